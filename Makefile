@@ -1,0 +1,79 @@
+# `make help` lists what there is. Each target stands alone; `make lint test` is what a change must pass.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GOLANGCI_LINT_VERSION := v2.15.0
+GOLANGCI_LINT := .cache/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
+
+# All packages but the black-box tests on real parts.
+UNIT = $$(go list ./... | grep -v '^leadhit-sync/integration')
+
+# Runs a part and prints its seconds: $(call part,name,command).
+define part
+	@echo "== $(1)"; start=$$SECONDS; \
+	if { $(2); }; then echo "== $(1): $$((SECONDS - start)) s"; \
+	else echo "== $(1): FAILED after $$((SECONDS - start)) s"; exit 1; fi
+endef
+
+.PHONY: help
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build the binary into bin/.
+	go build -trimpath -o bin/leadhit-sync ./cmd/leadhit-sync
+
+.PHONY: test
+test: ## Run every test with the race detector, real Kafka included (Java 17 and Maven); 12 minutes.
+	$(call part,vet and build,go vet ./... && go build ./...)
+	$(call part,unit tests,go test -race $(UNIT))
+	$(call part,real Kafka,go test -race -count 1 -timeout 20m ./integration/...)
+
+.PHONY: unit
+unit: ## Run the tests that need nothing installed.
+	$(call part,unit tests,go test -race $(UNIT))
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## Check style, import rules and formatting.
+	$(GOLANGCI_LINT) config verify
+	$(GOLANGCI_LINT) run ./...
+
+.PHONY: fmt
+fmt: $(GOLANGCI_LINT) ## Format the code.
+	$(GOLANGCI_LINT) fmt ./...
+
+# Not a tool line of go.mod: it would bring 207 modules.
+$(GOLANGCI_LINT):
+	@echo "building golangci-lint $(GOLANGCI_LINT_VERSION), which takes some minutes"
+	GOBIN=$(CURDIR)/.cache/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	mv .cache/bin/golangci-lint $@
+
+.PHONY: bench
+bench: ## Measure orders per second, CPU and memory against a bare loop; a table, not a test.
+	go test ./integration -run NONE -bench . -benchtime 1x -timeout 60m
+
+.PHONY: soak
+soak: export SIM_SEEDS ?= 40000
+soak: export BUBBLE_SEEDS ?= 2000
+soak: export KILLS ?= 20
+soak: export RESTARTS ?= 10
+soak: ## Run the long tests: 40,000 simulated histories, 20 kills, 10 rolling restarts.
+	$(call part,simulator,go test -count 1 -timeout 6h -run 'TestSimulat' -v ./consumer/dispatch)
+	$(call part,bubble,go test -count 1 -timeout 6h ./consumer)
+	$(call part,real Kafka,go test -count 1 -timeout 6h -v ./integration/...)
+
+FUZZTIME ?= 30s
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz test for FUZZTIME (30s), one after another.
+	@for package in $$(go list ./...); do \
+		for name in $$(go test -list '^Fuzz' "$$package" | grep '^Fuzz' || true); do \
+			echo "== $$package $$name"; \
+			go test -run NONE -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -parallel 1 "$$package"; \
+		done; \
+	done
+
+.PHONY: kafka
+kafka: ## Start a real Kafka on this machine and print its KAFKA_BROKERS; Ctrl-C ends it.
+	@go run ./integration/launch

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"leadhit-sync/cmd/worker"
+	"leadhit-sync/config"
+	"leadhit-sync/consumer/scan"
+	"leadhit-sync/deadletter"
+)
+
+func lettersCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "letters", Short: "Look at the dead letters",
+		Long: `Look at the dead letters: events that can never succeed, each with its cause.
+Only the KAFKA_ settings and DEAD_LETTER_TOPIC are needed. Nothing is changed.`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			return usageError{errors.New("a command is missing: list or show")}
+		},
+	}
+	c.AddCommand(listCommand(), showCommand())
+	return c
+}
+
+func listCommand() *cobra.Command {
+	var filter deadletter.Filter
+	var since time.Duration
+	var output string
+	c := &cobra.Command{
+		Use: "list", Short: "List the newest dead letters",
+		Args: arguments(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if since > 0 {
+				filter.Since = time.Now().Add(-since)
+			}
+			found, err := readLetters(c.Context(), filter)
+			if err != nil {
+				return err
+			}
+			return show(output, c.OutOrStdout(),
+				func(p deadletter.Printer, w io.Writer) error { return p.List(w, found) },
+				func(p deadletter.Printer, w io.Writer) error { return p.ListJSON(w, found) })
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&filter.Cause, "cause", "", "only this cause, such as ValidationError")
+	f.StringVar(&filter.Topic, "topic", "", "only events of this topic")
+	f.StringVar(&filter.OrderID, "order", "", "only this order id")
+	f.StringVar(&filter.Fingerprint, "fingerprint", "", "only this fingerprint, such as v1:9f2c41d07ab3")
+	f.DurationVar(&since, "since", 0, "only letters of the last while, such as 24h")
+	f.IntVar(&filter.Limit, "limit", 50, "at most so many, the newest")
+	f.StringVarP(&output, "output", "o", "table", "table or json")
+	return c
+}
+
+func showCommand() *cobra.Command {
+	var output string
+	var reveal bool
+	c := &cobra.Command{
+		Use: "show ID", Short: "Show one dead letter, such as orders/3/118273",
+		Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			found, err := readLetters(c.Context(), deadletter.Filter{ID: args[0], Limit: 1})
+			if err != nil {
+				return err
+			}
+			if len(found.Letters) == 0 {
+				return fmt.Errorf("no letter %s; it may have expired, or \"letters list\" shows its id", args[0])
+			}
+			return show(output, c.OutOrStdout(),
+				func(p deadletter.Printer, w io.Writer) error {
+					p.Reveal = reveal
+					return p.Show(w, found.Letters[0])
+				},
+				func(p deadletter.Printer, w io.Writer) error {
+					p.Reveal = reveal
+					return p.ShowJSON(w, found.Letters[0])
+				})
+		},
+	}
+	c.Flags().StringVarP(&output, "output", "o", "table", "table or json")
+	c.Flags().BoolVar(&reveal, "reveal", false, "print the event's value too; it may hold personal data")
+	return c
+}
+
+// show prints as a table or as JSON.
+func show(output string, w io.Writer, table, json func(deadletter.Printer, io.Writer) error) error {
+	switch output {
+	case "table":
+		return table(deadletter.Printer{Width: width()}, w)
+	case "json":
+		return json(deadletter.Printer{}, w)
+	}
+	return usageError{fmt.Errorf("-o %s: want table or json", output)}
+}
+
+// width is the terminal's, 0 if stdout is none.
+func width() int {
+	columns, _, err := term.GetSize(int(os.Stdout.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
+}
+
+// readLetters reads the letters' topic from its start to its end as of now.
+func readLetters(ctx context.Context, filter deadletter.Filter) (deadletter.Listing, error) {
+	settings, err := config.LoadKafka()
+	if err != nil {
+		return deadletter.Listing{}, err
+	}
+	cluster, err := worker.OpenCluster(settings, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return deadletter.Listing{}, err
+	}
+	defer cluster.Close()
+	records := scan.Records(ctx, cluster, scan.Range{Topic: settings.DeadLetter.Topic})
+	found, err := deadletter.List(letters(records), filter)
+	if err != nil {
+		return found, fmt.Errorf("read %s: %w", settings.DeadLetter.Topic, err)
+	}
+	return found, nil
+}
+
+// letters hands records over in the letters' own type.
+func letters(records iter.Seq2[scan.Record, error]) iter.Seq2[deadletter.Record, error] {
+	return func(yield func(deadletter.Record, error) bool) {
+		for r, err := range records {
+			out := deadletter.Record{Key: r.Key, Value: r.Value, Headers: make([]deadletter.Header, len(r.Headers))}
+			for i, h := range r.Headers {
+				out.Headers[i] = deadletter.Header{Key: h.Key, Value: h.Value}
+			}
+			if !yield(out, err) {
+				return
+			}
+		}
+	}
+}

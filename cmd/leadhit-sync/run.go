@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"leadhit-sync/cmd/worker"
+	"leadhit-sync/config"
+)
+
+func runCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "run", Short: "Consume events until SIGTERM or SIGINT",
+		Long: `Consume events until SIGTERM or SIGINT.
+
+On the first signal the worker fetches no more, finishes what is in the air,
+commits, leaves the group and exits 0, within about 30 seconds. A second signal
+ends it at once; what was in the air is called again later.
+
+It waits for Kafka, for its topics and for LeadHit as long as it takes, and says
+on /readyz and in the log what it waits for.`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context()) },
+	}
+}
+
+func run(ctx context.Context) error {
+	settings, err := config.Load()
+	if err != nil {
+		return err
+	}
+	log := logger(settings, os.Stdout)
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	// Once the first signal has been taken, the next one has its usual effect: it ends the process.
+	context.AfterFunc(ctx, func() {
+		log.InfoContext(ctx, "stopping: finishing what is in the air")
+		stop()
+	})
+	w, err := worker.Open(settings, versionText(), log)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	log.InfoContext(ctx, "starting", slog.String("version", versionText()), slog.String("group", settings.Kafka.Group))
+	if err := w.Run(ctx); err != nil {
+		return err
+	}
+	log.InfoContext(ctx, "stopped")
+	return nil
+}
+
+func logger(settings *config.Config, w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: settings.Log.Level}
+	if settings.Log.Format == "text" {
+		return slog.New(slog.NewTextHandler(w, options))
+	}
+	return slog.New(slog.NewJSONHandler(w, options))
+}

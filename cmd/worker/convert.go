@@ -1,0 +1,67 @@
+package worker
+
+import (
+	"time"
+
+	"leadhit-sync/consumer"
+	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/mapping"
+	"leadhit-sync/deadletter"
+)
+
+func record(e *consumer.Event) mapping.Record {
+	return mapping.Record{
+		Topic: e.Topic, Partition: e.Partition, Offset: e.Offset, Time: e.Time, Key: e.Key, Value: e.Value,
+		Headers: headers[mapping.Header](e),
+	}
+}
+
+// headers converts an event's headers to another package's type of the same shape.
+func headers[H ~struct {
+	Key   string
+	Value []byte
+}](e *consumer.Event) []H {
+	if len(e.Headers) == 0 {
+		return nil
+	}
+	all := make([]H, len(e.Headers))
+	for i, h := range e.Headers {
+		all[i] = H{Key: h.Key, Value: h.Value}
+	}
+	return all
+}
+
+func items(outcomes []mapping.Outcome) []dispatch.Item {
+	all := make([]dispatch.Item, len(outcomes))
+	for i, o := range outcomes {
+		all[i] = dispatch.Item{Order: o.OrderID, Status: o.Status, Cause: o.Cause, Message: o.Message}
+		switch o.Action {
+		case mapping.Call:
+			all[i].Action = dispatch.Send
+		case mapping.Ignore:
+			all[i].Action = dispatch.Ignore
+		case mapping.Refuse:
+			all[i].Action = dispatch.Refuse
+		}
+	}
+	return all
+}
+
+func letter(l consumer.Letter, group, version string) deadletter.Letter {
+	out := deadletter.Letter{
+		Source: deadletter.Source{
+			Topic: l.Topic, Partition: l.Number, Offset: l.Offset, Time: l.Event.Time,
+			Key: l.Event.Key, Value: l.Event.Value, Headers: headers[deadletter.Header](l.Event),
+		},
+		Item: deadletter.NoItem, OrderID: l.Order, Status: l.Status, Stage: deadletter.StageCall,
+		Cause: l.Verdict.Cause, Message: l.Verdict.Message, Code: l.Verdict.Code, Attempts: l.Attempts,
+		FailedAt: time.Now(), Group: group, Version: version,
+	}
+	if l.Several {
+		out.Item = l.Item
+	}
+	if l.Mapping {
+		out.Stage = deadletter.StageMapping
+	}
+	return out
+}

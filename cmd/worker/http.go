@@ -1,0 +1,79 @@
+package worker
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"leadhit-sync/consumer"
+	"leadhit-sync/retry"
+)
+
+const (
+	// stuckAfter is how old the actor's pulse may grow: it beats once a second, and no turn of it waits for anybody.
+	stuckAfter    = 15 * time.Second
+	requestLimit  = 5 * time.Second
+	maxHTTPHeader = 16 << 10
+)
+
+func (w *Worker) server() *http.Server {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", w.livez)
+	mux.HandleFunc("GET /readyz", w.readyz)
+	mux.HandleFunc("GET /status", w.status)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(w.metrics.registry, promhttp.HandlerOpts{}))
+	return &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: requestLimit, ReadTimeout: requestLimit, WriteTimeout: 2 * requestLimit, IdleTimeout: time.Minute,
+		MaxHeaderBytes: maxHTTPHeader,
+	}
+}
+
+// livez says whether the process moves. It never depends on Kafka or LeadHit: a restart mends neither.
+func (w *Worker) livez(rw http.ResponseWriter, _ *http.Request) {
+	pulse := w.consumer.Pulse()
+	if !pulse.IsZero() && time.Since(pulse) > stuckAfter {
+		answer(rw, http.StatusServiceUnavailable, fmt.Sprintf("stuck: no turn for %v", time.Since(pulse).Round(time.Second)))
+		return
+	}
+	answer(rw, http.StatusOK, "alive")
+}
+
+// readyz says whether the worker can do its part: settings and key read, the group joined once, not stopping. It needs
+// neither a partition nor LeadHit, for either would hold up the very rollout that mends it; its text tells of a pause.
+func (w *Worker) readyz(rw http.ResponseWriter, _ *http.Request) {
+	phase, _, joined := w.consumer.Phase()
+	switch {
+	case w.stopping.Load():
+		answer(rw, http.StatusServiceUnavailable, string(consumer.Draining))
+	case !joined:
+		answer(rw, http.StatusServiceUnavailable, string(phase))
+	default:
+		answer(rw, http.StatusOK, w.word())
+	}
+}
+
+// word is the state in one word, as it stands in the readiness text and the demo.
+func (w *Worker) word() string {
+	s := w.consumer.State()
+	if s.Dispatch.Paused != retry.Again {
+		return "paused: " + s.Dispatch.Paused.String()
+	}
+	return string(s.Phase)
+}
+
+func (w *Worker) status(rw http.ResponseWriter, _ *http.Request) {
+	rw.Header().Set("Content-Type", "application/json")
+	encoder := json.NewEncoder(rw)
+	encoder.SetIndent("", "  ")
+	_ = encoder.Encode(w.Status()) // the peer has gone
+}
+
+func answer(rw http.ResponseWriter, code int, text string) {
+	rw.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	rw.WriteHeader(code)
+	_, _ = fmt.Fprintln(rw, text) // the peer has gone
+}

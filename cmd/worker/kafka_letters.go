@@ -1,0 +1,66 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"leadhit-sync/deadletter"
+)
+
+const lettersAgain = 2 * time.Second
+
+func (w *Worker) openLetters() (err error) {
+	w.letters, err = deadletter.OpenWriter(deadletter.WriterOptions{
+		Brokers: w.cluster.Addr(), Transport: w.cluster.Transport(), Topic: w.config.DeadLetter.Topic,
+	})
+	return err
+}
+
+// ensureLetters waits until the letters' topic is fit to keep letters: without it nothing may be consumed. False: ctx has
+// ended.
+func (w *Worker) ensureLetters(ctx context.Context) bool {
+	told := ""
+	for {
+		created, err := deadletter.EnsureTopic(ctx, w.cluster.Client(), deadletter.TopicSpec{
+			Name: w.config.DeadLetter.Topic, SourceMaxBytes: w.sourceMaxBytes(ctx),
+		})
+		switch {
+		case err == nil && created:
+			w.log.InfoContext(ctx, "dead-letter topic created", slog.String("topic", w.config.DeadLetter.Topic))
+			return true
+		case err == nil:
+			return true
+		case ctx.Err() != nil:
+			return false
+		case err.Error() != told: // a line a change
+			told = err.Error()
+			w.log.WarnContext(ctx, lettersTrouble(err), slog.String("topic", w.config.DeadLetter.Topic), slog.Any("error", err)) //nolint:sloglint // one of two static messages
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(lettersAgain):
+		}
+	}
+}
+
+func lettersTrouble(err error) string {
+	if errors.Is(err, deadletter.ErrOneReplica) || errors.Is(err, deadletter.ErrUnauthorised) ||
+		errors.Is(err, deadletter.ErrTopicMissing) {
+		return "the dead-letter topic cannot keep letters, so nothing is consumed; mend it, the worker starts by itself"
+	}
+	return "waiting for Kafka; check KAFKA_BROKERS if this goes on"
+}
+
+// sourceMaxBytes is the largest record that can come, 0 if it cannot be told yet.
+func (w *Worker) sourceMaxBytes(ctx context.Context) int {
+	largest := 0
+	for _, topic := range w.config.Kafka.Topics {
+		if size, _, err := w.cluster.MaxMessageBytes(ctx, topic); err == nil {
+			largest = max(largest, size)
+		}
+	}
+	return largest
+}

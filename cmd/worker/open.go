@@ -1,0 +1,118 @@
+package worker
+
+import (
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+
+	"leadhit-sync/config"
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/mapping"
+	"leadhit-sync/leadhit"
+	"leadhit-sync/retry"
+)
+
+const (
+	// fetchBytes is what one fetch asks for: a client decompresses whole responses, so more would cost memory, not time.
+	fetchBytes = 256 << 10
+	// metadataBytes is how much metadata a broker takes with a commit, unless offset.metadata.max.bytes says otherwise.
+	metadataBytes = 4096
+)
+
+// Open makes a worker of settings. It reads the files that they name, but connects to nobody.
+func Open(c *config.Config, version string, log *slog.Logger) (*Worker, error) {
+	w := &Worker{config: c, version: version, log: log}
+	m, err := mapping.Load(c.Mapping, c.Kafka.Topics)
+	if err != nil {
+		return nil, fmt.Errorf("MAPPING: %w", err)
+	}
+	if w.cluster, err = OpenCluster(c, log); err != nil {
+		return nil, err
+	}
+	if err = w.openLeadHit(); err != nil {
+		w.Close()
+		return nil, err
+	}
+	if err = w.openLetters(); err != nil {
+		w.Close()
+		return nil, err
+	}
+	w.metrics = newMetrics(version)
+	w.wire(m)
+	w.metrics.watch(w)
+	return w, nil
+}
+
+// OpenCluster returns the Kafka cluster of the settings, without connecting to it.
+func OpenCluster(c *config.Config, log *slog.Logger) (*broker.Cluster, error) {
+	o := broker.Options{
+		Brokers:  c.Kafka.Brokers,
+		Topics:   append([]string{c.DeadLetter.Topic}, c.Kafka.Topics...),
+		ClientID: "leadhit-sync",
+		Logger:   log,
+	}
+	if c.Kafka.TLS {
+		o.TLS = &broker.TLS{CAFile: c.Kafka.TLSCAFile, CertFile: c.Kafka.TLSCertFile, KeyFile: c.Kafka.TLSKeyFile}
+	}
+	if c.Kafka.SASLMechanism != "" {
+		o.SASL = &broker.SASL{
+			Mechanism: c.Kafka.SASLMechanism, Username: c.Kafka.SASLUsername, PasswordFile: c.Kafka.SASLPasswordFile,
+		}
+	}
+	cluster, err := broker.Open(o)
+	if err != nil {
+		return nil, fmt.Errorf("kafka: %w", err)
+	}
+	return cluster, nil
+}
+
+// OpenLeadHit returns the client of the settings and its key, without calling anybody.
+func OpenLeadHit(c *config.Config, version string) (*leadhit.Client, *leadhit.Key, error) {
+	key := leadhit.FixedKey(c.LeadHit.APIKey.Reveal())
+	if c.LeadHit.APIKeyFile != "" {
+		var err error
+		if key, err = leadhit.OpenKey(c.LeadHit.APIKeyFile); err != nil {
+			return nil, nil, fmt.Errorf("LEADHIT_API_KEY_FILE: %w", err)
+		}
+	}
+	client, err := leadhit.Open(leadhit.Options{
+		URL: c.LeadHit.URL, Key: key, Timeout: c.LeadHit.Timeout, CAFile: c.LeadHit.CAFile,
+		Proxy: c.LeadHit.Proxy.Reveal(), CallsInFlight: c.CallsInFlight, Version: version,
+	})
+	return client, key, err
+}
+
+func (w *Worker) openLeadHit() (err error) {
+	w.client, w.key, err = OpenLeadHit(w.config, w.version)
+	return err
+}
+
+// Close lets go of all connections. Call it after Run has returned.
+func (w *Worker) Close() {
+	if w.letters != nil {
+		if err := w.letters.Close(); err != nil {
+			w.log.Warn("closing the letters' writer", slog.Any("error", err))
+		}
+	}
+	if w.client != nil {
+		w.client.Close()
+	}
+	w.cluster.Close()
+}
+
+func dispatchConfig(c *config.Config) dispatch.Config {
+	return dispatch.Config{
+		CallsInFlight: c.CallsInFlight,
+		WindowEvents:  c.WindowEvents,
+		WindowBytes:   int64(c.WindowBytes),
+		FetchBytes:    fetchBytes,
+		Session:       c.Kafka.SessionTimeout,
+		CallTimeout:   c.LeadHit.Timeout,
+		MetadataBytes: metadataBytes,
+		Retry: retry.Policy{
+			Initial: c.Retry.Initial, Max: c.Retry.Max, MaxElapsed: c.Retry.MaxElapsed,
+			Random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), //nolint:gosec // jitter needs no secrecy
+		},
+	}
+}

@@ -1,0 +1,63 @@
+// Package worker wires the parts together, in the order in which an event meets them. Both programs run it: the binary
+// and the demo.
+//
+// A [Worker] is opened with settings, run until its context ends, and asked for its state meanwhile. [Worker.Run] owns
+// every goroutine and returns when all have ended. [Worker.Close] lets go of connections.
+package worker
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+
+	"leadhit-sync/config"
+	"leadhit-sync/consumer"
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/mapping"
+	"leadhit-sync/deadletter"
+	"leadhit-sync/leadhit"
+	"leadhit-sync/retry"
+)
+
+// Worker is one worker of the group.
+type Worker struct {
+	config  *config.Config
+	version string
+	log     *slog.Logger
+
+	cluster  *broker.Cluster
+	key      *leadhit.Key
+	client   *leadhit.Client
+	letters  *deadletter.Writer
+	consumer *consumer.Consumer
+	metrics  *metrics
+	stopping atomic.Bool
+}
+
+// wire is the path of one event: fetch, mapping.Decode, dispatch, SetOrderStatus, Judge, (deadletter.Write), dispatch,
+// commit.
+func (w *Worker) wire(m *mapping.Mapping) {
+	judge := leadhit.Judge{DeadLetterTypes: w.config.DeadLetter.Types}
+	w.consumer = consumer.New(consumer.Options{
+		Cluster: w.cluster,
+		Group:   w.config.Kafka.Group,
+		Topics:  w.config.Kafka.Topics,
+		Start:   consumer.Start{Latest: w.config.Kafka.Start.Latest, At: w.config.Kafka.Start.Time},
+		Decode: func(e *consumer.Event) []dispatch.Item {
+			return w.metrics.decoded(items(m.Decode(record(e))))
+		},
+		Dispatch: dispatchConfig(w.config),
+		Call: func(ctx context.Context, c consumer.Call) retry.Verdict {
+			return w.metrics.called(func() retry.Verdict {
+				return judge.Judge(w.client.SetOrderStatus(ctx, leadhit.Call{
+					ID: c.ID, OrderID: c.Order, Status: c.Status, Before: c.Before,
+				}))
+			})
+		},
+		Store: func(ctx context.Context, l consumer.Letter) error {
+			return w.metrics.stored(l, w.letters.Write(ctx, letter(l, w.config.Kafka.Group, w.version)))
+		},
+		Logger: w.log,
+	})
+}

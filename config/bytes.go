@@ -1,0 +1,63 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Bytes is a size in bytes. As text it is a whole number with B, KiB, MiB or GiB, or without a unit.
+type Bytes int64
+
+// Sizes of the units.
+const (
+	kib Bytes = 1 << 10
+	mib Bytes = 1 << 20
+	gib Bytes = 1 << 30
+)
+
+// String returns the size in the largest unit that leaves a whole number: 16MiB, 1500B.
+func (b Bytes) String() string {
+	switch {
+	case b == 0:
+		return "0B"
+	case b%gib == 0:
+		return strconv.FormatInt(int64(b/gib), 10) + "GiB"
+	case b%mib == 0:
+		return strconv.FormatInt(int64(b/mib), 10) + "MiB"
+	case b%kib == 0:
+		return strconv.FormatInt(int64(b/kib), 10) + "KiB"
+	}
+	return strconv.FormatInt(int64(b), 10) + "B"
+}
+
+// UnmarshalText reads a size. Units of thousands (MB) and Kubernetes' short ones (Mi) are refused rather than guessed.
+func (b *Bytes) UnmarshalText(text []byte) error {
+	// No unit's letter is a digit: what is left of them is the number, or nothing that ParseUint takes.
+	digits := strings.TrimRight(string(text), "BKMGi")
+	unit, known := unitOf(string(text[len(digits):]))
+	n, err := strconv.ParseUint(digits, 10, 63)
+	if err != nil || !known {
+		return fmt.Errorf("%q is not a size in B, KiB, MiB or GiB", clip(string(text)))
+	}
+	if Bytes(n) > math.MaxInt64/unit {
+		return fmt.Errorf("%q is too large a size", clip(string(text)))
+	}
+	*b = Bytes(n) * unit
+	return nil
+}
+
+func unitOf(suffix string) (unit Bytes, known bool) {
+	switch suffix {
+	case "", "B":
+		return 1, true
+	case "KiB":
+		return kib, true
+	case "MiB":
+		return mib, true
+	case "GiB":
+		return gib, true
+	}
+	return 0, false
+}

@@ -1,0 +1,88 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// leaseMargin is what the lease leaves between the last moment a call may start and the end of the session, beside
+// the call's own time.
+const leaseMargin = time.Second
+
+// checkWork judges the settings that are neither Kafka's nor LeadHit's, and those that must fit each other.
+func (c *Config) checkWork(p *problems) {
+	c.checkLease(p)
+	c.checkMemory(p)
+	if p.good("RETRY_INITIAL", "RETRY_MAX") && c.Retry.Max < c.Retry.Initial {
+		p.addWith("RETRY_MAX", fmt.Sprintf("%s is shorter than RETRY_INITIAL %s", brief(c.Retry.Max), brief(c.Retry.Initial)),
+			brief(max(time.Minute, c.Retry.Initial)))
+	}
+	elapsed := c.Retry.MaxElapsed
+	if p.good("RETRY_INITIAL", "RETRY_MAX_ELAPSED") && elapsed > 0 && elapsed < c.Retry.Initial {
+		p.add("RETRY_MAX_ELAPSED", fmt.Sprintf("%s is shorter than RETRY_INITIAL %s: no order would get a second try", brief(elapsed), brief(c.Retry.Initial)))
+	}
+	if p.good("HTTP_ADDR") {
+		if _, port, err := net.SplitHostPort(c.HTTPAddr); err != nil || !isPort(port, 0) {
+			p.add("HTTP_ADDR", fmt.Sprintf("%q is not host:port", clip(c.HTTPAddr)))
+		}
+	}
+}
+
+// checkLease keeps room for calls within the session. A call may start while
+//
+//	now − last acknowledged commit < lease = session − call timeout − margin
+//
+// and commits go out every sixth of a session at the latest: with a lease of a third, one may fail and the calls go on.
+func (c *Config) checkLease(p *problems) {
+	if !p.good("KAFKA_SESSION_TIMEOUT", "LEADHIT_TIMEOUT") {
+		return
+	}
+	session, call := c.Kafka.SessionTimeout, c.LeadHit.Timeout
+	lease, least := session-call-leaseMargin, session/3
+	if lease >= least {
+		return
+	}
+	p.addWith("LEADHIT_TIMEOUT",
+		fmt.Sprintf("%s is too long for KAFKA_SESSION_TIMEOUT %s: %s - %s - %s (margin) leaves %s to start calls in, a third of the session, %s, is needed",
+			call, session, session, call, leaseMargin, lease, least.Round(time.Millisecond)),
+		(session - leaseMargin - least).Truncate(time.Second).String())
+}
+
+// checkMemory compares the window with the memory limit (GOMEMLIMIT) that the runtime was given.
+func (c *Config) checkMemory(p *problems) {
+	// What the worker needs beside the window: measured under full load, with room for the garbage collector.
+	const rest = 32 * mib
+	limit := Bytes(debug.SetMemoryLimit(-1))
+	if !p.good("WINDOW_BYTES") || c.WindowBytes+rest <= limit {
+		return
+	}
+	p.addWith("WINDOW_BYTES",
+		fmt.Sprintf("%s is too much for GOMEMLIMIT %s: %s + %s (all else) = %s", c.WindowBytes, limit, c.WindowBytes, rest, c.WindowBytes+rest),
+		max(mib, (limit-rest)/mib*mib).String())
+}
+
+// warnings are the lines about what works and still is hardly meant.
+func (c *Config) warnings(settings []setting) []string {
+	lines := misspelt(settings)
+	if c.Kafka.SASLMechanism != "" && !c.Kafka.TLS {
+		lines = append(lines, "KAFKA_SASL_MECHANISM without KAFKA_TLS: events and the user's name travel in clear")
+	}
+	return lines
+}
+
+// isPort says whether text is a port number of at least least.
+func isPort(text string, least uint64) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && n >= least
+}
+
+// isLegalName says whether Kafka takes name for a topic that may get our suffix (.ledger, .replay) as well.
+func isLegalName(name string) bool {
+	const most = 249 - len(".ledger")
+	const legal = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+	return name != "" && name != "." && name != ".." && len(name) <= most && strings.Trim(name, legal) == ""
+}

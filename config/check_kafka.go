@@ -1,0 +1,99 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+)
+
+// checkKafka judges the way to the brokers.
+func (c *Config) checkKafka(p *problems) {
+	for _, broker := range c.Kafka.Brokers {
+		host, port, err := net.SplitHostPort(broker)
+		switch {
+		case strings.Contains(broker, "://"):
+			p.add("KAFKA_BROKERS", fmt.Sprintf("%q has a scheme; KAFKA_TLS says whether to speak TLS", clip(broker)))
+		case err != nil || host == "" || !isPort(port, 1):
+			p.add("KAFKA_BROKERS", fmt.Sprintf("%q is not host:port", clip(broker)))
+		}
+	}
+	c.checkTLS(p)
+	c.checkSASL(p)
+}
+
+// checkTLS asks for files that can be read, and for the certificate and its key together. Whether they hold PEM and
+// belong together shows when they are loaded.
+func (c *Config) checkTLS(p *problems) {
+	k := &c.Kafka
+	files := []struct{ variable, path string }{
+		{"KAFKA_TLS_CA_FILE", k.TLSCAFile},
+		{"KAFKA_TLS_CERT_FILE", k.TLSCertFile},
+		{"KAFKA_TLS_KEY_FILE", k.TLSKeyFile},
+	}
+	for _, file := range files {
+		if file.path == "" {
+			continue
+		}
+		// Files without TLS are half a change: connecting in clear would hide it.
+		if p.good("KAFKA_TLS") && !k.TLS {
+			p.add(file.variable, "is set while KAFKA_TLS is false")
+			continue
+		}
+		p.addFile(file.variable, file.path)
+	}
+	if k.TLSCertFile != "" && k.TLSKeyFile == "" {
+		p.add("KAFKA_TLS_KEY_FILE", "is required with KAFKA_TLS_CERT_FILE")
+	}
+	if k.TLSKeyFile != "" && k.TLSCertFile == "" {
+		p.add("KAFKA_TLS_CERT_FILE", "is required with KAFKA_TLS_KEY_FILE")
+	}
+}
+
+// checkSASL asks for all of mechanism, user and password, or none. PLAIN hands the password to whoever listens; SCRAM
+// does not, and may go without TLS.
+func (c *Config) checkSASL(p *problems) {
+	k := &c.Kafka
+	if !p.good("KAFKA_SASL_MECHANISM") {
+		return
+	}
+	for _, s := range []struct{ variable, value string }{
+		{"KAFKA_SASL_USERNAME", k.SASLUsername},
+		{"KAFKA_SASL_PASSWORD_FILE", k.SASLPasswordFile},
+	} {
+		switch {
+		case k.SASLMechanism == "" && s.value != "":
+			p.add(s.variable, "is set while KAFKA_SASL_MECHANISM is not")
+		case k.SASLMechanism != "" && s.value == "":
+			p.add(s.variable, "is required with KAFKA_SASL_MECHANISM")
+		}
+	}
+	if k.SASLMechanism == "PLAIN" && p.good("KAFKA_TLS") && !k.TLS {
+		p.add("KAFKA_SASL_MECHANISM", "PLAIN sends the password in clear while KAFKA_TLS is false")
+	}
+	if k.SASLMechanism != "" {
+		p.addFile("KAFKA_SASL_PASSWORD_FILE", k.SASLPasswordFile)
+	}
+}
+
+// checkTopics judges names, and keeps the topics that we write apart from those that we read: a worker that reads its
+// own letters makes letters of them without end.
+func (c *Config) checkTopics(p *problems) {
+	if p.good("KAFKA_GROUP") && !isLegalName(c.Kafka.Group) {
+		p.add("KAFKA_GROUP", fmt.Sprintf("%q has other signs than letters, digits, dot, dash and underscore, or is too long; topics are named after it", clip(c.Kafka.Group)))
+	}
+	if p.good("KAFKA_GROUP", "DEAD_LETTER_TOPIC") && !isLegalName(c.DeadLetter.Topic) {
+		p.add("DEAD_LETTER_TOPIC", fmt.Sprintf("%q is not a name that Kafka takes for a topic, or too long", clip(c.DeadLetter.Topic)))
+	}
+	ours := []string{c.DeadLetter.Topic, c.DeadLetter.Topic + ".ledger", c.Kafka.Group + ".replay"}
+	for _, topic := range c.Kafka.Topics {
+		switch {
+		case !isLegalName(topic):
+			p.add("KAFKA_TOPICS", fmt.Sprintf("%q is not a name that Kafka takes for a topic, or too long", clip(topic)))
+		case topic == c.DeadLetter.Topic:
+			p.add("KAFKA_TOPICS", fmt.Sprintf("%q is the DEAD_LETTER_TOPIC: the worker would read its own letters", topic))
+		case slices.Contains(ours, topic):
+			p.add("KAFKA_TOPICS", fmt.Sprintf("%q is a topic that the worker itself writes", topic))
+		}
+	}
+}

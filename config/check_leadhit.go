@@ -1,0 +1,98 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// checkLeadHit judges the way to LeadHit and the key.
+func (c *Config) checkLeadHit(p *problems) {
+	if p.good("LEADHIT_URL") {
+		if what := wrongURL(c.LeadHit.URL); what != "" {
+			p.add("LEADHIT_URL", what)
+		}
+	}
+	// A key that could not be read is a key all the same: do not ask for another one.
+	if p.good("LEADHIT_API_KEY") {
+		switch key, file := c.LeadHit.APIKey.Reveal(), c.LeadHit.APIKeyFile; {
+		case key == "" && file == "":
+			p.add("LEADHIT_API_KEY_FILE", "is required, or LEADHIT_API_KEY")
+		case key != "" && file != "":
+			p.add("LEADHIT_API_KEY", "is set beside LEADHIT_API_KEY_FILE: only one may be")
+		}
+	}
+	p.addFile("LEADHIT_API_KEY_FILE", c.LeadHit.APIKeyFile)
+	p.addFile("LEADHIT_CA_FILE", c.LeadHit.CAFile)
+	if proxy := c.LeadHit.Proxy.Reveal(); proxy != "" {
+		u, err := url.Parse(proxy)
+		if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https", "socks5"}, u.Scheme) {
+			p.add("LEADHIT_PROXY", "is not an http, https or socks5 URL")
+		}
+	}
+}
+
+// wrongURL says what is wrong with the address of LeadHit's node, or "". It never quotes it: a user or a query in it
+// may be a secret.
+func wrongURL(address string) string {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
+		return "is not an https URL"
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return "has a user, a query or a fragment; the key travels in a header"
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		return "is http to another machine, which would send the key in clear; use https"
+	case !strings.HasSuffix(u.Path, "/"):
+		return "does not end with a slash; the node's map is read below it"
+	}
+	return ""
+}
+
+// isLoopback says whether host is this machine. Other names that may resolve to it are not asked for: the answer can
+// change after the start.
+func isLoopback(host string) bool {
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
+}
+
+// addFile notes a problem if path is given and names no file that can be read and holds something. It does not quote
+// the path: now and then it is the secret itself.
+func (p *problems) addFile(variable, path string) {
+	if path == "" {
+		return
+	}
+	if err := tryFile(path); err != nil {
+		p.add(variable, "the file cannot be used: "+err.Error())
+	}
+}
+
+// tryFile reads a file's first byte. Its errors do not name the path.
+func tryFile(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return bare(err)
+	}
+	// Nothing was written, so nothing can be lost by an error of Close.
+	defer func() { _ = f.Close() }()
+	switch _, err := f.Read(make([]byte, 1)); {
+	case errors.Is(err, io.EOF):
+		return errors.New("it is empty")
+	case err != nil:
+		return bare(err)
+	}
+	return nil
+}
+
+// bare returns what the system said, without the path that os puts before it.
+func bare(err error) error {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return errno
+	}
+	return fmt.Errorf("%T", err)
+}

@@ -1,0 +1,186 @@
+package config_test
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"leadhit-sync/config"
+)
+
+func TestWhatCannotWorkIsRefused(t *testing.T) {
+	empty, full := file(t, ""), file(t, "x")
+	absent := filepath.Join(t.TempDir(), "absent")
+	for _, test := range []struct {
+		name string
+		env  []string
+		want string // How the one line begins.
+	}{
+		{"a broker without a port", []string{"KAFKA_BROKERS", "kafka-1"}, `KAFKA_BROKERS: "kafka-1" is not host:port`},
+		{"a broker without a host", []string{"KAFKA_BROKERS", ":9092"}, `KAFKA_BROKERS: ":9092" is not host:port`},
+		{"a broker with port 0", []string{"KAFKA_BROKERS", "a:0"}, `KAFKA_BROKERS: "a:0" is not host:port`},
+		{"a broker with a port too high", []string{"KAFKA_BROKERS", "a:65536"}, `KAFKA_BROKERS: "a:65536" is not host:port`},
+		{"a broker with a scheme", []string{"KAFKA_BROKERS", "PLAINTEXT://a:9092"}, `KAFKA_BROKERS: "PLAINTEXT://a:9092" has a scheme`},
+		{"a comma too many", []string{"KAFKA_BROKERS", "a:1,"}, `KAFKA_BROKERS: has an empty item`},
+		{"a topic twice", []string{"KAFKA_TOPICS", "a,b, a"}, `KAFKA_TOPICS: names "a" twice`},
+		{"an illegal topic", []string{"KAFKA_TOPICS", "a b"}, `KAFKA_TOPICS: "a b" is not a name`},
+		{"the topic ..", []string{"KAFKA_TOPICS", ".."}, `KAFKA_TOPICS: ".." is not a name`},
+		{"a topic that is the letters'", []string{"KAFKA_TOPICS", "orders,dlq.leadhit-sync"}, `KAFKA_TOPICS: "dlq.leadhit-sync" is the DEAD_LETTER_TOPIC`},
+		{"letters to a source topic", []string{"DEAD_LETTER_TOPIC", "orders"}, `KAFKA_TOPICS: "orders" is the DEAD_LETTER_TOPIC`},
+		{"a topic that is the ledger", []string{"KAFKA_TOPICS", "dlq.leadhit-sync.ledger"}, `KAFKA_TOPICS: "dlq.leadhit-sync.ledger" is a topic that the worker itself writes`},
+		{"a topic that is the replay's", []string{"KAFKA_TOPICS", "leadhit-sync.replay"}, `KAFKA_TOPICS: "leadhit-sync.replay" is a topic that the worker itself writes`},
+		{"an illegal group", []string{"KAFKA_GROUP", "my group"}, `KAFKA_GROUP: "my group" has other signs`},
+		{"an illegal letters' topic", []string{"DEAD_LETTER_TOPIC", "a/b"}, `DEAD_LETTER_TOPIC: "a/b" is not a name`},
+		{"a letters' topic too long", []string{"DEAD_LETTER_TOPIC", strings.Repeat("a", 243)}, `DEAD_LETTER_TOPIC: "aaa`},
+		{"a start that is no time", []string{"KAFKA_START", "yesterday"}, `KAFKA_START: "yesterday" is none of earliest, latest`},
+		{"a start without a zone", []string{"KAFKA_START", "2026-01-31T00:00:00"}, `KAFKA_START: "2026-01-31T00:00:00" is none of`},
+		{"a session too short", []string{"KAFKA_SESSION_TIMEOUT", "5999ms"}, `KAFKA_SESSION_TIMEOUT: "5999ms" is not within 6s and 30s`},
+		{"a session too long", []string{"KAFKA_SESSION_TIMEOUT", "31s"}, `KAFKA_SESSION_TIMEOUT: "31s" is not within 6s and 30s`},
+		{
+			"a call that leaves the lease no room",
+			[]string{"LEADHIT_TIMEOUT", "8s"},
+			"LEADHIT_TIMEOUT: 8s is too long for KAFKA_SESSION_TIMEOUT 10s: 10s - 8s - 1s (margin) leaves 1s to start calls in, " +
+				"a third of the session, 3.333s, is needed; for example LEADHIT_TIMEOUT=5s",
+		},
+		{"a call just too long for the session", []string{"KAFKA_SESSION_TIMEOUT", "6s", "LEADHIT_TIMEOUT", "3001ms"}, "LEADHIT_TIMEOUT: 3.001s is too long"},
+		{"TLS that is neither true nor false", []string{"KAFKA_TLS", "on"}, `KAFKA_TLS: "on" is neither true nor false`},
+		{"a TLS file without TLS", []string{"KAFKA_TLS_CA_FILE", full}, "KAFKA_TLS_CA_FILE: is set while KAFKA_TLS is false"},
+		{"a certificate without its key", []string{"KAFKA_TLS", "true", "KAFKA_TLS_CERT_FILE", full}, "KAFKA_TLS_KEY_FILE: is required with KAFKA_TLS_CERT_FILE"},
+		{"a key without its certificate", []string{"KAFKA_TLS", "true", "KAFKA_TLS_KEY_FILE", full}, "KAFKA_TLS_CERT_FILE: is required with KAFKA_TLS_KEY_FILE"},
+		{"a file that is not there", []string{"LEADHIT_CA_FILE", absent}, "LEADHIT_CA_FILE: the file cannot be used: no such file or directory"},
+		{"a file that is a folder", []string{"LEADHIT_CA_FILE", "/"}, "LEADHIT_CA_FILE: the file cannot be used: is a directory"},
+		{"an empty file", []string{"LEADHIT_CA_FILE", empty}, "LEADHIT_CA_FILE: the file cannot be used: it is empty"},
+		{"a mechanism that nobody knows", []string{"KAFKA_SASL_MECHANISM", "GSSAPI"}, `KAFKA_SASL_MECHANISM: "GSSAPI" is none of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512`},
+		{"a user without a mechanism", []string{"KAFKA_SASL_USERNAME", "me"}, "KAFKA_SASL_USERNAME: is set while KAFKA_SASL_MECHANISM is not"},
+		{"a mechanism without a user", []string{"KAFKA_SASL_MECHANISM", "SCRAM-SHA-256", "KAFKA_SASL_PASSWORD_FILE", full}, "KAFKA_SASL_USERNAME: is required with"},
+		{"a mechanism without a password", []string{"KAFKA_SASL_MECHANISM", "SCRAM-SHA-256", "KAFKA_SASL_USERNAME", "me"}, "KAFKA_SASL_PASSWORD_FILE: is required with"},
+		{
+			"a password in clear",
+			[]string{"KAFKA_SASL_MECHANISM", "PLAIN", "KAFKA_SASL_USERNAME", "me", "KAFKA_SASL_PASSWORD_FILE", full},
+			"KAFKA_SASL_MECHANISM: PLAIN sends the password in clear while KAFKA_TLS is false",
+		},
+		{"an address that is no URL", []string{"LEADHIT_URL", "leadhit"}, "LEADHIT_URL: is not an https URL"},
+		{"an address of another scheme", []string{"LEADHIT_URL", "ftp://leadhit/"}, "LEADHIT_URL: is not an https URL"},
+		{"an address with a user", []string{"LEADHIT_URL", "https://u:p@leadhit/"}, "LEADHIT_URL: has a user, a query or a fragment"},
+		{"an address with a query", []string{"LEADHIT_URL", "https://leadhit/?key=1"}, "LEADHIT_URL: has a user, a query or a fragment"},
+		{"an address in clear", []string{"LEADHIT_URL", "http://10.0.0.1/"}, "LEADHIT_URL: is http to another machine"},
+		{"an address without its slash", []string{"LEADHIT_URL", "https://leadhit/orders"}, "LEADHIT_URL: does not end with a slash"},
+		{"two keys", []string{"LEADHIT_API_KEY_FILE", full}, "LEADHIT_API_KEY: is set beside LEADHIT_API_KEY_FILE"},
+		{"a key with a line's end", []string{"LEADHIT_API_KEY", "key\n"}, "LEADHIT_API_KEY: holds a space or a control character"},
+		{"a proxy that is no URL", []string{"LEADHIT_PROXY", "proxy:3128"}, "LEADHIT_PROXY: is not an http, https or socks5 URL"},
+		{"too many calls", []string{"CALLS_IN_FLIGHT", "1025"}, `CALLS_IN_FLIGHT: "1025" is not within 1 and 1024`},
+		{"a number that is none", []string{"CALLS_IN_FLIGHT", "many"}, `CALLS_IN_FLIGHT: "many" is not a whole number`},
+		{"a number that may be octal", []string{"CALLS_IN_FLIGHT", "010"}, `CALLS_IN_FLIGHT: "010" is not a plain decimal number`},
+		{"a window too small", []string{"WINDOW_BYTES", "1023KiB"}, `WINDOW_BYTES: "1023KiB" is not within 1MiB and 64GiB`},
+		{"a window in thousands", []string{"WINDOW_BYTES", "16MB"}, `WINDOW_BYTES: "16MB" is not a size`},
+		{"a retry that shrinks", []string{"RETRY_INITIAL", "30s", "RETRY_MAX", "10s"}, "RETRY_MAX: 10s is shorter than RETRY_INITIAL 30s; for example RETRY_MAX=1m"},
+		{"an end before the second try", []string{"RETRY_MAX_ELAPSED", "100ms"}, "RETRY_MAX_ELAPSED: 100ms is shorter than RETRY_INITIAL 500ms"},
+		{"a time below zero", []string{"RETRY_MAX_ELAPSED", "-1s"}, `RETRY_MAX_ELAPSED: "-1s" is not within 0 and 168h`},
+		{"an address without a colon", []string{"HTTP_ADDR", "8080"}, `HTTP_ADDR: "8080" is not host:port`},
+		{"a level that nobody knows", []string{"LOG_LEVEL", "loud"}, `LOG_LEVEL: "loud" is none of debug, info, warn, error`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			setup(t, test.env...)
+			got := mistakes(t)
+			if len(got) != 1 || !strings.HasPrefix(got[0], test.want) {
+				t.Fatalf("got %q, want one line that begins with %q", got, test.want)
+			}
+			if variable, _, _ := strings.Cut(test.want, ":"); !strings.Contains(got[0], "; for example "+variable+"=") {
+				t.Errorf("got %q, want an example", got)
+			}
+		})
+	}
+}
+
+func TestWhatJustWorksIsTaken(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		env  []string
+	}{
+		{"the longest call for the session", []string{"KAFKA_SESSION_TIMEOUT", "6s", "LEADHIT_TIMEOUT", "3s"}},
+		{"LeadHit on this machine in clear", []string{"LEADHIT_URL", "http://[::1]:8000/"}},
+		{"LeadHit on localhost in clear", []string{"LEADHIT_URL", "http://localhost:8000/"}},
+		{"retries that never end", []string{"RETRY_MAX_ELAPSED", "0"}},
+		{"a port of the system's choice", []string{"HTTP_ADDR", "127.0.0.1:0"}},
+		{"the longest name for the letters", []string{"DEAD_LETTER_TOPIC", strings.Repeat("a", 242)}},
+		{"a group without a mechanism, all empty", []string{"KAFKA_SASL_MECHANISM", "", "KAFKA_SASL_USERNAME", ""}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			setup(t, test.env...)
+			if got := mistakes(t); got != nil {
+				t.Errorf("got %q, want none", got)
+			}
+		})
+	}
+}
+
+func TestAValueThatCouldNotBeReadMakesNoSecondLine(t *testing.T) {
+	setup(t, "KAFKA_SESSION_TIMEOUT", "x", "LEADHIT_TIMEOUT", "8s", "RETRY_INITIAL", "y", "RETRY_MAX", "2ms", "KAFKA_TLS", "z", "KAFKA_TLS_CA_FILE", file(t, "x"))
+	got := mistakes(t)
+	if len(got) != 3 {
+		t.Errorf("got %q, want three lines: KAFKA_SESSION_TIMEOUT, KAFKA_TLS, RETRY_INITIAL", got)
+	}
+}
+
+func TestANameThatIsNearlyOursIsAWarning(t *testing.T) {
+	for _, v := range []string{"KAFKA_BROKER", "LEADHIT_URI", "KAFKA_PORT_9092_TCP", "KAFKA_PORT", "KAFKA_SERVICE_HOST", "HTTP_PROXY"} {
+		setup(t, v, "x")
+		c := mustLoad(t)
+		var want []string
+		switch v {
+		case "KAFKA_BROKER":
+			want = []string{"KAFKA_BROKER is not a setting; did you mean KAFKA_BROKERS?"}
+		case "LEADHIT_URI":
+			want = []string{"LEADHIT_URI is not a setting; did you mean LEADHIT_URL?"}
+		}
+		if !slices.Equal(c.Warnings, want) {
+			t.Errorf("%s: got warnings %q, want %q", v, c.Warnings, want)
+		}
+		unset(t, v)
+	}
+}
+
+func TestALoginInClearIsAWarning(t *testing.T) {
+	setup(t, "KAFKA_SASL_MECHANISM", "SCRAM-SHA-512", "KAFKA_SASL_USERNAME", "me", "KAFKA_SASL_PASSWORD_FILE", file(t, "x"))
+	if got := mustLoad(t).Warnings; len(got) != 1 || !strings.HasPrefix(got[0], "KAFKA_SASL_MECHANISM without KAFKA_TLS") {
+		t.Errorf("got warnings %q, want one about KAFKA_TLS", got)
+	}
+}
+
+func TestProblemsStandInTheOrderOfTheTable(t *testing.T) {
+	setup(t, "LEADHIT_TIMEOUT", "8s", "LOG_LEVEL", "loud", "KAFKA_GROUP", "a b", "WINDOW_BYTES", "1", "DEAD_LETTER_TYPES", ",")
+	got := mistakes(t)
+	variables := config.Variables()
+	position := func(line string) int {
+		name, _, _ := strings.Cut(line, ":")
+		return slices.IndexFunc(variables, func(v config.Variable) bool { return v.Name == name })
+	}
+	if len(got) != 5 || !slices.IsSortedFunc(got, func(a, b string) int { return position(a) - position(b) }) {
+		t.Errorf("got %q, want five lines in the order of the table", got)
+	}
+}
+
+func TestHowNearANameMustBe(t *testing.T) {
+	for variable, meant := range map[string]string{
+		"CALLS_IN_FLIHGT":  "CALLS_IN_FLIGHT", // Two letters changed about.
+		"CALL_IN_FLIGHTS":  "CALLS_IN_FLIGHT", // One missing, one too many.
+		"WINDOW_BYTE":      "WINDOW_BYTES",
+		"MAPPINGS":         "MAPPING",
+		"LEADHIT_API_KEYS": "LEADHIT_API_KEY",
+		"kafka_brokers":    "", // Another case is another variable, and eleven letters away.
+		"KAFKA_GROUP_ID":   "",
+		"MAP":              "",
+		"LOG":              "",
+	} {
+		setup(t, variable, "x")
+		var want []string
+		if meant != "" {
+			want = []string{variable + " is not a setting; did you mean " + meant + "?"}
+		}
+		if got := mustLoad(t).Warnings; !slices.Equal(got, want) {
+			t.Errorf("%s: got warnings %q, want %q", variable, got, want)
+		}
+		unset(t, variable)
+	}
+}

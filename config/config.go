@@ -1,0 +1,111 @@
+// Package config reads every setting of the worker from the environment.
+//
+// Load returns either settings that can work, singly and together, or an *Error with all mistakes at once: one line
+// each, with the variable, what is wrong and an example. A variable that is set to nothing is a mistake where it has a
+// default or is required: it is more often a slip in a manifest than a wish. What only looks like a mistake, such as a
+// variable that differs in a letter from one of ours, becomes a warning.
+//
+// The struct's tags are the one source of names, defaults, limits and explanations: they feed Load, the table in the
+// README and Variables, so none can drift from the others.
+//
+// No secret is part of an error, a warning or a table. Values are read once and never change; files that hold secrets
+// are only checked here, and read (again) by those who use them. The package starts no goroutine and keeps no state.
+package config
+
+import (
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Config is every setting. Its zero value is of no use: Load fills it.
+//
+// Tags: envconfig, default and required are envconfig's own. min, max and choices limit a value. shown stands in the
+// table where the default is not a plain value, example in an error, help in the table.
+type Config struct {
+	Kafka struct {
+		Brokers          list          `envconfig:"KAFKA_BROKERS" required:"true" example:"kafka-1:9092,kafka-2:9092" help:"Brokers to ask first, host:port, separated by commas."`
+		Topics           list          `envconfig:"KAFKA_TOPICS" required:"true" example:"orders" help:"Topics with order events, separated by commas."`
+		Group            string        `envconfig:"KAFKA_GROUP" default:"leadhit-sync" help:"Consumer group; two groups call LeadHit twice."`
+		Start            Start         `envconfig:"KAFKA_START" default:"earliest" example:"2026-01-31T00:00:00Z" help:"Where a group that never committed begins: earliest, latest or an RFC 3339 time."`
+		SessionTimeout   time.Duration `envconfig:"KAFKA_SESSION_TIMEOUT" default:"10s" min:"6s" max:"30s" help:"How long a silent worker keeps its partitions."`
+		TLS              bool          `envconfig:"KAFKA_TLS" default:"false" example:"true" help:"Speak TLS (1.2 or newer) with the brokers."`
+		TLSCAFile        string        `envconfig:"KAFKA_TLS_CA_FILE" shown:"the system's" example:"/etc/kafka/ca.pem" help:"PEM file with the authorities that may vouch for the brokers."`
+		TLSCertFile      string        `envconfig:"KAFKA_TLS_CERT_FILE" example:"/etc/kafka/tls.crt" help:"PEM file with the worker's certificate."`
+		TLSKeyFile       string        `envconfig:"KAFKA_TLS_KEY_FILE" example:"/etc/kafka/tls.key" help:"PEM file with the key of that certificate."`
+		SASLMechanism    string        `envconfig:"KAFKA_SASL_MECHANISM" choices:"PLAIN,SCRAM-SHA-256,SCRAM-SHA-512" example:"SCRAM-SHA-512" help:"How to log in to the brokers; PLAIN only over TLS."`
+		SASLUsername     string        `envconfig:"KAFKA_SASL_USERNAME" example:"leadhit-sync" help:"Whom to log in as."`
+		SASLPasswordFile string        `envconfig:"KAFKA_SASL_PASSWORD_FILE" example:"/run/secrets/kafka-password" help:"File with the password."`
+	}
+	LeadHit struct {
+		URL        string        `envconfig:"LEADHIT_URL" default:"https://service.leadhit.ru/api/v1/orders/" help:"LeadHit's orders node; http only on this machine."`
+		APIKeyFile string        `envconfig:"LEADHIT_API_KEY_FILE" shown:"required, or the key itself" example:"/run/secrets/leadhit-api-key" help:"File with the API key; read again when it changes."`
+		APIKey     Secret        `envconfig:"LEADHIT_API_KEY" shown:"required, or its file" example:"0123456789abcdef" help:"The API key itself; a change needs a restart."`
+		Timeout    time.Duration `envconfig:"LEADHIT_TIMEOUT" default:"3s" min:"100ms" max:"19s" help:"Limit of one call; well below KAFKA_SESSION_TIMEOUT."`
+		CAFile     string        `envconfig:"LEADHIT_CA_FILE" shown:"the system's" example:"/etc/leadhit/ca.pem" help:"PEM file with the authorities that may vouch for LeadHit."`
+		// Proxy is a secret because its URL may hold a password.
+		Proxy Secret `envconfig:"LEADHIT_PROXY" example:"http://proxy:3128" help:"Proxy for the calls: an http, https or socks5 URL. No other variable sets one."`
+	}
+	// Calls and window: how much of the work is under way at once.
+	CallsInFlight int   `envconfig:"CALLS_IN_FLIGHT" default:"64" min:"1" max:"1024" help:"Calls under way at once, per worker."`
+	WindowEvents  int   `envconfig:"WINDOW_EVENTS" default:"10000" min:"1" max:"1000000" help:"Unfinished events to hold, per partition."`
+	WindowBytes   Bytes `envconfig:"WINDOW_BYTES" default:"16MiB" min:"1MiB" max:"64GiB" help:"Memory for unfinished events, per worker, fetch buffers included."`
+	// Mapping is the name of a preset or the path of a file.
+	Mapping string `envconfig:"MAPPING" default:"plain" help:"How an event becomes a status: a preset's name, or a file."`
+	Retry   struct {
+		Initial    time.Duration `envconfig:"RETRY_INITIAL" default:"500ms" min:"1ms" max:"1m" help:"Longest wait before the second try; it doubles with every try."`
+		Max        time.Duration `envconfig:"RETRY_MAX" default:"1m" min:"1ms" max:"15m" help:"Longest wait before any try."`
+		MaxElapsed time.Duration `envconfig:"RETRY_MAX_ELAPSED" default:"15m" min:"0" max:"168h" help:"When an order that fails while others succeed becomes a dead letter; 0 never."`
+	}
+	DeadLetter struct {
+		Topic string `envconfig:"DEAD_LETTER_TOPIC" shown:"dlq.<group>" example:"dlq.leadhit-sync" help:"Topic of the dead letters; created if it is absent."`
+		Types list   `envconfig:"DEAD_LETTER_TYPES" default:"ValidationError" help:"The data.type values of LeadHit's errors that no repeat can cure, separated by commas."`
+	}
+	HTTPAddr string `envconfig:"HTTP_ADDR" default:":8080" help:"Address of /livez, /readyz, /metrics and /status."`
+	Log      struct {
+		Level  slog.Level `envconfig:"LOG_LEVEL" default:"info" choices:"debug,info,warn,error" help:"Least level to log."`
+		Format string     `envconfig:"LOG_FORMAT" default:"json" choices:"json,text" help:"Form of the log's lines."`
+	}
+
+	// Warnings are lines to log at the start, about what looks like a mistake.
+	Warnings []string
+}
+
+// Load reads the process's environment. All mistakes come back at once, as an *Error, and no settings with them.
+func Load() (*Config, error) {
+	return load(func(string) bool { return true })
+}
+
+// LoadKafka is Load for a command that only looks at the dead letters: it needs the way to Kafka and the topic's name.
+// Mistakes of other settings do not count, nor does their absence, and these settings must not be used.
+func LoadKafka() (*Config, error) {
+	return load(func(variable string) bool {
+		return strings.HasPrefix(variable, "KAFKA_") && variable != "KAFKA_TOPICS" && variable != "KAFKA_START" ||
+			variable == "DEAD_LETTER_TOPIC"
+	})
+}
+
+// load reads all settings and reports the mistakes of those that matter.
+func load(matters func(variable string) bool) (*Config, error) {
+	c := new(Config)
+	p := &problems{settings: settingsOf(c)}
+	for _, s := range p.settings {
+		if what := s.read(); what != "" {
+			p.add(s.name(), what)
+		}
+	}
+	if c.DeadLetter.Topic == "" {
+		c.DeadLetter.Topic = "dlq." + c.Kafka.Group
+	}
+	c.checkKafka(p)
+	c.checkTopics(p)
+	c.checkLeadHit(p)
+	c.checkWork(p)
+	p.found = slices.DeleteFunc(p.found, func(f Problem) bool { return !matters(f.Variable) })
+	if err := p.err(); err != nil {
+		return nil, err
+	}
+	c.Warnings = c.warnings(p.settings)
+	return c, nil
+}

@@ -1,0 +1,31 @@
+package config_test
+
+import (
+	"errors"
+	"testing"
+
+	"leadhit-sync/config"
+)
+
+func TestLoadKafkaAsksForNothingButTheWayToTheLetters(t *testing.T) {
+	t.Setenv("KAFKA_BROKERS", "kafka-1:9092")
+	t.Setenv("KAFKA_GROUP", "shop")
+	t.Setenv("CALLS_IN_FLIGHT", "many")
+	c, err := config.LoadKafka()
+	if err != nil {
+		t.Fatalf("got %v, want settings without LEADHIT_API_KEY and in spite of CALLS_IN_FLIGHT", err)
+	}
+	if got, want := c.DeadLetter.Topic, "dlq.shop"; got != want {
+		t.Errorf("got topic %q, want %q", got, want)
+	}
+}
+
+func TestLoadKafkaReportsMistakesOnTheWayToTheLetters(t *testing.T) {
+	t.Setenv("KAFKA_BROKERS", "kafka-1")
+	t.Setenv("DEAD_LETTER_TOPIC", "no spaces please")
+	_, err := config.LoadKafka()
+	var mistakes *config.Error
+	if !errors.As(err, &mistakes) || len(mistakes.Problems) != 2 {
+		t.Fatalf("got %v, want a problem of KAFKA_BROKERS and one of DEAD_LETTER_TOPIC", err)
+	}
+}

@@ -1,0 +1,174 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kelseyhightower/envconfig"
+)
+
+// list is a list of words, separated by commas, without the blanks around them.
+type list []string
+
+// UnmarshalText refuses an empty item: it is a comma too many, or a variable that expanded to nothing.
+func (l *list) UnmarshalText(text []byte) error {
+	items := strings.Split(string(text), ",")
+	for i := range items {
+		items[i] = strings.TrimSpace(items[i])
+	}
+	if slices.Contains(items, "") {
+		return errors.New("has an empty item")
+	}
+	for i, item := range items {
+		if slices.Contains(items[:i], item) {
+			return fmt.Errorf("names %q twice", clip(item))
+		}
+	}
+	*l = items
+	return nil
+}
+
+// setting is one field of Config with its tags: one row of the table.
+type setting struct {
+	field reflect.StructField
+	value reflect.Value
+}
+
+// settingsOf returns the settings of c in their order; reading one sets the field.
+func settingsOf(c *Config) []setting {
+	return gather(nil, reflect.ValueOf(c).Elem())
+}
+
+func gather(to []setting, group reflect.Value) []setting {
+	for field, value := range group.Fields() {
+		switch {
+		case field.Tag.Get("envconfig") != "":
+			to = append(to, setting{field, value})
+		case field.Type.Kind() == reflect.Struct:
+			to = gather(to, value)
+		}
+	}
+	return to
+}
+
+func (s setting) tag(key string) string { return s.field.Tag.Get(key) }
+func (s setting) name() string          { return s.tag("envconfig") }
+func (s setting) required() bool        { return s.tag("required") == "true" }
+
+// example is a value that would do: the default, where no better one is given.
+func (s setting) example() string {
+	if example := s.tag("example"); example != "" {
+		return example
+	}
+	return s.tag("default")
+}
+
+// read takes the setting from the environment and returns what is wrong with it, or "".
+func (s setting) read() string {
+	raw, set := os.LookupEnv(s.name())
+	if set && strings.TrimSpace(raw) == "" && (s.required() || s.tag("default") != "") {
+		return "is set to nothing"
+	}
+	if err := s.process(); err != nil {
+		return s.explain(err)
+	}
+	if set {
+		return s.outside(raw)
+	}
+	return ""
+}
+
+// process lets envconfig fill the field. It gets a struct of this one field, because it stops at the first mistake and
+// we want them all.
+func (s setting) process() error {
+	one := reflect.New(reflect.StructOf([]reflect.StructField{{Name: s.field.Name, Type: s.field.Type, Tag: s.field.Tag}}))
+	if err := envconfig.Process("", one.Interface()); err != nil {
+		return err
+	}
+	s.value.Set(one.Elem().Field(0))
+	return nil
+}
+
+// explain puts envconfig's error into words of ours: its own text holds the value, which may be a secret.
+func (s setting) explain(err error) string {
+	parse, ok := errors.AsType[*envconfig.ParseError](err)
+	if !ok {
+		return "is required"
+	}
+	switch s.value.Interface().(type) {
+	case time.Duration:
+		return fmt.Sprintf("%q is not a duration", clip(parse.Value))
+	case int:
+		return fmt.Sprintf("%q is not a whole number", clip(parse.Value))
+	case bool:
+		return fmt.Sprintf("%q is neither true nor false", clip(parse.Value))
+	}
+	if s.tag("choices") != "" {
+		return s.noChoice(parse.Value)
+	}
+	// A type of ours, whose errors are written for this place.
+	return parse.Err.Error()
+}
+
+// outside says how the value, raw as it was given, breaks the limits in the tags; "" if it does not.
+func (s setting) outside(raw string) string {
+	if choices := s.tag("choices"); choices != "" && raw != "" && !slices.Contains(strings.Split(choices, ","), raw) {
+		return s.noChoice(raw)
+	}
+	low, high := s.tag("min"), s.tag("max")
+	if low == "" {
+		return ""
+	}
+	number, ok := s.number(raw)
+	if !ok {
+		return fmt.Sprintf("%q is not a plain decimal number", clip(raw))
+	}
+	least, okLeast := s.number(low)
+	most, okMost := s.number(high)
+	if okLeast && okMost && least <= number && number <= most {
+		return ""
+	}
+	return fmt.Sprintf("%q is not within %s and %s", clip(raw), low, high)
+}
+
+func (s setting) noChoice(raw string) string {
+	return fmt.Sprintf("%q is none of %s", clip(raw), strings.ReplaceAll(s.tag("choices"), ",", ", "))
+}
+
+// number reads a text of the setting's kind: a duration's nanoseconds, a size's bytes, or a decimal number. envconfig
+// takes 010 for 8; we do not.
+func (s setting) number(text string) (int64, bool) {
+	var err error
+	var n int64
+	switch s.value.Interface().(type) {
+	case time.Duration:
+		var d time.Duration
+		d, err = time.ParseDuration(text)
+		n = int64(d)
+	case Bytes:
+		var b Bytes
+		err = b.UnmarshalText([]byte(text))
+		n = int64(b)
+	default:
+		n, err = strconv.ParseInt(text, 10, 64)
+		if err == nil && strconv.FormatInt(n, 10) != text {
+			return 0, false
+		}
+	}
+	return n, err == nil
+}
+
+// clip keeps a line readable and a terminal unharmed when somebody pastes a file into a variable.
+func clip(value string) string {
+	const most = 60
+	if len(value) <= most {
+		return value
+	}
+	return value[:most] + "…"
+}

@@ -1,0 +1,49 @@
+package config
+
+import (
+	"fmt"
+	"time"
+)
+
+// Start says where a group that never committed begins. The zero value is the earliest event that Kafka still has.
+type Start struct {
+	// Latest leaves out all that is in the topics when the group first starts.
+	Latest bool
+	// Time, where it is not zero, is the timestamp of the oldest events to take.
+	Time time.Time
+}
+
+// The two starts that are words.
+const (
+	earliest = "earliest"
+	latest   = "latest"
+)
+
+// String returns the setting's text: earliest, latest or an RFC 3339 time.
+func (s Start) String() string {
+	switch {
+	case s.Latest:
+		return latest
+	case s.Time.IsZero():
+		return earliest
+	}
+	return s.Time.Format(time.RFC3339Nano)
+}
+
+// UnmarshalText reads earliest, latest or an RFC 3339 time with its zone, not before 1970: Kafka counts from there.
+func (s *Start) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case earliest:
+		*s = Start{}
+		return nil
+	case latest:
+		*s = Start{Latest: true}
+		return nil
+	}
+	at, err := time.Parse(time.RFC3339, string(text))
+	if err != nil || at.Unix() < 0 {
+		return fmt.Errorf("%q is none of earliest, latest and an RFC 3339 time since 1970", clip(string(text)))
+	}
+	*s = Start{Time: at}
+	return nil
+}

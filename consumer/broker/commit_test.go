@@ -1,0 +1,231 @@
+package broker_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"leadhit-sync/consumer/broker"
+)
+
+// outsider commits without having joined.
+func outsider() broker.Member { return broker.Member{Group: "sync", Generation: -1} }
+
+func offset(partition int, next int64, metadata string) broker.OffsetCommit {
+	return broker.OffsetCommit{
+		TopicPartition: broker.TopicPartition{Topic: "orders", Partition: partition}, Next: next, Metadata: metadata,
+	}
+}
+
+func TestCommittedReturnsWhatCommitStored(t *testing.T) {
+	cluster := open(t, fakeKafka(t))
+	results := cluster.Commit(t.Context(), outsider(), []broker.OffsetCommit{offset(1, 7, "1+2"), offset(0, 3, "")})
+	for i, partition := range []int{1, 0} {
+		if r := results[i]; r.Outcome != broker.Acked || r.Err != nil || r.Partition != partition {
+			t.Errorf("got %+v, want partition %d acked", r, partition)
+		}
+	}
+	zero, one := broker.TopicPartition{Topic: "orders"}, broker.TopicPartition{Topic: "orders", Partition: 1}
+	got, err := cluster.Committed(t.Context(), "sync", []broker.TopicPartition{zero, one})
+	if err != nil || got[zero] != (broker.Committed{Next: 3}) || got[one] != (broker.Committed{Next: 7, Metadata: "1+2"}) {
+		t.Errorf("got %+v, %v, want what was committed", got, err)
+	}
+	got, err = cluster.Committed(t.Context(), "another", []broker.TopicPartition{zero})
+	if err != nil || got[zero].Next != -1 {
+		t.Errorf("got %+v, %v, want -1: nothing committed", got, err)
+	}
+	if got, err = cluster.Committed(t.Context(), "sync", nil); err != nil || len(got) != 0 {
+		t.Errorf("got %+v, %v for no partitions, want nothing", got, err)
+	}
+}
+
+func TestCommitJudgesEveryAnswer(t *testing.T) {
+	fake := fakeKafka(t)
+	cluster := open(t, fake)
+	for code, want := range map[int16]broker.Outcome{
+		0: broker.Acked, 14: broker.Again, 15: broker.Again, 16: broker.Again,
+		22: broker.Fenced, 25: broker.Fenced, 27: broker.Fenced, 82: broker.Fenced, 113: broker.Fenced,
+		12: broker.MetadataTooLarge, 28: broker.MetadataTooLarge, 3: broker.UnknownTopic,
+		29: broker.Forbidden, 30: broker.Forbidden,
+		// In doubt: an unknown server error may have struck behind the write, and so may what we have no name for.
+		-1: broker.Ambiguous, 7: broker.Ambiguous, 56: broker.Ambiguous, 999: broker.Ambiguous,
+	} {
+		answerCommits(fake, code)
+		r := cluster.Commit(t.Context(), outsider(), []broker.OffsetCommit{offset(0, 1, "")})[0]
+		var typed *broker.Error
+		if r.Outcome != want || (code != 0) != errors.As(r.Err, &typed) || typed != nil && typed.Code != int(code) {
+			t.Errorf("code %d: got %v, %v, want %v", code, r.Outcome, r.Err, want)
+		}
+	}
+}
+
+// answerCommits gives the next commit one code for partition 0.
+func answerCommits(fake *kfake.Cluster, code int16) {
+	fake.ControlKey(int16(kmsg.OffsetCommit), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		response, ok := request.ResponseKind().(*kmsg.OffsetCommitResponse)
+		if !ok {
+			return nil, nil, false
+		}
+		topic := kmsg.NewOffsetCommitResponseTopic()
+		topic.Topic = "orders"
+		partition := kmsg.NewOffsetCommitResponseTopicPartition()
+		partition.ErrorCode = code
+		topic.Partitions = append(topic.Partitions, partition)
+		response.Topics = append(response.Topics, topic)
+		return response, nil, true
+	})
+}
+
+func TestCommitOfAnotherGenerationIsFenced(t *testing.T) {
+	fake := fakeKafka(t)
+	cluster := open(t, fake)
+	group := producer(t, fake, kgo.ConsumerGroup("sync"), kgo.ConsumeTopics("orders"))
+	group.PollFetches(within(t, 100*time.Millisecond))
+	id, generation := group.GroupMetadata()
+	tests := map[string]struct {
+		member broker.Member
+		want   broker.Outcome
+	}{
+		"ours":                {broker.Member{Group: "sync", Generation: int(generation), ID: id}, broker.Acked},
+		"an older one":        {broker.Member{Group: "sync", Generation: int(generation) - 1, ID: id}, broker.Fenced},
+		"a member thrown out": {broker.Member{Group: "sync", Generation: int(generation), ID: "old"}, broker.Fenced},
+	}
+	for name, test := range tests {
+		r := cluster.Commit(t.Context(), test.member, []broker.OffsetCommit{offset(0, 1, "")})[0]
+		if r.Outcome != test.want {
+			t.Errorf("%s: got %v, %v, want %v", name, r.Outcome, r.Err, test.want)
+		}
+	}
+}
+
+func within(t *testing.T, limit time.Duration) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func TestCommitWhoseConnectionBreaksIsAmbiguous(t *testing.T) {
+	fake := fakeKafka(t)
+	cluster := open(t, fake)
+	fake.ControlKey(int16(kmsg.OffsetCommit), func(kmsg.Request) (kmsg.Response, error, bool) {
+		return nil, io.ErrUnexpectedEOF, true // hangs up
+	})
+	r := cluster.Commit(t.Context(), outsider(), []broker.OffsetCommit{offset(0, 1, "")})[0]
+	if r.Outcome != broker.Ambiguous || r.Err == nil {
+		t.Errorf("got %v, %v, want %v", r.Outcome, r.Err, broker.Ambiguous)
+	}
+}
+
+func TestCommitOfAFrozenCoordinatorIsAmbiguousAndEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var network kfake.VirtualNetwork
+		fake := fakeKafka(t, kfake.ListenFn(network.Listen), kfake.Ports(9092))
+		cluster := open(t, fake, withDial(network.DialContext))
+		fake.ControlKey(int16(kmsg.OffsetCommit), func(kmsg.Request) (kmsg.Response, error, bool) {
+			fake.SleepControl(func() { <-time.After(time.Minute) })
+			return nil, nil, false
+		})
+		started := time.Now()
+		r := cluster.Commit(within(t, 2*time.Second), outsider(), []broker.OffsetCommit{offset(0, 1, "")})[0]
+		if took := time.Since(started); r.Outcome != broker.Ambiguous || took != 2*time.Second {
+			t.Errorf("got %v, %v after %v, want %v after 2s", r.Outcome, r.Err, took, broker.Ambiguous)
+		}
+		// It is applied late: that is why no later acknowledgement counts.
+		<-time.After(2 * time.Minute)
+		partition := broker.TopicPartition{Topic: "orders"}
+		if got, err := cluster.Committed(t.Context(), "sync", []broker.TopicPartition{partition}); err != nil || got[partition].Next != 1 {
+			t.Errorf("got %v, %v, want the late commit applied", got, err)
+		}
+	})
+}
+
+func TestCommitThatWasNeverSentMayGoAgain(t *testing.T) {
+	tests := map[string]struct {
+		prepare func(fake *kfake.Cluster, down *atomic.Bool)
+		ctx     func(*testing.T) context.Context
+	}{
+		"no broker can be reached": {prepare: func(_ *kfake.Cluster, down *atomic.Bool) { down.Store(true) }},
+		"the context is over before": {ctx: func(t *testing.T) context.Context {
+			t.Helper()
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			return ctx
+		}},
+		// The error is the same EOF as that of a commit whose answer is lost.
+		"the question for the coordinator breaks off": {prepare: func(fake *kfake.Cluster, _ *atomic.Bool) {
+			fake.ControlKey(int16(kmsg.FindCoordinator), func(kmsg.Request) (kmsg.Response, error, bool) {
+				return nil, io.ErrUnexpectedEOF, true
+			})
+		}},
+		// The error is the same deadline as that of a commit to a frozen coordinator.
+		"the question for the coordinator has no answer": {
+			prepare: func(fake *kfake.Cluster, _ *atomic.Bool) {
+				fake.ControlKey(int16(kmsg.FindCoordinator), func(kmsg.Request) (kmsg.Response, error, bool) {
+					fake.SleepControl(func() { <-time.After(time.Minute) })
+					return nil, nil, false
+				})
+			},
+			ctx: func(t *testing.T) context.Context { t.Helper(); return within(t, time.Second) },
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { checkNeverSent(t, test.prepare, test.ctx) })
+		})
+	}
+}
+
+func checkNeverSent(t *testing.T, prepare func(*kfake.Cluster, *atomic.Bool), in func(*testing.T) context.Context) {
+	t.Helper()
+	var network kfake.VirtualNetwork
+	var down atomic.Bool
+	var sent atomic.Int32
+	fake := fakeKafka(t, kfake.ListenFn(network.Listen), kfake.Ports(9092))
+	cluster := open(t, fake, withDial(func(ctx context.Context, n, address string) (net.Conn, error) {
+		if down.Load() {
+			return nil, errors.New("connection refused")
+		}
+		return network.DialContext(ctx, n, address)
+	}))
+	fake.ControlKey(int16(kmsg.OffsetCommit), func(kmsg.Request) (kmsg.Response, error, bool) {
+		sent.Add(1)
+		return nil, nil, false
+	})
+	ctx := t.Context()
+	if in != nil {
+		ctx = in(t)
+	}
+	if prepare != nil {
+		prepare(fake, &down)
+	}
+	r := cluster.Commit(ctx, outsider(), []broker.OffsetCommit{offset(0, 1, "")})[0]
+	if r.Outcome != broker.Again || r.Err == nil {
+		t.Errorf("got %v, %v, want %v", r.Outcome, r.Err, broker.Again)
+	}
+	// Not now, and not later.
+	<-time.After(5 * time.Minute)
+	if n := sent.Load(); n != 0 {
+		t.Errorf("the broker got %d commits, want none, ever", n)
+	}
+}
+
+func TestOutcomesHaveNames(t *testing.T) {
+	for outcome, want := range map[broker.Outcome]string{
+		0: "ambiguous", broker.Acked: "acked", broker.Fenced: "fenced", broker.Forbidden: "forbidden", 99: "unknown",
+	} {
+		if got := outcome.String(); got != want || strings.ToLower(got) != got {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

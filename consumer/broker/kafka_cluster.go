@@ -1,0 +1,156 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+const (
+	// setupLimit bounds what it takes to make a connection usable: dialling, TLS, API versions, SASL.
+	// A pool tries its brokers one after the other inside this limit, so it is a multiple of dialLimit.
+	setupLimit = 6 * time.Second
+
+	// metadataTTL is at once the age of the pool's cluster layout and, in kafka-go, the deadline of the request that
+	// renews it: one second would fail every renewal on a slow cluster, and what a leader's move costs us grows with it.
+	metadataTTL = 2 * time.Second
+
+	// idleLimit is far below the broker's own ten minutes, so that it is us who closes: a connection closed by the
+	// broker while it idled makes the next commit ambiguous.
+	idleLimit = 60 * time.Second
+
+	// callLimit bounds every request but Fetch, whose limit follows from its wait.
+	callLimit = 10 * time.Second
+
+	// decoders is how many compressed batches are decoded at once in a process: each holds a window of up to 8 MiB.
+	decoders = 2
+)
+
+// Options say which cluster to reach, and how.
+type Options struct {
+	// Brokers are the addresses, host:port, where the cluster is first asked. At least one.
+	Brokers []string
+	// Topics are all the topics that will be fetched from or written to: the pool knows the leaders of these only.
+	// None means every topic of the cluster, which is costly on a large one.
+	Topics []string
+	// TLS turns on TLS. Nil is plain TCP.
+	TLS *TLS
+	// SASL turns on authentication. Nil is none.
+	SASL *SASL
+	// ClientID is what the brokers' logs and quotas call this process.
+	ClientID string
+	// Dial opens a connection before TLS. Nil is net.Dialer's.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Logger takes failures to connect, at debug. Nil discards them.
+	Logger *slog.Logger
+}
+
+// Cluster is this process's way to a Kafka cluster. Open makes one.
+type Cluster struct {
+	brokers   []string
+	addr      net.Addr
+	clientID  string
+	dialer    *kafka.Dialer
+	transport *kafka.Transport
+	client    *kafka.Client
+	buffers   sync.Pool     // *[]byte, bodies of fetch responses
+	decoding  chan struct{} // one token for each compressed batch being decoded
+}
+
+// Open checks the options, reads the files they name once, and returns the cluster without connecting to it.
+// All mistakes are reported at once. The files are read again for every connection.
+func Open(o Options) (*Cluster, error) {
+	dial := &dial{net: o.Dial, tls: o.TLS, log: o.Logger}
+	if dial.net == nil {
+		dial.net = new(net.Dialer).DialContext
+	}
+	if dial.log == nil {
+		dial.log = slog.New(slog.DiscardHandler)
+	}
+	mechanism, err := o.check()
+	if err != nil {
+		return nil, fmt.Errorf("open cluster: %w", err)
+	}
+
+	// kafka-go's group asks the first broker that accepts TCP and no other, so the order must differ between workers.
+	brokers := slices.Clone(o.Brokers)
+	rand.Shuffle(len(brokers), func(i, j int) { brokers[i], brokers[j] = brokers[j], brokers[i] })
+
+	c := &Cluster{
+		brokers:  brokers,
+		addr:     kafka.TCP(brokers...),
+		clientID: o.ClientID,
+		// TLS stays nil in both: the dial function does it, with the server's name of each address.
+		dialer: &kafka.Dialer{
+			ClientID:      o.ClientID,
+			DialFunc:      dial.connect,
+			Timeout:       setupLimit,
+			SASLMechanism: mechanism,
+		},
+		transport: &kafka.Transport{
+			Dial:           dial.connect,
+			DialTimeout:    setupLimit,
+			IdleTimeout:    idleLimit,
+			MetadataTTL:    metadataTTL,
+			MetadataTopics: slices.Clone(o.Topics),
+			ClientID:       o.ClientID,
+			SASL:           mechanism,
+		},
+		decoding: make(chan struct{}, decoders),
+	}
+	c.client = &kafka.Client{Addr: c.addr, Transport: c.transport}
+	return c, nil
+}
+
+// Brokers returns the addresses of Options.Brokers in an order drawn for this process.
+func (c *Cluster) Brokers() []string { return slices.Clone(c.brokers) }
+
+// Addr is the cluster's address for a kafka.Client or kafka.Writer over Transport.
+func (c *Cluster) Addr() net.Addr { return c.addr }
+
+// Dialer is for kafka.ConsumerGroupConfig. It must not be changed.
+func (c *Cluster) Dialer() *kafka.Dialer { return c.dialer }
+
+// Transport is the process's one connection pool, for kafka.Writer and kafka.Client.
+func (c *Cluster) Transport() kafka.RoundTripper { return c.transport }
+
+// Client makes requests over Transport, for those that this package has no method for.
+func (c *Cluster) Client() *kafka.Client { return c.client }
+
+// Close closes the idle connections, and each of the others when its request has ended. It does not wait for them.
+// The Cluster must not be used afterwards.
+func (c *Cluster) Close() { c.transport.CloseIdleConnections() }
+
+func (o *Options) check() (mechanism saslMechanism, err error) {
+	var mistakes []error
+	if len(o.Brokers) == 0 {
+		mistakes = append(mistakes, errors.New("no broker given"))
+	}
+	for _, address := range o.Brokers {
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			mistakes = append(mistakes, fmt.Errorf("broker %q: %w", address, err))
+		}
+	}
+	if o.TLS != nil {
+		if _, err := o.TLS.config(""); err != nil {
+			mistakes = append(mistakes, err)
+		}
+	}
+	if o.SASL != nil {
+		if mechanism, err = o.SASL.mechanism(); err != nil {
+			mistakes = append(mistakes, err)
+		}
+		if o.SASL.Mechanism == plainName && o.TLS == nil {
+			mistakes = append(mistakes, errors.New("SASL PLAIN without TLS would show the password to the network"))
+		}
+	}
+	return mechanism, errors.Join(mistakes...)
+}

@@ -1,0 +1,228 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/offsetcommit"
+)
+
+// Member is who commits. ID empty and Generation -1 commits from outside of the group, which the coordinator takes only
+// while the group has no members.
+type Member struct {
+	Group      string
+	Generation int
+	ID         string
+}
+
+// TopicPartition names one partition.
+type TopicPartition struct {
+	Topic     string
+	Partition int
+}
+
+// OffsetCommit is what to commit for one partition.
+type OffsetCommit struct {
+	TopicPartition
+	// Next is the offset to go on from: the one behind the last finished.
+	Next int64
+	// Metadata is text, at most 4,096 bytes by the brokers' default.
+	Metadata string
+}
+
+// CommitResult is what became of one OffsetCommit.
+type CommitResult struct {
+	OffsetCommit
+	Outcome Outcome
+	// Err is an *Error, nil when the outcome is Acked.
+	Err error
+}
+
+// Outcome says what is known about a commit.
+type Outcome uint8
+
+// The outcomes. The zero value is Ambiguous: what nobody judged may or may not be applied.
+const (
+	// Ambiguous: it may have been sent and no answer tells. It may be applied late, over a newer commit.
+	Ambiguous Outcome = iota
+	// Acked: the coordinator has stored it.
+	Acked
+	// Again: not applied, or in log order before whatever is sent next: [14] [15] [16], or never sent.
+	Again
+	// Fenced [22] [25] [27] [82] [113]: the generation is over for this member.
+	Fenced
+	// MetadataTooLarge [12] [28]: shorten it.
+	MetadataTooLarge
+	// UnknownTopic [3]: the partition is gone, or the coordinator has not heard of it yet.
+	UnknownTopic
+	// Forbidden [29] [30] [31]: the group or topic is not ours to commit.
+	Forbidden
+)
+
+// String returns the outcome's name as it stands in logs and metrics.
+func (o Outcome) String() string {
+	names := [...]string{"ambiguous", "acked", "again", "fenced", "metadata_too_large", "unknown_topic", "forbidden"}
+	if int(o) < len(names) {
+		return names[o]
+	}
+	return "unknown"
+}
+
+// Commit sends the offsets in one request to the group's coordinator and returns one result for each, in their order.
+// It never sends anything twice.
+func (c *Cluster) Commit(ctx context.Context, member Member, offsets []OffsetCommit) []CommitResult {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+
+	results := make([]CommitResult, len(offsets))
+	for i, offset := range offsets {
+		results[i].OffsetCommit = offset
+	}
+	codes, sent, err := c.commit(ctx, member, offsets)
+	for i := range results {
+		r := &results[i]
+		code, answered := codes[r.TopicPartition]
+		switch {
+		case err != nil && !sent:
+			r.Outcome, r.Err = Again, newError("commit", r.Topic, r.Partition, fmt.Errorf("not sent: %w", err))
+		case err != nil:
+			r.Outcome, r.Err = Ambiguous, newError("commit", r.Topic, r.Partition, err)
+		case !answered:
+			r.Outcome, r.Err = Ambiguous, newError("commit", r.Topic, r.Partition, errUnanswered)
+		case code != 0:
+			r.Outcome, r.Err = outcomeOf(code), newError("commit", r.Topic, r.Partition, code)
+		default:
+			r.Outcome = Acked
+		}
+	}
+	return results
+}
+
+var errUnanswered = errors.New("the response leaves it out")
+
+func outcomeOf(code kafka.Error) Outcome {
+	switch code { //nolint:exhaustive // what is not listed is in doubt
+	case kafka.GroupLoadInProgress, kafka.GroupCoordinatorNotAvailable, kafka.NotCoordinatorForGroup:
+		return Again
+	case kafka.IllegalGeneration, kafka.UnknownMemberId, kafka.RebalanceInProgress, kafka.FencedInstanceID, errStaleMemberEpoch:
+		return Fenced
+	case kafka.OffsetMetadataTooLarge, kafka.InvalidCommitOffsetSize:
+		return MetadataTooLarge
+	case kafka.UnknownTopicOrPartition:
+		return UnknownTopic
+	case kafka.TopicAuthorizationFailed, kafka.GroupAuthorizationFailed, kafka.ClusterAuthorizationFailed:
+		return Forbidden
+	}
+	return Ambiguous
+}
+
+// commit returns the code of each partition that the coordinator answered for.
+func (c *Cluster) commit(ctx context.Context, member Member, offsets []OffsetCommit) (
+	codes map[TopicPartition]kafka.Error, sent bool, err error,
+) {
+	x := &exchange{message: commitMessage(member, offsets), clientID: c.clientID}
+	response, sent, err := c.roundTrip(ctx, toCoordinator{x, member.Group}, x)
+	if err != nil {
+		return nil, sent, err
+	}
+	stored, ok := response.(*offsetcommit.Response)
+	if !ok {
+		return nil, true, fmt.Errorf("response is a %T", response)
+	}
+	codes = make(map[TopicPartition]kafka.Error, len(offsets))
+	for _, topic := range stored.Topics {
+		for _, p := range topic.Partitions {
+			codes[TopicPartition{topic.Name, int(p.PartitionIndex)}] = kafka.Error(p.ErrorCode)
+		}
+	}
+	return codes, true, nil
+}
+
+func commitMessage(member Member, offsets []OffsetCommit) *offsetcommit.Request {
+	message := &offsetcommit.Request{
+		GroupID:         member.Group,
+		GenerationID:    int32(member.Generation),
+		MemberID:        member.ID,
+		RetentionTimeMs: -1, // the broker's own
+	}
+	for _, offset := range offsets {
+		i := slices.IndexFunc(message.Topics, func(t offsetcommit.RequestTopic) bool { return t.Name == offset.Topic })
+		if i < 0 {
+			i = len(message.Topics)
+			message.Topics = append(message.Topics, offsetcommit.RequestTopic{Name: offset.Topic})
+		}
+		topic := &message.Topics[i]
+		topic.Partitions = append(topic.Partitions, offsetcommit.RequestPartition{
+			PartitionIndex:       int32(offset.Partition),
+			CommittedOffset:      offset.Next,
+			CommittedLeaderEpoch: -1, // not known: none is better than a wrong one
+			CommittedMetadata:    offset.Metadata,
+		})
+	}
+	return message
+}
+
+// Committed is what a group has committed for one partition.
+type Committed struct {
+	// Next is the offset to go on from; -1 if nothing is committed, or no longer.
+	Next     int64
+	Metadata string
+}
+
+// Committed asks the group's coordinator. It returns an entry for each of partitions, or an error: [ErrCoordinator],
+// [ErrUnknownPartition], [ErrUnauthorised], or one of the network.
+func (c *Cluster) Committed(ctx context.Context, group string, partitions []TopicPartition) (
+	map[TopicPartition]Committed, error,
+) {
+	committed := make(map[TopicPartition]Committed, len(partitions))
+	if len(partitions) == 0 {
+		return committed, nil // an empty request asks for all of the group's
+	}
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+
+	err := c.readCommits(ctx, group, partitions, committed)
+	if errors.Is(err, kafka.GroupIdNotFound) {
+		for _, p := range partitions {
+			committed[p] = Committed{Next: -1}
+		}
+		return committed, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range partitions {
+		if _, ok := committed[p]; !ok {
+			return nil, newError("read commits of "+group, p.Topic, p.Partition, errUnanswered)
+		}
+	}
+	return committed, nil
+}
+
+func (c *Cluster) readCommits(ctx context.Context, group string, partitions []TopicPartition,
+	into map[TopicPartition]Committed,
+) error {
+	topics := make(map[string][]int)
+	for _, p := range partitions {
+		topics[p.Topic] = append(topics[p.Topic], p.Partition)
+	}
+	response, err := c.client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: group, Topics: topics})
+	if err == nil {
+		err = response.Error
+	}
+	if err != nil {
+		return newError("read commits of "+group, "", -1, err)
+	}
+	for topic, answers := range response.Topics {
+		for _, p := range answers {
+			if p.Error != nil {
+				return newError("read commits of "+group, topic, p.Partition, p.Error)
+			}
+			into[TopicPartition{topic, p.Partition}] = Committed{Next: p.CommittedOffset, Metadata: p.Metadata}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+)
+
+// What a failure means, whichever code or error of kafka-go says so. Test with errors.Is.
+var (
+	// ErrOffsetOutOfRange [1]: the offset is below the log's start (retention has passed it) or above its end.
+	ErrOffsetOutOfRange = errors.New("offset out of range")
+	// ErrUnknownPartition [3]: the topic or partition does not exist, as far as the broker or the pool knows. It is
+	// passing while a leader moves or a topic is being made.
+	ErrUnknownPartition = errors.New("unknown topic or partition")
+	// ErrNotLeader [5] [6] [9] [74] [75] [78]: the leader is moving. The pool finds the new one within two seconds of
+	// its election.
+	ErrNotLeader = errors.New("no leader, or not this one")
+	// ErrUnauthorised [29] [30] [31] [33] [34] [58]: the cluster does not let us in, or not do this.
+	ErrUnauthorised = errors.New("not authorised")
+	// ErrCoordinator [14] [15] [16]: the group's coordinator is loading, unknown or another.
+	ErrCoordinator = errors.New("group coordinator not available")
+	// ErrCorrupt [2]: what was read is not what was written, or nothing this package can decode.
+	ErrCorrupt = errors.New("corrupt data")
+)
+
+// Error is a failed request about one topic or partition.
+type Error struct {
+	// Op is the request: fetch, list offsets, commit, ….
+	Op string
+	// Topic is empty and Partition -1 where the request was not about one.
+	Topic     string
+	Partition int
+	// Code is Kafka's, 0 where no broker spoke.
+	Code int
+	// Err is what kafka-go or this package found.
+	Err error
+
+	fact error // the sentinel that it stands for, or nil
+}
+
+// Error names the operation, the partition and the cause.
+func (e *Error) Error() string {
+	switch {
+	case e.Topic == "":
+		return fmt.Sprintf("%s: %v", e.Op, e.Err)
+	case e.Partition < 0:
+		return fmt.Sprintf("%s %s: %v", e.Op, e.Topic, e.Err)
+	default:
+		return fmt.Sprintf("%s %s/%d: %v", e.Op, e.Topic, e.Partition, e.Err)
+	}
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is matches the sentinel that the failure stands for.
+func (e *Error) Is(target error) bool { return e.fact != nil && target == e.fact }
+
+// newError judges err. Its codes are tested first: kafka.Error is a net.Error too.
+func newError(op, topic string, partition int, err error) error {
+	e := &Error{Op: op, Topic: topic, Partition: partition, Err: err}
+	var code kafka.Error
+	switch {
+	case errors.As(err, &code):
+		e.Code, e.fact = int(code), factOf(code)
+	case errors.Is(err, protocol.ErrNoTopic), errors.Is(err, protocol.ErrNoPartition):
+		e.fact = ErrUnknownPartition
+	case errors.Is(err, protocol.ErrNoLeader):
+		e.fact = ErrNotLeader
+	}
+	return e
+}
+
+// codeError is the error that a code in a response stands for; nil for 0.
+func codeError(code int16) error {
+	if code == 0 {
+		return nil
+	}
+	return kafka.Error(code)
+}
+
+func factOf(code kafka.Error) error {
+	switch code { //nolint:exhaustive // the others are failures to be tried again
+	case kafka.OffsetOutOfRange:
+		return ErrOffsetOutOfRange
+	case kafka.UnknownTopicOrPartition, errUnknownTopicID:
+		return ErrUnknownPartition
+	case kafka.LeaderNotAvailable, kafka.NotLeaderForPartition, kafka.ReplicaNotAvailable,
+		kafka.FencedLeaderEpoch, kafka.UnknownLeaderEpoch, kafka.OffsetNotAvailable:
+		return ErrNotLeader
+	case kafka.TopicAuthorizationFailed, kafka.GroupAuthorizationFailed, kafka.ClusterAuthorizationFailed,
+		kafka.UnsupportedSASLMechanism, kafka.IllegalSASLState, kafka.SASLAuthenticationFailed:
+		return ErrUnauthorised
+	case kafka.GroupLoadInProgress, kafka.GroupCoordinatorNotAvailable, kafka.NotCoordinatorForGroup:
+		return ErrCoordinator
+	case kafka.InvalidMessage:
+		return ErrCorrupt
+	}
+	return nil
+}
+
+// Codes that kafka-go has no name for.
+const (
+	errUnknownTopicID   kafka.Error = 100
+	errStaleMemberEpoch kafka.Error = 113
+)

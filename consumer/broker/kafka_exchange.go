@@ -1,0 +1,143 @@
+package broker
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+)
+
+// The life of an exchange. Once it has left waiting it never changes again.
+const (
+	waiting   int32 = iota // nothing is written yet
+	sending                // the connection has begun to write
+	withdrawn              // the caller gave up first, and nothing will be written
+)
+
+var errWithdrawn = errors.New("request withdrawn before it was sent")
+
+// exchange is a request that kafka-go routes and ours writes and reads. kafka-go offers this (protocol.RawExchanger) for
+// an old form of SASL; here it serves three ends that its own requests do not:
+//
+//   - whether a request without an answer was ever sent. An error alone does not tell: a deadline may pass while the
+//     pool looks for the coordinator, dials, waits for an answer, and an EOF may come from either of the two.
+//   - metadata as they are now, where kafka-go answers from its cache, for ever while no broker answers.
+//   - fetch responses as bytes. kafka-go decodes them on the connection's goroutine, where nothing bounds how many do
+//     so at once or how much they unpack, and a panic ends the process; and it drops the batch's last offset.
+type exchange struct {
+	message  protocol.Message
+	clientID string
+	// read takes the response from the connection. Nil leaves it to kafka-go.
+	read func(r io.Reader, version int16) (protocol.Message, error)
+
+	state   atomic.Int32
+	version int16 // set by the connection before it sends
+}
+
+// toLeader routes an exchange to a partition's leader.
+type toLeader struct {
+	*exchange
+	route func(protocol.Cluster) (protocol.Broker, error)
+}
+
+// Broker is asked by the pool.
+func (t toLeader) Broker(cluster protocol.Cluster) (protocol.Broker, error) { return t.route(cluster) }
+
+// toCoordinator routes an exchange to the broker that coordinates a group.
+type toCoordinator struct {
+	*exchange
+	group string
+}
+
+// Group is asked by the pool.
+func (t toCoordinator) Group() string { return t.group }
+
+// ApiKey is asked by the pool.
+func (x *exchange) ApiKey() protocol.ApiKey { return x.message.ApiKey() } //nolint:revive // kafka-go's name
+
+// Required takes the version that the connection agreed upon. It runs on the connection's goroutine, as RawExchange does.
+func (x *exchange) Required(versions map[protocol.ApiKey]int16) bool {
+	x.version = versions[x.message.ApiKey()]
+	return true
+}
+
+// RawExchange writes the request and reads its response.
+func (x *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
+	if !x.state.CompareAndSwap(waiting, sending) {
+		return nil, errWithdrawn
+	}
+	// A connection carries one request at a time and is closed after an error, so one id does for all.
+	const id = 1
+	if err := protocol.WriteRequest(rw, x.version, id, x.clientID, x.message); err != nil {
+		return nil, err
+	}
+	if x.read != nil {
+		return x.read(rw, x.version)
+	}
+	got, response, err := protocol.ReadResponse(rw, x.message.ApiKey(), x.version)
+	if err != nil {
+		return nil, err
+	}
+	if got != id {
+		return nil, fmt.Errorf("response to request %d, want %d", got, id)
+	}
+	return answer{response}, nil
+}
+
+// answer wraps a response, because the pool takes the bare one of a metadata request for that to a request of its own,
+// and panics.
+type answer struct{ protocol.Message }
+
+// roundTrip sends request, which carries x. After an error, sent says whether a byte of it may have left; false is final.
+func (c *Cluster) roundTrip(ctx context.Context, request kafka.Request, x *exchange) (_ protocol.Message, sent bool, _ error) {
+	response, err := c.transport.RoundTrip(ctx, c.addr, request)
+	if err != nil {
+		return nil, !x.state.CompareAndSwap(waiting, withdrawn), err
+	}
+	if wrapped, ok := response.(answer); ok {
+		response = wrapped.Message
+	}
+	return response, true, nil
+}
+
+// body reads the size, the header and the rest of a response into a buffer of the pool.
+func (c *Cluster) body(r io.Reader) (*[]byte, error) {
+	var head [8]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return nil, err
+	}
+	// The size counts the correlation id, which has no use here.
+	size := int64(binary.BigEndian.Uint32(head[:])) - 4
+	if size < 0 || size > maxResponse {
+		return nil, fmt.Errorf("response of %d bytes: this is not a Kafka broker", size)
+	}
+	buffer, ok := c.buffers.Get().(*[]byte)
+	if !ok || int64(cap(*buffer)) < size {
+		fresh := make([]byte, size, (size+pageSize-1)/pageSize*pageSize)
+		buffer = &fresh
+	}
+	*buffer = (*buffer)[:size]
+	if _, err := io.ReadFull(r, *buffer); err != nil {
+		return nil, err
+	}
+	return buffer, nil
+}
+
+// recycle takes a buffer back whose bytes nobody refers to. Large ones are dropped: one record of 8 MiB must not keep
+// its room for good.
+func (c *Cluster) recycle(buffer *[]byte) {
+	if cap(*buffer) <= maxPooled {
+		c.buffers.Put(buffer)
+	}
+}
+
+const (
+	maxResponse = 256 << 20
+	maxPooled   = 1 << 20
+	pageSize    = 64 << 10
+)

@@ -1,0 +1,178 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/segmentio/kafka-go/compress"
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/fetch"
+)
+
+// fetchMargin is what a fetch may take beyond its wait. Less than the network's latency would never read anything;
+// a frozen leader costs one whole deadline before the next try.
+const fetchMargin = 3 * time.Second
+
+// FetchRequest says what to read of one partition.
+type FetchRequest struct {
+	Topic     string
+	Partition int
+	// Offset is the first to be returned.
+	Offset int64
+	// MaxBytes is where the broker cuts the response. The first batch comes whole, whatever its size: the topic's
+	// max.message.bytes limits it. 0 is 256 KiB.
+	MaxBytes int
+	// MaxDecoded is where decoding stops: the records returned take at most so many bytes, but for the first. What a
+	// well compressed batch holds beyond is returned by the next fetches. 0 is four times MaxBytes.
+	MaxDecoded int
+	// MaxWait is how long the broker waits for a first event. The call takes at most three seconds more.
+	MaxWait time.Duration
+}
+
+// Batch is what one fetch returned.
+type Batch struct {
+	// Records are in offset order, all at or above the offset asked for. Each has memory of its own, so that one kept
+	// for long does not keep its neighbours.
+	Records []Record
+	// Next is the offset to ask for next. It may have moved though there are no records.
+	Next int64
+	// HighWatermark is the end of the replicated log; LastStable is where the first open transaction starts, the end
+	// of what can be read; LogStart is the oldest offset. A broker that answers ErrOffsetOutOfRange leaves them at -1.
+	HighWatermark, LastStable, LogStart int64
+}
+
+// Record is one event as it stands in the log.
+type Record struct {
+	Offset int64
+	// Time is the producer's, or the broker's where the topic says LogAppendTime; zero if the record has none.
+	Time time.Time
+	// Key and Value are nil where the record has none, and not nil but empty where it has an empty one.
+	Key, Value []byte
+	Headers    []Header
+}
+
+// Header is one of a record's headers. Keys may repeat.
+type Header struct {
+	Key   string
+	Value []byte
+}
+
+// Fetch reads committed records of one partition from its leader. After an error the Batch has no records, and its Next
+// is the offset asked for.
+//
+// Errors: [ErrOffsetOutOfRange] (ask Bounds where the log is now), [ErrUnknownPartition], [ErrNotLeader],
+// [ErrUnauthorised], [ErrCorrupt]; anything else comes from the network.
+func (c *Cluster) Fetch(ctx context.Context, req FetchRequest) (Batch, error) {
+	if req.MaxBytes <= 0 {
+		req.MaxBytes = 256 << 10
+	}
+	if req.MaxDecoded <= 0 {
+		req.MaxDecoded = 4 * req.MaxBytes
+	}
+	ctx, cancel := context.WithTimeout(ctx, req.MaxWait+fetchMargin)
+	defer cancel()
+
+	batch, err := c.fetch(ctx, req)
+	if err != nil {
+		batch.Records, batch.Next = nil, req.Offset
+		return batch, newError("fetch", req.Topic, req.Partition, err)
+	}
+	return batch, nil
+}
+
+func (c *Cluster) fetch(ctx context.Context, req FetchRequest) (Batch, error) {
+	none := Batch{HighWatermark: -1, LastStable: -1, LogStart: -1}
+	message := fetchMessage(req)
+	x := &exchange{message: message, clientID: c.clientID, read: c.readFetch}
+	response, _, err := c.roundTrip(ctx, toLeader{x, message.Broker}, x)
+	if err != nil {
+		return none, err
+	}
+	raw, ok := response.(*rawFetch)
+	if !ok {
+		return none, fmt.Errorf("response is a %T", response)
+	}
+	defer c.recycle(raw.body)
+
+	partition, err := parseFetch(*raw.body, raw.version, req.Partition)
+	if err != nil {
+		return none, err
+	}
+	batch := Batch{HighWatermark: partition.high, LastStable: partition.stable, LogStart: partition.start}
+	if partition.code != 0 {
+		return batch, codeError(partition.code)
+	}
+	w := newWalk(req.Offset, req.MaxDecoded, partition.aborted, func(codec int8, r io.Reader) (io.ReadCloser, error) {
+		return c.decompress(ctx, codec, r)
+	})
+	if err := w.records(partition.set); err != nil {
+		return batch, err
+	}
+	batch.Records, batch.Next = w.out, w.next
+	return batch, nil
+}
+
+// fetchMessage is the request for committed records of one partition, outside of any fetch session (KIP-227).
+func fetchMessage(req FetchRequest) *fetch.Request {
+	return &fetch.Request{
+		ReplicaID:      -1,
+		MaxWaitTime:    int32(req.MaxWait.Milliseconds()),
+		MinBytes:       1,
+		MaxBytes:       int32(req.MaxBytes),
+		IsolationLevel: 1,
+		SessionEpoch:   -1,
+		Topics: []fetch.RequestTopic{{
+			Topic: req.Topic,
+			Partitions: []fetch.RequestPartition{{
+				Partition:          int32(req.Partition),
+				CurrentLeaderEpoch: -1,
+				FetchOffset:        req.Offset,
+				LogStartOffset:     -1,
+				PartitionMaxBytes:  int32(req.MaxBytes),
+			}},
+		}},
+	}
+}
+
+// rawFetch carries a fetch response's bytes from the connection to the caller, who decodes them.
+type rawFetch struct {
+	body    *[]byte
+	version int16
+}
+
+// ApiKey makes it a response to the pool.
+func (*rawFetch) ApiKey() protocol.ApiKey { return protocol.Fetch } //nolint:revive // kafka-go's name
+
+func (c *Cluster) readFetch(r io.Reader, version int16) (protocol.Message, error) {
+	body, err := c.body(r)
+	if err != nil {
+		return nil, err
+	}
+	return &rawFetch{body: body, version: version}, nil
+}
+
+// decompress waits for one of the process's decoders. Closing the reader gives it back.
+func (c *Cluster) decompress(ctx context.Context, codec int8, r io.Reader) (io.ReadCloser, error) {
+	known := compress.Compression(codec).Codec()
+	if known == nil {
+		return nil, fmt.Errorf("%w: compression %d is not known", ErrCorrupt, codec)
+	}
+	select {
+	case c.decoding <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	return &decoder{ReadCloser: known.NewReader(r), done: func() { <-c.decoding }}, nil
+}
+
+type decoder struct {
+	io.ReadCloser
+	done func()
+}
+
+func (d *decoder) Close() error {
+	defer d.done()
+	return d.ReadCloser.Close()
+}

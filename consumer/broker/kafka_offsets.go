@@ -1,0 +1,89 @@
+package broker
+
+import (
+	"context"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// Bounds are the ends of one partition's log.
+type Bounds struct {
+	// First is the oldest offset that can be read.
+	First int64
+	// Last is where the next record will stand, or the first open transaction starts: nothing from here on can be read
+	// yet.
+	Last int64
+}
+
+// Bounds asks the leaders where the logs of the partitions start and end. It returns an entry for each, or the first
+// error: [ErrUnknownPartition], [ErrNotLeader], [ErrUnauthorised], or one of the network.
+func (c *Cluster) Bounds(ctx context.Context, topic string, partitions []int) (map[int]Bounds, error) {
+	offsets, err := c.listOffsets(ctx, topic, partitions, kafka.FirstOffset, kafka.LastOffset)
+	if err != nil {
+		return nil, err
+	}
+	bounds := make(map[int]Bounds, len(partitions))
+	for _, p := range partitions {
+		bounds[p] = Bounds{First: offsets[p].FirstOffset, Last: offsets[p].LastOffset}
+	}
+	return bounds, nil
+}
+
+// OffsetsAt returns for each partition the offset of the first record that is not older than at, or the end of the log
+// if all are older.
+func (c *Cluster) OffsetsAt(ctx context.Context, topic string, partitions []int, at time.Time) (map[int]int64, error) {
+	// Negative times are Kafka's words for first and last.
+	offsets, err := c.listOffsets(ctx, topic, partitions, max(at.UnixMilli(), 0), kafka.LastOffset)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[int]int64, len(partitions))
+	for _, p := range partitions {
+		found[p] = offsets[p].LastOffset
+		for offset := range offsets[p].Offsets { // one, and -1 if there is none
+			if offset >= 0 {
+				found[p] = offset
+			}
+		}
+	}
+	return found, nil
+}
+
+// listOffsets asks for the offsets at two times of each partition, of which there is an answer for all or an error.
+func (c *Cluster) listOffsets(ctx context.Context, topic string, partitions []int, times ...int64) (
+	map[int]kafka.PartitionOffsets, error,
+) {
+	answers := make(map[int]kafka.PartitionOffsets, len(partitions))
+	if len(partitions) == 0 {
+		return answers, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+
+	var asked []kafka.OffsetRequest
+	for _, p := range partitions {
+		for _, at := range times {
+			asked = append(asked, kafka.OffsetRequest{Partition: p, Timestamp: at})
+		}
+	}
+	response, err := c.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{
+		Topics:         map[string][]kafka.OffsetRequest{topic: asked},
+		IsolationLevel: kafka.ReadCommitted,
+	})
+	if err != nil {
+		return nil, newError("list offsets", topic, -1, err)
+	}
+	for _, answer := range response.Topics[topic] {
+		if answer.Error != nil {
+			return nil, newError("list offsets", topic, answer.Partition, answer.Error)
+		}
+		answers[answer.Partition] = answer
+	}
+	for _, p := range partitions {
+		if _, ok := answers[p]; !ok {
+			return nil, newError("list offsets", topic, p, errUnanswered)
+		}
+	}
+	return answers, nil
+}

@@ -1,0 +1,86 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/segmentio/kafka-go/sasl"
+	"github.com/segmentio/kafka-go/sasl/plain"
+	"github.com/segmentio/kafka-go/sasl/scram"
+)
+
+// SASL says who we are to the brokers. The password never leaves its file but for the handshake.
+type SASL struct {
+	// Mechanism is PLAIN, which Open takes only together with TLS, SCRAM-SHA-256 or SCRAM-SHA-512.
+	Mechanism string
+	// Username is the principal.
+	Username string
+	// PasswordFile holds the password; line ends behind it are not part of it. It is read for each handshake.
+	PasswordFile string
+}
+
+// plainName is the mechanism that shows the password to whoever reads the connection.
+const plainName = "PLAIN"
+
+// saslMechanism keeps a nil interface nil: a nil pointer in sasl.Mechanism would be authentication without a name.
+type saslMechanism = sasl.Mechanism
+
+func (s *SASL) mechanism() (saslMechanism, error) {
+	var mistakes []error
+	switch s.Mechanism {
+	case plainName, "SCRAM-SHA-256", "SCRAM-SHA-512":
+	default:
+		mistakes = append(mistakes,
+			fmt.Errorf("SASL mechanism %q: want PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", s.Mechanism))
+	}
+	if s.Username == "" {
+		mistakes = append(mistakes, errors.New("SASL without a user name"))
+	}
+	if _, err := s.password(); err != nil {
+		mistakes = append(mistakes, err)
+	}
+	if err := errors.Join(mistakes...); err != nil {
+		return nil, err
+	}
+	return freshPassword{*s}, nil
+}
+
+func (s *SASL) password() (string, error) {
+	text, err := os.ReadFile(s.PasswordFile)
+	if err != nil {
+		return "", fmt.Errorf("read SASL password: %w", err)
+	}
+	password := strings.TrimRight(string(text), "\r\n")
+	if password == "" {
+		return "", fmt.Errorf("no SASL password in %s", s.PasswordFile)
+	}
+	return password, nil
+}
+
+// freshPassword starts each handshake with what the password's file holds then.
+type freshPassword struct{ sasl SASL }
+
+func (f freshPassword) Name() string { return f.sasl.Mechanism }
+
+func (f freshPassword) Start(ctx context.Context) (sasl.StateMachine, []byte, error) {
+	password, err := f.sasl.password()
+	if err != nil {
+		return nil, nil, err
+	}
+	if f.sasl.Mechanism == plainName {
+		return plain.Mechanism{Username: f.sasl.Username, Password: password}.Start(ctx)
+	}
+	algorithm := scram.SHA512
+	if f.sasl.Mechanism == "SCRAM-SHA-256" {
+		algorithm = scram.SHA256
+	}
+	mechanism, err := scram.Mechanism(algorithm, f.sasl.Username, password)
+	if err != nil {
+		// The cause is not wrapped: it quotes the character of the password that it does not like.
+		return nil, nil, errors.New("SASL user name or password has a character that SCRAM does not allow")
+	}
+	return mechanism.Start(ctx)
+}

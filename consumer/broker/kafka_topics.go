@@ -1,0 +1,183 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/metadata"
+)
+
+const (
+	offsetsTopic = "__consumer_offsets"
+	// defaultMaxMessageBytes is what MaxMessageBytes assumes. Kafka's own default is this and twelve bytes.
+	defaultMaxMessageBytes = 1 << 20
+)
+
+// Topology is what a broker knows of the cluster and some topics.
+type Topology struct {
+	// Brokers is how many are alive.
+	Brokers int
+	// Topics has an entry for each topic asked for.
+	Topics map[string]TopicInfo
+}
+
+// Missing returns the topics that do not exist, sorted.
+func (t Topology) Missing() []string {
+	return slices.Sorted(func(yield func(string) bool) {
+		for name, topic := range t.Topics {
+			if topic.Missing && !yield(name) {
+				return
+			}
+		}
+	})
+}
+
+// TopicInfo describes one topic.
+type TopicInfo struct {
+	// Partitions is how many there are; their numbers start at 0.
+	Partitions int
+	// Replicas is the smallest number of replicas of a partition, dead ones included.
+	Replicas int
+	// Missing says that the topic does not exist.
+	Missing bool
+	// Err is an *Error if the broker did not describe the topic: [ErrUnknownPartition] when Missing, [ErrNotLeader]
+	// while it is being made, [ErrUnauthorised].
+	Err error
+}
+
+// Topics asks a broker, not the pool's cache, and makes no topic. Its error is one of the network or [ErrUnauthorised]:
+// this is the call that tells a wrong password.
+func (c *Cluster) Topics(ctx context.Context, names ...string) (Topology, error) {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+
+	// No names at all would mean every topic, were the list nil.
+	x := &exchange{message: &metadata.Request{TopicNames: append([]string{}, names...)}, clientID: c.clientID}
+	response, _, err := c.roundTrip(ctx, x, x)
+	if err != nil {
+		return Topology{}, newError("describe topics", "", -1, err)
+	}
+	described, ok := response.(*metadata.Response)
+	if !ok {
+		return Topology{}, newError("describe topics", "", -1, fmt.Errorf("response is a %T", response))
+	}
+	t := Topology{Brokers: len(described.Brokers), Topics: make(map[string]TopicInfo, len(names))}
+	for _, name := range names {
+		t.Topics[name] = TopicInfo{Err: newError("describe topic", name, -1, errUnanswered)}
+	}
+	for _, topic := range described.Topics {
+		t.Topics[topic.Name] = topicInfo(topic)
+	}
+	return t, nil
+}
+
+func topicInfo(topic metadata.ResponseTopic) TopicInfo {
+	if err := codeError(topic.ErrorCode); err != nil {
+		return TopicInfo{
+			Missing: topic.ErrorCode == int16(kafka.UnknownTopicOrPartition),
+			Err:     newError("describe topic", topic.Name, -1, err),
+		}
+	}
+	info := TopicInfo{Partitions: len(topic.Partitions)}
+	for i, p := range topic.Partitions {
+		if n := len(p.ReplicaNodes); i == 0 || n < info.Replicas {
+			info.Replicas = n
+		}
+	}
+	return info
+}
+
+// MaxMessageBytes returns the largest batch that the topic takes, which is what one fetch may bring beyond its MaxBytes.
+// Where the cluster does not let us ask, known is false and the number 1 MiB.
+func (c *Cluster) MaxMessageBytes(ctx context.Context, topic string) (size int, known bool, err error) {
+	settings, err := c.topicSettings(ctx, topic, "max.message.bytes")
+	if err != nil || settings == nil {
+		return defaultMaxMessageBytes, false, err
+	}
+	size, err = strconv.Atoi(settings["max.message.bytes"])
+	if err != nil {
+		return defaultMaxMessageBytes, false, nil //nolint:nilerr // a broker that does not say is like one that may not
+	}
+	return size, true, nil
+}
+
+// OffsetsTopic describes the topic in which the cluster keeps its groups' commits.
+type OffsetsTopic struct {
+	// Brokers is how many are alive.
+	Brokers int
+	// Exists is false until the first group has joined.
+	Exists bool
+	// Replicas is the smallest number of replicas of a partition.
+	Replicas int
+	// MinInSync is min.insync.replicas; 0 if the cluster does not let us ask.
+	MinInSync int
+}
+
+// Safe says that losing one broker loses no acknowledged commit. It is true of what could not be asked, of a topic that
+// does not exist yet, and of a cluster of one, which has nowhere to copy to.
+func (o OffsetsTopic) Safe() bool {
+	if !o.Exists || o.Brokers <= 1 {
+		return true
+	}
+	return o.Replicas > 1 && o.MinInSync != 1
+}
+
+// OffsetsTopic asks how safe acknowledged commits are.
+func (c *Cluster) OffsetsTopic(ctx context.Context) (OffsetsTopic, error) {
+	topology, err := c.Topics(ctx, offsetsTopic)
+	if err != nil {
+		return OffsetsTopic{}, err
+	}
+	o := OffsetsTopic{Brokers: topology.Brokers}
+	topic := topology.Topics[offsetsTopic]
+	if topic.Missing {
+		return o, nil
+	}
+	if topic.Err != nil {
+		return o, topic.Err
+	}
+	o.Exists, o.Replicas = true, topic.Replicas
+	settings, err := c.topicSettings(ctx, offsetsTopic, "min.insync.replicas")
+	if err != nil {
+		return o, err
+	}
+	if n, err := strconv.Atoi(settings["min.insync.replicas"]); err == nil {
+		o.MinInSync = n
+	}
+	return o, nil
+}
+
+// topicSettings returns the settings by name, or nil if the cluster does not let us ask.
+func (c *Cluster) topicSettings(ctx context.Context, topic string, names ...string) (map[string]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+
+	response, err := c.client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{
+		Resources: []kafka.DescribeConfigRequestResource{{
+			ResourceType: kafka.ResourceTypeTopic,
+			ResourceName: topic,
+			ConfigNames:  names,
+		}},
+	})
+	if err != nil {
+		return nil, newError("describe settings", topic, -1, err)
+	}
+	settings := make(map[string]string)
+	for _, resource := range response.Resources {
+		if resource.Error != nil {
+			err := newError("describe settings", topic, -1, resource.Error)
+			if errors.Is(err, ErrUnauthorised) {
+				return nil, nil //nolint:nilnil // documented: not allowed is no failure
+			}
+			return nil, err
+		}
+		for _, entry := range resource.ConfigEntries {
+			settings[entry.ConfigName] = entry.ConfigValue
+		}
+	}
+	return settings, nil
+}

@@ -1,0 +1,121 @@
+package broker
+
+import (
+	"bytes"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"slices"
+)
+
+// message is one of the formats 0 and 1, which producers wrote before Kafka 0.11. They have no transactions and no
+// headers. Old logs still hold them, and a broker returns them as they are.
+type message struct {
+	offset     int64
+	magic      int8
+	attributes int8
+	time       int64 // milliseconds since 1970; -1 is none
+	key, value []byte
+}
+
+func parseMessage(b []byte) (message, error) {
+	c := cursor{b: b}
+	m := message{offset: c.int64(), time: -1}
+	c.take(4) // length
+	want := uint32(c.int32())
+	if got := crc32.ChecksumIEEE(c.b); got != want {
+		return m, fmt.Errorf("%w: checksum of the message at offset %d is %08x, want %08x",
+			ErrCorrupt, m.offset, got, want)
+	}
+	m.magic, m.attributes = c.int8(), c.int8()
+	if m.magic == 1 {
+		m.time = c.int64()
+	}
+	m.key = c.bytes(int64(c.int32()))
+	m.value = c.bytes(int64(c.int32()))
+	if c.bad {
+		return m, fmt.Errorf("%w: the message at offset %d is cut short", ErrCorrupt, m.offset)
+	}
+	return m, nil
+}
+
+func (w *walk) message(b []byte) error {
+	outer, err := parseMessage(b)
+	if err != nil {
+		return err
+	}
+	inner := []message{outer}
+	if codec := outer.attributes & codecBits; codec != 0 && outer.offset >= w.asked {
+		if inner, err = w.unpack(outer, codec); err != nil {
+			return fmt.Errorf("message set that ends at offset %d: %w", outer.offset, err)
+		}
+	}
+	for _, m := range inner {
+		size := len(m.key) + len(m.value)
+		if m.offset < w.next {
+			continue
+		}
+		if w.cannotHold(size) {
+			return nil
+		}
+		w.keep(Record{
+			Offset: m.offset,
+			Time:   unixTime(m.time),
+			Key:    bytes.Clone(m.key), // keeps nil and empty apart
+			Value:  bytes.Clone(m.value),
+		}, size)
+	}
+	w.next = max(w.next, outer.offset+1)
+	return nil
+}
+
+// unpack reads the set inside a compressed message. The outer message has the offset of the last inner one; in format 1
+// the inner offsets count from 0, so that a broker need not compress anew.
+func (w *walk) unpack(outer message, codec int8) ([]message, error) {
+	unpacked, err := w.decompress(codec, bytes.NewReader(outer.value))
+	if err != nil {
+		return nil, err
+	}
+	defer unpacked.Close() //nolint:errcheck // all that is wanted was read
+	var set bytes.Buffer
+	n, err := io.Copy(&set, io.LimitReader(unpacked, maxUnpacked+1))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	if n > maxUnpacked {
+		return nil, fmt.Errorf("%w: more than %d bytes unpacked", ErrCorrupt, maxUnpacked)
+	}
+
+	var inner []message
+	for rest := set.Bytes(); len(rest) > 0; {
+		var entry []byte
+		if entry, rest, err = cut(rest); err != nil {
+			return nil, err
+		}
+		if entry == nil {
+			return nil, fmt.Errorf("%w: the set is cut short", ErrCorrupt)
+		}
+		m, err := parseMessage(entry)
+		if err != nil {
+			return nil, err
+		}
+		inner = append(inner, m)
+	}
+	if len(inner) == 0 {
+		return nil, fmt.Errorf("%w: the set is empty", ErrCorrupt)
+	}
+	if outer.magic == 1 {
+		relocate(inner, outer)
+	}
+	return slices.Clip(inner), nil
+}
+
+func relocate(inner []message, outer message) {
+	base := outer.offset - inner[len(inner)-1].offset
+	for i := range inner {
+		inner[i].offset += base
+		if outer.attributes&brokerTimeBit != 0 {
+			inner[i].time = outer.time
+		}
+	}
+}

@@ -1,0 +1,153 @@
+package broker_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"leadhit-sync/consumer/broker"
+)
+
+func TestTopicsAreDescribedAsTheyAreNow(t *testing.T) {
+	fake := fakeKafka(t, kfake.NumBrokers(3))
+	cluster := open(t, fake)
+	got, err := cluster.Topics(t.Context(), "orders", "gone", "also gone")
+	if err != nil || got.Brokers != 3 || got.Topics["orders"].Partitions != 2 || got.Topics["orders"].Err != nil {
+		t.Errorf("got %+v, %v, want orders with 2 partitions, 3 brokers", got, err)
+	}
+	if got := got.Missing(); !slices.Equal(got, []string{"also gone", "gone"}) {
+		t.Errorf("got %q, want the two missing ones", got)
+	}
+	if err := got.Topics["gone"].Err; !errors.Is(err, broker.ErrUnknownPartition) {
+		t.Errorf("got %v, want %v", err, broker.ErrUnknownPartition)
+	}
+	// No cache: a topic is there at once, even one that the pool was not told of.
+	if err := fake.CreateTopic("fresh", 5, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got, err = cluster.Topics(t.Context(), "fresh"); err != nil || got.Topics["fresh"].Partitions != 5 {
+		t.Errorf("got %+v, %v, want 5 partitions", got, err)
+	}
+	if got, err = cluster.Topics(t.Context()); err != nil || len(got.Topics) != 0 || got.Brokers != 3 {
+		t.Errorf("got %+v, %v, want no topics and 3 brokers", got, err)
+	}
+}
+
+func TestTopicsMakesNoTopic(t *testing.T) {
+	fake := fakeKafka(t, kfake.AllowAutoTopicCreation())
+	cluster := open(t, fake)
+	for range 2 {
+		got, err := cluster.Topics(t.Context(), "gone")
+		if err != nil || !got.Topics["gone"].Missing {
+			t.Fatalf("got %+v, %v, want it missing", got, err)
+		}
+	}
+}
+
+func TestBoundsFollowRetentionAndOpenTransactions(t *testing.T) {
+	fake := fakeKafka(t)
+	produce(t, producer(t, fake), numbers(10)...)
+	if err := fake.DeleteRecords("orders", 0, 4); err != nil {
+		t.Fatal(err)
+	}
+	open10 := transactional(t, fake, "open")
+	open10.write("not yet")
+	defer open10.end(kgo.TryAbort)
+	cluster := open(t, fake)
+
+	got, err := cluster.Bounds(t.Context(), "orders", []int{0, 1})
+	if err != nil || got[0] != (broker.Bounds{First: 4, Last: 10}) || got[1] != (broker.Bounds{}) {
+		t.Errorf("got %+v, %v, want 4 to 10 and an empty log", got, err)
+	}
+	for _, test := range []struct {
+		topic     string
+		partition int
+	}{{"gone", 0}, {"orders", 9}} {
+		if got, err := cluster.Bounds(t.Context(), test.topic, []int{0, test.partition}); !errors.Is(err, broker.ErrUnknownPartition) {
+			t.Errorf("%s/%d: got %v, %v, want %v", test.topic, test.partition, got, err, broker.ErrUnknownPartition)
+		}
+	}
+	if got, err := cluster.Bounds(t.Context(), "orders", nil); err != nil || len(got) != 0 {
+		t.Errorf("got %v, %v for no partitions, want nothing", got, err)
+	}
+}
+
+func TestOffsetsAtFindsTheFirstRecordNotOlder(t *testing.T) {
+	fake := fakeKafka(t)
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	writer := producer(t, fake)
+	for i := range 3 { // a batch each: kfake, other than Kafka, finds no more than the batch
+		record := &kgo.Record{Value: []byte("v"), Timestamp: noon.Add(time.Duration(i) * time.Hour)}
+		if err := writer.ProduceSync(t.Context(), record).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cluster := open(t, fake)
+	for at, want := range map[time.Time]int64{
+		time.Unix(-10, 0): 0, noon: 0, noon.Add(time.Minute): 1, noon.Add(2 * time.Hour): 2, noon.Add(3 * time.Hour): 3,
+	} {
+		got, err := cluster.OffsetsAt(t.Context(), "orders", []int{0, 1}, at)
+		if err != nil || got[0] != want || got[1] != 0 {
+			t.Errorf("%v: got %v, %v, want %d and 0", at, got, err, want)
+		}
+	}
+}
+
+func TestMaxMessageBytesSaysWhetherItIsKnown(t *testing.T) {
+	fake := fakeKafka(t)
+	if err := fake.CreateTopic("large", 1, map[string]string{"max.message.bytes": "5000000"}); err != nil {
+		t.Fatal(err)
+	}
+	cluster := open(t, fake)
+	if size, known, err := cluster.MaxMessageBytes(t.Context(), "large"); err != nil || !known || size != 5_000_000 {
+		t.Errorf("got %d, %v, %v, want the topic's 5000000", size, known, err)
+	}
+	refuseSettings(fake, 29)
+	if size, known, err := cluster.MaxMessageBytes(t.Context(), "large"); err != nil || known || size != 1<<20 {
+		t.Errorf("got %d, %v, %v, want 1 MiB, not known", size, known, err)
+	}
+	if _, known, err := cluster.MaxMessageBytes(t.Context(), "gone"); !errors.Is(err, broker.ErrUnknownPartition) || known {
+		t.Errorf("got %v, %v, want %v", known, err, broker.ErrUnknownPartition)
+	}
+}
+
+func refuseSettings(fake *kfake.Cluster, code int16) {
+	fake.ControlKey(int16(kmsg.DescribeConfigs), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		response, ok := request.ResponseKind().(*kmsg.DescribeConfigsResponse)
+		if !ok {
+			return nil, nil, false
+		}
+		resource := kmsg.NewDescribeConfigsResponseResource()
+		resource.ErrorCode = code
+		response.Resources = append(response.Resources, resource)
+		return response, nil, true
+	})
+}
+
+func TestOffsetsTopicIsSafeWhenItSurvivesABroker(t *testing.T) {
+	tests := map[string]struct {
+		topic broker.OffsetsTopic
+		want  bool
+	}{
+		"a cluster of one":           {broker.OffsetsTopic{Brokers: 1, Exists: true, Replicas: 1, MinInSync: 1}, true},
+		"one replica of three":       {broker.OffsetsTopic{Brokers: 3, Exists: true, Replicas: 1, MinInSync: 1}, false},
+		"acked by one of three":      {broker.OffsetsTopic{Brokers: 3, Exists: true, Replicas: 3, MinInSync: 1}, false},
+		"acked by two of three":      {broker.OffsetsTopic{Brokers: 3, Exists: true, Replicas: 3, MinInSync: 2}, true},
+		"three, and we may not know": {broker.OffsetsTopic{Brokers: 3, Exists: true, Replicas: 3}, true},
+		"not there yet":              {broker.OffsetsTopic{Brokers: 3}, true},
+	}
+	for name, test := range tests {
+		if got := test.topic.Safe(); got != test.want {
+			t.Errorf("%s: got safe %v, want %v", name, got, test.want)
+		}
+	}
+	cluster := open(t, fakeKafka(t))
+	if got, err := cluster.OffsetsTopic(t.Context()); err != nil || got.Brokers != 1 {
+		t.Errorf("got %+v, %v, want one broker", got, err)
+	}
+}

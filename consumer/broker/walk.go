@@ -1,0 +1,320 @@
+package broker
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"slices"
+	"time"
+)
+
+// Attribute bits of a batch or message.
+const (
+	codecBits      = 0x07
+	brokerTimeBit  = 0x08
+	transactionBit = 0x10
+	controlBit     = 0x20
+)
+
+const (
+	prefixSize = 17 // offset, length, leader's epoch or checksum, magic: common to all formats
+	batchSize  = 61 // a batch's header
+	crcStart   = 21 // a batch's checksum covers all from here on
+
+	maxUnpacked = 128 << 20 // one record, or one compressed set of an old format
+)
+
+// decompressor opens the reader of a codec (1 gzip, 2 snappy, 3 lz4, 4 zstd).
+type decompressor func(codec int8, r io.Reader) (io.ReadCloser, error)
+
+// walk goes through the record set of a fetch response.
+//
+// The set is what the leader has on disk: it may start before the offset asked for, end in the middle of a batch, and
+// hold aborted transactions, markers, and batches that compaction has thinned out or emptied.
+type walk struct {
+	asked      int64
+	limit      int // of size
+	decompress decompressor
+	aborted    []abortedTransaction // not reached yet, by first offset
+	dropped    map[int64]bool       // producers inside an aborted transaction
+	names      map[string]string    // header keys seen: records of one topic share a few
+
+	out  []Record
+	size int   // bytes of out
+	next int64 // where to go on: behind all that was returned, skipped or found empty
+	full bool  // limit is reached; next is inside the batch
+}
+
+func newWalk(asked int64, limit int, aborted []abortedTransaction, decompress decompressor) *walk {
+	slices.SortFunc(aborted, func(a, b abortedTransaction) int { return int(min(max(a.first-b.first, -1), 1)) })
+	return &walk{
+		asked:      asked,
+		next:       asked,
+		limit:      limit,
+		decompress: decompress,
+		aborted:    aborted,
+		dropped:    make(map[int64]bool),
+		names:      make(map[string]string),
+	}
+}
+
+// records walks the set. An error behind complete records is not returned: the next fetch starts with it.
+func (w *walk) records(set []byte) error {
+	for len(set) > 0 && !w.full {
+		entry, rest, err := cut(set)
+		if err == nil && entry == nil {
+			// The tail that MaxBytes cut off. A broker sends the first batch whole.
+			if w.next == w.asked {
+				return fmt.Errorf("%w: the first batch is cut short", ErrCorrupt)
+			}
+			return nil
+		}
+		if err == nil {
+			err = w.entry(entry)
+		}
+		if err != nil {
+			if w.next > w.asked {
+				return nil
+			}
+			return err
+		}
+		set = rest
+	}
+	return nil
+}
+
+// cut splits the first batch or message from the set. It returns none if the set ends before it does.
+func cut(set []byte) (entry, rest []byte, err error) {
+	if len(set) < prefixSize {
+		return nil, set, nil
+	}
+	length := int64(int32(binary.BigEndian.Uint32(set[8:])))
+	if length < prefixSize-12 {
+		return nil, set, fmt.Errorf("%w: a batch of %d bytes", ErrCorrupt, length)
+	}
+	if length+12 > int64(len(set)) {
+		return nil, set, nil
+	}
+	return set[: length+12 : length+12], set[length+12:], nil
+}
+
+func (w *walk) entry(entry []byte) error {
+	switch magic := entry[16]; magic {
+	case 0, 1:
+		return w.message(entry)
+	case 2:
+		return w.batch(entry)
+	default:
+		return fmt.Errorf("%w: record format %d is not known", ErrCorrupt, magic)
+	}
+}
+
+// header is a batch's, of record format 2.
+type header struct {
+	base, last int64 // offsets; last stays when compaction removes the record that had it
+	attributes int16
+	firstTime  int64 // milliseconds since 1970
+	maxTime    int64
+	producer   int64
+	count      int32
+	body       []byte
+}
+
+func parseHeader(b []byte) (header, error) {
+	if len(b) < batchSize {
+		return header{}, fmt.Errorf("%w: a batch of %d bytes", ErrCorrupt, len(b))
+	}
+	c := cursor{b: b}
+	h := header{base: c.int64()}
+	c.take(4 + 4 + 1) // length, leader's epoch, magic
+	want := uint32(c.int32())
+	if got := crc32.Checksum(b[crcStart:], crc32.MakeTable(crc32.Castagnoli)); got != want {
+		return h, fmt.Errorf("%w: checksum of the batch at offset %d is %08x, want %08x", ErrCorrupt, h.base, got, want)
+	}
+	h.attributes = c.int16()
+	h.last = h.base + int64(c.int32())
+	h.firstTime, h.maxTime, h.producer = c.int64(), c.int64(), c.int64()
+	c.take(2 + 4) // producer's epoch, sequence
+	h.count, h.body = c.int32(), c.b
+	if h.last < h.base || h.count < 0 {
+		return h, fmt.Errorf("%w: the batch at offset %d ends before it starts", ErrCorrupt, h.base)
+	}
+	return h, nil
+}
+
+func (w *walk) batch(b []byte) error {
+	h, err := parseHeader(b)
+	if err != nil {
+		return err
+	}
+	for len(w.aborted) > 0 && w.aborted[0].first <= h.last {
+		w.dropped[w.aborted[0].producer] = true
+		w.aborted = w.aborted[1:]
+	}
+	switch {
+	case h.attributes&controlBit != 0:
+		if isAbort(h.body) {
+			delete(w.dropped, h.producer)
+		}
+	case h.attributes&transactionBit != 0 && w.dropped[h.producer]:
+	case h.last < w.asked:
+	default:
+		if err := w.batchRecords(h); err != nil {
+			return fmt.Errorf("batch at offset %d: %w", h.base, err)
+		}
+	}
+	if !w.full {
+		w.next = max(w.next, h.last+1)
+	}
+	return nil
+}
+
+// isAbort reads a marker's type: 0 is abort, 1 commit.
+func isAbort(body []byte) bool {
+	c := cursor{b: body}
+	c.varint() // length
+	c.int8()   // attributes
+	c.varint() // time
+	c.varint() // offset
+	key := cursor{b: c.bytes(c.varint())}
+	key.int16() // version
+	return key.int16() == 0 && !key.bad && !c.bad
+}
+
+func (w *walk) batchRecords(h header) (err error) {
+	source := recordSource{plain: cursor{b: h.body}}
+	if codec := int8(h.attributes & codecBits); codec != 0 {
+		unpacked, err := w.decompress(codec, bytes.NewReader(h.body))
+		if err != nil {
+			return err
+		}
+		defer unpacked.Close() //nolint:errcheck // all that is wanted was read
+		source.stream = bufio.NewReaderSize(unpacked, 16<<10)
+	}
+	// The count is a hint only: the checksum proves that the broker sent it, not that it is true.
+	w.out = slices.Grow(w.out, int(min(h.count, 1024)))
+	for range h.count {
+		body, err := source.next()
+		if err != nil {
+			return err
+		}
+		if err := w.record(h, body); err != nil || w.full {
+			return err
+		}
+	}
+	return nil
+}
+
+// recordSource yields the records of a batch, each without its length.
+type recordSource struct {
+	plain   cursor
+	stream  *bufio.Reader // nil if the batch is not compressed
+	scratch bytes.Buffer
+}
+
+// next returns bytes that hold until it is called again.
+func (s *recordSource) next() ([]byte, error) {
+	if s.stream == nil {
+		n := s.plain.varint()
+		body := s.plain.bytes(n)
+		if s.plain.bad || n < 0 {
+			return nil, fmt.Errorf("%w: a record is cut short", ErrCorrupt)
+		}
+		return body, nil
+	}
+	n, err := binary.ReadVarint(s.stream)
+	if err != nil {
+		return nil, fmt.Errorf("%w: compressed record: %w", ErrCorrupt, orTruncated(err))
+	}
+	if n < 0 || n > maxUnpacked {
+		return nil, fmt.Errorf("%w: compressed record of %d bytes", ErrCorrupt, n)
+	}
+	s.scratch.Reset()
+	// Copying grows the buffer with what is there, not with what a length claims.
+	if _, err := io.CopyN(&s.scratch, s.stream, n); err != nil {
+		return nil, fmt.Errorf("%w: compressed record: %w", ErrCorrupt, orTruncated(err))
+	}
+	return s.scratch.Bytes(), nil
+}
+
+func orTruncated(err error) error {
+	if err == io.EOF { //nolint:errorlint // readers return io.EOF itself
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+func (w *walk) record(h header, body []byte) error {
+	c := cursor{b: body}
+	c.int8() // attributes
+	sinceFirst := c.varint()
+	offset := h.base + c.varint()
+	if c.bad || offset > h.last {
+		return fmt.Errorf("%w: a record behind its batch's end", ErrCorrupt)
+	}
+	if offset < w.next || w.cannotHold(len(body)) {
+		return nil
+	}
+	// One piece of memory a record, for key, value and headers.
+	c.b = bytes.Clone(c.b)
+	r := Record{Offset: offset, Time: unixTime(h.firstTime + sinceFirst)}
+	if h.attributes&brokerTimeBit != 0 {
+		r.Time = unixTime(h.maxTime)
+	}
+	r.Key = c.bytes(c.varint())
+	r.Value = c.bytes(c.varint())
+	if err := w.headers(&r, &c); err != nil {
+		return err
+	}
+	w.keep(r, len(body))
+	return nil
+}
+
+func (w *walk) headers(r *Record, c *cursor) error {
+	count := c.varint()
+	if c.bad || count < 0 || count > int64(len(c.b))/2 { // a header takes two bytes at least
+		return fmt.Errorf("%w: the record at offset %d is cut short", ErrCorrupt, r.Offset)
+	}
+	if count > 0 {
+		r.Headers = make([]Header, count)
+	}
+	for i := range r.Headers {
+		r.Headers[i] = Header{Key: w.name(c.bytes(c.varint())), Value: c.bytes(c.varint())}
+	}
+	if c.bad {
+		return fmt.Errorf("%w: a header of the record at offset %d is cut short", ErrCorrupt, r.Offset)
+	}
+	return nil
+}
+
+func (w *walk) name(key []byte) string {
+	if name, ok := w.names[string(key)]; ok {
+		return name
+	}
+	name := string(key)
+	w.names[name] = name
+	return name
+}
+
+// cannotHold says that one more record of size bytes is too much, and ends the walk in front of it.
+func (w *walk) cannotHold(size int) bool {
+	w.full = len(w.out) > 0 && w.size+size > w.limit
+	return w.full
+}
+
+func (w *walk) keep(r Record, size int) {
+	w.out = append(w.out, r)
+	w.size += size
+	w.next = r.Offset + 1
+}
+
+// unixTime is zero for what Kafka writes as -1: no time.
+func unixTime(ms int64) time.Time {
+	if ms < 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}

@@ -1,0 +1,308 @@
+package broker_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"leadhit-sync/consumer/broker"
+)
+
+// batch is a record batch as it may stand on a broker's disk.
+type batch struct {
+	base       int64
+	lastDelta  int32
+	deltas     []int32 // of the records that are there
+	attributes int16
+	producer   int64
+	abort      bool // with the control bit: an abort marker
+	values     int  // bytes of a value, 1 if 0
+}
+
+const (
+	inTransaction = 0x10
+	control       = 0x20
+	brokerTime    = 0x08
+)
+
+func (b batch) bytes() []byte {
+	var body []byte
+	for _, delta := range b.deltas {
+		r := kmsg.NewRecord()
+		r.OffsetDelta = delta
+		r.Key = []byte("k")
+		if b.attributes&control != 0 {
+			r.Key = []byte{0, 0, 0, 1}
+			if b.abort {
+				r.Key = []byte{0, 0, 0, 0}
+			}
+		}
+		r.Value = make([]byte, max(b.values, 1))
+		r.TimestampDelta64 = int64(delta)
+		r.Length = int32(len(r.AppendTo(nil)) - 1) // the length itself is one byte while it is 0
+		body = append(body, r.AppendTo(nil)...)
+	}
+	if codec := int8(b.attributes & 7); codec != 0 {
+		body = broker.Pack(codec, body)
+	}
+	rb := kmsg.RecordBatch{
+		FirstOffset: b.base, Magic: 2, Attributes: b.attributes, LastOffsetDelta: b.lastDelta,
+		FirstTimestamp: 1000, MaxTimestamp: 5000, ProducerID: b.producer,
+		NumRecords: int32(len(b.deltas)), Records: body,
+	}
+	return seal(rb.AppendTo(nil))
+}
+
+// seal writes the length and the checksum.
+func seal(b []byte) []byte {
+	binary.BigEndian.PutUint32(b[8:], uint32(len(b)-12))
+	binary.BigEndian.PutUint32(b[17:], crc32.Checksum(b[21:], crc32.MakeTable(crc32.Castagnoli)))
+	return b
+}
+
+// message is a message of the formats 0 and 1.
+func message(magic, codec int8, offset, at int64, key, value []byte) []byte {
+	b := []byte{byte(magic), byte(codec)}
+	if magic == 1 {
+		b = binary.BigEndian.AppendUint64(b, uint64(at))
+	}
+	for _, field := range [][]byte{key, value} {
+		if field == nil {
+			b = binary.BigEndian.AppendUint32(b, 0xffffffff)
+			continue
+		}
+		b = binary.BigEndian.AppendUint32(b, uint32(len(field)))
+		b = append(b, field...)
+	}
+	head := binary.BigEndian.AppendUint64(nil, uint64(offset))
+	head = binary.BigEndian.AppendUint32(head, uint32(len(b)+4))
+	head = binary.BigEndian.AppendUint32(head, crc32.ChecksumIEEE(b))
+	return append(head, b...)
+}
+
+func offsets(b broker.Batch) []int64 {
+	offsets := make([]int64, len(b.Records))
+	for i, r := range b.Records {
+		offsets[i] = r.Offset
+	}
+	return offsets
+}
+
+func TestWalkMovesOverWhatCannotBeRead(t *testing.T) {
+	whole := batch{base: 100, lastDelta: 2, deltas: []int32{0, 1, 2}}.bytes()
+	broken := batch{base: 103, lastDelta: 2, deltas: []int32{0, 1, 2}}.bytes()
+	broken[len(broken)-1]++
+	tests := map[string]struct {
+		set     [][]byte
+		asked   int64
+		limit   int
+		aborted []broker.Aborted
+		want    []int64
+		next    int64
+		err     error
+	}{
+		"nothing":                       {set: nil, asked: 100, next: 100},
+		"a batch":                       {set: [][]byte{whole}, asked: 100, want: []int64{100, 101, 102}, next: 103},
+		"from inside a batch":           {set: [][]byte{whole}, asked: 101, want: []int64{101, 102}, next: 103},
+		"a batch without its tail":      {set: [][]byte{batch{base: 100, lastDelta: 99, deltas: []int32{3}}.bytes()}, asked: 100, want: []int64{103}, next: 200},
+		"asked behind a compacted tail": {set: [][]byte{batch{base: 100, lastDelta: 99, deltas: []int32{3}}.bytes()}, asked: 150, next: 200},
+		"an empty batch":                {set: [][]byte{batch{base: 100, lastDelta: 99}.bytes()}, asked: 100, next: 200},
+		"asked inside an empty batch":   {set: [][]byte{batch{base: 100, lastDelta: 99}.bytes()}, asked: 150, next: 200},
+		"a marker":                      {set: [][]byte{batch{base: 100, deltas: []int32{0}, attributes: control | inTransaction}.bytes()}, asked: 100, next: 101},
+		"a batch below": {
+			set:   [][]byte{whole, batch{base: 103, deltas: []int32{0}}.bytes()},
+			asked: 103, want: []int64{103}, next: 104,
+		},
+		"a tail cut in a batch":           {set: [][]byte{whole, broken[:40]}, asked: 100, want: []int64{100, 101, 102}, next: 103},
+		"a tail cut in a prefix":          {set: [][]byte{whole, broken[:10]}, asked: 100, want: []int64{100, 101, 102}, next: 103},
+		"a first batch cut":               {set: [][]byte{whole[:40]}, asked: 100, next: 100, err: broker.ErrCorrupt},
+		"a broken checksum at first":      {set: [][]byte{broken}, asked: 103, next: 103, err: broker.ErrCorrupt},
+		"a broken checksum behind others": {set: [][]byte{whole, broken}, asked: 100, want: []int64{100, 101, 102}, next: 103},
+		"an unknown format":               {set: [][]byte{seal(append(slices.Clone(whole[:16]), append([]byte{9}, whole[17:]...)...))}, asked: 100, next: 100, err: broker.ErrCorrupt},
+		"an unknown codec":                {set: [][]byte{seal(append(slices.Clone(whole[:22]), append([]byte{7}, whole[23:]...)...))}, asked: 100, next: 100, err: broker.ErrCorrupt},
+		"a limit inside a batch": {
+			set:   [][]byte{batch{base: 100, lastDelta: 9, deltas: []int32{0, 4, 9}, values: 50}.bytes()},
+			limit: 130, asked: 100, want: []int64{100, 104}, next: 105,
+		},
+		"a limit below one record": {
+			set:   [][]byte{batch{base: 100, lastDelta: 9, deltas: []int32{0, 4, 9}, values: 50}.bytes()},
+			limit: 1, asked: 100, want: []int64{100}, next: 101,
+		},
+		"an aborted transaction between others": {
+			set: [][]byte{
+				batch{base: 100, deltas: []int32{0}, attributes: inTransaction, producer: 7}.bytes(),
+				batch{base: 101, deltas: []int32{0}, attributes: inTransaction, producer: 8}.bytes(),
+				batch{base: 102, deltas: []int32{0}, producer: 7}.bytes(), // not transactional
+				batch{base: 103, deltas: []int32{0}, attributes: inTransaction | control, producer: 7, abort: true}.bytes(),
+				batch{base: 104, deltas: []int32{0}, attributes: inTransaction, producer: 7}.bytes(),
+			},
+			aborted: []broker.Aborted{broker.NewAborted(7, 100)},
+			asked:   100, want: []int64{101, 102, 104}, next: 105,
+		},
+		"a commit marker of another ends nothing": {
+			set: [][]byte{
+				batch{base: 100, deltas: []int32{0}, attributes: inTransaction, producer: 7}.bytes(),
+				batch{base: 101, deltas: []int32{0}, attributes: inTransaction | control, producer: 8}.bytes(),
+				batch{base: 102, deltas: []int32{0}, attributes: inTransaction, producer: 7}.bytes(),
+			},
+			aborted: []broker.Aborted{broker.NewAborted(7, 100)},
+			asked:   100, next: 103,
+		},
+		"an aborted transaction that starts later": {
+			set: [][]byte{
+				batch{base: 100, deltas: []int32{0}, attributes: inTransaction, producer: 7}.bytes(),
+				batch{base: 101, deltas: []int32{0}, attributes: inTransaction, producer: 7}.bytes(),
+			},
+			aborted: []broker.Aborted{broker.NewAborted(7, 101)},
+			asked:   100, want: []int64{100}, next: 102,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if test.limit == 0 {
+				test.limit = 1 << 20
+			}
+			got, err := broker.Walk(slices.Concat(test.set...), test.asked, test.limit, test.aborted...)
+			if !errors.Is(err, test.err) || !slices.Equal(offsets(got), test.want) || got.Next != test.next {
+				t.Errorf("got %v, next %d, %v, want %v, %d, %v", offsets(got), got.Next, err, test.want, test.next, test.err)
+			}
+		})
+	}
+}
+
+func TestWalkTakesTheBrokersTimeWhereTheTopicSaysSo(t *testing.T) {
+	for attributes, want := range map[int16]int64{0: 1001, brokerTime: 5000} {
+		set := batch{base: 1, lastDelta: 1, deltas: []int32{1}, attributes: attributes}.bytes()
+		got, err := broker.Walk(set, 0, 1000)
+		if err != nil || len(got.Records) != 1 || got.Records[0].Time.UnixMilli() != want {
+			t.Errorf("attributes %x: got %+v, %v, want the time %d", attributes, got, err, want)
+		}
+	}
+}
+
+func TestWalkReadsTheOldFormats(t *testing.T) {
+	at := time.UnixMilli(1_600_000_000_000).UTC()
+	ms := at.UnixMilli()
+	record := func(offset int64, at time.Time, key, value []byte) broker.Record {
+		return broker.Record{Offset: offset, Time: at, Key: key, Value: value}
+	}
+	k, v := []byte("k"), []byte("v")
+	var relative, absolute []byte
+	for i := range int64(3) {
+		relative = append(relative, message(1, 0, i, ms, k, v)...)
+		absolute = append(absolute, message(0, 0, 40+i, 0, k, v)...)
+	}
+	tests := map[string]struct {
+		set   []byte
+		asked int64
+		want  []broker.Record
+		next  int64
+	}{
+		"format 0":             {message(0, 0, 40, 0, k, nil), 0, []broker.Record{record(40, time.Time{}, k, nil)}, 41},
+		"format 1":             {message(1, 0, 40, ms, []byte{}, v), 0, []broker.Record{record(40, at, []byte{}, v)}, 41},
+		"format 0, compressed": {message(0, 1, 42, 0, nil, broker.Pack(1, absolute)), 42, []broker.Record{record(42, time.Time{}, k, v)}, 43},
+		"format 1, compressed": {message(1, 2, 42, ms, nil, broker.Pack(2, relative)), 41, []broker.Record{record(41, at, k, v), record(42, at, k, v)}, 43},
+		"format 1, broker's time": {
+			message(1, 1|brokerTime, 42, ms+1, nil, broker.Pack(1, relative)), 42,
+			[]broker.Record{record(42, at.Add(time.Millisecond), k, v)},
+			43,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, err := broker.Walk(test.set, test.asked, 1000)
+			if err != nil || got.Next != test.next || !reflect.DeepEqual(got.Records, test.want) {
+				t.Errorf("got %+v, %v, want %+v, next %d", got, err, test.want, test.next)
+			}
+		})
+	}
+	broken := message(1, 0, 40, ms, k, v)
+	broken[len(broken)-1]++
+	if got, err := broker.Walk(broken, 40, 1000); !errors.Is(err, broker.ErrCorrupt) || got.Next != 40 {
+		t.Errorf("got %+v, %v, want %v", got, err, broker.ErrCorrupt)
+	}
+}
+
+func FuzzWalk(f *testing.F) {
+	f.Add(batch{base: 100, lastDelta: 9, deltas: []int32{0, 4, 9}}.bytes(), int64(100))
+	f.Add(batch{base: 100, lastDelta: 9, deltas: []int32{0, 9}, attributes: 1}.bytes(), int64(104))
+	f.Add(batch{base: 1, deltas: []int32{0}, attributes: control | inTransaction, abort: true}.bytes(), int64(0))
+	f.Add(message(1, 0, 40, 1, []byte("k"), nil), int64(40))
+	f.Fuzz(func(t *testing.T, set []byte, asked int64) {
+		if len(set) > 21 && set[16] == 2 {
+			seal(set) // else nothing gets past the checksum
+		}
+		got, err := broker.Walk(set, asked, 1000, broker.NewAborted(0, 3))
+		if err != nil && (got.Next != asked || !errors.Is(err, broker.ErrCorrupt)) {
+			t.Errorf("got next %d and %v, want %d and %v", got.Next, err, asked, broker.ErrCorrupt)
+		}
+		last := asked - 1
+		for _, r := range got.Records {
+			if r.Offset <= last {
+				t.Errorf("got offsets %v from %d, want them to rise", offsets(got), asked)
+			}
+			last = r.Offset
+		}
+		if got.Next <= last && got.Next != asked {
+			t.Errorf("got next %d behind offset %d", got.Next, last)
+		}
+	})
+}
+
+func FuzzParseFetch(f *testing.F) {
+	response := kmsg.NewFetchResponse()
+	topic := kmsg.NewFetchResponseTopic()
+	topic.Topic = "orders"
+	partition := kmsg.NewFetchResponseTopicPartition()
+	partition.Partition = 3
+	partition.AbortedTransactions = append(partition.AbortedTransactions, kmsg.NewFetchResponseTopicPartitionAbortedTransaction())
+	partition.RecordBatches = []byte("set")
+	topic.Partitions = append(topic.Partitions, partition)
+	response.Topics = append(response.Topics, topic)
+	for version := int16(4); version <= 11; version++ {
+		response.Version = version
+		body := response.AppendTo(nil)
+		if set, err := broker.ParseFetch(body, version, 3); err != nil || string(set) != "set" {
+			f.Fatalf("version %d: got %q, %v, want the set", version, set, err)
+		}
+		if _, err := broker.ParseFetch(body, version, 4); !errors.Is(err, broker.ErrCorrupt) {
+			f.Fatalf("version %d, another partition: got %v, want %v", version, err, broker.ErrCorrupt)
+		}
+		for cut := range body {
+			if _, err := broker.ParseFetch(body[:cut], version, 3); !errors.Is(err, broker.ErrCorrupt) {
+				f.Fatalf("version %d, cut at %d: got %v, want %v", version, cut, err, broker.ErrCorrupt)
+			}
+		}
+		f.Add(body, version)
+	}
+	f.Fuzz(func(t *testing.T, body []byte, version int16) {
+		if _, err := broker.ParseFetch(body, version, 3); err != nil && !errors.Is(err, broker.ErrCorrupt) {
+			t.Errorf("got %v, want %v", err, broker.ErrCorrupt)
+		}
+	})
+}
+
+// The figure to watch is allocations: one a record, and one more to unpack it.
+func BenchmarkWalk(b *testing.B) {
+	deltas := make([]int32, 1000)
+	for i := range deltas {
+		deltas[i] = int32(i)
+	}
+	for name, codec := range map[string]int16{"plain": 0, "zstd": 4} {
+		set := batch{lastDelta: 999, deltas: deltas, attributes: codec, values: 200}.bytes()
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if got, err := broker.Walk(set, 0, 1<<20); err != nil || got.Next != 1000 {
+					b.Fatal(got.Next, err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,177 @@
+// Package consumer runs the dispatcher against the clock and the network: it joins the group, fetches and commits, and
+// carries out what [dispatch] decides.
+//
+// # What it promises
+//
+// The promises are dispatch's; this package keeps their conditions. Nothing is called before the group's offsets were
+// read and one commit of this generation was acknowledged. When the generation ends, fetching stops, what is in the air
+// is waited for (at most 15 seconds, less than the rebalance timeout of 30 seconds), the last commit goes out, and only
+// then may the group go on: kafka-go does not rejoin before. A commit that stays without an answer ends the membership:
+// the group is left and joined anew under another member id.
+//
+// A position never moves but by what was read. Where the log itself has moved (retention passed the offset, the topic
+// was truncated or made anew) it is told in the log and counted, and consumption goes on where the log now starts.
+//
+// # Goroutines
+//
+// [Consumer.Run] owns all of them and returns when they have ended: the actor, which alone touches the dispatcher; a
+// caller for each call in flight; the membership, with a fetcher a partition, one committer and watchers for each
+// generation; one goroutine a letter. None calls into the dispatcher: they send it inputs.
+//
+// # Shutdown
+//
+// The context of Run is the wish to stop: no event is fetched any more, what is in the air is finished and committed,
+// and the group is left. Then Run returns nil. Errors of Kafka and LeadHit never end Run: they are waited out and told.
+package consumer
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/retry"
+)
+
+const (
+	// drainLimit bounds the end of a generation. It must stay below rebalanceTimeout: a member that overstays that loses
+	// its partitions, and its last commit is refused.
+	drainLimit       = 15 * time.Second
+	rebalanceTimeout = 30 * time.Second
+	// tick is how often the actor looks around though nothing happens: its pulse for the liveness probe.
+	tick = time.Second
+)
+
+// Event is one record as it was read.
+type Event struct {
+	Topic     string
+	Partition int
+	broker.Record
+}
+
+// Call is one call to make. Before must be asked as late as can be before the request is written; after an error of it
+// nothing may be sent.
+type Call struct {
+	ID            string // topic-partition-offset, and -item where the event names several orders
+	Order, Status string
+	Before        func() error
+	Event         *Event
+}
+
+// Letter is one event, or one order of it, to be stored as a dead letter.
+type Letter struct {
+	dispatch.Store
+	Event *Event
+}
+
+// Options says what to consume and what to do with it. All functions are called from many goroutines at once.
+type Options struct {
+	Cluster *broker.Cluster
+	Group   string
+	Topics  []string
+	Start   Start
+	// Dispatch bounds the work under way. Its Session is the group's session timeout.
+	Dispatch dispatch.Config
+	// Decode says what an event asks for: at least one item.
+	Decode func(*Event) []dispatch.Item
+	// Call makes one call and judges what came of it.
+	Call func(context.Context, Call) retry.Verdict
+	// Store returns nil only when the letter is stored for good.
+	Store  func(context.Context, Letter) error
+	Logger *slog.Logger
+}
+
+// Consumer is one member of the group. Make it with New.
+type Consumer struct {
+	options Options
+	log     *slog.Logger
+
+	dispatcher *dispatch.Dispatcher // the actor's
+	current    *generation          // the actor's: where effects of the generation go
+	ends       map[dispatch.Partition]int64
+
+	inputs  chan func(now time.Time)
+	calls   chan dispatch.Call
+	stores  chan dispatch.Store
+	stopped chan struct{} // closed when the actor has ended
+
+	pulse  atomic.Int64 // unix nanoseconds of the actor's last turn
+	phase  atomic.Pointer[phase]
+	counts counts
+	member string // the last member id; the membership's
+	pause  retry.Kind
+}
+
+// New returns a Consumer that does nothing until Run.
+func New(o Options) *Consumer {
+	c := &Consumer{
+		options: o, log: o.Logger,
+		dispatcher: dispatch.New(o.Dispatch),
+		ends:       map[dispatch.Partition]int64{},
+		inputs:     make(chan func(time.Time), 1024),
+		// Neither can be full: the dispatcher bounds the calls and stores in the air.
+		calls:   make(chan dispatch.Call, o.Dispatch.CallsInFlight),
+		stores:  make(chan dispatch.Store, 1024+8*o.Dispatch.CallsInFlight),
+		stopped: make(chan struct{}),
+	}
+	c.enter(Starting)
+	return c
+}
+
+var errStopped = errors.New("the consumer has stopped")
+
+// Run consumes until ctx ends and all that was begun is finished and committed, or 15 seconds have passed. It returns an
+// error only for options that cannot work. Call it once.
+func (c *Consumer) Run(ctx context.Context) error {
+	// What is in the air outlives the wish to stop.
+	work, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stop(errStopped)
+	var workers sync.WaitGroup
+	workers.Go(func() {
+		defer close(c.stopped)
+		defer close(c.calls)
+		defer close(c.stores)
+		c.act(work)
+	})
+	for range c.options.Dispatch.CallsInFlight {
+		workers.Go(func() { c.caller(work) })
+	}
+	workers.Go(func() { c.storer(work) })
+
+	err := c.membership(ctx, work)
+	stop(errStopped)
+	workers.Wait()
+	c.enter(Stopped)
+	return err
+}
+
+// KeyChanged tells that another key is in use from now on: a pause for the old one is probed at once.
+func (c *Consumer) KeyChanged() {
+	c.send(func(now time.Time) { c.dispatcher.KeyChanged(now) })
+}
+
+// send hands an input to the actor. False: it has ended.
+func (c *Consumer) send(in func(now time.Time)) bool {
+	select {
+	case c.inputs <- in:
+		return true
+	case <-c.stopped:
+		return false
+	}
+}
+
+// ask is send that waits until the input was taken, or the actor has ended.
+func (c *Consumer) ask(in func(now time.Time)) {
+	taken := make(chan struct{})
+	if !c.send(func(now time.Time) { in(now); close(taken) }) {
+		return
+	}
+	select {
+	case <-taken:
+	case <-c.stopped:
+	}
+}

@@ -1,0 +1,238 @@
+package dispatch
+
+import (
+	"time"
+
+	"leadhit-sync/retry"
+)
+
+// RetriesExhausted is the cause of a letter for an order that kept failing while others fared well.
+const RetriesExhausted = "RetriesExhausted"
+
+// call is a call in the air. dropped: its generation is over.
+type call struct {
+	task
+	of      *partition
+	key     laneKey
+	ticket  retry.Ticket
+	dropped bool
+}
+
+// makeReady lets the calls of an event wait for slots.
+func (d *Dispatcher) makeReady(e *event) {
+	for i := range e.items {
+		if it := &e.items[i]; it.Action == Send && it.state == idle {
+			d.push(task{e, i})
+		}
+	}
+}
+
+func (d *Dispatcher) push(t task) {
+	t.item().state = ready
+	p := t.of
+	p.ready.push(t)
+	if !p.inRing {
+		p.inRing = true
+		d.ring = append(d.ring, p)
+	}
+}
+
+// startCalls fills the free slots, a partition at a time in turn, so that none starves another.
+func (d *Dispatcher) startCalls(now time.Time) {
+	if d.draining || d.fenced || !now.Before(d.leaseEnd()) || now.Before(d.quiet) {
+		return
+	}
+	_, _, paused := d.pause.Active()
+	if !paused {
+		d.unpark()
+	}
+	if d.recheck {
+		d.recheck = false
+		held := d.held
+		d.held = nil
+		for _, t := range held {
+			if !t.dropped {
+				d.push(t)
+			}
+		}
+	}
+	for len(d.calls) < d.config.CallsInFlight && d.pause.MayCall(now) {
+		t, ok := d.pick()
+		if !ok && paused && len(d.parked) > 0 {
+			d.unpark() // each has been the probe once: begin again
+			t, ok = d.pick()
+		}
+		if !ok {
+			return
+		}
+		d.start(now, t)
+	}
+}
+
+func (d *Dispatcher) unpark() {
+	for _, t := range d.parked {
+		if !t.dropped {
+			d.push(t)
+		}
+	}
+	d.parked = d.parked[:0]
+}
+
+// pick takes the next task that may be called from the ring.
+func (d *Dispatcher) pick() (task, bool) {
+	for range len(d.ring) {
+		p := d.ring[0]
+		copy(d.ring, d.ring[1:])
+		d.ring[len(d.ring)-1] = p
+		t, ok := d.pickFrom(p)
+		if p.ready.len() == 0 {
+			p.inRing = false
+			d.ring = d.ring[:len(d.ring)-1]
+		}
+		if ok {
+			return t, true
+		}
+	}
+	return task{}, false
+}
+
+func (d *Dispatcher) pickFrom(p *partition) (task, bool) {
+	for p.ready.len() > 0 {
+		t := p.ready.peek()
+		switch {
+		case t.dropped || t.item().state != ready:
+			p.ready.pop()
+		case p.stopped || p.full && t.event != p.first && !t.started || d.tooMuchUnacked(t):
+			return task{}, false
+		case !t.started && t.several() && d.started >= d.config.CallsInFlight && t.event != p.first:
+			d.held = append(d.held, p.ready.pop())
+		case !t.started && !p.admit(t.event, d.metadataMax):
+			return task{}, false
+		default:
+			return p.ready.pop(), true
+		}
+	}
+	return task{}, false
+}
+
+// tooMuchUnacked keeps what a crash repeats within its bound. Where the metadata could not tell all, the event that holds
+// back the commit is exempt: only its end can lower the figure.
+func (d *Dispatcher) tooMuchUnacked(t task) bool {
+	return d.settled >= 2*d.config.CallsInFlight && (!t.of.truncated || t.event != t.of.first)
+}
+
+func (d *Dispatcher) start(now time.Time, t task) {
+	it := t.item()
+	it.state = inAir
+	it.attempts++
+	if !t.started {
+		t.started = true
+		if t.several() {
+			d.started++
+		}
+	}
+	d.lastID++
+	c := call{task: t, of: t.of, key: laneKey{t.of.Number, it.Order}, ticket: d.pause.Start(now)}
+	d.calls[d.lastID] = c
+	d.mine++
+	d.out.Calls = append(d.out.Calls, Call{
+		ID: d.lastID, Partition: t.of.Partition, Offset: t.offset, Item: t.i, Several: len(t.items) > 1,
+		Order: it.Order, Status: it.Status, Attempt: it.attempts, Probe: c.ticket.Probe(),
+		Until: d.leaseEnd(), Record: t.record,
+	})
+}
+
+// Answered takes the verdict on a call, whichever generation began it.
+func (d *Dispatcher) Answered(now time.Time, id uint64, v retry.Verdict) {
+	c, ok := d.calls[id]
+	if !ok {
+		return
+	}
+	delete(d.calls, id)
+	d.pause.Answered(now, c.key.order, c.ticket, v)
+	d.tally.Paused = d.pause.Total(now)
+	if v.RetryAfter > 0 {
+		// Everybody waits, and not all to the same moment: up to a fifth more.
+		wait := v.RetryAfter + retry.Jitter(d.config.Retry.Random, v.RetryAfter/5)
+		if until := now.Add(wait); until.After(d.quiet) {
+			d.quiet = until
+		}
+	}
+	if c.dropped {
+		d.count(v)
+		d.orphanEnded(c.key)
+		return
+	}
+	d.mine--
+	d.judged(now, c.task, v)
+	d.count(v)
+}
+
+func (d *Dispatcher) count(v retry.Verdict) {
+	switch v.Kind {
+	case retry.Done, retry.DeadLetter:
+		d.tally.Done++
+	case retry.Again, retry.Misconfigured:
+		d.tally.Again++
+	case retry.Unauthorised: // says nothing about how calls fare
+	}
+}
+
+// judged acts on the verdict about a task of this generation.
+func (d *Dispatcher) judged(now time.Time, t task, v retry.Verdict) {
+	it := t.item()
+	_, _, paused := d.pause.Active()
+	switch {
+	case v.Kind == retry.Done:
+		it.state = done
+		d.settle(t.event)
+		d.itemDone(now, t.event)
+	case v.Kind == retry.DeadLetter:
+		d.refuse(t, v)
+	case paused && v.Kind != retry.Again:
+		it.state = parked
+		d.parked = append(d.parked, t)
+	case v.Kind != retry.Unauthorised && d.exhausted(now, it):
+		v.Message = v.Cause + ": " + v.Message
+		v.Cause = RetriesExhausted
+		d.refuse(t, v)
+	default:
+		it.state = waiting
+		if it.backoff == nil {
+			it.backoff = d.config.Retry.Backoff()
+		}
+		it.verdict = v // for the status page: the last answer
+		d.wait(now.Add(it.backoff.Next()), t)
+	}
+}
+
+func (d *Dispatcher) exhausted(now time.Time, it *item) bool {
+	failing := it.trial.Failed(now, d.tally)
+	return d.config.Retry.MaxElapsed > 0 && failing >= d.config.Retry.MaxElapsed
+}
+
+// refuse sends a task's event to the letters.
+func (d *Dispatcher) refuse(t task, v retry.Verdict) {
+	it := t.item()
+	it.state, it.verdict = storing, v
+	it.backoff = nil
+	d.called++
+	d.settle(t.event)
+	d.urgent = append(d.urgent, t)
+}
+
+// settle notes that one call of an event has its final verdict.
+func (d *Dispatcher) settle(e *event) {
+	if e.sending--; e.sending == 0 {
+		e.of.settled++
+		if !e.of.stopped {
+			d.settled++
+		}
+	}
+}
+
+func (d *Dispatcher) itemDone(now time.Time, e *event) {
+	if e.open--; e.open == 0 {
+		d.finish(now, e)
+	}
+}

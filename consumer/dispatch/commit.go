@@ -1,0 +1,222 @@
+package dispatch
+
+import (
+	"slices"
+	"time"
+)
+
+const (
+	// laneCommit is the least time between two commits that lanes wait for, timerCommit the longest that a finished event
+	// stays uncommitted while nobody waits, and commitAgain the pause after a commit that was not sent.
+	laneCommit  = 20 * time.Millisecond
+	timerCommit = 250 * time.Millisecond
+	commitAgain = 100 * time.Millisecond
+	// keepAlives is how many commits a session holds at least: our own commits are the only sign of life that we can see
+	// acknowledged.
+	keepAlives = 6
+)
+
+// leaseEnd is until when a call may start: it must have ended before the group can take the partitions away. The margin
+// of a tenth of the session is for what the clock and the scheduler do between the check and the write.
+func (d *Dispatcher) leaseEnd() time.Time {
+	if d.lease.IsZero() {
+		return time.Time{}
+	}
+	return d.lease.Add(d.config.Session - d.config.CallTimeout - d.config.Session/10)
+}
+
+// commitAt is when the next commit is due, provided that none is in the air.
+func (d *Dispatcher) commitAt() time.Time {
+	at := d.commitSent.Add(d.config.Session / keepAlives)
+	if len(d.dirty) > 0 {
+		if t := d.dirtySince.Add(timerCommit); t.Before(at) {
+			at = t
+		}
+		if t := d.commitSent.Add(laneCommit); d.laneWaits > 0 && t.Before(at) {
+			at = t
+		}
+		if d.fresh >= d.config.CallsInFlight || d.quietDrain() {
+			at = d.commitSent
+		}
+	}
+	if at.Before(d.commitNot) {
+		return d.commitNot
+	}
+	return at
+}
+
+// quietDrain says that the generation is ending and nothing of it is in the air any more.
+func (d *Dispatcher) quietDrain() bool {
+	return d.draining && d.mine == 0 && d.called == 0 && len(d.stores) == 0
+}
+
+func (d *Dispatcher) startCommit(now time.Time) {
+	if d.commit != nil || d.fenced || now.Before(d.commitAt()) {
+		return
+	}
+	d.lastID++
+	c := &Commit{ID: d.lastID, Final: d.quietDrain()}
+	for _, p := range d.dirty {
+		p.dirty = false
+		if p.stopped {
+			continue
+		}
+		p.sent.next, p.sent.metadata, p.coverage = p.describe(d.metadataMax)
+		if p.sent != p.acked || len(p.fresh) > 0 {
+			c.Offsets = append(c.Offsets, d.send(p))
+		}
+	}
+	d.dirty = d.dirty[:0]
+	if len(c.Offsets) == 0 && now.Before(d.commitSent.Add(d.config.Session/keepAlives)) {
+		return // nothing new after all
+	}
+	for _, p := range d.order {
+		if len(c.Offsets) > 0 {
+			break
+		}
+		if !p.stopped {
+			p.sent.next, p.sent.metadata, p.coverage = p.describe(d.metadataMax)
+			c.Offsets = append(c.Offsets, d.send(p))
+		}
+	}
+	if len(c.Offsets) == 0 {
+		return
+	}
+	d.commit, d.commitSent = c, now
+	d.out.Commit = c
+}
+
+func (d *Dispatcher) send(p *partition) Offset {
+	d.fresh -= len(p.fresh)
+	p.sending = append(p.sending, p.fresh...)
+	p.fresh = p.fresh[:0]
+	return Offset{p.Partition, p.sent.next, p.sent.metadata}
+}
+
+// Committed says what became of a commit.
+func (d *Dispatcher) Committed(now time.Time, id uint64, a CommitAnswer) {
+	c := d.commit
+	if c == nil || c.ID != id {
+		return
+	}
+	d.commit = nil
+	switch a.Outcome {
+	case Acked:
+		d.acked(now, c, a)
+	case NotSent:
+		d.commitNot = now.Add(commitAgain)
+		d.unsent(now, c)
+	case Ambiguous:
+		d.ambiguous, d.draining = true, true
+		d.commitNot = now.Add(commitAgain)
+		d.unsent(now, c)
+	case Refused:
+		d.fenced = true
+	}
+}
+
+func (d *Dispatcher) acked(now time.Time, c *Commit, a CommitAnswer) {
+	stored := false
+	for _, o := range c.Offsets {
+		p := d.partitions[o.Partition]
+		switch {
+		case slices.Contains(a.Unknown, o.Partition):
+			d.stop(p)
+		case slices.Contains(a.TooLarge, o.Partition):
+			// The broker takes less than we were told. Half of what was refused is sure to be less.
+			d.metadataMax = min(d.metadataMax, len(o.Metadata)) / 2
+			d.restore(now, p)
+		default:
+			stored = true
+			d.covered(now, p)
+		}
+	}
+	if stored {
+		d.lease = d.commitSent
+	}
+}
+
+// covered opens the lanes of the events that an acknowledged commit covers.
+func (d *Dispatcher) covered(now time.Time, p *partition) {
+	p.acked = p.sent
+	if d.ambiguous {
+		d.back(p)
+		return
+	}
+	p.truncated = false
+	var left []*event
+	for _, e := range p.sending {
+		if e.offset >= p.coverage {
+			left = append(left, e)
+			continue
+		}
+		p.settled--
+		if !p.stopped {
+			d.settled--
+		}
+		d.release(e)
+	}
+	p.sending = p.sending[:0]
+	if len(left) > 0 {
+		p.truncated = true
+		p.fresh = append(left, p.fresh...)
+		if !p.stopped {
+			d.fresh += len(left)
+		}
+	}
+}
+
+// unsent takes back what a commit that failed was to cover.
+func (d *Dispatcher) unsent(now time.Time, c *Commit) {
+	for _, o := range c.Offsets {
+		d.restore(now, d.partitions[o.Partition])
+	}
+}
+
+func (d *Dispatcher) restore(now time.Time, p *partition) {
+	d.back(p)
+	d.touch(now, p)
+}
+
+func (d *Dispatcher) back(p *partition) {
+	if !p.stopped {
+		d.fresh += len(p.sending)
+	}
+	p.fresh = append(p.sending, p.fresh...)
+	p.sending = nil
+}
+
+// stop ends the commits of a partition that the broker does not know. A keep-alive would write the old log's position
+// into a new one of the same name.
+func (d *Dispatcher) stop(p *partition) {
+	d.back(p)
+	if p.stopped {
+		return
+	}
+	p.stopped = true
+	d.settled -= p.settled
+	d.fresh -= len(p.fresh)
+	d.suspects = append(d.suspects, p.Partition)
+}
+
+// Stopped says that a fetch found a partition unknown to the broker.
+func (d *Dispatcher) Stopped(id Partition) {
+	if p := d.partitions[id]; p != nil {
+		d.stop(p)
+	}
+}
+
+// ended says whether the generation has nothing more to do.
+func (d *Dispatcher) ended(now time.Time) End {
+	switch {
+	case d.fenced:
+		return Fenced
+	case !d.quietDrain() || d.commit != nil:
+		return NotEnded
+	case len(d.dirty) == 0:
+		return Drained
+	case !now.Before(d.lease.Add(d.config.Session)):
+		return Expired
+	}
+	return NotEnded
+}

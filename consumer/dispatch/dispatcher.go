@@ -1,0 +1,365 @@
+package dispatch
+
+import (
+	"slices"
+	"time"
+
+	"leadhit-sync/retry"
+)
+
+// Config is what a Dispatcher needs to know.
+type Config struct {
+	// CallsInFlight bounds the calls in the air, those of ended generations included. At least 1.
+	CallsInFlight int
+	// WindowEvents bounds the unfinished events of a partition, but for the last fetch; WindowBytes what they and the
+	// fetches hold in memory, but for one record a partition.
+	WindowEvents int
+	WindowBytes  int64
+	// FetchBytes is what one fetch asks for at most.
+	FetchBytes int
+	// Session is the group's session timeout, CallTimeout the longest that a call may take.
+	Session, CallTimeout time.Duration
+	// MetadataBytes is how much metadata the broker takes with a commit: 4096 where it is not set otherwise.
+	MetadataBytes int
+	Retry         retry.Policy
+}
+
+// Dispatcher is the state machine. One goroutine owns it.
+type Dispatcher struct {
+	config Config
+
+	// What belongs to the process.
+	pause     retry.Pause
+	tally     retry.Tally
+	quiet     time.Time // LeadHit asked everybody to wait until then
+	calls     map[uint64]call
+	orphans   map[laneKey]int
+	ambiguous bool
+	lastID    uint64
+
+	generation
+	out Effects
+}
+
+// generation is what ends with the group's generation.
+type generation struct {
+	live, draining, fenced bool
+
+	partitions map[Partition]*partition
+	order      []*partition // the same, in the order of assignment
+	ring       []*partition // those with ready tasks, in turn
+	lanes      map[laneKey]*lane
+	timers     queue[timer]
+	parked     []task
+	held       []task // not begun: enough events are partly done
+	recheck    bool   // a held event may begin now
+
+	letters     []task // refused by the mapping
+	urgent      []task // refused by LeadHit, or due again
+	stores      map[uint64]task
+	mine        int // calls of this generation in the air
+	called      int // letters of called events, to be stored before the generation may end
+	started     int // begun and unfinished events about several orders
+	settled     int
+	fresh       int
+	laneWaits   int
+	commit      *Commit
+	commitNot   time.Time // no commit before
+	commitSent  time.Time
+	dirtySince  time.Time
+	dirty       []*partition
+	lease       time.Time // when the last acknowledged commit was sent
+	suspects    []Partition
+	metadataMax int
+}
+
+type timer struct {
+	at  time.Time
+	seq uint64
+	task
+}
+
+// New returns a Dispatcher without a generation.
+func New(c Config) *Dispatcher {
+	d := &Dispatcher{config: c, calls: map[uint64]call{}, orphans: map[laneKey]int{}}
+	d.generation = d.empty()
+	return d
+}
+
+func (d *Dispatcher) empty() generation {
+	return generation{
+		partitions: map[Partition]*partition{},
+		lanes:      map[laneKey]*lane{},
+		stores:     map[uint64]task{},
+		timers: newQueue(func(a, b timer) bool {
+			return a.at.Before(b.at) || a.at.Equal(b.at) && a.seq < b.seq
+		}),
+		metadataMax: d.config.MetadataBytes,
+	}
+}
+
+// Assigned begins a generation. newMember says that the group was joined under a new member id since the last one: only
+// that ends the doubt about a commit without an answer.
+func (d *Dispatcher) Assigned(now time.Time, positions []Position, newMember bool) {
+	d.Lost()
+	if newMember {
+		d.ambiguous = false
+	}
+	d.live, d.draining = true, d.ambiguous
+	for _, pos := range positions {
+		p := newPartition(pos, d.metadataMax)
+		d.partitions[pos.Partition] = p
+		d.order = append(d.order, p)
+		if p.dirty {
+			p.dirty = false
+			d.touch(now, p)
+		}
+	}
+}
+
+// Revoked ends the calls: what is in the air is waited for, then the last commit goes out and Next says Ended.
+func (d *Dispatcher) Revoked() { d.draining = true }
+
+// Lost ends the generation at once. Calls that are still in the air keep their slots, and their orders are not called
+// until they have ended.
+func (d *Dispatcher) Lost() {
+	for id, c := range d.calls {
+		if !c.dropped {
+			c.dropped = true
+			d.orphans[c.key]++
+			d.calls[id] = c
+		}
+	}
+	d.generation = d.empty()
+}
+
+// Restarted says that a partition goes on at another offset of what is another log, or the same one cut short: what was
+// read of the old one is dropped.
+func (d *Dispatcher) Restarted(now time.Time, id Partition, next int64) {
+	p := d.partitions[id]
+	if p == nil {
+		return
+	}
+	d.stop(p) // takes its share out of all counts
+	d.suspects = slices.DeleteFunc(d.suspects, func(s Partition) bool { return s == id })
+	for id, c := range d.calls {
+		if !c.dropped && c.of == p {
+			c.dropped = true
+			d.mine--
+			d.orphaned(c.key)
+			d.calls[id] = c
+		}
+	}
+	for e := p.first; e != nil; e = e.next {
+		d.drop(e)
+	}
+	for _, e := range p.fresh {
+		d.release(e)
+	}
+	if d.commit != nil {
+		// Its answer says nothing about the new log.
+		c := *d.commit
+		c.Offsets = slices.DeleteFunc(slices.Clone(c.Offsets), func(o Offset) bool { return o.Partition == id })
+		d.commit = &c
+	}
+	fresh := newPartition(Position{Partition: id, Next: next, Uncommitted: true}, d.metadataMax)
+	fresh.turn = p.turn + 1
+	fresh.ready, fresh.inRing = p.ready, p.inRing // dropped tasks leave it when they are met
+	*p = *fresh
+	p.dirty = slices.Contains(d.dirty, p)
+	d.touch(now, p)
+}
+
+// drop takes an event that will not be finished out of everything that counts it.
+func (d *Dispatcher) drop(e *event) {
+	e.dropped = true
+	if e.started && e.several() {
+		d.started--
+	}
+	for i := range e.items {
+		if it := &e.items[i]; it.state == storing && it.Action == Send {
+			d.called--
+		}
+	}
+	d.detach(e)
+	d.recheck = true
+}
+
+// Trusted says that a suspect partition is the one it was.
+func (d *Dispatcher) Trusted(now time.Time, id Partition) {
+	p := d.partitions[id]
+	if p == nil || !p.stopped {
+		return
+	}
+	p.stopped = false
+	d.settled += p.settled
+	d.fresh += len(p.fresh)
+	p.dirty = slices.Contains(d.dirty, p)
+	d.touch(now, p)
+}
+
+// Fetched takes what a fetch brought: the events of its partition from its offset on, and the next offset to ask for,
+// which may lie beyond the last of them.
+func (d *Dispatcher) Fetched(now time.Time, f Fetch, events []Event, next int64) {
+	p := d.partitions[f.Partition]
+	if p == nil || p.turn != f.turn || !p.fetching {
+		return
+	}
+	p.fetching = false
+	for _, in := range events {
+		if in.Offset >= p.position {
+			d.arrive(p, in)
+		}
+	}
+	if next > p.position {
+		p.position = next
+		p.passHoles(next)
+	}
+	d.recheck = d.recheck || len(d.held) > 0 // another event may be the first now
+	d.touch(now, p)
+}
+
+func (d *Dispatcher) arrive(p *partition, in Event) {
+	e := p.place(in)
+	if e == nil {
+		return
+	}
+	if e.open == 0 {
+		p.unlink(e)
+		return
+	}
+	p.unfinished++
+	p.bytes += e.bytes
+	for i := range e.items {
+		if it := &e.items[i]; it.Action == Refuse {
+			it.state = storing
+			it.verdict = retry.Verdict{Kind: retry.DeadLetter, Cause: it.Cause, Message: it.Message}
+			d.letters = append(d.letters, task{e, i})
+		}
+	}
+	if e.sending > 0 {
+		d.enqueue(e)
+	}
+}
+
+// finish takes an event whose items are all done out of the unfinished ones.
+func (d *Dispatcher) finish(now time.Time, e *event) {
+	p := e.of
+	if p.first == e {
+		d.recheck = true
+	}
+	p.unlink(e)
+	p.unfinished--
+	p.bytes -= e.bytes
+	e.record = nil
+	if e.several() && e.started {
+		d.started--
+		d.recheck = true
+	}
+	if e.started {
+		p.frontier = max(p.frontier, e.offset+1)
+		p.fresh = append(p.fresh, e)
+		if !p.stopped {
+			d.fresh++
+		}
+	}
+	d.advance(e)
+	d.touch(now, p)
+}
+
+// touch notes that a commit would say something new of a partition.
+func (d *Dispatcher) touch(now time.Time, p *partition) {
+	if p.dirty || p.stopped {
+		return
+	}
+	p.dirty = true
+	if len(d.dirty) == 0 {
+		d.dirtySince = now
+	}
+	d.dirty = append(d.dirty, p)
+}
+
+// KeyChanged says that another key is in use from now on.
+func (d *Dispatcher) KeyChanged(now time.Time) { d.pause.KeyChanged(now) }
+
+// NeedsNewMember says that a commit stayed without an answer: after the end of this generation the group must be left and
+// joined anew, under another member id.
+func (d *Dispatcher) NeedsNewMember() bool { return d.ambiguous }
+
+// Next says what to do now. Ask it after each input, or each batch of inputs, and at Wake. The slices are good until the
+// next question.
+func (d *Dispatcher) Next(now time.Time) Effects {
+	d.out = Effects{Calls: d.out.Calls[:0], Stores: d.out.Stores[:0], Fetches: d.out.Fetches[:0]}
+	if !d.live {
+		return d.out
+	}
+	d.fire(now)
+	d.startStores()
+	d.startCalls(now)
+	d.startFetches()
+	d.startCommit(now)
+	d.out.Suspects, d.suspects = d.suspects, nil
+	d.out.Ended = d.ended(now)
+	d.out.Wake = d.wake(now)
+	return d.out
+}
+
+// fire moves what has waited long enough.
+func (d *Dispatcher) fire(now time.Time) {
+	for d.timers.len() > 0 && !d.timers.peek().at.After(now) {
+		t := d.timers.pop().task
+		switch {
+		case t.dropped:
+		case t.item().state == storing:
+			d.urgent = append(d.urgent, t)
+		default:
+			d.push(t)
+		}
+	}
+}
+
+func (d *Dispatcher) wait(at time.Time, t task) {
+	d.lastID++
+	d.timers.push(timer{at: at, seq: d.lastID, task: t})
+}
+
+func (d *Dispatcher) startFetches() {
+	if d.draining || d.fenced {
+		return
+	}
+	for _, p := range d.order {
+		if p.fetching || p.stopped || p.full || p.unfinished >= d.config.WindowEvents {
+			continue
+		}
+		share := d.config.WindowBytes / int64(len(d.order))
+		bytes := min(int64(d.config.FetchBytes), share)
+		if p.unfinished > 0 && p.bytes+bytes > share {
+			continue
+		}
+		p.fetching = true
+		p.turn++
+		d.out.Fetches = append(d.out.Fetches, Fetch{p.Partition, p.position, int(bytes), p.turn})
+	}
+}
+
+// wake is when something falls due that no input announces. What is due already and could not be done waits for an input.
+func (d *Dispatcher) wake(now time.Time) time.Time {
+	var at time.Time
+	sooner := func(t time.Time) {
+		if t.After(now) && (at.IsZero() || t.Before(at)) {
+			at = t
+		}
+	}
+	if d.timers.len() > 0 {
+		sooner(d.timers.peek().at)
+	}
+	if d.commit == nil {
+		sooner(d.commitAt())
+	}
+	sooner(d.pause.NextProbe())
+	sooner(d.quiet)
+	if d.draining {
+		sooner(d.lease.Add(d.config.Session))
+	}
+	return at
+}

@@ -1,0 +1,90 @@
+package dispatch
+
+import (
+	"time"
+
+	"leadhit-sync/retry"
+)
+
+// event is an unfinished event, linked with its neighbours in the log. One that is known only from a commit's metadata
+// is a placeholder until it is fetched.
+type event struct {
+	of         *partition
+	offset     int64
+	time       time.Time
+	bytes      int64
+	record     any
+	prev, next *event
+
+	items []item
+	lanes []*lane
+
+	waits   int // lanes in which it cannot run yet
+	open    int // items not yet accepted, nor stored
+	sending int // of them, those whose calls have no final verdict
+
+	placeholder bool
+	started     bool // a call was made
+	dropped     bool // its partition was lost or restarted: what is in the air about it concerns nobody
+}
+
+// item is what is left to do about one order of an event.
+type item struct {
+	Item
+	state    state
+	attempts int
+	backoff  *retry.Backoff
+	trial    retry.Trial
+	verdict  retry.Verdict // the final one, for the letter
+}
+
+type state uint8
+
+const (
+	idle    state = iota // waits for its lane
+	ready                // may be called
+	inAir                // is being called
+	waiting              // backs off
+	parked               // waits for the end of a pause
+	storing              // its letter is on its way
+	done
+)
+
+// task is one item of an event: the unit of calls, waits and letters.
+type task struct {
+	*event
+	i int
+}
+
+func (t task) item() *item { return &t.event.items[t.i] }
+
+// several says whether the event is about more than one order: only such an event can be partly done.
+func (e *event) several() bool { return len(e.lanes) > 1 }
+
+// fill makes of e the event that was fetched. Of the items for one order only the last that asks for a call is called:
+// the event is one moment, and the older status was never the order's last.
+func (e *event) fill(in Event) {
+	e.offset, e.time, e.bytes, e.record = in.Offset, in.Time, int64(in.Bytes), in.Record
+	e.placeholder = false
+	e.items = make([]item, len(in.Items))
+	var last map[string]int
+	if len(in.Items) > 1 {
+		last = make(map[string]int, len(in.Items))
+		for i, it := range in.Items {
+			if it.Action == Send {
+				last[it.Order] = i
+			}
+		}
+	}
+	for i, it := range in.Items {
+		e.items[i].Item = it
+		if it.Action == Ignore || it.Action == Send && last != nil && last[it.Order] != i {
+			e.items[i].state = done
+			continue
+		}
+		e.open++
+		if it.Action == Send {
+			e.sending++
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package dispatch
+
+// laneKey names a lane by the partition's number, not its topic: topics that are cut alike keep an order under one
+// number, and so in one lane.
+type laneKey struct {
+	number int
+	order  string
+}
+
+// lane holds the unfinished events of one order, in the order in which they were fetched. Only the first may run.
+type lane struct {
+	key    laneKey
+	events []*event
+	// unacked is the last called event, until an acknowledged commit covers its outcome.
+	unacked *event
+	// orphans counts calls about this order that an ended generation left in the air.
+	orphans int
+}
+
+func (l *lane) blocked() bool { return l.unacked != nil || l.orphans > 0 }
+
+// enqueue puts an event at the end of the lanes of all orders that it calls about.
+func (d *Dispatcher) enqueue(e *event) {
+	e.lanes = make([]*lane, 0, e.sending)
+	for i := range e.items {
+		it := &e.items[i]
+		if it.Action != Send || it.state == done {
+			continue
+		}
+		key := laneKey{e.of.Number, it.Order}
+		l := d.lanes[key]
+		if l == nil {
+			l = &lane{key: key, orphans: d.orphans[key]}
+			d.lanes[key] = l
+		}
+		if len(l.events) > 0 || l.blocked() {
+			e.waits++
+		}
+		if len(l.events) == 0 && l.unacked != nil {
+			d.laneWaits++
+		}
+		l.events = append(l.events, e)
+		e.lanes = append(e.lanes, l)
+	}
+	if e.waits == 0 {
+		d.makeReady(e)
+	}
+}
+
+// advance takes a finished event off the front of its lanes. Its outcome blocks them until a commit covers it.
+func (d *Dispatcher) advance(e *event) {
+	for _, l := range e.lanes {
+		l.events = l.events[1:]
+		l.unacked = e
+		if len(l.events) > 0 {
+			d.laneWaits++
+		}
+	}
+}
+
+// release opens the lanes of an event whose outcome is covered by an acknowledged commit.
+func (d *Dispatcher) release(e *event) {
+	for _, l := range e.lanes {
+		if l.unacked != e {
+			continue
+		}
+		l.unacked = nil
+		if len(l.events) > 0 {
+			d.laneWaits--
+		}
+		d.open(l)
+	}
+}
+
+// open lets the first event of a lane that is no longer blocked run.
+func (d *Dispatcher) open(l *lane) {
+	if l.blocked() {
+		return
+	}
+	if len(l.events) == 0 {
+		delete(d.lanes, l.key)
+		return
+	}
+	e := l.events[0]
+	if e.waits--; e.waits == 0 {
+		d.makeReady(e)
+	}
+}
+
+// orphaned notes a call that nobody of this generation waits for: its order must not be called until it ends.
+func (d *Dispatcher) orphaned(key laneKey) {
+	d.orphans[key]++
+	if l := d.lanes[key]; l != nil {
+		l.orphans++
+	}
+}
+
+func (d *Dispatcher) orphanEnded(key laneKey) {
+	if d.orphans[key]--; d.orphans[key] == 0 {
+		delete(d.orphans, key)
+	}
+	if l := d.lanes[key]; l != nil {
+		l.orphans--
+		d.open(l)
+	}
+}
+
+// detach takes an event that will not be finished out of its lanes, wherever it stands in them.
+func (d *Dispatcher) detach(e *event) {
+	for _, l := range e.lanes {
+		for i, other := range l.events {
+			if other != e {
+				continue
+			}
+			l.events = append(l.events[:i:i], l.events[i+1:]...)
+			if len(l.events) == 0 && l.unacked != nil {
+				d.laneWaits--
+			}
+			if i == 0 {
+				d.open(l)
+			}
+			break
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package dispatch
+
+import (
+	"time"
+
+	"leadhit-sync/retry"
+)
+
+// State is a picture of the dispatcher for people and metrics.
+type State struct {
+	// Paused is Unauthorised or Misconfigured while calls are paused, else Again; Since is when that began.
+	Paused retry.Kind
+	Since  time.Time
+	// InFlight counts the calls in the air, Waiting the orders that back off or wait for the end of a pause, Blocked the
+	// events behind another one of their order, Letters the letters on their way.
+	InFlight, Waiting, Blocked, Letters int
+	Draining                            bool
+	Partitions                          []PartitionState
+}
+
+// PartitionState is a picture of one partition.
+type PartitionState struct {
+	Partition
+	// Committed is the last acknowledged commit (-1: none yet), Position the next offset to fetch.
+	Committed, Position int64
+	Unfinished          int
+	Bytes               int64
+	// Oldest is the time of the lowest unfinished record, at offset OldestOffset. Untried is the time of the lowest one
+	// that could be called but was not yet: what more workers could cure. Zero: there is none, or its time is not known.
+	Oldest, Untried time.Time
+	OldestOffset    int64
+	// Suspect says that the broker does not know the partition, Full that the commit's metadata has no more room.
+	Suspect, Full bool
+}
+
+// State returns a picture of now.
+func (d *Dispatcher) State() State {
+	s := State{InFlight: len(d.calls), Draining: d.draining, Letters: len(d.stores) + len(d.letters) + len(d.urgent)}
+	s.Paused, s.Since, _ = d.pause.Active()
+	s.Waiting = len(d.parked)
+	for i := range d.timers.inner.items {
+		if t := d.timers.inner.items[i].task; !t.dropped && t.item().state == waiting {
+			s.Waiting++
+		}
+	}
+	for _, p := range d.order {
+		ps := PartitionState{
+			Partition: p.Partition, Committed: p.acked.next, Position: p.position, Unfinished: p.unfinished,
+			Bytes: p.bytes, Suspect: p.stopped, Full: p.full, OldestOffset: -1,
+		}
+		if p.first != nil {
+			ps.Oldest, ps.OldestOffset = p.first.time, p.first.offset
+		}
+		for e := p.first; e != nil; e = e.next {
+			switch {
+			case e.waits > 0:
+				s.Blocked++
+			case !e.started && !e.placeholder && ps.Untried.IsZero():
+				ps.Untried = e.time
+			}
+		}
+		s.Partitions = append(s.Partitions, ps)
+	}
+	return s
+}
+
+// Pause returns the pause's kind, Unauthorised or Misconfigured, and since when; false when calls flow.
+func (d *Dispatcher) Pause() (retry.Kind, time.Time, bool) { return d.pause.Active() }

@@ -1,0 +1,63 @@
+package dispatch
+
+import "time"
+
+// storesInAir bounds the letters on their way for events that were never called; those of called events are bounded by
+// the calls.
+const storesInAir = 256
+
+func (d *Dispatcher) startStores() {
+	for _, t := range d.urgent {
+		d.store(t)
+	}
+	d.urgent = d.urgent[:0]
+	if d.draining || d.fenced {
+		return
+	}
+	for len(d.letters) > 0 && len(d.stores) < storesInAir {
+		t := d.letters[0]
+		d.letters[0] = task{}
+		d.letters = d.letters[1:]
+		d.store(t)
+	}
+}
+
+func (d *Dispatcher) store(t task) {
+	if t.dropped {
+		return
+	}
+	it := t.item()
+	d.lastID++
+	d.stores[d.lastID] = t
+	d.out.Stores = append(d.out.Stores, Store{
+		ID: d.lastID, Partition: t.of.Partition, Offset: t.offset, Item: t.i, Several: len(t.items) > 1,
+		Order: it.Order, Status: it.Status, Mapping: it.Action == Refuse, Verdict: it.verdict,
+		Attempts: it.attempts, Record: t.record,
+	})
+}
+
+// Stored says what became of a letter: ok only when the broker has acknowledged it. Else it is stored again later: a
+// letter that cannot be written blocks its order, nothing is skipped.
+func (d *Dispatcher) Stored(now time.Time, id uint64, ok bool) {
+	t, known := d.stores[id]
+	if !known {
+		return
+	}
+	delete(d.stores, id)
+	if t.dropped {
+		return
+	}
+	it := t.item()
+	if !ok {
+		if it.backoff == nil {
+			it.backoff = d.config.Retry.Backoff()
+		}
+		d.wait(now.Add(it.backoff.Next()), t)
+		return
+	}
+	it.state = done
+	if it.Action == Send {
+		d.called--
+	}
+	d.itemDone(now, t.event)
+}

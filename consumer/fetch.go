@@ -1,0 +1,133 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/dispatch"
+)
+
+const (
+	// fetchWait is how long the broker waits for a first event.
+	fetchWait = time.Second
+	// eventOverhead is what an unfinished event takes in memory beside its bytes.
+	eventOverhead = 512
+	// The waits between tries that failed.
+	firstWait, longestWait = 100 * time.Millisecond, 2 * time.Second
+)
+
+// fetch reads a partition once, however long that takes, and hands the events to the actor. It ends without a word when
+// the generation's fetching ends: never advance on a dead context.
+func (c *Consumer) fetch(ctx context.Context, f dispatch.Fetch) {
+	var trouble trouble
+	log := c.log.With(slog.String("topic", f.Topic), slog.Int("partition", f.Number))
+	for {
+		batch, err := c.options.Cluster.Fetch(ctx, broker.FetchRequest{
+			Topic: f.Topic, Partition: f.Number, Offset: f.Offset, MaxBytes: f.Bytes, MaxWait: fetchWait,
+		})
+		if ctx.Err() != nil {
+			return
+		}
+		switch {
+		case err == nil:
+			trouble.over(log, "fetching again")
+			c.fetched(f, batch)
+			return
+		case errors.Is(err, broker.ErrUnknownPartition):
+			c.send(func(now time.Time) {
+				c.dispatcher.Stopped(f.Partition)
+				c.dispatcher.Fetched(now, f, nil, f.Offset)
+			})
+			return
+		case errors.Is(err, broker.ErrOffsetOutOfRange):
+			if err = c.regain(ctx, log, f); err == nil {
+				return
+			}
+		}
+		trouble.tell(log, "cannot fetch; trying again", err)
+		if !trouble.wait(ctx) {
+			return
+		}
+	}
+}
+
+func (c *Consumer) fetched(f dispatch.Fetch, batch broker.Batch) {
+	events := make([]dispatch.Event, len(batch.Records))
+	kept := make([]Event, len(batch.Records))
+	for i, r := range batch.Records {
+		e := &kept[i]
+		*e = Event{Topic: f.Topic, Partition: f.Number, Record: r}
+		size := len(r.Key) + len(r.Value) + eventOverhead
+		for _, h := range r.Headers {
+			size += len(h.Key) + len(h.Value)
+		}
+		events[i] = dispatch.Event{Offset: r.Offset, Time: r.Time, Bytes: size, Items: c.options.Decode(e), Record: e}
+	}
+	c.counts.fetched.Add(uint64(len(events)))
+	c.send(func(now time.Time) {
+		c.ends[f.Partition] = batch.HighWatermark
+		c.dispatcher.Fetched(now, f, events, batch.Next)
+	})
+}
+
+// regain finds out where the log has gone when the offset lies outside of it.
+func (c *Consumer) regain(ctx context.Context, log *slog.Logger, f dispatch.Fetch) error {
+	all, err := c.options.Cluster.Bounds(ctx, f.Topic, []int{f.Number})
+	if err != nil {
+		return err
+	}
+	bounds := all[f.Number]
+	switch {
+	case f.Offset < bounds.First:
+		c.counts.expired.Add(uint64(bounds.First - f.Offset))
+		log.ErrorContext(ctx, "events expired unread: retention has passed the worker; going on at the log's start",
+			slog.Int64("from_offset", f.Offset), slog.Int64("to_offset", bounds.First-1),
+			slog.Int64("at_most", bounds.First-f.Offset))
+		c.send(func(now time.Time) { c.dispatcher.Fetched(now, f, nil, bounds.First) })
+	case f.Offset > bounds.Last:
+		c.counts.restarted.Add(1)
+		log.ErrorContext(ctx, "the log ends below the group's offset: it was truncated or made anew; going on at its start",
+			slog.Int64("offset", f.Offset), slog.Int64("log_start", bounds.First), slog.Int64("log_end", bounds.Last))
+		c.send(func(now time.Time) { c.dispatcher.Restarted(now, f.Partition, bounds.First) })
+	default: // the log has moved meanwhile
+		c.send(func(now time.Time) { c.dispatcher.Fetched(now, f, nil, f.Offset) })
+	}
+	return nil
+}
+
+// verify finds out what became of a partition that the broker did not know: gone for a moment, or made anew. Kafka
+// deletes a group's offsets together with their topic, so a missing offset tells.
+func (c *Consumer) verify(ctx context.Context, p dispatch.Partition) {
+	var trouble trouble
+	log := c.log.With(slog.String("topic", p.Topic), slog.Int("partition", p.Number))
+	log.WarnContext(ctx, "the broker does not know the partition; its calls and commits wait until it is back")
+	at := broker.TopicPartition{Topic: p.Topic, Partition: p.Number}
+	for {
+		bounds, err := c.options.Cluster.Bounds(ctx, p.Topic, []int{p.Number})
+		if err == nil {
+			var committed map[broker.TopicPartition]broker.Committed
+			if committed, err = c.options.Cluster.Committed(ctx, c.options.Group, []broker.TopicPartition{at}); err == nil {
+				c.verified(ctx, log, p, bounds[p.Number], committed[at].Next)
+				return
+			}
+		}
+		trouble.tell(log, "partition still unknown; trying again", err)
+		if !trouble.wait(ctx) {
+			return
+		}
+	}
+}
+
+func (c *Consumer) verified(ctx context.Context, log *slog.Logger, p dispatch.Partition, b broker.Bounds, committed int64) {
+	if committed >= 0 {
+		log.InfoContext(ctx, "the partition is back, and the one it was")
+		c.send(func(now time.Time) { c.dispatcher.Trusted(now, p) })
+		return
+	}
+	c.counts.restarted.Add(1)
+	log.ErrorContext(ctx, "the topic was deleted and made anew; going on at its start", slog.Int64("log_start", b.First))
+	c.send(func(now time.Time) { c.dispatcher.Restarted(now, p, b.First) })
+}

@@ -1,0 +1,285 @@
+// Package scan reads a range of a topic without a group: for an operator's listing, not for the worker.
+//
+// [Records] yields what can be read of the range, partition after partition, each in offset order, and every offset at
+// most once. It commits nothing and moves no group. The range is fixed when the reading starts: without Follow it ends at
+// the log's end as of then. It rides over leaders that move and brokers that die for half a minute without progress,
+// and then yields the error and ends; what asking again cannot cure (no such topic, not authorised, corrupt data) ends
+// it at once. Events that retention removes while it reads are passed over.
+//
+// It starts no goroutine: all happens inside the caller's loop.
+package scan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"leadhit-sync/consumer/broker"
+)
+
+const (
+	// wait is how long one fetch waits for events: each partition's turn when following.
+	wait = 250 * time.Millisecond
+	// patience is how long a partition may fail in a row: a leader's loss takes a cluster 9 to 12 seconds.
+	patience = 30 * time.Second
+)
+
+// Range says what to read. With only a Topic it is the whole log as of now.
+type Range struct {
+	Topic string
+	// Partitions are read in this order. None means all.
+	Partitions []int
+	// From is the first event, the log's start if zero.
+	From Position
+	// Until is the first event that is not read any more, the log's end as of the start if zero.
+	Until Position
+	// Follow goes on at the log's end until the context is over, in turns where there are several partitions. Until is
+	// ignored, and the end of the context is then no error.
+	Follow bool
+	// Progress is called after each fetch that read on with the number of offsets done and the number in the range.
+	// When following, the total grows. Nil is nobody.
+	Progress func(done, total int64)
+}
+
+// Position is a place in every partition of a topic: an offset or, if it is set, a time, which stands for the first event
+// not older. An offset before the log's start or behind its end is moved there.
+type Position struct {
+	Offset int64
+	Time   time.Time
+}
+
+func (p Position) zero() bool { return p.Offset == 0 && p.Time.IsZero() }
+
+// Record is an event and where it stands.
+type Record struct {
+	Topic     string
+	Partition int
+	broker.Record
+}
+
+// Records reads the range from the cluster. After an error it yields no more. The topic must be one of the cluster's
+// Options.Topics, if there are any.
+func Records(ctx context.Context, cluster *broker.Cluster, r Range) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		s := &scan{cluster: cluster, Range: r}
+		err := s.locate(ctx)
+		if err == nil {
+			err = s.read(ctx, yield)
+		}
+		switch {
+		case err == nil, errors.Is(err, errStopped):
+		case r.Follow && ctx.Err() != nil:
+		default:
+			yield(Record{}, fmt.Errorf("read %s: %w", r.Topic, err))
+		}
+	}
+}
+
+var errStopped = errors.New("the caller has seen enough")
+
+type scan struct {
+	Range
+
+	cluster *broker.Cluster
+	parts   []*part
+	done    int64
+}
+
+// part is one partition's share: what is left of it is next to end.
+type part struct {
+	partition int
+	next, end int64
+}
+
+// locate turns the range into offsets.
+func (s *scan) locate(ctx context.Context) error {
+	if err := s.choose(ctx); err != nil {
+		return err
+	}
+	var bounds map[int]broker.Bounds
+	err := again(ctx, func() (err error) {
+		bounds, err = s.cluster.Bounds(ctx, s.Topic, s.Partitions)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	from, err := s.offsets(ctx, s.From)
+	if err != nil {
+		return err
+	}
+	until, err := s.offsets(ctx, s.Until)
+	if err != nil {
+		return err
+	}
+	for _, partition := range s.Partitions {
+		b := bounds[partition]
+		p := &part{partition: partition, next: b.First, end: b.Last}
+		if !s.From.zero() {
+			p.next = min(max(from[partition], b.First), b.Last)
+		}
+		if !s.Until.zero() && !s.Follow {
+			p.end = max(min(until[partition], b.Last), p.next)
+		}
+		s.parts = append(s.parts, p)
+	}
+	return nil
+}
+
+// choose fills Partitions if none were named.
+func (s *scan) choose(ctx context.Context) error {
+	var topic broker.TopicInfo
+	err := again(ctx, func() error {
+		topology, err := s.cluster.Topics(ctx, s.Topic)
+		if topic = topology.Topics[s.Topic]; err != nil || topic.Missing {
+			return err
+		}
+		return topic.Err
+	})
+	if err != nil {
+		return err
+	}
+	if topic.Missing {
+		return topic.Err // not for a retry: nobody is making it
+	}
+	if len(s.Partitions) > 0 {
+		return nil
+	}
+	s.Partitions = make([]int, topic.Partitions)
+	for i := range s.Partitions {
+		s.Partitions[i] = i
+	}
+	return nil
+}
+
+func (s *scan) offsets(ctx context.Context, at Position) (offsets map[int]int64, err error) {
+	if !at.Time.IsZero() {
+		err = again(ctx, func() (err error) {
+			offsets, err = s.cluster.OffsetsAt(ctx, s.Topic, s.Partitions, at.Time)
+			return err
+		})
+		return offsets, err
+	}
+	offsets = make(map[int]int64, len(s.Partitions))
+	for _, partition := range s.Partitions {
+		offsets[partition] = at.Offset
+	}
+	return offsets, nil
+}
+
+func (s *scan) read(ctx context.Context, yield func(Record, error) bool) error {
+	for _, p := range s.parts {
+		for p.next < p.end {
+			if err := s.step(ctx, p, yield); err != nil {
+				return err
+			}
+		}
+	}
+	for s.Follow && len(s.parts) > 0 {
+		for _, p := range s.parts {
+			if err := s.step(ctx, p, yield); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// step reads on in one partition, by one fetch that succeeds.
+func (s *scan) step(ctx context.Context, p *part, yield func(Record, error) bool) error {
+	var batch broker.Batch
+	err := again(ctx, func() (err error) {
+		batch, err = s.cluster.Fetch(ctx, broker.FetchRequest{
+			Topic: s.Topic, Partition: p.partition, Offset: p.next, MaxWait: wait,
+		})
+		if errors.Is(err, broker.ErrOffsetOutOfRange) {
+			batch.Next, err = s.resume(ctx, p)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, r := range batch.Records {
+		if !s.Follow && r.Offset >= p.end {
+			break
+		}
+		if !yield(Record{Topic: s.Topic, Partition: p.partition, Record: r}, nil) {
+			return errStopped
+		}
+	}
+	s.advance(p, batch.Next)
+	return nil
+}
+
+// resume finds where to go on when the offset is gone: retention has moved the log's start past it, or the log was cut
+// off below it, and then there is nothing more.
+func (s *scan) resume(ctx context.Context, p *part) (int64, error) {
+	bounds, err := s.cluster.Bounds(ctx, s.Topic, []int{p.partition})
+	if err != nil {
+		return p.next, err
+	}
+	b := bounds[p.partition]
+	if p.next < b.First {
+		return b.First, nil
+	}
+	if s.Follow {
+		p.next, p.end = b.Last, b.Last
+		return b.Last, nil
+	}
+	return max(p.next, p.end), nil
+}
+
+func (s *scan) advance(p *part, next int64) {
+	if s.Follow {
+		p.end = max(p.end, next)
+	}
+	next = min(next, p.end)
+	if next == p.next {
+		return
+	}
+	s.done += next - p.next
+	p.next = next
+	if s.Progress != nil {
+		left := int64(0)
+		for _, p := range s.parts {
+			left += p.end - p.next
+		}
+		s.Progress(s.done, s.done+left)
+	}
+}
+
+// again repeats do while it fails for a reason that may pass, for as long as patience lasts.
+func again(ctx context.Context, do func() error) error {
+	pace := backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(100*time.Millisecond),
+		backoff.WithMaxInterval(2*time.Second),
+		backoff.WithMaxElapsedTime(patience))
+	for {
+		err := do()
+		if err == nil || final(err) || ctx.Err() != nil {
+			return err
+		}
+		pause := pace.NextBackOff()
+		if pause == backoff.Stop {
+			return err
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// final says that asking again cannot help. An unknown partition is not final in general: it is what a broker says for
+// a moment when it loses one.
+func final(err error) bool {
+	return errors.Is(err, broker.ErrUnauthorised) || errors.Is(err, broker.ErrCorrupt)
+}

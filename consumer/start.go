@@ -1,0 +1,117 @@
+package consumer
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/dispatch"
+)
+
+// Start says where a group begins that never committed. The zero value is the beginning of the log.
+type Start struct {
+	Latest bool
+	// At is the time of the first event to consume, unless Latest.
+	At time.Time
+}
+
+// positions reads where the group stands, for as long as it takes. Where it never committed, the start is chosen and told.
+// False: ctx has ended.
+func (c *Consumer) positions(ctx context.Context, own []broker.TopicPartition) ([]dispatch.Position, bool) {
+	if len(own) == 0 {
+		return nil, true
+	}
+	var trouble trouble
+	for {
+		positions, err := c.readPositions(ctx, own)
+		if err == nil {
+			trouble.over(c.log, "the group's offsets are read")
+			return positions, true
+		}
+		if ctx.Err() != nil {
+			return nil, false
+		}
+		trouble.tell(c.log, "cannot read the group's offsets; trying again", err)
+		if !trouble.wait(ctx) {
+			return nil, false
+		}
+	}
+}
+
+func (c *Consumer) readPositions(ctx context.Context, own []broker.TopicPartition) ([]dispatch.Position, error) {
+	committed, err := c.options.Cluster.Committed(ctx, c.options.Group, own)
+	if err != nil {
+		return nil, err
+	}
+	positions := make([]dispatch.Position, len(own))
+	fresh := map[string][]int{}
+	for i, at := range own {
+		positions[i] = dispatch.Position{
+			Partition: dispatch.Partition{Topic: at.Topic, Number: at.Partition},
+			Next:      committed[at].Next, Metadata: committed[at].Metadata,
+		}
+		if committed[at].Next < 0 {
+			fresh[at.Topic] = append(fresh[at.Topic], at.Partition)
+		}
+	}
+	for topic, partitions := range fresh {
+		starts, err := c.starts(ctx, topic, partitions)
+		if err != nil {
+			return nil, err
+		}
+		for i := range positions {
+			if p := &positions[i]; p.Topic == topic && slices.Contains(partitions, p.Number) {
+				p.Next, p.Metadata, p.Uncommitted = starts[p.Number], "", true
+			}
+		}
+	}
+	return positions, nil
+}
+
+// starts chooses where to begin in partitions of a topic where the group never committed, and tells what lies ahead.
+func (c *Consumer) starts(ctx context.Context, topic string, partitions []int) (map[int]int64, error) {
+	bounds, err := c.options.Cluster.Bounds(ctx, topic, partitions)
+	if err != nil {
+		return nil, err
+	}
+	starts := make(map[int]int64, len(partitions))
+	for _, p := range partitions {
+		starts[p] = bounds[p].First
+		if c.options.Start.Latest {
+			starts[p] = bounds[p].Last
+		}
+	}
+	if at := c.options.Start.At; !at.IsZero() && !c.options.Start.Latest {
+		if starts, err = c.options.Cluster.OffsetsAt(ctx, topic, partitions, at); err != nil {
+			return nil, err
+		}
+	}
+	c.tellStart(ctx, topic, bounds, starts)
+	return starts, nil
+}
+
+// tellStart says how much lies ahead of the start, and how old it is: a wrong KAFKA_START shows here first.
+func (c *Consumer) tellStart(ctx context.Context, topic string, bounds map[int]broker.Bounds, starts map[int]int64) {
+	var events int64
+	var oldest time.Time
+	for p, start := range starts {
+		if start >= bounds[p].Last {
+			continue
+		}
+		events += bounds[p].Last - start
+		batch, err := c.options.Cluster.Fetch(ctx, broker.FetchRequest{
+			Topic: topic, Partition: p, Offset: start, MaxBytes: 1, MaxWait: fetchWait,
+		})
+		if err == nil && len(batch.Records) > 0 && (oldest.IsZero() || batch.Records[0].Time.Before(oldest)) {
+			oldest = batch.Records[0].Time
+		}
+	}
+	age := time.Duration(0)
+	if !oldest.IsZero() {
+		age = time.Since(oldest).Round(time.Second)
+	}
+	c.log.InfoContext(ctx, "the group never committed here; it begins as KAFKA_START says", slog.String("topic", topic),
+		slog.Int("partitions", len(starts)), slog.Int64("events_ahead", events), slog.Duration("oldest_age", age))
+}

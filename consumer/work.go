@@ -1,0 +1,61 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strconv"
+	"sync"
+	"time"
+
+	"leadhit-sync/consumer/dispatch"
+)
+
+// errLeaseOver says that the group may have given the partition to another member.
+var errLeaseOver = errors.New("the lease on the partition has run out")
+
+func (c *Consumer) caller(ctx context.Context) {
+	for call := range c.calls {
+		event, _ := call.Record.(*Event)
+		verdict := c.options.Call(ctx, Call{
+			ID: callID(call), Order: call.Order, Status: call.Status, Event: event,
+			Before: func() error {
+				if !time.Now().Before(call.Until) {
+					return errLeaseOver
+				}
+				return nil
+			},
+		})
+		c.send(func(now time.Time) { c.dispatcher.Answered(now, call.ID, verdict) })
+	}
+}
+
+// callID names a call after its event, so that a repeated call bears the same id.
+func callID(c dispatch.Call) string {
+	id := make([]byte, 0, len(c.Topic)+32)
+	id = append(append(id, c.Topic...), '-')
+	id = append(strconv.AppendInt(id, int64(c.Number), 10), '-')
+	id = strconv.AppendInt(id, c.Offset, 10)
+	if c.Several {
+		id = strconv.AppendInt(append(id, '-'), int64(c.Item), 10)
+	}
+	return string(id)
+}
+
+func (c *Consumer) storer(ctx context.Context) {
+	var letters sync.WaitGroup
+	defer letters.Wait()
+	for store := range c.stores {
+		letters.Go(func() {
+			event, _ := store.Record.(*Event)
+			err := c.options.Store(ctx, Letter{Store: store, Event: event})
+			if err != nil && ctx.Err() == nil {
+				c.counts.letterFailures.Add(1)
+				c.log.ErrorContext(ctx, "letter not stored; its order waits, and it is tried again",
+					slog.String("topic", store.Topic), slog.Int("partition", store.Number),
+					slog.Int64("offset", store.Offset), slog.Any("error", err))
+			}
+			c.send(func(now time.Time) { c.dispatcher.Stored(now, store.ID, err == nil) })
+		})
+	}
+}

@@ -1,0 +1,56 @@
+package deadletter_test
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"leadhit-sync/deadletter"
+)
+
+// A letter travels as a record and comes back with its event as it was.
+func ExampleParse() {
+	record := deadletter.Letter{
+		Source: deadletter.Source{
+			Topic: "orders", Partition: 3, Offset: 118273,
+			Key: []byte("4711"), Value: []byte(`{"order_id":"4711","status":"lost"}`),
+		},
+		Item: deadletter.NoItem, OrderID: "4711", Status: "lost",
+		Stage: deadletter.StageCall, Cause: "ValidationError", Message: "Possible statuses: paid, submitted",
+	}.Record()
+
+	letter, err := deadletter.Parse(record)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(letter.ID(), letter.Cause, letter.Message)
+	fmt.Printf("%s\n", letter.Value)
+	// Output:
+	// orders/3/118273 ValidationError Possible statuses: paid, submitted
+	// {"order_id":"4711","status":"lost"}
+}
+
+// An operator's list: records from wherever they come, folded and printed.
+func ExampleList() {
+	records := func(yield func(deadletter.Record, error) bool) {
+		letter := deadletter.Letter{
+			Source: deadletter.Source{Topic: "orders", Offset: 17},
+			Item:   deadletter.NoItem, OrderID: "4711", Status: "lost", Stage: deadletter.StageCall,
+			Cause: "ValidationError", Message: "Possible statuses: paid, submitted",
+			FailedAt: time.Date(2026, 11, 22, 9, 14, 0, 0, time.UTC),
+		}
+		yield(letter.Record(), nil)
+	}
+	found, err := deadletter.List(records, deadletter.Filter{Cause: "ValidationError", Limit: 10})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := (deadletter.Printer{Width: 120}).List(os.Stdout, found); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// ID           ORDER  STATUS  CAUSE            FAILED (UTC)  MESSAGE
+	// orders/0/17  4711   lost    ValidationError  11-22 09:14   Possible statuses: paid, submitted
+}

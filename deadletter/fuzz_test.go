@@ -1,0 +1,85 @@
+package deadletter_test
+
+import (
+	"bytes"
+	"errors"
+	"reflect"
+	"testing"
+
+	"leadhit-sync/deadletter"
+)
+
+// unpack makes a record of fuzzed bytes: key, value, then names and values of headers, each ended by 0xfe; a text that
+// is a single 0xfd is null.
+func unpack(data []byte) deadletter.Record {
+	var r deadletter.Record
+	parts := bytes.Split(data, []byte{0xfe})
+	null := func(b []byte) []byte {
+		if bytes.Equal(b, []byte{0xfd}) {
+			return nil
+		}
+		return b
+	}
+	for i, p := range parts {
+		switch {
+		case i == 0:
+			r.Key = null(p)
+		case i == 1:
+			r.Value = null(p)
+		case i%2 == 0:
+			r.Headers = append(r.Headers, deadletter.Header{Key: string(p)})
+		default:
+			r.Headers[len(r.Headers)-1].Value = null(p)
+		}
+	}
+	return r
+}
+
+func pack(r deadletter.Record) []byte {
+	null := func(b []byte) []byte {
+		if b == nil {
+			return []byte{0xfd}
+		}
+		return b
+	}
+	parts := [][]byte{null(r.Key), null(r.Value)}
+	for _, h := range r.Headers {
+		parts = append(parts, []byte(h.Key), null(h.Value))
+	}
+	return bytes.Join(parts, []byte{0xfe})
+}
+
+// FuzzParse reads any record. What is read as a letter keeps its event byte for byte when it is written once more, and
+// its added headers do not change any further.
+func FuzzParse(f *testing.F) {
+	kept := refused()
+	kept.Headers = []deadletter.Header{{Key: "dlq.id", Value: []byte("x")}, {Key: "dlq.kept.dlq.id"}}
+	kept.Item, kept.OrderID, kept.ReplayRun = 3, "\"\n", "r_1"
+	f.Add(pack(refused().Record()))
+	f.Add(pack(refused().WithoutValue().Record()))
+	f.Add(pack(kept.Record()))
+	f.Add([]byte("\xfd\xfe\xfd\xfedlq.id\xfet/0/0\xfedlq.order_id\xfe\"a\xfe__connect.errors.exception.message\xfe'a b' c@d +7 999 1234567"))
+	f.Add([]byte("k"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r := unpack(data)
+		l, err := deadletter.Parse(r)
+		if err != nil {
+			var header *deadletter.HeaderError
+			if !errors.Is(err, deadletter.ErrNotALetter) && !errors.As(err, &header) {
+				t.Fatalf("got an error of no type: %v", err)
+			}
+			return
+		}
+		first := l.Record()
+		again, err := deadletter.Parse(first)
+		if err != nil {
+			t.Fatalf("its own record cannot be read: %v", err)
+		}
+		if !reflect.DeepEqual(again.Source, l.Source) || again.ID() != l.ID() {
+			t.Fatalf("got event %+v\nwant %+v", again.Source, l.Source)
+		}
+		if second := again.Record(); !reflect.DeepEqual(second, first) {
+			t.Fatalf("got headers\n%s\nthen\n%s", dump(first.Headers), dump(second.Headers))
+		}
+	})
+}

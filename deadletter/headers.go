@@ -1,0 +1,183 @@
+package deadletter
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The headers that a letter adds. Connect's must parse as its tools expect: partition, offset and task.id as integers,
+// connector.name, stage and class.name present, the message never empty.
+const (
+	connectPrefix    = "__connect.errors."
+	connectTopic     = connectPrefix + "topic"
+	connectPartition = connectPrefix + "partition"
+	connectOffset    = connectPrefix + "offset"
+	connectName      = connectPrefix + "connector.name"
+	connectTask      = connectPrefix + "task.id"
+	connectStage     = connectPrefix + "stage"
+	connectClass     = connectPrefix + "class.name"
+	connectException = connectPrefix + "exception.class.name"
+	connectMessage   = connectPrefix + "exception.message"
+
+	ownPrefix         = "dlq."
+	keptPrefix        = ownPrefix + "kept."
+	headerSchema      = ownPrefix + "schema"
+	headerID          = ownPrefix + "id"
+	headerOrderID     = ownPrefix + "order_id"
+	headerStatus      = ownPrefix + "status"
+	headerFailedAt    = ownPrefix + "failed.at"
+	headerTimestamp   = ownPrefix + "original.timestamp"
+	headerCode        = ownPrefix + "error.code"
+	headerFingerprint = ownPrefix + "fingerprint"
+	headerAttempts    = ownPrefix + "attempts"
+	headerVersion     = ownPrefix + "worker.version"
+	headerReplayCount = ownPrefix + "replay.count"
+	headerReplayRun   = ownPrefix + "replay.run"
+	headerValue       = ownPrefix + "value"
+	headerValueSize   = ownPrefix + "value.size"
+	headerValueSHA256 = ownPrefix + "value.sha256"
+
+	addedHeaders = 24 // all of the above
+)
+
+const (
+	schema       = 1
+	valueOmitted = "omitted"
+	noTimestamp  = "-1" // Kafka's own word for a record without one
+
+	// failedAtLayout is RFC 3339 in UTC with milliseconds, always.
+	failedAtLayout = "2006-01-02T15:04:05.000Z07:00"
+)
+
+// Bytes that one header's text may take, so that all stay below 8 KiB. A cut text ends in "…".
+const (
+	maxTopic   = 249 // Kafka's own limit
+	maxGroup   = 255
+	maxWord    = 128
+	maxField   = 512
+	maxMessage = 1024
+)
+
+// Record returns the letter as Kafka stores it. The record shares the event's bytes.
+func (l Letter) Record() Record {
+	headers := make([]Header, 0, len(l.Headers)+addedHeaders)
+	for _, h := range l.Headers {
+		if reserved(h.Key) {
+			h.Key = keptPrefix + h.Key
+		}
+		headers = append(headers, h)
+	}
+	add := func(name, text string) {
+		headers = append(headers, Header{Key: name, Value: []byte(text)})
+	}
+	l.addConnect(add)
+	l.addOwn(add)
+	record := Record{Key: l.Key, Value: l.Value, Headers: headers}
+	if l.Omitted != nil {
+		record.Value = nil
+	}
+	return record
+}
+
+func (l Letter) addConnect(add func(name, text string)) {
+	class := "leadhit-sync/leadhit.Client"
+	if l.Stage == StageMapping {
+		class = "leadhit-sync/mapping.Mapping"
+	}
+	partition := strconv.Itoa(l.Partition)
+	add(connectTopic, clean(l.Topic, maxTopic))
+	add(connectPartition, partition)
+	add(connectOffset, strconv.FormatInt(l.Offset, 10))
+	add(connectName, clean(l.Group, maxGroup))
+	add(connectTask, partition)
+	add(connectStage, clean(string(l.Stage), maxWord))
+	add(connectClass, class)
+	add(connectException, clean(l.Cause, maxWord))
+	add(connectMessage, l.storedMessage())
+}
+
+func (l Letter) addOwn(add func(name, text string)) {
+	add(headerSchema, strconv.Itoa(schema))
+	add(headerID, clean(l.ID(), maxField))
+	add(headerOrderID, quoteIfOdd(l.OrderID))
+	add(headerStatus, quoteIfOdd(l.Status))
+	add(headerFailedAt, l.FailedAt.UTC().Format(failedAtLayout))
+	timestamp := noTimestamp
+	if !l.Time.IsZero() {
+		timestamp = strconv.FormatInt(l.Time.UnixMilli(), 10)
+	}
+	add(headerTimestamp, timestamp)
+	add(headerCode, strconv.Itoa(l.Code))
+	add(headerFingerprint, l.Fingerprint())
+	add(headerAttempts, strconv.Itoa(l.Attempts))
+	add(headerVersion, clean(l.Version, maxWord))
+	add(headerReplayCount, strconv.Itoa(l.ReplayCount))
+	if l.ReplayRun != "" {
+		add(headerReplayRun, clean(l.ReplayRun, maxWord))
+	}
+	if l.Omitted != nil {
+		add(headerValue, valueOmitted)
+		add(headerValueSize, strconv.Itoa(l.Omitted.Size))
+		add(headerValueSHA256, clean(l.Omitted.SHA256, maxWord))
+	}
+}
+
+// reserved tells whether a name is ours to give. Whole prefixes are, so that a later version may add names and still
+// read today's letters.
+func reserved(name string) bool {
+	return strings.HasPrefix(name, connectPrefix) || strings.HasPrefix(name, ownPrefix)
+}
+
+// clean makes one line of valid UTF-8 of a text and cuts it to limit bytes.
+func clean(text string, limit int) string {
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case turnsText(r):
+			return -1
+		case unicode.IsControl(r), r == '\u2028', r == '\u2029':
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\ufffd"))
+	return cut(strings.TrimSpace(text), limit)
+}
+
+// turnsText tells whether a rune changes the direction of the text around it: a message may not rearrange a terminal.
+func turnsText(r rune) bool {
+	return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' || r == '\u200e' || r == '\u200f' || r == '\u061c'
+}
+
+func cut(text string, limit int) string {
+	const mark = "…"
+	if len(text) <= limit {
+		return text
+	}
+	end := limit - len(mark)
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + mark
+}
+
+// quoteIfOdd returns an order id or a status as header text from which [unquoteIfOdd] gets it back. Only a text with
+// control characters or broken UTF-8, or one that begins with a quotation mark, is quoted; by hand one rarely meets it.
+func quoteIfOdd(text string) string {
+	text = cut(text, maxField)
+	odd := strings.HasPrefix(text, `"`) || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl)
+	if odd {
+		return strconv.Quote(text)
+	}
+	return text
+}
+
+func unquoteIfOdd(text string) string {
+	if !strings.HasPrefix(text, `"`) {
+		return text
+	}
+	if plain, err := strconv.Unquote(text); err == nil {
+		return plain
+	}
+	return text
+}

@@ -1,0 +1,127 @@
+package deadletter
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+const listSchema = "letters.v1"
+
+// letterView is a letter as scripts see it. Names stay; new ones may come.
+type letterView struct {
+	ID          string       `json:"id"`
+	Topic       string       `json:"topic"`
+	Partition   int          `json:"partition"`
+	Offset      int64        `json:"offset"`
+	Item        *int         `json:"item,omitempty"`
+	OrderID     string       `json:"order_id"`
+	Status      string       `json:"status"`
+	Stage       Stage        `json:"stage"`
+	Cause       string       `json:"cause"`
+	Message     string       `json:"message"`
+	Code        int          `json:"code"`
+	Fingerprint string       `json:"fingerprint"`
+	FailedAt    time.Time    `json:"failed_at"`
+	EventTime   *time.Time   `json:"event_time"`
+	Attempts    int          `json:"attempts"`
+	ReplayCount int          `json:"replay_count"`
+	ReplayRun   string       `json:"replay_run,omitempty"`
+	Group       string       `json:"group"`
+	Version     string       `json:"version"`
+	Value       *valueView   `json:"value"`
+	Headers     []headerView `json:"headers,omitempty"`
+}
+
+type headerView struct {
+	Key    string  `json:"key"`
+	Text   *string `json:"text,omitempty"`
+	Base64 []byte  `json:"base64,omitempty"`
+}
+
+// ListJSON writes the listing as one JSON object, {"schema":"letters.v1","letters":[…]}, without headers and values.
+func (p Printer) ListJSON(w io.Writer, found Listing) error {
+	views := make([]letterView, len(found.Letters))
+	for i, l := range found.Letters {
+		views[i] = view(l)
+	}
+	return writeJSON(w, map[string]any{
+		"schema": listSchema, "letters": views,
+		"read": found.Read, "matched": found.Matched, "broken": found.Broken,
+	})
+}
+
+// ShowJSON writes one letter in the same form, with the event's headers, and with its value if Reveal says so.
+func (p Printer) ShowJSON(w io.Writer, l Letter) error {
+	v := view(l)
+	for _, h := range l.Headers {
+		v.Headers = append(v.Headers, viewHeader(h))
+	}
+	if p.Reveal && v.Value != nil {
+		if utf8.Valid(l.Value) {
+			v.Value.Text = string(l.Value)
+		} else {
+			v.Value.Base64 = l.Value
+		}
+	}
+	return writeJSON(w, map[string]any{"schema": listSchema, "letters": []letterView{v}})
+}
+
+func view(l Letter) letterView {
+	v := letterView{
+		ID: l.ID(), Topic: l.Topic, Partition: l.Partition, Offset: l.Offset,
+		OrderID: l.OrderID, Status: l.Status,
+		Stage: l.Stage, Cause: l.Cause, Message: l.Message, Code: l.Code, Fingerprint: l.Fingerprint(),
+		FailedAt: l.FailedAt.UTC(), Attempts: l.Attempts, ReplayCount: l.ReplayCount, ReplayRun: l.ReplayRun,
+		Group: l.Group, Version: l.Version, Value: describe(l),
+	}
+	if l.Item >= 0 {
+		v.Item = &l.Item
+	}
+	if !l.Time.IsZero() {
+		t := l.Time.UTC()
+		v.EventTime = &t
+	}
+	return v
+}
+
+func viewHeader(h Header) headerView {
+	v := headerView{Key: h.Key}
+	switch text := string(h.Value); {
+	case h.Value == nil:
+	case utf8.ValidString(text):
+		v.Text = &text
+	default:
+		v.Base64 = h.Value
+	}
+	return v
+}
+
+// writeJSON writes v with an escape for each rune that a terminal would obey or not show. Such runes stand within
+// strings only, where an escape means the same.
+func writeJSON(w io.Writer, v any) error {
+	var plain bytes.Buffer
+	encoder := json.NewEncoder(&plain)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(v); err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	for _, r := range plain.String() {
+		if unicode.IsPrint(r) || r == '\n' {
+			out.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&out, `\u%04x`, unit)
+		}
+	}
+	_, err := w.Write(out.Bytes())
+	return err
+}

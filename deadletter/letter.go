@@ -1,0 +1,92 @@
+package deadletter
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"time"
+)
+
+// Header is one header of a record. Names may repeat; a nil value differs from an empty one.
+type Header struct {
+	Key   string
+	Value []byte
+}
+
+// Record is what Kafka holds of a letter. It shares the bytes of the letter that it was made of, or the other way round.
+type Record struct {
+	Key, Value []byte
+	Headers    []Header
+}
+
+// Source is the event as it was read. For an event that was replayed it is the root event: where it stood first.
+type Source struct {
+	Topic     string // a legal Kafka name
+	Partition int
+	Offset    int64
+	Time      time.Time // of the record, in whole milliseconds; zero where it had none
+	// Key and Value are nil where the record had none.
+	Key, Value []byte
+	Headers    []Header
+}
+
+// Stage says where on its way an event failed.
+type Stage string
+
+// The stages, by Kafka Connect's names.
+const (
+	StageMapping Stage = "VALUE_CONVERTER" // it could not be read
+	StageCall    Stage = "TASK_PUT"        // LeadHit refused it
+)
+
+// NoItem is the Item of a letter whose event names one order only, or none that could be told.
+const NoItem = -1
+
+// Letter is one event, or one order of it, that cannot be told to LeadHit.
+type Letter struct {
+	Source
+	// Item counts the orders of an event that names several, from 0; NoItem otherwise.
+	Item int
+	// OrderID and Status are what the call was about, 512 bytes each; empty where the mapping did not get that far.
+	OrderID, Status string
+	Stage           Stage
+	// Cause groups like failures: one word, 128 bytes. Message is for people: scrubbed and cut to 1 KiB when stored.
+	Cause, Message string
+	// Code is the JSON-RPC error code or the HTTP status, 0 without either. Attempts counts the calls of this delivery.
+	Code, Attempts int
+	FailedAt       time.Time // in whole milliseconds
+	// Group is the consumer group that gave up, Version that of its worker.
+	Group, Version string
+	// ReplayCount is the number of replays so far, ReplayRun the run that brought this one, if any.
+	ReplayCount int
+	ReplayRun   string
+	// Omitted is set where the value was too large to be stored: Value is nil, its place is the source topic.
+	Omitted *Omitted
+}
+
+// Omitted describes a value that a letter does not carry.
+type Omitted struct {
+	Size   int    // bytes
+	SHA256 string // hex
+}
+
+// ID is the letter's identity: topic/partition/offset, with #item behind it where the event names several orders.
+func (l Letter) ID() string {
+	id := l.Topic + "/" + strconv.Itoa(l.Partition) + "/" + strconv.FormatInt(l.Offset, 10)
+	if l.Item >= 0 {
+		id += "#" + strconv.Itoa(l.Item)
+	}
+	return id
+}
+
+// WithoutValue returns the letter as a reference: the same letter, its value replaced by size and hash. A letter without
+// a value, or a reference already, comes back as it is.
+func (l Letter) WithoutValue() Letter {
+	if l.Value == nil || l.Omitted != nil {
+		return l
+	}
+	sum := sha256.Sum256(l.Value)
+	l.Omitted = &Omitted{Size: len(l.Value), SHA256: hex.EncodeToString(sum[:])}
+	l.Value = nil
+	return l
+}

@@ -1,0 +1,231 @@
+package deadletter_test
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+
+	"leadhit-sync/deadletter"
+)
+
+// refused is a letter as the worker writes them every day.
+func refused() deadletter.Letter {
+	return deadletter.Letter{
+		Source: deadletter.Source{
+			Topic: "orders", Partition: 3, Offset: 118273, Time: time.UnixMilli(1795338840123).UTC(),
+			Key: []byte("4711"), Value: []byte(`{"order_id":"4711","status":"lost"}`),
+			Headers: []deadletter.Header{{Key: "traceparent", Value: []byte("00-1-2-01")}, {Key: "empty", Value: []byte{}}, {Key: "absent"}},
+		},
+		Item: deadletter.NoItem, OrderID: "4711", Status: "lost",
+		Stage: deadletter.StageCall, Cause: "ValidationError", Message: "Possible statuses: paid, submitted",
+		Code: -32000, Attempts: 1, FailedAt: time.Date(2026, 11, 22, 9, 14, 3, 512e6, time.UTC),
+		Group: "leadhit-sync", Version: "1.9.0+3fa2c1d",
+	}
+}
+
+// dump writes headers one a line, null and empty kept apart.
+func dump(headers []deadletter.Header) string {
+	var out strings.Builder
+	for _, h := range headers {
+		if h.Value == nil {
+			fmt.Fprintf(&out, "%s null\n", h.Key)
+			continue
+		}
+		fmt.Fprintf(&out, "%s=%s\n", h.Key, h.Value)
+	}
+	return out.String()
+}
+
+func TestALetterLooksAsItsReadersExpect(t *testing.T) {
+	t.Parallel()
+	r := refused().Record()
+	want := `traceparent=00-1-2-01
+empty=
+absent null
+__connect.errors.topic=orders
+__connect.errors.partition=3
+__connect.errors.offset=118273
+__connect.errors.connector.name=leadhit-sync
+__connect.errors.task.id=3
+__connect.errors.stage=TASK_PUT
+__connect.errors.class.name=leadhit-sync/leadhit.Client
+__connect.errors.exception.class.name=ValidationError
+__connect.errors.exception.message=Possible statuses: paid, submitted
+dlq.schema=1
+dlq.id=orders/3/118273
+dlq.order_id=4711
+dlq.status=lost
+dlq.failed.at=2026-11-22T09:14:03.512Z
+dlq.original.timestamp=1795338840123
+dlq.error.code=-32000
+dlq.fingerprint=` + refused().Fingerprint() + `
+dlq.attempts=1
+dlq.worker.version=1.9.0+3fa2c1d
+dlq.replay.count=0
+`
+	if got := dump(r.Headers); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if string(r.Key) != "4711" || string(r.Value) != `{"order_id":"4711","status":"lost"}` {
+		t.Errorf("got key %q, value %q, want the event's own", r.Key, r.Value)
+	}
+}
+
+func TestALetterOfTheMappingNamesTheMapping(t *testing.T) {
+	t.Parallel()
+	l := deadletter.Letter{Source: deadletter.Source{Topic: "t"}, Item: 2, Stage: deadletter.StageMapping, Cause: "NotJSON", ReplayCount: 1, ReplayRun: "r_01"}
+	got := dump(l.Record().Headers)
+	for _, want := range []string{
+		"__connect.errors.stage=VALUE_CONVERTER\n", "__connect.errors.class.name=leadhit-sync/mapping.Mapping\n",
+		"__connect.errors.exception.message=(no message)\n", "dlq.id=t/0/0#2\n", "dlq.order_id=\n", "dlq.status=\n",
+		"dlq.original.timestamp=-1\n", "dlq.replay.count=1\n", "dlq.replay.run=r_01\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got\n%s\nwant a line %q", got, want)
+		}
+	}
+}
+
+func TestAReferenceStandsInForAValueTooLarge(t *testing.T) {
+	t.Parallel()
+	full := refused()
+	ref := full.WithoutValue()
+	if full.Value == nil || full.Omitted != nil {
+		t.Error("the letter itself was changed")
+	}
+	r := ref.Record()
+	want := "dlq.value=omitted\ndlq.value.size=35\ndlq.value.sha256=" + ref.Omitted.SHA256 + "\n"
+	if got := dump(r.Headers); !strings.HasSuffix(got, want) || r.Value != nil || string(r.Key) != "4711" {
+		t.Errorf("got value %q, headers\n%s\nwant no value, and at the end\n%s", r.Value, got, want)
+	}
+	if len(ref.Omitted.SHA256) != 64 || ref.Omitted.Size != 35 {
+		t.Errorf("got %+v, want 35 bytes and 64 hex digits", *ref.Omitted)
+	}
+	if again := ref.WithoutValue(); again.Omitted != ref.Omitted {
+		t.Error("a reference of a reference lost the size and the hash")
+	}
+	back, err := deadletter.Parse(r)
+	if err != nil || !reflect.DeepEqual(back, ref) {
+		t.Errorf("got %+v, %v, want %+v", back, err, ref)
+	}
+	tombstone := deadletter.Letter{Source: deadletter.Source{Topic: "t"}, Item: deadletter.NoItem}
+	if got := tombstone.WithoutValue(); got.Omitted != nil {
+		t.Error("a tombstone has no value that could be left out")
+	}
+}
+
+// odd draws a text that may hold anything, at most limit bytes.
+func odd(limit int) *rapid.Generator[string] {
+	return rapid.OneOf(rapid.StringN(0, -1, limit), rapid.Just("\x00\n\"\x7f"), rapid.Just("a\xff"), rapid.Just(`"quoted"`),
+		rapid.Just("ИМ-2026/№ 395"), rapid.Just(strings.Repeat("\x01", limit)))
+}
+
+// bytesOrNil draws bytes, nil and empty among them.
+func bytesOrNil() *rapid.Generator[[]byte] {
+	return rapid.OneOf(rapid.Just[[]byte](nil), rapid.Just([]byte{}), rapid.SliceOfN(rapid.Byte(), 1, 40))
+}
+
+func letters(t *rapid.T) deadletter.Letter {
+	word := rapid.StringMatching(`[A-Za-z0-9][A-Za-z0-9 ._+-]{0,30}[A-Za-z0-9]`)
+	name := rapid.OneOf(rapid.StringN(0, 20, -1), rapid.SampledFrom([]string{
+		"dlq.id", "dlq.kept.dlq.id", "dlq.kept.", "dlq.value", "dlq.", "__connect.errors.topic", "__connect.errors.", "traceparent", "dlq",
+	}))
+	l := deadletter.Letter{
+		Source: deadletter.Source{
+			Topic:     rapid.StringMatching(`[a-zA-Z0-9._-]{1,249}`).Draw(t, "topic"),
+			Partition: rapid.IntRange(0, 1<<31-1).Draw(t, "partition"),
+			Offset:    rapid.Int64Min(0).Draw(t, "offset"),
+			Key:       bytesOrNil().Draw(t, "key"), Value: bytesOrNil().Draw(t, "value"),
+		},
+		Item:    rapid.IntRange(-1, 1000).Draw(t, "item"),
+		OrderID: odd(512).Draw(t, "order"), Status: odd(512).Draw(t, "status"),
+		Stage: rapid.SampledFrom([]deadletter.Stage{deadletter.StageCall, deadletter.StageMapping}).Draw(t, "stage"),
+		Cause: word.Draw(t, "cause"), Message: rapid.OneOf(odd(3000), word).Draw(t, "message"),
+		Code: rapid.Int().Draw(t, "code"), Attempts: rapid.IntMin(0).Draw(t, "attempts"),
+		FailedAt: time.UnixMilli(rapid.Int64Range(0, 4e12).Draw(t, "failed")).UTC(),
+		Group:    word.Draw(t, "group"), Version: word.Draw(t, "version"),
+		ReplayCount: rapid.IntRange(0, 9).Draw(t, "count"), ReplayRun: rapid.OneOf(rapid.Just(""), word).Draw(t, "run"),
+	}
+	if rapid.Bool().Draw(t, "has time") {
+		l.Time = time.UnixMilli(rapid.Int64Range(0, 4e12).Draw(t, "time")).UTC()
+	}
+	for range rapid.IntRange(0, 5).Draw(t, "headers") {
+		l.Headers = append(l.Headers, deadletter.Header{Key: name.Draw(t, "name"), Value: bytesOrNil().Draw(t, "header")})
+	}
+	if rapid.Bool().Draw(t, "large") {
+		l = l.WithoutValue()
+	}
+	return l
+}
+
+func TestAnyLetterComesBackAsItWasWritten(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		l := letters(t)
+		r := l.Record()
+		got, err := deadletter.Parse(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again := got.Record(); !reflect.DeepEqual(again, r) {
+			t.Fatalf("got a record with\n%s\nwritten once more\n%s", dump(r.Headers), dump(again.Headers))
+		}
+		got.Message = l.Message // the stored one is scrubbed; the record above has shown that it stays so
+		if !reflect.DeepEqual(got, l) {
+			t.Fatalf("got  %#v\nwant %#v", got, l)
+		}
+	})
+}
+
+func TestAddedHeadersAreCleanShortAndUnique(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		l := letters(t)
+		l.Cause, l.Group = odd(4000).Draw(t, "odd cause"), odd(4000).Draw(t, "odd group")
+		l.Version, l.ReplayRun = odd(4000).Draw(t, "odd version"), odd(4000).Draw(t, "odd run")
+		l.Message += odd(4000).Draw(t, "odd message")
+		r := l.Record()
+		seen, size := map[string]bool{}, 0
+		for _, h := range r.Headers[len(l.Headers):] {
+			if seen[h.Key] {
+				t.Fatalf("got header %s twice", h.Key)
+			}
+			seen[h.Key] = true
+			size += len(h.Key) + len(h.Value)
+			isOneLine(t, h)
+		}
+		if size > 8<<10 {
+			t.Fatalf("got %d bytes of added headers, want 8192 at most", size)
+		}
+	})
+}
+
+func isOneLine(t *rapid.T, h deadletter.Header) {
+	t.Helper()
+	if !utf8.Valid(h.Value) || bytes.ContainsFunc(h.Value, unicode.IsControl) || h.Value == nil {
+		t.Fatalf("got %s=%q, want text of one line", h.Key, h.Value)
+	}
+	if h.Key == "__connect.errors.exception.message" && (len(h.Value) == 0 || len(h.Value) > 1024) {
+		t.Fatalf("got a message of %d bytes, want 1 to 1024", len(h.Value))
+	}
+}
+
+func TestAMessageIsCutBetweenCharacters(t *testing.T) {
+	t.Parallel()
+	l := refused()
+	l.Message = strings.Repeat("щ", 2000)
+	got, err := deadletter.Parse(l.Record())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Message) > 1024 || len(got.Message) < 1020 || !strings.HasSuffix(got.Message, "щ…") {
+		t.Errorf("got %d bytes, ending in %q, want 1 KiB that ends in щ…", len(got.Message), got.Message[len(got.Message)-8:])
+	}
+}

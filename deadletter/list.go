@@ -1,0 +1,71 @@
+package deadletter
+
+import (
+	"container/list"
+	"iter"
+	"time"
+)
+
+// Filter chooses letters; a zero field lets all through.
+type Filter struct {
+	Cause, Topic, OrderID, ID, Fingerprint string
+	Since                                  time.Time // failed then or later
+	Limit                                  int       // the newest so many; 0: 50
+}
+
+const defaultLimit = 50
+
+// Listing is what a reading of the letters' topic found.
+type Listing struct {
+	Letters []Letter // newest first, each id once, with what was last written under it
+	Read    int      // records
+	Matched int      // records that the filter let through; a letter that was stored twice counts twice
+	Broken  int      // records that are no letters or cannot be read
+}
+
+// List reads the records, oldest first, to their end and keeps the newest letters that the filter lets through. It holds
+// no more than Limit letters in memory. An error of the records ends it; what was found until then is returned with it.
+func List(records iter.Seq2[Record, error], f Filter) (Listing, error) {
+	if f.Limit <= 0 {
+		f.Limit = defaultLimit
+	}
+	var found Listing
+	var failed error
+	newest := list.New() // of Letter, the newest in front
+	byID := make(map[string]*list.Element)
+	for r, err := range records {
+		if err != nil {
+			failed = err
+			break
+		}
+		found.Read++
+		l, err := Parse(r)
+		if err != nil {
+			found.Broken++
+			continue
+		}
+		if !f.match(l) {
+			continue
+		}
+		found.Matched++
+		if before, ok := byID[l.ID()]; ok {
+			newest.Remove(before)
+		}
+		byID[l.ID()] = newest.PushFront(l)
+		if newest.Len() > f.Limit {
+			oldest, _ := newest.Remove(newest.Back()).(Letter)
+			delete(byID, oldest.ID())
+		}
+	}
+	for e := newest.Front(); e != nil; e = e.Next() {
+		l, _ := e.Value.(Letter)
+		found.Letters = append(found.Letters, l)
+	}
+	return found, failed
+}
+
+func (f Filter) match(l Letter) bool {
+	is := func(wanted, got string) bool { return wanted == "" || wanted == got }
+	return is(f.Cause, l.Cause) && is(f.Topic, l.Topic) && is(f.OrderID, l.OrderID) && is(f.ID, l.ID()) &&
+		(f.Since.IsZero() || !l.FailedAt.Before(f.Since)) && (f.Fingerprint == "" || f.Fingerprint == l.Fingerprint())
+}

@@ -1,0 +1,180 @@
+package deadletter
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ErrNotALetter says that a record has none of the headers that tell where a letter's event stood.
+var ErrNotALetter = errors.New("not a dead letter")
+
+// HeaderError says that a letter's header cannot be read. It quotes no value.
+type HeaderError struct {
+	Header string // its name
+	Reason string
+}
+
+// Error names the header and the reason.
+func (e *HeaderError) Error() string {
+	return "header " + e.Header + ": " + e.Reason
+}
+
+// Parse reads a letter back and restores its event: original headers in order, under their own names.
+//
+// Kafka Connect's own letters are read too, as far as they go: Item is NoItem, and where a name stands several times
+// the last value counts, for Connect appends. A record without source coordinates is [ErrNotALetter]; coordinates that
+// are missing in part, or a header that cannot be read, are a [*HeaderError]. The letter shares the record's bytes.
+func Parse(r Record) (Letter, error) {
+	added := make(fields, addedHeaders)
+	l := Letter{Source: Source{Key: r.Key, Value: r.Value}, Item: NoItem}
+	for _, h := range r.Headers {
+		name, kept := strings.CutPrefix(h.Key, keptPrefix)
+		if reserved(h.Key) && !kept {
+			added[h.Key] = string(h.Value)
+			continue
+		}
+		l.Headers = append(l.Headers, Header{Key: name, Value: h.Value})
+	}
+	if !added.has(connectTopic) && !added.has(headerID) {
+		return Letter{}, ErrNotALetter
+	}
+	err := errors.Join(added.version(), added.source(&l), added.failure(&l), added.replay(&l), added.omitted(&l))
+	if err != nil {
+		return Letter{}, fmt.Errorf("parse letter: %w", err)
+	}
+	return l, nil
+}
+
+// fields are the headers that a letter adds, by name.
+type fields map[string]string
+
+func (f fields) has(name string) bool {
+	_, ok := f[name]
+	return ok
+}
+
+// integer reads a whole number, 0 where the header is absent.
+func (f fields) integer(name string, target *int) error {
+	text, ok := f[name]
+	if !ok {
+		return nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return &HeaderError{name, "not an integer"}
+	}
+	*target = n
+	return nil
+}
+
+func (f fields) version() error {
+	version := schema
+	if err := f.integer(headerSchema, &version); err != nil {
+		return err
+	}
+	if version != schema {
+		return &HeaderError{headerSchema, fmt.Sprintf("letters of version %d are unknown here, %d is known: use a newer release",
+			version, schema)}
+	}
+	return nil
+}
+
+func (f fields) source(l *Letter) error {
+	id := f[headerID]
+	if !f.has(headerID) {
+		id = f[connectTopic] + "/" + f[connectPartition] + "/" + f[connectOffset]
+	}
+	if err := parseID(id, l); err != nil {
+		return err
+	}
+	differs := func(name, want string) bool { return f.has(name) && f[name] != want }
+	if differs(connectTopic, l.Topic) || differs(connectPartition, strconv.Itoa(l.Partition)) ||
+		differs(connectOffset, strconv.FormatInt(l.Offset, 10)) {
+		return &HeaderError{headerID, "does not agree with " + connectPrefix + "topic, partition and offset"}
+	}
+	text, ok := f[headerTimestamp]
+	if !ok || text == noTimestamp {
+		return nil
+	}
+	ms, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return &HeaderError{headerTimestamp, "not an integer"}
+	}
+	l.Time = time.UnixMilli(ms).UTC()
+	return nil
+}
+
+// parseID reads topic/partition/offset or topic/partition/offset#item.
+func parseID(id string, l *Letter) error {
+	bad := &HeaderError{headerID, "not topic/partition/offset: a legal topic and numbers of 0 and more"}
+	place, item, several := strings.Cut(id, "#")
+	parts := strings.Split(place, "/")
+	if len(parts) != 3 || !isTopic(parts[0]) {
+		return bad
+	}
+	partition, err := strconv.ParseUint(parts[1], 10, 31)
+	if err != nil {
+		return bad
+	}
+	offset, err := strconv.ParseUint(parts[2], 10, 63)
+	if err != nil {
+		return bad
+	}
+	if several {
+		n, err := strconv.ParseUint(item, 10, 31)
+		if err != nil {
+			return bad
+		}
+		l.Item = int(n)
+	}
+	l.Topic, l.Partition, l.Offset = parts[0], int(partition), int64(offset)
+	return nil
+}
+
+// isTopic tells whether Kafka takes the name for a topic.
+func isTopic(name string) bool {
+	for _, c := range []byte(name) {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		if !letter && (c < '0' || c > '9') && c != '.' && c != '_' && c != '-' {
+			return false
+		}
+	}
+	return name != "" && len(name) <= maxTopic
+}
+
+func (f fields) failure(l *Letter) error {
+	l.OrderID, l.Status = unquoteIfOdd(f[headerOrderID]), unquoteIfOdd(f[headerStatus])
+	l.Stage = Stage(f[connectStage])
+	l.Cause, l.Message = f[connectException], f[connectMessage]
+	l.Group, l.Version = f[connectName], f[headerVersion]
+	if text, ok := f[headerFailedAt]; ok {
+		at, err := time.Parse(time.RFC3339Nano, text)
+		// At the ends of the calendar another zone may lie beyond the four digits of a year.
+		if err != nil || at.UTC().Year() < 0 || at.UTC().Year() > 9999 {
+			return &HeaderError{headerFailedAt, "not a time of RFC 3339"}
+		}
+		l.FailedAt = at.UTC()
+	}
+	return errors.Join(f.integer(headerCode, &l.Code), f.integer(headerAttempts, &l.Attempts))
+}
+
+func (f fields) replay(l *Letter) error {
+	l.ReplayRun = f[headerReplayRun]
+	return f.integer(headerReplayCount, &l.ReplayCount)
+}
+
+func (f fields) omitted(l *Letter) error {
+	switch {
+	case f[headerValue] == "":
+		return nil
+	case f[headerValue] != valueOmitted:
+		return &HeaderError{headerValue, "neither absent nor " + valueOmitted}
+	case l.Value != nil:
+		return &HeaderError{headerValue, "says " + valueOmitted + ", but there is a value"}
+	}
+	l.Omitted = &Omitted{SHA256: f[headerValueSHA256]}
+	return f.integer(headerValueSize, &l.Omitted.Size)
+}

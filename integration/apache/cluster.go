@@ -1,0 +1,120 @@
+// Package apache runs real Apache Kafka for tests and for trying things out: one node or several, as plain Java processes on
+// 127.0.0.1, each broker and controller in one (KRaft).
+//
+// What it promises: a cluster is ready when Start returns: every node answers, knows all others, and every replica is in sync.
+// The settings that matter to a consumer are those of a careful production cluster (replication of the offsets topic, two in-sync
+// replicas where there are three nodes, no unclean election); all others are Kafka's defaults but for a few that save memory and
+// seconds.
+//
+// Ownership: a Cluster owns its processes and its data folder. Close ends the first and deletes the second. Where the system
+// can (Linux), the nodes also die with the process that started them, however that ends. A Cluster and its nodes may be used from
+// several goroutines; what two of them ask of the same node happens one after the other.
+//
+// Kafka itself comes from Maven Central by Maven, once for each user: it is kept in the user's cache folder.
+package apache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Version is the release of Apache Kafka that this package runs.
+const Version = "4.4.0"
+
+// readyLimit bounds how long a cluster may take to be ready: a node needs about three seconds, on a busy machine many times that.
+const readyLimit = 2 * time.Minute
+
+// Options says which cluster to start. The zero value is one node with its data in the system's folder for temporary files.
+type Options struct {
+	// Nodes is how many: 0 means 1. From three on, topics have three replicas of which two must be in sync.
+	Nodes int
+	// Dir is where the data folder is made; empty means os.TempDir.
+	Dir string
+	// Properties are added to each node's server.properties, and win over this package's own.
+	Properties map[string]string
+}
+
+// Cluster is a running Apache Kafka.
+type Cluster struct {
+	dir   string
+	nodes []*Node
+}
+
+// Start fetches Kafka if need be, formats the nodes' storage, starts them and waits until the cluster is ready.
+// The error is ErrAbsent where Java or Maven is missing. Nothing is left running after an error.
+func Start(ctx context.Context, options Options) (*Cluster, error) {
+	if options.Nodes == 0 {
+		options.Nodes = 1
+	}
+	kafka, err := fetch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp(options.Dir, "leadhit-sync-kafka-")
+	if err != nil {
+		return nil, fmt.Errorf("cluster's data folder: %w", err)
+	}
+	cluster := &Cluster{dir: dir}
+	if err := cluster.start(ctx, kafka, options); err != nil {
+		return nil, errors.Join(err, cluster.Close())
+	}
+	return cluster, nil
+}
+
+func (c *Cluster) start(ctx context.Context, kafka distribution, options Options) error {
+	ports, err := freePorts(ctx, 2*options.Nodes)
+	if err != nil {
+		return err
+	}
+	all := layout{ports: ports, extra: options.Properties}
+	var group errgroup.Group
+	for i := range options.Nodes {
+		node := &Node{
+			id:    i + 1,
+			addr:  all.clientAddr(i + 1),
+			dir:   filepath.Join(c.dir, fmt.Sprintf("node-%d", i+1)),
+			kafka: kafka,
+		}
+		c.nodes = append(c.nodes, node)
+		group.Go(func() error {
+			if err := node.format(ctx, all); err != nil {
+				return err
+			}
+			return node.Start()
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return c.Ready(ctx)
+}
+
+// Nodes returns the cluster's nodes, running or not, in the order of their ids, which count from 1.
+func (c *Cluster) Nodes() []*Node {
+	return append([]*Node(nil), c.nodes...)
+}
+
+// Brokers returns host:port of every node, running or not.
+func (c *Cluster) Brokers() []string {
+	addrs := make([]string, 0, len(c.nodes))
+	for _, node := range c.nodes {
+		addrs = append(addrs, node.addr)
+	}
+	return addrs
+}
+
+// Close kills every node and deletes the data. The cluster cannot be used afterwards; closing it twice is harmless.
+func (c *Cluster) Close() error {
+	var errs []error
+	for _, node := range c.nodes {
+		errs = append(errs, node.Kill())
+	}
+	errs = append(errs, os.RemoveAll(c.dir))
+	return errors.Join(errs...)
+}

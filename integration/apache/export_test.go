@@ -1,0 +1,14 @@
+package apache
+
+import "context"
+
+// Properties returns the settings of one node out of as many as there are pairs of ports.
+func Properties(ports []int, id int, extra map[string]string) string {
+	return layout{ports: ports, extra: extra}.properties(id, "/data")
+}
+
+// FetchInto fetches Kafka into a cache folder of the test's own.
+func FetchInto(ctx context.Context, cache string) (string, error) {
+	place, err := fetchInto(ctx, cache)
+	return string(place), err
+}

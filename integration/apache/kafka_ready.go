@@ -1,0 +1,78 @@
+package apache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// errNotYet says what a cluster that is coming up still lacks.
+var errNotYet = errors.New("not ready")
+
+// Ready waits until each running node answers, each knows all the others, and every replica on them is in sync: the state from
+// which a fault may be tried. Frozen nodes count as running, so thaw them first. It gives up after two minutes, or when a node ends
+// by itself.
+func (c *Cluster) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyLimit)
+	defer cancel()
+	for {
+		err := c.look(ctx)
+		if err == nil {
+			return nil
+		}
+		if errors.Is(err, errEnded) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("cluster of %d nodes: %w (the last answer: %w)", len(c.nodes), context.Cause(ctx), err)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func (c *Cluster) look(ctx context.Context) error {
+	var running []*Node
+	for _, node := range c.nodes {
+		up, err := node.running()
+		if err != nil {
+			return err
+		}
+		if up {
+			running = append(running, node)
+		}
+	}
+	for _, node := range running {
+		if err := node.look(ctx, len(running), len(c.nodes)); err != nil {
+			return fmt.Errorf("node %d: %w", node.id, err)
+		}
+	}
+	return nil
+}
+
+// look asks one node what it knows. A transport of its own: a pooled one would answer from its cache.
+func (n *Node) look(ctx context.Context, running, all int) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	transport := &kafka.Transport{}
+	defer transport.CloseIdleConnections()
+	client := &kafka.Client{Addr: kafka.TCP(n.addr), Transport: transport}
+	answer, err := client.Metadata(ctx, &kafka.MetadataRequest{})
+	if err != nil {
+		return err
+	}
+	if len(answer.Brokers) != running {
+		return fmt.Errorf("%w: it knows %d nodes of %d", errNotYet, len(answer.Brokers), running)
+	}
+	for _, topic := range answer.Topics {
+		for _, partition := range topic.Partitions {
+			if lacking := len(partition.Replicas) - len(partition.Isr); lacking > all-running {
+				return fmt.Errorf("%w: %d replicas of %s/%d are not in sync", errNotYet, lacking, topic.Name, partition.ID)
+			}
+		}
+	}
+	return nil
+}

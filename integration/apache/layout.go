@@ -1,0 +1,104 @@
+package apache
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// clusterID is a base64 UUID, as StorageTool wants one. Clusters never meet, so all may have the same.
+const clusterID = "bGVhZGhpdC1zeW5jLWthZg"
+
+// log4j sends everything of weight to stdout, which is the node's log file.
+const log4j = `status = error
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d %p %c{1} %m%n
+rootLogger.level = INFO
+rootLogger.appenderRef.out.ref = out
+`
+
+// layout is what the nodes of a cluster must know of each other: the ports, two for each node, its clients' and its controller's.
+type layout struct {
+	ports []int
+	extra map[string]string
+}
+
+func (l layout) nodes() int { return len(l.ports) / 2 }
+
+func (l layout) clientAddr(id int) string {
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(l.ports[2*(id-1)]))
+}
+
+func (l layout) controllerAddr(id int) string {
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(l.ports[2*(id-1)+1]))
+}
+
+// properties returns a node's server.properties. data is the folder of its log.
+func (l layout) properties(id int, data string) string {
+	replicas := min(3, l.nodes())
+	inSync := max(1, replicas-1)
+	voters := make([]string, 0, l.nodes())
+	for voter := 1; voter <= l.nodes(); voter++ {
+		voters = append(voters, fmt.Sprintf("%d@%s", voter, l.controllerAddr(voter)))
+	}
+	set := map[string]string{
+		"process.roles":                  "broker,controller",
+		"node.id":                        strconv.Itoa(id),
+		"controller.quorum.voters":       strings.Join(voters, ","),
+		"listeners":                      "PLAINTEXT://" + l.clientAddr(id) + ",CONTROLLER://" + l.controllerAddr(id),
+		"advertised.listeners":           "PLAINTEXT://" + l.clientAddr(id),
+		"inter.broker.listener.name":     "PLAINTEXT",
+		"controller.listener.names":      "CONTROLLER",
+		"listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+		"log.dirs":                       data,
+
+		// What makes an acknowledged commit and an acknowledged letter survive a node.
+		"default.replication.factor":               strconv.Itoa(replicas),
+		"min.insync.replicas":                      strconv.Itoa(inSync),
+		"unclean.leader.election.enable":           "false",
+		"offsets.topic.replication.factor":         strconv.Itoa(replicas),
+		"transaction.state.log.replication.factor": strconv.Itoa(replicas),
+		"transaction.state.log.min.isr":            strconv.Itoa(inSync),
+
+		// What saves seconds and memory. The log cleaner alone would take half of the heap.
+		"group.initial.rebalance.delay.ms":     "0",
+		"offsets.topic.num.partitions":         "5",
+		"transaction.state.log.num.partitions": "5",
+		"log.cleaner.dedupe.buffer.size":       "16777216",
+		"num.network.threads":                  "2",
+		"num.io.threads":                       "4",
+		"controlled.shutdown.enable":           strconv.FormatBool(l.nodes() > 1), // alone, there is nobody to hand over to
+	}
+	maps.Copy(set, l.extra)
+	var text strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		fmt.Fprintf(&text, "%s=%s\n", name, set[name])
+	}
+	return text.String()
+}
+
+// freePorts returns ports of 127.0.0.1 that nobody listens on. They lie below the range out of which systems take the ports of
+// outgoing connections, so that a node that is down for a while finds its own still free.
+func freePorts(ctx context.Context, count int) ([]int, error) {
+	const lowest, highest, tries = 20000, 32000, 1000
+	var ports []int
+	for range tries {
+		port := lowest + rand.IntN(highest-lowest)
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err != nil {
+			continue
+		}
+		defer func() { _ = listener.Close() }() // held until all are found, so that none is found twice
+		if ports = append(ports, port); len(ports) == count {
+			return ports, nil
+		}
+	}
+	return nil, fmt.Errorf("no %d free ports between %d and %d on 127.0.0.1", count, lowest, highest)
+}

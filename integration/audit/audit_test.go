@@ -1,0 +1,225 @@
+package audit_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"leadhit-sync/integration/audit"
+)
+
+// at is a moment of the run, in milliseconds after its beginning.
+func at(ms int) time.Time {
+	return time.Unix(1_795_000_000, 0).Add(time.Duration(ms) * time.Millisecond)
+}
+
+// event is a record of order "a" in orders/0 with the status "s<offset>".
+func event(offset int64, want audit.Want) audit.Event {
+	return audit.Event{
+		Topic: "orders", Offset: offset, Key: []byte("a"), Value: []byte("{}"), Headers: []audit.Header{{Key: "h", Value: []byte{0xff}}},
+		Want: want, Order: "a", Status: fmt.Sprint("s", offset), Cause: "ValidationError",
+	}
+}
+
+// call is a call for such a record that took from one moment to another.
+func call(offset int64, outcome audit.Outcome, from, to int) audit.Call {
+	e := event(offset, audit.Called)
+	return audit.Call{ID: e.CallID(), Order: e.Order, Status: e.Status, Outcome: outcome, Arrived: at(from), Left: at(to)}
+}
+
+// letter is the faithful letter of such a record.
+func letter(offset int64) audit.Letter {
+	e := event(offset, audit.Refused)
+	return audit.Letter{
+		ID: e.LetterID(), Cause: e.Cause, Key: e.Key, Value: e.Value,
+		Headers: append([]audit.Header{e.Headers[0]}, audit.Header{Key: "dlq.id", Value: []byte(e.LetterID())}),
+	}
+}
+
+func altered(change func(*audit.Letter)) audit.Letter {
+	l := letter(0)
+	change(&l)
+	return l
+}
+
+func TestTheBooksAreCompared(t *testing.T) {
+	t.Parallel()
+	place := audit.Place{Topic: "orders"}
+	ends := func(n int64) map[audit.Place]int64 { return map[audit.Place]int64{place: n} }
+	called := []audit.Event{event(0, audit.Called), event(1, audit.Called)}
+	refused := []audit.Event{event(0, audit.Refused)}
+	deny := []audit.Call{call(0, audit.Denied, 0, 1)}
+	for _, test := range []struct {
+		name     string
+		evidence audit.Evidence
+		want     string // what of Report.String is not zero
+		says     string
+	}{
+		{"all is well", audit.Evidence{
+			Events: []audit.Event{event(0, audit.Called), event(1, audit.Refused), event(2, audit.Unmappable), event(3, audit.Untouched)},
+			Calls: []audit.Call{
+				call(0, audit.Failed, 0, 1), call(0, audit.Accepted, 2, 3), call(1, audit.Denied, 4, 5),
+			},
+			Letters: []audit.Letter{letter(1), letter(2)}, Committed: ends(4), End: ends(4),
+		}, "", ""},
+		{"events may be told in any order", audit.Evidence{
+			Events: []audit.Event{event(1, audit.Called), event(0, audit.Called)},
+			Calls:  []audit.Call{call(0, audit.Accepted, 0, 1), call(1, audit.Accepted, 2, 3)},
+		}, "", ""},
+		{"an event was never called", audit.Evidence{
+			Events: called, Calls: []audit.Call{call(0, audit.Accepted, 0, 1)},
+		}, "lost 1", "orders/0/1 of order \"a\": it was not accepted (0 calls)"},
+		{"a failed call is not enough", audit.Evidence{
+			Events: called[:1], Calls: []audit.Call{call(0, audit.Failed, 0, 1)},
+		}, "lost 1", "it was not accepted (1 calls)"},
+		{"a refused event has no letter", audit.Evidence{Events: refused, Calls: deny}, "lost 1", "it has no letter"},
+		{"a refused event was given up without asking", audit.Evidence{
+			Events: refused, Letters: []audit.Letter{letter(0)},
+		}, "lost 1", "LeadHit was not asked"},
+		{"an unmappable event has no letter", audit.Evidence{Events: []audit.Event{event(0, audit.Unmappable)}}, "lost 1", "no letter"},
+		{"a hopeless order may stay, and holds back its partition", audit.Evidence{
+			Events: called, Calls: []audit.Call{call(0, audit.Failed, 0, 1)}, Hopeless: map[string]bool{"a": true}, End: ends(2),
+		}, "", ""},
+		{"two events of an order at once", audit.Evidence{
+			Events: called, Calls: []audit.Call{call(0, audit.Accepted, 0, 5), call(1, audit.Accepted, 4, 6)},
+		}, "out of order 1", "orders-0-0 was still in the air"},
+		{"the next event before the last was settled", audit.Evidence{
+			Events: called,
+			Calls:  []audit.Call{call(0, audit.Failed, 0, 1), call(1, audit.Accepted, 2, 3), call(0, audit.Accepted, 4, 5)},
+		}, "out of order 2", "offset 0 before it was not settled"},
+		{"an older status after a newer one", audit.Evidence{
+			Events: called,
+			Calls:  []audit.Call{call(0, audit.Accepted, 0, 1), call(1, audit.Accepted, 2, 3), call(0, audit.Accepted, 4, 5)},
+		}, "out of order 1 repeated calls 1", "offset 1 had been accepted before"},
+		{"an older status again and again", audit.Evidence{
+			Events: called,
+			Calls: []audit.Call{
+				call(0, audit.Accepted, 0, 1), call(1, audit.Accepted, 2, 3), call(0, audit.Accepted, 4, 5), call(0, audit.Accepted, 6, 7),
+			},
+		}, "out of order 2 repeated calls 2", ""},
+		{"an order's last call may repeat", audit.Evidence{
+			Events: called,
+			Calls:  []audit.Call{call(0, audit.Accepted, 0, 1), call(1, audit.Accepted, 2, 3), call(1, audit.Accepted, 4, 5)},
+		}, "repeated calls 1", ""},
+		{"a call for nothing we wrote", audit.Evidence{Calls: []audit.Call{call(7, audit.Accepted, 0, 1)}}, "strange 1", "no event of ours"},
+		{"a call for an aborted record", audit.Evidence{
+			Events: []audit.Event{event(0, audit.Untouched)}, Calls: []audit.Call{call(0, audit.Accepted, 0, 1)},
+		}, "strange 1", "its event asks for none"},
+		{"a call that says another status", audit.Evidence{
+			Events: called[:1],
+			Calls:  []audit.Call{{ID: "orders-0-0", Order: "a", Status: "paid", Outcome: audit.Accepted}},
+		}, "strange 1", `it says "a" "paid", its event "a" "s0"`},
+		{"a letter for an accepted event", audit.Evidence{
+			Events: called[:1], Calls: []audit.Call{call(0, audit.Accepted, 0, 1)}, Letters: []audit.Letter{letter(0)},
+		}, "strange 1", "letter orders/0/0 (ValidationError)"},
+		{"a letter twice", audit.Evidence{
+			Events: refused, Calls: deny, Letters: []audit.Letter{letter(0), letter(0)},
+		}, "letters twice 1", ""},
+		{"a letter of another cause", audit.Evidence{
+			Events: refused, Calls: deny, Letters: []audit.Letter{altered(func(l *audit.Letter) { l.Cause = "HTTP 403" })},
+		}, "altered 1", `its cause is "HTTP 403", want "ValidationError"`},
+		{"a letter whose null key became empty", audit.Evidence{
+			Events: []audit.Event{{Topic: "orders", Want: audit.Unmappable}}, Letters: []audit.Letter{{ID: "orders/0/0", Key: []byte{}}},
+		}, "altered 1", "its key"},
+		{"a letter with another value", audit.Evidence{
+			Events: refused, Calls: deny, Letters: []audit.Letter{altered(func(l *audit.Letter) { l.Value = []byte("{ }") })},
+		}, "altered 1", "its value"},
+		{"a letter too large may omit its value", audit.Evidence{
+			Events: refused, Calls: deny, Letters: []audit.Letter{altered(func(l *audit.Letter) { l.Value, l.Omitted = nil, true })},
+		}, "", ""},
+		{"a letter with another header", audit.Evidence{
+			Events: refused, Calls: deny,
+			Letters: []audit.Letter{altered(func(l *audit.Letter) { l.Headers = l.Headers[1:] })},
+		}, "altered 1", "its header h"},
+		{"a letter without headers", audit.Evidence{
+			Events: refused, Calls: deny, Letters: []audit.Letter{altered(func(l *audit.Letter) { l.Headers = nil })},
+		}, "altered 1", "its header h"},
+		{"a commit behind the end", audit.Evidence{Committed: ends(3), End: ends(4)}, "uncommitted 1", "orders/0: committed 3, the log ends at 4"},
+		{"a commit beyond the end", audit.Evidence{Committed: ends(5), End: ends(4)}, "uncommitted 1", "committed 5"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			report := audit.Compare(test.evidence)
+			if got := findings(report); got != test.want {
+				t.Errorf("got %q, want %q (%v)", got, test.want, report.Err())
+			}
+			if test.says != "" && (!errors.Is(report.Err(), audit.ErrBroken) || !strings.Contains(report.Err().Error(), test.says)) {
+				t.Errorf("got %v, want it to say %q", report.Err(), test.says)
+			}
+		})
+	}
+}
+
+// findings returns what of the report is not zero.
+func findings(report audit.Report) string {
+	var found []string
+	for part := range strings.SplitSeq(report.String(), " · ") {
+		if !strings.HasSuffix(part, " 0") {
+			found = append(found, part)
+		}
+	}
+	return strings.Join(found, " ")
+}
+
+func TestRepeatsAreCountedForEachKill(t *testing.T) {
+	t.Parallel()
+	calls := []audit.Call{
+		call(0, audit.Accepted, 0, 1), call(1, audit.Failed, 2, 3), call(1, audit.Accepted, 4, 5),
+		call(0, audit.Accepted, 10, 11), call(1, audit.Accepted, 20, 21), call(1, audit.Accepted, 22, 23),
+	}
+	for _, test := range []struct {
+		name     string
+		from, to time.Time
+		without  map[string]bool
+		want     int
+	}{
+		{"of the whole run", time.Time{}, time.Time{}, nil, 3},
+		{"of the first kill", at(5), at(20), nil, 1},
+		{"of the second kill", at(20), time.Time{}, nil, 2},
+		{"a retry is no repeat", time.Time{}, at(10), nil, 0},
+		{"but for a stuck order's", time.Time{}, time.Time{}, map[string]bool{"a": true}, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if got := audit.Repeats(calls, test.from, test.to, test.without); got != test.want {
+				t.Errorf("got %d repeated calls, want %d", got, test.want)
+			}
+		})
+	}
+}
+
+func TestALongReportShowsTheFirstLines(t *testing.T) {
+	t.Parallel()
+	var evidence audit.Evidence
+	for offset := range int64(1000) {
+		evidence.Events = append(evidence.Events, event(offset, audit.Called))
+	}
+	text := audit.Compare(evidence).Err().Error()
+	if !strings.Contains(text, "1000 lost:") || strings.Count(text, "\n") != 9 {
+		t.Errorf("got %s, want the count and eight lines", text)
+	}
+}
+
+func ExampleCompare() {
+	books := audit.Evidence{
+		Events: []audit.Event{
+			{Topic: "orders", Partition: 3, Offset: 7, Order: "1001", Status: "submitted"},
+			{Topic: "orders", Partition: 3, Offset: 8, Order: "1001", Status: "paid"},
+		},
+		Calls: []audit.Call{
+			{ID: "orders-3-7", Order: "1001", Status: "submitted", Outcome: audit.Accepted, Arrived: at(0), Left: at(20)},
+			{ID: "orders-3-8", Order: "1001", Status: "paid", Outcome: audit.Failed, Arrived: at(30), Left: at(50)},
+		},
+		Committed: map[audit.Place]int64{{Topic: "orders", Partition: 3}: 8},
+		End:       map[audit.Place]int64{{Topic: "orders", Partition: 3}: 9},
+	}
+	fmt.Println(audit.Compare(books).Err())
+	// Output:
+	// the promise was broken:
+	// 1 lost:
+	//   event orders/3/8 of order "1001": it was not accepted (1 calls)
+	// 1 uncommitted:
+	//   orders/3: committed 8, the log ends at 9
+}

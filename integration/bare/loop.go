@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// loop makes the same POSTs as the worker, with nothing around them: no Kafka, no order to keep, no verdict.
+type loop struct {
+	url, key        string
+	calls, inFlight int
+}
+
+func (l loop) run(ctx context.Context) error {
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: l.inFlight, DisableCompression: true}}
+	var made atomic.Int64
+	group, ctx := errgroup.WithContext(ctx)
+	for range l.inFlight {
+		group.Go(func() error {
+			for n := made.Add(1); n <= int64(l.calls); n = made.Add(1) {
+				if err := l.call(ctx, client, n); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+func (l loop) call(ctx context.Context, client *http.Client, n int64) error {
+	body := fmt.Sprintf(`{"jsonrpc":"2.0","id":"bare-0-%d","method":"set_order_status",`+
+		`"params":{"order_id":"order-%d","status":"paid"}}`, n, n%1000)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, l.url, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header["API-KEY"] = []string{l.key}
+	answer, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+		return err
+	}
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("call %d: HTTP %d", n, answer.StatusCode)
+	}
+	return nil
+}

@@ -1,0 +1,165 @@
+package integration_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"leadhit-sync/integration/audit"
+)
+
+// broker is a test's view of the cluster, from the side.
+type broker struct {
+	addrs  []string
+	client *kafka.Client
+}
+
+func dial(tb testing.TB, addrs []string) *broker {
+	tb.Helper()
+	transport := &kafka.Transport{MetadataTTL: time.Second}
+	tb.Cleanup(transport.CloseIdleConnections)
+	return &broker{addrs: addrs, client: &kafka.Client{Addr: kafka.TCP(addrs...), Transport: transport, Timeout: 20 * time.Second}}
+}
+
+// create creates a topic with the cluster's replication and waits until it is known. maxBytes is its max.message.bytes.
+func (b *broker) create(tb testing.TB, topic string, partitions, maxBytes int) {
+	tb.Helper()
+	answer, err := b.client.CreateTopics(tb.Context(), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
+		Topic: topic, NumPartitions: partitions, ReplicationFactor: -1,
+		ConfigEntries: []kafka.ConfigEntry{{ConfigName: "max.message.bytes", ConfigValue: strconv.Itoa(maxBytes)}},
+	}}})
+	if err := cmpErr(err, answer.Errors[topic]); err != nil {
+		tb.Fatalf("creating %s: %v", topic, err)
+	}
+	eventually(tb, 30*time.Second, "topic "+topic, func() string {
+		_, err := b.ends(tb.Context(), topic, partitions)
+		return text(err)
+	})
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// ends returns the log ends of a topic's partitions.
+func (b *broker) ends(ctx context.Context, topic string, partitions int) (map[audit.Place]int64, error) {
+	var asked []kafka.OffsetRequest
+	for p := range partitions {
+		asked = append(asked, kafka.LastOffsetOf(p))
+	}
+	answer, err := b.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{topic: asked}})
+	if err != nil {
+		return nil, err
+	}
+	ends := make(map[audit.Place]int64)
+	for _, p := range answer.Topics[topic] {
+		if p.Error != nil {
+			return nil, p.Error
+		}
+		ends[audit.Place{Topic: topic, Partition: p.Partition}] = p.LastOffset
+	}
+	return ends, nil
+}
+
+// committed returns a group's committed offsets, those that it never committed left out.
+func (b *broker) committed(ctx context.Context, group, topic string, partitions int) (map[audit.Place]int64, error) {
+	var asked []int
+	for p := range partitions {
+		asked = append(asked, p)
+	}
+	answer, err := b.client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: asked}})
+	if err := cmpErr(err, errorOf(answer)); err != nil {
+		return nil, err
+	}
+	committed := make(map[audit.Place]int64)
+	for _, p := range answer.Topics[topic] {
+		if p.CommittedOffset >= 0 {
+			committed[audit.Place{Topic: topic, Partition: p.Partition}] = p.CommittedOffset
+		}
+	}
+	return committed, nil
+}
+
+func errorOf(answer *kafka.OffsetFetchResponse) error {
+	if answer == nil {
+		return nil
+	}
+	return answer.Error
+}
+
+// behind says how far a group's commits are from the log's end; empty when they are there.
+func (b *broker) behind(ctx context.Context, group, topic string, partitions int) string {
+	ends, err := b.ends(ctx, topic, partitions)
+	if err != nil {
+		return err.Error()
+	}
+	committed, err := b.committed(ctx, group, topic, partitions)
+	switch {
+	case err != nil:
+		return err.Error()
+	case maps.Equal(withoutZero(committed), withoutZero(ends)):
+		return ""
+	}
+	return fmt.Sprintf("committed %v, the log ends at %v", committed, ends)
+}
+
+// withoutZero leaves out empty partitions: nobody need commit those.
+func withoutZero(offsets map[audit.Place]int64) map[audit.Place]int64 {
+	maps.DeleteFunc(offsets, func(_ audit.Place, offset int64) bool { return offset == 0 })
+	return offsets
+}
+
+// letters reads a whole letters topic of one partition. A topic that does not exist holds none.
+func (b *broker) letters(tb testing.TB, topic string) []audit.Letter {
+	tb.Helper()
+	ends, err := b.ends(tb.Context(), topic, 1)
+	end := ends[audit.Place{Topic: topic}]
+	if err != nil || end == 0 {
+		return nil
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.addrs...),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().AtStart()}}))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
+	defer cancel()
+	var letters []audit.Letter
+	for read := int64(0); read < end; {
+		fetches := client.PollFetches(ctx)
+		if err := fetches.Err(); err != nil {
+			tb.Fatalf("reading %s: %d of %d letters: %v", topic, read, end, err)
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			read = r.Offset + 1
+			letters = append(letters, letter(r))
+		})
+	}
+	return letters
+}
+
+func letter(r *kgo.Record) audit.Letter {
+	l := audit.Letter{Key: r.Key, Value: r.Value}
+	for _, h := range r.Headers {
+		l.Headers = append(l.Headers, audit.Header{Key: h.Key, Value: h.Value})
+		switch h.Key {
+		case "dlq.id":
+			l.ID = string(h.Value)
+		case "__connect.errors.exception.class.name":
+			l.Cause = string(h.Value)
+		case "dlq.value":
+			l.Omitted = string(h.Value) == "omitted"
+		}
+	}
+	return l
+}

@@ -1,0 +1,74 @@
+package program
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// Line waits for a line of the program's JSON log with this message whose attributes suit (nil: any do), on stdout or stderr, and
+// returns its attributes. A program that ends without it is an error, with what it said last.
+func (p *Program) Line(ctx context.Context, message string, suits func(attributes map[string]any) bool) (map[string]any, error) {
+	for {
+		ended := p.hasEnded() // asked first, so that its last lines are read
+		for _, line := range p.lines() {
+			if line["msg"] == message && (suits == nil || suits(line)) {
+				return line, nil
+			}
+		}
+		if ended {
+			return nil, fmt.Errorf("log line %q: the program ended without it: %s", message, p.tail())
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("log line %q: %w; the program said: %s", message, context.Cause(ctx), p.tail())
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (p *Program) hasEnded() bool {
+	select {
+	case <-p.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// lines returns what is JSON of what this process has logged so far.
+func (p *Program) lines() []map[string]any {
+	var lines []map[string]any
+	for text := range strings.SplitSeq(p.Stdout()+"\n"+p.Stderr(), "\n") {
+		var line map[string]any
+		if json.Unmarshal([]byte(text), &line) == nil {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// Stdout returns what the program has written there so far.
+func (p *Program) Stdout() string { return read(p.stdout) }
+
+// Stderr returns what the program has written there so far.
+func (p *Program) Stderr() string { return read(p.stderr) }
+
+func read(file string) string {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err.Error() // for the reader of a failed test
+	}
+	return string(text)
+}
+
+// tail returns the last lines, for an error's text.
+func (p *Program) tail() []byte {
+	const lines = 10
+	all := bytes.Split(bytes.TrimSpace([]byte(p.Stdout()+p.Stderr())), []byte("\n"))
+	return bytes.Join(all[max(0, len(all)-lines):], []byte("\n"))
+}

@@ -1,0 +1,160 @@
+// Package program builds the binary and runs it as a user would: a process with an environment, whose lines, pages and exit code
+// are all that is seen of it.
+//
+// Ownership: whoever starts a program ends it, with Wait, Kill or Terminate; where the system can (Linux) it dies with the process
+// that started it. Its methods may be called from several goroutines.
+package program
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// pause lies between two looks at a log or a page.
+const pause = 50 * time.Millisecond
+
+// Binary is the path of a built program.
+type Binary string
+
+// Build builds one of the module's main packages, such as "./cmd/leadhit-sync", into dir, with the race detector if we are built
+// with it ourselves.
+func Build(ctx context.Context, dir, main string) (Binary, error) {
+	binary := filepath.Join(dir, filepath.Base(main))
+	arguments := []string{"build", "-o", binary}
+	if raceDetector {
+		arguments = append(arguments, "-race")
+	}
+	root, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("go env GOMOD: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, "go", append(arguments, main)...)
+	cmd.Dir = filepath.Dir(string(root))
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building %s: %w: %s", main, err, output)
+	}
+	return Binary(binary), nil
+}
+
+// Options says how a program is run. The environment is these settings and nothing of ours but PATH, HOME and TMPDIR, so that a
+// KAFKA_BROKERS in the tester's shell is not taken for a setting.
+type Options struct {
+	Arguments []string
+	Settings  map[string]string
+	// Dir is an existing folder for what the program says: two files for each run, *.stdout.log and *.stderr.log.
+	Dir string
+}
+
+// Program is a running process.
+type Program struct {
+	cmd            *exec.Cmd
+	stdout, stderr string // files
+	ended          chan struct{}
+}
+
+// Start starts the program.
+func (b Binary) Start(options Options) (*Program, error) {
+	//nolint:noctx // it outlives the caller's context: Terminate and Kill end it
+	cmd := exec.Command(string(b), options.Arguments...)
+	cmd.SysProcAttr = apart()
+	for _, name := range []string{"PATH", "HOME", "TMPDIR"} {
+		cmd.Env = append(cmd.Env, name+"="+os.Getenv(name))
+	}
+	for name, value := range options.Settings {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	p := &Program{cmd: cmd, ended: make(chan struct{})}
+	stdout, err := os.CreateTemp(options.Dir, filepath.Base(string(b))+"-*.stdout.log")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = stdout.Close() }() // the process has its own descriptors
+	p.stdout, p.stderr = stdout.Name(), strings.TrimSuffix(stdout.Name(), ".stdout.log")+".stderr.log"
+	stderr, err := os.Create(p.stderr)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = stderr.Close() }()
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() { // ends with the process; Wait waits for it
+		defer close(p.ended)
+		_ = cmd.Wait() // the exit code is asked of cmd.ProcessState
+	}()
+	return p, nil
+}
+
+// PID returns the process id.
+func (p *Program) PID() int { return p.cmd.Process.Pid }
+
+// Usage returns what the ended process used in all: call it after Wait.
+func (p *Program) Usage() time.Duration {
+	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+}
+
+// Wait waits until the process has ended and returns its exit code, -1 if a signal ended it.
+func (p *Program) Wait(ctx context.Context) (int, error) {
+	select {
+	case <-p.ended:
+		return p.cmd.ProcessState.ExitCode(), nil
+	case <-ctx.Done():
+		return 0, fmt.Errorf("process %d has not ended: %w", p.PID(), context.Cause(ctx))
+	}
+}
+
+// Kill ends the process as a crash would (SIGKILL) and waits for its end. One that has ended needs none.
+func (p *Program) Kill() error {
+	if err := p.Signal(syscall.SIGKILL); err != nil {
+		return err
+	}
+	<-p.ended
+	return nil
+}
+
+// Terminate asks the process to end (SIGTERM), waits until it has and returns its exit code.
+func (p *Program) Terminate(ctx context.Context) (int, error) {
+	if err := p.Signal(syscall.SIGTERM); err != nil {
+		return 0, err
+	}
+	return p.Wait(ctx)
+}
+
+// Signal sends a signal, by process id. One that has ended needs none.
+func (p *Program) Signal(signal syscall.Signal) error {
+	if err := p.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("%v to process %d: %w", signal, p.PID(), err)
+	}
+	return nil
+}
+
+// Get asks the program's own HTTP server for a page, such as "/readyz", and returns its status and text. It finds the address in
+// the log.
+func (p *Program) Get(ctx context.Context, path string) (int, string, error) {
+	line, err := p.Line(ctx, "listening", nil)
+	if err != nil {
+		return 0, "", err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://%s%s", line["addr"], path), http.NoBody)
+	if err != nil {
+		return 0, "", err
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second}
+	answer, err := client.Do(request)
+	if err != nil {
+		return 0, "", err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	return answer.StatusCode, string(text), err
+}

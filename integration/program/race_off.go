@@ -1,0 +1,6 @@
+//go:build !race
+
+package program
+
+// raceDetector says whether this build has it.
+const raceDetector = false

@@ -1,0 +1,273 @@
+package integration_test
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"leadhit-sync/integration/audit"
+	"leadhit-sync/integration/program"
+	"leadhit-sync/integration/shop"
+	"leadhit-sync/leadhit/sandbox"
+)
+
+// run is one test's bundle: a topic, a group, a LeadHit and a shop of its own.
+type run struct {
+	*suite
+
+	broker     *broker
+	shop       *shop.Shop
+	leadhit    *sandbox.Sandbox
+	topic      string
+	partitions int
+	group      string
+	keyFile    string
+	settings   map[string]string // added to each worker's
+	hopeless   map[string]bool   // orders that LeadHit fails for ever
+	events     []audit.Event     // what was written, all of it
+}
+
+// newRun prepares a run; the topic exists.
+func (s *suite) newRun(tb testing.TB, brokers []string, partitions int, faults sandbox.Faults) *run {
+	tb.Helper()
+	r := s.newRunWithoutTopic(tb, brokers, partitions, faults)
+	r.broker.create(tb, r.topic, partitions, 8<<20)
+	return r
+}
+
+func (s *suite) newRunWithoutTopic(tb testing.TB, brokers []string, partitions int, faults sandbox.Faults) *run {
+	tb.Helper()
+	name := strings.ToLower(rand.Text()[:8])
+	r := &run{
+		suite:      s,
+		broker:     dial(tb, brokers),
+		leadhit:    sandbox.New(sandbox.Options{Key: s.canary, Seed: 1, Faults: faults}),
+		topic:      "orders-" + name,
+		partitions: partitions,
+		group:      "leadhit-sync-" + name,
+		keyFile:    filepath.Join(s.keys, name),
+		settings:   make(map[string]string),
+	}
+	r.writeKey(tb, s.canary)
+	var err error
+	if r.shop, err = shop.Open(brokers); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(r.shop.Close)
+	return r
+}
+
+// writeKey replaces the key's file in one step, as an operator's tool does.
+func (r *run) writeKey(tb testing.TB, key string) {
+	tb.Helper()
+	err := os.WriteFile(r.keyFile+".new", []byte(key+"\n"), 0o600)
+	if err := cmpErr(err, os.Rename(r.keyFile+".new", r.keyFile)); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// write writes events and enters them in the book.
+func (r *run) write(tb testing.TB, events []audit.Event) {
+	tb.Helper()
+	written, err := r.shop.Write(tb.Context(), r.topic, events)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	r.events = append(r.events, written...)
+}
+
+// stream writes events at a steady pace until the returned function is called, which enters them in the book.
+func (r *run) stream(tb testing.TB, perSecond int, next func() audit.Event) (stop func()) {
+	tb.Helper()
+	type result struct {
+		events []audit.Event
+		err    error
+	}
+	ctx, cancel := context.WithCancel(tb.Context())
+	done := make(chan result, 1)
+	go func() {
+		events, err := r.shop.Stream(ctx, r.topic, perSecond, next)
+		done <- result{events, err}
+	}()
+	tb.Cleanup(cancel)
+	return func() {
+		tb.Helper()
+		cancel()
+		all := <-done
+		if all.err != nil {
+			tb.Fatal(all.err)
+		}
+		r.events = append(r.events, all.events...)
+	}
+}
+
+// worker is one worker's place in a run: its own door to LeadHit, so that its calls can be told from the others', and the process
+// that runs there now.
+type worker struct {
+	*program.Program
+
+	run  *run
+	url  string
+	door *door
+}
+
+// newWorker opens the door; start starts the process.
+func (r *run) newWorker(tb testing.TB) *worker {
+	tb.Helper()
+	listener, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	d := &door{to: r.leadhit}
+	server := &http.Server{Handler: d, ReadHeaderTimeout: time.Minute}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = server.Serve(listener)
+	}()
+	tb.Cleanup(func() {
+		_ = server.Close()
+		<-done
+	})
+	return &worker{run: r, url: "http://" + listener.Addr().String() + "/api/v1/orders/", door: d}
+}
+
+// start starts the worker's process, which ends with the test at the latest.
+func (w *worker) start(tb testing.TB) {
+	tb.Helper()
+	settings := map[string]string{
+		"KAFKA_BROKERS":        strings.Join(w.run.broker.addrs, ","),
+		"KAFKA_TOPICS":         w.run.topic,
+		"KAFKA_GROUP":          w.run.group,
+		"LEADHIT_URL":          w.url,
+		"LEADHIT_API_KEY_FILE": w.run.keyFile,
+		"HTTP_ADDR":            "127.0.0.1:0",
+	}
+	maps.Copy(settings, w.run.settings)
+	process, err := w.run.binary.Start(program.Options{Arguments: []string{"run"}, Settings: settings, Dir: w.run.emitted})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	w.Program = process
+	w.door.calls.Store(0)
+	tb.Cleanup(func() {
+		if tb.Failed() {
+			tb.Logf("process %d said last:\n%s", process.PID(), lastOf(process.Stdout()+process.Stderr(), 20))
+		}
+		if err := process.Kill(); err != nil {
+			tb.Error(err)
+		}
+	})
+}
+
+func lastOf(text string, lines int) string {
+	all := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}
+
+// calling waits until this worker's process has made so many calls.
+func (w *worker) calling(tb testing.TB, calls int64) {
+	tb.Helper()
+	eventually(tb, 90*time.Second, "a worker's calls", func() string {
+		if made := w.door.calls.Load(); made < calls {
+			return fmt.Sprintf("%d of %d", made, calls)
+		}
+		return ""
+	})
+}
+
+// page asks the worker for a page and keeps it for the search.
+func (w *worker) page(tb testing.TB, path string) (int, string) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), 20*time.Second)
+	defer cancel()
+	status, body, err := w.Get(ctx, path)
+	if err != nil {
+		tb.Fatalf("GET %s: %v", path, err)
+	}
+	w.run.keep(tb, "page"+path, []byte(body))
+	return status, body
+}
+
+// stop ends the worker cleanly, its pages kept before.
+func (w *worker) stop(tb testing.TB) {
+	tb.Helper()
+	for _, path := range []string{"/livez", "/readyz", "/metrics", "/status"} {
+		w.page(tb, path)
+	}
+	ctx, cancel := context.WithTimeout(tb.Context(), 40*time.Second)
+	defer cancel()
+	if code, err := w.Terminate(ctx); err != nil || code != 0 {
+		tb.Fatalf("got exit code %d, %v after a SIGTERM, want 0", code, err)
+	}
+}
+
+// finish waits until the group has committed all there is.
+func (r *run) finish(tb testing.TB, limit time.Duration) {
+	tb.Helper()
+	eventually(tb, limit, "everything committed", func() string {
+		return r.broker.behind(tb.Context(), r.group, r.topic, r.partitions)
+	})
+}
+
+// calls returns LeadHit's book.
+func (r *run) calls() []audit.Call {
+	var calls []audit.Call
+	for _, c := range r.leadhit.Calls() {
+		if c.ID == "" && c.Answer == sandbox.Abandoned {
+			continue // cut off before it could be read
+		}
+		calls = append(calls, audit.Call{
+			ID: c.ID, Order: c.OrderID, Status: c.Status, Outcome: outcome(c), Arrived: c.Arrived, Left: c.Ended,
+		})
+	}
+	return calls
+}
+
+func outcome(c sandbox.Call) audit.Outcome {
+	switch {
+	case c.Executed:
+		return audit.Accepted
+	case c.Answer == sandbox.Refused || c.Answer == sandbox.Invalid:
+		return audit.Denied
+	}
+	return audit.Failed
+}
+
+// audit compares all books, and fails the test if they do not agree. The letters are kept for the search.
+func (r *run) audit(tb testing.TB) audit.Report {
+	tb.Helper()
+	ends, err := r.broker.ends(tb.Context(), r.topic, r.partitions)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	committed, err := r.broker.committed(tb.Context(), r.group, r.topic, r.partitions)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	letters := r.broker.letters(tb, "dlq."+r.group)
+	for _, l := range letters {
+		r.keep(tb, "letter", []byte(fmt.Sprintf("%s %s\n%+q", l.ID, l.Cause, l.Headers)))
+	}
+	report := audit.Compare(audit.Evidence{
+		Events: r.events, Calls: r.calls(), Letters: letters,
+		Committed: withoutZero(committed), End: withoutZero(ends), Hopeless: r.hopeless,
+	})
+	if err := report.Err(); err != nil {
+		tb.Error(err)
+	}
+	tb.Logf("%d events, %d calls, %d letters: %v", len(r.events), len(r.leadhit.Calls()), len(letters), report)
+	return report
+}
+
+// inFlight sets CALLS_IN_FLIGHT.
+func (r *run) inFlight(calls int) { r.settings["CALLS_IN_FLIGHT"] = strconv.Itoa(calls) }

@@ -1,0 +1,169 @@
+package integration_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"leadhit-sync/integration/apache"
+	"leadhit-sync/integration/program"
+)
+
+// suite is what all tests share: the binary, and a folder for everything that any run emits: logs, pages, letters.
+type suite struct {
+	binary  program.Binary
+	emitted string
+	keys    string // a folder for key files, not searched: the key belongs there
+	canary  string // the API key, which must appear nowhere else
+}
+
+// TestWorker is one tree of tests, so that they share a binary and the clusters, and so that the search for the canary comes last.
+func TestWorker(t *testing.T) {
+	s := newSuite(t)
+	t.Run("settings", s.testSettings)
+	t.Run("one node", func(t *testing.T) {
+		brokers := cluster(t, 1)
+		t.Run("a worker that comes first", func(t *testing.T) { s.testWorkerThatComesFirst(t, brokers) })
+		t.Run("parts", func(t *testing.T) {
+			s.testRefusals(t, brokers)
+			s.testTransactions(t, brokers)
+			s.testUnauthorised(t, brokers)
+			s.testGarbage(t, brokers)
+		})
+	})
+	t.Run("three nodes", func(t *testing.T) {
+		brokers := cluster(t, 3)
+		s.testKills(t, brokers)
+		s.testRestarts(t, brokers)
+	})
+	t.Run("the canary key appears nowhere", s.testCanary)
+}
+
+func newSuite(tb testing.TB) *suite {
+	tb.Helper()
+	begin := time.Now()
+	binary, err := program.Build(tb.Context(), tb.TempDir(), "./cmd/leadhit-sync")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Logf("the binary was built in %.1f s", time.Since(begin).Seconds())
+	return &suite{binary: binary, emitted: tb.TempDir(), keys: tb.TempDir(), canary: "canary-" + rand.Text()}
+}
+
+// cluster starts a cluster that ends with the test, or takes the one that KAFKA_BROKERS names.
+func cluster(tb testing.TB, nodes int) []string {
+	tb.Helper()
+	if brokers := os.Getenv("KAFKA_BROKERS"); brokers != "" {
+		return strings.Split(brokers, ",")
+	}
+	if err := apache.Available(); err != nil {
+		if os.Getenv("CI") == "true" {
+			tb.Fatalf("real Kafka is demanded here: %v", err)
+		}
+		tb.Skipf("SKIPPED, nothing was tried on real Kafka: %v", err)
+	}
+	begin := time.Now()
+	c, err := apache.Start(tb.Context(), apache.Options{Nodes: nodes})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Logf("Apache Kafka %s, %d node(s), was ready in %.1f s", apache.Version, nodes, time.Since(begin).Seconds())
+	tb.Cleanup(func() {
+		tb.Logf("this part took %.1f s", time.Since(begin).Seconds())
+		if err := c.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return c.Brokers()
+}
+
+// number reads a setting of the tests.
+func number(tb testing.TB, name string, otherwise int) int {
+	tb.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		tb.Fatalf("%s=%s: want a number from 1 on", name, text)
+	}
+	return n
+}
+
+// keep stores something that a run emitted, for the search.
+func (s *suite) keep(tb testing.TB, name string, text []byte) {
+	tb.Helper()
+	file, err := os.CreateTemp(s.emitted, strings.ReplaceAll(name, "/", "_")+"-*")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	_, err = file.Write(text)
+	if err := cmpErr(err, file.Close()); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func cmpErr(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// testCanary searches all that the tests before it kept.
+func (s *suite) testCanary(t *testing.T) {
+	files, size := 0, 0
+	err := filepath.WalkDir(s.emitted, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		files, size = files+1, size+len(text)
+		if at := bytes.Index(text, []byte(s.canary)); at >= 0 {
+			t.Errorf("%s: the key stands in it, after %q", filepath.Base(path), text[max(0, at-80):at])
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files == 0 || size == 0 {
+		t.Error("got nothing to search")
+	}
+	t.Logf("searched %d files, %.1f MB", files, float64(size)/1e6)
+}
+
+// eventually asks until the answer is empty, and fails with the last one when the limit has passed.
+func eventually(tb testing.TB, limit time.Duration, what string, missing func() string) {
+	tb.Helper()
+	deadline := time.Now().Add(limit)
+	ticker := time.NewTicker(100 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		why := missing()
+		if why == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			tb.Fatalf("%s: not within %v: %s", what, limit, why)
+		}
+		select {
+		case <-ticker.C:
+		case <-tb.Context().Done():
+			tb.Fatal(fmt.Sprint(what, ": ", tb.Context().Err()))
+		}
+	}
+}

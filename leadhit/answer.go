@@ -1,0 +1,195 @@
+package leadhit
+
+import (
+	"errors"
+	"io"
+	"strconv"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// JSON-RPC 2.0's own codes; LeadHit gives -32000 to whatever its method raised.
+const (
+	codeParseError     = -32700
+	codeInvalidRequest = -32600
+	codeMethodNotFound = -32601
+	codeInvalidParams  = -32602
+)
+
+// idOf says whose id an answer carries.
+type idOf uint8
+
+const (
+	idNull idOf = iota // null, or none at all
+	idOurs
+	idOther
+)
+
+// answer is a JSON-RPC answer as far as the client cares.
+type answer struct {
+	id     idOf
+	result member
+	fault  member
+	rpc    RPCError
+}
+
+// member tells an absent member from one that is null: JSON-RPC 2.0 allows a result of null, and 1.0 sends the other of
+// result and error as null.
+type member uint8
+
+const (
+	absent member = iota
+	null
+	present
+)
+
+// parseAnswer returns nil for a result with this call's id, an *RPCError for an error that belongs to this call, and a
+// *BadAnswerError for all else. Duplicate names are refused: of two results nobody could say which one holds.
+func parseAnswer(s *scratch, id, key string) error {
+	text := s.body.Bytes()
+	bad := func(reason string) error {
+		return &BadAnswerError{Reason: reason, Excerpt: clean(string(text), key, maxExcerpt)}
+	}
+	// Broken UTF-8 in a message must not hide the error that it explains.
+	s.decoder.Reset(&s.body, jsontext.AllowInvalidUTF8(true))
+	a, err := readAnswer(&s.decoder, id)
+	switch {
+	case err != nil:
+		return bad(err.Error())
+	case a.fault == present && a.result == present:
+		return bad("both result and error")
+	case a.fault == present && a.id == idNull && maybeNull(a.rpc.Code):
+		a.rpc.nullID = true
+	case a.id != idOurs:
+		return bad("the answer to another call")
+	case a.fault == present:
+	case a.result == present, a.result == null && a.fault == absent:
+		return nil
+	default:
+		return bad("neither result nor error")
+	}
+	rpc := a.rpc
+	rpc.Type = clean(rpc.Type, key, maxLabel)
+	rpc.Message = clean(rpc.Message, key, maxMessage)
+	return &rpc
+}
+
+// maybeNull names the errors that a server may find before it knows the id.
+func maybeNull(code int) bool {
+	return code == codeParseError || code == codeInvalidRequest || code == codeMethodNotFound
+}
+
+var (
+	errNotJSON   = errors.New("no JSON object")
+	errBroken    = errors.New("broken JSON")
+	errTrailing  = errors.New("text after the answer")
+	errVersion   = errors.New("not JSON-RPC 2.0")
+	errErrorForm = errors.New("an error without a code")
+)
+
+func readAnswer(d *jsontext.Decoder, id string) (answer, error) {
+	var a answer
+	if d.PeekKind() != jsontext.KindBeginObject {
+		return a, errNotJSON
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return a, errBroken
+	}
+	for d.PeekKind() == jsontext.KindString {
+		name, err := d.ReadToken()
+		if err != nil {
+			return a, errBroken
+		}
+		// The value is lost with the next read, so each is looked at as it comes.
+		which := name.String()
+		value, err := d.ReadValue()
+		if err != nil {
+			return a, errBroken
+		}
+		if err := a.take(which, value, id); err != nil {
+			return a, err
+		}
+	}
+	if token, err := d.ReadToken(); err != nil || token.Kind() != jsontext.KindEndObject {
+		return a, errBroken
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return a, errTrailing
+	}
+	return a, nil
+}
+
+func (a *answer) take(name string, value jsontext.Value, id string) error {
+	switch name {
+	case "jsonrpc":
+		if str(value) != "2.0" {
+			return errVersion
+		}
+	case "id":
+		switch {
+		case value.Kind() == jsontext.KindNull:
+		case str(value) == id:
+			a.id = idOurs
+		default:
+			a.id = idOther
+		}
+	case "result":
+		a.result = memberOf(value)
+	case "error":
+		a.fault = memberOf(value)
+		if a.fault == present {
+			return a.takeError(value)
+		}
+	}
+	return nil
+}
+
+// takeError reads the error object. Its data.args are passed over: they repeat what the order's owner sent.
+func (a *answer) takeError(value jsontext.Value) error {
+	var fault struct {
+		Code    jsontext.Value `json:"code"`
+		Message jsontext.Value `json:"message"`
+		Data    jsontext.Value `json:"data"`
+	}
+	if !unmarshal(value, &fault) {
+		return errErrorForm
+	}
+	code, err := strconv.Atoi(string(fault.Code))
+	if err != nil {
+		return errErrorForm
+	}
+	var data struct {
+		Type    jsontext.Value `json:"type"`
+		Message jsontext.Value `json:"message"`
+	}
+	if fault.Data.Kind() == jsontext.KindBeginObject && !unmarshal(fault.Data, &data) {
+		return errBroken
+	}
+	a.rpc = RPCError{Code: code, Type: str(data.Type), Message: str(data.Message)}
+	if a.rpc.Message == "" {
+		a.rpc.Message = str(fault.Message)
+	}
+	return nil
+}
+
+func unmarshal(value jsontext.Value, into any) bool {
+	return value.Kind() == jsontext.KindBeginObject && json.Unmarshal(value, into, jsontext.AllowInvalidUTF8(true)) == nil
+}
+
+func memberOf(value jsontext.Value) member {
+	if value.Kind() == jsontext.KindNull {
+		return null
+	}
+	return present
+}
+
+// str returns the text of a JSON string, and nothing for any other value.
+func str(value jsontext.Value) string {
+	if value.Kind() != jsontext.KindString {
+		return ""
+	}
+	// An error here is broken UTF-8, which is replaced.
+	text, _ := jsontext.AppendUnquote(nil, value)
+	return string(text)
+}

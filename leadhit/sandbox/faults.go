@@ -1,0 +1,173 @@
+package sandbox
+
+import (
+	"maps"
+	"math/rand/v2"
+	"time"
+)
+
+// Faults is what is wrong with the sandbox. The zero value is a LeadHit in good health. The fields are looked at in the
+// order in which they stand here, and the first that strikes answers the call.
+type Faults struct {
+	// Closed closes every connection without an answer: an outage.
+	Closed bool
+	// Status, if not 0, answers every call with this HTTP status: 503 for an outage, 403 for a key that is not taken.
+	Status int
+	// RetryAfter is the header of answers with Status, and of those over PerSecond.
+	RetryAfter string
+	// PerSecond is how many calls a second are served, if not 0; those above get a 503. Burst calls may come at once; less
+	// than 1 means 1.
+	PerSecond float64
+	Burst     int
+	// Orders are the faults of chosen orders, by order id.
+	Orders map[string]OrderFault
+
+	// Shares of the calls, each from 0 to 1 and 1 in sum. The first three are not executed, the others are.
+	Errors float64 // answered with HTTP 503
+	Resets float64 // the connection is reset
+	HTML   float64 // a page with status 200
+	// Lost calls are executed, and then never answered: the connection stays open until the client gives up.
+	Lost       float64
+	LostResets float64 // executed, then the connection is reset
+	WrongID    float64 // executed, and answered with the id of another call
+
+	// Latency passes before each answer that the node itself gives, and up to Jitter more.
+	Latency, Jitter time.Duration
+}
+
+// OrderFault is what is wrong with one order. The first field that is set answers its calls, for as long as the fault
+// stands.
+type OrderFault struct {
+	// Latency is added to that of all calls.
+	Latency time.Duration
+	// Refuse answers with a ValidationError.
+	Refuse bool
+	// Status answers with this HTTP status.
+	Status int
+	// Code answers with a JSON-RPC error of this code, and Type as its data.type.
+	Code int
+	Type string
+}
+
+// Change changes the faults at run time: change gets a copy to edit, the map of orders included. Calls that have arrived
+// before keep what was decided for them.
+func (s *Sandbox) Change(change func(*Faults)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := *s.faults.Load()
+	next.Orders = maps.Clone(next.Orders)
+	if next.Orders == nil {
+		next.Orders = make(map[string]OrderFault)
+	}
+	change(&next)
+	s.faults.Store(&next)
+}
+
+// SetKey changes the key that calls must carry. Empty means any.
+func (s *Sandbox) SetKey(key string) { s.key.Store(&key) }
+
+// plan is what becomes of one call.
+type plan struct {
+	answer Answer
+	status int // HTTP, for Failed, Forbidden and Overloaded
+	retry  string
+	fault  *rpcError // for Refused and Invalid
+	wait   time.Duration
+}
+
+// decide judges a call, in the order of the fields of Faults.
+func (s *Sandbox) decide(key string, c *request) plan {
+	f := s.faults.Load()
+	want := *s.key.Load()
+	order := f.Orders[c.order]
+	p := plan{wait: order.Latency}
+	switch {
+	case f.Closed:
+		p.answer = Closed
+	case f.Status != 0:
+		p.answer, p.status, p.retry = Failed, f.Status, f.RetryAfter
+	case key == "" || want != "" && key != want:
+		p.answer, p.status = Forbidden, 403
+	case f.PerSecond > 0 && !s.admit(f):
+		p.answer, p.status, p.retry = Overloaded, 503, f.RetryAfter
+	default:
+		p.answer = s.draw(f, &p.wait)
+		p.serve(order, c)
+	}
+	return p
+}
+
+// serve is the node's part of the decision: the draw stands unless the order or the request has a fault of its own.
+func (p *plan) serve(order OrderFault, c *request) {
+	switch {
+	case order.Refuse:
+		p.answer, p.fault = Refused, validationError("Order can not be changed")
+	case order.Status != 0:
+		p.answer, p.status = Failed, order.Status
+	case order.Code != 0:
+		p.answer, p.fault = Failed, &rpcError{Code: order.Code, Message: "Server error", Data: &errorData{
+			Type: order.Type, Message: "out of order", Args: []string{},
+		}}
+	case p.answer == Failed:
+		p.status = 503
+	case p.answer.Executed() && c.fault != nil:
+		p.answer, p.fault = c.answer, c.fault
+	}
+}
+
+// draw throws the dice for the shares and the latency.
+func (s *Sandbox) draw(f *Faults, wait *time.Duration) Answer {
+	*wait += f.Latency
+	shares := [...]struct {
+		share  float64
+		answer Answer
+	}{
+		{f.Errors, Failed},
+		{f.Resets, Reset},
+		{f.HTML, HTML},
+		{f.Lost, Lost},
+		{f.LostResets, LostReset},
+		{f.WrongID, WrongID},
+	}
+	sum := 0.0
+	for _, s := range shares {
+		sum += s.share
+	}
+	if sum == 0 && f.Jitter <= 0 {
+		return Accepted
+	}
+	s.mu.Lock()
+	at := s.dice.Float64()
+	if f.Jitter > 0 {
+		*wait += time.Duration(s.dice.Int64N(int64(f.Jitter) + 1))
+	}
+	s.mu.Unlock()
+	for _, s := range shares {
+		if at < s.share {
+			return s.answer
+		}
+		at -= s.share
+	}
+	return Accepted
+}
+
+// admit takes a token of the budget.
+func (s *Sandbox) admit(f *Faults) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	burst := max(float64(f.Burst), 1)
+	now := time.Now()
+	if s.filled.IsZero() {
+		s.tokens = burst
+	} else {
+		s.tokens = min(burst, s.tokens+now.Sub(s.filled).Seconds()*f.PerSecond)
+	}
+	s.filled = now
+	if s.tokens < 1 {
+		return false
+	}
+	s.tokens--
+	return true
+}
+
+func newDice(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, seed)) }

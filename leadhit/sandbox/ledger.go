@@ -1,0 +1,161 @@
+package sandbox
+
+import (
+	"sync"
+	"time"
+)
+
+// Answer is how a call ended, as the sandbox sees it.
+type Answer uint8
+
+// The answers. Accepted, Lost, LostReset and WrongID have been executed, the others have not.
+const (
+	Pending    Answer = iota // not answered yet
+	Accepted                 // executed and told so
+	Refused                  // ValidationError
+	Invalid                  // the request was at fault: -32700, -32600, -32601, -32602
+	Forbidden                // 403: no key, or a wrong one
+	Failed                   // an HTTP status, or an order's JSON-RPC error
+	Overloaded               // 503: over the calls per second
+	HTML                     // a page with status 200
+	Reset                    // the connection was reset
+	Closed                   // the connection was closed: an outage
+	Lost                     // executed, never answered
+	LostReset                // executed, then the connection was reset
+	WrongID                  // executed, answered with another id
+	Abandoned                // the client left before the answer; Call.Executed tells whether it was executed
+)
+
+// String returns the answer's name.
+func (a Answer) String() string {
+	names := [...]string{
+		"pending", "accepted", "refused", "invalid", "forbidden", "failed", "overloaded", "html",
+		"reset", "closed", "lost", "lost reset", "wrong id", "abandoned",
+	}
+	if int(a) < len(names) {
+		return names[a]
+	}
+	return "unknown"
+}
+
+// Executed says whether a call that ends so has changed its order.
+func (a Answer) Executed() bool {
+	return a == Accepted || a == Lost || a == LostReset || a == WrongID
+}
+
+// Call is one line of the ledger.
+type Call struct {
+	// Seq counts arrivals from 1, since New or Reset.
+	Seq int
+	// Arrived is when the call's head had been read; Ended when the answer was about to leave, zero while it is Pending.
+	Arrived, Ended time.Time
+	// ID, OrderID and Status are empty if the request could not be read that far.
+	ID, OrderID, Status string
+	Answer              Answer
+	// Executed says that the order has the status now, whatever the client was told.
+	Executed bool
+}
+
+// chunk is how many calls are stored together: the ledger grows without moving what it holds.
+const chunk = 4096
+
+// ledger holds the calls in order of arrival.
+type ledger struct {
+	lock        sync.Mutex
+	chunks      []*[chunk]Call
+	count       int
+	inFlight    int
+	maxInFlight int
+}
+
+// Calls returns a copy of the ledger, calls in the air included.
+func (l *ledger) Calls() []Call {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	calls := make([]Call, 0, l.count)
+	for i, c := range l.chunks {
+		calls = append(calls, c[:min(l.count-i*chunk, chunk)]...)
+	}
+	return calls
+}
+
+// OrderCalls returns the calls of one order, in order of arrival.
+func (l *ledger) OrderCalls(order string) []Call {
+	var calls []Call
+	l.each(func(c *Call) {
+		if c.OrderID == order {
+			calls = append(calls, *c)
+		}
+	})
+	return calls
+}
+
+// Statuses returns the status of each order that has one: the last that was executed.
+func (l *ledger) Statuses() map[string]string {
+	statuses := make(map[string]string)
+	l.each(func(c *Call) {
+		if c.Executed {
+			statuses[c.OrderID] = c.Status
+		}
+	})
+	return statuses
+}
+
+// Count returns how many calls have arrived.
+func (l *ledger) Count() int {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	return l.count
+}
+
+// InFlight returns how many calls are in the air, and how many there were at most.
+func (l *ledger) InFlight() (now, most int) {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	return l.inFlight, l.maxInFlight
+}
+
+// Reset empties the ledger. Calls in the air stay counted in InFlight, but their ends are not recorded.
+func (l *ledger) Reset() {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	l.chunks, l.count, l.maxInFlight = nil, 0, l.inFlight
+}
+
+func (l *ledger) each(look func(*Call)) {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	for i := range l.count {
+		look(&l.chunks[i/chunk][i%chunk])
+	}
+}
+
+// begin notes an arrival.
+func (l *ledger) begin() *Call {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	if l.count == len(l.chunks)*chunk {
+		l.chunks = append(l.chunks, new([chunk]Call))
+	}
+	entry := &l.chunks[l.count/chunk][l.count%chunk]
+	l.count++
+	entry.Seq, entry.Arrived = l.count, time.Now()
+	l.inFlight++
+	l.maxInFlight = max(l.maxInFlight, l.inFlight)
+	return entry
+}
+
+// name notes what the call is about, and whether it is executed.
+func (l *ledger) name(entry *Call, c *request, executed bool) {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	entry.ID, entry.OrderID, entry.Status, entry.Executed = c.name, c.order, c.status, executed
+}
+
+// end notes what became of the call.
+func (l *ledger) end(entry *Call, answer Answer) {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	entry.Answer, entry.Ended = answer, time.Now()
+	l.inFlight--
+}

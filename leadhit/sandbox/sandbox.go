@@ -1,0 +1,175 @@
+// Package sandbox is a look-alike of LeadHit's orders node with switchable faults, for tests and the demo.
+//
+// A [Sandbox] is an http.Handler that speaks the node's JSON-RPC: POST on any path is a call, GET on a path that ends in /map
+// lists the methods. It answers errors in the shapes of LeadHit's server (the Python package json-rpc). What is wrong
+// with it stands in [Faults] and can be changed while calls run.
+//
+// Its ledger holds every call in the order in which their first bytes arrived, and what became of it. A call is executed,
+// if at all, when it has been read, before any latency: a client that gives up waiting has nevertheless changed the order.
+// The ledger grows until [Sandbox.Reset]: about 200 bytes a call.
+//
+// Everything may be used concurrently. There is no goroutine of its own and no clock but the process's, so that it works in a
+// testing/synctest bubble; dice are thrown from a seed. A handler that holds a call back ends when the client hangs up or the
+// server is closed.
+package sandbox
+
+import (
+	"bytes"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// maxBody bounds what is read of a call.
+const maxBody = 1 << 20
+
+// Options are what a sandbox starts with.
+type Options struct {
+	// Key is the value that the header API-KEY must have. Empty means any but none.
+	Key string
+	// Seed makes the dice repeatable.
+	Seed   uint64
+	Faults Faults
+}
+
+// Sandbox is the look-alike. New makes one.
+type Sandbox struct {
+	ledger
+	faults atomic.Pointer[Faults]
+	key    atomic.Pointer[string]
+	bodies sync.Pool
+
+	mu     sync.Mutex // guards what follows, and changes of faults
+	dice   *rand.Rand
+	tokens float64
+	filled time.Time
+}
+
+// New returns a sandbox with an empty ledger.
+func New(options Options) *Sandbox {
+	s := &Sandbox{
+		dice:   newDice(options.Seed),
+		bodies: sync.Pool{New: func() any { return new(bytes.Buffer) }},
+	}
+	s.faults.Store(&options.Faults)
+	s.SetKey(options.Key)
+	return s
+}
+
+// ServeHTTP answers one request.
+func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.Method == http.MethodPost:
+		s.serveCall(w, r)
+	case r.Method != http.MethodGet:
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+	case !strings.HasSuffix(r.URL.Path, "/map"):
+		http.NotFound(w, r)
+	default:
+		s.serveMap(w)
+	}
+}
+
+func (s *Sandbox) serveCall(w http.ResponseWriter, r *http.Request) {
+	entry := s.begin()
+	body, _ := s.bodies.Get().(*bytes.Buffer)
+	defer s.bodies.Put(body)
+	body.Reset()
+	_, err := body.ReadFrom(io.LimitReader(r.Body, maxBody))
+	c := parseRequest(body.Bytes())
+	if err != nil {
+		// The client has gone, or sends nonsense: nothing of it is executed.
+		s.end(entry, Abandoned)
+		return
+	}
+	p := s.decide(r.Header.Get("API-KEY"), c)
+	s.name(entry, c, p.answer.Executed())
+	if !pause(r, p.wait) {
+		s.end(entry, Abandoned)
+		return
+	}
+	if p.answer == Lost {
+		<-r.Context().Done()
+	}
+	// Before the answer leaves, so that a client that has it finds it in the ledger.
+	s.end(entry, p.answer)
+	p.write(w, c)
+}
+
+// pause waits, and says whether the client is still there.
+func pause(r *http.Request, wait time.Duration) bool {
+	if wait <= 0 {
+		return true
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-r.Context().Done():
+		return false
+	}
+}
+
+func (p *plan) write(w http.ResponseWriter, c *request) {
+	switch {
+	case p.answer == Closed, p.answer == Lost:
+		hangUp(w, quietly)
+	case p.answer == Reset, p.answer == LostReset:
+		hangUp(w, abruptly)
+	case p.answer == HTML:
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, "<html><body>Service is being updated</body></html>")
+	case p.status != 0:
+		if p.retry != "" {
+			w.Header().Set("Retry-After", p.retry)
+		}
+		http.Error(w, http.StatusText(p.status), p.status)
+	default:
+		w.Header()["Content-Type"] = jsonType()
+		_, _ = w.Write(p.appendAnswer(make([]byte, 0, 128), c))
+	}
+}
+
+func jsonType() []string { return []string{"application/json"} }
+
+// hangUp ends the connection without an answer, after what prepare does to it.
+func hangUp(w http.ResponseWriter, prepare func(net.Conn)) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler) // HTTP/2: net/http resets the stream
+	}
+	prepare(conn)
+	_ = conn.Close()
+}
+
+func quietly(net.Conn) {}
+
+// abruptly makes the close a TCP reset, where there is TCP.
+func abruptly(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+}
+
+// serveMap shows the page of the Python package json-rpc, which escapes nothing.
+func (s *Sandbox) serveMap(w http.ResponseWriter) {
+	if f := s.faults.Load(); f.Closed {
+		hangUp(w, quietly)
+		return
+	} else if f.Status != 0 {
+		http.Error(w, http.StatusText(f.Status), f.Status)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = io.WriteString(w, "<h1>JSON-RPC map</h1><pre>"+
+		"get_orders: None\n\n"+
+		"set_order_status: \n    Set the status of an order.\n\n    :param str order_id: id of the order\n"+
+		"    :param str status: paid, submitted\n    :return bool: True\n    </pre>")
+}

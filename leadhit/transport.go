@@ -1,0 +1,204 @@
+package leadhit
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"sync"
+	"time"
+)
+
+const (
+	maxURL = 2 << 10
+	maxKey = 4 << 10
+	// maxResponseHeader replaces net/http's 10 MiB.
+	maxResponseHeader = 64 << 10
+	// idleConnection is longer than most servers keep a connection: they hang up, and the pool notices at once.
+	idleConnection = 90 * time.Second
+	keepAlive      = 30 * time.Second
+)
+
+// newTransport returns a transport for HTTP/1.1 alone. HTTP/2 puts all calls on one connection: one reset would fail them
+// all, and Call.Before could not hold back one of them. It also repeats requests by itself after a GOAWAY.
+func newTransport(options Options) (*http.Transport, error) {
+	dial := options.Dial
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: options.Timeout, KeepAlive: keepAlive}).DialContext
+	}
+	roots := &roots{file: options.CAFile}
+	pool, err := roots.load()
+	if err != nil {
+		return nil, fmt.Errorf("leadhit ca file: %w", err)
+	}
+	proxy, err := proxyFunc(options.Proxy)
+	if err != nil {
+		return nil, fmt.Errorf("leadhit proxy: %w", err)
+	}
+	d := &dialer{
+		dial:    dial,
+		timeout: options.Timeout,
+		roots:   roots,
+		config: &tls.Config{
+			MinVersion: tls.VersionTLS12,
+			RootCAs:    pool,
+			NextProtos: []string{"http/1.1"},
+		},
+	}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return &http.Transport{
+		Proxy:                  proxy,
+		OnProxyConnectResponse: checkProxy,
+		DialContext:            d.dialPlain,
+		DialTLSContext:         d.dialTLS,
+		TLSClientConfig:        d.config, // behind a proxy, where DialTLSContext is not asked
+		TLSHandshakeTimeout:    options.Timeout,
+		DisableCompression:     true, // a compressed answer could unpack to any size; these are 100 bytes
+		MaxIdleConnsPerHost:    options.CallsInFlight,
+		IdleConnTimeout:        idleConnection,
+		MaxResponseHeaderBytes: maxResponseHeader,
+		Protocols:              protocols,
+	}, nil
+}
+
+// dialer opens connections and marks with a type in which step that failed.
+type dialer struct {
+	dial    func(ctx context.Context, network, addr string) (net.Conn, error)
+	timeout time.Duration
+	roots   *roots
+	config  *tls.Config
+}
+
+func (d *dialer) dialPlain(ctx context.Context, network, addr string) (net.Conn, error) {
+	// net/http lets a dial outlive the call that asked for it, so it needs a bound of its own.
+	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
+	raw, err := d.dial(ctx, network, addr)
+	if err != nil {
+		return nil, &connectError{err}
+	}
+	return &conn{Conn: raw}, nil
+}
+
+func (d *dialer) dialTLS(ctx context.Context, network, addr string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
+	raw, err := d.dial(ctx, network, addr)
+	if err != nil {
+		return nil, &connectError{err}
+	}
+	config := d.config.Clone()
+	config.RootCAs, err = d.roots.load()
+	if err == nil {
+		config.ServerName, _, err = net.SplitHostPort(addr)
+	}
+	if err == nil {
+		secured := tls.Client(raw, config)
+		if err = secured.HandshakeContext(ctx); err == nil {
+			return &conn{Conn: secured}, nil
+		}
+	}
+	_ = raw.Close() // the handshake's failure is the one to tell
+	return nil, &handshakeError{err}
+}
+
+// roots reads the extra certificates again when a connection is made: a rotated CA needs no restart.
+type roots struct {
+	file string
+	mu   sync.Mutex
+	text []byte
+	pool *x509.CertPool
+}
+
+// load returns nil for the system's certificates alone. If the file has become unreadable, the last good ones stay.
+func (r *roots) load() (*x509.CertPool, error) {
+	if r.file == "" {
+		return nil, nil // tls.Config's own word for the system's roots
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	text, err := os.ReadFile(r.file)
+	if err == nil && r.pool != nil && bytes.Equal(text, r.text) {
+		return r.pool, nil
+	}
+	var pool *x509.CertPool
+	if err == nil {
+		pool, err = systemAnd(text)
+	}
+	switch {
+	case err == nil:
+		r.text, r.pool = text, pool
+	case r.pool == nil:
+		return nil, err
+	}
+	return r.pool, nil
+}
+
+func systemAnd(pem []byte) (*x509.CertPool, error) {
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		return nil, err
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, errors.New("no certificate in it")
+	}
+	return pool, nil
+}
+
+func proxyFunc(text string) (func(*http.Request) (*url.URL, error), error) {
+	if text == "" {
+		return nil, nil // http.Transport's own word for no proxy
+	}
+	address, err := url.Parse(text)
+	if err != nil || address.Hostname() == "" {
+		return nil, errors.New("not a URL with a host") // the parser's error would show the password
+	}
+	switch address.Scheme {
+	case "http", "https", "socks5", "socks5h":
+		return http.ProxyURL(address), nil
+	}
+	return nil, errors.New("none of http, https, socks5, socks5h")
+}
+
+// checkProxy gives a refused CONNECT a type: net/http has but the status text for it.
+func checkProxy(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
+	if answer.StatusCode != http.StatusOK {
+		return &connectError{fmt.Errorf("proxy answered HTTP %d", answer.StatusCode)}
+	}
+	return nil
+}
+
+// connectError marks a failure to reach the server or the proxy.
+type connectError struct{ err error }
+
+func (e *connectError) Error() string { return e.err.Error() }
+func (e *connectError) Unwrap() error { return e.err }
+
+// handshakeError marks a failed TLS handshake: crypto/tls has no common type for its errors.
+type handshakeError struct{ err error }
+
+func (e *handshakeError) Error() string { return "tls handshake: " + e.err.Error() }
+func (e *handshakeError) Unwrap() error { return e.err }
+
+// errTooLong is a body over its limit.
+var errTooLong = errors.New("answer longer than 1 MiB")
+
+// readBody reads the body to its end, which lets the connection serve the next call, or to the limit.
+func readBody(into *bytes.Buffer, response *http.Response, limit int64) error {
+	if response.ContentLength > limit {
+		return errTooLong
+	}
+	n, err := into.ReadFrom(io.LimitReader(response.Body, limit+1))
+	if n > limit {
+		return errTooLong
+	}
+	return err
+}

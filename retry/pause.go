@@ -1,0 +1,125 @@
+package retry
+
+import "time"
+
+const (
+	// ProbeEvery is the time between two probes of a pause.
+	ProbeEvery = 30 * time.Second
+	// suspectOrders is how many orders must say "no such method", without a success between, before all calls pause:
+	// one alone may be a fault of its own.
+	suspectOrders = 3
+)
+
+// Pause stops all calls while nothing is wrong with any order. It belongs to the process: a rebalance does not lift
+// it, a retry that falls due does not, only the answer to a probe does. The zero value is ready and not paused.
+type Pause struct {
+	kind    Kind // Unauthorised or Misconfigured; Again when calls flow
+	since   time.Time
+	probeAt time.Time
+	probing bool
+	total   time.Duration
+	// epoch counts the ends of pauses and the changes of the key: a refusal of a call that began before the last one
+	// speaks of a key that is gone.
+	epoch    uint64
+	suspects []string
+}
+
+// Ticket marks a call with the moment of its start. Give it back with the call's verdict.
+type Ticket struct {
+	epoch uint64
+	probe bool
+}
+
+// Probe says whether the call is the one that a pause lets through.
+func (t Ticket) Probe() bool { return t.probe }
+
+// Active returns the pause's kind, Unauthorised or Misconfigured, and since when; false when calls flow.
+func (p *Pause) Active() (Kind, time.Time, bool) {
+	return p.kind, p.since, p.kind != Again
+}
+
+// Total is for how long calls were paused, up to now.
+func (p *Pause) Total(now time.Time) time.Duration {
+	if p.kind == Again {
+		return p.total
+	}
+	return p.total + now.Sub(p.since)
+}
+
+// NextProbe returns when a probe may start; the zero time if none may: no pause, or one is in the air.
+func (p *Pause) NextProbe() time.Time {
+	if p.kind == Again || p.probing {
+		return time.Time{}
+	}
+	return p.probeAt
+}
+
+// MayCall says whether a call may start now: any call without a pause, the due probe with one.
+func (p *Pause) MayCall(now time.Time) bool {
+	return p.kind == Again || !p.probing && !now.Before(p.probeAt)
+}
+
+// Start marks a call that starts now. Ask MayCall before.
+func (p *Pause) Start(now time.Time) Ticket {
+	if p.kind == Again {
+		return Ticket{epoch: p.epoch}
+	}
+	p.probing = true
+	p.probeAt = now.Add(ProbeEvery)
+	return Ticket{epoch: p.epoch, probe: true}
+}
+
+// KeyChanged makes the next probe due: another key may be taken. A refusal of a call that went out with the old key
+// no longer counts.
+func (p *Pause) KeyChanged(now time.Time) {
+	p.epoch++
+	if p.kind == Unauthorised {
+		p.probeAt = now
+	}
+}
+
+// Answered takes the verdict of a call, late answers of ended generations included.
+func (p *Pause) Answered(now time.Time, order string, t Ticket, v Verdict) {
+	if t.probe {
+		p.probing = false
+	}
+	switch {
+	case p.kind == Again:
+		p.suspect(now, order, t, v)
+	case !t.probe: // began before the pause: proves nothing about now
+	case v.Kind == Unauthorised || v.Kind == Misconfigured:
+		p.kind = v.Kind // what is broken may change; since when we are paused does not
+	case v.Kind == Done || v.Kind == DeadLetter || v.Answered:
+		p.total += now.Sub(p.since)
+		p.kind, p.suspects = Again, nil
+		p.epoch++
+	}
+}
+
+func (p *Pause) suspect(now time.Time, order string, t Ticket, v Verdict) {
+	switch v.Kind {
+	case Done:
+		p.suspects = p.suspects[:0]
+	case Unauthorised:
+		if t.epoch == p.epoch {
+			p.begin(now, Unauthorised)
+		}
+	case Misconfigured:
+		if t.epoch != p.epoch {
+			return
+		}
+		for _, s := range p.suspects {
+			if s == order {
+				return
+			}
+		}
+		if p.suspects = append(p.suspects, order); len(p.suspects) >= suspectOrders {
+			p.begin(now, Misconfigured)
+		}
+	case Again, DeadLetter: // neither accuses the key or the address, nor clears it
+	}
+}
+
+func (p *Pause) begin(now time.Time, kind Kind) {
+	p.kind, p.since, p.probeAt = kind, now, now.Add(ProbeEvery)
+}
