@@ -59,6 +59,10 @@ func (c *Consumer) carryOut(e dispatch.Effects) {
 	for _, p := range e.Suspects {
 		g.suspects <- p
 	}
+	if c.dispatcher.NeedsNewMember() && !g.doubted {
+		g.doubted = true
+		close(g.doubt)
+	}
 	if e.Ended != dispatch.NotEnded && !g.told {
 		g.told = true
 		g.ended <- e.Ended

@@ -15,7 +15,7 @@
 // # Goroutines
 //
 // [Consumer.Run] owns all of them and returns when they have ended: the actor, which alone touches the dispatcher; a
-// caller for each call in flight; the membership, with a fetcher a partition, one committer and watchers for each
+// caller for each call in flight; the membership, with a goroutine a fetch, one committer and watchers for each
 // generation; one goroutine a letter. None calls into the dispatcher: they send it inputs.
 //
 // # Shutdown
@@ -97,13 +97,16 @@ type Consumer struct {
 	inputs  chan func(now time.Time)
 	calls   chan dispatch.Call
 	stores  chan dispatch.Store
-	stopped chan struct{} // closed when the actor has ended
+	started chan struct{} // closed when the actor is about to start
+	stopped chan struct{} // closed when it has ended
 
 	pulse  atomic.Int64 // unix nanoseconds of the actor's last turn
 	phase  atomic.Pointer[phase]
 	counts counts
-	member string // the last member id; the membership's
-	pause  retry.Kind
+	pause  retry.Kind // the actor's: the last one told
+
+	member string         // the membership's: the last member id
+	sizes  map[string]int // the membership's: partitions of each topic when it was first seen
 }
 
 // New returns a Consumer that does nothing until Run.
@@ -112,10 +115,13 @@ func New(o Options) *Consumer {
 		options: o, log: o.Logger,
 		dispatcher: dispatch.New(o.Dispatch),
 		ends:       map[dispatch.Partition]int64{},
+		sizes:      map[string]int{},
 		inputs:     make(chan func(time.Time), 1024),
-		// Neither can be full: the dispatcher bounds the calls and stores in the air.
-		calls:   make(chan dispatch.Call, o.Dispatch.CallsInFlight),
-		stores:  make(chan dispatch.Store, 1024+8*o.Dispatch.CallsInFlight),
+		// Never full: the dispatcher bounds the calls in the air.
+		calls: make(chan dispatch.Call, o.Dispatch.CallsInFlight),
+		// If it is full the actor waits for the storer, which waits for nobody.
+		stores:  make(chan dispatch.Store, 1024),
+		started: make(chan struct{}),
 		stopped: make(chan struct{}),
 	}
 	c.enter(Starting)
@@ -124,13 +130,15 @@ func New(o Options) *Consumer {
 
 var errStopped = errors.New("the consumer has stopped")
 
-// Run consumes until ctx ends and all that was begun is finished and committed, or 15 seconds have passed. It returns an
-// error only for options that cannot work. Call it once.
+// Run consumes until ctx ends; then it finishes and commits what was begun, for at most 15 seconds, and leaves the group,
+// which takes as long as Kafka takes to answer: a join that is under way is waited for. It returns an error only for
+// options that cannot work. Call it once.
 func (c *Consumer) Run(ctx context.Context) error {
 	// What is in the air outlives the wish to stop.
 	work, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(errStopped)
 	var workers sync.WaitGroup
+	close(c.started)
 	workers.Go(func() {
 		defer close(c.stopped)
 		defer close(c.calls)
@@ -149,7 +157,8 @@ func (c *Consumer) Run(ctx context.Context) error {
 	return err
 }
 
-// KeyChanged tells that another key is in use from now on: a pause for the old one is probed at once.
+// KeyChanged tells that another key is in use from now on: a pause for the old one is probed at once. It may be called at
+// any time.
 func (c *Consumer) KeyChanged() {
 	c.send(func(now time.Time) { c.dispatcher.KeyChanged(now) })
 }
@@ -164,8 +173,13 @@ func (c *Consumer) send(in func(now time.Time)) bool {
 	}
 }
 
-// ask is send that waits until the input was taken, or the actor has ended.
+// ask is send that waits until the input was taken. It does nothing if the actor has not started, or has ended.
 func (c *Consumer) ask(in func(now time.Time)) {
+	select {
+	case <-c.started:
+	default:
+		return
+	}
 	taken := make(chan struct{})
 	if !c.send(func(now time.Time) { in(now); close(taken) }) {
 		return

@@ -19,6 +19,9 @@ const (
 	firstWait, longestWait = 100 * time.Millisecond, 2 * time.Second
 )
 
+// errMoving says that two brokers, or one in two moments, disagree about where a log lies.
+var errMoving = errors.New("the offset is out of range by one answer, in range by the next")
+
 // fetch reads a partition once, however long that takes, and hands the events to the actor. It ends without a word when
 // the generation's fetching ends: never advance on a dead context.
 func (c *Consumer) fetch(ctx context.Context, f dispatch.Fetch) {
@@ -56,10 +59,9 @@ func (c *Consumer) fetch(ctx context.Context, f dispatch.Fetch) {
 
 func (c *Consumer) fetched(f dispatch.Fetch, batch broker.Batch) {
 	events := make([]dispatch.Event, len(batch.Records))
-	kept := make([]Event, len(batch.Records))
 	for i, r := range batch.Records {
-		e := &kept[i]
-		*e = Event{Topic: f.Topic, Partition: f.Number, Record: r}
+		// Each by itself: an event that stays unfinished for hours must not keep its neighbours in memory.
+		e := &Event{Topic: f.Topic, Partition: f.Number, Record: r}
 		size := len(r.Key) + len(r.Value) + eventOverhead
 		for _, h := range r.Headers {
 			size += len(h.Key) + len(h.Value)
@@ -92,8 +94,8 @@ func (c *Consumer) regain(ctx context.Context, log *slog.Logger, f dispatch.Fetc
 		log.ErrorContext(ctx, "the log ends below the group's offset: it was truncated or made anew; going on at its start",
 			slog.Int64("offset", f.Offset), slog.Int64("log_start", bounds.First), slog.Int64("log_end", bounds.Last))
 		c.send(func(now time.Time) { c.dispatcher.Restarted(now, f.Partition, bounds.First) })
-	default: // the log has moved meanwhile
-		c.send(func(now time.Time) { c.dispatcher.Fetched(now, f, nil, f.Offset) })
+	default:
+		return errMoving
 	}
 	return nil
 }
@@ -105,29 +107,52 @@ func (c *Consumer) verify(ctx context.Context, p dispatch.Partition) {
 	log := c.log.With(slog.String("topic", p.Topic), slog.Int("partition", p.Number))
 	log.WarnContext(ctx, "the broker does not know the partition; its calls and commits wait until it is back")
 	at := broker.TopicPartition{Topic: p.Topic, Partition: p.Number}
-	for {
+	// The wait comes first: a broker that answers one request so and the next one otherwise must not keep us spinning.
+	for trouble.wait(ctx) {
 		bounds, err := c.options.Cluster.Bounds(ctx, p.Topic, []int{p.Number})
 		if err == nil {
 			var committed map[broker.TopicPartition]broker.Committed
 			if committed, err = c.options.Cluster.Committed(ctx, c.options.Group, []broker.TopicPartition{at}); err == nil {
-				c.verified(ctx, log, p, bounds[p.Number], committed[at].Next)
+				err = c.verified(ctx, log, p, bounds[p.Number], committed[at].Next)
+			}
+			if err == nil {
 				return
 			}
 		}
-		trouble.tell(log, "partition still unknown; trying again", err)
-		if !trouble.wait(ctx) {
-			return
+		if ctx.Err() == nil {
+			trouble.tell(log, "partition still unknown; trying again", err)
 		}
 	}
 }
 
-func (c *Consumer) verified(ctx context.Context, log *slog.Logger, p dispatch.Partition, b broker.Bounds, committed int64) {
+func (c *Consumer) verified(ctx context.Context, log *slog.Logger, p dispatch.Partition, b broker.Bounds, committed int64) error {
 	if committed >= 0 {
 		log.InfoContext(ctx, "the partition is back, and the one it was")
 		c.send(func(now time.Time) { c.dispatcher.Trusted(now, p) })
-		return
+		return nil
+	}
+	if c.neverCommitted(p) {
+		// Nothing to miss yet, so its absence proves nothing; whichever log this is, the group begins in it.
+		starts, err := c.starts(ctx, p.Topic, []int{p.Number})
+		if err != nil {
+			return err
+		}
+		c.send(func(now time.Time) { c.dispatcher.Restarted(now, p, starts[p.Number]) })
+		return nil
 	}
 	c.counts.restarted.Add(1)
 	log.ErrorContext(ctx, "the topic was deleted and made anew; going on at its start", slog.Int64("log_start", b.First))
 	c.send(func(now time.Time) { c.dispatcher.Restarted(now, p, b.First) })
+	return nil
+}
+
+// neverCommitted says that this generation began without an offset of the group, and no commit was acknowledged since.
+func (c *Consumer) neverCommitted(p dispatch.Partition) bool {
+	never := false
+	c.ask(func(time.Time) {
+		for _, state := range c.dispatcher.State().Partitions {
+			never = never || state.Partition == p && state.Committed < 0
+		}
+	})
+	return never
 }

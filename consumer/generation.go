@@ -11,22 +11,26 @@ import (
 )
 
 // generation is where the actor puts what belongs to one generation of the group. No channel can be full: a partition has
-// one fetch and one suspicion in the air, a generation one commit and one end.
+// at most one fetch and one suspicion in the air, and once more of each if its log was made anew meanwhile; a generation
+// has one commit and one end.
 type generation struct {
 	member   broker.Member
 	fetches  chan dispatch.Fetch
 	commits  chan dispatch.Commit
 	suspects chan dispatch.Partition
+	doubt    chan struct{} // closed when a commit has stayed without an answer
 	ended    chan dispatch.End
-	told     bool // the actor's: ended was written
+
+	doubted, told bool // the actor's: doubt is closed, ended was written
 }
 
 func newGeneration(member broker.Member, partitions int) *generation {
 	return &generation{
 		member:   member,
-		fetches:  make(chan dispatch.Fetch, partitions+1),
+		fetches:  make(chan dispatch.Fetch, 3*partitions),
 		commits:  make(chan dispatch.Commit, 1),
-		suspects: make(chan dispatch.Partition, partitions+1),
+		suspects: make(chan dispatch.Partition, 3*partitions),
+		doubt:    make(chan struct{}),
 		ended:    make(chan dispatch.End, 1),
 	}
 }
@@ -34,7 +38,7 @@ func newGeneration(member broker.Member, partitions int) *generation {
 // live runs a generation from the reading of its offsets to its end. fetching ends when the generation is over or the
 // worker is to stop; working outlives it, for the last calls and commits. It reports whether the group must be left and
 // joined anew.
-func (c *Consumer) live(fetching, working context.Context, g *generation, own []broker.TopicPartition, newMember bool) bool {
+func (c *Consumer) live(fetching, working context.Context, g *generation, own []broker.TopicPartition) bool {
 	positions, ok := c.positions(fetching, own)
 	if !ok {
 		return false
@@ -43,8 +47,11 @@ func (c *Consumer) live(fetching, working context.Context, g *generation, own []
 	defer stopFetching()
 	committing, stopCommitting := context.WithCancel(working)
 	defer stopCommitting()
+	newMember := g.member.ID != c.member
+	c.member = g.member.ID
 	c.send(func(now time.Time) {
 		c.current = g
+		clear(c.ends)
 		c.dispatcher.Assigned(now, positions, newMember)
 	})
 	var hands sync.WaitGroup
@@ -52,36 +59,40 @@ func (c *Consumer) live(fetching, working context.Context, g *generation, own []
 	hands.Go(func() { c.committing(committing, g) })
 	c.enter(Consuming)
 
+	end := dispatch.NotEnded
 	select {
 	case <-fetching.Done():
-		stopFetching()
+	case <-g.doubt:
+		c.log.Warn("a commit stayed without an answer and may be applied late; leaving the group to join it as a new member")
+	case end = <-g.ended:
+	}
+	stopFetching()
+	if end == dispatch.NotEnded {
 		c.enter(Draining)
 		c.send(func(time.Time) { c.dispatcher.Revoked() })
-		c.drain(g)
-	case end := <-g.ended:
-		c.tellEnd(end)
+		end = g.drain()
 	}
+	c.tellEnd(end)
 	leave := false
 	c.ask(func(time.Time) {
-		leave = c.dispatcher.NeedsNewMember()
-		c.dispatcher.Lost()
 		c.current = nil
+		c.dispatcher.Lost()
+		leave = c.dispatcher.NeedsNewMember() // not before Lost: a commit may be in the air still
 	})
-	stopFetching()
 	stopCommitting()
 	hands.Wait()
 	return leave
 }
 
-func (c *Consumer) drain(g *generation) {
+// drain waits until what is in the air is finished and committed, but no longer than drainLimit.
+func (g *generation) drain() dispatch.End {
 	limit := time.NewTimer(drainLimit)
 	defer limit.Stop()
 	select {
 	case end := <-g.ended:
-		c.tellEnd(end)
+		return end
 	case <-limit.C:
-		c.log.Warn("the generation ends with work in the air: its calls are made again by the next owner",
-			slog.Duration("limit", drainLimit))
+		return dispatch.NotEnded
 	}
 }
 
@@ -91,7 +102,10 @@ func (c *Consumer) tellEnd(end dispatch.End) {
 		c.log.Warn("the group has moved on without this worker; what was not committed is called again by the next owner")
 	case dispatch.Expired:
 		c.log.Warn("no commit was acknowledged for a whole session; what was not committed is called again")
-	case dispatch.Drained, dispatch.NotEnded: // as it should be
+	case dispatch.NotEnded:
+		c.log.Warn("the generation ends with work in the air; what was not committed is called again by the next owner",
+			slog.Duration("limit", drainLimit))
+	case dispatch.Drained: // as it should be
 	}
 }
 
@@ -170,8 +184,10 @@ func (c *Consumer) commit(ctx context.Context, member broker.Member, commit disp
 		}
 		c.counts.commitFailures.Add(1)
 		// In doubt about one partition, in doubt about all: the outcomes are ordered by how bad they are.
+		if outcome > answer.Outcome || worst.Outcome == broker.Acked {
+			worst = r
+		}
 		answer.Outcome = max(answer.Outcome, outcome)
-		worst = r
 	}
 	return answer, worst
 }

@@ -26,9 +26,10 @@ const (
 
 // membership joins the group, again and again, until ctx ends.
 func (c *Consumer) membership(ctx, work context.Context) error {
+	var missing, joining trouble
 	for ctx.Err() == nil {
 		c.enter(Waiting)
-		if !c.waitForTopics(ctx) {
+		if !c.waitForTopics(ctx, &missing) {
 			return nil
 		}
 		c.enter(Joining)
@@ -37,17 +38,19 @@ func (c *Consumer) membership(ctx, work context.Context) error {
 		if err != nil {
 			return err
 		}
-		c.follow(ctx, work, group, balancer)
+		c.follow(ctx, work, group, balancer, &joining)
 		if ctx.Err() != nil {
 			c.enter(Draining)
 		}
-		_ = group.Close() // leaves the group; its error is always nil
+		// Leaves the group; its error is always nil. A join that is under way is waited for: given up, it would leave a
+		// member behind that nobody speaks for, and its partitions without an owner for a whole session.
+		_ = group.Close()
 	}
 	return nil
 }
 
 func (c *Consumer) groupConfig(b *balancer) kafka.ConsumerGroupConfig {
-	brokers := slices.Clone(c.options.Cluster.Brokers())
+	brokers := c.options.Cluster.Brokers()
 	rand.Shuffle(len(brokers), func(i, j int) { brokers[i], brokers[j] = brokers[j], brokers[i] })
 	return kafka.ConsumerGroupConfig{
 		ID:                c.options.Group,
@@ -67,8 +70,7 @@ func (c *Consumer) groupConfig(b *balancer) kafka.ConsumerGroupConfig {
 
 // waitForTopics waits until all topics exist: one that is missing would leave all of them without an owner, in a group
 // that looks healthy. False: ctx has ended.
-func (c *Consumer) waitForTopics(ctx context.Context) bool {
-	var trouble trouble
+func (c *Consumer) waitForTopics(ctx context.Context, trouble *trouble) bool {
 	for {
 		topology, err := c.options.Cluster.Topics(ctx, c.options.Topics...)
 		if err == nil {
@@ -77,6 +79,7 @@ func (c *Consumer) waitForTopics(ctx context.Context) bool {
 		switch {
 		case err == nil:
 			trouble.over(c.log, "all topics are there")
+			c.found(topology)
 			return true
 		case ctx.Err() != nil:
 			return false
@@ -108,8 +111,7 @@ func describe(t broker.Topology) error {
 }
 
 // follow lives through the generations of one membership, until ctx ends or the group must be joined anew.
-func (c *Consumer) follow(ctx, work context.Context, group *kafka.ConsumerGroup, b *balancer) {
-	var trouble trouble
+func (c *Consumer) follow(ctx, work context.Context, group *kafka.ConsumerGroup, b *balancer, trouble *trouble) {
 	for {
 		gen, err := group.Next(ctx)
 		if err != nil {
@@ -123,7 +125,7 @@ func (c *Consumer) follow(ctx, work context.Context, group *kafka.ConsumerGroup,
 			continue
 		}
 		trouble.over(c.log, "joined after all")
-		if c.generation(ctx, work, gen, b.take()) || ctx.Err() != nil {
+		if c.generation(ctx, work, group, gen, b.take()) {
 			return
 		}
 		c.enter(Joining)
@@ -147,10 +149,10 @@ func joinTrouble(err error) string {
 	return "cannot join the group; trying again"
 }
 
-// generation lives through one generation and reports whether the group must be joined anew.
-func (c *Consumer) generation(ctx, work context.Context, gen *kafka.Generation, led map[string]int) bool {
+// generation lives through one generation and reports whether the membership is over: ctx has ended, or the group must
+// be joined anew.
+func (c *Consumer) generation(ctx, work context.Context, group *kafka.ConsumerGroup, gen *kafka.Generation, led map[string]int) bool {
 	over := make(chan struct{})
-	defer close(over)
 	fetching, stop := context.WithCancel(work)
 	defer stop()
 	// Registered before any work: kafka-go does not go on to the next generation until this returns. It is also the one
@@ -166,20 +168,25 @@ func (c *Consumer) generation(ctx, work context.Context, gen *kafka.Generation, 
 	})
 	member := broker.Member{Group: gen.GroupID, Generation: int(gen.ID), ID: gen.MemberID}
 	own := assigned(gen)
-	newMember := member.ID != c.member
-	c.member = member.ID
 	c.counts.generations.Add(1)
 	c.joined(member, own, led != nil)
-	var watch sync.WaitGroup
-	defer watch.Wait()
+	var hands sync.WaitGroup
+	defer hands.Wait()
 	if led != nil {
-		watch.Go(func() {
+		hands.Go(func() {
 			c.compare(fetching, led)
 			stop()
 		})
 	}
-	leave := c.live(fetching, work, newGeneration(member, len(own)), own, newMember)
+	leave := c.live(fetching, work, newGeneration(member, len(own)), own) || ctx.Err() != nil
 	stop()
+	if leave {
+		// The group's end must be known before the generation's: kafka-go would join once more, only to leave. Next
+		// returns when Close has begun; it can bring no generation as long as this one lasts.
+		hands.Go(func() { _ = group.Close() })
+		_, _ = group.Next(work)
+	}
+	close(over)
 	return leave
 }
 
@@ -210,6 +217,7 @@ func (c *Consumer) joined(m broker.Member, own []broker.TopicPartition, leads bo
 func (c *Consumer) compare(ctx context.Context, led map[string]int) {
 	ticker := time.NewTicker(compareEvery)
 	defer ticker.Stop()
+	var trouble trouble
 	for {
 		select {
 		case <-ctx.Done():
@@ -217,9 +225,19 @@ func (c *Consumer) compare(ctx context.Context, led map[string]int) {
 		case <-ticker.C:
 		}
 		topology, err := c.options.Cluster.Topics(ctx, c.options.Topics...)
-		if err != nil || describe(topology) != nil {
-			continue // not known for sure: a topic that comes and goes would make a storm of generations
+		if err == nil {
+			err = describe(topology)
 		}
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			// Not known for sure: a topic that comes and goes would make a storm of generations.
+			trouble.tell(c.log, "cannot compare what is assigned with the partitions there are; if a topic is gone for good, "+
+				"take it out of KAFKA_TOPICS, for the group assigns none of them without it", err)
+			continue
+		}
+		trouble.over(c.log, "all topics are there again")
 		for topic, info := range topology.Topics {
 			if info.Partitions != led[topic] {
 				c.log.InfoContext(ctx, "the topic's partitions have changed; the group assigns anew", slog.String("topic", topic),

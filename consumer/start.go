@@ -10,7 +10,8 @@ import (
 	"leadhit-sync/consumer/dispatch"
 )
 
-// Start says where a group begins that never committed. The zero value is the beginning of the log.
+// Start says where a group begins that never committed. The zero value is the beginning of the log, which is also where
+// partitions begin that are added to a topic while it is consumed.
 type Start struct {
 	Latest bool
 	// At is the time of the first event to consume, unless Latest.
@@ -88,8 +89,22 @@ func (c *Consumer) starts(ctx context.Context, topic string, partitions []int) (
 			return nil, err
 		}
 	}
+	for _, p := range partitions {
+		if p >= c.sizes[topic] { // added while we consume: all of it is news
+			starts[p] = bounds[p].First
+		}
+	}
 	c.tellStart(ctx, topic, bounds, starts)
 	return starts, nil
+}
+
+// found keeps how many partitions each topic had when this worker first saw it.
+func (c *Consumer) found(t broker.Topology) {
+	for topic, info := range t.Topics {
+		if c.sizes[topic] == 0 {
+			c.sizes[topic] = info.Partitions
+		}
+	}
 }
 
 // tellStart says how much lies ahead of the start, and how old it is: a wrong KAFKA_START shows here first.

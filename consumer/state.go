@@ -56,7 +56,7 @@ type State struct {
 	LetterFailures     uint64
 }
 
-// State asks the actor. It waits for at most the actor's current turn.
+// State asks the actor. It waits for at most the actor's current turn. Before Run, and after it, there is no Dispatch.
 func (c *Consumer) State() State {
 	var s State
 	c.ask(func(time.Time) {

@@ -91,13 +91,15 @@ func (l Letter) addConnect(add func(name, text string)) {
 	add(connectPartition, partition)
 	add(connectOffset, strconv.FormatInt(l.Offset, 10))
 	add(connectName, clean(l.Group, maxGroup))
-	add(connectTask, partition)
+	add(connectTask, partition) // a task of Connect has a number; our work is numbered by partition
 	add(connectStage, clean(string(l.Stage), maxWord))
 	add(connectClass, class)
 	add(connectException, clean(l.Cause, maxWord))
 	add(connectMessage, l.storedMessage())
 }
 
+// addOwn adds our headers. Each but the last four is always there, empty if need be: a column that comes and goes is a
+// nuisance in every tool.
 func (l Letter) addOwn(add func(name, text string)) {
 	add(headerSchema, strconv.Itoa(schema))
 	add(headerID, clean(l.ID(), maxField))
@@ -149,6 +151,7 @@ func turnsText(r rune) bool {
 	return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' || r == '\u200e' || r == '\u200f' || r == '\u061c'
 }
 
+// cut shortens a text to limit bytes, between two characters, and marks that it did.
 func cut(text string, limit int) string {
 	const mark = "…"
 	if len(text) <= limit {

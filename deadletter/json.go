@@ -107,7 +107,7 @@ func viewHeader(h Header) headerView {
 func writeJSON(w io.Writer, v any) error {
 	var plain bytes.Buffer
 	encoder := json.NewEncoder(&plain)
-	encoder.SetEscapeHTML(false)
+	encoder.SetEscapeHTML(false) // for people and jq, not for a page
 	encoder.SetIndent("", "  ")
 	if err := encoder.Encode(v); err != nil {
 		return err

@@ -55,9 +55,10 @@ func OpenWriter(o WriterOptions) (*Writer, error) {
 
 func newKafkaWriter(o WriterOptions, size int, bytes int64) *kafka.Writer {
 	return &kafka.Writer{
-		Addr:         o.Brokers,
-		Transport:    o.Transport,
-		Topic:        o.Topic,
+		Addr:      o.Brokers,
+		Transport: o.Transport,
+		Topic:     o.Topic,
+		// The first partition, also where somebody made more: readers rely on one order of all letters.
 		Balancer:     kafka.BalancerFunc(func(kafka.Message, ...int) int { return 0 }),
 		RequiredAcks: kafka.RequireAll, // the zero value asks for no acknowledgement at all
 		MaxAttempts:  3,
@@ -73,8 +74,9 @@ func newKafkaWriter(o WriterOptions, size int, bytes int64) *kafka.Writer {
 // be stored or not; the caller writes it again until it gets nil, so a letter may be stored twice.
 //
 // A letter too large for the topic is stored without its value, as [Letter.WithoutValue] says. It wraps [ErrTooLarge],
-// [ErrTopicMissing] or [ErrUnauthorised] where an operator has to act. An ended context ends the wait, not the write.
-// One call takes 5 s for each of three tries at most, and as much again for a large letter.
+// [ErrTopicMissing] or [ErrUnauthorised] where an operator has to act. An ended context ends the wait, not the write:
+// the letter may still be stored. The context alone bounds the wait for a cluster that does not answer at all; give it
+// a deadline. Else one call takes 5 s for each of three tries, and as much again for a large letter.
 func (w *Writer) Write(ctx context.Context, l Letter) error {
 	err := w.write(ctx, w.batched, l)
 	if isTooLarge(err) {

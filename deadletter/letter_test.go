@@ -115,6 +115,11 @@ func TestAReferenceStandsInForAValueTooLarge(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(back, ref) {
 		t.Errorf("got %+v, %v, want %+v", back, err, ref)
 	}
+	both := ref
+	both.Value = full.Value
+	if got := both.Record(); got.Value != nil {
+		t.Error("got a value in a record that says it was omitted")
+	}
 	tombstone := deadletter.Letter{Source: deadletter.Source{Topic: "t"}, Item: deadletter.NoItem}
 	if got := tombstone.WithoutValue(); got.Omitted != nil {
 		t.Error("a tombstone has no value that could be left out")

@@ -39,6 +39,7 @@ func List(records iter.Seq2[Record, error], f Filter) (Listing, error) {
 			break
 		}
 		found.Read++
+		// Others may write to the topic, and a letter of a later release may be beyond us: count it, go on.
 		l, err := Parse(r)
 		if err != nil {
 			found.Broken++
@@ -53,6 +54,7 @@ func List(records iter.Seq2[Record, error], f Filter) (Listing, error) {
 		}
 		byID[l.ID()] = newest.PushFront(l)
 		if newest.Len() > f.Limit {
+			// Which letters are the newest is known only at the end, so the oldest goes when there is one too many.
 			oldest, _ := newest.Remove(newest.Back()).(Letter)
 			delete(byID, oldest.ID())
 		}

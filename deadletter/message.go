@@ -10,19 +10,8 @@ import (
 // storedMessage is the message as a header shows it: one line, scrubbed, never empty. A message that comes back from a
 // stored letter stays as it is.
 func (l Letter) storedMessage() string {
-	const (
-		worked = 4 * maxMessage // bytes; no use in scrubbing what is cut off
-		rounds = 4              // two will do as a rule
-	)
-	text := clean(l.Message, worked)
-	for range rounds {
-		scrubbed := clean(scrub(text, l.OrderID, l.Status), maxMessage)
-		// What was taken out or cut off may have joined two pieces or left half a quotation, so look again.
-		if scrubbed == text {
-			break
-		}
-		text = scrubbed
-	}
+	const worked = 4 * maxMessage // no use in scrubbing what is cut off
+	text := clean(scrub(clean(l.Message, worked), l.OrderID, l.Status), maxMessage)
 	if text == "" {
 		return "(no message)"
 	}
@@ -45,14 +34,14 @@ func scrub(message, orderID, status string) string {
 	return out.String()
 }
 
+// scrubPiece returns what remains of a piece; secret says that the words before it announced one.
 func scrubPiece(p piece, orderID, status string, secret bool) string { //nolint:revive // a fact about the piece
 	if p.kind == pieceQuoted {
-		inner := trimQuotes(p.text)
+		opening, inner, closing := unquote(p.text)
 		if secret || inner != orderID && inner != status && !isIdentifier(inner) {
-			opening, closing := outerRunes(p.text)
-			return string(opening) + "…" + string(closing)
+			inner = "…"
 		}
-		return p.text
+		return opening + inner + closing
 	}
 	switch {
 	case p.kind == pieceOther:
@@ -147,16 +136,11 @@ func next(message string, before rune) piece {
 	return piece{pieceOther, message[:size]}
 }
 
-// quotation returns where the quotation that begins the message ends, 0 if none does.
+// quotation returns where the quotation that begins the message ends, 0 if none does. One without an end, for the
+// message was cut, goes on to the end: it may hold anything.
 func quotation(message string, first rune, size int) int {
-	closing := first
-	switch first {
-	case '\'', '"', '`':
-	case '«':
-		closing = '»'
-	case '“':
-		closing = '”'
-	default:
+	closing := closingMark(first)
+	if closing == 0 {
 		return 0
 	}
 	for i, r := range message[size:] {
@@ -168,6 +152,19 @@ func quotation(message string, first rune, size int) int {
 		if !unicode.IsLetter(after) && !unicode.IsDigit(after) {
 			return end
 		}
+	}
+	return len(message)
+}
+
+// closingMark returns the quotation mark that answers the opening one, 0 if it is none.
+func closingMark(opening rune) rune {
+	switch opening {
+	case '\'', '"', '`':
+		return opening
+	case '«':
+		return '»'
+	case '“':
+		return '”'
 	}
 	return 0
 }
@@ -259,14 +256,13 @@ func isIdentifier(text string) bool {
 	return text != "" && len(text) <= longest
 }
 
-func outerRunes(quoted string) (open, end rune) {
-	open, _ = utf8.DecodeRuneInString(quoted)
-	end, _ = utf8.DecodeLastRuneInString(quoted)
-	return open, end
-}
-
-func trimQuotes(quoted string) string {
-	_, first := utf8.DecodeRuneInString(quoted)
-	_, last := utf8.DecodeLastRuneInString(quoted)
-	return quoted[first : len(quoted)-last]
+// unquote takes a quotation apart; closing is empty where its end is missing.
+func unquote(quoted string) (opening, inner, closing string) {
+	first, size := utf8.DecodeRuneInString(quoted)
+	opening, inner = quoted[:size], quoted[size:]
+	mark := string(closingMark(first))
+	if before, ok := strings.CutSuffix(inner, mark); ok {
+		return opening, before, mark
+	}
+	return opening, inner, ""
 }

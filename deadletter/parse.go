@@ -70,6 +70,7 @@ func (f fields) integer(name string, target *int) error {
 	return nil
 }
 
+// version refuses letters of a later form. To read them as ours might lose what they say, such as a replay count.
 func (f fields) version() error {
 	version := schema
 	if err := f.integer(headerSchema, &version); err != nil {
@@ -90,6 +91,7 @@ func (f fields) source(l *Letter) error {
 	if err := parseID(id, l); err != nil {
 		return err
 	}
+	// Two truths about where the event stood are none: a replay would take the wrong one.
 	differs := func(name, want string) bool { return f.has(name) && f[name] != want }
 	if differs(connectTopic, l.Topic) || differs(connectPartition, strconv.Itoa(l.Partition)) ||
 		differs(connectOffset, strconv.FormatInt(l.Offset, 10)) {

@@ -80,6 +80,7 @@ func TestAHeaderThatCannotBeReadIsNamed(t *testing.T) {
 		{"attempts", "dlq.attempts", "1.5"},
 		{"a replay count", "dlq.replay.count", ""},
 		{"a time", "dlq.failed.at", "yesterday"},
+		{"a time beyond the calendar", "dlq.failed.at", "9999-12-31T23:59:59-10:00"},
 		{"a timestamp", "dlq.original.timestamp", "0x1"},
 		{"a newer version", "dlq.schema", "2"},
 		{"an older version", "dlq.schema", "0"},

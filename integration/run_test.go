@@ -198,17 +198,19 @@ func (w *worker) page(tb testing.TB, path string) (int, string) {
 	return status, body
 }
 
-// stop ends the worker cleanly, its pages kept before.
-func (w *worker) stop(tb testing.TB) {
+// stop ends the worker cleanly, its pages kept before, and returns how long it took to end.
+func (w *worker) stop(tb testing.TB) time.Duration {
 	tb.Helper()
 	for _, path := range []string{"/livez", "/readyz", "/metrics", "/status"} {
 		w.page(tb, path)
 	}
 	ctx, cancel := context.WithTimeout(tb.Context(), 40*time.Second)
 	defer cancel()
+	begin := time.Now()
 	if code, err := w.Terminate(ctx); err != nil || code != 0 {
 		tb.Fatalf("got exit code %d, %v after a SIGTERM, want 0", code, err)
 	}
+	return time.Since(begin)
 }
 
 // finish waits until the group has committed all there is.

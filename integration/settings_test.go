@@ -16,7 +16,7 @@ func (s *suite) testSettings(t *testing.T) {
 		"KAFKA_TOPICS":    "orders,,returns",
 		"CALLS_IN_FLIGHT": "many",
 		"LEADHIT_TIMEOUT": "3",
-		"MAPPING":         "no-such-preset",
+		"KAFKA_START":     "yesterday",
 		"LOG_LEVEL":       "loud",
 	}
 	settings := map[string]string{"KAFKA_BROKERS": "127.0.0.1:9092", "LEADHIT_API_KEY": s.canary}

@@ -43,7 +43,7 @@ func TestWorker(t *testing.T) {
 		s.testKills(t, brokers)
 		s.testRestarts(t, brokers)
 	})
-	t.Run("the canary key appears nowhere", s.testCanary)
+	t.Run("the canary key appears nowhere, nor a race or a panic", s.testEmitted)
 }
 
 func newSuite(tb testing.TB) *suite {
@@ -120,9 +120,10 @@ func cmpErr(errs ...error) error {
 	return nil
 }
 
-// testCanary searches all that the tests before it kept.
-func (s *suite) testCanary(t *testing.T) {
+// testEmitted searches all that the tests before it kept: logs, pages, letters.
+func (s *suite) testEmitted(t *testing.T) {
 	files, size := 0, 0
+	unwanted := []string{s.canary, "WARNING: DATA RACE", "panic: ", "fatal error: "}
 	err := filepath.WalkDir(s.emitted, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -132,8 +133,10 @@ func (s *suite) testCanary(t *testing.T) {
 			return err
 		}
 		files, size = files+1, size+len(text)
-		if at := bytes.Index(text, []byte(s.canary)); at >= 0 {
-			t.Errorf("%s: the key stands in it, after %q", filepath.Base(path), text[max(0, at-80):at])
+		for i, what := range unwanted {
+			if at := bytes.Index(text, []byte(what)); at >= 0 {
+				t.Errorf("%s: got unwanted text %d (0 is the key) after %q", filepath.Base(path), i, text[max(0, at-80):at])
+			}
 		}
 		return nil
 	})

@@ -16,7 +16,8 @@ import (
 const (
 	inFlight = 16
 	session  = 10 * time.Second
-	stuck    = 7 // the number of the order that fails for ever
+	hot      = 12  // so many orders get a quarter of all events: more than they can be called with when there is a backlog
+	stuck    = 100 // the number of the order that fails for ever
 )
 
 // pair starts two workers under a load close to what one of them alone can do: after a kill there is a backlog.
@@ -29,7 +30,13 @@ func (s *suite) pair(t *testing.T, brokers []string, orders *shop.Orders, faults
 	r.settings["RETRY_MAX_ELAPSED"] = "0" // the stuck order never becomes a letter
 	r.settings["RETRY_MAX"] = "5s"
 	workers := []*worker{r.newWorker(t), r.newWorker(t)}
-	stop := r.stream(t, 350, orders.Next)
+	made := 0
+	stop := r.stream(t, 350, func() audit.Event {
+		if made++; made%4 == 0 {
+			return orders.NextOf(made / 4 % hot)
+		}
+		return orders.Next()
+	})
 	for _, w := range workers {
 		w.start(t)
 	}
@@ -137,10 +144,11 @@ func (r *run) judgeKills(t *testing.T, kills []time.Time) {
 		t.Logf("kill %d: %d repeated calls, hand-over after %.1f s", i+1, repeats, longest.Seconds())
 	}
 	slices.Sort(handovers)
-	if median := handovers[len(handovers)/2]; median > session+2*time.Second {
-		t.Errorf("got a median hand-over of %v, want %v at most", median, session+2*time.Second)
+	n := len(handovers)
+	if middle := (handovers[(n-1)/2] + handovers[n/2]) / 2; middle > session+2*time.Second {
+		t.Errorf("got a median hand-over of %v, want %v at most", middle, session+2*time.Second)
 	}
-	if worst := handovers[len(handovers)-1]; worst > session+5*time.Second {
+	if worst := handovers[n-1]; worst > session+5*time.Second {
 		t.Errorf("got a worst hand-over of %v, want %v at most", worst, session+5*time.Second)
 	}
 }
@@ -153,9 +161,7 @@ func (s *suite) testRestarts(t *testing.T, brokers []string) {
 		r, workers, stop := s.pair(t, brokers, shop.NewOrders("order", 400, 6), sandbox.Faults{})
 		for range number(t, "RESTARTS", 2) {
 			for _, w := range workers {
-				begin := time.Now()
-				w.stop(t)
-				t.Logf("exit after %.2f s", time.Since(begin).Seconds())
+				t.Logf("exit after %.2f s", w.stop(t).Seconds())
 				w.start(t)
 				w.calling(t, 200)
 			}

@@ -137,7 +137,7 @@ func TestTheMapPageIsRead(t *testing.T) {
 		"a script is not listed":   {"<script>evil</script><style>p: x</style><p>ok</p>", []string{"ok"}},
 		"an unfinished script":     {"<pre>a: x</pre><script>evil", []string{"a"}},
 		"sentences are no methods": {"<p>Not found here.</p><p>404 error</p>", nil},
-		"twice is once":            {"a\na\n", []string{"a"}},
+		"twice is once":            {"a\nb\na\n", []string{"a", "b"}},
 		"only signs":               {strings.Repeat("<", 1<<20), nil},
 		"nothing":                  {"", nil},
 	} {

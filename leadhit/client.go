@@ -191,11 +191,15 @@ func (c *Client) exchange(request *http.Request, key *string, s *scratch) error 
 		return transportError(err, *key)
 	}
 	defer func() { _ = response.Body.Close() }()
+	s.body.Reset()
+	if response.StatusCode == http.StatusSwitchingProtocols {
+		// Its body is the bare connection, which no context ends: reading it could last for ever.
+		return statusError(response, nil, *key)
+	}
 	limit := int64(maxAnswer)
 	if response.StatusCode != http.StatusOK {
 		limit = maxErrorPage
 	}
-	s.body.Reset()
 	err = readBody(&s.body, response, limit)
 	switch {
 	case response.StatusCode != http.StatusOK:

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -67,7 +68,7 @@ func TestARequestIsWhatLeadHitDocuments(t *testing.T) {
 	client := open(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
 		got = r
 		body, _ = io.ReadAll(r.Body)
-		io.WriteString(w, `{"jsonrpc":"2.0","result":true,"id":"t-0-1"}`)
+		_, _ = io.WriteString(w, `{"jsonrpc":"2.0","result":true,"id":"t-0-1"}`)
 	})+"/api/v1/orders/?shop=1")
 	if v := call(t, client); v.Kind != retry.Done || !v.Answered {
 		t.Fatalf("got %+v", v)
@@ -81,7 +82,7 @@ func TestARequestIsWhatLeadHitDocuments(t *testing.T) {
 	}
 	header := http.Header{
 		"Accept": {"application/json"}, "Api-Key": {canary}, "Content-Type": {"application/json"},
-		"Content-Length": {fmt.Sprint(len(want))}, "User-Agent": {"leadhit-sync/test"},
+		"Content-Length": {strconv.Itoa(len(want))}, "User-Agent": {"leadhit-sync/test"},
 	}
 	if fmt.Sprint(got.Header) != fmt.Sprint(header) {
 		t.Errorf("got header %v, want %v", got.Header, header)
@@ -96,10 +97,10 @@ func TestBadAnswersAreTriedAgain(t *testing.T) {
 		handle http.HandlerFunc
 	}{
 		"a page": {"BadAnswer", func(w http.ResponseWriter, r *http.Request) {
-			fmt.Fprintf(w, "<html>%s %s", r.Header.Get("API-KEY"), good)
+			_, _ = fmt.Fprintf(w, "<html>%s %s", r.Header.Get("API-KEY"), good)
 		}},
 		"a body over 1 MiB": {"BadAnswer", func(w http.ResponseWriter, _ *http.Request) {
-			io.WriteString(w, good+strings.Repeat(" ", 1<<20))
+			_, _ = io.WriteString(w, good+strings.Repeat(" ", 1<<20))
 		}},
 		"an endless body": {"BadAnswer", func(w http.ResponseWriter, _ *http.Request) {
 			for err := error(nil); err == nil; {
@@ -109,19 +110,19 @@ func TestBadAnswersAreTriedAgain(t *testing.T) {
 		"a compressed body": {"BadAnswer", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			z := gzip.NewWriter(w)
-			defer z.Close()
-			io.WriteString(z, good)
-			for range 64 {
-				io.WriteString(z, strings.Repeat(" ", 1<<20))
+			defer func() { _ = z.Close() }()
+			_, _ = io.WriteString(z, good)
+			for range 8 {
+				_, _ = io.WriteString(z, strings.Repeat(" ", 1<<20))
 			}
 		}},
 		"a body cut short": {"Reset", func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Length", fmt.Sprint(len(good)))
-			io.WriteString(w, good[:len(good)-1])
+			w.Header().Set("Content-Length", strconv.Itoa(len(good)))
+			_, _ = io.WriteString(w, good[:len(good)-1])
 		}},
 		"a header over 64 KiB": {"Reset", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X", strings.Repeat("x", 65<<10))
-			io.WriteString(w, good)
+			_, _ = io.WriteString(w, good)
 		}},
 		"no content": {"HTTP 204", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }},
 		"a switch of protocols": {"HTTP 101", func(w http.ResponseWriter, _ *http.Request) {
@@ -145,14 +146,16 @@ func TestTheTimeoutCoversTheWholeCall(t *testing.T) {
 	t.Parallel()
 	for name, handle := range map[string]http.HandlerFunc{
 		"no answer": func(_ http.ResponseWriter, r *http.Request) {
-			io.Copy(io.Discard, r.Body)
+			_, _ = io.Copy(io.Discard, r.Body)
 			<-r.Context().Done()
 		},
 		"a dripping body": func(w http.ResponseWriter, r *http.Request) {
+			drip := time.NewTicker(time.Millisecond)
+			defer drip.Stop()
 			for r.Context().Err() == nil {
-				io.WriteString(w, " ")
-				w.(http.Flusher).Flush()
-				time.Sleep(time.Millisecond)
+				_, _ = io.WriteString(w, " ")
+				_ = http.NewResponseController(w).Flush()
+				<-drip.C
 			}
 		},
 	} {
@@ -169,7 +172,7 @@ func TestACallersStopIsNoTimeout(t *testing.T) {
 	t.Parallel()
 	arrived := make(chan struct{})
 	client := open(t, serve(t, func(_ http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body)
+		_, _ = io.Copy(io.Discard, r.Body)
 		close(arrived)
 		<-r.Context().Done()
 	}))
@@ -210,9 +213,9 @@ func TestTheKeyIsHiddenWhenTheServerEchoesIt(t *testing.T) {
 	}
 	// net/http quotes the first line of what is no HTTP at all.
 	client = open(t, listen(t, func(conn net.Conn) {
-		bufio.NewReader(conn).ReadString('\n')
-		io.WriteString(conn, canary+" is not HTTP\r\n\r\n")
-		conn.Close()
+		_, _ = bufio.NewReader(conn).ReadString('\n')
+		_, _ = io.WriteString(conn, canary+" is not HTTP\r\n\r\n")
+		_ = conn.Close()
 	}))
 	if got := call(t, client); got.Kind != retry.Again || strings.Contains(got.Message, canary) {
 		t.Errorf("got %+v", got)
@@ -222,11 +225,11 @@ func TestTheKeyIsHiddenWhenTheServerEchoesIt(t *testing.T) {
 // listen serves raw connections, each on a goroutine of its own, and returns a URL.
 func listen(t *testing.T, handle func(net.Conn)) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { listener.Close() })
+	t.Cleanup(func() { _ = listener.Close() })
 	go func() {
 		for {
 			conn, err := listener.Accept()
@@ -293,9 +296,9 @@ func TestACallIsNeverRepeatedByItself(t *testing.T) {
 	t.Parallel()
 	var requests atomic.Int64
 	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body)
+		_, _ = io.Copy(io.Discard, r.Body)
 		if requests.Add(1) == 1 {
-			io.WriteString(w, `{"jsonrpc":"2.0","result":true,"id":"t-0-1"}`)
+			_, _ = io.WriteString(w, `{"jsonrpc":"2.0","result":true,"id":"t-0-1"}`)
 			return
 		}
 		panic(http.ErrAbortHandler)
@@ -374,7 +377,7 @@ func TestMethodsAreListed(t *testing.T) {
 		handle http.HandlerFunc
 		cause  string
 	}{
-		"an empty page": {func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<p>Hello, world.</p>") }, "BadAnswer"},
+		"an empty page": {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<p>Hello, world.</p>") }, "BadAnswer"},
 		"no page":       {http.NotFound, "HTTP 404"},
 		"no answer":     {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "Reset"},
 	} {

@@ -111,8 +111,10 @@ func TestOtherFailuresHaveTheirCause(t *testing.T) {
 		"the caller's own stop": {&leadhit.TransportError{Err: context.Canceled, Stopped: true}, retry.Verdict{Cause: "Cancelled", Message: "context canceled"}},
 		"a wait beyond reason":  {&leadhit.StatusError{Status: 503, RetryAfter: time.Hour}, retry.Verdict{Cause: "HTTP 503", Code: 503, RetryAfter: 15 * time.Minute, Message: "http 503 Service Unavailable"}},
 		"steering characters":   {&leadhit.RPCError{Code: 1, Message: "a\u202eb\x1b[2J\r\nc"}, retry.Verdict{Cause: "ServerError", Code: 1, Answered: true, Message: "ab[2J c"}},
-		"a message of any length": {&leadhit.RPCError{Code: 1, Message: strings.Repeat("я", 1000)},
-			retry.Verdict{Cause: "ServerError", Code: 1, Answered: true, Message: strings.Repeat("я", 512)}},
+		"a message of any length": {
+			&leadhit.RPCError{Code: 1, Message: strings.Repeat("я", 1000)},
+			retry.Verdict{Cause: "ServerError", Code: 1, Answered: true, Message: strings.Repeat("я", 512)},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

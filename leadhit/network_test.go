@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/pem"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -38,7 +39,7 @@ func secure(t *testing.T, config *tls.Config) *httptest.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(sandbox.New(sandbox.Options{}))
 	server.TLS = config
-	server.Config.ErrorLog = nil
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	return server
@@ -51,11 +52,11 @@ func TestTheNetworksFailuresAreTriedAgain(t *testing.T) {
 	plain := httptest.NewServer(sandbox.New(sandbox.Options{}))
 	t.Cleanup(plain.Close)
 	closed := listen(t, func(net.Conn) {})
-	unused, err := net.Listen("tcp", "127.0.0.1:0")
+	unused, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	unused.Close()
+	_ = unused.Close()
 
 	for name, c := range map[string]struct {
 		url   string
@@ -122,20 +123,20 @@ func proxy(t *testing.T, authorised *string) string {
 	t.Helper()
 	return serve(t, func(w http.ResponseWriter, r *http.Request) {
 		*authorised = r.Header.Get("Proxy-Authorization")
-		upstream, err := net.Dial("tcp", r.Host)
+		upstream, err := new(net.Dialer).DialContext(r.Context(), "tcp", r.Host)
 		if err != nil {
 			http.Error(w, "unreachable", http.StatusBadGateway)
 			return
 		}
-		defer upstream.Close()
+		defer func() { _ = upstream.Close() }()
 		w.WriteHeader(http.StatusOK)
 		conn, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			return
 		}
-		defer conn.Close()
-		go io.Copy(upstream, conn)
-		io.Copy(conn, upstream)
+		defer func() { _ = conn.Close() }()
+		go func() { _, _ = io.Copy(upstream, conn) }()
+		_, _ = io.Copy(conn, upstream)
 	})
 }
 

@@ -18,9 +18,10 @@ type Pause struct {
 	probeAt time.Time
 	probing bool
 	total   time.Duration
-	// epoch counts the ends of pauses and the changes of the key: a refusal of a call that began before the last one
-	// speaks of a key that is gone.
+	// epoch counts the ends of pauses and the changes of the key. A refusal of a call that began before the last of them
+	// speaks of a key that is gone; it is void once a call of this epoch was proved.
 	epoch    uint64
+	proved   bool
 	suspects []string
 }
 
@@ -70,9 +71,10 @@ func (p *Pause) Start(now time.Time) Ticket {
 }
 
 // KeyChanged makes the next probe due: another key may be taken. A refusal of a call that went out with the old key
-// no longer counts.
+// no longer counts once the new key was taken; until then it pauses the calls, for one probe with the new key.
 func (p *Pause) KeyChanged(now time.Time) {
 	p.epoch++
+	p.proved = false
 	if p.kind == Unauthorised {
 		p.probeAt = now
 	}
@@ -83,16 +85,19 @@ func (p *Pause) Answered(now time.Time, order string, t Ticket, v Verdict) {
 	if t.probe {
 		p.probing = false
 	}
+	works := v.Kind == Done || v.Answered // a letter may be of our own making: what could not even be sent proves nothing
+	p.proved = p.proved || works && t.epoch == p.epoch
 	switch {
 	case p.kind == Again:
 		p.suspect(now, order, t, v)
 	case !t.probe: // began before the pause: proves nothing about now
 	case v.Kind == Unauthorised || v.Kind == Misconfigured:
 		p.kind = v.Kind // what is broken may change; since when we are paused does not
-	case v.Kind == Done || v.Kind == DeadLetter || v.Answered:
+	case works:
 		p.total += now.Sub(p.since)
 		p.kind, p.suspects = Again, nil
 		p.epoch++
+		p.proved = true
 	}
 }
 
@@ -100,9 +105,17 @@ func (p *Pause) suspect(now time.Time, order string, t Ticket, v Verdict) {
 	switch v.Kind {
 	case Done:
 		p.suspects = p.suspects[:0]
+	case DeadLetter:
+		if v.Answered { // to refuse a status the node must know the method
+			p.suspects = p.suspects[:0]
+		}
 	case Unauthorised:
-		if t.epoch == p.epoch {
+		switch {
+		case t.epoch == p.epoch:
 			p.begin(now, Unauthorised)
+		case !p.proved:
+			p.begin(now, Unauthorised)
+			p.probeAt = now
 		}
 	case Misconfigured:
 		if t.epoch != p.epoch {
@@ -116,7 +129,7 @@ func (p *Pause) suspect(now time.Time, order string, t Ticket, v Verdict) {
 		if p.suspects = append(p.suspects, order); len(p.suspects) >= suspectOrders {
 			p.begin(now, Misconfigured)
 		}
-	case Again, DeadLetter: // neither accuses the key or the address, nor clears it
+	case Again: // neither accuses the key or the address, nor clears it
 	}
 }
 

@@ -12,7 +12,9 @@ import (
 )
 
 // The pattern for every test with kafka-go and kfake under a fake clock: all of it is made inside the bubble, on kfake's
-// network of pipes, and closed by Cleanup, which runs inside the bubble too.
+// network of pipes, and closed by Cleanup, which runs inside the bubble too. Time stands still once the test has returned: a request that still
+// waits for its deadline must be given that time before. zstd is not for bubbles: kafka-go keeps decoders, with a channel
+// each, across them.
 func TestClusterRunsInABubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var network kfake.VirtualNetwork

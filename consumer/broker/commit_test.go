@@ -220,6 +220,16 @@ func checkNeverSent(t *testing.T, prepare func(*kfake.Cluster, *atomic.Bool), in
 	}
 }
 
+// The race that no timing of a test can hit: the caller gives up, and only then the pool's goroutine has a connection.
+func TestCommitThatWasGivenUpIsNotSentLater(t *testing.T) {
+	cluster := open(t, fakeKafka(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if sent, left := cluster.SendLate(ctx); sent || left != 0 {
+		t.Errorf("got sent %v and %d bytes, want nothing to have left", sent, left)
+	}
+}
+
 func TestOutcomesHaveNames(t *testing.T) {
 	for outcome, want := range map[broker.Outcome]string{
 		0: "ambiguous", broker.Acked: "acked", broker.Fenced: "fenced", broker.Forbidden: "forbidden", 99: "unknown",

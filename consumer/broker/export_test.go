@@ -2,10 +2,13 @@ package broker
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net"
 
 	"github.com/segmentio/kafka-go/compress"
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/offsetcommit"
 )
 
 // Aborted is an aborted transaction of a fetch response.
@@ -44,3 +47,20 @@ func Pack(codec int8, data []byte) []byte {
 	_ = w.Close()
 	return packed.Bytes()
 }
+
+// SendLate gives a commit up under ctx, and then lets a connection come to it after all. It returns whether the commit
+// counts as sent, and how many bytes of it left.
+func (c *Cluster) SendLate(ctx context.Context) (sent bool, left int) {
+	x := &exchange{message: &offsetcommit.Request{GroupID: "sync"}}
+	_, sent, _ = c.roundTrip(ctx, toCoordinator{x, "sync"}, x)
+	var connection, none bytes.Buffer
+	x.Required(map[protocol.ApiKey]int16{protocol.OffsetCommit: 7})
+	_, _ = x.RawExchange(struct {
+		io.Reader
+		io.Writer
+	}{&none, &connection})
+	return sent, connection.Len()
+}
+
+// Decoding is how many compressed batches are being decoded.
+func (c *Cluster) Decoding() int { return len(c.decoding) }

@@ -70,7 +70,8 @@ func (w *walk) message(b []byte) error {
 }
 
 // unpack reads the set inside a compressed message. The outer message has the offset of the last inner one; in format 1
-// the inner offsets count from 0, so that a broker need not compress anew.
+// the inner offsets count from 0, so that a broker need not compress anew; in format 0 they are right, and relocate moves
+// them by nothing.
 func (w *walk) unpack(outer message, codec int8) ([]message, error) {
 	unpacked, err := w.decompress(codec, bytes.NewReader(outer.value))
 	if err != nil {
@@ -104,9 +105,7 @@ func (w *walk) unpack(outer message, codec int8) ([]message, error) {
 	if len(inner) == 0 {
 		return nil, fmt.Errorf("%w: the set is empty", ErrCorrupt)
 	}
-	if outer.magic == 1 {
-		relocate(inner, outer)
-	}
+	relocate(inner, outer)
 	return slices.Clip(inner), nil
 }
 

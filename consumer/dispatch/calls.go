@@ -102,7 +102,7 @@ func (d *Dispatcher) pickFrom(p *partition) (task, bool) {
 		switch {
 		case t.dropped || t.item().state != ready:
 			p.ready.pop()
-		case p.stopped || p.full && t.event != p.first && !t.started || d.tooMuchUnacked(t):
+		case !p.callable() || p.full && t.offset >= p.reach && t.event != p.first || d.tooMuchUnacked(t):
 			return task{}, false
 		case !t.started && t.several() && d.started >= d.config.CallsInFlight && t.event != p.first:
 			d.held = append(d.held, p.ready.pop())
@@ -115,10 +115,13 @@ func (d *Dispatcher) pickFrom(p *partition) (task, bool) {
 	return task{}, false
 }
 
-// tooMuchUnacked keeps what a crash repeats within its bound. Where the metadata could not tell all, the event that holds
-// back the commit is exempt: only its end can lower the figure.
+// tooMuchUnacked keeps what a crash repeats within its bound. Where the metadata of the last commit could not tell all, the
+// event that holds back the commit is exempt: only its end can lower the figure. One at a time is: as soon as it has
+// ended, the next commit is due.
 func (d *Dispatcher) tooMuchUnacked(t task) bool {
-	return d.settled >= 2*d.config.CallsInFlight && (!t.of.truncated || t.event != t.of.first)
+	p := t.of
+	holdsBack := p.truncated && t.event == p.first && t.offset == p.acked.next
+	return d.settled >= 2*d.config.CallsInFlight && !holdsBack
 }
 
 func (d *Dispatcher) start(now time.Time, t task) {

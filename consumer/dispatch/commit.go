@@ -61,7 +61,7 @@ func (d *Dispatcher) startCommit(now time.Time) {
 		if p.stopped {
 			continue
 		}
-		p.sent.next, p.sent.metadata, p.coverage = p.describe(d.metadataMax)
+		p.sent, p.coverage = p.describe(d.metadataMax)
 		if p.sent != p.acked || len(p.fresh) > 0 {
 			c.Offsets = append(c.Offsets, d.send(p))
 		}
@@ -75,7 +75,7 @@ func (d *Dispatcher) startCommit(now time.Time) {
 			break
 		}
 		if !p.stopped {
-			p.sent.next, p.sent.metadata, p.coverage = p.describe(d.metadataMax)
+			p.sent, p.coverage = p.describe(d.metadataMax)
 			c.Offsets = append(c.Offsets, d.send(p))
 		}
 	}
@@ -123,8 +123,12 @@ func (d *Dispatcher) acked(now time.Time, c *Commit, a CommitAnswer) {
 		case slices.Contains(a.Unknown, o.Partition):
 			d.stop(p)
 		case slices.Contains(a.TooLarge, o.Partition):
-			// The broker takes less than we were told. Half of what was refused is sure to be less.
+			// The broker takes less than we were told. Half of what was refused is sure to be less. What it took before and
+			// takes no longer is given up: some calls may be repeated after a crash, but the commit goes on.
 			d.metadataMax = min(d.metadataMax, len(o.Metadata)) / 2
+			if len(o.Metadata) <= len(p.acked.metadata) {
+				p.safe = 0
+			}
 			d.restore(now, p)
 		default:
 			stored = true
@@ -144,6 +148,7 @@ func (d *Dispatcher) covered(now time.Time, p *partition) {
 		return
 	}
 	p.truncated = false
+	p.safe = max(p.safe, p.coverage)
 	var left []*event
 	for _, e := range p.sending {
 		if e.offset >= p.coverage {

@@ -36,6 +36,8 @@ type Dispatcher struct {
 	orphans   map[laneKey]int
 	ambiguous bool
 	lastID    uint64
+	// metadataMax is how much metadata the broker takes, as far as we know.
+	metadataMax int
 
 	generation
 	out Effects
@@ -54,23 +56,22 @@ type generation struct {
 	held       []task // not begun: enough events are partly done
 	recheck    bool   // a held event may begin now
 
-	letters     []task // refused by the mapping
-	urgent      []task // refused by LeadHit, or due again
-	stores      map[uint64]task
-	mine        int // calls of this generation in the air
-	called      int // letters of called events, to be stored before the generation may end
-	started     int // begun and unfinished events about several orders
-	settled     int
-	fresh       int
-	laneWaits   int
-	commit      *Commit
-	commitNot   time.Time // no commit before
-	commitSent  time.Time
-	dirtySince  time.Time
-	dirty       []*partition
-	lease       time.Time // when the last acknowledged commit was sent
-	suspects    []Partition
-	metadataMax int
+	letters    []task // refused by the mapping
+	urgent     []task // refused by LeadHit, or due again
+	stores     map[uint64]task
+	mine       int // calls of this generation in the air
+	called     int // letters of called events, to be stored before the generation may end
+	started    int // begun and unfinished events about several orders
+	settled    int
+	fresh      int
+	laneWaits  int
+	commit     *Commit
+	commitNot  time.Time // no commit before
+	commitSent time.Time
+	dirtySince time.Time
+	dirty      []*partition
+	lease      time.Time // when the last acknowledged commit was sent
+	suspects   []Partition
 }
 
 type timer struct {
@@ -81,7 +82,7 @@ type timer struct {
 
 // New returns a Dispatcher without a generation.
 func New(c Config) *Dispatcher {
-	d := &Dispatcher{config: c, calls: map[uint64]call{}, orphans: map[laneKey]int{}}
+	d := &Dispatcher{config: c, calls: map[uint64]call{}, orphans: map[laneKey]int{}, metadataMax: c.MetadataBytes}
 	d.generation = d.empty()
 	return d
 }
@@ -94,7 +95,6 @@ func (d *Dispatcher) empty() generation {
 		timers: newQueue(func(a, b timer) bool {
 			return a.at.Before(b.at) || a.at.Equal(b.at) && a.seq < b.seq
 		}),
-		metadataMax: d.config.MetadataBytes,
 	}
 }
 
@@ -121,8 +121,10 @@ func (d *Dispatcher) Assigned(now time.Time, positions []Position, newMember boo
 func (d *Dispatcher) Revoked() { d.draining = true }
 
 // Lost ends the generation at once. Calls that are still in the air keep their slots, and their orders are not called
-// until they have ended.
+// until they have ended. A commit that is still in the air counts as one without an answer, whatever comes of it: so ask
+// NeedsNewMember after Lost, not before.
 func (d *Dispatcher) Lost() {
+	d.ambiguous = d.ambiguous || d.commit != nil
 	for id, c := range d.calls {
 		if !c.dropped {
 			c.dropped = true
@@ -163,7 +165,6 @@ func (d *Dispatcher) Restarted(now time.Time, id Partition, next int64) {
 		d.commit = &c
 	}
 	fresh := newPartition(Position{Partition: id, Next: next, Uncommitted: true}, d.metadataMax)
-	fresh.turn = p.turn + 1
 	fresh.ready, fresh.inRing = p.ready, p.inRing // dropped tasks leave it when they are met
 	*p = *fresh
 	p.dirty = slices.Contains(d.dirty, p)
@@ -298,7 +299,10 @@ func (d *Dispatcher) Next(now time.Time) Effects {
 	d.startCalls(now)
 	d.startFetches()
 	d.startCommit(now)
-	d.out.Suspects, d.suspects = d.suspects, nil
+	if d.commit == nil {
+		// While a commit is in the air that may name the old log, nobody can tell what the group's offset will be.
+		d.out.Suspects, d.suspects = d.suspects, nil
+	}
 	d.out.Ended = d.ended(now)
 	d.out.Wake = d.wake(now)
 	return d.out
@@ -337,7 +341,8 @@ func (d *Dispatcher) startFetches() {
 			continue
 		}
 		p.fetching = true
-		p.turn++
+		d.lastID++
+		p.turn = d.lastID // unlike any other, that of an ended generation included
 		d.out.Fetches = append(d.out.Fetches, Fetch{p.Partition, p.position, int(bytes), p.turn})
 	}
 }

@@ -12,6 +12,7 @@ type event struct {
 	of         *partition
 	offset     int64
 	time       time.Time
+	stamp      int64 // of the record's time, as metadata tells it
 	bytes      int64
 	record     any
 	prev, next *event
@@ -65,7 +66,7 @@ func (e *event) several() bool { return len(e.lanes) > 1 }
 // the event is one moment, and the older status was never the order's last.
 func (e *event) fill(in Event) {
 	e.offset, e.time, e.bytes, e.record = in.Offset, in.Time, int64(in.Bytes), in.Record
-	e.placeholder = false
+	e.placeholder, e.stamp = false, stampOf(in.Time)
 	e.items = make([]item, len(in.Items))
 	var last map[string]int
 	if len(in.Items) > 1 {

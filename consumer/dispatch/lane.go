@@ -50,6 +50,7 @@ func (d *Dispatcher) enqueue(e *event) {
 // advance takes a finished event off the front of its lanes. Its outcome blocks them until a commit covers it.
 func (d *Dispatcher) advance(e *event) {
 	for _, l := range e.lanes {
+		l.events[0] = nil
 		l.events = l.events[1:]
 		l.unacked = e
 		if len(l.events) > 0 {

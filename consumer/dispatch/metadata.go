@@ -4,29 +4,47 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A commit's metadata tells what is finished above the committed offset. It is text, for operators read it too:
 //
-//	1,<offset>,<time>,<frontier>,<gap>,<gap>…
+//	1,<offset>,<stamp>,<distance>,<gap>,<gap>…
 //
-// all numbers in base 36. Below offset + frontier everything is finished but the event at the committed offset itself and
-// those that the gaps lead to, each counted from the one before. The offset is repeated, and the time is that of the
-// record there (milliseconds, "-" if unknown): who finds another offset or another record reads the metadata of another
-// log and ignores it. Events that need no call are not told apart from those still unread: to read them again repeats
-// nothing.
+// all numbers in base 36. Below offset + distance everything is finished but the event at the committed offset itself and
+// those that the gaps lead to, each counted from the one before. The offset is repeated, and the stamp is the time of the
+// record there (milliseconds, their last nine digits; dashes if unknown): who finds another offset or another record
+// reads the metadata of another log and ignores it. Events that need no call are not told apart from those still unread:
+// to read them again repeats nothing.
+//
+// Offset and stamp have a fixed width, so that the text never grows while events only finish.
 type metadata struct {
-	base, time, frontier int64
-	gaps                 []int64
+	base, stamp, frontier int64
+	gaps                  []int64
 }
 
 const (
-	version = "1"
-	base    = 36
-	// headerRoom is more than version, offset, time and frontier take: 1 + 13 + 13 + 13 digits and their commas.
-	headerRoom  = 48
-	unknownTime = math.MinInt64
+	version       = "1"
+	base          = 36
+	unknownDigits = "---------"
+	// offsetWidth and stampWidth are the digits of an offset and a stamp, prefixRoom what stands before the distance,
+	// headerRoom what stands before the gaps at most.
+	offsetWidth = 13
+	stampWidth  = 9
+	prefixRoom  = len(version) + 1 + offsetWidth + 1 + stampWidth + 1
+	headerRoom  = prefixRoom + offsetWidth
+
+	stamps       = 36 * 36 * 36 * 36 * 36 * 36 * 36 * 36 * 36 // base to the power of stampWidth
+	unknownStamp = -1
 )
+
+// stampOf tells records apart that stand at the same offset of two logs.
+func stampOf(t time.Time) int64 {
+	if t.IsZero() {
+		return unknownStamp
+	}
+	return ((t.UnixMilli() % stamps) + stamps) % stamps
+}
 
 // unfinished lists the offsets that are not finished, the committed one first.
 func (m metadata) unfinished() []int64 {
@@ -45,42 +63,51 @@ func (m metadata) unfinished() []int64 {
 func formatMetadata(first *event, frontier int64, limit int) (text string, coverage int64) {
 	gaps := make([]byte, 0, 64)
 	last := first
+	limit -= prefixRoom + width(frontier-first.offset)
 	coverage = frontier
 	for e := first.next; e != nil && e.offset < frontier; e = e.next {
 		at := len(gaps)
 		gaps = strconv.AppendInt(append(gaps, ','), e.offset-last.offset, base)
-		if len(gaps)+headerRoom > limit {
+		if len(gaps) > limit {
 			gaps, coverage = gaps[:at], e.offset
 			break
 		}
 		last = e
 	}
-	if coverage <= first.offset+1 || limit < headerRoom {
+	if coverage <= first.offset+1 || limit < 0 {
 		return "", first.offset
 	}
 	out := make([]byte, 0, headerRoom+len(gaps))
 	out = append(out, version...)
-	out = strconv.AppendInt(append(out, ','), first.offset, base)
+	out = appendFixed(append(out, ','), first.offset, offsetWidth)
 	out = append(out, ',')
-	if first.time.IsZero() {
-		out = append(out, '-')
+	if first.stamp == unknownStamp {
+		out = append(out, unknownDigits...)
 	} else {
-		out = strconv.AppendInt(out, first.time.UnixMilli(), base)
+		out = appendFixed(out, first.stamp, stampWidth)
 	}
 	out = strconv.AppendInt(append(out, ','), coverage-first.offset, base)
 	return string(append(out, gaps...)), coverage
 }
 
+// appendFixed appends n, which is not negative, with leading zeros.
+func appendFixed(out []byte, n int64, digits int) []byte {
+	for range digits - width(n) {
+		out = append(out, '0')
+	}
+	return strconv.AppendInt(out, n, base)
+}
+
 // parseMetadata reads what formatMetadata wrote; false for anything else.
 func parseMetadata(text string) (metadata, bool) {
 	fields := strings.Split(text, ",")
-	if len(fields) < 4 || fields[0] != version {
+	if len(fields) < 4 || fields[0] != version || len(fields[1]) != offsetWidth || len(fields[2]) != stampWidth {
 		return metadata{}, false
 	}
-	m := metadata{time: unknownTime, gaps: make([]int64, 0, len(fields)-4)}
+	m := metadata{stamp: unknownStamp, gaps: make([]int64, 0, len(fields)-4)}
 	var distance int64
-	if !parseInt(fields[1], &m.base) || fields[2] != "-" && !parseInt(fields[2], &m.time) ||
-		!parseInt(fields[3], &distance) || m.base < 0 || distance < 1 || m.base > math.MaxInt64-distance {
+	if !parseInt(fields[1], &m.base) || fields[2] != unknownDigits && !parseInt(fields[2], &m.stamp) ||
+		!parseInt(fields[3], &distance) || distance < 1 || m.base > math.MaxInt64-distance {
 		return metadata{}, false
 	}
 	m.frontier = m.base + distance
@@ -96,10 +123,11 @@ func parseMetadata(text string) (metadata, bool) {
 	return m, true
 }
 
+// parseInt reads a number as we write it: no sign, no capitals.
 func parseInt(s string, into *int64) bool {
 	n, err := strconv.ParseInt(s, base, 64)
 	*into = n
-	return err == nil
+	return err == nil && strings.Trim(s, "0123456789abcdefghijklmnopqrstuvwxyz") == ""
 }
 
 // width is the number of digits of a positive n.

@@ -1,9 +1,5 @@
 package dispatch
 
-import (
-	"time"
-)
-
 // partition is what a generation knows of one partition: its unfinished events in log order, and what the next commit
 // would say.
 type partition struct {
@@ -19,7 +15,7 @@ type partition struct {
 
 	hole     *event // the first placeholder that is not fetched yet
 	restored int64  // below it, what is no placeholder was finished by an earlier generation
-	identity int64  // time of the first placeholder's record in ms; unknownTime once it is verified or cannot be
+	identity int64  // stamp of the first placeholder's record; unknownStamp once it is verified or cannot be
 
 	frontier int64  // one past the last finished event that was called
 	reach    int64  // one past the last started event: the frontier can come to stand there
@@ -34,7 +30,8 @@ type partition struct {
 	acked     mark     // the last acknowledged commit
 	sent      mark     // the commit in the air
 	coverage  int64    // events below it are covered by the commit in the air
-	truncated bool     // the last commit's metadata did not hold all
+	safe      int64    // the coverage of the last acknowledged commit: lanes were opened on its strength
+	truncated bool     // the last commit did not cover all that was finished
 	dirty     bool     // acked may no longer say all
 	fresh     []*event // called and finished, in no commit yet
 	sending   []*event // the same, in the commit in the air
@@ -48,7 +45,7 @@ type mark struct {
 
 func newPartition(pos Position, limit int) *partition {
 	p := &partition{
-		Partition: pos.Partition, position: pos.Next, identity: unknownTime,
+		Partition: pos.Partition, position: pos.Next, identity: unknownStamp,
 		ready: newQueue(func(a, b task) bool {
 			return a.offset < b.offset || a.offset == b.offset && a.i < b.i
 		}),
@@ -60,18 +57,23 @@ func newPartition(pos Position, limit int) *partition {
 	if m, ok := parseMetadata(pos.Metadata); ok && m.base == pos.Next {
 		p.restore(m)
 	}
-	next, metadata, _ := p.describe(limit)
-	p.dirty = mark{next, metadata} != p.acked
+	m, _ := p.describe(limit)
+	p.dirty = m != p.acked
 	return p
 }
 
+// callable says whether the partition may have calls: not before a position of ours stands in the group, for a crash would
+// lose the choice of where to begin, and not while the broker does not know it.
+func (p *partition) callable() bool { return !p.stopped && p.acked.next >= 0 }
+
 // restore takes up what an earlier generation had finished above its commit.
 func (p *partition) restore(m metadata) {
-	p.restored, p.frontier, p.reach, p.identity = m.frontier, m.frontier, m.frontier, m.time
+	p.restored, p.frontier, p.reach, p.identity = m.frontier, m.frontier, m.frontier, m.stamp
+	p.safe = m.frontier
 	for _, offset := range m.unfinished() {
-		e := &event{of: p, offset: offset, placeholder: true, time: time.UnixMilli(m.time)}
-		if offset != m.base {
-			e.time = time.Time{}
+		e := &event{of: p, offset: offset, placeholder: true, stamp: unknownStamp}
+		if offset == m.base {
+			e.stamp = m.stamp
 		}
 		p.link(e)
 		p.room += p.cost(e)
@@ -80,19 +82,20 @@ func (p *partition) restore(m metadata) {
 	p.hole = p.first
 }
 
-// forget drops what the metadata told: it speaks of another log.
+// forget drops what the metadata told: it speaks of another log. A commit in the air that repeats it covers nothing.
 func (p *partition) forget() {
 	p.first, p.last, p.edge, p.hole = nil, nil, nil, nil
 	p.restored, p.frontier, p.reach, p.room = 0, 0, 0, 0
+	p.safe, p.coverage = 0, 0
 }
 
 // place finds the place of a fetched event: a placeholder's, or the end of the log. It returns nil for an event that an
 // earlier generation has finished.
 func (p *partition) place(in Event) *event {
-	if p.identity != unknownTime && p.first != nil && in.Offset == p.first.offset && in.Time.UnixMilli() != p.identity {
+	if p.identity != unknownStamp && p.first != nil && in.Offset == p.first.offset && stampOf(in.Time) != p.identity {
 		p.forget()
 	}
-	p.identity = unknownTime
+	p.identity = unknownStamp
 	p.passHoles(in.Offset)
 	p.position = in.Offset + 1
 	if e := p.hole; e != nil && e.offset == in.Offset {
@@ -180,26 +183,31 @@ func (p *partition) admit(e *event, limit int) bool {
 		next = edge.next
 	}
 	for ; next != nil && next.offset <= e.offset; next = next.next {
-		room += p.cost(next)
+		if room += p.cost(next); room > limit-headerRoom && e != p.first {
+			p.full = true
+			return false
+		}
 		edge = next
-	}
-	if room > limit-headerRoom && e != p.first {
-		p.full = true
-		return false
 	}
 	p.room, p.edge, p.reach = room, edge, e.offset+1
 	return true
 }
 
-// describe returns what a commit would say now, and the offset below which it covers everything that is finished.
-func (p *partition) describe(limit int) (next int64, metadata string, coverage int64) {
+// describe returns what a commit would say now, and the offset below which it covers everything that is finished. It
+// never covers less than what was acknowledged before, for on the strength of that later events of the same orders were
+// called. Where the limit has become too small for it, the last commit's length is enough: events only finish, and to
+// tell the same with fewer gaps takes no more room.
+func (p *partition) describe(limit int) (m mark, coverage int64) {
 	if p.first == nil {
-		next = max(p.position, p.frontier)
-		return next, "", next
+		m.next = max(p.position, p.frontier)
+		return m, m.next
 	}
-	if p.frontier <= p.first.offset {
-		return p.first.offset, "", p.first.offset
+	m.next, coverage = p.first.offset, p.first.offset
+	if p.frontier > p.first.offset {
+		m.metadata, coverage = formatMetadata(p.first, p.frontier, limit)
 	}
-	metadata, coverage = formatMetadata(p.first, p.frontier, limit)
-	return p.first.offset, metadata, coverage
+	if coverage < p.safe {
+		m.metadata, coverage = formatMetadata(p.first, p.safe, len(p.acked.metadata))
+	}
+	return m, coverage
 }

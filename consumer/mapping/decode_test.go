@@ -214,7 +214,10 @@ func TestTombstonesAreIgnoredUnlessTheyAreCloudEvents(t *testing.T) {
 		want   mapping.Outcome
 	}{
 		{"a null value", mapping.Record{}, ignore},
-		{"a null value with three of the headers", mapping.Record{Headers: ce[:3]}, ignore},
+		{"a null value without ce_specversion", mapping.Record{Headers: ce[:3]}, ignore},
+		{"a null value without ce_id", mapping.Record{Headers: ce[1:]}, ignore},
+		{"a null value without ce_source", mapping.Record{Headers: append(ce[:1:1], ce[2:]...)}, ignore},
+		{"a null value without ce_type", mapping.Record{Headers: append(ce[:2:2], ce[3])}, ignore},
 		{"a null value with all four", mapping.Record{Headers: ce}, mapping.Outcome{Cause: "MissingStatus", Message: "a CloudEvent without data"}},
 		{"JSON null", value(" null "), mapping.Outcome{Action: mapping.Ignore, Message: "JSON null, as good as a tombstone"}},
 		{"JSON null in a string", value(`"null"`), mapping.Outcome{Action: mapping.Ignore, Message: "JSON null, as good as a tombstone"}},

@@ -64,10 +64,20 @@ func write(t *testing.T, writer *kgo.Client, partition, i int) {
 	}
 }
 
-// read collects the values, and checks that each stands where it says.
+// read collects the values, and checks that each stands where it says, and the progress.
 func read(t *testing.T, cluster *broker.Cluster, r scan.Range) ([]string, error) {
 	t.Helper()
 	var got []string
+	progress := r.Progress
+	last := int64(0)
+	r.Progress = func(done, total int64) {
+		if done <= last || done > total {
+			t.Errorf("got progress %d of %d after %d", done, total, last)
+		}
+		if last = done; progress != nil {
+			progress(done, total)
+		}
+	}
 	for record, err := range scan.Records(t.Context(), cluster, r) {
 		if err != nil {
 			return got, err
@@ -99,6 +109,7 @@ func TestRecordsYieldsTheRange(t *testing.T) {
 		"from a time":               {func(r *scan.Range) { r.From = since(2) }, []string{"0/2"}},
 		"until a time":              {func(r *scan.Range) { r.Until = since(1) }, []string{"0/0", "1/0"}},
 		"from behind the end":       {func(r *scan.Range) { r.From = at(50) }, nil},
+		"until behind the end":      {func(r *scan.Range) { r.Until = at(50) }, []string{"0/0", "0/1", "0/2", "1/0", "1/1"}},
 		"until before from":         {func(r *scan.Range) { r.From, r.Until = at(2), at(1) }, nil},
 	}
 	for name, test := range tests {
@@ -213,6 +224,26 @@ func TestRecordsPassesWhatRetentionTookMeanwhile(t *testing.T) {
 		}
 		if want := []string{"0/0", "0/1", "0/2", "1/2", "1/3"}; !slices.Equal(got, want) {
 			t.Errorf("got %v, want %v", got, want)
+		}
+	})
+}
+
+func TestProgressCountsNothingBelowTheLogsStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, cluster, _ := setup(t, 5)
+		if err := fake.DeleteRecords("letters", 0, 3); err != nil {
+			t.Fatal(err)
+		}
+		var got [][2]int64
+		values, err := read(t, cluster, scan.Range{
+			Topic: "letters", From: scan.Position{Offset: 1},
+			Progress: func(done, total int64) { got = append(got, [2]int64{done, total}) },
+		})
+		if want := []string{"0/3", "0/4"}; err != nil || !slices.Equal(values, want) {
+			t.Errorf("got %v, %v, want %v", values, err, want)
+		}
+		if want := [][2]int64{{2, 2}}; !reflect.DeepEqual(got, want) {
+			t.Errorf("got progress %v, want %v", got, want)
 		}
 	})
 }

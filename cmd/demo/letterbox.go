@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"leadhit-sync/deadletter"
+)
+
+// letterbox reads the dead-letter topic from its start, with another client than the worker's own.
+type letterbox struct {
+	client *kgo.Client
+
+	mu      sync.Mutex
+	letters []deadletter.Letter
+	broken  int   // records that are no letters
+	next    int64 // offset
+}
+
+// openLetterbox opens a reader of the topic, which must exist.
+func openLetterbox(brokers []string) (*letterbox, error) {
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
+		letters: {0: kgo.NewOffset().AtStart()},
+	}))
+	if err != nil {
+		return nil, err
+	}
+	return &letterbox{client: client}, nil
+}
+
+// read takes letters until ctx ends or, where upTo is 0 or more, that offset is reached.
+func (b *letterbox) read(ctx context.Context, upTo int64) error {
+	for upTo < 0 || b.position() < upTo {
+		fetches := b.client.PollFetches(ctx)
+		if ctx.Err() != nil {
+			if upTo < 0 {
+				return nil
+			}
+			return fmt.Errorf("reading %s: at offset %d of %d: %w", letters, b.position(), upTo, context.Cause(ctx))
+		}
+		if err := fetches.Err(); err != nil {
+			return fmt.Errorf("reading %s: %w", letters, err)
+		}
+		fetches.EachRecord(b.take)
+	}
+	return nil
+}
+
+func (b *letterbox) take(r *kgo.Record) {
+	record := deadletter.Record{Key: r.Key, Value: r.Value}
+	for _, h := range r.Headers {
+		record.Headers = append(record.Headers, deadletter.Header{Key: h.Key, Value: h.Value})
+	}
+	letter, err := deadletter.Parse(record)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.next = r.Offset + 1
+	if err != nil {
+		b.broken++
+		return
+	}
+	b.letters = append(b.letters, letter)
+}
+
+func (b *letterbox) position() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.next
+}
+
+// all returns the letters so far, oldest first, and how many records were none.
+func (b *letterbox) all() (found []deadletter.Letter, broken int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.letters[:len(b.letters):len(b.letters)], b.broken
+}

@@ -1,0 +1,169 @@
+// Command demo shows leadhit-sync at work in one process, with nothing to install: an embedded Kafka, a LeadHit
+// look-alike over real HTTP, a shop that writes order events, and the worker as the binary wires it.
+//
+//	go run ./cmd/demo -for 30s
+//
+// A story runs meanwhile: LeadHit answers 503, slowly, not at all, and refuses the key for some seconds. At the end, by
+// -for or Ctrl-C, the shop stops, the faults are lifted, the worker finishes what is left and stops as on SIGTERM. Then
+// the summary compares three books that know nothing of each other: what the shop wrote, what LeadHit's ledger holds, and
+// what lies in the dead-letter topic. The exit code is 0 only if they agree: nothing lost, nothing out of order, a letter
+// for each refused event and no other, and everything committed. A second Ctrl-C ends it at once, with exit code 130.
+//
+// Where an event goes is told in cmd/worker. Here: parts.go opens everything, shop.go writes the events, story.go plays
+// with LeadHit's health, screen.go and plain.go show it, summary.go judges.
+//
+// [run] owns every goroutine and waits for it. The terminal is left as it was whatever happens: the cursor is hidden only
+// while a frame is being written, in one piece, so even a crash leaves nothing to restore.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// The exit codes.
+const (
+	exitError       = 1
+	exitUsage       = 2
+	exitInterrupted = 130 // as shells tell of SIGINT
+)
+
+func main() { os.Exit(execute(context.Background(), os.Args[1:])) }
+
+// options are what the command line says.
+type options struct {
+	length  time.Duration // 0: until Ctrl-C
+	rate    int           // events per second
+	orders  int
+	seed    uint64
+	plain   bool
+	verbose bool
+}
+
+const (
+	shortest = 10 * time.Second
+	// perOrder is how many events a second of one order the demo can tell: they go out one at a time, each after the
+	// commit of the one before, and the story holds some of them back.
+	perOrder = 3
+)
+
+const usage = `demo shows leadhit-sync at work, with nothing to install: an embedded Kafka, a
+LeadHit look-alike, a shop that writes order events, and the worker between them.
+
+Usage: go run ./cmd/demo [flags]
+
+`
+
+const usageEnd = `
+Ctrl-C ends it with the summary, a second one at once. NO_COLOR=1 leaves the
+colours out. No setting of the worker is taken from the environment.
+Exit codes: 0 nothing was lost and all books agree · 1 they do not, or something
+failed · 2 wrong usage · 130 ended before the summary.
+`
+
+// parse reads the command line. It returns flag.ErrHelp after it has shown the help.
+func parse(args []string, out io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
+	flags.SetOutput(out)
+	flags.DurationVar(&o.length, "for", 0, "end after this `time`, 10s or more (default: run until Ctrl-C)")
+	flags.IntVar(&o.rate, "events-per-second", 60, "`events` that the shop writes in a second")
+	flags.IntVar(&o.orders, "orders", 200, "`orders` that the events are about")
+	flags.Uint64Var(&o.seed, "seed", 0, "`number` that makes the shop and LeadHit's faults repeatable (default: drawn, and told)")
+	flags.BoolVar(&o.plain, "plain", false, "plain lines, as where the output is no terminal")
+	flags.BoolVar(&o.verbose, "v", false, "with plain lines: show all log lines of the worker, not only warnings and errors")
+	flags.Usage = func() {
+		_, _ = fmt.Fprint(out, usage)
+		flags.PrintDefaults()
+		_, _ = fmt.Fprint(out, usageEnd)
+	}
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if o.seed == 0 {
+		o.seed = rand.Uint64N(1_000_000) + 1 // short enough to type
+	}
+	return o, o.check(flags.Args())
+}
+
+func (o options) check(rest []string) error {
+	switch {
+	case len(rest) > 0:
+		return fmt.Errorf("there is no argument %q; see -h", rest[0])
+	case o.length != 0 && o.length < shortest:
+		return fmt.Errorf("-for %v is too short for the story: %v or more", o.length, shortest)
+	case o.rate < 1, o.orders < 1:
+		return errors.New("-events-per-second and -orders must be 1 or more")
+	case o.rate > perOrder*o.orders:
+		return fmt.Errorf("%d events per second are too many for %d orders: an order's events go out one at a time, here about "+
+			"%d a second; take -orders %d or more", o.rate, o.orders, perOrder, (o.rate+perOrder-1)/perOrder)
+	case o.rate > maxRate:
+		return fmt.Errorf("-events-per-second may be %d at most", maxRate)
+	}
+	return nil
+}
+
+// execute runs one command line and returns the exit code.
+func execute(ctx context.Context, args []string) int {
+	o, err := parse(args, os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		return exitUsage
+	}
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, endAtOnce)
+
+	ok, err := run(ctx, o, painterFor(o, os.Stdout), os.Stdout)
+	switch {
+	case errors.Is(err, errNotBegun):
+		return exitInterrupted
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		return exitError
+	case !ok:
+		return exitError
+	}
+	return 0
+}
+
+// endAtOnce waits for the next signal. The frame on the screen needs no care.
+func endAtOnce() {
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, syscall.SIGINT, syscall.SIGTERM)
+	<-again
+	fmt.Fprintln(os.Stderr, "\ndemo: ended before the summary")
+	os.Exit(exitInterrupted)
+}
+
+// painterFor chooses between the live screen and plain lines.
+func painterFor(o options, out *os.File) painter {
+	fd := int(out.Fd())
+	if o.plain || !term.IsTerminal(fd) || os.Getenv("TERM") == "dumb" {
+		return &plain{out: out, verbose: o.verbose}
+	}
+	size := func() (width, height int) {
+		width, height, err := term.GetSize(fd)
+		if err != nil || width == 0 || height == 0 {
+			return 80, 24
+		}
+		return width, height
+	}
+	if width, height := size(); width < narrowest || height < lowest {
+		return &plain{out: out, verbose: o.verbose}
+	}
+	return &screen{out: out, size: size, colour: os.Getenv("NO_COLOR") == ""}
+}

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"leadhit-sync/cmd/worker"
+	"leadhit-sync/config"
+	"leadhit-sync/leadhit/sandbox"
+)
+
+const (
+	topic      = "orders"
+	partitions = 6
+	group      = "leadhit-sync"
+	letters    = "dlq." + group
+
+	// callsInFlight is enough for two to three times the default rate: a backlog takes a few seconds, for all to see.
+	callsInFlight = 16
+	defaultRate   = 60
+	maxRate       = 2000
+
+	callTimeout = time.Second
+	startLimit  = 30 * time.Second
+)
+
+// parts are the things that a real installation has around the worker, and the worker.
+type parts struct {
+	kafka   *kfake.Cluster
+	leadhit *sandbox.Sandbox
+	server  *http.Server
+	keys    *keys
+	logs    *logbook
+	worker  *worker.Worker
+
+	folder string // of the key's file and the worker's log
+	log    *os.File
+}
+
+// setUp opens all parts. The worker does not run yet.
+func setUp(ctx context.Context, o options) (_ *parts, err error) {
+	p := &parts{logs: newLogbook()}
+	defer func() {
+		if err != nil {
+			p.close()
+			p.removeFiles()
+		}
+	}()
+	if p.folder, err = os.MkdirTemp("", "leadhit-sync-demo-"); err != nil {
+		return nil, err
+	}
+	if p.kafka, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, topic)); err != nil {
+		return nil, fmt.Errorf("embedded Kafka: %w", err)
+	}
+	url, err := p.serveLeadHit(ctx, o.seed)
+	if err != nil {
+		return nil, fmt.Errorf("LeadHit's look-alike: %w", err)
+	}
+	p.keys = &keys{file: filepath.Join(p.folder, "api-key"), leadhit: p.leadhit}
+	p.keys.rotate()
+	if err = p.keys.hand(); err != nil {
+		return nil, err
+	}
+	if p.log, err = os.Create(p.logFile()); err != nil {
+		return nil, err
+	}
+	settings, err := p.settings(o, url)
+	if err != nil {
+		return nil, err
+	}
+	log := slog.New(slog.NewMultiHandler(slog.NewJSONHandler(p.log, nil), p.logs))
+	p.worker, err = worker.Open(settings, "demo", log)
+	return p, err
+}
+
+func (p *parts) serveLeadHit(ctx context.Context, seed uint64) (url string, err error) {
+	p.leadhit = sandbox.New(sandbox.Options{Seed: seed})
+	p.server = &http.Server{Handler: p.leadhit, ReadHeaderTimeout: callTimeout}
+	var listen net.ListenConfig
+	listener, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	go func() { _ = p.server.Serve(listener) }() // until close
+	return "http://" + listener.Addr().String() + "/api/v1/orders/", nil
+}
+
+// settings makes the environment the demo's own and reads it as the binary does.
+func (p *parts) settings(o options, url string) (*config.Config, error) {
+	for _, v := range config.Variables() {
+		if err := os.Unsetenv(v.Name); err != nil {
+			return nil, err
+		}
+	}
+	for name, value := range map[string]string{
+		"KAFKA_BROKERS":        p.kafka.ListenAddrs()[0],
+		"KAFKA_TOPICS":         topic,
+		"KAFKA_GROUP":          group,
+		"DEAD_LETTER_TOPIC":    letters,
+		"LEADHIT_URL":          url,
+		"LEADHIT_API_KEY_FILE": p.keys.file,
+		"LEADHIT_TIMEOUT":      callTimeout.String(),
+		"CALLS_IN_FLIGHT":      strconv.Itoa(max(callsInFlight, callsInFlight*o.rate/defaultRate)),
+		// Waits that suit a story of seconds.
+		"RETRY_INITIAL": "300ms",
+		"RETRY_MAX":     "2s",
+		"HTTP_ADDR":     "127.0.0.1:0",
+	} {
+		if err := os.Setenv(name, value); err != nil {
+			return nil, err
+		}
+	}
+	return config.Load()
+}
+
+var errNotBegun = errors.New("ended before it had begun")
+
+// ready waits until the running worker has joined the group, and returns the address of its pages.
+func (p *parts) ready(ctx context.Context, r *running) (address string, err error) {
+	limit := time.NewTimer(startLimit)
+	defer limit.Stop()
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return "", errNotBegun
+		case <-r.done:
+			return "", errors.New("the worker has stopped by itself")
+		case <-limit.C:
+			return "", fmt.Errorf("the worker has not joined the group within %v", startLimit)
+		case <-look.C:
+		}
+		if address = p.logs.address(); address != "" && isReady(ctx, address) {
+			return address, nil
+		}
+	}
+}
+
+func isReady(ctx context.Context, address string) bool {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", nil)
+	if err != nil {
+		return false
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	_ = answer.Body.Close()
+	return answer.StatusCode == http.StatusOK
+}
+
+// committed returns what the group has committed of each partition, as the broker holds it.
+func (p *parts) committed() map[int]int64 {
+	offsets := make(map[int]int64)
+	if info := p.kafka.GroupInfo(group); info != nil {
+		for partition, commit := range info.Commits[topic] {
+			offsets[int(partition)] = commit.Offset
+		}
+	}
+	return offsets
+}
+
+// ends returns the log end of each partition.
+func (p *parts) ends() map[int]int64 {
+	offsets := make(map[int]int64)
+	for partition := range partitions {
+		if info := p.kafka.PartitionInfo(topic, int32(partition)); info != nil {
+			offsets[partition] = info.HighWatermark
+		}
+	}
+	return offsets
+}
+
+func (p *parts) logFile() string { return filepath.Join(p.folder, "worker.log") }
+
+// close ends what setUp opened; the files stay.
+func (p *parts) close() {
+	if p.worker != nil {
+		p.worker.Close()
+	}
+	if p.server != nil {
+		_ = p.server.Close()
+	}
+	if p.kafka != nil {
+		p.kafka.Close()
+	}
+	if p.log != nil {
+		_ = p.log.Close()
+	}
+}
+
+func (p *parts) removeFiles() { _ = os.RemoveAll(p.folder) }
+
+// keys are LeadHit's idea of our key, and the file where the worker finds it.
+type keys struct {
+	file    string
+	leadhit *sandbox.Sandbox
+	current string
+	count   int
+}
+
+// rotate makes LeadHit take another key from now on, and only that.
+func (k *keys) rotate() {
+	k.count++
+	k.current = fmt.Sprintf("demo-key-%d", k.count)
+	k.leadhit.SetKey(k.current)
+}
+
+// hand writes the key that LeadHit takes into the worker's file, in one step.
+func (k *keys) hand() error {
+	next := k.file + ".next"
+	if err := os.WriteFile(next, []byte(k.current+"\n"), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(next, k.file)
+}

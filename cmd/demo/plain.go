@@ -1,0 +1,57 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+)
+
+// plain is a painter for files and pipes: a line of figures a second, and a line for each thing that happens.
+type plain struct {
+	out     io.Writer
+	verbose bool
+
+	next  time.Duration
+	beats int
+}
+
+func (p *plain) coloured() bool { return false }
+
+func (p *plain) paint(v view) {
+	if p.beats == 0 && p.next == 0 {
+		p.print(v.elapsed, "look at http://%s/readyz  /metrics  /status", v.address)
+	}
+	p.news(v)
+	if v.elapsed >= p.next {
+		p.figures(v)
+		p.next = v.elapsed.Truncate(time.Second) + time.Second
+	}
+}
+
+func (p *plain) finish(v view) {
+	p.news(v)
+	p.figures(v)
+}
+
+// news prints what has happened since the view before.
+func (p *plain) news(v view) {
+	for _, b := range v.beats[min(p.beats, len(v.beats)):] {
+		p.print(b.at, "story: %s", b.text)
+		p.beats = b.number
+	}
+	for _, l := range v.log {
+		if p.verbose || l.level >= slog.LevelWarn {
+			p.print(v.elapsed, "log: %s %s", l.level, printable(l.text))
+		}
+	}
+}
+
+func (p *plain) figures(v view) {
+	p.print(v.elapsed, "%s · events %d · calls %d (%.0f/s) · in flight %d · waiting %d · retries %d · letters %d · unfinished %d · oldest %s",
+		v.state, v.events, v.calls, v.perSecond, v.inFlight, v.waiting, v.retries, v.letters, v.unfinished, seconds(v.oldest))
+}
+
+func (p *plain) print(at time.Duration, format string, args ...any) {
+	_, _ = fmt.Fprintf(p.out, "%6s  %s\n", clock(at), fmt.Sprintf(format, args...))
+}

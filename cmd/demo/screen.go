@@ -1,0 +1,238 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	narrowest, lowest = 32, 14
+	widest            = 110
+	labelWidth        = 10 // of the rows below the figures
+	cellWidth         = 18 // of a figure with its name
+	gap               = 2  // between figures
+)
+
+// screen is a painter that draws a frame in place. It moves the cursor relative to where the frame began, so that what
+// stood in the terminal before stays, and the last frame too.
+type screen struct {
+	out    io.Writer
+	size   func() (width, height int)
+	colour bool
+
+	height        int // of the frame that is shown
+	width, window int // of the terminal, when it was drawn
+	log           logLine
+}
+
+func (s *screen) coloured() bool { return s.colour }
+
+func (s *screen) paint(v view) { s.draw(v) }
+
+func (s *screen) finish(v view) { s.draw(v) }
+
+// draw writes a frame in one piece. The cursor is hidden only within it and rests below the frame.
+func (s *screen) draw(v view) {
+	for _, l := range v.log {
+		if l.level >= slog.LevelWarn {
+			s.log = l
+		}
+	}
+	v.log = []logLine{s.log}
+	width, window := s.size()
+	lines := frame(v, min(width, widest), window-1)
+	var out strings.Builder
+	out.WriteString("\x1b[?25l")
+	switch {
+	case s.height > 0 && (width != s.width || window != s.window):
+		out.WriteString("\x1b[2J\x1b[H") // the terminal has folded the old frame its own way
+	case s.height > 0:
+		fmt.Fprintf(&out, "\x1b[%dA\r", s.height)
+	}
+	for _, l := range lines {
+		out.WriteString(l.render(width, s.colour) + "\x1b[K\r\n")
+	}
+	out.WriteString("\x1b[J\x1b[?25h")
+	s.height, s.width, s.window = len(lines), width, window
+	_, _ = io.WriteString(s.out, out.String()) // a terminal that has gone takes the demo's signal along
+}
+
+// frame lays a view out. It has the same height from one view to the next, and that is no more than height lines.
+func frame(v view, width, height int) []line {
+	inner := width - 2*1 // a blank column at each side
+	lines := slices.Concat(head(v, inner), figures(v, inner), []line{nil, bars(v, inner), nil})
+	foot := []line{logRow(v), lookRow(v)}
+	room := height - len(lines) - len(foot) - 2 // two blank lines
+	letterRows := min(max(room/3, 1), 4)
+	storyRows := min(max(room-letterRows, 1), 8)
+	lines = append(lines, storyPart(v, inner, storyRows)...)
+	lines = append(lines, nil)
+	lines = append(lines, letterPart(v, letterRows)...)
+	lines = append(append(lines, nil), foot...)
+	lines = lines[:min(len(lines), max(height, 1))]
+	for i, l := range lines {
+		// One column stays free at the right.
+		lines[i] = line{{normal, " " + l.render(inner, false)}}
+		if l != nil {
+			lines[i] = append(line{{normal, " "}}, clip(l, inner)...)
+		}
+	}
+	return lines
+}
+
+// clip cuts a line to width columns.
+func clip(l line, width int) line {
+	out := make(line, 0, len(l))
+	for _, s := range l {
+		s.text = cut(s.text, width)
+		width -= utf8.RuneCountInString(s.text)
+		out = append(out, s)
+	}
+	return out
+}
+
+func head(v view, width int) []line {
+	right := clock(v.elapsed) + " · Ctrl-C ends"
+	if v.length > 0 {
+		right = clock(v.elapsed) + " of " + clock(v.length)
+	}
+	title := "leadhit-sync demo"
+	space := strings.Repeat(" ", max(width-len(title)-utf8.RuneCountInString(right), 1))
+	colour, detail := dim, ""
+	switch {
+	case strings.HasPrefix(v.state, "paused"):
+		colour, detail = yellow, " for "+seconds(v.since)
+	case v.state == "consuming":
+		colour = green
+	}
+	return []line{
+		{{bold, title}, {dim, space + right}},
+		{{colour, "● " + v.state}, {dim, detail}},
+		{{dim, strings.Repeat("─", max(width, 0))}},
+	}
+}
+
+// figures is the grid of numbers, as many beside each other as fit.
+func figures(v view, width int) []line {
+	cells := []struct{ name, value string }{
+		{"events", strconv.Itoa(v.events)},
+		{"calls", strconv.Itoa(v.calls)},
+		{"in flight", fmt.Sprintf("%d of %d", v.inFlight, v.limit)},
+		{"letters", strconv.Itoa(v.letters)},
+		{"unfinished", strconv.Itoa(v.unfinished)},
+		{"retries", strconv.Itoa(v.retries)},
+		{"waiting", strconv.Itoa(v.waiting)},
+		{"oldest", seconds(v.oldest)},
+	}
+	row := min(max((width+gap)/(cellWidth+gap), 1), 4)
+	var lines []line
+	for cells := range slices.Chunk(cells, row) {
+		var l line
+		for i, c := range cells {
+			if i > 0 {
+				l = append(l, span{normal, strings.Repeat(" ", gap)})
+			}
+			l = append(l, span{dim, c.name}, span{bold, fmt.Sprintf("%*s", cellWidth-len(c.name), c.value)})
+		}
+		lines = append(lines, l)
+	}
+	return lines
+}
+
+// bars is the row of calls per second.
+func bars(v view, width int) line {
+	const number = 5
+	room := width - labelWidth - number
+	if room < 1 {
+		return line{label("calls/s"), {bold, fmt.Sprintf("%.0f", v.perSecond)}}
+	}
+	return line{label("calls/s"), {cyan, pad(spark(v.rates, room), room)}, {bold, fmt.Sprintf("%*.0f", number, v.perSecond)}}
+}
+
+func label(name string) span { return span{dim, pad(name, labelWidth)} }
+
+func pad(text string, width int) string {
+	return text + strings.Repeat(" ", max(width-utf8.RuneCountInString(text), 0))
+}
+
+// storyPart is the last rows of the story, the present one marked.
+func storyPart(v view, width, rows int) []line {
+	var lines []line
+	for i := len(v.beats) - 1; i >= 0 && len(lines) < rows; i-- {
+		b := v.beats[i]
+		mark, look := span{dim, "· "}, dim
+		if i == len(v.beats)-1 {
+			mark, look = span{cyan, "▸ "}, normal
+		}
+		at := fmt.Sprintf("%-6s", clock(b.at))
+		texts := wrap(b.text, max(width-labelWidth-len(at)-2, 8))
+		told := make([]line, len(texts))
+		for j, text := range texts {
+			told[j] = line{label(""), {normal, "  " + strings.Repeat(" ", len(at))}, {look, text}}
+			if j == 0 {
+				told[j] = line{label(""), mark, {dim, at}, {look, text}}
+			}
+		}
+		lines = append(told, lines...)
+	}
+	lines = lines[max(0, len(lines)-rows):]
+	return titled("story", lines, rows)
+}
+
+// titled puts a label before the first of lines, and blank ones after the last to make them rows.
+func titled(name string, lines []line, rows int) []line {
+	for len(lines) < rows {
+		lines = append(lines, line{label("")})
+	}
+	lines[0][0] = label(name)
+	return lines
+}
+
+// letterPart is the last letters, the newest first.
+func letterPart(v view, rows int) []line {
+	var lines []line
+	for _, l := range slices.Backward(v.lastLetters) {
+		if len(lines) == rows {
+			break
+		}
+		lines = append(lines, line{
+			label(""),
+			{normal, pad(printable(l.ID()), 14) + "  " + pad(printable(l.OrderID), 8) + "  "},
+			{yellow, pad(printable(l.Status), 9)},
+			{dim, "  " + printable(l.Cause+": "+l.Message)},
+		})
+	}
+	if len(lines) == 0 {
+		lines = []line{{label(""), {dim, "none yet"}}}
+	}
+	return titled("letters", lines, rows)
+}
+
+// logRow is the worker's last warning or error, folded to one line.
+func logRow(v view) line {
+	var last logLine
+	if len(v.log) > 0 {
+		last = v.log[len(v.log)-1]
+	}
+	if last.text == "" {
+		return line{label("log"), {dim, "no warning so far"}}
+	}
+	colour := yellow
+	if last.level >= slog.LevelError {
+		colour = red
+	}
+	return line{
+		label("log"), {dim, last.at.Format("15:04:05") + "  "}, {colour, fmt.Sprintf("%-5s", last.level)},
+		{dim, "  " + printable(last.text)},
+	}
+}
+
+// lookRow says where the worker's own pages are.
+func lookRow(v view) line {
+	return line{label("look at"), {normal, "http://" + v.address + "/readyz"}, {dim, "  /metrics  /status"}}
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// orderID names an order by its number, counted from 0.
+func orderID(number int) string { return fmt.Sprintf("W-%06d", 104000+number) }
+
+// change is the value of one event. The mapping reads order_id and status; the rest is what shops send along.
+type change struct {
+	OrderID  string `json:"order_id"`
+	Status   string `json:"status"`
+	Reason   string `json:"reason"`
+	Total    string `json:"total"`
+	Currency string `json:"currency"`
+	Items    []item `json:"items"`
+	Customer struct {
+		ID   int    `json:"id"`
+		City string `json:"city"`
+	} `json:"customer"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+type item struct {
+	SKU      string `json:"sku"`
+	Name     string `json:"name"`
+	Quantity int    `json:"quantity"`
+	Price    string `json:"price"`
+}
+
+// orders makes up what happens to the shop's orders: each is submitted and paid, in this order; events repeat sometimes;
+// some orders are cancelled or held, for which LeadHit has no status. The same seed makes the same events.
+type orders struct {
+	dice *rand.Rand
+	all  []change
+}
+
+func newOrders(count int, seed uint64) *orders {
+	return &orders{dice: rand.New(rand.NewPCG(seed, 1)), all: make([]change, count)} //nolint:gosec // reproducible, not secret
+}
+
+// next is the next event of an order that is drawn.
+func (o *orders) next(now time.Time) change {
+	number := o.dice.IntN(len(o.all))
+	c := &o.all[number]
+	luck := o.dice.IntN(100)
+	switch {
+	case c.OrderID == "":
+		o.place(c, number)
+	case c.Status == "submitted" && luck < 5:
+		c.Status, c.Reason = "cancelled", "cancelled by the customer"
+	case c.Status == "submitted" && luck < 7:
+		c.Status, c.Reason = "on-hold", "address is being checked"
+	case luck < 20:
+		c.Reason = "sent again"
+	case c.Status == "submitted":
+		c.Status, c.Reason = "paid", "payment received"
+	case c.Status == "paid":
+		c.Status, c.Reason = "submitted", "item added"
+		o.add(c)
+	default:
+		c.Status, c.Reason = "submitted", "taken up again"
+	}
+	c.UpdatedAt = now.UTC().Truncate(time.Millisecond)
+	return *c
+}
+
+func (o *orders) place(c *change, number int) {
+	cities := [...]string{"Москва", "Казань", "Новосибирск", "Екатеринбург", "Самара", "Тверь", "Пермь", "Томск"}
+	c.OrderID, c.Status, c.Reason, c.Currency = orderID(number), "submitted", "checkout finished", "RUB"
+	c.Customer.ID, c.Customer.City = 1000+o.dice.IntN(9000), cities[o.dice.IntN(len(cities))]
+	for range 1 + o.dice.IntN(3) {
+		o.add(c)
+	}
+}
+
+// add puts an item into the order. Events that were made before keep theirs.
+func (o *orders) add(c *change) {
+	goods := [...]string{"Чайник", "Фильтр для воды", "Кофе в зёрнах", "Настольная лампа", "Плед", "Набор кистей"}
+	article := o.dice.IntN(len(goods))
+	c.Items = append(c.Items[:len(c.Items):len(c.Items)], item{
+		SKU: fmt.Sprintf("SKU-%04d", 4100+article), Name: goods[article],
+		Quantity: 1 + o.dice.IntN(3), Price: fmt.Sprintf("%d.00", 190*(1+article)),
+	})
+	if len(c.Items) > 4 {
+		c.Items = c.Items[1:]
+	}
+	sum := 0
+	for _, i := range c.Items {
+		var price int
+		_, _ = fmt.Sscanf(i.Price, "%d.00", &price)
+		sum += i.Quantity * price
+	}
+	c.Total = fmt.Sprintf("%d.00", sum)
+}
+
+// entry is an event that Kafka acknowledged, in the shop's own book.
+type entry struct {
+	partition     int
+	offset        int64
+	order, status string
+	value         [sha256.Size]byte // its hash: the book must not hold the whole stream
+}
+
+// letterID is how the event's dead letter would be named.
+func (e entry) letterID() string { return fmt.Sprintf("%s/%d/%d", topic, e.partition, e.offset) }
+
+// callID is how the worker names the event's call.
+func (e entry) callID() string { return fmt.Sprintf("%s-%d-%d", topic, e.partition, e.offset) }
+
+// shop writes events at a steady pace and keeps the book.
+type shop struct {
+	client *kgo.Client
+	orders *orders
+	rate   int
+
+	mu     sync.Mutex
+	book   []entry
+	failed error
+}
+
+func openShop(brokers []string, o options) (*shop, error) {
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.DefaultProduceTopic(topic), kgo.ProducerLinger(0))
+	if err != nil {
+		return nil, err
+	}
+	return &shop{client: client, orders: newOrders(o.orders, o.seed), rate: o.rate}, nil
+}
+
+// sell writes events until ctx ends, and waits for the acknowledgements of the last ones. A write that failed ends it.
+func (s *shop) sell(ctx context.Context) error {
+	begun := time.Now()
+	lasting := context.WithoutCancel(ctx) // what was begun is written to its end
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for written := 0; ctx.Err() == nil && s.err() == nil; {
+		for due := int(time.Since(begun).Seconds() * float64(s.rate)); written < due; written++ {
+			if err := s.write(lasting); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-ticker.C:
+		}
+	}
+	return errors.Join(s.client.Flush(lasting), s.err())
+}
+
+func (s *shop) write(ctx context.Context) error {
+	c := s.orders.next(time.Now())
+	value, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	// The key is the order id: Kafka keeps order within a partition only.
+	s.client.Produce(ctx, &kgo.Record{Key: []byte(c.OrderID), Value: value}, func(r *kgo.Record, err error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if err != nil {
+			s.failed = err
+			return
+		}
+		s.book = append(s.book, entry{
+			partition: int(r.Partition), offset: r.Offset, order: c.OrderID, status: c.Status, value: sha256.Sum256(value),
+		})
+	})
+	return nil
+}
+
+func (s *shop) err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failed
+}
+
+// entries returns the book: what Kafka acknowledged so far.
+func (s *shop) entries() []entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.book[:len(s.book):len(s.book)]
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"leadhit-sync/deadletter"
+)
+
+// view is what there is to see at one moment.
+type view struct {
+	elapsed, length time.Duration // length 0: until Ctrl-C
+
+	state string // the worker's own words
+	since time.Duration
+
+	events, unfinished, calls, retries, letters int
+	inFlight, limit, waiting                    int
+	oldest                                      time.Duration
+
+	perSecond float64   // calls, lately
+	rates     []float64 // calls per second, a value for each half second, the newest last
+
+	beats       []beat
+	lastLetters []deadletter.Letter // oldest first
+	log         []logLine           // since the view before, oldest first
+	address     string
+}
+
+// painter shows views. Its methods are called by one goroutine at a time.
+type painter interface {
+	// paint shows a view; it is called several times a second.
+	paint(view)
+	// finish shows the last one, after which others may write.
+	finish(view)
+	coloured() bool
+}
+
+const (
+	lookEvery   = 125 * time.Millisecond
+	bucket      = 500 * time.Millisecond
+	keptRates   = 240
+	keptLetters = 8
+)
+
+// show paints until ctx ends.
+func (d *demo) show(ctx context.Context, paint painter) {
+	w := watch{demo: d, at: d.begun}
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			paint.finish(w.look(time.Now()))
+			return
+		case <-ticker.C:
+			paint.paint(w.look(time.Now()))
+		}
+	}
+}
+
+// watch is what must be remembered from one look to the next.
+type watch struct {
+	*demo
+	at         time.Time // the end of the last bucket
+	calls      int       // at that moment
+	rates      []float64
+	log        int
+	paused     string // the reason, while calls are paused
+	since      time.Time
+	unfinished int
+}
+
+// look asks all parts for their state.
+func (w *watch) look(now time.Time) view {
+	s := w.worker.Status()
+	w.notice(s.State, s.Since, now)
+	v := view{
+		elapsed: now.Sub(w.begun), length: w.options.length, state: s.State, since: now.Sub(s.Since),
+		events: len(w.shop.entries()), calls: w.leadhit.Count(), retries: int(s.Retries), letters: int(s.Letters),
+		inFlight: s.InFlight, limit: s.Limit, waiting: s.Waiting, oldest: time.Duration(s.OldestAge * float64(time.Second)),
+		beats: w.story.beats(), address: w.address, log: w.logs.since(w.log),
+	}
+	if len(v.log) > 0 {
+		w.log = v.log[len(v.log)-1].number
+	}
+	v.lastLetters, _ = w.box.all()
+	v.lastLetters = v.lastLetters[max(0, len(v.lastLetters)-keptLetters):]
+	if len(s.Partitions) > 0 {
+		// What was written and not fetched yet is unfinished too.
+		w.unfinished = v.events
+		for _, p := range s.Partitions {
+			w.unfinished += p.Unfinished - int(p.Fetched)
+		}
+	}
+	v.unfinished = max(w.unfinished, 0)
+	w.measure(now, v.calls)
+	v.rates = w.rates
+	if last := w.rates[max(0, len(w.rates)-2):]; len(last) == 2 {
+		v.perSecond = (last[0] + last[1]) / 2
+	}
+	return v
+}
+
+// measure adds to the rates what was called since the last bucket ended.
+func (w *watch) measure(now time.Time, calls int) {
+	passed := now.Sub(w.at)
+	if passed < bucket {
+		return
+	}
+	w.rates = append(w.rates, float64(calls-w.calls)/passed.Seconds())
+	if len(w.rates) > keptRates {
+		w.rates = w.rates[1:]
+	}
+	w.at, w.calls = now, calls
+}
+
+// notice tells in the story that a pause has ended: when that is, is the worker's part.
+func (w *watch) notice(state string, since, now time.Time) {
+	reason, paused := strings.CutPrefix(state, "paused: ")
+	switch {
+	case paused && w.paused == "":
+		w.paused, w.since = reason, since
+	case !paused && w.paused != "":
+		w.paused = ""
+		w.story.tell("the worker has read the new key: calls go on after " + seconds(now.Sub(w.since)) + " of pause")
+	}
+}

@@ -1,0 +1,198 @@
+package broker_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"leadhit-sync/consumer/broker"
+)
+
+// freezer is a network that can stop answering: what is written is taken, and nothing comes back.
+type freezer struct {
+	kfake.VirtualNetwork
+
+	mu     sync.Mutex
+	frozen bool
+}
+
+func (f *freezer) freeze() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.frozen = true
+}
+
+func (f *freezer) isFrozen() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.frozen
+}
+
+func (f *freezer) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if f.isFrozen() {
+		// A stopped process still accepts: its kernel does.
+		near, _ := net.Pipe()
+		return &frozenConn{near, f}, nil
+	}
+	conn, err := f.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return &frozenConn{conn, f}, nil
+}
+
+type frozenConn struct {
+	net.Conn
+	network *freezer
+}
+
+func (c *frozenConn) Write(b []byte) (int, error) {
+	if c.network.isFrozen() {
+		return len(b), nil // the socket's buffer takes it
+	}
+	return c.Conn.Write(b)
+}
+
+func join(t *testing.T, cluster *broker.Cluster) *kafka.ConsumerGroup {
+	t.Helper()
+	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
+		ID: "sync", Brokers: cluster.Brokers(), Dialer: cluster.Dialer(), Topics: []string{"orders"},
+		SessionTimeout: 10 * time.Second, HeartbeatInterval: time.Second, RebalanceTimeout: 30 * time.Second,
+		Timeout: 20 * time.Second, StartOffset: kafka.FirstOffset,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return group
+}
+
+func TestAGroupJoinsAndCommitsOverTheCluster(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var network freezer
+		fake := fakeKafka(t, kfake.ListenFn(network.Listen), kfake.Ports(9092, 9093, 9094))
+		cluster := open(t, fake, withDial(network.dial))
+		group := join(t, cluster)
+		generation, err := group.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(generation.Assignments["orders"]); got != 2 {
+			t.Errorf("got %d partitions, want both", got)
+		}
+		member := broker.Member{Group: "sync", Generation: int(generation.ID), ID: generation.MemberID}
+		if r := cluster.Commit(t.Context(), member, []broker.OffsetCommit{offset(0, 1, "")})[0]; r.Outcome != broker.Acked {
+			t.Errorf("got %v, %v, want it acked", r.Outcome, r.Err)
+		}
+		// Longer than a session: the heartbeats go over the same dial function.
+		<-time.After(time.Minute)
+		if r := cluster.Commit(t.Context(), member, []broker.OffsetCommit{offset(0, 2, "")})[0]; r.Outcome != broker.Acked {
+			t.Errorf("after a minute got %v, %v, want it acked", r.Outcome, r.Err)
+		}
+		if err := group.Close(); err != nil {
+			t.Error(err)
+		}
+		if r := cluster.Commit(t.Context(), member, []broker.OffsetCommit{offset(0, 3, "")})[0]; r.Outcome != broker.Fenced {
+			t.Errorf("after leaving got %v, %v, want it fenced", r.Outcome, r.Err)
+		}
+	})
+}
+
+func TestAFrozenClusterDoesNotHoldClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var network freezer
+		fake := fakeKafka(t, kfake.ListenFn(network.Listen), kfake.Ports(9092, 9093, 9094))
+		cluster := open(t, fake, withDial(network.dial))
+		group := join(t, cluster)
+		if _, err := group.Next(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		network.freeze()
+		<-time.After(time.Minute)
+		started := time.Now()
+		_ = group.Close()
+		if took := time.Since(started); took > 90*time.Second {
+			t.Errorf("Close took %v, want less than two of its own timeouts and some", took)
+		}
+		started = time.Now()
+		batch, err := cluster.Fetch(t.Context(), broker.FetchRequest{Topic: "orders", Offset: 0, MaxWait: time.Second})
+		if took := time.Since(started); err == nil || batch.Next != 0 || took > 4*time.Second {
+			t.Errorf("got %+v, %v after %v, want an error after the wait and three seconds", batch, err, took)
+		}
+		// A bubble's time stands still once the test has returned, so what waits for a deadline must see it before.
+		cluster.Close()
+		<-time.After(time.Minute)
+	})
+}
+
+// Decoding is shared between the partitions of a process: however many fetch, few unpack.
+func TestManyFetchesShareTheDecoders(t *testing.T) {
+	fake := fakeKafka(t)
+	written := numbers(200)
+	produce(t, producer(t, fake, kgo.ProducerBatchCompression(kgo.ZstdCompression())), written...)
+	cluster := open(t, fake)
+	var readers sync.WaitGroup
+	for range 16 {
+		readers.Go(func() {
+			for range 20 {
+				batch, err := cluster.Fetch(t.Context(), broker.FetchRequest{Topic: "orders", MaxWait: time.Second})
+				if err != nil || len(batch.Records) == 0 || batch.Records[0].Offset != 0 {
+					t.Errorf("got %d records, %v", len(batch.Records), err)
+					return
+				}
+			}
+		})
+	}
+	readers.Wait()
+	if got := cluster.Decoding(); got != 0 {
+		t.Errorf("got %d decoders still taken, want none", got)
+	}
+}
+
+// Corrupt data must give its decoder back too.
+func TestACorruptBatchIsToldAndHoldsNothing(t *testing.T) {
+	fake := fakeKafka(t)
+	cluster := open(t, fake)
+	good := batch{lastDelta: 1, deltas: []int32{0, 1}, attributes: 4}.bytes()
+	for name, set := range map[string][]byte{
+		"a checksum":       append(good[:len(good)-1:len(good)-1], good[len(good)-1]+1),
+		"a packed body":    seal(append(good[:61:61], make([]byte, 50)...)),
+		"an unknown codec": seal(append(append(good[:22:22], 7), good[23:]...)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			answerFetch(fake, set)
+			got, err := cluster.Fetch(t.Context(), broker.FetchRequest{Topic: "orders", MaxWait: time.Second})
+			if got.Next != 0 || !errors.Is(err, broker.ErrCorrupt) {
+				t.Errorf("got %+v, %v, want %v", got, err, broker.ErrCorrupt)
+			}
+			if n := cluster.Decoding(); n != 0 {
+				t.Errorf("got %d decoders still taken, want none", n)
+			}
+		})
+	}
+}
+
+// answerFetch gives the next fetch one record set.
+func answerFetch(fake *kfake.Cluster, set []byte) {
+	fake.ControlKey(int16(kmsg.Fetch), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		response, ok := request.ResponseKind().(*kmsg.FetchResponse)
+		if !ok {
+			return nil, nil, false
+		}
+		topic := kmsg.NewFetchResponseTopic()
+		topic.Topic = "orders"
+		partition := kmsg.NewFetchResponseTopicPartition()
+		partition.RecordBatches = set
+		topic.Partitions = append(topic.Partitions, partition)
+		response.Topics = append(response.Topics, topic)
+		return response, nil, true
+	})
+}

@@ -1,0 +1,202 @@
+package dispatch_test
+
+import (
+	"time"
+
+	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/retry"
+)
+
+// progress is what a worker knows of an event that it has called about in this generation.
+type progress struct {
+	inAir, judged int
+	several       bool
+	toJudge       int
+}
+
+// settled says whether no further call is needed.
+func (g *progress) settled() bool { return g.judged == g.toJudge }
+
+// loss is one crash, or the end of a generation without a last commit.
+type loss struct {
+	crash   bool
+	repeats int // events called again because of it
+}
+
+// pauseWatch counts the calls that a worker makes after it was told that its key is not taken.
+type pauseWatch struct {
+	window     int
+	since      time.Duration
+	calls      int
+	keyChanges int
+}
+
+func changeOf(r any, item int) *change {
+	return &r.(*record).changes[item] //nolint:forcetypeassert // we put it there
+}
+
+func (k *worker) checkEffects(e dispatch.Effects) {
+	if k.fenced && (len(e.Calls)+len(e.Fetches) > 0 || e.Commit != nil) {
+		k.failed("worker %d goes on after the group has moved on: %+v", k.place, e)
+	}
+	if k.revoked && len(e.Calls) > 0 {
+		k.failed("worker %d calls in a generation that ends: %+v", k.place, e.Calls)
+	}
+}
+
+// checkCall looks at a call as it is decided.
+func (k *worker) checkCall(c dispatch.Call) {
+	change := changeOf(c.Record, c.Item)
+	r := change.record
+	if k.inAir > k.plan.calls {
+		k.failed("worker %d: %d calls in the air, limit %d", k.place, k.inAir, k.plan.calls)
+	}
+	if !change.calls() {
+		k.failed("%v/%d: a call about what needs none", c.Partition, c.Offset)
+	}
+	if prev := change.previous; prev != nil && !r.gone {
+		switch {
+		case !prev.done():
+			k.failed("%v/%d: called before %d, of the same order, is finished", c.Partition, c.Offset, prev.record.offset)
+		case !r.log.committed.covers(prev.record.offset):
+			k.failed("%v/%d: called before the outcome of %d, of the same order, is committed", c.Partition, c.Offset, prev.record.offset)
+		}
+	}
+	k.checkPause(c)
+	g := k.called[r]
+	if g == nil {
+		g = &progress{}
+		for i := range r.changes {
+			if r.changes[i].calls() {
+				g.toJudge++
+			}
+		}
+		g.several = g.toJudge > 1
+		k.called[r] = g
+		if r.atRisk != nil {
+			r.atRisk.repeats++
+			r.atRisk = nil
+		}
+	}
+	g.inAir++
+}
+
+// checkWrite looks at a call as it goes out.
+func (k *worker) checkWrite(f *flight) {
+	c := f.change
+	p := c.record.log
+	if c.order.inAir > 0 {
+		k.failed("%v/%d: a call of the same order is on the wire", p.id, c.record.offset)
+	}
+	if c.record.gone {
+		return
+	}
+	if p.owner != k || p.unknown && k.generation != k.broker.generation {
+		k.failed("%v/%d: worker %d calls, but the partition is not its own any more", p.id, c.record.offset, k.place)
+	}
+	c.started = true
+	for next := c.next; next != nil; next = next.next {
+		if next.started {
+			k.failed("%v/%d: called again after %d, of the same order, was called", p.id, c.record.offset, next.record.offset)
+		}
+	}
+}
+
+func (k *worker) noteVerdict(f *flight, v retry.Verdict) {
+	if g := k.called[f.change.record]; g != nil && g.inAir > 0 {
+		g.inAir--
+		if v.Kind == retry.Done || v.Kind == retry.DeadLetter {
+			g.judged++
+		}
+	}
+	if v.Kind == retry.Unauthorised && k.watch.window != k.leadhit.window && f.key != k.leadhit.key && k.key != k.leadhit.key {
+		k.watch = pauseWatch{window: k.leadhit.window, since: k.now}
+		if k.d.State().Paused != retry.Again {
+			k.watch.calls-- // the probes go by the beginning of a pause that was there before
+		}
+		k.figures.pauses++
+	}
+}
+
+// checkPause counts the calls of a worker that knows that its key is not taken: one in 30 seconds, and one a change of
+// the key.
+func (k *worker) checkPause(c dispatch.Call) {
+	if k.watch.window != k.leadhit.window || k.leadhit.key == k.key {
+		return
+	}
+	k.watch.calls++
+	if allowed := int((k.now-k.watch.since)/retry.ProbeEvery) + k.watch.keyChanges; k.watch.calls > allowed {
+		k.failed("worker %d: call %d (%v/%d, probe %v) in a pause since %v, allowed %d",
+			k.place, k.watch.calls, c.Partition, c.Offset, c.Probe, k.watch.since, allowed)
+	}
+}
+
+// checkWindow counts the unfinished events that a worker has read.
+func (k *worker) checkWindow(p *simLog, next int64) {
+	unfinished := 0
+	for i := p.clean; i < len(p.records) && p.records[i].offset < next; i++ {
+		if p.records[i].open > 0 {
+			unfinished++
+		}
+	}
+	if unfinished > k.plan.window+k.plan.fetch {
+		k.failed("%v: %d events unfinished, window %d and one fetch of %d", p.id, unfinished, k.plan.window, k.plan.fetch)
+	}
+}
+
+// exposed counts what a crash now would call again: events that were called, settled or in the air, which no commit at
+// the broker covers. Those about several orders that are not settled are counted apart, and those of a partition whose
+// commits have stopped not at all.
+func (k *worker) exposed(each func(*record)) (whole, partly int) {
+	suspect := map[partition]bool{}
+	for _, p := range k.d.State().Partitions {
+		suspect[p.Partition] = p.Suspect
+	}
+	for r, g := range k.called {
+		if r.gone || suspect[r.log.id] || r.log.committed.covers(r.offset) {
+			continue
+		}
+		switch {
+		case g.several && !g.settled():
+			partly++
+		case g.settled() || g.inAir > 0:
+			whole++
+		default:
+			continue // waits for its next try, crash or not
+		}
+		each(r)
+	}
+	return whole, partly
+}
+
+// suffer accounts for what a crash, or a generation's end, may repeat.
+func (k *worker) suffer(hard bool) {
+	if !k.inside {
+		return
+	}
+	l := &loss{crash: hard}
+	whole, partly := k.exposed(func(r *record) { r.atRisk = l })
+	k.losses = append(k.losses, l)
+	k.figures.risk = max(k.figures.risk, whole*100/(3*k.plan.calls))
+	bound := 3 * k.plan.calls
+	if k.plan.limit < k.plan.told {
+		bound += len(k.broker.logs) // the first of each partition whose metadata did not hold all
+	}
+	if whole > bound {
+		k.failed("worker %d: a crash repeats %d events, bound %d", k.place, whole, bound)
+	}
+	if most := k.plan.calls + len(k.broker.logs); partly > most {
+		k.failed("worker %d: %d events partly done, bound %d", k.place, partly, most)
+	}
+}
+
+// checkEnd checks that a clean end repeats nothing.
+func (k *worker) checkEnd(end dispatch.End) {
+	if end != dispatch.Drained || k.d.NeedsNewMember() || k.plan.limit < k.plan.told {
+		return
+	}
+	whole, _ := k.exposed(func(*record) {})
+	if whole > 0 {
+		k.failed("worker %d: a clean end leaves %d events uncommitted", k.place, whole)
+	}
+}

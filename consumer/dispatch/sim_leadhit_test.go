@@ -1,0 +1,152 @@
+package dispatch_test
+
+import (
+	"time"
+
+	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/retry"
+)
+
+// leadhit models the other side of a call: it takes the status at some moment within the call's timeout or not at all,
+// and the caller may or may not hear of it.
+type leadhit struct {
+	*world
+	key           int // the key it takes
+	window        int // counts the times at which it began to take another key
+	misconfigured time.Duration
+	brokenUntil   time.Duration
+}
+
+// flight is a call on the wire. It goes on when its caller dies.
+type flight struct {
+	worker *worker
+	change *change
+	call   dispatch.Call
+	key    int
+}
+
+func (l *leadhit) calmDown() {
+	l.misconfigured, l.brokenUntil = 0, 0
+	l.fileKey = l.key
+	for _, o := range l.orders() {
+		o.failing = false
+	}
+}
+
+func (l *leadhit) orders() []*order { return l.broker.orders }
+
+// changeKey makes LeadHit take another key; the key's file follows later, sometimes with a wrong one before.
+func (l *leadhit) changeKey() {
+	l.key++
+	l.window++
+	if l.chance(0.4) {
+		l.after(l.between(0, 40*time.Second), func() { l.writeKey(-l.window) })
+	}
+	l.after(l.between(0, 90*time.Second), func() { l.writeKey(l.key) })
+}
+
+func (l *leadhit) writeKey(key int) {
+	if l.calm {
+		return
+	}
+	l.fileKey = key
+	for i := range l.workers {
+		l.after(l.between(0, 5*time.Second), func() {
+			if k := l.workers[i]; k != nil {
+				k.readKey()
+			}
+		})
+	}
+}
+
+func (l *leadhit) misconfigure(d time.Duration) { l.misconfigured = l.now + d }
+func (l *leadhit) breakDown(d time.Duration)    { l.brokenUntil = l.now + d }
+
+// receive takes a call that was written just now.
+func (l *leadhit) receive(f *flight) {
+	o := f.change.order
+	o.inAir++
+	limit := l.plan.callTimeout
+	takes := min(l.between(0, 2*l.plan.callTime), limit*9/10)
+	if l.chance(l.plan.slow) {
+		takes = l.between(0, limit*9/10)
+	}
+	answers := takes + l.between(0, l.plan.callTime)
+	lost := l.chance(l.share(l.plan.lost)) || answers >= limit
+	l.after(takes, func() {
+		verdict := l.take(f)
+		wait := answers - takes
+		if lost {
+			verdict, wait = retry.Verdict{Cause: "Timeout"}, limit-takes
+		}
+		l.after(wait, func() {
+			o.inAir--
+			f.worker.hear(0, func() { f.worker.answered(f, verdict) })
+		})
+	})
+}
+
+// share is how likely a fault is now: in the calm a few failures stay.
+func (l *leadhit) share(p float64) float64 {
+	if l.calm {
+		return 0.05
+	}
+	return p
+}
+
+// take judges a call at the moment at which LeadHit sees it.
+func (l *leadhit) take(f *flight) retry.Verdict {
+	c := f.change
+	switch {
+	case l.now < l.brokenUntil:
+		v := retry.Verdict{Cause: "HTTP 503", Code: 503}
+		if l.chance(l.plan.retryAfter) {
+			v.RetryAfter = l.between(0, 5*time.Second)
+		}
+		return v
+	case f.key != l.key:
+		return retry.Verdict{Kind: retry.Unauthorised, Cause: "HTTP 403", Code: 403}
+	case l.now < l.misconfigured:
+		return retry.Verdict{Kind: retry.Misconfigured, Cause: "HTTP 404", Code: 404}
+	case c.order.failing && (!c.order.stuck || !l.healed):
+		return retry.Verdict{Cause: "ServerError", Code: -32000, Answered: l.chance(0.5)}
+	case l.chance(l.share(l.plan.errors)):
+		return retry.Verdict{Cause: "HTTP 502", Code: 502}
+	case c.refused:
+		return retry.Verdict{Kind: retry.DeadLetter, Cause: "ValidationError", Code: -32000, Answered: true}
+	}
+	c.finish(&c.accepted)
+	return retry.Verdict{Kind: retry.Done, Answered: true}
+}
+
+// store models the letters' topic: a letter may be stored, and its writer may hear of it.
+func (w *world) store(k *worker, s dispatch.Store) {
+	c := changeOf(s.Record, s.Item)
+	w.judgeLetter(s, c)
+	takes := w.between(time.Millisecond, 100*time.Millisecond)
+	fails, lost := w.chance(w.leadhit.share(w.plan.letterFails)), w.chance(w.leadhit.share(w.plan.letterLost))
+	w.after(takes, func() {
+		if !fails {
+			c.finish(&c.letter)
+			w.figures.letters++
+		}
+		k.hear(w.between(0, 100*time.Millisecond), func() { k.d.Stored(w.clock(), s.ID, !fails && !lost) })
+	})
+}
+
+// judgeLetter checks that an order goes to the letters for a reason that is its own.
+func (w *world) judgeLetter(s dispatch.Store, c *change) {
+	switch {
+	case s.Mapping:
+		if c.action != dispatch.Refuse {
+			w.failed("%v/%d: a letter of the mapping for what it did not refuse", s.Partition, s.Offset)
+		}
+	case s.Verdict.Cause == dispatch.RetriesExhausted:
+		w.figures.exhausted++
+		if w.plan.maxElapsed == 0 || !c.order.failing && !w.calm {
+			w.failed("%v/%d: given up after %d calls of an order like others", s.Partition, s.Offset, s.Attempts)
+		}
+	case s.Verdict.Kind != retry.DeadLetter || !c.refused:
+		w.failed("%v/%d: a letter for %+v", s.Partition, s.Offset, s.Verdict)
+	}
+}

@@ -1,0 +1,237 @@
+package dispatch_test
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"leadhit-sync/consumer/dispatch"
+)
+
+const recordBytes = 100
+
+// order is one order, its calls over all processes included.
+type order struct {
+	name           string
+	number         int
+	stuck, failing bool // calls fail until healed; until the calm
+	written        int
+	inAir          int // calls on the wire, of the living and the dead
+}
+
+// record is an event in the log.
+type record struct {
+	log     *simLog
+	offset  int64
+	at      time.Time
+	changes []change
+	items   []dispatch.Item
+	open    int  // changes that are not done
+	gone    bool // its log was deleted
+	atRisk  *loss
+}
+
+// change is what an event says about one order, and what is true of it.
+type change struct {
+	record           *record
+	order            *order
+	action           dispatch.Action
+	superseded       bool // a later item of the event is about the same order
+	refused          bool // LeadHit never takes it
+	accepted, letter bool
+	previous         *change // the one before, of the same order in the same log
+	started          bool
+	next             *change
+}
+
+// calls says whether somebody must be called about the change.
+func (c *change) calls() bool { return c.action == dispatch.Send && !c.superseded }
+
+func (c *change) done() bool {
+	return c.action == dispatch.Ignore || c.superseded || c.accepted || c.letter
+}
+
+// finish notes that the change was accepted or stands in a letter.
+func (c *change) finish(mark *bool) {
+	before := c.done()
+	*mark = true
+	if !before {
+		c.record.open--
+	}
+}
+
+func (r *record) names(held map[*order]bool) bool {
+	for i := range r.changes {
+		if c := &r.changes[i]; c.calls() && held[c.order] {
+			return true
+		}
+	}
+	return false
+}
+
+// simLog is one partition's log and what the group has committed there.
+type simLog struct {
+	*broker
+	id        partition
+	records   []*record
+	start     int64
+	end       int64
+	hidden    int64 // what lies below it is nobody's to find: the log took the place of a longer one
+	unknown   bool
+	renewed   time.Duration // when the log took the place of another
+	restarted bool          // its reader began anew: the commit may go down
+	clean     int           // records before it are known to be finished
+	last      map[*order]*change
+	committed position
+	owner     *worker // who was assigned the partition last
+	waiting   []func()
+}
+
+// position is a commit as the broker has stored it.
+type position struct {
+	exists     bool
+	next       int64
+	metadata   string
+	frontier   int64
+	unfinished []int64
+}
+
+// covers says whether the commit tells that an offset is finished.
+func (c position) covers(offset int64) bool {
+	if offset < c.next {
+		return c.exists
+	}
+	_, listed := slices.BinarySearch(c.unfinished, offset)
+	return offset < c.frontier && !listed
+}
+
+func (p *simLog) append(changes []change, gaps float64) {
+	if p.chance(gaps) {
+		p.end += 1 + p.Int64N(40)
+	}
+	r := &record{log: p, offset: p.end, at: p.clock(), changes: changes}
+	p.end++
+	last := map[*order]*change{}
+	for i := range changes {
+		if c := &changes[i]; c.action == dispatch.Send {
+			if l := last[c.order]; l != nil {
+				l.superseded = true
+			}
+			last[c.order] = c
+		}
+	}
+	for i := range changes {
+		c := &changes[i]
+		c.record, c.letter = r, r.offset < p.hidden
+		item := dispatch.Item{Action: c.action, Order: c.order.name, Status: "paid"}
+		if c.action == dispatch.Refuse {
+			item.Order, item.Cause = "", "NotJSON"
+		}
+		r.items = append(r.items, item)
+		if !c.done() {
+			r.open++
+		}
+		if c.calls() {
+			if c.previous = p.last[c.order]; c.previous != nil {
+				c.previous.next = c
+			}
+			p.last[c.order] = c
+		}
+	}
+	p.records = append(p.records, r)
+	p.figures.events++
+	p.answerWaiting()
+}
+
+// index is that of the first record at or above an offset.
+func (p *simLog) index(offset int64) int {
+	i, _ := slices.BinarySearchFunc(p.records, offset, func(r *record, o int64) int { return int(r.offset - o) })
+	return i
+}
+
+// finishedBelow says whether everything below an offset is finished.
+func (p *simLog) finishedBelow(offset int64) bool {
+	for p.clean < len(p.records) && p.records[p.clean].offset < offset {
+		if p.records[p.clean].open > 0 {
+			return false
+		}
+		p.clean++
+	}
+	return true
+}
+
+// read answers a fetch: some records, and the offset to go on from. Like a real one it may begin before the offset that
+// was asked for.
+func (p *simLog) read(offset int64, bytes int) (events []dispatch.Event, next int64) {
+	i := p.index(offset)
+	most := i + max(1, bytes/recordBytes)
+	for i > 0 && p.chance(0.1) {
+		i--
+	}
+	for ; i < min(most, len(p.records)); i++ {
+		r := p.records[i]
+		events = append(events, dispatch.Event{Offset: r.offset, Time: r.at, Bytes: recordBytes, Items: r.items, Record: r})
+		next = r.offset + 1
+	}
+	if i == len(p.records) {
+		next = p.end
+	}
+	return events, max(next, offset)
+}
+
+func (p *simLog) answerWaiting() {
+	waiting := p.waiting
+	p.waiting = nil
+	for _, answer := range waiting {
+		p.after(p.between(time.Millisecond, 5*time.Millisecond), answer)
+	}
+}
+
+// disappear makes the broker forget a partition for a while.
+func (p *simLog) disappear(d time.Duration) {
+	p.unknown = true
+	p.answerWaiting()
+	p.after(d, func() { p.unknown = false })
+}
+
+// recreate deletes the topic's partition with the group's offset, and makes it anew.
+func (p *simLog) recreate() {
+	p.renew()
+	p.committed = position{}
+	// Longer than a session: whoever is frozen all the while is no member any more.
+	p.disappear(p.between(12*time.Second, 15*time.Second))
+}
+
+// renew puts an empty log in the place of the old one.
+func (p *simLog) renew() {
+	for _, r := range p.records {
+		r.gone = true
+	}
+	p.records, p.clean, p.start, p.end = nil, 0, 0, 0
+	p.last = map[*order]*change{}
+	p.renewed, p.hidden = p.now, 0
+}
+
+// replace puts a log of about the same offsets in the place of the old one, the group's offset unchanged. What lies below
+// that is nobody's to find.
+func (p *simLog) replace() {
+	n := len(p.records)
+	p.renew()
+	p.plan.gaps = 0 // a log that lacks the record at the commit's offset cannot be told from the old one
+	if fields := strings.Split(p.committed.metadata, ","); len(fields) > 2 && fields[2] == "---------" {
+		p.committed.metadata = "" // nobody could tell whose it is
+	}
+	p.committed.frontier, p.committed.unfinished = 0, nil
+	p.hidden = p.committed.next
+	p.after(p.between(0, 5*time.Second), func() {
+		for range n {
+			o := p.orders[p.IntN(len(p.orders))]
+			if o.number == p.id.Number && !o.stuck {
+				p.append([]change{{order: o, action: dispatch.Send}}, 0)
+			}
+		}
+	})
+}
+
+// topicNames are the topics of a history; partitions of one number share their orders.
+var topicNames = []string{"orders", "returns"}

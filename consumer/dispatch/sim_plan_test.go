@@ -1,0 +1,232 @@
+package dispatch_test
+
+import (
+	"fmt"
+	"time"
+
+	"leadhit-sync/consumer/dispatch"
+)
+
+// plan is what one history is like. Each kind of fault is left out of about half of the histories: a fault hides best
+// behind others.
+type plan struct {
+	calls, window, fetch int
+	told, limit          int // bytes of metadata: what the workers believe, what the broker takes
+	session, callTimeout time.Duration
+	workers, topics      int
+	numbers, orders      int
+	events, large        int
+	stuck, failing       int // orders that fail until healed; that fail until the calm
+	maxElapsed, retryMax time.Duration
+	chaos, calmLimit     time.Duration
+	callTime             time.Duration
+
+	errors, lost, slow, retryAfter             float64 // of calls
+	commitSlow, notSent, unanswered            float64 // of commits
+	letterLost, letterFails, fetchFails        float64
+	crashEvery, freezeEvery, leaveEvery        time.Duration // 0: never
+	kickEvery, unknownEvery, recreateEvery     time.Duration
+	keyEvery, misconfiguredEvery, outagesEvery time.Duration
+	blackout                                   bool
+	gaps, ignored, refusedByMapping, refused   float64
+	batching, lazy                             float64
+}
+
+func drawPlan(w *world) plan {
+	half := func(v float64) float64 {
+		if w.chance(0.5) {
+			return 0
+		}
+		return v * w.Float64()
+	}
+	every := func(least, most time.Duration) time.Duration {
+		if w.chance(0.5) {
+			return 0
+		}
+		return w.between(least, most)
+	}
+	p := plan{
+		calls: 1 + w.IntN(8), window: 5 + w.IntN(100), fetch: 1 + w.IntN(30),
+		told: 4096, limit: 4096, session: 10 * time.Second, callTimeout: 3 * time.Second,
+		workers: 1 + w.IntN(3), topics: 1 + w.IntN(2), numbers: 1 + w.IntN(3), orders: 3 + w.IntN(40),
+		events: 100 + w.IntN(500), retryMax: w.between(2*time.Second, 10*time.Second),
+		chaos: w.between(time.Minute, 4*time.Minute), calmLimit: 10 * time.Minute,
+		callTime: w.between(time.Millisecond, 200*time.Millisecond),
+		errors:   half(0.3), lost: half(0.1), slow: half(0.1), retryAfter: half(0.2),
+		commitSlow: half(0.1), notSent: half(0.2), unanswered: half(0.03),
+		letterLost: half(0.3), letterFails: half(0.3), fetchFails: half(0.1),
+		crashEvery: every(8*time.Second, time.Minute), freezeEvery: every(20*time.Second, 2*time.Minute),
+		leaveEvery: every(20*time.Second, time.Minute), kickEvery: every(10*time.Second, time.Minute),
+		unknownEvery: every(30*time.Second, 2*time.Minute), keyEvery: every(time.Minute, 2*time.Minute),
+		misconfiguredEvery: every(time.Minute, 2*time.Minute), outagesEvery: every(time.Minute, 2*time.Minute),
+		gaps: half(0.3), ignored: half(0.5), refusedByMapping: half(0.2), refused: half(0.2),
+		batching: half(0.3), lazy: 0.02,
+	}
+	if w.chance(0.3) {
+		p.session, p.callTimeout = 6*time.Second, 2*time.Second
+	}
+	switch w.IntN(4) {
+	case 0: // too small for all, and known to be
+		p.told = 48 + w.IntN(60)
+		p.limit = p.told
+	case 1: // smaller than known
+		p.limit = w.IntN(150)
+	}
+	if w.chance(0.5) {
+		p.large = 1 + w.IntN(min(p.orders, 20))
+	}
+	if w.chance(0.1) {
+		p.large, p.orders, p.events = 300, 320, 60+w.IntN(100)
+	}
+	switch w.IntN(3) {
+	case 0:
+		// Stuck orders alone must fill neither the window nor the metadata: else they hold back the others by right.
+		p.stuck = 1 + w.IntN(2)
+		p.window, p.told = max(p.window, 60), max(p.told, 200)
+		p.limit = p.told
+	case 1:
+		p.failing = w.IntN(3)
+		p.maxElapsed = 6 * p.retryMax
+	}
+	if w.chance(0.15) {
+		p.recreateEvery = w.between(30*time.Second, 2*time.Minute)
+	}
+	p.blackout = w.chance(0.1)
+	// One worker must be able to make all calls within a minute or two: a history that is only overloaded shows nothing.
+	items := p.events + p.events*p.large/20
+	p.callTime = min(p.callTime, time.Minute*time.Duration(p.calls)/time.Duration(items))
+	return p
+}
+
+func (p plan) config(w *world) dispatch.Config {
+	return dispatch.Config{
+		CallsInFlight: p.calls, WindowEvents: p.window, WindowBytes: 1 << 40, FetchBytes: p.fetch * recordBytes,
+		Session: p.session, CallTimeout: p.callTimeout, MetadataBytes: p.told,
+		Retry: retryPolicy(w),
+	}
+}
+
+// produce writes the log: a backlog to begin with, the rest over the time of the faults and a little beyond.
+func (w *world) produce() {
+	p := w.plan
+	for i := range p.orders {
+		o := &order{name: fmt.Sprintf("order-%d", i), number: i % p.numbers}
+		o.stuck = i < p.stuck
+		o.failing = o.stuck || i < p.failing
+		w.broker.orders = append(w.broker.orders, o)
+	}
+	backlog := w.IntN(p.events)
+	for i := range p.events {
+		if i < backlog {
+			w.write()
+			continue
+		}
+		w.after(w.between(0, p.chaos+10*time.Second), w.write)
+	}
+}
+
+// write appends an event to a log.
+func (w *world) write() {
+	p := w.plan
+	first := w.broker.orders[w.IntN(p.orders)]
+	log := w.broker.log(partition{Topic: topicNames[w.IntN(p.topics)], Number: first.number})
+	n := 1
+	if p.large > 0 && w.chance(0.1) && !first.stuck {
+		n = 1 + w.IntN(p.large)
+	}
+	changes := make([]change, n)
+	for i := range changes {
+		c := &changes[i]
+		c.order, c.action = first, dispatch.Send
+		if i > 0 {
+			c.order = w.neighbour(first)
+		}
+		c.refused = w.chance(p.refused)
+		switch {
+		case w.chance(p.ignored):
+			c.action = dispatch.Ignore
+		case w.chance(p.refusedByMapping):
+			c.action = dispatch.Refuse
+		}
+	}
+	if first.stuck && first.written >= 8 {
+		return
+	}
+	first.written++
+	log.append(changes, p.gaps)
+}
+
+// neighbour draws another order of the same partition number; stuck ones stay alone.
+func (w *world) neighbour(of *order) *order {
+	for range 20 {
+		o := w.broker.orders[w.IntN(w.plan.orders)]
+		if o.number == of.number && !o.stuck {
+			return o
+		}
+	}
+	return of
+}
+
+// stir schedules the faults.
+func (w *world) stir() {
+	p := w.plan
+	w.repeat(p.crashEvery, func() { w.anyWorker((*worker).crash) })
+	w.repeat(p.freezeEvery, func() {
+		w.anyWorker(func(k *worker) { k.freeze(w.between(100*time.Millisecond, 5*p.session/2)) })
+	})
+	w.repeat(p.leaveEvery, func() { w.anyWorker((*worker).stop) })
+	w.repeat(p.kickEvery, func() { w.anyWorker((*worker).kick) })
+	w.repeat(p.unknownEvery, func() { w.broker.anyLog().disappear(w.between(100*time.Millisecond, 5*time.Second)) })
+	w.repeat(p.recreateEvery, func() { w.broker.anyLog().recreate() })
+	w.repeat(p.keyEvery, func() { w.leadhit.changeKey() })
+	w.repeat(p.misconfiguredEvery, func() { w.leadhit.misconfigure(w.between(5*time.Second, time.Minute)) })
+	w.repeat(p.outagesEvery, func() { w.leadhit.breakDown(w.between(time.Second, time.Minute)) })
+	if p.blackout {
+		w.after(w.between(p.chaos/3, p.chaos/2), w.blackout)
+	}
+	for range p.workers {
+		w.lazily()
+	}
+}
+
+// repeat lets something happen again and again until the calm, at random moments.
+func (w *world) repeat(every time.Duration, do func()) {
+	if every == 0 {
+		return
+	}
+	w.after(w.between(every/4, 2*every), func() {
+		if !w.calm {
+			do()
+			w.repeat(every, do)
+		}
+	})
+}
+
+func (w *world) anyWorker(do func(*worker)) {
+	if k := w.workers[w.IntN(len(w.workers))]; k != nil && !k.frozen {
+		do(k)
+	}
+}
+
+// lazily asks a worker's dispatcher, now and then, before it wants to be asked.
+func (w *world) lazily() {
+	w.after(w.between(0, 500*time.Millisecond), func() {
+		if k := w.workers[w.IntN(len(w.workers))]; k != nil {
+			k.askEarly()
+		}
+		w.lazily()
+	})
+}
+
+// blackout ends all workers at once. While they are gone a topic is recreated by someone who keeps the group's offsets.
+func (w *world) blackout() {
+	if w.calm {
+		return
+	}
+	for _, k := range w.workers {
+		if k != nil {
+			k.crash()
+		}
+	}
+	w.broker.anyLog().replace()
+}

@@ -1,0 +1,93 @@
+package dispatch_test
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// TestSimulator runs SIM_SEEDS histories (2,000 unless set) and stops at the first violation. SIM_SEED replays one.
+func TestSimulator(t *testing.T) {
+	if text, ok := os.LookupEnv("SIM_SEED"); ok {
+		seed, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			t.Fatalf("SIM_SEED: %v", err)
+		}
+		_, err = simulate(seed, t.Logf)
+		if err != nil {
+			t.Fatal(violation(seed, err))
+		}
+		return
+	}
+	seeds := uint64(2000)
+	if text, ok := os.LookupEnv("SIM_SEEDS"); ok {
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			t.Fatalf("SIM_SEEDS: %v", err)
+		}
+		seeds = n
+	}
+	began := time.Now()
+	sum, err := simulateAll(seeds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log(sum.summary(time.Since(began)))
+	if sum.crashes == 0 || sum.pauses == 0 || sum.letters == 0 || sum.ambiguous == 0 {
+		t.Errorf("some fault never happened: %+v", sum)
+	}
+}
+
+func violation(seed uint64, err error) string {
+	return fmt.Sprintf("seed %d: %v\nreplay: SIM_SEED=%d go test ./consumer/dispatch -run TestSimulator", seed, err, seed)
+}
+
+// simulateAll runs the seeds from 0 on over all processors. Of several violations the lowest seed's is told.
+func simulateAll(seeds uint64) (figures, error) {
+	var (
+		next   atomic.Uint64
+		mu     sync.Mutex
+		sum    figures
+		first  error
+		lowest = seeds
+		group  sync.WaitGroup
+	)
+	for range runtime.GOMAXPROCS(0) {
+		group.Go(func() {
+			for {
+				seed := next.Add(1) - 1
+				mu.Lock()
+				stop := seed >= lowest
+				mu.Unlock()
+				if stop {
+					return
+				}
+				f, err := simulate(seed, nil)
+				mu.Lock()
+				sum.add(f)
+				if err != nil && seed < lowest {
+					lowest, first = seed, fmt.Errorf("%s", violation(seed, err))
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	group.Wait()
+	return sum, first
+}
+
+func (f *figures) summary(took time.Duration) string {
+	mean := 0.0
+	if f.crashes > 0 {
+		mean = float64(f.repeats) / float64(f.crashes)
+	}
+	return fmt.Sprintf("%d seeds, %.0f virtual hours in %v: %d events, %d calls, %d commits (%d unanswered), %d letters (%d exhausted), "+
+		"%d pauses, %d crashes, %d clean ends, %d generations; repeats per loss mean %.2f, max %d of %d; exposed at most %d %% of the bound",
+		f.seeds, f.virtual.Hours(), took.Round(100*time.Millisecond), f.events, f.calls, f.commits, f.ambiguous, f.letters, f.exhausted,
+		f.pauses, f.crashes, f.clean, f.rebalances, mean, f.maxRepeats, f.bound, f.risk)
+}

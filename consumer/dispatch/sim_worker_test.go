@@ -1,0 +1,404 @@
+package dispatch_test
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/retry"
+)
+
+const (
+	drainLimit    = 15 * time.Second
+	commitTimeout = 3 * time.Second
+	longPoll      = 5 * time.Second
+)
+
+// worker is one process: a dispatcher, and around it what the shell does with a clock and a network. It dies with a
+// crash; the next life is another worker.
+type worker struct {
+	*world
+	place, life int
+	d           *dispatch.Dispatcher
+	alive       bool
+	frozen      bool
+	inbox       []func() // what happened while it was frozen
+	member      int
+	asMember    int // under which id it was assigned partitions last
+	key         int
+	stopping    bool
+	wake        time.Duration // 0: not asked for
+	wakes       int
+	pending     bool // inputs came since the last question
+	inAir       int
+	run         // of the generation
+	watch       pauseWatch
+}
+
+// run is what a worker has seen of one generation.
+type run struct {
+	number     int // counts the runs of a worker
+	inside     bool
+	revoked    bool
+	fenced     bool
+	generation int
+	called     map[*record]*progress
+}
+
+// tell writes a line of the history that is replayed.
+func (k *worker) tell(format string, args ...any) {
+	if k.trace != nil {
+		k.trace("%v worker %d: "+format, append([]any{k.now, k.place}, args...)...)
+	}
+}
+
+func retryPolicy(w *world) retry.Policy {
+	return retry.Policy{
+		Initial: 200 * time.Millisecond, Max: w.plan.retryMax, MaxElapsed: w.plan.maxElapsed,
+		Random: rand.New(rand.NewPCG(w.Uint64(), 1)),
+	}
+}
+
+// begin starts a process in a worker's place.
+func (w *world) begin(place int) {
+	k := &worker{world: w, place: place, alive: true, key: w.fileKey, d: dispatch.New(w.plan.config(w))}
+	w.workers[place] = k
+	k.act(w.between(0, 100*time.Millisecond), func() { w.broker.join(k) })
+}
+
+// hear delivers an input to the dispatcher after d; later if the worker is frozen, never if it is dead.
+func (k *worker) hear(d time.Duration, input func()) {
+	k.act(d, func() {
+		input()
+		k.pending = true
+		if k.chance(k.plan.batching) {
+			k.act(k.between(0, time.Millisecond), k.ask) // more may come before the question
+			return
+		}
+		k.ask()
+	})
+}
+
+// act lets a worker do something after d.
+func (k *worker) act(d time.Duration, do func()) {
+	k.after(d, func() {
+		switch {
+		case !k.alive:
+		case k.frozen:
+			k.inbox = append(k.inbox, do)
+		default:
+			do()
+		}
+	})
+}
+
+func (k *worker) assigned(generation int, positions []dispatch.Position) {
+	if k.inside {
+		return // told twice
+	}
+	number := k.number + 1
+	k.run = run{number: number, inside: true, generation: generation, called: map[*record]*progress{}}
+	k.tell("assigned generation %d as member %d: %+v", generation, k.member, positions)
+	k.d.Assigned(k.clock(), positions, k.member != k.asMember)
+	k.asMember = k.member
+	if k.stopping {
+		k.revoke()
+	}
+}
+
+// beat sends a heartbeat a second for as long as the generation goes on.
+func (k *worker) beat(generation int) {
+	k.act(time.Second, func() {
+		switch {
+		case k.inside && (k.revoked || k.generation != generation):
+		case k.broker.heartbeat(k.member, generation):
+			k.beat(generation)
+		case k.inside:
+			k.hear(0, k.revoke)
+		default:
+			k.beat(generation) // not yet told its partitions
+		}
+	})
+}
+
+// revoke begins the end of a generation: nothing new, and a limit to the wait for what is in the air.
+func (k *worker) revoke() {
+	if !k.inside || k.revoked {
+		return
+	}
+	k.revoked = true
+	k.tell("revoked")
+	k.d.Revoked()
+	number := k.number
+	k.act(drainLimit, func() {
+		if k.inside && k.number == number {
+			k.leaveGeneration(dispatch.NotEnded)
+		}
+	})
+}
+
+// leaveGeneration drops a generation and joins the next.
+func (k *worker) leaveGeneration(end dispatch.End) {
+	k.tell("leaves the generation: %d", end)
+	k.checkEnd(end)
+	k.suffer(end != dispatch.Drained || k.d.NeedsNewMember())
+	k.d.Lost()
+	k.inside = false
+	if k.d.NeedsNewMember() || k.fenced && k.chance(0.5) || k.stopping {
+		k.broker.leave(k.member)
+		k.member = 0
+	}
+	if k.stopping {
+		k.figures.clean++
+		k.end()
+		return
+	}
+	k.act(k.between(4*time.Millisecond, 100*time.Millisecond), func() { k.broker.join(k) })
+}
+
+// end removes a process; another takes its place later.
+func (k *worker) end() {
+	k.alive = false
+	k.workers[k.place] = nil
+	k.after(k.between(0, 20*time.Second), func() {
+		if k.workers[k.place] == nil {
+			k.begin(k.place)
+		}
+	})
+}
+
+// crash ends a process between two moments. What it has on the wire goes on.
+func (k *worker) crash() {
+	k.figures.crashes++
+	k.tell("crashes")
+	k.suffer(true)
+	k.end()
+}
+
+// stop is a SIGTERM.
+func (k *worker) stop() {
+	k.stopping = true
+	if k.inside {
+		k.hear(0, k.revoke)
+	}
+}
+
+// kick ends the generation without a reason of the broker's.
+func (k *worker) kick() { k.hear(0, k.revoke) }
+
+func (k *worker) freeze(d time.Duration) {
+	k.frozen = true
+	k.tell("freezes for %v", d)
+	k.after(d, func() {
+		if k.alive && k.frozen {
+			k.thaw()
+		}
+	})
+}
+
+func (k *worker) thaw() {
+	k.frozen = false
+	k.tell("thaws")
+	inbox := k.inbox
+	k.inbox = nil
+	for _, do := range inbox {
+		if k.alive {
+			do()
+		}
+	}
+}
+
+// readKey takes the key out of its file.
+func (k *worker) readKey() {
+	k.hear(0, func() {
+		if k.key != k.fileKey {
+			k.key = k.fileKey
+			k.watch.keyChanges++
+			k.d.KeyChanged(k.clock())
+		}
+	})
+}
+
+// ask is the question after an input, and at Wake.
+func (k *worker) ask() {
+	k.pending = false
+	k.perform(k.d.Next(k.clock()))
+}
+
+// askEarly puts the question when nothing has happened: then there must be nothing to do.
+func (k *worker) askEarly() {
+	if k.frozen || k.pending || k.wake != 0 && k.wake <= k.now || k.failure != nil {
+		return
+	}
+	e := k.d.Next(k.clock())
+	if len(e.Calls)+len(e.Stores)+len(e.Fetches) > 0 || e.Commit != nil {
+		k.failed("worker %d: a wake-up was lost: %+v is due, Wake was %v", k.place, e, k.wake)
+	}
+	k.perform(e)
+}
+
+// perform starts what the dispatcher wants. None of it is done in the same moment.
+func (k *worker) perform(e dispatch.Effects) {
+	k.checkEffects(e)
+	k.tell("effects %+v", e)
+	for _, c := range e.Calls {
+		k.inAir++
+		k.checkCall(c)
+		k.act(k.between(0, 5*time.Millisecond), func() { k.write(c) })
+	}
+	for _, s := range e.Stores {
+		k.act(0, func() { k.store(k, s) })
+	}
+	for _, f := range e.Fetches {
+		k.act(k.between(0, 5*time.Millisecond), func() { k.fetch(f) })
+	}
+	if e.Commit != nil {
+		k.tell("commits %+v", *e.Commit)
+		k.commit(*e.Commit)
+	}
+	for _, id := range e.Suspects {
+		k.investigate(k.number, id)
+	}
+	k.wakes++
+	k.wake = 0
+	if e.Ended != dispatch.NotEnded && k.inside {
+		k.leaveGeneration(e.Ended)
+		return
+	}
+	if !e.Wake.IsZero() {
+		k.wake = k.now + e.Wake.Sub(k.clock())
+		wakes := k.wakes
+		k.act(k.wake-k.now, func() {
+			if k.wakes == wakes {
+				k.ask()
+			}
+		})
+	}
+}
+
+// write puts a call on the wire, unless the lease has ended since.
+func (k *worker) write(c dispatch.Call) {
+	f := &flight{worker: k, change: changeOf(c.Record, c.Item), call: c, key: k.key}
+	if !k.clock().Before(c.Until) {
+		k.hear(0, func() { k.answered(f, retry.Verdict{Cause: "NotSent"}) })
+		return
+	}
+	k.checkWrite(f)
+	k.figures.calls++
+	k.leadhit.receive(f)
+}
+
+func (k *worker) answered(f *flight, v retry.Verdict) {
+	k.inAir--
+	k.noteVerdict(f, v)
+	k.tell("answer to call %d (%v/%d): %+v", f.call.ID, f.call.Partition, f.call.Offset, v)
+	k.d.Answered(k.clock(), f.call.ID, v)
+}
+
+func (k *worker) fetch(f dispatch.Fetch) {
+	p := k.broker.log(f.Partition)
+	soon := k.between(time.Millisecond, 10*time.Millisecond)
+	switch {
+	case p.unknown:
+		k.hear(soon, func() {
+			k.d.Stopped(f.Partition)
+			k.d.Fetched(k.clock(), f, nil, f.Offset)
+		})
+	case k.chance(k.plan.fetchFails) && !k.calm:
+		k.hear(100*time.Millisecond, func() { k.d.Fetched(k.clock(), f, nil, f.Offset) })
+	case f.Offset > p.end:
+		number := k.number
+		k.hear(soon, func() {
+			if k.number == number {
+				p.restarted = true
+				k.d.Restarted(k.clock(), f.Partition, p.start)
+			}
+		})
+	case f.Offset == p.end:
+		answered := false
+		answer := func() {
+			if !answered {
+				answered = true
+				k.act(0, func() { k.fetchAgain(f) })
+			}
+		}
+		p.waiting = append(p.waiting, answer)
+		k.after(longPoll, answer)
+	default:
+		events, next := p.read(f.Offset, f.Bytes)
+		k.tell("fetches %v from %d to %d", f.Partition, f.Offset, next)
+		k.hear(soon, func() {
+			k.d.Fetched(k.clock(), f, events, next)
+			k.checkWindow(p, next)
+		})
+	}
+}
+
+// fetchAgain ends a long poll, with what there is now.
+func (k *worker) fetchAgain(f dispatch.Fetch) {
+	if p := k.broker.log(f.Partition); p.unknown || f.Offset != p.end {
+		k.fetch(f)
+		return
+	}
+	k.hear(0, func() { k.d.Fetched(k.clock(), f, nil, f.Offset) })
+}
+
+// investigate finds out what became of a partition that the broker did not know.
+func (k *worker) investigate(number int, id partition) {
+	k.act(500*time.Millisecond, func() {
+		p := k.broker.log(id)
+		switch {
+		case k.number != number || !k.inside:
+		case p.unknown:
+			k.investigate(number, id)
+		case p.committed.exists:
+			k.hear(0, func() { k.d.Trusted(k.clock(), id) })
+		default:
+			k.hear(0, func() {
+				if k.number == number {
+					p.restarted = true
+					k.d.Restarted(k.clock(), id, p.start)
+				}
+			})
+		}
+	})
+}
+
+// commit sends a commit. It may be slow, not sent, or stay without an answer; then it may be applied, even much later.
+func (k *worker) commit(c dispatch.Commit) {
+	member, generation, number := k.member, k.generation, k.number
+	answer := func(d time.Duration, a dispatch.CommitAnswer) {
+		k.hear(d, func() {
+			if a.Outcome == dispatch.Refused && k.number == number {
+				k.fenced = true
+			}
+			k.tell("commit %d: %+v", c.ID, a)
+			k.d.Committed(k.clock(), c.ID, a)
+		})
+	}
+	plan := k.plan
+	if k.calm {
+		plan.commitSlow, plan.notSent, plan.unanswered = 0.01, 0.02, 0
+	}
+	k.act(k.between(0, time.Millisecond), func() {
+		sent := k.now
+		takes := k.between(time.Millisecond, 15*time.Millisecond)
+		if k.chance(plan.commitSlow) {
+			takes = k.between(0, commitTimeout-100*time.Millisecond)
+		}
+		switch {
+		case k.chance(plan.notSent):
+			answer(takes, dispatch.CommitAnswer{Outcome: dispatch.NotSent})
+		case k.chance(plan.unanswered):
+			k.figures.ambiguous++
+			if k.chance(0.7) {
+				k.after(k.between(0, 20*time.Second), func() { k.broker.commit(member, generation, c.Offsets, sent, true) })
+			}
+			answer(commitTimeout, dispatch.CommitAnswer{Outcome: dispatch.Ambiguous})
+		default:
+			k.after(takes, func() {
+				answer(k.between(0, 10*time.Millisecond), k.broker.commit(member, generation, c.Offsets, sent, false))
+			})
+		}
+	})
+}

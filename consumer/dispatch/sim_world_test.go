@@ -1,0 +1,254 @@
+package dispatch_test
+
+import (
+	"container/heap"
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+
+	"leadhit-sync/consumer/dispatch"
+)
+
+// world is one simulated history: a broker, a LeadHit, a letters' topic and some workers, under one virtual clock. All
+// that happens is drawn from one seed, so a seed is a history.
+type world struct {
+	*rand.Rand
+	plan    plan
+	now     time.Duration // since the beginning
+	agenda  agenda
+	seq     uint64
+	calm    bool // the faults are over, but for a few failures
+	healed  bool // stuck orders succeed again
+	broker  *broker
+	leadhit *leadhit
+	workers []*worker
+	fileKey int // what the key's file holds
+	failure error
+	trace   func(format string, args ...any)
+	figures figures
+	losses  []*loss
+}
+
+// figures are what a history adds to the summary.
+type figures struct {
+	virtual                                     time.Duration
+	seeds, events, calls, crashes, rebalances   int
+	commits, letters, pauses, ambiguous, clean  int
+	repeats, maxRepeats, bound, risk, exhausted int
+}
+
+func (f *figures) add(g figures) {
+	f.virtual += g.virtual
+	f.seeds += g.seeds
+	f.events += g.events
+	f.calls += g.calls
+	f.crashes += g.crashes
+	f.rebalances += g.rebalances
+	f.commits += g.commits
+	f.letters += g.letters
+	f.pauses += g.pauses
+	f.ambiguous += g.ambiguous
+	f.clean += g.clean
+	f.repeats += g.repeats
+	f.exhausted += g.exhausted
+	f.risk = max(f.risk, g.risk)
+	// Histories have different limits: the worst is the one nearest to its own bound.
+	if g.bound > 0 && (f.bound == 0 || g.maxRepeats*f.bound > f.maxRepeats*g.bound) {
+		f.maxRepeats, f.bound = g.maxRepeats, g.bound
+	}
+}
+
+// agenda is what is still to happen, the soonest first; at the same moment in the order of its making.
+type agenda []happening
+
+type happening struct {
+	at  time.Duration
+	seq uint64
+	do  func()
+}
+
+func (a agenda) Len() int { return len(a) }
+func (a agenda) Less(i, j int) bool {
+	return a[i].at < a[j].at || a[i].at == a[j].at && a[i].seq < a[j].seq
+}
+func (a agenda) Swap(i, j int) { a[i], a[j] = a[j], a[i] }
+func (a *agenda) Push(v any)   { *a = append(*a, v.(happening)) } //nolint:forcetypeassert // container/heap's manner
+
+func (a *agenda) Pop() any {
+	last := (*a)[len(*a)-1]
+	(*a)[len(*a)-1] = happening{}
+	*a = (*a)[:len(*a)-1]
+	return last
+}
+
+func (w *world) after(d time.Duration, do func()) {
+	w.seq++
+	heap.Push(&w.agenda, happening{w.now + max(d, time.Microsecond), w.seq, do})
+}
+
+// clock is the moment as the dispatcher sees it.
+func (w *world) clock() time.Time { return time.Unix(1_700_000_000, 0).Add(w.now) }
+
+// failed notes the first violation; the history ends there.
+func (w *world) failed(format string, args ...any) {
+	if w.failure == nil {
+		w.failure = fmt.Errorf("at %v: "+format, append([]any{w.now}, args...)...)
+	}
+}
+
+func (w *world) chance(p float64) bool { return p > 0 && w.Float64() < p }
+
+func (w *world) between(from, to time.Duration) time.Duration {
+	return from + time.Duration(w.Int64N(int64(to-from)+1))
+}
+
+// simulate runs the history of a seed and returns its figures and the first violation.
+func simulate(seed uint64, trace func(string, ...any)) (figures, error) {
+	w := &world{Rand: rand.New(rand.NewPCG(seed, 0x5eed)), trace: trace}
+	w.plan = drawPlan(w)
+	w.broker = newBroker(w)
+	w.leadhit = &leadhit{world: w}
+	w.live()
+	f := w.figures
+	f.seeds, f.virtual = 1, w.now
+	f.bound = 3 * w.plan.calls
+	for _, l := range w.losses {
+		f.repeats += l.repeats
+		f.maxRepeats = max(f.maxRepeats, l.repeats)
+	}
+	return f, w.failure
+}
+
+func (w *world) live() {
+	defer func() {
+		if r := recover(); r != nil {
+			w.failed("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	w.produce()
+	for range w.plan.workers {
+		w.workers = append(w.workers, nil)
+		w.begin(len(w.workers) - 1)
+	}
+	w.stir()
+	w.runUntil(w.plan.chaos, func() bool { return false })
+	w.settleDown()
+	w.runUntil(w.now+w.plan.calmLimit, w.othersFinished)
+	if w.failure == nil && !w.othersFinished() {
+		w.failed("after %v without faults, orders that nothing holds back are unfinished: %v", w.plan.calmLimit, w.describe())
+	}
+	w.healed = true
+	w.runUntil(w.now+w.plan.calmLimit, w.allCommitted)
+	if w.failure == nil && !w.allCommitted() {
+		w.failed("after %v without faults: %v", w.plan.calmLimit, w.describe())
+	}
+}
+
+func (w *world) runUntil(end time.Duration, done func() bool) {
+	next := w.now
+	for w.failure == nil && len(w.agenda) > 0 && w.agenda[0].at <= end {
+		h := heap.Pop(&w.agenda).(happening) //nolint:forcetypeassert // container/heap's manner
+		w.now = h.at
+		h.do()
+		if w.now >= next {
+			if done() {
+				return
+			}
+			next = w.now + time.Second
+		}
+	}
+}
+
+// settleDown ends the faults. A few failures stay: a retry that is lost shows only where something has to be retried.
+func (w *world) settleDown() {
+	w.calm = true
+	w.leadhit.calmDown()
+	for _, p := range w.broker.logs {
+		p.unknown = false
+		p.answerWaiting()
+	}
+	for i, k := range w.workers {
+		switch {
+		case k == nil:
+			w.begin(i)
+		case k.frozen:
+			k.thaw()
+		}
+		w.workers[i].readKey()
+	}
+}
+
+// describe tells what is unfinished, for the report of a violation.
+func (w *world) describe() string {
+	text := ""
+	for _, p := range w.broker.logs {
+		open := []int64{}
+		for _, r := range p.records {
+			if r.open > 0 && !r.gone {
+				open = append(open, r.offset)
+			}
+		}
+		text += fmt.Sprintf("\n%v end %d committed %d %q unfinished %v", p.id, p.end, p.committed.next, p.committed.metadata, open)
+	}
+	for i, k := range w.workers {
+		if k != nil {
+			text += fmt.Sprintf("\nworker %d life %d inside %v in the air %d state %+v", i, k.life, k.inside, k.inAir, k.d.State())
+		}
+	}
+	return text
+}
+
+func (w *world) allCommitted() bool {
+	for _, p := range w.broker.logs {
+		if p.committed.next != p.end || !p.finishedBelow(p.end) {
+			return false
+		}
+	}
+	return true
+}
+
+// othersFinished says whether every event is finished that no stuck order holds back, be it through the other orders
+// of its events.
+func (w *world) othersFinished() bool {
+	if w.plan.stuck == 0 {
+		return true
+	}
+	held := map[*order]bool{}
+	for _, o := range w.broker.orders {
+		held[o] = o.stuck
+	}
+	for grown := true; grown; {
+		grown = false
+		for _, p := range w.broker.logs {
+			grown = spread(p, held) || grown
+		}
+	}
+	for _, p := range w.broker.logs {
+		for _, r := range p.records {
+			if r.open > 0 && !r.gone && !r.names(held) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// spread marks the orders of events that wait for a marked order, and says whether it marked any.
+func spread(p *simLog, held map[*order]bool) bool {
+	grown := false
+	for _, r := range p.records {
+		if r.open == 0 || !r.names(held) {
+			continue
+		}
+		for i := range r.changes {
+			if c := &r.changes[i]; c.calls() && !held[c.order] {
+				held[c.order], grown = true, true
+			}
+		}
+	}
+	return grown
+}
+
+// partition is short for the dispatcher's name of one.
+type partition = dispatch.Partition

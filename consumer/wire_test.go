@@ -1,0 +1,112 @@
+package consumer_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+)
+
+// wire is one worker's way to the brokers.
+type wire struct {
+	dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+	mu    sync.Mutex
+	conns map[*wireConn]struct{}
+	state wireState
+	thaws chan struct{} // closed when it is no longer frozen
+}
+
+type wireState int
+
+const (
+	whole  wireState = iota
+	frozen           // nothing arrives, nobody hangs up
+	broken           // connections end, none can be made
+)
+
+var errBroken = errors.New("the worker's network is gone")
+
+func (w *wire) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	w.mu.Lock()
+	state, thaws := w.state, w.thaws
+	w.mu.Unlock()
+	switch state {
+	case broken:
+		return nil, errBroken
+	case frozen:
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-thaws:
+			return nil, errBroken
+		}
+	case whole:
+	}
+	inner, err := w.dialer(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	conn := &wireConn{Conn: inner, wire: w}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.conns == nil {
+		w.conns = map[*wireConn]struct{}{}
+	}
+	w.conns[conn] = struct{}{}
+	return conn, nil
+}
+
+// set changes the state. Whoever comes out of a freeze finds the connections broken.
+func (w *wire) set(state wireState) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.state == frozen {
+		close(w.thaws)
+	}
+	if state == frozen {
+		w.thaws = make(chan struct{})
+	}
+	if state == broken || w.state == frozen {
+		for conn := range w.conns {
+			_ = conn.Conn.Close()
+		}
+		clear(w.conns)
+	}
+	w.state = state
+}
+
+func (w *wire) is(state wireState) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.state == state
+}
+
+// wireConn loses what it carries while its wire is frozen.
+type wireConn struct {
+	net.Conn
+	wire *wire
+}
+
+func (c *wireConn) Read(b []byte) (int, error) {
+	for {
+		n, err := c.Conn.Read(b)
+		if err != nil || !c.wire.is(frozen) {
+			return n, err
+		}
+	}
+}
+
+func (c *wireConn) Write(b []byte) (int, error) {
+	if c.wire.is(frozen) {
+		return len(b), nil
+	}
+	return c.Conn.Write(b)
+}
+
+func (c *wireConn) Close() error {
+	c.wire.mu.Lock()
+	delete(c.wire.conns, c)
+	c.wire.mu.Unlock()
+	return c.Conn.Close()
+}
