@@ -53,7 +53,14 @@ type Config struct {
 	WindowBytes   Bytes `envconfig:"WINDOW_BYTES" default:"16MiB" min:"1MiB" max:"64GiB" help:"Memory for unfinished events, per worker, fetch buffers included."`
 	// Mapping is the name of a preset or the path of a file.
 	Mapping string `envconfig:"MAPPING" default:"plain" help:"How an event becomes a status: a preset's name, or a file."`
-	Retry   struct {
+	// SchemaRegistry is where the schemas are that events name by a number; no URL: nowhere but in the mapping's files.
+	SchemaRegistry struct {
+		URL          string `envconfig:"SCHEMA_REGISTRY_URL" example:"https://schema-registry:8081" help:"Schema registry (Confluent's API) for Avro and Protobuf events; http only on this machine."`
+		CAFile       string `envconfig:"SCHEMA_REGISTRY_CA_FILE" shown:"the system's" example:"/etc/schema-registry/ca.pem" help:"PEM file with the authorities that may vouch for the registry."`
+		Username     string `envconfig:"SCHEMA_REGISTRY_USERNAME" example:"leadhit-sync" help:"Whom to log in to the registry as."`
+		PasswordFile string `envconfig:"SCHEMA_REGISTRY_PASSWORD_FILE" example:"/run/secrets/schema-registry-password" help:"File with the password; read again for each question."`
+	}
+	Retry struct {
 		Initial    time.Duration `envconfig:"RETRY_INITIAL" default:"500ms" min:"1ms" max:"1m" help:"Longest wait before the second try; it doubles with every try."`
 		Max        time.Duration `envconfig:"RETRY_MAX" default:"1m" min:"1ms" max:"15m" help:"Longest wait before any try."`
 		MaxElapsed time.Duration `envconfig:"RETRY_MAX_ELAPSED" default:"15m" min:"0" max:"168h" help:"When an order that fails while others succeed becomes a dead letter; 0 never."`
@@ -101,6 +108,7 @@ func load(matters func(variable string) bool) (*Config, error) {
 	c.checkKafka(p)
 	c.checkTopics(p)
 	c.checkLeadHit(p)
+	c.checkSchemaRegistry(p)
 	c.checkWork(p)
 	p.found = slices.DeleteFunc(p.found, func(f Problem) bool { return !matters(f.Variable) })
 	if err := p.err(); err != nil {

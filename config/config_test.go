@@ -96,6 +96,7 @@ func TestDefaultsAreThoseOfTheTable(t *testing.T) {
 		{"WINDOW_EVENTS", c.WindowEvents, 10_000},
 		{"WINDOW_BYTES", c.WindowBytes, config.Bytes(16 << 20)},
 		{"MAPPING", c.Mapping, "plain"},
+		{"SCHEMA_REGISTRY_URL", c.SchemaRegistry.URL, ""},
 		{"RETRY_INITIAL", c.Retry.Initial, 500 * time.Millisecond},
 		{"RETRY_MAX", c.Retry.Max, time.Minute},
 		{"RETRY_MAX_ELAPSED", c.Retry.MaxElapsed, 15 * time.Minute},
@@ -123,7 +124,9 @@ func TestEverySettingIsRead(t *testing.T) {
 		"KAFKA_SASL_MECHANISM", "PLAIN", "KAFKA_SASL_USERNAME", "worker", "KAFKA_SASL_PASSWORD_FILE", password,
 		"LEADHIT_URL", "http://127.0.0.1:8000/orders/", "LEADHIT_TIMEOUT", "19s", "LEADHIT_CA_FILE", pem,
 		"LEADHIT_PROXY", "socks5://user:word@proxy:1080", "CALLS_IN_FLIGHT", "1024", "WINDOW_EVENTS", "1",
-		"WINDOW_BYTES", "1MiB", "MAPPING", "/etc/mapping.yaml", "RETRY_INITIAL", "1m", "RETRY_MAX", "1m",
+		"WINDOW_BYTES", "1MiB", "MAPPING", "/etc/mapping.yaml", "SCHEMA_REGISTRY_URL", "http://localhost:8081",
+		"SCHEMA_REGISTRY_CA_FILE", pem, "SCHEMA_REGISTRY_USERNAME", "reader", "SCHEMA_REGISTRY_PASSWORD_FILE", password,
+		"RETRY_INITIAL", "1m", "RETRY_MAX", "1m",
 		"RETRY_MAX_ELAPSED", "0", "DEAD_LETTER_TOPIC", "letters", "DEAD_LETTER_TYPES", "ValidationError, KeyError",
 		"HTTP_ADDR", "127.0.0.1:0", "LOG_LEVEL", "debug", "LOG_FORMAT", "text",
 	)
@@ -153,6 +156,10 @@ func TestEverySettingIsRead(t *testing.T) {
 		{"WINDOW_EVENTS", c.WindowEvents, 1},
 		{"WINDOW_BYTES", c.WindowBytes, config.Bytes(1 << 20)},
 		{"MAPPING", c.Mapping, "/etc/mapping.yaml"},
+		{"SCHEMA_REGISTRY_URL", c.SchemaRegistry.URL, "http://localhost:8081"},
+		{"SCHEMA_REGISTRY_CA_FILE", c.SchemaRegistry.CAFile, pem},
+		{"SCHEMA_REGISTRY_USERNAME", c.SchemaRegistry.Username, "reader"},
+		{"SCHEMA_REGISTRY_PASSWORD_FILE", c.SchemaRegistry.PasswordFile, password},
 		{"RETRY_INITIAL", c.Retry.Initial, time.Minute},
 		{"RETRY_MAX", c.Retry.Max, time.Minute},
 		{"RETRY_MAX_ELAPSED", c.Retry.MaxElapsed, time.Duration(0)},
@@ -225,7 +232,8 @@ func TestEachExampleIsAGoodValue(t *testing.T) {
 	for _, v := range config.Variables() {
 		t.Run(v.Name, func(t *testing.T) {
 			setup(t, "KAFKA_TLS", "true", "KAFKA_SASL_PASSWORD_FILE", file(t, "secret"),
-				"KAFKA_SASL_MECHANISM", "PLAIN", "KAFKA_SASL_USERNAME", "worker")
+				"KAFKA_SASL_MECHANISM", "PLAIN", "KAFKA_SASL_USERNAME", "worker", "SCHEMA_REGISTRY_URL", "https://registry:8081",
+				"SCHEMA_REGISTRY_USERNAME", "worker", "SCHEMA_REGISTRY_PASSWORD_FILE", file(t, "secret"))
 			t.Setenv(v.Name, "no good value\t,")
 			example := exampleOf(t, v.Name)
 			if strings.HasSuffix(v.Name, "_FILE") || example == "" {

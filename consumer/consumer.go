@@ -103,7 +103,9 @@ type Consumer struct {
 	pulse  atomic.Int64 // unix nanoseconds of the actor's last turn
 	phase  atomic.Pointer[phase]
 	counts counts
-	pause  retry.Kind // the actor's: the last one told
+	// lettersFail says that the last letter was not stored.
+	lettersFail atomic.Bool
+	pause       retry.Kind // the actor's: the last one told
 
 	member string         // the membership's: the last member id
 	sizes  map[string]int // the membership's: partitions of each topic when it was first seen

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"time"
 )
 
 // wire is one worker's way to the brokers.
@@ -14,7 +15,8 @@ type wire struct {
 	mu    sync.Mutex
 	conns map[*wireConn]struct{}
 	state wireState
-	thaws chan struct{} // closed when it is no longer frozen
+	thaws chan struct{}        // closed when it is no longer frozen
+	delay func() time.Duration // of what the brokers say; nil: none
 }
 
 type wireState int
@@ -82,6 +84,14 @@ func (w *wire) is(state wireState) bool {
 	return w.state == state
 }
 
+// late is how much later the brokers' next words arrive.
+func (w *wire) late() time.Duration {
+	if w.delay == nil {
+		return 0
+	}
+	return w.delay()
+}
+
 // wireConn loses what it carries while its wire is frozen.
 type wireConn struct {
 	net.Conn
@@ -91,8 +101,12 @@ type wireConn struct {
 func (c *wireConn) Read(b []byte) (int, error) {
 	for {
 		n, err := c.Conn.Read(b)
-		if err != nil || !c.wire.is(frozen) {
+		if err != nil {
 			return n, err
+		}
+		if !c.wire.is(frozen) {
+			time.Sleep(c.wire.late())
+			return n, nil
 		}
 	}
 }

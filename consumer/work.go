@@ -49,13 +49,24 @@ func (c *Consumer) storer(ctx context.Context) {
 		letters.Go(func() {
 			event, _ := store.Record.(*Event)
 			err := c.options.Store(ctx, Letter{Store: store, Event: event})
-			if err != nil && ctx.Err() == nil {
-				c.counts.letterFailures.Add(1)
-				c.log.ErrorContext(ctx, "letter not stored; its order waits, and it is tried again",
-					slog.String("topic", store.Topic), slog.Int("partition", store.Number),
-					slog.Int64("offset", store.Offset), slog.Any("error", err))
-			}
+			c.tellLetter(ctx, store, err)
 			c.send(func(now time.Time) { c.dispatcher.Stored(now, store.ID, err == nil) })
 		})
+	}
+}
+
+// tellLetter writes a line when letters begin to fail, and one when they are stored again.
+func (c *Consumer) tellLetter(ctx context.Context, s dispatch.Store, err error) {
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		c.counts.letterFailures.Add(1)
+		if c.lettersFail.CompareAndSwap(false, true) {
+			c.log.ErrorContext(ctx, "letters cannot be stored; their orders wait, and it is tried again",
+				slog.String("topic", s.Topic), slog.Int("partition", s.Number), slog.Int64("offset", s.Offset),
+				slog.Any("error", err))
+		}
+	case c.lettersFail.CompareAndSwap(true, false):
+		c.log.InfoContext(ctx, "letters are stored again")
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -39,6 +40,7 @@ type world struct {
 	seed     uint64
 	network  kfake.VirtualNetwork
 	fake     *kfake.Cluster
+	addrs    []string
 	producer *kgo.Client
 	ledger   *ledger
 	logs     *logs
@@ -59,11 +61,11 @@ type conduct struct {
 
 // bubble runs test in a bubble of its own, with the topic "orders" of some partitions unless there are none, and fails it
 // for what the ledger saw.
-func bubble(t *testing.T, partitions int, test func(w *world)) {
+func bubble(t *testing.T, partitions int, test func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 1, partitions)
-		test(w)
+		test(t, w)
 		w.verdict()
 	})
 }
@@ -80,15 +82,72 @@ func newWorld(t *testing.T, seed uint64, partitions int) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(fake.Close)
-	w.fake = fake
+	w.fake, w.addrs = fake, fake.ListenAddrs()
 	w.producer = w.client(kgo.DefaultProduceTopic("orders"))
 	fake.ControlKey(int16(kmsg.OffsetCommit), func(r kmsg.Request) (kmsg.Response, error, bool) { //nolint:revive // kfake's order
-		w.ledger.commit(r.(*kmsg.OffsetCommitRequest)) //nolint:forcetypeassert // by its key
+		request, _ := r.(*kmsg.OffsetCommitRequest)
+		w.ledger.commit(request)
+		w.logs.add(request.MemberID, describeCommit(request))
 		return nil, nil, false
 	})
 	w.leadhitDoes(func(change, int) conduct { return conduct{verdict: retry.Verdict{Kind: retry.Done}} })
 	w.storeDoes(func(change, int) conduct { return conduct{} })
 	return w
+}
+
+// create makes a topic.
+func (w *world) create(topic string, partitions int) {
+	w.t.Helper()
+	if err := w.fake.CreateTopic(topic, int32(partitions), nil); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// addPartitions makes a topic have so many partitions.
+func (w *world) addPartitions(topic string, partitions int) {
+	w.t.Helper()
+	r := kmsg.NewCreatePartitionsRequest()
+	one := kmsg.NewCreatePartitionsRequestTopic()
+	one.Topic, one.Count = topic, int32(partitions)
+	r.Topics = append(r.Topics, one)
+	answer, err := r.RequestWith(w.t.Context(), w.producer)
+	if err == nil {
+		err = kerr.ErrorForCode(answer.Topics[0].ErrorCode)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.producer.ForceMetadataRefresh()
+	time.Sleep(time.Second)
+}
+
+// rebalance makes each member join again.
+func (w *world) rebalance() {
+	w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Group: group, Err: kerr.RebalanceInProgress})
+	time.Sleep(2 * time.Second)
+}
+
+// count counts requests from now on.
+func (w *world) count(key kmsg.Key) func() int {
+	var n atomic.Int64
+	w.fake.ControlKey(int16(key), func(kmsg.Request) (kmsg.Response, error, bool) { //nolint:revive // kfake's order
+		n.Add(1)
+		return nil, nil, false
+	})
+	return func() int { return int(n.Load()) }
+}
+
+func describeCommit(r *kmsg.OffsetCommitRequest) string {
+	text := fmt.Sprintf("commits in generation %d:", r.Generation)
+	for _, topic := range r.Topics {
+		for _, p := range topic.Partitions {
+			text += fmt.Sprintf(" %s/%d@%d", topic.Topic, p.Partition, p.Offset)
+			if p.Metadata != nil && *p.Metadata != "" {
+				text += "(" + *p.Metadata + ")"
+			}
+		}
+	}
+	return text
 }
 
 func (w *world) leadhitDoes(f func(c change, try int) conduct) { w.leadhit.Store(&f) }
@@ -113,7 +172,7 @@ func fails(change, int) conduct {
 func (w *world) client(options ...kgo.Opt) *kgo.Client {
 	w.t.Helper()
 	client, err := kgo.NewClient(append([]kgo.Opt{
-		kgo.SeedBrokers(w.fake.ListenAddrs()...), kgo.Dialer(w.network.DialContext),
+		kgo.SeedBrokers(w.addrs...), kgo.Dialer(w.network.DialContext),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.NoCompression()),
 		kgo.ProducerLinger(time.Millisecond), kgo.MetadataMinAge(100 * time.Millisecond),
 	}, options...)...)
@@ -175,11 +234,12 @@ func (w *world) start(alter ...func(*consumer.Options)) *worker {
 		},
 		Logger: slog.New(w.logs.handler(k.name)),
 	}
+	w.workers = append(w.workers, k)
 	for _, f := range alter {
 		f(&o)
 	}
 	cluster, err := broker.Open(broker.Options{
-		Brokers: w.fake.ListenAddrs(), Topics: o.Topics, ClientID: k.name, Dial: k.wire.dial,
+		Brokers: w.addrs, Topics: o.Topics, ClientID: k.name, Dial: k.wire.dial,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -188,7 +248,6 @@ func (w *world) start(alter ...func(*consumer.Options)) *worker {
 	k.Consumer = consumer.New(o)
 	ctx, stop := context.WithCancel(w.t.Context())
 	k.stop = stop
-	w.workers = append(w.workers, k)
 	go func() {
 		defer close(k.ended)
 		k.err = k.Run(ctx)
@@ -212,6 +271,16 @@ func (k *worker) crash() {
 	k.dead.Store(true)
 	k.wire.set(broken)
 	k.stop()
+}
+
+// gone says that the worker is dead or has ended.
+func (k *worker) gone() bool {
+	select {
+	case <-k.ended:
+		return true
+	default:
+		return k.dead.Load()
+	}
 }
 
 var errDead = errors.New("the process is dead")

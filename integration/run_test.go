@@ -34,6 +34,7 @@ type run struct {
 	settings   map[string]string // added to each worker's
 	hopeless   map[string]bool   // orders that LeadHit fails for ever
 	events     []audit.Event     // what was written, all of it
+	workers    []*worker
 }
 
 // newRun prepares a run; the topic exists.
@@ -138,7 +139,24 @@ func (r *run) newWorker(tb testing.TB) *worker {
 		_ = server.Close()
 		<-done
 	})
-	return &worker{run: r, url: "http://" + listener.Addr().String() + "/api/v1/orders/", door: d}
+	return r.workerAt(listener.Addr().String(), d)
+}
+
+// workerAt is a worker whose LeadHit is at this address.
+func (r *run) workerAt(leadhit string, d *door) *worker {
+	w := &worker{run: r, url: "http://" + leadhit + "/api/v1/orders/", door: d}
+	r.workers = append(r.workers, w)
+	return w
+}
+
+// died names a worker whose process has ended; empty if all run. A wait for what it was to do would be in vain.
+func (r *run) died() string {
+	for i, w := range r.workers {
+		if w.Program != nil && w.Ended() {
+			return fmt.Sprintf("worker %d has ended: %s", i+1, lastOf(w.Stderr(), 3))
+		}
+	}
+	return ""
 }
 
 // start starts the worker's process, which ends with the test at the latest.
@@ -178,6 +196,9 @@ func lastOf(text string, lines int) string {
 func (w *worker) calling(tb testing.TB, calls int64) {
 	tb.Helper()
 	eventually(tb, 90*time.Second, "a worker's calls", func() string {
+		if why := w.run.died(); why != "" {
+			tb.Fatal(why)
+		}
 		if made := w.door.calls.Load(); made < calls {
 			return fmt.Sprintf("%d of %d", made, calls)
 		}
@@ -217,6 +238,9 @@ func (w *worker) stop(tb testing.TB) time.Duration {
 func (r *run) finish(tb testing.TB, limit time.Duration) {
 	tb.Helper()
 	eventually(tb, limit, "everything committed", func() string {
+		if why := r.died(); why != "" {
+			tb.Fatal(why)
+		}
 		return r.broker.behind(tb.Context(), r.group, r.topic, r.partitions)
 	})
 }

@@ -1,6 +1,9 @@
 package retry
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 const (
 	// ProbeEvery is the time between two probes of a pause.
@@ -121,10 +124,8 @@ func (p *Pause) suspect(now time.Time, order string, t Ticket, v Verdict) {
 		if t.epoch != p.epoch {
 			return
 		}
-		for _, s := range p.suspects {
-			if s == order {
-				return
-			}
+		if slices.Contains(p.suspects, order) {
+			return
 		}
 		if p.suspects = append(p.suspects, order); len(p.suspects) >= suspectOrders {
 			p.begin(now, Misconfigured)

@@ -21,13 +21,13 @@ type Trial struct {
 	seen    Tally
 }
 
-// Failed notes a failure at now and returns for how long the status change has been failing by its own fault. The
-// tally must not yet contain this failure.
-func (t *Trial) Failed(now time.Time, seen Tally) time.Duration {
+// Failed notes a failure at now and returns for how long the status change has been failing by its own fault. Spent is
+// what its last wait and the call took: what it waited for beside, a slot or a commit, is no fault of its own. The tally
+// must not yet contain this failure.
+func (t *Trial) Failed(now time.Time, spent time.Duration, seen Tally) time.Duration {
 	if !t.last.IsZero() && seen.Done-t.seen.Done > seen.Again-t.seen.Again {
-		if own := now.Sub(t.last) - (seen.Paused - t.seen.Paused); own > 0 {
-			t.failing += own
-		}
+		own := now.Sub(t.last) - (seen.Paused - t.seen.Paused)
+		t.failing += max(0, min(own, spent))
 	}
 	t.last, t.seen = now, seen
 	t.seen.Again++ // this failure is no evidence about others

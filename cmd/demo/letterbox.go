@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -75,5 +76,5 @@ func (b *letterbox) position() int64 {
 func (b *letterbox) all() (found []deadletter.Letter, broken int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.letters[:len(b.letters):len(b.letters)], b.broken
+	return slices.Clip(b.letters), b.broken
 }

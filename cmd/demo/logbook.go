@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -62,11 +63,12 @@ func (l *logbook) Handle(_ context.Context, r slog.Record) error {
 
 // WithAttrs returns a logbook that adds attributes to its lines.
 func (l *logbook) WithAttrs(attrs []slog.Attr) slog.Handler {
-	added := l.attrs
+	var added strings.Builder
+	added.WriteString(l.attrs)
 	for _, a := range attrs {
-		added += fold(a)
+		added.WriteString(fold(a))
 	}
-	return &logbook{pages: l.pages, attrs: added}
+	return &logbook{pages: l.pages, attrs: added.String()}
 }
 
 // WithGroup returns the logbook itself: one line has no room for groups.
@@ -87,7 +89,7 @@ func (l *logbook) since(number int) []logLine {
 	defer l.mu.Unlock()
 	for i := range l.lines {
 		if l.lines[i].number > number {
-			return append([]logLine(nil), l.lines[i:]...)
+			return slices.Clone(l.lines[i:])
 		}
 	}
 	return nil

@@ -71,23 +71,25 @@ Exit codes: 0 nothing was lost and all books agree · 1 they do not, or somethin
 failed · 2 wrong usage · 130 ended before the summary.
 `
 
-// parse reads the command line. It returns flag.ErrHelp after it has shown the help.
-func parse(args []string, out io.Writer) (options, error) {
+// parse reads the command line. It returns flag.ErrHelp after it has written the help.
+func parse(args []string, help io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
-	flags.SetOutput(out)
+	flags.SetOutput(io.Discard) // its errors come back, and are told once
+	flags.Usage = func() {}
 	flags.DurationVar(&o.length, "for", 0, "end after this `time`, 10s or more (default: run until Ctrl-C)")
 	flags.IntVar(&o.rate, "events-per-second", 60, "`events` that the shop writes in a second")
 	flags.IntVar(&o.orders, "orders", 200, "`orders` that the events are about")
 	flags.Uint64Var(&o.seed, "seed", 0, "`number` that makes the shop and LeadHit's faults repeatable (default: drawn, and told)")
 	flags.BoolVar(&o.plain, "plain", false, "plain lines, as where the output is no terminal")
 	flags.BoolVar(&o.verbose, "v", false, "with plain lines: show all log lines of the worker, not only warnings and errors")
-	flags.Usage = func() {
-		_, _ = fmt.Fprint(out, usage)
-		flags.PrintDefaults()
-		_, _ = fmt.Fprint(out, usageEnd)
-	}
 	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			flags.SetOutput(help)
+			_, _ = fmt.Fprint(help, usage)
+			flags.PrintDefaults()
+			_, _ = fmt.Fprint(help, usageEnd)
+		}
 		return o, err
 	}
 	if o.seed == 0 {
@@ -99,7 +101,7 @@ func parse(args []string, out io.Writer) (options, error) {
 func (o options) check(rest []string) error {
 	switch {
 	case len(rest) > 0:
-		return fmt.Errorf("there is no argument %q; see -h", rest[0])
+		return fmt.Errorf("there is no argument %q", rest[0])
 	case o.length != 0 && o.length < shortest:
 		return fmt.Errorf("-for %v is too short for the story: %v or more", o.length, shortest)
 	case o.rate < 1, o.orders < 1:
@@ -115,26 +117,30 @@ func (o options) check(rest []string) error {
 
 // execute runs one command line and returns the exit code.
 func execute(ctx context.Context, args []string) int {
-	o, err := parse(args, os.Stderr)
+	o, err := parse(args, os.Stdout)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return 0
 	case err != nil:
-		fmt.Fprintln(os.Stderr, "demo:", err)
+		fmt.Fprintf(os.Stderr, "demo: %v\nSee go run ./cmd/demo -h.\n", err)
 		return exitUsage
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, endAtOnce)
+	defer context.AfterFunc(ctx, endAtOnce)()
 
-	ok, err := run(ctx, o, painterFor(o, os.Stdout), os.Stdout)
+	v, err := run(ctx, o, painterFor(o, os.Stdout), os.Stdout)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+	}
+	return exitCode(v, err)
+}
+
+func exitCode(v verdict, err error) int {
 	switch {
 	case errors.Is(err, errNotBegun):
 		return exitInterrupted
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "demo:", err)
-		return exitError
-	case !ok:
+	case err != nil, !v.ok():
 		return exitError
 	}
 	return 0
@@ -165,5 +171,9 @@ func painterFor(o options, out *os.File) painter {
 	if width, height := size(); width < narrowest || height < lowest {
 		return &plain{out: out, verbose: o.verbose}
 	}
-	return &screen{out: out, size: size, colour: os.Getenv("NO_COLOR") == ""}
+	ink := ansi
+	if os.Getenv("NO_COLOR") != "" {
+		ink = colourless
+	}
+	return &screen{out: out, size: size, ink: ink}
 }

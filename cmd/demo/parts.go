@@ -39,6 +39,7 @@ type parts struct {
 	kafka   *kfake.Cluster
 	leadhit *sandbox.Sandbox
 	server  *http.Server
+	served  chan struct{} // closed when the server has ended
 	keys    *keys
 	logs    *logbook
 	worker  *worker.Worker
@@ -91,7 +92,11 @@ func (p *parts) serveLeadHit(ctx context.Context, seed uint64) (url string, err 
 	if err != nil {
 		return "", err
 	}
-	go func() { _ = p.server.Serve(listener) }() // until close
+	p.served = make(chan struct{})
+	go func() {
+		defer close(p.served)
+		_ = p.server.Serve(listener) // until close
+	}()
 	return "http://" + listener.Addr().String() + "/api/v1/orders/", nil
 }
 
@@ -136,7 +141,7 @@ func (p *parts) ready(ctx context.Context, r *running) (address string, err erro
 		case <-ctx.Done():
 			return "", errNotBegun
 		case <-r.done:
-			return "", errors.New("the worker has stopped by itself")
+			return "", errStopped
 		case <-limit.C:
 			return "", fmt.Errorf("the worker has not joined the group within %v", startLimit)
 		case <-look.C:
@@ -191,8 +196,9 @@ func (p *parts) close() {
 	if p.worker != nil {
 		p.worker.Close()
 	}
-	if p.server != nil {
+	if p.served != nil {
 		_ = p.server.Close()
+		<-p.served
 	}
 	if p.kafka != nil {
 		p.kafka.Close()

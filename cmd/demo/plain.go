@@ -16,7 +16,7 @@ type plain struct {
 	beats int
 }
 
-func (p *plain) coloured() bool { return false }
+func (p *plain) manner() (int, ink) { return 80, colourless }
 
 func (p *plain) paint(v view) {
 	if p.beats == 0 && p.next == 0 {

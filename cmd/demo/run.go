@@ -18,6 +18,8 @@ const (
 	readLimit = 15 * time.Second
 )
 
+var errStopped = errors.New("the worker has stopped by itself")
+
 // demo is everything that runs.
 type demo struct {
 	*parts
@@ -61,31 +63,32 @@ func (r *running) end() error {
 }
 
 // run plays the demo until its time is over or ctx ends, and then says whether all books agree.
-func run(ctx context.Context, o options, paint painter, out io.Writer) (ok bool, err error) {
+func run(ctx context.Context, o options, paint painter, out io.Writer) (v verdict, err error) {
 	p, err := setUp(ctx, o)
 	if err != nil {
-		return false, err
+		return v, err
 	}
 	defer func() {
 		p.close()
-		if ok || errors.Is(err, errNotBegun) {
+		if v.ok() || errors.Is(err, errNotBegun) {
 			p.removeFiles()
 			return
 		}
 		_, _ = fmt.Fprintf(out, "\n  The worker's log: %s\n", p.logFile())
 	}()
 	d := &demo{parts: p, options: o}
-	_, _ = fmt.Fprintf(out, "starting an embedded Kafka, a LeadHit look-alike, a shop (seed %d) and the worker ...\n", o.seed)
+	_, _ = fmt.Fprintf(out, "starting embedded Kafka, LeadHit's look-alike, shop and worker (seed %d) ...\n", o.seed)
 	d.running = start(context.WithoutCancel(ctx), p.worker.Run)
 	if d.address, err = p.ready(ctx, d.running); err != nil {
-		return false, errors.Join(err, d.running.end())
+		return v, errors.Join(err, d.running.end())
 	}
 	e, err := d.play(ctx, paint)
 	if err != nil {
-		return false, err
+		return v, err
 	}
-	v := judge(e)
-	return v.ok(), summarise(out, e, v, paint.coloured())
+	v = judge(e)
+	width, ink := paint.manner()
+	return v, summarise(out, e, v, width, ink)
 }
 
 // play lets the shop sell and the story run, with the screen beside them, and brings all to its end.
@@ -131,7 +134,7 @@ func (d *demo) sell(ctx context.Context) error {
 		select {
 		case <-d.running.done:
 			stop()
-			return fmt.Errorf("the worker has stopped by itself: %w", d.running.err)
+			return errors.Join(errStopped, d.running.err)
 		case <-ctx.Done():
 			return nil
 		}
@@ -141,8 +144,8 @@ func (d *demo) sell(ctx context.Context) error {
 
 // finish waits until the worker has committed all that was written, or commits nothing any more.
 func (d *demo) finish(ctx context.Context) error {
-	d.story.tell("the shop closes, LeadHit is well; the worker finishes what is left")
-	defer d.story.tell("the worker stops as on SIGTERM: the last commit, then it leaves the group")
+	d.story.tell("the shop closes; the worker finishes what is left")
+	defer d.story.tell("the worker stops as on SIGTERM: commits, leaves the group")
 	idle := time.NewTimer(idleLimit)
 	defer idle.Stop()
 	look := time.NewTicker(100 * time.Millisecond)

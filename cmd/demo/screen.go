@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	narrowest, lowest = 32, 14
-	widest            = 110
+	narrowest, lowest = 40, 16 // the terminal's size; plain lines below it
+	widest            = 100
 	labelWidth        = 10 // of the rows below the figures
 	cellWidth         = 18 // of a figure with its name
 	gap               = 2  // between figures
@@ -21,16 +21,19 @@ const (
 // screen is a painter that draws a frame in place. It moves the cursor relative to where the frame began, so that what
 // stood in the terminal before stays, and the last frame too.
 type screen struct {
-	out    io.Writer
-	size   func() (width, height int)
-	colour bool
+	out  io.Writer
+	size func() (width, height int)
+	ink  ink
 
 	height        int // of the frame that is shown
 	width, window int // of the terminal, when it was drawn
 	log           logLine
 }
 
-func (s *screen) coloured() bool { return s.colour }
+func (s *screen) manner() (int, ink) {
+	width, _ := s.size()
+	return min(width, widest), s.ink
+}
 
 func (s *screen) paint(v view) { s.draw(v) }
 
@@ -38,12 +41,12 @@ func (s *screen) finish(v view) { s.draw(v) }
 
 // draw writes a frame in one piece. The cursor is hidden only within it and rests below the frame.
 func (s *screen) draw(v view) {
-	for _, l := range v.log {
-		if l.level >= slog.LevelWarn {
-			s.log = l
-		}
+	if len(v.log) == 0 && s.log.number > 0 {
+		v.log = []logLine{s.log}
 	}
-	v.log = []logLine{s.log}
+	if len(v.log) > 0 {
+		s.log = v.log[len(v.log)-1]
+	}
 	width, window := s.size()
 	lines := frame(v, min(width, widest), window-1)
 	var out strings.Builder
@@ -55,7 +58,7 @@ func (s *screen) draw(v view) {
 		fmt.Fprintf(&out, "\x1b[%dA\r", s.height)
 	}
 	for _, l := range lines {
-		out.WriteString(l.render(width, s.colour) + "\x1b[K\r\n")
+		out.WriteString(l.render(min(width, widest)-1, s.ink) + "\x1b[K\r\n")
 	}
 	out.WriteString("\x1b[J\x1b[?25h")
 	s.height, s.width, s.window = len(lines), width, window
@@ -64,36 +67,20 @@ func (s *screen) draw(v view) {
 
 // frame lays a view out. It has the same height from one view to the next, and that is no more than height lines.
 func frame(v view, width, height int) []line {
-	inner := width - 2*1 // a blank column at each side
+	inner := width - 2 // a blank column at each side
 	lines := slices.Concat(head(v, inner), figures(v, inner), []line{nil, bars(v, inner), nil})
 	foot := []line{logRow(v), lookRow(v)}
 	room := height - len(lines) - len(foot) - 2 // two blank lines
 	letterRows := min(max(room/3, 1), 4)
-	storyRows := min(max(room-letterRows, 1), 8)
+	storyRows := min(max(room-letterRows, 1), 12)
 	lines = append(lines, storyPart(v, inner, storyRows)...)
 	lines = append(lines, nil)
 	lines = append(lines, letterPart(v, letterRows)...)
 	lines = append(append(lines, nil), foot...)
-	lines = lines[:min(len(lines), max(height, 1))]
 	for i, l := range lines {
-		// One column stays free at the right.
-		lines[i] = line{{normal, " " + l.render(inner, false)}}
-		if l != nil {
-			lines[i] = append(line{{normal, " "}}, clip(l, inner)...)
-		}
+		lines[i] = append(line{{normal, " "}}, l...)
 	}
-	return lines
-}
-
-// clip cuts a line to width columns.
-func clip(l line, width int) line {
-	out := make(line, 0, len(l))
-	for _, s := range l {
-		s.text = cut(s.text, width)
-		width -= utf8.RuneCountInString(s.text)
-		out = append(out, s)
-	}
-	return out
+	return lines[:min(len(lines), max(height, 1))]
 }
 
 func head(v view, width int) []line {
@@ -213,21 +200,23 @@ func letterPart(v view, rows int) []line {
 	return titled("letters", lines, rows)
 }
 
-// logRow is the worker's last warning or error, folded to one line.
+// logRow is the worker's last line, folded to one.
 func logRow(v view) line {
-	var last logLine
-	if len(v.log) > 0 {
-		last = v.log[len(v.log)-1]
+	if len(v.log) == 0 {
+		return line{label("log")}
 	}
-	if last.text == "" {
-		return line{label("log"), {dim, "no warning so far"}}
-	}
-	colour := yellow
-	if last.level >= slog.LevelError {
+	last := v.log[len(v.log)-1]
+	colour := dim
+	switch {
+	case last.level >= slog.LevelError:
 		colour = red
+	case last.level >= slog.LevelWarn:
+		colour = yellow
 	}
 	return line{
-		label("log"), {dim, last.at.Format("15:04:05") + "  "}, {colour, fmt.Sprintf("%-5s", last.level)},
+		label("log"),
+		{dim, last.at.Format("15:04:05") + "  "},
+		{colour, fmt.Sprintf("%-5s", last.level)},
 		{dim, "  " + printable(last.text)},
 	}
 }

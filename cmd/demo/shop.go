@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -84,11 +85,11 @@ func (o *orders) place(c *change, number int) {
 	}
 }
 
-// add puts an item into the order. Events that were made before keep theirs.
+// add puts an item into the order, behind those that earlier events show: these keep theirs.
 func (o *orders) add(c *change) {
 	goods := [...]string{"Чайник", "Фильтр для воды", "Кофе в зёрнах", "Настольная лампа", "Плед", "Набор кистей"}
 	article := o.dice.IntN(len(goods))
-	c.Items = append(c.Items[:len(c.Items):len(c.Items)], item{
+	c.Items = append(c.Items, item{
 		SKU: fmt.Sprintf("SKU-%04d", 4100+article), Name: goods[article],
 		Quantity: 1 + o.dice.IntN(3), Price: fmt.Sprintf("%d.00", 190*(1+article)),
 	})
@@ -188,5 +189,5 @@ func (s *shop) err() error {
 func (s *shop) entries() []entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.book[:len(s.book):len(s.book)]
+	return slices.Clip(s.book)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,7 +26,7 @@ const (
 	keyIsHanded
 )
 
-// The latency of a healthy LeadHit: most of the time, two thirds of the calls in flight are free.
+// The latency of a healthy LeadHit: it keeps a third of callsInFlight busy, which leaves room for a backlog.
 const (
 	latency = 60 * time.Millisecond
 	jitter  = 60 * time.Millisecond
@@ -41,26 +42,26 @@ func scenes(orders int) []scene {
 		return f
 	}
 	return []scene{
-		{at: 0, text: "all is well: LeadHit answers within 0.1 s", faults: healthy()},
+		{at: 0, text: "all is well: LeadHit answers in about 0.1 s", faults: healthy()},
 		{
-			at: 0.12, text: "every third call gets a 503: its order waits, the others flow",
-			faults: with(func(f *sandbox.Faults) { f.Errors = 0.33; f.Orders = stuck(orders) }),
+			at: 0.12, text: "a third of all calls get a 503: only their orders wait",
+			faults: with(func(f *sandbox.Faults) { f.Errors = 0.33; f.Orders = stuck() }),
 		},
 		{
-			at: 0.26, text: "order " + orderID(0) + " gets only 503, every tenth order is slow: no other waits for them",
+			at: 0.26, text: "order " + orderID(0) + " gets nothing but 503, every tenth is slow",
 			faults: with(func(f *sandbox.Faults) { f.Orders = slow(orders) }),
 		},
 		{
-			at: 0.40, text: "answers get lost: LeadHit did it, the worker cannot know and calls again",
+			at: 0.40, text: "answers get lost: done or not? the worker calls again",
 			faults: with(func(f *sandbox.Faults) { f.Lost = 0.04; f.LostResets = 0.04 }),
 		},
 		{
-			at: 0.50, text: "LeadHit refuses our key (403): calls pause, nothing goes to the dead letters",
+			at: 0.50, text: "LeadHit refuses our key (403): calls pause, no dead letters",
 			faults: healthy(), key: keyRotates,
 		},
-		{at: 0.68, text: "a new key is written to the key's file, which the worker watches", faults: healthy(), key: keyIsHanded},
+		{at: 0.68, text: "a new key is in the key's file, which the worker watches", faults: healthy(), key: keyIsHanded},
 		{
-			at: 0.82, text: "connections break, HTML comes for JSON: no verdict, so called again",
+			at: 0.82, text: "connections break, HTML comes for JSON: called again",
 			faults: with(func(f *sandbox.Faults) { f.Resets = 0.1; f.HTML = 0.1; f.WrongID = 0.05 }),
 		},
 		{at: 0.92, text: "all is well again", faults: healthy()},
@@ -68,17 +69,16 @@ func scenes(orders int) []scene {
 }
 
 // stuck is one order that gets nothing but 503.
-func stuck(int) map[string]sandbox.OrderFault {
+func stuck() map[string]sandbox.OrderFault {
 	return map[string]sandbox.OrderFault{orderID(0): {Status: 503}}
 }
 
 // slow is the stuck order, and every tenth one that is answered late, yet in time.
 func slow(orders int) map[string]sandbox.OrderFault {
-	faults := make(map[string]sandbox.OrderFault)
-	for number := 0; number < orders; number += 10 {
+	faults := stuck()
+	for number := 10; number < orders; number += 10 {
 		faults[orderID(number)] = sandbox.OrderFault{Latency: callTimeout / 2}
 	}
-	faults[orderID(0)] = sandbox.OrderFault{Status: 503}
 	return faults
 }
 
@@ -161,7 +161,7 @@ func (s *story) tell(text string) {
 func (s *story) beats() []beat {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.told[:len(s.told):len(s.told)]
+	return slices.Clip(s.told)
 }
 
 // until waits for a moment. False: ctx has ended.

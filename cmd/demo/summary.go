@@ -36,7 +36,8 @@ type verdict struct {
 	letterFaults []string
 	// behind are partitions whose commit is not the log end, or whose end is not what the shop wrote.
 	behind []string
-	empty  bool
+	// written counts the shop's events.
+	written int
 }
 
 func (v verdict) lost() int { return len(v.audit.Lost) }
@@ -45,7 +46,7 @@ func (v verdict) outOfOrder() int { return len(v.audit.Backward) + len(v.audit.O
 
 // ok says that all books agree, about something.
 func (v verdict) ok() bool {
-	return v.audit.Err() == nil && len(v.letterFaults) == 0 && len(v.behind) == 0 && v.refused == v.letters && !v.empty
+	return v.audit.Err() == nil && len(v.letterFaults) == 0 && len(v.behind) == 0 && v.refused == v.letters && v.written > 0
 }
 
 func judge(e evidence) verdict {
@@ -61,57 +62,62 @@ func judge(e evidence) verdict {
 		want[b.order] = append(want[b.order], sandbox.Event{ID: b.callID(), Status: b.status})
 		written[b.partition]++
 	}
-	v := verdict{audit: sandbox.Audit(e.calls, want), empty: len(book) == 0}
-	v.compareLetters(e, book)
-	v.compareOffsets(e, written)
+	v := verdict{audit: sandbox.Audit(e.calls, want), written: len(book)}
+	v.refused, v.letters, v.letterFaults = compareLetters(e, book)
+	v.behind = compareOffsets(e, written)
 	return v
 }
 
 // compareLetters compares the letters with what LeadHit refused, event by event.
-func (v *verdict) compareLetters(e evidence, book []entry) {
-	refused := make(map[string]bool) // by call id
+func compareLetters(e evidence, book []entry) (refused, letters int, faults []string) {
+	refusals := make(map[string]bool) // by call id
 	for i := range e.calls {
 		if e.calls[i].Answer == sandbox.Refused {
-			refused[e.calls[i].ID] = true
+			refusals[e.calls[i].ID] = true
 		}
 	}
-	v.refused = len(refused)
 	found := make(map[string]deadletter.Letter)
 	for _, l := range e.letters {
 		found[l.ID()] = l // a letter may be stored twice: its id is what counts
 	}
-	v.letters = len(found)
+	refused, letters = len(refusals), len(found)
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	for _, b := range book {
-		l, stored := found[b.letterID()]
-		delete(found, b.letterID())
-		switch refused := refused[b.callID()]; {
+		id := b.letterID()
+		l, stored := found[id]
+		delete(found, id)
+		switch refused := refusals[b.callID()]; {
 		case refused && !stored:
-			v.letterFault("%s of order %s (%s) was refused and has no letter", b.letterID(), b.order, b.status)
+			fault("%s of order %s (%s) was refused and has none", id, b.order, b.status)
 		case !refused && stored:
-			v.letterFault("%s of order %s (%s) has a letter (%s) and was not refused", b.letterID(), b.order, b.status, l.Cause)
-		case stored && (sha256.Sum256(l.Value) != b.value || string(l.Key) != b.order || l.OrderID != b.order || l.Status != b.status):
-			v.letterFault("the letter %s is not the event that the shop wrote", b.letterID())
+			fault("%s of order %s (%s) has one (%s) and was not refused", id, b.order, b.status, l.Cause)
+		case stored && !b.isIn(l):
+			fault("%s is not the event that the shop wrote", id)
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(found)) {
-		v.letterFault("the letter %s is of no event that the shop wrote", id)
+		fault("%s is no event that the shop wrote", id)
 	}
 	if e.broken > 0 {
-		v.letterFault("%d records of the dead-letter topic are no letters", e.broken)
+		fault("%d records of the topic are none", e.broken)
 	}
+	return refused, letters, faults
 }
 
-func (v *verdict) letterFault(format string, args ...any) {
-	v.letterFaults = append(v.letterFaults, fmt.Sprintf(format, args...))
+// isIn says whether a letter holds the event unchanged.
+func (e entry) isIn(l deadletter.Letter) bool {
+	return sha256.Sum256(l.Value) == e.value && string(l.Key) == e.order && l.OrderID == e.order && l.Status == e.status
 }
 
-func (v *verdict) compareOffsets(e evidence, written map[int]int64) {
+// compareOffsets names the partitions whose commit, log end and number of written events differ.
+func compareOffsets(e evidence, written map[int]int64) (behind []string) {
 	for _, p := range slices.Sorted(maps.Keys(e.ends)) {
 		if e.committed[p] != e.ends[p] || written[p] != e.ends[p] {
-			v.behind = append(v.behind, fmt.Sprintf("partition %d: committed %d, log end %d, written %d",
+			behind = append(behind, fmt.Sprintf("partition %d: committed %d, log end %d, written %d",
 				p, e.committed[p], e.ends[p], written[p]))
 		}
 	}
+	return behind
 }
 
 // headline is the proof in one line.
@@ -141,7 +147,7 @@ func (v verdict) findings() []string {
 			all = append(all, kind.name+": "+text)
 		}
 	}
-	if v.empty {
+	if v.written == 0 {
 		all = append(all, "no event was written: this proves nothing")
 	}
 	return all
@@ -150,25 +156,13 @@ func (v verdict) findings() []string {
 const shownFindings = 12
 
 // summarise writes what came of it. It returns the error of writing.
-func summarise(out io.Writer, e evidence, v verdict, colour bool) error { //nolint:revive // a mode of the output, not a fork in the logic
-	row := func(name, text string) line { return line{{normal, "  "}, label(name), {normal, text}} }
-	lines := []line{
-		nil,
-		row("shop", fmt.Sprintf("%d events of %d orders in %s (seed %d)", len(e.book), ordersOf(e.book), seconds(e.length), e.seed)),
-	}
-	for i, text := range wrap(fmt.Sprintf("%d calls: %s", len(e.calls), answers(e.calls)), 66) {
-		lines = append(lines, row([]string{"LeadHit", ""}[min(i, 1)], text))
-	}
-	lines = append(lines,
-		row("worker", fmt.Sprintf("%d retries; %d events executed twice, their answers were lost", e.retries, v.audit.Repeated)),
-		row("Kafka", fmt.Sprintf("committed = log end in %d of %d partitions", len(e.ends)-len(v.behind), len(e.ends))),
-		nil,
-	)
-	verdictLine := line{{green, "  ✓ "}, {bold, v.headline()}}
+func summarise(out io.Writer, e evidence, v verdict, width int, show ink) error {
+	lines := slices.Concat([]line{nil}, account(e, v, width-3), []line{nil})
+	mark := span{green, "  ✓ "}
 	if !v.ok() {
-		verdictLine[0] = span{red, "  ✗ "}
+		mark = span{red, "  ✗ "}
 	}
-	lines = append(lines, verdictLine)
+	lines = append(lines, line{mark, {bold, v.headline()}})
 	findings := v.findings()
 	for _, text := range findings[:min(len(findings), shownFindings)] {
 		lines = append(lines, line{{red, "    " + printable(text)}})
@@ -178,10 +172,30 @@ func summarise(out io.Writer, e evidence, v verdict, colour bool) error { //noli
 	}
 	var text strings.Builder
 	for _, l := range lines {
-		text.WriteString(l.render(200, colour) + "\n")
+		text.WriteString(l.render(max(width, 200), show) + "\n") // findings may be long, and are not to be cut
 	}
 	_, err := io.WriteString(out, text.String())
 	return err
+}
+
+// account is what each part did, a few lines of text each.
+func account(e evidence, v verdict, width int) []line {
+	var lines []line
+	for _, part := range []struct{ name, text string }{
+		{"shop", fmt.Sprintf("%d events of %d orders in %s (seed %d)", len(e.book), ordersOf(e.book), seconds(e.length), e.seed)},
+		{"LeadHit", fmt.Sprintf("%d calls: %s", len(e.calls), answers(e.calls))},
+		{"worker", fmt.Sprintf("%d retries; %d repeated what LeadHit had done, its answer being lost or wrong", e.retries, v.audit.Repeated)},
+		{"Kafka", fmt.Sprintf("committed = log end in %d of %d partitions", len(e.ends)-len(v.behind), len(e.ends))},
+	} {
+		for i, text := range wrap(part.text, max(width-labelWidth, 16)) {
+			name := part.name
+			if i > 0 {
+				name = ""
+			}
+			lines = append(lines, line{{normal, "  "}, label(name), {normal, text}})
+		}
+	}
+	return lines
 }
 
 func ordersOf(book []entry) int {
@@ -213,15 +227,12 @@ func answers(calls []sandbox.Call) string {
 
 // inWords names an answer as the story does.
 func inWords(a sandbox.Answer) string {
-	switch a {
-	case sandbox.Failed:
-		return "× 503"
-	case sandbox.Forbidden:
-		return "× 403"
-	case sandbox.Lost, sandbox.LostReset:
-		return a.String() + " after execution"
-	case sandbox.HTML:
-		return "HTML pages"
+	words := map[sandbox.Answer]string{
+		sandbox.Failed: "× 503", sandbox.Forbidden: "× 403", sandbox.HTML: "HTML pages",
+		sandbox.Lost: "lost after execution", sandbox.LostReset: "reset after execution",
+	}
+	if text, ok := words[a]; ok {
+		return text
 	}
 	return a.String()
 }

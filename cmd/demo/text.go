@@ -28,28 +28,26 @@ type span struct {
 
 type line []span
 
-// columns is how wide the line is.
-func (l line) columns() (n int) {
-	for _, s := range l {
-		n += utf8.RuneCountInString(s.text)
+// ink shows a text in a style.
+type ink func(style, string) string
+
+// ansi is the ink of terminals, colourless that of files and of people who want none.
+func ansi(s style, text string) string {
+	if s == normal || text == "" {
+		return text
 	}
-	return n
+	return "\x1b[" + string(s) + "m" + text + "\x1b[0m"
 }
 
-// render cuts the line to width columns and writes it out, blanks at its end left out.
-func (l line) render(width int, colour bool) string { //nolint:revive // a mode of the output, not a fork in the logic
+func colourless(_ style, text string) string { return text }
+
+// render cuts the line to width columns and writes it out.
+func (l line) render(width int, show ink) string {
 	var out strings.Builder
-	left := width
 	for _, s := range l {
-		text := s.text
-		if utf8.RuneCountInString(text) > left {
-			text = cut(text, left)
-		}
-		left -= utf8.RuneCountInString(text)
-		if colour && s.style != normal && text != "" {
-			text = "\x1b[" + string(s.style) + "m" + text + "\x1b[0m"
-		}
-		out.WriteString(text)
+		text := cut(s.text, width)
+		width -= utf8.RuneCountInString(text)
+		out.WriteString(show(s.style, text))
 	}
 	return strings.TrimRight(out.String(), " ")
 }

@@ -34,7 +34,8 @@ type painter interface {
 	paint(view)
 	// finish shows the last one, after which others may write.
 	finish(view)
-	coloured() bool
+	// manner is how wide the output is, and how it shows styles.
+	manner() (width int, ink ink)
 }
 
 const (
@@ -67,15 +68,15 @@ type watch struct {
 	calls      int       // at that moment
 	rates      []float64
 	log        int
-	paused     string // the reason, while calls are paused
-	since      time.Time
+	paused     string        // the reason, while calls are paused
+	pause      time.Duration // how long that has lasted
 	unfinished int
 }
 
 // look asks all parts for their state.
 func (w *watch) look(now time.Time) view {
 	s := w.worker.Status()
-	w.notice(s.State, s.Since, now)
+	w.notice(s.State, now.Sub(s.Since))
 	v := view{
 		elapsed: now.Sub(w.begun), length: w.options.length, state: s.State, since: now.Sub(s.Since),
 		events: len(w.shop.entries()), calls: w.leadhit.Count(), retries: int(s.Retries), letters: int(s.Letters),
@@ -116,14 +117,14 @@ func (w *watch) measure(now time.Time, calls int) {
 	w.at, w.calls = now, calls
 }
 
-// notice tells in the story that a pause has ended: when that is, is the worker's part.
-func (w *watch) notice(state string, since, now time.Time) {
-	reason, paused := strings.CutPrefix(state, "paused: ")
-	switch {
-	case paused && w.paused == "":
-		w.paused, w.since = reason, since
-	case !paused && w.paused != "":
-		w.paused = ""
-		w.story.tell("the worker has read the new key: calls go on after " + seconds(now.Sub(w.since)) + " of pause")
+// notice tells in the story when a pause has ended: that moment is the worker's to choose.
+func (w *watch) notice(state string, since time.Duration) {
+	if reason, paused := strings.CutPrefix(state, "paused: "); paused {
+		w.paused, w.pause = reason, since
+		return
 	}
+	if w.paused != "" {
+		w.story.tell("the worker found the new key: calls go on, after " + seconds(w.pause))
+	}
+	w.paused = ""
 }

@@ -23,7 +23,7 @@ const (
 // Open makes a worker of settings. It reads the files that they name, but connects to nobody.
 func Open(c *config.Config, version string, log *slog.Logger) (*Worker, error) {
 	w := &Worker{config: c, version: version, log: log}
-	m, err := mapping.Load(c.Mapping, c.Kafka.Topics)
+	m, err := mapping.Load(mapping.Options{Source: c.Mapping, Topics: c.Kafka.Topics})
 	if err != nil {
 		return nil, fmt.Errorf("MAPPING: %w", err)
 	}

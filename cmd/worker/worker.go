@@ -45,7 +45,7 @@ func (w *Worker) wire(m *mapping.Mapping) {
 		Topics:  w.config.Kafka.Topics,
 		Start:   consumer.Start{Latest: w.config.Kafka.Start.Latest, At: w.config.Kafka.Start.Time},
 		Decode: func(e *consumer.Event) []dispatch.Item {
-			return w.metrics.decoded(items(m.Decode(record(e))))
+			return w.metrics.decoded(items(w.decode(m, record(e))))
 		},
 		Dispatch: dispatchConfig(w.config),
 		Call: func(ctx context.Context, c consumer.Call) retry.Verdict {

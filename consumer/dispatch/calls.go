@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"slices"
 	"time"
 
 	"leadhit-sync/retry"
@@ -15,6 +16,7 @@ type call struct {
 	of      *partition
 	key     laneKey
 	ticket  retry.Ticket
+	began   time.Time
 	dropped bool
 }
 
@@ -46,16 +48,7 @@ func (d *Dispatcher) startCalls(now time.Time) {
 	if !paused {
 		d.unpark()
 	}
-	if d.recheck {
-		d.recheck = false
-		held := d.held
-		d.held = nil
-		for _, t := range held {
-			if !t.dropped {
-				d.push(t)
-			}
-		}
-	}
+	d.unhold()
 	for len(d.calls) < d.config.CallsInFlight && d.pause.MayCall(now) {
 		t, ok := d.pick()
 		if !ok && paused && len(d.parked) > 0 {
@@ -76,6 +69,21 @@ func (d *Dispatcher) unpark() {
 		}
 	}
 	d.parked = d.parked[:0]
+}
+
+// unhold lets the events that were held begin, if it is their turn.
+func (d *Dispatcher) unhold() {
+	if !d.recheck {
+		return
+	}
+	d.recheck = false
+	held := d.held
+	d.held = nil
+	for _, t := range held {
+		if !t.dropped {
+			d.push(t)
+		}
+	}
 }
 
 // pick takes the next task that may be called from the ring.
@@ -115,13 +123,16 @@ func (d *Dispatcher) pickFrom(p *partition) (task, bool) {
 	return task{}, false
 }
 
-// tooMuchUnacked keeps what a crash repeats within its bound. Where the metadata of the last commit could not tell all, the
-// event that holds back the commit is exempt: only its end can lower the figure. One at a time is: as soon as it has
-// ended, the next commit is due.
+// tooMuchUnacked keeps what a crash repeats within its bound. Where the metadata of some partition's last commit could not
+// tell all, events that hold back a commit are exempt: only the end of that partition's first event can lower the figure,
+// and it may wait for an order's event in another partition. One at a time is exempt in each: as soon as it has ended,
+// the next commit is due.
 func (d *Dispatcher) tooMuchUnacked(t task) bool {
-	p := t.of
-	holdsBack := p.truncated && t.event == p.first && t.offset == p.acked.next
-	return d.settled >= 2*d.config.CallsInFlight && !holdsBack
+	if d.settled < 2*d.config.CallsInFlight {
+		return false
+	}
+	holdsBack := t.event == t.of.first && t.offset == t.of.acked.next
+	return !holdsBack || !slices.ContainsFunc(d.order, func(p *partition) bool { return p.truncated })
 }
 
 func (d *Dispatcher) start(now time.Time, t task) {
@@ -129,13 +140,10 @@ func (d *Dispatcher) start(now time.Time, t task) {
 	it.state = inAir
 	it.attempts++
 	if !t.started {
-		t.started = true
-		if t.several() {
-			d.started++
-		}
+		d.begin(t.event)
 	}
 	d.lastID++
-	c := call{task: t, of: t.of, key: laneKey{t.of.Number, it.Order}, ticket: d.pause.Start(now)}
+	c := call{task: t, of: t.of, key: laneKey{t.of.Number, it.Order}, ticket: d.pause.Start(now), began: now}
 	d.calls[d.lastID] = c
 	d.mine++
 	d.out.Calls = append(d.out.Calls, Call{
@@ -143,6 +151,19 @@ func (d *Dispatcher) start(now time.Time, t task) {
 		Order: it.Order, Status: it.Status, Attempt: it.attempts, Probe: c.ticket.Probe(),
 		Until: d.leaseEnd(), Record: t.record,
 	})
+}
+
+// begin notes that an event is called about for the first time.
+func (d *Dispatcher) begin(e *event) {
+	e.started = true
+	if e.several() {
+		d.started++
+	}
+	for i := range e.items {
+		if it := &e.items[i]; it.state == storing {
+			d.called++ // a letter of the mapping's, but without it the calls would be repeated
+		}
+	}
 }
 
 // Answered takes the verdict on a call, whichever generation began it.
@@ -167,7 +188,7 @@ func (d *Dispatcher) Answered(now time.Time, id uint64, v retry.Verdict) {
 		return
 	}
 	d.mine--
-	d.judged(now, c.task, v)
+	d.judged(now, c, v)
 	d.count(v)
 }
 
@@ -182,8 +203,8 @@ func (d *Dispatcher) count(v retry.Verdict) {
 }
 
 // judged acts on the verdict about a task of this generation.
-func (d *Dispatcher) judged(now time.Time, t task, v retry.Verdict) {
-	it := t.item()
+func (d *Dispatcher) judged(now time.Time, c call, v retry.Verdict) {
+	t, it := c.task, c.item()
 	_, _, paused := d.pause.Active()
 	switch {
 	case v.Kind == retry.Done:
@@ -195,7 +216,7 @@ func (d *Dispatcher) judged(now time.Time, t task, v retry.Verdict) {
 	case paused && v.Kind != retry.Again:
 		it.state = parked
 		d.parked = append(d.parked, t)
-	case v.Kind != retry.Unauthorised && d.exhausted(now, it):
+	case v.Kind != retry.Unauthorised && d.exhausted(now, c):
 		v.Message = v.Cause + ": " + v.Message
 		v.Cause = RetriesExhausted
 		d.refuse(t, v)
@@ -205,12 +226,17 @@ func (d *Dispatcher) judged(now time.Time, t task, v retry.Verdict) {
 			it.backoff = d.config.Retry.Backoff()
 		}
 		it.verdict = v // for the status page: the last answer
-		d.wait(now.Add(it.backoff.Next()), t)
+		it.wait = it.backoff.Next()
+		d.wait(now.Add(it.wait), t)
 	}
 }
 
-func (d *Dispatcher) exhausted(now time.Time, it *item) bool {
-	failing := it.trial.Failed(now, d.tally)
+// exhausted says whether a call that failed was the last that its order is given.
+func (d *Dispatcher) exhausted(now time.Time, c call) bool {
+	it := c.item()
+	// A process that was frozen sees its calls end late: that was no failing.
+	took := min(now.Sub(c.began), d.config.CallTimeout)
+	failing := it.trial.Failed(now, it.wait+took, d.tally)
 	return d.config.Retry.MaxElapsed > 0 && failing >= d.config.Retry.MaxElapsed
 }
 

@@ -56,27 +56,20 @@ func (d *Dispatcher) startCommit(now time.Time) {
 	}
 	d.lastID++
 	c := &Commit{ID: d.lastID, Final: d.quietDrain()}
-	for _, p := range d.dirty {
+	for _, p := range d.order {
+		if d.tells(now, p) {
+			c.Offsets = append(c.Offsets, d.send(now, p))
+		}
 		p.dirty = false
-		if p.stopped {
-			continue
-		}
-		p.sent, p.coverage = p.describe(d.metadataMax)
-		if p.sent != p.acked || len(p.fresh) > 0 {
-			c.Offsets = append(c.Offsets, d.send(p))
-		}
 	}
 	d.dirty = d.dirty[:0]
 	if len(c.Offsets) == 0 && now.Before(d.commitSent.Add(d.config.Session/keepAlives)) {
 		return // nothing new after all
 	}
 	for _, p := range d.order {
-		if len(c.Offsets) > 0 {
-			break
-		}
-		if !p.stopped {
+		if len(c.Offsets) == 0 && !p.stopped {
 			p.sent, p.coverage = p.describe(d.metadataMax)
-			c.Offsets = append(c.Offsets, d.send(p))
+			c.Offsets = append(c.Offsets, d.send(now, p))
 		}
 	}
 	if len(c.Offsets) == 0 {
@@ -86,7 +79,19 @@ func (d *Dispatcher) startCommit(now time.Time) {
 	d.out.Commit = c
 }
 
-func (d *Dispatcher) send(p *partition) Offset {
+// tells says whether the next commit names a partition: because it has something new to say of it, or because nothing else
+// would show that the broker does not know it any more. While it is fetched, the fetch shows that.
+func (d *Dispatcher) tells(now time.Time, p *partition) bool {
+	silent := !p.fetching && !now.Before(p.named.Add(d.config.Session/keepAlives))
+	if p.stopped || !p.dirty && !silent {
+		return false
+	}
+	p.sent, p.coverage = p.describe(d.metadataMax)
+	return silent || p.sent != p.acked || len(p.fresh) > 0
+}
+
+func (d *Dispatcher) send(now time.Time, p *partition) Offset {
+	p.named = now
 	d.fresh -= len(p.fresh)
 	p.sending = append(p.sending, p.fresh...)
 	p.fresh = p.fresh[:0]
@@ -132,7 +137,7 @@ func (d *Dispatcher) acked(now time.Time, c *Commit, a CommitAnswer) {
 			d.restore(now, p)
 		default:
 			stored = true
-			d.covered(now, p)
+			d.covered(p)
 		}
 	}
 	if stored {
@@ -141,7 +146,7 @@ func (d *Dispatcher) acked(now time.Time, c *Commit, a CommitAnswer) {
 }
 
 // covered opens the lanes of the events that an acknowledged commit covers.
-func (d *Dispatcher) covered(now time.Time, p *partition) {
+func (d *Dispatcher) covered(p *partition) {
 	p.acked = p.sent
 	if d.ambiguous {
 		d.back(p)
@@ -214,6 +219,8 @@ func (d *Dispatcher) Stopped(id Partition) {
 // ended says whether the generation has nothing more to do.
 func (d *Dispatcher) ended(now time.Time) End {
 	switch {
+	case d.fenced && d.mine > 0:
+		return NotEnded // the group may hand our partitions on as soon as we join again, and not before
 	case d.fenced:
 		return Fenced
 	case !d.quietDrain() || d.commit != nil:

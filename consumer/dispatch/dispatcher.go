@@ -100,6 +100,8 @@ func (d *Dispatcher) empty() generation {
 
 // Assigned begins a generation. newMember says that the group was joined under a new member id since the last one: only
 // that ends the doubt about a commit without an answer.
+//
+//nolint:revive // newMember is a fact about the group, not a switch
 func (d *Dispatcher) Assigned(now time.Time, positions []Position, newMember bool) {
 	d.Lost()
 	if newMember {
@@ -178,7 +180,7 @@ func (d *Dispatcher) drop(e *event) {
 		d.started--
 	}
 	for i := range e.items {
-		if it := &e.items[i]; it.state == storing && it.Action == Send {
+		if it := &e.items[i]; it.state == storing && e.started {
 			d.called--
 		}
 	}

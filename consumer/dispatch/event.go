@@ -35,6 +35,7 @@ type item struct {
 	state    state
 	attempts int
 	backoff  *retry.Backoff
+	wait     time.Duration // the last one
 	trial    retry.Trial
 	verdict  retry.Verdict // the final one, for the letter
 }
@@ -57,7 +58,7 @@ type task struct {
 	i int
 }
 
-func (t task) item() *item { return &t.event.items[t.i] }
+func (t task) item() *item { return &t.items[t.i] }
 
 // several says whether the event is about more than one order: only such an event can be partly done.
 func (e *event) several() bool { return len(e.lanes) > 1 }

@@ -1,5 +1,7 @@
 package dispatch
 
+import "time"
+
 // ParseMetadata shows tests what a commit's metadata claims: everything below frontier is finished but the offsets in
 // unfinished, the committed one first.
 func ParseMetadata(text string) (frontier int64, unfinished []int64, ok bool) {
@@ -8,4 +10,14 @@ func ParseMetadata(text string) (frontier int64, unfinished []int64, ok bool) {
 		return 0, nil, false
 	}
 	return m.frontier, m.unfinished(), true
+}
+
+// FormatMetadata writes the metadata of a log in which the given offsets, in rising order, are unfinished.
+func FormatMetadata(unfinished []int64, first time.Time, frontier int64, limit int) (text string, coverage int64) {
+	p := &partition{}
+	for _, offset := range unfinished {
+		p.link(&event{of: p, offset: offset, stamp: unknownStamp})
+	}
+	p.first.stamp = stampOf(first)
+	return formatMetadata(p.first, frontier, limit)
 }

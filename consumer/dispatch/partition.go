@@ -1,5 +1,7 @@
 package dispatch
 
+import "time"
+
 // partition is what a generation knows of one partition: its unfinished events in log order, and what the next commit
 // would say.
 type partition struct {
@@ -27,14 +29,15 @@ type partition struct {
 	inRing  bool
 	settled int // called, no call left to make, not covered by an acknowledged commit
 
-	acked     mark     // the last acknowledged commit
-	sent      mark     // the commit in the air
-	coverage  int64    // events below it are covered by the commit in the air
-	safe      int64    // the coverage of the last acknowledged commit: lanes were opened on its strength
-	truncated bool     // the last commit did not cover all that was finished
-	dirty     bool     // acked may no longer say all
-	fresh     []*event // called and finished, in no commit yet
-	sending   []*event // the same, in the commit in the air
+	named     time.Time // when a commit named it last
+	acked     mark      // the last acknowledged commit
+	sent      mark      // the commit in the air
+	coverage  int64     // events below it are covered by the commit in the air
+	safe      int64     // the coverage of the last acknowledged commit: lanes were opened on its strength
+	truncated bool      // the last commit did not cover all that was finished
+	dirty     bool      // acked may no longer say all
+	fresh     []*event  // called and finished, in no commit yet
+	sending   []*event  // the same, in the commit in the air
 }
 
 // mark is what a commit says of a partition.

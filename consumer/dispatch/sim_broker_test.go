@@ -37,7 +37,7 @@ func newBroker(w *world) *broker {
 	for t := range w.plan.topics {
 		for n := range w.plan.numbers {
 			b.logs = append(b.logs, &simLog{
-				broker: b, id: partition{Topic: topicNames[t], Number: n}, last: map[*order]*change{},
+				broker: b, id: partition{Topic: topicName(t), Number: n}, last: map[*order]*change{},
 			})
 		}
 	}
@@ -186,6 +186,9 @@ func (b *broker) commit(id, generation int, offsets []dispatch.Offset, sent time
 	m := b.member(id)
 	if m == nil || m.generation != generation || generation != b.generation {
 		return dispatch.CommitAnswer{Outcome: dispatch.Refused}
+	}
+	if b.preparing && b.chance(b.plan.rebalancing) {
+		return dispatch.CommitAnswer{Outcome: dispatch.Refused} // [27], which does not end the membership
 	}
 	m.seen = b.now
 	var a dispatch.CommitAnswer

@@ -51,18 +51,32 @@ func (k *worker) checkCall(c dispatch.Call) {
 	if k.inAir > k.plan.calls {
 		k.failed("worker %d: %d calls in the air, limit %d", k.place, k.inAir, k.plan.calls)
 	}
+	if !r.gone && !r.log.committed.exists {
+		k.failed("%v/%d: called before the group has a position", c.Partition, c.Offset)
+	}
 	if !change.calls() {
 		k.failed("%v/%d: a call about what needs none", c.Partition, c.Offset)
 	}
-	if prev := change.previous; prev != nil && !r.gone {
-		switch {
-		case !prev.done():
-			k.failed("%v/%d: called before %d, of the same order, is finished", c.Partition, c.Offset, prev.record.offset)
-		case !r.log.committed.covers(prev.record.offset):
-			k.failed("%v/%d: called before the outcome of %d, of the same order, is committed", c.Partition, c.Offset, prev.record.offset)
-		}
-	}
+	k.checkPrevious(c, change)
 	k.checkPause(c)
+	if k.busy[change.order]++; k.busy[change.order] > 1 {
+		k.failed("%v/%d: worker %d has another call of the same order in the air", c.Partition, c.Offset, k.place)
+	}
+	k.progressOf(r).inAir++
+}
+
+func (k *worker) checkPrevious(c dispatch.Call, change *change) {
+	switch prev := change.previous; {
+	case prev == nil || change.record.gone:
+	case !prev.done():
+		k.failed("%v/%d: called before %d, of the same order, is finished", c.Partition, c.Offset, prev.record.offset)
+	case !change.record.log.committed.covers(prev.record.offset):
+		k.failed("%v/%d: called before the outcome of %d, of the same order, is committed", c.Partition, c.Offset, prev.record.offset)
+	}
+}
+
+// progressOf returns what the worker knows of an event that it calls about now.
+func (k *worker) progressOf(r *record) *progress {
 	g := k.called[r]
 	if g == nil {
 		g = &progress{}
@@ -78,7 +92,7 @@ func (k *worker) checkCall(c dispatch.Call) {
 			r.atRisk = nil
 		}
 	}
-	g.inAir++
+	return g
 }
 
 // checkWrite looks at a call as it goes out.
@@ -111,8 +125,8 @@ func (k *worker) noteVerdict(f *flight, v retry.Verdict) {
 	}
 	if v.Kind == retry.Unauthorised && k.watch.window != k.leadhit.window && f.key != k.leadhit.key && k.key != k.leadhit.key {
 		k.watch = pauseWatch{window: k.leadhit.window, since: k.now}
-		if k.d.State().Paused != retry.Again {
-			k.watch.calls-- // the probes go by the beginning of a pause that was there before
+		if k.d.State().Paused != retry.Again || f.decided != k.key {
+			k.watch.calls-- // the probes go by the beginning of a pause that was there before; or a new key is due for one
 		}
 		k.figures.pauses++
 	}
@@ -161,10 +175,8 @@ func (k *worker) exposed(each func(*record)) (whole, partly int) {
 			partly++
 		case g.settled() || g.inAir > 0:
 			whole++
-		default:
-			continue // waits for its next try, crash or not
-		}
-		each(r)
+			each(r)
+		} // else it waits for its next try, crash or not
 	}
 	return whole, partly
 }
@@ -177,10 +189,15 @@ func (k *worker) suffer(hard bool) {
 	l := &loss{crash: hard}
 	whole, partly := k.exposed(func(r *record) { r.atRisk = l })
 	k.losses = append(k.losses, l)
-	k.figures.risk = max(k.figures.risk, whole*100/(3*k.plan.calls))
+	k.checkExposed(whole, partly)
+}
+
+func (k *worker) checkExposed(whole, partly int) {
 	bound := 3 * k.plan.calls
 	if k.plan.limit < k.plan.told {
-		bound += len(k.broker.logs) // the first of each partition whose metadata did not hold all
+		bound += len(k.broker.logs) // the first of each partition, where the metadata did not hold all
+	} else {
+		k.figures.risk = max(k.figures.risk, whole*100/bound)
 	}
 	if whole > bound {
 		k.failed("worker %d: a crash repeats %d events, bound %d", k.place, whole, bound)

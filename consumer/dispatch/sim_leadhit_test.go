@@ -19,10 +19,11 @@ type leadhit struct {
 
 // flight is a call on the wire. It goes on when its caller dies.
 type flight struct {
-	worker *worker
-	change *change
-	call   dispatch.Call
-	key    int
+	worker  *worker
+	change  *change
+	call    dispatch.Call
+	key     int // that it carries
+	decided int // the one in use when it was decided
 }
 
 func (l *leadhit) calmDown() {
@@ -68,7 +69,7 @@ func (l *leadhit) receive(f *flight) {
 	o.inAir++
 	limit := l.plan.callTimeout
 	takes := min(l.between(0, 2*l.plan.callTime), limit*9/10)
-	if l.chance(l.plan.slow) {
+	if l.chance(l.share(l.plan.slow)) {
 		takes = l.between(0, limit*9/10)
 	}
 	answers := takes + l.between(0, l.plan.callTime)
@@ -81,7 +82,7 @@ func (l *leadhit) receive(f *flight) {
 		}
 		l.after(wait, func() {
 			o.inAir--
-			f.worker.hear(0, func() { f.worker.answered(f, verdict) })
+			f.worker.hearAnswer(f, verdict)
 		})
 	})
 }
@@ -89,7 +90,7 @@ func (l *leadhit) receive(f *flight) {
 // share is how likely a fault is now: in the calm a few failures stay.
 func (l *leadhit) share(p float64) float64 {
 	if l.calm {
-		return 0.05
+		return 0.03
 	}
 	return p
 }

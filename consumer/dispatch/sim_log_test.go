@@ -72,19 +72,20 @@ func (r *record) names(held map[*order]bool) bool {
 // simLog is one partition's log and what the group has committed there.
 type simLog struct {
 	*broker
-	id        partition
-	records   []*record
-	start     int64
-	end       int64
-	hidden    int64 // what lies below it is nobody's to find: the log took the place of a longer one
-	unknown   bool
-	renewed   time.Duration // when the log took the place of another
-	restarted bool          // its reader began anew: the commit may go down
-	clean     int           // records before it are known to be finished
-	last      map[*order]*change
-	committed position
-	owner     *worker // who was assigned the partition last
-	waiting   []func()
+	id           partition
+	records      []*record
+	start        int64
+	end          int64
+	hidden       int64 // what lies below it is nobody's to find: the log took the place of a longer one
+	unknown      bool
+	unknownUntil time.Duration
+	renewed      time.Duration // when the log took the place of another
+	restarted    bool          // its reader began anew: the commit may go down
+	clean        int           // records before it are known to be finished
+	last         map[*order]*change
+	committed    position
+	owner        *worker // who was assigned the partition last
+	waiting      []func()
 }
 
 // position is a commit as the broker has stored it.
@@ -111,15 +112,7 @@ func (p *simLog) append(changes []change, gaps float64) {
 	}
 	r := &record{log: p, offset: p.end, at: p.clock(), changes: changes}
 	p.end++
-	last := map[*order]*change{}
-	for i := range changes {
-		if c := &changes[i]; c.action == dispatch.Send {
-			if l := last[c.order]; l != nil {
-				l.superseded = true
-			}
-			last[c.order] = c
-		}
-	}
+	supersede(changes)
 	for i := range changes {
 		c := &changes[i]
 		c.record, c.letter = r, r.offset < p.hidden
@@ -141,6 +134,21 @@ func (p *simLog) append(changes []change, gaps float64) {
 	p.records = append(p.records, r)
 	p.figures.events++
 	p.answerWaiting()
+}
+
+// supersede marks the changes after which the same event says something else about the same order.
+func supersede(changes []change) {
+	last := map[*order]*change{}
+	for i := range changes {
+		c := &changes[i]
+		if c.action != dispatch.Send {
+			continue
+		}
+		if l := last[c.order]; l != nil {
+			l.superseded = true
+		}
+		last[c.order] = c
+	}
 }
 
 // index is that of the first record at or above an offset.
@@ -189,9 +197,10 @@ func (p *simLog) answerWaiting() {
 
 // disappear makes the broker forget a partition for a while.
 func (p *simLog) disappear(d time.Duration) {
-	p.unknown = true
+	p.note("%v is unknown for %v", p.id, d)
+	p.unknown, p.unknownUntil = true, max(p.unknownUntil, p.now+d)
 	p.answerWaiting()
-	p.after(d, func() { p.unknown = false })
+	p.after(d, func() { p.unknown = p.now < p.unknownUntil })
 }
 
 // recreate deletes the topic's partition with the group's offset, and makes it anew.
@@ -207,6 +216,7 @@ func (p *simLog) renew() {
 	for _, r := range p.records {
 		r.gone = true
 	}
+	p.note("%v is another log now, as long as 0, was %d", p.id, p.end)
 	p.records, p.clean, p.start, p.end = nil, 0, 0, 0
 	p.last = map[*order]*change{}
 	p.renewed, p.hidden = p.now, 0
@@ -233,5 +243,5 @@ func (p *simLog) replace() {
 	})
 }
 
-// topicNames are the topics of a history; partitions of one number share their orders.
-var topicNames = []string{"orders", "returns"}
+// topicName names the topics of a history; partitions of one number share their orders.
+func topicName(i int) string { return [...]string{"orders", "returns"}[i] }

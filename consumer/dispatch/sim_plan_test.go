@@ -7,6 +7,9 @@ import (
 	"leadhit-sync/consumer/dispatch"
 )
 
+// patience is how long a shell waits for the end of a generation, where it matters.
+const patience = 15 * time.Second
+
 // plan is what one history is like. Each kind of fault is left out of about half of the histories: a fault hides best
 // behind others.
 type plan struct {
@@ -19,17 +22,19 @@ type plan struct {
 	stuck, failing       int // orders that fail until healed; that fail until the calm
 	maxElapsed, retryMax time.Duration
 	chaos, calmLimit     time.Duration
+	drain                time.Duration // how long the shell waits for the end of a generation
 	callTime             time.Duration
 
 	errors, lost, slow, retryAfter             float64 // of calls
 	commitSlow, notSent, unanswered            float64 // of commits
+	rebalancing                                float64 // of commits during a rebalance
 	letterLost, letterFails, fetchFails        float64
 	crashEvery, freezeEvery, leaveEvery        time.Duration // 0: never
 	kickEvery, unknownEvery, recreateEvery     time.Duration
 	keyEvery, misconfiguredEvery, outagesEvery time.Duration
 	blackout                                   bool
 	gaps, ignored, refusedByMapping, refused   float64
-	batching, lazy                             float64
+	batching, several                          float64
 }
 
 func drawPlan(w *world) plan {
@@ -53,14 +58,14 @@ func drawPlan(w *world) plan {
 		chaos: w.between(time.Minute, 4*time.Minute), calmLimit: 10 * time.Minute,
 		callTime: w.between(time.Millisecond, 200*time.Millisecond),
 		errors:   half(0.3), lost: half(0.1), slow: half(0.1), retryAfter: half(0.2),
-		commitSlow: half(0.1), notSent: half(0.2), unanswered: half(0.03),
+		commitSlow: half(0.1), notSent: half(0.2), unanswered: half(0.03), rebalancing: half(0.5),
 		letterLost: half(0.3), letterFails: half(0.3), fetchFails: half(0.1),
 		crashEvery: every(8*time.Second, time.Minute), freezeEvery: every(20*time.Second, 2*time.Minute),
 		leaveEvery: every(20*time.Second, time.Minute), kickEvery: every(10*time.Second, time.Minute),
 		unknownEvery: every(30*time.Second, 2*time.Minute), keyEvery: every(time.Minute, 2*time.Minute),
 		misconfiguredEvery: every(time.Minute, 2*time.Minute), outagesEvery: every(time.Minute, 2*time.Minute),
 		gaps: half(0.3), ignored: half(0.5), refusedByMapping: half(0.2), refused: half(0.2),
-		batching: half(0.3), lazy: 0.02,
+		batching: half(0.3), several: 0.05 + 0.1*w.Float64(),
 	}
 	if w.chance(0.3) {
 		p.session, p.callTimeout = 6*time.Second, 2*time.Second
@@ -74,9 +79,12 @@ func drawPlan(w *world) plan {
 	}
 	if w.chance(0.5) {
 		p.large = 1 + w.IntN(min(p.orders, 20))
+		if w.chance(0.3) {
+			p.several = 0.6 // so many that their own limit counts
+		}
 	}
 	if w.chance(0.1) {
-		p.large, p.orders, p.events = 300, 320, 60+w.IntN(100)
+		p.large, p.orders, p.events, p.calls = 300, 320, 60+w.IntN(100), 3+w.IntN(6)
 	}
 	switch w.IntN(3) {
 	case 0:
@@ -91,9 +99,14 @@ func drawPlan(w *world) plan {
 	if w.chance(0.15) {
 		p.recreateEvery = w.between(30*time.Second, 2*time.Minute)
 	}
+	// A worker on its own may lose its patience while calls are in the air: it gets its partitions back, and nobody else.
+	if p.drain = patience; p.workers == 1 && w.chance(0.7) {
+		p.drain = w.between(10*time.Millisecond, 2*time.Second)
+		p.slow, p.keyEvery = max(p.slow, 0.05), max(p.keyEvery, time.Minute)
+	}
 	p.blackout = w.chance(0.1)
 	// One worker must be able to make all calls within a minute or two: a history that is only overloaded shows nothing.
-	items := p.events + p.events*p.large/20
+	items := p.events + int(float64(p.events*p.large)*p.several/2)
 	p.callTime = min(p.callTime, time.Minute*time.Duration(p.calls)/time.Duration(items))
 	return p
 }
@@ -129,9 +142,9 @@ func (w *world) produce() {
 func (w *world) write() {
 	p := w.plan
 	first := w.broker.orders[w.IntN(p.orders)]
-	log := w.broker.log(partition{Topic: topicNames[w.IntN(p.topics)], Number: first.number})
+	log := w.broker.log(partition{Topic: topicName(w.IntN(p.topics)), Number: first.number})
 	n := 1
-	if p.large > 0 && w.chance(0.1) && !first.stuck {
+	if p.large > 0 && w.chance(p.several) && !first.stuck {
 		n = 1 + w.IntN(p.large)
 	}
 	changes := make([]change, n)
@@ -170,9 +183,14 @@ func (w *world) neighbour(of *order) *order {
 // stir schedules the faults.
 func (w *world) stir() {
 	p := w.plan
-	w.repeat(p.crashEvery, func() { w.anyWorker((*worker).crash) })
+	w.repeat(p.crashEvery, func() { w.anyWorker(func(k *worker) { w.sometimes(k.arm, k.crash) }) })
 	w.repeat(p.freezeEvery, func() {
-		w.anyWorker(func(k *worker) { k.freeze(w.between(100*time.Millisecond, 5*p.session/2)) })
+		w.anyWorker(func(k *worker) {
+			w.sometimes(k.arm, func() { k.freeze(w.between(100*time.Millisecond, 5*p.session/2)) })
+		})
+		if p.keyEvery > 0 && w.chance(0.3) {
+			w.leadhit.changeKey() // so that late answers tell of it
+		}
 	})
 	w.repeat(p.leaveEvery, func() { w.anyWorker((*worker).stop) })
 	w.repeat(p.kickEvery, func() { w.anyWorker((*worker).kick) })
@@ -200,6 +218,15 @@ func (w *world) repeat(every time.Duration, do func()) {
 			w.repeat(every, do)
 		}
 	})
+}
+
+// sometimes does something now, or lets it happen at a bad moment.
+func (w *world) sometimes(arm func(func()), do func()) {
+	if w.chance(0.3) {
+		do()
+		return
+	}
+	arm(do)
 }
 
 func (w *world) anyWorker(do func(*worker)) {

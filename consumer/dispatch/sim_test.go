@@ -87,7 +87,7 @@ func (f *figures) summary(took time.Duration) string {
 		mean = float64(f.repeats) / float64(f.crashes)
 	}
 	return fmt.Sprintf("%d seeds, %.0f virtual hours in %v: %d events, %d calls, %d commits (%d unanswered), %d letters (%d exhausted), "+
-		"%d pauses, %d crashes, %d clean ends, %d generations; repeats per loss mean %.2f, max %d of %d; exposed at most %d %% of the bound",
+		"%d pauses, %d crashes, %d calls that outlived a generation, %d clean ends, %d generations; repeats per loss mean %.2f, max %d of %d; exposed at most %d %% of the bound",
 		f.seeds, f.virtual.Hours(), took.Round(100*time.Millisecond), f.events, f.calls, f.commits, f.ambiguous, f.letters, f.exhausted,
-		f.pauses, f.crashes, f.clean, f.rebalances, mean, f.maxRepeats, f.bound, f.risk)
+		f.pauses, f.crashes, f.orphans, f.clean, f.rebalances, mean, f.maxRepeats, f.bound, f.risk)
 }

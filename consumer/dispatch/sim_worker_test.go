@@ -9,7 +9,6 @@ import (
 )
 
 const (
-	drainLimit    = 15 * time.Second
 	commitTimeout = 3 * time.Second
 	longPoll      = 5 * time.Second
 )
@@ -31,7 +30,9 @@ type worker struct {
 	wakes       int
 	pending     bool // inputs came since the last question
 	inAir       int
-	run         // of the generation
+	busy        map[*order]int // its calls in the air
+	armed       func()         // what befalls it after its next call has gone out
+	run                        // of the generation
 	watch       pauseWatch
 }
 
@@ -48,7 +49,13 @@ type run struct {
 // tell writes a line of the history that is replayed.
 func (k *worker) tell(format string, args ...any) {
 	if k.trace != nil {
-		k.trace("%v worker %d: "+format, append([]any{k.now, k.place}, args...)...)
+		k.note("worker %d: "+format, append([]any{k.place}, args...)...)
+	}
+}
+
+func (w *world) note(format string, args ...any) {
+	if w.trace != nil {
+		w.trace("%v "+format, append([]any{w.now}, args...)...)
 	}
 }
 
@@ -61,7 +68,7 @@ func retryPolicy(w *world) retry.Policy {
 
 // begin starts a process in a worker's place.
 func (w *world) begin(place int) {
-	k := &worker{world: w, place: place, alive: true, key: w.fileKey, d: dispatch.New(w.plan.config(w))}
+	k := &worker{world: w, place: place, alive: true, key: w.fileKey, busy: map[*order]int{}, d: dispatch.New(w.plan.config(w))}
 	w.workers[place] = k
 	k.act(w.between(0, 100*time.Millisecond), func() { w.broker.join(k) })
 }
@@ -76,6 +83,18 @@ func (k *worker) hear(d time.Duration, input func()) {
 			return
 		}
 		k.ask()
+	})
+}
+
+// hearAnswer delivers the answer to a call. Where the worker was frozen, its clock may have been, too: then the call ends
+// when the rest of its time is over.
+func (k *worker) hearAnswer(f *flight, v retry.Verdict) {
+	if !k.alive || !k.frozen {
+		k.hear(0, func() { k.answered(f, v) })
+		return
+	}
+	k.inbox = append(k.inbox, func() {
+		k.hear(k.between(0, k.plan.callTimeout), func() { k.answered(f, v) })
 	})
 }
 
@@ -99,6 +118,7 @@ func (k *worker) assigned(generation int, positions []dispatch.Position) {
 	number := k.number + 1
 	k.run = run{number: number, inside: true, generation: generation, called: map[*record]*progress{}}
 	k.tell("assigned generation %d as member %d: %+v", generation, k.member, positions)
+	k.figures.orphans += k.inAir
 	k.d.Assigned(k.clock(), positions, k.member != k.asMember)
 	k.asMember = k.member
 	if k.stopping {
@@ -129,9 +149,17 @@ func (k *worker) revoke() {
 	k.revoked = true
 	k.tell("revoked")
 	k.d.Revoked()
-	number := k.number
-	k.act(drainLimit, func() {
-		if k.inside && k.number == number {
+	number, limit := k.number, k.plan.drain
+	if k.stopping {
+		limit = patience // the group is left: nobody may find our calls in the air
+	}
+	k.act(limit, func() {
+		switch {
+		case !k.inside || k.number != number:
+		case k.stopping && limit != patience:
+			k.revoked = false
+			k.revoke()
+		default:
 			k.leaveGeneration(dispatch.NotEnded)
 		}
 	})
@@ -142,6 +170,9 @@ func (k *worker) leaveGeneration(end dispatch.End) {
 	k.tell("leaves the generation: %d", end)
 	k.checkEnd(end)
 	k.suffer(end != dispatch.Drained || k.d.NeedsNewMember())
+	if k.inAir > 0 && k.plan.keyEvery > 0 && !k.calm && k.chance(0.5) {
+		k.leadhit.changeKey() // so that calls of an ended generation tell of it
+	}
 	k.d.Lost()
 	k.inside = false
 	if k.d.NeedsNewMember() || k.fenced && k.chance(0.5) || k.stopping {
@@ -165,6 +196,20 @@ func (k *worker) end() {
 			k.begin(k.place)
 		}
 	})
+}
+
+// arm lets something befall a worker right after its next call has gone out: the worst moments are those between two
+// steps. If there is no call for a while, it comes anyway.
+func (k *worker) arm(do func()) {
+	k.armed = do
+	k.after(3*time.Second, k.strike)
+}
+
+func (k *worker) strike() {
+	if do := k.armed; do != nil && k.alive && !k.calm {
+		k.armed = nil
+		do()
+	}
 }
 
 // crash ends a process between two moments. What it has on the wire goes on.
@@ -214,6 +259,9 @@ func (k *worker) readKey() {
 		if k.key != k.fileKey {
 			k.key = k.fileKey
 			k.watch.keyChanges++
+			if k.key == k.leadhit.key {
+				k.watch = pauseWatch{} // a wrong key after this one is another story
+			}
 			k.d.KeyChanged(k.clock())
 		}
 	})
@@ -235,6 +283,9 @@ func (k *worker) askEarly() {
 		k.failed("worker %d: a wake-up was lost: %+v is due, Wake was %v", k.place, e, k.wake)
 	}
 	k.perform(e)
+	if k.inside && k.chance(0.3) {
+		k.checkExposed(k.exposed(func(*record) {}))
+	}
 }
 
 // perform starts what the dispatcher wants. None of it is done in the same moment.
@@ -244,7 +295,8 @@ func (k *worker) perform(e dispatch.Effects) {
 	for _, c := range e.Calls {
 		k.inAir++
 		k.checkCall(c)
-		k.act(k.between(0, 5*time.Millisecond), func() { k.write(c) })
+		decided := k.key
+		k.act(k.between(0, 5*time.Millisecond), func() { k.write(c, decided) })
 	}
 	for _, s := range e.Stores {
 		k.act(0, func() { k.store(k, s) })
@@ -277,8 +329,8 @@ func (k *worker) perform(e dispatch.Effects) {
 }
 
 // write puts a call on the wire, unless the lease has ended since.
-func (k *worker) write(c dispatch.Call) {
-	f := &flight{worker: k, change: changeOf(c.Record, c.Item), call: c, key: k.key}
+func (k *worker) write(c dispatch.Call, decided int) {
+	f := &flight{worker: k, change: changeOf(c.Record, c.Item), call: c, key: k.key, decided: decided}
 	if !k.clock().Before(c.Until) {
 		k.hear(0, func() { k.answered(f, retry.Verdict{Cause: "NotSent"}) })
 		return
@@ -286,10 +338,12 @@ func (k *worker) write(c dispatch.Call) {
 	k.checkWrite(f)
 	k.figures.calls++
 	k.leadhit.receive(f)
+	k.strike()
 }
 
 func (k *worker) answered(f *flight, v retry.Verdict) {
 	k.inAir--
+	k.busy[f.change.order]--
 	k.noteVerdict(f, v)
 	k.tell("answer to call %d (%v/%d): %+v", f.call.ID, f.call.Partition, f.call.Offset, v)
 	k.d.Answered(k.clock(), f.call.ID, v)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
@@ -14,21 +15,25 @@ import (
 // that happens is drawn from one seed, so a seed is a history.
 type world struct {
 	*rand.Rand
-	plan    plan
-	now     time.Duration // since the beginning
-	agenda  agenda
-	seq     uint64
-	calm    bool // the faults are over, but for a few failures
-	healed  bool // stuck orders succeed again
-	broker  *broker
-	leadhit *leadhit
-	workers []*worker
-	fileKey int // what the key's file holds
-	failure error
-	trace   func(format string, args ...any)
-	figures figures
-	losses  []*loss
+	plan     plan
+	now      time.Duration // since the beginning
+	agenda   agenda
+	seq      uint64
+	calm     bool // the faults are over, but for a few failures
+	healed   bool // stuck orders succeed again
+	broker   *broker
+	leadhit  *leadhit
+	workers  []*worker
+	fileKey  int // what the key's file holds
+	failure  error
+	happened int
+	trace    func(format string, args ...any)
+	figures  figures
+	losses   []*loss
 }
+
+// mostHappenings is far more than any history needs.
+const mostHappenings = 2_000_000
 
 // figures are what a history adds to the summary.
 type figures struct {
@@ -36,6 +41,7 @@ type figures struct {
 	seeds, events, calls, crashes, rebalances   int
 	commits, letters, pauses, ambiguous, clean  int
 	repeats, maxRepeats, bound, risk, exhausted int
+	orphans                                     int // calls that outlived their generation into the next
 }
 
 func (f *figures) add(g figures) {
@@ -52,6 +58,7 @@ func (f *figures) add(g figures) {
 	f.clean += g.clean
 	f.repeats += g.repeats
 	f.exhausted += g.exhausted
+	f.orphans += g.orphans
 	f.risk = max(f.risk, g.risk)
 	// Histories have different limits: the worst is the one nearest to its own bound.
 	if g.bound > 0 && (f.bound == 0 || g.maxRepeats*f.bound > f.maxRepeats*g.bound) {
@@ -115,7 +122,9 @@ func simulate(seed uint64, trace func(string, ...any)) (figures, error) {
 	f.bound = 3 * w.plan.calls
 	for _, l := range w.losses {
 		f.repeats += l.repeats
-		f.maxRepeats = max(f.maxRepeats, l.repeats)
+		if w.plan.limit >= w.plan.told {
+			f.maxRepeats = max(f.maxRepeats, l.repeats)
+		}
 	}
 	return f, w.failure
 }
@@ -151,6 +160,9 @@ func (w *world) runUntil(end time.Duration, done func() bool) {
 		h := heap.Pop(&w.agenda).(happening) //nolint:forcetypeassert // container/heap's manner
 		w.now = h.at
 		h.do()
+		if w.happened++; w.happened > mostHappenings {
+			w.failed("no rest after %d happenings", w.happened)
+		}
 		if w.now >= next {
 			if done() {
 				return
@@ -164,10 +176,6 @@ func (w *world) runUntil(end time.Duration, done func() bool) {
 func (w *world) settleDown() {
 	w.calm = true
 	w.leadhit.calmDown()
-	for _, p := range w.broker.logs {
-		p.unknown = false
-		p.answerWaiting()
-	}
 	for i, k := range w.workers {
 		switch {
 		case k == nil:
@@ -181,7 +189,7 @@ func (w *world) settleDown() {
 
 // describe tells what is unfinished, for the report of a violation.
 func (w *world) describe() string {
-	text := ""
+	var text strings.Builder
 	for _, p := range w.broker.logs {
 		open := []int64{}
 		for _, r := range p.records {
@@ -189,14 +197,14 @@ func (w *world) describe() string {
 				open = append(open, r.offset)
 			}
 		}
-		text += fmt.Sprintf("\n%v end %d committed %d %q unfinished %v", p.id, p.end, p.committed.next, p.committed.metadata, open)
+		fmt.Fprintf(&text, "\n%v end %d committed %d %q unfinished %v", p.id, p.end, p.committed.next, p.committed.metadata, open)
 	}
 	for i, k := range w.workers {
 		if k != nil {
-			text += fmt.Sprintf("\nworker %d life %d inside %v in the air %d state %+v", i, k.life, k.inside, k.inAir, k.d.State())
+			fmt.Fprintf(&text, "\nworker %d life %d inside %v in the air %d state %+v", i, k.life, k.inside, k.inAir, k.d.State())
 		}
 	}
-	return text
+	return text.String()
 }
 
 func (w *world) allCommitted() bool {

@@ -11,14 +11,13 @@ func (d *Dispatcher) startStores() {
 		d.store(t)
 	}
 	d.urgent = d.urgent[:0]
-	if d.draining || d.fenced {
-		return
-	}
-	for len(d.letters) > 0 && len(d.stores) < storesInAir {
+	for len(d.letters) > 0 && (d.draining || len(d.stores) < storesInAir) {
 		t := d.letters[0]
 		d.letters[0] = task{}
 		d.letters = d.letters[1:]
-		d.store(t)
+		if !d.draining || t.started { // an event that nobody was called about can wait for its next owner
+			d.store(t)
+		}
 	}
 }
 
@@ -38,6 +37,8 @@ func (d *Dispatcher) store(t task) {
 
 // Stored says what became of a letter: ok only when the broker has acknowledged it. Else it is stored again later: a
 // letter that cannot be written blocks its order, nothing is skipped.
+//
+//nolint:revive // ok is an answer, not a switch
 func (d *Dispatcher) Stored(now time.Time, id uint64, ok bool) {
 	t, known := d.stores[id]
 	if !known {
@@ -56,7 +57,7 @@ func (d *Dispatcher) Stored(now time.Time, id uint64, ok bool) {
 		return
 	}
 	it.state = done
-	if it.Action == Send {
+	if t.started {
 		d.called--
 	}
 	d.itemDone(now, t.event)

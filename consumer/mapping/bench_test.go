@@ -2,39 +2,51 @@ package mapping_test
 
 import (
 	"encoding/json"
+	"os"
 	"testing"
 
 	"leadhit-sync/consumer/mapping"
 )
 
-// event is a shop's order event of some 300 bytes.
-const event = `{"event_id":"0b9f6f4e-3e0f-4c60-9d0f-4b8f5f2a7f11","order_id":"A-2026-0004711","status":"paid",` +
-	`"created_at":"2026-03-11T07:15:03.412Z","total":{"amount":"12900.00","currency":"RUB"},` +
-	`"items":[{"sku":"B-77","qty":1},{"sku":"C-12","qty":3}],"customer":{"id":99012,"city":"Казань"},"source":"web"}`
-
-func BenchmarkDecode(b *testing.B) {
-	m := load(b)
-	r := mapping.Record{Topic: "orders", Value: []byte(event)}
-	b.SetBytes(int64(len(event)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if o := m.Decode(r); o[0].Action != mapping.Call {
-			b.Fatalf("got %+v", o)
-		}
+// shopifyOrder is a Shopify order as the platform sends it: 2.7 KB, some 40 members, few of them asked for.
+func shopifyOrder(tb testing.TB) mapping.Record {
+	tb.Helper()
+	value, err := os.ReadFile("testdata/order-events/payloads/shopify-orders-paid.json")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return mapping.Record{
+		Topic: "orders", Value: value, Headers: []mapping.Header{{Key: "X-Shopify-Topic", Value: []byte("orders/paid")}},
 	}
 }
 
-// BenchmarkEncodingJSON reads the same members by the standard library, which folds case and takes duplicates.
-func BenchmarkEncodingJSON(b *testing.B) {
-	b.SetBytes(int64(len(event)))
-	b.ReportAllocs()
-	for b.Loop() {
-		var o struct {
-			OrderID json.RawMessage `json:"order_id"`
-			Status  string          `json:"status"`
+// BenchmarkShopifyOrder compares the decoding and ruling of an order with no more than the standard library's reading
+// of the same bytes into maps.
+func BenchmarkShopifyOrder(b *testing.B) {
+	m := loadPreset(b, "shopify")
+	r := shopifyOrder(b)
+	b.Run("mapping", func(b *testing.B) {
+		b.SetBytes(int64(len(r.Value)))
+		b.ReportAllocs()
+		for b.Loop() {
+			if o, err := m.Decode(b.Context(), r); err != nil || o[0].Action != mapping.Call {
+				b.Fatalf("got %+v, %v", o, err)
+			}
 		}
-		if err := json.Unmarshal([]byte(event), &o); err != nil || o.Status != "paid" {
-			b.Fatal(err, o)
+	})
+	b.Run("encoding-json-maps", func(b *testing.B) {
+		b.SetBytes(int64(len(r.Value)))
+		b.ReportAllocs()
+		for b.Loop() {
+			intoMaps(b, r.Value)
 		}
+	})
+}
+
+func intoMaps(b *testing.B, value []byte) {
+	b.Helper()
+	var order map[string]any
+	if err := json.Unmarshal(value, &order); err != nil || order["financial_status"] != "paid" {
+		b.Fatalf("got %v, %v", order, err)
 	}
 }

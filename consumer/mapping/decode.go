@@ -1,9 +1,10 @@
 package mapping
 
 import (
-	"bytes"
+	"context"
 	"fmt"
-	"strings"
+
+	"leadhit-sync/consumer/mapping/tree"
 )
 
 // The causes of a refusal, see the package comment.
@@ -14,73 +15,159 @@ const (
 	causeTooLarge            = "TooLarge"
 	causeTooDeep             = "TooDeep"
 	causeUnsupportedEncoding = "UnsupportedEncoding"
+	causeUnknownSchema       = "UnknownSchema"
+	causeNotDecodable        = "NotDecodable"
+	causeNotAList            = "NotAList"
+	causeTooManyOrders       = "TooManyOrders"
 	causeMissingOrderID      = "MissingOrderID"
 	causeBadOrderID          = "BadOrderID"
 	causeMissingStatus       = "MissingStatus"
+	causeUnknownStatus       = "UnknownStatus"
 	causeFieldError          = "FieldError"
+	causeRuleRefused         = "RuleRefused"
+	causeRuleCost            = "RuleCost"
 )
 
-const (
-	maxValue = 4 << 20 // bytes of a record's value
-	maxDepth = 512     // objects and arrays within one another
-	maxText  = 512     // bytes of an order id or a status
+// maxMessage bounds a message, in bytes.
+const maxMessage = 256
 
-	frameLen = 5 // Confluent: a zero byte, then the schema's id, big-endian
-)
-
-// Decode says what the record asks for: at least one outcome, each for one order. The preset plain gives exactly one.
-func (m *Mapping) Decode(r Record) []Outcome {
-	return []Outcome{m.decode(r)}
+// Decode says what the record asks for: at least one outcome, each for one order, in the order of the event. The error
+// is only ever a schema that cannot be had now: the same record may be decoded later. Everything else is an outcome.
+func (m *Mapping) Decode(ctx context.Context, record Record) ([]Outcome, error) {
+	return m.decode(ctx, &record, nil)
 }
 
-func (m *Mapping) decode(r Record) Outcome {
+func (m *Mapping) decode(ctx context.Context, record *Record, trace *Explanation) ([]Outcome, error) {
+	p := m.program(record.Topic)
+	if p == nil {
+		return []Outcome{*refused(causeNotDecodable, "no mapping is for this topic")}, nil
+	}
+	if trace != nil {
+		trace.Mapping = p.name
+	}
+	r, _ := p.runs.Get().(*run)
+	defer r.release()
+	r.record, r.trace = record, trace
+	return r.outcomes(ctx)
+}
+
+// A run is the decoding of one record. It is used again for the next one.
+type run struct {
+	program *program
+	record  *Record
+	scan    *tree.Scanner
+	keyScan *tree.Scanner
+	trace   *Explanation
+
+	doc         []byte // the innermost document
+	contentType string
+	framed      bool
+	binary      bool     // a CloudEvent in headers
+	inString    bool     // a string was opened
+	lossy       bool     // the string's text had to be repaired
+	absent      bool     // there is an event but no body
+	envelope    [][]byte // the slots of the document before the last one; empty where there is none
+	ce          [][]byte // those of the CloudEvent
+
+	item    int // the item that is looked at, or none
+	noItem  bool
+	values  []value
+	scratch []byte
+}
+
+func newRun(p *program) *run {
+	return &run{
+		program: p, scan: tree.NewScanner(), keyScan: tree.NewScanner(),
+		values: make([]value, len(p.fields)), item: none,
+	}
+}
+
+// release lets go of the record's bytes.
+func (r *run) release() {
+	r.scan.Release()
+	r.keyScan.Release()
+	clear(r.values)
+	clear(r.envelope[:cap(r.envelope)])
+	clear(r.ce[:cap(r.ce)])
+	*r = run{
+		program: r.program, scan: r.scan, keyScan: r.keyScan, values: r.values, envelope: r.envelope[:0], ce: r.ce[:0],
+		scratch: r.scratch[:0], item: none,
+	}
+	r.program.runs.Put(r)
+}
+
+func (r *run) outcomes(ctx context.Context) ([]Outcome, error) {
+	out, err := r.open(ctx)
 	switch {
-	case r.Value == nil && isCloudEvent(r.Headers):
-		return refuse(causeMissingStatus, "a CloudEvent without data")
-	case r.Value == nil:
-		return Outcome{Action: Ignore, Message: "a tombstone"}
-	case len(r.Value) == 0:
-		return refuse(causeEmptyValue, "the value is empty, which is neither a tombstone nor JSON")
-	case len(r.Value) > maxValue:
-		return refuse(causeTooLarge, fmt.Sprintf("the value has %d bytes, more than %d", len(r.Value), maxValue))
+	case err != nil:
+		return nil, err
+	case out != nil:
+		r.traceItem(*out, byValue)
+		return []Outcome{*out}, nil
+	case r.program.each:
+		return r.items(), nil
 	}
-
-	doc, framed := unframe(r.Value)
-	doc = bytes.TrimPrefix(doc, []byte("\xef\xbb\xbf"))
-	s, _ := m.scanners.Get().(*scanner)
-	out := s.document(doc)
-	s.release()
-	m.scanners.Put(s)
-
-	if out.Cause == causeNotJSON && (framed || hasHeader(r.Headers, "__value_schema_id")) {
-		return refuse(causeUnsupportedEncoding, "the value is framed for a schema registry and holds no JSON")
-	}
-	return out
+	return []Outcome{r.decide()}, nil
 }
 
-// unframe takes Confluent's frame off. JSON text never begins with a zero byte, so nothing else is mistaken for one.
-func unframe(value []byte) (doc []byte, framed bool) {
-	if len(value) >= frameLen && value[0] == 0 {
-		return value[frameLen:], true
+// items decides each item of the list by itself.
+func (r *run) items() []Outcome {
+	var list []byte
+	if !r.absent {
+		list = r.scan.At(r.program.list)
 	}
-	return value, false
+	n := r.scan.Items()
+	switch {
+	case tree.KindOf(list) != '[':
+		return []Outcome{r.withoutList(list)}
+	case n == 0:
+		out := ignored("a list without orders")
+		r.traceItem(*out, r.program.eachText)
+		return []Outcome{*out}
+	case n > tree.MaxItems:
+		out := refused(causeTooManyOrders, fmt.Sprintf("the event names %d orders, more than %d", n, tree.MaxItems))
+		r.traceItem(*out, r.program.eachText)
+		return []Outcome{*out}
+	}
+	all := make([]Outcome, n)
+	for i := range all {
+		r.item = i
+		clear(r.values)
+		all[i] = r.decide()
+	}
+	return all
 }
 
-// isCloudEvent tells whether all four headers stand that the Kafka binding of CloudEvents requires in binary mode.
-func isCloudEvent(headers []Header) bool {
-	return hasHeader(headers, "ce_specversion") && hasHeader(headers, "ce_type") &&
-		hasHeader(headers, "ce_source") && hasHeader(headers, "ce_id")
-}
-
-func hasHeader(headers []Header, name string) bool {
-	for _, h := range headers {
-		if strings.EqualFold(h.Key, name) {
-			return true
+// withoutList decides an event that has no list of orders: a rule may ignore or refuse it by what stands outside the
+// list, whatever the items would be.
+func (r *run) withoutList(list []byte) Outcome {
+	r.noItem = true
+	for i := range r.program.rules {
+		rule := &r.program.rules[i]
+		if r.flawed(rule) != nil {
+			break
+		}
+		yes, err := rule.eval(r)
+		if err != nil || yes && rule.then.action == sayCall {
+			break
+		}
+		if yes {
+			return r.say(rule.then)
 		}
 	}
-	return false
+	found := "missing"
+	if list != nil {
+		found = inWords(list)
+	}
+	out := refused(causeNotAList, r.program.eachText+" is "+found+", not a list")
+	r.traceItem(*out, r.program.eachText)
+	return *out
 }
 
-func refuse(cause, message string) Outcome {
-	return Outcome{Action: Refuse, Cause: cause, Message: message}
+func refused(cause, message string) *Outcome {
+	return &Outcome{Action: Refuse, Cause: cause, Message: shorten(message, maxMessage)}
+}
+
+func ignored(message string) *Outcome {
+	return &Outcome{Action: Ignore, Message: message}
 }

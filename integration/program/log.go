@@ -14,7 +14,7 @@ import (
 // returns its attributes. A program that ends without it is an error, with what it said last.
 func (p *Program) Line(ctx context.Context, message string, suits func(attributes map[string]any) bool) (map[string]any, error) {
 	for {
-		ended := p.hasEnded() // asked first, so that its last lines are read
+		ended := p.Ended() // asked first, so that its last lines are read
 		for _, line := range p.lines() {
 			if line["msg"] == message && (suits == nil || suits(line)) {
 				return line, nil
@@ -31,7 +31,8 @@ func (p *Program) Line(ctx context.Context, message string, suits func(attribute
 	}
 }
 
-func (p *Program) hasEnded() bool {
+// Ended tells whether the process has ended.
+func (p *Program) Ended() bool {
 	select {
 	case <-p.ended:
 		return true

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"leadhit-sync/deadletter"
+)
+
+// brokers runs an embedded Kafka with the demo's topics.
+func brokers(t *testing.T) []string {
+	t.Helper()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, topic), kfake.SeedTopics(1, letters))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	return cluster.ListenAddrs()
+}
+
+func client(t *testing.T, addresses []string, options ...kgo.Opt) *kgo.Client {
+	t.Helper()
+	c, err := kgo.NewClient(append(options, kgo.SeedBrokers(addresses...))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+func TestTheShopsBookIsWhatKafkaHolds(t *testing.T) {
+	t.Parallel()
+	addresses := brokers(t)
+	s, err := openShop(addresses, options{rate: 500, orders: 20, seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.client.Close)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if err := s.sell(ctx); err != nil {
+		t.Fatal(err)
+	}
+	book := make(map[string]entry)
+	for _, e := range s.entries() {
+		book[e.callID()] = e
+	}
+	if len(book) < 250 || len(book) > 500 {
+		t.Errorf("got %d events of a second, want up to 500", len(book))
+	}
+	reader := client(t, addresses, kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	for len(book) > 0 && t.Context().Err() == nil {
+		reader.PollFetches(t.Context()).EachRecord(func(r *kgo.Record) {
+			at := entry{partition: int(r.Partition), offset: r.Offset}
+			e := book[at.callID()]
+			if e.order != string(r.Key) || e.value != sha256.Sum256(r.Value) || !bytes.Contains(r.Value, []byte(`"status":"`+e.status+`"`)) {
+				t.Errorf("%s: got %s in the log, want %s (%s)", at.callID(), r.Value, e.order, e.status)
+			}
+			delete(book, at.callID())
+		})
+	}
+}
+
+func TestAWorkerThatStopsByItselfEndsTheDemo(t *testing.T) {
+	t.Parallel()
+	s, err := openShop(brokers(t), options{rate: 60, orders: 20, seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.client.Close)
+	want := errors.New("port in use")
+	d := &demo{
+		parts: &parts{logs: newLogbook()}, shop: s, story: stage(t, time.Hour),
+		running: start(t.Context(), func(context.Context) error { return want }),
+	}
+	begun := time.Now()
+	if err := d.sell(t.Context()); !errors.Is(err, errStopped) || !errors.Is(err, want) || time.Since(begun) > time.Minute {
+		t.Errorf("got %v after %v, want at once %v and %v", err, time.Since(begun), errStopped, want)
+	}
+	if _, err := d.ready(t.Context(), d.running); !errors.Is(err, errStopped) {
+		t.Errorf("got %v from waiting for it, want %v", err, errStopped)
+	}
+}
+
+func TestTheLetterboxReadsToTheEnd(t *testing.T) {
+	t.Parallel()
+	addresses := brokers(t)
+	writer := client(t, addresses, kgo.DefaultProduceTopic(letters))
+	written := deadletter.Letter{
+		Source: deadletter.Source{Topic: topic, Partition: 2, Offset: 7, Key: []byte("W-1"), Value: []byte("{}")}, Item: deadletter.NoItem,
+		OrderID: "W-1", Status: "on-hold", Stage: deadletter.StageCall, Cause: "ValidationError", Message: "no", FailedAt: time.UnixMilli(1),
+	}
+	record := &kgo.Record{Key: []byte("W-1"), Value: []byte("{}")}
+	for _, h := range written.Record().Headers {
+		record.Headers = append(record.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
+	}
+	if err := writer.ProduceSync(t.Context(), record, &kgo.Record{Value: []byte("no letter")}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	box, err := openLetterbox(addresses)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(box.client.Close)
+	if err := box.read(t.Context(), 2); err != nil {
+		t.Fatal(err)
+	}
+	found, broken := box.all()
+	if len(found) != 1 || found[0].ID() != "orders/2/7" || found[0].Status != "on-hold" || broken != 1 {
+		t.Errorf("got %+v and %d others, want the letter and one", found, broken)
+	}
+
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := box.read(ctx, 3); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v for a letter that never comes, want %v", err, context.DeadlineExceeded)
+	}
+	if err := box.read(ctx, -1); err != nil {
+		t.Errorf("got %v from an end without a goal, want nil", err)
+	}
+}
+
+func TestOutputThatIsNoTerminalGetsPlainLines(t *testing.T) {
+	t.Parallel()
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	paint := painterFor(options{}, writer)
+	paint.paint(middle())
+	if err := writer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(reader)
+	if err != nil || len(text) == 0 || bytes.ContainsRune(text, '\x1b') {
+		t.Errorf("got %q (%v), want plain lines", text, err)
+	}
+}

@@ -1,0 +1,257 @@
+package main
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"leadhit-sync/deadletter"
+)
+
+// middle is a view in the middle of the story.
+func middle() view {
+	letter := func(offset int64, order, status string) deadletter.Letter {
+		return deadletter.Letter{
+			Source: deadletter.Source{Topic: "orders", Partition: 3, Offset: offset}, Item: deadletter.NoItem,
+			OrderID: order, Status: status, Cause: "ValidationError", Message: "Possible statuses: paid, submitted",
+		}
+	}
+	return view{
+		elapsed: 17300 * time.Millisecond, length: 30 * time.Second, state: "paused: unauthorised", since: 2300 * time.Millisecond,
+		events: 1037, unfinished: 138, calls: 1141, retries: 121, letters: 27, inFlight: 1, limit: 16, waiting: 3,
+		oldest: 4250 * time.Millisecond, perSecond: 12, rates: []float64{60, 62, 58, 90, 88, 60, 30, 0, 0, 0},
+		beats: []beat{
+			{1, 0, "all is well: LeadHit answers in about 0.1 s"},
+			{2, 4 * time.Second, "a third of all calls get a 503: only their orders wait"},
+			{3, 15 * time.Second, "LeadHit refuses our key (403): calls pause, no dead letters"},
+		},
+		lastLetters: []deadletter.Letter{letter(40, "W-104007", "cancelled"), letter(171, "W-104112", "on-hold")},
+		log: []logLine{{
+			1, time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC), slog.LevelError,
+			"calls paused: LeadHit refuses the API key; mend the key's file reason=unauthorised",
+		}},
+		address: "127.0.0.1:40123",
+	}
+}
+
+// TestTheFrame compares with testdata; UPDATE=1 writes it anew.
+func TestTheFrame(t *testing.T) {
+	t.Parallel()
+	for name, size := range map[string]struct{ width, height int }{
+		"frame80.txt": {80, 23}, "frame50.txt": {50, 23}, "frame80low.txt": {80, 15},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text := frameText(middle(), size.width, size.height) + "\n"
+			if want := golden(t, name, text); text != want {
+				t.Errorf("got\n%s\nwant\n%s", text, want)
+			}
+		})
+	}
+}
+
+// golden returns what stands in a file of testdata.
+func golden(t *testing.T, name, got string) string {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(want)
+}
+
+func TestAFrameKeepsItsSize(t *testing.T) {
+	t.Parallel()
+	for width := narrowest; width <= widest; width++ {
+		for height := lowest - 1; height <= 40; height++ {
+			checkSize(t, width, height)
+		}
+	}
+}
+
+func checkSize(t *testing.T, width, height int) {
+	t.Helper()
+	lines := frame(middle(), width, height)
+	if len(lines) > height {
+		t.Errorf("%d × %d: got %d lines", width, height, len(lines))
+	}
+	if first := frame(view{state: "consuming"}, width, height); len(first) != len(lines) {
+		t.Errorf("%d × %d: got %d lines at first and %d later, want the same", width, height, len(first), len(lines))
+	}
+	for _, l := range lines {
+		if got := utf8.RuneCountInString(l.render(width-1, colourless)); got >= width {
+			t.Errorf("%d × %d: got a line of %d columns", width, height, got)
+		}
+	}
+}
+
+// terminal obeys the few sequences that a screen may use, as a terminal of its size does.
+type terminal struct {
+	width, height int
+	rows          [][]rune
+	row, column   int
+	hidden        bool
+	odd           []string // what it does not know
+}
+
+func newTerminal(width, height int) *terminal {
+	t := &terminal{width: width, height: height}
+	t.erase()
+	return t
+}
+
+func (t *terminal) erase() {
+	t.rows = nil
+	for range t.height {
+		t.rows = append(t.rows, []rune(strings.Repeat(" ", t.width)))
+	}
+}
+
+func (t *terminal) Write(text []byte) (int, error) {
+	for _, token := range regexp.MustCompile(`\x1b\[[?\d;]*[A-Za-z]|(?s:.)`).FindAllString(string(text), -1) {
+		t.obey(token)
+	}
+	return len(text), nil
+}
+
+func (t *terminal) obey(token string) {
+	number, _ := strconv.Atoi(strings.Trim(token, "\x1b[AKJHmlh?"))
+	switch {
+	case token == "\r":
+		t.column = 0
+	case token == "\n":
+		if t.row++; t.row == t.height {
+			t.row--
+			t.rows = append(t.rows[1:], []rune(strings.Repeat(" ", t.width)))
+		}
+	case token == "\x1b[?25l", token == "\x1b[?25h":
+		t.hidden = token == "\x1b[?25l"
+	case token == "\x1b[2J":
+		t.erase()
+	case token == "\x1b[H":
+		t.row, t.column = 0, 0
+	case token == "\x1b[K", token == "\x1b[J":
+		copy(t.rows[t.row][t.column:], []rune(strings.Repeat(" ", t.width)))
+		for i := t.row + 1; i < t.height && token == "\x1b[J"; i++ {
+			t.rows[i] = []rune(strings.Repeat(" ", t.width))
+		}
+	case strings.HasPrefix(token, "\x1b") && strings.HasSuffix(token, "A"):
+		t.row -= number
+	case strings.HasPrefix(token, "\x1b") && strings.HasSuffix(token, "m"):
+	case strings.HasPrefix(token, "\x1b"), t.column >= t.width, t.row < 0:
+		t.odd = append(t.odd, token)
+	default:
+		t.rows[t.row][t.column] = []rune(token)[0]
+		t.column++
+	}
+}
+
+func (t *terminal) text() string {
+	var lines []string
+	for _, row := range t.rows {
+		lines = append(lines, strings.TrimRight(string(row), " "))
+	}
+	return strings.TrimRight(strings.Join(lines, "\n"), "\n")
+}
+
+func frameText(v view, width, height int) string {
+	var lines []string
+	for _, l := range frame(v, width, height) {
+		lines = append(lines, l.render(width-1, colourless))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestAScreenDrawsOverItsLastFrameAndNothingElse(t *testing.T) {
+	t.Parallel()
+	for name, height := range map[string]int{"with room": 40, "at the bottom of the window": 24} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tty := newTerminal(80, height)
+			s := &screen{out: tty, size: func() (int, int) { return tty.width, tty.height }, ink: ansi}
+			_, _ = tty.Write([]byte("$ demo\r\n"))
+			last := middle()
+			s.paint(view{state: "consuming"})
+			s.paint(middle())
+			last.state, last.beats = "consuming", last.beats[:1]
+			s.finish(last)
+			want := "$ demo\n" + frameText(last, 80, height-1)
+			if height == 24 {
+				want = strings.TrimPrefix(want, "$ demo\n") // has scrolled out
+			}
+			if got := tty.text(); got != want {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+			if tty.hidden || tty.column != 0 || len(tty.odd) > 0 {
+				t.Errorf("got a cursor hidden: %v, in column %d, and strange output %q", tty.hidden, tty.column, tty.odd)
+			}
+		})
+	}
+}
+
+func TestAScreenFollowsTheWindow(t *testing.T) {
+	t.Parallel()
+	tty := newTerminal(80, 24)
+	s := &screen{out: tty, size: func() (int, int) { return tty.width, tty.height }, ink: colourless}
+	s.paint(middle())
+	tty.width, tty.height = 50, 20
+	tty.erase() // whatever the terminal makes of the old frame, and wherever it puts the cursor
+	copy(tty.rows[3], []rune("folded"))
+	tty.row, tty.column = 19, 7
+	s.paint(middle())
+	s.paint(middle())
+	if got, want := tty.text(), frameText(middle(), 50, 19); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestTheLastLogLineStays(t *testing.T) {
+	t.Parallel()
+	tty := newTerminal(80, 24)
+	s := &screen{out: tty, size: func() (int, int) { return tty.width, tty.height }, ink: colourless}
+	s.paint(middle())
+	later := middle()
+	later.log = nil
+	s.paint(later)
+	if got := tty.text(); !strings.Contains(got, "ERROR  calls paused") {
+		t.Errorf("got\n%s\nwant the error in it", got)
+	}
+}
+
+func TestPlainLines(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	p := &plain{out: &out}
+	v := middle()
+	v.log = append(v.log, logLine{number: 2, level: slog.LevelInfo, text: "joined the group"})
+	p.paint(v)
+	v.log, v.elapsed = nil, v.elapsed+lookEvery // the same second
+	p.paint(v)
+	v.elapsed += time.Second
+	v.beats = append(v.beats, beat{4, 18 * time.Second, "a new key"})
+	p.finish(v)
+	want := `  0:17  look at http://127.0.0.1:40123/readyz  /metrics  /status
+  0:00  story: all is well: LeadHit answers in about 0.1 s
+  0:04  story: a third of all calls get a 503: only their orders wait
+  0:15  story: LeadHit refuses our key (403): calls pause, no dead letters
+  0:17  log: ERROR calls paused: LeadHit refuses the API key; mend the key's file reason=unauthorised
+  0:17  paused: unauthorised · events 1037 · calls 1141 (12/s) · in flight 1 · waiting 3 · retries 121 · letters 27 · unfinished 138 · oldest 4.2 s
+  0:18  story: a new key
+  0:18  paused: unauthorised · events 1037 · calls 1141 (12/s) · in flight 1 · waiting 3 · retries 121 · letters 27 · unfinished 138 · oldest 4.2 s
+`
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestTheRateIsMeasured(t *testing.T) {
+	t.Parallel()
+	begun := time.Now()
+	w := watch{at: begun}
+	for _, look := range []struct {
+		at    time.Duration
+		calls int
+	}{
+		{125 * time.Millisecond, 5},
+		{500 * time.Millisecond, 30},
+		{700 * time.Millisecond, 35},
+		{1000 * time.Millisecond, 30}, // none since the last bucket
+		{3000 * time.Millisecond, 130},
+	} {
+		w.measure(begun.Add(look.at), look.calls)
+	}
+	if want := []float64{60, 0, 50}; !slices.Equal(w.rates, want) {
+		t.Errorf("got %v calls per second, want %v", w.rates, want)
+	}
+	for i := range 2 * keptRates {
+		w.measure(begun.Add(time.Duration(10+i)*time.Second), 130)
+	}
+	if len(w.rates) != keptRates {
+		t.Errorf("got %d rates, want %d: a demo may run for hours", len(w.rates), keptRates)
+	}
+}
+
+func TestTheEndOfAPauseIsTold(t *testing.T) {
+	t.Parallel()
+	w := watch{demo: &demo{story: &story{}}}
+	for _, s := range []struct {
+		state string
+		since time.Duration
+	}{
+		{"consuming", time.Second},
+		{"paused: unauthorised", 200 * time.Millisecond},
+		{"paused: unauthorised", 2300 * time.Millisecond},
+		{"consuming", 0},
+		{"draining", 0},
+	} {
+		w.notice(s.state, s.since)
+	}
+	told := w.story.beats()
+	if len(told) != 1 || told[0].text != "the worker found the new key: calls go on, after 2.3 s" {
+		t.Errorf("got %+v, want the end of one pause of 2.3 s", told)
+	}
+}
+
+func TestAWorkerThatDoesNotStopIsReported(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		r := start(t.Context(), func(context.Context) error { <-release; return nil })
+		begun := time.Now()
+		if err := r.end(); err == nil || time.Since(begun) != stopLimit {
+			t.Errorf("got %v after %v, want an error after %v", err, time.Since(begun), stopLimit)
+		}
+		close(release)
+		<-r.done
+	})
+}
+
+func TestTheErrorOfAWorkerComesBack(t *testing.T) {
+	t.Parallel()
+	want := errors.New("port in use")
+	r := start(t.Context(), func(ctx context.Context) error { <-ctx.Done(); return want })
+	if err := r.end(); !errors.Is(err, want) {
+		t.Errorf("got %v, want %v", err, want)
+	}
+}

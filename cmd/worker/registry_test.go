@@ -1,0 +1,417 @@
+package worker_test
+
+import (
+	"context"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"leadhit-sync/cmd/worker"
+	"leadhit-sync/consumer/mapping/schema"
+)
+
+// lookup is what the worker asks.
+type lookup func(ctx context.Context, id int) (*schema.Schema, error)
+
+// lookalike answers as a schema registry does.
+type lookalike struct {
+	mu      sync.Mutex
+	answers map[string]answer // by path
+	asked   []string          // paths with their query, in order
+	logins  []string          // user:password of each question
+	before  func(r *http.Request)
+}
+
+type answer struct {
+	status int
+	body   any
+}
+
+func (l *lookalike) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if l.before != nil {
+		l.before(r)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asked = append(l.asked, r.URL.RequestURI())
+	user, password, _ := r.BasicAuth()
+	l.logins = append(l.logins, user+":"+password)
+	found, ok := l.answers[r.URL.Path]
+	if !ok {
+		found = answer{404, map[string]any{"error_code": 40403, "message": "Schema not found"}}
+	}
+	w.Header().Set("Location", "/elsewhere")
+	w.WriteHeader(found.status)
+	if text, ok := found.body.(string); ok {
+		_, _ = io.WriteString(w, text)
+		return
+	}
+	_ = json.NewEncoder(w).Encode(found.body)
+}
+
+func (l *lookalike) set(path string, status int, body any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.answers[path] = answer{status, body}
+}
+
+func (l *lookalike) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.asked)
+}
+
+// RoundTrip answers without a network, so that a bubble's time passes.
+func (l *lookalike) RoundTrip(r *http.Request) (*http.Response, error) {
+	recorder := httptest.NewRecorder()
+	l.ServeHTTP(recorder, r)
+	if err := context.Cause(r.Context()); err != nil {
+		return nil, err
+	}
+	return recorder.Result(), nil
+}
+
+// safeText is a log that is read while it is written.
+type safeText struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (s *safeText) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *safeText) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// object is a schema as the registry tells it.
+func object(kind, text string, references ...map[string]any) map[string]any {
+	o := map[string]any{"schema": text}
+	if kind != "" {
+		o["schemaType"] = kind
+	}
+	if len(references) > 0 {
+		o["references"] = references
+	}
+	return o
+}
+
+func reference(name, subject string, version int) map[string]any {
+	return map[string]any{"name": name, "subject": subject, "version": version}
+}
+
+// setupRegistry has the answers of a healthy registry.
+func setupRegistry(t *testing.T, o worker.RegistryOptions) (lookup, *lookalike, *safeText) {
+	t.Helper()
+	registry, log := &lookalike{answers: map[string]answer{}}, new(safeText)
+	registry.set("/schemas/ids/41", 200, object("", `{"type":"record","name":"O","fields":[{"name":"id","type":"long"}]}`))
+	registry.set("/schemas/ids/42", 200, object("PROTOBUF", `syntax = "proto3"; message O { int64 id = 1; }`))
+	registry.set("/schemas/ids/43", 200, object("JSON", `{"type":"object"}`))
+	o.Logger, o.Version = slog.New(slog.NewTextHandler(log, nil)), "1.2.3"
+	if o.URL == "" {
+		o.URL, o.Transport = "http://registry", registry
+	}
+	find, stop, err := worker.NewRegistry(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	return find, registry, log
+}
+
+// mustRead looks a schema up and reads a payload with it.
+func mustRead(t *testing.T, find lookup, id int, payload, want string) {
+	t.Helper()
+	s, err := find(t.Context(), id)
+	if err != nil {
+		t.Fatalf("schema %d: %v", id, err)
+	}
+	if got, err := s.JSON([]byte(payload)); err != nil || string(got) != want {
+		t.Errorf("schema %d: got %s, %v, want %s", id, got, err, want)
+	}
+}
+
+func TestARegistryTellsEachKindOfSchemaOnce(t *testing.T) {
+	find, registry, log := setupRegistry(t, worker.RegistryOptions{})
+	for range 3 {
+		mustRead(t, find, 41, "\x02", `{"id":1}`)
+		mustRead(t, find, 42, "\x00\x08\x02", `{"id":2}`)
+		mustRead(t, find, 43, `{"id":3}`, `{"id":3}`)
+	}
+	if got := registry.count(); got != 3 {
+		t.Errorf("got %d questions, want 3: %q", got, registry.asked)
+	}
+	if log.String() != "" {
+		t.Errorf("got %q logged, want nothing", log)
+	}
+}
+
+func TestReferencesAreFollowedToTheirEnd(t *testing.T) {
+	find, registry, _ := setupRegistry(t, worker.RegistryOptions{})
+	registry.set("/schemas/ids/1", 200, object("AVRO", `{"type":"record","name":"O","fields":[{"name":"a","type":"A"},{"name":"m","type":"M"}]}`,
+		reference("A", "a-value", 3), reference("M", "money", 1)))
+	registry.set("/subjects/a-value/versions/3", 200, object("", `{"type":"record","name":"A","fields":[{"name":"m","type":"M"}]}`, reference("M", "money", 1)))
+	registry.set("/subjects/money/versions/1", 200, object("", `{"type":"record","name":"M","fields":[{"name":"n","type":"long"}]}`))
+	mustRead(t, find, 1, "\x02\x04", `{"a":{"m":{"n":1}},"m":{"n":2}}`)
+	want := []string{"/schemas/ids/1", "/subjects/a-value/versions/3?deleted=true", "/subjects/money/versions/1?deleted=true"}
+	if got := fmt.Sprint(registry.asked); got != fmt.Sprint(want) {
+		t.Errorf("got questions %s, want %s", got, want)
+	}
+
+	registry.set("/schemas/ids/2", 200, object("PROTOBUF", `syntax = "proto3"; import "shop/m.proto"; message O { shop.M m = 1; }`,
+		reference("shop/m.proto", "m", 1)))
+	registry.set("/subjects/m/versions/1", 200, object("PROTOBUF", `syntax = "proto3"; package shop; message M { int64 n = 1; }`))
+	mustRead(t, find, 2, "\x00\x0a\x02\x08\x05", `{"m":{"n":5}}`)
+}
+
+// sentinels counts the errors of the schema package that err is.
+func sentinels(err error) (n int) {
+	for _, one := range []error{schema.ErrUnknown, schema.ErrUnreachable, schema.ErrNotDecodable} {
+		if errors.Is(err, one) {
+			n++
+		}
+	}
+	return n
+}
+
+func TestWhatARegistryCannotGive(t *testing.T) {
+	for name, test := range map[string]struct {
+		status int
+		body   any
+		want   error
+	}{
+		"no schema has this id":             {404, map[string]any{"error_code": 40403, "message": "Schema 7 not found"}, schema.ErrUnknown},
+		"the address leads elsewhere":       {404, "404 page not found", schema.ErrUnreachable},
+		"the path leads elsewhere":          {404, map[string]any{"error_code": 404, "message": "HTTP 404 Not Found"}, schema.ErrUnreachable},
+		"the password is wrong":             {401, map[string]any{"error_code": 401, "message": "s3cret"}, schema.ErrUnreachable},
+		"it may not be read":                {403, map[string]any{"error_code": 40301, "message": "s3cret"}, schema.ErrUnreachable},
+		"too many questions":                {429, "s3cret", schema.ErrUnreachable},
+		"the registry is ill":               {500, map[string]any{"error_code": 50001, "message": "s3cret"}, schema.ErrUnreachable},
+		"the registry is behind a proxy":    {502, "<html>s3cret", schema.ErrUnreachable},
+		"it has moved":                      {307, "", schema.ErrUnreachable},
+		"the answer is no JSON":             {200, "<html>log in, s3cret", schema.ErrUnreachable},
+		"the answer is no schema":           {200, map[string]any{}, schema.ErrUnreachable},
+		"the answer has no end":             {200, `{"schema":"` + strings.Repeat("s3cret", 2<<20) + `"}`, schema.ErrUnreachable},
+		"the text is no schema":             {200, object("", `{"type":"record"}`), schema.ErrNotDecodable},
+		"the text is no Protobuf":           {200, object("PROTOBUF", `message {`), schema.ErrNotDecodable},
+		"a reference leads nowhere":         {200, object("", `"int"`, reference("M", "gone", 1)), schema.ErrUnknown},
+		"references that have no end":       {200, object("", `"int"`, reference("s", "s", 0)), schema.ErrNotDecodable},
+		"a reference that refers to itself": {200, object("", `"M"`, reference("M", "self", 1)), schema.ErrNotDecodable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			find, registry, log := setupRegistry(t, worker.RegistryOptions{})
+			for i := range 300 { // longer than may be followed
+				registry.set(fmt.Sprintf("/subjects/s/versions/%d", i), 200, object("", `"int"`, reference("s", "s", i+1)))
+			}
+			registry.set("/subjects/self/versions/1", 200, object("", `"M"`, reference("M", "self", 1)))
+			registry.set("/schemas/ids/7", test.status, test.body)
+			if got, err := find(t.Context(), 7); got != nil || !errors.Is(err, test.want) || sentinels(err) != 1 {
+				t.Fatalf("got %v, %v, want %v and no other of the schema's errors", got, err, test.want)
+			}
+			_, err := find(t.Context(), 7) // the same again
+			if !strings.Contains(err.Error(), "id 7") || strings.Contains(err.Error()+log.String(), "s3cret") {
+				t.Errorf("got %v and %q logged, want the id and nothing of the answer", err, log)
+			}
+			if got := strings.Count(log.String(), "does not answer"); (got == 1) != errors.Is(test.want, schema.ErrUnreachable) {
+				t.Errorf("got %q logged, want a line if and only if it does not answer", log)
+			}
+		})
+	}
+}
+
+func TestNobodyAtTheAddressIsUnreachable(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	server.Close()
+	find, _, _ := setupRegistry(t, worker.RegistryOptions{URL: server.URL})
+	if _, err := find(t.Context(), 41); !errors.Is(err, schema.ErrUnreachable) || strings.Contains(err.Error(), "Get ") {
+		t.Errorf("got %v, want ErrUnreachable and only what the network said", err)
+	}
+}
+
+func TestWhatWasNotFoundIsAskedForAgainLater(t *testing.T) {
+	for name, test := range map[string]struct {
+		status int
+		body   any
+		holds  time.Duration
+	}{
+		"an unknown id":    {404, map[string]any{"error_code": 40403}, 10 * time.Second},
+		"a broken schema":  {200, object("", "{"), 10 * time.Second},
+		"an ill registry":  {500, "", time.Second},
+		"a wrong password": {401, "", time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				find, registry, _ := setupRegistry(t, worker.RegistryOptions{})
+				registry.set("/schemas/ids/7", test.status, test.body)
+				for range 3 {
+					if _, err := find(t.Context(), 7); err == nil {
+						t.Fatal("got a schema, want an error")
+					}
+				}
+				registry.set("/schemas/ids/7", 200, object("", `"long"`))
+				time.Sleep(test.holds - time.Millisecond)
+				if _, err := find(t.Context(), 7); err == nil || registry.count() != 1 {
+					t.Errorf("got %v after %d questions, want the first error and one question", err, registry.count())
+				}
+				time.Sleep(time.Millisecond)
+				mustRead(t, find, 7, "\x02", "1")
+			})
+		})
+	}
+}
+
+func TestSilenceIsLoggedWhenItBeginsAndEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		find, registry, log := setupRegistry(t, worker.RegistryOptions{})
+		for _, status := range []int{500, 502, 404, 500, 200} {
+			registry.set("/schemas/ids/7", status, map[string]any{"error_code": 40403})
+			if status == 200 {
+				registry.set("/schemas/ids/7", 200, object("", `"long"`))
+			}
+			_, _ = find(t.Context(), 7)
+			time.Sleep(time.Minute)
+		}
+		var got []string
+		for line := range strings.Lines(log.String()) {
+			_, message, _ := strings.Cut(line, "level=")
+			got = append(got, strings.TrimSpace(message))
+		}
+		want := []string{
+			`WARN msg="schema registry does not answer, events that need it wait" error="schema: not reachable: HTTP status 500"`,
+			`INFO msg="schema registry answers again"`,
+			`WARN msg="schema registry does not answer, events that need it wait" error="schema: not reachable: HTTP status 500"`,
+			`INFO msg="schema registry answers again"`,
+		}
+		if strings.Join(got, "\n") != strings.Join(want, "\n") {
+			t.Errorf("got logged\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	})
+}
+
+func TestManyWhoWantOneSchemaAskOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		find, registry, _ := setupRegistry(t, worker.RegistryOptions{})
+		registry.before = func(*http.Request) { time.Sleep(time.Second) }
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() { mustRead(t, find, 41, "\x02", `{"id":1}`) })
+		}
+		all.Wait()
+		if got := registry.count(); got != 1 {
+			t.Errorf("got %d questions, want 1", got)
+		}
+	})
+}
+
+func TestWhoIsCalledOffSpoilsNothingForTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		find, registry, log := setupRegistry(t, worker.RegistryOptions{})
+		registry.before = func(*http.Request) { time.Sleep(time.Second) }
+		stopped := errors.New("stopped")
+		ctx, stop := context.WithCancelCause(t.Context())
+		var all sync.WaitGroup
+		for range 2 { // one asks, one waits for its answer
+			all.Go(func() {
+				if _, err := find(ctx, 41); !errors.Is(err, stopped) || errors.Is(err, schema.ErrUnreachable) {
+					t.Errorf("got %v, want the context's cause alone", err)
+				}
+			})
+		}
+		synctest.Wait()
+		all.Go(func() { mustRead(t, find, 41, "\x02", `{"id":1}`) })
+		stop(stopped)
+		all.Wait()
+		if log.String() != "" {
+			t.Errorf("got %q logged, want nothing", log)
+		}
+	})
+}
+
+func TestARegistryThatHangsIsUnreachable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		find, registry, _ := setupRegistry(t, worker.RegistryOptions{})
+		registry.before = func(r *http.Request) { <-r.Context().Done() }
+		begin := time.Now()
+		_, err := find(t.Context(), 41)
+		if took := time.Since(begin); !errors.Is(err, schema.ErrUnreachable) || took != 5*time.Second {
+			t.Errorf("got %v after %s, want ErrUnreachable after 5s", err, took)
+		}
+	})
+}
+
+func TestIDsOutOfTheAirDoNotFillTheMemory(t *testing.T) {
+	find, registry, _ := setupRegistry(t, worker.RegistryOptions{})
+	mustRead(t, find, 41, "\x02", `{"id":1}`)
+	for id := range 3000 {
+		_, _ = find(t.Context(), 1000+id)
+	}
+	before := registry.count()
+	_, _ = find(t.Context(), 1000) // long forgotten
+	mustRead(t, find, 41, "\x02", `{"id":1}`)
+	if got := registry.count() - before; got != 1 {
+		t.Errorf("got %d questions, want 1: the oldest id is asked for again, the schema is not", got)
+	}
+}
+
+func TestTheRegistryIsLoggedInTo(t *testing.T) {
+	registry := &lookalike{answers: map[string]answer{"/below/schemas/ids/41": {200, object("", `"long"`)}, "/below/schemas/ids/42": {200, object("", `"long"`)}}}
+	server := httptest.NewTLSServer(registry)
+	t.Cleanup(server.Close)
+	password, ca := filepath.Join(t.TempDir(), "password"), filepath.Join(t.TempDir(), "ca.pem")
+	write := func(name string, text []byte) {
+		if err := os.WriteFile(name, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+	write(password, []byte("s3cret\n"))
+	find, _, _ := setupRegistry(t, worker.RegistryOptions{URL: server.URL + "/below", CAFile: ca, Username: "me", PasswordFile: password})
+	mustRead(t, find, 41, "\x02", "1")
+	write(password, []byte("n3w"))
+	mustRead(t, find, 42, "\x02", "1")
+	if got, want := fmt.Sprint(registry.logins), "[me:s3cret me:n3w]"; got != want {
+		t.Errorf("got logins %s, want %s", got, want)
+	}
+	if err := os.Remove(password); err != nil {
+		t.Fatal(err)
+	}
+	_, err := find(t.Context(), 43)
+	if !errors.Is(err, schema.ErrUnreachable) || strings.Contains(err.Error(), password) {
+		t.Errorf("got %v, want ErrUnreachable without the path", err)
+	}
+
+	strangers, _, _ := setupRegistry(t, worker.RegistryOptions{URL: server.URL + "/below"})
+	if _, err := strangers(t.Context(), 41); !errors.Is(err, schema.ErrUnreachable) {
+		t.Errorf("got %v, want ErrUnreachable from a server that nobody vouches for", err)
+	}
+}
+
+func TestAFileThatVouchesForNobodyIsRefused(t *testing.T) {
+	empty := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(empty, []byte("no certificate"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{empty, empty + ".absent"} {
+		_, _, err := worker.NewRegistry(worker.RegistryOptions{URL: "https://registry", CAFile: file})
+		if err == nil || !strings.HasPrefix(err.Error(), "SCHEMA_REGISTRY_CA_FILE: ") || strings.Contains(err.Error(), file) {
+			t.Errorf("got %v, want an error of SCHEMA_REGISTRY_CA_FILE without the path", err)
+		}
+	}
+}

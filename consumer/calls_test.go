@@ -1,0 +1,130 @@
+package consumer_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"leadhit-sync/consumer"
+	"leadhit-sync/retry"
+)
+
+func TestAnOutageOfFiveMinutesMakesNoLettersAndBoundedCalls(t *testing.T) {
+	bubble(t, 2, func(t *testing.T, w *world) {
+		w.leadhitDoes(fails)
+		for n := range 60 {
+			w.produce(n%2, fine, fmt.Sprint("o", n%20))
+		}
+		w.start(func(o *consumer.Options) { o.Dispatch.Retry.MaxElapsed = time.Minute })
+		time.Sleep(5 * time.Minute)
+		// Twenty orders wait 5 s at a time on average once their backoff has grown to 10 s.
+		if got := len(w.ledger.calledNow()); got < 20 || got > 20*90 {
+			t.Errorf("got %d calls, want about 1,200", got)
+		}
+		w.leadhitDoes(answers(10 * time.Millisecond))
+		w.settle(time.Minute)
+		if len(w.ledger.letters) > 0 {
+			t.Errorf("got letters %v, want none: an outage is no order's fault", w.ledger.letters)
+		}
+	})
+}
+
+func TestCallsInTheAirNeverExceedTheirLimit(t *testing.T) {
+	bubble(t, 3, func(t *testing.T, w *world) {
+		w.leadhitDoes(answers(500 * time.Millisecond))
+		for n := range 300 {
+			w.produce(n%3, fine, fmt.Sprint("o", n))
+		}
+		w.start()
+		w.settle(2 * time.Minute)
+		if got := w.ledger.max; got != inFlight {
+			t.Errorf("got %d calls in the air at most, want %d", got, inFlight)
+		}
+	})
+}
+
+func TestFetchingStopsAtTheWindow(t *testing.T) {
+	for name, test := range map[string]struct {
+		alter func(*consumer.Options)
+		most  int // the window, and one fetch of 100 events at most
+	}{
+		"of events": {func(o *consumer.Options) { o.Dispatch.WindowEvents = 200 }, 300},
+		// 64 KiB hold some 120 events with what each takes beside its bytes.
+		"of bytes": {func(o *consumer.Options) { o.Dispatch.WindowBytes = 64 << 10 }, 250},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 1, func(t *testing.T, w *world) {
+				w.leadhitDoes(fails)
+				for n := range 1000 {
+					w.produce(0, fine, fmt.Sprint("o", n))
+				}
+				k := w.start(func(o *consumer.Options) {
+					o.Dispatch.FetchBytes = 512 // so that at most 2 KiB are decoded at a time
+					test.alter(o)
+				})
+				time.Sleep(time.Minute)
+				if got := k.State().Dispatch.Partitions[0].Unfinished; got > test.most || got < 50 {
+					t.Errorf("got %d unfinished events, want 50 to %d", got, test.most)
+				}
+				w.leadhitDoes(answers(0))
+				w.settle(2 * time.Minute)
+			})
+		})
+	}
+}
+
+func TestALetterThatCannotBeStoredBlocksItsOrderOnly(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, w *world) {
+		w.leadhitDoes(answers(0))
+		w.storeDoes(func(change, int) conduct { return conduct{undone: true} })
+		w.produce(0, refused, "bad")
+		w.produce(0, fine, "bad")
+		for n := range 100 {
+			w.produce(0, fine, fmt.Sprint("o", n%10))
+		}
+		k := w.start()
+		time.Sleep(time.Minute)
+		if left := w.ledger.unfinished(); len(left) != 2 {
+			t.Errorf("unfinished: %v, want the two of the blocked order", left)
+		}
+		if at := w.fake.GroupInfo(group).Commits["orders"][0].Offset; at != 0 {
+			t.Errorf("committed %d, want 0: the letter is not stored", at)
+		}
+		if got := k.State().LetterFailures; got < 5 {
+			t.Errorf("got %d failures, want it tried again and again", got)
+		}
+		if told := w.logs.say("letters cannot be stored"); len(told) != 1 {
+			t.Errorf("told %d times, want once: %q", len(told), told)
+		}
+		w.storeDoes(func(change, int) conduct { return conduct{} })
+		w.settle(time.Minute)
+		w.ledger.balance()
+	})
+}
+
+func TestACallAndALetterSayWhichEventTheyAreAbout(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, w *world) {
+		ids := make(chan string, 10)
+		w.event(0, w.ledger.next("a", fine))
+		w.event(0, w.ledger.next("b", fine), w.ledger.next("c", fine))
+		k := w.start(func(o *consumer.Options) {
+			call := o.Call
+			o.Call = func(ctx context.Context, c consumer.Call) retry.Verdict {
+				ids <- fmt.Sprint(c.ID, " ", c.Order, " ", c.Status, " ", string(c.Event.Key), " ", c.Event.Topic, c.Event.Partition)
+				return call(ctx, c)
+			}
+		})
+		w.settle(10 * time.Second)
+		k.end()
+		close(ids)
+		var got []string
+		for id := range ids {
+			got = append(got, id)
+		}
+		want := []string{"orders-0-0 a 1 a orders0", "orders-0-1-0 b 1 b orders0", "orders-0-1-1 c 1 b orders0"}
+		if !equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}

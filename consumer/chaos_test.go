@@ -1,0 +1,464 @@
+package consumer_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"leadhit-sync/consumer"
+	"leadhit-sync/retry"
+)
+
+const (
+	chaosPartitions = 3
+	chaosSteps      = 14
+)
+
+// TestNothingIsLostOrOutOfOrderInAnyHistory lives through BUBBLE_SEEDS (200) histories of faults, or through the one of
+// BUBBLE_SEED.
+func TestNothingIsLostOrOutOfOrderInAnyHistory(t *testing.T) {
+	first, count := uint64(1), uint64(number(t, "BUBBLE_SEEDS", 200))
+	if only := number(t, "BUBBLE_SEED", 0); only > 0 {
+		first, count = uint64(only), 1
+	}
+	total := &tally{}
+	t.Run("histories", func(t *testing.T) {
+		for seed := first; seed < first+count; seed++ {
+			t.Run(fmt.Sprintf("BUBBLE_SEED=%d", seed), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) { liveThrough(t, seed, total) })
+			})
+		}
+	})
+	t.Log(total)
+	if count >= 100 && (total.crashes < 50 || total.repeats == 0 || total.letters == 0 || total.stuck > int(count)/5) {
+		t.Errorf("got %v: such histories prove nothing", total)
+	}
+}
+
+func number(t *testing.T, name string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
+// tally counts over all histories.
+type tally struct {
+	mu sync.Mutex
+
+	events, calls, repeats, letters, crashes, freezes, generations, commits, stuck int
+	virtual                                                                        time.Duration
+}
+
+func (t *tally) String() string {
+	return fmt.Sprintf("%d events, %d calls, %d repeated, %d letters, %d crashes, %d freezes, %d generations, %d commits, %d times kfake was stuck, %v of virtual time",
+		t.events, t.calls, t.repeats, t.letters, t.crashes, t.freezes, t.generations, t.commits, t.stuck, t.virtual.Round(time.Second))
+}
+
+// chaos is one history of faults.
+type chaos struct {
+	*world
+	random *rand.Rand
+	total  *tally
+
+	mu      sync.Mutex
+	delays  *rand.Rand    // of slow brokers
+	commits []commitFault // for the next commits
+	slow    time.Time     // until then the brokers take their time
+	down    time.Time     // until then LeadHit is down
+	full    time.Time     // until then letters cannot be stored
+}
+
+func liveThrough(t *testing.T, seed uint64, total *tally) {
+	t.Helper()
+	c := &chaos{world: newWorld(t, seed, chaosPartitions), total: total}
+	c.random, c.delays = rand.New(rand.NewPCG(seed, 0)), rand.New(rand.NewPCG(seed, 1))
+	c.leadhitDoes(c.onCall)
+	c.storeDoes(c.onLetter)
+	c.fake.ControlKey(int16(kmsg.OffsetCommit), c.onCommit)
+	if c.random.IntN(3) == 0 {
+		c.limitMetadata(40 + c.random.IntN(40))
+	}
+	c.events(30)
+	for range 1 + c.random.IntN(3) {
+		c.join()
+	}
+	for range chaosSteps {
+		c.sleep(200*time.Millisecond, 5*time.Second)
+		c.step()
+		if c.random.IntN(2) == 0 {
+			c.events(6)
+		}
+	}
+	c.calm()
+	c.ledger.balance()
+	c.verdict()
+	c.sum()
+}
+
+func (c *chaos) sleep(from, to time.Duration) {
+	time.Sleep(from + time.Duration(c.random.Int64N(int64(to-from))))
+}
+
+// alive returns a worker that runs, or nil.
+func (c *chaos) alive() *worker {
+	var all []*worker
+	for _, k := range c.workers {
+		if !k.gone() {
+			all = append(all, k)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all[c.random.IntN(len(all))]
+}
+
+func (c *chaos) step() {
+	victim := c.alive()
+	if victim == nil {
+		c.join()
+		return
+	}
+	switch c.random.IntN(14) {
+	case 0, 1:
+		c.logs.add("chaos", "crash "+victim.name)
+		c.total.add(func() { c.total.crashes++ })
+		victim.crash()
+	case 2:
+		c.logs.add("chaos", "stop "+victim.name)
+		victim.stop()
+	case 3:
+		c.logs.add("chaos", "freeze "+victim.name)
+		c.total.add(func() { c.total.freezes++ })
+		victim.wire.set(frozen)
+		c.sleep(time.Second, 20*time.Second)
+		victim.wire.set(whole)
+	case 4, 5:
+		c.join()
+	case 6:
+		c.logs.add("chaos", "leaders move")
+		c.fake.ShufflePartitionLeaders()
+	case 7:
+		c.logs.add("chaos", "coordinator moves")
+		c.fake.RehashCoordinators()
+	case 8, 9, 10:
+		c.breakCommits()
+	case 11:
+		c.breakRequests()
+	case 12:
+		c.pass("slow brokers", &c.slow)
+		c.pass("LeadHit down", &c.down)
+	case 13:
+		c.pass("letters fail", &c.full)
+		c.transaction()
+	}
+}
+
+func (c *chaos) pass(what string, until *time.Time) {
+	c.logs.add("chaos", what)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	*until = time.Now().Add(time.Duration(c.random.Int64N(int64(15 * time.Second))))
+}
+
+func (c *chaos) in(until *time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Before(*until)
+}
+
+// events writes events about a few orders of each partition. A quarter name two orders.
+func (c *chaos) events(n int) {
+	c.t.Helper()
+	for range n {
+		partition := c.random.IntN(chaosPartitions)
+		changes := []change{c.change(partition)}
+		if c.random.IntN(4) == 0 {
+			if other := c.change(partition); other.order != changes[0].order {
+				changes = append(changes, other)
+			} else {
+				c.event(partition, changes...)
+				changes = []change{other}
+			}
+		}
+		c.event(partition, changes...)
+	}
+}
+
+func (c *chaos) change(partition int) change {
+	order := fmt.Sprintf("p%do%d", partition, c.random.IntN(4))
+	fate := fine
+	switch c.random.IntN(12) {
+	case 0:
+		fate = refused
+	case 1:
+		fate = unmapped
+	case 2:
+		fate = ignored
+	}
+	return c.ledger.next(order, fate)
+}
+
+// transaction writes events that are taken back.
+func (c *chaos) transaction() {
+	c.t.Helper()
+	c.logs.add("chaos", "aborted transaction")
+	client := c.client(kgo.DefaultProduceTopic("orders"), kgo.TransactionalID(fmt.Sprint("t", c.random.Uint64())))
+	err := client.BeginTransaction()
+	for range 3 {
+		partition := c.random.IntN(chaosPartitions)
+		what := c.ledger.next(fmt.Sprintf("p%do%d", partition, c.random.IntN(4)), aborted)
+		err = errors.Join(err, client.ProduceSync(c.t.Context(), &kgo.Record{
+			Partition: int32(partition), Value: []byte(what.order + ":" + what.status()),
+		}).FirstErr())
+	}
+	if err = errors.Join(err, client.EndTransaction(c.t.Context(), kgo.TryAbort)); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *chaos) onCall(what change, try int) conduct {
+	r := c.world.random("leadhit", what, try)
+	if c.in(&c.down) {
+		return fails(what, try)
+	}
+	does := answers(time.Duration(r.Int64N(int64(400*time.Millisecond))))(what, try)
+	does.after = time.Duration(r.Int64N(int64(100 * time.Millisecond)))
+	switch r.IntN(20) {
+	case 0:
+		return fails(what, try)
+	case 1: // carried out, but the answer is lost
+		does.after, does.verdict = callTimeout, retry.Verdict{Kind: retry.Again, Cause: "Timeout"}
+	case 2:
+		does.before = time.Duration(r.Int64N(int64(callTimeout)))
+	}
+	return does
+}
+
+func (c *chaos) onLetter(what change, _ int) conduct {
+	r := c.world.random("letter", what, time.Now())
+	does := conduct{before: time.Duration(r.Int64N(int64(200 * time.Millisecond)))}
+	switch n := r.IntN(10); {
+	case c.in(&c.full), n == 0:
+		does.undone = true
+	case n == 1:
+		does.lost = true
+	}
+	return does
+}
+
+// commitFault is what happens to a commit.
+type commitFault struct {
+	code *kerr.Error   // it is refused with this; RequestTimedOut is said of one that is carried out
+	late time.Duration // it is carried out so much later
+	drop bool          // nobody answers
+	hang bool          // the connection breaks
+}
+
+func (c *chaos) breakCommits() {
+	faults := []commitFault{
+		{code: kerr.CoordinatorLoadInProgress}, {code: kerr.CoordinatorNotAvailable}, {code: kerr.NotCoordinator},
+		{code: kerr.IllegalGeneration}, {code: kerr.UnknownMemberID}, {code: kerr.RebalanceInProgress},
+		{code: kerr.UnknownTopicOrPartition}, {code: kerr.RequestTimedOut},
+		{drop: true}, {hang: true}, {late: 2 * time.Second}, {late: 7 * time.Second}, {late: 12 * time.Second},
+	}
+	fault := faults[c.random.IntN(len(faults))]
+	c.logs.add("chaos", fmt.Sprintf("commits: %+v", fault))
+	if fault.code == kerr.RequestTimedOut {
+		c.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Group: group, Err: fault.code})
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for range 1 + c.random.IntN(3) {
+		c.commits = append(c.commits, fault)
+	}
+}
+
+func (c *chaos) onCommit(r kmsg.Request) (kmsg.Response, error, bool) { //nolint:revive // kfake's order
+	c.mu.Lock()
+	c.total.add(func() { c.total.commits++ })
+	if len(c.commits) == 0 {
+		c.mu.Unlock()
+		return nil, nil, false
+	}
+	fault := c.commits[0]
+	c.commits = c.commits[1:]
+	c.mu.Unlock()
+	c.fake.KeepControl()
+	switch {
+	case fault.late > 0:
+		c.fake.SleepControl(func() { time.Sleep(fault.late) })
+		return nil, nil, false
+	case fault.drop:
+		return nil, nil, true
+	case fault.hang:
+		return nil, errors.New("hang up"), true
+	}
+	return refuseCommit(r, fault.code), nil, true
+}
+
+// limitMetadata makes the brokers take less metadata than the workers were told.
+func (c *chaos) limitMetadata(limit int) {
+	for n := range int32(chaosPartitions) {
+		c.fake.Fault(kfake.Fault{
+			Keys: []kmsg.Key{kmsg.OffsetCommit}, Topic: "orders", Partitions: []int32{n},
+			Err: kerr.OffsetMetadataTooLarge, Count: -1,
+			When: func(r kmsg.Request) bool {
+				request, _ := r.(*kmsg.OffsetCommitRequest)
+				for _, p := range request.Topics[0].Partitions {
+					if p.Partition == n && p.Metadata != nil && len(*p.Metadata) > limit {
+						return true
+					}
+				}
+				return false
+			},
+		})
+	}
+}
+
+// refuseCommit answers all partitions of a commit with a code.
+func refuseCommit(r kmsg.Request, code *kerr.Error) kmsg.Response {
+	request, _ := r.(*kmsg.OffsetCommitRequest)
+	response, _ := r.ResponseKind().(*kmsg.OffsetCommitResponse)
+	for _, topic := range request.Topics {
+		answer := kmsg.NewOffsetCommitResponseTopic()
+		answer.Topic = topic.Topic
+		for _, p := range topic.Partitions {
+			one := kmsg.NewOffsetCommitResponseTopicPartition()
+			one.Partition, one.ErrorCode = p.Partition, code.Code
+			answer.Partitions = append(answer.Partitions, one)
+		}
+		response.Topics = append(response.Topics, answer)
+	}
+	return response
+}
+
+// breakRequests lets the next requests of some kind fail.
+func (c *chaos) breakRequests() {
+	faults := []kfake.Fault{
+		{Keys: []kmsg.Key{kmsg.Fetch}, Err: kerr.NotLeaderForPartition},
+		{Keys: []kmsg.Key{kmsg.Fetch}, Err: kerr.UnknownServerError},
+		{Keys: []kmsg.Key{kmsg.Fetch}, Err: kerr.UnknownTopicOrPartition},
+		{Keys: []kmsg.Key{kmsg.Fetch}, Err: kerr.OffsetOutOfRange},
+		{Keys: []kmsg.Key{kmsg.Heartbeat}, Group: group, Err: kerr.RebalanceInProgress},
+		{Keys: []kmsg.Key{kmsg.JoinGroup}, Group: group, Err: kerr.CoordinatorNotAvailable},
+		{Keys: []kmsg.Key{kmsg.SyncGroup}, Group: group, Err: kerr.RebalanceInProgress},
+		{Keys: []kmsg.Key{kmsg.OffsetFetch}, Group: group, Err: kerr.CoordinatorLoadInProgress},
+		{Keys: []kmsg.Key{kmsg.ListOffsets}, Err: kerr.LeaderNotAvailable},
+		{Keys: []kmsg.Key{kmsg.LeaveGroup}, Group: group, Err: kerr.NotCoordinator},
+	}
+	fault := faults[c.random.IntN(len(faults))]
+	fault.Count = 1 + c.random.IntN(6)
+	c.logs.add("chaos", fmt.Sprintf("%v: %v × %d", fault.Keys, fault.Err, fault.Count))
+	c.fake.Fault(fault)
+}
+
+// delay is what slow brokers add to each answer.
+func (c *chaos) delay() time.Duration {
+	if !c.in(&c.slow) {
+		return 0
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Duration(c.delays.Int64N(int64(time.Second)))
+}
+
+// join starts a worker.
+func (c *chaos) join() {
+	c.logs.add("chaos", "join")
+	c.start(func(*consumer.Options) { c.workers[len(c.workers)-1].wire.delay = c.delay })
+}
+
+// calm ends the faults, but for a failing call now and then, and waits until all is done.
+func (c *chaos) calm() {
+	c.t.Helper()
+	c.logs.add("chaos", "calm")
+	c.mu.Lock()
+	c.commits, c.slow, c.down, c.full = nil, time.Time{}, time.Time{}, time.Time{}
+	c.mu.Unlock()
+	if c.alive() == nil {
+		c.join()
+	}
+	if !c.wait(5*time.Minute, c.settled) {
+		c.mend()
+	}
+	c.settle(10 * time.Minute)
+	time.Sleep(15 * time.Second) // what kfake was told to do late
+}
+
+// mend restarts all workers, with a pause, where kfake is stuck, as Kafka would not be:
+//   - each join restarts its rebalance timer, so crowds of members whose joins time out in turn keep all from ever joining;
+//   - a member that went away before it was told the outcome of a rebalance is never evicted;
+//   - with the group's leader gone every member is told that it leads, which can leave a partition without an owner.
+func (c *chaos) mend() {
+	at := c.fake.GroupInfo(group)
+	names := map[string]int{}
+	for _, m := range at.Members {
+		names[m.ClientID]++
+	}
+	ghosts := 0
+	for _, k := range c.workers {
+		if k.gone() {
+			ghosts += names[k.name]
+		} else {
+			ghosts += max(0, names[k.name]-1)
+		}
+	}
+	if at.State != "PreparingRebalance" && ghosts == 0 && at.NumAssigned() == chaosPartitions {
+		c.t.Errorf("stuck, and not by kfake's fault: %+v", at)
+	}
+	c.logs.add("chaos", "kfake is stuck; all restart")
+	c.total.add(func() { c.total.stuck++ })
+	for _, k := range c.workers {
+		k.stop()
+	}
+	for _, k := range c.workers {
+		<-k.ended
+	}
+	time.Sleep(2 * time.Minute)
+	c.join()
+}
+
+func (t *tally) add(f func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f()
+}
+
+func (c *chaos) sum() {
+	l := c.ledger
+	c.total.add(func() {
+		c.total.calls += l.calls
+		c.total.repeats += l.repeats
+		for _, n := range l.letters {
+			c.total.letters += n
+		}
+		for _, at := range l.logs {
+			c.total.events += len(at)
+		}
+		for _, k := range c.workers {
+			c.total.generations += int(k.State().Generations)
+		}
+		c.total.virtual += time.Since(l.started)
+	})
+}

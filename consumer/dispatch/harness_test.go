@@ -1,0 +1,180 @@
+package dispatch_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/retry"
+)
+
+// harness drives a dispatcher by hand: it keeps what was started and not yet answered.
+type harness struct {
+	tb      testing.TB
+	d       *dispatch.Dispatcher
+	now     time.Time
+	calls   []dispatch.Call
+	stores  []dispatch.Store
+	fetches map[dispatch.Partition]dispatch.Fetch
+	commit  *dispatch.Commit
+	last    dispatch.Effects
+}
+
+func orders(number int) dispatch.Partition {
+	return dispatch.Partition{Topic: "orders", Number: number}
+}
+func returns(number int) dispatch.Partition {
+	return dispatch.Partition{Topic: "returns", Number: number}
+}
+
+func settings() dispatch.Config {
+	return dispatch.Config{
+		CallsInFlight: 4, WindowEvents: 100, WindowBytes: 1 << 20, FetchBytes: 1 << 16,
+		Session: 12 * time.Second, CallTimeout: 3 * time.Second, MetadataBytes: 4096,
+		Retry: retry.Policy{
+			Initial: time.Second, Max: time.Minute, MaxElapsed: 15 * time.Minute, Random: rand.New(rand.NewPCG(1, 2)),
+		},
+	}
+}
+
+// unstarted returns a harness without a generation.
+func unstarted(tb testing.TB, c dispatch.Config) *harness {
+	tb.Helper()
+	return &harness{
+		tb: tb, d: dispatch.New(c), now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), fetches: map[dispatch.Partition]dispatch.Fetch{},
+	}
+}
+
+// started returns a harness whose generation owns the partitions from offset 0 on, its first commit acknowledged.
+func started(tb testing.TB, c dispatch.Config, owned ...dispatch.Partition) *harness {
+	tb.Helper()
+	h := unstarted(tb, c)
+	h.assign(true, owned...)
+	h.ack()
+	return h
+}
+
+func (h *harness) assign(newMember bool, owned ...dispatch.Partition) {
+	positions := []dispatch.Position{}
+	for _, p := range owned {
+		positions = append(positions, dispatch.Position{Partition: p, Uncommitted: true})
+	}
+	h.commit = nil
+	clear(h.fetches)
+	h.d.Assigned(h.now, positions, newMember)
+	h.ask()
+}
+
+// ask puts the question and notes what is started.
+func (h *harness) ask() {
+	e := h.d.Next(h.now)
+	h.last = e
+	h.calls = append(h.calls, e.Calls...)
+	h.stores = append(h.stores, e.Stores...)
+	for _, f := range e.Fetches {
+		h.fetches[f.Partition] = f
+	}
+	if e.Commit != nil {
+		if h.commit != nil {
+			h.tb.Fatal("two commits in the air")
+		}
+		h.commit = e.Commit
+	}
+}
+
+// pass lets time go by, asking whenever the dispatcher wants to be asked.
+func (h *harness) pass(d time.Duration) {
+	end := h.now.Add(d)
+	for !h.last.Wake.IsZero() && !h.last.Wake.After(end) {
+		h.now = h.last.Wake
+		h.ask()
+	}
+	h.now = end
+}
+
+func (h *harness) answerCommit(a dispatch.CommitAnswer) {
+	h.tb.Helper()
+	if h.commit == nil {
+		h.tb.Fatal("no commit in the air")
+	}
+	id := h.commit.ID
+	h.commit = nil
+	h.d.Committed(h.now, id, a)
+	h.ask()
+}
+
+func (h *harness) ack() {
+	h.tb.Helper()
+	h.answerCommit(dispatch.CommitAnswer{})
+}
+
+// settle acknowledges commits for as long as there are any within a second.
+func (h *harness) settle() {
+	h.pass(300 * time.Millisecond)
+	for h.commit != nil {
+		h.ack()
+	}
+}
+
+// read delivers events to the fetch of a partition; the next offset follows the last of them.
+func (h *harness) read(p dispatch.Partition, events ...dispatch.Event) {
+	h.tb.Helper()
+	f, ok := h.fetches[p]
+	if !ok {
+		h.tb.Fatalf("%v is not being fetched", p)
+	}
+	delete(h.fetches, p)
+	h.d.Fetched(h.now, f, events, events[len(events)-1].Offset+1)
+	h.ask()
+}
+
+// call takes the call about an offset out of those in the air.
+func (h *harness) call(p dispatch.Partition, offset int64) dispatch.Call {
+	h.tb.Helper()
+	for i, c := range h.calls {
+		if c.Partition == p && c.Offset == offset {
+			h.calls = slices.Delete(h.calls, i, i+1)
+			return c
+		}
+	}
+	h.tb.Fatalf("no call about %v/%d in the air: %v", p, offset, h.inAir())
+	return dispatch.Call{}
+}
+
+func (h *harness) answer(p dispatch.Partition, offset int64, v retry.Verdict) {
+	h.tb.Helper()
+	h.d.Answered(h.now, h.call(p, offset).ID, v)
+	h.ask()
+}
+
+func (h *harness) accept(p dispatch.Partition, offset int64) {
+	h.tb.Helper()
+	h.answer(p, offset, retry.Verdict{Kind: retry.Done, Answered: true})
+}
+
+// inAir lists the offsets that are being called about.
+func (h *harness) inAir() []int64 {
+	offsets := []int64{}
+	for _, c := range h.calls {
+		offsets = append(offsets, c.Offset)
+	}
+	return offsets
+}
+
+func (h *harness) wantInAir(why string, want ...int64) {
+	h.tb.Helper()
+	if got := h.inAir(); !slices.Equal(got, want) {
+		h.tb.Fatalf("%s: got calls about %v, want %v", why, got, want)
+	}
+}
+
+// event is an event about some orders, all to be sent.
+func event(offset int64, orders ...string) dispatch.Event {
+	e := dispatch.Event{Offset: offset, Time: time.UnixMilli(1_700_000_000_000 + offset), Bytes: 100}
+	for _, o := range orders {
+		e.Items = append(e.Items, dispatch.Item{Action: dispatch.Send, Order: o, Status: "paid"})
+	}
+	return e
+}

@@ -1,0 +1,260 @@
+package dispatch_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// mutantSeeds is how many histories a mutant may live through at most.
+const mutantSeeds = 600
+
+const simulator = "TestSimulator"
+
+// edit replaces a text that stands exactly once in a file.
+type edit struct{ file, old, new string }
+
+// mutants are faults of the core that the simulator must see. Each is a change to a copy of the sources.
+func mutants() map[string][]edit {
+	return map[string][]edit{
+		"commit-beyond-gap": {{
+			"partition.go", "if p.first == nil {\n\t\tm.next", "if p.first == nil || p.frontier > p.first.offset {\n\t\tm.next",
+		}},
+		"commit-offset-not-next": {{"partition.go", "m.next = max(p.position, p.frontier)", "m.next = max(p.position, p.frontier) - 1"}},
+		"no-order-lane": {{
+			"lane.go", "key := laneKey{e.of.Number, it.Order}", "key := laneKey{e.of.Number, it.Order + string(rune(e.offset))}",
+		}},
+		"give-up-after-n": {{"calls.go", "return d.config.Retry.MaxElapsed > 0 &&", "return it.attempts >= 5 || d.config.Retry.MaxElapsed > 0 &&"}},
+		"refused-skips": {{
+			"calls.go", "case v.Kind == retry.DeadLetter:\n\t\td.refuse(t, v)",
+			"case v.Kind == retry.DeadLetter:\n\t\tit.state = done\n\t\td.settle(t.event)\n\t\td.itemDone(now, t.event)",
+		}},
+		"auth-to-letters": {{
+			"calls.go", "case v.Kind == retry.DeadLetter:\n\t\td.refuse", "case v.Kind == retry.DeadLetter || v.Kind == retry.Unauthorised:\n\t\td.refuse",
+		}},
+		"finish-before-ack": {
+			{
+				"stores.go", "for _, t := range d.urgent {\n\t\td.store(t)\n",
+				"for _, t := range d.urgent {\n\t\td.store(t)\n\t\tif !t.dropped {\n\t\t\tt.item().state = done\n\t\t\td.called--\n\t\t\td.itemDone(d.dirtySince, t.event)\n\t\t}\n",
+			},
+			{"stores.go", "delete(d.stores, id)\n\tif t.dropped {", "delete(d.stores, id)\n\tif t.dropped || t.item().state == done {"},
+		},
+		"letter-error-ignored":   {{"stores.go", "if !ok {", "if false {"}},
+		"letter-lost":            {{"stores.go", "d.wait(now.Add(it.backoff.Next()), t)", "it.backoff.Next()"}},
+		"commit-old-generation":  {{"commit.go", "case Refused:\n\t\td.fenced = true", "case Refused:\n\t\td.unsent(now, c)"}},
+		"next-before-ack":        {{"dispatcher.go", "d.advance(e)\n\td.touch", "d.advance(e)\n\td.release(e)\n\td.touch"}},
+		"no-window":              {{"dispatcher.go", " || p.unfinished >= d.config.WindowEvents {", " {"}},
+		"lost-wakeup":            {{"dispatcher.go", "if d.timers.len() > 0 {\n\t\tsooner", "if d.timers.len() > 1 {\n\t\tsooner"}},
+		"lost-wakeup-of-commits": {{"dispatcher.go", "sooner(d.commitAt())", "sooner(d.commitAt().Add(time.Millisecond))"}},
+		"lost-retry":             {{"calls.go", "d.wait(now.Add(it.wait), t)", "if it.attempts < 3 {\n\t\t\td.wait(now.Add(it.wait), t)\n\t\t}"}},
+		"ack-after-ambiguous":    {{"commit.go", "d.ambiguous, d.draining = true, true\n", ""}},
+		"metadata-full-stops-retry": {{
+			"calls.go", "p.full && t.offset >= p.reach && t.event != p.first", "p.full",
+		}},
+		"metadata-ignored":      {{"partition.go", "ok && m.base == pos.Next {", "ok && m.base == -1 {"}},
+		"metadata-of-old-topic": {{"partition.go", "stampOf(in.Time) != p.identity {", "p.identity < unknownStamp {"}},
+		"claim-taken-back":      {{"partition.go", "if coverage < p.safe {", "if coverage < -1 {"}},
+		"too-large-taken-for-stored": {{
+			"commit.go", "case slices.Contains(a.TooLarge, o.Partition):", "case slices.Contains(a.TooLarge, o.Partition) && now.IsZero():",
+		}},
+		"coverage-ignored":          {{"commit.go", "if e.offset >= p.coverage {", "if e.offset < 0 {"}},
+		"auth-no-pause":             {{"../../retry/pause.go", "case t.epoch == p.epoch:\n\t\t\tp.begin(now, Unauthorised)", "case t.epoch == p.epoch:"}},
+		"pause-lifted-by-rebalance": {{"dispatcher.go", "d.Lost()\n\tif newMember", "d.Lost()\n\td.pause = retry.Pause{}\n\tif newMember"}},
+		"pause-lifted-by-timer":     {{"dispatcher.go", "default:\n\t\t\td.push(t)", "default:\n\t\t\td.pause = retry.Pause{}\n\t\t\td.push(t)"}},
+		"late-403-ignored": {{
+			"calls.go", "d.pause.Answered(now, c.key.order, c.ticket, v)",
+			"if !c.dropped || v.Kind != retry.Unauthorised {\n\t\td.pause.Answered(now, c.key.order, c.ticket, v)\n\t}",
+		}},
+		"forget-orphans": {{
+			"dispatcher.go", "c.dropped = true\n\t\t\td.orphans[c.key]++\n\t\t\td.calls[id] = c", "delete(d.calls, id)",
+		}},
+		"orphan-opens-lane":     {{"lane.go", "return l.unacked != nil || l.orphans > 0", "return l.unacked != nil"}},
+		"limit-ignores-orphans": {{"calls.go", "for len(d.calls) < d.config.CallsInFlight", "for d.mine < d.config.CallsInFlight"}},
+		// The shell's part of it is to say how far it read; the core's to believe no more than that.
+		"gap-on-dead-context":        {{"dispatcher.go", "if next > p.position {", "if len(events) == 0 {\n\t\tnext++\n\t}\n\tif next > p.position {"}},
+		"settled-not-counted":        {{"calls.go", "if !e.of.stopped {\n\t\t\td.settled++\n\t\t}", ""}},
+		"fenced-leaves-calls-behind": {{"commit.go", "case d.fenced && d.mine > 0:", "case d.fenced && d.mine < 0:"}},
+		"lease-ignored": {{
+			"commit.go", "return d.lease.Add(d.config.Session - d.config.CallTimeout - d.config.Session/10)", "return d.lease.Add(time.Hour)",
+		}},
+		"repeat-item-called":            {{"event.go", "it.Action == Send && last != nil && last[it.Order] != i", "it.Action == Send && last != nil && last[it.Order] < 0"}},
+		"partly-unlimited":              {{"calls.go", "d.started >= d.config.CallsInFlight", "d.started >= 1<<30"}},
+		"drain-without-final-commit":    {{"commit.go", "case len(d.dirty) == 0:", "case len(d.dirty) >= 0:"}},
+		"drain-forgets-mapping-letters": {{"calls.go", "d.called++ // a letter of the mapping's", "// a letter of the mapping's"}},
+		"call-before-position":          {{"partition.go", "return !p.stopped && p.acked.next >= 0", "return !p.stopped"}},
+	}
+}
+
+// rare are faults that the simulator meets too seldom; the test that is named beside each must see them.
+func rare() map[string]struct {
+	test string
+	edit edit
+} {
+	return map[string]struct {
+		test string
+		edit edit
+	}{
+		"fetch-of-old-generation": {
+			"TestAFetchOfAnEndedGenerationIsIgnored",
+			edit{"dispatcher.go", "p.turn = d.lastID //", "p.turn++ //"},
+		},
+		"silent-partition-unasked": {
+			"TestAPartitionThatIsNotFetchedIsNamedInEverySessionSixth",
+			edit{"commit.go", "silent := !p.fetching &&", "silent := p.fetching && !p.fetching &&"},
+		},
+		"suspect-told-too-early": {
+			"TestSuspectsAreToldWhenNoCommitIsInTheAir",
+			edit{"dispatcher.go", "if d.commit == nil {\n\t\t// While", "if d.live {\n\t\t// While"},
+		},
+		"commit-in-air-forgotten": {
+			"TestAGenerationLostWithACommitInTheAirNeedsANewMember",
+			edit{"dispatcher.go", "d.ambiguous = d.ambiguous || d.commit != nil\n", ""},
+		},
+		"ambiguity-forgotten": {
+			"TestAnUnansweredCommitEndsAllCallsUntilTheWorkerIsANewMember",
+			edit{"dispatcher.go", "d.live, d.draining = true, d.ambiguous", "d.live, d.draining = true, false"},
+		},
+		"partly-stuck": {
+			"TestAHeldEventBeginsWhenAnotherAboutSeveralOrdersHasEnded",
+			edit{"dispatcher.go", "d.started--\n\t\td.recheck = true\n\t}\n\tif e.started {", "d.started--\n\t}\n\tif e.started {"},
+		},
+		"waiting-time-counts": {
+			"TestTimeInWhichAnOrderCouldNotBeTriedDoesNotCountAgainstIt",
+			edit{"../../retry/trial.go", "max(0, min(own, spent))", "max(0, own)"},
+		},
+		"retry-after-one-lane": {
+			"TestRetryAfterHoldsBackAllOrders",
+			edit{"calls.go", "until.After(d.quiet) {", "until.Before(d.quiet) {"},
+		},
+	}
+}
+
+// TestMutants changes the core in one way after another and lets the simulator look for the fault. What it does not find
+// is a hole in the simulator; a change that no longer fits the sources is an error, too.
+func TestMutants(t *testing.T) {
+	only := os.Getenv("MUTANT") // a part of a name
+	var report sync.Mutex
+	slots := make(chan struct{}, 2)
+	hunted := func(name, test string, edits []edit) {
+		if !strings.Contains(name, only) {
+			return
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			began := time.Now()
+			killer, err := hunt(t, test, edits)
+			report.Lock()
+			defer report.Unlock()
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			t.Logf("%s: killed by %s (%v)", name, killer, time.Since(began).Round(10*time.Millisecond))
+		})
+	}
+	for name, edits := range mutants() {
+		hunted(name, simulator, edits)
+	}
+	for name, m := range rare() {
+		hunted(name, m.test, []edit{m.edit})
+	}
+}
+
+// hunt builds a test with a changed core, and says what killed it.
+func hunt(t *testing.T, test string, edits []edit) (killer string, err error) {
+	t.Helper()
+	overlay, err := mutate(t.TempDir(), test, edits)
+	if err != nil {
+		return "", err
+	}
+	binary := filepath.Join(t.TempDir(), "mutant.test")
+	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", overlay, "-o", binary, ".")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build: %w\n%s", err, out)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	run := exec.CommandContext(ctx, binary, "-test.run", "^("+test+")$")
+	run.Env = append(os.Environ(), fmt.Sprintf("SIM_SEEDS=%d", mutantSeeds))
+	out, err := run.CombinedOutput()
+	switch exit := new(exec.ExitError); {
+	case err == nil:
+		return "", fmt.Errorf("survived %s (%d histories)", test, mutantSeeds)
+	case ctx.Err() != nil || !errors.As(err, &exit):
+		return "", fmt.Errorf("run: %w", err)
+	}
+	if test != simulator {
+		return test, nil
+	}
+	found := regexp.MustCompile(`seed \d+: .*`).Find(out)
+	if found == nil {
+		return "", fmt.Errorf("failed without a seed: %s", out)
+	}
+	if len(found) > 160 {
+		found = found[:160]
+	}
+	return string(found), nil
+}
+
+// apply writes a changed copy of a file to a new place, and notes that in replace.
+func (e edit) apply(replace map[string]string, place string) error {
+	path, err := filepath.Abs(e.file)
+	if err != nil {
+		return err
+	}
+	from := path
+	if changed, ok := replace[path]; ok {
+		from = changed // by an edit before
+	}
+	source, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	if n := strings.Count(string(source), e.old); n != 1 {
+		return fmt.Errorf("the text to change stands %d times in %s: %q", n, e.file, e.old)
+	}
+	replace[path] = place
+	return os.WriteFile(place, []byte(strings.Replace(string(source), e.old, e.new, 1)), 0o600)
+}
+
+// mutate writes changed copies of the sources to dir, and an overlay that puts them in the place of the originals. Test
+// files that the simulator does not need are left out, for speed.
+func mutate(dir, test string, edits []edit) (overlay string, err error) {
+	replace := map[string]string{}
+	for i, e := range edits {
+		if err := e.apply(replace, filepath.Join(dir, fmt.Sprintf("%d.go", i))); err != nil {
+			return "", err
+		}
+	}
+	tests, err := filepath.Glob("*_test.go")
+	if err != nil {
+		return "", err
+	}
+	for _, name := range tests {
+		ofSim := strings.HasPrefix(name, "sim_") && name != "sim_mutants_test.go"
+		if name == "export_test.go" || ofSim == (test == simulator) && name != "sim_mutants_test.go" {
+			continue
+		}
+		path, err := filepath.Abs(name)
+		if err != nil {
+			return "", err
+		}
+		replace[path] = ""
+	}
+	text, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", err
+	}
+	overlay = filepath.Join(dir, "overlay.json")
+	return overlay, os.WriteFile(overlay, text, 0o600)
+}

@@ -1,0 +1,148 @@
+package mapping
+
+import (
+	"slices"
+	"strings"
+)
+
+// Report lists what a loaded mapping consists of, for the person who wrote it.
+type Report struct {
+	Mappings []ReportedMapping `json:"mappings"`
+	// Findings are no mistakes, but hardly meant: a rule that can never match, a code that no status can come to, a
+	// field that nobody reads, a topic that is not read.
+	Findings []Problem `json:"findings"`
+}
+
+// ReportedMapping is one mapping of a file.
+type ReportedMapping struct {
+	Name        string `json:"name"`
+	Description string `json:"description,omitempty"`
+	// Topics are the names, or the RE2, or nothing where the mapping is for every topic.
+	Topics []string        `json:"topics"`
+	Each   string          `json:"each,omitempty"`
+	Fields []ReportedField `json:"fields"`
+	Rules  []ReportedRule  `json:"rules"`
+	Lists  []ReportedList  `json:"status"`
+	Other  string          `json:"otherwise"`
+}
+
+// ReportedField is one declared field.
+type ReportedField struct {
+	Name    string   `json:"name"`
+	Type    string   `json:"type"`
+	Sources []string `json:"sources"`
+}
+
+// ReportedRule is one rule.
+type ReportedRule struct {
+	When string `json:"when"`
+	Then string `json:"then"`
+}
+
+// ReportedList is one status list.
+type ReportedList struct {
+	Status string   `json:"status"`
+	Codes  []string `json:"codes"`
+}
+
+// Check reports what the mapping consists of, and what in it does nothing.
+func (m *Mapping) Check() Report {
+	r := Report{Findings: []Problem{}}
+	found := &problems{}
+	for i, p := range m.programs {
+		reported := p.report()
+		reported.Topics = m.matchers[i].topics()
+		r.Mappings = append(r.Mappings, reported)
+		p.idleRules(found)
+		p.idleFields(found)
+		p.idleCodes(found)
+		for _, name := range m.matchers[i].names {
+			if len(m.configured) > 0 && !slices.Contains(m.configured, name) {
+				found.add(m.matchers[i].place, "match.topics", "the topic %q is not among those that are read", name)
+			}
+		}
+	}
+	r.Findings = append(r.Findings, found.found...)
+	return r
+}
+
+func (m matcher) topics() []string {
+	if m.pattern != nil {
+		return []string{m.pattern.String()}
+	}
+	return append([]string{}, m.names...)
+}
+
+func (p *program) report() ReportedMapping {
+	r := ReportedMapping{
+		Name: p.name, Description: p.description, Each: p.eachText,
+		Fields: []ReportedField{}, Rules: []ReportedRule{}, Lists: []ReportedList{}, Other: p.otherwise.String(),
+	}
+	for i := range p.fields {
+		f := ReportedField{Name: p.fields[i].name, Type: p.fields[i].kind.String()}
+		for _, s := range p.fields[i].sources {
+			f.Sources = append(f.Sources, s.text)
+		}
+		r.Fields = append(r.Fields, f)
+	}
+	for _, rule := range p.rules {
+		r.Rules = append(r.Rules, ReportedRule{When: rule.text, Then: rule.then.String()})
+	}
+	for _, l := range p.lists {
+		list := ReportedList{Status: l.status, Codes: []string{}}
+		for _, c := range l.codes {
+			list.Codes = append(list.Codes, c.value)
+		}
+		r.Lists = append(r.Lists, list)
+	}
+	return r
+}
+
+// String returns the verdict as the language writes it.
+func (v verdict) String() string {
+	switch v.action {
+	case sayCall:
+		return v.status
+	case sayIgnore:
+		return wordIgnore
+	case sayPass:
+		return wordPass
+	case sayRefuse:
+	}
+	return wordDeadLetter
+}
+
+// idleFields finds fields that nobody reads.
+func (p *program) idleFields(found *problems) {
+	read := map[string]bool{"order_id": true, "status": true, "event_time": true, "event_id": true, "version": true}
+	for _, rule := range p.rules {
+		for _, i := range rule.reads {
+			read[p.fields[i].name] = true
+		}
+	}
+	for i := range p.fields {
+		if f := &p.fields[i]; !read[f.name] {
+			found.add(f.at, within("fields", f.name), "no rule reads it")
+		}
+	}
+}
+
+// idleCodes finds codes that no status comes to once it is normalised.
+func (p *program) idleCodes(found *problems) {
+	if p.status == none {
+		return
+	}
+	f := &p.fields[p.status]
+	for _, l := range p.lists {
+		for _, c := range l.codes {
+			switch {
+			case f.lower && strings.ToLower(c.value) != c.value:
+				found.add(c.place, within("status", l.status), "the code %q can never match: the status is normalised to lower case", c.value)
+			case f.trim && strings.TrimSpace(c.value) != c.value:
+				found.add(c.place, within("status", l.status), "the code %q can never match: the status is trimmed", c.value)
+			case f.pattern != nil && !f.pattern.MatchString(c.value):
+				found.add(c.place, within("status", l.status), "the code %q can never match: it does not fit the field's pattern", c.value)
+			}
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package mapping
+
+import (
+	"bytes"
+	"encoding/base64"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"leadhit-sync/consumer/mapping/tree"
+)
+
+// structured tells whether the headers announce a whole CloudEvent as JSON.
+func (r *run) structured() bool {
+	kind, _, _ := strings.Cut(r.contentType, ";")
+	kind = strings.TrimSpace(kind)
+	return strings.EqualFold(kind, "application/cloudevents") || strings.EqualFold(kind, "application/cloudevents+json")
+}
+
+func (r *run) openCloudEvent() *Outcome {
+	m := &r.program.markers
+	has := func(slot int) bool { return r.scan.At(slot) != nil }
+	announced := r.structured() && r.scan.Kind() == '{'
+	complete := has(m.specversion) && has(m.kind) && has(m.source) && has(m.id)
+	switch {
+	case r.binary && !announced:
+		r.found(envelopeBinary)
+		if r.scan.Kind() == 'n' {
+			r.absent = true
+		}
+		return nil
+	case !announced && !complete:
+		return nil
+	}
+	r.binary = false
+	r.ce = r.scan.Keep(r.ce[:0])
+	body := r.scan.At(m.data)
+	if encoded := r.scan.At(m.data64); body == nil && encoded != nil {
+		return r.openBase64(encoded)
+	}
+	if tree.KindOf(body) == 'n' {
+		body = nil // an event without data, not a tombstone
+	}
+	return r.inner(envelopeStructured, body)
+}
+
+func (r *run) openBase64(encoded []byte) *Outcome {
+	text, err := jsontext.AppendUnquote(nil, encoded)
+	if err != nil || len(text) == 0 {
+		return refused(causeNotJSON, "the CloudEvent's data_base64 is no base64")
+	}
+	body, err := base64.StdEncoding.AppendDecode(nil, text)
+	if err != nil {
+		return refused(causeNotJSON, "the CloudEvent's data_base64 is no base64")
+	}
+	out := r.inner(envelopeStructured, bytes.TrimPrefix(body, []byte(byteOrderMark)))
+	if out != nil {
+		out.Message = "the CloudEvent's data_base64: " + out.Message
+	}
+	return out
+}
+
+// isCloudEvent tells whether all four headers stand that the Kafka binding of CloudEvents requires in binary mode.
+func isCloudEvent(headers []Header) bool {
+	for _, name := range [...]string{"ce_specversion", "ce_type", "ce_source", "ce_id"} {
+		if !hasHeader(headers, name) {
+			return false
+		}
+	}
+	return true
+}
+
+func hasHeader(headers []Header, name string) bool {
+	for i := range headers {
+		if sameName(headers[i].Key, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// sameName compares two names of headers: bridges change their case.
+func sameName(a, b string) bool {
+	return len(a) == len(b) && strings.EqualFold(a, b)
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}

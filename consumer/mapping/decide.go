@@ -1,0 +1,112 @@
+package mapping
+
+import "errors"
+
+// decide finds what one order asks for: rules first, then the status lists, then otherwise.
+func (r *run) decide() Outcome {
+	for i := range r.program.rules {
+		rule := &r.program.rules[i]
+		if bad := r.flawed(rule); bad != nil {
+			return r.refuse(rule.then.by, causeFieldError, rule.then.by+": "+bad.problem)
+		}
+		yes, err := rule.eval(r)
+		switch {
+		case errors.Is(err, errCost):
+			return r.refuse(rule.then.by, causeRuleCost, rule.then.by+" takes too long for this event")
+		case err != nil:
+			return r.refuse(rule.then.by, causeFieldError, rule.then.by+" fails: "+r.nulls(rule))
+		case yes:
+			return r.say(rule.then)
+		}
+	}
+	return r.byStatus()
+}
+
+// byStatus decides by the status lists.
+func (r *run) byStatus() Outcome {
+	p := r.program
+	if p.status == none {
+		if p.otherwise.action == sayIgnore {
+			return r.say(p.otherwise)
+		}
+		return r.refuse(p.otherwise.by, causeMissingStatus, "no rule matches, and the mapping has no field status")
+	}
+	v := r.value(p.status)
+	switch {
+	case v.state == stateFlawed:
+		return r.refuse("fields.status", causeFieldError, v.problem)
+	case v.state == stateNull:
+		return r.refuse("fields.status", causeMissingStatus, v.problem)
+	case v.text == "":
+		return r.refuse("fields.status", causeMissingStatus, "status is an empty string")
+	}
+	if found, ok := p.codes[v.text]; ok {
+		return r.say(found)
+	}
+	if p.otherwise.action == sayRefuse {
+		return r.refuse(p.otherwise.by, causeUnknownStatus, "the status stands in no list")
+	}
+	return r.say(p.otherwise)
+}
+
+// say turns a verdict into an outcome. The id is asked for last: only a call needs it.
+func (r *run) say(v verdict) Outcome {
+	switch v.action {
+	case sayIgnore:
+		out := *ignored(v.reason)
+		r.traceItem(out, v.by)
+		return out
+	case sayRefuse:
+		return r.refuse(v.by, causeRuleRefused, v.reason)
+	case sayPass:
+		v.status = r.value(r.program.status).text
+	case sayCall:
+	}
+	id := r.value(r.program.orderID)
+	out := Outcome{Action: Call, OrderID: id.text, Status: v.status}
+	if id.state != statePresent {
+		out = Outcome{Action: Refuse, Status: v.status, Cause: causeMissingOrderID, Message: id.problem}
+	}
+	if id.state == stateFlawed {
+		out.Cause = causeBadOrderID
+	}
+	r.traceItem(out, v.by)
+	return out
+}
+
+// refuse returns a refusal that carries what could be read.
+func (r *run) refuse(by, cause, message string) Outcome {
+	out := *refused(cause, message)
+	if i := r.program.orderID; i != none && r.value(i).state == statePresent {
+		out.OrderID = r.value(i).text
+	}
+	if i := r.program.status; i != none && r.value(i).state == statePresent {
+		out.Status = r.value(i).text
+	}
+	r.traceItem(out, by)
+	return out
+}
+
+// flawed returns the first field that the rule reads and that cannot be read. Read as null it might make a paid order
+// a submitted one.
+func (r *run) flawed(rule *rule) *value {
+	for _, i := range rule.reads {
+		if r.noItem && r.program.fields[i].item {
+			continue
+		}
+		if v := r.value(i); v.state == stateFlawed {
+			return v
+		}
+	}
+	return nil
+}
+
+// nulls says which fields of a rule were null, which is why rules fail.
+func (r *run) nulls(rule *rule) string {
+	for _, i := range rule.reads {
+		if v := r.value(i); v.state == stateNull {
+			return v.problem
+		}
+	}
+	return "its fields do not fit together"
+}

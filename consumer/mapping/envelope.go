@@ -1,0 +1,248 @@
+package mapping
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"leadhit-sync/consumer/mapping/schema"
+	"leadhit-sync/consumer/mapping/tree"
+)
+
+const (
+	maxValue   = 4 << 20  // bytes of a record's value
+	maxDecoded = 16 << 20 // bytes of the JSON that an Avro or Protobuf value becomes
+
+	byteOrderMark = "\xef\xbb\xbf"
+)
+
+// Markers are the slots of the members by which envelopes are known and opened.
+type markers struct {
+	schema, payload, specversion, kind, source, id, data, data64, op, after int
+}
+
+func (m *markers) add(p *tree.Plan) {
+	for _, marker := range []struct {
+		slot *int
+		name string
+	}{
+		{&m.schema, "schema"},
+		{&m.payload, "payload"},
+		{&m.specversion, "specversion"},
+		{&m.kind, "type"},
+		{&m.source, "source"},
+		{&m.id, "id"},
+		{&m.data, "data"},
+		{&m.data64, "data_base64"},
+		{&m.op, "op"},
+		{&m.after, "after"},
+	} {
+		*marker.slot = p.Add(tree.Member(marker.name))
+	}
+}
+
+// The envelopes as Explain names them.
+const (
+	envelopeFrame      = "Confluent framing"
+	envelopeBOM        = "byte order mark"
+	envelopeString     = "JSON in a string"
+	envelopeConnect    = "Connect schema and payload"
+	envelopeStructured = "CloudEvents structured"
+	envelopeBinary     = "CloudEvents binary"
+	envelopeDebezium   = "Debezium"
+)
+
+// open takes off everything around the order, in the order of the package comment. What it returns is the outcome of a
+// record that has no order to look at, nil where there is one. The error is a schema that cannot be had now.
+func (r *run) open(ctx context.Context) (*Outcome, error) {
+	value := r.record.Value
+	r.binary = isCloudEvent(r.record.Headers)
+	switch {
+	case value == nil && r.binary:
+		// An event without data is an event all the same: its attributes may say enough.
+		r.found(envelopeBinary)
+		r.absent = true
+		return nil, nil
+	case value == nil:
+		return ignored("a tombstone"), nil
+	case len(value) == 0:
+		return refused(causeEmptyValue, "the value is empty, which is neither a tombstone nor JSON"), nil
+	case len(value) > maxValue:
+		return refused(causeTooLarge, fmt.Sprintf("the value has %d bytes, more than %d", len(value), maxValue)), nil
+	}
+	r.contentType = string(headerBytes(r.record.Headers, "content-type"))
+	if hasPrefixFold(r.contentType, "application/cloudevents-batch") {
+		return refused(causeUnsupportedEncoding, "a batch of CloudEvents, which Kafka's binding does not have"), nil
+	}
+	doc, out, err := r.decoded(ctx, value)
+	if out != nil || err != nil {
+		return out, err
+	}
+	return r.unwrap(doc), nil
+}
+
+// decoded returns the JSON text of a value, by the mapping's decode.
+func (r *run) decoded(ctx context.Context, value []byte) ([]byte, *Outcome, error) {
+	id, payload, framed := schema.Frame(value)
+	r.framed = framed
+	if framed {
+		r.found(envelopeFrame)
+	}
+	switch {
+	case r.program.encoding == encodingJSON && framed:
+		return payload, nil, nil
+	case r.program.encoding == encodingJSON:
+		return value, nil, nil
+	case !framed && r.schemaInHeader():
+		return nil, refused(causeUnsupportedEncoding, "the schema is named by a header, which cannot be read yet"), nil
+	case !framed:
+		return nil, refused(causeNotDecodable, "the value bears no schema's id: a zero byte, then four bytes"), nil
+	}
+	s, err := r.program.lookup(ctx, id)
+	switch {
+	case errors.Is(err, schema.ErrUnknown):
+		return nil, refused(causeUnknownSchema, fmt.Sprintf("nobody knows the schema %d", id)), nil
+	case errors.Is(err, schema.ErrNotDecodable):
+		return nil, refused(causeNotDecodable, shorten(fmt.Sprintf("schema %d: %v", id, err), maxMessage)), nil
+	case err != nil:
+		return nil, nil, fmt.Errorf("schema %d of %s/%d/%d: %w", id, r.record.Topic, r.record.Partition, r.record.Offset, err)
+	}
+	text, err := s.JSON(payload)
+	switch {
+	case err != nil:
+		return nil, refused(causeNotDecodable, shorten(fmt.Sprintf("schema %d: %v", id, err), maxMessage)), nil
+	case len(text) > maxDecoded:
+		return nil, refused(causeTooLarge, fmt.Sprintf("decoded, the value has %d bytes, more than %d", len(text), maxDecoded)), nil
+	}
+	return text, nil, nil
+}
+
+// unwrap opens the envelopes of a JSON text. JSON in a string is opened once, wherever it stands: the outbox router's
+// payload comes as one, within Connect's envelope too.
+func (r *run) unwrap(doc []byte) *Outcome {
+	if bytes.HasPrefix(doc, []byte(byteOrderMark)) {
+		r.found(envelopeBOM)
+		doc = doc[len(byteOrderMark):]
+	}
+	if out := r.layer(doc); out != nil {
+		return r.foreign(out)
+	}
+	for _, open := range []func() *Outcome{
+		r.openString, r.openConnect, r.openString, r.openCloudEvent, r.openString, r.openDebezium,
+	} {
+		if out := open(); out != nil || r.absent {
+			return out
+		}
+	}
+	if r.scan.Kind() == 'n' {
+		return ignored("JSON null, as good as a tombstone")
+	}
+	return nil
+}
+
+// layer reads one document.
+func (r *run) layer(doc []byte) *Outcome {
+	err := r.scan.Scan(&r.program.plan, doc)
+	var bad *tree.Error
+	switch {
+	case err == nil:
+		r.doc = doc
+		return nil
+	case !errors.As(err, &bad):
+		return refused(causeNotJSON, "not JSON")
+	}
+	switch bad.Fault {
+	case tree.DuplicateName:
+		return refused(causeDuplicateName, bad.Message)
+	case tree.TooDeep:
+		return refused(causeTooDeep, bad.Message)
+	case tree.NotJSON:
+	}
+	return refused(causeNotJSON, bad.Message)
+}
+
+// foreign says of a value that is no JSON, and says so itself, what it is instead.
+func (r *run) foreign(out *Outcome) *Outcome {
+	switch {
+	case out.Cause != causeNotJSON || r.program.encoding != encodingJSON:
+		return out
+	case r.framed || r.schemaInHeader():
+		return refused(causeUnsupportedEncoding, "the value is framed for a schema registry and holds no JSON")
+	case hasPrefixFold(r.contentType, "application/cloudevents") && !r.structured():
+		return refused(causeUnsupportedEncoding, "a CloudEvent in a format other than JSON")
+	}
+	return out
+}
+
+// inner goes on with a part of the document that was read last, which remains as the envelope.
+func (r *run) inner(name string, body []byte) *Outcome {
+	if name != "" {
+		r.found(name)
+	}
+	r.envelope = r.scan.Keep(r.envelope[:0])
+	if body == nil {
+		r.absent = true
+		return nil
+	}
+	return r.layer(body)
+}
+
+// openString opens a string that holds an object, a list or null. Any other string is a value of its own.
+func (r *run) openString() *Outcome {
+	if r.scan.Kind() != '"' || r.inString {
+		return nil
+	}
+	text, err := jsontext.AppendUnquote(nil, bytes.TrimSpace(r.doc))
+	text = bytes.TrimPrefix(text, []byte(byteOrderMark))
+	switch first := bytes.TrimLeft(text, " \t\r\n"); {
+	case len(first) == 0, first[0] != '{' && first[0] != '[' && !bytes.Equal(bytes.TrimSpace(first), []byte("null")):
+		return nil
+	}
+	// Unquoting puts U+FFFD where the text was broken. Harmless elsewhere, but in an id it would merge two orders.
+	r.lossy = err != nil
+	r.inString = true
+	r.found(envelopeString)
+	out := r.layer(text)
+	if out != nil {
+		out.Message = "the JSON in a string: " + out.Message
+	}
+	return out
+}
+
+// openConnect opens the envelope of Connect's JsonConverter: exactly the names schema and payload.
+func (r *run) openConnect() *Outcome {
+	m := &r.program.markers
+	payload := r.scan.At(m.payload)
+	if r.scan.Members() != 2 || payload == nil || r.scan.At(m.schema) == nil {
+		return nil
+	}
+	if out := r.inner(envelopeConnect, payload); out != nil || r.scan.Kind() != 'n' {
+		return out
+	}
+	return ignored("a tombstone within Connect's envelope") // as older converters write it, KAFKA-3832
+}
+
+// openDebezium opens a change event where the mapping says so: what looks like one elsewhere is an order with these
+// names. What is none, such as a record of transaction metadata, has no row to look at.
+func (r *run) openDebezium() *Outcome {
+	if !r.program.debezium || r.scan.Kind() == 'n' {
+		return nil
+	}
+	m := &r.program.markers
+	if r.scan.At(m.op) == nil || r.scan.At(m.source) == nil {
+		return r.inner("", nil)
+	}
+	after := r.scan.At(m.after)
+	if tree.KindOf(after) == 'n' {
+		after = nil
+	}
+	return r.inner(envelopeDebezium, after)
+}
+
+// schemaInHeader tells of the newer way to name a schema, which leaves the value without a frame.
+func (r *run) schemaInHeader() bool {
+	return hasHeader(r.record.Headers, "__value_schema_id")
+}

@@ -1,0 +1,107 @@
+package mapping
+
+import (
+	"context"
+	"strconv"
+	"time"
+)
+
+// Explanation shows how one record was decoded, step by step. Unlike a message it quotes the fields' values.
+type Explanation struct {
+	// Mapping is the name of the mapping that the record's topic has.
+	Mapping string `json:"mapping"`
+	// Envelopes are those that were opened, from the outside in.
+	Envelopes []string `json:"envelopes"`
+	// Orders are the orders of the event, at least one.
+	Orders []ExplainedOrder `json:"orders"`
+}
+
+// ExplainedOrder is one order of an event.
+type ExplainedOrder struct {
+	// Fields are all declared fields, in their order; none where the value could not be read at all.
+	Fields []ExplainedField `json:"fields,omitempty"`
+	// DecidedBy is what decided: rules[1], status.paid, status.otherwise, a field, or the value itself.
+	DecidedBy string `json:"decided_by"`
+	// Rule is the text of the rule that decided.
+	Rule string `json:"rule,omitempty"`
+	// Outcome is what comes of it.
+	Outcome Outcome `json:"outcome"`
+}
+
+// ExplainedField is one field of one order.
+type ExplainedField struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+	// Value is nil where there is none; Problem says why.
+	Value *string `json:"value"`
+	// Source is where the value was found, as the mapping writes it.
+	Source string `json:"source,omitempty"`
+	// Failed tells a value that is there and cannot be used from one that is not there.
+	Failed  bool   `json:"failed,omitempty"`
+	Problem string `json:"problem,omitempty"`
+}
+
+// Explain decodes a record as [Mapping.Decode] does, and tells how.
+func (m *Mapping) Explain(ctx context.Context, record Record) (Explanation, error) {
+	e := Explanation{Envelopes: []string{}}
+	outcomes, err := m.decode(ctx, &record, &e)
+	if err != nil {
+		return Explanation{}, err
+	}
+	if len(e.Orders) == 0 {
+		e.Orders = []ExplainedOrder{{DecidedBy: "match.topics", Outcome: outcomes[0]}}
+	}
+	return e, nil
+}
+
+func (r *run) found(envelope string) {
+	if r.trace != nil {
+		r.trace.Envelopes = append(r.trace.Envelopes, envelope)
+	}
+}
+
+// traceItem notes one order, where somebody wants to know.
+func (r *run) traceItem(out Outcome, by string) {
+	if r.trace == nil {
+		return
+	}
+	o := ExplainedOrder{DecidedBy: by, Outcome: out}
+	for i := range r.program.rules {
+		if r.program.rules[i].then.by == by {
+			o.Rule = r.program.rules[i].text
+		}
+	}
+	if by != byValue {
+		for i := range r.program.fields {
+			o.Fields = append(o.Fields, r.explained(i))
+		}
+	}
+	r.trace.Orders = append(r.trace.Orders, o)
+}
+
+// byValue decided an order that has no fields: the value could not be read, or says nothing.
+const byValue = "the value"
+
+func (r *run) explained(i int) ExplainedField {
+	f, v := &r.program.fields[i], r.value(i)
+	e := ExplainedField{Name: f.name, Type: f.kind.String(), Problem: v.problem, Failed: v.state == stateFlawed}
+	if v.source != nil {
+		e.Source = v.source.text
+	}
+	if v.state != statePresent {
+		return e
+	}
+	text := v.text
+	switch f.kind {
+	case kindTime:
+		text = v.when.Format(time.RFC3339Nano)
+		if v.source == nil {
+			e.Source = "the record's time"
+		}
+	case kindPresent, kindBool:
+		text = strconv.FormatBool(v.flag)
+	case kindString, kindID, kindNumber:
+	}
+	e.Value, e.Problem = &text, ""
+	return e
+}

@@ -1,0 +1,180 @@
+package mapping
+
+import (
+	"bytes"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"leadhit-sync/consumer/mapping/schema"
+	"leadhit-sync/consumer/mapping/tree"
+)
+
+// literal returns what stands at a source. The problem says why it cannot be told.
+func (r *run) literal(src *source) (lit literal, problem string) {
+	switch src.kind {
+	case fromPath:
+		if !r.absent {
+			lit.text = r.scan.At(src.slot)
+		}
+	case fromItem:
+		if r.item != none {
+			lit.text = r.scan.Item(r.item, src.slot)
+		}
+	case fromEnvelope:
+		switch {
+		case len(r.envelope) > 0:
+			lit.text = r.envelope[src.slot]
+		case !r.absent:
+			lit.text = r.scan.At(src.slot)
+		}
+	case fromHeader:
+		lit = literal{plain: true, text: headerBytes(r.record.Headers, src.name)}
+	case fromCE:
+		switch {
+		case r.binary:
+			lit = literal{plain: true, text: headerBytes(r.record.Headers, src.name)}
+		case len(r.ce) > 0:
+			lit.text = r.ce[src.slot]
+		}
+	case fromKey:
+		return r.key(src)
+	}
+	return lit, ""
+}
+
+// key reads the record's key. A key that is not JSON is one text, which only $ can name.
+func (r *run) key(src *source) (lit literal, problem string) {
+	key := r.record.Key
+	if key == nil {
+		return literal{}, ""
+	}
+	_, payload, framed := schema.Frame(key)
+	if framed {
+		key = payload
+	}
+	whole := len(src.path) == 0
+	if whole && !framed && !bytes.ContainsAny(key[:min(1, len(key))], "{[\"") {
+		return literal{plain: true, text: key}, ""
+	}
+	if len(key) > maxValue {
+		return literal{}, "in a key of more than 4 MiB"
+	}
+	err := r.keyScan.Scan(src.plan, key)
+	switch {
+	case err != nil && framed:
+		return literal{}, "in a key that is framed for a schema registry and holds no JSON"
+	case err != nil && whole:
+		return literal{plain: true, text: key}, ""
+	case err != nil:
+		return literal{}, "in a key that is not JSON"
+	}
+	if payload := r.keyScan.At(src.keyPayload); r.keyScan.Members() == 2 && payload != nil && r.keyScan.At(src.keySchema) != nil {
+		if err := r.keyScan.Scan(src.plan, payload); err != nil {
+			return literal{}, "in a key that is not JSON"
+		}
+	}
+	return literal{text: r.keyScan.At(src.slot)}, ""
+}
+
+// headerBytes returns the value of the first header of that name, in any case; nil for none.
+func headerBytes(headers []Header, name string) []byte {
+	for i := range headers {
+		if sameName(headers[i].Key, name) {
+			return headers[i].Value
+		}
+	}
+	return nil
+}
+
+// textOf returns what a literal stands for as text, or the words for what is wrong with it.
+func (r *run) textOf(f *field, lit literal) (text, problem string) {
+	limit := f.limit
+	if f.extracts {
+		limit = maxField
+	}
+	if lit.plain {
+		switch {
+		case len(lit.text) > limit:
+			return "", fmt.Sprintf("a text of %d bytes, more than %d", len(lit.text), limit)
+		case !utf8.Valid(lit.text):
+			return "", "a text that is not valid UTF-8"
+		}
+		return string(lit.text), ""
+	}
+	switch kind := tree.KindOf(lit.text); {
+	case kind == '"':
+		return r.unquoted(lit.text, limit)
+	case f.kind == kindID && kind == '0' && isInteger(lit.text) && len(lit.text) > limit:
+		return "", fmt.Sprintf("an integer of %d bytes, more than %d", len(lit.text), limit)
+	case f.kind == kindID && kind == '0' && !isInteger(lit.text):
+		// The literal may be shown: it is the order's id, however odd.
+		return "", "the number " + shorten(string(lit.text), 40) + ", not a string or an integer"
+	case f.kind == kindID && kind != '0':
+		return "", inWords(lit.text) + ", not a string or an integer"
+	case kind == '{' || kind == '[':
+		return "", inWords(lit.text) + ", not a string, number or bool"
+	case len(lit.text) > limit:
+		return "", fmt.Sprintf("a number of %d bytes, more than %d", len(lit.text), limit)
+	}
+	return string(lit.text), ""
+}
+
+// unquoted returns what a JSON string stands for.
+func (r *run) unquoted(quoted []byte, limit int) (text, problem string) {
+	const longestEscape = 6 // \u0041 is one byte at least
+	body := quoted[1 : len(quoted)-1]
+	if len(body) > longestEscape*limit {
+		return "", fmt.Sprintf("a string of more than %d bytes", limit)
+	}
+	if bytes.IndexByte(body, '\\') >= 0 {
+		var err error
+		if r.scratch, err = jsontext.AppendUnquote(r.scratch[:0], quoted); err != nil {
+			return "", "a string that is not valid UTF-8"
+		}
+		body = r.scratch
+	}
+	switch {
+	case len(body) > limit:
+		return "", fmt.Sprintf("a string of %d bytes, more than %d", len(body), limit)
+	case !utf8.Valid(body), r.lossy && bytes.ContainsRune(body, utf8.RuneError):
+		return "", "a string that is not valid UTF-8"
+	}
+	return string(body), ""
+}
+
+// isInteger tells whether a JSON number is an integer as written: neither 1001.0 nor 1e3.
+func isInteger(literal []byte) bool {
+	return !bytes.ContainsAny(literal, ".eE")
+}
+
+// shorten cuts a text to limit bytes, the sign that it was cut included, and never within a character.
+func shorten(text string, limit int) string {
+	const cut = "…"
+	if len(text) <= limit {
+		return text
+	}
+	end := limit - len(cut)
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + cut
+}
+
+// inWords says what kind of JSON value it is.
+func inWords(text []byte) string {
+	switch tree.KindOf(text) {
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	case '"':
+		return "a string"
+	case 't', 'f':
+		return "a bool"
+	case 'n':
+		return "null"
+	}
+	return "a number"
+}

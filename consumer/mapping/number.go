@@ -1,0 +1,67 @@
+package mapping
+
+import (
+	"slices"
+
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+)
+
+// doubles lets a rule say total > 0 where CEL wants total > 0.0: an integer literal beside a field of type number becomes
+// a double. It works on the parsed expression, before its types are checked.
+func doubles(a *ast.AST, p *program) {
+	factory := ast.NewExprFactory()
+	ast.PostOrderVisit(a.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() != ast.CallKind || !arithmetic(e.AsCall().FunctionName()) {
+			return
+		}
+		args := e.AsCall().Args()
+		if len(args) == 2 && (numeric(args[0], p) || numeric(args[1], p)) {
+			for _, arg := range args {
+				double(arg, factory)
+			}
+		}
+	}))
+}
+
+func arithmetic(function string) bool {
+	return slices.Contains([]string{
+		operators.Equals, operators.NotEquals, operators.Less, operators.LessEquals, operators.Greater,
+		operators.GreaterEquals, operators.Add, operators.Subtract, operators.Multiply, operators.Divide, operators.In,
+	}, function)
+}
+
+// numeric tells whether an expression is a number field, or computed from one.
+func numeric(e ast.Expr, p *program) bool {
+	switch e.Kind() {
+	case ast.IdentKind:
+		i, ok := p.index[e.AsIdent()]
+		return ok && p.fields[i].kind == kindNumber
+	case ast.CallKind:
+		name := e.AsCall().FunctionName()
+		computes := slices.Contains([]string{
+			operators.Add, operators.Subtract, operators.Multiply, operators.Divide, operators.Negate,
+		}, name)
+		return computes && slices.ContainsFunc(e.AsCall().Args(), func(arg ast.Expr) bool { return numeric(arg, p) })
+	case ast.ComprehensionKind, ast.ListKind, ast.LiteralKind, ast.MapKind, ast.SelectKind, ast.StructKind,
+		ast.UnspecifiedExprKind:
+	}
+	return false
+}
+
+// double turns an integer literal into a double, in a list too.
+func double(e ast.Expr, factory ast.ExprFactory) {
+	switch e.Kind() {
+	case ast.LiteralKind:
+		if n, ok := e.AsLiteral().(types.Int); ok {
+			e.SetKindCase(factory.NewLiteral(e.ID(), types.Double(n)))
+		}
+	case ast.ListKind:
+		for _, element := range e.AsList().Elements() {
+			double(element, factory)
+		}
+	case ast.CallKind, ast.ComprehensionKind, ast.IdentKind, ast.MapKind, ast.SelectKind, ast.StructKind,
+		ast.UnspecifiedExprKind:
+	}
+}

@@ -1,0 +1,140 @@
+package mapping_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"leadhit-sync/consumer/mapping"
+)
+
+// An equivalent mutant behaves like its preset, for the reason given.
+type equivalent struct {
+	preset, what *regexp.Regexp
+	reason       string
+}
+
+func equivalents() []equivalent {
+	of := func(preset, what, reason string) equivalent {
+		return equivalent{regexp.MustCompile("^(" + preset + ")$"), regexp.MustCompile("^" + what + "$"), reason}
+	}
+	return []equivalent{
+		of(".*", "field order_id: type removed", "an order_id is an id by its name; the presets write it out for who copies the line"),
+		of(".*", "field event_time: type removed", "an event_time is a time by its name; likewise"),
+		of("confluent-avro", "otherwise: (ignore|pass) added", "the schema has no other symbols, so no status stands in no list"),
+		of("cdc-.*", `rules\[3\] moved before rules\[2\]`, "without op there is no row, and rules of a row match none"),
+		of("inhouse-flag", `rules\[2\] moved before rules\[1\]`, "a flag is not both"),
+	}
+}
+
+func TestEveryCodeRuleAndPathOfAPresetIsNeeded(t *testing.T) {
+	t.Parallel()
+	records := make(map[string][]recorded)
+	for _, e := range recordedEvents(t) {
+		e.record.Topic = "orders"
+		records[e.preset] = append(records[e.preset], e)
+	}
+	var used sync.Map // index of the equivalent
+	for _, p := range platforms() {
+		t.Run(p.preset, func(t *testing.T) {
+			t.Parallel()
+			for _, what := range casesOf(p, records[p.preset]).survivors(t, p.preset) {
+				i := known(p.preset, what)
+				if i < 0 {
+					t.Errorf("no case fails: %s", what)
+				}
+				used.Store(i, true)
+			}
+		})
+	}
+	t.Cleanup(func() {
+		for i, e := range equivalents() {
+			if _, ok := used.Load(i); !ok && !t.Failed() {
+				t.Errorf("got no mutant %s of %s that survives, want the list of equivalents without it", e.what, e.preset)
+			}
+		}
+	})
+}
+
+// known returns which equivalent the mutant is, or -1.
+func known(preset, what string) int {
+	return slices.IndexFunc(equivalents(), func(e equivalent) bool {
+		return e.preset.MatchString(preset) && e.what.MatchString(what)
+	})
+}
+
+// cases are all cases of one preset.
+type cases struct {
+	events  []event
+	records []recorded
+}
+
+func casesOf(p platform, records []recorded) cases {
+	events := p.events()
+	if strings.Contains(p.event, "%st%") && p.preset != "plain" {
+		value := p.fill(p.literal(), strangers(p.preset)[0])
+		events = append(events, p.asked("a status that nobody knows", value, or(p.unknown, unknownStatus)))
+	}
+	return cases{events, records}
+}
+
+// survivors returns the mutants of the preset that pass every case.
+func (c cases) survivors(t *testing.T, preset string) []string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"confluent-avro.avsc", "confluent-protobuf.proto"} {
+		text, err := os.ReadFile("presets/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, name), text)
+	}
+	var all []string
+	for _, mutated := range mutantsOf(t, preset) {
+		path := filepath.Join(dir, "mutant.yaml")
+		write(t, path, mutated.text)
+		m, err := mapping.Load(mapping.Options{Source: path, Topics: []string{"orders"}})
+		noticed := err != nil || c.fail(t.Context(), m)
+		if noticed && mutated.what == unchanged {
+			t.Fatalf("got a case that fails for the preset itself (%v), want none", err)
+		}
+		if !noticed && mutated.what != unchanged {
+			all = append(all, mutated.what)
+		}
+	}
+	return all
+}
+
+func write(t *testing.T, path string, text []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fail tells whether any case fails.
+func (c cases) fail(ctx context.Context, m *mapping.Mapping) bool {
+	return slices.ContainsFunc(c.events, func(e event) bool { return e.differs(ctx, m) != "" }) ||
+		slices.ContainsFunc(c.records, func(e recorded) bool {
+			outcomes, err := m.Decode(ctx, e.record)
+			return err != nil || e.differs(outcomes) != ""
+		})
+}
+
+func TestNothingOfAPresetIsIdle(t *testing.T) {
+	t.Parallel()
+	for _, preset := range mapping.Presets() {
+		m, err := mapping.Load(mapping.Options{Source: preset})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, finding := range m.Check().Findings {
+			t.Errorf("got the finding %s, want none", finding)
+		}
+	}
+}

@@ -1,0 +1,230 @@
+package mapping_test
+
+import "strings"
+
+// services are the platforms that their vendor runs.
+func services() []platform {
+	return []platform{
+		shopify(), shopifyEventBridge(), medusa(), commercetools(), vtex(), vtexFeed(),
+		{
+			preset:    "bigcommerce",
+			event:     `{"scope":"store/order/statusUpdated","data":{"type":"order","id":%id%,"status":{"previous_status_id":11,"new_status_id":"%st%"}},"created_at":1773213303}`,
+			numbers:   true,
+			submitted: []string{"1", "7", "12"},
+			paid:      []string{"2", "3", "8", "9", "10", "11"},
+			ignore:    []string{"0", "4", "5", "6", "13", "14"},
+			reads:     map[string]string{"event_time": "2026-03-11T07:15:03Z"},
+			more: []event{
+				{name: "created, which a failed payment does too", value: `{"scope":"store/order/created","data":{"type":"order","id":250}}`, want: "ignore"},
+				{name: "a transaction", value: `{"scope":"store/order/transaction/created","data":{"id":77,"order_id":"250","status":{"new_status_id":11}}}`, want: "ignore"},
+				{name: "no scope", value: `{"data":{"id":250,"status":{"new_status_id":11}}}`, want: "paid 250"},
+				{name: "a number that nobody knows", value: `{"scope":"store/order/statusUpdated","data":{"id":250,"status":{"new_status_id":15}}}`, want: unknownStatus},
+			},
+		},
+		{
+			preset:  "segment",
+			event:   `{"type":"track","event":"Order Updated","messageId":"022bb90c","sentAt":"2026-03-12T00:00:00Z","timestamp":"2026-03-11T07:15:03.200Z","properties":{"order_id":%id%,"checkout_id":"fks1","status":"%st%"}}`,
+			paid:    []string{"paid"},
+			ignore:  []string{"cancelled", "refunded"},
+			missing: "ignore",
+			reads:   map[string]string{"event_time": "2026-03-11T07:15:03.2Z", "event_id": "022bb90c"},
+			more: []event{
+				{name: "completed", value: `{"type":"track","event":"Order Completed","properties":{"order_id":"1"}}`, want: "submitted 1"},
+				{name: "completed, of version 1", value: `{"type":"track","event":"Completed Order","properties":{"orderId":"1"}}`, want: "submitted 1"},
+				{name: "completed with a status", value: `{"type":"track","event":"Order Completed","properties":{"order_id":"1","status":"paid"}}`, want: "submitted 1"},
+				{name: "completed without an id", value: `{"type":"track","event":"Order Completed","properties":{}}`, want: missingID},
+				{name: "refunded", value: `{"type":"track","event":"Order Refunded","properties":{"order_id":"1","status":"paid"}}`, want: "ignore"},
+				{name: "cancelled", value: `{"type":"track","event":"Order Cancelled","properties":{"order_id":"1"}}`, want: "ignore"},
+				{name: "another event", value: `{"type":"track","event":"Product Viewed","properties":{"order_id":"1"}}`, want: "ignore"},
+				{name: "a page of that name", value: `{"type":"page","event":"Order Completed","properties":{"order_id":"1"}}`, want: "ignore"},
+				{name: "both ids", value: `{"type":"track","event":"Order Completed","properties":{"order_id":"1","orderId":"2"}}`, want: "submitted 1"},
+				{name: "no type", value: `{"event":"Order Completed","properties":{"order_id":"1"}}`, want: "submitted 1"},
+			},
+		},
+	}
+}
+
+func shopify() platform {
+	topic := func(name string) map[string]string { return map[string]string{"x-shopify-topic": name} }
+	return platform{
+		preset:    "shopify",
+		headers:   map[string]string{"X-Shopify-Topic": "orders/updated", "X-Shopify-Event-Id": "a2533945"},
+		event:     `{"id":%id%,"name":"#1001","order_number":1001,"financial_status":"%st%","cancelled_at":null,"test":false,"updated_at":"2026-03-11T10:15:03+03:00"}`,
+		id:        "5501112223334",
+		submitted: []string{"pending", "authorized", "partially_paid"},
+		paid:      []string{"paid"},
+		ignore:    []string{"partially_refunded", "refunded", "voided", "expired"},
+		reads:     map[string]string{"event_time": "2026-03-11T07:15:03Z", "event_id": "a2533945"},
+		more: []event{
+			{name: "created", headers: topic("orders/create"), value: `{"id":1,"financial_status":"pending"}`, want: "submitted 1"},
+			{name: "paid", headers: topic("orders/paid"), value: `{"id":1,"financial_status":"paid"}`, want: "paid 1"},
+			{name: "paid by its topic, pending by its state", headers: topic("orders/paid"), value: `{"id":1,"financial_status":"pending"}`, want: "submitted 1"},
+			{name: "cancelled by its topic", headers: topic("orders/cancelled"), value: `{"id":1,"financial_status":"paid"}`, want: "ignore"},
+			{name: "deleted", headers: topic("orders/delete"), value: `{"id":1}`, want: "ignore"},
+			{name: "fulfilled", headers: topic("orders/fulfilled"), value: `{"id":1,"financial_status":"paid"}`, want: "ignore"},
+			{name: "a refund", headers: topic("refunds/create"), value: `{"id":7,"order_id":1,"financial_status":"paid"}`, want: "ignore"},
+			{name: "a product", headers: topic("products/update"), value: `{"id":7}`, want: "ignore"},
+			{name: "no headers", headers: map[string]string{}, value: `{"id":1,"financial_status":"paid"}`, want: "paid 1"},
+			{name: "a customer without headers", headers: map[string]string{}, value: `{"id":7,"email":"a@example.com"}`, want: missingStatus},
+			{name: "cancelled", value: `{"id":1,"financial_status":"paid","cancelled_at":"2026-03-12T08:00:00+03:00"}`, want: "ignore"},
+			{name: "cancelled without an id", value: `{"financial_status":"paid","cancelled_at":"2026-03-12T08:00:00+03:00"}`, want: "ignore"},
+			{name: "a test", value: `{"id":1,"financial_status":"paid","test":true}`, want: "ignore"},
+			{name: "global id", value: `{"admin_graphql_api_id":"gid://shopify/Order/5501112223341","financial_status":"paid"}`, want: "paid 5501112223341"},
+			{name: "global id of another kind", value: `{"admin_graphql_api_id":"gid://shopify/Product/7","financial_status":"paid"}`, want: missingID},
+			{name: "both ids", value: `{"id":1,"admin_graphql_api_id":"gid://shopify/Order/2","financial_status":"paid"}`, want: "paid 1"},
+			{name: "the public name does not stand in", value: `{"name":"#1001","order_number":1001,"financial_status":"paid"}`, want: missingID},
+			{name: "codes have a case", value: `{"id":1,"financial_status":"PAID"}`, want: unknownStatus},
+		},
+	}
+}
+
+func shopifyEventBridge() platform {
+	webhook := func(topic, order string) string {
+		return `{"version":"0","id":"33305a23","detail-type":"shopifyWebhook","source":"aws.partner/shopify.com/1/orders","time":"2026-03-11T07:20:12Z","detail":{"payload":` +
+			order + `,"metadata":{"X-Shopify-Topic":"` + topic + `","X-Shopify-Event-Id":"a2533945"}}}`
+	}
+	return platform{
+		preset:    "shopify-eventbridge",
+		event:     webhook("orders/updated", `{"id":%id%,"name":"#1001","financial_status":"%st%","cancelled_at":null,"test":false,"updated_at":"2026-03-11T10:15:03+03:00"}`),
+		id:        "5501112223334",
+		submitted: []string{"pending", "authorized", "partially_paid"},
+		paid:      []string{"paid"},
+		ignore:    []string{"partially_refunded", "refunded", "voided", "expired"},
+		reads:     map[string]string{"event_time": "2026-03-11T07:15:03Z", "event_id": "a2533945"},
+		more: []event{
+			{name: "created", value: webhook("orders/create", `{"id":1,"financial_status":"pending"}`), want: "submitted 1"},
+			{name: "paid", value: webhook("orders/paid", `{"id":1,"financial_status":"paid"}`), want: "paid 1"},
+			{name: "cancelled by its topic", value: webhook("orders/cancelled", `{"id":1,"financial_status":"paid"}`), want: "ignore"},
+			{name: "a customer", value: webhook("customers/update", `{"id":7}`), want: "ignore"},
+			{name: "no metadata", value: `{"detail":{"payload":{"id":1,"financial_status":"paid"}}}`, want: "paid 1"},
+			{name: "cancelled", value: webhook("orders/updated", `{"id":1,"financial_status":"paid","cancelled_at":"2026-03-12T08:00:00+03:00"}`), want: "ignore"},
+			{name: "a test", value: webhook("orders/paid", `{"id":1,"financial_status":"paid","test":true}`), want: "ignore"},
+			{name: "global id", value: webhook("orders/paid", `{"admin_graphql_api_id":"gid://shopify/Order/2","financial_status":"paid"}`), want: "paid 2"},
+			{name: "both ids", value: webhook("orders/paid", `{"id":1,"admin_graphql_api_id":"gid://shopify/Order/2","financial_status":"paid"}`), want: "paid 1"},
+		},
+	}
+}
+
+func medusa() platform {
+	return platform{
+		preset:    "medusa",
+		event:     `{"name":"order.updated","data":{"id":%id%,"display_id":42,"status":"pending","payment_status":"%st%","updated_at":"2026-03-11T07:15:03.123Z"}}`,
+		prefix:    "order_",
+		submitted: []string{"not_paid", "awaiting", "authorized", "partially_authorized", "partially_captured", "requires_action"},
+		paid:      []string{"captured"},
+		ignore:    []string{"canceled", "refunded", "partially_refunded"},
+		missing:   byRule,
+		reads:     map[string]string{"event_time": "2026-03-11T07:15:03.123Z"},
+		more: []event{
+			{name: "placed", value: `{"name":"order.placed","data":{"id":"order_1"}}`, want: "submitted order_1"},
+			{name: "placed and captured", value: `{"name":"order.placed","data":{"id":"order_1","payment_status":"captured"}}`, want: "paid order_1"},
+			{name: "canceled", value: `{"name":"order.canceled","data":{"id":"order_1"}}`, want: "ignore"},
+			{name: "canceled though captured", value: `{"name":"order.canceled","data":{"id":"order_1","payment_status":"captured"}}`, want: "ignore"},
+			{name: "canceled by its status", value: `{"name":"order.updated","data":{"id":"order_1","status":"canceled","payment_status":"captured"}}`, want: "ignore"},
+			{name: "a draft", value: `{"name":"order.updated","data":{"id":"order_1","status":"draft","payment_status":"not_paid"}}`, want: "ignore"},
+			{name: "a payment, captured", value: `{"name":"payment.captured","data":{"id":"pay_01JABCDEF"}}`, want: byRule},
+			{name: "a payment, enriched", value: `{"name":"payment.captured","data":{"id":"pay_01JABCDEF","payment_status":"captured"}}`, want: badID},
+			{name: "updated, only an id", value: `{"name":"order.updated","data":{"id":"order_1"}}`, want: byRule},
+			{name: "completed, only an id", value: `{"name":"order.completed","data":{"id":"order_1"}}`, want: byRule},
+			{name: "no name", value: `{"data":{"id":"order_1","payment_status":"captured"}}`, want: "paid order_1"},
+			{name: "neither name nor status", value: `{"data":{"id":"order_1"}}`, want: missingStatus},
+			{name: "display_id does not stand in", value: `{"name":"order.placed","data":{"display_id":42}}`, want: missingID},
+		},
+	}
+}
+
+func commercetools() platform {
+	message := func(kind, rest string) string {
+		return `{"notificationType":"Message","resource":{"typeId":"order","id":"b32d1013"},"resourceUserProvidedIdentifiers":{"orderNumber":"ORD-1"},"type":"` +
+			kind + `"` + rest + `}`
+	}
+	cloudEvent := `{"id":"81ee6da8","source":"/example/orders","specversion":"1.0","type":"com.commercetools.order.message.OrderPaymentStateChanged","subject":"b32d1013","data":` +
+		message("OrderPaymentStateChanged", `,"paymentState":"Paid"`) + `}`
+	return platform{
+		preset:    "commercetools",
+		event:     `{"notificationType":"Message","id":"81ee6da8","sequenceNumber":4,"resource":{"typeId":"order"},"resourceUserProvidedIdentifiers":{"orderNumber":%id%},"type":"OrderPaymentStateChanged","createdAt":"2026-03-11T07:15:03.066Z","paymentState":"%st%"}`,
+		submitted: []string{"Pending", "BalanceDue", "CreditOwed"},
+		paid:      []string{"Paid"},
+		ignore:    []string{"Failed"},
+		missing:   unknownStatus,
+		reads:     map[string]string{"event_time": "2026-03-11T07:15:03.066Z", "version": "4"},
+		more: []event{
+			{name: "created", value: message("OrderCreated", `,"order":{"orderState":"Open"}`), want: "submitted ORD-1"},
+			{name: "created and paid", value: message("OrderCreated", `,"order":{"orderState":"Open","paymentState":"Paid"}`), want: "paid ORD-1"},
+			{name: "created, payment failed", value: message("OrderCreated", `,"order":{"orderState":"Open","paymentState":"Failed"}`), want: "ignore"},
+			{name: "created as cancelled", value: message("OrderCreated", `,"order":{"orderState":"Cancelled","paymentState":"Paid"}`), want: "ignore"},
+			{name: "cancelled", value: message("OrderStateChanged", `,"orderState":"Cancelled","oldOrderState":"Open"`), want: "ignore"},
+			{name: "cancelled though paid", value: message("OrderStateChanged", `,"orderState":"Cancelled","paymentState":"Paid"`), want: "ignore"},
+			{name: "cancelled, not as it was created", value: message("OrderStateChanged", `,"orderState":"Cancelled","order":{"orderState":"Open"}`), want: "ignore"},
+			{name: "payment states of message and order", value: message("OrderPaymentStateChanged", `,"paymentState":"Paid","order":{"paymentState":"Pending"}`), want: "paid ORD-1"},
+			{name: "states of payment and order", value: message("OrderStateChanged", `,"orderState":"Confirmed","order":{"paymentState":"Paid"}`), want: "paid ORD-1"},
+			{name: "open", value: message("OrderStateChanged", `,"orderState":"Open"`), want: "ignore"},
+			{name: "confirmed", value: message("OrderStateChanged", `,"orderState":"Confirmed"`), want: "ignore"},
+			{name: "complete", value: message("OrderStateChanged", `,"orderState":"Complete"`), want: "ignore"},
+			{name: "a state of an order that nobody knows", value: message("OrderStateChanged", `,"orderState":"Elsewhere"`), want: unknownStatus},
+			{name: "from paid to owing", value: message("OrderPaymentStateChanged", `,"paymentState":"BalanceDue","oldPaymentState":"Paid"`), want: "ignore"},
+			{name: "from paid to pending", value: message("OrderPaymentStateChanged", `,"paymentState":"Pending","oldPaymentState":"Paid"`), want: "ignore"},
+			{name: "from paid to too much", value: message("OrderPaymentStateChanged", `,"paymentState":"CreditOwed","oldPaymentState":"Paid"`), want: "ignore"},
+			{name: "from paid to something new", value: message("OrderPaymentStateChanged", `,"paymentState":"Elsewhere","oldPaymentState":"Paid"`), want: unknownStatus},
+			{name: "from owing to paid", value: message("OrderPaymentStateChanged", `,"paymentState":"Paid","oldPaymentState":"BalanceDue"`), want: "paid ORD-1"},
+			{name: "from pending to owing", value: message("OrderPaymentStateChanged", `,"paymentState":"BalanceDue","oldPaymentState":"Pending"`), want: "submitted ORD-1"},
+			{name: "another message", value: message("OrderShipmentStateChanged", `,"orderState":"Open","paymentState":"Paid"`), want: "ignore"},
+			{name: "a payment's message", value: message("PaymentTransactionAdded", ``), want: "ignore"},
+			{name: "test of a subscription", value: `{"notificationType":"ResourceCreated","resource":{"typeId":"subscription","id":"0d1e"}}`, want: "ignore"},
+			{name: "a change without a message", value: strings.Replace(message("OrderCreated", ``), "Message", "ResourceUpdated", 1), want: "ignore"},
+			{
+				name:  "payload not included",
+				value: `{"notificationType":"Message","resource":{"typeId":"order","id":"b32d1013"},"payloadNotIncluded":{"reason":"too large","payloadType":"OrderCreated"}}`,
+				want:  byRule,
+			},
+			{
+				name:  "payload of another message not included",
+				value: `{"notificationType":"Message","type":"ParcelAddedToDelivery","resource":{"id":"b32d1013"},"payloadNotIncluded":{"reason":"too large"}}`,
+				want:  byRule,
+			},
+			{name: "payload of a change not included", value: `{"notificationType":"ResourceUpdated","payloadNotIncluded":{"reason":"too large"}}`, want: "ignore"},
+			{name: "no order number", value: `{"notificationType":"Message","resource":{"id":"b32d1013"},"type":"OrderCreated"}`, want: "submitted b32d1013"},
+			{name: "no notification type", value: `{"resource":{"id":"b32d1013"},"type":"OrderCreated"}`, want: "submitted b32d1013"},
+			{name: "no type", value: `{"notificationType":"Message","resource":{"id":"b32d1013"},"paymentState":"Paid"}`, want: "paid b32d1013"},
+			{name: "a CloudEvent", value: cloudEvent, want: "paid ORD-1"},
+		},
+	}
+}
+
+// The steps of VTEX's workflow, for hook and feed.
+func vtexPlatform(preset, example string) platform {
+	return platform{
+		preset: preset,
+		event:  example,
+		id:     `"v40484048naf-01"`,
+		submitted: []string{
+			"order-created", "on-order-completed", "payment-pending", "waiting-for-order-authorization", "approve-payment",
+		},
+		paid: []string{
+			"payment-approved", "authorize-fulfillment", "window-to-cancel", "ready-for-handling", "start-handling", "handling",
+			"invoice", "invoiced",
+		},
+		ignore:  []string{"unknow", "cancel", "canceled", "payment-denied", "cancellation-requested", "replaced"},
+		unknown: "ignore",
+		more:    []event{{name: "a ping", value: `{"hookConfig":"ping"}`, want: "ignore"}},
+	}
+}
+
+func vtex() platform {
+	p := vtexPlatform("vtex", `{"Domain":"Marketplace","OrderId":%id%,"State":"%st%","LastChange":"2026-03-11T07:15:03.0617185Z","CurrentChange":"2026-03-11T07:16:48.0965893Z"}`)
+	p.reads = map[string]string{"event_time": "2026-03-11T07:16:48.0965893Z"}
+	p.more = append(p.more,
+		event{name: "times that are none", value: `{"OrderId":"1","State":"invoiced","CurrentChange":"0001-01-01T00:00:00"}`, want: "paid 1", reads: map[string]string{"event_time": ""}},
+		event{name: "a ping with an order", value: `{"hookConfig":"ping","OrderId":"1","State":"invoiced"}`, want: "ignore"},
+		event{name: "the feed's names", value: `{"orderId":"1","state":"invoiced"}`, want: missingStatus},
+	)
+	return p
+}
+
+func vtexFeed() platform {
+	p := vtexPlatform("vtex-feed", `{"eventId":"ED423DDED4C1AE58","orderId":%id%,"state":"%st%","lastChange":"2026-03-11T07:15:03.0617185Z","currentChange":"2026-03-11T07:15:09.0617185Z"}`)
+	p.reads = map[string]string{"event_time": "2026-03-11T07:15:09.0617185Z", "event_id": "ED423DDED4C1AE58"}
+	p.more = append(p.more,
+		event{name: "a ping with an order", value: `{"hookConfig":"ping","orderId":"1","state":"invoiced"}`, want: "ignore"})
+	return p
+}

@@ -1,0 +1,283 @@
+package mapping_test
+
+// shops are the platforms that a shop runs itself, or a Russian or European service runs for it.
+func shops() []platform {
+	return []platform{
+		woocommerce(), magento(), bitrix(),
+		{
+			preset:    "insales",
+			event:     `{"id":%id%,"number":1045,"financial_status":"%st%","fulfillment_status":"new","custom_status":{"title":"Новый"},"updated_at":"2026-03-11T10:15:00.692+03:00"}`,
+			submitted: []string{"pending"},
+			paid:      []string{"paid"},
+			reads:     map[string]string{"event_time": "2026-03-11T07:15:00.692Z"},
+			more: []event{
+				{name: "declined though paid", value: `{"id":1,"financial_status":"paid","fulfillment_status":"declined"}`, want: "ignore"},
+				{name: "returned though paid", value: `{"id":1,"financial_status":"paid","fulfillment_status":"returned"}`, want: "ignore"},
+				{name: "declined and pending", value: `{"id":1,"financial_status":"pending","fulfillment_status":"declined"}`, want: "ignore"},
+				{name: "delivered and paid", value: `{"id":1,"financial_status":"paid","fulfillment_status":"delivered"}`, want: "paid 1"},
+				{name: "no fulfilment", value: `{"id":1,"financial_status":"paid"}`, want: "paid 1"},
+			},
+		},
+		{
+			preset:    "cscart",
+			event:     `{"event":"change_order_status","order_id":%id%,"status_from":"N","status_to":"%st%","timestamp":1773213303}`,
+			submitted: []string{"O"},
+			paid:      []string{"P", "C"},
+			ignore:    []string{"N", "T", "I", "F", "D", "B"},
+			reads:     map[string]string{"event_time": "2026-03-11T07:15:03Z"},
+			more:      []event{{name: "codes have a case", value: `{"order_id":"1","status_to":"p"}`, want: unknownStatus}},
+		},
+		{
+			preset:    "opencart",
+			event:     `{"order_id":%id%,"order_status_id":"%st%","status_name":"Complete","date_added":"2026-03-11 10:15:03"}`,
+			numbers:   true,
+			submitted: []string{"1"},
+			paid:      []string{"2", "5", "15"},
+			ignore:    []string{"0", "3", "7", "8", "9", "10", "11", "12", "13", "14", "16"},
+			more:      []event{{name: "a number that nobody knows", value: `{"order_id":1,"order_status_id":17}`, want: unknownStatus}},
+		},
+		{
+			preset:    "opencart-name",
+			event:     `{"order_id":%id%,"language_id":2,"status_name":"%st%","date_added":"2026-03-11 10:15:03"}`,
+			submitted: []string{"pending", "Pending", "Ожидание"},
+			paid:      []string{"processing", "Processing", "complete", "  Complete ", "processed", "ОПЛАЧЕН", " оплачен"},
+			ignore: []string{
+				"Shipped", "Canceled", "Denied", "Canceled Reversal", "Failed", "Refunded", "Reversed", "Chargeback",
+				"Expired", "Voided",
+			},
+		},
+		{
+			preset:    "prestashop",
+			event:     `{"hook":"actionOrderStatusPostUpdate","id_order":%id%,"reference":"XKBKNABJK","newOrderStatus":{"id":"%st%","name":"x","paid":"0"},"oldOrderStatus":{"id":2,"paid":"1"}}`,
+			numbers:   true,
+			submitted: []string{"1", "10", "12", "13"},
+			ignore:    []string{"6", "7", "8"},
+			more: []event{
+				{name: "payment accepted", value: `{"id_order":17,"newOrderStatus":{"id":2,"paid":"1"}}`, want: "paid 17"},
+				{name: "a state of the shop's own, paid", value: `{"id_order":20,"newOrderStatus":{"id":27,"paid":1}}`, want: "paid 20"},
+				{name: "a state of the shop's own, paid as a bool", value: `{"id_order":20,"newOrderStatus":{"id":27,"paid":true}}`, want: "paid 20"},
+				{name: "a state of the shop's own, not paid", value: `{"id_order":20,"newOrderStatus":{"id":27,"paid":"0"}}`, want: unknownStatus},
+				{name: "bank wire that is paid after all", value: `{"id_order":18,"newOrderStatus":{"id":10,"paid":"1"}}`, want: "paid 18"},
+				{name: "canceled with the flag", value: `{"id_order":18,"newOrderStatus":{"id":6,"paid":"1"}}`, want: "ignore"},
+				{name: "refunded with the flag", value: `{"id_order":18,"newOrderStatus":{"id":7,"paid":"1"}}`, want: "ignore"},
+				{name: "payment error with the flag", value: `{"id_order":18,"newOrderStatus":{"id":8,"paid":"1"}}`, want: "ignore"},
+				{name: "refunded without an id", value: `{"newOrderStatus":{"id":7,"paid":"0"}}`, want: "ignore"},
+				{name: "a flag that is neither", value: `{"id_order":18,"newOrderStatus":{"id":10,"paid":"maybe"}}`, want: fieldError},
+			},
+		},
+		{
+			preset:    "spree",
+			event:     `{"id":"550e8400","name":"order.updated","created_at":"2026-03-11T07:15:03Z","data":{"id":"or_m3Rp9wXz","number":%id%,"state":"complete","payment_state":"%st%","completed_at":"2026-03-11T07:15:00Z"}}`,
+			submitted: []string{"balance_due", "none", "authorized", "partially_paid"},
+			paid:      []string{"paid", "credit_owed", "overcharged"},
+			ignore:    []string{"void", "failed", "refunded", "partially_refunded"},
+			reads:     map[string]string{"event_time": "2026-03-11T07:15:03Z", "event_id": "550e8400"},
+			more: []event{
+				{name: "the name of version 6", value: `{"name":"order.updated","data":{"number":"R1","payment_status":"paid","completed_at":"2026-03-11T07:15:00Z"}}`, want: "paid R1"},
+				{name: "both names", value: `{"name":"order.updated","data":{"number":"R1","payment_state":"paid","payment_status":"refunded","completed_at":"2026-03-11T07:15:00Z"}}`, want: "paid R1"},
+				{name: "a cart", value: `{"name":"order.updated","data":{"number":"R1","payment_state":"paid","completed_at":null}}`, want: "ignore"},
+				{name: "another event", value: `{"name":"product.updated","data":{"id":"prod_1"}}`, want: "ignore"},
+				{name: "canceled by its event", value: `{"name":"order.canceled","data":{"number":"R1","payment_state":"paid","completed_at":"2026-03-11T07:15:00Z"}}`, want: "ignore"},
+				{name: "canceled by its state", value: `{"name":"order.updated","data":{"number":"R1","state":"canceled","payment_state":"paid","completed_at":"2026-03-11T07:15:00Z"}}`, want: "ignore"},
+				{name: "returned", value: `{"name":"order.updated","data":{"number":"R1","state":"returned","payment_state":"paid","completed_at":"2026-03-11T07:15:00Z"}}`, want: "ignore"},
+				{name: "on its way back", value: `{"name":"order.updated","data":{"number":"R1","state":"awaiting_return","payment_state":"paid","completed_at":"2026-03-11T07:15:00Z"}}`, want: "ignore"},
+			},
+		},
+		{
+			preset:    "sylius",
+			event:     `{"event":"sylius.order","order":{"id":22,"number":%id%,"tokenValue":"nEM","state":"new","paymentState":"%st%"},"occurredAt":"2026-03-11T07:15:03+00:00"}`,
+			id:        `"000000022"`,
+			submitted: []string{"awaiting_payment", "authorized", "partially_authorized", "partially_paid"},
+			paid:      []string{"paid"},
+			ignore:    []string{"cart", "cancelled", "refunded", "partially_refunded"},
+			reads:     map[string]string{"event_time": "2026-03-11T07:15:03Z"},
+			more: []event{
+				{name: "a cart without a number", value: `{"order":{"number":null,"state":"cart","paymentState":"awaiting_payment"}}`, want: "ignore"},
+				{name: "cancelled though paid", value: `{"order":{"number":"1","state":"cancelled","paymentState":"paid"}}`, want: "ignore"},
+				{name: "fulfilled and paid", value: `{"order":{"number":"1","state":"fulfilled","paymentState":"paid"}}`, want: "paid 1"},
+			},
+		},
+		{
+			preset: "shopware",
+			event:  `{"data":{"payload":{"order":{"id":"7b04","orderNumber":%id%,"stateMachineState":{"technicalName":"open","name":"Offen"}}},"event":"%st%"},"source":{"eventId":"7b05"},"timestamp":1773213303}`,
+			submitted: []string{
+				"checkout.order.placed", "state_enter.order_transaction.state.paid_partially",
+				"state_enter.order_transaction.state.authorized",
+			},
+			paid: []string{"state_enter.order_transaction.state.paid"},
+			ignore: []string{
+				"state_enter.order_transaction.state.refunded", "state_enter.order_transaction.state.refunded_partially",
+				"state_enter.order_transaction.state.cancelled", "state_enter.order.state.cancelled",
+				"state_leave.order_transaction.state.paid", "state_enter.order_transaction.state.paid.x", "product.written",
+			},
+			unknown: "ignore",
+			reads:   map[string]string{"event_time": "2026-03-11T07:15:03Z", "event_id": "7b05"},
+			more: []event{
+				{
+					name:  "cancelled, the money came late",
+					value: `{"data":{"payload":{"order":{"orderNumber":"1","stateMachineState":{"technicalName":"cancelled"}}},"event":"state_enter.order_transaction.state.paid"}}`,
+					want:  "ignore",
+				},
+			},
+		},
+		{
+			preset:    "saleor",
+			event:     `{"__typename":"OrderPaid","issuedAt":"2026-03-11T07:15:03.123456+00:00","order":{"id":"T3JkZXI6","number":%id%,"status":"UNFULFILLED","chargeStatus":"%st%"}}`,
+			submitted: []string{"NONE", "PARTIAL"},
+			paid:      []string{"FULL", "OVERCHARGED"},
+			reads:     map[string]string{"event_time": "2026-03-11T07:15:03.123456Z"},
+			more: []event{
+				{name: "draft", value: `{"order":{"number":"1","status":"DRAFT","chargeStatus":"NONE"}}`, want: "ignore"},
+				{name: "canceled though charged", value: `{"order":{"number":"1","status":"CANCELED","chargeStatus":"FULL"}}`, want: "ignore"},
+				{name: "expired", value: `{"order":{"number":"1","status":"EXPIRED","chargeStatus":"NONE"}}`, want: "ignore"},
+				{name: "returned though charged", value: `{"order":{"number":"1","status":"RETURNED","chargeStatus":"FULL"}}`, want: "ignore"},
+				{name: "canceled without a number", value: `{"order":{"status":"CANCELED","chargeStatus":"FULL"}}`, want: "ignore"},
+				{name: "refunded in part", value: `{"__typename":"OrderRefunded","order":{"number":"1","status":"FULFILLED","chargeStatus":"PARTIAL"}}`, want: "ignore"},
+				{name: "refunded", value: `{"__typename":"OrderFullyRefunded","order":{"number":"1","status":"FULFILLED","chargeStatus":"NONE"}}`, want: "ignore"},
+				{name: "codes have a case", value: `{"order":{"number":"1","status":"UNFULFILLED","chargeStatus":"full"}}`, want: unknownStatus},
+			},
+		},
+		{
+			preset:    "saleor-legacy",
+			event:     `[{"type":"Order","id":"T3JkZXI6","number":%id%,"status":"%st%","meta":{"issued_at":"2026-03-11T07:15:04.000000+00:00"}}]`,
+			submitted: []string{"unconfirmed", "unfulfilled", "partially fulfilled", "fulfilled"},
+			ignore:    []string{"draft", "canceled", "expired", "returned", "partially_returned"},
+			reads:     map[string]string{"event_time": "2026-03-11T07:15:04Z"},
+			more: []event{
+				{name: "several orders", value: `[{"number":1,"status":"unfulfilled"},{"number":2,"status":"draft"},{"number":null,"status":"fulfilled"}]`, want: "submitted 1; ignore; " + missingID},
+				{name: "not a list", value: `{"number":1,"status":"unfulfilled"}`, want: "refuse NotAList"},
+			},
+		},
+		{
+			preset: "retailcrm",
+			event:  `{"id":5021,"externalId":"S-77","number":%id%,"status":"%st%","statusUpdatedAt":"2026-03-11 10:15:03","fullPaidAt":null,"customFields":[]}`,
+			submitted: []string{
+				"new", "availability-confirmed", "client-confirmed", "prepayed", "send-to-assembling", "assembling",
+				"assembling-complete", "send-to-delivery", "delivering", "redirect", "complete",
+			},
+			ignore: []string{
+				"cancel-other", "cancel-by-shop", "no-call", "no-product", "already-buyed", "delyvery-did-not-suit",
+				"prices-did-not-suit",
+			},
+			more: []event{
+				{name: "paid in full", value: `{"number":"1234A","status":"client-confirmed","fullPaidAt":"2026-03-11 10:15:03"}`, want: "paid 1234A"},
+				{name: "paid in full in a status of the shop's own", value: `{"number":"1","status":"v-puti","fullPaidAt":"2026-03-11 10:15:03"}`, want: "paid 1"},
+				{name: "paid in full without a status", value: `{"number":"1","fullPaidAt":"2026-03-11 10:15:03"}`, want: "paid 1"},
+				{name: "cancelled though paid", value: `{"number":"1","status":"cancel-other","fullPaidAt":"2026-03-11 10:15:03"}`, want: "ignore"},
+				{name: "no product though paid", value: `{"number":"1","status":"no-product","fullPaidAt":"2026-03-11 10:15:03"}`, want: "ignore"},
+				{name: "the shop's own id does not stand in", value: `{"externalId":"S-77","id":1,"status":"new"}`, want: missingID},
+			},
+		},
+	}
+}
+
+func woocommerce() platform {
+	updated := map[string]string{"X-WC-Webhook-Topic": "order.updated"}
+	topic := func(name string) map[string]string { return map[string]string{"x-wc-webhook-topic": name} }
+	return platform{
+		preset:    "woocommerce",
+		headers:   updated,
+		event:     `{"id":%id%,"number":"2026-000733","status":"%st%","date_modified_gmt":"2026-03-22T13:28:08","date_paid_gmt":"2026-03-22T13:30:00","refunds":[]}`,
+		submitted: []string{"pending", "on-hold"},
+		paid:      []string{"processing", "completed"},
+		ignore:    []string{"cancelled", "refunded", "failed", "trash", "checkout-draft", "auto-draft"},
+		reads:     map[string]string{"event_time": "2026-03-22T13:28:08Z"},
+		more: []event{
+			{name: "cash on delivery", value: `{"id":1,"status":"processing","date_paid_gmt":null}`, want: "submitted 1"},
+			{name: "cash on delivery, completed", value: `{"id":1,"status":"completed","date_paid_gmt":null}`, want: "submitted 1"},
+			{name: "created", headers: topic("order.created"), value: `{"id":1,"status":"pending"}`, want: "submitted 1"},
+			{name: "deleted", headers: topic("order.deleted"), value: `{"id":1}`, want: "ignore"},
+			{name: "a product", headers: topic("product.updated"), value: `{"id":1,"status":"pending"}`, want: "ignore"},
+			{name: "no header", headers: map[string]string{}, value: `{"id":1,"status":"pending"}`, want: "submitted 1"},
+			{name: "refunded in part, processing", value: `{"id":1,"status":"processing","date_paid_gmt":"2026-03-22T13:30:00","refunds":[{"id":2,"total":"-5.00"}]}`, want: "ignore"},
+			{name: "refunded in part, completed", value: `{"id":1,"status":"completed","date_paid_gmt":"2026-03-22T13:30:00","refunds":[{"id":2,"total":"-5.00"}]}`, want: "ignore"},
+			{name: "refunded in part, no date of payment", value: `{"id":1,"status":"processing","date_paid_gmt":null,"refunds":[{"id":2}]}`, want: "ignore"},
+			{name: "refunded in part, a plugin's status", value: `{"id":1,"status":"awaiting-pickup","refunds":[{"id":2}]}`, want: unknownStatus},
+		},
+	}
+}
+
+func magento() platform {
+	const envelope = `{"specversion":"1.0","id":"23f76cef","source":"urn:uuid:fb58963f","type":"com.adobe.commerce.observer.sales_order_save_after","data":{"value":`
+	order := func(state, total, paid string) string {
+		return envelope + `{"entity_id":"142","increment_id":"000000001","state":"` + state + `","grand_total":` + total + `,"total_paid":` + paid + `}}}`
+	}
+	return platform{
+		preset:    "magento",
+		headers:   map[string]string{"content-type": "application/cloudevents+json; charset=UTF-8"},
+		event:     envelope + `{"entity_id":"142","increment_id":%id%,"state":"%st%","status":"my_own","grand_total":"129.0000","total_paid":"129.0000","total_refunded":null,"updated_at":"2026-03-10 08:00:05"}}}`,
+		id:        `"000000123"`,
+		submitted: []string{"new", "pending_payment", "payment_review"},
+		paid:      []string{"processing", "complete"},
+		ignore:    []string{"canceled", "closed", "holded"},
+		reads:     map[string]string{"event_time": "2026-03-10T08:00:05Z", "event_id": "23f76cef"},
+		more: []event{
+			{name: "paid in part", value: order("processing", `"129.0000"`, `"9.0000"`), want: "submitted 000000001"},
+			{name: "amounts are compared as numbers", value: order("processing", `"129.0000"`, `"1000.0000"`), want: "paid 000000001"},
+			{name: "amounts as JSON numbers", value: order("complete", `129`, `129.0`), want: "paid 000000001"},
+			{name: "complete and paid in part", value: order("complete", `"129.0000"`, `"128.9999"`), want: "submitted 000000001"},
+			{name: "nothing paid", value: order("processing", `"129.0000"`, `null`), want: "submitted 000000001"},
+			{name: "complete, nothing paid", value: order("complete", `"129.0000"`, `null`), want: "submitted 000000001"},
+			{name: "no total", value: order("complete", `null`, `"1.0000"`), want: "submitted 000000001"},
+			{name: "an amount that is none", value: order("processing", `"129.0000"`, `"E68Q"`), want: fieldError},
+			{name: "an amount that no rule asks for", value: order("new", `"129.0000"`, `"129.0000"`), want: "submitted 000000001"},
+			{name: "closed, with what was paid", value: order("closed", `"129.0000"`, `"129.0000"`), want: "ignore"},
+			{
+				name:  "refunded in part",
+				value: envelope + `{"increment_id":"1","state":"processing","grand_total":"129.0000","total_paid":"129.0000","total_refunded":"5.0000"}}}`,
+				want:  "ignore",
+			},
+			{
+				name:  "paid and refunded in part",
+				value: envelope + `{"increment_id":"1","state":"processing","grand_total":"129.0000","total_paid":"9.0000","total_refunded":"5.0000"}}}`,
+				want:  "ignore",
+			},
+			{
+				name:  "complete, refunded in part",
+				value: envelope + `{"increment_id":"1","state":"complete","grand_total":"129.0000","total_paid":"129.0000","total_refunded":"5.0000"}}}`,
+				want:  "ignore",
+			},
+			{
+				name:  "nothing refunded",
+				value: envelope + `{"increment_id":"1","state":"complete","grand_total":"129.0000","total_paid":"129.0000","total_refunded":"0.0000"}}}`,
+				want:  "paid 1",
+			},
+			{
+				name:  "an invoice",
+				value: `{"specversion":"1.0","id":"2","source":"s","type":"com.adobe.commerce.observer.sales_order_invoice_save_after","data":{"value":{"increment_id":"000000009","order_id":"142","state":"complete","grand_total":"1.0","total_paid":"1.0"}}}`,
+				want:  "ignore",
+			},
+			{
+				name: "no header, known by its body", headers: map[string]string{}, value: order("new", `"129.0000"`, `null`),
+				want: "submitted 000000001",
+			},
+			{
+				name: "no envelope", headers: map[string]string{},
+				value: `{"value":{"increment_id":"000000001","state":"new"}}`, want: "submitted 000000001",
+			},
+			{
+				name: "the data alone, without the value", headers: map[string]string{},
+				value: `{"increment_id":"000000001","state":"new"}`, want: missingStatus,
+			},
+		},
+	}
+}
+
+//nolint:misspell // payed is the platform's own spelling
+func bitrix() platform {
+	return platform{
+		preset:    "bitrix",
+		event:     `{"event":"ONSALEORDERSAVED","order":{"id":236,"accountNumber":%id%,"payed":"%st%","canceled":"N","dateUpdate":"2026-02-28T17:37:11+03:00"}}`,
+		submitted: []string{"N"},
+		paid:      []string{"Y"},
+		reads:     map[string]string{"event_time": "2026-02-28T14:37:11Z"},
+		more: []event{
+			{name: "canceled though paid", value: `{"order":{"accountNumber":"394","payed":"Y","canceled":"Y"}}`, want: "ignore"},
+			{name: "canceled without a number", value: `{"order":{"payed":"N","canceled":"Y"}}`, want: "ignore"},
+			{name: "the internal id does not stand in", value: `{"order":{"id":236,"payed":"Y","canceled":"N"}}`, want: missingID},
+			{name: "stock notification", value: `{"event":"ONSALEORDERSAVED","data":{"FIELDS":{"ID":300,"XML_ID":"","ACTION":"save"}}}`, want: byRule},
+			{name: "canceled, in a stock notification", value: `{"data":{"FIELDS":{"ID":300}},"order":{"accountNumber":"394","canceled":"Y"}}`, want: "ignore"},
+			{name: "stock notification with the order", value: `{"data":{"FIELDS":{"ID":300}},"order":{"accountNumber":"394","payed":"Y"}}`, want: "paid 394"},
+		},
+	}
+}

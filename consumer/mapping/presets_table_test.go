@@ -1,0 +1,324 @@
+package mapping_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"leadhit-sync/consumer/mapping"
+)
+
+// A platform is what a preset must make of its platform's events, written from the vendor's vocabulary and not from the
+// preset: one event with gaps for id and status, every status with its verdict, and the events that stand apart.
+type platform struct {
+	preset  string
+	key     string
+	headers map[string]string
+	// Event is JSON in which %id% stands for the id as a JSON value and %st% for the status as text.
+	event string
+	// ID is the id of the event, as a JSON value; "10042" in quotes where it is left empty.
+	id string
+	// Prefix is what every id must start with, where the preset asks for that.
+	prefix string
+	// The statuses by their verdict. Numbers says that they come as JSON numbers too.
+	submitted, paid, ignore []string
+	numbers                 bool
+	// Unknown is the verdict for a status that nobody knows, and missing for none at all.
+	unknown, missing string
+	// Reads is what fields of the event hold, for those that no verdict depends on.
+	reads map[string]string
+	more  []event
+}
+
+// An event of a platform and its verdict: "paid 10042", "ignore", "refuse UnknownStatus"; "refuse" is one for any cause;
+// several orders of one event are separated by "; ".
+type event struct {
+	name    string
+	key     string
+	headers map[string]string
+	value   string
+	want    string
+	reads   map[string]string
+}
+
+const (
+	unknownStatus = "refuse UnknownStatus"
+	missingStatus = "refuse MissingStatus"
+	missingID     = "refuse MissingOrderID"
+	badID         = "refuse BadOrderID"
+	fieldError    = "refuse FieldError"
+	byRule        = "refuse RuleRefused"
+)
+
+func platforms() []platform {
+	return slices.Concat(shops(), services(), markets(), tables(), houses(), framed())
+}
+
+// fill writes an event of the platform with an id, a JSON value, and a status.
+func (p platform) fill(id, status string) string {
+	return strings.NewReplacer("%id%", id, "%st%", status).Replace(p.event)
+}
+
+// literal is the id of the platform's event as JSON, and text is how it is sent.
+func (p platform) literal() string { return or(p.id, `"`+p.prefix+`10042"`) }
+func (p platform) text() string    { return strings.Trim(p.literal(), `"`) }
+
+// known is a status that is sent, and its verdict without the id.
+func (p platform) known() (status, verdict string) {
+	switch {
+	case len(p.paid) > 0:
+		return p.paid[0], "paid"
+	case len(p.submitted) > 0:
+		return p.submitted[0], "submitted"
+	}
+	return "anything", "anything"
+}
+
+// events are all that the preset is asked.
+func (p platform) events() []event {
+	all := slices.Concat(p.statuses("submitted", p.submitted), p.statuses("paid", p.paid), p.statuses("ignore", p.ignore))
+	if p.event != "" {
+		all = append(all, p.ids()...)
+	}
+	if strings.Contains(p.event, `"%st%"`) {
+		value := strings.ReplaceAll(p.fill(p.literal(), "%st%"), `"%st%"`, "null")
+		all = append(all, p.asked("no status", value, or(p.missing, missingStatus)))
+	}
+	if p.reads != nil {
+		status, verdict := p.known()
+		e := p.asked("fields that no verdict depends on", p.fill(p.literal(), status), verdict+" "+p.text())
+		e.reads = p.reads
+		all = append(all, e)
+	}
+	for _, e := range p.more {
+		if e.headers == nil {
+			e.headers = p.headers
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+// asked is an event with the platform's headers.
+func (p platform) asked(name, value, want string) event {
+	return event{name: name, key: p.key, headers: p.headers, value: value, want: want}
+}
+
+// statuses are events with each of the statuses that have the verdict.
+func (p platform) statuses(verdict string, statuses []string) []event {
+	var all []event
+	for _, status := range statuses {
+		want, value := verdict, p.fill(p.literal(), status)
+		if verdict == "ignore" {
+			// What is not sent needs no id.
+			all = append(all, p.asked("ignored "+status+" without an id", p.fill("null", status), want))
+		} else {
+			want += " " + p.text()
+		}
+		all = append(all, p.asked("status "+status, value, want))
+		if p.numbers {
+			number := strings.ReplaceAll(value, `"`+status+`"`, status)
+			all = append(all, p.asked("status "+status+" as a number", number, want))
+		}
+	}
+	return all
+}
+
+// ids are the shapes of an id that must survive exactly, and those that must not pass.
+func (p platform) ids() []event {
+	var all []event
+	status, verdict := p.known()
+	add := func(name, id, want string) {
+		all = append(all, p.asked("id "+name, p.fill(id, status), want))
+	}
+	for _, id := range []string{"000123", "#1001", "ИМ-2026/№ 395", " spaces kept ", strings.Repeat("x", 200)} {
+		switch id = p.prefix + id; {
+		case p.preset == "debezium-numeric-id" && id != "000123":
+			add(id, `"`+id+`"`, badID)
+		default:
+			add(id, `"`+id+`"`, verdict+" "+id)
+		}
+	}
+	for _, id := range []string{"9007199254740993", "18446744073709551616"} {
+		if p.prefix != "" {
+			add(id, id, badID)
+			continue
+		}
+		add(id, id, verdict+" "+id)
+	}
+	for _, id := range []string{"1001.0", "1e3", "true", "{}", "[]"} {
+		add(id, id, badID)
+	}
+	add("empty", `""`, "refuse")
+	add("null", "null", missingID)
+	return all
+}
+
+// strangers are statuses that no vendor has.
+func strangers(preset string) []string {
+	var seed uint64
+	for _, c := range []byte(preset) {
+		seed = seed*31 + uint64(c)
+	}
+	random := rand.New(rand.NewPCG(seed, 0))
+	statuses := make([]string, 10)
+	for i := range statuses {
+		letters := make([]byte, 4+random.IntN(12))
+		for j := range letters {
+			letters[j] = "abcdefghijklmnopqrstuvwxyz_-"[random.IntN(28)]
+		}
+		statuses[i] = "q" + string(letters) + "q"
+	}
+	return statuses
+}
+
+func TestAPresetGivesEveryStatusOfItsPlatformItsVerdict(t *testing.T) {
+	t.Parallel()
+	for _, p := range platforms() {
+		t.Run(p.preset, func(t *testing.T) {
+			t.Parallel()
+			m := bound(t, p.preset)
+			for _, e := range p.events() {
+				if problem := e.differs(t.Context(), m); problem != "" {
+					t.Errorf("%s: %s\n%s", e.name, problem, e.value)
+				}
+			}
+		})
+	}
+}
+
+func TestAPresetRefusesStatusesThatNobodyKnows(t *testing.T) {
+	t.Parallel()
+	for _, p := range platforms() {
+		if !strings.Contains(p.event, "%st%") {
+			continue
+		}
+		t.Run(p.preset, func(t *testing.T) {
+			t.Parallel()
+			m := bound(t, p.preset)
+			for _, status := range strangers(p.preset) {
+				want := or(p.unknown, unknownStatus)
+				if p.preset == "plain" {
+					want = status + " " + p.text()
+				}
+				e := event{key: p.key, headers: p.headers, value: p.fill(p.literal(), status), want: want}
+				if problem := e.differs(t.Context(), m); problem != "" {
+					t.Errorf("status %q: %s", status, problem)
+				}
+			}
+		})
+	}
+}
+
+func TestEveryPresetIsAskedAndNamesItsIDs(t *testing.T) {
+	t.Parallel()
+	var asked []string
+	for _, p := range platforms() {
+		asked = append(asked, p.preset)
+	}
+	slices.Sort(asked)
+	files, err := filepath.Glob("presets/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("(?m)^- name: [a-z0-9-]+\n  description: \".*order id: .*`.+\"$")
+	var stored []string
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
+		stored = append(stored, name)
+		if !named.Match(text) {
+			t.Errorf("%s: got no description that names the choice of the order id, want one in a line", name)
+		}
+	}
+	slices.Sort(stored)
+	if !slices.Equal(asked, stored) {
+		t.Errorf("got tables for %q, want one for each of %q", asked, stored)
+	}
+}
+
+// differs says what is wrong with the verdict on the event, or nothing.
+func (e event) differs(ctx context.Context, m *mapping.Mapping) string {
+	record := mapping.Record{Topic: "orders", Value: []byte(e.value)}
+	if e.key != "" {
+		record.Key = []byte(e.key)
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.headers)) {
+		record.Headers = append(record.Headers, mapping.Header{Key: name, Value: []byte(e.headers[name])})
+	}
+	outcomes, err := m.Decode(ctx, record)
+	if err != nil {
+		return "got error " + err.Error()
+	}
+	got := inWords(outcomes)
+	if got != e.want && (e.want != "refuse" || !strings.HasPrefix(got, "refuse ")) {
+		return fmt.Sprintf("got %s (%s), want %s", got, outcomes[0].Message, e.want)
+	}
+	return e.misread(ctx, m, record)
+}
+
+// inWords writes outcomes the way in which the tables write verdicts.
+func inWords(outcomes []mapping.Outcome) string {
+	var words []string
+	for _, o := range outcomes {
+		switch o.Action {
+		case mapping.Call:
+			words = append(words, o.Status+" "+o.OrderID)
+		case mapping.Ignore:
+			words = append(words, "ignore")
+		case mapping.Refuse:
+			words = append(words, "refuse "+o.Cause)
+		}
+	}
+	return strings.Join(words, "; ")
+}
+
+// bound loads the preset for the one topic of the tables.
+func bound(t *testing.T, preset string) *mapping.Mapping {
+	t.Helper()
+	m, err := mapping.Load(mapping.Options{Source: preset, Topics: []string{"orders"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func or(value, fallback string) string {
+	if value == "" {
+		return fallback
+	}
+	return value
+}
+
+// misread says which fields do not hold what they should, or nothing.
+func (e event) misread(ctx context.Context, m *mapping.Mapping, record mapping.Record) string {
+	if e.reads == nil {
+		return ""
+	}
+	explanation, err := m.Explain(ctx, record)
+	if err != nil {
+		return "got error " + err.Error()
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.reads)) {
+		got := "nothing"
+		for _, f := range explanation.Orders[0].Fields {
+			if f.Name == name && f.Value != nil {
+				got = *f.Value
+			}
+		}
+		if want := or(e.reads[name], "nothing"); got != want {
+			return fmt.Sprintf("field %s: got %s, want %s", name, got, want)
+		}
+	}
+	return ""
+}

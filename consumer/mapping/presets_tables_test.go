@@ -1,0 +1,149 @@
+package mapping_test
+
+import (
+	"slices"
+	"strings"
+)
+
+// tables are the presets over a table of orders.
+func tables() []platform {
+	return []platform{
+		change("cdc-woocommerce", `{"id":%id%,"status":"%st%","type":"shop_order","payment_method":"stripe"}`, platform{
+			submitted: []string{"wc-pending", "wc-on-hold"},
+			paid:      []string{"wc-processing", "wc-completed"},
+			ignore:    []string{"wc-cancelled", "wc-refunded", "wc-failed", "wc-checkout-draft", "auto-draft", "trash"},
+			more: []event{
+				row("a refund", `{"id":740,"status":"wc-completed","type":"shop_order_refund","parent_order_id":729}`, "ignore"),
+				row("a refund of cash on delivery", `{"id":740,"status":"wc-processing","type":"shop_order_refund","payment_method":"cod"}`, "ignore"),
+				row("a subscription", `{"id":740,"status":"wc-completed","type":"shop_subscription"}`, "ignore"),
+				row("no type", `{"id":740,"status":"wc-completed"}`, "paid 740"),
+				row("cash on delivery", `{"id":1,"status":"wc-processing","type":"shop_order","payment_method":"cod"}`, "submitted 1"),
+				row("cash on delivery, completed", `{"id":1,"status":"wc-completed","type":"shop_order","payment_method":"cod"}`, "paid 1"),
+				row("the names of the REST API", `{"id":1,"status":"processing","type":"shop_order"}`, unknownStatus),
+			},
+		}),
+		change("cdc-opencart", `{"order_id":%id%,"order_status_id":"%st%","date_modified":1773224163000}`, platform{
+			numbers:   true,
+			submitted: []string{"1"},
+			paid:      []string{"2", "5", "15"},
+			ignore:    []string{"0", "3", "7", "8", "9", "10", "11", "12", "13", "14", "16"},
+		}),
+		change("cdc-prestashop", `{"id_order":%id%,"reference":"XKBKNABJK","current_state":"%st%","valid":1}`, platform{
+			numbers:   true,
+			submitted: []string{"1", "10", "12", "13"},
+			paid:      []string{"2", "3", "4", "5", "9", "11"},
+			ignore:    []string{"0", "6", "7", "8"},
+			more:      []event{row("a state of the shop's own", `{"id_order":20,"current_state":27}`, unknownStatus)},
+		}),
+		cdcMagento(), cdcBitrix(),
+		change("debezium", `{"id":501,"number":%id%,"status":"%st%"}`, platform{
+			submitted: []string{"new"},
+			paid:      []string{"paid"},
+			ignore:    []string{"draft", "cancelled", "refunded"},
+			more: []event{
+				{name: "wrapped by Connect", value: `{"schema":{"type":"struct"},"payload":` + row("", `{"number":"N-1","status":"paid"}`, "").value + `}`, want: "paid N-1"},
+			},
+		}),
+		change("debezium-numeric-id", `{"id":%id%,"status":"%st%"}`, platform{
+			id:        "10042",
+			submitted: []string{"new"},
+			paid:      []string{"paid"},
+			ignore:    []string{"draft", "cancelled", "refunded"},
+			more: []event{
+				row("bytes in base64", `{"id":"Adc=","status":"paid"}`, badID),
+				row("bytes in base64, nothing to send", `{"id":"Adc=","status":"draft"}`, "ignore"),
+			},
+		}),
+		{
+			preset:    "debezium-flat",
+			event:     `{"id":504,"number":%id%,"status":"%st%","__op":"u","__source_ts_ms":1773213303100,"__deleted":"false"}`,
+			submitted: []string{"new"},
+			paid:      []string{"paid"},
+			ignore:    []string{"draft", "cancelled", "refunded"},
+			reads:     map[string]string{"event_time": "2026-03-11T07:15:03.1Z"},
+			more: []event{
+				{name: "deleted", value: `{"number":"N-1","status":"paid","__deleted":"true"}`, want: "ignore"},
+				{name: "deleted, as a bool", value: `{"number":"N-1","status":"paid","__deleted":true}`, want: "ignore"},
+				{name: "deleted by op", value: `{"number":"N-1","status":"paid","__op":"d"}`, want: "ignore"},
+				{name: "snapshot", value: `{"number":"N-1","status":"paid","__op":"r","__deleted":"false"}`, want: "ignore"},
+				{name: "truncated", value: `{"number":"N-1","status":"paid","__op":"t"}`, want: "ignore"},
+				{name: "message", value: `{"number":"N-1","status":"paid","__op":"m"}`, want: "ignore"},
+				{name: "created", value: `{"number":"N-1","status":"paid","__op":"c"}`, want: "paid N-1"},
+				{name: "no names of Debezium's", value: `{"number":"N-1","status":"paid"}`, want: "paid N-1"},
+			},
+		},
+	}
+}
+
+func cdcMagento() platform {
+	order := func(state, total, paid string) string {
+		return `{"increment_id":"000000001","state":"` + state + `","grand_total":` + total + `,"total_paid":` + paid + `}`
+	}
+	p := change("cdc-magento",
+		`{"entity_id":142,"increment_id":%id%,"state":"%st%","status":"my_own","grand_total":"129.0000","total_paid":"129.0000"}`, platform{
+			submitted: []string{"new", "pending_payment", "payment_review"},
+			paid:      []string{"processing", "complete"},
+			ignore:    []string{"canceled", "closed", "holded"},
+			more: []event{
+				row("paid in part", order("processing", `"129.0000"`, `"9.0000"`), "submitted 000000001"),
+				row("complete and paid in part", order("complete", `"129.0000"`, `"9.0000"`), "submitted 000000001"),
+				row("nothing paid", order("processing", `"129.0000"`, `null`), "submitted 000000001"),
+				row("complete, nothing paid", order("complete", `"129.0000"`, `null`), "submitted 000000001"),
+				row("no total", order("complete", `null`, `"1.0000"`), "submitted 000000001"),
+				row("bytes in base64", order("processing", `"E68Q"`, `"E68Q"`), fieldError),
+				row("refunded in part", `{"increment_id":"1","state":"processing","grand_total":"129.0","total_paid":"129.0","total_refunded":"5.0"}`, "ignore"),
+				row("paid and refunded in part", `{"increment_id":"1","state":"processing","grand_total":"129.0","total_paid":"9.0","total_refunded":"5.0"}`, "ignore"),
+				row("complete, refunded in part", `{"increment_id":"1","state":"complete","grand_total":"129.0","total_paid":"129.0","total_refunded":"5.0"}`, "ignore"),
+				row("nothing refunded", `{"increment_id":"1","state":"complete","grand_total":"129.0","total_paid":"129.0","total_refunded":"0.0"}`, "paid 1"),
+				row("the internal id does not stand in", `{"entity_id":142,"state":"new"}`, missingID),
+			},
+		})
+	p.id = `"000000130"`
+	return p
+}
+
+//nolint:misspell // payed is the platform's own spelling
+func cdcBitrix() platform {
+	return change("cdc-bitrix", `{"ID":237,"ACCOUNT_NUMBER":%id%,"PAYED":"%st%","CANCELED":"N"}`, platform{
+		submitted: []string{"N"},
+		paid:      []string{"Y"},
+		more: []event{
+			row("canceled though paid", `{"ACCOUNT_NUMBER":"394","PAYED":"Y","CANCELED":"Y"}`, "ignore"),
+			row("the internal id does not stand in", `{"ID":237,"PAYED":"Y","CANCELED":"N"}`, missingID),
+		},
+	})
+}
+
+// The envelope of a change; %op% is what happened and %row% the row as it is now.
+const debezium = `{"before":{"id":1},"after":%row%,"source":{"connector":"postgresql","ts_ms":1773213303000,"lsn":24023128,"table":"orders"},"op":"%op%","ts_ms":1773299999999,"transaction":null}`
+
+// row is the update of a row, and its verdict.
+func row(name, after, want string) event {
+	return event{name: name, value: strings.NewReplacer("%row%", after, "%op%", "u").Replace(debezium), want: want}
+}
+
+// change is a preset over changes of a table: what it says of the row, and what all of them say of the envelope.
+func change(preset, after string, p platform) platform {
+	p.preset = preset
+	p.event = row("", after, "").value
+	p.reads = map[string]string{"event_time": "2026-03-11T07:15:03Z"}
+	if strings.HasPrefix(preset, "debezium") {
+		p.reads["version"] = "24023128"
+	}
+	status, verdict := p.known()
+	value := p.fill(or(p.id, `"10042"`), status)
+	as := func(op string) string { return strings.Replace(value, `"op":"u"`, `"op":"`+op+`"`, 1) }
+	full := strings.NewReplacer("%id%", p.literal(), "%st%", status).Replace(after)
+	p.more = slices.Concat(p.more, []event{
+		{name: "created", value: as("c"), want: verdict + " " + p.text()},
+		{name: "read by a snapshot", value: as("r"), want: "ignore"},
+		{name: "deleted, as some connectors keep the row", value: as("d"), want: "ignore"},
+		{name: "truncated", value: as("t"), want: "ignore"},
+		{name: "a message", value: as("m"), want: "ignore"},
+		{name: "deleted", value: strings.NewReplacer("%row%", "null", "%op%", "d").Replace(debezium), want: "ignore"},
+		{name: "begin of a transaction", value: `{"status":"BEGIN","id":"571:53195829","event_count":null,"data_collections":null,"ts_ms":1773213303523}`, want: "ignore"},
+		{name: "end of a transaction", value: `{"status":"END","id":"571:53195832","event_count":2,"ts_ms":1773213303523}`, want: "ignore"},
+		{name: "a row without its envelope", value: full, want: byRule},
+	})
+	return p
+}

@@ -1,0 +1,203 @@
+package mapping
+
+import (
+	"errors"
+	"slices"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/interpreter"
+)
+
+// costLimit bounds a rule: steps of CEL's own count, a hundred times what a long rule takes.
+const costLimit = 1000
+
+var (
+	// errCost says that a rule went over its limit.
+	errCost = errors.New("cost limit exceeded")
+	// errNotBool says that a rule came to null.
+	errNotBool = errors.New("neither true nor false")
+	// errNoItem stands for the fields of an item where there is none.
+	errNoItem = errors.New("no item")
+)
+
+// A rule is one line of rules.
+type rule struct {
+	text    string // as it is written
+	program cel.Program
+	ast     *cel.Ast
+	reads   []int // indexes of the fields, in their order
+	then    verdict
+	at      place
+}
+
+// eval tells whether the rule matches.
+func (rule *rule) eval(r *run) (bool, error) {
+	out, _, err := rule.program.Eval(r)
+	if err != nil {
+		if stopped := (interpreter.EvalCancelledError{}); errors.As(err, &stopped) && stopped.Cause == interpreter.CostLimitExceeded {
+			return false, errCost
+		}
+		return false, err
+	}
+	yes, ok := out.(types.Bool)
+	if !ok {
+		return false, errNotBool
+	}
+	return bool(yes), nil
+}
+
+// ResolveName gives CEL the value of a field.
+func (r *run) ResolveName(name string) (any, bool) {
+	i, ok := r.program.index[name]
+	if !ok {
+		return nil, false
+	}
+	f := &r.program.fields[i]
+	if r.noItem && f.item {
+		return types.WrapErr(errNoItem), true
+	}
+	return celValue(f, r.value(i)), true
+}
+
+// Parent says that there are no other names.
+func (*run) Parent() interpreter.Activation {
+	return nil
+}
+
+func celValue(f *field, v *value) ref.Val {
+	switch {
+	case v.state != statePresent:
+		return types.NullValue
+	case f.kind == kindBool || f.kind == kindPresent:
+		return types.Bool(v.flag)
+	case f.kind == kindNumber:
+		return types.Double(v.number)
+	case f.kind == kindTime:
+		return types.Timestamp{Time: v.when}
+	}
+	return types.String(v.text)
+}
+
+// environment declares the fields, each of its type or null.
+func (c *compiler) environment() (*cel.Env, error) {
+	options := []cel.EnvOption{cel.CrossTypeNumericComparisons(true)}
+	for i := range c.program.fields {
+		f := &c.program.fields[i]
+		options = append(options, cel.Variable(f.name, celType(f.kind)))
+	}
+	return cel.NewEnv(options...)
+}
+
+func celType(kind fieldKind) *cel.Type {
+	switch kind {
+	case kindBool:
+		return cel.NullableType(cel.BoolType)
+	case kindPresent:
+		return cel.BoolType
+	case kindNumber:
+		return cel.NullableType(cel.DoubleType)
+	case kindTime:
+		return cel.NullableType(cel.TimestampType)
+	case kindString, kindID:
+	}
+	return cel.NullableType(cel.StringType)
+}
+
+func (c *compiler) rules() {
+	env, err := c.environment()
+	if err != nil {
+		c.add(c.spec.place, "fields", "%v", err)
+		return
+	}
+	for _, s := range c.spec.rules {
+		r := rule{text: s.when.value, at: s.place, then: c.then(s)}
+		if s.when.value != "" && c.expression(env, s, &r) {
+			c.program.rules = append(c.program.rules, r)
+		}
+	}
+}
+
+// then reads what a rule says.
+func (c *compiler) then(s ruleSpec) verdict {
+	v := verdict{by: s.where, reason: s.reason.value}
+	known := map[string]bool{wordIgnore: true, wordDeadLetter: true}
+	for _, status := range c.statuses {
+		known[status] = true
+	}
+	switch word := s.then.value; {
+	case word == "":
+	case !known[word]:
+		c.add(s.then.place, s.where+".then", "%s", unknown("word", word, known))
+	case word == wordIgnore:
+		v.action = sayIgnore
+	case word != wordDeadLetter:
+		v.action, v.status = sayCall, word
+	}
+	if v.reason == "" {
+		v.reason = s.where
+	}
+	return v
+}
+
+// expression compiles what a rule asks.
+func (c *compiler) expression(env *cel.Env, s ruleSpec, r *rule) bool {
+	where := s.where + ".when"
+	parsed, issues := env.Parse(s.when.value)
+	if issues.Err() != nil {
+		c.issues(s.when, where, issues)
+		return false
+	}
+	doubles(parsed.NativeRep(), c.program)
+	checked, issues := env.Check(parsed)
+	if issues.Err() != nil {
+		c.issues(s.when, where, issues)
+		return false
+	}
+	if !checked.OutputType().IsExactType(cel.BoolType) {
+		c.add(s.when.place, where, "must be true or false, is %s", typeInWords(checked.OutputType()))
+		return false
+	}
+	program, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(costLimit))
+	if err != nil {
+		c.add(s.when.place, where, "%v", err)
+		return false
+	}
+	r.program, r.ast = program, checked
+	for _, reference := range checked.NativeRep().ReferenceMap() {
+		if i, ok := c.program.index[reference.Name]; ok && !slices.Contains(r.reads, i) {
+			r.reads = append(r.reads, i)
+		}
+	}
+	slices.Sort(r.reads)
+	return true
+}
+
+// issues passes CEL's own words on, with their place in the file.
+func (c *compiler) issues(t text, where string, issues *cel.Issues) {
+	for _, e := range issues.Errors() {
+		at := t.place
+		if e.Location.Line() > 0 {
+			at = c.reader(t).inside(t, e.Location.Line()-1, e.Location.Column())
+		}
+		c.add(at, where, "%s", e.Message)
+	}
+}
+
+func typeInWords(t *cel.Type) string {
+	words := map[string]string{
+		"int": "a number", "double": "a number", "uint": "a number", "string": "a text", "bytes": "bytes",
+		"google.protobuf.Timestamp": "a time", "timestamp": "a time", "google.protobuf.Duration": "a duration",
+		"wrapper(string)": "a text", "wrapper(double)": "a number", "null": "null", "list": "a list", "map": "a map",
+		"wrapper(bool)": "a bool that may be null: write … == true",
+	}
+	name := t.String()
+	if w := words[name]; w != "" {
+		return w
+	}
+	if w := words[t.TypeName()]; w != "" {
+		return w
+	}
+	return "of type " + name
+}

@@ -1,0 +1,192 @@
+package schema
+
+import (
+	"strings"
+
+	"github.com/twmb/avro"
+)
+
+// avroKind says how a node's values stand on the wire and in JSON.
+type avroKind int
+
+const (
+	avroNull avroKind = iota
+	avroBoolean
+	avroInt
+	avroLong
+	avroFloat
+	avroDouble
+	avroBytes
+	avroString
+	avroFixed
+	avroDecimal // bytes, or a fixed where size is not negative
+	avroUUID    // a fixed of 16 bytes
+	avroEnum
+	avroRecord
+	avroArray
+	avroMap
+	avroUnion
+)
+
+// An avroNode is a schema with its names resolved. Recursive schemas are cyclic.
+type avroNode struct {
+	kind     avroKind
+	name     string
+	fields   []avroField
+	item     *avroNode // of an array or a map
+	branches []*avroNode
+	symbols  []string // as JSON strings
+	size     int      // of a fixed; else -1
+	scale    int
+}
+
+// An avroField has its name as it stands in an object, with quotes and colon.
+type avroField struct {
+	member string
+	node   *avroNode
+}
+
+// Avro compiles a schema's JSON text. The references stand before it in the order of their dependencies: each may use
+// the names of those before. An error is always an ErrNotDecodable.
+//
+// Logical types: a decimal becomes a number with its point, a uuid its text, all others stay as their base type is, a
+// timestamp for instance the number of milliseconds that was written.
+func Avro(text string, references ...Reference) (*Schema, error) {
+	if err := checkSize(text, references); err != nil {
+		return nil, err
+	}
+	var cache avro.SchemaCache
+	for _, r := range references {
+		if _, err := cache.Parse(r.Text); err != nil {
+			return nil, refuse("avro reference %s: %w", r.Name, err)
+		}
+	}
+	parsed, err := cache.Parse(text)
+	if err != nil {
+		return nil, refuse("avro: %w", err)
+	}
+	root, err := avroBuilder{}.node(parsed.Root(), "")
+	if err != nil {
+		return nil, err
+	}
+	return &Schema{decode: func(payload []byte) ([]byte, error) {
+		r := avroReader{in: payload, writer: newWriter(len(payload))}
+		if err := r.value(root); err != nil {
+			return nil, err
+		}
+		if r.at != len(r.in) {
+			return nil, refuse("avro: %d bytes behind the value's end", len(r.in)-r.at)
+		}
+		return r.out, nil
+	}}, nil
+}
+
+// An avroBuilder holds the named types met so far, by full name.
+type avroBuilder map[string]*avroNode
+
+// node converts what the parser has checked. The namespace is that of the enclosing named type.
+func (b avroBuilder) node(s *avro.SchemaNode, namespace string) (*avroNode, error) {
+	n := &avroNode{size: -1}
+	switch s.Type {
+	case "record", "error", "enum", "fixed":
+		n.name, namespace = s.Name, s.Namespace
+		if dot := strings.LastIndexByte(s.Name, '.'); dot >= 0 {
+			namespace = s.Name[:dot]
+		} else if namespace != "" {
+			n.name = namespace + "." + s.Name
+		}
+		// Before its fields, for they may refer to it.
+		b[n.name] = n
+		return n, b.named(n, s, namespace)
+	case "array", "map":
+		items := s.Items
+		n.kind = avroArray
+		if s.Type == "map" {
+			n.kind, items = avroMap, s.Values
+		}
+		var err error
+		n.item, err = b.node(items, namespace)
+		return n, err
+	case "union":
+		n.kind = avroUnion
+		for i := range s.Branches {
+			branch, err := b.node(&s.Branches[i], namespace)
+			if err != nil {
+				return nil, err
+			}
+			n.branches = append(n.branches, branch)
+		}
+		return n, nil
+	}
+	return b.plain(n, s, namespace)
+}
+
+// named fills a type that has a name.
+func (b avroBuilder) named(n *avroNode, s *avro.SchemaNode, namespace string) error {
+	switch s.Type {
+	case "enum":
+		n.kind = avroEnum
+		for _, symbol := range s.Symbols {
+			n.symbols = append(n.symbols, string(appendQuoted(nil, symbol)))
+		}
+	case "fixed":
+		n.kind, n.size = avroFixed, s.Size
+		if s.LogicalType == "uuid" && s.Size == 16 {
+			n.kind = avroUUID
+		}
+		n.decimal(s)
+	default:
+		n.kind = avroRecord
+		for i := range s.Fields {
+			field, err := b.node(&s.Fields[i].Type, namespace)
+			if err != nil {
+				return err
+			}
+			member := string(append(appendQuoted(nil, s.Fields[i].Name), ':'))
+			n.fields = append(n.fields, avroField{member: member, node: field})
+		}
+	}
+	return nil
+}
+
+// plain finds a primitive type, or a named one that stands elsewhere.
+func (b avroBuilder) plain(n *avroNode, s *avro.SchemaNode, namespace string) (*avroNode, error) {
+	n.name = s.Type
+	switch s.Type {
+	case "null":
+		n.kind = avroNull
+	case "boolean":
+		n.kind = avroBoolean
+	case "int":
+		n.kind = avroInt
+	case "long":
+		n.kind = avroLong
+	case "float":
+		n.kind = avroFloat
+	case "double":
+		n.kind = avroDouble
+	case "bytes":
+		n.kind = avroBytes
+		n.decimal(s)
+	case "string":
+		n.kind = avroString
+	default:
+		// A name without a dot is first looked for at home.
+		if known, ok := b[namespace+"."+s.Type]; ok && !strings.Contains(s.Type, ".") {
+			return known, nil
+		}
+		known, ok := b[s.Type]
+		if !ok {
+			return nil, refuse("avro: no type is named %q", s.Type)
+		}
+		return known, nil
+	}
+	return n, nil
+}
+
+// decimal marks a decimal. One that is not valid is bytes: the specification has readers ignore it.
+func (n *avroNode) decimal(s *avro.SchemaNode) {
+	if s.LogicalType == "decimal" && s.Scale >= 0 && s.Scale <= s.Precision {
+		n.kind, n.scale = avroDecimal, s.Scale
+	}
+}

@@ -1,0 +1,181 @@
+package schema
+
+import (
+	"context"
+	"encoding/binary"
+	"io/fs"
+	"strings"
+
+	"github.com/bufbuild/protocompile"
+	"github.com/bufbuild/protocompile/linker"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+const (
+	// mainFile is the name of the schema's own text among the files that it is compiled with.
+	mainFile = "the schema"
+	// maxNesting is how deep brackets may stand in each other in a Protobuf text: the compiler works by recursion.
+	maxNesting = 200
+)
+
+// Protobuf compiles the text of a .proto file. Each reference is a file that it or another one imports by that name;
+// google/protobuf/*.proto, confluent/meta.proto and confluent/type/decimal.proto need none. An error is always an
+// ErrNotDecodable.
+//
+// A payload begins with the indexes of its message in the file, as Confluent's serializers write them: zig-zag numbers,
+// first how many follow, then the way through the messages; a single zero stands for the file's first message.
+//
+// Timestamp, Duration, FieldMask, Struct, Value and ListValue become what Protobuf's JSON form makes of them; a wrapper
+// is its value; an Any is the fields of its message beside "@type" if the schema knows that message. int64 and uint64
+// are numbers, not strings as in that form.
+func Protobuf(ctx context.Context, text string, references ...Reference) (*Schema, error) {
+	if err := checkSize(text, references); err != nil {
+		return nil, err
+	}
+	texts := standardFiles()
+	for _, r := range references {
+		texts[r.Name] = r.Text
+	}
+	return compileProtobuf(ctx, text, func(name string) (string, error) {
+		found, ok := texts[name]
+		if !ok {
+			return "", fs.ErrNotExist
+		}
+		return found, nil
+	})
+}
+
+// compileProtobuf compiles a text with the files that it imports.
+func compileProtobuf(
+	ctx context.Context, main string, find func(name string) (text string, err error),
+) (*Schema, error) {
+	sources := protocompile.ResolverFunc(func(name string) (protocompile.SearchResult, error) {
+		text, err := main, error(nil)
+		if name != mainFile {
+			text, err = find(name)
+		}
+		if err != nil {
+			return protocompile.SearchResult{}, err
+		}
+		if deep(text) {
+			return protocompile.SearchResult{}, refuse("%s: brackets stand more than %d deep", name, maxNesting)
+		}
+		return protocompile.SearchResult{Source: strings.NewReader(text)}, nil
+	})
+	compiler := protocompile.Compiler{Resolver: protocompile.WithStandardImports(sources), MaxParallelism: 1}
+	files, err := compiler.Compile(ctx, mainFile)
+	if cause := context.Cause(ctx); cause != nil {
+		return nil, cause
+	}
+	if err != nil {
+		return nil, refuse("protobuf: %w", err)
+	}
+	if files[0].Messages().Len() == 0 {
+		return nil, refuse("protobuf: the schema has no message")
+	}
+	p := &protobuf{file: files[0], types: linker.ResolverFromFile(files[0])}
+	return &Schema{decode: p.decode}, nil
+}
+
+// deep reports brackets that stand too deep in each other for a recursive compiler. Those in comments and strings count
+// too: they come in pairs.
+func deep(text string) bool {
+	depth := 0
+	for i := range len(text) {
+		switch text[i] {
+		case '{', '[', '(', '<':
+			if depth++; depth > maxNesting {
+				return true
+			}
+		case '}', ']', ')', '>':
+			depth = max(depth-1, 0)
+		}
+	}
+	return false
+}
+
+// standardFiles are the imports that Confluent's registry takes for granted, beside Protobuf's own.
+func standardFiles() map[string]string {
+	return map[string]string{
+		"confluent/meta.proto": `syntax = "proto3";
+package confluent;
+import "google/protobuf/descriptor.proto";
+message Meta { string doc = 1; map<string, string> params = 2; repeated string tags = 3; }
+extend google.protobuf.FileOptions { Meta file_meta = 1088; }
+extend google.protobuf.MessageOptions { Meta message_meta = 1088; }
+extend google.protobuf.FieldOptions { Meta field_meta = 1088; }
+extend google.protobuf.EnumOptions { Meta enum_meta = 1088; }
+extend google.protobuf.EnumValueOptions { Meta enum_value_meta = 1088; }
+`,
+		"confluent/type/decimal.proto": `syntax = "proto3";
+package confluent.type;
+message Decimal { bytes value = 1; uint32 precision = 2; int32 scale = 3; }
+`,
+	}
+}
+
+// protobuf is a compiled file.
+type protobuf struct {
+	file  protoreflect.FileDescriptor
+	types linker.Resolver
+}
+
+// decode reads a payload.
+func (p *protobuf) decode(payload []byte) ([]byte, error) {
+	message, body, err := p.message(payload)
+	if err != nil {
+		return nil, err
+	}
+	w := protoWriter{writer: newWriter(len(body)), types: p.types, values: maxValues}
+	if err := w.payload(message, body); err != nil {
+		return nil, err
+	}
+	return w.out, nil
+}
+
+// message finds the payload's message by the indexes before the body.
+func (p *protobuf) message(payload []byte) (protoreflect.MessageDescriptor, []byte, error) {
+	count, payload, err := protoIndex(payload)
+	if err != nil {
+		return nil, nil, err
+	}
+	if count == 0 {
+		return p.file.Messages().Get(0), payload, nil
+	}
+	var found protoreflect.MessageDescriptor
+	among := p.file.Messages()
+	for range count {
+		var index int64
+		if index, payload, err = protoIndex(payload); err != nil {
+			return nil, nil, err
+		}
+		if found = nthMessage(among, index); found == nil {
+			return nil, nil, refuse("protobuf: the schema has no message at its index %d", index)
+		}
+		among = found.Messages()
+	}
+	return found, payload, nil
+}
+
+// protoIndex reads one number of the message indexes.
+func protoIndex(payload []byte) (int64, []byte, error) {
+	v, n := binary.Varint(payload)
+	if n <= 0 || v < 0 {
+		return 0, nil, refuse("protobuf: no message index before the message")
+	}
+	return v, payload[n:], nil
+}
+
+// nthMessage counts as Confluent's Java serializer does: along the text, where a map field stands for no message.
+func nthMessage(among protoreflect.MessageDescriptors, n int64) protoreflect.MessageDescriptor {
+	for i := range among.Len() {
+		if among.Get(i).IsMapEntry() {
+			continue
+		}
+		if n == 0 {
+			return among.Get(i)
+		}
+		n--
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+package tree
+
+// A Plan is the set of paths that one pass looks for. Fill it before the first scan; then it is safe for concurrent use.
+// The zero value looks for nothing.
+type Plan struct {
+	root      node
+	item      node
+	slots     int // of the whole document
+	itemSlots int // of each item
+	longest   int // bytes of the longest name
+	list      bool
+}
+
+// A node is one place in the trie of all paths.
+type node struct {
+	slots   []int // where the value found here goes
+	names   map[string]*node
+	indexes map[int]*node // from the start
+	ends    map[int]*node // from the end; 1 is the last
+	deepest int           // the largest key of ends
+	each    bool          // here is the list of items
+}
+
+// Add looks for one value of the whole document, and returns its slot.
+func (p *Plan) Add(path Path) (slot int) {
+	slot = p.slots
+	p.slots++
+	n := p.grow(&p.root, path)
+	n.slots = append(n.slots, slot)
+	return slot
+}
+
+// AddItem looks for one value in each item of the list, and returns its slot.
+func (p *Plan) AddItem(path Path) (slot int) {
+	slot = p.itemSlots
+	p.itemSlots++
+	n := p.grow(&p.item, path)
+	n.slots = append(n.slots, slot)
+	return slot
+}
+
+// Each names the list whose elements are the items, and returns the slot of the list itself.
+func (p *Plan) Each(list Path) (slot int) {
+	slot = p.Add(list)
+	p.grow(&p.root, list).each = true
+	p.list = true
+	return slot
+}
+
+func (p *Plan) grow(n *node, path Path) *node {
+	for _, s := range path {
+		switch {
+		case s.kind == member:
+			p.longest = max(p.longest, len(s.name))
+			n = child(&n.names, s.name)
+		case s.index >= 0:
+			n = child(&n.indexes, s.index)
+		default:
+			n.deepest = max(n.deepest, -s.index)
+			n = child(&n.ends, -s.index)
+		}
+	}
+	return n
+}
+
+func child[K comparable](children *map[K]*node, key K) *node {
+	if *children == nil {
+		*children = make(map[K]*node)
+	}
+	n := (*children)[key]
+	if n == nil {
+		n = new(node)
+		(*children)[key] = n
+	}
+	return n
+}
+
+// leaf tells that nothing is looked for below n.
+func (n *node) leaf() bool {
+	return n == nil || len(n.names) == 0 && len(n.indexes) == 0 && len(n.ends) == 0 && !n.each
+}

@@ -1,0 +1,55 @@
+package mapping_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"leadhit-sync/consumer/mapping"
+)
+
+// loadPreset returns a preset for every topic.
+func loadPreset(tb testing.TB, name string) *mapping.Mapping {
+	tb.Helper()
+	m, err := mapping.Load(mapping.Options{Source: name})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return m
+}
+
+// file writes a mapping file and returns its path, which ends in name.
+func file(tb testing.TB, name, text string) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return path
+}
+
+// loadText returns the mapping that stands in a text.
+func loadText(tb testing.TB, text string) *mapping.Mapping {
+	tb.Helper()
+	m, err := mapping.Load(mapping.Options{Source: file(tb, "shop.yaml", text)})
+	if err != nil {
+		tb.Fatalf("the mapping is refused:\n%v", err)
+	}
+	return m
+}
+
+// short writes outcomes in a word or two each: paid 17, ignore, or the cause of a refusal.
+func short(outcomes []mapping.Outcome) []string {
+	all := make([]string, len(outcomes))
+	for i, o := range outcomes {
+		switch o.Action {
+		case mapping.Call:
+			all[i] = o.Status + " " + o.OrderID
+		case mapping.Ignore:
+			all[i] = "ignore"
+		case mapping.Refuse:
+			all[i] = o.Cause
+		}
+	}
+	return all
+}

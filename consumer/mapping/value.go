@@ -1,0 +1,238 @@
+package mapping
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A value is what a field came to for one order. A null one has a problem too: why it is null.
+type value struct {
+	state   state
+	text    string
+	flag    bool
+	number  float64
+	when    time.Time
+	source  *source // where it was found
+	problem string
+}
+
+type state uint8
+
+const (
+	stateUnread state = iota
+	stateNull
+	statePresent
+	stateFlawed
+)
+
+// A literal is what stands at a source: JSON, or plain text of a header or a key. A nil text is absence.
+type literal struct {
+	text  []byte
+	plain bool
+}
+
+// value returns a field's value, which is read once for an order.
+func (r *run) value(i int) *value {
+	v := &r.values[i]
+	if v.state == stateUnread {
+		r.read(&r.program.fields[i], v)
+	}
+	return v
+}
+
+// read makes a value of what the sources say.
+func (r *run) read(f *field, v *value) {
+	v.state, v.problem = stateNull, f.name+" is missing"
+	for i := range f.sources {
+		if r.from(f, &f.sources[i], v) {
+			break
+		}
+	}
+	if f.kind == kindPresent {
+		v.flag = v.state == statePresent
+		v.state, v.problem = statePresent, ""
+	}
+	if f.kind == kindTime && f.name == "event_time" && v.state == stateNull && !r.record.Time.IsZero() {
+		v.state, v.when, v.source = statePresent, r.record.Time.UTC(), nil
+	}
+}
+
+// from makes a value of one source. It is not done where the source has nothing to say.
+func (r *run) from(f *field, src *source, v *value) (done bool) {
+	lit, problem := r.literal(src)
+	switch {
+	case problem != "":
+		v.state, v.source, v.problem = stateFlawed, src, f.name+" is "+problem
+		return true
+	case lit.text == nil:
+		return false
+	case !lit.plain && lit.text[0] == 'n':
+		v.problem = f.name + " is null"
+		return false
+	case f.firstOf && lit.empty():
+		return false
+	}
+	v.source = src
+	return r.convert(f, src, lit, v)
+}
+
+func (l literal) empty() bool {
+	if l.plain {
+		return len(l.text) == 0
+	}
+	return string(l.text) == `""`
+}
+
+// convert makes a value of a literal. It is not done where the literal turns out to hold nothing.
+func (r *run) convert(f *field, src *source, lit literal, v *value) (done bool) {
+	if f.kind == kindPresent && src.extract == nil && f.extract == nil {
+		if !lit.empty() {
+			v.state = statePresent
+		}
+		return true
+	}
+	text, problem := r.textOf(f, lit)
+	if problem != "" {
+		v.state, v.problem = stateFlawed, f.name+" is "+problem
+		return true
+	}
+	text, found := f.extracted(src, text)
+	if !found {
+		v.problem = f.name + " does not match extract"
+		return false
+	}
+	if f.trim {
+		text = strings.TrimSpace(text)
+	}
+	if f.lower {
+		text = strings.ToLower(text)
+	}
+	if f.firstOf && text == "" {
+		return false
+	}
+	if f.pattern != nil && !f.pattern.MatchString(text) {
+		v.state, v.problem = stateFlawed, f.name+" does not match the pattern"
+		return true
+	}
+	f.typed(text, v)
+	return true
+}
+
+// extracted takes out what the source's extract finds, and then the field's.
+func (f *field) extracted(src *source, text string) (part string, found bool) {
+	for _, re := range [...]*regexp.Regexp{src.extract, f.extract} {
+		if re == nil {
+			continue
+		}
+		m := re.FindStringSubmatchIndex(text)
+		if m == nil || m[2] < 0 {
+			return "", false
+		}
+		text = text[m[2]:m[3]]
+	}
+	return text, true
+}
+
+// typed gives the text the field's type.
+func (f *field) typed(text string, v *value) {
+	v.state, v.text = statePresent, text
+	problem := ""
+	if len(text) > f.limit {
+		problem = fmt.Sprintf("a text of %d bytes, more than %d", len(text), f.limit)
+	}
+	switch f.kind {
+	case kindString:
+	case kindID:
+		if text == "" {
+			problem = "an empty string"
+		}
+	case kindBool:
+		switch text {
+		case "true", "1":
+			v.flag = true
+		case "false", "0":
+		default:
+			problem = "not true, false, 1 or 0"
+		}
+	case kindNumber:
+		var ok bool
+		if v.number, ok = parseNumber(text); !ok {
+			problem = "a string that is not a number"
+		}
+	case kindPresent:
+		if text == "" {
+			v.state = stateNull
+		}
+	case kindTime:
+		var ok bool
+		if v.when, ok = f.time.parse(text); !ok {
+			v.state, v.problem = stateNull, f.name+" is no time that can be read"
+		}
+	}
+	if problem != "" {
+		*v = value{state: stateFlawed, source: v.source, problem: f.name + " is " + problem}
+	}
+}
+
+// parseNumber reads a number as JSON writes it; leading zeros may stand before it.
+func parseNumber(text string) (float64, bool) {
+	digits := strings.TrimLeft(strings.TrimPrefix(text, "-"), "0123456789")
+	if len(digits) == len(strings.TrimPrefix(text, "-")) {
+		return 0, false
+	}
+	if fraction, ok := strings.CutPrefix(digits, "."); ok {
+		digits = strings.TrimLeft(fraction, "0123456789")
+		if len(digits) == len(fraction) {
+			return 0, false
+		}
+	}
+	if digits != "" && digits[0] != 'e' && digits[0] != 'E' {
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	return n, err == nil
+}
+
+// parse reads a time. What cannot be read, or lies before 2000, is none: some platforms write the year 1 for it.
+func (t timeFormat) parse(text string) (time.Time, bool) {
+	when, ok := t.read(text)
+	return when, ok && when.Year() >= 2000 && when.Year() < 10000
+}
+
+func (t timeFormat) read(text string) (time.Time, bool) {
+	if t.unit != 0 {
+		n, ok := parseNumber(text)
+		perSecond := float64(time.Second / t.unit)
+		if !ok || n < 0 || n/perSecond > 1e12 {
+			return time.Time{}, false
+		}
+		if whole, err := strconv.ParseInt(text, 10, 64); err == nil {
+			units := int64(time.Second / t.unit)
+			return time.Unix(whole/units, whole%units*int64(t.unit)).UTC(), true
+		}
+		return time.UnixMicro(int64(n / perSecond * 1e6)).UTC(), true
+	}
+	zone := t.zone
+	layouts := [...]string{t.layout, "", ""}
+	if t.layout == "" {
+		layouts[0] = time.RFC3339
+		if zone != nil {
+			layouts[1], layouts[2] = "2006-01-02T15:04:05", time.DateTime
+		}
+	}
+	if zone == nil {
+		zone = time.UTC
+	}
+	for _, layout := range layouts {
+		if layout == "" {
+			break
+		}
+		if when, err := time.ParseInLocation(layout, text, zone); err == nil {
+			return when.UTC(), true
+		}
+	}
+	return time.Time{}, false
+}

@@ -1,0 +1,273 @@
+package mapping
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// maxFile bounds a mapping file.
+const maxFile = 1 << 20
+
+// A reader walks the nodes of one YAML file, and notes every mistake with its place.
+type reader struct {
+	*problems
+	file    string
+	lines   []string // of the file, for places within a text
+	mapping string   // the one that is being read
+}
+
+// text is a scalar of the file and where it stands.
+type text struct {
+	place
+	value string
+	node  *yaml.Node
+}
+
+func (t text) given() bool {
+	return t.node != nil
+}
+
+// document parses one YAML document; nil where there is none that can be read.
+func (r *reader) document(source []byte) *yaml.Node {
+	if len(source) > maxFile {
+		r.add(place{file: r.file}, "", "the file has %d bytes, more than %d", len(source), maxFile)
+		return nil
+	}
+	r.lines = strings.Split(string(source), "\n")
+	decoder := yaml.NewDecoder(bytes.NewReader(source))
+	var root, next yaml.Node
+	switch err := decoder.Decode(&root); {
+	case errors.Is(err, io.EOF) || err == nil && len(root.Content) == 0:
+		r.add(place{file: r.file, line: 1, column: 1}, "", "the file is empty")
+		return nil
+	case err != nil:
+		r.syntax(err)
+		return nil
+	}
+	switch err := decoder.Decode(&next); {
+	case err == nil:
+		r.add(r.at(&next), "", "a second document begins here; a file holds one")
+	case !errors.Is(err, io.EOF):
+		r.syntax(err)
+	}
+	return resolve(root.Content[0])
+}
+
+// syntax notes an error of the YAML parser, which names its line only in words.
+func (r *reader) syntax(err error) {
+	at := place{file: r.file}
+	message := strings.TrimPrefix(err.Error(), "yaml: ")
+	if n, scanErr := fmt.Sscanf(message, "line %d: ", &at.line); n == 1 && scanErr == nil {
+		at.column = 1
+		_, message, _ = strings.Cut(message, ": ")
+	}
+	r.add(at, "", "not YAML: %s", message)
+}
+
+// resolve follows an alias to what it stands for.
+func resolve(n *yaml.Node) *yaml.Node {
+	for n.Kind == yaml.AliasNode && n.Alias != nil {
+		n = n.Alias
+	}
+	return n
+}
+
+func (r *reader) at(n *yaml.Node) place {
+	return place{file: r.file, mapping: r.mapping, line: n.Line, column: n.Column}
+}
+
+// names says what each name of an object stands for.
+type names map[string]func(where string, key, value *yaml.Node)
+
+// object reads an object whose names are known, in the order of the file.
+func (r *reader) object(where string, n *yaml.Node, known names) bool {
+	return r.each(where, n, func(name string, key, value *yaml.Node) {
+		read, ok := known[name]
+		if !ok {
+			r.add(r.at(key), where, "%s", unknown("name", name, known))
+			return
+		}
+		read(within(where, name), key, value)
+	})
+}
+
+// each reads an object whose names are free.
+func (r *reader) each(where string, n *yaml.Node, read func(name string, key, value *yaml.Node)) bool {
+	if n.Kind != yaml.MappingNode {
+		r.add(r.at(n), where, "must be an object of names and values, is %s", kindOf(n))
+		return false
+	}
+	var seen []string
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], resolve(n.Content[i+1])
+		switch {
+		case key.Kind != yaml.ScalarNode || key.ShortTag() != "!!str":
+			r.add(r.at(key), where, "a name must be text, is %s", kindOf(key))
+		case slices.Contains(seen, key.Value):
+			r.add(r.at(key), where, "the name %q stands here twice", key.Value)
+		default:
+			seen = append(seen, key.Value)
+			read(key.Value, key, value)
+		}
+	}
+	return true
+}
+
+func within(where, name string) string {
+	if where == "" {
+		return name
+	}
+	return where + "." + name
+}
+
+// list reads a list.
+func (r *reader) list(where string, n *yaml.Node, read func(where string, n *yaml.Node)) {
+	if n.Kind != yaml.SequenceNode {
+		r.add(r.at(n), where, "must be a list, is %s", kindOf(n))
+		return
+	}
+	for i, element := range n.Content {
+		read(fmt.Sprintf("%s[%d]", where, i), resolve(element))
+	}
+}
+
+// text reads a text. The value is empty, and a mistake noted, where it is something else.
+func (r *reader) text(where string, n *yaml.Node) text {
+	t := text{place: r.at(n), node: n}
+	switch {
+	case n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str":
+		r.add(t.place, where, "must be text, is %s", kindOf(n))
+	case n.Value == "":
+		r.add(t.place, where, "must not be empty")
+	default:
+		t.value = n.Value
+	}
+	return t
+}
+
+// choice reads one of a few words.
+func (r *reader) choice(where string, n *yaml.Node, words ...string) text {
+	t := r.text(where, n)
+	if t.value != "" && !slices.Contains(words, t.value) {
+		known := make(map[string]bool)
+		for _, w := range words {
+			known[w] = true
+		}
+		r.add(t.place, where, "%s", unknown("word", t.value, known))
+		t.value = ""
+	}
+	return t
+}
+
+// code reads a status code. Only what every YAML reader takes for the same text passes: Y, no, 010, 1e3 and null are a
+// bool, a number or nothing to some of them, and one round trip through such a tool makes "paid" of "ignore".
+func (r *reader) code(where string, n *yaml.Node) text {
+	t := text{place: r.at(n), node: n}
+	plain := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
+	switch tag := n.ShortTag(); {
+	case n.Kind != yaml.ScalarNode:
+		r.add(t.place, where, "a code must be text or an integer, is %s", kindOf(n))
+	case tag == "!!int" && canonical(n.Value):
+		t.value = n.Value
+	case tag != "!!str" || plain && doubtful(n.Value):
+		r.add(t.place, where, "quote it: YAML readers differ on what %s is", n.Value)
+	case n.Value == "":
+		r.add(t.place, where, "a code must not be empty")
+	default:
+		t.value = n.Value
+	}
+	return t
+}
+
+// canonical tells whether an integer is written as every reader would write it again, through a float too.
+func canonical(number string) bool {
+	const exact = 15 // digits that a float keeps
+	digits := strings.TrimPrefix(number, "-")
+	return number == "0" || len(digits) <= exact && strings.Trim(digits, "0123456789") == "" && !strings.HasPrefix(digits, "0")
+}
+
+// doubtful tells whether YAML 1.1 reads a plain scalar as something other than text, though YAML 1.2 does not.
+func doubtful(scalar string) bool {
+	switch strings.ToLower(scalar) {
+	case "y", "n", "yes", "no", "on", "off", "=":
+		return true
+	}
+	return strings.Contains(scalar, ":") && strings.Trim(scalar, "0123456789:.+-") == "" // 1:30 is 90
+}
+
+// integer reads a whole number that is not negative.
+func (r *reader) integer(where string, n *yaml.Node) int {
+	var i int
+	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!int" || n.Decode(&i) != nil || i < 0 {
+		r.add(r.at(n), where, "must be a whole number, is %s", kindOf(n))
+		return 0
+	}
+	return i
+}
+
+func kindOf(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "an object"
+	case yaml.SequenceNode:
+		return "a list"
+	case yaml.DocumentNode, yaml.AliasNode:
+		return "unreadable"
+	case yaml.ScalarNode:
+	}
+	switch n.ShortTag() {
+	case "!!null":
+		return "null"
+	case "!!bool":
+		return "a bool"
+	case "!!int", "!!float":
+		return "a number"
+	case "!!timestamp":
+		return "a time"
+	case "!!str":
+		return "text"
+	}
+	return "a " + n.ShortTag()
+}
+
+// inside returns the place of the character at offset (counted from 0, in the line of the text counted from 0).
+func (r *reader) inside(t text, line, offset int) place {
+	at := t.place
+	if t.node.Style&yaml.LiteralStyle != 0 && t.line+line < len(r.lines) {
+		// The text begins on the line below the bar, as far in as its first line.
+		at.line += line + 1
+		first := r.lines[t.line]
+		at.column = len([]rune(first)) - len([]rune(strings.TrimLeft(first, " "))) + offset + 1
+		return at
+	}
+	if line > 0 || t.node.Style&yaml.FoldedStyle != 0 || t.line > len(r.lines) {
+		return at
+	}
+	source := []rune(r.lines[t.line-1])[min(t.column-1, len([]rune(r.lines[t.line-1]))):]
+	at.column += written(source, offset)
+	return at
+}
+
+// written returns how far into its source the character at offset of a scalar stands: quotes and escapes take room.
+func written(source []rune, offset int) int {
+	if len(source) == 0 || source[0] != '"' && source[0] != '\'' {
+		return offset
+	}
+	at := 1
+	for ; offset > 0 && at+1 < len(source); offset-- {
+		switch {
+		case source[0] == '\'' && source[at] == '\'':
+			at++
+		case source[0] == '"' && source[at] == '\\':
+			at += 1 + map[rune]int{'x': 2, 'u': 4, 'U': 8}[source[at+1]]
+		}
+		at++
+	}
+	return min(at, len(source)-1)
+}

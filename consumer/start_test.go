@@ -1,0 +1,147 @@
+package consumer_test
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"leadhit-sync/consumer"
+)
+
+func TestAWorkerWaitsForItsTopicsAndStartsByItself(t *testing.T) {
+	bubble(t, 0, func(t *testing.T, w *world) {
+		k := w.start(func(o *consumer.Options) { o.Topics = []string{"orders", "payments"} })
+		time.Sleep(time.Minute)
+		if phase, _, joined := k.Phase(); phase != consumer.Waiting || joined {
+			t.Errorf("got %s, joined %v without the topics, want waiting", phase, joined)
+		}
+		w.create("orders", 2)
+		time.Sleep(time.Minute)
+		if phase, _, _ := k.Phase(); phase != consumer.Waiting {
+			t.Errorf("got %s with one of two topics, want waiting: the group would assign none", phase)
+		}
+		if got := w.logs.say("topics that do not exist"); len(got) != 2 {
+			t.Errorf("told %d times, want once a change: %q", len(got), got)
+		}
+		w.create("payments", 1)
+		w.produce(1, fine, "a", "b")
+		w.settle(10 * time.Second)
+		if phase, _, joined := k.Phase(); phase != consumer.Consuming || !joined {
+			t.Errorf("got %s, joined %v, want consuming", phase, joined)
+		}
+	})
+}
+
+func TestAWorkerWaitsForTheGroupsCoordinator(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, w *world) {
+		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.FindCoordinator}, Group: group, Err: kerr.CoordinatorNotAvailable, Count: 30})
+		w.produce(0, fine, "a")
+		w.start()
+		w.settle(2 * time.Minute)
+		if got := w.logs.say("__consumer_offsets"); len(got) != 1 {
+			t.Errorf("told %d times, want once: %q", len(got), got)
+		}
+	})
+}
+
+func TestAGroupThatNeverCommittedBeginsAsItIsTold(t *testing.T) {
+	for name, test := range map[string]struct {
+		start func(middle time.Time) consumer.Start
+		want  []string
+	}{
+		"at the log's start":              {func(time.Time) consumer.Start { return consumer.Start{} }, []string{"old", "middle", "new"}},
+		"at a time":                       {func(m time.Time) consumer.Start { return consumer.Start{At: m} }, []string{"middle", "new"}},
+		"at a time after all":             {func(m time.Time) consumer.Start { return consumer.Start{At: m.Add(time.Hour)} }, []string{"new"}},
+		"with what is produced from then": {func(time.Time) consumer.Start { return consumer.Start{Latest: true} }, []string{"new"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, 1, 1)
+				w.produce(0, fine, "old")
+				time.Sleep(time.Hour)
+				middle := time.Now()
+				w.produce(0, fine, "middle")
+				time.Sleep(time.Minute)
+				for _, order := range []string{"old", "middle"} {
+					if !slices.Contains(test.want, order) {
+						w.ledger.waive(order)
+					}
+				}
+				begin := func(o *consumer.Options) { o.Start = test.start(middle) }
+				first := w.start(begin)
+				time.Sleep(2 * time.Second)
+				first.crash() // the choice must outlive it: it is committed before the first call
+				time.Sleep(time.Minute)
+				w.produce(0, fine, "new")
+				w.start(begin)
+				w.wait(time.Minute, func() bool { return len(w.ledger.calledNow()) >= len(test.want) })
+				time.Sleep(10 * time.Second)
+				var got []string
+				for _, s := range w.ledger.calledNow() {
+					got = append(got, s.order)
+				}
+				if !equal(got, test.want) {
+					t.Errorf("got calls about %q, want %q", got, test.want)
+				}
+				w.verdict()
+			})
+		})
+	}
+}
+
+func TestATransientUnknownPartitionDoesNotMoveAGroupThatNeverCommitted(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, w *world) {
+		w.produce(0, fine, "old")
+		w.ledger.waive("old")
+		refusals := 3
+		w.fake.ControlKey(int16(kmsg.OffsetCommit), func(r kmsg.Request) (kmsg.Response, error, bool) { //nolint:revive // kfake's order
+			if refusals--; refusals < 0 {
+				return nil, nil, false
+			}
+			w.fake.KeepControl()
+			return refuseCommit(r, kerr.UnknownTopicOrPartition), nil, true
+		})
+		w.start(func(o *consumer.Options) { o.Start.Latest = true })
+		time.Sleep(10 * time.Second)
+		w.produce(0, fine, "new")
+		time.Sleep(5 * time.Second)
+		got := w.ledger.calledNow()
+		if len(got) != 1 || got[0].order != "new" {
+			t.Errorf("got calls %v, want the one about new", got)
+		}
+	})
+}
+
+func TestAStateIsThereBeforeAndAfterRun(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, w *world) {
+		idle := consumer.New(consumer.Options{})
+		if got := idle.State(); got.Phase != consumer.Starting || got.Joined {
+			t.Errorf("got %+v before Run, want it starting", got)
+		}
+		idle.KeyChanged()
+		w.produce(0, fine, "a")
+		k := w.start()
+		w.settle(time.Minute)
+		got := k.State()
+		if got.Fetched != 1 || got.Generations != 1 || got.Commits == 0 || len(got.Dispatch.Partitions) != 1 || len(got.Ends) != 1 {
+			t.Errorf("got %+v, want one event, one generation, a commit, a partition", got)
+		}
+		if age := time.Since(k.Pulse()); age > time.Second {
+			t.Errorf("the last turn was %v ago, want a second at most", age)
+		}
+		k.end()
+		if got := k.State(); got.Phase != consumer.Stopped || got.Fetched != 1 || len(got.Dispatch.Partitions) != 0 {
+			t.Errorf("got %+v after Run, want it stopped", got)
+		}
+	})
+}
+
+// equal compares without regard to order: lanes run side by side.
+func equal(got, want []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want)))
+}

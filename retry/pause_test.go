@@ -1,0 +1,205 @@
+package retry_test
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"leadhit-sync/retry"
+)
+
+// stage plays a pause against a clock.
+type stage struct {
+	t     *testing.T
+	pause retry.Pause
+	now   time.Time
+	order int
+}
+
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	return &stage{t: t, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+}
+
+func (s *stage) pass(d time.Duration) { s.now = s.now.Add(d) }
+
+// start begins a call about an order of its own.
+func (s *stage) start() func(retry.Verdict) {
+	s.t.Helper()
+	if !s.pause.MayCall(s.now) {
+		s.t.Fatal("no call may start")
+	}
+	s.order++
+	order, ticket := strconv.Itoa(s.order), s.pause.Start(s.now)
+	return func(v retry.Verdict) { s.pause.Answered(s.now, order, ticket, v) }
+}
+
+func (s *stage) wantPaused(why string, want retry.Kind) {
+	s.t.Helper()
+	if got, _, active := s.pause.Active(); got != want || active != (want != retry.Again) {
+		s.t.Fatalf("%s: got %v (%v), want %v", why, got, active, want)
+	}
+}
+
+func (s *stage) wantMayCall(why string, want bool) { //nolint:revive // what is wanted is no switch
+	s.t.Helper()
+	if got := s.pause.MayCall(s.now); got != want {
+		s.t.Fatalf("%s: may call: got %v, want %v", why, got, want)
+	}
+}
+
+func verdicts() (done, again, refused, unauthorised, misconfigured retry.Verdict) {
+	return retry.Verdict{Kind: retry.Done, Answered: true}, retry.Verdict{Cause: "Timeout"},
+		retry.Verdict{Kind: retry.DeadLetter, Cause: "ValidationError", Answered: true},
+		retry.Verdict{Kind: retry.Unauthorised}, retry.Verdict{Kind: retry.Misconfigured}
+}
+
+func TestOne403PausesAllCallsButAProbeEvery30Seconds(t *testing.T) {
+	t.Parallel()
+	done, again, _, unauthorised, _ := verdicts()
+	s := newStage(t)
+	first, late := s.start(), s.start()
+	first(unauthorised)
+	s.wantPaused("after a 403", retry.Unauthorised)
+	s.wantMayCall("at once", false)
+	late(done)
+	s.wantPaused("a call that began before proves nothing", retry.Unauthorised)
+	s.pass(retry.ProbeEvery - 1)
+	s.wantMayCall("just before 30 s", false)
+	s.pass(1)
+	probe := s.start()
+	s.wantMayCall("one probe at a time", false)
+	s.pass(3 * time.Second)
+	probe(again)
+	s.wantPaused("a probe without an answer proves nothing", retry.Unauthorised)
+	s.wantMayCall("30 s from probe to probe", false)
+	s.pass(27 * time.Second)
+	s.start()(unauthorised)
+	s.wantPaused("still refused", retry.Unauthorised)
+	s.pass(30 * time.Second)
+	s.start()(done)
+	s.wantPaused("a probe that was accepted", retry.Again)
+	s.wantMayCall("all calls flow", true)
+	if got := s.pause.Total(s.now.Add(time.Hour)); got != 90*time.Second {
+		t.Errorf("paused in all: got %v, want 90 s", got)
+	}
+}
+
+func TestAnyAnswerOfTheNodeEndsAPauseButNoLetterOfOurOwn(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		verdict retry.Verdict
+		want    retry.Kind
+	}{
+		"refused by LeadHit":   {retry.Verdict{Kind: retry.DeadLetter, Answered: true}, retry.Again},
+		"a server error":       {retry.Verdict{Cause: "ServerError", Answered: true}, retry.Again},
+		"could not be sent":    {retry.Verdict{Kind: retry.DeadLetter, Cause: "Unsendable"}, retry.Unauthorised},
+		"a bad gateway":        {retry.Verdict{Cause: "HTTP 502"}, retry.Unauthorised},
+		"no such method, 404":  {retry.Verdict{Kind: retry.Misconfigured}, retry.Misconfigured},
+		"no such method, JSON": {retry.Verdict{Kind: retry.Misconfigured, Answered: true}, retry.Misconfigured},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.start()(retry.Verdict{Kind: retry.Unauthorised})
+			s.pass(retry.ProbeEvery)
+			s.start()(c.verdict)
+			s.wantPaused("after the probe", c.want)
+		})
+	}
+}
+
+func TestAChangeOfTheKeyMakesAProbeDueAtOnce(t *testing.T) {
+	t.Parallel()
+	done, _, _, unauthorised, _ := verdicts()
+	s := newStage(t)
+	s.start()(unauthorised)
+	s.pass(time.Second)
+	s.pause.KeyChanged(s.now)
+	probe := s.start()
+	s.pause.KeyChanged(s.now)
+	s.wantMayCall("a probe is in the air", false)
+	probe(unauthorised)
+	s.start()(done)
+	s.wantPaused("the second key is taken", retry.Again)
+}
+
+func TestA403OfAnOldKeyPausesOnlyWhileTheNewOneIsUnproved(t *testing.T) {
+	t.Parallel()
+	done, _, _, unauthorised, _ := verdicts()
+	s := newStage(t)
+	first, second := s.start(), s.start()
+	s.pause.KeyChanged(s.now)
+	first(unauthorised)
+	s.wantPaused("nobody has seen the new key work", retry.Unauthorised)
+	s.start()(done) // due at once
+	s.wantPaused("the new key works", retry.Again)
+	second(unauthorised)
+	s.wantPaused("a refusal of the old key", retry.Again)
+
+	s = newStage(t)
+	old := s.start()
+	s.pause.KeyChanged(s.now)
+	s.start()(done)
+	old(unauthorised)
+	s.wantPaused("the new key was proved before", retry.Again)
+	s.start()(unauthorised)
+	s.wantPaused("a refusal of the new key", retry.Unauthorised)
+}
+
+func TestThreeOrdersWithoutASuccessBetweenMisconfigure(t *testing.T) {
+	t.Parallel()
+	done, again, refused, _, misconfigured := verdicts()
+	ownLetter := retry.Verdict{Kind: retry.DeadLetter, Cause: "Unsendable"}
+	for name, c := range map[string]struct {
+		between retry.Verdict
+		want    retry.Kind
+	}{
+		"a success between":              {done, retry.Again},
+		"LeadHit refused a status":       {refused, retry.Again},
+		"a timeout between":              {again, retry.Misconfigured},
+		"one that could not be sent":     {ownLetter, retry.Misconfigured},
+		"and another that knows nothing": {misconfigured, retry.Misconfigured},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			a, b, x, d := s.start(), s.start(), s.start(), s.start()
+			a(misconfigured)
+			b(misconfigured)
+			x(c.between)
+			d(misconfigured)
+			s.wantPaused("after three", c.want)
+		})
+	}
+}
+
+func TestOneOrderAloneMisconfiguresNothing(t *testing.T) {
+	t.Parallel()
+	_, _, _, _, misconfigured := verdicts()
+	s := newStage(t)
+	for range 10 {
+		s.pause.Answered(s.now, "same", s.pause.Start(s.now), misconfigured)
+	}
+	s.wantPaused("ten times the same order", retry.Again)
+}
+
+func TestAKeyChangeDoesNotHurryAMisconfiguredNode(t *testing.T) {
+	t.Parallel()
+	_, _, _, _, misconfigured := verdicts()
+	s := newStage(t)
+	a, b, c := s.start(), s.start(), s.start()
+	for _, answer := range []func(retry.Verdict){a, b, c} {
+		answer(misconfigured)
+	}
+	s.pause.KeyChanged(s.now)
+	s.wantMayCall("the key is not the matter", false)
+	if got, want := s.pause.NextProbe(), s.now.Add(retry.ProbeEvery); !got.Equal(want) {
+		t.Errorf("next probe: got %v, want %v", got, want)
+	}
+	s.pass(retry.ProbeEvery)
+	s.start()
+	if got := s.pause.NextProbe(); !got.IsZero() {
+		t.Errorf("next probe while one is in the air: got %v, want none", got)
+	}
+}

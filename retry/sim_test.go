@@ -1,0 +1,262 @@
+package retry_test
+
+import (
+	"container/heap"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"leadhit-sync/retry"
+)
+
+// world is virtual time: what falls due runs in order, and time stands still meanwhile.
+type world struct {
+	now    time.Duration
+	seq    int
+	queue  timers
+	random *rand.Rand
+}
+
+type timer struct {
+	at  time.Duration
+	seq int
+	run func()
+}
+
+type timers []timer
+
+func (t timers) Len() int { return len(t) }
+func (t timers) Less(i, j int) bool {
+	return t[i].at < t[j].at || t[i].at == t[j].at && t[i].seq < t[j].seq
+}
+func (t timers) Swap(i, j int) { t[i], t[j] = t[j], t[i] }
+func (t *timers) Push(x any)   { *t = append(*t, x.(timer)) } //nolint:forcetypeassert // only heap calls it
+func (t *timers) Pop() any {
+	last := len(*t) - 1
+	x := (*t)[last]
+	*t = (*t)[:last]
+	return x
+}
+
+func (w *world) after(d time.Duration, run func()) {
+	w.seq++
+	heap.Push(&w.queue, timer{w.now + d, w.seq, run})
+}
+
+// until lets time pass up to the end, or until there is nothing more to do.
+func (w *world) until(end time.Duration) {
+	for len(w.queue) > 0 && w.queue[0].at <= end {
+		next := heap.Pop(&w.queue).(timer) //nolint:forcetypeassert // nothing else is in it
+		w.now = next.at
+		next.run()
+	}
+	w.now = end
+}
+
+// clock is the virtual moment as the Governor sees it.
+func (w *world) clock() time.Time { return time.Unix(1_800_000_000, 0).Add(w.now) }
+
+// server answers a call at some time, or never.
+type server interface {
+	receive(answer func(retry.Verdict))
+}
+
+// client is a worker's calling side: orders that are ready are called in turn, those that failed wait for their backoff.
+type client struct {
+	*world
+	t        *testing.T
+	governor *retry.Governor
+	policy   retry.Policy
+	server   server
+	timeout  time.Duration
+	again    bool // an order that is done has a next status at once
+	ready    []int
+	backoffs map[int]*retry.Backoff
+	wake     time.Duration
+
+	begun      []time.Duration // when each call began
+	done       []time.Duration // when each success came
+	unanswered int             // done by the server, but answered too late: these will be repeated
+	refused    int
+	most       int // most calls in flight
+}
+
+func newClient(t *testing.T, seed uint64, inFlight int) *client {
+	t.Helper()
+	w := &world{random: rand.New(rand.NewPCG(seed, 1))}
+	return &client{
+		world: w, t: t, timeout: 2 * time.Second, wake: -1, backoffs: map[int]*retry.Backoff{},
+		policy: retry.Policy{Initial: 500 * time.Millisecond, Max: time.Minute, Random: w.random},
+		governor: retry.NewGovernor(retry.Settings{
+			CallsInFlight: inFlight, Random: w.random, Worker: "w", Build: "b",
+		}),
+	}
+}
+
+func (c *client) add(order int) {
+	c.ready = append(c.ready, order)
+	c.pump()
+}
+
+// pump starts what may start, and sees to it that it runs again when more may.
+func (c *client) pump() {
+	for len(c.ready) > 0 && c.governor.MayCall(c.clock()) {
+		order := c.ready[0]
+		c.ready = c.ready[1:]
+		c.call(order)
+	}
+	if len(c.ready) == 0 {
+		return
+	}
+	at := c.governor.Next(c.clock())
+	if at.IsZero() {
+		if c.governor.State(c.clock()).InFlight == 0 {
+			c.t.Fatalf("at %v nothing is in the air, nothing may be called, and nothing falls due", c.now)
+		}
+		return
+	}
+	if wake := at.Sub(c.clock()) + c.now; c.wake <= c.now || wake < c.wake {
+		c.wake = wake
+		c.after(wake-c.now, c.pump)
+	}
+}
+
+func (c *client) call(order int) {
+	pass := c.governor.Start(c.clock())
+	c.begun = append(c.begun, c.now)
+	c.most = max(c.most, c.governor.State(c.clock()).InFlight)
+	over := false
+	end := func(v retry.Verdict) {
+		over = true
+		c.governor.Answered(c.clock(), fmt.Sprint(order), pass, v)
+		c.judged(order, v)
+		c.pump()
+	}
+	c.after(c.timeout, func() {
+		if !over {
+			end(retry.Verdict{Cause: "Timeout"})
+		}
+	})
+	c.server.receive(func(v retry.Verdict) {
+		switch {
+		case !over:
+			end(v)
+		case v.Kind == retry.Done:
+			c.unanswered++
+		}
+	})
+}
+
+func (c *client) judged(order int, v retry.Verdict) {
+	switch {
+	case v.Kind == retry.Done:
+		c.done = append(c.done, c.now)
+		delete(c.backoffs, order)
+		if c.again {
+			c.ready = append(c.ready, order)
+		}
+		return
+	case v.Code == 503:
+		c.refused++
+	}
+	if c.backoffs[order] == nil {
+		c.backoffs[order] = c.policy.Backoff()
+	}
+	c.after(c.backoffs[order].Next(), func() { c.add(order) })
+}
+
+// within counts the moments from one on and before another.
+func within(moments []time.Duration, from, to time.Duration) int {
+	n := 0
+	for _, m := range moments {
+		if m >= from && m < to {
+			n++
+		}
+	}
+	return n
+}
+
+func firstFrom(moments []time.Duration, from time.Duration) (time.Duration, bool) {
+	for _, m := range moments {
+		if m >= from {
+			return m, true
+		}
+	}
+	return 0, false
+}
+
+// queueServer works on one call after the other, and finishes what its caller has given up.
+type queueServer struct {
+	*world
+	perSecond float64
+	down      func(answer func(retry.Verdict)) // what it does while it is down; nil: it works
+	queue     []func(retry.Verdict)
+	working   bool
+	longest   int
+}
+
+func (s *queueServer) receive(answer func(retry.Verdict)) {
+	if s.down != nil {
+		s.down(answer)
+		return
+	}
+	s.queue = append(s.queue, answer)
+	s.longest = max(s.longest, len(s.queue))
+	s.work()
+}
+
+func (s *queueServer) work() {
+	if s.working || len(s.queue) == 0 {
+		return
+	}
+	s.working = true
+	s.after(time.Duration(float64(time.Second)/s.perSecond), func() {
+		s.working = false
+		if s.down != nil {
+			return
+		}
+		first := s.queue[0]
+		s.queue = s.queue[1:]
+		first(retry.Verdict{Kind: retry.Done, Answered: true})
+		s.work()
+	})
+}
+
+// crash drops the connections of all calls that wait.
+func (s *queueServer) crash(down func(func(retry.Verdict))) {
+	s.down = down
+	queue := s.queue
+	s.queue = nil
+	for _, answer := range queue {
+		s.after(0, func() { answer(retry.Verdict{Cause: "Reset"}) })
+	}
+}
+
+// bucketServer takes so many calls a second and so many at once; those above get a 503, after the same latency or at once.
+type bucketServer struct {
+	*world
+	perSecond, burst float64
+	latency          time.Duration
+	refusesAtOnce    bool
+	tokens           float64
+	filled           time.Duration
+}
+
+func (s *bucketServer) receive(answer func(retry.Verdict)) {
+	// Half of the latency passes on the way.
+	s.after(s.latency/2, func() {
+		s.tokens = min(s.burst, s.tokens+(s.now-s.filled).Seconds()*s.perSecond)
+		s.filled = s.now
+		v, wait := retry.Verdict{Kind: retry.Done, Answered: true}, s.latency/2
+		if s.tokens < 1 {
+			v = retry.Verdict{Cause: "HTTP 503", Code: 503}
+			if s.refusesAtOnce {
+				wait = 0
+			}
+		} else {
+			s.tokens--
+		}
+		s.after(wait, func() { answer(v) })
+	})
+}
