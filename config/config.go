@@ -93,6 +93,17 @@ func LoadKafka() (*Config, error) {
 	})
 }
 
+// LoadPreview is Load for a command that reads order events and calls nobody: it needs the way to Kafka, the topics, the
+// mapping with its schemas, and CALLS_IN_FLIGHT. Mistakes of other settings do not count, nor does their absence, and
+// these settings must not be used.
+func LoadPreview() (*Config, error) {
+	return load(func(variable string) bool {
+		return strings.HasPrefix(variable, "KAFKA_") && variable != "KAFKA_START" ||
+			strings.HasPrefix(variable, "SCHEMA_REGISTRY_") ||
+			slices.Contains([]string{"DEAD_LETTER_TOPIC", "MAPPING", "CALLS_IN_FLIGHT"}, variable)
+	})
+}
+
 // load reads all settings and reports the mistakes of those that matter.
 func load(matters func(variable string) bool) (*Config, error) {
 	c := new(Config)

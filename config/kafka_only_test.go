@@ -29,3 +29,29 @@ func TestLoadKafkaReportsMistakesOnTheWayToTheLetters(t *testing.T) {
 		t.Fatalf("got %v, want a problem of KAFKA_BROKERS and one of DEAD_LETTER_TOPIC", err)
 	}
 }
+
+func TestLoadPreviewAsksForWhatReadingEventsNeeds(t *testing.T) {
+	t.Setenv("KAFKA_BROKERS", "kafka-1:9092")
+	t.Setenv("KAFKA_TOPICS", "orders")
+	t.Setenv("MAPPING", "shopify")
+	t.Setenv("CALLS_IN_FLIGHT", "8")
+	t.Setenv("LEADHIT_TIMEOUT", "soon")
+	c, err := config.LoadPreview()
+	if err != nil {
+		t.Fatalf("got %v, want settings without LEADHIT_API_KEY and in spite of LEADHIT_TIMEOUT", err)
+	}
+	if c.Mapping != "shopify" || c.CallsInFlight != 8 {
+		t.Errorf("got mapping %q and %d calls in flight, want shopify and 8", c.Mapping, c.CallsInFlight)
+	}
+}
+
+func TestLoadPreviewReportsMistakesOfWhatItNeeds(t *testing.T) {
+	t.Setenv("KAFKA_BROKERS", "kafka-1:9092")
+	t.Setenv("CALLS_IN_FLIGHT", "many")
+	t.Setenv("SCHEMA_REGISTRY_USERNAME", "somebody")
+	_, err := config.LoadPreview()
+	var mistakes *config.Error
+	if !errors.As(err, &mistakes) || len(mistakes.Problems) != 3 {
+		t.Fatalf("got %v, want a problem each of KAFKA_TOPICS, CALLS_IN_FLIGHT and SCHEMA_REGISTRY_USERNAME", err)
+	}
+}

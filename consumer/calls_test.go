@@ -11,7 +11,7 @@ import (
 )
 
 func TestAnOutageOfFiveMinutesMakesNoLettersAndBoundedCalls(t *testing.T) {
-	bubble(t, 2, func(t *testing.T, w *world) {
+	bubble(t, 2, func(w *world) {
 		w.leadhitDoes(fails)
 		for n := range 60 {
 			w.produce(n%2, fine, fmt.Sprint("o", n%20))
@@ -20,18 +20,18 @@ func TestAnOutageOfFiveMinutesMakesNoLettersAndBoundedCalls(t *testing.T) {
 		time.Sleep(5 * time.Minute)
 		// Twenty orders wait 5 s at a time on average once their backoff has grown to 10 s.
 		if got := len(w.ledger.calledNow()); got < 20 || got > 20*90 {
-			t.Errorf("got %d calls, want about 1,200", got)
+			w.t.Errorf("got %d calls, want about 1,200", got)
 		}
 		w.leadhitDoes(answers(10 * time.Millisecond))
 		w.settle(time.Minute)
 		if len(w.ledger.letters) > 0 {
-			t.Errorf("got letters %v, want none: an outage is no order's fault", w.ledger.letters)
+			w.t.Errorf("got letters %v, want none: an outage is no order's fault", w.ledger.letters)
 		}
 	})
 }
 
 func TestCallsInTheAirNeverExceedTheirLimit(t *testing.T) {
-	bubble(t, 3, func(t *testing.T, w *world) {
+	bubble(t, 3, func(w *world) {
 		w.leadhitDoes(answers(500 * time.Millisecond))
 		for n := range 300 {
 			w.produce(n%3, fine, fmt.Sprint("o", n))
@@ -39,7 +39,7 @@ func TestCallsInTheAirNeverExceedTheirLimit(t *testing.T) {
 		w.start()
 		w.settle(2 * time.Minute)
 		if got := w.ledger.max; got != inFlight {
-			t.Errorf("got %d calls in the air at most, want %d", got, inFlight)
+			w.t.Errorf("got %d calls in the air at most, want %d", got, inFlight)
 		}
 	})
 }
@@ -54,7 +54,7 @@ func TestFetchingStopsAtTheWindow(t *testing.T) {
 		"of bytes": {func(o *consumer.Options) { o.Dispatch.WindowBytes = 64 << 10 }, 250},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, 1, func(t *testing.T, w *world) {
+			bubble(t, 1, func(w *world) {
 				w.leadhitDoes(fails)
 				for n := range 1000 {
 					w.produce(0, fine, fmt.Sprint("o", n))
@@ -65,7 +65,7 @@ func TestFetchingStopsAtTheWindow(t *testing.T) {
 				})
 				time.Sleep(time.Minute)
 				if got := k.State().Dispatch.Partitions[0].Unfinished; got > test.most || got < 50 {
-					t.Errorf("got %d unfinished events, want 50 to %d", got, test.most)
+					w.t.Errorf("got %d unfinished events, want 50 to %d", got, test.most)
 				}
 				w.leadhitDoes(answers(0))
 				w.settle(2 * time.Minute)
@@ -75,7 +75,7 @@ func TestFetchingStopsAtTheWindow(t *testing.T) {
 }
 
 func TestALetterThatCannotBeStoredBlocksItsOrderOnly(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, w *world) {
+	bubble(t, 1, func(w *world) {
 		w.leadhitDoes(answers(0))
 		w.storeDoes(func(change, int) conduct { return conduct{undone: true} })
 		w.produce(0, refused, "bad")
@@ -86,17 +86,15 @@ func TestALetterThatCannotBeStoredBlocksItsOrderOnly(t *testing.T) {
 		k := w.start()
 		time.Sleep(time.Minute)
 		if left := w.ledger.unfinished(); len(left) != 2 {
-			t.Errorf("unfinished: %v, want the two of the blocked order", left)
+			w.t.Errorf("unfinished: %v, want the two of the blocked order", left)
 		}
 		if at := w.fake.GroupInfo(group).Commits["orders"][0].Offset; at != 0 {
-			t.Errorf("committed %d, want 0: the letter is not stored", at)
+			w.t.Errorf("committed %d, want 0: the letter is not stored", at)
 		}
 		if got := k.State().LetterFailures; got < 5 {
-			t.Errorf("got %d failures, want it tried again and again", got)
+			w.t.Errorf("got %d failures, want it tried again and again", got)
 		}
-		if told := w.logs.say("letters cannot be stored"); len(told) != 1 {
-			t.Errorf("told %d times, want once: %q", len(told), told)
-		}
+		w.toldOnce("letters cannot be stored")
 		w.storeDoes(func(change, int) conduct { return conduct{} })
 		w.settle(time.Minute)
 		w.ledger.balance()
@@ -104,7 +102,7 @@ func TestALetterThatCannotBeStoredBlocksItsOrderOnly(t *testing.T) {
 }
 
 func TestACallAndALetterSayWhichEventTheyAreAbout(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, w *world) {
+	bubble(t, 1, func(w *world) {
 		ids := make(chan string, 10)
 		w.event(0, w.ledger.next("a", fine))
 		w.event(0, w.ledger.next("b", fine), w.ledger.next("c", fine))
@@ -124,7 +122,7 @@ func TestACallAndALetterSayWhichEventTheyAreAbout(t *testing.T) {
 		}
 		want := []string{"orders-0-0 a 1 a orders0", "orders-0-1-0 b 1 b orders0", "orders-0-1-1 c 1 b orders0"}
 		if !equal(got, want) {
-			t.Errorf("got %q, want %q", got, want)
+			w.t.Errorf("got %q, want %q", got, want)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package consumer_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -10,12 +11,17 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"leadhit-sync/consumer"
+	"leadhit-sync/retry"
 )
+
+const drainLimit = 15 * time.Second
 
 // silence lets commits go unanswered, and not carried out, while it is on.
 func (w *world) silence() *atomic.Bool {
 	on := new(atomic.Bool)
-	w.fake.ControlKey(int16(kmsg.OffsetCommit), func(kmsg.Request) (kmsg.Response, error, bool) { //nolint:revive // kfake's order
+	w.fake.ControlKey(int16(kmsg.OffsetCommit), func(kmsg.Request) (kmsg.Response, error, bool) {
 		w.fake.KeepControl()
 		return nil, nil, on.Load()
 	})
@@ -33,13 +39,13 @@ func (w *world) members() []string {
 }
 
 func TestACommitInDoubtEndsTheMembershipAndTheNextIsANewMember(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, w *world) {
+	bubble(t, 1, func(w *world) {
 		w.produce(0, fine, "a")
 		k := w.start()
 		w.settle(10 * time.Second)
 		was := w.members()
 		late := true
-		w.fake.ControlKey(int16(kmsg.OffsetCommit), func(r kmsg.Request) (kmsg.Response, error, bool) { //nolint:revive // kfake's order
+		w.fake.ControlKey(int16(kmsg.OffsetCommit), func(r kmsg.Request) (kmsg.Response, error, bool) {
 			request, _ := r.(*kmsg.OffsetCommitRequest)
 			if late && request.Topics[0].Partitions[0].Offset == 2 {
 				late = false
@@ -52,24 +58,22 @@ func TestACommitInDoubtEndsTheMembershipAndTheNextIsANewMember(t *testing.T) {
 		w.produce(0, fine, "a", "a", "a")
 		time.Sleep(10 * time.Second)
 		if now := w.members(); len(now) != 1 || slices.Equal(now, was) {
-			t.Errorf("got members %v, want another one than %v", now, was)
+			w.t.Errorf("got members %v, want another one than %v", now, was)
 		}
 		w.settle(20 * time.Second)
 		time.Sleep(30 * time.Second)
 		if !w.settled() {
-			t.Error("the late commit was carried out")
+			w.t.Error("the late commit was carried out")
 		}
 		if got := k.State().Generations; got != 2 {
-			t.Errorf("got %d generations, want two", got)
+			w.t.Errorf("got %d generations, want two", got)
 		}
-		if got := w.logs.say("may be applied late"); len(got) != 1 {
-			t.Errorf("told %d times, want once: %q", len(got), got)
-		}
+		w.toldOnce("may be applied late")
 	})
 }
 
 func TestACommitThatIsCarriedOutWithoutAnAnswerRepeatsNothing(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, w *world) {
+	bubble(t, 1, func(w *world) {
 		w.produce(0, fine, "a")
 		w.start()
 		w.settle(10 * time.Second)
@@ -77,13 +81,13 @@ func TestACommitThatIsCarriedOutWithoutAnAnswerRepeatsNothing(t *testing.T) {
 		w.produce(0, fine, "a", "b", "a")
 		w.settle(30 * time.Second)
 		if w.ledger.repeats > 0 {
-			t.Errorf("%d calls repeated, want none", w.ledger.repeats)
+			w.t.Errorf("%d calls repeated, want none", w.ledger.repeats)
 		}
 	})
 }
 
 func TestADoubtDoesNotWaitForALetterThatCannotBeStored(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, w *world) {
+	bubble(t, 1, func(w *world) {
 		w.leadhitDoes(answers(0))
 		w.storeDoes(func(change, int) conduct { return conduct{undone: true} })
 		w.produce(0, refused, "bad")
@@ -93,7 +97,36 @@ func TestADoubtDoesNotWaitForALetterThatCannotBeStored(t *testing.T) {
 		w.produce(0, fine, "a", "b", "a")
 		time.Sleep(25 * time.Second)
 		if left := w.ledger.unfinished(); len(left) != 1 {
-			t.Errorf("unfinished: %v, want only the letter", left)
+			w.t.Errorf("unfinished: %v, want only the letter", left)
+		}
+		w.storeDoes(func(change, int) conduct { return conduct{} })
+		w.settle(20 * time.Second)
+	})
+}
+
+func TestACommitInTheAirWhenTheDrainIsGivenUpIsInDoubt(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		w.leadhitDoes(answers(0))
+		w.storeDoes(func(change, int) conduct { return conduct{undone: true} })
+		w.produce(0, refused, "bad")
+		k := w.start()
+		time.Sleep(5 * time.Second)
+		was := w.members()
+		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Group: group, Err: kerr.RebalanceInProgress})
+		for k.State().Phase != consumer.Draining {
+			time.Sleep(10 * time.Millisecond)
+		}
+		time.Sleep(drainLimit - 2*time.Second)
+		silent := w.silence()
+		silent.Store(true)
+		time.Sleep(1900 * time.Millisecond) // one commit at least goes out, and has time until after the drain
+		silent.Store(false)
+		time.Sleep(5 * time.Second)
+		if got := k.State().Generations; got != 2 {
+			w.t.Errorf("got %d generations, want the next one to be another member's", got)
+		}
+		if now := w.members(); len(now) != 1 || slices.Equal(now, was) {
+			w.t.Errorf("got members %v, want another one than %v", now, was)
 		}
 		w.storeDoes(func(change, int) conduct { return conduct{} })
 		w.settle(20 * time.Second)
@@ -101,7 +134,7 @@ func TestADoubtDoesNotWaitForALetterThatCannotBeStored(t *testing.T) {
 }
 
 func TestNoCallStartsOrIsInTheAirAfterTheLeaseThoughNobodyAnswersCommits(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, w *world) {
+	bubble(t, 1, func(w *world) {
 		w.leadhitDoes(answers(callTimeout))
 		for n := range 100 {
 			w.produce(0, fine, fmt.Sprint("o", n))
@@ -113,7 +146,7 @@ func TestNoCallStartsOrIsInTheAirAfterTheLeaseThoughNobodyAnswersCommits(t *test
 		time.Sleep(session)
 		for _, s := range w.ledger.calledNow() {
 			if end := s.at.Add(callTimeout).Sub(frozenAt); end > session {
-				t.Errorf("the call about %s ended %v after the freeze, want none after the session of %v", s.order, end, session)
+				w.t.Errorf("the call about %s ended %v after the freeze, want none after the session of %v", s.order, end, session)
 			}
 		}
 		k.wire.set(whole)
@@ -121,8 +154,29 @@ func TestNoCallStartsOrIsInTheAirAfterTheLeaseThoughNobodyAnswersCommits(t *test
 	})
 }
 
+func TestARequestThatIsLateForTheLeaseIsNotWritten(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		w.produce(0, fine, "a")
+		var tries atomic.Int64
+		w.start(func(o *consumer.Options) {
+			call := o.Call
+			o.Call = func(ctx context.Context, c consumer.Call) retry.Verdict {
+				if tries.Add(1) == 1 {
+					time.Sleep(session - callTimeout) // to look up a name, say: if sent now, the answer could come after the session
+				}
+				return call(ctx, c)
+			}
+		})
+		w.settle(time.Minute)
+		if got := len(w.ledger.calledNow()); got != 1 || tries.Load() != 2 {
+			w.t.Errorf("got %d tries and %d requests, want the first try not written", tries.Load(), got)
+		}
+		w.toldOnce("not sent")
+	})
+}
+
 func TestASilentCoordinatorStopsTheCallsAndNothingIsLost(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, w *world) {
+	bubble(t, 1, func(w *world) {
 		w.leadhitDoes(answers(100 * time.Millisecond))
 		silent := w.silence()
 		w.produce(0, fine, "a", "b")
@@ -135,9 +189,26 @@ func TestASilentCoordinatorStopsTheCallsAndNothingIsLost(t *testing.T) {
 		time.Sleep(time.Minute)
 		calls := len(w.ledger.calledNow()) - 2
 		if bound := 3 * inFlight; calls > bound {
-			t.Errorf("got %d calls without an acknowledged commit, want %d at most", calls, bound)
+			w.t.Errorf("got %d calls without an acknowledged commit, want %d at most", calls, bound)
 		}
 		silent.Store(false)
 		w.settle(3 * time.Minute)
+	})
+}
+
+func TestARefusalOfEveryCommitMakesNoStormOfGenerations(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		refusals := w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Group: group, Err: kerr.IllegalGeneration, Count: -1})
+		w.produce(0, fine, "a")
+		k := w.start()
+		time.Sleep(time.Minute)
+		if got := k.State().Generations; got < 10 || got > 40 {
+			w.t.Errorf("got %d generations in a minute, want about one in two seconds", got)
+		}
+		if got := len(w.ledger.calledNow()); got > 0 {
+			w.t.Errorf("got %d calls before any commit was acknowledged, want none", got)
+		}
+		refusals.Remove()
+		w.settle(10 * time.Second)
 	})
 }

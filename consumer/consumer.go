@@ -109,6 +109,7 @@ type Consumer struct {
 
 	member string         // the membership's: the last member id
 	sizes  map[string]int // the membership's: partitions of each topic when it was first seen
+	fences trouble        // the membership's: refusals in a row
 }
 
 // New returns a Consumer that does nothing until Run.

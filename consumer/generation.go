@@ -36,12 +36,12 @@ func newGeneration(member broker.Member, partitions int) *generation {
 }
 
 // live runs a generation from the reading of its offsets to its end. fetching ends when the generation is over or the
-// worker is to stop; working outlives it, for the last calls and commits. It reports whether the group must be left and
-// joined anew.
-func (c *Consumer) live(fetching, working context.Context, g *generation, own []broker.TopicPartition) bool {
+// worker is to stop; working outlives it, for the last calls and commits. It reports how the generation has ended, and
+// whether the group must be left and joined anew.
+func (c *Consumer) live(fetching, working context.Context, g *generation, own []broker.TopicPartition) (end dispatch.End, leave bool) {
 	positions, ok := c.positions(fetching, own)
 	if !ok {
-		return false
+		return dispatch.NotEnded, false
 	}
 	fetching, stopFetching := context.WithCancel(fetching)
 	defer stopFetching()
@@ -59,11 +59,10 @@ func (c *Consumer) live(fetching, working context.Context, g *generation, own []
 	hands.Go(func() { c.committing(committing, g) })
 	c.enter(Consuming)
 
-	end := dispatch.NotEnded
 	select {
 	case <-fetching.Done():
 	case <-g.doubt:
-		c.log.Warn("a commit stayed without an answer and may be applied late; leaving the group to join it as a new member")
+		c.log.WarnContext(working, "a commit stayed without an answer and may be applied late; leaving the group to join it as a new member")
 	case end = <-g.ended:
 	}
 	stopFetching()
@@ -73,7 +72,6 @@ func (c *Consumer) live(fetching, working context.Context, g *generation, own []
 		end = g.drain()
 	}
 	c.tellEnd(end)
-	leave := false
 	c.ask(func(time.Time) {
 		c.current = nil
 		c.dispatcher.Lost()
@@ -81,7 +79,7 @@ func (c *Consumer) live(fetching, working context.Context, g *generation, own []
 	})
 	stopCommitting()
 	hands.Wait()
-	return leave
+	return end, leave
 }
 
 // drain waits until what is in the air is finished and committed, but no longer than drainLimit.

@@ -12,7 +12,7 @@ import (
 )
 
 func TestEventsThatExpiredUnreadAreCountedToldAndPassed(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, w *world) {
+	bubble(t, 1, func(w *world) {
 		w.produce(0, fine, "a", "b")
 		first := w.start()
 		w.settle(10 * time.Second)
@@ -22,22 +22,20 @@ func TestEventsThatExpiredUnreadAreCountedToldAndPassed(t *testing.T) {
 			w.ledger.waive(fmt.Sprint("gone", n))
 		}
 		if err := w.fake.DeleteRecords("orders", 0, 32); err != nil {
-			t.Fatal(err)
+			w.t.Fatal(err)
 		}
 		w.produce(0, fine, "c")
 		k := w.start()
 		w.settle(10 * time.Second)
 		if got := k.State().Expired; got != 30 {
-			t.Errorf("got %d expired events, want 30", got)
+			w.t.Errorf("got %d expired events, want 30", got)
 		}
-		if told := w.logs.say("events expired unread"); len(told) != 1 {
-			t.Errorf("told %d times, want once: %q", len(told), told)
-		}
+		w.toldOnce("events expired unread")
 		k.end()
 		w.start()
 		time.Sleep(10 * time.Second)
 		if got := len(w.ledger.calledNow()); got != 3 {
-			t.Errorf("got %d calls, want three: the new offset was not committed", got)
+			w.t.Errorf("got %d calls, want three: the new offset was not committed", got)
 		}
 	})
 }
@@ -45,30 +43,70 @@ func TestEventsThatExpiredUnreadAreCountedToldAndPassed(t *testing.T) {
 func TestATopicThatWasMadeAnewIsReadFromItsStart(t *testing.T) {
 	for name, length := range map[string]int{"shorter than the offset": 3, "longer than the offset": 60} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, 1, func(t *testing.T, w *world) {
-				for n := range 20 {
-					w.produce(0, fine, fmt.Sprint("old", n))
-				}
-				k := w.start()
-				w.settle(10 * time.Second)
-				w.recreate("orders", 1)
-				for n := range length {
-					w.produce(0, fine, fmt.Sprint("new", n%30))
-				}
-				w.settle(time.Minute)
-				if got := k.State().Restarted; got != 1 {
-					t.Errorf("got %d restarted partitions, want one", got)
-				}
-				if told := w.logs.say("made anew"); len(told) != 1 {
-					t.Errorf("told %d times, want once: %q", len(told), told)
-				}
-			})
+			bubble(t, 1, func(w *world) { makeAnew(w, length) })
 		})
 	}
 }
 
+func makeAnew(w *world, length int) {
+	for n := range 20 {
+		w.produce(0, fine, fmt.Sprint("old", n))
+	}
+	k := w.start()
+	w.settle(10 * time.Second)
+	w.recreate("orders", 1)
+	for n := range length {
+		w.produce(0, fine, fmt.Sprint("new", n%30))
+	}
+	w.settle(time.Minute)
+	if got := k.State().Restarted; got != 1 {
+		w.t.Errorf("got %d restarted partitions, want one", got)
+	}
+	w.toldOnce("made anew")
+}
+
+func TestAnOffsetBehindTheLogsEndBeginsAtItsStart(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		w.commitFromOutside(500)
+		k := w.start()
+		time.Sleep(time.Second)
+		w.produce(0, fine, "a", "b", "a")
+		w.settle(10 * time.Second)
+		if got := k.State().Restarted; got != 1 {
+			w.t.Errorf("got %d restarted partitions, want one", got)
+		}
+		w.toldOnce("truncated or made anew")
+		k.end()
+		w.start()
+		time.Sleep(10 * time.Second)
+		if got := len(w.ledger.calledNow()); got != 3 {
+			w.t.Errorf("got %d calls, want three: an offset must be able to go down", got)
+		}
+	})
+}
+
+// commitFromOutside sets the group's offset while it has no members.
+func (w *world) commitFromOutside(offset int64) {
+	w.t.Helper()
+	r := kmsg.NewOffsetCommitRequest()
+	r.Group, r.Generation = group, -1
+	topic := kmsg.NewOffsetCommitRequestTopic()
+	topic.Topic, topic.TopicID = "orders", w.fake.TopicInfo("orders").TopicID
+	one := kmsg.NewOffsetCommitRequestTopicPartition()
+	one.Offset = offset
+	topic.Partitions = append(topic.Partitions, one)
+	r.Topics = append(r.Topics, topic)
+	answer, err := r.RequestWith(w.t.Context(), w.producer)
+	if err == nil {
+		err = kerr.ErrorForCode(answer.Topics[0].Partitions[0].ErrorCode)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 func TestAPartitionThatIsUnknownForAMomentGoesOnWhereItWas(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, w *world) {
+	bubble(t, 1, func(w *world) {
 		w.produce(0, fine, "a", "b")
 		k := w.start()
 		w.settle(10 * time.Second)
@@ -76,13 +114,13 @@ func TestAPartitionThatIsUnknownForAMomentGoesOnWhereItWas(t *testing.T) {
 		w.produce(0, fine, "a", "c")
 		w.settle(20 * time.Second)
 		if got := k.State(); got.Restarted != 0 || w.ledger.repeats != 0 {
-			t.Errorf("got %d restarts and %d repeats, want none", got.Restarted, w.ledger.repeats)
+			w.t.Errorf("got %d restarts and %d repeats, want none", got.Restarted, w.ledger.repeats)
 		}
 	})
 }
 
 func TestABrokerThatContradictsItselfIsAskedAgainInItsTime(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, w *world) {
+	bubble(t, 1, func(w *world) {
 		w.produce(0, fine, "a")
 		k := w.start()
 		w.settle(10 * time.Second)
@@ -90,38 +128,38 @@ func TestABrokerThatContradictsItselfIsAskedAgainInItsTime(t *testing.T) {
 		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Err: kerr.OffsetOutOfRange, Count: -1})
 		time.Sleep(time.Minute)
 		if got := fetches(); got > 40 {
-			t.Errorf("got %d fetches in a minute, want about one in two seconds", got)
+			w.t.Errorf("got %d fetches in a minute, want about one in two seconds", got)
 		}
 		if got := k.State(); got.Expired != 0 || got.Restarted != 0 {
-			t.Errorf("got %+v: the position moved without a reason", got)
+			w.t.Errorf("got %+v: the position moved without a reason", got)
 		}
 	})
 }
 
 func TestEventsOfAnAbortedTransactionAreNotCalled(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, w *world) {
+	bubble(t, 1, func(w *world) {
 		client := w.client(kgo.DefaultProduceTopic("orders"), kgo.TransactionalID("t"))
 		k := w.start()
 		w.produce(0, fine, "a")
 		if err := client.BeginTransaction(); err != nil {
-			t.Fatal(err)
+			w.t.Fatal(err)
 		}
 		taken := w.ledger.next("a", aborted)
 		r := &kgo.Record{Value: []byte(taken.order + ":" + taken.status())}
-		if err := client.ProduceSync(t.Context(), r).FirstErr(); err != nil {
-			t.Fatal(err)
+		if err := client.ProduceSync(w.t.Context(), r).FirstErr(); err != nil {
+			w.t.Fatal(err)
 		}
 		w.produce(0, fine, "b") // behind the open transaction: not to be read yet
 		time.Sleep(10 * time.Second)
 		if got := k.State().Fetched; got != 1 {
-			t.Errorf("got %d events while the transaction is open, want one", got)
+			w.t.Errorf("got %d events while the transaction is open, want one", got)
 		}
-		if err := client.EndTransaction(t.Context(), kgo.TryAbort); err != nil {
-			t.Fatal(err)
+		if err := client.EndTransaction(w.t.Context(), kgo.TryAbort); err != nil {
+			w.t.Fatal(err)
 		}
 		w.settle(10 * time.Second)
 		if got := k.State().Fetched; got != 2 {
-			t.Errorf("got %d events, want two", got)
+			w.t.Errorf("got %d events, want two", got)
 		}
 	})
 }
@@ -135,6 +173,7 @@ func (w *world) recreate(topic string, partitions int) {
 	w.ledger.mu.Lock()
 	clear(w.ledger.logs)
 	w.ledger.mu.Unlock()
+	time.Sleep(time.Second) // no cluster does it faster
 	w.create(topic, partitions)
 	w.producer.PurgeTopicsFromProducing(topic)
 }

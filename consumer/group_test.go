@@ -17,7 +17,7 @@ import (
 func TestPartitionsThatAreAddedArePickedUpFromTheirStart(t *testing.T) {
 	for _, latest := range []bool{false, true} {
 		t.Run(fmt.Sprintf("latest %v", latest), func(t *testing.T) {
-			bubble(t, 1, func(t *testing.T, w *world) {
+			bubble(t, 1, func(w *world) {
 				begin := func(o *consumer.Options) { o.Start.Latest = latest }
 				first := w.start(begin)
 				w.start(begin)
@@ -30,7 +30,7 @@ func TestPartitionsThatAreAddedArePickedUpFromTheirStart(t *testing.T) {
 				generations := first.State().Generations
 				time.Sleep(5 * time.Minute)
 				if got := first.State().Generations; got != generations {
-					t.Errorf("%d generations while nothing happened, want none", got-generations)
+					w.t.Errorf("%d generations while nothing happened, want none", got-generations)
 				}
 			})
 		})
@@ -38,73 +38,84 @@ func TestPartitionsThatAreAddedArePickedUpFromTheirStart(t *testing.T) {
 }
 
 func TestAMissingTopicMakesNoStormOfGenerationsAndIsPickedUpAgain(t *testing.T) {
-	bubble(t, 2, func(t *testing.T, w *world) {
+	bubble(t, 2, func(w *world) {
 		w.create("payments", 1)
 		k := w.start(func(o *consumer.Options) { o.Topics = []string{"orders", "payments"} })
 		w.produce(0, fine, "a")
 		w.settle(10 * time.Second)
 		if err := w.fake.DeleteTopic("payments"); err != nil {
-			t.Fatal(err)
+			w.t.Fatal(err)
 		}
 		w.rebalance()
 		time.Sleep(2 * time.Minute)
 		if got := k.State().Generations; got > 4 {
-			t.Errorf("got %d generations in two minutes without a topic", got)
+			w.t.Errorf("got %d generations in two minutes without a topic", got)
 		}
-		if got := w.logs.say("take it out of KAFKA_TOPICS"); len(got) != 1 {
-			t.Errorf("told %d times, want once: %q", len(got), got)
-		}
+		w.toldOnce("take it out of KAFKA_TOPICS")
 		w.create("payments", 1)
 		w.produce(1, fine, "b")
 		w.settle(15 * time.Second)
 	})
 }
 
-func TestAPauseSurvivesARebalanceAndAnotherKeyIsProbedAtOnce(t *testing.T) {
-	bubble(t, 2, func(t *testing.T, w *world) {
-		forbidden := func(change, int) conduct {
-			return conduct{before: 50 * time.Millisecond, undone: true, verdict: retry.Verdict{Kind: retry.Unauthorised, Cause: "HTTP 403"}}
-		}
-		w.leadhitDoes(forbidden)
+// forbids is what LeadHit does with a key that it does not take.
+func forbids(change, int) conduct {
+	return conduct{before: 50 * time.Millisecond, undone: true, verdict: retry.Verdict{Kind: retry.Unauthorised, Cause: "HTTP 403"}}
+}
+
+func TestAPauseSurvivesRebalances(t *testing.T) {
+	bubble(t, 2, func(w *world) {
+		w.leadhitDoes(forbids)
 		for n := range 40 {
 			w.produce(n%2, fine, fmt.Sprint("o", n))
 		}
 		k := w.start()
 		time.Sleep(10 * time.Second)
-		if got := len(w.ledger.calledNow()); got > inFlight {
-			t.Errorf("got %d calls before the pause, want %d at most", got, inFlight)
-		}
 		before := len(w.ledger.calledNow())
+		if before > inFlight {
+			w.t.Errorf("got %d calls before the pause, want %d at most", before, inFlight)
+		}
 		for range 5 {
 			w.rebalance()
 			time.Sleep(4 * time.Second)
 		}
-		time.Sleep(90 * time.Second) // two minutes after the pause began
+		time.Sleep(80 * time.Second) // two minutes after the pause began
 		if got := len(w.ledger.calledNow()) - before; got < 3 || got > 4 {
-			t.Errorf("got %d probes in two minutes and %d generations, want one every 30 s", got, k.State().Generations)
+			w.t.Errorf("got %d probes in two minutes and %d generations, want one every 30 s", got, k.State().Generations)
 		}
-		if s := k.State().Dispatch; s.Paused != retry.Unauthorised {
-			t.Errorf("got %v, want the pause", s.Paused)
+		if s := k.State(); s.Dispatch.Paused != retry.Unauthorised || s.Generations < 6 {
+			w.t.Errorf("got %v in generation %d, want the pause and six generations", s.Dispatch.Paused, s.Generations)
 		}
-		if told := w.logs.say("calls paused"); len(told) != 1 {
-			t.Errorf("told %d times, want once: %q", len(told), told)
+		w.toldOnce("calls paused")
+		w.leadhitDoes(answers(0))
+		w.settle(time.Minute)
+	})
+}
+
+func TestAnotherKeyIsProbedAtOnce(t *testing.T) {
+	bubble(t, 2, func(w *world) {
+		w.leadhitDoes(forbids)
+		for n := range 40 {
+			w.produce(n%2, fine, fmt.Sprint("o", n))
 		}
+		k := w.start()
+		time.Sleep(10 * time.Second)
 		w.leadhitDoes(answers(50 * time.Millisecond))
-		before = len(w.ledger.calledNow())
+		before := len(w.ledger.calledNow())
 		k.KeyChanged()
 		time.Sleep(time.Millisecond)
 		if got := len(w.ledger.calledNow()) - before; got != 1 {
-			t.Errorf("got %d calls right after the key changed, want one probe", got)
+			w.t.Errorf("got %d calls right after the key changed, want one probe", got)
 		}
 		w.settle(10 * time.Second)
 		if len(w.ledger.letters) > 0 {
-			t.Errorf("got letters %v, want none", w.ledger.letters)
+			w.t.Errorf("got letters %v, want none", w.ledger.letters)
 		}
 	})
 }
 
 func TestNoGoroutineIsLeftOverAThousandGenerations(t *testing.T) {
-	bubble(t, 2, func(t *testing.T, w *world) {
+	bubble(t, 2, func(w *world) {
 		w.leadhitDoes(answers(20 * time.Millisecond))
 		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Group: group, Err: kerr.RebalanceInProgress, Count: -1})
 		k := w.start()
@@ -119,20 +130,20 @@ func TestNoGoroutineIsLeftOverAThousandGenerations(t *testing.T) {
 			late = runtime.NumGoroutine()
 		}
 		if got := k.State().Generations; got < 1000 {
-			t.Errorf("got %d generations, want a thousand", got)
+			w.t.Errorf("got %d generations, want a thousand", got)
 		}
 		if late > early+5 {
-			t.Errorf("got %d goroutines after a hundred generations and %d after a thousand", early, late)
+			w.t.Errorf("got %d goroutines after a hundred generations and %d after a thousand", early, late)
 		}
 		w.settle(10 * time.Second)
 		if w.ledger.repeats > 0 {
-			t.Errorf("%d calls repeated, want none: each generation was drained", w.ledger.repeats)
+			w.t.Errorf("%d calls repeated, want none: each generation was drained", w.ledger.repeats)
 		}
 	})
 }
 
 func TestAFencedWorkerDoesNotJoinBeforeItsCallsHaveEnded(t *testing.T) {
-	bubble(t, 2, func(t *testing.T, w *world) {
+	bubble(t, 2, func(w *world) {
 		w.leadhitDoes(answers(2500 * time.Millisecond))
 		w.produce(0, fine, "a")
 		w.produce(1, fine, "b")
@@ -142,7 +153,7 @@ func TestAFencedWorkerDoesNotJoinBeforeItsCallsHaveEnded(t *testing.T) {
 		w.start() // takes a partition as soon as the first worker joins again
 		w.settle(time.Minute)
 		if w.ledger.repeats == 0 {
-			t.Error("no call was repeated: the refused commit cannot have been refused")
+			w.t.Error("no call was repeated: the refused commit cannot have been refused")
 		}
 	})
 }

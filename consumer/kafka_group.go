@@ -13,6 +13,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/dispatch"
 )
 
 const (
@@ -178,9 +179,10 @@ func (c *Consumer) generation(ctx, work context.Context, group *kafka.ConsumerGr
 			stop()
 		})
 	}
-	leave := c.live(fetching, work, newGeneration(member, len(own)), own) || ctx.Err() != nil
+	end, leave := c.live(fetching, work, newGeneration(member, len(own)), own)
 	stop()
-	if leave {
+	c.pace(ctx, end)
+	if leave = leave || ctx.Err() != nil; leave {
 		// The group's end must be known before the generation's: kafka-go would join once more, only to leave. Next
 		// returns when Close has begun; it can bring no generation as long as this one lasts.
 		hands.Go(func() { _ = group.Close() })
@@ -188,6 +190,16 @@ func (c *Consumer) generation(ctx, work context.Context, group *kafka.ConsumerGr
 	}
 	close(over)
 	return leave
+}
+
+// pace keeps a worker whose every commit is refused from joining without end: kafka-go is back in the same generation
+// within milliseconds.
+func (c *Consumer) pace(ctx context.Context, end dispatch.End) {
+	if end == dispatch.Fenced {
+		c.fences.wait(ctx)
+		return
+	}
+	c.fences = trouble{}
 }
 
 func assigned(gen *kafka.Generation) []broker.TopicPartition {

@@ -76,7 +76,6 @@ type ledger struct {
 	orders     map[string]*history
 	logs       map[dispatch.Partition]map[int64][]change // what stands at an offset
 	letters    map[change]int
-	committed  map[dispatch.Partition]int64 // the highest that was sent
 	inAir, max int
 	calls      int
 	repeats    int // calls about what was accepted already
@@ -111,7 +110,7 @@ type send struct {
 func newLedger() *ledger {
 	return &ledger{
 		started: time.Now(), orders: map[string]*history{}, letters: map[change]int{},
-		logs: map[dispatch.Partition]map[int64][]change{}, committed: map[dispatch.Partition]int64{},
+		logs: map[dispatch.Partition]map[int64][]change{},
 	}
 }
 
@@ -224,18 +223,21 @@ func (l *ledger) answered(c change, accepted bool) {
 	}
 }
 
-// stored notes a letter.
-func (l *ledger) stored(c change, known bool) {
+// stored notes a letter, whether or not the worker learns of it.
+func (l *ledger) stored(c change) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.letters[c]++
 	if c.fate != refused && c.fate != unmapped {
 		l.violate("a letter for %s, %s", c.order, c.status())
-		return
 	}
-	if known {
-		l.orders[c.order].changes[c.n-1].stored = true
-	}
+}
+
+// acknowledged notes that a worker knows of its letter.
+func (l *ledger) acknowledged(c change) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.orders[c.order].changes[c.n-1].stored = true
 }
 
 // commit checks what a worker is about to commit.
@@ -244,25 +246,27 @@ func (l *ledger) commit(r *kmsg.OffsetCommitRequest) {
 	defer l.mu.Unlock()
 	for _, topic := range r.Topics {
 		for _, p := range topic.Partitions {
-			at := dispatch.Partition{Topic: topic.Topic, Number: int(p.Partition)}
-			l.committed[at] = max(l.committed[at], p.Offset)
 			text := ""
 			if p.Metadata != nil {
 				text = *p.Metadata
 			}
-			frontier, open, err := claims(p.Offset, text)
-			if err != nil {
-				l.violate("commit of %v at %d: metadata %q: %v", at, p.Offset, text, err)
-			}
-			for offset, changes := range l.logs[at] {
-				switch {
-				case l.finished(changes), offset >= frontier, open[offset]:
-				case offset < p.Offset:
-					l.violate("commit of %v at %d, and %d is not finished", at, p.Offset, offset)
-				default:
-					l.violate("commit of %v at %d says %q, and %d is not finished", at, p.Offset, text, offset)
-				}
-			}
+			l.commitOf(dispatch.Partition{Topic: topic.Topic, Number: int(p.Partition)}, p.Offset, text)
+		}
+	}
+}
+
+func (l *ledger) commitOf(at dispatch.Partition, next int64, text string) {
+	frontier, open, err := claims(next, text)
+	if err != nil {
+		l.violate("commit of %v at %d: metadata %q: %v", at, next, text, err)
+	}
+	for offset, changes := range l.logs[at] {
+		switch {
+		case l.finished(changes), offset >= frontier, open[offset]:
+		case offset < next:
+			l.violate("commit of %v at %d, and %d is not finished", at, next, offset)
+		default:
+			l.violate("commit of %v at %d says %q, and %d is not finished", at, next, text, offset)
 		}
 	}
 }

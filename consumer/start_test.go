@@ -3,7 +3,6 @@ package consumer_test
 import (
 	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -14,38 +13,36 @@ import (
 )
 
 func TestAWorkerWaitsForItsTopicsAndStartsByItself(t *testing.T) {
-	bubble(t, 0, func(t *testing.T, w *world) {
+	bubble(t, 0, func(w *world) {
 		k := w.start(func(o *consumer.Options) { o.Topics = []string{"orders", "payments"} })
 		time.Sleep(time.Minute)
 		if phase, _, joined := k.Phase(); phase != consumer.Waiting || joined {
-			t.Errorf("got %s, joined %v without the topics, want waiting", phase, joined)
+			w.t.Errorf("got %s, joined %v without the topics, want waiting", phase, joined)
 		}
 		w.create("orders", 2)
 		time.Sleep(time.Minute)
 		if phase, _, _ := k.Phase(); phase != consumer.Waiting {
-			t.Errorf("got %s with one of two topics, want waiting: the group would assign none", phase)
+			w.t.Errorf("got %s with one of two topics, want waiting: the group would assign none", phase)
 		}
 		if got := w.logs.say("topics that do not exist"); len(got) != 2 {
-			t.Errorf("told %d times, want once a change: %q", len(got), got)
+			w.t.Errorf("told %d times, want once a change: %q", len(got), got)
 		}
 		w.create("payments", 1)
 		w.produce(1, fine, "a", "b")
 		w.settle(10 * time.Second)
 		if phase, _, joined := k.Phase(); phase != consumer.Consuming || !joined {
-			t.Errorf("got %s, joined %v, want consuming", phase, joined)
+			w.t.Errorf("got %s, joined %v, want consuming", phase, joined)
 		}
 	})
 }
 
 func TestAWorkerWaitsForTheGroupsCoordinator(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, w *world) {
+	bubble(t, 1, func(w *world) {
 		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.FindCoordinator}, Group: group, Err: kerr.CoordinatorNotAvailable, Count: 30})
 		w.produce(0, fine, "a")
 		w.start()
 		w.settle(2 * time.Minute)
-		if got := w.logs.say("__consumer_offsets"); len(got) != 1 {
-			t.Errorf("told %d times, want once: %q", len(got), got)
-		}
+		w.toldOnce("__consumer_offsets")
 	})
 }
 
@@ -60,46 +57,48 @@ func TestAGroupThatNeverCommittedBeginsAsItIsTold(t *testing.T) {
 		"with what is produced from then": {func(time.Time) consumer.Start { return consumer.Start{Latest: true} }, []string{"new"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, 1, 1)
+			bubble(t, 1, func(w *world) {
 				w.produce(0, fine, "old")
 				time.Sleep(time.Hour)
 				middle := time.Now()
 				w.produce(0, fine, "middle")
 				time.Sleep(time.Minute)
-				for _, order := range []string{"old", "middle"} {
-					if !slices.Contains(test.want, order) {
-						w.ledger.waive(order)
-					}
-				}
-				begin := func(o *consumer.Options) { o.Start = test.start(middle) }
-				first := w.start(begin)
-				time.Sleep(2 * time.Second)
-				first.crash() // the choice must outlive it: it is committed before the first call
-				time.Sleep(time.Minute)
-				w.produce(0, fine, "new")
-				w.start(begin)
-				w.wait(time.Minute, func() bool { return len(w.ledger.calledNow()) >= len(test.want) })
-				time.Sleep(10 * time.Second)
-				var got []string
-				for _, s := range w.ledger.calledNow() {
-					got = append(got, s.order)
-				}
-				if !equal(got, test.want) {
-					t.Errorf("got calls about %q, want %q", got, test.want)
-				}
-				w.verdict()
+				begin(w, test.start(middle), test.want)
 			})
 		})
 	}
 }
 
+// begin lets a worker choose the start and die, and checks what the next one calls.
+func begin(w *world, start consumer.Start, want []string) {
+	for _, order := range []string{"old", "middle"} {
+		if !slices.Contains(want, order) {
+			w.ledger.waive(order)
+		}
+	}
+	begins := func(o *consumer.Options) { o.Start = start }
+	first := w.start(begins)
+	time.Sleep(2 * time.Second)
+	first.crash() // the choice must outlive it: it is committed before the first call
+	time.Sleep(time.Minute)
+	w.produce(0, fine, "new")
+	w.start(begins)
+	time.Sleep(time.Minute)
+	var got []string
+	for _, s := range w.ledger.calledNow() {
+		got = append(got, s.order)
+	}
+	if !equal(got, want) {
+		w.t.Errorf("got calls about %q, want %q", got, want)
+	}
+}
+
 func TestATransientUnknownPartitionDoesNotMoveAGroupThatNeverCommitted(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, w *world) {
+	bubble(t, 1, func(w *world) {
 		w.produce(0, fine, "old")
 		w.ledger.waive("old")
 		refusals := 3
-		w.fake.ControlKey(int16(kmsg.OffsetCommit), func(r kmsg.Request) (kmsg.Response, error, bool) { //nolint:revive // kfake's order
+		w.fake.ControlKey(int16(kmsg.OffsetCommit), func(r kmsg.Request) (kmsg.Response, error, bool) {
 			if refusals--; refusals < 0 {
 				return nil, nil, false
 			}
@@ -112,16 +111,16 @@ func TestATransientUnknownPartitionDoesNotMoveAGroupThatNeverCommitted(t *testin
 		time.Sleep(5 * time.Second)
 		got := w.ledger.calledNow()
 		if len(got) != 1 || got[0].order != "new" {
-			t.Errorf("got calls %v, want the one about new", got)
+			w.t.Errorf("got calls %v, want the one about new", got)
 		}
 	})
 }
 
 func TestAStateIsThereBeforeAndAfterRun(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, w *world) {
+	bubble(t, 1, func(w *world) {
 		idle := consumer.New(consumer.Options{})
 		if got := idle.State(); got.Phase != consumer.Starting || got.Joined {
-			t.Errorf("got %+v before Run, want it starting", got)
+			w.t.Errorf("got %+v before Run, want it starting", got)
 		}
 		idle.KeyChanged()
 		w.produce(0, fine, "a")
@@ -129,14 +128,14 @@ func TestAStateIsThereBeforeAndAfterRun(t *testing.T) {
 		w.settle(time.Minute)
 		got := k.State()
 		if got.Fetched != 1 || got.Generations != 1 || got.Commits == 0 || len(got.Dispatch.Partitions) != 1 || len(got.Ends) != 1 {
-			t.Errorf("got %+v, want one event, one generation, a commit, a partition", got)
+			w.t.Errorf("got %+v, want one event, one generation, a commit, a partition", got)
 		}
 		if age := time.Since(k.Pulse()); age > time.Second {
-			t.Errorf("the last turn was %v ago, want a second at most", age)
+			w.t.Errorf("the last turn was %v ago, want a second at most", age)
 		}
 		k.end()
 		if got := k.State(); got.Phase != consumer.Stopped || got.Fetched != 1 || len(got.Dispatch.Partitions) != 0 {
-			t.Errorf("got %+v after Run, want it stopped", got)
+			w.t.Errorf("got %+v after Run, want it stopped", got)
 		}
 	})
 }

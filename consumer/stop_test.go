@@ -11,7 +11,7 @@ import (
 )
 
 func TestAStopFinishesCommitsAndLeavesAndTheNextWorkerRepeatsNothing(t *testing.T) {
-	bubble(t, 3, func(t *testing.T, w *world) {
+	bubble(t, 3, func(w *world) {
 		w.leadhitDoes(answers(700 * time.Millisecond))
 		for range 5 {
 			w.produce(0, fine, "a", "b", "c")
@@ -28,21 +28,21 @@ func TestAStopFinishesCommitsAndLeavesAndTheNextWorkerRepeatsNothing(t *testing.
 		// The last call ends 700 ms after it began; then a commit, the last one's earliest moment being 20 ms after the one
 		// before, and nothing else takes time here.
 		if took := time.Since(last); took < 700*time.Millisecond || took > 720*time.Millisecond {
-			t.Errorf("stopped %v after the last call began, want 700 to 720 ms", took)
+			w.t.Errorf("stopped %v after the last call began, want 700 to 720 ms", took)
 		}
 		if got := len(w.ledger.calledNow()); got != len(calls) {
-			t.Errorf("got %d calls after the stop, want none", got-len(calls))
+			w.t.Errorf("got %d calls after the stop, want none", got-len(calls))
 		}
 		if joins() != 0 || leaves() != 1 {
-			t.Errorf("got %d joins and %d leaves, want only one leave", joins(), leaves())
+			w.t.Errorf("got %d joins and %d leaves, want only one leave", joins(), leaves())
 		}
 		if at := w.fake.GroupInfo(group); len(at.Members) > 0 {
-			t.Errorf("members after the stop: %v, want none", at.Members)
+			w.t.Errorf("members after the stop: %v, want none", at.Members)
 		}
 		w.start()
 		w.settle(time.Minute)
 		if w.ledger.repeats > 0 {
-			t.Errorf("%d calls repeated, want none", w.ledger.repeats)
+			w.t.Errorf("%d calls repeated, want none", w.ledger.repeats)
 		}
 	})
 }
@@ -60,7 +60,7 @@ func TestAStopWaitsForNothingThatOnlyWaits(t *testing.T) {
 		"a cluster that is not there": func(w *world) { w.fake.Close() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, 1, func(t *testing.T, w *world) {
+			bubble(t, 1, func(w *world) {
 				w.produce(0, fine, "a", "b")
 				prepare(w)
 				k := w.start()
@@ -68,7 +68,7 @@ func TestAStopWaitsForNothingThatOnlyWaits(t *testing.T) {
 				asked := time.Now()
 				k.end()
 				if took := time.Since(asked); took > 500*time.Millisecond {
-					t.Errorf("stopped after %v, want at once", took)
+					w.t.Errorf("stopped after %v, want at once", took)
 				}
 			})
 		})
@@ -76,7 +76,7 @@ func TestAStopWaitsForNothingThatOnlyWaits(t *testing.T) {
 }
 
 func TestAStopGivesUpOnALetterThatCannotBeStored(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, w *world) {
+	bubble(t, 1, func(w *world) {
 		w.leadhitDoes(answers(0))
 		w.storeDoes(func(change, int) conduct { return conduct{undone: true} })
 		w.produce(0, refused, "a")
@@ -86,19 +86,19 @@ func TestAStopGivesUpOnALetterThatCannotBeStored(t *testing.T) {
 		asked := time.Now()
 		k.end()
 		if took := time.Since(asked); took != 15*time.Second {
-			t.Errorf("stopped after %v, want 15 s", took)
+			w.t.Errorf("stopped after %v, want 15 s", took)
 		}
 		w.storeDoes(func(change, int) conduct { return conduct{} })
 		w.start()
 		w.settle(time.Minute)
 		if got := len(w.ledger.calledNow()); got != 3 {
-			t.Errorf("got %d calls, want one about b and two about a", got)
+			w.t.Errorf("got %d calls, want one about b and two about a", got)
 		}
 	})
 }
 
 func TestARollingRestartRepeatsNothing(t *testing.T) {
-	bubble(t, 3, func(t *testing.T, w *world) {
+	bubble(t, 3, func(w *world) {
 		w.leadhitDoes(answers(300 * time.Millisecond))
 		workers := []*worker{w.start(), w.start(), w.start()}
 		for round := range 9 {
@@ -111,7 +111,7 @@ func TestARollingRestartRepeatsNothing(t *testing.T) {
 		}
 		w.settle(time.Minute)
 		if w.ledger.repeats > 0 {
-			t.Errorf("%d calls repeated in 9 clean restarts, want none", w.ledger.repeats)
+			w.t.Errorf("%d calls repeated in 9 clean restarts, want none", w.ledger.repeats)
 		}
 	})
 }

@@ -1,15 +1,10 @@
 package consumer_test
 
 import (
-	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"hash/fnv"
-	"log/slog"
 	"math/rand/v2"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -20,8 +15,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"leadhit-sync/consumer"
-	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/retry"
 )
@@ -61,11 +54,11 @@ type conduct struct {
 
 // bubble runs test in a bubble of its own, with the topic "orders" of some partitions unless there are none, and fails it
 // for what the ledger saw.
-func bubble(t *testing.T, partitions int, test func(t *testing.T, w *world)) {
+func bubble(t *testing.T, partitions int, test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 1, partitions)
-		test(t, w)
+		test(w)
 		w.verdict()
 	})
 }
@@ -84,7 +77,7 @@ func newWorld(t *testing.T, seed uint64, partitions int) *world {
 	t.Cleanup(fake.Close)
 	w.fake, w.addrs = fake, fake.ListenAddrs()
 	w.producer = w.client(kgo.DefaultProduceTopic("orders"))
-	fake.ControlKey(int16(kmsg.OffsetCommit), func(r kmsg.Request) (kmsg.Response, error, bool) { //nolint:revive // kfake's order
+	fake.ControlKey(int16(kmsg.OffsetCommit), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		request, _ := r.(*kmsg.OffsetCommitRequest)
 		w.ledger.commit(request)
 		w.logs.add(request.MemberID, describeCommit(request))
@@ -130,7 +123,7 @@ func (w *world) rebalance() {
 // count counts requests from now on.
 func (w *world) count(key kmsg.Key) func() int {
 	var n atomic.Int64
-	w.fake.ControlKey(int16(key), func(kmsg.Request) (kmsg.Response, error, bool) { //nolint:revive // kfake's order
+	w.fake.ControlKey(int16(key), func(kmsg.Request) (kmsg.Response, error, bool) {
 		n.Add(1)
 		return nil, nil, false
 	})
@@ -138,16 +131,17 @@ func (w *world) count(key kmsg.Key) func() int {
 }
 
 func describeCommit(r *kmsg.OffsetCommitRequest) string {
-	text := fmt.Sprintf("commits in generation %d:", r.Generation)
+	var text strings.Builder
+	fmt.Fprintf(&text, "commits in generation %d:", r.Generation)
 	for _, topic := range r.Topics {
 		for _, p := range topic.Partitions {
-			text += fmt.Sprintf(" %s/%d@%d", topic.Topic, p.Partition, p.Offset)
-			if p.Metadata != nil && *p.Metadata != "" {
-				text += "(" + *p.Metadata + ")"
+			fmt.Fprintf(&text, " %s/%d@%d", topic.Topic, p.Partition, p.Offset)
+			if p.Metadata != nil {
+				fmt.Fprintf(&text, "(%s)", *p.Metadata)
 			}
 		}
 	}
-	return text
+	return text.String()
 }
 
 func (w *world) leadhitDoes(f func(c change, try int) conduct) { w.leadhit.Store(&f) }
@@ -205,123 +199,6 @@ func (w *world) event(partition int, changes ...change) {
 	w.ledger.produced(dispatch.Partition{Topic: r.Topic, Number: partition}, r.Offset, changes)
 }
 
-// worker is one process: its death takes its network, and nothing of it is called or stored any more.
-type worker struct {
-	*consumer.Consumer
-	world   *world
-	name    string
-	wire    wire
-	cluster *broker.Cluster
-	stop    context.CancelFunc
-	ended   chan struct{}
-	err     error
-	dead    atomic.Bool
-}
-
-// start starts a worker; change may alter its options.
-func (w *world) start(alter ...func(*consumer.Options)) *worker {
-	w.t.Helper()
-	k := &worker{world: w, name: fmt.Sprintf("w%d", len(w.workers)+1), ended: make(chan struct{})}
-	k.wire.dialer = w.network.DialContext
-	o := consumer.Options{
-		Group: group, Topics: []string{"orders"}, Decode: decode, Call: k.call, Store: k.keep,
-		Dispatch: dispatch.Config{
-			CallsInFlight: inFlight, WindowEvents: 1000, WindowBytes: 4 << 20, FetchBytes: 64 << 10,
-			Session: session, CallTimeout: callTimeout, MetadataBytes: 4096,
-			Retry: retry.Policy{
-				Initial: 500 * time.Millisecond, Max: 10 * time.Second, Random: rand.New(rand.NewPCG(w.seed, uint64(len(w.workers)))),
-			},
-		},
-		Logger: slog.New(w.logs.handler(k.name)),
-	}
-	w.workers = append(w.workers, k)
-	for _, f := range alter {
-		f(&o)
-	}
-	cluster, err := broker.Open(broker.Options{
-		Brokers: w.addrs, Topics: o.Topics, ClientID: k.name, Dial: k.wire.dial,
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	o.Cluster, k.cluster = cluster, cluster
-	k.Consumer = consumer.New(o)
-	ctx, stop := context.WithCancel(w.t.Context())
-	k.stop = stop
-	go func() {
-		defer close(k.ended)
-		k.err = k.Run(ctx)
-		cluster.Close()
-	}()
-	return k
-}
-
-// end asks the worker to stop and waits until it has.
-func (k *worker) end() {
-	k.world.t.Helper()
-	k.stop()
-	<-k.ended
-	if k.err != nil {
-		k.world.t.Errorf("%s: Run: got %v, want no error", k.name, k.err)
-	}
-}
-
-// crash kills the worker: its calls in the air go on at LeadHit, and nobody learns of their ends.
-func (k *worker) crash() {
-	k.dead.Store(true)
-	k.wire.set(broken)
-	k.stop()
-}
-
-// gone says that the worker is dead or has ended.
-func (k *worker) gone() bool {
-	select {
-	case <-k.ended:
-		return true
-	default:
-		return k.dead.Load()
-	}
-}
-
-var errDead = errors.New("the process is dead")
-
-func (k *worker) call(ctx context.Context, c consumer.Call) retry.Verdict {
-	if k.dead.Load() || ctx.Err() != nil {
-		return retry.Verdict{Kind: retry.Again, Cause: "NotSent"}
-	}
-	if err := c.Before(); err != nil {
-		k.world.logs.add(k.name, "call of "+c.ID+" not sent")
-		return retry.Verdict{Kind: retry.Again, Cause: "NotSent", Message: err.Error()}
-	}
-	what := parseChange(c.Order, c.Status)
-	try := k.world.ledger.called(k.name, what)
-	does := (*k.world.leadhit.Load())(what, try)
-	time.Sleep(min(does.before, callTimeout))
-	if !does.undone {
-		k.world.ledger.carriedOut(what)
-	}
-	time.Sleep(min(does.after, callTimeout-min(does.before, callTimeout)))
-	k.world.ledger.answered(what, !does.undone && does.verdict.Kind == retry.Done && !k.dead.Load())
-	return does.verdict
-}
-
-func (k *worker) keep(ctx context.Context, l consumer.Letter) error {
-	item := l.Item
-	what := parseChanges(string(l.Event.Value))[item]
-	does := (*k.world.store.Load())(what, 1)
-	time.Sleep(does.before)
-	if k.dead.Load() || ctx.Err() != nil {
-		return errDead
-	}
-	if !does.undone {
-		k.world.ledger.stored(what, !does.lost)
-	}
-	if does.undone || does.lost {
-		return errors.New("the letters' topic is not there")
-	}
-	return nil
-}
-
 // settled says that all is finished, and committed up to the log's end.
 func (w *world) settled() bool {
 	if len(w.ledger.unfinished()) > 0 {
@@ -355,6 +232,14 @@ func (w *world) wait(limit time.Duration, holds func() bool) bool {
 	return holds()
 }
 
+// toldOnce checks that the workers have said something once.
+func (w *world) toldOnce(text string) {
+	w.t.Helper()
+	if told := w.logs.say(text); len(told) != 1 {
+		w.t.Errorf("told %d times of %q, want once: %q", len(told), text, told)
+	}
+}
+
 // verdict stops what still runs and fails the test for what the ledger saw.
 func (w *world) verdict() {
 	w.t.Helper()
@@ -379,54 +264,4 @@ func (w *world) random(about ...any) *rand.Rand {
 	h := fnv.New64a()
 	_, _ = fmt.Fprint(h, about...)
 	return rand.New(rand.NewPCG(w.seed, h.Sum64()))
-}
-
-// logs keeps what the workers say, for the one who reads a failure.
-type logs struct {
-	mu      sync.Mutex
-	started time.Time
-	lines   []string
-}
-
-func (l *logs) add(who, text string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.lines = append(l.lines, fmt.Sprintf("%12v %s %s", time.Since(l.started), who, text))
-}
-
-func (l *logs) handler(who string) slog.Handler {
-	return slog.NewTextHandler(lines(func(line string) { l.add(who, line) }), &slog.HandlerOptions{
-		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-			if a.Key == slog.TimeKey {
-				return slog.Attr{}
-			}
-			return a
-		},
-	})
-}
-
-// say finds lines with a text.
-func (l *logs) say(text string) []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var found []string
-	for _, line := range l.lines {
-		if strings.Contains(line, text) {
-			found = append(found, line)
-		}
-	}
-	return found
-}
-
-func (l *logs) tail() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Join(l.lines[max(0, len(l.lines)-400):], "\n")
-}
-
-type lines func(line string)
-
-func (f lines) Write(b []byte) (int, error) {
-	f(string(bytes.TrimSpace(b)))
-	return len(b), nil
 }

@@ -24,8 +24,8 @@ type Entry struct {
 	By      string    `json:"by"` // a person, or the worker whose flood guard it was
 	Via     string    `json:"via,omitempty"`
 	Reason  string    `json:"reason,omitempty"`
-	// Build and Fingerprints are a flood guard's alone: the version and mapping that wrote the letters, and their causes. The next
-	// resume accepts these causes, for this build.
+	// Build and Fingerprints are a flood guard's alone: the version and mapping that wrote the letters, and their causes.
+	// The next resume accepts these causes, for this build.
 	Build        string   `json:"build,omitempty"`
 	Fingerprints []string `json:"fingerprints,omitempty"`
 }

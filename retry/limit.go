@@ -10,14 +10,14 @@ const (
 // limit is how many calls may be in flight, found by trying: additive increase, multiplicative decrease. It belongs to the
 // process: what LeadHit can bear does not change with our rebalances.
 //
-// After an outage it grows from slowStart by one a round trip, never by doubling: a server that comes back cold serves, say, 50
-// calls a second, so that 100 in flight wait for 2 s and time out, although it does the work; each is a repeat. By one a
-// round trip n successes give a limit of about √(2n): 3,000 of them, a minute at 50/s, 77.
+// After an outage it grows from slowStart by one a round trip, never by doubling: a server that comes back cold serves,
+// say, 50 calls a second, so that 100 in flight wait for 2 s and time out, although it does the work; each is a repeat. By
+// one a round trip n successes give a limit of about √(2n): 3,000 of them, a minute at 50/s, 77.
 type limit struct {
 	configured int
 	value      float64
-	// mark is the last call that began before the limit shrank. Those up to it were sent under the old limit and say nothing about
-	// the new one: so it shrinks at most once a round trip.
+	// mark is the last call that began before the limit shrank. Those up to it were sent under the old limit and say
+	// nothing about the new one: so it shrinks at most once a round trip.
 	mark uint64
 }
 

@@ -19,8 +19,8 @@ const (
 	maxRetryAfter = 15 * time.Minute
 )
 
-// pacer spaces the calls in time. It is needed beside the limit: at 20 ms a call, a single one in flight is already 50 calls a
-// second.
+// pacer spaces the calls in time. It is needed beside the limit: at 20 ms a call, a single one in flight is already 50
+// calls a second.
 type pacer struct {
 	random *rand.Rand
 	// setting is the operator's cap in calls a second, 0 for none.
@@ -84,8 +84,8 @@ func (p *pacer) grow(now time.Time) {
 	}
 }
 
-// refused lowers the cap, at most once a round trip, because LeadHit had no room for call seq; last is the latest call that has
-// begun.
+// refused lowers the cap, at most once a round trip, because LeadHit had no room for call seq; last is the latest call
+// that has begun.
 func (p *pacer) refused(now time.Time, seq, last uint64) {
 	if seq <= p.mark {
 		return

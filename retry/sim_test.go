@@ -2,8 +2,8 @@ package retry_test
 
 import (
 	"container/heap"
-	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 
@@ -24,18 +24,20 @@ type timer struct {
 	run func()
 }
 
-type timers []timer
+// timers is a heap.
+type timers struct{ items []timer }
 
-func (t timers) Len() int { return len(t) }
-func (t timers) Less(i, j int) bool {
-	return t[i].at < t[j].at || t[i].at == t[j].at && t[i].seq < t[j].seq
+func (t *timers) Len() int { return len(t.items) }
+func (t *timers) Less(i, j int) bool {
+	a, b := t.items[i], t.items[j]
+	return a.at < b.at || a.at == b.at && a.seq < b.seq
 }
-func (t timers) Swap(i, j int) { t[i], t[j] = t[j], t[i] }
-func (t *timers) Push(x any)   { *t = append(*t, x.(timer)) } //nolint:forcetypeassert // only heap calls it
+func (t *timers) Swap(i, j int) { t.items[i], t.items[j] = t.items[j], t.items[i] }
+func (t *timers) Push(x any)    { t.items = append(t.items, x.(timer)) } //nolint:forcetypeassert // only after pushes
 func (t *timers) Pop() any {
-	last := len(*t) - 1
-	x := (*t)[last]
-	*t = (*t)[:last]
+	last := len(t.items) - 1
+	x := t.items[last]
+	t.items = t.items[:last]
 	return x
 }
 
@@ -46,7 +48,7 @@ func (w *world) after(d time.Duration, run func()) {
 
 // until lets time pass up to the end, or until there is nothing more to do.
 func (w *world) until(end time.Duration) {
-	for len(w.queue) > 0 && w.queue[0].at <= end {
+	for w.queue.Len() > 0 && w.queue.items[0].at <= end {
 		next := heap.Pop(&w.queue).(timer) //nolint:forcetypeassert // nothing else is in it
 		w.now = next.at
 		next.run()
@@ -79,7 +81,6 @@ type client struct {
 	done       []time.Duration // when each success came
 	unanswered int             // done by the server, but answered too late: these will be repeated
 	refused    int
-	most       int // most calls in flight
 }
 
 func newClient(t *testing.T, seed uint64, inFlight int) *client {
@@ -125,11 +126,10 @@ func (c *client) pump() {
 func (c *client) call(order int) {
 	pass := c.governor.Start(c.clock())
 	c.begun = append(c.begun, c.now)
-	c.most = max(c.most, c.governor.State(c.clock()).InFlight)
 	over := false
 	end := func(v retry.Verdict) {
 		over = true
-		c.governor.Answered(c.clock(), fmt.Sprint(order), pass, v)
+		c.governor.Answered(c.clock(), strconv.Itoa(order), pass, v)
 		c.judged(order, v)
 		c.pump()
 	}

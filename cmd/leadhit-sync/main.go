@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -29,39 +30,60 @@ const help = `leadhit-sync tells LeadHit what became of each order.
 It consumes order events from Kafka, calls set_order_status(order_id, status) for
 each, repeats what may still succeed, and keeps what LeadHit refuses in a
 dead-letter topic. Settings are environment variables: see "leadhit-sync config".
+How an event becomes a status is a mapping: see "leadhit-sync mapping".
 
 Exit codes: 0 done (run: stopped by SIGTERM or SIGINT, everything begun is
 committed) · 1 it failed, stderr says why · 2 wrong usage or settings, each
 mistake on a line of stderr.`
 
-func main() { os.Exit(execute(context.Background(), os.Args[1:])) }
+func main() {
+	os.Exit(execute(context.Background(), os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
+}
+
+// streams are where a command reads and writes: data goes to out, all else to err.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
 
 // execute runs one command line and returns the exit code.
-func execute(ctx context.Context, args []string) int {
+func execute(ctx context.Context, args []string, s streams) int {
 	root := &cobra.Command{
 		Use: "leadhit-sync", Short: "Tell LeadHit what became of each order", Long: help,
 		SilenceErrors: true, SilenceUsage: true,
 		RunE: func(c *cobra.Command, _ []string) error { return usageError{errors.New("a command is missing")} },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(runCommand(), checkCommand(), configCommand(), lettersCommand(), versionCommand()) //nolint:contextcheck // cobra hands the context to each command
+	root.AddCommand(runCommand(), checkCommand(), configCommand(), mappingCommand(), lettersCommand(), versionCommand()) //nolint:contextcheck // cobra hands the context to each command
 	root.SetArgs(args)
+	root.SetIn(s.in)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
 	command, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return 0
+	}
+	code, text := exitError, fmt.Sprintf("leadhit-sync: %v", err)
 	var settings *config.Error
 	var usage usageError
+	var listed listedError
 	switch {
-	case err == nil:
-		return 0
 	case errors.As(err, &settings):
-		fmt.Fprintln(os.Stderr, settings)
-		return exitUsage
+		code, text = exitUsage, settings.Error()
 	case errors.As(err, &usage), command == root:
-		fmt.Fprintf(os.Stderr, "leadhit-sync: %v\nSee \"%s --help\".\n", err, command.CommandPath())
-		return exitUsage
+		code, text = exitUsage, fmt.Sprintf("leadhit-sync: %v\nSee \"%s --help\".", err, command.CommandPath())
+	case errors.As(err, &listed):
+		text = err.Error()
 	}
-	fmt.Fprintf(os.Stderr, "leadhit-sync: %v\n", err)
-	return exitError
+	_, _ = fmt.Fprintln(s.err, text) // nobody reads any more
+	return code
 }
+
+// listedError is an error whose lines each begin with what they are about, a file's place mostly, and bear no other
+// word before them.
+type listedError struct{ error }
+
+func (e listedError) Unwrap() error { return e.error }
 
 // usageError is a command line that cannot be understood.
 type usageError struct{ error }

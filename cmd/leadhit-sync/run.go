@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"os"
 	"os/signal"
 	"syscall"
 
@@ -26,16 +25,16 @@ ends it at once; what was in the air is called again later.
 It waits for Kafka, for its topics and for LeadHit as long as it takes, and says
 on /readyz and in the log what it waits for.`,
 		Args: arguments(cobra.NoArgs),
-		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context()) },
+		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), c.OutOrStdout()) },
 	}
 }
 
-func run(ctx context.Context) error {
+func run(ctx context.Context, out io.Writer) error {
 	settings, err := config.Load()
 	if err != nil {
 		return err
 	}
-	log := logger(settings, os.Stdout)
+	log := logger(settings, out)
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	// Once the first signal has been taken, the next one has its usual effect: it ends the process.

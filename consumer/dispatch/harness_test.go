@@ -25,6 +25,7 @@ type harness struct {
 func orders(number int) dispatch.Partition {
 	return dispatch.Partition{Topic: "orders", Number: number}
 }
+
 func returns(number int) dispatch.Partition {
 	return dispatch.Partition{Topic: "returns", Number: number}
 }

@@ -17,10 +17,10 @@ type progress struct {
 // settled says whether no further call is needed.
 func (g *progress) settled() bool { return g.judged == g.toJudge }
 
-// loss is one crash, or the end of a generation without a last commit.
+// loss is one crash, or the end of a generation.
 type loss struct {
-	crash   bool
-	repeats int // events called again because of it
+	crash   bool // or an end that was not clean
+	repeats int  // events called again because of it
 }
 
 // pauseWatch counts the calls that a worker makes after it was told that its key is not taken.
@@ -160,14 +160,14 @@ func (k *worker) checkWindow(p *simLog, next int64) {
 
 // exposed counts what a crash now would call again: events that were called, settled or in the air, which no commit at
 // the broker covers. Those about several orders that are not settled are counted apart, and those of a partition whose
-// commits have stopped not at all.
+// commits have stopped, or go on after that, not at all: they come on top.
 func (k *worker) exposed(each func(*record)) (whole, partly int) {
 	suspect := map[partition]bool{}
 	for _, p := range k.d.State().Partitions {
 		suspect[p.Partition] = p.Suspect
 	}
 	for r, g := range k.called {
-		if r.gone || suspect[r.log.id] || r.log.committed.covers(r.offset) {
+		if r.gone || suspect[r.log.id] || r.log.unsteady() || r.log.committed.covers(r.offset) {
 			continue
 		}
 		switch {
@@ -202,7 +202,7 @@ func (k *worker) checkExposed(whole, partly int) {
 	if whole > bound {
 		k.failed("worker %d: a crash repeats %d events, bound %d", k.place, whole, bound)
 	}
-	if most := k.plan.calls + len(k.broker.logs); partly > most {
+	if most := k.plan.calls + k.owned; partly > most {
 		k.failed("worker %d: %d events partly done, bound %d", k.place, partly, most)
 	}
 }

@@ -203,6 +203,9 @@ func (p *simLog) disappear(d time.Duration) {
 	p.after(d, func() { p.unknown = p.now < p.unknownUntil })
 }
 
+// unsteady says that the broker did not know the partition a short while ago.
+func (p *simLog) unsteady() bool { return p.unknownUntil > 0 && p.now < p.unknownUntil+10*time.Second }
+
 // recreate deletes the topic's partition with the group's offset, and makes it anew.
 func (p *simLog) recreate() {
 	p.renew()

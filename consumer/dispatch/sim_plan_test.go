@@ -80,11 +80,12 @@ func drawPlan(w *world) plan {
 	if w.chance(0.5) {
 		p.large = 1 + w.IntN(min(p.orders, 20))
 		if w.chance(0.3) {
-			p.several = 0.6 // so many that their own limit counts
+			// So many, for so long and about so many orders that their own limit counts.
+			p.several, p.errors, p.orders, p.large = 0.6, max(p.errors, 0.3), 100+w.IntN(100), 2+w.IntN(4)
 		}
 	}
 	if w.chance(0.1) {
-		p.large, p.orders, p.events, p.calls = 300, 320, 60+w.IntN(100), 3+w.IntN(6)
+		p.large, p.several, p.orders, p.events, p.calls = 300, 0.1, 320, 60+w.IntN(100), 3+w.IntN(6)
 	}
 	switch w.IntN(3) {
 	case 0:
@@ -94,7 +95,7 @@ func drawPlan(w *world) plan {
 		p.limit = p.told
 	case 1:
 		p.failing = w.IntN(3)
-		p.maxElapsed = 6 * p.retryMax
+		p.maxElapsed = 8 * (p.retryMax + p.callTimeout) // more than bad luck can explain
 	}
 	if w.chance(0.15) {
 		p.recreateEvery = w.between(30*time.Second, 2*time.Minute)

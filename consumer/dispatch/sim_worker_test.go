@@ -43,6 +43,7 @@ type run struct {
 	revoked    bool
 	fenced     bool
 	generation int
+	owned      int // partitions
 	called     map[*record]*progress
 }
 
@@ -116,7 +117,7 @@ func (k *worker) assigned(generation int, positions []dispatch.Position) {
 		return // told twice
 	}
 	number := k.number + 1
-	k.run = run{number: number, inside: true, generation: generation, called: map[*record]*progress{}}
+	k.run = run{number: number, inside: true, generation: generation, owned: len(positions), called: map[*record]*progress{}}
 	k.tell("assigned generation %d as member %d: %+v", generation, k.member, positions)
 	k.figures.orphans += k.inAir
 	k.d.Assigned(k.clock(), positions, k.member != k.asMember)

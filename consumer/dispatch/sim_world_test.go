@@ -41,6 +41,7 @@ type figures struct {
 	seeds, events, calls, crashes, rebalances   int
 	commits, letters, pauses, ambiguous, clean  int
 	repeats, maxRepeats, bound, risk, exhausted int
+	losses                                      int // crashes, and generations that did not end clean
 	orphans                                     int // calls that outlived their generation into the next
 }
 
@@ -56,6 +57,7 @@ func (f *figures) add(g figures) {
 	f.pauses += g.pauses
 	f.ambiguous += g.ambiguous
 	f.clean += g.clean
+	f.losses += g.losses
 	f.repeats += g.repeats
 	f.exhausted += g.exhausted
 	f.orphans += g.orphans
@@ -75,12 +77,14 @@ type happening struct {
 	do  func()
 }
 
-func (a agenda) Len() int { return len(a) }
-func (a agenda) Less(i, j int) bool {
-	return a[i].at < a[j].at || a[i].at == a[j].at && a[i].seq < a[j].seq
+func (h happening) before(g happening) bool {
+	return h.at < g.at || h.at == g.at && h.seq < g.seq
 }
-func (a agenda) Swap(i, j int) { a[i], a[j] = a[j], a[i] }
-func (a *agenda) Push(v any)   { *a = append(*a, v.(happening)) } //nolint:forcetypeassert // container/heap's manner
+
+func (a *agenda) Len() int           { return len(*a) }
+func (a *agenda) Less(i, j int) bool { return (*a)[i].before((*a)[j]) }
+func (a *agenda) Swap(i, j int)      { (*a)[i], (*a)[j] = (*a)[j], (*a)[i] }
+func (a *agenda) Push(v any)         { *a = append(*a, v.(happening)) } //nolint:forcetypeassert // container/heap's manner
 
 func (a *agenda) Pop() any {
 	last := (*a)[len(*a)-1]
@@ -121,6 +125,10 @@ func simulate(seed uint64, trace func(string, ...any)) (figures, error) {
 	f.seeds, f.virtual = 1, w.now
 	f.bound = 3 * w.plan.calls
 	for _, l := range w.losses {
+		if !l.crash {
+			continue
+		}
+		f.losses++
 		f.repeats += l.repeats
 		if w.plan.limit >= w.plan.told {
 			f.maxRepeats = max(f.maxRepeats, l.repeats)
@@ -183,7 +191,9 @@ func (w *world) settleDown() {
 		case k.frozen:
 			k.thaw()
 		}
-		w.workers[i].readKey()
+		if k := w.workers[i]; k != nil { // one that was stopping may have ended as it thawed
+			k.readKey()
+		}
 	}
 }
 

@@ -18,12 +18,12 @@ type ReportedMapping struct {
 	Name        string `json:"name"`
 	Description string `json:"description,omitempty"`
 	// Topics are the names, or the RE2, or nothing where the mapping is for every topic.
-	Topics []string        `json:"topics"`
-	Each   string          `json:"each,omitempty"`
-	Fields []ReportedField `json:"fields"`
-	Rules  []ReportedRule  `json:"rules"`
-	Lists  []ReportedList  `json:"status"`
-	Other  string          `json:"otherwise"`
+	Topics    []string        `json:"topics"`
+	Each      string          `json:"each,omitempty"`
+	Fields    []ReportedField `json:"fields"`
+	Rules     []ReportedRule  `json:"rules"`
+	Lists     []ReportedList  `json:"status"`
+	Otherwise string          `json:"otherwise"`
 }
 
 // ReportedField is one declared field.
@@ -76,7 +76,7 @@ func (m matcher) topics() []string {
 func (p *program) report() ReportedMapping {
 	r := ReportedMapping{
 		Name: p.name, Description: p.description, Each: p.eachText,
-		Fields: []ReportedField{}, Rules: []ReportedRule{}, Lists: []ReportedList{}, Other: p.otherwise.String(),
+		Fields: []ReportedField{}, Rules: []ReportedRule{}, Lists: []ReportedList{}, Otherwise: p.otherwise.String(),
 	}
 	for i := range p.fields {
 		f := ReportedField{Name: p.fields[i].name, Type: p.fields[i].kind.String()}

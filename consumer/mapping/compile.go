@@ -122,11 +122,7 @@ func (c *compiler) regexp(t text, where string, groups int) *regexp.Regexp {
 	}
 	re, err := regexp.Compile(t.value)
 	if err != nil {
-		problem := err.Error()
-		if bad := (*syntax.Error)(nil); errors.As(err, &bad) {
-			problem = string(bad.Code) + ": " + bad.Expr
-		}
-		c.add(t.place, where, "not an RE2: %s", problem)
+		c.add(t.place, where, "%s", notRE2(err))
 		return nil
 	}
 	if groups >= 0 && re.NumSubexp() != groups {
@@ -135,6 +131,14 @@ func (c *compiler) regexp(t text, where string, groups int) *regexp.Regexp {
 		return nil
 	}
 	return re
+}
+
+// notRE2 says what is wrong with a regular expression.
+func notRE2(err error) string {
+	if bad := (*syntax.Error)(nil); errors.As(err, &bad) {
+		return "not an RE2: " + string(bad.Code) + ": " + bad.Expr
+	}
+	return "not an RE2"
 }
 
 // lists compiles the status lists. A code stands in one place only: which of two would count is nobody's guess.
@@ -185,6 +189,9 @@ func (c *compiler) listNames() map[string]bool {
 // whole looks for what no part alone can tell.
 func (c *compiler) whole() {
 	p, s := c.program, c.spec
+	if slices.ContainsFunc(c.found, func(p Problem) bool { return p.Mapping == s.name }) {
+		return // what is missing may stand in the part that cannot be read
+	}
 	hasCodes := slices.ContainsFunc(s.lists, func(l listSpec) bool { return len(l.codes) > 0 })
 	if c.field0("status") == nil && (hasCodes || s.otherwise.value == wordPass) {
 		c.add(s.place, "", "the status lists need a field status")

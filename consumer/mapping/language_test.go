@@ -91,6 +91,7 @@ func TestAFieldIsReadByItsDeclaration(t *testing.T) {
 		{"first_of passes an empty string over", `{first_of: [{path: $.a}, {path: $.id}]}`, `x == "7"`, `""`, "so"},
 		{"first_of passes over what extract does not find", `{first_of: [{path: $.a, extract: "^x(.)"}, {path: $.id}]}`, `x == "7"`, `"b"`, "so"},
 		{"first_of passes over what trim empties", `{first_of: [{path: $.a}, {path: $.id}], normalize: [trim]}`, `x == "7"`, `"  "`, "so"},
+		{"first_of passes an empty string over for something present", `{first_of: [{path: $.a}, {path: $.id}], type: present}`, `x`, `""`, "so"},
 		{"first_of stops at false", `{first_of: [{path: $.a}, {path: $.id}]}`, `x == "false"`, `false`, "so"},
 		{"first_of stops at a flaw", `{first_of: [{path: $.a}, {path: $.id}]}`, `x == "7"`, `[]`, "FieldError"},
 		{"first_of with nothing left", `{first_of: [{path: $.a}, {path: $.b}]}`, `x == null`, `null`, "so"},
@@ -205,16 +206,20 @@ func TestTheWorkedExample(t *testing.T) {
 		{"an unknown status", part(`"number":"AT-7/1","state":"lost"`), []string{"UnknownStatus"}},
 		{"a sum with a comma", part(`"number":"AT-7/1","state":"confirmed","due":"80,00","received":"1"`), []string{"FieldError"}},
 		{"no number", part(`"state":"paid"`), []string{"paid AT-9"}},
-		{"a bad one does not sink its neighbours", event("shop.order.changed",
-			`{"parts":[{"number":"AT-1","state":"paid"},{"number":7,"state":"paid"},null,{"number":"AT-2","state":"basket"},{"number":"AT-3","state":"on account"}]}`),
-			[]string{"paid AT-1", "BadOrderID", "MissingStatus", "ignore", "submitted AT-3"}},
+		{
+			"a bad one does not sink its neighbours", event("shop.order.changed",
+				`{"parts":[{"number":"AT-1","state":"paid"},{"number":7,"state":"paid"},null,{"number":"AT-2","state":"basket"},{"number":"AT-3","state":"on account"}]}`),
+			[]string{"paid AT-1", "BadOrderID", "MissingStatus", "ignore", "submitted AT-3"},
+		},
 		{"an event of another type without parts", event("shop.customer.changed", `{"name":"x"}`), []string{"ignore"}},
 		{"an event of another type without data", event("shop.customer.changed", `null`), []string{"ignore"}},
 		{"an event of this type without parts", event("shop.order.changed", `{"name":"x"}`), []string{"NotAList"}},
 		{"parts that are no list", event("shop.order.changed", `{"parts":{}}`), []string{"NotAList"}},
 		{"no parts", event("shop.order.changed", `{"parts":[]}`), []string{"ignore"}},
-		{"a thousand parts", event("shop.order.changed", `{"parts":[`+strings.Repeat(`{"number":"AT-1","state":"paid"},`, 999)+`{}]}`),
-			append(slices.Repeat([]string{"paid AT-1"}, 999), "MissingStatus")},
+		{
+			"a thousand parts", event("shop.order.changed", `{"parts":[`+strings.Repeat(`{"number":"AT-1","state":"paid"},`, 999)+`{}]}`),
+			append(slices.Repeat([]string{"paid AT-1"}, 999), "MissingStatus"),
+		},
 		{"more than a thousand parts", event("shop.order.changed", `{"parts":[`+strings.Repeat(`{"number":"AT-1"},`, 1000)+`{}]}`), []string{"TooManyOrders"}},
 		{"the other mapping, its id replaced", mapping.Record{Topic: "shop.shopify", Value: []byte(`{"id":1,"name":"#1001","financial_status":"paid"}`)}, []string{"paid #1001"}},
 		{"a topic of neither", mapping.Record{Topic: "stock", Value: []byte(`{}`)}, []string{"NotDecodable"}},
@@ -230,6 +235,39 @@ func TestTheWorkedExample(t *testing.T) {
 	got := decode(t, m, part(`"number":"AT-7/1","state":"confirmed","due":"80,00","received":"1"`))
 	if want := "rules[1]: due is a string that is not a number"; got.Message != want {
 		t.Errorf("got %q, want %q", got.Message, want)
+	}
+}
+
+func TestAnIDIsMeasuredOnceMoreWhenItIsWhole(t *testing.T) {
+	t.Parallel()
+	m := loadText(t, "fields: {order_id: {path: $.id, extract: '^no (.+)$', normalize: [lower]}}\nrules: [{when: 'true', then: paid}]\n")
+	// Ⱥ has two bytes, its small letter three.
+	for id, want := range map[string]string{
+		"no 17": "paid 17", "no " + strings.Repeat("x", 512): "paid " + strings.Repeat("x", 512), "no " + strings.Repeat("x", 513): "BadOrderID",
+		"no " + strings.Repeat("Ⱥ", 200): "BadOrderID", "17": "MissingOrderID",
+	} {
+		if got := short(must(t, m, value(`{"id":"`+id+`"}`)))[0]; got != want {
+			t.Errorf("%.20s: got %.20s, want %.20s", id, got, want)
+		}
+	}
+}
+
+func TestWithoutAListNothingIsCalled(t *testing.T) {
+	t.Parallel()
+	m := loadText(t, `
+each: $.orders[*]
+fields: {order_id: {key: $}, kind: {header: kind}, status: {path: $.s}, sum: {path: $.sum, type: number}}
+rules:
+- {when: 'kind == "one"', then: paid}
+- {when: 'kind == "two" && sum > 0', then: dead-letter}
+- {when: 'kind == "three"', then: dead-letter}
+- {when: 'status == null', then: ignore}
+`)
+	for kind, want := range map[string]string{"one": "NotAList", "two": "NotAList", "three": "RuleRefused", "four": "NotAList"} {
+		r := mapping.Record{Key: []byte("17"), Value: []byte(`{"s":null}`), Headers: []mapping.Header{{Key: "kind", Value: []byte(kind)}}}
+		if got := decode(t, m, r); got.Cause != want {
+			t.Errorf("%s: got %+v, want %s", kind, got, want)
+		}
 	}
 }
 

@@ -11,14 +11,15 @@ type matcher struct {
 	place
 	name    string
 	names   []string
-	pattern *regexp.Regexp // nil for names; without both it is for every topic
+	pattern *regexp.Regexp // nil for names
+	every   bool           // it is for every topic
 }
 
 func (m matcher) match(topic string) bool {
 	if m.pattern != nil {
 		return m.pattern.MatchString(topic)
 	}
-	return len(m.names) == 0 || slices.Contains(m.names, topic)
+	return m.every || slices.Contains(m.names, topic)
 }
 
 func (l *loader) matcher(s *spec, alone bool) matcher {
@@ -27,13 +28,16 @@ func (l *loader) matcher(s *spec, alone bool) matcher {
 	case s.match == nil && !alone:
 		l.add(s.place, "match", "is missing: with several mappings each says for which topics it is")
 	case s.match == nil:
+		m.every = true
 	case s.match.pattern.value != "":
-		re, err := regexp.Compile("^(?:" + s.match.pattern.value + ")$")
-		if err != nil {
-			l.add(s.match.pattern.place, "match.topics", "not an RE2: %v", err)
-			return m
+		m.place = s.match.pattern.place
+		_, err := regexp.Compile(s.match.pattern.value) // by itself first, for the sake of the words
+		if err == nil {
+			m.pattern, err = regexp.Compile("^(?:" + s.match.pattern.value + ")$")
 		}
-		m.place, m.pattern = s.match.pattern.place, re
+		if err != nil {
+			l.add(m.place, "match.topics", "%s", notRE2(err))
+		}
 	default:
 		m.place = s.match.place
 		for _, name := range s.match.names {
@@ -43,32 +47,29 @@ func (l *loader) matcher(s *spec, alone bool) matcher {
 	return m
 }
 
-// bind finds the one mapping of each topic.
+// bind finds the one mapping of each topic: of those that will be read, and of those that are named.
 func (l *loader) bind(r *reader, m *Mapping) {
 	topics := slices.Clone(l.options.Topics)
 	for _, matcher := range m.matchers {
-		for _, name := range matcher.names {
-			if !slices.Contains(topics, name) {
-				topics = append(topics, name)
-			}
-		}
+		topics = append(topics, matcher.names...)
 	}
-	for _, topic := range topics {
+	slices.Sort(topics)
+	broken := len(m.matchers) == 0 ||
+		slices.ContainsFunc(l.found, func(p Problem) bool { return strings.HasPrefix(p.Where, "match") })
+	for _, topic := range slices.Compact(topics) {
 		var by []string
 		var at place
 		for i, matcher := range m.matchers {
 			if matcher.match(topic) {
-				by = append(by, matcher.name)
-				at = matcher.place
+				by, at = append(by, matcher.name), matcher.place
 				m.topics[topic] = m.programs[i]
 			}
 		}
+		at.mapping = ""
 		switch {
-		case len(m.matchers) == 0:
-		case len(by) == 0:
+		case len(by) == 0 && !broken:
 			l.add(place{file: r.file}, "", "the topic %q is matched by no mapping; there are %s", topic, strings.Join(m.names(), ", "))
 		case len(by) > 1:
-			at.mapping = ""
 			l.add(at, "", "the topic %q is matched by %d mappings: %s", topic, len(by), strings.Join(by, ", "))
 		}
 	}

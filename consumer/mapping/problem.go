@@ -86,9 +86,9 @@ func unknown[V any](what, name string, known map[string]V) string {
 	return fmt.Sprintf("unknown %s %q: there are %s", what, name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 }
 
-// nearest returns the name that is one or two slips away, or "". Names come in order, so the answer is always the same.
+// nearest returns the name that is a few slips away, or "". Names come in order, so the answer is always the same.
 func nearest(name string, names []string) string {
-	best, least := "", max(1, min(3, len([]rune(name))/3))+1
+	best, least := "", max(1, min(3, len([]rune(name))/2))+1
 	for _, candidate := range names {
 		if d := distance([]rune(strings.ToLower(name)), []rune(candidate)); d < least {
 			best, least = candidate, d

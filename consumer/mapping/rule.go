@@ -155,7 +155,7 @@ func (c *compiler) expression(env *cel.Env, s ruleSpec, r *rule) bool {
 		c.issues(s.when, where, issues)
 		return false
 	}
-	if !checked.OutputType().IsExactType(cel.BoolType) {
+	if checked.OutputType().String() != cel.BoolType.String() { // exactly: a nullable bool is none
 		c.add(s.when.place, where, "must be true or false, is %s", typeInWords(checked.OutputType()))
 		return false
 	}

@@ -18,10 +18,10 @@ func loadPreset(tb testing.TB, name string) *mapping.Mapping {
 	return m
 }
 
-// file writes a mapping file and returns its path, which ends in name.
-func file(tb testing.TB, name, text string) string {
+// file writes a mapping file, shop.yaml, and returns its path.
+func file(tb testing.TB, text string) string {
 	tb.Helper()
-	path := filepath.Join(tb.TempDir(), name)
+	path := filepath.Join(tb.TempDir(), "shop.yaml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		tb.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func file(tb testing.TB, name, text string) string {
 // loadText returns the mapping that stands in a text.
 func loadText(tb testing.TB, text string) *mapping.Mapping {
 	tb.Helper()
-	m, err := mapping.Load(mapping.Options{Source: file(tb, "shop.yaml", text)})
+	m, err := mapping.Load(mapping.Options{Source: file(tb, text)})
 	if err != nil {
 		tb.Fatalf("the mapping is refused:\n%v", err)
 	}
@@ -52,4 +52,12 @@ func short(outcomes []mapping.Outcome) []string {
 		}
 	}
 	return all
+}
+
+// besides puts another file beside one.
+func besides(tb testing.TB, beside, name, text string) {
+	tb.Helper()
+	if err := os.WriteFile(filepath.Join(filepath.Dir(beside), name), []byte(text), 0o600); err != nil {
+		tb.Fatal(err)
+	}
 }

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"errors"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"leadhit-sync/consumer/mapping"
+)
+
+func mappingCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "mapping", Short: "Write and try a mapping: how an event becomes a status",
+		Long: `Write and try a mapping: the file that says which order and which status an event
+speaks of. Nothing here needs Kafka, LeadHit or a setting; "leadhit-sync preview"
+tries a mapping on the events of a topic.
+
+Exit codes: 0 done · 1 the mapping has mistakes, or a case gives something else
+than it should · 2 wrong usage.`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			return usageError{errors.New("a command is missing: presets, show, check, test, explain or schema")}
+		},
+	}
+	c.AddCommand(presetsCommand(), showPresetCommand(), checkMappingCommand(), testMappingCommand(), explainCommand(), schemaCommand())
+	return c
+}
+
+// preset is a mapping that comes with the binary.
+type preset struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+}
+
+func presetsCommand() *cobra.Command {
+	var output string
+	c := &cobra.Command{
+		Use: "presets", Short: "List the mappings that come with the program",
+		Args: arguments(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
+			presets, err := allPresets()
+			if err != nil {
+				return err
+			}
+			listing := struct {
+				Schema  string   `json:"schema"`
+				Presets []preset `json:"presets"`
+			}{"mapping.presets.v1", presets}
+			return printAs(output, c.OutOrStdout(), listing, func(w io.Writer) error {
+				var p page
+				p.row("NAME", "FOR")
+				for _, one := range presets {
+					p.row(one.Name, one.Description)
+				}
+				return p.writeTo(w)
+			})
+		},
+	}
+	outputFlag(c, &output)
+	return c
+}
+
+func allPresets() ([]preset, error) {
+	var all []preset
+	for _, name := range mapping.Presets() {
+		m, err := mapping.Load(mapping.Options{Source: name})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, preset{Name: name, Description: m.Check().Mappings[0].Description})
+	}
+	return all, nil
+}
+
+func showPresetCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "show PRESET", Short: "Print a preset's YAML, to read or to start from",
+		Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			text, err := mapping.Preset(args[0])
+			if err != nil {
+				return err
+			}
+			_, err = c.OutOrStdout().Write(text)
+			return err
+		},
+		ValidArgsFunction: completePreset,
+	}
+}
+
+func completePreset(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return mapping.Presets(), cobra.ShellCompDirectiveDefault
+}
+
+func schemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "schema", Short: "Print the JSON Schema of mapping files, for editors",
+		Long: `Print the JSON Schema of mapping files. Editors with a YAML language server complete
+and check a file that begins with
+  # yaml-language-server: $schema=mapping.schema.json`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			_, err := io.WriteString(c.OutOrStdout(), mapping.EditorSchema())
+			return err
+		},
+	}
+}
+
+// loadMapping loads a preset or a file. The mistakes of a file come back one a line, each with its place.
+func loadMapping(source string, topics []string) (*mapping.Mapping, error) {
+	m, err := mapping.Load(mapping.Options{Source: source, Topics: topics})
+	var mistakes *mapping.FileError
+	if errors.As(err, &mistakes) {
+		return nil, listedError{mistakes}
+	}
+	return m, err
+}

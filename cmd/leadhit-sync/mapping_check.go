@@ -1,0 +1,132 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"leadhit-sync/consumer/mapping"
+)
+
+var errFindings = errors.New("the mapping has findings, and --strict takes them for mistakes")
+
+func checkMappingCommand() *cobra.Command {
+	var output string
+	var topics []string
+	var strict bool
+	c := &cobra.Command{
+		Use: "check FILE|PRESET", Short: "Compile a mapping and list what is in it",
+		Long: `Compile a mapping and list its topics, fields, rules and codes. Every mistake is
+told at once, one a line of stderr with file, line and column, and the exit code
+is 1. What is no mistake but hardly meant, such as a rule that can never match or
+a field that nobody reads, is a line that begins with warn; with --strict it
+counts as a mistake.`,
+		Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
+			m, err := loadMapping(args[0], topics)
+			var mistakes *mapping.FileError
+			if errors.As(err, &mistakes) && output == "json" {
+				return errors.Join(printJSON(c.OutOrStdout(), checkedFile{Schema: checkSchema, Mistakes: places(mistakes.Problems)}, "  "), err)
+			}
+			if err != nil {
+				return err
+			}
+			report := m.Check()
+			found := checkedFile{Schema: checkSchema, Mappings: report.Mappings, Findings: places(report.Findings), Mistakes: []placed{}}
+			err = printAs(output, c.OutOrStdout(), found, func(w io.Writer) error { return printCheck(w, args[0], report) })
+			if err == nil && strict && len(report.Findings) > 0 {
+				return errFindings
+			}
+			return err
+		},
+		ValidArgsFunction: completePreset,
+	}
+	outputFlag(c, &output)
+	c.Flags().StringSliceVar(&topics, "topics", nil, "the topics that will be read, as in KAFKA_TOPICS: each needs exactly one mapping")
+	c.Flags().BoolVar(&strict, "strict", false, "exit with 1 on findings too")
+	return c
+}
+
+const checkSchema = "mapping.check.v1"
+
+// checkedFile is the JSON form of a check.
+type checkedFile struct {
+	Schema   string                    `json:"schema"`
+	Mappings []mapping.ReportedMapping `json:"mappings"`
+	Mistakes []placed                  `json:"mistakes"`
+	Findings []placed                  `json:"findings"`
+}
+
+// placed is the JSON form of a problem.
+type placed struct {
+	File    string `json:"file"`
+	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty"`
+	Mapping string `json:"mapping,omitempty"`
+	Where   string `json:"where,omitempty"`
+	Text    string `json:"text"`
+}
+
+func places(problems []mapping.Problem) []placed {
+	all := make([]placed, len(problems))
+	for i, p := range problems {
+		all[i] = placed(p)
+	}
+	return all
+}
+
+func printCheck(w io.Writer, source string, report mapping.Report) error {
+	var p page
+	p.line("ok    %s: %s, no mistakes", source, count(len(report.Mappings), "mapping"))
+	for _, f := range report.Findings {
+		p.line("warn  %s", f)
+	}
+	for _, m := range report.Mappings {
+		p.line("")
+		p.row("mapping", m.Name)
+		if m.Description != "" {
+			p.row("for", m.Description)
+		}
+		topics := "every topic"
+		if len(m.Topics) > 0 {
+			topics = strings.Join(m.Topics, ", ")
+		}
+		p.row("topics", topics)
+		if m.Each != "" {
+			p.row("each", m.Each)
+		}
+		p.end()
+		printParts(&p, m)
+	}
+	return p.writeTo(w)
+}
+
+func printParts(p *page, m mapping.ReportedMapping) {
+	p.line("")
+	p.row("FIELD", "TYPE", "FROM")
+	for _, f := range m.Fields {
+		p.row(f.Name, f.Type, strings.Join(f.Sources, ", else "))
+	}
+	p.end()
+	if len(m.Rules) > 0 {
+		p.line("")
+		p.row("RULE", "THEN", "WHEN")
+	}
+	for i, r := range m.Rules {
+		p.row(fmt.Sprintf("rules[%d]", i), r.Then, r.When)
+	}
+	p.end()
+	p.line("")
+	p.row("STATUS", "CODES")
+	for _, l := range m.Lists {
+		p.row(l.Status, strings.Join(l.Codes, ", "))
+	}
+	p.row("otherwise", m.Otherwise)
+	p.end()
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"leadhit-sync/consumer/mapping"
+	"leadhit-sync/leadhit"
+)
+
+// mostValue is how much of stdin is read: more than any event that is not refused for its size.
+const mostValue = 16 << 20
+
+// recordFlags describe the record around the value.
+type recordFlags struct {
+	topic, key string
+	headers    []string
+	null       bool
+}
+
+func explainCommand() *cobra.Command {
+	var output string
+	var flags recordFlags
+	c := &cobra.Command{
+		Use: "explain FILE|PRESET < event.json", Short: "Show how one event is read and what comes of it",
+		Long: `Show how one event is read: the envelopes that were opened, each field with its value
+and where it was found, the rule or the list that decided, and the call that would
+be made. The event's value is read from stdin, byte for byte; flags tell the rest
+of the record. Nothing is called. Unlike a log, the output quotes the event.`,
+		Example: `  leadhit-sync mapping explain shopify --header X-Shopify-Topic=orders/paid < event.json
+  leadhit-sync mapping explain shop.yaml --topic shop.orders -o json < event.json`,
+		Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
+			record, err := flags.record(c)
+			if err != nil {
+				return err
+			}
+			m, err := loadMapping(args[0], nil)
+			if err != nil {
+				return err
+			}
+			e, err := m.Explain(c.Context(), record)
+			if err != nil {
+				return err
+			}
+			return printAs(output, c.OutOrStdout(), explained(e), func(w io.Writer) error { return printExplanation(w, e) })
+		},
+		ValidArgsFunction: completePreset,
+	}
+	outputFlag(c, &output)
+	f := c.Flags()
+	f.StringVar(&flags.topic, "topic", "", "the record's topic: it chooses among several mappings")
+	f.StringVar(&flags.key, "key", "", "the record's key")
+	f.StringArrayVar(&flags.headers, "header", nil, "a header of the record, name=value; may be repeated")
+	f.BoolVar(&flags.null, "null", false, "the value is null, a tombstone; stdin is not read")
+	return c
+}
+
+func (f recordFlags) record(c *cobra.Command) (mapping.Record, error) {
+	r := mapping.Record{Topic: f.topic, Time: time.Now()}
+	if c.Flags().Changed("key") {
+		r.Key = []byte(f.key)
+	}
+	for _, h := range f.headers {
+		name, value, ok := strings.Cut(h, "=")
+		if !ok || name == "" {
+			return r, usageError{fmt.Errorf("--header %s: want name=value", h)}
+		}
+		r.Headers = append(r.Headers, mapping.Header{Key: name, Value: []byte(value)})
+	}
+	if f.null {
+		return r, nil
+	}
+	if terminal(c.InOrStdin()) {
+		return r, usageError{errors.New("the event is read from stdin: put < event.json behind the command")}
+	}
+	var err error
+	r.Value, err = io.ReadAll(io.LimitReader(c.InOrStdin(), mostValue))
+	return r, err
+}
+
+// explainedEvent is the JSON form of an explanation.
+type explainedEvent struct {
+	Schema string `json:"schema"`
+	mapping.Explanation
+
+	// Calls are what LeadHit would be told, in the order of the event.
+	Calls []explainedCall `json:"calls"`
+}
+
+type explainedCall struct {
+	Method string     `json:"method"`
+	Params callParams `json:"params"`
+}
+
+type callParams struct {
+	OrderID string `json:"order_id"`
+	Status  string `json:"status"`
+}
+
+func explained(e mapping.Explanation) explainedEvent {
+	out := explainedEvent{Schema: "mapping.explain.v1", Explanation: e, Calls: []explainedCall{}}
+	for _, o := range e.Orders {
+		if o.Outcome.Action == mapping.Call {
+			out.Calls = append(out.Calls, explainedCall{leadhit.Method, callParams{o.Outcome.OrderID, o.Outcome.Status}})
+		}
+	}
+	return out
+}
+
+func printExplanation(w io.Writer, e mapping.Explanation) error {
+	var p page
+	p.row("mapping", or(e.Mapping, "none"))
+	p.row("envelopes", or(strings.Join(e.Envelopes, ", then "), "none"))
+	p.end()
+	for i, o := range e.Orders {
+		p.line("")
+		if len(e.Orders) > 1 {
+			p.line("order %d of %d", i+1, len(e.Orders))
+		}
+		printOrder(&p, o)
+	}
+	return p.writeTo(w)
+}
+
+func printOrder(p *page, o mapping.ExplainedOrder) {
+	if len(o.Fields) > 0 {
+		p.row("FIELD", "VALUE", "TYPE", "FROM")
+		for _, f := range o.Fields {
+			p.row(f.Name, fieldValue(f), f.Type, fieldSource(f))
+		}
+		p.line("")
+	}
+	by := o.DecidedBy
+	if o.Rule != "" {
+		by += ": " + o.Rule
+	}
+	p.row("decided by", by)
+	p.row(outcomeRow(o.Outcome))
+	p.end()
+}
+
+func fieldValue(f mapping.ExplainedField) string {
+	switch {
+	case f.Failed:
+		return "cannot be used"
+	case f.Value == nil:
+		return "null"
+	}
+	return or(*f.Value, `""`)
+}
+
+// fieldSource is where the value was found, or why there is none.
+func fieldSource(f mapping.ExplainedField) string {
+	switch {
+	case f.Failed:
+		return strings.TrimPrefix(f.Source+": "+f.Problem, ": ")
+	case f.Source == "":
+		return "not in the event"
+	}
+	return f.Source
+}
+
+// outcomeRow says what would be done.
+func outcomeRow(o mapping.Outcome) (verb, what string) {
+	switch o.Action {
+	case mapping.Call:
+		return "call", fmt.Sprintf("%s(order_id=%q, status=%q)", leadhit.Method, o.OrderID, o.Status)
+	case mapping.Ignore:
+		return "ignore", or(o.Message, "nothing to tell")
+	case mapping.Refuse:
+	}
+	return "refuse", o.Cause + ": " + o.Message + "; the event becomes a dead letter"
+}
+
+func or(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"leadhit-sync/consumer/mapping"
+)
+
+var errDiffers = errors.New("a case gives something else than it should")
+
+func testMappingCommand() *cobra.Command {
+	var output, file string
+	c := &cobra.Command{
+		Use: "test FILE", Short: "Try a mapping on the cases beside it",
+		Long: `Try a mapping on its cases: the file FILE.cases.yaml beside FILE.yaml.
+
+  cases:
+  - name: a paid order
+    topic: shop.orders            # needed where the file has several mappings
+    key: "4711"                   # these two as the mapping needs them
+    headers: {type: order.paid}
+    value: '{"id": 4711, "state": "paid"}'    # or file: paid.json; null is a tombstone
+    want: {order_id: 4711, status: paid}      # a list, where an event has several orders
+  - name: a cancelled order
+    file: cancelled.json          # beside the cases; *.b64 is base64
+    want: ignore
+  - name: a state that nobody knows
+    value: '{"id": 4711, "state": "?"}'
+    want: {refuse: UnknownStatus}
+
+Differences are printed, and what of the mapping no case has tried. Exit code 1 on a
+difference, for CI.`,
+		Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
+			m, err := loadMapping(args[0], nil)
+			if err != nil {
+				return err
+			}
+			cases, err := readCases(or(file, casesFile(args[0])))
+			if err != nil {
+				return err
+			}
+			t := trial{Schema: "mapping.test.v1"}
+			if err := t.run(c.Context(), m, cases); err != nil {
+				return err
+			}
+			if err := printAs(output, c.OutOrStdout(), t, t.print); err != nil {
+				return err
+			}
+			if t.Failed > 0 {
+				return errDiffers
+			}
+			return nil
+		},
+	}
+	outputFlag(c, &output)
+	c.Flags().StringVar(&file, "cases", "", "the file of cases (default: FILE.cases.yaml beside FILE.yaml)")
+	return c
+}
+
+// trial is what came of all cases.
+type trial struct {
+	Schema  string        `json:"schema"`
+	Cases   []triedCase   `json:"cases"`
+	Failed  int           `json:"failed"`
+	Untried []untriedPart `json:"untried"`
+}
+
+type triedCase struct {
+	Name string `json:"name"`
+	OK   bool   `json:"ok"`
+	Want string `json:"want"`
+	Got  string `json:"got"`
+	// Why says what decided where it was not what was wanted.
+	Why string `json:"why,omitempty"`
+}
+
+// untriedPart is a rule or a list that decided no case.
+type untriedPart struct {
+	Mapping string `json:"mapping"`
+	Part    string `json:"part"`
+}
+
+func (t *trial) run(ctx context.Context, m *mapping.Mapping, cases []mappingCase) error {
+	tried := make(map[untriedPart]bool)
+	for _, c := range cases {
+		e, err := m.Explain(ctx, c.record)
+		if err != nil {
+			return fmt.Errorf("case %q: %w", c.name, err)
+		}
+		for _, o := range e.Orders {
+			tried[untriedPart{e.Mapping, o.DecidedBy}] = true
+		}
+		one := tryCase(c, e)
+		if !one.OK {
+			t.Failed++
+		}
+		t.Cases = append(t.Cases, one)
+	}
+	t.Untried = []untriedPart{}
+	for _, part := range parts(m.Check()) {
+		if !tried[part] {
+			t.Untried = append(t.Untried, part)
+		}
+	}
+	return nil
+}
+
+// parts are all rules and lists that may decide.
+func parts(report mapping.Report) []untriedPart {
+	var all []untriedPart
+	for _, m := range report.Mappings {
+		for i := range m.Rules {
+			all = append(all, untriedPart{m.Name, fmt.Sprintf("rules[%d]", i)})
+		}
+		for _, l := range m.Lists {
+			if len(l.Codes) > 0 {
+				all = append(all, untriedPart{m.Name, "status." + l.Status})
+			}
+		}
+		all = append(all, untriedPart{m.Name, "status.otherwise"})
+	}
+	return all
+}
+
+func tryCase(c mappingCase, e mapping.Explanation) triedCase {
+	var want, got, why []string
+	ok := len(c.want) == len(e.Orders)
+	for _, w := range c.want {
+		want = append(want, w.String())
+	}
+	for i, o := range e.Orders {
+		got = append(got, outcomeOf(o.Outcome).String())
+		if i < len(c.want) && c.want[i].meets(o.Outcome) {
+			continue
+		}
+		ok = false
+		reason := o.DecidedBy
+		if o.Rule != "" {
+			reason += ": " + o.Rule
+		} else if o.Outcome.Message != "" {
+			reason += ": " + o.Outcome.Message
+		}
+		why = append(why, reason)
+	}
+	return triedCase{
+		Name: c.name, OK: ok, Want: strings.Join(want, "; "), Got: strings.Join(got, "; "), Why: strings.Join(why, "; "),
+	}
+}
+
+func (t *trial) print(w io.Writer) error {
+	var p page
+	for _, c := range t.Cases {
+		if c.OK {
+			p.row("ok", c.Name, c.Got)
+			continue
+		}
+		p.row("FAIL", c.Name, "want "+c.Want)
+		p.row("", "", "got  "+c.Got)
+		p.row("", "", "by   "+c.Why)
+	}
+	p.line("")
+	verdict := "all as they should be"
+	if t.Failed > 0 {
+		verdict = fmt.Sprintf("%d not as they should be", t.Failed)
+	}
+	p.line("%s, %s", count(len(t.Cases), "case"), verdict)
+	for _, part := range t.Untried {
+		p.line("no case tries %s: %s", part.Mapping, part.Part)
+	}
+	return p.writeTo(w)
+}

@@ -1,0 +1,248 @@
+package mapping_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"leadhit-sync/consumer/mapping"
+)
+
+func TestExplainTellsWhereEachFieldCameFromAndWhatDecided(t *testing.T) {
+	t.Parallel()
+	m := loadText(t, `
+fields:
+  order_id:   {first_of: [{path: $.number}, {header: x-id}]}
+  status:     {path: $.state, normalize: [lower]}
+  sum:        {path: $.sum, type: number}
+  test:       {path: $.test, type: bool}
+  gone:       {path: $.gone, type: present}
+  event_time: {path: $.at}
+rules:
+- {when: 'test == true', then: ignore}
+status: {paid: [paid]}
+`)
+	r := value(`{"state":"PAID","sum":"80,00","at":"2026-03-11T10:15:03+03:00"}`)
+	r.Headers = []mapping.Header{{Key: "X-ID", Value: []byte("A-1")}}
+	e, err := m.Explain(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := json.MarshalIndent(e, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{
+ "mapping": "shop",
+ "envelopes": [],
+ "orders": [
+  {
+   "fields": [
+    {
+     "name": "order_id",
+     "type": "id",
+     "value": "A-1",
+     "source": "header x-id"
+    },
+    {
+     "name": "status",
+     "type": "string",
+     "value": "paid",
+     "source": "path $.state"
+    },
+    {
+     "name": "sum",
+     "type": "number",
+     "value": null,
+     "source": "path $.sum",
+     "failed": true,
+     "problem": "sum is a string that is not a number"
+    },
+    {
+     "name": "test",
+     "type": "bool",
+     "value": null,
+     "problem": "test is missing"
+    },
+    {
+     "name": "gone",
+     "type": "present",
+     "value": "false"
+    },
+    {
+     "name": "event_time",
+     "type": "time",
+     "value": "2026-03-11T07:15:03Z",
+     "source": "path $.at"
+    }
+   ],
+   "decided_by": "status.paid",
+   "outcome": {
+    "order_id": "A-1",
+    "status": "paid",
+    "action": "call"
+   }
+  }
+ ]
+}`
+	if string(got) != want {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestExplainNamesWhatDecided(t *testing.T) {
+	t.Parallel()
+	m := loadText(t, atelier)
+	const part = `{"specversion":"1.0","type":"shop.order.changed","source":"/s","id":"1","data":{"parts":`
+	for _, c := range []struct {
+		name, value string
+		by, rule    []string
+	}{
+		{
+			"each order by itself", part + `[{"number":"AT-1","state":"paid"},{"withdrawn_at":1},{"number":"AT-2","state":"lost"},{"number":"AT-3"}]}}`,
+			[]string{"status.paid", "rules[0]", "status.otherwise", "fields.status"},
+			[]string{"", `type != "shop.order.changed" || withdrawn`, "", ""},
+		},
+		{"the list", part + `[]}}`, []string{"$.parts[*]"}, []string{""}},
+		{"no list", part + `1}}`, []string{"$.parts[*]"}, []string{""}},
+		{"a rule without a list", strings.Replace(part, "order.changed", "x", 1) + `1}}`, []string{"rules[0]"}, []string{`type != "shop.order.changed" || withdrawn`}},
+		{"the value", `{`, []string{"the value"}, []string{""}},
+		{"a field of a rule", part + `[{"number":"AT-1","state":"confirmed","received":"x"}]}}`, []string{"rules[1]"}, []string{`status == "confirmed" && received != null && received >= due`}},
+	} {
+		r := value(c.value)
+		r.Topic = "shop.orders.v2"
+		e, err := m.Explain(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var by, rule []string
+		var explained []mapping.Outcome
+		for _, o := range e.Orders {
+			by, rule, explained = append(by, o.DecidedBy), append(rule, o.Rule), append(explained, o.Outcome)
+		}
+		if outcomes, err := m.Decode(t.Context(), r); err != nil || !slices.Equal(explained, outcomes) {
+			t.Errorf("%s: got %+v of Explain, %+v, %v of Decode", c.name, explained, outcomes, err)
+		}
+		if !slices.Equal(by, c.by) || !slices.Equal(rule, c.rule) {
+			t.Errorf("%s: got %q by %q, want %q by %q", c.name, by, rule, c.by, c.rule)
+		}
+	}
+	e, err := m.Explain(t.Context(), mapping.Record{Topic: "stock"})
+	if err != nil || e.Orders[0].DecidedBy != "match.topics" {
+		t.Errorf("got %+v, %v for a topic of no mapping", e, err)
+	}
+}
+
+func TestCheckFindsWhatDoesNothing(t *testing.T) {
+	t.Parallel()
+	const head = "fields:\n  order_id: {path: $.id}\n  status: {path: $.s, normalize: [trim, lower]}\n  a: {path: $.a}\n  b: {path: $.b, type: present}\n"
+	rules := func(when ...string) string {
+		var text strings.Builder
+		text.WriteString(head + "rules:\n")
+		for _, w := range when {
+			text.WriteString("- {when: '" + w + "', then: ignore}\n")
+		}
+		return text.String() + "- {when: 'b && a == \"used\"', then: paid}\n"
+	}
+	for _, c := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"nothing idle", rules(`a == "x"`, `a == "y" && b`, `!b`), nil},
+		{"behind a rule that is always true", rules(`true`, `a == "x"`), []string{"rules[1]: can never match: rules[0] matches before", "rules[2]: can never match: rules[0] matches before"}},
+		{"always false", rules(`false`), []string{"rules[0]: can never match: it is always false"}},
+		{"false in each alternative", rules(`false && b || a == "x" && a == "y"`), []string{"rules[0]: can never match: it is always false"}},
+		{"two values at once", rules(`a == "x" && "y" == a`), []string{"rules[0]: can never match: it is always false"}},
+		{"a condition and its opposite", rules(`b && !b`), []string{"rules[0]: can never match: it is always false"}},
+		{"the same again", rules(`a == "x"`, `a   ==   "x"`), []string{"rules[1]: can never match: rules[0] matches before"}},
+		{"less than before", rules(`a == "x" || b`, `b && a == "z" || a == "x" && !b`), []string{"rules[1]: can never match: rules[0] matches before", "rules[2]: can never match: rules[0] matches before"}},
+		{"more than before", rules(`a == "x" && b`, `a == "x"`), nil},
+		{"one alternative left", rules(`a == "x"`, `a == "x" || a == "z"`), nil},
+		{"lists behind a rule that is always true", head + "rules: [{when: 'b || a == null || true', then: ignore}]\nstatus: {paid: [x]}\n", []string{"status: the status lists are never asked: rules[0] always matches"}},
+		{"a field that nobody reads", head + "rules: [{when: 'b', then: ignore}]\nstatus: {paid: [x]}\n", []string{"fields.a: no rule reads it"}},
+		{"codes that normalize changes", rules() + "status: {paid: [Paid, ' x', y1]}\n", []string{
+			`status.paid: the code "Paid" can never match: the status is normalised to lower case`, `status.paid: the code " x" can never match: the status is trimmed`,
+		}},
+		{"a topic that is not read", "match: {topics: [orders, returns]}\n" + rules(), []string{`match.topics: the topic "returns" is not among those that are read`}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			m, err := mapping.Load(mapping.Options{Source: file(t, c.text), Topics: []string{"orders"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, f := range m.Check().Findings {
+				got = append(got, f.Where+": "+f.Text)
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestCheckListsWhatAMappingConsistsOf(t *testing.T) {
+	t.Parallel()
+	got := loadText(t, atelier).Check()
+	if len(got.Mappings) != 2 || len(got.Findings) != 0 {
+		t.Fatalf("got %+v, want two mappings without findings", got)
+	}
+	m := got.Mappings[1]
+	if m.Name != "atelier" || !slices.Equal(m.Topics, []string{"shop.orders.v2"}) || m.Each != "$.parts[*]" || m.Otherwise != "dead-letter" {
+		t.Errorf("got %+v", m)
+	}
+	if f := m.Fields[0]; f.Name != "order_id" || f.Type != "id" || !slices.Equal(f.Sources, []string{"path $.number", "ce subject"}) {
+		t.Errorf("got field %+v", f)
+	}
+	if r := m.Rules[1]; r.Then != "paid" || !strings.HasPrefix(r.When, "status ==") {
+		t.Errorf("got rule %+v", r)
+	}
+	if l := m.Lists[1]; l.Status != "submitted" || !slices.Equal(l.Codes, []string{"confirmed", "on account"}) {
+		t.Errorf("got list %+v", l)
+	}
+}
+
+func TestNoPresetHasAnythingIdle(t *testing.T) {
+	t.Parallel()
+	for _, name := range mapping.Presets() {
+		for _, f := range loadPreset(t, name).Check().Findings {
+			t.Error(f)
+		}
+	}
+}
+
+func TestTheEditorsSchemaKnowsTheLoadersNames(t *testing.T) {
+	t.Parallel()
+	var s struct {
+		Definitions map[string]struct {
+			Properties map[string]struct {
+				Enum []string `json:"enum"`
+			} `json:"properties"`
+			AdditionalProperties any `json:"additionalProperties"`
+		} `json:"definitions"`
+	}
+	if err := json.Unmarshal([]byte(mapping.EditorSchema()), &s); err != nil {
+		t.Fatal(err)
+	}
+	known := mapping.KnownNames()
+	known["single"] = append(slices.Clone(known["mapping"]), "version", "statuses")
+	for kind, want := range known {
+		slices.Sort(want)
+		var got []string
+		for name := range s.Definitions[kind].Properties {
+			got = append(got, name)
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got %v in the schema, want %v", kind, got, want)
+		}
+		if s.Definitions[kind].AdditionalProperties != false {
+			t.Errorf("%s: the schema lets other names pass", kind)
+		}
+	}
+	if got := s.Definitions["field"].Properties["type"].Enum; !slices.Equal(got, mapping.TypeNames()) {
+		t.Errorf("got types %v, want %v", got, mapping.TypeNames())
+	}
+}

@@ -1,0 +1,173 @@
+package retry_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"leadhit-sync/retry"
+)
+
+func TestTheGateClosesOnAnOutageOnly(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		do   func(*rig)
+		want string
+	}{
+		"20 failures over 5 orders": {func(r *rig) { r.calls(20, 5, connect()) }, retry.HeldByGate},
+		"19 failures":               {func(r *rig) { r.calls(19, 19, connect()) }, ""},
+		"100 failures of 4 orders":  {func(r *rig) { r.calls(100, 4, connect()) }, ""},
+		"a success between": {func(r *rig) {
+			r.calls(19, 19, connect())
+			r.call("good", done())
+			r.calls(19, 19, connect())
+		}, ""},
+		"a refusal of the node between": {func(r *rig) {
+			r.calls(19, 19, connect())
+			r.call("bad", retry.Verdict{Kind: retry.DeadLetter, Answered: true})
+			r.calls(19, 19, connect())
+		}, ""},
+		"answers of the node that say again": {func(r *rig) {
+			r.calls(100, 100, retry.Verdict{Code: -32000, Answered: true})
+		}, ""},
+		"503 of all": {func(r *rig) { r.calls(20, 20, status(503)) }, retry.HeldByGate},
+		"what was not sent between": {func(r *rig) {
+			r.calls(10, 10, connect())
+			r.calls(50, 50, retry.Verdict{Cause: "NotSent"})
+			r.calls(9, 10, connect())
+		}, ""},
+		"silence does not end a row": {func(r *rig) {
+			r.calls(10, 10, connect())
+			r.call("unsendable", retry.Verdict{Kind: retry.DeadLetter, Cause: "Unsendable"})
+			r.calls(10, 10, connect())
+		}, retry.HeldByGate},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			c.do(r)
+			r.wantHeld(c.want)
+		})
+	}
+}
+
+func TestOnlyAnAnsweredProbeOpensTheGate(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		verdict retry.Verdict
+		opens   bool
+	}{
+		"done":                       {done(), true},
+		"a dead letter":              {retry.Verdict{Kind: retry.DeadLetter, Answered: true}, true},
+		"HTTP 400":                   {retry.Verdict{Kind: retry.DeadLetter, Code: 400}, true},
+		"the node says again":        {retry.Verdict{Code: -32000, Answered: true}, true},
+		"the node knows no method":   {retry.Verdict{Kind: retry.Misconfigured, Code: -32601, Answered: true}, true},
+		"a letter of our own making": {retry.Verdict{Kind: retry.DeadLetter, Cause: "Unsendable"}, false},
+		"no connection":              {connect(), false},
+		"503":                        {status(503), false},
+		"404 of whoever":             {retry.Verdict{Kind: retry.Misconfigured, Code: 404}, false},
+		"not sent":                   {retry.Verdict{Cause: "NotSent"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.calls(20, 5, connect())
+			r.probe("order 9", c.verdict)
+			if got := r.held() == ""; got != c.opens {
+				t.Errorf("got the gate open: %v, want %v", got, c.opens)
+			}
+			if !c.opens {
+				r.probe("order 8", done()) // another probe falls due
+				r.wantHeld("")
+			}
+			if got := r.Limit(); got != 5 {
+				t.Errorf("got %d calls in flight, want 5", got)
+			}
+		})
+	}
+}
+
+func TestProbesAreAtMost30sApartAndSpread(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.calls(20, 5, connect())
+	ceiling, longest, began := time.Second, time.Duration(0), r.now
+	for n := range 200 {
+		last := r.now
+		r.probe("order 1", connect())
+		wait := r.now.Sub(last)
+		if wait > ceiling {
+			t.Errorf("probe %d: got a wait of %v, want at most %v", n, wait, ceiling)
+		}
+		ceiling, longest = min(2*ceiling, 30*time.Second), max(longest, wait)
+	}
+	if mean := r.now.Sub(began) / 200; mean < 13*time.Second || mean > 17*time.Second || longest < 28*time.Second {
+		t.Errorf("got waits of %v in the mean and up to %v, want about 15s and 30s", mean, longest)
+	}
+}
+
+func TestOneProbeAtATime(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.calls(20, 5, connect())
+	r.toProbe()
+	probe := r.Start(r.now)
+	r.pass(time.Hour)
+	if r.MayCall(r.now) || !r.Next(r.now).IsZero() {
+		t.Error("a second probe may start, or falls due")
+	}
+	if got := r.Limit(); got != 1 {
+		t.Errorf("got a limit of %d, want 1", got)
+	}
+	r.Answered(r.now, "order 1", probe, timeout())
+	if !r.MayCall(r.now) {
+		t.Error("after the first probe's answer the next may not start, though it is overdue")
+	}
+}
+
+func TestCallsFromBeforeMoveTheGateNeitherWay(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	passes := make([]retry.Pass, 60)
+	for i := range passes {
+		passes[i] = r.Start(r.now)
+	}
+	late := func(n int, v retry.Verdict) {
+		for i := range n {
+			r.Answered(r.now, fmt.Sprint("late ", i), passes[0], v)
+			passes = passes[1:]
+		}
+	}
+	late(20, connect())
+	r.wantHeld(retry.HeldByGate)
+	late(1, done())
+	r.wantHeld(retry.HeldByGate)
+	r.probe("order 1", done())
+	late(30, connect())
+	r.wantHeld("")
+	if got := r.Limit(); got != 5 {
+		t.Errorf("got a limit of %d after late failures, want 5", got)
+	}
+	// Nor do they save an outage's row.
+	r.calls(10, 10, connect())
+	late(1, done())
+	r.calls(10, 10, connect())
+	r.wantHeld(retry.HeldByGate)
+}
+
+func TestAProbeIsNoEvidenceAboutLimitOrRate(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.calls(20, 5, connect())
+	for range 5 {
+		r.probe("order 1", status(503))
+		r.probe("order 2", status(503))
+	}
+	if got := r.State(r.now).PerSecond; got != 0 {
+		t.Errorf("got a cap of %v calls a second from probes, want none", got)
+	}
+	r.probe("order 3", done())
+	if got := r.Limit(); got != 5 {
+		t.Errorf("got a limit of %d, want 5", got)
+	}
+}

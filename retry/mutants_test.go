@@ -1,0 +1,144 @@
+package retry_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// mutant is a fault: a text that stands exactly once in a file, what stands there instead, and the test that must see it.
+type mutant struct{ file, old, new, test string }
+
+func mutants() map[string]mutant {
+	const outage, backlog = "TestAnOutageCostsFewCallsAndNoRepeats", "TestABacklogUsesABudgetOfCallsASecond"
+	return map[string]mutant{
+		"gate-never-closes":         {"gate.go", "g.closed, g.since,", "g.closed, g.since = false, now\n\t_, g.since,", outage},
+		"probe-never-due":           {"governor.go", "if at = g.nextProbe(); at.IsZero() {", "if at = g.nextProbe(); !at.IsZero() {", "TestWhateverHappensACallFallsDue"},
+		"slot-lost":                 {"governor.go", "\tg.inFlight--\n", "\tif v.Kind != Unauthorised {\n\t\tg.inFlight--\n\t}\n", "TestWhateverHappensACallFallsDue"},
+		"gate-never-opens":          {"gate.go", "g.closed = false", "g.closed = true", outage},
+		"gate-no-slow-start":        {"governor.go", "\t\tg.limit.restart()\n", "", outage},
+		"slow-start-doubles":        {"limit.go", "l.value+1/l.value", "l.value+1", outage},
+		"gate-slow-to-notice-end":   {"gate.go", "gateWaitMax = 30 ", "gateWaitMax = 120 ", outage},
+		"gate-hammers":              {"gate.go", "g.ceiling = min(2*g.ceiling, gateWaitMax)", "", outage},
+		"gate-closes-for-one-order": {"gate.go", "g.row < gateFailures || len(g.orders) < gateOrders", "g.row < gateFailures", "TestTheGateClosesOnAnOutageOnly"},
+		"gate-counts-unsent":        {"evidence.go", "v.Cause == causeNotSent, ", "", "TestTheGateClosesOnAnOutageOnly"},
+		"gate-opened-by-403":        {"evidence.go", "case v.Kind == Done, v.Answered:", "case v.Kind != Again, v.Answered:", "TestOnlyAnAnsweredProbeOpensTheGate"},
+		"late-answers-move-gate":    {"gate.go", "if p.epoch != g.epoch {", "if p.epoch > g.epoch {", "TestCallsFromBeforeMoveTheGateNeitherWay"},
+		"two-probes":                {"gate.go", "g.probing = true", "g.probing = false", "TestOneProbeAtATime"},
+		"two-probes-with-pause":     {"governor.go", "if g.gate.probing {", "if g.begun == 0 {", "TestPauseAndGateTogetherLetOneProbeThrough"},
+		"new-key-waits-for-gate":    {"governor.go", "if _, _, paused := g.pause.Active(); !paused {", "if g.gate.closed {", "TestPauseAndGateTogetherLetOneProbeThrough"},
+		"probe-counts-as-call":      {"governor.go", "if !p.Probe() && p.epoch == g.gate.epoch {", "if p.epoch == g.gate.epoch {", "TestAProbeIsNoEvidenceAboutLimitOrRate"},
+		"paused-time-counts":        {"governor.go", "held := g.probing() || g.guard.pause() != nil", "held := g.guard.pause() != nil", "TestTimeUnderAClosedGateCountsAgainstNoOrder"},
+		"held-time-counts-twice":    {"governor.go", "case held && g.heldSince.IsZero():", "case held:", "TestTimeIsHeldOnceWhateverHoldsIt"},
+		"limit-never-shrinks":       {"limit.go", "shrinkBy = 0.9", "shrinkBy = 1", "TestTheLimitShrinksOnceARoundTrip"},
+		"limit-shrinks-each-time":   {"limit.go", "\tl.mark = last\n", "", "TestTheLimitShrinksOnceARoundTrip"},
+		"limit-below-one":           {"limit.go", "return max(1, int(l.value))", "return int(l.value - 0.5)", "TestTheLimitNeverFallsBelowOne"},
+		"limit-grows-unused":        {"limit.go", "if 2*float64(inFlight) >= l.value {", "if inFlight > 0 {", "TestAnUnusedLimitDoesNotGrow"},
+		"limit-ignored":             {"governor.go", "g.inFlight < g.limit.whole() &&", "g.begun < 1<<40 &&", "TestNoMoreCallsThanTheLimit"},
+		"one-order-slows-all":       {"governor.go", `alone := g.suspect == "" || g.suspect == order`, "alone := false", "TestOneOrderThatAlwaysFailsSlowsNobodyDown"},
+		"no-pacer":                  {"governor.go", "\t\tg.pacer.refused(now, p.number, g.begun)\n", "", backlog},
+		"pacer-without-search":      {"pacer.go", "p.searching, p.sought = p.learned == 0 || rate < p.learned/2, now", "p.searching, p.sought = false, now", backlog},
+		"pacer-echo-ends-search":    {"pacer.go", "!echo {", "!echo || p.searching {", backlog},
+		"pacer-never-grows":         {"pacer.go", "\tgrowth     = 1\n", "\tgrowth     = 0\n", "TestAKnownRateGrowsByOneASecond"},
+		"pacer-wakeup-lost":         {"governor.go", "\t\tat = g.pacer.next\n", "", backlog},
+		"setting-ignored":           {"pacer.go", "\t\treturn p.setting\n", "\t\treturn 0\n", "TestACapBySettingIsNeverExceeded"},
+		"retry-after-ignored":       {"governor.go", "\tg.pacer.asked(now, v.RetryAfter)\n", "", "TestRetryAfterHoldsEverybody"},
+		"retry-after-not-for-probe": {"governor.go", "g.guard.pause() != nil || now.Before(g.pacer.quiet)", "g.guard.pause() != nil || !g.probing() && now.Before(g.pacer.quiet)", "TestRetryAfterHoldsProbesToo"},
+		"retry-after-longest-draw":  {"pacer.go", "p.quiet = until.Add(Jitter(p.random, wait/5))", "p.quiet = until.Add(wait / 5)", "TestManyAnswersDrawTheirJitterOnce"},
+		"flood-one-order-trips":     {"flood.go", "floodOrders  = 20", "floodOrders  = 1", "TestAFloodOfManyOrdersPauses"},
+		"flood-unknown-orders-one":  {"flood.go", "if o.order == \"\" {", "if o.order == \"-\" {", "TestAFloodOfManyOrdersPauses"},
+		"flood-never-trips":         {"flood.go", "return f.letters >= floodLetters &&", "return f.letters > floodWindow &&", "TestABadDeployStopsEarly"},
+		"flood-replays-count":       {"governor.go", "v.Kind == Done && !p.replay", "v.Kind == Done", "TestAFloodOfManyOrdersPauses"},
+		"flood-forgets-nothing":     {"flood.go", "\tf.count(f.ring[f.next], -1)\n", "", "TestAFloodOfManyOrdersPauses"},
+		"flood-resume-accepts-all":  {"guard.go", "o.letter && !g.accepted[g.build][o.fingerprint]", "o.letter && g.accepted == nil", "TestAResumeAcceptsTheCauseAndNoOther"},
+		"flood-resume-for-ever":     {"guard.go", "Build: g.build, Fingerprints", "Fingerprints", "TestAnEntryIsWrittenAsTheLedgerWantsIt"},
+		"flood-forgotten-on-restart": {
+			"guard.go", "\tif g.first == nil {\n\t\tg.first = &e\n\t}\n", "\tif len(e.Fingerprints) == 0 {\n\t\tg.first = &e\n\t}\n", "TestARestartRemembers",
+		},
+		"flood-resume-ends-later-trip": {"guard.go", "g.first, g.tripped = nil, nil", "g.own = nil\n\tg.first, g.tripped = nil, nil", "TestTheLedgersOrderDecides"},
+		"flood-window-kept":            {"guard.go", "\t\tg.flood = flood{} //", "\t\t//", "TestTheLedgersOrderDecides"},
+	}
+}
+
+// TestMutants changes the package in one way after another. A change that its test does not see is a hole in the tests; one
+// that no longer fits the sources is an error, too.
+func TestMutants(t *testing.T) {
+	t.Parallel()
+	only := os.Getenv("MUTANT") // a part of a name
+	slots := make(chan struct{}, 2)
+	for name, m := range mutants() {
+		if !strings.Contains(name, only) {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			if err := m.hunt(t); err != nil {
+				t.Errorf("%s: %v", m.test, err)
+			}
+		})
+	}
+}
+
+// hunt builds the tests with the fault, and returns nil if they see it.
+func (m mutant) hunt(t *testing.T) error {
+	t.Helper()
+	dir := t.TempDir()
+	overlay, err := m.overlay(dir)
+	if err != nil {
+		return err
+	}
+	binary := filepath.Join(dir, "mutant.test")
+	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", overlay, "-o", binary, ".")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build: %w\n%s", err, out)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, binary, "-test.failfast", "-test.run", "^("+m.test+")$").CombinedOutput()
+	switch exit := new(exec.ExitError); {
+	case err == nil:
+		return errors.New("survived")
+	case ctx.Err() != nil || !errors.As(err, &exit) || !strings.Contains(string(out), "--- FAIL: "+m.test):
+		return fmt.Errorf("run: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// overlay writes the changed file, and what puts it in the place of the original.
+func (m mutant) overlay(dir string) (string, error) {
+	source, err := os.ReadFile(m.file)
+	if err != nil {
+		return "", err
+	}
+	if n := strings.Count(string(source), m.old); n != 1 {
+		return "", fmt.Errorf("the text to change stands %d times in %s: %q", n, m.file, m.old)
+	}
+	path, err := filepath.Abs(m.file)
+	if err != nil {
+		return "", err
+	}
+	changed := filepath.Join(dir, "changed.go")
+	if err := os.WriteFile(changed, []byte(strings.Replace(string(source), m.old, m.new, 1)), 0o600); err != nil {
+		return "", err
+	}
+	replace := map[string]string{path: changed}
+	// The mutants need neither this file nor the real judge, and without net/http they link in half the time.
+	for _, name := range []string{"mutants_test.go", "judge_test.go"} {
+		replace[filepath.Join(filepath.Dir(path), name)] = ""
+	}
+	text, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", err
+	}
+	overlay := filepath.Join(dir, "overlay.json")
+	return overlay, os.WriteFile(overlay, text, 0o600)
+}

@@ -1,0 +1,202 @@
+package retry_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"leadhit-sync/retry"
+)
+
+// flow makes so many calls a second for some seconds; all are accepted.
+func (r *rig) flow(perSecond int, seconds float64) {
+	r.t.Helper()
+	for range int(float64(perSecond) * seconds) {
+		p := r.Start(r.now)
+		r.pass(time.Second / time.Duration(perSecond))
+		r.Answered(r.now, "good", p, done())
+	}
+}
+
+func (r *rig) wantRate(want float64) {
+	r.t.Helper()
+	if got := r.State(r.now).PerSecond; math.Abs(got-want) > 2.5 {
+		r.t.Errorf("got a cap of %.1f calls a second, want %.1f", got, want)
+	}
+}
+
+// refuse makes two orders' calls refused at once: one alone proves nothing.
+func (r *rig) refuse(n int) {
+	r.t.Helper()
+	a, b := r.Start(r.now), r.Start(r.now)
+	r.Answered(r.now, "refused 1", a, status(n))
+	r.Answered(r.now, "refused 2", b, status(n))
+}
+
+func TestARefusalCapsTheRateBelowWhatWasAccepted(t *testing.T) {
+	t.Parallel()
+	for _, code := range []int{429, 503} {
+		r := newRig(t)
+		r.flow(50, 3)
+		r.refuse(code)
+		r.wantRate(45)
+		// Nobody knows yet what the server can bear: it doubles.
+		r.flow(40, 1)
+		r.wantRate(90)
+		r.flow(70, 1)
+		r.refuse(code)
+		// Now the cap was not much in use: it was far above; once more.
+		r.wantRate(63)
+		r.flow(70, 0.5)
+		r.wantRate(89)
+	}
+}
+
+func TestAKnownRateGrowsByOneASecond(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.flow(50, 3)
+	r.refuse(503)
+	r.flow(50, 1)
+	r.wantRate(90)
+	r.flow(80, 0.01)
+	r.flow(55, 1)
+	r.refuse(503) // 180 by now, and no more than 55 in use
+	r.wantRate(49)
+	r.flow(49, 0.2)
+	r.flow(60, 1)
+	r.refuse(503) // close to the cap: this is what the server can bear
+	r.wantRate(54)
+	for want := 55.0; want < 65; want++ {
+		r.pass(time.Second)
+		r.wantRate(want)
+	}
+}
+
+func TestOnlyRefusalsPace(t *testing.T) {
+	t.Parallel()
+	for name, v := range map[string]retry.Verdict{
+		"timeouts": timeout(), "500": status(500), "504": status(504), "no connection": connect(),
+		"the node's own code 503": {Code: 503, Answered: true},
+	} {
+		r := newRig(t)
+		r.flow(50, 3)
+		r.calls(10, 10, v)
+		if got := r.State(r.now).PerSecond; got != 0 {
+			t.Errorf("%s: got a cap of %v, want none", name, got)
+		}
+	}
+}
+
+func TestCallsAreSpacedByTheCap(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(s *retry.Settings) { s.CallsPerSecond = 10 })
+	r.wantRate(10)
+	for range 50 {
+		if !r.MayCall(r.now) {
+			t.Fatal("the call that is due may not start")
+		}
+		p := r.Start(r.now)
+		r.Answered(r.now, "good", p, done())
+		if r.MayCall(r.now) {
+			t.Fatal("a second call may start at once")
+		}
+		at := r.Next(r.now)
+		if wait := at.Sub(r.now); wait < 90*time.Millisecond || wait > 100*time.Millisecond {
+			t.Fatalf("got the next call in %v, want 100ms", wait)
+		}
+		r.now = at
+	}
+}
+
+func TestTheSettingBoundsWhatWasLearned(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(s *retry.Settings) { s.CallsPerSecond = 20 })
+	r.flow(10, 3)
+	r.refuse(429)
+	r.wantRate(9)
+	r.pass(time.Hour)
+	r.wantRate(20)
+}
+
+func TestARefusedOutageDoesNotPaceForLong(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.flow(50, 3)
+	r.pass(2 * time.Second)
+	r.calls(20, 5, status(503))
+	r.wantHeld(retry.HeldByGate)
+	r.wantRate(1)
+	r.pass(time.Hour) // nothing is learned while the gate is closed
+	r.wantRate(1)
+	r.probe("order 1", done())
+	r.pass(7 * time.Second)
+	if got := r.State(r.now).PerSecond; got < 100 {
+		t.Errorf("got a cap of %v calls a second 7s after an outage, want at least 100", got)
+	}
+}
+
+func TestRetryAfterHoldsEverybody(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ asked, least, most time.Duration }{
+		"a minute":           {time.Minute, time.Minute, 72 * time.Second},
+		"no wait":            {0, 0, 0},
+		"nonsense":           {-time.Hour, 0, 0},
+		"at most 15 minutes": {10 * time.Hour, 15 * time.Minute, 18 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			v := status(429)
+			v.RetryAfter = c.asked
+			r.call("order 1", v)
+			wait := time.Duration(0)
+			if at := r.Next(r.now); !at.IsZero() {
+				wait = at.Sub(r.now)
+			}
+			if wait < c.least || wait > c.most {
+				t.Errorf("got a wait of %v, want %v to %v", wait, c.least, c.most)
+			}
+			if c.least > 0 && r.MayCall(r.now.Add(c.least-1)) {
+				t.Error("a call may start before the time that was asked for")
+			}
+			if !r.MayCall(r.now.Add(c.most)) {
+				t.Error("no call may start afterwards")
+			}
+		})
+	}
+}
+
+func TestRetryAfterHoldsProbesToo(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	v := status(503)
+	v.RetryAfter = 5 * time.Minute
+	r.calls(20, 5, v)
+	r.wantHeld(retry.HeldByGate)
+	if wait := r.Next(r.now).Sub(r.now); wait < 4*time.Minute {
+		t.Errorf("got the probe in %v, want it after Retry-After", wait)
+	}
+	r.probe("order 1", done())
+	r.wantHeld("")
+}
+
+func TestManyAnswersDrawTheirJitterOnce(t *testing.T) {
+	t.Parallel()
+	var sum time.Duration
+	const n = 200
+	for seed := range n {
+		r := newRig(t)
+		r.pass(time.Duration(seed))
+		v := status(429)
+		v.RetryAfter = time.Minute
+		for range seed { // another draw for each run
+			r.call("order 1", retry.Verdict{Cause: "Connect", RetryAfter: time.Nanosecond * 10})
+		}
+		r.volley(15, v)
+		sum += r.Next(r.now).Sub(r.now) - time.Minute
+	}
+	if mean := sum / n; mean < 4*time.Second || mean > 8*time.Second {
+		t.Errorf("got a jitter of %v in the mean of many runs, want about 6s", mean)
+	}
+}

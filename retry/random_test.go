@@ -1,0 +1,119 @@
+package retry_test
+
+import (
+	"math/rand/v2"
+	"strconv"
+	"testing"
+	"time"
+
+	"leadhit-sync/retry"
+)
+
+// TestWhateverHappensACallFallsDue drives a Governor with verdicts by chance, late ones among them, through pauses, outages and
+// floods, and looks at what must always hold.
+func TestWhateverHappensACallFallsDue(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(300) {
+		random := rand.New(rand.NewPCG(seed, 3))
+		d := &driver{random: random, rig: newRig(t, func(s *retry.Settings) {
+			s.Random, s.CallsInFlight, s.CallsPerSecond = random, 1+random.IntN(80), float64(random.IntN(3)*20)
+		})}
+		for step := range 500 {
+			if why := d.step(); why != "" {
+				t.Fatalf("seed %d, step %d: %s; %+v", seed, step, why, d.State(d.now))
+			}
+		}
+	}
+}
+
+type driver struct {
+	*rig
+	random *rand.Rand
+	air    []retry.Pass
+	mood   int // which verdicts come at present
+	held   time.Duration
+}
+
+// step makes one thing happen, and returns what is wrong then.
+func (d *driver) step() string {
+	before := d.now
+	switch n := d.random.IntN(20); {
+	case n == 0:
+		d.mood = d.random.IntN(4)
+	case n == 1:
+		d.KeyChanged(d.now)
+	case n == 2 && d.held > 0 || !d.MayStore():
+		d.resume()
+	case n == 3:
+		d.Letter(d.now, strconv.Itoa(d.random.IntN(30)), bad)
+	case n < 10 && len(d.air) > 0:
+		d.answer()
+	default:
+		if why := d.start(); why != "" {
+			return why
+		}
+	}
+	return d.wrong(before)
+}
+
+func (d *driver) resume() {
+	if e, ok := d.Announcement(); ok {
+		d.Follow(d.now, e)
+	}
+	d.Follow(d.now, resume())
+}
+
+func (d *driver) answer() {
+	moods := [][]retry.Verdict{
+		{done()},
+		{connect(), timeout(), status(503), done()},
+		{connect(), timeout(), status(500)},
+		{unauthorised(), {Kind: retry.Misconfigured, Code: 404}, {Cause: "NotSent"}, {Cause: "HTTP 429", Code: 429, RetryAfter: time.Second}},
+	}
+	i := d.random.IntN(len(d.air))
+	p := d.air[i]
+	d.air = append(d.air[:i], d.air[i+1:]...)
+	d.pass(time.Duration(d.random.IntN(500)) * time.Millisecond)
+	mood := moods[d.mood]
+	d.Answered(d.now, strconv.Itoa(d.random.IntN(30)), p, mood[d.random.IntN(len(mood))])
+}
+
+// start starts a call, at once or when one falls due; if none does, something must be in the air, or a resume is needed.
+func (d *driver) start() string {
+	if !d.MayCall(d.now) {
+		at := d.Next(d.now)
+		switch {
+		case at.IsZero() && len(d.air) == 0 && d.MayStore():
+			return "no call may start, none is in the air, and none falls due"
+		case at.IsZero():
+			return ""
+		case !at.After(d.now):
+			return "what falls due is past"
+		}
+		d.now = at
+		if !d.MayCall(d.now) {
+			return "what fell due may not start"
+		}
+	}
+	p := d.Start(d.now)
+	d.air = append(d.air, p)
+	if p.Probe() && d.MayCall(d.now.Add(time.Hour)) {
+		return "a call may start beside a probe"
+	}
+	return ""
+}
+
+func (d *driver) wrong(before time.Time) string {
+	held := d.Paused(d.now)
+	s := d.State(d.now)
+	switch {
+	case s.InFlight != len(d.air):
+		return "calls in flight are miscounted"
+	case s.Limit < 1:
+		return "the limit is below 1"
+	case held < d.held || held-d.held > d.now.Sub(before):
+		return "the time that calls were held does not fit"
+	}
+	d.held = held
+	return ""
+}
