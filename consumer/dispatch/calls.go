@@ -222,6 +222,7 @@ func (d *Dispatcher) judged(now time.Time, c call, v retry.Verdict) {
 		d.refuse(t, v)
 	default:
 		it.state = waiting
+		it.failed()
 		if it.backoff == nil {
 			it.backoff = d.config.Retry.Backoff()
 		}
@@ -234,6 +235,7 @@ func (d *Dispatcher) judged(now time.Time, c call, v retry.Verdict) {
 // exhausted says whether a call that failed was the last that its order is given.
 func (d *Dispatcher) exhausted(now time.Time, c call) bool {
 	it := c.item()
+	it.failed()
 	// A process that was frozen sees its calls end late: that was no failing.
 	took := min(now.Sub(c.began), d.config.CallTimeout)
 	failing := it.trial.Failed(now, it.wait+took, d.tally)
@@ -243,6 +245,7 @@ func (d *Dispatcher) exhausted(now time.Time, c call) bool {
 // refuse sends a task's event to the letters.
 func (d *Dispatcher) refuse(t task, v retry.Verdict) {
 	it := t.item()
+	it.failed()
 	it.state, it.verdict = storing, v
 	it.backoff = nil
 	d.called++

@@ -236,7 +236,6 @@ func (d *Dispatcher) arrive(p *partition, in Event) {
 	for i := range e.items {
 		if it := &e.items[i]; it.Action == Refuse {
 			it.state = storing
-			it.verdict = retry.Verdict{Kind: retry.DeadLetter, Cause: it.Cause, Message: it.Message}
 			d.letters = append(d.letters, task{e, i})
 		}
 	}

@@ -28,7 +28,7 @@ type Event struct {
 	Offset int64
 	Time   time.Time // the record's
 	Bytes  int       // memory that the event holds until it is finished
-	Items  []Item    // at least one
+	Items  []Item    // at least one; kept, not to be changed afterwards
 	Record any       // comes back untouched with each effect about the event
 }
 

@@ -19,6 +19,9 @@ type event struct {
 
 	items []item
 	lanes []*lane
+	// Most events are about one order: these spare them an allocation each.
+	oneItem [1]item
+	oneLane [1]*lane
 
 	waits   int // lanes in which it cannot run yet
 	open    int // items not yet accepted, nor stored
@@ -29,15 +32,35 @@ type event struct {
 	dropped     bool // its partition was lost or restarted: what is in the air about it concerns nobody
 }
 
-// item is what is left to do about one order of an event.
+// item is what is left to do about one order of an event. A window holds many: what only a few need stands apart.
 type item struct {
-	Item
-	state    state
+	*Item
+	*trouble
 	attempts int
-	backoff  *retry.Backoff
-	wait     time.Duration // the last one
-	trial    retry.Trial
-	verdict  retry.Verdict // the final one, for the letter
+	state    state
+}
+
+// trouble is what an item needs once a call or a letter of it has failed.
+type trouble struct {
+	backoff *retry.Backoff
+	wait    time.Duration // the last one
+	trial   retry.Trial
+	verdict retry.Verdict // the last one: for the letter, if it is final
+}
+
+// failed makes room for trouble.
+func (it *item) failed() {
+	if it.trouble == nil {
+		it.trouble = &trouble{}
+	}
+}
+
+// last is the verdict on the last call, or the mapping's.
+func (it *item) last() retry.Verdict {
+	if it.trouble != nil && it.Action != Refuse {
+		return it.verdict
+	}
+	return retry.Verdict{Kind: retry.DeadLetter, Cause: it.Cause, Message: it.Message}
 }
 
 type state uint8
@@ -68,7 +91,10 @@ func (e *event) several() bool { return len(e.lanes) > 1 }
 func (e *event) fill(in Event) {
 	e.offset, e.time, e.bytes, e.record = in.Offset, in.Time, int64(in.Bytes), in.Record
 	e.placeholder, e.stamp = false, stampOf(in.Time)
-	e.items = make([]item, len(in.Items))
+	e.items = e.oneItem[:]
+	if len(in.Items) != 1 {
+		e.items = make([]item, len(in.Items))
+	}
 	var last map[string]int
 	if len(in.Items) > 1 {
 		last = make(map[string]int, len(in.Items))
@@ -78,8 +104,9 @@ func (e *event) fill(in Event) {
 			}
 		}
 	}
-	for i, it := range in.Items {
-		e.items[i].Item = it
+	for i := range in.Items {
+		it := &in.Items[i]
+		e.items[i] = item{Item: it}
 		if it.Action == Ignore || it.Action == Send && last != nil && last[it.Order] != i {
 			e.items[i].state = done
 			continue

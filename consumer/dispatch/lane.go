@@ -21,7 +21,7 @@ func (l *lane) blocked() bool { return l.unacked != nil || l.orphans > 0 }
 
 // enqueue puts an event at the end of the lanes of all orders that it calls about.
 func (d *Dispatcher) enqueue(e *event) {
-	e.lanes = make([]*lane, 0, e.sending)
+	e.lanes = e.oneLane[:0] // grows where there are several
 	for i := range e.items {
 		it := &e.items[i]
 		if it.Action != Send || it.state == done {

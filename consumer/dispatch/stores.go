@@ -30,7 +30,7 @@ func (d *Dispatcher) store(t task) {
 	d.stores[d.lastID] = t
 	d.out.Stores = append(d.out.Stores, Store{
 		ID: d.lastID, Partition: t.of.Partition, Offset: t.offset, Item: t.i, Several: len(t.items) > 1,
-		Order: it.Order, Status: it.Status, Mapping: it.Action == Refuse, Verdict: it.verdict,
+		Order: it.Order, Status: it.Status, Mapping: it.Action == Refuse, Verdict: it.last(),
 		Attempts: it.attempts, Record: t.record,
 	})
 }
@@ -50,6 +50,7 @@ func (d *Dispatcher) Stored(now time.Time, id uint64, ok bool) {
 	}
 	it := t.item()
 	if !ok {
+		it.failed()
 		if it.backoff == nil {
 			it.backoff = d.config.Retry.Backoff()
 		}
