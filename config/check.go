@@ -13,10 +13,16 @@ import (
 // the call's own time.
 const leaseMargin = time.Second
 
+// leastRate is the least cap, in calls a second: with less, one would wait for minutes and take the worker for dead.
+const leastRate = 0.01
+
 // checkWork judges the settings that are neither Kafka's nor LeadHit's, and those that must fit each other.
 func (c *Config) checkWork(p *problems) {
 	c.checkLease(p)
 	c.checkMemory(p)
+	if rate := c.CallsPerSecond; p.good("CALLS_PER_SECOND") && rate > 0 && rate < leastRate {
+		p.add("CALLS_PER_SECOND", fmt.Sprintf("%v is neither 0 nor %v at least", rate, leastRate))
+	}
 	if p.good("RETRY_INITIAL", "RETRY_MAX") && c.Retry.Max < c.Retry.Initial {
 		p.addWith("RETRY_MAX", fmt.Sprintf("%s is shorter than RETRY_INITIAL %s", brief(c.Retry.Max), brief(c.Retry.Initial)),
 			brief(max(time.Minute, c.Retry.Initial)))

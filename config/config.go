@@ -48,9 +48,11 @@ type Config struct {
 		Proxy Secret `envconfig:"LEADHIT_PROXY" example:"http://proxy:3128" help:"Proxy for the calls: an http, https or socks5 URL. No other variable sets one."`
 	}
 	// Calls and window: how much of the work is under way at once.
-	CallsInFlight int   `envconfig:"CALLS_IN_FLIGHT" default:"64" min:"1" max:"1024" help:"Calls under way at once, per worker."`
-	WindowEvents  int   `envconfig:"WINDOW_EVENTS" default:"10000" min:"1" max:"1000000" help:"Unfinished events to hold, per partition."`
-	WindowBytes   Bytes `envconfig:"WINDOW_BYTES" default:"16MiB" min:"1MiB" max:"64GiB" help:"Memory for unfinished events, per worker, fetch buffers included."`
+	CallsInFlight int `envconfig:"CALLS_IN_FLIGHT" default:"64" min:"1" max:"1024" help:"Calls under way at once, per worker."`
+	// CallsPerSecond is 0, or 0.01 at least.
+	CallsPerSecond float64 `envconfig:"CALLS_PER_SECOND" default:"0" min:"0" max:"10000" example:"50" help:"Calls a second, per worker; 0 no cap."`
+	WindowEvents   int     `envconfig:"WINDOW_EVENTS" default:"10000" min:"1" max:"1000000" help:"Unfinished events to hold, per partition."`
+	WindowBytes    Bytes   `envconfig:"WINDOW_BYTES" default:"16MiB" min:"1MiB" max:"64GiB" help:"Memory for unfinished events, per worker, fetch buffers included."`
 	// Mapping is the name of a preset or the path of a file.
 	Mapping string `envconfig:"MAPPING" default:"plain" help:"How an event becomes a status: a preset's name, or a file."`
 	// SchemaRegistry is where the schemas are that events name by a number; no URL: nowhere but in the mapping's files.

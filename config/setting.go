@@ -106,6 +106,8 @@ func (s setting) explain(err error) string {
 		return fmt.Sprintf("%q is not a duration", clip(parse.Value))
 	case int:
 		return fmt.Sprintf("%q is not a whole number", clip(parse.Value))
+	case float64:
+		return fmt.Sprintf("%q is not a number", clip(parse.Value))
 	case bool:
 		return fmt.Sprintf("%q is neither true nor false", clip(parse.Value))
 	}
@@ -142,24 +144,31 @@ func (s setting) noChoice(raw string) string {
 }
 
 // number reads a text of the setting's kind: a duration's nanoseconds, a size's bytes, or a decimal number. envconfig
-// takes 010 for 8; we do not.
-func (s setting) number(text string) (int64, bool) {
+// takes 010 for 8, and NaN and 0x1p4 for numbers; we do not.
+func (s setting) number(text string) (float64, bool) {
 	var err error
-	var n int64
+	var n float64
 	switch s.value.Interface().(type) {
 	case time.Duration:
 		var d time.Duration
 		d, err = time.ParseDuration(text)
-		n = int64(d)
+		n = float64(d)
 	case Bytes:
 		var b Bytes
 		err = b.UnmarshalText([]byte(text))
-		n = int64(b)
-	default:
-		n, err = strconv.ParseInt(text, 10, 64)
-		if err == nil && strconv.FormatInt(n, 10) != text {
+		n = float64(b)
+	case float64:
+		if strings.Trim(text, "0123456789.") != "" {
 			return 0, false
 		}
+		n, err = strconv.ParseFloat(text, 64)
+	default:
+		var whole int64
+		whole, err = strconv.ParseInt(text, 10, 64)
+		if err == nil && strconv.FormatInt(whole, 10) != text {
+			return 0, false
+		}
+		n = float64(whole)
 	}
 	return n, err == nil
 }

@@ -122,17 +122,15 @@ func TestNoGoroutineIsLeftOverAThousandGenerations(t *testing.T) {
 		var early, late int
 		for n := range 20 {
 			w.produce(n%2, fine, fmt.Sprint("o", n%2))
-			time.Sleep(52 * time.Second)
-			runtime.GC()
-			if n == 1 {
-				early = runtime.NumGoroutine()
+			time.Sleep(50 * time.Second)
+			if late = fewestGoroutines(); n == 1 {
+				early = late
 			}
-			late = runtime.NumGoroutine()
 		}
 		if got := k.State().Generations; got < 1000 {
 			w.t.Errorf("got %d generations, want a thousand", got)
 		}
-		if late > early+5 {
+		if late > early+3 {
 			w.t.Errorf("got %d goroutines after a hundred generations and %d after a thousand", early, late)
 		}
 		w.settle(10 * time.Second)
@@ -140,6 +138,16 @@ func TestNoGoroutineIsLeftOverAThousandGenerations(t *testing.T) {
 			w.t.Errorf("%d calls repeated, want none: each generation was drained", w.ledger.repeats)
 		}
 	})
+}
+
+// fewestGoroutines watches the process for some seconds: what comes and goes is no leak.
+func fewestGoroutines() int {
+	fewest := runtime.NumGoroutine()
+	for range 30 {
+		time.Sleep(90 * time.Millisecond)
+		fewest = min(fewest, runtime.NumGoroutine())
+	}
+	return fewest
 }
 
 func TestAFencedWorkerDoesNotJoinBeforeItsCallsHaveEnded(t *testing.T) {

@@ -57,11 +57,11 @@ func TestAGroupThatNeverCommittedBeginsAsItIsTold(t *testing.T) {
 		"with what is produced from then": {func(time.Time) consumer.Start { return consumer.Start{Latest: true} }, []string{"new"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, 1, func(w *world) {
-				w.produce(0, fine, "old")
+			bubble(t, 2, func(w *world) {
+				w.produce(1, fine, "old")
 				time.Sleep(time.Hour)
 				middle := time.Now()
-				w.produce(0, fine, "middle")
+				w.produce(1, fine, "middle")
 				time.Sleep(time.Minute)
 				begin(w, test.start(middle), test.want)
 			})
@@ -81,7 +81,7 @@ func begin(w *world, start consumer.Start, want []string) {
 	time.Sleep(2 * time.Second)
 	first.crash() // the choice must outlive it: it is committed before the first call
 	time.Sleep(time.Minute)
-	w.produce(0, fine, "new")
+	w.produce(1, fine, "new")
 	w.start(begins)
 	time.Sleep(time.Minute)
 	var got []string

@@ -36,6 +36,7 @@ func TestWorker(t *testing.T) {
 			s.testTransactions(t, brokers)
 			s.testUnauthorised(t, brokers)
 			s.testGarbage(t, brokers)
+			s.testMapping(t, brokers)
 		})
 	})
 	t.Run("three nodes", func(t *testing.T) {

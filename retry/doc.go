@@ -5,6 +5,8 @@
 // goroutine, the dispatcher's, owns all of it.
 //
 // [Verdict] says what one answer means; whoever speaks LeadHit's protocol gives it. [Policy] and [Backoff] space the
-// tries of one status change, [Trial] counts for how long it has been failing while others succeed, and [Pause] stops
-// all calls when nothing is wrong with any order: the key is not taken, or the address is not LeadHit's.
+// tries of one status change, and [Trial] counts for how long it has been failing while others succeed. [Governor] is about
+// all calls at once: whether one may start, how many may be in the air, and how many a second. It stops them when nothing is
+// wrong with any order: the key is not taken, the address is not LeadHit's, LeadHit is down, a mapping ruins what it maps,
+// or a person said so. An [Entry] is how workers tell each other of the last two.
 package retry

@@ -18,7 +18,7 @@ const (
 type evidence uint8
 
 const (
-	// silent: nothing. The call never left us, or somebody answered for whom the key or the address is wrong: Pause's matter.
+	// silent: nothing. The call never left us, or somebody answered for whom the key or the address is wrong: the pause's matter.
 	silent evidence = iota
 	// served: LeadHit works.
 	served

@@ -30,7 +30,7 @@ type Settings struct {
 // Each call is a MayCall that said yes, a Start, and an Answered with the Pass that Start gave, however late. In it work
 // together:
 //
-//   - the pause: the key or the address is wrong (see [Pause]);
+//   - the pause: the key or the address is wrong; a probe every 30 s finds out when it is mended;
 //   - the gate: 20 failures in a row over 5 orders are an outage, and a probe that LeadHit answers ends it. Probes are at
 //     most 30 s apart, with full jitter;
 //   - the limit of calls in flight: × 0.9 on a sign of overload, + 1 a round trip, from 5 after an outage;
@@ -39,7 +39,7 @@ type Settings struct {
 //
 // Pause and gate together let one probe through at a time. A sign of overload that only one order gives is no sign.
 type Governor struct {
-	pause Pause
+	pause pause
 	gate  gate
 	limit limit
 	pacer pacer
@@ -56,7 +56,7 @@ type Governor struct {
 
 // Pass marks a call with the moment of its start. Give it back with the call's verdict.
 type Pass struct {
-	ticket    Ticket
+	ticket    ticket
 	epoch     uint64
 	gateProbe bool
 	number    uint64
@@ -64,7 +64,7 @@ type Pass struct {
 }
 
 // Probe says whether the call is the one that a pause or a closed gate lets through.
-func (p Pass) Probe() bool { return p.gateProbe || p.ticket.Probe() }
+func (p Pass) Probe() bool { return p.gateProbe || p.ticket.probe }
 
 // NewGovernor returns a Governor that lets calls flow.
 func NewGovernor(s Settings) *Governor {
@@ -81,29 +81,29 @@ func (g *Governor) MayCall(now time.Time) bool {
 	if g.guard.pause() != nil || now.Before(g.pacer.quiet) {
 		return false
 	}
-	if !g.probing() {
+	if !g.Probing() {
 		return g.inFlight < g.limit.whole() && g.pacer.due(now)
 	}
 	at := g.nextProbe()
 	return !at.IsZero() && !now.Before(at)
 }
 
-// probing says that only probes may start.
-func (g *Governor) probing() bool {
-	_, _, paused := g.pause.Active()
+// Probing says that only probes may start: a pause for the key or the address, or a closed gate.
+func (g *Governor) Probing() bool {
+	_, _, paused := g.pause.active()
 	return paused || g.gate.closed
 }
 
 // nextProbe returns when the next probe is due; zero while one is in the air. A pause's probe serves the gate, too, at the
 // pause's times, so that a new key is tried at once.
 func (g *Governor) nextProbe() time.Time {
-	if _, _, paused := g.pause.Active(); !paused {
+	if _, _, paused := g.pause.active(); !paused {
 		return g.gate.nextProbe()
 	}
 	if g.gate.probing {
 		return time.Time{}
 	}
-	return g.pause.NextProbe()
+	return g.pause.nextProbe()
 }
 
 // MayStore says whether a letter that the mapping wants may begin its way. Without this a mapping that refuses everything
@@ -112,7 +112,7 @@ func (g *Governor) MayStore() bool { return g.guard.pause() == nil }
 
 // Limit returns how many calls may be in flight, from 1 up to the setting; while only probes may start, 1.
 func (g *Governor) Limit() int {
-	if g.probing() {
+	if g.Probing() {
 		return 1
 	}
 	return g.limit.whole()
@@ -122,7 +122,7 @@ func (g *Governor) Limit() int {
 func (g *Governor) Start(now time.Time) Pass {
 	g.inFlight++
 	g.begun++
-	p := Pass{ticket: g.pause.Start(now), number: g.begun}
+	p := Pass{ticket: g.pause.start(now), number: g.begun}
 	p.epoch, p.gateProbe = g.gate.start(now)
 	g.pacer.start(now)
 	return p
@@ -136,13 +136,13 @@ func (g *Governor) StartReplay(now time.Time) Pass {
 }
 
 // KeyChanged says that another key is in use from now on: the next probe of a pause is due.
-func (g *Governor) KeyChanged(now time.Time) { g.pause.KeyChanged(now) }
+func (g *Governor) KeyChanged(now time.Time) { g.pause.keyChanged(now) }
 
 // Answered takes the verdict of a call, late answers of ended generations included.
 func (g *Governor) Answered(now time.Time, order string, p Pass, v Verdict) {
 	inFlight := g.inFlight
 	g.inFlight--
-	g.pause.Answered(now, order, p.ticket, v)
+	g.pause.answered(now, order, p.ticket, v)
 	g.pacer.asked(now, v.RetryAfter)
 	if v.Kind == Done && !p.replay {
 		g.guard.outcome(now, outcome{order: order})
@@ -204,7 +204,7 @@ func (g *Governor) Follow(now time.Time, e Entry) {
 
 // account keeps the time for which calls are held.
 func (g *Governor) account(now time.Time) {
-	held := g.probing() || g.guard.pause() != nil
+	held := g.Probing() || g.guard.pause() != nil
 	switch {
 	case held && g.heldSince.IsZero():
 		g.heldSince = now
@@ -224,7 +224,7 @@ func (g *Governor) Paused(now time.Time) time.Duration {
 
 // Pause returns the kind of a pause for the key or the address and since when; false without one, whatever else holds
 // calls.
-func (g *Governor) Pause() (Kind, time.Time, bool) { return g.pause.Active() }
+func (g *Governor) Pause() (Kind, time.Time, bool) { return g.pause.active() }
 
 // Next returns when time alone lets a call start that may not start now; zero if it takes an answer, a resume or nothing.
 func (g *Governor) Next(now time.Time) time.Time {
@@ -233,7 +233,7 @@ func (g *Governor) Next(now time.Time) time.Time {
 	}
 	var at time.Time
 	switch {
-	case g.probing():
+	case g.Probing():
 		if at = g.nextProbe(); at.IsZero() {
 			return at
 		}
@@ -270,7 +270,7 @@ type State struct {
 // State returns a picture of now.
 func (g *Governor) State(now time.Time) State {
 	s := State{Quiet: g.pacer.quiet, InFlight: g.inFlight, Limit: g.Limit(), PerSecond: g.pacer.rate(now)}
-	kind, since, paused := g.pause.Active()
+	kind, since, paused := g.pause.active()
 	switch e := g.guard.pause(); {
 	case e != nil:
 		s.Held, s.Since, s.Reason, s.By = HeldByHand, e.At, e.Reason, e.By

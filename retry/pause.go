@@ -13,14 +13,13 @@ const (
 	suspectOrders = 3
 )
 
-// Pause stops all calls while nothing is wrong with any order. It belongs to the process: a rebalance does not lift
+// pause stops all calls while nothing is wrong with any order. It belongs to the process: a rebalance does not lift
 // it, a retry that falls due does not, only the answer to a probe does. The zero value is ready and not paused.
-type Pause struct {
+type pause struct {
 	kind    Kind // Unauthorised or Misconfigured; Again when calls flow
 	since   time.Time
 	probeAt time.Time
 	probing bool
-	total   time.Duration
 	// epoch counts the ends of pauses and the changes of the key. A refusal of a call that began before the last of them
 	// speaks of a key that is gone; it is void once a call of this epoch was proved.
 	epoch    uint64
@@ -28,54 +27,38 @@ type Pause struct {
 	suspects []string
 }
 
-// Ticket marks a call with the moment of its start. Give it back with the call's verdict.
-type Ticket struct {
+// ticket marks a call with the moment of its start. Give it back with the call's verdict.
+type ticket struct {
 	epoch uint64
-	probe bool
+	probe bool // it is the one that a pause lets through
 }
 
-// Probe says whether the call is the one that a pause lets through.
-func (t Ticket) Probe() bool { return t.probe }
-
-// Active returns the pause's kind, Unauthorised or Misconfigured, and since when; false when calls flow.
-func (p *Pause) Active() (Kind, time.Time, bool) {
+// active returns the pause's kind, Unauthorised or Misconfigured, and since when; false when calls flow.
+func (p *pause) active() (Kind, time.Time, bool) {
 	return p.kind, p.since, p.kind != Again
 }
 
-// Total is for how long calls were paused, up to now.
-func (p *Pause) Total(now time.Time) time.Duration {
-	if p.kind == Again {
-		return p.total
-	}
-	return p.total + now.Sub(p.since)
-}
-
-// NextProbe returns when a probe may start; the zero time if none may: no pause, or one is in the air.
-func (p *Pause) NextProbe() time.Time {
+// nextProbe returns when a probe may start; the zero time if none may: no pause, or one is in the air.
+func (p *pause) nextProbe() time.Time {
 	if p.kind == Again || p.probing {
 		return time.Time{}
 	}
 	return p.probeAt
 }
 
-// MayCall says whether a call may start now: any call without a pause, the due probe with one.
-func (p *Pause) MayCall(now time.Time) bool {
-	return p.kind == Again || !p.probing && !now.Before(p.probeAt)
-}
-
-// Start marks a call that starts now. Ask MayCall before.
-func (p *Pause) Start(now time.Time) Ticket {
+// start marks a call that starts now.
+func (p *pause) start(now time.Time) ticket {
 	if p.kind == Again {
-		return Ticket{epoch: p.epoch}
+		return ticket{epoch: p.epoch}
 	}
 	p.probing = true
 	p.probeAt = now.Add(ProbeEvery)
-	return Ticket{epoch: p.epoch, probe: true}
+	return ticket{epoch: p.epoch, probe: true}
 }
 
-// KeyChanged makes the next probe due: another key may be taken. A refusal of a call that went out with the old key
+// keyChanged makes the next probe due: another key may be taken. A refusal of a call that went out with the old key
 // no longer counts once the new key was taken; until then it pauses the calls, for one probe with the new key.
-func (p *Pause) KeyChanged(now time.Time) {
+func (p *pause) keyChanged(now time.Time) {
 	p.epoch++
 	p.proved = false
 	if p.kind == Unauthorised {
@@ -83,8 +66,8 @@ func (p *Pause) KeyChanged(now time.Time) {
 	}
 }
 
-// Answered takes the verdict of a call, late answers of ended generations included.
-func (p *Pause) Answered(now time.Time, order string, t Ticket, v Verdict) {
+// answered takes the verdict of a call, late answers of ended generations included.
+func (p *pause) answered(now time.Time, order string, t ticket, v Verdict) {
 	if t.probe {
 		p.probing = false
 	}
@@ -97,14 +80,13 @@ func (p *Pause) Answered(now time.Time, order string, t Ticket, v Verdict) {
 	case v.Kind == Unauthorised || v.Kind == Misconfigured:
 		p.kind = v.Kind // what is broken may change; since when we are paused does not
 	case works:
-		p.total += now.Sub(p.since)
 		p.kind, p.suspects = Again, nil
 		p.epoch++
 		p.proved = true
 	}
 }
 
-func (p *Pause) suspect(now time.Time, order string, t Ticket, v Verdict) {
+func (p *pause) suspect(now time.Time, order string, t ticket, v Verdict) {
 	switch v.Kind {
 	case Done:
 		p.suspects = p.suspects[:0]
@@ -134,6 +116,6 @@ func (p *Pause) suspect(now time.Time, order string, t Ticket, v Verdict) {
 	}
 }
 
-func (p *Pause) begin(now time.Time, kind Kind) {
+func (p *pause) begin(now time.Time, kind Kind) {
 	p.kind, p.since, p.probeAt = kind, now, now.Add(ProbeEvery)
 }

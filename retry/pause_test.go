@@ -10,15 +10,15 @@ import (
 
 // stage plays a pause against a clock.
 type stage struct {
-	t     *testing.T
-	pause retry.Pause
-	now   time.Time
-	order int
+	t        *testing.T
+	governor *retry.Governor
+	now      time.Time
+	order    int
 }
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	return &stage{t: t, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	return &stage{t: t, governor: retry.NewGovernor(retry.Settings{CallsInFlight: 64}), now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 }
 
 func (s *stage) pass(d time.Duration) { s.now = s.now.Add(d) }
@@ -26,24 +26,24 @@ func (s *stage) pass(d time.Duration) { s.now = s.now.Add(d) }
 // start begins a call about an order of its own.
 func (s *stage) start() func(retry.Verdict) {
 	s.t.Helper()
-	if !s.pause.MayCall(s.now) {
+	if !s.governor.MayCall(s.now) {
 		s.t.Fatal("no call may start")
 	}
 	s.order++
-	order, ticket := strconv.Itoa(s.order), s.pause.Start(s.now)
-	return func(v retry.Verdict) { s.pause.Answered(s.now, order, ticket, v) }
+	order, pass := strconv.Itoa(s.order), s.governor.Start(s.now)
+	return func(v retry.Verdict) { s.governor.Answered(s.now, order, pass, v) }
 }
 
 func (s *stage) wantPaused(why string, want retry.Kind) {
 	s.t.Helper()
-	if got, _, active := s.pause.Active(); got != want || active != (want != retry.Again) {
+	if got, _, active := s.governor.Pause(); got != want || active != (want != retry.Again) {
 		s.t.Fatalf("%s: got %v (%v), want %v", why, got, active, want)
 	}
 }
 
 func (s *stage) wantMayCall(why string, want bool) { //nolint:revive // what is wanted is no switch
 	s.t.Helper()
-	if got := s.pause.MayCall(s.now); got != want {
+	if got := s.governor.MayCall(s.now); got != want {
 		s.t.Fatalf("%s: may call: got %v, want %v", why, got, want)
 	}
 }
@@ -80,7 +80,7 @@ func TestOne403PausesAllCallsButAProbeEvery30Seconds(t *testing.T) {
 	s.start()(done)
 	s.wantPaused("a probe that was accepted", retry.Again)
 	s.wantMayCall("all calls flow", true)
-	if got := s.pause.Total(s.now.Add(time.Hour)); got != 90*time.Second {
+	if got := s.governor.Paused(s.now.Add(time.Hour)); got != 90*time.Second {
 		t.Errorf("paused in all: got %v, want 90 s", got)
 	}
 }
@@ -115,9 +115,9 @@ func TestAChangeOfTheKeyMakesAProbeDueAtOnce(t *testing.T) {
 	s := newStage(t)
 	s.start()(unauthorised)
 	s.pass(time.Second)
-	s.pause.KeyChanged(s.now)
+	s.governor.KeyChanged(s.now)
 	probe := s.start()
-	s.pause.KeyChanged(s.now)
+	s.governor.KeyChanged(s.now)
 	s.wantMayCall("a probe is in the air", false)
 	probe(unauthorised)
 	s.start()(done)
@@ -129,7 +129,7 @@ func TestA403OfAnOldKeyPausesOnlyWhileTheNewOneIsUnproved(t *testing.T) {
 	done, _, _, unauthorised, _ := verdicts()
 	s := newStage(t)
 	first, second := s.start(), s.start()
-	s.pause.KeyChanged(s.now)
+	s.governor.KeyChanged(s.now)
 	first(unauthorised)
 	s.wantPaused("nobody has seen the new key work", retry.Unauthorised)
 	s.start()(done) // due at once
@@ -139,7 +139,7 @@ func TestA403OfAnOldKeyPausesOnlyWhileTheNewOneIsUnproved(t *testing.T) {
 
 	s = newStage(t)
 	old := s.start()
-	s.pause.KeyChanged(s.now)
+	s.governor.KeyChanged(s.now)
 	s.start()(done)
 	old(unauthorised)
 	s.wantPaused("the new key was proved before", retry.Again)
@@ -179,7 +179,7 @@ func TestOneOrderAloneMisconfiguresNothing(t *testing.T) {
 	_, _, _, _, misconfigured := verdicts()
 	s := newStage(t)
 	for range 10 {
-		s.pause.Answered(s.now, "same", s.pause.Start(s.now), misconfigured)
+		s.governor.Answered(s.now, "same", s.governor.Start(s.now), misconfigured)
 	}
 	s.wantPaused("ten times the same order", retry.Again)
 }
@@ -192,14 +192,14 @@ func TestAKeyChangeDoesNotHurryAMisconfiguredNode(t *testing.T) {
 	for _, answer := range []func(retry.Verdict){a, b, c} {
 		answer(misconfigured)
 	}
-	s.pause.KeyChanged(s.now)
+	s.governor.KeyChanged(s.now)
 	s.wantMayCall("the key is not the matter", false)
-	if got, want := s.pause.NextProbe(), s.now.Add(retry.ProbeEvery); !got.Equal(want) {
+	if got, want := s.governor.Next(s.now), s.now.Add(retry.ProbeEvery); !got.Equal(want) {
 		t.Errorf("next probe: got %v, want %v", got, want)
 	}
 	s.pass(retry.ProbeEvery)
 	s.start()
-	if got := s.pause.NextProbe(); !got.IsZero() {
+	if got := s.governor.Next(s.now); !got.IsZero() {
 		t.Errorf("next probe while one is in the air: got %v, want none", got)
 	}
 }

@@ -54,7 +54,7 @@ func execute(ctx context.Context, args []string, s streams) int {
 		RunE: func(c *cobra.Command, _ []string) error { return usageError{errors.New("a command is missing")} },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(runCommand(), checkCommand(), configCommand(), mappingCommand(), lettersCommand(), versionCommand()) //nolint:contextcheck // cobra hands the context to each command
+	root.AddCommand(runCommand(), checkCommand(), configCommand(), mappingCommand(), previewCommand(), lettersCommand(), versionCommand()) //nolint:contextcheck // cobra hands the context to each command
 	root.SetArgs(args)
 	root.SetIn(s.in)
 	root.SetOut(s.out)

@@ -113,8 +113,7 @@ and check a file that begins with
 // loadMapping loads a preset or a file. The mistakes of a file come back one a line, each with its place.
 func loadMapping(source string, topics []string) (*mapping.Mapping, error) {
 	m, err := mapping.Load(mapping.Options{Source: source, Topics: topics})
-	var mistakes *mapping.FileError
-	if errors.As(err, &mistakes) {
+	if mistakes, ok := errors.AsType[*mapping.FileError](err); ok {
 		return nil, listedError{mistakes}
 	}
 	return m, err

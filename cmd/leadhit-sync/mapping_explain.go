@@ -164,7 +164,7 @@ func fieldSource(f mapping.ExplainedField) string {
 	case f.Failed:
 		return strings.TrimPrefix(f.Source+": "+f.Problem, ": ")
 	case f.Source == "":
-		return "not in the event"
+		return or(strings.TrimPrefix(f.Problem, f.Name+" "), "is missing")
 	}
 	return f.Source
 }
@@ -175,7 +175,7 @@ func outcomeRow(o mapping.Outcome) (verb, what string) {
 	case mapping.Call:
 		return "call", fmt.Sprintf("%s(order_id=%q, status=%q)", leadhit.Method, o.OrderID, o.Status)
 	case mapping.Ignore:
-		return "ignore", or(o.Message, "nothing to tell")
+		return "ignore", "nothing is told"
 	case mapping.Refuse:
 	}
 	return "refuse", o.Cause + ": " + o.Message + "; the event becomes a dead letter"

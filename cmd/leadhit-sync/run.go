@@ -42,7 +42,7 @@ func run(ctx context.Context, out io.Writer) error {
 		log.InfoContext(ctx, "stopping: finishing what is in the air")
 		stop()
 	})
-	w, err := worker.Open(settings, versionText(), log)
+	w, err := worker.Open(settings, versionText(), log) //nolint:contextcheck // it reads files and connects to nobody
 	if err != nil {
 		return err
 	}

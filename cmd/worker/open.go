@@ -103,13 +103,14 @@ func (w *Worker) Close() {
 
 func dispatchConfig(c *config.Config) dispatch.Config {
 	return dispatch.Config{
-		CallsInFlight: c.CallsInFlight,
-		WindowEvents:  c.WindowEvents,
-		WindowBytes:   int64(c.WindowBytes),
-		FetchBytes:    fetchBytes,
-		Session:       c.Kafka.SessionTimeout,
-		CallTimeout:   c.LeadHit.Timeout,
-		MetadataBytes: metadataBytes,
+		CallsInFlight:  c.CallsInFlight,
+		CallsPerSecond: c.CallsPerSecond,
+		WindowEvents:   c.WindowEvents,
+		WindowBytes:    int64(c.WindowBytes),
+		FetchBytes:     fetchBytes,
+		Session:        c.Kafka.SessionTimeout,
+		CallTimeout:    c.LeadHit.Timeout,
+		MetadataBytes:  metadataBytes,
 		Retry: retry.Policy{
 			Initial: c.Retry.Initial, Max: c.Retry.Max, MaxElapsed: c.Retry.MaxElapsed,
 			Random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), //nolint:gosec // jitter needs no secrecy

@@ -47,7 +47,7 @@ func (w *Worker) Status() Status {
 	now := time.Now()
 	out := Status{
 		Schema: "status.v1", Version: w.version, Group: w.config.Kafka.Group, State: w.word(), Since: s.Since,
-		Events: s.Fetched, InFlight: s.Dispatch.InFlight, Limit: w.config.CallsInFlight, Waiting: s.Dispatch.Waiting,
+		Events: s.Fetched, InFlight: s.Dispatch.InFlight, Limit: s.Dispatch.Limit, Waiting: s.Dispatch.Waiting,
 		Blocked: s.Dispatch.Blocked, LettersInAir: s.Dispatch.Letters, Partitions: []PartitionStatus{},
 	}
 	out.Calls, out.Retries, out.Letters = w.metrics.totals()

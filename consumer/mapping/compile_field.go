@@ -3,6 +3,7 @@ package mapping
 import (
 	"slices"
 	"time"
+	_ "time/tzdata" // an image without zoneinfo must know Europe/Moscow too
 
 	"leadhit-sync/consumer/mapping/tree"
 )

@@ -77,6 +77,7 @@ func TestEveryEnvelopeIsOpened(t *testing.T) {
 		{"CloudEvents in headers with null", layers, `null`, binary, "submitted B", []string{"CloudEvents binary"}},
 		{"CloudEvents in another format", layers, "\x01\x02", []mapping.Header{{Key: "content-type", Value: []byte("application/cloudevents+avro")}}, "UnsupportedEncoding", nil},
 		{"CloudEvents that are announced and broken", layers, `{"data":`, structured, "NotJSON", nil},
+		{"CloudEvents with attributes in headers too", layers, ce(`,"subject":"C","data":{"status":"paid"}`), append(slices.Clone(binary), structured...), "paid C", []string{"CloudEvents structured"}},
 		{"a batch of CloudEvents", layers, `[` + ce(`,"data":`+order) + `]`, []mapping.Header{{Key: "content-type", Value: []byte("application/cloudevents-batch+json")}}, "UnsupportedEncoding", nil},
 		{"Debezium without the mapping's word", layers, `{"op":"u","source":{},"after":` + order + `}`, nil, "MissingStatus", nil},
 		{"Debezium", changes, `{"op":"u","source":{},"after":` + order + `}`, nil, "paid A", []string{"Debezium"}},

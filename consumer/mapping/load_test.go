@@ -1,6 +1,7 @@
 package mapping_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"os"
 	"path/filepath"
@@ -199,6 +200,22 @@ func TestAUsersPartReplacesThePresets(t *testing.T) {
 				t.Errorf("got %+v, %v, want %s", got, err, c.want)
 			}
 		})
+	}
+}
+
+func TestAPresetsSchemasStayWhenItsListsAreReplaced(t *testing.T) {
+	t.Parallel()
+	encoded, err := os.ReadFile("testdata/order-events/payloads/confluent-avro-order-paid.b64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	event, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(encoded)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := loadText(t, "preset: confluent-avro\nstatus: {paid: [], submitted: [PAID]}\n")
+	if got := decode(t, m, mapping.Record{Value: event}); got.Status != "submitted" || got.OrderID != "9007199254740993" {
+		t.Errorf("got %+v, want submitted", got)
 	}
 }
 

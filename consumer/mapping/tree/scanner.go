@@ -128,10 +128,8 @@ func (s *Scanner) value(n *node, row, base int) error {
 	if _, err := s.dec.ReadToken(); err != nil {
 		return err
 	}
+	// No path is as long as MaxDepth: it is skip that meets what is too deep.
 	start := base + int(s.dec.InputOffset()) - 1
-	if s.dec.StackDepth() > MaxDepth {
-		return errTooDeep
-	}
 	inside := s.array
 	if kind == jsontext.KindBeginObject {
 		inside = s.object

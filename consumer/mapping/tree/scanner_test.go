@@ -125,7 +125,7 @@ func TestTextThatIsBrokenAnywhereIsAnError(t *testing.T) {
 	}
 }
 
-func TestThousandsOfElementsFromTheEndCostLittleMemory(t *testing.T) {
+func TestElementsAreCountedFromTheEndOfALongList(t *testing.T) {
 	t.Parallel()
 	var plan tree.Plan
 	third, deep := plan.Add(mustPath(t, "$[-3]")), plan.Add(mustPath(t, "$[-1000].x"))

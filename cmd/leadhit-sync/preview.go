@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"leadhit-sync/cmd/worker"
+	"leadhit-sync/config"
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/mapping"
+)
+
+func previewCommand() *cobra.Command {
+	var o previewOptions
+	c := &cobra.Command{
+		Use: "preview", Short: "Show what would be done with the events of the topics, without doing it",
+		Long: `Read the events of KAFKA_TOPICS and show what the mapping makes of them: the calls,
+what is ignored and what is refused, each by its cause with an example, how many
+orders and calls a minute, the busiest orders, and what would be worth a look before
+the worker runs. Nothing is called, nothing is committed, no group is joined: it may
+run beside a worker.
+
+Only the KAFKA_ settings, MAPPING (with SCHEMA_REGISTRY_) and CALLS_IN_FLIGHT are
+needed. Memory is bounded: what is said of single orders is estimated, and marked
+so, from ` + strconv.Itoa(mostOrders) + ` orders on.
+
+With --follow new events are printed as they come, until Ctrl-C, and the summary
+again at the end.`,
+		Example: `  MAPPING=shop.yaml leadhit-sync preview --since 24h
+  leadhit-sync preview --since 2026-03-11T07:00:00Z -o json`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := o.check(); err != nil {
+				return err
+			}
+			settings, err := config.LoadPreview()
+			if err != nil {
+				return err
+			}
+			return preview(c, settings, o)
+		},
+	}
+	outputFlag(c, &o.output)
+	f := c.Flags()
+	f.StringVar(&o.since, "since", "1h", "how far back to begin: a duration, or an RFC 3339 time")
+	f.BoolVar(&o.follow, "follow", false, "go on with new events until Ctrl-C")
+	f.DurationVar(&o.latency, "latency", 200*time.Millisecond, "how long one call of LeadHit is taken to last")
+	return c
+}
+
+type previewOptions struct {
+	output, since string
+	follow        bool
+	latency       time.Duration
+	from          time.Time
+}
+
+func (o *previewOptions) check() error {
+	if err := checkOutput(o.output); err != nil {
+		return err
+	}
+	if o.latency <= 0 {
+		return usageError{fmt.Errorf("--latency %s: want a duration above 0, such as 200ms", o.latency)}
+	}
+	ago, err := time.ParseDuration(o.since)
+	if err == nil && ago > 0 {
+		o.from = time.Now().Add(-ago)
+		return nil
+	}
+	if o.from, err = time.Parse(time.RFC3339, o.since); err != nil {
+		return usageError{fmt.Errorf("--since %s: want a duration such as 24h, or a time such as 2026-01-31T00:00:00Z", o.since)}
+	}
+	return nil
+}
+
+// preview reads, sums up and prints; with follow twice.
+func preview(c *cobra.Command, settings *config.Config, o previewOptions) error {
+	m, err := mapping.Load(mapping.Options{Source: settings.Mapping, Topics: settings.Kafka.Topics})
+	if err != nil {
+		if mistakes, ok := errors.AsType[*mapping.FileError](err); ok {
+			return listedError{mistakes}
+		}
+		return fmt.Errorf("MAPPING: %w", err)
+	}
+	cluster, err := worker.OpenCluster(settings, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer cluster.Close()
+	ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+
+	w := &watch{cluster: cluster, mapping: m, topics: settings.Kafka.Topics, tally: newTally(mostOrders)}
+	if err := w.past(ctx, o.from, newProgress(c.ErrOrStderr())); err != nil {
+		return err
+	}
+	load := load{inFlight: settings.CallsInFlight, latency: o.latency}
+	if err := printSummary(c.OutOrStdout(), o, w.tally.summary(load)); err != nil || !o.follow {
+		return err
+	}
+	if o.output == "table" {
+		_, _ = fmt.Fprintln(c.ErrOrStderr(), "following; Ctrl-C ends it")
+	}
+	if err := w.follow(ctx, func(e seen) error { return printSeen(c.OutOrStdout(), o.output, e) }); err != nil {
+		return err
+	}
+	return printSummary(c.OutOrStdout(), o, w.tally.summary(load))
+}
+
+// printSummary writes the summary: for programs that follow, each on a line of its own.
+func printSummary(w io.Writer, o previewOptions, s summary) error {
+	s.Since = o.from.UTC().Truncate(time.Second)
+	if o.output == "json" && o.follow {
+		return printJSON(w, s, "")
+	}
+	return printAs(o.output, w, s, s.print)
+}
+
+// printSeen writes one event that came while following: a line for each order in it.
+func printSeen(w io.Writer, output string, e seen) error {
+	for _, out := range e.outcomes {
+		if output == "json" {
+			line := struct {
+				Schema string `json:"schema"`
+				Event  string `json:"event"`
+				mapping.Outcome
+			}{"preview.event.v1", e.id(), out}
+			if err := printJSON(w, line, ""); err != nil {
+				return err
+			}
+			continue
+		}
+		text := outcomeOf(out).String()
+		if out.Action == mapping.Refuse {
+			text += ": " + out.Message
+		}
+		if _, err := fmt.Fprintf(w, "%s  %s\n", e.id(), text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// seen is one event and what would be done with it.
+type seen struct {
+	topic     string
+	partition int
+	offset    int64
+	time      time.Time
+	outcomes  []mapping.Outcome
+	reasons   []reason // of the outcomes
+}
+
+// id is the event's place in the log, as a letter names it.
+func (e seen) id() string { return fmt.Sprintf("%s/%d/%d", e.topic, e.partition, e.offset) }
+
+// reason is what decided an outcome.
+type reason struct {
+	mapping, by, rule string
+}
+
+// explainRecord asks the mapping about one record. That a schema cannot be had now is an outcome here: the worker would
+// wait for it, a preview does not.
+func explainRecord(ctx context.Context, m *mapping.Mapping, topic string, partition int, r broker.Record) seen {
+	e := seen{topic: topic, partition: partition, offset: r.Offset, time: r.Time}
+	record := mapping.Record{
+		Topic: topic, Partition: partition, Offset: r.Offset, Time: r.Time, Key: r.Key, Value: r.Value,
+		Headers: make([]mapping.Header, len(r.Headers)),
+	}
+	for i, h := range r.Headers {
+		record.Headers[i] = mapping.Header{Key: h.Key, Value: h.Value}
+	}
+	found, err := m.Explain(ctx, record)
+	if err != nil {
+		e.outcomes = []mapping.Outcome{{Action: mapping.Refuse, Cause: causeWaits, Message: err.Error()}}
+		e.reasons = []reason{{by: "the schema registry"}}
+		return e
+	}
+	for _, o := range found.Orders {
+		e.outcomes = append(e.outcomes, o.Outcome)
+		e.reasons = append(e.reasons, reason{found.Mapping, o.DecidedBy, o.Rule})
+	}
+	return e
+}
+
+// causeWaits is no cause of a letter: the worker would wait with the event, and not refuse it.
+const causeWaits = "SchemaNotReachable"

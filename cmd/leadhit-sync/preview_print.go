@@ -1,0 +1,115 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const moment = "2006-01-02 15:04:05"
+
+// print writes the summary for a person.
+func (s summary) print(w io.Writer) error {
+	var p page
+	if s.Events == 0 {
+		p.line("no events since %s UTC", s.Since.Format(moment))
+		return p.writeTo(w)
+	}
+	p.line("%s of %s since %s UTC, the last one at %s UTC", count(s.Events, "event"), count(len(s.Topics), "topic"),
+		s.Since.Format(moment), s.Last.Format(moment))
+	p.line("nothing was called, nothing was committed")
+	if len(s.Calls) > 0 {
+		p.line("")
+		p.row("CALL", "TIMES", "EXAMPLE", "ORDER")
+	}
+	for _, g := range s.Calls {
+		p.row(g.What, strconv.Itoa(g.Count), g.Example, g.OrderID)
+	}
+	if len(s.Ignored) > 0 {
+		p.line("")
+		p.row("IGNORED", "TIMES", "EXAMPLE", "BECAUSE")
+	}
+	for _, g := range s.Ignored {
+		p.row(or(g.Mapping, "-"), strconv.Itoa(g.Count), g.Example, g.because())
+	}
+	if len(s.Refused) > 0 {
+		p.line("")
+		p.row("REFUSED", "TIMES", "EXAMPLE", "BECAUSE")
+	}
+	for _, g := range s.Refused {
+		p.row(g.What, strconv.Itoa(g.Count), g.Example, g.refusal())
+	}
+	if len(s.Calls) > 0 {
+		s.printOrders(&p)
+		s.printLoad(&p)
+	}
+	return p.writeTo(w)
+}
+
+// because says what made an event be ignored.
+func (g group) because() string {
+	switch {
+	case g.Rule != "":
+		return g.By + ": " + g.Rule
+	case g.Message != "" && g.Message != g.By:
+		return g.By + ": " + g.Message
+	}
+	return g.By
+}
+
+// refusal says what was found.
+func (g group) refusal() string {
+	text := g.Message
+	if g.Mapping != "" {
+		text = g.Mapping + ": " + text
+	}
+	if g.Status != "" {
+		text += ": " + visible(g.Status)
+	}
+	return text
+}
+
+func (s summary) printOrders(p *page) {
+	about := ""
+	if s.Orders.Estimated {
+		about = "about "
+	}
+	p.line("")
+	p.row("orders", about+strconv.Itoa(s.Orders.Count)+", "+number(s.Orders.PerMinute)+" a minute")
+	busiest := make([]string, len(s.Orders.Busiest))
+	for i, b := range s.Orders.Busiest {
+		busiest[i] = visible(b.OrderID) + " with " + about + count(b.Calls, "call")
+	}
+	p.row("busiest", strings.Join(busiest, ", "))
+	p.row("repeats", fmt.Sprintf("%s%d of %s: they tell an order the status that it has",
+		about, s.Orders.Repeats, count(s.Orders.Calls, "call")))
+	if s.Orders.Spread > 0 {
+		examples := make([]string, len(s.Orders.Examples))
+		for i, e := range s.Orders.Examples {
+			examples[i] = visible(e.OrderID) + " in " + strings.Join(e.Partitions, " and ")
+		}
+		p.row("warn", about+count(s.Orders.Spread, "order")+" in two partitions, so their events have no order to keep: "+
+			strings.Join(examples, ", "))
+	}
+	if s.Orders.Estimated {
+		p.row("estimated", fmt.Sprintf("there are more than %d orders: what is said of single ones comes from a sample", mostOrders))
+	}
+}
+
+func (s summary) printLoad(p *page) {
+	l := s.Load
+	p.row("calls", fmt.Sprintf("%s a minute, %d in the busiest one, %s UTC", number(l.CallsPerMinute), l.Busiest, l.BusiestMinute.Format(moment[:16])))
+	enough := "one is enough"
+	if l.Workers > 1 {
+		enough = fmt.Sprintf("%d workers are needed", l.Workers)
+	}
+	p.row("load", fmt.Sprintf("%s calls/s in the busiest minute; a worker makes %s (CALLS_IN_FLIGHT %d, %s a call): %s",
+		number(l.Needed), number(l.PerWorker), l.InFlight, time.Duration(l.LatencyMillis)*time.Millisecond, enough))
+	catchUp := time.Duration(l.CatchUp * float64(time.Second)).Round(time.Second)
+	p.row("catch-up", fmt.Sprintf("one worker makes all %s in %s", count(s.Orders.Calls, "call"), max(catchUp, time.Second)))
+	p.end()
+}
+
+func number(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }

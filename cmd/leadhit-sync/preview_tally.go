@@ -1,0 +1,240 @@
+package main
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"leadhit-sync/consumer/mapping"
+)
+
+const (
+	// mostOrders is how many single orders a preview knows; with more it estimates.
+	mostOrders = 200_000
+	// mostGroups bounds the statuses, and the causes of each kind: statuses that are sent as they stand may be anything.
+	mostGroups = 200
+	// mostMinutes bounds the minutes that are told apart: a month and a half. Times come from producers, and may be anything.
+	mostMinutes = 65_536
+	// mostExamples is how many orders are named.
+	mostExamples = 5
+)
+
+// tally counts what events would come to. It is pure: no Kafka, no clock. Its memory is bounded.
+type tally struct {
+	events      int
+	first, last time.Time
+	topics      map[string]int
+	outcomes    map[mapping.Action]int
+	groups      map[groupKey]*group
+	orders      *orders
+	minutes     map[int64]int // calls in each minute since 1970
+}
+
+// groupKey is what outcomes are counted by.
+type groupKey struct {
+	action mapping.Action
+	what   string // the status, or the cause
+	status string // the shop's, where it is what is unknown
+	reason reason
+}
+
+// group is the JSON form of what was counted under one key.
+type group struct {
+	// What is the status of calls, or the cause of refusals.
+	What string `json:"what,omitempty"`
+	// Status is the shop's own, of an UnknownStatus.
+	Status string `json:"status,omitempty"`
+	// Mapping, By and Rule say what decided.
+	Mapping string `json:"mapping,omitempty"`
+	By      string `json:"by,omitempty"`
+	Rule    string `json:"rule,omitempty"`
+	Count   int    `json:"count"`
+	// Example is the first event: topic/partition/offset. OrderID is its order, Message what was found in it.
+	Example string `json:"example"`
+	OrderID string `json:"order_id,omitempty"`
+	Message string `json:"message,omitempty"`
+}
+
+func newTally(limit int) *tally {
+	return &tally{
+		topics: make(map[string]int), outcomes: make(map[mapping.Action]int), groups: make(map[groupKey]*group),
+		orders: newOrders(limit), minutes: make(map[int64]int),
+	}
+}
+
+func (t *tally) add(e seen) {
+	t.events++
+	t.topics[e.topic]++
+	t.span(e.time)
+	for i, out := range e.outcomes {
+		t.outcomes[out.Action]++
+		t.group(e, out, e.reasons[i])
+		if out.Action == mapping.Call {
+			t.orders.call(out.OrderID, out.Status, place{e.topic, e.partition})
+			t.minute(e.time)
+		}
+	}
+}
+
+// span widens the time from the first event to the last. A record may have no time.
+func (t *tally) span(at time.Time) {
+	if at.IsZero() {
+		return
+	}
+	if t.first.IsZero() || at.Before(t.first) {
+		t.first = at
+	}
+	if at.After(t.last) {
+		t.last = at
+	}
+}
+
+// group counts an outcome with those of the same kind.
+func (t *tally) group(e seen, out mapping.Outcome, why reason) {
+	key := groupKey{action: out.Action, what: out.Cause, reason: why}
+	switch {
+	case out.Action == mapping.Call:
+		key = groupKey{action: out.Action, what: out.Status}
+	case out.Cause == "UnknownStatus":
+		key.status = out.Status
+	}
+	if t.groups[key] == nil && len(t.groups) >= mostGroups {
+		key = groupKey{action: out.Action, what: "others"}
+	}
+	g := t.groups[key]
+	if g == nil {
+		g = &group{
+			What: key.what, Status: key.status, Mapping: key.reason.mapping, By: key.reason.by, Rule: key.reason.rule,
+			Example: e.id(), OrderID: out.OrderID, Message: out.Message,
+		}
+		t.groups[key] = g
+	}
+	g.Count++
+}
+
+// minute counts a call in its minute.
+func (t *tally) minute(at time.Time) {
+	if at.IsZero() {
+		return
+	}
+	m := at.Unix() / 60
+	if _, known := t.minutes[m]; known || len(t.minutes) < mostMinutes {
+		t.minutes[m]++
+	}
+}
+
+// load is what a worker can do.
+type load struct {
+	inFlight int
+	latency  time.Duration
+}
+
+// summary is what a preview says; its JSON form is an interface.
+type summary struct {
+	Schema string         `json:"schema"`
+	Since  time.Time      `json:"since"`
+	Events int            `json:"events"`
+	First  time.Time      `json:"first_event,omitzero"`
+	Last   time.Time      `json:"last_event,omitzero"`
+	Topics map[string]int `json:"topics"`
+
+	Calls   []group `json:"calls"`
+	Ignored []group `json:"ignored"`
+	Refused []group `json:"refused"`
+
+	Orders ordersSummary `json:"orders"`
+	Load   loadSummary   `json:"load"`
+}
+
+// ordersSummary tells of single orders. Estimated says that there were too many to know them all.
+type ordersSummary struct {
+	Count     int           `json:"count"`
+	Calls     int           `json:"calls"`
+	Repeats   int           `json:"repeats_that_change_nothing"`
+	Spread    int           `json:"in_two_partitions"`
+	Examples  []spreadOrder `json:"in_two_partitions_examples"`
+	Busiest   []busyOrder   `json:"busiest"`
+	Estimated bool          `json:"estimated"`
+	PerMinute float64       `json:"per_minute"`
+}
+
+type busyOrder struct {
+	OrderID string `json:"order_id"`
+	Calls   int    `json:"calls"`
+}
+
+type spreadOrder struct {
+	OrderID    string   `json:"order_id"`
+	Partitions []string `json:"partitions"`
+}
+
+// loadSummary compares the calls that are needed with those that a worker can make.
+type loadSummary struct {
+	CallsPerMinute float64   `json:"calls_per_minute"`
+	Busiest        int       `json:"calls_in_busiest_minute"`
+	BusiestMinute  time.Time `json:"busiest_minute,omitzero"`
+	Needed         float64   `json:"needed_calls_per_second"`
+	PerWorker      float64   `json:"calls_per_second_of_a_worker"`
+	Workers        int       `json:"workers"`
+	InFlight       int       `json:"calls_in_flight"`
+	LatencyMillis  int64     `json:"latency_ms"`
+	// CatchUp is how long one worker takes for all of these calls, in seconds.
+	CatchUp float64 `json:"catch_up_seconds"`
+}
+
+func (t *tally) summary(l load) summary {
+	s := summary{Schema: "preview.v1", Events: t.events, First: t.first.UTC(), Last: t.last.UTC(), Topics: t.topics}
+	s.Calls, s.Ignored, s.Refused = t.sorted(mapping.Call), t.sorted(mapping.Ignore), t.sorted(mapping.Refuse)
+	minutes := max(t.last.Sub(t.first).Minutes(), 1)
+	calls := t.outcomes[mapping.Call]
+
+	o := ordersSummary{
+		Count: t.orders.estimate(len(t.orders.sample)), Calls: calls, Repeats: t.orders.repeats(),
+		Busiest: t.orders.busiest(), Estimated: !t.orders.exact(),
+	}
+	o.Spread, o.Examples = t.orders.spread()
+	o.PerMinute = rounded(float64(o.Count) / minutes)
+	s.Orders = o
+
+	s.Load = loadSummary{
+		CallsPerMinute: rounded(float64(calls) / minutes), InFlight: l.inFlight, LatencyMillis: l.latency.Milliseconds(),
+		PerWorker: rounded(float64(l.inFlight) / l.latency.Seconds()),
+	}
+	for m, n := range t.minutes {
+		at := time.Unix(m*60, 0).UTC()
+		if n > s.Load.Busiest || n == s.Load.Busiest && at.Before(s.Load.BusiestMinute) {
+			s.Load.Busiest, s.Load.BusiestMinute = n, at
+		}
+	}
+	s.Load.Needed = rounded(float64(s.Load.Busiest) / 60)
+	s.Load.Workers = max(1, int(math.Ceil(s.Load.Needed/s.Load.PerWorker)))
+	s.Load.CatchUp = rounded(float64(calls) / s.Load.PerWorker)
+	return s
+}
+
+// sorted are the groups of one kind, the largest first.
+func (t *tally) sorted(action mapping.Action) []group {
+	all := []group{}
+	for key, g := range t.groups {
+		if key.action == action {
+			all = append(all, *g)
+		}
+	}
+	slices.SortFunc(all, func(a, b group) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.What, b.What), cmp.Compare(a.Mapping, b.Mapping),
+			cmp.Compare(a.By, b.By), cmp.Compare(a.Status, b.Status))
+	})
+	return all
+}
+
+// rounded keeps three digits or so: more would only look exact.
+func rounded(x float64) float64 {
+	switch {
+	case x >= 100:
+		return math.Round(x)
+	case x >= 1:
+		return math.Round(x*10) / 10
+	}
+	return math.Round(x*1000) / 1000
+}

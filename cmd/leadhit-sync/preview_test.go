@@ -1,0 +1,391 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/mapping"
+	"leadhit-sync/consumer/mapping/schema"
+)
+
+// plainEvent is a record that the preset plain takes.
+func plainEvent(topic string, partition int32, at time.Time, id, status string) *kgo.Record {
+	return &kgo.Record{
+		Topic: topic, Partition: partition, Timestamp: at, Value: fmt.Appendf(nil, `{"order_id":%q,"status":%q}`, id, status),
+	}
+}
+
+func TestPreviewSumsUpWhatWouldHappen(t *testing.T) {
+	now := time.Now()
+	brokers := kafkaWith(t, []string{"a", "b"}, []*kgo.Record{
+		plainEvent("a", 0, now.Add(-2*time.Hour), "old", "paid"),
+		plainEvent("a", 0, now.Add(-30*time.Minute), "1", "submitted"),
+		plainEvent("a", 0, now.Add(-30*time.Minute), "1", "paid"),
+		plainEvent("a", 0, now.Add(-20*time.Minute), "1", "paid"),
+		plainEvent("a", 1, now.Add(-20*time.Minute), "2", "paid"),
+		plainEvent("b", 1, now.Add(-20*time.Minute), "2", "paid"),
+		{Topic: "b", Partition: 0, Timestamp: now.Add(-10 * time.Minute), Value: []byte("no JSON")},
+		{Topic: "b", Partition: 0, Timestamp: now.Add(-10 * time.Minute)},
+	})
+	t.Setenv("KAFKA_BROKERS", strings.Join(brokers, ","))
+	t.Setenv("KAFKA_TOPICS", "a,b")
+	t.Setenv("CALLS_IN_FLIGHT", "10")
+	got := command(t, "", "preview", "--latency", "100ms", "-o", "json")
+	if got.code != 0 || got.err != "" {
+		t.Fatalf("got %+v, want exit code 0 and nothing on stderr, which is no terminal", got)
+	}
+	s := decoded[summary](t, got.out)
+	if s.Schema != "preview.v1" || s.Events != 7 || !maps.Equal(s.Topics, map[string]int{"a": 4, "b": 3}) {
+		t.Errorf("got %s, %d events of %v, want 7: the one of two hours ago is too old", s.Schema, s.Events, s.Topics)
+	}
+	if want := []group{
+		{What: "paid", Count: 4, Example: "a/0/2", OrderID: "1"}, {What: "submitted", Count: 1, Example: "a/0/1", OrderID: "1"},
+	}; !slices.Equal(s.Calls, want) {
+		t.Errorf("got calls %+v, want %+v", s.Calls, want)
+	}
+	if len(s.Refused) != 1 || s.Refused[0].What != "NotJSON" || s.Refused[0].Example != "b/0/0" || s.Refused[0].Count != 1 {
+		t.Errorf("got refused %+v, want one NotJSON", s.Refused)
+	}
+	if len(s.Ignored) != 1 || s.Ignored[0].By != "the value" || s.Ignored[0].Example != "b/0/1" {
+		t.Errorf("got ignored %+v, want a tombstone", s.Ignored)
+	}
+	o := s.Orders
+	if o.Count != 2 || o.Calls != 5 || o.Repeats != 1 || o.Spread != 1 || o.Estimated {
+		t.Errorf("got %+v, want 2 orders, 5 calls, 1 repeat, 1 order in two partitions", o)
+	}
+	if o.Busiest[0] != (busyOrder{"1", 3}) || o.Examples[0].OrderID != "2" || !slices.Equal(o.Examples[0].Partitions, []string{"a/1", "b/1"}) {
+		t.Errorf("got %+v, want 1 as the busiest and 2 in a/1 and b/1", o)
+	}
+	if s.Load.PerWorker != 100 || s.Load.Workers != 1 || s.Load.CatchUp != 0.05 {
+		t.Errorf("got %+v, want 100 calls/s of a worker, which is enough", s.Load)
+	}
+	mustHaveNoGroup(t, brokers)
+}
+
+// mustHaveNoGroup demands that nobody joined or committed.
+func mustHaveNoGroup(t *testing.T, brokers []string) {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	groups, err := kmsg.NewPtrListGroupsRequest().RequestWith(t.Context(), client)
+	if err != nil || len(groups.Groups) != 0 {
+		t.Errorf("got groups %+v, %v, want none", groups, err)
+	}
+}
+
+func TestPreviewOfAnEmptyTopicSaysSo(t *testing.T) {
+	t.Setenv("KAFKA_BROKERS", strings.Join(kafkaWith(t, []string{"a"}, nil), ","))
+	t.Setenv("KAFKA_TOPICS", "a")
+	got := command(t, "", "preview", "--since", "2026-03-11T07:00:00Z")
+	if want := "no events since 2026-03-11 07:00:00 UTC\n"; got.code != 0 || got.out != want {
+		t.Errorf("got %+v, want %q", got, want)
+	}
+}
+
+func TestPreviewNamesWhatIsMissing(t *testing.T) {
+	t.Setenv("KAFKA_BROKERS", strings.Join(kafkaWith(t, []string{"a"}, nil), ","))
+	t.Setenv("KAFKA_TOPICS", "a,none")
+	if got := command(t, "", "preview"); got.code != exitError || !strings.Contains(got.err, "read none: ") || got.out != "" {
+		t.Errorf("got %+v, want exit code 1 and the topic's name", got)
+	}
+	t.Setenv("MAPPING", "shopfy")
+	if got := command(t, "", "preview"); got.code != exitError || !strings.Contains(got.err, `MAPPING: `) || !strings.Contains(got.err, "shopify") {
+		t.Errorf("got %+v, want exit code 1 and a suggestion", got)
+	}
+	t.Setenv("MAPPING", write(t, t.TempDir(), "bad.yaml", "fields: {order_id: {path: x}}\nrule: []\n"))
+	if got := command(t, "", "preview"); got.code != exitError || strings.Count(got.err, "bad.yaml:") < 2 || strings.HasPrefix(got.err, "leadhit-sync") {
+		t.Errorf("got %+v, want exit code 1 and a line for each mistake", got)
+	}
+	t.Setenv("KAFKA_TLS", "true")
+	t.Setenv("MAPPING", "plain")
+	t.Setenv("KAFKA_TLS_CA_FILE", write(t, t.TempDir(), "ca.pem", "no PEM"))
+	if got := command(t, "", "preview"); got.code != exitError || !strings.Contains(got.err, "kafka: ") {
+		t.Errorf("got %+v, want exit code 1", got)
+	}
+}
+
+func TestPreviewFollowsUntilItIsStopped(t *testing.T) {
+	brokers := kafkaWith(t, []string{"a", "b"}, []*kgo.Record{plainEvent("a", 0, time.Now(), "1", "paid")})
+	t.Setenv("KAFKA_BROKERS", strings.Join(brokers, ","))
+	t.Setenv("KAFKA_TOPICS", "a,b")
+	for _, c := range []struct{ output, first, event, refusal, last string }{
+		{"table", "1 event of 1 topic", "a/1/0  call 2 paid", "b/0/0  refuse NotJSON: ", "3 events of 2 topics"},
+		{
+			"json", `"events":1,`, `{"schema":"preview.event.v1","event":"a/1/1","order_id":"2","status":"paid","action":"call"}`,
+			`"event":"b/0/1","action":"refuse","cause":"NotJSON"`, `"events":5,`,
+		},
+	} {
+		ctx, stop := context.WithCancel(t.Context())
+		reader, writer := io.Pipe()
+		done := make(chan int, 1)
+		go func() {
+			code := execute(ctx, []string{"preview", "--follow", "-o", c.output}, streams{in: strings.NewReader(""), out: writer, err: io.Discard})
+			_ = writer.Close()
+			done <- code
+		}()
+		lines := bufio.NewScanner(reader)
+		until := func(want string) {
+			t.Helper()
+			for lines.Scan() {
+				if strings.Contains(lines.Text(), want) {
+					return
+				}
+			}
+			t.Fatalf("%s: got to the end, want a line with %q", c.output, want)
+		}
+		if c.output == "table" {
+			until(c.first)
+		} else {
+			until(`{"schema":"preview.v1"`)
+		}
+		produce(t, brokers, plainEvent("a", 1, time.Now(), "2", "paid"))
+		until(c.event)
+		produce(t, brokers, &kgo.Record{Topic: "b", Value: []byte("no JSON")})
+		until(c.refusal)
+		stop()
+		until(c.last)
+		for lines.Scan() { // to the end, so that it can write it
+		}
+		if code := <-done; code != 0 {
+			t.Errorf("%s: got exit code %d, want 0", c.output, code)
+		}
+	}
+	mustHaveNoGroup(t, brokers)
+}
+
+func produce(t *testing.T, brokers []string, r *kgo.Record) {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if err := client.ProduceSync(t.Context(), r).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPreviewThatIsStoppedSaysSo(t *testing.T) {
+	t.Setenv("KAFKA_BROKERS", strings.Join(kafkaWith(t, []string{"a"}, nil), ","))
+	t.Setenv("KAFKA_TOPICS", "a")
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	var out, errs strings.Builder
+	if code := execute(ctx, []string{"preview"}, streams{out: &out, err: &errs}); code != exitError || !strings.Contains(errs.String(), "interrupted") || out.Len() > 0 {
+		t.Errorf("got exit code %d, %q and %q, want 1 and no half a summary", code, out.String(), errs.String())
+	}
+}
+
+func TestAnEventWhoseSchemaCannotBeHadIsCountedAsWaiting(t *testing.T) {
+	t.Parallel()
+	file := write(t, t.TempDir(), "avro.yaml", "decode: avro\nfields: {order_id: {path: $.id}, status: {path: $.status}}\nstatus: {paid: [PAID]}\n")
+	m, err := mapping.Load(mapping.Options{Source: file, Schemas: func(context.Context, int) (*schema.Schema, error) {
+		return nil, errors.New("nobody answers")
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := explainRecord(t.Context(), m, "a", 1, broker.Record{Offset: 7, Value: []byte{0, 0, 0, 0, 9, 1}, Headers: []broker.Header{{Key: "x"}}})
+	if e.id() != "a/1/7" || len(e.outcomes) != 1 || e.outcomes[0].Cause != causeWaits || !strings.Contains(e.outcomes[0].Message, "nobody answers") {
+		t.Errorf("got %+v, want one outcome that waits", e)
+	}
+}
+
+// called is an event that calls LeadHit.
+func called(id, status string, partition int, at time.Time) seen {
+	return seen{
+		topic: "a", partition: partition, time: at, reasons: []reason{{mapping: "m", by: "status." + status}},
+		outcomes: []mapping.Outcome{{Action: mapping.Call, OrderID: id, Status: status}},
+	}
+}
+
+func TestUpToTheLimitEveryOrderIsKnownExactly(t *testing.T) {
+	t.Parallel()
+	const limit = 500
+	random := rand.New(rand.NewPCG(1, 2))
+	tallied := newTally(limit)
+	calls, last := make(map[string]int), make(map[string]string)
+	repeats := 0
+	for range 5000 {
+		id, status := fmt.Sprint("order-", random.IntN(limit)), []string{"submitted", "paid"}[random.IntN(2)]
+		tallied.add(called(id, status, 0, time.Unix(1000, 0)))
+		if last[id] == status {
+			repeats++
+		}
+		calls[id]++
+		last[id] = status
+	}
+	o := tallied.summary(load{1, time.Second}).Orders
+	if o.Count != len(calls) || o.Repeats != repeats || o.Spread != 0 || o.Estimated {
+		t.Errorf("got %+v, want %d orders and %d repeats", o, len(calls), repeats)
+	}
+	for _, b := range o.Busiest {
+		if calls[b.OrderID] != b.Calls {
+			t.Errorf("got %+v, want %d calls", b, calls[b.OrderID])
+		}
+	}
+	if want := slices.Max(slices.Collect(maps.Values(calls))); o.Busiest[0].Calls != want {
+		t.Errorf("got %d calls of the busiest, want %d", o.Busiest[0].Calls, want)
+	}
+}
+
+func TestBeyondTheLimitOrdersAreEstimatedInBoundedMemory(t *testing.T) {
+	t.Parallel()
+	const limit, many = 1000, 40_000
+	tallied := newTally(limit)
+	for i := range many {
+		id := fmt.Sprint("order-", i)
+		tallied.add(called(id, "submitted", 0, time.Unix(1000, 0)))
+		tallied.add(called(id, "submitted", 0, time.Unix(1000, 0)))
+		if i%10 == 0 {
+			tallied.add(called(id, "paid", 1, time.Unix(1000, 0)))
+			tallied.add(called("the busiest", "paid", 0, time.Unix(1000, 0)))
+		}
+		if n := len(tallied.orders.sample); n > limit {
+			t.Fatalf("got %d orders in memory, want %d at most", n, limit)
+		}
+	}
+	if n := len(tallied.orders.busy.heap); n > mostBusy || n != len(tallied.orders.busy.index) {
+		t.Errorf("got %d and %d counts, want %d at most", n, len(tallied.orders.busy.index), mostBusy)
+	}
+	o := tallied.summary(load{1, time.Second}).Orders
+	near := func(what string, got, want int) {
+		t.Helper()
+		if math.Abs(float64(got-want)) > 0.2*float64(want) {
+			t.Errorf("got about %d %s, want %d", got, what, want)
+		}
+	}
+	near("orders", o.Count, many)
+	near("repeats", o.Repeats, many+many/10)
+	near("orders in two partitions", o.Spread, many/10)
+	if !o.Estimated || o.Busiest[0].OrderID != "the busiest" || len(o.Examples) != mostExamples {
+		t.Errorf("got %+v, want it marked as estimated, with the busiest", o)
+	}
+	near("calls of the busiest", o.Busiest[0].Calls, many/10)
+}
+
+func TestABusyOrderIsNeverMissedAndNeverCountedTooLow(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(3, 4))
+	b := &busy{index: make(map[string]int)}
+	calls := make(map[string]int)
+	const total = 100_000
+	for range total {
+		id := strconv.Itoa(int(math.Exp(random.Float64() * 11))) // a few busy, most seldom
+		b.add(id)
+		calls[id]++
+	}
+	if len(calls) <= mostBusy {
+		t.Fatalf("got %d orders, want more than are counted", len(calls))
+	}
+	for id, n := range calls {
+		i, counted := b.index[id]
+		switch {
+		case !counted && n > total/mostBusy:
+			t.Errorf("got no count of %s with %d calls", id, n)
+		case counted && (b.heap[i].id != id || b.heap[i].calls < n || b.heap[i].calls > n+total/mostBusy):
+			t.Errorf("got %+v of %s, want %d calls, %d more at most", b.heap[i], id, n, total/mostBusy)
+		}
+	}
+}
+
+func TestCausesStatusesAndMinutesAreBounded(t *testing.T) {
+	t.Parallel()
+	tallied := newTally(10)
+	for i := range mostMinutes + 100 {
+		tallied.add(called("1", fmt.Sprint("status-", i), 0, time.Unix(int64(i)*60, 0)))
+	}
+	s := tallied.summary(load{1, time.Second})
+	if len(tallied.minutes) != mostMinutes || len(s.Calls) != mostGroups+1 || s.Calls[0].What != "others" {
+		t.Errorf("got %d minutes and %d statuses, want %d and %d, the rest as others", len(tallied.minutes), len(s.Calls), mostMinutes, mostGroups+1)
+	}
+}
+
+func TestLoadComparesTheBusiestMinuteWithAWorker(t *testing.T) {
+	t.Parallel()
+	tallied := newTally(10_000)
+	begin := time.Date(2026, 3, 11, 7, 0, 0, 0, time.UTC)
+	for i := range 3000 {
+		at := begin
+		if i >= 600 {
+			at = begin.Add(9 * time.Minute)
+		}
+		tallied.add(called(strconv.Itoa(i), "paid", 0, at))
+	}
+	tallied.add(seen{topic: "a"}) // a record without a time
+	s := tallied.summary(load{inFlight: 4, latency: 200 * time.Millisecond})
+	l := s.Load
+	if l.Busiest != 2400 || !l.BusiestMinute.Equal(begin.Add(9*time.Minute)) || l.Needed != 40 || l.PerWorker != 20 || l.Workers != 2 || l.CatchUp != 150 {
+		t.Errorf("got %+v, want 40 calls/s needed, 20 of a worker, so two, and 150 s to catch up", l)
+	}
+	if l.CallsPerMinute != 333 || s.Orders.PerMinute != 333 {
+		t.Errorf("got %v calls and %v orders a minute, want 333 over nine minutes", l.CallsPerMinute, s.Orders.PerMinute)
+	}
+	var out strings.Builder
+	if err := s.print(&out); err != nil || !strings.Contains(out.String(), "2 workers are needed") || !strings.Contains(out.String(), "makes all 3000 calls in 2m30s") {
+		t.Errorf("got %v and\n%s", err, out.String())
+	}
+}
+
+func TestUnknownStatusesAreToldApart(t *testing.T) {
+	t.Parallel()
+	tallied := newTally(10)
+	for _, status := range []string{"on hold", "lost", "on hold"} {
+		tallied.add(seen{
+			topic: "a", reasons: []reason{{mapping: "m", by: "status.otherwise"}},
+			outcomes: []mapping.Outcome{{Status: status, Cause: "UnknownStatus", Message: "the status stands in no list"}},
+		})
+	}
+	s := tallied.summary(load{1, time.Second})
+	if len(s.Refused) != 2 || s.Refused[0].Status != "on hold" || s.Refused[0].Count != 2 || s.Refused[1].Status != "lost" {
+		t.Errorf("got %+v, want on hold twice and lost once", s.Refused)
+	}
+}
+
+func TestEstimatesAreMarkedAsSuch(t *testing.T) {
+	t.Parallel()
+	tallied := newTally(8)
+	for i := range 100 {
+		tallied.add(called(strconv.Itoa(i), "paid", i%2, time.Unix(1000, 0)))
+	}
+	var out strings.Builder
+	if err := tallied.summary(load{1, time.Second}).print(&out); err != nil || !strings.Contains(out.String(), "orders     about ") || !strings.Contains(out.String(), "\nestimated") {
+		t.Errorf("got %v and\n%s\nwant about, and a line that says why", err, out.String())
+	}
+}
+
+func TestTheProgressBarIsDrawnOnATerminalAndTakenAway(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	p := &progress{out: &out}
+	p.show("orders", 25, 100)
+	p.show("orders", 26, 100) // too soon
+	p.end()
+	if got, want := out.String(), "\r\x1b[Korders  █████░░░░░░░░░░░░░░░  25%  25 of 100 events\r\x1b[K"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	none := newProgress(&out)
+	none.show("orders", 1, 1)
+	none.end()
+	if none != nil {
+		t.Error("got a progress bar where there is no terminal")
+	}
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/mapping"
+	"leadhit-sync/consumer/scan"
+)
+
+// watch reads the topics without a group and tallies what it sees. What it starts has ended when its methods return.
+type watch struct {
+	cluster *broker.Cluster
+	mapping *mapping.Mapping
+	topics  []string
+
+	mu    sync.Mutex
+	tally *tally
+	next  map[place]int64 // where each partition is read on
+}
+
+// place is one partition of one topic.
+type place struct {
+	topic     string
+	partition int
+}
+
+// String returns the place as ids begin with it.
+func (p place) String() string { return fmt.Sprintf("%s/%d", p.topic, p.partition) }
+
+// past reads what the topics hold from a time on, topic after topic.
+func (w *watch) past(ctx context.Context, from time.Time, p *progress) error {
+	defer p.end()
+	w.next = make(map[place]int64)
+	for _, topic := range w.topics {
+		err := w.pastOf(ctx, topic, from, p)
+		if ctx.Err() != nil {
+			return errInterrupted
+		}
+		if err != nil {
+			return fmt.Errorf("read %s: %w", topic, err)
+		}
+	}
+	return nil
+}
+
+func (w *watch) pastOf(ctx context.Context, topic string, from time.Time, p *progress) error {
+	if err := w.ends(ctx, topic); err != nil {
+		return err
+	}
+	records := scan.Records(ctx, w.cluster, scan.Range{
+		Topic: topic, From: scan.Position{Time: from},
+		Progress: func(done, total int64) { p.show(topic, done, total) },
+	})
+	for r, err := range records {
+		if err != nil {
+			return err
+		}
+		w.add(ctx, r)
+	}
+	return nil
+}
+
+// errInterrupted says that a person ended the reading.
+var errInterrupted = errors.New("interrupted before all was read")
+
+// ends notes where the logs end before they are read: there, or behind the last event that was read, following goes on.
+func (w *watch) ends(ctx context.Context, topic string) error {
+	topology, err := w.cluster.Topics(ctx, topic)
+	if err != nil {
+		return err
+	}
+	info := topology.Topics[topic]
+	if info.Missing || info.Err != nil {
+		return info.Err
+	}
+	partitions := make([]int, info.Partitions)
+	for i := range partitions {
+		partitions[i] = i
+	}
+	bounds, err := w.cluster.Bounds(ctx, topic, partitions)
+	if err != nil {
+		return err
+	}
+	for partition, b := range bounds {
+		w.next[place{topic, partition}] = b.Last
+	}
+	return nil
+}
+
+// add asks the mapping about an event and tallies it.
+func (w *watch) add(ctx context.Context, r scan.Record) seen {
+	e := explainRecord(ctx, w.mapping, r.Topic, r.Partition, r.Record)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tally.add(e)
+	at := place{r.Topic, r.Partition}
+	w.next[at] = max(w.next[at], r.Offset+1)
+	return e
+}
+
+// follow reads on in all partitions at once until the context is over, which is no error, and tells of each event.
+func (w *watch) follow(ctx context.Context, tell func(seen) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	var telling sync.Mutex
+	for at, offset := range maps.Clone(w.next) {
+		group.Go(func() error {
+			records := scan.Records(ctx, w.cluster, scan.Range{
+				Topic: at.topic, Partitions: []int{at.partition}, From: scan.Position{Offset: offset}, Follow: true,
+			})
+			for r, err := range records {
+				if err != nil {
+					return err
+				}
+				e := w.add(ctx, r)
+				telling.Lock()
+				err := tell(e)
+				telling.Unlock()
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// progress shows on a terminal how far the reading is. Nil shows nothing.
+type progress struct {
+	out  io.Writer
+	last time.Time
+}
+
+// newProgress returns nil where nobody looks.
+func newProgress(w io.Writer) *progress {
+	if !terminal(w) {
+		return nil
+	}
+	return &progress{out: w}
+}
+
+// show draws the bar, ten times a second at most.
+func (p *progress) show(topic string, done, total int64) {
+	const every, cells = 100 * time.Millisecond, 20
+	if p == nil || time.Since(p.last) < every {
+		return
+	}
+	p.last = time.Now()
+	full := int(done * cells / max(total, 1))
+	_, _ = fmt.Fprintf(p.out, "\r\x1b[K%s  %s%s  %d%%  %d of %d events", // a terminal that is gone takes the signal along
+		visible(topic), strings.Repeat("█", full), strings.Repeat("░", cells-full), done*100/max(total, 1), done, total)
+}
+
+// end takes the bar away.
+func (p *progress) end() {
+	if p != nil && !p.last.IsZero() {
+		_, _ = fmt.Fprint(p.out, "\r\x1b[K")
+	}
+}

@@ -1,0 +1,240 @@
+package integration_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"leadhit-sync/integration/audit"
+	"leadhit-sync/leadhit/sandbox"
+)
+
+// recordedEvents are events of real platforms, and what must become of each.
+const recordedEvents = "../consumer/mapping/testdata/order-events"
+
+// recorded is one of them.
+type recorded struct {
+	audit.Event
+
+	name, preset  string
+	ids, verdicts []string // of its orders; a verdict is a status, ignore or dead-letter
+}
+
+// testMapping: the events of every platform go through a worker, each on its own topic with its own key and headers, and
+// what is called and what becomes a letter is what their table says.
+func (s *suite) testMapping(t *testing.T, brokers []string) {
+	t.Helper()
+	t.Run("events of every platform", func(t *testing.T) {
+		t.Parallel()
+		events := readRecorded(t)
+		r := s.newRunWithoutTopic(t, brokers, 1, sandbox.Faults{})
+		topics := r.bindPresets(t, events)
+		for _, topic := range topics {
+			r.broker.create(t, topic, 1, 1<<20)
+		}
+		r.writeRecorded(t, events)
+		begin := time.Now()
+		w := r.newWorker(t)
+		w.start(t)
+		eventually(t, 2*time.Minute, "everything committed", func() string {
+			if why := r.died(); why != "" {
+				t.Fatal(why)
+			}
+			return r.behindIn(t, topics)
+		})
+		w.stop(t)
+		t.Logf("%d events of %d topics in %.1f s", len(events), len(topics), time.Since(begin).Seconds())
+
+		compareCalls(t, events, r.leadhit.Calls())
+		letters := r.broker.letters(t, "dlq."+r.group)
+		compareLetters(t, events, letters)
+		for _, l := range letters {
+			r.keep(t, "letter", fmt.Appendf(nil, "%s %s\n%+q", l.ID, l.Cause, l.Headers))
+		}
+	})
+}
+
+// writeRecorded writes the events, each to its topic, and notes where Kafka put it.
+func (r *run) writeRecorded(t *testing.T, events []recorded) {
+	t.Helper()
+	for i := range events {
+		written, err := r.shop.Write(t.Context(), events[i].Topic, []audit.Event{events[i].Event})
+		if err != nil {
+			t.Fatal(err)
+		}
+		events[i].Event = written[0]
+	}
+}
+
+// behindIn names a topic of one partition that the group has not committed to its end; empty if there is none.
+func (r *run) behindIn(t *testing.T, topics []string) string {
+	t.Helper()
+	for _, topic := range topics {
+		if why := r.broker.behind(t.Context(), r.group, topic, 1); why != "" {
+			return topic + ": " + why
+		}
+	}
+	return ""
+}
+
+// readRecorded reads the table and the payloads.
+func readRecorded(t *testing.T) []recorded {
+	t.Helper()
+	file, err := os.Open(filepath.Join(recordedEvents, "cases.tsv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	rows := csv.NewReader(file)
+	rows.Comma = '\t'
+	lines, err := rows.ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(lines) != 148 {
+		t.Fatalf("got %d lines in the table, want a heading and 147", len(lines))
+	}
+	var events []recorded
+	for _, line := range lines[1:] {
+		column := func(name string) string { return line[slices.Index(lines[0], name)] }
+		e := recorded{
+			Event: audit.Event{Topic: column("topic"), Value: payload(t, column("file"))},
+			name:  column("case"), preset: column("preset"),
+			ids: strings.Split(column("expected_order_id"), ";"), verdicts: strings.Split(column("expected"), ";"),
+		}
+		if key := column("key"); key != "" {
+			e.Key = []byte(key)
+		}
+		var headers map[string]string
+		if err := json.Unmarshal([]byte(column("headers")), &headers); err != nil {
+			t.Fatalf("%s: %v", e.name, err)
+		}
+		for _, name := range slices.Sorted(maps.Keys(headers)) {
+			e.Headers = append(e.Headers, audit.Header{Key: name, Value: []byte(headers[name])})
+		}
+		events = append(events, e)
+	}
+	return events
+}
+
+// payload is a record's value: nil for a tombstone, and base64 for bytes that no text holds.
+func payload(t *testing.T, name string) []byte {
+	t.Helper()
+	if name == "-" {
+		return nil
+	}
+	value, err := os.ReadFile(filepath.Join(recordedEvents, "payloads", name))
+	if err == nil && strings.HasSuffix(name, ".b64") {
+		value, err = base64.StdEncoding.DecodeString(strings.TrimSpace(string(value)))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+// bindPresets writes the mapping file, each preset bound to its topic, sets it for the worker, and returns the topics.
+func (r *run) bindPresets(t *testing.T, events []recorded) []string {
+	t.Helper()
+	var topics []string
+	var file strings.Builder
+	file.WriteString("version: 1\nmappings:\n")
+	for _, e := range events {
+		if !slices.Contains(topics, e.Topic) {
+			topics = append(topics, e.Topic)
+			fmt.Fprintf(&file, "- {preset: %s, match: {topics: [%q]}}\n", e.preset, e.Topic)
+		}
+	}
+	if len(topics) != 42 {
+		t.Fatalf("got %d topics, want 42", len(topics))
+	}
+	path := filepath.Join(t.TempDir(), "shops.yaml")
+	if err := os.WriteFile(path, []byte(file.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.settings["MAPPING"] = path
+	r.settings["KAFKA_TOPICS"] = strings.Join(topics, ",")
+	return topics
+}
+
+// compareCalls compares LeadHit's ledger with the table: each call once, with exactly the order id and the status.
+func compareCalls(t *testing.T, events []recorded, calls []sandbox.Call) {
+	t.Helper()
+	want, made := wantedCalls(events), make(map[string]int)
+	for _, c := range calls {
+		made[c.ID]++
+		asked := want[c.ID]
+		if asked.order != c.OrderID || asked.status != c.Status || !c.Executed || made[c.ID] > 1 {
+			t.Errorf("call %s: got order %q %q, %v, for the %d. time, want %+v, once", c.ID, c.OrderID, c.Status, c.Answer, made[c.ID], asked)
+		}
+	}
+	for id, asked := range want {
+		if made[id] == 0 {
+			t.Errorf("call %s: got none, want %+v", id, asked)
+		}
+	}
+	if len(want) != 92 { // 57 paid, 31 submitted, and two of each of the two lists
+		t.Errorf("got %d calls to be made, want 92", len(want))
+	}
+}
+
+// wantedCall is a call that the table asks for.
+type wantedCall struct{ event, order, status string }
+
+// wantedCalls are all that the table asks for, by their ids.
+func wantedCalls(events []recorded) map[string]wantedCall {
+	want := make(map[string]wantedCall)
+	for _, e := range events {
+		for i, verdict := range e.verdicts {
+			id := e.CallID()
+			if len(e.verdicts) > 1 {
+				id = fmt.Sprintf("%s-%d", id, i)
+			}
+			if verdict != "ignore" && verdict != "dead-letter" {
+				want[id] = wantedCall{e.name, e.ids[i], verdict}
+			}
+		}
+	}
+	return want
+}
+
+// compareLetters compares the letters with the table: one for each dead letter, byte for byte its event.
+func compareLetters(t *testing.T, events []recorded, letters []audit.Letter) {
+	t.Helper()
+	byID := make(map[string]audit.Letter)
+	for _, l := range letters {
+		byID[l.ID] = l
+	}
+	dead := 0
+	for _, e := range events {
+		l, found := byID[e.LetterID()]
+		if want := slices.Contains(e.verdicts, "dead-letter"); found != want {
+			t.Errorf("%s: got a letter: %v, want %v", e.name, found, want)
+		}
+		if !found {
+			continue
+		}
+		dead++
+		if !bytes.Equal(l.Key, e.Key) || !bytes.Equal(l.Value, e.Value) || len(l.Headers) < len(e.Headers) ||
+			!slices.EqualFunc(l.Headers[:len(e.Headers)], e.Headers, func(a, b audit.Header) bool {
+				return a.Key == b.Key && bytes.Equal(a.Value, b.Value)
+			}) {
+			t.Errorf("%s: got a letter %q=%q with headers %q, want its event byte for byte", e.name, l.Key, l.Value, l.Headers)
+		}
+		if l.Cause == "" {
+			t.Errorf("%s: got a letter without a cause", e.name)
+		}
+	}
+	if dead != 13 || len(letters) != dead {
+		t.Errorf("got %d letters, %d of them our events', want 13", len(letters), dead)
+	}
+}
