@@ -9,43 +9,73 @@ import (
 	"leadhit-sync/retry"
 )
 
-// act is the actor: the one goroutine that owns the dispatcher. It takes all inputs that are there, asks what to do, and
-// hands that out without ever waiting for anybody.
-func (c *Consumer) act(ctx context.Context) {
-	wake := time.NewTimer(tick)
-	defer wake.Stop()
+// send hands an input to the dispatcher and carries out what it says. False: the consumer has stopped, and the input was
+// not taken.
+func (c *Consumer) send(in func(now time.Time)) bool {
+	_, taken := c.take(in, nil)
+	return taken
+}
+
+// take takes a turn: an input, the dispatcher's question, and the start of what it says. Turns are taken one at a time,
+// by whoever has an input: an actor without a goroutine of its own, for to hand an input over to one, and the next call
+// back, would cost more than the turn. No turn waits for anybody.
+//
+// A caller whose call has ended passes mine, to be filled with its next call; more says whether there was one.
+func (c *Consumer) take(in func(now time.Time), mine *dispatch.Call) (more, taken bool) {
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	if c.over {
+		return false, false
+	}
+	now := time.Now()
+	in(now)
+	effects := c.next(now)
+	calls := effects.Calls
+	if mine != nil && len(calls) > 0 {
+		*mine, calls, more = calls[0], calls[1:], true
+	}
+	for _, call := range calls {
+		c.spawn(func(ctx context.Context) { c.caller(ctx, call) })
+	}
+	c.carryOut(effects)
+	return more, true
+}
+
+// next asks the dispatcher, and sets the clock for the next turn.
+func (c *Consumer) next(now time.Time) dispatch.Effects {
+	c.pulse.Store(now.UnixNano())
+	effects := c.dispatcher.Next(now)
+	at := now.Add(tick)
+	if !effects.Wake.IsZero() && effects.Wake.Before(at) {
+		at = effects.Wake
+	}
+	// An alarm that comes too early costs a turn, one that is set costs as much: only bring it forward.
+	if at.Before(c.alarmAt) || !now.Before(c.alarmAt) {
+		c.alarmAt = at
+		c.alarm.Reset(at.Sub(now))
+	}
+	return effects
+}
+
+// clock takes a turn whenever the alarm rings, at least once a tick, until ctx ends.
+func (c *Consumer) clock(ctx context.Context) {
+	defer c.alarm.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-wake.C:
-		case in := <-c.inputs:
-			now := time.Now()
-			in(now)
-			for range len(c.inputs) {
-				(<-c.inputs)(now)
-			}
+		case <-c.alarm.C:
+			c.send(func(time.Time) {})
 		}
-		now := time.Now()
-		c.pulse.Store(now.UnixNano())
-		effects := c.dispatcher.Next(now)
-		c.carryOut(effects)
-		c.tellPause()
-		next := tick
-		if !effects.Wake.IsZero() {
-			next = min(tick, max(effects.Wake.Sub(now), 0))
-		}
-		wake.Reset(next)
 	}
 }
 
+// carryOut starts all but the calls.
 func (c *Consumer) carryOut(e dispatch.Effects) {
-	for _, call := range e.Calls {
-		c.calls <- call
-	}
 	for _, store := range e.Stores {
-		c.stores <- store
+		c.spawn(func(ctx context.Context) { c.store(ctx, store) })
 	}
+	c.tellPause()
 	g := c.current
 	if g == nil {
 		return

@@ -14,9 +14,9 @@
 //
 // # Goroutines
 //
-// [Consumer.Run] owns all of them and returns when they have ended: the actor, which alone touches the dispatcher; a
-// caller for each call in flight; the membership, with a goroutine a fetch, one committer and watchers for each
-// generation; one goroutine a letter. None calls into the dispatcher: they send it inputs.
+// [Consumer.Run] owns all of them and returns when they have ended: the clock; a caller for each call in flight; the
+// membership, with a goroutine a fetch, one committer and watchers for each generation; one goroutine a letter. The
+// dispatcher belongs to whoever takes a turn, one at a time: an input, and carrying out what the dispatcher says to it.
 //
 // # Shutdown
 //
@@ -42,7 +42,7 @@ const (
 	// its partitions, and its last commit is refused.
 	drainLimit       = 15 * time.Second
 	rebalanceTimeout = 30 * time.Second
-	// tick is how often the actor looks around though nothing happens: its pulse for the liveness probe.
+	// tick is how long there may be no turn though nothing happens: the pulse for the liveness probe.
 	tick = time.Second
 )
 
@@ -76,8 +76,9 @@ type Options struct {
 	Start   Start
 	// Dispatch bounds the work under way. Its Session is the group's session timeout.
 	Dispatch dispatch.Config
-	// Decode says what an event asks for: at least one item.
-	Decode func(*Event) []dispatch.Item
+	// Decode says what an event asks for: at least one item. An error means that this cannot be told yet: the partition
+	// waits, and Decode is asked again.
+	Decode func(context.Context, *Event) ([]dispatch.Item, error)
 	// Call makes one call and judges what came of it.
 	Call func(context.Context, Call) retry.Verdict
 	// Store returns nil only when the letter is stored for good.
@@ -90,22 +91,23 @@ type Consumer struct {
 	options Options
 	log     *slog.Logger
 
-	dispatcher *dispatch.Dispatcher // the actor's
-	current    *generation          // the actor's: where effects of the generation go
+	// What a turn needs. The lock is held for a turn, microseconds, never while anybody is waited for.
+	turn       sync.Mutex
+	over       bool // no more turns
+	dispatcher *dispatch.Dispatcher
+	current    *generation // where effects of the generation go
 	ends       map[dispatch.Partition]int64
+	alarm      *time.Timer // rings at alarmAt or earlier
+	alarmAt    time.Time
+	pause      retry.Kind // the last one told
+	// spawn starts a goroutine that Run waits for.
+	spawn func(func(context.Context))
 
-	inputs  chan func(now time.Time)
-	calls   chan dispatch.Call
-	stores  chan dispatch.Store
-	started chan struct{} // closed when the actor is about to start
-	stopped chan struct{} // closed when it has ended
-
-	pulse  atomic.Int64 // unix nanoseconds of the actor's last turn
+	pulse  atomic.Int64 // unix nanoseconds of the last turn
 	phase  atomic.Pointer[phase]
 	counts counts
 	// lettersFail says that the last letter was not stored.
 	lettersFail atomic.Bool
-	pause       retry.Kind // the actor's: the last one told
 
 	member string         // the membership's: the last member id
 	sizes  map[string]int // the membership's: partitions of each topic when it was first seen
@@ -119,13 +121,8 @@ func New(o Options) *Consumer {
 		dispatcher: dispatch.New(o.Dispatch),
 		ends:       map[dispatch.Partition]int64{},
 		sizes:      map[string]int{},
-		inputs:     make(chan func(time.Time), 1024),
-		// Never full: the dispatcher bounds the calls in the air.
-		calls: make(chan dispatch.Call, o.Dispatch.CallsInFlight),
-		// If it is full the actor waits for the storer, which waits for nobody.
-		stores:  make(chan dispatch.Store, 1024),
-		started: make(chan struct{}),
-		stopped: make(chan struct{}),
+		spawn:      func(func(context.Context)) {}, // nothing falls due before Run
+		alarm:      time.NewTimer(tick),
 	}
 	c.enter(Starting)
 	return c
@@ -141,20 +138,16 @@ func (c *Consumer) Run(ctx context.Context) error {
 	work, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(errStopped)
 	var workers sync.WaitGroup
-	close(c.started)
-	workers.Go(func() {
-		defer close(c.stopped)
-		defer close(c.calls)
-		defer close(c.stores)
-		c.act(work)
-	})
-	for range c.options.Dispatch.CallsInFlight {
-		workers.Go(func() { c.caller(work) })
-	}
-	workers.Go(func() { c.storer(work) })
+	c.turn.Lock()
+	c.spawn = func(do func(context.Context)) { workers.Go(func() { do(work) }) }
+	c.turn.Unlock()
+	workers.Go(func() { c.clock(work) })
 
 	err := c.membership(ctx, work)
 	stop(errStopped)
+	c.turn.Lock()
+	c.over = true // before the wait: nobody may start a goroutine any more
+	c.turn.Unlock()
 	workers.Wait()
 	c.enter(Stopped)
 	return err
@@ -164,31 +157,4 @@ func (c *Consumer) Run(ctx context.Context) error {
 // any time.
 func (c *Consumer) KeyChanged() {
 	c.send(func(now time.Time) { c.dispatcher.KeyChanged(now) })
-}
-
-// send hands an input to the actor. False: it has ended.
-func (c *Consumer) send(in func(now time.Time)) bool {
-	select {
-	case c.inputs <- in:
-		return true
-	case <-c.stopped:
-		return false
-	}
-}
-
-// ask is send that waits until the input was taken. It does nothing if the actor has not started, or has ended.
-func (c *Consumer) ask(in func(now time.Time)) {
-	select {
-	case <-c.started:
-	default:
-		return
-	}
-	taken := make(chan struct{})
-	if !c.send(func(now time.Time) { in(now); close(taken) }) {
-		return
-	}
-	select {
-	case <-taken:
-	case <-c.stopped:
-	}
 }

@@ -47,8 +47,8 @@ func Example() {
 			Session: 10 * time.Second, CallTimeout: 3 * time.Second,
 			Retry: retry.Policy{Initial: time.Second, Max: time.Minute, Random: rand.New(rand.NewPCG(1, 2))},
 		},
-		Decode: func(e *consumer.Event) []dispatch.Item {
-			return []dispatch.Item{{Action: dispatch.Send, Order: string(e.Key), Status: string(e.Value)}}
+		Decode: func(_ context.Context, e *consumer.Event) ([]dispatch.Item, error) {
+			return []dispatch.Item{{Action: dispatch.Send, Order: string(e.Key), Status: string(e.Value)}}, nil
 		},
 		Call: func(_ context.Context, c consumer.Call) retry.Verdict {
 			if err := c.Before(); err != nil {

@@ -14,7 +14,7 @@ const (
 	// fetchWait is how long the broker waits for a first event.
 	fetchWait = time.Second
 	// eventOverhead is what an unfinished event takes in memory beside its bytes.
-	eventOverhead = 512
+	eventOverhead = 640
 	// The waits between tries that failed.
 	firstWait, longestWait = 100 * time.Millisecond, 2 * time.Second
 )
@@ -22,14 +22,14 @@ const (
 // errMoving says that two brokers, or one in two moments, disagree about where a log lies.
 var errMoving = errors.New("the offset is out of range by one answer, in range by the next")
 
-// fetch reads a partition once, however long that takes, and hands the events to the actor. It ends without a word when
+// fetch reads a partition once, however long that takes, and hands the events to the dispatcher. It ends without a word when
 // the generation's fetching ends: never advance on a dead context.
 func (c *Consumer) fetch(ctx context.Context, f dispatch.Fetch) {
 	var trouble trouble
 	log := c.log.With(slog.String("topic", f.Topic), slog.Int("partition", f.Number))
 	for {
 		batch, err := c.options.Cluster.Fetch(ctx, broker.FetchRequest{
-			Topic: f.Topic, Partition: f.Number, Offset: f.Offset, MaxBytes: f.Bytes, MaxWait: fetchWait,
+			Topic: f.Topic, Partition: f.Number, Offset: f.Offset, MaxBytes: f.Bytes, MaxDecoded: 2 * f.Bytes, MaxWait: fetchWait,
 		})
 		if ctx.Err() != nil {
 			return
@@ -37,7 +37,7 @@ func (c *Consumer) fetch(ctx context.Context, f dispatch.Fetch) {
 		switch {
 		case err == nil:
 			trouble.over(log, "fetching again")
-			c.fetched(f, batch)
+			c.fetched(ctx, log, f, batch)
 			return
 		case errors.Is(err, broker.ErrUnknownPartition):
 			c.send(func(now time.Time) {
@@ -57,7 +57,7 @@ func (c *Consumer) fetch(ctx context.Context, f dispatch.Fetch) {
 	}
 }
 
-func (c *Consumer) fetched(f dispatch.Fetch, batch broker.Batch) {
+func (c *Consumer) fetched(ctx context.Context, log *slog.Logger, f dispatch.Fetch, batch broker.Batch) {
 	events := make([]dispatch.Event, len(batch.Records))
 	for i, r := range batch.Records {
 		// Each by itself: an event that stays unfinished for hours must not keep its neighbours in memory.
@@ -66,13 +66,35 @@ func (c *Consumer) fetched(f dispatch.Fetch, batch broker.Batch) {
 		for _, h := range r.Headers {
 			size += len(h.Key) + len(h.Value)
 		}
-		events[i] = dispatch.Event{Offset: r.Offset, Time: r.Time, Bytes: size, Items: c.options.Decode(e), Record: e}
+		items, ok := c.decode(ctx, log, e)
+		if !ok {
+			return
+		}
+		events[i] = dispatch.Event{Offset: r.Offset, Time: r.Time, Bytes: size, Items: items, Record: e}
 	}
 	c.counts.fetched.Add(uint64(len(events)))
 	c.send(func(now time.Time) {
 		c.ends[f.Partition] = batch.HighWatermark
 		c.dispatcher.Fetched(now, f, events, batch.Next)
 	})
+}
+
+// decode asks what an event wants, for as long as that cannot be told. False: ctx has ended.
+func (c *Consumer) decode(ctx context.Context, log *slog.Logger, e *Event) ([]dispatch.Item, bool) {
+	items, err := c.options.Decode(ctx, e)
+	if err == nil {
+		return items, true
+	}
+	var trouble trouble
+	for err != nil {
+		trouble.tell(log, "cannot tell yet what an event means; its partition waits", err)
+		if !trouble.wait(ctx) {
+			return nil, false
+		}
+		items, err = c.options.Decode(ctx, e)
+	}
+	trouble.over(log, "events can be read again")
+	return items, true
 }
 
 // regain finds out where the log has gone when the offset lies outside of it.
@@ -149,7 +171,7 @@ func (c *Consumer) verified(ctx context.Context, log *slog.Logger, p dispatch.Pa
 // neverCommitted says that this generation began without an offset of the group, and no commit was acknowledged since.
 func (c *Consumer) neverCommitted(p dispatch.Partition) bool {
 	never := false
-	c.ask(func(time.Time) {
+	c.send(func(time.Time) {
 		for _, state := range c.dispatcher.State().Partitions {
 			never = never || state.Partition == p && state.Committed < 0
 		}

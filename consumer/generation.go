@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/consumer/dispatch"
 )
 
-// generation is where the actor puts what belongs to one generation of the group. No channel can be full: a partition has
+// generation is where a turn puts what belongs to one generation of the group. No channel can be full: a partition has
 // at most one fetch and one suspicion in the air, and once more of each if its log was made anew meanwhile; a generation
 // has one commit and one end.
 type generation struct {
@@ -21,7 +21,7 @@ type generation struct {
 	doubt    chan struct{} // closed when a commit has stayed without an answer
 	ended    chan dispatch.End
 
-	doubted, told bool // the actor's: doubt is closed, ended was written
+	doubted, told bool // a turn's: doubt is closed, ended was written
 }
 
 func newGeneration(member broker.Member, partitions int) *generation {
@@ -72,7 +72,7 @@ func (c *Consumer) live(fetching, working context.Context, g *generation, own []
 		end = g.drain()
 	}
 	c.tellEnd(end)
-	c.ask(func(time.Time) {
+	c.send(func(time.Time) {
 		c.current = nil
 		c.dispatcher.Lost()
 		leave = c.dispatcher.NeedsNewMember() // not before Lost: a commit may be in the air still

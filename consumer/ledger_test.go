@@ -1,6 +1,7 @@
 package consumer_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -54,7 +55,7 @@ func parseChanges(value string) []change {
 }
 
 // decode stands for the mapping.
-func decode(e *consumer.Event) []dispatch.Item {
+func decode(_ context.Context, e *consumer.Event) ([]dispatch.Item, error) {
 	var items []dispatch.Item
 	for _, c := range parseChanges(string(e.Value)) {
 		it := dispatch.Item{Action: dispatch.Send, Order: c.order, Status: c.status()}
@@ -66,7 +67,7 @@ func decode(e *consumer.Event) []dispatch.Item {
 		}
 		items = append(items, it)
 	}
-	return items
+	return items, nil
 }
 
 // ledger is the oracle: it sees all that was produced, called, stored and committed, and says what must not have been.

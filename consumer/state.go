@@ -56,10 +56,10 @@ type State struct {
 	LetterFailures     uint64
 }
 
-// State asks the actor. It waits for at most the actor's current turn. Before Run, and after it, there is no Dispatch.
+// State takes a turn to look. After Run there is no Dispatch.
 func (c *Consumer) State() State {
 	var s State
-	c.ask(func(time.Time) {
+	c.send(func(time.Time) {
 		s.Dispatch = c.dispatcher.State()
 		s.Ends = maps.Clone(c.ends)
 	})
@@ -78,7 +78,7 @@ func (c *Consumer) Phase() (name Phase, since time.Time, joined bool) {
 	return p.name, p.since, p.joined
 }
 
-// Pulse is when the actor last took a turn: once a second at least. The zero time: never yet.
+// Pulse is when the last turn was taken: once a second at least. The zero time: never yet.
 func (c *Consumer) Pulse() time.Time {
 	if n := c.pulse.Load(); n != 0 {
 		return time.Unix(0, n)

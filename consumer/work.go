@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"strconv"
-	"sync"
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
@@ -14,19 +13,22 @@ import (
 // errLeaseOver says that the group may have given the partition to another member.
 var errLeaseOver = errors.New("the lease on the partition has run out")
 
-func (c *Consumer) caller(ctx context.Context) {
-	for call := range c.calls {
+// caller makes a call, and then the next one, for as long as there is one for it.
+func (c *Consumer) caller(ctx context.Context, call dispatch.Call) {
+	for more := true; more; {
 		event, _ := call.Record.(*Event)
+		until := call.Until
 		verdict := c.options.Call(ctx, Call{
 			ID: callID(call), Order: call.Order, Status: call.Status, Event: event,
 			Before: func() error {
-				if !time.Now().Before(call.Until) {
+				if !time.Now().Before(until) {
 					return errLeaseOver
 				}
 				return nil
 			},
 		})
-		c.send(func(now time.Time) { c.dispatcher.Answered(now, call.ID, verdict) })
+		id := call.ID
+		more, _ = c.take(func(now time.Time) { c.dispatcher.Answered(now, id, verdict) }, &call)
 	}
 }
 
@@ -42,17 +44,11 @@ func callID(c dispatch.Call) string {
 	return string(id)
 }
 
-func (c *Consumer) storer(ctx context.Context) {
-	var letters sync.WaitGroup
-	defer letters.Wait()
-	for store := range c.stores {
-		letters.Go(func() {
-			event, _ := store.Record.(*Event)
-			err := c.options.Store(ctx, Letter{Store: store, Event: event})
-			c.tellLetter(ctx, store, err)
-			c.send(func(now time.Time) { c.dispatcher.Stored(now, store.ID, err == nil) })
-		})
-	}
+func (c *Consumer) store(ctx context.Context, s dispatch.Store) {
+	event, _ := s.Record.(*Event)
+	err := c.options.Store(ctx, Letter{Store: s, Event: event})
+	c.tellLetter(ctx, s, err)
+	c.send(func(now time.Time) { c.dispatcher.Stored(now, s.ID, err == nil) })
 }
 
 // tellLetter writes a line when letters begin to fail, and one when they are stored again.

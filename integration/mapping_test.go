@@ -2,6 +2,7 @@ package integration_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/csv"
 	"encoding/json"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"leadhit-sync/integration/audit"
+	"leadhit-sync/integration/program"
 	"leadhit-sync/leadhit/sandbox"
 )
 
@@ -30,7 +32,7 @@ type recorded struct {
 }
 
 // testMapping: the events of every platform go through a worker, each on its own topic with its own key and headers, and
-// what is called and what becomes a letter is what their table says.
+// what is called and what becomes a letter is what their table says. A preview says the same of it.
 func (s *suite) testMapping(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("events of every platform", func(t *testing.T) {
@@ -60,7 +62,51 @@ func (s *suite) testMapping(t *testing.T, brokers []string) {
 		for _, l := range letters {
 			r.keep(t, "letter", fmt.Appendf(nil, "%s %s\n%+q", l.ID, l.Cause, l.Headers))
 		}
+		r.comparePreview(t)
 	})
+}
+
+// comparePreview runs a preview, without LeadHit's key, over what the worker has done, and wants the same of it.
+func (r *run) comparePreview(t *testing.T) {
+	t.Helper()
+	before := r.leadhit.Count()
+	process, err := r.binary.Start(program.Options{
+		Arguments: []string{"preview", "--since", "1h", "-o", "json"}, Dir: r.emitted,
+		Settings: map[string]string{
+			"KAFKA_BROKERS": strings.Join(r.broker.addrs, ","), "KAFKA_TOPICS": r.settings["KAFKA_TOPICS"],
+			"KAFKA_GROUP": r.group, "MAPPING": r.settings["MAPPING"],
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = process.Kill() })
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if code, err := process.Wait(ctx); err != nil || code != 0 {
+		t.Fatalf("got exit code %d, %v of preview, want 0: %s", code, err, process.Stderr())
+	}
+	type counted []struct{ Count int }
+	sum := func(groups counted) (n int) {
+		for _, g := range groups {
+			n += g.Count
+		}
+		return n
+	}
+	var said struct {
+		Events                  int
+		Calls, Ignored, Refused counted
+	}
+	if err := json.Unmarshal([]byte(process.Stdout()), &said); err != nil {
+		t.Fatalf("got %v of %s", err, process.Stdout())
+	}
+	got := [...]int{said.Events, sum(said.Calls), sum(said.Ignored), sum(said.Refused)}
+	if want := [...]int{147, 92, 45, 13}; got != want {
+		t.Errorf("got %v events, calls, ignored and refused of preview, want %v", got, want)
+	}
+	if after := r.leadhit.Count(); after != before {
+		t.Errorf("got %d calls by a preview, want none", after-before)
+	}
 }
 
 // writeRecorded writes the events, each to its topic, and notes where Kafka put it.

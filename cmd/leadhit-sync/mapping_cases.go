@@ -231,7 +231,8 @@ func (r *caseReader) value(where string, n *yaml.Node) []byte {
 	return []byte(n.Value)
 }
 
-// payload reads a value from a file beside the cases; of one that ends in .b64 what its base64 stands for.
+// payload reads a value from a file beside the cases; of one that ends in .b64 what its base64 stands for. An empty file
+// is an empty value, not a tombstone.
 func (r *caseReader) payload(where string, n *yaml.Node) []byte {
 	name := r.text(where, n)
 	if name == "" {
@@ -247,9 +248,6 @@ func (r *caseReader) payload(where string, n *yaml.Node) []byte {
 	}
 	if err != nil {
 		r.add(n, where, "%v", err)
-	}
-	if value == nil {
-		value = []byte{} // an empty file is an empty value, not a tombstone
 	}
 	return value
 }

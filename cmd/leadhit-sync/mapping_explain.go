@@ -65,7 +65,7 @@ of the record. Nothing is called. Unlike a log, the output quotes the event.`,
 }
 
 func (f recordFlags) record(c *cobra.Command) (mapping.Record, error) {
-	r := mapping.Record{Topic: f.topic, Time: time.Now()}
+	r := mapping.Record{Topic: f.topic, Time: time.Now().Truncate(time.Second)}
 	if c.Flags().Changed("key") {
 		r.Key = []byte(f.key)
 	}

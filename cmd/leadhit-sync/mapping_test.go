@@ -271,7 +271,7 @@ func TestCasesThatAreAsTheyShouldBePass(t *testing.T) {
   want: {order_id: "9007199254740993", status: paid}
 - {name: base64, file: events/paid.b64, want: [{order_id: B-1, status: paid}]}
 - {name: an empty file, file: events/empty.json, want: {refuse: EmptyValue}}
-- {name: a tombstone, value: null, want: ignore}
+- {name: &name a tombstone, headers: {copied: *name}, value: null, want: ignore}
 - {name: a test, value: '{"test": true}', want: [ignore]}
 - name: a block of text
   topic: any

@@ -29,9 +29,9 @@ orders and calls a minute, the busiest orders, and what would be worth a look be
 the worker runs. Nothing is called, nothing is committed, no group is joined: it may
 run beside a worker.
 
-Only the KAFKA_ settings, MAPPING (with SCHEMA_REGISTRY_) and CALLS_IN_FLIGHT are
-needed. Memory is bounded: what is said of single orders is estimated, and marked
-so, from ` + strconv.Itoa(mostOrders) + ` orders on.
+Only the KAFKA_ settings, MAPPING and CALLS_IN_FLIGHT are needed. Memory is bounded:
+of more than ` + strconv.Itoa(mostOrders) + ` orders what is said of single ones is estimated, and
+marked so.
 
 With --follow new events are printed as they come, until Ctrl-C, and the summary
 again at the end.`,
@@ -84,12 +84,9 @@ func (o *previewOptions) check() error {
 
 // preview reads, sums up and prints; with follow twice.
 func preview(c *cobra.Command, settings *config.Config, o previewOptions) error {
-	m, err := mapping.Load(mapping.Options{Source: settings.Mapping, Topics: settings.Kafka.Topics})
+	m, err := openMapping(settings, c.ErrOrStderr())
 	if err != nil {
-		if mistakes, ok := errors.AsType[*mapping.FileError](err); ok {
-			return listedError{mistakes}
-		}
-		return fmt.Errorf("MAPPING: %w", err)
+		return err
 	}
 	cluster, err := worker.OpenCluster(settings, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -114,6 +111,21 @@ func preview(c *cobra.Command, settings *config.Config, o previewOptions) error 
 		return err
 	}
 	return printSummary(c.OutOrStdout(), o, w.tally.summary(load))
+}
+
+// openMapping loads the mapping of the settings.
+func openMapping(settings *config.Config, warnings io.Writer) (*mapping.Mapping, error) {
+	if settings.SchemaRegistry.URL != "" {
+		_, _ = fmt.Fprintln(warnings, "warn: a preview does not ask the schema registry; events whose schema stands in no file count as UnknownSchema")
+	}
+	m, err := mapping.Load(mapping.Options{Source: settings.Mapping, Topics: settings.Kafka.Topics})
+	if mistakes, ok := errors.AsType[*mapping.FileError](err); ok {
+		return nil, listedError{mistakes}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("MAPPING: %w", err)
+	}
+	return m, nil
 }
 
 // printSummary writes the summary: for programs that follow, each on a line of its own.

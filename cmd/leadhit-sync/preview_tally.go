@@ -197,9 +197,9 @@ func (t *tally) summary(l load) summary {
 	o.PerMinute = rounded(float64(o.Count) / minutes)
 	s.Orders = o
 
+	perWorker := float64(l.inFlight) / l.latency.Seconds()
 	s.Load = loadSummary{
 		CallsPerMinute: rounded(float64(calls) / minutes), InFlight: l.inFlight, LatencyMillis: l.latency.Milliseconds(),
-		PerWorker: rounded(float64(l.inFlight) / l.latency.Seconds()),
 	}
 	for m, n := range t.minutes {
 		at := time.Unix(m*60, 0).UTC()
@@ -207,9 +207,10 @@ func (t *tally) summary(l load) summary {
 			s.Load.Busiest, s.Load.BusiestMinute = n, at
 		}
 	}
-	s.Load.Needed = rounded(float64(s.Load.Busiest) / 60)
-	s.Load.Workers = max(1, int(math.Ceil(s.Load.Needed/s.Load.PerWorker)))
-	s.Load.CatchUp = rounded(float64(calls) / s.Load.PerWorker)
+	needed := float64(s.Load.Busiest) / 60
+	s.Load.Needed, s.Load.PerWorker = rounded(needed), rounded(perWorker)
+	s.Load.Workers = max(1, int(math.Ceil(needed/perWorker)))
+	s.Load.CatchUp = rounded(float64(calls) / perWorker)
 	return s
 }
 

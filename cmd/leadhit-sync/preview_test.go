@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -95,8 +96,12 @@ func TestPreviewOfAnEmptyTopicSaysSo(t *testing.T) {
 	t.Setenv("KAFKA_BROKERS", strings.Join(kafkaWith(t, []string{"a"}, nil), ","))
 	t.Setenv("KAFKA_TOPICS", "a")
 	got := command(t, "", "preview", "--since", "2026-03-11T07:00:00Z")
-	if want := "no events since 2026-03-11 07:00:00 UTC\n"; got.code != 0 || got.out != want {
+	if want := "no events since 2026-03-11 07:00:00 UTC\n"; got.code != 0 || got.out != want || got.err != "" {
 		t.Errorf("got %+v, want %q", got, want)
+	}
+	t.Setenv("SCHEMA_REGISTRY_URL", "http://127.0.0.1:8081")
+	if got := command(t, "", "preview"); got.code != 0 || !strings.Contains(got.err, "warn: ") {
+		t.Errorf("got %+v, want a warning that the registry is not asked", got)
 	}
 }
 
@@ -123,52 +128,85 @@ func TestPreviewNamesWhatIsMissing(t *testing.T) {
 }
 
 func TestPreviewFollowsUntilItIsStopped(t *testing.T) {
-	brokers := kafkaWith(t, []string{"a", "b"}, []*kgo.Record{plainEvent("a", 0, time.Now(), "1", "paid")})
+	brokers := kafkaWith(t, []string{"a", "b"}, []*kgo.Record{
+		plainEvent("a", 0, time.Now(), "1", "paid"),
+		plainEvent("a", 1, time.Now().Add(-2*time.Hour), "too old", "paid"),
+	})
 	t.Setenv("KAFKA_BROKERS", strings.Join(brokers, ","))
 	t.Setenv("KAFKA_TOPICS", "a,b")
 	for _, c := range []struct{ output, first, event, refusal, last string }{
-		{"table", "1 event of 1 topic", "a/1/0  call 2 paid", "b/0/0  refuse NotJSON: ", "3 events of 2 topics"},
+		{"table", "1 event of 1 topic", "a/1/1  call 2 paid", "b/0/0  refuse NotJSON: ", "3 events of 2 topics"},
 		{
-			"json", `"events":1,`, `{"schema":"preview.event.v1","event":"a/1/1","order_id":"2","status":"paid","action":"call"}`,
+			"json", `{"schema":"preview.v1"`, `{"schema":"preview.event.v1","event":"a/1/2","order_id":"2","status":"paid","action":"call"}`,
 			`"event":"b/0/1","action":"refuse","cause":"NotJSON"`, `"events":5,`,
 		},
 	} {
-		ctx, stop := context.WithCancel(t.Context())
-		reader, writer := io.Pipe()
-		done := make(chan int, 1)
-		go func() {
-			code := execute(ctx, []string{"preview", "--follow", "-o", c.output}, streams{in: strings.NewReader(""), out: writer, err: io.Discard})
-			_ = writer.Close()
-			done <- code
-		}()
-		lines := bufio.NewScanner(reader)
-		until := func(want string) {
-			t.Helper()
-			for lines.Scan() {
-				if strings.Contains(lines.Text(), want) {
-					return
-				}
-			}
-			t.Fatalf("%s: got to the end, want a line with %q", c.output, want)
-		}
-		if c.output == "table" {
-			until(c.first)
-		} else {
-			until(`{"schema":"preview.v1"`)
-		}
+		f := followed(t, "preview", "--follow", "-o", c.output)
+		f.until(c.first)
 		produce(t, brokers, plainEvent("a", 1, time.Now(), "2", "paid"))
-		until(c.event)
+		f.until(c.event)
 		produce(t, brokers, &kgo.Record{Topic: "b", Value: []byte("no JSON")})
-		until(c.refusal)
-		stop()
-		until(c.last)
-		for lines.Scan() { // to the end, so that it can write it
-		}
-		if code := <-done; code != 0 {
-			t.Errorf("%s: got exit code %d, want 0", c.output, code)
+		f.until(c.refusal)
+		if code, said := f.end(); code != 0 || !strings.Contains(said, c.last) || strings.Contains(said, "too old") {
+			t.Errorf("%s: got exit code %d and\n%s\nwant 0, the summary of all, and nothing of the event before --since", c.output, code, said)
 		}
 	}
 	mustHaveNoGroup(t, brokers)
+}
+
+// following is a command that runs until it is stopped.
+type following struct {
+	t     *testing.T
+	stop  context.CancelFunc
+	lines chan string // all that it says, read at once: a command must not wait for its reader
+	said  strings.Builder
+	code  chan int
+}
+
+// followed starts a command, which ends with the test at the latest.
+func followed(t *testing.T, args ...string) *following {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	reader, writer := io.Pipe()
+	f := &following{t: t, stop: stop, lines: make(chan string, 10_000), code: make(chan int, 1)}
+	var done sync.WaitGroup
+	done.Go(func() {
+		code := execute(ctx, args, streams{in: strings.NewReader(""), out: writer, err: io.Discard})
+		_ = writer.Close()
+		f.code <- code
+	})
+	done.Go(func() {
+		defer close(f.lines)
+		for lines := bufio.NewScanner(reader); lines.Scan(); {
+			f.lines <- lines.Text()
+		}
+	})
+	t.Cleanup(func() {
+		stop()
+		done.Wait()
+	})
+	return f
+}
+
+// until reads on to a line with this text.
+func (f *following) until(text string) {
+	f.t.Helper()
+	for line := range f.lines {
+		f.said.WriteString(line + "\n")
+		if strings.Contains(line, text) {
+			return
+		}
+	}
+	f.t.Fatalf("got\n%s\nand the end, want a line with %q", f.said.String(), text)
+}
+
+// end stops the command, and returns the exit code and all that was said.
+func (f *following) end() (code int, said string) {
+	f.stop()
+	for line := range f.lines {
+		f.said.WriteString(line + "\n")
+	}
+	return <-f.code, f.said.String()
 }
 
 func produce(t *testing.T, brokers []string, r *kgo.Record) {
@@ -291,6 +329,9 @@ func TestABusyOrderIsNeverMissedAndNeverCountedTooLow(t *testing.T) {
 	for range total {
 		id := strconv.Itoa(int(math.Exp(random.Float64() * 11))) // a few busy, most seldom
 		b.add(id)
+		if got := b.heap[b.index[id]].id; got != id {
+			t.Fatalf("got the count of %s where that of %s is", got, id)
+		}
 		calls[id]++
 	}
 	if len(calls) <= mostBusy {
@@ -325,7 +366,7 @@ func TestLoadComparesTheBusiestMinuteWithAWorker(t *testing.T) {
 	begin := time.Date(2026, 3, 11, 7, 0, 0, 0, time.UTC)
 	for i := range 3000 {
 		at := begin
-		if i >= 600 {
+		if i >= 599 {
 			at = begin.Add(9 * time.Minute)
 		}
 		tallied.add(called(strconv.Itoa(i), "paid", 0, at))
@@ -333,14 +374,14 @@ func TestLoadComparesTheBusiestMinuteWithAWorker(t *testing.T) {
 	tallied.add(seen{topic: "a"}) // a record without a time
 	s := tallied.summary(load{inFlight: 4, latency: 200 * time.Millisecond})
 	l := s.Load
-	if l.Busiest != 2400 || !l.BusiestMinute.Equal(begin.Add(9*time.Minute)) || l.Needed != 40 || l.PerWorker != 20 || l.Workers != 2 || l.CatchUp != 150 {
-		t.Errorf("got %+v, want 40 calls/s needed, 20 of a worker, so two, and 150 s to catch up", l)
+	if l.Busiest != 2401 || !l.BusiestMinute.Equal(begin.Add(9*time.Minute)) || l.Needed != 40 || l.PerWorker != 20 || l.Workers != 3 || l.CatchUp != 150 {
+		t.Errorf("got %+v, want 40 calls/s needed, 20 of a worker, so three (40.02 are more than two make), and 150 s to catch up", l)
 	}
 	if l.CallsPerMinute != 333 || s.Orders.PerMinute != 333 {
 		t.Errorf("got %v calls and %v orders a minute, want 333 over nine minutes", l.CallsPerMinute, s.Orders.PerMinute)
 	}
 	var out strings.Builder
-	if err := s.print(&out); err != nil || !strings.Contains(out.String(), "2 workers are needed") || !strings.Contains(out.String(), "makes all 3000 calls in 2m30s") {
+	if err := s.print(&out); err != nil || !strings.Contains(out.String(), "3 workers are needed") || !strings.Contains(out.String(), "makes all 3000 calls in 2m30s") {
 		t.Errorf("got %v and\n%s", err, out.String())
 	}
 }

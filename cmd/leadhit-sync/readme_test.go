@@ -67,7 +67,13 @@ func TestReadmeShowsWhatIsPrinted(t *testing.T) {
 func writeHeredocs(t *testing.T, dir, block string) {
 	t.Helper()
 	for _, found := range regexp.MustCompile(`(?s)cat > (\S+) <<'END'\n(.*?)END\n`).FindAllStringSubmatch(block, -1) {
-		write(t, dir, found[1], found[2])
+		path := write(t, dir, found[1], found[2])
+		if filepath.Ext(path) != ".yaml" || strings.HasSuffix(path, ".cases.yaml") {
+			continue
+		}
+		if got := command(t, "", "mapping", "check", path); got.code != 0 || strings.Contains(strings.ReplaceAll(got.out, "event_time", ""), "warn") {
+			t.Errorf("%s: got %+v, want no mistake in a mapping of the README", found[1], got)
+		}
 	}
 }
 

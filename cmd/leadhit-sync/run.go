@@ -38,10 +38,10 @@ func run(ctx context.Context, out io.Writer) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	// Once the first signal has been taken, the next one has its usual effect: it ends the process.
-	context.AfterFunc(ctx, func() {
+	defer context.AfterFunc(ctx, func() {
 		log.InfoContext(ctx, "stopping: finishing what is in the air")
 		stop()
-	})
+	})() // what ends without a signal says nothing of stopping
 	w, err := worker.Open(settings, versionText(), log) //nolint:contextcheck // it reads files and connects to nobody
 	if err != nil {
 		return err

@@ -1,8 +1,6 @@
 package worker
 
 import (
-	"context"
-	"log/slog"
 	"time"
 
 	"leadhit-sync/consumer"
@@ -31,18 +29,6 @@ func headers[H ~struct {
 		all[i] = H{Key: h.Key, Value: h.Value}
 	}
 	return all
-}
-
-// decode asks the mapping again until the schema that it needs can be had.
-func (w *Worker) decode(m *mapping.Mapping, r mapping.Record) []mapping.Outcome {
-	for {
-		outcomes, err := m.Decode(context.Background(), r) //nolint:forbidigo // no lookup is given yet, so nothing waits
-		if err == nil {
-			return outcomes
-		}
-		w.log.Warn("waiting for a schema", slog.Any("error", err))
-		<-time.After(time.Second)
-	}
 }
 
 func items(outcomes []mapping.Outcome) []dispatch.Item {

@@ -21,27 +21,46 @@ const (
 )
 
 // Open makes a worker of settings. It reads the files that they name, but connects to nobody.
-func Open(c *config.Config, version string, log *slog.Logger) (*Worker, error) {
+func Open(c *config.Config, version string, log *slog.Logger) (_ *Worker, err error) {
 	w := &Worker{config: c, version: version, log: log}
-	m, err := mapping.Load(mapping.Options{Source: c.Mapping, Topics: c.Kafka.Topics})
+	defer func() {
+		if err != nil {
+			w.Close()
+		}
+	}()
+	m, err := w.openMapping()
 	if err != nil {
 		return nil, fmt.Errorf("MAPPING: %w", err)
 	}
 	if w.cluster, err = OpenCluster(c, log); err != nil {
 		return nil, err
 	}
-	if err = w.openLeadHit(); err != nil {
-		w.Close()
+	if w.client, w.key, err = OpenLeadHit(c, version); err != nil {
 		return nil, err
 	}
 	if err = w.openLetters(); err != nil {
-		w.Close()
 		return nil, err
 	}
 	w.metrics = newMetrics(version)
 	w.wire(m)
 	w.metrics.watch(w)
 	return w, nil
+}
+
+// openMapping loads the mapping, and finds its schemas in a registry if there is one.
+func (w *Worker) openMapping() (*mapping.Mapping, error) {
+	o := mapping.Options{Source: w.config.Mapping, Topics: w.config.Kafka.Topics}
+	if r := w.config.SchemaRegistry; r.URL != "" {
+		var err error
+		w.registry, err = newRegistry(registryOptions{
+			URL: r.URL, CAFile: r.CAFile, Username: r.Username, PasswordFile: r.PasswordFile, Version: w.version, Logger: w.log,
+		})
+		if err != nil {
+			return nil, err
+		}
+		o.Schemas = w.registry.lookup
+	}
+	return mapping.Load(o)
 }
 
 // OpenCluster returns the Kafka cluster of the settings, without connecting to it.
@@ -83,11 +102,6 @@ func OpenLeadHit(c *config.Config, version string) (*leadhit.Client, *leadhit.Ke
 	return client, key, err
 }
 
-func (w *Worker) openLeadHit() (err error) {
-	w.client, w.key, err = OpenLeadHit(w.config, w.version)
-	return err
-}
-
 // Close lets go of all connections. Call it after Run has returned.
 func (w *Worker) Close() {
 	if w.letters != nil {
@@ -98,7 +112,12 @@ func (w *Worker) Close() {
 	if w.client != nil {
 		w.client.Close()
 	}
-	w.cluster.Close()
+	if w.cluster != nil {
+		w.cluster.Close()
+	}
+	if w.registry != nil {
+		w.registry.close()
+	}
 }
 
 func dispatchConfig(c *config.Config) dispatch.Config {

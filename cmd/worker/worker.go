@@ -27,6 +27,7 @@ type Worker struct {
 	log     *slog.Logger
 
 	cluster  *broker.Cluster
+	registry *registry // nil without SCHEMA_REGISTRY_URL
 	key      *leadhit.Key
 	client   *leadhit.Client
 	letters  *deadletter.Writer
@@ -44,8 +45,9 @@ func (w *Worker) wire(m *mapping.Mapping) {
 		Group:   w.config.Kafka.Group,
 		Topics:  w.config.Kafka.Topics,
 		Start:   consumer.Start{Latest: w.config.Kafka.Start.Latest, At: w.config.Kafka.Start.Time},
-		Decode: func(e *consumer.Event) []dispatch.Item {
-			return w.metrics.decoded(items(w.decode(m, record(e))))
+		Decode: func(ctx context.Context, e *consumer.Event) ([]dispatch.Item, error) {
+			outcomes, err := m.Decode(ctx, record(e))
+			return w.metrics.decoded(items(outcomes)), err
 		},
 		Dispatch: dispatchConfig(w.config),
 		Call: func(ctx context.Context, c consumer.Call) retry.Verdict {

@@ -15,7 +15,7 @@ type call struct {
 	task
 	of      *partition
 	key     laneKey
-	ticket  retry.Ticket
+	pass    retry.Pass
 	began   time.Time
 	dropped bool
 }
@@ -41,17 +41,17 @@ func (d *Dispatcher) push(t task) {
 
 // startCalls fills the free slots, a partition at a time in turn, so that none starves another.
 func (d *Dispatcher) startCalls(now time.Time) {
-	if d.draining || d.fenced || !now.Before(d.leaseEnd()) || now.Before(d.quiet) {
+	if d.draining || d.fenced || !now.Before(d.leaseEnd()) {
 		return
 	}
-	_, _, paused := d.pause.Active()
-	if !paused {
+	probing := d.governor.Probing()
+	if !probing {
 		d.unpark()
 	}
 	d.unhold()
-	for len(d.calls) < d.config.CallsInFlight && d.pause.MayCall(now) {
+	for d.governor.MayCall(now) {
 		t, ok := d.pick()
-		if !ok && paused && len(d.parked) > 0 {
+		if !ok && probing && len(d.parked) > 0 {
 			d.unpark() // each has been the probe once: begin again
 			t, ok = d.pick()
 		}
@@ -143,12 +143,12 @@ func (d *Dispatcher) start(now time.Time, t task) {
 		d.begin(t.event)
 	}
 	d.lastID++
-	c := call{task: t, of: t.of, key: laneKey{t.of.Number, it.Order}, ticket: d.pause.Start(now), began: now}
+	c := call{task: t, of: t.of, key: laneKey{t.of.Number, it.Order}, pass: d.governor.Start(now), began: now}
 	d.calls[d.lastID] = c
 	d.mine++
 	d.out.Calls = append(d.out.Calls, Call{
 		ID: d.lastID, Partition: t.of.Partition, Offset: t.offset, Item: t.i, Several: len(t.items) > 1,
-		Order: it.Order, Status: it.Status, Attempt: it.attempts, Probe: c.ticket.Probe(),
+		Order: it.Order, Status: it.Status, Attempt: it.attempts, Probe: c.pass.Probe(),
 		Until: d.leaseEnd(), Record: t.record,
 	})
 }
@@ -173,15 +173,8 @@ func (d *Dispatcher) Answered(now time.Time, id uint64, v retry.Verdict) {
 		return
 	}
 	delete(d.calls, id)
-	d.pause.Answered(now, c.key.order, c.ticket, v)
-	d.tally.Paused = d.pause.Total(now)
-	if v.RetryAfter > 0 {
-		// Everybody waits, and not all to the same moment: up to a fifth more.
-		wait := v.RetryAfter + retry.Jitter(d.config.Retry.Random, v.RetryAfter/5)
-		if until := now.Add(wait); until.After(d.quiet) {
-			d.quiet = until
-		}
-	}
+	d.governor.Answered(now, c.key.order, c.pass, v)
+	d.tally.Paused = d.governor.Paused(now)
 	if c.dropped {
 		d.count(v)
 		d.orphanEnded(c.key)
@@ -205,21 +198,21 @@ func (d *Dispatcher) count(v retry.Verdict) {
 // judged acts on the verdict about a task of this generation.
 func (d *Dispatcher) judged(now time.Time, c call, v retry.Verdict) {
 	t, it := c.task, c.item()
-	_, _, paused := d.pause.Active()
 	switch {
 	case v.Kind == retry.Done:
 		it.state = done
 		d.settle(t.event)
 		d.itemDone(now, t.event)
 	case v.Kind == retry.DeadLetter:
-		d.refuse(t, v)
-	case paused && v.Kind != retry.Again:
+		d.refuse(now, t, v)
+	case d.governor.Probing() && (v.Kind != retry.Again || c.pass.Probe()):
+		// Nothing is wrong with the order, as far as we know; the next probe is about another one.
 		it.state = parked
 		d.parked = append(d.parked, t)
 	case v.Kind != retry.Unauthorised && d.exhausted(now, c):
 		v.Message = v.Cause + ": " + v.Message
 		v.Cause = RetriesExhausted
-		d.refuse(t, v)
+		d.refuse(now, t, v)
 	default:
 		it.state = waiting
 		it.failed()
@@ -243,12 +236,13 @@ func (d *Dispatcher) exhausted(now time.Time, c call) bool {
 }
 
 // refuse sends a task's event to the letters.
-func (d *Dispatcher) refuse(t task, v retry.Verdict) {
+func (d *Dispatcher) refuse(now time.Time, t task, v retry.Verdict) {
 	it := t.item()
 	it.failed()
 	it.state, it.verdict = storing, v
 	it.backoff = nil
 	d.called++
+	d.letter(now, t)
 	d.settle(t.event)
 	d.urgent = append(d.urgent, t)
 }

@@ -9,8 +9,11 @@ import (
 
 // Config is what a Dispatcher needs to know.
 type Config struct {
-	// CallsInFlight bounds the calls in the air, those of ended generations included. At least 1.
+	// CallsInFlight bounds the calls in the air, those of ended generations included. At least 1. How many LeadHit can bear
+	// is found out below it.
 	CallsInFlight int
+	// CallsPerSecond bounds the calls a second. 0: no bound.
+	CallsPerSecond float64
 	// WindowEvents bounds the unfinished events of a partition, but for the last fetch; WindowBytes what they and the
 	// fetches hold in memory, but for one record a partition.
 	WindowEvents int
@@ -22,6 +25,11 @@ type Config struct {
 	// MetadataBytes is how much metadata the broker takes with a commit: 4096 where it is not set otherwise.
 	MetadataBytes int
 	Retry         retry.Policy
+	// FloodGuard lets a flood of letters pause the calls. Only a resume that is Followed ends such a pause: leave it off
+	// where nobody reads the ledger.
+	FloodGuard bool
+	// Worker names this process in what it announces, Build its version and mapping.
+	Worker, Build string
 }
 
 // Dispatcher is the state machine. One goroutine owns it.
@@ -29,9 +37,9 @@ type Dispatcher struct {
 	config Config
 
 	// What belongs to the process.
-	pause     retry.Pause
+	governor  *retry.Governor
 	tally     retry.Tally
-	quiet     time.Time // LeadHit asked everybody to wait until then
+	asked     time.Time // when Next was asked last
 	calls     map[uint64]call
 	orphans   map[laneKey]int
 	ambiguous bool
@@ -57,6 +65,7 @@ type generation struct {
 	recheck    bool   // a held event may begin now
 
 	letters    []task // refused by the mapping
+	withheld   []task // the same, while the flood guard holds them back
 	urgent     []task // refused by LeadHit, or due again
 	stores     map[uint64]task
 	mine       int // calls of this generation in the air
@@ -83,6 +92,9 @@ type timer struct {
 // New returns a Dispatcher without a generation.
 func New(c Config) *Dispatcher {
 	d := &Dispatcher{config: c, calls: map[uint64]call{}, orphans: map[laneKey]int{}, metadataMax: c.MetadataBytes}
+	d.governor = retry.NewGovernor(retry.Settings{
+		CallsInFlight: c.CallsInFlight, CallsPerSecond: c.CallsPerSecond, Random: c.Retry.Random, Worker: c.Worker, Build: c.Build,
+	})
 	d.generation = d.empty()
 	return d
 }
@@ -282,7 +294,11 @@ func (d *Dispatcher) touch(now time.Time, p *partition) {
 }
 
 // KeyChanged says that another key is in use from now on.
-func (d *Dispatcher) KeyChanged(now time.Time) { d.pause.KeyChanged(now) }
+func (d *Dispatcher) KeyChanged(now time.Time) { d.governor.KeyChanged(now) }
+
+// Followed takes the ledger's next entry. When the process starts, all that stands in the ledger is to be followed before
+// the first call; later this worker's own announcements, too, once they are read back.
+func (d *Dispatcher) Followed(now time.Time, e retry.Entry) { d.governor.Follow(now, e) }
 
 // NeedsNewMember says that a commit stayed without an answer: after the end of this generation the group must be left and
 // joined anew, under another member id.
@@ -292,11 +308,14 @@ func (d *Dispatcher) NeedsNewMember() bool { return d.ambiguous }
 // next question.
 func (d *Dispatcher) Next(now time.Time) Effects {
 	d.out = Effects{Calls: d.out.Calls[:0], Stores: d.out.Stores[:0], Fetches: d.out.Fetches[:0]}
+	d.asked = now
 	if !d.live {
+		d.announce()
 		return d.out
 	}
 	d.fire(now)
-	d.startStores()
+	d.startStores(now)
+	d.announce()
 	d.startCalls(now)
 	d.startFetches()
 	d.startCommit(now)
@@ -362,8 +381,7 @@ func (d *Dispatcher) wake(now time.Time) time.Time {
 	if d.commit == nil {
 		sooner(d.commitAt())
 	}
-	sooner(d.pause.NextProbe())
-	sooner(d.quiet)
+	sooner(d.governor.Next(now))
 	if d.draining {
 		sooner(d.lease.Add(d.config.Session))
 	}

@@ -21,10 +21,19 @@
 // commit no new call starts. So a crash repeats the calls of at most 3 × CallsInFlight events, and of those that name
 // several orders and are partly done, at most CallsInFlight too.
 //
+// Calls: whether one may start at all is asked of a [retry.Governor]: pauses, the gate of an outage, the limit of calls in
+// the air, calls a second and Retry-After are its matter. While only probes may start, one at a time, a probe that failed is
+// parked, and the next one is about another order. An outage makes no letters: time in which calls are held counts against no
+// order.
+//
+// Letters: with Config.FloodGuard a flood of letters pauses the calls, and what the mapping refuses is withheld. What was
+// begun goes on: the letters of answered calls, and of events that were called about, are always stored, so a drain ends.
+// Effects.Announce tells the others, through a ledger; what stands in there comes in by Followed.
+//
 // Ownership: no call starts unless a commit of this generation was acknowledged recently (the lease), and none after
 // Revoked. A commit that stays without an answer may still be applied, over a newer one: from then on no acknowledgement
 // counts until the worker is a new member of the group.
 //
-// The generation's state is dropped by Lost. What belongs to the process outlives it: the pause, the slots of calls
-// still in the air, the orders they are about, and the mark of the unanswered commit.
+// The generation's state is dropped by Lost. What belongs to the process outlives it: the governor, the
+// slots of calls still in the air, the orders they are about, and the mark of the unanswered commit.
 package dispatch

@@ -12,6 +12,9 @@ func ParseMetadata(text string) (frontier int64, unfinished []int64, ok bool) {
 	return m.frontier, m.unfinished(), true
 }
 
+// Limit is how many calls may be in the air: State tells it too, but looks at all events for the rest.
+func (d *Dispatcher) Limit() int { return d.governor.Limit() }
+
 // FormatMetadata writes the metadata of a log in which the given offsets, in rising order, are unfinished.
 func FormatMetadata(unfinished []int64, first time.Time, frontier int64, limit int) (text string, coverage int64) {
 	p := &partition{}

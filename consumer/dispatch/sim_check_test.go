@@ -51,6 +51,7 @@ func (k *worker) checkCall(c dispatch.Call) {
 	if k.inAir > k.plan.calls {
 		k.failed("worker %d: %d calls in the air, limit %d", k.place, k.inAir, k.plan.calls)
 	}
+	k.checkHeld(c)
 	if !r.gone && !r.log.committed.exists {
 		k.failed("%v/%d: called before the group has a position", c.Partition, c.Offset)
 	}

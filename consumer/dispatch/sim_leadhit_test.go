@@ -15,6 +15,7 @@ type leadhit struct {
 	window        int // counts the times at which it began to take another key
 	misconfigured time.Duration
 	brokenUntil   time.Duration
+	downUntil     time.Duration // no connection is taken
 }
 
 // flight is a call on the wire. It goes on when its caller dies.
@@ -24,10 +25,11 @@ type flight struct {
 	call    dispatch.Call
 	key     int // that it carries
 	decided int // the one in use when it was decided
+	epoch   int // of the outages that its worker had seen then
 }
 
 func (l *leadhit) calmDown() {
-	l.misconfigured, l.brokenUntil = 0, 0
+	l.misconfigured, l.brokenUntil, l.downUntil = 0, 0, 0
 	l.fileKey = l.key
 	for _, o := range l.orders() {
 		o.failing = false
@@ -62,6 +64,7 @@ func (l *leadhit) writeKey(key int) {
 
 func (l *leadhit) misconfigure(d time.Duration) { l.misconfigured = l.now + d }
 func (l *leadhit) breakDown(d time.Duration)    { l.brokenUntil = l.now + d }
+func (l *leadhit) goDown(d time.Duration)       { l.downUntil = max(l.downUntil, l.now+d) }
 
 // receive takes a call that was written just now.
 func (l *leadhit) receive(f *flight) {
@@ -74,6 +77,9 @@ func (l *leadhit) receive(f *flight) {
 	}
 	answers := takes + l.between(0, l.plan.callTime)
 	lost := l.chance(l.share(l.plan.lost)) || answers >= limit
+	if l.now < l.downUntil {
+		takes, answers, lost = 0, l.between(0, 10*time.Millisecond), false
+	}
 	l.after(takes, func() {
 		verdict := l.take(f)
 		wait := answers - takes
@@ -99,6 +105,8 @@ func (l *leadhit) share(p float64) float64 {
 func (l *leadhit) take(f *flight) retry.Verdict {
 	c := f.change
 	switch {
+	case l.now < l.downUntil:
+		return retry.Verdict{Cause: "Connect"}
 	case l.now < l.brokenUntil:
 		v := retry.Verdict{Cause: "HTTP 503", Code: 503}
 		if l.chance(l.plan.retryAfter) {

@@ -32,6 +32,7 @@ type plan struct {
 	crashEvery, freezeEvery, leaveEvery        time.Duration // 0: never
 	kickEvery, unknownEvery, recreateEvery     time.Duration
 	keyEvery, misconfiguredEvery, outagesEvery time.Duration
+	longOutage                                 time.Duration
 	blackout                                   bool
 	gaps, ignored, refusedByMapping, refused   float64
 	batching, several                          float64
@@ -106,6 +107,9 @@ func drawPlan(w *world) plan {
 		p.slow, p.keyEvery = max(p.slow, 0.05), max(p.keyEvery, time.Minute)
 	}
 	p.blackout = w.chance(0.1)
+	if w.chance(0.04) {
+		p.longOutage, p.chaos = 10*time.Minute, 12*time.Minute
+	}
 	// One worker must be able to make all calls within a minute or two: a history that is only overloaded shows nothing.
 	items := p.events + int(float64(p.events*p.large)*p.several/2)
 	p.callTime = min(p.callTime, time.Minute*time.Duration(p.calls)/time.Duration(items))
@@ -199,7 +203,16 @@ func (w *world) stir() {
 	w.repeat(p.recreateEvery, func() { w.broker.anyLog().recreate() })
 	w.repeat(p.keyEvery, func() { w.leadhit.changeKey() })
 	w.repeat(p.misconfiguredEvery, func() { w.leadhit.misconfigure(w.between(5*time.Second, time.Minute)) })
-	w.repeat(p.outagesEvery, func() { w.leadhit.breakDown(w.between(time.Second, time.Minute)) })
+	w.repeat(p.outagesEvery, func() {
+		if w.chance(0.5) {
+			w.leadhit.goDown(w.between(time.Second, 2*time.Minute))
+			return
+		}
+		w.leadhit.breakDown(w.between(time.Second, time.Minute))
+	})
+	if p.longOutage > 0 {
+		w.after(w.between(0, time.Minute), func() { w.leadhit.goDown(p.longOutage) })
+	}
 	if p.blackout {
 		w.after(w.between(p.chaos/3, p.chaos/2), w.blackout)
 	}

@@ -34,6 +34,7 @@ type worker struct {
 	armed       func()         // what befalls it after its next call has gone out
 	run                        // of the generation
 	watch       pauseWatch
+	outage      outageWatch
 }
 
 // run is what a worker has seen of one generation.
@@ -120,7 +121,11 @@ func (k *worker) assigned(generation int, positions []dispatch.Position) {
 	k.run = run{number: number, inside: true, generation: generation, owned: len(positions), called: map[*record]*progress{}}
 	k.tell("assigned generation %d as member %d: %+v", generation, k.member, positions)
 	k.figures.orphans += k.inAir
+	limit := k.d.Limit()
 	k.d.Assigned(k.clock(), positions, k.member != k.asMember)
+	if got := k.d.Limit(); got != limit {
+		k.failed("worker %d: a generation began, and the limit of calls in the air went from %d to %d", k.place, limit, got)
+	}
 	k.asMember = k.member
 	if k.stopping {
 		k.revoke()
@@ -296,8 +301,8 @@ func (k *worker) perform(e dispatch.Effects) {
 	for _, c := range e.Calls {
 		k.inAir++
 		k.checkCall(c)
-		decided := k.key
-		k.act(k.between(0, 5*time.Millisecond), func() { k.write(c, decided) })
+		f := &flight{worker: k, change: changeOf(c.Record, c.Item), call: c, decided: k.key, epoch: k.outage.epoch}
+		k.act(k.between(0, 5*time.Millisecond), func() { k.write(f) })
 	}
 	for _, s := range e.Stores {
 		k.act(0, func() { k.store(k, s) })
@@ -330,9 +335,9 @@ func (k *worker) perform(e dispatch.Effects) {
 }
 
 // write puts a call on the wire, unless the lease has ended since.
-func (k *worker) write(c dispatch.Call, decided int) {
-	f := &flight{worker: k, change: changeOf(c.Record, c.Item), call: c, key: k.key, decided: decided}
-	if !k.clock().Before(c.Until) {
+func (k *worker) write(f *flight) {
+	f.key = k.key
+	if !k.clock().Before(f.call.Until) {
 		k.hear(0, func() { k.answered(f, retry.Verdict{Cause: "NotSent"}) })
 		return
 	}
@@ -347,7 +352,7 @@ func (k *worker) answered(f *flight, v retry.Verdict) {
 	k.busy[f.change.order]--
 	k.noteVerdict(f, v)
 	k.tell("answer to call %d (%v/%d): %+v", f.call.ID, f.call.Partition, f.call.Offset, v)
-	k.d.Answered(k.clock(), f.call.ID, v)
+	k.hearOutage(f, v)
 }
 
 func (k *worker) fetch(f dispatch.Fetch) {

@@ -42,6 +42,7 @@ type figures struct {
 	commits, letters, pauses, ambiguous, clean  int
 	repeats, maxRepeats, bound, risk, exhausted int
 	losses                                      int // crashes, and generations that did not end clean
+	outages                                     int // noticed by a worker
 	orphans                                     int // calls that outlived their generation into the next
 }
 
@@ -55,6 +56,7 @@ func (f *figures) add(g figures) {
 	f.commits += g.commits
 	f.letters += g.letters
 	f.pauses += g.pauses
+	f.outages += g.outages
 	f.ambiguous += g.ambiguous
 	f.clean += g.clean
 	f.losses += g.losses

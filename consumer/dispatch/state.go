@@ -8,9 +8,18 @@ import (
 
 // State is a picture of the dispatcher for people and metrics.
 type State struct {
-	// Paused is Unauthorised or Misconfigured while calls are paused, else Again; Since is when that began.
+	// Paused is Unauthorised or Misconfigured while calls are paused for that, else Again.
 	Paused retry.Kind
-	Since  time.Time
+	// Held says in a word what holds the calls back, as retry.State does; "" if they flow. Since is when that began, Reason
+	// and By what the flood guard or a person said, and who that was.
+	Held       string
+	Since      time.Time
+	Reason, By string
+	// Limit is how many calls may be in the air, from 1 up to CallsInFlight. PerSecond is the cap of calls a second, 0 for
+	// none; Quiet until when LeadHit asked all to wait, which may be past.
+	Limit     int
+	PerSecond float64
+	Quiet     time.Time
 	// InFlight counts the calls in the air, Waiting the orders that back off or wait for the end of a pause, Blocked the
 	// events behind another one of their order, Letters the letters on their way.
 	InFlight, Waiting, Blocked, Letters int
@@ -35,8 +44,11 @@ type PartitionState struct {
 
 // State returns a picture of now.
 func (d *Dispatcher) State() State {
-	s := State{InFlight: len(d.calls), Draining: d.draining, Letters: len(d.stores) + len(d.letters) + len(d.urgent)}
-	s.Paused, s.Since, _ = d.pause.Active()
+	s := State{InFlight: len(d.calls), Draining: d.draining, Letters: len(d.stores) + len(d.letters) + len(d.urgent) + len(d.withheld)}
+	s.Paused, _, _ = d.governor.Pause()
+	g := d.governor.State(d.asked)
+	s.Held, s.Since, s.Reason, s.By = g.Held, g.Since, g.Reason, g.By
+	s.Limit, s.PerSecond, s.Quiet = g.Limit, g.PerSecond, g.Quiet
 	s.Waiting = len(d.parked)
 	for i := range d.timers.inner.items {
 		if t := d.timers.inner.items[i].task; !t.dropped && t.item().state == waiting {
@@ -65,4 +77,4 @@ func (d *Dispatcher) State() State {
 }
 
 // Pause returns the pause's kind, Unauthorised or Misconfigured, and since when; false when calls flow.
-func (d *Dispatcher) Pause() (retry.Kind, time.Time, bool) { return d.pause.Active() }
+func (d *Dispatcher) Pause() (retry.Kind, time.Time, bool) { return d.governor.Pause() }

@@ -1,23 +1,68 @@
 package dispatch
 
-import "time"
+import (
+	"strconv"
+	"time"
+
+	"leadhit-sync/retry"
+)
 
 // storesInAir bounds the letters on their way for events that were never called; those of called events are bounded by
 // the calls.
 const storesInAir = 256
 
-func (d *Dispatcher) startStores() {
+func (d *Dispatcher) startStores(now time.Time) {
 	for _, t := range d.urgent {
 		d.store(t)
 	}
 	d.urgent = d.urgent[:0]
+	if len(d.withheld) > 0 && d.governor.MayStore() {
+		d.letters = append(d.withheld, d.letters...)
+		d.withheld = nil
+	}
 	for len(d.letters) > 0 && (d.draining || len(d.stores) < storesInAir) {
 		t := d.letters[0]
 		d.letters[0] = task{}
 		d.letters = d.letters[1:]
-		if !d.draining || t.started { // an event that nobody was called about can wait for its next owner
+		switch {
+		case t.dropped:
+		case t.started: // else the calls about its other orders would be repeated
+			d.letter(now, t)
+			d.store(t)
+		case d.draining: // an event that nobody was called about can wait for its next owner
+		case !d.governor.MayStore():
+			d.withheld = append(d.withheld, t)
+		default:
+			d.letter(now, t)
 			d.store(t)
 		}
+	}
+}
+
+// letter tells the flood guard of a letter that begins its way for the first time.
+func (d *Dispatcher) letter(now time.Time, t task) {
+	if !d.config.FloodGuard {
+		return
+	}
+	it := t.item()
+	d.governor.Letter(now, it.Order, fingerprint(it.Action == Refuse, it.last()))
+}
+
+// fingerprint groups letters that have the same reason.
+//
+//nolint:revive // ofMapping is a fact about the letter, not a switch
+func fingerprint(ofMapping bool, v retry.Verdict) string {
+	stage := "leadhit"
+	if ofMapping {
+		stage = "mapping"
+	}
+	return stage + "/" + v.Cause + "/" + strconv.Itoa(v.Code)
+}
+
+// announce hands out what a trip of the flood guard has to write into the ledger.
+func (d *Dispatcher) announce() {
+	if e, ok := d.governor.Announcement(); ok {
+		d.out.Announce = &e
 	}
 }
 

@@ -1,0 +1,221 @@
+package dispatch_test
+
+import (
+	"container/heap"
+	"fmt"
+	"testing"
+	"time"
+
+	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/retry"
+)
+
+// What never varies in a flow.
+const (
+	flowFetch  = 2 * time.Millisecond
+	flowCommit = 5 * time.Millisecond
+	flowStore  = 5 * time.Millisecond
+	flowParts  = 4
+)
+
+// flow is a worker in a world without faults but those of its LeadHit, in virtual time and with latencies that never vary: so
+// figures can be demanded, and two runs compared event by event.
+type flow struct {
+	tb      testing.TB
+	d       *dispatch.Dispatcher
+	now     time.Duration
+	queue   moments
+	seq     int
+	asked   int
+	leadhit func(now time.Duration, c dispatch.Call) (takes time.Duration, v retry.Verdict)
+
+	logs     [flowParts][]dispatch.Event
+	waiting  [flowParts]*dispatch.Fetch // until there is something to read
+	written  map[dispatch.Partition]map[int64]time.Duration
+	accepted map[string]time.Duration // how long the n-th event of an order took, by "order/n"
+	nth      map[string]int
+	inAir    int
+	begun    []time.Duration
+	probed   []string // orders
+	done     []time.Duration
+	refused  int // calls answered by a 503
+	stores   []dispatch.Store
+	announce []retry.Entry
+	ended    dispatch.End
+}
+
+type moment struct {
+	at  time.Duration
+	seq int
+	do  func()
+}
+
+// moments is a heap.
+type moments []moment
+
+func (m *moments) Len() int { return len(*m) }
+func (m *moments) Less(i, j int) bool {
+	a, b := (*m)[i], (*m)[j]
+	return a.at < b.at || a.at == b.at && a.seq < b.seq
+}
+func (m *moments) Swap(i, j int) { (*m)[i], (*m)[j] = (*m)[j], (*m)[i] }
+func (m *moments) Push(x any)    { *m = append(*m, x.(moment)) } //nolint:forcetypeassert // container/heap's manner
+func (m *moments) Pop() any {
+	last := (*m)[len(*m)-1]
+	*m = (*m)[:len(*m)-1]
+	return last
+}
+
+// flowSettings are those of a worker as it is delivered.
+func flowSettings() dispatch.Config {
+	c := settings()
+	c.CallsInFlight, c.WindowEvents, c.WindowBytes, c.Session = 64, 10_000, 16<<20, 10*time.Second
+	c.Retry.Initial = 500 * time.Millisecond
+	return c
+}
+
+// newFlow returns a flow whose LeadHit accepts everything after 20 ms.
+func newFlow(tb testing.TB, c dispatch.Config) *flow {
+	tb.Helper()
+	f := &flow{
+		tb: tb, d: dispatch.New(c), written: map[dispatch.Partition]map[int64]time.Duration{},
+		accepted: map[string]time.Duration{}, nth: map[string]int{},
+	}
+	f.leadhit = func(time.Duration, dispatch.Call) (time.Duration, retry.Verdict) {
+		return 20 * time.Millisecond, accepted()
+	}
+	positions := []dispatch.Position{}
+	for i := range flowParts {
+		positions = append(positions, dispatch.Position{Partition: orders(i), Uncommitted: true})
+		f.written[orders(i)] = map[int64]time.Duration{}
+	}
+	f.d.Assigned(f.clock(), positions, true)
+	f.ask()
+	return f
+}
+
+func accepted() retry.Verdict { return retry.Verdict{Kind: retry.Done, Answered: true} }
+
+func (f *flow) clock() time.Time { return time.Unix(1_800_000_000, 0).Add(f.now) }
+
+func (f *flow) after(d time.Duration, do func()) {
+	f.seq++
+	heap.Push(&f.queue, moment{f.now + max(d, 0), f.seq, do})
+}
+
+// until lets time pass.
+func (f *flow) until(end time.Duration) {
+	for len(f.queue) > 0 && f.queue[0].at <= end {
+		m := heap.Pop(&f.queue).(moment) //nolint:forcetypeassert // nothing else is in it
+		f.now = m.at
+		m.do()
+	}
+	f.now = end
+}
+
+// hear delivers an input after d.
+func (f *flow) hear(d time.Duration, input func()) {
+	f.after(d, func() {
+		input()
+		f.ask()
+	})
+}
+
+// write appends an event of an order at a moment.
+func (f *flow) write(at time.Duration, number int, item dispatch.Item) {
+	f.after(at-f.now, func() {
+		n := number % flowParts
+		offset := int64(len(f.logs[n]))
+		f.written[orders(n)][offset] = f.now
+		f.logs[n] = append(f.logs[n], dispatch.Event{Offset: offset, Time: f.clock(), Bytes: 100, Items: []dispatch.Item{item}})
+		if w := f.waiting[n]; w != nil {
+			f.waiting[n] = nil
+			f.fetch(*w)
+		}
+	})
+}
+
+// writeEach writes one event every so often, about so many orders in turn.
+func (f *flow) writeEach(every, from, to time.Duration, among int, item dispatch.Item) {
+	for i, at := 0, from; at < to; i, at = i+1, at+every {
+		item.Order = fmt.Sprint("order ", i%among)
+		f.write(at, i%among, item)
+	}
+}
+
+func (f *flow) fetch(w dispatch.Fetch) {
+	f.hear(flowFetch, func() {
+		events := f.logs[w.Number][w.Offset:]
+		events = events[:min(len(events), w.Bytes/100)]
+		f.d.Fetched(f.clock(), w, events, w.Offset+int64(len(events)))
+	})
+}
+
+func (f *flow) ask() {
+	e := f.d.Next(f.clock())
+	for _, c := range e.Calls {
+		f.call(c)
+	}
+	for _, s := range e.Stores {
+		f.stores = append(f.stores, s)
+		f.hear(flowStore, func() { f.d.Stored(f.clock(), s.ID, true) })
+	}
+	for _, w := range e.Fetches {
+		if int(w.Offset) < len(f.logs[w.Number]) {
+			f.fetch(w)
+			continue
+		}
+		f.waiting[w.Number] = &w
+	}
+	if c := e.Commit; c != nil {
+		f.hear(flowCommit, func() { f.d.Committed(f.clock(), c.ID, dispatch.CommitAnswer{}) })
+	}
+	if e.Announce != nil {
+		f.announce = append(f.announce, *e.Announce)
+	}
+	f.ended = e.Ended
+	f.asked++
+	if asked := f.asked; !e.Wake.IsZero() {
+		f.after(e.Wake.Sub(f.clock()), func() {
+			if f.asked == asked {
+				f.ask()
+			}
+		})
+	}
+}
+
+func (f *flow) call(c dispatch.Call) {
+	limit := f.d.Limit()
+	if f.inAir++; f.inAir > limit && !c.Probe {
+		f.tb.Fatalf("at %v: got %d calls in the air, want %d at most", f.now, f.inAir, limit)
+	}
+	if c.Probe {
+		f.probed = append(f.probed, c.Order)
+	}
+	f.begun = append(f.begun, f.now)
+	takes, v := f.leadhit(f.now, c)
+	f.hear(takes, func() {
+		f.inAir--
+		if v.Code == 503 {
+			f.refused++
+		}
+		if v.Kind == retry.Done {
+			f.done = append(f.done, f.now)
+			name := fmt.Sprint(c.Order, "/", f.nth[c.Order])
+			f.nth[c.Order]++
+			f.accepted[name] = f.now - f.written[c.Partition][c.Offset]
+		}
+		f.d.Answered(f.clock(), c.ID, v)
+	})
+}
+
+// within counts the moments from one on and before another.
+func within(moments []time.Duration, from, to time.Duration) int {
+	n := 0
+	for _, m := range moments {
+		if m >= from && m < to {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,345 @@
+package dispatch_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/retry"
+)
+
+func send(order string) dispatch.Item {
+	return dispatch.Item{Action: dispatch.Send, Order: order, Status: "paid"}
+}
+
+func TestOneStuckOrderBesideAThousandGoodOnesSlowsNobodyDown(t *testing.T) {
+	t.Parallel()
+	run := func(t *testing.T, stuck bool, fails time.Duration, v retry.Verdict) *flow { //nolint:revive // the two runs differ in it alone
+		t.Helper()
+		c := flowSettings()
+		c.Retry.MaxElapsed = 0
+		f := newFlow(t, c)
+		f.leadhit = func(_ time.Duration, c dispatch.Call) (time.Duration, retry.Verdict) {
+			if c.Order == "stuck" {
+				return fails, v
+			}
+			return 20 * time.Millisecond, accepted()
+		}
+		for i := 0; stuck && i < 20; i++ {
+			f.write(time.Duration(i)*time.Second, 0, send("stuck")) // before a good one, at the same moment
+		}
+		f.writeEach(5*time.Millisecond, 0, 30*time.Second, 1000, send(""))
+		f.until(10 * time.Minute)
+		return f
+	}
+	for name, c := range map[string]struct {
+		takes time.Duration
+		v     retry.Verdict
+	}{
+		"a server error":   {20 * time.Millisecond, retry.Verdict{Cause: "ServerError", Code: -32000, Answered: true}},
+		"a bad gateway":    {20 * time.Millisecond, retry.Verdict{Cause: "HTTP 502", Code: 502}},
+		"a 503":            {20 * time.Millisecond, retry.Verdict{Cause: "HTTP 503", Code: 503}},
+		"always a timeout": {3 * time.Second, retry.Verdict{Cause: "Timeout"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			without, with := run(t, false, c.takes, c.v), run(t, true, c.takes, c.v)
+			if len(without.accepted) != 6000 {
+				t.Fatalf("got %d events accepted, want 6000", len(without.accepted))
+			}
+			if !maps.Equal(with.accepted, without.accepted) {
+				t.Error("the others' latencies differ from those of a run without it")
+			}
+			if tries := len(with.begun) - len(without.begun); tries < 10 {
+				t.Errorf("got %d tries of the stuck order, want 10 at least", tries)
+			}
+			if s := with.d.State(); s.Blocked != 19 {
+				t.Errorf("got %d events behind the stuck order's first, want 19", s.Blocked)
+			}
+		})
+	}
+}
+
+func TestAnOutageCostsFewCallsAndNoLetter(t *testing.T) {
+	t.Parallel()
+	const from, to = 2 * time.Minute, 12 * time.Minute
+	for name, c := range map[string]struct {
+		takes time.Duration
+		v     retry.Verdict
+		most  int
+	}{
+		"connections refused": {time.Millisecond, retry.Verdict{Cause: "Connect"}, 100},
+		"bad gateway":         {30 * time.Millisecond, retry.Verdict{Cause: "HTTP 502", Code: 502}, 100},
+		"overloaded":          {30 * time.Millisecond, retry.Verdict{Cause: "HTTP 503", Code: 503}, 100},
+		// Until the first has timed out nobody can know, and 60 calls have gone out.
+		"no answer": {3 * time.Second, retry.Verdict{Cause: "Timeout"}, 160},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			settings := flowSettings()
+			settings.Retry.MaxElapsed = time.Minute
+			f := newFlow(t, settings)
+			f.leadhit = func(now time.Duration, _ dispatch.Call) (time.Duration, retry.Verdict) {
+				if now >= from && now < to {
+					return c.takes, c.v
+				}
+				return 20 * time.Millisecond, accepted()
+			}
+			f.writeEach(50*time.Millisecond, 0, 20*time.Minute, 3000, send(""))
+			f.until(to - time.Second)
+			if s := f.d.State(); s.Held != retry.HeldByGate || s.Limit != 1 || s.Since.Before(time.Unix(1_800_000_000, 0).Add(from)) {
+				t.Errorf("got %q since %v, limit %d, want an outage", s.Held, s.Since, s.Limit)
+			}
+			f.until(40 * time.Minute)
+			if n := within(f.begun, from, to); n > c.most {
+				t.Errorf("got %d calls in the outage, want %d at most", n, c.most)
+			}
+			if within(f.done, to, to+35*time.Second) == 0 {
+				t.Error("got no success within 35 s of the end")
+			}
+			if len(f.stores) > 0 {
+				t.Errorf("got letters: %+v", f.stores[0])
+			}
+			if len(f.done) != 24_000 {
+				t.Errorf("got %d events accepted, want 24,000", len(f.done))
+			}
+			for i := 1; i < len(f.probed); i++ {
+				if f.probed[i] == f.probed[i-1] {
+					t.Errorf("two probes in a row about %s", f.probed[i])
+				}
+			}
+		})
+	}
+}
+
+// bucket is a LeadHit that takes so many calls a second, and ten at once.
+type bucket struct {
+	latency        time.Duration
+	perSecond      float64
+	tokens         float64
+	filled         time.Duration
+	taken, refused int
+}
+
+func (b *bucket) take(now time.Duration, _ dispatch.Call) (time.Duration, retry.Verdict) {
+	b.tokens = min(10, b.tokens+(now-b.filled).Seconds()*b.perSecond)
+	b.filled = now
+	if b.tokens < 1 {
+		b.refused++
+		return b.latency, retry.Verdict{Cause: "HTTP 503", Code: 503}
+	}
+	b.tokens--
+	b.taken++
+	return b.latency, accepted()
+}
+
+func TestABacklogUsesABudgetOfCallsASecond(t *testing.T) {
+	t.Parallel()
+	for _, latency := range []time.Duration{20 * time.Millisecond, 300 * time.Millisecond} {
+		t.Run(latency.String(), func(t *testing.T) {
+			t.Parallel()
+			f := newFlow(t, flowSettings())
+			b := &bucket{latency: latency, perSecond: 50, tokens: 10}
+			f.leadhit = b.take
+			f.writeEach(time.Microsecond, 0, 30*time.Millisecond, 30_000, send(""))
+			const lasts = 5 * time.Minute
+			f.until(lasts)
+			if used := float64(b.taken) / (50 * lasts.Seconds()); used < 0.8 {
+				t.Errorf("got %.0f %% of the budget used, want 80 %% at least", 100*used)
+			}
+			if share := float64(b.refused) / float64(b.refused+b.taken); share > 0.1 {
+				t.Errorf("got %.1f %% of the calls refused, want 10 %% at most", 100*share)
+			}
+		})
+	}
+}
+
+func TestNoMoreCallsASecondThanTheSetting(t *testing.T) {
+	t.Parallel()
+	c := flowSettings()
+	c.CallsPerSecond = 10
+	f := newFlow(t, c)
+	f.writeEach(time.Microsecond, 0, time.Millisecond, 1000, send(""))
+	f.until(time.Minute)
+	for from := time.Duration(0); from < time.Minute; from += 100 * time.Millisecond {
+		if n := within(f.begun, from, from+time.Second); n > 11 {
+			t.Fatalf("got %d calls within a second of %v, want 10", n, from)
+		}
+	}
+	if len(f.begun) < 590 {
+		t.Errorf("got %d calls in a minute, want about 600", len(f.begun))
+	}
+	if got := f.d.State().PerSecond; got != 10 {
+		t.Errorf("got a cap of %v, want 10", got)
+	}
+}
+
+func TestABadDeployStopsAndGoesOnAfterAResume(t *testing.T) {
+	t.Parallel()
+	badMapping := dispatch.Item{Action: dispatch.Refuse, Cause: "NoRule"}
+	for name, item := range map[string]dispatch.Item{"the mapping refuses": badMapping, "LeadHit refuses": send("")} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := flowSettings()
+			c.FloodGuard, c.Worker, c.Build = true, "worker-1", "1.0+bad"
+			f := newFlow(t, c)
+			cause := "ValidationError"
+			f.leadhit = func(time.Duration, dispatch.Call) (time.Duration, retry.Verdict) {
+				return 20 * time.Millisecond, retry.Verdict{Kind: retry.DeadLetter, Cause: cause, Code: -32000, Answered: true}
+			}
+			f.writeEach(10*time.Millisecond, 0, 10*time.Second, 500, item)
+			f.until(time.Minute)
+			if most := 100 + c.CallsInFlight; len(f.stores) < 100 || len(f.stores) > most {
+				t.Fatalf("got %d letters, want 100 to %d", len(f.stores), most)
+			}
+			if s := f.d.State(); s.Held != retry.HeldByFlood || len(f.announce) != 1 || s.By != "worker-1" {
+				t.Fatalf("got %q by %q and %d entries to announce, want a flood and one", s.Held, s.By, len(f.announce))
+			}
+
+			f.d.Followed(f.clock(), f.announce[0])
+			f.d.Followed(f.clock(), retry.Entry{Event: retry.GuardResume, At: f.clock(), By: "alice"})
+			f.ask()
+			f.until(2 * time.Minute)
+			if len(f.stores) != 1000 || f.d.State().Held != "" {
+				t.Fatalf("got %d letters after the resume, want 1000", len(f.stores))
+			}
+
+			cause, item.Cause = "KeyError", "NotJSON"
+			f.writeEach(10*time.Millisecond, f.now, f.now+10*time.Second, 500, item)
+			f.until(4 * time.Minute)
+			if n := len(f.stores) - 1000; n > 100+c.CallsInFlight || len(f.announce) != 2 {
+				t.Errorf("got %d letters of another cause and %d entries to announce, want a second stop", n, len(f.announce))
+			}
+		})
+	}
+}
+
+func TestWithoutTheFloodGuardLettersPauseNothing(t *testing.T) {
+	t.Parallel()
+	f := newFlow(t, flowSettings())
+	f.writeEach(10*time.Millisecond, 0, 10*time.Second, 500, dispatch.Item{Action: dispatch.Refuse, Cause: "NoRule"})
+	f.until(time.Minute)
+	if len(f.stores) != 1000 || len(f.announce) != 0 || f.d.State().Held != "" {
+		t.Errorf("got %d letters, %d entries, held %q, want 1000 and no pause", len(f.stores), len(f.announce), f.d.State().Held)
+	}
+}
+
+func TestADrainEndsWhileTheFloodGuardHoldsLettersBack(t *testing.T) {
+	t.Parallel()
+	c := flowSettings()
+	c.FloodGuard = true
+	f := newFlow(t, c)
+	f.leadhit = func(now time.Duration, _ dispatch.Call) (time.Duration, retry.Verdict) {
+		return time.Second, retry.Verdict{Kind: retry.DeadLetter, Cause: "ValidationError", Answered: true}
+	}
+	// Some events are called about while letters of their own wait, and the flood comes before the calls' answers.
+	for i := range 20 {
+		f.after(0, func() {
+			n := int64(len(f.logs[0]))
+			f.logs[0] = append(f.logs[0], dispatch.Event{Offset: n, Time: f.clock(), Bytes: 100, Items: []dispatch.Item{
+				send(fmt.Sprint("sent ", i)), {Action: dispatch.Refuse, Order: fmt.Sprint("bad ", i), Cause: "NoRule"},
+			}})
+		})
+	}
+	f.writeEach(time.Millisecond, 0, 400*time.Millisecond, 400, dispatch.Item{Action: dispatch.Refuse, Cause: "NoRule"})
+	f.until(500 * time.Millisecond)
+	if f.d.State().Held != retry.HeldByFlood {
+		t.Fatalf("got %q, want a flood", f.d.State().Held)
+	}
+	f.d.Revoked()
+	f.ask()
+	f.until(3 * time.Second)
+	if f.ended != dispatch.Drained {
+		t.Fatalf("got end %d, want a clean one; %+v", f.ended, f.d.State())
+	}
+	begun := map[int64]bool{}
+	for _, s := range f.stores {
+		if !s.Mapping {
+			begun[s.Offset] = true
+		}
+	}
+	for _, s := range f.stores {
+		if s.Mapping && s.Several {
+			delete(begun, s.Offset)
+		}
+	}
+	if len(begun) > 0 {
+		t.Errorf("the letters of %v, which were called about, are missing", slices.Sorted(maps.Keys(begun)))
+	}
+}
+
+func TestAPauseByHandCountsFromTheLedgerOn(t *testing.T) {
+	t.Parallel()
+	h := started(t, settings(), orders(0))
+	h.d.Followed(h.now, retry.Entry{Event: retry.GuardPause, At: h.now, By: "alice", Reason: "migration"})
+	h.read(orders(0), event(0, "a"))
+	h.settle()
+	h.wantInAir("paused by hand")
+	if s := h.d.State(); s.Held != retry.HeldByHand || s.Reason != "migration" || s.By != "alice" || s.Paused != retry.Again {
+		t.Errorf("got %+v, want a pause by alice", s)
+	}
+	h.d.Lost()
+	h.assign(true, orders(0))
+	h.ack()
+	h.read(orders(0), event(0, "a"))
+	h.wantInAir("a rebalance does not lift it")
+	h.d.Followed(h.now, retry.Entry{Event: retry.GuardResume, At: h.now, By: "alice"})
+	h.ask()
+	h.wantInAir("resumed", 0)
+}
+
+func TestTheLimitOutlivesAGeneration(t *testing.T) {
+	t.Parallel()
+	c := settings()
+	c.CallsInFlight = 20
+	h := started(t, c, orders(0))
+	events := []dispatch.Event{}
+	for offset := range int64(20) {
+		events = append(events, event(offset, fmt.Sprint("order ", offset)))
+	}
+	h.read(orders(0), events...)
+	h.answer(orders(0), 0, retry.Verdict{Cause: "Timeout"})
+	h.answer(orders(0), 1, retry.Verdict{Cause: "Timeout"})
+	limit := h.d.State().Limit
+	if limit >= 20 || limit < 1 {
+		t.Fatalf("got a limit of %d after two timeouts, want less than 20", limit)
+	}
+	h.d.Lost()
+	h.assign(true, orders(0))
+	if got := h.d.State().Limit; got != limit {
+		t.Errorf("got a limit of %d in the next generation, want %d as before", got, limit)
+	}
+}
+
+func TestTimeInWhichCallsAreHeldCountsAgainstNoOrder(t *testing.T) {
+	t.Parallel()
+	c := settings()
+	c.Retry.Initial, c.Retry.Max, c.Retry.MaxElapsed = time.Hour, time.Hour, time.Minute
+	h := started(t, c, orders(0))
+	h.read(orders(0), event(0, "a"), event(1, "b"), event(2, "c"))
+	h.answer(orders(0), 0, retry.Verdict{Cause: "HTTP 502", Code: 502})
+	h.accept(orders(0), 1)
+	h.answer(orders(0), 2, retry.Verdict{Kind: retry.Unauthorised, Code: 403})
+	for paused := h.now; h.now.Sub(paused) < 2*time.Hour; h.settle() {
+		for len(h.calls) > 0 {
+			h.answer(orders(0), h.calls[0].Offset, retry.Verdict{Kind: retry.Unauthorised, Code: 403})
+		}
+	}
+	for h.d.State().Held != "" {
+		for len(h.calls) > 0 && h.calls[0].Order != "c" {
+			h.answer(orders(0), h.calls[0].Offset, retry.Verdict{Kind: retry.Unauthorised, Code: 403})
+		}
+		if len(h.calls) > 0 {
+			h.accept(orders(0), 2)
+			break
+		}
+		h.settle()
+	}
+	h.answer(orders(0), 0, retry.Verdict{Cause: "HTTP 502", Code: 502})
+	if len(h.stores) > 0 {
+		t.Errorf("got %+v: given up for the time of a pause", h.stores[0])
+	}
+}

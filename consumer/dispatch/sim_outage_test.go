@@ -1,0 +1,104 @@
+package dispatch_test
+
+import (
+	"time"
+
+	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/retry"
+)
+
+// What an outage is, and how it ends: the rules that every worker must keep, told apart from those that keep them.
+const (
+	outageFailures = 20
+	outageOrders   = 5
+	slowStart      = 5
+)
+
+// outageWatch counts what one worker hears, and knows from that when it must take LeadHit for down.
+type outageWatch struct {
+	down    bool
+	epoch   int // changes of down
+	row     int
+	orders  map[*order]bool
+	since   time.Duration
+	probes  int
+	probing bool          // a probe is in the air
+	quiet   time.Duration // LeadHit asked it to call nobody before
+}
+
+// checkHeld looks at a call as it is decided: may any start now?
+func (k *worker) checkHeld(c dispatch.Call) {
+	o := &k.outage
+	limit := k.d.Limit()
+	switch {
+	case k.now < o.quiet:
+		k.failed("worker %d: calls %v/%d before %v, in spite of Retry-After", k.place, c.Partition, c.Offset, o.quiet)
+	case c.Probe && o.probing:
+		k.failed("worker %d: two probes in the air", k.place)
+	case o.down && !c.Probe:
+		k.failed("worker %d: calls %v/%d in an outage since %v, and it is no probe", k.place, c.Partition, c.Offset, o.since)
+	case !c.Probe && k.inAir > limit:
+		k.failed("worker %d: %d calls in the air, limit %d of %d", k.place, k.inAir, limit, k.plan.calls)
+	}
+	if !c.Probe {
+		return
+	}
+	o.probing = true
+	if o.probes++; !o.down {
+		return
+	}
+	// 92 calls in ten minutes were measured; half of a ceiling of 30 s is 15 s, and the first ones come soon.
+	if allowed := 25 + int((k.now-o.since)/(6*time.Second)) + k.watch.keyChanges; o.probes > allowed {
+		k.failed("worker %d: %d probes in an outage since %v, allowed %d", k.place, o.probes, o.since, allowed)
+	}
+}
+
+// heard takes an answer, in the moment in which the worker gets it.
+func (o *outageWatch) heard(now time.Duration, f *flight, v retry.Verdict) {
+	if f.call.Probe {
+		o.probing = false
+	}
+	o.quiet = max(o.quiet, now+v.RetryAfter)
+	if f.epoch != o.epoch {
+		return // old news
+	}
+	served := v.Kind == retry.Done || v.Answered || v.Kind == retry.DeadLetter
+	failed := v.Kind == retry.Again && v.Cause != "NotSent" && !served
+	switch {
+	case served && o.down:
+		o.turn(now)
+	case served:
+		o.row, o.orders = 0, nil
+	case failed && !o.down:
+		if o.row++; o.orders == nil {
+			o.orders = map[*order]bool{}
+		}
+		o.orders[f.change.order] = true
+		if o.row >= outageFailures && len(o.orders) >= outageOrders {
+			o.turn(now)
+		}
+	}
+}
+
+func (o *outageWatch) turn(now time.Duration) {
+	o.down = !o.down
+	o.epoch++
+	o.row, o.orders, o.since, o.probes = 0, nil, now, 0
+}
+
+// hearOutage keeps the watch, and demands a slow start after an outage.
+func (k *worker) hearOutage(f *flight, v retry.Verdict) {
+	epoch := k.outage.epoch
+	k.outage.heard(k.now, f, v)
+	k.d.Answered(k.clock(), f.call.ID, v)
+	if k.outage.epoch == epoch {
+		return
+	}
+	if k.outage.down {
+		k.figures.outages++
+		return
+	}
+	if limit := k.d.Limit(); limit > slowStart {
+		k.failed("worker %d: an outage is over, and %d calls may be in the air at once", k.place, limit)
+	}
+}
