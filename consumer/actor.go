@@ -105,11 +105,12 @@ func (c *Consumer) tellPause() {
 	if kind == c.pause {
 		return
 	}
-	was := c.pause
-	c.pause = kind
+	was, began := c.pause, c.pausedSince
+	c.pause, c.pausedSince = kind, since
 	switch {
 	case !paused:
-		c.log.Info("calls resumed: LeadHit answers a probe", slog.String("paused_for", was.String()))
+		c.log.Info("calls resumed: LeadHit answers a probe", slog.String("reason", was.String()),
+			slog.Duration("paused_for", time.Since(began).Round(time.Millisecond)))
 	case kind == retry.Unauthorised:
 		c.log.Error("calls paused: LeadHit refuses the API key; mend the key's file (it is read again when it changes) "+
 			"or the account; one call every 30 s probes, and all goes on by itself",

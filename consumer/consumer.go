@@ -92,14 +92,15 @@ type Consumer struct {
 	log     *slog.Logger
 
 	// What a turn needs. The lock is held for a turn, microseconds, never while anybody is waited for.
-	turn       sync.Mutex
-	over       bool // no more turns
-	dispatcher *dispatch.Dispatcher
-	current    *generation // where effects of the generation go
-	ends       map[dispatch.Partition]int64
-	alarm      *time.Timer // rings at alarmAt or earlier
-	alarmAt    time.Time
-	pause      retry.Kind // the last one told
+	turn        sync.Mutex
+	over        bool // no more turns
+	dispatcher  *dispatch.Dispatcher
+	current     *generation // where effects of the generation go
+	ends        map[dispatch.Partition]int64
+	alarm       *time.Timer // rings at alarmAt or earlier
+	alarmAt     time.Time
+	pause       retry.Kind // the last one told, and since when
+	pausedSince time.Time
 	// spawn starts a goroutine that Run waits for.
 	spawn func(func(context.Context))
 

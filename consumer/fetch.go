@@ -14,7 +14,7 @@ const (
 	// fetchWait is how long the broker waits for a first event.
 	fetchWait = time.Second
 	// eventOverhead is what an unfinished event takes in memory beside its bytes.
-	eventOverhead = 640
+	eventOverhead = 1100
 	// The waits between tries that failed.
 	firstWait, longestWait = 100 * time.Millisecond, 2 * time.Second
 )
@@ -29,7 +29,7 @@ func (c *Consumer) fetch(ctx context.Context, f dispatch.Fetch) {
 	log := c.log.With(slog.String("topic", f.Topic), slog.Int("partition", f.Number))
 	for {
 		batch, err := c.options.Cluster.Fetch(ctx, broker.FetchRequest{
-			Topic: f.Topic, Partition: f.Number, Offset: f.Offset, MaxBytes: f.Bytes, MaxDecoded: 2 * f.Bytes, MaxWait: fetchWait,
+			Topic: f.Topic, Partition: f.Number, Offset: f.Offset, MaxBytes: f.Bytes, MaxDecoded: f.Bytes, MaxWait: fetchWait,
 		})
 		if ctx.Err() != nil {
 			return

@@ -84,7 +84,8 @@ func (o *previewOptions) check() error {
 
 // preview reads, sums up and prints; with follow twice.
 func preview(c *cobra.Command, settings *config.Config, o previewOptions) error {
-	m, err := openMapping(settings, c.ErrOrStderr())
+	m, closeMapping, err := openMapping(settings)
+	defer closeMapping()
 	if err != nil {
 		return err
 	}
@@ -113,19 +114,13 @@ func preview(c *cobra.Command, settings *config.Config, o previewOptions) error 
 	return printSummary(c.OutOrStdout(), o, w.tally.summary(load))
 }
 
-// openMapping loads the mapping of the settings.
-func openMapping(settings *config.Config, warnings io.Writer) (*mapping.Mapping, error) {
-	if settings.SchemaRegistry.URL != "" {
-		_, _ = fmt.Fprintln(warnings, "warn: a preview does not ask the schema registry; events whose schema stands in no file count as UnknownSchema")
-	}
-	m, err := mapping.Load(mapping.Options{Source: settings.Mapping, Topics: settings.Kafka.Topics})
+// openMapping loads the mapping of the settings. Mistakes of its file are listed, one a line.
+func openMapping(settings *config.Config) (*mapping.Mapping, func(), error) {
+	m, closing, err := worker.OpenMapping(settings, versionText(), slog.New(slog.DiscardHandler))
 	if mistakes, ok := errors.AsType[*mapping.FileError](err); ok {
-		return nil, listedError{mistakes}
+		return nil, closing, listedError{mistakes}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("MAPPING: %w", err)
-	}
-	return m, nil
+	return m, closing, err
 }
 
 // printSummary writes the summary: for programs that follow, each on a line of its own.

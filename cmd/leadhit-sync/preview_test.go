@@ -99,10 +99,6 @@ func TestPreviewOfAnEmptyTopicSaysSo(t *testing.T) {
 	if want := "no events since 2026-03-11 07:00:00 UTC\n"; got.code != 0 || got.out != want || got.err != "" {
 		t.Errorf("got %+v, want %q", got, want)
 	}
-	t.Setenv("SCHEMA_REGISTRY_URL", "http://127.0.0.1:8081")
-	if got := command(t, "", "preview"); got.code != 0 || !strings.Contains(got.err, "warn: ") {
-		t.Errorf("got %+v, want a warning that the registry is not asked", got)
-	}
 }
 
 func TestPreviewNamesWhatIsMissing(t *testing.T) {

@@ -28,9 +28,10 @@ func Open(c *config.Config, version string, log *slog.Logger) (_ *Worker, err er
 			w.Close()
 		}
 	}()
-	m, err := w.openMapping()
+	m, closeMapping, err := OpenMapping(c, version, log)
+	w.closeMapping = closeMapping
 	if err != nil {
-		return nil, fmt.Errorf("MAPPING: %w", err)
+		return nil, err
 	}
 	if w.cluster, err = OpenCluster(c, log); err != nil {
 		return nil, err
@@ -47,20 +48,24 @@ func Open(c *config.Config, version string, log *slog.Logger) (_ *Worker, err er
 	return w, nil
 }
 
-// openMapping loads the mapping, and finds its schemas in a registry if there is one.
-func (w *Worker) openMapping() (*mapping.Mapping, error) {
-	o := mapping.Options{Source: w.config.Mapping, Topics: w.config.Kafka.Topics}
-	if r := w.config.SchemaRegistry; r.URL != "" {
-		var err error
-		w.registry, err = newRegistry(registryOptions{
-			URL: r.URL, CAFile: r.CAFile, Username: r.Username, PasswordFile: r.PasswordFile, Version: w.version, Logger: w.log,
+// OpenMapping loads the mapping of the settings, which finds its schemas in a registry if there is one. It connects to
+// nobody. The caller calls closing when no event is decoded any more; it is never nil.
+func OpenMapping(c *config.Config, version string, log *slog.Logger) (m *mapping.Mapping, closing func(), err error) {
+	o := mapping.Options{Source: c.Mapping, Topics: c.Kafka.Topics}
+	closing = func() {}
+	if r := c.SchemaRegistry; r.URL != "" {
+		found, err := newRegistry(registryOptions{
+			URL: r.URL, CAFile: r.CAFile, Username: r.Username, PasswordFile: r.PasswordFile, Version: version, Logger: log,
 		})
 		if err != nil {
-			return nil, err
+			return nil, closing, err
 		}
-		o.Schemas = w.registry.lookup
+		o.Schemas, closing = found.lookup, found.close
 	}
-	return mapping.Load(o)
+	if m, err = mapping.Load(o); err != nil {
+		return nil, closing, fmt.Errorf("MAPPING: %w", err)
+	}
+	return m, closing, nil
 }
 
 // OpenCluster returns the Kafka cluster of the settings, without connecting to it.
@@ -115,9 +120,7 @@ func (w *Worker) Close() {
 	if w.cluster != nil {
 		w.cluster.Close()
 	}
-	if w.registry != nil {
-		w.registry.close()
-	}
+	w.closeMapping()
 }
 
 func dispatchConfig(c *config.Config) dispatch.Config {

@@ -27,13 +27,14 @@ type Worker struct {
 	log     *slog.Logger
 
 	cluster  *broker.Cluster
-	registry *registry // nil without SCHEMA_REGISTRY_URL
 	key      *leadhit.Key
 	client   *leadhit.Client
 	letters  *deadletter.Writer
 	consumer *consumer.Consumer
 	metrics  *metrics
-	stopping atomic.Bool
+	// closeMapping lets go of the schema registry.
+	closeMapping func()
+	stopping     atomic.Bool
 }
 
 // wire is the path of one event: fetch, mapping.Decode, dispatch, SetOrderStatus, Judge, (deadletter.Write), dispatch,
