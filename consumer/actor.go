@@ -45,6 +45,7 @@ func (c *Consumer) take(in func(now time.Time), mine *dispatch.Call) (more, take
 func (c *Consumer) next(now time.Time) dispatch.Effects {
 	c.pulse.Store(now.UnixNano())
 	effects := c.dispatcher.Next(now)
+	c.tellHeld(now)
 	at := now.Add(tick)
 	if !effects.Wake.IsZero() && effects.Wake.Before(at) {
 		at = effects.Wake
@@ -75,7 +76,6 @@ func (c *Consumer) carryOut(e dispatch.Effects) {
 	for _, store := range e.Stores {
 		c.spawn(func(ctx context.Context) { c.store(ctx, store) })
 	}
-	c.tellPause()
 	g := c.current
 	if g == nil {
 		return
@@ -99,25 +99,28 @@ func (c *Consumer) carryOut(e dispatch.Effects) {
 	}
 }
 
-// tellPause writes one line a change.
-func (c *Consumer) tellPause() {
-	kind, since, paused := c.dispatcher.Pause()
-	if kind == c.pause {
+// tellHeld writes one line a change of what holds the calls back.
+func (c *Consumer) tellHeld(now time.Time) {
+	word, since := c.dispatcher.Held(now)
+	if word == c.held {
 		return
 	}
-	was, began := c.pause, c.pausedSince
-	c.pause, c.pausedSince = kind, since
-	switch {
-	case !paused:
-		c.log.Info("calls resumed: LeadHit answers a probe", slog.String("reason", was.String()),
-			slog.Duration("paused_for", time.Since(began).Round(time.Millisecond)))
-	case kind == retry.Unauthorised:
+	was, began := c.held, c.heldSince
+	c.held, c.heldSince = word, since
+	reason := slog.String("reason", word)
+	switch word {
+	case "":
+		c.log.Info("calls resumed", slog.String("reason", was), slog.Duration("paused_for", now.Sub(began).Round(time.Millisecond)))
+	case retry.Unauthorised.String():
 		c.log.Error("calls paused: LeadHit refuses the API key; mend the key's file (it is read again when it changes) "+
-			"or the account; one call every 30 s probes, and all goes on by itself",
-			slog.String("reason", kind.String()), slog.Time("since", since))
-	default:
+			"or the account; one call every 30 s probes, and all goes on by itself", reason, slog.Time("since", since))
+	case retry.Misconfigured.String():
 		c.log.Error("calls paused: the address answers, but does not know set_order_status; check LEADHIT_URL "+
-			"(leadhit-sync check); one call every 30 s probes, and all goes on by itself",
-			slog.String("reason", kind.String()), slog.Time("since", since))
+			"(leadhit-sync check); one call every 30 s probes, and all goes on by itself", reason, slog.Time("since", since))
+	case retry.HeldByGate:
+		c.log.Warn("calls paused: LeadHit does not answer; single calls probe, at most 30 s apart, and all goes on by itself",
+			reason, slog.Time("since", since))
+	default:
+		c.log.Warn("calls paused", reason, slog.Time("since", since))
 	}
 }

@@ -92,15 +92,15 @@ type Consumer struct {
 	log     *slog.Logger
 
 	// What a turn needs. The lock is held for a turn, microseconds, never while anybody is waited for.
-	turn        sync.Mutex
-	over        bool // no more turns
-	dispatcher  *dispatch.Dispatcher
-	current     *generation // where effects of the generation go
-	ends        map[dispatch.Partition]int64
-	alarm       *time.Timer // rings at alarmAt or earlier
-	alarmAt     time.Time
-	pause       retry.Kind // the last one told, and since when
-	pausedSince time.Time
+	turn       sync.Mutex
+	over       bool // no more turns
+	dispatcher *dispatch.Dispatcher
+	current    *generation // where effects of the generation go
+	ends       map[dispatch.Partition]int64
+	alarm      *time.Timer // rings at alarmAt or earlier
+	alarmAt    time.Time
+	held       string // what was last told to hold the calls back, and since when
+	heldSince  time.Time
 	// spawn starts a goroutine that Run waits for.
 	spawn func(func(context.Context))
 

@@ -98,6 +98,7 @@ func (m mutant) hunt(t *testing.T) error {
 	}
 	binary := filepath.Join(dir, "mutant.test")
 	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", overlay, "-o", binary, ".")
+	build.Env = append(os.Environ(), "GOGC=400") // short lives: to collect their garbage is a waste
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("build: %w\n%s", err, out)
 	}

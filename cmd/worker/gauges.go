@@ -30,7 +30,7 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 		unknown += number(p.Suspect)
 	}
 	send(gauge, "calls_in_flight", "Calls in the air, those of ended generations included.", float64(s.Dispatch.InFlight))
-	send(gauge, "calls_limit", "How many calls may be in the air.", float64(g.worker.config.CallsInFlight))
+	send(gauge, "calls_limit", "How many calls may be in the air now: CALLS_IN_FLIGHT or, after overload, fewer.", float64(s.Dispatch.Limit))
 	send(gauge, "orders_waiting", "Orders that wait for their next try.", float64(s.Dispatch.Waiting))
 	send(gauge, "events_blocked", "Events that wait behind an earlier one of their order.", float64(s.Dispatch.Blocked))
 	send(gauge, "events_unfinished", "Events fetched and not yet finished.", float64(unfinished))
@@ -45,8 +45,8 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	send(counter, "generations_total", "Generations of the group that this worker was part of.", float64(s.Generations))
 	send(counter, "events_expired_unread_total", "Events that retention took before they were read.", float64(s.Expired))
 	send(counter, "partitions_restarted_total", "Partitions that were truncated or made anew.", float64(s.Restarted))
-	g.labelled(out, "paused", "1 while calls are paused for this reason.", "reason", s.Dispatch.Paused.String(),
-		retry.Unauthorised.String(), retry.Misconfigured.String())
+	g.labelled(out, "paused", "1 while calls are paused for this reason.", "reason", s.Dispatch.Held,
+		retry.Unauthorised.String(), retry.Misconfigured.String(), retry.HeldByGate)
 	g.labelled(out, "phase", "1 for what the membership is about.", "phase", string(s.Phase),
 		string(consumer.Starting), string(consumer.Waiting), string(consumer.Joining), string(consumer.Consuming),
 		string(consumer.Draining), string(consumer.Stopped))

@@ -9,7 +9,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"leadhit-sync/consumer"
-	"leadhit-sync/retry"
 )
 
 const (
@@ -59,8 +58,8 @@ func (w *Worker) readyz(rw http.ResponseWriter, _ *http.Request) {
 // word is the state in one word, as it stands in the readiness text and the demo.
 func (w *Worker) word() string {
 	s := w.consumer.State()
-	if s.Dispatch.Paused != retry.Again {
-		return "paused: " + s.Dispatch.Paused.String()
+	if s.Dispatch.Held != "" {
+		return "paused: " + s.Dispatch.Held
 	}
 	return string(s.Phase)
 }

@@ -145,7 +145,6 @@ func (d *Dispatcher) start(now time.Time, t task) {
 	d.lastID++
 	c := call{task: t, of: t.of, key: laneKey{t.of.Number, it.Order}, pass: d.governor.Start(now), began: now}
 	d.calls[d.lastID] = c
-	d.mine++
 	d.out.Calls = append(d.out.Calls, Call{
 		ID: d.lastID, Partition: t.of.Partition, Offset: t.offset, Item: t.i, Several: len(t.items) > 1,
 		Order: it.Order, Status: it.Status, Attempt: it.attempts, Probe: c.pass.Probe(),
@@ -180,7 +179,6 @@ func (d *Dispatcher) Answered(now time.Time, id uint64, v retry.Verdict) {
 		d.orphanEnded(c.key)
 		return
 	}
-	d.mine--
 	d.judged(now, c, v)
 	d.count(v)
 }

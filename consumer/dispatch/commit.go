@@ -45,9 +45,10 @@ func (d *Dispatcher) commitAt() time.Time {
 	return at
 }
 
-// quietDrain says that the generation is ending and nothing of it is in the air any more.
+// quietDrain says that the generation is ending and nothing is in the air any more. Calls that outlived an earlier
+// generation count: whoever gets their orders next cannot know of them.
 func (d *Dispatcher) quietDrain() bool {
-	return d.draining && d.mine == 0 && d.called == 0 && len(d.stores) == 0
+	return d.draining && len(d.calls) == 0 && d.called == 0 && len(d.stores) == 0
 }
 
 func (d *Dispatcher) startCommit(now time.Time) {
@@ -219,7 +220,7 @@ func (d *Dispatcher) Stopped(id Partition) {
 // ended says whether the generation has nothing more to do.
 func (d *Dispatcher) ended(now time.Time) End {
 	switch {
-	case d.fenced && d.mine > 0:
+	case d.fenced && len(d.calls) > 0:
 		return NotEnded // the group may hand our partitions on as soon as we join again, and not before
 	case d.fenced:
 		return Fenced

@@ -147,6 +147,25 @@ func TestADrainWaitsForCallsLettersAndTheLastCommit(t *testing.T) {
 	h.wantInAir("nothing new in a drain")
 }
 
+func TestADrainWaitsForCallsOfAnEarlierGeneration(t *testing.T) {
+	t.Parallel()
+	h := started(t, settings(), orders(0))
+	h.read(orders(0), event(0, "a"))
+	h.d.Lost()
+	h.assign(true, orders(0))
+	h.ack()
+	h.d.Revoked()
+	h.ask()
+	if h.last.Ended != dispatch.NotEnded {
+		t.Fatalf("got end %d while a call is in the air, want none", h.last.Ended)
+	}
+	h.accept(orders(0), 0)
+	h.settle()
+	if h.last.Ended != dispatch.Drained {
+		t.Errorf("got end %d, want a clean one", h.last.Ended)
+	}
+}
+
 func TestAGenerationEndsAsFencedOrExpired(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))

@@ -68,7 +68,6 @@ type generation struct {
 	withheld   []task // the same, while the flood guard holds them back
 	urgent     []task // refused by LeadHit, or due again
 	stores     map[uint64]task
-	mine       int // calls of this generation in the air
 	called     int // letters of called events, to be stored before the generation may end
 	started    int // begun and unfinished events about several orders
 	settled    int
@@ -161,7 +160,6 @@ func (d *Dispatcher) Restarted(now time.Time, id Partition, next int64) {
 	for id, c := range d.calls {
 		if !c.dropped && c.of == p {
 			c.dropped = true
-			d.mine--
 			d.orphaned(c.key)
 			d.calls[id] = c
 		}

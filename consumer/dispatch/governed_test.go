@@ -15,26 +15,28 @@ func send(order string) dispatch.Item {
 	return dispatch.Item{Action: dispatch.Send, Order: order, Status: "paid"}
 }
 
+// besideStuck runs 6,000 events of 1,000 good orders, and so many of one that always fails.
+func besideStuck(t *testing.T, events int, takes time.Duration, v retry.Verdict) *flow {
+	t.Helper()
+	c := flowSettings()
+	c.Retry.MaxElapsed = 0
+	f := newFlow(t, c)
+	f.leadhit = func(_ time.Duration, c dispatch.Call) (time.Duration, retry.Verdict) {
+		if c.Order == "stuck" {
+			return takes, v
+		}
+		return 20 * time.Millisecond, accepted()
+	}
+	for i := range events {
+		f.write(time.Duration(i)*time.Second, 0, send("stuck")) // before a good one, at the same moment
+	}
+	f.writeEach(5*time.Millisecond, 0, 30*time.Second, 1000, send(""))
+	f.until(10 * time.Minute)
+	return f
+}
+
 func TestOneStuckOrderBesideAThousandGoodOnesSlowsNobodyDown(t *testing.T) {
 	t.Parallel()
-	run := func(t *testing.T, stuck bool, fails time.Duration, v retry.Verdict) *flow { //nolint:revive // the two runs differ in it alone
-		t.Helper()
-		c := flowSettings()
-		c.Retry.MaxElapsed = 0
-		f := newFlow(t, c)
-		f.leadhit = func(_ time.Duration, c dispatch.Call) (time.Duration, retry.Verdict) {
-			if c.Order == "stuck" {
-				return fails, v
-			}
-			return 20 * time.Millisecond, accepted()
-		}
-		for i := 0; stuck && i < 20; i++ {
-			f.write(time.Duration(i)*time.Second, 0, send("stuck")) // before a good one, at the same moment
-		}
-		f.writeEach(5*time.Millisecond, 0, 30*time.Second, 1000, send(""))
-		f.until(10 * time.Minute)
-		return f
-	}
 	for name, c := range map[string]struct {
 		takes time.Duration
 		v     retry.Verdict
@@ -46,7 +48,7 @@ func TestOneStuckOrderBesideAThousandGoodOnesSlowsNobodyDown(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			without, with := run(t, false, c.takes, c.v), run(t, true, c.takes, c.v)
+			without, with := besideStuck(t, 0, c.takes, c.v), besideStuck(t, 20, c.takes, c.v)
 			if len(without.accepted) != 6000 {
 				t.Fatalf("got %d events accepted, want 6000", len(without.accepted))
 			}
@@ -63,9 +65,31 @@ func TestOneStuckOrderBesideAThousandGoodOnesSlowsNobodyDown(t *testing.T) {
 	}
 }
 
+// An outage of ten minutes, with 20 events a second coming in before, meanwhile and after.
+const outageFrom, outageTo = 2 * time.Minute, 12 * time.Minute
+
+func outage(t *testing.T, takes time.Duration, v retry.Verdict) *flow {
+	t.Helper()
+	c := flowSettings()
+	c.Retry.MaxElapsed = time.Minute
+	f := newFlow(t, c)
+	f.leadhit = func(now time.Duration, _ dispatch.Call) (time.Duration, retry.Verdict) {
+		if now >= outageFrom && now < outageTo {
+			return takes, v
+		}
+		return 20 * time.Millisecond, accepted()
+	}
+	f.writeEach(50*time.Millisecond, 0, 20*time.Minute, 3000, send(""))
+	f.until(outageTo - time.Second)
+	if s := f.d.State(); s.Held != retry.HeldByGate || s.Limit != 1 || s.Since.Before(f.clock().Add(outageFrom-outageTo)) {
+		t.Errorf("got %q since %v, limit %d, want an outage", s.Held, s.Since, s.Limit)
+	}
+	f.until(40 * time.Minute)
+	return f
+}
+
 func TestAnOutageCostsFewCallsAndNoLetter(t *testing.T) {
 	t.Parallel()
-	const from, to = 2 * time.Minute, 12 * time.Minute
 	for name, c := range map[string]struct {
 		takes time.Duration
 		v     retry.Verdict
@@ -79,25 +103,11 @@ func TestAnOutageCostsFewCallsAndNoLetter(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			settings := flowSettings()
-			settings.Retry.MaxElapsed = time.Minute
-			f := newFlow(t, settings)
-			f.leadhit = func(now time.Duration, _ dispatch.Call) (time.Duration, retry.Verdict) {
-				if now >= from && now < to {
-					return c.takes, c.v
-				}
-				return 20 * time.Millisecond, accepted()
-			}
-			f.writeEach(50*time.Millisecond, 0, 20*time.Minute, 3000, send(""))
-			f.until(to - time.Second)
-			if s := f.d.State(); s.Held != retry.HeldByGate || s.Limit != 1 || s.Since.Before(time.Unix(1_800_000_000, 0).Add(from)) {
-				t.Errorf("got %q since %v, limit %d, want an outage", s.Held, s.Since, s.Limit)
-			}
-			f.until(40 * time.Minute)
-			if n := within(f.begun, from, to); n > c.most {
+			f := outage(t, c.takes, c.v)
+			if n := within(f.begun, outageFrom, outageTo); n > c.most {
 				t.Errorf("got %d calls in the outage, want %d at most", n, c.most)
 			}
-			if within(f.done, to, to+35*time.Second) == 0 {
+			if within(f.done, outageTo, outageTo+35*time.Second) == 0 {
 				t.Error("got no success within 35 s of the end")
 			}
 			if len(f.stores) > 0 {
@@ -106,12 +116,16 @@ func TestAnOutageCostsFewCallsAndNoLetter(t *testing.T) {
 			if len(f.done) != 24_000 {
 				t.Errorf("got %d events accepted, want 24,000", len(f.done))
 			}
-			for i := 1; i < len(f.probed); i++ {
-				if f.probed[i] == f.probed[i-1] {
-					t.Errorf("two probes in a row about %s", f.probed[i])
-				}
-			}
+			f.wantAnotherOrderEachProbe()
 		})
+	}
+}
+
+func (f *flow) wantAnotherOrderEachProbe() {
+	f.tb.Helper()
+	slices.Sort(f.probed)
+	if all, different := len(f.probed), len(slices.Compact(f.probed)); different < all || all < 10 {
+		f.tb.Errorf("got %d orders in %d probes, want 10 at least and another one each time", different, all)
 	}
 }
 
@@ -192,12 +206,7 @@ func TestABadDeployStopsAndGoesOnAfterAResume(t *testing.T) {
 			}
 			f.writeEach(10*time.Millisecond, 0, 10*time.Second, 500, item)
 			f.until(time.Minute)
-			if most := 100 + c.CallsInFlight; len(f.stores) < 100 || len(f.stores) > most {
-				t.Fatalf("got %d letters, want 100 to %d", len(f.stores), most)
-			}
-			if s := f.d.State(); s.Held != retry.HeldByFlood || len(f.announce) != 1 || s.By != "worker-1" {
-				t.Fatalf("got %q by %q and %d entries to announce, want a flood and one", s.Held, s.By, len(f.announce))
-			}
+			f.wantFlood("a bad deploy", 0, 1)
 
 			f.d.Followed(f.clock(), f.announce[0])
 			f.d.Followed(f.clock(), retry.Entry{Event: retry.GuardResume, At: f.clock(), By: "alice"})
@@ -210,10 +219,20 @@ func TestABadDeployStopsAndGoesOnAfterAResume(t *testing.T) {
 			cause, item.Cause = "KeyError", "NotJSON"
 			f.writeEach(10*time.Millisecond, f.now, f.now+10*time.Second, 500, item)
 			f.until(4 * time.Minute)
-			if n := len(f.stores) - 1000; n > 100+c.CallsInFlight || len(f.announce) != 2 {
-				t.Errorf("got %d letters of another cause and %d entries to announce, want a second stop", n, len(f.announce))
-			}
+			f.wantFlood("another cause", 1000, 2)
 		})
+	}
+}
+
+// wantFlood demands that a flood of letters was noticed in time: after so many letters before it, as the n-th one.
+func (f *flow) wantFlood(why string, before, n int) {
+	f.tb.Helper()
+	letters, most := len(f.stores)-before, 100+flowSettings().CallsInFlight
+	if letters < 100 || letters > most {
+		f.tb.Fatalf("%s: got %d letters, want 100 to %d", why, letters, most)
+	}
+	if s := f.d.State(); s.Held != retry.HeldByFlood || len(f.announce) != n || s.By != "worker-1" {
+		f.tb.Fatalf("%s: got %q by %q and %d entries to announce, want a flood and %d", why, s.Held, s.By, len(f.announce), n)
 	}
 }
 
@@ -231,43 +250,46 @@ func TestADrainEndsWhileTheFloodGuardHoldsLettersBack(t *testing.T) {
 	t.Parallel()
 	c := flowSettings()
 	c.FloodGuard = true
-	f := newFlow(t, c)
-	f.leadhit = func(now time.Duration, _ dispatch.Call) (time.Duration, retry.Verdict) {
-		return time.Second, retry.Verdict{Kind: retry.DeadLetter, Cause: "ValidationError", Answered: true}
-	}
-	// Some events are called about while letters of their own wait, and the flood comes before the calls' answers.
-	for i := range 20 {
-		f.after(0, func() {
-			n := int64(len(f.logs[0]))
-			f.logs[0] = append(f.logs[0], dispatch.Event{Offset: n, Time: f.clock(), Bytes: 100, Items: []dispatch.Item{
-				send(fmt.Sprint("sent ", i)), {Action: dispatch.Refuse, Order: fmt.Sprint("bad ", i), Cause: "NoRule"},
+	h := started(t, c, orders(0))
+	refused := func(from, to int64) (events []dispatch.Event) {
+		for offset := from; offset < to; offset++ {
+			events = append(events, dispatch.Event{Offset: offset, Bytes: 100, Items: []dispatch.Item{
+				{Action: dispatch.Refuse, Order: fmt.Sprint("bad ", offset%10), Cause: "NoRule"},
 			}})
-		})
-	}
-	f.writeEach(time.Millisecond, 0, 400*time.Millisecond, 400, dispatch.Item{Action: dispatch.Refuse, Cause: "NoRule"})
-	f.until(500 * time.Millisecond)
-	if f.d.State().Held != retry.HeldByFlood {
-		t.Fatalf("got %q, want a flood", f.d.State().Held)
-	}
-	f.d.Revoked()
-	f.ask()
-	f.until(3 * time.Second)
-	if f.ended != dispatch.Drained {
-		t.Fatalf("got end %d, want a clean one; %+v", f.ended, f.d.State())
-	}
-	begun := map[int64]bool{}
-	for _, s := range f.stores {
-		if !s.Mapping {
-			begun[s.Offset] = true
 		}
+		return events
 	}
-	for _, s := range f.stores {
-		if s.Mapping && s.Several {
-			delete(begun, s.Offset)
-		}
+	h.read(orders(0), refused(0, 300)...) // too many to be stored at once, and of too few orders for a flood
+	both := event(300, "half")
+	both.Items = append(both.Items, dispatch.Item{Action: dispatch.Refuse, Order: "other half", Cause: "NoRule"})
+	events := []dispatch.Event{both}
+	for offset := int64(301); offset < 330; offset++ {
+		events = append(events, event(offset, fmt.Sprint("order ", offset)))
 	}
-	if len(begun) > 0 {
-		t.Errorf("the letters of %v, which were called about, are missing", slices.Sorted(maps.Keys(begun)))
+	h.read(orders(0), events...)
+	h.read(orders(0), refused(330, 340)...)
+	for offset := int64(301); offset < 330; offset++ {
+		h.answer(orders(0), offset, retry.Verdict{Kind: retry.DeadLetter, Cause: "ValidationError", Answered: true})
+	}
+	if got := h.d.State().Held; got != retry.HeldByFlood {
+		t.Fatalf("got %q, want a flood", got)
+	}
+	h.d.Revoked()
+	h.accept(orders(0), 300)
+	stored := map[int64]bool{}
+	for len(h.stores) > 0 {
+		s := h.stores[0]
+		h.stores = h.stores[1:]
+		stored[s.Offset] = true
+		h.d.Stored(h.now, s.ID, true)
+		h.ask()
+	}
+	h.settle()
+	if !stored[300] || h.last.Ended != dispatch.Drained {
+		t.Errorf("the letter of the event that was called about stored: %v, end %d, want a clean end", stored[300], h.last.Ended)
+	}
+	if stored[335] {
+		t.Error("a letter of an event that nobody was called about was stored in the flood")
 	}
 }
 

@@ -124,6 +124,13 @@ func (k *worker) noteVerdict(f *flight, v retry.Verdict) {
 			g.judged++
 		}
 	}
+	if v.Kind == retry.Done && f.decided == k.key {
+		k.proved = k.key
+	}
+	// A late refusal of an earlier key says nothing once the one in use was taken, even if that is not taken any more.
+	if f.decided != k.key && k.proved == k.key {
+		return
+	}
 	if v.Kind == retry.Unauthorised && k.watch.window != k.leadhit.window && f.key != k.leadhit.key && k.key != k.leadhit.key {
 		k.watch = pauseWatch{window: k.leadhit.window, since: k.now}
 		if k.d.State().Paused != retry.Again || f.decided != k.key {

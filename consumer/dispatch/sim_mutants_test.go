@@ -20,11 +20,21 @@ const mutantSeeds = 600
 
 const simulator = "TestSimulator"
 
+// governor is where the rules about all calls at once are kept.
+const governor = "../../retry/"
+
 // edit replaces a text that stands exactly once in a file.
 type edit struct{ file, old, new string }
 
+// forgets gives the governor a way to forget something.
+func forgets(what string) edit {
+	const before = "// KeyChanged says that another"
+	return edit{governor + "governor.go", before, "// Forget is a fault.\nfunc (g *Governor) Forget() { " + what + " }\n\n" + before}
+}
+
 // mutants are faults of the core that the simulator must see. Each is a change to a copy of the sources.
 func mutants() map[string][]edit {
+	atAssigned := edit{"dispatcher.go", "d.Lost()\n\tif newMember", "d.Lost()\n\td.governor.Forget()\n\tif newMember"}
 	return map[string][]edit{
 		"commit-beyond-gap": {{
 			"partition.go", "if p.first == nil {\n\t\tm.next", "if p.first == nil || p.frontier > p.first.offset {\n\t\tm.next",
@@ -35,7 +45,7 @@ func mutants() map[string][]edit {
 		}},
 		"give-up-after-n": {{"calls.go", "return d.config.Retry.MaxElapsed > 0 &&", "return it.attempts >= 5 || d.config.Retry.MaxElapsed > 0 &&"}},
 		"refused-skips": {{
-			"calls.go", "case v.Kind == retry.DeadLetter:\n\t\td.refuse(t, v)",
+			"calls.go", "case v.Kind == retry.DeadLetter:\n\t\td.refuse(now, t, v)",
 			"case v.Kind == retry.DeadLetter:\n\t\tit.state = done\n\t\td.settle(t.event)\n\t\td.itemDone(now, t.event)",
 		}},
 		"auth-to-letters": {{
@@ -67,22 +77,35 @@ func mutants() map[string][]edit {
 			"commit.go", "case slices.Contains(a.TooLarge, o.Partition):", "case slices.Contains(a.TooLarge, o.Partition) && now.IsZero():",
 		}},
 		"coverage-ignored":          {{"commit.go", "if e.offset >= p.coverage {", "if e.offset < 0 {"}},
-		"auth-no-pause":             {{"../../retry/pause.go", "case t.epoch == p.epoch:\n\t\t\tp.begin(now, Unauthorised)", "case t.epoch == p.epoch:"}},
-		"pause-lifted-by-rebalance": {{"dispatcher.go", "d.Lost()\n\tif newMember", "d.Lost()\n\td.pause = retry.Pause{}\n\tif newMember"}},
-		"pause-lifted-by-timer":     {{"dispatcher.go", "default:\n\t\t\td.push(t)", "default:\n\t\t\td.pause = retry.Pause{}\n\t\t\td.push(t)"}},
+		"auth-no-pause":             {{governor + "pause.go", "case t.epoch == p.epoch:\n\t\t\tp.begin(now, Unauthorised)", "case t.epoch == p.epoch:"}},
+		"pause-lifted-by-rebalance": {forgets("g.pause.kind = Again"), atAssigned},
+		"pause-lifted-by-timer": {
+			forgets("g.pause.kind = Again"), {"dispatcher.go", "default:\n\t\t\td.push(t)", "default:\n\t\t\td.governor.Forget()\n\t\t\td.push(t)"},
+		},
 		"late-403-ignored": {{
-			"calls.go", "d.pause.Answered(now, c.key.order, c.ticket, v)",
-			"if !c.dropped || v.Kind != retry.Unauthorised {\n\t\td.pause.Answered(now, c.key.order, c.ticket, v)\n\t}",
+			"calls.go", "\td.governor.Answered(now, c.key.order, c.pass, v)",
+			"\theard := v\n\tif c.dropped && v.Kind == retry.Unauthorised {\n\t\theard = retry.Verdict{Cause: \"NotSent\"}\n\t}\n\td.governor.Answered(now, c.key.order, c.pass, heard)",
 		}},
-		"forget-orphans": {{
-			"dispatcher.go", "c.dropped = true\n\t\t\td.orphans[c.key]++\n\t\t\td.calls[id] = c", "delete(d.calls, id)",
+		"forget-orphans": {forgets("g.inFlight--"), {
+			"dispatcher.go", "c.dropped = true\n\t\t\td.orphans[c.key]++\n\t\t\td.calls[id] = c", "d.governor.Forget()\n\t\t\tdelete(d.calls, id)",
 		}},
 		"orphan-opens-lane":     {{"lane.go", "return l.unacked != nil || l.orphans > 0", "return l.unacked != nil"}},
-		"limit-ignores-orphans": {{"calls.go", "for len(d.calls) < d.config.CallsInFlight", "for d.mine < d.config.CallsInFlight"}},
+		"limit-ignores-orphans": {forgets("g.inFlight = 0"), atAssigned},
+		"limit-per-generation":  {forgets("g.limit.value = float64(g.limit.configured)"), atAssigned},
+		"gate-never-closes":     {{governor + "gate.go", "g.closed, g.since,", "g.closed, g.since = false, now\n\t_, g.since,"}},
+		"gate-no-slow-start":    {{governor + "governor.go", "\t\tg.limit.restart()\n", ""}},
+		"gate-hammers":          {{governor + "gate.go", "g.ceiling = min(2*g.ceiling, gateWaitMax)", ""}},
+		"two-probes":            {{governor + "gate.go", "g.probing = true", "g.probing = false"}},
+		"retry-after-ignored":   {{governor + "governor.go", "\tg.pacer.asked(now, v.RetryAfter)\n", ""}},
+		"retry-after-one-lane": {
+			{governor + "governor.go", "g.guard.pause() != nil || now.Before(g.pacer.quiet)", "g.guard.pause() != nil"},
+			{"calls.go", "it.wait = it.backoff.Next()", "it.wait = max(it.backoff.Next(), v.RetryAfter)"},
+		},
+		"lost-wakeup-of-governor": {{"dispatcher.go", "\tsooner(d.governor.Next(now))\n", ""}},
 		// The shell's part of it is to say how far it read; the core's to believe no more than that.
 		"gap-on-dead-context":        {{"dispatcher.go", "if next > p.position {", "if len(events) == 0 {\n\t\tnext++\n\t}\n\tif next > p.position {"}},
 		"settled-not-counted":        {{"calls.go", "if !e.of.stopped {\n\t\t\td.settled++\n\t\t}", ""}},
-		"fenced-leaves-calls-behind": {{"commit.go", "case d.fenced && d.mine > 0:", "case d.fenced && d.mine < 0:"}},
+		"fenced-leaves-calls-behind": {{"commit.go", "case d.fenced && len(d.calls) > 0:", "case d.fenced && len(d.calls) < 0:"}},
 		"lease-ignored": {{
 			"commit.go", "return d.lease.Add(d.config.Session - d.config.CallTimeout - d.config.Session/10)", "return d.lease.Add(time.Hour)",
 		}},
@@ -123,17 +146,57 @@ func rare() map[string]struct {
 			"TestAnUnansweredCommitEndsAllCallsUntilTheWorkerIsANewMember",
 			edit{"dispatcher.go", "d.live, d.draining = true, d.ambiguous", "d.live, d.draining = true, false"},
 		},
+		"drain-forgets-orphans": {
+			"TestADrainWaitsForCallsOfAnEarlierGeneration",
+			edit{"commit.go", "return d.draining && len(d.calls) == 0 &&", "return d.draining && len(d.calls) == len(d.orphans) &&"},
+		},
 		"partly-stuck": {
 			"TestAHeldEventBeginsWhenAnotherAboutSeveralOrdersHasEnded",
 			edit{"dispatcher.go", "d.started--\n\t\td.recheck = true\n\t}\n\tif e.started {", "d.started--\n\t}\n\tif e.started {"},
 		},
 		"waiting-time-counts": {
 			"TestTimeInWhichAnOrderCouldNotBeTriedDoesNotCountAgainstIt",
-			edit{"../../retry/trial.go", "max(0, min(own, spent))", "max(0, own)"},
+			edit{governor + "trial.go", "max(0, min(own, spent))", "max(0, own)"},
 		},
-		"retry-after-one-lane": {
-			"TestRetryAfterHoldsBackAllOrders",
-			edit{"calls.go", "until.After(d.quiet) {", "until.Before(d.quiet) {"},
+		"paused-time-counts": {
+			"TestTimeInWhichCallsAreHeldCountsAgainstNoOrder",
+			edit{"calls.go", "\td.tally.Paused = d.governor.Paused(now)\n", ""},
+		},
+		"limit-never-shrinks": {
+			"TestTheLimitOutlivesAGeneration",
+			edit{governor + "limit.go", "shrinkBy = 0.9", "shrinkBy = 1"},
+		},
+		"setting-ignored": {
+			"TestNoMoreCallsASecondThanTheSetting",
+			edit{"dispatcher.go", "CallsPerSecond: c.CallsPerSecond, ", ""},
+		},
+		"one-order-slows-all": {
+			"TestOneStuckOrderBesideAThousandGoodOnesSlowsNobodyDown",
+			edit{governor + "governor.go", `alone := g.suspect == "" || g.suspect == order`, "alone := false"},
+		},
+		"probe-always-the-same": {
+			"TestAnOutageCostsFewCallsAndNoLetter",
+			edit{"calls.go", "it.state = parked\n\t\td.parked = append(d.parked, t)", "d.push(t)"},
+		},
+		"flood-untold": {
+			"TestABadDeployStopsAndGoesOnAfterAResume",
+			edit{"calls.go", "\td.letter(now, t)\n", ""},
+		},
+		"flood-holds-no-letters": {
+			"TestABadDeployStopsAndGoesOnAfterAResume",
+			edit{"stores.go", "case !d.governor.MayStore():", "case !d.live:"},
+		},
+		"flood-loses-letters": {
+			"TestABadDeployStopsAndGoesOnAfterAResume",
+			edit{"stores.go", "d.withheld = append(d.withheld, t)", ""},
+		},
+		"flood-stops-drain": {
+			"TestADrainEndsWhileTheFloodGuardHoldsLettersBack",
+			edit{"stores.go", "case t.started: //", "case t.started && d.governor.MayStore(): //"},
+		},
+		"guard-without-ledger": {
+			"TestWithoutTheFloodGuardLettersPauseNothing",
+			edit{"stores.go", "if !d.config.FloodGuard {", "if d.config.FloodGuard && !d.config.FloodGuard {"},
 		},
 	}
 }
@@ -179,13 +242,14 @@ func hunt(t *testing.T, test string, edits []edit) (killer string, err error) {
 	}
 	binary := filepath.Join(t.TempDir(), "mutant.test")
 	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", overlay, "-o", binary, ".")
+	build.Env = append(os.Environ(), "GOGC=400") // short lives: to collect their garbage is a waste
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, out)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	run := exec.CommandContext(ctx, binary, "-test.run", "^("+test+")$")
-	run.Env = append(os.Environ(), fmt.Sprintf("SIM_SEEDS=%d", mutantSeeds))
+	run.Env = append(os.Environ(), fmt.Sprintf("SIM_SEEDS=%d", mutantSeeds), "GOGC=400")
 	out, err := run.CombinedOutput()
 	switch exit := new(exec.ExitError); {
 	case err == nil:

@@ -1,6 +1,7 @@
 package dispatch_test
 
 import (
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -25,6 +26,7 @@ type worker struct {
 	member      int
 	asMember    int // under which id it was assigned partitions last
 	key         int
+	proved      int // the last key that LeadHit took
 	stopping    bool
 	wake        time.Duration // 0: not asked for
 	wakes       int
@@ -70,7 +72,7 @@ func retryPolicy(w *world) retry.Policy {
 
 // begin starts a process in a worker's place.
 func (w *world) begin(place int) {
-	k := &worker{world: w, place: place, alive: true, key: w.fileKey, busy: map[*order]int{}, d: dispatch.New(w.plan.config(w))}
+	k := &worker{world: w, place: place, alive: true, key: w.fileKey, proved: math.MinInt, busy: map[*order]int{}, d: dispatch.New(w.plan.config(w))}
 	w.workers[place] = k
 	k.act(w.between(0, 100*time.Millisecond), func() { w.broker.join(k) })
 }

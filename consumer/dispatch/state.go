@@ -76,5 +76,8 @@ func (d *Dispatcher) State() State {
 	return s
 }
 
-// Pause returns the pause's kind, Unauthorised or Misconfigured, and since when; false when calls flow.
-func (d *Dispatcher) Pause() (retry.Kind, time.Time, bool) { return d.governor.Pause() }
+// Held says in a word what holds the calls back, as [retry.State] does, and since when; "" if they flow.
+func (d *Dispatcher) Held(now time.Time) (word string, since time.Time) {
+	s := d.governor.State(now)
+	return s.Held, s.Since
+}
