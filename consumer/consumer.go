@@ -104,11 +104,10 @@ type Consumer struct {
 	// spawn starts a goroutine that Run waits for.
 	spawn func(func(context.Context))
 
-	pulse  atomic.Int64 // unix nanoseconds of the last turn
-	phase  atomic.Pointer[phase]
-	counts counts
-	// lettersFail says that the last letter was not stored.
-	lettersFail atomic.Bool
+	pulse   atomic.Int64 // unix nanoseconds of the last turn
+	phase   atomic.Pointer[phase]
+	counts  counts
+	failing failing
 
 	member string         // the membership's: the last member id
 	sizes  map[string]int // the membership's: partitions of each topic when it was first seen
@@ -122,6 +121,7 @@ func New(o Options) *Consumer {
 		dispatcher: dispatch.New(o.Dispatch),
 		ends:       map[dispatch.Partition]int64{},
 		sizes:      map[string]int{},
+		failing:    failing{letters: map[letterAt]bool{}},
 		spawn:      func(func(context.Context)) {}, // nothing falls due before Run
 		alarm:      time.NewTimer(tick),
 	}

@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -79,6 +80,7 @@ func (c *Consumer) live(fetching, working context.Context, g *generation, own []
 	})
 	stopCommitting()
 	hands.Wait()
+	c.failing.forget()
 	return end, leave
 }
 
@@ -154,16 +156,28 @@ func (c *Consumer) tellCommit(r broker.CommitResult) {
 func (c *Consumer) commit(ctx context.Context, member broker.Member, commit dispatch.Commit) (dispatch.CommitAnswer, broker.CommitResult) {
 	ctx, cancel := context.WithTimeout(ctx, c.options.Dispatch.Session/2)
 	defer cancel()
-	offsets := make([]broker.OffsetCommit, len(commit.Offsets))
-	for i, o := range commit.Offsets {
-		offsets[i] = broker.OffsetCommit{
-			TopicPartition: broker.TopicPartition{Topic: o.Topic, Partition: o.Number}, Next: o.Next, Metadata: o.Metadata,
-		}
-	}
 	var answer dispatch.CommitAnswer
 	worst := broker.CommitResult{Outcome: broker.Acked}
-	for i, r := range c.options.Cluster.Commit(ctx, member, offsets) {
-		at := commit.Offsets[i].Partition
+	gone, err := c.gone(ctx, commit)
+	if err != nil {
+		answer.Outcome = dispatch.NotSent
+		return answer, broker.CommitResult{Outcome: broker.Again, Err: err}
+	}
+	var offsets []broker.OffsetCommit
+	for _, o := range commit.Offsets {
+		if slices.Contains(gone, o.Partition) {
+			continue
+		}
+		offsets = append(offsets, broker.OffsetCommit{
+			TopicPartition: broker.TopicPartition{Topic: o.Topic, Partition: o.Number}, Next: o.Next, Metadata: o.Metadata,
+		})
+	}
+	answer.Unknown = gone
+	if len(offsets) == 0 {
+		return answer, worst
+	}
+	for _, r := range c.options.Cluster.Commit(ctx, member, offsets) {
+		at := dispatch.Partition{Topic: r.Topic, Number: r.Partition}
 		outcome := dispatch.Acked
 		switch r.Outcome {
 		case broker.Acked:
@@ -188,4 +202,29 @@ func (c *Consumer) commit(ctx context.Context, member broker.Member, commit disp
 		answer.Outcome = max(answer.Outcome, outcome)
 	}
 	return answer, worst
+}
+
+// gone returns the unwatched partitions of a commit whose last one is there no longer. Kafka deletes a group's offsets
+// together with their topic; to commit again would hide that it was made anew since.
+func (c *Consumer) gone(ctx context.Context, commit dispatch.Commit) ([]dispatch.Partition, error) {
+	var ask []broker.TopicPartition
+	for _, o := range commit.Offsets {
+		if o.Unwatched {
+			ask = append(ask, broker.TopicPartition{Topic: o.Topic, Partition: o.Number})
+		}
+	}
+	if len(ask) == 0 {
+		return nil, nil
+	}
+	committed, err := c.options.Cluster.Committed(ctx, c.options.Group, ask)
+	if err != nil {
+		return nil, err
+	}
+	var gone []dispatch.Partition
+	for at, is := range committed {
+		if is.Next < 0 {
+			gone = append(gone, dispatch.Partition{Topic: at.Topic, Number: at.Partition})
+		}
+	}
+	return gone, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -28,6 +29,8 @@ const (
 // membership joins the group, again and again, until ctx ends.
 func (c *Consumer) membership(ctx, work context.Context) error {
 	var missing, joining trouble
+	brokers := c.options.Cluster.Brokers()
+	rand.Shuffle(len(brokers), func(i, j int) { brokers[i], brokers[j] = brokers[j], brokers[i] })
 	for ctx.Err() == nil {
 		c.enter(Waiting)
 		if !c.waitForTopics(ctx, &missing) {
@@ -35,7 +38,7 @@ func (c *Consumer) membership(ctx, work context.Context) error {
 		}
 		c.enter(Joining)
 		balancer := &balancer{}
-		group, err := kafka.NewConsumerGroup(c.groupConfig(balancer))
+		group, err := kafka.NewConsumerGroup(c.groupConfig(balancer, brokers))
 		if err != nil {
 			return err
 		}
@@ -46,13 +49,14 @@ func (c *Consumer) membership(ctx, work context.Context) error {
 		// Leaves the group; its error is always nil. A join that is under way is waited for: given up, it would leave a
 		// member behind that nobody speaks for, and its partitions without an owner for a whole session.
 		_ = group.Close()
+		if joining.tries > 0 { // turned, not shuffled: the one that does not answer must not come first again
+			brokers = append(brokers[1:len(brokers):len(brokers)], brokers[0])
+		}
 	}
 	return nil
 }
 
-func (c *Consumer) groupConfig(b *balancer) kafka.ConsumerGroupConfig {
-	brokers := c.options.Cluster.Brokers()
-	rand.Shuffle(len(brokers), func(i, j int) { brokers[i], brokers[j] = brokers[j], brokers[i] })
+func (c *Consumer) groupConfig(b *balancer, brokers []string) kafka.ConsumerGroupConfig {
 	return kafka.ConsumerGroupConfig{
 		ID:                c.options.Group,
 		Brokers:           brokers,
@@ -120,7 +124,7 @@ func (c *Consumer) follow(ctx, work context.Context, group *kafka.ConsumerGroup,
 				return
 			}
 			trouble.tell(c.log, joinTrouble(err), err)
-			if trouble.tries%rebuildAfter == 0 {
+			if trouble.tries%rebuildAfter == 0 || errors.Is(err, os.ErrDeadlineExceeded) {
 				return
 			}
 			continue

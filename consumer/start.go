@@ -128,5 +128,5 @@ func (c *Consumer) tellStart(ctx context.Context, topic string, bounds map[int]b
 		age = time.Since(oldest).Round(time.Second)
 	}
 	c.log.InfoContext(ctx, "the group never committed here; it begins as KAFKA_START says", slog.String("topic", topic),
-		slog.Int("partitions", len(starts)), slog.Int64("events_ahead", events), slog.Duration("oldest_age", age))
+		slog.Int("partitions", len(starts)), slog.Int64("events_ahead", events), slog.String("oldest_age", age.String()))
 }

@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"log/slog"
+	"regexp"
 	"time"
 )
 
@@ -17,7 +18,7 @@ type trouble struct {
 // tell writes a line at the first failure and whenever the error changes.
 func (t *trouble) tell(log *slog.Logger, message string, err error) {
 	t.tries++
-	if said := err.Error(); said != t.told {
+	if said := withoutPorts(err.Error()); said != t.told {
 		t.told = said
 		log.Warn(message, slog.Any("error", err), slog.Int("tries", t.tries)) //nolint:sloglint // the caller's message is static
 	}
@@ -43,3 +44,8 @@ func (t *trouble) wait(ctx context.Context) bool {
 		return true
 	}
 }
+
+// withoutPorts takes out our own end of connections, which is another one at each try.
+func withoutPorts(text string) string { return ownEnd.ReplaceAllString(text, "->") }
+
+var ownEnd = regexp.MustCompile(`\S+:\d+->`)

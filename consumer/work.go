@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strconv"
+	"sync"
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
@@ -51,18 +52,46 @@ func (c *Consumer) store(ctx context.Context, s dispatch.Store) {
 	c.send(func(now time.Time) { c.dispatcher.Stored(now, s.ID, err == nil) })
 }
 
-// tellLetter writes a line when letters begin to fail, and one when they are stored again.
+// tellLetter writes a line when the first letter cannot be stored, and when none waits any more.
 func (c *Consumer) tellLetter(ctx context.Context, s dispatch.Store, err error) {
-	switch {
-	case ctx.Err() != nil:
-	case err != nil:
-		c.counts.letterFailures.Add(1)
-		if c.lettersFail.CompareAndSwap(false, true) {
-			c.log.ErrorContext(ctx, "letters cannot be stored; their orders wait, and it is tried again",
-				slog.String("topic", s.Topic), slog.Int("partition", s.Number), slog.Int64("offset", s.Offset),
-				slog.Any("error", err))
-		}
-	case c.lettersFail.CompareAndSwap(true, false):
-		c.log.InfoContext(ctx, "letters are stored again")
+	if ctx.Err() != nil {
+		return
 	}
+	at := letterAt{s.Partition, s.Offset, s.Item}
+	c.failing.Lock()
+	defer c.failing.Unlock()
+	was := len(c.failing.letters)
+	if err == nil {
+		delete(c.failing.letters, at)
+		if was > 0 && len(c.failing.letters) == 0 {
+			c.log.InfoContext(ctx, "letters are stored again")
+		}
+		return
+	}
+	c.counts.letterFailures.Add(1)
+	c.failing.letters[at] = true
+	if was == 0 {
+		c.log.ErrorContext(ctx, "letters cannot be stored; their orders wait, and it is tried again",
+			slog.String("topic", s.Topic), slog.Int("partition", s.Number), slog.Int64("offset", s.Offset),
+			slog.Any("error", err))
+	}
+}
+
+// failing holds the letters that could not be stored yet.
+type failing struct {
+	sync.Mutex
+	letters map[letterAt]bool
+}
+
+type letterAt struct {
+	dispatch.Partition
+	offset int64
+	item   int
+}
+
+// forget drops them at the end of a generation: the next owner stores them.
+func (f *failing) forget() {
+	f.Lock()
+	defer f.Unlock()
+	clear(f.letters)
 }

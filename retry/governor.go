@@ -13,6 +13,9 @@ const (
 	// A pause's kind stands for itself: "unauthorised", "misconfigured".
 )
 
+// overloadShare is from which share of the last second's answers on signs of overload count.
+const overloadShare = 0.1
+
 // Settings of a Governor.
 type Settings struct {
 	// CallsInFlight bounds the calls in the air, at least 1; CallsPerSecond the calls a second, 0 for no bound.
@@ -37,7 +40,8 @@ type Settings struct {
 //   - the pacer: the calls a second, from a 429 or 503 on, and Retry-After;
 //   - the flood guard and pauses by hand: told by Letter and Follow.
 //
-// Pause and gate together let one probe through at a time. A sign of overload that only one order gives is no sign.
+// Pause and gate together let one probe through at a time. A sign of overload that only one order gives is no
+// sign, and neither are those that stay below a tenth of the last second's answers.
 type Governor struct {
 	pause pause
 	gate  gate
@@ -47,8 +51,9 @@ type Governor struct {
 
 	inFlight int
 	begun    uint64 // calls that have begun: the last one's number
-	// suspect is the order that gave the last sign of overload.
+	// suspect is the order that gave the last sign of overload, signs counts them all.
 	suspect string
+	signs   meter
 	// held is for how long calls were held in all, but for the stretch that began at heldSince.
 	held      time.Duration
 	heldSince time.Time
@@ -172,15 +177,23 @@ func (g *Governor) adapt(now time.Time, order string, p Pass, v Verdict, inFligh
 	if !overloaded(v) {
 		return
 	}
+	g.signs.add(now)
 	alone := g.suspect == "" || g.suspect == order
 	g.suspect = order
-	if alone {
+	if alone || v.Code != tooManyRequests && g.stray(now) {
 		return
 	}
 	g.limit.overload(p.number, g.begun)
 	if refused(v) {
 		g.pacer.refused(now, p.number, g.begun)
 	}
+}
+
+// stray says that signs of overload are so few among the last second's answers that they are LeadHit's usual faults: a
+// server without room refuses more than now and then, and to slow down for the others would cost throughput for nothing.
+func (g *Governor) stray(now time.Time) bool {
+	signs := g.signs.perSecond(now)
+	return signs < overloadShare*(signs+g.pacer.accepted.perSecond(now))
 }
 
 // Letter says that a letter about an order begins its way for the first time: one that the mapping wants when it is about to

@@ -7,10 +7,13 @@ import (
 )
 
 const (
-	// keepOfRate is what a refusal leaves of the rate that was accepted in the last second, growth what each second without one
-	// adds to it, in calls a second.
-	keepOfRate = 0.9
-	growth     = 1
+	// keepOfRate is what a refusal leaves of the rate that was accepted in the last second. Each second without one adds growth
+	// calls a second to it, or a tenth if that is more.
+	keepOfRate   = 0.9
+	growth       = 1
+	growthFactor = 1.1
+	// searchAfter is how long no refusal counts until the rate is sought anew: the server has got well, not just a little room.
+	searchAfter = 10 * time.Second
 	// ratelessAbove is where a cap means nothing any more.
 	ratelessAbove = 100_000
 	// pacerSlack is how much of a timer's lateness the next calls make up for. At 100/s and below it allows no burst.
@@ -30,9 +33,10 @@ type pacer struct {
 	next  time.Time
 	// learned is the cap that refusals taught, as it was at grown; 0 for none. After a first refusal, or one at a rate far below
 	// the cap, nobody knows the bearable rate, only one that is bearable; then it doubles each second until the next refusal
-	// (searching), else it grows by growth.
+	// (searching), else it grows by growth, until searchAfter.
 	learned   float64
 	grown     time.Time
+	refusedAt time.Time
 	searching bool
 	sought    time.Time // when the search began
 	frozen    bool
@@ -74,10 +78,13 @@ func (p *pacer) grow(now time.Time) {
 		return
 	}
 	p.grown = now
+	if !p.searching && now.Sub(p.refusedAt) >= searchAfter {
+		p.searching, p.sought = true, now
+	}
 	if p.searching {
 		p.learned *= math.Exp2(seconds)
 	} else {
-		p.learned += growth * seconds
+		p.learned = max(p.learned+growth*seconds, p.learned*math.Pow(growthFactor, seconds))
 	}
 	if p.learned > ratelessAbove {
 		p.learned = 0
@@ -98,7 +105,7 @@ func (p *pacer) refused(now time.Time, seq, last uint64) {
 		p.searching, p.sought = p.learned == 0 || rate < p.learned/2, now
 	}
 	p.learned = max(1, rate*keepOfRate)
-	p.grown = now
+	p.grown, p.refusedAt = now, now
 }
 
 // asked obeys a Retry-After. All callers got the same one, so each waits up to a fifth longer, by chance. Only what reaches

@@ -1,6 +1,7 @@
 package retry_test
 
 import (
+	"fmt"
 	"math"
 	"testing"
 	"time"
@@ -25,12 +26,16 @@ func (r *rig) wantRate(want float64) {
 	}
 }
 
-// refuse makes two orders' calls refused at once: one alone proves nothing.
+// refuse makes calls of a dozen orders refused at once: one alone proves nothing, and neither do a few among many.
 func (r *rig) refuse(n int) {
 	r.t.Helper()
-	a, b := r.Start(r.now), r.Start(r.now)
-	r.Answered(r.now, "refused 1", a, status(n))
-	r.Answered(r.now, "refused 2", b, status(n))
+	passes := make([]retry.Pass, 12)
+	for i := range passes {
+		passes[i] = r.Start(r.now)
+	}
+	for i, pass := range passes {
+		r.Answered(r.now, fmt.Sprint("refused ", i), pass, status(n))
+	}
 }
 
 func TestARefusalCapsTheRateBelowWhatWasAccepted(t *testing.T) {
@@ -39,6 +44,8 @@ func TestARefusalCapsTheRateBelowWhatWasAccepted(t *testing.T) {
 		r := newRig(t)
 		r.flow(50, 3)
 		r.refuse(code)
+		r.wantRate(45)
+		r.refuse(code) // an echo of the first
 		r.wantRate(45)
 		// Nobody knows yet what the server can bear: it doubles.
 		r.flow(40, 1)
@@ -52,7 +59,7 @@ func TestARefusalCapsTheRateBelowWhatWasAccepted(t *testing.T) {
 	}
 }
 
-func TestAKnownRateGrowsByOneASecond(t *testing.T) {
+func TestAKnownRateGrowsByATenthASecond(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.flow(50, 3)
@@ -67,8 +74,10 @@ func TestAKnownRateGrowsByOneASecond(t *testing.T) {
 	r.flow(60, 1)
 	r.refuse(503) // close to the cap: this is what the server can bear
 	r.wantRate(54)
-	for want := 55.0; want < 65; want++ {
+	want := 54.0
+	for range 8 {
 		r.pass(time.Second)
+		want *= 1.1
 		r.wantRate(want)
 	}
 }

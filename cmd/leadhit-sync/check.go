@@ -15,6 +15,7 @@ import (
 	"leadhit-sync/cmd/worker"
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/mapping"
 	"leadhit-sync/leadhit"
 )
 
@@ -41,6 +42,7 @@ is touched. Each line begins with ok, warn or FAIL; exit code 1 if one failed.`,
 			for _, w := range settings.Warnings {
 				r.warn("settings", w)
 			}
+			checkMapping(r, settings)
 			checkKafka(ctx, r, settings)
 			checkLeadHit(ctx, r, settings)
 			if r.failed {
@@ -69,6 +71,22 @@ func (r *report) fail(what, found string) {
 	r.line("FAIL", what, found)
 }
 
+func checkMapping(r *report, c *config.Config) {
+	_, closeMapping, err := worker.OpenMapping(c, versionText(), slog.New(slog.DiscardHandler))
+	closeMapping()
+	if mistakes, ok := errors.AsType[*mapping.FileError](err); ok {
+		for _, p := range mistakes.Problems {
+			r.fail("mapping", p.String())
+		}
+		return
+	}
+	if err != nil {
+		r.fail("mapping", err.Error())
+		return
+	}
+	r.ok("mapping", c.Mapping+" fits the topics")
+}
+
 func checkKafka(ctx context.Context, r *report, c *config.Config) {
 	cluster, err := worker.OpenCluster(c, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -81,7 +99,7 @@ func checkKafka(ctx context.Context, r *report, c *config.Config) {
 		r.fail("kafka", fmt.Sprintf("%v; check KAFKA_BROKERS, KAFKA_TLS and KAFKA_SASL_*", err))
 		return
 	}
-	r.ok("kafka", fmt.Sprintf("%d brokers answer", topology.Brokers))
+	r.ok("kafka", "reached; the cluster has "+count(topology.Brokers, "broker"))
 	for _, topic := range c.Kafka.Topics {
 		checkTopic(r, topic, topology.Topics[topic])
 	}
@@ -96,7 +114,7 @@ func checkTopic(r *report, name string, info broker.TopicInfo) {
 	case info.Err != nil:
 		r.fail("topic", fmt.Sprintf("%s: %v", name, info.Err))
 	default:
-		r.ok("topic", fmt.Sprintf("%s has %d partitions", name, info.Partitions))
+		r.ok("topic", name+" has "+count(info.Partitions, "partition"))
 	}
 }
 
@@ -111,7 +129,7 @@ func checkLetters(r *report, name string, topology broker.Topology) {
 		r.fail("letters", name+" has one replica in a cluster of several brokers: losing one broker loses letters; the worker "+
 			"does not start")
 	default:
-		r.ok("letters", fmt.Sprintf("%s has %d replicas", name, info.Replicas))
+		r.ok("letters", name+" has "+count(info.Replicas, "replica"))
 	}
 }
 
@@ -123,8 +141,9 @@ func checkOffsets(ctx context.Context, r *report, cluster *broker.Cluster) {
 	case !offsets.Exists:
 		r.ok("offsets", "__consumer_offsets does not exist yet; Kafka makes it when the first group joins")
 	case !offsets.Safe():
-		r.warn("offsets", fmt.Sprintf("__consumer_offsets has %d replicas and min.insync.replicas %d: losing a broker can lose "+
-			"acknowledged commits, and the calls since then are made again", offsets.Replicas, offsets.MinInSync))
+		r.warn("offsets", fmt.Sprintf("__consumer_offsets has %s and min.insync.replicas %d: losing a broker can lose "+
+			"acknowledged commits, and the calls since then are made again",
+			count(offsets.Replicas, "replica"), offsets.MinInSync))
 	default:
 		r.ok("offsets", "losing one broker loses no acknowledged commit")
 	}

@@ -149,7 +149,23 @@ func TestRunRefusesAMappingWithMistakes(t *testing.T) {
 	installed(t)
 	t.Setenv("MAPPING", write(t, t.TempDir(), "bad.yaml", "fields: {order_id: {path: x}}\n"))
 	got := command(t, "", "run")
-	if got.code != exitError || !strings.Contains(got.err, "MAPPING: ") || !strings.Contains(got.err, "bad.yaml:1:") || got.out != "" {
-		t.Errorf("got %+v, want exit code 1, the mistake with its place, and no line in the log", got)
+	if got.code != exitUsage || !strings.Contains(got.err, "MAPPING: ") || !strings.Contains(got.err, "bad.yaml:1:") || got.out != "" {
+		t.Errorf("got %+v, want exit code 2, the mistake with its place, and no line in the log", got)
+	}
+}
+
+func TestCheckReportsAMappingWithMistakes(t *testing.T) {
+	t.Setenv("KAFKA_BROKERS", strings.Join(kafkaWith(t, []string{"a"}, nil), ","))
+	t.Setenv("KAFKA_TOPICS", "a")
+	t.Setenv("LEADHIT_URL", "http://127.0.0.1:1/")
+	t.Setenv("LEADHIT_API_KEY", "any")
+	t.Setenv("MAPPING", write(t, t.TempDir(), "bad.yaml", "fields: {order_id: {path: x}}\n"))
+	got := command(t, "", "check")
+	if got.code != exitError || !strings.Contains(got.out, "FAIL  mapping") || !strings.Contains(got.out, "bad.yaml:1:") {
+		t.Errorf("got %+v, want a line about the mapping's mistake", got)
+	}
+	t.Setenv("MAPPING", "plain")
+	if got := command(t, "", "check"); !strings.Contains(got.out, "ok    mapping    plain fits the topics\n") {
+		t.Errorf("got %+v, want the mapping to be fine", got)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"leadhit-sync/config"
+	"leadhit-sync/consumer/mapping"
 )
 
 // version is set by the linker in releases (-ldflags "-X main.version=1.2.3").
@@ -66,10 +67,16 @@ func execute(ctx context.Context, args []string, s streams) int {
 	code, text := exitError, fmt.Sprintf("leadhit-sync: %v", err)
 	var settings *config.Error
 	var usage usageError
+	var setting settingError
 	var listed listedError
 	switch {
 	case errors.As(err, &settings):
 		code, text = exitUsage, settings.Error()
+	case errors.As(err, &setting):
+		code = exitUsage
+		if mistakes, ok := errors.AsType[*mapping.FileError](err); ok {
+			text = "MAPPING: the mapping has mistakes\n" + mistakes.Error()
+		}
 	case errors.As(err, &usage), command == root:
 		code, text = exitUsage, fmt.Sprintf("leadhit-sync: %v\nSee \"%s --help\".", err, command.CommandPath())
 	case errors.As(err, &listed):
@@ -78,6 +85,11 @@ func execute(ctx context.Context, args []string, s streams) int {
 	_, _ = fmt.Fprintln(s.err, text) // nobody reads any more
 	return code
 }
+
+// settingError is a setting that only showed to be wrong when the file that it names was read.
+type settingError struct{ error }
+
+func (e settingError) Unwrap() error { return e.error }
 
 // listedError is an error whose lines each begin with what they are about, a file's place mostly, and bear no other
 // word before them.

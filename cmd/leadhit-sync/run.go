@@ -34,17 +34,21 @@ func run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	log := logger(settings, out)
+	// A log that nobody reads any more must not end the worker without its last commit.
+	signal.Ignore(syscall.SIGPIPE)
+	buffer := newLogBuffer(out)
+	defer buffer.close()
+	log := logger(settings, buffer)
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	// Once the first signal has been taken, the next one has its usual effect: it ends the process.
 	defer context.AfterFunc(ctx, func() {
+		stop() // before the line: where stdout is blocked it may never be written
 		log.InfoContext(ctx, "stopping: finishing what is in the air")
-		stop()
 	})() // what ends without a signal says nothing of stopping
 	w, err := worker.Open(settings, versionText(), log) //nolint:contextcheck // it reads files and connects to nobody
 	if err != nil {
-		return err
+		return settingError{err}
 	}
 	defer w.Close()
 	log.InfoContext(ctx, "starting", slog.String("version", versionText()), slog.String("group", settings.Kafka.Group))

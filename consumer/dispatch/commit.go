@@ -96,7 +96,7 @@ func (d *Dispatcher) send(now time.Time, p *partition) Offset {
 	d.fresh -= len(p.fresh)
 	p.sending = append(p.sending, p.fresh...)
 	p.fresh = p.fresh[:0]
-	return Offset{p.Partition, p.sent.next, p.sent.metadata}
+	return Offset{p.Partition, p.sent.next, p.sent.metadata, !p.fetching && p.acked.next >= 0}
 }
 
 // Committed says what became of a commit.

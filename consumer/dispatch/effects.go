@@ -133,6 +133,9 @@ type Offset struct {
 	Partition
 	Next     int64
 	Metadata string
+	// Unwatched says that no fetch is under way that would show that the topic was made anew, and that a commit was
+	// acknowledged before: one that is gone now went with the topic.
+	Unwatched bool
 }
 
 // Outcome is what became of a commit.
