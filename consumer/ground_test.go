@@ -9,6 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"leadhit-sync/consumer"
 )
 
 func TestEventsThatExpiredUnreadAreCountedToldAndPassed(t *testing.T) {
@@ -63,6 +65,32 @@ func makeAnew(w *world, length int) {
 		w.t.Errorf("got %d restarted partitions, want one", got)
 	}
 	w.toldOnce("made anew")
+}
+
+// With a full window nothing is fetched, and nobody sees the topic go and come back but he who looks for the group's offset.
+func TestATopicThatWasMadeAnewBesideAFullWindowIsReadFromItsStart(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		w.leadhitDoes(forbids)
+		old := make([]string, 300)
+		for n := range old {
+			old[n] = fmt.Sprint("old", n)
+			w.produce(0, fine, old[n])
+		}
+		k := w.start(func(o *consumer.Options) { o.Dispatch.WindowEvents = 100 })
+		time.Sleep(15 * time.Second)
+		w.recreateAfter(50*time.Millisecond, "orders", 1)
+		w.ledger.waive(old...)
+		for n := range 600 {
+			w.produce(0, fine, fmt.Sprint("new", n))
+		}
+		time.Sleep(5 * time.Second)
+		w.leadhitDoes(answers(0))
+		w.settle(2 * time.Minute)
+		if got := k.State().Restarted; got != 1 {
+			w.t.Errorf("got %d restarted partitions, want one", got)
+		}
+		w.toldOnce("made anew")
+	})
 }
 
 func TestAnOffsetBehindTheLogsEndBeginsAtItsStart(t *testing.T) {
@@ -167,13 +195,18 @@ func TestEventsOfAnAbortedTransactionAreNotCalled(t *testing.T) {
 // recreate deletes a topic and makes it anew. What stood in it is forgotten.
 func (w *world) recreate(topic string, partitions int) {
 	w.t.Helper()
+	w.recreateAfter(time.Second, topic, partitions)
+}
+
+func (w *world) recreateAfter(pause time.Duration, topic string, partitions int) {
+	w.t.Helper()
 	if err := w.fake.DeleteTopic(topic); err != nil {
 		w.t.Fatal(err)
 	}
 	w.ledger.mu.Lock()
 	clear(w.ledger.logs)
 	w.ledger.mu.Unlock()
-	time.Sleep(time.Second) // no cluster does it faster
+	time.Sleep(pause)
 	w.create(topic, partitions)
 	w.producer.PurgeTopicsFromProducing(topic)
 }

@@ -13,7 +13,7 @@ type Policy struct {
 	Initial, Max time.Duration
 	// MaxElapsed is for how long one order may fail while others succeed. 0: for ever.
 	MaxElapsed time.Duration
-	// Random is where the jitter comes from. It is used by the owner's goroutine alone.
+	// Random is where the jitter comes from. It is used by whoever uses the owner, one at a time.
 	Random *rand.Rand
 }
 

@@ -21,14 +21,14 @@ type Settings struct {
 	// CallsInFlight bounds the calls in the air, at least 1; CallsPerSecond the calls a second, 0 for no bound.
 	CallsInFlight  int
 	CallsPerSecond float64
-	// Random is where the jitter comes from. It is used by the owner's goroutine alone.
+	// Random is where the jitter comes from. It is used by whoever uses the owner, one at a time.
 	Random *rand.Rand
 	// Worker names this process in the ledger. Build names its version and mapping: a resume accepts causes for that build.
 	Worker, Build string
 }
 
 // Governor decides whether a call may start. It belongs to the process, not to a generation: what it knows is about LeadHit,
-// and the calls of ended generations are in the air like others. One goroutine owns it.
+// and the calls of ended generations are in the air like others. One goroutine at a time may use it.
 //
 // Each call is a MayCall that said yes, a Start, and an Answered with the Pass that Start gave, however late. In it work
 // together:

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// stuckAfter is how old the actor's pulse may grow: it beats once a second, and no turn of it waits for anybody.
+	// stuckAfter is how old the consumer's pulse may grow: it beats once a second, and no turn waits for anybody.
 	stuckAfter    = 15 * time.Second
 	requestLimit  = 5 * time.Second
 	maxHTTPHeader = 16 << 10

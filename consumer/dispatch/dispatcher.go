@@ -32,7 +32,7 @@ type Config struct {
 	Worker, Build string
 }
 
-// Dispatcher is the state machine. One goroutine owns it.
+// Dispatcher is the state machine. One goroutine at a time may use it.
 type Dispatcher struct {
 	config Config
 

@@ -4,7 +4,7 @@
 // It is a pure state machine. Inputs are methods of [Dispatcher] (Assigned, Fetched, Answered, Stored, Committed,
 // Revoked, Lost …); they only change state. [Dispatcher.Next] then says what to do: the calls, stores, fetches and the
 // commit to start now, and when to ask again. There is no goroutine, clock, context or I/O in here: the time comes in,
-// effects go out as values. One goroutine owns a Dispatcher.
+// effects go out as values. One goroutine at a time may use a Dispatcher.
 //
 // # What it promises
 //
