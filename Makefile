@@ -54,6 +54,7 @@ $(GOLANGCI_LINT):
 
 .PHONY: bench
 bench: ## Measure orders per second, CPU and memory against a bare loop; a table, not a test.
+	go test ./consumer/mapping -run NONE -bench .
 	go test ./integration -run NONE -bench . -benchtime 1x -timeout 60m
 
 .PHONY: soak
