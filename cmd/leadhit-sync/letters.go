@@ -15,6 +15,7 @@ import (
 
 	"leadhit-sync/cmd/worker"
 	"leadhit-sync/config"
+	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/scan"
 	"leadhit-sync/deadletter"
 )
@@ -127,6 +128,10 @@ func readLetters(ctx context.Context, filter deadletter.Filter) (deadletter.List
 	defer cluster.Close()
 	records := scan.Records(ctx, cluster, scan.Range{Topic: settings.DeadLetter.Topic})
 	found, err := deadletter.List(letters(records), filter)
+	if errors.Is(err, broker.ErrUnknownPartition) {
+		return found, fmt.Errorf("%s does not exist: no letter was written yet, or KAFKA_GROUP or DEAD_LETTER_TOPIC is another one's",
+			settings.DeadLetter.Topic)
+	}
 	if err != nil {
 		return found, fmt.Errorf("read %s: %w", settings.DeadLetter.Topic, err)
 	}
