@@ -79,6 +79,9 @@ func lookAtLetters(t *testing.T) {
 	if got := command(t, "", "letters", "show", "orders/1/9"); got.code != exitError || !strings.Contains(got.err, "no letter orders/1/9") {
 		t.Errorf("got %+v of a letter that is not there, want exit code 1", got)
 	}
+	if got := command(t, "", "letters", "list", "--limit", "0"); got.code != exitUsage {
+		t.Errorf("got %+v of --limit 0, want wrong usage", got)
+	}
 	if got := command(t, "", "letters", "list", "-o", "xml"); got.code != exitUsage {
 		t.Errorf("got %+v of -o xml, want exit code 2", got)
 	}

@@ -42,6 +42,9 @@ func listCommand() *cobra.Command {
 		Use: "list", Short: "List the newest dead letters",
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
+			if filter.Limit < 1 || since < 0 {
+				return usageError{errors.New("--limit must be 1 or more, --since a duration such as 24h")}
+			}
 			if since > 0 {
 				filter.Since = time.Now().Add(-since)
 			}

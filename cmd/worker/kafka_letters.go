@@ -23,20 +23,15 @@ func (w *Worker) openLetters() (err error) {
 func (w *Worker) ensureLetters(ctx context.Context) bool {
 	told := ""
 	for {
-		created, err := deadletter.EnsureTopic(ctx, w.cluster.Client(), deadletter.TopicSpec{
-			Name: w.config.DeadLetter.Topic, SourceMaxBytes: w.sourceMaxBytes(ctx),
-		})
+		err := w.ensureTopic(ctx)
 		switch {
-		case err == nil && created:
-			w.log.InfoContext(ctx, "dead-letter topic created", slog.String("topic", w.config.DeadLetter.Topic))
-			return true
 		case err == nil:
 			return true
 		case ctx.Err() != nil:
 			return false
-		case err.Error() != told: // a line a change
-			told = err.Error()
-			w.log.WarnContext(ctx, lettersTrouble(err), slog.String("topic", w.config.DeadLetter.Topic), slog.Any("error", err)) //nolint:sloglint // one of two static messages
+		case lettersTrouble(err) != told: // a line a change; the error's own text has another port at each try
+			told = lettersTrouble(err)
+			w.log.WarnContext(ctx, told, slog.String("topic", w.config.DeadLetter.Topic), slog.Any("error", err)) //nolint:sloglint // one of two static messages
 		}
 		select {
 		case <-ctx.Done():
@@ -44,6 +39,27 @@ func (w *Worker) ensureLetters(ctx context.Context) bool {
 		case <-time.After(lettersAgain):
 		}
 	}
+}
+
+// ensureTopic creates the letters' topic if it is absent.
+func (w *Worker) ensureTopic(ctx context.Context) error {
+	created, err := deadletter.EnsureTopic(ctx, w.cluster.Client(), deadletter.TopicSpec{
+		Name: w.config.DeadLetter.Topic, SourceMaxBytes: w.sourceMaxBytes(ctx),
+	})
+	if created {
+		w.log.InfoContext(ctx, "dead-letter topic created", slog.String("topic", w.config.DeadLetter.Topic))
+	}
+	return err
+}
+
+// writeLetter stores a letter. A topic that was deleted meanwhile is made anew, for the next try.
+func (w *Worker) writeLetter(ctx context.Context, l deadletter.Letter) error {
+	err := w.letters.Write(ctx, l)
+	if errors.Is(err, deadletter.ErrTopicMissing) && w.mending.TryLock() {
+		defer w.mending.Unlock()
+		return errors.Join(err, w.ensureTopic(ctx))
+	}
+	return err
 }
 
 func lettersTrouble(err error) string {

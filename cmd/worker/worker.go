@@ -8,6 +8,7 @@ package worker
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 
 	"leadhit-sync/config"
@@ -35,6 +36,7 @@ type Worker struct {
 	// closeMapping lets go of the schema registry.
 	closeMapping func()
 	stopping     atomic.Bool
+	mending      sync.Mutex // held by whoever makes the letters' topic anew
 }
 
 // wire is the path of one event: fetch, mapping.Decode, dispatch, SetOrderStatus, Judge, (deadletter.Write), dispatch,
@@ -59,7 +61,7 @@ func (w *Worker) wire(m *mapping.Mapping) {
 			})
 		},
 		Store: func(ctx context.Context, l consumer.Letter) error {
-			return w.metrics.stored(l, w.letters.Write(ctx, letter(l, w.config.Kafka.Group, w.version)))
+			return w.metrics.stored(l, w.writeLetter(ctx, letter(l, w.config.Kafka.Group, w.version)))
 		},
 		Logger: w.log,
 	})
