@@ -18,9 +18,26 @@ func (l Letter) storedMessage() string {
 	return text
 }
 
+// scrubRounds bounds the rounds of scrub; two are enough for nearly all.
+const scrubRounds = 16
+
 // scrub takes out of a message what may belong to a person or open a door. It keeps the order id and the status, which
 // the letter shows anyway.
+//
+// What is taken out can make a quotation of what stood beside it. So it is done again until nothing changes: a letter that
+// is written again stays the letter it was.
 func scrub(message, orderID, status string) string {
+	for range scrubRounds {
+		again := scrubOnce(message, orderID, status)
+		if again == message {
+			break
+		}
+		message = again
+	}
+	return message
+}
+
+func scrubOnce(message, orderID, status string) string {
 	var out strings.Builder
 	secretNext := false
 	for p := range pieces(message) {
