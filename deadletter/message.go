@@ -11,33 +11,26 @@ import (
 // stored letter stays as it is.
 func (l Letter) storedMessage() string {
 	const worked = 4 * maxMessage // no use in scrubbing what is cut off
-	text := clean(scrub(clean(l.Message, worked), l.OrderID, l.Status), maxMessage)
+	const rounds = 16             // two are enough for nearly all
+	text := clean(l.Message, worked)
+	for range rounds {
+		// What is taken out or cut off can make a quotation or a number of what stood beside it. So it is done again until
+		// nothing changes: a letter that is written again stays the letter it was.
+		again := clean(scrub(text, l.OrderID, l.Status), maxMessage)
+		if again == text {
+			break
+		}
+		text = again
+	}
 	if text == "" {
 		return "(no message)"
 	}
 	return text
 }
 
-// scrubRounds bounds the rounds of scrub; two are enough for nearly all.
-const scrubRounds = 16
-
 // scrub takes out of a message what may belong to a person or open a door. It keeps the order id and the status, which
 // the letter shows anyway.
-//
-// What is taken out can make a quotation of what stood beside it. So it is done again until nothing changes: a letter that
-// is written again stays the letter it was.
 func scrub(message, orderID, status string) string {
-	for range scrubRounds {
-		again := scrubOnce(message, orderID, status)
-		if again == message {
-			break
-		}
-		message = again
-	}
-	return message
-}
-
-func scrubOnce(message, orderID, status string) string {
 	var out strings.Builder
 	secretNext := false
 	for p := range pieces(message) {
