@@ -42,6 +42,10 @@ lint: $(GOLANGCI_LINT) ## Check style, import rules and formatting.
 	$(GOLANGCI_LINT) config verify
 	$(GOLANGCI_LINT) run ./...
 
+.PHONY: vuln
+vuln: ## Look for known vulnerabilities; VULNDB=file:///… names a copy of the database.
+	.ci/vulnerabilities
+
 .PHONY: fmt
 fmt: $(GOLANGCI_LINT) ## Format the code.
 	$(GOLANGCI_LINT) fmt ./...

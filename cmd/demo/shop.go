@@ -47,7 +47,7 @@ type orders struct {
 }
 
 func newOrders(count int, seed uint64) *orders {
-	return &orders{dice: rand.New(rand.NewPCG(seed, 1)), all: make([]change, count)} //nolint:gosec // reproducible, not secret
+	return &orders{dice: rand.New(rand.NewPCG(seed, 1)), all: make([]change, count)}
 }
 
 // next is the next event of an order that is drawn.

@@ -9,5 +9,5 @@ import (
 // terminal tells whether a person sits at the other end of a stream.
 func terminal(stream any) bool {
 	file, ok := stream.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd())) //nolint:gosec // a descriptor is a small number
+	return ok && term.IsTerminal(int(file.Fd()))
 }

@@ -42,7 +42,7 @@ func Open(c *config.Config, version string, log *slog.Logger) (_ *Worker, err er
 	if err = w.openLetters(); err != nil {
 		return nil, err
 	}
-	w.metrics = newMetrics(version)
+	w.metrics = newMetrics(version, c.DeadLetter.Types, log)
 	w.wire(m)
 	w.metrics.watch(w)
 	return w, nil
@@ -135,7 +135,7 @@ func dispatchConfig(c *config.Config) dispatch.Config {
 		MetadataBytes:  metadataBytes,
 		Retry: retry.Policy{
 			Initial: c.Retry.Initial, Max: c.Retry.Max, MaxElapsed: c.Retry.MaxElapsed,
-			Random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), //nolint:gosec // jitter needs no secrecy
+			Random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		},
 	}
 }

@@ -63,7 +63,7 @@ func (c *compiler) shape(s *fieldSpec, f *field) {
 // kind returns the field's type: what is written, or what its name suggests.
 func (c *compiler) kind(s *fieldSpec) fieldKind {
 	if i := slices.Index(typeNames(), s.typ.value); i >= 0 {
-		return fieldKind(i)
+		return fieldKind(i) //nolint:gosec // there are a handful
 	}
 	switch s.name {
 	case "order_id":

@@ -20,7 +20,7 @@ mkdir -p "$jars" && : > "$jars/kafka_2.13-` + apache.Version + `.jar"
 func fakeMaven(t *testing.T, script string) {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "mvn"), []byte(script), 0o755); err != nil { //nolint:gosec // a program must be executable
+	if err := os.WriteFile(filepath.Join(dir, "mvn"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", dir+":/usr/bin:/bin")
