@@ -42,8 +42,10 @@ func (g *gate) start(now time.Time) (epoch uint64, probe bool) {
 	return g.epoch, g.closed
 }
 
+// wait draws the time of the next probe. It is no later than the outage has lasted so far: the ceiling grows faster than that
+// where the draws were short, and a hiccup of seconds should not cost half a minute.
 func (g *gate) wait(now time.Time) {
-	g.probeAt = now.Add(Jitter(g.random, g.ceiling))
+	g.probeAt = now.Add(Jitter(g.random, min(g.ceiling, max(gateWaitMin, now.Sub(g.since)))))
 	g.ceiling = min(2*g.ceiling, gateWaitMax)
 }
 

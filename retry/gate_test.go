@@ -2,6 +2,7 @@ package retry_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -103,6 +104,26 @@ func TestProbesAreAtMost30sApartAndSpread(t *testing.T) {
 	}
 	if mean := r.now.Sub(began) / 200; mean < 13*time.Second || mean > 17*time.Second || longest < 28*time.Second {
 		t.Errorf("got waits of %v in the mean and up to %v, want about 15s and 30s", mean, longest)
+	}
+}
+
+func TestAnOutageIsNoticedToBeOverAsFastAsItLasted(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(500) {
+		r := newRig(t, func(s *retry.Settings) { s.Random = rand.New(rand.NewPCG(seed, 1)) })
+		r.calls(20, 5, connect())
+		const outage = 7 * time.Second
+		began := r.now
+		for n := 0; ; n++ {
+			r.toProbe()
+			if r.now.Sub(began) >= outage {
+				break
+			}
+			r.call(fmt.Sprint("order ", n), connect())
+		}
+		if got, limit := r.now.Sub(began), 2*outage; got > limit {
+			t.Fatalf("seed %d: got the first call %v after the beginning of an outage of %v, want %v at most", seed, got, outage, limit)
+		}
 	}
 }
 
