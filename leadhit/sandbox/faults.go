@@ -29,6 +29,7 @@ type Faults struct {
 	// Lost calls are executed, and then never answered: the connection stays open until the client gives up.
 	Lost       float64
 	LostResets float64 // executed, then the connection is reset
+	Cuts       float64 // executed, then the connection is reset in the middle of the answer
 	WrongID    float64 // executed, and answered with the id of another call
 
 	// Latency passes before each answer that the node itself gives, and up to Jitter more.
@@ -127,6 +128,7 @@ func (s *Sandbox) draw(f *Faults, wait *time.Duration) Answer {
 		{f.HTML, HTML},
 		{f.Lost, Lost},
 		{f.LostResets, LostReset},
+		{f.Cuts, Cut},
 		{f.WrongID, WrongID},
 	}
 	sum := 0.0

@@ -8,7 +8,7 @@ import (
 // Answer is how a call ended, as the sandbox sees it.
 type Answer uint8
 
-// The answers. Accepted, Lost, LostReset and WrongID have been executed, the others have not.
+// The answers. Accepted, Lost, LostReset, Cut and WrongID have been executed, the others have not.
 const (
 	Pending    Answer = iota // not answered yet
 	Accepted                 // executed and told so
@@ -22,6 +22,7 @@ const (
 	Closed                   // the connection was closed: an outage
 	Lost                     // executed, never answered
 	LostReset                // executed, then the connection was reset
+	Cut                      // executed, then the connection was reset in the middle of the answer
 	WrongID                  // executed, answered with another id
 	Abandoned                // the client left before the answer; Call.Executed tells whether it was executed
 )
@@ -30,7 +31,7 @@ const (
 func (a Answer) String() string {
 	names := [...]string{
 		"pending", "accepted", "refused", "invalid", "forbidden", "failed", "overloaded", "html",
-		"reset", "closed", "lost", "lost reset", "wrong id", "abandoned",
+		"reset", "closed", "lost", "lost reset", "cut", "wrong id", "abandoned",
 	}
 	if int(a) < len(names) {
 		return names[a]
@@ -40,7 +41,7 @@ func (a Answer) String() string {
 
 // Executed says whether a call that ends so has changed its order.
 func (a Answer) Executed() bool {
-	return a == Accepted || a == Lost || a == LostReset || a == WrongID
+	return a == Accepted || a == Lost || a == LostReset || a == Cut || a == WrongID
 }
 
 // Call is one line of the ledger.
@@ -51,7 +52,9 @@ type Call struct {
 	Arrived, Ended time.Time
 	// ID, OrderID and Status are empty if the request could not be read that far.
 	ID, OrderID, Status string
-	Answer              Answer
+	// Path is where it was sent: callers that are given paths of their own can be told apart.
+	Path   string
+	Answer Answer
 	// Executed says that the order has the status now, whatever the client was told.
 	Executed bool
 }
@@ -131,7 +134,7 @@ func (l *ledger) each(look func(*Call)) {
 }
 
 // begin notes an arrival.
-func (l *ledger) begin() *Call {
+func (l *ledger) begin(path string) *Call {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	if l.count == len(l.chunks)*chunk {
@@ -139,7 +142,7 @@ func (l *ledger) begin() *Call {
 	}
 	entry := &l.chunks[l.count/chunk][l.count%chunk]
 	l.count++
-	entry.Seq, entry.Arrived = l.count, time.Now()
+	entry.Seq, entry.Path, entry.Arrived = l.count, path, time.Now()
 	l.inFlight++
 	l.maxInFlight = max(l.maxInFlight, l.inFlight)
 	return entry

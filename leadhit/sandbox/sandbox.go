@@ -19,6 +19,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -77,7 +78,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Sandbox) serveCall(w http.ResponseWriter, r *http.Request) {
-	entry := s.begin()
+	entry := s.begin(r.URL.Path)
 	body, _ := s.bodies.Get().(*bytes.Buffer)
 	defer s.bodies.Put(body)
 	body.Reset()
@@ -123,6 +124,9 @@ func (p *plan) write(w http.ResponseWriter, c *request) {
 		hangUp(w, quietly)
 	case p.answer == Reset, p.answer == LostReset:
 		hangUp(w, abruptly)
+	case p.answer == Cut:
+		p.writeHalf(w, c)
+		hangUp(w, abruptly)
 	case p.answer == HTML:
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = io.WriteString(w, "<html><body>Service is being updated</body></html>")
@@ -135,6 +139,15 @@ func (p *plan) write(w http.ResponseWriter, c *request) {
 		w.Header()["Content-Type"] = jsonType()
 		_, _ = w.Write(p.appendAnswer(make([]byte, 0, 128), c))
 	}
+}
+
+// writeHalf promises the whole answer and sends half of it.
+func (p *plan) writeHalf(w http.ResponseWriter, c *request) {
+	answer := p.appendAnswer(make([]byte, 0, 128), c)
+	w.Header()["Content-Type"] = jsonType()
+	w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
+	_, _ = w.Write(answer[:len(answer)/2])
+	_ = http.NewResponseController(w).Flush() // who cannot be flushed to sees no answer at all
 }
 
 func jsonType() []string { return []string{"application/json"} }
