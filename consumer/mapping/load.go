@@ -42,6 +42,7 @@ func Load(o Options) (*Mapping, error) {
 	if err := l.err(); err != nil {
 		return nil, err
 	}
+	m.digest = l.digest()
 	return m, nil
 }
 
@@ -60,6 +61,7 @@ func checkTopics(topics []string) error {
 // A loader gathers what belongs to one load.
 type loader struct {
 	*problems
+	sources
 	options Options
 }
 
@@ -82,6 +84,7 @@ func (l *loader) file(r *reader) (*fileSpec, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mapping: %w", err)
 	}
+	l.took(source)
 	root := r.document(source)
 	if root == nil {
 		return &fileSpec{}, nil
@@ -97,6 +100,7 @@ func (l *loader) preset(name, mapping string) *fileSpec {
 	if err != nil {
 		return nil
 	}
+	l.took(source)
 	r := &reader{problems: l.problems, file: presetFile(name)}
 	root := r.document(source)
 	if root == nil {
@@ -131,7 +135,7 @@ func (l *loader) compile(r *reader, f *fileSpec) *Mapping {
 		}
 		seen = append(seen, s.name)
 		l.base(s)
-		c := &compiler{problems: l.problems, spec: s, statuses: statuses, read: readerFor, fallback: l.options.Schemas}
+		c := &compiler{problems: l.problems, spec: s, statuses: statuses, read: l.reader, fallback: l.options.Schemas}
 		m.programs = append(m.programs, c.compile())
 		m.matchers = append(m.matchers, l.matcher(s, len(f.mappings) == 1))
 	}

@@ -69,4 +69,5 @@ type Mapping struct {
 	matchers   []matcher // of the programs, in the same order
 	topics     map[string]*program
 	configured []string // the topics of the options
+	digest     string
 }
