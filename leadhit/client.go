@@ -26,6 +26,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -63,6 +64,8 @@ type Call struct {
 	// returns an error, not a byte of the request leaves the process. It runs on another goroutine and must not block. Nil
 	// means yes.
 	Before func() error
+	// Traceparent is sent as the header of that name, the W3C's; empty: there is none.
+	Traceparent string
 }
 
 // Options say where LeadHit is and how to reach it. URL and Key are required.
@@ -72,21 +75,26 @@ type Options struct {
 	Key *Key
 	// Timeout bounds one call, from the name look-up to the last byte of the answer; 0 means 3 s.
 	Timeout time.Duration
-	// CAFile names certificates in PEM that are trusted beside the system's. It is read again at each new connection.
+	// CAFile names certificates in PEM that are trusted beside the system's. It is read again while calls are made, at most
+	// once a second; when it has changed, connections are made anew. While it cannot be read, what it held stays in use.
 	CAFile string
-	// Proxy is the URL of an HTTP or SOCKS5 proxy. Empty means none, whatever the environment says.
+	// Proxy is the URL of an HTTP or SOCKS5 proxy, through which TLS goes to URL, which must be https: no proxy sees the key.
+	// Empty means none, whatever the environment says.
 	Proxy string
 	// CallsInFlight is how many calls the caller makes at once: so many idle connections are kept. 0 means 64.
 	CallsInFlight int
 	// Version stands in the User-Agent header.
 	Version string
+	// Logger takes a line when CAFile has changed or cannot be read any more, and when no TLS comes about any more, or does
+	// again. Nil discards them.
+	Logger *slog.Logger
 	// Dial replaces the network's dialer. Nil means the usual one.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
 // Client calls LeadHit's orders node. Open makes one.
 type Client struct {
-	transport *http.Transport
+	transport *renewing
 	timeout   time.Duration
 	key       *Key
 	agent     string
@@ -94,6 +102,7 @@ type Client struct {
 	methods   *http.Request // copied for each reading of the map page
 	headers   atomic.Pointer[keyedHeader]
 	scratch   sync.Pool
+	trouble   tlsTrouble
 }
 
 // keyedHeader is the header of all calls made under one key: net/http only reads it.
@@ -120,6 +129,12 @@ func Open(options Options) (*Client, error) {
 	if err := checkKey(*options.Key.load()); err != nil {
 		return nil, fmt.Errorf("leadhit api key: %w", err)
 	}
+	if options.Proxy != "" && address.Scheme != "https" {
+		return nil, errors.New("leadhit proxy: over http it would see the api key; the url must be https")
+	}
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
+	}
 	if options.Timeout <= 0 {
 		options.Timeout = defaultTimeout
 	}
@@ -138,6 +153,7 @@ func Open(options Options) (*Client, error) {
 		call:      newRequest(http.MethodPost, address),
 		methods:   newRequest(http.MethodGet, mapURL(address)),
 		scratch:   sync.Pool{New: func() any { return new(scratch) }},
+		trouble:   tlsTrouble{log: options.Logger},
 	}, nil
 }
 
@@ -168,6 +184,10 @@ func (c *Client) setOrderStatus(ctx context.Context, call Call) error {
 	s, _ := c.scratch.Get().(*scratch)
 	defer c.release(s)
 	key := c.key.load()
+	if call.Traceparent != "" {
+		request.Header = c.header(key).Clone()
+		request.Header.Set("Traceparent", call.Traceparent)
+	}
 	if err := c.exchange(request, key, s); err != nil {
 		if refused := q.refused.Load(); refused != nil {
 			return refused
@@ -183,13 +203,20 @@ func (c *Client) setOrderStatus(ctx context.Context, call Call) error {
 
 // exchange sends the request and leaves the body of a 200 in s.
 func (c *Client) exchange(request *http.Request, key *string, s *scratch) error {
-	request.Header = c.header(key)
+	if request.Header == nil {
+		request.Header = c.header(key)
+	}
 	// RoundTrip, not http.Client: no redirect can be followed (a 307 would take the key and the body along), no cookie is
 	// kept, and no URL is wrapped into errors.
 	response, err := c.transport.RoundTrip(request)
 	if err != nil {
-		return transportError(err, *key)
+		failed := transportError(err, *key)
+		if failed.tls {
+			c.trouble.failed(failed.text)
+		}
+		return failed
 	}
+	c.trouble.over()
 	defer func() { _ = response.Body.Close() }()
 	s.body.Reset()
 	if response.StatusCode == http.StatusSwitchingProtocols {

@@ -72,8 +72,9 @@ type TransportError struct {
 	Err error
 	// Stopped says that the caller's context ended, which tells nothing about LeadHit.
 	Stopped bool
-	// text is Err's, without what a server may have put there.
+	// text is Err's, in words where TLS failed, without what a server may have put there.
 	text string
+	tls  bool
 }
 
 // Error returns the network's error, without secrets.

@@ -162,8 +162,14 @@ func typeCause(class string) string {
 	return class
 }
 
-func transportError(err error, key string) error {
-	return &TransportError{Err: err, text: clean(err.Error(), key, maxMessage)}
+func transportError(err error, key string) *TransportError {
+	e := &TransportError{Err: err}
+	text := err.Error()
+	if e.tls = transportCause(e) == "TLS"; e.tls {
+		text = explainTLS(err)
+	}
+	e.text = clean(text, key, maxMessage)
+	return e
 }
 
 func statusError(response *http.Response, page []byte, key string) error {

@@ -11,8 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"sync"
 	"time"
 )
 
@@ -28,52 +26,43 @@ const (
 
 // newTransport returns a transport for HTTP/1.1 alone. HTTP/2 puts all calls on one connection: one reset would fail them
 // all, and Call.Before could not hold back one of them. It also repeats requests by itself after a GOAWAY.
-func newTransport(options Options) (*http.Transport, error) {
+func newTransport(options Options) (*renewing, error) {
 	dial := options.Dial
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: options.Timeout, KeepAlive: keepAlive}).DialContext
-	}
-	roots := &roots{file: options.CAFile}
-	pool, err := roots.load()
-	if err != nil {
-		return nil, fmt.Errorf("leadhit ca file: %w", err)
 	}
 	proxy, err := proxyFunc(options.Proxy)
 	if err != nil {
 		return nil, fmt.Errorf("leadhit proxy: %w", err)
 	}
-	d := &dialer{
-		dial:    dial,
-		timeout: options.Timeout,
-		roots:   roots,
-		config: &tls.Config{
-			MinVersion: tls.VersionTLS12,
-			RootCAs:    pool,
-			NextProtos: []string{"http/1.1"},
-		},
-	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	return &http.Transport{
-		Proxy:                  proxy,
-		OnProxyConnectResponse: checkProxy,
-		DialContext:            d.dialPlain,
-		DialTLSContext:         d.dialTLS,
-		TLSClientConfig:        d.config, // behind a proxy, where DialTLSContext is not asked
-		TLSHandshakeTimeout:    options.Timeout,
-		DisableCompression:     true, // a compressed answer could unpack to any size; these are 100 bytes
-		MaxIdleConnsPerHost:    options.CallsInFlight,
-		IdleConnTimeout:        idleConnection,
-		MaxResponseHeaderBytes: maxResponseHeader,
-		Protocols:              protocols,
-	}, nil
+	return newRenewing(options.CAFile, options.Logger, func(roots *x509.CertPool) *http.Transport {
+		d := &dialer{dial: dial, timeout: options.Timeout, config: &tls.Config{
+			MinVersion: tls.VersionTLS12,
+			RootCAs:    roots,
+			NextProtos: []string{"http/1.1"},
+		}}
+		return &http.Transport{
+			Proxy:                  proxy,
+			OnProxyConnectResponse: checkProxy,
+			DialContext:            d.dialPlain,
+			DialTLSContext:         d.dialTLS,
+			TLSClientConfig:        d.config, // behind a proxy, where DialTLSContext is not asked
+			TLSHandshakeTimeout:    options.Timeout,
+			DisableCompression:     true, // a compressed answer could unpack to any size; these are 100 bytes
+			MaxIdleConnsPerHost:    options.CallsInFlight,
+			IdleConnTimeout:        idleConnection,
+			MaxResponseHeaderBytes: maxResponseHeader,
+			Protocols:              protocols,
+		}
+	})
 }
 
 // dialer opens connections and marks with a type in which step that failed.
 type dialer struct {
 	dial    func(ctx context.Context, network, addr string) (net.Conn, error)
 	timeout time.Duration
-	roots   *roots
 	config  *tls.Config
 }
 
@@ -96,11 +85,7 @@ func (d *dialer) dialTLS(ctx context.Context, network, addr string) (net.Conn, e
 		return nil, &connectError{err}
 	}
 	config := d.config.Clone()
-	config.RootCAs, err = d.roots.load()
-	if err == nil {
-		config.ServerName, _, err = net.SplitHostPort(addr)
-	}
-	if err == nil {
+	if config.ServerName, _, err = net.SplitHostPort(addr); err == nil {
 		secured := tls.Client(raw, config)
 		if err = secured.HandshakeContext(ctx); err == nil {
 			return &conn{Conn: secured}, nil
@@ -108,49 +93,6 @@ func (d *dialer) dialTLS(ctx context.Context, network, addr string) (net.Conn, e
 	}
 	_ = raw.Close() // the handshake's failure is the one to tell
 	return nil, &handshakeError{err}
-}
-
-// roots reads the extra certificates again when a connection is made: a rotated CA needs no restart.
-type roots struct {
-	file string
-	mu   sync.Mutex
-	text []byte
-	pool *x509.CertPool
-}
-
-// load returns nil for the system's certificates alone. If the file has become unreadable, the last good ones stay.
-func (r *roots) load() (*x509.CertPool, error) {
-	if r.file == "" {
-		return nil, nil // tls.Config's own word for the system's roots
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	text, err := os.ReadFile(r.file)
-	if err == nil && r.pool != nil && bytes.Equal(text, r.text) {
-		return r.pool, nil
-	}
-	var pool *x509.CertPool
-	if err == nil {
-		pool, err = systemAnd(text)
-	}
-	switch {
-	case err == nil:
-		r.text, r.pool = text, pool
-	case r.pool == nil:
-		return nil, err
-	}
-	return r.pool, nil
-}
-
-func systemAnd(pem []byte) (*x509.CertPool, error) {
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		return nil, err
-	}
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, errors.New("no certificate in it")
-	}
-	return pool, nil
 }
 
 func proxyFunc(text string) (func(*http.Request) (*url.URL, error), error) {

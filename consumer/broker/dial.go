@@ -3,12 +3,11 @@ package broker
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
-	"os"
 	"sync"
 	"time"
 )
@@ -24,50 +23,12 @@ const (
 	ioLimit = 10 * time.Second
 )
 
-// TLS says how to prove who the brokers are, and who we are. The zero value trusts the system's authorities and shows no
-// certificate. Nothing below TLS 1.2 is spoken, and the name in the broker's certificate is always checked.
-type TLS struct {
-	// CAFile holds authorities, PEM, trusted in addition to the system's.
-	CAFile string
-	// CertFile and KeyFile hold our certificate and its key, PEM. Both or neither.
-	CertFile, KeyFile string
-}
-
-// config reads the files. It is called for every connection, so that a renewed certificate needs no restart.
-func (t *TLS) config(serverName string) (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: serverName}
-	if t.CAFile != "" {
-		roots, err := x509.SystemCertPool()
-		if err != nil {
-			roots = x509.NewCertPool() // an image without system authorities still has CAFile
-		}
-		pem, err := os.ReadFile(t.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("read authorities: %w", err)
-		}
-		if !roots.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("no certificate in %s", t.CAFile)
-		}
-		config.RootCAs = roots
-	}
-	if (t.CertFile == "") != (t.KeyFile == "") {
-		return nil, errors.New("a client certificate needs both its file and its key's file")
-	}
-	if t.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("read client certificate: %w", err)
-		}
-		config.Certificates = []tls.Certificate{pair}
-	}
-	return config, nil
-}
-
 // dial opens the connections of kafka-go's Dialer and Transport alike.
 type dial struct {
-	net func(ctx context.Context, network, address string) (net.Conn, error)
-	tls *TLS
-	log *slog.Logger
+	net   func(ctx context.Context, network, address string) (net.Conn, error)
+	tls   *kept[*tls.Config] // nil: none
+	login bool               // SASL follows
+	log   *slog.Logger
 }
 
 func (d *dial) connect(ctx context.Context, network, address string) (net.Conn, error) {
@@ -82,7 +43,7 @@ func (d *dial) connect(ctx context.Context, network, address string) (net.Conn, 
 		d.log.DebugContext(ctx, "broker not reached", "address", address, "error", err)
 		return nil, fmt.Errorf("connect to broker %s: %w", address, err)
 	}
-	return &boundConn{Conn: conn}, nil
+	return &toldConn{boundConn: boundConn{Conn: conn}, secured: d.tls != nil, login: d.login}, nil
 }
 
 // handshake owns conn: it closes it when it fails.
@@ -91,17 +52,67 @@ func (d *dial) handshake(ctx context.Context, conn net.Conn, address string) (ne
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	// tls.Client takes no name from the address, other than tls.Dial.
-	config, err := d.tls.config(host)
+	config, err := d.tls.load()
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
+	config = config.Clone()
+	config.ServerName = host // tls.Client takes no name from the address, other than tls.Dial
 	secured := tls.Client(conn, config)
 	if err := secured.HandshakeContext(ctx); err != nil {
 		_ = conn.Close() // the handshake's error says why
-		return nil, fmt.Errorf("TLS: %w", err)
+		return nil, explainHandshake(err)
 	}
 	return secured, nil
+}
+
+// toldConn says in words what else a connection ends of: what of TLS and login shows only when a broker answers, or does not.
+// Like each connection of kafka-go's it is read by one goroutine at a time, and nothing is read before something was written.
+type toldConn struct {
+	boundConn
+
+	secured, login bool
+	answered       int64 // bytes
+}
+
+// Read reads, and explains an end.
+func (c *toldConn) Read(b []byte) (int, error) {
+	n, err := c.boundConn.Read(b)
+	switch {
+	case c.secured && err != nil && isRemote(err):
+		// With TLS 1.3 our handshake is over before the broker has looked at our certificate.
+		err = &tlsError{text: fmt.Sprintf("%s: %v", refusedByBroker, err), err: err}
+	case !c.secured && c.answered == 0 && isAlert(b[:n]):
+		n, err = 0, &tlsError{text: "the broker speaks TLS at this address; set KAFKA_TLS=true, or check the port in KAFKA_BROKERS", err: io.ErrUnexpectedEOF}
+	case !c.login && n == 0 && isEnd(err) && c.answered < firstAnswers:
+		err = &hungUpError{c.secured}
+	}
+	c.answered += int64(n)
+	return n, err
+}
+
+// isEnd says whether the broker hung up. TLS calls an end without its own farewell an unexpected one.
+func isEnd(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
+
+// firstAnswers is more than a broker says before it wants a login: its API versions.
+const firstAnswers = 4 << 10
+
+// isAlert says whether an answer begins as a TLS alert does. As the size of a Kafka answer this would be 352 MB.
+func isAlert(b []byte) bool {
+	const alert, major = 21, 3
+	return len(b) >= 2 && b[0] == alert && b[1] == major
+}
+
+// hungUpError is the end of a connection that has hardly begun. It does not unwrap: kafka-go makes a bare unexpected EOF of
+// whatever is an EOF.
+type hungUpError struct{ secured bool }
+
+func (e *hungUpError) Error() string {
+	const text = "the broker hung up after our first words; if it wants a login, set KAFKA_SASL_MECHANISM"
+	if e.secured {
+		return text
+	}
+	return text + ", and if it speaks TLS, KAFKA_TLS"
 }
 
 // boundConn gives each read and write that has no deadline one of ioLimit.

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -49,7 +50,7 @@ type Options struct {
 	ClientID string
 	// Dial opens a connection before TLS. Nil is net.Dialer's.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Logger takes failures to connect, at debug. Nil discards them.
+	// Logger takes failures to connect, at debug, and what becomes of the files. Nil discards them.
 	Logger *slog.Logger
 }
 
@@ -66,16 +67,20 @@ type Cluster struct {
 }
 
 // Open checks the options, reads the files they name once, and returns the cluster without connecting to it.
-// All mistakes are reported at once. The files are read again for every connection.
+// All mistakes are reported at once. The files are read again for every connection; what one of them held last stays in use
+// while it cannot be read.
 func Open(o Options) (*Cluster, error) {
-	dial := &dial{net: o.Dial, tls: o.TLS, log: o.Logger}
+	dial := &dial{net: o.Dial, login: o.SASL != nil, log: o.Logger}
 	if dial.net == nil {
 		dial.net = new(net.Dialer).DialContext
 	}
 	if dial.log == nil {
 		dial.log = slog.New(slog.DiscardHandler)
 	}
-	mechanism, err := o.check()
+	if o.TLS != nil {
+		dial.tls = &kept[*tls.Config]{what: "KAFKA_TLS_CA_FILE, KAFKA_TLS_CERT_FILE or KAFKA_TLS_KEY_FILE", read: o.TLS.config, log: dial.log}
+	}
+	mechanism, err := o.check(dial)
 	if err != nil {
 		return nil, fmt.Errorf("open cluster: %w", err)
 	}
@@ -129,7 +134,8 @@ func (c *Cluster) Client() *kafka.Client { return c.client }
 // The Cluster must not be used afterwards.
 func (c *Cluster) Close() { c.transport.CloseIdleConnections() }
 
-func (o *Options) check() (mechanism saslMechanism, err error) {
+// check reads the files once, so that what they hold is known when one of them cannot be read later.
+func (o *Options) check(d *dial) (mechanism saslMechanism, err error) {
 	var mistakes []error
 	if len(o.Brokers) == 0 {
 		mistakes = append(mistakes, errors.New("no broker given"))
@@ -139,13 +145,13 @@ func (o *Options) check() (mechanism saslMechanism, err error) {
 			mistakes = append(mistakes, fmt.Errorf("broker %q: %w", address, err))
 		}
 	}
-	if o.TLS != nil {
-		if _, err := o.TLS.config(""); err != nil {
+	if d.tls != nil {
+		if _, err := d.tls.load(); err != nil {
 			mistakes = append(mistakes, err)
 		}
 	}
 	if o.SASL != nil {
-		if mechanism, err = o.SASL.mechanism(); err != nil {
+		if mechanism, err = o.SASL.mechanism(d.log); err != nil {
 			mistakes = append(mistakes, err)
 		}
 		if o.SASL.Mechanism == plainName && o.TLS == nil {

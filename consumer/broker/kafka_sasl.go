@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 
@@ -28,7 +29,8 @@ const plainName = "PLAIN"
 // saslMechanism keeps a nil interface nil: a nil pointer in sasl.Mechanism would be authentication without a name.
 type saslMechanism = sasl.Mechanism
 
-func (s *SASL) mechanism() (saslMechanism, error) {
+// mechanism checks the settings. The log takes what becomes of the password's file.
+func (s *SASL) mechanism(log *slog.Logger) (saslMechanism, error) {
 	var mistakes []error
 	switch s.Mechanism {
 	case plainName, "SCRAM-SHA-256", "SCRAM-SHA-512":
@@ -39,13 +41,14 @@ func (s *SASL) mechanism() (saslMechanism, error) {
 	if s.Username == "" {
 		mistakes = append(mistakes, errors.New("SASL without a user name"))
 	}
-	if _, err := s.password(); err != nil {
+	password := &kept[string]{what: "the password of KAFKA_SASL_PASSWORD_FILE", read: s.password, log: log}
+	if _, err := password.load(); err != nil {
 		mistakes = append(mistakes, err)
 	}
 	if err := errors.Join(mistakes...); err != nil {
 		return nil, err
 	}
-	return freshPassword{*s}, nil
+	return freshPassword{*s, password}, nil
 }
 
 func (s *SASL) password() (string, error) {
@@ -61,12 +64,15 @@ func (s *SASL) password() (string, error) {
 }
 
 // freshPassword starts each handshake with what the password's file holds then.
-type freshPassword struct{ sasl SASL }
+type freshPassword struct {
+	sasl     SASL
+	password *kept[string]
+}
 
 func (f freshPassword) Name() string { return f.sasl.Mechanism }
 
 func (f freshPassword) Start(ctx context.Context) (sasl.StateMachine, []byte, error) {
-	password, err := f.sasl.password()
+	password, err := f.password.load()
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,0 +1,136 @@
+package broker
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// ErrTLS says that a broker was reached, and no TLS connection came about: one of the two does not trust the other, or does
+// not speak it. The error's text says what to do.
+var ErrTLS = errors.New("no TLS with the broker")
+
+// TLS says how to prove who the brokers are, and who we are. The zero value trusts the system's authorities and shows no
+// certificate. Nothing below TLS 1.2 is spoken, and the name in the broker's certificate is always checked.
+type TLS struct {
+	// CAFile holds authorities, PEM, trusted in addition to the system's.
+	CAFile string
+	// CertFile and KeyFile hold our certificate and its key, PEM. Both or neither.
+	CertFile, KeyFile string
+}
+
+// config reads the files. It has no server's name yet.
+func (t *TLS) config() (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if t.CAFile != "" {
+		roots, err := x509.SystemCertPool()
+		if err != nil {
+			roots = x509.NewCertPool() // an image without system authorities still has CAFile
+		}
+		pem, err := os.ReadFile(t.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("read authorities: %w", err)
+		}
+		if !roots.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("no certificate in %s", t.CAFile)
+		}
+		config.RootCAs = roots
+	}
+	if (t.CertFile == "") != (t.KeyFile == "") {
+		return nil, errors.New("a client certificate needs both its file and its key's file")
+	}
+	if t.CertFile != "" {
+		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("read client certificate: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
+}
+
+// tlsError is a failure of TLS in words.
+type tlsError struct {
+	text string
+	err  error
+}
+
+func (e *tlsError) Error() string        { return e.text }
+func (e *tlsError) Unwrap() error        { return e.err }
+func (e *tlsError) Is(target error) bool { return target == ErrTLS }
+
+// explainHandshake says what a handshake failed of, and what to do. It goes by types; the text is the same at each try, so
+// that a log which tells changes tells it once.
+func explainHandshake(err error) error {
+	text := "no TLS"
+	switch {
+	case is[x509.UnknownAuthorityError](err):
+		text = "the broker's certificate is not of an authority that we trust; check KAFKA_TLS_CA_FILE"
+	case is[x509.HostnameError](err):
+		return explainName(err)
+	case is[x509.CertificateInvalidError](err):
+		return explainInvalid(err)
+	case is[tls.RecordHeaderError](err):
+		text = "the broker does not speak TLS at this address; check the port in KAFKA_BROKERS, or KAFKA_TLS"
+	case isRemote(err):
+		text = refusedByBroker
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		text = "the broker hung up in the TLS handshake; if it speaks no TLS at this address, check the port in KAFKA_BROKERS, " +
+			"or KAFKA_TLS"
+	case is[net.Error](err):
+		return err // a timeout or the network: TLS is not to blame
+	}
+	return &tlsError{text: fmt.Sprintf("%s: %v", text, err), err: err}
+}
+
+const refusedByBroker = "the broker ends TLS with us; if it wants a certificate, check KAFKA_TLS_CERT_FILE and " +
+	"KAFKA_TLS_KEY_FILE (nothing below TLS 1.2 is spoken here)"
+
+func explainName(err error) error {
+	host, _ := errors.AsType[x509.HostnameError](err)
+	names := slices.Clone(host.Certificate.DNSNames)
+	for _, ip := range host.Certificate.IPAddresses {
+		names = append(names, ip.String())
+	}
+	const most = 3
+	if len(names) > most {
+		names = append(names[:most], "…")
+	}
+	return &tlsError{
+		text: fmt.Sprintf("the broker's certificate is for another name (%s) than %s; check KAFKA_BROKERS and the broker's "+
+			"advertised.listeners, or renew its certificate with this name", strings.Join(names, ", "), host.Host),
+		err: err,
+	}
+}
+
+// explainInvalid leaves out the time of day, which crypto/x509 puts into its text.
+func explainInvalid(err error) error {
+	invalid, _ := errors.AsType[x509.CertificateInvalidError](err)
+	if invalid.Reason != x509.Expired || invalid.Cert == nil {
+		return &tlsError{text: fmt.Sprintf("the broker's certificate cannot be used; renew it: %v", err), err: err}
+	}
+	return &tlsError{
+		text: fmt.Sprintf("the broker's certificate has expired or is not valid yet; renew it, or check this machine's clock: "+
+			"it holds from %s to %s", invalid.Cert.NotBefore.UTC().Format(time.RFC3339), invalid.Cert.NotAfter.UTC().Format(time.RFC3339)),
+		err: err,
+	}
+}
+
+// isRemote says whether the broker sent an alert: crypto/tls has no type of its own for them.
+func isRemote(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "remote error"
+}
+
+func is[T error](err error) bool {
+	_, ok := errors.AsType[T](err)
+	return ok
+}
