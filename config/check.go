@@ -77,7 +77,7 @@ func (c *Config) warnings(settings []setting) []string {
 	if c.Kafka.SASLMechanism != "" && !c.Kafka.TLS {
 		lines = append(lines, "KAFKA_SASL_MECHANISM without KAFKA_TLS: events and the user's name travel in clear")
 	}
-	return lines
+	return append(lines, c.Traces.warnings()...)
 }
 
 // isPort says whether text is a port number of at least least.

@@ -35,6 +35,10 @@ func (c *Config) checkLeadHit(p *problems) {
 		if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https", "socks5"}, u.Scheme) {
 			p.add("LEADHIT_PROXY", "is not an http, https or socks5 URL")
 		}
+		// http is for this machine alone, and by a proxy it is another one's.
+		if p.good("LEADHIT_URL") && strings.HasPrefix(strings.ToLower(c.LeadHit.URL), "http:") {
+			p.add("LEADHIT_PROXY", "is set while LEADHIT_URL is http, which would show the key to the proxy")
+		}
 	}
 }
 

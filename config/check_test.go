@@ -69,6 +69,11 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		{"two keys", []string{"LEADHIT_API_KEY_FILE", full}, "LEADHIT_API_KEY: is set beside LEADHIT_API_KEY_FILE"},
 		{"a key with a line's end", []string{"LEADHIT_API_KEY", "key\n"}, "LEADHIT_API_KEY: holds a space or a control character"},
 		{"a proxy that is no URL", []string{"LEADHIT_PROXY", "proxy:3128"}, "LEADHIT_PROXY: is not an http, https or socks5 URL"},
+		{
+			"a proxy that would see the key",
+			[]string{"LEADHIT_URL", "http://127.0.0.1/", "LEADHIT_PROXY", "http://proxy:3128"},
+			"LEADHIT_PROXY: is set while LEADHIT_URL is http, which would show the key to the proxy",
+		},
 		{"a registry that is no URL", []string{"SCHEMA_REGISTRY_URL", "registry:8081"}, "SCHEMA_REGISTRY_URL: is not an https URL"},
 		{"a registry with a user", []string{"SCHEMA_REGISTRY_URL", "https://u:p@registry/"}, "SCHEMA_REGISTRY_URL: has a user, a query or a fragment; use SCHEMA_REGISTRY_USERNAME"},
 		{"a registry with a query", []string{"SCHEMA_REGISTRY_URL", "https://registry/?"}, "SCHEMA_REGISTRY_URL: has a user, a query or a fragment"},

@@ -77,6 +77,8 @@ type Config struct {
 		Format string     `envconfig:"LOG_FORMAT" default:"json" choices:"json,text" help:"Form of the log's lines."`
 	}
 
+	Traces Traces
+
 	// Warnings are lines to log at the start, about what looks like a mistake.
 	Warnings []string
 }
@@ -122,6 +124,7 @@ func load(matters func(variable string) bool) (*Config, error) {
 	c.checkTopics(p)
 	c.checkLeadHit(p)
 	c.checkSchemaRegistry(p)
+	c.checkTraces(p)
 	c.checkWork(p)
 	p.found = slices.DeleteFunc(p.found, func(f Problem) bool { return !matters(f.Variable) })
 	if err := p.err(); err != nil {

@@ -130,7 +130,7 @@ func TestSecretsAndWhatIsRequiredAreMarked(t *testing.T) {
 			required = append(required, v.Name)
 		}
 	}
-	if got, want := strings.Join(secrets, " "), "LEADHIT_API_KEY LEADHIT_PROXY"; got != want {
+	if got, want := strings.Join(secrets, " "), "LEADHIT_API_KEY LEADHIT_PROXY OTEL_EXPORTER_OTLP_HEADERS"; got != want {
 		t.Errorf("got secrets %s, want %s", got, want)
 	}
 	if got, want := strings.Join(required, " "), "KAFKA_BROKERS KAFKA_TOPICS"; got != want {

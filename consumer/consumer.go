@@ -3,8 +3,8 @@
 //
 // # What it promises
 //
-// The promises are dispatch's; this package keeps their conditions. Nothing is called before the group's offsets were
-// read and one commit of this generation was acknowledged. When the generation ends, fetching stops, what is in the air
+// The promises are dispatch's; this package keeps their conditions. Nothing is called before the ledger was read to its end,
+// so that a pause outlives a restart, the group's offsets were read, and one commit of this generation was acknowledged. When the generation ends, fetching stops, what is in the air
 // is waited for (at most 15 seconds, less than the rebalance timeout of 30 seconds), the last commit goes out, and only
 // then may the group go on: kafka-go does not rejoin before. A commit that stays without an answer ends the membership:
 // the group is left and joined anew under another member id.
@@ -15,7 +15,7 @@
 // # Goroutines
 //
 // [Consumer.Run] owns all of them and returns when they have ended: the clock; a caller for each call in flight; the
-// membership, with a goroutine a fetch, one committer and watchers for each generation; one goroutine a letter. The
+// ledger's follower, and one for each entry that is written to it; the membership, with a goroutine a fetch, one committer and watchers for each generation; one goroutine a letter. The
 // dispatcher belongs to whoever takes a turn, one at a time: an input, and carrying out what the dispatcher says to it.
 //
 // # Shutdown
@@ -51,6 +51,8 @@ type Event struct {
 	Topic     string
 	Partition int
 	broker.Record
+	// Note is Decode's own: what it leaves here, Call and Store find.
+	Note any
 }
 
 // Call is one call to make. Before must be asked as late as can be before the request is written; after an error of it
@@ -74,6 +76,8 @@ type Options struct {
 	Group   string
 	Topics  []string
 	Start   Start
+	// Ledger is followed by all workers of the group.
+	Ledger Ledger
 	// Dispatch bounds the work under way. Its Session is the group's session timeout.
 	Dispatch dispatch.Config
 	// Decode says what an event asks for: at least one item. An error means that this cannot be told yet: the partition
@@ -108,6 +112,7 @@ type Consumer struct {
 	phase   atomic.Pointer[phase]
 	counts  counts
 	failing failing
+	unread  atomic.Bool // the ledger, for the first time
 
 	member string         // the membership's: the last member id
 	sizes  map[string]int // the membership's: partitions of each topic when it was first seen
@@ -129,12 +134,18 @@ func New(o Options) *Consumer {
 	return c
 }
 
-var errStopped = errors.New("the consumer has stopped")
+var (
+	errStopped  = errors.New("the consumer has stopped")
+	errNoLedger = errors.New("the flood guard needs a ledger: without one nothing could end its pause")
+)
 
 // Run consumes until ctx ends; then it finishes and commits what was begun, for at most 15 seconds, and leaves the group,
 // which takes as long as Kafka takes to answer: a join that is under way is waited for. It returns an error only for
 // options that cannot work. Call it once.
 func (c *Consumer) Run(ctx context.Context) error {
+	if c.options.Dispatch.FloodGuard && c.options.Ledger.Topic == "" {
+		return errNoLedger
+	}
 	// What is in the air outlives the wish to stop.
 	work, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(errStopped)
@@ -144,7 +155,10 @@ func (c *Consumer) Run(ctx context.Context) error {
 	c.turn.Unlock()
 	workers.Go(func() { c.clock(work) })
 
-	err := c.membership(ctx, work)
+	var err error
+	if c.followLedger(ctx, work, &workers) {
+		err = c.membership(ctx, work)
+	}
 	stop(errStopped)
 	c.turn.Lock()
 	c.over = true // before the wait: nobody may start a goroutine any more

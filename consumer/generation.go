@@ -58,7 +58,7 @@ func (c *Consumer) live(fetching, working context.Context, g *generation, own []
 	var hands sync.WaitGroup
 	hands.Go(func() { c.fetching(fetching, g) })
 	hands.Go(func() { c.committing(committing, g) })
-	c.enter(Consuming)
+	c.enter(Running)
 
 	select {
 	case <-fetching.Done():

@@ -177,7 +177,9 @@ func (c *Consumer) generation(ctx, work context.Context, group *kafka.ConsumerGr
 	c.joined(member, own, led != nil)
 	var hands sync.WaitGroup
 	defer hands.Wait()
-	if led != nil {
+	if led == nil {
+		c.counts.unowned.Store(0) // the leader knows
+	} else {
 		hands.Go(func() {
 			c.compare(fetching, led)
 			stop()
@@ -242,6 +244,7 @@ func (c *Consumer) compare(ctx context.Context, led map[string]int) {
 		}
 		topology, err := c.options.Cluster.Topics(ctx, c.options.Topics...)
 		if err == nil {
+			c.counts.unowned.Store(int64(unowned(topology, led)))
 			err = describe(topology)
 		}
 		if ctx.Err() != nil {
@@ -264,6 +267,15 @@ func (c *Consumer) compare(ctx context.Context, led map[string]int) {
 	}
 }
 
+// unowned counts the partitions that there are and that nobody was assigned.
+func unowned(t broker.Topology, led map[string]int) int {
+	n := 0
+	for topic, info := range t.Topics {
+		n += max(info.Partitions-led[topic], 0)
+	}
+	return n
+}
+
 // balancer is kafka-go's range balancer, which notes what it assigned. It is asked on the leader only.
 type balancer struct {
 	kafka.RangeGroupBalancer
@@ -271,16 +283,19 @@ type balancer struct {
 	assigned map[string]int
 }
 
-// AssignGroups assigns, and counts the partitions of each topic.
+// AssignGroups assigns, and counts the partitions of each topic that a member was given.
 func (b *balancer) AssignGroups(members []kafka.GroupMember, partitions []kafka.Partition) kafka.GroupMemberAssignments {
+	assignments := b.RangeGroupBalancer.AssignGroups(members, partitions)
 	counts := map[string]int{}
-	for _, p := range partitions {
-		counts[p.Topic]++
+	for _, topics := range assignments {
+		for topic, given := range topics {
+			counts[topic] += len(given)
+		}
 	}
 	b.mu.Lock()
 	b.assigned = counts
 	b.mu.Unlock()
-	return b.RangeGroupBalancer.AssignGroups(members, partitions)
+	return assignments
 }
 
 // take returns what was assigned since the last time; nil if another member leads.

@@ -30,7 +30,7 @@ func TestAWorkerWaitsForItsTopicsAndStartsByItself(t *testing.T) {
 		w.create("payments", 1)
 		w.produce(1, fine, "a", "b")
 		w.settle(10 * time.Second)
-		if phase, _, joined := k.Phase(); phase != consumer.Consuming || !joined {
+		if phase, _, joined := k.Phase(); phase != consumer.Running || !joined {
 			w.t.Errorf("got %s, joined %v, want consuming", phase, joined)
 		}
 	})

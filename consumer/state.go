@@ -13,18 +13,19 @@ type Phase string
 
 // The phases, in the order in which a worker meets them.
 const (
-	Starting  Phase = "starting"
-	Waiting   Phase = "waiting"   // for Kafka, or for topics that do not exist yet
-	Joining   Phase = "joining"   // the group
-	Consuming Phase = "consuming" // with or without partitions
-	Draining  Phase = "draining"  // finishes what is in the air
-	Stopped   Phase = "stopped"
+	Starting Phase = "starting"
+	Waiting  Phase = "waiting"  // for Kafka, or for topics that do not exist yet
+	Joining  Phase = "joining"  // the group
+	Running  Phase = "running"  // consuming, with or without partitions
+	Draining Phase = "draining" // finishes what is in the air
+	Stopped  Phase = "stopped"
 )
 
 type phase struct {
 	name   Phase
 	since  time.Time
-	joined bool // once at least
+	joined bool      // once at least
+	apart  time.Time // since when there was no generation; zero in one, its drain included
 }
 
 func (c *Consumer) enter(name Phase) {
@@ -32,12 +33,21 @@ func (c *Consumer) enter(name Phase) {
 	if was != nil && was.name == name {
 		return
 	}
-	joined := name == Consuming || was != nil && was.joined
-	c.phase.Store(&phase{name, time.Now(), joined})
+	next := phase{name: name, since: time.Now()}
+	next.joined = name == Running || was != nil && was.joined
+	switch {
+	case name == Running, name == Draining && was != nil && was.name == Running:
+	case was == nil || was.apart.IsZero():
+		next.apart = next.since
+	default:
+		next.apart = was.apart
+	}
+	c.phase.Store(&next)
 }
 
 type counts struct {
 	fetched, commits, commitFailures, generations, expired, restarted, letterFailures atomic.Uint64
+	unowned                                                                           atomic.Int64
 }
 
 // State is a picture of the consumer for people, probes and metrics. Counters count from the start of the process.
@@ -45,7 +55,10 @@ type State struct {
 	Phase Phase
 	Since time.Time
 	// Joined says that the group was joined once.
-	Joined   bool
+	Joined bool
+	// Apart is since when the worker is in no generation of the group, at first since it was made; zero while it is in one.
+	// A group that rebalances without end shows here, and a join that nobody answers.
+	Apart    time.Time
 	Dispatch dispatch.State
 	// Ends are the log ends, as of the last fetch of each partition.
 	Ends map[dispatch.Partition]int64
@@ -54,6 +67,9 @@ type State struct {
 	// Expired counts events that retention took unread, Restarted partitions that were truncated or made anew.
 	Expired, Restarted uint64
 	LetterFailures     uint64
+	// Unowned is how many partitions no member of the group consumes, as the group's leader sees it every 10 seconds; 0 on
+	// the other members.
+	Unowned int
 }
 
 // State takes a turn to look. After Run there is no Dispatch.
@@ -64,12 +80,21 @@ func (c *Consumer) State() State {
 		s.Ends = maps.Clone(c.ends)
 	})
 	p := c.phase.Load()
-	s.Phase, s.Since, s.Joined = p.name, p.since, p.joined
+	s.Phase, s.Since, s.Joined, s.Apart = p.name, p.since, p.joined, p.apart
 	s.Fetched, s.Commits = c.counts.fetched.Load(), c.counts.commits.Load()
 	s.CommitFailures, s.Generations = c.counts.commitFailures.Load(), c.counts.generations.Load()
 	s.Expired, s.Restarted = c.counts.expired.Load(), c.counts.restarted.Load()
 	s.LetterFailures = c.counts.letterFailures.Load()
+	s.Unowned = int(c.counts.unowned.Load())
 	return s
+}
+
+// WaitingOrders takes a turn to look at the orders that wait for their next try: those of the oldest events, most of them at
+// most.
+func (c *Consumer) WaitingOrders(most int) []dispatch.WaitingOrder {
+	var all []dispatch.WaitingOrder
+	c.send(func(time.Time) { all = c.dispatcher.WaitingOrders(most) })
+	return all
 }
 
 // Phase returns the phase, since when, and whether the group was joined once. It never waits.

@@ -76,6 +76,10 @@ func (c *Consumer) carryOut(e dispatch.Effects) {
 	for _, store := range e.Stores {
 		c.spawn(func(ctx context.Context) { c.store(ctx, store) })
 	}
+	if e.Announce != nil {
+		entry := *e.Announce
+		c.spawn(func(ctx context.Context) { c.announce(ctx, entry) })
+	}
 	g := c.current
 	if g == nil {
 		return
@@ -107,20 +111,29 @@ func (c *Consumer) tellHeld(now time.Time) {
 	}
 	was, began := c.held, c.heldSince
 	c.held, c.heldSince = word, since
-	reason := slog.String("reason", word)
+	paused, at := slog.String("reason", word), slog.Time("since", since)
 	switch word {
 	case "":
 		c.log.Info("calls resumed", slog.String("reason", was), slog.Duration("paused_for", now.Sub(began).Round(time.Millisecond)))
 	case retry.Unauthorised.String():
 		c.log.Error("calls paused: LeadHit refuses the API key; mend the key's file (it is read again when it changes) "+
-			"or the account; one call every 30 s probes, and all goes on by itself", reason, slog.Time("since", since))
+			"or the account; one call every 30 s probes, and all goes on by itself", paused, at)
 	case retry.Misconfigured.String():
 		c.log.Error("calls paused: the address answers, but does not know set_order_status; check LEADHIT_URL "+
-			"(leadhit-sync check); one call every 30 s probes, and all goes on by itself", reason, slog.Time("since", since))
+			"(leadhit-sync check); one call every 30 s probes, and all goes on by itself", paused, at)
 	case retry.HeldByGate:
 		c.log.Warn("calls paused: LeadHit does not answer; single calls probe, at most 30 s apart, and all goes on by itself",
-			reason, slog.Time("since", since))
+			paused, at)
+	case retry.HeldByHand:
+		s := c.dispatcher.Governed(now)
+		c.log.Warn("calls paused by hand, by all workers of the group, until somebody says: leadhit-sync resume",
+			paused, at, slog.String("by", s.By), slog.String("why", s.Reason))
+	case retry.HeldByFlood:
+		s := c.dispatcher.Governed(now)
+		c.log.Error("calls paused by the flood guard, by all workers of the group: so many dead letters point to a bad deploy, "+
+			"not to bad orders; look at them (leadhit-sync letters list) and mend the mapping or its cause; "+
+			"\"leadhit-sync resume\" goes on and accepts these letters' causes", paused, at, slog.String("by", s.By), slog.String("why", s.Reason))
 	default:
-		c.log.Warn("calls paused", reason, slog.Time("since", since))
+		c.log.Warn("calls paused", paused, at)
 	}
 }

@@ -48,19 +48,23 @@ func (w *world) start(alter ...func(*consumer.Options)) *worker {
 	for _, f := range alter {
 		f(&o)
 	}
-	cluster, err := broker.Open(broker.Options{
-		Brokers: w.addrs, Topics: o.Topics, ClientID: k.name, Dial: k.wire.dial,
-	})
+	topics := o.Topics
+	if o.Ledger.Topic != "" {
+		topics = append([]string{o.Ledger.Topic}, topics...)
+	}
+	cluster, err := broker.Open(broker.Options{Brokers: w.addrs, Topics: topics, ClientID: k.name, Dial: k.wire.dial})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	o.Cluster, k.cluster = cluster, cluster
+	closeLedger := k.openLedger(&o)
 	k.Consumer = consumer.New(o)
 	ctx, stop := context.WithCancel(w.t.Context())
 	k.stop = stop
 	go func() {
 		defer close(k.ended)
 		k.err = k.Run(ctx)
+		closeLedger()
 		cluster.Close()
 	}()
 	return k

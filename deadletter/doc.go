@@ -23,6 +23,12 @@
 // stored, write it again. The Writer owns the goroutines of its Kafka client; [Writer.Close] waits for them.
 // [EnsureTopic] creates the topic.
 //
+// # The ledger
+//
+// Beside the letters' topic stands the ledger, in which workers and operators tell each other what all must know; package
+// ledger says what an entry is. [Ledger.Append] stores one with the same care as a letter, [EnsureLedger] creates the topic.
+// Whoever reads it takes it from its start, in its order.
+//
 // # Reading
 //
 // [List] folds records, from wherever they come, into the newest letters that match a [Filter]; [Printer] shows them.

@@ -412,8 +412,8 @@ func TestTheTopicIsMadeForTheClusterItStandsIn(t *testing.T) {
 				t.Fatalf("got %v, %v, want the topic created", created, err)
 			}
 			got := <-asked
-			want := fmt.Sprintf("partitions 1, replicas %d, min.insync.replicas=%d cleanup.policy=delete retention.ms=2592000000 "+
-				"message.timestamp.type=LogAppendTime max.message.bytes=2162688", c.replicas, c.inSync)
+			want := fmt.Sprintf("partitions 1, replicas %d, min.insync.replicas=%d cleanup.policy=delete "+
+				"message.timestamp.type=LogAppendTime retention.ms=2592000000 max.message.bytes=2162688", c.replicas, c.inSync)
 			if got != want {
 				t.Errorf("got  %s\nwant %s", got, want)
 			}

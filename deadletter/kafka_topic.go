@@ -11,8 +11,8 @@ import (
 )
 
 // ErrOneReplica says that a topic would be lost with one broker although the cluster has several.
-var ErrOneReplica = errors.New("the dead-letter topic has one replica in a cluster of several brokers, so losing one " +
-	"broker loses letters: raise its replication factor")
+var ErrOneReplica = errors.New("the topic has one replica in a cluster of several brokers, so losing one " +
+	"broker loses what stands in it: raise its replication factor")
 
 // TopicSpec says what the dead-letter topic must be able to hold.
 type TopicSpec struct {
@@ -28,6 +28,8 @@ const (
 	letterRoom       = 64 << 10
 	defaultRetention = 30 * 24 * time.Hour
 	wantedReplicas   = 3
+
+	retentionSetting = "retention.ms"
 )
 
 // EnsureTopic creates the dead-letter topic unless it is there, and tells whether it did. The new topic has one
@@ -37,16 +39,21 @@ const (
 // [ErrUnauthorised] wraps what Kafka forbids; other errors are the cluster's and may pass. Two workers that call it at
 // once both succeed.
 func EnsureTopic(ctx context.Context, client *kafka.Client, spec TopicSpec) (created bool, err error) {
+	return ensure(ctx, client, spec.Name, spec.settings)
+}
+
+// ensure creates a topic of ours unless it is there. Its settings are asked for only if it has to be made.
+func ensure(ctx context.Context, client *kafka.Client, name string, settings func() []kafka.ConfigEntry) (created bool, err error) {
 	// Ask first: CreateTopics answers a wrong password with "broker not available".
-	found, brokers, err := lookUp(ctx, client, spec.Name)
+	found, brokers, err := lookUp(ctx, client, name)
 	if err != nil {
-		return false, fmt.Errorf("look up topic %s: %w", spec.Name, err)
+		return false, fmt.Errorf("look up topic %s: %w", name, err)
 	}
-	if !found {
-		created, err = create(ctx, client, spec.config(brokers))
-		if err != nil {
-			return false, fmt.Errorf("create topic %s: %w", spec.Name, err)
-		}
+	if found {
+		return false, nil
+	}
+	if created, err = create(ctx, client, topicConfig(name, brokers, settings())); err != nil {
+		return false, fmt.Errorf("create topic %s: %w", name, err)
 	}
 	return created, nil
 }
@@ -89,28 +96,39 @@ func create(ctx context.Context, client *kafka.Client, config kafka.TopicConfig)
 	return false, explain(err)
 }
 
-func (s TopicSpec) config(brokers int) kafka.TopicConfig {
-	if s.SourceMaxBytes == 0 {
-		s.SourceMaxBytes = defaultMaxBytes
-	}
-	if s.Retention == 0 {
-		s.Retention = defaultRetention
-	}
+// topicConfig is what all topics of ours have in common: one partition, for one order of all that stands in it, and a replica
+// on each of up to three brokers.
+func topicConfig(name string, brokers int, settings []kafka.ConfigEntry) kafka.TopicConfig {
 	replicas := max(1, min(wantedReplicas, brokers))
 	inSync := 1
 	if replicas == wantedReplicas {
 		inSync = 2
 	}
 	return kafka.TopicConfig{
-		Topic:             s.Name,
+		Topic:             name,
 		NumPartitions:     1,
 		ReplicationFactor: replicas,
-		ConfigEntries: []kafka.ConfigEntry{
+		ConfigEntries: append([]kafka.ConfigEntry{
 			{ConfigName: "min.insync.replicas", ConfigValue: strconv.Itoa(inSync)},
 			{ConfigName: "cleanup.policy", ConfigValue: "delete"},
-			{ConfigName: "retention.ms", ConfigValue: strconv.FormatInt(s.Retention.Milliseconds(), 10)},
 			{ConfigName: "message.timestamp.type", ConfigValue: "LogAppendTime"},
-			{ConfigName: "max.message.bytes", ConfigValue: strconv.Itoa(s.SourceMaxBytes + letterRoom)},
-		},
+		}, settings...),
 	}
+}
+
+func (s TopicSpec) settings() []kafka.ConfigEntry {
+	if s.SourceMaxBytes == 0 {
+		s.SourceMaxBytes = defaultMaxBytes
+	}
+	return []kafka.ConfigEntry{
+		{ConfigName: retentionSetting, ConfigValue: strconv.FormatInt(s.retention().Milliseconds(), 10)},
+		{ConfigName: "max.message.bytes", ConfigValue: strconv.Itoa(s.SourceMaxBytes + letterRoom)},
+	}
+}
+
+func (s TopicSpec) retention() time.Duration {
+	if s.Retention == 0 {
+		return defaultRetention
+	}
+	return s.Retention
 }

@@ -11,12 +11,12 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// What an operator has to mend before letters can be stored. Errors of [Writer.Write] and [EnsureTopic] wrap one of
-// these where it applies; every other error is the cluster's and may pass by itself.
+// What an operator has to mend before anything can be stored. Errors of [Writer.Write], [Ledger.Append], [EnsureTopic] and
+// [EnsureLedger] wrap one of these where it applies; every other error is the cluster's and may pass by itself.
 var (
-	ErrTopicMissing = errors.New("the dead-letter topic does not exist: create it, or allow the worker to create it")
-	ErrUnauthorised = errors.New("not allowed by Kafka: grant Describe, Write and, to create the topic, Create on the " +
-		"dead-letter topic, or mend the credentials")
+	ErrTopicMissing = errors.New("the topic does not exist: create it, or allow the worker to create it")
+	ErrUnauthorised = errors.New("not allowed by Kafka: grant Read, Write, Describe and DescribeConfigs on the dead-letter " +
+		"topic and its ledger, and Create where one does not exist yet, or mend the credentials")
 	ErrTooLarge = errors.New("the letter does not fit even without its value: raise max.message.bytes of the dead-letter topic")
 )
 
@@ -103,6 +103,10 @@ func (w *Writer) write(ctx context.Context, to *kafka.Writer, l Letter) error {
 	for i, h := range record.Headers {
 		message.Headers[i] = kafka.Header{Key: h.Key, Value: h.Value}
 	}
+	return writeOne(ctx, to, message)
+}
+
+func writeOne(ctx context.Context, to *kafka.Writer, message kafka.Message) error {
 	err := to.WriteMessages(ctx, message)
 	// WriteErrors does not unwrap; it holds one error for each message, and there was one.
 	var each kafka.WriteErrors

@@ -1,8 +1,8 @@
 package retry_test
 
 import (
-	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -111,7 +111,7 @@ func TestABadDeployStopsEarly(t *testing.T) {
 	r.wantHeld(retry.HeldByFlood)
 }
 
-// throughTheLedger writes what the guard announces and reads it back, as JSON, into all.
+// throughTheLedger hands what the guard announces to all.
 func throughTheLedger(t *testing.T, from *rig, all ...*rig) retry.Entry {
 	t.Helper()
 	e, ok := from.Announcement()
@@ -121,21 +121,13 @@ func throughTheLedger(t *testing.T, from *rig, all ...*rig) retry.Entry {
 	if _, again := from.Announcement(); again {
 		t.Error("got the announcement twice")
 	}
-	text, err := json.Marshal(e)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var back retry.Entry
-	if err := json.Unmarshal(text, &back); err != nil {
-		t.Fatal(err)
-	}
 	for _, r := range all {
-		r.Follow(r.now, back)
+		r.Follow(r.now, e)
 	}
-	return back
+	return e
 }
 
-func resume() retry.Entry { return retry.Entry{Version: 1, Event: retry.GuardResume, By: "alice"} }
+func resume() retry.Entry { return retry.Entry{Resume: true, By: "alice"} }
 
 func TestAResumeAcceptsTheCauseAndNoOther(t *testing.T) {
 	t.Parallel()
@@ -246,12 +238,13 @@ func TestTheLedgersOrderDecides(t *testing.T) {
 	t.Run("one resume ends all pauses before it", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t)
-		for range 3 {
-			r.Follow(r.now, retry.Entry{Event: retry.GuardPause, By: "alice", At: r.now, Reason: "maintenance"})
+		for i := range 3 {
+			r.Follow(r.now, retry.Entry{By: "alice", At: r.now.Add(time.Duration(i)), Reason: "maintenance"})
 		}
 		r.wantHeld(retry.HeldByHand)
-		r.Follow(r.now, retry.Entry{Event: "cause.mute"})
-		r.wantHeld(retry.HeldByHand)
+		if got := r.Pauses(); len(got) != 3 || got[0].Reason != "maintenance" {
+			t.Errorf("got %+v, want the three pauses that a resume would end", got)
+		}
 		r.Follow(r.now, resume())
 		r.wantHeld("")
 	})
@@ -272,18 +265,56 @@ func TestWhatWasInTheAirAtATripComesToItsEnd(t *testing.T) {
 	}
 }
 
-func TestAnEntryIsWrittenAsTheLedgerWantsIt(t *testing.T) {
+func TestATripTellsWhoWhenWhyAndWhichCauses(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
+	r.pass(123456789 * time.Nanosecond)
 	r.letters(100, 100, bad)
-	e, _ := r.Announcement()
-	got, err := json.Marshal(e)
-	if err != nil {
-		t.Fatal(err)
+	got, _ := r.Announcement()
+	want := retry.Entry{
+		At: time.Date(2027, 1, 15, 8, 0, 0, 123e6, time.UTC), By: "worker-1",
+		Reason: "100 of the last 200 outcomes were dead letters, of 100 orders",
+		Build:  "1.0+plain", Fingerprints: []string{bad},
 	}
-	want := `{"v":1,"ev":"guard.pause","at":"2027-01-15T08:00:00Z","by":"worker-1","via":"worker",` +
-		`"reason":"100 of the last 200 outcomes were dead letters, of 100 orders","build":"1.0+plain","fingerprints":["` + bad + `"]}`
-	if string(got) != want {
-		t.Errorf("got  %s\nwant %s", got, want)
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestALostLedgerIsToldThePausesInForce(t *testing.T) {
+	t.Parallel()
+	byHand := retry.Entry{By: "alice", At: time.Unix(1_700_000_000, 0), Reason: "migration"}
+	flood := retry.Entry{By: "worker-2", At: time.Unix(1_700_000_001, 0), Build: "1.0+plain", Fingerprints: []string{bad}}
+	for name, c := range map[string]struct {
+		holds []retry.Entry // what the new ledger holds by then
+		want  []retry.Entry
+		held  string
+	}{
+		"an empty one":                        {nil, []retry.Entry{byHand, flood}, retry.HeldByHand},
+		"one in which another told the first": {[]retry.Entry{byHand}, []retry.Entry{flood}, retry.HeldByHand},
+		"one in which others told both":       {[]retry.Entry{flood, byHand}, nil, retry.HeldByFlood},
+		"one in which all was resumed from":   {[]retry.Entry{byHand, flood, resume()}, nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.Follow(r.now, byHand)
+			r.Follow(r.now, flood)
+			r.LedgerLost()
+			for _, e := range c.holds {
+				r.Follow(r.now, e)
+			}
+			r.wantHeld(c.held)
+			var got []retry.Entry
+			for e, ok := r.Announcement(); ok; e, ok = r.Announcement() {
+				got = append(got, e)
+				r.Follow(r.now, e)
+			}
+			if !reflect.DeepEqual(got, c.want) {
+				t.Errorf("got %+v announced, want %+v", got, c.want)
+			}
+			r.Follow(r.now, resume())
+			r.wantHeld("")
+		})
 	}
 }

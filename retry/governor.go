@@ -2,6 +2,7 @@ package retry
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -204,16 +205,25 @@ func (g *Governor) Letter(now time.Time, order, fingerprint string) {
 	g.account(now)
 }
 
-// Announcement returns the entry that a trip of the flood guard has to write into the ledger, once a trip; false if there is
-// none. The pause counts at once, but others follow, and a restart remembers, what stands in the ledger.
+// Announcement returns the next entry to be written into the ledger, each once: a trip of the flood guard, or a pause that a
+// lost ledger held; false if there is none. The pause counts at once, but others follow, and a restart remembers, what stands
+// in the ledger.
 func (g *Governor) Announcement() (Entry, bool) { return g.guard.announce() }
 
 // Follow takes the ledger's entries, in its order, from its beginning when the process starts; this worker's own included,
-// since a resume ends only pauses that stand before it. Entries it does not know are passed over.
+// since a resume ends only pauses that stand before it.
 func (g *Governor) Follow(now time.Time, e Entry) {
 	g.guard.follow(e)
 	g.account(now)
 }
+
+// LedgerLost says that the ledger is another one from now on, which is followed from its beginning. Pauses in force stay so,
+// and those that the new ledger does not hold are announced again: else no restart would remember them, and no resume find
+// them. So follow all of the new ledger before the next Announcement.
+func (g *Governor) LedgerLost() { g.guard.lost() }
+
+// Pauses returns the pauses in force as the ledger tells them, in its order: what a resume would end.
+func (g *Governor) Pauses() []Entry { return slices.Clone(g.guard.pauses) }
 
 // account keeps the time for which calls are held.
 func (g *Governor) account(now time.Time) {

@@ -154,9 +154,9 @@ func TestTimeIsHeldOnceWhateverHoldsIt(t *testing.T) {
 	}
 	r.calls(20, 5, connect())
 	began := r.now
-	r.Follow(r.now, retry.Entry{Event: retry.GuardPause, At: r.now, By: "alice"})
+	r.Follow(r.now, retry.Entry{At: r.now, By: "alice"})
 	r.pass(time.Minute)
-	r.Follow(r.now, retry.Entry{Event: retry.GuardResume, At: r.now, By: "alice"})
+	r.Follow(r.now, retry.Entry{Resume: true, At: r.now, By: "alice"})
 	r.probe("order 1", unauthorised())
 	r.probe("order 1", done())
 	want := r.now.Sub(began)

@@ -6,28 +6,23 @@ import (
 	"time"
 )
 
-// The events of an Entry.
-const (
-	GuardPause  = "guard.pause"
-	GuardResume = "guard.resume"
-)
-
-// entryVersion is the version of an Entry's form.
-const entryVersion = 1
-
-// Entry says that all workers of the group pause, or that they go on. It stands in the ledger as JSON, under the key
-// "guard"; the ledger's order is the order in which entries count.
+// Entry says that all workers of the group pause, or that they go on. Its place is the ledger, whose order is the order in
+// which entries count.
 type Entry struct {
-	Version int       `json:"v"`  // 1
-	Event   string    `json:"ev"` // GuardPause or GuardResume
-	At      time.Time `json:"at"` // UTC, whole milliseconds
-	By      string    `json:"by"` // a person, or the worker whose flood guard it was
-	Via     string    `json:"via,omitempty"`
-	Reason  string    `json:"reason,omitempty"`
+	// Resume says that it ends the pauses that stand before it; else it is a pause.
+	Resume bool
+	At     time.Time // UTC, whole milliseconds
+	By     string    // a person, or the worker whose flood guard it was
+	Reason string
 	// Build and Fingerprints are a flood guard's alone: the version and mapping that wrote the letters, and their causes.
 	// The next resume accepts these causes, for this build.
-	Build        string   `json:"build,omitempty"`
-	Fingerprints []string `json:"fingerprints,omitempty"`
+	Build        string
+	Fingerprints []string
+}
+
+// is says whether two entries are the same one: it may be written twice.
+func (e Entry) is(other Entry) bool {
+	return e.Resume == other.Resume && e.By == other.By && e.At.Equal(other.At)
 }
 
 // guard is the flood guard, and what the ledger says of pauses and resumes.
@@ -37,19 +32,21 @@ type Entry struct {
 type guard struct {
 	worker, build string
 	flood         flood
-	first         *Entry                     // the ledger's pause in force that came first
-	tripped       map[string][]string        // causes of the pauses in force, by build
+	pauses        []Entry                    // the ledger's that are in force
 	accepted      map[string]map[string]bool // causes that were resumed from, by build
-	own           *Entry                     // our trip, not yet read back
-	announced     bool
+	own           []Entry                    // in force, but not read in the ledger yet; the first told of them were announced
+	told          int
 }
 
-// pause returns the pause in force, nil if there is none.
+// pause returns the pause in force that came first, nil if there is none.
 func (g *guard) pause() *Entry {
-	if g.first != nil {
-		return g.first
+	switch {
+	case len(g.pauses) > 0:
+		return &g.pauses[0]
+	case len(g.own) > 0:
+		return &g.own[0]
 	}
-	return g.own
+	return nil
 }
 
 // outcome counts the outcome of a status change, if calls flow: what was in the air at a trip comes to an end under the
@@ -62,68 +59,76 @@ func (g *guard) outcome(now time.Time, o outcome) {
 	if !g.flood.add(o) {
 		return
 	}
-	g.announced = false
-	g.own = &Entry{
-		Version: entryVersion, Event: GuardPause, At: now.UTC().Round(time.Millisecond), By: g.worker, Via: "worker",
+	g.own, g.told = []Entry{{
+		At: now.UTC().Round(time.Millisecond), By: g.worker,
 		Reason: fmt.Sprintf("%d of the last %d outcomes were dead letters, of %d orders",
 			g.flood.letters, floodWindow, len(g.flood.orders)+g.flood.unnamed),
 		Build: g.build, Fingerprints: g.flood.fingerprints(),
-	}
+	}}, 0
 }
 
-// announce returns, once, the entry that a trip has to write.
+// announce returns, once, the next entry that the ledger is to hold.
 func (g *guard) announce() (Entry, bool) {
-	if g.own == nil || g.announced {
+	if g.told >= len(g.own) {
 		return Entry{}, false
 	}
-	g.announced = true
-	return *g.own, true
+	g.told++
+	return g.own[g.told-1], true
 }
 
 // follow takes the ledger's next entry.
 func (g *guard) follow(e Entry) {
 	paused := g.pause() != nil
-	switch e.Event {
-	case GuardPause:
-		if g.own != nil && e.By == g.own.By && e.At.Equal(g.own.At) {
-			g.own = nil
-		}
-		g.ledgerPause(e)
-	case GuardResume:
-		g.ledgerResume()
+	if e.Resume {
+		g.resume()
+	} else {
+		g.readBack(e)
+		g.begin(e)
 	}
 	if paused && g.pause() == nil {
 		g.flood = flood{} // its letters have been answered for
 	}
 }
 
-// ledgerPause pauses, unless every cause was accepted before: then it is an entry that was written twice, or that of a worker
-// that tripped before it had read the resume.
-func (g *guard) ledgerPause(e Entry) {
-	news := func(fingerprint string) bool { return !g.accepted[e.Build][fingerprint] }
-	if len(e.Fingerprints) > 0 && !slices.ContainsFunc(e.Fingerprints, news) {
+// readBack takes an entry that stands in the ledger out of those that are to stand there.
+func (g *guard) readBack(e Entry) {
+	i := slices.IndexFunc(g.own, e.is)
+	if i < 0 {
 		return
 	}
-	if g.first == nil {
-		g.first = &e
+	g.own = slices.Delete(g.own, i, i+1)
+	if i < g.told {
+		g.told--
 	}
-	if g.tripped == nil {
-		g.tripped = map[string][]string{}
-	}
-	g.tripped[e.Build] = append(g.tripped[e.Build], e.Fingerprints...)
 }
 
-func (g *guard) ledgerResume() {
+// begin pauses, unless every cause was accepted before: then it is an entry that was written twice, or that of a worker
+// that tripped before it had read the resume.
+func (g *guard) begin(e Entry) {
+	news := func(fingerprint string) bool { return !g.accepted[e.Build][fingerprint] }
+	if len(e.Fingerprints) > 0 && !slices.ContainsFunc(e.Fingerprints, news) || slices.ContainsFunc(g.pauses, e.is) {
+		return
+	}
+	g.pauses = append(g.pauses, e)
+}
+
+func (g *guard) resume() {
 	if g.accepted == nil {
 		g.accepted = map[string]map[string]bool{}
 	}
-	for build, prints := range g.tripped {
-		if g.accepted[build] == nil {
-			g.accepted[build] = map[string]bool{}
+	for _, e := range g.pauses {
+		if g.accepted[e.Build] == nil {
+			g.accepted[e.Build] = map[string]bool{}
 		}
-		for _, p := range prints {
-			g.accepted[build][p] = true
+		for _, p := range e.Fingerprints {
+			g.accepted[e.Build][p] = true
 		}
 	}
-	g.first, g.tripped = nil, nil
+	g.pauses = nil
+}
+
+// lost takes that the ledger is another one from now on: what is in force is to stand there too.
+func (g *guard) lost() {
+	g.own = slices.Concat(g.pauses, g.own)
+	g.pauses, g.told = nil, 0
 }

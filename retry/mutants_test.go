@@ -26,6 +26,7 @@ func mutants() map[string]mutant {
 		"gate-no-slow-start":        {"governor.go", "\t\tg.limit.restart()\n", "", outage},
 		"slow-start-doubles":        {"limit.go", "l.value+1/l.value", "l.value+1", outage},
 		"gate-slow-to-notice-end":   {"gate.go", "gateWaitMax = 30 ", "gateWaitMax = 120 ", outage},
+		"gate-outlasts-outage":      {"gate.go", "min(g.ceiling, max(gateWaitMin, now.Sub(g.since)))", "g.ceiling", "TestAnOutageIsNoticedToBeOverAsFastAsItLasted"},
 		"gate-hammers":              {"gate.go", "g.ceiling = min(2*g.ceiling, gateWaitMax)", "", outage},
 		"gate-closes-for-one-order": {"gate.go", "g.row < gateFailures || len(g.orders) < gateOrders", "g.row < gateFailures", "TestTheGateClosesOnAnOutageOnly"},
 		"gate-counts-unsent":        {"evidence.go", "v.Cause == causeNotSent, ", "", "TestTheGateClosesOnAnOutageOnly"},
@@ -59,11 +60,13 @@ func mutants() map[string]mutant {
 		"flood-replays-count":       {"governor.go", "v.Kind == Done && !p.replay", "v.Kind == Done", "TestAFloodOfManyOrdersPauses"},
 		"flood-forgets-nothing":     {"flood.go", "\tf.count(f.ring[f.next], -1)\n", "", "TestAFloodOfManyOrdersPauses"},
 		"flood-resume-accepts-all":  {"guard.go", "o.letter && !g.accepted[g.build][o.fingerprint]", "o.letter && g.accepted == nil", "TestAResumeAcceptsTheCauseAndNoOther"},
-		"flood-resume-for-ever":     {"guard.go", "Build: g.build, Fingerprints", "Fingerprints", "TestAnEntryIsWrittenAsTheLedgerWantsIt"},
+		"flood-resume-for-ever":     {"guard.go", "Build: g.build, Fingerprints", "Fingerprints", "TestATripTellsWhoWhenWhyAndWhichCauses"},
 		"flood-forgotten-on-restart": {
-			"guard.go", "\tif g.first == nil {\n\t\tg.first = &e\n\t}\n", "\tif len(e.Fingerprints) == 0 {\n\t\tg.first = &e\n\t}\n", "TestARestartRemembers",
+			"guard.go", "\tg.pauses = append(g.pauses, e)\n", "\tif len(e.Fingerprints) == 0 {\n\t\tg.pauses = append(g.pauses, e)\n\t}\n", "TestARestartRemembers",
 		},
-		"flood-resume-ends-later-trip": {"guard.go", "g.first, g.tripped = nil, nil", "g.own = nil\n\tg.first, g.tripped = nil, nil", "TestTheLedgersOrderDecides"},
+		"flood-resume-ends-later-trip": {"guard.go", "\tg.pauses = nil\n", "\tg.pauses, g.told, g.own = nil, 0, nil\n", "TestTheLedgersOrderDecides"},
+		"pause-lost-with-ledger":       {"guard.go", "g.own = slices.Concat(g.pauses, g.own)", "g.own = slices.Concat(g.own)", "TestALostLedgerIsToldThePausesInForce"},
+		"announcement-lost":            {"guard.go", "\tif i < g.told {\n\t\tg.told--\n\t}\n", "", "TestALostLedgerIsToldThePausesInForce"},
 		"flood-window-kept":            {"guard.go", "\t\tg.flood = flood{} //", "\t\t//", "TestTheLedgersOrderDecides"},
 	}
 }

@@ -94,7 +94,7 @@ func head(v view, width int) []line {
 	switch {
 	case strings.HasPrefix(v.state, "paused"):
 		colour, detail = yellow, " for "+seconds(v.since)
-	case v.state == "consuming":
+	case v.state == "running":
 		colour = green
 	}
 	return []line{

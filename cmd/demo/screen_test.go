@@ -87,7 +87,7 @@ func checkSize(t *testing.T, width, height int) {
 	if len(lines) > height {
 		t.Errorf("%d × %d: got %d lines", width, height, len(lines))
 	}
-	if first := frame(view{state: "consuming"}, width, height); len(first) != len(lines) {
+	if first := frame(view{state: "running"}, width, height); len(first) != len(lines) {
 		t.Errorf("%d × %d: got %d lines at first and %d later, want the same", width, height, len(first), len(lines))
 	}
 	for _, l := range lines {
@@ -183,9 +183,9 @@ func TestAScreenDrawsOverItsLastFrameAndNothingElse(t *testing.T) {
 			s := &screen{out: tty, size: func() (int, int) { return tty.width, tty.height }, ink: ansi}
 			_, _ = tty.Write([]byte("$ demo\r\n"))
 			last := middle()
-			s.paint(view{state: "consuming"})
+			s.paint(view{state: "running"})
 			s.paint(middle())
-			last.state, last.beats = "consuming", last.beats[:1]
+			last.state, last.beats = "running", last.beats[:1]
 			s.finish(last)
 			want := "$ demo\n" + frameText(last, 80, height-1)
 			if height == 24 {

@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"strings"
 	"time"
 
+	"leadhit-sync/cmd/worker"
 	"leadhit-sync/deadletter"
 )
 
@@ -76,9 +76,9 @@ type watch struct {
 // look asks all parts for their state.
 func (w *watch) look(now time.Time) view {
 	s := w.worker.Status()
-	w.notice(s.State, now.Sub(s.Since))
+	w.notice(s, now.Sub(s.Since))
 	v := view{
-		elapsed: now.Sub(w.begun), length: w.options.length, state: s.State, since: now.Sub(s.Since),
+		elapsed: now.Sub(w.begun), length: w.options.length, state: s.Text(), since: now.Sub(s.Since),
 		events: len(w.shop.entries()), calls: w.leadhit.Count(), retries: int(s.Retries), letters: int(s.Letters),
 		inFlight: s.InFlight, limit: s.Limit, waiting: s.Waiting, oldest: time.Duration(s.OldestAge * float64(time.Second)),
 		beats: w.story.beats(), address: w.address, log: w.logs.since(w.log),
@@ -118,9 +118,9 @@ func (w *watch) measure(now time.Time, calls int) {
 }
 
 // notice tells in the story when a pause has ended: that moment is the worker's to choose.
-func (w *watch) notice(state string, since time.Duration) {
-	if reason, paused := strings.CutPrefix(state, "paused: "); paused {
-		w.paused, w.pause = reason, since
+func (w *watch) notice(s worker.Status, since time.Duration) {
+	if s.Paused {
+		w.paused, w.pause = s.State, since
 		return
 	}
 	if w.paused != "" {

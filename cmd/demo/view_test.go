@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"leadhit-sync/cmd/worker"
 )
 
 func TestTheRateIsMeasured(t *testing.T) {
@@ -40,16 +42,17 @@ func TestTheEndOfAPauseIsTold(t *testing.T) {
 	t.Parallel()
 	w := watch{demo: &demo{story: &story{}}}
 	for _, s := range []struct {
-		state string
-		since time.Duration
+		state  string
+		paused bool
+		since  time.Duration
 	}{
-		{"consuming", time.Second},
-		{"paused: unauthorised", 200 * time.Millisecond},
-		{"paused: unauthorised", 2300 * time.Millisecond},
-		{"consuming", 0},
-		{"draining", 0},
+		{"running", false, time.Second},
+		{"unauthorised", true, 200 * time.Millisecond},
+		{"unauthorised", true, 2300 * time.Millisecond},
+		{"running", false, 0},
+		{"draining", false, 0},
 	} {
-		w.notice(s.state, s.since)
+		w.notice(worker.Status{State: s.state, Paused: s.paused}, s.since)
 	}
 	told := w.story.beats()
 	if len(told) != 1 || told[0].text != "the worker found the new key: calls go on, after 2.3 s" {

@@ -16,6 +16,7 @@ import (
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/mapping"
+	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/leadhit"
 )
 
@@ -94,23 +95,29 @@ func checkKafka(ctx context.Context, r *report, c *config.Config) {
 		return
 	}
 	defer cluster.Close()
-	topology, err := cluster.Topics(ctx, append([]string{c.DeadLetter.Topic}, c.Kafka.Topics...)...)
+	topology, err := cluster.Topics(ctx, append([]string{c.DeadLetter.Topic, ledger.Topic(c.DeadLetter.Topic)}, c.Kafka.Topics...)...)
 	if err != nil {
-		r.fail("kafka", fmt.Sprintf("%v; check KAFKA_BROKERS, KAFKA_TLS and KAFKA_SASL_*", err))
+		r.fail("kafka", fmt.Sprintf("%v%s", err, kafkaHint(err)))
 		return
 	}
 	r.ok("kafka", "reached; the cluster has "+count(topology.Brokers, "broker"))
 	for _, topic := range c.Kafka.Topics {
 		checkTopic(r, topic, topology.Topics[topic])
 	}
-	checkLetters(r, c.DeadLetter.Topic, topology)
-	checkOffsets(ctx, r, cluster)
+	checkLetters(r, "letters", c.DeadLetter.Topic, topology)
+	checkLetters(r, "ledger", ledger.Topic(c.DeadLetter.Topic), topology)
+	checkTopicRights(ctx, r, cluster, c)
+	if checkOffsets(ctx, r, cluster) {
+		checkGroupRights(ctx, r, cluster, c.Kafka.Group)
+	}
 }
 
 func checkTopic(r *report, name string, info broker.TopicInfo) {
 	switch {
 	case info.Missing:
 		r.fail("topic", name+" does not exist; the worker would wait for it: create it, or check KAFKA_TOPICS")
+	case errors.Is(info.Err, broker.ErrUnauthorised):
+		r.fail("topic", name+" is not for us to see; grant Describe, DescribeConfigs and Read on it, or check KAFKA_TOPICS")
 	case info.Err != nil:
 		r.fail("topic", fmt.Sprintf("%s: %v", name, info.Err))
 	default:
@@ -118,24 +125,30 @@ func checkTopic(r *report, name string, info broker.TopicInfo) {
 	}
 }
 
-func checkLetters(r *report, name string, topology broker.Topology) {
+// checkLetters looks at one of the topics that keep what must not be lost.
+func checkLetters(r *report, what, name string, topology broker.Topology) {
 	info := topology.Topics[name]
 	switch {
 	case info.Missing:
-		r.warn("letters", name+" does not exist yet; the worker creates it if it may")
+		r.warn(what, name+" does not exist yet; the worker creates it if it may")
+	case errors.Is(info.Err, broker.ErrUnauthorised):
+		r.fail(what, name+" is not for us to see; grant Describe, DescribeConfigs, Read and Write on it, or check DEAD_LETTER_TOPIC")
 	case info.Err != nil:
-		r.fail("letters", fmt.Sprintf("%s: %v", name, info.Err))
+		r.fail(what, fmt.Sprintf("%s: %v", name, info.Err))
 	case info.Replicas < 2 && topology.Brokers > 1:
-		r.fail("letters", name+" has one replica in a cluster of several brokers: losing one broker loses letters; the worker "+
+		r.fail(what, name+" has one replica in a cluster of several brokers: losing one broker loses what it keeps; the worker "+
 			"does not start")
 	default:
-		r.ok("letters", name+" has "+count(info.Replicas, "replica"))
+		r.ok(what, name+" has "+count(info.Replicas, "replica"))
 	}
 }
 
-func checkOffsets(ctx context.Context, r *report, cluster *broker.Cluster) {
+// checkOffsets says too whether there may have been a group: to ask for one makes the cluster make its topic.
+func checkOffsets(ctx context.Context, r *report, cluster *broker.Cluster) (groups bool) {
 	offsets, err := cluster.OffsetsTopic(ctx)
 	switch {
+	case errors.Is(err, broker.ErrUnauthorised):
+		r.ok("offsets", "how safe commits are is not for us to see; the worker needs no right to __consumer_offsets")
 	case err != nil:
 		r.warn("offsets", fmt.Sprintf("cannot tell how safe commits are: %v", err))
 	case !offsets.Exists:
@@ -147,10 +160,11 @@ func checkOffsets(ctx context.Context, r *report, cluster *broker.Cluster) {
 	default:
 		r.ok("offsets", "losing one broker loses no acknowledged commit")
 	}
+	return offsets.Exists || err != nil
 }
 
 func checkLeadHit(ctx context.Context, r *report, c *config.Config) {
-	client, _, err := worker.OpenLeadHit(c, versionText())
+	client, _, err := worker.OpenLeadHit(c, versionText(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		r.fail("leadhit", err.Error())
 		return
@@ -162,7 +176,7 @@ func checkLeadHit(ctx context.Context, r *report, c *config.Config) {
 	case errors.As(err, &status) && (status.Status == 401 || status.Status == 403):
 		r.fail("leadhit", "the API key is refused; check LEADHIT_API_KEY_FILE or LEADHIT_API_KEY")
 	case err != nil:
-		r.fail("leadhit", fmt.Sprintf("%v; check LEADHIT_URL", err))
+		r.fail("leadhit", fmt.Sprintf("%v%s", err, leadHitHint(err, c)))
 	case !slices.Contains(methods, leadhit.Method):
 		r.fail("leadhit", fmt.Sprintf("the node does not list %s (it lists: %s); check LEADHIT_URL",
 			leadhit.Method, strings.Join(methods, ", ")))

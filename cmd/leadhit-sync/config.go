@@ -21,12 +21,12 @@ line of stderr, and the exit code is 2. --table prints the table as Markdown.`,
 				return config.WriteTable(c.OutOrStdout())
 			}
 			settings, err := config.Load()
-			if err != nil {
+			if err = errors.Join(err, mappingMistakes()); err != nil {
 				return errors.Join(config.WriteTable(c.OutOrStdout()), err)
 			}
 			return settings.WriteValues(c.OutOrStdout())
 		},
 	}
 	c.Flags().BoolVar(&table, "table", false, "print names, defaults and meanings as a Markdown table, without values")
-	return c
+	return withCheck(c)
 }

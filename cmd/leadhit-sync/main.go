@@ -12,9 +12,6 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
-
-	"leadhit-sync/config"
-	"leadhit-sync/consumer/mapping"
 )
 
 // version is set by the linker in releases (-ldflags "-X main.version=1.2.3").
@@ -55,7 +52,7 @@ func execute(ctx context.Context, args []string, s streams) int {
 		RunE: func(c *cobra.Command, _ []string) error { return usageError{errors.New("a command is missing")} },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(runCommand(), checkCommand(), configCommand(), mappingCommand(), previewCommand(), lettersCommand(), versionCommand()) //nolint:contextcheck // cobra hands the context to each command
+	root.AddCommand(runCommand(), checkCommand(), configCommand(), mappingCommand(), previewCommand(), lettersCommand(), pauseCommand(), resumeCommand(), probeCommand(), statusCommand(), versionCommand()) //nolint:contextcheck // cobra hands the context to each command
 	root.SetArgs(args)
 	root.SetIn(s.in)
 	root.SetOut(s.out)
@@ -65,18 +62,11 @@ func execute(ctx context.Context, args []string, s streams) int {
 		return 0
 	}
 	code, text := exitError, fmt.Sprintf("leadhit-sync: %v", err)
-	var settings *config.Error
 	var usage usageError
-	var setting settingError
 	var listed listedError
-	switch {
-	case errors.As(err, &settings):
-		code, text = exitUsage, settings.Error()
-	case errors.As(err, &setting):
-		code = exitUsage
-		if mistakes, ok := errors.AsType[*mapping.FileError](err); ok {
-			text = "MAPPING: the mapping has mistakes\n" + mistakes.Error()
-		}
+	switch found := mistakes(err); {
+	case found != "":
+		code, text = exitUsage, found
 	case errors.As(err, &usage), command == root:
 		code, text = exitUsage, fmt.Sprintf("leadhit-sync: %v\nSee \"%s --help\".", err, command.CommandPath())
 	case errors.As(err, &listed):

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -32,13 +34,12 @@ on /readyz and in the log what it waits for.`,
 func run(ctx context.Context, out io.Writer) error {
 	settings, err := config.Load()
 	if err != nil {
-		return err
+		return errors.Join(err, mappingMistakes()) //nolint:contextcheck // it reads files and connects to nobody
 	}
 	// A log that nobody reads any more must not end the worker without its last commit.
 	signal.Ignore(syscall.SIGPIPE)
-	buffer := newLogBuffer(out)
-	defer buffer.close()
-	log := logger(settings, buffer)
+	log, flush := startLog(ctx, settings, out)
+	defer flush()
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	// Once the first signal has been taken, the next one has its usual effect: it ends the process.
@@ -59,10 +60,24 @@ func run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-func logger(settings *config.Config, w io.Writer) *slog.Logger {
-	options := &slog.HandlerOptions{Level: settings.Log.Level}
-	if settings.Log.Format == "text" {
-		return slog.New(slog.NewTextHandler(w, options))
+// startLog returns the log of the settings, before a reader that may be slow. flush waits until it has what was written, for a
+// few seconds at most; nothing is logged after it.
+func startLog(ctx context.Context, settings *config.Config, out io.Writer) (log *slog.Logger, flush func()) {
+	buffer := newLogBuffer(out, settings.Log.Format)
+	writing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var hands sync.WaitGroup
+	hands.Go(func() { buffer.run(writing) })
+	return slog.New(handler(buffer, settings.Log.Format, settings.Log.Level)), func() {
+		stop()
+		hands.Wait()
 	}
-	return slog.New(slog.NewJSONHandler(w, options))
+}
+
+// handler writes lines of LOG_FORMAT. A nil level is info.
+func handler(w io.Writer, format string, level slog.Leveler) slog.Handler {
+	options := &slog.HandlerOptions{Level: level}
+	if format == "text" {
+		return slog.NewTextHandler(w, options)
+	}
+	return slog.NewJSONHandler(w, options)
 }

@@ -6,31 +6,33 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"leadhit-sync/cmd/worker"
 )
 
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: arguments(cobra.NoArgs),
+		Use: "version", Short: "Print the version, and what it was built from", Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(c.OutOrStdout(), "leadhit-sync %s %s\n", versionText(), runtime.Version())
+			b := build()
+			text := fmt.Sprintf("leadhit-sync %s %s %s/%s", b.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			if b.Revision != "" {
+				text += fmt.Sprintf("\ncommit %s of %s", b.Revision, b.Time)
+			}
+			if b.Modified {
+				text += ", files changed since"
+			}
+			_, err := fmt.Fprintln(c.OutOrStdout(), text)
 			return err
 		},
 	}
 }
 
-// versionText is the released version, or what the build knows of the commit, or "dev".
-func versionText() string {
-	if version != "" {
-		return version
-	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "dev"
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && len(s.Value) >= 7 {
-			return "dev+" + s.Value[:7]
-		}
-	}
-	return "dev"
+// build says what this binary was built from.
+func build() worker.Build {
+	info, _ := debug.ReadBuildInfo()
+	return worker.ReadBuild(version, info)
 }
+
+// versionText is the version as it stands in logs, letters and requests.
+func versionText() string { return build().Version }

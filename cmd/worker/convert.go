@@ -48,20 +48,30 @@ func items(outcomes []mapping.Outcome) []dispatch.Item {
 }
 
 func letter(l consumer.Letter, group, version string) deadletter.Letter {
-	out := deadletter.Letter{
-		Source: deadletter.Source{
-			Topic: l.Topic, Partition: l.Number, Offset: l.Offset, Time: l.Event.Time,
-			Key: l.Event.Key, Value: l.Event.Value, Headers: headers[deadletter.Header](l.Event),
-		},
-		Item: deadletter.NoItem, OrderID: l.Order, Status: l.Status, Stage: deadletter.StageCall,
-		Cause: l.Verdict.Cause, Message: l.Verdict.Message, Code: l.Verdict.Code, Attempts: l.Attempts,
-		FailedAt: time.Now(), Group: group, Version: version,
+	out := reason(l.Store)
+	out.Source = deadletter.Source{
+		Topic: l.Topic, Partition: l.Number, Offset: l.Offset, Time: l.Event.Time,
+		Key: l.Event.Key, Value: l.Event.Value, Headers: headers[deadletter.Header](l.Event),
 	}
+	out.Item, out.Attempts = deadletter.NoItem, l.Attempts
+	out.FailedAt, out.Group, out.Version = time.Now(), group, version
 	if l.Several {
 		out.Item = l.Item
 	}
-	if l.Mapping {
+	return out
+}
+
+// reason is the part of a letter that says why it is one.
+func reason(s dispatch.Store) deadletter.Letter {
+	out := deadletter.Letter{
+		OrderID: s.Order, Status: s.Status, Stage: deadletter.StageCall,
+		Cause: s.Verdict.Cause, Message: s.Verdict.Message, Code: s.Verdict.Code,
+	}
+	if s.Mapping {
 		out.Stage = deadletter.StageMapping
 	}
 	return out
 }
+
+// fingerprint is that of the letter that will be stored.
+func fingerprint(s dispatch.Store) string { return reason(s).Fingerprint() }

@@ -1,11 +1,14 @@
 package worker
 
 import (
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"leadhit-sync/consumer"
+	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/retry"
 )
 
@@ -17,46 +20,126 @@ func (g *gauges) Describe(chan<- *prometheus.Desc) {}
 
 // Collect sends the state of now.
 func (g *gauges) Collect(out chan<- prometheus.Metric) {
-	s := g.worker.consumer.State()
-	send := func(kind prometheus.ValueType, name, help string, value float64) {
-		out <- prometheus.MustNewConstMetric(prometheus.NewDesc(namespace+"_"+name, help, nil, nil), kind, value)
-	}
-	gauge, counter := prometheus.GaugeValue, prometheus.CounterValue
-	oldest, untried := ages(time.Now(), s.Dispatch.Partitions)
-	unfinished, full, unknown := 0, 0, 0
-	for _, p := range s.Dispatch.Partitions {
-		unfinished += p.Unfinished
-		full += number(p.Full || p.Unfinished >= g.worker.config.WindowEvents)
-		unknown += number(p.Suspect)
-	}
-	send(gauge, "calls_in_flight", "Calls in the air, those of ended generations included.", float64(s.Dispatch.InFlight))
-	send(gauge, "calls_limit", "How many calls may be in the air now: CALLS_IN_FLIGHT or, after overload, fewer.", float64(s.Dispatch.Limit))
-	send(gauge, "orders_waiting", "Orders that wait for their next try.", float64(s.Dispatch.Waiting))
-	send(gauge, "events_blocked", "Events that wait behind an earlier one of their order.", float64(s.Dispatch.Blocked))
-	send(gauge, "events_unfinished", "Events fetched and not yet finished.", float64(unfinished))
-	send(gauge, "partitions_owned", "Partitions that this worker consumes.", float64(len(s.Dispatch.Partitions)))
-	send(gauge, "partitions_window_full", "Partitions whose fetching rests because too much is unfinished.", float64(full))
-	send(gauge, "partitions_unknown", "Partitions that the broker does not know; their calls and commits wait.", float64(unknown))
-	send(gauge, "lag_seconds", "Age of the oldest event that was not tried yet and waits behind no other of its order.", untried)
-	send(gauge, "oldest_unfinished_age_seconds", "Age of the oldest unfinished event.", oldest)
-	send(counter, "events_total", "Events fetched.", float64(s.Fetched))
-	send(counter, "commits_total", "Partition offsets committed and acknowledged.", float64(s.Commits))
-	send(counter, "commit_failures_total", "Partition offsets sent and not acknowledged.", float64(s.CommitFailures))
-	send(counter, "generations_total", "Generations of the group that this worker was part of.", float64(s.Generations))
-	send(counter, "events_expired_unread_total", "Events that retention took before they were read.", float64(s.Expired))
-	send(counter, "partitions_restarted_total", "Partitions that were truncated or made anew.", float64(s.Restarted))
-	g.labelled(out, "paused", "1 while calls are paused for this reason.", "reason", s.Dispatch.Held,
-		retry.Unauthorised.String(), retry.Misconfigured.String(), retry.HeldByGate)
-	g.labelled(out, "phase", "1 for what the membership is about.", "phase", string(s.Phase),
-		string(consumer.Starting), string(consumer.Waiting), string(consumer.Joining), string(consumer.Consuming),
-		string(consumer.Draining), string(consumer.Stopped))
+	s, now, to := g.worker.consumer.State(), time.Now(), sender(out)
+	g.state(to, s, now)
+	calls(to, s.Dispatch, now)
+	events(to, s)
+	partitions(to, s)
+	g.topics(to, s.Dispatch, now)
 }
 
-// labelled sends a gauge for each value of a label: 1 for the one that holds.
-func (g *gauges) labelled(out chan<- prometheus.Metric, name, help, label, holds string, values ...string) {
-	desc := prometheus.NewDesc(namespace+"_"+name, help, []string{label}, nil)
+// pauses are what can hold the calls back.
+func pauses() []string {
+	return []string{
+		retry.Unauthorised.String(), retry.Misconfigured.String(), retry.HeldByFlood, retry.HeldByGate, retry.HeldByHand,
+	}
+}
+
+// phases are what the membership can be about.
+func phases() []string {
+	return []string{
+		string(consumer.Starting), string(consumer.Waiting), string(consumer.Joining), string(consumer.Running),
+		string(consumer.Draining), string(consumer.Stopped),
+	}
+}
+
+func (g *gauges) state(to sender, s consumer.State, now time.Time) {
+	to.oneOf("state", "1 for what the worker is about: what pauses its calls ("+strings.Join(pauses(), ", ")+"), else its phase ("+
+		strings.Join(phases(), ", ")+").", "state", word(s), append(phases(), pauses()...)...)
+	to.oneOf("phase", "1 for what the membership is about, whether calls are paused or not.", "phase", string(s.Phase), phases()...)
+	to.oneOf("paused", "1 while calls are paused for this reason.", "reason", s.Dispatch.Held, pauses()...)
+	to.gauge("without_generation_seconds", "For how long the worker has been in no generation of the group; 0 while it is in one.",
+		age(now, s.Apart))
+	to.counter("generations_total", "Generations of the group that this worker was part of.", float64(s.Generations))
+}
+
+func calls(to sender, s dispatch.State, now time.Time) {
+	to.gauge("calls_in_flight", "Calls in the air, those of ended generations included.", float64(s.InFlight))
+	to.gauge("calls_limit", "How many calls may be in the air now: CALLS_IN_FLIGHT or, after overload, fewer.", float64(s.Limit))
+	to.gauge("calls_per_second_limit", "How many calls a second may start now: CALLS_PER_SECOND or, after overload, fewer; 0 for no limit.",
+		s.PerSecond)
+	to.gauge("retry_after_seconds", "For how long all calls wait because LeadHit asked for it with a Retry-After.", max(s.Quiet.Sub(now).Seconds(), 0))
+	to.gauge("orders_waiting", "Orders whose call failed and is to be repeated, after a wait or a pause.", float64(s.Waiting))
+	to.gauge("events_blocked", "Events that wait behind an earlier one of their order.", float64(s.Blocked))
+	to.gauge("letters_in_air", "Dead letters that are not stored yet, those included whose storing failed.", float64(s.Letters))
+}
+
+func events(to sender, s consumer.State) {
+	unfinished := 0
+	for _, p := range s.Dispatch.Partitions {
+		unfinished += p.Unfinished
+	}
+	to.gauge("events_unfinished", "Events fetched and not yet finished.", float64(unfinished))
+	to.counter("events_total", "Events fetched.", float64(s.Fetched))
+	to.counter("events_finished_total", "Events that need nothing more: accepted, ignored, or stored as dead letters.",
+		float64(s.Dispatch.Finished))
+	to.counter("events_passed_over_total", "Events fetched that an earlier owner of the partition had finished.", float64(s.Dispatch.Passed))
+	to.counter("expired_unread_total", "Events that retention took before they were read.", float64(s.Expired))
+	to.counter("commits_total", "Partition offsets committed and acknowledged.", float64(s.Commits))
+	to.counter("commit_failures_total", "Partition offsets sent and not acknowledged.", float64(s.CommitFailures))
+}
+
+func partitions(to sender, s consumer.State) {
+	full, unknown := 0, 0
+	for _, p := range s.Dispatch.Partitions {
+		full += number(p.Resting)
+		unknown += number(p.Suspect)
+	}
+	to.gauge("partitions_owned", "Partitions that this worker consumes.", float64(len(s.Dispatch.Partitions)))
+	to.gauge("partitions_window_full", "Partitions whose fetching rests because too much is unfinished.", float64(full))
+	to.gauge("partitions_unknown", "Partitions that the broker does not know; their calls and commits wait.", float64(unknown))
+	to.gauge("partitions_unowned", "Partitions that no worker of the group consumes, as the group's leader sees it; 0 on the others.",
+		float64(s.Unowned))
+	to.counter("partitions_restarted_total", "Partitions that were truncated or made anew.", float64(s.Restarted))
+	for p, rested := range s.Dispatch.Rested {
+		to.send(prometheus.CounterValue, "window_full_seconds_total", "For how long fetching rested because too much was unfinished.",
+			rested.Seconds(), []string{"topic", "partition"}, p.Topic, strconv.Itoa(p.Number))
+	}
+}
+
+// topics sends the ages of each topic's events. What is lost first, and when, is known only of topics whose retention is.
+func (g *gauges) topics(to sender, s dispatch.State, now time.Time) {
+	limits := g.worker.retention.all()
+	topic := []string{"topic"}
+	for _, name := range g.worker.config.Kafka.Topics {
+		oldest, untried := ages(now, s.Partitions, name)
+		to.send(prometheus.GaugeValue, "lag_seconds", "Age of the oldest event that was not tried yet and waits behind no other of its order.",
+			untried, topic, name)
+		to.send(prometheus.GaugeValue, "oldest_unfinished_age_seconds", "Age of the oldest unfinished event.", oldest, topic, name)
+		limit, known := limits[name]
+		if !known {
+			continue
+		}
+		to.send(prometheus.GaugeValue, "time_to_loss_seconds",
+			"In how long retention may take the oldest unfinished event; absent where retention is not known or has no end.",
+			limit.Seconds()-oldest, topic, name)
+		if limit > 0 {
+			to.send(prometheus.GaugeValue, "retention_used_ratio",
+				"Age of the oldest unfinished event, as a part of the topic's retention.ms; absent where that is not known or has no end.",
+				oldest/limit.Seconds(), topic, name)
+		}
+	}
+}
+
+// sender sends metrics of the moment.
+type sender chan<- prometheus.Metric
+
+func (to sender) gauge(name, help string, value float64) {
+	to.send(prometheus.GaugeValue, name, help, value, nil)
+}
+
+func (to sender) counter(name, help string, value float64) {
+	to.send(prometheus.CounterValue, name, help, value, nil)
+}
+
+func (to sender) send(kind prometheus.ValueType, name, help string, value float64, labels []string, values ...string) {
+	to <- prometheus.MustNewConstMetric(prometheus.NewDesc(namespace+"_"+name, help, labels, nil), kind, value, values...)
+}
+
+// oneOf sends a gauge for each value of a label: 1 for the one that holds.
+func (to sender) oneOf(name, help, label, holds string, values ...string) {
 	for _, v := range values {
-		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(number(v == holds)), v)
+		to.send(prometheus.GaugeValue, name, help, float64(number(v == holds)), []string{label}, v)
 	}
 }
 

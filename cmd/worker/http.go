@@ -48,20 +48,26 @@ func (w *Worker) readyz(rw http.ResponseWriter, _ *http.Request) {
 	switch {
 	case w.stopping.Load():
 		answer(rw, http.StatusServiceUnavailable, string(consumer.Draining))
+	case !joined && w.consumer.LedgerUnread():
+		answer(rw, http.StatusServiceUnavailable, string(phase)+": the ledger is not read yet")
 	case !joined:
 		answer(rw, http.StatusServiceUnavailable, string(phase))
 	default:
-		answer(rw, http.StatusOK, w.word())
+		answer(rw, http.StatusOK, w.ready())
 	}
 }
 
-// word is the state in one word, as it stands in the readiness text and the demo.
-func (w *Worker) word() string {
-	s := w.consumer.State()
-	if s.Dispatch.Held != "" {
-		return "paused: " + s.Dispatch.Held
+// ready is the readiness text: the state, and of a pause what a person or the flood guard said of it, and who that was.
+func (w *Worker) ready() string {
+	s := w.consumer.State().Dispatch
+	switch {
+	case s.Held == "":
+		phase, _, _ := w.consumer.Phase()
+		return string(phase)
+	case s.By == "":
+		return "paused: " + s.Held
 	}
-	return string(s.Phase)
+	return fmt.Sprintf("paused: %s, by %s: %s", s.Held, s.By, s.Reason)
 }
 
 func (w *Worker) status(rw http.ResponseWriter, _ *http.Request) {

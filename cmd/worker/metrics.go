@@ -1,6 +1,9 @@
 package worker
 
 import (
+	"log/slog"
+	"runtime"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -14,67 +17,137 @@ import (
 
 const namespace = "leadhit_sync"
 
-// metrics observes the stages from outside, so that they stay free of Prometheus. The names are an API: they stay.
+// The stages of letters, and the actions of items, as metrics name them.
+const (
+	stageMapping = "mapping"
+	stageCall    = "call"
+
+	actionCall   = "call"
+	actionIgnore = "ignore"
+	actionRefuse = "refuse"
+)
+
+// metrics observes the stages from outside, so that they stay free of Prometheus. The names are an API: they stay, and
+// testdata/metrics.golden.txt lists them. Labels are bounded: no order, no message, and of the causes the first 100.
 type metrics struct {
 	registry *prometheus.Registry
+	log      *slog.Logger
 
 	items          *prometheus.CounterVec
 	verdicts       *prometheus.CounterVec
 	latency        prometheus.Histogram
 	letters        *prometheus.CounterVec
 	letterFailures prometheus.Counter
+	spreadOrders   prometheus.Counter
+
+	causes causes
+	lately lately
+	spread *spread
 
 	calls, done, lettersTotal atomic.Uint64
 }
 
-func newMetrics(version string) *metrics {
+// newMetrics returns metrics that know the causes of letters from the start, those of deadLetterTypes among them: an alert
+// on an increase misses the first letter of a cause that appears with it.
+func newMetrics(version string, deadLetterTypes []string, log *slog.Logger) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
+		log:      log,
+		spread:   newSpread(),
 		items: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "items_total",
-			Help: "What events ask for: an item for each order an event names, by action (send, ignore, refuse).",
+			Help: "What events ask for: an item for each order an event names, by action (call, ignore, refuse).",
 		}, []string{"action"}),
 		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "verdicts_total",
-			Help: "Calls by what their answer means, and its cause.",
+			Help: "Calls by what their answer means (done, again, dead_letter, unauthorised, misconfigured), and its cause.",
 		}, []string{"kind", "cause"}),
 		latency: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "call_seconds", Help: "How long calls take, failed ones included.",
 			Buckets: []float64{.005, .01, .02, .05, .1, .2, .5, 1, 2, 3, 5, 10},
 		}),
 		letters: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: namespace, Name: "letters_total", Help: "Dead letters stored, by cause and stage.",
+			Namespace: namespace, Name: "letters_total",
+			Help: "Dead letters stored, by cause and stage (mapping: the event makes no sense; call: LeadHit refused).",
 		}, []string{"cause", "stage"}),
 		letterFailures: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "letter_write_failures_total",
 			Help: "Failed tries to store a dead letter; its order waits meanwhile.",
 		}),
+		spreadOrders: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: namespace, Name: "orders_in_two_partitions_total",
+			Help: "Orders seen in a second partition of their topic: their events have no order to keep; set the record key to the order id.",
+		}),
 	}
-	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Namespace: namespace, Name: "build_info", Help: "1, with the version.",
-		ConstLabels: prometheus.Labels{"version": version},
-	})
-	build.Set(1)
-	m.registry.MustRegister(m.items, m.verdicts, m.latency, m.letters, m.letterFailures, build,
+	m.start(deadLetterTypes)
+	m.registry.MustRegister(m.items, m.verdicts, m.latency, m.letters, m.letterFailures, m.spreadOrders, buildInfo(version),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// start gives each counter that can be foreseen its 0.
+func (m *metrics) start(deadLetterTypes []string) {
+	for _, action := range []string{actionCall, actionIgnore, actionRefuse} {
+		m.items.WithLabelValues(action)
+	}
+	for _, cause := range append(mappingCauses(), otherCause) {
+		m.letters.WithLabelValues(m.causes.label(cause), stageMapping)
+	}
+	for _, cause := range append(callCauses(deadLetterTypes), otherCause) {
+		label := m.causes.label(cause)
+		m.letters.WithLabelValues(label, stageCall)
+		m.verdicts.WithLabelValues(retry.DeadLetter.String(), label)
+	}
+	m.verdicts.WithLabelValues(retry.Done.String(), "")
+	for _, kind := range []retry.Kind{retry.Again, retry.Unauthorised, retry.Misconfigured} {
+		m.verdicts.WithLabelValues(kind.String(), otherCause)
+	}
+}
+
+// buildInfo says which build this is.
+func buildInfo(version string) prometheus.Collector {
+	info, _ := debug.ReadBuildInfo() // nil says as much
+	b := ReadBuild(version, info)
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "build_info", Help: "1, with the version, the commit and its date where the build knows them.",
+		ConstLabels: prometheus.Labels{"version": version, "commit": b.Revision, "date": b.Time, "go_version": runtime.Version()},
+	})
+	build.Set(1)
+	return build
 }
 
 func (m *metrics) watch(w *Worker) { m.registry.MustRegister(&gauges{w}) }
 
 // decoded counts what an event asks for.
-func (m *metrics) decoded(items []dispatch.Item) []dispatch.Item {
+func (m *metrics) decoded(e *consumer.Event, items []dispatch.Item) []dispatch.Item {
 	for _, it := range items {
 		switch it.Action {
 		case dispatch.Send:
-			m.items.WithLabelValues("send").Inc()
+			m.items.WithLabelValues(actionCall).Inc()
+			m.watchSpread(e, it.Order)
 		case dispatch.Ignore:
-			m.items.WithLabelValues("ignore").Inc()
+			m.items.WithLabelValues(actionIgnore).Inc()
 		case dispatch.Refuse:
-			m.items.WithLabelValues("refuse").Inc()
+			m.items.WithLabelValues(actionRefuse).Inc()
 		}
 	}
 	return items
+}
+
+// watchSpread tells once that an order's events are not in one partition, and counts such orders.
+func (m *metrics) watchSpread(e *consumer.Event, order string) {
+	before, found, first := m.spread.seen(e.Topic, e.Partition, order)
+	if !found {
+		return
+	}
+	m.spreadOrders.Inc()
+	if first {
+		m.log.Warn("an order has events in two partitions of its topic, and Kafka keeps no order between them: set the record key "+
+			"to the order id; after partitions were added this is to be expected for a while; further orders are only counted "+
+			"(leadhit_sync_orders_in_two_partitions_total)",
+			slog.String("topic", e.Topic), slog.Int("partition", e.Partition), slog.Int64("offset", e.Offset),
+			slog.Int("seen_in_partition", before))
+	}
 }
 
 // called times a call and counts its verdict.
@@ -82,7 +155,11 @@ func (m *metrics) called(call func() retry.Verdict) retry.Verdict {
 	start := time.Now()
 	v := call()
 	m.latency.Observe(time.Since(start).Seconds())
-	m.verdicts.WithLabelValues(v.Kind.String(), v.Cause).Inc()
+	cause := v.Cause
+	if cause != "" {
+		cause = m.causes.label(cause)
+	}
+	m.verdicts.WithLabelValues(v.Kind.String(), cause).Inc()
 	m.calls.Add(1)
 	if v.Kind == retry.Done || v.Kind == retry.DeadLetter {
 		m.done.Add(1)
@@ -96,11 +173,12 @@ func (m *metrics) stored(l consumer.Letter, err error) error {
 		m.letterFailures.Inc()
 		return err
 	}
-	stage := "call"
+	stage, cause := stageCall, m.causes.label(l.Verdict.Cause)
 	if l.Mapping {
-		stage = "mapping"
+		stage = stageMapping
 	}
-	m.letters.WithLabelValues(l.Verdict.Cause, stage).Inc()
+	m.letters.WithLabelValues(cause, stage).Inc()
+	m.lately.add(time.Now(), cause)
 	m.lettersTotal.Add(1)
 	return nil
 }

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/consumer/mapping"
+	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/leadhit"
 	"leadhit-sync/retry"
 )
@@ -36,10 +38,16 @@ func Open(c *config.Config, version string, log *slog.Logger) (_ *Worker, err er
 	if w.cluster, err = OpenCluster(c, log); err != nil {
 		return nil, err
 	}
-	if w.client, w.key, err = OpenLeadHit(c, version); err != nil {
+	if w.client, w.key, err = OpenLeadHit(c, version, log); err != nil {
 		return nil, err
 	}
 	if err = w.openLetters(); err != nil {
+		return nil, err
+	}
+	if err = w.openLedger(); err != nil {
+		return nil, err
+	}
+	if w.tracing, err = openTracing(c, version, log); err != nil {
 		return nil, err
 	}
 	w.metrics = newMetrics(version, c.DeadLetter.Types, log)
@@ -72,7 +80,7 @@ func OpenMapping(c *config.Config, version string, log *slog.Logger) (m *mapping
 func OpenCluster(c *config.Config, log *slog.Logger) (*broker.Cluster, error) {
 	o := broker.Options{
 		Brokers:  c.Kafka.Brokers,
-		Topics:   append([]string{c.DeadLetter.Topic}, c.Kafka.Topics...),
+		Topics:   append([]string{c.DeadLetter.Topic, ledger.Topic(c.DeadLetter.Topic)}, c.Kafka.Topics...),
 		ClientID: "leadhit-sync",
 		Logger:   log,
 	}
@@ -92,7 +100,7 @@ func OpenCluster(c *config.Config, log *slog.Logger) (*broker.Cluster, error) {
 }
 
 // OpenLeadHit returns the client of the settings and its key, without calling anybody.
-func OpenLeadHit(c *config.Config, version string) (*leadhit.Client, *leadhit.Key, error) {
+func OpenLeadHit(c *config.Config, version string, log *slog.Logger) (*leadhit.Client, *leadhit.Key, error) {
 	key := leadhit.FixedKey(c.LeadHit.APIKey.Reveal())
 	if c.LeadHit.APIKeyFile != "" {
 		var err error
@@ -102,7 +110,7 @@ func OpenLeadHit(c *config.Config, version string) (*leadhit.Client, *leadhit.Ke
 	}
 	client, err := leadhit.Open(leadhit.Options{
 		URL: c.LeadHit.URL, Key: key, Timeout: c.LeadHit.Timeout, CAFile: c.LeadHit.CAFile,
-		Proxy: c.LeadHit.Proxy.Reveal(), CallsInFlight: c.CallsInFlight, Version: version,
+		Proxy: c.LeadHit.Proxy.Reveal(), CallsInFlight: c.CallsInFlight, Version: version, Logger: log,
 	})
 	return client, key, err
 }
@@ -114,6 +122,11 @@ func (w *Worker) Close() {
 			w.log.Warn("closing the letters' writer", slog.Any("error", err))
 		}
 	}
+	if w.ledger != nil {
+		if err := w.ledger.Close(); err != nil {
+			w.log.Warn("closing the ledger", slog.Any("error", err))
+		}
+	}
 	if w.client != nil {
 		w.client.Close()
 	}
@@ -123,7 +136,8 @@ func (w *Worker) Close() {
 	w.closeMapping()
 }
 
-func dispatchConfig(c *config.Config) dispatch.Config {
+// dispatchConfig bounds the work. build names the version and the mapping: what a resume accepts holds for this build alone.
+func dispatchConfig(c *config.Config, build string) dispatch.Config {
 	return dispatch.Config{
 		CallsInFlight:  c.CallsInFlight,
 		CallsPerSecond: c.CallsPerSecond,
@@ -133,9 +147,22 @@ func dispatchConfig(c *config.Config) dispatch.Config {
 		Session:        c.Kafka.SessionTimeout,
 		CallTimeout:    c.LeadHit.Timeout,
 		MetadataBytes:  metadataBytes,
+		FloodGuard:     true,
+		Worker:         workerName(),
+		Build:          build,
+		Fingerprint:    fingerprint,
 		Retry: retry.Policy{
 			Initial: c.Retry.Initial, Max: c.Retry.Max, MaxElapsed: c.Retry.MaxElapsed,
 			Random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		},
 	}
+}
+
+// workerName tells this process from the others of the group, and people where to look for it.
+func workerName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown-host"
+	}
+	return fmt.Sprintf("%s/%d", host, os.Getpid())
 }

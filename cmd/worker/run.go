@@ -31,6 +31,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		w.log.WarnContext(ctx, "setting looks odd", slog.String("warning", warning))
 	}
 	server := w.server()
+	defer w.tracing.start(ctx)()
 
 	// The probes and the key are served until the consumer has ended: what drains must stay visible.
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -43,6 +44,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error { return w.watchKey(serving) })
+	group.Go(func() error { return w.watchRetention(serving) })
 	group.Go(func() error {
 		<-serving.Done()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(serving), closeHTTP)

@@ -17,6 +17,7 @@ import (
 	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/consumer/mapping"
 	"leadhit-sync/deadletter"
+	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/leadhit"
 	"leadhit-sync/retry"
 )
@@ -31,8 +32,12 @@ type Worker struct {
 	key      *leadhit.Key
 	client   *leadhit.Client
 	letters  *deadletter.Writer
+	ledger   *deadletter.Ledger
 	consumer *consumer.Consumer
 	metrics  *metrics
+	tracing  *tracing
+	// retention is how long Kafka keeps the events.
+	retention retention
 	// closeMapping lets go of the schema registry.
 	closeMapping func()
 	stopping     atomic.Bool
@@ -49,19 +54,24 @@ func (w *Worker) wire(m *mapping.Mapping) {
 		Topics:  w.config.Kafka.Topics,
 		Start:   consumer.Start{Latest: w.config.Kafka.Start.Latest, At: w.config.Kafka.Start.Time},
 		Decode: func(ctx context.Context, e *consumer.Event) ([]dispatch.Item, error) {
-			outcomes, err := m.Decode(ctx, record(e))
-			return w.metrics.decoded(items(outcomes)), err
+			return w.tracing.decoded(ctx, e, func() ([]dispatch.Item, error) {
+				outcomes, err := m.Decode(ctx, record(e))
+				return w.metrics.decoded(e, items(outcomes)), err
+			})
 		},
-		Dispatch: dispatchConfig(w.config),
+		Ledger:   consumer.Ledger{Topic: ledger.Topic(w.config.DeadLetter.Topic), Ensure: w.ensureLedger, Append: w.ledger.Append},
+		Dispatch: dispatchConfig(w.config, w.version+"/"+m.Digest()),
 		Call: func(ctx context.Context, c consumer.Call) retry.Verdict {
 			return w.metrics.called(func() retry.Verdict {
-				return judge.Judge(w.client.SetOrderStatus(ctx, leadhit.Call{
-					ID: c.ID, OrderID: c.Order, Status: c.Status, Before: c.Before,
-				}))
+				return w.tracing.called(ctx, c, judge.Judge, func(traceparent string) error {
+					return w.client.SetOrderStatus(ctx, leadhit.Call{
+						ID: c.ID, OrderID: c.Order, Status: c.Status, Before: c.Before, Traceparent: traceparent,
+					})
+				})
 			})
 		},
 		Store: func(ctx context.Context, l consumer.Letter) error {
-			return w.metrics.stored(l, w.writeLetter(ctx, letter(l, w.config.Kafka.Group, w.version)))
+			return w.tracing.stored(ctx, l, w.metrics.stored(l, w.writeLetter(ctx, letter(l, w.config.Kafka.Group, w.version))))
 		},
 		Logger: w.log,
 	})

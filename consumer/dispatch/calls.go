@@ -205,6 +205,8 @@ func (d *Dispatcher) judged(now time.Time, c call, v retry.Verdict) {
 		d.refuse(now, t, v)
 	case d.governor.Probing() && (v.Kind != retry.Again || c.pass.Probe()):
 		// Nothing is wrong with the order, as far as we know; the next probe is about another one.
+		it.failed()
+		it.verdict = v
 		it.state = parked
 		d.parked = append(d.parked, t)
 	case v.Kind != retry.Unauthorised && d.exhausted(now, c):

@@ -30,6 +30,9 @@ type Config struct {
 	FloodGuard bool
 	// Worker names this process in what it announces, Build its version and mapping.
 	Worker, Build string
+	// Fingerprint groups the letters of one cause for the flood guard; nil: by stage, cause and code. It is asked within a
+	// turn, so it must be quick.
+	Fingerprint func(Store) string
 }
 
 // Dispatcher is the state machine. One goroutine at a time may use it.
@@ -46,6 +49,7 @@ type Dispatcher struct {
 	lastID    uint64
 	// metadataMax is how much metadata the broker takes, as far as we know.
 	metadataMax int
+	observed    observed
 
 	generation
 	out Effects
@@ -90,7 +94,7 @@ type timer struct {
 
 // New returns a Dispatcher without a generation.
 func New(c Config) *Dispatcher {
-	d := &Dispatcher{config: c, calls: map[uint64]call{}, orphans: map[laneKey]int{}, metadataMax: c.MetadataBytes}
+	d := &Dispatcher{config: c, calls: map[uint64]call{}, orphans: map[laneKey]int{}, metadataMax: c.MetadataBytes, observed: newObserved()}
 	d.governor = retry.NewGovernor(retry.Settings{
 		CallsInFlight: c.CallsInFlight, CallsPerSecond: c.CallsPerSecond, Random: c.Retry.Random, Worker: c.Worker, Build: c.Build,
 	})
@@ -138,6 +142,9 @@ func (d *Dispatcher) Revoked() { d.draining = true }
 // NeedsNewMember after Lost, not before.
 func (d *Dispatcher) Lost() {
 	d.ambiguous = d.ambiguous || d.commit != nil
+	for _, p := range d.order {
+		d.rests(p, false)
+	}
 	for id, c := range d.calls {
 		if !c.dropped {
 			c.dropped = true
@@ -156,6 +163,7 @@ func (d *Dispatcher) Restarted(now time.Time, id Partition, next int64) {
 		return
 	}
 	d.stop(p) // takes its share out of all counts
+	d.rests(p, false)
 	d.suspects = slices.DeleteFunc(d.suspects, func(s Partition) bool { return s == id })
 	for id, c := range d.calls {
 		if !c.dropped && c.of == p {
@@ -235,9 +243,11 @@ func (d *Dispatcher) Fetched(now time.Time, f Fetch, events []Event, next int64)
 func (d *Dispatcher) arrive(p *partition, in Event) {
 	e := p.place(in)
 	if e == nil {
+		d.observed.passed++
 		return
 	}
 	if e.open == 0 {
+		d.observed.finished++
 		p.unlink(e)
 		return
 	}
@@ -260,6 +270,7 @@ func (d *Dispatcher) finish(now time.Time, e *event) {
 	if p.first == e {
 		d.recheck = true
 	}
+	d.observed.finished++
 	p.unlink(e)
 	p.unfinished--
 	p.bytes -= e.bytes
@@ -297,6 +308,13 @@ func (d *Dispatcher) KeyChanged(now time.Time) { d.governor.KeyChanged(now) }
 // Followed takes the ledger's next entry. When the process starts, all that stands in the ledger is to be followed before
 // the first call; later this worker's own announcements, too, once they are read back.
 func (d *Dispatcher) Followed(now time.Time, e retry.Entry) { d.governor.Follow(now, e) }
+
+// LedgerLost says that the ledger is another one from now on. Let all of it be Followed before the next question: the pauses in
+// force that it does not hold are announced again.
+func (d *Dispatcher) LedgerLost() { d.governor.LedgerLost() }
+
+// Governed returns a picture of what decides whether calls may start.
+func (d *Dispatcher) Governed(now time.Time) retry.State { return d.governor.State(now) }
 
 // NeedsNewMember says that a commit stayed without an answer: after the end of this generation the group must be left and
 // joined anew, under another member id.
@@ -350,12 +368,13 @@ func (d *Dispatcher) startFetches() {
 		return
 	}
 	for _, p := range d.order {
-		if p.fetching || p.stopped || p.full || p.unfinished >= d.config.WindowEvents {
+		if p.fetching || p.stopped {
 			continue
 		}
 		share := d.config.WindowBytes / int64(len(d.order))
 		bytes := min(int64(d.config.FetchBytes), share)
-		if p.unfinished > 0 && p.bytes+bytes > share {
+		full := d.windowFull(p, bytes, share)
+		if d.rests(p, full); full {
 			continue
 		}
 		p.fetching = true
@@ -363,6 +382,14 @@ func (d *Dispatcher) startFetches() {
 		p.turn = d.lastID // unlike any other, that of an ended generation included
 		d.out.Fetches = append(d.out.Fetches, Fetch{p.Partition, p.position, int(bytes), p.turn})
 	}
+}
+
+// windowFull says that so much of a partition is unfinished that no more is fetched.
+func (d *Dispatcher) windowFull(p *partition, bytes, share int64) bool {
+	if p.full || p.unfinished >= d.config.WindowEvents {
+		return true
+	}
+	return p.unfinished > 0 && p.bytes+bytes > share
 }
 
 // wake is when something falls due that no input announces. What is due already and could not be done waits for an input.

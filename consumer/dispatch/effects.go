@@ -62,8 +62,8 @@ type Effects struct {
 	Suspects []Partition
 	// Ended says that this generation has nothing more to do: leave it, then say Lost.
 	Ended End
-	// Announce is what the flood guard has to write into the ledger, once a trip; nil: nothing. It must be repeated until it
-	// is written, and come back through Followed.
+	// Announce is what the ledger is to hold, told once: a trip of the flood guard, or a pause that a lost ledger held; nil:
+	// nothing. It must be repeated until it is written, and come back through Followed.
 	Announce *retry.Entry
 	// Wake is when to ask again at the latest, unless an input comes first; zero: not before an input.
 	Wake time.Time

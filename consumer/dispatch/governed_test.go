@@ -209,7 +209,7 @@ func TestABadDeployStopsAndGoesOnAfterAResume(t *testing.T) {
 			f.wantFlood("a bad deploy", 0, 1)
 
 			f.d.Followed(f.clock(), f.announce[0])
-			f.d.Followed(f.clock(), retry.Entry{Event: retry.GuardResume, At: f.clock(), By: "alice"})
+			f.d.Followed(f.clock(), retry.Entry{Resume: true, At: f.clock(), By: "alice"})
 			f.ask()
 			f.until(2 * time.Minute)
 			if len(f.stores) != 1000 || f.d.State().Held != "" {
@@ -296,7 +296,7 @@ func TestADrainEndsWhileTheFloodGuardHoldsLettersBack(t *testing.T) {
 func TestAPauseByHandCountsFromTheLedgerOn(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
-	h.d.Followed(h.now, retry.Entry{Event: retry.GuardPause, At: h.now, By: "alice", Reason: "migration"})
+	h.d.Followed(h.now, retry.Entry{At: h.now, By: "alice", Reason: "migration"})
 	h.read(orders(0), event(0, "a"))
 	h.settle()
 	h.wantInAir("paused by hand")
@@ -308,7 +308,7 @@ func TestAPauseByHandCountsFromTheLedgerOn(t *testing.T) {
 	h.ack()
 	h.read(orders(0), event(0, "a"))
 	h.wantInAir("a rebalance does not lift it")
-	h.d.Followed(h.now, retry.Entry{Event: retry.GuardResume, At: h.now, By: "alice"})
+	h.d.Followed(h.now, retry.Entry{Resume: true, At: h.now, By: "alice"})
 	h.ask()
 	h.wantInAir("resumed", 0)
 }

@@ -9,7 +9,8 @@ type partition struct {
 	turn     uint64 // of the fetch whose answer counts
 	position int64  // next offset to fetch
 	fetching bool
-	stopped  bool // the broker does not know it: no commits, calls or fetches
+	resting  time.Time // since when nothing is fetched because the window is full; zero: it is not
+	stopped  bool      // the broker does not know it: no commits, calls or fetches
 
 	first, last *event // unfinished, placeholders included
 	unfinished  int    // without placeholders

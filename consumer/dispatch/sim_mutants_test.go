@@ -102,6 +102,18 @@ func mutants() map[string][]edit {
 			{"calls.go", "it.wait = it.backoff.Next()", "it.wait = max(it.backoff.Next(), v.RetryAfter)"},
 		},
 		"lost-wakeup-of-governor": {{"dispatcher.go", "\tsooner(d.governor.Next(now))\n", ""}},
+		"flood-one-order-trips":   {{governor + "flood.go", "floodOrders  = 20", "floodOrders  = 1"}},
+		"flood-never-trips":       {{governor + "flood.go", "return f.letters >= floodLetters &&", "return f.letters > floodWindow &&"}},
+		"flood-forgotten-on-restart": {{
+			governor + "guard.go", "\tg.pauses = append(g.pauses, e)\n", "\tif len(e.Fingerprints) == 0 {\n\t\tg.pauses = append(g.pauses, e)\n\t}\n",
+		}},
+		"flood-not-announced":    {{"stores.go", "d.out.Announce = &e", "d.out.Announce = nil; _ = e"}},
+		"flood-accepts-all":      {{governor + "guard.go", "o.letter && !g.accepted[g.build][o.fingerprint]", "o.letter && g.accepted == nil"}},
+		"pause-by-hand-ignored":  {{governor + "guard.go", "\tg.pauses = append(g.pauses, e)\n", "\tif len(e.Fingerprints) > 0 {\n\t\tg.pauses = append(g.pauses, e)\n\t}\n"}},
+		"pause-lets-calls-out":   {{governor + "governor.go", "if g.guard.pause() != nil || now.Before(g.pacer.quiet) {", "if now.Before(g.pacer.quiet) {"}},
+		"pause-lets-letters-out": {{governor + "governor.go", "func (g *Governor) MayStore() bool { return g.guard.pause() == nil }", "func (g *Governor) MayStore() bool { return true }"}},
+		"pause-lost-with-ledger": {{governor + "guard.go", "g.own = slices.Concat(g.pauses, g.own)", "g.own = slices.Concat(g.own)"}},
+		"resume-ends-nothing":    {{governor + "guard.go", "\tg.pauses = nil\n", ""}},
 		// The shell's part of it is to say how far it read; the core's to believe no more than that.
 		"gap-on-dead-context":        {{"dispatcher.go", "if next > p.position {", "if len(events) == 0 {\n\t\tnext++\n\t}\n\tif next > p.position {"}},
 		"settled-not-counted":        {{"calls.go", "if !e.of.stopped {\n\t\t\td.settled++\n\t\t}", ""}},

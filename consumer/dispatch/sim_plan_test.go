@@ -36,6 +36,7 @@ type plan struct {
 	blackout                                   bool
 	gaps, ignored, refusedByMapping, refused   float64
 	batching, several                          float64
+	guard                                      guardPlan
 }
 
 func drawPlan(w *world) plan {
@@ -116,12 +117,14 @@ func drawPlan(w *world) plan {
 	return p
 }
 
-func (p plan) config(w *world) dispatch.Config {
-	return dispatch.Config{
+func (p plan) config(w *world, place int) dispatch.Config {
+	c := dispatch.Config{
 		CallsInFlight: p.calls, WindowEvents: p.window, WindowBytes: 1 << 40, FetchBytes: p.fetch * recordBytes,
 		Session: p.session, CallTimeout: p.callTimeout, MetadataBytes: p.told,
 		Retry: retryPolicy(w),
 	}
+	w.guardConfig(place, &c)
+	return c
 }
 
 // produce writes the log: a backlog to begin with, the rest over the time of the faults and a little beyond.

@@ -37,6 +37,8 @@ type worker struct {
 	run                        // of the generation
 	watch       pauseWatch
 	outage      outageWatch
+	guard       guardWatch
+	build       string
 }
 
 // run is what a worker has seen of one generation.
@@ -48,6 +50,7 @@ type run struct {
 	generation int
 	owned      int // partitions
 	called     map[*record]*progress
+	begun      map[*change]bool
 }
 
 // tell writes a line of the history that is replayed.
@@ -72,9 +75,13 @@ func retryPolicy(w *world) retry.Policy {
 
 // begin starts a process in a worker's place.
 func (w *world) begin(place int) {
-	k := &worker{world: w, place: place, alive: true, key: w.fileKey, proved: math.MinInt, busy: map[*order]int{}, d: dispatch.New(w.plan.config(w))}
+	c := w.plan.config(w, place)
+	k := &worker{world: w, place: place, alive: true, key: w.fileKey, proved: math.MinInt, busy: map[*order]int{}, d: dispatch.New(c), build: c.Build}
 	w.workers[place] = k
-	k.act(w.between(0, 100*time.Millisecond), func() { w.broker.join(k) })
+	k.act(w.between(0, 100*time.Millisecond), func() {
+		k.readLedger()
+		w.broker.join(k)
+	})
 }
 
 // hear delivers an input to the dispatcher after d; later if the worker is frozen, never if it is dead.
@@ -120,7 +127,7 @@ func (k *worker) assigned(generation int, positions []dispatch.Position) {
 		return // told twice
 	}
 	number := k.number + 1
-	k.run = run{number: number, inside: true, generation: generation, owned: len(positions), called: map[*record]*progress{}}
+	k.run = run{number: number, inside: true, generation: generation, owned: len(positions), called: map[*record]*progress{}, begun: map[*change]bool{}}
 	k.tell("assigned generation %d as member %d: %+v", generation, k.member, positions)
 	k.figures.orphans += k.inAir
 	limit := k.d.Limit()
@@ -299,6 +306,7 @@ func (k *worker) askEarly() {
 // perform starts what the dispatcher wants. None of it is done in the same moment.
 func (k *worker) perform(e dispatch.Effects) {
 	k.checkEffects(e)
+	k.checkGuard(e, k.build)
 	k.tell("effects %+v", e)
 	for _, c := range e.Calls {
 		k.inAir++
@@ -353,6 +361,9 @@ func (k *worker) answered(f *flight, v retry.Verdict) {
 	k.inAir--
 	k.busy[f.change.order]--
 	k.noteVerdict(f, v)
+	if v.Kind == retry.Done {
+		k.guard.outcome(guardOutcome{})
+	}
 	k.tell("answer to call %d (%v/%d): %+v", f.call.ID, f.call.Partition, f.call.Offset, v)
 	k.hearOutage(f, v)
 }

@@ -23,6 +23,7 @@ type world struct {
 	healed   bool // stuck orders succeed again
 	broker   *broker
 	leadhit  *leadhit
+	ledger   *simLedger
 	workers  []*worker
 	fileKey  int // what the key's file holds
 	failure  error
@@ -42,7 +43,7 @@ type figures struct {
 	commits, letters, pauses, ambiguous, clean  int
 	repeats, maxRepeats, bound, risk, exhausted int
 	losses                                      int // crashes, and generations that did not end clean
-	outages                                     int // noticed by a worker
+	outages, floods                             int // noticed by a worker
 	orphans                                     int // calls that outlived their generation into the next
 }
 
@@ -57,6 +58,7 @@ func (f *figures) add(g figures) {
 	f.letters += g.letters
 	f.pauses += g.pauses
 	f.outages += g.outages
+	f.floods += g.floods
 	f.ambiguous += g.ambiguous
 	f.clean += g.clean
 	f.losses += g.losses
@@ -119,7 +121,9 @@ func (w *world) between(from, to time.Duration) time.Duration {
 // simulate runs the history of a seed and returns its figures and the first violation.
 func simulate(seed uint64, trace func(string, ...any)) (figures, error) {
 	w := &world{Rand: rand.New(rand.NewPCG(seed, 0x5eed)), trace: trace}
+	w.ledger = &simLedger{Rand: rand.New(rand.NewPCG(seed, 0xf100d))}
 	w.plan = drawPlan(w)
+	w.drawGuard()
 	w.broker = newBroker(w)
 	w.leadhit = &leadhit{world: w}
 	w.live()
@@ -151,6 +155,7 @@ func (w *world) live() {
 		w.begin(len(w.workers) - 1)
 	}
 	w.stir()
+	w.stirGuard()
 	w.runUntil(w.plan.chaos, func() bool { return false })
 	w.settleDown()
 	w.runUntil(w.now+w.plan.calmLimit, w.othersFinished)

@@ -20,11 +20,16 @@ type State struct {
 	Limit     int
 	PerSecond float64
 	Quiet     time.Time
-	// InFlight counts the calls in the air, Waiting the orders that back off or wait for the end of a pause, Blocked the
-	// events behind another one of their order, Letters the letters on their way.
+	// InFlight counts the calls in the air, Waiting the orders whose call failed and is to be repeated, after a wait or a
+	// pause, Blocked the events behind another one of their order, Letters the letters on their way.
 	InFlight, Waiting, Blocked, Letters int
 	Draining                            bool
 	Partitions                          []PartitionState
+
+	// From the start of the process: Finished counts the events that need nothing more, Passed those that were fetched
+	// again although an earlier owner had finished them, and Rested is for how long each partition's window was full.
+	Finished, Passed uint64
+	Rested           map[Partition]time.Duration
 }
 
 // PartitionState is a picture of one partition.
@@ -40,6 +45,8 @@ type PartitionState struct {
 	OldestOffset    int64
 	// Suspect says that the broker does not know the partition, Full that the commit's metadata has no more room.
 	Suspect, Full bool
+	// Resting says that nothing is fetched because the window is full, of events, of bytes or of metadata.
+	Resting bool
 }
 
 // State returns a picture of now.
@@ -49,16 +56,12 @@ func (d *Dispatcher) State() State {
 	g := d.governor.State(d.asked)
 	s.Held, s.Since, s.Reason, s.By = g.Held, g.Since, g.Reason, g.By
 	s.Limit, s.PerSecond, s.Quiet = g.Limit, g.PerSecond, g.Quiet
-	s.Waiting = len(d.parked)
-	for i := range d.timers.inner.items {
-		if t := d.timers.inner.items[i].task; !t.dropped && t.item().state == waiting {
-			s.Waiting++
-		}
-	}
+	s.Finished, s.Passed, s.Rested = d.observed.finished, d.observed.passed, d.rested()
 	for _, p := range d.order {
 		ps := PartitionState{
 			Partition: p.Partition, Committed: p.acked.next, Position: p.position, Unfinished: p.unfinished,
 			Bytes: p.bytes, Suspect: p.stopped, Full: p.full, OldestOffset: -1,
+			Resting: !p.resting.IsZero(),
 		}
 		if p.first != nil {
 			ps.Oldest, ps.OldestOffset = p.first.time, p.first.offset
@@ -67,7 +70,9 @@ func (d *Dispatcher) State() State {
 			switch {
 			case e.waits > 0:
 				s.Blocked++
-			case !e.started && !e.placeholder && ps.Untried.IsZero():
+			case e.started:
+				s.Waiting += e.toTryAgain()
+			case !e.placeholder && ps.Untried.IsZero():
 				ps.Untried = e.time
 			}
 		}

@@ -3,8 +3,6 @@ package dispatch
 import (
 	"strconv"
 	"time"
-
-	"leadhit-sync/retry"
 )
 
 // storesInAir bounds the letters on their way for events that were never called; those of called events are bounded by
@@ -44,22 +42,24 @@ func (d *Dispatcher) letter(now time.Time, t task) {
 	if !d.config.FloodGuard {
 		return
 	}
-	it := t.item()
-	d.governor.Letter(now, it.Order, fingerprint(it.Action == Refuse, it.last()))
+	s := t.letter()
+	fingerprint := d.config.Fingerprint
+	if fingerprint == nil {
+		fingerprint = plainFingerprint
+	}
+	d.governor.Letter(now, s.Order, fingerprint(s))
 }
 
-// fingerprint groups letters that have the same reason.
-//
-//nolint:revive // ofMapping is a fact about the letter, not a switch
-func fingerprint(ofMapping bool, v retry.Verdict) string {
+// plainFingerprint groups letters by stage, cause and code.
+func plainFingerprint(s Store) string {
 	stage := "leadhit"
-	if ofMapping {
+	if s.Mapping {
 		stage = "mapping"
 	}
-	return stage + "/" + v.Cause + "/" + strconv.Itoa(v.Code)
+	return stage + "/" + s.Verdict.Cause + "/" + strconv.Itoa(s.Verdict.Code)
 }
 
-// announce hands out what a trip of the flood guard has to write into the ledger.
+// announce hands out what the ledger is to hold.
 func (d *Dispatcher) announce() {
 	if e, ok := d.governor.Announcement(); ok {
 		d.out.Announce = &e
@@ -70,14 +70,21 @@ func (d *Dispatcher) store(t task) {
 	if t.dropped {
 		return
 	}
-	it := t.item()
 	d.lastID++
 	d.stores[d.lastID] = t
-	d.out.Stores = append(d.out.Stores, Store{
-		ID: d.lastID, Partition: t.of.Partition, Offset: t.offset, Item: t.i, Several: len(t.items) > 1,
+	s := t.letter()
+	s.ID = d.lastID
+	d.out.Stores = append(d.out.Stores, s)
+}
+
+// letter is what the letter about a task says.
+func (t task) letter() Store {
+	it := t.item()
+	return Store{
+		Partition: t.of.Partition, Offset: t.offset, Item: t.i, Several: len(t.items) > 1,
 		Order: it.Order, Status: it.Status, Mapping: it.Action == Refuse, Verdict: it.last(),
 		Attempts: it.attempts, Record: t.record,
-	})
+	}
 }
 
 // Stored says what became of a letter: ok only when the broker has acknowledged it. Else it is stored again later: a

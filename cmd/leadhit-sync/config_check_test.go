@@ -1,0 +1,97 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"leadhit-sync/config"
+)
+
+// noSettings takes all settings out of the environment.
+func noSettings(t *testing.T) {
+	t.Helper()
+	for _, v := range config.Variables() {
+		t.Setenv(v.Name, "") // so that it is restored
+		if err := os.Unsetenv(v.Name); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+const fewSettings = `# What a worker needs at least.
+KAFKA_BROKERS=kafka-1:9092
+
+  KAFKA_TOPICS=orders
+LEADHIT_API_KEY=canary-key
+#CALLS_IN_FLIGHT=many
+`
+
+func TestConfigCheckTellsWhetherAWorkerCouldStart(t *testing.T) {
+	noSettings(t)
+	got := command(t, "", "config", "--check")
+	if got.code != exitUsage || got.out != "" || strings.Count(got.err, "\n") != 3 || !strings.HasPrefix(got.err, "KAFKA_BROKERS: is required") {
+		t.Errorf("got %+v without a setting, want exit code 2, three lines of stderr and no table", got)
+	}
+	t.Setenv("KAFKA_BROKERS", "kafka-1:9092")
+	t.Setenv("KAFKA_TOPICS", "orders")
+	t.Setenv("LEADHIT_API_KEY", key)
+	t.Setenv("KAFKA_TOPIC", "orders")
+	got = command(t, "", "config", "--check")
+	want := "ok    settings   complete and consistent\nwarn  settings   KAFKA_TOPIC is not a setting; did you mean KAFKA_TOPICS?\n"
+	if got.code != 0 || got.out != want || got.err != "" {
+		t.Errorf("got %+v, want exit code 0 and %q", got, want)
+	}
+}
+
+func TestConfigCheckOfAFileTakesNothingFromTheEnvironment(t *testing.T) {
+	noSettings(t)
+	t.Setenv("CALLS_IN_FLIGHT", "many")
+	t.Setenv("KAFKA_GROUP", "mine")
+	file := write(t, t.TempDir(), "settings.env", fewSettings)
+	if got := command(t, "", "config", "--check", "--env-file", file); got.code != 0 || !strings.HasPrefix(got.out, "ok ") || got.err != "" {
+		t.Errorf("got %+v, want the file alone to count", got)
+	}
+	if got := os.Getenv("CALLS_IN_FLIGHT") + " " + os.Getenv("KAFKA_GROUP"); got != "many mine" {
+		t.Errorf("got %q in the environment afterwards, want what was there", got)
+	}
+	if got, set := os.LookupEnv("KAFKA_BROKERS"); set {
+		t.Errorf("got KAFKA_BROKERS %q in the environment afterwards, want none", got)
+	}
+}
+
+func TestConfigCheckOfAFileTellsEveryMistakeAndNoValue(t *testing.T) {
+	noSettings(t)
+	file := write(t, t.TempDir(), "settings.env", fewSettings+`KAFKA_GROUPS=canary-1
+KAFKA_TOPICS=canary-2
+canary-3
+WINDOW_BYTES=1
+`)
+	got := command(t, "", "config", "--check", "--env-file", file)
+	for _, want := range []string{
+		file + ": line 7: KAFKA_GROUPS is not a setting\n", file + ": line 8: KAFKA_TOPICS is set a second time\n",
+		file + ": line 9 is not NAME=value\n", "WINDOW_BYTES: ",
+	} {
+		if !strings.Contains(got.err, want) {
+			t.Errorf("got %q, want it to hold %q", got.err, want)
+		}
+	}
+	if got.code != exitUsage || got.out != "" || strings.Contains(got.err, "canary") {
+		t.Errorf("got %+v, want exit code 2 and no value of a line that is not understood", got)
+	}
+}
+
+func TestConfigCheckOfAFileFailsOnAStrayNameAlone(t *testing.T) {
+	noSettings(t)
+	file := write(t, t.TempDir(), "settings.env", fewSettings+"GOMEMLIMIT=1GiB\nOTEL_BSP_SCHEDULE_DELAY=1\nOTEL_EXPORTER_OTLP_ENDPONT=x\n")
+	got := command(t, "", "config", "--check", "--env-file", file)
+	if want := ": line 9: OTEL_EXPORTER_OTLP_ENDPONT is not a setting\nleadhit-sync: 1 mistake in " + file + "\n"; got.code != exitUsage || !strings.HasSuffix(got.err, want) {
+		t.Errorf("got %+v, want exit code 2 and %q", got, want)
+	}
+	if got := command(t, "", "config", "--check", "--env-file", file+".absent"); got.code != exitUsage || !strings.Contains(got.err, "no such file") {
+		t.Errorf("got %+v, want exit code 2 for a file that is not there", got)
+	}
+	if got := command(t, "", "config", "--env-file", file); got.code != exitUsage || !strings.Contains(got.err, "--env-file goes with --check") {
+		t.Errorf("got %+v, want exit code 2 without --check", got)
+	}
+}

@@ -1,0 +1,260 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os/signal"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"leadhit-sync/cmd/worker"
+	"leadhit-sync/config"
+)
+
+const (
+	// statusLimit bounds the asking of one worker, statusPage its answer: 20 orders with their last answers and a line for each
+	// partition are far less.
+	statusLimit = 5 * time.Second
+	statusPage  = 8 << 20
+	// statusEvery is how often -w asks.
+	statusEvery = 2 * time.Second
+)
+
+var errUnreached = errors.New("not every worker could be asked")
+
+func statusCommand() *cobra.Command {
+	var workers, output string
+	var watching bool
+	c := &cobra.Command{
+		Use: "status [URL…]", Short: "Ask running workers how they fare",
+		Long: `Ask running workers how they fare: the state and why, calls, partitions, the
+orders that wait and their last answers, the letters of the last hour. Nothing is
+changed.
+
+Without URLs it is the worker of this host, at HTTP_ADDR. A URL may be as short as
+host:port. --workers takes several, or dns:name:port for each address behind a
+name, such as a headless Service's. Exit code 1 if one could not be asked.
+
+  leadhit-sync status
+  leadhit-sync status --workers dns:leadhit-sync.shop.svc:8080 -w`,
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
+			find, err := statusPages(args, workers)
+			if err != nil {
+				return err
+			}
+			show := func(ctx context.Context, w io.Writer) error {
+				return showStatus(ctx, w, find, output)
+			}
+			if watching {
+				return watchStatus(c.Context(), c.OutOrStdout(), between(c.OutOrStdout(), output), show)
+			}
+			return show(c.Context(), c.OutOrStdout())
+		},
+	}
+	c.Flags().StringVar(&workers, "workers", "", "ask these: host:port,… or dns:name:port")
+	c.Flags().BoolVarP(&watching, "watch", "w", false, "ask again every two seconds, until Ctrl-C")
+	outputFlag(c, &output)
+	return c
+}
+
+// finder finds the pages to ask; it is asked before each look, for a name may stand for other workers by then.
+type finder func(context.Context) ([]string, error)
+
+// statusPages decides whom to ask. Its error is one of usage or of settings.
+func statusPages(args []string, workers string) (finder, error) {
+	list := slices.Clone(args)
+	name, byName := strings.CutPrefix(workers, "dns:")
+	switch {
+	case byName && len(args) == 0:
+		host, port, err := net.SplitHostPort(name)
+		if err != nil || host == "" || port == "" {
+			return nil, usageError{fmt.Errorf("--workers %s: want dns:name:port", workers)}
+		}
+		return func(ctx context.Context) ([]string, error) { return pagesBehind(ctx, host, port) }, nil
+	case workers != "" && len(args) > 0:
+		return nil, usageError{errors.New("give URLs or --workers, not both")}
+	case workers != "":
+		list = strings.Split(workers, ",")
+	case len(args) == 0:
+		settings, err := config.LoadStatus()
+		if err != nil {
+			return nil, err
+		}
+		list = []string{ownAddress(settings.HTTPAddr)}
+	}
+	for i, given := range list {
+		page, err := statusPageOf(given)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		list[i] = page
+	}
+	return func(context.Context) ([]string, error) { return list, nil }, nil
+}
+
+// pagesBehind returns a page for each address of a name.
+func pagesBehind(ctx context.Context, host, port string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, statusLimit)
+	defer cancel()
+	addresses, err := new(net.Resolver).LookupHost(ctx, host)
+	if err != nil {
+		return nil, fmt.Errorf("find the workers: %w", err)
+	}
+	slices.Sort(addresses)
+	for i, address := range addresses {
+		addresses[i] = "http://" + net.JoinHostPort(address, port) + "/status"
+	}
+	return addresses, nil
+}
+
+// ownAddress is where this host reaches what listens at an address.
+func ownAddress(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return listen
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// statusPageOf completes what a person gave: host:port, or a URL with or without the page.
+func statusPageOf(given string) (string, error) {
+	text := strings.TrimSpace(given)
+	if !strings.Contains(text, "://") {
+		text = "http://" + text
+	}
+	page, err := url.Parse(text)
+	if err != nil || page.Scheme != "http" && page.Scheme != "https" || page.Host == "" {
+		return "", fmt.Errorf("%q is neither host:port nor an http or https URL", given)
+	}
+	if page.Path == "" || page.Path == "/" {
+		page.Path = "/status"
+	}
+	return page.String(), nil
+}
+
+// asked is what came of asking one worker.
+type asked struct {
+	URL    string         `json:"url"`
+	Error  string         `json:"error,omitempty"`
+	Status *worker.Status `json:"status,omitempty"`
+}
+
+// showStatus asks all workers at once and prints what they say. Its error says that one could not be asked.
+func showStatus(ctx context.Context, w io.Writer, find finder, output string) error {
+	pages, err := find(ctx)
+	if err != nil {
+		return err
+	}
+	all := askWorkers(ctx, pages)
+	report := struct {
+		Schema  string  `json:"schema"`
+		Workers []asked `json:"workers"`
+	}{"workers.v1", all}
+	err = printAs(output, w, report, func(w io.Writer) error { return writeStatus(w, all) })
+	if err == nil && slices.ContainsFunc(all, func(a asked) bool { return a.Error != "" }) {
+		err = errUnreached
+	}
+	return err
+}
+
+func askWorkers(ctx context.Context, pages []string) []asked {
+	all := make([]asked, len(pages))
+	// Without a Proxy: the workers are asked themselves, whatever HTTP_PROXY says.
+	transport := &http.Transport{DisableKeepAlives: true}
+	var hands sync.WaitGroup
+	for i, page := range pages {
+		hands.Go(func() {
+			all[i] = asked{URL: page}
+			status, err := askWorker(ctx, transport, page)
+			if all[i].Status = status; err != nil {
+				all[i].Error = err.Error()
+			}
+		})
+	}
+	hands.Wait()
+	return all
+}
+
+func askWorker(ctx context.Context, transport *http.Transport, page string) (*worker.Status, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, statusLimit, fmt.Errorf("no answer within %v", statusLimit))
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, page, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := transport.RoundTrip(request)
+	if err != nil {
+		return nil, told(ctx, err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("the answer is HTTP %d: is this a worker's /status?", answer.StatusCode)
+	}
+	var status worker.Status
+	if err := json.NewDecoder(io.LimitReader(answer.Body, statusPage)).Decode(&status); err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			return nil, cause
+		}
+		return nil, fmt.Errorf("the answer is no status: %w", err)
+	}
+	if status.Schema != "status.v1" {
+		return nil, fmt.Errorf("the answer is of another kind (%q): is this a worker's /status, of this version?", status.Schema)
+	}
+	return &status, nil
+}
+
+// between is what goes before each look: on a terminal it takes the place of the last.
+func between(w io.Writer, output string) string {
+	switch {
+	case output == "json":
+		return ""
+	case terminal(w):
+		return "\x1b[H\x1b[2J"
+	}
+	return "\n"
+}
+
+// watchStatus shows the status again and again until a person ends it.
+func watchStatus(ctx context.Context, w io.Writer, begin string, show func(context.Context, io.Writer) error) error {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	ticker := time.NewTicker(statusEvery)
+	defer ticker.Stop()
+	for {
+		var screen strings.Builder
+		screen.WriteString(begin)
+		// What could not be asked stands on the screen, and may answer the next time.
+		err := show(ctx, &screen)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil && !errors.Is(err, errUnreached) {
+			fmt.Fprintf(&screen, "%v\n", err)
+		}
+		if _, err := io.WriteString(w, screen.String()); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}

@@ -1,0 +1,416 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"leadhit-sync/cmd/worker"
+)
+
+const (
+	// statusWidth is the width that a status fits into, statusLabel that of the words before its lines.
+	statusWidth = 80
+	statusLabel = 10
+	// mostPartitions is how many partitions have a line of their own.
+	mostPartitions = 20
+)
+
+// writeStatus prints what the workers said, one after another, and how many there are if they are several.
+func writeStatus(w io.Writer, all []asked) error {
+	var p page
+	if len(all) != 1 {
+		p.line("%s", summaryOf(all))
+	}
+	for i, a := range all {
+		if i > 0 || len(all) != 1 {
+			p.line("")
+		}
+		s := statusPrinter{page: &p}
+		if s.line(a.URL); a.Status == nil {
+			s.labelled("error", "could not be asked: "+a.Error)
+			continue
+		}
+		s.status = *a.Status
+		s.print()
+	}
+	return p.writeTo(w)
+}
+
+// summaryOf says how many workers are in each state.
+func summaryOf(all []asked) string {
+	if len(all) == 0 {
+		return "no workers"
+	}
+	counts := make(map[string]int)
+	var states []string
+	for _, a := range all {
+		state := "not reached"
+		if a.Status != nil {
+			state = a.Status.Text()
+		}
+		if counts[state]++; counts[state] == 1 {
+			states = append(states, state)
+		}
+	}
+	slices.SortStableFunc(states, func(a, b string) int { return cmp.Compare(counts[b], counts[a]) })
+	for i, state := range states {
+		states[i] = strconv.Itoa(counts[state]) + " " + visible(state)
+	}
+	return clip(count(len(all), "worker")+": "+strings.Join(states, ", "), statusWidth)
+}
+
+// statusPrinter prints one worker's status. Ages count up to the worker's own now.
+type statusPrinter struct {
+	page   *page
+	status worker.Status
+}
+
+func (p *statusPrinter) line(text string) { p.page.line("%s", clip(visible(text), statusWidth)) }
+
+// labelled prints texts behind a word, each beginning a line and wrapped into as many as it takes.
+func (p *statusPrinter) labelled(label string, texts ...string) {
+	for _, text := range texts {
+		for _, line := range wrapped(visible(text), statusWidth-statusLabel) {
+			p.page.line("%-*s%s", statusLabel, label, line)
+			label = ""
+		}
+	}
+}
+
+func (p *statusPrinter) print() {
+	s := p.status
+	p.line(fmt.Sprintf("leadhit-sync %s, group %s, %s", s.Version, s.Group, s.At.UTC().Format(moment)+" UTC"))
+	p.page.line("")
+	p.state()
+	p.calls()
+	p.events()
+	p.letters()
+	if s.TwoPartitions > 0 {
+		p.labelled("warn", count(s.TwoPartitions, "order")+" had events in two partitions of a topic, so in no order: "+
+			"set the record key to the order id")
+	}
+	p.partitions()
+	p.orders()
+}
+
+func (p *statusPrinter) state() {
+	s := p.status
+	texts := []string{fmt.Sprintf("%s for %s, since %s", s.Text(), lasting(s.At.Sub(s.Since)), p.clock(s.Since))}
+	if s.By != "" {
+		texts = append(texts, "by "+s.By+": "+s.Reason)
+	}
+	if advice := adviceOn(s); advice != "" {
+		texts = append(texts, advice)
+	}
+	p.labelled("state", texts...)
+}
+
+// adviceOn says what a state means, and what to do.
+func adviceOn(s worker.Status) string {
+	const byItself = "; it goes on by itself"
+	switch s.State {
+	case "unauthorised":
+		return "LeadHit refuses the API key: mend the key's file or the account" + byItself
+	case "misconfigured":
+		return "the address does not know set_order_status: check LEADHIT_URL (leadhit-sync check)" + byItself
+	case "outage":
+		return "LeadHit does not answer; single calls probe, nothing is lost" + byItself
+	case "flood":
+		return "look at the letters and mend their cause; then leadhit-sync resume"
+	case "by hand":
+		return "leadhit-sync resume ends it"
+	case "starting", "waiting":
+		return "for Kafka, for topics, for the letters' topic or the ledger: the worker's log says which"
+	case "joining":
+		return "the group; for longer than a minute: look at the worker's log"
+	}
+	return ""
+}
+
+func (p *statusPrinter) calls() {
+	s := p.status
+	limit := "no limit a second"
+	if s.PerSecond > 0 {
+		limit = "at most " + strconv.FormatFloat(s.PerSecond, 'f', 1, 64) + " a second"
+	}
+	texts := []string{
+		fmt.Sprintf("%d of %d in flight, %s", s.InFlight, s.Limit, limit),
+		fmt.Sprintf("%d made, %d of them to be repeated", s.Calls, s.Retries),
+	}
+	if s.RetryAfter != nil {
+		texts = append(texts, fmt.Sprintf("LeadHit asked to wait (Retry-After) until %s, for %s", p.clock(*s.RetryAfter), lasting(s.RetryAfter.Sub(s.At))))
+	}
+	p.labelled("calls", texts...)
+}
+
+func (p *statusPrinter) events() {
+	s := p.status
+	unfinished := 0
+	for _, at := range s.Partitions {
+		unfinished += at.Unfinished
+	}
+	texts := []string{fmt.Sprintf("%d fetched, %d finished, %d unfinished", s.Events, s.Finished, unfinished)}
+	if unfinished > 0 {
+		texts = append(texts, "the oldest unfinished one is "+lasting(seconds(s.OldestAge))+" old, the oldest untried one "+lasting(seconds(s.Lag)))
+	}
+	if s.Blocked > 0 {
+		texts = append(texts, count(s.Blocked, "event")+" behind an earlier one of the same order")
+	}
+	p.labelled("events", texts...)
+}
+
+func (p *statusPrinter) letters() {
+	s := p.status
+	sum := 0
+	causes := make([]string, len(s.LastHour))
+	for i, c := range s.LastHour {
+		sum += c.Letters
+		causes[i] = strconv.Itoa(c.Letters) + " " + visible(c.Cause)
+	}
+	text := strconv.Itoa(sum) + " in the last hour"
+	if sum > 0 {
+		text += ": " + strings.Join(causes, ", ")
+	}
+	texts := []string{text}
+	if s.LettersInAir > 0 {
+		texts = append(texts, strconv.Itoa(s.LettersInAir)+" not stored yet")
+	}
+	p.labelled("letters", texts...)
+}
+
+// partitions prints all partitions, or of many those with the oldest unfinished events.
+func (p *statusPrinter) partitions() {
+	all := slices.Clone(p.status.Partitions)
+	p.page.line("")
+	if len(all) == 0 {
+		p.page.line("no partitions")
+		return
+	}
+	rest := ""
+	if len(all) > mostPartitions {
+		slices.SortStableFunc(all, func(a, b worker.PartitionStatus) int {
+			return cmp.Or(cmp.Compare(b.OldestAge, a.OldestAge), cmp.Compare(b.Unfinished, a.Unfinished))
+		})
+		unfinished := 0
+		for _, at := range all[mostPartitions:] {
+			unfinished += at.Unfinished
+		}
+		rest = fmt.Sprintf("and %d partitions more, with %s", len(all)-mostPartitions, count(unfinished, "unfinished event"))
+		all = all[:mostPartitions]
+	}
+	t := table{
+		rows:   []tableRow{{cells: []string{"PARTITION", "COMMITTED", "FETCHED", "END", "OLDEST", "AGE", "UNFINISHED"}}},
+		places: []int{0},
+	}
+	for _, at := range all {
+		t.rows = append(t.rows, partitionRow(at))
+	}
+	t.print(p.page)
+	if rest != "" {
+		p.page.line("%s", rest)
+	}
+}
+
+func partitionRow(at worker.PartitionStatus) tableRow {
+	row := tableRow{cells: []string{
+		fmt.Sprintf("%s/%d", at.Topic, at.Partition), offset(at.Committed), offset(at.Fetched), offset(at.End), offset(at.OldestOffset),
+		"-", strconv.Itoa(at.Unfinished),
+	}}
+	if at.OldestAge > 0 {
+		row.cells[5] = lasting(seconds(at.OldestAge))
+	}
+	switch {
+	case at.Unknown:
+		row.below = "the broker does not know it; its calls and commits wait"
+	case at.WindowFull:
+		row.below = "its window is full; no more is fetched until some of it is finished"
+	}
+	return row
+}
+
+func offset(n int64) string {
+	if n < 0 {
+		return "-"
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// orders prints the orders that wait for their next try, each with its last answer below.
+func (p *statusPrinter) orders() {
+	s := p.status
+	if len(s.Orders) == 0 {
+		return
+	}
+	p.page.line("")
+	if len(s.Orders) < s.Waiting {
+		p.page.line("the %d oldest of %d orders that wait for their next try", len(s.Orders), s.Waiting)
+	}
+	t := table{
+		rows:  []tableRow{{cells: []string{"ORDER", "STATUS", "TRIES", "NEXT TRY", "AGE", "EVENT"}}},
+		texts: []int{0, 1}, places: []int{5},
+	}
+	for _, o := range s.Orders {
+		t.rows = append(t.rows, tableRow{
+			cells: []string{
+				o.Order, o.Status, strconv.Itoa(o.Tries), p.nextTry(o), lasting(s.At.Sub(o.Time)), o.Event,
+			},
+			below: lastAnswer(o),
+		})
+	}
+	t.print(p.page)
+}
+
+func (p *statusPrinter) nextTry(o worker.WaitingOrder) string {
+	switch {
+	case o.Next != nil && o.Next.Sub(p.status.At) >= time.Second/2:
+		return "in " + lasting(o.Next.Sub(p.status.At))
+	case p.status.Paused && !o.Letter:
+		return "paused"
+	}
+	return "now"
+}
+
+func lastAnswer(o worker.WaitingOrder) string {
+	text, message := o.Cause, strings.TrimSpace(o.Message)
+	switch {
+	case message == "":
+	case strings.HasPrefix(strings.ToLower(message), strings.ToLower(o.Cause)):
+		text = message // HTTP 503: http 503 …
+	default:
+		text += ": " + message
+	}
+	if o.Letter {
+		text = "its dead letter cannot be stored; " + text
+	}
+	return text
+}
+
+// clock is a time of day, with the date where that is another than the worker's now.
+func (p *statusPrinter) clock(t time.Time) string {
+	t, now := t.UTC(), p.status.At.UTC()
+	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
+		return t.Format(time.TimeOnly) + " UTC"
+	}
+	return t.Format(moment) + " UTC"
+}
+
+func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
+
+// lasting is a duration as people say it, in the two largest units.
+func lasting(d time.Duration) string {
+	d = max(d, 0).Round(time.Second)
+	const day = 24 * time.Hour
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%dm%02ds", d/time.Minute, d%time.Minute/time.Second)
+	case d < day:
+		return fmt.Sprintf("%dh%02dm", d/time.Hour, d%time.Hour/time.Minute)
+	}
+	return fmt.Sprintf("%dd%02dh", d/day, d%day/time.Hour)
+}
+
+// table lines columns up within statusWidth. The first row is the heading.
+type table struct {
+	rows []tableRow
+	// The columns that may shrink first. A place, such as orders/3/17, loses its beginning, for its numbers stand at the end.
+	texts, places []int
+}
+
+type tableRow struct {
+	cells []string
+	below string // indented under the row
+}
+
+func (t *table) print(p *page) {
+	widths := make([]int, len(t.rows[0].cells))
+	for _, row := range t.rows {
+		for i := range row.cells {
+			row.cells[i] = visible(row.cells[i])
+			widths[i] = max(widths[i], utf8.RuneCountInString(row.cells[i]))
+		}
+	}
+	narrow(widths, statusWidth-2*(len(widths)-1), slices.Concat(t.texts, t.places))
+	for n, row := range t.rows {
+		var line strings.Builder
+		for i, cell := range row.cells {
+			if n > 0 && slices.Contains(t.places, i) {
+				cell = clipStart(cell, widths[i])
+			}
+			cell = clip(cell, widths[i])
+			line.WriteString(cell)
+			line.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2))
+		}
+		p.line("%s", strings.TrimRight(line.String(), " "))
+		if row.below != "" {
+			p.line("  %s", clip(visible(row.below), statusWidth-2))
+		}
+	}
+}
+
+// narrow takes from the widest of the columns that may shrink until all fit, and then from the widest of all.
+func narrow(widths []int, room int, shrinking []int) {
+	const least = 6
+	for sum := total(widths); sum > room; sum-- {
+		widest := -1
+		for _, i := range shrinking {
+			if widths[i] > least && (widest < 0 || widths[i] > widths[widest]) {
+				widest = i
+			}
+		}
+		if widest < 0 {
+			widest = slices.Index(widths, slices.Max(widths))
+		}
+		widths[widest]--
+	}
+}
+
+func total(widths []int) int {
+	sum := 0
+	for _, w := range widths {
+		sum += w
+	}
+	return sum
+}
+
+// clip cuts a text to so many characters, clipStart its beginning.
+func clip(text string, width int) string {
+	if utf8.RuneCountInString(text) <= width {
+		return text
+	}
+	return string([]rune(text)[:max(width-1, 0)]) + "…"
+}
+
+func clipStart(text string, width int) string {
+	runes := []rune(text)
+	if len(runes) <= width {
+		return text
+	}
+	return "…" + string(runes[len(runes)-max(width-1, 0):])
+}
+
+// wrapped breaks a text at blanks into lines of so many characters; a longer word is cut.
+func wrapped(text string, width int) []string {
+	var lines []string
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		word = clip(word, width)
+		switch {
+		case line == "":
+			line = word
+		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) <= width:
+			line += " " + word
+		default:
+			lines = append(lines, line)
+			line = word
+		}
+	}
+	return append(lines, line)
+}

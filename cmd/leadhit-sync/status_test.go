@@ -1,0 +1,221 @@
+package main
+
+import (
+	"encoding/json"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"leadhit-sync/cmd/worker"
+	"leadhit-sync/config"
+)
+
+const goldenStatus = "testdata/status.golden.txt"
+
+// workerPage serves a status as a worker does, and returns its host:port.
+func workerPage(t *testing.T, s worker.Status) string {
+	t.Helper()
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(s) })
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return strings.TrimPrefix(server.URL, "http://")
+}
+
+// troubled is a status with everything in it that can be told, and ids that a terminal must not obey.
+func troubled() worker.Status {
+	at := time.Date(2026, 11, 25, 16, 2, 11, 0, time.UTC)
+	quiet, next := at.Add(8*time.Second), at.Add(12*time.Second)
+	return worker.Status{
+		Schema: "status.v1", Version: "1.2.3", Group: "leadhit-sync", At: at,
+		State: "flood", Paused: true, Phase: "running", Since: at.Add(-26 * time.Hour),
+		Reason: "120 of the last 200 outcomes were dead letters, of 88 orders", By: "worker-7",
+		Events: 1204331, Finished: 1204289, Calls: 12345, Retries: 17, InFlight: 3, Limit: 64, PerSecond: 45.25, RetryAfter: &quiet,
+		Waiting: 37, Blocked: 17, Letters: 130, LettersInAir: 2, OldestAge: 760.4, Lag: 3.2, TwoPartitions: 1,
+		LastHour: []worker.CauseCount{{Cause: "ValidationError", Letters: 120}, {Cause: "HTTP 400", Letters: 10}},
+		Orders: []worker.WaitingOrder{
+			{
+				Event: "orders/0/11872", Order: "4711", Status: "paid", Time: at.Add(-760 * time.Second), Tries: 7, Next: &next,
+				Cause: "HTTP 503", Code: 503, Message: "http 503 Service Unavailable: " + strings.Repeat("no upstream is healthy; ", 9),
+			},
+			{
+				Event: "a-topic-of-a-shop-with-a-very-long-name.orders/11/98765432109", Order: "evil\x1b[2J\u202e" + strings.Repeat("x", 60),
+				Status: "sub\nmitted", Time: at.Add(-50 * time.Hour), Tries: 120, Cause: "Timeout", Message: "line one\nline two",
+			},
+			{
+				Event: "orders/3/5", Order: "4712", Status: "lost", Time: at.Add(-time.Second), Tries: 1, Letter: true, Next: &at,
+				Cause: "ValidationError", Message: "Possible statuses: paid, submitted",
+			},
+		},
+		Partitions: []worker.PartitionStatus{
+			{Topic: "orders", Partition: 0, Committed: 11872, Fetched: 11902, End: 11902, Unfinished: 30, OldestOffset: 11872, OldestAge: 760.4},
+			{Topic: "orders", Partition: 1, Committed: -1, Fetched: 0, End: 5, OldestOffset: -1, Unknown: true},
+			{
+				Topic: "a-topic-of-a-shop-with-a-very-long-name.orders", Partition: 11, Committed: 98765432109, Fetched: 98765442109,
+				End: 98765532109, Unfinished: 10000, OldestOffset: 98765432109, OldestAge: 180000, WindowFull: true,
+			},
+		},
+	}
+}
+
+// idle is a worker without partitions that joins.
+func idle() worker.Status {
+	at := time.Date(2026, 11, 25, 16, 2, 11, 0, time.UTC)
+	return worker.Status{
+		Schema: "status.v1", Version: "dev", Group: "leadhit-sync", At: at, State: "joining", Phase: "joining", Since: at.Add(-90 * time.Second),
+		Limit: 64, Orders: []worker.WaitingOrder{}, Partitions: []worker.PartitionStatus{},
+	}
+}
+
+// busyWorker has more partitions than have a line.
+func busyWorker() worker.Status {
+	s := idle()
+	s.State, s.Phase = "running", "running"
+	for n := range 25 {
+		s.Partitions = append(s.Partitions, worker.PartitionStatus{
+			Topic: "orders", Partition: n, Committed: int64(n), Fetched: int64(n + 1), End: int64(n + 1), Unfinished: 1,
+			OldestOffset: int64(n), OldestAge: float64(n + 1),
+		})
+	}
+	return s
+}
+
+// closed is an address where nobody listens.
+func closed(t *testing.T) string {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String()
+}
+
+// TestStatusFitsATerminal compares the screens with a file; UPDATE_GOLDEN=1 writes it.
+func TestStatusFitsATerminal(t *testing.T) {
+	t.Parallel()
+	var screens strings.Builder
+	for _, workers := range [][]worker.Status{{troubled()}, {idle(), busyWorker(), idle()}} {
+		var args []string
+		for _, s := range workers {
+			args = append(args, workerPage(t, s))
+		}
+		got := command(t, "", append([]string{"status"}, args...)...)
+		if got.code != 0 || got.err != "" {
+			t.Errorf("got exit code %d and %q, want 0 and nothing on stderr", got.code, got.err)
+		}
+		for i, addr := range args {
+			got.out = strings.ReplaceAll(got.out, addr, "worker-"+string(rune('1'+i))+":8080")
+		}
+		screens.WriteString("$ leadhit-sync status\n" + got.out + "\n")
+	}
+	mustFit(t, screens.String())
+	if os.Getenv("UPDATE_GOLDEN") == "1" {
+		if err := os.WriteFile(goldenStatus, []byte(screens.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(goldenStatus)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if screens.String() != string(want) {
+		t.Errorf("got other screens than %s:\n%s", goldenStatus, screens.String())
+	}
+}
+
+// mustFit demands lines of 80 characters at most, with nothing in them that a terminal obeys.
+func mustFit(t *testing.T, screens string) {
+	t.Helper()
+	for line := range strings.Lines(screens) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 {
+			t.Errorf("got %d characters in %q, want 80 at most", n, line)
+		}
+		if strings.ContainsAny(line, "\x1b\u202e\r") {
+			t.Errorf("got %q, which a terminal obeys", line)
+		}
+	}
+}
+
+func TestStatusSaysWhichWorkerCannotBeAskedAndWhy(t *testing.T) {
+	t.Parallel()
+	other := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(other.Close)
+	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }))
+	t.Cleanup(page.Close)
+	kind := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"schema":"x"}`)) }))
+	t.Cleanup(kind.Close)
+	for _, c := range []struct{ name, address, why string }{
+		{"nobody listens", closed(t), "connection refused"},
+		{"another program", other.URL, "HTTP 404"},
+		{"a page that is no status", page.URL, "no status"},
+		{"JSON of another kind", kind.URL, `another kind ("x")`},
+	} {
+		got := command(t, "", "status", workerPage(t, idle()), c.address)
+		if got.code != exitError || !strings.Contains(got.out, "2 workers: 1 joining, 1 not reached\n") ||
+			!strings.Contains(strings.Join(strings.Fields(got.out), " "), c.why) || !strings.Contains(got.out, strings.TrimPrefix(c.address, "http://")) {
+			t.Errorf("%s: got %+v, want exit code 1, the address, %q, and the other worker", c.name, got, c.why)
+		}
+	}
+}
+
+func TestStatusAsJSONHoldsTheWorkersOwnWords(t *testing.T) {
+	t.Parallel()
+	got := command(t, "", "status", "-o", "json", "--workers", workerPage(t, troubled())+","+closed(t))
+	report := decoded[struct {
+		Schema  string
+		Workers []asked
+	}](t, got.out)
+	if got.code != exitError || report.Schema != "workers.v1" || len(report.Workers) != 2 || report.Workers[1].Error == "" ||
+		report.Workers[1].Status != nil || report.Workers[0].Status.Orders[1].Order != troubled().Orders[1].Order {
+		t.Errorf("got %+v, want both workers, and an id as it is", got)
+	}
+}
+
+func TestStatusFindsTheWorkerOfThisHost(t *testing.T) {
+	for _, v := range config.Variables() {
+		t.Setenv(v.Name, v.Default)
+	}
+	_, port, err := net.SplitHostPort(workerPage(t, idle()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, listen := range []string{":" + port, "0.0.0.0:" + port, "[::]:" + port, "127.0.0.1:" + port} {
+		t.Setenv("HTTP_ADDR", listen)
+		if got := command(t, "", "status"); got.code != 0 || !strings.Contains(got.out, "http://127.0.0.1:"+port+"/status") {
+			t.Errorf("HTTP_ADDR %s: got %+v, want the worker at 127.0.0.1", listen, got)
+		}
+	}
+	if got := command(t, "", "status", "--workers", "dns:localhost:"+port); !strings.Contains(got.out, "http://127.0.0.1:"+port+"/status") {
+		t.Errorf("got %+v, want the worker behind the name", got)
+	}
+	t.Setenv("HTTP_ADDR", "8080")
+	if got := command(t, "", "status"); got.code != exitUsage || !strings.HasPrefix(got.err, "HTTP_ADDR: ") {
+		t.Errorf("got %+v, want exit code 2 and the mistake", got)
+	}
+}
+
+func TestStatusRefusesWhatItCannotAsk(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"ftp://x"}, {"http://"}, {"--workers", "dns:name"}, {"--workers", "a:1", "b:1"}, {"-o", "xml"}, {"--workers", "a:1,,b:1"},
+	} {
+		if got := command(t, "", append([]string{"status"}, args...)...); got.code != exitUsage || got.out != "" {
+			t.Errorf("%q: got %+v, want exit code 2", args, got)
+		}
+	}
+}
+
+func TestStatusWatchesUntilItIsStopped(t *testing.T) {
+	f := followed(t, "status", "-w", workerPage(t, idle()))
+	f.until("joining for 1m30s")
+	f.until("joining for 1m30s") // the next look
+	if code, said := f.end(); code != 0 {
+		t.Errorf("got exit code %d and %s, want 0", code, said)
+	}
+}

@@ -1,0 +1,166 @@
+package worker_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"leadhit-sync/cmd/worker"
+	"leadhit-sync/leadhit/sandbox"
+)
+
+// value is a metric of an exposition; NaN's place is -1: it is not there.
+func value(t *testing.T, exposition, series string) float64 {
+	t.Helper()
+	found := regexp.MustCompile(`(?m)^leadhit_sync_` + regexp.QuoteMeta(series) + ` (\S+)$`).FindStringSubmatch(exposition)
+	if found == nil {
+		return -1
+	}
+	n, err := strconv.ParseFloat(found[1], 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestTheMetricsCountWhatHappened(t *testing.T) {
+	s := newScene(t)
+	s.produce(0, `{"order_id":"4711","status":"submitted"}`)
+	s.produce(0, `{"order_id":"4711","status":"paid"}`)
+	s.produce(1, `{"order_id":"4712","status":"lost"}`)
+	s.produce(1, `no JSON`)
+	s.produce(1, `{"order_id":"4711","status":"paid"}`) // in another partition
+	s.produce(0, `{"order_id":"4711","status":"paid"}`) // no news
+	s.run()
+	s.shows("/metrics", "leadhit_sync_events_finished_total 6")
+	page := s.shows("/metrics", "leadhit_sync_letters_in_air 0")
+	for series, want := range map[string]float64{
+		`items_total{action="call"}`: 5, `items_total{action="refuse"}`: 1, `items_total{action="ignore"}`: 0,
+		`verdicts_total{cause="",kind="done"}`:                       4,
+		`verdicts_total{cause="ValidationError",kind="dead_letter"}`: 1,
+		`letters_total{cause="ValidationError",stage="call"}`:        1,
+		`letters_total{cause="NotJSON",stage="mapping"}`:             1,
+		`letters_total{cause="RetriesExhausted",stage="call"}`:       0,
+		`letters_total{cause="RuleCost",stage="mapping"}`:            0,
+		`letter_write_failures_total`:                                0,
+		`orders_in_two_partitions_total`:                             1,
+		`events_total`:                                               6, `events_unfinished`: 0, `expired_unread_total`: 0,
+		`partitions_owned`: 2, `partitions_unowned`: 0, `partitions_restarted_total`: 0,
+		`state{state="running"}`: 1, `state{state="outage"}`: 0, `state{state="by hand"}`: 0, `phase{phase="running"}`: 1,
+		`paused{reason="flood"}`: 0, `without_generation_seconds`: 0, `generations_total`: 1,
+		`lag_seconds{topic="orders"}`: 0, `oldest_unfinished_age_seconds{topic="orders"}`: 0,
+		`window_full_seconds_total{partition="1",topic="orders"}`: 0,
+		`calls_limit`: 64, `calls_per_second_limit`: 0, `retry_after_seconds`: 0, `call_seconds_count`: 5,
+	} {
+		if got := value(t, page, series); got != want {
+			t.Errorf("%s: got %v, want %v", series, got, want)
+		}
+	}
+	if told := strings.Count(s.logs.String(), "set the record key to the order id"); told != 1 {
+		t.Errorf("told %d times of the order in two partitions, want once:\n%s", told, s.logs.String())
+	}
+	if n := strings.Count(s.logs.String(), "the topic's retention is"); n != 1 {
+		t.Errorf("told %d times of the retention, want once", n)
+	}
+}
+
+func TestCausesThatNobodyForesawMakeNoMoreThanAHundredSeries(t *testing.T) {
+	s := newScene(t, "RETRY_MAX_ELAPSED", "0")
+	s.leadhit.Change(func(f *sandbox.Faults) {
+		for i := range 150 {
+			f.Orders[fmt.Sprint("o", i)] = sandbox.OrderFault{Code: -32000, Type: fmt.Sprint("Class", i)}
+		}
+	})
+	for i := range 150 {
+		s.produce(0, fmt.Sprintf(`{"order_id":"o%d","status":"paid"}`, i))
+	}
+	s.run()
+	s.until("each order was called", func() bool { return s.leadhit.Count() >= 500 })
+	_, page := s.page("/metrics")
+	seen := map[string]bool{}
+	for _, found := range regexp.MustCompile(`leadhit_sync_verdicts_total\{cause="([^"]*)"`).FindAllStringSubmatch(page, -1) {
+		seen[found[1]] = true
+	}
+	if len(seen) > 102 || !seen["Class0"] || value(t, page, `verdicts_total{cause="other",kind="again"}`) == 0 {
+		t.Errorf("got %d causes, want 100 with none and other, and the rest counted as other", len(seen))
+	}
+}
+
+func TestAPauseStandsOnEachPage(t *testing.T) {
+	s := newScene(t, "LEADHIT_API_KEY", "wrong", "RETRY_MAX_ELAPSED", "0")
+	for range 3 {
+		s.produce(0, `{"order_id":"4711","status":"paid"}`)
+	}
+	s.run()
+	if page := s.shows("/readyz", "paused: "); page != "paused: unauthorised\n" {
+		t.Errorf("got %q from /readyz, want the pause", page)
+	}
+	page := s.shows("/metrics", `leadhit_sync_paused{reason="unauthorised"} 1`)
+	if value(t, page, `state{state="unauthorised"}`) != 1 || value(t, page, `state{state="running"}`) != 0 || value(t, page, `phase{phase="running"}`) != 1 {
+		t.Errorf("got %s, want the state unauthorised in the phase running", page)
+	}
+	if value(t, page, "orders_waiting") != 1 || value(t, page, "events_blocked") != 2 {
+		t.Errorf("got %s, want one order that waits, and two events behind", page)
+	}
+	var status worker.Status
+	_, text := s.page("/status")
+	if err := json.Unmarshal([]byte(text), &status); err != nil {
+		t.Fatal(err)
+	}
+	if status.State != "unauthorised" || !status.Paused || status.Text() != "paused: unauthorised" || status.Since.IsZero() {
+		t.Errorf("got %+v, want the pause", status)
+	}
+	if len(status.Orders) != 1 || status.Orders[0].Order != "4711" || status.Orders[0].Event != "orders/0/0" || status.Orders[0].Tries != 1 ||
+		status.Orders[0].Next != nil || status.Orders[0].Code != http.StatusForbidden {
+		t.Errorf("got %+v, want the order with its 403, to be tried when the pause ends", status.Orders)
+	}
+	if strings.Contains(text+page, "wrong") {
+		t.Error("got the key on a page")
+	}
+}
+
+func TestAWorkerWithoutKafkaLivesAndIsNotReady(t *testing.T) {
+	s := newScene(t)
+	s.kafka.Close()
+	s.run()
+	if code, text := s.page("/livez"); code != http.StatusOK || text != "alive\n" {
+		t.Errorf("got %d %q from /livez, want 200: Kafka is not its matter", code, text)
+	}
+	if code, text := s.page("/readyz"); code != http.StatusServiceUnavailable || text != "starting\n" {
+		t.Errorf("got %d %q from /readyz, want 503 and the phase", code, text)
+	}
+	begun := time.Now()
+	s.until("time without a generation adds up", func() bool {
+		_, page := s.page("/metrics")
+		return value(t, page, "without_generation_seconds") > 0
+	})
+	_, page := s.page("/metrics")
+	if got, most := value(t, page, "without_generation_seconds"), time.Since(begun).Seconds()+30; got > most {
+		t.Errorf("got %v s without a generation, want %v at most", got, most)
+	}
+}
+
+func TestStatusAnswersWhileTheWorkerIsIdle(t *testing.T) {
+	s := newScene(t)
+	s.produce(0, `{"order_id":"4711","status":"paid"}`)
+	s.run()
+	s.shows("/metrics", "leadhit_sync_events_finished_total 1")
+	page := s.shows("/status", `"committed": 1`)
+	var status worker.Status
+	if err := json.Unmarshal([]byte(page), &status); err != nil {
+		t.Fatal(err)
+	}
+	p := status.Partitions
+	if status.Schema != "status.v1" || status.State != "running" || status.Paused || len(p) != 2 || p[0].Committed != 1 || p[0].Fetched != 1 ||
+		p[0].End != 1 || p[0].OldestOffset != -1 || p[0].Unfinished != 0 || status.Finished != 1 || status.Calls != 1 {
+		t.Errorf("got %+v, want one call, finished and committed", status)
+	}
+	if status.Orders == nil || status.LastHour == nil {
+		t.Error("got null for an empty list")
+	}
+}

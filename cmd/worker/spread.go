@@ -1,0 +1,60 @@
+package worker
+
+import (
+	"hash/maphash"
+	"sync"
+)
+
+// spreadSlots is how many orders are remembered, in 512 KiB.
+const spreadSlots = 1 << 15
+
+// spread finds orders whose events stand in two partitions of one topic: Kafka keeps no order between these. It remembers
+// the orders it saw last, and so finds most of them, not all; partitions of another worker it cannot see. It may be used by
+// several goroutines.
+type spread struct {
+	seed  maphash.Seed
+	mu    sync.Mutex
+	slots []spreadSlot
+	found int
+}
+
+// spreadSlot is one order of one topic. Where two want the same slot, the later one gets it.
+type spreadSlot struct {
+	order     uint64 // its hash
+	partition int32
+	counted   bool
+}
+
+func newSpread() *spread {
+	return &spread{seed: maphash.MakeSeed(), slots: make([]spreadSlot, spreadSlots)}
+}
+
+// seen notes an event about an order. found says that the order was seen in another partition before, and that this is news;
+// first that it is the first such order.
+func (s *spread) seen(topic string, partition int, order string) (before int, found, first bool) {
+	var h maphash.Hash
+	h.SetSeed(s.seed)
+	_, _ = h.WriteString(topic) // a hash takes everything
+	_ = h.WriteByte(0)
+	_, _ = h.WriteString(order)
+	sum := h.Sum64()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	slot := &s.slots[sum%spreadSlots]
+	switch {
+	case slot.order != sum:
+		*slot = spreadSlot{order: sum, partition: int32(partition)} //nolint:gosec // Kafka numbers partitions with 32 bits
+	case slot.partition != int32(partition) && !slot.counted: //nolint:gosec // the same
+		slot.counted = true
+		s.found++
+		return int(slot.partition), true, s.found == 1
+	}
+	return 0, false, false
+}
+
+// count is how many orders were found.
+func (s *spread) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.found
+}

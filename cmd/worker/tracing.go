@@ -1,0 +1,258 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+
+	"leadhit-sync/config"
+	"leadhit-sync/consumer"
+	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/leadhit"
+	"leadhit-sync/retry"
+)
+
+// flushLimit bounds the delivery of the last spans at the end.
+const flushLimit = 3 * time.Second
+
+// tracing observes the stages from outside, as metrics do: a span for each event, from its reading to the end of the last
+// of its orders, and below it one for each call. The event's own traceparent header is the parent, and LeadHit is given
+// the call's. A nil tracing is one that is off.
+//
+// An event that this worker did not finish, since its partition went to another one, has no span here; its calls have.
+type tracing struct {
+	collector *collector
+	resource  []attribute.KeyValue
+	group     attribute.KeyValue
+	server    []attribute.KeyValue // where LeadHit is
+
+	// start sets them, before the consumer runs.
+	provider *sdktrace.TracerProvider
+	tracer   trace.Tracer
+	context  propagation.TraceContext
+}
+
+// openTracing returns the tracing of the settings, nil if it is off. It sends nothing before start.
+func openTracing(c *config.Config, version string, log *slog.Logger) (*tracing, error) {
+	address := c.Traces.Address()
+	if address == "" {
+		return nil, nil // the zero of a part that is off
+	}
+	collector, err := openCollector(address, c.Traces, version, log)
+	if err != nil {
+		return nil, err
+	}
+	name := c.Traces.ServiceName
+	if name == "" {
+		name = "leadhit-sync"
+	}
+	t := &tracing{
+		collector: collector,
+		resource:  []attribute.KeyValue{semconv.ServiceName(name), semconv.ServiceVersion(version)},
+		group:     semconv.MessagingConsumerGroupName(c.Kafka.Group),
+	}
+	if u, err := url.Parse(c.LeadHit.URL); err == nil {
+		t.server = append(t.server, semconv.ServerAddress(u.Hostname()))
+		if port, err := strconv.Atoi(u.Port()); err == nil {
+			t.server = append(t.server, semconv.ServerPort(port))
+		}
+	}
+	return t, nil
+}
+
+// start begins to gather spans and returns what ends it: the last ones are delivered then, for at most three seconds.
+func (t *tracing) start(ctx context.Context) (stop func()) {
+	if t == nil {
+		return func() {}
+	}
+	// What the environment says of the resource (OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES) wins.
+	about, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithHost(), resource.WithAttributes(t.resource...), resource.WithFromEnv())
+	if err != nil {
+		t.collector.log.WarnContext(ctx, "traces lack a part of what they say of this process", slog.Any("error", err))
+	}
+	t.provider = sdktrace.NewTracerProvider(sdktrace.WithResource(about), sdktrace.WithBatcher(otlptrace.NewUnstarted(t.collector)))
+	t.tracer = t.provider.Tracer("leadhit-sync")
+	return func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushLimit)
+		defer cancel()
+		if err := t.provider.Shutdown(ctx); err != nil {
+			t.collector.log.WarnContext(ctx, "the last spans were not delivered", slog.Any("error", err))
+		}
+		t.collector.close()
+	}
+}
+
+// eventSpan is the span of an event. It is made late, with the time of the reading: most of a full window waits, and is
+// to cost little.
+type eventSpan struct {
+	read time.Time
+	make sync.Once
+	span trace.Span
+	open atomic.Int64 // orders that are neither called nor stored as letters
+}
+
+// decoded reads an event, and ends its span at once if it asks for nothing.
+func (t *tracing) decoded(ctx context.Context, e *consumer.Event, decode func() ([]dispatch.Item, error)) ([]dispatch.Item, error) {
+	if t == nil {
+		return decode()
+	}
+	s := &eventSpan{read: time.Now()}
+	items, err := decode()
+	if err != nil {
+		return items, err // it will be asked again
+	}
+	e.Note = s
+	s.open.Store(orders(items))
+	if s.open.Load() == 0 {
+		t.of(ctx, e, s).End()
+	}
+	return items, nil
+}
+
+// orders is the number of calls and letters that must be over before the event is: of several items that ask for calls
+// about one order one is called.
+func orders(items []dispatch.Item) int64 {
+	var refused int64
+	called := make(map[string]struct{}, len(items))
+	for _, it := range items {
+		switch it.Action {
+		case dispatch.Send:
+			called[it.Order] = struct{}{}
+		case dispatch.Refuse:
+			refused++
+		case dispatch.Ignore:
+		}
+	}
+	return refused + int64(len(called))
+}
+
+// of returns an event's span.
+func (t *tracing) of(ctx context.Context, e *consumer.Event, s *eventSpan) trace.Span {
+	s.make.Do(func() {
+		_, s.span = t.tracer.Start(t.context.Extract(ctx, headerCarrier{e}), "process "+e.Topic,
+			trace.WithTimestamp(s.read), trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
+				semconv.MessagingSystemKafka, semconv.MessagingOperationTypeProcess, semconv.MessagingOperationName("process"),
+				semconv.MessagingDestinationName(e.Topic), semconv.MessagingDestinationPartitionID(strconv.Itoa(e.Partition)),
+				semconv.MessagingKafkaOffset(int(e.Offset)), t.group,
+			))
+	})
+	return s.span
+}
+
+// called makes a call within a span of its own. send is given the traceparent for LeadHit, empty if tracing is off.
+func (t *tracing) called(ctx context.Context, c consumer.Call, judge func(error) retry.Verdict, send func(traceparent string) error) retry.Verdict {
+	s := noteOf(c.Event)
+	if t == nil || s == nil {
+		return judge(send(""))
+	}
+	ctx, span := t.tracer.Start(trace.ContextWithSpan(ctx, t.of(ctx, c.Event, s)), leadhit.Method,
+		trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(t.server...), trace.WithAttributes(
+			semconv.RPCSystemNameJSONRPC, semconv.RPCMethod(leadhit.Method), semconv.JSONRPCProtocolVersion("2.0"),
+			semconv.JSONRPCRequestID(c.ID), semconv.HTTPRequestMethodPost,
+			attribute.String("leadhit_sync.order", c.Order), attribute.String("leadhit_sync.status", c.Status),
+		))
+	carrier := propagation.MapCarrier{}
+	t.context.Inject(ctx, carrier)
+	err := send(carrier["traceparent"])
+	v := judge(err)
+	span.SetAttributes(attribute.String("leadhit_sync.verdict", v.Kind.String()))
+	span.SetAttributes(statusOf(err)...)
+	if err != nil {
+		span.RecordError(err)
+		span.SetAttributes(semconv.ErrorTypeKey.String(v.Cause))
+		span.SetStatus(codes.Error, v.Message)
+	}
+	span.End()
+	if v.Kind == retry.Done {
+		s.over()
+	}
+	return v
+}
+
+// statusOf is what the answer said, as far as there was one.
+func statusOf(err error) []attribute.KeyValue {
+	status, answered := errors.AsType[*leadhit.StatusError](err)
+	rpc, refused := errors.AsType[*leadhit.RPCError](err)
+	_, strange := errors.AsType[*leadhit.BadAnswerError](err)
+	switch {
+	case answered:
+		return []attribute.KeyValue{semconv.HTTPResponseStatusCode(status.Status)}
+	case refused:
+		return []attribute.KeyValue{semconv.HTTPResponseStatusCode(http.StatusOK), semconv.RPCResponseStatusCode(strconv.Itoa(rpc.Code))}
+	case err == nil, strange:
+		return []attribute.KeyValue{semconv.HTTPResponseStatusCode(http.StatusOK)}
+	}
+	return nil
+}
+
+// stored notes a letter on its event's span, once it is stored.
+func (t *tracing) stored(ctx context.Context, l consumer.Letter, err error) error {
+	s := noteOf(l.Event)
+	if t == nil || s == nil || err != nil {
+		return err
+	}
+	span := t.of(ctx, l.Event, s)
+	span.AddEvent("dead letter", trace.WithAttributes(attribute.String("leadhit_sync.cause", l.Verdict.Cause)))
+	span.SetAttributes(semconv.ErrorTypeKey.String(l.Verdict.Cause))
+	span.SetStatus(codes.Error, "dead letter: "+l.Verdict.Cause)
+	s.over()
+	return nil
+}
+
+// noteOf is what decoded has left at an event.
+func noteOf(e *consumer.Event) *eventSpan {
+	if e == nil {
+		return nil
+	}
+	s, _ := e.Note.(*eventSpan)
+	return s
+}
+
+// over says that one more of the event's orders needs nothing.
+func (s *eventSpan) over() {
+	if s.open.Add(-1) == 0 {
+		s.span.End()
+	}
+}
+
+// headerCarrier reads an event's headers. Of several with one name the last counts, as everywhere in Kafka.
+type headerCarrier struct{ event *consumer.Event }
+
+// Get returns a header's value.
+func (h headerCarrier) Get(key string) string {
+	for _, header := range slices.Backward(h.event.Headers) {
+		if strings.EqualFold(header.Key, key) {
+			return string(header.Value)
+		}
+	}
+	return ""
+}
+
+// Set does nothing: an event is only read.
+func (h headerCarrier) Set(string, string) {}
+
+// Keys returns the names of all headers.
+func (h headerCarrier) Keys() []string {
+	keys := make([]string, len(h.event.Headers))
+	for i, header := range h.event.Headers {
+		keys[i] = header.Key
+	}
+	return keys
+}

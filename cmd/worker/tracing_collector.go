@@ -1,0 +1,132 @@
+package worker
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
+
+	"leadhit-sync/config"
+)
+
+const (
+	// The waits before a delivery is tried again, where the collector asks for that; the SDK gives a batch 30 s in all.
+	firstDelivery, lastDelivery = 500 * time.Millisecond, 4 * time.Second
+	// maxAnswerOfCollector is what is read of an answer, so that the connection can be kept.
+	maxAnswerOfCollector = 64 << 10
+)
+
+// collector delivers spans by OTLP over HTTP: one POST of protobuf a batch. OpenTelemetry's own client does the same with
+// gRPC in tow, 5 MiB of the binary.
+//
+// It returns no error to the SDK, which would write it to the process's stderr batch by batch: it is told in the log, once
+// until deliveries succeed again. Spans that could not be delivered are lost; nothing waits for them.
+type collector struct {
+	url     string
+	header  http.Header
+	client  *http.Client
+	log     *slog.Logger
+	failing atomic.Bool
+}
+
+func openCollector(address string, t config.Traces, version string, log *slog.Logger) (*collector, error) {
+	transport := &http.Transport{MaxIdleConns: 1, IdleConnTimeout: time.Minute}
+	if t.CAFile != "" {
+		pem, err := os.ReadFile(t.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_CERTIFICATE: %w", err)
+		}
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM(pem) {
+			return nil, errors.New("OTEL_EXPORTER_OTLP_CERTIFICATE: no certificate in it")
+		}
+		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}
+	}
+	header := http.Header{}
+	for pair := range strings.SplitSeq(t.Headers.Reveal(), ",") {
+		name, value, found := strings.Cut(pair, "=")
+		if plain, err := url.PathUnescape(strings.TrimSpace(value)); found && err == nil {
+			header.Set(strings.TrimSpace(name), plain)
+		}
+	}
+	header.Set("Content-Type", "application/x-protobuf")
+	header.Set("User-Agent", "leadhit-sync/"+version)
+	return &collector{url: address, header: header, log: log, client: &http.Client{
+		Transport: transport, Timeout: t.Timeout(),
+		// A redirect would take the headers, and the tokens in them, elsewhere.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}, nil
+}
+
+// Start does nothing: there is no connection before the first span.
+func (c *collector) Start(context.Context) error { return nil }
+
+// Stop does nothing: close comes after the last batch.
+func (c *collector) Stop(context.Context) error { return nil }
+
+func (c *collector) close() { c.client.CloseIdleConnections() }
+
+// UploadTraces delivers a batch.
+func (c *collector) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpans) error {
+	// On the wire the same as the ExportTraceServiceRequest that the collector reads.
+	body, err := proto.Marshal(&tracepb.TracesData{ResourceSpans: spans})
+	for wait := firstDelivery; err == nil; wait *= 2 {
+		var again bool
+		if again, err = c.post(ctx, body); !again || wait > lastDelivery {
+			break
+		}
+		select {
+		case <-time.After(wait):
+			err = nil
+		case <-ctx.Done():
+		}
+	}
+	c.tell(ctx, err)
+	return nil
+}
+
+// post makes one try. again says that the collector asks for another one.
+func (c *collector) post(ctx context.Context, body []byte) (again bool, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(body))
+	if err != nil {
+		return false, err
+	}
+	request.Header = c.header
+	answer, err := c.client.Do(request)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	_, _ = io.CopyN(io.Discard, answer.Body, maxAnswerOfCollector) // the status is the answer
+	switch answer.StatusCode {
+	case http.StatusOK, http.StatusAccepted, http.StatusNoContent:
+		return false, nil
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		again = true // the standard's list
+	}
+	return again, fmt.Errorf("the collector answered HTTP %d", answer.StatusCode)
+}
+
+// tell writes a line when deliveries begin to fail, and when they succeed again.
+func (c *collector) tell(ctx context.Context, err error) {
+	was := c.failing.Swap(err != nil)
+	switch {
+	case err != nil && !was:
+		c.log.WarnContext(ctx, "traces cannot be delivered and are lost; check OTEL_EXPORTER_OTLP_ENDPOINT", slog.Any("error", err))
+	case err == nil && was:
+		c.log.InfoContext(ctx, "traces are delivered again")
+	}
+}

@@ -1,0 +1,89 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// tracesPath is what the standard adds to an address that is for all signals.
+const tracesPath = "/v1/traces"
+
+const defaultTracesTimeout = 10 * time.Second
+
+// Traces is where spans are sent, and how. The names, their forms and what they mean are OpenTelemetry's; its SDK reads
+// further ones by itself (OTEL_TRACES_SAMPLER, OTEL_RESOURCE_ATTRIBUTES, OTEL_BSP_*, OTEL_SPAN_*).
+type Traces struct {
+	Exporter       string `envconfig:"OTEL_TRACES_EXPORTER" shown:"otlp, where an endpoint is set" example:"otlp" help:"otlp sends traces, none does not."`
+	Endpoint       string `envconfig:"OTEL_EXPORTER_OTLP_ENDPOINT" shown:"none: no traces" example:"http://otel-collector:4318" help:"Collector of traces (OTLP over HTTP, protobuf); /v1/traces is added."`
+	TracesEndpoint string `envconfig:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" example:"http://otel-collector:4318/v1/traces" help:"The same as a whole address; wins."`
+	Protocol       string `envconfig:"OTEL_EXPORTER_OTLP_PROTOCOL" shown:"http/protobuf" example:"http/protobuf" help:"Only http/protobuf is spoken, whatever it says."`
+	// Headers are a secret because they hold tokens.
+	Headers     Secret `envconfig:"OTEL_EXPORTER_OTLP_HEADERS" example:"authorization=Bearer%20token" help:"Headers for the collector, name=value, separated by commas, values percent-encoded."`
+	CAFile      string `envconfig:"OTEL_EXPORTER_OTLP_CERTIFICATE" shown:"the system's" example:"/etc/otel/ca.pem" help:"PEM file with the authorities that may vouch for the collector."`
+	Limit       string `envconfig:"OTEL_EXPORTER_OTLP_TIMEOUT" shown:"10000" example:"10000" help:"Limit of one delivery of spans, in milliseconds."`
+	ServiceName string `envconfig:"OTEL_SERVICE_NAME" shown:"leadhit-sync" example:"leadhit-sync" help:"The service's name in traces."`
+	Disabled    string `envconfig:"OTEL_SDK_DISABLED" shown:"false" example:"true" help:"true sends no traces, whatever else is set."`
+}
+
+// Address is where spans are posted; empty: there are none.
+func (t *Traces) Address() string {
+	endpoint := t.TracesEndpoint
+	if endpoint == "" && t.Endpoint != "" {
+		endpoint = strings.TrimSuffix(t.Endpoint, "/") + tracesPath
+	}
+	switch {
+	case strings.EqualFold(t.Disabled, "true"):
+		return ""
+	case t.Exporter == "":
+		return endpoint
+	case t.Exporter != "otlp":
+		return ""
+	case endpoint == "":
+		return "http://localhost:4318" + tracesPath
+	}
+	return endpoint
+}
+
+// Timeout is the limit of one delivery.
+func (t *Traces) Timeout() time.Duration {
+	ms, err := strconv.ParseUint(t.Limit, 10, 32)
+	if err != nil || ms == 0 {
+		return defaultTracesTimeout
+	}
+	return time.Duration(ms) * time.Millisecond
+}
+
+func (c *Config) checkTraces(p *problems) {
+	for name, endpoint := range map[string]string{
+		"OTEL_EXPORTER_OTLP_ENDPOINT": c.Traces.Endpoint, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": c.Traces.TracesEndpoint,
+	} {
+		if endpoint == "" {
+			continue
+		}
+		if u, err := url.Parse(endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
+			p.add(name, "is not an http or https URL without a user")
+		}
+	}
+	p.addFile("OTEL_EXPORTER_OTLP_CERTIFICATE", c.Traces.CAFile)
+}
+
+// warnings tell what is standard, and not done here. Platforms set such variables for all their programs alike: nothing of
+// it may keep the worker from its work.
+func (t *Traces) warnings() []string {
+	var lines []string
+	switch t.Exporter {
+	case "", "otlp", "none":
+	default:
+		lines = append(lines, fmt.Sprintf("OTEL_TRACES_EXPORTER %q is not known here, so no traces are sent; use otlp", clip(t.Exporter)))
+	}
+	if t.Protocol != "" && t.Protocol != "http/protobuf" && t.Address() != "" {
+		lines = append(lines, fmt.Sprintf("OTEL_EXPORTER_OTLP_PROTOCOL %q is not spoken here: traces go by http/protobuf, for which a collector listens on port 4318", clip(t.Protocol)))
+	}
+	if t.Limit != "" && t.Timeout() == defaultTracesTimeout && t.Limit != "10000" {
+		lines = append(lines, fmt.Sprintf("OTEL_EXPORTER_OTLP_TIMEOUT %q is no number of milliseconds; it is taken for 10000", clip(t.Limit)))
+	}
+	return lines
+}

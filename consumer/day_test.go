@@ -1,0 +1,82 @@
+package consumer_test
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"leadhit-sync/consumer"
+)
+
+// A day of outage costs a window of events, not more with each hour, and a line when it begins and one when it ends.
+func TestADayWithoutLeadHitGrowsNothingAndIsToldOnce(t *testing.T) {
+	bubble(t, 2, func(w *world) {
+		w.leadhitDoes(fails)
+		const orders, window = 600, 200
+		for n := range orders {
+			w.produce(n%2, fine, fmt.Sprint("o", n))
+		}
+		k := w.start(func(o *consumer.Options) {
+			o.Dispatch.WindowEvents, o.Dispatch.FetchBytes = window, 512
+			o.Dispatch.Retry.Max = time.Minute
+		})
+		time.Sleep(time.Hour)
+		early, calls := w.holds(), len(w.ledger.calledNow())
+		time.Sleep(23 * time.Hour)
+		late := w.holds()
+		k.wantWindow(window + 100) // a fetch more
+		if got := len(w.ledger.calledNow()) - calls; got > 23*3600/10 {
+			w.t.Errorf("got %d calls in 23 hours, want one in 15 s on average", got)
+		}
+		w.t.Logf("after an hour: %v; after a day: %v; %d calls", early, late, len(w.ledger.calledNow()))
+		if late.goroutines > early.goroutines+5 || late.heap > early.heap+(4<<20) {
+			w.t.Errorf("got %v after an hour and %v after a day, want no growth", early, late)
+		}
+		w.toldOnce("calls paused")
+		w.leadhitDoes(answers(10 * time.Millisecond))
+		w.settle(2 * time.Minute)
+		w.toldOnce("calls resumed")
+		if warnings := w.logs.say("level=WARN"); len(warnings) != 1 {
+			w.t.Errorf("got %d warnings, want the one of the outage: %q", len(warnings), warnings)
+		}
+		if len(w.ledger.letters) > 0 {
+			w.t.Errorf("got letters %v, want none", w.ledger.letters)
+		}
+	})
+}
+
+// wantWindow demands that no partition holds more unfinished events than that.
+func (k *worker) wantWindow(most int) {
+	k.world.t.Helper()
+	for _, p := range k.State().Dispatch.Partitions {
+		if p.Unfinished > most {
+			k.world.t.Errorf("got %d unfinished events of %v, want %d at most", p.Unfinished, p.Partition, most)
+		}
+	}
+}
+
+type held struct {
+	goroutines int
+	heap       uint64
+}
+
+func (h held) String() string {
+	return fmt.Sprintf("%d goroutines, %.1f MiB", h.goroutines, float64(h.heap)/(1<<20))
+}
+
+// holds tells what the process holds, garbage and the test's own notes left out.
+func (w *world) holds() held {
+	w.logs.mu.Lock()
+	w.logs.lines = slices.Clip(slices.DeleteFunc(w.logs.lines, func(line string) bool {
+		return strings.Contains(line, "commits in generation")
+	}))
+	w.logs.mu.Unlock()
+	fewest := fewestGoroutines()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return held{fewest, m.HeapAlloc}
+}

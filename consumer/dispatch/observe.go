@@ -1,0 +1,107 @@
+package dispatch
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"leadhit-sync/retry"
+)
+
+// observed is counted for people and metrics, from the start of the process. It decides nothing.
+type observed struct {
+	finished, passed uint64
+	rested           map[Partition]time.Duration // but for the stretches that last still
+}
+
+func newObserved() observed { return observed{rested: map[Partition]time.Duration{}} }
+
+// rests notes whether fetching a partition rests because its window is full.
+func (d *Dispatcher) rests(p *partition, full bool) {
+	switch {
+	case full && p.resting.IsZero():
+		p.resting = d.asked
+	case !full && !p.resting.IsZero():
+		d.observed.rested[p.Partition] += d.asked.Sub(p.resting)
+		p.resting = time.Time{}
+	}
+}
+
+// rested is for how long each partition's window was full, up to the last question. A partition that was never full is in
+// it from the moment it is owned.
+func (d *Dispatcher) rested() map[Partition]time.Duration {
+	all := maps.Clone(d.observed.rested)
+	for _, p := range d.order {
+		lasts := time.Duration(0)
+		if !p.resting.IsZero() {
+			lasts = d.asked.Sub(p.resting)
+		}
+		all[p.Partition] += lasts
+	}
+	return all
+}
+
+// toTryAgain counts the orders of an event whose call failed and is to be repeated, but not now.
+func (e *event) toTryAgain() int {
+	n := 0
+	for i := range e.items {
+		if e.items[i].toTryAgain() {
+			n++
+		}
+	}
+	return n
+}
+
+func (it *item) toTryAgain() bool {
+	return it.attempts > 0 && (it.state == waiting || it.state == parked || it.state == ready)
+}
+
+// unstored says that a letter of the item could not be stored and is to be tried again.
+func (it *item) unstored() bool {
+	return it.state == storing && it.trouble != nil && it.backoff != nil
+}
+
+// WaitingOrder is an order that waits for its next try: of the call, or of storing its letter.
+type WaitingOrder struct {
+	Partition
+	Offset        int64
+	Order, Status string    // of a letter of the mapping's they may be empty
+	Time          time.Time // the record's
+	Attempts      int       // calls made
+	// Next is when it is tried again; zero: as soon as calls flow and one is free.
+	Next time.Time
+	// Letter says that it is to be a dead letter, which could not be stored yet.
+	Letter bool
+	// Last is the verdict on the last call, or the mapping's.
+	Last retry.Verdict
+}
+
+// WaitingOrders returns the orders that wait for their next try, those of the oldest events first, and most of them at most.
+// It looks at all unfinished events.
+func (d *Dispatcher) WaitingOrders(most int) []WaitingOrder {
+	next := make(map[task]time.Time, d.timers.len())
+	for i := range d.timers.inner.items {
+		t := d.timers.inner.items[i]
+		next[t.task] = t.at
+	}
+	var all []WaitingOrder
+	for _, p := range d.order {
+		for e := p.first; e != nil; e = e.next {
+			for i := range e.items {
+				it := &e.items[i]
+				if !it.toTryAgain() && !it.unstored() {
+					continue
+				}
+				all = append(all, WaitingOrder{
+					Partition: p.Partition, Offset: e.offset, Order: it.Order, Status: it.Status, Time: e.time,
+					Attempts: it.attempts, Next: next[task{e, i}], Letter: it.state == storing, Last: it.last(),
+				})
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b WaitingOrder) int {
+		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Number, b.Number), cmp.Compare(a.Offset, b.Offset))
+	})
+	return all[:min(len(all), max(most, 0))]
+}

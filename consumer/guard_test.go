@@ -1,0 +1,361 @@
+package consumer_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"leadhit-sync/consumer"
+	"leadhit-sync/deadletter"
+	shared "leadhit-sync/deadletter/ledger" // the tests have a ledger of their own
+	"leadhit-sync/retry"
+)
+
+const (
+	lettersTopic = "dlq." + group
+	ledgerTopic  = lettersTopic + ".ledger"
+	// mostLetters is how many letters a worker may write before its flood guard has stopped it.
+	mostLetters = 100 + inFlight
+)
+
+// guarded switches the flood guard on.
+func guarded(worker, build string) func(*consumer.Options) {
+	return func(o *consumer.Options) {
+		o.Ledger.Topic = ledgerTopic
+		o.Dispatch.FloodGuard, o.Dispatch.Worker, o.Dispatch.Build = true, worker, build
+	}
+}
+
+// openLedger gives a worker the ledger as the program does, and returns how to close it.
+func (k *worker) openLedger(o *consumer.Options) (closing func()) {
+	if o.Ledger.Topic == "" {
+		return func() {}
+	}
+	to, err := deadletter.OpenLedger(deadletter.WriterOptions{
+		Brokers: k.cluster.Addr(), Transport: k.cluster.Transport(), Topic: o.Ledger.Topic,
+	})
+	if err != nil {
+		k.world.t.Fatal(err)
+	}
+	o.Ledger.Append = to.Append
+	o.Ledger.Ensure = func(ctx context.Context) error {
+		_, err := deadletter.EnsureLedger(ctx, k.cluster.Client(), deadletter.TopicSpec{Name: lettersTopic})
+		return err
+	}
+	return func() { _ = to.Close() }
+}
+
+// note writes an entry as an operator's command does.
+func (w *world) note(event shared.Event, by, reason string) {
+	w.t.Helper()
+	_, value, err := shared.Entry{Event: event, At: time.Now(), By: by, Via: "cli", Reason: reason}.Record()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.scrawl(value)
+}
+
+// scrawl writes whatever it is into the ledger.
+func (w *world) scrawl(value []byte) {
+	w.t.Helper()
+	producer := w.client() // a fresh one: the topic may have been made anew
+	defer producer.Close()
+	if err := producer.ProduceSync(w.t.Context(), &kgo.Record{Topic: ledgerTopic, Value: value}).FirstErr(); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// entries counts the entries in the ledger.
+func (w *world) entries() int64 {
+	if info := w.fake.PartitionInfo(ledgerTopic, 0); info != nil {
+		return info.HighWatermark
+	}
+	return 0
+}
+
+// held demands that all workers are held by the same thing, by the same one.
+func (w *world) held(word, by string, workers ...*worker) {
+	w.t.Helper()
+	for _, k := range workers {
+		if s := k.State().Dispatch; s.Held != word || !strings.HasPrefix(s.By, by) {
+			w.t.Errorf("%s: got held %q by %q, want %q by %q", k.name, s.Held, s.By, word, by)
+		}
+	}
+}
+
+func (w *world) stored() int {
+	w.ledger.mu.Lock()
+	defer w.ledger.mu.Unlock()
+	n := 0
+	for _, times := range w.ledger.letters {
+		n += times
+	}
+	return n
+}
+
+// many produces events of one fate about so many orders, over two partitions.
+func (w *world) many(n int, name, fate string) {
+	w.t.Helper()
+	for i := range n {
+		w.produce(i%2, fate, fmt.Sprint(name, i))
+	}
+}
+
+// stops waits for the flood guard, and counts the letters since.
+func (w *world) stops(before int, k *worker) {
+	w.t.Helper()
+	if !w.wait(time.Minute, func() bool { return k.State().Dispatch.Held == retry.HeldByFlood }) {
+		w.t.Fatalf("%s does not pause; %d letters", k.name, w.stored()-before)
+	}
+	time.Sleep(time.Minute)
+	if got := w.stored() - before; got < 100 || got > 2*mostLetters {
+		w.t.Errorf("got %d letters, want 100 to %d of two workers", got, 2*mostLetters)
+	}
+}
+
+func TestABadDeployStopsAllWorkersUntilItIsResumed(t *testing.T) {
+	bubble(t, 2, func(w *world) {
+		w.leadhitDoes(answers(20 * time.Millisecond))
+		w.many(800, "bad", refused)
+		first, second := w.start(guarded("w1", "1.0")), w.start(guarded("w2", "1.0"))
+		w.stops(0, first)
+		w.held(retry.HeldByFlood, "w", first, second)
+
+		first.end()
+		third := w.start(guarded("w3", "1.0"))
+		before := w.stored()
+		time.Sleep(time.Minute)
+		w.held(retry.HeldByFlood, "w", second, third)
+		if got := w.stored() - before; got > 0 {
+			w.t.Errorf("got %d letters after a restart, want none: the pause outlives it", got)
+		}
+
+		w.note(shared.GuardResume, "alice", "LeadHit was told")
+		w.settle(time.Minute)
+		w.held("", "", second, third)
+
+		w.many(800, "unreadable", unmapped)
+		w.stops(800, second)
+		w.held(retry.HeldByFlood, "w", second, third)
+		w.note(shared.GuardResume, "alice", "")
+		w.settle(time.Minute)
+
+		second.end()
+		third.end()
+		fourth := w.start(guarded("w4", "1.0"))
+		w.many(400, "again", refused)
+		w.settle(time.Minute)
+		w.held("", "", fourth) // both causes were accepted, before it was started
+		w.ledger.balance()
+	})
+}
+
+func TestAnotherBuildStopsAnew(t *testing.T) {
+	bubble(t, 2, func(w *world) {
+		w.many(300, "bad", unmapped)
+		k := w.start(guarded("w1", "1.0"))
+		w.stops(0, k)
+		w.note(shared.GuardResume, "alice", "")
+		w.settle(time.Minute)
+		k.end()
+		w.many(300, "bad", unmapped)
+		next := w.start(guarded("w2", "1.1"))
+		w.stops(300, next)
+		w.note(shared.GuardResume, "alice", "")
+		w.settle(time.Minute)
+	})
+}
+
+func TestAPauseByHandHoldsAllWorkersUntilItIsResumed(t *testing.T) {
+	bubble(t, 2, func(w *world) {
+		first, second := w.start(guarded("w1", "1.0")), w.start(guarded("w2", "1.0"))
+		time.Sleep(time.Minute)
+		w.note(shared.GuardPause, "alice", "LeadHit migrates")
+		time.Sleep(time.Second)
+		w.held(retry.HeldByHand, "alice", first, second)
+		w.many(50, "order", fine)
+		time.Sleep(time.Minute)
+		if got := len(w.ledger.calledNow()); got > 0 {
+			w.t.Errorf("got %d calls in a pause, want none", got)
+		}
+		if got := w.logs.say("leadhit-sync resume"); len(got) != 2 || !strings.Contains(got[0], "alice") || !strings.Contains(got[0], "LeadHit migrates") {
+			w.t.Errorf("got %q, want a line of each worker with who, why and what to do", got)
+		}
+		second.crash()
+		third := w.start(guarded("w3", "1.0"))
+		time.Sleep(time.Minute)
+		w.held(retry.HeldByHand, "alice", first, third)
+		if got := len(w.ledger.calledNow()); got > 0 {
+			w.t.Errorf("got %d calls after a restart in a pause, want none", got)
+		}
+		w.note(shared.GuardResume, "bob", "done")
+		w.settle(time.Minute)
+		w.held("", "", first, third)
+	})
+}
+
+func TestNothingIsCalledUntilTheLedgerWasRead(t *testing.T) {
+	for name, fault := range map[string]kfake.Fault{
+		"it may not be read":  {Keys: []kmsg.Key{kmsg.Fetch}, Topic: ledgerTopic, Err: kerr.TopicAuthorizationFailed, Count: -1},
+		"it has no leader":    {Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: ledgerTopic, Err: kerr.NotLeaderForPartition, Count: -1},
+		"it may not be made":  {Keys: []kmsg.Key{kmsg.CreateTopics}, Topic: ledgerTopic, Err: kerr.TopicAuthorizationFailed, Count: -1},
+		"it may not be known": {Keys: []kmsg.Key{kmsg.Metadata}, Topic: ledgerTopic, Err: kerr.TopicAuthorizationFailed, Count: -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 2, func(w *world) {
+				if fault.Keys[0] != kmsg.CreateTopics {
+					w.create(ledgerTopic, 1)
+					w.note(shared.GuardPause, "alice", "before the start")
+				}
+				w.many(10, "order", fine)
+				handle := w.fake.Fault(fault)
+				k := w.start(guarded("w1", "1.0"))
+				time.Sleep(time.Minute)
+				phase, _, joined := k.Phase()
+				if calls := len(w.ledger.calledNow()); calls > 0 || phase != consumer.Waiting || joined || !k.LedgerUnread() {
+					w.t.Errorf("got %d calls, %s, joined %v, want a worker that reads the ledger", calls, phase, joined)
+				}
+				w.toldOnce("the ledger cannot be read")
+				handle.Remove()
+				if fault.Keys[0] != kmsg.CreateTopics {
+					time.Sleep(10 * time.Second)
+					w.held(retry.HeldByHand, "alice", k)
+					w.note(shared.GuardResume, "alice", "")
+				}
+				w.settle(time.Minute)
+				w.toldOnce("the ledger is read")
+			})
+		})
+	}
+}
+
+func TestAWorkerStopsWhileItWaitsForTheLedger(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.CreateTopics}, Topic: ledgerTopic, Err: kerr.TopicAuthorizationFailed, Count: -1})
+		k := w.start(guarded("w1", "1.0"))
+		time.Sleep(time.Minute)
+		before := time.Now()
+		k.end()
+		if took := time.Since(before); took > time.Second {
+			w.t.Errorf("got an end after %v, want at once", took)
+		}
+	})
+}
+
+func TestALedgerThatCannotBeReadLaterStopsNothing(t *testing.T) {
+	bubble(t, 2, func(w *world) {
+		k := w.start(guarded("w1", "1.0"))
+		time.Sleep(10 * time.Second)
+		handle := w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: ledgerTopic, Err: kerr.NotLeaderForPartition, Count: -1})
+		time.Sleep(time.Minute)
+		w.many(50, "order", fine)
+		w.settle(time.Minute)
+		w.toldOnce("the ledger cannot be read")
+		w.note(shared.GuardPause, "alice", "unheard of")
+		time.Sleep(time.Minute)
+		w.held("", "", k)
+		handle.Remove()
+		time.Sleep(10 * time.Second)
+		w.held(retry.HeldByHand, "alice", k)
+		w.toldOnce("the ledger is read again")
+	})
+}
+
+func TestALedgerThatIsMadeAnewIsFollowedFromItsStart(t *testing.T) {
+	for name, by := range map[string]func(w *world){
+		"by the worker": func(*world) {},
+		"by someone":    func(w *world) { w.create(ledgerTopic, 1) },
+		"and grown long": func(w *world) {
+			w.create(ledgerTopic, 1)
+			w.note(shared.GuardPause, "bob", "anew")
+			w.note(shared.GuardPause, "bob", "anew")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 2, func(w *world) {
+				first := w.start(guarded("w1", "1.0"))
+				time.Sleep(10 * time.Second)
+				w.note(shared.GuardResume, "alice", "of nothing")
+				w.note(shared.GuardPause, "alice", "in the old ledger")
+				time.Sleep(time.Second)
+				if err := w.fake.DeleteTopic(ledgerTopic); err != nil {
+					w.t.Fatal(err)
+				}
+				by(w)
+				w.many(10, "order", fine)
+				time.Sleep(time.Minute)
+				w.toldOnce("deleted and made anew")
+				if got := w.entries(); got == 0 {
+					w.t.Error("got an empty ledger, want the pause in force written to it again")
+				}
+				second := w.start(guarded("w2", "1.0"))
+				time.Sleep(time.Minute)
+				if calls := len(w.ledger.calledNow()); calls > 0 {
+					w.t.Errorf("got %d calls in a pause, want none", calls)
+				}
+				w.held(retry.HeldByHand, "", first, second)
+				w.note(shared.GuardResume, "alice", "")
+				w.settle(time.Minute)
+				w.held("", "", first, second)
+			})
+		})
+	}
+}
+
+func TestGarbageInTheLedgerIsPassedOver(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		w.create(ledgerTopic, 1)
+		w.scrawl([]byte("hello"))
+		w.scrawl(nil)
+		w.note(shared.GuardPause, "alice", "behind it")
+		w.scrawl([]byte(`{"v":1,"ev":"requeued","id":"orders/0/1"}`))
+		w.produce(0, fine, "a")
+		k := w.start(guarded("w1", "1.0"))
+		time.Sleep(time.Minute)
+		w.held(retry.HeldByHand, "alice", k)
+		w.scrawl([]byte("{"))
+		w.note(shared.GuardResume, "alice", "")
+		w.settle(time.Minute)
+		w.toldOnce("no entry")
+	})
+}
+
+func TestAFloodCountsAtOnceAndIsWrittenAsSoonAsItCanBe(t *testing.T) {
+	bubble(t, 2, func(w *world) {
+		k := w.start(guarded("w1", "1.0"))
+		time.Sleep(10 * time.Second)
+		handle := w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: ledgerTopic, Err: kerr.NotEnoughReplicas, Count: -1})
+		w.many(300, "bad", unmapped)
+		w.stops(0, k)
+		w.held(retry.HeldByFlood, "w1", k)
+		if got := w.entries(); got != 0 {
+			w.t.Errorf("got %d entries, want none yet", got)
+		}
+		w.toldOnce("the pause cannot be written")
+		handle.Remove()
+		time.Sleep(10 * time.Second)
+		if got := w.entries(); got != 1 {
+			w.t.Errorf("got %d entries, want the pause", got)
+		}
+		w.held(retry.HeldByFlood, "w1", k)
+		w.note(shared.GuardResume, "alice", "")
+		w.settle(time.Minute)
+	})
+}
+
+func TestAFloodGuardWithoutALedgerIsRefused(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		k := w.start(func(o *consumer.Options) { o.Dispatch.FloodGuard = true })
+		<-k.ended
+		if k.err == nil || !strings.Contains(k.err.Error(), "ledger") {
+			w.t.Errorf("got %v, want an error about the ledger: nothing could end a pause", k.err)
+		}
+	})
+}

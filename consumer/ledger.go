@@ -1,0 +1,267 @@
+package consumer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/retry"
+)
+
+const (
+	// ledgerWait is how long the broker waits for a next entry: none of them is missed meanwhile.
+	ledgerWait = 5 * time.Second
+	// noWait is for what stands there already.
+	noWait = 50 * time.Millisecond
+	// appendLimit bounds one try to write an entry.
+	appendLimit = 20 * time.Second
+	// quietTries is how often the ledger may be unknown without a word: about three seconds, in which a topic that was just
+	// made gets known everywhere.
+	quietTries = 5
+)
+
+// Ledger is the topic by which all workers follow the same pauses. The zero value is none: then the dispatcher's flood guard
+// must be off.
+type Ledger struct {
+	// Topic has one partition, and is one of the cluster's topics.
+	Topic string
+	// Ensure makes the topic unless it is there.
+	Ensure func(context.Context) error
+	// Append returns nil only when the entry is stored for good.
+	Append func(context.Context, ledger.Entry) error
+}
+
+// LedgerUnread says that the worker waits for the ledger: until it was read to its end once nothing may be called, and the
+// group is not joined, so that others may have the partitions. It never waits.
+func (c *Consumer) LedgerUnread() bool { return c.unread.Load() }
+
+// follower reads the ledger: all of it when the worker starts, and then what comes.
+type follower struct {
+	*Consumer
+
+	log     *slog.Logger
+	begun   bool           // it was read to its end once
+	doubt   bool           // the last try to read it failed
+	next    int64          // the offset to read next
+	last    *broker.Record // the last one that was read: by it a ledger that was made anew is known
+	garbled bool           // it was told that some record is no entry
+	trouble trouble
+}
+
+// followLedger reads the ledger, if there is one, and lets it be followed until work ends. False: ctx has ended before it was
+// read.
+func (c *Consumer) followLedger(ctx, work context.Context, workers *sync.WaitGroup) bool {
+	if c.options.Ledger.Topic == "" {
+		return true
+	}
+	f := &follower{Consumer: c, log: c.log.With(slog.String("topic", c.options.Ledger.Topic))}
+	if !f.readAll(ctx) {
+		return false
+	}
+	workers.Go(func() { f.follow(work) })
+	return true
+}
+
+// readAll reads the ledger to its end of now, for as long as it takes. False: ctx has ended.
+func (f *follower) readAll(ctx context.Context) bool {
+	f.enter(Waiting)
+	f.unread.Store(true)
+	defer f.unread.Store(false)
+	for {
+		err := f.catchUp(ctx)
+		switch {
+		case err == nil:
+			f.trouble.over(f.log, "the ledger is read")
+			return true
+		case ctx.Err() != nil:
+			return false
+		case errors.Is(err, broker.ErrUnknownPartition) && f.trouble.tries < quietTries:
+			f.trouble.tries++
+		default:
+			f.trouble.tell(f.log, "the ledger cannot be read, so it is not known whether calls are paused, and nothing is called; "+
+				"check that the topic may be read and written; trying again", err)
+		}
+		if !f.trouble.wait(ctx) {
+			return false
+		}
+	}
+}
+
+// follow takes entries as they come, until ctx ends. While the ledger cannot be read, the worker goes on as before.
+func (f *follower) follow(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := f.step(ctx)
+		switch {
+		case err == nil:
+			f.doubt = false
+			f.trouble.over(f.log, "the ledger is read again")
+		case ctx.Err() == nil:
+			f.doubt = true
+			f.trouble.tell(f.log, "the ledger cannot be read: pauses and resumes of others are not followed until it can; "+
+				"this worker goes on as before; trying again", err)
+			f.trouble.wait(ctx)
+		}
+	}
+}
+
+// step waits for the next entries. After a silence the ledger may be another one.
+func (f *follower) step(ctx context.Context) error {
+	if f.doubt {
+		return f.catchUp(ctx)
+	}
+	batch, err := f.fetch(ctx, f.next, ledgerWait)
+	if err == nil {
+		f.take(batch.Records, batch.Next, false)
+	}
+	return err
+}
+
+// catchUp reads what is new in the ledger, up to its end of now. In a ledger that was made anew all is new.
+func (f *follower) catchUp(ctx context.Context) error {
+	if err := f.options.Ledger.Ensure(ctx); err != nil {
+		return err
+	}
+	all, err := f.options.Cluster.Bounds(ctx, f.options.Ledger.Topic, []int{0})
+	if err != nil {
+		return err
+	}
+	bounds := all[0]
+	same, err := f.same(ctx, bounds)
+	if err != nil {
+		return err
+	}
+	from := f.next
+	if !same {
+		from = bounds.First
+	}
+	// Once at least, for to see that it may be read.
+	var records []broker.Record
+	for again := true; again; again = from < bounds.Last {
+		batch, err := f.fetch(ctx, from, noWait)
+		if err != nil {
+			return err
+		}
+		records, from = append(records, batch.Records...), batch.Next
+	}
+	lost := f.begun && !same
+	if lost {
+		f.last = nil
+		f.log.WarnContext(ctx, "the ledger was deleted and made anew; following it from its start; a pause in force is written to it again",
+			slog.Int64("log_start", bounds.First))
+	}
+	f.take(records, from, lost)
+	f.begun = true
+	return nil
+}
+
+// same says whether the ledger is the log that was read so far.
+func (f *follower) same(ctx context.Context, bounds broker.Bounds) (bool, error) {
+	switch {
+	case !f.begun, f.next < bounds.First, f.next > bounds.Last:
+		return false, nil
+	case f.last == nil: // nothing was read: whichever log it is, all of it is new
+		f.next = bounds.First
+		return true, nil
+	case f.last.Offset < bounds.First: // retention took it
+		return true, nil
+	}
+	batch, err := f.fetch(ctx, f.last.Offset, noWait)
+	if err != nil {
+		return false, err
+	}
+	if len(batch.Records) == 0 {
+		return false, nil
+	}
+	is := batch.Records[0]
+	return is.Offset == f.last.Offset && is.Time.Equal(f.last.Time) && bytes.Equal(is.Value, f.last.Value), nil
+}
+
+func (f *follower) fetch(ctx context.Context, from int64, wait time.Duration) (broker.Batch, error) {
+	return f.options.Cluster.Fetch(ctx, broker.FetchRequest{Topic: f.options.Ledger.Topic, Offset: from, MaxWait: wait})
+}
+
+// take hands records over in one turn: between a pause and its resume nothing is to happen.
+func (f *follower) take(records []broker.Record, next int64, lost bool) { //nolint:revive // lost is a fact about the ledger, not a switch
+	var entries []retry.Entry
+	for _, r := range records {
+		f.last = &r
+		e, err := ledger.Parse(r.Value)
+		switch {
+		case err != nil:
+			f.tellGarbage(r, err)
+		case e.Guard():
+			entries = append(entries, Followed(e))
+		}
+	}
+	f.next = next
+	if len(entries) == 0 && !lost {
+		return
+	}
+	f.send(func(now time.Time) {
+		if lost {
+			f.dispatcher.LedgerLost()
+		}
+		for _, e := range entries {
+			f.dispatcher.Followed(now, e)
+		}
+	})
+}
+
+func (f *follower) tellGarbage(r broker.Record, err error) {
+	if f.garbled {
+		return
+	}
+	f.garbled = true
+	f.log.Warn("a record of the ledger is no entry; it is passed over, and so are others like it without a word",
+		slog.Int64("offset", r.Offset), slog.Any("error", err))
+}
+
+// announce writes what the ledger is to hold, again and again until it stands there or ctx ends: then the next process finds
+// out by itself what this one had found.
+func (c *Consumer) announce(ctx context.Context, e retry.Entry) {
+	log := c.log.With(slog.String("topic", c.options.Ledger.Topic))
+	var trouble trouble
+	for {
+		err := c.append(ctx, announced(e))
+		if err == nil {
+			trouble.over(log, "the pause stands in the ledger")
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		trouble.tell(log, "the pause cannot be written to the ledger: this worker pauses, others do not know of it; trying again", err)
+		if !trouble.wait(ctx) {
+			return
+		}
+	}
+}
+
+func (c *Consumer) append(ctx context.Context, e ledger.Entry) error {
+	ctx, cancel := context.WithTimeout(ctx, appendLimit)
+	defer cancel()
+	return c.options.Ledger.Append(ctx, e)
+}
+
+// Followed is an entry of the guard as those take it who follow the ledger.
+func Followed(e ledger.Entry) retry.Entry {
+	return retry.Entry{
+		Resume: e.Event == ledger.GuardResume, At: e.At, By: e.By, Reason: e.Reason, Build: e.Build, Fingerprints: e.Fingerprints,
+	}
+}
+
+// announced is what the dispatcher announces as an entry of the ledger.
+func announced(e retry.Entry) ledger.Entry {
+	out := ledger.Entry{
+		Event: ledger.GuardPause, At: e.At, By: e.By, Via: "worker", Reason: e.Reason, Build: e.Build, Fingerprints: e.Fingerprints,
+	}
+	if e.Resume {
+		out.Event = ledger.GuardResume
+	}
+	return out
+}
