@@ -31,7 +31,7 @@ test: ## Run every test with the race detector, real Kafka included (Java 17 and
 	@if ! command -v java >/dev/null || ! command -v mvn >/dev/null; then \
 		echo "Java 17 or Maven is absent: the tests on real Kafka are left out"; [ "$${CI:-}" != true ]; \
 	fi
-	$(call part,real Kafka,go test -race -count 1 -timeout 20m ./integration/...)
+	$(call part,real Kafka,go test -race -count 1 -timeout 20m -skip '^TestImage$$' ./integration/...)
 
 .PHONY: unit
 unit: ## Run the tests that need nothing installed.
@@ -56,9 +56,38 @@ $(GOLANGCI_LINT):
 	GOBIN=$(CURDIR)/.cache/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
 	mv .cache/bin/golangci-lint $@
 
+# A release says VERSION=1.2.3; without it the commit's tag is the version, or the commit. SOURCE is the code's address, for the label.
+MKIMAGE = go -C deploy/image/mkimage run . -root $(CURDIR) -version "$(VERSION)" -source "$(SOURCE)"
+
+.PHONY: image
+image: ## Build the container image, an OCI layout for amd64 and arm64, into bin/image; VERSION=1.2.3 for a release.
+	$(MKIMAGE) -out $(CURDIR)/bin/image
+
+.PHONY: image-test
+image-test: image ## Build the image once more and compare, then run it under runc (Debian package runc, as root) on real Kafka.
+	$(MKIMAGE) -out $(CURDIR)/bin/image-again/image >/dev/null
+	diff -r bin/image bin/image-again/image
+	rm -r bin/image-again
+	go -C deploy/image/mkimage vet ./... && go -C deploy/image/mkimage test ./...
+	IMAGE=$(CURDIR)/bin/image go test $(if $(filter 0,$(shell id -u)),,-exec 'sudo -E') -count 1 -v -run '^TestImage$$' ./integration
+
+.PHONY: deploy-lint
+deploy-lint: $(GOLANGCI_LINT) ## Render every overlay of deploy and check it, against the binary too; a module of its own.
+	$(call part,deploy vet and style,cd deploy/lint && go mod tidy -diff && go vet ./... && $(CURDIR)/$(GOLANGCI_LINT) run --config $(CURDIR)/.golangci.yml ./...)
+	$(call part,deploy tests,cd deploy/lint && go test -count 1 ./...)
+
+.PHONY: alerts
+alerts: ## Check the alerts and run their unit tests; needs promtool (Debian package prometheus).
+	@if ! command -v promtool >/dev/null; then \
+		echo "promtool is absent (Debian package prometheus): the alerts are not tested"; [ "$${CI:-}" != true ]; \
+	else \
+		cd deploy/components/monitoring && promtool check rules rules.yaml && promtool test rules rules_test.yaml; \
+	fi
+
 .PHONY: bench
 bench: ## Measure orders per second, CPU and memory against a bare loop; a table, not a test.
 	go test ./consumer/mapping -run NONE -bench .
+	go test ./cmd/worker -run NONE -bench Tracing
 	go test ./integration -run NONE -bench . -benchtime 1x -timeout 60m
 
 .PHONY: soak
@@ -66,10 +95,20 @@ soak: export SIM_SEEDS ?= 40000
 soak: export BUBBLE_SEEDS ?= 5000
 soak: export KILLS ?= 20
 soak: export RESTARTS ?= 10
-soak: ## Run the long tests: 40,000 simulated histories, 20 kills, 10 rolling restarts.
+soak: export OUTAGE ?= 600
+soak: export BROKERS_DOWN ?= 120
+soak: export MEMORY_EVENTS ?= 1000
+soak: export JOINS ?= 100
+soak: ## Run the long tests: 40,000 simulated histories, 20 kills, 10 rolling restarts, an outage of 10 minutes.
 	$(call part,simulator,go test -count 1 -timeout 6h -run 'TestSimulat' -v ./consumer/dispatch)
 	$(call part,bubble,go test -count 1 -timeout 6h ./consumer)
 	$(call part,real Kafka,go test -count 1 -timeout 6h -v ./integration/...)
+
+.PHONY: chaos
+chaos: export CHAOS_MINUTES ?= 20
+chaos: export CHAOS_DIR ?= $(CURDIR)/.cache/chaos
+chaos: ## Make trouble for three workers and three brokers for CHAOS_MINUTES (20); CHAOS_SEED=n replays a plan.
+	$(call part,chaos,go test -count 1 -timeout 12h -run '^TestChaos$$' -v ./integration)
 
 FUZZTIME ?= 30s
 

@@ -2,13 +2,23 @@
 // over HTTP. It sees what an operator sees: exit codes, log lines, pages, calls, letters and committed offsets; of the worker's own
 // code it imports nothing.
 //
-// The rooms: apache runs Kafka, shop writes the events, program runs the binary, audit compares the books afterwards; launch starts
-// Kafka for a person, bare is the bench's opponent.
+// The rooms: apache runs Kafka, authority makes its certificates, shop writes the events, program runs the binary, nemesis plans
+// what goes wrong, audit compares the books afterwards; launch starts Kafka for a person, bare is the bench's opponent, planted a
+// worker with faults that must be found.
 //
 // Settings of the tests, all optional:
 //
 //	KAFKA_BROKERS  a cluster of one's own instead of ours
 //	KILLS          how many kill -9 a test of them makes (4)
 //	RESTARTS       how many clean rolling restarts (2)
+//	OUTAGE         how many seconds LeadHit is away (20)
+//	DRAIN          for how many seconds there is a backlog to work off after it, at least (24)
+//	BROKERS_DOWN   how many seconds two brokers of three are away (20)
+//	MEMORY_EVENTS  how many events of 1 MiB there are while LeadHit takes none (150)
+//	JOINS          how many members join and leave (30)
+//	PAIRS          how many pairs of runs the bench of a stuck order makes (5)
+//	CHAOS_MINUTES  how long TestChaos makes trouble (absent: it does not run, TestWorker's short round does)
+//	CHAOS_SEED     the seed that another run of chaos printed, to replay its plan
+//	CHAOS_DIR      where TestChaos keeps its diaries and the workers' logs
 //	CI=true        what is absent fails instead of being skipped loudly
 package integration

@@ -159,9 +159,8 @@ func (r *run) died() string {
 	return ""
 }
 
-// start starts the worker's process, which ends with the test at the latest.
-func (w *worker) start(tb testing.TB) {
-	tb.Helper()
+// environment returns the settings that the worker's process is started with.
+func (w *worker) environment() map[string]string {
 	settings := map[string]string{
 		"KAFKA_BROKERS":        strings.Join(w.run.broker.addrs, ","),
 		"KAFKA_TOPICS":         w.run.topic,
@@ -171,7 +170,13 @@ func (w *worker) start(tb testing.TB) {
 		"HTTP_ADDR":            "127.0.0.1:0",
 	}
 	maps.Copy(settings, w.run.settings)
-	process, err := w.run.binary.Start(program.Options{Arguments: []string{"run"}, Settings: settings, Dir: w.run.emitted})
+	return settings
+}
+
+// start starts the worker's process, which ends with the test at the latest.
+func (w *worker) start(tb testing.TB) {
+	tb.Helper()
+	process, err := w.run.binary.Start(program.Options{Arguments: []string{"run"}, Settings: w.environment(), Dir: w.run.emitted})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -254,9 +259,27 @@ func (r *run) calls() []audit.Call {
 		}
 		calls = append(calls, audit.Call{
 			ID: c.ID, Order: c.OrderID, Status: c.Status, Outcome: outcome(c), Arrived: c.Arrived, Left: c.Ended,
+			Process: caller(c.Path), Unanswered: unanswered(c.Answer),
 		})
 	}
 	return calls
+}
+
+// caller returns the first part of a call's path: workers that must be told apart are given LeadHits of their own there.
+func caller(path string) string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return name
+}
+
+// unanswered says whether the worker cannot know what became of a call that ended so.
+func unanswered(a sandbox.Answer) bool {
+	switch a {
+	case sandbox.Pending, sandbox.Lost, sandbox.LostReset, sandbox.Cut, sandbox.WrongID, sandbox.Abandoned:
+		return true
+	case sandbox.Accepted, sandbox.Refused, sandbox.Invalid, sandbox.Forbidden, sandbox.Failed, sandbox.Overloaded, sandbox.HTML,
+		sandbox.Reset, sandbox.Closed:
+	}
+	return false
 }
 
 func outcome(c sandbox.Call) audit.Outcome {

@@ -22,6 +22,7 @@ type suite struct {
 	emitted string
 	keys    string // a folder for key files, not searched: the key belongs there
 	canary  string // the API key, which must appear nowhere else
+	secrets *secrets
 }
 
 // TestWorker is one tree of tests, so that they share a binary and the clusters, and so that the search for the canary comes last.
@@ -37,12 +38,20 @@ func TestWorker(t *testing.T) {
 			s.testUnauthorised(t, brokers)
 			s.testGarbage(t, brokers)
 			s.testMapping(t, brokers)
+			s.testGuard(t, brokers)
 		})
+		s.testPlanted(t, brokers)
+		s.testFire(t, brokers)
 	})
+	t.Run("the wire", s.testWire)
+	t.Run("two brokers of three down", s.testBrokersDown)
 	t.Run("three nodes", func(t *testing.T) {
-		brokers := cluster(t, 3)
-		s.testKills(t, brokers)
-		s.testRestarts(t, brokers)
+		brokers, nodes := clusterOf(t, 3)
+		t.Run("parts", func(t *testing.T) {
+			s.testKills(t, brokers)
+			s.testRestarts(t, brokers)
+		})
+		s.testShortChaos(t, nodes)
 	})
 	t.Run("the canary key appears nowhere, nor a race or a panic", s.testEmitted)
 }
@@ -55,21 +64,30 @@ func newSuite(tb testing.TB) *suite {
 		tb.Fatal(err)
 	}
 	tb.Logf("the binary was built in %.1f s", time.Since(begin).Seconds())
-	return &suite{binary: binary, emitted: tb.TempDir(), keys: tb.TempDir(), canary: "canary-" + rand.Text()}
+	return &suite{binary: binary, emitted: tb.TempDir(), keys: tb.TempDir(), canary: "canary-" + rand.Text(), secrets: &secrets{}}
 }
 
 // cluster starts a cluster that ends with the test, or takes the one that KAFKA_BROKERS names.
-func cluster(tb testing.TB, nodes int) []string {
+func cluster(tb testing.TB, nodes int) []string { //nolint:unparam // beside clusterOf(tb, 3) a bare cluster(tb) would not say what it is
+	tb.Helper()
+	brokers, _ := clusterOf(tb, nodes)
+	return brokers
+}
+
+// clusterOf is cluster with the nodes, for tests that kill them; nil: they are not ours.
+func clusterOf(tb testing.TB, nodes int) ([]string, *apache.Cluster) {
 	tb.Helper()
 	if brokers := os.Getenv("KAFKA_BROKERS"); brokers != "" {
-		return strings.Split(brokers, ",")
+		return strings.Split(brokers, ","), nil
 	}
-	if err := apache.Available(); err != nil {
-		if os.Getenv("CI") == "true" {
-			tb.Fatalf("real Kafka is demanded here: %v", err)
-		}
-		tb.Skipf("SKIPPED, nothing was tried on real Kafka: %v", err)
-	}
+	own := ownCluster(tb, nodes)
+	return own.Brokers(), own
+}
+
+// ownCluster starts a cluster whose nodes a test may kill. It ends with the test.
+func ownCluster(tb testing.TB, nodes int) *apache.Cluster {
+	tb.Helper()
+	needKafka(tb)
 	begin := time.Now()
 	c, err := apache.Start(tb.Context(), apache.Options{Nodes: nodes})
 	if err != nil {
@@ -82,7 +100,18 @@ func cluster(tb testing.TB, nodes int) []string {
 			tb.Error(err)
 		}
 	})
-	return c.Brokers()
+	return c
+}
+
+// needKafka skips a test loudly where Kafka cannot be run.
+func needKafka(tb testing.TB) {
+	tb.Helper()
+	if err := apache.Available(); err != nil {
+		if os.Getenv("CI") == "true" {
+			tb.Fatalf("real Kafka is demanded here: %v", err)
+		}
+		tb.Skipf("SKIPPED, nothing was tried on real Kafka: %v", err)
+	}
 }
 
 // number reads a setting of the tests.
@@ -124,7 +153,7 @@ func cmpErr(errs ...error) error {
 // testEmitted searches all that the tests before it kept: logs, pages, letters.
 func (s *suite) testEmitted(t *testing.T) {
 	files, size := 0, 0
-	unwanted := []string{s.canary, "WARNING: DATA RACE", "panic: ", "fatal error: "}
+	unwanted := append([]string{s.canary, "WARNING: DATA RACE", "panic: ", "fatal error: "}, s.secrets.all()...)
 	err := filepath.WalkDir(s.emitted, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err

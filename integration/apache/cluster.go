@@ -36,6 +36,10 @@ type Options struct {
 	Nodes int
 	// Dir is where the data folder is made; empty means os.TempDir.
 	Dir string
+	// Listeners are those that each node has beside its plain one, by which whoever is on this machine comes in unknown.
+	Listeners []Listener
+	// Authorize makes the cluster ask, of everybody but those unknown, whether an ACL allows what they want.
+	Authorize bool
 	// Properties are added to each node's server.properties, and win over this package's own.
 	Properties map[string]string
 }
@@ -68,11 +72,14 @@ func Start(ctx context.Context, options Options) (*Cluster, error) {
 }
 
 func (c *Cluster) start(ctx context.Context, kafka distribution, options Options) error {
-	ports, err := freePorts(ctx, 2*options.Nodes)
-	if err != nil {
+	all := layout{listeners: options.Listeners, extra: options.Properties}
+	if options.Authorize {
+		all.extra = authorizing(options.Properties)
+	}
+	var err error
+	if all.ports, err = freePorts(ctx, all.portsEach()*options.Nodes); err != nil {
 		return err
 	}
-	all := layout{ports: ports, extra: options.Properties}
 	var group errgroup.Group
 	for i := range options.Nodes {
 		node := &Node{
@@ -80,6 +87,7 @@ func (c *Cluster) start(ctx context.Context, kafka distribution, options Options
 			addr:  all.clientAddr(i + 1),
 			dir:   filepath.Join(c.dir, fmt.Sprintf("node-%d", i+1)),
 			kafka: kafka,
+			doors: all.doors(i + 1),
 		}
 		c.nodes = append(c.nodes, node)
 		group.Go(func() error {

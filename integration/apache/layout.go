@@ -24,20 +24,29 @@ rootLogger.level = INFO
 rootLogger.appenderRef.out.ref = out
 `
 
-// layout is what the nodes of a cluster must know of each other: the ports, two for each node, its clients' and its controller's.
+// layout is what the nodes of a cluster must know of each other: the ports, for each node its clients', its controller's and
+// those of its further listeners.
 type layout struct {
-	ports []int
-	extra map[string]string
+	ports     []int
+	listeners []Listener
+	extra     map[string]string
 }
 
-func (l layout) nodes() int { return len(l.ports) / 2 }
+// fixedPorts is how many ports each node has beside those of its further listeners.
+const fixedPorts = 2
 
-func (l layout) clientAddr(id int) string {
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(l.ports[2*(id-1)]))
-}
+func (l layout) portsEach() int { return fixedPorts + len(l.listeners) }
 
-func (l layout) controllerAddr(id int) string {
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(l.ports[2*(id-1)+1]))
+func (l layout) nodes() int { return len(l.ports) / l.portsEach() }
+
+func (l layout) clientAddr(id int) string { return l.addr(id, 0) }
+
+func (l layout) controllerAddr(id int) string { return l.addr(id, 1) }
+
+func (l layout) listenerAddr(id, listener int) string { return l.addr(id, fixedPorts+listener) }
+
+func (l layout) addr(id, port int) string {
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(l.ports[l.portsEach()*(id-1)+port]))
 }
 
 // properties returns a node's server.properties. data is the folder of its log.
@@ -76,6 +85,7 @@ func (l layout) properties(id int, data string) string {
 		"num.io.threads":                       "4",
 		"controlled.shutdown.enable":           strconv.FormatBool(l.nodes() > 1), // alone, there is nobody to hand over to
 	}
+	l.addListeners(set, id)
 	maps.Copy(set, l.extra)
 	var text strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(set)) {

@@ -25,6 +25,7 @@ type Node struct {
 	addr  string
 	dir   string
 	kafka distribution
+	doors map[string]string // addresses of the further listeners, by name
 
 	mu     sync.Mutex
 	cmd    *exec.Cmd     // nil: never started, or ended by one of our methods
@@ -37,6 +38,9 @@ func (n *Node) ID() int { return n.id }
 
 // Addr returns host:port of the node's listener for clients. It stays the same over restarts.
 func (n *Node) Addr() string { return n.addr }
+
+// ListenerAddr returns host:port of one of Options.Listeners, "" if there is none of this name.
+func (n *Node) ListenerAddr(name string) string { return n.doors[name] }
 
 // LogFile returns the path of what the node's processes wrote.
 func (n *Node) LogFile() string { return filepath.Join(n.dir, "kafka.log") }

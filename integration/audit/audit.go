@@ -19,6 +19,7 @@ func Compare(evidence Evidence) Report {
 		events:   make(map[string]*entry),
 		lettered: make(map[string]*entry),
 		letters:  make(map[string]int),
+		late:     make(map[Loss]int),
 	}
 	a.open()
 	for _, call := range evidence.Calls {
@@ -31,7 +32,9 @@ func Compare(evidence Evidence) Report {
 		a.close(event)
 	}
 	a.commits()
+	a.samples()
 	a.report.Repeats = Repeats(evidence.Calls, time.Time{}, time.Time{}, nil)
+	a.repeats()
 	return a.report
 }
 
@@ -61,6 +64,7 @@ type entry struct {
 	calls    int
 	accepted bool
 	denied   bool
+	done     time.Time // when its caller could know that it was settled, or when its letter was stored; zero: never
 }
 
 func (e *entry) settled() bool { return e.accepted || e.denied }
@@ -79,6 +83,7 @@ type auditor struct {
 	events   map[string]*entry // by call id
 	lettered map[string]*entry // the same by letter id
 	letters  map[string]int    // by letter id: how many there are
+	late     map[Loss]int      // calls that arrived when a frozen process went on
 	report   Report
 }
 
@@ -130,7 +135,7 @@ func (a *auditor) call(call Call) {
 			call.ID, call.Order, call.Status, event.Order, event.Status))
 	}
 	if why := event.tooEarly(call); why != "" {
-		a.report.OutOfOrder = append(a.report.OutOfOrder, fmt.Sprintf("call %s of order %.40q: %s", call.ID, event.Order, why))
+		a.outOfOrder(call, fmt.Sprintf("call %s of order %.40q: %s", call.ID, event.Order, why))
 	}
 	event.calls++
 	event.accepted = event.accepted || call.Outcome == Accepted
@@ -138,9 +143,28 @@ func (a *auditor) call(call Call) {
 	if call.Outcome == Accepted {
 		event.lane.newest = max(event.lane.newest, event.Offset)
 	}
-	if call.Left.After(event.lane.busy) {
+	if call.Unanswered { // when the caller gave it up is not known
+		return
+	}
+	if call.Outcome != Failed && event.Want == Called && event.done.IsZero() {
+		event.done = call.Left
+	}
+	if call.Left.After(event.lane.busy) && !a.doubtful(call) {
 		event.lane.busy, event.lane.busyID = call.Left, call.ID
 	}
+}
+
+// outOfOrder enters a call that came before its time, or after it: apart, if a process that had been frozen made it as it went on.
+func (a *auditor) outOfOrder(call Call, line string) {
+	if i := slices.IndexFunc(a.Losses, func(l Loss) bool { return l.thaws(call) }); i >= 0 {
+		freeze := a.Losses[i]
+		if a.late[freeze]++; a.late[freeze] <= a.InFlight {
+			a.report.Late = append(a.report.Late, line)
+			return
+		}
+		line += ", one of too many after a freeze"
+	}
+	a.report.OutOfOrder = append(a.report.OutOfOrder, line)
 }
 
 // tooEarly says why the call should not have been made when it was; empty if it was in order.
@@ -162,6 +186,9 @@ func (a *auditor) letter(letter Letter) {
 		a.report.Twice++
 	}
 	event := a.lettered[letter.ID]
+	if event != nil && event.Want != Called && (event.done.IsZero() || letter.Stored.Before(event.done)) {
+		event.done = letter.Stored
+	}
 	if event == nil || event.Want == Called || event.Want == Untouched {
 		a.report.Strange = append(a.report.Strange, fmt.Sprintf("letter %s (%s): its event asks for none", letter.ID, letter.Cause))
 		return

@@ -18,6 +18,17 @@ type Report struct {
 	Altered []string
 	// Uncommitted names the partitions whose committed offset is not the log's end.
 	Uncommitted []string
+	// Ahead names the events that a commit had passed before they were settled: accepted and answered, or stored as a letter.
+	Ahead []string
+	// TooMany names the losses that repeated more than they may, and the repeats that no loss explains.
+	TooMany []string
+	// Late names the calls of a process that was frozen, as they arrived when it went on: they had been started before. Nobody can
+	// take those back; more than InFlight of one freeze are OutOfOrder.
+	Late []string
+	// Back counts the samples in which a commit lay lower than before.
+	Back int
+	// Causes counts the repeats by why they were made, if InFlight is known.
+	Causes map[Cause]int
 	// Repeats counts the calls that were made although an earlier one for the same event had been carried out or denied.
 	Repeats int
 	// Twice counts the letters that stand there more than once. That is allowed: a write without an answer is repeated.
@@ -27,7 +38,7 @@ type Report struct {
 // ErrBroken says that the books do not agree with the promise.
 var ErrBroken = errors.New("the promise was broken")
 
-// Err returns nil, or ErrBroken with the first lines of each kind. Repeats and Twice are for the caller to judge.
+// Err returns nil, or ErrBroken with the first lines of each kind. Repeats, Twice, Late and Back are for the caller to judge.
 func (r Report) Err() error {
 	var text strings.Builder
 	for _, part := range []struct {
@@ -39,6 +50,8 @@ func (r Report) Err() error {
 		{"strange", r.Strange},
 		{"altered", r.Altered},
 		{"uncommitted", r.Uncommitted},
+		{"committed ahead", r.Ahead},
+		{"repeated too often", r.TooMany},
 	} {
 		const shown = 8
 		if len(part.lines) == 0 {
@@ -57,6 +70,8 @@ func (r Report) Err() error {
 
 // String tells the report in one line, as a run's summary.
 func (r Report) String() string {
-	return fmt.Sprintf("lost %d · out of order %d · strange %d · altered %d · uncommitted %d · repeated calls %d · letters twice %d",
-		len(r.Lost), len(r.OutOfOrder), len(r.Strange), len(r.Altered), len(r.Uncommitted), r.Repeats, r.Twice)
+	return fmt.Sprintf("lost %d · out of order %d · strange %d · altered %d · uncommitted %d · committed ahead %d · "+
+		"repeated too often %d · late calls %d · commits back %d · repeated calls %d · letters twice %d",
+		len(r.Lost), len(r.OutOfOrder), len(r.Strange), len(r.Altered), len(r.Uncommitted), len(r.Ahead),
+		len(r.TooMany), len(r.Late), r.Back, r.Repeats, r.Twice)
 }

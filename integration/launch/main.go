@@ -19,9 +19,14 @@ import (
 
 func main() {
 	nodes := flag.Int("nodes", 1, "how many nodes: 1, or 3 for a cluster that survives one")
+	secure := flag.Bool("secure", false, "one node with TLS, logins and ACLs, and a user with the rights that a worker needs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := launch(ctx, os.Stdout, *nodes)
+	start := launch
+	if *secure {
+		start = launchSecure
+	}
+	err := start(ctx, os.Stdout, *nodes)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "launch:", err)

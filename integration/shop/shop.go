@@ -131,8 +131,8 @@ func record(topic string, event audit.Event) *kgo.Record {
 	return &kgo.Record{Topic: topic, Key: event.Key, Value: event.Value, Headers: headers}
 }
 
-// entered returns the event as it stands in the book: with the place where Kafka put it.
+// entered returns the event as it stands in the book: with the place where Kafka put it, and when we heard of it.
 func entered(event audit.Event, r *kgo.Record) audit.Event {
-	event.Topic, event.Partition, event.Offset = r.Topic, int(r.Partition), r.Offset
+	event.Topic, event.Partition, event.Offset, event.Stored = r.Topic, int(r.Partition), r.Offset, time.Now()
 	return event
 }

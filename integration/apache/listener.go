@@ -1,0 +1,117 @@
+package apache
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Listener is a further door of each node.
+type Listener struct {
+	// Name is made of capital letters. PLAINTEXT and CONTROLLER are taken.
+	Name string
+	// Protocol is SSL, SASL_SSL or SASL_PLAINTEXT.
+	Protocol string
+	// Advertised is where clients are told to find it, host:port; empty means where it is.
+	Advertised string
+	// Properties are the listener's own, without the prefix that Kafka wants before them.
+	Properties map[string]string
+}
+
+// LoginOptions say who may come in by a listener that [Login] makes.
+type LoginOptions struct {
+	// Keystore is a PEM file with the key and the certificate of the nodes; empty means no TLS.
+	Keystore string
+	// Plain are the passwords of those who come by PLAIN, by user. [Cluster.SetPassword] makes users of SCRAM.
+	Plain map[string]string
+	// Reauthenticate is how long a login is good for; 0 means for ever. Then the node hangs up.
+	Reauthenticate time.Duration
+}
+
+// Login is a listener where users have passwords: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.
+func Login(name string, o LoginOptions) Listener {
+	mechanisms := []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}
+	set := map[string]string{
+		"sasl.enabled.mechanisms":                   strings.Join(mechanisms, ","),
+		"plain.sasl.jaas.config":                    plainUsers(o.Plain),
+		"scram-sha-256.sasl.jaas.config":            scramLogin,
+		"scram-sha-512.sasl.jaas.config":            scramLogin,
+		"connection.failed.authentication.delay.ms": "100",
+	}
+	if o.Reauthenticate > 0 {
+		for _, mechanism := range mechanisms {
+			set[strings.ToLower(mechanism)+".connections.max.reauth.ms"] = strconv.FormatInt(o.Reauthenticate.Milliseconds(), 10)
+		}
+	}
+	if o.Keystore == "" {
+		return Listener{Name: name, Protocol: "SASL_PLAINTEXT", Properties: set}
+	}
+	set["ssl.keystore.type"], set["ssl.keystore.location"] = "PEM", o.Keystore
+	return Listener{Name: name, Protocol: "SASL_SSL", Properties: set}
+}
+
+const scramLogin = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+
+func plainUsers(passwords map[string]string) string {
+	var text strings.Builder
+	text.WriteString("org.apache.kafka.common.security.plain.PlainLoginModule required")
+	for _, user := range slices.Sorted(maps.Keys(passwords)) {
+		fmt.Fprintf(&text, " user_%s=%q", user, passwords[user])
+	}
+	text.WriteString(";")
+	return text.String()
+}
+
+// Certificates is a listener where users show a certificate that one of the authorities in the PEM file truststore vouches
+// for; its common name is the user's name. keystore is as in [LoginOptions].
+func Certificates(name, keystore, truststore string) Listener {
+	return Listener{Name: name, Protocol: "SSL", Properties: map[string]string{
+		"ssl.keystore.type": "PEM", "ssl.keystore.location": keystore,
+		"ssl.truststore.type": "PEM", "ssl.truststore.location": truststore,
+		"ssl.client.auth":             "required",
+		"ssl.principal.mapping.rules": "RULE:^CN=([^,]+).*$/$1/,DEFAULT",
+	}}
+}
+
+// authorizing adds to extra what makes a node ask for rights.
+func authorizing(extra map[string]string) map[string]string {
+	all := map[string]string{
+		"authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+		// The nodes among themselves, and this package.
+		"super.users":                    "User:ANONYMOUS",
+		"allow.everyone.if.no.acl.found": "false",
+	}
+	maps.Copy(all, extra)
+	return all
+}
+
+// addListeners adds the further listeners to a node's settings.
+func (l layout) addListeners(set map[string]string, id int) {
+	for i, listener := range l.listeners {
+		addr := l.listenerAddr(id, i)
+		set["listeners"] += "," + listener.Name + "://" + addr
+		set["advertised.listeners"] += "," + listener.Name + "://" + cmp.Or(listener.Advertised, addr)
+		set["listener.security.protocol.map"] += "," + listener.Name + ":" + listener.Protocol
+		for name, value := range listener.Properties {
+			set[listener.prefix()+name] = value
+		}
+	}
+	if len(l.listeners) > 0 {
+		// A certificate is replaced by any other, as a test wants it.
+		set["ssl.allow.dn.changes"], set["ssl.allow.san.changes"] = "true", "true"
+	}
+}
+
+func (l Listener) prefix() string { return "listener.name." + strings.ToLower(l.Name) + "." }
+
+func (l layout) doors(id int) map[string]string {
+	doors := make(map[string]string, len(l.listeners))
+	for i, listener := range l.listeners {
+		doors[listener.Name] = l.listenerAddr(id, i)
+	}
+	return doors
+}

@@ -1,0 +1,134 @@
+package audit
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// samples compares each sampled commit with what was settled by then.
+func (a *auditor) samples() {
+	parts := make(map[Place]*passed)
+	for _, event := range a.byOffset() {
+		place := Place{event.Topic, event.Partition}
+		if parts[place] == nil {
+			parts[place] = &passed{told: make(map[int64]bool)}
+		}
+		parts[place].add(event)
+	}
+	for _, sample := range a.Samples {
+		part := parts[sample.Place]
+		if part == nil {
+			continue
+		}
+		if sample.Next < part.highest {
+			a.report.Back++
+		}
+		part.highest = max(part.highest, sample.Next)
+		for _, event := range part.open(sample) {
+			a.report.Ahead = append(a.report.Ahead, fmt.Sprintf("event %s: passed by the commit %d%s at %s, %s",
+				event.LetterID(), sample.Next, quoted(sample.Metadata), sample.Taken.Format(clock), event.since()))
+		}
+	}
+}
+
+func quoted(metadata string) string {
+	if metadata == "" {
+		return ""
+	}
+	return " " + strconv.Quote(metadata)
+}
+
+// since says when the event was settled, for a reader who knows that it was too late.
+func (e *entry) since() string {
+	if e.done.IsZero() {
+		return "never settled"
+	}
+	return "settled at " + e.done.Format(clock)
+}
+
+// passed is one partition's events by offset, as far as commits have passed them.
+type passed struct {
+	events  []*entry
+	latest  []time.Time // of the events up to the same index: when the last one was settled
+	never   int         // index of the first event that never was; len(events): none
+	told    map[int64]bool
+	highest int64
+}
+
+func (p *passed) add(event *entry) {
+	done := event.done
+	if n := len(p.latest); n > 0 && p.latest[n-1].After(done) {
+		done = p.latest[n-1]
+	}
+	if p.never == len(p.events) && (event.Want == Untouched || !event.done.IsZero()) {
+		p.never++
+	}
+	p.events, p.latest = append(p.events, event), append(p.latest, done)
+}
+
+// open returns the events that the sample's commit has passed although they were not settled, each once.
+func (p *passed) open(sample Sample) []*entry {
+	var found []*entry
+	look := func(event *entry) {
+		late := event.done.IsZero() || event.done.After(sample.Taken)
+		if late && event.Want != Untouched && !p.told[event.Offset] {
+			p.told[event.Offset] = true
+			found = append(found, event)
+		}
+	}
+	below := p.index(sample.Next)
+	if below > p.never || below > 0 && p.latest[below-1].After(sample.Taken) {
+		for _, event := range p.events[:below] {
+			look(event)
+		}
+	}
+	frontier, gaps := finishedAbove(sample.Next, sample.Metadata)
+	for _, event := range p.events[below:] {
+		if event.Offset >= frontier {
+			break
+		}
+		if !gaps[event.Offset] {
+			look(event)
+		}
+	}
+	return found
+}
+
+// index returns how many events stand below an offset.
+func (p *passed) index(offset int64) int {
+	i, _ := slices.BinarySearchFunc(p.events, offset, func(e *entry, offset int64) int { return int(e.Offset - offset) })
+	return i
+}
+
+// finishedAbove reads a commit's metadata: below the frontier everything is finished but what stands in the gaps. The text is
+//
+//	1,<offset>,<stamp>,<distance>,<gap>,<gap>…
+//
+// in base 36, the offset the commit's own, each gap counted from the one before. What is anything else says nothing.
+func finishedAbove(next int64, metadata string) (frontier int64, gaps map[int64]bool) {
+	fields := strings.Split(metadata, ",")
+	if len(fields) < 4 || fields[0] != "1" {
+		return next, nil
+	}
+	var numbers []int64
+	for _, field := range append([]string{fields[1]}, fields[3:]...) {
+		n, err := strconv.ParseInt(field, 36, 64)
+		if err != nil {
+			return next, nil
+		}
+		numbers = append(numbers, n)
+	}
+	if numbers[0] != next {
+		return next, nil
+	}
+	gaps = map[int64]bool{next: true}
+	at := next
+	for _, gap := range numbers[2:] {
+		at += gap
+		gaps[at] = true
+	}
+	return next + numbers[1], gaps
+}

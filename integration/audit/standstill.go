@@ -1,0 +1,74 @@
+package audit
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Standstill is a time in which no call of a partition was settled although events were waiting there.
+type Standstill struct {
+	Place
+	From, To time.Time
+}
+
+// For is how long it lasted.
+func (s Standstill) For() time.Duration { return s.To.Sub(s.From) }
+
+// Standstills finds those of at least this length. Events without a time of storage are left out.
+func Standstills(events []Event, calls []Call, least time.Duration) []Standstill {
+	settled := make(map[string]time.Time)
+	for _, call := range calls {
+		if _, is := settled[call.ID]; !is && call.Outcome != Failed {
+			settled[call.ID] = call.Arrived
+		}
+	}
+	waits := make(map[Place][]wait)
+	for _, event := range events {
+		if at, is := settled[event.CallID()]; is && !event.Stored.IsZero() {
+			place := Place{event.Topic, event.Partition}
+			waits[place] = append(waits[place], wait{event.Stored, at})
+		}
+	}
+	var found []Standstill
+	for place, all := range waits {
+		for _, s := range stills(all) {
+			if s.Place = place; s.For() >= least {
+				found = append(found, s)
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b Standstill) int { return cmp.Or(a.From.Compare(b.From), a.Partition-b.Partition) })
+	return found
+}
+
+// wait is the time of one event from its storage until it was settled.
+type wait struct{ stored, settled time.Time }
+
+// stills walks from one settled call of a partition to the next: between them it stood still from when an event was waiting.
+func stills(waits []wait) []Standstill {
+	steps := make([]time.Time, 0, len(waits))
+	for _, w := range waits {
+		steps = append(steps, w.settled)
+	}
+	slices.SortFunc(steps, time.Time.Compare)
+	steps = slices.CompactFunc(steps, time.Time.Equal)
+	slices.SortFunc(waits, func(a, b wait) int { return a.stored.Compare(b.stored) })
+	var found []Standstill
+	var last time.Time
+	oldest := 0
+	for _, step := range steps {
+		for !waits[oldest].settled.After(last) { // the step's own event is later, so there is one
+			oldest++
+		}
+		from := waits[oldest].stored
+		if last.After(from) {
+			from = last
+		}
+		if step.After(from) {
+			found = append(found, Standstill{From: from, To: step})
+		}
+		last = step
+	}
+	return found
+}

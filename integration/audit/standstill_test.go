@@ -1,0 +1,62 @@
+package audit_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"leadhit-sync/integration/audit"
+)
+
+// waiting is an event that was stored at a moment.
+func waiting(offset int64, partition, ms int) audit.Event {
+	e := event(offset, audit.Called)
+	e.Partition, e.Stored = partition, at(ms)
+	return e
+}
+
+func settling(e audit.Event, outcome audit.Outcome, ms int) audit.Call {
+	return audit.Call{ID: e.CallID(), Order: e.Order, Status: e.Status, Outcome: outcome, Arrived: at(ms), Left: at(ms + 1)}
+}
+
+func TestAStandstillIsATimeWithoutACallAlthoughEventsWait(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		events []audit.Event
+		calls  func(events []audit.Event) []audit.Call
+		want   string
+	}{
+		{"nothing waits", []audit.Event{waiting(0, 0, 0), waiting(1, 0, 9000)}, func(e []audit.Event) []audit.Call {
+			return []audit.Call{settling(e[0], audit.Accepted, 5), settling(e[1], audit.Accepted, 9005)}
+		}, ""},
+		{"one waits from its storage on", []audit.Event{waiting(0, 0, 0), waiting(1, 0, 2000)}, func(e []audit.Event) []audit.Call {
+			return []audit.Call{settling(e[0], audit.Accepted, 5), settling(e[1], audit.Accepted, 9000)}
+		}, "orders/0 2s to 9s"},
+		{"a backlog waits from the last call on", []audit.Event{waiting(0, 0, 0), waiting(1, 0, 1)}, func(e []audit.Event) []audit.Call {
+			return []audit.Call{settling(e[0], audit.Accepted, 1000), settling(e[1], audit.Denied, 9000)}
+		}, "orders/0 0s to 1s orders/0 1s to 9s"},
+		{"a failure settles nothing", []audit.Event{waiting(0, 0, 0)}, func(e []audit.Event) []audit.Call {
+			return []audit.Call{settling(e[0], audit.Failed, 1000), settling(e[0], audit.Accepted, 2000), settling(e[0], audit.Accepted, 9000)}
+		}, "orders/0 0s to 2s"},
+		{"another partition's calls do not count", []audit.Event{waiting(0, 0, 0), waiting(0, 1, 0)}, func(e []audit.Event) []audit.Call {
+			return []audit.Call{settling(e[1], audit.Accepted, 500), settling(e[0], audit.Accepted, 2000)}
+		}, "orders/0 0s to 2s"},
+		{"calls at the same moment are one step", []audit.Event{waiting(0, 0, 0), waiting(1, 0, 0)}, func(e []audit.Event) []audit.Call {
+			return []audit.Call{settling(e[0], audit.Accepted, 2000), settling(e[1], audit.Accepted, 2000)}
+		}, "orders/0 0s to 2s"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var found []string
+			for _, s := range audit.Standstills(test.events, test.calls(test.events), time.Second-2*time.Millisecond) {
+				since := func(moment time.Time) time.Duration { return moment.Sub(at(0)).Round(time.Second) }
+				found = append(found, fmt.Sprintf("%s/%d %v to %v", s.Topic, s.Partition, since(s.From), since(s.To)))
+			}
+			if got := strings.Join(found, " "); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}

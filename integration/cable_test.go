@@ -1,0 +1,108 @@
+package integration_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"testing"
+)
+
+// cable is an address whose connections lead wherever it is plugged in at that moment.
+type cable struct {
+	listener net.Listener
+
+	mu    sync.Mutex
+	serve func(net.Conn)
+	open  map[net.Conn]bool
+}
+
+// newCable lays a cable, plugged in nowhere: whoever connects is hung up on.
+func newCable(t *testing.T) *cable {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", net.JoinHostPort(here, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &cable{listener: listener, serve: func(net.Conn) {}, open: make(map[net.Conn]bool)}
+	var handlers sync.WaitGroup
+	handlers.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			handlers.Go(func() { c.handle(conn) })
+		}
+	})
+	t.Cleanup(func() {
+		_ = listener.Close()
+		c.cut()
+		handlers.Wait()
+	})
+	return c
+}
+
+func (c *cable) addr() string { return c.listener.Addr().String() }
+
+func (c *cable) handle(conn net.Conn) {
+	c.mu.Lock()
+	serve := c.serve
+	c.open[conn] = true
+	c.mu.Unlock()
+	serve(conn)
+	c.mu.Lock()
+	delete(c.open, conn)
+	c.mu.Unlock()
+	_ = conn.Close()
+}
+
+// plug leads connections to come elsewhere, and cuts those that stand.
+func (c *cable) plug(serve func(net.Conn)) {
+	c.mu.Lock()
+	c.serve = serve
+	c.mu.Unlock()
+	c.cut()
+}
+
+func (c *cable) cut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for conn := range c.open {
+		_ = conn.Close()
+	}
+}
+
+// to leads to an address, byte for byte.
+func to(ctx context.Context, address string) func(net.Conn) {
+	return func(conn net.Conn) {
+		far, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		if err != nil {
+			return
+		}
+		join(conn, far)
+	}
+}
+
+// secured speaks TLS by a configuration of its own, and says nothing behind it.
+func secured(ctx context.Context, config *tls.Config) func(net.Conn) {
+	return func(conn net.Conn) {
+		if tls.Server(conn, config).HandshakeContext(ctx) == nil {
+			_, _ = io.Copy(io.Discard, conn)
+		}
+	}
+}
+
+// join copies both ways until one of the two ends.
+func join(near, far net.Conn) {
+	var back sync.WaitGroup
+	back.Go(func() {
+		_, _ = io.Copy(near, far)
+		_ = errors.Join(near.Close(), far.Close())
+	})
+	_, _ = io.Copy(far, near)
+	_ = errors.Join(near.Close(), far.Close())
+	back.Wait()
+}

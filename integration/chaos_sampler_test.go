@@ -1,0 +1,117 @@
+package integration_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"leadhit-sync/integration/audit"
+)
+
+// sampler asks all the time what a group has committed, metadata included.
+type sampler struct {
+	run *run
+
+	mu      sync.Mutex
+	samples []audit.Sample // those that say something new
+	last    map[audit.Place]audit.Sample
+	rounds  int
+	began   time.Time
+	at      time.Time     // of the last answer
+	longest time.Duration // without an answer
+	stalled time.Duration // the most that we ourselves were late: the machine had no time for us
+}
+
+// sample starts asking ten times a second, as long as the group's coordinator answers; the returned function ends it.
+func (r *run) sample(t *testing.T) (s *sampler, stop func()) {
+	t.Helper()
+	now := time.Now()
+	s = &sampler{run: r, last: make(map[audit.Place]audit.Sample), began: now, at: now}
+	from := dial(t, r.broker.addrs)
+	ctx, cancel := context.WithCancel(t.Context())
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		ticker := time.NewTicker(100 * time.Millisecond)
+		defer ticker.Stop()
+		for {
+			s.ask(ctx, from)
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+		}
+	})
+	asking.Go(func() { s.watchStalls(ctx) })
+	stop = func() {
+		cancel()
+		asking.Wait()
+	}
+	t.Cleanup(stop)
+	return s, stop
+}
+
+// watchStalls measures how late a tick can be here. Calls that are answered so late have been given up.
+func (s *sampler) watchStalls(ctx context.Context) {
+	const tick = 100 * time.Millisecond
+	for ctx.Err() == nil {
+		slept := time.Now()
+		select {
+		case <-ctx.Done():
+		case <-time.After(tick):
+		}
+		s.stalled = max(s.stalled, time.Since(slept)-tick) // read when this has ended
+	}
+}
+
+// ask takes one sample of every partition. Without an answer there is none: the coordinator may be dead.
+func (s *sampler) ask(ctx context.Context, from *broker) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	var partitions []int
+	for p := range s.run.partitions {
+		partitions = append(partitions, p)
+	}
+	answer, err := from.client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{
+		GroupID: s.run.group, Topics: map[string][]int{s.run.topic: partitions},
+	})
+	taken := time.Now() // after the answer: what it tells was committed before
+	if cmpErr(err, errorOf(answer)) != nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rounds++
+	s.longest = max(s.longest, taken.Sub(s.at))
+	s.at = taken
+	for _, p := range answer.Topics[s.run.topic] {
+		if p.Error != nil || p.CommittedOffset < 0 {
+			continue
+		}
+		place := audit.Place{Topic: s.run.topic, Partition: p.Partition}
+		if last, known := s.last[place]; known && last.Next == p.CommittedOffset && last.Metadata == p.Metadata {
+			continue // the earlier one is the stricter
+		}
+		sample := audit.Sample{Place: place, Taken: taken, Next: p.CommittedOffset, Metadata: p.Metadata}
+		s.last[place] = sample
+		s.samples = append(s.samples, sample)
+	}
+}
+
+// reached says whether all partitions were committed so far, when last seen.
+func (s *sampler) reached(ends map[audit.Place]int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for place, end := range ends {
+		if s.last[place].Next < end {
+			return false
+		}
+	}
+	return true
+}
+
+// pace returns how many samples there were in a second, on the whole.
+func (s *sampler) pace() float64 { return float64(s.rounds) / s.at.Sub(s.began).Seconds() }

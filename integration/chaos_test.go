@@ -1,0 +1,189 @@
+package integration_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"leadhit-sync/integration/apache"
+	"leadhit-sync/integration/audit"
+	"leadhit-sync/integration/nemesis"
+	"leadhit-sync/integration/shop"
+)
+
+const (
+	chaosWorkers = 3
+	chaosPace    = 150 // events a second
+	chaosOrders  = 400
+
+	// With less a round proves nothing.
+	leastSamples = 5 // a second
+	leastEvents  = 1000
+)
+
+// TestChaos runs every schedule of faults on three nodes, for CHAOS_MINUTES in all, and prints a table. CHAOS_SEED replays the plan
+// of another run.
+func TestChaos(t *testing.T) {
+	if os.Getenv("CHAOS_MINUTES") == "" {
+		t.Skip("SKIPPED: CHAOS_MINUTES says how long to make trouble; make chaos sets it. TestWorker has a short round")
+	}
+	s := newSuite(t)
+	s.keepIn(t, os.Getenv("CHAOS_DIR"))
+	cluster := ownCluster(t, 3)
+	seed := chaosSeed(t)
+	all := time.Duration(number(t, "CHAOS_MINUTES", 20)) * time.Minute
+	var tallies []*tally
+	for _, schedule := range nemesis.Schedules() {
+		t.Run(schedule.Name, func(t *testing.T) {
+			tally := newTally(schedule.Name)
+			deadline := time.Now().Add(time.Duration(schedule.Share * float64(all)))
+			for n := uint64(0); n == 0 || time.Until(deadline) > 30*time.Second; n++ {
+				s.chaosRound(t, cluster, schedule, seed, n, deadline, tally)
+			}
+			fmt.Println(tally.line())
+			tallies = append(tallies, tally)
+		})
+	}
+	fmt.Print(table(tallies, seed)) // t.Log would put it between other lines
+	t.Run("the canary key appears nowhere, nor a race or a panic", s.testEmitted)
+}
+
+// testShortChaos: something of everything, in about a minute.
+func (s *suite) testShortChaos(t *testing.T, cluster *apache.Cluster) {
+	t.Helper()
+	t.Run("a short round of chaos", func(t *testing.T) {
+		if cluster == nil {
+			t.Skip("SKIPPED: this needs brokers that it may kill, and KAFKA_BROKERS names one's own")
+		}
+		tally := newTally("short")
+		s.chaosRound(t, cluster, nemesis.Short(), chaosSeed(t), 0, time.Now().Add(50*time.Second), tally)
+		t.Log(tally.line())
+	})
+}
+
+// chaosSeed is CHAOS_SEED, or drawn.
+func chaosSeed(t *testing.T) uint64 {
+	t.Helper()
+	seed := rand.Uint64()
+	if text := os.Getenv("CHAOS_SEED"); text != "" {
+		var err error
+		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
+			t.Fatalf("CHAOS_SEED=%s: want the number that another run printed", text)
+		}
+	}
+	t.Logf("CHAOS_SEED=%d", seed)
+	return seed
+}
+
+// chaosRound runs one plan, or as much of it as there is time for, and then judges the books.
+func (s *suite) chaosRound(
+	t *testing.T, cluster *apache.Cluster, schedule nemesis.Schedule, seed, n uint64, deadline time.Time, tally *tally,
+) {
+	t.Helper()
+	plan := schedule.Plan(seed, n)
+	r := s.newRound(t, fmt.Sprintf("%s-%d", schedule.Name, n), cluster.Brokers(), s.binary, chaosWorkers)
+	r.cluster, r.beside = cluster, len(plan.LeadHit) > 0
+	r.tell("CHAOS_SEED=%d, topic %s, group %s", seed, r.topic, r.group)
+	stop := r.stream(t, chaosPace, chaosEvents(seed, 100))
+	for _, v := range r.victims {
+		r.start(t, v)
+	}
+	for _, v := range r.victims {
+		r.joined(t, v)
+	}
+	r.caughtUp(t, healLimit)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var beside sync.WaitGroup
+	var failed error
+	beside.Go(func() { failed = r.strikeBeside(ctx, plan.LeadHit) })
+	for _, f := range plan.Processes {
+		if time.Now().After(deadline) {
+			break
+		}
+		r.strike(t, f)
+	}
+	cancel()
+	beside.Wait()
+	if failed != nil {
+		t.Fatal(failed)
+	}
+	stop()
+	r.caughtUp(t, 2*time.Minute)
+	for _, v := range r.up(t) {
+		r.end(t, v)
+	}
+	report := r.compare(t)
+	r.judge(t, report)
+	tally.add(r, report)
+	r.keepCalls(t)
+}
+
+// chaosEvents makes events of a few busy orders and many others; each one of so many is refused.
+func chaosEvents(seed uint64, refused int) func() audit.Event {
+	orders := shop.NewOrders("order", chaosOrders, seed)
+	made := 0
+	return func() audit.Event {
+		switch made++; {
+		case made%refused == 0:
+			return orders.Refused()
+		case made%4 == 0:
+			return orders.NextOf(made / 4 % hot)
+		}
+		return orders.Next()
+	}
+}
+
+// compare reads all books of the round.
+func (r *round) compare(t *testing.T) audit.Report {
+	t.Helper()
+	r.sampled()
+	ends, err := r.broker.ends(t.Context(), r.topic, r.partitions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	committed, err := r.broker.committed(t.Context(), r.group, r.topic, r.partitions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	letters := r.broker.letters(t, "dlq."+r.group)
+	for _, l := range letters {
+		r.tell("letter %s %s %+q", l.ID, l.Cause, l.Headers)
+	}
+	return audit.Compare(audit.Evidence{
+		Events: r.events, Calls: r.calls(), Letters: letters, Committed: withoutZero(committed), End: withoutZero(ends),
+		InFlight: chaosInFlight, Patience: chaosTimeout, Losses: inOrder(append(r.losses, r.memberships()...)), Samples: r.sampler.samples,
+	})
+}
+
+func (r *round) brokersFailed() bool {
+	return slices.ContainsFunc(r.happenings, func(h happening) bool { return h.Kind.Broker() })
+}
+
+// judge fails the test for each finding, and keeps what the books say in the diary.
+func (r *round) judge(t *testing.T, report audit.Report) {
+	t.Helper()
+	if err := report.Err(); err != nil {
+		r.blame("%v", err)
+	}
+	for _, line := range report.Late {
+		r.tell("started before a freeze: %s", line)
+	}
+	if r.sampler.pace() < leastSamples && !r.brokersFailed() { // a dead coordinator gives no samples
+		r.blame("%.1f samples of the commits a second, want %d", r.sampler.pace(), leastSamples)
+	}
+	if len(r.events) < leastEvents {
+		r.blame("%d events, too few to prove anything", len(r.events))
+	}
+	for _, line := range r.wrong {
+		t.Errorf("%s: %s", r.name, line)
+	}
+	r.tell("%v, by cause %v", report, report.Causes)
+}

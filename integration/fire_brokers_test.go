@@ -1,0 +1,85 @@
+package integration_test
+
+import (
+	"testing"
+	"time"
+
+	"leadhit-sync/integration/audit"
+	"leadhit-sync/integration/shop"
+	"leadhit-sync/leadhit/sandbox"
+)
+
+// testBrokersDown: with two brokers of three down for BROKERS_DOWN seconds nothing can be acknowledged. So letters wait, nothing is
+// committed ahead of them, and when the brokers are back all goes on by itself.
+func (s *suite) testBrokersDown(t *testing.T) {
+	cluster := ownCluster(t, 3)
+	r := s.newRun(t, cluster.Brokers(), 6, sandbox.Faults{Latency: 40 * time.Millisecond})
+	r.inFlight(inFlight)
+	orders := shop.NewOrders("order", 300, 22)
+	made := 0
+	next := func() audit.Event {
+		if made++; made%5 == 0 {
+			return orders.Refused()
+		}
+		return orders.Next()
+	}
+	w := r.newWorker(t)
+	w.start(t)
+	r.write(t, several(300, next))
+	w.calling(t, 100)
+	sampler, stop := r.sample(t)
+	r.write(t, several(1500, next)) // work for the time in which nothing can be written
+
+	nodes, down := cluster.Nodes(), seconds(t, "BROKERS_DOWN", 20)
+	for _, node := range nodes[1:] {
+		if err := node.Kill(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	began := time.Now()
+	until(t, began.Add(down))
+	t.Logf("while the brokers are down: %s", lastOf(w.Stdout(), 6))
+	for _, node := range nodes[1:] {
+		if err := node.Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	back := time.Now()
+	if err := cluster.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("the cluster is whole %.1f s after the nodes were started", time.Since(back).Seconds())
+	r.finish(t, 2*time.Minute)
+	t.Logf("all is committed %.1f s after the nodes were started", time.Since(back).Seconds())
+	r.write(t, several(100, next))
+	r.finish(t, time.Minute)
+	w.stop(t)
+	stop()
+	r.audit(t)
+	r.judgeSamples(t, sampler)
+}
+
+func several(count int, next func() audit.Event) []audit.Event {
+	events := make([]audit.Event, count)
+	for i := range events {
+		events[i] = next()
+	}
+	return events
+}
+
+// judgeSamples demands of each sample of the committed offsets that all events it passes were settled then: accepted, or stored as a
+// letter.
+func (r *run) judgeSamples(t *testing.T, sampler *sampler) {
+	t.Helper()
+	report := audit.Compare(audit.Evidence{
+		Events: r.events, Calls: r.calls(), Letters: r.broker.letters(t, "dlq."+r.group), Samples: sampler.samples,
+	})
+	for _, line := range report.Ahead {
+		t.Error(line)
+	}
+	t.Logf("asked %d times for the committed offsets, which said something new %d times; %d events passed before they were settled",
+		sampler.rounds, len(sampler.samples), len(report.Ahead))
+	if sampler.rounds < 50 || len(sampler.samples) < 20 {
+		t.Error("these are too few to prove anything")
+	}
+}

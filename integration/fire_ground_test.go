@@ -1,0 +1,145 @@
+package integration_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"leadhit-sync/integration/audit"
+	"leadhit-sync/integration/shop"
+	"leadhit-sync/leadhit/sandbox"
+)
+
+// testLostGround: what Kafka does to the log under a group is told and counted, and nothing that is there is passed over.
+func (s *suite) testLostGround(t *testing.T, brokers []string) {
+	t.Helper()
+	t.Run("retention passes the committed offset", func(t *testing.T) {
+		t.Parallel()
+		r := s.newRun(t, brokers, 1, sandbox.Faults{})
+		orders := shop.NewOrders("order", 30, 18)
+		w := r.newWorker(t)
+		w.start(t)
+		r.writeSome(t, orders, 100)
+		r.finish(t, time.Minute)
+		w.stop(t)
+		r.writeSome(t, orders, 60)
+		r.broker.expire(t, r.topic, 0, 140)
+		r.events = append(r.events[:100], r.events[140:]...) // gone unread
+		w.start(t)
+		r.finish(t, time.Minute)
+		w.told(t, time.Second, "events expired unread")
+		if got := w.metric(t, "leadhit_sync_expired_unread_total"); got != 40 {
+			t.Errorf("got %.0f events expired unread, want 40", got)
+		}
+		w.stop(t)
+		if report := r.audit(t); report.Repeats > 0 {
+			t.Errorf("got %d repeated calls, want none", report.Repeats)
+		}
+	})
+	t.Run("partitions are added under load, then the topic is made anew", func(t *testing.T) {
+		t.Parallel()
+		r := s.newRun(t, brokers, 2, sandbox.Faults{Latency: 5 * time.Millisecond})
+		w := r.newWorker(t)
+		w.start(t)
+		stop := r.trickle(t, 50, shop.NewOrders("early", 100, 19).Next)
+		w.calling(t, 50)
+		stop() // an order may lie elsewhere with more partitions
+		r.broker.grow(t, r.topic, 4)
+		r.partitions = 4
+		r.shop = openShop(t, brokers) // one that knows
+		grown := time.Now()
+		stop = r.trickle(t, 50, shop.NewOrders("later", 100, 20).Next)
+		eventually(t, 30*time.Second, "calls of the new partitions", func() string {
+			return unless(r.calledIn(2) && r.calledIn(3), "none yet")
+		})
+		t.Logf("the new partitions are called %.1f s after they were added", time.Since(grown).Seconds())
+		stop()
+		r.finish(t, time.Minute)
+		r.audit(t)
+
+		r.broker.remove(t, r.topic)
+		r.broker.create(t, r.topic, r.partitions, 8<<20)
+		r.events, r.shop = nil, openShop(t, brokers)
+		r.leadhit.Reset() // the new log's ids are the old one's
+		r.writeSome(t, shop.NewOrders("anew", 100, 21), 2000)
+		r.finish(t, time.Minute)
+		w.told(t, time.Second, "made anew")
+		if got := w.metric(t, "leadhit_sync_partitions_restarted_total"); got < 1 {
+			t.Errorf("got %.0f partitions that were made anew, want one at least", got)
+		}
+		w.stop(t)
+		r.audit(t)
+	})
+}
+
+// writeSome writes so many events of orders that are drawn.
+func (r *run) writeSome(t *testing.T, orders *shop.Orders, count int) {
+	t.Helper()
+	var events []audit.Event
+	for range count {
+		events = append(events, orders.Next())
+	}
+	r.write(t, events)
+}
+
+func openShop(t *testing.T, brokers []string) *shop.Shop {
+	t.Helper()
+	s, err := shop.Open(brokers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// calledIn says whether an event of a partition was called.
+func (r *run) calledIn(partition int) bool {
+	for _, call := range r.leadhit.Calls() {
+		if p, ok := r.partitionOf(call.ID); ok && p == partition {
+			return true
+		}
+	}
+	return false
+}
+
+// grow makes a topic have so many partitions.
+func (b *broker) grow(t *testing.T, topic string, partitions int) {
+	t.Helper()
+	answer, err := b.client.CreatePartitions(t.Context(), &kafka.CreatePartitionsRequest{
+		Topics: []kafka.TopicPartitionsConfig{{Name: topic, Count: int32(partitions)}},
+	})
+	if err == nil {
+		err = answer.Errors[topic]
+	}
+	if err != nil {
+		t.Fatalf("adding partitions to %s: %v", topic, err)
+	}
+	eventually(t, 20*time.Second, "the new partitions", func() string {
+		_, err := b.ends(t.Context(), topic, partitions)
+		return text(err)
+	})
+}
+
+// expire deletes a partition's records below an offset, as retention does.
+func (b *broker) expire(t *testing.T, topic string, partition int32, below int64) {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.addrs...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	request := kmsg.NewPtrDeleteRecordsRequest()
+	one := kmsg.NewDeleteRecordsRequestTopic()
+	one.Topic = topic
+	at := kmsg.NewDeleteRecordsRequestTopicPartition()
+	at.Partition, at.Offset = partition, below
+	one.Partitions = append(one.Partitions, at)
+	request.Topics = append(request.Topics, one)
+	answer, err := request.RequestWith(t.Context(), client)
+	if err != nil || answer.Topics[0].Partitions[0].ErrorCode != 0 {
+		t.Fatalf("deleting records: %v, %+v", err, answer)
+	}
+}

@@ -1,0 +1,90 @@
+package integration_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"leadhit-sync/integration/audit"
+	"leadhit-sync/integration/program"
+	"leadhit-sync/integration/shop"
+	"leadhit-sync/leadhit/sandbox"
+)
+
+// memoryGiven is what the manifests give a worker, in MiB.
+const memoryGiven = 128
+
+// testMemory: events of a mebibyte in 12 partitions and a LeadHit that takes none of them fit into the memory that a worker is given,
+// with the settings as they are. MEMORY_EVENTS says how many there are.
+func (s *suite) testMemory(t *testing.T, brokers []string) {
+	t.Helper()
+	for _, test := range []struct {
+		name    string
+		faults  sandbox.Faults
+		next    func(*shop.Orders) audit.Event
+		padding func(audit.Event, int) audit.Event
+		events  int
+	}{
+		{"events of 1 MiB while LeadHit answers 503", sandbox.Faults{Status: 503}, (*shop.Orders).Next, padded, number(t, "MEMORY_EVENTS", 150)},
+		{"events of 1 MiB that take a twentieth on the wire", sandbox.Faults{Status: 503}, (*shop.Orders).Next, stretched, 150},
+		// A hundred letters would be a flood, and pause all.
+		{"events of 1 MiB that LeadHit refuses, each a letter", sandbox.Faults{}, (*shop.Orders).Refused, padded, 90},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			plain := *s
+			plain.binary = buildWithoutRace(t)
+			r := plain.newRun(t, brokers, 12, test.faults)
+			r.settings["GOMEMLIMIT"] = "115MiB" // as in the manifests
+			orders := shop.NewOrders("order", 1000, 13)
+			for range test.events {
+				r.write(t, []audit.Event{test.padding(test.next(orders), 1<<20-2048)})
+			}
+			w := r.newWorker(t)
+			w.start(t)
+			if test.faults.Status != 0 {
+				linger(t, 15*time.Second)
+				r.leadhit.Change(func(f *sandbox.Faults) { *f = sandbox.Faults{} })
+			}
+			r.finish(t, 3*time.Minute)
+			peak := peakMemory(w.PID())
+			t.Logf("%d events of 1 MiB: %d MiB of memory at most", len(r.events), peak)
+			if peak > memoryGiven {
+				t.Errorf("got %d MiB of memory at most, want %d", peak, memoryGiven)
+			}
+			w.stop(t)
+			r.audit(t)
+		})
+	}
+}
+
+// stretched returns an event that is larger by so many bytes, which compress to next to nothing.
+func stretched(event audit.Event, bytes int) audit.Event {
+	event.Value = append(event.Value[:len(event.Value)-1:len(event.Value)-1], `,"note":"`+strings.Repeat("x", bytes)+`"}`...)
+	return event
+}
+
+// buildWithoutRace builds the program as it is delivered: the race detector multiplies its memory.
+func buildWithoutRace(tb testing.TB) program.Binary {
+	tb.Helper()
+	binary := filepath.Join(tb.TempDir(), "leadhit-sync")
+	cmd := exec.CommandContext(tb.Context(), "go", "build", "-trimpath", "-o", binary, "./cmd/leadhit-sync")
+	cmd.Dir = ".."
+	if output, err := cmd.CombinedOutput(); err != nil {
+		tb.Fatalf("building without the race detector: %v: %s", err, output)
+	}
+	return program.Binary(binary)
+}
+
+// descriptors counts a process's open files, where the system tells; else 0.
+func descriptors(pid int) int {
+	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	if err != nil {
+		return 0
+	}
+	return len(files)
+}

@@ -1,0 +1,125 @@
+package integration_test
+
+import (
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"leadhit-sync/integration/audit"
+	"leadhit-sync/integration/shop"
+	"leadhit-sync/leadhit/sandbox"
+)
+
+// testPoison: a partition all of whose orders fail for ever, and whose window is full of them, does not starve the others.
+func (s *suite) testPoison(t *testing.T, brokers []string) {
+	t.Helper()
+	for _, test := range []struct {
+		name  string
+		fault sandbox.OrderFault
+	}{
+		{"a partition whose orders all fail with an error of LeadHit's", sandbox.OrderFault{Code: -32000, Type: "OperationalError"}},
+		{"a partition whose orders all fail with a 500", sandbox.OrderFault{Status: 500}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			const window = 300
+			r := s.newRun(t, brokers, 4, sandbox.Faults{Latency: 20 * time.Millisecond})
+			r.settings["WINDOW_EVENTS"] = strconv.Itoa(window)
+			r.settings["RETRY_MAX_ELAPSED"], r.settings["RETRY_MAX"] = "0", "5s"
+			good := r.poison(t, test.fault, 2*window)
+			w := r.newWorker(t)
+			w.start(t)
+			eventually(t, time.Minute, "a full window", func() string {
+				return unless(w.metric(t, "leadhit_sync_partitions_window_full") == 1, "it is not full yet")
+			})
+			eventually(t, time.Minute, "all but the poison called", r.untold)
+			stop := r.trickle(t, 40, good)
+			linger(t, 10*time.Second)
+			written := stop()
+			eventually(t, 30*time.Second, "all but the poison called", r.untold)
+			r.judgeWaits(t, written, 10*time.Second) // the gate may close for some seconds, never for as long as the poison lasts
+
+			r.leadhit.Change(func(f *sandbox.Faults) { f.Orders = nil })
+			r.finish(t, time.Minute)
+			w.stop(t)
+			r.audit(t)
+		})
+	}
+}
+
+// poison writes so many events of orders that fail, all of partition 0, and returns a source of events of other partitions.
+func (r *run) poison(t *testing.T, fault sandbox.OrderFault, count int) (good func() audit.Event) {
+	t.Helper()
+	orders := shop.NewOrders("order", 8000, 17)
+	var first []audit.Event
+	for n := range 8 * count {
+		first = append(first, orders.NextOf(n))
+	}
+	r.write(t, first) // shows which order lies where
+	var others []int
+	r.leadhit.Change(func(f *sandbox.Faults) {
+		for n := range first {
+			event := r.events[n]
+			if event.Partition == 0 {
+				f.Orders[event.Order] = fault
+			} else {
+				others = append(others, n)
+			}
+		}
+	})
+	next := 0
+	return func() audit.Event {
+		next++
+		return orders.NextOf(others[next%len(others)])
+	}
+}
+
+// untold counts the events that no failing order holds back and that are not accepted; empty if there is none.
+func (r *run) untold() string {
+	done := make(map[string]bool)
+	for _, call := range r.leadhit.Calls() {
+		if call.Executed {
+			done[call.ID] = true
+		}
+	}
+	left := 0
+	for _, event := range r.events {
+		if event.Partition != 0 && !done[event.CallID()] {
+			left++
+		}
+	}
+	return unless(left == 0, "%d events of other partitions are not", left)
+}
+
+// judgeWaits looks at how long after its writing each of some events was called.
+func (r *run) judgeWaits(t *testing.T, written map[string]time.Time, limit time.Duration) {
+	t.Helper()
+	waits := r.waits(written, "")
+	p99 := waits[len(waits)*99/100]
+	t.Logf("%d events of the others, called after %v (median), %v (99 %%), %v at most", len(waits),
+		waits[len(waits)/2].Round(time.Millisecond), p99.Round(time.Millisecond), waits[len(waits)-1].Round(time.Millisecond))
+	if p99 > limit {
+		t.Errorf("got %v from the writing of an event to its call (99 %%), want %v at most", p99, limit)
+	}
+}
+
+// waits returns, sorted, how long after its writing each of some events, but for one order's, was called for the first time.
+func (r *run) waits(written map[string]time.Time, without string) []time.Duration {
+	called := make(map[string]time.Time)
+	for _, call := range r.leadhit.Calls() {
+		if _, known := called[call.ID]; !known {
+			called[call.ID] = call.Arrived
+		}
+	}
+	var waits []time.Duration
+	for _, event := range r.events {
+		begin, ours := written[string(event.Value)]
+		at, known := called[event.CallID()]
+		if ours && known && event.Order != without {
+			waits = append(waits, at.Sub(begin))
+		}
+	}
+	slices.Sort(waits)
+	return waits
+}

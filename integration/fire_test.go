@@ -1,0 +1,127 @@
+package integration_test
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"leadhit-sync/integration/audit"
+)
+
+// testFire is what goes wrong around a worker that does nothing wrong itself: outages, poison, full disks elsewhere, members that
+// come and go. Its numbers come from the environment, as doc.go says; the defaults fit into `make test`.
+func (s *suite) testFire(t *testing.T, brokers []string) {
+	t.Helper()
+	t.Run("under fire", func(t *testing.T) {
+		s.testOutages(t, brokers)
+		s.testLettersTopic(t, brokers)
+		s.testMemory(t, brokers)
+		s.testMembers(t, brokers)
+		s.testDumps(t, brokers)
+		s.testPoison(t, brokers)
+		s.testLostGround(t, brokers)
+	})
+}
+
+// seconds reads a duration that the tests' environment may set.
+func seconds(tb testing.TB, name string, otherwise int) time.Duration {
+	tb.Helper()
+	return time.Duration(number(tb, name, otherwise)) * time.Second
+}
+
+// trickle writes single events, so many a second, until the returned function is called, which enters them in the book and returns
+// when each was handed to Kafka, by its value. A stream's writes come in bursts and at least 50 a second.
+func (r *run) trickle(tb testing.TB, perSecond int, next func() audit.Event) (stop func() map[string]time.Time) {
+	tb.Helper()
+	ctx, cancel := context.WithCancel(tb.Context())
+	var (
+		done    sync.WaitGroup
+		written []audit.Event
+		at      = make(map[string]time.Time)
+		failed  error
+	)
+	done.Go(func() {
+		ticker := time.NewTicker(time.Second / time.Duration(perSecond))
+		defer ticker.Stop()
+		for ctx.Err() == nil && failed == nil {
+			event := next()
+			at[string(event.Value)] = time.Now()
+			var one []audit.Event
+			one, failed = r.shop.Write(context.WithoutCancel(ctx), r.topic, []audit.Event{event})
+			written = append(written, one...)
+			select {
+			case <-ctx.Done():
+			case <-ticker.C:
+			}
+		}
+	})
+	tb.Cleanup(func() {
+		cancel()
+		done.Wait()
+	})
+	return func() map[string]time.Time {
+		tb.Helper()
+		cancel()
+		done.Wait()
+		if failed != nil {
+			tb.Fatal(failed)
+		}
+		r.events = append(r.events, written...)
+		written = nil
+		return at
+	}
+}
+
+// linger lets time go by.
+func linger(tb testing.TB, length time.Duration) {
+	tb.Helper()
+	select {
+	case <-time.After(length):
+	case <-tb.Context().Done():
+		tb.Fatal(tb.Context().Err())
+	}
+}
+
+// told waits until the worker has written a line of its log that holds a text.
+func (w *worker) told(tb testing.TB, limit time.Duration, text string) {
+	tb.Helper()
+	eventually(tb, limit, "a line of the log with "+strconv.Quote(text), func() string {
+		if w.tells(text) == 0 {
+			return "there is none"
+		}
+		return ""
+	})
+}
+
+// tells counts the lines of the worker's log that hold a text.
+func (w *worker) tells(text string) int {
+	return strings.Count(w.Stdout()+w.Stderr(), text)
+}
+
+// metric reads one of the worker's metrics; labels and all are its name. Absent is 0.
+func (w *worker) metric(tb testing.TB, name string) float64 {
+	tb.Helper()
+	_, page := w.page(tb, "/metrics")
+	found := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(name) + ` (\S+)$`).FindStringSubmatch(page)
+	if found == nil {
+		return 0
+	}
+	value, err := strconv.ParseFloat(found[1], 64)
+	if err != nil {
+		tb.Fatalf("metric %s: %v", name, err)
+	}
+	return value
+}
+
+// unless describes what is missing, for eventually; empty when nothing is.
+func unless(holds bool, format string, about ...any) string { //nolint:revive // the condition is what is asked, not a switch
+	if holds {
+		return ""
+	}
+	return fmt.Sprintf(format, about...)
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// openLetters creates the letters' topic and its writer.
+func (w *worker) openLetters(ctx context.Context) error {
+	topic := "dlq." + w.group
+	client := &kafka.Client{Addr: kafka.TCP(w.brokers...), Timeout: 20 * time.Second}
+	answer, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
+		Topic: topic, NumPartitions: 1, ReplicationFactor: -1,
+		ConfigEntries: []kafka.ConfigEntry{{ConfigName: "message.timestamp.type", ConfigValue: "LogAppendTime"}},
+	}}})
+	if err != nil {
+		return err
+	}
+	if err := answer.Errors[topic]; err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
+		return err
+	}
+	w.letters = &kafka.Writer{Addr: client.Addr, Topic: topic, RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond}
+	return nil
+}
+
+// deliver calls until there is a verdict, and keeps what was refused.
+func (w *worker) deliver(ctx context.Context, m kafka.Message) error {
+	for {
+		cause, err := w.call(ctx, m)
+		switch {
+		case err == nil && cause == "":
+			return nil
+		case err == nil:
+			return w.keep(ctx, m, cause)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// call makes one call. A cause is LeadHit's refusal; an error means that it has to be made again.
+func (w *worker) call(ctx context.Context, m kafka.Message) (cause string, err error) {
+	var event struct {
+		Order  string `json:"order_id"`
+		Status string `json:"status"`
+	}
+	if err := json.Unmarshal(m.Value, &event); err != nil {
+		return "NotJSON", nil
+	}
+	body, err := json.Marshal(map[string]any{
+		"jsonrpc": "2.0", "id": fmt.Sprintf("%s-%d-%d", m.Topic, m.Partition, m.Offset), "method": "set_order_status",
+		"params": map[string]string{"order_id": event.Order, "status": event.Status},
+	})
+	if err != nil {
+		return "", err
+	}
+	key, err := os.ReadFile(w.keyFile)
+	if err != nil {
+		return "", err
+	}
+	// Begun calls are finished: the next owner must not find them half done.
+	lasting, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(lasting, http.MethodPost, w.url, bytes.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	request.Header["API-KEY"] = []string{string(bytes.TrimSpace(key))}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode == http.StatusForbidden && w.planted == "403-to-letters" {
+		return "HTTP 403", nil
+	}
+	return verdict(answer)
+}
+
+func verdict(answer *http.Response) (cause string, err error) {
+	if answer.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("HTTP %d", answer.StatusCode)
+	}
+	var said struct {
+		Result any `json:"result"`
+		Error  *struct {
+			Data struct {
+				Type string `json:"type"`
+			} `json:"data"`
+		} `json:"error"`
+	}
+	if err := json.NewDecoder(answer.Body).Decode(&said); err != nil {
+		return "", err
+	}
+	if said.Error != nil {
+		return said.Error.Data.Type, nil
+	}
+	return "", nil
+}
+
+// keep stores an event as a letter.
+func (w *worker) keep(ctx context.Context, m kafka.Message, cause string) error {
+	letter := kafka.Message{Key: m.Key, Value: m.Value, Headers: append(append([]kafka.Header{}, m.Headers...),
+		kafka.Header{Key: "dlq.id", Value: fmt.Appendf(nil, "%s/%d/%d", m.Topic, m.Partition, m.Offset)},
+		kafka.Header{Key: "__connect.errors.exception.class.name", Value: []byte(cause)})}
+	lasting := context.WithoutCancel(ctx)
+	if w.planted == "letter-unawaited" {
+		time.AfterFunc(time.Second, func() { _ = w.letters.WriteMessages(lasting, letter) }) // as an asynchronous writer's batch
+		return nil
+	}
+	return w.letters.WriteMessages(lasting, letter)
+}

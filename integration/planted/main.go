@@ -1,0 +1,169 @@
+// Command planted is a naive worker with a fault planted on purpose, for the tests of the tests: the books must show what it does
+// wrong. It reads partition by partition, one event after the other, and commits each; PLANTED says what it does otherwise:
+//
+//	none             nothing: slow, but right
+//	commit-first     it commits an event before it calls
+//	parallel         it makes several calls at once, whichever order they are about
+//	403-to-letters   it takes 403 for a verdict on the event
+//	letter-unawaited it commits a refused event while its letter is still on the way
+//	timer-commit     it commits every few seconds, by the clock alone
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"golang.org/x/sync/errgroup"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	w := &worker{
+		planted: os.Getenv("PLANTED"), brokers: strings.Split(os.Getenv("KAFKA_BROKERS"), ","), topic: os.Getenv("KAFKA_TOPICS"),
+		group: os.Getenv("KAFKA_GROUP"), url: os.Getenv("LEADHIT_URL"), keyFile: os.Getenv("LEADHIT_API_KEY_FILE"), log: log,
+	}
+	err := w.run(ctx)
+	stop()
+	if err != nil {
+		log.Error("ended", "error", err)
+		os.Exit(1)
+	}
+}
+
+// worker does what a tutorial would.
+type worker struct {
+	planted                    string
+	brokers                    []string
+	topic, group, url, keyFile string
+	letters                    *kafka.Writer
+	log                        *slog.Logger
+}
+
+func (w *worker) run(ctx context.Context) error {
+	if err := w.openLetters(ctx); err != nil {
+		return err
+	}
+	defer func() { _ = w.letters.Close() }()
+	session, err := time.ParseDuration(os.Getenv("KAFKA_SESSION_TIMEOUT"))
+	if err != nil {
+		return err
+	}
+	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
+		ID: w.group, Brokers: w.brokers, Topics: []string{w.topic}, SessionTimeout: session, HeartbeatInterval: time.Second,
+		JoinGroupBackoff: time.Second, StartOffset: kafka.FirstOffset,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = group.Close() }()
+	for {
+		gen, err := group.Next(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			continue // it waits by itself
+		}
+		w.log.InfoContext(ctx, "joined the group", "generation", gen.ID)
+		for _, partition := range gen.Assignments[w.topic] {
+			gen.Start(func(generation context.Context) {
+				p := &position{worker: w, gen: gen, partition: partition.ID}
+				if err := p.consume(generation, ctx, partition.Offset); err != nil && ctx.Err() == nil && generation.Err() == nil {
+					w.log.ErrorContext(ctx, "partition given up", "partition", partition.ID, "error", err)
+				}
+			})
+		}
+	}
+}
+
+// position is one partition in one generation.
+type position struct {
+	*worker
+
+	gen       *kafka.Generation
+	partition int
+	finished  atomic.Int64 // the next offset
+
+	mu        sync.Mutex
+	committed int64
+}
+
+// consume reads until the generation or the process ends. It has finished what it has begun when it returns.
+func (p *position) consume(generation, process context.Context, from int64) error {
+	ctx, cancel := context.WithCancel(generation)
+	defer cancel()
+	defer context.AfterFunc(process, cancel)()
+	reader := kafka.NewReader(kafka.ReaderConfig{Brokers: p.brokers, Topic: p.topic, Partition: p.partition, MaxWait: 200 * time.Millisecond})
+	defer func() { _ = reader.Close() }()
+	if err := reader.SetOffset(max(from, kafka.FirstOffset)); err != nil {
+		return err
+	}
+	var others errgroup.Group
+	others.SetLimit(8)
+	defer func() { _ = others.Wait() }()
+	defer cancel()
+	if p.planted == "timer-commit" {
+		others.Go(func() error { return p.commitByTheClock(ctx) })
+	}
+	for {
+		m, err := reader.ReadMessage(ctx)
+		switch {
+		case err != nil:
+		case p.planted == "parallel":
+			others.Go(func() error { return p.handle(ctx, m) })
+		default:
+			err = p.handle(ctx, m)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (p *position) handle(ctx context.Context, m kafka.Message) error {
+	if p.planted == "commit-first" {
+		if err := p.commit(m.Offset + 1); err != nil {
+			return err
+		}
+	}
+	if err := p.deliver(ctx, m); err != nil {
+		return err
+	}
+	p.finished.Store(m.Offset + 1)
+	if p.planted == "timer-commit" {
+		return nil
+	}
+	return p.commit(m.Offset + 1)
+}
+
+func (p *position) commit(next int64) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if next <= p.committed {
+		return nil
+	}
+	p.committed = next
+	return p.gen.CommitOffsets(map[string]map[int]int64{p.topic: {p.partition: next}})
+}
+
+func (p *position) commitByTheClock(ctx context.Context) error {
+	ticker := time.NewTicker(4 * time.Second)
+	defer ticker.Stop()
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-ticker.C:
+		}
+		_ = p.commit(p.finished.Load()) // the next one says it too
+	}
+	return nil
+}

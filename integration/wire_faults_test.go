@@ -1,0 +1,368 @@
+package integration_test
+
+import (
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"leadhit-sync/integration/apache"
+	"leadhit-sync/integration/authority"
+)
+
+// fault is something on the wire that keeps a worker out.
+type fault struct {
+	name string
+	// make breaks what is sound in the run, and returns what makes it sound again.
+	make func(*testing.T, *guarded) (mend func())
+	// told are words that both check and the worker's log must say.
+	told []string
+}
+
+// testStrangers: whatever keeps a worker from coming in is told in words; the worker waits and comes in by itself when it is mended.
+func (w *wire) testStrangers(t *testing.T) {
+	t.Helper()
+	faults := slices.Concat(w.wrongLogins(), w.wrongCertificates(), w.wrongProtocols())
+	for _, fault := range faults {
+		t.Run(fault.name, func(t *testing.T) {
+			if !strings.HasPrefix(fault.name, "the broker's certificate") { // these share a listener
+				t.Parallel()
+			}
+			g := w.newGuarded(t, login)
+			g.allow(t, g.rights()...)
+			refused := g.writeSome(t, 40)
+			mend := fault.make(t, g)
+			worker := g.newWorker(t)
+			g.staysOut(t, worker, fault.told)
+			mend()
+			g.done(t, worker, refused)
+		})
+	}
+}
+
+// staysOut starts the worker and demands that it says why it cannot come in, as check does, that it lives, and calls nobody.
+func (g *guarded) staysOut(t *testing.T, w *worker, told []string) {
+	t.Helper()
+	w.start(t)
+	w.complains(t, told)
+	w.waits(t, true)
+	code, said := w.check(t)
+	t.Logf("check: %s", failures(said))
+	for _, words := range told {
+		if code != 1 || !strings.Contains(failures(said), words) {
+			t.Errorf("got exit code %d of check, want 1 and a failure with %q:\n%s", code, words, said)
+		}
+	}
+	if calls := g.leadhit.Count(); calls != 0 {
+		t.Errorf("got %d calls by a worker that is kept out", calls)
+	}
+}
+
+// waits demands that the worker lives and says little; that it is not ready, where it cannot even begin.
+func (w *worker) waits(t *testing.T, outside bool) { //nolint:revive // a table's column
+	t.Helper()
+	if status, body := w.page(t, "/livez"); status != http.StatusOK {
+		t.Errorf("got %d %q from /livez of a waiting worker, want 200", status, body)
+	}
+	if status, body := w.page(t, "/readyz"); outside && status == http.StatusOK {
+		t.Errorf("got %d %q from /readyz of a worker that is kept out, want not ready", status, body)
+	}
+	if lines := strings.Count(w.Stdout()+w.Stderr(), "\n"); lines > 12 {
+		t.Errorf("got %d lines of a worker that waits, want a line a change:\n%s", lines, lastOf(w.Stdout()+w.Stderr(), 12))
+	}
+}
+
+// only leaves one operation of a right.
+func only(r apache.Right, operation kafka.ACLOperationType) apache.Right {
+	r.Operations = []kafka.ACLOperationType{operation}
+	return r
+}
+
+// complains waits until one line of trouble in the worker's log holds all the words.
+func (w *worker) complains(t *testing.T, words []string) {
+	t.Helper()
+	eventually(t, 30*time.Second, fmt.Sprintf("a line with %q", words), func() string {
+		if why := w.run.died(); why != "" {
+			t.Fatal(why)
+		}
+		log := w.Stdout() + w.Stderr()
+		for line := range strings.Lines(log) {
+			if isTrouble(line) && !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(line, word) }) {
+				t.Logf("log: %s", line)
+				return ""
+			}
+		}
+		return "none in: " + log
+	})
+}
+
+func isTrouble(line string) bool {
+	return strings.Contains(line, `"WARN"`) || strings.Contains(line, `"ERROR"`)
+}
+
+// failures are the lines of check that failed.
+func failures(said string) string {
+	var failed strings.Builder
+	for line := range strings.Lines(said) {
+		if strings.HasPrefix(line, "FAIL") {
+			failed.WriteString(line)
+		}
+	}
+	return failed.String()
+}
+
+func (w *wire) wrongLogins() []fault {
+	return []fault{
+		{"a wrong password", func(t *testing.T, g *guarded) func() {
+			t.Helper()
+			g.writePassword(t, "wrong-"+w.canary)
+			return func() { g.writePassword(t, w.password(g.user)) }
+		}, []string{"SASL Authentication Failed"}},
+		{"an unknown user", func(t *testing.T, g *guarded) func() {
+			t.Helper()
+			known := g.user
+			g.user = "nobody-" + g.group
+			g.settings["KAFKA_SASL_USERNAME"] = g.user
+			g.writePassword(t, w.password(g.user))
+			return func() {
+				g.allow(t, g.rights()...)
+				g.setPassword(t, w.password(g.user))
+				g.user = known
+			}
+		}, []string{"SASL Authentication Failed"}},
+		{"a certificate that the broker does not trust", func(t *testing.T, g *guarded) func() {
+			t.Helper()
+			g.showCertificate(t, w.stranger(t))
+			return func() { g.writeCertificate(t, w.ca, authority.Subject{Name: g.user}) }
+		}, []string{"KAFKA_TLS_CERT_FILE"}},
+		{"no certificate where one is demanded", func(t *testing.T, g *guarded) func() {
+			t.Helper()
+			return g.plugged(t, w.addr(certificates), w.addr(login))
+		}, []string{"KAFKA_TLS_CERT_FILE"}},
+	}
+}
+
+// stranger is an authority that nobody knows.
+func (w *wire) stranger(t *testing.T) *authority.Authority {
+	t.Helper()
+	a, err := authority.New("authority that nobody knows")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func (w *wire) wrongCertificates() []fault {
+	// swap gives the broker a certificate that is wrong, and on mending a good one.
+	swap := func(stranger bool, s authority.Subject) func(*testing.T, *guarded) func() {
+		return func(t *testing.T, g *guarded) func() {
+			t.Helper()
+			by := w.ca
+			if stranger {
+				by = w.stranger(t)
+			}
+			s.Name = "broker"
+			g.settings["KAFKA_BROKERS"] = w.addr(swapped)
+			w.swap(t, by, s)
+			return func() { w.swap(t, w.ca, authority.Subject{Name: "broker", Hosts: []string{here}}) }
+		}
+	}
+	return []fault{
+		{
+			"the broker's certificate is of another authority", swap(true, authority.Subject{Hosts: []string{here}}),
+			[]string{"not of an authority that we trust", "KAFKA_TLS_CA_FILE"},
+		},
+		{
+			"the broker's certificate has expired", swap(false, authority.Subject{Hosts: []string{here}, Until: time.Now().Add(-time.Hour)}),
+			[]string{"has expired"},
+		},
+		{
+			"the broker's certificate is for another host", swap(false, authority.Subject{Hosts: []string{"kafka.example"}}),
+			[]string{"is for another name (kafka.example) than 127.0.0.1"},
+		},
+		{"a wrong file of authorities", func(t *testing.T, g *guarded) func() {
+			t.Helper()
+			g.settings["KAFKA_TLS_CA_FILE"] = w.file(t, g.group+"-ca.pem", w.stranger(t).PEM())
+			return func() { w.file(t, g.group+"-ca.pem", w.ca.PEM()) }
+		}, []string{"not of an authority that we trust", "KAFKA_TLS_CA_FILE"}},
+	}
+}
+
+// swap replaces the certificate of the listener that is there for it.
+func (w *wire) swap(t *testing.T, by *authority.Authority, s authority.Subject) {
+	t.Helper()
+	w.show(t, swapped, by, s)
+}
+
+// show replaces the certificate of a listener, and waits until it is shown.
+func (w *wire) show(t *testing.T, listener string, by *authority.Authority, s authority.Subject) {
+	t.Helper()
+	pair := w.issue(t, by, s)
+	if err := w.kafka.Nodes()[0].Keystore(t.Context(), listener, w.anew(t, pair.Keystore())); err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(by.PEM())
+	want, err := pair.TLS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := &tls.Config{RootCAs: roots, ServerName: s.Hosts[0], Time: func() time.Time { return want.Leaf.NotAfter.Add(-time.Minute) }}
+	shown := 0
+	eventually(t, 30*time.Second, "the new certificate", func() string {
+		conn, err := (&tls.Dialer{Config: config}).DialContext(t.Context(), "tcp", w.addr(listener))
+		if err != nil {
+			shown = 0
+			return err.Error()
+		}
+		defer func() { _ = conn.Close() }()
+		secured, _ := conn.(*tls.Conn)
+		if shown++; !secured.ConnectionState().PeerCertificates[0].Equal(want.Leaf) {
+			shown = 0
+		}
+		if shown < 6 { // each of the broker's network threads has one of its own
+			return fmt.Sprintf("shown %d times in a row", shown)
+		}
+		return ""
+	})
+}
+
+// anew writes a file of a name that was never used, so that the broker reads it in any case.
+func (w *wire) anew(t *testing.T, text []byte) string {
+	t.Helper()
+	return w.file(t, rand.Text()+".pem", text)
+}
+
+func (w *wire) wrongProtocols() []fault {
+	return []fault{
+		{"a broker that speaks TLS 1.1 and no better", func(t *testing.T, g *guarded) func() {
+			t.Helper()
+			pair, err := w.issue(t, w.ca, authority.Subject{Hosts: []string{here}}).TLS()
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := newCable(t)
+			g.settings["KAFKA_BROKERS"] = c.addr()
+			c.plug(secured(t.Context(), &tls.Config{
+				Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11,
+			}))
+			return func() { c.plug(to(t.Context(), w.addr(login))) }
+		}, []string{"nothing below TLS 1.2 is spoken"}},
+		{"TLS to a broker without", func(t *testing.T, g *guarded) func() {
+			t.Helper()
+			return g.plugged(t, w.kafka.Brokers()[0], w.addr(login))
+		}, []string{"KAFKA_TLS", "KAFKA_BROKERS"}},
+		{"no TLS to a broker with it", func(t *testing.T, g *guarded) func() {
+			t.Helper()
+			delete(g.settings, "KAFKA_TLS")
+			delete(g.settings, "KAFKA_TLS_CA_FILE")
+			return g.plugged(t, w.addr(login), w.addr(bare))
+		}, []string{"set KAFKA_TLS=true"}},
+		{"no login to a broker that wants one", func(t *testing.T, g *guarded) func() {
+			t.Helper()
+			g.showCertificate(t, w.ca) // which the first one does not ask for
+			return g.plugged(t, w.addr(login), w.addr(certificates))
+		}, []string{"set KAFKA_SASL_MECHANISM"}},
+	}
+}
+
+// plugged leads the worker to what is wrong, and on mending to what is right.
+func (g *guarded) plugged(t *testing.T, wrong, right string) (mend func()) {
+	t.Helper()
+	c := newCable(t)
+	g.settings["KAFKA_BROKERS"] = c.addr()
+	c.plug(to(t.Context(), wrong))
+	return func() { c.plug(to(t.Context(), right)) }
+}
+
+// testRefusedRights: a right that is missing is told in words; nothing is lost meanwhile, and all goes on when it is granted.
+func (w *wire) testRefusedRights(t *testing.T) {
+	t.Helper()
+	const read, write = kafka.ACLOperationTypeRead, kafka.ACLOperationTypeWrite
+	for name, test := range map[string]struct {
+		lacks func(*guarded) apache.Right
+		// outside says that the worker cannot even begin.
+		outside bool
+		// told is what the worker's log says, checked what check does.
+		told, checked func(*guarded) string
+	}{
+		"no right to the events": {
+			func(g *guarded) apache.Right { return g.rights()[3] }, true,
+			func(g *guarded) string { return g.topic },
+			func(g *guarded) string { return g.topic + " is not for us to see; grant" },
+		},
+		"no right to the group": {
+			func(g *guarded) apache.Right { return g.rights()[0] }, true,
+			func(*guarded) string { return "grant Read on it" },
+			func(g *guarded) string { return g.group + " is not for us to join; grant Read on it" },
+		},
+		"no right to the letters": {
+			func(g *guarded) apache.Right { return g.rights()[1] }, true,
+			func(g *guarded) string { return g.letters() },
+			func(g *guarded) string { return g.letters() + " is not for us to see; grant" },
+		},
+		"no right to the ledger": {
+			func(g *guarded) apache.Right { return g.rights()[2] }, true,
+			func(g *guarded) string { return g.ledger() },
+			func(g *guarded) string { return g.ledger() },
+		},
+		"events may be seen and not read": {
+			func(g *guarded) apache.Right { return only(g.rights()[3], read) }, false,
+			func(g *guarded) string { return g.topic },
+			func(g *guarded) string { return "Kafka does not allow Read on topic " + g.topic },
+		},
+		"letters may be seen and not written": {
+			func(g *guarded) apache.Right { return only(g.rights()[1], write) }, false,
+			func(g *guarded) string { return g.letters() },
+			func(g *guarded) string { return "Kafka does not allow Write on topic " + g.letters() },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := w.newGuarded(t, login)
+			g.allow(t, g.rights()...)
+			missing := test.lacks(g)
+			if err := w.kafka.Deny(t.Context(), missing); err != nil {
+				t.Fatal(err)
+			}
+			refused := g.writeSome(t, 40)
+			worker := g.newWorker(t)
+			worker.start(t)
+			worker.complains(t, []string{test.told(g)})
+			worker.waits(t, test.outside)
+			code, said := worker.check(t)
+			t.Logf("check: %s", failures(said))
+			if code != 1 || !strings.Contains(failures(said), test.checked(g)) {
+				t.Errorf("got exit code %d of check, want 1 and a failure with %q:\n%s", code, test.checked(g), said)
+			}
+			g.allow(t, missing)
+			g.done(t, worker, refused)
+		})
+	}
+	t.Run("settings of the topics are not for us to see", func(t *testing.T) {
+		t.Parallel()
+		g := w.newGuarded(t, login)
+		for _, right := range g.rights() {
+			right.Operations = slices.DeleteFunc(right.Operations, func(o kafka.ACLOperationType) bool {
+				return o == kafka.ACLOperationTypeDescribeConfigs
+			})
+			g.allow(t, right)
+		}
+		refused := g.writeSome(t, 40)
+		worker := g.newWorker(t)
+		worker.start(t)
+		code, said := worker.check(t)
+		if want := "does not allow DescribeConfigs on topic " + g.topic; code != 0 || !strings.Contains(said, want) {
+			t.Errorf("got exit code %d of check, want 0 and a warning with %q:\n%s", code, want, said)
+		}
+		g.done(t, worker, refused)
+		t.Logf("the log:\n%s", worker.Stdout()+worker.Stderr())
+	})
+}
