@@ -1,0 +1,95 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"debug/buildinfo"
+	"fmt"
+	"os"
+	"os/exec" //nolint:depguard // a builder runs the compiler
+	"runtime/debug"
+	"strings"
+	"time"
+)
+
+// binary is the program for one architecture, and what Go's tools wrote into it.
+type binary struct {
+	arch    string
+	content []byte
+	info    *debug.BuildInfo
+	version string
+}
+
+// compile builds the static binary for Linux on one architecture.
+func compile(ctx context.Context, o options, arch, file string) (*binary, error) {
+	//nolint:gosec // the caller builds with rights of his own
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=auto",
+		"-ldflags", "-s -w -X main.version="+o.version, "-o", file, "./cmd/leadhit-sync")
+	cmd.Dir = o.root
+	// The caller's own wishes (GOFLAGS, GOAMD64, a workspace) would change the bytes.
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOFLAGS=", "GOWORK=off", "GOEXPERIMENT=", //nolint:forbidigo // the compiler's
+		"GOAMD64=v1", "GOARM64=v8.0")
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("go build for %s: %w: %s", arch, err, bytes.TrimSpace(output))
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	info, err := buildinfo.Read(bytes.NewReader(content))
+	if err != nil {
+		return nil, fmt.Errorf("%s binary: %w", arch, err)
+	}
+	b := &binary{arch: arch, content: content, info: info}
+	b.version = b.versionOf(o.version)
+	return b, nil
+}
+
+// versionOf is the version that was asked for, or the commit's tag, or the commit. It may stand in an image's tag, where
+// a + may not.
+func (b *binary) versionOf(asked string) string {
+	const short = 7
+	revision := b.setting("vcs.revision")
+	commit := revision[:min(short, len(revision))]
+	version := b.info.Main.Version
+	switch {
+	case asked != "":
+		version = asked
+	case version == "" || version == "(devel)":
+		version = "dev"
+	case commit != "" && strings.Contains(version, "-"+commit): // what Go makes of a commit without a tag
+		version = "dev-" + commit
+		if b.setting("vcs.modified") == "true" {
+			version += "-dirty"
+		}
+	}
+	return strings.ReplaceAll(strings.TrimPrefix(version, "v"), "+", "-")
+}
+
+// setting returns one of the build's settings, empty if it has none of that name.
+func (b *binary) setting(key string) string {
+	for _, s := range b.info.Settings {
+		if s.Key == key {
+			return s.Value
+		}
+	}
+	return ""
+}
+
+// revision is the commit, marked if the files were not its own.
+func (b *binary) revision() string {
+	revision := b.setting("vcs.revision")
+	if revision != "" && b.setting("vcs.modified") == "true" {
+		return revision + "-dirty"
+	}
+	return revision
+}
+
+// time is the commit's; where there is none, the beginning of Unix time, as reproducible builds have it.
+func (b *binary) time() time.Time {
+	t, err := time.Parse(time.RFC3339, b.setting("vcs.time"))
+	if err != nil {
+		return time.Unix(0, 0).UTC()
+	}
+	return t.UTC()
+}

@@ -1,0 +1,119 @@
+// Command mkimage builds the container image of leadhit-sync without any container engine: a static binary for each
+// architecture, and around them an OCI layout from scratch. Beside it stands a list of what is in each binary (SBOM).
+//
+//	go -C deploy/image/mkimage run . -root ../../.. -out ../../../bin/image
+//
+// The same commit, built by the same Go, gives the same bytes, wherever and whenever it is built: the only time in the
+// image is the commit's, files stand in a fixed order, and paths of the building machine are left out. The image holds
+// the binary, /etc/passwd and /etc/group with the user it runs as, and an empty /tmp; nothing that could be started but
+// the binary.
+//
+// Nothing is left half-built: the layout is made beside its place and moved there when it is whole, over an older one.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+)
+
+// architectures are those that the image is for.
+func architectures() []string { return []string{"amd64", "arm64"} }
+
+func main() {
+	//nolint:forbidigo // a main owns the root context
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+		stop()
+		_, _ = fmt.Fprintf(os.Stderr, "mkimage: %v\n", err)
+		os.Exit(1) //nolint:gocritic // stop was called
+	}
+}
+
+// options say what is built, and where it is put.
+type options struct {
+	root    string // the product's module
+	out     string // the layout
+	version string // empty: what Go knows of the commit
+	source  string // where the code is to be found; empty: the label is left out
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	var o options
+	flags := flag.NewFlagSet("mkimage", flag.ContinueOnError)
+	flags.StringVar(&o.root, "root", ".", "folder of the product's module")
+	flags.StringVar(&o.out, "out", "bin/image", "folder of the OCI layout; an older one there is replaced")
+	flags.StringVar(&o.version, "version", "", "version of the release; without it the commit's tag, or the commit")
+	flags.StringVar(&o.source, "source", "", "address of the source, for the image's label")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	made, err := build(ctx, o)
+	if err != nil {
+		return err
+	}
+	return made.print(out)
+}
+
+// build makes the layout and the lists beside it.
+func build(ctx context.Context, o options) (*made, error) {
+	parent := filepath.Dir(o.out)
+	if err := os.MkdirAll(parent, 0o755); err != nil { //nolint:gosec // build results are for everybody
+		return nil, err
+	}
+	work, err := os.MkdirTemp(parent, ".mkimage-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(work) }()
+	var binaries []*binary
+	for _, arch := range architectures() {
+		b, err := compile(ctx, o, arch, filepath.Join(work, arch))
+		if err != nil {
+			return nil, err
+		}
+		binaries = append(binaries, b)
+	}
+	layout := filepath.Join(work, "layout")
+	m, err := write(layout, binaries, o.source)
+	if err != nil {
+		return nil, err
+	}
+	if err := replace(o.out, layout); err != nil {
+		return nil, err
+	}
+	m.layout = o.out
+	for i, b := range binaries {
+		m.images[i].sbom = fmt.Sprintf("%s-%s.cdx.json", o.out, b.arch)
+		if err := writeSBOM(m.images[i].sbom, b); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// replace moves the new layout to its place. What stands there is deleted, if it is a layout.
+func replace(place, layout string) error {
+	_, err := os.Stat(place)
+	if err == nil {
+		if _, err := os.Stat(filepath.Join(place, "oci-layout")); err != nil {
+			return fmt.Errorf("%s exists and is no OCI layout: name another place with -out", place)
+		}
+		if err := os.RemoveAll(place); err != nil {
+			return err
+		}
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return os.Rename(layout, place)
+}

@@ -1,0 +1,144 @@
+package lint_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"leadhit-sync/deploy/lint"
+)
+
+// started is leadhit-sync as an overlay's container runs it, but for its addresses: it reaches nobody.
+type started struct {
+	process     *exec.Cmd
+	environment map[string]string
+	lines       chan string
+	url         string
+}
+
+// start runs the program with the Deployment's arguments, environment and files.
+func start(t *testing.T, o *lint.Overlay) *started {
+	t.Helper()
+	s := &started{environment: onDisk(t, o), lines: make(chan string, 1000)}
+	maps.Copy(s.environment, map[string]string{
+		"HTTP_ADDR": "127.0.0.1:0", "KAFKA_BROKERS": "127.0.0.1:1", "LEADHIT_URL": "http://127.0.0.1:1/",
+	})
+	s.process = exec.CommandContext(t.Context(), program(t), o.Arguments()...)
+	for name, value := range s.environment {
+		s.process.Env = append(s.process.Env, name+"="+value)
+	}
+	out, err := s.process.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.process.Stderr = os.Stderr
+	if err := s.process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.process.Process.Kill() }) // mostly it has ended
+	go func() {
+		defer close(s.lines)
+		for scanner := bufio.NewScanner(out); scanner.Scan(); {
+			s.lines <- scanner.Text()
+		}
+	}()
+	s.url = "http://" + s.until(t, "listening")["addr"]
+	return s
+}
+
+// until reads the log up to a message that begins with words, and returns that line's texts.
+func (s *started) until(t *testing.T, words string) map[string]string {
+	t.Helper()
+	late := time.After(30 * time.Second)
+	for {
+		select {
+		case line, more := <-s.lines:
+			if !more {
+				t.Fatalf("the log ended before %q", words)
+			}
+			var fields map[string]any
+			if err := json.Unmarshal([]byte(line), &fields); err != nil {
+				t.Fatalf("got the line %q, want JSON", line)
+			}
+			if message, _ := fields["msg"].(string); !strings.HasPrefix(message, words) {
+				continue
+			}
+			texts := map[string]string{}
+			for key, value := range fields {
+				texts[key], _ = value.(string)
+			}
+			return texts
+		case <-late:
+			t.Fatalf("got no line %q in the log within 30 s", words)
+		}
+	}
+}
+
+// get asks as the kubelet and Prometheus do.
+func (s *started) get(t *testing.T, path string) (code int, body string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+path, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }() // it was read
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(text)
+}
+
+func TestTheProgramStartsAnswersAndEndsAsTheDeploymentHasIt(t *testing.T) {
+	t.Parallel()
+	for name, o := range overlays(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, o)
+			// Without Kafka the worker is alive and not ready; it is not restarted and gets no part in a rollout.
+			for path, want := range map[string]int{"/livez": 200, "/readyz": 503, "/metrics": 200, "/status": 200, "/nowhere": 404} {
+				if code, body := s.get(t, path); code != want || strings.Contains(body, "canary-secret") {
+					t.Errorf("%s: got %d and %q, want %d and no secret", path, code, body, want)
+				}
+			}
+			if err := os.WriteFile(s.environment["LEADHIT_API_KEY_FILE"], []byte("canary-secret-2"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s.until(t, "the API key's file has changed")
+			s.end(t, o.Grace())
+		})
+	}
+}
+
+// end sends SIGTERM, as the kubelet does, and waits.
+func (s *started) end(t *testing.T, grace time.Duration) {
+	t.Helper()
+	if grace == 0 {
+		t.Fatal("got no grace period")
+	}
+	began := time.Now()
+	if err := s.process.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	s.until(t, "stopped")
+	for range s.lines { // until stdout is closed: then Wait may be called
+	}
+	if err := s.process.Wait(); err != nil {
+		t.Errorf("got %v, want exit code 0", err)
+	}
+	if took := time.Since(began); took > grace {
+		t.Errorf("got an end after %s, want it within the grace period of %s", took, grace)
+	}
+}
