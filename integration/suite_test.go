@@ -50,6 +50,7 @@ func TestWorker(t *testing.T) {
 		t.Run("parts", func(t *testing.T) {
 			s.testKills(t, brokers)
 			s.testRestarts(t, brokers)
+			s.testRollout(t, brokers)
 		})
 		s.testShortChaos(t, nodes)
 	})
