@@ -41,6 +41,7 @@ unit: ## Run the tests that need nothing installed.
 lint: $(GOLANGCI_LINT) ## Check style, import rules and formatting.
 	$(GOLANGCI_LINT) config verify
 	$(GOLANGCI_LINT) run ./...
+	cd deploy/image/mkimage && $(CURDIR)/$(GOLANGCI_LINT) run -c $(CURDIR)/.golangci.yml ./...
 
 .PHONY: vuln
 vuln: ## Look for known vulnerabilities; VULNDB=file:///… names a copy of the database.

@@ -46,7 +46,7 @@ func TestImage(t *testing.T) {
 	}
 	t.Run("it holds one program and the user who may run it", func(t *testing.T) { testImageHolds(t, image) })
 
-	s := &suite{emitted: t.TempDir(), keys: t.TempDir(), canary: "canary-" + rand.Text()}
+	s := &suite{emitted: t.TempDir(), keys: t.TempDir(), canary: "canary-" + rand.Text(), secrets: &secrets{}}
 	r := s.newRun(t, cluster(t, 1), 3, sandbox.Faults{Latency: 20 * time.Millisecond})
 	if err := os.Chmod(r.keyFile, 0o644); err != nil { // as a Secret is mounted for a user who is not root
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func TestImage(t *testing.T) {
 	c := w.startIn(t, image)
 	t.Run("it has no rights that it does not need", func(t *testing.T) { testRights(t, c) })
 	r.finish(t, 2*time.Minute)
-	t.Run("it answers probes from within", func(t *testing.T) { testProbes(t, c) })
+	t.Run("it answers probes from within", func(t *testing.T) { testProbes(t, w, c) })
 	t.Run("it knows time zones", func(t *testing.T) { testTimeZones(t, c) })
 
 	stream := r.stream(t, 200, orders.Next)
@@ -226,16 +226,17 @@ func memoryLimit(t *testing.T, cgroups string) string {
 }
 
 // testProbes asks the worker's pages from within, as a probe does where no kubelet can ask.
-func testProbes(t *testing.T, c *container.Container) {
+func testProbes(t *testing.T, w *worker, c *container.Container) {
 	t.Helper()
 	line, err := c.Line(t.Context(), "listening", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, ready := w.page(t, "/readyz")
 	for _, probe := range []struct {
 		page, want string
 		code       int
-	}{{"/readyz", "consuming\n", 0}, {"/livez", "alive\n", 0}, {"/nothing", "HTTP 404", 1}} {
+	}{{"/readyz", ready, 0}, {"/livez", "alive\n", 0}, {"/nothing", "HTTP 404", 1}} {
 		code, said, err := c.Exec(t.Context(), "/leadhit-sync", "probe", fmt.Sprintf("http://%s%s", line["addr"], probe.page))
 		if err != nil || code != probe.code || !strings.Contains(said, probe.want) {
 			t.Errorf("probe %s: got exit code %d, %v and %q, want %d and %q", probe.page, code, err, said, probe.code, probe.want)

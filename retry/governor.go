@@ -42,7 +42,8 @@ type Settings struct {
 //   - the flood guard and pauses by hand: told by Letter and Follow.
 //
 // Pause and gate together let one probe through at a time. A sign of overload that only one order gives is no
-// sign, and neither are those that stay below a tenth of the last second's answers.
+// sign, and neither are those that stay below a tenth of the last second's answers, or that stay as they are however little
+// is called.
 type Governor struct {
 	pause pause
 	gate  gate
@@ -53,8 +54,9 @@ type Governor struct {
 	inFlight int
 	begun    uint64 // calls that have begun: the last one's number
 	// suspect is the order that gave the last sign of overload, signs counts them all.
-	suspect string
-	signs   meter
+	suspect  string
+	signs    meter
+	standing standing
 	// held is for how long calls were held in all, but for the stretch that began at heldSince.
 	held      time.Duration
 	heldSince time.Time
@@ -160,6 +162,7 @@ func (g *Governor) Answered(now time.Time, order string, p Pass, v Verdict) {
 	g.gate.answered(now, order, p, evidenceOf(v))
 	switch {
 	case g.gate.closed && !closed:
+		g.standing.stop()
 		g.pacer.freeze(now)
 	case closed && !g.gate.closed:
 		g.limit.restart()
@@ -170,12 +173,17 @@ func (g *Governor) Answered(now time.Time, order string, p Pass, v Verdict) {
 
 // adapt moves limit and rate.
 func (g *Governor) adapt(now time.Time, order string, p Pass, v Verdict, inFlight int) {
-	if evidenceOf(v) == served {
-		g.pacer.accepted.add(now)
-		g.limit.served(inFlight)
+	served := evidenceOf(v) == served
+	if !served && !overloaded(v) {
 		return
 	}
-	if !overloaded(v) {
+	if g.standing.answered(now, p.number, v) {
+		g.pacer.learned = 0
+	}
+	defer func() { g.pacer.hold(now, g.standing.holds()) }()
+	if served {
+		g.pacer.accepted.add(now)
+		g.limit.served(inFlight)
 		return
 	}
 	g.signs.add(now)
@@ -184,17 +192,34 @@ func (g *Governor) adapt(now time.Time, order string, p Pass, v Verdict, inFligh
 	if alone || v.Code != tooManyRequests && g.stray(now) {
 		return
 	}
-	g.limit.overload(p.number, g.begun)
-	if refused(v) {
-		g.pacer.refused(now, p.number, g.begun)
+	g.shrink(now, p.number, v)
+}
+
+// shrink obeys a sign of overload that came with call number.
+func (g *Governor) shrink(now time.Time, number uint64, v Verdict) {
+	switch {
+	case v.Code == tooManyRequests:
+		g.standing.stop() // it says itself what would help
+	case !refused(v):
+		g.limit.overload(number, g.begun)
+		return
+	case g.standing.holds():
+		return
+	default:
+		defer g.standing.shrunk(now, g.begun)
 	}
+	g.limit.overload(number, g.begun)
+	g.pacer.refused(now, number, g.begun)
 }
 
 // stray says that signs of overload are so few among the last second's answers that they are LeadHit's usual faults: a
 // server without room refuses more than now and then, and to slow down for the others would cost throughput for nothing.
-func (g *Governor) stray(now time.Time) bool {
+func (g *Governor) stray(now time.Time) bool { return g.refusedShare(now) < g.standing.tolerance(now) }
+
+// refusedShare is the share of signs of overload among the last second's answers, from 0 to 1.
+func (g *Governor) refusedShare(now time.Time) float64 {
 	signs := g.signs.perSecond(now)
-	return signs < overloadShare*(signs+g.pacer.accepted.perSecond(now))
+	return signs / (signs + g.pacer.accepted.perSecond(now))
 }
 
 // Letter says that a letter about an order begins its way for the first time: one that the mapping wants when it is about to

@@ -126,6 +126,15 @@ func (p *pacer) freeze(now time.Time) {
 	p.frozen = true
 }
 
+// hold stops the growth while a rate is being tried.
+func (p *pacer) hold(now time.Time, trying bool) { //nolint:revive // what holds, not a mode
+	if trying == p.frozen {
+		return
+	}
+	p.grow(now)
+	p.frozen, p.grown = trying, now
+}
+
 // thaw goes on after an outage. The refusals that belonged to it said nothing about a bearable rate.
 func (p *pacer) thaw(now time.Time) {
 	p.frozen, p.searching, p.grown = false, true, now

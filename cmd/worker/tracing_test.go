@@ -224,7 +224,7 @@ func TestARefusedOrderEndsItsEventsSpanWithTheLetter(t *testing.T) {
 }
 
 func TestEachTryIsASpanAndTheEventEndsWithTheLast(t *testing.T) {
-	s, c, _ := traced(t)
+	s, c, n := traced(t)
 	s.leadhit.Change(func(f *sandbox.Faults) { f.Errors = 1 })
 	s.run()
 	s.produceTraced(`{"order_id": "4711", "status": "paid"}`, "00-"+shopTrace+"-"+shopSpan+"-01")
@@ -236,6 +236,12 @@ func TestEachTryIsASpanAndTheEventEndsWithTheLast(t *testing.T) {
 	s.until("the event's span", func() bool { return len(c.named("process orders")) == 1 })
 	calls := c.named("set_order_status")
 	has(t, calls[0], tracepb.Span_SPAN_KIND_CLIENT, map[string]string{"leadhit_sync.verdict": "again"})
+	seen := n.seen()
+	for i, call := range calls {
+		if want := hex.EncodeToString(call.GetSpanId()); i >= len(seen) || !strings.Contains(seen[i], want) {
+			t.Errorf("try %d: got traceparents %q, want its own span %s", i, seen, want)
+		}
+	}
 	if last := calls[len(calls)-1]; last.GetStatus().GetCode() != tracepb.Status_STATUS_CODE_UNSET {
 		t.Errorf("got status %v of the last try, want none", last.GetStatus())
 	}
