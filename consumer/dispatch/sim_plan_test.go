@@ -57,10 +57,10 @@ func drawPlan(w *world) plan {
 		told: 4096, limit: 4096, session: 10 * time.Second, callTimeout: 3 * time.Second,
 		workers: 1 + w.IntN(3), topics: 1 + w.IntN(2), numbers: 1 + w.IntN(3), orders: 3 + w.IntN(40),
 		events: 100 + w.IntN(500), retryMax: w.between(2*time.Second, 10*time.Second),
-		chaos: w.between(time.Minute, 4*time.Minute),
+		chaos:     w.between(time.Minute, 4*time.Minute),
 		calmLimit: 20 * time.Minute, // events of 300 orders, nearly all refused, take more than ten (seed 6157)
-		callTime: w.between(time.Millisecond, 200*time.Millisecond),
-		errors:   half(0.3), lost: half(0.1), slow: half(0.1), retryAfter: half(0.2),
+		callTime:  w.between(time.Millisecond, 200*time.Millisecond),
+		errors:    half(0.3), lost: half(0.1), slow: half(0.1), retryAfter: half(0.2),
 		commitSlow: half(0.1), notSent: half(0.2), unanswered: half(0.03), rebalancing: half(0.5),
 		letterLost: half(0.3), letterFails: half(0.3), fetchFails: half(0.1),
 		crashEvery: every(8*time.Second, time.Minute), freezeEvery: every(20*time.Second, 2*time.Minute),
