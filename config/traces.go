@@ -63,8 +63,10 @@ func (c *Config) checkTraces(p *problems) {
 		if endpoint == "" {
 			continue
 		}
-		if u, err := url.Parse(endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
-			p.add(name, "is not an http or https URL without a user")
+		// A query and a fragment would come before the path that is added, and all of it stands in errors.
+		if u, err := url.Parse(endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil ||
+			strings.ContainsAny(endpoint, "?#") {
+			p.add(name, "is not an http or https URL without a user, a query and a fragment")
 		}
 	}
 	p.addFile("OTEL_EXPORTER_OTLP_CERTIFICATE", c.Traces.CAFile)

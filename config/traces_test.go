@@ -67,11 +67,17 @@ func TestVariablesOfTheStandardThatOthersReadAreNoMistakes(t *testing.T) {
 }
 
 func TestAnAddressThatNoSpanCanBeSentToIsRefused(t *testing.T) {
-	for _, value := range []string{"collector:4318", "ftp://c/", "http://", "http://user:canary@c:4318"} {
-		setup(t, "OTEL_EXPORTER_OTLP_ENDPOINT", value)
-		got := mistakes(t)
-		if len(got) != 1 || !strings.HasPrefix(got[0], "OTEL_EXPORTER_OTLP_ENDPOINT: is not an http or https URL without a user") || strings.Contains(got[0], "canary") {
-			t.Errorf("%s: got %q, want one mistake without the value", value, got)
+	for _, name := range []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"} {
+		for _, value := range []string{
+			"collector:4318", "ftp://c/", "http://", "http://user:canary@c:4318", "http://canary@c:4318", "http://c:4318?token=canary",
+			"https://c/v1/traces?api-key=canary", "http://c:4318?", "http://c:4318#canary", "http://c:4318/#", "http://user:canary@c:port",
+		} {
+			setup(t, name, value)
+			got := mistakes(t)
+			if len(got) != 1 || !strings.HasPrefix(got[0], name+": is not an http or https URL without a user, a query and a fragment") || strings.Contains(got[0], "canary") {
+				t.Errorf("%s: got %q, want one mistake without the value", value, got)
+			}
 		}
+		unset(t, name)
 	}
 }

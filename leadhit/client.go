@@ -85,8 +85,8 @@ type Options struct {
 	CallsInFlight int
 	// Version stands in the User-Agent header.
 	Version string
-	// Logger takes a line when CAFile has changed or cannot be read any more, and when no TLS comes about any more, or does
-	// again. Nil discards them.
+	// Logger takes a line when CAFile has changed or cannot be read any more, and when no call gets through TLS any more, or
+	// one does again. Nil discards them.
 	Logger *slog.Logger
 	// Dial replaces the network's dialer. Nil means the usual one.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
@@ -153,7 +153,7 @@ func Open(options Options) (*Client, error) {
 		call:      newRequest(http.MethodPost, address),
 		methods:   newRequest(http.MethodGet, mapURL(address)),
 		scratch:   sync.Pool{New: func() any { return new(scratch) }},
-		trouble:   tlsTrouble{log: options.Logger},
+		trouble:   tlsTrouble{log: options.Logger, limit: options.Timeout},
 	}, nil
 }
 
@@ -212,7 +212,7 @@ func (c *Client) exchange(request *http.Request, key *string, s *scratch) error 
 	if err != nil {
 		failed := transportError(err, *key)
 		if failed.tls {
-			c.trouble.failed(failed.text)
+			c.trouble.fail(failed.text)
 		}
 		return failed
 	}

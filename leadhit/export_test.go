@@ -23,3 +23,6 @@ func ParseMap(page string) []string { return parseMap(page) }
 
 // RetryAfter reads the header of that name.
 func RetryAfter(header http.Header) time.Duration { return retryAfter(header) }
+
+// LookAgain reads the file with the authorities as a call does once a second.
+func (c *Client) LookAgain() { c.transport.look() }

@@ -3,6 +3,7 @@ package leadhit
 import (
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -138,13 +139,15 @@ func isTimeout(err error) bool {
 }
 
 // isTLS knows our own handshakes by their mark, and those that net/http makes behind a proxy by the types that crypto/tls
-// has for some of its errors.
+// has for some of its errors. A handshake that the network breaks tells nothing about TLS.
 func isTLS(err error) bool {
-	if is[*handshakeError](err) || is[*tls.CertificateVerificationError](err) || is[tls.RecordHeaderError](err) {
+	if is[*tls.CertificateVerificationError](err) || is[tls.RecordHeaderError](err) {
 		return true
 	}
-	alert, ok := errors.AsType[*net.OpError](err)
-	return ok && (alert.Op == "remote error" || alert.Op == "local error")
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op.Op == "remote error" || op.Op == "local error" // an alert
+	}
+	return is[*handshakeError](err) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // typeCause makes the server's class a label: an identifier of at most 64 bytes, or else ServerError.

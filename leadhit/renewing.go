@@ -38,7 +38,11 @@ func newRenewing(file string, log *slog.Logger, create func(*x509.CertPool) *htt
 		r.current.Store(create(nil)) // tls.Config's own word for the system's authorities
 		return r, nil
 	}
-	text, pool, err := authorities(file)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("leadhit ca file: %w", err)
+	}
+	pool, err := authorities(text)
 	if err != nil {
 		return nil, fmt.Errorf("leadhit ca file: %w", err)
 	}
@@ -66,7 +70,15 @@ func (r *renewing) look() {
 	}
 	defer r.mu.Unlock()
 	r.next.Store(int64(time.Since(r.began) + lookEvery))
-	text, pool, err := authorities(r.file)
+	text, err := os.ReadFile(r.file)
+	if err == nil && bytes.Equal(text, r.text) {
+		r.broken = false
+		return
+	}
+	var pool *x509.CertPool
+	if err == nil {
+		pool, err = authorities(text)
+	}
 	if err != nil {
 		if !r.broken {
 			r.log.Warn("LEADHIT_CA_FILE cannot be used; what it held before stays in use; mend the file", slog.Any("error", err))
@@ -74,28 +86,20 @@ func (r *renewing) look() {
 		r.broken = true
 		return
 	}
-	r.broken = false
-	if bytes.Equal(text, r.text) {
-		return
-	}
-	r.text = text
+	r.broken, r.text = false, text
 	// Requests that are under way keep their connections to the end; idle ones were trusted for what no longer counts.
 	r.current.Swap(r.make(pool)).CloseIdleConnections()
 	r.log.Info("LEADHIT_CA_FILE has changed; connections to LeadHit are made anew")
 }
 
-// authorities returns what the file holds, and the pool of the system's authorities and these.
-func authorities(file string) ([]byte, *x509.CertPool, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, nil, err
-	}
+// authorities is the pool of the system's authorities and those in text.
+func authorities(text []byte) (*x509.CertPool, error) {
 	pool, err := x509.SystemCertPool()
 	if err != nil {
 		pool = x509.NewCertPool() // an image without system authorities still has the file
 	}
 	if !pool.AppendCertsFromPEM(text) {
-		return nil, nil, errors.New("no certificate in it")
+		return nil, errors.New("no certificate in it")
 	}
-	return text, pool, nil
+	return pool, nil
 }

@@ -129,6 +129,17 @@ func TestAuthoritiesAreReadAgainBehindAProxyToo(t *testing.T) {
 	}
 }
 
+// It is looked at once a second for as long as the worker lives.
+func TestAFileThatHasNotChangedIsNotParsedAgain(t *testing.T) {
+	_, text := selfSigned(t, "127.0.0.1", time.Now().Add(time.Hour))
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	replace(t, file, text)
+	client := open(t, "https://127.0.0.1/", func(o *leadhit.Options) { o.CAFile = file })
+	if got := testing.AllocsPerRun(10, client.LookAgain); got > 20 {
+		t.Errorf("got %v allocations a look, want what reading the file takes", got)
+	}
+}
+
 // replace puts text in the place of a file in one step.
 func replace(t *testing.T, file string, text []byte) {
 	t.Helper()

@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -27,8 +26,8 @@ func explainTLS(err error) string {
 	switch {
 	case is[x509.UnknownAuthorityError](err):
 		return "LeadHit's certificate is not of an authority that we trust; check LEADHIT_CA_FILE, and who answers at LEADHIT_URL: " + err.Error()
-	case is[tls.RecordHeaderError](err), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return "no TLS is spoken at LEADHIT_URL: " + err.Error()
+	case is[tls.RecordHeaderError](err): // whose text may hold a length
+		return "no TLS is spoken at LEADHIT_URL; check it, its port too"
 	}
 	return "no TLS with LeadHit (nothing below TLS 1.2 is spoken here): " + err.Error()
 }
@@ -51,24 +50,38 @@ func namesIn(cert *x509.Certificate) string {
 	return strings.Join(names, ", ")
 }
 
-// tlsTrouble writes a line when TLS fails, when it fails of something else, and when it is over: that is what an operator
-// can mend, and calls paused for want of answers do not tell.
-type tlsTrouble struct {
-	log  *slog.Logger
-	have atomic.Bool
+const (
+	// manyHandshakes that fail with no call answered between, for longer than a call may take, are more than chance: behind a
+	// balancer one bad server of several fails some, and calls that began before may still be answered.
+	manyHandshakes = 5
+	// mostCauses bounds the lines of one outage: what a server puts into its certificate may be another thing each time.
+	mostCauses = 4
+)
 
-	mu   sync.Mutex
-	told string
+// tlsTrouble writes a line when no call gets through TLS any more, one for each further cause, and one when it is over: that
+// is what an operator can mend, and calls paused for want of answers do not tell.
+type tlsTrouble struct {
+	log   *slog.Logger
+	limit time.Duration // of one call
+	have  atomic.Bool   // failed is not zero
+
+	mu     sync.Mutex
+	failed int       // handshakes since a call was answered
+	since  time.Time // the first of them
+	told   []string
 }
 
-func (t *tlsTrouble) failed(text string) {
+func (t *tlsTrouble) fail(text string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if text == t.told {
+	if t.failed++; t.failed == 1 {
+		t.since = time.Now()
+		t.have.Store(true)
+	}
+	if t.failed < manyHandshakes || time.Since(t.since) <= t.limit || len(t.told) == mostCauses || slices.Contains(t.told, text) {
 		return
 	}
-	t.told = text
-	t.have.Store(true)
+	t.told = append(t.told, text)
 	t.log.Warn("no call reaches LeadHit; calls are tried again until it is mended", slog.String("error", text))
 }
 
@@ -78,10 +91,9 @@ func (t *tlsTrouble) over() {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.told == "" {
-		return
+	if len(t.told) > 0 {
+		t.log.Info("calls reach LeadHit again")
 	}
-	t.told = ""
+	t.failed, t.told = 0, nil
 	t.have.Store(false)
-	t.log.Info("calls reach LeadHit again")
 }

@@ -93,11 +93,11 @@ func readEnvFile(path string) (values map[string]string, mistakes []string, err 
 		name, value, pair := strings.Cut(text, "=")
 		_, twice := values[name]
 		switch {
-		case !pair:
+		case !pair || !isName(name): // it may be a part of a secret that spans lines
 			mistakes = append(mistakes, fmt.Sprintf("line %d is not NAME=value", n))
 		case foreign(name):
 		case !slices.ContainsFunc(variables, func(v config.Variable) bool { return v.Name == name }):
-			mistakes = append(mistakes, fmt.Sprintf("line %d: %s is not a setting", n, visible(name)))
+			mistakes = append(mistakes, fmt.Sprintf("line %d: %s is not a setting", n, name))
 		case twice:
 			mistakes = append(mistakes, fmt.Sprintf("line %d: %s is set a second time", n, name))
 		default:
@@ -105,6 +105,16 @@ func readEnvFile(path string) (values map[string]string, mistakes []string, err 
 		}
 	}
 	return values, mistakes, lines.Err()
+}
+
+// isName says whether a text has the form of our settings' names.
+func isName(text string) bool {
+	for i, c := range []byte(text) {
+		if upper := c >= 'A' && c <= 'Z'; !upper && (i == 0 || c != '_' && (c < '0' || c > '9')) {
+			return false
+		}
+	}
+	return text != ""
 }
 
 // foreign says whether a variable is one that Go's runtime or OpenTelemetry reads, and not we.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -78,6 +79,21 @@ WINDOW_BYTES=1
 	}
 	if got.code != exitUsage || got.out != "" || strings.Contains(got.err, "canary") {
 		t.Errorf("got %+v, want exit code 2 and no value of a line that is not understood", got)
+	}
+}
+
+func TestConfigCheckOfAFileTakesNoPartOfASecretForAName(t *testing.T) {
+	noSettings(t)
+	lines := []string{"c2VjcmV0Y2FuYXJ5Cg==", "Y2FuYXJ5=", "canary pass=word", "canary=1", "=canary", "1CANARY=x", "CANARY-2=x", "export CANARY=x"}
+	file := write(t, t.TempDir(), "settings.env", fewSettings+strings.Join(lines, "\n")+"\n")
+	got := command(t, "", "config", "--check", "--env-file", file)
+	for n, line := range lines {
+		if want := fmt.Sprintf("%s: line %d is not NAME=value\n", file, 7+n); !strings.Contains(got.err, want) {
+			t.Errorf("%s: got %q, want it to hold %q", line, got.err, want)
+		}
+	}
+	if told := strings.ToLower(got.err); strings.Contains(told, "canary") || strings.Contains(told, "c2vjcmv0") || strings.Contains(told, "y2fuyxj5") {
+		t.Errorf("got %q, want nothing of the lines", got.err)
 	}
 }
 

@@ -33,6 +33,9 @@ probes where nothing else can ask: the image holds neither a shell nor curl.
 			if err != nil || page.Scheme != "http" && page.Scheme != "https" || page.Host == "" {
 				return usageError{errors.New("the page to ask is no http or https URL")}
 			}
+			if page.User != nil {
+				return usageError{errors.New("the page to ask has a user, which a worker does not ask for; leave it out")}
+			}
 			return probe(c.Context(), page, c.OutOrStdout())
 		},
 	}
@@ -43,20 +46,20 @@ func probe(ctx context.Context, page *url.URL, out io.Writer) error {
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, page.String(), http.NoBody)
 	if err != nil {
-		return fmt.Errorf("probe %s: %w", page.Redacted(), err)
+		return fmt.Errorf("probe %s: %w", page, err)
 	}
 	// A RoundTrip, not a client: it follows nobody. Without a Proxy it asks the worker itself, whatever HTTP_PROXY says.
 	transport := &http.Transport{DisableKeepAlives: true}
 	answer, err := transport.RoundTrip(request)
 	if err != nil {
-		return fmt.Errorf("probe %s: %w", page.Redacted(), told(ctx, err))
+		return fmt.Errorf("probe %s: %w", page, told(ctx, err))
 	}
 	defer func() { _ = answer.Body.Close() }()
 	if _, err := io.Copy(out, io.LimitReader(answer.Body, maxProbePage)); err != nil {
-		return fmt.Errorf("probe %s: %w", page.Redacted(), told(ctx, err))
+		return fmt.Errorf("probe %s: %w", page, told(ctx, err))
 	}
 	if answer.StatusCode < 200 || answer.StatusCode > 299 {
-		return fmt.Errorf("probe %s: the answer is HTTP %d", page.Redacted(), answer.StatusCode)
+		return fmt.Errorf("probe %s: the answer is HTTP %d", page, answer.StatusCode)
 	}
 	return nil
 }

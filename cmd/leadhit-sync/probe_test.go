@@ -80,12 +80,23 @@ func TestAProbeWaitsTwoSecondsAtMost(t *testing.T) {
 	}
 }
 
-func TestAProbeAsksTheWorkerItselfAndShowsNoPassword(t *testing.T) {
+func TestAProbeAsksTheWorkerItself(t *testing.T) {
 	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
 	t.Setenv("http_proxy", "http://127.0.0.1:1")
-	got := command(t, "", "probe", "http://user:canary@127.0.0.1:1/livez")
-	if got.code != exitError || !strings.Contains(got.err, "127.0.0.1:1/livez: dial tcp") || strings.Contains(got.err, "canary") {
-		t.Errorf("got %+v, want exit code 1, the refused connection and no password", got)
+	address := closed(t)
+	got := command(t, "", "probe", "http://"+address+"/livez")
+	if got.code != exitError || !strings.Contains(got.err, address+"/livez: dial tcp "+address) {
+		t.Errorf("got %+v, want exit code 1 and the refused connection", got)
+	}
+}
+
+func TestAProbeTakesNoPassword(t *testing.T) {
+	t.Parallel()
+	for _, page := range []string{"http://user:canary@127.0.0.1:1/livez", "http://canary@127.0.0.1:1/livez", "http://user:canary@127.0.0.1:port/", "user:canary@127.0.0.1:1"} {
+		got := command(t, "", "probe", page)
+		if got.code != exitUsage || got.out != "" || strings.Contains(got.err, "canary") {
+			t.Errorf("%s: got %+v, want exit code 2 and no password", page, got)
+		}
 	}
 }
 

@@ -79,6 +79,9 @@ func statusPages(args []string, workers string) (finder, error) {
 	list := slices.Clone(args)
 	name, byName := strings.CutPrefix(workers, "dns:")
 	switch {
+	case strings.Contains(workers, "@") || slices.ContainsFunc(args, func(arg string) bool { return strings.Contains(arg, "@") }):
+		// It would stand on the screen, and a worker asks for none.
+		return nil, usageError{errors.New("a worker's address holds no user and no @")}
 	case byName && len(args) == 0:
 		host, port, err := net.SplitHostPort(name)
 		if err != nil || host == "" || port == "" {

@@ -211,6 +211,29 @@ func TestStatusRefusesWhatItCannotAsk(t *testing.T) {
 	}
 }
 
+func TestStatusTakesNoPassword(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"http://user:canary@127.0.0.1:1"},
+		{"user:canary@127.0.0.1:1"},
+		{"http://canary@127.0.0.1:1/status"},
+		{"ftp://user:canary@127.0.0.1:1"},
+		{"http://user:canary@127.0.0.1:port"},
+		{"http:/user:canary@127.0.0.1"},
+		{"--workers", "a:1,http://user:canary@127.0.0.1:1"},
+		{"--workers", "user:canary,a@127.0.0.1:1"},
+		{"--workers", "dns:user:canary@name:1"},
+		{"--workers", "dns:canary@127.0.0.1:1"},
+	} {
+		for _, output := range []string{"table", "json"} {
+			got := command(t, "", append([]string{"status", "-o", output}, args...)...)
+			if got.code != exitUsage || got.out != "" || strings.Contains(got.err, "canary") || !strings.Contains(got.err, "no user") {
+				t.Errorf("%q: got %+v, want exit code 2 and no password", args, got)
+			}
+		}
+	}
+}
+
 func TestStatusWatchesUntilItIsStopped(t *testing.T) {
 	f := followed(t, "status", "-w", workerPage(t, idle()))
 	f.until("joining for 1m30s")

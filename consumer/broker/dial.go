@@ -43,7 +43,7 @@ func (d *dial) connect(ctx context.Context, network, address string) (net.Conn, 
 		d.log.DebugContext(ctx, "broker not reached", "address", address, "error", err)
 		return nil, fmt.Errorf("connect to broker %s: %w", address, err)
 	}
-	return &toldConn{boundConn: boundConn{Conn: conn}, secured: d.tls != nil, login: d.login}, nil
+	return &toldConn{boundConn: boundConn{Conn: conn}, secured: d.tls != nil, login: d.login, opened: time.Now()}, nil
 }
 
 // handshake owns conn: it closes it when it fails.
@@ -72,7 +72,8 @@ type toldConn struct {
 	boundConn
 
 	secured, login bool
-	answered       int64 // bytes
+	opened         time.Time
+	answered       bool
 }
 
 // Read reads, and explains an end.
@@ -82,20 +83,21 @@ func (c *toldConn) Read(b []byte) (int, error) {
 	case c.secured && err != nil && isRemote(err):
 		// With TLS 1.3 our handshake is over before the broker has looked at our certificate.
 		err = &tlsError{text: fmt.Sprintf("%s: %v", refusedByBroker, err), err: err}
-	case !c.secured && c.answered == 0 && isAlert(b[:n]):
+	case !c.secured && !c.answered && isAlert(b[:n]):
 		n, err = 0, &tlsError{text: "the broker speaks TLS at this address; set KAFKA_TLS=true, or check the port in KAFKA_BROKERS", err: io.ErrUnexpectedEOF}
-	case !c.login && n == 0 && isEnd(err) && c.answered < firstAnswers:
+	case !c.login && n == 0 && isEnd(err) && time.Since(c.opened) < firstWords:
 		err = &hungUpError{c.secured}
 	}
-	c.answered += int64(n)
+	c.answered = c.answered || n > 0
 	return n, err
 }
 
 // isEnd says whether the broker hung up. TLS calls an end without its own farewell an unexpected one.
 func isEnd(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
 
-// firstAnswers is more than a broker says before it wants a login: its API versions.
-const firstAnswers = 4 << 10
+// firstWords is the age of a connection up to which its end may mean that the broker wants a login: it answers with its API
+// versions and hangs up at the next request, which follows at once. An older one has been of use, and its broker went away.
+const firstWords = time.Second
 
 // isAlert says whether an answer begins as a TLS alert does. As the size of a Kafka answer this would be 352 MB.
 func isAlert(b []byte) bool {
@@ -103,9 +105,11 @@ func isAlert(b []byte) bool {
 	return len(b) >= 2 && b[0] == alert && b[1] == major
 }
 
-// hungUpError is the end of a connection that has hardly begun. It does not unwrap: kafka-go makes a bare unexpected EOF of
-// whatever is an EOF.
+// hungUpError is the end of a connection that has hardly begun. To kafka-go it is an unexpected end, after which a request
+// may be tried again; of an io.EOF it would make such a one itself, without the words.
 type hungUpError struct{ secured bool }
+
+func (e *hungUpError) Unwrap() error { return io.ErrUnexpectedEOF }
 
 func (e *hungUpError) Error() string {
 	const text = "the broker hung up after our first words; if it wants a login, set KAFKA_SASL_MECHANISM"

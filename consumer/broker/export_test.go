@@ -19,12 +19,12 @@ func NewAborted(producer, first int64) Aborted { return Aborted{producer, first}
 
 // Walk goes through a record set as Fetch does.
 func Walk(set []byte, asked int64, limit int, aborted ...Aborted) (Batch, error) {
-	w := newWalk(asked, limit, aborted, func(codec int8, r io.Reader) (io.ReadCloser, error) {
+	w := newWalk(asked, limit, aborted, func(codec int8, packed []byte) (io.ReadCloser, error) {
 		known := compress.Compression(codec).Codec()
 		if known == nil {
 			return nil, ErrCorrupt
 		}
-		return known.NewReader(r), nil
+		return known.NewReader(bytes.NewReader(packed)), nil
 	})
 	err := w.records(set)
 	return Batch{Records: w.out, Next: w.next}, err
@@ -62,5 +62,18 @@ func (c *Cluster) SendLate(ctx context.Context) (sent bool, left int) {
 	return sent, connection.Len()
 }
 
-// Decoding is how many compressed batches are being decoded.
-func (c *Cluster) Decoding() int { return len(c.decoding) }
+// Decoding is how many decoders are taken, if nobody waits for one.
+func (c *Cluster) Decoding() int {
+	for free := int64(decoders); free > 0; free-- {
+		if c.decoding.TryAcquire(free) {
+			c.decoding.Release(free)
+			return decoders - int(free)
+		}
+	}
+	return decoders
+}
+
+// Decompress takes decoders for a batch's packed records. Closing the reader gives them back.
+func (c *Cluster) Decompress(ctx context.Context, codec int8, packed []byte) (io.ReadCloser, error) {
+	return c.decompress(ctx, codec, packed)
+}

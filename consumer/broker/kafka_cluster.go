@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"golang.org/x/sync/semaphore"
 )
 
 const (
@@ -30,9 +31,6 @@ const (
 
 	// callLimit bounds every request but Fetch, whose limit follows from its wait.
 	callLimit = 10 * time.Second
-
-	// decoders is how many compressed batches are decoded at once in a process: each holds a window of up to 8 MiB.
-	decoders = 2
 )
 
 // Options say which cluster to reach, and how.
@@ -62,8 +60,8 @@ type Cluster struct {
 	dialer    *kafka.Dialer
 	transport *kafka.Transport
 	client    *kafka.Client
-	buffers   sync.Pool     // *[]byte, bodies of fetch responses
-	decoding  chan struct{} // one token for each compressed batch being decoded
+	buffers   sync.Pool           // *[]byte, bodies of fetch responses
+	decoding  *semaphore.Weighted // of decoders
 }
 
 // Open checks the options, reads the files they name once, and returns the cluster without connecting to it.
@@ -109,7 +107,7 @@ func Open(o Options) (*Cluster, error) {
 			ClientID:       o.ClientID,
 			SASL:           mechanism,
 		},
-		decoding: make(chan struct{}, decoders),
+		decoding: semaphore.NewWeighted(decoders),
 	}
 	c.client = &kafka.Client{Addr: c.addr, Transport: c.transport}
 	return c, nil

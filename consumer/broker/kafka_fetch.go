@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -104,8 +105,8 @@ func (c *Cluster) fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 	if partition.code != 0 {
 		return batch, codeError(partition.code)
 	}
-	w := newWalk(req.Offset, req.MaxDecoded, partition.aborted, func(codec int8, r io.Reader) (io.ReadCloser, error) {
-		return c.decompress(ctx, codec, r)
+	w := newWalk(req.Offset, req.MaxDecoded, partition.aborted, func(codec int8, packed []byte) (io.ReadCloser, error) {
+		return c.decompress(ctx, codec, packed)
 	})
 	if err := w.records(partition.set); err != nil {
 		return batch, err
@@ -153,18 +154,17 @@ func (c *Cluster) readFetch(r io.Reader, version int16) (protocol.Message, error
 	return &rawFetch{body: body, version: version}, nil
 }
 
-// decompress waits for one of the process's decoders. Closing the reader gives it back.
-func (c *Cluster) decompress(ctx context.Context, codec int8, r io.Reader) (io.ReadCloser, error) {
+// decompress waits for one of the process's decoders, or for all of them. Closing the reader gives them back.
+func (c *Cluster) decompress(ctx context.Context, codec int8, packed []byte) (io.ReadCloser, error) {
 	known := compress.Compression(codec).Codec()
 	if known == nil {
 		return nil, fmt.Errorf("%w: compression %d is not known", ErrCorrupt, codec)
 	}
-	select {
-	case c.decoding <- struct{}{}:
-	case <-ctx.Done():
+	takes := weight(codec, packed)
+	if err := c.decoding.Acquire(ctx, takes); err != nil {
 		return nil, context.Cause(ctx)
 	}
-	return &decoder{ReadCloser: known.NewReader(r), done: func() { <-c.decoding }}, nil
+	return &decoder{ReadCloser: known.NewReader(bytes.NewReader(packed)), done: func() { c.decoding.Release(takes) }}, nil
 }
 
 type decoder struct {

@@ -73,7 +73,7 @@ func (w *walk) message(b []byte) error {
 // the inner offsets count from 0, so that a broker need not compress anew; in format 0 they are right, and relocate moves
 // them by nothing.
 func (w *walk) unpack(outer message, codec int8) ([]message, error) {
-	unpacked, err := w.decompress(codec, bytes.NewReader(outer.value))
+	unpacked, err := w.decompress(codec, outer.value)
 	if err != nil {
 		return nil, err
 	}

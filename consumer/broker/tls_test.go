@@ -2,10 +2,12 @@ package broker_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -13,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -136,6 +139,54 @@ func TestABrokerThatWantsALoginIsToldFromOneThatDied(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "set KAFKA_SASL_MECHANISM") {
 		t.Errorf("got %v without a login, want words about it", err)
 	}
+	if !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("got %v, want kafka-go to take it for an end that may pass", err)
+	}
+}
+
+func TestOnlyAConnectionThatHasJustBegunEndsForWantOfALogin(t *testing.T) {
+	for name, test := range map[string]struct {
+		age  time.Duration
+		told bool
+	}{
+		"at once":                  {0, true},
+		"after a while":            {900 * time.Millisecond, true},
+		"when the broker restarts": {1100 * time.Millisecond, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				err := endOf(t, test.age)
+				if told := strings.Contains(err.Error(), "set KAFKA_SASL_MECHANISM, and if it speaks TLS, KAFKA_TLS"); told != test.told {
+					t.Errorf("got %v, want words about a login: %v", err, test.told)
+				}
+				if !test.told && err != io.EOF { //nolint:errorlint // kafka-go is to see the end as it is
+					t.Errorf("got %v, want a bare EOF", err)
+				}
+			})
+		})
+	}
+}
+
+// endOf is the error of a connection that the broker ends at this age.
+func endOf(t *testing.T, age time.Duration) error {
+	t.Helper()
+	near, far := net.Pipe()
+	cluster, err := broker.Open(broker.Options{
+		Brokers: []string{"kafka:9092"},
+		Dial:    func(context.Context, string, string) (net.Conn, error) { return near, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := cluster.Dialer().DialFunc(t.Context(), "tcp", "kafka:9092")
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(age, func() { _ = far.Close() })
+	if _, err = conn.Read(make([]byte, 1)); err == nil {
+		t.Fatal("got no error from a connection that has ended")
+	}
+	return err
 }
 
 // logbook is a log that several goroutines write.

@@ -28,7 +28,7 @@ const (
 )
 
 // decompressor opens the reader of a codec (1 gzip, 2 snappy, 3 lz4, 4 zstd).
-type decompressor func(codec int8, r io.Reader) (io.ReadCloser, error)
+type decompressor func(codec int8, packed []byte) (io.ReadCloser, error)
 
 // walk goes through the record set of a fetch response.
 //
@@ -187,7 +187,7 @@ func isAbort(body []byte) bool {
 func (w *walk) batchRecords(h header) (err error) {
 	source := recordSource{plain: cursor{b: h.body}}
 	if codec := int8(h.attributes & codecBits); codec != 0 {
-		unpacked, err := w.decompress(codec, bytes.NewReader(h.body))
+		unpacked, err := w.decompress(codec, h.body)
 		if err != nil {
 			return err
 		}

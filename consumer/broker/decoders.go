@@ -1,0 +1,65 @@
+package broker
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+const (
+	// decoders is how many compressed batches are decoded at once in a process.
+	decoders = 2
+	// largeBatch is what a batch, or a block of snappy in it, takes at most while another one is decoded: producers may pack
+	// 16 MiB into one block. A larger one takes all decoders.
+	largeBatch = 4 << 20
+	// largeWindow is the same for a window of zstd, which is there once; kafka-go's own producer declares one of 8 MiB for
+	// any batch.
+	largeWindow = 8 << 20
+)
+
+// weight is how many of the decoders a batch takes, as its first bytes say. If they lie, decoding fails of it. The windows
+// and blocks of gzip and lz4 are small enough.
+func weight(codec int8, packed []byte) int64 {
+	const snappy, zstd = 2, 4
+	if len(packed) > largeBatch || codec == snappy && snappyBlock(packed) > largeBatch || codec == zstd && zstdWindow(packed) > largeWindow {
+		return decoders
+	}
+	return 1
+}
+
+// snappyBlock is the unpacked size of the first block. snappy-java's frames have a header of 16 bytes, and the packed size
+// before each block.
+func snappyBlock(b []byte) uint64 {
+	const frame = 16 + 4
+	if bytes.HasPrefix(b, []byte("\x82SNAPPY\x00")) {
+		b = b[min(frame, len(b)):]
+	}
+	size, n := binary.Uvarint(b)
+	if n <= 0 {
+		return 0
+	}
+	return size
+}
+
+// zstdWindow is the window of the first frame (RFC 8878, 3.1.1.1). A frame of a single segment has none, but its content's
+// size, which then is the window.
+func zstdWindow(b []byte) uint64 {
+	if len(b) < 18 || binary.LittleEndian.Uint32(b) != 0xfd2fb528 { // no header is longer, and no frame that matters shorter
+		return 0
+	}
+	descriptor, fields := b[4], b[5:]
+	if single := descriptor&0x20 != 0; !single {
+		base := uint64(1) << (10 + fields[0]>>3)
+		return base + base/8*uint64(fields[0]&7)
+	}
+	dictionary := [...]int{0, 1, 2, 4}[descriptor&3]
+	size := fields[dictionary:]
+	switch descriptor >> 6 {
+	case 0:
+		return uint64(size[0])
+	case 1:
+		return uint64(binary.LittleEndian.Uint16(size)) + 256
+	case 2:
+		return uint64(binary.LittleEndian.Uint32(size))
+	}
+	return binary.LittleEndian.Uint64(size)
+}

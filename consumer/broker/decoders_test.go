@@ -1,0 +1,148 @@
+package broker_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"leadhit-sync/consumer/broker"
+)
+
+const (
+	gzip, snappy, lz4, zstd = 1, 2, 3, 4
+
+	small = 1 << 20
+	large = 5 << 20
+)
+
+// rawSnappy is the beginning of a block that unpacks to so many bytes.
+func rawSnappy(size uint64) []byte {
+	return append(binary.AppendUvarint(nil, size), make([]byte, 100)...)
+}
+
+// framedSnappy is what snappy-java writes: a header, and blocks with their packed size before them.
+func framedSnappy(size uint64) []byte {
+	b := []byte("\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x64")
+	return append(b, rawSnappy(size)...)
+}
+
+// zstdFrame is the beginning of a frame: the descriptor, and the fields that it says follow.
+func zstdFrame(descriptor byte, fields ...byte) []byte {
+	b := append([]byte{0x28, 0xb5, 0x2f, 0xfd, descriptor}, fields...)
+	return append(b, make([]byte, 20)...)
+}
+
+func unconnected(t *testing.T) *broker.Cluster {
+	t.Helper()
+	cluster, err := broker.Open(broker.Options{Brokers: []string{"kafka:9092"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cluster
+}
+
+func TestALargeBatchIsDecodedAlone(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		codec  int8
+		packed []byte
+		takes  int
+	}{
+		"a snappy block":                  {snappy, rawSnappy(small), 1},
+		"a large snappy block":            {snappy, rawSnappy(large), 2},
+		"framed snappy blocks":            {snappy, framedSnappy(32 << 10), 1},
+		"a large snappy block in a frame": {snappy, framedSnappy(large), 2},
+		"a snappy block without a length": {snappy, []byte{0xff}, 1},
+		"a header without a block":        {snappy, framedSnappy(0)[:18], 1},
+		"no snappy at all":                {snappy, nil, 1},
+		"zstd with a window of 2 MiB":     {zstd, zstdFrame(0, 11<<3), 1},
+		"zstd with a window of 8 MiB":     {zstd, zstdFrame(0, 13<<3), 1},
+		"zstd with a window of 9 MiB":     {zstd, zstdFrame(0, 13<<3|1), 2},
+		"zstd of one small piece":         {zstd, zstdFrame(0x20, 200), 1},
+		"zstd of one piece of 64 KiB":     {zstd, zstdFrame(0x60, 0xff, 0xff), 1},
+		"zstd of one piece of 9 MiB":      {zstd, zstdFrame(0xa0, 0, 0, 0x90, 0), 2},
+		"the same with a dictionary":      {zstd, zstdFrame(0xa3, 1, 0, 0, 0, 0, 0, 0x90, 0), 2},
+		"zstd of one piece of 1 TiB":      {zstd, zstdFrame(0xe0, 0, 0, 0, 0, 0, 1, 0, 0), 2},
+		"a zstd header that is cut short": {zstd, zstdFrame(0xe0, 1)[:7], 1},
+		"something else":                  {zstd, make([]byte, 20), 1},
+		"what kafka-go packs as snappy":   {snappy, broker.Pack(snappy, make([]byte, large)), 1},
+		"what kafka-go packs as zstd":     {zstd, broker.Pack(zstd, make([]byte, small)), 1},
+		"lz4":                             {lz4, broker.Pack(lz4, make([]byte, large)), 1},
+		"gzip":                            {gzip, broker.Pack(gzip, make([]byte, large)), 1},
+		"much of gzip":                    {gzip, append(broker.Pack(gzip, nil), make([]byte, large)...), 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cluster := unconnected(t)
+			r, err := cluster.Decompress(t.Context(), test.codec, test.packed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := cluster.Decoding(); got != test.takes {
+				t.Errorf("got %d of the two decoders taken, want %d", got, test.takes)
+			}
+			_ = r.Close()
+			if got := cluster.Decoding(); got != 0 {
+				t.Errorf("got %d decoders still taken, want none", got)
+			}
+		})
+	}
+}
+
+func TestLargeBatchesDoNotWaitForEachOtherForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cluster := unconnected(t)
+		var mu sync.Mutex
+		var readers sync.WaitGroup
+		taken, most := 0, 0
+		take := func(packed []byte, takes int) {
+			r, err := cluster.Decompress(t.Context(), snappy, packed)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			mu.Lock()
+			taken += takes
+			most = max(most, taken)
+			mu.Unlock()
+			<-time.After(time.Millisecond)
+			mu.Lock()
+			taken -= takes
+			mu.Unlock()
+			_ = r.Close()
+		}
+		for range 8 {
+			readers.Go(func() {
+				for range 20 {
+					take(rawSnappy(large), 2)
+					take(rawSnappy(small), 1)
+				}
+			})
+		}
+		readers.Wait()
+		if most != 2 {
+			t.Errorf("got %d decoders taken at once, want two at most, and both at times", most)
+		}
+	})
+}
+
+func TestWhoWaitsForADecoderIsLetGoWhenItsContextEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cluster := unconnected(t)
+		held, err := cluster.Decompress(t.Context(), snappy, rawSnappy(small))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer held.Close() //nolint:errcheck // nothing is read
+		cause := errors.New("the partition is revoked")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() { cancel(cause) })
+		if _, err := cluster.Decompress(ctx, snappy, rawSnappy(large)); !errors.Is(err, cause) {
+			t.Errorf("got %v, want %v", err, cause)
+		}
+	})
+}
