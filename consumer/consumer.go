@@ -3,11 +3,11 @@
 //
 // # What it promises
 //
-// The promises are dispatch's; this package keeps their conditions. Nothing is called before the ledger was read to its end,
-// so that a pause outlives a restart, the group's offsets were read, and one commit of this generation was acknowledged. When the generation ends, fetching stops, what is in the air
-// is waited for (at most 15 seconds, less than the rebalance timeout of 30 seconds), the last commit goes out, and only
-// then may the group go on: kafka-go does not rejoin before. A commit that stays without an answer ends the membership:
-// the group is left and joined anew under another member id.
+// The promises are dispatch's; this package keeps their conditions. Nothing is called before the ledger was read to its end
+// (so a pause outlives a restart), the group's offsets were read, and one commit of this generation was acknowledged. When
+// the generation ends, fetching stops, what is in the air is waited for (at most 15 seconds, less than the rebalance timeout
+// of 30 seconds), the last commit goes out, and only then may the group go on: kafka-go does not rejoin before. A commit
+// that stays without an answer ends the membership: the group is left and joined anew under another member id.
 //
 // A position never moves but by what was read. Where the log itself has moved (retention passed the offset, the topic
 // was truncated or made anew) it is told in the log and counted, and consumption goes on where the log now starts.
@@ -15,8 +15,9 @@
 // # Goroutines
 //
 // [Consumer.Run] owns all of them and returns when they have ended: the clock; a caller for each call in flight; the
-// ledger's follower, and one for each entry that is written to it; the membership, with a goroutine a fetch, one committer and watchers for each generation; one goroutine a letter. The
-// dispatcher belongs to whoever takes a turn, one at a time: an input, and carrying out what the dispatcher says to it.
+// ledger's follower, and one for each entry that is written to it; the membership, with a goroutine a fetch, one committer
+// and watchers for each generation; one goroutine a letter. The dispatcher belongs to whoever takes a turn, one at a time:
+// an input, and carrying out what the dispatcher says to it.
 //
 // # Shutdown
 //
@@ -105,6 +106,7 @@ type Consumer struct {
 	alarmAt    time.Time
 	held       string // what was last told to hold the calls back, and since when
 	heldSince  time.Time
+	resumed    retry.Entry // the ledger's last resume
 	// spawn starts a goroutine that Run waits for.
 	spawn func(func(context.Context))
 

@@ -45,9 +45,11 @@ func (k *worker) openLedger(o *consumer.Options) (closing func()) {
 		k.world.t.Fatal(err)
 	}
 	o.Ledger.Append = to.Append
-	o.Ledger.Ensure = func(ctx context.Context) error {
-		_, err := deadletter.EnsureLedger(ctx, k.cluster.Client(), deadletter.TopicSpec{Name: lettersTopic})
-		return err
+	if o.Ledger.Ensure == nil {
+		o.Ledger.Ensure = func(ctx context.Context) error {
+			_, err := deadletter.EnsureLedger(ctx, k.cluster.Client(), deadletter.TopicSpec{Name: lettersTopic})
+			return err
+		}
 	}
 	return func() { _ = to.Close() }
 }
@@ -195,9 +197,13 @@ func TestAPauseByHandHoldsAllWorkersUntilItIsResumed(t *testing.T) {
 		if got := len(w.ledger.calledNow()); got > 0 {
 			w.t.Errorf("got %d calls after a restart in a pause, want none", got)
 		}
-		w.note(shared.GuardResume, "bob", "done")
+		w.note(shared.GuardResume, "bob", "LeadHit has migrated")
 		w.settle(time.Minute)
 		w.held("", "", first, third)
+		got := w.logs.say("calls resumed")
+		if len(got) != 2 || !strings.Contains(got[0], "by=bob") || !strings.Contains(got[0], "LeadHit has migrated") {
+			w.t.Errorf("got %q, want a line of each worker with who resumed and why", got)
+		}
 	})
 }
 

@@ -154,6 +154,12 @@ func joinTrouble(err error) string {
 	return "cannot join the group; trying again"
 }
 
+// loginRefused says that Kafka was reached and lets nobody like us in: it is no question of rights to a topic.
+func loginRefused(err error) bool {
+	return errors.Is(err, kafka.SASLAuthenticationFailed) || errors.Is(err, kafka.UnsupportedSASLMechanism) ||
+		errors.Is(err, kafka.IllegalSASLState) || errors.Is(err, broker.ErrTLS)
+}
+
 // generation lives through one generation and reports whether the membership is over: ctx has ended, or the group must
 // be joined anew.
 func (c *Consumer) generation(ctx, work context.Context, group *kafka.ConsumerGroup, gen *kafka.Generation, led map[string]int) bool {

@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -42,15 +43,21 @@ func (c *Consumer) LedgerUnread() bool { return c.unread.Load() }
 
 // follower reads the ledger: all of it when the worker starts, and then what comes.
 type follower struct {
-	*Consumer
+	consumer *Consumer
+	log      *slog.Logger
+	begun    bool           // it was read to its end once
+	doubt    bool           // the last try to read it failed
+	next     int64          // the offset to read next
+	last     *broker.Record // the last one that was read: by it a ledger that was made anew is known
+	garbled  bool           // it was told that some record is no entry
+	trouble  trouble
+}
 
-	log     *slog.Logger
-	begun   bool           // it was read to its end once
-	doubt   bool           // the last try to read it failed
-	next    int64          // the offset to read next
-	last    *broker.Record // the last one that was read: by it a ledger that was made anew is known
-	garbled bool           // it was told that some record is no entry
-	trouble trouble
+// news is what was read of the ledger and not taken yet.
+type news struct {
+	entries []retry.Entry  // the guard's: of all else nothing is kept
+	last    *broker.Record // nil: nothing was read
+	next    int64
 }
 
 // followLedger reads the ledger, if there is one, and lets it be followed until work ends. False: ctx has ended before it was
@@ -59,7 +66,7 @@ func (c *Consumer) followLedger(ctx, work context.Context, workers *sync.WaitGro
 	if c.options.Ledger.Topic == "" {
 		return true
 	}
-	f := &follower{Consumer: c, log: c.log.With(slog.String("topic", c.options.Ledger.Topic))}
+	f := &follower{consumer: c, log: c.log.With(slog.String("topic", c.options.Ledger.Topic))}
 	if !f.readAll(ctx) {
 		return false
 	}
@@ -69,10 +76,10 @@ func (c *Consumer) followLedger(ctx, work context.Context, workers *sync.WaitGro
 
 // readAll reads the ledger to its end of now, for as long as it takes. False: ctx has ended.
 func (f *follower) readAll(ctx context.Context) bool {
-	f.enter(Waiting)
-	f.unread.Store(true)
-	defer f.unread.Store(false)
-	for {
+	f.consumer.enter(Waiting)
+	f.consumer.unread.Store(true)
+	defer f.consumer.unread.Store(false)
+	for quiet := 0; ; {
 		err := f.catchUp(ctx)
 		switch {
 		case err == nil:
@@ -80,8 +87,11 @@ func (f *follower) readAll(ctx context.Context) bool {
 			return true
 		case ctx.Err() != nil:
 			return false
-		case errors.Is(err, broker.ErrUnknownPartition) && f.trouble.tries < quietTries:
-			f.trouble.tries++
+		case errors.Is(err, broker.ErrUnknownPartition) && quiet < quietTries:
+			quiet++
+		case loginRefused(err):
+			f.trouble.tell(f.log, "Kafka does not let us in, so it is not known whether calls are paused, and nothing is called; "+
+				"check the KAFKA_SASL and KAFKA_TLS settings and their files; trying again", err)
 		default:
 			f.trouble.tell(f.log, "the ledger cannot be read, so it is not known whether calls are paused, and nothing is called; "+
 				"check that the topic may be read and written; trying again", err)
@@ -115,38 +125,36 @@ func (f *follower) step(ctx context.Context) error {
 		return f.catchUp(ctx)
 	}
 	batch, err := f.fetch(ctx, f.next, ledgerWait)
-	if err == nil {
-		f.take(batch.Records, batch.Next, false)
+	if err != nil {
+		return err
 	}
-	return err
+	var read news
+	f.sift(&read, batch)
+	f.take(read, false)
+	return nil
 }
 
 // catchUp reads what is new in the ledger, up to its end of now. In a ledger that was made anew all is new.
 func (f *follower) catchUp(ctx context.Context) error {
-	if err := f.options.Ledger.Ensure(ctx); err != nil {
-		return err
-	}
-	all, err := f.options.Cluster.Bounds(ctx, f.options.Ledger.Topic, []int{0})
+	bounds, err := f.bounds(ctx)
 	if err != nil {
 		return err
 	}
-	bounds := all[0]
 	same, err := f.same(ctx, bounds)
 	if err != nil {
 		return err
 	}
-	from := f.next
+	read := news{next: f.next}
 	if !same {
-		from = bounds.First
+		read.next = bounds.First
 	}
 	// Once at least, for to see that it may be read.
-	var records []broker.Record
-	for again := true; again; again = from < bounds.Last {
-		batch, err := f.fetch(ctx, from, noWait)
+	for again := true; again; again = read.next < bounds.Last {
+		batch, err := f.fetch(ctx, read.next, noWait)
 		if err != nil {
 			return err
 		}
-		records, from = append(records, batch.Records...), batch.Next
+		f.sift(&read, batch)
 	}
 	lost := f.begun && !same
 	if lost {
@@ -154,9 +162,28 @@ func (f *follower) catchUp(ctx context.Context) error {
 		f.log.WarnContext(ctx, "the ledger was deleted and made anew; following it from its start; a pause in force is written to it again",
 			slog.Int64("log_start", bounds.First))
 	}
-	f.take(records, from, lost)
+	f.take(read, lost)
 	f.begun = true
 	return nil
+}
+
+// bounds returns where the ledger begins and ends, and makes it where it is absent. To begin with, it must be fit to be
+// followed; what may have come of it later, one replica in a cluster that has grown, is no reason to follow it no more.
+func (f *follower) bounds(ctx context.Context) (broker.Bounds, error) {
+	o := f.consumer.options
+	if !f.begun {
+		if err := o.Ledger.Ensure(ctx); err != nil {
+			return broker.Bounds{}, err
+		}
+	}
+	all, err := o.Cluster.Bounds(ctx, o.Ledger.Topic, []int{0})
+	if f.begun && errors.Is(err, broker.ErrUnknownPartition) {
+		if err := o.Ledger.Ensure(ctx); err != nil {
+			return broker.Bounds{}, err
+		}
+		all, err = o.Cluster.Bounds(ctx, o.Ledger.Topic, []int{0})
+	}
+	return all[0], err
 }
 
 // same says whether the ledger is the log that was read so far.
@@ -182,32 +209,44 @@ func (f *follower) same(ctx context.Context, bounds broker.Bounds) (bool, error)
 }
 
 func (f *follower) fetch(ctx context.Context, from int64, wait time.Duration) (broker.Batch, error) {
-	return f.options.Cluster.Fetch(ctx, broker.FetchRequest{Topic: f.options.Ledger.Topic, Offset: from, MaxWait: wait})
+	o := f.consumer.options
+	return o.Cluster.Fetch(ctx, broker.FetchRequest{Topic: o.Ledger.Topic, Offset: from, MaxWait: wait})
 }
 
-// take hands records over in one turn: between a pause and its resume nothing is to happen.
-func (f *follower) take(records []broker.Record, next int64, lost bool) { //nolint:revive // lost is a fact about the ledger, not a switch
-	var entries []retry.Entry
-	for _, r := range records {
-		f.last = &r
+// sift adds a batch to what was read.
+func (f *follower) sift(to *news, batch broker.Batch) {
+	for _, r := range batch.Records {
+		to.last = &r
 		e, err := ledger.Parse(r.Value)
 		switch {
 		case err != nil:
 			f.tellGarbage(r, err)
 		case e.Guard():
-			entries = append(entries, Followed(e))
+			to.entries = append(to.entries, Followed(e))
 		}
 	}
-	f.next = next
-	if len(entries) == 0 && !lost {
+	to.next = batch.Next
+}
+
+// take hands over what was read in one turn: between a pause and its resume nothing is to happen.
+func (f *follower) take(read news, lost bool) { //nolint:revive // lost is a fact about the ledger, not a switch
+	f.next = read.next
+	if read.last != nil {
+		f.last = read.last
+	}
+	if len(read.entries) == 0 && !lost {
 		return
 	}
-	f.send(func(now time.Time) {
+	c := f.consumer
+	c.send(func(now time.Time) {
 		if lost {
-			f.dispatcher.LedgerLost()
+			c.dispatcher.LedgerLost()
 		}
-		for _, e := range entries {
-			f.dispatcher.Followed(now, e)
+		for _, e := range read.entries {
+			c.dispatcher.Followed(now, e)
+			if e.Resume {
+				c.resumed = e
+			}
 		}
 	})
 }
@@ -251,14 +290,17 @@ func (c *Consumer) append(ctx context.Context, e ledger.Entry) error {
 // Followed is an entry of the guard as those take it who follow the ledger.
 func Followed(e ledger.Entry) retry.Entry {
 	return retry.Entry{
-		Resume: e.Event == ledger.GuardResume, At: e.At, By: e.By, Reason: e.Reason, Build: e.Build, Fingerprints: e.Fingerprints,
+		Resume: e.Event == ledger.GuardResume, At: e.At, By: e.By, Via: e.Via, Reason: e.Reason,
+		Build: e.Build, Fingerprints: e.Fingerprints,
 	}
 }
 
-// announced is what the dispatcher announces as an entry of the ledger.
+// announced is what the dispatcher announces as an entry of the ledger. A pause that a lost ledger held says by which way it
+// had come into that one.
 func announced(e retry.Entry) ledger.Entry {
 	out := ledger.Entry{
-		Event: ledger.GuardPause, At: e.At, By: e.By, Via: "worker", Reason: e.Reason, Build: e.Build, Fingerprints: e.Fingerprints,
+		Event: ledger.GuardPause, At: e.At, By: e.By, Via: cmp.Or(e.Via, "worker"), Reason: e.Reason,
+		Build: e.Build, Fingerprints: e.Fingerprints,
 	}
 	if e.Resume {
 		out.Event = ledger.GuardResume

@@ -114,7 +114,7 @@ func (c *Consumer) tellHeld(now time.Time) {
 	paused, at := slog.String("reason", word), slog.Time("since", since)
 	switch word {
 	case "":
-		c.log.Info("calls resumed", slog.String("reason", was), slog.Duration("paused_for", now.Sub(began).Round(time.Millisecond)))
+		c.tellResumed(was, max(0, now.Sub(began).Round(time.Millisecond))) // of a pause by hand another's clock told the beginning
 	case retry.Unauthorised.String():
 		c.log.Error("calls paused: LeadHit refuses the API key; mend the key's file (it is read again when it changes) "+
 			"or the account; one call every 30 s probes, and all goes on by itself", paused, at)
@@ -136,4 +136,13 @@ func (c *Consumer) tellHeld(now time.Time) {
 	default:
 		c.log.Warn("calls paused", paused, at)
 	}
+}
+
+// tellResumed writes the line about the end of what held the calls back, with who ended it where it does not end by itself.
+func (c *Consumer) tellResumed(was string, held time.Duration) {
+	log := c.log.With(slog.String("reason", was), slog.Duration("paused_for", held))
+	if was == retry.HeldByHand || was == retry.HeldByFlood {
+		log = log.With(slog.String("by", c.resumed.By), slog.String("why", c.resumed.Reason))
+	}
+	log.Info("calls resumed")
 }

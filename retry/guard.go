@@ -13,6 +13,7 @@ type Entry struct {
 	Resume bool
 	At     time.Time // UTC, whole milliseconds
 	By     string    // a person, or the worker whose flood guard it was
+	Via    string    // by which way it came into the ledger, for those who read it; it decides nothing
 	Reason string
 	// Build and Fingerprints are a flood guard's alone: the version and mapping that wrote the letters, and their causes.
 	// The next resume accepts these causes, for this build.
@@ -20,10 +21,13 @@ type Entry struct {
 	Fingerprints []string
 }
 
-// is says whether two entries are the same one: it may be written twice.
-func (e Entry) is(other Entry) bool {
-	return e.Resume == other.Resume && e.By == other.By && e.At.Equal(other.At)
+// id is by what a pause is known again: it may be written twice.
+type id struct {
+	by string
+	at int64 // nanoseconds, so that the zone does not matter
 }
+
+func (e Entry) id() id { return id{e.By, e.At.UnixNano()} }
 
 // guard is the flood guard, and what the ledger says of pauses and resumes.
 //
@@ -33,6 +37,7 @@ type guard struct {
 	worker, build string
 	flood         flood
 	pauses        []Entry                    // the ledger's that are in force
+	stood         map[id]bool                // all pauses of this ledger, the ended ones too: none of them begins again
 	accepted      map[string]map[string]bool // causes that were resumed from, by build
 	own           []Entry                    // in force, but not read in the ledger yet; the first told of them were announced
 	told          int
@@ -79,9 +84,10 @@ func (g *guard) announce() (Entry, bool) {
 // follow takes the ledger's next entry.
 func (g *guard) follow(e Entry) {
 	paused := g.pause() != nil
-	if e.Resume {
+	switch {
+	case e.Resume:
 		g.resume()
-	} else {
+	case !g.stood[e.id()]:
 		g.readBack(e)
 		g.begin(e)
 	}
@@ -90,23 +96,29 @@ func (g *guard) follow(e Entry) {
 	}
 }
 
-// readBack takes an entry that stands in the ledger out of those that are to stand there.
+// readBack takes a pause that stands in the ledger out of those that are to stand there.
 func (g *guard) readBack(e Entry) {
-	i := slices.IndexFunc(g.own, e.is)
+	if g.stood == nil {
+		g.stood = map[id]bool{}
+	}
+	g.stood[e.id()] = true
+	i := slices.IndexFunc(g.own, func(own Entry) bool { return own.id() == e.id() })
 	if i < 0 {
 		return
 	}
-	g.own = slices.Delete(g.own, i, i+1)
+	// Mostly it is the first, as they were announced: those behind it, which may be many, stay where they are.
+	copy(g.own[1:], g.own[:i])
+	g.own = g.own[1:]
 	if i < g.told {
 		g.told--
 	}
 }
 
-// begin pauses, unless every cause was accepted before: then it is an entry that was written twice, or that of a worker
-// that tripped before it had read the resume.
+// begin pauses, unless every cause was accepted before: then it is the entry of a worker that tripped before it had read the
+// resume.
 func (g *guard) begin(e Entry) {
 	news := func(fingerprint string) bool { return !g.accepted[e.Build][fingerprint] }
-	if len(e.Fingerprints) > 0 && !slices.ContainsFunc(e.Fingerprints, news) || slices.ContainsFunc(g.pauses, e.is) {
+	if len(e.Fingerprints) > 0 && !slices.ContainsFunc(e.Fingerprints, news) {
 		return
 	}
 	g.pauses = append(g.pauses, e)
@@ -127,8 +139,10 @@ func (g *guard) resume() {
 	g.pauses = nil
 }
 
-// lost takes that the ledger is another one from now on: what is in force is to stand there too.
+// lost takes that the ledger is another one from now on: what is in force is to stand there too. What had stood in the old
+// one is forgotten, for whoever reads the new one alone knows nothing of it, and all are to come to the same end.
 func (g *guard) lost() {
 	g.own = slices.Concat(g.pauses, g.own)
 	g.pauses, g.told = nil, 0
+	g.stood = nil
 }

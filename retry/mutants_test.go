@@ -70,6 +70,8 @@ func mutants() map[string]mutant {
 		},
 		"flood-resume-ends-later-trip": {"guard.go", "\tg.pauses = nil\n", "\tg.pauses, g.told, g.own = nil, 0, nil\n", "TestTheLedgersOrderDecides"},
 		"pause-lost-with-ledger":       {"guard.go", "g.own = slices.Concat(g.pauses, g.own)", "g.own = slices.Concat(g.own)", "TestALostLedgerIsToldThePausesInForce"},
+		"pause-comes-back":             {"guard.go", "case !g.stood[e.id()]:", "default:", "TestAPauseThatStandsTwiceEndsOnce"},
+		"pause-of-lost-ledger-stood":   {"guard.go", "\tg.stood = nil\n", "", "TestALedgerThatWasMadeAnewIsReadLikeByANewWorker"},
 		"announcement-lost":            {"guard.go", "\tif i < g.told {\n\t\tg.told--\n\t}\n", "", "TestALostLedgerIsToldThePausesInForce"},
 		"flood-window-kept":            {"guard.go", "\t\tg.flood = flood{} //", "\t\t//", "TestTheLedgersOrderDecides"},
 	}

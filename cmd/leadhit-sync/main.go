@@ -52,7 +52,21 @@ func execute(ctx context.Context, args []string, s streams) int {
 		RunE: func(c *cobra.Command, _ []string) error { return usageError{errors.New("a command is missing")} },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(runCommand(), checkCommand(), configCommand(), mappingCommand(), previewCommand(), lettersCommand(), pauseCommand(), resumeCommand(), probeCommand(), statusCommand(), versionCommand()) //nolint:contextcheck // cobra hands the context to each command
+	for _, command := range []func() *cobra.Command{
+		runCommand,
+		checkCommand,
+		configCommand,
+		mappingCommand,
+		previewCommand,
+		lettersCommand,
+		pauseCommand,
+		resumeCommand,
+		probeCommand,
+		statusCommand,
+		versionCommand,
+	} {
+		root.AddCommand(command())
+	}
 	root.SetArgs(args)
 	root.SetIn(s.in)
 	root.SetOut(s.out)

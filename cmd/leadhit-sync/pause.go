@@ -33,8 +33,9 @@ func pauseCommand() *cobra.Command {
 
 The workers follow within seconds: what is in the air comes to its end and is
 committed, nothing new is called. They stay in the group, and a restart does not
-forget. Only the KAFKA_ settings and DEAD_LETTER_TOPIC are needed: the pause is an
-entry in the ledger, the topic beside the dead letters.`,
+forget, for as long as the ledger keeps the entry: 90 days at least, unless somebody
+set its retention. Only the KAFKA_ settings and DEAD_LETTER_TOPIC are needed: the
+pause is an entry in the ledger, the topic beside the dead letters.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if strings.TrimSpace(says.Reason) == "" {
@@ -163,6 +164,7 @@ func resume(out io.Writer) func(context.Context, *clerk) error {
 		var p page
 		if len(d.pauses) == 0 {
 			p.line("nothing is paused, neither by hand nor by the flood guard; nothing was written to %s", d.topic)
+			p.line("a worker that cannot write to it may still pause: leadhit-sync status")
 			return p.writeTo(out)
 		}
 		if err := d.write(ctx); err != nil {
@@ -182,7 +184,11 @@ func (p *page) pauses(all []retry.Entry) {
 		if len(e.Fingerprints) > 0 {
 			kind = retry.HeldByFlood
 		}
-		p.row("  "+kind, "since "+e.At.UTC().Format(time.RFC3339), "by "+e.By, e.Reason)
+		who := "by " + e.By
+		if e.Via != "" {
+			who += " (" + e.Via + ")"
+		}
+		p.row("  "+kind, "since "+e.At.UTC().Format(time.RFC3339), who, e.Reason)
 	}
 }
 

@@ -23,7 +23,7 @@ func (r result) says(t *testing.T, wants ...string) {
 
 func TestAPauseHoldsTheWorkersUntilAResume(t *testing.T) {
 	node := installed(t)
-	command(t, "", "resume").says(t, "nothing is paused") // without a ledger
+	command(t, "", "resume").says(t, "nothing is paused", "may still pause: leadhit-sync status") // without a ledger
 	me, err := user.Current()
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +45,7 @@ func TestAPauseHoldsTheWorkersUntilAResume(t *testing.T) {
 		t.Errorf("got %d calls in a pause that was there before the worker, want none", n)
 	}
 	command(t, "", "resume", "--by", "carol", "--reason", "done").
-		says(t, "resumed by carol", "by hand", "by "+me.Username, "LeadHit migrates", "by bob", "a fire")
+		says(t, "resumed by carol", "by hand", "by "+me.Username+" (cli)", "LeadHit migrates", "by bob (cli)", "a fire")
 	await(t, "both calls", func() bool { return node.Count() == 2 })
 	command(t, "", "resume").says(t, "nothing is paused")
 	if code, said := f.end(); code != 0 || !strings.Contains(said, "calls resumed") {
@@ -80,7 +80,7 @@ func TestAResumeAcceptsWhatTheFloodGuardPausedFor(t *testing.T) {
 		t.Errorf("got %d calls of a bad deploy, want 100 to 166", n)
 	}
 	got := command(t, "", "resume", "--reason", "LeadHit was told")
-	if got.code != 0 || !strings.Contains(got.out, "flood") || !strings.Contains(got.out, "dead letters, of") || !strings.Contains(got.out, "accepted, until another mapping") {
+	if got.code != 0 || !strings.Contains(got.out, "flood") || !strings.Contains(got.out, " (worker)") || !strings.Contains(got.out, "dead letters, of") || !strings.Contains(got.out, "accepted, until another mapping") {
 		t.Fatalf("got %+v of resume, want what it ended and what it accepts", got)
 	}
 	_, hint, _ := strings.Cut(got.out, "leadhit-sync letters list ")

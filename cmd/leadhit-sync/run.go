@@ -73,9 +73,14 @@ func startLog(ctx context.Context, settings *config.Config, out io.Writer) (log 
 	}
 }
 
-// handler writes lines of LOG_FORMAT. A nil level is info.
+// handler writes lines of LOG_FORMAT, in both with durations as people write them. A nil level is info.
 func handler(w io.Writer, format string, level slog.Leveler) slog.Handler {
-	options := &slog.HandlerOptions{Level: level}
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Value.Kind() == slog.KindDuration { // JSON would have nanoseconds
+			a.Value = slog.StringValue(a.Value.Duration().String())
+		}
+		return a
+	}}
 	if format == "text" {
 		return slog.NewTextHandler(w, options)
 	}

@@ -9,16 +9,8 @@ const (
 	mostCauses = 100
 )
 
-// The causes that a letter can have from the start, so that its first letter is an increase: those of consumer/mapping,
-// and those of leadhit.Judge and dispatch beside DEAD_LETTER_TYPES.
-func mappingCauses() []string {
-	return []string{
-		"NotJSON", "DuplicateName", "EmptyValue", "TooLarge", "TooDeep", "UnsupportedEncoding", "UnknownSchema", "NotDecodable",
-		"NotAList", "TooManyOrders", "MissingOrderID", "BadOrderID", "MissingStatus", "UnknownStatus", "FieldError",
-		"RuleRefused", "RuleCost",
-	}
-}
-
+// callCauses are those that the letter of a call can have from the start, of leadhit.Judge and dispatch beside
+// DEAD_LETTER_TYPES: so its first letter is an increase.
 func callCauses(types []string) []string {
 	return append([]string{
 		"RetriesExhausted", "InvalidParams", "Unsendable", "HTTP 400", "HTTP 413", "HTTP 422", "HTTP 431",

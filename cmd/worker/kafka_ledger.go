@@ -27,10 +27,11 @@ func (w *Worker) ensureLedger(ctx context.Context) error {
 	return err
 }
 
-// AppendToLedger writes an entry as an operator's command does, and creates the ledger if it is absent.
+// AppendToLedger writes an entry as an operator's command does, and creates the ledger if it is absent. One that would be lost
+// with one broker will do: workers that began with it follow it still.
 func AppendToLedger(ctx context.Context, c *config.Config, cluster *broker.Cluster, e ledger.Entry) (err error) {
 	letters := deadletter.TopicSpec{Name: c.DeadLetter.Topic}
-	if _, err := deadletter.EnsureLedger(ctx, cluster.Client(), letters); err != nil {
+	if _, err := deadletter.EnsureLedger(ctx, cluster.Client(), letters); err != nil && !errors.Is(err, deadletter.ErrOneReplica) {
 		return err
 	}
 	to, err := deadletter.OpenLedger(deadletter.WriterOptions{

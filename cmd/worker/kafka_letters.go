@@ -6,6 +6,9 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/segmentio/kafka-go"
+
+	"leadhit-sync/consumer/broker"
 	"leadhit-sync/deadletter"
 )
 
@@ -31,7 +34,7 @@ func (w *Worker) ensureLetters(ctx context.Context) bool {
 			return false
 		case lettersTrouble(err) != told: // a line a change; the error's own text has another port at each try
 			told = lettersTrouble(err)
-			w.log.WarnContext(ctx, told, slog.String("topic", w.config.DeadLetter.Topic), slog.Any("error", err)) //nolint:sloglint // one of two static messages
+			w.log.WarnContext(ctx, told, slog.String("topic", w.config.DeadLetter.Topic), slog.Any("error", err)) //nolint:sloglint // one of four static messages
 		}
 		select {
 		case <-ctx.Done():
@@ -62,9 +65,16 @@ func (w *Worker) writeLetter(ctx context.Context, l deadletter.Letter) error {
 	return err
 }
 
+// lettersTrouble says in words what keeps the letters' topic from being looked at, or from keeping letters.
 func lettersTrouble(err error) string {
-	if errors.Is(err, deadletter.ErrOneReplica) || errors.Is(err, deadletter.ErrUnauthorised) ||
-		errors.Is(err, deadletter.ErrTopicMissing) {
+	switch {
+	case errors.Is(err, broker.ErrTLS):
+		return "no TLS with Kafka, so nothing is consumed; check KAFKA_BROKERS and the KAFKA_TLS settings, the worker starts by itself"
+	case errors.Is(err, kafka.SASLAuthenticationFailed), errors.Is(err, kafka.UnsupportedSASLMechanism),
+		errors.Is(err, kafka.IllegalSASLState):
+		return "Kafka refuses the login, so nothing is consumed; check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and the password's file, " +
+			"the worker starts by itself"
+	case errors.Is(err, deadletter.ErrOneReplica), errors.Is(err, deadletter.ErrUnauthorised), errors.Is(err, deadletter.ErrTopicMissing):
 		return "the dead-letter topic cannot keep letters, so nothing is consumed; mend it, the worker starts by itself"
 	}
 	return "waiting for Kafka; check KAFKA_BROKERS if this goes on"

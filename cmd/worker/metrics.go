@@ -12,6 +12,7 @@ import (
 
 	"leadhit-sync/consumer"
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/mapping"
 	"leadhit-sync/retry"
 )
 
@@ -90,7 +91,7 @@ func (m *metrics) start(deadLetterTypes []string) {
 	for _, action := range []string{actionCall, actionIgnore, actionRefuse} {
 		m.items.WithLabelValues(action)
 	}
-	for _, cause := range append(mappingCauses(), otherCause) {
+	for _, cause := range append(mapping.Causes(), otherCause) {
 		m.letters.WithLabelValues(m.causes.label(cause), stageMapping)
 	}
 	for _, cause := range append(callCauses(deadLetterTypes), otherCause) {

@@ -172,6 +172,7 @@ type guardWatch struct {
 	log, read int
 	inForce   []retry.Entry // as the ledger tells
 	own       []retry.Entry // not read there yet
+	stood     []retry.Entry // the pauses of this ledger, ended ones too: one that is written again is no news
 	accepted  map[string]bool
 	outcomes  []guardOutcome
 }
@@ -187,10 +188,13 @@ func sameEntry(a, b retry.Entry) bool { return a.By == b.By && a.At.Equal(b.At) 
 
 func (g *guardWatch) follow(e retry.Entry) {
 	was := g.paused()
-	if e.Resume {
+	same := func(o retry.Entry) bool { return sameEntry(o, e) }
+	switch {
+	case e.Resume:
 		g.accept()
-	} else {
-		g.own = slices.DeleteFunc(g.own, func(o retry.Entry) bool { return sameEntry(o, e) })
+	case !slices.ContainsFunc(g.stood, same):
+		g.stood = append(g.stood, e)
+		g.own = slices.DeleteFunc(g.own, same)
 		void := len(e.Fingerprints) > 0
 		for _, f := range e.Fingerprints {
 			void = void && g.accepted[e.Build+f]
@@ -218,7 +222,7 @@ func (g *guardWatch) accept() {
 
 func (g *guardWatch) lost() {
 	g.own = append(g.own, g.inForce...)
-	g.inForce = nil
+	g.inForce, g.stood = nil, nil
 }
 
 func (g *guardWatch) outcome(o guardOutcome) {

@@ -28,6 +28,15 @@ const (
 	causeRuleCost            = "RuleCost"
 )
 
+// Causes returns the causes that a refusal may have, of which the package comment speaks.
+func Causes() []string {
+	return []string{
+		causeNotJSON, causeDuplicateName, causeEmptyValue, causeTooLarge, causeTooDeep, causeUnsupportedEncoding, causeUnknownSchema,
+		causeNotDecodable, causeNotAList, causeTooManyOrders, causeMissingOrderID, causeBadOrderID, causeMissingStatus,
+		causeUnknownStatus, causeFieldError, causeRuleRefused, causeRuleCost,
+	}
+}
+
 // maxMessage bounds a message, in bytes.
 const maxMessage = 256
 

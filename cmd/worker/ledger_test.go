@@ -1,0 +1,95 @@
+package worker_test
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"leadhit-sync/cmd/worker"
+	"leadhit-sync/config"
+	"leadhit-sync/deadletter/ledger"
+)
+
+// TestAnOperatorsEntryIsWrittenThoughTheClusterHasGrown: the workers go on following a ledger of one replica, and a pause of
+// theirs must have an end.
+func TestAnOperatorsEntryIsWrittenThoughTheClusterHasGrown(t *testing.T) {
+	const topic = "dlq.leadhit-sync.ledger"
+	s := newScene(t)
+	create := kmsg.NewPtrCreateTopicsRequest()
+	one := kmsg.NewCreateTopicsRequestTopic()
+	one.Topic, one.NumPartitions, one.ReplicationFactor = topic, 1, 1
+	create.Topics = append(create.Topics, one)
+	if answer, err := create.RequestWith(t.Context(), s.shop); err != nil || answer.Topics[0].ErrorCode != 0 {
+		t.Fatalf("got %+v, %v of the creation", answer, err)
+	}
+	if _, _, err := s.kafka.AddNode(-1, 0); err != nil {
+		t.Fatal(err)
+	}
+	settings, err := config.LoadKafka()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster, err := worker.OpenCluster(settings, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	e := ledger.Entry{Event: ledger.GuardResume, At: time.Now(), By: "alice", Via: "cli", Reason: "LeadHit has migrated"}
+	if err := worker.AppendToLedger(t.Context(), settings, cluster, e); err != nil {
+		t.Fatalf("got %v, want no error", err)
+	}
+	if got := s.kafka.PartitionInfo(topic, 0).HighWatermark; got != 1 {
+		t.Errorf("got %d entries, want the resume", got)
+	}
+}
+
+// TestWhatKeepsAWorkerOutOfKafkaIsNotBlamedOnTheLettersTopic: a login that Kafka refuses, or TLS that does not come about.
+func TestWhatKeepsAWorkerOutOfKafkaIsNotBlamedOnTheLettersTopic(t *testing.T) {
+	password := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(password, []byte("wrong"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := httptest.NewTLSServer(http.NotFoundHandler()) // its certificate is of nobody whom we trust
+	defer elsewhere.Close()
+	login := []string{"KAFKA_SASL_MECHANISM", "SCRAM-SHA-256", "KAFKA_SASL_USERNAME", "alice", "KAFKA_SASL_PASSWORD_FILE", password}
+	for name, c := range map[string]struct {
+		kafka    []kfake.Opt
+		refusal  *kerr.Error // of the login
+		settings []string
+		want     string
+	}{
+		"a wrong password":                  {nil, kerr.SaslAuthenticationFailed, login, "Kafka refuses the login"},
+		"a mechanism that Kafka has not":    {nil, kerr.UnsupportedSaslMechanism, login, "Kafka refuses the login"},
+		"a certificate that is not trusted": {[]kfake.Opt{kfake.TLS(&tls.Config{Certificates: elsewhere.TLS.Certificates})}, nil, []string{"KAFKA_TLS", "true"}, "no TLS with Kafka"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			kafka, err := kfake.NewCluster(append(c.kafka, kfake.NumBrokers(1), kfake.SeedTopics(2, "orders"))...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer kafka.Close()
+			kafka.ControlKey(int16(kmsg.SASLHandshake), func(r kmsg.Request) (kmsg.Response, error, bool) {
+				kafka.KeepControl()
+				answer, _ := r.ResponseKind().(*kmsg.SASLHandshakeResponse)
+				answer.ErrorCode, answer.SupportedMechanisms = c.refusal.Code, []string{"GSSAPI"}
+				return answer, nil, true
+			})
+			s := newScene(t, append(c.settings, "KAFKA_BROKERS", strings.Join(kafka.ListenAddrs(), ","))...)
+			s.run()
+			s.until("it tells why nothing is consumed", func() bool { return strings.Contains(s.logs.String(), "nothing is consumed") })
+			if told := s.logs.String(); !strings.Contains(told, c.want) || strings.Contains(told, "cannot keep letters") {
+				t.Errorf("got\n%s\nwant %q, and no word against the letters' topic", told, c.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,144 @@
+package consumer_test
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"leadhit-sync/consumer"
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/deadletter"
+	shared "leadhit-sync/deadletter/ledger"
+	"leadhit-sync/retry"
+)
+
+// TestALedgerThatWouldNotBeGoodEnoughTodayIsStillFollowed: a cluster of one broker has grown, and its ledger has one replica.
+func TestALedgerThatWouldNotBeGoodEnoughTodayIsStillFollowed(t *testing.T) {
+	bubble(t, 2, func(w *world) {
+		w.create(ledgerTopic, 1)
+		var grown atomic.Bool
+		k := w.start(guarded("w1", "1.0"), func(o *consumer.Options) {
+			o.Ledger.Ensure = func(context.Context) error {
+				if grown.Load() {
+					return deadletter.ErrOneReplica
+				}
+				return nil
+			}
+		})
+		time.Sleep(10 * time.Second)
+		grown.Store(true)
+		handle := w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: ledgerTopic, Err: kerr.NotLeaderForPartition, Count: -1})
+		time.Sleep(10 * time.Second)
+		handle.Remove()
+		time.Sleep(10 * time.Second)
+		w.toldOnce("the ledger is read again")
+		w.note(shared.GuardPause, "alice", "LeadHit migrates")
+		time.Sleep(10 * time.Second)
+		w.held(retry.HeldByHand, "alice", k)
+		w.note(shared.GuardResume, "alice", "")
+		time.Sleep(10 * time.Second)
+		w.held("", "", k)
+	})
+}
+
+// TestALedgerThatIsNotKnownEverywhereYetIsWaitedForWithoutAWord: it was just made.
+func TestALedgerThatIsNotKnownEverywhereYetIsWaitedForWithoutAWord(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		w.create(ledgerTopic, 1)
+		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: ledgerTopic, Err: kerr.UnknownTopicOrPartition, Count: 2})
+		k := w.start(guarded("w1", "1.0"))
+		time.Sleep(10 * time.Second)
+		if got := w.logs.say("the ledger"); k.LedgerUnread() || len(got) > 0 {
+			w.t.Errorf("got unread %v and %q, want a ledger that was read, and nothing told of it", k.LedgerUnread(), got)
+		}
+	})
+}
+
+func TestALoginThatKafkaRefusesIsNotBlamedOnTheLedger(t *testing.T) {
+	for name, err := range map[string]error{"a wrong password": kafka.SASLAuthenticationFailed, "no TLS": broker.ErrTLS} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 1, func(w *world) {
+				w.start(guarded("w1", "1.0"), func(o *consumer.Options) {
+					o.Ledger.Ensure = func(context.Context) error { return fmt.Errorf("look up topic: %w", err) }
+				})
+				time.Sleep(10 * time.Second)
+				w.toldOnce("Kafka does not let us in, so it is not known whether calls are paused")
+			})
+		})
+	}
+}
+
+// TestAPauseOfALostLedgerIsWrittenAgainAsItWas: with who had said it, when, why and by which way.
+func TestAPauseOfALostLedgerIsWrittenAgainAsItWas(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		w.start(guarded("w1", "1.0"))
+		time.Sleep(10 * time.Second)
+		said := time.Now().UTC()
+		w.note(shared.GuardPause, "alice", "LeadHit migrates")
+		time.Sleep(10 * time.Second)
+		if err := w.fake.DeleteTopic(ledgerTopic); err != nil {
+			w.t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		fetches := w.client(kgo.ConsumeTopics(ledgerTopic)).PollFetches(w.t.Context())
+		if len(fetches.Records()) != 1 {
+			w.t.Fatalf("got %d entries (%v), want one", len(fetches.Records()), fetches.Err())
+		}
+		got, err := shared.Parse(fetches.Records()[0].Value)
+		want := shared.Entry{Event: shared.GuardPause, At: said.Truncate(time.Millisecond), By: "alice", Via: "cli", Reason: "LeadHit migrates"}
+		if err != nil || !reflect.DeepEqual(got, want) {
+			w.t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
+		}
+	})
+}
+
+// TestALongLedgerIsReadInManyFetches: what is told of it comes in one turn.
+func TestALongLedgerIsReadInManyFetches(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		w.create(ledgerTopic, 1)
+		w.note(shared.GuardPause, "alice", "the first")
+		filler := []byte(`{"v":1,"ev":"requeued","id":"` + strings.Repeat("x", 400<<10) + `"}`)
+		for range 12 {
+			w.scrawl(filler)
+		}
+		w.note(shared.GuardResume, "alice", "")
+		w.note(shared.GuardPause, "bob", "the last")
+		fetches := w.count(kmsg.Fetch)
+		k := w.start(guarded("w1", "1.0"))
+		time.Sleep(10 * time.Second)
+		w.held(retry.HeldByHand, "bob", k)
+		if got := fetches(); got < 3 {
+			w.t.Errorf("got %d fetches, want several: the test is about them", got)
+		}
+		w.toldOnce("calls paused by hand")
+	})
+}
+
+// TestThePauseOfAnOperatorWhoseClockIsAheadTookNoTime: its length is our clock's time less the operator's.
+func TestThePauseOfAnOperatorWhoseClockIsAheadTookNoTime(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		w.create(ledgerTopic, 1)
+		_, value, err := shared.Entry{Event: shared.GuardPause, At: time.Now().Add(time.Hour), By: "alice"}.Record()
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.scrawl(value)
+		w.start(guarded("w1", "1.0"))
+		time.Sleep(10 * time.Second)
+		w.note(shared.GuardResume, "alice", "")
+		time.Sleep(10 * time.Second)
+		if got := w.logs.say("paused_for=0s"); len(got) != 1 {
+			w.t.Errorf("got %q, want a pause that took no time", w.logs.say("calls resumed"))
+		}
+	})
+}
