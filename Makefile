@@ -82,7 +82,7 @@ alerts: ## Check the alerts and run their unit tests; needs promtool (Debian pac
 	@if ! command -v promtool >/dev/null; then \
 		echo "promtool is absent (Debian package prometheus): the alerts are not tested"; [ "$${CI:-}" != true ]; \
 	else \
-		cd deploy/components/monitoring && promtool check rules rules.yaml && promtool test rules rules_test.yaml; \
+		cd deploy/components/monitoring && promtool check rules --lint-fatal rules.yaml && promtool test rules rules_test.yaml ../keda/query_test.yaml; \
 	fi
 
 .PHONY: bench

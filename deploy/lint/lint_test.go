@@ -137,19 +137,3 @@ func TestEveryComponentIsPartOfAnOverlay(t *testing.T) {
 		}
 	}
 }
-
-func TestTheQueryOfKEDAAsksForWhatThereIs(t *testing.T) {
-	t.Parallel()
-	metrics, asked := registered(t), 0
-	for name, o := range overlays(t) {
-		for _, query := range o.Queries() {
-			asked++
-			for _, wrong := range metrics.check(query) {
-				t.Errorf("%s: %s", name, wrong)
-			}
-		}
-	}
-	if asked == 0 {
-		t.Error("got no query at all")
-	}
-}

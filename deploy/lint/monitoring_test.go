@@ -58,6 +58,9 @@ func TestMistakesInTheAlertsAreFound(t *testing.T) {
 		"a severity that nobody routes": {
 			"severity: ticket", "severity: warning", `severity "warning", want page or ticket`,
 		},
+		"two alerts of one name": {
+			"alert: LagHigh", "alert: Stalled", "Stalled (page): a second alert",
+		},
 		"no summary": {
 			"summary: LeadHit refuses the API key", "subject: LeadHit refuses the API key", "PausedUnauthorised: no summary",
 		},
@@ -109,7 +112,13 @@ func checkRules(metrics registry, file string) []string {
 		return []string{err.Error()}
 	}
 	var found []string
+	known := map[string]bool{}
 	for _, a := range all {
+		key := a.Name + " (" + a.Labels["severity"] + ")"
+		if known[key] {
+			found = append(found, key+": a second alert of this name and severity")
+		}
+		known[key] = true
 		for _, v := range append(metrics.check(a.Expr), checkAlert(a)...) {
 			found = append(found, a.Name+": "+v)
 		}

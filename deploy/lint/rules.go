@@ -31,8 +31,10 @@ type rule struct {
 func rules() []rule {
 	return []rule{
 		{"decode", decodes},
+		{"kinds", kinds},
 		{"pod-security", podSecurity},
 		{"image", image},
+		{"command", command},
 		{"hardening", hardening},
 		{"token", noToken},
 		{"memory", memory},

@@ -46,17 +46,13 @@ func (j *judgement) letters() string {
 	return "dlq." + j.setting("KAFKA_GROUP")
 }
 func (j *judgement) ledger() string { return j.letters() + ".ledger" }
-func (j *judgement) replay() string { return j.setting("KAFKA_GROUP") + ".replay" }
-
-// consumed are the topics whose partitions are shared out among the workers.
-func (j *judgement) consumed() []string { return append(j.sources(), j.replay()) }
 
 // topics: each has the worker's name for it and the form that the worker needs.
 func topics(j *judgement) {
 	declared := map[string]topic{}
 	for _, t := range j.topics() {
 		declared[t.name()] = t
-		if !slices.Contains(append(j.consumed(), j.letters(), j.ledger()), t.name()) {
+		if !slices.Contains(append(j.sources(), j.letters(), j.ledger()), t.name()) {
 			j.add(t, "is none of the worker's topics")
 		}
 		if t.Spec.Replicas < 2 {
@@ -64,12 +60,6 @@ func topics(j *judgement) {
 		}
 	}
 	j.lettersAndLedger(declared)
-	replay, hasReplay := declared[j.replay()]
-	for _, source := range j.sources() {
-		if t, ok := declared[source]; ok && hasReplay && t.Spec.Partitions != replay.Spec.Partitions {
-			j.add(replay, "has %d partitions, %s has %d: partition p of both must exist", replay.Spec.Partitions, source, t.Spec.Partitions)
-		}
-	}
 }
 
 func (j *judgement) lettersAndLedger(declared map[string]topic) {
@@ -97,7 +87,6 @@ func (j *judgement) rights() map[string][]string {
 		"group " + j.setting("KAFKA_GROUP"): {"Read"},
 		"topic " + j.letters():              {"Describe", "DescribeConfigs", "Read", "Write"},
 		"topic " + j.ledger():               {"Describe", "DescribeConfigs", "Read", "Write"},
-		"topic " + j.replay():               {"Describe", "Read"},
 	}
 	for _, source := range j.sources() {
 		all["topic "+source] = []string{"Describe", "DescribeConfigs", "Read"}

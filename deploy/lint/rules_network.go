@@ -1,14 +1,11 @@
 package lint
 
 import (
-	"net"
-	"net/netip"
-	"net/url"
 	"slices"
-	"strconv"
-	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
@@ -39,69 +36,48 @@ func (j *judgement) ingress(o *Object, rules []networkingv1.NetworkPolicyIngress
 			j.add(o, "lets everybody in, or to every port")
 		}
 		for _, p := range r.Ports {
-			if p.Port == nil || *p.Port != intstr.FromString("http") {
+			if p.Port == nil || *p.Port != intstr.FromString("http") || p.EndPort != nil {
 				j.add(o, "lets in to another port than http")
 			}
+		}
+		j.scrapers(o, r.From)
+	}
+}
+
+func (j *judgement) scrapers(o *Object, peers []networkingv1.NetworkPolicyPeer) {
+	for _, peer := range peers {
+		if peer.IPBlock != nil && wide(peer.IPBlock.CIDR) {
+			j.add(o, "lets everybody in from %s", peer.IPBlock.CIDR)
+		}
+		if everyNamespace(peer) {
+			j.add(o, "lets all namespaces in")
 		}
 	}
 }
 
-// egress goes to named peers and ports: DNS, each broker's port, and HTTPS outside what is private.
+// everyNamespace says whether a peer's selector of namespaces takes all.
+func everyNamespace(peer networkingv1.NetworkPolicyPeer) bool {
+	if peer.NamespaceSelector == nil {
+		return false
+	}
+	s, err := metav1.LabelSelectorAsSelector(peer.NamespaceSelector)
+	return err != nil || s.Empty()
+}
+
+// egress goes to named peers and ports: DNS, each broker, and HTTPS outside what is private.
 func (j *judgement) egress(o *Object, rules []networkingv1.NetworkPolicyEgressRule) {
-	var open []int32
 	for _, r := range rules {
 		if len(r.To) == 0 || len(r.Ports) == 0 {
 			j.add(o, "lets the worker out to everybody, or to every port")
 		}
 		for _, p := range r.Ports {
-			if p.Port != nil {
-				open = append(open, p.Port.IntVal)
+			if p.Port == nil || p.Port.IntVal == 0 || p.EndPort != nil {
+				j.add(o, "lets the worker out to every port, or to ports that are no single numbers")
 			}
 		}
 		j.peers(o, r.To)
 	}
-	for _, port := range j.portsOutside() {
-		if !slices.Contains(open, port) {
-			j.add(o, "does not let the worker out to port %d", port)
-		}
-	}
-}
-
-// portsOutside are those of DNS, the brokers, LeadHit or the proxy to it, the schema registry and the collector of traces.
-func (j *judgement) portsOutside() []int32 {
-	wanted := []int32{53}
-	for broker := range strings.SplitSeq(j.setting("KAFKA_BROKERS"), ",") {
-		_, port, _ := net.SplitHostPort(broker) // what is no address is for the program's own check
-		wanted = append(wanted, portNumber(port)...)
-	}
-	leadhit := j.setting("LEADHIT_PROXY")
-	if leadhit == "" {
-		leadhit = j.setting("LEADHIT_URL")
-	}
-	for _, address := range []string{
-		leadhit, j.setting("SCHEMA_REGISTRY_URL"), j.setting("OTEL_EXPORTER_OTLP_ENDPOINT"), j.setting("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
-	} {
-		u, err := url.Parse(address)
-		switch {
-		case err != nil || u.Host == "": // not set, or for the program's own check
-		case u.Port() != "":
-			wanted = append(wanted, portNumber(u.Port())...)
-		case u.Scheme == "http":
-			wanted = append(wanted, 80)
-		default:
-			wanted = append(wanted, 443)
-		}
-	}
-	return wanted
-}
-
-// portNumber returns a port, or none for what is none.
-func portNumber(text string) []int32 {
-	n, err := strconv.ParseInt(text, 10, 32)
-	if err != nil {
-		return nil
-	}
-	return []int32{int32(n)}
+	j.reaches(o, rules)
 }
 
 func (j *judgement) peers(o *Object, peers []networkingv1.NetworkPolicyPeer) {
@@ -109,25 +85,35 @@ func (j *judgement) peers(o *Object, peers []networkingv1.NetworkPolicyPeer) {
 		if peer.IPBlock != nil {
 			j.block(o, peer.IPBlock)
 		}
+		if everyNamespace(peer) {
+			j.add(o, "lets the worker out to all namespaces")
+		}
 	}
 }
 
-// block must not hold the address of the cloud's metadata service.
-func (j *judgement) block(o *Object, b *networkingv1.IPBlock) {
-	holds := func(cidr, address string) bool {
-		prefix, err := netip.ParsePrefix(cidr)
-		return err == nil && prefix.Contains(netip.MustParseAddr(address))
-	}
-	for _, private := range []string{"169.254.169.254", "fe80::1", "fd00:ec2::254"} {
-		excepted := slices.ContainsFunc(b.Except, func(cidr string) bool { return holds(cidr, private) })
-		if holds(b.CIDR, private) && !excepted {
-			j.add(o, "lets the worker out to %s, where a cloud's credentials are to be had", private)
+// reaches: the rules let the worker out to DNS and to all that its settings name.
+func (j *judgement) reaches(o *Object, rules []networkingv1.NetworkPolicyEgressRule) {
+	for _, protocol := range []corev1.Protocol{corev1.ProtocolUDP, corev1.ProtocolTCP} {
+		if !slices.ContainsFunc(rules, func(r networkingv1.NetworkPolicyEgressRule) bool {
+			return opens(r.Ports, protocol, 53) || opens(r.Ports, protocol, 5353) // OpenShift's pods listen on the latter
+		}) {
+			j.add(o, "does not let the worker ask DNS by %s, port 53", protocol)
 		}
 	}
-	for _, inside := range []string{"10.0.0.1", "172.16.0.1", "192.168.0.1"} {
-		excepted := slices.ContainsFunc(b.Except, func(cidr string) bool { return holds(cidr, inside) })
-		if b.CIDR == "0.0.0.0/0" && !excepted {
-			j.add(o, "lets the worker out to private addresses such as %s", inside)
+	for _, d := range j.destinations() {
+		if !slices.ContainsFunc(rules, func(r networkingv1.NetworkPolicyEgressRule) bool { return j.leads(r, d) }) {
+			j.add(o, "does not let the worker out to %s, port %d", d.host, d.port)
 		}
 	}
+}
+
+// opens says whether a port is among those of a rule.
+func opens(ports []networkingv1.NetworkPolicyPort, protocol corev1.Protocol, number int32) bool {
+	return slices.ContainsFunc(ports, func(p networkingv1.NetworkPolicyPort) bool {
+		named := corev1.ProtocolTCP
+		if p.Protocol != nil {
+			named = *p.Protocol
+		}
+		return named == protocol && p.Port != nil && p.Port.IntVal == number
+	})
 }

@@ -3,6 +3,8 @@ package lint
 import (
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -18,9 +20,18 @@ func rollout(j *judgement) {
 	u := s.RollingUpdate
 	j.wrong(s.Type != appsv1.RollingUpdateDeploymentStrategyType || u == nil || u.MaxSurge == nil || *u.MaxSurge != intstr.FromInt32(0),
 		"maxSurge is not 0: the group would have up to twice the members, and LeadHit twice the calls")
-	j.wrong(u == nil || u.MaxUnavailable == nil || *u.MaxUnavailable == intstr.FromInt32(0) || *u.MaxUnavailable == intstr.FromString("100%"),
-		"maxUnavailable lets no pod or all pods be replaced at once")
+	j.wrong(u == nil || u.MaxUnavailable == nil || !fewAtOnce(*u.MaxUnavailable),
+		"maxUnavailable is not 1, nor a share of 25%% at most: so many partitions would stand still at once")
 	j.wrong(j.worker.Spec.MinReadySeconds < 10, "minReadySeconds is %d, want at least 10", j.worker.Spec.MinReadySeconds)
+}
+
+// fewAtOnce says whether so many pods may be replaced at once: one, or a quarter.
+func fewAtOnce(n intstr.IntOrString) bool {
+	if n.Type == intstr.Int {
+		return n.IntVal == 1
+	}
+	share, err := strconv.Atoi(strings.TrimSuffix(n.StrVal, "%"))
+	return err == nil && strings.HasSuffix(n.StrVal, "%") && share > 0 && share <= 25
 }
 
 // spread: over nodes and zones, as a wish, counted for each revision.

@@ -1,12 +1,12 @@
 package lint
 
 import (
-	"fmt"
+	"math"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
-	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/promql/parser"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 )
 
@@ -60,7 +60,7 @@ func (j *judgement) bounds(o *Object, least, most int32) {
 		j.add(o, "has a maximum of %d below the minimum %d", most, least)
 	}
 	for _, topic := range j.topics() {
-		if slices.Contains(j.consumed(), topic.name()) && most > topic.Spec.Partitions {
+		if slices.Contains(j.sources(), topic.name()) && most > topic.Spec.Partitions {
 			j.add(o, "scales to %d workers, and the topic %s has %d partitions", most, topic.name(), topic.Spec.Partitions)
 		}
 	}
@@ -106,7 +106,18 @@ func keda(j *judgement) {
 	}
 }
 
+// amount: a threshold is a number above 0, or KEDA takes one of its own.
+func (j *judgement) amount(o *Object, key, value string) {
+	if n, err := strconv.ParseFloat(value, 64); err != nil || n <= 0 || math.IsInf(n, 0) {
+		j.add(o, "%s is %q, want a number above 0", key, value)
+	}
+}
+
 func (j *judgement) kafkaTrigger(o *Object, m map[string]string) {
+	j.amount(o, "lagThreshold", m["lagThreshold"])
+	if m["bootstrapServers"] == "" {
+		j.add(o, "the kafka trigger lacks bootstrapServers")
+	}
 	if m["consumerGroup"] != j.setting("KAFKA_GROUP") {
 		j.add(o, "asks about the group %q, the worker's is %q", m["consumerGroup"], j.setting("KAFKA_GROUP"))
 	}
@@ -149,13 +160,23 @@ func (j *judgement) prometheusTrigger(o *Object, t trigger) {
 	if t.Metadata["ignoreNullValues"] != "false" {
 		j.add(o, "ignoreNullValues is not \"false\": a Prometheus that lost its targets would pass for a lag of 0")
 	}
-	namespaces, err := namespacesOf(t.Metadata["query"])
+	j.amount(o, "threshold", t.Metadata["threshold"])
+	if u, err := url.Parse(t.Metadata["serverAddress"]); err != nil || u.Host == "" {
+		j.add(o, "serverAddress is %q, want Prometheus' URL", t.Metadata["serverAddress"])
+	}
+	asked, err := askedBy(t.Metadata["query"])
 	if err != nil {
 		j.add(o, "%v", err)
 		return
 	}
-	if !slices.Equal(namespaces, []string{j.worker.Namespace}) {
-		j.add(o, "the query looks at the namespaces %q, the worker's is %q", namespaces, j.worker.Namespace)
+	for _, function := range asked.invented {
+		j.add(o, "the query makes a figure out of nothing with %s: a Prometheus that lost its targets would pass for a lag of 0", function)
+	}
+	for _, series := range asked.everywhere {
+		j.add(o, "the query asks for %s of every namespace", series)
+	}
+	if !slices.Equal(asked.namespaces, []string{j.worker.Namespace}) {
+		j.add(o, "the query looks at the namespaces %q, the worker's is %q", asked.namespaces, j.worker.Namespace)
 	}
 }
 
@@ -174,25 +195,4 @@ func (o *Overlay) Queries() []string {
 		}
 	}
 	return found
-}
-
-// namespacesOf returns the namespaces that a query names, each once.
-func namespacesOf(query string) ([]string, error) {
-	expr, err := parser.NewParser(parser.Options{}).ParseExpr(query)
-	if err != nil {
-		return nil, fmt.Errorf("the query %q: %w", query, err)
-	}
-	var names []string
-	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
-		if s, ok := n.(*parser.VectorSelector); ok {
-			for _, m := range s.LabelMatchers {
-				if m.Name == "namespace" && m.Type == labels.MatchEqual {
-					names = append(names, m.Value)
-				}
-			}
-		}
-		return nil
-	})
-	slices.Sort(names)
-	return slices.Compact(names), nil
 }

@@ -2,7 +2,6 @@ package lint
 
 import (
 	"maps"
-	"net/url"
 	"path"
 	"regexp"
 	"slices"
@@ -88,6 +87,8 @@ func settings(j *judgement) {
 		case !hashed.MatchString(ref.Name):
 			j.wrong(true, "takes its settings from ConfigMap/%s, whose name has no hash: a change would not roll the pods", ref.Name)
 		}
+		j.wrong(from.ConfigMapRef != nil && from.ConfigMapRef.Optional != nil && *from.ConfigMapRef.Optional,
+			"starts without ConfigMap/%s, too: all settings would be defaults", nameOf(from.ConfigMapRef))
 		j.wrong(from.Prefix != "", "gives its settings a prefix")
 	}
 	for _, name := range keysOf(j.settings) {
@@ -103,98 +104,9 @@ func settings(j *judgement) {
 	}
 }
 
-// secretName is what the name of a variable looks like that holds a secret, and not the path of one.
-var secretName = regexp.MustCompile(`(PASSWORD|KEY|SECRET|TOKEN|CREDENTIALS?|HEADERS)$`)
-
-// secrets: they come as files, which are read again when they change, and stand in no variable and no ConfigMap.
-func secrets(j *judgement) {
-	for _, from := range j.container.EnvFrom {
-		j.wrong(from.SecretRef != nil, "takes variables from a Secret; mount it as a folder and set the _FILE setting")
-	}
-	for _, e := range j.container.Env {
-		j.wrong(e.ValueFrom != nil && e.ValueFrom.SecretKeyRef != nil,
-			"takes %s from a Secret; mount it as a folder and set the _FILE setting", e.Name)
-	}
-	for name, value := range j.settings {
-		j.wrong(secretName.MatchString(name), "sets %s in the open; set the _FILE setting", name)
-		if u, err := url.Parse(value); err == nil && u.User != nil {
-			j.wrong(true, "%s is a URL with a user in it", name)
-		}
-	}
-	for _, o := range j.overlay.all("Secret") {
-		j.add(o, "a Secret stands in the manifests; create it with kubectl, or with components/external-secrets")
-	}
-}
-
-// files: what a setting names is mounted, whole and read-only.
-func files(j *judgement) {
-	for _, m := range j.container.VolumeMounts {
-		j.wrong(m.SubPath != "" || m.SubPathExpr != "", "mounts %s by subPath, which is never updated", m.MountPath)
-		v := j.volume(m.Name)
-		if v == nil {
-			j.wrong(true, "mounts the volume %s, which is not there", m.Name)
-			continue
-		}
-		j.wrong(v.HostPath != nil, "mounts a folder of the node at %s", m.MountPath)
-		j.wrong((v.Secret != nil || v.ConfigMap != nil) && !m.ReadOnly, "mounts %s, which could be written", m.MountPath)
-		j.wrong(v.ConfigMap != nil && j.configMap(v.ConfigMap.Name) == nil, "mounts ConfigMap/%s, which is not here", name(v.ConfigMap))
-	}
-	for _, setting := range keysOf(j.settings) {
-		file := j.settings[setting]
-		if file != "" && (strings.HasSuffix(setting, "_FILE") || path.IsAbs(file)) {
-			j.mounted(setting, file)
-		}
-	}
-}
-
-// mounted: the file that a setting names is where it says.
-func (j *judgement) mounted(setting, file string) {
-	i := slices.IndexFunc(j.container.VolumeMounts, func(m corev1.VolumeMount) bool { return m.MountPath == path.Dir(file) })
-	if i < 0 {
-		j.wrong(true, "%s names %s, and nothing is mounted at %s", setting, file, path.Dir(file))
-		return
-	}
-	if v := j.volume(j.container.VolumeMounts[i].Name); v != nil {
-		keys, known := j.keys(v)
-		j.wrong(known && !slices.Contains(keys, path.Base(file)), "%s names %s, and the volume %s holds %v", setting, path.Base(file), v.Name, keys)
-	}
-}
-
-// keys are the files in a volume, as far as the overlay tells: of a ConfigMap, and of a Secret that an ExternalSecret or a
-// Certificate makes.
-func (j *judgement) keys(v *corev1.Volume) (keys []string, known bool) {
-	if v.ConfigMap != nil {
-		if m := j.configMap(v.ConfigMap.Name); m != nil {
-			return keysOf(m.Data), true
-		}
-	}
-	if v.Secret == nil {
-		return nil, false
-	}
-	for _, o := range j.overlay.Objects {
-		var made struct {
-			Spec struct {
-				SecretName string
-				Target     struct{ Name string }
-				Data       []struct{ SecretKey string }
-			}
-		}
-		switch {
-		case o.kind.Kind == "Certificate" && o.into(&made) == nil && made.Spec.SecretName == v.Secret.SecretName:
-			return []string{"ca.crt", "tls.crt", "tls.key"}, true
-		case o.kind.Kind == "ExternalSecret" && o.into(&made) == nil && made.Spec.Target.Name == v.Secret.SecretName:
-			for _, d := range made.Spec.Data {
-				keys = append(keys, d.SecretKey)
-			}
-			return keys, true
-		}
-	}
-	return nil, false
-}
-
-func name(v *corev1.ConfigMapVolumeSource) string {
-	if v == nil {
+func nameOf(ref *corev1.ConfigMapEnvSource) string {
+	if ref == nil {
 		return ""
 	}
-	return v.Name
+	return ref.Name
 }

@@ -11,6 +11,9 @@ func rolloutViolations() []violation {
 	return []violation{
 		{name: "a surge", rule: "rollout", want: "maxSurge", overlay: minimal, object: worker, patch: replace("/spec/strategy/rollingUpdate/maxSurge", "1")},
 		{name: "all at once", rule: "rollout", want: "maxUnavailable", overlay: minimal, object: worker, patch: replace("/spec/strategy/rollingUpdate/maxUnavailable", `"100%"`)},
+		{name: "two at once", rule: "rollout", want: "maxUnavailable", overlay: minimal, object: worker, patch: replace("/spec/strategy/rollingUpdate/maxUnavailable", "2")},
+		{name: "half at once", rule: "rollout", want: "25%", overlay: minimal, object: worker, patch: replace("/spec/strategy/rollingUpdate/maxUnavailable", `"50%"`)},
+		{name: "none of many", rule: "rollout", want: "25%", overlay: minimal, object: worker, patch: replace("/spec/strategy/rollingUpdate/maxUnavailable", `"0%"`)},
 		{name: "recreate", rule: "rollout", want: "maxSurge", overlay: minimal, object: worker, patch: replace("/spec/strategy", `{"type":"Recreate"}`)},
 		{name: "ready too soon", rule: "rollout", want: "minReadySeconds is 0", overlay: minimal, object: worker, patch: remove("/spec/minReadySeconds")},
 
@@ -50,7 +53,7 @@ func networkViolations() []violation {
 		{name: "no LeadHit", rule: "network", want: "port 443", overlay: minimal, object: policy, patch: replace("/spec/egress/2/ports/0/port", "8443")},
 		{name: "the cloud's credentials", rule: "network", want: "169.254.169.254", overlay: minimal, object: policy, patch: remove("/spec/egress/2/to/0/ipBlock/except/2")},
 		{name: "the cloud's credentials by IPv6", rule: "network", want: "fd00:ec2::254", overlay: minimal, object: policy, patch: remove("/spec/egress/2/to/1/ipBlock/except/0")},
-		{name: "private addresses", rule: "network", want: "10.0.0.1", overlay: minimal, object: policy, patch: remove("/spec/egress/2/to/0/ipBlock/except/0")},
+		{name: "private addresses", rule: "network", want: "10.0.0.0/8", overlay: minimal, object: policy, patch: remove("/spec/egress/2/to/0/ipBlock/except/0")},
 	}
 }
 
@@ -63,7 +66,7 @@ func scalingViolations() []violation {
 		{name: "two scalers", rule: "replicas", want: "2 autoscalers", overlay: cpuScale, add: `{"apiVersion":"keda.sh/v1alpha1","kind":"ScaledObject","metadata":{"name":"x"}}`},
 
 		{name: "more workers than partitions", rule: "scaling", want: "scales to 13 workers, and the topic orders has 12", overlay: production, object: scaler, patch: replace("/spec/maxReplicaCount", "13")},
-		{name: "fewer partitions than workers", rule: "scaling", want: "leadhit-sync.replay has 6", overlay: production, object: "KafkaTopic/leadhit-sync.replay", patch: replace("/spec/partitions", "6")},
+		{name: "fewer partitions than workers", rule: "scaling", want: "the topic orders has 6", overlay: production, object: "KafkaTopic/orders", patch: replace("/spec/partitions", "6")},
 		{name: "down to nothing", rule: "scaling", want: "scales to nothing", overlay: production, object: scaler, patch: replace("/spec/minReplicaCount", "0")},
 		{name: "a maximum below the minimum", rule: "scaling", want: "below the minimum", overlay: cpuScale, object: "HorizontalPodAutoscaler/leadhit-sync", patch: replace("/spec/maxReplicas", "1")},
 		{name: "blind and fewer", rule: "scaling", want: "currentReplicasIfHigher", overlay: production, object: scaler, patch: replace("/spec/fallback/behavior", `"static"`)},
@@ -83,6 +86,16 @@ func scalingViolations() []violation {
 		{name: "no figures pass for no lag", rule: "keda", want: "ignoreNullValues", overlay: production, object: scaler, patch: remove("/spec/triggers/0/metadata/ignoreNullValues")},
 		{name: "another namespace's lag", rule: "keda", want: `namespaces ["other"]`, overlay: production, object: scaler, patch: replace("/spec/triggers/0/metadata/query", `"max(leadhit_sync_lag_seconds{namespace=\"other\"})"`)},
 		{name: "everybody's lag", rule: "keda", want: "namespaces []", overlay: production, object: scaler, patch: replace("/spec/triggers/0/metadata/query", `"max(leadhit_sync_lag_seconds)"`)},
+		{name: "a 0 of everybody's", rule: "keda", want: "asks for leadhit_sync_build_info of every namespace", overlay: production, object: scaler, patch: replace("/spec/triggers/0/metadata/query", `"max(leadhit_sync_lag_seconds{namespace=\"leadhit-sync\"}) or 0 * max(leadhit_sync_build_info)"`)},
+		{name: "a figure out of nothing", rule: "keda", want: "out of nothing with vector()", overlay: production, object: scaler, patch: replace("/spec/triggers/0/metadata/query", `"max(leadhit_sync_lag_seconds{namespace=\"leadhit-sync\"}) or vector(0)"`)},
+		{name: "a figure out of absence", rule: "keda", want: "out of nothing with absent()", overlay: production, object: scaler, patch: replace("/spec/triggers/0/metadata/query", `"0 * absent(leadhit_sync_lag_seconds{namespace=\"leadhit-sync\"})"`)},
+		{name: "no threshold", rule: "keda", want: `threshold is ""`, overlay: production, object: scaler, patch: remove("/spec/triggers/0/metadata/threshold")},
+		{name: "a threshold with a unit", rule: "keda", want: `threshold is "30s"`, overlay: production, object: scaler, patch: replace("/spec/triggers/0/metadata/threshold", `"30s"`)},
+		{name: "a threshold of nothing", rule: "keda", want: `threshold is "0"`, overlay: production, object: scaler, patch: replace("/spec/triggers/0/metadata/threshold", `"0"`)},
+		{name: "no lag threshold", rule: "keda", want: `lagThreshold is ""`, overlay: kafkaScale, object: scaler, patch: remove("/spec/triggers/0/metadata/lagThreshold")},
+		{name: "no brokers to ask", rule: "keda", want: "lacks bootstrapServers", overlay: kafkaScale, object: scaler, patch: remove("/spec/triggers/0/metadata/bootstrapServers")},
+		{name: "no Prometheus", rule: "keda", want: `serverAddress is ""`, overlay: production, object: scaler, patch: remove("/spec/triggers/0/metadata/serverAddress")},
+		{name: "a Prometheus without a scheme", rule: "keda", want: `serverAddress is "prometheus:9090"`, overlay: production, object: scaler, patch: replace("/spec/triggers/0/metadata/serverAddress", `"prometheus:9090"`)},
 		{name: "a query that does not parse", rule: "keda", want: "the query", overlay: production, object: scaler, patch: replace("/spec/triggers/0/metadata/query", `"max("`)},
 	}
 }
@@ -96,11 +109,10 @@ func kafkaViolations() []violation {
 		{name: "letters that are compacted", rule: "topics", want: "cleanup.policy delete", overlay: production, object: "KafkaTopic/dlq.leadhit-sync", patch: replace("/spec/config/cleanup.policy", `"compact"`)},
 		{name: "a ledger with the producers' times", rule: "topics", want: "LogAppendTime", overlay: production, object: "KafkaTopic/dlq.leadhit-sync.ledger", patch: remove("/spec/config/message.timestamp.type")},
 		{name: "a ledger that is forgotten first", rule: "topics", want: "three times the letters'", overlay: production, object: "KafkaTopic/dlq.leadhit-sync.ledger", patch: replace("/spec/config/retention.ms", "7775999999")},
-		{name: "a replay that does not fit", rule: "topics", want: "partition p of both must exist", overlay: production, object: "KafkaTopic/leadhit-sync.replay", patch: replace("/spec/partitions", "24")},
 
 		{name: "one right too many", rule: "access", want: "may Write topic orders, which the worker never does", overlay: production, object: kafkaUser, patch: add("/spec/authorization/acls/0/operations/-", `"Write"`)},
 		{name: "a resource too many", rule: "access", want: "may Read topic customers", overlay: production, object: kafkaUser, patch: replace("/spec/authorization/acls/0/resource/name", `"customers"`)},
-		{name: "one right too few", rule: "access", want: "may not Describe topic leadhit-sync.replay", overlay: production, object: kafkaUser, patch: remove("/spec/authorization/acls/4/operations/1")},
+		{name: "one right too few", rule: "access", want: "may not Describe topic orders", overlay: production, object: kafkaUser, patch: remove("/spec/authorization/acls/0/operations/1")},
 		{name: "another group", rule: "access", want: "may not Read group mine", overlay: production, object: "ConfigMap/leadhit-sync", patch: replace("/data/KAFKA_GROUP", `"mine"`)},
 		{name: "more topics", rule: "access", want: "may not Read topic returns", overlay: production, object: "ConfigMap/leadhit-sync", patch: replace("/data/KAFKA_TOPICS", `"orders,returns"`)},
 		{name: "letters elsewhere", rule: "access", want: "may not Write topic refused", overlay: production, object: "ConfigMap/leadhit-sync", patch: add("/data/DEAD_LETTER_TOPIC", `"refused"`)},

@@ -44,7 +44,7 @@ func remove(path string) string { return `[{"op":"remove","path":"` + path + `"}
 
 // violations has one or more of each rule.
 func violations() []violation {
-	return slices.Concat(podViolations(), settingViolations(), rolloutViolations(), networkViolations(), scalingViolations(), kafkaViolations())
+	return slices.Concat(podViolations(), hardeningViolations(), templateViolations(), settingViolations(), secretViolations(), rolloutViolations(), networkViolations(), openingViolations(), scalingViolations(), kafkaViolations())
 }
 
 func podViolations() []violation {
