@@ -25,7 +25,7 @@ build: ## Build the binary into bin/.
 	go build -trimpath -o bin/leadhit-sync ./cmd/leadhit-sync
 
 .PHONY: test
-test: ## Run every test with the race detector, real Kafka included (Java 17 and Maven); 12 minutes.
+test: ## Run every test with the race detector, real Kafka included (Java 17 and Maven); 17 minutes on two cores.
 	$(call part,vet and build,go vet ./... && go build ./...)
 	$(call part,unit tests,go test -race $(UNIT))
 	@if ! command -v java >/dev/null || ! command -v mvn >/dev/null; then \
