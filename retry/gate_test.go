@@ -107,6 +107,61 @@ func TestProbesAreAtMost30sApartAndSpread(t *testing.T) {
 	}
 }
 
+func TestProbesThatTimeOutBeginAtMost30sApart(t *testing.T) {
+	t.Parallel()
+	const took = 10 * time.Second
+	r := newRig(t)
+	r.calls(20, 5, connect())
+	var began []time.Time
+	for range 200 {
+		r.toProbe()
+		began = append(began, r.now)
+		probe := r.Start(r.now)
+		r.pass(took)
+		r.Answered(r.now, "order 1", probe, timeout())
+	}
+	for n, at := range began[1:] {
+		if wait := at.Sub(began[n]); wait < took || wait > 30*time.Second {
+			t.Errorf("probe %d: got %v from the last one's beginning, want %v to 30s", n+2, wait, took)
+		}
+	}
+	if mean := began[199].Sub(began[0]) / 199; mean < 18*time.Second || mean > 22*time.Second {
+		t.Errorf("got %v between two probes in the mean, want about 20s", mean)
+	}
+}
+
+func TestSlotsOfCallsThatFailedInARowStayEmpty(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		inFlight int
+		do       func(*rig)
+		want     int
+	}{
+		"one order":                 {64, func(r *rig) { r.calls(19, 1, connect()) }, 64},
+		"two orders":                {64, func(r *rig) { r.calls(2, 2, connect()) }, 62},
+		"two orders, many times":    {64, func(r *rig) { r.calls(200, 2, connect()) }, 5},
+		"a success ends it":         {64, func(r *rig) { r.calls(10, 2, connect()); r.call("good", done()) }, 64},
+		"silence says nothing":      {64, func(r *rig) { r.calls(10, 10, retry.Verdict{Cause: "NotSent"}) }, 64},
+		"a setting below the floor": {3, func(r *rig) { r.calls(10, 2, connect()) }, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, func(s *retry.Settings) { s.CallsInFlight = c.inFlight })
+			c.do(r)
+			if got := r.Limit(); got != c.want {
+				t.Errorf("got a limit of %d, want %d", got, c.want)
+			}
+			free := 0
+			for ; r.MayCall(r.now); free++ {
+				r.Start(r.now)
+			}
+			if free != c.want {
+				t.Errorf("got %d calls that may start, want %d", free, c.want)
+			}
+		})
+	}
+}
+
 func TestAnOutageIsNoticedToBeOverAsFastAsItLasted(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(500) {
@@ -141,8 +196,8 @@ func TestOneProbeAtATime(t *testing.T) {
 		t.Errorf("got a limit of %d, want 1", got)
 	}
 	r.Answered(r.now, "order 1", probe, timeout())
-	if !r.MayCall(r.now) {
-		t.Error("after the first probe's answer the next may not start, though it is overdue")
+	if r.pass(time.Second); !r.MayCall(r.now) {
+		t.Error("a second after the first probe's answer the next may not start, though it is overdue")
 	}
 }
 

@@ -21,6 +21,34 @@ func outages(s *queueServer) map[string]func(func(retry.Verdict)) {
 	}
 }
 
+// TestAnOutageInWhichCallsTimeOutCostsOneRoundOfThem: what is in the air when LeadHit falls silent times out, too. Orders come in
+// at 20 a second.
+func TestAnOutageInWhichCallsTimeOutCostsOneRoundOfThem(t *testing.T) {
+	t.Parallel()
+	const begins, ends, rate, inFlight = time.Minute, 11 * time.Minute, 20, 64
+	most := 0
+	for seed := range uint64(20) {
+		c := newClient(t, seed, inFlight)
+		c.timeout = 10 * time.Second
+		s := &queueServer{world: c.world, perSecond: 1000}
+		c.server = s
+		for order := range rate * int(ends/time.Second) {
+			c.after(time.Duration(order)*time.Second/rate, func() { c.add(order) })
+		}
+		c.after(begins, func() { s.down = func(func(retry.Verdict)) {} })
+		c.after(ends, func() { s.down, s.working = nil, false })
+		c.until(ends + 40*time.Second)
+		calls := within(c.begun, begins, ends)
+		if most = max(most, calls); calls > 100 {
+			t.Errorf("seed %d: got %d calls in an outage of ten minutes, want at most 100", seed, calls)
+		}
+		if first, ok := firstFrom(c.done, ends); !ok || first-ends > 35*time.Second {
+			t.Errorf("seed %d: got the first success %v after the outage, want at most 35s", seed, first-ends)
+		}
+	}
+	t.Logf("at most %d calls", most)
+}
+
 // TestAnOutageCostsFewCallsAndNoRepeats: 200 orders at work on a server of 150 calls a second that is down for ten minutes
 // and serves 50/s in the first minute afterwards.
 func TestAnOutageCostsFewCallsAndNoRepeats(t *testing.T) {
