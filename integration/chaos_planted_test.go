@@ -16,6 +16,7 @@ func (s *suite) testPlanted(t *testing.T, brokers []string) {
 	kill := nemesis.Fault{Kind: nemesis.KillWorker, Calm: 3 * time.Second}
 	wrongKey := nemesis.Fault{Kind: nemesis.Forbidden, Calm: 2 * time.Second, For: 2 * time.Second}
 	t.Run("a planted fault is found", func(t *testing.T) {
+		t.Parallel()
 		binary, err := program.Build(t.Context(), t.TempDir(), "./integration/planted")
 		if err != nil {
 			t.Fatal(err)

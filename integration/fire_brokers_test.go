@@ -12,6 +12,7 @@ import (
 // testBrokersDown: with two brokers of three down for BROKERS_DOWN seconds nothing can be acknowledged. So letters wait, nothing is
 // committed ahead of them, and when the brokers are back all goes on by itself.
 func (s *suite) testBrokersDown(t *testing.T) {
+	t.Parallel()
 	cluster := ownCluster(t, 3)
 	r := s.newRun(t, cluster.Brokers(), 6, sandbox.Faults{Latency: 40 * time.Millisecond})
 	r.inFlight(inFlight)

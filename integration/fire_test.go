@@ -18,6 +18,7 @@ import (
 func (s *suite) testFire(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("under fire", func(t *testing.T) {
+		t.Parallel()
 		s.testOutages(t, brokers)
 		s.testLettersTopic(t, brokers)
 		s.testMemory(t, brokers)

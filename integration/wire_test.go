@@ -45,6 +45,7 @@ const plainUser = "plain-worker"
 
 // testWire proves the way to a broker that asks who we are and what we may do.
 func (s *suite) testWire(t *testing.T) {
+	t.Parallel()
 	w := s.newWire(t)
 	t.Run("parts", func(t *testing.T) {
 		w.testRights(t)
