@@ -77,3 +77,28 @@ func (c *Cluster) Decoding() int {
 func (c *Cluster) Decompress(ctx context.Context, codec int8, packed []byte) (io.ReadCloser, error) {
 	return c.decompress(ctx, codec, packed)
 }
+
+// RoomBytes is the process's room for fetch responses.
+const RoomBytes = roomBytes
+
+// Enter takes room for a response, as a connection does.
+func (c *Cluster) Enter(ctx context.Context, size int64) (leave func(), err error) {
+	r := &room{of: c.room}
+	return r.leave, r.take(ctx, size)
+}
+
+// EnterLate takes room for a response that nobody waits for any more.
+func (c *Cluster) EnterLate(ctx context.Context, size int64) error {
+	r := &room{of: c.room}
+	r.leave()
+	return r.take(ctx, size)
+}
+
+// RoomIsFree says that no response holds any room.
+func (c *Cluster) RoomIsFree() bool {
+	free := c.room.TryAcquire(roomBytes)
+	if free {
+		c.room.Release(roomBytes)
+	}
+	return free
+}

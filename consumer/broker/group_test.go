@@ -176,6 +176,9 @@ func TestACorruptBatchIsToldAndHoldsNothing(t *testing.T) {
 			if n := cluster.Decoding(); n != 0 {
 				t.Errorf("got %d decoders still taken, want none", n)
 			}
+			if !cluster.RoomIsFree() {
+				t.Error("room is still taken")
+			}
 		})
 	}
 }

@@ -61,6 +61,7 @@ type Cluster struct {
 	transport *kafka.Transport
 	client    *kafka.Client
 	buffers   sync.Pool           // *[]byte, bodies of fetch responses
+	room      *semaphore.Weighted // of roomBytes, for those bodies
 	decoding  *semaphore.Weighted // of decoders
 }
 
@@ -107,6 +108,7 @@ func Open(o Options) (*Cluster, error) {
 			ClientID:       o.ClientID,
 			SASL:           mechanism,
 		},
+		room:     semaphore.NewWeighted(roomBytes),
 		decoding: semaphore.NewWeighted(decoders),
 	}
 	c.client = &kafka.Client{Addr: c.addr, Transport: c.transport}

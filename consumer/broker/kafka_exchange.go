@@ -19,7 +19,10 @@ const (
 	withdrawn              // the caller gave up first, and nothing will be written
 )
 
-var errWithdrawn = errors.New("request withdrawn before it was sent")
+var (
+	errWithdrawn = errors.New("request withdrawn before it was sent")
+	errGivenUp   = errors.New("nobody waits for the response any more")
+)
 
 // exchange is a request that kafka-go routes and ours writes and reads. kafka-go offers this (protocol.RawExchanger) for
 // an old form of SASL; here it serves three ends that its own requests do not:
@@ -105,8 +108,8 @@ func (c *Cluster) roundTrip(ctx context.Context, request kafka.Request, x *excha
 	return response, true, nil
 }
 
-// body reads the size, the header and the rest of a response into a buffer of the pool.
-func (c *Cluster) body(r io.Reader) (*[]byte, error) {
+// body reads the size, the header and the rest of a response into a buffer of the pool, as soon as there is room for it.
+func (c *Cluster) body(ctx context.Context, r io.Reader, room *room) (*[]byte, error) {
 	var head [8]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return nil, err
@@ -115,6 +118,9 @@ func (c *Cluster) body(r io.Reader) (*[]byte, error) {
 	size := int64(binary.BigEndian.Uint32(head[:])) - 4
 	if size < 0 || size > maxResponse {
 		return nil, fmt.Errorf("response of %d bytes: this is not a Kafka broker", size)
+	}
+	if err := room.take(ctx, size); err != nil {
+		return nil, err
 	}
 	buffer, ok := c.buffers.Get().(*[]byte)
 	if !ok || int64(cap(*buffer)) < size {

@@ -86,7 +86,15 @@ func (c *Cluster) Fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 func (c *Cluster) fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 	none := Batch{HighWatermark: -1, LastStable: -1, LogStart: -1}
 	message := fetchMessage(req)
-	x := &exchange{message: message, clientID: c.clientID, read: c.readFetch}
+	room := &room{of: c.room}
+	defer room.leave()
+	x := &exchange{message: message, clientID: c.clientID, read: func(r io.Reader, version int16) (protocol.Message, error) {
+		body, err := c.body(ctx, r, room)
+		if err != nil {
+			return nil, err
+		}
+		return &rawFetch{body: body, version: version}, nil
+	}}
 	response, _, err := c.roundTrip(ctx, toLeader{x, message.Broker}, x)
 	if err != nil {
 		return none, err
@@ -145,14 +153,6 @@ type rawFetch struct {
 
 // ApiKey makes it a response to the pool.
 func (*rawFetch) ApiKey() protocol.ApiKey { return protocol.Fetch } //nolint:revive // kafka-go's name
-
-func (c *Cluster) readFetch(r io.Reader, version int16) (protocol.Message, error) {
-	body, err := c.body(r)
-	if err != nil {
-		return nil, err
-	}
-	return &rawFetch{body: body, version: version}, nil
-}
 
 // decompress waits for one of the process's decoders, or for all of them. Closing the reader gives them back.
 func (c *Cluster) decompress(ctx context.Context, codec int8, packed []byte) (io.ReadCloser, error) {
