@@ -39,10 +39,7 @@ const (
 // whole job.
 func TestImage(t *testing.T) {
 	if err := container.Available(); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("a container is demanded here (Debian's package runc): %v", err)
-		}
-		t.Skipf("SKIPPED, no container was started (Debian's package runc): %v", err)
+		leaveOut(t, "no container was started (Debian's package runc): %v", err)
 	}
 	image, err := container.Unpack(makeImage(t), runtime.GOARCH, t.TempDir())
 	if err != nil {

@@ -111,15 +111,21 @@ func ownCluster(tb testing.TB, nodes int) *apache.Cluster {
 	return c
 }
 
-// needKafka skips a test loudly where Kafka cannot be run.
+// needKafka leaves a test out where Kafka cannot be run.
 func needKafka(tb testing.TB) {
 	tb.Helper()
 	if err := apache.Available(); err != nil {
-		if os.Getenv("CI") == "true" {
-			tb.Fatalf("real Kafka is demanded here: %v", err)
-		}
-		tb.Skipf("SKIPPED, nothing was tried on real Kafka: %v", err)
+		leaveOut(tb, "nothing was tried on real Kafka: %v", err)
 	}
+}
+
+// leaveOut skips a test loudly; where CI=true nothing may be left out.
+func leaveOut(tb testing.TB, why string, about ...any) {
+	tb.Helper()
+	if os.Getenv("CI") == "true" {
+		tb.Fatalf("CI=true demands this test: "+why, about...)
+	}
+	tb.Skipf("SKIPPED: "+why, about...)
 }
 
 // number reads a setting of the tests.
