@@ -65,10 +65,12 @@ func (s *suite) testComingAndGoing(t *testing.T, brokers []string) {
 func (s *suite) testFreeze(t *testing.T, brokers []string) {
 	t.Helper()
 	const short = 6 * time.Second
-	r := s.newRun(t, brokers, 4, sandbox.Faults{Latency: 20 * time.Millisecond})
+	r := s.newRun(t, brokers, 4, sandbox.Faults{Latency: 100 * time.Millisecond})
 	r.settings["KAFKA_SESSION_TIMEOUT"] = short.String()
 	r.settings["LEADHIT_TIMEOUT"] = "1s"
+	r.inFlight(4)
 	orders := shop.NewOrders("order", 300, 15)
+	r.writeSome(t, orders, 3000) // more than they can call meanwhile: the one that wakes up has work in its window
 	stop := r.trickle(t, 80, orders.Next)
 	frozen, other := r.newWorker(t), r.newWorker(t)
 	frozen.url = strings.Replace(frozen.url, "/api/", "/frozen/api/", 1)
@@ -96,6 +98,7 @@ func (s *suite) testFreeze(t *testing.T, brokers []string) {
 		return unless(r.callsBetween("/frozen/", rejoined, time.Now()) >= 20, "there are few")
 	})
 	stop()
+	r.leadhit.Change(func(f *sandbox.Faults) { f.Latency = 5 * time.Millisecond })
 	r.finish(t, time.Minute)
 	for _, w := range []*worker{frozen, other} {
 		w.stop(t)
