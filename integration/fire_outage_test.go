@@ -28,7 +28,7 @@ func (s *suite) testOutages(t *testing.T, brokers []string) {
 	}{
 		{"an outage of closed connections", func(f *sandbox.Faults) { f.Closed = true }, 100},
 		{"an outage of 503", func(f *sandbox.Faults) { f.Status = 503 }, 100},
-		// What is on the way when the first call times out is as much as may be in flight.
+		// What is on the way when the first call times out is as much as may be in flight; no second round follows it.
 		{"an outage in which calls time out", func(f *sandbox.Faults) { f.Latency = time.Hour }, 100},
 	} {
 		t.Run(test.name, func(t *testing.T) {

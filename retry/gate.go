@@ -13,7 +13,7 @@ const (
 	// narrowOrders whose calls fail in a row keep freed slots empty: one alone may be at fault itself, and slows nobody down.
 	narrowOrders = 2
 	// gateWaitMin and gateWaitMax bound the ceiling of the time between two probes, from beginning to beginning. The upper one
-	// is also the longest that the end of an outage goes unnoticed, unless a call may take longer than that.
+	// is also the longest that the end of an outage goes unnoticed, where a call may not take longer than that.
 	gateWaitMin = time.Second
 	gateWaitMax = 30 * time.Second
 )
@@ -25,7 +25,6 @@ type gate struct {
 	closed  bool
 	since   time.Time
 	probing bool
-	probed  time.Time // when the last probe began
 	probeAt time.Time
 	ceiling time.Duration
 	// epoch counts the closings and openings. An answer to a call that began before the last of them is old news: a crowd of
@@ -35,27 +34,28 @@ type gate struct {
 	orders []string
 }
 
-// start marks a call that begins now.
+// start marks a call that begins now. The wait for the next probe runs from here, not from this one's answer: a probe may
+// take as long as a call may take, and that would come on top.
 func (g *gate) start(now time.Time) (epoch uint64, probe bool) {
 	if g.closed {
-		g.probing, g.probed = true, now
+		g.probing = true
+		g.wait(now)
 	}
 	return g.epoch, g.closed
 }
 
-// wait draws the time of the next probe: after the last one's answer, since that may take as long as a call may take, and
-// within what is then left of gateWaitMax. It is no later than the outage has lasted so far: the ceiling grows faster than
-// that where the draws were short, and a hiccup of seconds should not cost half a minute.
+// wait draws the time of the next probe: from half of the ceiling on, since a draw just after the last probe would cost a call
+// and tell next to nothing. It is no later than the outage has lasted so far: the ceiling grows faster than that where the
+// draws were short, and a hiccup of seconds should not cost half a minute.
 func (g *gate) wait(now time.Time) {
-	took := now.Sub(g.probed)
-	longest := max(gateWaitMin, min(gateWaitMax-took, now.Sub(g.since)))
-	g.probeAt = now.Add(Jitter(g.random, min(max(g.ceiling, took), longest)))
-	g.ceiling = min(2*max(g.ceiling, took), gateWaitMax)
+	half := min(g.ceiling, max(gateWaitMin, now.Sub(g.since))) / 2
+	g.probeAt = now.Add(half + Jitter(g.random, half))
+	g.ceiling = min(2*g.ceiling, gateWaitMax)
 }
 
 // narrow returns what is left of a limit of calls in flight while an outage may have begun: the slots of calls that failed in
-// a row stay empty. Else an outage in which calls time out would cost a second round of them before the gate closes. Some
-// remain, so that the others are called beside a few orders that always fail.
+// a row stay empty until one succeeds. Else an outage in which calls time out would cost a second round of them before the gate
+// closes. Some slots remain, so that the others are called beside a few orders that always fail.
 func (g *gate) narrow(limit int) int {
 	if len(g.orders) < narrowOrders {
 		return limit
@@ -75,7 +75,6 @@ func (g *gate) nextProbe() time.Time {
 func (g *gate) answered(now time.Time, order string, p Pass, e evidence) {
 	if p.gateProbe {
 		g.probing = false
-		g.wait(now)
 	}
 	if p.epoch != g.epoch {
 		return
@@ -84,7 +83,7 @@ func (g *gate) answered(now time.Time, order string, p Pass, e evidence) {
 	case g.closed && e == served:
 		g.closed = false
 		g.turn()
-	case g.closed: // the probe failed, or said nothing
+	case g.closed: // the probe failed, or said nothing: the next one is due at its time
 	case e == served:
 		g.row, g.orders = 0, g.orders[:0]
 	case e == failed:
@@ -100,7 +99,7 @@ func (g *gate) failure(now time.Time, order string) {
 	if g.row < gateFailures || len(g.orders) < gateOrders {
 		return
 	}
-	g.closed, g.since, g.probed, g.ceiling = true, now, now, gateWaitMin
+	g.closed, g.since, g.ceiling = true, now, gateWaitMin
 	g.turn()
 	g.wait(now)
 }

@@ -35,9 +35,9 @@ type Settings struct {
 // together:
 //
 //   - the pause: the key or the address is wrong; a probe every 30 s finds out when it is mended;
-//   - the gate: 20 failures in a row over 5 orders are an outage, and a probe that LeadHit answers ends it. Probes begin at
-//     most 30 s apart, with full jitter after the last one's answer. Before it closes, slots of calls that failed in a row
-//     over 2 orders stay empty;
+//   - the gate: 20 failures in a row over 5 orders are an outage, and a probe that LeadHit answers ends it. Probes are at
+//     most 30 s apart, with jitter over half of that. Before the gate closes, slots of calls that failed in a row over 2
+//     orders stay empty;
 //   - the limit of calls in flight: × 0.9 on a sign of overload, + 1 a round trip, from 5 after an outage;
 //   - the pacer: the calls a second, from a 429 or 503 on, and Retry-After;
 //   - the flood guard and pauses by hand: told by Letter and Follow.
@@ -91,7 +91,7 @@ func (g *Governor) MayCall(now time.Time) bool {
 		return false
 	}
 	if !g.Probing() {
-		return g.inFlight < g.Limit() && g.pacer.due(now)
+		return g.inFlight < g.slots() && g.pacer.due(now)
 	}
 	at := g.nextProbe()
 	return !at.IsZero() && !now.Before(at)
@@ -124,8 +124,12 @@ func (g *Governor) Limit() int {
 	if g.Probing() {
 		return 1
 	}
-	return g.gate.narrow(g.limit.whole())
+	return g.limit.whole()
 }
+
+// slots is the limit without the slots that stay empty because an outage may have begun. They are a matter of one success, and
+// say nothing about what LeadHit can bear, so nobody is told of them.
+func (g *Governor) slots() int { return g.gate.narrow(g.limit.whole()) }
 
 // Start marks a call that starts now. Ask MayCall before.
 func (g *Governor) Start(now time.Time) Pass {
@@ -286,7 +290,7 @@ func (g *Governor) Next(now time.Time) time.Time {
 		if at = g.nextProbe(); at.IsZero() {
 			return at
 		}
-	case g.inFlight >= g.Limit():
+	case g.inFlight >= g.slots():
 		return at
 	default:
 		at = g.pacer.next

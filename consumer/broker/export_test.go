@@ -78,23 +78,19 @@ func (c *Cluster) Decompress(ctx context.Context, codec int8, packed []byte) (io
 	return c.decompress(ctx, codec, packed)
 }
 
-// RoomBytes is the process's room for fetch responses.
-const RoomBytes = roomBytes
+// RoomBytes is the process's room for large responses; LargeResponse is the largest that needs none.
+const (
+	RoomBytes     = roomBytes
+	LargeResponse = largeResponse
+)
 
-// Enter takes room for a response, as a connection does.
-func (c *Cluster) Enter(ctx context.Context, size int64) (leave func(), err error) {
+// Enter takes room for a response, as a connection does. Its read is the connection's end, leave that of the one that fetches.
+func (c *Cluster) Enter(ctx context.Context, size int64) (read, leave func(), err error) {
 	r := &room{of: c.room}
-	return r.leave, r.take(ctx, size)
+	return r.read, r.leave, r.take(ctx, size)
 }
 
-// EnterLate takes room for a response that nobody waits for any more.
-func (c *Cluster) EnterLate(ctx context.Context, size int64) error {
-	r := &room{of: c.room}
-	r.leave()
-	return r.take(ctx, size)
-}
-
-// RoomIsFree says that no response holds any room.
+// RoomIsFree says that no large response holds any room.
 func (c *Cluster) RoomIsFree() bool {
 	free := c.room.TryAcquire(roomBytes)
 	if free {

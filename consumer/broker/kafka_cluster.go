@@ -61,7 +61,7 @@ type Cluster struct {
 	transport *kafka.Transport
 	client    *kafka.Client
 	buffers   sync.Pool           // *[]byte, bodies of fetch responses
-	room      *semaphore.Weighted // of roomBytes, for those bodies
+	room      *semaphore.Weighted // of roomBytes, for large ones
 	decoding  *semaphore.Weighted // of decoders
 }
 

@@ -19,10 +19,7 @@ const (
 	withdrawn              // the caller gave up first, and nothing will be written
 )
 
-var (
-	errWithdrawn = errors.New("request withdrawn before it was sent")
-	errGivenUp   = errors.New("nobody waits for the response any more")
-)
+var errWithdrawn = errors.New("request withdrawn before it was sent")
 
 // exchange is a request that kafka-go routes and ours writes and reads. kafka-go offers this (protocol.RawExchanger) for
 // an old form of SASL; here it serves three ends that its own requests do not:
@@ -108,7 +105,8 @@ func (c *Cluster) roundTrip(ctx context.Context, request kafka.Request, x *excha
 	return response, true, nil
 }
 
-// body reads the size, the header and the rest of a response into a buffer of the pool, as soon as there is room for it.
+// body reads the size, the header and the rest of a response into a buffer of the pool, a large one as soon as there is
+// room for it.
 func (c *Cluster) body(ctx context.Context, r io.Reader, room *room) (*[]byte, error) {
 	var head [8]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
@@ -122,6 +120,7 @@ func (c *Cluster) body(ctx context.Context, r io.Reader, room *room) (*[]byte, e
 	if err := room.take(ctx, size); err != nil {
 		return nil, err
 	}
+	defer room.read()
 	buffer, ok := c.buffers.Get().(*[]byte)
 	if !ok || int64(cap(*buffer)) < size {
 		fresh := make([]byte, size, (size+pageSize-1)/pageSize*pageSize)

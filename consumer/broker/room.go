@@ -7,40 +7,60 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// roomBytes is how much of fetch responses a process holds at once. A response comes with whole batches, and a topic may take
-// batches of 16 MiB: from twelve partitions at once they would be more than the worker is given in all. A larger one comes
-// alone.
-const roomBytes = 8 << 20
+const (
+	// largeResponse is from which size on a response to a fetch needs room: kafka-go's connections read as many at once as there
+	// are fetches, and one comes with whole batches, of which a topic may take 16 MiB. Smaller ones wait for nobody: what a fetch
+	// asks for bounds them, and a broker that falls silent in the middle of one must not hold up the fetches from others.
+	largeResponse = 1 << 20
+	// roomBytes is how much of large responses a process holds at once. A larger one comes alone.
+	roomBytes = 8 << 20
+)
 
-// room is what the response to one fetch takes of the process's room for responses. The connection's goroutine takes it,
-// between the response's size and its body, and the one that fetches gives it back: whichever of them comes first.
+// room is what the response to one fetch takes of the process's room for large responses. The connection's goroutine takes it,
+// between the response's size and its body. It is given back when that one has read the body and the one that fetches has left:
+// after a fetch was given up the connection goes on reading, into memory, until its deadline.
 type room struct {
-	of    *semaphore.Weighted
-	mu    sync.Mutex
-	taken int64
-	left  bool
+	of      *semaphore.Weighted
+	mu      sync.Mutex
+	taken   int64
+	reading bool
+	left    bool
 }
 
-// take waits for room for so many bytes. Until then the broker's bytes stay where they are.
+// take waits for room for so many bytes. Until then the broker's bytes stay where they are. Call read afterwards.
 func (r *room) take(ctx context.Context, size int64) error {
+	if size <= largeResponse {
+		return nil
+	}
 	size = min(size, roomBytes)
 	if err := r.of.Acquire(ctx, size); err != nil {
 		return context.Cause(ctx)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.left {
-		r.of.Release(size)
-		return errGivenUp
-	}
-	r.taken = size
+	r.taken, r.reading = size, true
 	return nil
 }
 
-// leave gives back what was taken, and lets nobody take any more.
+// read says that the connection is done with the body.
+func (r *room) read() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reading = false
+	r.giveBack()
+}
+
+// leave says that the one that fetches is done with it.
 func (r *room) leave() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.of.Release(r.taken)
-	r.taken, r.left = 0, true
+	r.left = true
+	r.giveBack()
+}
+
+func (r *room) giveBack() {
+	if r.left && !r.reading {
+		r.of.Release(r.taken)
+		r.taken = 0
+	}
 }

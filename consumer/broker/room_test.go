@@ -3,6 +3,7 @@ package broker_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -40,7 +41,7 @@ func TestResponsesHoldNoMoreThanTheRoom(t *testing.T) {
 		var connections sync.WaitGroup
 		var o occupancy
 		hold := func(size int64) {
-			leave, err := cluster.Enter(t.Context(), size)
+			read, leave, err := cluster.Enter(t.Context(), size)
 			if err != nil {
 				t.Error(err)
 				return
@@ -49,6 +50,7 @@ func TestResponsesHoldNoMoreThanTheRoom(t *testing.T) {
 			<-time.After(time.Millisecond)
 			o.leave(size)
 			leave()
+			read()
 		}
 		for range 12 {
 			connections.Go(func() {
@@ -68,54 +70,88 @@ func TestResponsesHoldNoMoreThanTheRoom(t *testing.T) {
 	})
 }
 
+// holdRoom takes all room.
+func holdRoom(t *testing.T, cluster *broker.Cluster) (giveBack func()) {
+	t.Helper()
+	read, leave, err := cluster.Enter(t.Context(), broker.RoomBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() { read(); leave() }
+}
+
 func TestWhoWaitsForRoomIsLetGoWhenItsContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cluster := unconnected(t)
-		leave, err := cluster.Enter(t.Context(), 1)
-		if err != nil {
-			t.Fatal(err)
-		}
+		giveBack := holdRoom(t, cluster)
 		cause := errors.New("the partition is revoked")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Second, func() { cancel(cause) })
-		if _, err := cluster.Enter(ctx, broker.RoomBytes); !errors.Is(err, cause) {
+		if _, _, err := cluster.Enter(ctx, broker.LargeResponse+1); !errors.Is(err, cause) {
 			t.Errorf("got %v, want %v", err, cause)
 		}
-		leave()
+		giveBack()
 		if !cluster.RoomIsFree() {
 			t.Error("room is still taken")
 		}
 	})
 }
 
-func TestAResponseThatNobodyWaitsForHoldsNoRoom(t *testing.T) {
+func TestASmallResponseWaitsForNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // which fails if all wait
+		cluster := unconnected(t)
+		defer holdRoom(t, cluster)()
+		read, leave, err := cluster.Enter(t.Context(), broker.LargeResponse)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read()
+		leave()
+	})
+}
+
+// Whichever of the two ends first: the memory is there until the second one has ended.
+func TestRoomIsTakenUntilBothEndsHaveLetGo(t *testing.T) {
 	t.Parallel()
-	cluster := unconnected(t)
-	if err := cluster.EnterLate(t.Context(), 1); err == nil {
-		t.Error("got no error")
-	}
-	if !cluster.RoomIsFree() {
-		t.Error("room is still taken")
+	for name, readsFirst := range map[string]bool{"read, then decoded": true, "given up, then read": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cluster := unconnected(t)
+			read, leave, err := cluster.Enter(t.Context(), broker.RoomBytes)
+			if err != nil {
+				t.Fatal(err)
+			}
+			first, second := leave, read
+			if readsFirst {
+				first, second = read, leave
+			}
+			if first(); cluster.RoomIsFree() {
+				t.Error("room is free after the first end")
+			}
+			if second(); !cluster.RoomIsFree() {
+				t.Error("room is still taken after the second end")
+			}
+		})
 	}
 }
 
 // A fetch waits for room, is cancelled without leaving anything behind, and goes on when there is some.
-func TestAFetchWaitsForRoom(t *testing.T) {
+func TestALargeFetchWaitsForRoom(t *testing.T) {
 	fake := fakeKafka(t)
-	produce(t, producer(t, fake), "paid")
+	client, half := producer(t, fake), strings.Repeat("x", broker.LargeResponse/2)
+	produce(t, client, half)
+	produce(t, client, half)
+	request := broker.FetchRequest{Topic: "orders", MaxWait: time.Second, MaxBytes: 2 * broker.LargeResponse}
 	cluster := open(t, fake)
-	leave, err := cluster.Enter(t.Context(), broker.RoomBytes)
-	if err != nil {
-		t.Fatal(err)
-	}
+	giveBack := holdRoom(t, cluster)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	if batch, err := cluster.Fetch(ctx, broker.FetchRequest{Topic: "orders", MaxWait: time.Second}); !errors.Is(err, context.DeadlineExceeded) {
+	if batch, err := cluster.Fetch(ctx, request); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %+v, %v without room, want %v", batch, err, context.DeadlineExceeded)
 	}
-	time.AfterFunc(100*time.Millisecond, leave)
-	if got := values(t, cluster, broker.FetchRequest{}, 1); len(got) != 1 {
-		t.Errorf("got %q when there is room, want the event", got)
+	time.AfterFunc(100*time.Millisecond, giveBack)
+	if got := values(t, cluster, request, 2); len(got) != 2 {
+		t.Errorf("got %d events when there is room, want two", len(got))
 	}
 	if !cluster.RoomIsFree() {
 		t.Error("after the fetch room is still taken")

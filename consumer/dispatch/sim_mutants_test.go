@@ -94,8 +94,8 @@ func mutants() map[string][]edit {
 		"limit-per-generation":  {forgets("g.limit.value = float64(g.limit.configured)"), atAssigned},
 		"gate-never-closes":     {{governor + "gate.go", "g.closed, g.since,", "g.closed, g.since = false, now\n\t_, g.since,"}},
 		"gate-no-slow-start":    {{governor + "governor.go", "\t\tg.limit.restart()\n", ""}},
-		"gate-hammers":          {{governor + "gate.go", "g.ceiling = min(2*max(g.ceiling, took), gateWaitMax)", ""}},
-		"two-probes":            {{governor + "gate.go", "g.probing, g.probed = true, now", "g.probing, g.probed = false, now"}},
+		"gate-hammers":          {{governor + "gate.go", "g.ceiling = min(2*g.ceiling, gateWaitMax)", ""}},
+		"two-probes":            {{governor + "gate.go", "g.probing = true", "g.probing = false"}},
 		"retry-after-ignored":   {{governor + "governor.go", "\tg.pacer.asked(now, v.RetryAfter)\n", ""}},
 		"retry-after-one-lane": {
 			{governor + "governor.go", "g.guard.pause() != nil || now.Before(g.pacer.quiet)", "g.guard.pause() != nil"},
