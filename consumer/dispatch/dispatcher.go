@@ -7,34 +7,6 @@ import (
 	"leadhit-sync/retry"
 )
 
-// Config is what a Dispatcher needs to know.
-type Config struct {
-	// CallsInFlight bounds the calls in the air, those of ended generations included. At least 1. How many LeadHit can bear
-	// is found out below it.
-	CallsInFlight int
-	// CallsPerSecond bounds the calls a second. 0: no bound.
-	CallsPerSecond float64
-	// WindowEvents bounds the unfinished events of a partition, but for the last fetch; WindowBytes what they and the
-	// fetches hold in memory, but for one record a partition.
-	WindowEvents int
-	WindowBytes  int64
-	// FetchBytes is what one fetch asks for at most.
-	FetchBytes int
-	// Session is the group's session timeout, CallTimeout the longest that a call may take.
-	Session, CallTimeout time.Duration
-	// MetadataBytes is how much metadata the broker takes with a commit: 4096 where it is not set otherwise.
-	MetadataBytes int
-	Retry         retry.Policy
-	// FloodGuard lets a flood of letters pause the calls. Only a resume that is Followed ends such a pause: leave it off
-	// where nobody reads the ledger.
-	FloodGuard bool
-	// Worker names this process in what it announces, Build its version and mapping.
-	Worker, Build string
-	// Fingerprint groups the letters of one cause for the flood guard; nil: by stage, cause and code. It is asked within a
-	// turn, so it must be quick.
-	Fingerprint func(Store) string
-}
-
 // Dispatcher is the state machine. One goroutine at a time may use it.
 type Dispatcher struct {
 	config Config
@@ -84,12 +56,6 @@ type generation struct {
 	dirty      []*partition
 	lease      time.Time // when the last acknowledged commit was sent
 	suspects   []Partition
-}
-
-type timer struct {
-	at  time.Time
-	seq uint64
-	task
 }
 
 // New returns a Dispatcher without a generation.
@@ -219,51 +185,6 @@ func (d *Dispatcher) Trusted(now time.Time, id Partition) {
 	d.touch(now, p)
 }
 
-// Fetched takes what a fetch brought: the events of its partition from its offset on, and the next offset to ask for,
-// which may lie beyond the last of them.
-func (d *Dispatcher) Fetched(now time.Time, f Fetch, events []Event, next int64) {
-	p := d.partitions[f.Partition]
-	if p == nil || p.turn != f.turn || !p.fetching {
-		return
-	}
-	p.fetching = false
-	for _, in := range events {
-		if in.Offset >= p.position {
-			d.arrive(p, in)
-		}
-	}
-	if next > p.position {
-		p.position = next
-		p.passHoles(next)
-	}
-	d.recheck = d.recheck || len(d.held) > 0 // another event may be the first now
-	d.touch(now, p)
-}
-
-func (d *Dispatcher) arrive(p *partition, in Event) {
-	e := p.place(in)
-	if e == nil {
-		d.observed.passed++
-		return
-	}
-	if e.open == 0 {
-		d.observed.finished++
-		p.unlink(e)
-		return
-	}
-	p.unfinished++
-	p.bytes += e.bytes
-	for i := range e.items {
-		if it := &e.items[i]; it.Action == Refuse {
-			it.state = storing
-			d.letters = append(d.letters, task{e, i})
-		}
-	}
-	if e.sending > 0 {
-		d.enqueue(e)
-	}
-}
-
 // finish takes an event whose items are all done out of the unfinished ones.
 func (d *Dispatcher) finish(now time.Time, e *event) {
 	p := e.of
@@ -342,73 +263,4 @@ func (d *Dispatcher) Next(now time.Time) Effects {
 	d.out.Ended = d.ended(now)
 	d.out.Wake = d.wake(now)
 	return d.out
-}
-
-// fire moves what has waited long enough.
-func (d *Dispatcher) fire(now time.Time) {
-	for d.timers.len() > 0 && !d.timers.peek().at.After(now) {
-		t := d.timers.pop().task
-		switch {
-		case t.dropped:
-		case t.item().state == storing:
-			d.urgent = append(d.urgent, t)
-		default:
-			d.push(t)
-		}
-	}
-}
-
-func (d *Dispatcher) wait(at time.Time, t task) {
-	d.lastID++
-	d.timers.push(timer{at: at, seq: d.lastID, task: t})
-}
-
-func (d *Dispatcher) startFetches() {
-	if d.draining || d.fenced {
-		return
-	}
-	for _, p := range d.order {
-		if p.fetching || p.stopped {
-			continue
-		}
-		share := d.config.WindowBytes / int64(len(d.order))
-		bytes := min(int64(d.config.FetchBytes), share)
-		full := d.windowFull(p, bytes, share)
-		if d.rests(p, full); full {
-			continue
-		}
-		p.fetching = true
-		d.lastID++
-		p.turn = d.lastID // unlike any other, that of an ended generation included
-		d.out.Fetches = append(d.out.Fetches, Fetch{p.Partition, p.position, int(bytes), p.turn})
-	}
-}
-
-// windowFull says that so much of a partition is unfinished that no more is fetched.
-func (d *Dispatcher) windowFull(p *partition, bytes, share int64) bool {
-	if p.full || p.unfinished >= d.config.WindowEvents {
-		return true
-	}
-	return p.unfinished > 0 && p.bytes+bytes > share
-}
-
-// wake is when something falls due that no input announces. What is due already and could not be done waits for an input.
-func (d *Dispatcher) wake(now time.Time) time.Time {
-	var at time.Time
-	sooner := func(t time.Time) {
-		if t.After(now) && (at.IsZero() || t.Before(at)) {
-			at = t
-		}
-	}
-	if d.timers.len() > 0 {
-		sooner(d.timers.peek().at)
-	}
-	if d.commit == nil {
-		sooner(d.commitAt())
-	}
-	sooner(d.governor.Next(now))
-	if d.draining {
-		sooner(d.lease.Add(d.config.Session))
-	}
-	return at
 }

@@ -62,9 +62,9 @@ func mutants() map[string][]edit {
 		"letter-lost":            {{"stores.go", "d.wait(now.Add(it.backoff.Next()), t)", "it.backoff.Next()"}},
 		"commit-old-generation":  {{"commit.go", "case Refused:\n\t\td.fenced = true", "case Refused:\n\t\td.unsent(now, c)"}},
 		"next-before-ack":        {{"dispatcher.go", "d.advance(e)\n\td.touch", "d.advance(e)\n\td.release(e)\n\td.touch"}},
-		"no-window":              {{"dispatcher.go", " || p.unfinished >= d.config.WindowEvents {", " {"}},
-		"lost-wakeup":            {{"dispatcher.go", "if d.timers.len() > 0 {\n\t\tsooner", "if d.timers.len() > 1 {\n\t\tsooner"}},
-		"lost-wakeup-of-commits": {{"dispatcher.go", "sooner(d.commitAt())", "sooner(d.commitAt().Add(time.Millisecond))"}},
+		"no-window":              {{"fetches.go", " || p.unfinished >= d.config.WindowEvents {", " {"}},
+		"lost-wakeup":            {{"timers.go", "if d.timers.len() > 0 {\n\t\tsooner", "if d.timers.len() > 1 {\n\t\tsooner"}},
+		"lost-wakeup-of-commits": {{"timers.go", "sooner(d.commitAt())", "sooner(d.commitAt().Add(time.Millisecond))"}},
 		"lost-retry":             {{"calls.go", "d.wait(now.Add(it.wait), t)", "if it.attempts < 3 {\n\t\t\td.wait(now.Add(it.wait), t)\n\t\t}"}},
 		"ack-after-ambiguous":    {{"commit.go", "d.ambiguous, d.draining = true, true\n", ""}},
 		"metadata-full-stops-retry": {{
@@ -80,7 +80,7 @@ func mutants() map[string][]edit {
 		"auth-no-pause":             {{governor + "pause.go", "case t.epoch == p.epoch:\n\t\t\tp.begin(now, Unauthorised)", "case t.epoch == p.epoch:"}},
 		"pause-lifted-by-rebalance": {forgets("g.pause.kind = Again"), atAssigned},
 		"pause-lifted-by-timer": {
-			forgets("g.pause.kind = Again"), {"dispatcher.go", "default:\n\t\t\td.push(t)", "default:\n\t\t\td.governor.Forget()\n\t\t\td.push(t)"},
+			forgets("g.pause.kind = Again"), {"timers.go", "default:\n\t\t\td.push(t)", "default:\n\t\t\td.governor.Forget()\n\t\t\td.push(t)"},
 		},
 		"late-403-ignored": {{
 			"calls.go", "\td.governor.Answered(now, c.key.order, c.pass, v)",
@@ -101,7 +101,7 @@ func mutants() map[string][]edit {
 			{governor + "governor.go", "g.guard.pause() != nil || now.Before(g.pacer.quiet)", "g.guard.pause() != nil"},
 			{"calls.go", "it.wait = it.backoff.Next()", "it.wait = max(it.backoff.Next(), v.RetryAfter)"},
 		},
-		"lost-wakeup-of-governor": {{"dispatcher.go", "\tsooner(d.governor.Next(now))\n", ""}},
+		"lost-wakeup-of-governor": {{"timers.go", "\tsooner(d.governor.Next(now))\n", ""}},
 		"flood-one-order-trips":   {{governor + "flood.go", "floodOrders  = 20", "floodOrders  = 1"}},
 		"flood-never-trips":       {{governor + "flood.go", "return f.letters >= floodLetters &&", "return f.letters > floodWindow &&"}},
 		"flood-forgotten-on-restart": {{
@@ -115,7 +115,7 @@ func mutants() map[string][]edit {
 		"pause-lost-with-ledger": {{governor + "guard.go", "g.own = slices.Concat(g.pauses, g.own)", "g.own = slices.Concat(g.own)"}},
 		"resume-ends-nothing":    {{governor + "guard.go", "\tg.pauses = nil\n", ""}},
 		// The shell's part of it is to say how far it read; the core's to believe no more than that.
-		"gap-on-dead-context":        {{"dispatcher.go", "if next > p.position {", "if len(events) == 0 {\n\t\tnext++\n\t}\n\tif next > p.position {"}},
+		"gap-on-dead-context":        {{"fetches.go", "if next > p.position {", "if len(events) == 0 {\n\t\tnext++\n\t}\n\tif next > p.position {"}},
 		"settled-not-counted":        {{"calls.go", "if !e.of.stopped {\n\t\t\td.settled++\n\t\t}", ""}},
 		"fenced-leaves-calls-behind": {{"commit.go", "case d.fenced && len(d.calls) > 0:", "case d.fenced && len(d.calls) < 0:"}},
 		"lease-ignored": {{
@@ -140,7 +140,7 @@ func rare() map[string]struct {
 	}{
 		"fetch-of-old-generation": {
 			"TestAFetchOfAnEndedGenerationIsIgnored",
-			edit{"dispatcher.go", "p.turn = d.lastID //", "p.turn++ //"},
+			edit{"fetches.go", "p.turn = d.lastID //", "p.turn++ //"},
 		},
 		"silent-partition-unasked": {
 			"TestAPartitionThatIsNotFetchedIsNamedInEverySessionSixth",

@@ -1,0 +1,77 @@
+package dispatch
+
+import "time"
+
+func (d *Dispatcher) startFetches() {
+	if d.draining || d.fenced {
+		return
+	}
+	for _, p := range d.order {
+		if p.fetching || p.stopped {
+			continue
+		}
+		share := d.config.WindowBytes / int64(len(d.order))
+		bytes := min(int64(d.config.FetchBytes), share)
+		full := d.windowFull(p, bytes, share)
+		if d.rests(p, full); full {
+			continue
+		}
+		p.fetching = true
+		d.lastID++
+		p.turn = d.lastID // unlike any other, that of an ended generation included
+		d.out.Fetches = append(d.out.Fetches, Fetch{p.Partition, p.position, int(bytes), p.turn})
+	}
+}
+
+// windowFull says that so much of a partition is unfinished that no more is fetched.
+func (d *Dispatcher) windowFull(p *partition, bytes, share int64) bool {
+	if p.full || p.unfinished >= d.config.WindowEvents {
+		return true
+	}
+	return p.unfinished > 0 && p.bytes+bytes > share
+}
+
+// Fetched takes what a fetch brought: the events of its partition from its offset on, and the next offset to ask for,
+// which may lie beyond the last of them.
+func (d *Dispatcher) Fetched(now time.Time, f Fetch, events []Event, next int64) {
+	p := d.partitions[f.Partition]
+	if p == nil || p.turn != f.turn || !p.fetching {
+		return
+	}
+	p.fetching = false
+	for _, in := range events {
+		if in.Offset >= p.position {
+			d.arrive(p, in)
+		}
+	}
+	if next > p.position {
+		p.position = next
+		p.passHoles(next)
+	}
+	d.recheck = d.recheck || len(d.held) > 0 // another event may be the first now
+	d.touch(now, p)
+}
+
+func (d *Dispatcher) arrive(p *partition, in Event) {
+	e := p.place(in)
+	if e == nil {
+		d.observed.passed++
+		return
+	}
+	if e.open == 0 {
+		d.observed.finished++
+		p.unlink(e)
+		return
+	}
+	p.unfinished++
+	p.bytes += e.bytes
+	for i := range e.items {
+		if it := &e.items[i]; it.Action == Refuse {
+			it.state = storing
+			d.letters = append(d.letters, task{e, i})
+		}
+	}
+	if e.sending > 0 {
+		d.enqueue(e)
+	}
+}
