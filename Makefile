@@ -1,4 +1,4 @@
-# `make help` lists what there is. Each target stands alone; `make lint test` is what a change must pass.
+# `make help` lists what there is. Each target stands alone: `make lint test` before a commit, `.ci/run` is what a change must pass.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -28,6 +28,7 @@ build: ## Build the binary into bin/.
 test: ## Run every test with the race detector, real Kafka included (Java 17 and Maven); 11 minutes on two cores.
 	$(call part,vet and build,go vet ./... && go build ./...)
 	$(call part,unit tests,go test -race $(UNIT))
+	$(call part,deploy and image,go -C deploy/lint test ./... && go -C deploy/image/mkimage test ./...)
 	@if ! command -v java >/dev/null || ! command -v mvn >/dev/null; then \
 		echo "Java 17 or Maven is absent: the tests on real Kafka are left out"; [ "$${CI:-}" != true ]; \
 	fi

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// leaseMargin is what the lease leaves between the last moment a call may start and the end of the session, beside
-// the call's own time.
-const leaseMargin = time.Second
+// leaseMargin is the share of the session that the lease leaves between the end of the last call that may start and the end
+// of the session. The dispatcher reckons with the same.
+const leaseMargin = 10
 
 // leastRate is the least cap, in calls a second: with less, one would wait for minutes and take the worker for dead.
 const leastRate = 0.01
@@ -48,14 +48,15 @@ func (c *Config) checkLease(p *problems) {
 		return
 	}
 	session, call := c.Kafka.SessionTimeout, c.LeadHit.Timeout
-	lease, least := session-call-leaseMargin, session/3
+	margin, least := session/leaseMargin, session/3
+	lease := session - call - margin
 	if lease >= least {
 		return
 	}
 	p.addWith("LEADHIT_TIMEOUT",
 		fmt.Sprintf("%s is too long for KAFKA_SESSION_TIMEOUT %s: %s - %s - %s (margin) leaves %s to start calls in, a third of the session, %s, is needed",
-			call, session, session, call, leaseMargin, lease, least.Round(time.Millisecond)),
-		(session - leaseMargin - least).Truncate(time.Second).String())
+			call, session, session, call, margin, lease, least.Round(time.Millisecond)),
+		(session - margin - least).Truncate(time.Second).String())
 }
 
 // checkMemory compares the window with the memory limit (GOMEMLIMIT) that the runtime was given.

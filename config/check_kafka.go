@@ -93,7 +93,7 @@ func (c *Config) checkTopics(p *problems) {
 		case topic == c.DeadLetter.Topic:
 			p.add("KAFKA_TOPICS", fmt.Sprintf("%q is the DEAD_LETTER_TOPIC: the worker would read its own letters", topic))
 		case slices.Contains(ours, topic):
-			p.add("KAFKA_TOPICS", fmt.Sprintf("%q is a topic that the worker itself writes", topic))
+			p.add("KAFKA_TOPICS", fmt.Sprintf("%q is kept for the worker itself", topic))
 		}
 	}
 }

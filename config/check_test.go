@@ -28,8 +28,8 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		{"the topic ..", []string{"KAFKA_TOPICS", ".."}, `KAFKA_TOPICS: ".." is not a name`},
 		{"a topic that is the letters'", []string{"KAFKA_TOPICS", "orders,dlq.leadhit-sync"}, `KAFKA_TOPICS: "dlq.leadhit-sync" is the DEAD_LETTER_TOPIC`},
 		{"letters to a source topic", []string{"DEAD_LETTER_TOPIC", "orders"}, `KAFKA_TOPICS: "orders" is the DEAD_LETTER_TOPIC`},
-		{"a topic that is the ledger", []string{"KAFKA_TOPICS", "dlq.leadhit-sync.ledger"}, `KAFKA_TOPICS: "dlq.leadhit-sync.ledger" is a topic that the worker itself writes`},
-		{"a topic that is the replay's", []string{"KAFKA_TOPICS", "leadhit-sync.replay"}, `KAFKA_TOPICS: "leadhit-sync.replay" is a topic that the worker itself writes`},
+		{"a topic that is the ledger", []string{"KAFKA_TOPICS", "dlq.leadhit-sync.ledger"}, `KAFKA_TOPICS: "dlq.leadhit-sync.ledger" is kept for the worker itself`},
+		{"a topic that is the replay's", []string{"KAFKA_TOPICS", "leadhit-sync.replay"}, `KAFKA_TOPICS: "leadhit-sync.replay" is kept for the worker itself`},
 		{"an illegal group", []string{"KAFKA_GROUP", "my group"}, `KAFKA_GROUP: "my group" has other signs`},
 		{"an illegal letters' topic", []string{"DEAD_LETTER_TOPIC", "a/b"}, `DEAD_LETTER_TOPIC: "a/b" is not a name`},
 		{"a letters' topic too long", []string{"DEAD_LETTER_TOPIC", strings.Repeat("a", 243)}, `DEAD_LETTER_TOPIC: "aaa`},
@@ -43,7 +43,13 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 			"LEADHIT_TIMEOUT: 8s is too long for KAFKA_SESSION_TIMEOUT 10s: 10s - 8s - 1s (margin) leaves 1s to start calls in, " +
 				"a third of the session, 3.333s, is needed; for example LEADHIT_TIMEOUT=5s",
 		},
-		{"a call just too long for the session", []string{"KAFKA_SESSION_TIMEOUT", "6s", "LEADHIT_TIMEOUT", "3001ms"}, "LEADHIT_TIMEOUT: 3.001s is too long"},
+		{"a call just too long for the session", []string{"KAFKA_SESSION_TIMEOUT", "6s", "LEADHIT_TIMEOUT", "3401ms"}, "LEADHIT_TIMEOUT: 3.401s is too long"},
+		{
+			"a call too long for a long session, whose margin is longer, too",
+			[]string{"KAFKA_SESSION_TIMEOUT", "20s", "LEADHIT_TIMEOUT", "12s"},
+			"LEADHIT_TIMEOUT: 12s is too long for KAFKA_SESSION_TIMEOUT 20s: 20s - 12s - 2s (margin) leaves 6s to start calls in, " +
+				"a third of the session, 6.667s, is needed; for example LEADHIT_TIMEOUT=11s",
+		},
 		{"TLS that is neither true nor false", []string{"KAFKA_TLS", "on"}, `KAFKA_TLS: "on" is neither true nor false`},
 		{"a TLS file without TLS", []string{"KAFKA_TLS_CA_FILE", full}, "KAFKA_TLS_CA_FILE: is set while KAFKA_TLS is false"},
 		{"a certificate without its key", []string{"KAFKA_TLS", "true", "KAFKA_TLS_CERT_FILE", full}, "KAFKA_TLS_KEY_FILE: is required with KAFKA_TLS_CERT_FILE"},

@@ -31,34 +31,34 @@ type Config struct {
 		Start            Start         `envconfig:"KAFKA_START" default:"earliest" example:"2026-01-31T00:00:00Z" help:"Where a group that never committed begins: earliest, latest or an RFC 3339 time."`
 		SessionTimeout   time.Duration `envconfig:"KAFKA_SESSION_TIMEOUT" default:"10s" min:"6s" max:"30s" help:"How long a silent worker keeps its partitions."`
 		TLS              bool          `envconfig:"KAFKA_TLS" default:"false" example:"true" help:"Speak TLS (1.2 or newer) with the brokers."`
-		TLSCAFile        string        `envconfig:"KAFKA_TLS_CA_FILE" shown:"the system's" example:"/etc/kafka/ca.pem" help:"PEM file with the authorities that may vouch for the brokers."`
+		TLSCAFile        string        `envconfig:"KAFKA_TLS_CA_FILE" shown:"the system's" example:"/etc/kafka/ca.pem" help:"PEM file with authorities that may vouch for the brokers, beside the system's."`
 		TLSCertFile      string        `envconfig:"KAFKA_TLS_CERT_FILE" example:"/etc/kafka/tls.crt" help:"PEM file with the worker's certificate."`
 		TLSKeyFile       string        `envconfig:"KAFKA_TLS_KEY_FILE" example:"/etc/kafka/tls.key" help:"PEM file with the key of that certificate."`
 		SASLMechanism    string        `envconfig:"KAFKA_SASL_MECHANISM" choices:"PLAIN,SCRAM-SHA-256,SCRAM-SHA-512" example:"SCRAM-SHA-512" help:"How to log in to the brokers; PLAIN only over TLS."`
 		SASLUsername     string        `envconfig:"KAFKA_SASL_USERNAME" example:"leadhit-sync" help:"Whom to log in as."`
-		SASLPasswordFile string        `envconfig:"KAFKA_SASL_PASSWORD_FILE" example:"/run/secrets/kafka-password" help:"File with the password."`
+		SASLPasswordFile string        `envconfig:"KAFKA_SASL_PASSWORD_FILE" example:"/run/secrets/kafka-password" help:"File with the password; read again for each connection."`
 	}
 	LeadHit struct {
 		URL        string        `envconfig:"LEADHIT_URL" default:"https://service.leadhit.ru/api/v1/orders/" help:"LeadHit's orders node; http only on this machine."`
 		APIKeyFile string        `envconfig:"LEADHIT_API_KEY_FILE" shown:"required, or the key itself" example:"/run/secrets/leadhit-api-key" help:"File with the API key; read again when it changes."`
 		APIKey     Secret        `envconfig:"LEADHIT_API_KEY" shown:"required, or its file" example:"0123456789abcdef" help:"The API key itself; a change needs a restart."`
-		Timeout    time.Duration `envconfig:"LEADHIT_TIMEOUT" default:"3s" min:"100ms" max:"19s" help:"Limit of one call; well below KAFKA_SESSION_TIMEOUT."`
-		CAFile     string        `envconfig:"LEADHIT_CA_FILE" shown:"the system's" example:"/etc/leadhit/ca.pem" help:"PEM file with the authorities that may vouch for LeadHit."`
+		Timeout    time.Duration `envconfig:"LEADHIT_TIMEOUT" default:"3s" min:"100ms" max:"17s" help:"Limit of one call; at most 0.56 of KAFKA_SESSION_TIMEOUT."`
+		CAFile     string        `envconfig:"LEADHIT_CA_FILE" shown:"the system's" example:"/etc/leadhit/ca.pem" help:"PEM file with authorities that may vouch for LeadHit, beside the system's; read again when it changes."`
 		// Proxy is a secret because its URL may hold a password.
 		Proxy Secret `envconfig:"LEADHIT_PROXY" example:"http://proxy:3128" help:"Proxy for the calls: an http, https or socks5 URL. No other variable sets one."`
 	}
 	// Calls and window: how much of the work is under way at once.
 	CallsInFlight int `envconfig:"CALLS_IN_FLIGHT" default:"64" min:"1" max:"1024" help:"Calls under way at once, per worker."`
 	// CallsPerSecond is 0, or 0.01 at least.
-	CallsPerSecond float64 `envconfig:"CALLS_PER_SECOND" default:"0" min:"0" max:"10000" example:"50" help:"Calls a second, per worker; 0 no cap."`
+	CallsPerSecond float64 `envconfig:"CALLS_PER_SECOND" default:"0" min:"0" max:"10000" example:"50" help:"Calls a second, per worker: 0 for no cap, or 0.01 and more."`
 	WindowEvents   int     `envconfig:"WINDOW_EVENTS" default:"10000" min:"1" max:"1000000" help:"Unfinished events to hold, per partition."`
-	WindowBytes    Bytes   `envconfig:"WINDOW_BYTES" default:"16MiB" min:"1MiB" max:"64GiB" help:"Memory for unfinished events, per worker, fetch buffers included."`
+	WindowBytes    Bytes   `envconfig:"WINDOW_BYTES" default:"16MiB" min:"1MiB" max:"64GiB" help:"Memory for unfinished events, per worker, with what fetches ask for; of larger batches come 8 MiB on top."`
 	// Mapping is the name of a preset or the path of a file.
 	Mapping string `envconfig:"MAPPING" default:"plain" help:"How an event becomes a status: a preset's name, or a file."`
 	// SchemaRegistry is where the schemas are that events name by a number; no URL: nowhere but in the mapping's files.
 	SchemaRegistry struct {
 		URL          string `envconfig:"SCHEMA_REGISTRY_URL" example:"https://schema-registry:8081" help:"Schema registry (Confluent's API) for Avro and Protobuf events; http only on this machine."`
-		CAFile       string `envconfig:"SCHEMA_REGISTRY_CA_FILE" shown:"the system's" example:"/etc/schema-registry/ca.pem" help:"PEM file with the authorities that may vouch for the registry."`
+		CAFile       string `envconfig:"SCHEMA_REGISTRY_CA_FILE" shown:"the system's" example:"/etc/schema-registry/ca.pem" help:"PEM file with the authorities that may vouch for the registry, in place of the system's."`
 		Username     string `envconfig:"SCHEMA_REGISTRY_USERNAME" example:"leadhit-sync" help:"Whom to log in to the registry as."`
 		PasswordFile string `envconfig:"SCHEMA_REGISTRY_PASSWORD_FILE" example:"/run/secrets/schema-registry-password" help:"File with the password; read again for each question."`
 	}
@@ -88,7 +88,7 @@ func Load() (*Config, error) {
 	return load(func(string) bool { return true })
 }
 
-// LoadKafka is Load for a command that only looks at the dead letters: it needs the way to Kafka and the topic's name.
+// LoadKafka is Load for a command that looks at the dead letters or writes to the ledger: it needs the way to Kafka and the topic's name.
 // Mistakes of other settings do not count, nor does their absence, and these settings must not be used.
 func LoadKafka() (*Config, error) {
 	return load(func(variable string) bool {

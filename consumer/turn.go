@@ -132,7 +132,7 @@ func (c *Consumer) tellHeld(now time.Time) {
 		s := c.dispatcher.Governed(now)
 		c.log.Error("calls paused by the flood guard, by all workers of the group: so many dead letters point to a bad deploy, "+
 			"not to bad orders; look at them (leadhit-sync letters list) and mend the mapping or its cause; "+
-			"\"leadhit-sync resume\" goes on and accepts these letters' causes", paused, at, slog.String("by", s.By), slog.String("why", s.Reason))
+			"\"leadhit-sync resume\" goes on and accepts letters like these", paused, at, slog.String("by", s.By), slog.String("why", s.Reason))
 	default:
 		c.log.Warn("calls paused", paused, at)
 	}

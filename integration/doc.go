@@ -1,9 +1,9 @@
 // Package integration tests the built binary from outside, on real parts: Apache Kafka as plain processes and a LeadHit look-alike
 // over HTTP. It sees what an operator sees: exit codes, log lines, pages, calls, letters and committed offsets; of the worker's own
-// code it imports nothing.
+// code it imports LeadHit's look-alike and nothing else.
 //
 // The rooms: apache runs Kafka, authority makes its certificates, shop writes the events, program runs the binary, nemesis plans
-// what goes wrong, audit compares the books afterwards; launch starts Kafka for a person, bare is the bench's opponent, planted a
+// what goes wrong, audit compares the books afterwards, container starts the image; launch starts Kafka for a person, bare is the bench's opponent, planted a
 // worker with faults that must be found.
 //
 // Settings of the tests, all optional:
@@ -20,5 +20,6 @@
 //	CHAOS_MINUTES  how long TestChaos makes trouble (absent: it does not run, TestWorker's short round does)
 //	CHAOS_SEED     the seed that another run of chaos printed, to replay its plan
 //	CHAOS_DIR      where TestChaos keeps its diaries and the workers' logs
+//	IMAGE          a folder with the image of TestImage (absent: it is built)
 //	CI=true        what is absent fails instead of being skipped loudly
 package integration

@@ -2,7 +2,7 @@
 //
 // It is pure: the time comes in with each question and random numbers come from a source that the owner passes, so a
 // simulation can replay every decision. Nothing here sleeps, starts a goroutine or is safe for concurrent use: one
-// goroutine, the dispatcher's, owns all of it.
+// goroutine at a time uses it, whichever takes the dispatcher's turn.
 //
 // [Verdict] says what one answer means; whoever speaks LeadHit's protocol gives it. [Policy] and [Backoff] space the
 // tries of one status change, and [Trial] counts for how long it has been failing while others succeed. [Governor] is about

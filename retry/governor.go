@@ -16,7 +16,7 @@ type Settings struct {
 	CallsPerSecond float64
 	// Random is where the jitter comes from. It is used by whoever uses the owner, one at a time.
 	Random *rand.Rand
-	// Worker names this process in the ledger. Build names its version and mapping: a resume accepts causes for that build.
+	// Worker names this process in the ledger. Build names its version and mapping: a resume accepts fingerprints for that build.
 	Worker, Build string
 }
 

@@ -15,8 +15,8 @@ type Entry struct {
 	By     string    // a person, or the worker whose flood guard it was
 	Via    string    // by which way it came into the ledger, for those who read it; it decides nothing
 	Reason string
-	// Build and Fingerprints are a flood guard's alone: the version and mapping that wrote the letters, and their causes.
-	// The next resume accepts these causes, for this build.
+	// Build and Fingerprints are a flood guard's alone: the version and mapping that wrote the letters, and what these
+	// have in common. The next resume accepts these fingerprints, for this build.
 	Build        string
 	Fingerprints []string
 }
@@ -38,7 +38,7 @@ type guard struct {
 	flood         flood
 	pauses        []Entry                    // the ledger's that are in force
 	stood         map[id]bool                // all pauses of this ledger, the ended ones too: none of them begins again
-	accepted      map[string]map[string]bool // causes that were resumed from, by build
+	accepted      map[string]map[string]bool // fingerprints that were resumed from, by build
 	own           []Entry                    // in force, but not read in the ledger yet; the first told of them were announced
 	told          int
 }

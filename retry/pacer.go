@@ -140,7 +140,7 @@ func (p *pacer) thaw(now time.Time) {
 	p.frozen, p.searching, p.grown = false, true, now
 }
 
-// meter counts the calls that were accepted in the last second.
+// meter counts what happened in the last second.
 type meter struct {
 	origin time.Time
 	slot   int64     // the newest one, in tenths of a second since the origin

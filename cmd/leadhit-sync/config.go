@@ -11,7 +11,7 @@ import (
 func configCommand() *cobra.Command {
 	var table bool
 	c := &cobra.Command{
-		Use: "config", Short: "Print every setting, its value in force and its meaning",
+		Use: "config", Short: "Print every setting and the value in force",
 		Long: `Print every setting with the value in force, secrets as ***. If the settings
 cannot work, the table of all settings is printed instead, then each mistake on a
 line of stderr, and the exit code is 2. --table prints the table as Markdown.`,

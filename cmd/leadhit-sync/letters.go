@@ -24,7 +24,8 @@ func lettersCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "letters", Short: "Look at the dead letters",
 		Long: `Look at the dead letters: events that can never succeed, each with its cause.
-Only the KAFKA_ settings and DEAD_LETTER_TOPIC are needed. Nothing is changed.`,
+Only the KAFKA_ settings, without KAFKA_TOPICS and KAFKA_START, and DEAD_LETTER_TOPIC
+are needed. Nothing is changed.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			return usageError{errors.New("a command is missing: list or show")}

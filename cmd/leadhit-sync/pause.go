@@ -56,8 +56,9 @@ func resumeCommand() *cobra.Command {
 		Use: "resume", Short: "End the pauses by hand and those of the flood guard",
 		Long: `End the pauses in force, those by hand and those of the flood guard, and say which.
 
-What the flood guard paused for is accepted from then on: letters of these causes
-pause the workers no more, until another mapping or version is deployed. Pauses for
+What the flood guard paused for is accepted from then on: letters with these
+fingerprints (cause, code and kind of message) pause the workers no more, until
+another mapping or version is deployed. Pauses for
 the API key, for LEADHIT_URL and in an outage end by themselves and not by this.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {

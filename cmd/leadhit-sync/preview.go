@@ -29,9 +29,9 @@ orders and calls a minute, the busiest orders, and what would be worth a look be
 the worker runs. Nothing is called, nothing is committed, no group is joined: it may
 run beside a worker.
 
-Only the KAFKA_ settings, MAPPING and CALLS_IN_FLIGHT are needed. Memory is bounded:
-of more than ` + strconv.Itoa(mostOrders) + ` orders what is said of single ones is estimated, and
-marked so.
+Only the KAFKA_ settings, MAPPING, SCHEMA_REGISTRY_ where the mapping asks one, and
+CALLS_IN_FLIGHT are needed. Memory is bounded: of more than ` + strconv.Itoa(mostOrders) + ` orders what is
+said of single ones is estimated, and marked so.
 
 With --follow new events are printed as they come, until Ctrl-C, and the summary
 again at the end.`,

@@ -21,8 +21,9 @@ func runCommand() *cobra.Command {
 		Long: `Consume events until SIGTERM or SIGINT.
 
 On the first signal the worker fetches no more, finishes what is in the air,
-commits, leaves the group and exits 0, within about 30 seconds. A second signal
-ends it at once; what was in the air is called again later.
+commits, leaves the group and exits 0: within a second or two, 15 s at most for
+what is in the air, up to 50 s in all where the group is just being joined. A
+second signal ends it at once; what was in the air is called again later.
 
 It waits for Kafka, for its topics and for LeadHit as long as it takes, and says
 on /readyz and in the log what it waits for.`,

@@ -55,7 +55,7 @@ func (g *gauges) state(to sender, s consumer.State, now time.Time) {
 
 func calls(to sender, s dispatch.State, now time.Time) {
 	to.gauge("calls_in_flight", "Calls in the air, those of ended generations included.", float64(s.InFlight))
-	to.gauge("calls_limit", "How many calls may be in the air now: CALLS_IN_FLIGHT or, after overload, fewer.", float64(s.Limit))
+	to.gauge("calls_limit", "How many calls may be in the air now: CALLS_IN_FLIGHT or, after overload, fewer; 1 while only probes may start.", float64(s.Limit))
 	to.gauge("calls_per_second_limit", "How many calls a second may start now: CALLS_PER_SECOND or, after overload, fewer; 0 for no limit.",
 		s.PerSecond)
 	to.gauge("retry_after_seconds", "For how long all calls wait because LeadHit asked for it with a Retry-After.", max(s.Quiet.Sub(now).Seconds(), 0))

@@ -44,8 +44,8 @@ type Worker struct {
 	mending      sync.Mutex // held by whoever makes the letters' topic anew
 }
 
-// wire is the path of one event: fetch, mapping.Decode, dispatch, SetOrderStatus, Judge, (deadletter.Write), dispatch,
-// commit.
+// wire hands the consumer, which drives all, what is done on the path of one event: fetch, Mapping.Decode, dispatch,
+// SetOrderStatus, Judge, (Writer.Write), dispatch, commit.
 func (w *Worker) wire(m *mapping.Mapping) {
 	judge := leadhit.Judge{DeadLetterTypes: w.config.DeadLetter.Types}
 	w.consumer = consumer.New(consumer.Options{

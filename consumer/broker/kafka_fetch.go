@@ -13,7 +13,8 @@ import (
 )
 
 // fetchMargin is what a fetch may take beyond its wait. Less than the network's latency would never read anything;
-// a frozen leader costs one whole deadline before the next try.
+// a frozen leader costs one whole deadline before the next try. A large response's wait for room is in it: one that comes too late
+// is fetched anew.
 const fetchMargin = 3 * time.Second
 
 // FetchRequest says what to read of one partition.

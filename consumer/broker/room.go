@@ -9,8 +9,8 @@ import (
 
 const (
 	// largeResponse is from which size on a response to a fetch needs room: kafka-go's connections read as many at once as there
-	// are fetches, and one comes with whole batches, of which a topic may take 16 MiB. Smaller ones wait for nobody: what a fetch
-	// asks for bounds them, and a broker that falls silent in the middle of one must not hold up the fetches from others.
+	// are fetches, and one comes with whole batches, of which a topic may take 16 MiB. Smaller ones wait for nobody, for they take no more
+	// than this each, and a broker that falls silent in the middle of one must not hold up the fetches from others.
 	largeResponse = 1 << 20
 	// roomBytes is how much of large responses a process holds at once. A larger one comes alone.
 	roomBytes = 8 << 20

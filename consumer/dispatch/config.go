@@ -13,8 +13,8 @@ type Config struct {
 	CallsInFlight int
 	// CallsPerSecond bounds the calls a second. 0: no bound.
 	CallsPerSecond float64
-	// WindowEvents bounds the unfinished events of a partition, but for the last fetch; WindowBytes what they and the
-	// fetches hold in memory, but for one record a partition.
+	// WindowEvents bounds the unfinished events of a partition, but for the last fetch; WindowBytes what they hold
+	// and the fetches ask for, but for one record a partition and what a first batch is larger.
 	WindowEvents int
 	WindowBytes  int64
 	// FetchBytes is what one fetch asks for at most.

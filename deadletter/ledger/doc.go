@@ -7,5 +7,5 @@
 // of the guard that nobody could act on, is an error; a reader passes it over.
 //
 // Two events are known: guard.pause says that all workers of the group pause, guard.resume that they go on. A pause that a
-// worker's flood guard wrote names the build that wrote the letters and their causes; the next resume accepts those.
+// worker's flood guard wrote names the build that wrote the letters and their fingerprints; the next resume accepts those.
 package ledger

@@ -39,7 +39,7 @@ type Entry struct {
 	// By is who wrote it, a person or a worker; Via says by which way: "cli" or "worker". 256 bytes each.
 	By, Via string
 	Reason  string // 1 KiB
-	// Build and Fingerprints are a flood guard's: what wrote the letters, 256 bytes, and their causes, 256 at most.
+	// Build and Fingerprints are a flood guard's: what wrote the letters, 256 bytes, and how these are grouped by cause, code and kind of message, 256 at most.
 	Build        string
 	Fingerprints []string
 }
