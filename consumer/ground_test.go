@@ -147,6 +147,21 @@ func TestAPartitionThatIsUnknownForAMomentGoesOnWhereItWas(t *testing.T) {
 	})
 }
 
+// A batch of 400 KiB takes 10 s: longer than a fetch may take at first.
+func TestABatchThatTakesLongOnASlowLineIsReadInTheEnd(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		w.start(func(*consumer.Options) { w.workers[len(w.workers)-1].wire.pace = 4 << 10 })
+		w.produce(0, fine, "a")
+		w.settle(30 * time.Second)
+		w.padding = 400 << 10
+		w.produce(0, fine, "a")
+		w.settle(time.Minute)
+		if said := w.logs.say("cannot fetch; trying again"); len(said) == 0 || len(said) > 2 {
+			w.t.Errorf("got %q, want a line or two about it", said)
+		}
+	})
+}
+
 func TestABrokerThatContradictsItselfIsAskedAgainInItsTime(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.produce(0, fine, "a")

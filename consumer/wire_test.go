@@ -17,6 +17,7 @@ type wire struct {
 	state wireState
 	thaws chan struct{}        // closed when it is no longer frozen
 	delay func() time.Duration // of what the brokers say; nil: none
+	pace  int                  // how many bytes of it arrive within a tenth of a second; 0: all
 }
 
 type wireState int
@@ -99,6 +100,10 @@ type wireConn struct {
 }
 
 func (c *wireConn) Read(b []byte) (int, error) {
+	if pace := c.wire.pace; pace > 0 {
+		b = b[:min(len(b), pace)]
+		time.Sleep(100 * time.Millisecond)
+	}
 	for {
 		n, err := c.Conn.Read(b)
 		if err != nil {

@@ -38,6 +38,7 @@ type world struct {
 	ledger   *ledger
 	logs     *logs
 	workers  []*worker
+	padding  int // what events are larger by
 
 	// What LeadHit and the letters' store do just now; the zero value is: all at once, all well.
 	leadhit atomic.Pointer[func(c change, try int) conduct]
@@ -193,6 +194,9 @@ func (w *world) event(partition int, changes ...change) {
 		pairs[i] = c.order + ":" + c.status()
 	}
 	r := &kgo.Record{Partition: int32(partition), Key: []byte(changes[0].order), Value: []byte(strings.Join(pairs, ","))}
+	if w.padding > 0 {
+		r.Headers = append(r.Headers, kgo.RecordHeader{Key: "padding", Value: make([]byte, w.padding)})
+	}
 	if err := w.producer.ProduceSync(w.t.Context(), r).FirstErr(); err != nil {
 		w.t.Fatal(err)
 	}

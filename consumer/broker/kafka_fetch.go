@@ -3,8 +3,10 @@ package broker
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/segmentio/kafka-go/compress"
@@ -12,10 +14,9 @@ import (
 	"github.com/segmentio/kafka-go/protocol/fetch"
 )
 
-// fetchMargin is what a fetch may take beyond its wait. Less than the network's latency would never read anything;
-// a frozen leader costs one whole deadline before the next try. A large response's wait for room is in it: one that comes too late
-// is fetched anew.
-const fetchMargin = 3 * time.Second
+// fetchPatience is what a fetch may take beyond its wait if it does not say otherwise. Less than the network's latency would never
+// read anything; a frozen leader costs one whole deadline before the next try. A large response's wait for room is in it.
+const fetchPatience = 3 * time.Second
 
 // FetchRequest says what to read of one partition.
 type FetchRequest struct {
@@ -29,8 +30,8 @@ type FetchRequest struct {
 	// MaxDecoded is where decoding stops: the records returned take at most so many bytes, but for the first. What a
 	// well compressed batch holds beyond is returned by the next fetches. 0 is four times MaxBytes.
 	MaxDecoded int
-	// MaxWait is how long the broker waits for a first event. The call takes at most three seconds more.
-	MaxWait time.Duration
+	// MaxWait is how long the broker waits for a first event, Patience what the call may take beyond that; 0 is 3 s.
+	MaxWait, Patience time.Duration
 }
 
 // Batch is what one fetch returned.
@@ -65,7 +66,7 @@ type Header struct {
 // is the offset asked for.
 //
 // Errors: [ErrOffsetOutOfRange] (ask Bounds where the log is now), [ErrUnknownPartition], [ErrNotLeader],
-// [ErrUnauthorised], [ErrCorrupt]; anything else comes from the network.
+// [ErrUnauthorised], [ErrCorrupt], [ErrSlow] (ask again with more patience); anything else comes from the network.
 func (c *Cluster) Fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 	if req.MaxBytes <= 0 {
 		req.MaxBytes = 256 << 10
@@ -73,7 +74,10 @@ func (c *Cluster) Fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 	if req.MaxDecoded <= 0 {
 		req.MaxDecoded = 4 * req.MaxBytes
 	}
-	ctx, cancel := context.WithTimeout(ctx, req.MaxWait+fetchMargin)
+	if req.Patience <= 0 {
+		req.Patience = fetchPatience
+	}
+	ctx, cancel := context.WithTimeout(ctx, req.MaxWait+req.Patience)
 	defer cancel()
 
 	batch, err := c.fetch(ctx, req)
@@ -98,6 +102,9 @@ func (c *Cluster) fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 	}}
 	response, _, err := c.roundTrip(ctx, toLeader{x, message.Broker}, x)
 	if err != nil {
+		if room.arrives() && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)) {
+			err = fmt.Errorf("%w: %w", ErrSlow, err)
+		}
 		return none, err
 	}
 	raw, ok := response.(*rawFetch)

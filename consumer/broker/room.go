@@ -22,6 +22,7 @@ const (
 type room struct {
 	of      *semaphore.Weighted
 	mu      sync.Mutex
+	begun   bool // the response's size has arrived
 	taken   int64
 	reading bool
 	left    bool
@@ -29,6 +30,9 @@ type room struct {
 
 // take waits for room for so many bytes. Until then the broker's bytes stay where they are. Call read afterwards.
 func (r *room) take(ctx context.Context, size int64) error {
+	r.mu.Lock()
+	r.begun = true
+	r.mu.Unlock()
 	if size <= largeResponse {
 		return nil
 	}
@@ -40,6 +44,13 @@ func (r *room) take(ctx context.Context, size int64) error {
 	defer r.mu.Unlock()
 	r.taken, r.reading = size, true
 	return nil
+}
+
+// arrives says that the response has begun to arrive.
+func (r *room) arrives() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.begun
 }
 
 // read says that the connection is done with the body.
