@@ -62,6 +62,8 @@ type Letter struct {
 	ReplayRun   string
 	// Omitted is set where the value was too large to be stored: Value is nil, its place is the source topic.
 	Omitted *Omitted
+
+	value *valueView // of a value that a listing has let go
 }
 
 // Omitted describes a value that a letter does not carry.

@@ -1,6 +1,7 @@
 package deadletter
 
 import (
+	"bytes"
 	"container/list"
 	"iter"
 	"time"
@@ -17,14 +18,16 @@ const defaultLimit = 50
 
 // Listing is what a reading of the letters' topic found.
 type Listing struct {
-	Letters []Letter // newest first, each id once, with what was last written under it
-	Read    int      // records
-	Matched int      // records that the filter let through; a letter that was stored twice counts twice
-	Broken  int      // records that are no letters or cannot be read
+	// Letters are the newest first, each id once, with what was last written under it; without the events' headers and values,
+	// unless the filter asks for an ID.
+	Letters []Letter
+	Read    int // records
+	Matched int // records that the filter let through; a letter that was stored twice counts twice
+	Broken  int // records that are no letters or cannot be read
 }
 
 // List reads the records, oldest first, to their end and keeps the newest letters that the filter lets through. It holds
-// no more than Limit letters in memory. An error of the records ends it; what was found until then is returned with it.
+// no more than Limit letters in memory, and but one event: it may run beside a worker, within its memory. An error of the records ends it; what was found until then is returned with it.
 func List(records iter.Seq2[Record, error], f Filter) (Listing, error) {
 	if f.Limit <= 0 {
 		f.Limit = defaultLimit
@@ -52,6 +55,9 @@ func List(records iter.Seq2[Record, error], f Filter) (Listing, error) {
 		if before, ok := byID[l.ID()]; ok {
 			newest.Remove(before)
 		}
+		if f.ID == "" {
+			l = l.withoutEvent()
+		}
 		byID[l.ID()] = newest.PushFront(l)
 		if newest.Len() > f.Limit {
 			// Which letters are the newest is known only at the end, so the oldest goes when there is one too many.
@@ -64,6 +70,13 @@ func List(records iter.Seq2[Record, error], f Filter) (Listing, error) {
 		found.Letters = append(found.Letters, l)
 	}
 	return found, failed
+}
+
+// withoutEvent lets go of the event, whose key, headers and value may lie in one piece of memory.
+func (l Letter) withoutEvent() Letter {
+	l.value = describe(l)
+	l.Key, l.Value, l.Headers = bytes.Clone(l.Key), nil, nil
+	return l
 }
 
 func (f Filter) match(l Letter) bool {

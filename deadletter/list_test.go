@@ -114,6 +114,34 @@ func TestAListKeepsFiftyUnlessTold(t *testing.T) {
 	}
 }
 
+// A list runs within the memory of the worker beside it: 50 letters of a mebibyte would be too much.
+func TestAListHoldsNoEvents(t *testing.T) {
+	t.Parallel()
+	found, err := deadletter.List(topicOf(nil, numbered(1), numbered(2)), deadletter.Filter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all, one bytes.Buffer
+	for _, l := range found.Letters {
+		if l.Value != nil || l.Headers != nil {
+			t.Errorf("%s: got its value and headers, want none", l.ID())
+		}
+	}
+	shown, err := deadletter.List(topicOf(nil, numbered(1)), deadletter.Filter{ID: numbered(1).ID()})
+	if err != nil || len(shown.Letters) != 1 || shown.Letters[0].Value == nil || shown.Letters[0].Headers == nil {
+		t.Fatalf("got %+v, %v, want the letter with its event", shown, err)
+	}
+	// What is told of the value is the same.
+	found.Letters = found.Letters[1:]
+	found.Read, found.Matched = 1, 1
+	if err := errors.Join(deadletter.Printer{}.ListJSON(&all, found), deadletter.Printer{}.ListJSON(&one, shown)); err != nil {
+		t.Fatal(err)
+	}
+	if all.String() != one.String() {
+		t.Errorf("got %s, want %s", all.String(), one.String())
+	}
+}
+
 func TestABrokenRecordDoesNotHideItsNeighbours(t *testing.T) {
 	t.Parallel()
 	records := func(yield func(deadletter.Record, error) bool) {

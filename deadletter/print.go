@@ -137,6 +137,8 @@ type valueView struct {
 
 func describe(l Letter) *valueView {
 	switch {
+	case l.value != nil:
+		return l.value
 	case l.Omitted != nil:
 		return &valueView{Size: l.Omitted.Size, SHA256: l.Omitted.SHA256, Omitted: true}
 	case l.Value == nil:
