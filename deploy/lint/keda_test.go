@@ -35,7 +35,7 @@ func TestTheCasesOfTheQueryAskWhatKEDAAsks(t *testing.T) {
 		"another query": {"or 0 * max(", "or 1 * max(", "want it to ask"},
 		"no pause":      {"value: 0}", "value: 1}", "no case that gives 0"},
 		"no absence":    {"exp_samples: []", "exp_samples: [{labels: '{}', value: 0}]", "no case that gives nothing"},
-		"no figure":     {"value: 90}", "value: 0}", "no case that gives a figure"},
+		"no figure":     {"value: 9", "value: 0.", "no case that gives a figure"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -18,7 +18,7 @@ func TestTheReadmesCommandsCanBeCopied(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ old, new, want string }{
 		"another namespace":            {"kubectl -n leadhit-sync describe pod POD", "kubectl describe pod POD", "names no namespace"},
-		"another namespace, in blocks": {"\nkubectl -n leadhit-sync logs -f", "\nkubectl logs -f", "names no namespace"},
+		"another namespace, in blocks": {"\nuntil kubectl -n leadhit-sync logs -f", "\nuntil kubectl logs -f", "names no namespace"},
 		"no broker":                    {"--bootstrap-server BROKER --alter", "--alter", "names no broker"},
 		"two views at once":            {"--members --verbose", "--members --state", "take one of --members, --state"},
 		"nobody's resume":              {"`leadhit-sync resume --by NAME` lets", "`leadhit-sync resume` lets", "does not say who"},

@@ -71,6 +71,9 @@ func (j *judgement) lettersAndLedger(declared map[string]topic) {
 	}
 	letters, hasLetters := declared[j.letters()]
 	ledger, hasLedger := declared[j.ledger()]
+	if size, ok := ledger.Spec.Config["retention.bytes"].(float64); hasLedger && (!ok || size != -1) {
+		j.add(ledger, "may be shortened by its size: want retention.bytes -1, as the program sets it")
+	}
 	if hasLetters && hasLedger {
 		const days90 = 90 * 24 * 3600 * 1000
 		kept, _ := letters.Spec.Config["retention.ms"].(float64)

@@ -109,6 +109,8 @@ func kafkaViolations() []violation {
 		{name: "letters that are compacted", rule: "topics", want: "cleanup.policy delete", overlay: production, object: "KafkaTopic/dlq.leadhit-sync", patch: replace("/spec/config/cleanup.policy", `"compact"`)},
 		{name: "a ledger with the producers' times", rule: "topics", want: "LogAppendTime", overlay: production, object: "KafkaTopic/dlq.leadhit-sync.ledger", patch: remove("/spec/config/message.timestamp.type")},
 		{name: "a ledger that is forgotten first", rule: "topics", want: "three times the letters'", overlay: production, object: "KafkaTopic/dlq.leadhit-sync.ledger", patch: replace("/spec/config/retention.ms", "7775999999")},
+		{name: "a ledger as its size allows", rule: "topics", want: "retention.bytes -1", overlay: production, object: "KafkaTopic/dlq.leadhit-sync.ledger", patch: remove("/spec/config/retention.bytes")},
+		{name: "a ledger of a gigabyte", rule: "topics", want: "retention.bytes -1", overlay: production, object: "KafkaTopic/dlq.leadhit-sync.ledger", patch: replace("/spec/config/retention.bytes", "1073741824")},
 
 		{name: "one right too many", rule: "access", want: "may Write topic orders, which the worker never does", overlay: production, object: kafkaUser, patch: add("/spec/authorization/acls/0/operations/-", `"Write"`)},
 		{name: "a resource too many", rule: "access", want: "may Read topic customers", overlay: production, object: kafkaUser, patch: replace("/spec/authorization/acls/0/resource/name", `"customers"`)},
