@@ -122,7 +122,7 @@ func (c *Consumer) tellHeld(now time.Time) {
 		c.log.Error("calls paused: the address answers, but does not know set_order_status; check LEADHIT_URL "+
 			"(leadhit-sync check); one call every 30 s probes, and all goes on by itself", paused, at)
 	case retry.HeldByGate:
-		c.log.Warn("calls paused: LeadHit does not answer; single calls probe, at most 30 s apart, and all goes on by itself",
+		c.log.Warn("calls paused: LeadHit does not serve; single calls probe, at most 30 s apart, and all goes on by itself",
 			paused, at)
 	case retry.HeldByHand:
 		s := c.dispatcher.Governed(now)

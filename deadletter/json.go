@@ -22,7 +22,7 @@ type letterView struct {
 	Item        *int         `json:"item,omitempty"`
 	OrderID     string       `json:"order_id"`
 	Status      string       `json:"status"`
-	Stage       Stage        `json:"stage"`
+	Stage       string       `json:"stage"`
 	Cause       string       `json:"cause"`
 	Message     string       `json:"message"`
 	Code        int          `json:"code"`
@@ -76,7 +76,7 @@ func view(l Letter) letterView {
 	v := letterView{
 		ID: l.ID(), Topic: l.Topic, Partition: l.Partition, Offset: l.Offset,
 		OrderID: l.OrderID, Status: l.Status,
-		Stage: l.Stage, Cause: l.Cause, Message: l.Message, Code: l.Code, Fingerprint: l.Fingerprint(),
+		Stage: l.Stage.word(), Cause: l.Cause, Message: l.Message, Code: l.Code, Fingerprint: l.Fingerprint(),
 		FailedAt: l.FailedAt.UTC(), Attempts: l.Attempts, ReplayCount: l.ReplayCount, ReplayRun: l.ReplayRun,
 		Group: l.Group, Version: l.Version, Value: describe(l),
 	}

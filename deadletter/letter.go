@@ -33,11 +33,22 @@ type Source struct {
 // Stage says where on its way an event failed.
 type Stage string
 
-// The stages, by Kafka Connect's names.
+// The stages, by Kafka Connect's names, which stand in a letter's headers.
 const (
 	StageMapping Stage = "VALUE_CONVERTER" // it could not be read
 	StageCall    Stage = "TASK_PUT"        // LeadHit refused it
 )
+
+// word is how people and scripts are told of a stage: as in the metrics.
+func (s Stage) word() string {
+	switch s {
+	case StageMapping:
+		return "mapping"
+	case StageCall:
+		return "call"
+	}
+	return string(s)
+}
 
 // NoItem is the Item of a letter whose event names one order only, or none that could be told.
 const NoItem = -1

@@ -209,7 +209,7 @@ status       lost
 cause        ValidationError
 message      Possible statuses: paid, submitted
 code         -32000
-stage        TASK_PUT
+stage        call
 fingerprint  ` + l.Fingerprint() + `
 failed       2026-11-22T09:14:03Z
 event time   2026-11-22T09:14:00.123Z

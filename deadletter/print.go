@@ -78,7 +78,7 @@ func (p Printer) Show(w io.Writer, l Letter) error {
 	row("cause", l.Cause)
 	row("message", l.Message)
 	row("code", strconv.Itoa(l.Code))
-	row("stage", string(l.Stage))
+	row("stage", l.Stage.word())
 	row("fingerprint", l.Fingerprint())
 	row("failed", l.FailedAt.UTC().Format(time.RFC3339))
 	row("event time", eventTime(l))

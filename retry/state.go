@@ -6,7 +6,7 @@ import "time"
 const (
 	HeldByHand  = "by hand" // an operator's pause
 	HeldByFlood = "flood"   // the flood guard's, of any worker
-	HeldByGate  = "outage"  // LeadHit does not answer
+	HeldByGate  = "outage"  // LeadHit does not serve
 	// A pause's kind stands for itself: "unauthorised", "misconfigured".
 )
 

@@ -44,7 +44,7 @@ func scenes(orders int) []scene {
 	return []scene{
 		{at: 0, text: "all is well: LeadHit answers in about 0.1 s", faults: healthy()},
 		{
-			at: 0.12, text: "a third of all calls get a 503: the worker calls less, then again",
+			at: 0.12, text: "a third of all calls get a 503: the worker calls less",
 			faults: with(func(f *sandbox.Faults) { f.Errors = 0.33; f.Orders = stuck() }),
 		},
 		{

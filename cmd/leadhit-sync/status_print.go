@@ -118,7 +118,7 @@ func adviceOn(s worker.Status) string {
 	case "misconfigured":
 		return "the address does not know set_order_status: check LEADHIT_URL (leadhit-sync check)" + byItself
 	case "outage":
-		return "LeadHit does not answer; single calls probe, nothing is lost" + byItself
+		return "LeadHit does not serve; single calls probe, nothing is lost" + byItself
 	case "flood":
 		return "look at the letters and mend their cause; then leadhit-sync resume"
 	case "by hand":

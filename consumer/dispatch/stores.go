@@ -52,7 +52,7 @@ func (d *Dispatcher) letter(now time.Time, t task) {
 
 // plainFingerprint groups letters by stage, cause and code.
 func plainFingerprint(s Store) string {
-	stage := "leadhit"
+	stage := "call"
 	if s.Mapping {
 		stage = "mapping"
 	}
