@@ -13,9 +13,6 @@ import (
 const (
 	// fetchWait is how long the broker waits for a first event.
 	fetchWait = time.Second
-	// firstPatience and longestPatience are what a fetch may take beyond that: a frozen leader should not cost more than the first,
-	// a batch of 16 MiB on a slow line needs the last.
-	firstPatience, longestPatience = 3 * time.Second, time.Minute
 	// eventOverhead is what an unfinished event takes in memory beside its bytes.
 	eventOverhead = 1100
 	// The waits between tries that failed.
@@ -30,11 +27,9 @@ var errMoving = errors.New("the offset is out of range by one answer, in range b
 func (c *Consumer) fetch(ctx context.Context, f dispatch.Fetch) {
 	var trouble trouble
 	log := c.log.With(slog.String("topic", f.Topic), slog.Int("partition", f.Number))
-	patience := firstPatience
 	for {
 		batch, err := c.options.Cluster.Fetch(ctx, broker.FetchRequest{
-			Topic: f.Topic, Partition: f.Number, Offset: f.Offset, MaxBytes: f.Bytes, MaxDecoded: f.Bytes,
-			MaxWait: fetchWait, Patience: patience,
+			Topic: f.Topic, Partition: f.Number, Offset: f.Offset, MaxBytes: f.Bytes, MaxDecoded: f.Bytes, MaxWait: fetchWait,
 		})
 		if ctx.Err() != nil {
 			return
@@ -50,8 +45,6 @@ func (c *Consumer) fetch(ctx context.Context, f dispatch.Fetch) {
 				c.dispatcher.Fetched(now, f, nil, f.Offset)
 			})
 			return
-		case errors.Is(err, broker.ErrSlow):
-			patience = min(2*patience, longestPatience)
 		case errors.Is(err, broker.ErrOffsetOutOfRange):
 			if err = c.regain(ctx, log, f); err == nil {
 				return

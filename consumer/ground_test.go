@@ -147,8 +147,8 @@ func TestAPartitionThatIsUnknownForAMomentGoesOnWhereItWas(t *testing.T) {
 	})
 }
 
-// A batch of 400 KiB takes 10 s: longer than a fetch may take at first.
-func TestABatchThatTakesLongOnASlowLineIsReadInTheEnd(t *testing.T) {
+// A batch of 400 KiB takes 10 s: longer than a broker may keep silent.
+func TestABatchThatTakesLongOnASlowLineIsRead(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.start(func(*consumer.Options) { w.workers[len(w.workers)-1].wire.pace = 4 << 10 })
 		w.produce(0, fine, "a")
@@ -156,8 +156,8 @@ func TestABatchThatTakesLongOnASlowLineIsReadInTheEnd(t *testing.T) {
 		w.padding = 400 << 10
 		w.produce(0, fine, "a")
 		w.settle(time.Minute)
-		if said := w.logs.say("cannot fetch; trying again"); len(said) == 0 || len(said) > 2 {
-			w.t.Errorf("got %q, want a line or two about it", said)
+		if said := w.logs.say("cannot fetch; trying again"); len(said) > 0 {
+			w.t.Errorf("got %q, want no failure", said)
 		}
 	})
 }

@@ -24,8 +24,6 @@ var (
 	ErrCoordinator = errors.New("group coordinator not available")
 	// ErrCorrupt [2]: what was read is not what was written, or nothing this package can decode.
 	ErrCorrupt = errors.New("corrupt data")
-	// ErrSlow: a response to a fetch had begun to arrive and did not end in time. Ask with more patience.
-	ErrSlow = errors.New("the response did not arrive in time; the line is slow, or a batch large")
 )
 
 // Error is a failed request about one topic or partition.

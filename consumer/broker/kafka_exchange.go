@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"sync/atomic"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
@@ -19,7 +20,10 @@ const (
 	withdrawn              // the caller gave up first, and nothing will be written
 )
 
-var errWithdrawn = errors.New("request withdrawn before it was sent")
+var (
+	errWithdrawn   = errors.New("request withdrawn before it was sent")
+	errInterrupted = errors.New("request given up while its response arrived")
+)
 
 // exchange is a request that kafka-go routes and ours writes and reads. kafka-go offers this (protocol.RawExchanger) for
 // an old form of SASL; here it serves three ends that its own requests do not:
@@ -34,9 +38,28 @@ type exchange struct {
 	clientID string
 	// read takes the response from the connection. Nil leaves it to kafka-go.
 	read func(r io.Reader, version int16) (protocol.Message, error)
+	// guard bounds the exchange's time on the connection. What it returns ends that; false says that the connection is of no use
+	// any more. Nil leaves it to kafka-go, which knows the context's deadline and nothing of its end before that.
+	guard func(conn deadliner) (release func() bool)
 
 	state   atomic.Int32
 	version int16 // set by the connection before it sends
+}
+
+// deadliner is a connection, as kafka-go's is one.
+type deadliner interface{ SetDeadline(t time.Time) error }
+
+var _ deadliner = (*protocol.Conn)(nil)
+
+// interruptible lets the end of ctx interrupt what reads and writes on a connection. Without it a request that was given up would
+// go on reading, into memory.
+func interruptible(ctx context.Context, conn deadliner) (release func() bool) {
+	// Ours: without one, each read has a limit that is shorter than the broker's wait may be.
+	if err := conn.SetDeadline(time.Now().Add(forever)); err != nil {
+		return func() bool { return false }
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(0, 1)) })
+	return func() bool { return stop() && conn.SetDeadline(time.Time{}) == nil }
 }
 
 // toLeader routes an exchange to a partition's leader.
@@ -71,6 +94,19 @@ func (x *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	if !x.state.CompareAndSwap(waiting, sending) {
 		return nil, errWithdrawn
 	}
+	conn, ok := rw.(deadliner)
+	if x.guard == nil || !ok {
+		return x.exchange(rw)
+	}
+	release := x.guard(conn)
+	message, err := x.exchange(rw)
+	if !release() && err == nil {
+		return nil, errInterrupted
+	}
+	return message, err
+}
+
+func (x *exchange) exchange(rw io.ReadWriter) (protocol.Message, error) {
 	// A connection carries one request at a time and is closed after an error, so one id does for all.
 	const id = 1
 	if err := protocol.WriteRequest(rw, x.version, id, x.clientID, x.message); err != nil {
@@ -106,8 +142,8 @@ func (c *Cluster) roundTrip(ctx context.Context, request kafka.Request, x *excha
 }
 
 // body reads the size, the header and the rest of a response into a buffer of the pool, a large one as soon as there is
-// room for it.
-func (c *Cluster) body(ctx context.Context, r io.Reader, room *room) (*[]byte, error) {
+// room for it. Each piece that arrives puts off stalled.
+func (c *Cluster) body(ctx context.Context, r io.Reader, room *room, stalled *time.Timer) (*[]byte, error) {
 	var head [8]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return nil, err
@@ -117,20 +153,34 @@ func (c *Cluster) body(ctx context.Context, r io.Reader, room *room) (*[]byte, e
 	if size < 0 || size > maxResponse {
 		return nil, fmt.Errorf("response of %d bytes: this is not a Kafka broker", size)
 	}
+	stalled.Stop() // not while we are the ones who let the broker wait
 	if err := room.take(ctx, size); err != nil {
 		return nil, err
 	}
 	defer room.read()
+	stalled.Reset(fetchPatience)
 	buffer, ok := c.buffers.Get().(*[]byte)
 	if !ok || int64(cap(*buffer)) < size {
 		fresh := make([]byte, size, (size+pageSize-1)/pageSize*pageSize)
 		buffer = &fresh
 	}
 	*buffer = (*buffer)[:size]
-	if _, err := io.ReadFull(r, *buffer); err != nil {
+	if _, err := io.ReadFull(progress{r, stalled}, *buffer); err != nil {
 		return nil, err
 	}
 	return buffer, nil
+}
+
+// progress puts a timer off with each piece that arrives.
+type progress struct {
+	io.Reader
+	stalled *time.Timer
+}
+
+func (p progress) Read(b []byte) (int, error) {
+	n, err := p.Reader.Read(b)
+	p.stalled.Reset(fetchPatience)
+	return n, err
 }
 
 // recycle takes a buffer back whose bytes nobody refers to. Large ones are dropped: one record of 8 MiB must not keep
@@ -145,4 +195,5 @@ const (
 	maxResponse = 256 << 20
 	maxPooled   = 1 << 20
 	pageSize    = 64 << 10
+	forever     = 365 * 24 * time.Hour
 )

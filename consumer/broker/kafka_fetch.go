@@ -3,10 +3,8 @@ package broker
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/segmentio/kafka-go/compress"
@@ -14,9 +12,12 @@ import (
 	"github.com/segmentio/kafka-go/protocol/fetch"
 )
 
-// fetchPatience is what a fetch may take beyond its wait if it does not say otherwise. Less than the network's latency would never
-// read anything; a frozen leader costs one whole deadline before the next try. A large response's wait for room is in it.
+// fetchPatience is for how long nothing of a response may arrive, beyond the broker's own wait. Less than the network's latency
+// would never read anything; a frozen leader costs as much before the next try. However long a batch takes on a slow line, it is
+// read to its end as long as bytes come.
 const fetchPatience = 3 * time.Second
+
+var errStalled = fmt.Errorf("nothing has arrived for %v: %w", fetchPatience, context.DeadlineExceeded)
 
 // FetchRequest says what to read of one partition.
 type FetchRequest struct {
@@ -30,8 +31,9 @@ type FetchRequest struct {
 	// MaxDecoded is where decoding stops: the records returned take at most so many bytes, but for the first. What a
 	// well compressed batch holds beyond is returned by the next fetches. 0 is four times MaxBytes.
 	MaxDecoded int
-	// MaxWait is how long the broker waits for a first event, Patience what the call may take beyond that; 0 is 3 s.
-	MaxWait, Patience time.Duration
+	// MaxWait is how long the broker waits for a first event. The call ends three seconds after that, or after the last bytes of
+	// the response that arrived.
+	MaxWait time.Duration
 }
 
 // Batch is what one fetch returned.
@@ -66,7 +68,7 @@ type Header struct {
 // is the offset asked for.
 //
 // Errors: [ErrOffsetOutOfRange] (ask Bounds where the log is now), [ErrUnknownPartition], [ErrNotLeader],
-// [ErrUnauthorised], [ErrCorrupt], [ErrSlow] (ask again with more patience); anything else comes from the network.
+// [ErrUnauthorised], [ErrCorrupt]; anything else comes from the network.
 func (c *Cluster) Fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 	if req.MaxBytes <= 0 {
 		req.MaxBytes = 256 << 10
@@ -74,12 +76,6 @@ func (c *Cluster) Fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 	if req.MaxDecoded <= 0 {
 		req.MaxDecoded = 4 * req.MaxBytes
 	}
-	if req.Patience <= 0 {
-		req.Patience = fetchPatience
-	}
-	ctx, cancel := context.WithTimeout(ctx, req.MaxWait+req.Patience)
-	defer cancel()
-
 	batch, err := c.fetch(ctx, req)
 	if err != nil {
 		batch.Records, batch.Next = nil, req.Offset
@@ -90,27 +86,15 @@ func (c *Cluster) Fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 
 func (c *Cluster) fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 	none := Batch{HighWatermark: -1, LastStable: -1, LogStart: -1}
-	message := fetchMessage(req)
-	room := &room{of: c.room}
-	defer room.leave()
-	x := &exchange{message: message, clientID: c.clientID, read: func(r io.Reader, version int16) (protocol.Message, error) {
-		body, err := c.body(ctx, r, room)
-		if err != nil {
-			return nil, err
-		}
-		return &rawFetch{body: body, version: version}, nil
-	}}
-	response, _, err := c.roundTrip(ctx, toLeader{x, message.Broker}, x)
+	response, err := c.exchangeFetch(ctx, req)
 	if err != nil {
-		if room.arrives() && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)) {
-			err = fmt.Errorf("%w: %w", ErrSlow, err)
-		}
 		return none, err
 	}
 	raw, ok := response.(*rawFetch)
 	if !ok {
 		return none, fmt.Errorf("response is a %T", response)
 	}
+	defer raw.room.leave()
 	defer c.recycle(raw.body)
 
 	partition, err := parseFetch(*raw.body, raw.version, req.Partition)
@@ -129,6 +113,37 @@ func (c *Cluster) fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 	}
 	batch.Records, batch.Next = w.out, w.next
 	return batch, nil
+}
+
+// exchangeFetch asks for records and returns the response, whose room must be left. It ends with ctx, and the connection's work
+// with it.
+func (c *Cluster) exchangeFetch(ctx context.Context, req FetchRequest) (protocol.Message, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stalled := time.AfterFunc(req.MaxWait+fetchPatience, func() { cancel(errStalled) })
+	defer stalled.Stop()
+	room := &room{of: c.room}
+	message := fetchMessage(req)
+	x := &exchange{
+		message: message, clientID: c.clientID,
+		guard: func(conn deadliner) (release func() bool) { return interruptible(ctx, conn) },
+		read: func(r io.Reader, version int16) (protocol.Message, error) {
+			body, err := c.body(ctx, r, room, stalled)
+			if err != nil {
+				return nil, err
+			}
+			return &rawFetch{body: body, version: version, room: room}, nil
+		},
+	}
+	response, _, err := c.roundTrip(ctx, toLeader{x, message.Broker}, x)
+	if err != nil {
+		room.leave()
+		if ctx.Err() != nil { // else the winner of a race would give the error's words
+			err = context.Cause(ctx)
+		}
+		return nil, err
+	}
+	return response, nil
 }
 
 // fetchMessage is the request for committed records of one partition, outside of any fetch session (KIP-227).
@@ -157,6 +172,7 @@ func fetchMessage(req FetchRequest) *fetch.Request {
 type rawFetch struct {
 	body    *[]byte
 	version int16
+	room    *room
 }
 
 // ApiKey makes it a response to the pool.

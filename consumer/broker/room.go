@@ -17,12 +17,11 @@ const (
 )
 
 // room is what the response to one fetch takes of the process's room for large responses. The connection's goroutine takes it,
-// between the response's size and its body. It is given back when that one has read the body and the one that fetches has left:
-// after a fetch was given up the connection goes on reading, into memory, until its deadline.
+// between the response's size and its body. It is given back when that one is done with the body and the one that fetches has
+// left, whichever comes last: both hold the memory.
 type room struct {
 	of      *semaphore.Weighted
 	mu      sync.Mutex
-	begun   bool // the response's size has arrived
 	taken   int64
 	reading bool
 	left    bool
@@ -30,9 +29,6 @@ type room struct {
 
 // take waits for room for so many bytes. Until then the broker's bytes stay where they are. Call read afterwards.
 func (r *room) take(ctx context.Context, size int64) error {
-	r.mu.Lock()
-	r.begun = true
-	r.mu.Unlock()
 	if size <= largeResponse {
 		return nil
 	}
@@ -44,13 +40,6 @@ func (r *room) take(ctx context.Context, size int64) error {
 	defer r.mu.Unlock()
 	r.taken, r.reading = size, true
 	return nil
-}
-
-// arrives says that the response has begun to arrive.
-func (r *room) arrives() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.begun
 }
 
 // read says that the connection is done with the body.

@@ -1,0 +1,151 @@
+package broker_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"leadhit-sync/consumer/broker"
+)
+
+// deaf hears so many bytes more, of large responses in small pieces with a pause before each, and then nothing, though they are sent.
+type deaf struct {
+	net.Conn
+	hears *atomic.Int64
+	pause time.Duration
+}
+
+func (d deaf) Read(b []byte) (int, error) {
+	const piece = 16 << 10
+	if len(b) > piece {
+		b = b[:piece]
+		time.Sleep(d.pause)
+	}
+	for {
+		n, err := d.Conn.Read(b)
+		if err != nil {
+			return n, err
+		}
+		if heard := n + int(min(0, d.hears.Add(int64(-n)))); heard > 0 {
+			return heard, nil
+		}
+	}
+}
+
+// deafBubble is what a test has in its bubble: a partition of 1.5 MiB in three batches, and connections that hear all until hears is set.
+type deafBubble struct {
+	t       *testing.T
+	cluster *broker.Cluster
+	hears   atomic.Int64
+}
+
+func inDeafBubble(t *testing.T, pause time.Duration, test func(w *deafBubble)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		var network kfake.VirtualNetwork
+		w := &deafBubble{t: t}
+		w.hears.Store(math.MaxInt64)
+		fake := fakeKafka(t, kfake.ListenFn(network.Listen), kfake.Ports(9092, 9093, 9094))
+		w.cluster = open(t, fake, withDial(func(ctx context.Context, name, address string) (net.Conn, error) {
+			conn, err := network.DialContext(ctx, name, address)
+			return deaf{conn, &w.hears, pause}, err
+		}))
+		client := producer(t, fake, kgo.Dialer(network.DialContext))
+		for range 3 {
+			produce(t, client, strings.Repeat("x", 512<<10))
+		}
+		test(w)
+	})
+}
+
+// wants is a fetch of all of it.
+var wants = broker.FetchRequest{Topic: "orders", MaxBytes: 4 << 20, MaxWait: time.Second} //nolint:gochecknoglobals // never changed
+
+func TestAFetchThatHearsNothingEndsThreeSecondsAfterItsWait(t *testing.T) {
+	inDeafBubble(t, 0, func(w *deafBubble) {
+		if batch, err := w.cluster.Fetch(w.t.Context(), wants); err != nil || len(batch.Records) != 3 {
+			w.t.Fatalf("got %d records, %v, want 3", len(batch.Records), err)
+		}
+		w.hears.Store(0)
+		began := time.Now()
+		_, err := w.cluster.Fetch(w.t.Context(), wants)
+		if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took != 4*time.Second {
+			w.t.Errorf("got %v after %v, want %v after 4s", err, took, context.DeadlineExceeded)
+		}
+	})
+}
+
+func TestAFetchThatStallsEndsThreeSecondsAfterTheLastBytes(t *testing.T) {
+	inDeafBubble(t, 0, func(w *deafBubble) {
+		if _, err := w.cluster.Fetch(w.t.Context(), wants); err != nil {
+			w.t.Fatal(err)
+		}
+		for _, bytes := range []int64{8, 1 << 20} { // the response's size and no more, or much
+			w.hears.Store(bytes)
+			began := time.Now()
+			_, err := w.cluster.Fetch(w.t.Context(), wants)
+			if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took != 3*time.Second {
+				w.t.Errorf("%d bytes: got %v after %v, want %v after 3s", bytes, err, took, context.DeadlineExceeded)
+			}
+			if synctest.Wait(); !w.cluster.RoomIsFree() {
+				w.t.Errorf("%d bytes: room is still taken", bytes)
+			}
+			w.hears.Store(math.MaxInt64)
+			if _, err := w.cluster.Fetch(w.t.Context(), wants); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+	})
+}
+
+// The connection must not go on reading for a fetch that was given up.
+func TestACancelledFetchLetsGoOfItsRoomAtOnce(t *testing.T) {
+	inDeafBubble(t, 0, func(w *deafBubble) {
+		if _, err := w.cluster.Fetch(w.t.Context(), wants); err != nil {
+			w.t.Fatal(err)
+		}
+		w.hears.Store(1 << 20)
+		ctx, cancel := context.WithCancel(w.t.Context())
+		time.AfterFunc(time.Second, cancel)
+		began := time.Now()
+		_, err := w.cluster.Fetch(ctx, wants)
+		synctest.Wait()
+		if took := time.Since(began); !errors.Is(err, context.Canceled) || took != time.Second || !w.cluster.RoomIsFree() {
+			w.t.Errorf("got %v after %v, room free: %v, want %v after 1s, and room", err, took, w.cluster.RoomIsFree(), context.Canceled)
+		}
+	})
+}
+
+// 96 pieces or more, with two seconds before each.
+func TestAFetchOnASlowLineGoesOnAsLongAsBytesCome(t *testing.T) {
+	inDeafBubble(t, 2*time.Second, func(w *deafBubble) {
+		for range 2 { // the connection is of use afterwards
+			began := time.Now()
+			batch, err := w.cluster.Fetch(w.t.Context(), wants)
+			if took := time.Since(began); err != nil || len(batch.Records) != 3 || took < 190*time.Second {
+				w.t.Errorf("got %d records, %v after %v, want 3 after 190s at least", len(batch.Records), err, took)
+			}
+		}
+	})
+}
+
+// It is not the broker who is silent.
+func TestAFetchWaitsForRoomAsLongAsItTakes(t *testing.T) {
+	inDeafBubble(t, 0, func(w *deafBubble) {
+		time.AfterFunc(time.Minute, holdRoom(w.t, w.cluster))
+		began := time.Now()
+		batch, err := w.cluster.Fetch(w.t.Context(), wants)
+		if took := time.Since(began); err != nil || len(batch.Records) != 3 || took != time.Minute {
+			w.t.Errorf("got %d records, %v after %v, want 3 after a minute", len(batch.Records), err, took)
+		}
+	})
+}
