@@ -52,7 +52,7 @@ type Config struct {
 	// CallsPerSecond is 0, or 0.01 at least.
 	CallsPerSecond float64 `envconfig:"CALLS_PER_SECOND" default:"0" min:"0" max:"10000" example:"50" help:"Calls a second, per worker: 0 for no cap, or 0.01 and more."`
 	WindowEvents   int     `envconfig:"WINDOW_EVENTS" default:"10000" min:"1" max:"1000000" help:"Unfinished events to hold, per partition."`
-	WindowBytes    Bytes   `envconfig:"WINDOW_BYTES" default:"16MiB" min:"1MiB" max:"64GiB" help:"Memory for unfinished events, per worker, with what fetches ask for; of larger batches come 8 MiB on top."`
+	WindowBytes    Bytes   `envconfig:"WINDOW_BYTES" default:"16MiB" min:"1MiB" max:"64GiB" help:"Memory for unfinished events, per worker, with what fetches ask for; large batches come on top: 8 MiB, or one that is larger."`
 	// Mapping is the name of a preset or the path of a file.
 	Mapping string `envconfig:"MAPPING" default:"plain" help:"How an event becomes a status: a preset's name, or a file."`
 	// SchemaRegistry is where the schemas are that events name by a number; no URL: nowhere but in the mapping's files.

@@ -1,7 +1,6 @@
 package deadletter
 
 import (
-	"bytes"
 	"container/list"
 	"iter"
 	"time"
@@ -18,8 +17,8 @@ const defaultLimit = 50
 
 // Listing is what a reading of the letters' topic found.
 type Listing struct {
-	// Letters are the newest first, each id once, with what was last written under it; without the events' headers and values,
-	// unless the filter asks for an ID.
+	// Letters are the newest first, each id once, with what was last written under it; without the events' keys, headers and
+	// values, unless the filter asks for an ID.
 	Letters []Letter
 	Read    int // records
 	Matched int // records that the filter let through; a letter that was stored twice counts twice
@@ -27,7 +26,7 @@ type Listing struct {
 }
 
 // List reads the records, oldest first, to their end and keeps the newest letters that the filter lets through. It holds
-// no more than Limit letters in memory, and but one event: it may run beside a worker, within its memory. An error of the records ends it; what was found until then is returned with it.
+// no more than Limit letters in memory, without their events: it may run beside a worker, within its memory. An error of the records ends it; what was found until then is returned with it.
 func List(records iter.Seq2[Record, error], f Filter) (Listing, error) {
 	if f.Limit <= 0 {
 		f.Limit = defaultLimit
@@ -75,7 +74,7 @@ func List(records iter.Seq2[Record, error], f Filter) (Listing, error) {
 // withoutEvent lets go of the event, whose key, headers and value may lie in one piece of memory.
 func (l Letter) withoutEvent() Letter {
 	l.value = describe(l)
-	l.Key, l.Value, l.Headers = bytes.Clone(l.Key), nil, nil
+	l.Key, l.Value, l.Headers = nil, nil, nil
 	return l
 }
 

@@ -32,7 +32,8 @@ func (l Loss) thaws(call Call) bool {
 	return l.Cause == Freeze && call.Process == l.Process && !call.Arrived.Before(l.From) && !call.Arrived.After(l.To.Add(moment))
 }
 
-// repeats asks of each repeated call why it was made, and of each loss how many it explains.
+// repeats asks of each repeated call why it was made, and of each loss how many it explains. The tries of one repeat count once:
+// what LeadHit does not carry out is called again.
 func (a *auditor) repeats() {
 	if a.InFlight == 0 {
 		return
@@ -40,19 +41,13 @@ func (a *auditor) repeats() {
 	a.report.Causes = make(map[Cause]int)
 	settled := make(map[string]Call) // the last one of each event
 	made := make(map[Loss]int)
+	tried := make(map[string]bool) // the last call of an event was a repeat, and failed
 	for _, call := range a.Calls {
-		if before, is := settled[call.ID]; is {
-			loss := a.reason(before, call)
-			a.report.Causes[loss.Cause]++
-			switch loss.Cause {
-			case Unexplained:
-				a.report.TooMany = append(a.report.TooMany, fmt.Sprintf("call %s by %s at %s: %s had its answer at %s after %v, and nothing happened to it",
-					call.ID, call.Process, call.Arrived.Format(clock), before.Process, before.Left.Format(clock),
-					before.Left.Sub(before.Arrived).Round(time.Millisecond)))
-			case Kill, Freeze, Membership, GaveUp:
-				made[loss]++
-			case NoAnswer:
-			}
+		before, is := settled[call.ID]
+		again := is && !tried[call.ID]
+		tried[call.ID] = is && call.Outcome == Failed
+		if again {
+			a.blame(before, call, made)
 		}
 		if call.Outcome != Failed {
 			settled[call.ID] = call
@@ -69,6 +64,21 @@ func (a *auditor) repeats() {
 		}
 	}
 	slices.Sort(a.report.TooMany)
+}
+
+// blame enters the cause of a repeat, and the loss that made it.
+func (a *auditor) blame(before, call Call, made map[Loss]int) {
+	loss := a.reason(before, call)
+	a.report.Causes[loss.Cause]++
+	switch loss.Cause {
+	case Unexplained:
+		a.report.TooMany = append(a.report.TooMany, fmt.Sprintf("call %s by %s at %s: %s had its answer at %s after %v, and nothing happened to it",
+			call.ID, call.Process, call.Arrived.Format(clock), before.Process, before.Left.Format(clock),
+			before.Left.Sub(before.Arrived).Round(time.Millisecond)))
+	case Kill, Freeze, Membership, GaveUp:
+		made[loss]++
+	case NoAnswer:
+	}
 }
 
 // clock is how moments are printed: they are looked up in logs.

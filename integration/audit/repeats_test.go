@@ -52,6 +52,9 @@ func TestARepeatHasACause(t *testing.T) {
 		{"who was frozen repeats it itself", []audit.Call{accepted("b", 8000, 8005), accepted("a", 9001, 9005)}, []audit.Loss{loss("a", audit.Freeze, 7, 9000)}, audit.Freeze},
 		{"who was frozen repeats it much later", []audit.Call{accepted("b", 8000, 8005), accepted("a", 19001, 19005)}, []audit.Loss{loss("a", audit.Freeze, 7, 9000)}, audit.Unexplained},
 		{"who knew had lost its membership", []audit.Call{accepted("a", 3000, 3005), accepted("b", 5000, 5005)}, []audit.Loss{loss("a", audit.Membership, 0, 8000)}, audit.Membership},
+		{"the tries of one repeat are one", []audit.Call{
+			accepted("a", 0, 5), by("b", call(0, audit.Failed, 10, 15)), by("c", call(0, audit.Failed, 20, 25)), accepted("b", 30, 35),
+		}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, audit.Kill},
 		{"an answer lost meanwhile is no loss of membership", []audit.Call{unanswered(accepted("a", 3000, 3005)), accepted("b", 5000, 5005)}, []audit.Loss{loss("a", audit.Membership, 0, 8000)}, audit.NoAnswer},
 	} {
 		t.Run(test.name, func(t *testing.T) {
