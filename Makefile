@@ -92,6 +92,7 @@ bench: ## Measure orders per second, CPU and memory against a bare loop; a table
 	go test ./consumer/mapping -run NONE -bench .
 	go test ./cmd/worker -run NONE -bench Tracing
 	go test ./integration -run NONE -bench . -benchtime 1x -timeout 60m
+	STRICT=true go test ./integration -count 1 -timeout 60m -v -run '^TestWorker$$/^three_nodes$$/^crashes$$'
 
 .PHONY: soak
 soak: export SIM_SEEDS ?= 40000

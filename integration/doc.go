@@ -21,5 +21,6 @@
 //	CHAOS_SEED     the seed that another run of chaos printed, to replay its plan
 //	CHAOS_DIR      where TestChaos keeps its diaries and the workers' logs
 //	IMAGE          a folder with the image of TestImage (absent: it is built)
+//	STRICT=true    times are judged by their bounds, as in make bench (else they may be three times as long)
 //	CI=true        what is absent fails instead of being skipped loudly
 package integration

@@ -108,11 +108,7 @@ func (r *run) recover(t *testing.T) {
 	eventually(t, soon+5*time.Second, "a first success", func() string {
 		return unless(r.servedSince(end) > 0, "none yet")
 	})
-	first := time.Since(end)
-	t.Logf("first success %.1f s after the outage", first.Seconds())
-	if first > soon {
-		t.Errorf("got the first success %v after the outage, want it within %v", first, soon)
-	}
+	withinSlack(t, "the first success after the outage", time.Since(end), soon)
 }
 
 // workOff waits until so many events are accepted, and judges how LeadHit's budget was used meanwhile.
@@ -138,12 +134,12 @@ func (r *run) workOff(t *testing.T, name string, accepted int) {
 	}
 	share, used := float64(refused)/float64(served+refused), float64(served)/length/budget
 	t.Logf("%s: %d calls served in %.1f s, %.0f %% of the budget; %d refused, %.1f %% of all", name, served, length, 100*used, refused, 100*share)
-	if share > 0.10 {
-		t.Errorf("%s: got %.1f %% of the calls refused, want 10 %% at most", name, 100*share)
+	most, least := 0.10*float64(slack()), 0.80/float64(slack())
+	if share > most {
+		t.Errorf("%s: got %.1f %% of the calls refused, want %.0f %% at most", name, 100*share, 100*most)
 	}
-	least := 0.80
-	if length < 60 { // a busy machine wakes the worker late, and the beginning weighs more
-		least = 0.60
+	if length < 60 { // the slow start weighs more
+		least *= 0.75
 	}
 	if used < least {
 		t.Errorf("%s: got %.0f %% of the budget used, want %.0f %% at least", name, 100*used, 100*least)

@@ -214,7 +214,7 @@ func (w *worker) calling(tb testing.TB, calls int64) {
 // page asks the worker for a page and keeps it for the search.
 func (w *worker) page(tb testing.TB, path string) (int, string) {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
 	defer cancel()
 	status, body, err := w.Get(ctx, path)
 	if err != nil {
@@ -230,7 +230,7 @@ func (w *worker) stop(tb testing.TB) time.Duration {
 	for _, path := range []string{"/livez", "/readyz", "/metrics", "/status"} {
 		w.page(tb, path)
 	}
-	ctx, cancel := context.WithTimeout(tb.Context(), 40*time.Second)
+	ctx, cancel := context.WithTimeout(tb.Context(), 2*time.Minute)
 	defer cancel()
 	begin := time.Now()
 	if code, err := w.Terminate(ctx); err != nil || code != 0 {

@@ -65,7 +65,7 @@ func eventually(t *testing.T, client *leadhit.Client, want func(retry.Verdict) b
 	t.Helper()
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for {
 		got := call(t, client)
 		if want(got) {

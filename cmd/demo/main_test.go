@@ -62,8 +62,8 @@ func TestTheDemo(t *testing.T) { //nolint:paralleltest // the environment belong
 	if strings.Contains(out.String(), "demo-key-") {
 		t.Errorf("got a key in\n%s", out.String())
 	}
-	if v.written < 200 || v.refused == 0 {
-		t.Errorf("got %d events and %d refused, want about 240 and some", v.written, v.refused)
+	if v.written == 0 || v.refused == 0 {
+		t.Errorf("got %d events and %d refused, want some of both", v.written, v.refused)
 	}
 }
 

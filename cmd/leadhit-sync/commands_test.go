@@ -101,17 +101,17 @@ func letterIDs(t *testing.T) []string {
 	return ids
 }
 
-// await asks until the answer is yes, for half a minute at most.
+// await asks until the answer is yes, for two minutes at most.
 func await(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
-	late := time.After(30 * time.Second)
+	late := time.After(2 * time.Minute)
 	for !is() {
 		select {
 		case <-ticker.C:
 		case <-late:
-			t.Fatalf("%s: not within half a minute", what)
+			t.Fatalf("%s: not within two minutes", what)
 		}
 	}
 }

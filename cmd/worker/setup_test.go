@@ -100,7 +100,7 @@ func (s *scene) run() {
 // page asks the worker for a page.
 func (s *scene) page(path string) (code int, text string) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.addr+path, http.NoBody)
 	if err != nil {
@@ -134,12 +134,12 @@ func (s *scene) until(what string, is func() bool) {
 	s.t.Helper()
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
-	late := time.After(30 * time.Second)
+	late := time.After(2 * time.Minute)
 	for !is() {
 		select {
 		case <-ticker.C:
 		case <-late:
-			s.t.Fatalf("%s: not within half a minute; the log:\n%s", what, s.logs.String())
+			s.t.Fatalf("%s: not within two minutes; the log:\n%s", what, s.logs.String())
 		}
 	}
 }

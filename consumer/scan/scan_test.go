@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -264,7 +265,10 @@ func TestFollowGoesOnInAllPartitionsUntilTheContextEnds(t *testing.T) {
 		_, cluster, writer := setup(t, 1, 1)
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		time.AfterFunc(time.Minute, func() {
+		var writing sync.WaitGroup
+		defer writing.Wait() // the last record is read before its writer is told that it is stored
+		writing.Go(func() {
+			time.Sleep(time.Minute)
 			write(t, writer, 0, 1)
 			write(t, writer, 1, 1)
 		})

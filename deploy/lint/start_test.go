@@ -57,7 +57,7 @@ func start(t *testing.T, o *lint.Overlay) *started {
 // until reads the log up to a message that begins with words, and returns that line's texts.
 func (s *started) until(t *testing.T, words string) map[string]string {
 	t.Helper()
-	late := time.After(30 * time.Second)
+	late := time.After(2 * time.Minute)
 	for {
 		select {
 		case line, more := <-s.lines:
