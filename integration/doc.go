@@ -9,6 +9,7 @@
 // Settings of the tests, all optional:
 //
 //	KAFKA_BROKERS  a cluster of one's own instead of ours
+//	KAFKA_VERSION  the release of Apache Kafka to run, from 0.11.0.0 on (4.4.0)
 //	KILLS          how many kill -9 a test of them makes (4)
 //	RESTARTS       how many clean rolling restarts (2)
 //	OUTAGE         how many seconds LeadHit is away (20)

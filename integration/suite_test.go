@@ -2,6 +2,7 @@ package integration_test
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"io/fs"
@@ -97,11 +98,12 @@ func ownCluster(tb testing.TB, nodes int) *apache.Cluster {
 	tb.Helper()
 	needKafka(tb)
 	begin := time.Now()
-	c, err := apache.Start(tb.Context(), apache.Options{Nodes: nodes})
+	version := cmp.Or(os.Getenv("KAFKA_VERSION"), apache.Version)
+	c, err := apache.Start(tb.Context(), apache.Options{Nodes: nodes, Version: version})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Logf("Apache Kafka %s, %d node(s), was ready in %.1f s", apache.Version, nodes, time.Since(begin).Seconds())
+	tb.Logf("Apache Kafka %s, %d node(s), was ready in %.1f s", version, nodes, time.Since(begin).Seconds())
 	tb.Cleanup(func() {
 		tb.Logf("this part took %.1f s", time.Since(begin).Seconds())
 		if err := c.Close(); err != nil {

@@ -1,5 +1,5 @@
 // Package apache runs real Apache Kafka for tests and for trying things out: one node or several, as plain Java processes on
-// 127.0.0.1, each broker and controller in one (KRaft).
+// 127.0.0.1, each broker and controller in one (KRaft), or with a ZooKeeper beside them where the release is older than 3.3.
 //
 // What it promises: a cluster is ready when Start returns: every node answers, knows all others, and every replica is in sync.
 // The settings that matter to a consumer are those of a careful production cluster (replication of the offsets topic, two in-sync
@@ -14,24 +14,25 @@
 package apache
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 )
-
-// Version is the release of Apache Kafka that this package runs.
-const Version = "4.4.0"
 
 // readyLimit bounds how long a cluster may take to be ready: a node needs about three seconds, on a busy machine many times that.
 const readyLimit = 2 * time.Minute
 
 // Options says which cluster to start. The zero value is one node with its data in the system's folder for temporary files.
 type Options struct {
+	// Version is the release to run; empty means Version. From 0.11 on; releases before 3.3 get a ZooKeeper.
+	Version string
 	// Nodes is how many: 0 means 1. From three on, topics have three replicas of which two must be in sync.
 	Nodes int
 	// Dir is where the data folder is made; empty means os.TempDir.
@@ -46,8 +47,9 @@ type Options struct {
 
 // Cluster is a running Apache Kafka.
 type Cluster struct {
-	dir   string
-	nodes []*Node
+	dir       string
+	nodes     []*Node
+	zooKeeper *process // nil: the nodes do without
 }
 
 // Start fetches Kafka if need be, formats the nodes' storage, starts them and waits until the cluster is ready.
@@ -56,7 +58,11 @@ func Start(ctx context.Context, options Options) (*Cluster, error) {
 	if options.Nodes == 0 {
 		options.Nodes = 1
 	}
-	kafka, err := fetch(ctx)
+	r, err := releaseOf(cmp.Or(options.Version, Version))
+	if err != nil {
+		return nil, err
+	}
+	jars, err := fetch(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -65,14 +71,14 @@ func Start(ctx context.Context, options Options) (*Cluster, error) {
 		return nil, fmt.Errorf("cluster's data folder: %w", err)
 	}
 	cluster := &Cluster{dir: dir}
-	if err := cluster.start(ctx, kafka, options); err != nil {
+	if err := cluster.start(ctx, r, jars, options); err != nil {
 		return nil, errors.Join(err, cluster.Close())
 	}
 	return cluster, nil
 }
 
-func (c *Cluster) start(ctx context.Context, kafka distribution, options Options) error {
-	all := layout{listeners: options.Listeners, extra: options.Properties}
+func (c *Cluster) start(ctx context.Context, r release, jars string, options Options) error {
+	all := layout{release: r, listeners: options.Listeners, extra: options.Properties}
 	if options.Authorize {
 		all.extra = authorizing(options.Properties)
 	}
@@ -80,14 +86,19 @@ func (c *Cluster) start(ctx context.Context, kafka distribution, options Options
 	if all.ports, err = freePorts(ctx, all.portsEach()*options.Nodes); err != nil {
 		return err
 	}
+	if r.zooKeeper {
+		if err := c.startZooKeeper(all, jars); err != nil {
+			return err
+		}
+	}
 	var group errgroup.Group
 	for i := range options.Nodes {
+		dir := filepath.Join(c.dir, fmt.Sprintf("node-%d", i+1))
 		node := &Node{
-			id:    i + 1,
-			addr:  all.clientAddr(i + 1),
-			dir:   filepath.Join(c.dir, fmt.Sprintf("node-%d", i+1)),
-			kafka: kafka,
-			doors: all.doors(i + 1),
+			process: process{
+				name: fmt.Sprintf("node %d", i+1), dir: dir, log: filepath.Join(dir, "kafka.log"), release: r, jars: jars,
+			},
+			id: i + 1, addr: all.clientAddr(i + 1), doors: all.doors(i + 1),
 		}
 		c.nodes = append(c.nodes, node)
 		group.Go(func() error {
@@ -122,6 +133,9 @@ func (c *Cluster) Close() error {
 	var errs []error
 	for _, node := range c.nodes {
 		errs = append(errs, node.Kill())
+	}
+	if c.zooKeeper != nil {
+		errs = append(errs, c.zooKeeper.stop(syscall.SIGKILL))
 	}
 	errs = append(errs, os.RemoveAll(c.dir))
 	return errors.Join(errs...)

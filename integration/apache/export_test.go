@@ -14,6 +14,5 @@ func PropertiesWith(ports []int, id int, listeners ...Listener) string {
 
 // FetchInto fetches Kafka into a cache folder of the test's own.
 func FetchInto(ctx context.Context, cache string) (string, error) {
-	place, err := fetchInto(ctx, cache)
-	return string(place), err
+	return fetchInto(ctx, release{version: Version, scala: "2.13"}, cache)
 }

@@ -14,19 +14,10 @@ import (
 // clusterID is a base64 UUID, as StorageTool wants one. Clusters never meet, so all may have the same.
 const clusterID = "bGVhZGhpdC1zeW5jLWthZg"
 
-// log4j sends everything of weight to stdout, which is the node's log file.
-const log4j = `status = error
-appender.out.type = Console
-appender.out.name = out
-appender.out.layout.type = PatternLayout
-appender.out.layout.pattern = %d %p %c{1} %m%n
-rootLogger.level = INFO
-rootLogger.appenderRef.out.ref = out
-`
-
 // layout is what the nodes of a cluster must know of each other: the ports, for each node its clients', its controller's and
 // those of its further listeners.
 type layout struct {
+	release   release
 	ports     []int
 	listeners []Listener
 	extra     map[string]string
@@ -53,20 +44,10 @@ func (l layout) addr(id, port int) string {
 func (l layout) properties(id int, data string) string {
 	replicas := min(3, l.nodes())
 	inSync := max(1, replicas-1)
-	voters := make([]string, 0, l.nodes())
-	for voter := 1; voter <= l.nodes(); voter++ {
-		voters = append(voters, fmt.Sprintf("%d@%s", voter, l.controllerAddr(voter)))
-	}
 	set := map[string]string{
-		"process.roles":                  "broker,controller",
-		"node.id":                        strconv.Itoa(id),
-		"controller.quorum.voters":       strings.Join(voters, ","),
-		"listeners":                      "PLAINTEXT://" + l.clientAddr(id) + ",CONTROLLER://" + l.controllerAddr(id),
-		"advertised.listeners":           "PLAINTEXT://" + l.clientAddr(id),
-		"inter.broker.listener.name":     "PLAINTEXT",
-		"controller.listener.names":      "CONTROLLER",
-		"listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-		"log.dirs":                       data,
+		"advertised.listeners":       "PLAINTEXT://" + l.clientAddr(id),
+		"inter.broker.listener.name": "PLAINTEXT",
+		"log.dirs":                   data,
 
 		// What makes an acknowledged commit and an acknowledged letter survive a node.
 		"default.replication.factor":               strconv.Itoa(replicas),
@@ -85,6 +66,7 @@ func (l layout) properties(id int, data string) string {
 		"num.io.threads":                       "4",
 		"controlled.shutdown.enable":           strconv.FormatBool(l.nodes() > 1), // alone, there is nobody to hand over to
 	}
+	l.addQuorum(set, id)
 	l.addListeners(set, id)
 	maps.Copy(set, l.extra)
 	var text strings.Builder
@@ -93,6 +75,30 @@ func (l layout) properties(id int, data string) string {
 	}
 	return text.String()
 }
+
+// addQuorum says where the cluster's layout is kept: by the nodes as each other's controllers, or by a ZooKeeper.
+func (l layout) addQuorum(set map[string]string, id int) {
+	if l.release.zooKeeper {
+		set["broker.id"] = strconv.Itoa(id)
+		set["zookeeper.connect"] = net.JoinHostPort("127.0.0.1", strconv.Itoa(l.zooKeeperPort()))
+		set["listeners"] = "PLAINTEXT://" + l.clientAddr(id)
+		set["listener.security.protocol.map"] = "PLAINTEXT:PLAINTEXT"
+		return
+	}
+	voters := make([]string, 0, l.nodes())
+	for voter := 1; voter <= l.nodes(); voter++ {
+		voters = append(voters, fmt.Sprintf("%d@%s", voter, l.controllerAddr(voter)))
+	}
+	set["process.roles"] = "broker,controller"
+	set["node.id"] = strconv.Itoa(id)
+	set["controller.quorum.voters"] = strings.Join(voters, ",")
+	set["listeners"] = "PLAINTEXT://" + l.clientAddr(id) + ",CONTROLLER://" + l.controllerAddr(id)
+	set["controller.listener.names"] = "CONTROLLER"
+	set["listener.security.protocol.map"] = "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"
+}
+
+// zooKeeperPort is that of the first node's controller, which a cluster with a ZooKeeper has no use for.
+func (l layout) zooKeeperPort() int { return l.ports[1] }
 
 // freePorts returns ports of 127.0.0.1 that nobody listens on. They lie below the range out of which systems take the ports of
 // outgoing connections, so that a node that is down for a while finds its own still free.
