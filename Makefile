@@ -107,6 +107,10 @@ soak: ## Run the long tests: 40,000 simulated histories, 20 kills, 10 rolling re
 	$(call part,simulator,go test -count 1 -timeout 6h -run 'TestSimulat' -v ./consumer/dispatch)
 	$(call part,bubble,go test -count 1 -timeout 6h ./consumer)
 	$(call part,real Kafka,go test -count 1 -timeout 6h -v ./integration/...)
+	@# The oldest of each line that somebody may still run; what a release cannot do says so.
+	@for version in 0.11.0.0 2.8.0 3.9.0; do \
+		echo "== Kafka $$version"; KAFKA_VERSION=$$version go test -count 1 -parallel 6 -timeout 2h -v -run '^TestWorker$$/^beside_each_other$$/^one_node$$' ./integration; \
+	done
 
 .PHONY: chaos
 chaos: export CHAOS_MINUTES ?= 20

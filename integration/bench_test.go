@@ -166,24 +166,28 @@ func (b *bench) worker(tb testing.TB, inFlight, events int) measured {
 		}
 		return ""
 	})
-	rss := peakMemory(w.PID())
+	rss, _ := peakMemory(w.PID())
 	w.stop(tb)
 	m := b.judge(tb, w.Program, events)
 	m.rss = rss
 	return m
 }
 
-// peakMemory reads the most memory a process has held, in MiB, where the system tells; else 0.
-func peakMemory(pid int) int {
+// peakMemory reads the most memory a process has held, and how much of its memory is pages of files, in MiB, where the system
+// tells; else 0. A system that is short of memory takes the pages of files back: they count for no limit.
+func peakMemory(pid int) (peak, files int) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		return 0
+		return 0, 0
 	}
 	for line := range strings.SplitSeq(string(text), "\n") {
 		var kb int
 		if _, err := fmt.Sscanf(line, "VmHWM: %d kB", &kb); err == nil {
-			return (kb + 1023) / 1024
+			peak = (kb + 1023) / 1024
+		}
+		if _, err := fmt.Sscanf(line, "RssFile: %d kB", &kb); err == nil {
+			files = kb / 1024
 		}
 	}
-	return 0
+	return peak, files
 }

@@ -40,6 +40,7 @@ func (s *suite) testLostGround(t *testing.T, brokers []string) {
 		}
 	})
 	t.Run("partitions are added under load, then the topic is made anew", func(t *testing.T) {
+		since(t, 1, 0, "CreatePartitions")
 		t.Parallel()
 		r := s.newRun(t, brokers, 2, sandbox.Faults{Latency: 5 * time.Millisecond})
 		w := r.newWorker(t)

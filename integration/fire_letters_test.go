@@ -17,6 +17,7 @@ import (
 func (s *suite) testLettersTopic(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("a letters' topic that becomes too small, then tiny, then is deleted", func(t *testing.T) {
+		since(t, 2, 3, "IncrementalAlterConfigs")
 		t.Parallel()
 		r := s.newRun(t, brokers, 3, sandbox.Faults{})
 		orders := shop.NewOrders("order", 50, 12)

@@ -31,7 +31,7 @@ func dial(tb testing.TB, addrs []string) *broker {
 func (b *broker) create(tb testing.TB, topic string, partitions, maxBytes int) {
 	tb.Helper()
 	answer, err := b.client.CreateTopics(tb.Context(), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
-		Topic: topic, NumPartitions: partitions, ReplicationFactor: -1,
+		Topic: topic, NumPartitions: partitions, ReplicationFactor: min(3, len(b.addrs)), // releases before 2.4 have no default
 		ConfigEntries: []kafka.ConfigEntry{{ConfigName: "max.message.bytes", ConfigValue: strconv.Itoa(maxBytes)}},
 	}}})
 	if err := cmpErr(err, answer.Errors[topic]); err != nil {

@@ -113,6 +113,19 @@ func ownCluster(tb testing.TB, nodes int) *apache.Cluster {
 	return c
 }
 
+// since leaves a part of a test out where the release is older than the request with which the test itself changes the cluster.
+func since(tb testing.TB, major, minor int, request string) {
+	tb.Helper()
+	version := os.Getenv("KAFKA_VERSION")
+	var isMajor, isMinor int
+	if _, err := fmt.Sscanf(version, "%d.%d.", &isMajor, &isMinor); err != nil {
+		return // the current one
+	}
+	if isMajor < major || isMajor == major && isMinor < minor {
+		tb.Skipf("SKIPPED: Kafka %s does not know %s, which came with %d.%d", version, request, major, minor)
+	}
+}
+
 // needKafka leaves a test out where Kafka cannot be run.
 func needKafka(tb testing.TB) {
 	tb.Helper()

@@ -18,7 +18,7 @@ func (w *worker) openLetters(ctx context.Context) error {
 	topic := "dlq." + w.group
 	client := &kafka.Client{Addr: kafka.TCP(w.brokers...), Timeout: 20 * time.Second}
 	answer, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
-		Topic: topic, NumPartitions: 1, ReplicationFactor: -1,
+		Topic: topic, NumPartitions: 1, ReplicationFactor: min(3, len(w.brokers)), // releases before 2.4 have no default
 		ConfigEntries: []kafka.ConfigEntry{{ConfigName: "message.timestamp.type", ConfigValue: "LogAppendTime"}},
 	}}})
 	if err != nil {
