@@ -19,10 +19,10 @@ const (
 	groupAgain = 500 * time.Millisecond
 )
 
-// kafkaHint says what to look at; what TLS fails of says it itself.
+// kafkaHint says what to look at. Errors of TLS, and of peers that are no brokers, say it themselves.
 func kafkaHint(err error) string {
 	switch {
-	case errors.Is(err, broker.ErrTLS):
+	case errors.Is(err, broker.ErrTLS), errors.Is(err, broker.ErrNotKafka):
 		return ""
 	case errors.Is(err, broker.ErrUnauthorised):
 		return "; check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and the password's file"

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"time"
 )
@@ -29,6 +30,9 @@ type dial struct {
 	tls   *kept[*tls.Config] // nil: none
 	login bool               // SASL follows
 	log   *slog.Logger
+
+	configured []string // addresses; any other was advertised by a broker
+	shapes     shapes
 }
 
 func (d *dial) connect(ctx context.Context, network, address string) (net.Conn, error) {
@@ -43,7 +47,14 @@ func (d *dial) connect(ctx context.Context, network, address string) (net.Conn, 
 		d.log.DebugContext(ctx, "broker not reached", "address", address, "error", err)
 		return nil, fmt.Errorf("connect to broker %s: %w", address, err)
 	}
-	return &toldConn{boundConn: boundConn{Conn: conn}, secured: d.tls != nil, login: d.login, opened: time.Now()}, nil
+	return &framedConn{
+		toldConn: toldConn{boundConn: boundConn{Conn: conn}, secured: d.tls != nil, login: d.login, opened: time.Now()},
+		peer:     d.peer(address), shapes: &d.shapes,
+	}, nil
+}
+
+func (d *dial) peer(address string) peer {
+	return peer{address: address, configured: slices.Contains(d.configured, address)}
 }
 
 // handshake owns conn: it closes it when it fails.
@@ -61,12 +72,15 @@ func (d *dial) handshake(ctx context.Context, conn net.Conn, address string) (ne
 	secured := tls.Client(conn, config)
 	if err := secured.HandshakeContext(ctx); err != nil {
 		_ = conn.Close() // the handshake's error says why
+		if header, ok := errors.AsType[tls.RecordHeaderError](err); ok && protocolOf(header.RecordHeader[:]) != "" {
+			err = fmt.Errorf("%w: %w", d.peer(address).speaks(header.RecordHeader[:]), err)
+		}
 		return nil, explainHandshake(err)
 	}
 	return secured, nil
 }
 
-// toldConn says in words what else a connection ends of: what of TLS and login shows only when a broker answers, or does not.
+// toldConn explains the end of a connection: some problems with TLS and login show only when a broker answers, or does not.
 // Like each connection of kafka-go's it is read by one goroutine at a time, and nothing is read before something was written.
 type toldConn struct {
 	boundConn

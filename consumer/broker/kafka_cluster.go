@@ -69,7 +69,7 @@ type Cluster struct {
 // All mistakes are reported at once. The files are read again for every connection; what one of them held last stays in use
 // while it cannot be read.
 func Open(o Options) (*Cluster, error) {
-	dial := &dial{net: o.Dial, login: o.SASL != nil, log: o.Logger}
+	dial := &dial{net: o.Dial, login: o.SASL != nil, log: o.Logger, configured: slices.Clone(o.Brokers)}
 	if dial.net == nil {
 		dial.net = new(net.Dialer).DialContext
 	}

@@ -1,0 +1,228 @@
+package broker
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+)
+
+const (
+	sizeBytes   = 4 // a response's size, which counts what follows
+	headBytes   = 8 // size and correlation id
+	requestHead = 8 // a request's API key, version and correlation id, behind its size
+
+	// smallAnswer bounds responses that name nothing but errors and brokers, mechanisms and versions.
+	smallAnswer = 1 << 20
+	// largeAnswer bounds responses that name topics and partitions. A million partitions take 40 MB.
+	largeAnswer = 64 << 20
+	// firstPiece is how much of a response is read before we know how much of it comes.
+	firstPiece = 4 << 10
+)
+
+// framedConn lets nothing but responses through to kafka-go, which allocates whatever size, count or length a peer sends
+// (segmentio/kafka-go#1439). It follows both directions: each response must belong to a request that was written, and have a
+// size that such a response can have. What is inside is checked too, before kafka-go reads it, and kept in memory as it
+// arrives, never as it is announced. A fetch response is passed on unread: its reader trusts no length.
+//
+// Like each connection of kafka-go's it is read by one goroutine at a time, and written by one at a time.
+type framedConn struct {
+	toldConn
+
+	peer   peer
+	shapes *shapes
+
+	mu      sync.Mutex
+	awaited []awaited // requests without a response, in the order in which brokers answer
+
+	// Of the writing side.
+	request  []byte // size and head of the request that is being written
+	unsent   int64  // bytes of it behind its head
+	rawLogin bool   // a SASL handshake of version 0 was sent: tokens without a header may follow
+
+	// Of the reading side.
+	frame  []byte // the response that is being read, from its size on, as far as it has arrived
+	ready  []byte // what may be given out
+	passed int64  // bytes of a fetch response that may be given out unread
+	failed error  // the verdict, which stays
+}
+
+// awaited is a request that waits for its response.
+type awaited struct {
+	key, version int16
+	id           int32
+	raw          bool // a SASL token, whose response has a size and no more
+}
+
+// Write notes the requests in b and writes it.
+func (c *framedConn) Write(b []byte) (int, error) {
+	c.note(b)
+	return c.toldConn.Write(b)
+}
+
+// note finds the requests in what is about to be written.
+func (c *framedConn) note(b []byte) {
+	for len(b) > 0 {
+		if c.unsent > 0 {
+			n := min(c.unsent, int64(len(b)))
+			c.unsent -= n
+			b = b[n:]
+			continue
+		}
+		want := sizeBytes
+		if len(c.request) >= sizeBytes {
+			want += min(requestHead, int(binary.BigEndian.Uint32(c.request)))
+		}
+		n := min(want-len(c.request), len(b))
+		c.request = append(c.request, b[:n]...)
+		b = b[n:]
+		if len(c.request) == sizeBytes && binary.BigEndian.Uint32(c.request) > 0 {
+			continue
+		}
+		if len(c.request) == want {
+			c.await(c.request[sizeBytes:])
+			c.unsent = int64(binary.BigEndian.Uint32(c.request)) - int64(len(c.request)-sizeBytes)
+			c.request = c.request[:0]
+		}
+	}
+}
+
+// await adds a request by its head.
+func (c *framedConn) await(head []byte) {
+	// A token of SASL begins with text, so what would be its version is above all versions there are.
+	const saslHandshake, highestVersion = 17, 31
+	a := awaited{raw: true}
+	if len(head) == requestHead {
+		h := cursor{b: head}
+		a = awaited{key: h.int16(), version: h.int16(), id: h.int32()}
+		a.raw = c.rawLogin && (a.version < 0 || a.version > highestVersion)
+		c.rawLogin = a.raw || a.key == saslHandshake && a.version == 0
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.awaited = append(c.awaited, a)
+}
+
+// Read gives out what has been checked, or reads and checks the next response.
+func (c *framedConn) Read(b []byte) (int, error) {
+	for len(c.ready) == 0 {
+		if c.failed != nil {
+			return 0, c.failed
+		}
+		if c.passed > 0 {
+			n, err := c.toldConn.Read(b[:min(int64(len(b)), c.passed)])
+			c.passed -= int64(n)
+			return n, err
+		}
+		if err := c.next(); err != nil {
+			if errors.Is(err, ErrNotKafka) {
+				c.failed, c.frame = err, nil
+			}
+			return 0, err
+		}
+	}
+	n := copy(b, c.ready)
+	c.ready = c.ready[n:]
+	return n, nil
+}
+
+// next reads a response as far as it must be checked. An error of the connection leaves it where it is, to go on.
+func (c *framedConn) next() error {
+	if len(c.frame) == 0 && cap(c.frame) > smallAnswer {
+		c.frame = nil // one large response must not keep its memory for good
+	}
+	front, ok := c.front()
+	most := headBytes // no response is shorter
+	if front.raw {
+		most = sizeBytes
+	}
+	if err := c.arrive(sizeBytes, most); err != nil {
+		return err
+	}
+	size := int64(int32(binary.BigEndian.Uint32(c.frame)))
+	if !ok || size > limitOf(front) || size < int64(most-sizeBytes) {
+		return c.peer.speaks(c.frame)
+	}
+	whole := sizeBytes + int(size)
+	if front.raw {
+		if err := c.arrive(whole, whole); err != nil {
+			return err
+		}
+		return c.pass()
+	}
+	if err := c.arrive(headBytes, headBytes); err != nil {
+		return err
+	}
+	if int32(binary.BigEndian.Uint32(c.frame[sizeBytes:])) != front.id { //nolint:gosec // the number's own width
+		return c.peer.speaks(c.frame[:headBytes])
+	}
+	if front.key == fetchKey {
+		c.passed = int64(whole - len(c.frame))
+		return c.pass()
+	}
+	if err := (&shaped{conn: c, whole: whole, at: headBytes}).check(front); err != nil {
+		return err
+	}
+	return c.pass()
+}
+
+// pass gives out the frame, which answers the first request that waits.
+func (c *framedConn) pass() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.awaited = c.awaited[1:]
+	c.ready, c.frame = c.frame, c.frame[:0]
+	return nil
+}
+
+// front is the request whose response is due. None means that the peer speaks unasked.
+func (c *framedConn) front() (awaited, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.awaited) == 0 {
+		return awaited{}, false
+	}
+	return c.awaited[0], true
+}
+
+// arrive reads until the frame has at least so many bytes, at most most, in pieces no larger than what has arrived already.
+func (c *framedConn) arrive(least, most int) error {
+	for len(c.frame) < least {
+		c.frame = slices.Grow(c.frame, min(most-len(c.frame), max(firstPiece, len(c.frame))))
+		n, err := c.toldConn.Read(c.frame[len(c.frame):min(most, cap(c.frame))])
+		c.frame = c.frame[:len(c.frame)+n]
+		if err != nil && len(c.frame) < least {
+			return c.cut(err)
+		}
+	}
+	return nil
+}
+
+// cut explains the end of a connection in the middle of a response.
+func (c *framedConn) cut(err error) error {
+	if len(c.frame) == 0 || !isEnd(err) {
+		return err
+	}
+	if name := protocolOf(c.frame); name != "" || len(c.frame) < headBytes {
+		told := c.peer.speaks(c.frame)
+		var speaks *notKafkaError
+		if errors.As(told, &speaks) {
+			speaks.err = err
+		}
+		return told
+	}
+	return fmt.Errorf("connection to %s ended in the middle of a response: %w", c.peer.address, io.ErrUnexpectedEOF)
+}
+
+// limitOf is the largest response that a request can have.
+func limitOf(a awaited) int64 {
+	switch {
+	case a.raw:
+		return smallAnswer
+	case a.key == fetchKey:
+		return maxResponse
+	}
+	return answerLimit(a.key)
+}

@@ -1,0 +1,365 @@
+package broker
+
+import (
+	"encoding/binary"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/alterconfigs"
+	"github.com/segmentio/kafka-go/protocol/apiversions"
+	"github.com/segmentio/kafka-go/protocol/createtopics"
+	"github.com/segmentio/kafka-go/protocol/describeconfigs"
+	"github.com/segmentio/kafka-go/protocol/describegroups"
+	"github.com/segmentio/kafka-go/protocol/findcoordinator"
+	"github.com/segmentio/kafka-go/protocol/heartbeat"
+	"github.com/segmentio/kafka-go/protocol/initproducerid"
+	"github.com/segmentio/kafka-go/protocol/joingroup"
+	"github.com/segmentio/kafka-go/protocol/leavegroup"
+	"github.com/segmentio/kafka-go/protocol/listgroups"
+	"github.com/segmentio/kafka-go/protocol/listoffsets"
+	"github.com/segmentio/kafka-go/protocol/metadata"
+	"github.com/segmentio/kafka-go/protocol/offsetcommit"
+	"github.com/segmentio/kafka-go/protocol/offsetdelete"
+	"github.com/segmentio/kafka-go/protocol/offsetfetch"
+	"github.com/segmentio/kafka-go/protocol/produce"
+	"github.com/segmentio/kafka-go/protocol/saslauthenticate"
+	"github.com/segmentio/kafka-go/protocol/saslhandshake"
+	"github.com/segmentio/kafka-go/protocol/syncgroup"
+)
+
+const fetchKey = int16(protocol.Fetch)
+
+// shapeOf returns the type whose fields' tags say what a response is made of, by version. kafka-go's own decoder goes by
+// them; its older one, of the group membership, reads the same bytes by other types. Nil: we send no such request.
+func shapeOf(key int16) reflect.Type {
+	responses := [...]protocol.Message{
+		new(alterconfigs.Response), new(apiversions.Response), new(createtopics.Response), new(describeconfigs.Response),
+		new(describegroups.Response), new(findcoordinator.Response), new(heartbeat.Response), new(initproducerid.Response),
+		new(joingroup.Response), new(leavegroup.Response), new(listgroups.Response), new(listoffsets.Response),
+		new(metadata.Response), new(offsetcommit.Response), new(offsetdelete.Response), new(offsetfetch.Response),
+		new(produce.Response), new(saslauthenticate.Response), new(saslhandshake.Response), new(syncgroup.Response),
+	}
+	for _, r := range responses {
+		if int16(r.ApiKey()) == key {
+			return reflect.TypeOf(r).Elem()
+		}
+	}
+	return nil
+}
+
+// answerLimit is the largest response to a request of an API.
+func answerLimit(key int16) int64 {
+	switch protocol.ApiKey(key) { //nolint:exhaustive // the others may name any number of topics and partitions
+	case protocol.ApiVersions, protocol.FindCoordinator, protocol.Heartbeat, protocol.LeaveGroup, protocol.SaslHandshake,
+		protocol.SaslAuthenticate:
+		return smallAnswer
+	}
+	return largeAnswer
+}
+
+// shaped reads a response off a connection and compares its counts and lengths with its size, so that kafka-go may believe
+// them: what it allocates for a response that has this shape is a small multiple of the bytes that have arrived.
+type shaped struct {
+	conn  *framedConn
+	whole int // of the frame
+	at    int // what comes next
+	err   error
+}
+
+// unread is how much of a response kafka-go may leave unread. It reads all fields of the versions that it asks for.
+const unread = 64 << 10
+
+func (s *shaped) check(a awaited) error {
+	name := protocol.ApiKey(a.key).String()
+	shape := shapeOf(a.key)
+	if shape == nil {
+		// A mistake of ours: a request was added, and its response was not added to the shapes.
+		return fmt.Errorf("the shape of responses to %s is not known", name)
+	}
+	fields := s.conn.shapes.fields(shape, a.version)
+	if fields.flexible {
+		s.tags(nil)
+	}
+	s.structure(fields)
+	if a.key == int16(protocol.SyncGroup) && s.err == nil {
+		s.assignment(fields)
+	}
+	if s.err == nil && s.whole-s.at > unread {
+		s.err = errLongFrame
+	}
+	if s.err == nil {
+		s.take(int64(s.whole - s.at))
+	}
+	if lie, ok := s.err.(shapeError); ok { //nolint:errorlint // never wrapped
+		return s.conn.peer.lies(name, string(lie))
+	}
+	return s.err
+}
+
+// shapeError says which length cannot be.
+type shapeError string
+
+func (e shapeError) Error() string { return string(e) }
+
+const (
+	errLongFrame = shapeError("it is longer than what it holds")
+	errBadVarint = shapeError("a number in it does not end")
+	errNoCount   = shapeError("a list in it has a negative length")
+)
+
+// take reads n bytes and moves behind them. After an error it returns none.
+func (s *shaped) take(n int64) []byte {
+	if s.err != nil || n <= 0 {
+		return nil
+	}
+	if n > int64(s.whole-s.at) {
+		s.err = shapeError(fmt.Sprintf("a length in it claims %d bytes of %d", n, s.whole-s.at))
+		return nil
+	}
+	end := s.at + int(n)
+	if s.err = s.conn.arrive(end, s.whole); s.err != nil {
+		return nil
+	}
+	taken := s.conn.frame[s.at:end]
+	s.at = end
+	return taken
+}
+
+func (s *shaped) uvarint() uint64 {
+	var x uint64
+	for shift := 0; shift < 64; shift += 7 {
+		b := s.take(1)
+		if s.err != nil {
+			return 0
+		}
+		x |= uint64(b[0]&0x7f) << shift
+		if b[0] < 0x80 {
+			return x
+		}
+	}
+	s.err = errBadVarint
+	return 0
+}
+
+// length reads a length or count of width bytes, or a compact one if width is 0. Nothing is -1.
+func (s *shaped) length(width int) int64 {
+	var b []byte
+	switch width {
+	case 0:
+		n := s.uvarint()
+		if n > uint64(s.whole)+1 { // also where an int64 would be negative
+			s.err = shapeError("a length in it is larger than all of it")
+			return -1
+		}
+		return int64(n) - 1 //nolint:gosec // compared above
+	case 2:
+		if b = s.take(2); b != nil {
+			return int64(int16(binary.BigEndian.Uint16(b))) //nolint:gosec // the number's own width
+		}
+	case 4:
+		if b = s.take(4); b != nil {
+			return int64(int32(binary.BigEndian.Uint32(b))) //nolint:gosec // the number's own width
+		}
+	}
+	return -1
+}
+
+func (s *shaped) structure(f fields) {
+	for _, field := range f.regular {
+		s.field(field)
+	}
+	if f.flexible {
+		s.tags(f.tagged)
+	}
+}
+
+// tags reads tagged fields (KIP-482), each of which has its size before it.
+func (s *shaped) tags(known map[int]field) {
+	for n := s.uvarint(); n > 0 && s.err == nil; n-- {
+		tag, size := s.uvarint(), s.uvarint()
+		if s.err == nil && size > uint64(s.whole-s.at) {
+			s.err = shapeError("a tagged field in it is longer than the rest of it")
+			return
+		}
+		if f, ok := known[int(min(tag, 1<<30))]; ok { //nolint:gosec // compared
+			s.field(f)
+			continue
+		}
+		s.take(int64(size)) //nolint:gosec // compared above
+	}
+}
+
+func (s *shaped) field(f field) {
+	switch f.kind {
+	case fixedField:
+		s.take(int64(f.width))
+	case bytesField:
+		s.take(s.length(f.width))
+	case arrayField:
+		n := s.length(f.width)
+		if n < -1 || n < 0 && f.notNull {
+			s.err = errNoCount
+		}
+		if s.err == nil && n > int64(s.whole-s.at) { // an element takes a byte at least
+			s.err = shapeError(fmt.Sprintf("a list in it claims %d elements in %d bytes", n, s.whole-s.at))
+		}
+		for ; n > 0 && s.err == nil; n-- {
+			s.structure(*f.element)
+		}
+	}
+}
+
+// assignment checks the last field of a response to SyncGroup, in which the group's leader lists partitions: kafka-go makes
+// room for as many topics as it claims.
+func (s *shaped) assignment(f fields) {
+	type topic struct {
+		Name       string  `kafka:"min=v0,max=v99"`
+		Partitions []int32 `kafka:"min=v0,max=v99"`
+	}
+	type assignment struct {
+		Version int16   `kafka:"min=v0,max=v99"`
+		Topics  []topic `kafka:"min=v0,max=v99"`
+	}
+	if f.flexible {
+		return // kafka-go's membership asks for version 0
+	}
+	const codeBytes, lengthBytes = 2, 4
+	start := headBytes + codeBytes + lengthBytes
+	if s.at <= start {
+		return // nothing is assigned
+	}
+	inner := &shaped{conn: s.conn, whole: s.at, at: start}
+	inner.structure(s.conn.shapes.fields(reflect.TypeFor[assignment](), 0))
+	s.err = inner.err
+}
+
+// fields are those of a structure in one version.
+type fields struct {
+	regular  []field
+	tagged   map[int]field
+	flexible bool // strings and lists have compact lengths, and tagged fields follow
+}
+
+type fieldKind uint8
+
+const (
+	fixedField fieldKind = iota // width bytes
+	bytesField                  // a string or bytes, whose length has width bytes, 0 for a compact one
+	arrayField                  // elements, whose count has width bytes
+)
+
+type field struct {
+	kind    fieldKind
+	width   int
+	element *fields
+	notNull bool // kafka-go cannot stand a count of -1
+}
+
+// shapes remembers what the tags of types say.
+type shapes struct{ known sync.Map } // of shapeVersion: fields
+
+type shapeVersion struct {
+	shape   reflect.Type
+	version int16
+}
+
+// fields reads the tags of a type's fields, as kafka-go does.
+func (s *shapes) fields(shape reflect.Type, version int16) fields {
+	key := shapeVersion{shape, version}
+	if known, ok := s.known.Load(key); ok {
+		return known.(fields) //nolint:forcetypeassert // nothing else is stored
+	}
+	flexible := false
+	for f := range shape.Fields() {
+		for _, t := range tagsOf(f) {
+			flexible = flexible || t.id > noTag && version >= t.least
+		}
+	}
+	f := structureOf(shape, version, flexible)
+	s.known.Store(key, f)
+	return f
+}
+
+func structureOf(shape reflect.Type, version int16, flexible bool) fields {
+	f := fields{tagged: map[int]field{}, flexible: flexible}
+	for member := range shape.Fields() {
+		for _, t := range tagsOf(member) {
+			if version < t.least || version > t.most {
+				continue
+			}
+			switch {
+			case t.id == noTag:
+				f.regular = append(f.regular, fieldOf(member.Type, version, flexible))
+			case t.id >= 0:
+				f.tagged[t.id] = fieldOf(member.Type, version, flexible)
+			}
+			break
+		}
+	}
+	return f
+}
+
+func fieldOf(t reflect.Type, version int16, flexible bool) field {
+	width := func(fixed int) int {
+		if flexible {
+			return 0
+		}
+		return fixed
+	}
+	switch t.Kind() { //nolint:exhaustive // messages are made of these
+	case reflect.String:
+		return field{kind: bytesField, width: width(2)}
+	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return field{kind: bytesField, width: width(4)}
+		}
+		element := fields{regular: []field{}}
+		if t.Elem().Kind() == reflect.Struct {
+			element = structureOf(t.Elem(), version, flexible)
+		} else {
+			element.regular = append(element.regular, fieldOf(t.Elem(), version, flexible))
+		}
+		return field{kind: arrayField, width: width(4), element: &element, notNull: t.Elem() == reflect.TypeFor[apiversions.ApiKeyResponse]()}
+	default:
+		return field{kind: fixedField, width: int(t.Size())}
+	}
+}
+
+// fieldTag says in which versions a field exists.
+type fieldTag struct {
+	least, most int16
+	id          int
+}
+
+// noTag marks a field that is no tagged one. -1 marks a structure that may have some.
+const noTag = -2
+
+// tagsOf reads "min=v0,max=v4|min=v5,max=v5,compact".
+func tagsOf(f reflect.StructField) []fieldTag {
+	var tags []fieldTag
+	for text := range strings.SplitSeq(f.Tag.Get("kafka"), "|") {
+		tag := fieldTag{least: -1, most: -1, id: noTag}
+		for option := range strings.SplitSeq(text, ",") {
+			name, value, _ := strings.Cut(option, "=")
+			n, _ := strconv.Atoi(strings.TrimPrefix(value, "v")) // the options without a number are words
+			switch {
+			case name == "min":
+				tag.least = int16(n) //nolint:gosec // a version
+			case name == "max":
+				tag.most = int16(n) //nolint:gosec // a version
+			case name == "tag" && value == "":
+				tag.id = -1
+			case name == "tag":
+				tag.id = n
+			}
+		}
+		if tag.least >= 0 {
+			tags = append(tags, tag)
+		}
+	}
+	return tags
+}

@@ -1,0 +1,97 @@
+package broker
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// ErrNotKafka says that whoever answers at an address does not speak Kafka's protocol, or sends responses whose lengths
+// cannot be true. The error's text names the address, what answers there if that is known, and what to check.
+var ErrNotKafka = errors.New("not a Kafka broker")
+
+// notKafkaError says why the bytes that came from an address are no response of a broker.
+type notKafkaError struct {
+	text string
+	err  error // what the connection ended with, if it ended
+}
+
+func (e *notKafkaError) Error() string        { return e.text }
+func (e *notKafkaError) Is(target error) bool { return target == ErrNotKafka }
+
+// Unwrap returns an unexpected end, which kafka-go takes for a broken connection.
+func (e *notKafkaError) Unwrap() error {
+	if e.err != nil {
+		return e.err
+	}
+	return io.ErrUnexpectedEOF
+}
+
+// peer is who we believe to talk to.
+type peer struct {
+	address    string
+	configured bool // the address is one of KAFKA_BROKERS; any other was advertised by a broker
+}
+
+// speaks is the error for an answer that begins with begin and is no response.
+func (p peer) speaks(begin []byte) error {
+	if name := protocolOf(begin); name != "" {
+		return &notKafkaError{text: fmt.Sprintf("%s speaks %s, not Kafka; %s", p.address, name, p.advice())}
+	}
+	return &notKafkaError{text: fmt.Sprintf("%s does not speak Kafka: its answer begins with %q; %s", p.address, begin, p.advice())}
+}
+
+// lies is the error for a response that begins as one of Kafka's and cannot be one.
+func (p peer) lies(about, why string) error {
+	return &notKafkaError{text: fmt.Sprintf("%s sent a response to %s that no Kafka broker sends: %s; %s", p.address, about, why, p.advice())}
+}
+
+func (p peer) advice() string {
+	if p.configured {
+		return "check KAFKA_BROKERS"
+	}
+	return "a broker gave us this address: check its advertised.listeners"
+}
+
+// protocolOf names the protocol whose server begins so, as far as the first eight bytes show it. It is empty if they do not.
+func protocolOf(b []byte) string {
+	for _, known := range knownProtocols() {
+		if bytes.HasPrefix(b, []byte(known.prefix)) {
+			return known.name
+		}
+	}
+	switch {
+	case len(b) >= 2 && (b[0] == 21 || b[0] == 22) && b[1] == 3:
+		return "TLS"
+	case len(b) >= 5 && b[0] == 0 && b[3] == 4 && b[4] == 0: // the SETTINGS frame (RFC 9113, 6.5)
+		return "HTTP/2"
+	case len(b) >= 5 && b[3] == 0 && (b[4] == 10 || b[4] == 0xff): // length, sequence number 0, protocol version 10 or an error
+		return "MySQL's protocol"
+	case len(b) >= 4 && isDigit(b[0]) && isDigit(b[1]) && isDigit(b[2]) && (b[3] == ' ' || b[3] == '-'):
+		return "SMTP or FTP"
+	}
+	return ""
+}
+
+func isDigit(b byte) bool { return '0' <= b && b <= '9' }
+
+type knownProtocol struct{ prefix, name string }
+
+func knownProtocols() []knownProtocol {
+	return []knownProtocol{
+		{"HTTP", "HTTP"},
+		{"<", "HTTP"},
+		{"SSH-", "SSH"},
+		{"-ERR", "Redis's protocol or POP3"},
+		{"-NOAUTH", "Redis's protocol"},
+		{"-DENIED", "Redis's protocol"},
+		{"+OK", "POP3"},
+		{"* OK", "IMAP"},
+		{"AMQP", "AMQP"},
+		{"RFB ", "VNC"},
+		{"INFO {", "NATS's protocol"},
+		{"ERROR", "memcached's protocol"},
+		{"E\x00\x00", "PostgreSQL's protocol"},
+	}
+}
