@@ -5,6 +5,8 @@ import (
 	"context"
 	"io"
 	"net"
+	"reflect"
+	"time"
 
 	"github.com/segmentio/kafka-go/compress"
 	"github.com/segmentio/kafka-go/protocol"
@@ -98,3 +100,12 @@ func (c *Cluster) RoomIsFree() bool {
 	}
 	return free
 }
+
+// Frame wraps conn as the dial function does.
+func Frame(conn net.Conn, address string, configured ...string) net.Conn {
+	d := &dial{configured: configured}
+	return &framedConn{toldConn: toldConn{boundConn: boundConn{Conn: conn}, opened: time.Now()}, peer: d.peer(address), shapes: &d.shapes}
+}
+
+// Shape returns the type of responses to an API, or nil if we never ask for one.
+func Shape(key int16) reflect.Type { return shapeOf(key) }

@@ -151,7 +151,7 @@ func (c *Cluster) body(ctx context.Context, r io.Reader, room *room, stalled *ti
 	// The size counts the correlation id, which has no use here.
 	size := int64(binary.BigEndian.Uint32(head[:])) - 4
 	if size < 0 || size > maxResponse {
-		return nil, fmt.Errorf("response of %d bytes: this is not a Kafka broker", size)
+		return nil, fmt.Errorf("response of %d bytes: %w", size, ErrNotKafka)
 	}
 	stalled.Stop() // not while we are the ones who let the broker wait
 	if err := room.take(ctx, size); err != nil {
@@ -160,15 +160,30 @@ func (c *Cluster) body(ctx context.Context, r io.Reader, room *room, stalled *ti
 	defer room.read()
 	stalled.Reset(fetchPatience)
 	buffer, ok := c.buffers.Get().(*[]byte)
-	if !ok || int64(cap(*buffer)) < size {
-		fresh := make([]byte, size, (size+pageSize-1)/pageSize*pageSize)
-		buffer = &fresh
+	if !ok {
+		buffer = new([]byte)
 	}
-	*buffer = (*buffer)[:size]
-	if _, err := io.ReadFull(progress{r, stalled}, *buffer); err != nil {
-		return nil, err
+	return buffer, readBody(progress{r, stalled}, buffer, int(size))
+}
+
+// readBody reads size bytes into the buffer. A large response gets its memory as it arrives: its size is a claim.
+func readBody(r io.Reader, buffer *[]byte, size int) error {
+	b := (*buffer)[:0]
+	for len(b) < size {
+		if len(b) == cap(b) {
+			most := min(size, max(largeResponse, 2*len(b)))
+			grown := make([]byte, len(b), (most+pageSize-1)/pageSize*pageSize)
+			copy(grown, b)
+			b = grown
+		}
+		n, err := io.ReadFull(r, b[len(b):min(size, cap(b))])
+		b = b[:len(b)+n]
+		if err != nil {
+			return orTruncated(err)
+		}
 	}
-	return buffer, nil
+	*buffer = b
+	return nil
 }
 
 // progress puts a timer off with each piece that arrives.

@@ -86,7 +86,7 @@ func (s *shaped) check(a awaited) error {
 	}
 	s.structure(fields)
 	if a.key == int16(protocol.SyncGroup) && s.err == nil {
-		s.assignment(fields)
+		s.assignment(a.version)
 	}
 	if s.err == nil && s.whole-s.at > unread {
 		s.err = errLongFrame
@@ -215,7 +215,7 @@ func (s *shaped) field(f field) {
 
 // assignment checks the last field of a response to SyncGroup, in which the group's leader lists partitions: kafka-go makes
 // room for as many topics as it claims.
-func (s *shaped) assignment(f fields) {
+func (s *shaped) assignment(version int16) {
 	type topic struct {
 		Name       string  `kafka:"min=v0,max=v99"`
 		Partitions []int32 `kafka:"min=v0,max=v99"`
@@ -224,11 +224,14 @@ func (s *shaped) assignment(f fields) {
 		Version int16   `kafka:"min=v0,max=v99"`
 		Topics  []topic `kafka:"min=v0,max=v99"`
 	}
-	if f.flexible {
-		return // kafka-go's membership asks for version 0
-	}
-	const codeBytes, lengthBytes = 2, 4
+	const codeBytes, lengthBytes, throttleBytes, flexible = 2, 4, 4, 4
 	start := headBytes + codeBytes + lengthBytes
+	switch {
+	case version >= flexible:
+		return // kafka-go's membership asks for version 0
+	case version > 0:
+		start += throttleBytes
+	}
 	if s.at <= start {
 		return // nothing is assigned
 	}

@@ -1,0 +1,422 @@
+package broker_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+
+	"leadhit-sync/consumer/broker"
+)
+
+// speakers are peers that are no brokers: what they send, and how we say it.
+var speakers = map[string]struct { //nolint:gochecknoglobals // never changed
+	greets bool // before it was asked
+	sends  string
+	floods bool // with zeros after that
+	want   string
+}{
+	"a web server":                   {sends: "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", want: "speaks HTTP, not Kafka"},
+	"a web server of old":            {sends: "<html>", want: "speaks HTTP, not Kafka"},
+	"a gRPC server":                  {sends: "\x00\x00\x0c\x04\x00\x00\x00\x00\x00\x00\x05\x00\x10\x00\x00", want: "speaks HTTP/2, not Kafka"},
+	"an SSH server":                  {greets: true, sends: "SSH-2.0-OpenSSH_9.6\r\n", want: "speaks SSH, not Kafka"},
+	"a mail server":                  {greets: true, sends: "220 mail.example.com ESMTP\r\n", want: "speaks SMTP or FTP, not Kafka"},
+	"Redis":                          {sends: "-ERR unknown command\r\n", want: "speaks Redis's protocol or POP3, not Kafka"},
+	"PostgreSQL":                     {sends: "E\x00\x00\x00\x92SFATAL\x00", want: "speaks PostgreSQL's protocol, not Kafka"},
+	"MySQL":                          {greets: true, sends: "\x4a\x00\x00\x00\x0a8.0.36\x00", want: "speaks MySQL's protocol, not Kafka"},
+	"RabbitMQ":                       {sends: "AMQP\x00\x00\x09\x01", want: "speaks AMQP, not Kafka"},
+	"NATS":                           {greets: true, sends: `INFO {"server_id":"x"}`, want: "speaks NATS's protocol, not Kafka"},
+	"something else":                 {sends: "\xff\xfb\x01\xff\xfb\x03", want: `does not speak Kafka: its answer begins with "\xff\xfb\x01`},
+	"2 GB of zeros":                  {sends: "\x7f\xff\xff\xff", floods: true, want: `does not speak Kafka: its answer begins with "\x7f\xff\xff\xff`},
+	"a small size, and zeros":        {sends: "\x00\x00\x10\x00", floods: true, want: `its answer begins with "\x00\x00\x10\x00\x00\x00\x00\x00"`},
+	"zeros":                          {floods: true, want: `does not speak Kafka: its answer begins with "\x00\x00\x00\x00`},
+	"a size of less than nothing":    {sends: "\xff\xff\xff\xff\x00\x00\x00\x01", want: `does not speak Kafka: its answer begins with "\xff\xff\xff\xff`},
+	"a response, and then all of it": {sends: "\x00\x0f\xff\xff\x00\x00\x00\x01", floods: true, want: "sent a response to ApiVersions that no Kafka broker sends: it is longer than what it holds"},
+	"a list of less than nothing":    {sends: "\x00\x00\x00\x0a\x00\x00\x00\x01\x00\x00\xff\xff\xff\xff", want: "a list in it has a negative length"},
+	"a list that claims too much":    {sends: "\x00\x00\x00\x10\x00\x00\x00\x01\x00\x00\x7f\xff\xff\xff\x00\x00\x00\x00\x00\x00", want: "a list in it claims 2147483647 elements in 6 bytes"},
+	"less than a size":               {sends: "no\n", want: `does not speak Kafka: its answer begins with "no\n"`},
+}
+
+// speak listens for connections, sends what a peer sends on each, and hangs up when the test ends or the other side does.
+func speak(t *testing.T, greets bool, sends string, floods bool) (addr string) { //nolint:revive // a table's columns
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var peers sync.WaitGroup
+	peers.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			peers.Go(func() { answer(conn, greets, sends, floods) })
+		}
+	})
+	t.Cleanup(func() {
+		_ = listener.Close()
+		peers.Wait()
+	})
+	return listener.Addr().String()
+}
+
+func answer(conn net.Conn, greets bool, sends string, floods bool) { //nolint:revive // a table's columns
+	defer conn.Close() //nolint:errcheck // the test is over, or the peer has gone
+	if !greets {
+		if _, err := conn.Read(make([]byte, 4096)); err != nil {
+			return
+		}
+	}
+	_, err := io.WriteString(conn, sends)
+	for zeros := make([]byte, 64<<10); floods && err == nil; {
+		_, err = conn.Write(zeros)
+	}
+	if len(sends) < 4 {
+		return // it hangs up
+	}
+	_, _ = io.Copy(io.Discard, conn)
+}
+
+func TestAPeerThatIsNoBrokerIsNamedAndCostsNoMemory(t *testing.T) {
+	for name, peer := range speakers {
+		t.Run(name, func(t *testing.T) {
+			addr := speak(t, peer.greets, peer.sends, peer.floods)
+			cluster, err := broker.Open(broker.Options{Brokers: []string{addr}, Topics: []string{"orders"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer cluster.Close()
+			before := allocated()
+			_, err = cluster.Topics(t.Context(), "orders")
+			refused(t, "Transport", err, addr+" ", peer.want, "check KAFKA_BROKERS")
+			conn, err := cluster.Dialer().DialContext(t.Context(), "tcp", addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close() //nolint:errcheck // nothing to lose
+			_ = conn.SetDeadline(time.Now().Add(time.Minute))
+			_, err = conn.ApiVersions()
+			refused(t, "Dialer", err, addr+" ", peer.want, "check KAFKA_BROKERS")
+			if took := allocated() - before; took > 8<<20 {
+				t.Errorf("got %d MB allocated, want hardly any", took>>20)
+			}
+		})
+	}
+}
+
+func refused(t *testing.T, by string, err error, want ...string) {
+	t.Helper()
+	if !errors.Is(err, broker.ErrNotKafka) {
+		t.Errorf("%s: got %v, want %v", by, err, broker.ErrNotKafka)
+		return
+	}
+	for _, w := range want {
+		if !strings.Contains(err.Error(), w) {
+			t.Errorf("%s: got %q, want %q in it", by, err, w)
+		}
+	}
+}
+
+// allocated counts bytes, given back or not.
+func allocated() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.TotalAlloc
+}
+
+func TestAnAdvertisedAddressThatIsNoBrokerIsCalledSo(t *testing.T) {
+	t.Parallel()
+	fake := fakeKafka(t)
+	web := speak(t, false, "HTTP/1.1 400 Bad Request\r\n\r\n", false)
+	cluster := open(t, fake, func(o *broker.Options) {
+		o.Brokers = []string{"bootstrap.example:9092"}
+		o.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			to := web
+			if address == "bootstrap.example:9092" {
+				to = fake.ListenAddrs()[0]
+			}
+			return new(net.Dialer).DialContext(ctx, network, to)
+		}
+	})
+	_, err := cluster.Fetch(t.Context(), broker.FetchRequest{Topic: "orders", MaxWait: 100 * time.Millisecond})
+	refused(t, "fetch", err, fake.ListenAddrs()[0]+" speaks HTTP", "a broker gave us this address: check its advertised.listeners")
+}
+
+// canned is a connection on which a response waits.
+type canned struct {
+	net.Conn
+	response *bytes.Reader
+}
+
+func (c canned) Read(b []byte) (int, error)     { return c.response.Read(b) }
+func (canned) Write(b []byte) (int, error)      { return len(b), nil }
+func (canned) SetReadDeadline(time.Time) error  { return nil }
+func (canned) SetWriteDeadline(time.Time) error { return nil }
+
+// requestHead is what a request begins with.
+func requestHead(key, version int16, id int32) []byte {
+	head := binary.BigEndian.AppendUint32(nil, 10)
+	head = binary.BigEndian.AppendUint16(head, uint16(key))
+	head = binary.BigEndian.AppendUint16(head, uint16(version))
+	head = binary.BigEndian.AppendUint32(head, uint32(id))
+	return append(head, 0, 0)
+}
+
+// receive sends a request and reads its response with kafka-go's decoder.
+func receive(key, version int16, response []byte) (protocol.Message, error) {
+	conn := broker.Frame(canned{response: bytes.NewReader(response)}, "kafka:9092")
+	if _, err := conn.Write(requestHead(key, version, 7)); err != nil {
+		return nil, err
+	}
+	_, message, err := protocol.ReadResponse(conn, protocol.ApiKey(key), version)
+	return message, err
+}
+
+// fill gives each field of a message something in it.
+func fill(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString("name")
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				fill(v.Field(i))
+			}
+		}
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		fill(v.Index(0))
+		fill(v.Index(1))
+	case reflect.Uint8:
+		v.SetUint(7)
+	case reflect.Bool:
+		v.SetBool(true)
+	default:
+		v.SetInt(1)
+	}
+}
+
+// responses calls test with a response of each kind and version that a broker may send us.
+func responses(t *testing.T, test func(t *testing.T, key, version int16, response []byte, message protocol.Message)) {
+	t.Helper()
+	kinds := 0
+	for key := range int16(64) {
+		shape := broker.Shape(key)
+		if shape == nil {
+			continue
+		}
+		kinds++
+		api := protocol.ApiKey(key)
+		t.Run(api.String(), func(t *testing.T) {
+			for version := api.MinVersion(); version <= api.MaxVersion(); version++ {
+				message := reflect.New(shape)
+				fill(message.Elem())
+				if key == int16(protocol.SyncGroup) {
+					message.Elem().FieldByName("Assignments").SetBytes([]byte("\x00\x01\x00\x00\x00\x01\x00\x06orders\x00\x00\x00\x01\x00\x00\x00\x05\x00\x00\x00\x00"))
+				}
+				var written bytes.Buffer
+				if err := protocol.WriteResponse(&written, version, 7, message.Interface().(protocol.Message)); err != nil {
+					t.Fatal(err)
+				}
+				test(t, key, version, written.Bytes(), message.Interface().(protocol.Message))
+			}
+		})
+	}
+	if kinds != 20 {
+		t.Errorf("got %d kinds of responses, want 20", kinds)
+	}
+}
+
+func TestWholeResponsesReachKafkaGo(t *testing.T) {
+	t.Parallel()
+	responses(t, func(t *testing.T, key, version int16, response []byte, _ protocol.Message) {
+		t.Helper()
+		if _, err := receive(key, version, response); err != nil {
+			t.Errorf("version %d: got %v", version, err)
+		}
+		if _, err := receive(key, version, response[:len(response)-1]); err == nil {
+			t.Errorf("version %d: got no error for a response that ends early", version)
+		}
+	})
+}
+
+// Wherever a broker lies, what is allocated stays near what has arrived.
+func TestNoNumberInAResponseIsBelieved(t *testing.T) {
+	lies := map[string]string{
+		"four million":         "\x00\x3f\xff\xff", // first, because a decoder that believes it survives it
+		"all there are":        "\x7f\xff\xff\xff",
+		"less than none":       "\xff\xff\xff\xff",
+		"a varint of 4 GB":     "\xff\xff\xff\xff\x0f",
+		"a varint of 64 bits":  "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+		"a varint without end": "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+	}
+	for _, name := range []string{"four million", "all there are", "less than none", "a varint of 4 GB", "a varint of 64 bits", "a varint without end"} {
+		lie := lies[name]
+		responses(t, func(t *testing.T, key, version int16, response []byte, _ protocol.Message) {
+			t.Helper()
+			for at := range len(response) - len(lie) + 1 {
+				bad := bytes.Clone(response)
+				copy(bad[at:], lie)
+				before := allocated()
+				_, _ = receive(key, version, bad)
+				if took := allocated() - before; took > 1<<20 {
+					t.Fatalf("version %d, %s at byte %d: got %d MB allocated", version, name, at, took>>20)
+				}
+			}
+		})
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+func TestAnAssignmentOfTheGroupIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	assignment := "\x00\x01\x3f\xff\xff\xff\x00\x01o\x00\x00\x00\x00"
+	response := "\x00\x00\x00\x17" + "\x00\x00\x00\x07" + "\x00\x00" + "\x00\x00\x00\x0d" + assignment
+	_, err := receive(int16(protocol.SyncGroup), 0, []byte(response))
+	refused(t, "SyncGroup", err, "a list in it claims 1073741823 elements in 7 bytes")
+}
+
+// A response that promises much costs what has arrived of it.
+func TestMemoryGrowsWithWhatArrives(t *testing.T) {
+	for name, key := range map[string]protocol.ApiKey{"metadata": protocol.Metadata, "versions": protocol.ApiVersions} {
+		size := map[protocol.ApiKey]uint32{protocol.Metadata: 60 << 20, protocol.ApiVersions: 1 << 20}[key]
+		response := append(binary.BigEndian.AppendUint32(nil, size), "\x00\x00\x00\x07\x00\x00\x00\x0f\x42\x40\x00\x00\x00\x00"...)
+		before := allocated()
+		if _, err := receive(int16(key), 0, response); err == nil {
+			t.Errorf("%s: got no error for a response that ends early", name)
+		}
+		if took := allocated() - before; took > 1<<20 {
+			t.Errorf("%s: got %d MB allocated for a few bytes", name, took>>20)
+		}
+	}
+}
+
+func TestAFetchThatPromisesMuchCostsWhatArrives(t *testing.T) {
+	fake := fakeKafka(t)
+	cluster := open(t, fake, withDial(func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		return &promising{Conn: conn}, err
+	}))
+	if _, err := cluster.Topics(t.Context(), "orders"); err != nil {
+		t.Fatal(err)
+	}
+	before := allocated()
+	_, err := cluster.Fetch(t.Context(), broker.FetchRequest{Topic: "orders", MaxWait: 100 * time.Millisecond})
+	if !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("got %v, want %v", err, io.ErrUnexpectedEOF)
+	}
+	if took := allocated() - before; took > 8<<20 {
+		t.Errorf("got %d MB allocated for a promise of 255", took>>20)
+	}
+}
+
+// promising answers a fetch with a promise of 255 MiB and 100 bytes of it.
+type promising struct {
+	net.Conn
+	promise *bytes.Reader
+}
+
+func (p *promising) Write(b []byte) (int, error) {
+	if len(b) > 12 && int16(binary.BigEndian.Uint16(b[4:])) == int16(protocol.Fetch) {
+		promise := binary.BigEndian.AppendUint32(nil, 255<<20)
+		p.promise = bytes.NewReader(append(append(promise, b[8:12]...), make([]byte, 100)...))
+		return len(b), nil
+	}
+	return p.Conn.Write(b)
+}
+
+func (p *promising) Read(b []byte) (int, error) {
+	if p.promise != nil {
+		return p.promise.Read(b)
+	}
+	return p.Conn.Read(b)
+}
+
+func TestResponsesAreToldApartWhateverTheReaderTakes(t *testing.T) {
+	t.Parallel()
+	fake := fakeKafka(t)
+	client := producer(t, fake)
+	produce(t, client, strings.Repeat("x", 100<<10))
+	addr := fake.ListenAddrs()[0]
+	raw, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn := kafka.NewConn(broker.Frame(raw, addr), "orders", 0)
+	defer conn.Close() //nolint:errcheck // nothing to lose
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
+	var hands sync.WaitGroup
+	for range 8 { // their requests overlap on the connection
+		hands.Go(func() {
+			for range 20 {
+				if got, err := conn.ReadPartitions("orders"); err != nil || len(got) != 2 {
+					t.Errorf("got %d partitions, %v, want 2", len(got), err)
+				}
+			}
+		})
+	}
+	hands.Wait()
+	message, err := conn.ReadMessage(1 << 20) // a fetch among them
+	if err != nil || len(message.Value) != 100<<10 {
+		t.Errorf("got a message of %d bytes, %v", len(message.Value), err)
+	}
+}
+
+// Brokers before 1.0 take the tokens of a login without a header, and answer so.
+func TestTheLoginOfOldBrokersGoesThrough(t *testing.T) {
+	t.Parallel()
+	for name, tokens := range map[string][][2]string{
+		"PLAIN":                    {{"\x00worker\x00secret", ""}},
+		"PLAIN with a short name":  {{"\x00w\x00s", ""}},
+		"SCRAM":                    {{"n,,n=worker,r=1234567890", "r=1234567890abc,s=c2FsdA==,i=4096"}, {"c=biws,r=1234567890abc,p=cHJvb2Y=", "v=dmVyaWZpZXI="}},
+		"a token of a few letters": {{"n,,", "r=1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sized := func(text string) string {
+				return string(binary.BigEndian.AppendUint32(nil, uint32(len(text)))) + text
+			}
+			const handshake, heartbeat = "\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00", "\x00\x00\x00\x02\x00\x00"
+			requests := []string{string(requestHead(int16(protocol.SaslHandshake), 0, 1))}
+			answers := []string{sized(handshake)}
+			for _, token := range tokens {
+				requests, answers = append(requests, sized(token[0])), append(answers, sized(token[1]))
+			}
+			requests = append(requests, string(requestHead(int16(protocol.Heartbeat), 0, 2)))
+			answers = append(answers, sized(heartbeat))
+			for piece := range 3 { // however the bytes are cut
+				conn := broker.Frame(canned{response: bytes.NewReader([]byte(strings.Join(answers, "")))}, "old:9092")
+				for i, request := range requests {
+					for part := range slices.Chunk([]byte(request), piece*5+1) {
+						_, _ = conn.Write(part)
+					}
+					got := make([]byte, len(answers[i]))
+					if _, err := io.ReadFull(conn, got); err != nil || string(got) != answers[i] {
+						t.Errorf("answer %d: got %q, %v, want %q", i, got, err, answers[i])
+					}
+				}
+			}
+			liar := broker.Frame(canned{response: bytes.NewReader([]byte(sized(handshake) + "\x7f\xff\xff\xff"))}, "old:9092")
+			_, _ = liar.Write([]byte(requests[0]))
+			_, _ = io.ReadFull(liar, make([]byte, len(answers[0])))
+			_, _ = liar.Write([]byte(requests[1]))
+			_, err := liar.Read(make([]byte, 4))
+			refused(t, "a token", err, "does not speak Kafka")
+		})
+	}
+}
