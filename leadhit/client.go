@@ -1,7 +1,7 @@
 // Package leadhit tells LeadHit the status of an order, and says what each of its answers means.
 //
 // [Client.SetOrderStatus] makes one call over HTTP and never repeats it: whatever net/http could do by itself (follow a
-// redirect, send a POST again, unpack a compressed answer) is switched off, because each would break a promise that its
+// redirect, send a POST again, unpack an answer of any size) is switched off, because each would break a promise that its
 // caller makes. A nil error means that LeadHit accepted the status in a JSON-RPC answer with this call's id; nothing less
 // counts. Every other outcome is an error of a type of this package, wrapped with the method and the call's id:
 //
@@ -45,7 +45,7 @@ const Method = "set_order_status"
 const (
 	defaultTimeout       = 3 * time.Second
 	defaultCallsInFlight = 64
-	// maxAnswer bounds an answer's body. Answers are never unpacked, so it is the size on the wire as well.
+	// maxAnswer bounds an answer's body, as it comes and, if it comes packed, unpacked.
 	maxAnswer = 1 << 20
 	// maxErrorPage bounds what is read of the body beside a status other than 200: enough for a message, and to keep the
 	// connection in most cases.
@@ -228,6 +228,10 @@ func (c *Client) exchange(request *http.Request, key *string, s *scratch) error 
 		limit = maxErrorPage
 	}
 	err = readBody(&s.body, response, limit)
+	var wrapped error
+	if err == nil {
+		wrapped = unwrap(&s.body, response.Header.Get("Content-Encoding"), limit)
+	}
 	switch {
 	case response.StatusCode != http.StatusOK:
 		// The status is the answer; what became of its page does not matter.
@@ -236,6 +240,8 @@ func (c *Client) exchange(request *http.Request, key *string, s *scratch) error 
 		return &BadAnswerError{Reason: err.Error()}
 	case err != nil:
 		return transportError(err, *key)
+	case wrapped != nil:
+		return &BadAnswerError{Reason: wrapped.Error()}
 	}
 	return nil
 }

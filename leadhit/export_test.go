@@ -9,6 +9,9 @@ import (
 func ParseAnswer(body []byte, id, key string) error {
 	s := new(scratch)
 	s.body.Write(body)
+	if err := unwrap(&s.body, "", maxAnswer); err != nil {
+		return &BadAnswerError{Reason: err.Error()}
+	}
 	return parseAnswer(s, id, key)
 }
 

@@ -50,7 +50,7 @@ func newTransport(options Options) (*renewing, error) {
 			DialTLSContext:         d.dialTLS,
 			TLSClientConfig:        d.config, // behind a proxy, where DialTLSContext is not asked
 			TLSHandshakeTimeout:    options.Timeout,
-			DisableCompression:     true, // a compressed answer could unpack to any size; these are 100 bytes
+			DisableCompression:     true, // asks for none, which answers of 100 bytes do not need; unwrap bounds what comes unasked
 			MaxIdleConnsPerHost:    options.CallsInFlight,
 			IdleConnTimeout:        idleConnection,
 			MaxResponseHeaderBytes: maxResponseHeader,

@@ -17,6 +17,8 @@ const (
 	probeLimit = 2 * time.Second
 	// maxProbePage is more than any of the worker's own pages for probes.
 	maxProbePage = 64 << 10
+	// maxHeader is the longest header of an answer that is read. net/http's own limit is 10 MiB.
+	maxHeader = 64 << 10
 )
 
 func probeCommand() *cobra.Command {
@@ -49,7 +51,7 @@ func probe(ctx context.Context, page *url.URL, out io.Writer) error {
 		return fmt.Errorf("probe %s: %w", page, err)
 	}
 	// A RoundTrip, not a client: it follows nobody. Without a Proxy it asks the worker itself, whatever HTTP_PROXY says.
-	transport := &http.Transport{DisableKeepAlives: true}
+	transport := &http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: maxHeader}
 	answer, err := transport.RoundTrip(request)
 	if err != nil {
 		return fmt.Errorf("probe %s: %w", page, told(ctx, err))

@@ -41,6 +41,7 @@ func run(ctx context.Context, out io.Writer) error {
 	signal.Ignore(syscall.SIGPIPE)
 	log, flush := startLog(ctx, settings, out)
 	defer flush()
+	takeStrayLines(log)
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	// Once the first signal has been taken, the next one has its usual effect: it ends the process.

@@ -180,7 +180,7 @@ func showStatus(ctx context.Context, w io.Writer, find finder, output string) er
 func askWorkers(ctx context.Context, pages []string) []asked {
 	all := make([]asked, len(pages))
 	// Without a Proxy: the workers are asked themselves, whatever HTTP_PROXY says.
-	transport := &http.Transport{DisableKeepAlives: true}
+	transport := &http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: maxHeader}
 	var hands sync.WaitGroup
 	for i, page := range pages {
 		hands.Go(func() {

@@ -23,6 +23,8 @@ const (
 	registryTimeout = 5 * time.Second
 	// registryBytes is the longest answer that is read.
 	registryBytes = 8 << 20
+	// maxAnswerHeader is the longest header of an answer that is read. net/http's own limit is 10 MiB.
+	maxAnswerHeader = 64 << 10
 )
 
 type registryOptions struct {
@@ -78,6 +80,7 @@ func registryTransport(caFile string) (*http.Transport, error) {
 	t := &http.Transport{
 		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout: registryTimeout, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true,
+		MaxResponseHeaderBytes: maxAnswerHeader,
 	}
 	if caFile == "" {
 		return t, nil

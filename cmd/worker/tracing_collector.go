@@ -43,7 +43,7 @@ type collector struct {
 }
 
 func openCollector(address string, t config.Traces, version string, log *slog.Logger) (*collector, error) {
-	transport := &http.Transport{MaxIdleConns: 1, IdleConnTimeout: time.Minute}
+	transport := &http.Transport{MaxIdleConns: 1, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: maxAnswerHeader}
 	if t.CAFile != "" {
 		pem, err := os.ReadFile(t.CAFile)
 		if err != nil {

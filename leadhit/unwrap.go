@@ -1,0 +1,60 @@
+package leadhit
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+const (
+	byteOrderMark = "\ufeff"
+	gzipMagic     = "\x1f\x8b"
+)
+
+var (
+	errBrokenGzip = errors.New("the answer is packed with gzip and cannot be unpacked")
+	errWide       = errors.New("the answer is in UTF-16, not UTF-8")
+)
+
+// unwrap takes an answer out of what a proxy or a framework put around it: gzip, which we never ask for, and a byte order
+// mark. What it cannot take off has an error that names it. limit bounds the unpacked size.
+func unwrap(body *bytes.Buffer, encoding string, limit int64) error {
+	encoding = strings.ToLower(strings.TrimSpace(encoding))
+	switch {
+	case bytes.HasPrefix(body.Bytes(), []byte(gzipMagic)): // whatever the header says
+		if err := gunzip(body, limit); err != nil {
+			return err
+		}
+	case encoding == "", encoding == "identity", encoding == "gzip", encoding == "x-gzip":
+		// A proxy that unpacks may leave the header as it was.
+	default:
+		return fmt.Errorf("the answer is packed with %s, which we do not ask for", clean(encoding, "", maxLabel))
+	}
+	text := body.Bytes()
+	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
+		return errWide
+	}
+	if bytes.HasPrefix(text, []byte(byteOrderMark)) {
+		body.Next(len(byteOrderMark))
+	}
+	return nil
+}
+
+func gunzip(body *bytes.Buffer, limit int64) error {
+	packed, err := gzip.NewReader(bytes.NewReader(bytes.Clone(body.Bytes())))
+	if err != nil {
+		return errBrokenGzip
+	}
+	body.Reset()
+	n, err := body.ReadFrom(io.LimitReader(packed, limit+1))
+	switch {
+	case n > limit:
+		return errTooLong
+	case err != nil:
+		return errBrokenGzip
+	}
+	return nil
+}

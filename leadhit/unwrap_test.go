@@ -1,0 +1,135 @@
+package leadhit_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"leadhit-sync/retry"
+)
+
+func packed(text string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = io.WriteString(w, text)
+	_ = w.Close()
+	return b.String()
+}
+
+func TestAnAnswerInAnotherWrappingIsReadOrNamed(t *testing.T) {
+	t.Parallel()
+	const (
+		good    = `{"jsonrpc":"2.0","result":true,"id":"t-0-1"}`
+		refusal = `{"jsonrpc":"2.0","error":{"code":-32000,"data":{"type":"ValidationError","message":"no"}},"id":"t-0-1"}`
+		mark    = "\ufeff"
+	)
+	for name, c := range map[string]struct {
+		encoding, body string
+		kind           retry.Kind
+		says           string // in the message
+	}{
+		"a byte order mark":             {"", mark + good, retry.Done, ""},
+		"gzip":                          {"gzip", packed(good), retry.Done, ""},
+		"gzip by its old name":          {"X-GZIP", packed(good), retry.Done, ""},
+		"gzip without a header":         {"", packed(good), retry.Done, ""},
+		"gzip under another name":       {"br", packed(good), retry.Done, ""},
+		"gzip that was unpacked":        {"gzip", good, retry.Done, ""},
+		"a byte order mark in gzip":     {"gzip", packed(mark + good), retry.Done, ""},
+		"a refusal in gzip":             {"gzip", packed(refusal), retry.DeadLetter, "no"},
+		"identity":                      {"identity", good, retry.Done, ""},
+		"brotli":                        {"br", "\x8b\x15\x80", retry.Again, "packed with br, which we do not ask for"},
+		"zstd":                          {"zstd", "\x28\xb5\x2f\xfd", retry.Again, "packed with zstd"},
+		"gzip that ends early":          {"gzip", packed(good)[:30], retry.Again, "packed with gzip and cannot be unpacked"},
+		"gzip that unpacks to 2 MiB":    {"gzip", packed(good + strings.Repeat(" ", 2<<20)), retry.Again, "longer than 1 MiB"},
+		"UTF-16, low byte first":        {"", "\xff\xfe{\x00\"\x00", retry.Again, "UTF-16"},
+		"UTF-16, high byte first":       {"", "\xfe\xff\x00{\x00\"", retry.Again, "UTF-16"},
+		"gzip around what is no answer": {"gzip", packed("<html>"), retry.Again, "no JSON object"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := call(t, open(t, serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				if c.encoding != "" {
+					w.Header().Set("Content-Encoding", c.encoding)
+				}
+				_, _ = io.WriteString(w, c.body)
+			})))
+			if got.Kind != c.kind || !strings.Contains(got.Message, c.says) {
+				t.Errorf("got %v %q (%s), want %v with %q", got.Kind, got.Cause, got.Message, c.kind, c.says)
+			}
+			checkText(t, got)
+		})
+	}
+}
+
+func TestAnErrorPageInGzipCanBeRead(t *testing.T) {
+	t.Parallel()
+	got := call(t, open(t, serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		w.WriteHeader(http.StatusBadGateway)
+		_, _ = io.WriteString(w, packed("the shop is closed"))
+	})))
+	if got.Cause != "HTTP 502" || !strings.Contains(got.Message, "the shop is closed") {
+		t.Errorf("got %q (%s), want HTTP 502 with the page's text", got.Cause, got.Message)
+	}
+}
+
+func TestAHeadWithoutEndCostsNoMemory(t *testing.T) {
+	for name, sends := range map[string]struct{ first, again string }{
+		"one header":       {"HTTP/1.1 200 OK\r\nX: ", strings.Repeat("x", 64<<10)},
+		"many headers":     {"HTTP/1.1 200 OK\r\n", strings.Repeat("X-Name: value\r\n", 4<<10)},
+		"a status line":    {"HTTP/1.1 200 ", strings.Repeat("O", 64<<10)},
+		"many early hints": {"", strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", 1<<10)},
+		"many trailers":    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X\r\n\r\n0\r\n", strings.Repeat("X: value\r\n", 4<<10)},
+		"chunk extensions": {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", strings.Repeat("x", 64<<10)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := open(t, "http://"+flood(t, sends.first, sends.again)+"/")
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			got := call(t, client)
+			runtime.ReadMemStats(&after)
+			if took := after.TotalAlloc - before.TotalAlloc; got.Kind != retry.Again || took > 16<<20 {
+				t.Errorf("got %v %q, %d MB allocated, want again and hardly any", got.Kind, got.Cause, took>>20)
+			}
+		})
+	}
+}
+
+// flood answers each connection with first, and then with again until the other side hangs up.
+func flood(t *testing.T, first, again string) (addr string) {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var peers sync.WaitGroup
+	peers.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			peers.Go(func() {
+				defer conn.Close() //nolint:errcheck // the other side has hung up
+				_, err := conn.Read(make([]byte, 4096))
+				if err == nil {
+					_, err = io.WriteString(conn, first)
+				}
+				for err == nil {
+					_, err = io.WriteString(conn, again)
+				}
+			})
+		}
+	})
+	t.Cleanup(func() {
+		_ = listener.Close()
+		peers.Wait()
+	})
+	return listener.Addr().String()
+}
