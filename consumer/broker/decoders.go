@@ -3,6 +3,7 @@ package broker
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 )
 
 const (
@@ -16,8 +17,52 @@ const (
 	largeWindow = 8 << 20
 )
 
-// weight is how many of the decoders a batch takes, as its first bytes say. If they lie, decoding fails of it. The windows
-// and blocks of gzip and lz4 are small enough.
+// checkClaims refuses compressed bytes that claim an unpacked size which they cannot have: decoders allocate what is claimed.
+// gzip and lz4 claim nothing of which their decoders allocate more than 4 MiB.
+func checkClaims(codec int8, packed []byte) error {
+	const snappy, zstd = 2, 4
+	switch codec {
+	case snappy:
+		return checkSnappy(packed)
+	case zstd:
+		// Decoders of Java take no larger window either.
+		if window := zstdWindow(packed); window > maxUnpacked {
+			return fmt.Errorf("%w: zstd with a window of %d bytes, more than %d", ErrCorrupt, window, maxUnpacked)
+		}
+	}
+	return nil
+}
+
+// checkSnappy looks at each block. Snappy unpacks three bytes to at most 64.
+func checkSnappy(packed []byte) error {
+	const most, slack = 64/3 + 1, 1 << 10
+	blocks := cursor{b: packed}
+	framed := bytes.HasPrefix(packed, []byte(snappyMagic))
+	if framed {
+		blocks.take(snappyHeader)
+	}
+	for len(blocks.b) > 0 {
+		block := blocks.b
+		if framed {
+			block = blocks.bytes(int64(blocks.int32()))
+		} else {
+			blocks.b = nil
+		}
+		claimed, n := binary.Uvarint(block)
+		if blocks.bad || n > 0 && claimed > uint64(len(block)*most+slack) {
+			return fmt.Errorf("%w: a snappy block of %d bytes claims to unpack to %d", ErrCorrupt, len(block), claimed)
+		}
+	}
+	return nil
+}
+
+const (
+	snappyMagic  = "\x82SNAPPY\x00" // of snappy-java's frames
+	snappyHeader = 16
+)
+
+// weight is how many of the decoders a batch takes, as its first bytes say. If they lie, decoding fails. The windows and blocks
+// of gzip and lz4 are small enough.
 func weight(codec int8, packed []byte) int64 {
 	const snappy, zstd = 2, 4
 	if len(packed) > largeBatch || codec == snappy && snappyBlock(packed) > largeBatch || codec == zstd && zstdWindow(packed) > largeWindow {
@@ -29,9 +74,8 @@ func weight(codec int8, packed []byte) int64 {
 // snappyBlock is the unpacked size of the first block. snappy-java's frames have a header of 16 bytes, and the packed size
 // before each block.
 func snappyBlock(b []byte) uint64 {
-	const frame = 16 + 4
-	if bytes.HasPrefix(b, []byte("\x82SNAPPY\x00")) {
-		b = b[min(frame, len(b)):]
+	if bytes.HasPrefix(b, []byte(snappyMagic)) {
+		b = b[min(snappyHeader+4, len(b)):]
 	}
 	size, n := binary.Uvarint(b)
 	if n <= 0 {

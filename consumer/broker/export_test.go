@@ -11,6 +11,7 @@ import (
 	"github.com/segmentio/kafka-go/compress"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/offsetcommit"
+	"golang.org/x/sync/semaphore"
 )
 
 // Aborted is an aborted transaction of a fetch response.
@@ -22,11 +23,8 @@ func NewAborted(producer, first int64) Aborted { return Aborted{producer, first}
 // Walk goes through a record set as Fetch does.
 func Walk(set []byte, asked int64, limit int, aborted ...Aborted) (Batch, error) {
 	w := newWalk(asked, limit, aborted, func(codec int8, packed []byte) (io.ReadCloser, error) {
-		known := compress.Compression(codec).Codec()
-		if known == nil {
-			return nil, ErrCorrupt
-		}
-		return known.NewReader(bytes.NewReader(packed)), nil
+		c := &Cluster{decoding: semaphore.NewWeighted(decoders)}
+		return c.decompress(context.Background(), codec, packed)
 	})
 	err := w.records(set)
 	return Batch{Records: w.out, Next: w.next}, err
@@ -109,3 +107,6 @@ func Frame(conn net.Conn, address string, configured ...string) net.Conn {
 
 // Shape returns the type of responses to an API, or nil if we never ask for one.
 func Shape(key int16) reflect.Type { return shapeOf(key) }
+
+// XXHash32 hashes fewer than 16 bytes.
+func XXHash32(b []byte) uint32 { return xxHash32(b) }

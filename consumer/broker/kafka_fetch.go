@@ -184,6 +184,9 @@ func (c *Cluster) decompress(ctx context.Context, codec int8, packed []byte) (io
 	if known == nil {
 		return nil, fmt.Errorf("%w: compression %d is not known", ErrCorrupt, codec)
 	}
+	if err := checkClaims(codec, packed); err != nil {
+		return nil, err
+	}
 	takes := weight(codec, packed)
 	if err := c.decoding.Acquire(ctx, takes); err != nil {
 		return nil, context.Cause(ctx)

@@ -73,7 +73,12 @@ func (w *walk) message(b []byte) error {
 // the inner offsets count from 0, so that a broker need not compress anew; in format 0 they are right, and relocate moves
 // them by nothing.
 func (w *walk) unpack(outer message, codec int8) ([]message, error) {
-	unpacked, err := w.decompress(codec, outer.value)
+	const lz4 = 3
+	packed := outer.value
+	if codec == lz4 && outer.magic == 0 {
+		packed = withHeaderChecksum(packed)
+	}
+	unpacked, err := w.decompress(codec, packed)
 	if err != nil {
 		return nil, err
 	}

@@ -68,7 +68,7 @@ func (w *walk) records(set []byte) error {
 		if err == nil && entry == nil {
 			// The tail that MaxBytes cut off. A broker sends the first batch whole.
 			if w.next == w.asked {
-				return fmt.Errorf("%w: the first batch is cut short", ErrCorrupt)
+				return w.unreadable(set, fmt.Errorf("%w: the first batch is cut short", ErrCorrupt))
 			}
 			return nil
 		}
@@ -79,7 +79,7 @@ func (w *walk) records(set []byte) error {
 			if w.next > w.asked {
 				return nil
 			}
-			return err
+			return w.unreadable(set, err)
 		}
 		set = rest
 	}

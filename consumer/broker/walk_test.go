@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -304,5 +305,91 @@ func BenchmarkWalk(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// brokenLZ4 is what producers of message format 0 made of a set: an LZ4 frame whose header has the checksum of more than the
+// header (KAFKA-3160).
+func brokenLZ4(set []byte) []byte {
+	packed := broker.Pack(3, set)
+	end := 4 + 2
+	if packed[4]&0x08 != 0 {
+		end += 8
+	}
+	packed[end] = byte(broker.XXHash32(packed[:end]) >> 8)
+	return packed
+}
+
+func TestFormat0WithLZ4IsRead(t *testing.T) {
+	var set []byte
+	for i := range int64(3) {
+		set = append(set, message(0, 0, 40+i, 0, []byte("k"), []byte("v"))...)
+	}
+	wrong := broker.Pack(3, set)
+	wrong[6] ^= 0xff
+	for name, packed := range map[string][]byte{
+		"the checksum of old producers":   brokenLZ4(set),
+		"the right one":                   broker.Pack(3, set),
+		"any other, as Kafka's own takes": wrong,
+	} {
+		got, err := broker.Walk(message(0, 3, 42, 0, nil, packed), 41, 1000)
+		if err != nil || !slices.Equal(offsets(got), []int64{41, 42}) || got.Next != 43 {
+			t.Errorf("%s: got %v, next %d, %v, want 41 and 42, next 43", name, offsets(got), got.Next, err)
+		}
+	}
+	// In format 1 the checksum is right, or the frame is damaged.
+	set = message(1, 0, 0, 1, nil, nil)
+	if _, err := broker.Walk(message(1, 3, 42, 1, nil, brokenLZ4(set)), 42, 1000); !errors.Is(err, broker.ErrCorrupt) {
+		t.Errorf("format 1: got %v, want %v", err, broker.ErrCorrupt)
+	}
+}
+
+// The vectors are the specification's and those of its reference implementation.
+func TestXXHash32(t *testing.T) {
+	for text, want := range map[string]uint32{"": 0x02cc5d05, "a": 0x550d7456, "abc": 0x32d153ff} {
+		if got := broker.XXHash32([]byte(text)); got != want {
+			t.Errorf("%q: got %08x, want %08x", text, got, want)
+		}
+	}
+}
+
+func TestABatchThatCannotBeReadSaysWhereItIs(t *testing.T) {
+	sealed := func(change func(b []byte)) []byte {
+		b := batch{base: 100, lastDelta: 9, deltas: []int32{0, 9}, attributes: 1}.bytes()
+		change(b)
+		seal(b)
+		return b
+	}
+	spoilt := batch{base: 100, lastDelta: 9, deltas: []int32{0, 9}}.bytes()
+	spoilt[len(spoilt)-1]++
+	negative := sealed(func([]byte) {})
+	negative[8] = 0xff
+	old := message(1, 0, 100, 1, nil, []byte("v"))
+	old[len(old)-1]++
+	for name, test := range map[string]struct {
+		set         []byte
+		asked       int64
+		first, last int64
+		says        string
+	}{
+		"a checksum":                  {spoilt, 100, 100, 109, "checksum"},
+		"a checksum, asked inside":    {spoilt, 104, 104, 109, "checksum"},
+		"an unknown compression":      {sealed(func(b []byte) { b[22] = 5 }), 100, 100, 109, "compression 5 is not known"},
+		"an unknown format":           {sealed(func(b []byte) { b[16] = 3 }), 100, 100, 100, "record format 3 is not known"},
+		"compressed bytes, broken":    {sealed(func(b []byte) { copy(b[61:], "nonsense") }), 100, 100, 109, "compressed record"},
+		"a batch that is cut":         {batch{base: 100, lastDelta: 9, deltas: []int32{0, 9}}.bytes()[:70], 100, 100, 109, "cut short"},
+		"a length of less than none":  {negative, 100, 100, 109, "a batch of"},
+		"an end that is not credible": {sealed(func(b []byte) { b[22], b[23] = 5, 0x7f }), 100, 100, 100, "compression 5"},
+		"an old message":              {old, 90, 90, 100, "checksum"},
+	} {
+		_, err := broker.Walk(test.set, test.asked, 1000)
+		var unreadable *broker.UnreadableError
+		if !errors.As(err, &unreadable) || !errors.Is(err, broker.ErrCorrupt) {
+			t.Errorf("%s: got %v, want an UnreadableError", name, err)
+			continue
+		}
+		if unreadable.First != test.first || unreadable.Last != test.last || !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%s: got %v, want offsets %d to %d and %q", name, err, test.first, test.last, test.says)
+		}
 	}
 }

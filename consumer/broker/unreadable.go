@@ -1,0 +1,48 @@
+package broker
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// UnreadableError says that a partition's next batch cannot be read: its checksum is wrong, its format or compression is not
+// known, or it does not unpack. It matches ErrCorrupt. The same bytes give it at each try, unless they were changed on their
+// way to us.
+type UnreadableError struct {
+	// First and Last are the offsets of the batch's events, as far as its header can be believed. Last is where the batch
+	// ends: whoever skips it goes on at Last + 1.
+	First, Last int64
+	Err         error
+}
+
+// Error names the offsets and the cause.
+func (e *UnreadableError) Error() string {
+	if e.First == e.Last {
+		return fmt.Sprintf("the event at offset %d cannot be read: %v", e.First, e.Err)
+	}
+	return fmt.Sprintf("the events at offsets %d to %d cannot be read: %v", e.First, e.Last, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *UnreadableError) Unwrap() error { return e.Err }
+
+// unreadable adds the offsets to what is wrong with the first entry of a set. Failures that are not the entry's stay as they
+// are.
+func (w *walk) unreadable(set []byte, err error) error {
+	if !errors.Is(err, ErrCorrupt) || len(set) < prefixSize {
+		return err
+	}
+	const lastDelta, longestBatch = 23, 1 << 24
+	base := int64(binary.BigEndian.Uint64(set)) //nolint:gosec // the number's own width
+	e := &UnreadableError{First: max(base, w.asked), Last: max(base, w.asked), Err: err}
+	if magic := set[16]; magic == 2 && len(set) >= lastDelta+4 {
+		if delta := int64(int32(binary.BigEndian.Uint32(set[lastDelta:]))); delta >= 0 && delta < longestBatch { //nolint:gosec // the number's own width
+			e.Last = max(base+delta, w.asked)
+		}
+	}
+	if set[16] < 2 { // the offset of a compressed message is that of its last event
+		e.First = w.asked
+	}
+	return e
+}
