@@ -102,6 +102,7 @@ type Consumer struct {
 	dispatcher *dispatch.Dispatcher
 	current    *generation // where effects of the generation go
 	ends       map[dispatch.Partition]int64
+	standing   map[dispatch.Partition]Unreadable
 	alarm      *time.Timer // rings at alarmAt or earlier
 	alarmAt    time.Time
 	held       string // what was last told to hold the calls back, and since when
@@ -127,6 +128,7 @@ func New(o Options) *Consumer {
 		options: o, log: o.Logger,
 		dispatcher: dispatch.New(o.Dispatch),
 		ends:       map[dispatch.Partition]int64{},
+		standing:   map[dispatch.Partition]Unreadable{},
 		sizes:      map[string]int{},
 		failing:    failing{letters: map[letterAt]bool{}},
 		spawn:      func(func(context.Context)) {}, // nothing falls due before Run

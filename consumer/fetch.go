@@ -26,6 +26,8 @@ var errMoving = errors.New("the offset is out of range by one answer, in range b
 // the generation's fetching ends: never advance on a dead context.
 func (c *Consumer) fetch(ctx context.Context, f dispatch.Fetch) {
 	var trouble trouble
+	var bad attempts
+	defer c.readable(&bad)
 	log := c.log.With(slog.String("topic", f.Topic), slog.Int("partition", f.Number))
 	for {
 		batch, err := c.options.Cluster.Fetch(ctx, broker.FetchRequest{
@@ -37,6 +39,7 @@ func (c *Consumer) fetch(ctx context.Context, f dispatch.Fetch) {
 		switch {
 		case err == nil:
 			trouble.over(log, "fetching again")
+			c.readable(&bad)
 			c.fetched(ctx, log, f, batch)
 			return
 		case errors.Is(err, broker.ErrUnknownPartition):
@@ -50,7 +53,9 @@ func (c *Consumer) fetch(ctx context.Context, f dispatch.Fetch) {
 				return
 			}
 		}
-		trouble.tell(log, "cannot fetch; trying again", err)
+		if !c.unreadable(ctx, log, f, &bad, err) {
+			trouble.tell(log, "cannot fetch; trying again", err)
+		}
 		if !trouble.wait(ctx) {
 			return
 		}

@@ -148,6 +148,12 @@ func (c *Consumer) tellCommit(r broker.CommitResult) {
 		c.log.Info("commits are acknowledged again")
 		return
 	}
+	if r.Outcome == broker.MetadataTooLarge {
+		c.log.Warn("the brokers refuse the metadata of a commit: an order that waits holds up its partition; "+
+			"raise offset.metadata.max.bytes on the brokers to 4096, their default",
+			slog.String("topic", r.Topic), slog.Int("partition", r.Partition), slog.Int("bytes", len(r.Metadata)), slog.Any("error", r.Err))
+		return
+	}
 	c.log.Warn("commit not acknowledged", slog.String("outcome", r.Outcome.String()),
 		slog.String("topic", r.Topic), slog.Int("partition", r.Partition), slog.Any("error", r.Err))
 }

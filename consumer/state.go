@@ -62,6 +62,8 @@ type State struct {
 	Dispatch dispatch.State
 	// Ends are the log ends, as of the last fetch of each partition.
 	Ends map[dispatch.Partition]int64
+	// Unreadable are the partitions that stand still because their next batch cannot be read.
+	Unreadable []Unreadable
 
 	Fetched, Commits, CommitFailures, Generations uint64
 	// Expired counts events that retention took unread, Restarted partitions that were truncated or made anew.
@@ -78,6 +80,7 @@ func (c *Consumer) State() State {
 	c.send(func(time.Time) {
 		s.Dispatch = c.dispatcher.State()
 		s.Ends = maps.Clone(c.ends)
+		s.Unreadable = c.allUnreadable()
 	})
 	p := c.phase.Load()
 	s.Phase, s.Since, s.Joined, s.Apart = p.name, p.since, p.joined, p.apart

@@ -1,6 +1,7 @@
 package consumer_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -18,6 +19,22 @@ type wire struct {
 	thaws chan struct{}        // closed when it is no longer frozen
 	delay func() time.Duration // of what the brokers say; nil: none
 	pace  int                  // how many bytes of it arrive within a tenth of a second; 0: all
+	spoil string               // what is damaged wherever it stands in what they say
+}
+
+// damage sets what is damaged from now on.
+func (w *wire) damage(text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.spoil = text
+}
+
+func (w *wire) spoils(b []byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if at := bytes.Index(b, []byte(w.spoil)); w.spoil != "" && at >= 0 {
+		b[at]++
+	}
 }
 
 type wireState int
@@ -110,6 +127,7 @@ func (c *wireConn) Read(b []byte) (int, error) {
 			return n, err
 		}
 		if !c.wire.is(frozen) {
+			c.wire.spoils(b[:n])
 			time.Sleep(c.wire.late())
 			return n, nil
 		}

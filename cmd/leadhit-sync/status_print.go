@@ -107,6 +107,7 @@ func (p *statusPrinter) state() {
 		texts = append(texts, advice)
 	}
 	p.labelled("state", texts...)
+	p.labelled("problem", s.Problems...)
 }
 
 // adviceOn says what a state means, and what to do.

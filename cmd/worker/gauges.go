@@ -75,6 +75,8 @@ func events(to sender, s consumer.State) {
 		float64(s.Dispatch.Finished))
 	to.counter("events_passed_over_total", "Events fetched that an earlier owner of the partition had finished.", float64(s.Dispatch.Passed))
 	to.counter("expired_unread_total", "Events that retention took before they were read.", float64(s.Expired))
+	to.gauge("commit_metadata_bytes", "How much metadata the brokers take with a commit, as far as is known: less than 4096 once they have refused some.",
+		float64(s.Dispatch.MetadataBytes))
 	to.counter("commits_total", "Partition offsets committed and acknowledged.", float64(s.Commits))
 	to.counter("commit_failures_total", "Partition offsets sent and not acknowledged.", float64(s.CommitFailures))
 }
@@ -88,6 +90,7 @@ func partitions(to sender, s consumer.State) {
 	to.gauge("partitions_owned", "Partitions that this worker consumes.", float64(len(s.Dispatch.Partitions)))
 	to.gauge("partitions_window_full", "Partitions whose fetching rests because too much is unfinished.", float64(full))
 	to.gauge("partitions_unknown", "Partitions that the broker does not know; their calls and commits wait.", float64(unknown))
+	to.gauge("partitions_unreadable", "Partitions that stand still because their next batch cannot be read.", float64(len(s.Unreadable)))
 	to.gauge("partitions_unowned", "Partitions that no worker of the group consumes, as the group's leader sees it; 0 on the others.",
 		float64(s.Unowned))
 	to.counter("partitions_restarted_total", "Partitions that were truncated or made anew.", float64(s.Restarted))

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -53,7 +54,7 @@ func (w *Worker) readyz(rw http.ResponseWriter, _ *http.Request) {
 	case !joined:
 		answer(rw, http.StatusServiceUnavailable, string(phase))
 	default:
-		answer(rw, http.StatusOK, w.ready())
+		answer(rw, http.StatusOK, strings.Join(append([]string{w.ready()}, w.problems(w.consumer.State())...), "\n"))
 	}
 }
 

@@ -26,6 +26,8 @@ type Status struct {
 	Since  time.Time `json:"since"`
 	Reason string    `json:"reason,omitempty"`
 	By     string    `json:"by,omitempty"`
+	// Problems are what holds work up and does not end by itself, in words that say what to do.
+	Problems []string `json:"problems,omitempty"`
 
 	Events    uint64  `json:"events"`
 	Finished  uint64  `json:"events_finished"`
@@ -99,6 +101,7 @@ func (w *Worker) Status() Status {
 		State: word(s), Paused: d.Held != "", Phase: string(s.Phase), Since: s.Since, Reason: d.Reason, By: d.By,
 		Events: s.Fetched, Finished: d.Finished, InFlight: d.InFlight, Limit: d.Limit, PerSecond: d.PerSecond,
 		Waiting: d.Waiting, Blocked: d.Blocked, LettersInAir: d.Letters, TwoPartitions: w.metrics.spread.count(),
+		Problems: w.problems(s),
 		LastHour: w.metrics.lately.causes(now), Orders: []WaitingOrder{}, Partitions: []PartitionStatus{},
 	}
 	out.Calls, out.Retries, out.Letters = w.metrics.totals()

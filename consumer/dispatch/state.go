@@ -25,6 +25,9 @@ type State struct {
 	InFlight, Waiting, Blocked, Letters int
 	Draining                            bool
 	Partitions                          []PartitionState
+	// MetadataBytes is how much metadata the broker takes with a commit, as far as is known: less than Config's once it has
+	// refused some.
+	MetadataBytes int
 
 	// From the start of the process: Finished counts the events that need nothing more, Passed those that were fetched
 	// again although an earlier owner had finished them, and Rested is for how long each partition's window was full.
@@ -55,6 +58,7 @@ func (d *Dispatcher) State() State {
 	s.Paused, _, _ = d.governor.Pause()
 	g := d.governor.State(d.asked)
 	s.Held, s.Since, s.Reason, s.By = g.Held, g.Since, g.Reason, g.By
+	s.MetadataBytes = d.metadataMax
 	s.Limit, s.PerSecond, s.Quiet = g.Limit, g.PerSecond, g.Quiet
 	s.Finished, s.Passed, s.Rested = d.observed.finished, d.observed.passed, d.rested()
 	for _, p := range d.order {

@@ -1,0 +1,89 @@
+package consumer
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/dispatch"
+)
+
+const (
+	// unreadableTries is how often a batch is fetched before it counts as unreadable: bytes may change on their way to us.
+	unreadableTries = 3
+	// unreadableAgain is how often the log repeats that a partition stands still.
+	unreadableAgain = 10 * time.Minute
+)
+
+// Unreadable is a partition that stands still, because its next batch cannot be read. What its checksum refuses cannot
+// become a letter: nobody knows what it says. So a person must restore it or skip it.
+type Unreadable struct {
+	dispatch.Partition
+	// First and Last are the offsets of the batch's events, as far as its header can be believed.
+	First, Last int64
+	Since       time.Time
+	Err         error
+}
+
+// Skip is the command that skips the batch. It works while the group has no members, and drops everything up to Last that is
+// not committed.
+func (u Unreadable) Skip(group string) string {
+	return fmt.Sprintf("kafka-consumer-groups.sh --bootstrap-server … --group %s --topic %s:%d --reset-offsets --to-offset %d --execute",
+		group, u.Topic, u.Number, u.Last+1)
+}
+
+// attempts counts how often a batch could not be read.
+type attempts struct {
+	Unreadable
+	tries int
+	told  time.Time
+}
+
+// unreadable takes note of an error of a fetch. False: it is none of a batch that cannot be read, or not yet sure to be one.
+func (c *Consumer) unreadable(ctx context.Context, log *slog.Logger, f dispatch.Fetch, a *attempts, err error) bool {
+	bad, ok := errors.AsType[*broker.UnreadableError](err)
+	if !ok {
+		return false
+	}
+	if a.tries++; a.tries < unreadableTries {
+		return false
+	}
+	now := time.Now()
+	if a.tries == unreadableTries {
+		a.Unreadable = Unreadable{Partition: f.Partition, First: bad.First, Last: bad.Last, Since: now, Err: bad}
+		c.send(func(time.Time) { c.standing[f.Partition] = a.Unreadable })
+	}
+	if a.told.IsZero() || now.Sub(a.told) >= unreadableAgain {
+		a.told = now
+		log.ErrorContext(ctx, "events cannot be read: their partition stands still until they are restored or skipped",
+			slog.Int64("offset", a.First), slog.Int64("last_offset", a.Last), slog.Any("error", a.Err),
+			slog.Duration("for", now.Sub(a.Since)),
+			slog.String("to_skip", "when the group's committed offset has reached the offset, stop all workers of the group and run "+a.Skip(c.options.Group)))
+	}
+	return true
+}
+
+// readable forgets what was noted.
+func (c *Consumer) readable(a *attempts) {
+	if a.tries >= unreadableTries {
+		c.send(func(time.Time) { delete(c.standing, a.Partition) })
+	}
+	*a = attempts{}
+}
+
+// allUnreadable returns the partitions that stand still, in order. Only in a turn.
+func (c *Consumer) allUnreadable() []Unreadable {
+	var all []Unreadable
+	for _, u := range c.standing {
+		all = append(all, u)
+	}
+	slices.SortFunc(all, func(a, b Unreadable) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Number, b.Number))
+	})
+	return all
+}

@@ -1,0 +1,95 @@
+package consumer_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"leadhit-sync/consumer/dispatch"
+)
+
+func TestABatchThatCannotBeReadIsTold(t *testing.T) {
+	bubble(t, 2, func(w *world) {
+		w.produce(0, fine, "a", "b", "spoilt", "c")
+		w.produce(1, fine, "d")
+		k := w.start()
+		k.wire.damage("spoilt")
+		const told = "events cannot be read: their partition stands still until they are restored or skipped"
+		if !w.wait(20*time.Second, func() bool { return len(w.logs.say(told)) == 1 }) {
+			t.Fatalf("got no line with %q", told)
+		}
+		w.toldOnce("--group leadhit-sync --topic orders:0 --reset-offsets --to-offset 3 --execute")
+		got := k.State().Unreadable
+		if len(got) != 1 || got[0].Partition != (dispatch.Partition{Topic: "orders", Number: 0}) || got[0].First != 2 || got[0].Last != 2 || got[0].Err == nil {
+			t.Fatalf("got %+v, want the event at offset 2 of orders/0", got)
+		}
+		if left := w.ledger.unfinished(); len(left) != 2 {
+			t.Errorf("unfinished: %v, want the event that cannot be read and the one behind it", left)
+		}
+		time.Sleep(25 * time.Minute)
+		if lines := len(w.logs.say(told)); lines != 3 {
+			t.Errorf("got %d lines in 25 minutes, want one every 10", lines)
+		}
+		w.rebalance()
+		time.Sleep(10 * time.Second)
+		if got := k.State().Unreadable; len(got) != 1 {
+			t.Errorf("got %+v after a rebalance, want one partition", got)
+		}
+		k.wire.damage("")
+		w.settle(10 * time.Second)
+		if got := k.State().Unreadable; len(got) != 0 {
+			t.Errorf("got %+v of a partition that is read again", got)
+		}
+	})
+}
+
+func TestBytesThatAreDamagedOnceAreReadAgain(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		w.produce(0, fine, "a", "spoilt", "c")
+		k := w.start()
+		k.wire.damage("spoilt")
+		w.wait(20*time.Second, func() bool { return len(w.logs.say("cannot fetch; trying again")) == 1 })
+		k.wire.damage("")
+		w.settle(10 * time.Second)
+		if lines := w.logs.say("events cannot be read"); len(lines) != 0 || len(k.State().Unreadable) != 0 {
+			t.Errorf("got %q and %+v, want no alarm for bytes that were damaged on their way", lines, k.State().Unreadable)
+		}
+	})
+}
+
+func TestBrokersThatTakeNoMetadataAreTold(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		w.fake.ControlKey(int16(kmsg.OffsetCommit), func(r kmsg.Request) (kmsg.Response, error, bool) {
+			w.fake.KeepControl()
+			request, _ := r.(*kmsg.OffsetCommitRequest)
+			for _, p := range request.Topics[0].Partitions {
+				if p.Metadata != nil && *p.Metadata != "" {
+					return refuseCommit(request, kerr.OffsetMetadataTooLarge), nil, true
+				}
+			}
+			return nil, nil, false
+		})
+		w.leadhitDoes(func(c change, try int) conduct {
+			if c.order == "stuck" {
+				return fails(c, try)
+			}
+			return answers(0)(c, try)
+		})
+		w.produce(0, fine, "stuck", "a", "b", "c")
+		k := w.start()
+		if got := k.State().Dispatch.MetadataBytes; got != 4096 {
+			t.Errorf("got %d bytes of metadata at first, want 4096", got)
+		}
+		time.Sleep(time.Minute)
+		if got := k.State().Dispatch.MetadataBytes; got >= 100 {
+			t.Errorf("got %d bytes of metadata, want fewer than what was refused", got)
+		}
+		if lines := w.logs.say("raise offset.metadata.max.bytes on the brokers"); len(lines) == 0 {
+			t.Error("got no line that names the brokers' setting")
+		}
+		w.leadhitDoes(answers(0))
+		w.settle(time.Minute)
+	})
+}
