@@ -107,6 +107,7 @@ func checkKafka(ctx context.Context, r *report, c *config.Config) {
 	checkLetters(r, "letters", c.DeadLetter.Topic, topology)
 	checkLetters(r, "ledger", ledger.Topic(c.DeadLetter.Topic), topology)
 	checkTopicRights(ctx, r, cluster, c)
+	checkCommitMetadata(ctx, r, cluster)
 	if checkOffsets(ctx, r, cluster) {
 		checkGroupRights(ctx, r, cluster, c.Kafka.Group)
 	}

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"leadhit-sync/consumer/broker"
+)
+
+// fullMetadata is how much the worker writes beside a commit at most, and what brokers take by default.
+const fullMetadata = 4096
+
+// checkCommitMetadata looks for brokers on which an order that waits would hold up its partition.
+func checkCommitMetadata(ctx context.Context, r *report, cluster *broker.Cluster) {
+	least, known, err := cluster.CommitMetadataBytes(ctx)
+	switch {
+	case err != nil:
+		r.warn("brokers", fmt.Sprintf("cannot read offset.metadata.max.bytes: %v", err))
+	case !known:
+		r.ok("brokers", "offset.metadata.max.bytes was not checked: Kafka does not allow DescribeConfigs on the cluster; the worker says "+
+			"whether a commit's metadata was refused")
+	case least < fullMetadata:
+		r.warn("brokers", fmt.Sprintf("offset.metadata.max.bytes is %d: an order that waits holds up its partition; set it to %d on the "+
+			"brokers", least, fullMetadata))
+	default:
+		r.ok("brokers", fmt.Sprintf("they take %d bytes of metadata with a commit (offset.metadata.max.bytes)", least))
+	}
+}
