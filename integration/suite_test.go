@@ -35,6 +35,7 @@ func TestWorker(t *testing.T) {
 		t.Run("one node", s.testOneNode)
 		t.Run("the wire", s.testWire)
 		t.Run("a standstill", s.testStandstill)
+		t.Run("strangers", s.testStrangers)
 		t.Run("two brokers of three down", s.testBrokersDown)
 	})
 	t.Run("three nodes", func(t *testing.T) {

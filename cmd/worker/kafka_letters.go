@@ -34,7 +34,7 @@ func (w *Worker) ensureLetters(ctx context.Context) bool {
 			return false
 		case lettersTrouble(err) != told: // a line a change; the error's own text has another port at each try
 			told = lettersTrouble(err)
-			w.log.WarnContext(ctx, told, slog.String("topic", w.config.DeadLetter.Topic), slog.Any("error", err)) //nolint:sloglint // one of four static messages
+			w.log.WarnContext(ctx, told, slog.String("topic", w.config.DeadLetter.Topic), slog.Any("error", err)) //nolint:sloglint // one of five static messages
 		}
 		select {
 		case <-ctx.Done():
@@ -70,6 +70,8 @@ func lettersTrouble(err error) string {
 	switch {
 	case errors.Is(err, broker.ErrTLS):
 		return "no TLS with Kafka, so nothing is consumed; check KAFKA_BROKERS and the KAFKA_TLS settings, the worker starts by itself"
+	case errors.Is(err, broker.ErrNotKafka):
+		return "what answers at a broker's address is not Kafka, so nothing is consumed; the worker starts by itself when a broker answers"
 	case errors.Is(err, kafka.SASLAuthenticationFailed), errors.Is(err, kafka.UnsupportedSASLMechanism),
 		errors.Is(err, kafka.IllegalSASLState):
 		return "Kafka refuses the login, so nothing is consumed; check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and the password's file, " +
