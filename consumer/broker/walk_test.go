@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"hash/crc32"
 	"reflect"
@@ -341,6 +342,25 @@ func TestFormat0WithLZ4IsRead(t *testing.T) {
 	set = message(1, 0, 0, 1, nil, nil)
 	if _, err := broker.Walk(message(1, 3, 42, 1, nil, brokenLZ4(set)), 42, 1000); !errors.Is(err, broker.ErrCorrupt) {
 		t.Errorf("format 1: got %v, want %v", err, broker.ErrCorrupt)
+	}
+}
+
+// What the producer of Kafka 0.11 wrote with compression.type=lz4 into a topic with message.format.version=0.9.0.
+func TestFormat0WithLZ4OfARealProducerIsRead(t *testing.T) {
+	set, err := hex.DecodeString("00000000000000010000006fe01d47390003ffffffff0000006104224d1860401a5200000016000100f32432495007070000ffffffff" +
+		"000000247b226f726465725f6964223a226f6c642d31222c22737461747573223a2270616964227d3d009f01000000323de401f63e000819333e" +
+		"0050616964227d00000000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := broker.Walk(set, 0, 1000)
+	if err != nil || got.Next != 2 || len(got.Records) != 2 {
+		t.Fatalf("got %+v, %v, want two records", got, err)
+	}
+	for i, want := range []string{`{"order_id":"old-1","status":"paid"}`, `{"order_id":"old-3","status":"paid"}`} {
+		if value := string(got.Records[i].Value); value != want {
+			t.Errorf("record %d: got %s, want %s", i, value, want)
+		}
 	}
 }
 
