@@ -64,7 +64,7 @@ func (s *suite) testStrangers(t *testing.T) {
 				return w.Stdout()
 			})
 			linger(t, 5*time.Second)
-			peak := peakMemory(w.PID())
+			peak, _ := peakMemory(w.PID())
 			t.Logf("%d MiB of memory at most", peak)
 			if peak > memoryOfWaiting {
 				t.Errorf("got %d MiB of memory at most, want %d", peak, memoryOfWaiting)
