@@ -1,9 +1,12 @@
 // Package config reads every setting of the worker from the environment.
 //
 // Load returns either settings that can work, singly and together, or an *Error with all mistakes at once: one line
-// each, with the variable, what is wrong and an example. A variable that is set to nothing is a mistake where it has a
-// default or is required: it is more often a slip in a manifest than a wish. What only looks like a mistake, such as a
-// variable that differs in a letter from one of ours, becomes a warning.
+// each, with the variable, what is wrong and, where one helps, an example. A variable that is set to nothing is a mistake
+// where it has a default or is required: it is more often a slip in a manifest than a wish. What only looks like a mistake,
+// such as a variable that differs in a letter from one of ours, becomes a warning.
+//
+// Load opens the files that settings name, but does not understand what they hold. Whoever does (the key, certificates,
+// the mapping) starts from [Inspect] and adds its own mistakes with [Error.Add].
 //
 // The struct's tags are the one source of names, defaults, limits and explanations: they feed Load, the table in the
 // README and Variables, so none can drift from the others.
@@ -88,6 +91,19 @@ func Load() (*Config, error) {
 	return load(func(string) bool { return true })
 }
 
+// Inspect is Load for a caller that checks further: it returns the settings even beside mistakes. Settings with a mistake
+// must not be used.
+func Inspect() (*Config, *Error) {
+	c, p := read(tryFile)
+	return c, p.listed()
+}
+
+// InspectWithoutFiles is Inspect where the files that settings name are not at hand: it opens none of them.
+func InspectWithoutFiles() (*Config, *Error) {
+	c, p := read(func(string) error { return nil })
+	return c, p.listed()
+}
+
 // LoadKafka is Load for a command that looks at the dead letters or writes to the ledger: it needs the way to Kafka and the topic's name.
 // Mistakes of other settings do not count, nor does their absence, and these settings must not be used.
 func LoadKafka() (*Config, error) {
@@ -110,8 +126,18 @@ func LoadPreview() (*Config, error) {
 
 // load reads all settings and reports the mistakes of those that matter.
 func load(matters func(variable string) bool) (*Config, error) {
+	c, p := read(tryFile)
+	p.found = slices.DeleteFunc(p.found, func(f Problem) bool { return !matters(f.Variable) })
+	if err := p.listed(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// read reads and checks all settings; open tries a file that one of them names.
+func read(open func(path string) error) (*Config, *problems) {
 	c := new(Config)
-	p := &problems{settings: settingsOf(c)}
+	p := &problems{settings: settingsOf(c), open: open}
 	for _, s := range p.settings {
 		if what := s.read(); what != "" {
 			p.add(s.name(), what)
@@ -126,10 +152,7 @@ func load(matters func(variable string) bool) (*Config, error) {
 	c.checkSchemaRegistry(p)
 	c.checkTraces(p)
 	c.checkWork(p)
-	p.found = slices.DeleteFunc(p.found, func(f Problem) bool { return !matters(f.Variable) })
-	if err := p.err(); err != nil {
-		return nil, err
-	}
+	c.improveExamples(p)
 	c.Warnings = c.warnings(p.settings)
-	return c, nil
+	return c, p
 }

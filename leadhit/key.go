@@ -127,6 +127,9 @@ func readKey(name string) (string, error) {
 	return value, nil
 }
 
+// byteOrderMark begins files of some Windows programs.
+const byteOrderMark = "\uFEFF"
+
 // checkKey accepts what an HTTP header carries unchanged.
 func checkKey(value string) error {
 	if value == "" {
@@ -134,6 +137,9 @@ func checkKey(value string) error {
 	}
 	if len(value) > maxKey {
 		return fmt.Errorf("longer than %d bytes", maxKey)
+	}
+	if strings.HasPrefix(value, byteOrderMark) {
+		return errors.New("not ASCII at byte 0: a byte order mark; save the file without one")
 	}
 	for i := range len(value) {
 		switch c := value[i]; {

@@ -90,7 +90,7 @@ func execute(ctx context.Context, args []string, s streams) int {
 	return code
 }
 
-// settingError is a setting that only showed to be wrong when the file that it names was read.
+// settingError is what keeps settings from being read or used, and is about none of them alone.
 type settingError struct{ error }
 
 func (e settingError) Unwrap() error { return e.error }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -114,13 +113,9 @@ func preview(c *cobra.Command, settings *config.Config, o previewOptions) error 
 	return printSummary(c.OutOrStdout(), o, w.tally.summary(load))
 }
 
-// openMapping loads the mapping of the settings. Mistakes of its file are listed, one a line.
+// openMapping loads the mapping of the settings.
 func openMapping(settings *config.Config) (*mapping.Mapping, func(), error) {
-	m, closing, err := worker.OpenMapping(settings, versionText(), slog.New(slog.DiscardHandler))
-	if mistakes, ok := errors.AsType[*mapping.FileError](err); ok {
-		return nil, closing, listedError{mistakes}
-	}
-	return m, closing, err
+	return worker.OpenMapping(settings, versionText(), slog.New(slog.DiscardHandler))
 }
 
 // printSummary writes the summary: for programs that follow, each on a line of its own.

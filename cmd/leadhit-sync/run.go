@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"os/signal"
@@ -33,9 +32,9 @@ on /readyz and in the log what it waits for.`,
 }
 
 func run(ctx context.Context, out io.Writer) error {
-	settings, err := config.Load()
+	settings, err := worker.Settings(versionText()) //nolint:contextcheck // it reads files and connects to nobody
 	if err != nil {
-		return errors.Join(err, mappingMistakes()) //nolint:contextcheck // it reads files and connects to nobody
+		return err
 	}
 	// A log that nobody reads any more must not end the worker without its last commit.
 	signal.Ignore(syscall.SIGPIPE)
@@ -50,7 +49,7 @@ func run(ctx context.Context, out io.Writer) error {
 	})() // what ends without a signal says nothing of stopping
 	w, err := worker.Open(settings, versionText(), log) //nolint:contextcheck // it reads files and connects to nobody
 	if err != nil {
-		return settingError{err}
+		return settingError{err} // a file that has changed since it was checked
 	}
 	defer w.Close()
 	log.InfoContext(ctx, "starting", slog.String("version", versionText()), slog.String("group", settings.Kafka.Group))
