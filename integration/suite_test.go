@@ -34,6 +34,7 @@ func TestWorker(t *testing.T) {
 	t.Run("beside each other", func(t *testing.T) {
 		t.Run("one node", s.testOneNode)
 		t.Run("the wire", s.testWire)
+		t.Run("check", s.testCheck)
 		t.Run("two brokers of three down", s.testBrokersDown)
 	})
 	t.Run("three nodes", func(t *testing.T) {

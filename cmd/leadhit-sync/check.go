@@ -37,7 +37,7 @@ Exit codes: 0 nothing failed · 1 a line says FAIL · 2 the settings cannot work
 each mistake on a line of stderr; then Kafka and LeadHit are not asked.`,
 		Example: `  leadhit-sync check
   kubectl exec deployment/leadhit-sync -- /leadhit-sync check
-  leadhit-sync check -o json | jq '.findings[] | select(.verdict == "FAIL")'`,
+  leadhit-sync check -o json | jq '.findings[] | select(.verdict == "fail")'`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := checkOutput(o.output); err != nil {

@@ -112,15 +112,18 @@ const (
 	ourProtocol   = "leadhit-sync"
 	rangeProtocol = "range" // of older releases, and of most other consumers
 	ourClient     = "leadhit-sync"
+	newerKind     = "consumer" // KIP-848; an empty one becomes a classic group when a worker joins
 )
 
 // obstacle says who keeps a worker out of the group; "" if nobody does.
 func obstacle(g broker.Group) string {
 	switch {
-	case g.State == "Dead" && g.Listed:
-		return "is in use by consumers of another kind (a " + g.ListedType + " group of the newer protocol, group.protocol=" + g.ListedType + ")"
-	case len(g.Members) == 0 || g.State == "Dead" || g.State == "Empty":
+	case g.State == broker.Dead || g.State == broker.Empty && (g.Kind == "" || g.Kind == newerKind):
 		return "" // whoever was in it has left, so it takes any protocol
+	case g.Kind != "":
+		return "is in use by consumers of another kind: it is a " + strconv.Quote(g.Kind) + " group of a newer protocol (group.protocol=" + g.Kind + "), which a worker cannot join"
+	case len(g.Members) == 0:
+		return ""
 	case g.ProtocolType != "consumer":
 		return "is in use by " + strconv.Quote(g.ProtocolType) + " clients (" + clients(g) + ")"
 	case g.Protocol == ourProtocol || g.Protocol == "" || olderRelease(g):

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"leadhit-sync/config"
 )
@@ -18,6 +19,7 @@ const (
 
 // finding is one line of a report.
 type finding struct {
+	// Verdict is ok, warn, fail or skip.
 	Verdict string `json:"verdict"`
 	What    string `json:"what"`
 	Found   string `json:"found"`
@@ -38,7 +40,7 @@ func newReport(out io.Writer, output, schema string) *report {
 
 func (r *report) line(verdict, what, found string) {
 	r.failed = r.failed || verdict == verdictFail
-	r.findings = append(r.findings, finding{verdict, what, found})
+	r.findings = append(r.findings, finding{strings.ToLower(verdict), what, found})
 	if r.output != "json" {
 		_, _ = fmt.Fprintf(r.out, "%-4s  %-10s %s\n", verdict, what, found) // nobody reads any more
 	}

@@ -4,28 +4,30 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 	"unicode/utf16"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol/describegroups"
-	"github.com/segmentio/kafka-go/protocol/listgroups"
+)
+
+// States of a group without members.
+const (
+	Empty = "Empty" // it may have commits
+	Dead  = "Dead"  // it does not exist
 )
 
 // Group is what its coordinator knows of a group.
 type Group struct {
-	// State is Kafka's word: Stable, Empty, Dead for one that does not exist, and others while it rebalances.
+	// State is Kafka's word: Stable, Empty, Dead, and others while it rebalances.
 	State string
 	// ProtocolType is consumer for consumers, another word for others such as Kafka Connect.
 	ProtocolType string
 	// Protocol is how the members share the partitions, by its name; "" while nobody has joined.
 	Protocol string
 	Members  []GroupMember
-	// Listed says that the coordinator has such a group. One that is listed and Dead all the same is of another kind, such
-	// as the consumer groups of KIP-848.
-	Listed bool
-	// ListedType is the protocol's type in that list.
-	ListedType string
+	// Kind is empty for a classic group, which kafka-go can join; else the name of another kind, such as consumer for the
+	// groups of KIP-848. Members and Protocol are not known then.
+	Kind string
 	// Rights are ours to the group; zero where the broker is too old to say.
 	Rights Rights
 }
@@ -64,29 +66,14 @@ func (c *Cluster) GroupAt(ctx context.Context, node int, group string) (Group, e
 	for _, m := range d.Members {
 		g.Members = append(g.Members, GroupMember{ClientID: m.ClientID, Host: m.ClientHost})
 	}
-	g.ListedType, g.Listed, err = c.listed(ctx, node, group)
-	return g, err
-}
-
-// listed says whether a broker lists a group as one of its own, and as what.
-func (c *Cluster) listed(ctx context.Context, node int, group string) (protocolType string, found bool, err error) {
-	x := &exchange{clientID: c.clientID, message: &listgroups.Request{}}
-	response, _, err := c.roundTrip(ctx, toNode(x, node), x)
-	if err != nil {
-		return "", false, groupError(group, err)
+	if d.GroupState != Dead {
+		return g, nil
 	}
-	list, ok := response.(*listgroups.Response)
-	if !ok {
-		return "", false, groupError(group, fmt.Errorf("response is a %T: %w", response, errUnanswered))
+	// It does not exist, or is of a kind that this request does not know. A broker too old for the list has no other kinds.
+	if list, ok, err := c.listed(ctx, node, group); err == nil && ok {
+		g.State, g.Kind = list.state, list.protocolType
 	}
-	if err := codeError(list.ErrorCode); err != nil {
-		return "", false, groupError(group, err)
-	}
-	i := slices.IndexFunc(list.Groups, func(g listgroups.ResponseGroup) bool { return g.GroupID == group })
-	if i < 0 {
-		return "", false, nil
-	}
-	return list.Groups[i].ProtocolType, true, nil
+	return g, nil
 }
 
 func groupError(group string, err error) error {

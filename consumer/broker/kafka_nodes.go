@@ -85,13 +85,15 @@ func (c *Cluster) Greet(ctx context.Context, address string) (Versions, error) {
 
 // toNode routes an exchange to one broker.
 func toNode(x *exchange, node int) toLeader {
-	return toLeader{x, func(cluster protocol.Cluster) (protocol.Broker, error) {
-		broker, ok := cluster.Brokers[int32(node)]
-		if !ok {
-			return broker, fmt.Errorf("broker %d is not in the cluster", node)
-		}
-		return broker, nil
-	}}
+	return toLeader{x, func(cluster protocol.Cluster) (protocol.Broker, error) { return nodeIn(cluster, node) }}
+}
+
+func nodeIn(cluster protocol.Cluster, node int) (protocol.Broker, error) {
+	broker, ok := cluster.Brokers[int32(node)]
+	if !ok {
+		return broker, fmt.Errorf("broker %d is not in the cluster", node)
+	}
+	return broker, nil
 }
 
 // NodeSettings returns settings of a broker by name, or nil if the cluster does not let us ask.
