@@ -98,3 +98,10 @@ func (c *Cluster) RoomIsFree() bool {
 	}
 	return free
 }
+
+// ParseGroupList returns how many groups are in the body of a response.
+func ParseGroupList(body []byte) (groups int, err error) {
+	l := &groupList{}
+	err = l.parse(body)
+	return len(l.groups), err
+}
