@@ -17,15 +17,18 @@ import (
 func runCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "run", Short: "Consume events until SIGTERM or SIGINT",
-		Long: `Consume events until SIGTERM or SIGINT.
+		Long: `Consume events and call LeadHit, until SIGTERM or SIGINT.
 
-On the first signal the worker fetches no more, finishes what is in the air,
-commits, leaves the group and exits 0: within a second or two, 15 s at most for
-what is in the air, up to 50 s in all where the group is just being joined. A
-second signal ends it at once; what was in the air is called again later.
+On the first signal the worker fetches no more events, waits for the calls under way,
+commits, leaves the group and exits with 0. That takes a second or two: at most 15 s
+for the calls, and up to 50 s in all while the group is being joined. A second signal
+ends the worker at once; calls that were under way are made again later.
 
-It waits for Kafka, for its topics and for LeadHit as long as it takes, and says
-on /readyz and in the log what it waits for.`,
+It waits for Kafka, for its topics and for LeadHit as long as necessary, and says on
+/readyz and in the log what it waits for. "leadhit-sync check" says beforehand whether
+it would wait in vain.`,
+		Example: `  leadhit-sync run
+  LOG_FORMAT=text LOG_LEVEL=debug leadhit-sync run`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), c.OutOrStdout()) },
 	}
