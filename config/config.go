@@ -38,11 +38,11 @@ type Config struct {
 		TLSCertFile      string        `envconfig:"KAFKA_TLS_CERT_FILE" example:"/etc/kafka/tls.crt" help:"PEM file with the worker's certificate."`
 		TLSKeyFile       string        `envconfig:"KAFKA_TLS_KEY_FILE" example:"/etc/kafka/tls.key" help:"PEM file with the key of that certificate."`
 		SASLMechanism    string        `envconfig:"KAFKA_SASL_MECHANISM" choices:"PLAIN,SCRAM-SHA-256,SCRAM-SHA-512" example:"SCRAM-SHA-512" help:"How to log in to the brokers; PLAIN only over TLS."`
-		SASLUsername     string        `envconfig:"KAFKA_SASL_USERNAME" example:"leadhit-sync" help:"Whom to log in as."`
+		SASLUsername     string        `envconfig:"KAFKA_SASL_USERNAME" example:"leadhit-sync" help:"User name."`
 		SASLPasswordFile string        `envconfig:"KAFKA_SASL_PASSWORD_FILE" example:"/run/secrets/kafka-password" help:"File with the password; read again for each connection."`
 	}
 	LeadHit struct {
-		URL        string        `envconfig:"LEADHIT_URL" default:"https://service.leadhit.ru/api/v1/orders/" help:"LeadHit's orders node; http only on this machine."`
+		URL        string        `envconfig:"LEADHIT_URL" default:"https://service.leadhit.ru/api/v1/orders/" help:"LeadHit's orders node; http only on this machine. A missing slash at its end is added."`
 		APIKeyFile string        `envconfig:"LEADHIT_API_KEY_FILE" shown:"required, or the key itself" example:"/run/secrets/leadhit-api-key" help:"File with the API key; read again when it changes."`
 		APIKey     Secret        `envconfig:"LEADHIT_API_KEY" shown:"required, or its file" example:"0123456789abcdef" help:"The API key itself; a change needs a restart."`
 		Timeout    time.Duration `envconfig:"LEADHIT_TIMEOUT" default:"3s" min:"100ms" max:"17s" help:"Limit of one call; at most 0.56 of KAFKA_SESSION_TIMEOUT."`
@@ -62,7 +62,7 @@ type Config struct {
 	SchemaRegistry struct {
 		URL          string `envconfig:"SCHEMA_REGISTRY_URL" example:"https://schema-registry:8081" help:"Schema registry (Confluent's API) for Avro and Protobuf events; http only on this machine."`
 		CAFile       string `envconfig:"SCHEMA_REGISTRY_CA_FILE" shown:"the system's" example:"/etc/schema-registry/ca.pem" help:"PEM file with the authorities that may vouch for the registry, in place of the system's."`
-		Username     string `envconfig:"SCHEMA_REGISTRY_USERNAME" example:"leadhit-sync" help:"Whom to log in to the registry as."`
+		Username     string `envconfig:"SCHEMA_REGISTRY_USERNAME" example:"leadhit-sync" help:"User name at the registry."`
 		PasswordFile string `envconfig:"SCHEMA_REGISTRY_PASSWORD_FILE" example:"/run/secrets/schema-registry-password" help:"File with the password; read again for each question."`
 	}
 	Retry struct {
@@ -76,7 +76,7 @@ type Config struct {
 	}
 	HTTPAddr string `envconfig:"HTTP_ADDR" default:":8080" help:"Address of /livez, /readyz, /metrics and /status."`
 	Log      struct {
-		Level  slog.Level `envconfig:"LOG_LEVEL" default:"info" choices:"debug,info,warn,error" help:"Least level to log."`
+		Level  slog.Level `envconfig:"LOG_LEVEL" default:"info" choices:"debug,info,warn,error" help:"Minimum log level."`
 		Format string     `envconfig:"LOG_FORMAT" default:"json" choices:"json,text" help:"Form of the log's lines."`
 	}
 
