@@ -67,9 +67,12 @@ func (c *Config) checkMemory(p *problems) {
 	if !p.good("WINDOW_BYTES") || c.WindowBytes+rest <= limit {
 		return
 	}
-	p.addWith("WINDOW_BYTES",
-		fmt.Sprintf("%s is too much for GOMEMLIMIT %s: %s + %s (all else) = %s", c.WindowBytes, limit, c.WindowBytes, rest, c.WindowBytes+rest),
-		max(mib, (limit-rest)/mib*mib).String())
+	what := fmt.Sprintf("%s is too much for GOMEMLIMIT %s: %s + %s (all else) = %s", c.WindowBytes, limit, c.WindowBytes, rest, c.WindowBytes+rest)
+	if fits := (limit - rest) / mib * mib; fits >= mib {
+		p.addWith("WINDOW_BYTES", what, fits.String())
+		return
+	}
+	p.addOther("WINDOW_BYTES", what, "GOMEMLIMIT", ((c.WindowBytes + rest + mib - 1) / mib * mib).String())
 }
 
 // warnings are the lines about what works and still is hardly meant.

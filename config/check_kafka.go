@@ -23,7 +23,7 @@ func (c *Config) checkKafka(p *problems) {
 }
 
 // checkTLS asks for files that can be read, and for the certificate and its key together. Whether they hold PEM and
-// belong together shows when they are loaded.
+// belong together is checked by whoever loads them.
 func (c *Config) checkTLS(p *problems) {
 	k := &c.Kafka
 	files := []struct{ variable, path string }{
@@ -37,7 +37,7 @@ func (c *Config) checkTLS(p *problems) {
 		}
 		// Files without TLS are half a change: connecting in clear would hide it.
 		if p.good("KAFKA_TLS") && !k.TLS {
-			p.add(file.variable, "is set while KAFKA_TLS is false")
+			p.addOther(file.variable, "is set while KAFKA_TLS is false", "KAFKA_TLS", "true")
 			continue
 		}
 		p.addFile(file.variable, file.path)
@@ -63,13 +63,13 @@ func (c *Config) checkSASL(p *problems) {
 	} {
 		switch {
 		case k.SASLMechanism == "" && s.value != "":
-			p.add(s.variable, "is set while KAFKA_SASL_MECHANISM is not")
+			p.addOther(s.variable, "is set while KAFKA_SASL_MECHANISM is not", "KAFKA_SASL_MECHANISM", "SCRAM-SHA-512")
 		case k.SASLMechanism != "" && s.value == "":
 			p.add(s.variable, "is required with KAFKA_SASL_MECHANISM")
 		}
 	}
 	if k.SASLMechanism == "PLAIN" && p.good("KAFKA_TLS") && !k.TLS {
-		p.add("KAFKA_SASL_MECHANISM", "PLAIN sends the password in clear while KAFKA_TLS is false")
+		p.addOther("KAFKA_SASL_MECHANISM", "PLAIN sends the password in clear while KAFKA_TLS is false", "KAFKA_TLS", "true")
 	}
 	if k.SASLMechanism != "" {
 		p.addFile("KAFKA_SASL_PASSWORD_FILE", k.SASLPasswordFile)
@@ -80,19 +80,18 @@ func (c *Config) checkSASL(p *problems) {
 // own letters makes letters of them without end.
 func (c *Config) checkTopics(p *problems) {
 	if p.good("KAFKA_GROUP") && !isLegalName(c.Kafka.Group) {
-		p.add("KAFKA_GROUP", fmt.Sprintf("%q has other signs than letters, digits, dot, dash and underscore, or is too long; topics are named after it", clip(c.Kafka.Group)))
+		p.add("KAFKA_GROUP", fmt.Sprintf("%q has characters other than letters, digits, dot, dash and underscore, or is too long; topics are named after it", clip(c.Kafka.Group)))
 	}
 	if p.good("KAFKA_GROUP", "DEAD_LETTER_TOPIC") && !isLegalName(c.DeadLetter.Topic) {
-		p.add("DEAD_LETTER_TOPIC", fmt.Sprintf("%q is not a name that Kafka takes for a topic, or too long", clip(c.DeadLetter.Topic)))
+		p.add("DEAD_LETTER_TOPIC", fmt.Sprintf("%q is not a topic name that Kafka accepts, or is too long", clip(c.DeadLetter.Topic)))
 	}
-	ours := []string{c.DeadLetter.Topic, c.DeadLetter.Topic + ".ledger", c.Kafka.Group + ".replay"}
 	for _, topic := range c.Kafka.Topics {
 		switch {
 		case !isLegalName(topic):
-			p.add("KAFKA_TOPICS", fmt.Sprintf("%q is not a name that Kafka takes for a topic, or too long", clip(topic)))
+			p.add("KAFKA_TOPICS", fmt.Sprintf("%q is not a topic name that Kafka accepts, or is too long", clip(topic)))
 		case topic == c.DeadLetter.Topic:
 			p.add("KAFKA_TOPICS", fmt.Sprintf("%q is the DEAD_LETTER_TOPIC: the worker would read its own letters", topic))
-		case slices.Contains(ours, topic):
+		case slices.Contains(c.ownTopics(), topic):
 			p.add("KAFKA_TOPICS", fmt.Sprintf("%q is kept for the worker itself", topic))
 		}
 	}

@@ -17,6 +17,8 @@ func (c *Config) checkLeadHit(p *problems) {
 	if p.good("LEADHIT_URL") {
 		if what := wrongURL(c.LeadHit.URL); what != "" {
 			p.add("LEADHIT_URL", what)
+		} else if !strings.HasSuffix(c.LeadHit.URL, "/") {
+			c.LeadHit.URL += "/" // the node's own address has one, and its map is read below it
 		}
 	}
 	// A key that could not be read is a key all the same: do not ask for another one.
@@ -25,19 +27,20 @@ func (c *Config) checkLeadHit(p *problems) {
 		case key == "" && file == "":
 			p.add("LEADHIT_API_KEY_FILE", "is required, or LEADHIT_API_KEY")
 		case key != "" && file != "":
-			p.add("LEADHIT_API_KEY", "is set beside LEADHIT_API_KEY_FILE: only one may be")
+			p.addWith("LEADHIT_API_KEY", "is set beside LEADHIT_API_KEY_FILE: only one may be; unset one of them", "")
 		}
 	}
 	p.addFile("LEADHIT_API_KEY_FILE", c.LeadHit.APIKeyFile)
 	p.addFile("LEADHIT_CA_FILE", c.LeadHit.CAFile)
 	if proxy := c.LeadHit.Proxy.Reveal(); proxy != "" {
 		u, err := url.Parse(proxy)
-		if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https", "socks5"}, u.Scheme) {
+		if err != nil || u.Hostname() == "" || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) {
 			p.add("LEADHIT_PROXY", "is not an http, https or socks5 URL")
 		}
 		// http is for this machine alone, and by a proxy it is another one's.
 		if p.good("LEADHIT_URL") && strings.HasPrefix(strings.ToLower(c.LeadHit.URL), "http:") {
-			p.add("LEADHIT_PROXY", "is set while LEADHIT_URL is http, which would show the key to the proxy")
+			p.addOther("LEADHIT_PROXY", "is set while LEADHIT_URL is http, which would show the key to the proxy", "LEADHIT_URL",
+				p.settings[p.position("LEADHIT_URL")].example())
 		}
 	}
 }
@@ -53,8 +56,6 @@ func wrongURL(address string) string {
 		return "has a user, a query or a fragment; the key travels in a header"
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
 		return "is http to another machine, which would send the key in clear; use https"
-	case !strings.HasSuffix(u.Path, "/"):
-		return "does not end with a slash; the node's map is read below it"
 	}
 	return ""
 }
@@ -71,7 +72,7 @@ func (p *problems) addFile(variable, path string) {
 	if path == "" {
 		return
 	}
-	if err := tryFile(path); err != nil {
+	if err := p.open(path); err != nil {
 		p.add(variable, "the file cannot be used: "+err.Error())
 	}
 }

@@ -13,7 +13,7 @@ func (c *Config) checkSchemaRegistry(p *problems) {
 			{"SCHEMA_REGISTRY_PASSWORD_FILE", r.PasswordFile},
 		} {
 			if s.value != "" {
-				p.add(s.variable, "is set while SCHEMA_REGISTRY_URL is not")
+				p.addOther(s.variable, "is set while SCHEMA_REGISTRY_URL is not", "SCHEMA_REGISTRY_URL", "https://schema-registry:8081")
 			}
 		}
 		return

@@ -1,9 +1,12 @@
 // Package config reads every setting of the worker from the environment.
 //
 // Load returns either settings that can work, singly and together, or an *Error with all mistakes at once: one line
-// each, with the variable, what is wrong and an example. A variable that is set to nothing is a mistake where it has a
-// default or is required: it is more often a slip in a manifest than a wish. What only looks like a mistake, such as a
-// variable that differs in a letter from one of ours, becomes a warning.
+// each, with the variable, what is wrong and, where one helps, an example. A variable that is set to nothing is a mistake
+// where it has a default or is required: it is more often a slip in a manifest than a wish. What only looks like a mistake,
+// such as a variable that differs in a letter from one of ours, becomes a warning.
+//
+// Load opens the files that settings name, but does not understand what they hold. Whoever does (the key, certificates,
+// the mapping) starts from [Inspect] and adds its own mistakes with [Error.Add].
 //
 // The struct's tags are the one source of names, defaults, limits and explanations: they feed Load, the table in the
 // README and Variables, so none can drift from the others.
@@ -35,11 +38,11 @@ type Config struct {
 		TLSCertFile      string        `envconfig:"KAFKA_TLS_CERT_FILE" example:"/etc/kafka/tls.crt" help:"PEM file with the worker's certificate."`
 		TLSKeyFile       string        `envconfig:"KAFKA_TLS_KEY_FILE" example:"/etc/kafka/tls.key" help:"PEM file with the key of that certificate."`
 		SASLMechanism    string        `envconfig:"KAFKA_SASL_MECHANISM" choices:"PLAIN,SCRAM-SHA-256,SCRAM-SHA-512" example:"SCRAM-SHA-512" help:"How to log in to the brokers; PLAIN only over TLS."`
-		SASLUsername     string        `envconfig:"KAFKA_SASL_USERNAME" example:"leadhit-sync" help:"Whom to log in as."`
+		SASLUsername     string        `envconfig:"KAFKA_SASL_USERNAME" example:"leadhit-sync" help:"User name."`
 		SASLPasswordFile string        `envconfig:"KAFKA_SASL_PASSWORD_FILE" example:"/run/secrets/kafka-password" help:"File with the password; read again for each connection."`
 	}
 	LeadHit struct {
-		URL        string        `envconfig:"LEADHIT_URL" default:"https://service.leadhit.ru/api/v1/orders/" help:"LeadHit's orders node; http only on this machine."`
+		URL        string        `envconfig:"LEADHIT_URL" default:"https://service.leadhit.ru/api/v1/orders/" help:"LeadHit's orders node; http only on this machine. A missing slash at its end is added."`
 		APIKeyFile string        `envconfig:"LEADHIT_API_KEY_FILE" shown:"required, or the key itself" example:"/run/secrets/leadhit-api-key" help:"File with the API key; read again when it changes."`
 		APIKey     Secret        `envconfig:"LEADHIT_API_KEY" shown:"required, or its file" example:"0123456789abcdef" help:"The API key itself; a change needs a restart."`
 		Timeout    time.Duration `envconfig:"LEADHIT_TIMEOUT" default:"3s" min:"100ms" max:"17s" help:"Limit of one call; at most 0.56 of KAFKA_SESSION_TIMEOUT."`
@@ -59,7 +62,7 @@ type Config struct {
 	SchemaRegistry struct {
 		URL          string `envconfig:"SCHEMA_REGISTRY_URL" example:"https://schema-registry:8081" help:"Schema registry (Confluent's API) for Avro and Protobuf events; http only on this machine."`
 		CAFile       string `envconfig:"SCHEMA_REGISTRY_CA_FILE" shown:"the system's" example:"/etc/schema-registry/ca.pem" help:"PEM file with the authorities that may vouch for the registry, in place of the system's."`
-		Username     string `envconfig:"SCHEMA_REGISTRY_USERNAME" example:"leadhit-sync" help:"Whom to log in to the registry as."`
+		Username     string `envconfig:"SCHEMA_REGISTRY_USERNAME" example:"leadhit-sync" help:"User name at the registry."`
 		PasswordFile string `envconfig:"SCHEMA_REGISTRY_PASSWORD_FILE" example:"/run/secrets/schema-registry-password" help:"File with the password; read again for each question."`
 	}
 	Retry struct {
@@ -73,7 +76,7 @@ type Config struct {
 	}
 	HTTPAddr string `envconfig:"HTTP_ADDR" default:":8080" help:"Address of /livez, /readyz, /metrics and /status."`
 	Log      struct {
-		Level  slog.Level `envconfig:"LOG_LEVEL" default:"info" choices:"debug,info,warn,error" help:"Least level to log."`
+		Level  slog.Level `envconfig:"LOG_LEVEL" default:"info" choices:"debug,info,warn,error" help:"Minimum log level."`
 		Format string     `envconfig:"LOG_FORMAT" default:"json" choices:"json,text" help:"Form of the log's lines."`
 	}
 
@@ -86,6 +89,19 @@ type Config struct {
 // Load reads the process's environment. All mistakes come back at once, as an *Error, and no settings with them.
 func Load() (*Config, error) {
 	return load(func(string) bool { return true })
+}
+
+// Inspect is Load for a caller that checks further: it returns the settings even beside mistakes. Settings with a mistake
+// must not be used.
+func Inspect() (*Config, *Error) {
+	c, p := read(tryFile)
+	return c, p.listed()
+}
+
+// InspectWithoutFiles is Inspect where the files that settings name are not at hand: it opens none of them.
+func InspectWithoutFiles() (*Config, *Error) {
+	c, p := read(func(string) error { return nil })
+	return c, p.listed()
 }
 
 // LoadKafka is Load for a command that looks at the dead letters or writes to the ledger: it needs the way to Kafka and the topic's name.
@@ -110,8 +126,18 @@ func LoadPreview() (*Config, error) {
 
 // load reads all settings and reports the mistakes of those that matter.
 func load(matters func(variable string) bool) (*Config, error) {
+	c, p := read(tryFile)
+	p.found = slices.DeleteFunc(p.found, func(f Problem) bool { return !matters(f.Variable) })
+	if err := p.listed(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// read reads and checks all settings; open tries a file that one of them names.
+func read(open func(path string) error) (*Config, *problems) {
 	c := new(Config)
-	p := &problems{settings: settingsOf(c)}
+	p := &problems{settings: settingsOf(c), open: open}
 	for _, s := range p.settings {
 		if what := s.read(); what != "" {
 			p.add(s.name(), what)
@@ -126,10 +152,7 @@ func load(matters func(variable string) bool) (*Config, error) {
 	c.checkSchemaRegistry(p)
 	c.checkTraces(p)
 	c.checkWork(p)
-	p.found = slices.DeleteFunc(p.found, func(f Problem) bool { return !matters(f.Variable) })
-	if err := p.err(); err != nil {
-		return nil, err
-	}
+	c.improveExamples(p)
 	c.Warnings = c.warnings(p.settings)
-	return c, nil
+	return c, p
 }

@@ -1,31 +1,42 @@
 package config
 
 import (
+	"os"
 	"slices"
 	"strings"
 )
 
 // Problem is one mistake in the settings. It never holds a secret, nor the value of a variable that may hold one.
 type Problem struct {
-	// Variable is the environment variable to change.
+	// Variable is the environment variable with the mistake.
 	Variable string
 	// What is wrong, in words; where two settings cannot work together, the sum that fails.
 	What string
-	// Example is a value that would do.
+	// Example is a value that would do; "" where none would help.
 	Example string
+	// Change is the variable that takes the example, where it is not Variable.
+	Change string
 }
 
 // String returns the problem as one line: variable, what is wrong, example.
 func (p Problem) String() string {
-	return p.Variable + ": " + p.What + "; for example " + p.Variable + "=" + p.Example
+	text := p.Variable + ": " + p.What
+	if p.Example == "" {
+		return text
+	}
+	change := p.Change
+	if change == "" {
+		change = p.Variable
+	}
+	return text + "; for example " + change + "=" + p.Example
 }
 
-// Error is every mistake that Load found, at least one, in the order of the settings table.
+// Error is every mistake in the settings, at least one, in the order of the settings table.
 type Error struct {
 	Problems []Problem
 }
 
-// Error returns one line per problem, without a heading.
+// Error returns the problems, each on a line of its own, without a heading.
 func (e *Error) Error() string {
 	lines := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
@@ -34,10 +45,27 @@ func (e *Error) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// Has says whether one of the variables has a mistake. A nil Error has none.
+func (e *Error) Has(variables ...string) bool {
+	return e != nil && slices.ContainsFunc(e.Problems, func(p Problem) bool { return slices.Contains(variables, p.Variable) })
+}
+
+// Add returns the error with further problems, in the order of the settings table; nil if there are none at all. The
+// receiver may be nil and is not changed.
+func (e *Error) Add(further ...Problem) *Error {
+	var all []Problem
+	if e != nil {
+		all = slices.Clone(e.Problems)
+	}
+	p := &problems{settings: settingsOf(new(Config)), found: append(all, further...)}
+	return p.listed()
+}
+
 // problems gathers mistakes while the settings are read and checked.
 type problems struct {
 	settings []setting
 	found    []Problem
+	open     func(path string) error
 }
 
 // add notes a mistake, with the example of the settings table.
@@ -51,16 +79,31 @@ func (p *problems) addWith(variable, what, example string) {
 	p.found = append(p.found, Problem{Variable: variable, What: what, Example: example})
 }
 
+// addOther notes a mistake that a change of another variable cures.
+func (p *problems) addOther(variable, what, change, example string) {
+	p.found = append(p.found, Problem{Variable: variable, What: what, Change: change, Example: example})
+}
+
 // good says that none of the variables has a problem yet. A check across settings asks first: a value that could not
 // be read makes no sum.
 func (p *problems) good(variables ...string) bool {
 	return !slices.ContainsFunc(p.found, func(f Problem) bool { return slices.Contains(variables, f.Variable) })
 }
 
-// err returns all mistakes in the order of the table, or nil.
-func (p *problems) err() error {
+// listed returns all mistakes in the order of the table, or nil. An example that is already in force helps nobody: it is
+// left out.
+func (p *problems) listed() *Error {
 	if len(p.found) == 0 {
 		return nil
+	}
+	for i, f := range p.found {
+		change := f.Change
+		if change == "" {
+			change = f.Variable
+		}
+		if os.Getenv(change) == f.Example {
+			p.found[i].Example = ""
+		}
 	}
 	slices.SortStableFunc(p.found, func(a, b Problem) int { return p.position(a.Variable) - p.position(b.Variable) })
 	return &Error{Problems: p.found}

@@ -2,31 +2,105 @@ package config
 
 import (
 	"fmt"
-	"os"
+	"regexp"
 	"slices"
 	"strings"
 )
 
-// misspelt returns a line for each variable of the environment that is not ours, but nearly. It only warns: Kubernetes
-// makes variables such as KAFKA_PORT_9092_TCP of its own for every service.
+// DidYouMean returns the setting that a variable's name is nearly, or "" where there is none or the name is a setting.
+func DidYouMean(name string) string { return suggest(name, settingsOf(new(Config))) }
+
+// misspelt returns a line for each variable of the environment that is not ours, but nearly. It only warns: other
+// programs have variables of their own.
 func misspelt(settings []setting) []string {
-	// A letter wrong, missing or too many, or two changed about.
-	const most = 2
 	var lines []string
-	for _, pair := range os.Environ() {
-		variable, _, _ := strings.Cut(pair, "=")
-		if slices.ContainsFunc(settings, func(s setting) bool { return s.name() == variable }) {
-			continue
-		}
-		nearest := slices.MinFunc(settings, func(a, b setting) int {
-			return distance(variable, a.name()) - distance(variable, b.name())
-		}).name()
-		if d := distance(variable, nearest); d <= most && len(nearest) > 3*d {
-			lines = append(lines, fmt.Sprintf("%s is not a setting; did you mean %s?", variable, nearest))
+	for _, name := range environment() {
+		if near := suggest(name, settings); near != "" {
+			lines = append(lines, fmt.Sprintf("%s is not a setting; did you mean %s?", name, near))
 		}
 	}
-	slices.Sort(lines)
 	return lines
+}
+
+// suggest is DidYouMean among some settings.
+func suggest(name string, settings []setting) string {
+	is := func(name string) bool {
+		return slices.ContainsFunc(settings, func(s setting) bool { return s.name() == name })
+	}
+	if is(name) || ofKubernetes(name) {
+		return ""
+	}
+	plain := strings.NewReplacer("-", "_", ".", "_").Replace(strings.ToUpper(name))
+	if is(plain) {
+		return plain
+	}
+	if meant := otherName(plain); is(meant) {
+		return meant
+	}
+	for _, prefix := range []string{"LEADHIT_SYNC_", "LEADHIT_"} {
+		if rest, found := strings.CutPrefix(plain, prefix); found && is(rest) {
+			return rest
+		}
+	}
+	if near := nearest(plain, settings); near != "" {
+		return near
+	}
+	for _, s := range settings {
+		if oneWordApart(plain, s.name()) {
+			return s.name()
+		}
+	}
+	return ""
+}
+
+// ofKubernetes says whether Kubernetes makes such variables of its own, for every Service.
+func ofKubernetes(name string) bool { return serviceVariable.MatchString(name) }
+
+var serviceVariable = regexp.MustCompile(`_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT$|_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?$`)
+
+// otherName returns the setting that other programs call so, or "".
+func otherName(name string) string {
+	switch name {
+	case "BOOTSTRAP_SERVERS", "KAFKA_BOOTSTRAP_SERVERS", "KAFKA_BOOTSTRAP_SERVER", "KAFKA_BOOTSTRAP_BROKERS", "KAFKA_SERVERS",
+		"KAFKA_HOSTS", "KAFKA_ADDRESSES", "KAFKA_BROKER_LIST":
+		return "KAFKA_BROKERS"
+	case "KAFKA_AUTO_OFFSET_RESET":
+		return "KAFKA_START"
+	case "DLQ_TOPIC", "KAFKA_DLQ_TOPIC":
+		return "DEAD_LETTER_TOPIC"
+	}
+	return ""
+}
+
+// nearest returns the setting whose name differs in a few letters, or "".
+func nearest(name string, settings []setting) string {
+	// A letter wrong, missing or too many, or two changed about; one more in a long name.
+	const most, long = 2, 18
+	near := slices.MinFunc(settings, func(a, b setting) int { return distance(name, a.name()) - distance(name, b.name()) }).name()
+	d := distance(name, near)
+	if d <= most && len(near) > 3*d || d == most+1 && len(near) >= long {
+		return near
+	}
+	return ""
+}
+
+// oneWordApart says whether one of two names of ours has one word more than the other: KAFKA_GROUP_ID, KAFKA_GROUP. The
+// first word, which says whose setting it is, must be the same.
+func oneWordApart(name, setting string) bool {
+	longer, shorter := strings.Split(name, "_"), strings.Split(setting, "_")
+	if len(longer) < len(shorter) {
+		longer, shorter = shorter, longer
+	}
+	ours := []string{"KAFKA", "LEADHIT", "SCHEMA", "DEAD", "CALLS", "WINDOW", "RETRY"}
+	if len(longer) != len(shorter)+1 || longer[0] != shorter[0] || !slices.Contains(ours, longer[0]) {
+		return false
+	}
+	for i := range longer {
+		if slices.Equal(slices.Delete(slices.Clone(longer), i, i+1), shorter) {
+			return true
+		}
+	}
+	return false
 }
 
 // distance is the number of letters to add, remove or change to make b of a (Levenshtein).

@@ -99,7 +99,7 @@ func (s setting) process() error {
 func (s setting) explain(err error) string {
 	parse, ok := errors.AsType[*envconfig.ParseError](err)
 	if !ok {
-		return "is required"
+		return required
 	}
 	switch s.value.Interface().(type) {
 	case time.Duration:

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
@@ -80,17 +81,26 @@ func WriteTable(w io.Writer) error {
 	return err
 }
 
+// Values returns the value in force of each variable, in the order of [Variables]: secrets as ***, "" for what is not set.
+func (c *Config) Values() []string {
+	var values []string
+	for _, s := range settingsOf(c) {
+		values = append(values, s.text())
+	}
+	return values
+}
+
 // WriteValues writes each variable and the value in force, in two columns; secrets as ***, what is not set as a dash.
 func (c *Config) WriteValues(w io.Writer) error {
 	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, s := range settingsOf(c) {
 		// A tabwriter keeps its errors until Flush.
-		_, _ = fmt.Fprintf(columns, "%s\t%s\n", s.name(), s.text())
+		_, _ = fmt.Fprintf(columns, "%s\t%s\n", s.name(), cmp.Or(s.text(), "-"))
 	}
 	return columns.Flush()
 }
 
-// text is the value in the variable's own form.
+// text is the value in the variable's own form, "" where there is none.
 func (s setting) text() string {
 	var text string
 	switch v := s.value.Interface().(type) {
@@ -106,9 +116,6 @@ func (s setting) text() string {
 		text = brief(v)
 	default:
 		text = fmt.Sprint(v)
-	}
-	if text == "" {
-		return "-"
 	}
 	return text
 }

@@ -36,6 +36,7 @@ func TestWorker(t *testing.T) {
 		t.Run("the wire", s.testWire)
 		t.Run("a standstill", s.testStandstill)
 		t.Run("strangers", s.testStrangers)
+		t.Run("check", s.testCheck)
 		t.Run("two brokers of three down", s.testBrokersDown)
 	})
 	t.Run("three nodes", func(t *testing.T) {

@@ -42,6 +42,9 @@ import (
 // Method is the JSON-RPC method that the client calls. [Client.Methods] of a usable node names it.
 const Method = "set_order_status"
 
+// keyHeader carries the key; it is spelt as LeadHit spells it, which is not net/http's way.
+const keyHeader = "API-KEY"
+
 const (
 	defaultTimeout       = 3 * time.Second
 	defaultCallsInFlight = 64
@@ -118,19 +121,17 @@ type scratch struct {
 }
 
 // Open checks the options and returns a client. It makes no connection: an address that does not answer is no error here.
+// All mistakes come back at once, each as an [*OptionError].
 func Open(options Options) (*Client, error) {
 	address, err := parseURL(options.URL)
-	if err != nil {
-		return nil, fmt.Errorf("leadhit url: %w", err)
-	}
+	mistakes := []error{optionError("url", err)}
 	if options.Key == nil {
-		return nil, errors.New("leadhit: no api key")
+		mistakes = append(mistakes, optionError("api key", errors.New("missing")))
+	} else {
+		mistakes = append(mistakes, optionError("api key", checkKey(*options.Key.load())))
 	}
-	if err := checkKey(*options.Key.load()); err != nil {
-		return nil, fmt.Errorf("leadhit api key: %w", err)
-	}
-	if options.Proxy != "" && address.Scheme != "https" {
-		return nil, errors.New("leadhit proxy: over http it would see the api key; the url must be https")
+	if options.Proxy != "" && address != nil && address.Scheme != "https" {
+		mistakes = append(mistakes, optionError("proxy", errors.New("over http it would see the api key; the url must be https")))
 	}
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
@@ -142,7 +143,7 @@ func Open(options Options) (*Client, error) {
 		options.CallsInFlight = defaultCallsInFlight
 	}
 	transport, err := newTransport(options)
-	if err != nil {
+	if err := errors.Join(append(mistakes, err)...); err != nil {
 		return nil, err
 	}
 	return &Client{
@@ -155,6 +156,14 @@ func Open(options Options) (*Client, error) {
 		scratch:   sync.Pool{New: func() any { return new(scratch) }},
 		trouble:   tlsTrouble{log: options.Logger, limit: options.Timeout},
 	}, nil
+}
+
+// optionError is nil where err is.
+func optionError(option string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &OptionError{Option: option, Err: err}
 }
 
 // SetOrderStatus makes the call once. Nil means that LeadHit accepted it; [Judge] knows what to do about an error.
@@ -255,7 +264,7 @@ func (c *Client) header(key *string) http.Header {
 	}
 	header := http.Header{
 		"Accept":       {"application/json"},
-		"API-KEY":      {*key},
+		keyHeader:      {*key},
 		"Content-Type": {"application/json"},
 		"User-Agent":   {c.agent},
 	}

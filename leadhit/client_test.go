@@ -402,7 +402,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		"a password":        {leadhit.Options{Key: key, URL: "https://u:pass@h/"}, "leadhit url: holds a user name or password: the API key goes into its own setting"},
 		"a fragment":        {leadhit.Options{Key: key, URL: "https://h/#a"}, "leadhit url: holds a # fragment"},
 		"a very long URL":   {leadhit.Options{Key: key, URL: "https://h/" + strings.Repeat("a", 4096)}, "leadhit url: longer than 2048 bytes"},
-		"no key":            {leadhit.Options{URL: "https://h/"}, "leadhit: no api key"},
+		"no key":            {leadhit.Options{URL: "https://h/"}, "leadhit api key: missing"},
 		"an empty key":      {leadhit.Options{URL: "https://h/", Key: leadhit.FixedKey(" ")}, "leadhit api key: empty"},
 		"a key of 2 lines":  {leadhit.Options{URL: "https://h/", Key: leadhit.FixedKey("pass\nword")}, "leadhit api key: line break inside, at byte 4: it must be one line"},
 		"a broken proxy":    {leadhit.Options{URL: "https://h/", Key: key, Proxy: "http://u:pass%zz@h"}, "leadhit proxy: not a URL with a host"},
@@ -415,5 +415,29 @@ func TestOptionsAreChecked(t *testing.T) {
 		if err == nil || err.Error() != c.want {
 			t.Errorf("%s: got %v, want %s", name, err, c.want)
 		}
+	}
+}
+
+func TestAllMistakesInOptionsComeBackAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := leadhit.Open(leadhit.Options{URL: "ftp://h/", Key: leadhit.FixedKey(""), Proxy: "ftp://p", CAFile: "client_test.go"})
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		t.Fatalf("got %v, want several mistakes", err)
+	}
+	var options []string
+	var gather func([]error)
+	gather = func(all []error) {
+		for _, err := range all {
+			if more, ok := err.(interface{ Unwrap() []error }); ok {
+				gather(more.Unwrap())
+			} else if mistake, ok := errors.AsType[*leadhit.OptionError](err); ok {
+				options = append(options, mistake.Option)
+			}
+		}
+	}
+	gather(joined.Unwrap())
+	if got, want := strings.Join(options, ", "), "url, api key, proxy, ca file"; got != want {
+		t.Errorf("got mistakes of %s, want %s", got, want)
 	}
 }

@@ -7,6 +7,19 @@ import (
 	"time"
 )
 
+// OptionError is a mistake in one of [Options]. Its text holds no secret.
+type OptionError struct {
+	// Option is which one: url, api key, proxy or ca file.
+	Option string
+	Err    error
+}
+
+// Error returns the option and its mistake.
+func (e *OptionError) Error() string { return "leadhit " + e.Option + ": " + e.Err.Error() }
+
+// Unwrap returns the mistake.
+func (e *OptionError) Unwrap() error { return e.Err }
+
 // RPCError is an error that the node itself answered.
 type RPCError struct {
 	// Code is the JSON-RPC code; -32000 stands for whatever the method raised.

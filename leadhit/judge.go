@@ -89,7 +89,7 @@ func (j Judge) final(class string) bool {
 func judgeStatus(e *StatusError) retry.Verdict {
 	verdict := retry.Verdict{Cause: "HTTP " + strconv.Itoa(e.Status), Message: e.Error(), Code: e.Status}
 	switch {
-	case e.Status == http.StatusUnauthorized, e.Status == http.StatusForbidden:
+	case refusesKey(e):
 		// LeadHit's word for a missing or wrong key: true for every order.
 		verdict.Kind = retry.Unauthorised
 	case e.Status == http.StatusNotFound, e.Status == http.StatusMethodNotAllowed,

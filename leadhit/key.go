@@ -135,6 +135,9 @@ func checkKey(value string) error {
 	if len(value) > maxKey {
 		return fmt.Errorf("longer than %d bytes", maxKey)
 	}
+	if strings.HasPrefix(value, byteOrderMark) {
+		return errors.New("not ASCII at byte 0: a byte order mark; save the file without one")
+	}
 	for i := range len(value) {
 		switch c := value[i]; {
 		case c == '\r', c == '\n':

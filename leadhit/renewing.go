@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
@@ -40,11 +39,11 @@ func newRenewing(file string, log *slog.Logger, create func(*x509.CertPool) *htt
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("leadhit ca file: %w", err)
+		return nil, err
 	}
 	pool, err := authorities(text)
 	if err != nil {
-		return nil, fmt.Errorf("leadhit ca file: %w", err)
+		return nil, err
 	}
 	r.text = text
 	r.next.Store(int64(lookEvery))

@@ -31,13 +31,10 @@ func newTransport(options Options) (*renewing, error) {
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: options.Timeout, KeepAlive: keepAlive}).DialContext
 	}
-	proxy, err := proxyFunc(options.Proxy)
-	if err != nil {
-		return nil, fmt.Errorf("leadhit proxy: %w", err)
-	}
+	proxy, wrongProxy := proxyFunc(options.Proxy)
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	return newRenewing(options.CAFile, options.Logger, func(roots *x509.CertPool) *http.Transport {
+	transport, wrongCA := newRenewing(options.CAFile, options.Logger, func(roots *x509.CertPool) *http.Transport {
 		d := &dialer{dial: dial, timeout: options.Timeout, config: &tls.Config{
 			MinVersion: tls.VersionTLS12,
 			RootCAs:    roots,
@@ -57,6 +54,7 @@ func newTransport(options Options) (*renewing, error) {
 			Protocols:              protocols,
 		}
 	})
+	return transport, errors.Join(optionError("proxy", wrongProxy), optionError("ca file", wrongCA))
 }
 
 // dialer opens connections and marks with a type in which step that failed.

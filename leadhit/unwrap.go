@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	byteOrderMark = "\ufeff"
+	byteOrderMark = "\ufeff" // some Windows programs begin texts with it
 	gzipMagic     = "\x1f\x8b"
 )
 

@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,102 +12,105 @@ import (
 	"leadhit-sync/cmd/worker"
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
-	"leadhit-sync/consumer/mapping"
 	"leadhit-sync/deadletter/ledger"
-	"leadhit-sync/leadhit"
 )
 
-const checkLimit = 30 * time.Second
+const checkLimit = time.Minute
 
-var errCheck = errors.New("not everything is as the worker needs it")
+var errCheck = errors.New("a worker would not work here; see the lines that begin with FAIL")
 
 func checkCommand() *cobra.Command {
-	return &cobra.Command{
+	var o checkOptions
+	c := &cobra.Command{
 		Use: "check", Short: "Check settings, Kafka and LeadHit without changing anything",
-		Long: `Check the settings, that Kafka lets us in and has the topics, and that LeadHit's
-orders node takes the key and knows set_order_status. Nothing is changed, no order
-is touched. Each line begins with ok, warn or FAIL; exit code 1 if one failed.`,
+		Long: `Check whether a worker would work here: the settings with the files that they name,
+every broker at the address that it advertises, the topics with their leaders and
+our rights, the consumer group, and LeadHit with its key. Nothing is created or
+changed in Kafka, and no order is touched.
+
+Each line begins with ok, warn, FAIL or skip. ok is said only of what was tried;
+skip says what was not, and why. The key is tried with a call of a method that does
+not exist. --call also calls set_order_status, for the made-up order
+leadhit-sync-check and with a status that LeadHit refuses.
+
+Exit codes: 0 nothing failed · 1 a line says FAIL · 2 the settings cannot work,
+each mistake on a line of stderr; then Kafka and LeadHit are not asked.`,
+		Example: `  leadhit-sync check
+  kubectl exec deployment/leadhit-sync -- /leadhit-sync check
+  leadhit-sync check -o json | jq '.findings[] | select(.verdict == "fail")'`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			settings, err := config.Load()
-			if err != nil {
+			if err := checkOutput(o.output); err != nil {
 				return err
 			}
-			ctx, cancel := context.WithTimeout(c.Context(), checkLimit)
-			defer cancel()
-			r := &report{out: c.OutOrStdout()}
-			r.ok("settings", "complete and consistent")
-			for _, w := range settings.Warnings {
-				r.warn("settings", w)
-			}
-			checkMapping(r, settings)
-			checkKafka(ctx, r, settings)
-			checkLeadHit(ctx, r, settings)
-			if r.failed {
-				return errCheck
-			}
-			return nil
+			return check(c.Context(), newReport(c.OutOrStdout(), o.output, "check.v1"), o)
 		},
 	}
+	outputFlag(c, &o.output)
+	c.Flags().BoolVar(&o.call, "call", false, "also call set_order_status for a made-up order, with a status that LeadHit refuses")
+	return c
 }
 
-// report prints one line a finding.
-type report struct {
-	out    io.Writer
-	failed bool
+type checkOptions struct {
+	output string
+	call   bool
 }
 
-func (r *report) line(verdict, what, found string) {
-	_, _ = fmt.Fprintf(r.out, "%-4s  %-10s %s\n", verdict, what, found) // nobody reads any more
-}
-
-func (r *report) ok(what, found string)   { r.line("ok", what, found) }
-func (r *report) warn(what, found string) { r.line("warn", what, found) }
-
-func (r *report) fail(what, found string) {
-	r.failed = true
-	r.line("FAIL", what, found)
-}
-
-func checkMapping(r *report, c *config.Config) {
-	_, closeMapping, err := worker.OpenMapping(c, versionText(), slog.New(slog.DiscardHandler))
-	closeMapping()
-	if mistakes, ok := errors.AsType[*mapping.FileError](err); ok {
-		for _, p := range mistakes.Problems {
-			r.fail("mapping", p.String())
-		}
-		return
-	}
+func check(ctx context.Context, r *report, o checkOptions) error {
+	settings, err := worker.Settings(versionText()) //nolint:contextcheck // it reads files and connects to nobody
 	if err != nil {
-		r.fail("mapping", err.Error())
-		return
+		return errors.Join(r.end(err), err)
 	}
-	r.ok("mapping", c.Mapping+" fits the topics")
+	ctx, cancel := context.WithTimeout(ctx, checkLimit)
+	defer cancel()
+	r.settings(settings)
+	r.ok("mapping", settings.Mapping+" fits the topics")
+	checkKafka(ctx, r, settings)
+	checkLeadHit(ctx, r, settings, o)
+	if err := r.end(nil); err != nil {
+		return err
+	}
+	if r.failed {
+		return errCheck
+	}
+	return nil
 }
 
+// checkKafka goes from the brokers to the group. What cannot be asked after one step has failed is skipped.
 func checkKafka(ctx context.Context, r *report, c *config.Config) {
 	cluster, err := worker.OpenCluster(c, slog.New(slog.DiscardHandler))
-	if err != nil {
+	if err != nil { // a file has changed since the settings were checked
 		r.fail("kafka", err.Error())
 		return
 	}
 	defer cluster.Close()
-	topology, err := cluster.Topics(ctx, append([]string{c.DeadLetter.Topic, ledger.Topic(c.DeadLetter.Topic)}, c.Kafka.Topics...)...)
+	known := greet(ctx, cluster, c.Kafka.Brokers)
+	if !checkFirst(r, known, c.Kafka.Brokers) {
+		r.skip("kafka", "topics, rights and group were not asked for")
+		return
+	}
+	own := []string{c.DeadLetter.Topic, ledger.Topic(c.DeadLetter.Topic)}
+	topology, err := cluster.Topics(ctx, append(own, c.Kafka.Topics...)...)
 	if err != nil {
 		r.fail("kafka", fmt.Sprintf("%v%s", err, kafkaHint(err)))
 		return
 	}
 	r.ok("kafka", "reached; the cluster has "+count(topology.Brokers, "broker"))
+	nodes := checkNodes(ctx, r, cluster, topology, known)
 	for _, topic := range c.Kafka.Topics {
 		checkTopic(r, topic, topology.Topics[topic])
 	}
 	checkLetters(r, "letters", c.DeadLetter.Topic, topology)
 	checkLetters(r, "ledger", ledger.Topic(c.DeadLetter.Topic), topology)
+	if len(nodes) == 0 {
+		r.skip("kafka", "rights and group were not asked for: no broker can be reached at the address that it advertises")
+		return
+	}
 	checkTopicRights(ctx, r, cluster, c)
 	checkCommitMetadata(ctx, r, cluster)
-	if checkOffsets(ctx, r, cluster) {
-		checkGroupRights(ctx, r, cluster, c.Kafka.Group)
-	}
+	offsets, err := cluster.OffsetsTopic(ctx)
+	checkOffsets(r, offsets, err)
+	checkGroup(ctx, r, cluster, c, groupPlace{nodes: nodes, all: topology.Nodes, offsets: offsets, seen: err == nil})
 }
 
 func checkTopic(r *report, name string, info broker.TopicInfo) {
@@ -118,11 +118,11 @@ func checkTopic(r *report, name string, info broker.TopicInfo) {
 	case info.Missing:
 		r.fail("topic", name+" does not exist; the worker would wait for it: create it, or check KAFKA_TOPICS")
 	case errors.Is(info.Err, broker.ErrUnauthorised):
-		r.fail("topic", name+" is not for us to see; grant Describe, DescribeConfigs and Read on it, or check KAFKA_TOPICS")
+		r.fail("topic", name+": Kafka does not let us describe it; grant Describe, DescribeConfigs and Read on it, or check KAFKA_TOPICS")
 	case info.Err != nil:
 		r.fail("topic", fmt.Sprintf("%s: %v", name, info.Err))
 	default:
-		r.ok("topic", name+" has "+count(info.Partitions, "partition"))
+		checkLeaders(r, "topic", name, info)
 	}
 }
 
@@ -133,7 +133,7 @@ func checkLetters(r *report, what, name string, topology broker.Topology) {
 	case info.Missing:
 		r.warn(what, name+" does not exist yet; the worker creates it if it may")
 	case errors.Is(info.Err, broker.ErrUnauthorised):
-		r.fail(what, name+" is not for us to see; grant Describe, DescribeConfigs, Read and Write on it, or check DEAD_LETTER_TOPIC")
+		r.fail(what, name+": Kafka does not let us describe it; grant Describe, DescribeConfigs, Read and Write on it, or check DEAD_LETTER_TOPIC")
 	case info.Err != nil:
 		r.fail(what, fmt.Sprintf("%s: %v", name, info.Err))
 	case info.Replicas < 2 && topology.Brokers > 1:
@@ -144,44 +144,26 @@ func checkLetters(r *report, what, name string, topology broker.Topology) {
 	}
 }
 
-// checkOffsets says too whether there may have been a group: to ask for one makes the cluster make its topic.
-func checkOffsets(ctx context.Context, r *report, cluster *broker.Cluster) (groups bool) {
-	offsets, err := cluster.OffsetsTopic(ctx)
+// checkOffsets says how safe acknowledged commits are.
+func checkOffsets(r *report, offsets broker.OffsetsTopic, err error) {
 	switch {
 	case errors.Is(err, broker.ErrUnauthorised):
-		r.ok("offsets", "how safe commits are is not for us to see; the worker needs no right to __consumer_offsets")
+		r.skip("offsets", "Kafka does not let us describe __consumer_offsets, so how safe commits are is not known; the worker needs no right to it")
 	case err != nil:
-		r.warn("offsets", fmt.Sprintf("cannot tell how safe commits are: %v", err))
+		r.warn("offsets", fmt.Sprintf("cannot find out how safe commits are: %v", err))
 	case !offsets.Exists:
-		r.ok("offsets", "__consumer_offsets does not exist yet; Kafka makes it when the first group joins")
+		r.skip("offsets", "__consumer_offsets does not exist yet, so how safe commits will be is not known; Kafka makes it when the first group joins")
 	case !offsets.Safe():
 		r.warn("offsets", fmt.Sprintf("__consumer_offsets has %s and min.insync.replicas %d: losing a broker can lose "+
 			"acknowledged commits, and the calls since then are made again",
 			count(offsets.Replicas, "replica"), offsets.MinInSync))
+	case offsets.Replicas < 2:
+		r.warn("offsets", "__consumer_offsets has one replica on the only broker: losing that broker's disk loses all commits, "+
+			"and every event that is kept is called again")
+	case offsets.MinInSync == 0:
+		r.skip("offsets", fmt.Sprintf("__consumer_offsets has %s; whether losing one broker can lose acknowledged commits depends on "+
+			"its min.insync.replicas, which Kafka does not let us read", count(offsets.Replicas, "replica")))
 	default:
 		r.ok("offsets", "losing one broker loses no acknowledged commit")
-	}
-	return offsets.Exists || err != nil
-}
-
-func checkLeadHit(ctx context.Context, r *report, c *config.Config) {
-	client, _, err := worker.OpenLeadHit(c, versionText(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		r.fail("leadhit", err.Error())
-		return
-	}
-	defer client.Close()
-	methods, err := client.Methods(ctx)
-	var status *leadhit.StatusError
-	switch {
-	case errors.As(err, &status) && (status.Status == 401 || status.Status == 403):
-		r.fail("leadhit", "the API key is refused; check LEADHIT_API_KEY_FILE or LEADHIT_API_KEY")
-	case err != nil:
-		r.fail("leadhit", fmt.Sprintf("%v%s", err, leadHitHint(err, c)))
-	case !slices.Contains(methods, leadhit.Method):
-		r.fail("leadhit", fmt.Sprintf("the node does not list %s (it lists: %s); check LEADHIT_URL",
-			leadhit.Method, strings.Join(methods, ", ")))
-	default:
-		r.ok("leadhit", "the node takes the key and lists "+leadhit.Method)
 	}
 }

@@ -17,7 +17,7 @@ func checkCommitMetadata(ctx context.Context, r *report, cluster *broker.Cluster
 	case err != nil:
 		r.warn("brokers", fmt.Sprintf("cannot read offset.metadata.max.bytes: %v", err))
 	case !known:
-		r.ok("brokers", "offset.metadata.max.bytes was not checked: Kafka does not allow DescribeConfigs on the cluster; the worker says "+
+		r.skip("brokers", "offset.metadata.max.bytes was not checked: Kafka does not allow DescribeConfigs on the cluster; the worker says "+
 			"whether a commit's metadata was refused")
 	case least < fullMetadata:
 		r.warn("brokers", fmt.Sprintf("offset.metadata.max.bytes is %d: an order that waits holds up its partition; set it to %d on the "+

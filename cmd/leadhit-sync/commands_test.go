@@ -42,7 +42,7 @@ func TestAWorkerRunsUntilItIsStoppedAndLeavesLettersToLookAt(t *testing.T) {
 		t.Errorf("got %+v of check, want nothing that failed", got)
 	}
 	if n := node.Count(); n != 0 {
-		t.Errorf("got %d calls by check, want none", n)
+		t.Errorf("got %d calls about orders by check, want none", n)
 	}
 
 	f := followed(t, "run")
@@ -164,8 +164,8 @@ func TestCheckReportsAMappingWithMistakes(t *testing.T) {
 	t.Setenv("LEADHIT_API_KEY", "any")
 	t.Setenv("MAPPING", write(t, t.TempDir(), "bad.yaml", "fields: {order_id: {path: x}}\n"))
 	got := command(t, "", "check")
-	if got.code != exitError || !strings.Contains(got.out, "FAIL  mapping") || !strings.Contains(got.out, "bad.yaml:1:") {
-		t.Errorf("got %+v, want a line about the mapping's mistake", got)
+	if got.code != exitUsage || !strings.HasPrefix(got.err, "MAPPING: ") || !strings.Contains(got.err, "bad.yaml:1:") {
+		t.Errorf("got %+v, want exit code 2 and a line about the mapping's mistake", got)
 	}
 	t.Setenv("MAPPING", "plain")
 	if got := command(t, "", "check"); !strings.Contains(got.out, "ok    mapping    plain fits the topics\n") {

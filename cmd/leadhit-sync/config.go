@@ -2,31 +2,112 @@ package main
 
 import (
 	"errors"
+	"io"
 
 	"github.com/spf13/cobra"
 
+	"leadhit-sync/cmd/worker"
 	"leadhit-sync/config"
 )
 
 func configCommand() *cobra.Command {
-	var table bool
+	var o configOptions
 	c := &cobra.Command{
-		Use: "config", Short: "Print every setting and the value in force",
-		Long: `Print every setting with the value in force, secrets as ***. If the settings
-cannot work, the table of all settings is printed instead, then each mistake on a
-line of stderr, and the exit code is 2. --table prints the table as Markdown.`,
+		Use: "config", Short: "Print every setting with its value, or check the settings",
+		Long: `Print every setting with the value in force; secrets are shown as ***. If the
+settings cannot work, the table of all settings is printed instead, each mistake on a
+line of stderr, and the exit code is 2. --table prints the table as Markdown.
+
+--check prints no values. It says whether a worker could start with these settings,
+by the same rules as run, and ends with exit code 2 if it could not. It reads the
+files that settings name (key, certificates, passwords, mapping), and connects to
+nobody. The limit of memory is GOMEMLIMIT of the environment.
+
+--skip-files checks everything but the files, for CI where secrets are not mounted.
+
+--env-file takes the settings from a file with NAME=value lines, as Kustomize and
+Docker read it, instead of the environment. A name in it that is neither a setting
+nor a variable of Go's runtime or OpenTelemetry is a mistake.`,
+		Example: `  leadhit-sync config
+  leadhit-sync config --check
+  leadhit-sync config --check --skip-files --env-file deploy/settings.env
+  leadhit-sync config -o json | jq -r '.settings[] | .name + "=" + .value'`,
 		Args: arguments(cobra.NoArgs),
-		RunE: func(c *cobra.Command, _ []string) error {
-			if table {
-				return config.WriteTable(c.OutOrStdout())
-			}
-			settings, err := config.Load()
-			if err = errors.Join(err, mappingMistakes()); err != nil {
-				return errors.Join(config.WriteTable(c.OutOrStdout()), err)
-			}
-			return settings.WriteValues(c.OutOrStdout())
-		},
+		RunE: func(c *cobra.Command, _ []string) error { return o.run(c) },
 	}
-	c.Flags().BoolVar(&table, "table", false, "print names, defaults and meanings as a Markdown table, without values")
-	return withCheck(c)
+	f := c.Flags()
+	f.BoolVar(&o.table, "table", false, "print names, defaults and meanings as a Markdown table, without values")
+	f.BoolVar(&o.check, "check", false, "only say whether a worker could start with the settings")
+	f.BoolVar(&o.skipFiles, "skip-files", false, "with --check: do not read the files that settings name")
+	f.StringVar(&o.envFile, "env-file", "", "with --check: take the settings from this file, not from the environment")
+	outputFlag(c, &o.output)
+	return c
+}
+
+type configOptions struct {
+	table, check, skipFiles bool
+	envFile, output         string
+}
+
+func (o *configOptions) run(c *cobra.Command) error {
+	if err := checkOutput(o.output); err != nil {
+		return err
+	}
+	switch {
+	case o.check && o.table:
+		return usageError{errors.New("--check and --table exclude each other")}
+	case o.check:
+		return checkSettings(c.OutOrStdout(), c.ErrOrStderr(), o)
+	case o.envFile != "":
+		return usageError{errors.New("--env-file goes with --check")}
+	case o.skipFiles:
+		return usageError{errors.New("--skip-files goes with --check")}
+	case o.table && o.output == "json":
+		return usageError{errors.New("--table is Markdown; leave out -o json, or --table")}
+	case o.table:
+		return config.WriteTable(c.OutOrStdout())
+	}
+	settings, err := worker.Settings(versionText())
+	if o.output == "json" {
+		return errors.Join(printSettings(c.OutOrStdout(), settings, err), err)
+	}
+	if err != nil {
+		return errors.Join(config.WriteTable(c.OutOrStdout()), err)
+	}
+	return settings.WriteValues(c.OutOrStdout())
+}
+
+// printedSettings is the JSON form of all settings. Value is "***" for a secret and "" for what is not set; there is none
+// where the settings cannot work.
+type printedSettings struct {
+	Schema   string            `json:"schema"`
+	OK       bool              `json:"ok"`
+	Mistakes []mistakenSetting `json:"mistakes,omitempty"`
+	Settings []printedSetting  `json:"settings"`
+	Warnings []string          `json:"warnings,omitempty"`
+}
+
+type printedSetting struct {
+	Name     string  `json:"name"`
+	Value    *string `json:"value,omitempty"`
+	Default  string  `json:"default,omitempty"`
+	Required bool    `json:"required"`
+	Secret   bool    `json:"secret"`
+	Meaning  string  `json:"meaning"`
+}
+
+func printSettings(w io.Writer, c *config.Config, mistakes error) error {
+	said := printedSettings{Schema: "config.v1", OK: mistakes == nil, Mistakes: mistaken(mistakes)}
+	var values []string
+	if c != nil {
+		values, said.Warnings = c.Values(), c.Warnings
+	}
+	for i, v := range config.Variables() {
+		s := printedSetting{Name: v.Name, Default: v.Default, Required: v.Required, Secret: v.Secret, Meaning: v.Meaning}
+		if i < len(values) {
+			s.Value = &values[i]
+		}
+		said.Settings = append(said.Settings, s)
+	}
+	return printJSON(w, said, "  ")
 }

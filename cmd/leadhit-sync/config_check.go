@@ -9,42 +9,15 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spf13/cobra"
-
+	"leadhit-sync/cmd/worker"
 	"leadhit-sync/config"
 )
 
-// withCheck adds --check and --env-file to the config command.
-func withCheck(c *cobra.Command) *cobra.Command {
-	var check bool
-	var file string
-	c.Long += `
-
---check prints no values: it says whether a worker could start, with exit code 2
-and each mistake on a line of stderr if it could not. Files that settings name are
-looked into; GOMEMLIMIT is the environment's. With --env-file the settings are
-those of a file with NAME=value lines, as Kustomize and Docker read it, and no
-others; what is no setting, nor one of Go's runtime or OpenTelemetry's, is a mistake.`
-	c.Flags().BoolVar(&check, "check", false, "only say whether the settings can work")
-	c.Flags().StringVar(&file, "env-file", "", "with --check: take the settings from this file, not from the environment")
-	run := c.RunE
-	c.RunE = func(c *cobra.Command, args []string) error {
-		switch {
-		case check:
-			return checkSettings(c.OutOrStdout(), c.ErrOrStderr(), file)
-		case file != "":
-			return usageError{errors.New("--env-file goes with --check")}
-		}
-		return run(c, args)
-	}
-	return c
-}
-
 // checkSettings judges the settings of the environment or, where there is a file, of that alone.
-func checkSettings(out, errs io.Writer, file string) error {
+func checkSettings(out, errs io.Writer, o *configOptions) error {
 	var mistakes []string
-	if file != "" {
-		values, found, err := readEnvFile(file)
+	if o.envFile != "" {
+		values, found, err := readEnvFile(o.envFile)
 		if err != nil {
 			return settingError{fmt.Errorf("--env-file: %w", err)}
 		}
@@ -55,22 +28,35 @@ func checkSettings(out, errs io.Writer, file string) error {
 			return fmt.Errorf("--env-file: %w", err)
 		}
 	}
-	settings, err := config.Load()
+	settings, unread, err := o.settings()
 	for _, m := range mistakes {
-		_, _ = fmt.Fprintf(errs, "%s: %s\n", file, m) // nobody reads any more
+		_, _ = fmt.Fprintf(errs, "%s: %s\n", o.envFile, m) // nobody reads any more
 	}
-	if err != nil {
-		return err
+	if err == nil && len(mistakes) > 0 {
+		err = settingError{fmt.Errorf("%s in %s", count(len(mistakes), "mistake"), o.envFile)}
 	}
-	if len(mistakes) > 0 {
-		return settingError{fmt.Errorf("%s in %s", count(len(mistakes), "mistake"), file)}
+	r := newReport(out, o.output, "config.check.v1")
+	for _, m := range mistakes {
+		if o.output == "json" {
+			r.fail("env-file", m)
+		}
 	}
-	r := &report{out: out}
-	r.ok("settings", "complete and consistent")
-	for _, w := range settings.Warnings {
-		r.warn("settings", w)
+	if err == nil {
+		r.settings(settings)
+		if len(unread) > 0 {
+			r.skip("settings", "files were not read: "+strings.Join(unread, ", "))
+		}
 	}
-	return nil
+	return errors.Join(r.end(err), err)
+}
+
+// settings reads the settings, and names those whose files were not read.
+func (o *configOptions) settings() (settings *config.Config, unread []string, err error) {
+	if o.skipFiles {
+		return worker.SettingsWithoutFiles(versionText())
+	}
+	settings, err = worker.Settings(versionText())
+	return settings, nil, err
 }
 
 // readEnvFile reads NAME=value lines, blank ones and comments. A mistake names its line, never a value: that may be a
@@ -82,7 +68,6 @@ func readEnvFile(path string) (values map[string]string, mistakes []string, err 
 	}
 	// Nothing was written, so nothing can be lost by an error of Close.
 	defer func() { _ = f.Close() }()
-	variables := config.Variables()
 	values = map[string]string{}
 	lines := bufio.NewScanner(f)
 	for n := 1; lines.Scan(); n++ {
@@ -96,8 +81,8 @@ func readEnvFile(path string) (values map[string]string, mistakes []string, err 
 		case !pair || !isName(name): // it may be a part of a secret that spans lines
 			mistakes = append(mistakes, fmt.Sprintf("line %d is not NAME=value", n))
 		case foreign(name):
-		case !slices.ContainsFunc(variables, func(v config.Variable) bool { return v.Name == name }):
-			mistakes = append(mistakes, fmt.Sprintf("line %d: %s is not a setting", n, name))
+		case !isSetting(name):
+			mistakes = append(mistakes, fmt.Sprintf("line %d: %s is not a setting%s", n, name, meant(name)))
 		case twice:
 			mistakes = append(mistakes, fmt.Sprintf("line %d: %s is set a second time", n, name))
 		default:
@@ -105,6 +90,14 @@ func readEnvFile(path string) (values map[string]string, mistakes []string, err 
 		}
 	}
 	return values, mistakes, lines.Err()
+}
+
+// meant suggests a setting for a name that is none.
+func meant(name string) string {
+	if near := config.DidYouMean(name); near != "" {
+		return "; did you mean " + near + "?"
+	}
+	return ""
 }
 
 // isName says whether a text has the form of our settings' names.
@@ -123,28 +116,31 @@ func foreign(name string) bool {
 		slices.ContainsFunc([]string{"OTEL_TRACES_SAMPLER", "OTEL_BSP_", "OTEL_SPAN_"}, func(p string) bool { return strings.HasPrefix(name, p) })
 }
 
-// replaceSettings puts values into the environment in place of all settings that are there. The caller calls restore, also
-// after an error, when it has read them.
+// replaceSettings puts values into the environment in place of all settings that are there, and of what is nearly one. The
+// caller calls restore, also after an error, when it has read them.
 func replaceSettings(values map[string]string) (restore func(), err error) {
 	before := map[string]string{}
-	restore = func() {
-		for _, v := range config.Variables() {
-			// What was there can be put back, and a name of ours can be taken away.
-			_ = os.Unsetenv(v.Name)
-			if old, set := before[v.Name]; set {
-				_ = os.Setenv(v.Name, old)
-			}
+	for _, pair := range os.Environ() {
+		name, value, _ := strings.Cut(pair, "=")
+		if isSetting(name) || config.DidYouMean(name) != "" {
+			before[name] = value
+			err = errors.Join(err, os.Unsetenv(name))
 		}
 	}
-	for _, v := range config.Variables() {
-		if old, set := os.LookupEnv(v.Name); set {
-			before[v.Name] = old
+	for name, value := range values {
+		err = errors.Join(err, os.Setenv(name, value))
+	}
+	restore = func() {
+		for name := range values {
+			_ = os.Unsetenv(name) // a name of ours can be taken away
 		}
-		if value, set := values[v.Name]; set {
-			err = errors.Join(err, os.Setenv(v.Name, value))
-		} else {
-			err = errors.Join(err, os.Unsetenv(v.Name))
+		for name, value := range before {
+			_ = os.Setenv(name, value) // what was there can be put back
 		}
 	}
 	return restore, err
+}
+
+func isSetting(name string) bool {
+	return slices.ContainsFunc(config.Variables(), func(v config.Variable) bool { return v.Name == name })
 }

@@ -13,10 +13,16 @@ import (
 func noSettings(t *testing.T) {
 	t.Helper()
 	for _, v := range config.Variables() {
-		t.Setenv(v.Name, "") // so that it is restored
-		if err := os.Unsetenv(v.Name); err != nil {
-			t.Fatal(err)
-		}
+		unset(t, v.Name)
+	}
+}
+
+// unset takes a variable away until the test ends.
+func unset(t *testing.T, variable string) {
+	t.Helper()
+	t.Setenv(variable, "") // so that it is restored
+	if err := os.Unsetenv(variable); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -70,7 +76,7 @@ WINDOW_BYTES=1
 `)
 	got := command(t, "", "config", "--check", "--env-file", file)
 	for _, want := range []string{
-		file + ": line 7: KAFKA_GROUPS is not a setting\n", file + ": line 8: KAFKA_TOPICS is set a second time\n",
+		file + ": line 7: KAFKA_GROUPS is not a setting; did you mean KAFKA_GROUP?\n", file + ": line 8: KAFKA_TOPICS is set a second time\n",
 		file + ": line 9 is not NAME=value\n", "WINDOW_BYTES: ",
 	} {
 		if !strings.Contains(got.err, want) {
@@ -101,7 +107,7 @@ func TestConfigCheckOfAFileFailsOnAStrayNameAlone(t *testing.T) {
 	noSettings(t)
 	file := write(t, t.TempDir(), "settings.env", fewSettings+"GOMEMLIMIT=1GiB\nOTEL_BSP_SCHEDULE_DELAY=1\nOTEL_EXPORTER_OTLP_ENDPONT=x\n")
 	got := command(t, "", "config", "--check", "--env-file", file)
-	if want := ": line 9: OTEL_EXPORTER_OTLP_ENDPONT is not a setting\nleadhit-sync: 1 mistake in " + file + "\n"; got.code != exitUsage || !strings.HasSuffix(got.err, want) {
+	if want := ": line 9: OTEL_EXPORTER_OTLP_ENDPONT is not a setting; did you mean OTEL_EXPORTER_OTLP_ENDPOINT?\nleadhit-sync: 1 mistake in " + file + "\n"; got.code != exitUsage || !strings.HasSuffix(got.err, want) {
 		t.Errorf("got %+v, want exit code 2 and %q", got, want)
 	}
 	if got := command(t, "", "config", "--check", "--env-file", file+".absent"); got.code != exitUsage || !strings.Contains(got.err, "no such file") {
@@ -109,5 +115,87 @@ func TestConfigCheckOfAFileFailsOnAStrayNameAlone(t *testing.T) {
 	}
 	if got := command(t, "", "config", "--env-file", file); got.code != exitUsage || !strings.Contains(got.err, "--env-file goes with --check") {
 		t.Errorf("got %+v, want exit code 2 without --check", got)
+	}
+}
+
+func TestConfigCheckWithoutFilesLooksIntoNone(t *testing.T) {
+	noSettings(t)
+	file := write(t, t.TempDir(), "settings.env", `KAFKA_BROKERS=kafka-1:9092
+KAFKA_TOPICS=orders
+KAFKA_TLS=true
+KAFKA_TLS_CA_FILE=/nowhere/ca.pem
+KAFKA_TLS_CERT_FILE=/nowhere/tls.crt
+KAFKA_TLS_KEY_FILE=/nowhere/tls.key
+KAFKA_SASL_MECHANISM=SCRAM-SHA-512
+KAFKA_SASL_USERNAME=me
+KAFKA_SASL_PASSWORD_FILE=/nowhere/password
+LEADHIT_API_KEY_FILE=/nowhere/key
+LEADHIT_CA_FILE=/nowhere/ca.pem
+MAPPING=/nowhere/mapping.yaml
+SCHEMA_REGISTRY_URL=https://registry:8081
+SCHEMA_REGISTRY_CA_FILE=/nowhere/ca.pem
+SCHEMA_REGISTRY_USERNAME=me
+SCHEMA_REGISTRY_PASSWORD_FILE=/nowhere/password
+OTEL_EXPORTER_OTLP_ENDPOINT=https://collector:4318
+OTEL_EXPORTER_OTLP_CERTIFICATE=/nowhere/ca.pem
+`)
+	got := command(t, "", "config", "--check", "--skip-files", "--env-file", file)
+	want := "ok    settings   complete and consistent\nskip  settings   files were not read: KAFKA_TLS_CA_FILE, KAFKA_TLS_CERT_FILE, KAFKA_TLS_KEY_FILE, " +
+		"KAFKA_SASL_PASSWORD_FILE, LEADHIT_API_KEY_FILE, LEADHIT_CA_FILE, MAPPING, SCHEMA_REGISTRY_CA_FILE, SCHEMA_REGISTRY_PASSWORD_FILE, OTEL_EXPORTER_OTLP_CERTIFICATE\n"
+	if got.code != 0 || got.out != want || got.err != "" {
+		t.Errorf("got %+v, want exit code 0 and %q", got, want)
+	}
+	if got := command(t, "", "config", "--check", "--env-file", file); got.code != exitUsage || strings.Count(got.err, "the file cannot be used") != 9 {
+		t.Errorf("got %+v without --skip-files, want exit code 2 and a line for each file", got)
+	}
+	if got := command(t, "", "config", "--skip-files"); got.code != exitUsage || !strings.Contains(got.err, "--skip-files goes with --check") {
+		t.Errorf("got %+v without --check, want wrong usage", got)
+	}
+}
+
+func TestConfigCheckWithoutFilesStillChecksAllElse(t *testing.T) {
+	needed(t, "LEADHIT_API_KEY_FILE", "/nowhere/key", "MAPPING", "shopfy", "LEADHIT_PROXY", "ftp://proxy", "KAFKA_SASL_USERNAME", "me")
+	got := command(t, "", "config", "--check", "--skip-files")
+	if got.code != exitUsage || strings.Count(got.err, "\n") != 3 || !strings.Contains(got.err, "MAPPING: ") || !strings.Contains(got.err, "LEADHIT_PROXY: ") ||
+		!strings.Contains(got.err, "KAFKA_SASL_USERNAME: ") {
+		t.Errorf("got %+v, want exit code 2 and three mistakes", got)
+	}
+}
+
+func TestConfigCheckOfAFileIsNotMisledByTheEnvironment(t *testing.T) {
+	noSettings(t)
+	t.Setenv("KAFKA_BROKER", "mine")
+	t.Setenv("KAFKA_TOPIC", "mine")
+	file := write(t, t.TempDir(), "settings.env", fewSettings)
+	if got := command(t, "", "config", "--check", "--env-file", file); got.code != 0 || strings.Contains(got.out, "warn") {
+		t.Errorf("got %+v, want no warning of a variable that is not in the file", got)
+	}
+	if got := os.Getenv("KAFKA_BROKER") + os.Getenv("KAFKA_TOPIC"); got != "minemine" {
+		t.Errorf("got %q in the environment afterwards, want what was there", got)
+	}
+}
+
+func TestConfigSpeaksJSON(t *testing.T) {
+	needed(t, "KAFKA_TOPIC", "x", "LEADHIT_PROXY", "ftp://user:canary-word@proxy")
+	got := command(t, "", "config", "-o", "json")
+	said := decoded[printedSettings](t, got.out)
+	if got.code != exitUsage || said.OK || len(said.Mistakes) != 1 || said.Mistakes[0].Variable != "LEADHIT_PROXY" || said.Settings[0].Value != nil {
+		t.Errorf("got %+v, want exit code 2, one mistake and no values", got)
+	}
+	unset(t, "LEADHIT_PROXY")
+	got = command(t, "", "config", "-o", "json")
+	said = decoded[printedSettings](t, got.out)
+	if got.code != 0 || !said.OK || len(said.Settings) != len(config.Variables()) || *said.Settings[0].Value != "127.0.0.1:1" || len(said.Warnings) != 1 || strings.Contains(got.out, key) {
+		t.Errorf("got %+v, want the values without the key", got)
+	}
+	for _, s := range said.Settings {
+		if s.Name == "LEADHIT_API_KEY" && *s.Value != "***" || s.Name == "LEADHIT_CA_FILE" && *s.Value != "" {
+			t.Errorf("got %s=%s, want *** for a secret and nothing for what is not set", s.Name, *s.Value)
+		}
+	}
+	got = command(t, "", "config", "--check", "-o", "json")
+	checked := decoded[reportSchema](t, got.out)
+	if got.code != 0 || !checked.OK || len(checked.Findings) != 2 || checked.Findings[1].Verdict != "warn" {
+		t.Errorf("got %+v, want two findings", got)
 	}
 }

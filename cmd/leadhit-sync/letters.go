@@ -23,9 +23,11 @@ import (
 func lettersCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "letters", Short: "Look at the dead letters",
-		Long: `Look at the dead letters: events that can never succeed, each with its cause.
-Only the KAFKA_ settings, without KAFKA_TOPICS and KAFKA_START, and DEAD_LETTER_TOPIC
-are needed. Nothing is changed.`,
+		Long: `Look at the dead letters: events that can never succeed, each with its cause. Nothing
+is changed. These commands need only the KAFKA_ settings (without KAFKA_TOPICS and
+KAFKA_START) and DEAD_LETTER_TOPIC.`,
+		Example: `  leadhit-sync letters list --since 24h
+  leadhit-sync letters show orders/3/118273`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			return usageError{errors.New("a command is missing: list or show")}
@@ -41,6 +43,8 @@ func listCommand() *cobra.Command {
 	var output string
 	c := &cobra.Command{
 		Use: "list", Short: "List the newest dead letters",
+		Example: `  leadhit-sync letters list --cause ValidationError --since 24h
+  leadhit-sync letters list --order 4711 -o json`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if filter.Limit < 1 || since < 0 {
@@ -74,6 +78,8 @@ func showCommand() *cobra.Command {
 	var reveal bool
 	c := &cobra.Command{
 		Use: "show ID", Short: "Show one dead letter, such as orders/3/118273",
+		Example: `  leadhit-sync letters show orders/3/118273
+  leadhit-sync letters show orders/3/118273 --reveal -o json`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			found, err := readLetters(c.Context(), deadletter.Filter{ID: args[0], Limit: 1})

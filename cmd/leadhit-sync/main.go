@@ -23,16 +23,23 @@ const (
 	exitUsage = 2
 )
 
-const help = `leadhit-sync tells LeadHit what became of each order.
+const help = `leadhit-sync tells LeadHit the status of each order.
 
-It consumes order events from Kafka, calls set_order_status(order_id, status) for
-each, repeats what may still succeed, and keeps what LeadHit refuses in a
-dead-letter topic. Settings are environment variables: see "leadhit-sync config".
-How an event becomes a status is a mapping: see "leadhit-sync mapping".
+It reads order events from Kafka, calls set_order_status(order_id, status) for each,
+retries calls that may still succeed, and keeps what LeadHit refuses in a dead-letter
+topic. Settings are environment variables: see "leadhit-sync config". A mapping says
+how an event becomes a status: see "leadhit-sync mapping".
 
-Exit codes: 0 done (run: stopped by SIGTERM or SIGINT, everything begun is
+Exit codes: 0 done (run: stopped by SIGTERM or SIGINT, every finished event is
 committed) · 1 it failed, stderr says why · 2 wrong usage or settings, each
 mistake on a line of stderr.`
+
+// firstSteps are the examples of the root: from settings to a running worker.
+const firstSteps = `  export KAFKA_BROKERS=kafka-1:9092 KAFKA_TOPICS=orders LEADHIT_API_KEY_FILE=api-key
+  leadhit-sync preview       # what would be called, without calling
+  leadhit-sync check         # would a worker work here?
+  leadhit-sync run
+  leadhit-sync status        # in another terminal`
 
 func main() {
 	os.Exit(execute(context.Background(), os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
@@ -44,14 +51,16 @@ type streams struct {
 	out, err io.Writer
 }
 
-// execute runs one command line and returns the exit code.
-func execute(ctx context.Context, args []string, s streams) int {
+// rootCommand returns the whole tree of commands.
+func rootCommand() *cobra.Command {
 	root := &cobra.Command{
-		Use: "leadhit-sync", Short: "Tell LeadHit what became of each order", Long: help,
-		SilenceErrors: true, SilenceUsage: true,
-		RunE: func(c *cobra.Command, _ []string) error { return usageError{errors.New("a command is missing")} },
+		Use: "leadhit-sync", Short: "Tell LeadHit the status of each order", Long: help, Example: firstSteps,
+		SilenceErrors: true, SilenceUsage: true, Version: versionLines(),
+		Args: arguments(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error { return usageError{errors.New("a command is missing")} },
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError{withNearFlag(c, err)} })
 	for _, command := range []func() *cobra.Command{
 		runCommand,
 		checkCommand,
@@ -67,6 +76,14 @@ func execute(ctx context.Context, args []string, s streams) int {
 	} {
 		root.AddCommand(command())
 	}
+	root.SetHelpCommand(helpCommand())
+	complete(root)
+	return root
+}
+
+// execute runs one command line and returns the exit code.
+func execute(ctx context.Context, args []string, s streams) int {
+	root := rootCommand()
 	root.SetArgs(args)
 	root.SetIn(s.in)
 	root.SetOut(s.out)
@@ -90,7 +107,7 @@ func execute(ctx context.Context, args []string, s streams) int {
 	return code
 }
 
-// settingError is a setting that only showed to be wrong when the file that it names was read.
+// settingError is what keeps settings from being read or used, and is about none of them alone.
 type settingError struct{ error }
 
 func (e settingError) Unwrap() error { return e.error }
@@ -106,12 +123,16 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// arguments makes usage errors of what a positional-argument check finds.
+// arguments makes usage errors of what a positional-argument check finds. Where a command is expected it suggests one.
 func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
-		if err := check(c, args); err != nil {
-			return usageError{err}
+		err := check(c, args)
+		switch {
+		case err == nil:
+			return nil
+		case c.HasAvailableSubCommands() && len(args) > 0:
+			return usageError{unknownCommand(c, args[0])}
 		}
-		return nil
+		return usageError{err}
 	}
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,3 +67,10 @@ func TestVersionGoesToStdout(t *testing.T) {
 		t.Errorf("got %+v, want the version", got)
 	}
 }
+
+func readAll(r *http.Request) string {
+	text, _ := io.ReadAll(r.Body) // a test's client sends all of it
+	return string(text)
+}
+
+func stringBody(text string) io.ReadCloser { return io.NopCloser(strings.NewReader(text)) }

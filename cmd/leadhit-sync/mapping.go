@@ -12,12 +12,15 @@ import (
 func mappingCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "mapping", Short: "Write and try a mapping: how an event becomes a status",
-		Long: `Write and try a mapping: the file that says which order and which status an event
-speaks of. Nothing here needs Kafka, LeadHit or a setting; "leadhit-sync preview"
-tries a mapping on the events of a topic.
+		Long: `Write and try a mapping: the file that says which order an event is about, and which
+status LeadHit gets. None of these commands needs Kafka, LeadHit or a setting. To try
+a mapping on the events of a topic, use "leadhit-sync preview".
 
-Exit codes: 0 done · 1 the mapping has mistakes, or a case gives something else
-than it should · 2 wrong usage.`,
+Exit codes: 0 done · 1 the mapping has mistakes, or a case has another result than
+it should · 2 wrong usage.`,
+		Example: `  leadhit-sync mapping presets
+  leadhit-sync mapping show shopify > shop.yaml
+  leadhit-sync mapping check shop.yaml && leadhit-sync mapping test shop.yaml`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			return usageError{errors.New("a command is missing: presets, show, check, test, explain or schema")}
@@ -37,6 +40,10 @@ func presetsCommand() *cobra.Command {
 	var output string
 	c := &cobra.Command{
 		Use: "presets", Short: "List the mappings that come with the program",
+		Long: `List the presets: mappings that come with the program, by the platform whose events
+they read. MAPPING takes the name of one.`,
+		Example: `  leadhit-sync mapping presets
+  leadhit-sync mapping presets -o json | jq -r '.presets[].name'`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := checkOutput(output); err != nil {
@@ -79,6 +86,10 @@ func allPresets() ([]preset, error) {
 func showPresetCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "show PRESET", Short: "Print a preset's YAML, to read or to start from",
+		Long: `Print the YAML of a preset. Save it as a file to change it, and let MAPPING name that
+file; or write a short file that overrides a part of the preset.`,
+		Example: `  leadhit-sync mapping show shopify
+  leadhit-sync mapping show woocommerce > shop.yaml`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			text, err := mapping.Preset(args[0])
@@ -102,7 +113,8 @@ func schemaCommand() *cobra.Command {
 		Long: `Print the JSON Schema of mapping files. Editors with a YAML language server complete
 and check a file that begins with
   # yaml-language-server: $schema=mapping.schema.json`,
-		Args: arguments(cobra.NoArgs),
+		Example: `  leadhit-sync mapping schema > mapping.schema.json`,
+		Args:    arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			_, err := io.WriteString(c.OutOrStdout(), mapping.EditorSchema())
 			return err

@@ -19,11 +19,14 @@ func checkMappingCommand() *cobra.Command {
 	var strict bool
 	c := &cobra.Command{
 		Use: "check FILE|PRESET", Short: "Compile a mapping and list what is in it",
-		Long: `Compile a mapping and list its topics, fields, rules and codes. Every mistake is
-told at once, one a line of stderr with file, line and column, and the exit code
-is 1. What is no mistake but hardly meant, such as a rule that can never match or
-a field that nobody reads, is a line that begins with warn; with --strict it
-counts as a mistake.`,
+		Long: `Compile a mapping and list its topics, fields, rules and codes. All mistakes are
+reported at once, each on a line of stderr with file, line and column, and the exit
+code is 1. A line that begins with warn is about something that works but was hardly
+meant, such as a rule that can never match or a field that nothing reads. With
+--strict, a warning makes the exit code 1 too.`,
+		Example: `  leadhit-sync mapping check shop.yaml
+  leadhit-sync mapping check shopify --topics orders,returns
+  leadhit-sync mapping check shop.yaml --strict -o json`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := checkOutput(output); err != nil {

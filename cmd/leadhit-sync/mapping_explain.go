@@ -29,9 +29,9 @@ func explainCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "explain FILE|PRESET < event.json", Short: "Show how one event is read and what comes of it",
 		Long: `Show how one event is read: the envelopes that were opened, each field with its value
-and where it was found, the rule or the list that decided, and the call that would
-be made. The event's value is read from stdin, byte for byte; flags tell the rest
-of the record. Nothing is called. Unlike a log, the output quotes the event.`,
+and where it was found, the rule or list that decided, and the call that would be
+made. The event's value is read from stdin, byte for byte; flags give the rest of the
+record. LeadHit is not called. Unlike the log, the output shows the event's content.`,
 		Example: `  leadhit-sync mapping explain shopify --header X-Shopify-Topic=orders/paid < event.json
   leadhit-sync mapping explain shop.yaml --topic shop.orders -o json < event.json`,
 		Args: arguments(cobra.ExactArgs(1)),

@@ -17,8 +17,9 @@ var errDiffers = errors.New("a case gives something else than it should")
 func testMappingCommand() *cobra.Command {
 	var output, file string
 	c := &cobra.Command{
-		Use: "test FILE", Short: "Try a mapping on the cases beside it",
-		Long: `Try a mapping on its cases: the file FILE.cases.yaml beside FILE.yaml.
+		Use: "test FILE", Short: "Test a mapping with the cases beside it",
+		Long: `Test a mapping with its cases: events, and what must become of each. They are in the
+file FILE.cases.yaml beside FILE.yaml.
 
   cases:
   - name: a paid order
@@ -34,8 +35,10 @@ func testMappingCommand() *cobra.Command {
     value: '{"id": 4711, "state": "?"}'
     want: {refuse: UnknownStatus}
 
-Differences are printed, and what of the mapping no case has tried. Exit code 1 on a
-difference, for CI.`,
+Differences are printed, then the parts of the mapping that no case reached. The exit
+code is 1 if there is a difference.`,
+		Example: `  leadhit-sync mapping test shop.yaml
+  leadhit-sync mapping test shop.yaml --cases other.cases.yaml -o json`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := checkOutput(output); err != nil {

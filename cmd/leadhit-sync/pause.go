@@ -29,6 +29,8 @@ func pauseCommand() *cobra.Command {
 	var says ledger.Entry
 	c := &cobra.Command{
 		Use: "pause", Short: "Stop all calls of all workers, until resume",
+		Example: `  leadhit-sync pause --reason "LeadHit is being migrated"
+  leadhit-sync pause --reason "wrong statuses since 10:00" --by anna`,
 		Long: `Stop all calls of all workers of the group, until "leadhit-sync resume".
 
 The workers follow within seconds: what is in the air comes to its end and is
@@ -54,6 +56,8 @@ func resumeCommand() *cobra.Command {
 	var says ledger.Entry
 	c := &cobra.Command{
 		Use: "resume", Short: "End the pauses by hand and those of the flood guard",
+		Example: `  leadhit-sync resume
+  leadhit-sync resume --reason "the migration is over" --by anna`,
 		Long: `End the pauses in force, those by hand and those of the flood guard, and say which.
 
 What the flood guard paused for is accepted from then on: letters with these

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -22,19 +21,18 @@ import (
 func previewCommand() *cobra.Command {
 	var o previewOptions
 	c := &cobra.Command{
-		Use: "preview", Short: "Show what would be done with the events of the topics, without doing it",
+		Use: "preview", Short: "Show what a worker would do with the events, without doing it",
 		Long: `Read the events of KAFKA_TOPICS and show what the mapping makes of them: the calls,
-what is ignored and what is refused, each by its cause with an example, how many
-orders and calls a minute, the busiest orders, and what would be worth a look before
-the worker runs. Nothing is called, nothing is committed, no group is joined: it may
-run beside a worker.
+ignored and refused events by cause, each with an example, orders and calls per
+minute, the busiest orders, and what to look at before a worker runs. LeadHit is not
+called, nothing is committed and no group is joined, so preview may run beside a worker.
 
-Only the KAFKA_ settings, MAPPING, SCHEMA_REGISTRY_ where the mapping asks one, and
-CALLS_IN_FLIGHT are needed. Memory is bounded: of more than ` + strconv.Itoa(mostOrders) + ` orders what is
-said of single ones is estimated, and marked so.
+It needs only the KAFKA_ settings, MAPPING, CALLS_IN_FLIGHT and, where the mapping
+uses a schema registry, SCHEMA_REGISTRY_. Memory is bounded: with more than
+` + strconv.Itoa(mostOrders) + ` orders, figures about single orders are estimates and marked as such.
 
-With --follow new events are printed as they come, until Ctrl-C, and the summary
-again at the end.`,
+With --follow, new events are printed as they come, until Ctrl-C; then the summary is
+printed once more.`,
 		Example: `  MAPPING=shop.yaml leadhit-sync preview --since 24h
   leadhit-sync preview --since 2026-03-11T07:00:00Z -o json`,
 		Args: arguments(cobra.NoArgs),
@@ -114,13 +112,9 @@ func preview(c *cobra.Command, settings *config.Config, o previewOptions) error 
 	return printSummary(c.OutOrStdout(), o, w.tally.summary(load))
 }
 
-// openMapping loads the mapping of the settings. Mistakes of its file are listed, one a line.
+// openMapping loads the mapping of the settings.
 func openMapping(settings *config.Config) (*mapping.Mapping, func(), error) {
-	m, closing, err := worker.OpenMapping(settings, versionText(), slog.New(slog.DiscardHandler))
-	if mistakes, ok := errors.AsType[*mapping.FileError](err); ok {
-		return nil, closing, listedError{mistakes}
-	}
-	return m, closing, err
+	return worker.OpenMapping(settings, versionText(), slog.New(slog.DiscardHandler))
 }
 
 // printSummary writes the summary: for programs that follow, each on a line of its own.

@@ -108,18 +108,18 @@ func TestPreviewNamesWhatIsMissing(t *testing.T) {
 		t.Errorf("got %+v, want exit code 1 and the topic's name", got)
 	}
 	t.Setenv("MAPPING", "shopfy")
-	if got := command(t, "", "preview"); got.code != exitError || !strings.Contains(got.err, `MAPPING: `) || !strings.Contains(got.err, "shopify") {
-		t.Errorf("got %+v, want exit code 1 and a suggestion", got)
+	if got := command(t, "", "preview"); got.code != exitUsage || !strings.Contains(got.err, `MAPPING: `) || !strings.Contains(got.err, "shopify") {
+		t.Errorf("got %+v, want exit code 2 and a suggestion", got)
 	}
 	t.Setenv("MAPPING", write(t, t.TempDir(), "bad.yaml", "fields: {order_id: {path: x}}\nrule: []\n"))
-	if got := command(t, "", "preview"); got.code != exitError || strings.Count(got.err, "bad.yaml:") < 2 || strings.HasPrefix(got.err, "leadhit-sync") {
-		t.Errorf("got %+v, want exit code 1 and a line for each mistake", got)
+	if got := command(t, "", "preview"); got.code != exitUsage || strings.Count(got.err, "bad.yaml:") < 2 || strings.HasPrefix(got.err, "leadhit-sync") {
+		t.Errorf("got %+v, want exit code 2 and a line for each mistake", got)
 	}
 	t.Setenv("KAFKA_TLS", "true")
 	t.Setenv("MAPPING", "plain")
 	t.Setenv("KAFKA_TLS_CA_FILE", write(t, t.TempDir(), "ca.pem", "no PEM"))
-	if got := command(t, "", "preview"); got.code != exitError || !strings.Contains(got.err, "kafka: ") {
-		t.Errorf("got %+v, want exit code 1", got)
+	if got := command(t, "", "preview"); got.code != exitUsage || !strings.HasPrefix(got.err, "KAFKA_TLS_CA_FILE: the file cannot be used: no certificate") {
+		t.Errorf("got %+v, want exit code 2 and the setting's name", got)
 	}
 }
 

@@ -23,13 +23,12 @@ const (
 
 func probeCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "probe URL", Short: "Ask a worker's page and print the answer",
-		Long: `Ask a worker's page and print the answer: exit code 0 if its status is 2xx, else
-1. It waits two seconds at most, follows no redirect and uses no proxy. It is for
-probes where nothing else can ask: the image holds neither a shell nor curl.
-
-  leadhit-sync probe http://127.0.0.1:8080/readyz`,
-		Args: arguments(cobra.ExactArgs(1)),
+		Use: "probe URL", Short: "Request a page of a worker and print the answer",
+		Long: `Request a page of a worker and print the answer. The exit code is 0 for a 2xx status,
+else 1. It waits for two seconds at most, follows no redirect and uses no proxy. It is
+meant for probes inside the image, which has neither a shell nor curl.`,
+		Example: `  leadhit-sync probe http://127.0.0.1:8080/readyz`,
+		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			page, err := url.Parse(args[0])
 			if err != nil || page.Scheme != "http" && page.Scheme != "https" || page.Host == "" {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"os/signal"
@@ -18,24 +17,27 @@ import (
 func runCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "run", Short: "Consume events until SIGTERM or SIGINT",
-		Long: `Consume events until SIGTERM or SIGINT.
+		Long: `Consume events and call LeadHit, until SIGTERM or SIGINT.
 
-On the first signal the worker fetches no more, finishes what is in the air,
-commits, leaves the group and exits 0: within a second or two, 15 s at most for
-what is in the air, up to 50 s in all where the group is just being joined. A
-second signal ends it at once; what was in the air is called again later.
+On the first signal the worker fetches no more events, waits for the calls under way,
+commits, leaves the group and exits with 0. That takes a second or two: at most 15 s
+for the calls, and up to 50 s in all while the group is being joined. A second signal
+ends the worker at once; calls that were under way are made again later.
 
-It waits for Kafka, for its topics and for LeadHit as long as it takes, and says
-on /readyz and in the log what it waits for.`,
+It waits for Kafka, for its topics and for LeadHit as long as necessary, and says on
+/readyz and in the log what it waits for. "leadhit-sync check" says beforehand whether
+it would wait in vain.`,
+		Example: `  leadhit-sync run
+  LOG_FORMAT=text LOG_LEVEL=debug leadhit-sync run`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), c.OutOrStdout()) },
 	}
 }
 
 func run(ctx context.Context, out io.Writer) error {
-	settings, err := config.Load()
+	settings, err := worker.Settings(versionText()) //nolint:contextcheck // it reads files and connects to nobody
 	if err != nil {
-		return errors.Join(err, mappingMistakes()) //nolint:contextcheck // it reads files and connects to nobody
+		return err
 	}
 	// A log that nobody reads any more must not end the worker without its last commit.
 	signal.Ignore(syscall.SIGPIPE)
@@ -51,7 +53,7 @@ func run(ctx context.Context, out io.Writer) error {
 	})() // what ends without a signal says nothing of stopping
 	w, err := worker.Open(settings, versionText(), log) //nolint:contextcheck // it reads files and connects to nobody
 	if err != nil {
-		return settingError{err}
+		return settingError{err} // a file that has changed since it was checked
 	}
 	defer w.Close()
 	log.InfoContext(ctx, "starting", slog.String("version", versionText()), slog.String("group", settings.Kafka.Group))

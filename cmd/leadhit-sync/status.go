@@ -37,16 +37,16 @@ func statusCommand() *cobra.Command {
 	var workers, output string
 	var watching bool
 	c := &cobra.Command{
-		Use: "status [URL…]", Short: "Ask running workers how they fare",
-		Long: `Ask running workers how they fare: the state and why, calls, partitions, the
-orders that wait and their last answers, the letters of the last hour. Nothing is
-changed.
+		Use: "status [URL…]", Short: "Show the state of running workers",
+		Long: `Show the state of running workers and its reason, their calls and partitions, waiting
+orders with their last answers, and the letters of the last hour. Nothing is changed.
 
-Without URLs it is the worker of this host, at HTTP_ADDR. A URL may be as short as
-host:port. --workers takes several, or dns:name:port for each address behind a
-name, such as a headless Service's. Exit code 1 if one could not be asked.
-
-  leadhit-sync status
+Without a URL it asks the worker on this host, at HTTP_ADDR. A URL may be as short as
+host:port. --workers takes several addresses, or dns:name:port for every address
+behind a name, such as that of a headless Service. The exit code is 1 if a worker
+could not be asked.`,
+		Example: `  leadhit-sync status
+  leadhit-sync status 10.0.0.7:8080 -o json
   leadhit-sync status --workers dns:leadhit-sync.shop.svc:8080 -w`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := checkOutput(output); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 
@@ -11,21 +12,57 @@ import (
 )
 
 func versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "version", Short: "Print the version, and what it was built from", Args: arguments(cobra.NoArgs),
+	var output string
+	c := &cobra.Command{
+		Use: "version", Short: "Print the version and the commit it was built from",
+		Long: `Print the version, Go's version, the platform and, where they are known, the commit
+that this program was built from and its time.`,
+		Example: `  leadhit-sync version
+  leadhit-sync version -o json | jq -r .version`,
+		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			b := build()
-			text := fmt.Sprintf("leadhit-sync %s %s %s/%s", b.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			if b.Revision != "" {
-				text += fmt.Sprintf("\ncommit %s of %s", b.Revision, b.Time)
+			if err := checkOutput(output); err != nil {
+				return err
 			}
-			if b.Modified {
-				text += ", files changed since"
-			}
-			_, err := fmt.Fprintln(c.OutOrStdout(), text)
-			return err
+			return printAs(output, c.OutOrStdout(), printedVersion(build()), func(w io.Writer) error {
+				_, err := fmt.Fprintln(w, versionLines())
+				return err
+			})
 		},
 	}
+	outputFlag(c, &output)
+	return c
+}
+
+// versionJSON is the JSON form of the version.
+type versionJSON struct {
+	Schema   string `json:"schema"`
+	Version  string `json:"version"`
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+	Commit   string `json:"commit,omitempty"`
+	Time     string `json:"time,omitempty"`
+	Modified bool   `json:"modified"`
+}
+
+func printedVersion(b worker.Build) versionJSON {
+	return versionJSON{
+		Schema: "version.v1", Version: b.Version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		Commit: b.Revision, Time: b.Time, Modified: b.Modified,
+	}
+}
+
+// versionLines is the version for people.
+func versionLines() string {
+	b := build()
+	text := fmt.Sprintf("leadhit-sync %s %s %s/%s", b.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	if b.Revision != "" {
+		text += fmt.Sprintf("\ncommit %s of %s", b.Revision, b.Time)
+	}
+	if b.Modified {
+		text += ", files changed since"
+	}
+	return text
 }
 
 // build says what this binary was built from.

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -22,7 +23,8 @@ const (
 	metadataBytes = 4096
 )
 
-// Open makes a worker of settings. It reads the files that they name, but connects to nobody.
+// Open makes a worker of settings. It reads the files that they name, but connects to nobody. What these hold that cannot
+// be used is a *config.Error.
 func Open(c *config.Config, version string, log *slog.Logger) (_ *Worker, err error) {
 	w := &Worker{config: c, version: version, log: log}
 	defer func() {
@@ -57,26 +59,33 @@ func Open(c *config.Config, version string, log *slog.Logger) (_ *Worker, err er
 }
 
 // OpenMapping loads the mapping of the settings, which finds its schemas in a registry if there is one. It connects to
-// nobody. The caller calls closing when no event is decoded any more; it is never nil.
+// nobody. Its error is a *config.Error. The caller calls closing when no event is decoded any more; it is never nil.
 func OpenMapping(c *config.Config, version string, log *slog.Logger) (m *mapping.Mapping, closing func(), err error) {
 	o := mapping.Options{Source: c.Mapping, Topics: c.Kafka.Topics}
 	closing = func() {}
+	var wrongRegistry error
 	if r := c.SchemaRegistry; r.URL != "" {
-		found, err := newRegistry(registryOptions{
+		var found *registry
+		found, wrongRegistry = newRegistry(registryOptions{
 			URL: r.URL, CAFile: r.CAFile, Username: r.Username, PasswordFile: r.PasswordFile, Version: version, Logger: log,
 		})
-		if err != nil {
-			return nil, closing, err
+		if wrongRegistry == nil {
+			o.Schemas, closing = found.lookup, found.close
+		} else {
+			o.Schemas = noSchemas // so that the mapping's own mistakes are found too
 		}
-		o.Schemas, closing = found.lookup, found.close
 	}
-	if m, err = mapping.Load(o); err != nil {
-		return nil, closing, fmt.Errorf("MAPPING: %w", err)
+	m, err = mapping.Load(o)
+	if err != nil {
+		err = mappingMistake(err)
 	}
-	return m, closing, nil
+	if all := joined(err, wrongRegistry); all != nil {
+		return nil, closing, all
+	}
+	return m, closing, wrongRegistry
 }
 
-// OpenCluster returns the Kafka cluster of the settings, without connecting to it.
+// OpenCluster returns the Kafka cluster of the settings, without connecting to it. Its error is a *config.Error.
 func OpenCluster(c *config.Config, log *slog.Logger) (*broker.Cluster, error) {
 	o := broker.Options{
 		Brokers:  c.Kafka.Brokers,
@@ -94,25 +103,30 @@ func OpenCluster(c *config.Config, log *slog.Logger) (*broker.Cluster, error) {
 	}
 	cluster, err := broker.Open(o)
 	if err != nil {
-		return nil, fmt.Errorf("kafka: %w", err)
+		return nil, mistakesOf(err, kafkaVariable)
 	}
 	return cluster, nil
 }
 
-// OpenLeadHit returns the client of the settings and its key, without calling anybody.
+// OpenLeadHit returns the client of the settings and its key, without calling anybody. Its error is a *config.Error.
 func OpenLeadHit(c *config.Config, version string, log *slog.Logger) (*leadhit.Client, *leadhit.Key, error) {
 	key := leadhit.FixedKey(c.LeadHit.APIKey.Reveal())
+	var wrongKey error
 	if c.LeadHit.APIKeyFile != "" {
 		var err error
 		if key, err = leadhit.OpenKey(c.LeadHit.APIKeyFile); err != nil {
-			return nil, nil, fmt.Errorf("LEADHIT_API_KEY_FILE: %w", err)
+			wrongKey = mistake("LEADHIT_API_KEY_FILE", err)
+			key = leadhit.FixedKey("unread") // so that the other options are checked
 		}
 	}
 	client, err := leadhit.Open(leadhit.Options{
 		URL: c.LeadHit.URL, Key: key, Timeout: c.LeadHit.Timeout, CAFile: c.LeadHit.CAFile,
 		Proxy: c.LeadHit.Proxy.Reveal(), CallsInFlight: c.CallsInFlight, Version: version, Logger: log,
 	})
-	return client, key, err
+	if err := errors.Join(wrongKey, err); err != nil {
+		return nil, nil, mistakesOf(err, leadHitVariable)
+	}
+	return client, key, nil
 }
 
 // Close lets go of all connections. Call it after Run has returned.

@@ -42,13 +42,17 @@ type registryOptions struct {
 
 // newRegistry reads the CA file and connects to nobody.
 func newRegistry(o registryOptions) (*registry, error) {
-	transport := o.Transport
+	transport, err := o.Transport, error(nil)
 	if transport == nil {
-		own, err := registryTransport(o.CAFile)
-		if err != nil {
-			return nil, err
+		transport, err = registryTransport(o.CAFile)
+	}
+	if o.PasswordFile != "" {
+		if wrong := checkRegistryPassword(o.PasswordFile); wrong != nil {
+			err = errors.Join(err, mistake("SCHEMA_REGISTRY_PASSWORD_FILE", wrong))
 		}
-		transport = own
+	}
+	if err != nil {
+		return nil, err
 	}
 	r := &registry{
 		http: &http.Client{
@@ -65,7 +69,6 @@ func newRegistry(o registryOptions) (*registry, error) {
 	if o.PasswordFile != "" {
 		options = append(options, sr.PreReq(registryLogin(o.Username, o.PasswordFile)))
 	}
-	var err error
 	if r.client, err = sr.NewClient(options...); err != nil {
 		return nil, fmt.Errorf("schema registry: %w", err)
 	}
@@ -76,7 +79,7 @@ func newRegistry(o registryOptions) (*registry, error) {
 func (r *registry) close() { r.http.CloseIdleConnections() }
 
 // registryTransport uses no proxy: no setting names one.
-func registryTransport(caFile string) (*http.Transport, error) {
+func registryTransport(caFile string) (http.RoundTripper, error) {
 	t := &http.Transport{
 		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout: registryTimeout, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true,
@@ -87,11 +90,11 @@ func registryTransport(caFile string) (*http.Transport, error) {
 	}
 	pem, err := os.ReadFile(caFile)
 	if err != nil {
-		return nil, fmt.Errorf("SCHEMA_REGISTRY_CA_FILE: %w", withoutPath(err))
+		return nil, mistake("SCHEMA_REGISTRY_CA_FILE", err)
 	}
 	t.TLSClientConfig.RootCAs = x509.NewCertPool()
 	if !t.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, errors.New("SCHEMA_REGISTRY_CA_FILE: no certificate in it")
+		return nil, mistake("SCHEMA_REGISTRY_CA_FILE", errNoCertificate)
 	}
 	return t, nil
 }
@@ -106,6 +109,23 @@ func registryLogin(username, file string) func(*http.Request) error {
 		request.SetBasicAuth(username, strings.TrimRight(string(password), "\r\n"))
 		return nil
 	}
+}
+
+// checkRegistryPassword refuses what comes of a slip in making the file. Its error quotes nothing.
+func checkRegistryPassword(file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	switch password := strings.TrimRight(string(text), "\r\n"); {
+	case password == "":
+		return errors.New("empty")
+	case strings.HasPrefix(password, "\uFEFF"):
+		return errors.New("begins with a byte order mark; save the file without one")
+	case strings.ContainsAny(password, "\r\n"):
+		return errors.New("line break inside: it must be one line")
+	}
+	return nil
 }
 
 // withoutPath drops the path, which now and then is the secret itself.

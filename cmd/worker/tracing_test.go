@@ -358,7 +358,7 @@ func TestACertificateThatIsNoneIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = worker.Open(settings, "1.2.3", slog.New(slog.DiscardHandler))
-	if err == nil || !strings.Contains(err.Error(), "OTEL_EXPORTER_OTLP_CERTIFICATE: no certificate in it") {
+	if err == nil || !strings.Contains(err.Error(), "OTEL_EXPORTER_OTLP_CERTIFICATE: the file cannot be used: no certificate in it") {
 		t.Errorf("got %v, want the setting named", err)
 	}
 }

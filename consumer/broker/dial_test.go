@@ -177,13 +177,47 @@ func TestSASLPasswordIsReadForEveryHandshake(t *testing.T) {
 
 func TestSASLPasswordIsInNoError(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "password")
-	write(t, file, "canary\a")
+	write(t, file, "secret")
 	fake := fakeKafka(t, kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-512", "worker", "secret"))
 	sasl := &broker.SASL{Mechanism: "SCRAM-SHA-512", Username: "worker", PasswordFile: file}
 	cluster := open(t, fake, func(o *broker.Options) { o.SASL = sasl })
+	write(t, file, "canary\a")
 	_, err := cluster.Topics(t.Context(), "orders")
 	if err == nil || strings.Contains(fmt.Sprintf("%v %+v", err, sasl), "canary") || strings.Contains(err.Error(), `\a`) {
 		t.Errorf("got %v, want an error without a character of the password", err)
+	}
+}
+
+func TestOpenRefusesAPasswordThatNoHandshakeCanUse(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ mechanism, text, want string }{
+		"a byte order mark":            {"SCRAM-SHA-256", "\ufeffcanary", "byte order mark"},
+		"two lines":                    {"SCRAM-SHA-512", "canary\ncanary\n", "must be one line"},
+		"only a line's end":            {"SCRAM-SHA-512", "\r\n", "empty"},
+		"a zero byte":                  {"PLAIN", "canary\x00x", "zero byte"},
+		"a character that SCRAM lacks": {"SCRAM-SHA-512", "canary\a", "SCRAM does not allow"},
+		"a tab, over PLAIN":            {"PLAIN", "canary\tx\r\n", ""},
+		"another alphabet":             {"SCRAM-SHA-512", "канарейка", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "password")
+			write(t, file, c.text)
+			_, err := broker.Open(broker.Options{
+				Brokers: []string{"127.0.0.1:1"}, TLS: &broker.TLS{},
+				SASL: &broker.SASL{Mechanism: c.mechanism, Username: "worker", PasswordFile: file},
+			})
+			if c.want == "" {
+				if err != nil {
+					t.Errorf("got %v, want the password taken", err)
+				}
+				return
+			}
+			mistake, ok := errors.AsType[*broker.OptionError](err)
+			if !ok || mistake.Option != "sasl password file" || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "canary") {
+				t.Errorf("got %v, want the mistake %q of the password's file, without the password", err, c.want)
+			}
+		})
 	}
 }
 

@@ -110,3 +110,10 @@ func Shape(key int16) reflect.Type { return shapeOf(key) }
 
 // XXHash32 hashes fewer than 16 bytes.
 func XXHash32(b []byte) uint32 { return xxHash32(b) }
+
+// ParseGroupList returns how many groups are in the body of a response.
+func ParseGroupList(body []byte) (groups int, err error) {
+	l := &groupList{}
+	err = l.parse(body)
+	return len(l.groups), err
+}

@@ -66,7 +66,7 @@ type Cluster struct {
 }
 
 // Open checks the options, reads the files they name once, and returns the cluster without connecting to it.
-// All mistakes are reported at once. The files are read again for every connection; what one of them held last stays in use
+// All mistakes are reported at once, each as an [*OptionError]. The files are read again for every connection; what one of them held last stays in use
 // while it cannot be read.
 func Open(o Options) (*Cluster, error) {
 	dial := &dial{net: o.Dial, login: o.SASL != nil, log: o.Logger, configured: slices.Clone(o.Brokers)}
@@ -138,11 +138,11 @@ func (c *Cluster) Close() { c.transport.CloseIdleConnections() }
 func (o *Options) check(d *dial) (mechanism saslMechanism, err error) {
 	var mistakes []error
 	if len(o.Brokers) == 0 {
-		mistakes = append(mistakes, errors.New("no broker given"))
+		mistakes = append(mistakes, optionError("brokers", errors.New("no broker given")))
 	}
 	for _, address := range o.Brokers {
 		if _, _, err := net.SplitHostPort(address); err != nil {
-			mistakes = append(mistakes, fmt.Errorf("broker %q: %w", address, err))
+			mistakes = append(mistakes, optionError("brokers", fmt.Errorf("broker %q: %w", address, err)))
 		}
 	}
 	if d.tls != nil {
@@ -155,7 +155,7 @@ func (o *Options) check(d *dial) (mechanism saslMechanism, err error) {
 			mistakes = append(mistakes, err)
 		}
 		if o.SASL.Mechanism == plainName && o.TLS == nil {
-			mistakes = append(mistakes, errors.New("SASL PLAIN without TLS would show the password to the network"))
+			mistakes = append(mistakes, optionError("sasl mechanism", errors.New("SASL PLAIN without TLS would show the password to the network")))
 		}
 	}
 	return mechanism, errors.Join(mistakes...)

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol/describegroups"
 	"github.com/segmentio/kafka-go/protocol/metadata"
 )
 
@@ -78,32 +76,4 @@ func (c *Cluster) TopicRights(ctx context.Context, names ...string) (map[string]
 		}
 	}
 	return rights, nil
-}
-
-// GroupRights asks the group's coordinator what we may do to the group, which need not exist. Its error is
-// [ErrUnauthorised] if we may not even see it. A cluster that has had no group yet makes __consumer_offsets for this, and
-// answers [ErrCoordinator].
-func (c *Cluster) GroupRights(ctx context.Context, group string) (Rights, error) {
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
-	defer cancel()
-
-	x := &exchange{clientID: c.clientID, message: &describegroups.Request{
-		Groups: []string{group}, IncludeAuthorizedOperations: true,
-	}}
-	response, _, err := c.roundTrip(ctx, toCoordinator{x, group}, x)
-	if err != nil {
-		return 0, groupError(group, err)
-	}
-	described, ok := response.(*describegroups.Response)
-	if !ok || len(described.Groups) != 1 {
-		return 0, groupError(group, fmt.Errorf("response is a %T: %w", response, errUnanswered))
-	}
-	if code := described.Groups[0].ErrorCode; code != 0 {
-		return 0, groupError(group, kafka.Error(code))
-	}
-	return rightsOf(described.Groups[0].AuthorizedOperations), nil
-}
-
-func groupError(group string, err error) error {
-	return fmt.Errorf("group %s: %w", group, newError("ask for rights", "", -1, err))
 }

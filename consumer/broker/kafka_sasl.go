@@ -35,15 +35,17 @@ func (s *SASL) mechanism(log *slog.Logger) (saslMechanism, error) {
 	switch s.Mechanism {
 	case plainName, "SCRAM-SHA-256", "SCRAM-SHA-512":
 	default:
-		mistakes = append(mistakes,
-			fmt.Errorf("SASL mechanism %q: want PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", s.Mechanism))
+		mistakes = append(mistakes, optionError("sasl mechanism",
+			fmt.Errorf("SASL mechanism %q: want PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", s.Mechanism)))
 	}
 	if s.Username == "" {
-		mistakes = append(mistakes, errors.New("SASL without a user name"))
+		mistakes = append(mistakes, optionError("sasl username", errors.New("SASL without a user name")))
 	}
 	password := &kept[string]{what: "the password of KAFKA_SASL_PASSWORD_FILE", read: s.password, log: log}
-	if _, err := password.load(); err != nil {
-		mistakes = append(mistakes, err)
+	if text, err := password.load(); err != nil {
+		mistakes = append(mistakes, optionError("sasl password file", err))
+	} else if s.Mechanism != plainName {
+		mistakes = append(mistakes, s.prepared(text))
 	}
 	if err := errors.Join(mistakes...); err != nil {
 		return nil, err
@@ -57,10 +59,38 @@ func (s *SASL) password() (string, error) {
 		return "", fmt.Errorf("read SASL password: %w", err)
 	}
 	password := strings.TrimRight(string(text), "\r\n")
-	if password == "" {
-		return "", fmt.Errorf("no SASL password in %s", s.PasswordFile)
+	if err := checkPassword(password); err != nil {
+		return "", fmt.Errorf("SASL password in %s: %w", s.PasswordFile, err)
 	}
 	return password, nil
+}
+
+// checkPassword refuses what comes of a slip in making the file, and is in nobody's password. Its error quotes nothing.
+func checkPassword(password string) error {
+	switch {
+	case password == "":
+		return errors.New("empty")
+	case strings.HasPrefix(password, "\uFEFF"):
+		return errors.New("begins with a byte order mark; save the file without one")
+	case strings.ContainsAny(password, "\r\n"):
+		return errors.New("line break inside: it must be one line")
+	case strings.ContainsRune(password, 0): // it ends the password in PLAIN
+		return errors.New("zero byte inside")
+	}
+	return nil
+}
+
+// prepared says whether SCRAM takes the user's name and the password.
+func (s *SASL) prepared(password string) error {
+	for _, p := range []struct{ option, name, password string }{
+		{"sasl username", s.Username, "x"}, {"sasl password file", "x", password},
+	} {
+		// The cause is not wrapped: it quotes the character that it does not like.
+		if _, err := scram.Mechanism(scram.SHA256, p.name, p.password); err != nil {
+			return optionError(p.option, errors.New("holds a character that SCRAM does not allow"))
+		}
+	}
+	return nil
 }
 
 // freshPassword starts each handshake with what the password's file holds then.

@@ -21,6 +21,8 @@ const (
 type Topology struct {
 	// Brokers is how many are alive.
 	Brokers int
+	// Nodes are those, by id.
+	Nodes []Node
 	// Topics has an entry for each topic asked for.
 	Topics map[string]TopicInfo
 }
@@ -42,12 +44,17 @@ type TopicInfo struct {
 	Partitions int
 	// Replicas is the smallest number of replicas of a partition, dead ones included.
 	Replicas int
+	// Leaders is the broker that leads each partition, by the partition's number; NoLeader where none does.
+	Leaders []int
 	// Missing says that the topic does not exist.
 	Missing bool
 	// Err is an *Error if the broker did not describe the topic: [ErrUnknownPartition] when Missing, [ErrNotLeader]
 	// while it is being made, [ErrUnauthorised].
 	Err error
 }
+
+// NoLeader stands for the leader of a partition that has none.
+const NoLeader = -1
 
 // Topics asks a broker, not the pool's cache, and makes no topic. Its error is one of the network or [ErrUnauthorised]:
 // this is the call that tells a wrong password.
@@ -65,7 +72,7 @@ func (c *Cluster) Topics(ctx context.Context, names ...string) (Topology, error)
 	if !ok {
 		return Topology{}, newError("describe topics", "", -1, fmt.Errorf("response is a %T", response))
 	}
-	t := Topology{Brokers: len(described.Brokers), Topics: make(map[string]TopicInfo, len(names))}
+	t := Topology{Brokers: len(described.Brokers), Nodes: nodesOf(described.Brokers), Topics: make(map[string]TopicInfo, len(names))}
 	for _, name := range names {
 		t.Topics[name] = TopicInfo{Err: newError("describe topic", name, -1, errUnanswered)}
 	}
@@ -82,8 +89,11 @@ func topicInfo(topic metadata.ResponseTopic) TopicInfo {
 			Err:     newError("describe topic", topic.Name, -1, err),
 		}
 	}
-	info := TopicInfo{Partitions: len(topic.Partitions)}
+	info := TopicInfo{Partitions: len(topic.Partitions), Leaders: slices.Repeat([]int{NoLeader}, len(topic.Partitions))}
 	for i, p := range topic.Partitions {
+		if at := int(p.PartitionIndex); at >= 0 && at < len(info.Leaders) {
+			info.Leaders[at] = int(p.LeaderID)
+		}
 		if n := len(p.ReplicaNodes); i == 0 || n < info.Replicas {
 			info.Replicas = n
 		}
@@ -113,6 +123,8 @@ type OffsetsTopic struct {
 	Exists bool
 	// Replicas is the smallest number of replicas of a partition.
 	Replicas int
+	// Leaders is the broker that leads each partition, by the partition's number; NoLeader where none does.
+	Leaders []int
 	// MinInSync is min.insync.replicas; 0 if the cluster does not let us ask.
 	MinInSync int
 }
@@ -140,7 +152,7 @@ func (c *Cluster) OffsetsTopic(ctx context.Context) (OffsetsTopic, error) {
 	if topic.Err != nil {
 		return o, topic.Err
 	}
-	o.Exists, o.Replicas = true, topic.Replicas
+	o.Exists, o.Replicas, o.Leaders = true, topic.Replicas, topic.Leaders
 	settings, err := c.topicSettings(ctx, offsetsTopic, "min.insync.replicas")
 	if err != nil {
 		return o, err
@@ -153,23 +165,28 @@ func (c *Cluster) OffsetsTopic(ctx context.Context) (OffsetsTopic, error) {
 
 // topicSettings returns the settings by name, or nil if the cluster does not let us ask.
 func (c *Cluster) topicSettings(ctx context.Context, topic string, names ...string) (map[string]string, error) {
+	return c.settings(ctx, kafka.ResourceTypeTopic, topic, names)
+}
+
+// settings returns the settings of a topic or broker by name, or nil if the cluster does not let us ask.
+func (c *Cluster) settings(ctx context.Context, kind kafka.ResourceType, of string, names []string) (map[string]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 
 	response, err := c.client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{
 		Resources: []kafka.DescribeConfigRequestResource{{
-			ResourceType: kafka.ResourceTypeTopic,
-			ResourceName: topic,
+			ResourceType: kind,
+			ResourceName: of,
 			ConfigNames:  names,
 		}},
 	})
 	if err != nil {
-		return nil, newError("describe settings", topic, -1, err)
+		return nil, newError("describe settings", of, -1, err)
 	}
 	settings := make(map[string]string)
 	for _, resource := range response.Resources {
 		if resource.Error != nil {
-			err := newError("describe settings", topic, -1, resource.Error)
+			err := newError("describe settings", of, -1, resource.Error)
 			if errors.Is(err, ErrUnauthorised) {
 				return nil, nil //nolint:nilnil // documented: not allowed is no failure
 			}

@@ -3,6 +3,7 @@ package broker
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -27,34 +28,64 @@ type TLS struct {
 	CertFile, KeyFile string
 }
 
-// config reads the files. It has no server's name yet.
+// config reads the files. It has no server's name yet. Its error may hold several mistakes.
 func (t *TLS) config() (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	var mistakes []error
 	if t.CAFile != "" {
-		roots, err := x509.SystemCertPool()
-		if err != nil {
-			roots = x509.NewCertPool() // an image without system authorities still has CAFile
-		}
-		pem, err := os.ReadFile(t.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("read authorities: %w", err)
-		}
-		if !roots.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("no certificate in %s", t.CAFile)
-		}
+		roots, err := t.roots()
+		mistakes = append(mistakes, optionError("tls ca file", err))
 		config.RootCAs = roots
 	}
 	if (t.CertFile == "") != (t.KeyFile == "") {
-		return nil, errors.New("a client certificate needs both its file and its key's file")
+		mistakes = append(mistakes, optionError("tls certificate", errors.New("a client certificate needs both its file and its key's file")))
 	}
-	if t.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("read client certificate: %w", err)
-		}
+	if t.CertFile != "" && t.KeyFile != "" {
+		pair, err := t.pair()
+		mistakes = append(mistakes, err)
 		config.Certificates = []tls.Certificate{pair}
 	}
+	if err := errors.Join(mistakes...); err != nil {
+		return nil, err
+	}
 	return config, nil
+}
+
+// pair reads certificate and key. Its error is about the certificate's file if that is wrong by itself, else about the key's.
+func (t *TLS) pair() (tls.Certificate, error) {
+	certificate, err := os.ReadFile(t.CertFile)
+	if err != nil {
+		return tls.Certificate{}, optionError("tls certificate", fmt.Errorf("read client certificate: %w", err))
+	}
+	if block, _ := pem.Decode(certificate); block == nil {
+		return tls.Certificate{}, optionError("tls certificate", errors.New("read client certificate: no PEM in it"))
+	} else if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+		return tls.Certificate{}, optionError("tls certificate", fmt.Errorf("read client certificate: %w", err))
+	}
+	key, err := os.ReadFile(t.KeyFile)
+	if err != nil {
+		return tls.Certificate{}, optionError("tls key", fmt.Errorf("read the key of the client certificate: %w", err))
+	}
+	pair, err := tls.X509KeyPair(certificate, key)
+	if err != nil {
+		return tls.Certificate{}, optionError("tls key", fmt.Errorf("read the key of the client certificate: %w", err))
+	}
+	return pair, nil
+}
+
+func (t *TLS) roots() (*x509.CertPool, error) {
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool() // an image without system authorities still has CAFile
+	}
+	text, err := os.ReadFile(t.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("read authorities: %w", err)
+	}
+	if !roots.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("no certificate in %s", t.CAFile)
+	}
+	return roots, nil
 }
 
 // tlsError is a failure of TLS in words.

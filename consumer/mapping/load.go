@@ -65,15 +65,15 @@ type loader struct {
 	options Options
 }
 
-// isFile tells a path from a preset's name.
-func isFile(source string) bool {
+// IsFile says whether a source is the path of a file, and not the name of a preset.
+func IsFile(source string) bool {
 	return strings.ContainsAny(source, `/\`) || strings.HasSuffix(source, ".yaml") || strings.HasSuffix(source, ".yml")
 }
 
 // file reads what the source names.
 func (l *loader) file(r *reader) (*fileSpec, error) {
 	name := l.options.Source
-	if !isFile(name) {
+	if !IsFile(name) {
 		f := l.preset(name, name)
 		if f == nil {
 			return nil, unknownPreset(name)

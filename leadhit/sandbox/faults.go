@@ -67,6 +67,12 @@ func (s *Sandbox) Change(change func(*Faults)) {
 // SetKey changes the key that calls must carry. Empty means any.
 func (s *Sandbox) SetKey(key string) { s.key.Store(&key) }
 
+// admits says whether a key is taken.
+func (s *Sandbox) admits(key string) bool {
+	want := *s.key.Load()
+	return key != "" && (want == "" || key == want)
+}
+
 // plan is what becomes of one call.
 type plan struct {
 	answer Answer
@@ -79,7 +85,6 @@ type plan struct {
 // decide judges a call, in the order of the fields of Faults.
 func (s *Sandbox) decide(key string, c *request) plan {
 	f := s.faults.Load()
-	want := *s.key.Load()
 	order := f.Orders[c.order]
 	p := plan{wait: order.Latency}
 	switch {
@@ -87,7 +92,7 @@ func (s *Sandbox) decide(key string, c *request) plan {
 		p.answer = Closed
 	case f.Status != 0:
 		p.answer, p.status, p.retry = Failed, f.Status, f.RetryAfter
-	case key == "" || want != "" && key != want:
+	case !s.admits(key):
 		p.answer, p.status = Forbidden, 403
 	case f.PerSecond > 0 && !s.admit(f):
 		p.answer, p.status, p.retry = Overloaded, 503, f.RetryAfter

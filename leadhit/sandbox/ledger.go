@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -57,6 +58,8 @@ type Call struct {
 	Answer Answer
 	// Executed says that the order has the status now, whatever the client was told.
 	Executed bool
+
+	stray bool // of another method: left out of what the ledger shows
 }
 
 // chunk is how many calls are stored together: the ledger grows without moving what it holds.
@@ -67,6 +70,7 @@ type ledger struct {
 	lock        sync.Mutex
 	chunks      []*[chunk]Call
 	count       int
+	strays      int
 	inFlight    int
 	maxInFlight int
 }
@@ -79,7 +83,14 @@ func (l *ledger) Calls() []Call {
 	for i, c := range l.chunks {
 		calls = append(calls, c[:min(l.count-i*chunk, chunk)]...)
 	}
-	return calls
+	return slices.DeleteFunc(calls, func(c Call) bool { return c.stray })
+}
+
+// Strays returns how many calls of methods that do not exist were read.
+func (l *ledger) Strays() int {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	return l.strays
 }
 
 // OrderCalls returns the calls of one order, in order of arrival.
@@ -108,7 +119,7 @@ func (l *ledger) Statuses() map[string]string {
 func (l *ledger) Count() int {
 	l.lock.Lock()
 	defer l.lock.Unlock()
-	return l.count
+	return l.count - l.strays
 }
 
 // InFlight returns how many calls are in the air, and how many there were at most.
@@ -122,14 +133,16 @@ func (l *ledger) InFlight() (now, most int) {
 func (l *ledger) Reset() {
 	l.lock.Lock()
 	defer l.lock.Unlock()
-	l.chunks, l.count, l.maxInFlight = nil, 0, l.inFlight
+	l.chunks, l.count, l.strays, l.maxInFlight = nil, 0, 0, l.inFlight
 }
 
 func (l *ledger) each(look func(*Call)) {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	for i := range l.count {
-		look(&l.chunks[i/chunk][i%chunk])
+		if c := &l.chunks[i/chunk][i%chunk]; !c.stray {
+			look(c)
+		}
 	}
 }
 
@@ -152,7 +165,10 @@ func (l *ledger) begin(path string) *Call {
 func (l *ledger) name(entry *Call, c *request, executed bool) {
 	l.lock.Lock()
 	defer l.lock.Unlock()
-	entry.ID, entry.OrderID, entry.Status, entry.Executed = c.name, c.order, c.status, executed
+	entry.ID, entry.OrderID, entry.Status, entry.Executed, entry.stray = c.name, c.order, c.status, executed, c.stray
+	if c.stray {
+		l.strays++
+	}
 }
 
 // end notes what became of the call.

@@ -14,6 +14,7 @@ type request struct {
 	id            []byte // JSON, as it came; nil if it could not be read
 	name          string // the id as text, for the ledger
 	order, status string
+	stray         bool // of a method that does not exist
 	// fault is the node's complaint about the request itself, and answer how the ledger calls it.
 	fault  *rpcError
 	answer Answer
@@ -120,6 +121,7 @@ func (c *request) parse(body []byte) {
 		c.name = string(r.ID)
 	}
 	if r.Method != method {
+		c.stray = true
 		c.fault = &rpcError{Code: -32601, Message: "Method not found"}
 		return
 	}

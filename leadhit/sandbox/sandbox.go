@@ -4,7 +4,8 @@
 // lists the methods. It answers errors in the shapes of LeadHit's server (the Python package json-rpc). What is wrong
 // with it stands in [Faults] and can be changed while calls run.
 //
-// Its ledger holds every call in the order in which their first bytes arrived, and what became of it. A call is executed,
+// Its ledger holds every call in the order in which their first bytes arrived, and what became of it; calls of methods that
+// do not exist are only counted, by [Sandbox.Strays]. A call is executed,
 // if at all, when it has been read, before any latency: a client that gives up waiting has nevertheless changed the order.
 // The ledger grows until [Sandbox.Reset]: about 200 bytes a call.
 //
@@ -33,6 +34,8 @@ const maxBody = 1 << 20
 type Options struct {
 	// Key is the value that the header API-KEY must have. Empty means any but none.
 	Key string
+	// GuardMap asks for the key on the map page too; without it anybody may read that.
+	GuardMap bool
 	// Seed makes the dice repeatable.
 	Seed   uint64
 	Faults Faults
@@ -43,6 +46,7 @@ type Sandbox struct {
 	ledger
 	faults atomic.Pointer[Faults]
 	key    atomic.Pointer[string]
+	guard  bool // of the map page
 	bodies sync.Pool
 
 	mu     sync.Mutex // guards what follows, and changes of faults
@@ -55,6 +59,7 @@ type Sandbox struct {
 func New(options Options) *Sandbox {
 	s := &Sandbox{
 		dice:   newDice(options.Seed),
+		guard:  options.GuardMap,
 		bodies: sync.Pool{New: func() any { return new(bytes.Buffer) }},
 	}
 	s.faults.Store(&options.Faults)
@@ -72,6 +77,8 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 	case !strings.HasSuffix(r.URL.Path, "/map"):
 		http.NotFound(w, r)
+	case s.guard && !s.admits(r.Header.Get("API-KEY")):
+		http.Error(w, http.StatusText(http.StatusForbidden), http.StatusForbidden)
 	default:
 		s.serveMap(w)
 	}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"leadhit-sync/config"
+	"leadhit-sync/consumer/broker"
+)
+
+const (
+	groupTries = 10
+	groupAgain = 500 * time.Millisecond
+	// loading is Kafka's code for a coordinator that reads its groups from the disk.
+	loading = 14
+)
+
+// groupPlace is where a group may be coordinated.
+type groupPlace struct {
+	nodes   []broker.Node // that can be reached
+	all     []broker.Node
+	offsets broker.OffsetsTopic
+	seen    bool // offsets is known
+}
+
+// checkGroup looks for the group's coordinator and asks it about the group.
+func checkGroup(ctx context.Context, r *report, cluster *broker.Cluster, c *config.Config, p groupPlace) {
+	group, coordinator, err := findGroup(ctx, cluster, c.Kafka.Group, p.nodes)
+	asked := p.nodes
+	switch {
+	case err == nil:
+		checkMembers(r, c.Kafka.Group, group)
+		asked = []broker.Node{coordinator}
+	case errors.Is(err, broker.ErrUnauthorised):
+		r.fail("group", "Kafka does not allow joining "+c.Kafka.Group+"; grant Read on it, or check KAFKA_GROUP")
+	case !errors.Is(err, broker.ErrCoordinator):
+		r.warn("group", fmt.Sprintf("cannot find out who is in it: %v", err))
+	case p.seen && !p.offsets.Exists:
+		r.ok("group", c.Kafka.Group+" is new: the cluster has had no group yet")
+	case p.seen:
+		r.fail("group", uncoordinated(c.Kafka.Group, p))
+	case len(p.nodes) < len(p.all):
+		r.fail("group", "no broker that can be reached coordinates "+c.Kafka.Group+"; a worker would wait for its coordinator")
+	default:
+		r.skip("group", "no broker coordinates "+c.Kafka.Group+" yet; that is usual on a cluster that has had no group, and Kafka does not let us see whether it had one")
+	}
+	checkSession(ctx, r, cluster, c.Kafka.SessionTimeout, asked)
+}
+
+func uncoordinated(group string, p groupPlace) string {
+	id := p.offsets.Coordinator(group)
+	text := "no broker coordinates " + group + ": its partition of __consumer_offsets has no leader; look for brokers that are down"
+	if at := slices.IndexFunc(p.all, func(n broker.Node) bool { return n.ID == id }); at >= 0 {
+		text = fmt.Sprintf("the coordinator of %s is broker %d at %s, and it cannot be used; a worker would wait for it", group, id, p.all[at].Address)
+	}
+	return text
+}
+
+// findGroup asks brokers until one coordinates the group. A search by Kafka itself would make __consumer_offsets.
+func findGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes []broker.Node) (broker.Group, broker.Node, error) {
+	var failed error
+	for try := 0; ; try++ {
+		again := false
+		failed = nil
+		for _, node := range nodes {
+			group, err := cluster.GroupAt(ctx, node.ID, name)
+			if err == nil {
+				return group, node, nil
+			}
+			var answer *broker.Error
+			again = again || errors.As(err, &answer) && answer.Code == loading
+			// That another broker does not coordinate the group says less than any other failure.
+			if failed == nil || errors.Is(failed, broker.ErrCoordinator) {
+				failed = err
+			}
+		}
+		if !again || try == groupTries {
+			return broker.Group{}, broker.Node{}, failed
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(groupAgain):
+		}
+	}
+}
+
+// checkMembers says whether a worker could join the members that there are.
+func checkMembers(r *report, name string, g broker.Group) {
+	what, lack := "group", g.Rights.Lack(broker.Read)
+	switch who := obstacle(g); {
+	case len(lack) > 0:
+		tellLack(r, "group "+name, lack)
+	case who != "":
+		r.fail(what, name+" "+who+"; choose another KAFKA_GROUP, or stop them")
+	case olderRelease(g):
+		r.warn(what, name+" has "+count(len(g.Members), "member")+" of an older release, which share partitions by another protocol: "+
+			"newer workers wait until the last of them has left")
+	case g.Rights == 0:
+		r.skip(what, name+" has "+count(len(g.Members), "member")+"; whether it may be joined is not known: the broker is too old to say")
+	default:
+		r.ok(what, name+" may be joined; it has "+count(len(g.Members), "member"))
+	}
+}
+
+// The names by which our releases share partitions.
+const (
+	ourProtocol   = "leadhit-sync"
+	rangeProtocol = "range" // of older releases, and of most other consumers
+	ourClient     = "leadhit-sync"
+	newerKind     = "consumer" // KIP-848; an empty one becomes a classic group when a worker joins
+)
+
+// obstacle says who keeps a worker out of the group; "" if nobody does.
+func obstacle(g broker.Group) string {
+	switch {
+	case g.State == broker.Dead || g.State == broker.Empty && (g.Kind == "" || g.Kind == newerKind):
+		return "" // whoever was in it has left, so it takes any protocol
+	case g.Kind != "":
+		return "is in use by consumers of another kind: it is a " + strconv.Quote(g.Kind) + " group of a newer protocol (group.protocol=" + g.Kind + "), which a worker cannot join"
+	case len(g.Members) == 0:
+		return ""
+	case g.ProtocolType != "consumer":
+		return "is in use by " + strconv.Quote(g.ProtocolType) + " clients (" + clients(g) + ")"
+	case g.Protocol == ourProtocol || g.Protocol == "" || olderRelease(g):
+		return ""
+	}
+	return "is in use by other consumers, which share partitions by " + strconv.Quote(g.Protocol) + " (" + clients(g) + ")"
+}
+
+func olderRelease(g broker.Group) bool {
+	return g.Protocol == rangeProtocol && g.ProtocolType == "consumer" &&
+		!slices.ContainsFunc(g.Members, func(m broker.GroupMember) bool { return m.ClientID != ourClient })
+}
+
+// clients names the members' programs and machines.
+func clients(g broker.Group) string {
+	var names []string
+	for _, m := range g.Members {
+		names = append(names, visible(m.ClientID+" at "+strings.TrimPrefix(m.Host, "/")))
+	}
+	slices.Sort(names)
+	return some(slices.Compact(names))
+}
+
+// The brokers' settings that a worker must fit.
+const (
+	leastSession = "group.min.session.timeout.ms"
+	mostSession  = "group.max.session.timeout.ms"
+)
+
+// checkSession compares the session with what the brokers take: outside of it they refuse every join.
+func checkSession(ctx context.Context, r *report, cluster *broker.Cluster, session time.Duration, nodes []broker.Node) {
+	known := false
+	for _, node := range nodes {
+		settings, err := cluster.NodeSettings(ctx, node.ID, leastSession, mostSession)
+		if err != nil {
+			r.warn("session", fmt.Sprintf("cannot find out which sessions broker %d takes: %v", node.ID, err))
+			return
+		}
+		least, okLeast := milliseconds(settings[leastSession])
+		most, okMost := milliseconds(settings[mostSession])
+		if !okLeast || !okMost {
+			continue
+		}
+		known = true
+		if session < least || session > most {
+			r.fail("session", fmt.Sprintf("KAFKA_SESSION_TIMEOUT is %v, and broker %d takes %v to %v (%s, %s): it would refuse every join; "+
+				"change KAFKA_SESSION_TIMEOUT or the broker's setting", session, node.ID, least, most, leastSession, mostSession))
+			return
+		}
+	}
+	if !known {
+		r.skip("session", "whether the brokers take KAFKA_SESSION_TIMEOUT "+session.String()+" is not known: Kafka does not let us read "+
+			leastSession+" and "+mostSession+"; grant DescribeConfigs on the cluster, or compare them by hand")
+		return
+	}
+	r.ok("session", "KAFKA_SESSION_TIMEOUT "+session.String()+" is within "+leastSession+" and "+mostSession)
+}
+
+func milliseconds(text string) (time.Duration, bool) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	return time.Duration(n) * time.Millisecond, err == nil
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"leadhit-sync/cmd/worker"
+	"leadhit-sync/config"
+	"leadhit-sync/leadhit"
+)
+
+// checkLeadHit tries the way to LeadHit, the key and the method, each by itself: the map page may answer without a key.
+func checkLeadHit(ctx context.Context, r *report, c *config.Config, o checkOptions) {
+	client, _, err := worker.OpenLeadHit(c, versionText(), slog.New(slog.DiscardHandler))
+	if err != nil { // a file has changed since the settings were checked
+		r.fail("leadhit", err.Error())
+		return
+	}
+	defer client.Close()
+	if checkKey(ctx, r, c, client) {
+		checkMethod(ctx, r, client)
+	}
+	if o.call {
+		checkCall(ctx, r, c, client)
+	}
+}
+
+// checkKey says what is known of the key, and whether the node can be asked further.
+func checkKey(ctx context.Context, r *report, c *config.Config, client *leadhit.Client) bool {
+	proof, err := client.TryKey(ctx)
+	switch {
+	case err != nil && (leadhit.Judge{}).Unauthorised(err):
+		r.fail("leadhit", fmt.Sprintf("the API key is refused (%v); check LEADHIT_API_KEY_FILE or LEADHIT_API_KEY", err))
+		return false
+	case err != nil:
+		r.fail("leadhit", fmt.Sprintf("%v%s", err, leadHitHint(err, c)))
+		return false
+	case proof == leadhit.KeyTaken:
+		r.ok("leadhit", "the API key is accepted: with it a method that does not exist is looked up, and without a key the call is refused")
+	default:
+		r.skip("leadhit", "reached, but the API key was not tried: the node answers a method that does not exist without a key too; check --call tries it")
+	}
+	return true
+}
+
+// checkMethod looks for our method on the map page, whose absence proves nothing.
+func checkMethod(ctx context.Context, r *report, client *leadhit.Client) {
+	methods, err := client.Methods(ctx)
+	switch {
+	case err != nil:
+		r.warn("leadhit", fmt.Sprintf("cannot find out whether the node has %s: %v", leadhit.Method, err))
+	case !slices.Contains(methods, leadhit.Method):
+		r.fail("leadhit", fmt.Sprintf("the node does not list %s (it lists: %s); check LEADHIT_URL",
+			leadhit.Method, strings.Join(methods, ", ")))
+	default:
+		r.ok("leadhit", "the node lists "+leadhit.Method)
+	}
+}
+
+// What --call sends: nobody's order, and no status of LeadHit's.
+const (
+	triedOrder  = "leadhit-sync-check"
+	triedStatus = "leadhit-sync-check"
+)
+
+// checkCall makes one call that LeadHit must refuse.
+func checkCall(ctx context.Context, r *report, c *config.Config, client *leadhit.Client) {
+	err := client.SetOrderStatus(ctx, leadhit.Call{ID: triedOrder, OrderID: triedOrder, Status: triedStatus})
+	rpc, answered := errors.AsType[*leadhit.RPCError](err)
+	switch {
+	case err == nil:
+		r.warn("leadhit", leadhit.Method+" was accepted for the made-up order "+triedOrder+" with the made-up status "+triedStatus+"; LeadHit should refuse both")
+	case (leadhit.Judge{}).Unauthorised(err):
+		r.fail("leadhit", fmt.Sprintf("the API key is refused (%v); check LEADHIT_API_KEY_FILE or LEADHIT_API_KEY", err))
+	case answered && rpc.Type != "":
+		r.ok("leadhit", leadhit.Method+" is there, and refuses a made-up status: "+rpc.Error())
+	default:
+		r.fail("leadhit", fmt.Sprintf("%v%s", err, leadHitHint(err, c)))
+	}
+}
+
+// leadHitHint says which settings to look at; an error of TLS names them itself.
+func leadHitHint(err error, c *config.Config) string {
+	switch {
+	case (leadhit.Judge{}).Judge(err).Cause == "TLS":
+		return ""
+	case c.LeadHit.Proxy.Reveal() != "":
+		return "; check LEADHIT_URL and LEADHIT_PROXY"
+	}
+	return "; check LEADHIT_URL"
+}

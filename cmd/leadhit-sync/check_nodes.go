@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"leadhit-sync/consumer/broker"
+)
+
+// greetings is what came of connecting to addresses.
+type greetings map[string]greeting
+
+type greeting struct {
+	versions broker.Versions
+	err      error
+}
+
+// greetAtOnce is how many brokers are connected to at the same time.
+const greetAtOnce = 8
+
+// greet connects to addresses, each once.
+func greet(ctx context.Context, cluster *broker.Cluster, addresses []string) greetings {
+	var group errgroup.Group
+	group.SetLimit(greetAtOnce)
+	var mu sync.Mutex // guards found
+	found := greetings{}
+	for _, address := range addresses {
+		group.Go(func() error {
+			versions, err := cluster.Greet(ctx, address)
+			mu.Lock()
+			defer mu.Unlock()
+			found[address] = greeting{versions, err}
+			return nil
+		})
+	}
+	_ = group.Wait() // none of them returns an error
+	return found
+}
+
+// checkFirst looks at KAFKA_BROKERS, and says whether it makes sense to ask further: a broker older than 0.11 would create
+// topics that it is asked for.
+func checkFirst(r *report, known greetings, addresses []string) bool {
+	var unreached []string
+	old := false
+	for _, address := range addresses {
+		g := known[address]
+		if g.err != nil {
+			unreached = append(unreached, fmt.Sprintf("%v%s", g.err, kafkaHint(g.err)))
+		} else if release, ok := g.versions.TooOld(); !ok {
+			r.fail("kafka", address+" is "+release+", which cannot serve a worker: it needs Kafka 0.11 or newer; upgrade the brokers")
+			old = true
+		}
+	}
+	reached := len(unreached) < len(addresses)
+	for _, text := range unreached {
+		if reached {
+			r.warn("kafka", "one of KAFKA_BROKERS cannot be used: "+text)
+		} else {
+			r.fail("kafka", text)
+		}
+	}
+	return reached && !old
+}
+
+// checkNodes connects to each broker where it says that it is, and returns those that can be reached. A worker goes to the
+// leaders and to the coordinator there, whatever KAFKA_BROKERS says.
+func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topology broker.Topology, known greetings) (reached []broker.Node) {
+	var further []string
+	for _, node := range topology.Nodes {
+		if _, tried := known[node.Address]; !tried {
+			further = append(further, node.Address)
+		}
+	}
+	answers := greet(ctx, cluster, further)
+	failed := false
+	for _, node := range topology.Nodes {
+		answer, tried := known[node.Address]
+		if !tried {
+			answer = answers[node.Address]
+		}
+		release, recent := answer.versions.TooOld()
+		switch leads := ledBy(topology, node.ID); {
+		case answer.err != nil && (len(leads) > 0 || len(topology.Nodes) == 1):
+			r.fail("brokers", unreachedNode(node, answer.err)+leadsText(leads))
+			failed = true
+		case answer.err != nil:
+			r.warn("brokers", unreachedNode(node, answer.err)+"; it leads none of our topics' partitions")
+			failed = true
+		case !recent:
+			r.fail("brokers", fmt.Sprintf("broker %d is %s, which cannot serve a worker: it needs Kafka 0.11 or newer; upgrade it", node.ID, release))
+			failed = true
+		default:
+			reached = append(reached, node)
+		}
+	}
+	if !failed && len(reached) > 0 {
+		r.ok("brokers", count(len(reached), "broker")+" answered at the address in advertised.listeners")
+	}
+	return reached
+}
+
+func unreachedNode(node broker.Node, err error) string {
+	text := fmt.Sprintf("broker %d tells clients to connect to %s, which fails: %v", node.ID, node.Address, err)
+	if errors.Is(err, broker.ErrTLS) || errors.Is(err, broker.ErrUnauthorised) {
+		return text
+	}
+	return text + "; correct advertised.listeners of the broker, or let this machine reach that address"
+}
+
+func leadsText(partitions []string) string {
+	if len(partitions) == 0 {
+		return ""
+	}
+	return "; it leads " + some(partitions)
+}
+
+// ledBy returns the partitions of our topics that a broker leads, as topic/partition, sorted.
+func ledBy(topology broker.Topology, node int) []string {
+	var led []string
+	for topic, info := range topology.Topics {
+		for partition, leader := range info.Leaders {
+			if leader == node {
+				led = append(led, topic+"/"+strconv.Itoa(partition))
+			}
+		}
+	}
+	slices.Sort(led)
+	return led
+}
+
+// checkLeaders fails where a partition has no leader: nothing can be read from it or written to it.
+func checkLeaders(r *report, what, name string, info broker.TopicInfo) {
+	var without []string
+	for partition, leader := range info.Leaders {
+		if leader == broker.NoLeader {
+			without = append(without, name+"/"+strconv.Itoa(partition))
+		}
+	}
+	if len(without) > 0 {
+		r.fail(what, some(without)+" has no leader, so its events cannot be read; look for brokers that are down")
+		return
+	}
+	r.ok(what, name+" has "+count(info.Partitions, "partition"))
+}
+
+// some lists a few of many words.
+func some(words []string) string {
+	const most = 5
+	if len(words) <= most {
+		return strings.Join(words, ", ")
+	}
+	return strings.Join(words[:most], ", ") + fmt.Sprintf(" and %d more", len(words)-most)
+}

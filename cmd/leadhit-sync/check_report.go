@@ -1,0 +1,102 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"leadhit-sync/config"
+)
+
+// The verdicts of a finding.
+const (
+	verdictOK   = "ok"
+	verdictWarn = "warn"
+	verdictFail = "FAIL"
+	verdictSkip = "skip"
+)
+
+// finding is one line of a report.
+type finding struct {
+	// Verdict is ok, warn, fail or skip.
+	Verdict string `json:"verdict"`
+	What    string `json:"what"`
+	Found   string `json:"found"`
+}
+
+// report gathers findings: as a table it prints each at once, as JSON all of them at the end.
+type report struct {
+	out      io.Writer
+	output   string // table or json
+	schema   string
+	failed   bool
+	findings []finding
+}
+
+func newReport(out io.Writer, output, schema string) *report {
+	return &report{out: out, output: output, schema: schema, findings: []finding{}}
+}
+
+func (r *report) line(verdict, what, found string) {
+	r.failed = r.failed || verdict == verdictFail
+	r.findings = append(r.findings, finding{strings.ToLower(verdict), what, found})
+	if r.output != "json" {
+		_, _ = fmt.Fprintf(r.out, "%-4s  %-10s %s\n", verdict, what, found) // nobody reads any more
+	}
+}
+
+func (r *report) ok(what, found string)   { r.line(verdictOK, what, found) }
+func (r *report) warn(what, found string) { r.line(verdictWarn, what, found) }
+func (r *report) fail(what, found string) { r.line(verdictFail, what, found) }
+
+// skip says that something was not tried, and why.
+func (r *report) skip(what, found string) { r.line(verdictSkip, what, found) }
+
+// reportSchema is the JSON form of a report.
+type reportSchema struct {
+	Schema string `json:"schema"`
+	OK     bool   `json:"ok"`
+	// Mistakes are those of the settings: with one of them nothing else was looked at.
+	Mistakes []mistakenSetting `json:"mistakes,omitempty"`
+	Findings []finding         `json:"findings"`
+}
+
+type mistakenSetting struct {
+	Variable string `json:"variable"`
+	What     string `json:"what"`
+	Example  string `json:"example,omitempty"`
+	// Change is the variable that the example is for, where it is another one.
+	Change string `json:"change,omitempty"`
+}
+
+// end prints what a table has printed already.
+func (r *report) end(settings error) error {
+	if r.output != "json" {
+		return nil
+	}
+	return printJSON(r.out, reportSchema{
+		Schema: r.schema, OK: !r.failed && settings == nil, Findings: r.findings, Mistakes: mistaken(settings),
+	}, "  ")
+}
+
+// mistaken is the JSON form of mistakes in settings.
+func mistaken(err error) []mistakenSetting {
+	wrong, ok := errors.AsType[*config.Error](err)
+	if !ok {
+		return nil
+	}
+	var all []mistakenSetting
+	for _, p := range wrong.Problems {
+		all = append(all, mistakenSetting{p.Variable, p.What, p.Example, p.Change})
+	}
+	return all
+}
+
+// settings reports on settings that can work.
+func (r *report) settings(c *config.Config) {
+	r.ok("settings", "complete and consistent")
+	for _, w := range c.Warnings {
+		r.warn("settings", w)
+	}
+}

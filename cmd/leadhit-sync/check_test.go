@@ -1,0 +1,350 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
+
+	"leadhit-sync/config"
+	"leadhit-sync/leadhit/sandbox"
+)
+
+// setUp makes a broker and a LeadHit for check to look at, and sets all that a worker needs.
+func setUp(t *testing.T, options ...kfake.Opt) *kfake.Cluster {
+	t.Helper()
+	for _, v := range config.Variables() {
+		t.Setenv(v.Name, v.Default)
+	}
+	fake, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.SeedTopics(2, "orders")}, options...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(fake.Close)
+	t.Setenv("KAFKA_BROKERS", fake.ListenAddrs()[0])
+	t.Setenv("KAFKA_TOPICS", "orders")
+	t.Setenv("LEADHIT_API_KEY", key)
+	t.Setenv("LEADHIT_URL", leadHit(t, sandbox.New(sandbox.Options{Key: key})))
+	return fake
+}
+
+// leadHit serves a node and returns its address, without the slash at its end.
+func leadHit(t *testing.T, node http.Handler) string {
+	t.Helper()
+	server := httptest.NewServer(node)
+	t.Cleanup(server.Close)
+	return server.URL + "/api/v1/orders"
+}
+
+// finds demands an exit code and a line that begins and goes on so.
+func (r result) finds(t *testing.T, code int, line string, words ...string) {
+	t.Helper()
+	for text := range strings.Lines(r.out) {
+		found := strings.HasPrefix(strings.Join(strings.Fields(text), " "), line)
+		for _, word := range words {
+			found = found && strings.Contains(text, word)
+		}
+		if found && r.code == code && !strings.Contains(r.out+r.err, key) {
+			return
+		}
+	}
+	t.Errorf("got exit code %d and\n%s%s\nwant %d and a line %q with %q", r.code, r.out, r.err, code, line, words)
+}
+
+func TestCheckTriesEachBrokerAtTheAddressThatItAdvertises(t *testing.T) {
+	fake := setUp(t, kfake.NumBrokers(2))
+	deaf := int(fake.LeaderFor("orders", 0))
+	fake.ControlKey(int16(kmsg.Metadata), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		fake.KeepControl()
+		return advertise(t, fake, r.(*kmsg.MetadataRequest), int32(deaf), "127.0.0.1", 1), nil, true
+	})
+	got := command(t, "", "check")
+	got.finds(t, exitError, "FAIL brokers broker "+string(rune('0'+deaf))+" tells clients to connect to 127.0.0.1:1", "connection refused", "orders/0", "advertised.listeners")
+	if strings.Contains(got.out, "ok    brokers") {
+		t.Errorf("got\n%s\nwant no word that the brokers are well", got.out)
+	}
+}
+
+// advertise answers as the cluster does, but for the address of one node.
+func advertise(t *testing.T, fake *kfake.Cluster, request *kmsg.MetadataRequest, node int32, host string, port int32) *kmsg.MetadataResponse {
+	t.Helper()
+	response := request.ResponseKind().(*kmsg.MetadataResponse)
+	for id, address := range fake.ListenAddrs() {
+		b := kmsg.NewMetadataResponseBroker()
+		b.NodeID, b.Host, b.Port = int32(id), "127.0.0.1", portOf(t, address)
+		if b.NodeID == node {
+			b.Host, b.Port = host, port
+		}
+		response.Brokers = append(response.Brokers, b)
+	}
+	for _, asked := range request.Topics {
+		topic := kmsg.NewMetadataResponseTopic()
+		topic.Topic = asked.Topic
+		if *asked.Topic != "orders" {
+			topic.ErrorCode = 3
+			response.Topics = append(response.Topics, topic)
+			continue
+		}
+		for p := range int32(2) {
+			partition := kmsg.NewMetadataResponseTopicPartition()
+			partition.Partition, partition.Leader, partition.Replicas = p, fake.LeaderFor("orders", p), []int32{0, 1}
+			topic.Partitions = append(topic.Partitions, partition)
+		}
+		response.Topics = append(response.Topics, topic)
+	}
+	return response
+}
+
+func portOf(t *testing.T, address string) int32 {
+	t.Helper()
+	var port int32
+	_, digits, _ := strings.Cut(address, ":")
+	for _, d := range digits {
+		port = 10*port + d - '0'
+	}
+	return port
+}
+
+func TestCheckWarnsOfABrokerInTheListThatDoesNotAnswer(t *testing.T) {
+	fake := setUp(t)
+	t.Setenv("KAFKA_BROKERS", "127.0.0.1:1,"+fake.ListenAddrs()[0])
+	command(t, "", "check").finds(t, 0, "warn kafka one of KAFKA_BROKERS cannot be used", "127.0.0.1:1", "check KAFKA_BROKERS")
+	t.Setenv("KAFKA_BROKERS", "127.0.0.1:1,127.0.0.1:2")
+	got := command(t, "", "check")
+	got.finds(t, exitError, "FAIL kafka", "127.0.0.1:2")
+	got.finds(t, exitError, "skip kafka")
+}
+
+func TestCheckNamesAReleaseThatIsTooOldAndCreatesNothingThere(t *testing.T) {
+	fake := setUp(t, kfake.MaxVersions(kversion.V0_10_2()), kfake.AllowAutoTopicCreation())
+	t.Setenv("KAFKA_TOPICS", "new")
+	command(t, "", "check").finds(t, exitError, "FAIL kafka", "is Kafka 0.10.1 or 0.10.2", "needs Kafka 0.11 or newer")
+	if got := fake.TopicInfo("new"); got != nil {
+		t.Errorf("got topic %+v, want none made by check", got)
+	}
+}
+
+func TestCheckFailsForAPartitionWithoutALeader(t *testing.T) {
+	fake := setUp(t)
+	fake.ControlKey(int16(kmsg.Metadata), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		fake.KeepControl()
+		response := advertise(t, fake, r.(*kmsg.MetadataRequest), -1, "", 0)
+		for i := range response.Topics {
+			if len(response.Topics[i].Partitions) == 2 {
+				response.Topics[i].Partitions[1].Leader, response.Topics[i].Partitions[1].ErrorCode = -1, 5
+			}
+		}
+		return response, nil, true
+	})
+	command(t, "", "check").finds(t, exitError, "FAIL topic orders/1 has no leader")
+}
+
+func TestCheckComparesTheSessionWithTheBrokers(t *testing.T) {
+	setUp(t, kfake.BrokerConfigs(map[string]string{"group.max.session.timeout.ms": "6000", "group.min.session.timeout.ms": "6000"}))
+	command(t, "", "check").finds(t, exitError, "FAIL session KAFKA_SESSION_TIMEOUT is 10s", "6s to 6s", "group.min.session.timeout.ms", "group.max.session.timeout.ms")
+	t.Setenv("KAFKA_SESSION_TIMEOUT", "6s")
+	command(t, "", "check").finds(t, 0, "ok session")
+}
+
+func TestCheckSkipsASessionThatItMayNotCompare(t *testing.T) {
+	fake := setUp(t)
+	fake.ControlKey(int16(kmsg.DescribeConfigs), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		fake.KeepControl()
+		response := r.ResponseKind().(*kmsg.DescribeConfigsResponse)
+		for _, asked := range r.(*kmsg.DescribeConfigsRequest).Resources {
+			resource := kmsg.NewDescribeConfigsResponseResource()
+			resource.ResourceType, resource.ResourceName, resource.ErrorCode = asked.ResourceType, asked.ResourceName, 31
+			response.Resources = append(response.Resources, resource)
+		}
+		return response, nil, true
+	})
+	command(t, "", "check").finds(t, 0, "skip session", "group.max.session.timeout.ms", "grant DescribeConfigs on the cluster")
+}
+
+func TestCheckSaysWhoIsInTheGroup(t *testing.T) {
+	fake := setUp(t)
+	for _, c := range []struct {
+		name, protocolType, protocol, client string
+		code                                 int
+		want                                 string
+	}{
+		{"another sharing", "consumer", "cooperative-sticky", "shop", exitError, `FAIL group leadhit-sync is in use by other consumers, which share partitions by "cooperative-sticky" (shop at 10.0.0.7)`},
+		{"another program with range", "consumer", "range", "shop", exitError, `FAIL group leadhit-sync is in use by other consumers, which share partitions by "range" (shop at 10.0.0.7)`},
+		{"Kafka Connect", "connect", "sessioned", "connect-1", exitError, `FAIL group leadhit-sync is in use by "connect" clients (connect-1 at 10.0.0.7)`},
+		{"a client that plays with the terminal", "connect", "x", "a\x1b[2J", exitError, `FAIL group leadhit-sync is in use by "connect" clients ("a\x1b[2J at 10.0.0.7")`},
+		{"an older release of ours", "consumer", "range", "leadhit-sync", 0, "warn group leadhit-sync has 1 member of an older release"},
+		{"ours", "consumer", "leadhit-sync", "leadhit-sync", 0, "ok group leadhit-sync may be joined; it has 1 member"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			fake.ControlKey(int16(kmsg.DescribeGroups), func(r kmsg.Request) (kmsg.Response, error, bool) {
+				response := r.ResponseKind().(*kmsg.DescribeGroupsResponse)
+				group := kmsg.NewDescribeGroupsResponseGroup()
+				group.Group, group.State, group.ProtocolType, group.Protocol, group.AuthorizedOperations = "leadhit-sync", "Stable", c.protocolType, c.protocol, 1<<3
+				member := kmsg.NewDescribeGroupsResponseGroupMember()
+				member.ClientID, member.ClientHost = c.client, "/10.0.0.7"
+				group.Members = append(group.Members, member)
+				response.Groups = append(response.Groups, group)
+				return response, nil, true
+			})
+			command(t, "", "check").finds(t, c.code, c.want)
+		})
+	}
+}
+
+func TestCheckSeesAnotherConsumerThatHoldsTheGroup(t *testing.T) {
+	fake := setUp(t)
+	client, err := kgo.NewClient(kgo.SeedBrokers(fake.ListenAddrs()...), kgo.ConsumerGroup("leadhit-sync"), kgo.ConsumeTopics("orders"), kgo.ClientID("shop"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	await(t, "a group that check refuses", func() bool { return strings.Contains(command(t, "", "check").out, "FAIL  group") })
+	command(t, "", "check").finds(t, exitError, "FAIL group leadhit-sync is in use by other consumers", "cooperative-sticky", "shop at", "choose another KAFKA_GROUP")
+}
+
+func TestCheckPromisesNothingOfALoneBroker(t *testing.T) {
+	fake := setUp(t)
+	client, err := kgo.NewClient(kgo.SeedBrokers(fake.ListenAddrs()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	topic := kmsg.NewCreateTopicsRequestTopic()
+	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = "__consumer_offsets", 1, 1
+	create := kmsg.NewPtrCreateTopicsRequest()
+	create.Topics = append(create.Topics, topic)
+	if _, err := create.RequestWith(t.Context(), client); err != nil {
+		t.Fatal(err)
+	}
+	got := command(t, "", "check")
+	if strings.Contains(got.out, "loses no") {
+		t.Errorf("got\n%s\nwant no promise about the loss of a broker", got.out)
+	}
+	if strings.Contains(got.out, "__consumer_offsets") {
+		got.finds(t, 0, "warn offsets __consumer_offsets has one replica on the only broker")
+	}
+}
+
+func TestCheckSpeaksJSON(t *testing.T) {
+	setUp(t)
+	got := command(t, "", "check", "-o", "json")
+	said := decoded[reportSchema](t, got.out)
+	if got.code != 0 || !said.OK || said.Schema != "check.v1" || len(said.Findings) < 8 || said.Findings[0].Verdict != "ok" || got.err != "" {
+		t.Errorf("got %+v, want exit code 0 and findings", got)
+	}
+	t.Setenv("KAFKA_TOPICS", "none")
+	got = command(t, "", "check", "-o", "json")
+	if said = decoded[reportSchema](t, got.out); got.code != exitError || said.OK || !strings.Contains(got.out, `"verdict": "fail"`) {
+		t.Errorf("got %+v, want exit code 1 and a finding that failed", got)
+	}
+	t.Setenv("CALLS_IN_FLIGHT", "many")
+	got = command(t, "", "check", "-o", "json")
+	if said = decoded[reportSchema](t, got.out); got.code != exitUsage || said.OK || len(said.Mistakes) != 1 || said.Mistakes[0].Variable != "CALLS_IN_FLIGHT" ||
+		said.Mistakes[0].Example != "64" || !strings.HasPrefix(got.err, "CALLS_IN_FLIGHT: ") {
+		t.Errorf("got %+v, want exit code 2 and the mistake in both forms", got)
+	}
+}
+
+func TestCheckTriesTheKeyItself(t *testing.T) {
+	setUp(t)
+	for name, c := range map[string]struct {
+		guarded bool
+		key     string
+		code    int
+		want    []string
+	}{
+		"an open map page":                  {false, key, 0, []string{"ok leadhit the API key is accepted", "ok leadhit the node lists set_order_status"}},
+		"a guarded map page":                {true, key, 0, []string{"ok leadhit the API key is accepted", "ok leadhit the node lists set_order_status"}},
+		"an open map page, a wrong key":     {false, "another", exitError, []string{"FAIL leadhit the API key is refused"}},
+		"a guarded map page, and wrong key": {true, "another", exitError, []string{"FAIL leadhit the API key is refused"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			node := sandbox.New(sandbox.Options{Key: c.key, GuardMap: c.guarded})
+			t.Setenv("LEADHIT_URL", leadHit(t, node))
+			got := command(t, "", "check")
+			for _, want := range c.want {
+				got.finds(t, c.code, want)
+			}
+			if node.Count() != 0 || node.Strays() == 0 {
+				t.Errorf("got %d calls about orders and %d others, want none and some", node.Count(), node.Strays())
+			}
+		})
+	}
+}
+
+func TestCheckSaysOfAKeyThatCannotBeTriedThatItWasNot(t *testing.T) {
+	setUp(t)
+	t.Setenv("LEADHIT_URL", leadHit(t, keyless(sandbox.New(sandbox.Options{Key: key}))))
+	got := command(t, "", "check")
+	got.finds(t, 0, "skip leadhit reached, but the API key was not tried", "check --call")
+	if strings.Contains(got.out, "key is accepted") {
+		t.Errorf("got\n%s\nwant nothing said of the key", got.out)
+	}
+	// The call itself tries it.
+	command(t, "", "check", "--call").finds(t, 0, "ok leadhit set_order_status is there, and refuses a made-up status", "ValidationError")
+	t.Setenv("LEADHIT_API_KEY", "wrong")
+	command(t, "", "check", "--call").finds(t, exitError, "FAIL leadhit the API key is refused")
+}
+
+// keyless looks at the key only when a method that exists is called.
+func keyless(node http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := readAll(r)
+		if !strings.Contains(body, "set_order_status") {
+			r.Header.Set("API-KEY", key)
+		}
+		r.Body = http.NoBody
+		if body != "" {
+			r.Body = stringBody(body)
+		}
+		node.ServeHTTP(w, r)
+	})
+}
+
+func TestCheckNamesANodeThatIsNotTheOrders(t *testing.T) {
+	setUp(t)
+	for name, c := range map[string]struct {
+		handle http.HandlerFunc
+		want   string
+	}{
+		"no such page":         {http.NotFound, "FAIL leadhit try the api key: http 404"},
+		"a page for all calls": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>hello")) }, "FAIL leadhit try the api key: bad answer"},
+		"a result of nothing": {func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write([]byte(`{"jsonrpc":"2.0","id":"leadhit-sync-check","result":true}`))
+		}, "FAIL leadhit try the api key: bad answer: a result of a method that does not exist"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("LEADHIT_URL", leadHit(t, c.handle))
+			command(t, "", "check").finds(t, exitError, c.want, "check LEADHIT_URL")
+		})
+	}
+}
+
+func TestCheckCallsNobodysOrderWhenItIsAskedTo(t *testing.T) {
+	setUp(t)
+	node := sandbox.New(sandbox.Options{Key: key})
+	t.Setenv("LEADHIT_URL", leadHit(t, node))
+	command(t, "", "check", "--call").finds(t, 0, "ok leadhit set_order_status is there")
+	if calls := node.Calls(); len(calls) != 1 || calls[0].OrderID != "leadhit-sync-check" || calls[0].Executed || calls[0].Answer != sandbox.Refused {
+		t.Errorf("got calls %+v, want one, which was refused", calls)
+	}
+}
+
+func TestCheckEndsInTimeWhereNothingAnswers(t *testing.T) {
+	setUp(t)
+	t.Setenv("LEADHIT_TIMEOUT", "100ms")
+	quiet := make(chan struct{})
+	t.Setenv("LEADHIT_URL", leadHit(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-quiet })))
+	t.Cleanup(func() { close(quiet) }) // before the server, which waits for its requests
+	began := time.Now()
+	command(t, "", "check").finds(t, exitError, "FAIL leadhit")
+	if took := time.Since(began); took > checkLimit {
+		t.Errorf("got an end after %v, want it within %v", took, checkLimit)
+	}
+}

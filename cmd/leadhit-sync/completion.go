@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"leadhit-sync/deadletter"
+)
+
+const (
+	// completeLimit bounds the question to Kafka that a TAB asks: the shell waits for it.
+	completeLimit = 2 * time.Second
+	// completeLetters is how many letters are offered, or looked through for causes: the newest.
+	completeLetters = 200
+)
+
+// completion returns the words that may follow, as cobra asks for them.
+type completion = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective)
+
+// complete gives every command the completions of its flags and arguments, and cobra's own commands their examples.
+func complete(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for c := range commands(root) {
+		switch c.CommandPath() {
+		case root.Name() + " completion":
+			c.Example = "  source <(leadhit-sync completion bash)"
+			c.Args = arguments(cobra.NoArgs)
+			c.RunE = func(*cobra.Command, []string) error {
+				return usageError{errors.New("a command is missing: bash, zsh, fish or powershell")}
+			}
+		case root.Name() + " completion bash":
+			c.Example = "  source <(leadhit-sync completion bash)"
+		case root.Name() + " completion zsh":
+			c.Example = "  leadhit-sync completion zsh > \"${fpath[1]}/_leadhit-sync\""
+		case root.Name() + " completion fish":
+			c.Example = "  leadhit-sync completion fish | source"
+		case root.Name() + " completion powershell":
+			c.Example = "  leadhit-sync completion powershell | Out-String | Invoke-Expression"
+		}
+	}
+	for c := range commands(root) {
+		completeFlag(c, "output", words("table", "json"))
+		completeFlag(c, "cause", lettersWords(func(l deadletter.Letter) string { return l.Cause }))
+		completeFlag(c, "fingerprint", lettersWords(deadletter.Letter.Fingerprint))
+		completeFlag(c, "topic", lettersWords(func(l deadletter.Letter) string { return l.Topic }))
+		completeFlag(c, "order", lettersWords(func(l deadletter.Letter) string { return l.OrderID }))
+		if c.CommandPath() == root.Name()+" letters show" && c.ValidArgsFunction == nil {
+			c.ValidArgsFunction = first(lettersWords(deadletter.Letter.ID))
+		}
+	}
+}
+
+// commands goes through a command and all below it.
+func commands(c *cobra.Command) func(yield func(*cobra.Command) bool) {
+	return func(yield func(*cobra.Command) bool) { visit(c, yield) }
+}
+
+func visit(c *cobra.Command, yield func(*cobra.Command) bool) bool {
+	if !yield(c) {
+		return false
+	}
+	return !slices.ContainsFunc(c.Commands(), func(below *cobra.Command) bool { return !visit(below, yield) })
+}
+
+// completeFlag gives a command's flag its completion, if it has the flag and none yet.
+func completeFlag(c *cobra.Command, flag string, words completion) {
+	if c.Flags().Lookup(flag) == nil {
+		return
+	}
+	_ = c.RegisterFlagCompletionFunc(flag, words) // an error says that the flag has one of its own
+}
+
+// words completes to a few words that never change.
+func words(all ...string) completion {
+	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return all, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// first completes the first argument alone.
+func first(words completion) completion {
+	return func(c *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return words(c, args, begun)
+	}
+}
+
+// lettersWords completes to a word of each of the newest letters. Whatever keeps them from being read is no matter: then
+// there is nothing to offer.
+func lettersWords(word func(deadletter.Letter) string) completion {
+	return func(c *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+		ctx := c.Context()
+		if ctx == nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		ctx, cancel := context.WithTimeout(ctx, completeLimit)
+		defer cancel()
+		found, err := readLetters(ctx, deadletter.Filter{Limit: completeLetters})
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		var all []string
+		for _, l := range found.Letters {
+			if w := word(l); strings.HasPrefix(w, begun) && w != "" && w == visible(w) && !slices.Contains(all, w) {
+				all = append(all, w)
+			}
+		}
+		return all, cobra.ShellCompDirectiveNoFileComp
+	}
+}

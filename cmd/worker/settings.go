@@ -1,0 +1,243 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+
+	"leadhit-sync/config"
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/mapping"
+	"leadhit-sync/consumer/mapping/schema"
+	"leadhit-sync/leadhit"
+)
+
+// Settings reads the environment and decides whether a worker can start with it: what run, check and config --check go by.
+// It reads the files that settings name and understands them as the worker does (the key, certificates, passwords, the
+// mapping), but connects to nobody. The error is a *config.Error with all mistakes.
+func Settings(version string) (*config.Config, error) {
+	c, mistakes := config.Inspect()
+	return settled(c, inspect(c, mistakes, version))
+}
+
+// SettingsWithoutFiles is Settings where the files are not at hand, as in CI. unread are the settings whose files nobody
+// looked into: what they hold was not checked.
+func SettingsWithoutFiles(version string) (c *config.Config, unread []string, err error) {
+	c, mistakes := config.InspectWithoutFiles()
+	blank := *c
+	unread = dropFiles(&blank)
+	c, err = settled(c, inspect(&blank, mistakes, version))
+	return c, unread, err
+}
+
+func settled(c *config.Config, mistakes *config.Error) (*config.Config, error) {
+	if mistakes != nil {
+		return nil, mistakes
+	}
+	return c, nil
+}
+
+// inspect opens all that a worker opens, and adds what cannot be used to the mistakes. A setting with a mistake is left
+// out, so that those of the others are found too.
+func inspect(c *config.Config, mistakes *config.Error, version string) *config.Error {
+	sound := withoutMistakes(c, mistakes)
+	discard := slog.New(slog.DiscardHandler)
+	var found []config.Problem
+	add := func(err error) {
+		if all := joined(err); all != nil {
+			found = append(found, all.Problems...)
+		}
+	}
+	if !mistakes.Has("MAPPING") {
+		_, closing, err := OpenMapping(&sound, version, discard)
+		closing()
+		add(err)
+	}
+	if cluster, err := OpenCluster(&sound, discard); err != nil {
+		add(err)
+	} else {
+		cluster.Close()
+	}
+	if client, _, err := OpenLeadHit(&sound, version, discard); err != nil {
+		add(err)
+	} else {
+		client.Close()
+	}
+	if !mistakes.Has("OTEL_EXPORTER_OTLP_CERTIFICATE") {
+		_, err := openTracing(&sound, version, discard)
+		add(err)
+	}
+	return mistakes.Add(found...)
+}
+
+// withoutMistakes is a copy of the settings in which each that has a mistake has a harmless value.
+func withoutMistakes(c *config.Config, mistakes *config.Error) config.Config {
+	sound := *c
+	k, l, r := &sound.Kafka, &sound.LeadHit, &sound.SchemaRegistry
+	for _, s := range []struct {
+		variables []string
+		drop      func()
+	}{
+		{[]string{"KAFKA_BROKERS"}, func() { k.Brokers = []string{"localhost:9092"} }},
+		{[]string{"KAFKA_TOPICS"}, func() { k.Topics = nil }},
+		{[]string{"KAFKA_TLS_CA_FILE"}, func() { k.TLSCAFile = "" }},
+		{[]string{"KAFKA_TLS_CERT_FILE", "KAFKA_TLS_KEY_FILE"}, func() { k.TLSCertFile, k.TLSKeyFile = "", "" }},
+		{
+			[]string{"KAFKA_TLS", "KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD_FILE"},
+			func() { k.SASLMechanism = "" },
+		},
+		{[]string{"LEADHIT_URL"}, func() { l.URL = "https://localhost/" }},
+		{[]string{"LEADHIT_API_KEY", "LEADHIT_API_KEY_FILE"}, func() { l.APIKey, l.APIKeyFile = placeholder(), "" }},
+		{[]string{"LEADHIT_CA_FILE"}, func() { l.CAFile = "" }},
+		{[]string{"LEADHIT_PROXY"}, func() { l.Proxy = config.Secret{} }},
+		{[]string{"SCHEMA_REGISTRY_URL"}, func() { r.URL = "" }},
+		{[]string{"SCHEMA_REGISTRY_CA_FILE"}, func() { r.CAFile = "" }},
+		{[]string{"SCHEMA_REGISTRY_USERNAME", "SCHEMA_REGISTRY_PASSWORD_FILE"}, func() { r.Username, r.PasswordFile = "", "" }},
+		{[]string{"OTEL_EXPORTER_OTLP_CERTIFICATE"}, func() { sound.Traces.CAFile = "" }},
+	} {
+		if mistakes.Has(s.variables...) {
+			s.drop()
+		}
+	}
+	return sound
+}
+
+// dropFiles takes out all files and returns the settings that named one.
+func dropFiles(c *config.Config) (unread []string) {
+	k, l, r := &c.Kafka, &c.LeadHit, &c.SchemaRegistry
+	drop := func(variable string, path *string) {
+		if *path != "" {
+			unread = append(unread, variable)
+			*path = ""
+		}
+	}
+	drop("KAFKA_TLS_CA_FILE", &k.TLSCAFile)
+	drop("KAFKA_TLS_CERT_FILE", &k.TLSCertFile)
+	drop("KAFKA_TLS_KEY_FILE", &k.TLSKeyFile)
+	if drop("KAFKA_SASL_PASSWORD_FILE", &k.SASLPasswordFile); k.SASLMechanism != "" {
+		k.SASLMechanism = ""
+	}
+	if drop("LEADHIT_API_KEY_FILE", &l.APIKeyFile); l.APIKey.Reveal() == "" {
+		l.APIKey = placeholder()
+	}
+	drop("LEADHIT_CA_FILE", &l.CAFile)
+	if mapping.IsFile(c.Mapping) {
+		unread = append(unread, "MAPPING")
+		c.Mapping = "plain"
+	}
+	drop("SCHEMA_REGISTRY_CA_FILE", &r.CAFile)
+	drop("SCHEMA_REGISTRY_PASSWORD_FILE", &r.PasswordFile)
+	drop("OTEL_EXPORTER_OTLP_CERTIFICATE", &c.Traces.CAFile)
+	return unread
+}
+
+// placeholder stands for a key that is not at hand.
+func placeholder() (key config.Secret) {
+	_ = key.UnmarshalText([]byte("placeholder")) // it has neither a space nor a control character
+	return key
+}
+
+// noSchemas stands for a registry that cannot be opened.
+func noSchemas(context.Context, int) (*schema.Schema, error) { return nil, schema.ErrUnreachable }
+
+var errNoCertificate = errors.New("no certificate in it")
+
+// mistake is a *config.Error about one setting: its example is left out, because the value's form is right.
+func mistake(variable string, err error) error {
+	return (*config.Error)(nil).Add(problem(variable, err))
+}
+
+// joined is the *config.Error with the problems of all that are one, or nil.
+func joined(errs ...error) *config.Error {
+	var all *config.Error
+	for _, err := range errs {
+		for _, err := range separate(err) {
+			if found, ok := errors.AsType[*config.Error](err); ok {
+				all = all.Add(found.Problems...)
+			}
+		}
+	}
+	return all
+}
+
+func problem(variable string, err error) config.Problem {
+	what := withoutPath(err).Error()
+	if strings.HasSuffix(variable, "_FILE") || strings.HasSuffix(variable, "_CERTIFICATE") {
+		what = "the file cannot be used: " + what
+	}
+	return config.Problem{Variable: variable, What: what}
+}
+
+// mappingMistake is the *config.Error about the mapping: the mistakes of a file have lines of their own.
+func mappingMistake(err error) error {
+	what := err.Error()
+	if file, ok := errors.AsType[*mapping.FileError](err); ok {
+		what = "the mapping has mistakes\n" + file.Error()
+	}
+	return (*config.Error)(nil).Add(config.Problem{Variable: "MAPPING", What: what})
+}
+
+// mistakesOf makes a *config.Error of what one of our packages found in its options; variable names the setting.
+func mistakesOf(err error, variable func(error) (string, bool)) error {
+	var all *config.Error
+	for _, err := range separate(err) {
+		if found, ok := errors.AsType[*config.Error](err); ok {
+			all = all.Add(found.Problems...)
+		} else if name, ok := variable(err); ok {
+			all = all.Add(problem(name, errors.Unwrap(err)))
+		}
+	}
+	if all == nil {
+		return err
+	}
+	return all
+}
+
+// separate returns the errors that were joined in err.
+func separate(err error) []error {
+	switch wrapped := err.(type) { //nolint:errorlint // it takes the tree apart, whose nodes are looked at with errors.As
+	case interface{ Unwrap() []error }:
+		var all []error
+		for _, err := range wrapped.Unwrap() {
+			all = append(all, separate(err)...)
+		}
+		return all
+	case *broker.OptionError, *leadhit.OptionError, *config.Error:
+		return []error{err}
+	}
+	if err == nil {
+		return nil
+	}
+	if inner := errors.Unwrap(err); inner != nil {
+		return separate(inner)
+	}
+	return []error{err}
+}
+
+// kafkaVariable names the setting of a mistake that the package broker found.
+func kafkaVariable(err error) (string, bool) {
+	mistake, ok := errors.AsType[*broker.OptionError](err)
+	if !ok {
+		return "", false
+	}
+	variable, ok := map[string]string{
+		"brokers": "KAFKA_BROKERS", "tls ca file": "KAFKA_TLS_CA_FILE", "tls certificate": "KAFKA_TLS_CERT_FILE",
+		"tls key":        "KAFKA_TLS_KEY_FILE",
+		"sasl mechanism": "KAFKA_SASL_MECHANISM", "sasl username": "KAFKA_SASL_USERNAME", "sasl password file": "KAFKA_SASL_PASSWORD_FILE",
+	}[mistake.Option]
+	return variable, ok
+}
+
+// leadHitVariable names the setting of a mistake that the package leadhit found. A key from a file was checked when that
+// was read.
+func leadHitVariable(err error) (string, bool) {
+	mistake, ok := errors.AsType[*leadhit.OptionError](err)
+	if !ok {
+		return "", false
+	}
+	variable, ok := map[string]string{
+		"url": "LEADHIT_URL", "api key": "LEADHIT_API_KEY", "proxy": "LEADHIT_PROXY", "ca file": "LEADHIT_CA_FILE",
+	}[mistake.Option]
+	return variable, ok
+}

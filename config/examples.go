@@ -1,0 +1,81 @@
+package config
+
+import (
+	"os"
+	"slices"
+	"strings"
+)
+
+// improveExamples replaces examples that other settings would make a mistake of, and names the variable that somebody
+// probably meant where a required one is missing.
+func (c *Config) improveExamples(p *problems) {
+	for i := range p.found {
+		f := &p.found[i]
+		switch f.Variable {
+		case "KAFKA_TOPICS":
+			f.Example = c.exampleTopics()
+		case "DEAD_LETTER_TOPIC":
+			if slices.Contains(c.Kafka.Topics, f.Example) {
+				f.Example = "letters." + f.Example
+			}
+		case "LEADHIT_API_KEY":
+			if c.LeadHit.APIKeyFile != "" {
+				f.Example = ""
+			}
+		}
+		if unset := os.Getenv(f.Variable) == ""; unset && strings.HasPrefix(f.What, required) {
+			if meant := p.meant(f.Variable); meant != "" {
+				f.What += "; " + meant + " is set, which is not a setting: did you mean " + f.Variable + "?"
+			}
+		}
+	}
+}
+
+// required begins the text about a variable that is missing.
+const required = "is required"
+
+// meant returns a variable of the environment that is nearly the missing one, or "".
+func (p *problems) meant(missing string) string {
+	for _, name := range environment() {
+		near := suggest(name, p.settings)
+		// Either of the two holds the key, so a misspelt name of one of them may stand for both.
+		if near == missing || near == "LEADHIT_API_KEY" && missing == "LEADHIT_API_KEY_FILE" {
+			return name
+		}
+	}
+	return ""
+}
+
+// exampleTopics are topics that the worker may read: those of KAFKA_TOPICS that are good, or one that is not its own.
+func (c *Config) exampleTopics() string {
+	var good []string
+	for _, topic := range c.Kafka.Topics {
+		if isLegalName(topic) && !slices.Contains(c.ownTopics(), topic) {
+			good = append(good, topic)
+		}
+	}
+	if len(good) > 0 {
+		return strings.Join(good, ",")
+	}
+	example := "orders"
+	for slices.Contains(c.ownTopics(), example) {
+		example = "shop." + example
+	}
+	return example
+}
+
+// ownTopics are the topics that the worker keeps for itself.
+func (c *Config) ownTopics() []string {
+	return []string{c.DeadLetter.Topic, c.DeadLetter.Topic + ".ledger", c.Kafka.Group + ".replay"}
+}
+
+// environment returns the names of all variables, sorted.
+func environment() []string {
+	var names []string
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,95 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"unicode/utf16"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/describegroups"
+)
+
+// States of a group without members.
+const (
+	Empty = "Empty" // it may have commits
+	Dead  = "Dead"  // it does not exist
+)
+
+// Group is what its coordinator knows of a group.
+type Group struct {
+	// State is Kafka's word: Stable, Empty, Dead, and others while it rebalances.
+	State string
+	// ProtocolType is consumer for consumers, another word for others such as Kafka Connect.
+	ProtocolType string
+	// Protocol is how the members share the partitions, by its name; "" while nobody has joined.
+	Protocol string
+	Members  []GroupMember
+	// Kind is empty for a classic group, which kafka-go can join; else the name of another kind, such as consumer for the
+	// groups of KIP-848. Members and Protocol are not known then.
+	Kind string
+	// Rights are ours to the group; zero where the broker is too old to say.
+	Rights Rights
+}
+
+// GroupMember is one member of a group.
+type GroupMember struct {
+	// ClientID is what the member calls its program, Host where it runs.
+	ClientID, Host string
+}
+
+// GroupAt asks one broker about a group, which need not exist. Its error is [ErrCoordinator] if that broker does not
+// coordinate the group, and [ErrUnauthorised] if we may not see it. Unlike a search for the coordinator, this never makes
+// __consumer_offsets.
+func (c *Cluster) GroupAt(ctx context.Context, node int, group string) (Group, error) {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+
+	x := &exchange{clientID: c.clientID, message: &describegroups.Request{
+		Groups: []string{group}, IncludeAuthorizedOperations: true,
+	}}
+	response, _, err := c.roundTrip(ctx, toNode(x, node), x)
+	if err != nil {
+		return Group{}, groupError(group, err)
+	}
+	described, ok := response.(*describegroups.Response)
+	if !ok || len(described.Groups) != 1 {
+		return Group{}, groupError(group, fmt.Errorf("response is a %T: %w", response, errUnanswered))
+	}
+	d := described.Groups[0]
+	if d.ErrorCode != 0 {
+		return Group{}, groupError(group, kafka.Error(d.ErrorCode))
+	}
+	g := Group{
+		State: d.GroupState, ProtocolType: d.ProtocolType, Protocol: d.ProtocolData, Rights: rightsOf(d.AuthorizedOperations),
+	}
+	for _, m := range d.Members {
+		g.Members = append(g.Members, GroupMember{ClientID: m.ClientID, Host: m.ClientHost})
+	}
+	if d.GroupState != Dead {
+		return g, nil
+	}
+	// It does not exist, or is of a kind that this request does not know. A broker too old for the list has no other kinds.
+	if list, ok, err := c.listed(ctx, node, group); err == nil && ok {
+		g.State, g.Kind = list.state, list.protocolType
+	}
+	return g, nil
+}
+
+func groupError(group string, err error) error {
+	return fmt.Errorf("group %s: %w", group, newError("describe", "", -1, err))
+}
+
+// Coordinator returns the broker that should coordinate a group: the leader of its partition of __consumer_offsets.
+// NoLeader says that there is none, or that it is not known.
+func (o OffsetsTopic) Coordinator(group string) int {
+	if len(o.Leaders) == 0 {
+		return NoLeader
+	}
+	// Java's String.hashCode, without the sign, as Kafka takes it.
+	var hash uint32
+	for _, unit := range utf16.Encode([]rune(group)) {
+		hash = 31*hash + uint32(unit)
+	}
+	return o.Leaders[int(hash&math.MaxInt32)%len(o.Leaders)]
+}

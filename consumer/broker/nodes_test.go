@@ -1,0 +1,178 @@
+package broker_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
+
+	"leadhit-sync/consumer/broker"
+)
+
+func TestGreetingABrokerSaysHowOldItIs(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		versions *kversion.Versions
+		want     string
+	}{
+		"0.10.0": {kversion.V0_10_0(), "Kafka 0.10.0"},
+		"0.10.2": {kversion.V0_10_2(), "Kafka 0.10.1 or 0.10.2"},
+		"0.11.0": {kversion.V0_11_0(), ""},
+		"now":    {kversion.Stable(), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := fakeKafka(t, kfake.MaxVersions(c.versions))
+			versions, err := open(t, fake).Greet(t.Context(), fake.ListenAddrs()[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, ok := versions.TooOld(); got != c.want || ok != (c.want == "") {
+				t.Errorf("got %q, %v, want %q", got, ok, c.want)
+			}
+		})
+	}
+	if got, ok := (broker.Versions{}).TooOld(); ok || got != "a Kafka before 0.10" {
+		t.Errorf("got %q, %v for a broker that says nothing", got, ok)
+	}
+}
+
+func TestGreetingEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	cluster := open(t, fakeKafka(t))
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := cluster.Greet(ctx, listener.Addr().String()); err == nil || !strings.Contains(err.Error(), listener.Addr().String()) {
+		t.Errorf("got %v of a peer that says nothing, want an error with its address", err)
+	}
+}
+
+func TestTopicsNamesNodesAndLeaders(t *testing.T) {
+	t.Parallel()
+	fake := fakeKafka(t, kfake.NumBrokers(3))
+	got, err := open(t, fake).Topics(t.Context(), "orders")
+	if err != nil || len(got.Nodes) != 3 || got.Nodes[0].Address != fake.ListenAddrs()[0] || len(got.Topics["orders"].Leaders) != 2 {
+		t.Fatalf("got %+v, %v, want three nodes at their addresses and a leader for each partition", got, err)
+	}
+	for partition, leader := range got.Topics["orders"].Leaders {
+		if want := int(fake.LeaderFor("orders", int32(partition))); leader != want {
+			t.Errorf("partition %d: got leader %d, want %d", partition, leader, want)
+		}
+	}
+}
+
+func TestAGroupIsDescribedByItsCoordinatorAlone(t *testing.T) {
+	t.Parallel()
+	fake := fakeKafka(t, kfake.NumBrokers(3))
+	cluster := open(t, fake)
+	member := consume(t, fake, "mine", kgo.Balancers(kgo.RangeBalancer()), kgo.ClientID("somebody"))
+	defer member.Close()
+	var described int
+	for node := range 3 {
+		g, err := cluster.GroupAt(t.Context(), node, "mine")
+		switch {
+		case err == nil:
+			described++
+			if g.ProtocolType != "consumer" || g.Protocol != "range" || len(g.Members) != 1 || g.Members[0].ClientID != "somebody" || g.Kind != "" {
+				t.Errorf("got %+v, want one member of a classic group", g)
+			}
+		case !errors.Is(err, broker.ErrCoordinator):
+			t.Errorf("broker %d: got %v, want %v", node, err, broker.ErrCoordinator)
+		}
+	}
+	if described != 1 {
+		t.Errorf("got %d brokers that coordinate the group, want one", described)
+	}
+}
+
+func TestAGroupOfTheNewerProtocolShowsItsKindAndState(t *testing.T) {
+	t.Parallel()
+	fake := fakeKafka(t)
+	cluster := open(t, fake)
+	// What kfake's coordinator says of such a group differs from Kafka's, so both answers are given here.
+	fake.ControlKey(int16(kmsg.DescribeGroups), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		fake.KeepControl()
+		response := r.ResponseKind().(*kmsg.DescribeGroupsResponse)
+		group := kmsg.NewDescribeGroupsResponseGroup()
+		group.Group, group.State = "mine", broker.Dead
+		response.Groups = append(response.Groups, group)
+		return response, nil, true
+	})
+	for name, c := range map[string]struct{ listed, kind, state string }{
+		"one that has members": {"mine", "consumer", "Stable"},
+		"one without members":  {"mine", "share", "Empty"},
+		"none":                 {"another", "", broker.Dead},
+	} {
+		fake.ControlKey(int16(kmsg.ListGroups), func(r kmsg.Request) (kmsg.Response, error, bool) {
+			response := r.ResponseKind().(*kmsg.ListGroupsResponse)
+			for _, name := range []string{"yours", c.listed} {
+				group := kmsg.NewListGroupsResponseGroup()
+				group.Group, group.ProtocolType, group.GroupState = name, c.kind, c.state
+				response.Groups = append(response.Groups, group)
+			}
+			return response, nil, true
+		})
+		if g, err := cluster.GroupAt(t.Context(), 0, "mine"); err != nil || g.Kind != c.kind || g.State != c.state {
+			t.Errorf("%s: got %+v, %v, want kind %q in state %s", name, g, err, c.kind, c.state)
+		}
+	}
+}
+
+func TestSettingsOfABrokerAreRead(t *testing.T) {
+	t.Parallel()
+	fake := fakeKafka(t, kfake.BrokerConfigs(map[string]string{"group.max.session.timeout.ms": "6000"}))
+	got, err := open(t, fake).NodeSettings(t.Context(), 0, "group.max.session.timeout.ms")
+	if err != nil || got["group.max.session.timeout.ms"] != "6000" {
+		t.Errorf("got %v, %v, want 6000", got, err)
+	}
+}
+
+func TestTheCoordinatorIsTheLeaderOfTheGroupsPartition(t *testing.T) {
+	t.Parallel()
+	// From Java: Math.abs("leadhit-sync".hashCode()) % 5 and the like.
+	leaders := broker.OffsetsTopic{Leaders: []int{10, 11, 12, 13, 14}}
+	for group, want := range map[string]int{"a": 12, "ab": 10, "": 10} {
+		if got := leaders.Coordinator(group); got != want {
+			t.Errorf("%q: got broker %d, want %d", group, got, want)
+		}
+	}
+	if got := (broker.OffsetsTopic{}).Coordinator("a"); got != broker.NoLeader {
+		t.Errorf("got %d of an unknown topic, want none", got)
+	}
+}
+
+// consume joins a group and returns once it has.
+func consume(t *testing.T, fake *kfake.Cluster, group string, options ...kgo.Opt) *kgo.Client {
+	t.Helper()
+	joined := make(chan struct{}, 1)
+	client, err := kgo.NewClient(append([]kgo.Opt{
+		kgo.SeedBrokers(fake.ListenAddrs()...), kgo.ConsumerGroup(group), kgo.ConsumeTopics("orders"),
+		kgo.OnPartitionsAssigned(func(context.Context, *kgo.Client, map[string][]int32) {
+			select {
+			case joined <- struct{}{}:
+			default:
+			}
+		}),
+	}, options...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-joined:
+	case <-t.Context().Done():
+		t.Fatal(t.Context().Err())
+	}
+	return client
+}

@@ -1,0 +1,23 @@
+package broker
+
+// OptionError is a mistake in one of [Options], or in a file that one names. Its text holds no secret.
+type OptionError struct {
+	// Option is which one: brokers, tls ca file, tls certificate, tls key, sasl mechanism, sasl username or sasl
+	// password file.
+	Option string
+	Err    error
+}
+
+// Error returns the mistake, which names what it is about.
+func (e *OptionError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the mistake.
+func (e *OptionError) Unwrap() error { return e.Err }
+
+// optionError is nil where err is.
+func optionError(option string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &OptionError{Option: option, Err: err}
+}
