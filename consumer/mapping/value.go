@@ -11,6 +11,7 @@ import (
 // A value is what a field came to for one order. A null one has a problem too: why it is null.
 type value struct {
 	state   state
+	absent  bool // nothing stands at any source, not even null
 	text    string
 	flag    bool
 	number  float64
@@ -45,7 +46,7 @@ func (r *run) value(i int) *value {
 
 // read makes a value of what the sources say.
 func (r *run) read(f *field, v *value) {
-	v.state, v.problem = stateNull, f.name+" is missing"
+	v.state, v.absent, v.problem = stateNull, true, f.name+" is missing"
 	for i := range f.sources {
 		if r.from(f, &f.sources[i], v) {
 			break
@@ -63,6 +64,7 @@ func (r *run) read(f *field, v *value) {
 // from makes a value of one source. It is not done where the source has nothing to say.
 func (r *run) from(f *field, src *source, v *value) (done bool) {
 	lit, problem := r.literal(src)
+	v.absent = v.absent && lit.text == nil && problem == ""
 	switch {
 	case problem != "":
 		v.state, v.source, v.problem = stateFlawed, src, f.name+" is "+problem
