@@ -233,7 +233,7 @@ func TestTheWorkedExample(t *testing.T) {
 			append(slices.Repeat([]string{"paid AT-1"}, 999), "MissingStatus"),
 		},
 		{"more than a thousand parts", event("shop.order.changed", `{"parts":[`+strings.Repeat(`{"number":"AT-1"},`, 1000)+`{}]}`), []string{"TooManyOrders"}},
-		{"the other mapping, its id replaced", mapping.Record{Topic: "shop.shopify", Value: []byte(`{"id":1,"name":"#1001","financial_status":"paid"}`)}, []string{"paid #1001"}},
+		{"the other mapping, its id replaced", mapping.Record{Topic: "shop.shopify", Value: []byte(`{"id":1,"name":"#1001","financial_status":"paid","cancelled_at":null,"test":false}`)}, []string{"paid #1001"}},
 		{"a topic of neither", mapping.Record{Topic: "stock", Value: []byte(`{}`)}, []string{"NotDecodable"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -65,6 +65,8 @@ func (r *run) quoted(i int) string {
 		return strconv.Quote(shorten(v.text, maxQuoted))
 	case v.absent:
 		return "(missing)"
+	case v.state == stateNull && r.program.fields[i].firstOf:
+		return "(null or empty)"
 	case v.state == stateNull:
 		return "(null)"
 	}
