@@ -39,7 +39,7 @@ func equivalents() []equivalent {
 		of("retailcrm", `rules\[2\] moved before rules\[1\]`, "a date is not both present and absent"),
 		of("prestashop", `rules\[4\] moved before rules\[3\]`, "a flag is not both null and true"),
 		of("woocommerce", `field received: first_of\[1\] moved before \[0\]`, "either date says that money came"),
-		of("saleor", `field noun: first_of\[1\] moved before \[0\]`, "either noun says that it is no order"),
+		of("saleor", `field other_noun: first_of\[1\] moved before \[0\]`, "either noun says that it is no order"),
 		of("cloudevents|shopware", "otherwise: (ignore|pass) added", "a rule refuses names that nobody knows, before the lists are asked"),
 	}
 }
