@@ -29,7 +29,6 @@ func equivalents() []equivalent {
 		of("confluent-avro", "otherwise: (ignore|pass) added", "the schema has no other symbols, so no status stands in no list"),
 		of("cdc-.*", `rules\[3\] moved before rules\[2\]`, "without op there is no row, and rules of a row match none"),
 		of("inhouse-flag", `rules\[3\] moved before rules\[2\]`, "a flag is not both"),
-		of("inhouse-flag", `rules\[1\] moved before rules\[0\]`, "cancelled is not both true and null"),
 		of("debezium-flat", `rules\[2\] moved before rules\[1\]`, "op is not both null and known"),
 		of("magento", `rules\[4\] moved before rules\[3\]`, "amounts are not both there and missing"),
 		of("cdc-magento", `rules\[5\] moved before rules\[4\]`, "likewise"),

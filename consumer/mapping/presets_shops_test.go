@@ -295,7 +295,7 @@ func shops() []platform {
 				{name: "no date of payment, cancelled", value: `{"number":"1","status":"cancel-other"}`, want: "ignore"},
 				{name: "paid in full", value: `{"number":"1234A","status":"client-confirmed","fullPaidAt":"2026-03-11 10:15:03"}`, want: "paid 1234A"},
 				{name: "paid in full in a status of the shop's own", value: `{"number":"1","status":"v-puti","fullPaidAt":"2026-03-11 10:15:03"}`, want: "paid 1"},
-				{name: "paid in full without a status", value: `{"number":"1","fullPaidAt":"2026-03-11 10:15:03"}`, want: "paid 1"},
+				{name: "paid in full without a status", value: `{"number":"1","fullPaidAt":"2026-03-11 10:15:03"}`, want: missingStatus, says: "$.status"},
 				{name: "cancelled though paid", value: `{"number":"1","status":"cancel-other","fullPaidAt":"2026-03-11 10:15:03"}`, want: "ignore"},
 				{name: "no product though paid", value: `{"number":"1","status":"no-product","fullPaidAt":"2026-03-11 10:15:03"}`, want: "ignore"},
 				{name: "the shop's own id does not stand in", value: `{"externalId":"S-77","id":1,"status":"new","fullPaidAt":null}`, want: missingID},
@@ -412,6 +412,11 @@ func magento() platform {
 				name:  "complete, refunded in part",
 				value: envelope + `{"increment_id":"1","state":"complete","grand_total":"129.0000","total_paid":"129.0000","total_refunded":"5.0000"}}}`,
 				want:  "ignore",
+			},
+			{
+				name:  "less than half a cent refunded",
+				value: envelope + `{"increment_id":"1","state":"complete","grand_total":"129.0000","total_paid":"129.0000","total_refunded":"0.0001"}}}`,
+				want:  "paid 1",
 			},
 			{
 				name:  "nothing refunded",

@@ -112,6 +112,7 @@ func cdcMagento() platform {
 				row("refunded in part", `{"increment_id":"1","state":"processing","grand_total":"129.0","total_paid":"129.0","total_refunded":"5.0"}`, "ignore"),
 				row("paid and refunded in part", `{"increment_id":"1","state":"processing","grand_total":"129.0","total_paid":"9.0","total_refunded":"5.0"}`, "ignore"),
 				row("complete, refunded in part", `{"increment_id":"1","state":"complete","grand_total":"129.0","total_paid":"129.0","total_refunded":"5.0"}`, "ignore"),
+				row("less than half a cent refunded", `{"increment_id":"1","state":"complete","grand_total":"129.0","total_paid":"129.0","total_refunded":"0.0001"}`, "paid 1"),
 				row("nothing refunded", `{"increment_id":"1","state":"complete","grand_total":"129.0","total_paid":"129.0","total_refunded":"0.0"}`, "paid 1"),
 				row("the internal id does not stand in", `{"entity_id":142,"state":"new"}`, missingID),
 			},
