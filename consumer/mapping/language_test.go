@@ -121,10 +121,18 @@ func TestAFieldIsReadByItsDeclaration(t *testing.T) {
 func TestAFieldMayStandOutsideTheValue(t *testing.T) {
 	t.Parallel()
 	headers := []mapping.Header{
-		{Key: "x-TYPE", Value: []byte("first")}, {Key: "X-Type", Value: []byte("paid")}, {Key: "none"}, {Key: "bad", Value: []byte("\xff")},
-		{Key: "empty", Value: []byte{}}, {Key: "quoted", Value: []byte(`"a\/b"`)}, {Key: "quoted-empty", Value: []byte(`""`)},
-		{Key: "blanks", Value: []byte(` "a" `)}, {Key: "connect", Value: []byte(`{"schema":{"type":"string"},"payload":"a"}`)},
-		{Key: "object", Value: []byte(`{"a":1}`)}, {Key: "half", Value: []byte(`"a`)}, {Key: "within", Value: []byte(`say "a"`)},
+		{Key: "x-TYPE", Value: []byte("first")},
+		{Key: "X-Type", Value: []byte("paid")},
+		{Key: "none"},
+		{Key: "bad", Value: []byte("\xff")},
+		{Key: "empty", Value: []byte{}},
+		{Key: "quoted", Value: []byte(`"a\/b"`)},
+		{Key: "quoted-empty", Value: []byte(`""`)},
+		{Key: "blanks", Value: []byte(` "a" `)},
+		{Key: "connect", Value: []byte(`{"schema":{"type":"string"},"payload":"a"}`)},
+		{Key: "object", Value: []byte(`{"a":1}`)},
+		{Key: "half", Value: []byte(`"a`)},
+		{Key: "within", Value: []byte(`say "a"`)},
 	}
 	for _, c := range []struct{ name, field, when, key, want string }{
 		{"a header in any case", `{header: X-Type}`, `x == "paid"`, "", "so"},

@@ -121,12 +121,12 @@ func cloudevents() platform {
 		unknown:   byRule,
 		name:      "com.example.order.%st%.v1",
 		aside: []string{
-			"com.example.customer.updated.v1", "customer.created", "com.example.product.created.2", "com.example.order-service.invoice.paid.v1",
-			"com.example.payment.captured",
+			"com.example.customer.updated.v1", "customer.created", "com.example.product.created.2", "com.example.order-service.stock.changed.v1",
+			"com.example.refund.created",
 		},
 		strange: []string{
 			"com.example.order.not-paid.v1", "com.example.order.paid.partly", "com.example.order.item.added.v1", "com.example.OrderPaid", "order",
-			"com.example.orders.paid.v1", "com.example.purchase.paid.v1", "order_paid", "com.example.order.payment.captured.v1",
+			"com.example.orders.paid.v1", "com.example.payment.captured", "com.example.invoice.paid.v1", "com.example.purchase.paid.v1", "order_paid", "com.example.order.payment.captured.v1",
 		},
 		reads: map[string]string{"event_time": "2026-03-11T07:15:03Z", "event_id": "1234-1"},
 		more: []event{

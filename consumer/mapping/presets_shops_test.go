@@ -364,7 +364,7 @@ func magento() platform {
 			"com.adobe.commerce.plugin.magento.catalog.api.product_repository.save",
 		},
 		strange: []string{
-			"com.adobe.commerce.observer.sales_order_place_after", "com.adobe.commerce.observer.order_cancel_after",
+			"com.adobe.commerce.observer.sales_order_place_after", "com.adobe.commerce.observer.checkout_submit_all_after", "com.adobe.commerce.observer.order_cancel_after",
 			"com.adobe.commerce.plugin.magento.sales.api.order_repository.save", "sales_order_save_after",
 		},
 		headers:   map[string]string{"content-type": "application/cloudevents+json; charset=UTF-8"},
@@ -456,7 +456,7 @@ func bitrix() platform {
 		name:      "ONSALEORDERSAVED",
 		read:      []string{"ONSALEORDERPAID", "ONSALEORDERCANCELED", "ONSALESTATUSORDERCHANGE"},
 		aside:     []string{"ONCRMDEALUPDATE", "ONSALESHIPMENTENTITYSAVED", "ONAFTERUSERADD", "ONSALEORDERDELETED", "ONSALEBEFOREORDERDELETE"},
-		strange:   []string{"onsaleordermoved"},
+		strange:   []string{"onsaleordermoved", "ONSALEPAYMENTENTITYSAVED"},
 		more: []event{
 			{name: "canceled though paid", value: `{"order":{"accountNumber":"394","payed":"Y","canceled":"Y"}}`, want: "ignore"},
 			{name: "canceled without a number", value: `{"order":{"payed":"N","canceled":"Y"}}`, want: "ignore"},

@@ -53,8 +53,10 @@ func (r *run) read(f *field, v *value) {
 		}
 	}
 	if f.kind == kindPresent {
-		v.flag = v.state == statePresent
-		v.state, v.problem = statePresent, ""
+		if v.flag = v.state == statePresent; v.flag {
+			v.problem = ""
+		}
+		v.state = statePresent // not present, but the problem says why
 	}
 	if f.kind == kindTime && f.name == "event_time" && v.state == stateNull && !r.record.Time.IsZero() {
 		v.state, v.when, v.source = statePresent, r.record.Time.UTC(), nil
@@ -91,7 +93,7 @@ func (l literal) empty() bool {
 // convert makes a value of a literal. It is not done where the literal turns out to hold nothing.
 func (r *run) convert(f *field, src *source, lit literal, v *value) (done bool) {
 	if f.kind == kindPresent && src.extract == nil && f.extract == nil {
-		if !lit.empty() {
+		if v.problem = f.name + " is an empty string"; !lit.empty() {
 			v.state = statePresent
 		}
 		return true
