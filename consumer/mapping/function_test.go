@@ -173,3 +173,14 @@ rules: [{when: 'true', then: dead-letter, reason: 'unknown {evnet}'}]
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
+
+func TestAFlawedFieldIsNotAbsent(t *testing.T) {
+	t.Parallel()
+	m := loadText(t, oneField(`{path: $.a}`, `absent(x)`))
+	if got := decode(t, m, value(`{"id":1,"a":{}}`)); got.Cause != "FieldError" {
+		t.Errorf("got %+v, want FieldError", got)
+	}
+	for _, finding := range m.Check().Findings {
+		t.Errorf("got the finding %v, want none: the rule reads the field", finding)
+	}
+}
