@@ -70,20 +70,6 @@ func isCloudEvent(headers []Header) bool {
 	return true
 }
 
-func hasHeader(headers []Header, name string) bool {
-	for i := range headers {
-		if sameName(headers[i].Key, name) {
-			return true
-		}
-	}
-	return false
-}
-
-// sameName compares two names of headers: bridges change their case.
-func sameName(a, b string) bool {
-	return len(a) == len(b) && strings.EqualFold(a, b)
-}
-
 func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }

@@ -31,6 +31,7 @@ func (c *compiler) compile() *program {
 	}
 	p := c.program
 	p.markers.add(&p.plan)
+	p.headers.prepare()
 	c.encoding()
 	c.each()
 	for _, f := range s.fields {

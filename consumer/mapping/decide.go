@@ -1,6 +1,9 @@
 package mapping
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // decide finds what one order asks for: rules first, then the status lists, then otherwise.
 func (r *run) decide() Outcome {
@@ -36,7 +39,7 @@ func (r *run) byStatus() Outcome {
 	case v.state == stateFlawed:
 		return r.refuse("fields.status", causeFieldError, v.problem)
 	case v.state == stateNull:
-		return r.refuse("fields.status", causeMissingStatus, v.problem)
+		return r.refuse("fields.status", causeMissingStatus, r.lacks(p.status))
 	case v.text == "":
 		return r.refuse("fields.status", causeMissingStatus, "status is an empty string")
 	}
@@ -53,11 +56,11 @@ func (r *run) byStatus() Outcome {
 func (r *run) say(v verdict) Outcome {
 	switch v.action {
 	case sayIgnore:
-		out := *ignored(v.reason)
+		out := *ignored(r.because(v.reason))
 		r.traceItem(out, v.by)
 		return out
 	case sayRefuse:
-		return r.refuse(v.by, causeRuleRefused, v.reason)
+		return r.refuse(v.by, causeRuleRefused, r.because(v.reason))
 	case sayPass:
 		v.status = r.value(r.program.status).text
 	case sayCall:
@@ -65,7 +68,7 @@ func (r *run) say(v verdict) Outcome {
 	id := r.value(r.program.orderID)
 	out := Outcome{Action: Call, OrderID: id.text, Status: v.status}
 	if id.state != statePresent {
-		out = Outcome{Action: Refuse, Status: v.status, Cause: causeMissingOrderID, Message: id.problem}
+		out = Outcome{Action: Refuse, Status: v.status, Cause: causeMissingOrderID, Message: r.lacks(r.program.orderID)}
 	}
 	if id.state == stateFlawed {
 		out.Cause = causeBadOrderID
@@ -105,8 +108,26 @@ func (r *run) flawed(rule *rule) *value {
 func (r *run) nulls(rule *rule) string {
 	for _, i := range rule.reads {
 		if v := r.value(i); v.state == stateNull {
-			return v.problem
+			return r.lacks(i)
 		}
 	}
 	return "its fields do not fit together"
+}
+
+// lacks says what is wrong with a field that has no value. What is missing may be had: it says where it was looked for.
+func (r *run) lacks(i int) string {
+	v := r.value(i)
+	if !v.absent {
+		return v.problem
+	}
+	return shorten(v.problem+": "+r.program.fields[i].lookedFor(), maxMessage)
+}
+
+// lookedFor names the places where a field's value may stand.
+func (f *field) lookedFor() string {
+	var places []string
+	for i := range f.sources {
+		places = append(places, f.sources[i].text)
+	}
+	return "no " + strings.Join(places, ", no ")
 }

@@ -12,8 +12,9 @@
 // trimming, no stripping of # or zeros unless the mapping says so, never through a float. What cannot be passed on
 // unchanged is refused, for two orders must not become one. The id is asked for last: what is ignored needs none.
 //
-// A message never quotes the payload: it says what kind of thing was found and where. The order id is the one exception.
-// A refusal carries the order id and the status as far as they could be read. [Mapping.Explain] quotes fields.
+// A message never quotes the payload: it says what kind of thing was found and where. There are two exceptions: the order
+// id, and fields that the reason of a rule names. A refusal carries the order id and the status as far as they could be
+// read. [Mapping.Explain] quotes fields.
 //
 // Memory is bounded: a value over 4 MiB and a depth over 512 are refused, an order id and a status have 512 bytes at
 // most, any other field 64 KiB, an event 1,000 orders, a rule a limit of CEL's cost.
@@ -59,8 +60,9 @@
 //
 // A field has one source: path, a singular path of RFC 9535 in what is left after unwrapping, or in the item with each;
 // envelope, a path in the document that the last envelope was taken off, or in the whole document where there was none;
-// header, in any case; key, where $ is the whole key; ce, an attribute of the CloudEvent. Or it has first_of several, of
-// which null and "" are passed over. Then extract takes what its one group matches (no match: absent), normalize trims
+// header, in any case, the last of several; key, where $ is the whole key; ce, an attribute of the CloudEvent. Headers and
+// keys are unquoted where they are JSON strings, and taken out of Connect's envelope. Or a field has first_of several
+// sources, of which null and "" are passed over. Then extract takes what its one group matches (no match: absent), normalize trims
 // and lowers, pattern must match. The types:
 //
 //   - string, the default: a string, a number as written, a bool.
@@ -78,7 +80,14 @@
 // Rules are CEL over the declared fields, each of its type or null; only a field of type present is never null. The first
 // that is true decides, before any list is asked. A field error refuses the event at the first rule that names the field,
 // and does nothing to other rules. A rule that fails, usually because a field is null where it compares sizes, refuses
-// too. Where each finds no list, rules that are true or false whatever the items are may still ignore or refuse.
+// too, and says where the field was looked for. Where each finds no list, rules that are true or false whatever the items are may still ignore or refuse.
+//
+// Two functions are the language's own. absent(field) is true where nothing stands at any source of the field, not even
+// null. covers(paid, due) is true where the first amount pays the second, short of it by less than half a cent, 0.005; it
+// fails where either is null. A path leads to one value, so a rule cannot add up a list of payments.
+//
+// The reason of a rule becomes the message. {field} in it stands for the field's text in quotes, at most 80 bytes of it:
+// the author decides that it may be shown.
 //
 // # Causes
 //

@@ -73,7 +73,7 @@ func (r *run) open(ctx context.Context) (*Outcome, error) {
 	case len(value) > maxValue:
 		return refused(causeTooLarge, fmt.Sprintf("the value has %d bytes, more than %d", len(value), maxValue)), nil
 	}
-	r.contentType = string(headerBytes(r.record.Headers, "content-type"))
+	r.contentType = r.contentTypeHeader()
 	if hasPrefixFold(r.contentType, "application/cloudevents-batch") {
 		return refused(causeUnsupportedEncoding, "a batch of CloudEvents, which Kafka's binding does not have"), nil
 	}

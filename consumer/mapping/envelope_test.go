@@ -200,3 +200,19 @@ func TestWhatIsTooLargeOrTooDeepIsRefusedInBoundedMemory(t *testing.T) {
 		}
 	}
 }
+
+func TestAContentTypeMayStandInQuotes(t *testing.T) {
+	t.Parallel()
+	m := loadText(t, "fields: {order_id: {path: $.id}, status: {path: $.status}}\nstatus: {paid: [paid]}\n")
+	for contentType, want := range map[string]string{
+		`"application/cloudevents+json"`: "paid 1", `"application/cloudevents-batch+json"`: "UnsupportedEncoding", `"application/json"`: "MissingStatus",
+	} {
+		got, err := m.Decode(t.Context(), mapping.Record{
+			Value:   []byte(`{"specversion":"1.0","type":"order","data":{"id":1,"status":"paid"}}`),
+			Headers: []mapping.Header{{Key: "content-type", Value: []byte(contentType)}},
+		})
+		if err != nil || short(got)[0] != want {
+			t.Errorf("%s: got %+v, %v, want %s", contentType, got, err, want)
+		}
+	}
+}

@@ -40,7 +40,7 @@ func ExampleMapping_Explain() {
 		return
 	}
 	e, err := m.Explain(context.Background(), mapping.Record{Value: []byte(
-		`{"schema": null, "payload": {"id": 5501112223334, "name": "#1001", "financial_status": "paid", "test": false}}`,
+		`{"schema": null, "payload": {"id": 5501112223334, "name": "#1001", "financial_status": "paid", "cancelled_at": null, "test": false}}`,
 	)})
 	if err != nil {
 		fmt.Println(err)

@@ -32,7 +32,7 @@ type ExplainedOrder struct {
 type ExplainedField struct {
 	Name string `json:"name"`
 	Type string `json:"type"`
-	// Value is nil where there is none; Problem says why.
+	// Value is nil where there is none; Problem says why. It says too why a field of type present is false.
 	Value *string `json:"value"`
 	// Source is where the value was found, as the mapping writes it.
 	Source string `json:"source,omitempty"`
@@ -102,6 +102,9 @@ func (r *run) explained(i int) ExplainedField {
 		text = strconv.FormatBool(v.flag)
 	case kindString, kindID, kindNumber:
 	}
-	e.Value, e.Problem = &text, ""
+	e.Value = &text
+	if f.kind != kindPresent {
+		e.Problem = ""
+	}
 	return e
 }

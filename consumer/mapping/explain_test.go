@@ -68,7 +68,8 @@ status: {paid: [paid]}
     {
      "name": "gone",
      "type": "present",
-     "value": "false"
+     "value": "false",
+     "problem": "gone is missing"
     },
     {
      "name": "event_time",

@@ -121,12 +121,32 @@ func TestAFieldIsReadByItsDeclaration(t *testing.T) {
 func TestAFieldMayStandOutsideTheValue(t *testing.T) {
 	t.Parallel()
 	headers := []mapping.Header{
-		{Key: "x-TYPE", Value: []byte("paid")}, {Key: "X-Type", Value: []byte("second")}, {Key: "none"}, {Key: "bad", Value: []byte("\xff")},
+		{Key: "x-TYPE", Value: []byte("first")},
+		{Key: "X-Type", Value: []byte("paid")},
+		{Key: "none"},
+		{Key: "bad", Value: []byte("\xff")},
+		{Key: "empty", Value: []byte{}},
+		{Key: "quoted", Value: []byte(`"a\/b"`)},
+		{Key: "quoted-empty", Value: []byte(`""`)},
+		{Key: "blanks", Value: []byte(` "a" `)},
+		{Key: "connect", Value: []byte(`{"schema":{"type":"string"},"payload":"a"}`)},
+		{Key: "object", Value: []byte(`{"a":1}`)},
+		{Key: "half", Value: []byte(`"a`)},
+		{Key: "within", Value: []byte(`say "a"`)},
 	}
 	for _, c := range []struct{ name, field, when, key, want string }{
 		{"a header in any case", `{header: X-Type}`, `x == "paid"`, "", "so"},
-		{"a header that is missing", `{header: other}`, `x == null`, "", "so"},
-		{"a header without a value", `{header: none}`, `x == null`, "", "so"},
+		{"of equal headers the last", `{header: x-type}`, `x == "paid"`, "", "so"},
+		{"a header that is missing", `{header: other}`, `x == null && absent(x)`, "", "so"},
+		{"a header without a value", `{header: none}`, `x == null && !absent(x)`, "", "so"},
+		{"an empty header", `{header: empty}`, `x == "" && !absent(x)`, "", "so"},
+		{"a header in quotes", `{header: quoted}`, `x == "a/b"`, "", "so"},
+		{"a header of an empty string in quotes", `{header: quoted-empty}`, `x == ""`, "", "so"},
+		{"a header in quotes and blanks", `{header: blanks}`, `x == "a"`, "", "so"},
+		{"a header in Connect's envelope", `{header: connect}`, `x == "a"`, "", "so"},
+		{"a header that is an object", `{header: object}`, `x == "{\"a\":1}"`, "", "so"},
+		{"a header that only begins with a quote", `{header: half}`, `x == "\"a"`, "", "so"},
+		{"a header with quotes within", `{header: within}`, `x == "say \"a\""`, "", "so"},
 		{"a header of broken text", `{header: bad}`, `x == null`, "", "FieldError"},
 		{"no key", `{key: $}`, `x == null`, "", "so"},
 		{"the key as text", `{key: $}`, `x == "OB-8"`, "OB-8", "so"},
@@ -221,7 +241,7 @@ func TestTheWorkedExample(t *testing.T) {
 			append(slices.Repeat([]string{"paid AT-1"}, 999), "MissingStatus"),
 		},
 		{"more than a thousand parts", event("shop.order.changed", `{"parts":[`+strings.Repeat(`{"number":"AT-1"},`, 1000)+`{}]}`), []string{"TooManyOrders"}},
-		{"the other mapping, its id replaced", mapping.Record{Topic: "shop.shopify", Value: []byte(`{"id":1,"name":"#1001","financial_status":"paid"}`)}, []string{"paid #1001"}},
+		{"the other mapping, its id replaced", mapping.Record{Topic: "shop.shopify", Value: []byte(`{"id":1,"name":"#1001","financial_status":"paid","cancelled_at":null,"test":false}`)}, []string{"paid #1001"}},
 		{"a topic of neither", mapping.Record{Topic: "stock", Value: []byte(`{}`)}, []string{"NotDecodable"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -304,7 +324,7 @@ status: {submitted: ["new"]}
 			}
 		})
 	}
-	if got, want := decode(t, m, value(`{"id":1,"state":"part"}`)).Message, "rules[1] fails: sum is missing"; got != want {
+	if got, want := decode(t, m, value(`{"id":1,"state":"part"}`)).Message, "rules[1] fails: sum is missing: no path $.sum"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -30,11 +30,11 @@ func (r *run) literal(src *source) (lit literal, problem string) {
 			lit.text = r.scan.At(src.slot)
 		}
 	case fromHeader:
-		lit = literal{plain: true, text: headerBytes(r.record.Headers, src.name)}
+		lit = r.header(src.name)
 	case fromCE:
 		switch {
 		case r.binary:
-			lit = literal{plain: true, text: headerBytes(r.record.Headers, src.name)}
+			lit = r.header(src.name)
 		case len(r.ce) > 0:
 			lit.text = r.ce[src.slot]
 		}
@@ -76,16 +76,6 @@ func (r *run) key(src *source) (lit literal, problem string) {
 		}
 	}
 	return literal{text: r.keyScan.At(src.slot)}, ""
-}
-
-// headerBytes returns the value of the first header of that name, in any case; nil for none.
-func headerBytes(headers []Header, name string) []byte {
-	for i := range headers {
-		if sameName(headers[i].Key, name) {
-			return headers[i].Value
-		}
-	}
-	return nil
 }
 
 // textOf returns what a literal stands for as text, or the words for what is wrong with it.

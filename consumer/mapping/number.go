@@ -28,7 +28,7 @@ func doubles(a *ast.AST, p *program) {
 func arithmetic(function string) bool {
 	return slices.Contains([]string{
 		operators.Equals, operators.NotEquals, operators.Less, operators.LessEquals, operators.Greater,
-		operators.GreaterEquals, operators.Add, operators.Subtract, operators.Multiply, operators.Divide, operators.In,
+		operators.GreaterEquals, operators.Add, operators.Subtract, operators.Multiply, operators.Divide, operators.In, funcCovers,
 	}, function)
 }
 

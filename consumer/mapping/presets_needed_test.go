@@ -28,7 +28,18 @@ func equivalents() []equivalent {
 		of(".*", "field event_time: type removed", "an event_time is a time by its name; likewise"),
 		of("confluent-avro", "otherwise: (ignore|pass) added", "the schema has no other symbols, so no status stands in no list"),
 		of("cdc-.*", `rules\[3\] moved before rules\[2\]`, "without op there is no row, and rules of a row match none"),
-		of("inhouse-flag", `rules\[2\] moved before rules\[1\]`, "a flag is not both"),
+		of("inhouse-flag", `rules\[3\] moved before rules\[2\]`, "a flag is not both"),
+		of("debezium-flat", `rules\[2\] moved before rules\[1\]`, "op is not both null and known"),
+		of("magento", `rules\[4\] moved before rules\[3\]`, "amounts are not both there and missing"),
+		of("cdc-magento", `rules\[5\] moved before rules\[4\]`, "likewise"),
+		of("cdc-woocommerce", `rules\[6\] moved before rules\[5\]`, "a method is not both absent and cod"),
+		of("yandex-market", `rules\[1\] moved before rules\[0\]`, "an event has one name"),
+		of("segment", `rules\[3\] moved before rules\[2\]`, "likewise"),
+		of("retailcrm", `rules\[2\] moved before rules\[1\]`, "a date is not both present and absent"),
+		of("prestashop", `rules\[4\] moved before rules\[3\]`, "a flag is not both null and true"),
+		of("woocommerce", `field received: first_of\[1\] moved before \[0\]`, "either date says that money came"),
+		of("saleor", `field other_noun: first_of\[1\] moved before \[0\]`, "either noun says that it is no order"),
+		of("cloudevents|shopware", "otherwise: (ignore|pass) added", "a rule refuses names that nobody knows, before the lists are asked"),
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -32,6 +33,12 @@ type platform struct {
 	numbers                 bool
 	// Unknown is the verdict for a status that nobody knows, and missing for none at all.
 	unknown, missing string
+	// Name is the event's name as it stands in the event, or in the header of that name. Events of the names that are read
+	// are judged like the example; aside are ignored; strange are refused, and so are empty and quoted names.
+	name, nameHeader     string
+	read, aside, strange []string
+	// Off is an event of that name that is ignored for another reason. Under a strange name it is refused all the same.
+	off string
 	// Reads is what fields of the event hold, for those that no verdict depends on.
 	reads map[string]string
 	more  []event
@@ -45,7 +52,9 @@ type event struct {
 	headers map[string]string
 	value   string
 	want    string
-	reads   map[string]string
+	// Says is a part of the refusal's message.
+	says  string
+	reads map[string]string
 }
 
 const (
@@ -97,6 +106,7 @@ func (p platform) events() []event {
 		e.reads = p.reads
 		all = append(all, e)
 	}
+	all = append(all, p.names()...)
 	for _, e := range p.more {
 		if e.headers == nil {
 			e.headers = p.headers
@@ -104,6 +114,66 @@ func (p platform) events() []event {
 		all = append(all, e)
 	}
 	return all
+}
+
+// names are events of all kinds of names.
+func (p platform) names() []event {
+	if p.name == "" {
+		return nil
+	}
+	status, verdict := p.known()
+	p.name = strings.ReplaceAll(p.name, "%st%", status)
+	var all []event
+	for _, name := range p.read {
+		all = append(all, p.named(name, verdict+" "+p.text()))
+	}
+	for _, name := range p.aside {
+		all = append(all, p.named(name, "ignore"))
+	}
+	strange := slices.Concat(p.strange, []string{"", p.name + "x", "null", strings.Repeat("x", 300)})
+	if quoted := strconv.Quote(p.name); p.nameHeader == "" {
+		strange = append(strange, quoted)
+	} else {
+		all = append(all, p.named(quoted, verdict+" "+p.text()))
+	}
+	if p.off != "" {
+		all = append(all, p.asked("off", p.off, "ignore"))
+		all = append(all, p.renamed(p.off, "strange", byRule))
+	}
+	for _, name := range strange {
+		e := p.named(name, byRule)
+		e.says = strconv.Quote(name)
+		switch {
+		case len(name) > 80:
+			e.says = name[:70]
+		case name == "" && p.preset == "saleor":
+			e.says = "(null or empty)" // of several sources
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+// named is the example under another name.
+func (p platform) named(name, want string) event {
+	status, _ := p.known()
+	return p.renamed(p.fill(p.literal(), status), name, want)
+}
+
+// renamed is an event of the platform's name under another.
+func (p platform) renamed(value, name, want string) event {
+	e := p.asked("name "+name, value, want)
+	if p.nameHeader == "" {
+		before := `"` + p.name + `"`
+		if !strings.Contains(e.value, before) {
+			panic("the example of " + p.preset + " is not named " + before)
+		}
+		e.value = strings.Replace(e.value, before, strconv.Quote(name), 1)
+		return e
+	}
+	e.headers = maps.Clone(p.headers)
+	e.headers[p.nameHeader] = name
+	return e
 }
 
 // asked is an event with the platform's headers.
@@ -263,6 +333,9 @@ func (e event) differs(ctx context.Context, m *mapping.Mapping) string {
 	got := inWords(outcomes)
 	if got != e.want && (e.want != "refuse" || !strings.HasPrefix(got, "refuse ")) {
 		return fmt.Sprintf("got %s (%s), want %s", got, outcomes[0].Message, e.want)
+	}
+	if !strings.Contains(outcomes[0].Message, e.says) {
+		return fmt.Sprintf("got the message %q, want %q in it", outcomes[0].Message, e.says)
 	}
 	return e.misread(ctx, m, record)
 }

@@ -22,6 +22,7 @@ type program struct {
 
 	plan    tree.Plan
 	markers markers
+	headers headerPlan
 	list    int // the slot of the list, with each
 
 	fields    []field
@@ -52,7 +53,7 @@ type verdict struct {
 	action verdictKind
 	status string // of a call
 	by     string // what said so: rules[0], status.paid, otherwise
-	reason string
+	reason reason
 }
 
 type verdictKind uint8

@@ -3,6 +3,7 @@ package mapping
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
@@ -48,15 +49,19 @@ func (rule *rule) eval(r *run) (bool, error) {
 	return bool(yes), nil
 }
 
-// ResolveName gives CEL the value of a field.
+// ResolveName gives CEL the value of a field, or whether it is absent.
 func (r *run) ResolveName(name string) (any, bool) {
-	i, ok := r.program.index[name]
+	field, absence := strings.CutPrefix(name, absentPrefix)
+	i, ok := r.program.index[field]
 	if !ok {
 		return nil, false
 	}
 	f := &r.program.fields[i]
 	if r.noItem && f.item {
 		return types.WrapErr(errNoItem), true
+	}
+	if absence {
+		return types.Bool(r.value(i).absent), true
 	}
 	return celValue(f, r.value(i)), true
 }
@@ -82,10 +87,10 @@ func celValue(f *field, v *value) ref.Val {
 
 // environment declares the fields, each of its type or null.
 func (c *compiler) environment() (*cel.Env, error) {
-	options := []cel.EnvOption{cel.CrossTypeNumericComparisons(true)}
+	options := append(c.functions(), cel.CrossTypeNumericComparisons(true))
 	for i := range c.program.fields {
 		f := &c.program.fields[i]
-		options = append(options, cel.Variable(f.name, celType(f.kind)))
+		options = append(options, cel.Variable(f.name, celType(f.kind)), cel.Variable(absentPrefix+f.name, cel.BoolType))
 	}
 	return cel.NewEnv(options...)
 }
@@ -121,7 +126,7 @@ func (c *compiler) rules() {
 
 // then reads what a rule says.
 func (c *compiler) then(s ruleSpec) verdict {
-	v := verdict{by: s.where, reason: s.reason.value}
+	v := verdict{by: s.where, reason: c.reason(s)}
 	known := map[string]bool{wordIgnore: true, wordDeadLetter: true}
 	for _, status := range c.statuses {
 		known[status] = true
@@ -134,9 +139,6 @@ func (c *compiler) then(s ruleSpec) verdict {
 		v.action = sayIgnore
 	case word != wordDeadLetter:
 		v.action, v.status = sayCall, word
-	}
-	if v.reason == "" {
-		v.reason = s.where
 	}
 	return v
 }
@@ -166,7 +168,7 @@ func (c *compiler) expression(env *cel.Env, s ruleSpec, r *rule) bool {
 	}
 	r.program, r.ast = program, checked
 	for _, reference := range checked.NativeRep().ReferenceMap() {
-		if i, ok := c.program.index[reference.Name]; ok && !slices.Contains(r.reads, i) {
+		if i, ok := c.program.index[strings.TrimPrefix(reference.Name, absentPrefix)]; ok && !slices.Contains(r.reads, i) {
 			r.reads = append(r.reads, i)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 // A value is what a field came to for one order. A null one has a problem too: why it is null.
 type value struct {
 	state   state
+	absent  bool // nothing stands at any source, not even null
 	text    string
 	flag    bool
 	number  float64
@@ -45,15 +46,17 @@ func (r *run) value(i int) *value {
 
 // read makes a value of what the sources say.
 func (r *run) read(f *field, v *value) {
-	v.state, v.problem = stateNull, f.name+" is missing"
+	v.state, v.absent, v.problem = stateNull, true, f.name+" is missing"
 	for i := range f.sources {
 		if r.from(f, &f.sources[i], v) {
 			break
 		}
 	}
 	if f.kind == kindPresent {
-		v.flag = v.state == statePresent
-		v.state, v.problem = statePresent, ""
+		if v.flag = v.state == statePresent; v.flag {
+			v.problem = ""
+		}
+		v.state = statePresent // not present, but the problem says why
 	}
 	if f.kind == kindTime && f.name == "event_time" && v.state == stateNull && !r.record.Time.IsZero() {
 		v.state, v.when, v.source = statePresent, r.record.Time.UTC(), nil
@@ -63,6 +66,7 @@ func (r *run) read(f *field, v *value) {
 // from makes a value of one source. It is not done where the source has nothing to say.
 func (r *run) from(f *field, src *source, v *value) (done bool) {
 	lit, problem := r.literal(src)
+	v.absent = v.absent && lit.text == nil && problem == ""
 	switch {
 	case problem != "":
 		v.state, v.source, v.problem = stateFlawed, src, f.name+" is "+problem
@@ -89,7 +93,7 @@ func (l literal) empty() bool {
 // convert makes a value of a literal. It is not done where the literal turns out to hold nothing.
 func (r *run) convert(f *field, src *source, lit literal, v *value) (done bool) {
 	if f.kind == kindPresent && src.extract == nil && f.extract == nil {
-		if !lit.empty() {
+		if v.problem = f.name + " is an empty string"; !lit.empty() {
 			v.state = statePresent
 		}
 		return true

@@ -1,0 +1,68 @@
+package mapping
+
+import (
+	"math"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+)
+
+// The functions of the rule language beside CEL's own.
+const (
+	funcCovers = "covers"
+	funcAbsent = "absent"
+)
+
+// absentPrefix makes the name under which a rule reads whether a field is absent. No field can have such a name.
+const absentPrefix = "@absent:"
+
+// halfCent is the tolerance of covers. Platforms compute amounts in floats and with four decimals: 299.99 comes as
+// 299.98999999999995, and 18.45 is paid for 18.4501. In a currency of three decimals it is five of the smallest units, in
+// one without decimals less than the smallest unit.
+const halfCent = 0.005
+
+// functions declares the language's own functions.
+func (c *compiler) functions() []cel.EnvOption {
+	amount := cel.NullableType(cel.DoubleType)
+	return []cel.EnvOption{
+		cel.Function(funcCovers, cel.Overload("covers_double_double", []*cel.Type{amount, amount}, cel.BoolType,
+			cel.BinaryBinding(covers))),
+		cel.Macros(cel.GlobalMacro(funcAbsent, 1, c.expandAbsent)),
+	}
+}
+
+// covers tells whether an amount pays another in full. Null is no amount: it fails the rule, as it does in >=.
+func covers(paid, due ref.Val) ref.Val {
+	has, ok := paid.(types.Double)
+	wants, also := due.(types.Double)
+	if !ok || !also {
+		return types.NewErr("covers compares two amounts, one is null")
+	}
+	// Rounded first, or a float's last digit would decide whether 0.005 is less than half a cent.
+	short := math.Round((float64(wants)-float64(has))*1e6) / 1e6
+	return types.Bool(short < halfCent)
+}
+
+// expandAbsent makes absent(field) a name of its own: a function sees only the field's value, and null is not absent.
+func (c *compiler) expandAbsent(h cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (ast.Expr, *common.Error) {
+	if args[0].Kind() != ast.IdentKind {
+		return nil, h.NewError(args[0].ID(), "absent takes the name of a field")
+	}
+	name := args[0].AsIdent()
+	if _, ok := c.program.index[name]; !ok {
+		return nil, h.NewError(args[0].ID(), unknown("field", name, c.fieldNames()))
+	}
+	return h.NewIdent(absentPrefix + name), nil
+}
+
+// fieldNames are the names of the declared fields.
+func (c *compiler) fieldNames() map[string]bool {
+	names := make(map[string]bool, len(c.program.index))
+	for name := range c.program.index {
+		names[name] = true
+	}
+	return names
+}

@@ -1,0 +1,78 @@
+package mapping
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"leadhit-sync/consumer/mapping/tree"
+)
+
+// A headerPlan opens the envelope that Connect's JsonConverter puts around a header.
+type headerPlan struct {
+	plan            tree.Plan
+	schema, payload int
+}
+
+func (p *headerPlan) prepare() {
+	p.schema, p.payload = p.plan.Add(tree.Member("schema")), p.plan.Add(tree.Member("payload"))
+}
+
+// lastHeader returns the last header of that name, in any case: of equal ones the last counts, as for Kafka's Java
+// client. It is nil where there is none.
+func lastHeader(headers []Header, name string) *Header {
+	for i := len(headers) - 1; i >= 0; i-- {
+		if sameName(headers[i].Key, name) {
+			return &headers[i]
+		}
+	}
+	return nil
+}
+
+func hasHeader(headers []Header, name string) bool {
+	return lastHeader(headers, name) != nil
+}
+
+// sameName compares two names of headers: bridges change their case.
+func sameName(a, b string) bool {
+	return len(a) == len(b) && strings.EqualFold(a, b)
+}
+
+// header returns what a header says. Some producers write headers as JSON, like keys: a string in quotes is unquoted, and
+// Connect's envelope is opened. Anything else is plain text.
+func (r *run) header(name string) literal {
+	h := lastHeader(r.record.Headers, name)
+	switch {
+	case h == nil:
+		return literal{}
+	case h.Value == nil:
+		return literal{text: []byte("null")} // a header without a value is not an absent one
+	}
+	text := bytes.TrimSpace(h.Value)
+	switch {
+	case len(text) > 1 && text[0] == '"' && jsontext.Value(text).IsValid():
+		return literal{text: text}
+	case len(text) > 1 && text[0] == '{':
+		p := &r.program.headers
+		if r.keyScan.Scan(&p.plan, text) == nil && r.keyScan.Members() == 2 && r.keyScan.At(p.schema) != nil {
+			if payload := r.keyScan.At(p.payload); payload != nil {
+				return literal{text: payload}
+			}
+		}
+	}
+	return literal{plain: true, text: h.Value}
+}
+
+// contentTypeHeader returns the record's content type, empty where it says none.
+func (r *run) contentTypeHeader() string {
+	lit := r.header("content-type")
+	if lit.plain || tree.KindOf(lit.text) != '"' {
+		return string(lit.text)
+	}
+	text, problem := r.unquoted(lit.text, maxText)
+	if problem != "" {
+		return ""
+	}
+	return text
+}
