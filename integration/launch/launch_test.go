@@ -77,10 +77,10 @@ func TestTheVersionOfJavaIsRead(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]int{
 		"openjdk version \"17.0.15\" 2025-04-15\nOpenJDK Runtime Environment": 17,
-		"java version \"1.8.0_402\"":                            8,
-		"Picked up _JAVA_OPTIONS: x\nopenjdk version \"21\" ea": 21,
-		"openjdk version \"25-ea\"":                             25,
-		"no Java here":                                          0,
+		"java version \"1.8.0_402\"":                                          8,
+		"Picked up _JAVA_OPTIONS: x\nopenjdk version \"21\" ea":               21,
+		"openjdk version \"25-ea\"":                                           25,
+		"no Java here":                                                        0,
 	} {
 		if got := javaVersion(text); got != want {
 			t.Errorf("%q: got %d, want %d", text, got, want)
