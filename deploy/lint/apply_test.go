@@ -1,0 +1,57 @@
+package lint_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/util/strategicpatch"
+
+	"leadhit-sync/deploy/lint"
+)
+
+// kubectl says `unchanged` where the patch that it computes is empty. So what is written must be what the API server stores: a
+// quantity as 1, not as 1000m. One patch is never empty: that of a PodDisruptionBudget, whose selector is always replaced as a
+// whole, so that kubectl says `configured` though nothing changes. deploy/README.md says so.
+func TestApplyingAnOverlayAgainChangesNothing(t *testing.T) {
+	t.Parallel()
+	for name, o := range overlays(t) {
+		for _, object := range o.Objects {
+			if object.Typed == nil {
+				continue // custom resources have merge patches, which are empty where nothing differs
+			}
+			want := "{}"
+			if strings.HasPrefix(object.String(), "PodDisruptionBudget/") {
+				want = `{"spec":{"selector":{"matchLabels":{"app.kubernetes.io/component":"worker","app.kubernetes.io/name":"leadhit-sync"}}}}`
+			}
+			if got := reapplied(t, object); got != want {
+				t.Errorf("%s: %s: got the patch %s, want %s", name, object, got, want)
+			}
+		}
+	}
+	worker := overlays(t)[minimal]
+	spelt := violation{object: "Deployment/leadhit-sync", patch: replace(container+"/resources/requests/cpu", `"1000m"`)}.planted(t, worker)
+	for _, object := range spelt.Objects {
+		if strings.HasPrefix(object.String(), "Deployment/") && !strings.Contains(reapplied(t, object), `"cpu":"1000m"`) {
+			t.Error("got no difference between 1000m and 1, want this test to see it")
+		}
+	}
+}
+
+// reapplied is the patch of a second apply: over what the first one wrote, as the API server would hold it without defaults.
+func reapplied(t *testing.T, o *lint.Object) string {
+	t.Helper()
+	stored, err := json.Marshal(o.Typed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	meta, err := strategicpatch.NewPatchMetaFromStruct(o.Typed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	patch, err := strategicpatch.CreateThreeWayMergePatch(o.JSON, o.JSON, stored, meta, true)
+	if err != nil {
+		t.Fatalf("%s: %v", o, err)
+	}
+	return string(patch)
+}
