@@ -130,5 +130,6 @@ fuzz: ## Run every fuzz test for FUZZTIME (30s), one after another.
 	done
 
 .PHONY: kafka
-kafka: ## Start a real Kafka on this machine and print its KAFKA_BROKERS; Ctrl-C ends it.
-	@go run ./integration/launch
+kafka: ## Start a real Kafka and a LeadHit look-alike on this machine, and print how to reach both; Ctrl-C ends them.
+	@# Not go run: it would call a Ctrl-C a failure.
+	@go build -o .cache/bin/launch ./integration/launch && exec .cache/bin/launch

@@ -29,6 +29,7 @@ const (
 	headerStatus      = ownPrefix + "status"
 	headerFailedAt    = ownPrefix + "failed.at"
 	headerTimestamp   = ownPrefix + "original.timestamp"
+	headerDecidedBy   = ownPrefix + "decided.by"
 	headerCode        = ownPrefix + "error.code"
 	headerFingerprint = ownPrefix + "fingerprint"
 	headerAttempts    = ownPrefix + "attempts"
@@ -39,7 +40,7 @@ const (
 	headerValueSize   = ownPrefix + "value.size"
 	headerValueSHA256 = ownPrefix + "value.sha256"
 
-	addedHeaders = 24 // all of the above
+	addedHeaders = 25 // all of the above
 )
 
 const (
@@ -98,7 +99,7 @@ func (l Letter) addConnect(add func(name, text string)) {
 	add(connectMessage, l.storedMessage())
 }
 
-// addOwn adds our headers. Each but the last four is always there, empty if need be: a column that comes and goes is a
+// addOwn adds our headers. Each but the last five is always there, empty if need be: a column that comes and goes is a
 // nuisance in every tool.
 func (l Letter) addOwn(add func(name, text string)) {
 	add(headerSchema, strconv.Itoa(schema))
@@ -116,6 +117,9 @@ func (l Letter) addOwn(add func(name, text string)) {
 	add(headerAttempts, strconv.Itoa(l.Attempts))
 	add(headerVersion, clean(l.Version, maxWord))
 	add(headerReplayCount, strconv.Itoa(l.ReplayCount))
+	if l.DecidedBy != "" {
+		add(headerDecidedBy, clean(l.DecidedBy, maxField))
+	}
 	if l.ReplayRun != "" {
 		add(headerReplayRun, clean(l.ReplayRun, maxWord))
 	}

@@ -15,36 +15,49 @@ const listSchema = "letters.v1"
 
 // letterView is a letter as scripts see it. Names stay; new ones may come.
 type letterView struct {
-	ID          string       `json:"id"`
-	Topic       string       `json:"topic"`
-	Partition   int          `json:"partition"`
-	Offset      int64        `json:"offset"`
-	Item        *int         `json:"item,omitempty"`
-	OrderID     string       `json:"order_id"`
-	Status      string       `json:"status"`
-	Stage       string       `json:"stage"`
-	Cause       string       `json:"cause"`
-	Message     string       `json:"message"`
-	Code        int          `json:"code"`
-	Fingerprint string       `json:"fingerprint"`
-	FailedAt    time.Time    `json:"failed_at"`
-	EventTime   *time.Time   `json:"event_time"`
-	Attempts    int          `json:"attempts"`
-	ReplayCount int          `json:"replay_count"`
-	ReplayRun   string       `json:"replay_run,omitempty"`
-	Group       string       `json:"group"`
-	Version     string       `json:"version"`
-	Value       *valueView   `json:"value"`
-	Headers     []headerView `json:"headers,omitempty"`
+	ID          string     `json:"id"`
+	Topic       string     `json:"topic"`
+	Partition   int        `json:"partition"`
+	Offset      int64      `json:"offset"`
+	Item        *int       `json:"item,omitempty"`
+	OrderID     string     `json:"order_id"`
+	Status      string     `json:"status"`
+	Stage       string     `json:"stage"`
+	Cause       string     `json:"cause"`
+	Message     string     `json:"message"`
+	Code        int        `json:"code"`
+	Fingerprint string     `json:"fingerprint"`
+	FailedAt    time.Time  `json:"failed_at"`
+	EventTime   *time.Time `json:"event_time"`
+	Attempts    int        `json:"attempts"`
+	ReplayCount int        `json:"replay_count"`
+	ReplayRun   string     `json:"replay_run,omitempty"`
+	Group       string     `json:"group"`
+	Version     string     `json:"version"`
+	DecidedBy   string     `json:"decided_by,omitempty"`
+	Value       *valueView `json:"value"`
+}
+
+// shownView is a letter with its event: the record's key and headers too.
+type shownView struct {
+	letterView
+
+	Key     *bytesView   `json:"key"` // null where the record has none
+	Headers []headerView `json:"headers"`
 }
 
 type headerView struct {
-	Key    string  `json:"key"`
+	Key string `json:"key"`
+	bytesView
+}
+
+// bytesView shows bytes as text or, where they are none, in Base64. Of null both are absent.
+type bytesView struct {
 	Text   *string `json:"text,omitempty"`
 	Base64 []byte  `json:"base64,omitempty"`
 }
 
-// ListJSON writes the listing as one JSON object, {"schema":"letters.v1","letters":[…]}, without headers and values.
+// ListJSON writes the listing as one JSON object, {"schema":"letters.v1","letters":[…]}, without keys, headers and values.
 func (p Printer) ListJSON(w io.Writer, found Listing) error {
 	views := make([]letterView, len(found.Letters))
 	for i, l := range found.Letters {
@@ -52,15 +65,28 @@ func (p Printer) ListJSON(w io.Writer, found Listing) error {
 	}
 	return writeJSON(w, map[string]any{
 		"schema": listSchema, "letters": views,
-		"read": found.Read, "matched": found.Matched, "broken": found.Broken,
+		"read": found.Read, "matched": found.Matched, "total": found.Total, "broken": found.Broken,
+		"causes": counts(found.Causes), "topics": counts(found.Topics),
 	})
 }
 
-// ShowJSON writes one letter in the same form, with the event's headers, and with its value if Reveal says so.
+// counts is never null in JSON.
+func counts(of map[string]int) map[string]int {
+	if of == nil {
+		return map[string]int{}
+	}
+	return of
+}
+
+// ShowJSON writes one letter in the same form, with the event's key and headers, and with its value if Reveal says so.
 func (p Printer) ShowJSON(w io.Writer, l Letter) error {
-	v := view(l)
+	v := shownView{letterView: view(l), Headers: []headerView{}}
+	if l.Key != nil {
+		key := viewBytes(l.Key)
+		v.Key = &key
+	}
 	for _, h := range l.Headers {
-		v.Headers = append(v.Headers, viewHeader(h))
+		v.Headers = append(v.Headers, headerView{h.Key, viewBytes(h.Value)})
 	}
 	if p.Reveal && v.Value != nil {
 		if utf8.Valid(l.Value) {
@@ -69,7 +95,7 @@ func (p Printer) ShowJSON(w io.Writer, l Letter) error {
 			v.Value.Base64 = l.Value
 		}
 	}
-	return writeJSON(w, map[string]any{"schema": listSchema, "letters": []letterView{v}})
+	return writeJSON(w, map[string]any{"schema": listSchema, "letters": []shownView{v}})
 }
 
 func view(l Letter) letterView {
@@ -78,7 +104,7 @@ func view(l Letter) letterView {
 		OrderID: l.OrderID, Status: l.Status,
 		Stage: l.Stage.word(), Cause: l.Cause, Message: l.Message, Code: l.Code, Fingerprint: l.Fingerprint(),
 		FailedAt: l.FailedAt.UTC(), Attempts: l.Attempts, ReplayCount: l.ReplayCount, ReplayRun: l.ReplayRun,
-		Group: l.Group, Version: l.Version, Value: describe(l),
+		Group: l.Group, Version: l.Version, DecidedBy: l.DecidedBy, Value: describe(l),
 	}
 	if l.Item >= 0 {
 		v.Item = &l.Item
@@ -90,16 +116,14 @@ func view(l Letter) letterView {
 	return v
 }
 
-func viewHeader(h Header) headerView {
-	v := headerView{Key: h.Key}
-	switch text := string(h.Value); {
-	case h.Value == nil:
+func viewBytes(b []byte) bytesView {
+	switch text := string(b); {
+	case b == nil:
+		return bytesView{}
 	case utf8.ValidString(text):
-		v.Text = &text
-	default:
-		v.Base64 = h.Value
+		return bytesView{Text: &text}
 	}
-	return v
+	return bytesView{Base64: b}
 }
 
 // writeJSON writes v with an escape for each rune that a terminal would obey or not show. Such runes stand within

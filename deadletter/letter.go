@@ -63,6 +63,9 @@ type Letter struct {
 	Stage           Stage
 	// Cause groups like failures: one word, 128 bytes. Message is for people: scrubbed and cut to 1 KiB when stored.
 	Cause, Message string
+	// DecidedBy is the part of the mapping that decided what to do with the event, such as `rules[1]: status == "new"`; empty
+	// in letters of older releases.
+	DecidedBy string
 	// Code is the JSON-RPC error code or the HTTP status, 0 without either. Attempts counts the calls of this delivery.
 	Code, Attempts int
 	FailedAt       time.Time // in whole milliseconds

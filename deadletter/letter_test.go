@@ -25,7 +25,7 @@ func refused() deadletter.Letter {
 		},
 		Item: deadletter.NoItem, OrderID: "4711", Status: "lost",
 		Stage: deadletter.StageCall, Cause: "ValidationError", Message: "Possible statuses: paid, submitted",
-		Code: -32000, Attempts: 1, FailedAt: time.Date(2026, 11, 22, 9, 14, 3, 512e6, time.UTC),
+		DecidedBy: "rules[1]: status == \"lost\"", Code: -32000, Attempts: 1, FailedAt: time.Date(2026, 11, 22, 9, 14, 3, 512e6, time.UTC),
 		Group: "leadhit-sync", Version: "1.9.0+3fa2c1d",
 	}
 }
@@ -69,6 +69,7 @@ dlq.fingerprint=` + refused().Fingerprint() + `
 dlq.attempts=1
 dlq.worker.version=1.9.0+3fa2c1d
 dlq.replay.count=0
+dlq.decided.by=rules[1]: status == "lost"
 `
 	if got := dump(r.Headers); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -155,7 +156,7 @@ func letters(t *rapid.T) deadletter.Letter {
 		Cause: word.Draw(t, "cause"), Message: rapid.OneOf(odd(3000), word).Draw(t, "message"),
 		Code: rapid.Int().Draw(t, "code"), Attempts: rapid.IntMin(0).Draw(t, "attempts"),
 		FailedAt: time.UnixMilli(rapid.Int64Range(0, 4e12).Draw(t, "failed")).UTC(),
-		Group:    word.Draw(t, "group"), Version: word.Draw(t, "version"),
+		Group:    word.Draw(t, "group"), Version: word.Draw(t, "version"), DecidedBy: rapid.OneOf(rapid.Just(""), word).Draw(t, "decided by"),
 		ReplayCount: rapid.IntRange(0, 9).Draw(t, "count"), ReplayRun: rapid.OneOf(rapid.Just(""), word).Draw(t, "run"),
 	}
 	if rapid.Bool().Draw(t, "has time") {

@@ -2,6 +2,7 @@ package deadletter
 
 import (
 	"container/list"
+	"hash/maphash"
 	"iter"
 	"time"
 )
@@ -22,8 +23,21 @@ type Listing struct {
 	Letters []Letter
 	Read    int // records
 	Matched int // records that the filter let through; a letter that was stored twice counts twice
+	Total   int // letters that the filter let through, each id once; exact up to a million
 	Broken  int // records that are no letters or cannot be read
+
+	// Causes and Topics count the records of all letters, whatever the filter, and Newest is when the last one failed: they
+	// show what there is where nothing matches.
+	Causes, Topics map[string]int
+	Newest         time.Time
 }
+
+// Names that are counted each by itself, and ids that are remembered: bounds of memory.
+const (
+	mostNames = 100
+	mostIDs   = 1 << 20
+	otherName = "others"
+)
 
 // List reads the records, oldest first, to their end and keeps the newest letters that the filter lets through. It holds
 // no more than Limit letters in memory, without their events: it may run beside a worker, within its memory. An error of the records ends it; what was found until then is returned with it.
@@ -31,8 +45,9 @@ func List(records iter.Seq2[Record, error], f Filter) (Listing, error) {
 	if f.Limit <= 0 {
 		f.Limit = defaultLimit
 	}
-	var found Listing
+	found := Listing{Causes: make(map[string]int), Topics: make(map[string]int)}
 	var failed error
+	ids := newDistinct()
 	newest := list.New() // of Letter, the newest in front
 	byID := make(map[string]*list.Element)
 	for r, err := range records {
@@ -47,10 +62,12 @@ func List(records iter.Seq2[Record, error], f Filter) (Listing, error) {
 			found.Broken++
 			continue
 		}
+		found.note(l)
 		if !f.match(l) {
 			continue
 		}
 		found.Matched++
+		found.Total += ids.add(l.ID())
 		if before, ok := byID[l.ID()]; ok {
 			newest.Remove(before)
 		}
@@ -69,6 +86,44 @@ func List(records iter.Seq2[Record, error], f Filter) (Listing, error) {
 		found.Letters = append(found.Letters, l)
 	}
 	return found, failed
+}
+
+// note counts a letter, whatever the filter.
+func (found *Listing) note(l Letter) {
+	for _, c := range []struct {
+		counts map[string]int
+		name   string
+	}{{found.Causes, l.Cause}, {found.Topics, l.Topic}} {
+		if _, known := c.counts[c.name]; !known && len(c.counts) >= mostNames {
+			c.name = otherName
+		}
+		c.counts[c.name]++
+	}
+	if l.FailedAt.After(found.Newest) {
+		found.Newest = l.FailedAt
+	}
+}
+
+// distinct counts texts that were not met before. It keeps hashes alone; beyond mostIDs each text counts as a new one.
+type distinct struct {
+	seed maphash.Seed
+	met  map[uint64]struct{}
+}
+
+func newDistinct() distinct {
+	return distinct{seed: maphash.MakeSeed(), met: make(map[uint64]struct{})}
+}
+
+// add returns 1 for a new text, 0 for one that was met before.
+func (d distinct) add(text string) int {
+	hash := maphash.String(d.seed, text)
+	if _, met := d.met[hash]; met {
+		return 0
+	}
+	if len(d.met) < mostIDs {
+		d.met[hash] = struct{}{}
+	}
+	return 1
 }
 
 // withoutEvent lets go of the event, whose key, headers and value may lie in one piece of memory.

@@ -4,14 +4,16 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
+	"github.com/mattn/go-runewidth"
 	"pgregory.net/rapid"
 
 	"leadhit-sync/deadletter"
@@ -132,8 +134,7 @@ func TestAListHoldsNoEvents(t *testing.T) {
 		t.Fatalf("got %+v, %v, want the letter with its event", shown, err)
 	}
 	// What is told of the value is the same.
-	found.Letters = found.Letters[1:]
-	found.Read, found.Matched = 1, 1
+	found, shown = deadletter.Listing{Letters: found.Letters[1:]}, deadletter.Listing{Letters: shown.Letters}
 	if err := errors.Join(deadletter.Printer{}.ListJSON(&all, found), deadletter.Printer{}.ListJSON(&one, shown)); err != nil {
 		t.Fatal(err)
 	}
@@ -162,35 +163,139 @@ func TestAnErrorOfTheTopicComesWithWhatWasRead(t *testing.T) {
 	}
 }
 
-func TestTheTableFitsItsColumns(t *testing.T) {
-	t.Parallel()
-	second := numbered(7)
-	second.OrderID, second.Status, second.Cause = "ИМ-2026/№ 395-and-on-and-on", "waiting-for-payment", "RetriesExhausted"
-	found := deadletter.Listing{Letters: []deadletter.Letter{second, refused()}, Read: 9, Broken: 2}
+// wideLetters are letters with texts that are long, and with characters that take two columns of a terminal or none.
+func wideLetters() []deadletter.Letter {
+	long, wide := numbered(7), numbered(8)
+	long.OrderID, long.Status, long.Cause = "ИМ-2026/№ 395-and-on-and-on-to-the-end", "waiting-for-payment", "RetriesExhausted"
+	wide.OrderID, wide.Status, wide.Cause = "注文-1", "é\u0301t\u00e9", "中国中国中国中国中国"
+	return []deadletter.Letter{long, wide, refused()}
+}
+
+func listed(t *testing.T, p deadletter.Printer, found deadletter.Listing) string {
+	t.Helper()
 	var out bytes.Buffer
-	if err := (deadletter.Printer{}).List(&out, found); err != nil {
+	if err := p.List(&out, found); err != nil {
 		t.Fatal(err)
 	}
-	want := `ID               ORDER             STATUS      CAUSE             FAILED (UTC)  MESSAGE
-orders/3/7       ИМ-2026/№ 395-a…  waiting-f…  RetriesExhausted  11-22 09:07   Possible statuses: p…
-orders/3/118273  4711              lost        ValidationError   11-22 09:14   Possible statuses: p…
+	return out.String()
+}
+
+func TestATableOnATerminalFitsItsWidth(t *testing.T) {
+	t.Parallel()
+	found := deadletter.Listing{Letters: wideLetters(), Total: 3, Read: 9, Broken: 2}
+	want := `ID               ORDER                                   STATUS      CAUSE              FAILED (UTC)  ME…
+orders/3/7       ИМ-2026/№ 395-and-on-and-on-to-the-end  waiting-f…  RetriesExhausted   11-22 09:07   Po…
+orders/3/8       注文-1                                  é́té         中国中国中国中国…  11-22 09:08   Po…
+orders/3/118273  4711                                    lost        ValidationError    11-22 09:14   Po…
 2 of 9 records are no letters or cannot be read.
 `
-	if got := out.String(); got != want {
+	if got := listed(t, deadletter.Printer{Width: 105}, found); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 
-func TestAnIDIsNeverCut(t *testing.T) {
+func TestNothingIsCutWhereThereIsNoTerminal(t *testing.T) {
 	t.Parallel()
-	l := refused()
-	l.Topic = strings.Repeat("t", 200)
-	var out bytes.Buffer
-	if err := (deadletter.Printer{Width: 10}).List(&out, deadletter.Listing{Letters: []deadletter.Letter{l}}); err != nil {
-		t.Fatal(err)
+	letters := wideLetters()
+	letters[0].Message = strings.Repeat("long ", 100) + "end"
+	got := listed(t, deadletter.Printer{}, deadletter.Listing{Letters: letters, Total: 3, Read: 3})
+	want := `ID               ORDER                                   STATUS               CAUSE                 FAILED (UTC)  MESSAGE
+orders/3/7       ИМ-2026/№ 395-and-on-and-on-to-the-end  waiting-for-payment  RetriesExhausted      11-22 09:07   ` + letters[0].Message + `
+orders/3/8       注文-1                                  é́té                  中国中国中国中国中国  11-22 09:08   Possible statuses: paid, submitted
+orders/3/118273  4711                                    lost                 ValidationError       11-22 09:14   Possible statuses: paid, submitted
+`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if !strings.Contains(out.String(), l.ID()) {
-		t.Errorf("got\n%s\nwant the whole id", out.String())
+}
+
+func TestTheIDsOfLetterAndOrderAreNeverCut(t *testing.T) {
+	t.Parallel()
+	for _, width := range []int{0, 10, 80, 300} {
+		l := refused()
+		l.Topic, l.OrderID = strings.Repeat("t", 200), strings.Repeat("номер", 40)
+		got := listed(t, deadletter.Printer{Width: width}, deadletter.Listing{Letters: []deadletter.Letter{l}, Total: 1})
+		if !strings.Contains(got, l.ID()) || !strings.Contains(got, l.OrderID) {
+			t.Errorf("width %d: got\n%s\nwant both ids whole", width, got)
+		}
+	}
+}
+
+func TestAListSaysHowManyLettersItLeavesOut(t *testing.T) {
+	t.Parallel()
+	var letters []deadletter.Letter
+	for i := range 117 {
+		letters = append(letters, numbered(int64(i)))
+	}
+	letters = append(letters, letters[3]) // stored twice, counted once
+	found, err := deadletter.List(topicOf(nil, letters...), deadletter.Filter{})
+	if err != nil || found.Total != 117 {
+		t.Fatalf("got %d letters in all, %v, want 117", found.Total, err)
+	}
+	if got := listed(t, deadletter.Printer{}, found); !strings.HasSuffix(got, "\n50 of 117 letters, the newest; --limit shows more.\n") {
+		t.Errorf("got\n%s\nwant it to end with 50 of 117", got)
+	}
+	found, err = deadletter.List(topicOf(nil, letters[:50]...), deadletter.Filter{})
+	if got := listed(t, deadletter.Printer{}, found); err != nil || strings.Contains(got, " of ") {
+		t.Errorf("got\n%s, %v\nwant no word of letters left out", got, err)
+	}
+}
+
+func TestAListThatFindsNothingSaysWhatThereIs(t *testing.T) {
+	t.Parallel()
+	letters := []deadletter.Letter{numbered(1), numbered(2), numbered(3)}
+	letters[0].Cause, letters[2].Topic = "NotJSON", "returns\x1b[2J"
+	for _, c := range []struct {
+		name    string
+		letters []deadletter.Letter
+		want    string
+	}{
+		{"no letters at all", nil, "no letters\n"},
+		{"letters of other causes", letters, "no letters match; causes: ValidationError (2), NotJSON (1); " +
+			`topics: orders (2), returns\x1b[2J (1); the newest failed at 2026-11-22T09:03:00Z` + "\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			found := deadletter.Listing{}
+			for _, l := range c.letters {
+				// By hand: a topic of this name cannot be read back.
+				found.Causes, found.Topics = counted(found.Causes, l.Cause), counted(found.Topics, l.Topic)
+				found.Newest = l.FailedAt
+			}
+			if got := listed(t, deadletter.Printer{}, found); got != c.want {
+				t.Errorf("got\n%s\nwant\n%s", got, c.want)
+			}
+		})
+	}
+	found, err := deadletter.List(topicOf(nil, letters[:2]...), deadletter.Filter{Cause: "notjson"})
+	if err != nil || found.Causes["ValidationError"] != 1 || found.Causes["NotJSON"] != 1 || found.Topics["orders"] != 2 || !found.Newest.Equal(letters[1].FailedAt) {
+		t.Errorf("got %+v, %v, want what there is whatever the filter", found, err)
+	}
+}
+
+func counted(counts map[string]int, name string) map[string]int {
+	if counts == nil {
+		counts = make(map[string]int)
+	}
+	counts[name]++
+	return counts
+}
+
+// Causes come from whoever writes to the topic: memory must not grow with them.
+func TestAListCountsABoundedNumberOfCauses(t *testing.T) {
+	t.Parallel()
+	var letters []deadletter.Letter
+	for i := range 150 {
+		l := numbered(int64(i))
+		l.Cause = fmt.Sprintf("Cause%03d", i)
+		letters = append(letters, l)
+	}
+	found, err := deadletter.List(topicOf(nil, letters...), deadletter.Filter{Cause: "none"})
+	if err != nil || len(found.Causes) != 101 || found.Causes["others"] != 50 {
+		t.Errorf("got %d causes, %d others, %v, want 100 and others", len(found.Causes), found.Causes["others"], err)
+	}
+	if got := listed(t, deadletter.Printer{}, found); !strings.Contains(got, "causes: others (50), Cause000 (1), ") || !strings.Contains(got, ", and 91 more; topics:") {
+		t.Errorf("got\n%s\nwant ten causes and the number of the others", got)
 	}
 }
 
@@ -208,6 +313,7 @@ order        4711
 status       lost
 cause        ValidationError
 message      Possible statuses: paid, submitted
+decided by   rules[1]: status == "lost"
 code         -32000
 stage        call
 fingerprint  ` + l.Fingerprint() + `
@@ -283,14 +389,16 @@ func TestJSONIsForScripts(t *testing.T) {
 	}
 	for name, want := range map[string]any{
 		"id": "orders/3/118273#1", "item": 1.0, "order_id": "4711", "cause": "ValidationError", "code": -32000.0,
-		"failed_at": "2026-11-22T09:14:03.512Z", "event_time": "2026-11-22T09:14:00.123Z", "fingerprint": l.Fingerprint(),
+		"decided_by": `rules[1]: status == "lost"`, "failed_at": "2026-11-22T09:14:03.512Z", "event_time": "2026-11-22T09:14:00.123Z", "fingerprint": l.Fingerprint(),
 	} {
 		if got.Letters[0][name] != want {
 			t.Errorf("%s: got %v, want %v", name, got.Letters[0][name], want)
 		}
 	}
-	if _, ok := got.Letters[0]["headers"]; ok {
-		t.Error("got headers in a list")
+	for _, name := range []string{"headers", "key"} {
+		if _, ok := got.Letters[0][name]; ok {
+			t.Errorf("got %s in a list", name)
+		}
 	}
 	out.Reset()
 	if err := (deadletter.Printer{Reveal: true}).ShowJSON(&out, l); err != nil {
@@ -300,6 +408,35 @@ func TestJSONIsForScripts(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("got\n%s\nwant %s in it", out.String(), want)
 		}
+	}
+}
+
+func TestOneLetterInJSONHasItsKeyAndHeaders(t *testing.T) {
+	t.Parallel()
+	bare, binary := refused(), refused()
+	bare.Key, bare.Headers = nil, nil
+	binary.Key = []byte{0xff, 0}
+	for _, c := range []struct {
+		name   string
+		letter deadletter.Letter
+		want   []string
+	}{
+		{"a text", refused(), []string{`"key":{"text":"4711"}`, `"headers":[{"key":"traceparent","text":"00-1-2-01"},{"key":"empty","text":""},{"key":"absent"}]`}},
+		{"bytes", binary, []string{`"key":{"base64":"/wA="}`}},
+		{"none", bare, []string{`"key":null`, `"headers":[]`}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			var out, compact bytes.Buffer
+			if err := errors.Join((deadletter.Printer{}).ShowJSON(&out, c.letter), json.Compact(&compact, out.Bytes())); err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(compact.String(), want) {
+					t.Errorf("got\n%s\nwant %s in it", compact.String(), want)
+				}
+			}
+		})
 	}
 }
 
@@ -317,7 +454,7 @@ func TestNothingReachesTheTerminalThatItWouldObey(t *testing.T) {
 		nasty := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"\x1b[2J", "\u202eabc", "\x9b31m", "\u0085", "\u200b", "a\xffb", "\r\n\x07", "\U000e0001"}))
 		l := refused()
 		l.OrderID, l.Status, l.Message = nasty.Draw(t, "order"), nasty.Draw(t, "status"), nasty.Draw(t, "message")
-		l.Cause, l.Group, l.Version, l.ReplayRun = nasty.Draw(t, "cause"), nasty.Draw(t, "group"), nasty.Draw(t, "version"), nasty.Draw(t, "run")
+		l.DecidedBy, l.Cause, l.Group, l.Version, l.ReplayRun = nasty.Draw(t, "decided by"), nasty.Draw(t, "cause"), nasty.Draw(t, "group"), nasty.Draw(t, "version"), nasty.Draw(t, "run")
 		l.Key, l.Value = []byte(nasty.Draw(t, "key")), []byte(nasty.Draw(t, "value"))
 		l.Headers = []deadletter.Header{{Key: nasty.Draw(t, "name"), Value: []byte(nasty.Draw(t, "header"))}}
 		for _, p := range []deadletter.Printer{{}, {Reveal: true, Width: 120}} {
@@ -351,10 +488,16 @@ func printsSafely(t *rapid.T, p deadletter.Printer, l deadletter.Letter) {
 		t.Fatalf("got a table of other than two lines:\n%s", table.String())
 	}
 	for line := range strings.Lines(table.String()) {
-		if width := utf8.RuneCountInString(line) - 1; width > max(p.Width, 100) {
+		if width := runewidth.StringWidth(line); p.Width > 0 && width > max(p.Width, runewidth.StringWidth(l.ID()+"  "+safely(l.OrderID)+"  …")) {
 			t.Fatalf("got a line of %d columns", width)
 		}
 	}
+}
+
+// safely is how a text stands in a table, not shorter.
+func safely(text string) string {
+	quoted := strconv.QuoteToGraphic(text)
+	return quoted[1 : len(quoted)-1]
 }
 
 // full stands for a disk that is.

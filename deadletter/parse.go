@@ -150,6 +150,7 @@ func isTopic(name string) bool {
 func (f fields) failure(l *Letter) error {
 	l.OrderID, l.Status = unquoteIfOdd(f[headerOrderID]), unquoteIfOdd(f[headerStatus])
 	l.Stage = Stage(f[connectStage])
+	l.DecidedBy = f[headerDecidedBy]
 	l.Cause, l.Message = f[connectException], f[connectMessage]
 	l.Group, l.Version = f[connectName], f[headerVersion]
 	if text, ok := f[headerFailedAt]; ok {

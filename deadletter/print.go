@@ -1,56 +1,47 @@
 package deadletter
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/mattn/go-runewidth"
 )
 
-// Printer shows letters to an operator, in lines that cannot harm a terminal. The zero value is fit for a terminal of
-// 100 columns and keeps values to itself.
+// Printer shows letters to an operator, in lines that cannot harm a terminal. The zero value writes to a file or a pipe: it
+// cuts nothing, and keeps values to itself.
 type Printer struct {
-	Width  int  // columns of a table; 0: 100, at least 80
+	Width  int  // columns of the terminal that a table must fit, at least 80; 0: no terminal, nothing is cut
 	Reveal bool // print the value too, not only its size and hash
 }
 
 const (
-	defaultWidth = 100
-	leastWidth   = 80
-	minute       = "01-02 15:04" // letters expire after a month: the year would only take room
+	leastWidth = 80
+	ellipsis   = "…"
+	minute     = "01-02 15:04" // letters expire after a month: the year would only take room
 )
 
-// List writes one line for each letter: id, order, status, cause, when it failed (month, day and minute, UTC) and why. Ids are whole, to be
-// copied; the rest is cut to fit the width. A last line tells of records that could not be read.
+// List writes one line for each letter: id, order, status, cause, when it failed (month, day and minute, UTC) and why. The
+// ids of letter and order are whole, to be copied; on a terminal the rest is cut to fit the width. Further lines say how
+// many letters there are beyond those shown, what there is where none matches, and how many records could not be read.
 func (p Printer) List(w io.Writer, found Listing) error {
-	rows := [][]string{{"ID", "ORDER", "STATUS", "CAUSE", "FAILED (UTC)", "MESSAGE"}}
-	for _, l := range found.Letters {
-		rows = append(rows, []string{
-			safe(l.ID()), narrow(l.OrderID, 16), narrow(l.Status, 10), narrow(l.Cause, 18),
-			l.FailedAt.UTC().Format(minute), safe(l.Message),
-		})
-	}
-	widths := make([]int, len(rows[0]))
-	for _, row := range rows {
-		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
-	}
 	var out strings.Builder
-	for _, row := range rows {
-		var line strings.Builder
-		for i, cell := range row {
-			line.WriteString(cell)
-			line.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2))
-		}
-		// An id longer than the line is still shown whole: it is what the other commands ask for.
-		room := max(p.width(), widths[0]+2)
-		out.WriteString(narrow(strings.TrimRight(line.String(), " "), room) + "\n")
+	if len(found.Letters) == 0 {
+		out.WriteString(nothing(found) + "\n")
+	} else {
+		p.table(&out, found.Letters)
+	}
+	if found.Total > len(found.Letters) {
+		fmt.Fprintf(&out, "%d of %d letters, the newest; --limit shows more.\n", len(found.Letters), found.Total)
 	}
 	if found.Broken > 0 {
 		fmt.Fprintf(&out, "%d of %d records are no letters or cannot be read.\n", found.Broken, found.Read)
@@ -59,11 +50,58 @@ func (p Printer) List(w io.Writer, found Listing) error {
 	return err
 }
 
-func (p Printer) width() int {
-	if p.Width == 0 {
-		return defaultWidth
+// table lines the letters up in columns.
+func (p Printer) table(out *strings.Builder, letters []Letter) {
+	const statusWidth, causeWidth = 10, 18
+	rows := [][]string{{"ID", "ORDER", "STATUS", "CAUSE", "FAILED (UTC)", "MESSAGE"}}
+	for _, l := range letters {
+		rows = append(rows, []string{
+			safe(l.ID()), safe(l.OrderID), p.narrow(l.Status, statusWidth), p.narrow(l.Cause, causeWidth),
+			l.FailedAt.UTC().Format(minute), safe(l.Message),
+		})
 	}
-	return max(p.Width, leastWidth)
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], columns(cell))
+		}
+	}
+	// Ids that are longer than the line are still shown whole: they are what the other commands ask for.
+	room := max(p.Width, leastWidth, widths[0]+2+widths[1]+len("  ")+columns(ellipsis))
+	for _, row := range rows {
+		var line strings.Builder
+		for i, cell := range row {
+			line.WriteString(cell)
+			line.WriteString(strings.Repeat(" ", widths[i]-columns(cell)+2))
+		}
+		out.WriteString(p.narrow(strings.TrimRight(line.String(), " "), room) + "\n")
+	}
+}
+
+// nothing says what there is where no letter matches.
+func nothing(found Listing) string {
+	if len(found.Causes) == 0 {
+		return "no letters"
+	}
+	return "no letters match; causes: " + countedNames(found.Causes) + "; topics: " + countedNames(found.Topics) +
+		"; the newest failed at " + found.Newest.UTC().Format(time.RFC3339)
+}
+
+// countedNames lists names with their counts, the most frequent first.
+func countedNames(counts map[string]int) string {
+	const most = 10
+	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	var parts []string
+	for i, name := range names {
+		if i == most {
+			parts = append(parts, fmt.Sprintf("and %d more", len(names)-most))
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%s (%d)", safe(name), counts[name]))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // Show writes all of one letter: what is known of the failure, the event's headers, and its value's size and hash.
@@ -77,6 +115,9 @@ func (p Printer) Show(w io.Writer, l Letter) error {
 	row("status", l.Status)
 	row("cause", l.Cause)
 	row("message", l.Message)
+	if l.DecidedBy != "" {
+		row("decided by", l.DecidedBy)
+	}
 	row("code", strconv.Itoa(l.Code))
 	row("stage", l.Stage.word())
 	row("fingerprint", l.Fingerprint())
@@ -175,11 +216,16 @@ func escape(text string, lines bool) string {
 	return out.String()
 }
 
-// narrow returns the text, made safe, in at most that many columns.
-func narrow(text string, columns int) string {
-	runes := []rune(safe(text))
-	if len(runes) <= columns {
-		return string(runes)
+// columns is how many columns of a terminal a text takes: a Chinese character two, an accent that joins another none.
+func columns(text string) int {
+	return (&runewidth.Condition{StrictEmojiNeutral: true}).StringWidth(text)
+}
+
+// narrow returns the text, made safe, in at most that many columns; where there is no terminal, all of it.
+func (p Printer) narrow(text string, most int) string {
+	text = safe(text)
+	if p.Width == 0 {
+		return text
 	}
-	return string(runes[:columns-1]) + "…"
+	return (&runewidth.Condition{StrictEmojiNeutral: true}).Truncate(text, most, ellipsis)
 }

@@ -22,6 +22,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"os"
 	"os/signal"
@@ -48,6 +49,8 @@ type options struct {
 	seed    uint64
 	plain   bool
 	verbose bool
+
+	kafkaPort, leadhitPort, httpPort int // 0: a free one
 }
 
 const (
@@ -66,7 +69,9 @@ Usage: go run ./cmd/demo [flags]
 
 const usageEnd = `
 Ctrl-C ends it with the summary, a second one at once. NO_COLOR=1 leaves the
-colours out. No setting of the worker is taken from the environment.
+colours out. No setting of the worker is taken from the environment. The lines
+"export …" that are printed first let leadhit-sync letters, preview, status, check,
+pause and resume work on the running demo from another terminal.
 Exit codes: 0 nothing was lost and all books agree · 1 they do not, or something
 failed · 2 wrong usage · 130 ended before the summary.
 `
@@ -82,6 +87,9 @@ func parse(args []string, help io.Writer) (options, error) {
 	flags.IntVar(&o.orders, "orders", 200, "`orders` that the events are about")
 	flags.Uint64Var(&o.seed, "seed", 0, "`number` that makes the shop and LeadHit's faults repeatable (default: drawn, and told)")
 	flags.BoolVar(&o.plain, "plain", false, "plain lines, as where the output is no terminal")
+	flags.IntVar(&o.kafkaPort, "kafka-port", 0, "`port` of the embedded Kafka (default: a free one)")
+	flags.IntVar(&o.leadhitPort, "leadhit-port", 0, "`port` of LeadHit's look-alike (default: a free one)")
+	flags.IntVar(&o.httpPort, "http-port", 0, "`port` of the worker's pages (default: a free one)")
 	flags.BoolVar(&o.verbose, "v", false, "with plain lines: show all log lines of the worker, not only warnings and errors")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -111,6 +119,11 @@ func (o options) check(rest []string) error {
 			"%d a second; take -orders %d or more", o.rate, o.orders, perOrder, (o.rate+perOrder-1)/perOrder)
 	case o.rate > maxRate:
 		return fmt.Errorf("-events-per-second may be %d at most", maxRate)
+	}
+	for name, port := range map[string]int{"kafka-port": o.kafkaPort, "leadhit-port": o.leadhitPort, "http-port": o.httpPort} {
+		if port < 0 || port > math.MaxUint16 {
+			return fmt.Errorf("-%s %d: want a port, 1 to %d", name, port, math.MaxUint16)
+		}
 	}
 	return nil
 }

@@ -4,19 +4,25 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
+	"net"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"leadhit-sync/config"
+	"leadhit-sync/deadletter/ledger"
 )
 
 func TestParse(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	o, err := parse([]string{"-for", "45s", "-events-per-second", "90", "-orders", "50", "-seed", "9", "-v", "-plain"}, &out)
-	want := options{length: 45 * time.Second, rate: 90, orders: 50, seed: 9, plain: true, verbose: true}
+	o, err := parse([]string{"-for", "45s", "-events-per-second", "90", "-orders", "50", "-seed", "9", "-v", "-plain", "-kafka-port", "9092", "-leadhit-port", "8081", "-http-port", "8080"}, &out)
+	want := options{length: 45 * time.Second, rate: 90, orders: 50, seed: 9, plain: true, verbose: true, kafkaPort: 9092, leadhitPort: 8081, httpPort: 8080}
 	if o != want || err != nil {
 		t.Errorf("got %+v and %v, want %+v", o, err, want)
 	}
@@ -33,7 +39,7 @@ func TestParseRefusesWhatCannotWork(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{
 		"-for 9s", "-for -1m", "-orders 0", "-events-per-second 0", "-events-per-second 601", "-orders 10000 -events-per-second 2001",
-		"30s", "-for ever", "-brokers kafka:9092",
+		"30s", "-for ever", "-brokers kafka:9092", "-kafka-port 65536", "-http-port -1",
 	} {
 		if _, err := parse(strings.Fields(args), &strings.Builder{}); err == nil || errors.Is(err, flag.ErrHelp) {
 			t.Errorf("%s: got %v, want an error", args, err)
@@ -65,6 +71,93 @@ func TestTheDemo(t *testing.T) { //nolint:paralleltest // the environment belong
 	if v.written == 0 || v.refused == 0 {
 		t.Errorf("got %d events and %d refused, want some of both", v.written, v.refused)
 	}
+}
+
+// introduced is the demo's output; begun is closed when it has said how to look at it.
+type introduced struct {
+	mu    sync.Mutex
+	text  strings.Builder
+	begun chan struct{}
+}
+
+func (i *introduced) Write(p []byte) (int, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if strings.Contains(string(p), "letters list") {
+		close(i.begun)
+	}
+	return i.text.Write(p)
+}
+
+func (i *introduced) String() string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.text.String()
+}
+
+// The lines that the demo prints reach all its parts, at the ports that were asked for. A pause by hand that is still in force
+// when the shop closes holds the end back, and a resume lets it go on.
+func TestTheRunningDemoCanBeReachedAndPaused(t *testing.T) { //nolint:paralleltest // the environment belongs to the process
+	for _, v := range config.Variables() {
+		t.Setenv(v.Name, "")
+	}
+	out := &introduced{begun: make(chan struct{})}
+	o := options{length: 3 * time.Second, rate: 20, orders: 60, seed: 5, kafkaPort: freePort(t), leadhitPort: freePort(t), httpPort: freePort(t)}
+	var v verdict
+	ended := start(t.Context(), func(ctx context.Context) (err error) {
+		v, err = run(ctx, o, &plain{out: out}, out)
+		return err
+	})
+	select {
+	case <-out.begun:
+	case <-ended.done:
+		t.Fatalf("got %v and\n%s", ended.err, out)
+	}
+	for _, want := range []string{
+		fmt.Sprintf("export KAFKA_BROKERS=127.0.0.1:%d KAFKA_TOPICS=orders ", o.kafkaPort),
+		fmt.Sprintf("export HTTP_ADDR=127.0.0.1:%d LEADHIT_URL=http://127.0.0.1:%d/api/v1/orders/\n", o.httpPort, o.leadhitPort),
+		"export LEADHIT_API_KEY_FILE=/",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("got\n%s\nwant %q in it", out, want)
+		}
+	}
+	c := client(t, []string{fmt.Sprintf("127.0.0.1:%d", o.kafkaPort)})
+	guard := func(event ledger.Event) {
+		says := ledger.Entry{Event: event, At: time.Now(), By: "me", Via: "cli", Reason: "a try"}
+		key, value, err := says.Record()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.ProduceSync(t.Context(), &kgo.Record{Topic: ledger.Topic(letters), Key: key, Value: value}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	guard(ledger.GuardPause)
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
+	for late := time.After(time.Minute); !strings.Contains(out.String(), "leadhit-sync resume lets it finish"); {
+		select {
+		case <-ticker.C:
+		case <-late:
+			t.Fatalf("got\n%s\nwant a word about the pause", out)
+		}
+	}
+	guard(ledger.GuardResume)
+	<-ended.done
+	if code := exitCode(v, ended.err); code != 0 {
+		t.Fatalf("got exit code %d, %v and\n%s", code, ended.err, out)
+	}
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // it is one
 }
 
 func TestAnEndBeforeTheBeginning(t *testing.T) { //nolint:paralleltest // the environment belongs to the process

@@ -44,6 +44,8 @@ type parts struct {
 	logs    *logbook
 	worker  *worker.Worker
 
+	environment map[string]string // the worker's settings
+
 	folder string // of the key's file and the worker's log
 	log    *os.File
 }
@@ -60,10 +62,10 @@ func setUp(ctx context.Context, o options) (_ *parts, err error) {
 	if p.folder, err = os.MkdirTemp("", "leadhit-sync-demo-"); err != nil {
 		return nil, err
 	}
-	if p.kafka, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, topic)); err != nil {
+	if p.kafka, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(o.kafkaPort), kfake.SeedTopics(partitions, topic)); err != nil {
 		return nil, fmt.Errorf("embedded Kafka: %w", err)
 	}
-	url, err := p.serveLeadHit(ctx, o.seed)
+	url, err := p.serveLeadHit(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("LeadHit's look-alike: %w", err)
 	}
@@ -75,7 +77,8 @@ func setUp(ctx context.Context, o options) (_ *parts, err error) {
 	if p.log, err = os.Create(p.logFile()); err != nil {
 		return nil, err
 	}
-	settings, err := p.settings(o, url)
+	p.environment = p.settings(o, url)
+	settings, err := load(p.environment)
 	if err != nil {
 		return nil, err
 	}
@@ -84,11 +87,11 @@ func setUp(ctx context.Context, o options) (_ *parts, err error) {
 	return p, err
 }
 
-func (p *parts) serveLeadHit(ctx context.Context, seed uint64) (url string, err error) {
-	p.leadhit = sandbox.New(sandbox.Options{Seed: seed})
+func (p *parts) serveLeadHit(ctx context.Context, o options) (url string, err error) {
+	p.leadhit = sandbox.New(sandbox.Options{Seed: o.seed})
 	p.server = &http.Server{Handler: p.leadhit, ReadHeaderTimeout: callTimeout}
 	var listen net.ListenConfig
-	listener, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
+	listener, err := listen.Listen(ctx, "tcp", local(o.leadhitPort))
 	if err != nil {
 		return "", err
 	}
@@ -100,14 +103,12 @@ func (p *parts) serveLeadHit(ctx context.Context, seed uint64) (url string, err 
 	return "http://" + listener.Addr().String() + "/api/v1/orders/", nil
 }
 
-// settings makes the environment the demo's own and reads it as the binary does.
-func (p *parts) settings(o options, url string) (*config.Config, error) {
-	for _, v := range config.Variables() {
-		if err := os.Unsetenv(v.Name); err != nil {
-			return nil, err
-		}
-	}
-	for name, value := range map[string]string{
+// local is an address on this machine.
+func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+
+// settings are the worker's.
+func (p *parts) settings(o options, url string) map[string]string {
+	return map[string]string{
 		"KAFKA_BROKERS":        p.kafka.ListenAddrs()[0],
 		"KAFKA_TOPICS":         topic,
 		"KAFKA_GROUP":          group,
@@ -119,13 +120,43 @@ func (p *parts) settings(o options, url string) (*config.Config, error) {
 		// Waits that suit a story of seconds.
 		"RETRY_INITIAL": "300ms",
 		"RETRY_MAX":     "2s",
-		"HTTP_ADDR":     "127.0.0.1:0",
-	} {
+		"HTTP_ADDR":     local(o.httpPort),
+	}
+}
+
+// load makes the environment the demo's own and reads it as the binary does.
+func load(environment map[string]string) (*config.Config, error) {
+	for _, v := range config.Variables() {
+		if err := os.Unsetenv(v.Name); err != nil {
+			return nil, err
+		}
+	}
+	for name, value := range environment {
 		if err := os.Setenv(name, value); err != nil {
 			return nil, err
 		}
 	}
 	return config.Load()
+}
+
+// exports are the lines by which the commands of leadhit-sync reach the running demo from another terminal.
+func (p *parts) exports(address string) []string {
+	in := func(names ...string) string {
+		line := "export"
+		for _, name := range names {
+			value := p.environment[name]
+			if name == "HTTP_ADDR" { // that which it got
+				value = address
+			}
+			line += " " + name + "=" + value
+		}
+		return line
+	}
+	return []string{
+		in("KAFKA_BROKERS", "KAFKA_TOPICS", "KAFKA_GROUP", "DEAD_LETTER_TOPIC"),
+		in("HTTP_ADDR", "LEADHIT_URL"),
+		in("LEADHIT_API_KEY_FILE"),
+	}
 }
 
 var errNotBegun = errors.New("ended before it had begun")

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"leadhit-sync/retry"
 )
 
 const (
@@ -82,6 +85,7 @@ func run(ctx context.Context, o options, paint painter, out io.Writer) (v verdic
 	if d.address, err = p.ready(ctx, d.running); err != nil {
 		return v, errors.Join(err, d.running.end())
 	}
+	d.introduce(out)
 	e, err := d.play(ctx, paint)
 	if err != nil {
 		return v, err
@@ -89,6 +93,18 @@ func run(ctx context.Context, o options, paint painter, out io.Writer) (v verdic
 	v = judge(e)
 	width, ink := paint.manner()
 	return v, summarise(out, e, v, width, ink)
+}
+
+// introduce says how to look at the running demo from another terminal.
+func (d *demo) introduce(out io.Writer) {
+	_, _ = fmt.Fprintf(out, `
+To look at it from another terminal, in this folder:
+
+%s
+go run ./cmd/leadhit-sync status
+go run ./cmd/leadhit-sync letters list
+
+`, strings.Join(d.exports(d.address), "\n"))
 }
 
 // play lets the shop sell and the story run, with the screen beside them, and brings all to its end.
@@ -150,7 +166,7 @@ func (d *demo) finish(ctx context.Context) error {
 	defer idle.Stop()
 	look := time.NewTicker(100 * time.Millisecond)
 	defer look.Stop()
-	before := int64(-1)
+	before, told := int64(-1), false
 	for {
 		committed := sum(d.committed())
 		if committed == int64(len(d.shop.entries())) {
@@ -159,6 +175,13 @@ func (d *demo) finish(ctx context.Context) error {
 		if committed != before {
 			before = committed
 			idle.Reset(idleLimit)
+		}
+		if d.worker.Status().State == retry.HeldByHand {
+			idle.Reset(idleLimit) // whoever paused it may take their time
+			if !told {
+				d.story.tell("somebody has paused the worker: leadhit-sync resume lets it finish")
+				told = true
+			}
 		}
 		select {
 		case <-look.C:

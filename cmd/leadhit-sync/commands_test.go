@@ -63,8 +63,11 @@ func lookAtLetters(t *testing.T) {
 	if got := command(t, "", "letters", "list"); got.code != 0 || !strings.Contains(got.out, "orders/1/0  4712   lost") {
 		t.Errorf("got %+v of letters list, want the letter", got)
 	}
-	if got := command(t, "", "letters", "list", "--cause", "NotJSON", "--since", "1h", "-o", "json"); got.code != 0 || strings.Contains(got.out, "4712") {
+	if got := command(t, "", "letters", "list", "--cause", "NotJSON", "--since", "7d", "-o", "json"); got.code != 0 || strings.Contains(got.out, "4712") {
 		t.Errorf("got %+v of letters list with another cause, want none", got)
+	}
+	if got := command(t, "", "letters", "list", "--cause", "NotJSON"); got.code != 0 || !strings.HasPrefix(got.out, "no letters match; causes: ValidationError (1); topics: orders (1); ") {
+		t.Errorf("got %+v of letters list with another cause, want the cause that there is", got)
 	}
 	got := command(t, "", "letters", "show", "orders/1/0")
 	if got.code != 0 || !strings.Contains(got.out, "ValidationError") || strings.Contains(got.out, `"order_id"`) {
@@ -73,8 +76,11 @@ func lookAtLetters(t *testing.T) {
 	if got := command(t, "", "letters", "show", "orders/1/0", "--reveal"); !strings.Contains(got.out, `{"order_id":"4712","status":"lost"}`) {
 		t.Errorf("got %+v of letters show --reveal, want the value", got)
 	}
-	if got := command(t, "", "letters", "show", "orders/1/0", "-o", "json"); !json.Valid([]byte(got.out)) {
-		t.Errorf("got %+v of letters show -o json, want JSON", got)
+	got = command(t, "", "letters", "show", "orders/1/0", "-o", "json")
+	for _, want := range []string{`"decided_by": "status.otherwise"`, `"key": null`, `"headers": []`} {
+		if !json.Valid([]byte(got.out)) || !strings.Contains(got.out, want) {
+			t.Errorf("got %+v of letters show -o json, want JSON with %s", got, want)
+		}
 	}
 	if got := command(t, "", "letters", "show", "orders/1/9"); got.code != exitError || !strings.Contains(got.err, "no letter orders/1/9") {
 		t.Errorf("got %+v of a letter that is not there, want exit code 1", got)

@@ -4,14 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"log/slog"
-	"os"
-	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"leadhit-sync/cmd/worker"
 	"leadhit-sync/config"
@@ -39,7 +35,7 @@ KAFKA_START) and DEAD_LETTER_TOPIC.`,
 
 func listCommand() *cobra.Command {
 	var filter deadletter.Filter
-	var since time.Duration
+	var since sinceFlag
 	var output string
 	c := &cobra.Command{
 		Use: "list", Short: "List the newest dead letters",
@@ -47,19 +43,22 @@ func listCommand() *cobra.Command {
   leadhit-sync letters list --order 4711 -o json`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if filter.Limit < 1 || since < 0 {
-				return usageError{errors.New("--limit must be 1 or more, --since a duration such as 24h")}
+			if err := checkOutput(output); err != nil {
+				return err
 			}
-			if since > 0 {
-				filter.Since = time.Now().Add(-since)
+			if filter.Limit < 1 {
+				return usageError{errors.New("--limit must be 1 or more")}
 			}
+			filter.Since = since.from
 			found, err := readLetters(c.Context(), filter)
 			if err != nil {
 				return err
 			}
-			return show(output, c.OutOrStdout(),
-				func(p deadletter.Printer, w io.Writer) error { return p.List(w, found) },
-				func(p deadletter.Printer, w io.Writer) error { return p.ListJSON(w, found) })
+			w := c.OutOrStdout()
+			if output == "json" {
+				return deadletter.Printer{}.ListJSON(w, found)
+			}
+			return deadletter.Printer{Width: width(w)}.List(w, found)
 		},
 	}
 	f := c.Flags()
@@ -67,9 +66,9 @@ func listCommand() *cobra.Command {
 	f.StringVar(&filter.Topic, "topic", "", "only events of this topic")
 	f.StringVar(&filter.OrderID, "order", "", "only this order id")
 	f.StringVar(&filter.Fingerprint, "fingerprint", "", "only this fingerprint, such as v1:9f2c41d07ab3")
-	f.DurationVar(&since, "since", 0, "only letters of the last while, such as 24h")
-	f.IntVar(&filter.Limit, "limit", 50, "at most so many, the newest")
-	f.StringVarP(&output, "output", "o", "table", "table or json")
+	f.Var(&since, "since", "only letters since then: 24h, 7d, or a time of RFC 3339")
+	f.IntVar(&filter.Limit, "limit", 50, "at most this many, the newest")
+	outputFlag(c, &output)
 	return c
 }
 
@@ -82,6 +81,9 @@ func showCommand() *cobra.Command {
   leadhit-sync letters show orders/3/118273 --reveal -o json`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
 			found, err := readLetters(c.Context(), deadletter.Filter{ID: args[0], Limit: 1})
 			if err != nil {
 				return err
@@ -89,40 +91,16 @@ func showCommand() *cobra.Command {
 			if len(found.Letters) == 0 {
 				return fmt.Errorf("no letter %s; it may have expired, or \"letters list\" shows its id", args[0])
 			}
-			return show(output, c.OutOrStdout(),
-				func(p deadletter.Printer, w io.Writer) error {
-					p.Reveal = reveal
-					return p.Show(w, found.Letters[0])
-				},
-				func(p deadletter.Printer, w io.Writer) error {
-					p.Reveal = reveal
-					return p.ShowJSON(w, found.Letters[0])
-				})
+			p, w := deadletter.Printer{Reveal: reveal}, c.OutOrStdout()
+			if output == "json" {
+				return p.ShowJSON(w, found.Letters[0])
+			}
+			return p.Show(w, found.Letters[0])
 		},
 	}
-	c.Flags().StringVarP(&output, "output", "o", "table", "table or json")
+	outputFlag(c, &output)
 	c.Flags().BoolVar(&reveal, "reveal", false, "print the event's value too; it may hold personal data")
 	return c
-}
-
-// show prints as a table or as JSON.
-func show(output string, w io.Writer, table, json func(deadletter.Printer, io.Writer) error) error {
-	switch output {
-	case "table":
-		return table(deadletter.Printer{Width: width()}, w)
-	case "json":
-		return json(deadletter.Printer{}, w)
-	}
-	return usageError{fmt.Errorf("-o %s: want table or json", output)}
-}
-
-// width is the terminal's, 0 if stdout is none.
-func width() int {
-	columns, _, err := term.GetSize(int(os.Stdout.Fd()))
-	if err != nil {
-		return 0
-	}
-	return columns
 }
 
 // readLetters reads the letters' topic from its start to its end as of now.

@@ -49,17 +49,18 @@ printed once more.`,
 	}
 	outputFlag(c, &o.output)
 	f := c.Flags()
-	f.StringVar(&o.since, "since", "1h", "how far back to begin: a duration, or an RFC 3339 time")
+	f.Var(&o.since, "since", "how far back to begin: 24h, 7d, or a time of RFC 3339 (default 1h)")
 	f.BoolVar(&o.follow, "follow", false, "go on with new events until Ctrl-C")
 	f.DurationVar(&o.latency, "latency", 200*time.Millisecond, "how long one call of LeadHit is taken to last")
 	return c
 }
 
 type previewOptions struct {
-	output, since string
-	follow        bool
-	latency       time.Duration
-	from          time.Time
+	output  string
+	since   sinceFlag
+	follow  bool
+	latency time.Duration
+	from    time.Time
 }
 
 func (o *previewOptions) check() error {
@@ -69,13 +70,8 @@ func (o *previewOptions) check() error {
 	if o.latency <= 0 {
 		return usageError{fmt.Errorf("--latency %s: want a duration above 0, such as 200ms", o.latency)}
 	}
-	ago, err := time.ParseDuration(o.since)
-	if err == nil && ago > 0 {
-		o.from = time.Now().Add(-ago)
-		return nil
-	}
-	if o.from, err = time.Parse(time.RFC3339, o.since); err != nil {
-		return usageError{fmt.Errorf("--since %s: want a duration such as 24h, or a time such as 2026-01-31T00:00:00Z", o.since)}
+	if o.from = o.since.from; o.from.IsZero() {
+		o.from = time.Now().Add(-time.Hour)
 	}
 	return nil
 }

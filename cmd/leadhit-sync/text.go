@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
+	"github.com/mattn/go-runewidth"
 	"github.com/spf13/cobra"
 )
 
@@ -68,7 +68,7 @@ func (p *page) end() {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+			widths[i] = max(widths[i], columns(cell))
 		}
 	}
 	for _, row := range p.rows {
@@ -76,7 +76,7 @@ func (p *page) end() {
 		for i, cell := range row {
 			line.WriteString(cell)
 			if i < len(row)-1 {
-				line.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2))
+				line.WriteString(strings.Repeat(" ", widths[i]-columns(cell)+2))
 			}
 		}
 		p.out.WriteString(strings.TrimRight(line.String(), " ") + "\n")
@@ -89,6 +89,11 @@ func (p *page) writeTo(w io.Writer) error {
 	p.end()
 	_, err := io.WriteString(w, p.out.String())
 	return err
+}
+
+// columns is how many columns of a terminal a text takes: a Chinese character two, an accent that joins another none.
+func columns(text string) int {
+	return (&runewidth.Condition{StrictEmojiNeutral: true}).StringWidth(text)
 }
 
 // visible returns a text that a terminal shows and does not obey: quoted where it has to be.

@@ -34,7 +34,7 @@ func headers[H ~struct {
 func items(outcomes []mapping.Outcome) []dispatch.Item {
 	all := make([]dispatch.Item, len(outcomes))
 	for i, o := range outcomes {
-		all[i] = dispatch.Item{Order: o.OrderID, Status: o.Status, Cause: o.Cause, Message: o.Message}
+		all[i] = dispatch.Item{Order: o.OrderID, Status: o.Status, Cause: o.Cause, Message: o.Message, By: o.By}
 		switch o.Action {
 		case mapping.Call:
 			all[i].Action = dispatch.Send
@@ -64,7 +64,7 @@ func letter(l consumer.Letter, group, version string) deadletter.Letter {
 // reason is the part of a letter that says why it is one.
 func reason(s dispatch.Store) deadletter.Letter {
 	out := deadletter.Letter{
-		OrderID: s.Order, Status: s.Status, Stage: deadletter.StageCall,
+		OrderID: s.Order, Status: s.Status, Stage: deadletter.StageCall, DecidedBy: s.By,
 		Cause: s.Verdict.Cause, Message: s.Verdict.Message, Code: s.Verdict.Code,
 	}
 	if s.Mapping {

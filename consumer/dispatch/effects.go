@@ -48,6 +48,7 @@ type Item struct {
 	Order, Status string
 	Cause         string // of a refusal
 	Message       string
+	By            string // what in the mapping decided, for the letter
 }
 
 // Effects is what to do now. Everything in it must be started; each call, store, fetch and commit is answered once by
@@ -106,6 +107,7 @@ type Store struct {
 	Order, Status string
 	// Mapping says that the mapping refused; else LeadHit did.
 	Mapping  bool
+	By       string // what in the mapping decided
 	Verdict  retry.Verdict
 	Attempts int // calls made; 0 if the mapping refused
 	Record   any

@@ -82,7 +82,7 @@ func (t task) letter() Store {
 	it := t.item()
 	return Store{
 		Partition: t.of.Partition, Offset: t.offset, Item: t.i, Several: len(t.items) > 1,
-		Order: it.Order, Status: it.Status, Mapping: it.Action == Refuse, Verdict: it.last(),
+		Order: it.Order, Status: it.Status, Mapping: it.Action == Refuse, By: it.By, Verdict: it.last(),
 		Attempts: it.attempts, Record: t.record,
 	}
 }

@@ -56,9 +56,7 @@ func (r *run) byStatus() Outcome {
 func (r *run) say(v verdict) Outcome {
 	switch v.action {
 	case sayIgnore:
-		out := *ignored(r.because(v.reason))
-		r.traceItem(out, v.by)
-		return out
+		return r.told(*ignored(r.because(v.reason)), v.by)
 	case sayRefuse:
 		return r.refuse(v.by, causeRuleRefused, r.because(v.reason))
 	case sayPass:
@@ -73,8 +71,7 @@ func (r *run) say(v verdict) Outcome {
 	if id.state == stateFlawed {
 		out.Cause = causeBadOrderID
 	}
-	r.traceItem(out, v.by)
-	return out
+	return r.told(out, v.by)
 }
 
 // refuse returns a refusal that carries what could be read.
@@ -86,8 +83,7 @@ func (r *run) refuse(by, cause, message string) Outcome {
 	if i := r.program.status; i != none && r.value(i).state == statePresent {
 		out.Status = r.value(i).text
 	}
-	r.traceItem(out, by)
-	return out
+	return r.told(out, by)
 }
 
 // flawed returns the first field that the rule reads and that cannot be read. Read as null it might make a paid order

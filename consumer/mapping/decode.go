@@ -40,6 +40,9 @@ func Causes() []string {
 // maxMessage bounds a message, in bytes.
 const maxMessage = 256
 
+// maxBy bounds what decided, in bytes: a rule may be long.
+const maxBy = 512
+
 // Decode says what the record asks for: at least one outcome, each for one order, in the order of the event. The error
 // is only ever a schema that cannot be had now: the same record may be decoded later. Everything else is an outcome.
 func (m *Mapping) Decode(ctx context.Context, record Record) ([]Outcome, error) {
@@ -49,7 +52,9 @@ func (m *Mapping) Decode(ctx context.Context, record Record) ([]Outcome, error) 
 func (m *Mapping) decode(ctx context.Context, record *Record, trace *Explanation) ([]Outcome, error) {
 	p := m.program(record.Topic)
 	if p == nil {
-		return []Outcome{*refused(causeNotDecodable, "no mapping is for this topic")}, nil
+		out := refused(causeNotDecodable, "no mapping is for this topic")
+		out.By = byTopics
+		return []Outcome{*out}, nil
 	}
 	if trace != nil {
 		trace.Mapping = p.name
@@ -111,8 +116,7 @@ func (r *run) outcomes(ctx context.Context) ([]Outcome, error) {
 	case err != nil:
 		return nil, err
 	case out != nil:
-		r.traceItem(*out, byValue)
-		return []Outcome{*out}, nil
+		return []Outcome{r.told(*out, byValue)}, nil
 	case r.program.each:
 		return r.items(), nil
 	}
@@ -130,13 +134,10 @@ func (r *run) items() []Outcome {
 	case tree.KindOf(list) != '[':
 		return []Outcome{r.withoutList(list)}
 	case n == 0:
-		out := ignored("a list without orders")
-		r.traceItem(*out, r.program.eachText)
-		return []Outcome{*out}
+		return []Outcome{r.told(*ignored("a list without orders"), r.program.eachText)}
 	case n > tree.MaxItems:
 		out := refused(causeTooManyOrders, fmt.Sprintf("the event names %d orders, more than %d", n, tree.MaxItems))
-		r.traceItem(*out, r.program.eachText)
-		return []Outcome{*out}
+		return []Outcome{r.told(*out, r.program.eachText)}
 	}
 	all := make([]Outcome, n)
 	for i := range all {
@@ -169,8 +170,7 @@ func (r *run) withoutList(list []byte) Outcome {
 		found = inWords(list)
 	}
 	out := refused(causeNotAList, r.program.eachText+" is "+found+", not a list")
-	r.traceItem(*out, r.program.eachText)
-	return *out
+	return r.told(*out, r.program.eachText)
 }
 
 func refused(cause, message string) *Outcome {

@@ -49,7 +49,7 @@ func (m *Mapping) Explain(ctx context.Context, record Record) (Explanation, erro
 		return Explanation{}, err
 	}
 	if len(e.Orders) == 0 {
-		e.Orders = []ExplainedOrder{{DecidedBy: "match.topics", Outcome: outcomes[0]}}
+		e.Orders = []ExplainedOrder{{DecidedBy: byTopics, Outcome: outcomes[0]}}
 	}
 	return e, nil
 }
@@ -60,10 +60,11 @@ func (r *run) found(envelope string) {
 	}
 }
 
-// traceItem notes one order, where somebody wants to know.
-func (r *run) traceItem(out Outcome, by string) {
+// told completes an outcome by what decided, and notes it where somebody wants to know.
+func (r *run) told(out Outcome, by string) Outcome {
+	out.By = r.program.inWords(by)
 	if r.trace == nil {
-		return
+		return out
 	}
 	o := ExplainedOrder{DecidedBy: by, Outcome: out}
 	for i := range r.program.rules {
@@ -77,10 +78,25 @@ func (r *run) traceItem(out Outcome, by string) {
 		}
 	}
 	r.trace.Orders = append(r.trace.Orders, o)
+	return out
 }
 
-// byValue decided an order that has no fields: the value could not be read, or says nothing.
-const byValue = "the value"
+// inWords is what decided, a rule with its text.
+func (p *program) inWords(by string) string {
+	for i := range p.rules {
+		if p.rules[i].then.by == by {
+			return p.rules[i].then.text
+		}
+	}
+	return by
+}
+
+// byValue decided an order that has no fields: the value could not be read, or says nothing. byTopics decided where no mapping
+// is for the topic.
+const (
+	byValue  = "the value"
+	byTopics = "match.topics"
+)
 
 func (r *run) explained(i int) ExplainedField {
 	f, v := &r.program.fields[i], r.value(i)

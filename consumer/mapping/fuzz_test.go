@@ -43,6 +43,9 @@ func decodeAsEncodingJSON(t *testing.T, m *mapping.Mapping, data []byte) {
 	}
 	wellFormed(t, got)
 	e, err := m.Explain(t.Context(), r)
+	if err == nil {
+		e.Orders[0].Outcome.By = ""
+	}
 	if err != nil || e.Orders[0].Outcome != got {
 		t.Fatalf("got %+v, %v of Explain, want %+v", e, err, got)
 	}

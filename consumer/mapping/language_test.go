@@ -403,6 +403,35 @@ status: {paid: ["paid"]}
 	}
 }
 
+func TestAnOutcomeNamesWhatDecided(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 600)
+	m := loadText(t, `
+fields: {order_id: {path: $.id}, a: {path: $.a}, status: {path: $.s}}
+rules:
+- {when: 'a == "x"', then: dead-letter, reason: "enrich the event"}
+- {when: 'a == "y"', then: paid}
+- {when: 'a == "`+long+`"', then: ignore}
+status: {paid: ["paid"]}
+`)
+	for event, want := range map[string]string{
+		`{"id":1,"a":"x"}`:               `rules[0]: a == "x"`,
+		`{"id":1,"a":"y"}`:               `rules[1]: a == "y"`,
+		`{"a":"y"}`:                      `rules[1]: a == "y"`,
+		`{"id":1,"s":"paid"}`:            "status.paid",
+		`{"id":1,"s":"new"}`:             "status.otherwise",
+		`{"id":1,"s":[]}`:                "fields.status",
+		`{"id":1,`:                       "the value",
+		`{"id":1,"a":"` + long + `"}`:    `rules[2]: a == "` + long[:512-len(`rules[2]: a == "…`)] + "…",
+		`{"id":1,"a":["no"],"s":"paid"}`: `rules[0]: a == "x"`,
+	} {
+		got, err := m.Decode(t.Context(), value(event))
+		if err != nil || got[0].By != want {
+			t.Errorf("%s: got %+v, %v, want it decided by %s", event, got, err, want)
+		}
+	}
+}
+
 func TestTheRecordsTimeStandsInForTheEvents(t *testing.T) {
 	t.Parallel()
 	m := loadText(t, `

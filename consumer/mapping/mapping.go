@@ -61,6 +61,8 @@ type Outcome struct {
 	Cause string `json:"cause,omitempty"`
 	// Message tells a person what was found, in at most 256 bytes and without payload. For Ignore it is the reason.
 	Message string `json:"message,omitempty"`
+	// By is what decided, for people: a rule with its text, a status list, a field, or the value itself.
+	By string `json:"-"`
 }
 
 // Mapping decodes the records of some topics. It is safe for concurrent use.

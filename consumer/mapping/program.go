@@ -53,6 +53,7 @@ type verdict struct {
 	action verdictKind
 	status string // of a call
 	by     string // what said so: rules[0], status.paid, otherwise
+	text   string // of the rule, behind the name and a colon
 	reason reason
 }
 

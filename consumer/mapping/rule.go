@@ -118,6 +118,7 @@ func (c *compiler) rules() {
 	}
 	for _, s := range c.spec.rules {
 		r := rule{text: s.when.value, at: s.place, then: c.then(s)}
+		r.then.text = shorten(r.then.by+": "+r.text, maxBy)
 		if s.when.value != "" && c.expression(env, s, &r) {
 			c.program.rules = append(c.program.rules, r)
 		}

@@ -27,6 +27,7 @@ func ExampleRender() {
 	// Deployment
 	// PodDisruptionBudget
 	// NetworkPolicy
+	// Service
 	// ConfigMap
 }
 

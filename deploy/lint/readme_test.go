@@ -22,6 +22,8 @@ func TestTheReadmesCommandsCanBeCopied(t *testing.T) {
 		"no broker":                    {"--bootstrap-server BROKER --alter", "--alter", "names no broker"},
 		"two views at once":            {"--members --verbose", "--members --state", "take one of --members, --state"},
 		"nobody's resume":              {"`leadhit-sync resume --by NAME` lets", "`leadhit-sync resume` lets", "does not say who"},
+		"a pause without a reason":     {"pause --by NAME --reason \"WHY\"", "pause --by NAME", "does not say why"},
+		"another Service":              {"/leadhit-sync status --workers dns:leadhit-sync:8080\n", "/leadhit-sync status --workers dns:workers:8080\n", "asks dns:workers:8080"},
 		"a deployment's short name":    {"deployment/leadhit-sync", "deploy/leadhit-sync", "write deployment/"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -75,8 +77,19 @@ func checkLine(line string) []string {
 		if says("--members") && says("--state") {
 			found = append(found, "take one of --members, --state: the tool refuses both")
 		}
-	case !says("--by") && (words[1] == "resume" || words[1] == "pause"):
+	}
+	// In a pod too: kubectl … exec … -- /leadhit-sync pause …
+	command := regexp.MustCompile(`leadhit-sync (pause|resume)\b`).FindStringSubmatch(line)
+	if command != nil && !says("--by") {
 		found = append(found, "does not say who: in a pod nobody has a name")
+	}
+	if command != nil && command[1] == "pause" && !says("--reason") {
+		found = append(found, "does not say why: pause refuses that")
+	}
+	for _, m := range regexp.MustCompile(`\bdns:(\S+)`).FindAllStringSubmatch(line, -1) {
+		if m[1] != "leadhit-sync:8080" {
+			found = append(found, "asks dns:"+m[1]+", and the Service is leadhit-sync:8080")
+		}
 	}
 	return found
 }

@@ -49,6 +49,7 @@ func rules() []rule {
 		{"selectors", selectors},
 		{"disruption", disruption},
 		{"network", network},
+		{"status", status},
 		{"replicas", replicas},
 		{"scaling", scaling},
 		{"keda", keda},

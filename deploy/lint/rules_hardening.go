@@ -17,7 +17,7 @@ func hardening(j *judgement) {
 			j.hardContainer(t, &c)
 		}
 	}
-	j.temporary()
+	j.scratch()
 }
 
 func (j *judgement) hardPod(t template) {
@@ -49,16 +49,11 @@ func (j *judgement) hardContainer(t template, c *corev1.Container) {
 	}
 }
 
-// temporary: the worker's /tmp is memory, for its root file system is read-only.
-func (j *judgement) temporary() {
-	tmp := slices.IndexFunc(j.container.VolumeMounts, func(m corev1.VolumeMount) bool { return m.MountPath == "/tmp" })
-	if tmp < 0 {
-		j.wrong(true, "has no /tmp, and the root file system is read-only")
-		return
+// scratch: the worker writes no file and has no volume that a drain of its node would have to delete.
+func (j *judgement) scratch() {
+	for _, v := range j.pod.Volumes {
+		j.wrong(v.EmptyDir != nil, "has the emptyDir %s: kubectl drain would ask for --delete-emptydir-data", v.Name)
 	}
-	volume := j.volume(j.container.VolumeMounts[tmp].Name)
-	j.wrong(volume == nil || volume.EmptyDir == nil || volume.EmptyDir.Medium != corev1.StorageMediumMemory || volume.EmptyDir.SizeLimit == nil,
-		"/tmp is no emptyDir in memory with a size limit")
 }
 
 func (j *judgement) volume(name string) *corev1.Volume {

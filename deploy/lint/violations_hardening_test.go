@@ -84,6 +84,6 @@ func secretViolations() []violation {
 		{name: "a key that need not be there", rule: "files", want: "need not be there", overlay: minimal, object: worker, patch: add(pod+"/volumes/0/secret/optional", "true")},
 		{name: "a projected key that need not be there", rule: "files", want: "need not be there", overlay: minimal, object: worker, patch: replace(pod+"/volumes/0", `{"name":"key","projected":{"sources":[{"secret":{"name":"leadhit-sync","optional":true}}]}}`)},
 		{name: "settings that need not be there", rule: "settings", want: "starts without", overlay: minimal, object: worker, patch: add(container+"/envFrom/0/configMapRef/optional", "true")},
-		{name: "a file that the Secret's items leave out", rule: "files", want: "names ca.crt, and the volume kafka-ca holds [ca.pem]", overlay: production, object: worker, patch: replace(pod+"/volumes/4/secret/items/0/path", `"ca.pem"`)},
+		{name: "a file that the Secret's items leave out", rule: "files", want: "names ca.crt, and the volume kafka-ca holds [ca.pem]", overlay: production, object: worker, patch: replace(pod+"/volumes/3/secret/items/0/path", `"ca.pem"`)},
 	}
 }

@@ -33,6 +33,32 @@ func TestThePatchOfTheReadmeForBrokersElsewhereIsTaken(t *testing.T) {
 	}
 }
 
+// statusViolations are what keeps "leadhit-sync status --workers dns:…" from a worker, and a Service that does more.
+func statusViolations() []violation {
+	const service = "Service/leadhit-sync"
+	door := func(spec string) string {
+		return `{"apiVersion":"v1","kind":"Service","metadata":{"name":"x","namespace":"leadhit-sync"},"spec":` + spec + `}`
+	}
+	return []violation{
+		{name: "no name for the workers", rule: "status", want: "no headless Service", overlay: minimal, object: service},
+		{name: "another name", rule: "status", want: "no headless Service", overlay: minimal, object: service, patch: replace("/metadata/name", `"workers"`)},
+		{name: "a name in another namespace", rule: "status", want: "no headless Service", overlay: production, object: service, patch: replace("/metadata/namespace", `"other"`)},
+		{name: "one address for all", rule: "status", want: "is not headless", overlay: minimal, object: service, patch: remove("/spec/clusterIP")},
+		{name: "a door beside it", rule: "status", want: "Service/x: is not headless", overlay: minimal, add: door(`{"type":"LoadBalancer","selector":{"a":"b"},"ports":[{"port":80}]}`)},
+		{name: "a port of each node", rule: "status", want: "Service/x: is not headless", overlay: minimal, add: door(`{"type":"NodePort","clusterIP":"None","ports":[{"port":80}]}`)},
+		{name: "a name of other pods", rule: "status", want: "does not select", overlay: minimal, object: service, patch: replace("/spec/selector/app.kubernetes.io~1component", `"desk"`)},
+		{name: "a name of nobody", rule: "status", want: "does not select", overlay: minimal, object: service, patch: remove("/spec/selector")},
+		{name: "ready workers alone", rule: "status", want: "not ready", overlay: minimal, object: service, patch: remove("/spec/publishNotReadyAddresses")},
+		{name: "another port in the name", rule: "status", want: "lacks the port 8080", overlay: minimal, object: service, patch: replace("/spec/ports/0/port", "80")},
+		{name: "a port that the worker has not", rule: "status", want: "lacks the port 8080", overlay: minimal, object: service, patch: replace("/spec/ports/0/targetPort", `"metrics"`)},
+		{name: "workers shut out", rule: "status", want: "does not let workers in", overlay: minimal, object: policy, patch: remove("/spec/ingress/1")},
+		{name: "other pods let in", rule: "status", want: "does not let workers in", overlay: minimal, object: policy, patch: replace("/spec/ingress/1/from/0/podSelector/matchLabels/app.kubernetes.io~1component", `"desk"`)},
+		{name: "workers of another namespace let in", rule: "status", want: "does not let workers in", overlay: minimal, object: policy, patch: add("/spec/ingress/1/from/0/namespaceSelector", `{"matchLabels":{"kubernetes.io/metadata.name":"other"}}`)},
+		{name: "workers shut in", rule: "status", want: "out to other workers, port 8080", overlay: minimal, object: policy, patch: remove("/spec/egress/3")},
+		{name: "workers let out to another port", rule: "status", want: "out to other workers, port 8080", overlay: minimal, object: policy, patch: replace("/spec/egress/3/ports/0/port", "8081")},
+	}
+}
+
 // openingViolations are the policies that look closed and are not, and those that shut the worker in.
 func openingViolations() []violation {
 	const broker, https = "/spec/egress/1", "/spec/egress/2"

@@ -44,7 +44,7 @@ func remove(path string) string { return `[{"op":"remove","path":"` + path + `"}
 
 // violations has one or more of each rule.
 func violations() []violation {
-	return slices.Concat(podViolations(), hardeningViolations(), templateViolations(), settingViolations(), secretViolations(), rolloutViolations(), networkViolations(), openingViolations(), scalingViolations(), kafkaViolations())
+	return slices.Concat(podViolations(), hardeningViolations(), templateViolations(), settingViolations(), secretViolations(), rolloutViolations(), networkViolations(), openingViolations(), statusViolations(), scalingViolations(), kafkaViolations())
 }
 
 func podViolations() []violation {
@@ -73,8 +73,7 @@ func podViolations() []violation {
 		{name: "no group for the Secrets", rule: "hardening", want: "fsGroup", overlay: minimal, object: worker, patch: remove("/spec/template/spec/securityContext/fsGroup")},
 		{name: "a root that can be written", rule: "hardening", want: "root file system can be written", overlay: minimal, object: worker, patch: remove(container + "/securityContext/readOnlyRootFilesystem")},
 		{name: "no last words", rule: "hardening", want: "terminationMessagePolicy", overlay: minimal, object: worker, patch: remove(container + "/terminationMessagePolicy")},
-		{name: "a /tmp on the node's disk", rule: "hardening", want: "/tmp", overlay: minimal, object: worker, patch: remove("/spec/template/spec/volumes/1/emptyDir/medium")},
-		{name: "no /tmp", rule: "hardening", want: "/tmp", overlay: minimal, object: worker, patch: remove(container + "/volumeMounts/1")},
+		{name: "scratch space", rule: "hardening", want: "has the emptyDir tmp: kubectl drain", overlay: minimal, object: worker, patch: add("/spec/template/spec/volumes/-", `{"name":"tmp","emptyDir":{"medium":"Memory"}}`)},
 
 		{name: "a token in the pod", rule: "token", want: "gets a token", overlay: minimal, object: worker, patch: remove("/spec/template/spec/automountServiceAccountToken")},
 		{name: "a token of the account", rule: "token", want: "automountServiceAccountToken", overlay: minimal, object: "ServiceAccount/leadhit-sync", patch: remove("/automountServiceAccountToken")},

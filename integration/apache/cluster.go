@@ -35,6 +35,8 @@ type Options struct {
 	Version string
 	// Nodes is how many: 0 means 1. From three on, topics have three replicas of which two must be in sync.
 	Nodes int
+	// Port is where the first node listens for clients; 0 means a free one.
+	Port int
 	// Dir is where the data folder is made; empty means os.TempDir.
 	Dir string
 	// Listeners are those that each node has beside its plain one, by which whoever is on this machine comes in unknown.
@@ -85,6 +87,9 @@ func (c *Cluster) start(ctx context.Context, r release, jars string, options Opt
 	var err error
 	if all.ports, err = freePorts(ctx, all.portsEach()*options.Nodes); err != nil {
 		return err
+	}
+	if options.Port != 0 {
+		all.ports[0] = options.Port
 	}
 	if r.zooKeeper {
 		if err := c.startZooKeeper(all, jars); err != nil {

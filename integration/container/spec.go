@@ -22,7 +22,6 @@ func (i *Image) spec(o Options, id string) ([]byte, error) {
 	}
 	mounts := []object{
 		{"destination": "/proc", "type": "proc", "source": "proc", "options": []string{"nosuid", "noexec", "nodev"}},
-		{"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": []string{"nosuid", "noexec", "nodev", "mode=1777", "size=16m"}},
 	}
 	for _, place := range slices.Sorted(maps.Keys(o.Mounts)) {
 		mounts = append(mounts, object{

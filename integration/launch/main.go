@@ -1,5 +1,9 @@
-// Command launch starts real Apache Kafka for trying things out by hand and prints how to reach it. Ctrl-C ends it and deletes its
-// data.
+// Command launch starts what a worker needs on this machine, for trying things out by hand: real Apache Kafka with the topic
+// orders, and a look-alike of LeadHit. It prints the settings that reach both and shows each call. Ctrl-C ends everything
+// and deletes its data.
+//
+//	go run ./integration/launch
+//	go run ./integration/launch produce -brokers 127.0.0.1:21234 4711 paid
 package main
 
 import (
@@ -10,44 +14,117 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
-	"time"
+)
 
-	"leadhit-sync/integration/apache"
+// The exit codes.
+const (
+	exitError = 1
+	exitUsage = 2
+)
+
+// The defaults of a worker's settings, and the topic of the orders.
+const (
+	user    = "leadhit-sync"
+	group   = "leadhit-sync"
+	letters = "dlq.leadhit-sync"
+	topic   = "orders"
 )
 
 func main() {
-	nodes := flag.Int("nodes", 1, "how many nodes: 1, or 3 for a cluster that survives one")
-	secure := flag.Bool("secure", false, "one node with TLS, logins and ACLs, and a user with the rights that a worker needs")
-	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	start := launch
-	if *secure {
-		start = launchSecure
-	}
-	err := start(ctx, os.Stdout, *nodes)
+	code := execute(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr})
 	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "launch:", err)
-		os.Exit(1)
-	}
+	os.Exit(code)
 }
 
-// launch runs a cluster until ctx ends, and has it ended when it returns.
-func launch(ctx context.Context, out io.Writer, nodes int) (err error) {
-	_, _ = fmt.Fprintf(out, "# starting Apache Kafka %s, %d node(s); the first time it is fetched with Maven\n", apache.Version, nodes)
-	begin := time.Now()
-	cluster, err := apache.Start(ctx, apache.Options{Nodes: nodes})
-	if err != nil {
+// streams are where a command reads and writes.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// usageError is a command line that cannot be understood.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// execute runs one command line and returns the exit code.
+func execute(ctx context.Context, args []string, s streams) int {
+	command := launchCommand
+	if len(args) > 0 && args[0] == "produce" {
+		command, args = produceCommand, args[1:]
+	}
+	err := command(ctx, args, s)
+	var usage usageError
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return 0
+	case ctx.Err() != nil && errors.Is(err, context.Canceled): // Ctrl-C while it starts
+		return 0
+	}
+	_, _ = fmt.Fprintln(s.err, "launch:", err) // nobody reads any more
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitError
+}
+
+// options are what the command line of launch says.
+type options struct {
+	nodes                  int
+	secure                 bool
+	kafkaPort, leadhitPort int // 0: a free one
+}
+
+func launchCommand(ctx context.Context, args []string, s streams) error {
+	var o options
+	flags := newFlags("launch", s, `launch starts Apache Kafka with the topic orders, and a look-alike of LeadHit.
+Java 17 or newer and Maven must be installed. Ctrl-C ends everything.
+
+Usage: go run ./integration/launch [flags]
+       go run ./integration/launch produce [flags] ORDER STATUS
+`)
+	flags.IntVar(&o.nodes, "nodes", 1, "`number` of Kafka's nodes: 1, or 3 for a cluster that survives one")
+	flags.BoolVar(&o.secure, "secure", false, "TLS, logins and ACLs, and a user with the rights that a worker needs")
+	flags.IntVar(&o.kafkaPort, "kafka-port", 0, "`port` of Kafka's first node (default: a free one)")
+	flags.IntVar(&o.leadhitPort, "leadhit-port", 0, "`port` of the look-alike (default: a free one)")
+	if err := parse(flags, args); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, cluster.Close()) }()
-	_, _ = fmt.Fprintf(out, "# ready after %.1f s\n", time.Since(begin).Seconds())
-	for _, node := range cluster.Nodes() {
-		_, _ = fmt.Fprintf(out, "# node %d: %s, its log: %s\n", node.ID(), node.Addr(), node.LogFile())
+	switch {
+	case flags.NArg() > 0:
+		return usageError{fmt.Errorf("there is no command %q; there is produce", flags.Arg(0))}
+	case o.nodes < 1:
+		return usageError{errors.New("-nodes must be 1 or more")}
 	}
-	_, _ = fmt.Fprintf(out, "export KAFKA_BROKERS=%s\n# Ctrl-C ends it and deletes its data\n", strings.Join(cluster.Brokers(), ","))
-	<-ctx.Done()
+	return launch(ctx, s.out, o)
+}
+
+// newFlags returns flags whose help begins with a text.
+func newFlags(name string, s streams, help string) *flag.FlagSet {
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // its errors come back, and are told once
+	flags.Usage = func() {
+		flags.SetOutput(s.out)
+		_, _ = fmt.Fprintf(s.out, "%s\nFlags:\n", help)
+		flags.PrintDefaults()
+		flags.SetOutput(io.Discard)
+	}
+	return flags
+}
+
+// parse reads the flags. For -h it returns flag.ErrHelp after the help has been written.
+func parse(flags *flag.FlagSet, args []string) error {
+	help := flags.Usage
+	flags.Usage = func() {} // not for mistakes
+	err := flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		help()
+		return err
+	}
+	if err != nil {
+		return usageError{fmt.Errorf("%w; -h shows the flags", err)}
+	}
 	return nil
 }

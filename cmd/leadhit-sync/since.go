@@ -1,0 +1,62 @@
+package main
+
+import (
+	"errors"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// sinceFlag is the value of a flag that says how far back to begin: a while before now, or a moment.
+type sinceFlag struct {
+	text string
+	from time.Time
+}
+
+var errSince = errors.New("want a duration above 0, such as 24h or 7d, or a time, such as 2026-01-31T00:00:00Z")
+
+// Set reads the flag.
+func (s *sinceFlag) Set(text string) error {
+	from, err := parseSince(text, time.Now())
+	if err != nil {
+		return err
+	}
+	s.text, s.from = text, from
+	return nil
+}
+
+// String returns the text that was given; "" if none was.
+func (s *sinceFlag) String() string { return s.text }
+
+// Type is how the help calls the value.
+func (s *sinceFlag) Type() string { return "duration|time" }
+
+// parseSince reads 90m, 7d, 1d12h or a time of RFC 3339.
+func parseSince(text string, now time.Time) (time.Time, error) {
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return at, nil
+	}
+	days, rest, found := strings.Cut(text, "d")
+	if !found {
+		days, rest = "0", text
+	}
+	d, err := strconv.ParseFloat(days, 64)
+	if err != nil || d < 0 || math.IsNaN(d) || strings.HasPrefix(days, "+") {
+		return time.Time{}, errSince
+	}
+	var ago time.Duration
+	if rest != "" {
+		if ago, err = time.ParseDuration(rest); err != nil || ago < 0 {
+			return time.Time{}, errSince
+		}
+	}
+	const day, most = 24 * time.Hour, math.MaxInt64 / float64(24*time.Hour)
+	if d >= most-ago.Hours()/24 {
+		return time.Time{}, errSince
+	}
+	if ago += time.Duration(d * float64(day)); ago <= 0 {
+		return time.Time{}, errSince
+	}
+	return now.Add(-ago), nil
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"golang.org/x/term"
+)
+
+// askLimit bounds what is asked of Kafka here.
+const askLimit = 30 * time.Second
+
+// event is what is written: its record.
+type event struct {
+	key, value []byte
+	headers    []kafka.Header
+}
+
+// headerFlags gathers the flags -header.
+type headerFlags []kafka.Header
+
+// String is what the flag's default would be.
+func (h *headerFlags) String() string { return "" }
+
+// Set reads name=value.
+func (h *headerFlags) Set(text string) error {
+	name, value, ok := strings.Cut(text, "=")
+	if !ok || name == "" {
+		return errors.New("want name=value")
+	}
+	*h = append(*h, kafka.Header{Key: name, Value: []byte(value)})
+	return nil
+}
+
+func produceCommand(ctx context.Context, args []string, s streams) error {
+	var brokers, to, key string
+	var headers headerFlags
+	flags := newFlags("produce", s, `produce writes one event and prints where it stands in the log.
+
+Usage: go run ./integration/launch produce [flags] ORDER STATUS
+       go run ./integration/launch produce [flags] -key ORDER < event.json
+`)
+	flags.StringVar(&brokers, "brokers", os.Getenv("KAFKA_BROKERS"), "`host:port`,… of Kafka, without TLS and login (default: KAFKA_BROKERS)")
+	flags.StringVar(&to, "topic", "", "`topic` to write to (default: the first of KAFKA_TOPICS, else "+topic+")")
+	flags.StringVar(&key, "key", "", "`key` of the record (default: ORDER)")
+	flags.Var(&headers, "header", "a header of the record, `name=value`; may be repeated")
+	if err := parse(flags, args); err != nil {
+		return err
+	}
+	if brokers == "" {
+		return usageError{errors.New("no -brokers and no KAFKA_BROKERS: copy the lines that launch has printed")}
+	}
+	first, _, _ := strings.Cut(os.Getenv("KAFKA_TOPICS"), ",")
+	to = cmp.Or(to, strings.TrimSpace(first), topic)
+	e, err := readEvent(flags.Args(), key, s.in)
+	if err != nil {
+		return err
+	}
+	e.headers = headers
+	place, err := produce(ctx, strings.Split(brokers, ","), to, e)
+	if err != nil {
+		return fmt.Errorf("write to topic %s at %s: %w", to, brokers, err)
+	}
+	_, err = fmt.Fprintf(s.out, "%s  %s\n", place, e.value)
+	return err
+}
+
+// readEvent makes an event of the mapping plain of an order and a status, or takes the value from in as it stands.
+func readEvent(args []string, key string, in io.Reader) (event, error) {
+	switch len(args) {
+	case 2:
+		value, err := json.Marshal(struct {
+			OrderID string `json:"order_id"`
+			Status  string `json:"status"`
+		}{args[0], args[1]})
+		return event{key: []byte(cmp.Or(key, args[0])), value: value}, err
+	case 0:
+		if file, ok := in.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+			return event{}, usageError{errors.New("ORDER and STATUS are missing, such as: produce 4711 paid")}
+		}
+		if key == "" {
+			return event{}, usageError{errors.New("-key is missing: the record key must be the order id")}
+		}
+		value, err := io.ReadAll(in)
+		return event{key: []byte(key), value: value}, err
+	}
+	return event{}, usageError{errors.New("want ORDER and STATUS, such as: produce 4711 paid")}
+}
+
+// produce writes an event and returns its place as topic/partition/offset.
+func produce(ctx context.Context, brokers []string, to string, e event) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	transport := &kafka.Transport{}
+	defer transport.CloseIdleConnections()
+	client := &kafka.Client{Addr: kafka.TCP(brokers...), Transport: transport}
+	about, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{to}})
+	if err != nil {
+		return "", err
+	}
+	if len(about.Topics) != 1 || about.Topics[0].Error != nil || len(about.Topics[0].Partitions) == 0 {
+		return "", errors.New("it does not exist")
+	}
+	// The same key, the same partition: as producers do.
+	numbers := make([]int, len(about.Topics[0].Partitions))
+	for i, p := range about.Topics[0].Partitions {
+		numbers[i] = p.ID
+	}
+	partition := (&kafka.Murmur2Balancer{}).Balance(kafka.Message{Key: e.key}, numbers...)
+	answer, err := client.Produce(ctx, &kafka.ProduceRequest{
+		Topic: to, Partition: partition, RequiredAcks: kafka.RequireAll,
+		Records: kafka.NewRecordReader(kafka.Record{
+			Time: time.Now(), Key: kafka.NewBytes(e.key), Value: kafka.NewBytes(e.value), Headers: e.headers,
+		}),
+	})
+	if err = errors.Join(err, failure(answer)); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s/%d/%d", to, partition, answer.BaseOffset), nil
+}
+
+func failure(answer *kafka.ProduceResponse) error {
+	if answer == nil {
+		return nil
+	}
+	return answer.Error
+}
+
+// createTopic creates the topic of the orders.
+func createTopic(ctx context.Context, broker, name string) error {
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	transport := &kafka.Transport{}
+	defer transport.CloseIdleConnections()
+	client := &kafka.Client{Addr: kafka.TCP(broker), Transport: transport}
+	answer, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{
+		Topics: []kafka.TopicConfig{{Topic: name, NumPartitions: partitions, ReplicationFactor: -1}},
+	})
+	if err == nil {
+		err = answer.Errors[name]
+	}
+	if err != nil {
+		return fmt.Errorf("create topic %s: %w", name, err)
+	}
+	return nil
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"leadhit-sync/leadhit/sandbox"
+)
+
+// apiKey is what the look-alike takes.
+const apiKey = "local-key"
+
+// serveLeadHit serves the look-alike until ctx ends and prints each call. It returns the address for LEADHIT_URL; done is closed
+// when all of it has ended.
+func serveLeadHit(ctx context.Context, out io.Writer, port int) (url string, done <-chan struct{}, err error) {
+	node := sandbox.New(sandbox.Options{Key: apiKey})
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return "", nil, fmt.Errorf("look-alike of LeadHit: %w", err)
+	}
+	server := &http.Server{Handler: node, ReadHeaderTimeout: 10 * time.Second}
+	served, all := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = server.Serve(listener) // until it is closed below
+	}()
+	go func() {
+		defer close(all)
+		showCalls(ctx, out, node)
+		_ = server.Close()
+		<-served
+	}()
+	return "http://" + listener.Addr().String() + "/api/v1/orders/", all, nil
+}
+
+// showCalls prints a line for each call that the look-alike has answered, until ctx ends.
+func showCalls(ctx context.Context, out io.Writer, node *sandbox.Sandbox) {
+	ticker := time.NewTicker(100 * time.Millisecond)
+	defer ticker.Stop()
+	shown := 0
+	for {
+		if node.Count() > shown {
+			for _, call := range node.Calls()[shown:] {
+				if call.Answer == sandbox.Pending {
+					break // it and those behind it are shown when it has ended
+				}
+				_, _ = fmt.Fprintf(out, "LeadHit: set_order_status(%q, %q): %s\n", call.OrderID, call.Status, call.Answer)
+				shown++
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}

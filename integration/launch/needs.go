@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strconv"
+
+	"leadhit-sync/integration/apache"
+)
+
+// leastJava is the oldest Java that Kafka's brokers run on.
+const leastJava = 17
+
+// errMissing says that a program must be installed first.
+var errMissing = errors.New("not ready for Kafka")
+
+// install says how to get what Kafka needs, and what works without.
+const install = `Install Java 17 or newer and Maven, for example:
+  Debian, Ubuntu:  sudo apt install default-jre-headless maven
+  Fedora:          sudo dnf install java-latest-openjdk-headless maven
+  macOS:           brew install openjdk maven && export PATH="$(brew --prefix openjdk)/bin:$PATH"
+Without them "go run ./cmd/demo" shows the worker on an embedded Kafka.`
+
+// checkNeeds says what must be installed before Kafka can be started.
+func checkNeeds(ctx context.Context) error {
+	if err := apache.Available(); err != nil {
+		return fmt.Errorf("%w: %w\n%s", errMissing, err, install)
+	}
+	// On macOS a java without a Java behind it is always there.
+	output, err := exec.CommandContext(ctx, "java", "-version").CombinedOutput()
+	if err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return fmt.Errorf("%w: java -version: %w\n%s", errMissing, err, install)
+	}
+	if version := javaVersion(string(output)); version != 0 && version < leastJava {
+		return fmt.Errorf("%w: java is version %d, Kafka %s needs %d\n%s", errMissing, version, apache.Version, leastJava, install)
+	}
+	return nil
+}
+
+// javaVersion finds the version in what "java -version" prints: 8 for 1.8.0_402, 17 for 17.0.15, 0 where there is none.
+func javaVersion(output string) int {
+	found := regexp.MustCompile(`version "(?:1\.)?(\d+)`).FindStringSubmatch(output)
+	if found == nil {
+		return 0
+	}
+	version, _ := strconv.Atoi(found[1]) // digits alone
+	return version
+}
