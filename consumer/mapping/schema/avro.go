@@ -42,12 +42,16 @@ type avroNode struct {
 
 // An avroField has its name as it stands in an object, with quotes and colon.
 type avroField struct {
-	member string
-	node   *avroNode
+	member     string
+	node       *avroNode
+	hasDefault bool
 }
 
 // Avro compiles a schema's JSON text. The references stand before it in the order of their dependencies: each may use
 // the names of those before. An error is always an ErrNotDecodable.
+//
+// It reads what registries hand out, which is more than the specification allows: names of any characters, defaults that
+// do not fit, types that are defined twice in the same words. None of these changes what a payload says.
 //
 // Logical types: a decimal becomes a number with its point, a uuid its text, all others stay as their base type is, a
 // timestamp for instance the number of milliseconds that was written.
@@ -56,12 +60,13 @@ func Avro(text string, references ...Reference) (*Schema, error) {
 		return nil, err
 	}
 	var cache avro.SchemaCache
+	trimmer, anyName := avroTrimmer{}, avro.WithLaxNames(func(string) error { return nil })
 	for _, r := range references {
-		if _, err := cache.Parse(r.Text); err != nil {
+		if _, err := cache.Parse(trimmer.trim(r.Text), anyName); err != nil {
 			return nil, refuse("avro reference %s: %w", r.Name, err)
 		}
 	}
-	parsed, err := cache.Parse(text)
+	parsed, err := cache.Parse(trimmer.trim(text), anyName)
 	if err != nil {
 		return nil, refuse("avro: %w", err)
 	}
@@ -71,7 +76,7 @@ func Avro(text string, references ...Reference) (*Schema, error) {
 	}
 	return &Schema{decode: func(payload []byte) ([]byte, error) {
 		r := avroReader{in: payload, writer: newWriter(len(payload))}
-		if err := r.value(root); err != nil {
+		if err := r.root(root); err != nil {
 			return nil, err
 		}
 		if r.at != len(r.in) {
@@ -89,6 +94,9 @@ func (b avroBuilder) node(s *avro.SchemaNode, namespace string) (*avroNode, erro
 	n := &avroNode{size: -1}
 	switch s.Type {
 	case "record", "error", "enum", "fixed":
+		if s.Name == "" {
+			return nil, refuse("avro: %s without a name", s.Type)
+		}
 		n.name, namespace = s.Name, s.Namespace
 		if dot := strings.LastIndexByte(s.Name, '.'); dot >= 0 {
 			namespace = s.Name[:dot]
@@ -138,12 +146,16 @@ func (b avroBuilder) named(n *avroNode, s *avro.SchemaNode, namespace string) er
 	default:
 		n.kind = avroRecord
 		for i := range s.Fields {
+			if s.Fields[i].Name == "" {
+				return refuse("avro: %s has a field without a name", n.name)
+			}
 			field, err := b.node(&s.Fields[i].Type, namespace)
 			if err != nil {
 				return err
 			}
 			member := string(append(appendQuoted(nil, s.Fields[i].Name), ':'))
-			n.fields = append(n.fields, avroField{member: member, node: field})
+			_, hasDefault := s.Fields[i].Props[propDefault]
+			n.fields = append(n.fields, avroField{member: member, node: field, hasDefault: hasDefault})
 		}
 	}
 	return nil
@@ -189,4 +201,9 @@ func (n *avroNode) decimal(s *avro.SchemaNode) {
 	if s.LogicalType == "decimal" && s.Scale >= 0 && s.Scale <= s.Precision {
 		n.kind, n.scale = avroDecimal, s.Scale
 	}
+}
+
+// weightless tells that a value of the type has no bytes on the wire.
+func (n *avroNode) weightless() bool {
+	return n.kind == avroNull || n.size == 0 || n.kind == avroRecord && len(n.fields) == 0
 }
