@@ -96,14 +96,15 @@ func (r *run) decoded(ctx context.Context, value []byte) ([]byte, *Outcome, erro
 		return payload, nil, nil
 	case r.program.encoding == encodingJSON:
 		return value, nil, nil
-	case !framed && r.schemaInHeader():
-		return nil, refused(causeUnsupportedEncoding, "the schema is named by a header, which cannot be read yet"), nil
 	case !framed:
-		return nil, refused(causeNotDecodable, "the value bears no schema's id: a zero byte, then four bytes"), nil
+		return nil, r.unframed(value), nil
 	}
 	s, err := r.program.lookup(ctx, id)
 	switch {
 	case errors.Is(err, schema.ErrUnknown):
+		if f, ok := apicurioForm(value); ok {
+			return nil, f.refusal(), nil
+		}
 		return nil, refused(causeUnknownSchema, fmt.Sprintf("nobody knows the schema %d", id)), nil
 	case errors.Is(err, schema.ErrNotDecodable):
 		return nil, refused(causeNotDecodable, shorten(fmt.Sprintf("schema %d: %v", id, err), maxMessage)), nil
@@ -164,18 +165,51 @@ func (r *run) layer(doc []byte) *Outcome {
 	return refused(causeNotJSON, bad.Message)
 }
 
-// foreign says of a value that is no JSON, and says so itself, what it is instead.
+// foreign names the form of a value that is not JSON.
 func (r *run) foreign(out *Outcome) *Outcome {
-	switch {
-	case out.Cause != causeNotJSON || r.program.encoding != encodingJSON:
+	if out.Cause != causeNotJSON || r.program.encoding != encodingJSON {
 		return out
-	case r.framed || r.schemaInHeader():
-		return refused(causeUnsupportedEncoding, "the value is framed for a schema registry and holds no JSON")
+	}
+	value := r.record.Value
+	if r.framed {
+		return framedForm(value).refusal()
+	}
+	if f, ok := formOf(value); ok {
+		return f.refusal()
+	}
+	switch {
+	case r.schemaInHeader():
+		return refused(causeUnsupportedEncoding, schemaNamedByHeader)
 	case hasPrefixFold(r.contentType, "application/cloudevents") && !r.structured():
 		return refused(causeUnsupportedEncoding, "a CloudEvent in a format other than JSON")
 	}
+	if f, ok := headerForm(r.record.Headers, r.contentType); ok {
+		return f.refusal()
+	}
 	return out
 }
+
+// unframed refuses a value that should name its schema and does not.
+func (r *run) unframed(value []byte) *Outcome {
+	if r.schemaInHeader() {
+		return refused(causeUnsupportedEncoding, schemaNamedByHeader)
+	}
+	if f, ok := signed(value); ok {
+		return f.refusal()
+	}
+	if first := trimmed(value); len(first) > 0 && (first[0] == '{' || first[0] == '[') {
+		return refused(causeNotDecodable, "the value is JSON without the id of a schema; without decode the mapping reads it")
+	}
+	if f, ok := formOf(value); ok {
+		return f.refusal()
+	}
+	if f, ok := headerForm(r.record.Headers, ""); ok {
+		return f.refusal()
+	}
+	return refused(causeNotDecodable, "the value does not begin with the id of a schema: a zero byte, then four bytes")
+}
+
+const schemaNamedByHeader = "the schema is named by the header __value_schema_id, which is not read; let the serializer write the id into the value"
 
 // inner goes on with a part of the document that was read last, which remains as the envelope.
 func (r *run) inner(name string, body []byte) *Outcome {
