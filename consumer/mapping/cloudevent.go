@@ -41,6 +41,9 @@ func (r *run) openCloudEvent() *Outcome {
 	if tree.KindOf(body) == 'n' {
 		body = nil // an event without data, not a tombstone
 	}
+	if name := contentTypeName(string(r.scan.At(m.dataType))); name != "" && tree.KindOf(body) == '"' {
+		r.hint = "the CloudEvent's data is " + name + ", as datacontenttype says: let the producer write it as JSON"
+	}
 	return r.inner(envelopeStructured, body)
 }
 

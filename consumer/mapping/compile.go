@@ -31,6 +31,9 @@ func (c *compiler) compile() *program {
 	}
 	p := c.program
 	p.markers.add(&p.plan)
+	if p.debezium {
+		p.attributes = debeziumAttributes(&p.plan)
+	}
 	c.encoding()
 	c.each()
 	for _, f := range s.fields {

@@ -75,6 +75,7 @@ type run struct {
 	inString    bool     // a string was opened
 	lossy       bool     // the string's text had to be repaired
 	absent      bool     // there is an event but no body
+	hint        string   // why something is missing, where that is known
 	envelope    [][]byte // the slots of the document before the last one; empty where there is none
 	ce          [][]byte // those of the CloudEvent
 
@@ -168,7 +169,7 @@ func (r *run) withoutList(list []byte) Outcome {
 	if list != nil {
 		found = inWords(list)
 	}
-	out := refused(causeNotAList, r.program.eachText+" is "+found+", not a list")
+	out := refused(causeNotAList, r.hinted(causeNotAList, r.program.eachText+" is "+found+", not a list"))
 	r.traceItem(*out, r.program.eachText)
 	return *out
 }

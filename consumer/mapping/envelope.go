@@ -21,7 +21,7 @@ const (
 
 // Markers are the slots of the members by which envelopes are known and opened.
 type markers struct {
-	schema, payload, specversion, kind, source, id, data, data64, op, after int
+	schema, payload, specversion, kind, source, id, data, data64, dataType, op, before, after, updateDescription int
 }
 
 func (m *markers) add(p *tree.Plan) {
@@ -37,8 +37,11 @@ func (m *markers) add(p *tree.Plan) {
 		{&m.id, "id"},
 		{&m.data, "data"},
 		{&m.data64, "data_base64"},
+		{&m.dataType, "datacontenttype"},
 		{&m.op, "op"},
+		{&m.before, "before"},
 		{&m.after, "after"},
+		{&m.updateDescription, "updateDescription"},
 	} {
 		*marker.slot = p.Add(tree.Member(marker.name))
 	}
@@ -132,7 +135,7 @@ func (r *run) unwrap(doc []byte) *Outcome {
 		return r.foreign(out)
 	}
 	for _, open := range []func() *Outcome{
-		r.openString, r.openConnect, r.openString, r.openCloudEvent, r.openString, r.openDebezium,
+		r.openString, r.openConnect, r.openString, r.openCloudEvent, r.openString, r.openConnectData, r.openDebezium,
 	} {
 		if out := open(); out != nil || r.absent {
 			return out
@@ -236,7 +239,7 @@ func (r *run) openString() *Outcome {
 		return nil
 	}
 	// Unquoting puts U+FFFD where the text was broken. Harmless elsewhere, but in an id it would merge two orders.
-	r.lossy = err != nil
+	r.lossy = r.lossy || err != nil
 	r.inString = true
 	r.found(envelopeString)
 	out := r.layer(text)
@@ -259,21 +262,23 @@ func (r *run) openConnect() *Outcome {
 	return ignored("a tombstone within Connect's envelope") // as older converters write it, KAFKA-3832
 }
 
-// openDebezium opens a change event where the mapping says so: what looks like one elsewhere is an order with these
-// names. What is none, such as a record of transaction metadata, has no row to look at.
-func (r *run) openDebezium() *Outcome {
-	if !r.program.debezium || r.scan.Kind() == 'n' {
+// openConnectData opens the same envelope where it is the data of a CloudEvent, as Debezium's converter writes it. The
+// CloudEvent stays what the mapping's envelope reads: Connect's has nothing but a schema.
+func (r *run) openConnectData() *Outcome {
+	m := &r.program.markers
+	payload := r.scan.At(m.payload)
+	if len(r.ce) == 0 || r.scan.Members() != 2 || payload == nil || r.scan.At(m.schema) == nil {
 		return nil
 	}
-	m := &r.program.markers
-	if r.scan.At(m.op) == nil || r.scan.At(m.source) == nil {
-		return r.inner("", nil)
+	r.found(envelopeConnect)
+	if tree.KindOf(payload) == 'n' {
+		r.absent = true
+		return nil
 	}
-	after := r.scan.At(m.after)
-	if tree.KindOf(after) == 'n' {
-		after = nil
+	if out := r.layer(payload); out != nil {
+		return out
 	}
-	return r.inner(envelopeDebezium, after)
+	return r.openString()
 }
 
 // schemaInHeader tells of the newer way to name a schema, which leaves the value without a frame.

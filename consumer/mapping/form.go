@@ -251,6 +251,14 @@ func headerForm(headers []Header, contentType string) (form, bool) {
 			return form{"framed by Apicurio Registry in headers", "set apicurio.registry.headers.enabled=false at the producer"}, true
 		}
 	}
+	if name := contentTypeName(contentType); name != "" {
+		return form{name + ", as its header content-type says", adviceJSON}, true
+	}
+	return form{}, false
+}
+
+// contentTypeName names a form that is not JSON by its media type.
+func contentTypeName(contentType string) string {
 	contentType = strings.ToLower(contentType)
 	for _, known := range []struct{ part, name string }{
 		{"avro/binary+", "Avro of Azure Schema Registry"},
@@ -265,8 +273,8 @@ func headerForm(headers []Header, contentType string) (form, bool) {
 		{"x-www-form-urlencoded", "a URL-encoded form"},
 	} {
 		if strings.Contains(contentType, known.part) {
-			return form{known.name + ", as its header content-type says", adviceJSON}, true
+			return known.name
 		}
 	}
-	return form{}, false
+	return ""
 }

@@ -103,9 +103,16 @@ func (r *run) textOf(f *field, lit literal) (text, problem string) {
 		}
 		return string(lit.text), ""
 	}
+	if tree.KindOf(lit.text) == '{' {
+		if inner := extended(lit.text); inner != nil {
+			lit.text = inner
+		}
+	}
 	switch kind := tree.KindOf(lit.text); {
 	case kind == '"':
 		return r.unquoted(lit.text, limit)
+	case f.kind == kindID && lit.text[0] == '-':
+		return "", "the number " + shorten(string(lit.text), 40) + ", and an id is never negative" + unsigned(lit.text)
 	case f.kind == kindID && kind == '0' && isInteger(lit.text) && len(lit.text) > limit:
 		return "", fmt.Sprintf("an integer of %d bytes, more than %d", len(lit.text), limit)
 	case f.kind == kindID && kind == '0' && !isInteger(lit.text):
@@ -142,6 +149,14 @@ func (r *run) unquoted(quoted []byte, limit int) (text, problem string) {
 		return "", "a string that is not valid UTF-8"
 	}
 	return string(body), ""
+}
+
+// unsigned says where a negative id comes from: a BIGINT UNSIGNED above 2^63 that was read as signed.
+func unsigned(literal []byte) string {
+	if string(literal) == "-0" || !isInteger(literal) {
+		return ""
+	}
+	return ": Debezium writes a large BIGINT UNSIGNED so; set bigint.unsigned.handling.mode=precise, and decimal.format=NUMERIC at JsonConverter"
 }
 
 // isInteger tells whether a JSON number is an integer as written: neither 1001.0 nor 1e3.

@@ -20,9 +20,10 @@ type program struct {
 	eachText    string
 	lookup      schema.Lookup // nil where the encoding needs none
 
-	plan    tree.Plan
-	markers markers
-	list    int // the slot of the list, with each
+	plan       tree.Plan
+	markers    markers
+	attributes []debeziumAttribute // op first, then the members of source; empty without unwrap: debezium
+	list       int                 // the slot of the list, with each
 
 	fields    []field
 	index     map[string]int // of the fields, by name
