@@ -66,6 +66,17 @@ func (c *compiler) encoding() {
 		return
 	}
 	p.lookup = c.schemas(s.decode.value)
+	if len(s.schemas) == 0 && c.fallback == nil {
+		c.finding(s.decode.place, "decode", "no schemas are listed: without SCHEMA_REGISTRY_URL every event is refused as %s", causeUnknownSchema)
+	}
+}
+
+// finding notes what is no mistake but hardly meant.
+func (c *compiler) finding(at place, where, format string, args ...any) {
+	at.mapping = c.spec.name
+	found := &problems{}
+	found.add(at, where, format, args...)
+	c.program.findings = append(c.program.findings, found.found...)
 }
 
 // schemas compiles the listed schemas, and asks the fallback for all others.

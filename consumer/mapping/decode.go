@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"leadhit-sync/consumer/mapping/tree"
@@ -35,6 +36,18 @@ func Causes() []string {
 		causeNotDecodable, causeNotAList, causeTooManyOrders, causeMissingOrderID, causeBadOrderID, causeMissingStatus,
 		causeUnknownStatus, causeFieldError, causeRuleRefused, causeRuleCost,
 	}
+}
+
+// CheckCause returns an error for what is no cause of a refusal, with the cause that was probably meant.
+func CheckCause(name string) error {
+	known := make(map[string]bool)
+	for _, cause := range Causes() {
+		known[cause] = true
+	}
+	if !known[name] {
+		return errors.New(unknown("cause", name, known))
+	}
+	return nil
 }
 
 // maxMessage bounds a message, in bytes.

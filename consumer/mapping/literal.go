@@ -120,6 +120,8 @@ func (r *run) textOf(f *field, lit literal) (text, problem string) {
 		return "", "the number " + shorten(string(lit.text), 40) + ", not a string or an integer"
 	case f.kind == kindID && kind != '0':
 		return "", inWords(lit.text) + ", not a string or an integer"
+	case kind == '[' && f.kind == kindNumber:
+		return "", "an array, not a number; a mapping does not sum: read the total that the shop keeps"
 	case kind == '{' || kind == '[':
 		return "", inWords(lit.text) + ", not a string, number or bool"
 	case len(lit.text) > limit:

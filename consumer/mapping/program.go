@@ -33,6 +33,7 @@ type program struct {
 	codes     map[string]verdict
 	lists     []codeList // for Check
 	otherwise verdict
+	findings  []Problem // what compiling found that is no mistake, for Check
 
 	runs sync.Pool // of *run
 }
