@@ -232,6 +232,26 @@ func TestExplainTakesKeyHeadersAndTopicFromFlags(t *testing.T) {
 	}
 }
 
+func TestExplainAndTestWarnOfAStatusThatLeadHitRefuses(t *testing.T) {
+	t.Parallel()
+	const warning = `LeadHit refuses the status "PAID": it knows submitted, paid; status lists in a mapping translate, for instance paid: ["PAID"]`
+	got := command(t, `{"order_id":"1","status":"PAID"}`, "mapping", "explain", "plain")
+	if got.code != 0 || !strings.HasSuffix(got.out, "\nwarn  "+warning+"\n") {
+		t.Errorf("got %+v, want the warning", got)
+	}
+	if got := command(t, `{"order_id":"1","status":"paid"}`, "mapping", "explain", "plain"); strings.Contains(got.out, "warn") {
+		t.Errorf("got %+v, want no warning", got)
+	}
+	cases := write(t, t.TempDir(), "plain.cases.yaml", `cases:
+- {name: a, value: '{"order_id":"1","status":"PAID"}', want: {order_id: 1, status: PAID}}
+- {name: b, value: '{"order_id":"1","status":"paid"}', want: {order_id: 1, status: paid}}
+`)
+	got = command(t, "", "mapping", "test", "plain", "--cases", cases)
+	if got.code != 0 || strings.Count(got.out, "warn") != 1 || !strings.Contains(got.out, `warn  case "a": `+warning) {
+		t.Errorf("got %+v, want one warning, of case a", got)
+	}
+}
+
 func TestExplainInJSONNamesTheCalls(t *testing.T) {
 	t.Parallel()
 	event, err := os.ReadFile(payloads + "wildberries-status-list.json")
