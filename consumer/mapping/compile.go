@@ -113,7 +113,7 @@ func (c *compiler) each() {
 	}
 	c.program.each = true
 	c.program.eachText = t.value
-	c.program.list = c.program.plan.Each(list)
+	c.program.list, c.program.listPath = c.program.plan.Each(list), list
 }
 
 func (c *compiler) badPath(t text, where string, err error) {

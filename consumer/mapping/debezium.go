@@ -32,6 +32,7 @@ func (r *run) openDebezium() *Outcome {
 	if update := r.scan.At(m.updateDescription); after == nil && tree.KindOf(update) == '{' {
 		r.hint = "a MongoDB update came without its document: set capture.mode=change_streams_update_full at Debezium"
 	}
+	r.below = append(r.below, "after")
 	if out := r.inner(envelopeDebezium, after); out != nil || tree.KindOf(after) != '"' {
 		return out
 	}

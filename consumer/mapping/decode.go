@@ -84,13 +84,16 @@ type run struct {
 	doc         []byte // the innermost document
 	contentType string
 	framed      bool
-	binary      bool     // a CloudEvent in headers
-	inString    bool     // a string was opened
-	lossy       bool     // the string's text had to be repaired
-	absent      bool     // there is an event but no body
-	hint        string   // why something is missing, where that is known
-	envelope    [][]byte // the slots of the document before the last one; empty where there is none
-	ce          [][]byte // those of the CloudEvent
+	binary      bool   // a CloudEvent in headers
+	inString    bool   // a string was opened
+	lossy       bool   // the string's text had to be repaired
+	absent      bool   // there is an event but no body
+	hint        string // why something is missing, where that is known
+	// connectSchema is the schema in Connect's envelope; below are the members that were opened below its payload.
+	connectSchema []byte
+	below         []string
+	envelope      [][]byte // the slots of the document before the last one; empty where there is none
+	ce            [][]byte // those of the CloudEvent
 
 	item    int // the item that is looked at, or none
 	noItem  bool
@@ -114,7 +117,7 @@ func (r *run) release() {
 	clear(r.ce[:cap(r.ce)])
 	*r = run{
 		program: r.program, scan: r.scan, keyScan: r.keyScan, values: r.values, envelope: r.envelope[:0], ce: r.ce[:0],
-		scratch: r.scratch[:0], item: none,
+		scratch: r.scratch[:0], below: r.below[:0], item: none,
 	}
 	r.program.runs.Put(r)
 }

@@ -241,44 +241,13 @@ func (r *run) openString() *Outcome {
 	// Unquoting puts U+FFFD where the text was broken. Harmless elsewhere, but in an id it would merge two orders.
 	r.lossy = r.lossy || err != nil
 	r.inString = true
+	r.connectSchema = nil // it calls this a string
 	r.found(envelopeString)
 	out := r.layer(text)
 	if out != nil {
 		out.Message = "the JSON in a string: " + out.Message
 	}
 	return out
-}
-
-// openConnect opens the envelope of Connect's JsonConverter: exactly the names schema and payload.
-func (r *run) openConnect() *Outcome {
-	m := &r.program.markers
-	payload := r.scan.At(m.payload)
-	if r.scan.Members() != 2 || payload == nil || r.scan.At(m.schema) == nil {
-		return nil
-	}
-	if out := r.inner(envelopeConnect, payload); out != nil || r.scan.Kind() != 'n' {
-		return out
-	}
-	return ignored("a tombstone within Connect's envelope") // as older converters write it, KAFKA-3832
-}
-
-// openConnectData opens the same envelope where it is the data of a CloudEvent, as Debezium's converter writes it. The
-// CloudEvent stays what the mapping's envelope reads: Connect's has nothing but a schema.
-func (r *run) openConnectData() *Outcome {
-	m := &r.program.markers
-	payload := r.scan.At(m.payload)
-	if len(r.ce) == 0 || r.scan.Members() != 2 || payload == nil || r.scan.At(m.schema) == nil {
-		return nil
-	}
-	r.found(envelopeConnect)
-	if tree.KindOf(payload) == 'n' {
-		r.absent = true
-		return nil
-	}
-	if out := r.layer(payload); out != nil {
-		return out
-	}
-	return r.openString()
 }
 
 // schemaInHeader tells of the newer way to name a schema, which leaves the value without a frame.

@@ -18,10 +18,12 @@ func (r *run) literal(src *source) (lit literal, problem string) {
 		if !r.absent {
 			lit.text = r.scan.At(src.slot)
 		}
+		lit = r.numeric(src, lit)
 	case fromItem:
 		if r.item != none {
 			lit.text = r.scan.Item(r.item, src.slot)
 		}
+		lit = r.numeric(src, lit)
 	case fromEnvelope:
 		switch {
 		case len(r.envelope) > 0:
@@ -42,6 +44,16 @@ func (r *run) literal(src *source) (lit literal, problem string) {
 		return r.key(src)
 	}
 	return lit, ""
+}
+
+// numeric replaces a NUMERIC of Connect's by its digits.
+func (r *run) numeric(src *source, lit literal) literal {
+	if len(r.connectSchema) > 0 {
+		if digits := r.decimal(src, lit.text); digits != nil {
+			lit.text = digits
+		}
+	}
+	return lit
 }
 
 // key reads the record's key. A key that is not JSON is one text, which only $ can name.
@@ -70,10 +82,16 @@ func (r *run) key(src *source) (lit literal, problem string) {
 	case err != nil:
 		return literal{}, "in a key that is not JSON"
 	}
-	if payload := r.keyScan.At(src.keyPayload); r.keyScan.Members() == 2 && payload != nil && r.keyScan.At(src.keySchema) != nil {
+	keySchema := r.keyScan.At(src.keySchema)
+	if payload := r.keyScan.At(src.keyPayload); r.keyScan.Members() == 2 && payload != nil && keySchema != nil {
 		if err := r.keyScan.Scan(src.plan, payload); err != nil {
 			return literal{}, "in a key that is not JSON"
 		}
+		text := r.keyScan.At(src.slot)
+		if digits := decimalBy(keySchema, text, func(t *connectType) *connectType { return t.follow(src.path) }); digits != nil {
+			text = digits
+		}
+		return literal{text: text}, ""
 	}
 	return literal{text: r.keyScan.At(src.slot)}, ""
 }

@@ -24,6 +24,7 @@ type program struct {
 	markers    markers
 	attributes []debeziumAttribute // op first, then the members of source; empty without unwrap: debezium
 	list       int                 // the slot of the list, with each
+	listPath   tree.Path
 
 	fields    []field
 	index     map[string]int // of the fields, by name

@@ -29,6 +29,11 @@ func Member(name string) Path {
 	return Path{{name: name}}
 }
 
+// Name returns the name of the path's step i; it is not ok for an index.
+func (p Path) Name(i int) (name string, ok bool) {
+	return p[i].name, p[i].kind == member
+}
+
 // Begins tells whether the path's first step is the member of that name.
 func (p Path) Begins(name string) bool {
 	return len(p) > 0 && p[0].kind == member && p[0].name == name
