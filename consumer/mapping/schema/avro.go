@@ -70,7 +70,11 @@ func Avro(text string, references ...Reference) (*Schema, error) {
 	if err != nil {
 		return nil, refuse("avro: %w", err)
 	}
-	root, err := avroBuilder{}.node(parsed.Root(), "")
+	b := avroBuilder{known: make(map[string]*avroNode)}
+	root, err := b.node(parsed.Root(), "")
+	if err == nil {
+		err = b.resolve()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -86,11 +90,20 @@ func Avro(text string, references ...Reference) (*Schema, error) {
 	}}, nil
 }
 
-// An avroBuilder holds the named types met so far, by full name.
-type avroBuilder map[string]*avroNode
+// An avroBuilder holds the named types met so far, by full name, and the references to types that come later.
+type avroBuilder struct {
+	known map[string]*avroNode
+	later []avroLater
+}
+
+// An avroLater is a node that stands for a type that was not defined before it.
+type avroLater struct {
+	node            *avroNode
+	name, namespace string
+}
 
 // node converts what the parser has checked. The namespace is that of the enclosing named type.
-func (b avroBuilder) node(s *avro.SchemaNode, namespace string) (*avroNode, error) {
+func (b *avroBuilder) node(s *avro.SchemaNode, namespace string) (*avroNode, error) {
 	n := &avroNode{size: -1}
 	switch s.Type {
 	case "record", "error", "enum", "fixed":
@@ -104,7 +117,7 @@ func (b avroBuilder) node(s *avro.SchemaNode, namespace string) (*avroNode, erro
 			n.name = namespace + "." + s.Name
 		}
 		// Before its fields, for they may refer to it.
-		b[n.name] = n
+		b.known[n.name] = n
 		return n, b.named(n, s, namespace)
 	case "array", "map":
 		items := s.Items
@@ -130,7 +143,7 @@ func (b avroBuilder) node(s *avro.SchemaNode, namespace string) (*avroNode, erro
 }
 
 // named fills a type that has a name.
-func (b avroBuilder) named(n *avroNode, s *avro.SchemaNode, namespace string) error {
+func (b *avroBuilder) named(n *avroNode, s *avro.SchemaNode, namespace string) error {
 	switch s.Type {
 	case "enum":
 		n.kind = avroEnum
@@ -162,7 +175,7 @@ func (b avroBuilder) named(n *avroNode, s *avro.SchemaNode, namespace string) er
 }
 
 // plain finds a primitive type, or a named one that stands elsewhere.
-func (b avroBuilder) plain(n *avroNode, s *avro.SchemaNode, namespace string) (*avroNode, error) {
+func (b *avroBuilder) plain(n *avroNode, s *avro.SchemaNode, namespace string) (*avroNode, error) {
 	n.name = s.Type
 	switch s.Type {
 	case "null":
@@ -183,17 +196,32 @@ func (b avroBuilder) plain(n *avroNode, s *avro.SchemaNode, namespace string) (*
 	case "string":
 		n.kind = avroString
 	default:
-		// A name without a dot is first looked for at home.
-		if known, ok := b[namespace+"."+s.Type]; ok && !strings.Contains(s.Type, ".") {
+		if known := b.find(s.Type, namespace); known != nil {
 			return known, nil
 		}
-		known, ok := b[s.Type]
-		if !ok {
-			return nil, refuse("avro: no type is named %q", s.Type)
-		}
-		return known, nil
+		b.later = append(b.later, avroLater{n, s.Type, namespace})
 	}
 	return n, nil
+}
+
+// find returns a named type that was met; nil for none. A name without a dot is first looked for at home.
+func (b *avroBuilder) find(name, namespace string) *avroNode {
+	if known, ok := b.known[namespace+"."+name]; ok && !strings.Contains(name, ".") {
+		return known
+	}
+	return b.known[name]
+}
+
+// resolve finds the types that came after their references, as Java does since Avro 1.12.
+func (b *avroBuilder) resolve() error {
+	for _, l := range b.later {
+		known := b.find(l.name, l.namespace)
+		if known == nil {
+			return refuse("avro: no type is named %q", l.name)
+		}
+		*l.node = *known
+	}
+	return nil
 }
 
 // decimal marks a decimal. One that is not valid is bytes: the specification has readers ignore it.

@@ -169,3 +169,12 @@ func TestAvroFieldsThatANewerSchemaAddsMayBeMissingAtTheEnd(t *testing.T) {
 	mustRefuse(t, mustAvro(t, `{"type":"record","name":"Outer","fields":[{"name":"f","type":`+added+`}]}`), unhex(t, "02"), "cut short") // within another record the end is a cut
 	mustRefuse(t, mustAvro(t, strings.Replace(added, `,"default":"x"`, "", 1)), unhex(t, "02"), "cut short")
 }
+
+func TestAnAvroTypeMayBeNamedBeforeItIsDefined(t *testing.T) {
+	t.Parallel()
+	s := mustAvro(t, `{"type":"record","name":"my-shop.R","fields":[{"name":"a","type":["null","Later"]},
+		{"name":"b","type":{"type":"record","name":"Later","fields":[{"name":"n","type":"int"},{"name":"more","type":["null","Later"]}]}}]}`)
+	if got, want := mustJSON(t, s, unhex(t, "02 02 00 04 02 06 00")), `{"a":{"n":1,"more":null},"b":{"n":2,"more":{"n":3,"more":null}}}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
