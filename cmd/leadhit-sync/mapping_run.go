@@ -103,12 +103,9 @@ func (t *trial) run(ctx context.Context, m *mapping.Mapping, cases []mappingCase
 		}
 		for _, o := range e.Orders {
 			tried[untriedPart{e.Mapping, o.DecidedBy}] = true
-			if o.Outcome.Action != mapping.Call {
-				continue
-			}
-			if warning := unknownToLeadHit(o.Outcome.Status, report.Statuses); warning != "" {
-				t.Warnings = append(t.Warnings, fmt.Sprintf("case %q: %s", c.name, warning))
-			}
+		}
+		for _, warning := range explained(e, report.Statuses).Warnings {
+			t.Warnings = append(t.Warnings, fmt.Sprintf("case %q: %s", c.name, warning))
 		}
 		one := tryCase(c, e)
 		if !one.OK {

@@ -94,7 +94,7 @@ type reading struct {
 func (w *watch) suggestion(ctx context.Context, source string) string {
 	var all []reading
 	for _, name := range mapping.Presets() {
-		m, err := mapping.Load(mapping.Options{Source: name})
+		m, err := mapping.Load(mapping.Options{Source: name}) //nolint:contextcheck // embedded: there is nothing to wait for
 		if err != nil || name == source {
 			continue
 		}

@@ -114,7 +114,7 @@ func decimalBy(schema, text []byte, find func(*connectType) *connectType) []byte
 func decimalDigits(v []byte, scale int) []byte {
 	n := new(big.Int).SetBytes(v)
 	if len(v) > 0 && v[0]&0x80 != 0 {
-		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(v)))) //nolint:gosec // a length is not negative
+		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(v))))
 	}
 	digits := new(big.Int).Abs(n).Append(nil, 10)
 	if missing := scale + 1 - len(digits); missing > 0 {

@@ -12,19 +12,7 @@ import (
 // for a number as it is written. It returns nil for any other object. Debezium and MongoDB's own connector write documents
 // this way, of both versions of the form.
 func extended(text []byte) []byte {
-	d := jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowInvalidUTF8(true))
-	if open, err := d.ReadToken(); err != nil || open.Kind() != jsontext.KindBeginObject {
-		return nil
-	}
-	name, err := d.ReadToken()
-	if err != nil || name.Kind() != jsontext.KindString {
-		return nil
-	}
-	wrapper := name.String()
-	value, err := d.ReadValue()
-	if err != nil || d.PeekKind() != jsontext.KindEndObject {
-		return nil
-	}
+	wrapper, value := onlyMember(text)
 	isText := tree.KindOf(value) == '"'
 	switch wrapper {
 	case "$oid", "$uuid", "$symbol":
@@ -44,4 +32,22 @@ func extended(text []byte) []byte {
 		}
 	}
 	return nil
+}
+
+// onlyMember returns the name and the value of an object that has one member; "" for anything else.
+func onlyMember(text []byte) (name string, value []byte) {
+	d := jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowInvalidUTF8(true))
+	if open, err := d.ReadToken(); err != nil || open.Kind() != jsontext.KindBeginObject {
+		return "", nil
+	}
+	token, err := d.ReadToken()
+	if err != nil || token.Kind() != jsontext.KindString {
+		return "", nil
+	}
+	name = token.String() // before the next read, which reuses the token
+	value, err = d.ReadValue()
+	if err != nil || d.PeekKind() != jsontext.KindEndObject {
+		return "", nil
+	}
+	return name, value
 }

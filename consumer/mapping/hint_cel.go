@@ -28,7 +28,7 @@ func slips(rule string, isField func(string) bool) []slip {
 
 // operatorAdvice says how CEL writes what another language writes so; "" for what CEL knows, or nobody.
 func operatorAdvice(word string) string {
-	write := func(cel string) string { return word + " is no operator of a rule: write " + cel }
+	write := func(cel string) string { return `"` + word + `" is no operator of a rule: write ` + cel }
 	switch word {
 	case "=", "===":
 		return write("==")

@@ -37,17 +37,7 @@ func (p *program) idleRules(found *problems) {
 // decidedCodes finds codes of the lists that a rule decides before any list is asked: a rule, or one alternative of it,
 // that asks for nothing but the status.
 func (p *program) decidedCodes(found *problems) {
-	decided := make(map[string]string)
-	for i := range p.rules {
-		rule := &p.rules[i]
-		for _, alternative := range operands(rule.ast.NativeRep().Expr(), operators.LogicalOr) {
-			for _, code := range statusCodes(alternative) {
-				if decided[code] == "" {
-					decided[code] = rule.then.by
-				}
-			}
-		}
-	}
+	decided := p.statusesOfRules()
 	for _, l := range p.lists {
 		for _, c := range l.codes {
 			if by := decided[c.value]; by != "" {
@@ -55,6 +45,20 @@ func (p *program) decidedCodes(found *problems) {
 			}
 		}
 	}
+}
+
+// statusesOfRules returns the statuses that rules alone decide, each with the first such rule.
+func (p *program) statusesOfRules() map[string]string {
+	decided := make(map[string]string)
+	for i := len(p.rules) - 1; i >= 0; i-- {
+		rule := &p.rules[i]
+		for _, alternative := range operands(rule.ast.NativeRep().Expr(), operators.LogicalOr) {
+			for _, code := range statusCodes(alternative) {
+				decided[code] = rule.then.by
+			}
+		}
+	}
+	return decided
 }
 
 // statusCodes returns the texts of status == "…" and of status in ["…"].

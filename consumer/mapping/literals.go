@@ -32,16 +32,13 @@ func (c *compiler) unreachableTexts(s ruleSpec, a *ast.AST) {
 			}
 			at := a.SourceInfo().GetStartLocation(literal.ID())
 			place := c.reader(s.when).inside(s.when, at.Line()-1, at.Column())
-			c.finding(place, s.where+".when", "the field %s never %s %q: %s", field.name, verb(whole), string(text), why)
+			verb := "contains"
+			if whole {
+				verb = "is"
+			}
+			c.finding(place, s.where+".when", "the field %s never %s %q: %s", field.name, verb, string(text), why)
 		}
 	}))
-}
-
-func verb(whole bool) string {
-	if whole {
-		return "is"
-	}
-	return "contains"
 }
 
 // compared returns the field that a call compares with texts, and whether it compares the whole text.

@@ -83,12 +83,12 @@ func TestCheckFindsWhatCanOnlyBeRefusedOrNeverFound(t *testing.T) {
 			"unwrap: debezium\nfields: {order_id: {path: $.id}, status: {path: $.after}}\nstatus: {paid: [paid]}\n", "",
 		},
 	} {
-		got := ""
+		var all []string
 		for _, f := range loadText(t, c.text).Check().Findings {
 			f.File, f.Mapping = "", ""
-			got += strings.TrimPrefix(f.String(), ":")
+			all = append(all, strings.TrimPrefix(f.String(), ":"))
 		}
-		if got != c.want {
+		if got := strings.Join(all, "\n"); got != c.want {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
 		}
 	}

@@ -100,13 +100,12 @@ func (t avroTrimmer) named(s, out map[string]any, namespace string) (trimmed any
 	}
 	shape = attributes(out)
 	if fields, ok := s["fields"].([]any); ok {
-		all := make([]any, len(fields))
+		all, shapes := make([]any, len(fields)), make([]string, len(fields))
 		for i, field := range fields {
-			var part string
-			all[i], part = t.field(field, namespace)
-			shape += part
+			all[i], shapes[i] = t.field(field, namespace)
 		}
 		out["fields"] = all
+		shape += "{" + strings.Join(shapes, ",") + "}"
 	}
 	if twice && before == shape {
 		return full, quoted(full)
@@ -134,7 +133,7 @@ func (t avroTrimmer) field(field any, namespace string) (trimmed any, shape stri
 	if of, ok := f["type"]; ok {
 		out["type"], shape = t.schema(of, namespace)
 	}
-	return out, "," + quoted(name) + ":" + shape
+	return out, quoted(name) + ":" + shape
 }
 
 // validLogical reports whether the logical type is one that changes what we write. The specification wants readers to
