@@ -47,6 +47,17 @@ func TestAvroSchemasOfRegistriesAreRead(t *testing.T) {
 	}
 }
 
+// A default of null belongs to the first branch by the specification. The payload is read by its branch's number.
+func TestAnAvroDefaultOfAnotherBranchChangesNoBranch(t *testing.T) {
+	t.Parallel()
+	s := mustAvro(t, `{"type":"record","name":"V","fields":[{"name":"status","type":["string","null"],"default":null}]}`)
+	for payload, want := range map[string]string{"00 0870616964": `{"status":"paid"}`, "02": `{"status":null}`} {
+		if got := mustJSON(t, s, unhex(t, payload)); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
 func TestAvroNamesOfFieldsAndSymbolsStayAsTheyAre(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ schema, payload, want string }{
