@@ -51,3 +51,27 @@ func TestANumericOfConnectIsReadByItsSchema(t *testing.T) {
 		t.Errorf("got %+v of a key, want 471", got)
 	}
 }
+
+func TestABinaryKeyIsNoOrderID(t *testing.T) {
+	t.Parallel()
+	m := loadText(t, "fields: {order_id: {key: $, type: id}, status: {path: $.status}}\nstatus: {paid: [paid]}\n")
+	for key, want := range map[string]string{
+		"\x00\x00\x00\x2a":                 "order_id is in a key of 4 bytes, as IntegerSerializer writes: let the producer write it as text",
+		"\x00\x00\x00\x00\x00\x00\x00\x2a": "order_id is in a key of 8 bytes, as LongSerializer writes: let the producer write it as text",
+		"A\x001":                           "order_id is in a key that is binary: let the producer write it as text",
+	} {
+		got := decode(t, m, mapping.Record{Key: []byte(key), Value: []byte(`{"status":"paid"}`)})
+		if got.Cause != "BadOrderID" || got.Message != want {
+			t.Errorf("%q: got %s: %q, want BadOrderID: %q", key, got.Cause, got.Message, want)
+		}
+	}
+	framed := mapping.Record{Key: []byte("\x00\x00\x00\x00\x29\"A\""), Value: []byte(`{"status":"paid"}`)}
+	if got := decode(t, m, framed); got.OrderID != "A" {
+		t.Errorf("got %+v of a framed key of 8 bytes, want A", got)
+	}
+	for _, key := range []string{"1234", "12345678", "№ 1"} {
+		if got := decode(t, m, mapping.Record{Key: []byte(key), Value: []byte(`{"status":"paid"}`)}); got.OrderID != key {
+			t.Errorf("%q: got %+v, want the key as it is", key, got)
+		}
+	}
+}

@@ -1,5 +1,7 @@
 package mapping
 
+import "bytes"
+
 // hinted adds to a message why something is missing, where the shape of the event shows it.
 func (r *run) hinted(cause, message string) string {
 	hint := r.hint
@@ -30,6 +32,9 @@ func (r *run) shapeHint() string {
 		return "the event is a JSON string that holds no object: let the producer write the object itself"
 	case kind != '{':
 		return ""
+	}
+	if payload := r.scan.At(m.payload); bytes.HasPrefix(payload, []byte(`"{`)) {
+		return "payload is JSON in a string: set table.expand.json.payload=true at Debezium's outbox router, or write it as an object"
 	}
 	change := r.scan.At(m.op) != nil && r.scan.At(m.source) != nil && (r.scan.At(m.before) != nil || r.scan.At(m.after) != nil)
 	if change && !r.program.debezium {

@@ -62,12 +62,21 @@ func (r *run) key(src *source) (lit literal, problem string) {
 	if key == nil {
 		return literal{}, ""
 	}
-	_, payload, framed := schema.Frame(key)
+	id, payload, framed := schema.Frame(key)
+	switch {
+	case len(key) == 8 && framed && id == 0:
+		return literal{}, "in a key of 8 bytes, as LongSerializer writes: let the producer write it as text"
+	case len(key) == 4 && key[0] == 0:
+		return literal{}, "in a key of 4 bytes, as IntegerSerializer writes: let the producer write it as text"
+	}
 	if framed {
 		key = payload
 	}
 	whole := len(src.path) == 0
 	if whole && !framed && !bytes.ContainsAny(key[:min(1, len(key))], "{[\"") {
+		if bytes.IndexByte(key, 0) >= 0 {
+			return literal{}, "in a key that is binary: let the producer write it as text"
+		}
 		return literal{plain: true, text: key}, ""
 	}
 	if len(key) > maxValue {

@@ -36,6 +36,7 @@ func TestAvroSchemasOfRegistriesAreRead(t *testing.T) {
 		"a decimal without a precision":     order(`"name":"V"`, number+`,{"name":"status","type":["null",{"type":"string","logicalType":"decimal"}]}`),
 		"a namespace that is null":          order(`"name":"V","namespace":null`, number+","+status),
 		"a type within a type":              order(`"name":"V"`, `{"name":"number","type":{"type":{"type":"string"}}},{"name":"status","type":{"type":["null","string"]}}`),
+		"comments":                          "// an order\n" + order(`"name":"V","doc":"see // and /* there */"`, number+", /* of the\nshop */ "+status) + "\n// end",
 		"a byte order mark before the text": "\ufeff" + order(`"name":"V"`, number+","+status),
 	} {
 		t.Run(name, func(t *testing.T) {

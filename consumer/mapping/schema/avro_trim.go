@@ -3,6 +3,7 @@ package schema
 import (
 	"encoding/json"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,8 +19,7 @@ type avroTrimmer map[string]string // the shape of each named type, by full name
 // trim returns the schema's text without what reading does not need. A text that is not JSON comes back as it is: the
 // parser says what is wrong with it.
 func (t avroTrimmer) trim(text string) string {
-	text = strings.TrimPrefix(text, "\ufeff")
-	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder := json.NewDecoder(strings.NewReader(withoutComments(strings.TrimPrefix(text, "\ufeff"))))
 	decoder.UseNumber() // a size keeps its digits
 	var schema any
 	if decoder.Decode(&schema) != nil || decoder.More() {
@@ -31,6 +31,20 @@ func (t avroTrimmer) trim(text string) string {
 		return text
 	}
 	return string(out)
+}
+
+// withoutComments blanks the comments of a text: Java reads schemas with them.
+func withoutComments(text string) string {
+	if !strings.Contains(text, "//") && !strings.Contains(text, "/*") {
+		return text
+	}
+	comment := regexp.MustCompile(`"(?:[^"\\]|\\.)*"|//[^\n]*|(?s:/\*.*?\*/)`)
+	return comment.ReplaceAllStringFunc(text, func(found string) string {
+		if found[0] == '"' {
+			return found
+		}
+		return " "
+	})
 }
 
 // schema returns a schema without what reading does not need, and its shape: a text in which each named type stands by
