@@ -104,7 +104,7 @@ func (r *caseReader) document(text []byte) []mappingCase {
 		r.add(&yaml.Node{Line: 1, Column: 1}, "", "the file is empty")
 		return nil
 	case err != nil:
-		r.add(&yaml.Node{}, "", "not YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+		r.problems = append(r.problems, mapping.YAMLProblem(r.file, string(text), err))
 		return nil
 	}
 	var cases []mappingCase
@@ -278,7 +278,13 @@ func (r *caseReader) expectation(where string, n *yaml.Node) (e expectation) {
 	ok := r.object(n, where, map[string]func(string, *yaml.Node){
 		"order_id": func(where string, n *yaml.Node) { e.order = r.text(where, n) },
 		"status":   func(where string, n *yaml.Node) { e.status = r.text(where, n) },
-		"refuse":   func(where string, n *yaml.Node) { e.action, e.cause = mapping.Refuse, r.text(where, n) },
+		"refuse": func(where string, n *yaml.Node) {
+			before := len(r.problems)
+			e.action, e.cause = mapping.Refuse, r.text(where, n)
+			if err := mapping.CheckCause(e.cause); err != nil && len(r.problems) == before {
+				r.add(n, where, "%v", err)
+			}
+		},
 	})
 	if ok && e.action == mapping.Call && (e.order == "" || e.status == "") {
 		r.add(n, where, "want {order_id: …, status: …}, ignore, or {refuse: CAUSE}")

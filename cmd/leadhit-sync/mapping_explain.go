@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,7 +52,8 @@ record. LeadHit is not called. Unlike the log, the output shows the event's cont
 			if err != nil {
 				return err
 			}
-			return printAs(output, c.OutOrStdout(), explained(e), func(w io.Writer) error { return printExplanation(w, e) })
+			out := explained(e, m.Check().Statuses)
+			return printAs(output, c.OutOrStdout(), out, func(w io.Writer) error { return printExplanation(w, out) })
 		},
 		ValidArgsFunction: completePreset,
 	}
@@ -94,6 +96,8 @@ type explainedEvent struct {
 
 	// Calls are what LeadHit would be told, in the order of the event.
 	Calls []explainedCall `json:"calls"`
+	// Warnings say which of these LeadHit will refuse.
+	Warnings []string `json:"warnings"`
 }
 
 type explainedCall struct {
@@ -106,17 +110,29 @@ type callParams struct {
 	Status  string `json:"status"`
 }
 
-func explained(e mapping.Explanation) explainedEvent {
-	out := explainedEvent{Schema: "mapping.explain.v1", Explanation: e, Calls: []explainedCall{}}
+func explained(e mapping.Explanation, statuses []string) explainedEvent {
+	out := explainedEvent{Schema: "mapping.explain.v1", Explanation: e, Calls: []explainedCall{}, Warnings: []string{}}
 	for _, o := range e.Orders {
 		if o.Outcome.Action == mapping.Call {
 			out.Calls = append(out.Calls, explainedCall{leadhit.Method, callParams{o.Outcome.OrderID, o.Outcome.Status}})
+			if warning := unknownToLeadHit(o.Outcome.Status, statuses); warning != "" && !slices.Contains(out.Warnings, warning) {
+				out.Warnings = append(out.Warnings, warning)
+			}
 		}
 	}
 	return out
 }
 
-func printExplanation(w io.Writer, e mapping.Explanation) error {
+// unknownToLeadHit warns of a status that LeadHit will refuse; "" for one that it knows.
+func unknownToLeadHit(status string, statuses []string) string {
+	if slices.Contains(statuses, status) {
+		return ""
+	}
+	return fmt.Sprintf("LeadHit refuses the status %q: it knows %s; status lists in a mapping translate, for instance paid: [%q]",
+		status, strings.Join(statuses, ", "), status)
+}
+
+func printExplanation(w io.Writer, e explainedEvent) error {
 	var p page
 	p.row("mapping", or(e.Mapping, "none"))
 	p.row("envelopes", or(strings.Join(e.Envelopes, ", then "), "none"))
@@ -127,6 +143,9 @@ func printExplanation(w io.Writer, e mapping.Explanation) error {
 			p.line("order %d of %d", i+1, len(e.Orders))
 		}
 		printOrder(&p, o)
+	}
+	for _, warning := range e.Warnings {
+		p.line("warn  %s", warning)
 	}
 	return p.writeTo(w)
 }

@@ -76,6 +76,8 @@ type trial struct {
 	Cases   []triedCase   `json:"cases"`
 	Failed  int           `json:"failed"`
 	Untried []untriedPart `json:"untried"`
+	// Warnings name cases that give what LeadHit will refuse.
+	Warnings []string `json:"warnings"`
 }
 
 type triedCase struct {
@@ -95,6 +97,8 @@ type untriedPart struct {
 
 func (t *trial) run(ctx context.Context, m *mapping.Mapping, cases []mappingCase) error {
 	tried := make(map[untriedPart]bool)
+	report := m.Check()
+	t.Warnings = []string{}
 	for _, c := range cases {
 		e, err := m.Explain(ctx, c.record)
 		if err != nil {
@@ -103,6 +107,9 @@ func (t *trial) run(ctx context.Context, m *mapping.Mapping, cases []mappingCase
 		for _, o := range e.Orders {
 			tried[untriedPart{e.Mapping, o.DecidedBy}] = true
 		}
+		for _, warning := range explained(e, report.Statuses).Warnings {
+			t.Warnings = append(t.Warnings, fmt.Sprintf("case %q: %s", c.name, warning))
+		}
 		one := tryCase(c, e)
 		if !one.OK {
 			t.Failed++
@@ -110,7 +117,7 @@ func (t *trial) run(ctx context.Context, m *mapping.Mapping, cases []mappingCase
 		t.Cases = append(t.Cases, one)
 	}
 	t.Untried = []untriedPart{}
-	for _, part := range parts(m.Check()) {
+	for _, part := range parts(report) {
 		if !tried[part] {
 			t.Untried = append(t.Untried, part)
 		}
@@ -177,6 +184,9 @@ func (t *trial) print(w io.Writer) error {
 		verdict = fmt.Sprintf("%d not as they should be", t.Failed)
 	}
 	p.line("%s, %s", count(len(t.Cases), "case"), verdict)
+	for _, warning := range t.Warnings {
+		p.line("warn  %s", warning)
+	}
 	for _, part := range t.Untried {
 		p.line("no case tries %s: %s", part.Mapping, part.Part)
 	}

@@ -232,6 +232,26 @@ func TestExplainTakesKeyHeadersAndTopicFromFlags(t *testing.T) {
 	}
 }
 
+func TestExplainAndTestWarnOfAStatusThatLeadHitRefuses(t *testing.T) {
+	t.Parallel()
+	const warning = `LeadHit refuses the status "PAID": it knows submitted, paid; status lists in a mapping translate, for instance paid: ["PAID"]`
+	got := command(t, `{"order_id":"1","status":"PAID"}`, "mapping", "explain", "plain")
+	if got.code != 0 || !strings.HasSuffix(got.out, "\nwarn  "+warning+"\n") {
+		t.Errorf("got %+v, want the warning", got)
+	}
+	if got := command(t, `{"order_id":"1","status":"paid"}`, "mapping", "explain", "plain"); strings.Contains(got.out, "warn") {
+		t.Errorf("got %+v, want no warning", got)
+	}
+	cases := write(t, t.TempDir(), "plain.cases.yaml", `cases:
+- {name: a, value: '{"order_id":"1","status":"PAID"}', want: {order_id: 1, status: PAID}}
+- {name: b, value: '{"order_id":"1","status":"paid"}', want: {order_id: 1, status: paid}}
+`)
+	got = command(t, "", "mapping", "test", "plain", "--cases", cases)
+	if got.code != 0 || strings.Count(got.out, "warn") != 1 || !strings.Contains(got.out, `warn  case "a": `+warning) {
+		t.Errorf("got %+v, want one warning, of case a", got)
+	}
+}
+
 func TestExplainInJSONNamesTheCalls(t *testing.T) {
 	t.Parallel()
 	event, err := os.ReadFile(payloads + "wildberries-status-list.json")
@@ -345,6 +365,8 @@ func TestMistakesInCasesAreToldAllAtOnceWithTheirPlace(t *testing.T) {
 - just text
 - {name: j, value: '{}', headers: [x], want: ignore}
 - {name: k, value: '{}', topic: {}, want: ignore}
+- {name: l, value: '{}', want: {refuse: UnknownStatuss}}
+- {name: m, value: '{}', want: [{refuse: NotJson}, {refuse: ""}]}
 `)
 	want := []string{
 		`:2:13: cases[0]: unknown name "valeu"`, `:2:3: cases[0]: a case needs either value or file`,
@@ -352,7 +374,8 @@ func TestMistakesInCasesAreToldAllAtOnceWithTheirPlace(t *testing.T) {
 		`:6:3: cases[4]: a case needs either value or file`, `:7:19: cases[5].file: open`, `:8:32: cases[6].want: want {`,
 		`:9:32: cases[7].want: want {`, `:10:43: cases[8].want.order_id: quote it`, `:11:32: cases[9].want: is empty`,
 		`:12:3: cases[10]: another case has the name "a"`, `:13:3: cases[11]: must be an object`, `:14:35: cases[12].headers: must be an object`,
-		`:15:33: cases[13].topic: must be text`,
+		`:15:33: cases[13].topic: must be text`, `:16:41: cases[14].want.refuse: unknown cause "UnknownStatuss" (did you mean "UnknownStatus"?)`,
+		`:17:42: cases[15].want[0].refuse: unknown cause "NotJson" (did you mean "NotJSON"?)`, `:17:61: cases[15].want[1].refuse: unknown cause ""`,
 	}
 	if got.code != exitError || got.out != "" {
 		t.Errorf("got exit code %d and %q, want 1 and nothing on stdout", got.code, got.out)
@@ -361,6 +384,9 @@ func TestMistakesInCasesAreToldAllAtOnceWithTheirPlace(t *testing.T) {
 		if !strings.Contains(got.err, "tea.cases.yaml"+w) {
 			t.Errorf("got\n%s\nwant %q in it", got.err, w)
 		}
+	}
+	if got := tried(t, "cases:\n\t- {name: a}\n"); !strings.Contains(got.err, "tea.cases.yaml:2:1: a tab: YAML wants spaces") {
+		t.Errorf("got %+v, want the tab's place", got)
 	}
 	for _, text := range []string{"", "cases: []", "cases: 1", "[]", "cases:\n- {", "case: []"} {
 		if got := tried(t, text); got.code != exitError || !strings.HasPrefix(filepath.Base(got.err), "tea.cases.yaml") {

@@ -91,12 +91,19 @@ func preview(c *cobra.Command, settings *config.Config, o previewOptions) error 
 	ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 
-	w := &watch{cluster: cluster, mapping: m, topics: settings.Kafka.Topics, tally: newTally(mostOrders)}
+	w := &watch{
+		cluster: cluster, mapping: m, topics: settings.Kafka.Topics, tally: newTally(mostOrders), statuses: m.Check().Statuses,
+	}
 	if err := w.past(ctx, o.from, newProgress(c.ErrOrStderr())); err != nil {
 		return err
 	}
 	load := load{inFlight: settings.CallsInFlight, latency: o.latency}
-	if err := printSummary(c.OutOrStdout(), o, w.tally.summary(load)); err != nil || !o.follow {
+	sum := func() summary {
+		s := w.tally.summary(load)
+		s.Warnings = w.warnings(ctx, settings.Mapping)
+		return s
+	}
+	if err := printSummary(c.OutOrStdout(), o, sum()); err != nil || !o.follow {
 		return err
 	}
 	if o.output == "table" {
@@ -105,7 +112,7 @@ func preview(c *cobra.Command, settings *config.Config, o previewOptions) error 
 	if err := w.follow(ctx, func(e seen) error { return printSeen(c.OutOrStdout(), o.output, e) }); err != nil {
 		return err
 	}
-	return printSummary(c.OutOrStdout(), o, w.tally.summary(load))
+	return printSummary(c.OutOrStdout(), o, sum())
 }
 
 // openMapping loads the mapping of the settings.
@@ -169,14 +176,7 @@ type reason struct {
 // wait for it, a preview does not.
 func explainRecord(ctx context.Context, m *mapping.Mapping, topic string, partition int, r broker.Record) seen {
 	e := seen{topic: topic, partition: partition, offset: r.Offset, time: r.Time}
-	record := mapping.Record{
-		Topic: topic, Partition: partition, Offset: r.Offset, Time: r.Time, Key: r.Key, Value: r.Value,
-		Headers: make([]mapping.Header, len(r.Headers)),
-	}
-	for i, h := range r.Headers {
-		record.Headers[i] = mapping.Header{Key: h.Key, Value: h.Value}
-	}
-	found, err := m.Explain(ctx, record)
+	found, err := m.Explain(ctx, recordOf(topic, partition, r))
 	if err != nil {
 		e.outcomes = []mapping.Outcome{{Action: mapping.Refuse, Cause: causeWaits, Message: err.Error()}}
 		e.reasons = []reason{{by: "the schema registry"}}
@@ -187,6 +187,18 @@ func explainRecord(ctx context.Context, m *mapping.Mapping, topic string, partit
 		e.reasons = append(e.reasons, reason{found.Mapping, o.DecidedBy, o.Rule})
 	}
 	return e
+}
+
+// recordOf is a record as mappings take it.
+func recordOf(topic string, partition int, r broker.Record) mapping.Record {
+	record := mapping.Record{
+		Topic: topic, Partition: partition, Offset: r.Offset, Time: r.Time, Key: r.Key, Value: r.Value,
+		Headers: make([]mapping.Header, len(r.Headers)),
+	}
+	for i, h := range r.Headers {
+		record.Headers[i] = mapping.Header{Key: h.Key, Value: h.Value}
+	}
+	return record
 }
 
 // causeWaits is no cause of a letter: the worker would wait with the event, and not refuse it.

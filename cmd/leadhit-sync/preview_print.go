@@ -20,6 +20,9 @@ func (s summary) print(w io.Writer) error {
 	p.line("%s of %s since %s UTC, the last one at %s UTC", count(s.Events, "event"), count(len(s.Topics), "topic"),
 		s.Since.Format(moment), s.Last.Format(moment))
 	p.line("nothing was called, nothing was committed")
+	for _, warning := range s.Warnings {
+		p.line("warn  %s", warning)
+	}
 	if len(s.Calls) > 0 {
 		p.line("")
 		p.row("CALL", "TIMES", "EXAMPLE", "ORDER")

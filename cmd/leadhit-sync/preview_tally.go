@@ -56,6 +56,9 @@ type group struct {
 	Message string `json:"message,omitempty"`
 }
 
+// othersGroup counts what came after mostGroups were known.
+const othersGroup = "others"
+
 func newTally(limit int) *tally {
 	return &tally{
 		topics: make(map[string]int), outcomes: make(map[mapping.Action]int), groups: make(map[groupKey]*group),
@@ -100,7 +103,7 @@ func (t *tally) group(e seen, out mapping.Outcome, why reason) {
 		key.status = out.Status
 	}
 	if t.groups[key] == nil && len(t.groups) >= mostGroups {
-		key = groupKey{action: out.Action, what: "others"}
+		key = groupKey{action: out.Action, what: othersGroup}
 	}
 	g := t.groups[key]
 	if g == nil {
@@ -142,6 +145,9 @@ type summary struct {
 	Calls   []group `json:"calls"`
 	Ignored []group `json:"ignored"`
 	Refused []group `json:"refused"`
+
+	// Warnings say what is certain to go wrong.
+	Warnings []string `json:"warnings"`
 
 	Orders ordersSummary `json:"orders"`
 	Load   loadSummary   `json:"load"`

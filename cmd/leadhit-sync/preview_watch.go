@@ -22,10 +22,13 @@ type watch struct {
 	cluster *broker.Cluster
 	mapping *mapping.Mapping
 	topics  []string
+	// statuses are LeadHit's, as the mapping has them.
+	statuses []string
 
-	mu    sync.Mutex
-	tally *tally
-	next  map[place]int64 // where each partition is read on
+	mu      sync.Mutex
+	tally   *tally
+	samples []mapping.Record // events that LeadHit will not accept
+	next    map[place]int64  // where each partition is read on
 }
 
 // place is one partition of one topic.
@@ -103,6 +106,7 @@ func (w *watch) add(ctx context.Context, r scan.Record) seen {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.tally.add(e)
+	w.sample(r.Topic, r.Record, e)
 	at := place{r.Topic, r.Partition}
 	w.next[at] = max(w.next[at], r.Offset+1)
 	return e

@@ -177,7 +177,7 @@ func asText(v any) string {
 func asID(v any) string {
 	number, isNumber := v.(json.Number)
 	_, isBool := v.(bool)
-	if isBool || v == "" || isNumber && strings.ContainsAny(number.String(), ".eE") {
+	if isBool || v == "" || isNumber && strings.ContainsAny(number.String(), ".eE-") {
 		return "failed"
 	}
 	return asText(v)

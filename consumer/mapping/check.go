@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -8,8 +9,10 @@ import (
 // Report lists what a loaded mapping consists of, for the person who wrote it.
 type Report struct {
 	Mappings []ReportedMapping `json:"mappings"`
-	// Findings are no mistakes, but hardly meant: a rule that can never match, a code that no status can come to, a
-	// field that nobody reads, a topic that is not read.
+	// Statuses are those that LeadHit knows, by the file's statuses.
+	Statuses []string `json:"statuses"`
+	// Findings are no mistakes, but hardly meant: a rule that can never match, a code or a text that a field can never
+	// have, a field that nobody reads, a path into an envelope that is opened, a topic that is not read.
 	Findings []Problem `json:"findings"`
 }
 
@@ -47,21 +50,26 @@ type ReportedList struct {
 
 // Check reports what the mapping consists of, and what in it does nothing.
 func (m *Mapping) Check() Report {
-	r := Report{Findings: []Problem{}}
+	r := Report{Statuses: m.statuses, Findings: []Problem{}}
 	found := &problems{}
 	for i, p := range m.programs {
 		reported := p.report()
 		reported.Topics = m.matchers[i].topics()
 		r.Mappings = append(r.Mappings, reported)
+		found.found = append(found.found, p.findings...)
 		p.idleRules(found)
 		p.idleFields(found)
 		p.idleCodes(found)
+		p.decidedCodes(found)
 		for _, name := range m.matchers[i].names {
 			if len(m.configured) > 0 && !slices.Contains(m.configured, name) {
 				found.add(m.matchers[i].place, "match.topics", "the topic %q is not among those that are read", name)
 			}
 		}
 	}
+	slices.SortStableFunc(found.found, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
 	r.Findings = append(r.Findings, found.found...)
 	return r
 }

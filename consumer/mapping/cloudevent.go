@@ -41,6 +41,10 @@ func (r *run) openCloudEvent() *Outcome {
 	if tree.KindOf(body) == 'n' {
 		body = nil // an event without data, not a tombstone
 	}
+	if name := contentTypeName(string(r.scan.At(m.dataType))); name != "" && tree.KindOf(body) == '"' {
+		r.hint = "the CloudEvent's data is " + name + ", as datacontenttype says: let the producer write it as JSON"
+	}
+	r.below = append(r.below, "data")
 	return r.inner(envelopeStructured, body)
 }
 
@@ -49,6 +53,7 @@ func (r *run) openBase64(encoded []byte) *Outcome {
 	if err != nil || len(text) == 0 {
 		return refused(causeNotJSON, "the CloudEvent's data_base64 is no base64")
 	}
+	r.connectSchema = nil
 	body, err := base64.StdEncoding.AppendDecode(nil, text)
 	if err != nil {
 		return refused(causeNotJSON, "the CloudEvent's data_base64 is no base64")

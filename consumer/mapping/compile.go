@@ -32,6 +32,9 @@ func (c *compiler) compile() *program {
 	p := c.program
 	p.markers.add(&p.plan)
 	p.headers.prepare()
+	if p.debezium {
+		p.attributes = debeziumAttributes(&p.plan)
+	}
 	c.encoding()
 	c.each()
 	for _, f := range s.fields {
@@ -64,6 +67,17 @@ func (c *compiler) encoding() {
 		return
 	}
 	p.lookup = c.schemas(s.decode.value)
+	if len(s.schemas) == 0 && c.fallback == nil {
+		c.finding(s.decode.place, "decode", "no schemas are listed: without SCHEMA_REGISTRY_URL every event is refused as %s", causeUnknownSchema)
+	}
+}
+
+// finding notes what is no mistake but hardly meant.
+func (c *compiler) finding(at place, where, format string, args ...any) {
+	at.mapping = c.spec.name
+	found := &problems{}
+	found.add(at, where, format, args...)
+	c.program.findings = append(c.program.findings, found.found...)
 }
 
 // schemas compiles the listed schemas, and asks the fallback for all others.
@@ -100,7 +114,7 @@ func (c *compiler) each() {
 	}
 	c.program.each = true
 	c.program.eachText = t.value
-	c.program.list = c.program.plan.Each(list)
+	c.program.list, c.program.listPath = c.program.plan.Each(list), list
 }
 
 func (c *compiler) badPath(t text, where string, err error) {

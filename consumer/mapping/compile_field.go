@@ -93,6 +93,7 @@ func (c *compiler) source(f *field, s sourceSpec) {
 			return
 		}
 		c.pathSource(&src, s.kind, path)
+		c.pathIntoEnvelope(s, path)
 	}
 	f.extracts = f.extracts || src.extract != nil
 	f.item = f.item || src.kind == fromItem
@@ -113,6 +114,18 @@ func (c *compiler) pathSource(src *source, kind string, path tree.Path) {
 		src.kind, src.plan = fromKey, &tree.Plan{}
 		src.keySchema, src.keyPayload = src.plan.Add(tree.Member("schema")), src.plan.Add(tree.Member("payload"))
 		src.slot = src.plan.Add(path)
+	}
+}
+
+// pathIntoEnvelope finds a path that begins in an envelope which unwrap has taken off: it never finds anything.
+func (c *compiler) pathIntoEnvelope(s sourceSpec, path tree.Path) {
+	if !c.program.debezium || s.kind != "path" || c.program.each || len(path) < 2 {
+		return
+	}
+	for _, name := range []string{"after", "before", "payload"} {
+		if path.Begins(name) {
+			c.finding(s.from.place, s.where, "with unwrap: debezium a path begins at the row: $.%s is not in it; leave it out, or read it with envelope", name)
+		}
 	}
 }
 

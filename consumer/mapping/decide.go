@@ -66,17 +66,20 @@ func (r *run) say(v verdict) Outcome {
 	id := r.value(r.program.orderID)
 	out := Outcome{Action: Call, OrderID: id.text, Status: v.status}
 	if id.state != statePresent {
-		out = Outcome{Action: Refuse, Status: v.status, Cause: causeMissingOrderID, Message: r.lacks(r.program.orderID)}
+		out = Outcome{
+			Action: Refuse, Status: v.status, Cause: causeMissingOrderID,
+			Message: r.hinted(causeMissingOrderID, r.lacks(r.program.orderID)),
+		}
 	}
 	if id.state == stateFlawed {
-		out.Cause = causeBadOrderID
+		out.Cause, out.Message = causeBadOrderID, id.problem
 	}
 	return r.told(out, v.by)
 }
 
 // refuse returns a refusal that carries what could be read.
 func (r *run) refuse(by, cause, message string) Outcome {
-	out := *refused(cause, message)
+	out := *refused(cause, r.hinted(cause, message))
 	if i := r.program.orderID; i != none && r.value(i).state == statePresent {
 		out.OrderID = r.value(i).text
 	}

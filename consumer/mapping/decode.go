@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"leadhit-sync/consumer/mapping/tree"
@@ -35,6 +36,18 @@ func Causes() []string {
 		causeNotDecodable, causeNotAList, causeTooManyOrders, causeMissingOrderID, causeBadOrderID, causeMissingStatus,
 		causeUnknownStatus, causeFieldError, causeRuleRefused, causeRuleCost,
 	}
+}
+
+// CheckCause returns an error for what is no cause of a refusal, with the cause that was probably meant.
+func CheckCause(name string) error {
+	known := make(map[string]bool)
+	for _, cause := range Causes() {
+		known[cause] = true
+	}
+	if !known[name] {
+		return errors.New(unknown("cause", name, known))
+	}
+	return nil
 }
 
 // maxMessage bounds a message, in bytes.
@@ -76,12 +89,16 @@ type run struct {
 	doc         []byte // the innermost document
 	contentType string
 	framed      bool
-	binary      bool     // a CloudEvent in headers
-	inString    bool     // a string was opened
-	lossy       bool     // the string's text had to be repaired
-	absent      bool     // there is an event but no body
-	envelope    [][]byte // the slots of the document before the last one; empty where there is none
-	ce          [][]byte // those of the CloudEvent
+	binary      bool   // a CloudEvent in headers
+	inString    bool   // a string was opened
+	lossy       bool   // the string's text had to be repaired
+	absent      bool   // there is an event but no body
+	hint        string // why something is missing, where that is known
+	// connectSchema is the schema in Connect's envelope; below are the members that were opened below its payload.
+	connectSchema []byte
+	below         []string
+	envelope      [][]byte // the slots of the document before the last one; empty where there is none
+	ce            [][]byte // those of the CloudEvent
 
 	item    int // the item that is looked at, or none
 	noItem  bool
@@ -105,7 +122,7 @@ func (r *run) release() {
 	clear(r.ce[:cap(r.ce)])
 	*r = run{
 		program: r.program, scan: r.scan, keyScan: r.keyScan, values: r.values, envelope: r.envelope[:0], ce: r.ce[:0],
-		scratch: r.scratch[:0], item: none,
+		scratch: r.scratch[:0], below: r.below[:0], item: none,
 	}
 	r.program.runs.Put(r)
 }
@@ -169,7 +186,7 @@ func (r *run) withoutList(list []byte) Outcome {
 	if list != nil {
 		found = inWords(list)
 	}
-	out := refused(causeNotAList, r.program.eachText+" is "+found+", not a list")
+	out := refused(causeNotAList, r.hinted(causeNotAList, r.program.eachText+" is "+found+", not a list"))
 	return r.told(*out, r.program.eachText)
 }
 

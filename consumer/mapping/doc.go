@@ -9,7 +9,8 @@
 // # What it promises
 //
 // An order id is opaque. A JSON string is passed on unchanged, a JSON integer literal as its digits, however many: no
-// trimming, no stripping of # or zeros unless the mapping says so, never through a float. What cannot be passed on
+// trimming, no stripping of # or zeros unless the mapping says so, never through a float. A number below zero is no id:
+// it is an unsigned column that somebody read as signed. What cannot be passed on
 // unchanged is refused, for two orders must not become one. The id is asked for last: what is ignored needs none.
 //
 // A message never quotes the payload: it says what kind of thing was found and where. There are two exceptions: the order
@@ -52,9 +53,13 @@
 // # Envelopes
 //
 // Opened in this order: Confluent framing, a byte order mark, JSON text, JSON in a string (once, and also where it turns
-// up within one of the following), Connect's schema and payload, CloudEvents; Debezium only where the mapping says so. A
-// null value is a tombstone, to be ignored, unless the record bears the four ce_ headers of a CloudEvent: then it is an
-// event without data. JSON null is ignored too.
+// up within one of the following), Connect's schema and payload, CloudEvents, Connect's envelope in a CloudEvent's data;
+// Debezium only where the mapping says so. What Debezium's CloudEvents converter takes apart is put together again: op
+// and source stand where they stand without it. MongoDB's document is JSON in a string, whatever else was one. A value of
+// its Extended JSON, such as {"$numberLong": "17"}, is what stands inside. A NUMERIC in Connect's envelope is its digits,
+// where the schema says that it is one. A value in a form that is not read is refused by its name. A null value is a
+// tombstone, to be ignored, unless the record bears the four ce_ headers of a CloudEvent: then it is an event without
+// data. JSON null is ignored too.
 //
 // # Fields
 //

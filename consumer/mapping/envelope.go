@@ -21,7 +21,7 @@ const (
 
 // Markers are the slots of the members by which envelopes are known and opened.
 type markers struct {
-	schema, payload, specversion, kind, source, id, data, data64, op, after int
+	schema, payload, specversion, kind, source, id, data, data64, dataType, op, before, after, updateDescription int
 }
 
 func (m *markers) add(p *tree.Plan) {
@@ -37,8 +37,11 @@ func (m *markers) add(p *tree.Plan) {
 		{&m.id, "id"},
 		{&m.data, "data"},
 		{&m.data64, "data_base64"},
+		{&m.dataType, "datacontenttype"},
 		{&m.op, "op"},
+		{&m.before, "before"},
 		{&m.after, "after"},
+		{&m.updateDescription, "updateDescription"},
 	} {
 		*marker.slot = p.Add(tree.Member(marker.name))
 	}
@@ -96,14 +99,15 @@ func (r *run) decoded(ctx context.Context, value []byte) ([]byte, *Outcome, erro
 		return payload, nil, nil
 	case r.program.encoding == encodingJSON:
 		return value, nil, nil
-	case !framed && r.schemaInHeader():
-		return nil, refused(causeUnsupportedEncoding, "the schema is named by a header, which cannot be read yet"), nil
 	case !framed:
-		return nil, refused(causeNotDecodable, "the value bears no schema's id: a zero byte, then four bytes"), nil
+		return nil, r.unframed(value), nil
 	}
 	s, err := r.program.lookup(ctx, id)
 	switch {
 	case errors.Is(err, schema.ErrUnknown):
+		if f, ok := apicurioForm(value); ok {
+			return nil, f.refusal(), nil
+		}
 		return nil, refused(causeUnknownSchema, fmt.Sprintf("nobody knows the schema %d", id)), nil
 	case errors.Is(err, schema.ErrNotDecodable):
 		return nil, refused(causeNotDecodable, shorten(fmt.Sprintf("schema %d: %v", id, err), maxMessage)), nil
@@ -131,7 +135,7 @@ func (r *run) unwrap(doc []byte) *Outcome {
 		return r.foreign(out)
 	}
 	for _, open := range []func() *Outcome{
-		r.openString, r.openConnect, r.openString, r.openCloudEvent, r.openString, r.openDebezium,
+		r.openString, r.openConnect, r.openString, r.openCloudEvent, r.openString, r.openConnectData, r.openDebezium,
 	} {
 		if out := open(); out != nil || r.absent {
 			return out
@@ -164,18 +168,51 @@ func (r *run) layer(doc []byte) *Outcome {
 	return refused(causeNotJSON, bad.Message)
 }
 
-// foreign says of a value that is no JSON, and says so itself, what it is instead.
+// foreign names the form of a value that is not JSON.
 func (r *run) foreign(out *Outcome) *Outcome {
-	switch {
-	case out.Cause != causeNotJSON || r.program.encoding != encodingJSON:
+	if out.Cause != causeNotJSON || r.program.encoding != encodingJSON {
 		return out
-	case r.framed || r.schemaInHeader():
-		return refused(causeUnsupportedEncoding, "the value is framed for a schema registry and holds no JSON")
+	}
+	value := r.record.Value
+	if r.framed {
+		return framedForm(value).refusal()
+	}
+	if f, ok := formOf(value); ok {
+		return f.refusal()
+	}
+	switch {
+	case r.schemaInHeader():
+		return refused(causeUnsupportedEncoding, schemaNamedByHeader)
 	case hasPrefixFold(r.contentType, "application/cloudevents") && !r.structured():
 		return refused(causeUnsupportedEncoding, "a CloudEvent in a format other than JSON")
 	}
+	if f, ok := headerForm(r.record.Headers, r.contentType); ok {
+		return f.refusal()
+	}
 	return out
 }
+
+// unframed refuses a value that should name its schema and does not.
+func (r *run) unframed(value []byte) *Outcome {
+	if r.schemaInHeader() {
+		return refused(causeUnsupportedEncoding, schemaNamedByHeader)
+	}
+	if f, ok := signed(value); ok {
+		return f.refusal()
+	}
+	if first := trimmed(value); len(first) > 0 && (first[0] == '{' || first[0] == '[') {
+		return refused(causeNotDecodable, "the value is JSON without the id of a schema; without decode the mapping reads it")
+	}
+	if f, ok := formOf(value); ok {
+		return f.refusal()
+	}
+	if f, ok := headerForm(r.record.Headers, ""); ok {
+		return f.refusal()
+	}
+	return refused(causeNotDecodable, "the value does not begin with the id of a schema: a zero byte, then four bytes")
+}
+
+const schemaNamedByHeader = "the schema is named by the header __value_schema_id, which is not read; let the serializer write the id into the value"
 
 // inner goes on with a part of the document that was read last, which remains as the envelope.
 func (r *run) inner(name string, body []byte) *Outcome {
@@ -202,44 +239,15 @@ func (r *run) openString() *Outcome {
 		return nil
 	}
 	// Unquoting puts U+FFFD where the text was broken. Harmless elsewhere, but in an id it would merge two orders.
-	r.lossy = err != nil
+	r.lossy = r.lossy || err != nil
 	r.inString = true
+	r.connectSchema = nil // it calls this a string
 	r.found(envelopeString)
 	out := r.layer(text)
 	if out != nil {
 		out.Message = "the JSON in a string: " + out.Message
 	}
 	return out
-}
-
-// openConnect opens the envelope of Connect's JsonConverter: exactly the names schema and payload.
-func (r *run) openConnect() *Outcome {
-	m := &r.program.markers
-	payload := r.scan.At(m.payload)
-	if r.scan.Members() != 2 || payload == nil || r.scan.At(m.schema) == nil {
-		return nil
-	}
-	if out := r.inner(envelopeConnect, payload); out != nil || r.scan.Kind() != 'n' {
-		return out
-	}
-	return ignored("a tombstone within Connect's envelope") // as older converters write it, KAFKA-3832
-}
-
-// openDebezium opens a change event where the mapping says so: what looks like one elsewhere is an order with these
-// names. What is none, such as a record of transaction metadata, has no row to look at.
-func (r *run) openDebezium() *Outcome {
-	if !r.program.debezium || r.scan.Kind() == 'n' {
-		return nil
-	}
-	m := &r.program.markers
-	if r.scan.At(m.op) == nil || r.scan.At(m.source) == nil {
-		return r.inner("", nil)
-	}
-	after := r.scan.At(m.after)
-	if tree.KindOf(after) == 'n' {
-		after = nil
-	}
-	return r.inner(envelopeDebezium, after)
 }
 
 // schemaInHeader tells of the newer way to name a schema, which leaves the value without a frame.

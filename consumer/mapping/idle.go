@@ -34,6 +34,68 @@ func (p *program) idleRules(found *problems) {
 	}
 }
 
+// decidedCodes finds codes of the lists that a rule decides before any list is asked: a rule, or one alternative of it,
+// that asks for nothing but the status.
+func (p *program) decidedCodes(found *problems) {
+	decided := p.statusesOfRules()
+	for _, l := range p.lists {
+		for _, c := range l.codes {
+			if by := decided[c.value]; by != "" {
+				found.add(c.place, within("status", l.status), "the code %q is never asked for: %s decides it before", c.value, by)
+			}
+		}
+	}
+}
+
+// statusesOfRules returns the statuses that rules alone decide, each with the first such rule.
+func (p *program) statusesOfRules() map[string]string {
+	decided := make(map[string]string)
+	for i := len(p.rules) - 1; i >= 0; i-- {
+		rule := &p.rules[i]
+		for _, alternative := range operands(rule.ast.NativeRep().Expr(), operators.LogicalOr) {
+			for _, code := range statusCodes(alternative) {
+				decided[code] = rule.then.by
+			}
+		}
+	}
+	return decided
+}
+
+// statusCodes returns the texts of status == "…" and of status in ["…"].
+func statusCodes(e ast.Expr) []string {
+	if e.Kind() != ast.CallKind || len(e.AsCall().Args()) != 2 {
+		return nil
+	}
+	left, right := e.AsCall().Args()[0], e.AsCall().Args()[1]
+	elements := []ast.Expr{right}
+	switch e.AsCall().FunctionName() {
+	case operators.Equals:
+		if left.Kind() == ast.LiteralKind {
+			left, elements = right, []ast.Expr{left}
+		}
+	case operators.In:
+		if right.Kind() != ast.ListKind {
+			return nil
+		}
+		elements = right.AsList().Elements()
+	default:
+		return nil
+	}
+	if left.Kind() != ast.IdentKind || left.AsIdent() != "status" {
+		return nil
+	}
+	var codes []string
+	for _, element := range elements {
+		if element.Kind() != ast.LiteralKind {
+			continue
+		}
+		if code, ok := element.AsLiteral().(types.String); ok {
+			codes = append(codes, string(code))
+		}
+	}
+	return codes
+}
+
 // covered tells whether no term can decide any more, and the earlier rule that is to blame.
 func covered(terms, earlier []term) (idle bool, because string) {
 	for _, t := range terms {

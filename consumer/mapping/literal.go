@@ -18,10 +18,12 @@ func (r *run) literal(src *source) (lit literal, problem string) {
 		if !r.absent {
 			lit.text = r.scan.At(src.slot)
 		}
+		lit = r.numeric(src, lit)
 	case fromItem:
 		if r.item != none {
 			lit.text = r.scan.Item(r.item, src.slot)
 		}
+		lit = r.numeric(src, lit)
 	case fromEnvelope:
 		switch {
 		case len(r.envelope) > 0:
@@ -44,18 +46,37 @@ func (r *run) literal(src *source) (lit literal, problem string) {
 	return lit, ""
 }
 
+// numeric replaces a NUMERIC of Connect's by its digits.
+func (r *run) numeric(src *source, lit literal) literal {
+	if len(r.connectSchema) > 0 {
+		if digits := r.decimal(src, lit.text); digits != nil {
+			lit.text = digits
+		}
+	}
+	return lit
+}
+
 // key reads the record's key. A key that is not JSON is one text, which only $ can name.
 func (r *run) key(src *source) (lit literal, problem string) {
 	key := r.record.Key
 	if key == nil {
 		return literal{}, ""
 	}
-	_, payload, framed := schema.Frame(key)
+	id, payload, framed := schema.Frame(key)
+	switch {
+	case len(key) == 8 && framed && id == 0:
+		return literal{}, "in a key of 8 bytes, as LongSerializer writes: let the producer write it as text"
+	case len(key) == 4 && key[0] == 0:
+		return literal{}, "in a key of 4 bytes, as IntegerSerializer writes: let the producer write it as text"
+	}
 	if framed {
 		key = payload
 	}
 	whole := len(src.path) == 0
 	if whole && !framed && !bytes.ContainsAny(key[:min(1, len(key))], "{[\"") {
+		if bytes.IndexByte(key, 0) >= 0 {
+			return literal{}, "in a key that is binary: let the producer write it as text"
+		}
 		return literal{plain: true, text: key}, ""
 	}
 	if len(key) > maxValue {
@@ -70,10 +91,16 @@ func (r *run) key(src *source) (lit literal, problem string) {
 	case err != nil:
 		return literal{}, "in a key that is not JSON"
 	}
-	if payload := r.keyScan.At(src.keyPayload); r.keyScan.Members() == 2 && payload != nil && r.keyScan.At(src.keySchema) != nil {
+	keySchema := r.keyScan.At(src.keySchema)
+	if payload := r.keyScan.At(src.keyPayload); r.keyScan.Members() == 2 && payload != nil && keySchema != nil {
 		if err := r.keyScan.Scan(src.plan, payload); err != nil {
 			return literal{}, "in a key that is not JSON"
 		}
+		text := r.keyScan.At(src.slot)
+		if digits := decimalBy(keySchema, text, func(t *connectType) *connectType { return t.follow(src.path) }); digits != nil {
+			text = digits
+		}
+		return literal{text: text}, ""
 	}
 	return literal{text: r.keyScan.At(src.slot)}, ""
 }
@@ -93,9 +120,16 @@ func (r *run) textOf(f *field, lit literal) (text, problem string) {
 		}
 		return string(lit.text), ""
 	}
+	if tree.KindOf(lit.text) == '{' {
+		if inner := extended(lit.text); inner != nil {
+			lit.text = inner
+		}
+	}
 	switch kind := tree.KindOf(lit.text); {
 	case kind == '"':
 		return r.unquoted(lit.text, limit)
+	case f.kind == kindID && lit.text[0] == '-':
+		return "", "the number " + shorten(string(lit.text), 40) + ", and an id is never negative" + unsigned(lit.text)
 	case f.kind == kindID && kind == '0' && isInteger(lit.text) && len(lit.text) > limit:
 		return "", fmt.Sprintf("an integer of %d bytes, more than %d", len(lit.text), limit)
 	case f.kind == kindID && kind == '0' && !isInteger(lit.text):
@@ -103,6 +137,8 @@ func (r *run) textOf(f *field, lit literal) (text, problem string) {
 		return "", "the number " + shorten(string(lit.text), 40) + ", not a string or an integer"
 	case f.kind == kindID && kind != '0':
 		return "", inWords(lit.text) + ", not a string or an integer"
+	case kind == '[' && f.kind == kindNumber:
+		return "", "an array, not a number; a mapping does not sum: read the total that the shop keeps"
 	case kind == '{' || kind == '[':
 		return "", inWords(lit.text) + ", not a string, number or bool"
 	case len(lit.text) > limit:
@@ -132,6 +168,14 @@ func (r *run) unquoted(quoted []byte, limit int) (text, problem string) {
 		return "", "a string that is not valid UTF-8"
 	}
 	return string(body), ""
+}
+
+// unsigned says where a negative id comes from: a BIGINT UNSIGNED above 2^63 that was read as signed.
+func unsigned(literal []byte) string {
+	if string(literal) == "-0" || !isInteger(literal) {
+		return ""
+	}
+	return ": Debezium writes a large BIGINT UNSIGNED so; set bigint.unsigned.handling.mode=precise, and decimal.format=NUMERIC at JsonConverter"
 }
 
 // isInteger tells whether a JSON number is an integer as written: neither 1001.0 nor 1e3.

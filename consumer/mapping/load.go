@@ -124,7 +124,7 @@ func (l *loader) compile(r *reader, f *fileSpec) *Mapping {
 	if len(statuses) == 0 {
 		statuses = []string{"submitted", "paid"}
 	}
-	m := &Mapping{topics: make(map[string]*program), configured: l.options.Topics}
+	m := &Mapping{topics: make(map[string]*program), configured: l.options.Topics, statuses: statuses}
 	var seen []string
 	for _, s := range f.mappings {
 		switch {

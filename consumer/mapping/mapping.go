@@ -71,5 +71,6 @@ type Mapping struct {
 	matchers   []matcher // of the programs, in the same order
 	topics     map[string]*program
 	configured []string // the topics of the options
+	statuses   []string // LeadHit's
 	digest     string
 }

@@ -90,7 +90,7 @@ func unknown[V any](what, name string, known map[string]V) string {
 func nearest(name string, names []string) string {
 	best, least := "", max(1, min(3, len([]rune(name))/2))+1
 	for _, candidate := range names {
-		if d := distance([]rune(strings.ToLower(name)), []rune(candidate)); d < least {
+		if d := distance([]rune(strings.ToLower(name)), []rune(strings.ToLower(candidate))); d < least {
 			best, least = candidate, d
 		}
 	}

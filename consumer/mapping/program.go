@@ -20,10 +20,12 @@ type program struct {
 	eachText    string
 	lookup      schema.Lookup // nil where the encoding needs none
 
-	plan    tree.Plan
-	markers markers
-	headers headerPlan
-	list    int // the slot of the list, with each
+	plan       tree.Plan
+	markers    markers
+	headers    headerPlan
+	attributes []debeziumAttribute // op first, then the members of source; empty without unwrap: debezium
+	list       int                 // the slot of the list, with each
+	listPath   tree.Path
 
 	fields    []field
 	index     map[string]int // of the fields, by name
@@ -33,6 +35,7 @@ type program struct {
 	codes     map[string]verdict
 	lists     []codeList // for Check
 	otherwise verdict
+	findings  []Problem // what compiling found that is no mistake, for Check
 
 	runs sync.Pool // of *run
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
@@ -174,17 +175,33 @@ func (c *compiler) expression(env *cel.Env, s ruleSpec, r *rule) bool {
 		}
 	}
 	slices.Sort(r.reads)
+	c.unreachableTexts(s, checked.NativeRep())
 	return true
 }
 
-// issues passes CEL's own words on, with their place in the file.
+// issues says what is wrong with a rule, with the place in the file. Where it is written as in another language we say
+// what CEL has in place of that. Else CEL's own words are good.
 func (c *compiler) issues(t text, where string, issues *cel.Issues) {
+	foreign := slips(t.value, func(name string) bool { _, ok := c.program.index[name]; return ok })
+	for _, s := range foreign {
+		before := t.value[:s.at]
+		line := strings.Count(before, "\n")
+		column := utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])
+		c.add(c.reader(t).inside(t, line, column), where, "%s", s.text)
+	}
+	if len(foreign) > 0 {
+		return
+	}
 	for _, e := range issues.Errors() {
 		at := t.place
 		if e.Location.Line() > 0 {
 			at = c.reader(t).inside(t, e.Location.Line()-1, e.Location.Column())
 		}
-		c.add(at, where, "%s", e.Message)
+		message := e.Message
+		if advice := functionAdvice(message); advice != "" {
+			message += "; " + advice
+		}
+		c.add(at, where, "%s", message)
 	}
 }
 

@@ -59,15 +59,9 @@ func (r *reader) document(source []byte) *yaml.Node {
 	return resolve(root.Content[0])
 }
 
-// syntax notes an error of the YAML parser, which names its line only in words.
+// syntax notes an error of the YAML parser.
 func (r *reader) syntax(err error) {
-	at := place{file: r.file}
-	message := strings.TrimPrefix(err.Error(), "yaml: ")
-	if n, scanErr := fmt.Sscanf(message, "line %d: ", &at.line); n == 1 && scanErr == nil {
-		at.column = 1
-		_, message, _ = strings.Cut(message, ": ")
-	}
-	r.add(at, "", "not YAML: %s", message)
+	r.found = append(r.found, YAMLProblem(r.file, strings.Join(r.lines, "\n"), err))
 }
 
 // resolve follows an alias to what it stands for.

@@ -42,12 +42,16 @@ type avroNode struct {
 
 // An avroField has its name as it stands in an object, with quotes and colon.
 type avroField struct {
-	member string
-	node   *avroNode
+	member     string
+	node       *avroNode
+	hasDefault bool
 }
 
 // Avro compiles a schema's JSON text. The references stand before it in the order of their dependencies: each may use
 // the names of those before. An error is always an ErrNotDecodable.
+//
+// It reads what registries hand out, which is more than the specification allows: names of any characters, defaults that
+// do not fit, types that are defined twice in the same words. None of these changes what a payload says.
 //
 // Logical types: a decimal becomes a number with its point, a uuid its text, all others stay as their base type is, a
 // timestamp for instance the number of milliseconds that was written.
@@ -56,22 +60,27 @@ func Avro(text string, references ...Reference) (*Schema, error) {
 		return nil, err
 	}
 	var cache avro.SchemaCache
+	trimmer, anyName := avroTrimmer{}, avro.WithLaxNames(func(string) error { return nil })
 	for _, r := range references {
-		if _, err := cache.Parse(r.Text); err != nil {
+		if _, err := cache.Parse(trimmer.trim(r.Text), anyName); err != nil {
 			return nil, refuse("avro reference %s: %w", r.Name, err)
 		}
 	}
-	parsed, err := cache.Parse(text)
+	parsed, err := cache.Parse(trimmer.trim(text), anyName)
 	if err != nil {
 		return nil, refuse("avro: %w", err)
 	}
-	root, err := avroBuilder{}.node(parsed.Root(), "")
+	b := avroBuilder{known: make(map[string]*avroNode)}
+	root, err := b.node(parsed.Root(), "")
+	if err == nil {
+		err = b.resolve()
+	}
 	if err != nil {
 		return nil, err
 	}
 	return &Schema{decode: func(payload []byte) ([]byte, error) {
 		r := avroReader{in: payload, writer: newWriter(len(payload))}
-		if err := r.value(root); err != nil {
+		if err := r.root(root); err != nil {
 			return nil, err
 		}
 		if r.at != len(r.in) {
@@ -81,14 +90,26 @@ func Avro(text string, references ...Reference) (*Schema, error) {
 	}}, nil
 }
 
-// An avroBuilder holds the named types met so far, by full name.
-type avroBuilder map[string]*avroNode
+// An avroBuilder holds the named types met so far, by full name, and the references to types that come later.
+type avroBuilder struct {
+	known map[string]*avroNode
+	later []avroLater
+}
+
+// An avroLater is a node that stands for a type that was not defined before it.
+type avroLater struct {
+	node            *avroNode
+	name, namespace string
+}
 
 // node converts what the parser has checked. The namespace is that of the enclosing named type.
-func (b avroBuilder) node(s *avro.SchemaNode, namespace string) (*avroNode, error) {
+func (b *avroBuilder) node(s *avro.SchemaNode, namespace string) (*avroNode, error) {
 	n := &avroNode{size: -1}
 	switch s.Type {
 	case "record", "error", "enum", "fixed":
+		if s.Name == "" {
+			return nil, refuse("avro: %s without a name", s.Type)
+		}
 		n.name, namespace = s.Name, s.Namespace
 		if dot := strings.LastIndexByte(s.Name, '.'); dot >= 0 {
 			namespace = s.Name[:dot]
@@ -96,7 +117,7 @@ func (b avroBuilder) node(s *avro.SchemaNode, namespace string) (*avroNode, erro
 			n.name = namespace + "." + s.Name
 		}
 		// Before its fields, for they may refer to it.
-		b[n.name] = n
+		b.known[n.name] = n
 		return n, b.named(n, s, namespace)
 	case "array", "map":
 		items := s.Items
@@ -122,7 +143,7 @@ func (b avroBuilder) node(s *avro.SchemaNode, namespace string) (*avroNode, erro
 }
 
 // named fills a type that has a name.
-func (b avroBuilder) named(n *avroNode, s *avro.SchemaNode, namespace string) error {
+func (b *avroBuilder) named(n *avroNode, s *avro.SchemaNode, namespace string) error {
 	switch s.Type {
 	case "enum":
 		n.kind = avroEnum
@@ -138,19 +159,23 @@ func (b avroBuilder) named(n *avroNode, s *avro.SchemaNode, namespace string) er
 	default:
 		n.kind = avroRecord
 		for i := range s.Fields {
+			if s.Fields[i].Name == "" {
+				return refuse("avro: %s has a field without a name", n.name)
+			}
 			field, err := b.node(&s.Fields[i].Type, namespace)
 			if err != nil {
 				return err
 			}
 			member := string(append(appendQuoted(nil, s.Fields[i].Name), ':'))
-			n.fields = append(n.fields, avroField{member: member, node: field})
+			_, hasDefault := s.Fields[i].Props[propDefault]
+			n.fields = append(n.fields, avroField{member: member, node: field, hasDefault: hasDefault})
 		}
 	}
 	return nil
 }
 
 // plain finds a primitive type, or a named one that stands elsewhere.
-func (b avroBuilder) plain(n *avroNode, s *avro.SchemaNode, namespace string) (*avroNode, error) {
+func (b *avroBuilder) plain(n *avroNode, s *avro.SchemaNode, namespace string) (*avroNode, error) {
 	n.name = s.Type
 	switch s.Type {
 	case "null":
@@ -171,17 +196,32 @@ func (b avroBuilder) plain(n *avroNode, s *avro.SchemaNode, namespace string) (*
 	case "string":
 		n.kind = avroString
 	default:
-		// A name without a dot is first looked for at home.
-		if known, ok := b[namespace+"."+s.Type]; ok && !strings.Contains(s.Type, ".") {
+		if known := b.find(s.Type, namespace); known != nil {
 			return known, nil
 		}
-		known, ok := b[s.Type]
-		if !ok {
-			return nil, refuse("avro: no type is named %q", s.Type)
-		}
-		return known, nil
+		b.later = append(b.later, avroLater{n, s.Type, namespace})
 	}
 	return n, nil
+}
+
+// find returns a named type that was met; nil for none. A name without a dot is first looked for at home.
+func (b *avroBuilder) find(name, namespace string) *avroNode {
+	if known, ok := b.known[namespace+"."+name]; ok && !strings.Contains(name, ".") {
+		return known
+	}
+	return b.known[name]
+}
+
+// resolve finds the types that came after their references, as Java does since Avro 1.12.
+func (b *avroBuilder) resolve() error {
+	for _, l := range b.later {
+		known := b.find(l.name, l.namespace)
+		if known == nil {
+			return refuse("avro: no type is named %q", l.name)
+		}
+		*l.node = *known
+	}
+	return nil
 }
 
 // decimal marks a decimal. One that is not valid is bytes: the specification has readers ignore it.
@@ -189,4 +229,9 @@ func (n *avroNode) decimal(s *avro.SchemaNode) {
 	if s.LogicalType == "decimal" && s.Scale >= 0 && s.Scale <= s.Precision {
 		n.kind, n.scale = avroDecimal, s.Scale
 	}
+}
+
+// weightless tells that a value of the type has no bytes on the wire.
+func (n *avroNode) weightless() bool {
+	return n.kind == avroNull || n.size == 0 || n.kind == avroRecord && len(n.fields) == 0
 }

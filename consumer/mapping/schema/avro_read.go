@@ -23,7 +23,7 @@ func (r *avroReader) value(n *avroNode) error {
 	}
 	switch n.kind {
 	case avroRecord:
-		return r.record(n)
+		return r.record(n, len(n.fields))
 	case avroArray:
 		return r.blocks(n.item, '[', ']', func() error { return nil })
 	case avroMap:
@@ -57,12 +57,29 @@ func (r *avroReader) value(n *avroNode) error {
 	return nil
 }
 
-// record reads fields in the schema's order.
-func (r *avroReader) record(n *avroNode) error {
+// root reads the whole payload. Some producers name a newer schema than the one they write with: the last fields of the
+// record are then not on the wire. Where the payload ends right before such fields, and all of them have a default, they
+// stay absent. A default itself is never taken: a missing field is not a fact.
+func (r *avroReader) root(n *avroNode) error {
+	if n.kind != avroRecord {
+		return r.value(n)
+	}
+	last := len(n.fields)
+	for last > 1 && n.fields[last-1].hasDefault {
+		last--
+	}
+	return r.record(n, last)
+}
+
+// record reads fields in the schema's order. From the field with the number optional on, the payload may end.
+func (r *avroReader) record(n *avroNode, optional int) error {
 	if err := r.open('{'); err != nil {
 		return err
 	}
-	for _, f := range n.fields {
+	for i, f := range n.fields {
+		if i >= optional && r.at == len(r.in) && !f.node.weightless() {
+			break
+		}
 		r.next()
 		r.raw(f.member)
 		if err := r.value(f.node); err != nil {

@@ -29,6 +29,16 @@ func Member(name string) Path {
 	return Path{{name: name}}
 }
 
+// Name returns the name of the path's step i; it is not ok for an index.
+func (p Path) Name(i int) (name string, ok bool) {
+	return p[i].name, p[i].kind == member
+}
+
+// Begins tells whether the path's first step is the member of that name.
+func (p Path) Begins(name string) bool {
+	return len(p) > 0 && p[0].kind == member && p[0].name == name
+}
+
 // maxSteps bounds a path, maxIndex an index within it: nothing real comes near either.
 const (
 	maxSteps = 64
@@ -52,7 +62,7 @@ func ParsePath(text string) (Path, error) {
 	p := pathParser{text: text}
 	path, err := p.path()
 	if err == nil && p.at < len(text) {
-		err = p.fault(p.at, "[*] is for each alone; a field's path leads to one value")
+		err = p.fault(p.at, "[*] is for each alone; a field's path leads to one value, and a mapping does not sum")
 	}
 	return path, err
 }
@@ -117,7 +127,7 @@ func (p *pathParser) step() (step, error) {
 	case strings.HasPrefix(rest, "['"), strings.HasPrefix(rest, `["`):
 		return p.quoted()
 	case strings.HasPrefix(rest, "[?"):
-		return step{}, p.fault(p.at, "filters are not part of the language; use rules")
+		return step{}, p.fault(p.at, "filters are not part of the language; use rules, or each for the items of a list")
 	case rest[0] == '[':
 		return p.index()
 	}
@@ -133,6 +143,9 @@ func (p *pathParser) shorthand() (step, error) {
 	}
 	if end == start {
 		return step{}, p.fault(start, "a name begins with a letter or _; any other stands in brackets: ['name']")
+	}
+	if end < len(p.text) && p.text[end] == '(' {
+		return step{}, p.fault(start, "functions are not part of the language; read a field that holds the result")
 	}
 	if end < len(p.text) && p.text[end] != '.' && p.text[end] != '[' {
 		return step{}, p.fault(end, "this character is for names in brackets: ['name']")

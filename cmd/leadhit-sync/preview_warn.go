@@ -1,0 +1,138 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/mapping"
+)
+
+// mostSamples is how many events that came to nothing are kept, to try the presets on.
+const mostSamples = 20
+
+// sample keeps an event of which LeadHit will not accept a part: it is refused, or its status is none of LeadHit's.
+func (w *watch) sample(topic string, r broker.Record, e seen) {
+	if len(w.samples) >= mostSamples || !slices.ContainsFunc(e.outcomes, w.lost) {
+		return
+	}
+	record := recordOf(topic, e.partition, r)
+	record.Key, record.Value = slices.Clone(record.Key), slices.Clone(record.Value)
+	w.samples = append(w.samples, record)
+}
+
+// lost tells whether an outcome is a refusal, ours or certainly LeadHit's.
+func (w *watch) lost(o mapping.Outcome) bool {
+	return o.Action == mapping.Refuse && o.Cause != causeWaits || o.Action == mapping.Call && !slices.Contains(w.statuses, o.Status)
+}
+
+// warnings says what is certain to go wrong: findings of the mapping, statuses that LeadHit does not know, and a mapping
+// that reads none of the events.
+func (w *watch) warnings(ctx context.Context, source string) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := []string{}
+	for _, f := range w.mapping.Check().Findings {
+		all = append(all, f.String())
+	}
+	accepted := 0
+	var calls []string
+	for _, g := range w.tally.sorted(mapping.Call) {
+		if g.What == othersGroup {
+			accepted++ // too many statuses to know them all
+			continue
+		}
+		if slices.Contains(w.statuses, g.What) {
+			accepted++
+			continue
+		}
+		calls = append(calls, fmt.Sprintf("%s with the status %q", count(g.Count, "call"), g.What))
+	}
+	if len(calls) > 0 {
+		all = append(all, fmt.Sprintf("LeadHit refuses %s: it knows %s; status lists in a mapping translate, for instance paid: [%q]",
+			listing(calls), strings.Join(w.statuses, ", "), w.firstUnknown()))
+	}
+	if refused := w.tally.outcomes[mapping.Refuse]; accepted == 0 && len(w.samples) > 0 {
+		what := "no event comes to a call that LeadHit accepts"
+		if refused == w.tally.events {
+			what = "every event is refused"
+		}
+		all = append(all, what+": is MAPPING="+source+" right?"+w.suggestion(ctx, source))
+	}
+	return all
+}
+
+// firstUnknown is the most frequent status that LeadHit does not know.
+func (w *watch) firstUnknown() string {
+	for _, g := range w.tally.sorted(mapping.Call) {
+		if g.What != othersGroup && !slices.Contains(w.statuses, g.What) {
+			return g.What
+		}
+	}
+	return ""
+}
+
+// listing joins a few texts, and says how many more there are.
+func listing(texts []string) string {
+	if more := len(texts) - mostExamples; more > 0 {
+		texts = append(slices.Clone(texts[:mostExamples]), fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(texts, ", ")
+}
+
+// reading is how a preset fared on the kept events: how many it read, how many of these it called, and how many of its
+// fields it found in all of them.
+type reading struct {
+	preset              string
+	read, calls, fields int
+}
+
+// suggestion names the presets that read at least half of the kept events, the best first.
+func (w *watch) suggestion(ctx context.Context, source string) string {
+	var all []reading
+	for _, name := range mapping.Presets() {
+		m, err := mapping.Load(mapping.Options{Source: name}) //nolint:contextcheck // embedded: there is nothing to wait for
+		if err != nil || name == source {
+			continue
+		}
+		r := reading{preset: name}
+		for _, record := range w.samples {
+			w.try(ctx, m, record, &r)
+		}
+		if r.calls > 0 && 2*r.read >= len(w.samples) {
+			all = append(all, r)
+		}
+	}
+	if len(all) == 0 {
+		return " No preset reads them; leadhit-sync mapping explain shows how one event is read"
+	}
+	slices.SortStableFunc(all, func(a, b reading) int {
+		return cmp.Or(cmp.Compare(b.read, a.read), cmp.Compare(b.fields, a.fields), cmp.Compare(b.calls, a.calls))
+	})
+	const most = 3
+	var names []string
+	for _, r := range all[:min(len(all), most)] {
+		names = append(names, fmt.Sprintf("%s (%d of %d)", r.preset, r.read, len(w.samples)))
+	}
+	return " Presets that read them: " + strings.Join(names, ", ")
+}
+
+// try adds to a reading what a preset makes of one event.
+func (w *watch) try(ctx context.Context, m *mapping.Mapping, record mapping.Record, r *reading) {
+	e, err := m.Explain(ctx, record)
+	if err != nil || slices.ContainsFunc(e.Orders, func(o mapping.ExplainedOrder) bool { return w.lost(o.Outcome) }) {
+		return
+	}
+	r.read++
+	if slices.ContainsFunc(e.Orders, func(o mapping.ExplainedOrder) bool { return o.Outcome.Action == mapping.Call }) {
+		r.calls++
+	}
+	for _, f := range e.Orders[0].Fields {
+		if f.Source != "" && f.Value != nil && f.Type != "present" {
+			r.fields++
+		}
+	}
+}

@@ -1,0 +1,162 @@
+package mapping
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"math/big"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"leadhit-sync/consumer/mapping/tree"
+)
+
+// connectDecimal is the logical type of a NUMERIC column: bytes, which JsonConverter writes as base64. Debezium writes it
+// for NUMERIC and BIGINT UNSIGNED unless it is told otherwise, and "Adc=" would pass for an order id.
+const connectDecimal = "org.apache.kafka.connect.data.Decimal"
+
+// openConnect opens the envelope of Connect's JsonConverter: exactly the names schema and payload.
+func (r *run) openConnect() *Outcome {
+	schema, payload := r.connect()
+	if payload == nil {
+		return nil
+	}
+	out := r.inner(envelopeConnect, payload)
+	r.connectSchema, r.below = schema, r.below[:0]
+	if out != nil || r.scan.Kind() != 'n' {
+		return out
+	}
+	return ignored("a tombstone within Connect's envelope") // as older converters write it, KAFKA-3832
+}
+
+// openConnectData opens the same envelope where it is the data of a CloudEvent, as Debezium's converter writes it. The
+// CloudEvent stays what the mapping's envelope reads: Connect's has nothing but a schema.
+func (r *run) openConnectData() *Outcome {
+	schema, payload := r.connect()
+	if len(r.ce) == 0 || payload == nil {
+		return nil
+	}
+	r.found(envelopeConnect)
+	if tree.KindOf(payload) == 'n' {
+		r.absent = true
+		return nil
+	}
+	out := r.layer(payload)
+	if r.connectSchema, r.below = schema, r.below[:0]; out != nil {
+		return out
+	}
+	return r.openString()
+}
+
+// connect returns the two parts of Connect's envelope; nil where there is none.
+func (r *run) connect() (schema, payload []byte) {
+	m := &r.program.markers
+	schema, payload = r.scan.At(m.schema), r.scan.At(m.payload)
+	if r.scan.Members() != 2 || schema == nil {
+		return nil, nil
+	}
+	return schema, payload
+}
+
+// A connectType is a schema as JsonConverter writes it.
+type connectType struct {
+	Type       string            `json:"type"`
+	Name       string            `json:"name"`
+	Field      string            `json:"field"`
+	Parameters map[string]string `json:"parameters"`
+	Fields     []connectType     `json:"fields"`
+	Items      *connectType      `json:"items"`
+}
+
+// decimal returns the digits of a NUMERIC in the value that Connect's schema says is one; nil for anything else.
+func (r *run) decimal(src *source, text []byte) []byte {
+	return decimalBy(r.connectSchema, text, func(t *connectType) *connectType {
+		for _, name := range r.below {
+			t = t.member(name)
+		}
+		if src.kind == fromItem {
+			t = t.follow(r.program.listPath).items()
+		}
+		return t.follow(src.path)
+	})
+}
+
+// decimalBy returns the digits of a NUMERIC, if the schema has one where find leads.
+func decimalBy(schema, text []byte, find func(*connectType) *connectType) []byte {
+	if tree.KindOf(text) != '"' || !bytes.Contains(schema, []byte(connectDecimal)) {
+		return nil
+	}
+	var root connectType
+	if json.Unmarshal(schema, &root) != nil {
+		return nil
+	}
+	found := find(&root)
+	if found == nil || found.Name != connectDecimal {
+		return nil
+	}
+	scale, err := strconv.Atoi(found.Parameters["scale"])
+	if err != nil || scale < 0 || scale > maxText {
+		return nil
+	}
+	unquoted, err := jsontext.AppendUnquote(nil, text)
+	if err != nil || len(unquoted) > maxText {
+		return nil
+	}
+	unscaled, err := base64.StdEncoding.AppendDecode(nil, unquoted)
+	if err != nil {
+		return nil
+	}
+	return decimalDigits(unscaled, scale)
+}
+
+// decimalDigits writes the two's complement in v, the highest byte first, with its point that many digits from the right.
+func decimalDigits(v []byte, scale int) []byte {
+	n := new(big.Int).SetBytes(v)
+	if len(v) > 0 && v[0]&0x80 != 0 {
+		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(v))))
+	}
+	digits := new(big.Int).Abs(n).Append(nil, 10)
+	if missing := scale + 1 - len(digits); missing > 0 {
+		digits = append(bytes.Repeat([]byte("0"), missing), digits...)
+	}
+	if scale > 0 {
+		point := len(digits) - scale
+		digits = append(digits[:point:point], append([]byte("."), digits[point:]...)...)
+	}
+	if n.Sign() < 0 {
+		digits = append([]byte("-"), digits...)
+	}
+	return digits
+}
+
+// follow goes down a path.
+func (t *connectType) follow(path tree.Path) *connectType {
+	for i := range path {
+		if name, ok := path.Name(i); ok {
+			t = t.member(name)
+		} else {
+			t = t.items()
+		}
+	}
+	return t
+}
+
+func (t *connectType) member(name string) *connectType {
+	if t == nil {
+		return nil
+	}
+	for i := range t.Fields {
+		if t.Fields[i].Field == name {
+			return &t.Fields[i]
+		}
+	}
+	return nil
+}
+
+func (t *connectType) items() *connectType {
+	if t == nil {
+		return nil
+	}
+	return t.Items
+}

@@ -1,0 +1,53 @@
+package mapping
+
+import (
+	"bytes"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"leadhit-sync/consumer/mapping/tree"
+)
+
+// extended returns what a value of MongoDB's Extended JSON stands for: {"$oid": "64…"} for a text, {"$numberLong": "17"}
+// for a number as it is written. It returns nil for any other object. Debezium and MongoDB's own connector write documents
+// this way, of both versions of the form.
+func extended(text []byte) []byte {
+	wrapper, value := onlyMember(text)
+	isText := tree.KindOf(value) == '"'
+	switch wrapper {
+	case "$oid", "$uuid", "$symbol":
+		if isText {
+			return bytes.Clone(value)
+		}
+	case "$numberInt", "$numberLong", "$numberDouble", "$numberDecimal":
+		if number := jsontext.Value(bytes.Trim(value, `"`)); isText && number.IsValid() && number.Kind() == jsontext.KindNumber {
+			return bytes.Clone(number)
+		}
+	case "$date":
+		if tree.KindOf(value) == '{' {
+			return extended(value)
+		}
+		if isText || tree.KindOf(value) == '0' {
+			return bytes.Clone(value)
+		}
+	}
+	return nil
+}
+
+// onlyMember returns the name and the value of an object that has one member; "" for anything else.
+func onlyMember(text []byte) (name string, value []byte) {
+	d := jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowInvalidUTF8(true))
+	if open, err := d.ReadToken(); err != nil || open.Kind() != jsontext.KindBeginObject {
+		return "", nil
+	}
+	token, err := d.ReadToken()
+	if err != nil || token.Kind() != jsontext.KindString {
+		return "", nil
+	}
+	name = token.String() // before the next read, which reuses the token
+	value, err = d.ReadValue()
+	if err != nil || d.PeekKind() != jsontext.KindEndObject {
+		return "", nil
+	}
+	return name, value
+}

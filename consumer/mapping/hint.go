@@ -1,0 +1,44 @@
+package mapping
+
+import "bytes"
+
+// hinted adds to a message why something is missing, where the shape of the event shows it.
+func (r *run) hinted(cause, message string) string {
+	hint := r.hint
+	switch cause {
+	case causeMissingOrderID, causeMissingStatus, causeRuleRefused, causeNotAList:
+		if hint == "" && !r.absent {
+			hint = r.shapeHint()
+		}
+	case causeFieldError:
+	default:
+		return message
+	}
+	if hint == "" {
+		return message
+	}
+	return message + "; " + hint
+}
+
+// shapeHint recognises a shape for which the mapping needs another word than the ones it has.
+func (r *run) shapeHint() string {
+	m := &r.program.markers
+	switch kind := r.scan.Kind(); {
+	case kind == '[' && r.program.each:
+		return "the event is a list itself: each: $[*] reads its items"
+	case kind == '[':
+		return "the event is a list: each: $[*] reads its items"
+	case kind == '"':
+		return "the event is a JSON string that holds no object: let the producer write the object itself"
+	case kind != '{':
+		return ""
+	}
+	if payload := r.scan.At(m.payload); bytes.HasPrefix(payload, []byte(`"{`)) {
+		return "payload is JSON in a string: set table.expand.json.payload=true at Debezium's outbox router, or write it as an object"
+	}
+	change := r.scan.At(m.op) != nil && r.scan.At(m.source) != nil && (r.scan.At(m.before) != nil || r.scan.At(m.after) != nil)
+	if change && !r.program.debezium {
+		return "this looks like a change by Debezium: unwrap: debezium opens it"
+	}
+	return ""
+}

@@ -1,0 +1,117 @@
+package mapping
+
+import (
+	"regexp"
+	"strings"
+)
+
+// A slip is a way to write a rule in another language. At is where it stands in the rule, counted in bytes.
+type slip struct {
+	at   int
+	text string
+}
+
+// slips finds what people who know SQL, Python or JavaScript write for an operator of CEL. What stands between quotes is
+// no operator, and neither is the name of a field.
+func slips(rule string, isField func(string) bool) []slip {
+	var all []slip
+	operator := regexp.MustCompile(`[=!<>~&|?]+|\p{L}[\p{L}\p{N}_]*|[“”‘’«»]`)
+	code := withoutTexts(rule)
+	for _, span := range operator.FindAllStringIndex(code, -1) {
+		word := code[span[0]:span[1]]
+		if advice := operatorAdvice(word); advice != "" && !isField(word) {
+			all = append(all, slip{span[0], advice})
+		}
+	}
+	return all
+}
+
+// operatorAdvice says how CEL writes what another language writes so; "" for what CEL knows, or nobody.
+func operatorAdvice(word string) string {
+	write := func(cel string) string { return `"` + word + `" is no operator of a rule: write ` + cel }
+	switch word {
+	case "=", "===":
+		return write("==")
+	case "!==", "<>", "=!", "~=":
+		return write("!=")
+	case "=~", "~":
+		return write(`field.matches("…")`)
+	case "=>":
+		return write(">=")
+	case "=<":
+		return write("<=")
+	case "&":
+		return write("&&")
+	case "|":
+		return write("||")
+	case "??":
+		return write("first_of in the field")
+	case "“", "”", "‘", "’", "«", "»":
+		return write(`a text in straight quotes: "…"`)
+	}
+	switch strings.ToLower(word) {
+	case "and":
+		return write("&&")
+	case "or":
+		return write("||")
+	case "not":
+		return write("!")
+	case "is":
+		return write("==")
+	case "like":
+		return write(`field.startsWith("…"), endsWith, contains or matches`)
+	case "between":
+		return write("field >= … && field <= …")
+	case "in", "null", "true", "false":
+		if lower := strings.ToLower(word); lower != word {
+			return write(lower)
+		}
+	case "nil", "none", "undefined":
+		return write("null")
+	}
+	return ""
+}
+
+// withoutTexts blanks the texts of a rule, byte for byte.
+func withoutTexts(rule string) string {
+	code := []byte(rule)
+	var quote byte
+	for i := 0; i < len(code); i++ {
+		switch c := code[i]; {
+		case quote == 0 && (c == '"' || c == '\''):
+			quote = c
+		case quote == 0:
+		case c == '\\' && i+1 < len(code):
+			code[i], code[i+1] = ' ', ' '
+			i++
+		case c == quote:
+			quote = 0
+		default:
+			code[i] = ' '
+		}
+	}
+	return string(code)
+}
+
+// functionAdvice says what the language has in place of a function that a rule asks for; "" where it has nothing.
+func functionAdvice(message string) string {
+	m := regexp.MustCompile(`undeclared reference to '(\w+)'`).FindStringSubmatch(message)
+	if m == nil {
+		return ""
+	}
+	switch strings.ToLower(m[1]) {
+	case "lower", "tolower", "lowerascii", "tolowercase", "upper", "toupper", "toupperascii", "upperascii", "touppercase", "lowercase", "trim", "strip":
+		return "a field says how its text is read: normalize: [trim, lower]"
+	case "sum", "reduce", "total", "fold", "count":
+		return "a rule does not sum: take a field in which the shop keeps the total"
+	case "now", "today", "date", "sysdate":
+		return "a rule does not know the time of day"
+	case "len", "length":
+		return "write size(field)"
+	case "isnull", "empty", "isempty", "exists", "defined", "isset":
+		return "write field != null, or give the field type: present"
+	case "float", "number", "parsefloat", "parseint", "tonumber", "decimal":
+		return "give the field type: number"
+	}
+	return ""
+}

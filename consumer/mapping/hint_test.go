@@ -1,0 +1,131 @@
+package mapping_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"leadhit-sync/consumer/mapping"
+)
+
+// mistakes returns the mistakes of a mapping file, each as line:column: text.
+func mistakes(t *testing.T, text string) []string {
+	t.Helper()
+	_, err := mapping.Load(mapping.Options{Source: file(t, text)})
+	var bad *mapping.FileError
+	if !errors.As(err, &bad) {
+		t.Fatalf("got %v, want the mistakes of the file", err)
+	}
+	var all []string
+	for _, p := range bad.Problems {
+		p.File, p.Mapping = "", ""
+		all = append(all, strings.TrimPrefix(p.String(), ":"))
+	}
+	return all
+}
+
+func TestARuleInAnotherLanguageSaysWhatCELWrites(t *testing.T) {
+	t.Parallel()
+	for rule, want := range map[string]string{
+		`status = "new"`:                   `7:16: rules[0].when: "=" is no operator of a rule: write ==`,
+		`status === "new"`:                 `7:16: rules[0].when: "===" is no operator of a rule: write ==`,
+		`status !== "new"`:                 `7:16: rules[0].when: "!==" is no operator of a rule: write !=`,
+		`status <> "new"`:                  `7:16: rules[0].when: "<>" is no operator of a rule: write !=`,
+		`status =~ "^n"`:                   `7:16: rules[0].when: "=~" is no operator of a rule: write field.matches("…")`,
+		`status == "new" and test`:         `7:25: rules[0].when: "and" is no operator of a rule: write &&`,
+		`status == "new" AND test`:         `7:25: rules[0].when: "AND" is no operator of a rule: write &&`,
+		`status == "new" or test`:          `7:25: rules[0].when: "or" is no operator of a rule: write ||`,
+		`status == "new" & test`:           `7:25: rules[0].when: "&" is no operator of a rule: write &&`,
+		`status == "new" | test`:           `7:25: rules[0].when: "|" is no operator of a rule: write ||`,
+		`not test`:                         `7:10: rules[0].when: "not" is no operator of a rule: write !`,
+		`NOT test`:                         `7:9: rules[0].when: "NOT" is no operator of a rule: write !`,
+		`status is null`:                   `7:16: rules[0].when: "is" is no operator of a rule: write ==`,
+		`status == NULL`:                   `7:19: rules[0].when: "NULL" is no operator of a rule: write null`,
+		`status == None`:                   `7:19: rules[0].when: "None" is no operator of a rule: write null`,
+		`status == nil`:                    `7:19: rules[0].when: "nil" is no operator of a rule: write null`,
+		`test == True`:                     `7:17: rules[0].when: "True" is no operator of a rule: write true`,
+		`status IN ["new"]`:                `7:16: rules[0].when: "IN" is no operator of a rule: write in`,
+		`status like "new%"`:               `7:16: rules[0].when: "like" is no operator of a rule: write field.startsWith("…"), endsWith, contains or matches`,
+		`sum => 1`:                         `7:13: rules[0].when: "=>" is no operator of a rule: write >=`,
+		`status == “new”`:                  `7:20: rules[0].when: "“" is no operator of a rule: write a text in straight quotes: "…"`,
+		`status == "a = b and c" and test`: `7:33: rules[0].when: "and" is no operator of a rule: write &&`,
+		`status == "новый" and test`:       `7:27: rules[0].when: "and" is no operator of a rule: write &&`,
+		`lower(status) == "new"`:           `; a field says how its text is read: normalize: [trim, lower]`,
+		`status.toLowerCase() == "new"`:    `; a field says how its text is read: normalize: [trim, lower]`,
+		`sum(payments) >= sum`:             `; a rule does not sum: take a field in which the shop keeps the total`,
+		`now() > 1`:                        `; a rule does not know the time of day`,
+		`len(status) > 1`:                  `; write size(field)`,
+		`isNull(status)`:                   `; write field != null, or give the field type: present`,
+	} {
+		text := "fields:\n  order_id: {path: $.id}\n  status: {path: $.s}\n  test: {path: $.t, type: present}\n  sum: {path: $.sum, type: number}\nrules:\n- when: " +
+			rule + "\n  then: paid\n"
+		if strings.Contains(rule, "“") || strings.HasPrefix(rule, "not") {
+			text = strings.Replace(text, rule, "'"+rule+"'", 1)
+		}
+		got := mistakes(t, text)
+		found := false
+		for _, line := range got {
+			found = found || line == want || strings.HasPrefix(want, ";") && strings.HasSuffix(line, want) && strings.Contains(line, "undeclared reference")
+		}
+		if !found {
+			t.Errorf("%s: got %q, want %q", rule, got, want)
+		}
+	}
+}
+
+func TestTheNameOfAFieldIsNoSlip(t *testing.T) {
+	t.Parallel()
+	got := mistakes(t, "fields: {order_id: {path: $.id}, like: {path: $.l}, is: {path: $.i}}\nrules:\n- {when: 'like == is && lost', then: paid}\n")
+	if len(got) != 1 || !strings.Contains(got[0], "undeclared reference to 'lost'") {
+		t.Errorf("got %q, want the undeclared name alone", got)
+	}
+}
+
+func TestYAMLThatCannotBeReadSaysWhatToLookFor(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"fields:\n\torder_id: {path: $.id}\n":                                  "2:1: a tab: YAML wants spaces",
+		"fields:\n  order_id: {path: $.id}\n\tstatus: {path: $.s}\n":           "3:1: a tab: YAML wants spaces",
+		"fields:\n  order_id: {path: $.id}\n  \tstatus: {path: $.s}\n":         "3:3: a tab: YAML wants spaces",
+		"fields: {order_id: {path: $.id}}\nrules:\n-\t{when: 'x', then: paid}": "3:2: a tab: YAML wants spaces",
+		"rules:\n- {when: 'status == 'new'', then: paid}\n":                    "2:1: not YAML: did not find expected ',' or '}': a bracket is not closed, or a text in it needs quotes; a rule stands in single quotes, with double quotes in it",
+		"rules:\n- {when: !deleted, then: paid}\n":                             "2:1: not YAML: did not find expected ',' or '}': a bracket is not closed, or a text in it needs quotes; a rule stands in single quotes, with double quotes in it",
+		"rules:\n- when: 'status == 'new''\n  then: paid\n":                    "2:1: not YAML: did not find expected key: the indentation or a quote is wrong, here or below; a rule stands in single quotes, with double quotes in it",
+		"rules:\n- when: a: b\n":                                               "2:1: not YAML: mapping values are not allowed in this context: a text with a colon and a space in it needs quotes",
+		"description: Shop: orders\n":                                          "1:1: not YAML: mapping values are not allowed in this context: a text with a colon and a space in it needs quotes",
+		"status: {paid: [@x]}\n":                                               "1:1: not YAML: found character that cannot start any token: a text that begins with @, ` or % needs quotes",
+		"fields: {order_id: {path: \"$.\\id\"}}\n":                             `1:1: not YAML: found unknown escape character: in double quotes \ begins an escape; use single quotes`,
+		"match: {topics: *orders}\n":                                           "1:1: not YAML: unknown anchor 'orders' referenced: a text that begins with * needs quotes",
+		"name: x\ndescription: a\x01b\n":                                       "2:15: not YAML: control characters are not allowed",
+	} {
+		if got := mistakes(t, text); len(got) != 1 || got[0] != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestATabWithinATextIsRead(t *testing.T) {
+	t.Parallel()
+	m := loadText(t, "fields:\n  order_id: {path: $.id}\n  status:\t{path: $.s}\nstatus: {paid: [\"a\tb\"]}\n")
+	if got := decode(t, m, value(`{"id":"A","s":"a\tb"}`)); got.Status != "paid" {
+		t.Errorf("got %+v, want paid", got)
+	}
+}
+
+func TestASumOverAListIsNotPartOfTheLanguageAndSaysSo(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{
+		"$.payments[*].amount":       "a field's path leads to one value, and a mapping does not sum",
+		"$.payments.sum()":           "functions are not part of the language; read a field that holds the result",
+		"$.payments[?(@.ok)].amount": "filters are not part of the language; use rules, or each for the items of a list",
+	} {
+		got := mistakes(t, "fields: {order_id: {path: $.id}, sum: {path: '"+path+"', type: number}}\nrules: [{when: 'sum > 0', then: paid}]\n")
+		if len(got) != 1 || !strings.HasSuffix(got[0], want) {
+			t.Errorf("%s: got %q, want %q", path, got, want)
+		}
+	}
+	m := loadText(t, "fields: {order_id: {path: $.id}, sum: {path: $.payments, type: number}}\nrules: [{when: 'sum > 0', then: paid}]\nstatus: {otherwise: ignore}\n")
+	if got := decode(t, m, value(`{"id":"A","payments":[{"amount":1}]}`)); got.Cause != "FieldError" || !strings.Contains(got.Message, "a mapping does not sum") {
+		t.Errorf("got %+v, want FieldError and why", got)
+	}
+}

@@ -1,0 +1,71 @@
+package mapping
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// YAMLProblem says what is wrong with a text that the YAML parser refuses, in words for people who do not write YAML every
+// day, and where. File is the text's name.
+func YAMLProblem(file, source string, err error) Problem {
+	p := Problem{File: file, Line: 1, Column: 1, Text: strings.TrimPrefix(err.Error(), "yaml: ")}
+	if n, scanErr := fmt.Sscanf(p.Text, "line %d: ", &p.Line); n == 1 && scanErr == nil {
+		_, p.Text, _ = strings.Cut(p.Text, ": ")
+	} else {
+		p.Line = 0
+	}
+	if strings.HasPrefix(p.Text, "did not find expected") {
+		p.Line++ // the parser counts these lines from 0
+	}
+	lines := strings.Split(strings.TrimRight(source, "\n"), "\n")
+	p.Line = min(max(p.Line, 1), len(lines))
+	if line, column := find(lines, `^[ -]*\t`); line > 0 && p.Text != controlCharacter {
+		p.Line, p.Column, p.Text = line, column, "a tab: YAML wants spaces"
+		return p
+	}
+	if line, column := find(lines, `[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]`); line > 0 && p.Text == controlCharacter {
+		p.Line, p.Column = line, column
+	}
+	if advice := yamlAdvice(p.Text); advice != "" {
+		p.Text += ": " + advice
+	}
+	p.Text = "not YAML: " + p.Text
+	return p
+}
+
+const controlCharacter = "control characters are not allowed"
+
+// find returns where an expression ends in the first line that it matches, counted from 1; zeros for nowhere.
+func find(lines []string, expression string) (line, column int) {
+	re := regexp.MustCompile(expression)
+	for i, text := range lines {
+		if span := re.FindStringIndex(text); span != nil {
+			return i + 1, utf8.RuneCountInString(text[:span[1]])
+		}
+	}
+	return 0, 0
+}
+
+// yamlAdvice says what is usually behind a message of the parser.
+func yamlAdvice(message string) string {
+	const rule = `; a rule stands in single quotes, with double quotes in it`
+	switch {
+	case message == "did not find expected ',' or '}'", message == "did not find expected ',' or ']'":
+		return "a bracket is not closed, or a text in it needs quotes" + rule
+	case strings.HasPrefix(message, "did not find expected"):
+		return "the indentation or a quote is wrong, here or below" + rule
+	case message == "mapping values are not allowed in this context":
+		return "a text with a colon and a space in it needs quotes"
+	case message == "found character that cannot start any token":
+		return "a text that begins with @, ` or % needs quotes"
+	case message == "found unknown escape character":
+		return `in double quotes \ begins an escape; use single quotes`
+	case message == "found unexpected end of stream":
+		return "a quote is not closed"
+	case strings.HasPrefix(message, "unknown anchor"):
+		return "a text that begins with * needs quotes"
+	}
+	return ""
+}

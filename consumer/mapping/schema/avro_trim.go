@@ -1,0 +1,208 @@
+package schema
+
+import (
+	"encoding/json"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// An avroTrimmer reduces schemas to what reading needs. Registries and Java accept schemas that the specification, and our
+// parser, refuse: a default of the wrong type, an alias that is no name, a type that is defined twice in the same words.
+// None of that changes how a payload is read, because we never resolve one schema against another.
+//
+// One trimmer serves a schema and its references, so that it knows the types of all of them.
+type avroTrimmer map[string]string // the shape of each named type, by full name
+
+// trim returns the schema's text without what reading does not need. A text that is not JSON comes back as it is: the
+// parser says what is wrong with it.
+func (t avroTrimmer) trim(text string) string {
+	decoder := json.NewDecoder(strings.NewReader(withoutComments(strings.TrimPrefix(text, "\ufeff"))))
+	decoder.UseNumber() // a size keeps its digits
+	var schema any
+	if decoder.Decode(&schema) != nil || decoder.More() {
+		return text
+	}
+	trimmed, _ := t.schema(schema, "")
+	out, err := json.Marshal(trimmed)
+	if err != nil {
+		return text
+	}
+	return string(out)
+}
+
+// withoutComments blanks the comments of a text: Java reads schemas with them.
+func withoutComments(text string) string {
+	if !strings.Contains(text, "//") && !strings.Contains(text, "/*") {
+		return text
+	}
+	comment := regexp.MustCompile(`"(?:[^"\\]|\\.)*"|//[^\n]*|(?s:/\*.*?\*/)`)
+	return comment.ReplaceAllStringFunc(text, func(found string) string {
+		if found[0] == '"' {
+			return found
+		}
+		return " "
+	})
+}
+
+// schema returns a schema without what reading does not need, and its shape: a text in which each named type stands by
+// its full name alone. Two schemas of the same shape read the same payloads.
+func (t avroTrimmer) schema(s any, namespace string) (trimmed any, shape string) {
+	switch s := s.(type) {
+	case string:
+		if _, ok := t[fullName(s, namespace)]; ok {
+			return s, quoted(fullName(s, namespace))
+		}
+		return s, quoted(s)
+	case []any:
+		branches, shapes := make([]any, len(s)), make([]string, len(s))
+		for i, branch := range s {
+			branches[i], shapes[i] = t.schema(branch, namespace)
+		}
+		return branches, "[" + strings.Join(shapes, ",") + "]"
+	case map[string]any:
+		return t.object(s, namespace)
+	}
+	return s, ""
+}
+
+// object trims a schema that is an object.
+func (t avroTrimmer) object(s map[string]any, namespace string) (trimmed any, shape string) {
+	kind, ok := s["type"].(string)
+	switch s["type"].(type) {
+	case []any, map[string]any: // the type is a schema itself, which some tools write
+		return t.schema(s["type"], namespace)
+	}
+	if !ok {
+		return s, ""
+	}
+	out := kept(s, "type", "name", "namespace", "symbols", "size", "logicalType", "precision", "scale")
+	if _, ok := out["namespace"].(string); !ok {
+		delete(out, "namespace")
+	}
+	if !validLogical(out) {
+		delete(out, "logicalType")
+	}
+	switch kind {
+	case "record", "error", "enum", "fixed":
+		return t.named(s, out, namespace)
+	case "array", "map":
+		member := map[string]string{"array": "items", "map": "values"}[kind]
+		var shape string
+		if item, ok := s[member]; ok {
+			out[member], shape = t.schema(item, namespace)
+		}
+		return out, kind + shape
+	}
+	_, shape = t.schema(kind, namespace)
+	return out, shape + attributes(out)
+}
+
+// named trims a type that has a name. A type that was defined before, in the same words, is referred to by its name.
+func (t avroTrimmer) named(s, out map[string]any, namespace string) (trimmed any, shape string) {
+	name, _ := s["name"].(string)
+	if own, ok := s["namespace"].(string); ok {
+		namespace = own
+	}
+	full := fullName(name, namespace)
+	namespace = full[:max(strings.LastIndexByte(full, '.'), 0)]
+	before, twice := t[full]
+	if !twice {
+		t[full] = "" // its fields may refer to it
+	}
+	shape = attributes(out)
+	if fields, ok := s["fields"].([]any); ok {
+		all, shapes := make([]any, len(fields)), make([]string, len(fields))
+		for i, field := range fields {
+			all[i], shapes[i] = t.field(field, namespace)
+		}
+		out["fields"] = all
+		shape += "{" + strings.Join(shapes, ",") + "}"
+	}
+	if twice && before == shape {
+		return full, quoted(full)
+	}
+	if !twice {
+		t[full] = shape
+	}
+	return out, quoted(full)
+}
+
+// propDefault marks a field that has a default: the default itself does not matter, see [avroReader.root].
+const propDefault = "leadhit-sync.default"
+
+// field trims a record's field.
+func (t avroTrimmer) field(field any, namespace string) (trimmed any, shape string) {
+	f, ok := field.(map[string]any)
+	if !ok {
+		return field, ""
+	}
+	out := kept(f, "name")
+	if _, ok := f["default"]; ok {
+		out[propDefault] = true
+	}
+	name, _ := f["name"].(string)
+	if of, ok := f["type"]; ok {
+		out["type"], shape = t.schema(of, namespace)
+	}
+	return out, quoted(name) + ":" + shape
+}
+
+// validLogical reports whether the logical type is one that changes what we write. The specification wants readers to
+// ignore a logical type that is not valid, our parser refuses the schema.
+func validLogical(s map[string]any) bool {
+	if s["logicalType"] != "decimal" {
+		return s["logicalType"] == "uuid"
+	}
+	precision, err := whole(s["precision"])
+	if err != nil || precision < 1 {
+		return false
+	}
+	if scale, err := whole(s["scale"]); s["scale"] != nil && (err != nil || scale < 0 || scale > precision) {
+		return false
+	}
+	size, err := whole(s["size"])
+	const digitsOfByte = 2.408 // log10(256)
+	return s["type"] != "fixed" || err == nil && float64(precision) <= math.Floor(digitsOfByte*float64(size)-math.Log10(2))
+}
+
+func whole(v any) (int, error) {
+	number, ok := v.(json.Number)
+	if !ok {
+		return 0, strconv.ErrSyntax
+	}
+	return strconv.Atoi(number.String())
+}
+
+// attributes are what else tells two types apart.
+func attributes(s map[string]any) string {
+	text, err := json.Marshal(kept(s, "type", "symbols", "size", "logicalType", "precision", "scale"))
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+func kept(s map[string]any, names ...string) map[string]any {
+	out := make(map[string]any, len(names))
+	for name, value := range s {
+		if slices.Contains(names, name) {
+			out[name] = value
+		}
+	}
+	return out
+}
+
+// fullName returns a name with its namespace.
+func fullName(name, namespace string) string {
+	if namespace == "" || strings.Contains(name, ".") {
+		return name
+	}
+	return namespace + "." + name
+}
+
+func quoted(name string) string {
+	return string(appendQuoted(nil, name))
+}
