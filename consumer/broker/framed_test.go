@@ -291,6 +291,20 @@ func TestAnAssignmentOfTheGroupIsNotBelieved(t *testing.T) {
 	refused(t, "SyncGroup", err, "a list in it claims 1073741823 elements in 7 bytes")
 }
 
+// kafka-go does not know these versions, so it says nothing of what they are made of.
+func TestResponsesThatWeReadOurselvesPassWhole(t *testing.T) {
+	t.Parallel()
+	const version = 4 // of ListGroups
+	body := append([]byte("\x00\x00\x00\x07"), make([]byte, 200<<10)...)
+	response := append(binary.BigEndian.AppendUint32(nil, uint32(len(body))), body...)
+	conn := broker.Frame(canned{response: bytes.NewReader(response)}, "kafka:9092")
+	_, _ = conn.Write(requestHead(int16(protocol.ListGroups), version, 7))
+	got := make([]byte, len(response))
+	if _, err := io.ReadFull(conn, got); err != nil || !bytes.Equal(got, response) {
+		t.Errorf("got %v, want the response as it is", err)
+	}
+}
+
 // A response that promises much costs what has arrived of it.
 func TestMemoryGrowsWithWhatArrives(t *testing.T) {
 	for name, key := range map[string]protocol.ApiKey{"metadata": protocol.Metadata, "versions": protocol.ApiVersions} {
