@@ -228,7 +228,7 @@ func responses(t *testing.T, test func(t *testing.T, key, version int16, respons
 					filled.Elem().FieldByName("Assignments").SetBytes([]byte("\x00\x01\x00\x00\x00\x01\x00\x06orders\x00\x00\x00\x01\x00\x00\x00\x05\x00\x00\x00\x00"))
 				}
 				var written bytes.Buffer
-				message, _ := filled.Interface().(protocol.Message)
+				message, _ := reflect.TypeAssert[protocol.Message](filled)
 				if err := protocol.WriteResponse(&written, version, 7, message); err != nil {
 					t.Fatal(err)
 				}
