@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -124,9 +125,18 @@ func TestCheckWarnsOfABrokerInTheListThatDoesNotAnswer(t *testing.T) {
 func TestCheckNamesAReleaseThatIsTooOldAndCreatesNothingThere(t *testing.T) {
 	fake := setUp(t, kfake.MaxVersions(kversion.V0_10_2()), kfake.AllowAutoTopicCreation())
 	t.Setenv("KAFKA_TOPICS", "new")
-	command(t, "", "check").finds(t, exitError, "FAIL kafka", "is Kafka 0.10.1 or 0.10.2", "needs Kafka 0.11 or newer")
-	if got := fake.TopicInfo("new"); got != nil {
-		t.Errorf("got topic %+v, want none made by check", got)
+	// To ask such a broker for a topic makes it.
+	var asked atomic.Bool
+	fake.ControlKey(int16(kmsg.Metadata), func(kmsg.Request) (kmsg.Response, error, bool) {
+		fake.KeepControl()
+		asked.Store(true)
+		return nil, nil, false
+	})
+	got := command(t, "", "check")
+	got.finds(t, exitError, "FAIL kafka", "is Kafka 0.10.1 or 0.10.2", "needs Kafka 0.11 or newer")
+	got.finds(t, exitError, "skip kafka")
+	if asked.Load() || fake.TopicInfo("new") != nil {
+		t.Error("got a question for topics, which makes them there")
 	}
 }
 
