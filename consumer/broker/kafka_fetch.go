@@ -125,7 +125,7 @@ func (c *Cluster) exchangeFetch(ctx context.Context, req FetchRequest) (protocol
 	room := &room{of: c.room}
 	message := fetchMessage(req)
 	x := &exchange{
-		message: message, clientID: c.clientID,
+		message: message, clientID: c.clientID, least: oldestFetch,
 		guard: func(conn deadliner) (release func() bool) { return interruptible(ctx, conn) },
 		read: func(r io.Reader, version int16) (protocol.Message, error) {
 			body, err := c.body(ctx, r, room, stalled)
