@@ -113,13 +113,16 @@ type Consumer struct {
 
 	pulse   atomic.Int64 // unix nanoseconds of the last turn
 	phase   atomic.Pointer[phase]
+	waits   waits
+	unknown unknowns
 	counts  counts
 	failing failing
-	unread  atomic.Bool // the ledger, for the first time
 
 	member string         // the membership's: the last member id
 	sizes  map[string]int // the membership's: partitions of each topic when it was first seen
 	fences trouble        // the membership's: refusals in a row
+	absent string         // the leader's: the topics that the log last said to be missing
+	uneven string         // the leader's: the topics of which the log last said that some members do not consume them
 }
 
 // New returns a Consumer that does nothing until Run.

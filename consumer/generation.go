@@ -40,7 +40,7 @@ func newGeneration(member broker.Member, partitions int) *generation {
 // worker is to stop; working outlives it, for the last calls and commits. It reports how the generation has ended, and
 // whether the group must be left and joined anew.
 func (c *Consumer) live(fetching, working context.Context, g *generation, own []broker.TopicPartition) (end dispatch.End, leave bool) {
-	positions, ok := c.positions(fetching, own)
+	positions, gone, ok := c.positions(fetching, own)
 	if !ok {
 		return dispatch.NotEnded, false
 	}
@@ -58,6 +58,12 @@ func (c *Consumer) live(fetching, working context.Context, g *generation, own []
 	var hands sync.WaitGroup
 	hands.Go(func() { c.fetching(fetching, g) })
 	hands.Go(func() { c.committing(committing, g) })
+	if gone != nil {
+		hands.Go(func() {
+			c.awaitTopics(fetching, gone)
+			stopFetching()
+		})
+	}
 	c.enter(Running)
 
 	select {
@@ -81,6 +87,7 @@ func (c *Consumer) live(fetching, working context.Context, g *generation, own []
 	stopCommitting()
 	hands.Wait()
 	c.failing.forget()
+	c.waits.end(waitLetters)
 	return end, leave
 }
 

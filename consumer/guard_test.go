@@ -225,8 +225,11 @@ func TestNothingIsCalledUntilTheLedgerWasRead(t *testing.T) {
 				k := w.start(guarded("w1", "1.0"))
 				time.Sleep(time.Minute)
 				phase, _, joined := k.Phase()
-				if calls := len(w.ledger.calledNow()); calls > 0 || phase != consumer.Waiting || joined || !k.LedgerUnread() {
+				if calls := len(w.ledger.calledNow()); calls > 0 || phase != consumer.Waiting || joined {
 					w.t.Errorf("got %d calls, %s, joined %v, want a worker that reads the ledger", calls, phase, joined)
+				}
+				if since := waitsFor(w.t, k, "the ledger "+ledgerTopic+" is not read yet"); time.Since(since) < 59*time.Second {
+					w.t.Errorf("got a wait since %v, want it since the start: tries do not move it", since)
 				}
 				w.toldOnce("the ledger cannot be read")
 				handle.Remove()

@@ -29,6 +29,7 @@ func (w *Worker) ensureLetters(ctx context.Context) bool {
 		err := w.ensureTopic(ctx)
 		switch {
 		case err == nil:
+			w.consumer.WaitFor("")
 			return true
 		case ctx.Err() != nil:
 			return false
@@ -36,6 +37,7 @@ func (w *Worker) ensureLetters(ctx context.Context) bool {
 			told = lettersTrouble(err)
 			w.log.WarnContext(ctx, told, slog.String("topic", w.config.DeadLetter.Topic), slog.Any("error", err)) //nolint:sloglint // one of five static messages
 		}
+		w.consumer.WaitFor(lettersWait(w.config.DeadLetter.Topic, err))
 		select {
 		case <-ctx.Done():
 			return false
