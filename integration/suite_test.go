@@ -64,6 +64,8 @@ func (s *suite) testOneNode(t *testing.T) {
 		s.testMapping(t, brokers)
 		s.testGuard(t, brokers)
 		s.testPlanted(t, brokers)
+		s.testForeign(t, brokers)
+		s.testDeletedTopics(t, brokers)
 		s.testFire(t, brokers)
 	})
 }

@@ -1,0 +1,38 @@
+import java.time.Duration;
+import java.util.List;
+import java.util.Properties;
+
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+
+/** A consumer as other teams write them: BROKERS GROUP TOPIC SECONDS [NAME=VALUE…]. It prints how many events it got, or why it got none. */
+public class Foreign {
+    public static void main(String[] args) {
+        Properties settings = new Properties();
+        settings.put("bootstrap.servers", args[0]);
+        settings.put("group.id", args[1]);
+        settings.put("auto.offset.reset", "earliest");
+        settings.put("key.deserializer", ByteArrayDeserializer.class.getName());
+        settings.put("value.deserializer", ByteArrayDeserializer.class.getName());
+        for (int i = 4; i < args.length; i++) {
+            String[] pair = args[i].split("=", 2);
+            settings.put(pair[0], pair[1]);
+        }
+        long end = System.currentTimeMillis() + 1000 * Long.parseLong(args[3]);
+        int events = 0;
+        boolean assigned = false;
+        try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(settings)) {
+            consumer.subscribe(List.of(args[2]));
+            while (System.currentTimeMillis() < end) {
+                events += consumer.poll(Duration.ofMillis(200)).count();
+                if (!assigned && !consumer.assignment().isEmpty()) {
+                    assigned = true;
+                    System.out.println("assigned " + consumer.assignment());
+                }
+            }
+            System.out.println("got " + events + " events");
+        } catch (RuntimeException e) {
+            System.out.println("got " + events + " events, then " + e);
+        }
+    }
+}
