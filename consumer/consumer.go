@@ -118,11 +118,12 @@ type Consumer struct {
 	counts  counts
 	failing failing
 
-	member string         // the membership's: the last member id
-	sizes  map[string]int // the membership's: partitions of each topic when it was first seen
-	fences trouble        // the membership's: refusals in a row
-	absent string         // the leader's: the topics that the log last said to be missing
-	uneven string         // the leader's: the topics of which the log last said that some members do not consume them
+	member string            // the membership's: the last member id
+	sizes  map[string]int    // the membership's: partitions of each topic when it was first seen
+	fences trouble           // the membership's: refusals in a row
+	begun  map[string]string // the membership's: where the log last said that the group begins, by topic
+	absent string            // the leader's: the topics that the log last said to be missing
+	uneven string            // the leader's: the topics of which the log last said that some members do not consume them
 }
 
 // New returns a Consumer that does nothing until Run.
@@ -133,6 +134,7 @@ func New(o Options) *Consumer {
 		ends:       map[dispatch.Partition]int64{},
 		standing:   map[dispatch.Partition]Unreadable{},
 		sizes:      map[string]int{},
+		begun:      map[string]string{},
 		failing:    failing{letters: map[letterAt]bool{}},
 		spawn:      func(func(context.Context)) {}, // nothing falls due before Run
 		alarm:      time.NewTimer(tick),

@@ -60,7 +60,7 @@ func (c *Consumer) live(fetching, working context.Context, g *generation, own []
 	hands.Go(func() { c.committing(committing, g) })
 	if gone != nil {
 		hands.Go(func() {
-			c.awaitTopics(fetching, gone)
+			c.await(fetching, gone)
 			stopFetching()
 		})
 	}

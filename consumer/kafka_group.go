@@ -83,7 +83,7 @@ func (c *Consumer) waitForTopics(ctx context.Context, trouble *trouble) bool {
 		}
 		switch {
 		case err == nil, c.hasJoined() && anyThere(topology):
-			trouble.over(c.log, "waited to consume: the topics are there")
+			trouble.over(c.log, "the wait for topics is over")
 			c.waits.end(waitTopics)
 			c.found(topology)
 			return true
@@ -135,7 +135,7 @@ func (c *Consumer) follow(ctx, work context.Context, group *kafka.ConsumerGroup,
 			continue
 		}
 		c.waits.end(waitJoin)
-		trouble.over(c.log, "waited to join the group: it is joined")
+		trouble.over(c.log, "the wait for the group is over")
 		if c.generation(ctx, work, group, gen, b.take()) {
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ func topicsReason(t broker.Topology, err error) reason {
 			refused = append(refused, name)
 		}
 	}
+	slices.Sort(refused)
 	switch missing := t.Missing(); {
 	case len(refused) > 0:
 		return unseen(refused)
@@ -70,7 +72,8 @@ func accessReason(err error) reason {
 
 // ledgerReason says why the ledger cannot be read.
 func ledgerReason(err error) reason {
-	if errors.Is(err, broker.ErrTLS) || LoginRefused(err) {
+	var network *net.OpError
+	if LoginRefused(err) || errors.Is(err, broker.ErrTooOld) || errors.As(err, &network) {
 		return accessReason(err)
 	}
 	return reason{what: withoutPorts(err.Error()), fix: "check that the topic may be read and written"}

@@ -3,7 +3,9 @@ package consumer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -24,9 +26,9 @@ type Start struct {
 const startPatience = 3 * time.Second
 
 // positions reads where the group stands, for as long as it takes. Where it never committed, the start is chosen and logged.
-// It leaves out topics that were deleted since they were assigned, so that they do not keep the others waiting. False: ctx
-// has ended.
-func (c *Consumer) positions(ctx context.Context, own []broker.TopicPartition) (_ []dispatch.Position, gone []string, ok bool) {
+// It leaves out partitions that do not exist, such as those of a topic that was deleted since it was assigned, so that they do
+// not keep the others waiting. False: ctx has ended.
+func (c *Consumer) positions(ctx context.Context, own []broker.TopicPartition) (_ []dispatch.Position, gone []broker.TopicPartition, ok bool) {
 	if len(own) == 0 {
 		return nil, nil, true
 	}
@@ -37,7 +39,10 @@ func (c *Consumer) positions(ctx context.Context, own []broker.TopicPartition) (
 		if err == nil || at.gone != nil && time.Since(began) > startPatience {
 			trouble.over(c.log, "the group's offsets are read")
 			for _, b := range at.begun {
-				c.tellStart(ctx, b)
+				if starts := fmt.Sprint(b.starts); c.begun[b.topic] != starts { // a generation may end before its first commit
+					c.begun[b.topic] = starts
+					c.tellStart(ctx, b)
+				}
 			}
 			return at.positions, at.gone, true
 		}
@@ -56,11 +61,11 @@ func (c *Consumer) positions(ctx context.Context, own []broker.TopicPartition) (
 // standing is where the group stands.
 type standing struct {
 	positions []dispatch.Position
-	begun     []beginning // where it never committed
-	gone      []string    // topics that do not exist, sorted; they have no positions
+	begun     []beginning             // where it never committed
+	gone      []broker.TopicPartition // those that do not exist; they have no positions
 }
 
-// readPositions returns a standing beside an error if that is about topics that do not exist.
+// readPositions returns a standing beside an error if that is about partitions that do not exist.
 func (c *Consumer) readPositions(ctx context.Context, own []broker.TopicPartition) (standing, error) {
 	committed, err := c.options.Cluster.Committed(ctx, c.options.Group, own)
 	if err != nil {
@@ -82,32 +87,56 @@ func (c *Consumer) readPositions(ctx context.Context, own []broker.TopicPartitio
 	for topic, partitions := range fresh {
 		b, err := c.begin(ctx, topic, partitions)
 		if errors.Is(err, broker.ErrUnknownPartition) {
-			at.gone, missing = append(at.gone, topic), append(missing, err)
-			continue
+			missing = append(missing, err)
+			b, err = c.beginKnown(ctx, topic, partitions)
 		}
 		if err != nil {
 			return standing{}, err
 		}
 		at.begun = append(at.begun, b)
 		for i := range positions {
-			if p := &positions[i]; p.Topic == topic && slices.Contains(partitions, p.Number) {
-				p.Next, p.Metadata, p.Uncommitted = b.starts[p.Number], "", true
+			p := &positions[i]
+			if start, begins := b.starts[p.Number]; begins && p.Topic == topic {
+				p.Next, p.Metadata, p.Uncommitted = start, "", true
 			}
 		}
 	}
-	at.positions = slices.DeleteFunc(positions, func(p dispatch.Position) bool { return slices.Contains(at.gone, p.Topic) && p.Next < 0 })
-	slices.Sort(at.gone)
+	for _, p := range positions {
+		if p.Next < 0 {
+			at.gone = append(at.gone, broker.TopicPartition{Topic: p.Topic, Partition: p.Number})
+		}
+	}
+	at.positions = slices.DeleteFunc(positions, func(p dispatch.Position) bool { return p.Next < 0 })
 	return at, errors.Join(missing...)
 }
 
-// awaitTopics returns when one of the topics exists again, or at the end of ctx.
-func (c *Consumer) awaitTopics(ctx context.Context, topics []string) {
-	for _, topic := range topics {
-		c.waits.begin(waitUnknown+topic, absent([]string{topic}).String())
-		defer c.waits.end(waitUnknown + topic)
+// beginKnown is begin for those of the partitions that exist.
+func (c *Consumer) beginKnown(ctx context.Context, topic string, partitions []int) (beginning, error) {
+	all := beginning{topic, map[int]broker.Bounds{}, map[int]int64{}}
+	for _, p := range partitions {
+		b, err := c.begin(ctx, topic, []int{p})
+		if errors.Is(err, broker.ErrUnknownPartition) {
+			continue
+		}
+		if err != nil {
+			return beginning{}, err
+		}
+		maps.Copy(all.bounds, b.bounds)
+		maps.Copy(all.starts, b.starts)
 	}
-	c.log.WarnContext(ctx, "assigned topics do not exist; consuming the others; create them, or take them out of KAFKA_TOPICS",
-		slog.Any("topics", topics))
+	return all, nil
+}
+
+// await returns when one of the partitions exists, or at the end of ctx.
+func (c *Consumer) await(ctx context.Context, partitions []broker.TopicPartition) {
+	var names []string
+	for _, p := range partitions {
+		names = append(names, fmt.Sprintf("%s/%d", p.Topic, p.Partition))
+		c.waits.begin(waitUnknown+p.Topic, "the brokers do not know all partitions of the topic "+p.Topic+" that this worker consumes")
+		defer c.waits.end(waitUnknown + p.Topic)
+	}
+	c.log.WarnContext(ctx, "assigned partitions do not exist; consuming the others; create their topics, or take them out of KAFKA_TOPICS",
+		slog.Any("partitions", names))
 	ticker := time.NewTicker(compareEvery)
 	defer ticker.Stop()
 	for {
@@ -116,9 +145,9 @@ func (c *Consumer) awaitTopics(ctx context.Context, topics []string) {
 			return
 		case <-ticker.C:
 		}
-		for _, topic := range topics {
-			if _, err := c.options.Cluster.Bounds(ctx, topic, []int{0}); err == nil {
-				c.log.InfoContext(ctx, "an assigned topic exists again; joining the group again", slog.String("topic", topic))
+		for _, p := range partitions {
+			if _, err := c.options.Cluster.Bounds(ctx, p.Topic, []int{p.Partition}); err == nil {
+				c.log.InfoContext(ctx, "an assigned partition exists again; joining the group again", slog.String("topic", p.Topic), slog.Int("partition", p.Partition))
 				return
 			}
 		}

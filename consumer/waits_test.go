@@ -43,6 +43,37 @@ func TestAForeignClientIsRefusedInTheGroup(t *testing.T) {
 	})
 }
 
+// A leader is any program that knows our protocol's name.
+func TestAnAssignmentIsNotBelieved(t *testing.T) {
+	bubble(t, 2, func(w *world) {
+		w.create("payments", 1)
+		w.fake.ControlKey(int16(kmsg.SyncGroup), func(r kmsg.Request) (kmsg.Response, error, bool) {
+			w.fake.KeepControl()
+			var given kmsg.ConsumerMemberAssignment
+			for topic, partitions := range map[string][]int32{"orders": {1, 0, 7, 1, 0, -1}, "payments": {0}} {
+				one := kmsg.NewConsumerMemberAssignmentTopic()
+				one.Topic, one.Partitions = topic, partitions
+				given.Topics = append(given.Topics, one)
+			}
+			request, _ := r.(*kmsg.SyncGroupRequest)
+			for i := range request.GroupAssignment {
+				request.GroupAssignment[i].MemberAssignment = given.AppendTo(nil)
+			}
+			return nil, nil, false
+		})
+		k := w.start()
+		w.produce(0, fine, "a")
+		w.produce(1, fine, "b")
+		time.Sleep(5 * time.Second)
+		if got := k.State().Dispatch.Partitions; len(got) != 2 {
+			w.t.Errorf("got partitions %v, want the two of our topic, each once", got)
+		}
+		if got := len(w.ledger.calledNow()); got != 2 {
+			w.t.Errorf("got %d calls, want 2", got)
+		}
+	})
+}
+
 func TestAWorkerSaysThatOtherConsumersHoldItsGroup(t *testing.T) {
 	bubble(t, 2, func(w *world) {
 		foreign := w.client(kgo.ConsumerGroup(group), kgo.ConsumeTopics("orders"), kgo.Balancers(kgo.RangeBalancer()))
@@ -107,7 +138,7 @@ func TestAFirstStartOnANewClusterLogsNoWarning(t *testing.T) {
 		waitsFor(w.t, k, "a new cluster creates __consumer_offsets first")
 		w.produce(0, fine, "a")
 		w.settle(30 * time.Second)
-		if got := append(w.logs.say("level=WARN"), w.logs.say("waited to join")...); len(got) > 0 {
+		if got := append(w.logs.say("level=WARN"), w.logs.say("the wait for")...); len(got) > 0 {
 			w.t.Errorf("got %q, want no warning", got)
 		}
 	})
@@ -198,7 +229,7 @@ func TestAMissingTopicTakesNoPartitionsOfOthersWhereWorkersConsumeDifferentTopic
 		waitsFor(w.t, leader, "topic payments does not exist")
 		waitsFor(w.t, leader, "different KAFKA_TOPICS: not all of them consume payments")
 		w.toldOnce("so nobody consumes them")
-		w.toldOnce("assigned topics do not exist")
+		w.toldOnce("assigned partitions do not exist")
 		w.toldOnce("workers of the group have different KAFKA_TOPICS")
 		w.create("payments", 1)
 		if !w.wait(time.Minute, func() bool {

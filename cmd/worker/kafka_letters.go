@@ -26,7 +26,10 @@ func (w *Worker) openLetters() (err error) {
 func (w *Worker) ensureLetters(ctx context.Context) bool {
 	told := ""
 	for {
-		err := w.ensureTopic(ctx)
+		_, err := w.cluster.Topics(ctx) // nothing is created where the worker could not work
+		if err == nil {
+			err = w.ensureTopic(ctx)
+		}
 		switch {
 		case err == nil:
 			w.consumer.WaitFor("")
@@ -35,7 +38,8 @@ func (w *Worker) ensureLetters(ctx context.Context) bool {
 			return false
 		case lettersTrouble(err) != told: // a line a change; the error's own text has another port at each try
 			told = lettersTrouble(err)
-			w.log.WarnContext(ctx, told, slog.String("topic", w.config.DeadLetter.Topic), slog.Any("error", err)) //nolint:sloglint // one of five static messages
+			w.log.WarnContext(ctx, told, slog.String("topic", w.config.DeadLetter.Topic), slog.Any("error", err), //nolint:sloglint // one of five static messages
+				slog.String("reason", lettersWait(w.config.DeadLetter.Topic, err)))
 		}
 		w.consumer.WaitFor(lettersWait(w.config.DeadLetter.Topic, err))
 		select {

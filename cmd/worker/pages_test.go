@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kversion"
+
 	"leadhit-sync/cmd/worker"
 	"leadhit-sync/leadhit/sandbox"
 )
@@ -175,6 +178,18 @@ func TestAWaitIsNamedAlikeOnThePagesAndInTheLog(t *testing.T) {
 	if got := s.status(); len(got.Waits) > 0 || got.Detail() != "running" {
 		t.Errorf("got %+v of a running worker, want no wait", got)
 	}
+}
+
+func TestBrokersThatAreTooOldAreNamed(t *testing.T) {
+	old, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, "orders"), kfake.MaxVersions(kversion.V0_10_2()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(old.Close)
+	s := newScene(t, "KAFKA_BROKERS", strings.Join(old.ListenAddrs(), ","))
+	s.run()
+	s.shows("/readyz", "waiting: a broker is older than Kafka 0.11; upgrade the brokers")
+	s.until("the log says so", func() bool { return strings.Contains(s.logs.String(), "a broker is older than Kafka 0.11") })
 }
 
 func TestADeletedTopicIsNamedWhileTheOthersAreConsumed(t *testing.T) {

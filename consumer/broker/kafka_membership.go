@@ -106,22 +106,31 @@ func (c *membershipConn) send(request []byte) error {
 		_, err := c.Conn.Write(request)
 		return err
 	}
-	key := protocol.ApiKey(binary.BigEndian.Uint16(request[4:]))
-	if key != protocol.Metadata && key != protocol.JoinGroup {
-		_, err := c.Conn.Write(request)
-		return err
+	h := cursor{b: request[4:header]}
+	key, version, id := protocol.ApiKey(h.int16()), h.int16(), h.int32()
+	switch key {
+	case protocol.Metadata:
+		return c.sendMetadata(request)
+	case protocol.JoinGroup:
+		c.expect(id, question{key: key, sent: version, wanted: version})
 	}
+	_, err := c.Conn.Write(request)
+	return err
+}
+
+func (c *membershipConn) sendMetadata(request []byte) error {
 	version, id, client, message, err := protocol.ReadRequest(bytes.NewReader(request))
 	if err != nil {
-		return fmt.Errorf("read our own %v request: %w", key, err)
+		return fmt.Errorf("read our own metadata request: %w", err)
 	}
-	q := question{key: key, sent: version, wanted: version}
-	if r, ok := message.(*metadata.Request); ok {
-		r.AllowAutoTopicCreation = false
-		q.sent = max(version, oldestMetadata)
+	r, ok := message.(*metadata.Request)
+	if !ok {
+		return fmt.Errorf("our own metadata request is a %T", message)
 	}
+	r.AllowAutoTopicCreation = false
+	q := question{key: protocol.Metadata, sent: max(version, oldestMetadata), wanted: version}
 	c.expect(id, q)
-	return protocol.WriteRequest(c.Conn, q.sent, id, client, message)
+	return protocol.WriteRequest(c.Conn, q.sent, id, client, r)
 }
 
 func (c *membershipConn) expect(id int32, q question) {
