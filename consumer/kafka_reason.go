@@ -109,8 +109,10 @@ func joinReason(err error, group string, session time.Duration) reason {
 	case errors.Is(err, kafka.GroupMaxSizeReached):
 		return reason{what: "the group " + group + " is full", fix: "raise the brokers' group.max.size, or run fewer workers"}
 	case errors.Is(err, kafka.GroupCoordinatorNotAvailable):
-		return reason{what: "the group's coordinator is not available yet (a new cluster creates __consumer_offsets first)",
-			fix: "look at the brokers if this lasts", passing: true}
+		return reason{
+			what: "the group's coordinator is not available yet (a new cluster creates __consumer_offsets first)",
+			fix:  "look at the brokers if this lasts", passing: true,
+		}
 	case errors.Is(err, kafka.GroupLoadInProgress), errors.Is(err, kafka.NotCoordinatorForGroup):
 		return reason{what: "the group's coordinator is moving to another broker", fix: "look at the brokers if this lasts", passing: true}
 	case errors.Is(err, kafka.UnknownMemberId), errors.Is(err, kafka.RebalanceInProgress), errors.Is(err, kafka.IllegalGeneration):

@@ -38,12 +38,7 @@ func (c *Consumer) positions(ctx context.Context, own []broker.TopicPartition) (
 		at, err := c.readPositions(ctx, own)
 		if err == nil || at.gone != nil && time.Since(began) > startPatience {
 			trouble.over(c.log, "the group's offsets are read")
-			for _, b := range at.begun {
-				if starts := fmt.Sprint(b.starts); c.begun[b.topic] != starts { // a generation may end before its first commit
-					c.begun[b.topic] = starts
-					c.tellStart(ctx, b)
-				}
-			}
+			c.tellStarts(ctx, at.begun)
 			return at.positions, at.gone, true
 		}
 		if ctx.Err() != nil {
@@ -83,23 +78,18 @@ func (c *Consumer) readPositions(ctx context.Context, own []broker.TopicPartitio
 		}
 	}
 	var at standing
-	var missing []error
+	var missing error
 	for topic, partitions := range fresh {
 		b, err := c.begin(ctx, topic, partitions)
 		if errors.Is(err, broker.ErrUnknownPartition) {
-			missing = append(missing, err)
+			missing = err
 			b, err = c.beginKnown(ctx, topic, partitions)
 		}
 		if err != nil {
 			return standing{}, err
 		}
 		at.begun = append(at.begun, b)
-		for i := range positions {
-			p := &positions[i]
-			if start, begins := b.starts[p.Number]; begins && p.Topic == topic {
-				p.Next, p.Metadata, p.Uncommitted = start, "", true
-			}
-		}
+		b.apply(positions)
 	}
 	for _, p := range positions {
 		if p.Next < 0 {
@@ -107,7 +97,7 @@ func (c *Consumer) readPositions(ctx context.Context, own []broker.TopicPartitio
 		}
 	}
 	at.positions = slices.DeleteFunc(positions, func(p dispatch.Position) bool { return p.Next < 0 })
-	return at, errors.Join(missing...)
+	return at, missing
 }
 
 // beginKnown is begin for those of the partitions that exist.
@@ -161,6 +151,16 @@ type beginning struct {
 	starts map[int]int64
 }
 
+// apply enters the starts.
+func (b beginning) apply(to []dispatch.Position) {
+	for i := range to {
+		p := &to[i]
+		if start, begins := b.starts[p.Number]; begins && p.Topic == b.topic {
+			p.Next, p.Metadata, p.Uncommitted = start, "", true
+		}
+	}
+}
+
 // begin chooses where to begin in partitions of a topic where the group never committed.
 func (c *Consumer) begin(ctx context.Context, topic string, partitions []int) (beginning, error) {
 	bounds, err := c.options.Cluster.Bounds(ctx, topic, partitions)
@@ -192,6 +192,16 @@ func (c *Consumer) found(t broker.Topology) {
 	for topic, info := range t.Topics {
 		if c.sizes[topic] == 0 {
 			c.sizes[topic] = info.Partitions
+		}
+	}
+}
+
+// tellStarts logs each beginning once, though a generation may end before its first commit.
+func (c *Consumer) tellStarts(ctx context.Context, begun []beginning) {
+	for _, b := range begun {
+		if starts := fmt.Sprint(b.starts); c.begun[b.topic] != starts {
+			c.begun[b.topic] = starts
+			c.tellStart(ctx, b)
 		}
 	}
 }

@@ -26,6 +26,14 @@ func waitsFor(t *testing.T, k *worker, text string) time.Time {
 	return time.Time{}
 }
 
+// waitsSinceStart demands a wait that is about a minute old: tries do not move its time.
+func waitsSinceStart(t *testing.T, k *worker, text string) {
+	t.Helper()
+	if since := waitsFor(t, k, text); time.Since(since) < 59*time.Second {
+		t.Errorf("got a wait since %v, want it since the start", since)
+	}
+}
+
 func TestAForeignClientIsRefusedInTheGroup(t *testing.T) {
 	bubble(t, 4, func(w *world) {
 		w.start()

@@ -24,32 +24,11 @@ func TestCommandsThatLookCreateNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(fake.Close)
-			var mu sync.Mutex
-			var creating []string
-			fake.Control(func(r kmsg.Request) (kmsg.Response, error, bool) {
-				fake.KeepControl()
-				m, isMetadata := r.(*kmsg.MetadataRequest)
-				_, asks := r.(*kmsg.FindCoordinatorRequest)
-				_, creates := r.(*kmsg.CreateTopicsRequest)
-				if creates || asks && !asksGroup || isMetadata && (m.AllowAutoTopicCreation || m.Version < 4) {
-					mu.Lock()
-					defer mu.Unlock()
-					creating = append(creating, kmsg.NameForKey(r.Key()))
-				}
-				return nil, nil, false
-			})
-			for _, v := range config.Variables() {
-				t.Setenv(v.Name, v.Default)
-			}
-			t.Setenv("KAFKA_BROKERS", strings.Join(fake.ListenAddrs(), ","))
-			t.Setenv("KAFKA_TOPICS", "orders")
-			t.Setenv("LEADHIT_API_KEY", "key")
-			t.Setenv("LEADHIT_URL", "http://127.0.0.1:1/api/v1/orders/")
+			creating := watchCreation(fake, asksGroup)
+			set(t, fake)
 			got := command(t, "", strings.Fields(line)...)
-			mu.Lock()
-			defer mu.Unlock()
-			if len(creating) > 0 {
-				t.Errorf("got requests that create something: %q", slices.Compact(creating))
+			if requests := creating(); len(requests) > 0 {
+				t.Errorf("got requests that create something: %q", requests)
 			}
 			for _, topic := range []string{"orders", "dlq.leadhit-sync", "dlq.leadhit-sync.ledger"} {
 				if fake.TopicInfo(topic) != nil {
@@ -58,5 +37,46 @@ func TestCommandsThatLookCreateNothing(t *testing.T) {
 			}
 			t.Logf("exit code %d: %s%s", got.code, got.out, got.err)
 		})
+	}
+}
+
+// set gives a command its settings.
+func set(t *testing.T, fake *kfake.Cluster) {
+	t.Helper()
+	for _, v := range config.Variables() {
+		t.Setenv(v.Name, v.Default)
+	}
+	t.Setenv("KAFKA_BROKERS", strings.Join(fake.ListenAddrs(), ","))
+	t.Setenv("KAFKA_TOPICS", "orders")
+	t.Setenv("LEADHIT_API_KEY", "key")
+	t.Setenv("LEADHIT_URL", "http://127.0.0.1:1/api/v1/orders/")
+}
+
+// watchCreation notes the requests that may create a topic. mayAsk: the command may ask for a group's coordinator.
+func watchCreation(fake *kfake.Cluster, mayAsk bool) func() []string {
+	var mu sync.Mutex
+	var creating []string
+	fake.Control(func(r kmsg.Request) (kmsg.Response, error, bool) {
+		fake.KeepControl()
+		may := false
+		switch r := r.(type) {
+		case *kmsg.MetadataRequest:
+			may = r.AllowAutoTopicCreation || r.Version < 4
+		case *kmsg.FindCoordinatorRequest:
+			may = !mayAsk
+		case *kmsg.CreateTopicsRequest:
+			may = true
+		}
+		if may {
+			mu.Lock()
+			defer mu.Unlock()
+			creating = append(creating, kmsg.NameForKey(r.Key()))
+		}
+		return nil, nil, false
+	})
+	return func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(creating)
 	}
 }

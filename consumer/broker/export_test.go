@@ -37,7 +37,7 @@ func ParseFetch(body []byte, version int16, partition int) ([]byte, error) {
 }
 
 // Subscription is what is left of a member's subscription.
-var Subscription = subscription
+func Subscription(metadata []byte) []byte { return subscription(metadata) }
 
 // Bound wraps conn as the dial function does.
 func Bound(conn net.Conn) net.Conn { return &boundConn{Conn: conn} }

@@ -90,7 +90,7 @@ func frame(b []byte) (size int, whole bool, err error) {
 	if len(b) < length {
 		return 0, false, nil
 	}
-	n := int32(binary.BigEndian.Uint32(b)) //nolint:gosec // signed on the wire
+	n := int32(binary.BigEndian.Uint32(b))
 	if n < 0 || n > maxResponse {
 		return 0, false, fmt.Errorf("%w: a length of %d bytes", errForeign, n)
 	}
@@ -108,10 +108,10 @@ func (c *membershipConn) send(request []byte) error {
 	}
 	h := cursor{b: request[4:header]}
 	key, version, id := protocol.ApiKey(h.int16()), h.int16(), h.int32()
-	switch key {
-	case protocol.Metadata:
+	if key == protocol.Metadata {
 		return c.sendMetadata(request)
-	case protocol.JoinGroup:
+	}
+	if key == protocol.JoinGroup {
 		c.expect(id, question{key: key, sent: version, wanted: version})
 	}
 	_, err := c.Conn.Write(request)
@@ -191,7 +191,7 @@ func (c *membershipConn) next() error {
 	if head, err = c.in.Peek(idAfter); err != nil {
 		return err
 	}
-	q, ok := c.answered(int32(binary.BigEndian.Uint32(head[length:]))) //nolint:gosec // signed on the wire
+	q, ok := c.answered(int32(binary.BigEndian.Uint32(head[length:])))
 	if !ok {
 		c.left = int64(size)
 		return nil

@@ -36,40 +36,45 @@ func TestTheLeaderCreatesNoTopicAndAssignsThoseThatExist(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			fake := fakeKafka(t, kfake.AllowAutoTopicCreation(), kfake.MaxVersions(versions))
-			cluster := open(t, fake)
-			if _, err := cluster.Topics(t.Context(), "gone"); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := cluster.TopicRights(t.Context(), "gone"); err != nil {
-				t.Fatal(err)
-			}
-			var creating sync.Map
-			fake.ControlKey(int16(kmsg.Metadata), func(r kmsg.Request) (kmsg.Response, error, bool) {
-				fake.KeepControl()
-				if m, ok := r.(*kmsg.MetadataRequest); ok && (m.AllowAutoTopicCreation || m.Version < 4) {
-					creating.Store(m.Version, true)
-				}
-				return nil, nil, false
-			})
-			generation, err := joinTopics(t, cluster, "orders", "gone").Next(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := len(generation.Assignments["orders"]); got != 2 {
-				t.Errorf("got %d partitions of the topic that exists, want 2", got)
-			}
-			if got := len(generation.Assignments["gone"]); got != 0 {
-				t.Errorf("got %d partitions of the topic that does not exist, want none", got)
-			}
-			creating.Range(func(version, _ any) bool {
-				t.Errorf("got a metadata request of version %v that creates topics, want none", version)
-				return true
-			})
-			if fake.TopicInfo("gone") != nil {
-				t.Error("got the topic created, want none")
-			}
+			createsNothing(t, fakeKafka(t, kfake.AllowAutoTopicCreation(), kfake.MaxVersions(versions)))
 		})
+	}
+}
+
+// createsNothing joins a group for a topic that exists and one that does not.
+func createsNothing(t *testing.T, fake *kfake.Cluster) {
+	t.Helper()
+	cluster := open(t, fake)
+	if _, err := cluster.Topics(t.Context(), "gone"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cluster.TopicRights(t.Context(), "gone"); err != nil {
+		t.Fatal(err)
+	}
+	var creating sync.Map
+	fake.ControlKey(int16(kmsg.Metadata), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		fake.KeepControl()
+		if m, ok := r.(*kmsg.MetadataRequest); ok && (m.AllowAutoTopicCreation || m.Version < 4) {
+			creating.Store(m.Version, true)
+		}
+		return nil, nil, false
+	})
+	generation, err := joinTopics(t, cluster, "orders", "gone").Next(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := len(generation.Assignments["orders"]); got != 2 {
+		t.Errorf("got %d partitions of the topic that exists, want 2", got)
+	}
+	if got := len(generation.Assignments["gone"]); got != 0 {
+		t.Errorf("got %d partitions of the topic that does not exist, want none", got)
+	}
+	creating.Range(func(version, _ any) bool {
+		t.Errorf("got a metadata request of version %v that creates topics, want none", version)
+		return true
+	})
+	if fake.TopicInfo("gone") != nil {
+		t.Error("got the topic created, want none")
 	}
 }
 
