@@ -60,6 +60,8 @@ func accessReason(err error) reason {
 			what: "Kafka rejects the login",
 			fix:  "check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and the file of KAFKA_SASL_PASSWORD_FILE",
 		}
+	case errors.Is(err, broker.ErrNotKafka):
+		return reason{what: "what answers at a broker's address is not Kafka: " + withoutPorts(err.Error())}
 	case errors.Is(err, broker.ErrTooOld), errors.Is(err, kafka.UnsupportedVersion):
 		return reason{what: "a broker is older than Kafka 0.11", fix: "upgrade the brokers, or check KAFKA_BROKERS"}
 	case errors.Is(err, broker.ErrUnauthorised):
@@ -73,7 +75,7 @@ func accessReason(err error) reason {
 // ledgerReason says why the ledger cannot be read.
 func ledgerReason(err error) reason {
 	var network *net.OpError
-	if LoginRefused(err) || errors.Is(err, broker.ErrTooOld) || errors.As(err, &network) {
+	if LoginRefused(err) || errors.Is(err, broker.ErrNotKafka) || errors.Is(err, broker.ErrTooOld) || errors.As(err, &network) {
 		return accessReason(err)
 	}
 	return reason{what: withoutPorts(err.Error()), fix: "check that the topic may be read and written"}
@@ -117,7 +119,7 @@ func joinReason(err error, group string, session time.Duration) reason {
 		return reason{what: "the group's coordinator is moving to another broker", fix: "look at the brokers if this lasts", passing: true}
 	case errors.Is(err, kafka.UnknownMemberId), errors.Is(err, kafka.RebalanceInProgress), errors.Is(err, kafka.IllegalGeneration):
 		return reason{what: "the group rebalances", fix: "look for workers that come and go if this lasts", passing: true}
-	case errors.Is(err, broker.ErrTLS), LoginRefused(err), errors.Is(err, kafka.UnsupportedVersion), errors.Is(err, broker.ErrTooOld):
+	case LoginRefused(err), errors.Is(err, broker.ErrNotKafka), errors.Is(err, broker.ErrTooOld), errors.Is(err, kafka.UnsupportedVersion):
 		return accessReason(err)
 	case errors.As(err, &dial) && dial.Op == "dial":
 		return reason{

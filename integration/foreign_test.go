@@ -82,27 +82,27 @@ func (w *worker) ready(t *testing.T) {
 	})
 }
 
-// stranger is a Java program that consumes as a member of the run's group.
-type stranger struct {
+// javaClient is a Java program that consumes as a member of the run's group.
+type javaClient struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 	done chan struct{}
 }
 
-func (s *stranger) Write(b []byte) (int, error) {
+func (s *javaClient) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.text.Write(b)
 }
 
-func (s *stranger) String() string {
+func (s *javaClient) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.text.String()
 }
 
 // foreign starts one for some time. The process ends with the test at the latest.
-func (r *run) foreign(t *testing.T, length time.Duration, settings ...string) *stranger {
+func (r *run) foreign(t *testing.T, length time.Duration, settings ...string) *javaClient {
 	t.Helper()
 	arguments := append([]string{
 		"testdata/Foreign.java", strings.Join(r.broker.addrs, ","), r.group, r.topic, strconv.Itoa(int(length.Seconds())),
@@ -111,7 +111,7 @@ func (r *run) foreign(t *testing.T, length time.Duration, settings ...string) *s
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stranger{done: make(chan struct{})}
+	s := &javaClient{done: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = s, s
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -125,7 +125,7 @@ func (r *run) foreign(t *testing.T, length time.Duration, settings ...string) *s
 }
 
 // says waits until it has printed a text.
-func (s *stranger) says(t *testing.T, text string) {
+func (s *javaClient) says(t *testing.T, text string) {
 	t.Helper()
 	eventually(t, time.Minute, "a foreign client that says "+text, func() string {
 		return unless(strings.Contains(s.String(), text), "it says: %s", s)
@@ -133,7 +133,7 @@ func (s *stranger) says(t *testing.T, text string) {
 }
 
 // end waits for its end and returns what it printed.
-func (s *stranger) end() string {
+func (s *javaClient) end() string {
 	<-s.done
 	return s.String()
 }

@@ -13,7 +13,7 @@ import (
 // lettersWait says what the worker waits for before it may consume, as its state shows it.
 func lettersWait(topic string, err error) string {
 	var network *net.OpError
-	for _, is := range []error{broker.ErrTLS, broker.ErrTooOld, io.EOF, io.ErrUnexpectedEOF, context.DeadlineExceeded} {
+	for _, is := range []error{broker.ErrTLS, broker.ErrTooOld, broker.ErrNotKafka, io.EOF, io.ErrUnexpectedEOF, context.DeadlineExceeded} {
 		if errors.Is(err, is) {
 			return consumer.Explain(err)
 		}
