@@ -12,6 +12,10 @@
 // A position never moves but by what was read. Where the log itself has moved (retention passed the offset, the topic
 // was truncated or made anew) it is told in the log and counted, and consumption goes on where the log now starts.
 //
+// The group belongs to these workers: Kafka refuses every other client, by the name of our assignment protocol. The leader
+// assigns the partitions that exist, whatever else the members' topics name, and no request of the membership creates a
+// topic. Whatever the worker waits for stands in [State], with the words of the log and the time since when.
+//
 // # Goroutines
 //
 // [Consumer.Run] owns all of them and returns when they have ended: the clock; a caller for each call in flight; the

@@ -5,9 +5,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -37,8 +37,8 @@ func (s *suite) testForeign(t *testing.T, brokers []string) {
 		w.ready(t)
 		ends := map[string]func() string{"franz-go": r.franz(t)}
 		if speaksToJava() {
-			ends["Java"] = r.foreign(t, 15*time.Second).end
-			ends["Java, group.protocol=consumer"] = r.foreign(t, 15*time.Second, "group.protocol=consumer").end
+			ends["Java"] = r.foreign(t).end
+			ends["Java, group.protocol=consumer"] = r.foreign(t, "group.protocol=consumer").end
 		}
 		for name, wait := range ends {
 			if got := wait(); !strings.Contains(got, "got 0 events, then") || strings.Contains(got, "assigned") {
@@ -59,7 +59,7 @@ func (s *suite) testForeign(t *testing.T, brokers []string) {
 		t.Run(name+" holds the group", func(t *testing.T) {
 			t.Parallel()
 			r := s.newRun(t, brokers, 3, sandbox.Faults{})
-			foreign := r.foreign(t, 20*time.Second, "group.protocol="+protocol)
+			foreign := r.foreign(t, "group.protocol="+protocol)
 			foreign.says(t, "assigned")
 			w := r.newWorker(t)
 			w.start(t)
@@ -95,9 +95,11 @@ func (w *worker) ready(t *testing.T) {
 
 // javaClient is a Java program that consumes as a member of the run's group.
 type javaClient struct {
+	stdin io.Closer // it consumes until this is closed
+	done  chan struct{}
+
 	mu   sync.Mutex
 	text bytes.Buffer
-	done chan struct{}
 }
 
 func (s *javaClient) Write(b []byte) (int, error) {
@@ -112,17 +114,19 @@ func (s *javaClient) String() string {
 	return s.text.String()
 }
 
-// foreign starts one for some time. The process ends with the test at the latest.
-func (r *run) foreign(t *testing.T, length time.Duration, settings ...string) *javaClient {
+// foreign starts one. The process ends with the test at the latest.
+func (r *run) foreign(t *testing.T, settings ...string) *javaClient {
 	t.Helper()
-	arguments := append([]string{
-		"testdata/Foreign.java", strings.Join(r.broker.addrs, ","), r.group, r.topic, strconv.Itoa(int(length.Seconds())),
-	}, settings...)
+	arguments := append([]string{"testdata/Foreign.java", strings.Join(r.broker.addrs, ","), r.group, r.topic}, settings...)
 	cmd, err := apache.Java(t.Context(), arguments...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &javaClient{done: make(chan struct{})}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &javaClient{stdin: stdin, done: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = s, s
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -131,20 +135,31 @@ func (r *run) foreign(t *testing.T, length time.Duration, settings ...string) *j
 		defer close(s.done)
 		_ = cmd.Wait() // what it said tells how it ended
 	}()
-	t.Cleanup(func() { <-s.done })
+	t.Cleanup(func() {
+		_ = stdin.Close()
+		<-s.done
+	})
 	return s
 }
 
 // says waits until it has printed a text.
 func (s *javaClient) says(t *testing.T, text string) {
 	t.Helper()
-	eventually(t, time.Minute, "a foreign client that says "+text, func() string {
+	eventually(t, 2*time.Minute, "a foreign client that says "+text, func() string {
 		return unless(strings.Contains(s.String(), text), "it says: %s", s)
 	})
 }
 
-// end waits for its end and returns what it printed.
+// end ends it when it was let into the group, waits for its end otherwise, and returns what it printed.
 func (s *javaClient) end() string {
+	for ticker := time.Tick(100 * time.Millisecond); !strings.Contains(s.String(), "assigned"); {
+		select {
+		case <-s.done:
+			return s.String()
+		case <-ticker:
+		}
+	}
+	_ = s.stdin.Close()
 	<-s.done
 	return s.String()
 }
