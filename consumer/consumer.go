@@ -103,6 +103,7 @@ type Consumer struct {
 	current    *generation // where effects of the generation go
 	ends       map[dispatch.Partition]int64
 	standing   map[dispatch.Partition]Unreadable
+	holds      holds
 	alarm      *time.Timer // rings at alarmAt or earlier
 	alarmAt    time.Time
 	held       string // what was last told to hold the calls back, and since when
@@ -129,6 +130,7 @@ func New(o Options) *Consumer {
 		dispatcher: dispatch.New(o.Dispatch),
 		ends:       map[dispatch.Partition]int64{},
 		standing:   map[dispatch.Partition]Unreadable{},
+		holds:      newHolds(),
 		sizes:      map[string]int{},
 		failing:    failing{letters: map[letterAt]bool{}},
 		spawn:      func(func(context.Context)) {}, // nothing falls due before Run
