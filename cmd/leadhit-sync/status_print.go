@@ -19,25 +19,11 @@ const (
 	statusLabel = 10
 )
 
-// writeStatus prints what the workers said, one after another, and how many there are if they are several.
-func writeStatus(w io.Writer, all []asked) error {
-	var p page
-	if len(all) != 1 {
-		p.line("%s", summaryOf(all))
-	}
-	for i, a := range all {
-		if i > 0 || len(all) != 1 {
-			p.line("")
-		}
-		s := statusPrinter{page: &p}
-		if s.line(a.URL); a.Status == nil {
-			s.labelled("error", "could not be asked: "+a.Error)
-			continue
-		}
-		s.status = *a.Status
-		s.print()
-	}
-	return p.writeTo(w)
+// writeStatus prints what the workers said, one after another, and how many there are if they are several. In lines it keeps to so
+// many; 0: as many as it takes.
+func writeStatus(w io.Writer, all []asked, lines int) error {
+	_, err := io.WriteString(w, strings.Join(fitStatus(all, lines), "\n")+"\n")
+	return err
 }
 
 // summaryOf says how many workers are in each state.
@@ -67,6 +53,7 @@ func summaryOf(all []asked) string {
 type statusPrinter struct {
 	page   *page
 	status worker.Status
+	room   room
 }
 
 func (p *statusPrinter) line(text string) { p.page.line("%s", clip(visible(text), statusWidth)) }
@@ -81,11 +68,11 @@ func (p *statusPrinter) labelled(label string, texts ...string) {
 	}
 }
 
-func (p *statusPrinter) print() {
+// print begins with the state: it is what a person looks for.
+func (p *statusPrinter) print(url string) {
 	s := p.status
-	p.line(fmt.Sprintf("leadhit-sync %s, group %s, %s", s.Version, s.Group, s.At.UTC().Format(moment)+" UTC"))
-	p.page.line("")
 	p.state()
+	p.labelled("worker", url, fmt.Sprintf("leadhit-sync %s, group %s, %s", s.Version, s.Group, s.At.UTC().Format(moment)+" UTC"))
 	p.calls()
 	p.events()
 	p.letters()
@@ -124,16 +111,16 @@ func unjoined(s worker.Status) string {
 
 // adviceOn says what a state means, and what to do.
 func adviceOn(s worker.Status) string {
-	const byItself = "; it goes on by itself"
+	const resumes = "; calls resume automatically"
 	switch s.State {
 	case "unauthorised":
-		return "LeadHit refuses the API key: mend the key's file or the account" + byItself
+		return "LeadHit rejects the API key: correct the key's file or the account" + resumes
 	case "misconfigured":
-		return "the address does not know set_order_status: check LEADHIT_URL (leadhit-sync check)" + byItself
+		return "the address does not know set_order_status: check LEADHIT_URL (leadhit-sync check)" + resumes
 	case "outage":
-		return "LeadHit does not serve; single calls probe, nothing is lost" + byItself
+		return "LeadHit is down; single calls probe it, nothing is lost" + resumes
 	case "flood":
-		return "look at the letters and mend their cause; then leadhit-sync resume"
+		return "look at the letters and fix their cause; then run leadhit-sync resume"
 	case "by hand":
 		return "leadhit-sync resume ends it"
 	case "starting", "waiting", "joining":
@@ -169,6 +156,10 @@ func (p *statusPrinter) events() {
 	texts := []string{fmt.Sprintf("%d fetched, %d finished, %d unfinished", s.Events, s.Finished, unfinished)}
 	if unfinished > 0 {
 		texts = append(texts, "the oldest unfinished one is "+lasting(seconds(s.OldestAge))+" old, the oldest untried one "+lasting(seconds(s.Lag)))
+	}
+	if s.HeldBack > 0 {
+		texts = append(texts, "open transactions hold back "+count(int(s.HeldBack), "event")+", the first is "+lasting(seconds(s.HeldBackAge))+
+			" old: they are read when the producer ends them; if it is gone: kafka-transactions.sh find-hanging")
 	}
 	if s.Blocked > 0 {
 		texts = append(texts, count(s.Blocked, "event")+" behind an earlier one of the same order")

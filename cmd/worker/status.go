@@ -1,7 +1,10 @@
 package worker
 
 import (
+	"cmp"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,11 +51,16 @@ type Status struct {
 	LettersInAir int     `json:"letters_in_air"`
 	OldestAge    float64 `json:"oldest_unfinished_age_seconds"`
 	Lag          float64 `json:"lag_seconds"`
+	// HeldBack counts the events behind open transactions, HeldBackAge is the age of the oldest of them.
+	HeldBack    int64   `json:"events_held_back"`
+	HeldBackAge float64 `json:"events_held_back_age_seconds"`
 	// TwoPartitions counts orders that were seen in two partitions of one topic.
 	TwoPartitions int `json:"orders_in_two_partitions"`
 
-	LastHour   []CauseCount      `json:"letters_last_hour"`
-	Orders     []WaitingOrder    `json:"waiting"` // 20 of the oldest at most
+	LastHour []CauseCount   `json:"letters_last_hour"`
+	Orders   []WaitingOrder `json:"waiting"` // 20 of the oldest at most
+	// Answers counts all waiting orders by their last answer, the most orders first, 20 at most.
+	Answers    []AnswerCount     `json:"waiting_by_answer"`
 	Partitions []PartitionStatus `json:"partitions"`
 }
 
@@ -64,25 +72,36 @@ type Wait struct {
 
 // PartitionStatus is one partition of a Status.
 type PartitionStatus struct {
-	Topic        string  `json:"topic"`
-	Partition    int     `json:"partition"`
-	Committed    int64   `json:"committed"` // -1: not yet
-	Fetched      int64   `json:"fetched"`
-	End          int64   `json:"end"`
-	Unfinished   int     `json:"unfinished"`
-	OldestOffset int64   `json:"oldest_unfinished_offset"` // -1: none
-	OldestAge    float64 `json:"oldest_unfinished_age_seconds"`
-	WindowFull   bool    `json:"window_full,omitempty"`
-	Unknown      bool    `json:"unknown_to_broker,omitempty"`
+	Topic     string `json:"topic"`
+	Partition int    `json:"partition"`
+	Committed int64  `json:"committed"` // -1: not yet
+	Fetched   int64  `json:"fetched"`
+	End       int64  `json:"end"`
+	// OpenTransaction is what an open transaction holds back; absent if there is none.
+	OpenTransaction *OpenTransaction `json:"open_transaction,omitempty"`
+	Unfinished      int              `json:"unfinished"`
+	OldestOffset    int64            `json:"oldest_unfinished_offset"` // -1: none
+	OldestAge       float64          `json:"oldest_unfinished_age_seconds"`
+	WindowFull      bool             `json:"window_full,omitempty"`
+	Unknown         bool             `json:"unknown_to_broker,omitempty"`
+}
+
+// OpenTransaction is a producer's transaction that has been open for some seconds. Events behind it are not read before it ends.
+type OpenTransaction struct {
+	LastStable int64     `json:"last_stable"` // where it starts
+	HeldBack   int64     `json:"events_held_back"`
+	Since      time.Time `json:"since"` // of the first event held back
+	Age        float64   `json:"age_seconds"`
 }
 
 // WaitingOrder is an order that waits for its next try.
 type WaitingOrder struct {
-	Event  string    `json:"event"` // topic/partition/offset
-	Order  string    `json:"order_id"`
-	Status string    `json:"status"`
-	Time   time.Time `json:"event_time"`
-	Tries  int       `json:"tries"`
+	Event  string `json:"event"` // topic/partition/offset
+	Order  string `json:"order_id"`
+	Status string `json:"status"`
+	// Time is the event's, or when it was read if its own cannot be true.
+	Time  time.Time `json:"event_time"`
+	Tries int       `json:"tries"`
 	// Next is when it is tried again; absent where that is not a matter of time, as under a pause.
 	Next *time.Time `json:"next_try,omitempty"`
 	// Letter says that a dead letter is to be stored and could not be yet.
@@ -92,6 +111,23 @@ type WaitingOrder struct {
 	Code    int    `json:"code,omitempty"`
 	Message string `json:"message,omitempty"`
 }
+
+// Answer is what the last answers of several waiting orders have in common.
+type Answer struct {
+	Cause  string `json:"cause"`
+	Code   int    `json:"code,omitempty"`
+	Letter bool   `json:"letter,omitempty"`
+}
+
+// AnswerCount says how many waiting orders had an answer.
+type AnswerCount struct {
+	Answer
+
+	Orders int `json:"orders"`
+}
+
+// Answer is the order's last one.
+func (o WaitingOrder) Answer() Answer { return Answer{o.Cause, o.Code, o.Letter} }
 
 // Text is the state as people read it: "running", or "paused: outage".
 func (s Status) Text() string {
@@ -129,7 +165,8 @@ func (w *Worker) Status() Status {
 		LastHour: w.metrics.lately.causes(now), Waits: []Wait{}, Orders: []WaitingOrder{}, Partitions: []PartitionStatus{},
 	}
 	out.Calls, out.Retries, out.Letters = w.metrics.totals()
-	out.OldestAge, out.Lag = ages(now, d.Partitions, "")
+	out.OldestAge, out.Lag = ages(now, s, "")
+	out.HeldBack, out.HeldBackAge = heldBack(now, s, "")
 	if !d.Since.IsZero() {
 		out.Since = d.Since
 	}
@@ -139,14 +176,16 @@ func (w *Worker) Status() Status {
 	for _, wait := range s.Waits {
 		out.Waits = append(out.Waits, Wait(wait))
 	}
-	for _, o := range w.consumer.WaitingOrders(listedOrders) {
+	waiting := w.consumer.WaitingOrders(math.MaxInt)
+	for _, o := range waiting[:min(len(waiting), listedOrders)] {
 		out.Orders = append(out.Orders, waitingOrder(o))
 	}
+	out.Answers = byAnswer(waiting)
 	for _, p := range d.Partitions {
 		out.Partitions = append(out.Partitions, PartitionStatus{
 			Topic: p.Topic, Partition: p.Number, Committed: p.Committed, Fetched: p.Position, End: s.Ends[p.Partition],
 			Unfinished: p.Unfinished, OldestOffset: p.OldestOffset, OldestAge: age(now, p.Oldest),
-			WindowFull: p.Resting, Unknown: p.Suspect,
+			WindowFull: p.Resting, Unknown: p.Suspect, OpenTransaction: openTransaction(now, s, p.Partition),
 		})
 	}
 	return out
@@ -154,13 +193,29 @@ func (w *Worker) Status() Status {
 
 func waitingOrder(o dispatch.WaitingOrder) WaitingOrder {
 	out := WaitingOrder{
-		Event: fmt.Sprintf("%s/%d/%d", o.Topic, o.Number, o.Offset), Order: o.Order, Status: o.Status, Time: o.Time,
+		Event: fmt.Sprintf("%s/%d/%d", o.Topic, o.Number, o.Offset), Order: o.Order, Status: o.Status, Time: o.Since,
 		Tries: o.Attempts, Letter: o.Letter, Cause: o.Last.Cause, Code: o.Last.Code, Message: o.Last.Message,
 	}
 	if !o.Next.IsZero() {
 		out.Next = &o.Next
 	}
 	return out
+}
+
+// byAnswer counts waiting orders by their last answer.
+func byAnswer(waiting []dispatch.WaitingOrder) []AnswerCount {
+	counts := make(map[Answer]int)
+	for _, o := range waiting {
+		counts[waitingOrder(o).Answer()]++
+	}
+	all := make([]AnswerCount, 0, len(counts))
+	for answer, n := range counts {
+		all = append(all, AnswerCount{Answer: answer, Orders: n})
+	}
+	slices.SortFunc(all, func(a, b AnswerCount) int {
+		return cmp.Or(cmp.Compare(b.Orders, a.Orders), cmp.Compare(a.Cause, b.Cause), cmp.Compare(a.Code, b.Code), cmp.Compare(number(a.Letter), number(b.Letter)))
+	})
+	return all[:min(len(all), listedOrders)]
 }
 
 // word is the state in one word, as metrics name it.
@@ -171,10 +226,32 @@ func word(s consumer.State) string {
 	return string(s.Phase)
 }
 
+// openTransaction is the one that holds back a partition's events; nil if there is none.
+func openTransaction(now time.Time, s consumer.State, p dispatch.Partition) *OpenTransaction {
+	held, open := s.HeldBack[p]
+	if !open {
+		return nil
+	}
+	return &OpenTransaction{LastStable: held.Offset, HeldBack: held.Events, Since: held.Since, Age: age(now, held.Since)}
+}
+
+// heldBack returns how many events open transactions hold back, and the age of the oldest: of one topic, or of all if it is "".
+func heldBack(now time.Time, s consumer.State, topic string) (events int64, oldest float64) {
+	for _, p := range s.Dispatch.Partitions {
+		if held, open := s.HeldBack[p.Partition]; open && (topic == "" || topic == p.Topic) {
+			events += held.Events
+			oldest = max(oldest, age(now, held.Since))
+		}
+	}
+	return events, oldest
+}
+
 // ages returns the age of the oldest unfinished event, and of the oldest one that was not tried and waits behind none: of one
-// topic, or of all if it is "".
-func ages(now time.Time, partitions []dispatch.PartitionState, topic string) (oldest, untried float64) {
-	for _, p := range partitions {
+// topic, or of all if it is "". Events that an open transaction holds back are unfinished, and were not tried.
+func ages(now time.Time, s consumer.State, topic string) (oldest, untried float64) {
+	_, held := heldBack(now, s, topic)
+	oldest, untried = held, held
+	for _, p := range s.Dispatch.Partitions {
 		if topic == "" || topic == p.Topic {
 			oldest = max(oldest, age(now, p.Oldest))
 			untried = max(untried, age(now, p.Untried))
