@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
-	"path/filepath"
 )
 
 // Java returns a command that runs java with Kafka's own jars on the class path, such as the client of a program that is not
@@ -18,7 +17,7 @@ func Java(ctx context.Context, arguments ...string) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, fmt.Errorf("java with Kafka's client: %w", err)
 	}
-	options := []string{"-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", filepath.Join(jars, "*")}
+	options := []string{"-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", jars}
 	cmd := exec.CommandContext(ctx, "java", append(options, arguments...)...)
 	cmd.SysProcAttr = apart()
 	return cmd, nil
