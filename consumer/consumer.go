@@ -107,6 +107,7 @@ type Consumer struct {
 	current    *generation // where effects of the generation go
 	ends       map[dispatch.Partition]int64
 	standing   map[dispatch.Partition]Unreadable
+	holds      holds
 	alarm      *time.Timer // rings at alarmAt or earlier
 	alarmAt    time.Time
 	held       string // what was last told to hold the calls back, and since when
@@ -137,6 +138,7 @@ func New(o Options) *Consumer {
 		dispatcher: dispatch.New(o.Dispatch),
 		ends:       map[dispatch.Partition]int64{},
 		standing:   map[dispatch.Partition]Unreadable{},
+		holds:      newHolds(),
 		sizes:      map[string]int{},
 		begun:      map[string]string{},
 		failing:    failing{letters: map[letterAt]bool{}},

@@ -64,6 +64,7 @@ func (c *Consumer) fetch(ctx context.Context, f dispatch.Fetch) {
 }
 
 func (c *Consumer) fetched(ctx context.Context, log *slog.Logger, f dispatch.Fetch, batch broker.Batch) {
+	read := time.Now()
 	events := make([]dispatch.Event, len(batch.Records))
 	for i, r := range batch.Records {
 		// Each by itself: an event that stays unfinished for hours must not keep its neighbours in memory.
@@ -76,13 +77,21 @@ func (c *Consumer) fetched(ctx context.Context, log *slog.Logger, f dispatch.Fet
 		if !ok {
 			return
 		}
-		events[i] = dispatch.Event{Offset: r.Offset, Time: r.Time, Bytes: size, Items: items, Record: e}
+		events[i] = dispatch.Event{
+			Offset: r.Offset, Time: r.Time, Since: broker.Since(r.Time, read), Bytes: size, Items: items, Record: e,
+		}
 	}
 	c.counts.fetched.Add(uint64(len(events)))
+	var ended *hold
+	ask := false
 	c.send(func(now time.Time) {
 		c.ends[f.Partition] = batch.HighWatermark
+		ended, ask = c.holds.fetched(now, f.Partition, batch)
 		c.dispatcher.Fetched(now, f, events, batch.Next)
 	})
+	if ended != nil || ask {
+		c.tellHold(ctx, log, f.Partition, batch.LastStable, ended)
+	}
 }
 
 // decode asks what an event wants, for as long as that cannot be told. False: ctx has ended.

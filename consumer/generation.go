@@ -53,6 +53,7 @@ func (c *Consumer) live(fetching, working context.Context, g *generation, own []
 	c.send(func(now time.Time) {
 		c.current = g
 		clear(c.ends)
+		c.holds.keep(positions)
 		c.dispatcher.Assigned(now, positions, newMember)
 	})
 	var hands sync.WaitGroup

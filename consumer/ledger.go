@@ -144,7 +144,7 @@ func (f *follower) catchUp(ctx context.Context) error {
 		read.next = bounds.First
 	}
 	// Once at least, for to see that it may be read.
-	for again := true; again; again = read.next < bounds.Last {
+	for again := true; again; again = read.next < bounds.End {
 		batch, err := f.fetch(ctx, read.next, noWait)
 		if err != nil {
 			return err
@@ -184,7 +184,7 @@ func (f *follower) bounds(ctx context.Context) (broker.Bounds, error) {
 // same says whether the ledger is the log that was read so far.
 func (f *follower) same(ctx context.Context, bounds broker.Bounds) (bool, error) {
 	switch {
-	case !f.begun, f.next < bounds.First, f.next > bounds.Last:
+	case !f.begun, f.next < bounds.First, f.next > bounds.End:
 		return false, nil
 	case f.last == nil: // nothing was read: whichever log it is, all of it is new
 		f.next = bounds.First
@@ -203,9 +203,10 @@ func (f *follower) same(ctx context.Context, bounds broker.Bounds) (bool, error)
 	return is.Offset == f.last.Offset && is.Time.Equal(f.last.Time) && bytes.Equal(is.Value, f.last.Value), nil
 }
 
+// fetch reads uncommitted: a foreign producer's open transaction must not hide a pause that stands behind it.
 func (f *follower) fetch(ctx context.Context, from int64, wait time.Duration) (broker.Batch, error) {
 	o := f.consumer.options
-	return o.Cluster.Fetch(ctx, broker.FetchRequest{Topic: o.Ledger.Topic, Offset: from, MaxWait: wait})
+	return o.Cluster.Fetch(ctx, broker.FetchRequest{Topic: o.Ledger.Topic, Offset: from, MaxWait: wait, Uncommitted: true})
 }
 
 // sift adds a batch to what was read.

@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -211,22 +212,37 @@ func (c *Consumer) tellStart(ctx context.Context, b beginning) {
 	topic, bounds, starts := b.topic, b.bounds, b.starts
 	var events int64
 	var oldest time.Time
+	now := time.Now()
 	for p, start := range starts {
 		if start >= bounds[p].Last {
 			continue
 		}
 		events += bounds[p].Last - start
-		batch, err := c.options.Cluster.Fetch(ctx, broker.FetchRequest{
-			Topic: topic, Partition: p, Offset: start, MaxBytes: 1, MaxWait: fetchWait,
-		})
-		if err == nil && len(batch.Records) > 0 && (oldest.IsZero() || batch.Records[0].Time.Before(oldest)) {
-			oldest = batch.Records[0].Time
+		first, err := c.options.Cluster.TimeAt(ctx, topic, p, start)
+		if err == nil && broker.Plausible(first, now) && (oldest.IsZero() || first.Before(oldest)) {
+			oldest = first
 		}
 	}
-	age := time.Duration(0)
-	if !oldest.IsZero() {
-		age = time.Since(oldest).Round(time.Second)
+	age := "unknown"
+	if events == 0 || !oldest.IsZero() {
+		age = max(now.Sub(cmp.Or(oldest, now)), 0).Round(time.Second).String()
 	}
-	c.log.InfoContext(ctx, "the group never committed here; it begins as KAFKA_START says", slog.String("topic", topic),
-		slog.Int("partitions", len(starts)), slog.Int64("events_ahead", events), slog.String("oldest_age", age.String()))
+	log := c.log.With(slog.String("topic", topic), slog.Int("partitions", len(starts)), slog.Int64("events_ahead", events))
+	if held := c.heldAhead(ctx, topic, starts); held > 0 {
+		log = log.With(slog.Int64("events_behind_open_transactions", held))
+	}
+	log.InfoContext(ctx, "the group never committed here; it begins as KAFKA_START says", slog.String("oldest_age", age))
+}
+
+// heldAhead is how many events stand behind open transactions: they come on top of those ahead of the start.
+func (c *Consumer) heldAhead(ctx context.Context, topic string, starts map[int]int64) int64 {
+	held, err := c.options.Cluster.HeldBack(ctx, topic, slices.Sorted(maps.Keys(starts)))
+	if err != nil {
+		return 0 // it is a word about the start, and the start goes on without it
+	}
+	var events int64
+	for _, h := range held {
+		events += h.Events
+	}
+	return events
 }

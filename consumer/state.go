@@ -73,6 +73,8 @@ type State struct {
 	Ends map[dispatch.Partition]int64
 	// Unreadable are the partitions that stand still because their next batch cannot be read.
 	Unreadable []Unreadable
+	// HeldBack has the partitions where an open transaction has kept events from being read for some seconds.
+	HeldBack map[dispatch.Partition]HeldBack
 
 	Fetched, Commits, CommitFailures, Generations uint64
 	// Expired counts events that retention took unread, Restarted partitions that were truncated or made anew.
@@ -90,6 +92,7 @@ func (c *Consumer) State() State {
 		s.Dispatch = c.dispatcher.State()
 		s.Ends = maps.Clone(c.ends)
 		s.Unreadable = c.allUnreadable()
+		s.HeldBack = c.holds.reported()
 	})
 	p := c.phase.Load()
 	s.Phase, s.Since, s.Joined, s.Apart = p.name, p.since, p.joined, p.apart

@@ -67,7 +67,10 @@ func bubble(t *testing.T, partitions int, test func(w *world)) {
 func newWorld(t *testing.T, seed uint64, partitions int) *world {
 	t.Helper()
 	w := &world{t: t, seed: seed, ledger: newLedger(), logs: &logs{started: time.Now()}}
-	options := []kfake.Opt{kfake.NumBrokers(3), kfake.ListenFn(w.network.Listen), kfake.Ports(9092, 9093, 9094)}
+	options := []kfake.Opt{
+		kfake.NumBrokers(3), kfake.ListenFn(w.network.Listen), kfake.Ports(9092, 9093, 9094),
+		kfake.BrokerConfigs(map[string]string{"transaction.max.timeout.ms": "86400000"}), // a transaction may be open for a day
+	}
 	if partitions > 0 {
 		options = append(options, kfake.SeedTopics(int32(partitions), "orders"))
 	}

@@ -109,8 +109,8 @@ func view(l Letter) letterView {
 	if l.Item >= 0 {
 		v.Item = &l.Item
 	}
-	if !l.Time.IsZero() {
-		t := l.Time.UTC()
+	// JSON has no word for a year beyond 9999, and a producer may have counted in another unit than milliseconds.
+	if t := l.Time.UTC(); !t.IsZero() && t.Year() >= 0 && t.Year() <= 9999 {
 		v.EventTime = &t
 	}
 	return v

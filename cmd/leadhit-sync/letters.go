@@ -114,7 +114,7 @@ func readLetters(ctx context.Context, filter deadletter.Filter) (deadletter.List
 		return deadletter.Listing{}, err
 	}
 	defer cluster.Close()
-	records := scan.Records(ctx, cluster, scan.Range{Topic: settings.DeadLetter.Topic})
+	records := scan.Records(ctx, cluster, scan.Range{Topic: settings.DeadLetter.Topic, Uncommitted: true})
 	found, err := deadletter.List(letters(records), filter)
 	if errors.Is(err, broker.ErrUnknownPartition) {
 		return found, fmt.Errorf("%s does not exist: no letter was written yet, or KAFKA_GROUP or DEAD_LETTER_TOPIC is another one's",

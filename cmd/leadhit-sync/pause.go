@@ -123,7 +123,7 @@ func userName() string {
 // readPauses returns the pauses in force, by the rules of the workers. A ledger that does not exist yet holds none.
 func readPauses(ctx context.Context, cluster *broker.Cluster, topic string) ([]retry.Entry, error) {
 	guard := retry.NewGovernor(retry.Settings{CallsInFlight: 1})
-	for r, err := range scan.Records(ctx, cluster, scan.Range{Topic: topic}) {
+	for r, err := range scan.Records(ctx, cluster, scan.Range{Topic: topic, Uncommitted: true}) {
 		if errors.Is(err, broker.ErrUnknownPartition) {
 			return nil, nil
 		}

@@ -25,7 +25,7 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	calls(to, s.Dispatch, now)
 	events(to, s)
 	partitions(to, s)
-	g.topics(to, s.Dispatch, now)
+	g.topics(to, s, now)
 }
 
 // pauses are what can hold the calls back.
@@ -101,14 +101,19 @@ func partitions(to sender, s consumer.State) {
 }
 
 // topics sends the ages of each topic's events. What is lost first, and when, is known only of topics whose retention is.
-func (g *gauges) topics(to sender, s dispatch.State, now time.Time) {
+func (g *gauges) topics(to sender, s consumer.State, now time.Time) {
 	limits := g.worker.retention.all()
 	topic := []string{"topic"}
 	for _, name := range g.worker.config.Kafka.Topics {
-		oldest, untried := ages(now, s.Partitions, name)
+		oldest, untried := ages(now, s, name)
 		to.send(prometheus.GaugeValue, "lag_seconds", "Age of the oldest event that was not tried yet and waits behind no other of its order.",
 			untried, topic, name)
 		to.send(prometheus.GaugeValue, "oldest_unfinished_age_seconds", "Age of the oldest unfinished event.", oldest, topic, name)
+		held, heldAge := heldBack(now, s, name)
+		to.send(prometheus.GaugeValue, "events_held_back",
+			"Events that cannot be read because a producer's transaction before them has been open for some seconds.", float64(held), topic, name)
+		to.send(prometheus.GaugeValue, "open_transaction_seconds",
+			"Age of the oldest event that an open transaction holds back; lag_seconds and oldest_unfinished_age_seconds count it too.", heldAge, topic, name)
 		limit, known := limits[name]
 		if !known {
 			continue

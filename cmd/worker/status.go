@@ -48,6 +48,9 @@ type Status struct {
 	LettersInAir int     `json:"letters_in_air"`
 	OldestAge    float64 `json:"oldest_unfinished_age_seconds"`
 	Lag          float64 `json:"lag_seconds"`
+	// HeldBack counts the events behind open transactions, HeldBackAge is the age of the oldest of them.
+	HeldBack    int64   `json:"events_held_back"`
+	HeldBackAge float64 `json:"events_held_back_age_seconds"`
 	// TwoPartitions counts orders that were seen in two partitions of one topic.
 	TwoPartitions int `json:"orders_in_two_partitions"`
 
@@ -64,25 +67,36 @@ type Wait struct {
 
 // PartitionStatus is one partition of a Status.
 type PartitionStatus struct {
-	Topic        string  `json:"topic"`
-	Partition    int     `json:"partition"`
-	Committed    int64   `json:"committed"` // -1: not yet
-	Fetched      int64   `json:"fetched"`
-	End          int64   `json:"end"`
-	Unfinished   int     `json:"unfinished"`
-	OldestOffset int64   `json:"oldest_unfinished_offset"` // -1: none
-	OldestAge    float64 `json:"oldest_unfinished_age_seconds"`
-	WindowFull   bool    `json:"window_full,omitempty"`
-	Unknown      bool    `json:"unknown_to_broker,omitempty"`
+	Topic     string `json:"topic"`
+	Partition int    `json:"partition"`
+	Committed int64  `json:"committed"` // -1: not yet
+	Fetched   int64  `json:"fetched"`
+	End       int64  `json:"end"`
+	// OpenTransaction is what an open transaction holds back; absent if there is none.
+	OpenTransaction *OpenTransaction `json:"open_transaction,omitempty"`
+	Unfinished      int              `json:"unfinished"`
+	OldestOffset    int64            `json:"oldest_unfinished_offset"` // -1: none
+	OldestAge       float64          `json:"oldest_unfinished_age_seconds"`
+	WindowFull      bool             `json:"window_full,omitempty"`
+	Unknown         bool             `json:"unknown_to_broker,omitempty"`
+}
+
+// OpenTransaction is a producer's transaction that has been open for some seconds. Events behind it are not read before it ends.
+type OpenTransaction struct {
+	LastStable int64     `json:"last_stable"` // where it starts
+	HeldBack   int64     `json:"events_held_back"`
+	Since      time.Time `json:"since"` // of the first event held back
+	Age        float64   `json:"age_seconds"`
 }
 
 // WaitingOrder is an order that waits for its next try.
 type WaitingOrder struct {
-	Event  string    `json:"event"` // topic/partition/offset
-	Order  string    `json:"order_id"`
-	Status string    `json:"status"`
-	Time   time.Time `json:"event_time"`
-	Tries  int       `json:"tries"`
+	Event  string `json:"event"` // topic/partition/offset
+	Order  string `json:"order_id"`
+	Status string `json:"status"`
+	// Time is the event's, or when it was read if its own cannot be true.
+	Time  time.Time `json:"event_time"`
+	Tries int       `json:"tries"`
 	// Next is when it is tried again; absent where that is not a matter of time, as under a pause.
 	Next *time.Time `json:"next_try,omitempty"`
 	// Letter says that a dead letter is to be stored and could not be yet.
@@ -129,7 +143,8 @@ func (w *Worker) Status() Status {
 		LastHour: w.metrics.lately.causes(now), Waits: []Wait{}, Orders: []WaitingOrder{}, Partitions: []PartitionStatus{},
 	}
 	out.Calls, out.Retries, out.Letters = w.metrics.totals()
-	out.OldestAge, out.Lag = ages(now, d.Partitions, "")
+	out.OldestAge, out.Lag = ages(now, s, "")
+	out.HeldBack, out.HeldBackAge = heldBack(now, s, "")
 	if !d.Since.IsZero() {
 		out.Since = d.Since
 	}
@@ -146,7 +161,7 @@ func (w *Worker) Status() Status {
 		out.Partitions = append(out.Partitions, PartitionStatus{
 			Topic: p.Topic, Partition: p.Number, Committed: p.Committed, Fetched: p.Position, End: s.Ends[p.Partition],
 			Unfinished: p.Unfinished, OldestOffset: p.OldestOffset, OldestAge: age(now, p.Oldest),
-			WindowFull: p.Resting, Unknown: p.Suspect,
+			WindowFull: p.Resting, Unknown: p.Suspect, OpenTransaction: openTransaction(now, s, p.Partition),
 		})
 	}
 	return out
@@ -154,7 +169,7 @@ func (w *Worker) Status() Status {
 
 func waitingOrder(o dispatch.WaitingOrder) WaitingOrder {
 	out := WaitingOrder{
-		Event: fmt.Sprintf("%s/%d/%d", o.Topic, o.Number, o.Offset), Order: o.Order, Status: o.Status, Time: o.Time,
+		Event: fmt.Sprintf("%s/%d/%d", o.Topic, o.Number, o.Offset), Order: o.Order, Status: o.Status, Time: o.Since,
 		Tries: o.Attempts, Letter: o.Letter, Cause: o.Last.Cause, Code: o.Last.Code, Message: o.Last.Message,
 	}
 	if !o.Next.IsZero() {
@@ -171,10 +186,32 @@ func word(s consumer.State) string {
 	return string(s.Phase)
 }
 
+// openTransaction is the one that holds back a partition's events; nil if there is none.
+func openTransaction(now time.Time, s consumer.State, p dispatch.Partition) *OpenTransaction {
+	held, open := s.HeldBack[p]
+	if !open {
+		return nil
+	}
+	return &OpenTransaction{LastStable: held.Offset, HeldBack: held.Events, Since: held.Since, Age: age(now, held.Since)}
+}
+
+// heldBack returns how many events open transactions hold back, and the age of the oldest: of one topic, or of all if it is "".
+func heldBack(now time.Time, s consumer.State, topic string) (events int64, oldest float64) {
+	for _, p := range s.Dispatch.Partitions {
+		if held, open := s.HeldBack[p.Partition]; open && (topic == "" || topic == p.Topic) {
+			events += held.Events
+			oldest = max(oldest, age(now, held.Since))
+		}
+	}
+	return events, oldest
+}
+
 // ages returns the age of the oldest unfinished event, and of the oldest one that was not tried and waits behind none: of one
-// topic, or of all if it is "".
-func ages(now time.Time, partitions []dispatch.PartitionState, topic string) (oldest, untried float64) {
-	for _, p := range partitions {
+// topic, or of all if it is "". Events that an open transaction holds back are unfinished, and were not tried.
+func ages(now time.Time, s consumer.State, topic string) (oldest, untried float64) {
+	_, held := heldBack(now, s, topic)
+	oldest, untried = held, held
+	for _, p := range s.Dispatch.Partitions {
 		if topic == "" || topic == p.Topic {
 			oldest = max(oldest, age(now, p.Oldest))
 			untried = max(untried, age(now, p.Untried))

@@ -282,14 +282,20 @@ func transactional(t *testing.T, fake *kfake.Cluster, id string) *transaction {
 	return &transaction{t: t, client: producer(t, fake, kgo.TransactionalID(id))}
 }
 
+func (x *transaction) begin() {
+	x.t.Helper()
+	if x.open {
+		return
+	}
+	if err := x.client.BeginTransaction(); err != nil {
+		x.t.Fatal(err)
+	}
+	x.open = true
+}
+
 func (x *transaction) write(value string) {
 	x.t.Helper()
-	if !x.open {
-		if err := x.client.BeginTransaction(); err != nil {
-			x.t.Fatal(err)
-		}
-		x.open = true
-	}
+	x.begin()
 	produce(x.t, x.client, value)
 }
 

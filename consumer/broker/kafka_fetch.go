@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/compress"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/fetch"
@@ -37,6 +38,9 @@ type FetchRequest struct {
 	// MaxWait is how long the broker waits for a first event. The call ends three seconds after that, or after the last bytes of
 	// the response that arrived.
 	MaxWait time.Duration
+	// Uncommitted reads up to the high watermark, records of open and aborted transactions included. It is for our own topics:
+	// we write them without transactions, and nobody else's open transaction may hide what we wrote.
+	Uncommitted bool
 }
 
 // Batch is what one fetch returned.
@@ -67,7 +71,7 @@ type Header struct {
 	Value []byte
 }
 
-// Fetch reads committed records of one partition from its leader. After an error the Batch has no records, and its Next
+// Fetch reads records of one partition from its leader, committed ones unless the request says otherwise. After an error the Batch has no records, and its Next
 // is the offset asked for.
 //
 // Errors: [ErrOffsetOutOfRange] (ask Bounds where the log is now), [ErrUnknownPartition], [ErrNotLeader],
@@ -149,14 +153,18 @@ func (c *Cluster) exchangeFetch(ctx context.Context, req FetchRequest) (protocol
 	return response, nil
 }
 
-// fetchMessage is the request for committed records of one partition, outside of any fetch session (KIP-227).
+// fetchMessage is the request for records of one partition, outside of any fetch session (KIP-227).
 func fetchMessage(req FetchRequest) *fetch.Request {
+	isolation := int8(kafka.ReadCommitted)
+	if req.Uncommitted {
+		isolation = int8(kafka.ReadUncommitted)
+	}
 	return &fetch.Request{
 		ReplicaID:      -1,
 		MaxWaitTime:    int32(req.MaxWait.Milliseconds()),
 		MinBytes:       1,
 		MaxBytes:       int32(req.MaxBytes),
-		IsolationLevel: 1,
+		IsolationLevel: isolation,
 		SessionEpoch:   -1,
 		Topics: []fetch.RequestTopic{{
 			Topic: req.Topic,

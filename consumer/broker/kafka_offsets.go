@@ -11,21 +11,26 @@ import (
 type Bounds struct {
 	// First is the oldest offset that can be read.
 	First int64
-	// Last is where the next record will stand, or the first open transaction starts: nothing from here on can be read
-	// yet.
+	// Last is where the next record will stand, or the first open transaction starts: no committed record stands from here on.
 	Last int64
+	// End is the high watermark. It was asked for after Last, so it may be beyond it without any open transaction.
+	End int64
 }
 
 // Bounds asks the leaders where the logs of the partitions start and end. It returns an entry for each, or the first
 // error: [ErrUnknownPartition], [ErrNotLeader], [ErrUnauthorised], or one of the network.
 func (c *Cluster) Bounds(ctx context.Context, topic string, partitions []int) (map[int]Bounds, error) {
-	offsets, err := c.listOffsets(ctx, topic, partitions, kafka.FirstOffset, kafka.LastOffset)
+	stable, err := c.listOffsets(ctx, topic, partitions, kafka.ReadCommitted, kafka.FirstOffset, kafka.LastOffset)
+	if err != nil {
+		return nil, err
+	}
+	end, err := c.listOffsets(ctx, topic, partitions, kafka.ReadUncommitted, kafka.LastOffset)
 	if err != nil {
 		return nil, err
 	}
 	bounds := make(map[int]Bounds, len(partitions))
 	for _, p := range partitions {
-		bounds[p] = Bounds{First: offsets[p].FirstOffset, Last: offsets[p].LastOffset}
+		bounds[p] = Bounds{First: stable[p].FirstOffset, Last: stable[p].LastOffset, End: max(end[p].LastOffset, stable[p].LastOffset)}
 	}
 	return bounds, nil
 }
@@ -34,7 +39,7 @@ func (c *Cluster) Bounds(ctx context.Context, topic string, partitions []int) (m
 // if all are older.
 func (c *Cluster) OffsetsAt(ctx context.Context, topic string, partitions []int, at time.Time) (map[int]int64, error) {
 	// Negative times are Kafka's words for first and last.
-	offsets, err := c.listOffsets(ctx, topic, partitions, max(at.UnixMilli(), 0), kafka.LastOffset)
+	offsets, err := c.listOffsets(ctx, topic, partitions, kafka.ReadCommitted, max(at.UnixMilli(), 0), kafka.LastOffset)
 	if err != nil {
 		return nil, err
 	}
@@ -51,9 +56,9 @@ func (c *Cluster) OffsetsAt(ctx context.Context, topic string, partitions []int,
 }
 
 // listOffsets asks for the offsets at two times of each partition, of which there is an answer for all or an error.
-func (c *Cluster) listOffsets(ctx context.Context, topic string, partitions []int, times ...int64) (
-	map[int]kafka.PartitionOffsets, error,
-) {
+func (c *Cluster) listOffsets(
+	ctx context.Context, topic string, partitions []int, isolation kafka.IsolationLevel, times ...int64,
+) (map[int]kafka.PartitionOffsets, error) {
 	answers := make(map[int]kafka.PartitionOffsets, len(partitions))
 	if len(partitions) == 0 {
 		return answers, nil
@@ -69,7 +74,7 @@ func (c *Cluster) listOffsets(ctx context.Context, topic string, partitions []in
 	}
 	response, err := c.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{
 		Topics:         map[string][]kafka.OffsetRequest{topic: asked},
-		IsolationLevel: kafka.ReadCommitted,
+		IsolationLevel: isolation,
 	})
 	if err != nil {
 		return nil, newError("list offsets", topic, -1, err)

@@ -61,7 +61,7 @@ func TestBoundsFollowRetentionAndOpenTransactions(t *testing.T) {
 	cluster := open(t, fake)
 
 	got, err := cluster.Bounds(t.Context(), "orders", []int{0, 1})
-	if err != nil || got[0] != (broker.Bounds{First: 4, Last: 10}) || got[1] != (broker.Bounds{}) {
+	if err != nil || got[0] != (broker.Bounds{First: 4, Last: 10, End: 11}) || got[1] != (broker.Bounds{}) {
 		t.Errorf("got %+v, %v, want 4 to 10 and an empty log", got, err)
 	}
 	for _, test := range []struct {
@@ -149,5 +149,37 @@ func TestOffsetsTopicIsSafeWhenItSurvivesABroker(t *testing.T) {
 	cluster := open(t, fakeKafka(t))
 	if got, err := cluster.OffsetsTopic(t.Context()); err != nil || got.Brokers != 1 {
 		t.Errorf("got %+v, %v, want one broker", got, err)
+	}
+}
+
+func TestWhatAnOpenTransactionHoldsBackIsCountedWithTheFirstEventsTime(t *testing.T) {
+	fake := fakeKafka(t)
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	plain := producer(t, fake)
+	produce(t, plain, numbers(10)...)
+	cluster := open(t, fake)
+	if got, err := cluster.HeldBack(t.Context(), "orders", []int{0, 1}); err != nil || len(got) != 0 {
+		t.Fatalf("got %+v, %v without a transaction, want nothing", got, err)
+	}
+
+	shop := transactional(t, fake, "open")
+	shop.begin()
+	if err := shop.client.ProduceSync(t.Context(), &kgo.Record{Value: []byte("not yet"), Timestamp: at}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	produce(t, plain, numbers(5)...)
+	got, err := cluster.HeldBack(t.Context(), "orders", []int{0, 1})
+	if want := (broker.HeldBack{Offset: 10, Events: 6, First: at}); err != nil || len(got) != 1 || got[0] != want {
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
+	// Our own topics are read past it.
+	batch, err := cluster.Fetch(t.Context(), broker.FetchRequest{Topic: "orders", Offset: 10, MaxWait: time.Second, Uncommitted: true})
+	if err != nil || len(batch.Records) != 6 || batch.Next != 16 {
+		t.Errorf("got %+v, %v, want six records read uncommitted", batch, err)
+	}
+
+	shop.end(kgo.TryCommit)
+	if got, err := cluster.HeldBack(t.Context(), "orders", []int{0, 1}); err != nil || len(got) != 0 {
+		t.Errorf("got %+v, %v after the commit, want nothing", got, err)
 	}
 }

@@ -311,9 +311,9 @@ func (w *walk) keep(r Record, size int) {
 	w.next = r.Offset + 1
 }
 
-// unixTime is zero for what Kafka writes as -1: no time.
+// unixTime is zero for what Kafka writes as -1: no time. Any other number is the producer's own, however odd.
 func unixTime(ms int64) time.Time {
-	if ms < 0 {
+	if ms == -1 {
 		return time.Time{}
 	}
 	return time.UnixMilli(ms).UTC()

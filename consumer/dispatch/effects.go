@@ -26,7 +26,8 @@ type Position struct {
 // Event is one record of the log, mapped.
 type Event struct {
 	Offset int64
-	Time   time.Time // the record's
+	Time   time.Time // the record's own, by which it is recognised
+	Since  time.Time // when the event began to age; Time if zero
 	Bytes  int       // memory that the event holds until it is finished
 	Items  []Item    // at least one; kept, not to be changed afterwards
 	Record any       // comes back untouched with each effect about the event

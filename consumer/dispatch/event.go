@@ -11,8 +11,8 @@ import (
 type event struct {
 	of         *partition
 	offset     int64
-	time       time.Time
-	stamp      int64 // of the record's time, as metadata tells it
+	since      time.Time // when it began to age
+	stamp      int64     // of the record's time, as metadata tells it
 	bytes      int64
 	record     any
 	prev, next *event
@@ -89,7 +89,10 @@ func (e *event) several() bool { return len(e.lanes) > 1 }
 // fill makes of e the event that was fetched. Of the items for one order only the last that asks for a call is called:
 // the event is one moment, and the older status was never the order's last.
 func (e *event) fill(in Event) {
-	e.offset, e.time, e.bytes, e.record = in.Offset, in.Time, int64(in.Bytes), in.Record
+	e.offset, e.since, e.bytes, e.record = in.Offset, in.Since, int64(in.Bytes), in.Record
+	if e.since.IsZero() {
+		e.since = in.Time
+	}
 	e.placeholder, e.stamp = false, stampOf(in.Time)
 	e.items = e.oneItem[:]
 	if len(in.Items) != 1 {

@@ -67,7 +67,7 @@ type WaitingOrder struct {
 	Partition
 	Offset        int64
 	Order, Status string    // of a letter of the mapping's they may be empty
-	Time          time.Time // the record's
+	Since         time.Time // when its event began to age
 	Attempts      int       // calls made
 	// Next is when it is tried again; zero: as soon as calls flow and one is free.
 	Next time.Time
@@ -94,14 +94,14 @@ func (d *Dispatcher) WaitingOrders(most int) []WaitingOrder {
 					continue
 				}
 				all = append(all, WaitingOrder{
-					Partition: p.Partition, Offset: e.offset, Order: it.Order, Status: it.Status, Time: e.time,
+					Partition: p.Partition, Offset: e.offset, Order: it.Order, Status: it.Status, Since: e.since,
 					Attempts: it.attempts, Next: next[task{e, i}], Letter: it.state == storing, Last: it.last(),
 				})
 			}
 		}
 	}
 	slices.SortStableFunc(all, func(a, b WaitingOrder) int {
-		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Number, b.Number), cmp.Compare(a.Offset, b.Offset))
+		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Number, b.Number), cmp.Compare(a.Offset, b.Offset))
 	})
 	return all[:min(len(all), max(most, 0))]
 }

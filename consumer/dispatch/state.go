@@ -42,8 +42,8 @@ type PartitionState struct {
 	Committed, Position int64
 	Unfinished          int
 	Bytes               int64
-	// Oldest is the time of the lowest unfinished record, at offset OldestOffset. Untried is the time of the lowest one
-	// that could be called but was not yet: what more workers could cure. Zero: there is none, or its time is not known.
+	// Oldest is when the oldest unfinished event began to age, Untried the same of those that could be called but were not yet:
+	// what more workers could cure. Zero: there is none. OldestOffset is the lowest unfinished one, whatever its age.
 	Oldest, Untried time.Time
 	OldestOffset    int64
 	// Suspect says that the broker does not know the partition, Full that the commit's metadata has no more room.
@@ -68,21 +68,30 @@ func (d *Dispatcher) State() State {
 			Resting: !p.resting.IsZero(),
 		}
 		if p.first != nil {
-			ps.Oldest, ps.OldestOffset = p.first.time, p.first.offset
+			ps.OldestOffset = p.first.offset
 		}
 		for e := p.first; e != nil; e = e.next {
+			ps.Oldest = earlier(ps.Oldest, e.since)
 			switch {
 			case e.waits > 0:
 				s.Blocked++
 			case e.started:
 				s.Waiting += e.toTryAgain()
-			case !e.placeholder && ps.Untried.IsZero():
-				ps.Untried = e.time
+			default:
+				ps.Untried = earlier(ps.Untried, e.since)
 			}
 		}
 		s.Partitions = append(s.Partitions, ps)
 	}
 	return s
+}
+
+// earlier is the earlier of two times; zero is none. Times of events in one partition need not grow.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // Held says in a word what holds the calls back, as [retry.State] does, and since when; "" if they flow.

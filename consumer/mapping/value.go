@@ -58,7 +58,7 @@ func (r *run) read(f *field, v *value) {
 		}
 		v.state = statePresent // not present, but the problem says why
 	}
-	if f.kind == kindTime && f.name == "event_time" && v.state == stateNull && !r.record.Time.IsZero() {
+	if f.kind == kindTime && f.name == "event_time" && v.state == stateNull && usable(r.record.Time.UTC()) {
 		v.state, v.when, v.source = statePresent, r.record.Time.UTC(), nil
 	}
 }
@@ -203,8 +203,12 @@ func parseNumber(text string) (float64, bool) {
 // parse reads a time. What cannot be read, or lies before 2000, is none: some platforms write the year 1 for it.
 func (t timeFormat) parse(text string) (time.Time, bool) {
 	when, ok := t.read(text)
-	return when, ok && when.Year() >= 2000 && when.Year() < 10000
+	return when, ok && usable(when)
 }
+
+// usable says whether a time can be an event's. Producers of records count in wrong units, too: nanoseconds taken for milliseconds
+// are the year 57 million, which no rule can compare.
+func usable(when time.Time) bool { return when.Year() >= 2000 && when.Year() < 10000 }
 
 func (t timeFormat) read(text string) (time.Time, bool) {
 	if t.unit != 0 {

@@ -2,7 +2,7 @@
 //
 // [Records] yields what can be read of the range, partition after partition, each in offset order, and every offset at
 // most once. It commits nothing and moves no group. The range is fixed when the reading starts: without Follow it ends at
-// the log's end as of then. It rides over leaders that move and brokers that die for half a minute without progress,
+// the log's end as of then, or where an open transaction starts unless the range is read uncommitted. It rides over leaders that move and brokers that die for half a minute without progress,
 // and then yields the error and ends; what asking again cannot cure (no such topic, not authorised, corrupt data) ends
 // it at once. Events that retention removes while it reads are passed over.
 //
@@ -40,6 +40,9 @@ type Range struct {
 	// Follow goes on at the log's end until the context is over, in turns where there are several partitions. Until is
 	// ignored, and the end of the context is then no error.
 	Follow bool
+	// Uncommitted reads records of open and aborted transactions too. It is for our own topics: we write them without
+	// transactions, and nobody else's open transaction may hide what we wrote.
+	Uncommitted bool
 	// Progress is called after each fetch that read on with the number of offsets done and the number in the range.
 	// When following, the total grows. Nil is nobody.
 	Progress func(done, total int64)
@@ -117,7 +120,7 @@ func (s *scan) locate(ctx context.Context) error {
 		return err
 	}
 	for _, partition := range s.Partitions {
-		b := bounds[partition]
+		b := s.ends(bounds[partition])
 		p := &part{partition: partition, next: b.First, end: b.Last}
 		if !s.From.zero() {
 			p.next = min(max(from[partition], b.First), b.Last)
@@ -128,6 +131,14 @@ func (s *scan) locate(ctx context.Context) error {
 		s.parts = append(s.parts, p)
 	}
 	return nil
+}
+
+// ends returns bounds whose Last is the end of what this range reads.
+func (s *scan) ends(b broker.Bounds) broker.Bounds {
+	if s.Uncommitted {
+		b.Last = b.End
+	}
+	return b
 }
 
 // choose fills Partitions if none were named.
@@ -194,7 +205,7 @@ func (s *scan) step(ctx context.Context, p *part, yield func(Record, error) bool
 	var batch broker.Batch
 	err := again(ctx, func() (err error) {
 		batch, err = s.cluster.Fetch(ctx, broker.FetchRequest{
-			Topic: s.Topic, Partition: p.partition, Offset: p.next, MaxWait: wait,
+			Topic: s.Topic, Partition: p.partition, Offset: p.next, MaxWait: wait, Uncommitted: s.Uncommitted,
 		})
 		if errors.Is(err, broker.ErrOffsetOutOfRange) {
 			batch.Next, err = s.resume(ctx, p)
@@ -223,7 +234,7 @@ func (s *scan) resume(ctx context.Context, p *part) (int64, error) {
 	if err != nil {
 		return p.next, err
 	}
-	b := bounds[p.partition]
+	b := s.ends(bounds[p.partition])
 	if p.next < b.First {
 		return b.First, nil
 	}

@@ -1,0 +1,104 @@
+package worker_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kversion"
+
+	"leadhit-sync/cmd/worker"
+	"leadhit-sync/leadhit/sandbox"
+)
+
+func TestAnOpenTransactionStandsOnEachPage(t *testing.T) {
+	s := newScene(t)
+	shop, err := kgo.NewClient(kgo.SeedBrokers(s.kafka.ListenAddrs()...), kgo.TransactionalID("shop"),
+		kgo.TransactionTimeout(10*time.Minute), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(shop.Close)
+	s.produce(1, `{"order_id":"4711","status":"paid"}`)
+	if err := shop.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	// retention.ms is a week: half of it is used up.
+	opened := time.Now().Add(-84 * time.Hour)
+	r := &kgo.Record{Topic: "orders", Partition: 1, Value: []byte(`{"order_id":"4712","status":"paid"}`), Timestamp: opened}
+	if err := shop.ProduceSync(t.Context(), r).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	for range 9 {
+		s.produce(1, `{"order_id":"4713","status":"paid"}`)
+	}
+	s.run()
+	page := s.shows("/metrics", `leadhit_sync_events_held_back{topic="orders"} 10`)
+	age := time.Since(opened).Seconds()
+	for _, series := range []string{"open_transaction_seconds", "lag_seconds", "oldest_unfinished_age_seconds"} {
+		if got := value(t, page, series+`{topic="orders"}`); got < age-300 || got > age {
+			t.Errorf("%s: got %v, want about %v", series, got, age)
+		}
+	}
+	page = s.shows("/metrics", "leadhit_sync_retention_used_ratio")
+	if used, left := value(t, page, `retention_used_ratio{topic="orders"}`), value(t, page, `time_to_loss_seconds{topic="orders"}`); used < 0.499 || used > 0.51 || left > 84*3600 || left < 83*3600 {
+		t.Errorf("got %v of the retention used and %v s left, want half of it", used, left)
+	}
+
+	var status worker.Status
+	_, text := s.page("/status")
+	if err := json.Unmarshal([]byte(text), &status); err != nil {
+		t.Fatal(err)
+	}
+	p := status.Partitions[1]
+	if status.HeldBack != 10 || status.HeldBackAge < age-300 || p.End != 11 || p.OpenTransaction == nil || p.OpenTransaction.LastStable != 1 ||
+		p.OpenTransaction.HeldBack != 10 || p.OpenTransaction.Since.UnixMilli() != opened.UnixMilli() || status.Partitions[0].OpenTransaction != nil {
+		t.Errorf("got %s, want ten events held back from offset 1 on", text)
+	}
+
+	if err := shop.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
+		t.Fatal(err)
+	}
+	page = s.shows("/metrics", `leadhit_sync_events_held_back{topic="orders"} 0`)
+	if got := value(t, page, `open_transaction_seconds{topic="orders"}`); got != 0 {
+		t.Errorf("got %v s after its end, want 0", got)
+	}
+	s.shows("/metrics", "leadhit_sync_events_finished_total 11")
+}
+
+// TestAnEventsTimeBreaksNoPage: JSON has no word for the year 55 million, and one such event left /status empty.
+func TestAnEventsTimeBreaksNoPage(t *testing.T) {
+	for name, ms := range map[string]int64{
+		"nanoseconds": time.Now().UnixNano(), "microseconds": time.Now().UnixMicro(), "seconds": time.Now().Unix(),
+		"none": -1, "the year 1601": -11_644_473_600_000, "the largest": 1<<63 - 1,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t, "RETRY_MAX_ELAPSED", "0", "DEAD_LETTER_TOPIC", "letters")
+			s.leadhit.Change(func(f *sandbox.Faults) { f.Orders["odd"] = sandbox.OrderFault{Code: -32000, Type: "Broken"} })
+			client, err := kgo.NewClient(kgo.SeedBrokers(s.kafka.ListenAddrs()...), kgo.MaxVersions(kversion.V3_6_0()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(client.Close)
+			if err := produceAt(t.Context(), client, "orders", 0, ms, "odd", `{"order_id":"odd","status":"paid"}`); err != nil {
+				t.Fatal(err)
+			}
+			begun := time.Now()
+			s.run()
+			text := s.shows("/status", `"order_id": "odd"`)
+			var status worker.Status
+			if err := json.Unmarshal([]byte(text), &status); err != nil {
+				t.Fatal(err)
+			}
+			most := time.Since(begun).Seconds()
+			if o := status.Orders[0]; o.Time.Before(begun.Add(-time.Minute)) || status.OldestAge < 0 || status.OldestAge > most {
+				t.Errorf("got %s, want an age since the event was read, %v s at most", text, most)
+			}
+			_, page := s.page("/metrics")
+			if got, most := value(t, page, `oldest_unfinished_age_seconds{topic="orders"}`), time.Since(begun).Seconds(); got <= 0 || got > most {
+				t.Errorf("got an age of %v s, want more than 0 and %v at most", got, most)
+			}
+		})
+	}
+}

@@ -1,0 +1,57 @@
+package broker
+
+import (
+	"context"
+	"time"
+)
+
+// HeldBack is what an open transaction keeps from being read in one partition.
+type HeldBack struct {
+	// Offset is the last stable offset: where the first open transaction starts.
+	Offset int64
+	// Events is how many offsets stand from there to the end of the log. Markers of transactions are among them.
+	Events int64
+	// First is the time of the first record there; zero if it has none.
+	First time.Time
+}
+
+// HeldBack returns what open transactions hold back in each partition where there is one. Transactions that last for milliseconds
+// are among them.
+func (c *Cluster) HeldBack(ctx context.Context, topic string, partitions []int) (map[int]HeldBack, error) {
+	bounds, err := c.Bounds(ctx, topic, partitions)
+	if err != nil {
+		return nil, err
+	}
+	held := make(map[int]HeldBack)
+	for _, p := range partitions {
+		if bounds[p].End <= bounds[p].Last {
+			continue
+		}
+		// Only one response that has both ends tells whether they differ: events may have come between two.
+		batch, err := c.Fetch(ctx, FetchRequest{Topic: topic, Partition: p, Offset: bounds[p].Last, MaxBytes: 1, MaxDecoded: 1})
+		if err != nil {
+			return nil, err
+		}
+		if batch.LastStable < 0 || batch.HighWatermark <= batch.LastStable {
+			continue
+		}
+		first, err := c.TimeAt(ctx, topic, p, batch.LastStable)
+		if err != nil {
+			return nil, err
+		}
+		held[p] = HeldBack{Offset: batch.LastStable, Events: batch.HighWatermark - batch.LastStable, First: first}
+	}
+	return held, nil
+}
+
+// TimeAt returns the time of the first record at or behind an offset, committed or not; zero if there is none, or it has none. It
+// costs the transfer of one batch.
+func (c *Cluster) TimeAt(ctx context.Context, topic string, partition int, offset int64) (time.Time, error) {
+	batch, err := c.Fetch(ctx, FetchRequest{
+		Topic: topic, Partition: partition, Offset: offset, MaxBytes: 1, MaxDecoded: 1, Uncommitted: true,
+	})
+	if err != nil || len(batch.Records) == 0 {
+		return time.Time{}, err
+	}
+	return batch.Records[0].Time, nil
+}

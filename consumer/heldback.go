@@ -1,0 +1,137 @@
+package consumer
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/dispatch"
+)
+
+const (
+	// holdPatience is how long a transaction must be open before it is reported: ordinary ones end within a second.
+	holdPatience = 5 * time.Second
+	// holdQuiet is how long a partition's next open transaction is not logged after one that was. A producer whose transactions
+	// last for minutes would fill the log; State and the metrics show each of them.
+	holdQuiet = 10 * time.Minute
+)
+
+// HeldBack is what an open transaction keeps from being read in one partition.
+type HeldBack struct {
+	// Offset is the last stable offset: where the first open transaction starts.
+	Offset int64
+	// Events is how many offsets stand behind it, as of the last fetch.
+	Events int64
+	// Since is when the first of these events began to age.
+	Since time.Time
+}
+
+// hold follows one open transaction.
+type hold struct {
+	HeldBack
+
+	seen   time.Time // when a fetch met it
+	asked  time.Time // when the first event's time was asked for; zero: not yet
+	looked bool      // that was answered, or failed
+	known  bool      // Since is the first event's
+	told   bool      // it was logged
+}
+
+// holds are the open transactions that fetches stopped at, and when one of each partition was logged last. A turn's.
+type holds struct {
+	open map[dispatch.Partition]*hold
+	told map[dispatch.Partition]time.Time
+}
+
+func newHolds() holds {
+	return holds{open: map[dispatch.Partition]*hold{}, told: map[dispatch.Partition]time.Time{}}
+}
+
+// keep forgets the partitions that this worker does not own any more.
+func (h holds) keep(own []dispatch.Position) {
+	owned := make(map[dispatch.Partition]bool, len(own))
+	for _, p := range own {
+		owned[p.Partition] = true
+	}
+	for p := range h.open {
+		if !owned[p] {
+			delete(h.open, p)
+		}
+	}
+}
+
+// reported are the holds that last longer than transactions ordinarily do.
+func (h holds) reported() map[dispatch.Partition]HeldBack {
+	out := map[dispatch.Partition]HeldBack{}
+	for p, open := range h.open {
+		if open.looked {
+			out[p] = open.HeldBack
+		}
+	}
+	return out
+}
+
+// fetched takes what a fetch saw of a partition's ends. ended is a hold that was logged and is over; ask says that it is time to
+// ask for the age of the first event held back.
+func (h holds) fetched(now time.Time, p dispatch.Partition, batch broker.Batch) (ended *hold, ask bool) {
+	open := h.open[p]
+	stable := batch.LastStable
+	held := stable >= 0 && stable < batch.HighWatermark && batch.Next >= stable
+	if open != nil && (!held || open.Offset != stable) {
+		delete(h.open, p)
+		if open.told {
+			ended = open
+		}
+		open = nil
+	}
+	if !held {
+		return ended, false
+	}
+	if open == nil {
+		open = &hold{HeldBack: HeldBack{Offset: stable, Since: now}, seen: now}
+		h.open[p] = open
+	}
+	open.Events = batch.HighWatermark - max(stable, batch.Next)
+	ask = !open.known && now.Sub(open.seen) >= holdPatience && now.Sub(open.asked) >= holdPatience
+	if ask {
+		open.asked = now
+	}
+	return ended, ask
+}
+
+// tellHold writes a line when a transaction has been open for long, and when one that was logged is over.
+func (c *Consumer) tellHold(ctx context.Context, log *slog.Logger, p dispatch.Partition, stable int64, ended *hold) {
+	if ended != nil {
+		log.InfoContext(ctx, "the open transaction is over; the events behind it are read", slog.Int64("offset", ended.Offset),
+			slog.Int64("events", ended.Events), slog.Time("since", ended.Since))
+		return
+	}
+	// Asked once per transaction, unless it fails: the first batch comes whole, which may be a megabyte.
+	first, err := c.options.Cluster.TimeAt(ctx, p.Topic, p.Number, stable)
+	if ctx.Err() != nil {
+		return
+	}
+	var found HeldBack
+	c.send(func(now time.Time) {
+		open := c.holds.open[p]
+		if open == nil || open.Offset != stable {
+			return
+		}
+		open.looked = true
+		if err == nil {
+			open.Since, open.known = broker.Since(first, open.seen), true
+		}
+		last, before := c.holds.told[p]
+		if open.told || before && now.Sub(last) < holdQuiet {
+			return
+		}
+		open.told, c.holds.told[p] = true, now
+		found = open.HeldBack
+	})
+	if !found.Since.IsZero() {
+		log.WarnContext(ctx, "an open transaction holds back events: they are read when its producer commits or aborts it; "+
+			"if the producer is gone, kafka-transactions.sh finds the transaction (find-hanging) and ends it (abort --start-offset)",
+			slog.Int64("offset", found.Offset), slog.Int64("events", found.Events), slog.Time("since", found.Since))
+	}
+}

@@ -1,0 +1,281 @@
+package consumer_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
+
+	"leadhit-sync/consumer/dispatch"
+	shared "leadhit-sync/deadletter/ledger"
+	"leadhit-sync/retry"
+)
+
+const heldLine = "an open transaction holds back events"
+
+// openTransaction writes one event about an order in a transaction that stays open, and returns its end.
+func (w *world) openTransaction(topic string, at time.Time) (end func(kgo.TransactionEndTry)) {
+	w.t.Helper()
+	client := w.client(kgo.DefaultProduceTopic(topic), kgo.TransactionalID("shop"), kgo.TransactionTimeout(24*time.Hour))
+	if err := client.BeginTransaction(); err != nil {
+		w.t.Fatal(err)
+	}
+	r := &kgo.Record{Key: []byte("x"), Value: []byte("x:1a"), Timestamp: at}
+	if err := client.ProduceSync(w.t.Context(), r).FirstErr(); err != nil {
+		w.t.Fatal(err)
+	}
+	return func(how kgo.TransactionEndTry) {
+		w.t.Helper()
+		if err := client.EndTransaction(w.t.Context(), how); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+func TestAnOpenTransactionIsLoggedAndShownWithWhatItHoldsBack(t *testing.T) {
+	bubble(t, 2, func(w *world) {
+		w.produce(0, fine, "before")
+		time.Sleep(3 * time.Hour)
+		opened := time.Now()
+		end := w.openTransaction("orders", opened)
+		for n := range 299 {
+			w.produce(0, fine, fmt.Sprint("held", n))
+		}
+		time.Sleep(2 * time.Hour)
+		k := w.start()
+		time.Sleep(20 * time.Second)
+
+		at := dispatch.Partition{Topic: "orders", Number: 0}
+		s := k.State()
+		got, open := s.HeldBack[at]
+		if !open || len(s.HeldBack) != 1 || got.Offset != 1 || got.Events != 300 || !got.Since.Equal(opened.Truncate(time.Millisecond)) {
+			w.t.Errorf("got %+v, want 300 events from offset 1 on, since %v", s.HeldBack, opened)
+		}
+		w.toldOnce(heldLine)
+		for _, part := range []string{"topic=orders", "partition=0", "offset=1", "events=300", "since=" + opened.UTC().Format(time.RFC3339)[:19]} {
+			if line := w.logs.say(heldLine)[0]; !strings.Contains(line, part) {
+				w.t.Errorf("got %s, want %s in it", line, part)
+			}
+		}
+		w.rebalance()
+		time.Sleep(5 * time.Second)
+		if len(k.State().HeldBack) != 1 {
+			w.t.Error("a rebalance hid the open transaction")
+		}
+		w.toldOnce(heldLine)
+
+		end(kgo.TryAbort)
+		w.settle(time.Minute)
+		w.toldOnce("the open transaction is over")
+		if got := k.State().HeldBack; len(got) != 0 {
+			w.t.Errorf("got %+v after its end, want none", got)
+		}
+	})
+}
+
+func TestTheStartSaysHowManyEventsStandBehindAnOpenTransaction(t *testing.T) {
+	bubble(t, 2, func(w *world) {
+		w.produce(0, fine, "before", "more")
+		end := w.openTransaction("orders", time.Now())
+		w.produce(0, fine, "held")
+		w.start()
+		time.Sleep(5 * time.Second)
+		w.toldOnce("events_ahead=2 events_behind_open_transactions=2 oldest_age")
+		end(kgo.TryAbort)
+		w.settle(time.Minute)
+	})
+}
+
+func TestOrdinaryTransactionsAreNotReported(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		k := w.start()
+		client := w.client(kgo.DefaultProduceTopic("orders"), kgo.TransactionalID("shop"))
+		for range 200 { // one is open nearly all the time
+			if err := client.BeginTransaction(); err != nil {
+				w.t.Fatal(err)
+			}
+			r := &kgo.Record{Key: []byte("x"), Value: []byte("x:1i")}
+			if err := client.ProduceSync(w.t.Context(), r).FirstErr(); err != nil {
+				w.t.Fatal(err)
+			}
+			time.Sleep(300 * time.Millisecond)
+			if got := k.State().HeldBack; len(got) != 0 {
+				w.t.Fatalf("got %+v, want nothing reported", got)
+			}
+			if err := client.EndTransaction(w.t.Context(), kgo.TryCommit); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+		if got := w.logs.say(heldLine); len(got) != 0 {
+			w.t.Errorf("told of ordinary transactions: %q", got)
+		}
+	})
+}
+
+func TestTransactionsOfAMinuteEachAreLoggedNowAndThenOnly(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		k := w.start()
+		client := w.client(kgo.DefaultProduceTopic("orders"), kgo.TransactionalID("shop"), kgo.TransactionTimeout(time.Hour))
+		for range 9 {
+			if err := client.BeginTransaction(); err != nil {
+				w.t.Fatal(err)
+			}
+			r := &kgo.Record{Key: []byte("x"), Value: []byte("x:1i")}
+			if err := client.ProduceSync(w.t.Context(), r).FirstErr(); err != nil {
+				w.t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+			if got := k.State().HeldBack; len(got) != 1 {
+				w.t.Errorf("got %+v, want each shown", got)
+			}
+			if err := client.EndTransaction(w.t.Context(), kgo.TryCommit); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+		w.toldOnce(heldLine)
+	})
+}
+
+func TestATimeThatCannotBeTrueDoesNotHideAnOpenTransaction(t *testing.T) {
+	for name, at := range map[string]time.Time{
+		"in two years": time.Now().AddDate(2, 0, 0), "the year 1970": time.UnixMilli(1), "the year 1700": time.Date(1700, 1, 1, 0, 0, 0, 0, time.UTC),
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 1, func(w *world) {
+				k := w.start()
+				time.Sleep(time.Minute)
+				end := w.openTransaction("orders", at)
+				time.Sleep(time.Minute)
+				got := k.State().HeldBack[dispatch.Partition{Topic: "orders"}]
+				if age := time.Since(got.Since); age < 50*time.Second || age > 2*time.Minute {
+					w.t.Errorf("got an age of %v, want a minute: since it was met", age)
+				}
+				w.toldOnce(heldLine)
+				end(kgo.TryAbort)
+			})
+		})
+	}
+}
+
+func TestAPauseBehindAForeignTransactionInTheLedgerIsFollowed(t *testing.T) {
+	for name, before := range map[string]bool{"before the worker starts": true, "while it runs": false} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 1, func(w *world) {
+				w.create(ledgerTopic, 1)
+				var k *worker
+				pause := func() {
+					w.openTransaction(ledgerTopic, time.Now())
+					w.note(shared.GuardPause, "alice", "LeadHit migrates")
+				}
+				if before {
+					pause()
+				}
+				k = w.start(guarded("w1", "1.0"))
+				time.Sleep(10 * time.Second)
+				if !before {
+					pause()
+					time.Sleep(10 * time.Second)
+				}
+				w.held(retry.HeldByHand, "alice", k)
+			})
+		})
+	}
+}
+
+// oddTimes are times that producers write by mistake: a count of another unit, none, or a clock that is wrong.
+func oddTimes() map[string]int64 {
+	when := int64(1_764_000_000) // seconds; a bubble's clock is in the year 2000, so this one is in its future
+	return map[string]int64{
+		"nanoseconds":   when * 1e9,
+		"microseconds":  when * 1e6,
+		"milliseconds":  when * 1e3,
+		"seconds":       when,
+		"none":          -1,
+		"zero":          0,
+		"the year 1601": -11_644_473_600_000,
+		"the largest":   1<<63 - 1,
+		"the smallest":  -1 << 63,
+	}
+}
+
+// TestAnEventsTimeThatCannotBeTrueNeitherHidesNorRaisesTheAgeOfOthers is about the lag that alerts watch.
+func TestAnEventsTimeThatCannotBeTrueNeitherHidesNorRaisesTheAgeOfOthers(t *testing.T) {
+	for name, at := range oddTimes() {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 1, func(w *world) {
+				w.leadhitDoes(fails)
+				k := w.start()
+				time.Sleep(time.Second)
+				w.ledger.produced(dispatch.Partition{Topic: "orders"}, 0, []change{w.ledger.next("odd", fine)})
+				client := w.client(kgo.MaxVersions(kversion.V3_6_0()))
+				if err := produceAt(w.t.Context(), client, "orders", 0, at, "odd", "odd:1"); err != nil {
+					w.t.Fatal(err)
+				}
+				time.Sleep(time.Minute)
+				p := k.State().Dispatch.Partitions[0]
+				if age := time.Since(p.Oldest); age < 50*time.Second || age > 70*time.Second || p.OldestOffset != 0 {
+					w.t.Errorf("got an age of %v at offset %d, want a minute: since it was read", age, p.OldestOffset)
+				}
+				w.event(0, w.ledger.next("other", fine))
+				time.Sleep(10 * time.Minute)
+				k.end()
+				time.Sleep(time.Minute) // and again: the next worker reads both anew
+				k = w.start()
+				time.Sleep(10 * time.Second)
+				p = k.State().Dispatch.Partitions[0]
+				if age := time.Since(p.Oldest); age < 11*time.Minute || age > 12*time.Minute {
+					w.t.Errorf("got an age of %v, want 11 minutes: the other event's own", age)
+				}
+				waiting := k.WaitingOrders(1)
+				if len(waiting) != 1 || waiting[0].Order != "other" {
+					w.t.Errorf("got %+v first, want the order that has waited longest", waiting)
+				}
+				w.leadhitDoes(answers(0))
+				w.settle(5 * time.Minute)
+			})
+		})
+	}
+}
+
+// TestALeaderThatRefusesTheLookDoesNotHideTheTransaction: its age is then that of our knowledge.
+func TestALeaderThatRefusesTheLookDoesNotHideTheTransaction(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		k := w.start()
+		time.Sleep(time.Second)
+		end := w.openTransaction("orders", time.Now())
+		defer end(kgo.TryAbort)
+		looks := 0
+		w.fake.ControlKey(int16(kmsg.Fetch), func(r kmsg.Request) (kmsg.Response, error, bool) {
+			w.fake.KeepControl()
+			request, _ := r.(*kmsg.FetchRequest)
+			if request.IsolationLevel == 1 {
+				return nil, nil, false
+			}
+			if looks++; looks > 3 {
+				return nil, nil, false
+			}
+			response, _ := request.ResponseKind().(*kmsg.FetchResponse)
+			topic := kmsg.NewFetchResponseTopic()
+			topic.Topic = request.Topics[0].Topic
+			p := kmsg.NewFetchResponseTopicPartition()
+			p.ErrorCode = kerr.KafkaStorageError.Code
+			topic.Partitions = append(topic.Partitions, p)
+			response.Topics = append(response.Topics, topic)
+			return response, nil, true
+		})
+		time.Sleep(10 * time.Second)
+		w.toldOnce(heldLine)
+		if len(k.State().HeldBack) != 1 {
+			w.t.Error("got nothing shown")
+		}
+		time.Sleep(time.Minute)
+		if looks < 4 || looks > 6 {
+			w.t.Errorf("got %d looks in a minute, want a few until one has succeeded, and then none", looks)
+		}
+	})
+}
