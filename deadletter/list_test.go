@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -516,4 +517,35 @@ func TestAFailedWriteIsReported(t *testing.T) {
 			t.Errorf("%s: got nil, want the writer's error", name)
 		}
 	}
+}
+
+// TestAnEventsTimeInAnotherUnitIsKeptAndBreaksNoList: JSON has no word for a year beyond 9999.
+func TestAnEventsTimeInAnotherUnitIsKeptAndBreaksNoList(t *testing.T) {
+	t.Parallel()
+	for _, ms := range []int64{1_795_338_840_123_000_000, 1_795_338_840_123_000, 1_795_338_840, 0, -11_644_473_600_000, math.MaxInt64, math.MinInt64} {
+		l := numbered(1)
+		l.Time = time.UnixMilli(ms).UTC()
+		record := l.Record()
+		if got := header(record, "dlq.original.timestamp"); got != strconv.FormatInt(ms, 10) {
+			t.Errorf("%d: got %q as dlq.original.timestamp, want it as it was", ms, got)
+		}
+		found, err := deadletter.List(topicOf(nil, l), deadletter.Filter{})
+		if err != nil || len(found.Letters) != 1 || !found.Letters[0].Time.Equal(l.Time) {
+			t.Fatalf("%d: got %+v, %v, want the letter with its time", ms, found, err)
+		}
+		var out bytes.Buffer
+		p := deadletter.Printer{}
+		if err := errors.Join(p.ListJSON(&out, found), p.ShowJSON(&out, l), p.List(&out, found), p.Show(&out, l)); err != nil {
+			t.Errorf("%d: got %v, want all lists printed", ms, err)
+		}
+	}
+}
+
+func header(r deadletter.Record, name string) string {
+	for _, h := range r.Headers {
+		if h.Key == name {
+			return string(h.Value)
+		}
+	}
+	return ""
 }

@@ -97,9 +97,12 @@ func preview(c *cobra.Command, settings *config.Config, o previewOptions) error 
 	if err := w.past(ctx, o.from, newProgress(c.ErrOrStderr())); err != nil {
 		return err
 	}
+	if err := w.lookBehind(ctx); err != nil {
+		return err
+	}
 	load := load{inFlight: settings.CallsInFlight, latency: o.latency}
 	sum := func() summary {
-		s := w.tally.summary(load)
+		s := w.summary(load)
 		s.Warnings = w.warnings(ctx, settings.Mapping)
 		return s
 	}
@@ -112,6 +115,9 @@ func preview(c *cobra.Command, settings *config.Config, o previewOptions) error 
 	if err := w.follow(ctx, func(e seen) error { return printSeen(c.OutOrStdout(), o.output, e) }); err != nil {
 		return err
 	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookLimit)
+	defer cancel()
+	_ = w.lookBehind(last) // the summary then tells of what was held back before
 	return printSummary(c.OutOrStdout(), o, sum())
 }
 
@@ -159,7 +165,8 @@ type seen struct {
 	topic     string
 	partition int
 	offset    int64
-	time      time.Time
+	time      time.Time // zero if the record has none that can be true
+	odd       time.Time // the record's, where it cannot be true
 	outcomes  []mapping.Outcome
 	reasons   []reason // of the outcomes
 }
@@ -176,6 +183,9 @@ type reason struct {
 // wait for it, a preview does not.
 func explainRecord(ctx context.Context, m *mapping.Mapping, topic string, partition int, r broker.Record) seen {
 	e := seen{topic: topic, partition: partition, offset: r.Offset, time: r.Time}
+	if !broker.Plausible(r.Time, time.Now()) {
+		e.time, e.odd = time.Time{}, r.Time
+	}
 	found, err := m.Explain(ctx, recordOf(topic, partition, r))
 	if err != nil {
 		e.outcomes = []mapping.Outcome{{Action: mapping.Refuse, Cause: causeWaits, Message: err.Error()}}

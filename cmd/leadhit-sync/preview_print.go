@@ -14,11 +14,19 @@ const moment = "2006-01-02 15:04:05"
 func (s summary) print(w io.Writer) error {
 	var p page
 	if s.Events == 0 {
-		p.line("no events since %s UTC", s.Since.Format(moment))
+		if len(s.HeldBack) > 0 {
+			p.line("no event can be read since %s UTC", s.Since.Format(moment))
+		} else {
+			p.line("no events since %s UTC", s.Since.Format(moment))
+		}
+		s.printHeldBack(&p)
 		return p.writeTo(w)
 	}
-	p.line("%s of %s since %s UTC, the last one at %s UTC", count(s.Events, "event"), count(len(s.Topics), "topic"),
-		s.Since.Format(moment), s.Last.Format(moment))
+	last := ""
+	if !s.Last.IsZero() {
+		last = ", the last one at " + s.Last.Format(moment) + " UTC"
+	}
+	p.line("%s of %s since %s UTC%s", count(s.Events, "event"), count(len(s.Topics), "topic"), s.Since.Format(moment), last)
 	p.line("nothing was called, nothing was committed")
 	for _, warning := range s.Warnings {
 		p.line("warn  %s", warning)
@@ -48,6 +56,8 @@ func (s summary) print(w io.Writer) error {
 		s.printOrders(&p)
 		s.printLoad(&p)
 	}
+	s.printOddTimes(&p)
+	s.printHeldBack(&p)
 	return p.writeTo(w)
 }
 
@@ -103,6 +113,18 @@ func (s summary) printOrders(p *page) {
 
 func (s summary) printLoad(p *page) {
 	l := s.Load
+	if l.Busiest == 0 {
+		p.row("calls", "no event has a time that can be true: none of them is counted by minutes")
+	} else {
+		s.printRates(p)
+	}
+	catchUp := time.Duration(l.CatchUp * float64(time.Second)).Round(time.Second)
+	p.row("catch-up", fmt.Sprintf("one worker makes all %s in %s", count(s.Orders.Calls, "call"), max(catchUp, time.Second)))
+	p.end()
+}
+
+func (s summary) printRates(p *page) {
+	l := s.Load
 	p.row("calls", fmt.Sprintf("%s a minute, %d in the busiest one, %s UTC", number(l.CallsPerMinute), l.Busiest, l.BusiestMinute.Format(moment[:16])))
 	enough := "one is enough"
 	if l.Workers > 1 {
@@ -110,9 +132,6 @@ func (s summary) printLoad(p *page) {
 	}
 	p.row("load", fmt.Sprintf("%s calls/s in the busiest minute; a worker makes %s (CALLS_IN_FLIGHT %d, %s a call): %s",
 		number(l.Needed), number(l.PerWorker), l.InFlight, time.Duration(l.LatencyMillis)*time.Millisecond, enough))
-	catchUp := time.Duration(l.CatchUp * float64(time.Second)).Round(time.Second)
-	p.row("catch-up", fmt.Sprintf("one worker makes all %s in %s", count(s.Orders.Calls, "call"), max(catchUp, time.Second)))
-	p.end()
 }
 
 func number(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }

@@ -29,6 +29,24 @@ type tally struct {
 	groups      map[groupKey]*group
 	orders      *orders
 	minutes     map[int64]int // calls in each minute since 1970
+	odd         oddTimes
+}
+
+// oddTimes counts the events whose times cannot be true: no minute and no span counts them.
+type oddTimes struct {
+	Count int `json:"count"`
+	// Example is the first event: topic/partition/offset. Time is its time as text, for JSON has no year beyond 9999.
+	Example string `json:"example,omitempty"`
+	Time    string `json:"time,omitempty"`
+}
+
+func (o *oddTimes) add(e seen) {
+	if e.odd.IsZero() {
+		return
+	}
+	if o.Count++; o.Count == 1 {
+		o.Example, o.Time = e.id(), e.odd.UTC().Format(moment)
+	}
 }
 
 // groupKey is what outcomes are counted by.
@@ -70,6 +88,7 @@ func (t *tally) add(e seen) {
 	t.events++
 	t.topics[e.topic]++
 	t.span(e.time)
+	t.odd.add(e)
 	for i, out := range e.outcomes {
 		t.outcomes[out.Action]++
 		t.group(e, out, e.reasons[i])
@@ -148,6 +167,9 @@ type summary struct {
 
 	// Warnings say what is certain to go wrong.
 	Warnings []string `json:"warnings"`
+	// HeldBack has the partitions where an open transaction keeps events from being read: nothing above counts them.
+	HeldBack []heldBack `json:"held_back"`
+	OddTimes oddTimes   `json:"unusable_times"`
 
 	Orders ordersSummary `json:"orders"`
 	Load   loadSummary   `json:"load"`
@@ -190,7 +212,10 @@ type loadSummary struct {
 }
 
 func (t *tally) summary(l load) summary {
-	s := summary{Schema: "preview.v1", Events: t.events, First: t.first.UTC(), Last: t.last.UTC(), Topics: t.topics}
+	s := summary{
+		Schema: "preview.v1", Events: t.events, First: t.first.UTC(), Last: t.last.UTC(), Topics: t.topics,
+		HeldBack: []heldBack{}, OddTimes: t.odd,
+	}
 	s.Calls, s.Ignored, s.Refused = t.sorted(mapping.Call), t.sorted(mapping.Ignore), t.sorted(mapping.Refuse)
 	minutes := max(t.last.Sub(t.first).Minutes(), 1)
 	calls := t.outcomes[mapping.Call]

@@ -426,3 +426,79 @@ func TestTheProgressBarIsDrawnOnATerminalAndTakenAway(t *testing.T) {
 		t.Error("got a progress bar where there is no terminal")
 	}
 }
+
+func TestPreviewSaysWhatAnOpenTransactionHoldsBack(t *testing.T) {
+	brokers := kafkaWith(t, []string{"a"}, nil)
+	t.Setenv("KAFKA_BROKERS", strings.Join(brokers, ","))
+	t.Setenv("KAFKA_TOPICS", "a")
+	shop, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.TransactionalID("shop"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(shop.Close)
+	if err := shop.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if err := shop.ProduceSync(t.Context(), plainEvent("a", 1, time.Now().Add(-3*time.Hour), "1", "paid")).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := command(t, "", "preview")
+	if want := "an open transaction holds back 3 events of a/1 from offset 0 on, the first one 3h00m old\n"; got.code != 0 ||
+		!strings.HasPrefix(got.out, "no event can be read since ") || !strings.Contains(got.out, want) {
+		t.Errorf("got %+v, want %q, and no word of no events", got, want)
+	}
+	s := decoded[summary](t, command(t, "", "preview", "-o", "json").out)
+	if len(s.HeldBack) != 1 || s.HeldBack[0].Events != 3 || s.HeldBack[0].Partition != 1 || s.HeldBack[0].Age < 3*3600 {
+		t.Errorf("got %+v, want three events of partition 1, three hours old", s.HeldBack)
+	}
+	if err := shop.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
+		t.Fatal(err)
+	}
+	if got := command(t, "", "preview", "--since", "6h"); got.code != 0 || !strings.HasPrefix(got.out, "3 events of 1 topic") || strings.Contains(got.out, "open transaction") {
+		t.Errorf("got %+v after the commit, want three events and no transaction", got)
+	}
+}
+
+// TestATimeThatCannotBeTrueSpoilsNoRate: one event in nanoseconds made every rate 0, and the JSON fail.
+func TestATimeThatCannotBeTrueSpoilsNoRate(t *testing.T) {
+	t.Parallel()
+	begin := time.Date(2026, 3, 11, 7, 0, 0, 0, time.UTC)
+	for name, odd := range map[string]time.Time{
+		"nanoseconds": time.UnixMilli(begin.UnixNano()), "microseconds": time.UnixMilli(begin.UnixMicro()), "seconds": time.UnixMilli(begin.Unix()),
+		"the year 1601": time.Date(1601, 1, 1, 0, 0, 0, 0, time.UTC), "zero": time.UnixMilli(0), "the largest": time.UnixMilli(math.MaxInt64),
+	} {
+		tallied := newTally(10)
+		m, err := mapping.Load(mapping.Options{Source: "plain"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 61 {
+			record := broker.Record{Offset: int64(i), Time: begin.Add(time.Duration(i) * time.Minute), Value: []byte(`{"order_id":"1","status":"paid"}`)}
+			if i == 30 {
+				record.Time = odd
+			}
+			tallied.add(explainRecord(t.Context(), m, "a", 0, record))
+		}
+		s := tallied.summary(load{1, time.Second})
+		if s.Load.CallsPerMinute != 1 || s.Orders.PerMinute == 0 || s.Load.Busiest != 1 || s.OddTimes.Count != 1 || s.OddTimes.Example != "a/0/30" {
+			t.Errorf("%s: got %+v, want a call a minute and the odd one named", name, s)
+		}
+		var out strings.Builder
+		if err := printJSON(&out, s, ""); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := s.print(&out); err != nil || !strings.Contains(out.String(), "1 event has a time that cannot be true, such as ") {
+			t.Errorf("%s: got %v and %s, want a word about it", name, err, out.String())
+		}
+	}
+	alone := newTally(10)
+	alone.add(called("1", "paid", 0, time.Time{}))
+	s := alone.summary(load{1, time.Second})
+	s.Since = begin
+	var out strings.Builder
+	if err := s.print(&out); err != nil || strings.Contains(out.String(), "0001-01-01") {
+		t.Errorf("got %v and %s, want no year 1", err, out.String())
+	}
+}

@@ -29,6 +29,8 @@ type watch struct {
 	tally   *tally
 	samples []mapping.Record // events that LeadHit will not accept
 	next    map[place]int64  // where each partition is read on
+
+	held []heldBack // as of the last look
 }
 
 // place is one partition of one topic.

@@ -450,3 +450,25 @@ rules:
 		}
 	}
 }
+
+// TestARecordsTimeThatCannotBeTrueStandsInForNothing: nanoseconds that were taken for milliseconds are the year 57 million.
+func TestARecordsTimeThatCannotBeTrueStandsInForNothing(t *testing.T) {
+	t.Parallel()
+	m := loadText(t, `
+fields: {order_id: {path: $.id}, event_time: {path: $.at}}
+rules:
+- {when: 'event_time == null', then: submitted}
+- {when: 'event_time > timestamp("2026-01-01T00:00:00Z")', then: paid}
+`)
+	now := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
+	for name, at := range map[string]time.Time{
+		"nanoseconds": time.UnixMilli(now.UnixNano()), "microseconds": time.UnixMilli(now.UnixMicro()), "seconds": time.UnixMilli(now.Unix()),
+		"none": {}, "the year 1601": time.Date(1601, 1, 1, 0, 0, 0, 0, time.UTC),
+	} {
+		r := value(`{"id":1}`)
+		r.Time = at
+		if got := decode(t, m, r); got.Status != "submitted" {
+			t.Errorf("%s: got %+v, want no time", name, got)
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"leadhit-sync/consumer/broker"
+)
+
+// lookLimit bounds the last look for open transactions, after Ctrl-C.
+const lookLimit = 5 * time.Second
+
+// heldBack is what an open transaction keeps from being read in one partition.
+type heldBack struct {
+	Topic     string `json:"topic"`
+	Partition int    `json:"partition"`
+	Offset    int64  `json:"last_stable"` // where the transaction starts
+	Events    int64  `json:"events"`
+	// Since is when the first of them began to age.
+	Since time.Time `json:"since"`
+	Age   float64   `json:"age_seconds"`
+}
+
+// lookBehind finds what open transactions hold back now.
+func (w *watch) lookBehind(ctx context.Context) error {
+	byTopic := make(map[string][]int)
+	for at := range w.next {
+		byTopic[at.topic] = append(byTopic[at.topic], at.partition)
+	}
+	var found []heldBack
+	for _, topic := range slices.Sorted(maps.Keys(byTopic)) {
+		held, err := w.cluster.HeldBack(ctx, topic, byTopic[topic])
+		if err != nil {
+			return fmt.Errorf("look for open transactions: %w", err)
+		}
+		now := time.Now()
+		for partition, h := range held {
+			since := broker.Since(h.First, now)
+			found = append(found, heldBack{topic, partition, h.Offset, h.Events, since.UTC(), now.Sub(since).Seconds()})
+		}
+	}
+	slices.SortFunc(found, func(a, b heldBack) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
+	})
+	w.held = found
+	return nil
+}
+
+// summary is the tally's, with what open transactions hold back.
+func (w *watch) summary(l load) summary {
+	s := w.tally.summary(l)
+	if len(w.held) > 0 {
+		s.HeldBack = w.held
+	}
+	return s
+}
+
+// printHeldBack says what is not in the summary.
+func (s summary) printHeldBack(p *page) {
+	if len(s.HeldBack) == 0 {
+		return
+	}
+	p.line("")
+	for _, h := range s.HeldBack {
+		p.line("an open transaction holds back %s of %s/%d from offset %d on, the first one %s old", count(int(h.Events), "event"),
+			h.Topic, h.Partition, h.Offset, lasting(seconds(h.Age)))
+	}
+	p.line("No worker reads them before the producer commits or aborts it. If the producer is gone:")
+	p.line("kafka-transactions.sh find-hanging, then abort --topic … --partition … --start-offset …")
+}
+
+// printOddTimes warns of times in a wrong unit.
+func (s summary) printOddTimes(p *page) {
+	if s.OddTimes.Count == 0 {
+		return
+	}
+	verb := "has a time that"
+	if s.OddTimes.Count > 1 {
+		verb = "have times that"
+	}
+	p.line("")
+	p.line("%s %s cannot be true, such as %s of %s UTC: Kafka expects milliseconds since 1970", count(s.OddTimes.Count, "event"), verb,
+		s.OddTimes.Time, s.OddTimes.Example)
+}
