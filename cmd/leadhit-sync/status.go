@@ -9,11 +9,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os/signal"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,8 +25,6 @@ const (
 	// partition are far less.
 	statusLimit = 5 * time.Second
 	statusPage  = 8 << 20
-	// statusEvery is how often -w asks.
-	statusEvery = 2 * time.Second
 )
 
 var errUnreached = errors.New("not every worker could be asked")
@@ -56,13 +52,12 @@ could not be asked.`,
 			if err != nil {
 				return err
 			}
-			show := func(ctx context.Context, w io.Writer) error {
-				return showStatus(ctx, w, find, output)
+			if !watching {
+				return showStatus(c.Context(), c.OutOrStdout(), find, output, 0)
 			}
-			if watching {
-				return watchStatus(c.Context(), c.OutOrStdout(), between(c.OutOrStdout(), output), show)
-			}
-			return show(c.Context(), c.OutOrStdout())
+			return watchStatus(c.Context(), c.OutOrStdout(), output, func(ctx context.Context, w io.Writer, lines int) error {
+				return showStatus(ctx, w, find, output, lines)
+			})
 		},
 	}
 	c.Flags().StringVar(&workers, "workers", "", "ask these: host:port,… or dns:name:port")
@@ -159,8 +154,9 @@ type asked struct {
 	Status *worker.Status `json:"status,omitempty"`
 }
 
-// showStatus asks all workers at once and prints what they say. Its error says that one could not be asked.
-func showStatus(ctx context.Context, w io.Writer, find finder, output string) error {
+// showStatus asks all workers at once and prints what they say, in so many lines at most unless that is 0. Its error says that one
+// could not be asked.
+func showStatus(ctx context.Context, w io.Writer, find finder, output string, lines int) error {
 	pages, err := find(ctx)
 	if err != nil {
 		return err
@@ -170,7 +166,7 @@ func showStatus(ctx context.Context, w io.Writer, find finder, output string) er
 		Schema  string  `json:"schema"`
 		Workers []asked `json:"workers"`
 	}{"workers.v1", all}
-	err = printAs(output, w, report, func(w io.Writer) error { return writeStatus(w, all) })
+	err = printAs(output, w, report, func(w io.Writer) error { return writeStatus(w, all, lines) })
 	if err == nil && slices.ContainsFunc(all, func(a asked) bool { return a.Error != "" }) {
 		err = errUnreached
 	}
@@ -221,43 +217,4 @@ func askWorker(ctx context.Context, transport *http.Transport, page string) (*wo
 		return nil, fmt.Errorf("the answer is of another kind (%q): is this a worker's /status, of this version?", status.Schema)
 	}
 	return &status, nil
-}
-
-// between is what goes before each look: on a terminal it takes the place of the last.
-func between(w io.Writer, output string) string {
-	switch {
-	case output == "json":
-		return ""
-	case terminal(w):
-		return "\x1b[H\x1b[2J"
-	}
-	return "\n"
-}
-
-// watchStatus shows the status again and again until a person ends it.
-func watchStatus(ctx context.Context, w io.Writer, begin string, show func(context.Context, io.Writer) error) error {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	ticker := time.NewTicker(statusEvery)
-	defer ticker.Stop()
-	for {
-		var screen strings.Builder
-		screen.WriteString(begin)
-		// What could not be asked stands on the screen, and may answer the next time.
-		err := show(ctx, &screen)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil && !errors.Is(err, errUnreached) {
-			fmt.Fprintf(&screen, "%v\n", err)
-		}
-		if _, err := io.WriteString(w, screen.String()); err != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
-	}
 }

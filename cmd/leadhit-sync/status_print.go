@@ -19,25 +19,11 @@ const (
 	statusLabel = 10
 )
 
-// writeStatus prints what the workers said, one after another, and how many there are if they are several.
-func writeStatus(w io.Writer, all []asked) error {
-	var p page
-	if len(all) != 1 {
-		p.line("%s", summaryOf(all))
-	}
-	for i, a := range all {
-		if i > 0 || len(all) != 1 {
-			p.line("")
-		}
-		s := statusPrinter{page: &p}
-		if s.line(a.URL); a.Status == nil {
-			s.labelled("error", "could not be asked: "+a.Error)
-			continue
-		}
-		s.status = *a.Status
-		s.print()
-	}
-	return p.writeTo(w)
+// writeStatus prints what the workers said, one after another, and how many there are if they are several. In lines it keeps to so
+// many; 0: as many as it takes.
+func writeStatus(w io.Writer, all []asked, lines int) error {
+	_, err := io.WriteString(w, strings.Join(fitStatus(all, lines), "\n")+"\n")
+	return err
 }
 
 // summaryOf says how many workers are in each state.
@@ -67,6 +53,7 @@ func summaryOf(all []asked) string {
 type statusPrinter struct {
 	page   *page
 	status worker.Status
+	room   room
 }
 
 func (p *statusPrinter) line(text string) { p.page.line("%s", clip(visible(text), statusWidth)) }
@@ -81,11 +68,11 @@ func (p *statusPrinter) labelled(label string, texts ...string) {
 	}
 }
 
-func (p *statusPrinter) print() {
+// print begins with the state: it is what a person looks for.
+func (p *statusPrinter) print(url string) {
 	s := p.status
-	p.line(fmt.Sprintf("leadhit-sync %s, group %s, %s", s.Version, s.Group, s.At.UTC().Format(moment)+" UTC"))
-	p.page.line("")
 	p.state()
+	p.labelled("worker", url, fmt.Sprintf("leadhit-sync %s, group %s, %s", s.Version, s.Group, s.At.UTC().Format(moment)+" UTC"))
 	p.calls()
 	p.events()
 	p.letters()
@@ -169,6 +156,10 @@ func (p *statusPrinter) events() {
 	texts := []string{fmt.Sprintf("%d fetched, %d finished, %d unfinished", s.Events, s.Finished, unfinished)}
 	if unfinished > 0 {
 		texts = append(texts, "the oldest unfinished one is "+lasting(seconds(s.OldestAge))+" old, the oldest untried one "+lasting(seconds(s.Lag)))
+	}
+	if s.HeldBack > 0 {
+		texts = append(texts, "open transactions hold back "+count(int(s.HeldBack), "event")+", the first is "+lasting(seconds(s.HeldBackAge))+
+			" old: they are read when the producer ends them; if it is gone: kafka-transactions.sh find-hanging")
 	}
 	if s.Blocked > 0 {
 		texts = append(texts, count(s.Blocked, "event")+" behind an earlier one of the same order")

@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/cmd/worker"
 )
 
-// mostPartitions is how many partitions have a line of their own.
-const mostPartitions = 20
+// mostPartitions and mostOrderRows are how many partitions and orders have a line of their own.
+const mostPartitions, mostOrderRows = 20, 20
 
 // partitions prints all partitions, or of many those with the oldest unfinished events.
 func (p *statusPrinter) partitions() {
@@ -24,16 +24,16 @@ func (p *statusPrinter) partitions() {
 		return
 	}
 	rest := ""
-	if len(all) > mostPartitions {
+	if shown := p.room.partitions; len(all) > shown {
 		slices.SortStableFunc(all, func(a, b worker.PartitionStatus) int {
-			return cmp.Or(cmp.Compare(b.OldestAge, a.OldestAge), cmp.Compare(b.Unfinished, a.Unfinished))
+			return cmp.Or(cmp.Compare(ageOf(b), ageOf(a)), cmp.Compare(b.Unfinished, a.Unfinished))
 		})
 		unfinished := 0
-		for _, at := range all[mostPartitions:] {
+		for _, at := range all[shown:] {
 			unfinished += at.Unfinished
 		}
-		rest = fmt.Sprintf("and %d partitions more, with %s", len(all)-mostPartitions, count(unfinished, "unfinished event"))
-		all = all[:mostPartitions]
+		rest = fmt.Sprintf("and %d more partitions with %s", len(all)-shown, count(unfinished, "unfinished event"))
+		all = all[:shown]
 	}
 	t := table{
 		rows:   []tableRow{{cells: []string{"PARTITION", "COMMITTED", "FETCHED", "END", "OLDEST", "AGE", "UNFINISHED"}}},
@@ -48,6 +48,14 @@ func (p *statusPrinter) partitions() {
 	}
 }
 
+// ageOf is the age of a partition's oldest event that is not finished, one that cannot be read included.
+func ageOf(at worker.PartitionStatus) float64 {
+	if at.OpenTransaction != nil {
+		return max(at.OldestAge, at.OpenTransaction.Age)
+	}
+	return at.OldestAge
+}
+
 func partitionRow(at worker.PartitionStatus) tableRow {
 	row := tableRow{cells: []string{
 		fmt.Sprintf("%s/%d", at.Topic, at.Partition), offset(at.Committed), offset(at.Fetched), offset(at.End), offset(at.OldestOffset),
@@ -59,6 +67,9 @@ func partitionRow(at worker.PartitionStatus) tableRow {
 	switch {
 	case at.Unknown:
 		row.below = "the broker does not know it; its calls and commits wait"
+	case at.OpenTransaction != nil:
+		row.below = fmt.Sprintf("an open transaction at %d holds back %s, the first %s old", at.OpenTransaction.LastStable,
+			count(int(at.OpenTransaction.HeldBack), "event"), lasting(seconds(at.OpenTransaction.Age)))
 	case at.WindowFull:
 		row.below = "its window is full; no more is fetched until some of it is finished"
 	}
@@ -72,29 +83,75 @@ func offset(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-// orders prints the orders that wait for their next try, each with its last answer below.
+// orders prints the orders that wait for their next try, those with the same last answer together.
 func (p *statusPrinter) orders() {
 	s := p.status
 	if len(s.Orders) == 0 {
 		return
 	}
 	p.page.line("")
-	if len(s.Orders) < s.Waiting {
-		p.page.line("the %d oldest of %d orders that wait for their next try", len(s.Orders), s.Waiting)
+	if waiting := waitingOf(s); waiting > 1 {
+		p.page.line("%d orders wait for their next try", waiting)
 	}
 	t := table{
 		rows:  []tableRow{{cells: []string{"ORDER", "STATUS", "TRIES", "NEXT TRY", "AGE", "EVENT"}}},
 		texts: []int{0, 1}, places: []int{5},
 	}
-	for _, o := range s.Orders {
-		t.rows = append(t.rows, tableRow{
-			cells: []string{
-				o.Order, o.Status, strconv.Itoa(o.Tries), p.nextTry(o), lasting(s.At.Sub(o.Time)), o.Event,
-			},
-			below: lastAnswer(o),
-		})
+	left := p.room.orders
+	for _, g := range groupsOf(s) {
+		if left == 0 {
+			break // what is not shown is counted above
+		}
+		rows := g.listed[:min(len(g.listed), left)]
+		left -= len(rows)
+		for i, o := range rows {
+			row := tableRow{cells: []string{o.Order, o.Status, strconv.Itoa(o.Tries), p.nextTry(o), p.ageOf(o), o.Event}}
+			if i == 0 {
+				row.above = count(g.orders, "order") + ": " + visible(lastAnswer(o))
+			}
+			if rest := g.orders - len(rows); i == len(rows)-1 && rest > 0 {
+				row.below = fmt.Sprintf("and %d more", rest)
+			}
+			t.rows = append(t.rows, row)
+		}
 	}
 	t.print(p.page)
+}
+
+func (p *statusPrinter) ageOf(o worker.WaitingOrder) string {
+	if o.Time.IsZero() { // of a worker of an earlier version
+		return "-"
+	}
+	return lasting(p.status.At.Sub(o.Time))
+}
+
+// answerGroup is the orders with one last answer: how many there are, and those that the status lists.
+type answerGroup struct {
+	orders int
+	listed []worker.WaitingOrder
+}
+
+// groupsOf groups the listed orders by their last answer, the largest group first. A group of which no order is listed is left out.
+func groupsOf(s worker.Status) []*answerGroup {
+	byAnswer := make(map[worker.Answer]*answerGroup)
+	var all []*answerGroup
+	for _, o := range s.Orders {
+		g := byAnswer[o.Answer()]
+		if g == nil {
+			g = &answerGroup{}
+			byAnswer[o.Answer()] = g
+			all = append(all, g)
+		}
+		g.listed = append(g.listed, o)
+		g.orders = len(g.listed)
+	}
+	for _, a := range s.Answers {
+		if g := byAnswer[a.Answer]; g != nil {
+			g.orders = max(g.orders, a.Orders)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *answerGroup) int { return cmp.Compare(b.orders, a.orders) })
+	return all
 }
 
 func (p *statusPrinter) nextTry(o worker.WaitingOrder) string {
@@ -131,7 +188,8 @@ type table struct {
 
 type tableRow struct {
 	cells []string
-	below string // indented under the row
+	// above stands over the row, below indented under it.
+	above, below string
 }
 
 func (t *table) print(p *page) {
@@ -152,6 +210,9 @@ func (t *table) print(p *page) {
 			cell = clip(cell, widths[i])
 			line.WriteString(cell)
 			line.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2))
+		}
+		if row.above != "" {
+			p.line("%s", clip(visible(row.above), statusWidth))
 		}
 		p.line("%s", strings.TrimRight(line.String(), " "))
 		if row.below != "" {

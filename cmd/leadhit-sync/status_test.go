@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -52,8 +54,16 @@ func troubled() worker.Status {
 				Cause: "ValidationError", Message: "Possible statuses: paid, submitted",
 			},
 		},
+		HeldBack: 300, HeldBackAge: 10920,
+		Answers: []worker.AnswerCount{
+			{Answer: worker.Answer{Cause: "HTTP 503", Code: 503}, Orders: 35},
+			{Answer: worker.Answer{Cause: "Timeout"}, Orders: 1}, {Answer: worker.Answer{Cause: "ValidationError", Letter: true}, Orders: 1},
+		},
 		Partitions: []worker.PartitionStatus{
-			{Topic: "orders", Partition: 0, Committed: 11872, Fetched: 11902, End: 11902, Unfinished: 30, OldestOffset: 11872, OldestAge: 760.4},
+			{
+				Topic: "orders", Partition: 0, Committed: 11872, Fetched: 11902, End: 12202, Unfinished: 30, OldestOffset: 11872, OldestAge: 760.4,
+				OpenTransaction: &worker.OpenTransaction{LastStable: 11902, HeldBack: 300, Since: at.Add(-10920 * time.Second), Age: 10920},
+			},
 			{Topic: "orders", Partition: 1, Committed: -1, Fetched: 0, End: 5, OldestOffset: -1, Unknown: true},
 			{
 				Topic: "a-topic-of-a-shop-with-a-very-long-name.orders", Partition: 11, Committed: 98765432109, Fetched: 98765442109,
@@ -240,6 +250,98 @@ func TestStatusTakesNoPassword(t *testing.T) {
 				t.Errorf("%q: got %+v, want exit code 2 and no password", args, got)
 			}
 		}
+	}
+}
+
+// outage is a worker with so many partitions and orders that wait, all of them with one answer.
+func outage(partitions, orders int) worker.Status {
+	s := busyWorker()
+	s.State, s.Paused, s.Waiting = "outage", true, orders
+	s.Partitions = nil
+	for n := range partitions {
+		s.Partitions = append(s.Partitions, worker.PartitionStatus{Topic: "orders", Partition: n, Unfinished: 1, OldestAge: float64(n)})
+	}
+	for n := range min(orders, 20) {
+		s.Orders = append(s.Orders, worker.WaitingOrder{
+			Event: "orders/0/" + strconv.Itoa(n), Order: strconv.Itoa(4711 + n), Status: "paid", Time: s.At.Add(-time.Minute), Tries: 3,
+			Cause: "HTTP 503", Code: 503, Message: "http 503 Service Unavailable",
+		})
+	}
+	s.Answers = []worker.AnswerCount{{Answer: worker.Answer{Cause: "HTTP 503", Code: 503}, Orders: orders}}
+	return s
+}
+
+func TestOrdersWithTheSameAnswerAreGrouped(t *testing.T) {
+	t.Parallel()
+	got := command(t, "", "status", workerPage(t, outage(1, 37)))
+	if n := strings.Count(got.out, "503"); n != 1 || !strings.Contains(got.out, "37 orders: http 503 Service Unavailable\n") ||
+		!strings.Contains(got.out, "\n4730 ") || !strings.Contains(got.out, "\n  and 17 more\n") {
+		t.Errorf("got %s, want one line for the answer of 37 orders, 20 of them, and how many more", got.out)
+	}
+	older := outage(1, 37)
+	older.Answers = nil // a worker of an earlier version
+	if got := command(t, "", "status", workerPage(t, older)); !strings.Contains(got.out, "37 orders wait") || !strings.Contains(got.out, "20 orders: http 503") {
+		t.Errorf("got %s of an earlier version, want what is listed grouped", got.out)
+	}
+}
+
+// TestAScreenOfStatusFitsEveryHeight: whatever is cut says so, and the state comes first.
+func TestAScreenOfStatusFitsEveryHeight(t *testing.T) {
+	t.Parallel()
+	one := func(s worker.Status) []asked { return []asked{{URL: "http://w:8080/status", Status: &s}} }
+	several := slices.Concat(one(busyWorker()), one(outage(25, 37)), []asked{{URL: "http://gone:8080/status", Error: "connection refused"}}, one(troubled()))
+	for name, all := range map[string][]asked{
+		"idle": one(idle()), "busy": one(busyWorker()), "troubled": one(troubled()), "an outage": one(outage(25, 37)), "several": several, "none": nil,
+		"many": slices.Concat(several, several),
+	} {
+		whole := fitStatus(all, 0)
+		for height := 1; height <= min(len(whole)+1, 90); height++ {
+			got := fitStatus(all, height)
+			if len(got) > height || len(got) == 0 {
+				t.Fatalf("%s: got %d lines for %d", name, len(got), height)
+			}
+			if height >= len(whole) && !slices.Equal(got, whole) {
+				t.Errorf("%s: got %q for %d lines, want all of it", name, got, height)
+			}
+			first := "state     "
+			if len(all) != 1 {
+				first = summaryOf(all)
+			}
+			if height > 1 && !strings.HasPrefix(got[0], first) {
+				t.Errorf("%s: got %q first, want %q", name, got[0], first)
+			}
+			if height >= 24 && len(all) == 1 && !strings.Contains(strings.Join(got, "\n"), "UNFINISHED") && len(all[0].Status.Partitions) > 1 {
+				t.Errorf("%s: got %q for %d lines, want some partitions", name, got, height)
+			}
+		}
+		mustFit(t, strings.Join(whole, "\n"))
+	}
+	if got := strings.Join(fitStatus(several, 8), "\n"); !strings.Contains(got, "not reached  http://gone:8080/status") ||
+		strings.Index(got, "\nnot reached  ") > strings.Index(got, "\npaused: outage,") {
+		t.Errorf("got %s, want a line for each worker, the one that was not reached first", got)
+	}
+	if got := strings.Join(fitStatus(one(outage(25, 37)), 24), "\n"); !strings.Contains(got, "37 orders: http 503") || !strings.Contains(got, " more partitions with ") {
+		t.Errorf("got %s, want the answer, and how many partitions are not shown", got)
+	}
+}
+
+func TestAFrameOverwritesTheLastOneWithoutClearingTheScreen(t *testing.T) {
+	t.Parallel()
+	got := frame("state\nа long line\nthird\n", 6, 2)
+	want := "\x1b[H\x1b[?7l" + "state\x1b[K\r\n" + "а lon…\x1b[K\r\n" + "\x1b[J\x1b[?7h"
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestStatusThatIsPipedIsWholeEachTime: nobody's screen limits it.
+func TestStatusThatIsPipedIsWholeEachTime(t *testing.T) {
+	f := followed(t, "status", "-w", workerPage(t, outage(15, 37)))
+	f.until("and 17 more")
+	f.until("and 17 more") // the next look
+	code, said := f.end()
+	if code != 0 || strings.Contains(said, "\x1b") || strings.Count(said, "orders/14 ") < 2 {
+		t.Errorf("got exit code %d and %s, want all partitions twice and nothing for a terminal", code, said)
 	}
 }
 

@@ -14,13 +14,19 @@ func terminal(stream any) bool {
 
 // width is the number of columns of a stream's terminal, 0 where it is none.
 func width(stream any) int {
-	if !terminal(stream) {
-		return 0
-	}
-	file, _ := stream.(*os.File)
-	columns, _, err := term.GetSize(int(file.Fd()))
-	if err != nil {
-		return 0
-	}
+	columns, _, _ := terminalSize(stream)
 	return columns
+}
+
+// terminalSize is a terminal's size; false: the stream is none, or does not say.
+func terminalSize(stream any) (columns, rows int, ok bool) {
+	file, isFile := stream.(*os.File)
+	if !isFile || !term.IsTerminal(int(file.Fd())) {
+		return 0, 0, false
+	}
+	columns, rows, err := term.GetSize(int(file.Fd()))
+	if err != nil || columns <= 0 || rows <= 0 {
+		return 0, 0, false
+	}
+	return columns, rows, true
 }

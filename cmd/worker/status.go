@@ -1,7 +1,10 @@
 package worker
 
 import (
+	"cmp"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,8 +57,10 @@ type Status struct {
 	// TwoPartitions counts orders that were seen in two partitions of one topic.
 	TwoPartitions int `json:"orders_in_two_partitions"`
 
-	LastHour   []CauseCount      `json:"letters_last_hour"`
-	Orders     []WaitingOrder    `json:"waiting"` // 20 of the oldest at most
+	LastHour []CauseCount   `json:"letters_last_hour"`
+	Orders   []WaitingOrder `json:"waiting"` // 20 of the oldest at most
+	// Answers counts all waiting orders by their last answer, the most orders first, 20 at most.
+	Answers    []AnswerCount     `json:"waiting_by_answer"`
 	Partitions []PartitionStatus `json:"partitions"`
 }
 
@@ -107,6 +112,23 @@ type WaitingOrder struct {
 	Message string `json:"message,omitempty"`
 }
 
+// Answer is what the last answers of several waiting orders have in common.
+type Answer struct {
+	Cause  string `json:"cause"`
+	Code   int    `json:"code,omitempty"`
+	Letter bool   `json:"letter,omitempty"`
+}
+
+// AnswerCount says how many waiting orders had an answer.
+type AnswerCount struct {
+	Answer
+
+	Orders int `json:"orders"`
+}
+
+// Answer is the order's last one.
+func (o WaitingOrder) Answer() Answer { return Answer{o.Cause, o.Code, o.Letter} }
+
 // Text is the state as people read it: "running", or "paused: outage".
 func (s Status) Text() string {
 	if s.Paused {
@@ -154,9 +176,11 @@ func (w *Worker) Status() Status {
 	for _, wait := range s.Waits {
 		out.Waits = append(out.Waits, Wait(wait))
 	}
-	for _, o := range w.consumer.WaitingOrders(listedOrders) {
+	waiting := w.consumer.WaitingOrders(math.MaxInt)
+	for _, o := range waiting[:min(len(waiting), listedOrders)] {
 		out.Orders = append(out.Orders, waitingOrder(o))
 	}
+	out.Answers = byAnswer(waiting)
 	for _, p := range d.Partitions {
 		out.Partitions = append(out.Partitions, PartitionStatus{
 			Topic: p.Topic, Partition: p.Number, Committed: p.Committed, Fetched: p.Position, End: s.Ends[p.Partition],
@@ -176,6 +200,22 @@ func waitingOrder(o dispatch.WaitingOrder) WaitingOrder {
 		out.Next = &o.Next
 	}
 	return out
+}
+
+// byAnswer counts waiting orders by their last answer.
+func byAnswer(waiting []dispatch.WaitingOrder) []AnswerCount {
+	counts := make(map[Answer]int)
+	for _, o := range waiting {
+		counts[waitingOrder(o).Answer()]++
+	}
+	all := make([]AnswerCount, 0, len(counts))
+	for answer, n := range counts {
+		all = append(all, AnswerCount{Answer: answer, Orders: n})
+	}
+	slices.SortFunc(all, func(a, b AnswerCount) int {
+		return cmp.Or(cmp.Compare(b.Orders, a.Orders), cmp.Compare(a.Cause, b.Cause), cmp.Compare(a.Code, b.Code), cmp.Compare(number(a.Letter), number(b.Letter)))
+	})
+	return all[:min(len(all), listedOrders)]
 }
 
 // word is the state in one word, as metrics name it.

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"leadhit-sync/cmd/worker"
+)
+
+// room is how many rows the tables of one worker may have.
+type room struct{ orders, partitions int }
+
+// block is what one worker said, and its lines in the room that it has.
+type block struct {
+	asked
+
+	room  room
+	lines []string
+	least bool // its tables are as short as can be
+}
+
+func newBlock(a asked) *block {
+	b := &block{asked: a, room: room{orders: mostOrderRows, partitions: mostPartitions}}
+	if a.Status != nil {
+		b.room.orders = min(b.room.orders, len(a.Status.Orders))
+		b.room.partitions = min(b.room.partitions, len(a.Status.Partitions))
+	}
+	b.print()
+	return b
+}
+
+func (b *block) print() {
+	var p page
+	s := statusPrinter{page: &p, room: b.room}
+	if b.Status == nil {
+		s.labelled("state", "could not be asked: "+b.Error)
+		s.labelled("worker", b.URL)
+	} else {
+		s.status = *b.Status
+		s.print(b.URL)
+	}
+	p.end()
+	b.lines = strings.Split(strings.TrimSuffix(p.out.String(), "\n"), "\n")
+	b.least = b.room.orders <= 1 && b.room.partitions <= 1
+}
+
+// shrink takes a row from the longer table.
+func (b *block) shrink() {
+	if b.room.partitions > b.room.orders {
+		b.room.partitions--
+	} else {
+		b.room.orders--
+	}
+	b.print()
+}
+
+// fitStatus returns the lines of a screen, at most so many unless that is 0. It shortens the longest tables first, then shows
+// workers by their state alone, and then the first of them.
+func fitStatus(all []asked, most int) []string {
+	blocks := make([]*block, len(all))
+	for i, a := range all {
+		blocks[i] = newBlock(a)
+	}
+	lines := screenOf(all, blocks)
+	for most > 0 && len(lines) > most {
+		longest := longestOf(blocks)
+		if longest == nil {
+			return tooMuch(all, lines, most)
+		}
+		longest.shrink()
+		lines = screenOf(all, blocks)
+	}
+	return lines
+}
+
+// longestOf is the block with the most lines that can be shortened; nil: none can.
+func longestOf(blocks []*block) *block {
+	var longest *block
+	for _, b := range blocks {
+		if !b.least && (longest == nil || len(b.lines) > len(longest.lines)) {
+			longest = b
+		}
+	}
+	return longest
+}
+
+func screenOf(all []asked, blocks []*block) []string {
+	var lines []string
+	if len(all) != 1 {
+		lines = append(lines, summaryOf(all))
+	}
+	for _, b := range blocks {
+		if len(lines) > 0 {
+			lines = append(lines, "")
+		}
+		lines = append(lines, b.lines...)
+	}
+	return lines
+}
+
+// tooMuch is what fits where even the shortest tables do not: of one worker the first lines, of several a line each.
+func tooMuch(all []asked, lines []string, most int) []string {
+	if len(all) > 1 {
+		lines = []string{summaryOf(all), ""}
+		for _, a := range inTrouble(all) {
+			lines = append(lines, lineOf(a))
+		}
+	}
+	if len(lines) > most {
+		rest := len(lines) - most + 1
+		lines = append(slices.Clone(lines[:max(most-1, 0)]), fmt.Sprintf("… and %s more, without -w", count(rest, "line")))
+	}
+	return lines[:min(len(lines), most)]
+}
+
+// inTrouble puts those first that could not be asked, and then those that do not run.
+func inTrouble(all []asked) []asked {
+	rank := func(a asked) int {
+		switch {
+		case a.Status == nil:
+			return 0
+		case a.Status.State != "running":
+			return 1
+		}
+		return 2
+	}
+	sorted := slices.Clone(all)
+	slices.SortStableFunc(sorted, func(a, b asked) int { return rank(a) - rank(b) })
+	return sorted
+}
+
+// lineOf says a worker's state in one line.
+func lineOf(a asked) string {
+	state := "not reached"
+	if a.Status != nil {
+		state = fmt.Sprintf("%s, oldest %s, %s waiting", a.Status.Text(), lasting(seconds(a.Status.OldestAge)), count(waitingOf(*a.Status), "order"))
+	}
+	return clip(visible(state)+"  "+visible(a.URL), statusWidth)
+}
+
+func waitingOf(s worker.Status) int { return max(s.Waiting, len(s.Orders)) }
