@@ -59,6 +59,8 @@ func (s *suite) testOneNode(t *testing.T) {
 	t.Run("parts", func(t *testing.T) {
 		s.testRefusals(t, brokers)
 		s.testTransactions(t, brokers)
+		s.testOpenTransactions(t, brokers)
+		s.testOddTimes(t, brokers)
 		s.testUnauthorised(t, brokers)
 		s.testGarbage(t, brokers)
 		s.testMapping(t, brokers)

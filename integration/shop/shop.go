@@ -28,9 +28,12 @@ type Shop struct {
 // Open opens a shop that writes to these brokers. It connects when it first writes.
 func Open(brokers []string) (*Shop, error) { return open(brokers) }
 
+// transactionLimit is when the broker aborts a transaction by itself: the broker's own most, so that a test may leave one open.
+const transactionLimit = 15 * time.Minute
+
 // OpenTransactional opens a shop that writes in transactions alone.
 func OpenTransactional(brokers []string, id string) (*Shop, error) {
-	return open(brokers, kgo.TransactionalID(id))
+	return open(brokers, kgo.TransactionalID(id), kgo.TransactionTimeout(transactionLimit))
 }
 
 func open(brokers []string, options ...kgo.Opt) (*Shop, error) {
@@ -67,19 +70,35 @@ func (s *Shop) Write(ctx context.Context, topic string, events []audit.Event) ([
 
 // Transaction writes events in one transaction and commits or aborts it. Of an aborted one the events come back as Untouched.
 func (s *Shop) Transaction(ctx context.Context, topic string, events []audit.Event, end kgo.TransactionEndTry) ([]audit.Event, error) {
+	finish, err := s.Begin(ctx, topic, events)
+	if err != nil {
+		return nil, err
+	}
+	return finish(ctx, end)
+}
+
+// Begin writes events in a transaction and leaves it open. finish ends it and returns the events, Untouched if it aborts.
+func (s *Shop) Begin(ctx context.Context, topic string, events []audit.Event) (
+	finish func(context.Context, kgo.TransactionEndTry) ([]audit.Event, error), err error,
+) {
 	if err := s.client.BeginTransaction(); err != nil {
 		return nil, fmt.Errorf("beginning a transaction: %w", err)
 	}
 	written, err := s.Write(ctx, topic, events)
-	if err := errors.Join(err, s.client.EndTransaction(ctx, end)); err != nil {
-		return nil, fmt.Errorf("ending a transaction: %w", err)
+	if err != nil {
+		return nil, errors.Join(err, s.client.EndTransaction(ctx, kgo.TryAbort))
 	}
-	for i := range written {
-		if end == kgo.TryAbort {
-			written[i].Want = audit.Untouched
+	return func(ctx context.Context, end kgo.TransactionEndTry) ([]audit.Event, error) {
+		if err := s.client.EndTransaction(ctx, end); err != nil {
+			return nil, fmt.Errorf("ending a transaction: %w", err)
 		}
-	}
-	return written, nil
+		for i := range written {
+			if end == kgo.TryAbort {
+				written[i].Want = audit.Untouched
+			}
+		}
+		return written, nil
+	}, nil
 }
 
 // Stream writes events at a steady pace until ctx ends, then waits for the acknowledgements that are still out, and returns what

@@ -1,0 +1,134 @@
+package integration_test
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"hash/crc32"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
+
+	"leadhit-sync/leadhit/sandbox"
+)
+
+// testOddTimes: events whose producers count in another unit than milliseconds stand among others, all of them stuck. No page breaks,
+// and the ages are those of the others.
+func (s *suite) testOddTimes(t *testing.T, brokers []string) {
+	t.Helper()
+	t.Run("events whose times cannot be true", func(t *testing.T) {
+		t.Parallel()
+		r := s.newRunWithoutTopic(t, brokers, 1, sandbox.Faults{Errors: 1})
+		r.createFreely(t)
+		client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.MaxVersions(kversion.V3_6_0()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(client.Close)
+		now := time.Now()
+		const hour = 3600
+		times := []int64{
+			now.UnixNano(), now.UnixMicro(), now.Unix(), -1, 0, now.Add(365 * 24 * time.Hour).UnixMilli(),
+			now.Add(-hour * time.Second).UnixMilli(), // that of an honest producer
+			1<<63 - 1,
+		}
+		for i, ms := range times {
+			if err := produceAt(t.Context(), client, r.topic, ms, fmt.Sprintf(`{"order_id":"order-%d","status":"paid"}`, i)); err != nil {
+				t.Fatalf("%d ms: %v", ms, err)
+			}
+		}
+		w := r.newWorker(t)
+		w.start(t)
+		eventually(t, time.Minute, "all orders wait", func() string {
+			if why := r.died(); why != "" {
+				t.Fatal(why)
+			}
+			_, text := w.page(t, "/status")
+			var status struct {
+				Oldest  float64 `json:"oldest_unfinished_age_seconds"`
+				Waiting []struct {
+					Order string    `json:"order_id"`
+					Time  time.Time `json:"event_time"`
+				}
+			}
+			if err := json.Unmarshal([]byte(text), &status); err != nil {
+				t.Fatalf("got %v of %q, want a page that holds", err, text)
+			}
+			if len(status.Waiting) != len(times) {
+				return fmt.Sprint(len(status.Waiting), " of ", len(times))
+			}
+			if status.Oldest < hour || status.Oldest > hour+1+time.Since(now).Seconds() || status.Waiting[0].Order != "order-6" {
+				t.Errorf("got %s, want the honest event's age of an hour, and its order first", text)
+			}
+			return ""
+		})
+		_, metrics := w.page(t, "/metrics")
+		if !strings.Contains(metrics, fmt.Sprintf("leadhit_sync_oldest_unfinished_age_seconds{topic=%q} 36", r.topic)) {
+			t.Errorf("got no age of an hour from /metrics")
+		}
+		r.leadhit.Change(func(f *sandbox.Faults) { f.Errors = 0 })
+		r.finish(t, 2*time.Minute)
+		w.stop(t)
+	})
+}
+
+// createFreely creates the topic so that a broker takes every time. By default 4.x refuses those that are an hour ahead.
+func (r *run) createFreely(t *testing.T) {
+	t.Helper()
+	answer, err := r.broker.client.CreateTopics(t.Context(), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
+		Topic: r.topic, NumPartitions: r.partitions, ReplicationFactor: -1,
+		ConfigEntries: []kafka.ConfigEntry{
+			{ConfigName: "message.timestamp.after.max.ms", ConfigValue: "9223372036854775807"}, {ConfigName: "retention.ms", ConfigValue: "-1"},
+		},
+	}}})
+	if err := cmpErr(err, answer.Errors[r.topic]); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 30*time.Second, "topic "+r.topic, func() string {
+		_, err := r.broker.ends(t.Context(), r.topic, r.partitions)
+		return text(err)
+	})
+}
+
+// produceAt writes one record whose time is this count of milliseconds. kgo itself cannot write a time beyond 2262. The client's
+// versions must be bounded: later ones name topics by ids.
+func produceAt(ctx context.Context, client *kgo.Client, topic string, ms int64, value string) error {
+	record := kmsg.NewRecord()
+	record.Key, record.Value = []byte("k"), []byte(value)
+	record.Length = int32(len(record.AppendTo(nil)) - 1) // the length itself is one byte while it is 0
+	batch := (&kmsg.RecordBatch{
+		PartitionLeaderEpoch: -1, Magic: 2, FirstTimestamp: ms, MaxTimestamp: ms, ProducerID: -1, ProducerEpoch: -1, FirstSequence: -1,
+		NumRecords: 1, Records: record.AppendTo(nil),
+	}).AppendTo(nil)
+	binary.BigEndian.PutUint32(batch[8:], uint32(len(batch)-12))
+	binary.BigEndian.PutUint32(batch[17:], crc32.Checksum(batch[21:], crc32.MakeTable(crc32.Castagnoli)))
+
+	p := kmsg.NewProduceRequestTopicPartition()
+	p.Records = batch
+	written := kmsg.NewProduceRequestTopic()
+	written.Topic, written.Partitions = topic, append(written.Partitions, p)
+	request := kmsg.NewPtrProduceRequest()
+	request.Acks, request.TimeoutMillis, request.Topics = -1, 10_000, append(request.Topics, written)
+	if err := client.Ping(ctx); err != nil {
+		return err
+	}
+	var err error
+	for _, broker := range client.DiscoveredBrokers() { // one of them leads
+		var answer kmsg.Response
+		if answer, err = broker.Request(ctx, request); err != nil {
+			continue
+		}
+		produced, _ := answer.(*kmsg.ProduceResponse)
+		if err = kerr.ErrorForCode(produced.Topics[0].Partitions[0].ErrorCode); err == nil {
+			return nil
+		}
+	}
+	return err
+}
