@@ -8,6 +8,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"leadhit-sync/deadletter"
 )
 
 func TestALettersTopicThatIsDeletedIsMadeAnew(t *testing.T) {
@@ -33,5 +35,44 @@ func TestALettersTopicThatIsDeletedIsMadeAnew(t *testing.T) {
 	await(t, "a letter in the new topic", func() bool { ids := letterIDs(t); return len(ids) == 1 && ids[0] == "orders/0/1" })
 	if code, said := f.end(); code != 0 || !strings.Contains(said, "letters cannot be stored") {
 		t.Errorf("got exit code %d and\n%s\nwant 0 and a line about the letters", code, said)
+	}
+}
+
+// TestAForeignTransactionHidesNoLetter: our workers write letters without transactions; whoever else writes there must not hide them.
+func TestAForeignTransactionHidesNoLetter(t *testing.T) {
+	letter := deadletter.Letter{
+		Source: deadletter.Source{Topic: "orders", Offset: 17, Value: []byte("{}")}, Item: deadletter.NoItem, OrderID: "4711",
+		Stage: deadletter.StageCall, Cause: "ValidationError", FailedAt: time.Now(), Group: "leadhit-sync",
+	}.Record()
+	brokers := kafkaWith(t, []string{"dlq.leadhit-sync"}, nil)
+	t.Setenv("KAFKA_BROKERS", strings.Join(brokers, ","))
+	foreign, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.TransactionalID("foreign"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(foreign.Close)
+	if err := foreign.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	if err := foreign.ProduceSync(t.Context(), &kgo.Record{Topic: "dlq.leadhit-sync", Value: []byte("no letter")}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	stored := &kgo.Record{Topic: "dlq.leadhit-sync", Value: letter.Value}
+	for _, h := range letter.Headers {
+		stored.Headers = append(stored.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
+	}
+	ours, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(ours.Close)
+	if err := ours.ProduceSync(t.Context(), stored).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	if ids := letterIDs(t); len(ids) != 1 || ids[0] != "orders/0/17" {
+		t.Errorf("got %q, want the letter behind the foreign transaction", ids)
+	}
+	if got := command(t, "", "letters", "show", "orders/0/17"); got.code != 0 {
+		t.Errorf("got %+v, want the letter", got)
 	}
 }

@@ -67,10 +67,13 @@ func (w *Worker) ready() string {
 }
 
 func (w *Worker) status(rw http.ResponseWriter, _ *http.Request) {
+	text, err := json.MarshalIndent(w.Status(), "", "  ")
+	if err != nil { // better than an empty page
+		answer(rw, http.StatusInternalServerError, "the status cannot be written: "+err.Error())
+		return
+	}
 	rw.Header().Set("Content-Type", "application/json")
-	encoder := json.NewEncoder(rw)
-	encoder.SetIndent("", "  ")
-	_ = encoder.Encode(w.Status()) // the peer has gone
+	_, _ = rw.Write(append(text, '\n')) // the peer has gone
 }
 
 func answer(rw http.ResponseWriter, code int, text string) {

@@ -82,7 +82,11 @@ func Records(ctx context.Context, cluster *broker.Cluster, r Range) iter.Seq2[Re
 	}
 }
 
-var errStopped = errors.New("the caller has seen enough")
+var (
+	errStopped = errors.New("the caller has seen enough")
+	// errNothing ends a wait that may have no end: a leader may have lost what another one had.
+	errNothing = fmt.Errorf("the broker has returned nothing for %v, though the log went on when the reading began", patience)
+)
 
 type scan struct {
 	Range
@@ -184,9 +188,17 @@ func (s *scan) offsets(ctx context.Context, at Position) (offsets map[int]int64,
 
 func (s *scan) read(ctx context.Context, yield func(Record, error) bool) error {
 	for _, p := range s.parts {
+		last := time.Now()
 		for p.next < p.end {
+			before := p.next
 			if err := s.step(ctx, p, yield); err != nil {
 				return err
+			}
+			switch {
+			case p.next > before:
+				last = time.Now()
+			case time.Since(last) >= patience:
+				return fmt.Errorf("partition %d at %d: %w", p.partition, p.next, errNothing)
 			}
 		}
 	}

@@ -25,20 +25,34 @@ func noon() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
 // Values are "partition/offset", a batch each, one a minute from noon on.
 func setup(t *testing.T, events ...int) (*kfake.Cluster, *broker.Cluster, *kgo.Client) {
 	t.Helper()
-	var network kfake.VirtualNetwork
+	fake, cluster, writer, _ := setupOn(t, &kfake.VirtualNetwork{}, events...)
+	return fake, cluster, writer
+}
+
+// setupOn also returns what makes further clients.
+func setupOn(t *testing.T, network *kfake.VirtualNetwork, events ...int) (
+	*kfake.Cluster, *broker.Cluster, *kgo.Client, func(...kgo.Opt) *kgo.Client,
+) {
+	t.Helper()
 	fake, err := kfake.NewCluster(
 		kfake.ListenFn(network.Listen), kfake.Ports(9092, 9093, 9094), kfake.SeedTopics(2, "letters"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(fake.Close)
-	writer, err := kgo.NewClient(
-		kgo.SeedBrokers(fake.ListenAddrs()...), kgo.Dialer(network.DialContext),
-		kgo.DefaultProduceTopic("letters"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
-	if err != nil {
-		t.Fatal(err)
+	client := func(options ...kgo.Opt) *kgo.Client {
+		t.Helper()
+		made, err := kgo.NewClient(append([]kgo.Opt{
+			kgo.SeedBrokers(fake.ListenAddrs()...), kgo.Dialer(network.DialContext),
+			kgo.DefaultProduceTopic("letters"), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		}, options...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(made.Close)
+		return made
 	}
-	t.Cleanup(writer.Close)
+	writer := client()
 	for partition, n := range events {
 		for i := range n {
 			write(t, writer, partition, i)
@@ -51,7 +65,7 @@ func setup(t *testing.T, events ...int) (*kfake.Cluster, *broker.Cluster, *kgo.C
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
-	return fake, cluster, writer
+	return fake, cluster, writer, client
 }
 
 func write(t *testing.T, writer *kgo.Client, partition, i int) {
@@ -299,6 +313,69 @@ func TestADeadContextIsAnErrorWhenNotFollowing(t *testing.T) {
 		}
 		if !errors.Is(last, context.Canceled) {
 			t.Errorf("got %v, want %v: a listing cut short must not look whole", last, context.Canceled)
+		}
+	})
+}
+
+// openTransaction leaves a transaction open behind what the partitions hold, and something ordinary behind it in partition 0.
+func openTransaction(t *testing.T, writer, transactional *kgo.Client) {
+	t.Helper()
+	if err := transactional.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	write(t, transactional, 0, 3)
+	write(t, writer, 0, 4)
+}
+
+func TestARangeEndsWhereAnOpenTransactionStarts(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*scan.Range)
+		want   []string
+	}{
+		"committed":                      {func(*scan.Range) {}, []string{"0/0", "0/1", "0/2", "1/0"}},
+		"committed, from the end on":     {func(r *scan.Range) { r.From = scan.Position{Offset: 3} }, nil},
+		"committed, until behind it":     {func(r *scan.Range) { r.Until = scan.Position{Offset: 50} }, []string{"0/0", "0/1", "0/2", "1/0"}},
+		"uncommitted":                    {func(r *scan.Range) { r.Uncommitted = true }, []string{"0/0", "0/1", "0/2", "0/3", "0/4", "1/0"}},
+		"uncommitted, from behind it on": {func(r *scan.Range) { r.Uncommitted, r.From = true, scan.Position{Offset: 4} }, []string{"0/4"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, cluster, writer, client := setupOn(t, &kfake.VirtualNetwork{}, 3, 1)
+				openTransaction(t, writer, client(kgo.TransactionalID("foreign")))
+				r := scan.Range{Topic: "letters"}
+				test.change(&r)
+				begun := time.Now()
+				got, err := read(t, cluster, r)
+				if err != nil || !slices.Equal(got, test.want) {
+					t.Errorf("got %q, %v, want %q", got, err, test.want)
+				}
+				if took := time.Since(begun); took > time.Minute {
+					t.Errorf("took %v, want an end: nothing more can be read", took)
+				}
+			})
+		})
+	}
+}
+
+// TestAReadingThatGetsNothingEnds: a leader was asked for the log's end, and then loses what stood there.
+func TestAReadingThatGetsNothingEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, cluster, _ := setup(t, 3)
+		fake.ControlKey(int16(kmsg.Fetch), func(r kmsg.Request) (kmsg.Response, error, bool) {
+			fake.KeepControl()
+			request, _ := r.(*kmsg.FetchRequest)
+			response, _ := request.ResponseKind().(*kmsg.FetchResponse)
+			topic := kmsg.NewFetchResponseTopic()
+			topic.Topic = request.Topics[0].Topic
+			topic.Partitions = append(topic.Partitions, kmsg.NewFetchResponseTopicPartition())
+			response.Topics = append(response.Topics, topic)
+			fake.SleepControl(func() { time.Sleep(250 * time.Millisecond) })
+			return response, nil, true
+		})
+		begun := time.Now()
+		got, err := read(t, cluster, scan.Range{Topic: "letters"})
+		if took := time.Since(begun); err == nil || len(got) > 0 || took < 30*time.Second || took > 2*time.Minute {
+			t.Errorf("got %q and %v after %v, want an error after half a minute", got, err, took)
 		}
 	})
 }

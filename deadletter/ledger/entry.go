@@ -113,6 +113,9 @@ func (e Entry) check() error {
 		return errors.New("not an entry of the guard")
 	case e.At.IsZero():
 		return errors.New("it has no at")
+	case e.At.UTC().Year() < 0 || e.At.UTC().Year() > 9999:
+		// At the ends of the calendar another zone may lie beyond the four digits of a year, and JSON has no word for that.
+		return errors.New("its at is no year of four digits")
 	case e.By == "":
 		return errors.New("it has no by")
 	case len(e.Fingerprints) > maxFingerprints:

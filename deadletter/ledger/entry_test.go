@@ -64,6 +64,7 @@ func TestWhatCannotBeActedUponIsNoEntry(t *testing.T) {
 		`{"v":1,"ev":"guard.pause",` + at + `}`: "it has no by",
 		`{"ev":"guard.pause",` + at + `,"by":"alice"}`:                                 "version 0",
 		`{"v":2,"ev":"guard.resume",` + at + `,"by":"alice"}`:                          "version 2",
+		`{"v":1,"ev":"guard.pause","at":"9999-12-31T23:30:00-01:00","by":"alice"}`:     "no year of four digits", // in UTC
 		`{"v":1,"ev":"guard.pause","at":"yesterday","by":"alice"}`:                     "guard.pause",
 		`{"v":1,"ev":"guard.pause",` + at + `,"by":"a\u001b[2Jb"}`:                     "U+001B",
 		`{"v":1,"ev":"guard.pause",` + at + `,"by":"a","reason":"\u202e"}`:             "U+202E",
