@@ -112,3 +112,30 @@ func TestTheTimeInWhichTheWindowIsFullAddsUpOverGenerations(t *testing.T) {
 		t.Errorf("got %v in the next generation, want four seconds", got)
 	}
 }
+
+// TestTheAgeOfAPartitionIsThatOfItsOldestEventWhereverItStands: times of producers need not grow.
+func TestTheAgeOfAPartitionIsThatOfItsOldestEventWhereverItStands(t *testing.T) {
+	t.Parallel()
+	c := settings()
+	c.CallsInFlight = 1
+	h := started(t, c, orders(0))
+	since := func(e dispatch.Event, seconds int) dispatch.Event {
+		e.Since = h.now.Add(time.Duration(seconds) * time.Second)
+		return e
+	}
+	h.read(orders(0), since(event(0, "a"), -1), since(event(1, "b"), -2), since(event(2, "c"), -90), since(event(3, "d"), -30))
+	oldest := h.now.Add(-90 * time.Second)
+	s := h.d.State().Partitions[0]
+	if !s.Oldest.Equal(oldest) || !s.Untried.Equal(oldest) || s.OldestOffset != 0 {
+		t.Errorf("got %+v, want the age of the third event, and the first one's offset", s)
+	}
+	h.accept(orders(0), 0)
+	h.accept(orders(0), 1)
+	h.pass(time.Second)
+	h.ack()
+	h.accept(orders(0), 2)
+	s = h.d.State().Partitions[0]
+	if !s.Oldest.Equal(oldest.Add(time.Minute)) || !s.Untried.Equal(s.Oldest) || s.OldestOffset != 3 {
+		t.Errorf("got %+v, want the last event's age", s)
+	}
+}
