@@ -158,8 +158,7 @@ func (p *statusPrinter) events() {
 		texts = append(texts, "the oldest unfinished one is "+lasting(seconds(s.OldestAge))+" old, the oldest untried one "+lasting(seconds(s.Lag)))
 	}
 	if s.HeldBack > 0 {
-		texts = append(texts, "open transactions hold back "+count(int(s.HeldBack), "event")+", the first is "+lasting(seconds(s.HeldBackAge))+
-			" old: they are read when the producer ends them; if it is gone: kafka-transactions.sh find-hanging")
+		texts = append(texts, "open transactions hold back "+count(int(s.HeldBack), "event")+", the first is "+lasting(seconds(s.HeldBackAge))+" old")
 	}
 	if s.Blocked > 0 {
 		texts = append(texts, count(s.Blocked, "event")+" behind an earlier one of the same order")

@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,6 +56,11 @@ func TestAnOpenTransactionStandsOnEachPage(t *testing.T) {
 	if status.HeldBack != 10 || status.HeldBackAge < age-300 || p.End != 11 || p.OpenTransaction == nil || p.OpenTransaction.LastStable != 1 ||
 		p.OpenTransaction.HeldBack != 10 || p.OpenTransaction.Since.UnixMilli() != opened.UnixMilli() || status.Partitions[0].OpenTransaction != nil {
 		t.Errorf("got %s, want ten events held back from offset 1 on", text)
+	}
+
+	said := "orders/1: an open transaction at offset 1 holds back 10 events since " + opened.UTC().Format(time.RFC3339)
+	if _, ready := s.page("/readyz"); !strings.Contains(ready, said) || len(status.Problems) != 1 || !strings.HasPrefix(status.Problems[0], said) {
+		t.Errorf("got %q and %q, want %q on both pages", ready, status.Problems, said)
 	}
 
 	if err := shop.EndTransaction(t.Context(), kgo.TryCommit); err != nil {

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"time"
 
 	"leadhit-sync/consumer"
 )
@@ -15,6 +16,13 @@ func (w *Worker) problems(s consumer.State) []string {
 	for _, u := range s.Unreadable {
 		all = append(all, fmt.Sprintf("%s/%d stands still: %v. Restore the events, or skip them: when the group's committed offset is %d, "+
 			"stop all workers of the group and run %s", u.Topic, u.Number, u.Err, u.First, u.Skip(w.config.Kafka.Group)))
+	}
+	for _, p := range s.Dispatch.Partitions {
+		if held, open := s.HeldBack[p.Partition]; open {
+			all = append(all, fmt.Sprintf("%s/%d: an open transaction at offset %d holds back %d events since %s. They are read when its producer "+
+				"ends it; if the producer is gone: kafka-transactions.sh abort --topic %s --partition %d --start-offset %d", p.Topic, p.Number,
+				held.Offset, held.Events, held.Since.UTC().Format(time.RFC3339), p.Topic, p.Number, held.Offset))
+		}
 	}
 	if most := s.Dispatch.MetadataBytes; most < metadataBytes {
 		all = append(all, fmt.Sprintf("the brokers took no more than %d bytes of metadata with a commit: an order that waits holds up its "+
