@@ -112,7 +112,7 @@ func TestBadAnswersAreTriedAgain(t *testing.T) {
 			z := gzip.NewWriter(w)
 			defer func() { _ = z.Close() }()
 			_, _ = io.WriteString(z, good)
-			for range 8 {
+			for range 2 {
 				_, _ = io.WriteString(z, strings.Repeat(" ", 1<<20))
 			}
 		}},
