@@ -17,6 +17,7 @@ func (s *suite) testDeletedTopics(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("a topic is deleted under workers with different topics", func(t *testing.T) {
 		t.Parallel()
+		since(t, 1, 0, "delete.topic.enable=true by default")
 		r := s.newRun(t, brokers, 4, sandbox.Faults{})
 		extra := r.topic + "-extra"
 		r.broker.create(t, extra, 2, 1<<20)

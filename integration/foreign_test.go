@@ -58,26 +58,32 @@ func (s *suite) testForeign(t *testing.T, brokers []string) {
 	for name, protocol := range map[string]string{"a Java client": "classic", "a Java client of the protocol consumer": "consumer"} {
 		t.Run(name+" holds the group", func(t *testing.T) {
 			t.Parallel()
-			r := s.newRun(t, brokers, 3, sandbox.Faults{})
-			foreign := r.foreign(t, "group.protocol="+protocol)
-			foreign.says(t, "assigned")
-			w := r.newWorker(t)
-			w.start(t)
-			eventually(t, time.Minute, "the reason in /readyz", func() string {
-				status, body := w.page(t, "/readyz")
-				return unless(status == http.StatusServiceUnavailable &&
-					strings.HasPrefix(body, "joining: other consumers hold the group "+r.group), "%d %s", status, body)
-			})
-			w.told(t, time.Second, "other consumers hold the group "+r.group)
-			r.writeSome(t, shop.NewOrders("order", 30, 32), 100)
-			t.Log(foreign.end())
-			r.finish(t, time.Minute)
-			if got := w.tells("other consumers hold the group"); got != 1 {
-				t.Errorf("got %d lines about the foreign client, want one", got)
-			}
-			w.stop(t)
+			s.testHeld(t, brokers, protocol)
 		})
 	}
+}
+
+// testHeld: a worker says that a foreign client holds its group, and joins when that has left.
+func (s *suite) testHeld(t *testing.T, brokers []string, protocol string) {
+	t.Helper()
+	r := s.newRun(t, brokers, 3, sandbox.Faults{})
+	foreign := r.foreign(t, "group.protocol="+protocol)
+	foreign.says(t, "assigned")
+	w := r.newWorker(t)
+	w.start(t)
+	eventually(t, time.Minute, "the reason in /readyz", func() string {
+		status, body := w.page(t, "/readyz")
+		return unless(status == http.StatusServiceUnavailable &&
+			strings.HasPrefix(body, "joining: other consumers hold the group "+r.group), "%d %s", status, body)
+	})
+	w.told(t, time.Second, "other consumers hold the group "+r.group)
+	r.writeSome(t, shop.NewOrders("order", 30, 32), 100)
+	t.Log(foreign.end())
+	r.finish(t, time.Minute)
+	if got := w.tells("other consumers hold the group"); got != 1 {
+		t.Errorf("got %d lines about the foreign client, want one", got)
+	}
+	w.stop(t)
 }
 
 // speaksToJava says whether the brokers are of the release whose Java client we have: that of 4.4 knows none before 2.1, and
