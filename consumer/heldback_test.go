@@ -91,25 +91,33 @@ func TestTheStartSaysHowManyEventsStandBehindAnOpenTransaction(t *testing.T) {
 	})
 }
 
+// transaction writes one event in a transaction that is open for a while.
+func (w *world) transaction(client *kgo.Client, open time.Duration, meanwhile func()) {
+	w.t.Helper()
+	if err := client.BeginTransaction(); err != nil {
+		w.t.Fatal(err)
+	}
+	r := &kgo.Record{Key: []byte("x"), Value: []byte("x:1i")}
+	if err := client.ProduceSync(w.t.Context(), r).FirstErr(); err != nil {
+		w.t.Fatal(err)
+	}
+	time.Sleep(open)
+	meanwhile()
+	if err := client.EndTransaction(w.t.Context(), kgo.TryCommit); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 func TestOrdinaryTransactionsAreNotReported(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		k := w.start()
 		client := w.client(kgo.DefaultProduceTopic("orders"), kgo.TransactionalID("shop"))
 		for range 200 { // one is open nearly all the time
-			if err := client.BeginTransaction(); err != nil {
-				w.t.Fatal(err)
-			}
-			r := &kgo.Record{Key: []byte("x"), Value: []byte("x:1i")}
-			if err := client.ProduceSync(w.t.Context(), r).FirstErr(); err != nil {
-				w.t.Fatal(err)
-			}
-			time.Sleep(300 * time.Millisecond)
-			if got := k.State().HeldBack; len(got) != 0 {
-				w.t.Fatalf("got %+v, want nothing reported", got)
-			}
-			if err := client.EndTransaction(w.t.Context(), kgo.TryCommit); err != nil {
-				w.t.Fatal(err)
-			}
+			w.transaction(client, 300*time.Millisecond, func() {
+				if got := k.State().HeldBack; len(got) != 0 {
+					w.t.Fatalf("got %+v, want nothing reported", got)
+				}
+			})
 		}
 		if got := w.logs.say(heldLine); len(got) != 0 {
 			w.t.Errorf("told of ordinary transactions: %q", got)
@@ -122,20 +130,11 @@ func TestTransactionsOfAMinuteEachAreLoggedNowAndThenOnly(t *testing.T) {
 		k := w.start()
 		client := w.client(kgo.DefaultProduceTopic("orders"), kgo.TransactionalID("shop"), kgo.TransactionTimeout(time.Hour))
 		for range 9 {
-			if err := client.BeginTransaction(); err != nil {
-				w.t.Fatal(err)
-			}
-			r := &kgo.Record{Key: []byte("x"), Value: []byte("x:1i")}
-			if err := client.ProduceSync(w.t.Context(), r).FirstErr(); err != nil {
-				w.t.Fatal(err)
-			}
-			time.Sleep(time.Minute)
-			if got := k.State().HeldBack; len(got) != 1 {
-				w.t.Errorf("got %+v, want each shown", got)
-			}
-			if err := client.EndTransaction(w.t.Context(), kgo.TryCommit); err != nil {
-				w.t.Fatal(err)
-			}
+			w.transaction(client, time.Minute, func() {
+				if got := k.State().HeldBack; len(got) != 1 {
+					w.t.Errorf("got %+v, want each shown", got)
+				}
+			})
 		}
 		w.toldOnce(heldLine)
 	})
@@ -207,39 +206,42 @@ func oddTimes() map[string]int64 {
 func TestAnEventsTimeThatCannotBeTrueNeitherHidesNorRaisesTheAgeOfOthers(t *testing.T) {
 	for name, at := range oddTimes() {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, 1, func(w *world) {
-				w.leadhitDoes(fails)
-				k := w.start()
-				time.Sleep(time.Second)
-				w.ledger.produced(dispatch.Partition{Topic: "orders"}, 0, []change{w.ledger.next("odd", fine)})
-				client := w.client(kgo.MaxVersions(kversion.V3_6_0()))
-				if err := produceAt(w.t.Context(), client, "orders", 0, at, "odd", "odd:1"); err != nil {
-					w.t.Fatal(err)
-				}
-				time.Sleep(time.Minute)
-				p := k.State().Dispatch.Partitions[0]
-				if age := time.Since(p.Oldest); age < 50*time.Second || age > 70*time.Second || p.OldestOffset != 0 {
-					w.t.Errorf("got an age of %v at offset %d, want a minute: since it was read", age, p.OldestOffset)
-				}
-				w.event(0, w.ledger.next("other", fine))
-				time.Sleep(10 * time.Minute)
-				k.end()
-				time.Sleep(time.Minute) // and again: the next worker reads both anew
-				k = w.start()
-				time.Sleep(10 * time.Second)
-				p = k.State().Dispatch.Partitions[0]
-				if age := time.Since(p.Oldest); age < 11*time.Minute || age > 12*time.Minute {
-					w.t.Errorf("got an age of %v, want 11 minutes: the other event's own", age)
-				}
-				waiting := k.WaitingOrders(1)
-				if len(waiting) != 1 || waiting[0].Order != "other" {
-					w.t.Errorf("got %+v first, want the order that has waited longest", waiting)
-				}
-				w.leadhitDoes(answers(0))
-				w.settle(5 * time.Minute)
-			})
+			bubble(t, 1, func(w *world) { stuckBeside(w, at) })
 		})
 	}
+}
+
+// stuckBeside lets an event with an odd time and another one wait, through a restart.
+func stuckBeside(w *world, at int64) {
+	w.leadhitDoes(fails)
+	k := w.start()
+	time.Sleep(time.Second)
+	w.ledger.produced(dispatch.Partition{Topic: "orders"}, 0, []change{w.ledger.next("odd", fine)})
+	client := w.client(kgo.MaxVersions(kversion.V3_6_0()))
+	if err := produceAt(w.t.Context(), client, "orders", 0, at, "odd", "odd:1"); err != nil {
+		w.t.Fatal(err)
+	}
+	time.Sleep(time.Minute)
+	p := k.State().Dispatch.Partitions[0]
+	if age := time.Since(p.Oldest); age < 50*time.Second || age > 70*time.Second || p.OldestOffset != 0 {
+		w.t.Errorf("got an age of %v at offset %d, want a minute: since it was read", age, p.OldestOffset)
+	}
+	w.event(0, w.ledger.next("other", fine))
+	time.Sleep(10 * time.Minute)
+	k.end()
+	time.Sleep(time.Minute) // and again: the next worker reads both anew
+	k = w.start()
+	time.Sleep(10 * time.Second)
+	p = k.State().Dispatch.Partitions[0]
+	if age := time.Since(p.Oldest); age < 11*time.Minute || age > 12*time.Minute {
+		w.t.Errorf("got an age of %v, want 11 minutes: the other event's own", age)
+	}
+	waiting := k.WaitingOrders(1)
+	if len(waiting) != 1 || waiting[0].Order != "other" {
+		w.t.Errorf("got %+v first, want the order that has waited longest", waiting)
+	}
+	w.leadhitDoes(answers(0))
+	w.settle(5 * time.Minute)
 }
 
 // TestALeaderThatRefusesTheLookDoesNotHideTheTransaction: its age is then that of our knowledge.

@@ -56,8 +56,6 @@ type statusPrinter struct {
 	room   room
 }
 
-func (p *statusPrinter) line(text string) { p.page.line("%s", clip(visible(text), statusWidth)) }
-
 // labelled prints texts behind a word, each beginning a line and wrapped into as many as it takes.
 func (p *statusPrinter) labelled(label string, texts ...string) {
 	for _, text := range texts {

@@ -57,7 +57,8 @@ func troubled() worker.Status {
 		HeldBack: 300, HeldBackAge: 10920,
 		Answers: []worker.AnswerCount{
 			{Answer: worker.Answer{Cause: "HTTP 503", Code: 503}, Orders: 35},
-			{Answer: worker.Answer{Cause: "Timeout"}, Orders: 1}, {Answer: worker.Answer{Cause: "ValidationError", Letter: true}, Orders: 1},
+			{Answer: worker.Answer{Cause: "Timeout"}, Orders: 1},
+			{Answer: worker.Answer{Cause: "ValidationError", Letter: true}, Orders: 1},
 		},
 		Partitions: []worker.PartitionStatus{
 			{
@@ -253,15 +254,16 @@ func TestStatusTakesNoPassword(t *testing.T) {
 	}
 }
 
-// outage is a worker with so many partitions and orders that wait, all of them with one answer.
-func outage(partitions, orders int) worker.Status {
+// outage is a worker with so many partitions, and 37 orders that wait, all of them with one answer.
+func outage(partitions int) worker.Status {
+	const orders = 37
 	s := busyWorker()
 	s.State, s.Paused, s.Waiting = "outage", true, orders
 	s.Partitions = nil
 	for n := range partitions {
 		s.Partitions = append(s.Partitions, worker.PartitionStatus{Topic: "orders", Partition: n, Unfinished: 1, OldestAge: float64(n)})
 	}
-	for n := range min(orders, 20) {
+	for n := range 20 {
 		s.Orders = append(s.Orders, worker.WaitingOrder{
 			Event: "orders/0/" + strconv.Itoa(n), Order: strconv.Itoa(4711 + n), Status: "paid", Time: s.At.Add(-time.Minute), Tries: 3,
 			Cause: "HTTP 503", Code: 503, Message: "http 503 Service Unavailable",
@@ -273,12 +275,12 @@ func outage(partitions, orders int) worker.Status {
 
 func TestOrdersWithTheSameAnswerAreGrouped(t *testing.T) {
 	t.Parallel()
-	got := command(t, "", "status", workerPage(t, outage(1, 37)))
+	got := command(t, "", "status", workerPage(t, outage(1)))
 	if n := strings.Count(got.out, "503"); n != 1 || !strings.Contains(got.out, "37 orders: http 503 Service Unavailable\n") ||
 		!strings.Contains(got.out, "\n4730 ") || !strings.Contains(got.out, "\n  and 17 more\n") {
 		t.Errorf("got %s, want one line for the answer of 37 orders, 20 of them, and how many more", got.out)
 	}
-	older := outage(1, 37)
+	older := outage(1)
 	older.Answers = nil // a worker of an earlier version
 	if got := command(t, "", "status", workerPage(t, older)); !strings.Contains(got.out, "37 orders wait") || !strings.Contains(got.out, "20 orders: http 503") {
 		t.Errorf("got %s of an earlier version, want what is listed grouped", got.out)
@@ -289,30 +291,14 @@ func TestOrdersWithTheSameAnswerAreGrouped(t *testing.T) {
 func TestAScreenOfStatusFitsEveryHeight(t *testing.T) {
 	t.Parallel()
 	one := func(s worker.Status) []asked { return []asked{{URL: "http://w:8080/status", Status: &s}} }
-	several := slices.Concat(one(busyWorker()), one(outage(25, 37)), []asked{{URL: "http://gone:8080/status", Error: "connection refused"}}, one(troubled()))
+	several := slices.Concat(one(busyWorker()), one(outage(25)), []asked{{URL: "http://gone:8080/status", Error: "connection refused"}}, one(troubled()))
 	for name, all := range map[string][]asked{
-		"idle": one(idle()), "busy": one(busyWorker()), "troubled": one(troubled()), "an outage": one(outage(25, 37)), "several": several, "none": nil,
+		"idle": one(idle()), "busy": one(busyWorker()), "troubled": one(troubled()), "an outage": one(outage(25)), "several": several, "none": nil,
 		"many": slices.Concat(several, several),
 	} {
 		whole := fitStatus(all, 0)
 		for height := 1; height <= min(len(whole)+1, 90); height++ {
-			got := fitStatus(all, height)
-			if len(got) > height || len(got) == 0 {
-				t.Fatalf("%s: got %d lines for %d", name, len(got), height)
-			}
-			if height >= len(whole) && !slices.Equal(got, whole) {
-				t.Errorf("%s: got %q for %d lines, want all of it", name, got, height)
-			}
-			first := "state     "
-			if len(all) != 1 {
-				first = summaryOf(all)
-			}
-			if height > 1 && !strings.HasPrefix(got[0], first) {
-				t.Errorf("%s: got %q first, want %q", name, got[0], first)
-			}
-			if height >= 24 && len(all) == 1 && !strings.Contains(strings.Join(got, "\n"), "UNFINISHED") && len(all[0].Status.Partitions) > 1 {
-				t.Errorf("%s: got %q for %d lines, want some partitions", name, got, height)
-			}
+			mustFitHeight(t, name, all, whole, height)
 		}
 		mustFit(t, strings.Join(whole, "\n"))
 	}
@@ -320,8 +306,30 @@ func TestAScreenOfStatusFitsEveryHeight(t *testing.T) {
 		strings.Index(got, "\nnot reached  ") > strings.Index(got, "\npaused: outage,") {
 		t.Errorf("got %s, want a line for each worker, the one that was not reached first", got)
 	}
-	if got := strings.Join(fitStatus(one(outage(25, 37)), 24), "\n"); !strings.Contains(got, "37 orders: http 503") || !strings.Contains(got, " more partitions with ") {
+	if got := strings.Join(fitStatus(one(outage(25)), 24), "\n"); !strings.Contains(got, "37 orders: http 503") || !strings.Contains(got, " more partitions with ") {
 		t.Errorf("got %s, want the answer, and how many partitions are not shown", got)
+	}
+}
+
+// mustFitHeight demands so many lines at most, the state first, all of it where there is room, and some partitions where they fit.
+func mustFitHeight(t *testing.T, name string, all []asked, whole []string, height int) {
+	t.Helper()
+	got := fitStatus(all, height)
+	if len(got) > height || len(got) == 0 {
+		t.Fatalf("%s: got %d lines for %d", name, len(got), height)
+	}
+	if height >= len(whole) && !slices.Equal(got, whole) {
+		t.Errorf("%s: got %q for %d lines, want all of it", name, got, height)
+	}
+	first := "state     "
+	if len(all) != 1 {
+		first = summaryOf(all)
+	}
+	if height > 1 && !strings.HasPrefix(got[0], first) {
+		t.Errorf("%s: got %q first, want %q", name, got[0], first)
+	}
+	if height >= 24 && len(all) == 1 && !strings.Contains(strings.Join(got, "\n"), "UNFINISHED") && len(all[0].Status.Partitions) > 1 {
+		t.Errorf("%s: got %q for %d lines, want some partitions", name, got, height)
 	}
 }
 
@@ -336,7 +344,7 @@ func TestAFrameOverwritesTheLastOneWithoutClearingTheScreen(t *testing.T) {
 
 // TestStatusThatIsPipedIsWholeEachTime: nobody's screen limits it.
 func TestStatusThatIsPipedIsWholeEachTime(t *testing.T) {
-	f := followed(t, "status", "-w", workerPage(t, outage(15, 37)))
+	f := followed(t, "status", "-w", workerPage(t, outage(15)))
 	f.until("and 17 more")
 	f.until("and 17 more") // the next look
 	code, said := f.end()

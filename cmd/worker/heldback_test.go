@@ -15,22 +15,10 @@ import (
 
 func TestAnOpenTransactionStandsOnEachPage(t *testing.T) {
 	s := newScene(t)
-	shop, err := kgo.NewClient(kgo.SeedBrokers(s.kafka.ListenAddrs()...), kgo.TransactionalID("shop"),
-		kgo.TransactionTimeout(10*time.Minute), kgo.RecordPartitioner(kgo.ManualPartitioner()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(shop.Close)
 	s.produce(1, `{"order_id":"4711","status":"paid"}`)
-	if err := shop.BeginTransaction(); err != nil {
-		t.Fatal(err)
-	}
 	// retention.ms is a week: half of it is used up.
 	opened := time.Now().Add(-84 * time.Hour)
-	r := &kgo.Record{Topic: "orders", Partition: 1, Value: []byte(`{"order_id":"4712","status":"paid"}`), Timestamp: opened}
-	if err := shop.ProduceSync(t.Context(), r).FirstErr(); err != nil {
-		t.Fatal(err)
-	}
+	commit := s.openTransaction(opened, `{"order_id":"4712","status":"paid"}`)
 	for range 9 {
 		s.produce(1, `{"order_id":"4713","status":"paid"}`)
 	}
@@ -63,9 +51,7 @@ func TestAnOpenTransactionStandsOnEachPage(t *testing.T) {
 		t.Errorf("got %q and %q, want %q on both pages", ready, status.Problems, said)
 	}
 
-	if err := shop.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
-		t.Fatal(err)
-	}
+	commit()
 	page = s.shows("/metrics", `leadhit_sync_events_held_back{topic="orders"} 0`)
 	if got := value(t, page, `open_transaction_seconds{topic="orders"}`); got != 0 {
 		t.Errorf("got %v s after its end, want 0", got)
@@ -82,14 +68,7 @@ func TestAnEventsTimeBreaksNoPage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t, "RETRY_MAX_ELAPSED", "0", "DEAD_LETTER_TOPIC", "letters")
 			s.leadhit.Change(func(f *sandbox.Faults) { f.Orders["odd"] = sandbox.OrderFault{Code: -32000, Type: "Broken"} })
-			client, err := kgo.NewClient(kgo.SeedBrokers(s.kafka.ListenAddrs()...), kgo.MaxVersions(kversion.V3_6_0()))
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(client.Close)
-			if err := produceAt(t.Context(), client, "orders", 0, ms, "odd", `{"order_id":"odd","status":"paid"}`); err != nil {
-				t.Fatal(err)
-			}
+			s.produceAt(ms, `{"order_id":"odd","status":"paid"}`)
 			begun := time.Now()
 			s.run()
 			var status worker.Status
@@ -110,5 +89,42 @@ func TestAnEventsTimeBreaksNoPage(t *testing.T) {
 				t.Errorf("got an age of %v s, want more than 0 and %v at most", got, most)
 			}
 		})
+	}
+}
+
+// produceAt writes one event whose time is this count of milliseconds.
+func (s *scene) produceAt(ms int64, value string) {
+	s.t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(s.kafka.ListenAddrs()...), kgo.MaxVersions(kversion.V3_6_0()))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer client.Close()
+	if err := produceAt(s.t.Context(), client, "orders", 0, ms, "odd", value); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// openTransaction writes an event of partition 1 in a transaction and returns its end.
+func (s *scene) openTransaction(at time.Time, value string) (commit func()) {
+	s.t.Helper()
+	shop, err := kgo.NewClient(kgo.SeedBrokers(s.kafka.ListenAddrs()...), kgo.TransactionalID("shop"),
+		kgo.TransactionTimeout(10*time.Minute), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(shop.Close)
+	if err := shop.BeginTransaction(); err != nil {
+		s.t.Fatal(err)
+	}
+	r := &kgo.Record{Topic: "orders", Partition: 1, Value: []byte(value), Timestamp: at}
+	if err := shop.ProduceSync(s.t.Context(), r).FirstErr(); err != nil {
+		s.t.Fatal(err)
+	}
+	return func() {
+		s.t.Helper()
+		if err := shop.EndTransaction(s.t.Context(), kgo.TryCommit); err != nil {
+			s.t.Fatal(err)
+		}
 	}
 }

@@ -6,12 +6,12 @@ import "time"
 // (January 1970), 0, -1 for none, or the clock of a machine that has no battery.
 const timeTolerance = time.Hour // Kafka's own default of message.timestamp.after.max.ms
 
-var earliestTime = time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC)
+func earliestTime() time.Time { return time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC) }
 
 // Plausible says whether a record that was read by now can have been written at a time: from 2000 on, and not in the future beyond
 // an hour.
 func Plausible(t, now time.Time) bool {
-	return !t.Before(earliestTime) && !t.After(now.Add(timeTolerance))
+	return !t.Before(earliestTime()) && !t.After(now.Add(timeTolerance))
 }
 
 // Since is when an event begins to age: the record's time, or when it was read where that comes first or the record's time is not

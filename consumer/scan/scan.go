@@ -188,18 +188,8 @@ func (s *scan) offsets(ctx context.Context, at Position) (offsets map[int]int64,
 
 func (s *scan) read(ctx context.Context, yield func(Record, error) bool) error {
 	for _, p := range s.parts {
-		last := time.Now()
-		for p.next < p.end {
-			before := p.next
-			if err := s.step(ctx, p, yield); err != nil {
-				return err
-			}
-			switch {
-			case p.next > before:
-				last = time.Now()
-			case time.Since(last) >= patience:
-				return fmt.Errorf("partition %d at %d: %w", p.partition, p.next, errNothing)
-			}
+		if err := s.readPart(ctx, p, yield); err != nil {
+			return err
 		}
 	}
 	for s.Follow && len(s.parts) > 0 {
@@ -207,6 +197,24 @@ func (s *scan) read(ctx context.Context, yield func(Record, error) bool) error {
 			if err := s.step(ctx, p, yield); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// readPart reads what is left of one partition's share, for as long as anything comes.
+func (s *scan) readPart(ctx context.Context, p *part, yield func(Record, error) bool) error {
+	last := time.Now()
+	for p.next < p.end {
+		before := p.next
+		if err := s.step(ctx, p, yield); err != nil {
+			return err
+		}
+		switch {
+		case p.next > before:
+			last = time.Now()
+		case time.Since(last) >= patience:
+			return fmt.Errorf("partition %d at %d: %w", p.partition, p.next, errNothing)
 		}
 	}
 	return nil
