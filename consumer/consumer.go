@@ -79,6 +79,9 @@ type Options struct {
 	Start   Start
 	// Ledger is followed by all workers of the group.
 	Ledger Ledger
+	// Prepare creates what Store needs, and says what keeps it from storing. It is called once the group was joined, before the
+	// first event is fetched, and again until it returns nil. Nil is nothing to prepare.
+	Prepare func(context.Context) error
 	// Dispatch bounds the work under way. Its Session is the group's session timeout.
 	Dispatch dispatch.Config
 	// Decode says what an event asks for: at least one item. An error means that this cannot be told yet: the partition
@@ -116,6 +119,11 @@ type Consumer struct {
 	counts  counts
 	failing failing
 	unread  atomic.Bool // the ledger, for the first time
+
+	follower  *follower   // of the ledger; nil: there is none
+	mayCreate atomic.Bool // the group was joined once, so that its name and topics are right: topics of ours may be created
+	prepared  bool        // the membership's: what is needed before the first call is there
+	preparing trouble     // the membership's
 
 	member string         // the membership's: the last member id
 	sizes  map[string]int // the membership's: partitions of each topic when it was first seen
@@ -160,7 +168,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 	workers.Go(func() { c.clock(work) })
 
 	var err error
-	if c.followLedger(ctx, work, &workers) {
+	if c.readLedger(ctx) {
 		err = c.membership(ctx, work)
 	}
 	stop(errStopped)
