@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
-	"log/slog"
 
 	"github.com/spf13/cobra"
 
-	"leadhit-sync/cmd/worker"
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/scan"
@@ -50,7 +49,7 @@ func listCommand() *cobra.Command {
 				return usageError{errors.New("--limit must be 1 or more")}
 			}
 			filter.Since = since.from
-			found, err := readLetters(c.Context(), filter)
+			found, err := readLetters(c.Context(), c.ErrOrStderr(), filter)
 			if err != nil {
 				return err
 			}
@@ -84,7 +83,7 @@ func showCommand() *cobra.Command {
 			if err := checkOutput(output); err != nil {
 				return err
 			}
-			found, err := readLetters(c.Context(), deadletter.Filter{ID: args[0], Limit: 1})
+			found, err := readLetters(c.Context(), c.ErrOrStderr(), deadletter.Filter{ID: args[0], Limit: 1})
 			if err != nil {
 				return err
 			}
@@ -104,24 +103,22 @@ func showCommand() *cobra.Command {
 }
 
 // readLetters reads the letters' topic from its start to its end as of now.
-func readLetters(ctx context.Context, filter deadletter.Filter) (deadletter.Listing, error) {
+func readLetters(ctx context.Context, stderr io.Writer, filter deadletter.Filter) (found deadletter.Listing, err error) {
 	settings, err := config.LoadKafka()
 	if err != nil {
-		return deadletter.Listing{}, err
+		return found, err
 	}
-	cluster, err := worker.OpenCluster(settings, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return deadletter.Listing{}, err
-	}
-	defer cluster.Close()
-	records := scan.Records(ctx, cluster, scan.Range{Topic: settings.DeadLetter.Topic})
-	found, err := deadletter.List(letters(records), filter)
+	topic := settings.DeadLetter.Topic
+	err = withKafka(ctx, stderr, settings, func(ctx context.Context, cluster *broker.Cluster, n *notice) error {
+		records := scan.Records(ctx, cluster, scan.Range{Topic: topic, Progress: func(int64, int64) { n.answered() }})
+		found, err = deadletter.List(letters(records), filter)
+		return err
+	})
 	if errors.Is(err, broker.ErrUnknownPartition) {
-		return found, fmt.Errorf("%s does not exist: no letter was written yet, or KAFKA_GROUP or DEAD_LETTER_TOPIC is another one's",
-			settings.DeadLetter.Topic)
+		return found, fmt.Errorf("%s does not exist: no letter was written yet, or KAFKA_GROUP or DEAD_LETTER_TOPIC is another one's", topic)
 	}
 	if err != nil {
-		return found, fmt.Errorf("read %s: %w", settings.DeadLetter.Topic, err)
+		return found, fmt.Errorf("read %s: %w", topic, err)
 	}
 	return found, nil
 }

@@ -49,6 +49,8 @@ func (w *Worker) readyz(rw http.ResponseWriter, _ *http.Request) {
 	switch {
 	case w.stopping.Load():
 		answer(rw, http.StatusServiceUnavailable, string(consumer.Draining))
+	case !joined && len(w.fitness.fatal()) > 0:
+		answer(rw, http.StatusServiceUnavailable, string(phase)+": "+strings.Join(w.fitness.fatal(), "\n"))
 	case !joined && w.consumer.LedgerUnread():
 		answer(rw, http.StatusServiceUnavailable, string(phase)+": the ledger is not read yet")
 	case !joined:

@@ -48,8 +48,10 @@ type Status struct {
 	// TwoPartitions counts orders that were seen in two partitions of one topic.
 	TwoPartitions int `json:"orders_in_two_partitions"`
 
-	LastHour   []CauseCount      `json:"letters_last_hour"`
-	Orders     []WaitingOrder    `json:"waiting"` // 20 of the oldest at most
+	LastHour []CauseCount   `json:"letters_last_hour"`
+	Orders   []WaitingOrder `json:"waiting"` // 20 of the oldest at most
+	// Flaws are settings of the letters' topic and of the ledger that somebody should change.
+	Flaws      []TopicFlaw       `json:"topic_flaws"`
 	Partitions []PartitionStatus `json:"partitions"`
 }
 
@@ -101,7 +103,7 @@ func (w *Worker) Status() Status {
 		State: word(s), Paused: d.Held != "", Phase: string(s.Phase), Since: s.Since, Reason: d.Reason, By: d.By,
 		Events: s.Fetched, Finished: d.Finished, InFlight: d.InFlight, Limit: d.Limit, PerSecond: d.PerSecond,
 		Waiting: d.Waiting, Blocked: d.Blocked, LettersInAir: d.Letters, TwoPartitions: w.metrics.spread.count(),
-		Problems: w.problems(s),
+		Problems: w.problems(s), Flaws: w.fitness.flaws(),
 		LastHour: w.metrics.lately.causes(now), Orders: []WaitingOrder{}, Partitions: []PartitionStatus{},
 	}
 	out.Calls, out.Retries, out.Letters = w.metrics.totals()
