@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -36,6 +38,7 @@ func listCommand() *cobra.Command {
 	var filter deadletter.Filter
 	var since sinceFlag
 	var output string
+	var everyGroup bool
 	c := &cobra.Command{
 		Use: "list", Short: "List the newest dead letters",
 		Example: `  leadhit-sync letters list --cause ValidationError --since 24h
@@ -49,7 +52,7 @@ func listCommand() *cobra.Command {
 				return usageError{errors.New("--limit must be 1 or more")}
 			}
 			filter.Since = since.from
-			found, err := readLetters(c.Context(), c.ErrOrStderr(), filter)
+			found, err := readLetters(c.Context(), c.ErrOrStderr(), filter, everyGroup)
 			if err != nil {
 				return err
 			}
@@ -66,6 +69,7 @@ func listCommand() *cobra.Command {
 	f.StringVar(&filter.OrderID, "order", "", "only this order id")
 	f.StringVar(&filter.Fingerprint, "fingerprint", "", "only this fingerprint, such as v1:9f2c41d07ab3")
 	f.Var(&since, "since", "only letters since then: 24h, 7d, or a time of RFC 3339")
+	f.BoolVar(&everyGroup, "all-groups", false, "letters of other groups too, where several share the topic")
 	f.IntVar(&filter.Limit, "limit", 50, "at most this many, the newest")
 	outputFlag(c, &output)
 	return c
@@ -73,7 +77,7 @@ func listCommand() *cobra.Command {
 
 func showCommand() *cobra.Command {
 	var output string
-	var reveal bool
+	var reveal, everyGroup bool
 	c := &cobra.Command{
 		Use: "show ID", Short: "Show one dead letter, such as orders/3/118273",
 		Example: `  leadhit-sync letters show orders/3/118273
@@ -83,7 +87,7 @@ func showCommand() *cobra.Command {
 			if err := checkOutput(output); err != nil {
 				return err
 			}
-			found, err := readLetters(c.Context(), c.ErrOrStderr(), deadletter.Filter{ID: args[0], Limit: 1})
+			found, err := readLetters(c.Context(), c.ErrOrStderr(), deadletter.Filter{ID: args[0], Limit: 1}, everyGroup)
 			if err != nil {
 				return err
 			}
@@ -98,17 +102,21 @@ func showCommand() *cobra.Command {
 		},
 	}
 	outputFlag(c, &output)
+	c.Flags().BoolVar(&everyGroup, "all-groups", false, "look among the letters of other groups too, where several share the topic")
 	c.Flags().BoolVar(&reveal, "reveal", false, "print the event's value too; it may hold personal data")
 	return c
 }
 
-// readLetters reads the letters' topic from its start to its end as of now.
-func readLetters(ctx context.Context, stderr io.Writer, filter deadletter.Filter) (found deadletter.Listing, err error) {
+// readLetters reads the letters' topic from its start to its end as of now. Letters of other groups are counted on stderr.
+func readLetters(ctx context.Context, stderr io.Writer, filter deadletter.Filter, everyGroup bool) (found deadletter.Listing, err error) {
 	settings, err := config.LoadKafka()
 	if err != nil {
 		return found, err
 	}
 	topic := settings.DeadLetter.Topic
+	if !everyGroup {
+		filter.Group = settings.Kafka.Group
+	}
 	err = withKafka(ctx, stderr, settings, func(ctx context.Context, cluster *broker.Cluster, n *notice) error {
 		records := scan.Records(ctx, cluster, scan.Range{Topic: topic, Progress: func(int64, int64) { n.answered() }})
 		found, err = deadletter.List(letters(records), filter)
@@ -119,6 +127,10 @@ func readLetters(ctx context.Context, stderr io.Writer, filter deadletter.Filter
 	}
 	if err != nil {
 		return found, fmt.Errorf("read %s: %w", topic, err)
+	}
+	for _, group := range slices.Sorted(maps.Keys(found.Elsewhere)) {
+		_, _ = fmt.Fprintf(stderr, "not shown: %s of group %s; --all-groups shows them\n", // nobody reads any more
+			count(found.Elsewhere[group], "letter"), visible(group))
 	}
 	return found, nil
 }

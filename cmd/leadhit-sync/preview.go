@@ -95,7 +95,7 @@ func preview(c *cobra.Command, settings *config.Config, o previewOptions) error 
 		}
 		n.stop() // from here on it waits for events
 		load := load{inFlight: settings.CallsInFlight, latency: o.latency}
-		return previewed(ctx, c, w, o, func() summary {
+		return printPreview(ctx, c, w, o, func() summary {
 			s := w.tally.summary(load)
 			s.Warnings = w.warnings(ctx, settings.Mapping)
 			return s
@@ -103,8 +103,8 @@ func preview(c *cobra.Command, settings *config.Config, o previewOptions) error 
 	})
 }
 
-// previewed prints what was read and, with follow, what comes.
-func previewed(ctx context.Context, c *cobra.Command, w *watch, o previewOptions, sum func() summary) error {
+// printPreview prints what was read and, with follow, what comes.
+func printPreview(ctx context.Context, c *cobra.Command, w *watch, o previewOptions, sum func() summary) error {
 	if err := printSummary(c.OutOrStdout(), o, sum()); err != nil || !o.follow {
 		return err
 	}
