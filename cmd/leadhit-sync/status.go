@@ -62,6 +62,8 @@ could not be asked.`,
 			if watching {
 				return watchStatus(c.Context(), c.OutOrStdout(), between(c.OutOrStdout(), output), show)
 			}
+			n := startNotice(c.ErrOrStderr(), "waiting for the workers' answers…")
+			defer n.stop()
 			return show(c.Context(), c.OutOrStdout())
 		},
 	}
