@@ -138,7 +138,7 @@ func New(o Options) *Consumer {
 		ends:       map[dispatch.Partition]int64{},
 		standing:   map[dispatch.Partition]Unreadable{},
 		sizes:      map[string]int{},
-		failing:    failing{letters: map[letterAt]bool{}},
+		failing:    failing{letters: map[letterAt]bool{}, told: map[string]bool{}},
 		spawn:      func(func(context.Context)) {}, // nothing falls due before Run
 		alarm:      time.NewTimer(tick),
 	}

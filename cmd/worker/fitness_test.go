@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -83,22 +84,27 @@ func TestATopicThatIsAlteredUnderAWorkerIsNamed(t *testing.T) {
 	s.run()
 	s.shows("/readyz", "running")
 	s.alter(letters, "cleanup.policy", "compact")
+	var code atomic.Int32
+	code.Store(int32(kerr.NotEnoughReplicas.Code))
 	s.kafka.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		s.kafka.KeepControl()
 		request, _ := r.(*kmsg.ProduceRequest)
-		if len(request.Topics) != 1 || request.Topics[0].Topic != letters {
+		if len(request.Topics) != 1 || request.Topics[0].Topic != letters || code.Load() == 0 {
 			return nil, nil, false
 		}
 		response, _ := request.ResponseKind().(*kmsg.ProduceResponse)
 		answer := kmsg.NewProduceResponseTopic()
 		answer.Topic = letters
 		partition := kmsg.NewProduceResponseTopicPartition()
-		partition.ErrorCode = kerr.InvalidRecord.Code
+		partition.ErrorCode = int16(code.Load())
 		answer.Partitions = append(answer.Partitions, partition)
 		response.Topics = append(response.Topics, answer)
 		return response, nil, true
 	})
 	s.produce(0, refusal)
+	s.until("the first reason is logged", func() bool { return strings.Contains(s.logs.String(), "min.insync.replicas asks for") })
+	code.Store(int32(kerr.InvalidRecord.Code))
+	s.until("the other reason is logged", func() bool { return strings.Contains(s.logs.String(), "set cleanup.policy to delete") })
 	s.shows("/readyz", "running; topic "+letters+": cleanup.policy is compact")
 	s.shows("/status", `"setting": "cleanup.policy"`)
 	told := s.logs.String()
@@ -106,6 +112,11 @@ func TestATopicThatIsAlteredUnderAWorkerIsNamed(t *testing.T) {
 		if !strings.Contains(told, want) {
 			t.Errorf("got no %q in the log:\n%s", want, told)
 		}
+	}
+	code.Store(0)
+	s.until("the letter is stored", func() bool { return strings.Contains(s.logs.String(), "letters are stored again") })
+	if n := strings.Count(s.logs.String(), "letters cannot be stored"); n != 2 {
+		t.Errorf("got %d lines about letters that cannot be stored, want one for each of two reasons", n)
 	}
 }
 
@@ -149,7 +160,9 @@ func TestAWorkerThatMayNotDescribeTheTopicStartsAndSaysSo(t *testing.T) {
 func TestAWorkerThatCannotJoinLeavesNoTopicBehind(t *testing.T) {
 	s := newScene(t, "KAFKA_TOPICS", "order")
 	s.run()
-	s.until("it waits for its topic", func() bool { return strings.Contains(s.logs.String(), "order") && strings.Contains(s.logs.String(), "KAFKA_TOPICS") })
+	s.until("it waits for its topic", func() bool {
+		return strings.Contains(s.logs.String(), "order") && strings.Contains(s.logs.String(), "KAFKA_TOPICS")
+	})
 	request := kmsg.NewPtrMetadataRequest()
 	answer, err := request.RequestWith(t.Context(), s.shop)
 	if err != nil {
