@@ -139,7 +139,8 @@ func newClerk(ctx context.Context, settings *config.Config, cluster *broker.Clus
 		return nil, err
 	}
 	d.pauses = read.pauses
-	d.followers = findFollowers(ctx, cluster, o.says.Group, n)
+	n.answered()
+	d.followers = findFollowers(ctx, cluster, o.says.Group)
 	n.answered()
 	own := d.topic == ledger.Topic("dlq."+o.says.Group) // no other group has it unless it was set so
 	known := d.followers.workers > 0 || read.exists && (own || read.named || d.followers.exists || d.followers.unknown != nil)

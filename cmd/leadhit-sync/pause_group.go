@@ -4,18 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"leadhit-sync/consumer/broker"
 )
 
-const (
-	// workerClient is what our workers call themselves in Kafka.
-	workerClient = "leadhit-sync"
-
-	coordinatorTries = 10
-	coordinatorAgain = 500 * time.Millisecond
-)
+// workerClient is what our workers call themselves in Kafka.
+const workerClient = "leadhit-sync"
 
 // followers are those who follow what a command writes to the ledger.
 type followers struct {
@@ -26,27 +20,35 @@ type followers struct {
 	unknown error // why the rest is not known; nil: it is
 }
 
-// findFollowers asks who is in the group. A coordinator that moves is waited for, for a while; a pause must be possible without it.
-func findFollowers(ctx context.Context, cluster *broker.Cluster, group string, n *notice) followers {
-	f := followers{group: group}
-	found, err := cluster.Members(ctx, group)
-	for try := 1; errors.Is(err, broker.ErrCoordinator) && try < coordinatorTries && ctx.Err() == nil; try++ {
-		n.answered()
-		select {
-		case <-ctx.Done():
-		case <-time.After(coordinatorAgain):
-		}
-		found, err = cluster.Members(ctx, group)
-	}
-	f.exists, f.unknown = found.Exists, err
-	for _, client := range found.Members {
-		if client == workerClient {
+// findFollowers asks who is in the group. It creates nothing, and a pause must be possible without an answer.
+func findFollowers(ctx context.Context, cluster *broker.Cluster, group string) followers {
+	found, err := membersOf(ctx, cluster, group)
+	f := followers{group: group, exists: err == nil && found.State != broker.Dead, unknown: err}
+	for _, member := range found.Members {
+		if member.ClientID == workerClient {
 			f.workers++
 		} else {
 			f.others++
 		}
 	}
 	return f
+}
+
+// membersOf asks the group's coordinator. A group that never had one does not exist.
+func membersOf(ctx context.Context, cluster *broker.Cluster, group string) (broker.Group, error) {
+	none := broker.Group{State: broker.Dead}
+	topology, err := cluster.Topics(ctx)
+	if err != nil {
+		return none, err
+	}
+	found, _, err := findGroup(ctx, cluster, group, topology.Nodes)
+	if !errors.Is(err, broker.ErrCoordinator) {
+		return found, err
+	}
+	if offsets, failed := cluster.OffsetsTopic(ctx); failed == nil && !offsets.Exists {
+		return none, nil
+	}
+	return none, err
 }
 
 // String says who follows.
@@ -65,7 +67,7 @@ func (f followers) String() string {
 		text = fmt.Sprintf("%d workers of group %s follow within seconds", f.workers, f.group)
 	}
 	if f.others > 0 {
-		text += fmt.Sprintf("; the group has %s that is no worker", count(f.others, "member"))
+		text += fmt.Sprintf("; members that are no workers: %d", f.others)
 	}
 	return text
 }

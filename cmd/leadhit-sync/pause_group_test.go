@@ -12,6 +12,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"leadhit-sync/consumer/broker"
 )
 
 func client(t *testing.T) *kgo.Client {
@@ -169,5 +171,23 @@ func TestListsOfPausesAreNotQuoted(t *testing.T) {
 	got.says(t, "\n-  by hand  since ")
 	if strings.Contains(got.out, `"`) {
 		t.Errorf("got %s, want nothing quoted", got.out)
+	}
+}
+
+func TestWhatIsNotKnownOfTheFollowersIsSaid(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		followers followers
+		want      string
+	}{
+		"one worker":       {followers{group: "shop", workers: 1}, "1 worker of group shop follows within seconds"},
+		"a foreign member": {followers{group: "shop", workers: 2, others: 1}, "2 workers of group shop follow within seconds; members that are no workers: 1"},
+		"only foreigners":  {followers{group: "shop", others: 3}, "no worker of group shop is running; those that start follow; members that are no workers: 3"},
+		"not allowed":      {followers{group: "shop", unknown: broker.ErrUnauthorised}, "not known: grant Describe on group shop"},
+		"no answer":        {followers{group: "shop", unknown: errors.New("EOF")}, "not known: EOF"},
+	} {
+		if got := c.followers.String(); !strings.Contains(got, c.want) {
+			t.Errorf("%s: got %q, want %q in it", name, got, c.want)
+		}
 	}
 }
