@@ -97,7 +97,7 @@ const (
 // needs are what a topic must be able to hold.
 type needs struct {
 	letters bool // else it is the ledger
-	// maxBytes is the size of the largest record that should fit.
+	// maxBytes is the size of the largest record that should fit: of an event, whose letter is at most 64 KiB larger.
 	maxBytes int
 	// keep is how long records must be kept at least, keepBytes whether a limit by size is harmless above this one; below 0: never.
 	keep      time.Duration
@@ -191,7 +191,11 @@ func (n needs) size(is string) (Flaw, bool) {
 	if err != nil || bytes >= n.maxBytes {
 		return Flaw{}, false
 	}
-	f := Flaw{maxMessageBytes, is, strconv.Itoa(n.maxBytes), "long entries, such as a pause of the flood guard, cannot be stored", false}
+	want := n.maxBytes
+	if n.letters {
+		want += letterRoom
+	}
+	f := Flaw{maxMessageBytes, is, strconv.Itoa(want), "long entries, such as a pause of the flood guard, cannot be stored", false}
 	if n.letters {
 		f.Why = "letters of large events are stored without the event's value"
 	}

@@ -105,7 +105,7 @@ func TestALettersTopicIsJudgedByItsSettings(t *testing.T) {
 		"deleted by size, source hidden":       {fit("retention.bytes", "1048576"), nil, "retention.bytes", ""},
 		"as large as the source may grow":      {fit("retention.bytes", "1048576"), events("retention.bytes", "1048576"), "", ""},
 		"smaller than the source may grow":     {fit("retention.bytes", "1048576"), events("retention.bytes", "2097152"), "retention.bytes", ""},
-		"small messages":                       {fit("max.message.bytes", "1048588"), events("max.message.bytes", "1048588"), "max.message.bytes", "set it to 1114124"},
+		"small messages":                       {fit("max.message.bytes", "1048587"), events("max.message.bytes", "1048588"), "max.message.bytes", "set it to 1114124"},
 		"messages smaller than a large source": {fit(), events("max.message.bytes", "8388608"), "max.message.bytes", "set it to 8454144"},
 		"messages too small for any letter":    {fit("max.message.bytes", "4096"), events(), "max.message.bytes!", "do not fit"},
 
@@ -198,8 +198,9 @@ func TestALedgerIsJudgedByItsSettings(t *testing.T) {
 		"as it should be":         {fit(), ""},
 		"compacted":               {fit("cleanup.policy", "compact"), "cleanup.policy!"},
 		"compacted and deleted":   {fit("cleanup.policy", "compact,delete"), "cleanup.policy!"},
-		"records without headers": {fit("message.format.version", "0.10.2"), ""}, // entries have none
-		"kept for a week":         {fit("retention.ms", "604800000"), "retention.ms"},
+		"records without headers": {fit("message.format.version", "0.10.2"), ""},      // entries have none
+		"kept for a week":         {fit("retention.ms", "604800000"), "retention.ms"}, // the letters are kept for 30 days, by default
+		"kept for 30 days":        {fit("retention.ms", "2592000000"), ""},
 		"deleted by size":         {fit("retention.bytes", "1048576"), "retention.bytes"},
 		"short entries only":      {fit("max.message.bytes", "65536"), "max.message.bytes"},
 		"no entries at all":       {fit("max.message.bytes", "1000"), "max.message.bytes!"},

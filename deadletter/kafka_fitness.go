@@ -42,7 +42,7 @@ func inspectLetters(ctx context.Context, client *kafka.Client, spec TopicSpec) (
 		f.formatCounts = formatCounts(ctx, client, brokers)
 	}
 	i.judge(f, needs{
-		letters: true, maxBytes: from.maxBytes + letterRoom, keepBytes: from.retentionBytes,
+		letters: true, maxBytes: from.maxBytes, keepBytes: from.retentionBytes,
 		keep: max(day, from.retention), keepWhy: from.keepWhy(),
 	})
 	return i, from, nil
@@ -63,8 +63,12 @@ func inspectLedger(ctx context.Context, client *kafka.Client, letters TopicSpec)
 	if err != nil {
 		keeps = letters.retention().Milliseconds()
 	}
+	keep := ledgerMinRetention
+	if keeps >= 0 && keeps < keep.Milliseconds() {
+		keep = max(day, time.Duration(keeps)*time.Millisecond)
+	}
 	i.judge(facts{settings: settings[name]}, needs{
-		maxBytes: ledgerBytes, keepBytes: forever, keep: ledgerMinRetention,
+		maxBytes: ledgerBytes, keepBytes: forever, keep: keep,
 		keepWhy: "a worker that starts later does not know of an older pause, and calls",
 	})
 	return i, ledgerRetention(keeps), nil
