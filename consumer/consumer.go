@@ -9,6 +9,10 @@
 // of 30 seconds), the last commit goes out, and only then may the group go on: kafka-go does not rejoin before. A commit
 // that stays without an answer ends the membership: the group is left and joined anew under another member id.
 //
+// No topic is created before the group was joined: a worker with a misspelt group or topic leaves none behind. In its first
+// generation, before anything is fetched, the consumer has the topics created that do not exist yet, and reads the ledger if it was
+// one of them. If that takes long it leaves the group, and waits outside of it.
+//
 // A position never moves but by what was read. Where the log itself has moved (retention passed the offset, the topic
 // was truncated or made anew) it is told in the log and counted, and consumption goes on where the log now starts.
 //
