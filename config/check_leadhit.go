@@ -32,6 +32,10 @@ func (c *Config) checkLeadHit(p *problems) {
 	}
 	p.addFile("LEADHIT_API_KEY_FILE", c.LeadHit.APIKeyFile)
 	p.addFile("LEADHIT_CA_FILE", c.LeadHit.CAFile)
+	c.checkProxy(p)
+}
+
+func (c *Config) checkProxy(p *problems) {
 	if proxy := c.LeadHit.Proxy.Reveal(); proxy != "" {
 		u, err := url.Parse(proxy)
 		if err != nil || u.Hostname() == "" || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) {

@@ -16,6 +16,10 @@
 // A position never moves but by what was read. Where the log itself has moved (retention passed the offset, the topic
 // was truncated or made anew) it is told in the log and counted, and consumption goes on where the log now starts.
 //
+// The group belongs to these workers: Kafka refuses every other client, by the name of our assignment protocol. The leader
+// assigns the partitions that exist, whatever else the members' topics name, and no request of the membership creates a
+// topic. Whatever the worker waits for stands in [State], with the words of the log and the time since when.
+//
 // # Goroutines
 //
 // [Consumer.Run] owns all of them and returns when they have ended: the clock; a caller for each call in flight; the
@@ -120,18 +124,22 @@ type Consumer struct {
 
 	pulse   atomic.Int64 // unix nanoseconds of the last turn
 	phase   atomic.Pointer[phase]
+	waits   waits
+	unknown unknowns
 	counts  counts
 	failing failing
-	unread  atomic.Bool // the ledger, for the first time
 
 	follower  *follower   // of the ledger; nil: there is none
 	mayCreate atomic.Bool // the group was joined once, so that its name and topics are right: topics of ours may be created
 	prepared  bool        // the membership's: what is needed before the first call is there
 	preparing trouble     // the membership's
 
-	member string         // the membership's: the last member id
-	sizes  map[string]int // the membership's: partitions of each topic when it was first seen
-	fences trouble        // the membership's: refusals in a row
+	member string            // the membership's: the last member id
+	sizes  map[string]int    // the membership's: partitions of each topic when it was first seen
+	fences trouble           // the membership's: refusals in a row
+	begun  map[string]string // the membership's: where the log last said that the group begins, by topic
+	absent string            // the leader's: the topics that the log last said to be missing
+	uneven string            // the leader's: the topics of which the log last said that some members do not consume them
 }
 
 // New returns a Consumer that does nothing until Run.
@@ -142,6 +150,7 @@ func New(o Options) *Consumer {
 		ends:       map[dispatch.Partition]int64{},
 		standing:   map[dispatch.Partition]Unreadable{},
 		sizes:      map[string]int{},
+		begun:      map[string]string{},
 		failing:    failing{letters: map[letterAt]bool{}, told: map[string]bool{}},
 		spawn:      func(func(context.Context)) {}, // nothing falls due before Run
 		alarm:      time.NewTimer(tick),

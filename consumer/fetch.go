@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"leadhit-sync/consumer/broker"
@@ -91,14 +92,17 @@ func (c *Consumer) decode(ctx context.Context, log *slog.Logger, e *Event) ([]di
 		return items, true
 	}
 	var trouble trouble
+	key := waitDecode + e.Topic + "/" + strconv.Itoa(e.Partition)
+	defer c.waits.end(key)
 	for err != nil {
-		trouble.tell(log, "cannot tell yet what an event means; its partition waits", err)
+		c.waits.begin(key, "events of the topic "+e.Topic+" cannot be decoded yet: "+withoutPorts(err.Error()))
+		trouble.tell(log, "cannot decode an event yet; its partition waits; trying again", err)
 		if !trouble.wait(ctx) {
 			return nil, false
 		}
 		items, err = c.options.Decode(ctx, e)
 	}
-	trouble.over(log, "events can be read again")
+	trouble.over(log, "events can be decoded again")
 	return items, true
 }
 
@@ -118,68 +122,14 @@ func (c *Consumer) regain(ctx context.Context, log *slog.Logger, f dispatch.Fetc
 		c.send(func(now time.Time) { c.dispatcher.Fetched(now, f, nil, bounds.First) })
 	case f.Offset > bounds.Last:
 		c.counts.restarted.Add(1)
-		log.ErrorContext(ctx, "the log ends below the group's offset: it was truncated or made anew; going on at its start",
-			slog.Int64("offset", f.Offset), slog.Int64("log_start", bounds.First), slog.Int64("log_end", bounds.Last))
+		if c.unknown.restarted(f.Partition) {
+			log.ErrorContext(ctx, "the log ends below the group's offset: it was truncated, or the topic was deleted and created again; "+
+				"reading the topic's partitions from their start; further ones of this topic are not logged",
+				slog.Int64("offset", f.Offset), slog.Int64("log_start", bounds.First), slog.Int64("log_end", bounds.Last))
+		}
 		c.send(func(now time.Time) { c.dispatcher.Restarted(now, f.Partition, bounds.First) })
 	default:
 		return errMoving
 	}
 	return nil
-}
-
-// verify finds out what became of a partition that the broker did not know: gone for a moment, or made anew. Kafka
-// deletes a group's offsets together with their topic, so a missing offset tells.
-func (c *Consumer) verify(ctx context.Context, p dispatch.Partition) {
-	var trouble trouble
-	log := c.log.With(slog.String("topic", p.Topic), slog.Int("partition", p.Number))
-	log.WarnContext(ctx, "the broker does not know the partition; its calls and commits wait until it is back")
-	at := broker.TopicPartition{Topic: p.Topic, Partition: p.Number}
-	// The wait comes first: a broker that answers one request so and the next one otherwise must not keep us spinning.
-	for trouble.wait(ctx) {
-		bounds, err := c.options.Cluster.Bounds(ctx, p.Topic, []int{p.Number})
-		if err == nil {
-			var committed map[broker.TopicPartition]broker.Committed
-			if committed, err = c.options.Cluster.Committed(ctx, c.options.Group, []broker.TopicPartition{at}); err == nil {
-				err = c.verified(ctx, log, p, bounds[p.Number], committed[at].Next)
-			}
-			if err == nil {
-				return
-			}
-		}
-		if ctx.Err() == nil {
-			trouble.tell(log, "partition still unknown; trying again", err)
-		}
-	}
-}
-
-func (c *Consumer) verified(ctx context.Context, log *slog.Logger, p dispatch.Partition, b broker.Bounds, committed int64) error {
-	if committed >= 0 {
-		log.InfoContext(ctx, "the partition is back, and the one it was")
-		c.send(func(now time.Time) { c.dispatcher.Trusted(now, p) })
-		return nil
-	}
-	if c.neverCommitted(p) {
-		// Nothing to miss yet, so its absence proves nothing; whichever log this is, the group begins in it.
-		starts, err := c.starts(ctx, p.Topic, []int{p.Number})
-		if err != nil {
-			return err
-		}
-		c.send(func(now time.Time) { c.dispatcher.Restarted(now, p, starts[p.Number]) })
-		return nil
-	}
-	c.counts.restarted.Add(1)
-	log.ErrorContext(ctx, "the topic was deleted and made anew; going on at its start", slog.Int64("log_start", b.First))
-	c.send(func(now time.Time) { c.dispatcher.Restarted(now, p, b.First) })
-	return nil
-}
-
-// neverCommitted says that this generation began without an offset of the group, and no commit was acknowledged since.
-func (c *Consumer) neverCommitted(p dispatch.Partition) bool {
-	never := false
-	c.send(func(time.Time) {
-		for _, state := range c.dispatcher.State().Partitions {
-			never = never || state.Partition == p && state.Committed < 0
-		}
-	})
-	return never
 }

@@ -58,21 +58,28 @@ func TestALedgerThatIsNotKnownEverywhereYetIsWaitedForWithoutAWord(t *testing.T)
 		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: ledgerTopic, Err: kerr.UnknownTopicOrPartition, Count: 2})
 		k := w.start(guarded("w1", "1.0"))
 		time.Sleep(10 * time.Second)
-		if got := w.logs.say("the ledger"); k.LedgerUnread() || len(got) > 0 {
-			w.t.Errorf("got unread %v and %q, want a ledger that was read, and nothing told of it", k.LedgerUnread(), got)
+		if got := w.logs.say("the ledger"); len(k.Waits()) > 0 || len(got) > 0 {
+			w.t.Errorf("got waits %v and %q, want a ledger that was read, and nothing logged of it", k.Waits(), got)
 		}
 	})
 }
 
 func TestALoginThatKafkaRefusesIsNotBlamedOnTheLedger(t *testing.T) {
-	for name, err := range map[string]error{"a wrong password": kafka.SASLAuthenticationFailed, "no TLS": broker.ErrTLS} {
+	for name, test := range map[string]struct {
+		err  error
+		says string
+	}{
+		"a wrong password": {kafka.SASLAuthenticationFailed, "Kafka rejects the login"},
+		"no TLS":           {broker.ErrTLS, "there is no TLS connection to Kafka"},
+	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 1, func(w *world) {
 				w.start(guarded("w1", "1.0"), func(o *consumer.Options) {
-					o.Ledger.Exists = func(context.Context) (bool, error) { return false, fmt.Errorf("look up topic: %w", err) }
+					o.Ledger.Exists = func(context.Context) (bool, error) { return false, fmt.Errorf("look up topic: %w", test.err) }
 				})
 				time.Sleep(10 * time.Second)
-				w.toldOnce("Kafka rejects the login, so it is not known whether calls are paused")
+				w.toldOnce("the ledger cannot be read, so it is not known whether calls are paused")
+				w.toldOnce(test.says)
 			})
 		})
 	}

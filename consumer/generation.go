@@ -43,7 +43,7 @@ func (c *Consumer) live(fetching, working context.Context, g *generation, own []
 	if !c.prepareHere(fetching) {
 		return dispatch.NotEnded, fetching.Err() == nil // the generation goes on without us, or has ended
 	}
-	positions, ok := c.positions(fetching, own)
+	positions, gone, ok := c.positions(fetching, own)
 	if !ok {
 		return dispatch.NotEnded, false
 	}
@@ -61,6 +61,12 @@ func (c *Consumer) live(fetching, working context.Context, g *generation, own []
 	var hands sync.WaitGroup
 	hands.Go(func() { c.fetching(fetching, g) })
 	hands.Go(func() { c.committing(committing, g) })
+	if gone != nil {
+		hands.Go(func() {
+			c.await(fetching, gone)
+			stopFetching()
+		})
+	}
 	c.enter(Running)
 
 	select {
@@ -84,6 +90,7 @@ func (c *Consumer) live(fetching, working context.Context, g *generation, own []
 	stopCommitting()
 	hands.Wait()
 	c.failing.forget()
+	c.waits.end(waitLetters)
 	return end, leave
 }
 

@@ -64,7 +64,7 @@ func makeAnew(w *world, length int) {
 	if got := k.State().Restarted; got != 1 {
 		w.t.Errorf("got %d restarted partitions, want one", got)
 	}
-	w.toldOnce("made anew")
+	w.toldOnce("created again")
 }
 
 // With a full window nothing is fetched, and nobody sees the topic go and come back but he who looks for the group's offset.
@@ -89,7 +89,7 @@ func TestATopicThatWasMadeAnewBesideAFullWindowIsReadFromItsStart(t *testing.T) 
 		if got := k.State().Restarted; got != 1 {
 			w.t.Errorf("got %d restarted partitions, want one", got)
 		}
-		w.toldOnce("made anew")
+		w.toldOnce("created again")
 	})
 }
 
@@ -103,7 +103,7 @@ func TestAnOffsetBehindTheLogsEndBeginsAtItsStart(t *testing.T) {
 		if got := k.State().Restarted; got != 1 {
 			w.t.Errorf("got %d restarted partitions, want one", got)
 		}
-		w.toldOnce("truncated or made anew")
+		w.toldOnce("the log ends below the group's offset")
 		k.end()
 		w.start()
 		time.Sleep(10 * time.Second)

@@ -47,14 +47,20 @@ func TestAMissingTopicMakesNoStormOfGenerationsAndIsPickedUpAgain(t *testing.T) 
 			w.t.Fatal(err)
 		}
 		w.rebalance()
+		w.produce(1, fine, "meanwhile")
+		w.settle(10 * time.Second)
 		time.Sleep(2 * time.Minute)
 		if got := k.State().Generations; got > 4 {
 			w.t.Errorf("got %d generations in two minutes without a topic", got)
 		}
-		w.toldOnce("take it out of KAFKA_TOPICS")
+		w.toldOnce("take them out of KAFKA_TOPICS")
+		waitsFor(w.t, k, "topic payments does not exist")
 		w.create("payments", 1)
 		w.produce(1, fine, "b")
 		w.settle(15 * time.Second)
+		if !w.wait(30*time.Second, func() bool { return len(k.State().Dispatch.Partitions) == 3 && len(k.Waits()) == 0 }) {
+			w.t.Errorf("got %d partitions and waits %v after the topic came back, want 3 and none", len(k.State().Dispatch.Partitions), k.Waits())
+		}
 	})
 }
 

@@ -39,10 +39,6 @@ type Ledger struct {
 	Append func(context.Context, ledger.Entry) error
 }
 
-// LedgerUnread says that the worker waits for the ledger: until it was read to its end once nothing may be called. It never
-// waits.
-func (c *Consumer) LedgerUnread() bool { return c.unread.Load() }
-
 // follower reads the ledger: all of it when the worker starts, and then what comes.
 type follower struct {
 	consumer *Consumer
@@ -77,8 +73,8 @@ func (c *Consumer) readLedger(ctx context.Context) bool {
 // readAll reads the ledger to its end of now, for as long as it takes, unless it does not exist. False: ctx has ended.
 func (f *follower) readAll(ctx context.Context, exists func(context.Context) (bool, error)) bool {
 	f.consumer.enter(Waiting)
-	f.consumer.unread.Store(true)
-	defer f.consumer.unread.Store(false)
+	unread := "the ledger " + f.consumer.options.Ledger.Topic + " is not read yet, so it is not known whether calls are paused"
+	f.consumer.waits.begin(waitLedger, unread)
 	for quiet := 0; ; {
 		is, err := exists(ctx)
 		if err == nil && is {
@@ -86,18 +82,17 @@ func (f *follower) readAll(ctx context.Context, exists func(context.Context) (bo
 		}
 		switch {
 		case err == nil:
+			f.consumer.waits.end(waitLedger) // not before: one wait may outlast several generations
 			f.trouble.over(f.log, "the ledger is read")
 			return true
 		case ctx.Err() != nil:
 			return false
 		case errors.Is(err, broker.ErrUnknownPartition) && quiet < quietTries:
 			quiet++
-		case loginRefused(err):
-			f.trouble.tell(f.log, "Kafka rejects the login, so it is not known whether calls are paused, and nothing is called; "+
-				"check the KAFKA_SASL and KAFKA_TLS settings and their files; trying again", err)
 		default:
-			f.trouble.tell(f.log, "the ledger cannot be read, so it is not known whether calls are paused, and nothing is called; "+
-				"check that the topic may be read and written; trying again", err)
+			r := ledgerReason(err)
+			f.consumer.waits.begin(waitLedger, unread+": "+r.String())
+			f.trouble.explain(f.log, "the ledger cannot be read, so it is not known whether calls are paused, and nothing is called", r, err)
 		}
 		if !f.trouble.wait(ctx) {
 			return false

@@ -37,11 +37,14 @@ func (c *Consumer) prepareStore(ctx context.Context) bool {
 		err := c.options.Prepare(ctx)
 		switch {
 		case err == nil:
+			c.waits.end(waitPrepared)
 			c.preparing.over(c.log, "the dead-letter topic can keep letters")
 			return true
 		case ctx.Err() != nil:
 			return false
 		}
+		c.enter(Waiting)
+		c.waits.begin(waitPrepared, "the dead-letter topic cannot keep letters: "+withoutPorts(err.Error()))
 		c.preparing.tell(c.log, "the dead-letter topic cannot keep letters, so nothing is called; trying again", err)
 		if !c.preparing.wait(ctx) {
 			return false

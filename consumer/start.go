@@ -2,7 +2,10 @@ package consumer
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -18,64 +21,151 @@ type Start struct {
 	At time.Time
 }
 
-// positions reads where the group stands, for as long as it takes. Where it never committed, the start is chosen and told.
-// False: ctx has ended.
-func (c *Consumer) positions(ctx context.Context, own []broker.TopicPartition) ([]dispatch.Position, bool) {
+// startPatience is how long a topic may be unknown to the brokers before a generation begins without it: a new one is, until
+// the connection pool has heard of it.
+const startPatience = 3 * time.Second
+
+// positions reads where the group stands, for as long as it takes. Where it never committed, the start is chosen and logged.
+// It leaves out partitions that do not exist, such as those of a topic that was deleted since it was assigned, so that they do
+// not keep the others waiting. False: ctx has ended.
+func (c *Consumer) positions(ctx context.Context, own []broker.TopicPartition) (_ []dispatch.Position, gone []broker.TopicPartition, ok bool) {
 	if len(own) == 0 {
-		return nil, true
+		return nil, nil, true
 	}
 	var trouble trouble
-	for {
-		positions, err := c.readPositions(ctx, own)
-		if err == nil {
+	defer c.waits.end(waitOffsets)
+	for began := time.Now(); ; {
+		at, err := c.readPositions(ctx, own)
+		if err == nil || at.gone != nil && time.Since(began) > startPatience {
 			trouble.over(c.log, "the group's offsets are read")
-			return positions, true
+			c.tellStarts(ctx, at.begun)
+			return at.positions, at.gone, true
 		}
 		if ctx.Err() != nil {
-			return nil, false
+			return nil, nil, false
 		}
-		trouble.tell(c.log, "cannot read the group's offsets; trying again", err)
+		r := offsetsReason(err)
+		c.waits.begin(waitOffsets, r.String())
+		trouble.explain(c.log, "cannot read the group's offsets; trying again", r, err)
 		if !trouble.wait(ctx) {
-			return nil, false
+			return nil, nil, false
 		}
 	}
 }
 
-func (c *Consumer) readPositions(ctx context.Context, own []broker.TopicPartition) ([]dispatch.Position, error) {
+// standing is where the group stands.
+type standing struct {
+	positions []dispatch.Position
+	begun     []beginning             // where it never committed
+	gone      []broker.TopicPartition // those that do not exist; they have no positions
+}
+
+// readPositions returns a standing beside an error if that is about partitions that do not exist.
+func (c *Consumer) readPositions(ctx context.Context, own []broker.TopicPartition) (standing, error) {
 	committed, err := c.options.Cluster.Committed(ctx, c.options.Group, own)
 	if err != nil {
-		return nil, err
+		return standing{}, err
 	}
 	positions := make([]dispatch.Position, len(own))
 	fresh := map[string][]int{}
-	for i, at := range own {
+	for i, p := range own {
 		positions[i] = dispatch.Position{
-			Partition: dispatch.Partition{Topic: at.Topic, Number: at.Partition},
-			Next:      committed[at].Next, Metadata: committed[at].Metadata,
+			Partition: dispatch.Partition{Topic: p.Topic, Number: p.Partition},
+			Next:      committed[p].Next, Metadata: committed[p].Metadata,
 		}
-		if committed[at].Next < 0 {
-			fresh[at.Topic] = append(fresh[at.Topic], at.Partition)
+		if committed[p].Next < 0 {
+			fresh[p.Topic] = append(fresh[p.Topic], p.Partition)
 		}
 	}
+	var at standing
+	var missing error
 	for topic, partitions := range fresh {
-		starts, err := c.starts(ctx, topic, partitions)
-		if err != nil {
-			return nil, err
+		b, err := c.begin(ctx, topic, partitions)
+		if errors.Is(err, broker.ErrUnknownPartition) {
+			missing = err
+			b, err = c.beginKnown(ctx, topic, partitions)
 		}
-		for i := range positions {
-			if p := &positions[i]; p.Topic == topic && slices.Contains(partitions, p.Number) {
-				p.Next, p.Metadata, p.Uncommitted = starts[p.Number], "", true
+		if err != nil {
+			return standing{}, err
+		}
+		at.begun = append(at.begun, b)
+		b.apply(positions)
+	}
+	for _, p := range positions {
+		if p.Next < 0 {
+			at.gone = append(at.gone, broker.TopicPartition{Topic: p.Topic, Partition: p.Number})
+		}
+	}
+	at.positions = slices.DeleteFunc(positions, func(p dispatch.Position) bool { return p.Next < 0 })
+	return at, missing
+}
+
+// beginKnown is begin for those of the partitions that exist.
+func (c *Consumer) beginKnown(ctx context.Context, topic string, partitions []int) (beginning, error) {
+	all := beginning{topic, map[int]broker.Bounds{}, map[int]int64{}}
+	for _, p := range partitions {
+		b, err := c.begin(ctx, topic, []int{p})
+		if errors.Is(err, broker.ErrUnknownPartition) {
+			continue
+		}
+		if err != nil {
+			return beginning{}, err
+		}
+		maps.Copy(all.bounds, b.bounds)
+		maps.Copy(all.starts, b.starts)
+	}
+	return all, nil
+}
+
+// await returns when one of the partitions exists, or at the end of ctx.
+func (c *Consumer) await(ctx context.Context, partitions []broker.TopicPartition) {
+	var names []string
+	for _, p := range partitions {
+		names = append(names, fmt.Sprintf("%s/%d", p.Topic, p.Partition))
+		c.waits.begin(waitUnknown+p.Topic, "the brokers do not know all partitions of the topic "+p.Topic+" that this worker consumes")
+		defer c.waits.end(waitUnknown + p.Topic)
+	}
+	c.log.WarnContext(ctx, "assigned partitions do not exist; consuming the others; create their topics, or take them out of KAFKA_TOPICS",
+		slog.Any("partitions", names))
+	ticker := time.NewTicker(compareEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		for _, p := range partitions {
+			if _, err := c.options.Cluster.Bounds(ctx, p.Topic, []int{p.Partition}); err == nil {
+				c.log.InfoContext(ctx, "an assigned partition exists again; joining the group again", slog.String("topic", p.Topic), slog.Int("partition", p.Partition))
+				return
 			}
 		}
 	}
-	return positions, nil
 }
 
-// starts chooses where to begin in partitions of a topic where the group never committed, and tells what lies ahead.
-func (c *Consumer) starts(ctx context.Context, topic string, partitions []int) (map[int]int64, error) {
+// beginning is where the group begins in partitions of a topic where it never committed.
+type beginning struct {
+	topic  string
+	bounds map[int]broker.Bounds
+	starts map[int]int64
+}
+
+// apply enters the starts.
+func (b beginning) apply(to []dispatch.Position) {
+	for i := range to {
+		p := &to[i]
+		if start, begins := b.starts[p.Number]; begins && p.Topic == b.topic {
+			p.Next, p.Metadata, p.Uncommitted = start, "", true
+		}
+	}
+}
+
+// begin chooses where to begin in partitions of a topic where the group never committed.
+func (c *Consumer) begin(ctx context.Context, topic string, partitions []int) (beginning, error) {
 	bounds, err := c.options.Cluster.Bounds(ctx, topic, partitions)
 	if err != nil {
-		return nil, err
+		return beginning{}, err
 	}
 	starts := make(map[int]int64, len(partitions))
 	for _, p := range partitions {
@@ -86,7 +176,7 @@ func (c *Consumer) starts(ctx context.Context, topic string, partitions []int) (
 	}
 	if at := c.options.Start.At; !at.IsZero() && !c.options.Start.Latest {
 		if starts, err = c.options.Cluster.OffsetsAt(ctx, topic, partitions, at); err != nil {
-			return nil, err
+			return beginning{}, err
 		}
 	}
 	for _, p := range partitions {
@@ -94,8 +184,7 @@ func (c *Consumer) starts(ctx context.Context, topic string, partitions []int) (
 			starts[p] = bounds[p].First
 		}
 	}
-	c.tellStart(ctx, topic, bounds, starts)
-	return starts, nil
+	return beginning{topic, bounds, starts}, nil
 }
 
 // found keeps how many partitions each topic had when this worker first saw it.
@@ -107,8 +196,19 @@ func (c *Consumer) found(t broker.Topology) {
 	}
 }
 
+// tellStarts logs each beginning once, though a generation may end before its first commit.
+func (c *Consumer) tellStarts(ctx context.Context, begun []beginning) {
+	for _, b := range begun {
+		if starts := fmt.Sprint(b.starts); c.begun[b.topic] != starts {
+			c.begun[b.topic] = starts
+			c.tellStart(ctx, b)
+		}
+	}
+}
+
 // tellStart says how much lies ahead of the start, and how old it is: a wrong KAFKA_START shows here first.
-func (c *Consumer) tellStart(ctx context.Context, topic string, bounds map[int]broker.Bounds, starts map[int]int64) {
+func (c *Consumer) tellStart(ctx context.Context, b beginning) {
+	topic, bounds, starts := b.topic, b.bounds, b.starts
 	var events int64
 	var oldest time.Time
 	for p, start := range starts {

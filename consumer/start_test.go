@@ -24,7 +24,7 @@ func TestAWorkerWaitsForItsTopicsAndStartsByItself(t *testing.T) {
 		if phase, _, _ := k.Phase(); phase != consumer.Waiting {
 			w.t.Errorf("got %s with one of two topics, want waiting: the group would assign none", phase)
 		}
-		if got := w.logs.say("topics that do not exist"); len(got) != 2 {
+		if got := w.logs.say("waiting to consume"); len(got) != 2 {
 			w.t.Errorf("told %d times, want once a change: %q", len(got), got)
 		}
 		w.create("payments", 1)

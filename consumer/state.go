@@ -8,16 +8,16 @@ import (
 	"leadhit-sync/consumer/dispatch"
 )
 
-// Phase says what the membership is about.
+// Phase is the state of the membership.
 type Phase string
 
 // The phases, in the order in which a worker meets them.
 const (
 	Starting Phase = "starting"
-	Waiting  Phase = "waiting"  // for Kafka, or for topics that do not exist yet
+	Waiting  Phase = "waiting"  // for what State.Waits says: Kafka, or a topic that does not exist yet
 	Joining  Phase = "joining"  // the group
 	Running  Phase = "running"  // consuming, with or without partitions
-	Draining Phase = "draining" // finishes what is in the air
+	Draining Phase = "draining" // finishing the calls in flight
 	Stopped  Phase = "stopped"
 )
 
@@ -42,8 +42,14 @@ func (c *Consumer) enter(name Phase) {
 	default:
 		next.apart = was.apart
 	}
+	if name == Waiting || name == Joining { // they may alternate while nothing succeeds
+		next.since = next.apart
+	}
 	c.phase.Store(&next)
 }
+
+// hasJoined says that the worker was in a generation of the group once.
+func (c *Consumer) hasJoined() bool { return c.phase.Load().joined }
 
 type counts struct {
 	fetched, commits, commitFailures, generations, expired, restarted, letterFailures atomic.Uint64
@@ -53,7 +59,10 @@ type counts struct {
 // State is a picture of the consumer for people, probes and metrics. Counters count from the start of the process.
 type State struct {
 	Phase Phase
+	// Since is when the phase began. Waiting and Joining may alternate while nothing succeeds: theirs is Apart.
 	Since time.Time
+	// Waits are what the worker waits for now, the oldest wait first; in some of them it consumes other partitions.
+	Waits []Wait
 	// Joined says that the group was joined once.
 	Joined bool
 	// Apart is since when the worker is in no generation of the group, at first since it was made; zero while it is in one.
@@ -84,6 +93,7 @@ func (c *Consumer) State() State {
 	})
 	p := c.phase.Load()
 	s.Phase, s.Since, s.Joined, s.Apart = p.name, p.since, p.joined, p.apart
+	s.Waits = c.waits.list()
 	s.Fetched, s.Commits = c.counts.fetched.Load(), c.counts.commits.Load()
 	s.CommitFailures, s.Generations = c.counts.commitFailures.Load(), c.counts.generations.Load()
 	s.Expired, s.Restarted = c.counts.expired.Load(), c.counts.restarted.Load()

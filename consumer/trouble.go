@@ -4,29 +4,58 @@ import (
 	"context"
 	"log/slog"
 	"regexp"
+	"slices"
 	"time"
 )
 
-// trouble spaces the tries of something that must succeed in the end, and tells of it once, not at each try. The zero
-// value is ready.
+const (
+	// patience is how long something may fail that is normal for a while, such as a join while the group rebalances, before
+	// the log speaks of it.
+	patience = 10 * time.Second
+	// mostTold bounds what one trouble remembers.
+	mostTold = 20
+)
+
+// trouble spaces the tries of something that must succeed in the end. It logs each kind of failure once, not each try. The
+// zero value is ready.
 type trouble struct {
 	tries int
-	told  string
+	since time.Time // of the first failure
+	told  []string
 	next  time.Duration
 }
 
-// tell writes a line at the first failure and whenever the error changes.
+// tell logs a failure whose text was not logged yet.
 func (t *trouble) tell(log *slog.Logger, message string, err error) {
-	t.tries++
-	if said := withoutPorts(err.Error()); said != t.told {
-		t.told = said
-		log.Warn(message, slog.Any("error", err), slog.Int("tries", t.tries)) //nolint:sloglint // the caller's message is static
+	t.failed()
+	t.once(log, message, withoutPorts(err.Error()), slog.Any("error", err))
+}
+
+// explain logs a failure whose reason was not logged yet. One that is normal for a while is logged when it lasts.
+func (t *trouble) explain(log *slog.Logger, message string, r reason, err error) {
+	t.failed()
+	if !r.passing || time.Since(t.since) >= patience {
+		t.once(log, message, r.String(), slog.Any("error", err), slog.String("reason", r.String()))
 	}
 }
 
-// over writes a line if there was trouble.
+func (t *trouble) failed() {
+	if t.tries++; t.tries == 1 {
+		t.since = time.Now()
+	}
+}
+
+func (t *trouble) once(log *slog.Logger, message, text string, facts ...any) {
+	if slices.Contains(t.told, text) {
+		return
+	}
+	t.told = append(t.told[max(0, len(t.told)-mostTold):], text)
+	log.With(facts...).Warn(message, slog.Int("tries", t.tries)) //nolint:sloglint // the caller's message is static
+}
+
+// over logs the end of a trouble that was logged.
 func (t *trouble) over(log *slog.Logger, message string) {
-	if t.tries > 0 {
+	if len(t.told) > 0 {
 		log.Info(message, slog.Int("tries", t.tries)) //nolint:sloglint // the caller's message is static
 	}
 	*t = trouble{}
@@ -43,6 +72,21 @@ func (t *trouble) wait(ctx context.Context) bool {
 	case <-timer.C:
 		return true
 	}
+}
+
+// reason says why something fails.
+type reason struct {
+	what string // "topic orders does not exist": the state says the same as the log
+	fix  string // who or which setting can change that; may be empty
+	// passing says that it is normal for a while and ends by itself.
+	passing bool
+}
+
+func (r reason) String() string {
+	if r.fix == "" {
+		return r.what
+	}
+	return r.what + "; " + r.fix
 }
 
 // withoutPorts takes out our own end of connections, which is another one at each try.

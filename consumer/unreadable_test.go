@@ -61,16 +61,7 @@ func TestBytesThatAreDamagedOnceAreReadAgain(t *testing.T) {
 
 func TestBrokersThatTakeNoMetadataAreTold(t *testing.T) {
 	bubble(t, 1, func(w *world) {
-		w.fake.ControlKey(int16(kmsg.OffsetCommit), func(r kmsg.Request) (kmsg.Response, error, bool) {
-			w.fake.KeepControl()
-			request, _ := r.(*kmsg.OffsetCommitRequest)
-			for _, p := range request.Topics[0].Partitions {
-				if p.Metadata != nil && *p.Metadata != "" {
-					return refuseCommit(request, kerr.OffsetMetadataTooLarge), nil, true
-				}
-			}
-			return nil, nil, false
-		})
+		w.takeNoMetadata()
 		w.leadhitDoes(func(c change, try int) conduct {
 			if c.order == "stuck" {
 				return fails(c, try)
@@ -91,5 +82,19 @@ func TestBrokersThatTakeNoMetadataAreTold(t *testing.T) {
 		}
 		w.leadhitDoes(answers(0))
 		w.settle(time.Minute)
+	})
+}
+
+// takeNoMetadata makes the brokers refuse commits with metadata, as offset.metadata.max.bytes=0 does.
+func (w *world) takeNoMetadata() {
+	w.fake.ControlKey(int16(kmsg.OffsetCommit), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		w.fake.KeepControl()
+		request, _ := r.(*kmsg.OffsetCommitRequest)
+		for _, p := range request.Topics[0].Partitions {
+			if p.Metadata != nil && *p.Metadata != "" {
+				return refuseCommit(request, kerr.OffsetMetadataTooLarge), nil, true
+			}
+		}
+		return nil, nil, false
 	})
 }

@@ -65,6 +65,7 @@ func (c *Consumer) tellLetter(ctx context.Context, s dispatch.Store, err error) 
 	if err == nil {
 		delete(c.failing.letters, at)
 		if was > 0 && len(c.failing.letters) == 0 {
+			c.waits.end(waitLetters)
 			c.log.InfoContext(ctx, "letters are stored again")
 			clear(c.failing.told)
 		}
@@ -72,9 +73,10 @@ func (c *Consumer) tellLetter(ctx context.Context, s dispatch.Store, err error) 
 	}
 	c.counts.letterFailures.Add(1)
 	c.failing.letters[at] = true
+	c.waits.begin(waitLetters, "letters cannot be stored: "+withoutPorts(err.Error()))
 	if reason := reasonOf(err); !c.failing.told[reason] && len(c.failing.told) < mostReasons {
 		c.failing.told[reason] = true
-		c.log.ErrorContext(ctx, "letters cannot be stored; their orders wait, and it is tried again",
+		c.log.ErrorContext(ctx, "letters cannot be stored; their orders wait; trying again",
 			slog.String("topic", s.Topic), slog.Int("partition", s.Number), slog.Int64("offset", s.Offset),
 			slog.Any("error", err))
 	}

@@ -39,7 +39,7 @@ func start(t *testing.T, opts ...kfake.Opt) *broker {
 	}
 	t.Cleanup(cluster.Close)
 	addr := kafka.TCP(cluster.ListenAddrs()...)
-	transport := &kafka.Transport{MetadataTTL: 100 * time.Millisecond}
+	transport := &kafka.Transport{MetadataTTL: 10 * time.Second} // it is the deadline of the request that renews them, too
 	t.Cleanup(transport.CloseIdleConnections)
 	client := &kafka.Client{Addr: addr, Transport: transport, Timeout: 5 * time.Second}
 	return &broker{cluster, addr, transport, client}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -39,7 +40,7 @@ func (s *suite) testCheck(t *testing.T) {
 			{Name: webDoor, Protocol: "PLAINTEXT", Advertised: web.Listener.Addr().String()},
 		},
 		Properties: map[string]string{
-			"group.max.session.timeout.ms": fmt.Sprint(most.Milliseconds()), "auto.create.topics.enable": "true",
+			"group.max.session.timeout.ms": strconv.FormatInt(most.Milliseconds(), 10), "auto.create.topics.enable": "true",
 			// So that a test may see that a member has gone.
 			"group.consumer.session.timeout.ms": "6000", "group.consumer.min.session.timeout.ms": "6000",
 		},
@@ -80,21 +81,21 @@ func (s *suite) testCheck(t *testing.T) {
 // testForeignGroups: members that do not share partitions as a worker does keep it out; where they have left, it may come.
 func (c *checked) testForeignGroups(t *testing.T, brokers []string) {
 	t.Helper()
+	//nolint:staticcheck // the key is franz-go's own, a string
+	newer := context.WithValue(t.Context(), "opt_in_kafka_next_gen_balancer_beta", true)
 	for _, test := range []struct {
 		name    string
-		ctx     context.Context
 		options []kgo.Opt
 		want    string
 	}{
-		//nolint:staticcheck // the key is franz-go's own, a string
-		{"newer-protocol", context.WithValue(t.Context(), "opt_in_kafka_next_gen_balancer_beta", true), nil, "consumers of another kind"},
-		{"cooperative", t.Context(), []kgo.Opt{kgo.Balancers(kgo.CooperativeStickyBalancer()), kgo.ClientID("somebody")}, `by "cooperative-sticky" (somebody at 127.0.0.1)`},
-		{"range", t.Context(), []kgo.Opt{kgo.Balancers(kgo.RangeBalancer()), kgo.ClientID("somebody")}, `by "range" (somebody at 127.0.0.1)`},
+		{"newer-protocol", []kgo.Opt{kgo.WithContext(newer)}, "consumers of another kind"},
+		{"cooperative", []kgo.Opt{kgo.Balancers(kgo.CooperativeStickyBalancer()), kgo.ClientID("somebody")}, `by "cooperative-sticky" (somebody at 127.0.0.1)`},
+		{"range", []kgo.Opt{kgo.Balancers(kgo.RangeBalancer()), kgo.ClientID("somebody")}, `by "range" (somebody at 127.0.0.1)`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := c.with("KAFKA_GROUP", test.name)
 			options := append([]kgo.Opt{
-				kgo.WithContext(test.ctx), kgo.SeedBrokers(brokers...), kgo.ConsumerGroup(test.name), kgo.ConsumeTopics("orders"),
+				kgo.SeedBrokers(brokers...), kgo.ConsumerGroup(test.name), kgo.ConsumeTopics("orders"),
 				kgo.SessionTimeout(6 * time.Second), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 			}, test.options...)
 			client, err := kgo.NewClient(options...)

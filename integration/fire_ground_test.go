@@ -67,7 +67,7 @@ func (s *suite) testLostGround(t *testing.T, brokers []string) {
 		r.leadhit.Reset() // the new log's ids are the old one's
 		r.writeSome(t, shop.NewOrders("anew", 100, 21), 2000)
 		r.finish(t, time.Minute)
-		w.told(t, time.Second, "made anew")
+		w.told(t, time.Second, "created again")
 		if got := w.metric(t, "leadhit_sync_partitions_restarted_total"); got < 1 {
 			t.Errorf("got %.0f partitions that were made anew, want one at least", got)
 		}

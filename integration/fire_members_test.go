@@ -111,7 +111,7 @@ func (s *suite) testFreeze(t *testing.T, brokers []string) {
 func (r *run) passBy(t *testing.T) {
 	t.Helper()
 	member, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
-		ID: r.group, Brokers: r.broker.addrs, Topics: []string{r.topic}, GroupBalancers: []kafka.GroupBalancer{kafka.RangeGroupBalancer{}},
+		ID: r.group, Brokers: r.broker.addrs, Topics: []string{r.topic}, GroupBalancers: []kafka.GroupBalancer{ours{}},
 	})
 	if err != nil {
 		t.Fatal(err)

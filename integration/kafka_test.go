@@ -22,7 +22,7 @@ type broker struct {
 
 func dial(tb testing.TB, addrs []string) *broker {
 	tb.Helper()
-	transport := &kafka.Transport{MetadataTTL: time.Second}
+	transport := &kafka.Transport{MetadataTTL: 3 * time.Second} // also the deadline of the request that renews them
 	tb.Cleanup(transport.CloseIdleConnections)
 	return &broker{addrs: addrs, client: &kafka.Client{Addr: kafka.TCP(addrs...), Transport: transport, Timeout: 20 * time.Second}}
 }

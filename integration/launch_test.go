@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,56 +18,25 @@ import (
 func TestLaunch(t *testing.T) {
 	needKafka(t)
 	t.Parallel()
-	folder := t.TempDir()
-	binaries := make(map[string]program.Binary)
-	for _, main := range []string{"./integration/launch", "./cmd/leadhit-sync"} {
-		binary, err := program.Build(t.Context(), folder, main)
-		if err != nil {
-			t.Fatal(err)
-		}
-		binaries[main] = binary
-	}
-	launched, err := binaries["./integration/launch"].Start(program.Options{Dir: folder})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = launched.Kill() })
-	said := func() string { return launched.Stdout() + launched.Stderr() }
-	eventually(t, 3*time.Minute, "the last line", func() string {
-		if launched.Ended() || strings.Contains(said(), "Each call is shown here") {
-			return ""
-		}
-		return "it said: " + said()
-	})
-	if launched.Ended() {
-		code, err := launched.Wait(t.Context())
-		t.Fatalf("got exit code %d, %v and\n%s", code, err, said())
-	}
-	w := &walker{settings: regexp.MustCompile(`(?m)^export .*$`).FindAllString(launched.Stdout(), -1), folder: folder}
-	lines := regexp.MustCompile(`(?m)^go run .*$`).FindAllString(launched.Stdout(), -1)
+	w := newWalker(t)
+	lines := regexp.MustCompile(`(?m)^go run .*$`).FindAllString(w.launched.Stdout(), -1)
 	if len(lines) != 4 || len(w.settings) != 2 {
-		t.Fatalf("got\n%s\nwant the exports and four lines: run, two events, letters", said())
+		t.Fatalf("got\n%s\nwant the exports and four lines: run, two events, letters", w.said())
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	worker := w.shell(ctx, lines[0])
+	worker := w.shell(t.Context(), lines[0])
 	if err := worker.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = worker.Process.Kill() })
 	for _, line := range lines[1:3] {
-		if output, err := w.shell(ctx, line).CombinedOutput(); err != nil || !strings.Contains(string(output), `  {"order_id":"471`) {
-			t.Errorf("%s: got %s, %v, want the event", line, output, err)
+		if output, err := w.shell(t.Context(), line).CombinedOutput(); err != nil || !strings.Contains(string(output), `  {"order_id":"471`) {
+			t.Fatalf("%s: got %s, %v, want the event", line, output, err)
 		}
 	}
-	eventually(t, 2*time.Minute, "both calls", func() string {
-		if strings.Contains(said(), `LeadHit: set_order_status("4711", "paid"): accepted`) &&
-			strings.Contains(said(), `LeadHit: set_order_status("4712", "lost"): refused`) {
-			return ""
-		}
-		return "it said: " + said()
-	})
-	eventually(t, time.Minute, "the letter", func() string {
-		output, err := w.shell(ctx, lines[3]).CombinedOutput()
+	w.shows(t, `LeadHit: set_order_status("4711", "paid"): accepted`)
+	w.shows(t, `LeadHit: set_order_status("4712", "lost"): refused`)
+	eventually(t, 2*time.Minute, "the letter", func() string {
+		output, err := w.shell(t.Context(), lines[3]).CombinedOutput()
 		if err == nil && strings.Contains(string(output), "  4712   lost    ValidationError") {
 			return ""
 		}
@@ -78,19 +48,65 @@ func TestLaunch(t *testing.T) {
 	if err := worker.Wait(); err != nil {
 		t.Errorf("the worker: %v", err)
 	}
-	kafka := regexp.MustCompile(`its log: (.*)/node-1/kafka.log`).FindStringSubmatch(launched.Stdout())
-	if code, err := launched.Terminate(ctx); code != 0 || err != nil {
-		t.Errorf("got exit code %d, %v at the end, want 0", code, err)
-	}
-	if _, err := os.Stat(kafka[1]); err == nil {
-		t.Errorf("got %s left behind", kafka[1])
-	}
+	w.end(t)
 }
 
 // walker copies lines into a shell; the programs are already built.
 type walker struct {
-	settings []string
+	launched *program.Program
+	settings []string // the lines that export them
 	folder   string
+}
+
+// newWalker starts Kafka and the look-alike and waits for the last line to copy.
+func newWalker(t *testing.T) *walker {
+	t.Helper()
+	w := &walker{folder: t.TempDir()}
+	var err error
+	for _, main := range []string{"./cmd/leadhit-sync", "./integration/launch"} {
+		var binary program.Binary
+		if binary, err = program.Build(t.Context(), w.folder, main); err == nil && main == "./integration/launch" {
+			w.launched, err = binary.Start(program.Options{Dir: w.folder})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() { _ = w.launched.Kill() })
+	w.shows(t, "Each call is shown here")
+	w.settings = regexp.MustCompile(`(?m)^export .*$`).FindAllString(w.launched.Stdout(), -1)
+	return w
+}
+
+func (w *walker) said() string { return w.launched.Stdout() + w.launched.Stderr() }
+
+// shows waits for a text in the first terminal.
+func (w *walker) shows(t *testing.T, text string) {
+	t.Helper()
+	eventually(t, 3*time.Minute, text, func() string {
+		if strings.Contains(w.said(), text) {
+			return ""
+		}
+		if w.launched.Ended() {
+			t.Fatalf("it has ended: %s", w.said())
+		}
+		return "it said: " + w.said()
+	})
+}
+
+// end is a Ctrl-C in the first terminal: nothing is left behind.
+func (w *walker) end(t *testing.T) {
+	t.Helper()
+	folder := regexp.MustCompile(`its log: (.*)/node-1/kafka.log`).FindStringSubmatch(w.launched.Stdout())
+	if err := w.launched.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if code, err := w.launched.Wait(t.Context()); code != 0 || err != nil {
+		t.Errorf("got exit code %d, %v at the end, want 0", code, err)
+	}
+	if _, err := os.Stat(folder[1]); err == nil {
+		t.Errorf("got %s left behind", folder[1])
+	}
 }
 
 func (w *walker) shell(ctx context.Context, line string) *exec.Cmd {

@@ -44,37 +44,43 @@ func (s *suite) testStrangers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, err := binary.Start(program.Options{Arguments: []string{"run"}, Dir: s.emitted, Settings: map[string]string{
-				"KAFKA_BROKERS": test.broker, "KAFKA_TOPICS": "orders", "LEADHIT_API_KEY": s.canary, "HTTP_ADDR": "127.0.0.1:0",
-			}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() {
-				if err := w.Kill(); err != nil {
-					t.Error(err)
-				}
-			})
-			eventually(t, time.Minute, "a warning that names the stranger", func() string {
-				for line := range strings.SplitSeq(w.Stdout(), "\n") {
-					if strings.Contains(line, `"WARN"`) && strings.Contains(line, test.says) {
-						return ""
-					}
-				}
-				return w.Stdout()
-			})
-			linger(t, 5*time.Second)
-			peak, _ := peakMemory(w.PID())
-			t.Logf("%d MiB of memory at most", peak)
-			if peak > memoryOfWaiting {
-				t.Errorf("got %d MiB of memory at most, want %d", peak, memoryOfWaiting)
-			}
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			if code, err := w.Terminate(ctx); err != nil || code != 0 {
-				t.Errorf("got exit code %d, %v after a SIGTERM, want 0", code, err)
-			}
+			s.meetsStranger(t, binary, test.broker, test.says)
 		})
+	}
+}
+
+// meetsStranger starts a worker whose broker is somebody else.
+func (s *suite) meetsStranger(t *testing.T, binary program.Binary, address, says string) {
+	t.Helper()
+	w, err := binary.Start(program.Options{Arguments: []string{"run"}, Dir: s.emitted, Settings: map[string]string{
+		"KAFKA_BROKERS": address, "KAFKA_TOPICS": "orders", "LEADHIT_API_KEY": s.canary, "HTTP_ADDR": "127.0.0.1:0",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.Kill(); err != nil {
+			t.Error(err)
+		}
+	})
+	eventually(t, time.Minute, "a warning that names the stranger", func() string {
+		for line := range strings.SplitSeq(w.Stdout(), "\n") {
+			if strings.Contains(line, `"WARN"`) && strings.Contains(line, says) {
+				return ""
+			}
+		}
+		return w.Stdout()
+	})
+	linger(t, 5*time.Second)
+	peak, _ := peakMemory(w.PID())
+	t.Logf("%d MiB of memory at most", peak)
+	if peak > memoryOfWaiting {
+		t.Errorf("got %d MiB of memory at most, want %d", peak, memoryOfWaiting)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if code, err := w.Terminate(ctx); err != nil || code != 0 {
+		t.Errorf("got exit code %d, %v after a SIGTERM, want 0", code, err)
 	}
 }
 

@@ -65,6 +65,8 @@ func (s *suite) testOneNode(t *testing.T) {
 		s.testGuard(t, brokers)
 		s.testKeepers(t, brokers)
 		s.testPlanted(t, brokers)
+		s.testForeign(t, brokers)
+		s.testDeletedTopics(t, brokers)
 		s.testFire(t, brokers)
 	})
 }

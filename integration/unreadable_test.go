@@ -42,6 +42,7 @@ func (s *suite) testStandstill(t *testing.T) {
 
 // testDamagedBatch damages a batch on the broker's disk, and skips it the way the worker says.
 func (s *suite) testDamagedBatch(t *testing.T, cluster *apache.Cluster) {
+	t.Helper()
 	r := s.newRun(t, cluster.Brokers(), 1, sandbox.Faults{})
 	for _, order := range []string{"first", "spoilt", "third"} {
 		r.writeRaw(t, fmt.Sprintf(`{"order_id":%q,"status":"paid"}`, order)) // each a batch
@@ -90,6 +91,7 @@ func (s *suite) testDamagedBatch(t *testing.T, cluster *apache.Cluster) {
 
 // testOldLZ4 puts events on the broker's disk as producers before Kafka 0.10 wrote them.
 func (s *suite) testOldLZ4(t *testing.T, cluster *apache.Cluster) {
+	t.Helper()
 	r := s.newRun(t, cluster.Brokers(), 1, sandbox.Faults{})
 	values := []string{`{"order_id":"old","status":"paid"}`, `{"order_id":"older","status":"paid"}`}
 	r.writeRaw(t, values[0]+strings.Repeat(" ", 300), values[1]+strings.Repeat(" ", 300))
@@ -110,6 +112,7 @@ func (s *suite) testOldLZ4(t *testing.T, cluster *apache.Cluster) {
 
 // testNoMetadata: an order that waits holds up its partition, and everybody is told why.
 func (s *suite) testNoMetadata(t *testing.T, cluster *apache.Cluster) {
+	t.Helper()
 	r := s.newRun(t, cluster.Brokers(), 1, sandbox.Faults{})
 	r.leadhit.Change(func(f *sandbox.Faults) { f.Orders = map[string]sandbox.OrderFault{"stuck": {Status: 500}} })
 	r.writeRaw(t, `{"order_id":"stuck","status":"paid"}`)

@@ -296,17 +296,17 @@ func (w *wire) testRefusedRights(t *testing.T) {
 		"no right to the events": {
 			func(g *guarded) apache.Right { return g.rights()[3] }, true,
 			func(g *guarded) string { return g.topic },
-			func(g *guarded) string { return g.topic + " is not for us to see; grant" },
+			func(g *guarded) string { return g.topic + ": Kafka does not let us describe it; grant" },
 		},
 		"no right to the group": {
 			func(g *guarded) apache.Right { return g.rights()[0] }, true,
 			func(*guarded) string { return "grant Read on it" },
-			func(g *guarded) string { return g.group + " is not for us to join; grant Read on it" },
+			func(g *guarded) string { return "Kafka does not allow joining " + g.group + "; grant Read on it" },
 		},
 		"no right to the letters": {
 			func(g *guarded) apache.Right { return g.rights()[1] }, true,
 			func(g *guarded) string { return g.letters() },
-			func(g *guarded) string { return g.letters() + " is not for us to see; grant" },
+			func(g *guarded) string { return g.letters() + ": Kafka does not let us describe it; grant" },
 		},
 		"no right to the ledger": {
 			func(g *guarded) apache.Right { return g.rights()[2] }, true,
@@ -346,7 +346,7 @@ func (w *wire) testRefusedRights(t *testing.T) {
 			g.done(t, worker, refused)
 		})
 	}
-	t.Run("settings of the topics are not for us to see", func(t *testing.T) {
+	t.Run("no right to read the settings of topics", func(t *testing.T) {
 		t.Parallel()
 		g := w.newGuarded(t, login)
 		for _, right := range g.rights() {

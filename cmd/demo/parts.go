@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -142,15 +143,15 @@ func load(environment map[string]string) (*config.Config, error) {
 // exports are the lines by which the commands of leadhit-sync reach the running demo from another terminal.
 func (p *parts) exports(address string) []string {
 	in := func(names ...string) string {
-		line := "export"
+		words := []string{"export"}
 		for _, name := range names {
 			value := p.environment[name]
-			if name == "HTTP_ADDR" { // that which it got
+			if name == "HTTP_ADDR" { // the one that it got
 				value = address
 			}
-			line += " " + name + "=" + value
+			words = append(words, name+"="+value)
 		}
-		return line
+		return strings.Join(words, " ")
 	}
 	return []string{
 		in("KAFKA_BROKERS", "KAFKA_TOPICS", "KAFKA_GROUP", "DEAD_LETTER_TOPIC"),

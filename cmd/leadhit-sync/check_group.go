@@ -61,32 +61,36 @@ func uncoordinated(group string, p groupPlace) string {
 	return text
 }
 
-// findGroup asks brokers until one coordinates the group. A search by Kafka itself would make __consumer_offsets.
+// findGroup asks brokers until one coordinates the group, and waits while one still loads its groups. A search by Kafka
+// itself would make __consumer_offsets.
 func findGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes []broker.Node) (broker.Group, broker.Node, error) {
-	var failed error
 	for try := 0; ; try++ {
-		again := false
-		failed = nil
-		for _, node := range nodes {
-			group, err := cluster.GroupAt(ctx, node.ID, name)
-			if err == nil {
-				return group, node, nil
-			}
-			var answer *broker.Error
-			again = again || errors.As(err, &answer) && answer.Code == loading
-			// That another broker does not coordinate the group says less than any other failure.
-			if failed == nil || errors.Is(failed, broker.ErrCoordinator) {
-				failed = err
-			}
-		}
-		if !again || try == groupTries {
-			return broker.Group{}, broker.Node{}, failed
+		group, node, again, err := askForGroup(ctx, cluster, name, nodes)
+		if err == nil || !again || try == groupTries {
+			return group, node, err
 		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(groupAgain):
 		}
 	}
+}
+
+// askForGroup asks each broker once. again says that one of them loads its groups.
+func askForGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes []broker.Node) (g broker.Group, at broker.Node, again bool, failed error) {
+	for _, node := range nodes {
+		group, err := cluster.GroupAt(ctx, node.ID, name)
+		if err == nil {
+			return group, node, false, nil
+		}
+		answer, ok := errors.AsType[*broker.Error](err)
+		again = again || ok && answer.Code == loading
+		// That another broker does not coordinate the group says less than any other failure.
+		if failed == nil || errors.Is(failed, broker.ErrCoordinator) {
+			failed = err
+		}
+	}
+	return g, at, again, failed
 }
 
 // checkMembers says whether a worker could join the members that there are.

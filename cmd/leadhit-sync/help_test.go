@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,20 +20,28 @@ func TestEveryHelpHasExamplesThatCanBeTyped(t *testing.T) {
 		}
 		for line := range strings.Lines(c.Example) {
 			for _, typed := range typedCommands(line) {
-				root := rootCommand()
-				command, rest, err := root.Find(typed)
-				if err == nil {
-					err = command.ParseFlags(rest)
-				}
-				if err == nil && command.Args != nil {
-					err = command.Args(command, command.Flags().Args())
-				}
-				if err != nil || command == root {
+				if err := understood(typed); err != nil {
 					t.Errorf("%s: got %v for the example %q", c.CommandPath(), err, line)
 				}
 			}
 		}
 	}
+}
+
+// understood says what is wrong with a command line, without running it.
+func understood(typed []string) error {
+	root := rootCommand()
+	command, rest, err := root.Find(typed)
+	switch {
+	case err != nil:
+		return err
+	case command == root:
+		return errors.New("no command")
+	}
+	if err := command.ParseFlags(rest); err != nil || command.Args == nil {
+		return err
+	}
+	return command.Args(command, command.Flags().Args())
 }
 
 // typedCommands returns the words behind each leadhit-sync of an example, up to what belongs to the shell.
@@ -85,7 +95,7 @@ func TestAMisspeltCommandOrFlagIsSuggested(t *testing.T) {
 		"letters lst":              "did you mean list?",
 		"help mapping exlpain":     "did you mean explain?",
 		"status --wacth":           "unknown flag: --wacth; did you mean --watch?",
-		"letters list --casue X":   "did you mean --cause?",
+		"letters list --cuase X":   "did you mean --cause?",
 		"config --skip-file":       "did you mean --skip-files?",
 		"mapping nothing-like-it":  `unknown command "nothing-like-it" for "leadhit-sync mapping"` + "\n",
 		"check --nothing-like-it":  "unknown flag: --nothing-like-it\n",
@@ -134,7 +144,7 @@ func TestOutputsAreCompletedForEveryCommand(t *testing.T) {
 		if c.Flags().Lookup("output") == nil {
 			continue
 		}
-		line := append(strings.Fields(c.CommandPath())[1:], "-o", "")
+		line := slices.Concat(strings.Fields(c.CommandPath())[1:], []string{"-o", ""})
 		if got := strings.Join(completed(t, line...), " "); got != "table json" {
 			t.Errorf("%s -o: got %q, want table json", c.CommandPath(), got)
 		}

@@ -83,7 +83,7 @@ func rootCommand() *cobra.Command {
 
 // execute runs one command line and returns the exit code.
 func execute(ctx context.Context, args []string, s streams) int {
-	root := rootCommand()
+	root := rootCommand() //nolint:contextcheck // completions get their context from the command that the shell runs
 	root.SetArgs(args)
 	root.SetIn(s.in)
 	root.SetOut(s.out)

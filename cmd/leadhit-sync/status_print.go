@@ -105,6 +105,9 @@ func (p *statusPrinter) print() {
 func (p *statusPrinter) state() {
 	s := p.status
 	texts := []string{fmt.Sprintf("%s for %s, since %s", s.Text(), lasting(s.At.Sub(s.Since)), p.clock(s.Since))}
+	for _, w := range s.Waits {
+		texts = append(texts, fmt.Sprintf("%s: %s (for %s)", cmp.Or(unjoined(s), "waits"), w.For, lasting(s.At.Sub(w.Since))))
+	}
 	if s.By != "" {
 		texts = append(texts, "by "+s.By+": "+s.Reason)
 	}
@@ -113,6 +116,15 @@ func (p *statusPrinter) state() {
 	}
 	p.labelled("state", texts...)
 	p.labelled("problem", s.Problems...)
+}
+
+// unjoined is the phase of a worker that is in no generation of the group yet, as /readyz and the log name it.
+func unjoined(s worker.Status) string {
+	switch s.Phase {
+	case "starting", "waiting", "joining":
+		return s.Phase
+	}
+	return ""
 }
 
 // adviceOn says what a state means, and what to do.
@@ -129,10 +141,10 @@ func adviceOn(s worker.Status) string {
 		return "look at the letters and mend their cause; then leadhit-sync resume"
 	case "by hand":
 		return "leadhit-sync resume ends it"
-	case "starting", "waiting":
-		return "for Kafka, for topics, for the letters' topic or the ledger: the worker's log says which"
-	case "joining":
-		return "the group; for longer than a minute: look at the worker's log"
+	case "starting", "waiting", "joining":
+		if len(s.Waits) == 0 {
+			return "if this takes longer than a minute, look at the worker's log"
+		}
 	}
 	return ""
 }

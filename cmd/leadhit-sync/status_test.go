@@ -72,10 +72,19 @@ func idle() worker.Status {
 	}
 }
 
+// lost is a worker that waits for a topic.
+func lost() worker.Status {
+	s := idle()
+	s.State, s.Phase = "waiting", "waiting"
+	s.Waits = []worker.Wait{{For: "topic orders does not exist; create it, or check KAFKA_TOPICS", Since: s.At.Add(-time.Minute)}}
+	return s
+}
+
 // busyWorker has more partitions than have a line.
 func busyWorker() worker.Status {
 	s := idle()
 	s.State, s.Phase = "running", "running"
+	s.Waits = []worker.Wait{{For: "topic gone does not exist; create it, or check KAFKA_TOPICS", Since: s.At.Add(-time.Hour)}}
 	for n := range 25 {
 		s.Partitions = append(s.Partitions, worker.PartitionStatus{
 			Topic: "orders", Partition: n, Committed: int64(n), Fetched: int64(n + 1), End: int64(n + 1), Unfinished: 1,
@@ -100,7 +109,7 @@ func closed(t *testing.T) string {
 func TestStatusFitsATerminal(t *testing.T) {
 	t.Parallel()
 	var screens strings.Builder
-	for _, workers := range [][]worker.Status{{troubled()}, {idle(), busyWorker(), idle()}} {
+	for _, workers := range [][]worker.Status{{troubled()}, {idle(), busyWorker(), idle()}, {lost()}} {
 		var args []string
 		for _, s := range workers {
 			args = append(args, workerPage(t, s))

@@ -14,7 +14,7 @@ const maxStray = 256
 // takeStrayLines sends to log, in its format, what libraries write to the process's standard logger and so to stderr:
 // net/http reports there what its callers never see, such as a response on an idle connection. It holds for the process.
 func takeStrayLines(log *slog.Logger) {
-	slog.SetDefault(slog.New(stray{log.Handler()})) //nolint:forbidigo // the only way to the standard logger's output
+	slog.SetDefault(slog.New(stray{log.Handler()})) // the only way to the standard logger's output
 }
 
 // stray makes a line of the log from a line of the standard logger.

@@ -105,7 +105,7 @@ func TestATopicThatIsAlteredUnderAWorkerIsNamed(t *testing.T) {
 	s.until("the first reason is logged", func() bool { return strings.Contains(s.logs.String(), "min.insync.replicas asks for") })
 	code.Store(int32(kerr.InvalidRecord.Code))
 	s.until("the other reason is logged", func() bool { return strings.Contains(s.logs.String(), "set cleanup.policy to delete") })
-	s.shows("/readyz", "running\ntopic "+letters+": cleanup.policy is compact")
+	s.shows("/readyz", "\ntopic "+letters+": cleanup.policy is compact")
 	s.shows("/status", `"setting": "cleanup.policy"`)
 	told := s.logs.String()
 	for _, want := range []string{"letters cannot be stored", "set cleanup.policy to delete", "setting=cleanup.policy is=compact"} {

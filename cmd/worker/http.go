@@ -43,18 +43,15 @@ func (w *Worker) livez(rw http.ResponseWriter, _ *http.Request) {
 }
 
 // readyz says whether the worker can do its part: settings and key read, the group joined once, not stopping. It needs
-// neither a partition nor LeadHit, for either would hold up the very rollout that mends it; its text tells of a pause.
+// neither a partition nor LeadHit, which would hold up the very rollout that fixes it. Its text names a pause, and what the
+// worker waits for.
 func (w *Worker) readyz(rw http.ResponseWriter, _ *http.Request) {
-	phase, _, joined := w.consumer.Phase()
+	_, _, joined := w.consumer.Phase()
 	switch {
 	case w.stopping.Load():
 		answer(rw, http.StatusServiceUnavailable, string(consumer.Draining))
-	case !joined && len(w.fitness.fatal()) > 0:
-		answer(rw, http.StatusServiceUnavailable, string(phase)+": "+strings.Join(w.fitness.fatal(), "\n"))
-	case !joined && w.consumer.LedgerUnread():
-		answer(rw, http.StatusServiceUnavailable, string(phase)+": the ledger is not read yet")
 	case !joined:
-		answer(rw, http.StatusServiceUnavailable, string(phase))
+		answer(rw, http.StatusServiceUnavailable, w.Status().Detail())
 	default:
 		answer(rw, http.StatusOK, strings.Join(append([]string{w.ready()}, w.problems(w.consumer.State())...), "\n"))
 	}
@@ -62,15 +59,11 @@ func (w *Worker) readyz(rw http.ResponseWriter, _ *http.Request) {
 
 // ready is the readiness text: the state, and of a pause what a person or the flood guard said of it, and who that was.
 func (w *Worker) ready() string {
-	s := w.consumer.State().Dispatch
-	switch {
-	case s.Held == "":
-		phase, _, _ := w.consumer.Phase()
-		return string(phase)
-	case s.By == "":
-		return "paused: " + s.Held
+	s := w.Status()
+	if s.Paused && s.By != "" {
+		return fmt.Sprintf("%s, by %s: %s", s.Text(), s.By, s.Reason)
 	}
-	return fmt.Sprintf("paused: %s, by %s: %s", s.Held, s.By, s.Reason)
+	return s.Detail()
 }
 
 func (w *Worker) status(rw http.ResponseWriter, _ *http.Request) {

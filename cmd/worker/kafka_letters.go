@@ -26,25 +26,37 @@ func (w *Worker) openLetters() (err error) {
 func (w *Worker) awaitLetters(ctx context.Context) bool {
 	told := ""
 	for {
-		found, err := w.inspectLetters(ctx)
+		_, err := w.cluster.Topics(ctx) // tells a login that is refused, and brokers that are too old
 		if err == nil {
-			err = found.Err()
+			err = w.lettersFit(ctx)
 		}
 		switch {
 		case err == nil:
+			w.consumer.WaitFor("")
 			return true
 		case ctx.Err() != nil:
 			return false
 		case lettersTrouble(err) != told: // a line a change; the error's own text has another port at each try
 			told = lettersTrouble(err)
-			w.log.WarnContext(ctx, told, slog.String("topic", w.config.DeadLetter.Topic), slog.Any("error", err)) //nolint:sloglint // one of five static messages
+			w.log.WarnContext(ctx, told, slog.String("topic", w.config.DeadLetter.Topic), slog.Any("error", err), //nolint:sloglint // one of five static messages
+				slog.String("reason", lettersWait(w.config.DeadLetter.Topic, err)))
 		}
+		w.consumer.WaitFor(lettersWait(w.config.DeadLetter.Topic, err))
 		select {
 		case <-ctx.Done():
 			return false
 		case <-time.After(lettersAgain):
 		}
 	}
+}
+
+// lettersFit says what keeps the letters' topic from keeping letters.
+func (w *Worker) lettersFit(ctx context.Context) error {
+	found, err := w.inspectLetters(ctx)
+	if err != nil {
+		return err
+	}
+	return found.Err()
 }
 
 // ensureLetters creates the letters' topic if it does not exist.

@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kversion"
+
 	"leadhit-sync/cmd/worker"
 	"leadhit-sync/leadhit/sandbox"
 )
@@ -131,8 +134,9 @@ func TestAWorkerWithoutKafkaLivesAndIsNotReady(t *testing.T) {
 	if code, text := s.page("/livez"); code != http.StatusOK || text != "alive\n" {
 		t.Errorf("got %d %q from /livez, want 200: Kafka is not its matter", code, text)
 	}
-	if code, text := s.page("/readyz"); code != http.StatusServiceUnavailable || text != "starting\n" {
-		t.Errorf("got %d %q from /readyz, want 503 and the phase", code, text)
+	s.shows("/readyz", "waiting: Kafka cannot be reached")
+	if code, text := s.page("/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(text, "check KAFKA_BROKERS") {
+		t.Errorf("got %d %q from /readyz, want 503 and the setting", code, text)
 	}
 	begun := time.Now()
 	s.until("time without a generation adds up", func() bool {
@@ -143,6 +147,67 @@ func TestAWorkerWithoutKafkaLivesAndIsNotReady(t *testing.T) {
 	if got, most := value(t, page, "without_generation_seconds"), time.Since(begun).Seconds()+30; got > most {
 		t.Errorf("got %v s without a generation, want %v at most", got, most)
 	}
+}
+
+func TestAWaitIsNamedAlikeOnThePagesAndInTheLog(t *testing.T) {
+	s := newScene(t, "KAFKA_TOPICS", "orders,payments")
+	s.run()
+	const wait = "topic payments does not exist; create it, or check KAFKA_TOPICS"
+	if got := s.shows("/readyz", "payments"); got != "waiting: "+wait+"\n" {
+		t.Errorf("got %q from /readyz, want the wait", got)
+	}
+	if code, _ := s.page("/readyz"); code != http.StatusServiceUnavailable {
+		t.Errorf("got %d from /readyz, want 503", code)
+	}
+	first := s.status()
+	if len(first.Waits) != 1 || first.Waits[0].For != wait || first.Detail() != "waiting: "+wait || first.Since.After(first.Waits[0].Since) {
+		t.Errorf("got %+v, want the wait", first)
+	}
+	tries := metadataRequests(s)
+	s.until("the worker has tried again", func() bool { return tries() > 1 })
+	if again := s.status(); !again.Since.Equal(first.Since) || !again.Waits[0].Since.Equal(first.Waits[0].Since) {
+		t.Errorf("got %+v, then %+v, want times that tries do not move", first, again)
+	}
+	if got := strings.Count(s.logs.String(), "reason=\""+wait+"\""); got != 1 {
+		t.Errorf("logged the wait %d times, want once:\n%s", got, s.logs.String())
+	}
+	if err := s.kafka.CreateTopic("payments", 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	s.shows("/readyz", "running\n")
+	if got := s.status(); len(got.Waits) > 0 || got.Detail() != "running" {
+		t.Errorf("got %+v of a running worker, want no wait", got)
+	}
+}
+
+func TestBrokersThatAreTooOldAreNamed(t *testing.T) {
+	old, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, "orders"), kfake.MaxVersions(kversion.V0_10_2()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(old.Close)
+	s := newScene(t, "KAFKA_BROKERS", strings.Join(old.ListenAddrs(), ","))
+	s.run()
+	s.shows("/readyz", "waiting: a broker is older than Kafka 0.11; upgrade the brokers")
+	s.until("the log says so", func() bool { return strings.Contains(s.logs.String(), "a broker is older than Kafka 0.11") })
+}
+
+func TestADeletedTopicIsNamedWhileTheOthersAreConsumed(t *testing.T) {
+	s := newScene(t, "KAFKA_TOPICS", "orders,payments")
+	if err := s.kafka.CreateTopic("payments", 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	s.run()
+	s.shows("/readyz", "running")
+	if err := s.kafka.DeleteTopic("payments"); err != nil {
+		t.Fatal(err)
+	}
+	s.shows("/readyz", "topic payments does not exist") // by the leader's comparison, without a rebalance
+	if code, text := s.page("/readyz"); code != http.StatusOK || !strings.HasPrefix(text, "running, but waits: ") {
+		t.Errorf("got %d %q from /readyz, want 200 and the wait", code, text)
+	}
+	s.produce(0, `{"order_id":"4711","status":"paid"}`)
+	s.shows("/metrics", "leadhit_sync_events_finished_total 1")
 }
 
 func TestStatusAnswersWhileTheWorkerIsIdle(t *testing.T) {

@@ -2,15 +2,11 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"strings"
 
 	"leadhit-sync/config"
-	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/mapping"
 	"leadhit-sync/consumer/mapping/schema"
-	"leadhit-sync/leadhit"
 )
 
 // Settings reads the environment and decides whether a worker can start with it: what run, check and config --check go by.
@@ -140,104 +136,3 @@ func placeholder() (key config.Secret) {
 
 // noSchemas stands for a registry that cannot be opened.
 func noSchemas(context.Context, int) (*schema.Schema, error) { return nil, schema.ErrUnreachable }
-
-var errNoCertificate = errors.New("no certificate in it")
-
-// mistake is a *config.Error about one setting: its example is left out, because the value's form is right.
-func mistake(variable string, err error) error {
-	return (*config.Error)(nil).Add(problem(variable, err))
-}
-
-// joined is the *config.Error with the problems of all that are one, or nil.
-func joined(errs ...error) *config.Error {
-	var all *config.Error
-	for _, err := range errs {
-		for _, err := range separate(err) {
-			if found, ok := errors.AsType[*config.Error](err); ok {
-				all = all.Add(found.Problems...)
-			}
-		}
-	}
-	return all
-}
-
-func problem(variable string, err error) config.Problem {
-	what := withoutPath(err).Error()
-	if strings.HasSuffix(variable, "_FILE") || strings.HasSuffix(variable, "_CERTIFICATE") {
-		what = "the file cannot be used: " + what
-	}
-	return config.Problem{Variable: variable, What: what}
-}
-
-// mappingMistake is the *config.Error about the mapping: the mistakes of a file have lines of their own.
-func mappingMistake(err error) error {
-	what := err.Error()
-	if file, ok := errors.AsType[*mapping.FileError](err); ok {
-		what = "the mapping has mistakes\n" + file.Error()
-	}
-	return (*config.Error)(nil).Add(config.Problem{Variable: "MAPPING", What: what})
-}
-
-// mistakesOf makes a *config.Error of what one of our packages found in its options; variable names the setting.
-func mistakesOf(err error, variable func(error) (string, bool)) error {
-	var all *config.Error
-	for _, err := range separate(err) {
-		if found, ok := errors.AsType[*config.Error](err); ok {
-			all = all.Add(found.Problems...)
-		} else if name, ok := variable(err); ok {
-			all = all.Add(problem(name, errors.Unwrap(err)))
-		}
-	}
-	if all == nil {
-		return err
-	}
-	return all
-}
-
-// separate returns the errors that were joined in err.
-func separate(err error) []error {
-	switch wrapped := err.(type) { //nolint:errorlint // it takes the tree apart, whose nodes are looked at with errors.As
-	case interface{ Unwrap() []error }:
-		var all []error
-		for _, err := range wrapped.Unwrap() {
-			all = append(all, separate(err)...)
-		}
-		return all
-	case *broker.OptionError, *leadhit.OptionError, *config.Error:
-		return []error{err}
-	}
-	if err == nil {
-		return nil
-	}
-	if inner := errors.Unwrap(err); inner != nil {
-		return separate(inner)
-	}
-	return []error{err}
-}
-
-// kafkaVariable names the setting of a mistake that the package broker found.
-func kafkaVariable(err error) (string, bool) {
-	mistake, ok := errors.AsType[*broker.OptionError](err)
-	if !ok {
-		return "", false
-	}
-	variable, ok := map[string]string{
-		"brokers": "KAFKA_BROKERS", "tls ca file": "KAFKA_TLS_CA_FILE", "tls certificate": "KAFKA_TLS_CERT_FILE",
-		"tls key":        "KAFKA_TLS_KEY_FILE",
-		"sasl mechanism": "KAFKA_SASL_MECHANISM", "sasl username": "KAFKA_SASL_USERNAME", "sasl password file": "KAFKA_SASL_PASSWORD_FILE",
-	}[mistake.Option]
-	return variable, ok
-}
-
-// leadHitVariable names the setting of a mistake that the package leadhit found. A key from a file was checked when that
-// was read.
-func leadHitVariable(err error) (string, bool) {
-	mistake, ok := errors.AsType[*leadhit.OptionError](err)
-	if !ok {
-		return "", false
-	}
-	variable, ok := map[string]string{
-		"url": "LEADHIT_URL", "api key": "LEADHIT_API_KEY", "proxy": "LEADHIT_PROXY", "ca file": "LEADHIT_CA_FILE",
-	}[mistake.Option]
-	return variable, ok
-}

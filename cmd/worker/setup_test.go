@@ -2,17 +2,21 @@ package worker_test
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"leadhit-sync/cmd/worker"
 	"leadhit-sync/config"
@@ -116,6 +120,31 @@ func (s *scene) page(path string) (code int, text string) {
 		s.t.Fatal(err)
 	}
 	return answer.StatusCode, string(body)
+}
+
+// status asks the worker for its status.
+func (s *scene) status() (status worker.Status) {
+	s.t.Helper()
+	_, page := s.page("/status")
+	if err := json.Unmarshal([]byte(page), &status); err != nil {
+		s.t.Fatal(err)
+	}
+	return status
+}
+
+// metadataRequests counts requests about the topic payments from now on.
+func metadataRequests(s *scene) func() int64 {
+	var n atomic.Int64
+	s.kafka.ControlKey(int16(kmsg.Metadata), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		s.kafka.KeepControl()
+		if m, ok := r.(*kmsg.MetadataRequest); ok && slices.ContainsFunc(m.Topics, func(t kmsg.MetadataRequestTopic) bool {
+			return t.Topic != nil && *t.Topic == "payments"
+		}) {
+			n.Add(1)
+		}
+		return nil, nil, false
+	})
+	return n.Load
 }
 
 // shows waits until a page has a text, and returns the page.

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"leadhit-sync/consumer"
@@ -26,6 +27,8 @@ type Status struct {
 	Since  time.Time `json:"since"`
 	Reason string    `json:"reason,omitempty"`
 	By     string    `json:"by,omitempty"`
+	// Waits are what the worker waits for now, the oldest wait first; a running worker does the rest of its work meanwhile.
+	Waits []Wait `json:"waits"`
 	// Problems are what holds work up and does not end by itself, in words that say what to do.
 	Problems []string `json:"problems,omitempty"`
 
@@ -53,6 +56,12 @@ type Status struct {
 	// Flaws are settings of the letters' topic and of the ledger that somebody should change.
 	Flaws      []TopicFlaw       `json:"topic_flaws"`
 	Partitions []PartitionStatus `json:"partitions"`
+}
+
+// Wait is something that the worker waits for.
+type Wait struct {
+	For   string    `json:"for"`   // "topic orders does not exist; create it, or check KAFKA_TOPICS"
+	Since time.Time `json:"since"` // tries that fail do not move it
 }
 
 // PartitionStatus is one partition of a Status.
@@ -94,6 +103,21 @@ func (s Status) Text() string {
 	return s.State
 }
 
+// Detail is Text with what the worker waits for: "waiting: topic orders does not exist; create it, or check KAFKA_TOPICS".
+func (s Status) Detail() string {
+	texts := make([]string, 0, len(s.Waits))
+	for _, w := range s.Waits {
+		texts = append(texts, w.For)
+	}
+	switch {
+	case len(texts) == 0:
+		return s.Text()
+	case s.Paused, s.Phase == string(consumer.Running):
+		return s.Text() + ", but waits: " + strings.Join(texts, "; ")
+	}
+	return s.Text() + ": " + strings.Join(texts, "; ")
+}
+
 // Status returns a picture of now.
 func (w *Worker) Status() Status {
 	s, now := w.consumer.State(), time.Now()
@@ -104,7 +128,7 @@ func (w *Worker) Status() Status {
 		Events: s.Fetched, Finished: d.Finished, InFlight: d.InFlight, Limit: d.Limit, PerSecond: d.PerSecond,
 		Waiting: d.Waiting, Blocked: d.Blocked, LettersInAir: d.Letters, TwoPartitions: w.metrics.spread.count(),
 		Problems: w.problems(s), Flaws: w.fitness.flaws(),
-		LastHour: w.metrics.lately.causes(now), Orders: []WaitingOrder{}, Partitions: []PartitionStatus{},
+		LastHour: w.metrics.lately.causes(now), Waits: []Wait{}, Orders: []WaitingOrder{}, Partitions: []PartitionStatus{},
 	}
 	out.Calls, out.Retries, out.Letters = w.metrics.totals()
 	out.OldestAge, out.Lag = ages(now, d.Partitions, "")
@@ -113,6 +137,9 @@ func (w *Worker) Status() Status {
 	}
 	if d.Quiet.After(now) {
 		out.RetryAfter = &d.Quiet
+	}
+	for _, wait := range s.Waits {
+		out.Waits = append(out.Waits, Wait(wait))
 	}
 	for _, o := range w.consumer.WaitingOrders(listedOrders) {
 		out.Orders = append(out.Orders, waitingOrder(o))

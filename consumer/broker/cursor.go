@@ -88,8 +88,8 @@ type abortedTransaction struct{ producer, first int64 }
 // parseFetch reads a response of version 4 to 11 to a request for one partition, behind its correlation id.
 func parseFetch(body []byte, version int16, partition int) (fetched, error) {
 	var f fetched
-	if version < 4 {
-		return f, fmt.Errorf("%w: fetch version %d, want 4: brokers before 0.11 are not supported", ErrCorrupt, version)
+	if version < oldestFetch {
+		return f, fmt.Errorf("%w: it speaks Fetch up to version %d, and %d is needed", ErrTooOld, version, oldestFetch)
 	}
 	c := cursor{b: body}
 	c.int32() // throttle time

@@ -36,6 +36,9 @@ func ParseFetch(body []byte, version int16, partition int) ([]byte, error) {
 	return f.set, err
 }
 
+// Subscription is what is left of a member's subscription.
+func Subscription(metadata []byte) []byte { return subscription(metadata) }
+
 // Bound wraps conn as the dial function does.
 func Bound(conn net.Conn) net.Conn { return &boundConn{Conn: conn} }
 

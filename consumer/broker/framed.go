@@ -155,7 +155,7 @@ func (c *framedConn) next() error {
 	if err := c.arrive(headBytes, headBytes); err != nil {
 		return err
 	}
-	if int32(binary.BigEndian.Uint32(c.frame[sizeBytes:])) != front.id { //nolint:gosec // the number's own width
+	if int32(binary.BigEndian.Uint32(c.frame[sizeBytes:])) != front.id {
 		return c.peer.speaks(c.frame[:headBytes])
 	}
 	if front.key == fetchKey {
@@ -206,12 +206,7 @@ func (c *framedConn) cut(err error) error {
 		return err
 	}
 	if name := protocolOf(c.frame); name != "" || len(c.frame) < headBytes {
-		told := c.peer.speaks(c.frame)
-		var speaks *notKafkaError
-		if errors.As(told, &speaks) {
-			speaks.err = err
-		}
-		return told
+		return c.peer.cut(c.frame, err)
 	}
 	return fmt.Errorf("connection to %s ended in the middle of a response: %w", c.peer.address, io.ErrUnexpectedEOF)
 }

@@ -95,7 +95,7 @@ func Open(o Options) (*Cluster, error) {
 		// TLS stays nil in both: the dial function does it, with the server's name of each address.
 		dialer: &kafka.Dialer{
 			ClientID:      o.ClientID,
-			DialFunc:      dial.connect,
+			DialFunc:      dial.membership,
 			Timeout:       setupLimit,
 			SASLMechanism: mechanism,
 		},
@@ -121,7 +121,7 @@ func (c *Cluster) Brokers() []string { return slices.Clone(c.brokers) }
 // Addr is the cluster's address for a kafka.Client or kafka.Writer over Transport.
 func (c *Cluster) Addr() net.Addr { return c.addr }
 
-// Dialer is for kafka.ConsumerGroupConfig. It must not be changed.
+// Dialer is for kafka.ConsumerGroupConfig, and for nothing else: see membershipConn. It must not be changed.
 func (c *Cluster) Dialer() *kafka.Dialer { return c.dialer }
 
 // Transport is the process's one connection pool, for kafka.Writer and kafka.Client.

@@ -98,6 +98,8 @@ func factOf(code kafka.Error) error {
 		return ErrCoordinator
 	case kafka.InvalidMessage:
 		return ErrCorrupt
+	case kafka.UnsupportedVersion:
+		return ErrTooOld
 	}
 	return nil
 }

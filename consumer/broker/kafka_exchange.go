@@ -36,6 +36,8 @@ var (
 type exchange struct {
 	message  protocol.Message
 	clientID string
+	// least is the oldest version of the request that will do.
+	least int16
 	// read takes the response from the connection. Nil leaves it to kafka-go.
 	read func(r io.Reader, version int16) (protocol.Message, error)
 	// guard bounds the exchange's time on the connection. What it returns ends that; false says that the connection is of no use
@@ -91,6 +93,9 @@ func (x *exchange) Required(versions map[protocol.ApiKey]int16) bool {
 
 // RawExchange writes the request and reads its response.
 func (x *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
+	if x.version < x.least {
+		return nil, fmt.Errorf("%w: it speaks %v up to version %d, and %d is needed", ErrTooOld, x.ApiKey(), x.version, x.least)
+	}
 	if !x.state.CompareAndSwap(waiting, sending) {
 		return nil, errWithdrawn
 	}

@@ -17,6 +17,9 @@ import (
 // read to its end as long as bytes come.
 const fetchPatience = 3 * time.Second
 
+// oldestFetch is the version of Fetch that a worker needs. It came with Kafka 0.11, as did record headers and transactions.
+const oldestFetch = 4
+
 var errStalled = fmt.Errorf("nothing has arrived for %v: %w", fetchPatience, context.DeadlineExceeded)
 
 // FetchRequest says what to read of one partition.
@@ -125,7 +128,7 @@ func (c *Cluster) exchangeFetch(ctx context.Context, req FetchRequest) (protocol
 	room := &room{of: c.room}
 	message := fetchMessage(req)
 	x := &exchange{
-		message: message, clientID: c.clientID,
+		message: message, clientID: c.clientID, least: oldestFetch,
 		guard: func(conn deadliner) (release func() bool) { return interruptible(ctx, conn) },
 		read: func(r io.Reader, version int16) (protocol.Message, error) {
 			body, err := c.body(ctx, r, room, stalled)

@@ -33,9 +33,6 @@ func nodesOf(brokers []metadata.ResponseBroker) []Node {
 // Versions are the newest version of each request that a broker takes, by the request's number.
 type Versions map[int]int
 
-// oldestFetch is the version of Fetch that a worker needs: it came with Kafka 0.11, as did record headers and transactions.
-const oldestFetch = 4
-
 // TooOld names the release of a broker that cannot serve a worker; ok is true where it can.
 func (v Versions) TooOld() (release string, ok bool) {
 	newest, known := v[int(fetchKey)]

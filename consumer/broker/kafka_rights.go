@@ -58,7 +58,7 @@ func (c *Cluster) TopicRights(ctx context.Context, names ...string) (map[string]
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 
-	x := &exchange{clientID: c.clientID, message: &metadata.Request{
+	x := &exchange{clientID: c.clientID, least: oldestMetadata, message: &metadata.Request{
 		TopicNames: append([]string{}, names...), IncludeTopicAuthorizedOperations: true,
 	}}
 	response, _, err := c.roundTrip(ctx, x, x)

@@ -33,20 +33,25 @@ func (c *Cluster) CommitMetadataBytes(ctx context.Context) (least int, known boo
 	}
 	for _, resource := range response.Resources {
 		if resource.Error != nil {
-			err := newError("describe brokers", "", -1, resource.Error)
-			if errors.Is(err, ErrUnauthorised) {
-				return 0, false, nil
+			if err = newError("describe brokers", "", -1, resource.Error); errors.Is(err, ErrUnauthorised) {
+				err = nil
 			}
 			return 0, false, err
 		}
-		for _, entry := range resource.ConfigEntries {
-			n, err := strconv.Atoi(entry.ConfigValue)
-			if entry.ConfigName == setting && err == nil && (!known || n < least) {
-				least, known = n, true
-			}
+		if n, ok := numberOf(resource.ConfigEntries, setting); ok && (!known || n < least) {
+			least, known = n, true
 		}
 	}
 	return least, known, nil
+}
+
+func numberOf(entries []kafka.DescribeConfigResponseConfigEntry, setting string) (n int, ok bool) {
+	for _, entry := range entries {
+		if n, err := strconv.Atoi(entry.ConfigValue); entry.ConfigName == setting && err == nil {
+			return n, true
+		}
+	}
+	return 0, false
 }
 
 // brokerNames are the ids of the brokers that are alive, as resources are named.

@@ -56,14 +56,16 @@ type TopicInfo struct {
 // NoLeader stands for the leader of a partition that has none.
 const NoLeader = -1
 
-// Topics asks a broker, not the pool's cache, and makes no topic. Its error is one of the network or [ErrUnauthorised]:
-// this is the call that tells a wrong password.
+// Topics asks a broker, not the pool's cache, and creates no topic. Its error is one of the network, [ErrUnauthorised] or
+// [ErrTooOld]: this is the call that tells a wrong password.
 func (c *Cluster) Topics(ctx context.Context, names ...string) (Topology, error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 
 	// No names at all would mean every topic, were the list nil.
-	x := &exchange{message: &metadata.Request{TopicNames: append([]string{}, names...)}, clientID: c.clientID}
+	x := &exchange{
+		message: &metadata.Request{TopicNames: append([]string{}, names...)}, clientID: c.clientID, least: oldestMetadata,
+	}
 	response, _, err := c.roundTrip(ctx, x, x)
 	if err != nil {
 		return Topology{}, newError("describe topics", "", -1, err)

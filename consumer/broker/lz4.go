@@ -37,7 +37,7 @@ func xxHash32(b []byte) uint32 {
 		prime1, prime2, prime3 uint32 = 0x9e3779b1, 0x85ebca77, 0xc2b2ae3d
 		prime4, prime5         uint32 = 0x27d4eb2f, 0x165667b1
 	)
-	h := prime5 + uint32(len(b)) //nolint:gosec // fewer than 16
+	h := prime5 + uint32(len(b))
 	for ; len(b) >= 4; b = b[4:] {
 		h = bits.RotateLeft32(h+binary.LittleEndian.Uint32(b)*prime3, 17) * prime4
 	}

@@ -104,7 +104,7 @@ func TestAGroupOfTheNewerProtocolShowsItsKindAndState(t *testing.T) {
 	// What kfake's coordinator says of such a group differs from Kafka's, so both answers are given here.
 	fake.ControlKey(int16(kmsg.DescribeGroups), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		fake.KeepControl()
-		response := r.ResponseKind().(*kmsg.DescribeGroupsResponse)
+		response := as[*kmsg.DescribeGroupsResponse](t, r.ResponseKind())
 		group := kmsg.NewDescribeGroupsResponseGroup()
 		group.Group, group.State = "mine", broker.Dead
 		response.Groups = append(response.Groups, group)
@@ -116,7 +116,7 @@ func TestAGroupOfTheNewerProtocolShowsItsKindAndState(t *testing.T) {
 		"none":                 {"another", "", broker.Dead},
 	} {
 		fake.ControlKey(int16(kmsg.ListGroups), func(r kmsg.Request) (kmsg.Response, error, bool) {
-			response := r.ResponseKind().(*kmsg.ListGroupsResponse)
+			response := as[*kmsg.ListGroupsResponse](t, r.ResponseKind())
 			for _, name := range []string{"yours", c.listed} {
 				group := kmsg.NewListGroupsResponseGroup()
 				group.Group, group.ProtocolType, group.GroupState = name, c.kind, c.state
@@ -175,4 +175,14 @@ func consume(t *testing.T, fake *kfake.Cluster, group string, options ...kgo.Opt
 		t.Fatal(t.Context().Err())
 	}
 	return client
+}
+
+// as is a value in its own type.
+func as[T any](t *testing.T, value any) T {
+	t.Helper()
+	typed, ok := value.(T)
+	if !ok {
+		t.Fatalf("got a %T", value)
+	}
+	return typed
 }

@@ -35,11 +35,15 @@ type peer struct {
 }
 
 // speaks is the error for an answer that begins with begin and is no response.
-func (p peer) speaks(begin []byte) error {
+func (p peer) speaks(begin []byte) error { return p.cut(begin, nil) }
+
+// cut is the same for an answer that ended there with err.
+func (p peer) cut(begin []byte, err error) error {
+	text := fmt.Sprintf("%s does not speak Kafka: its answer begins with %q; %s", p.address, begin, p.advice())
 	if name := protocolOf(begin); name != "" {
-		return &notKafkaError{text: fmt.Sprintf("%s speaks %s, not Kafka; %s", p.address, name, p.advice())}
+		text = fmt.Sprintf("%s speaks %s, not Kafka; %s", p.address, name, p.advice())
 	}
-	return &notKafkaError{text: fmt.Sprintf("%s does not speak Kafka: its answer begins with %q; %s", p.address, begin, p.advice())}
+	return &notKafkaError{text: text, err: err}
 }
 
 // lies is the error for a response that begins as one of Kafka's and cannot be one.

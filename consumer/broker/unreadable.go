@@ -34,10 +34,10 @@ func (w *walk) unreadable(set []byte, err error) error {
 		return err
 	}
 	const lastDelta, longestBatch = 23, 1 << 24
-	base := int64(binary.BigEndian.Uint64(set)) //nolint:gosec // the number's own width
+	base := int64(binary.BigEndian.Uint64(set))
 	e := &UnreadableError{First: max(base, w.asked), Last: max(base, w.asked), Err: err}
 	if magic := set[16]; magic == 2 && len(set) >= lastDelta+4 {
-		if delta := int64(int32(binary.BigEndian.Uint32(set[lastDelta:]))); delta >= 0 && delta < longestBatch { //nolint:gosec // the number's own width
+		if delta := int64(int32(binary.BigEndian.Uint32(set[lastDelta:]))); delta >= 0 && delta < longestBatch {
 			e.Last = max(base+delta, w.asked)
 		}
 	}

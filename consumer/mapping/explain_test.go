@@ -109,7 +109,7 @@ func TestExplainNamesWhatDecided(t *testing.T) {
 		{"no list", part + `1}}`, []string{"$.parts[*]"}, []string{""}},
 		{"a rule without a list", strings.Replace(part, "order.changed", "x", 1) + `1}}`, []string{"rules[0]"}, []string{`type != "shop.order.changed" || withdrawn`}},
 		{"the value", `{`, []string{"the value"}, []string{""}},
-		{"a field of a rule", part + `[{"number":"AT-1","state":"confirmed","received":"x"}]}}`, []string{"rules[1]"}, []string{`status == "confirmed" && received != null && received >= due`}},
+		{"a field of a rule", part + `[{"number":"AT-1","state":"confirmed","received":"x"}]}}`, []string{"rules[1]"}, []string{`status == "confirmed" && received != null && covers(received, due)`}},
 	} {
 		r := value(c.value)
 		r.Topic = "shop.orders.v2"

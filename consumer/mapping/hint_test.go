@@ -67,8 +67,8 @@ func TestARuleInAnotherLanguageSaysWhatCELWrites(t *testing.T) {
 		for _, line := range got {
 			found = found || line == want || strings.HasPrefix(want, ";") && strings.HasSuffix(line, want) && strings.Contains(line, "undeclared reference")
 		}
-		if !found {
-			t.Errorf("%s: got %q, want %q", rule, got, want)
+		if alone := len(got) == 1 || strings.Contains(rule, "“") || strings.HasPrefix(want, ";"); !found || !alone {
+			t.Errorf("%s: got %q, want %q alone", rule, got, want)
 		}
 	}
 }

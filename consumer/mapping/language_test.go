@@ -200,7 +200,7 @@ mappings:
     withdrawn: {path: $.withdrawn_at, type: present}
   rules:
   - {when: 'type != "shop.order.changed" || withdrawn', then: ignore}
-  - {when: 'status == "confirmed" && received != null && received >= due', then: paid}
+  - {when: 'status == "confirmed" && received != null && covers(received, due)', then: paid}
   status: {paid: ["paid"], submitted: ["confirmed", "on account"], ignore: ["basket"]}
 `
 
@@ -220,6 +220,7 @@ func TestTheWorkedExample(t *testing.T) {
 		want   []string
 	}{
 		{"all is received", part(`"number":"AT-7/1","state":" Confirmed ","due":"120.00","received":"120.00"`), []string{"paid AT-7/1"}},
+		{"all but a part of a cent is received", part(`"number":"AT-7/1","state":" Confirmed ","due":"120.0001","received":119.99999999999999`), []string{"paid AT-7/1"}},
 		{"nothing is received", part(`"number":"AT-7/1","state":" Confirmed ","due":"120.00","received":"0"`), []string{"submitted AT-7/1"}},
 		{"withdrawn", part(`"number":"AT-7/1","state":"paid","withdrawn_at":"2026-01-01"`), []string{"ignore"}},
 		{"an id that fails the pattern", part(`"number":7,"state":"paid"`), []string{"BadOrderID"}},

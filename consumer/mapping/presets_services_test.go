@@ -174,7 +174,7 @@ func medusa() platform {
 			{name: "completed", value: `{"name":"order.updated","data":{"id":"order_1","status":"completed","payment_status":"captured"}}`, want: "paid order_1"},
 			{name: "archived", value: `{"name":"order.updated","data":{"id":"order_1","status":"archived","payment_status":"captured"}}`, want: "paid order_1"},
 			{name: "requires action", value: `{"name":"order.updated","data":{"id":"order_1","status":"requires_action","payment_status":"captured"}}`, want: "paid order_1"},
-			{name: "no status of the order", value: `{"name":"order.updated","data":{"id":"order_1","payment_status":"captured"}}`, want: byRule, says: "status (missing)"},
+			{name: "no status of the order", value: `{"name":"order.updated","data":{"id":"order_1","payment_status":"captured"}}`, want: byRule, says: "status is (missing)"},
 			{name: "a status of the order that nobody knows", value: `{"name":"order.updated","data":{"id":"order_1","status":"lost","payment_status":"captured"}}`, want: byRule, says: `"lost"`},
 			{name: "placed", value: `{"name":"order.placed","data":{"id":"order_1"}}`, want: "submitted order_1"},
 			{name: "placed and captured", value: `{"name":"order.placed","data":{"id":"order_1","payment_status":"captured"}}`, want: "paid order_1"},

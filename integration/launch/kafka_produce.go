@@ -115,23 +115,29 @@ func produce(ctx context.Context, brokers []string, to string, e event) (string,
 		numbers[i] = p.ID
 	}
 	partition := (&kafka.Murmur2Balancer{}).Balance(kafka.Message{Key: e.key}, numbers...)
-	answer, err := client.Produce(ctx, &kafka.ProduceRequest{
-		Topic: to, Partition: partition, RequiredAcks: kafka.RequireAll,
-		Records: kafka.NewRecordReader(kafka.Record{
-			Time: time.Now(), Key: kafka.NewBytes(e.key), Value: kafka.NewBytes(e.value), Headers: e.headers,
-		}),
-	})
-	if err = errors.Join(err, failure(answer)); err != nil {
-		return "", err
+	for {
+		answer, err := client.Produce(ctx, &kafka.ProduceRequest{
+			Topic: to, Partition: partition, RequiredAcks: kafka.RequireAll,
+			Records: kafka.NewRecordReader(kafka.Record{
+				Time: time.Now(), Key: kafka.NewBytes(e.key), Value: kafka.NewBytes(e.value), Headers: e.headers,
+			}),
+		})
+		if err == nil {
+			err = answer.Error
+		}
+		if err == nil {
+			return fmt.Sprintf("%s/%d/%d", to, partition, answer.BaseOffset), nil
+		}
+		// A new topic has no leader for a moment, and a broker may not know yet that it is the one.
+		if reply, ok := errors.AsType[kafka.Error](err); !ok || !reply.Temporary() {
+			return "", err
+		}
+		select {
+		case <-ctx.Done():
+			return "", err
+		case <-time.After(100 * time.Millisecond):
+		}
 	}
-	return fmt.Sprintf("%s/%d/%d", to, partition, answer.BaseOffset), nil
-}
-
-func failure(answer *kafka.ProduceResponse) error {
-	if answer == nil {
-		return nil
-	}
-	return answer.Error
 }
 
 // createTopic creates the topic of the orders.

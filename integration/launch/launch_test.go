@@ -11,8 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // output is a buffer that several goroutines may use.
@@ -41,6 +43,14 @@ func tried(t *testing.T, stdin string, args ...string) (code int, out, errs stri
 	return code, stdout.String(), stderr.String()
 }
 
+// installed puts a program into the one folder of the PATH.
+func installed(t *testing.T, name, script string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(os.Getenv("PATH"), name), []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestWhatKafkaNeedsIsNamed(t *testing.T) {
 	for _, c := range []struct{ name, java, want string }{
 		{"no java", "", "java: not on the PATH"},
@@ -49,17 +59,11 @@ func TestWhatKafkaNeedsIsNamed(t *testing.T) {
 		{"a java without a Java", "echo 'Unable to locate a Java Runtime.' >&2; exit 1", "java -version: exit status 1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			folder := t.TempDir()
-			programs := map[string]string{"mvn": "exit 1"}
+			t.Setenv("PATH", t.TempDir())
+			installed(t, "mvn", "exit 1")
 			if c.java != "" {
-				programs["java"] = c.java
+				installed(t, "java", c.java)
 			}
-			for name, script := range programs {
-				if err := os.WriteFile(filepath.Join(folder, name), []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
-					t.Fatal(err)
-				}
-			}
-			t.Setenv("PATH", folder)
 			code, out, errs := tried(t, "")
 			if code != exitError || out != "" || !strings.Contains(errs, c.want) {
 				t.Errorf("got %d, %q and %q, want exit code 1 and %q", code, out, errs, c.want)
@@ -113,6 +117,22 @@ func TestAnEventIsWrittenUnderItsOrdersKey(t *testing.T) {
 	defer kafka.Close()
 	t.Setenv("KAFKA_BROKERS", kafka.ListenAddrs()[0])
 	t.Setenv("KAFKA_TOPICS", "")
+	// As from a broker that has not heard yet that it leads the partition.
+	kafka.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		request, _ := r.(*kmsg.ProduceRequest)
+		answer, _ := request.ResponseKind().(*kmsg.ProduceResponse)
+		for _, t := range request.Topics {
+			of := kmsg.NewProduceResponseTopic()
+			of.Topic = t.Topic
+			for _, p := range t.Partitions {
+				one := kmsg.NewProduceResponseTopicPartition()
+				one.Partition, one.ErrorCode = p.Partition, kerr.NotLeaderForPartition.Code
+				of.Partitions = append(of.Partitions, one)
+			}
+			answer.Topics = append(answer.Topics, of)
+		}
+		return answer, nil, true
+	})
 	var places []string
 	for _, c := range []struct {
 		stdin string
@@ -126,7 +146,7 @@ func TestAnEventIsWrittenUnderItsOrdersKey(t *testing.T) {
 		code, out, errs := tried(t, c.stdin, c.args...)
 		place, value, _ := strings.Cut(out, "  ")
 		if code != 0 || value != c.value+"\n" || errs != "" {
-			t.Errorf("%q: got %d, %q and %q, want %s", c.args, code, out, errs, c.value)
+			t.Fatalf("%q: got %d, %q and %q, want %s", c.args, code, out, errs, c.value)
 		}
 		places = append(places, place)
 	}

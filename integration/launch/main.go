@@ -56,7 +56,6 @@ func execute(ctx context.Context, args []string, s streams) int {
 		command, args = produceCommand, args[1:]
 	}
 	err := command(ctx, args, s)
-	var usage usageError
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return 0
@@ -64,7 +63,7 @@ func execute(ctx context.Context, args []string, s streams) int {
 		return 0
 	}
 	_, _ = fmt.Fprintln(s.err, "launch:", err) // nobody reads any more
-	if errors.As(err, &usage) {
+	if _, usage := errors.AsType[usageError](err); usage {
 		return exitUsage
 	}
 	return exitError

@@ -298,3 +298,44 @@ func TestAClientThatLeavesIsNoticed(t *testing.T) {
 		}
 	})
 }
+
+func TestTheMapPageMayBeGuarded(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		guarded bool
+		key     string
+		want    int
+	}{{false, "", 200}, {false, "wrong", 200}, {true, "", 403}, {true, "wrong", 403}, {true, "right", 200}} {
+		_, url := start(t, sandbox.Options{Key: "right", GuardMap: c.guarded})
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/api/v1/orders/map", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("API-KEY", c.key)
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != c.want {
+			t.Errorf("guarded %v, key %q: got %d, want %d", c.guarded, c.key, response.StatusCode, c.want)
+		}
+	}
+}
+
+func TestCallsOfOtherMethodsAreNotInTheLedger(t *testing.T) {
+	t.Parallel()
+	node, url := start(t, sandbox.Options{Key: "k"})
+	for _, key := range []string{"k", "wrong"} {
+		_, _, _, _ = post(t.Context(), url, key, `{"jsonrpc":"2.0","id":"x","method":"another","params":{}}`)
+	}
+	if _, _, _, err := post(t.Context(), url, "k", frame+`["A-1","paid"]}`); err != nil {
+		t.Fatal(err)
+	}
+	if calls := node.Calls(); node.Count() != 1 || node.Strays() != 2 || len(calls) != 1 || calls[0].OrderID != "A-1" || len(node.OrderCalls("")) != 0 {
+		t.Errorf("got %d calls, %d strays and %+v, want one call of the order and two strays", node.Count(), node.Strays(), calls)
+	}
+	if node.Reset(); node.Count() != 0 || node.Strays() != 0 {
+		t.Errorf("got %d and %d after Reset, want none", node.Count(), node.Strays())
+	}
+}

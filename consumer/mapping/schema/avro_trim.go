@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"math"
 	"regexp"
@@ -61,7 +63,7 @@ func (t avroTrimmer) schema(s any, namespace string) (trimmed any, shape string)
 		for i, branch := range s {
 			branches[i], shapes[i] = t.schema(branch, namespace)
 		}
-		return branches, "[" + strings.Join(shapes, ",") + "]"
+		return branches, brief("[" + strings.Join(shapes, ",") + "]")
 	case map[string]any:
 		return t.object(s, namespace)
 	}
@@ -94,10 +96,10 @@ func (t avroTrimmer) object(s map[string]any, namespace string) (trimmed any, sh
 		if item, ok := s[member]; ok {
 			out[member], shape = t.schema(item, namespace)
 		}
-		return out, kind + shape
+		return out, brief(kind + shape)
 	}
 	_, shape = t.schema(kind, namespace)
-	return out, shape + attributes(out)
+	return out, brief(shape + attributes(out))
 }
 
 // named trims a type that has a name. A type that was defined before, in the same words, is referred to by its name.
@@ -119,7 +121,7 @@ func (t avroTrimmer) named(s, out map[string]any, namespace string) (trimmed any
 			all[i], shapes[i] = t.field(field, namespace)
 		}
 		out["fields"] = all
-		shape += "{" + strings.Join(shapes, ",") + "}"
+		shape = brief(shape + "{" + strings.Join(shapes, ",") + "}")
 	}
 	if twice && before == shape {
 		return full, quoted(full)
@@ -148,6 +150,15 @@ func (t avroTrimmer) field(field any, namespace string) (trimmed any, shape stri
 		out["type"], shape = t.schema(of, namespace)
 	}
 	return out, quoted(name) + ":" + shape
+}
+
+// brief keeps a shape short, so that a deep schema takes no more than linear time.
+func brief(shape string) string {
+	if len(shape) <= 2*sha256.Size {
+		return shape
+	}
+	sum := sha256.Sum256([]byte(shape))
+	return hex.EncodeToString(sum[:])
 }
 
 // validLogical reports whether the logical type is one that changes what we write. The specification wants readers to

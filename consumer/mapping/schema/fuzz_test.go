@@ -145,3 +145,22 @@ func FuzzTexts(f *testing.F) {
 		}
 	})
 }
+
+// FuzzAvroSchema looks for a text that ends the process, or that we refuse though the library takes it as it is.
+func FuzzAvroSchema(f *testing.F) {
+	f.Add(everyAvro)
+	f.Add(`{"type":"record","name":"my-shop.R","fields":[{"name":"1","type":["null",{"type":"bytes","logicalType":"decimal"}],"default":"x"}]}`)
+	f.Add(`{"type":"record","name":"R","fields":[{"name":"a","type":{"type":"enum","name":"E","symbols":["A"]}},{"name":"b","type":{"type":"enum","name":"E","symbols":["A"]}}]}`)
+	f.Add(`{"type":{"type":["null","string"]}} // end`)
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := schema.Avro(text)
+		if err != nil {
+			if _, theirs := avro.Parse(text); theirs == nil {
+				t.Errorf("%s: got %v, and the library takes it", text, err)
+			}
+			return
+		}
+		_, err = s.JSON([]byte("\x00\x02\x04\x06"))
+		noPanic(t, err)
+	})
+}

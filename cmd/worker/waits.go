@@ -1,0 +1,25 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+
+	"leadhit-sync/consumer"
+	"leadhit-sync/consumer/broker"
+)
+
+// lettersWait says what the worker waits for before it may consume, as its state shows it.
+func lettersWait(topic string, err error) string {
+	var network *net.OpError
+	for _, is := range []error{broker.ErrTLS, broker.ErrTooOld, broker.ErrNotKafka, io.EOF, io.ErrUnexpectedEOF, context.DeadlineExceeded} {
+		if errors.Is(err, is) {
+			return consumer.Explain(err)
+		}
+	}
+	if errors.As(err, &network) || consumer.LoginRefused(err) {
+		return consumer.Explain(err)
+	}
+	return "the dead-letter topic " + topic + " cannot keep letters yet: " + err.Error()
+}

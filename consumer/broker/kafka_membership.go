@@ -1,0 +1,232 @@
+package broker
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/joingroup"
+	"github.com/segmentio/kafka-go/protocol/metadata"
+)
+
+// ErrTooOld says that a broker does not speak a version of a request that this package needs: it is older than Kafka 0.11.
+var ErrTooOld = errors.New("the broker is older than Kafka 0.11")
+
+// Of the metadata request, version 4 is the first that says whether the broker may create the topics it is asked about.
+const oldestMetadata = 4
+
+// errForeign ends a connection whose bytes are not Kafka's.
+var errForeign = errors.New("not a Kafka message")
+
+// membership opens connections for kafka-go's ConsumerGroup, which see to it that its requests create no topic and that
+// no member of the group can stop the others. See [membershipConn].
+func (d *dial) membership(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := d.connect(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return &membershipConn{Conn: conn, in: bufio.NewReader(conn)}, nil
+}
+
+// membershipConn changes what kafka-go's ConsumerGroup says and hears on a connection, in two places that it offers no
+// setting for.
+//
+// As the group's leader it asks for the partitions of all members' topics, and lets the broker create those that do not
+// exist: with auto.create.topics.enable=true a deleted topic would come back at the next rebalance, with the broker's
+// defaults. Here the request forbids that. And one topic without an answer would fail the assignment of all topics, so
+// topics with an error are left out of the response: they have no partitions.
+//
+// It also fails the assignment when one member's subscription is not of exactly the form that it writes itself, so that one
+// member could keep the whole group from working. Here such a subscription loses what kafka-go cannot read.
+//
+// One goroutine may write while another reads.
+type membershipConn struct {
+	net.Conn
+
+	out []byte // the beginning of a request that is not whole yet
+
+	in   *bufio.Reader
+	left int64        // how much of the current response is passed on as it is
+	said bytes.Buffer // a response that was changed, to be read first
+
+	mu    sync.Mutex
+	asked map[int32]question // requests on the wire whose responses are changed, by correlation id
+}
+
+// question is a request whose response is to be changed.
+type question struct {
+	key          protocol.ApiKey
+	sent, wanted int16 // the version on the wire, and the one that kafka-go wrote
+}
+
+// Write takes the bytes of requests and sends each request when it is whole.
+func (c *membershipConn) Write(b []byte) (int, error) {
+	c.out = append(c.out, b...)
+	for {
+		size, whole, err := frame(c.out)
+		if err != nil {
+			return 0, err
+		}
+		if !whole {
+			return len(b), nil
+		}
+		if err := c.send(c.out[:size]); err != nil {
+			return 0, err
+		}
+		c.out = slices.Delete(c.out, 0, size)
+	}
+}
+
+// frame returns the size of the first message in b, its length included, and whether all of it is there.
+func frame(b []byte) (size int, whole bool, err error) {
+	const length = 4
+	if len(b) < length {
+		return 0, false, nil
+	}
+	n := int32(binary.BigEndian.Uint32(b))
+	if n < 0 || n > maxResponse {
+		return 0, false, fmt.Errorf("%w: a length of %d bytes", errForeign, n)
+	}
+	size = length + int(n)
+	return size, len(b) >= size, nil
+}
+
+// send sends one request, a metadata request in a form that creates nothing.
+func (c *membershipConn) send(request []byte) error {
+	// A token of SASL's oldest form has a length, but neither key nor version: it is passed on. None begins with these keys.
+	const header = 12 // length, key, version, correlation id
+	if len(request) < header {
+		_, err := c.Conn.Write(request)
+		return err
+	}
+	h := cursor{b: request[4:header]}
+	key, version, id := protocol.ApiKey(h.int16()), h.int16(), h.int32()
+	if key == protocol.Metadata {
+		return c.sendMetadata(request)
+	}
+	if key == protocol.JoinGroup {
+		c.expect(id, question{key: key, sent: version, wanted: version})
+	}
+	_, err := c.Conn.Write(request)
+	return err
+}
+
+func (c *membershipConn) sendMetadata(request []byte) error {
+	version, id, client, message, err := protocol.ReadRequest(bytes.NewReader(request))
+	if err != nil {
+		return fmt.Errorf("read our own metadata request: %w", err)
+	}
+	r, ok := message.(*metadata.Request)
+	if !ok {
+		return fmt.Errorf("our own metadata request is a %T", message)
+	}
+	r.AllowAutoTopicCreation = false
+	q := question{key: protocol.Metadata, sent: max(version, oldestMetadata), wanted: version}
+	c.expect(id, q)
+	return protocol.WriteRequest(c.Conn, q.sent, id, client, r)
+}
+
+func (c *membershipConn) expect(id int32, q question) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.asked == nil {
+		c.asked = make(map[int32]question)
+	}
+	c.asked[id] = q
+}
+
+// expects says whether a response on the wire is one that must be changed.
+func (c *membershipConn) expects() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.asked) > 0
+}
+
+func (c *membershipConn) answered(id int32) (question, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	q, ok := c.asked[id]
+	delete(c.asked, id)
+	return q, ok
+}
+
+// Read returns bytes of responses, of those that are changed as they are then.
+func (c *membershipConn) Read(b []byte) (int, error) {
+	for c.said.Len() == 0 && c.left == 0 {
+		if err := c.next(); err != nil {
+			return 0, err
+		}
+	}
+	if c.said.Len() > 0 {
+		return c.said.Read(b)
+	}
+	n, err := c.in.Read(b[:min(int64(len(b)), c.left)])
+	c.left -= int64(n)
+	return n, err
+}
+
+// next looks at the beginning of the next response. After an error, a deadline's for example, it may be called again.
+func (c *membershipConn) next() error {
+	const length, idAfter = 4, 8
+	head, err := c.in.Peek(length)
+	if err != nil {
+		return err
+	}
+	size, _, err := frame(head)
+	if err != nil {
+		return err
+	}
+	c.left = int64(size)
+	if !c.expects() { // nor is every message without an id a response: see send
+		return nil
+	}
+	c.left = 0
+	if head, err = c.in.Peek(idAfter); err != nil {
+		return err
+	}
+	q, ok := c.answered(int32(binary.BigEndian.Uint32(head[length:])))
+	if !ok {
+		c.left = int64(size)
+		return nil
+	}
+	return c.change(q)
+}
+
+// change reads a whole response and keeps it, changed, in the version that kafka-go expects.
+func (c *membershipConn) change(q question) error {
+	id, message, err := protocol.ReadResponse(c.in, q.key, q.sent)
+	if err != nil {
+		return fmt.Errorf("read a %v response: %w", q.key, err)
+	}
+	switch r := message.(type) {
+	case *metadata.Response:
+		r.Topics = slices.DeleteFunc(r.Topics, func(t metadata.ResponseTopic) bool { return t.ErrorCode != 0 })
+	case *joingroup.Response:
+		for i, member := range r.Members {
+			r.Members[i].Metadata = subscription(member.Metadata)
+		}
+	}
+	return protocol.WriteResponse(&c.said, q.wanted, id, message)
+}
+
+// subscription returns of a member's subscription what kafka-go can read: version, topics and user data. Of what has
+// another form it is a subscription to nothing.
+func subscription(b []byte) []byte {
+	c := cursor{b: b}
+	c.take(2) // version
+	for topics := c.int32(); topics > 0 && !c.bad; topics-- {
+		c.take(int(c.int16()))
+	}
+	c.bytes(int64(c.int32())) // user data, nil for -1
+	if c.bad {
+		return make([]byte, 2+4+4)
+	}
+	return b[:len(b)-len(c.b)]
+}

@@ -1,0 +1,139 @@
+package consumer
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"leadhit-sync/consumer/broker"
+)
+
+// topicsReason says why the topics cannot be consumed yet.
+func topicsReason(t broker.Topology, err error) reason {
+	var refused []string
+	for name, topic := range t.Topics {
+		if errors.Is(topic.Err, broker.ErrUnauthorised) {
+			refused = append(refused, name)
+		}
+	}
+	slices.Sort(refused)
+	switch missing := t.Missing(); {
+	case len(refused) > 0:
+		return unseen(refused)
+	case len(missing) > 0:
+		return absent(missing)
+	}
+	return accessReason(err)
+}
+
+// absent is the reason of topics that do not exist.
+func absent(topics []string) reason {
+	if len(topics) == 1 {
+		return reason{what: "topic " + topics[0] + " does not exist", fix: "create it, or check KAFKA_TOPICS"}
+	}
+	return reason{what: "topics " + strings.Join(topics, ", ") + " do not exist", fix: "create them, or check KAFKA_TOPICS"}
+}
+
+// unseen is the reason of topics that Kafka does not show us.
+func unseen(topics []string) reason {
+	return reason{
+		what: "Kafka does not let the worker's user see the topic " + strings.Join(topics, ", "),
+		fix:  "grant Read and Describe on it, or check KAFKA_TOPICS",
+	}
+}
+
+// Explain says in words why Kafka cannot be asked, and which setting may be wrong.
+func Explain(err error) string { return accessReason(err).String() }
+
+// accessReason says why Kafka cannot be asked.
+func accessReason(err error) reason {
+	switch {
+	case errors.Is(err, broker.ErrTLS):
+		return reason{what: "there is no TLS connection to Kafka", fix: "check KAFKA_BROKERS and the KAFKA_TLS settings"}
+	case LoginRefused(err):
+		return reason{
+			what: "Kafka rejects the login",
+			fix:  "check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and the file of KAFKA_SASL_PASSWORD_FILE",
+		}
+	case errors.Is(err, broker.ErrNotKafka):
+		return reason{what: "what answers at a broker's address is not Kafka: " + withoutPorts(err.Error())}
+	case errors.Is(err, broker.ErrTooOld), errors.Is(err, kafka.UnsupportedVersion):
+		return reason{what: "a broker is older than Kafka 0.11", fix: "upgrade the brokers, or check KAFKA_BROKERS"}
+	case errors.Is(err, broker.ErrUnauthorised):
+		return reason{what: "Kafka does not allow the worker's user to ask", fix: "check the user's ACLs with leadhit-sync check"}
+	case errors.Is(err, broker.ErrNotLeader):
+		return reason{what: "a partition has no leader yet", fix: "look at the brokers if this lasts", passing: true}
+	}
+	return reason{what: "Kafka cannot be reached: " + withoutPorts(err.Error()), fix: "check KAFKA_BROKERS, and the brokers"}
+}
+
+// ledgerReason says why the ledger cannot be read.
+func ledgerReason(err error) reason {
+	var network *net.OpError
+	if LoginRefused(err) || errors.Is(err, broker.ErrNotKafka) || errors.Is(err, broker.ErrTooOld) || errors.As(err, &network) {
+		return accessReason(err)
+	}
+	return reason{what: withoutPorts(err.Error()), fix: "check that the topic may be read and written"}
+}
+
+// offsetsReason says why the group's offsets cannot be read. The topics of a group that never committed are asked too.
+func offsetsReason(err error) reason {
+	r := reason{what: "the group's offsets cannot be read: " + withoutPorts(err.Error()), fix: "look at the brokers if this lasts"}
+	r.passing = errors.Is(err, broker.ErrUnknownPartition) || errors.Is(err, broker.ErrNotLeader) || errors.Is(err, broker.ErrCoordinator)
+	return r
+}
+
+// joinReason says what keeps the worker out of the group.
+func joinReason(err error, group string, session time.Duration) reason {
+	var dial *net.OpError
+	var code kafka.Error
+	switch {
+	case errors.Is(err, kafka.InconsistentGroupProtocol):
+		return reason{
+			what: "other consumers hold the group " + group,
+			fix: "they are a foreign client, consumers of the protocol \"consumer\" (group.protocol), or workers of an older release, " +
+				"which all workers of this one must wait for; stop them, or set another KAFKA_GROUP",
+		}
+	case errors.Is(err, kafka.InvalidSessionTimeout):
+		return reason{
+			what: fmt.Sprintf("the brokers do not allow a session timeout of %v", session),
+			fix:  "set KAFKA_SESSION_TIMEOUT within their group.min.session.timeout.ms and group.max.session.timeout.ms",
+		}
+	case errors.Is(err, kafka.InvalidGroupId):
+		return reason{what: fmt.Sprintf("the brokers do not allow the group id %q", group), fix: "set another KAFKA_GROUP"}
+	case errors.Is(err, kafka.GroupAuthorizationFailed):
+		return reason{what: "Kafka does not let the worker's user join the group " + group, fix: "grant Read on the group, or check KAFKA_GROUP"}
+	case errors.Is(err, kafka.GroupMaxSizeReached):
+		return reason{what: "the group " + group + " is full", fix: "raise the brokers' group.max.size, or run fewer workers"}
+	case errors.Is(err, kafka.GroupCoordinatorNotAvailable):
+		return reason{
+			what: "the group's coordinator is not available yet (a new cluster creates __consumer_offsets first)",
+			fix:  "look at the brokers if this lasts", passing: true,
+		}
+	case errors.Is(err, kafka.GroupLoadInProgress), errors.Is(err, kafka.NotCoordinatorForGroup):
+		return reason{what: "the group's coordinator is moving to another broker", fix: "look at the brokers if this lasts", passing: true}
+	case errors.Is(err, kafka.UnknownMemberId), errors.Is(err, kafka.RebalanceInProgress), errors.Is(err, kafka.IllegalGeneration):
+		return reason{what: "the group rebalances", fix: "look for workers that come and go if this lasts", passing: true}
+	case LoginRefused(err), errors.Is(err, broker.ErrNotKafka), errors.Is(err, broker.ErrTooOld), errors.Is(err, kafka.UnsupportedVersion):
+		return accessReason(err)
+	case errors.As(err, &dial) && dial.Op == "dial":
+		return reason{
+			what: "a broker cannot be reached at its address: " + withoutPorts(err.Error()),
+			fix:  "check KAFKA_BROKERS, and advertised.listeners of the brokers",
+		}
+	case errors.As(err, &code):
+		return reason{what: fmt.Sprintf("Kafka refuses the join: [%d] %s", int(code), code.Title()), fix: "look at the brokers' logs"}
+	}
+	return reason{what: "the group cannot be joined: " + withoutPorts(err.Error())}
+}
+
+// LoginRefused says that Kafka was reached and rejects the worker's user: rights to a topic do not matter yet.
+func LoginRefused(err error) bool {
+	return errors.Is(err, kafka.SASLAuthenticationFailed) || errors.Is(err, kafka.UnsupportedSASLMechanism) ||
+		errors.Is(err, kafka.IllegalSASLState) || errors.Is(err, broker.ErrTLS)
+}

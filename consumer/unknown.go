@@ -1,0 +1,161 @@
+package consumer
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/dispatch"
+)
+
+const (
+	// unknownPatience is how long a partition may be unknown to the brokers before the log says so: a topic that was just
+	// created is, until its metadata have reached all of them and the connection pool.
+	unknownPatience = 5 * time.Second
+	// oneEvent is how long what happens to a topic's partitions, one after the other, counts as the same event.
+	oneEvent = 30 * time.Second
+)
+
+// unknowns are the partitions that the brokers do not know, by topic. They share one log line a topic. The zero value is
+// ready.
+type unknowns struct {
+	mu     sync.Mutex
+	topics map[string]*unknownTopic
+}
+
+type unknownTopic struct {
+	since      time.Time // when the first of the partitions became unknown
+	partitions []int
+	told       bool
+	restarted  time.Time // when the log last said that partitions were created again
+}
+
+func (u *unknowns) topic(name string) *unknownTopic {
+	if u.topics == nil {
+		u.topics = make(map[string]*unknownTopic)
+	}
+	if u.topics[name] == nil {
+		u.topics[name] = new(unknownTopic)
+	}
+	return u.topics[name]
+}
+
+func (u *unknowns) add(p dispatch.Partition) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	t := u.topic(p.Topic)
+	if len(t.partitions) == 0 {
+		t.since, t.told = time.Now(), false
+	}
+	t.partitions = append(t.partitions, p.Number)
+	slices.Sort(t.partitions)
+}
+
+// due returns the topic's unknown partitions when it is time to log them.
+func (u *unknowns) due(topic string) []int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	t := u.topic(topic)
+	if t.told || time.Since(t.since) < unknownPatience {
+		return nil
+	}
+	t.told = true
+	return slices.Clone(t.partitions)
+}
+
+// remove says whether the partition was the topic's last one, and whether the topic was logged.
+func (u *unknowns) remove(p dispatch.Partition) (last, told bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	t := u.topic(p.Topic)
+	t.partitions = slices.DeleteFunc(t.partitions, func(n int) bool { return n == p.Number })
+	return len(t.partitions) == 0, t.told
+}
+
+// restarted says whether the log must say that partitions of the topic were created again.
+func (u *unknowns) restarted(p dispatch.Partition) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	t := u.topic(p.Topic)
+	was := t.restarted
+	t.restarted = time.Now()
+	return was.IsZero() || time.Since(was) > oneEvent
+}
+
+// verify finds out what became of a partition that the broker did not know: it was unknown for a moment, or the topic was
+// deleted and created again. Kafka deletes a group's offsets together with their topic, so a missing offset tells.
+func (c *Consumer) verify(ctx context.Context, p dispatch.Partition) {
+	c.unknown.add(p)
+	c.waits.begin(waitUnknown+p.Topic, "the brokers do not know all partitions of the topic "+p.Topic+" that this worker consumes")
+	defer c.known(ctx, p)
+	var trouble trouble
+	at := broker.TopicPartition{Topic: p.Topic, Partition: p.Number}
+	log := c.log.With(slog.String("topic", p.Topic))
+	// The wait comes first: a broker that answers one request so and the next one otherwise must not keep us spinning.
+	for trouble.wait(ctx) {
+		bounds, err := c.options.Cluster.Bounds(ctx, p.Topic, []int{p.Number})
+		if err == nil {
+			var committed map[broker.TopicPartition]broker.Committed
+			if committed, err = c.options.Cluster.Committed(ctx, c.options.Group, []broker.TopicPartition{at}); err == nil {
+				err = c.verified(ctx, p, bounds[p.Number], committed[at].Next)
+			}
+			if err == nil {
+				return
+			}
+		}
+		if partitions := c.unknown.due(p.Topic); partitions != nil && ctx.Err() == nil {
+			log.WarnContext(ctx, "the brokers do not know these partitions; their calls and commits wait until they are back; "+
+				"if the topic is gone for good, take it out of KAFKA_TOPICS", slog.Any("partitions", partitions), slog.Any("error", err))
+		}
+	}
+}
+
+// known ends what verify began.
+func (c *Consumer) known(ctx context.Context, p dispatch.Partition) {
+	last, told := c.unknown.remove(p)
+	if !last {
+		return
+	}
+	c.waits.end(waitUnknown + p.Topic)
+	if told && ctx.Err() == nil {
+		c.log.InfoContext(ctx, "the brokers know the topic's partitions again", slog.String("topic", p.Topic))
+	}
+}
+
+func (c *Consumer) verified(ctx context.Context, p dispatch.Partition, b broker.Bounds, committed int64) error {
+	if committed >= 0 {
+		c.send(func(now time.Time) { c.dispatcher.Trusted(now, p) })
+		return nil
+	}
+	if c.neverCommitted(p) {
+		// Nothing to miss yet, so its absence proves nothing; whichever log this is, the group begins in it.
+		begun, err := c.begin(ctx, p.Topic, []int{p.Number})
+		if err != nil {
+			return err
+		}
+		c.send(func(now time.Time) { c.dispatcher.Restarted(now, p, begun.starts[p.Number]) })
+		return nil
+	}
+	c.counts.restarted.Add(1)
+	if c.unknown.restarted(p) {
+		c.log.ErrorContext(ctx, "the topic was deleted and created again; reading its partitions from their start; "+
+			"further ones of this topic are not logged",
+			slog.String("topic", p.Topic), slog.Int("partition", p.Number), slog.Int64("log_start", b.First))
+	}
+	c.send(func(now time.Time) { c.dispatcher.Restarted(now, p, b.First) })
+	return nil
+}
+
+// neverCommitted says that this generation began without an offset of the group, and no commit was acknowledged since.
+func (c *Consumer) neverCommitted(p dispatch.Partition) bool {
+	never := false
+	c.send(func(time.Time) {
+		for _, state := range c.dispatcher.State().Partitions {
+			never = never || state.Partition == p && state.Committed < 0
+		}
+	})
+	return never
+}

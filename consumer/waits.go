@@ -1,0 +1,107 @@
+package consumer
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Wait is something that the worker waits for.
+type Wait struct {
+	// For says what is missing, and what ends the wait: "topic orders does not exist; create it, or check KAFKA_TOPICS".
+	For string
+	// Since is when the wait began. Tries that fail do not move it.
+	Since time.Time
+}
+
+// The keys of waits: one wait of each kind, or of each kind and topic or partition.
+const (
+	waitOutside = "outside"
+	waitLedger  = "ledger"
+	waitTopics  = "topics"
+	waitJoin    = "join"
+	waitOffsets = "offsets"
+	waitDecode  = "decode " // and the partition
+	waitUnknown = "unknown "
+	waitLetters = "letters"
+	waitUneven  = "uneven"
+	waitMissing = "missing "
+	// waitPrepared is for the topic of the letters, before the first event is fetched.
+	waitPrepared = "prepared"
+)
+
+// waits holds what the worker waits for now. The zero value is ready.
+type waits struct {
+	mu  sync.Mutex
+	all map[string]Wait
+}
+
+// begin notes a wait, or says of one that lasts what it is for now.
+func (w *waits) begin(key, what string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.all == nil {
+		w.all = make(map[string]Wait)
+	}
+	wait, lasts := w.all[key]
+	if !lasts {
+		wait.Since = time.Now()
+	}
+	wait.For = what
+	w.all[key] = wait
+}
+
+func (w *waits) end(key string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.all, key)
+}
+
+// only ends all waits of a kind but those about these topics.
+func (w *waits) only(kind string, topics []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	maps.DeleteFunc(w.all, func(key string, _ Wait) bool {
+		topic, ofKind := strings.CutPrefix(key, kind)
+		return ofKind && !slices.Contains(topics, topic)
+	})
+}
+
+// since returns when a wait began; the zero time if there is none.
+func (w *waits) since(key string) time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.all[key].Since
+}
+
+// list returns the waits, the oldest first, and of those for the same thing the oldest alone.
+func (w *waits) list() []Wait {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := slices.SortedFunc(maps.Values(w.all), func(a, b Wait) int {
+		return cmp.Or(a.Since.Compare(b.Since), strings.Compare(a.For, b.For))
+	})
+	seen := make(map[string]bool)
+	return slices.DeleteFunc(all, func(wait Wait) bool {
+		was := seen[wait.For]
+		seen[wait.For] = true
+		return was
+	})
+}
+
+// WaitFor makes the state say that the worker waits for something outside of Run, such as another topic, before it begins.
+// The empty text ends that wait.
+func (c *Consumer) WaitFor(what string) {
+	if what == "" {
+		c.waits.end(waitOutside)
+		return
+	}
+	c.waits.begin(waitOutside, what)
+	c.enter(Waiting)
+}
+
+// Waits returns what the worker waits for now, the oldest wait first. It never blocks.
+func (c *Consumer) Waits() []Wait { return c.waits.list() }
