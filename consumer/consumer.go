@@ -9,6 +9,10 @@
 // of 30 seconds), the last commit goes out, and only then may the group go on: kafka-go does not rejoin before. A commit
 // that stays without an answer ends the membership: the group is left and joined anew under another member id.
 //
+// No topic is created before the group was joined: a worker with a misspelt group or topic leaves none behind. In its first
+// generation, before anything is fetched, the consumer has the topics created that do not exist yet, and reads the ledger if it was
+// one of them. If that takes long it leaves the group, and waits outside of it.
+//
 // A position never moves but by what was read. Where the log itself has moved (retention passed the offset, the topic
 // was truncated or made anew) it is told in the log and counted, and consumption goes on where the log now starts.
 //
@@ -83,6 +87,9 @@ type Options struct {
 	Start   Start
 	// Ledger is followed by all workers of the group.
 	Ledger Ledger
+	// Prepare creates what Store needs, and says what keeps it from storing. It is called once the group was joined, before the
+	// first event is fetched, and again until it returns nil. Nil is nothing to prepare.
+	Prepare func(context.Context) error
 	// Dispatch bounds the work under way. Its Session is the group's session timeout.
 	Dispatch dispatch.Config
 	// Decode says what an event asks for: at least one item. An error means that this cannot be told yet: the partition
@@ -123,6 +130,11 @@ type Consumer struct {
 	counts  counts
 	failing failing
 
+	follower  *follower   // of the ledger; nil: there is none
+	mayCreate atomic.Bool // the group was joined once, so that its name and topics are right: topics of ours may be created
+	prepared  bool        // the membership's: what is needed before the first call is there
+	preparing trouble     // the membership's
+
 	member string            // the membership's: the last member id
 	sizes  map[string]int    // the membership's: partitions of each topic when it was first seen
 	fences trouble           // the membership's: refusals in a row
@@ -141,7 +153,7 @@ func New(o Options) *Consumer {
 		holds:      newHolds(),
 		sizes:      map[string]int{},
 		begun:      map[string]string{},
-		failing:    failing{letters: map[letterAt]bool{}},
+		failing:    failing{letters: map[letterAt]bool{}, told: map[string]bool{}},
 		spawn:      func(func(context.Context)) {}, // nothing falls due before Run
 		alarm:      time.NewTimer(tick),
 	}
@@ -171,7 +183,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 	workers.Go(func() { c.clock(work) })
 
 	var err error
-	if c.followLedger(ctx, work, &workers) {
+	if c.readLedger(ctx) {
 		err = c.membership(ctx, work)
 	}
 	stop(errStopped)

@@ -75,7 +75,7 @@ func TestALoginThatKafkaRefusesIsNotBlamedOnTheLedger(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 1, func(w *world) {
 				w.start(guarded("w1", "1.0"), func(o *consumer.Options) {
-					o.Ledger.Ensure = func(context.Context) error { return fmt.Errorf("look up topic: %w", test.err) }
+					o.Ledger.Exists = func(context.Context) (bool, error) { return false, fmt.Errorf("look up topic: %w", test.err) }
 				})
 				time.Sleep(10 * time.Second)
 				w.toldOnce("the ledger cannot be read, so it is not known whether calls are paused")
@@ -102,7 +102,7 @@ func TestAPauseOfALostLedgerIsWrittenAgainAsItWas(t *testing.T) {
 			w.t.Fatalf("got %d entries (%v), want one", len(fetches.Records()), fetches.Err())
 		}
 		got, err := shared.Parse(fetches.Records()[0].Value)
-		want := shared.Entry{Event: shared.GuardPause, At: said.Truncate(time.Millisecond), By: "alice", Via: "cli", Reason: "LeadHit migrates"}
+		want := shared.Entry{Event: shared.GuardPause, Group: group, At: said.Truncate(time.Millisecond), By: "alice", Via: "cli", Reason: "LeadHit migrates"}
 		if err != nil || !reflect.DeepEqual(got, want) {
 			w.t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
 		}

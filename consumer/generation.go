@@ -40,6 +40,9 @@ func newGeneration(member broker.Member, partitions int) *generation {
 // worker is to stop; working outlives it, for the last calls and commits. It reports how the generation has ended, and
 // whether the group must be left and joined anew.
 func (c *Consumer) live(fetching, working context.Context, g *generation, own []broker.TopicPartition) (end dispatch.End, leave bool) {
+	if !c.prepareHere(fetching) {
+		return dispatch.NotEnded, fetching.Err() == nil // the generation goes on without us, or has ended
+	}
 	positions, gone, ok := c.positions(fetching, own)
 	if !ok {
 		return dispatch.NotEnded, false

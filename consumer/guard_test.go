@@ -2,6 +2,7 @@ package consumer_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -49,6 +50,12 @@ func (k *worker) openLedger(o *consumer.Options) (closing func()) {
 		o.Ledger.Ensure = func(ctx context.Context) error {
 			_, err := deadletter.EnsureLedger(ctx, k.cluster.Client(), deadletter.TopicSpec{Name: lettersTopic})
 			return err
+		}
+	}
+	if o.Ledger.Exists == nil {
+		o.Ledger.Exists = func(ctx context.Context) (bool, error) {
+			found, err := deadletter.InspectLedger(ctx, k.cluster.Client(), deadletter.TopicSpec{Name: lettersTopic})
+			return found.Exists, errors.Join(err, found.Err())
 		}
 	}
 	return func() { _ = to.Close() }

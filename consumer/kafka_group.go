@@ -35,6 +35,10 @@ func (c *Consumer) membership(ctx, work context.Context) error {
 		if !c.waitForTopics(ctx, &missing) {
 			return nil
 		}
+		// Before the first join nothing may be created. After it the worker waits here, where it holds no partitions.
+		if c.mayCreate.Load() && !c.prepare(ctx) {
+			return nil
+		}
 		c.enter(Joining)
 		balancer := &balancer{}
 		group, err := kafka.NewConsumerGroup(c.groupConfig(balancer, brokers))

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
 	"time"
 
 	"leadhit-sync/consumer/broker"
@@ -31,7 +30,10 @@ const (
 type Ledger struct {
 	// Topic has one partition, and is one of the cluster's topics.
 	Topic string
-	// Ensure makes the topic unless it is there.
+	// Exists says whether the topic exists. It creates nothing; an error is one of Kafka, or says that the topic may not be used
+	// as it is.
+	Exists func(context.Context) (bool, error)
+	// Ensure creates the topic unless it exists.
 	Ensure func(context.Context) error
 	// Append returns nil only when the entry is stored for good.
 	Append func(context.Context, ledger.Entry) error
@@ -41,6 +43,7 @@ type Ledger struct {
 type follower struct {
 	consumer *Consumer
 	log      *slog.Logger
+	followed bool           // the membership's: it was read to its end once, and is followed since
 	begun    bool           // it was read to its end once
 	doubt    bool           // the last try to read it failed
 	next     int64          // the offset to read next
@@ -56,30 +59,30 @@ type news struct {
 	next    int64
 }
 
-// followLedger reads the ledger, if there is one, and lets it be followed until work ends. False: ctx has ended before it was
-// read.
-func (c *Consumer) followLedger(ctx, work context.Context, workers *sync.WaitGroup) bool {
+// readLedger reads the ledger, if there is one, before the group is joined, so that others may have the partitions until it can
+// be read. One that does not exist is created later, by prepare: a worker that cannot join leaves no topic behind. False: ctx
+// has ended.
+func (c *Consumer) readLedger(ctx context.Context) bool {
 	if c.options.Ledger.Topic == "" {
 		return true
 	}
-	f := &follower{consumer: c, log: c.log.With(slog.String("topic", c.options.Ledger.Topic))}
-	if !f.readAll(ctx) {
-		return false
-	}
-	workers.Go(func() { f.follow(work) })
-	return true
+	c.follower = &follower{consumer: c, log: c.log.With(slog.String("topic", c.options.Ledger.Topic))}
+	return c.follower.readAll(ctx, c.options.Ledger.Exists)
 }
 
-// readAll reads the ledger to its end of now, for as long as it takes. False: ctx has ended.
-func (f *follower) readAll(ctx context.Context) bool {
+// readAll reads the ledger to its end of now, for as long as it takes, unless it does not exist. False: ctx has ended.
+func (f *follower) readAll(ctx context.Context, exists func(context.Context) (bool, error)) bool {
 	f.consumer.enter(Waiting)
 	unread := "the ledger " + f.consumer.options.Ledger.Topic + " is not read yet, so it is not known whether calls are paused"
 	f.consumer.waits.begin(waitLedger, unread)
-	defer f.consumer.waits.end(waitLedger)
 	for quiet := 0; ; {
-		err := f.catchUp(ctx)
+		is, err := exists(ctx)
+		if err == nil && is {
+			err = f.begin(ctx)
+		}
 		switch {
 		case err == nil:
+			f.consumer.waits.end(waitLedger) // not before: one wait may outlast several generations
 			f.trouble.over(f.log, "the ledger is read")
 			return true
 		case ctx.Err() != nil:
@@ -95,6 +98,16 @@ func (f *follower) readAll(ctx context.Context) bool {
 			return false
 		}
 	}
+}
+
+// begin reads the ledger to its end of now, and has it followed from then on.
+func (f *follower) begin(ctx context.Context) error {
+	if err := f.catchUp(ctx); err != nil {
+		return err
+	}
+	f.followed = true
+	f.consumer.spawn(f.follow)
+	return nil
 }
 
 // follow takes entries as they come, until ctx ends. While the ledger cannot be read, the worker goes on as before.
@@ -143,7 +156,7 @@ func (f *follower) catchUp(ctx context.Context) error {
 	if !same {
 		read.next = bounds.First
 	}
-	// Once at least, for to see that it may be read.
+	// Fetch at least once, so that a missing right shows.
 	for again := true; again; again = read.next < bounds.End {
 		batch, err := f.fetch(ctx, read.next, noWait)
 		if err != nil {
@@ -162,17 +175,12 @@ func (f *follower) catchUp(ctx context.Context) error {
 	return nil
 }
 
-// bounds returns where the ledger begins and ends, and makes it where it is absent. To begin with, it must be fit to be
-// followed; what may have come of it later, one replica in a cluster that has grown, is no reason to follow it no more.
+// bounds returns where the ledger begins and ends. One that was deleted is created again, once the group was joined. It is not
+// judged any more: what may have become of it, one replica in a cluster that has grown, is no reason to stop following it.
 func (f *follower) bounds(ctx context.Context) (broker.Bounds, error) {
 	o := f.consumer.options
-	if !f.begun {
-		if err := o.Ledger.Ensure(ctx); err != nil {
-			return broker.Bounds{}, err
-		}
-	}
 	all, err := o.Cluster.Bounds(ctx, o.Ledger.Topic, []int{0})
-	if f.begun && errors.Is(err, broker.ErrUnknownPartition) {
+	if f.begun && f.consumer.mayCreate.Load() && errors.Is(err, broker.ErrUnknownPartition) {
 		if err := o.Ledger.Ensure(ctx); err != nil {
 			return broker.Bounds{}, err
 		}
@@ -217,7 +225,7 @@ func (f *follower) sift(to *news, batch broker.Batch) {
 		switch {
 		case err != nil:
 			f.tellGarbage(r, err)
-		case e.Guard():
+		case e.Guard() && e.For(f.consumer.options.Group):
 			to.entries = append(to.entries, Followed(e))
 		}
 	}
@@ -262,7 +270,7 @@ func (c *Consumer) announce(ctx context.Context, e retry.Entry) {
 	log := c.log.With(slog.String("topic", c.options.Ledger.Topic))
 	var trouble trouble
 	for {
-		err := c.append(ctx, announced(e))
+		err := c.append(ctx, announced(e, c.options.Group))
 		if err == nil {
 			trouble.over(log, "the pause stands in the ledger")
 			return
@@ -293,9 +301,9 @@ func Followed(e ledger.Entry) retry.Entry {
 
 // announced is what the dispatcher announces as an entry of the ledger. A pause that a lost ledger held says by which way it
 // had come into that one.
-func announced(e retry.Entry) ledger.Entry {
+func announced(e retry.Entry, group string) ledger.Entry {
 	out := ledger.Entry{
-		Event: ledger.GuardPause, At: e.At, By: e.By, Via: cmp.Or(e.Via, "worker"), Reason: e.Reason,
+		Event: ledger.GuardPause, Group: group, At: e.At, By: e.By, Via: cmp.Or(e.Via, "worker"), Reason: e.Reason,
 		Build: e.Build, Fingerprints: e.Fingerprints,
 	}
 	if e.Resume {

@@ -29,6 +29,8 @@ const (
 	waitLetters = "letters"
 	waitUneven  = "uneven"
 	waitMissing = "missing "
+	// waitPrepared is for the topic of the letters, before the first event is fetched.
+	waitPrepared = "prepared"
 )
 
 // waits holds what the worker waits for now. The zero value is ready.

@@ -52,7 +52,8 @@ func (c *Consumer) store(ctx context.Context, s dispatch.Store) {
 	c.send(func(now time.Time) { c.dispatcher.Stored(now, s.ID, err == nil) })
 }
 
-// tellLetter writes a line when the first letter cannot be stored, and when none waits any more.
+// tellLetter writes a line when the first letter cannot be stored, when another one cannot be for another reason, and when none
+// waits any more.
 func (c *Consumer) tellLetter(ctx context.Context, s dispatch.Store, err error) {
 	if ctx.Err() != nil {
 		return
@@ -66,23 +67,37 @@ func (c *Consumer) tellLetter(ctx context.Context, s dispatch.Store, err error) 
 		if was > 0 && len(c.failing.letters) == 0 {
 			c.waits.end(waitLetters)
 			c.log.InfoContext(ctx, "letters are stored again")
+			clear(c.failing.told)
 		}
 		return
 	}
 	c.counts.letterFailures.Add(1)
 	c.failing.letters[at] = true
 	c.waits.begin(waitLetters, "letters cannot be stored: "+withoutPorts(err.Error()))
-	if was == 0 {
+	if reason := reasonOf(err); !c.failing.told[reason] && len(c.failing.told) < mostReasons {
+		c.failing.told[reason] = true
 		c.log.ErrorContext(ctx, "letters cannot be stored; their orders wait; trying again",
 			slog.String("topic", s.Topic), slog.Int("partition", s.Number), slog.Int64("offset", s.Offset),
 			slog.Any("error", err))
 	}
 }
 
-// failing holds the letters that could not be stored yet.
+// reasonOf is an error's text without what differs between letters: which of them it was.
+func reasonOf(err error) string {
+	if cause := errors.Unwrap(err); cause != nil {
+		err = cause
+	}
+	return withoutPorts(err.Error())
+}
+
+// mostReasons bounds the lines about letters that cannot be stored, until all are.
+const mostReasons = 10
+
+// failing holds the letters that could not be stored yet, and the reasons that were logged.
 type failing struct {
 	sync.Mutex
 	letters map[letterAt]bool
+	told    map[string]bool
 }
 
 type letterAt struct {
@@ -96,4 +111,5 @@ func (f *failing) forget() {
 	f.Lock()
 	defer f.Unlock()
 	clear(f.letters)
+	clear(f.told)
 }

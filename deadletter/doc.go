@@ -21,7 +21,8 @@
 //
 // [Writer.Write] returns nil only when all in-sync replicas acknowledged the letter. Any error means: not known to be
 // stored, write it again. The Writer owns the goroutines of its Kafka client; [Writer.Close] waits for them.
-// [EnsureTopic] creates the topic.
+// [EnsureTopic] creates the topic. [InspectLetters] and [InspectLedger] judge a topic that somebody else created or altered: each
+// [Flaw] names a setting and the value to set, and a fatal one keeps letters from being stored, or loses them.
 //
 // # The ledger
 //

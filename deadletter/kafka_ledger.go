@@ -20,50 +20,23 @@ const (
 	forever            = -1 // a retention.ms
 )
 
-// EnsureLedger creates the ledger that belongs to a letters' topic unless it is there, and tells whether it did. It keeps its
+// EnsureLedger creates the ledger that belongs to a letters' topic unless it exists, and says whether it did. It keeps its
 // entries three times as long as that topic keeps letters, 90 days at least, whatever its size. All else is as [EnsureTopic]
 // says; letters names the letters' topic, whose Retention counts where Kafka does not tell it.
 func EnsureLedger(ctx context.Context, client *kafka.Client, letters TopicSpec) (created bool, err error) {
-	return ensure(ctx, client, ledger.Topic(letters.Name), func() []kafka.ConfigEntry {
-		return []kafka.ConfigEntry{
-			{ConfigName: retentionSetting, ConfigValue: strconv.FormatInt(ledgerRetention(ctx, client, letters), 10)},
-			{ConfigName: "retention.bytes", ConfigValue: strconv.Itoa(forever)},
-		}
+	found, retention, err := inspectLedger(ctx, client, letters)
+	return ensure(ctx, client, found, err, []kafka.ConfigEntry{
+		{ConfigName: retentionSetting, ConfigValue: strconv.FormatInt(retention, 10)},
+		{ConfigName: maxMessageBytes, ConfigValue: strconv.Itoa(defaultMaxBytes)},
 	})
 }
 
-// ledgerRetention is the ledger's retention.ms.
-func ledgerRetention(ctx context.Context, client *kafka.Client, letters TopicSpec) int64 {
-	keeps, known := retentionOf(ctx, client, letters.Name)
-	switch {
-	case !known:
-		keeps = letters.retention().Milliseconds()
-	case keeps < 0, keeps > math.MaxInt64/ledgerFactor:
+// ledgerRetention is the retention.ms of a new ledger.
+func ledgerRetention(letters int64) int64 {
+	if letters < 0 || letters > math.MaxInt64/ledgerFactor {
 		return forever
 	}
-	return max(ledgerFactor*keeps, ledgerMinRetention.Milliseconds())
-}
-
-// retentionOf asks for a topic's retention.ms. It may be that Kafka does not let us ask, or that there is no such topic yet.
-func retentionOf(ctx context.Context, client *kafka.Client, topic string) (ms int64, known bool) {
-	response, err := client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{
-		Resources: []kafka.DescribeConfigRequestResource{{
-			ResourceType: kafka.ResourceTypeTopic, ResourceName: topic, ConfigNames: []string{retentionSetting},
-		}},
-	})
-	if err != nil {
-		return 0, false
-	}
-	for _, resource := range response.Resources {
-		for _, entry := range resource.ConfigEntries {
-			if entry.ConfigName != retentionSetting {
-				continue
-			}
-			ms, err := strconv.ParseInt(entry.ConfigValue, 10, 64)
-			return ms, err == nil
-		}
-	}
-	return 0, false
+	return max(ledgerFactor*letters, ledgerMinRetention.Milliseconds())
 }
 
 // Ledger appends entries to the ledger. It is safe for concurrent use.
@@ -91,7 +64,7 @@ func (l *Ledger) Append(ctx context.Context, e ledger.Entry) error {
 		return err
 	}
 	if err := writeOne(ctx, l.writer, kafka.Message{Key: key, Value: value, Time: time.Now()}); err != nil {
-		return fmt.Errorf("append %s to %s: %w", e.Event, l.topic, explain(err))
+		return fmt.Errorf("append %s to %s: %w", e.Event, l.topic, explainWrite(err))
 	}
 	return nil
 }

@@ -72,7 +72,7 @@ func TestTheLedgerOutlivesItsLetters(t *testing.T) {
 			asked := b.watchCreate()
 			b.ensureLedger(t, true)
 			want := fmt.Sprintf("partitions 1, replicas %d, min.insync.replicas=%d cleanup.policy=delete "+
-				"message.timestamp.type=LogAppendTime retention.ms=%d retention.bytes=-1", c.replicas, c.inSync, c.want)
+				"message.timestamp.type=LogAppendTime retention.bytes=-1 retention.ms=%d max.message.bytes=1048588", c.replicas, c.inSync, c.want)
 			if got := <-asked; got != want {
 				t.Errorf("got  %s\nwant %s", got, want)
 			}

@@ -414,7 +414,7 @@ func TestTheTopicIsMadeForTheClusterItStandsIn(t *testing.T) {
 			}
 			got := <-asked
 			want := fmt.Sprintf("partitions 1, replicas %d, min.insync.replicas=%d cleanup.policy=delete "+
-				"message.timestamp.type=LogAppendTime retention.ms=2592000000 max.message.bytes=2162688", c.replicas, c.inSync)
+				"message.timestamp.type=LogAppendTime retention.bytes=-1 retention.ms=2592000000 max.message.bytes=2162688", c.replicas, c.inSync)
 			if got != want {
 				t.Errorf("got  %s\nwant %s", got, want)
 			}

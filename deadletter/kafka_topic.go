@@ -10,17 +10,20 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// ErrOneReplica says that a topic would be lost with one broker although the cluster has several.
-var ErrOneReplica = errors.New("the topic has one replica in a cluster of several brokers, so losing one " +
-	"broker loses what stands in it: raise its replication factor")
+// ErrOneReplica says that a topic would be lost with one broker although the cluster has several, and that this is all that is
+// wrong with it.
+var ErrOneReplica = errors.New("the topic has one replica in a cluster of several brokers")
 
 // TopicSpec says what the dead-letter topic must be able to hold.
 type TopicSpec struct {
 	Name string
-	// SourceMaxBytes is the source topic's max.message.bytes; 0 stands for Kafka's default of 1 MiB and 12 bytes.
-	// The letters' is 64 KiB more: for the headers that a letter adds.
+	// Sources are the topics whose events become letters. Kafka is asked how large their records may be and how long they are
+	// kept: letters get 64 KiB more, for their headers, and last as long at least.
+	Sources []string
+	// SourceMaxBytes is the max.message.bytes of sources that Kafka does not tell; 0 stands for Kafka's default of 1 MiB and 12
+	// bytes.
 	SourceMaxBytes int
-	Retention      time.Duration // 0: 30 days
+	Retention      time.Duration // 0: 30 days, or longer if a source is kept longer
 }
 
 const (
@@ -28,57 +31,35 @@ const (
 	letterRoom       = 64 << 10
 	defaultRetention = 30 * 24 * time.Hour
 	wantedReplicas   = 3
-
-	retentionSetting = "retention.ms"
 )
 
-// EnsureTopic creates the dead-letter topic unless it is there, and tells whether it did. The new topic has one
+// EnsureTopic creates the dead-letter topic unless it exists, and says whether it did. The new topic has one
 // partition, a replica on each of up to three brokers, with three of them two in sync for each write, and LogAppendTime.
 //
-// A topic that is there stays as it is, but [ErrOneReplica] refuses one that a single broker's loss would destroy.
+// A topic that exists is never altered; an [UnfitError] refuses one that [InspectLetters] finds a fatal flaw in.
 // [ErrUnauthorised] wraps what Kafka forbids; other errors are the cluster's and may pass. Two workers that call it at
 // once both succeed.
 func EnsureTopic(ctx context.Context, client *kafka.Client, spec TopicSpec) (created bool, err error) {
-	return ensure(ctx, client, spec.Name, spec.settings)
+	found, from, err := inspectLetters(ctx, client, spec)
+	return ensure(ctx, client, found, err, spec.settings(from))
 }
 
-// ensure creates a topic of ours unless it is there. Its settings are asked for only if it has to be made.
-func ensure(ctx context.Context, client *kafka.Client, name string, settings func() []kafka.ConfigEntry) (created bool, err error) {
-	// Ask first: CreateTopics answers a wrong password with "broker not available".
-	found, brokers, err := lookUp(ctx, client, name)
-	if err != nil {
-		return false, fmt.Errorf("look up topic %s: %w", name, err)
+// ensure creates a topic of ours unless it was found.
+func ensure(ctx context.Context, client *kafka.Client, found Inspection, failed error, settings []kafka.ConfigEntry) (created bool, err error) {
+	// CreateTopics answers a wrong password with "broker not available", so that the inspection's error comes first.
+	if failed == nil {
+		failed = found.Err()
 	}
-	if found {
+	if failed != nil {
+		return false, fmt.Errorf("look up topic %s: %w", found.Topic, failed)
+	}
+	if found.Exists {
 		return false, nil
 	}
-	if created, err = create(ctx, client, topicConfig(name, brokers, settings())); err != nil {
-		return false, fmt.Errorf("create topic %s: %w", name, err)
+	if created, err = create(ctx, client, topicConfig(found.Topic, found.Brokers, settings)); err != nil {
+		return false, fmt.Errorf("create topic %s: %w", found.Topic, err)
 	}
 	return created, nil
-}
-
-// lookUp tells whether the topic is there and good enough, and how many brokers the cluster has.
-func lookUp(ctx context.Context, client *kafka.Client, name string) (found bool, brokers int, err error) {
-	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{name}})
-	if err != nil {
-		return false, 0, explain(err)
-	}
-	for _, topic := range meta.Topics {
-		switch {
-		case topic.Name != name || errors.Is(topic.Error, kafka.UnknownTopicOrPartition):
-			continue
-		case topic.Error != nil:
-			return false, 0, explain(topic.Error)
-		}
-		for _, p := range topic.Partitions {
-			if len(p.Replicas) == 1 && len(meta.Brokers) > 1 {
-				return true, len(meta.Brokers), ErrOneReplica
-			}
-		}
-		found = true
-	}
-	return found, len(meta.Brokers), nil
 }
 
 func create(ctx context.Context, client *kafka.Client, config kafka.TopicConfig) (created bool, err error) {
@@ -92,6 +73,10 @@ func create(ctx context.Context, client *kafka.Client, config kafka.TopicConfig)
 		return true, nil
 	case errors.Is(err, kafka.TopicAlreadyExists): // another worker was faster, with the same settings
 		return false, nil
+	case errors.Is(err, kafka.PolicyViolation):
+		return false, unfit(policyText, err)
+	case errors.Is(err, kafka.InvalidConfiguration):
+		return false, unfit("the cluster does not accept the settings: create the topic by hand", err)
 	}
 	return false, explain(err)
 }
@@ -109,21 +94,23 @@ func topicConfig(name string, brokers int, settings []kafka.ConfigEntry) kafka.T
 		NumPartitions:     1,
 		ReplicationFactor: replicas,
 		ConfigEntries: append([]kafka.ConfigEntry{
-			{ConfigName: "min.insync.replicas", ConfigValue: strconv.Itoa(inSync)},
-			{ConfigName: "cleanup.policy", ConfigValue: "delete"},
-			{ConfigName: "message.timestamp.type", ConfigValue: "LogAppendTime"},
+			{ConfigName: minInSync, ConfigValue: strconv.Itoa(inSync)},
+			{ConfigName: cleanupPolicy, ConfigValue: "delete"},
+			{ConfigName: timestampType, ConfigValue: "LogAppendTime"},
+			{ConfigName: retentionBytes, ConfigValue: strconv.Itoa(forever)},
 		}, settings...),
 	}
 }
 
-func (s TopicSpec) settings() []kafka.ConfigEntry {
-	if s.SourceMaxBytes == 0 {
-		s.SourceMaxBytes = defaultMaxBytes
+func (s TopicSpec) settings(from sources) []kafka.ConfigEntry {
+	all := []kafka.ConfigEntry{
+		{ConfigName: retentionSetting, ConfigValue: strconv.FormatInt(max(s.retention(), from.retention).Milliseconds(), 10)},
+		{ConfigName: maxMessageBytes, ConfigValue: strconv.Itoa(from.maxBytes + letterRoom)},
 	}
-	return []kafka.ConfigEntry{
-		{ConfigName: retentionSetting, ConfigValue: strconv.FormatInt(s.retention().Milliseconds(), 10)},
-		{ConfigName: "max.message.bytes", ConfigValue: strconv.Itoa(s.SourceMaxBytes + letterRoom)},
+	if from.oldFormat { // brokers from 4.0 on refuse the setting, and have no old format
+		all = append(all, kafka.ConfigEntry{ConfigName: messageFormat, ConfigValue: "0.11.0"})
 	}
+	return all
 }
 
 func (s TopicSpec) retention() time.Duration {

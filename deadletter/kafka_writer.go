@@ -11,12 +11,12 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// What an operator has to mend before anything can be stored. Errors of [Writer.Write], [Ledger.Append], [EnsureTopic] and
-// [EnsureLedger] wrap one of these where it applies; every other error is the cluster's and may pass by itself.
+// What an operator has to change before anything can be stored. Errors of [Writer.Write], [Ledger.Append], [EnsureTopic] and
+// [EnsureLedger] wrap one of these, or [ErrUnfit], where it applies; every other error is the cluster's and may pass by itself.
 var (
 	ErrTopicMissing = errors.New("the topic does not exist: create it, or allow the worker to create it")
 	ErrUnauthorised = errors.New("not allowed by Kafka: grant Read, Write, Describe and DescribeConfigs on the dead-letter " +
-		"topic and its ledger, and Create where one does not exist yet, or mend the credentials")
+		"topic and its ledger, and Create where one does not exist yet, or check the credentials")
 	ErrTooLarge = errors.New("the letter does not fit even without its value: raise max.message.bytes of the dead-letter topic")
 )
 
@@ -86,7 +86,7 @@ func (w *Writer) Write(ctx context.Context, l Letter) error {
 		err = w.write(ctx, w.single, l.WithoutValue())
 	}
 	if err != nil {
-		return fmt.Errorf("store letter %s in %s: %w", l.ID(), w.topic, explain(err))
+		return fmt.Errorf("store letter %s in %s: %w", l.ID(), w.topic, explainWrite(err))
 	}
 	return nil
 }
@@ -139,4 +139,12 @@ func explain(err error) error {
 		return fmt.Errorf("%w: %w", ErrUnauthorised, err)
 	}
 	return err
+}
+
+// explainWrite does so for a record that was not stored.
+func explainWrite(err error) error {
+	if text := refusal(err); text != "" {
+		return unfit(text, err)
+	}
+	return explain(err)
 }

@@ -10,8 +10,11 @@ import (
 // Filter chooses letters; a zero field lets all through.
 type Filter struct {
 	Cause, Topic, OrderID, ID, Fingerprint string
-	Since                                  time.Time // failed then or later
-	Limit                                  int       // the newest so many; 0: 50
+	// Group lets letters of this consumer group through, and those that name none; "" is every group's. Several groups may share
+	// a topic.
+	Group string
+	Since time.Time // failed then or later
+	Limit int       // the newest so many; 0: 50
 }
 
 const defaultLimit = 50
@@ -30,6 +33,8 @@ type Listing struct {
 	// show what there is where nothing matches.
 	Causes, Topics map[string]int
 	Newest         time.Time
+	// Elsewhere counts the records of other groups that the filter would have let through but for its Group.
+	Elsewhere map[string]int
 }
 
 // Names that are counted each by itself, and ids that are remembered: bounds of memory.
@@ -45,7 +50,7 @@ func List(records iter.Seq2[Record, error], f Filter) (Listing, error) {
 	if f.Limit <= 0 {
 		f.Limit = defaultLimit
 	}
-	found := Listing{Causes: make(map[string]int), Topics: make(map[string]int)}
+	found := Listing{Causes: make(map[string]int), Topics: make(map[string]int), Elsewhere: make(map[string]int)}
 	var failed error
 	ids := newDistinct()
 	newest := list.New() // of Letter, the newest in front
@@ -62,23 +67,30 @@ func List(records iter.Seq2[Record, error], f Filter) (Listing, error) {
 			found.Broken++
 			continue
 		}
+		if f.Group != "" && l.Group != "" && l.Group != f.Group {
+			if f.match(l) {
+				countName(found.Elsewhere, l.Group)
+			}
+			continue
+		}
 		found.note(l)
 		if !f.match(l) {
 			continue
 		}
 		found.Matched++
-		found.Total += ids.add(l.ID())
-		if before, ok := byID[l.ID()]; ok {
+		key := l.Group + " " + l.ID() // two groups may refuse the same event
+		found.Total += ids.add(key)
+		if before, ok := byID[key]; ok {
 			newest.Remove(before)
 		}
 		if f.ID == "" {
 			l = l.withoutEvent()
 		}
-		byID[l.ID()] = newest.PushFront(l)
+		byID[key] = newest.PushFront(l)
 		if newest.Len() > f.Limit {
 			// Which letters are the newest is known only at the end, so the oldest goes when there is one too many.
 			oldest, _ := newest.Remove(newest.Back()).(Letter)
-			delete(byID, oldest.ID())
+			delete(byID, oldest.Group+" "+oldest.ID())
 		}
 	}
 	for e := newest.Front(); e != nil; e = e.Next() {
@@ -90,18 +102,19 @@ func List(records iter.Seq2[Record, error], f Filter) (Listing, error) {
 
 // note counts a letter, whatever the filter.
 func (found *Listing) note(l Letter) {
-	for _, c := range []struct {
-		counts map[string]int
-		name   string
-	}{{found.Causes, l.Cause}, {found.Topics, l.Topic}} {
-		if _, known := c.counts[c.name]; !known && len(c.counts) >= mostNames {
-			c.name = otherName
-		}
-		c.counts[c.name]++
-	}
+	countName(found.Causes, l.Cause)
+	countName(found.Topics, l.Topic)
 	if l.FailedAt.After(found.Newest) {
 		found.Newest = l.FailedAt
 	}
+}
+
+// countName counts a name by itself, or among the others where there are too many.
+func countName(counts map[string]int, name string) {
+	if _, known := counts[name]; !known && len(counts) >= mostNames {
+		name = otherName
+	}
+	counts[name]++
 }
 
 // distinct counts texts that were not met before. It keeps hashes alone; beyond mostIDs each text counts as a new one.

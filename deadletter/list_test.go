@@ -549,3 +549,41 @@ func header(r deadletter.Record, name string) string {
 	}
 	return ""
 }
+
+func TestLettersOfOtherGroupsAreCountedAndNotListed(t *testing.T) {
+	t.Parallel()
+	of := func(group string, offset int64, cause string) deadletter.Record {
+		l := refused()
+		l.Group, l.Offset, l.Cause = group, offset, cause
+		return l.Record()
+	}
+	records := []deadletter.Record{
+		of("shop", 1, "ValidationError"), of("billing", 1, "ValidationError"), of("billing", 2, "ValidationError"),
+		of("billing", 3, "NotJSON"), of("", 4, "ValidationError"), of("shop", 1, "ValidationError"),
+	}
+	all := func(yield func(deadletter.Record, error) bool) {
+		for _, r := range records {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		group     string
+		want      int
+		elsewhere int
+	}{
+		"one group":   {"shop", 2, 2}, // its own, stored twice, and the one that names no group
+		"every group": {"", 4, 0},
+	} {
+		found, err := deadletter.List(all, deadletter.Filter{Group: c.group, Cause: "ValidationError"})
+		if err != nil || len(found.Letters) != c.want || found.Elsewhere["billing"] != c.elsewhere {
+			t.Errorf("%s: got %d letters and %v elsewhere, %v, want %d and %d", name, len(found.Letters), found.Elsewhere, err, c.want, c.elsewhere)
+		}
+		for _, l := range found.Letters {
+			if c.group != "" && l.Group == "billing" {
+				t.Errorf("%s: got a letter of group %s", name, l.Group)
+			}
+		}
+	}
+}

@@ -65,6 +65,7 @@ func (s *suite) testOneNode(t *testing.T) {
 		s.testGarbage(t, brokers)
 		s.testMapping(t, brokers)
 		s.testGuard(t, brokers)
+		s.testKeepers(t, brokers)
 		s.testPlanted(t, brokers)
 		s.testForeign(t, brokers)
 		s.testDeletedTopics(t, brokers)

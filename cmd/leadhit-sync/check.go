@@ -100,8 +100,7 @@ func checkKafka(ctx context.Context, r *report, c *config.Config) {
 	for _, topic := range c.Kafka.Topics {
 		checkTopic(r, topic, topology.Topics[topic])
 	}
-	checkLetters(r, "letters", c.DeadLetter.Topic, topology)
-	checkLetters(r, "ledger", ledger.Topic(c.DeadLetter.Topic), topology)
+	checkLetters(ctx, r, cluster, c, topology)
 	if len(nodes) == 0 {
 		r.skip("kafka", "rights and group were not asked for: no broker can be reached at the address that it advertises")
 		return
@@ -123,24 +122,6 @@ func checkTopic(r *report, name string, info broker.TopicInfo) {
 		r.fail("topic", fmt.Sprintf("%s: %v", name, info.Err))
 	default:
 		checkLeaders(r, "topic", name, info)
-	}
-}
-
-// checkLetters looks at one of the topics that keep what must not be lost.
-func checkLetters(r *report, what, name string, topology broker.Topology) {
-	info := topology.Topics[name]
-	switch {
-	case info.Missing:
-		r.warn(what, name+" does not exist yet; the worker creates it if it may")
-	case errors.Is(info.Err, broker.ErrUnauthorised):
-		r.fail(what, name+": Kafka does not let us describe it; grant Describe, DescribeConfigs, Read and Write on it, or check DEAD_LETTER_TOPIC")
-	case info.Err != nil:
-		r.fail(what, fmt.Sprintf("%s: %v", name, info.Err))
-	case info.Replicas < 2 && topology.Brokers > 1:
-		r.fail(what, name+" has one replica in a cluster of several brokers: losing one broker loses what it keeps; the worker "+
-			"does not start")
-	default:
-		r.ok(what, name+" has "+count(info.Replicas, "replica"))
 	}
 }
 

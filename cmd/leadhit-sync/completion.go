@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -102,7 +103,7 @@ func lettersWords(word func(deadletter.Letter) string) completion {
 		}
 		ctx, cancel := context.WithTimeout(ctx, completeLimit)
 		defer cancel()
-		found, err := readLetters(ctx, deadletter.Filter{Limit: completeLetters})
+		found, err := readLetters(ctx, io.Discard, deadletter.Filter{Limit: completeLetters}, false)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}

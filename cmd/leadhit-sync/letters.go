@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
-	"log/slog"
+	"maps"
+	"slices"
 
 	"github.com/spf13/cobra"
 
-	"leadhit-sync/cmd/worker"
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/scan"
@@ -37,6 +38,7 @@ func listCommand() *cobra.Command {
 	var filter deadletter.Filter
 	var since sinceFlag
 	var output string
+	var everyGroup bool
 	c := &cobra.Command{
 		Use: "list", Short: "List the newest dead letters",
 		Example: `  leadhit-sync letters list --cause ValidationError --since 24h
@@ -50,7 +52,7 @@ func listCommand() *cobra.Command {
 				return usageError{errors.New("--limit must be 1 or more")}
 			}
 			filter.Since = since.from
-			found, err := readLetters(c.Context(), filter)
+			found, err := readLetters(c.Context(), c.ErrOrStderr(), filter, everyGroup)
 			if err != nil {
 				return err
 			}
@@ -67,6 +69,7 @@ func listCommand() *cobra.Command {
 	f.StringVar(&filter.OrderID, "order", "", "only this order id")
 	f.StringVar(&filter.Fingerprint, "fingerprint", "", "only this fingerprint, such as v1:9f2c41d07ab3")
 	f.Var(&since, "since", "only letters since then: 24h, 7d, or a time of RFC 3339")
+	f.BoolVar(&everyGroup, "all-groups", false, "letters of other groups too, where several share the topic")
 	f.IntVar(&filter.Limit, "limit", 50, "at most this many, the newest")
 	outputFlag(c, &output)
 	return c
@@ -74,7 +77,7 @@ func listCommand() *cobra.Command {
 
 func showCommand() *cobra.Command {
 	var output string
-	var reveal bool
+	var reveal, everyGroup bool
 	c := &cobra.Command{
 		Use: "show ID", Short: "Show one dead letter, such as orders/3/118273",
 		Example: `  leadhit-sync letters show orders/3/118273
@@ -84,7 +87,7 @@ func showCommand() *cobra.Command {
 			if err := checkOutput(output); err != nil {
 				return err
 			}
-			found, err := readLetters(c.Context(), deadletter.Filter{ID: args[0], Limit: 1})
+			found, err := readLetters(c.Context(), c.ErrOrStderr(), deadletter.Filter{ID: args[0], Limit: 1}, everyGroup)
 			if err != nil {
 				return err
 			}
@@ -99,29 +102,35 @@ func showCommand() *cobra.Command {
 		},
 	}
 	outputFlag(c, &output)
+	c.Flags().BoolVar(&everyGroup, "all-groups", false, "look among the letters of other groups too, where several share the topic")
 	c.Flags().BoolVar(&reveal, "reveal", false, "print the event's value too; it may hold personal data")
 	return c
 }
 
-// readLetters reads the letters' topic from its start to its end as of now.
-func readLetters(ctx context.Context, filter deadletter.Filter) (deadletter.Listing, error) {
+// readLetters reads the letters' topic from its start to its end as of now. Letters of other groups are counted on stderr.
+func readLetters(ctx context.Context, stderr io.Writer, filter deadletter.Filter, everyGroup bool) (found deadletter.Listing, err error) {
 	settings, err := config.LoadKafka()
 	if err != nil {
-		return deadletter.Listing{}, err
+		return found, err
 	}
-	cluster, err := worker.OpenCluster(settings, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return deadletter.Listing{}, err
+	topic := settings.DeadLetter.Topic
+	if !everyGroup {
+		filter.Group = settings.Kafka.Group
 	}
-	defer cluster.Close()
-	records := scan.Records(ctx, cluster, scan.Range{Topic: settings.DeadLetter.Topic, Uncommitted: true})
-	found, err := deadletter.List(letters(records), filter)
+	err = withKafka(ctx, stderr, settings, func(ctx context.Context, cluster *broker.Cluster, n *notice) error {
+		records := scan.Records(ctx, cluster, scan.Range{Topic: topic, Uncommitted: true, Progress: func(int64, int64) { n.answered() }})
+		found, err = deadletter.List(letters(records), filter)
+		return err
+	})
 	if errors.Is(err, broker.ErrUnknownPartition) {
-		return found, fmt.Errorf("%s does not exist: no letter was written yet, or KAFKA_GROUP or DEAD_LETTER_TOPIC is another one's",
-			settings.DeadLetter.Topic)
+		return found, fmt.Errorf("%s does not exist: no letter was written yet, or KAFKA_GROUP or DEAD_LETTER_TOPIC is another one's", topic)
 	}
 	if err != nil {
-		return found, fmt.Errorf("read %s: %w", settings.DeadLetter.Topic, err)
+		return found, fmt.Errorf("read %s: %w", topic, err)
+	}
+	for _, group := range slices.Sorted(maps.Keys(found.Elsewhere)) {
+		_, _ = fmt.Fprintf(stderr, "not shown: %s of group %s; --all-groups shows them\n", // nobody reads any more
+			count(found.Elsewhere[group], "letter"), visible(group))
 	}
 	return found, nil
 }

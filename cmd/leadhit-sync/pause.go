@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/user"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,115 +26,171 @@ import (
 const appendLimit = 30 * time.Second
 
 func pauseCommand() *cobra.Command {
-	var says ledger.Entry
+	o := pauseOptions{says: ledger.Entry{Event: ledger.GuardPause}}
 	c := &cobra.Command{
 		Use: "pause", Short: "Stop all calls of all workers, until resume",
-		Example: `  leadhit-sync pause --reason "LeadHit is being migrated"
-  leadhit-sync pause --reason "wrong statuses since 10:00" --by anna`,
 		Long: `Stop all calls of all workers of the group, until "leadhit-sync resume".
 
-The workers follow within seconds: what is in the air comes to its end and is
-committed, nothing new is called. They stay in the group, and a restart does not
-forget, for as long as the ledger keeps the entry: 90 days at least, unless somebody
-set its retention. Only the KAFKA_ settings and DEAD_LETTER_TOPIC are needed: the
-pause is an entry in the ledger, the topic beside the dead letters.`,
+The workers follow within seconds: calls in flight end and are committed, nothing
+new is called. The workers stay in the group. A restart does not end the pause, for
+as long as the ledger keeps the entry: 90 days at least, unless somebody set its
+retention. Only the KAFKA_ settings and DEAD_LETTER_TOPIC are needed: the pause is
+an entry in the ledger, the topic beside the dead letters.
+
+A group that has no workers and no ledger is refused: its name is probably
+misspelt. --create writes the pause for workers that start later.`,
+		Example: `  leadhit-sync pause --reason "LeadHit is being migrated"
+  leadhit-sync pause --reason "wrong statuses since 10:00" --by anna -o json`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if strings.TrimSpace(says.Reason) == "" {
-				return usageError{errors.New("--reason is missing: whoever finds the workers paused must learn why")}
+			if strings.TrimSpace(o.says.Reason) == "" {
+				return usageError{errors.New("--reason is missing: people who find the workers paused must learn why")}
 			}
-			says.Event = ledger.GuardPause
-			return withLedger(c.Context(), says, pause(c.OutOrStdout()))
+			return withLedger(c, o, pause)
 		},
 	}
-	c.Flags().StringVar(&says.Reason, "reason", "", "why, for whoever finds the workers paused; required")
-	c.Flags().StringVar(&says.By, "by", "", "who says so (default: your user name)")
+	o.flags(c, "why, for people who find the workers paused; required")
+	c.Flags().BoolVar(&o.create, "create", false, "write it for a group that has no workers and no ledger yet, too")
 	return c
 }
 
 func resumeCommand() *cobra.Command {
-	var says ledger.Entry
+	o := pauseOptions{says: ledger.Entry{Event: ledger.GuardResume}}
 	c := &cobra.Command{
 		Use: "resume", Short: "End the pauses by hand and those of the flood guard",
-		Example: `  leadhit-sync resume
-  leadhit-sync resume --reason "the migration is over" --by anna`,
-		Long: `End the pauses in force, those by hand and those of the flood guard, and say which.
+		Long: `End the pauses in force, those by hand and those of the flood guard, and print them.
 
 What the flood guard paused for is accepted from then on: letters with these
 fingerprints (cause, code and kind of message) pause the workers no more, until
 another mapping or version is deployed. Pauses for
 the API key, for LEADHIT_URL and in an outage end by themselves and not by this.`,
+		Example: `  leadhit-sync resume
+  leadhit-sync resume --reason "the migration is over" --by anna`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			says.Event = ledger.GuardResume
-			return withLedger(c.Context(), says, resume(c.OutOrStdout()))
+			return withLedger(c, o, resume)
 		},
 	}
-	c.Flags().StringVar(&says.Reason, "reason", "", "why, for those who look back")
-	c.Flags().StringVar(&says.By, "by", "", "who says so (default: your user name)")
+	o.flags(c, "why, for people who look back")
 	return c
+}
+
+// pauseOptions are the flags of both commands.
+type pauseOptions struct {
+	says   ledger.Entry
+	output string
+	create bool // also where nobody is known to follow
+}
+
+func (o *pauseOptions) flags(c *cobra.Command, reason string) {
+	c.Flags().StringVar(&o.says.Reason, "reason", "", reason)
+	c.Flags().StringVar(&o.says.By, "by", "", "who you are (default: your user name)")
+	outputFlag(c, &o.output)
 }
 
 // clerk is what a command needs to act upon the ledger.
 type clerk struct {
-	settings *config.Config
-	topic    string
-	pauses   []retry.Entry // in force
-	says     ledger.Entry
-	append   func(context.Context, ledger.Entry) error
+	pauseOptions
+
+	topic     string
+	pauses    []retry.Entry // of the group, in force
+	followers followers
+	append    func(context.Context, ledger.Entry) error
 }
 
 // withLedger reads the ledger and lets a command act upon it.
-func withLedger(ctx context.Context, says ledger.Entry, act func(context.Context, *clerk) error) error {
-	says.At, says.Via = time.Now(), "cli"
-	if says.By == "" {
-		says.By = userName()
+func withLedger(c *cobra.Command, o pauseOptions, act func(context.Context, *clerk) (notation, error)) error {
+	if err := checkOutput(o.output); err != nil {
+		return err
 	}
-	if _, _, err := says.Record(); err != nil { // before anybody is asked
+	o.says.At, o.says.Via = time.Now(), "cli"
+	if o.says.By == "" {
+		name, err := personOf(user.Current())
+		if err != nil {
+			return usageError{err}
+		}
+		o.says.By = name
+	}
+	if _, _, err := o.says.Record(); err != nil { // before anybody is asked
 		return usageError{err}
 	}
 	settings, err := config.LoadKafka()
 	if err != nil {
 		return err
 	}
-	cluster, err := worker.OpenCluster(settings, slog.New(slog.DiscardHandler))
+	o.says.Group = settings.Kafka.Group
+	return withKafka(c.Context(), c.ErrOrStderr(), settings, func(ctx context.Context, cluster *broker.Cluster, n *notice) error {
+		d, err := newClerk(ctx, settings, cluster, o, n)
+		if err != nil {
+			return err
+		}
+		did, err := act(ctx, d)
+		if err != nil {
+			return err
+		}
+		return printAs(o.output, c.OutOrStdout(), did, did.print)
+	})
+}
+
+func newClerk(ctx context.Context, settings *config.Config, cluster *broker.Cluster, o pauseOptions, n *notice) (*clerk, error) {
+	d := &clerk{pauseOptions: o, topic: ledger.Topic(settings.DeadLetter.Topic)}
+	read, err := readPauses(ctx, cluster, d.topic, o.says.Group, n)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer cluster.Close()
-	d := &clerk{settings: settings, topic: ledger.Topic(settings.DeadLetter.Topic), says: says}
+	d.pauses = read.pauses
+	n.answered()
+	d.followers = findFollowers(ctx, cluster, o.says.Group)
+	n.answered()
+	own := d.topic == ledger.Topic("dlq."+o.says.Group) // no other group has it unless it was set so
+	known := d.followers.workers > 0 || read.exists && (own || read.named || d.followers.exists || d.followers.unknown != nil)
+	if !known && !o.create {
+		verb := strings.TrimPrefix(string(o.says.Event), "guard.")
+		return nil, &absentError{followers: d.followers, ledger: d.topic, exists: read.exists, event: verb}
+	}
 	d.append = func(ctx context.Context, e ledger.Entry) error {
 		return worker.AppendToLedger(ctx, settings, cluster, e)
 	}
-	if d.pauses, err = readPauses(ctx, cluster, d.topic); err != nil {
-		return err
-	}
-	return act(ctx, d)
+	return d, nil
 }
 
-// userName is the system's, or the number where it has no name: then --by tells more.
-func userName() string {
-	if u, err := user.Current(); err == nil && u.Username != "" {
-		return u.Username
+// personOf is the name of the system's user. A user that stands for a program tells nobody who it was.
+func personOf(u *user.User, err error) (string, error) {
+	programs := []string{"leadhit-sync", "nobody", "nonroot", "daemon", "app"}
+	switch {
+	case err != nil || u.Username == "":
+		return "", fmt.Errorf("--by is missing: user %d has no name here, so nobody would know who it was", os.Getuid())
+	case slices.Contains(programs, u.Username):
+		return "", fmt.Errorf("--by is missing: the user %s stands for a program, so nobody would know who it was", u.Username)
 	}
-	return fmt.Sprintf("uid %d", os.Getuid())
+	return u.Username, nil
 }
 
-// readPauses returns the pauses in force, by the rules of the workers. A ledger that does not exist yet holds none.
-func readPauses(ctx context.Context, cluster *broker.Cluster, topic string) ([]retry.Entry, error) {
+// ledgerRead is what a command learns from the ledger.
+type ledgerRead struct {
+	exists bool
+	named  bool          // it has an entry of the group
+	pauses []retry.Entry // of the group, in force
+}
+
+// readPauses reads the ledger by the rules of the group's workers. It creates nothing.
+func readPauses(ctx context.Context, cluster *broker.Cluster, topic, group string, n *notice) (read ledgerRead, err error) {
 	guard := retry.NewGovernor(retry.Settings{CallsInFlight: 1})
-	for r, err := range scan.Records(ctx, cluster, scan.Range{Topic: topic, Uncommitted: true}) {
+	records := scan.Records(ctx, cluster, scan.Range{Topic: topic, Uncommitted: true, Progress: func(int64, int64) { n.answered() }})
+	for r, err := range records {
 		if errors.Is(err, broker.ErrUnknownPartition) {
-			return nil, nil
+			return ledgerRead{}, nil
 		}
 		if err != nil {
-			return nil, err
+			return ledgerRead{}, err
 		}
-		if e, err := ledger.Parse(r.Value); err == nil && e.Guard() {
+		if e, err := ledger.Parse(r.Value); err == nil && e.Guard() && e.For(group) {
+			read.named = read.named || e.Group == group
 			guard.Follow(r.Time, consumer.Followed(e))
 		}
 	}
-	return guard.Pauses(), nil
+	read.exists, read.pauses = true, guard.Pauses()
+	return read, nil
 }
 
 func (d *clerk) write(ctx context.Context) error {
@@ -143,57 +199,111 @@ func (d *clerk) write(ctx context.Context) error {
 	return d.append(ctx, d.says)
 }
 
-// pause writes the pause, though there may be one: the resume that ends the other may be under way.
-func pause(out io.Writer) func(context.Context, *clerk) error {
-	return func(ctx context.Context, d *clerk) error {
-		if err := d.write(ctx); err != nil {
-			return err
-		}
-		var p page
-		p.line("paused: written to %s", d.topic)
-		p.row("by", d.says.By)
-		p.row("reason", d.says.Reason)
-		p.line("All workers of group %s follow within seconds; what is in the air comes to its end.", d.settings.Kafka.Group)
-		if len(d.pauses) > 0 {
-			p.line("They were paused already; one resume ends all of it:")
-			p.pauses(d.pauses)
-		}
-		p.line(`"leadhit-sync resume" ends it.`)
-		return p.writeTo(out)
+// notation is what a command did to the ledger. Names stay; new ones may come.
+type notation struct {
+	Schema  string    `json:"schema"` // pause.v1
+	Event   string    `json:"event"`  // pause or resume
+	Written bool      `json:"written"`
+	Group   string    `json:"group"`
+	Ledger  string    `json:"ledger"`
+	At      time.Time `json:"at"`
+	By      string    `json:"by"`
+	Reason  string    `json:"reason"`
+	// Workers is how many workers of the group are running and follow; null where that is not known.
+	Workers *int `json:"workers"`
+	// Pauses were in force before: what a resume ended.
+	Pauses []pauseView `json:"pauses"`
+
+	followers followers
+	before    []retry.Entry
+}
+
+// pauseView is a pause as scripts see it.
+type pauseView struct {
+	Kind         string    `json:"kind"`
+	Since        time.Time `json:"since"`
+	By           string    `json:"by"`
+	Via          string    `json:"via"`
+	Reason       string    `json:"reason"`
+	Build        string    `json:"build,omitempty"`
+	Fingerprints []string  `json:"fingerprints,omitempty"`
+}
+
+func (d *clerk) notation(written bool) notation { //nolint:revive // written is a fact
+	did := notation{
+		Schema: "pause.v1", Event: strings.TrimPrefix(string(d.says.Event), "guard."), Written: written, Group: d.says.Group,
+		Ledger: d.topic, At: d.says.At.UTC().Truncate(time.Millisecond), By: d.says.By, Reason: d.says.Reason,
+		Pauses: []pauseView{}, followers: d.followers, before: d.pauses,
 	}
+	if d.followers.unknown == nil {
+		did.Workers = &d.followers.workers
+	}
+	for _, e := range d.pauses {
+		did.Pauses = append(did.Pauses, pauseView{kindOf(e), e.At.UTC(), e.By, e.Via, e.Reason, e.Build, e.Fingerprints})
+	}
+	return did
+}
+
+// pause writes the pause, though there may be one: the resume that ends the other may be under way.
+func pause(ctx context.Context, d *clerk) (notation, error) {
+	if err := d.write(ctx); err != nil {
+		return notation{}, err
+	}
+	return d.notation(true), nil
 }
 
 // resume writes the end of the pauses in force, if there are any.
-func resume(out io.Writer) func(context.Context, *clerk) error {
-	return func(ctx context.Context, d *clerk) error {
-		var p page
-		if len(d.pauses) == 0 {
-			p.line("nothing is paused, neither by hand nor by the flood guard; nothing was written to %s", d.topic)
-			p.line("a worker that cannot write to it may still pause: leadhit-sync status")
-			return p.writeTo(out)
-		}
-		if err := d.write(ctx); err != nil {
-			return err
-		}
-		p.line("resumed by %s: written to %s; all workers of group %s follow within seconds", visible(d.says.By), d.topic, d.settings.Kafka.Group)
-		p.line("ended:")
-		p.pauses(d.pauses)
-		p.accepted(d.pauses)
-		return p.writeTo(out)
+func resume(ctx context.Context, d *clerk) (notation, error) {
+	if len(d.pauses) == 0 {
+		return d.notation(false), nil
 	}
+	if err := d.write(ctx); err != nil {
+		return notation{}, err
+	}
+	return d.notation(true), nil
+}
+
+// print writes what was done for people.
+func (n notation) print(out io.Writer) error {
+	var p page
+	switch {
+	case n.Event == "pause":
+		p.line("paused: written to %s", n.Ledger)
+		p.row("by", n.By)
+		p.row("reason", n.Reason)
+		p.line("%s; calls in flight end first.", n.followers)
+		if len(n.before) > 0 {
+			p.line("They were paused already; one resume ends all of it:")
+			p.pauses(n.before)
+		}
+		p.line(`"leadhit-sync resume" ends it.`)
+	case !n.Written:
+		p.line("nothing is paused, neither by hand nor by the flood guard; nothing was written to %s", n.Ledger)
+		p.line("a worker that cannot write to it may still pause: leadhit-sync status")
+	default:
+		p.line("resumed by %s: written to %s", visible(n.By), n.Ledger)
+		p.line("%s", n.followers)
+		p.line("ended:")
+		p.pauses(n.before)
+		p.accepted(n.before)
+	}
+	return p.writeTo(out)
+}
+
+func kindOf(e retry.Entry) string {
+	if len(e.Fingerprints) > 0 {
+		return retry.HeldByFlood
+	}
+	return retry.HeldByHand
 }
 
 func (p *page) pauses(all []retry.Entry) {
 	for _, e := range all {
-		kind := retry.HeldByHand
-		if len(e.Fingerprints) > 0 {
-			kind = retry.HeldByFlood
-		}
 		who := "by " + e.By
 		if e.Via != "" {
 			who += " (" + e.Via + ")"
 		}
-		p.row("  "+kind, "since "+e.At.UTC().Format(time.RFC3339), who, e.Reason)
+		p.row("-", kindOf(e), "since "+e.At.UTC().Format(time.RFC3339), who, e.Reason)
 	}
 }
 
@@ -210,7 +320,7 @@ func (p *page) accepted(all []retry.Entry) {
 				p.line("accepted, until another mapping or version is deployed:")
 			}
 			seen[key] = true
-			p.row("  "+fingerprint, "of build "+e.Build, "leadhit-sync letters list --fingerprint "+fingerprint)
+			p.row("-", fingerprint, "of build "+e.Build, "leadhit-sync letters list --fingerprint "+fingerprint)
 		}
 	}
 }

@@ -23,12 +23,11 @@ func (r result) says(t *testing.T, wants ...string) {
 
 func TestAPauseHoldsTheWorkersUntilAResume(t *testing.T) {
 	node := installed(t)
-	command(t, "", "resume").says(t, "nothing is paused", "may still pause: leadhit-sync status") // without a ledger
 	me, err := user.Current()
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := command(t, "", "pause", "--reason", "LeadHit migrates")
+	got := command(t, "", "pause", "--reason", "LeadHit migrates", "--create") // before there is a worker or a ledger
 	got.says(t, "paused: written to dlq.leadhit-sync.ledger", "LeadHit migrates", me.Username, "group leadhit-sync", "leadhit-sync resume")
 	if strings.Contains(got.out, "already") {
 		t.Errorf("got %+v of the first pause, want nothing of an earlier one", got)

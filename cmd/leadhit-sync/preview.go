@@ -83,29 +83,31 @@ func preview(c *cobra.Command, settings *config.Config, o previewOptions) error 
 	if err != nil {
 		return err
 	}
-	cluster, err := worker.OpenCluster(settings, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return err
-	}
-	defer cluster.Close()
-	ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
+	return withKafka(c.Context(), c.ErrOrStderr(), settings, func(ctx context.Context, cluster *broker.Cluster, n *notice) error {
+		ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+		defer stop()
+		w := &watch{
+			cluster: cluster, mapping: m, topics: settings.Kafka.Topics, tally: newTally(mostOrders), statuses: m.Check().Statuses,
+			answered: n.answered,
+		}
+		if err := w.past(ctx, o.from, newProgress(c.ErrOrStderr())); err != nil {
+			return err
+		}
+		if err := w.lookBehind(ctx); err != nil {
+			return err
+		}
+		n.stop() // from here on it waits for events
+		load := load{inFlight: settings.CallsInFlight, latency: o.latency}
+		return printPreview(ctx, c, w, o, func() summary {
+			s := w.summary(load)
+			s.Warnings = w.warnings(ctx, settings.Mapping)
+			return s
+		})
+	})
+}
 
-	w := &watch{
-		cluster: cluster, mapping: m, topics: settings.Kafka.Topics, tally: newTally(mostOrders), statuses: m.Check().Statuses,
-	}
-	if err := w.past(ctx, o.from, newProgress(c.ErrOrStderr())); err != nil {
-		return err
-	}
-	if err := w.lookBehind(ctx); err != nil {
-		return err
-	}
-	load := load{inFlight: settings.CallsInFlight, latency: o.latency}
-	sum := func() summary {
-		s := w.summary(load)
-		s.Warnings = w.warnings(ctx, settings.Mapping)
-		return s
-	}
+// printPreview prints what was read and, with follow, what comes.
+func printPreview(ctx context.Context, c *cobra.Command, w *watch, o previewOptions, sum func() summary) error {
 	if err := printSummary(c.OutOrStdout(), o, sum()); err != nil || !o.follow {
 		return err
 	}

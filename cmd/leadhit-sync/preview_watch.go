@@ -24,6 +24,8 @@ type watch struct {
 	topics  []string
 	// statuses are LeadHit's, as the mapping has them.
 	statuses []string
+	// answered is called after each answer of Kafka while the past is read.
+	answered func()
 
 	mu      sync.Mutex
 	tally   *tally
@@ -64,7 +66,10 @@ func (w *watch) pastOf(ctx context.Context, topic string, from time.Time, p *pro
 	}
 	records := scan.Records(ctx, w.cluster, scan.Range{
 		Topic: topic, From: scan.Position{Time: from},
-		Progress: func(done, total int64) { p.show(topic, done, total) },
+		Progress: func(done, total int64) {
+			w.answered()
+			p.show(topic, done, total)
+		},
 	})
 	for r, err := range records {
 		if err != nil {

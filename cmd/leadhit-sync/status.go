@@ -52,12 +52,14 @@ could not be asked.`,
 			if err != nil {
 				return err
 			}
-			if !watching {
-				return showStatus(c.Context(), c.OutOrStdout(), find, output, 0)
+			if watching {
+				return watchStatus(c.Context(), c.OutOrStdout(), output, func(ctx context.Context, w io.Writer, lines int) error {
+					return showStatus(ctx, w, find, output, lines)
+				})
 			}
-			return watchStatus(c.Context(), c.OutOrStdout(), output, func(ctx context.Context, w io.Writer, lines int) error {
-				return showStatus(ctx, w, find, output, lines)
-			})
+			n := startNotice(c.ErrOrStderr(), "waiting for the workers' answers…")
+			defer n.stop()
+			return showStatus(c.Context(), c.OutOrStdout(), find, output, 0)
 		},
 	}
 	c.Flags().StringVar(&workers, "workers", "", "ask these: host:port,… or dns:name:port")

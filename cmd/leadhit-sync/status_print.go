@@ -78,6 +78,11 @@ func (p *statusPrinter) print(url string) {
 		p.labelled("warn", count(s.TwoPartitions, "order")+" had events in two partitions of a topic, so in no order: "+
 			"set the record key to the order id")
 	}
+	for _, f := range s.Flaws {
+		if !f.Fatal { // those are problems
+			p.labelled("warn", "topic "+f.Topic+": "+f.String())
+		}
+	}
 	p.partitions()
 	p.orders()
 }

@@ -18,21 +18,32 @@ func (w *Worker) openLedger() (err error) {
 	return err
 }
 
-// ensureLedger creates the ledger if it is absent.
+// ledgerExists says whether the ledger exists, and what keeps it from being used.
+func (w *Worker) ledgerExists(ctx context.Context) (bool, error) {
+	found, err := w.inspectLedger(ctx)
+	if err == nil {
+		err = found.Err()
+	}
+	return found.Exists, err
+}
+
+// ensureLedger creates the ledger if it does not exist.
 func (w *Worker) ensureLedger(ctx context.Context) error {
-	created, err := deadletter.EnsureLedger(ctx, w.cluster.Client(), deadletter.TopicSpec{Name: w.config.DeadLetter.Topic})
+	created, err := deadletter.EnsureLedger(ctx, w.cluster.Client(), lettersSpec(w.config))
 	if created {
 		w.log.InfoContext(ctx, "ledger created", slog.String("topic", ledger.Topic(w.config.DeadLetter.Topic)))
 	}
 	return err
 }
 
-// AppendToLedger writes an entry as an operator's command does, and creates the ledger if it is absent. One that would be lost
-// with one broker will do: workers that began with it follow it still.
+// AppendToLedger writes an entry as an operator's command does, and creates the ledger if it does not exist. A ledger with flaws
+// will do: workers that began with it follow it still.
 func AppendToLedger(ctx context.Context, c *config.Config, cluster *broker.Cluster, e ledger.Entry) (err error) {
-	letters := deadletter.TopicSpec{Name: c.DeadLetter.Topic}
-	if _, err := deadletter.EnsureLedger(ctx, cluster.Client(), letters); err != nil && !errors.Is(err, deadletter.ErrOneReplica) {
-		return err
+	letters := lettersSpec(c)
+	if _, err := deadletter.EnsureLedger(ctx, cluster.Client(), letters); err != nil {
+		if _, flawed := errors.AsType[*deadletter.UnfitError](err); !flawed {
+			return err
+		}
 	}
 	to, err := deadletter.OpenLedger(deadletter.WriterOptions{
 		Brokers: cluster.Addr(), Transport: cluster.Transport(), Topic: ledger.Topic(letters.Name),

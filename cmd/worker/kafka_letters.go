@@ -21,14 +21,14 @@ func (w *Worker) openLetters() (err error) {
 	return err
 }
 
-// ensureLetters waits until the letters' topic is fit to keep letters: without it nothing may be consumed. False: ctx has
-// ended.
-func (w *Worker) ensureLetters(ctx context.Context) bool {
+// awaitLetters waits until the letters' topic can keep letters, or does not exist: without it nothing may be consumed. It creates
+// nothing, so that a worker with a misspelt group or topic leaves none behind. False: ctx has ended.
+func (w *Worker) awaitLetters(ctx context.Context) bool {
 	told := ""
 	for {
-		_, err := w.cluster.Topics(ctx) // nothing is created where the worker could not work
+		_, err := w.cluster.Topics(ctx) // tells a login that is refused, and brokers that are too old
 		if err == nil {
-			err = w.ensureTopic(ctx)
+			err = w.lettersFit(ctx)
 		}
 		switch {
 		case err == nil:
@@ -50,28 +50,38 @@ func (w *Worker) ensureLetters(ctx context.Context) bool {
 	}
 }
 
-// ensureTopic creates the letters' topic if it is absent.
-func (w *Worker) ensureTopic(ctx context.Context) error {
-	created, err := deadletter.EnsureTopic(ctx, w.cluster.Client(), deadletter.TopicSpec{
-		Name: w.config.DeadLetter.Topic, SourceMaxBytes: w.sourceMaxBytes(ctx),
-	})
+// lettersFit says what keeps the letters' topic from keeping letters.
+func (w *Worker) lettersFit(ctx context.Context) error {
+	found, err := w.inspectLetters(ctx)
+	if err != nil {
+		return err
+	}
+	return found.Err()
+}
+
+// ensureLetters creates the letters' topic if it does not exist.
+func (w *Worker) ensureLetters(ctx context.Context) error {
+	created, err := deadletter.EnsureTopic(ctx, w.cluster.Client(), lettersSpec(w.config))
 	if created {
 		w.log.InfoContext(ctx, "dead-letter topic created", slog.String("topic", w.config.DeadLetter.Topic))
 	}
 	return err
 }
 
-// writeLetter stores a letter. A topic that was deleted meanwhile is made anew, for the next try.
+// writeLetter stores a letter. A topic that was deleted meanwhile is created again, for the next try.
 func (w *Worker) writeLetter(ctx context.Context, l deadletter.Letter) error {
 	err := w.letters.Write(ctx, l)
-	if errors.Is(err, deadletter.ErrTopicMissing) && w.mending.TryLock() {
+	switch {
+	case errors.Is(err, deadletter.ErrTopicMissing) && w.mending.TryLock():
 		defer w.mending.Unlock()
-		return errors.Join(err, w.ensureTopic(ctx))
+		return errors.Join(err, w.ensureLetters(ctx))
+	case errors.Is(err, deadletter.ErrUnfit), errors.Is(err, deadletter.ErrTooLarge):
+		w.letterRefused()
 	}
 	return err
 }
 
-// lettersTrouble says in words what keeps the letters' topic from being looked at, or from keeping letters.
+// lettersTrouble says in words why the letters' topic cannot be inspected, or cannot keep letters.
 func lettersTrouble(err error) string {
 	switch {
 	case errors.Is(err, broker.ErrTLS):
@@ -82,19 +92,8 @@ func lettersTrouble(err error) string {
 		errors.Is(err, kafka.IllegalSASLState):
 		return "Kafka refuses the login, so nothing is consumed; check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and the password's file, " +
 			"the worker starts by itself"
-	case errors.Is(err, deadletter.ErrOneReplica), errors.Is(err, deadletter.ErrUnauthorised), errors.Is(err, deadletter.ErrTopicMissing):
-		return "the dead-letter topic cannot keep letters, so nothing is consumed; mend it, the worker starts by itself"
+	case errors.Is(err, deadletter.ErrUnfit), errors.Is(err, deadletter.ErrUnauthorised), errors.Is(err, deadletter.ErrTopicMissing):
+		return "the dead-letter topic cannot keep letters, so nothing is consumed; change what the error names, the worker starts by itself"
 	}
 	return "waiting for Kafka; check KAFKA_BROKERS if this goes on"
-}
-
-// sourceMaxBytes is the largest record that can come, 0 if it cannot be told yet.
-func (w *Worker) sourceMaxBytes(ctx context.Context) int {
-	largest := 0
-	for _, topic := range w.config.Kafka.Topics {
-		if size, _, err := w.cluster.MaxMessageBytes(ctx, topic); err == nil {
-			largest = max(largest, size)
-		}
-	}
-	return largest
 }

@@ -26,7 +26,7 @@ const (
 // Open makes a worker of settings. It reads the files that they name, but connects to nobody. What these hold that cannot
 // be used is a *config.Error.
 func Open(c *config.Config, version string, log *slog.Logger) (_ *Worker, err error) {
-	w := &Worker{config: c, version: version, log: log}
+	w := &Worker{config: c, version: version, log: log, refused: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			w.Close()

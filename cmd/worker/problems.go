@@ -28,5 +28,5 @@ func (w *Worker) problems(s consumer.State) []string {
 		all = append(all, fmt.Sprintf("the brokers took no more than %d bytes of metadata with a commit: an order that waits holds up its "+
 			"partition. Set offset.metadata.max.bytes to %d on the brokers, then restart the workers", most, metadataBytes))
 	}
-	return all
+	return append(all, w.fitness.fatal()...)
 }

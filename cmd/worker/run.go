@@ -46,6 +46,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	})
 	group.Go(func() error { return w.watchKey(serving) })
 	group.Go(func() error { return w.watchRetention(serving) })
+	group.Go(func() error { return w.watchFitness(serving) })
 	group.Go(func() error {
 		<-serving.Done()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(serving), closeHTTP)
@@ -55,7 +56,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	group.Go(func() error {
 		defer stop()
 		defer context.AfterFunc(ctx, func() { w.stopping.Store(true) })()
-		if !w.ensureLetters(ctx) {
+		if !w.awaitLetters(ctx) {
 			return nil
 		}
 		return w.consumer.Run(ctx)

@@ -60,7 +60,9 @@ type Status struct {
 	LastHour []CauseCount   `json:"letters_last_hour"`
 	Orders   []WaitingOrder `json:"waiting"` // 20 of the oldest at most
 	// Answers counts all waiting orders by their last answer, the most orders first, 20 at most.
-	Answers    []AnswerCount     `json:"waiting_by_answer"`
+	Answers []AnswerCount `json:"waiting_by_answer"`
+	// Flaws are settings of the letters' topic and of the ledger that somebody should change.
+	Flaws      []TopicFlaw       `json:"topic_flaws"`
 	Partitions []PartitionStatus `json:"partitions"`
 }
 
@@ -161,7 +163,7 @@ func (w *Worker) Status() Status {
 		State: word(s), Paused: d.Held != "", Phase: string(s.Phase), Since: s.Since, Reason: d.Reason, By: d.By,
 		Events: s.Fetched, Finished: d.Finished, InFlight: d.InFlight, Limit: d.Limit, PerSecond: d.PerSecond,
 		Waiting: d.Waiting, Blocked: d.Blocked, LettersInAir: d.Letters, TwoPartitions: w.metrics.spread.count(),
-		Problems: w.problems(s),
+		Problems: w.problems(s), Flaws: w.fitness.flaws(),
 		LastHour: w.metrics.lately.causes(now), Waits: []Wait{}, Orders: []WaitingOrder{}, Partitions: []PartitionStatus{},
 	}
 	out.Calls, out.Retries, out.Letters = w.metrics.totals()

@@ -38,10 +38,13 @@ type Worker struct {
 	tracing  *tracing
 	// retention is how long Kafka keeps the events.
 	retention retention
+	// fitness is what is wrong with the letters' topic and the ledger.
+	fitness fitness
+	refused chan struct{} // a letter was refused: look at once
 	// closeMapping lets go of the schema registry.
 	closeMapping func()
 	stopping     atomic.Bool
-	mending      sync.Mutex // held by whoever makes the letters' topic anew
+	mending      sync.Mutex // held by whoever creates the letters' topic again
 }
 
 // wire hands the consumer, which drives all, what is done on the path of one event: fetch, Mapping.Decode, dispatch,
@@ -59,7 +62,10 @@ func (w *Worker) wire(m *mapping.Mapping) {
 				return w.metrics.decoded(e, items(outcomes)), err
 			})
 		},
-		Ledger:   consumer.Ledger{Topic: ledger.Topic(w.config.DeadLetter.Topic), Ensure: w.ensureLedger, Append: w.ledger.Append},
+		Prepare: w.ensureLetters,
+		Ledger: consumer.Ledger{
+			Topic: ledger.Topic(w.config.DeadLetter.Topic), Exists: w.ledgerExists, Ensure: w.ensureLedger, Append: w.ledger.Append,
+		},
 		Dispatch: dispatchConfig(w.config, w.version+"/"+m.Digest()),
 		Call: func(ctx context.Context, c consumer.Call) retry.Verdict {
 			return w.metrics.called(func() retry.Verdict {

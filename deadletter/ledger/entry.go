@@ -35,6 +35,8 @@ const (
 // Entry is one entry.
 type Entry struct {
 	Event Event
+	// Group is the consumer group whose workers follow the entry; "" is every group that has this ledger. 256 bytes.
+	Group string
 	At    time.Time // UTC, whole milliseconds
 	// By is who wrote it, a person or a worker; Via says by which way: "cli" or "worker". 256 bytes each.
 	By, Via string
@@ -50,10 +52,14 @@ var ErrTooLong = errors.New("too long")
 // Guard says whether the entry is a pause or a resume.
 func (e Entry) Guard() bool { return e.Event == GuardPause || e.Event == GuardResume }
 
+// For says whether the workers of a group follow the entry.
+func (e Entry) For(group string) bool { return e.Group == "" || e.Group == group }
+
 // form is an entry as JSON.
 type form struct {
 	Version      int       `json:"v"`
 	Event        Event     `json:"ev"`
+	Group        string    `json:"group,omitempty"`
 	At           time.Time `json:"at,omitzero"`
 	By           string    `json:"by,omitempty"`
 	Via          string    `json:"via,omitempty"`
@@ -71,7 +77,7 @@ func (e Entry) Record() (key, value []byte, err error) {
 	var text bytes.Buffer
 	to := json.NewEncoder(&text)
 	to.SetEscapeHTML(false) // people read it in Kafka's tools
-	if err := to.Encode(form{version, e.Event, e.At, e.By, e.Via, e.Reason, e.Build, e.Fingerprints}); err != nil {
+	if err := to.Encode(form{version, e.Event, e.Group, e.At, e.By, e.Via, e.Reason, e.Build, e.Fingerprints}); err != nil {
 		return nil, nil, fmt.Errorf("ledger entry %s: %w", e.Event, err)
 	}
 	return []byte(guardKey), bytes.TrimSpace(text.Bytes()), nil
@@ -99,7 +105,7 @@ func Parse(value []byte) (Entry, error) {
 	if err := json.Unmarshal(value, &all); err != nil {
 		return Entry{}, fmt.Errorf("ledger entry %s: %w", f.Event, err)
 	}
-	e = Entry{all.Event, all.At.UTC(), all.By, all.Via, all.Reason, all.Build, all.Fingerprints}
+	e = Entry{all.Event, all.Group, all.At.UTC(), all.By, all.Via, all.Reason, all.Build, all.Fingerprints}
 	if err := e.check(); err != nil {
 		return Entry{}, fmt.Errorf("ledger entry %s: %w", e.Event, err)
 	}
@@ -122,7 +128,7 @@ func (e Entry) check() error {
 		return fmt.Errorf("fingerprints: %w: %d of at most %d", ErrTooLong, len(e.Fingerprints), maxFingerprints)
 	}
 	err := errors.Join(
-		text("by", e.By, maxName), text("via", e.Via, maxName), text("reason", e.Reason, maxReason), text("build", e.Build, maxName))
+		text("group", e.Group, maxName), text("by", e.By, maxName), text("via", e.Via, maxName), text("reason", e.Reason, maxReason), text("build", e.Build, maxName))
 	for _, p := range e.Fingerprints {
 		err = errors.Join(err, text("fingerprint", p, maxName))
 	}

@@ -35,6 +35,7 @@ func TestAnEntryComesBackAsItWas(t *testing.T) {
 	elsewhere.At = elsewhere.At.Add(123456).In(zone) // the ledger knows whole milliseconds
 	for name, e := range map[string]ledger.Entry{
 		"a flood guard's": flood(),
+		"one group's":     {Event: ledger.GuardPause, Group: "leadhit-sync", At: flood().At, By: "alice", Reason: "LeadHit migrates"},
 		"a resume":        {Event: ledger.GuardResume, At: flood().At, By: "Алиса <a@example.com>"},
 		"another zone's":  elsewhere,
 	} {
@@ -69,6 +70,8 @@ func TestWhatCannotBeActedUponIsNoEntry(t *testing.T) {
 		`{"v":1,"ev":"guard.pause",` + at + `,"by":"a\u001b[2Jb"}`:                     "U+001B",
 		`{"v":1,"ev":"guard.pause",` + at + `,"by":"a","reason":"\u202e"}`:             "U+202E",
 		`{"v":1,"ev":"guard.pause",` + at + `,"by":"a","fingerprints":["v1:\n"]}`:      "U+000A",
+		`{"v":1,"ev":"guard.pause",` + at + `,"by":"a","group":"` + long(257) + `"}`:   "too long",
+		`{"v":1,"ev":"guard.pause",` + at + `,"by":"a","group":"a\u0000"}`:             "U+0000",
 		`{"v":1,"ev":"guard.pause",` + at + `,"by":"` + long(257) + `"}`:               "too long",
 		`{"v":1,"ev":"guard.pause",` + at + `,"by":"a","reason":"` + long(1025) + `"}`: "too long",
 	} {
@@ -138,4 +141,21 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("got %+v, %v of %s, want %+v", back, err, again, e)
 		}
 	})
+}
+
+// Entries of older releases name no group: they are for all.
+func TestAnEntryIsForItsGroupAndWithoutOneForAll(t *testing.T) {
+	t.Parallel()
+	old, err := ledger.Parse([]byte(`{"v":1,"ev":"guard.pause","at":"2026-11-22T10:02:11.042Z","by":"alice"}`))
+	if err != nil || !old.For("shop") || !old.For("billing") {
+		t.Errorf("got %+v, %v, want an entry for all groups", old, err)
+	}
+	_, value, err := ledger.Entry{Event: ledger.GuardPause, Group: "shop", At: flood().At, By: "alice"}.Record()
+	if err != nil || !strings.Contains(string(value), `"v":1`) || !strings.Contains(string(value), `"group":"shop"`) {
+		t.Fatalf("got %s, %v, want version 1, which older releases read, and the group", value, err)
+	}
+	own, err := ledger.Parse(value)
+	if err != nil || !own.For("shop") || own.For("billing") || own.For("") {
+		t.Errorf("got %+v, %v, want an entry for shop alone", own, err)
+	}
 }

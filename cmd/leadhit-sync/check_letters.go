@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"leadhit-sync/cmd/worker"
+	"leadhit-sync/config"
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/deadletter"
+)
+
+// checkLetters judges the topics that keep what must not be lost, as the worker does before it consumes.
+func checkLetters(ctx context.Context, r *report, cluster *broker.Cluster, c *config.Config, topology broker.Topology) {
+	found, err := worker.InspectLetters(ctx, c, cluster)
+	checkKeeper(r, "letters", found, err, topology)
+	found, err = worker.InspectLedger(ctx, c, cluster)
+	checkKeeper(r, "ledger", found, err, topology)
+}
+
+func checkKeeper(r *report, what string, found deadletter.Inspection, err error, topology broker.Topology) {
+	name := found.Topic
+	switch info := topology.Topics[name]; {
+	case info.Missing:
+		r.warn(what, name+" does not exist yet; the worker creates it if it may")
+		return
+	case errors.Is(info.Err, broker.ErrUnauthorised), errors.Is(err, deadletter.ErrUnauthorised):
+		r.fail(what, name+": Kafka does not let us describe it; grant Describe, DescribeConfigs, Read and Write on it, or check DEAD_LETTER_TOPIC")
+		return
+	case info.Err != nil:
+		r.fail(what, fmt.Sprintf("%s: %v", name, info.Err))
+		return
+	case err != nil:
+		r.fail(what, fmt.Sprintf("%s: %v", name, err))
+		return
+	}
+	for _, flaw := range found.Flaws {
+		if flaw.Fatal {
+			r.fail(what, fmt.Sprintf("%s: %s; the worker does not start", name, flaw))
+		} else {
+			r.warn(what, fmt.Sprintf("%s: %s", name, flaw))
+		}
+	}
+	switch {
+	case !found.Known:
+		r.warn(what, name+": Kafka does not allow DescribeConfigs, so its settings are not checked; grant it")
+	case len(found.Flaws) == 0:
+		r.ok(what, name+" has "+count(found.Replicas, "replica")+" and settings that suit it")
+	}
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"leadhit-sync/consumer/broker"
+)
+
+// workerClient is what our workers call themselves in Kafka.
+const workerClient = "leadhit-sync"
+
+// followers are those who follow what a command writes to the ledger.
+type followers struct {
+	group   string
+	workers int   // members of the group that are workers
+	others  int   // members that are other programs
+	exists  bool  // the group has members, or offsets
+	unknown error // why the rest is not known; nil: it is
+}
+
+// findFollowers asks who is in the group. It creates nothing, and a pause must be possible without an answer.
+func findFollowers(ctx context.Context, cluster *broker.Cluster, group string) followers {
+	found, err := membersOf(ctx, cluster, group)
+	f := followers{group: group, exists: err == nil && found.State != broker.Dead, unknown: err}
+	for _, member := range found.Members {
+		if member.ClientID == workerClient {
+			f.workers++
+		} else {
+			f.others++
+		}
+	}
+	return f
+}
+
+// membersOf asks the group's coordinator. A group that never had one does not exist.
+func membersOf(ctx context.Context, cluster *broker.Cluster, group string) (broker.Group, error) {
+	none := broker.Group{State: broker.Dead}
+	topology, err := cluster.Topics(ctx)
+	if err != nil {
+		return none, err
+	}
+	found, _, err := findGroup(ctx, cluster, group, topology.Nodes)
+	if !errors.Is(err, broker.ErrCoordinator) {
+		return found, err
+	}
+	if offsets, failed := cluster.OffsetsTopic(ctx); failed == nil && !offsets.Exists {
+		return none, nil
+	}
+	return none, err
+}
+
+// String says who follows.
+func (f followers) String() string {
+	var text string
+	switch {
+	case errors.Is(f.unknown, broker.ErrUnauthorised):
+		return "how many workers follow is not known: grant Describe on group " + f.group
+	case f.unknown != nil:
+		return fmt.Sprintf("how many workers follow is not known: %v", f.unknown)
+	case f.workers == 0:
+		text = "no worker of group " + f.group + " is running; those that start follow"
+	case f.workers == 1:
+		text = "1 worker of group " + f.group + " follows within seconds"
+	default:
+		text = fmt.Sprintf("%d workers of group %s follow within seconds", f.workers, f.group)
+	}
+	if f.others > 0 {
+		text += fmt.Sprintf("; members that are no workers: %d", f.others)
+	}
+	return text
+}
+
+// absentError says that a command would reach nobody.
+type absentError struct {
+	followers followers
+	ledger    string
+	exists    bool // the ledger does
+	event     string
+}
+
+func (e *absentError) Error() string {
+	ledger := "no ledger (" + e.ledger + ")"
+	if e.exists {
+		ledger = "nothing in the ledger " + e.ledger
+	}
+	members := "no worker as a member"
+	if e.followers.unknown != nil {
+		members = "no member that can be seen"
+	}
+	return fmt.Sprintf("group %s has %s and %s, so nobody would %s; nothing was written; check KAFKA_GROUP and DEAD_LETTER_TOPIC",
+		e.followers.group, members, ledger, e.event)
+}

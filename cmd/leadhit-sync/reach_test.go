@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"leadhit-sync/config"
+	"leadhit-sync/consumer/broker"
+)
+
+// silentPeer accepts connections and never answers.
+func silentPeer(t *testing.T) string {
+	t.Helper()
+	var listen net.ListenConfig
+	l, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var conns []net.Conn
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			conns = append(conns, c)
+		}
+	}()
+	t.Cleanup(func() {
+		_ = l.Close()
+		<-ended
+		for _, c := range conns {
+			_ = c.Close()
+		}
+	})
+	return l.Addr().String()
+}
+
+// untilWritten cancels a context when a text was written to it.
+type untilWritten struct {
+	mu     sync.Mutex
+	out    bytes.Buffer
+	text   string
+	cancel context.CancelFunc
+}
+
+func (u *untilWritten) Write(b []byte) (int, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.out.Write(b)
+	if strings.Contains(u.out.String(), u.text) {
+		u.cancel()
+	}
+	return len(b), nil
+}
+
+func (u *untilWritten) String() string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.out.String()
+}
+
+func TestACommandThatWaitsSaysForWhat(t *testing.T) {
+	for _, v := range config.Variables() {
+		t.Setenv(v.Name, v.Default)
+	}
+	addr := silentPeer(t)
+	t.Setenv("KAFKA_BROKERS", addr)
+	t.Setenv("KAFKA_TOPICS", "orders")
+	var commands sync.WaitGroup
+	defer commands.Wait()
+	for line, want := range map[string]string{
+		"letters list":                       "waiting for Kafka at " + addr + "…\n",
+		"letters show orders/0/1":            "waiting for Kafka at " + addr + "…\n",
+		"pause --reason why --by me":         "waiting for Kafka at " + addr + "…\n",
+		"resume --by me":                     "waiting for Kafka at " + addr + "…\n",
+		"preview":                            "waiting for Kafka at " + addr + "…\n",
+		"preview --follow":                   "waiting for Kafka at " + addr + "…\n",
+		"status " + addr:                     "waiting for the workers' answers…\n",
+		"resume --by me -o json":             "waiting for Kafka at " + addr + "…\n",
+		"pause --reason why --by me -o json": "waiting for Kafka at " + addr + "…\n",
+	} {
+		commands.Go(func() {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			said := &untilWritten{text: want, cancel: cancel}
+			var out bytes.Buffer
+			code := execute(ctx, strings.Fields(line), streams{in: strings.NewReader(""), out: &out, err: said})
+			if !strings.HasPrefix(said.String(), want) || strings.Count(said.String(), want) != 1 || code != exitError {
+				t.Errorf("%s: got exit code %d, %q and %q, want %q once", line, code, out.String(), said.String(), want)
+			}
+		})
+	}
+}
+
+func TestANoticeIsWrittenAfterTwoSecondsWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		n := startNotice(&out, "waiting")
+		for range 5 {
+			time.Sleep(silence - time.Millisecond)
+			n.answered()
+		}
+		if synctest.Wait(); out.Len() > 0 {
+			t.Errorf("got %q though answers came", out.String())
+		}
+		time.Sleep(10 * silence)
+		n.answered()
+		time.Sleep(10 * silence)
+		if synctest.Wait(); out.String() != "waiting\n" {
+			t.Errorf("got %q, want one line", out.String())
+		}
+		n.stop()
+
+		n = startNotice(&out, "waiting again")
+		n.stop()
+		n.answered()
+		time.Sleep(10 * silence)
+		if synctest.Wait(); strings.Contains(out.String(), "again") {
+			t.Errorf("got %q after stop", out.String())
+		}
+	})
+}
+
+func TestAnErrorOfTheConnectionEndsWithWhatToCheck(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"nothing":                {nil, false},
+		"refused":                {&broker.Error{Op: "describe topics", Partition: -1, Err: &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}}, true},
+		"no answer":              {fmt.Errorf("append: %w", context.DeadlineExceeded), true},
+		"a broker's error":       {&broker.Error{Op: "describe topics", Partition: -1, Err: errors.New("EOF")}, true},
+		"a refused login":        {&broker.Error{Op: "describe topics", Partition: -1, Code: 58, Err: errors.New("SASL")}, true},
+		"an error about a topic": {&broker.Error{Op: "fetch", Topic: "orders", Code: 29, Err: errors.New("not authorised")}, false},
+		"interrupted":            {context.Canceled, false},
+		"another error":          {errors.New("the disk is full"), false},
+	} {
+		got := hinted(c.err)
+		if (got != nil && strings.Contains(got.Error(), "check KAFKA_BROKERS")) != c.want || !errors.Is(got, c.err) {
+			t.Errorf("%s: got %v", name, got)
+		}
+	}
+}

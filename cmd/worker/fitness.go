@@ -1,0 +1,152 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"leadhit-sync/config"
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/deadletter"
+)
+
+// fitnessEvery is how often the letters' topic and the ledger are judged: somebody may alter them while the worker runs.
+const fitnessEvery = time.Minute
+
+// TopicFlaw is a setting of the letters' topic or of the ledger that somebody should change.
+type TopicFlaw struct {
+	Topic string `json:"topic"`
+	deadletter.Flaw
+}
+
+// fitness is what was last found out about the letters' topic and the ledger. The zero value is ready.
+type fitness struct {
+	mu    sync.Mutex
+	found map[string]deadletter.Inspection // by topic
+}
+
+// note keeps an inspection, and returns which flaws came and went since the last one of the topic, and whether its settings can
+// no longer be asked for.
+func (f *fitness) note(is deadletter.Inspection) (came, went []deadletter.Flaw, hidden bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	was, asked := f.found[is.Topic]
+	if f.found == nil {
+		f.found = make(map[string]deadletter.Inspection)
+	}
+	f.found[is.Topic] = is
+	in := func(all []deadletter.Flaw) func(deadletter.Flaw) bool {
+		return func(flaw deadletter.Flaw) bool { return slices.Contains(all, flaw) }
+	}
+	came = slices.DeleteFunc(slices.Clone(is.Flaws), in(was.Flaws))
+	went = slices.DeleteFunc(slices.Clone(was.Flaws), in(is.Flaws))
+	return came, went, is.Exists && !is.Known && (!asked || was.Known || !was.Exists)
+}
+
+// flaws lists what is wrong now, the fatal flaws of each topic first.
+func (f *fitness) flaws() []TopicFlaw {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := []TopicFlaw{}
+	for topic, is := range f.found {
+		for _, flaw := range is.Flaws {
+			all = append(all, TopicFlaw{topic, flaw})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b TopicFlaw) int { return strings.Compare(a.Topic, b.Topic) })
+	return all
+}
+
+// fatal says in words what keeps letters or pauses from being stored.
+func (f *fitness) fatal() []string {
+	var texts []string
+	for _, flaw := range f.flaws() {
+		if flaw.Fatal {
+			texts = append(texts, "topic "+flaw.Topic+": "+flaw.String())
+		}
+	}
+	return texts
+}
+
+// lettersSpec is what the letters' topic must hold.
+func lettersSpec(c *config.Config) deadletter.TopicSpec {
+	return deadletter.TopicSpec{Name: c.DeadLetter.Topic, Sources: c.Kafka.Topics}
+}
+
+// InspectLetters judges the letters' topic of the settings, for the worker and for the check command. It changes nothing.
+func InspectLetters(ctx context.Context, c *config.Config, cluster *broker.Cluster) (deadletter.Inspection, error) {
+	return deadletter.InspectLetters(ctx, cluster.Client(), lettersSpec(c))
+}
+
+// InspectLedger judges the ledger of the settings, as [InspectLetters] does the letters' topic.
+func InspectLedger(ctx context.Context, c *config.Config, cluster *broker.Cluster) (deadletter.Inspection, error) {
+	return deadletter.InspectLedger(ctx, cluster.Client(), lettersSpec(c))
+}
+
+// inspectLetters judges the letters' topic, and logs what has changed about it.
+func (w *Worker) inspectLetters(ctx context.Context) (deadletter.Inspection, error) {
+	found, err := InspectLetters(ctx, w.config, w.cluster)
+	if err == nil {
+		w.logFitness(ctx, found)
+	}
+	return found, err
+}
+
+// inspectLedger judges the ledger, and logs what has changed about it.
+func (w *Worker) inspectLedger(ctx context.Context) (deadletter.Inspection, error) {
+	found, err := InspectLedger(ctx, w.config, w.cluster)
+	if err == nil {
+		w.logFitness(ctx, found)
+	}
+	return found, err
+}
+
+func (w *Worker) logFitness(ctx context.Context, found deadletter.Inspection) {
+	came, went, hidden := w.fitness.note(found)
+	log := w.log.With(slog.String("topic", found.Topic))
+	if hidden {
+		log.WarnContext(ctx, "Kafka does not allow DescribeConfigs on the topic, so its settings cannot be checked; grant it")
+	}
+	for _, f := range came {
+		log := log.With(slog.String("setting", f.Setting), slog.String("is", f.Is), slog.String("why", f.Why), slog.String("want", f.Want))
+		if f.Fatal {
+			log.ErrorContext(ctx, "a topic setting keeps dead letters or pauses from being stored, or loses them; change it")
+		} else {
+			log.WarnContext(ctx, "a topic setting does not suit dead letters or the ledger; change it")
+		}
+	}
+	for _, f := range went {
+		log.InfoContext(ctx, "a topic setting was corrected", slog.String("setting", f.Setting))
+	}
+}
+
+// watchFitness judges both topics now and then, and when a letter was refused, until ctx ends.
+func (w *Worker) watchFitness(ctx context.Context) error {
+	ticker := time.NewTicker(fitnessEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-w.refused:
+		case <-ticker.C:
+		}
+		_, letters := w.inspectLetters(ctx)
+		_, ledger := w.inspectLedger(ctx)
+		if err := errors.Join(letters, ledger); err != nil && ctx.Err() == nil {
+			w.log.DebugContext(ctx, "cannot check the settings of the dead-letter topic and its ledger", slog.Any("error", err))
+		}
+	}
+}
+
+// letterRefused has the topics judged at once.
+func (w *Worker) letterRefused() {
+	select {
+	case w.refused <- struct{}{}:
+	default:
+	}
+}

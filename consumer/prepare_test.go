@@ -1,0 +1,183 @@
+package consumer_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"leadhit-sync/consumer"
+	shared "leadhit-sync/deadletter/ledger"
+	"leadhit-sync/retry"
+)
+
+// preparing counts the calls of Prepare, which fails while broken holds an error.
+func preparing(calls *atomic.Int64, broken *atomic.Pointer[error]) func(*consumer.Options) {
+	return func(o *consumer.Options) {
+		o.Prepare = func(context.Context) error {
+			calls.Add(1)
+			if err := broken.Load(); err != nil {
+				return *err
+			}
+			return nil
+		}
+	}
+}
+
+func TestAWorkerThatHasNotJoinedCreatesNoTopic(t *testing.T) {
+	for name, c := range map[string]struct {
+		topics int // partitions of the topic orders; 0: it does not exist
+		fault  *kfake.Fault
+	}{
+		"its topic does not exist":              {0, nil},
+		"a foreign client holds the group":      {2, &kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Err: kerr.InconsistentGroupProtocol, Count: -1}},
+		"it may not read as the group":          {2, &kfake.Fault{Keys: []kmsg.Key{kmsg.FindCoordinator}, Err: kerr.GroupAuthorizationFailed, Count: -1}},
+		"the topic may not be seen by its user": {2, &kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: "orders", Err: kerr.TopicAuthorizationFailed, Count: -1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, c.topics, func(w *world) {
+				created := w.count(kmsg.CreateTopics)
+				handle := func() {}
+				if c.fault != nil {
+					handle = w.fake.Fault(*c.fault).Remove
+				}
+				var prepared atomic.Int64
+				var broken atomic.Pointer[error]
+				w.start(guarded("w1", "1.0"), preparing(&prepared, &broken))
+				time.Sleep(time.Minute)
+				if created() > 0 || prepared.Load() > 0 || w.fake.PartitionInfo(ledgerTopic, 0) != nil {
+					w.t.Errorf("got %d creations, Prepare called %d times, before the group was joined; want none", created(), prepared.Load())
+				}
+				if c.topics == 0 {
+					w.create("orders", 2)
+				}
+				handle()
+				w.many(10, "order", fine)
+				w.settle(time.Minute)
+				if w.fake.PartitionInfo(ledgerTopic, 0) == nil || prepared.Load() != 1 {
+					w.t.Errorf("got Prepare called %d times after the join, want once, and the ledger", prepared.Load())
+				}
+			})
+		})
+	}
+}
+
+func TestAWorkerThatCannotStoreLettersLeavesTheGroupAndCallsNothing(t *testing.T) {
+	bubble(t, 2, func(w *world) {
+		w.many(10, "order", fine)
+		var prepared atomic.Int64
+		var broken atomic.Pointer[error]
+		broken.Store(new(errors.New("the topic is compacted")))
+		k := w.start(guarded("w1", "1.0"), preparing(&prepared, &broken))
+		time.Sleep(time.Minute)
+		members := 0
+		if info := w.fake.GroupInfo(group); info != nil {
+			members = len(info.Members)
+		}
+		phase, _, joined := k.Phase()
+		if calls := len(w.ledger.calledNow()); calls > 0 || members > 0 || joined || phase == consumer.Running || prepared.Load() < 2 {
+			w.t.Errorf("got %d calls, %d members, %s, joined %v, want a worker that waits outside of the group", calls, members, phase, joined)
+		}
+		w.toldOnce("the dead-letter topic cannot keep letters")
+		broken.Store(nil)
+		w.settle(time.Minute)
+		w.toldOnce("the dead-letter topic can keep letters")
+	})
+}
+
+func TestAPauseThatCreatesTheLedgerBeforeTheFirstWorkerJoinsIsFollowed(t *testing.T) {
+	bubble(t, 0, func(w *world) {
+		k := w.start(guarded("w1", "1.0"))
+		time.Sleep(time.Minute) // it waits for its topic; there is no ledger
+		w.create(ledgerTopic, 1)
+		w.note(shared.GuardPause, "alice", "LeadHit migrates")
+		w.create("orders", 2)
+		w.many(10, "order", fine)
+		time.Sleep(time.Minute)
+		w.held(retry.HeldByHand, "alice", k)
+		if calls := len(w.ledger.calledNow()); calls > 0 {
+			w.t.Errorf("got %d calls in a pause, want none", calls)
+		}
+		w.note(shared.GuardResume, "alice", "")
+		w.settle(time.Minute)
+	})
+}
+
+func TestGroupsThatShareALedgerFollowTheirOwnEntries(t *testing.T) {
+	bubble(t, 2, func(w *world) {
+		w.create("invoices", 1)
+		const other = "billing"
+		k := w.start(guarded("w1", "1.0"))
+		neighbour := w.start(guarded("w2", "1.0"), func(o *consumer.Options) {
+			o.Group, o.Topics = other, []string{"invoices"}
+		})
+		time.Sleep(10 * time.Second)
+		say := func(event shared.Event, group, by string) {
+			w.t.Helper()
+			_, value, err := shared.Entry{Event: event, Group: group, At: time.Now(), By: by, Via: "cli"}.Record()
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			w.scrawl(value)
+			time.Sleep(10 * time.Second)
+		}
+		say(shared.GuardPause, other, "bob")
+		w.held("", "", k)
+		w.held(retry.HeldByHand, "bob", neighbour)
+		say(shared.GuardPause, group, "alice")
+		say(shared.GuardResume, other, "bob")
+		w.held(retry.HeldByHand, "alice", k)
+		w.held("", "", neighbour)
+		say(shared.GuardResume, group, "alice")
+		w.held("", "", k, neighbour)
+
+		say(shared.GuardPause, "", "an older release") // for all
+		w.held(retry.HeldByHand, "an older release", k, neighbour)
+		say(shared.GuardResume, group, "alice")
+		w.held("", "", k)
+		w.held(retry.HeldByHand, "an older release", neighbour)
+		say(shared.GuardResume, "", "an older release")
+		w.held("", "", k, neighbour)
+	})
+}
+
+// What a group's flood guard paused for, and what was accepted of it, is no business of another group.
+func TestTheFloodOfOneGroupDoesNotPauseAnother(t *testing.T) {
+	bubble(t, 2, func(w *world) {
+		w.create("invoices", 1)
+		neighbour := w.start(guarded("w2", "1.0"), func(o *consumer.Options) {
+			o.Group, o.Topics = "billing", []string{"invoices"}
+		})
+		k := w.start(guarded("w1", "1.0"))
+		time.Sleep(10 * time.Second)
+		w.many(300, "bad", unmapped)
+		w.stops(0, k)
+		w.held("", "", neighbour)
+		entry := w.lastEntry()
+		if entry.Group != group || len(entry.Fingerprints) == 0 {
+			w.t.Errorf("got %+v, want the pause of the flood guard with its group", entry)
+		}
+		w.note(shared.GuardResume, "alice", "")
+		w.settle(time.Minute)
+	})
+}
+
+// lastEntry reads the ledger.
+func (w *world) lastEntry() shared.Entry {
+	w.t.Helper()
+	records := w.client(kgo.ConsumeTopics(ledgerTopic)).PollFetches(w.t.Context()).Records()
+	if len(records) == 0 {
+		w.t.Fatal("the ledger is empty")
+	}
+	entry, err := shared.Parse(records[len(records)-1].Value)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return entry
+}

@@ -1,0 +1,264 @@
+package deadletter
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ErrUnfit is wrapped by errors about a topic whose settings keep letters, or entries of the ledger, out of it or lose them. An
+// operator has to change a setting of the topic.
+var ErrUnfit = errors.New("the topic's settings do not suit it")
+
+// Flaw is a setting of a topic that does not suit what the topic keeps.
+type Flaw struct {
+	// Setting is Kafka's name, such as cleanup.policy. Is is its value now, Want the value to set.
+	Setting string `json:"setting"`
+	Is      string `json:"is"`
+	Want    string `json:"want"`
+	// Why says what goes wrong with the value.
+	Why string `json:"why"`
+	// Fatal says that nothing may be consumed until the setting is changed: what has to be kept could not be stored, or would be
+	// lost at any time.
+	Fatal bool `json:"fatal"`
+}
+
+// String returns the flaw in words, with the value to set.
+func (f Flaw) String() string {
+	return fmt.Sprintf("%s is %s: %s; set it to %s", f.Setting, f.Is, f.Why, f.Want)
+}
+
+// Inspection is what Kafka says of the letters' topic or the ledger.
+type Inspection struct {
+	Topic    string
+	Exists   bool
+	Brokers  int // of the cluster
+	Replicas int // the smallest number of a partition
+	// Known says that Kafka allowed DescribeConfigs; without it only the replicas can be judged.
+	Known bool
+	// Flaws are the settings to change, the fatal ones first.
+	Flaws []Flaw
+}
+
+// Err returns an *UnfitError if a flaw is fatal, nil if the topic may be used or does not exist yet.
+func (i Inspection) Err() error {
+	fatal := slices.DeleteFunc(slices.Clone(i.Flaws), func(f Flaw) bool { return !f.Fatal })
+	if len(fatal) == 0 {
+		return nil
+	}
+	return &UnfitError{Topic: i.Topic, Flaws: fatal}
+}
+
+// UnfitError says that a topic cannot be used as it is. It is [ErrUnfit], and [ErrOneReplica] where that is the only reason.
+type UnfitError struct {
+	Topic string
+	Flaws []Flaw // all of them fatal
+}
+
+// Error names the topic, and each setting with the value to set.
+func (e *UnfitError) Error() string {
+	texts := make([]string, len(e.Flaws))
+	for i, f := range e.Flaws {
+		texts[i] = f.String()
+	}
+	return fmt.Sprintf("topic %s: %s", e.Topic, strings.Join(texts, "; "))
+}
+
+// Is says what kind of error it is.
+func (e *UnfitError) Is(target error) bool {
+	return target == ErrUnfit || target == ErrOneReplica && len(e.Flaws) == 1 && e.Flaws[0].Setting == replicationFactor
+}
+
+// The settings that are judged.
+const (
+	replicationFactor = "replication factor" // not a setting of Kafka's, but the name that its tools use
+	cleanupPolicy     = "cleanup.policy"
+	retentionSetting  = "retention.ms"
+	retentionBytes    = "retention.bytes"
+	maxMessageBytes   = "max.message.bytes"
+	messageFormat     = "message.format.version"
+	minInSync         = "min.insync.replicas"
+	uncleanElection   = "unclean.leader.election.enable"
+	timestampType     = "message.timestamp.type"
+)
+
+const (
+	day = 24 * time.Hour
+	// leastBytes is what a letter without its value may take: our headers, 8 KiB, the key and headers of the event.
+	leastBytes = 16 << 10
+	// ledgerBytes is more than an entry takes: a reason of 1 KiB and 256 fingerprints of 256 bytes.
+	ledgerBytes = 128 << 10
+)
+
+// needs are what a topic must be able to hold.
+type needs struct {
+	letters bool // else it is the ledger
+	// maxBytes is the size of the largest record that should fit: of an event, whose letter is at most 64 KiB larger.
+	maxBytes int
+	// keep is how long records must be kept at least, keepBytes whether a limit by size is harmless above this one; below 0: never.
+	keep      time.Duration
+	keepWhy   string
+	keepBytes int64
+}
+
+// facts are what Kafka says of a topic.
+type facts struct {
+	brokers, replicas int
+	settings          map[string]string // nil: we may not ask
+	// formatCounts says whether the brokers obey message.format.version: those of 3.0 and later do not, unless their
+	// inter.broker.protocol.version is older.
+	formatCounts fact
+}
+
+// fact is a yes, a no, or unknown.
+type fact int
+
+const (
+	unknown fact = iota
+	yes
+	no
+)
+
+// judge returns what has to be changed about a topic, the fatal flaws first. It is the one place that knows what the letters'
+// topic and the ledger need.
+func (n needs) judge(f facts) []Flaw {
+	var flaws []Flaw
+	add := func(flaw Flaw, found bool) {
+		if found {
+			flaws = append(flaws, flaw)
+		}
+	}
+	add(Flaw{
+		replicationFactor, "1", strconv.Itoa(min(f.brokers, wantedReplicas)),
+		"the cluster has several brokers, and losing one of them would lose what the topic keeps", true,
+	}, f.replicas == 1 && f.brokers > 1)
+	if f.settings == nil {
+		return flaws
+	}
+	add(n.policy(f.settings[cleanupPolicy]))
+	add(n.format(f.settings[messageFormat], f.formatCounts))
+	add(n.size(f.settings[maxMessageBytes]))
+	add(n.retention(f.settings[retentionSetting]))
+	add(n.retentionSize(f.settings[retentionBytes]))
+	add(inSync(f))
+	add(Flaw{uncleanElection, "true", "false", "a replica that lacks acknowledged records may become the leader", false},
+		f.settings[uncleanElection] == "true")
+	slices.SortStableFunc(flaws, func(a, b Flaw) int {
+		switch {
+		case a.Fatal == b.Fatal:
+			return 0
+		case a.Fatal:
+			return -1
+		}
+		return 1
+	})
+	return flaws
+}
+
+func (n needs) policy(is string) (Flaw, bool) {
+	why := "compaction deletes pauses and resumes that later ones replace, so workers would not agree on what is paused"
+	if n.letters {
+		why = "compaction deletes older letters of the same key, and a letter without a key cannot be stored at all"
+	}
+	return Flaw{cleanupPolicy, is, "delete", why, true}, strings.Contains(is, "compact")
+}
+
+// format judges the record format of brokers before 4.0. The ledger's records have no headers, so that any will do.
+func (n needs) format(is string, counts fact) (Flaw, bool) {
+	why := "records of this format have no headers, so no letter can be stored"
+	return Flaw{messageFormat, is, "0.11.0 or later (the brokers' default is log.message.format.version)", why, counts == yes},
+		n.letters && counts != no && beforeHeaders(is)
+}
+
+// beforeHeaders says whether a version such as 0.10.2-IV0 is below 0.11.
+func beforeHeaders(version string) bool {
+	major, rest, ok := strings.Cut(version, ".")
+	if !ok || major != "0" {
+		return false
+	}
+	minor, _, _ := strings.Cut(rest, ".")
+	minor, _, _ = strings.Cut(minor, "-")
+	n, err := strconv.Atoi(minor)
+	return err == nil && n < 11
+}
+
+func (n needs) size(is string) (Flaw, bool) {
+	bytes, err := strconv.Atoi(is)
+	if err != nil || bytes >= n.maxBytes {
+		return Flaw{}, false
+	}
+	want := n.maxBytes
+	if n.letters {
+		want += letterRoom
+	}
+	f := Flaw{maxMessageBytes, is, strconv.Itoa(want), "long entries, such as a pause of the flood guard, cannot be stored", false}
+	if n.letters {
+		f.Why = "letters of large events are stored without the event's value"
+	}
+	if f.Fatal = bytes < leastBytes; f.Fatal && n.letters {
+		f.Why = "letters do not fit even without the event's value"
+	}
+	return f, true
+}
+
+func (n needs) retention(is string) (Flaw, bool) {
+	ms, err := strconv.ParseInt(is, 10, 64)
+	if err != nil || ms < 0 || ms >= n.keep.Milliseconds() {
+		return Flaw{}, false
+	}
+	return Flaw{
+		retentionSetting, fmt.Sprintf("%d (%s)", ms, span(ms)), fmt.Sprintf("%d (%s) or more", n.keep.Milliseconds(), span(n.keep.Milliseconds())),
+		n.keepWhy, false,
+	}, true
+}
+
+func (n needs) retentionSize(is string) (Flaw, bool) {
+	bytes, err := strconv.ParseInt(is, 10, 64)
+	if err != nil || bytes < 0 || n.keepBytes >= 0 && bytes >= n.keepBytes {
+		return Flaw{}, false
+	}
+	what := "pauses are forgotten"
+	if n.letters {
+		what = "letters are deleted"
+	}
+	return Flaw{retentionBytes, is, strconv.Itoa(forever), what + " when the topic grows to this size, however new they are", false}, true
+}
+
+// inSync judges min.insync.replicas. Brokers of 4.x do not count more than there are; older ones refuse all writes.
+func inSync(f facts) (Flaw, bool) {
+	n, err := strconv.Atoi(f.settings[minInSync])
+	switch {
+	case err != nil || f.replicas < 1:
+		return Flaw{}, false
+	case n > f.replicas:
+		return Flaw{
+			minInSync, strconv.Itoa(n), strconv.Itoa(max(1, f.replicas-1)),
+			fmt.Sprintf("the topic has replicas: %d, so brokers before 4.0 refuse every write", f.replicas), false,
+		}, true
+	case n < 2 && f.replicas >= wantedReplicas:
+		return Flaw{minInSync, strconv.Itoa(n), "2", "losing one broker can lose acknowledged records", false}, true
+	}
+	return Flaw{}, false
+}
+
+// span is a number of milliseconds as people say it: 7d, 90m, 1s.
+func span(ms int64) string {
+	if days := day.Milliseconds(); ms >= days && ms%days == 0 {
+		return strconv.FormatInt(ms/days, 10) + "d"
+	}
+	if ms > math.MaxInt64/int64(time.Millisecond) {
+		return "centuries"
+	}
+	text := (time.Duration(ms) * time.Millisecond).String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
