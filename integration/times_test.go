@@ -33,7 +33,7 @@ func (s *suite) testOddTimes(t *testing.T, brokers []string) {
 		}
 		t.Cleanup(client.Close)
 		now := time.Now()
-		const hour = 3600
+		const hour = 3600 // seconds
 		times := []int64{
 			now.UnixNano(), now.UnixMicro(), now.Unix(), -1, 0, now.Add(365 * 24 * time.Hour).UnixMilli(),
 			now.Add(-hour * time.Second).UnixMilli(), // that of an honest producer
@@ -46,29 +46,7 @@ func (s *suite) testOddTimes(t *testing.T, brokers []string) {
 		}
 		w := r.newWorker(t)
 		w.start(t)
-		eventually(t, time.Minute, "all orders wait", func() string {
-			if why := r.died(); why != "" {
-				t.Fatal(why)
-			}
-			_, text := w.page(t, "/status")
-			var status struct {
-				Oldest  float64 `json:"oldest_unfinished_age_seconds"`
-				Waiting []struct {
-					Order string    `json:"order_id"`
-					Time  time.Time `json:"event_time"`
-				}
-			}
-			if err := json.Unmarshal([]byte(text), &status); err != nil {
-				t.Fatalf("got %v of %q, want a page that holds", err, text)
-			}
-			if len(status.Waiting) != len(times) {
-				return fmt.Sprint(len(status.Waiting), " of ", len(times))
-			}
-			if status.Oldest < hour || status.Oldest > hour+1+time.Since(now).Seconds() || status.Waiting[0].Order != "order-6" {
-				t.Errorf("got %s, want the honest event's age of an hour, and its order first", text)
-			}
-			return ""
-		})
+		r.allWait(t, w, now, len(times))
 		_, metrics := w.page(t, "/metrics")
 		if !strings.Contains(metrics, fmt.Sprintf("leadhit_sync_oldest_unfinished_age_seconds{topic=%q} 36", r.topic)) {
 			t.Errorf("got no age of an hour from /metrics")
@@ -76,6 +54,35 @@ func (s *suite) testOddTimes(t *testing.T, brokers []string) {
 		r.leadhit.Change(func(f *sandbox.Faults) { f.Errors = 0 })
 		r.finish(t, 2*time.Minute)
 		w.stop(t)
+	})
+}
+
+// allWait waits until so many orders wait. The oldest of them is the honest event, which is an hour older than now.
+func (r *run) allWait(t *testing.T, w *worker, now time.Time, orders int) {
+	t.Helper()
+	const hour = 3600
+	eventually(t, time.Minute, "all orders wait", func() string {
+		if why := r.died(); why != "" {
+			t.Fatal(why)
+		}
+		_, text := w.page(t, "/status")
+		var status struct {
+			Oldest  float64 `json:"oldest_unfinished_age_seconds"`
+			Waiting []struct {
+				Order string    `json:"order_id"`
+				Time  time.Time `json:"event_time"`
+			}
+		}
+		if err := json.Unmarshal([]byte(text), &status); err != nil {
+			t.Fatalf("got %v of %q, want a page that holds", err, text)
+		}
+		if len(status.Waiting) != orders {
+			return fmt.Sprint(len(status.Waiting), " of ", orders)
+		}
+		if status.Oldest < hour || status.Oldest > hour+1+time.Since(now).Seconds() || status.Waiting[0].Order != "order-6" {
+			t.Errorf("got %s, want the honest event's age of an hour, and its order first", text)
+		}
+		return ""
 	})
 }
 

@@ -25,60 +25,65 @@ func (s *suite) testOpenTransactions(t *testing.T, brokers []string) {
 	for name, end := range map[string]kgo.TransactionEndTry{"is committed in the end": kgo.TryCommit, "is aborted in the end": kgo.TryAbort} {
 		t.Run("a transaction that stays open and "+name, func(t *testing.T) {
 			t.Parallel()
-			r := s.newRun(t, brokers, 1, sandbox.Faults{})
-			orders := shop.NewOrders("order", 20, 1)
-			next := func(n int) (events []audit.Event) {
-				for range n {
-					events = append(events, orders.Next())
-				}
-				return events
-			}
-			r.write(t, next(50))
-			w := r.newWorker(t)
-			w.start(t)
-			r.finish(t, 2*time.Minute)
-
-			transactional, err := shop.OpenTransactional(brokers, "shop-"+r.topic)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(transactional.Close)
-			opened := time.Now()
-			open := next(100)
-			finish, err := transactional.Begin(t.Context(), r.topic, open)
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.write(t, next(200))
-
-			eventually(t, time.Minute, "a line about the open transaction", func() string {
-				if strings.Contains(w.Stdout()+w.Stderr(), heldLine) {
-					return ""
-				}
-				return "the log says nothing of it"
-			})
-			r.showsHeldBack(t, w, opened)
-			r.previewsHeldBack(t)
-
-			written, err := finish(t.Context(), end)
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.events = append(r.events, written...)
-			r.finish(t, 2*time.Minute)
-			eventually(t, time.Minute, "nothing held back", func() string {
-				if _, metrics := w.page(t, "/metrics"); !strings.Contains(metrics, fmt.Sprintf("leadhit_sync_events_held_back{topic=%q} 0", r.topic)) {
-					return "the metric says otherwise"
-				}
-				return ""
-			})
-			w.stop(t)
-			if got := strings.Count(w.Stdout()+w.Stderr(), heldLine); got != 1 {
-				t.Errorf("got %d lines about the open transaction, want one", got)
-			}
-			r.audit(t)
+			s.newRun(t, brokers, 1, sandbox.Faults{}).leavesOpen(t, end)
 		})
 	}
+}
+
+// leavesOpen lets a transaction hold back events beside a worker, and ends it.
+func (r *run) leavesOpen(t *testing.T, end kgo.TransactionEndTry) {
+	t.Helper()
+	orders := shop.NewOrders("order", 20, 1)
+	next := func(n int) (events []audit.Event) {
+		for range n {
+			events = append(events, orders.Next())
+		}
+		return events
+	}
+	r.write(t, next(50))
+	w := r.newWorker(t)
+	w.start(t)
+	r.finish(t, 2*time.Minute)
+
+	transactional, err := shop.OpenTransactional(r.broker.addrs, "shop-"+r.topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(transactional.Close)
+	opened := time.Now()
+	open := next(100)
+	finish, err := transactional.Begin(t.Context(), r.topic, open)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.write(t, next(200))
+
+	eventually(t, time.Minute, "a line about the open transaction", func() string {
+		if strings.Contains(w.Stdout()+w.Stderr(), heldLine) {
+			return ""
+		}
+		return "the log says nothing of it"
+	})
+	r.showsHeldBack(t, w, opened)
+	r.previewsHeldBack(t)
+
+	written, err := finish(t.Context(), end)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.events = append(r.events, written...)
+	r.finish(t, 2*time.Minute)
+	eventually(t, time.Minute, "nothing held back", func() string {
+		if _, metrics := w.page(t, "/metrics"); !strings.Contains(metrics, fmt.Sprintf("leadhit_sync_events_held_back{topic=%q} 0", r.topic)) {
+			return "the metric says otherwise"
+		}
+		return ""
+	})
+	w.stop(t)
+	if got := strings.Count(w.Stdout()+w.Stderr(), heldLine); got != 1 {
+		t.Errorf("got %d lines about the open transaction, want one", got)
+	}
+	r.audit(t)
 }
 
 // showsHeldBack demands the 300 events behind offset 50 in /status, in the metrics and by the status command.

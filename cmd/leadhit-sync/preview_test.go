@@ -469,18 +469,7 @@ func TestATimeThatCannotBeTrueSpoilsNoRate(t *testing.T) {
 		"nanoseconds": time.UnixMilli(begin.UnixNano()), "microseconds": time.UnixMilli(begin.UnixMicro()), "seconds": time.UnixMilli(begin.Unix()),
 		"the year 1601": time.Date(1601, 1, 1, 0, 0, 0, 0, time.UTC), "zero": time.UnixMilli(0), "the largest": time.UnixMilli(math.MaxInt64),
 	} {
-		tallied := newTally(10)
-		m, err := mapping.Load(mapping.Options{Source: "plain"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := range 61 {
-			record := broker.Record{Offset: int64(i), Time: begin.Add(time.Duration(i) * time.Minute), Value: []byte(`{"order_id":"1","status":"paid"}`)}
-			if i == 30 {
-				record.Time = odd
-			}
-			tallied.add(explainRecord(t.Context(), m, "a", 0, record))
-		}
+		tallied := anHour(t, begin, odd)
 		s := tallied.summary(load{1, time.Second})
 		if s.Load.CallsPerMinute != 1 || s.Orders.PerMinute == 0 || s.Load.Busiest != 1 || s.OddTimes.Count != 1 || s.OddTimes.Example != "a/0/30" {
 			t.Errorf("%s: got %+v, want a call a minute and the odd one named", name, s)
@@ -501,4 +490,22 @@ func TestATimeThatCannotBeTrueSpoilsNoRate(t *testing.T) {
 	if err := s.print(&out); err != nil || strings.Contains(out.String(), "0001-01-01") {
 		t.Errorf("got %v and %s, want no year 1", err, out.String())
 	}
+}
+
+// anHour is a call a minute for an hour; the event in the middle has another time.
+func anHour(t *testing.T, begin, odd time.Time) *tally {
+	t.Helper()
+	m, err := mapping.Load(mapping.Options{Source: "plain"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tallied := newTally(10)
+	for i := range 61 {
+		record := broker.Record{Offset: int64(i), Time: begin.Add(time.Duration(i) * time.Minute), Value: []byte(`{"order_id":"1","status":"paid"}`)}
+		if i == 30 {
+			record.Time = odd
+		}
+		tallied.add(explainRecord(t.Context(), m, "a", 0, record))
+	}
+	return tallied
 }
