@@ -56,6 +56,17 @@ func (r *run) numeric(src *source, lit literal) literal {
 	return lit
 }
 
+// serialized says which of Kafka's serializers wrote a key that is a number in binary; "" for any other key.
+func serialized(key []byte, zeroFrame bool) string {
+	switch {
+	case len(key) == 8 && zeroFrame:
+		return "in a key of 8 bytes, as LongSerializer writes: let the producer write it as text"
+	case len(key) == 4 && key[0] == 0:
+		return "in a key of 4 bytes, as IntegerSerializer writes: let the producer write it as text"
+	}
+	return ""
+}
+
 // key reads the record's key. A key that is not JSON is one text, which only $ can name.
 func (r *run) key(src *source) (lit literal, problem string) {
 	key := r.record.Key
@@ -63,11 +74,8 @@ func (r *run) key(src *source) (lit literal, problem string) {
 		return literal{}, ""
 	}
 	id, payload, framed := schema.Frame(key)
-	switch {
-	case len(key) == 8 && framed && id == 0:
-		return literal{}, "in a key of 8 bytes, as LongSerializer writes: let the producer write it as text"
-	case len(key) == 4 && key[0] == 0:
-		return literal{}, "in a key of 4 bytes, as IntegerSerializer writes: let the producer write it as text"
+	if problem := serialized(key, framed && id == 0); problem != "" {
+		return literal{}, problem
 	}
 	if framed {
 		key = payload
@@ -91,6 +99,11 @@ func (r *run) key(src *source) (lit literal, problem string) {
 	case err != nil:
 		return literal{}, "in a key that is not JSON"
 	}
+	return r.keyInConnect(src)
+}
+
+// keyInConnect reads a key that is JSON, out of Connect's envelope where it has one.
+func (r *run) keyInConnect(src *source) (lit literal, problem string) {
 	keySchema := r.keyScan.At(src.keySchema)
 	if payload := r.keyScan.At(src.keyPayload); r.keyScan.Members() == 2 && payload != nil && keySchema != nil {
 		if err := r.keyScan.Scan(src.plan, payload); err != nil {
