@@ -300,7 +300,7 @@ func (w *wire) testRefusedRights(t *testing.T) {
 		},
 		"no right to the group": {
 			func(g *guarded) apache.Right { return g.rights()[0] }, true,
-			func(*guarded) string { return "grant Read on it" },
+			func(*guarded) string { return "grant Read on the group" },
 			func(g *guarded) string { return "Kafka does not allow joining " + g.group + "; grant Read on it" },
 		},
 		"no right to the letters": {
