@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	// protocolName is the name of our assignment protocol. Kafka lets only consumers into a group that know a protocol of the
-	// same name, so a foreign client that uses our group id by mistake is refused: with a name that others use, such as
-	// "range", it would be given partitions, and their events would never be called. For the same reason workers with an
-	// older name and workers with this one cannot be in the group together.
-	protocolName = "leadhit-sync"
+	// Protocol is the name of the assignment protocol by which workers share the partitions. Kafka admits only consumers that
+	// know a protocol of the same name, so it refuses a foreign client that uses our group id by mistake. Under a common name,
+	// such as "range", that client would be given partitions, and nobody would call LeadHit for their events. For the same
+	// reason workers with an older name and workers with this one cannot be in the group together.
+	Protocol = "leadhit-sync"
 	// compareEvery is how often the leader compares what it assigned with the partitions that exist.
 	compareEvery = 10 * time.Second
 	// unevenFor is how long the members' topics may differ before the log warns: in a rolling update they do.
@@ -43,7 +43,7 @@ type assignment struct {
 }
 
 // ProtocolName is asked when the worker joins.
-func (b *balancer) ProtocolName() string { return protocolName }
+func (b *balancer) ProtocolName() string { return Protocol }
 
 // AssignGroups assigns the partitions of the topics that exist.
 func (b *balancer) AssignGroups(members []kafka.GroupMember, partitions []kafka.Partition) kafka.GroupMemberAssignments {

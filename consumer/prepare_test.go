@@ -41,30 +41,35 @@ func TestAWorkerThatHasNotJoinedCreatesNoTopic(t *testing.T) {
 		"the topic may not be seen by its user": {2, &kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: "orders", Err: kerr.TopicAuthorizationFailed, Count: -1}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, c.topics, func(w *world) {
-				created := w.count(kmsg.CreateTopics)
-				handle := func() {}
-				if c.fault != nil {
-					handle = w.fake.Fault(*c.fault).Remove
-				}
-				var prepared atomic.Int64
-				var broken atomic.Pointer[error]
-				w.start(guarded("w1", "1.0"), preparing(&prepared, &broken))
-				time.Sleep(time.Minute)
-				if created() > 0 || prepared.Load() > 0 || w.fake.PartitionInfo(ledgerTopic, 0) != nil {
-					w.t.Errorf("got %d creations, Prepare called %d times, before the group was joined; want none", created(), prepared.Load())
-				}
-				if c.topics == 0 {
-					w.create("orders", 2)
-				}
-				handle()
-				w.many(10, "order", fine)
-				w.settle(time.Minute)
-				if w.fake.PartitionInfo(ledgerTopic, 0) == nil || prepared.Load() != 1 {
-					w.t.Errorf("got Prepare called %d times after the join, want once, and the ledger", prepared.Load())
-				}
-			})
+			bubble(t, c.topics, func(w *world) { w.createsNothingUntilItJoins(c.topics, c.fault) })
 		})
+	}
+}
+
+// createsNothingUntilItJoins starts a worker that cannot join, because orders has no partitions or because of a fault. It demands
+// that the worker creates no topic until that is over.
+func (w *world) createsNothingUntilItJoins(partitions int, fault *kfake.Fault) {
+	w.t.Helper()
+	created := w.count(kmsg.CreateTopics)
+	repair := func() {}
+	if fault != nil {
+		repair = w.fake.Fault(*fault).Remove
+	}
+	var prepared atomic.Int64
+	var broken atomic.Pointer[error]
+	w.start(guarded("w1", "1.0"), preparing(&prepared, &broken))
+	time.Sleep(time.Minute)
+	if created() > 0 || prepared.Load() > 0 || w.fake.PartitionInfo(ledgerTopic, 0) != nil {
+		w.t.Errorf("got %d creations, Prepare called %d times, before the group was joined; want none", created(), prepared.Load())
+	}
+	if partitions == 0 {
+		w.create("orders", 2)
+	}
+	repair()
+	w.many(10, "order", fine)
+	w.settle(time.Minute)
+	if w.fake.PartitionInfo(ledgerTopic, 0) == nil || prepared.Load() != 1 {
+		w.t.Errorf("got Prepare called %d times after the join, want once, and the ledger", prepared.Load())
 	}
 }
 

@@ -45,7 +45,7 @@ type Inspection struct {
 }
 
 // Err returns an *UnfitError if a flaw is fatal, nil if the topic may be used or does not exist yet.
-func (i Inspection) Err() error {
+func (i *Inspection) Err() error {
 	fatal := slices.DeleteFunc(slices.Clone(i.Flaws), func(f Flaw) bool { return !f.Fatal })
 	if len(fatal) == 0 {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -147,34 +148,45 @@ func formatCounts(ctx context.Context, client *kafka.Client, brokers []kafka.Bro
 	if err != nil || versions.Error != nil {
 		return unknown
 	}
-	recent := false
-	for _, key := range versions.ApiKeys {
-		recent = recent || key.ApiKey == describeTransactions
-	}
+	recent := slices.ContainsFunc(versions.ApiKeys, func(key kafka.ApiVersionsResponseApiKey) bool { return key.ApiKey == describeTransactions })
 	switch {
 	case !recent:
 		return yes
 	case len(brokers) == 0:
 		return unknown
 	}
-	const protocol = "inter.broker.protocol.version"
+	return obeysFormat(interBrokerProtocol(ctx, client, brokers[0]))
+}
+
+// interBrokerProtocol asks a broker for its inter.broker.protocol.version; "" if it does not say.
+func interBrokerProtocol(ctx context.Context, client *kafka.Client, b kafka.Broker) string {
+	const setting = "inter.broker.protocol.version"
 	response, err := client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{Resources: []kafka.DescribeConfigRequestResource{{
-		ResourceType: kafka.ResourceTypeBroker, ResourceName: strconv.Itoa(brokers[0].ID), ConfigNames: []string{protocol},
+		ResourceType: kafka.ResourceTypeBroker, ResourceName: strconv.Itoa(b.ID), ConfigNames: []string{setting},
 	}}})
 	if err != nil {
-		return unknown
+		return ""
 	}
 	for _, resource := range response.Resources {
 		for _, entry := range resource.ConfigEntries {
-			if major, _, ok := strings.Cut(entry.ConfigValue, "."); ok && entry.ConfigName == protocol {
-				if n, err := strconv.Atoi(major); err == nil && n >= 3 {
-					return no
-				}
-				return yes
+			if entry.ConfigName == setting {
+				return entry.ConfigValue
 			}
 		}
 	}
-	return unknown
+	return ""
+}
+
+// obeysFormat says whether brokers of 3.0 or later that use this inter.broker.protocol.version obey message.format.version.
+func obeysFormat(protocol string) fact {
+	major, _, ok := strings.Cut(protocol, ".")
+	if !ok {
+		return unknown
+	}
+	if n, err := strconv.Atoi(major); err == nil && n >= 3 {
+		return no
+	}
+	return yes
 }
 
 // sources are facts about the source topics.

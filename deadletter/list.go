@@ -44,60 +44,99 @@ const (
 	otherName = "others"
 )
 
-// List reads the records, oldest first, to their end and keeps the newest letters that the filter lets through. It holds
-// no more than Limit letters in memory, without their events: it may run beside a worker, within its memory. An error of the records ends it; what was found until then is returned with it.
+// List reads the records, oldest first, to their end and keeps the newest letters that the filter lets through. It holds no more
+// than Limit letters in memory, without their events, so that it may run beside a worker, within its memory. An error of the
+// records ends the reading; List returns it with what was found until then.
 func List(records iter.Seq2[Record, error], f Filter) (Listing, error) {
 	if f.Limit <= 0 {
 		f.Limit = defaultLimit
 	}
-	found := Listing{Causes: make(map[string]int), Topics: make(map[string]int), Elsewhere: make(map[string]int)}
-	var failed error
-	ids := newDistinct()
-	newest := list.New() // of Letter, the newest in front
-	byID := make(map[string]*list.Element)
-	for r, err := range records {
+	r := lister{
+		filter: f, ids: newDistinct(), newest: newest{limit: f.Limit, order: list.New(), byKey: make(map[string]*list.Element)},
+		found: Listing{Causes: make(map[string]int), Topics: make(map[string]int), Elsewhere: make(map[string]int)},
+	}
+	for record, err := range records {
 		if err != nil {
-			failed = err
-			break
+			return r.listing(), err
 		}
-		found.Read++
-		// Others may write to the topic, and a letter of a later release may be beyond us: count it, go on.
-		l, err := Parse(r)
-		if err != nil {
-			found.Broken++
-			continue
+		r.read(record)
+	}
+	return r.listing(), nil
+}
+
+// lister gathers a listing, record by record.
+type lister struct {
+	filter Filter
+	found  Listing
+	ids    distinct
+	newest newest
+}
+
+func (r *lister) read(record Record) {
+	r.found.Read++
+	l, err := Parse(record)
+	switch {
+	case err != nil: // others may write to the topic, and we may not understand a letter of a later release
+		r.found.Broken++
+	case r.filter.Group != "" && l.Group != "" && l.Group != r.filter.Group:
+		if r.filter.match(l) {
+			countName(r.found.Elsewhere, l.Group)
 		}
-		if f.Group != "" && l.Group != "" && l.Group != f.Group {
-			if f.match(l) {
-				countName(found.Elsewhere, l.Group)
-			}
-			continue
-		}
-		found.note(l)
-		if !f.match(l) {
-			continue
-		}
-		found.Matched++
-		key := l.Group + " " + l.ID() // two groups may refuse the same event
-		found.Total += ids.add(key)
-		if before, ok := byID[key]; ok {
-			newest.Remove(before)
-		}
-		if f.ID == "" {
-			l = l.withoutEvent()
-		}
-		byID[key] = newest.PushFront(l)
-		if newest.Len() > f.Limit {
-			// Which letters are the newest is known only at the end, so the oldest goes when there is one too many.
-			oldest, _ := newest.Remove(newest.Back()).(Letter)
-			delete(byID, oldest.Group+" "+oldest.ID())
+	default:
+		r.found.note(l)
+		if r.filter.match(l) {
+			r.keep(l)
 		}
 	}
-	for e := newest.Front(); e != nil; e = e.Next() {
+}
+
+// keep takes a letter that the filter let through.
+func (r *lister) keep(l Letter) {
+	r.found.Matched++
+	r.found.Total += r.ids.add(keyOf(l))
+	if r.filter.ID == "" {
+		l = l.withoutEvent()
+	}
+	r.newest.add(l)
+}
+
+// listing returns what was found so far.
+func (r *lister) listing() Listing {
+	r.found.Letters = r.newest.all()
+	return r.found
+}
+
+// newest keeps the letters that were added last, each key once. Which letters are the newest is known only at the end, so the
+// oldest goes when there is one too many.
+type newest struct {
+	limit int
+	order *list.List // of Letter, the newest in front
+	byKey map[string]*list.Element
+}
+
+// keyOf identifies a letter: two groups may refuse the same event.
+func keyOf(l Letter) string { return l.Group + " " + l.ID() }
+
+func (n *newest) add(l Letter) {
+	key := keyOf(l)
+	if before, ok := n.byKey[key]; ok {
+		n.order.Remove(before)
+	}
+	n.byKey[key] = n.order.PushFront(l)
+	if n.order.Len() > n.limit {
+		oldest, _ := n.order.Remove(n.order.Back()).(Letter)
+		delete(n.byKey, keyOf(oldest))
+	}
+}
+
+// all returns the letters, the newest first.
+func (n *newest) all() []Letter {
+	var all []Letter
+	for e := n.order.Front(); e != nil; e = e.Next() {
 		l, _ := e.Value.(Letter)
-		found.Letters = append(found.Letters, l)
+		all = append(all, l)
 	}
-	return found, failed
+	return all
 }
 
 // note counts a letter, whatever the filter.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"leadhit-sync/config"
+	"leadhit-sync/consumer"
 	"leadhit-sync/consumer/broker"
 )
 
@@ -111,9 +112,8 @@ func checkMembers(r *report, name string, g broker.Group) {
 	}
 }
 
-// The names by which our releases share partitions.
+// The names that other releases and other consumers use.
 const (
-	ourProtocol   = "leadhit-sync"
 	rangeProtocol = "range" // of older releases, and of most other consumers
 	ourClient     = "leadhit-sync"
 	newerKind     = "consumer" // KIP-848; an empty one becomes a classic group when a worker joins
@@ -130,7 +130,7 @@ func obstacle(g broker.Group) string {
 		return ""
 	case g.ProtocolType != "consumer":
 		return "is in use by " + strconv.Quote(g.ProtocolType) + " clients (" + clients(g) + ")"
-	case g.Protocol == ourProtocol || g.Protocol == "" || olderRelease(g):
+	case g.Protocol == consumer.Protocol || g.Protocol == "" || olderRelease(g):
 		return ""
 	}
 	return "is in use by other consumers, which share partitions by " + strconv.Quote(g.Protocol) + " (" + clients(g) + ")"

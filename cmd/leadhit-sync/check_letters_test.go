@@ -37,11 +37,15 @@ func TestCheckJudgesTheLettersTopicAndTheLedger(t *testing.T) {
 		want     string
 	}{
 		"a compacted letters' topic": {
-			"dlq.leadhit-sync", map[string]string{"cleanup.policy": "compact"}, exitError,
+			"dlq.leadhit-sync",
+			map[string]string{"cleanup.policy": "compact"},
+			exitError,
 			"FAIL  letters    dlq.leadhit-sync: cleanup.policy is compact: ",
 		},
 		"a compacted ledger": {
-			"dlq.leadhit-sync.ledger", map[string]string{"cleanup.policy": "compact"}, exitError,
+			"dlq.leadhit-sync.ledger",
+			map[string]string{"cleanup.policy": "compact"},
+			exitError,
 			"FAIL  ledger     dlq.leadhit-sync.ledger: cleanup.policy is compact: ",
 		},
 		"letters that are kept for an hour": {
@@ -51,7 +55,9 @@ func TestCheckJudgesTheLettersTopicAndTheLedger(t *testing.T) {
 			"dlq.leadhit-sync", map[string]string{"retention.bytes": "1048576"}, 0, "warn  letters    dlq.leadhit-sync: retention.bytes is 1048576: ",
 		},
 		"letters that are as they should be": {
-			"dlq.leadhit-sync", map[string]string{"retention.ms": "2592000000", "max.message.bytes": "2000000"}, 0,
+			"dlq.leadhit-sync",
+			map[string]string{"retention.ms": "2592000000", "max.message.bytes": "2000000"},
+			0,
 			"ok    letters    dlq.leadhit-sync has 1 replica and settings that suit it",
 		},
 	} {

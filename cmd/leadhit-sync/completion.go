@@ -103,7 +103,7 @@ func lettersWords(word func(deadletter.Letter) string) completion {
 		}
 		ctx, cancel := context.WithTimeout(ctx, completeLimit)
 		defer cancel()
-		found, err := readLetters(ctx, io.Discard, deadletter.Filter{Limit: completeLetters}, false)
+		found, err := readLetters(ctx, io.Discard, lettersQuery{deadletter.Filter{Limit: completeLetters}, false})
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}

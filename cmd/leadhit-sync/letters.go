@@ -35,10 +35,9 @@ KAFKA_START) and DEAD_LETTER_TOPIC.`,
 }
 
 func listCommand() *cobra.Command {
-	var filter deadletter.Filter
+	var q lettersQuery
 	var since sinceFlag
 	var output string
-	var everyGroup bool
 	c := &cobra.Command{
 		Use: "list", Short: "List the newest dead letters",
 		Example: `  leadhit-sync letters list --cause ValidationError --since 24h
@@ -48,11 +47,11 @@ func listCommand() *cobra.Command {
 			if err := checkOutput(output); err != nil {
 				return err
 			}
-			if filter.Limit < 1 {
+			if q.Limit < 1 {
 				return usageError{errors.New("--limit must be 1 or more")}
 			}
-			filter.Since = since.from
-			found, err := readLetters(c.Context(), c.ErrOrStderr(), filter, everyGroup)
+			q.Since = since.from
+			found, err := readLetters(c.Context(), c.ErrOrStderr(), q)
 			if err != nil {
 				return err
 			}
@@ -64,13 +63,13 @@ func listCommand() *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&filter.Cause, "cause", "", "only this cause, such as ValidationError")
-	f.StringVar(&filter.Topic, "topic", "", "only events of this topic")
-	f.StringVar(&filter.OrderID, "order", "", "only this order id")
-	f.StringVar(&filter.Fingerprint, "fingerprint", "", "only this fingerprint, such as v1:9f2c41d07ab3")
+	f.StringVar(&q.Cause, "cause", "", "only this cause, such as ValidationError")
+	f.StringVar(&q.Topic, "topic", "", "only events of this topic")
+	f.StringVar(&q.OrderID, "order", "", "only this order id")
+	f.StringVar(&q.Fingerprint, "fingerprint", "", "only this fingerprint, such as v1:9f2c41d07ab3")
 	f.Var(&since, "since", "only letters since then: 24h, 7d, or a time of RFC 3339")
-	f.BoolVar(&everyGroup, "all-groups", false, "letters of other groups too, where several share the topic")
-	f.IntVar(&filter.Limit, "limit", 50, "at most this many, the newest")
+	f.BoolVar(&q.everyGroup, "all-groups", false, "letters of other groups too, where several share the topic")
+	f.IntVar(&q.Limit, "limit", 50, "at most this many, the newest")
 	outputFlag(c, &output)
 	return c
 }
@@ -87,7 +86,7 @@ func showCommand() *cobra.Command {
 			if err := checkOutput(output); err != nil {
 				return err
 			}
-			found, err := readLetters(c.Context(), c.ErrOrStderr(), deadletter.Filter{ID: args[0], Limit: 1}, everyGroup)
+			found, err := readLetters(c.Context(), c.ErrOrStderr(), lettersQuery{deadletter.Filter{ID: args[0], Limit: 1}, everyGroup})
 			if err != nil {
 				return err
 			}
@@ -107,19 +106,26 @@ func showCommand() *cobra.Command {
 	return c
 }
 
+// lettersQuery says which letters a command looks for.
+type lettersQuery struct {
+	deadletter.Filter
+
+	everyGroup bool // not only the letters of KAFKA_GROUP
+}
+
 // readLetters reads the letters' topic from its start to its end as of now. Letters of other groups are counted on stderr.
-func readLetters(ctx context.Context, stderr io.Writer, filter deadletter.Filter, everyGroup bool) (found deadletter.Listing, err error) {
+func readLetters(ctx context.Context, stderr io.Writer, q lettersQuery) (found deadletter.Listing, err error) {
 	settings, err := config.LoadKafka()
 	if err != nil {
 		return found, err
 	}
 	topic := settings.DeadLetter.Topic
-	if !everyGroup {
-		filter.Group = settings.Kafka.Group
+	if !q.everyGroup {
+		q.Group = settings.Kafka.Group
 	}
 	err = withKafka(ctx, stderr, settings, func(ctx context.Context, cluster *broker.Cluster, n *notice) error {
 		records := scan.Records(ctx, cluster, scan.Range{Topic: topic, Uncommitted: true, Progress: func(int64, int64) { n.answered() }})
-		found, err = deadletter.List(letters(records), filter)
+		found, err = deadletter.List(letters(records), q.Filter)
 		return err
 	})
 	if errors.Is(err, broker.ErrUnknownPartition) {

@@ -229,7 +229,7 @@ type pauseView struct {
 	Fingerprints []string  `json:"fingerprints,omitempty"`
 }
 
-func (d *clerk) notation(written bool) notation { //nolint:revive // written is a fact
+func (d *clerk) notation(written bool) notation {
 	did := notation{
 		Schema: "pause.v1", Event: strings.TrimPrefix(string(d.says.Event), "guard."), Written: written, Group: d.says.Group,
 		Ledger: d.topic, At: d.says.At.UTC().Truncate(time.Millisecond), By: d.says.By, Reason: d.says.Reason,

@@ -109,6 +109,23 @@ func TestWrongUsageOfLaunchExitsWithTwo(t *testing.T) {
 	}
 }
 
+// notTheLeader answers a produce request like a broker that does not know yet that it leads the partition.
+func notTheLeader(r kmsg.Request) (kmsg.Response, error, bool) {
+	request, _ := r.(*kmsg.ProduceRequest)
+	answer, _ := request.ResponseKind().(*kmsg.ProduceResponse)
+	for _, t := range request.Topics {
+		of := kmsg.NewProduceResponseTopic()
+		of.Topic = t.Topic
+		for _, p := range t.Partitions {
+			one := kmsg.NewProduceResponseTopicPartition()
+			one.Partition, one.ErrorCode = p.Partition, kerr.NotLeaderForPartition.Code
+			of.Partitions = append(of.Partitions, one)
+		}
+		answer.Topics = append(answer.Topics, of)
+	}
+	return answer, nil, true
+}
+
 func TestAnEventIsWrittenUnderItsOrdersKey(t *testing.T) {
 	kafka, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, "orders", "shop.orders"))
 	if err != nil {
@@ -117,22 +134,7 @@ func TestAnEventIsWrittenUnderItsOrdersKey(t *testing.T) {
 	defer kafka.Close()
 	t.Setenv("KAFKA_BROKERS", kafka.ListenAddrs()[0])
 	t.Setenv("KAFKA_TOPICS", "")
-	// As from a broker that has not heard yet that it leads the partition.
-	kafka.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
-		request, _ := r.(*kmsg.ProduceRequest)
-		answer, _ := request.ResponseKind().(*kmsg.ProduceResponse)
-		for _, t := range request.Topics {
-			of := kmsg.NewProduceResponseTopic()
-			of.Topic = t.Topic
-			for _, p := range t.Partitions {
-				one := kmsg.NewProduceResponseTopicPartition()
-				one.Partition, one.ErrorCode = p.Partition, kerr.NotLeaderForPartition.Code
-				of.Partitions = append(of.Partitions, one)
-			}
-			answer.Topics = append(answer.Topics, of)
-		}
-		return answer, nil, true
-	})
+	kafka.ControlKey(int16(kmsg.Produce), notTheLeader)
 	var places []string
 	for _, c := range []struct {
 		stdin string
