@@ -53,13 +53,13 @@ could not be asked.`,
 				return err
 			}
 			if watching {
-				return watchStatus(c.Context(), c.OutOrStdout(), output, func(ctx context.Context, w io.Writer, lines int) error {
-					return showStatus(ctx, w, find, output, lines)
+				return watchStatus(c.Context(), c.OutOrStdout(), output, func(ctx context.Context, w io.Writer, on screen) error {
+					return showStatus(ctx, w, find, output, on)
 				})
 			}
 			n := startNotice(c.ErrOrStderr(), "waiting for the workers' answers…")
 			defer n.stop()
-			return showStatus(c.Context(), c.OutOrStdout(), find, output, 0)
+			return showStatus(c.Context(), c.OutOrStdout(), find, output, screenOf(c.OutOrStdout()))
 		},
 	}
 	c.Flags().StringVar(&workers, "workers", "", "ask these: host:port,… or dns:name:port")
@@ -156,9 +156,8 @@ type asked struct {
 	Status *worker.Status `json:"status,omitempty"`
 }
 
-// showStatus asks all workers at once and prints what they say, in so many lines at most unless that is 0. Its error says that one
-// could not be asked.
-func showStatus(ctx context.Context, w io.Writer, find finder, output string, lines int) error {
+// showStatus asks all workers at once and prints what they say, for a screen. Its error says that one could not be asked.
+func showStatus(ctx context.Context, w io.Writer, find finder, output string, on screen) error {
 	pages, err := find(ctx)
 	if err != nil {
 		return err
@@ -168,7 +167,7 @@ func showStatus(ctx context.Context, w io.Writer, find finder, output string, li
 		Schema  string  `json:"schema"`
 		Workers []asked `json:"workers"`
 	}{"workers.v1", all}
-	err = printAs(output, w, report, func(w io.Writer) error { return writeStatus(w, all, lines) })
+	err = printAs(output, w, report, func(w io.Writer) error { return writeStatus(w, all, on) })
 	if err == nil && slices.ContainsFunc(all, func(a asked) bool { return a.Error != "" }) {
 		err = errUnreached
 	}

@@ -15,13 +15,14 @@ type room struct{ orders, partitions int }
 type block struct {
 	asked
 
+	on    screen
 	room  room
 	lines []string
 	least bool // its tables are as short as can be
 }
 
-func newBlock(a asked) *block {
-	b := &block{asked: a, room: room{orders: mostOrderRows, partitions: mostPartitions}}
+func newBlock(a asked, on screen) *block {
+	b := &block{asked: a, on: on, room: room{orders: mostOrderRows, partitions: mostPartitions}}
 	if a.Status != nil {
 		b.room.orders = min(b.room.orders, len(a.Status.Orders))
 		b.room.partitions = min(b.room.partitions, len(a.Status.Partitions))
@@ -32,7 +33,7 @@ func newBlock(a asked) *block {
 
 func (b *block) print() {
 	var p page
-	s := statusPrinter{page: &p, room: b.room}
+	s := statusPrinter{page: &p, screen: b.on, room: b.room}
 	if b.Status == nil {
 		s.labelled("state", "could not be asked: "+b.Error)
 		s.labelled("worker", b.URL)
@@ -55,21 +56,21 @@ func (b *block) shrink() {
 	b.print()
 }
 
-// fitStatus returns the lines of a screen, at most so many unless that is 0. It shortens the longest tables first, then shows
-// workers by their state alone, and then the first of them.
-func fitStatus(all []asked, most int) []string {
+// fitStatus returns the lines for a screen. It shortens the longest tables first, then shows workers by their state alone, and then
+// the first of them.
+func fitStatus(all []asked, on screen) []string {
 	blocks := make([]*block, len(all))
 	for i, a := range all {
-		blocks[i] = newBlock(a)
+		blocks[i] = newBlock(a, on)
 	}
-	lines := screenOf(all, blocks)
-	for most > 0 && len(lines) > most {
+	lines := linesOf(all, blocks, on)
+	for on.lines > 0 && len(lines) > on.lines {
 		longest := longestOf(blocks)
 		if longest == nil {
-			return tooMuch(all, lines, most)
+			return tooMuch(all, lines, on)
 		}
 		longest.shrink()
-		lines = screenOf(all, blocks)
+		lines = linesOf(all, blocks, on)
 	}
 	return lines
 }
@@ -85,10 +86,10 @@ func longestOf(blocks []*block) *block {
 	return longest
 }
 
-func screenOf(all []asked, blocks []*block) []string {
+func linesOf(all []asked, blocks []*block, on screen) []string {
 	var lines []string
 	if len(all) != 1 {
-		lines = append(lines, summaryOf(all))
+		lines = append(lines, on.clip(summaryOf(all), 0))
 	}
 	for _, b := range blocks {
 		if len(lines) > 0 {
@@ -100,11 +101,12 @@ func screenOf(all []asked, blocks []*block) []string {
 }
 
 // tooMuch is what fits where even the shortest tables do not: of one worker the first lines, of several a line each.
-func tooMuch(all []asked, lines []string, most int) []string {
+func tooMuch(all []asked, lines []string, on screen) []string {
+	most := on.lines
 	if len(all) > 1 {
-		lines = []string{summaryOf(all), ""}
+		lines = []string{on.clip(summaryOf(all), 0), ""}
 		for _, a := range inTrouble(all) {
-			lines = append(lines, lineOf(a))
+			lines = append(lines, on.clip(lineOf(a), 0))
 		}
 	}
 	if len(lines) > most {
@@ -136,7 +138,7 @@ func lineOf(a asked) string {
 	if a.Status != nil {
 		state = fmt.Sprintf("%s, oldest %s, %s waiting", a.Status.Text(), lasting(seconds(a.Status.OldestAge)), count(waitingOf(*a.Status), "order"))
 	}
-	return clip(visible(state)+"  "+visible(a.URL), statusWidth)
+	return visible(state) + "  " + visible(a.URL)
 }
 
 func waitingOf(s worker.Status) int { return max(s.Waiting, len(s.Orders)) }

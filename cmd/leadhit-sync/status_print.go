@@ -8,21 +8,41 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/mattn/go-runewidth"
 
 	"leadhit-sync/cmd/worker"
 )
 
 const (
-	// statusWidth is the width that a status fits into, statusLabel that of the words before its lines.
+	// statusWidth is where sentences are wrapped, and the width of a terminal that a status fits into. statusLabel is the width of
+	// the words before its lines.
 	statusWidth = 80
 	statusLabel = 10
 )
 
-// writeStatus prints what the workers said, one after another, and how many there are if they are several. In lines it keeps to so
-// many; 0: as many as it takes.
-func writeStatus(w io.Writer, all []asked, lines int) error {
-	_, err := io.WriteString(w, strings.Join(fitStatus(all, lines), "\n")+"\n")
+// screen is what a status has to fit into. The zero value is no terminal: nothing is cut.
+type screen struct{ columns, lines int }
+
+// screenOf returns the screen of a stream. Its height is not limited: a terminal scrolls.
+func screenOf(stream any) screen {
+	if terminal(stream) {
+		return screen{columns: max(width(stream), statusWidth)}
+	}
+	return screen{}
+}
+
+// clip cuts a line that is wider than the screen, less what stands before it.
+func (s screen) clip(line string, before int) string {
+	if s.columns == 0 {
+		return line
+	}
+	return clip(line, s.columns-before)
+}
+
+// writeStatus prints what the workers said, one after another, and how many workers there are if they are several.
+func writeStatus(w io.Writer, all []asked, on screen) error {
+	_, err := io.WriteString(w, strings.Join(fitStatus(all, on), "\n")+"\n")
 	return err
 }
 
@@ -46,12 +66,13 @@ func summaryOf(all []asked) string {
 	for i, state := range states {
 		states[i] = strconv.Itoa(counts[state]) + " " + visible(state)
 	}
-	return clip(count(len(all), "worker")+": "+strings.Join(states, ", "), statusWidth)
+	return count(len(all), "worker") + ": " + strings.Join(states, ", ")
 }
 
 // statusPrinter prints one worker's status. Ages count up to the worker's own now.
 type statusPrinter struct {
 	page   *page
+	screen screen
 	status worker.Status
 	room   room
 }
@@ -60,7 +81,7 @@ type statusPrinter struct {
 func (p *statusPrinter) labelled(label string, texts ...string) {
 	for _, text := range texts {
 		for _, line := range wrapped(visible(text), statusWidth-statusLabel) {
-			p.page.line("%-*s%s", statusLabel, label, line)
+			p.page.line("%-*s%s", statusLabel, label, p.screen.clip(line, statusLabel))
 			label = ""
 		}
 	}
@@ -214,32 +235,28 @@ func lasting(d time.Duration) string {
 	return fmt.Sprintf("%dd%02dh", d/day, d%day/time.Hour)
 }
 
-// clip cuts a text to so many characters, clipStart its beginning.
-func clip(text string, width int) string {
-	if utf8.RuneCountInString(text) <= width {
-		return text
-	}
-	return string([]rune(text)[:max(width-1, 0)]) + "…"
-}
+// cells measures texts as [columns] does.
+var cells = runewidth.Condition{StrictEmojiNeutral: true}
+
+// clip cuts a text to a width in columns, clipStart its beginning.
+func clip(text string, width int) string { return cells.Truncate(text, max(width, 1), "…") }
 
 func clipStart(text string, width int) string {
-	runes := []rune(text)
-	if len(runes) <= width {
-		return text
+	if excess := columns(text) - width; excess > 0 {
+		return cells.TruncateLeft(text, excess+1, "…")
 	}
-	return "…" + string(runes[len(runes)-max(width-1, 0):])
+	return text
 }
 
-// wrapped breaks a text at blanks into lines of so many characters; a longer word is cut.
+// wrapped breaks a text at blanks into lines of a width. A longer word has a line of its own.
 func wrapped(text string, width int) []string {
 	var lines []string
 	line := ""
 	for word := range strings.FieldsSeq(text) {
-		word = clip(word, width)
 		switch {
 		case line == "":
 			line = word
-		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) <= width:
+		case columns(line)+1+columns(word) <= width:
 			line += " " + word
 		default:
 			lines = append(lines, line)

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"leadhit-sync/cmd/worker"
 )
@@ -42,7 +41,7 @@ func (p *statusPrinter) partitions() {
 	for _, at := range all {
 		t.rows = append(t.rows, partitionRow(at))
 	}
-	t.print(p.page)
+	t.print(p.page, p.screen)
 	if rest != "" {
 		p.page.line("%s", rest)
 	}
@@ -95,7 +94,7 @@ func (p *statusPrinter) orders() {
 	}
 	t := table{
 		rows:  []tableRow{{cells: []string{"ORDER", "STATUS", "TRIES", "NEXT TRY", "AGE", "EVENT"}}},
-		texts: []int{0, 1}, places: []int{5},
+		texts: []int{1}, places: []int{5},
 	}
 	left := p.room.orders
 	for _, g := range groupsOf(s) {
@@ -115,7 +114,7 @@ func (p *statusPrinter) orders() {
 			t.rows = append(t.rows, row)
 		}
 	}
-	t.print(p.page)
+	t.print(p.page, p.screen)
 }
 
 func (p *statusPrinter) ageOf(o worker.WaitingOrder) string {
@@ -179,10 +178,11 @@ func lastAnswer(o worker.WaitingOrder) string {
 	return text
 }
 
-// table lines columns up within statusWidth. The first row is the heading.
+// table lines columns up. The first row is the heading.
 type table struct {
 	rows []tableRow
-	// The columns that may shrink first. A place, such as orders/3/17, loses its beginning, for its numbers stand at the end.
+	// texts and places are the columns that may shrink to fit a screen; ids and numbers stay whole. A place, such as orders/3/17,
+	// loses the beginning of its topic, and keeps its partition and offset.
 	texts, places []int
 }
 
@@ -192,15 +192,11 @@ type tableRow struct {
 	above, below string
 }
 
-func (t *table) print(p *page) {
-	widths := make([]int, len(t.rows[0].cells))
-	for _, row := range t.rows {
-		for i := range row.cells {
-			row.cells[i] = visible(row.cells[i])
-			widths[i] = max(widths[i], utf8.RuneCountInString(row.cells[i]))
-		}
+func (t *table) print(p *page, on screen) {
+	widths, least := t.measure()
+	if on.columns > 0 {
+		narrow(widths, least, on.columns-2*(len(widths)-1))
 	}
-	narrow(widths, statusWidth-2*(len(widths)-1), slices.Concat(t.texts, t.places))
 	for n, row := range t.rows {
 		var line strings.Builder
 		for i, cell := range row.cells {
@@ -209,30 +205,53 @@ func (t *table) print(p *page) {
 			}
 			cell = clip(cell, widths[i])
 			line.WriteString(cell)
-			line.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2))
+			line.WriteString(strings.Repeat(" ", widths[i]-columns(cell)+2))
 		}
 		if row.above != "" {
-			p.line("%s", clip(visible(row.above), statusWidth))
+			p.line("%s", on.clip(visible(row.above), 0))
 		}
 		p.line("%s", strings.TrimRight(line.String(), " "))
 		if row.below != "" {
-			p.line("  %s", clip(visible(row.below), statusWidth-2))
+			p.line("  %s", on.clip(visible(row.below), 2))
 		}
 	}
 }
 
-// narrow takes from the widest of the columns that may shrink until all fit, and then from the widest of all.
-func narrow(widths []int, room int, shrinking []int) {
-	const least = 6
+// measure returns the width of each column, and the least width to which it may shrink. It makes the cells visible.
+func (t *table) measure() (widths, least []int) {
+	const leastText = 6
+	widths, least = make([]int, len(t.rows[0].cells)), make([]int, len(t.rows[0].cells))
+	for _, row := range t.rows {
+		for i := range row.cells {
+			row.cells[i] = visible(row.cells[i])
+			widths[i] = max(widths[i], columns(row.cells[i]))
+			if _, numbers, ok := strings.Cut(row.cells[i], "/"); ok && slices.Contains(t.places, i) {
+				least[i] = max(least[i], leastText, columns("…/"+numbers))
+			}
+		}
+	}
+	for i := range widths {
+		switch {
+		case slices.Contains(t.texts, i):
+			least[i] = min(leastText, widths[i])
+		case !slices.Contains(t.places, i):
+			least[i] = widths[i]
+		}
+	}
+	return widths, least
+}
+
+// narrow takes from the widest of the columns that may shrink until all fit, or none may shrink any more.
+func narrow(widths, least []int, room int) {
 	for sum := total(widths); sum > room; sum-- {
 		widest := -1
-		for _, i := range shrinking {
-			if widths[i] > least && (widest < 0 || widths[i] > widths[widest]) {
+		for i := range widths {
+			if widths[i] > least[i] && (widest < 0 || widths[i] > widths[widest]) {
 				widest = i
 			}
 		}
 		if widest < 0 {
-			widest = slices.Index(widths, slices.Max(widths))
+			return
 		}
 		widths[widest]--
 	}

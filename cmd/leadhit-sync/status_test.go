@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"leadhit-sync/cmd/worker"
 	"leadhit-sync/config"
@@ -46,7 +45,7 @@ func troubled() worker.Status {
 				Cause: "HTTP 503", Code: 503, Message: "http 503 Service Unavailable: " + strings.Repeat("no upstream is healthy; ", 9),
 			},
 			{
-				Event: "a-topic-of-a-shop-with-a-very-long-name.orders/11/98765432109", Order: "evil\x1b[2J\u202e" + strings.Repeat("x", 60),
+				Event: "a-topic-of-a-shop-with-a-very-long-name.orders/11/98765432109", Order: "evil\x1b[2J\u202e" + strings.Repeat("x", 6),
 				Status: "sub\nmitted", Time: at.Add(-50 * time.Hour), Tries: 120, Cause: "Timeout", Message: "line one\nline two",
 			},
 			{
@@ -116,7 +115,7 @@ func closed(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// TestStatusFitsATerminal compares the screens with a file; UPDATE_GOLDEN=1 writes it.
+// TestStatusFitsATerminal compares what is piped, and a screen, with a file; UPDATE_GOLDEN=1 writes it.
 func TestStatusFitsATerminal(t *testing.T) {
 	t.Parallel()
 	var screens strings.Builder
@@ -134,7 +133,10 @@ func TestStatusFitsATerminal(t *testing.T) {
 		}
 		screens.WriteString("$ leadhit-sync status\n" + got.out + "\n")
 	}
-	mustFit(t, screens.String())
+	one := troubled()
+	onScreen := strings.Join(fitStatus([]asked{{URL: "http://worker-1:8080/status", Status: &one}}, screen{columns: statusWidth}), "\n") + "\n"
+	mustFit(t, onScreen)
+	screens.WriteString("$ leadhit-sync status # on a terminal of 80 columns\n" + onScreen)
 	if os.Getenv("UPDATE_GOLDEN") == "1" {
 		if err := os.WriteFile(goldenStatus, []byte(screens.String()), 0o600); err != nil {
 			t.Fatal(err)
@@ -149,12 +151,12 @@ func TestStatusFitsATerminal(t *testing.T) {
 	}
 }
 
-// mustFit demands lines of 80 characters at most, with nothing in them that a terminal obeys.
+// mustFit demands lines of 80 columns at most, with nothing in them that a terminal obeys.
 func mustFit(t *testing.T, screens string) {
 	t.Helper()
 	for line := range strings.Lines(screens) {
-		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 {
-			t.Errorf("got %d characters in %q, want 80 at most", n, line)
+		if n := columns(strings.TrimSuffix(line, "\n")); n > 80 {
+			t.Errorf("got %d columns in %q, want 80 at most", n, line)
 		}
 		if strings.ContainsAny(line, "\x1b\u202e\r") {
 			t.Errorf("got %q, which a terminal obeys", line)
@@ -296,17 +298,17 @@ func TestAScreenOfStatusFitsEveryHeight(t *testing.T) {
 		"idle": one(idle()), "busy": one(busyWorker()), "troubled": one(troubled()), "an outage": one(outage(25)), "several": several, "none": nil,
 		"many": slices.Concat(several, several),
 	} {
-		whole := fitStatus(all, 0)
+		whole := fitStatus(all, screen{columns: statusWidth})
 		for height := 1; height <= min(len(whole)+1, 90); height++ {
 			mustFitHeight(t, name, all, whole, height)
 		}
 		mustFit(t, strings.Join(whole, "\n"))
 	}
-	if got := strings.Join(fitStatus(several, 8), "\n"); !strings.Contains(got, "not reached  http://gone:8080/status") ||
+	if got := strings.Join(fitStatus(several, screen{statusWidth, 8}), "\n"); !strings.Contains(got, "not reached  http://gone:8080/status") ||
 		strings.Index(got, "\nnot reached  ") > strings.Index(got, "\npaused: outage,") {
 		t.Errorf("got %s, want a line for each worker, the one that was not reached first", got)
 	}
-	if got := strings.Join(fitStatus(one(outage(25)), 24), "\n"); !strings.Contains(got, "37 orders: http 503") || !strings.Contains(got, " more partitions with ") {
+	if got := strings.Join(fitStatus(one(outage(25)), screen{statusWidth, 24}), "\n"); !strings.Contains(got, "37 orders: http 503") || !strings.Contains(got, " more partitions with ") {
 		t.Errorf("got %s, want the answer, and how many partitions are not shown", got)
 	}
 }
@@ -314,7 +316,7 @@ func TestAScreenOfStatusFitsEveryHeight(t *testing.T) {
 // mustFitHeight demands so many lines at most, the state first, all of it where there is room, and some partitions where they fit.
 func mustFitHeight(t *testing.T, name string, all []asked, whole []string, height int) {
 	t.Helper()
-	got := fitStatus(all, height)
+	got := fitStatus(all, screen{statusWidth, height})
 	if len(got) > height || len(got) == 0 {
 		t.Fatalf("%s: got %d lines for %d", name, len(got), height)
 	}
@@ -331,6 +333,63 @@ func mustFitHeight(t *testing.T, name string, all []asked, whole []string, heigh
 	if height >= 24 && len(all) == 1 && !strings.Contains(strings.Join(got, "\n"), "UNFINISHED") && len(all[0].Status.Partitions) > 1 {
 		t.Errorf("%s: got %q for %d lines, want some partitions", name, got, height)
 	}
+}
+
+// longIDs is a worker whose ids are as long as Kafka and LeadHit allow in practice, some of them wide.
+func longIDs() (s worker.Status, orders []string) {
+	s = troubled()
+	orders = []string{strings.Repeat("0123456789", 9), strings.Repeat("注文", 30), "4712"}
+	for i := range s.Orders {
+		s.Orders[i].Order = orders[i]
+	}
+	return s, orders
+}
+
+func TestStatusNeverCutsAnOrderIDOrANumber(t *testing.T) {
+	t.Parallel()
+	s, orders := longIDs()
+	got := strings.Join(fitStatus([]asked{{URL: "http://w:8080/status", Status: &s}}, screen{columns: statusWidth}), "\n")
+	for _, want := range append(orders, "/11/98765432109", "orders/0/11872", " 98765442109 ", " 98765532109 ", " 10000\n") {
+		if !strings.Contains(got, want) {
+			t.Errorf("got\n%s\nwant %q in it", got, want)
+		}
+	}
+}
+
+func TestStatusThatIsPipedCutsNothing(t *testing.T) {
+	t.Parallel()
+	s, orders := longIDs()
+	s.Reason = strings.Repeat("long", 50)
+	got := command(t, "", "status", workerPage(t, s))
+	for _, want := range append(orders, s.Reason, s.Orders[0].Message, s.Orders[1].Event, s.Partitions[2].Topic+"/11 ") {
+		if !strings.Contains(got.out, strings.TrimSpace(want)) {
+			t.Errorf("got\n%s\nwant %q in it", got.out, want)
+		}
+	}
+	if strings.Contains(got.out, "…") {
+		t.Errorf("got\n%s\nwant nothing cut", got.out)
+	}
+}
+
+func TestStatusLinesUpColumnsOfWideCharacters(t *testing.T) {
+	t.Parallel()
+	s, orders := longIDs()
+	got := command(t, "", "status", workerPage(t, s))
+	wide := lineWith(got.out, orders[1])
+	heading := lineWith(got.out, "NEXT TRY")
+	if before, _, _ := strings.Cut(wide, "paused"); columns(before) != strings.Index(heading, "NEXT TRY") {
+		t.Errorf("got\n%s\n%s\nwant the columns lined up", heading, wide)
+	}
+}
+
+// lineWith is the first line that contains a text.
+func lineWith(text, part string) string {
+	for line := range strings.Lines(text) {
+		if strings.Contains(line, part) {
+			return line
+		}
+	}
+	return ""
 }
 
 func TestAFrameOverwritesTheLastOneWithoutClearingTheScreen(t *testing.T) {

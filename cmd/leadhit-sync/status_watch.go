@@ -15,8 +15,8 @@ import (
 const statusEvery = 2 * time.Second
 
 // watchStatus shows the status again and again until a person ends it. On a terminal each look takes the place of the last and fits
-// the screen; elsewhere each is whole. show prints a look in so many lines at most, unless that is 0.
-func watchStatus(ctx context.Context, w io.Writer, output string, show func(ctx context.Context, w io.Writer, lines int) error) error {
+// the screen; elsewhere each is whole. show prints a look for a screen.
+func watchStatus(ctx context.Context, w io.Writer, output string, show func(ctx context.Context, w io.Writer, on screen) error) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	ticker := time.NewTicker(statusEvery)
@@ -24,13 +24,13 @@ func watchStatus(ctx context.Context, w io.Writer, output string, show func(ctx 
 	for {
 		columns, rows, onScreen := terminalSize(w)
 		onScreen = onScreen && output != "json"
-		lines := 0
+		var on screen
 		if onScreen {
-			lines = max(rows-1, 1) // the cursor ends up in the last one
+			on = screen{columns: max(columns, statusWidth), lines: max(rows-1, 1)} // the cursor ends up in the last one
 		}
 		var look strings.Builder
 		// What could not be asked stands on the screen, and may answer the next time.
-		err := show(ctx, &look, lines)
+		err := show(ctx, &look, on)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -40,7 +40,7 @@ func watchStatus(ctx context.Context, w io.Writer, output string, show func(ctx 
 		text := look.String()
 		switch {
 		case onScreen:
-			text = frame(text, columns, lines)
+			text = frame(text, columns, on.lines)
 		case output != "json":
 			text = "\n" + text
 		}

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/mattn/go-runewidth"
 	"github.com/spf13/cobra"
 )
 
@@ -93,7 +92,7 @@ func (p *page) writeTo(w io.Writer) error {
 
 // columns is how many columns of a terminal a text takes: a Chinese character two, an accent that joins another none.
 func columns(text string) int {
-	return (&runewidth.Condition{StrictEmojiNeutral: true}).StringWidth(text)
+	return cells.StringWidth(text)
 }
 
 // visible returns a text that a terminal shows and does not obey: quoted where it has to be.

@@ -79,18 +79,24 @@ func TestCausesThatNobodyForesawMakeNoMoreThanAHundredSeries(t *testing.T) {
 			f.Orders[fmt.Sprint("o", i)] = sandbox.OrderFault{Code: -32000, Type: fmt.Sprint("Class", i)}
 		}
 	})
-	for i := range 150 {
-		s.produce(0, fmt.Sprintf(`{"order_id":"o%d","status":"paid"}`, i))
-	}
+	produce := func(i int) { s.produce(0, fmt.Sprintf(`{"order_id":"o%d","status":"paid"}`, i)) }
+	produce(0)
 	s.run()
-	s.until("each order was called", func() bool { return s.leadhit.Count() >= 500 })
-	_, page := s.page("/metrics")
+	s.shows("/metrics", `leadhit_sync_verdicts_total{cause="Class0"`) // the first cause; the order of the others is by chance
+	for i := 1; i < 150; i++ {
+		produce(i)
+	}
+	page := ""
+	s.until("the causes that found no room are counted", func() bool {
+		_, page = s.page("/metrics")
+		return value(t, page, `verdicts_total{cause="other",kind="again"}`) > 0
+	})
 	seen := map[string]bool{}
 	for _, found := range regexp.MustCompile(`leadhit_sync_verdicts_total\{cause="([^"]*)"`).FindAllStringSubmatch(page, -1) {
 		seen[found[1]] = true
 	}
-	if len(seen) > 102 || !seen["Class0"] || value(t, page, `verdicts_total{cause="other",kind="again"}`) == 0 {
-		t.Errorf("got %d causes, want 100 with none and other, and the rest counted as other", len(seen))
+	if len(seen) > 102 || !seen["Class0"] {
+		t.Errorf("got %d causes, want at most 102, the first of them included:\n%s", len(seen), page)
 	}
 }
 
