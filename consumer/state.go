@@ -94,15 +94,24 @@ func (c *Consumer) State() State {
 		s.Unreadable = c.allUnreadable()
 		s.HeldBack = c.holds.reported()
 	})
-	p := c.phase.Load()
-	s.Phase, s.Since, s.Joined, s.Apart = p.name, p.since, p.joined, p.apart
-	s.Waits = c.waits.list()
+	p, waits := c.phaseAndWaits()
+	s.Phase, s.Since, s.Joined, s.Apart, s.Waits = p.name, p.since, p.joined, p.apart, waits
 	s.Fetched, s.Commits = c.counts.fetched.Load(), c.counts.commits.Load()
 	s.CommitFailures, s.Generations = c.counts.commitFailures.Load(), c.counts.generations.Load()
 	s.Expired, s.Restarted = c.counts.expired.Load(), c.counts.restarted.Load()
 	s.LetterFailures = c.counts.letterFailures.Load()
 	s.Unowned = int(c.counts.unowned.Load())
 	return s
+}
+
+// phaseAndWaits returns the phase with the waits of that phase: a phase that changed meanwhile would have other waits.
+func (c *Consumer) phaseAndWaits() (*phase, []Wait) {
+	for {
+		before, waits := c.phase.Load(), c.waits.list()
+		if c.phase.Load() == before {
+			return before, waits
+		}
+	}
 }
 
 // WaitingOrders takes a turn to look at the orders that wait for their next try: those of the oldest events, most of them at
