@@ -235,15 +235,15 @@ func lasting(d time.Duration) string {
 	return fmt.Sprintf("%dd%02dh", d/day, d%day/time.Hour)
 }
 
-// cells measures texts as [columns] does.
-var cells = runewidth.Condition{StrictEmojiNeutral: true}
+// cells measures and cuts texts by the columns that they take in a terminal.
+func cells() *runewidth.Condition { return &runewidth.Condition{StrictEmojiNeutral: true} }
 
 // clip cuts a text to a width in columns, clipStart its beginning.
-func clip(text string, width int) string { return cells.Truncate(text, max(width, 1), "…") }
+func clip(text string, width int) string { return cells().Truncate(text, max(width, 1), "…") }
 
 func clipStart(text string, width int) string {
 	if excess := columns(text) - width; excess > 0 {
-		return cells.TruncateLeft(text, excess+1, "…")
+		return cells().TruncateLeft(text, excess+1, "…")
 	}
 	return text
 }

@@ -92,7 +92,7 @@ func (p *page) writeTo(w io.Writer) error {
 
 // columns is how many columns of a terminal a text takes: a Chinese character two, an accent that joins another none.
 func columns(text string) int {
-	return cells.StringWidth(text)
+	return cells().StringWidth(text)
 }
 
 // visible returns a text that a terminal shows and does not obey: quoted where it has to be.

@@ -58,11 +58,16 @@ func checkLines(readme string) []string {
 }
 
 func checkLine(line string) []string {
-	var found []string
 	words := strings.Fields(line)
 	says := func(word string) bool { return slices.Contains(words, word) }
+	return append(checkTool(line, words[0], says), checkOurs(line, says)...)
+}
+
+// checkTool checks a command of kubectl or of Kafka.
+func checkTool(line, tool string, says func(word string) bool) []string {
+	var found []string
 	switch {
-	case words[0] == "kubectl":
+	case tool == "kubectl":
 		ofNone := regexp.MustCompile(`^kubectl (kustomize|create namespace|apply -[kf]) `)
 		if !says("-n") && !ofNone.MatchString(line) {
 			found = append(found, "names no namespace")
@@ -70,7 +75,7 @@ func checkLine(line string) []string {
 		if strings.Contains(line, "deploy/leadhit-sync") {
 			found = append(found, "write deployment/, as everywhere")
 		}
-	case strings.HasPrefix(words[0], "kafka-"):
+	case strings.HasPrefix(tool, "kafka-"):
 		if !says("--bootstrap-server") {
 			found = append(found, "names no broker")
 		}
@@ -78,6 +83,12 @@ func checkLine(line string) []string {
 			found = append(found, "take one of --members, --state: the tool refuses both")
 		}
 	}
+	return found
+}
+
+// checkOurs checks a command of leadhit-sync.
+func checkOurs(line string, says func(word string) bool) []string {
+	var found []string
 	// In a pod too: kubectl … exec … -- /leadhit-sync pause …
 	command := regexp.MustCompile(`leadhit-sync (pause|resume)\b`).FindStringSubmatch(line)
 	if command != nil && !says("--by") {
