@@ -149,7 +149,7 @@ func (p *program) idleCodes(found *problems) {
 			case f.trim && strings.TrimSpace(c.value) != c.value:
 				found.add(c.place, within("status", l.status), "the code %q can never match: the status is trimmed", c.value)
 			case f.pattern != nil && !f.pattern.MatchString(c.value):
-				found.add(c.place, within("status", l.status), "the code %q can never match: it does not fit the field's pattern", c.value)
+				found.add(c.place, within("status", l.status), "the code %q can never match: it does not match the field's pattern", c.value)
 			}
 		}
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // connectDecimal is the logical type of a NUMERIC column: bytes, which JsonConverter writes as base64. Debezium writes it
-// for NUMERIC and BIGINT UNSIGNED unless it is told otherwise, and "Adc=" would pass for an order id.
+// for NUMERIC and BIGINT UNSIGNED by default, and "Adc=" would look like an order id.
 const connectDecimal = "org.apache.kafka.connect.data.Decimal"
 
 // openConnect opens the envelope of Connect's JsonConverter: exactly the names schema and payload.

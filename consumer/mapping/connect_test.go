@@ -29,7 +29,7 @@ func TestANumericOfConnectIsReadByItsSchema(t *testing.T) {
 		"above 2^63":                  {plain, connect(decimalSchema("0"), row("AP//////////")), "paid 18446744073709551615"},
 		"below zero is no id":         {plain, connect(decimalSchema("0"), row("/w==")), "BadOrderID"},
 		"with places is no id":        {plain, connect(decimalSchema("2"), row("Adc=")), "BadOrderID"},
-		"a change by Debezium":        {changed, connect(within("after", decimalSchema("0")), change("Adc=")), "paid 471"},
+		"a change event of Debezium":  {changed, connect(within("after", decimalSchema("0")), change("Adc=")), "paid 471"},
 		"a change in a CloudEvent":    {changed, cloudEvent("io.debezium.connector.postgresql.DataChangeEvent", "u", connect(within("after", decimalSchema("0")), `{"before":null,"after":`+row("Adc=")+`}`)), "paid 471"},
 		"a list of rows":              {listed, connect(`{"type":"struct","fields":[{"type":"array","items":`+decimalSchema("0")+`,"field":"orders"}]}`, `{"orders":[`+row("Adc=")+`]}`), "paid 471"},
 		"no schema":                   {plain, connect("null", row("Adc=")), "paid Adc="},

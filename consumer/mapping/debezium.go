@@ -40,7 +40,7 @@ func (r *run) openDebezium() *Outcome {
 	return r.openString()
 }
 
-// inCloudEvent tells whether a CloudEvent was opened, of either mode.
+// inCloudEvent reports whether a CloudEvent of either mode was opened.
 func (r *run) inCloudEvent() bool {
 	return r.binary || len(r.ce) > 0
 }

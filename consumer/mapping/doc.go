@@ -58,7 +58,7 @@
 // and source stand where they stand without it. MongoDB's document is JSON in a string, whatever else was one. A value of
 // its Extended JSON, such as {"$numberLong": "17"}, is what stands inside. A NUMERIC in Connect's envelope is its digits,
 // where the schema says that it is one. A value in a form that is not read is refused by its name. A null value is a
-// tombstone, to be ignored, unless the record bears the four ce_ headers of a CloudEvent: then it is an event without
+// tombstone, to be ignored, unless the record has the four ce_ headers of a CloudEvent: then it is an event without
 // data. JSON null is ignored too.
 //
 // # Fields

@@ -212,7 +212,7 @@ func (r *run) unframed(value []byte) *Outcome {
 	return refused(causeNotDecodable, "the value does not begin with the id of a schema: a zero byte, then four bytes")
 }
 
-const schemaNamedByHeader = "the schema is named by the header __value_schema_id, which is not read; let the serializer write the id into the value"
+const schemaNamedByHeader = "the header __value_schema_id names the schema, but it is not supported; let the serializer write the id into the value"
 
 // inner goes on with a part of the document that was read last, which remains as the envelope.
 func (r *run) inner(name string, body []byte) *Outcome {

@@ -60,7 +60,7 @@ func (r *run) found(envelope string) {
 	}
 }
 
-// told completes an outcome by what decided, and notes it where somebody wants to know.
+// told adds to an outcome what decided it, and records it for Explain.
 func (r *run) told(out Outcome, by string) Outcome {
 	out.By = r.program.inWords(by)
 	if r.trace == nil {

@@ -8,8 +8,8 @@ import (
 	"leadhit-sync/consumer/mapping/tree"
 )
 
-// extended returns what a value of MongoDB's Extended JSON stands for: {"$oid": "64…"} for a text, {"$numberLong": "17"}
-// for a number as it is written. It returns nil for any other object. Debezium and MongoDB's own connector write documents
+// extended returns the value that MongoDB's Extended JSON encodes: {"$oid": "64…"} is a text, {"$numberLong": "17"} a
+// number as written. It returns nil for any other object. Debezium and MongoDB's own connector write documents
 // this way, of both versions of the form.
 func extended(text []byte) []byte {
 	wrapper, value := onlyMember(text)

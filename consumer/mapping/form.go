@@ -51,7 +51,7 @@ func signatures() []signature {
 		{"PK\x03\x04", compressed("ZIP")},
 		{"Obj\x01", form{"an Avro object container file", "write each event by itself, framed for a Confluent schema registry"}},
 		{"\xc3\x01", form{"an Avro single object (C3 01)", "frame it for a Confluent schema registry and set decode: avro"}},
-		{"\xac\xed\x00\x05", form{"a serialized Java object", "let the producer write JSON, for instance with StringSerializer"}},
+		{"\xac\xed\x00\x05", form{"a serialized Java object", "let the producer write JSON, for example with StringSerializer"}},
 		{"\x00\x01\x00\x00\x00\xff\xff\xff\xff", named("a serialized .NET object")},
 		{"\x00\x00\xfe\xff", utf("UTF-32")},
 		{"\xff\xfe\x00\x00", utf("UTF-32")},
@@ -79,8 +79,8 @@ func signatures() []signature {
 		{"<!DOCTYPE html", form{"HTML", adviceJSON}},
 		{"<html", form{"HTML", adviceJSON}},
 		{"<", form{"XML", adviceJSON}},
-		{"-----BEGIN PGP", form{"encrypted with PGP", "write it in the clear"}},
-		{"vault:v", form{"encrypted with Vault", "write it in the clear"}},
+		{"-----BEGIN PGP", form{"encrypted with PGP", "write it unencrypted"}},
+		{"vault:v", form{"encrypted with Vault", "write it unencrypted"}},
 		{"---\n", form{"YAML", adviceJSON}},
 	}
 }
@@ -118,7 +118,7 @@ func formOf(value []byte) (form, bool) {
 	case isCBOR(value):
 		return form{"CBOR", adviceJSON}, true
 	case isProtobuf(value):
-		return form{"Protobuf without the id of its schema, by all appearances", "frame it for a Confluent schema registry and set decode: protobuf"}, true
+		return form{"probably Protobuf without the id of its schema", "frame it for a Confluent schema registry and set decode: protobuf"}, true
 	}
 	return textForm(string(text[:min(len(text), 4096)]))
 }
@@ -177,7 +177,7 @@ func isCBOR(v []byte) bool {
 	return at > 0 && at < len(v) && (v[at] >= 0x61 && v[at] <= 0x79 || v[at] == 0x7f)
 }
 
-// isProtobuf tells whether a value is a list of fields from its first byte to its last, one of them a text or a message.
+// isProtobuf reports whether a value is a list of fields from its first byte to its last, one of them a text or a message.
 func isProtobuf(v []byte) bool {
 	const mostNumber = 4096 // a schema written by people stays far below
 	if len(v) == 0 || len(v) > maxValue {
@@ -205,8 +205,8 @@ func framedForm(value []byte) form {
 		return f
 	}
 	f := form{
-		fmt.Sprintf("framed for a schema registry (schema %d), and its payload is not JSON", id),
-		"set decode: avro or decode: protobuf, as the schema is",
+		fmt.Sprintf("framed for a schema registry (schema %d), but its payload is not JSON", id),
+		"set decode: avro or decode: protobuf, to match the schema",
 	}
 	if isProtobuf(behindIndexes(payload)) {
 		f.advice = "it looks like Protobuf: set decode: protobuf"

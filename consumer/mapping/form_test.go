@@ -87,8 +87,8 @@ func TestAFormThatIsNotReadIsRefusedByItsName(t *testing.T) {
 		"JSON in base64":             {hex.EncodeToString([]byte("eyJvcmRlcl9pZCI6MX0=")), "JSON in base64"},
 		"a JSON Web Token":           {hex.EncodeToString([]byte("eyJhbGciOiJub25lIn0.eyJpZCI6MX0.")), "a JSON Web Token"},
 		"encrypted with Vault":       {hex.EncodeToString([]byte("vault:v1:AbCd==")), "encrypted with Vault"},
-		"Protobuf without a frame":   {"0a 03 412d31 12 04 70616964", "Protobuf without the id of its schema, by all appearances"},
-		"Protobuf, a frame too many": {"0a 03 412d31 10 02", "Protobuf without the id of its schema, by all appearances"},
+		"Protobuf without a frame":   {"0a 03 412d31 12 04 70616964", "probably Protobuf without the id of its schema"},
+		"Protobuf, a frame too many": {"0a 03 412d31 10 02", "probably Protobuf without the id of its schema"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -117,8 +117,8 @@ func TestAFrameSaysWhichDecodeReadsIt(t *testing.T) {
 	for name, c := range map[string]struct{ value, advice string }{
 		"the first message":  {"00 0000002a 00 0a 03 412d31", "it looks like Protobuf: set decode: protobuf"},
 		"another message":    {"00 0000002a 02 02 0a 03 412d31 10 02", "it looks like Protobuf: set decode: protobuf"},
-		"neither for sure":   {"00 0000002a 06 412d31 08 70616964", "set decode: avro or decode: protobuf, as the schema is"},
-		"nothing in a frame": {"00 0000002a", "set decode: avro or decode: protobuf, as the schema is"},
+		"neither for sure":   {"00 0000002a 06 412d31 08 70616964", "set decode: avro or decode: protobuf, to match the schema"},
+		"nothing in a frame": {"00 0000002a", "set decode: avro or decode: protobuf, to match the schema"},
 	} {
 		got := decode(t, load(t), mapping.Record{Value: fromHex(t, c.value)})
 		want := "the value is framed for a schema registry (schema 42), and its payload is not JSON; " + c.advice
@@ -142,7 +142,7 @@ func TestADecoderNamesWhatStandsInPlaceOfAFrame(t *testing.T) {
 			[]mapping.Header{{Key: "apicurio.value.globalId", Value: make([]byte, 8)}},
 		},
 		"the header of Confluent": {
-			"\x02\x08paid", "UnsupportedEncoding", "the schema is named by the header __value_schema_id, which is not read; let the serializer write the id into the value",
+			"\x02\x08paid", "UnsupportedEncoding", "the header __value_schema_id names the schema, but it is not supported; let the serializer write the id into the value",
 			[]mapping.Header{{Key: "__value_schema_id", Value: []byte{1}}},
 		},
 	} {

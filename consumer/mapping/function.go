@@ -34,7 +34,7 @@ func (c *compiler) functions() []cel.EnvOption {
 	}
 }
 
-// covers tells whether an amount pays another in full. Null is no amount: it fails the rule, as it does in >=.
+// covers reports whether an amount pays another in full. Null fails the rule, as it does in >=.
 func covers(paid, due ref.Val) ref.Val {
 	has, ok := paid.(types.Double)
 	wants, also := due.(types.Double)

@@ -112,7 +112,7 @@ rules: [{when: 'absent(x)', then: ignore}, {when: 'true', then: paid}]
 	}
 }
 
-func TestMistakesInFunctionsAreTold(t *testing.T) {
+func TestMistakesInFunctionsAreReported(t *testing.T) {
 	t.Parallel()
 	for when, want := range map[string]string{
 		`absent(dropped_at)`:    "unknown field \"dropped_at\"",

@@ -25,11 +25,11 @@ func (r *run) shapeHint() string {
 	m := &r.program.markers
 	switch kind := r.scan.Kind(); {
 	case kind == '[' && r.program.each:
-		return "the event is a list itself: each: $[*] reads its items"
+		return "the event is itself a list: each: $[*] reads its items"
 	case kind == '[':
 		return "the event is a list: each: $[*] reads its items"
 	case kind == '"':
-		return "the event is a JSON string that holds no object: let the producer write the object itself"
+		return "the event is a JSON string without an object: let the producer write the object itself"
 	case kind != '{':
 		return ""
 	}
@@ -38,7 +38,7 @@ func (r *run) shapeHint() string {
 	}
 	change := r.scan.At(m.op) != nil && r.scan.At(m.source) != nil && (r.scan.At(m.before) != nil || r.scan.At(m.after) != nil)
 	if change && !r.program.debezium {
-		return "this looks like a change by Debezium: unwrap: debezium opens it"
+		return "this looks like a change event of Debezium: unwrap: debezium opens it"
 	}
 	return ""
 }

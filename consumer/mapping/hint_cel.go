@@ -28,7 +28,7 @@ func slips(rule string, isField func(string) bool) []slip {
 
 // operatorAdvice says how CEL writes what another language writes so; "" for what CEL knows, or nobody.
 func operatorAdvice(word string) string {
-	write := func(cel string) string { return `"` + word + `" is no operator of a rule: write ` + cel }
+	write := func(cel string) string { return `"` + word + `" is not an operator in rules; write ` + cel }
 	switch word {
 	case "=", "===":
 		return write("==")
@@ -101,11 +101,11 @@ func functionAdvice(message string) string {
 	}
 	switch strings.ToLower(m[1]) {
 	case "lower", "tolower", "lowerascii", "tolowercase", "upper", "toupper", "toupperascii", "upperascii", "touppercase", "lowercase", "trim", "strip":
-		return "a field says how its text is read: normalize: [trim, lower]"
+		return "normalize the field instead: normalize: [trim, lower]"
 	case "sum", "reduce", "total", "fold", "count":
-		return "a rule does not sum: take a field in which the shop keeps the total"
+		return "rules cannot sum: use a field that holds the shop's total"
 	case "now", "today", "date", "sysdate":
-		return "a rule does not know the time of day"
+		return "rules cannot read the clock"
 	case "len", "length":
 		return "write size(field)"
 	case "isnull", "empty", "isempty", "exists", "defined", "isset":

@@ -50,7 +50,7 @@ func find(lines []string, expression string) (line, column int) {
 
 // yamlAdvice says what is usually behind a message of the parser.
 func yamlAdvice(message string) string {
-	const rule = `; a rule stands in single quotes, with double quotes in it`
+	const rule = `; put a rule in single quotes, with double quotes inside`
 	switch {
 	case message == "did not find expected ',' or '}'", message == "did not find expected ',' or ']'":
 		return "a bracket is not closed, or a text in it needs quotes" + rule

@@ -28,7 +28,7 @@ func (p *program) idleRules(found *problems) {
 	}
 	for _, e := range earlier {
 		if !e.never && len(e.conditions) == 0 && len(p.codes) > 0 {
-			found.add(p.place, "status", "the status lists are never asked: %s always matches", e.rule)
+			found.add(p.place, "status", "the status lists are never used: %s always matches", e.rule)
 			return
 		}
 	}
@@ -41,7 +41,7 @@ func (p *program) decidedCodes(found *problems) {
 	for _, l := range p.lists {
 		for _, c := range l.codes {
 			if by := decided[c.value]; by != "" {
-				found.add(c.place, within("status", l.status), "the code %q is never asked for: %s decides it before", c.value, by)
+				found.add(c.place, within("status", l.status), "the code %q is never used: %s decides before", c.value, by)
 			}
 		}
 	}

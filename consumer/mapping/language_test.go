@@ -451,8 +451,8 @@ rules:
 	}
 }
 
-// TestARecordsTimeThatCannotBeTrueStandsInForNothing: nanoseconds that were taken for milliseconds are the year 57 million.
-func TestARecordsTimeThatCannotBeTrueStandsInForNothing(t *testing.T) {
+// TestAnImplausibleRecordTimeIsNotUsedAsTheEventTime: nanoseconds that were taken for milliseconds are the year 57 million.
+func TestAnImplausibleRecordTimeIsNotUsedAsTheEventTime(t *testing.T) {
 	t.Parallel()
 	m := loadText(t, `
 fields: {order_id: {path: $.id}, event_time: {path: $.at}}

@@ -151,7 +151,7 @@ func (r *run) textOf(f *field, lit literal) (text, problem string) {
 	case f.kind == kindID && kind != '0':
 		return "", inWords(lit.text) + ", not a string or an integer"
 	case kind == '[' && f.kind == kindNumber:
-		return "", "an array, not a number; a mapping does not sum: read the total that the shop keeps"
+		return "", "an array, not a number; a mapping cannot sum: read the shop's total"
 	case kind == '{' || kind == '[':
 		return "", inWords(lit.text) + ", not a string, number or bool"
 	case len(lit.text) > limit:
@@ -188,7 +188,7 @@ func unsigned(literal []byte) string {
 	if string(literal) == "-0" || !isInteger(literal) {
 		return ""
 	}
-	return ": Debezium writes a large BIGINT UNSIGNED so; set bigint.unsigned.handling.mode=precise, and decimal.format=NUMERIC at JsonConverter"
+	return ": Debezium writes a large BIGINT UNSIGNED this way; set bigint.unsigned.handling.mode=precise, and decimal.format=NUMERIC at JsonConverter"
 }
 
 // isInteger tells whether a JSON number is an integer as written: neither 1001.0 nor 1e3.

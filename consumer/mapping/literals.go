@@ -92,11 +92,11 @@ func (f *field) never(text string, whole bool) string {
 	case f.trim && strings.TrimSpace(text) != text:
 		return fmt.Sprintf("it is trimmed; write %q", strings.TrimSpace(text))
 	case text == "" && f.firstOf:
-		return "first_of passes over an empty text; compare with null"
+		return "first_of skips empty texts; compare with null"
 	case text == "" && f.kind == kindID:
 		return "an empty id is refused; compare with null"
 	case f.pattern != nil && !f.pattern.MatchString(text):
-		return "it does not fit the field's pattern"
+		return "it does not match the field's pattern"
 	}
 	return ""
 }

@@ -35,8 +35,8 @@ rules:
 			`11:51: rules[1].when: the field status never contains "X": it is normalised to lower case; write "x"`,
 		}},
 		{`kind == "new "`, []string{`11:18: rules[1].when: the field kind never is "new ": it is trimmed; write "new"`}},
-		{`code == "A7"`, []string{`11:18: rules[1].when: the field code never is "A7": it does not fit the field's pattern`}},
-		{`either == ""`, []string{`11:20: rules[1].when: the field either never is "": first_of passes over an empty text; compare with null`}},
+		{`code == "A7"`, []string{`11:18: rules[1].when: the field code never is "A7": it does not match the field's pattern`}},
+		{`either == ""`, []string{`11:20: rules[1].when: the field either never is "": first_of skips empty texts; compare with null`}},
 		{`order_id == ""`, []string{`11:22: rules[1].when: the field order_id never is "": an empty id is refused; compare with null`}},
 		{`raw == "" || status.startsWith("wc-") || kind.contains(" ") || code.startsWith("A") || either == null`, nil},
 	} {
@@ -94,7 +94,7 @@ func TestCheckFindsWhatCanOnlyBeRefusedOrNeverFound(t *testing.T) {
 	}
 }
 
-func TestACauseThatThereIsNotIsAMistake(t *testing.T) {
+func TestAnUnknownCauseIsAMistake(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
 		"UnknownStatuss":  `unknown cause "UnknownStatuss" (did you mean "UnknownStatus"?)`,

@@ -61,7 +61,7 @@ func TestMistakesAreToldWithTheirPlace(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"an empty file", ``, `shop.yaml:1:1: the file is empty`},
 		{"a comment alone", "# nothing\n", `shop.yaml:1:1: the file is empty`},
-		{"not YAML", "a: [", `shop.yaml:1:1: not YAML: did not find expected node content: the indentation or a quote is wrong, here or below; a rule stands in single quotes, with double quotes in it`},
+		{"not YAML", "a: [", `shop.yaml:1:1: not YAML: did not find expected node content: the indentation or a quote is wrong, here or below; put a rule in single quotes, with double quotes inside`},
 		{"a list", "- 1", `shop.yaml:1:1: mapping shop: must be an object of names and values, is a list`},
 		{"two documents", fields + "status: {paid: [x]}\n---\na: 1\n", `shop.yaml:3:1: a second document begins here; a file holds one`},
 		{"a name twice", fields + fields + "status: {paid: [x]}\n", `shop.yaml:2:1: mapping shop: the name "fields" stands here twice`},
@@ -88,7 +88,7 @@ func TestMistakesAreToldWithTheirPlace(t *testing.T) {
 		{"a status that is a bool", "fields: {order_id: {path: $.id}, status: {path: $.s, type: bool}}\nstatus: {paid: [x]}\n", `shop.yaml:1:60: mapping shop: fields.status.type: a status is a string`},
 		{"extract without a group", "fields: {order_id: {path: $.id, extract: 'a'}, status: {path: $.s}}\nstatus: {paid: [x]}\n", `shop.yaml:1:42: mapping shop: fields.order_id.extract: has 0 groups, must have one, around what is to be taken; (?:…) groups without taking`},
 		{"a path of many values", "fields: {order_id: {path: '$..id'}, status: {path: $.s}}\nstatus: {paid: [x]}\n", `shop.yaml:1:29: mapping shop: fields.order_id.path: the descent .. leads to many values; write the names on the way`},
-		{"a list's path in a field", "fields: {order_id: {path: '$.id[*]'}, status: {path: $.s}}\nstatus: {paid: [x]}\n", `shop.yaml:1:32: mapping shop: fields.order_id.path: [*] is for each alone; a field's path leads to one value, and a mapping does not sum`},
+		{"a list's path in a field", "fields: {order_id: {path: '$.id[*]'}, status: {path: $.s}}\nstatus: {paid: [x]}\n", `shop.yaml:1:32: mapping shop: fields.order_id.path: only each may use [*]; a field's path leads to one value, and a mapping cannot sum`},
 		{"each without a wildcard", "each: $.a\n" + fields + "status: {paid: [x]}\n", `shop.yaml:1:10: mapping shop: each: a list's path ends in [*]`},
 		{"an attribute that is none", "fields: {order_id: {path: $.id}, status: {ce: ce_type}}\nstatus: {paid: [x]}\n", `shop.yaml:1:47: mapping shop: fields.status.ce: an attribute of a CloudEvent is lower-case letters and digits`},
 		{"a layout of letters", "fields: {order_id: {path: $.id}, status: {path: $.s}, event_time: {path: $.t, layout: YYYY-MM-DD}}\nstatus: {paid: [x]}\n", `shop.yaml:1:87: mapping shop: fields.event_time.layout: a layout shows how 2 January 2006, 15:04:05 is written, for instance 2006-01-02 15:04:05`},

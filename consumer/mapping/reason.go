@@ -15,7 +15,7 @@ type reason struct {
 	fields []int    // indexes of the fields
 }
 
-// reason compiles what a rule says of itself. A field's name in braces stands for the field's text.
+// reason compiles a rule's reason. A field's name in braces is replaced by the field's text.
 func (c *compiler) reason(s ruleSpec) reason {
 	text := s.reason.value
 	if text == "" {

@@ -231,7 +231,7 @@ func (n *avroNode) decimal(s *avro.SchemaNode) {
 	}
 }
 
-// weightless tells that a value of the type has no bytes on the wire.
+// weightless reports whether values of the type have no bytes on the wire.
 func (n *avroNode) weightless() bool {
 	return n.kind == avroNull || n.size == 0 || n.kind == avroRecord && len(n.fields) == 0
 }

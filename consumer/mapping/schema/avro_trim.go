@@ -187,7 +187,7 @@ func whole(v any) (int, error) {
 	return strconv.Atoi(number.String())
 }
 
-// attributes are what else tells two types apart.
+// attributes returns what else distinguishes two types.
 func attributes(s map[string]any) string {
 	text, err := json.Marshal(kept(s, "type", "symbols", "size", "logicalType", "precision", "scale"))
 	if err != nil {

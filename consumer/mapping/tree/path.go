@@ -34,7 +34,7 @@ func (p Path) Name(i int) (name string, ok bool) {
 	return p[i].name, p[i].kind == member
 }
 
-// Begins tells whether the path's first step is the member of that name.
+// Begins reports whether the path's first step is the member of that name.
 func (p Path) Begins(name string) bool {
 	return len(p) > 0 && p[0].kind == member && p[0].name == name
 }
@@ -62,7 +62,7 @@ func ParsePath(text string) (Path, error) {
 	p := pathParser{text: text}
 	path, err := p.path()
 	if err == nil && p.at < len(text) {
-		err = p.fault(p.at, "[*] is for each alone; a field's path leads to one value, and a mapping does not sum")
+		err = p.fault(p.at, "only each may use [*]; a field's path leads to one value, and a mapping cannot sum")
 	}
 	return path, err
 }
@@ -127,7 +127,7 @@ func (p *pathParser) step() (step, error) {
 	case strings.HasPrefix(rest, "['"), strings.HasPrefix(rest, `["`):
 		return p.quoted()
 	case strings.HasPrefix(rest, "[?"):
-		return step{}, p.fault(p.at, "filters are not part of the language; use rules, or each for the items of a list")
+		return step{}, p.fault(p.at, "paths have no filters; use rules, or each for the items of a list")
 	case rest[0] == '[':
 		return p.index()
 	}
@@ -145,7 +145,7 @@ func (p *pathParser) shorthand() (step, error) {
 		return step{}, p.fault(start, "a name begins with a letter or _; any other stands in brackets: ['name']")
 	}
 	if end < len(p.text) && p.text[end] == '(' {
-		return step{}, p.fault(start, "functions are not part of the language; read a field that holds the result")
+		return step{}, p.fault(start, "paths have no functions; read a field that holds the result")
 	}
 	if end < len(p.text) && p.text[end] != '.' && p.text[end] != '[' {
 		return step{}, p.fault(end, "this character is for names in brackets: ['name']")
