@@ -125,7 +125,7 @@ func (c *Consumer) regain(ctx context.Context, log *slog.Logger, f dispatch.Fetc
 	switch {
 	case f.Offset < bounds.First:
 		c.counts.expired.Add(uint64(bounds.First - f.Offset)) //nolint:gosec // positive in this case
-		log.ErrorContext(ctx, "events expired unread: retention has passed the worker; going on at the log's start",
+		log.ErrorContext(ctx, "events expired unread: retention overtook the worker; continuing at the log's start",
 			slog.Int64("from_offset", f.Offset), slog.Int64("to_offset", bounds.First-1),
 			slog.Int64("at_most", bounds.First-f.Offset))
 		c.send(func(now time.Time) { c.dispatcher.Fetched(now, f, nil, bounds.First) })

@@ -70,7 +70,7 @@ func TestALoginThatKafkaRefusesIsNotBlamedOnTheLedger(t *testing.T) {
 		says string
 	}{
 		"a wrong password": {kafka.SASLAuthenticationFailed, "Kafka rejects the login"},
-		"no TLS":           {broker.ErrTLS, "there is no TLS connection to Kafka"},
+		"no TLS":           {broker.ErrTLS, "cannot connect to Kafka over TLS"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 1, func(w *world) {
@@ -78,7 +78,7 @@ func TestALoginThatKafkaRefusesIsNotBlamedOnTheLedger(t *testing.T) {
 					o.Ledger.Exists = func(context.Context) (bool, error) { return false, fmt.Errorf("look up topic: %w", test.err) }
 				})
 				time.Sleep(10 * time.Second)
-				w.toldOnce("the ledger cannot be read, so it is not known whether calls are paused")
+				w.toldOnce("cannot read the ledger, so nothing is called")
 				w.toldOnce(test.says)
 			})
 		})

@@ -73,7 +73,7 @@ func (c *Consumer) live(fetching, working context.Context, g *generation, own []
 	select {
 	case <-fetching.Done():
 	case <-g.doubt:
-		c.log.WarnContext(working, "a commit stayed without an answer and may be applied late; leaving the group to join it as a new member")
+		c.log.WarnContext(working, "a commit got no response and may be applied late; leaving the group to join it as a new member")
 	case end = <-g.ended:
 	}
 	stopFetching()
@@ -110,11 +110,11 @@ func (g *generation) drain() dispatch.End {
 func (c *Consumer) tellEnd(end dispatch.End) {
 	switch end {
 	case dispatch.Fenced:
-		c.log.Warn("the group has moved on without this worker; what was not committed is called again by the next owner")
+		c.log.Warn("the group has moved on without this worker; the next owner repeats the calls that are not committed")
 	case dispatch.Expired:
-		c.log.Warn("no commit was acknowledged for a whole session; what was not committed is called again")
+		c.log.Warn("no commit was acknowledged for a whole session; calls that are not committed are repeated")
 	case dispatch.NotEnded:
-		c.log.Warn("the generation ends with work in the air; what was not committed is called again by the next owner",
+		c.log.Warn("the generation ends with calls in flight; the next owner repeats the calls that are not committed",
 			slog.Duration("limit", drainLimit))
 	case dispatch.Drained: // as it should be
 	}
@@ -160,8 +160,8 @@ func (c *Consumer) tellCommit(r broker.CommitResult) {
 		return
 	}
 	if r.Outcome == broker.MetadataTooLarge {
-		c.log.Warn("the brokers refuse the metadata of a commit: an order that waits holds up its partition; "+
-			"raise offset.metadata.max.bytes on the brokers to 4096, their default",
+		c.log.Warn("the brokers refuse the metadata of a commit: a waiting order holds up its partition; "+
+			"set offset.metadata.max.bytes to 4096, the default, on the brokers",
 			slog.String("topic", r.Topic), slog.Int("partition", r.Partition), slog.Int("bytes", len(r.Metadata)), slog.Any("error", r.Err))
 		return
 	}

@@ -53,7 +53,7 @@ func TestAMissingTopicMakesNoStormOfGenerationsAndIsPickedUpAgain(t *testing.T) 
 		if got := k.State().Generations; got > 4 {
 			w.t.Errorf("got %d generations in two minutes without a topic", got)
 		}
-		w.toldOnce("take them out of KAFKA_TOPICS")
+		w.toldOnce("remove them from KAFKA_TOPICS")
 		waitsFor(w.t, k, "topic payments does not exist")
 		w.create("payments", 1)
 		w.produce(1, fine, "b")

@@ -236,7 +236,7 @@ func TestNothingIsCalledUntilTheLedgerWasRead(t *testing.T) {
 					w.t.Errorf("got %d calls, %s, joined %v, want a worker that reads the ledger", calls, phase, joined)
 				}
 				waitsSinceStart(w.t, k, "the ledger "+ledgerTopic+" is not read yet")
-				w.toldOnce("the ledger cannot be read")
+				w.toldOnce("cannot read the ledger")
 				handle.Remove()
 				if fault.Keys[0] != kmsg.CreateTopics {
 					time.Sleep(10 * time.Second)
@@ -271,7 +271,7 @@ func TestALedgerThatCannotBeReadLaterStopsNothing(t *testing.T) {
 		time.Sleep(time.Minute)
 		w.many(50, "order", fine)
 		w.settle(time.Minute)
-		w.toldOnce("the ledger cannot be read")
+		w.toldOnce("cannot read the ledger")
 		w.note(shared.GuardPause, "alice", "unheard of")
 		time.Sleep(time.Minute)
 		w.held("", "", k)
@@ -305,7 +305,7 @@ func TestALedgerThatIsMadeAnewIsFollowedFromItsStart(t *testing.T) {
 				by(w)
 				w.many(10, "order", fine)
 				time.Sleep(time.Minute)
-				w.toldOnce("deleted and made anew")
+				w.toldOnce("deleted and created again")
 				if got := w.entries(); got == 0 {
 					w.t.Error("got an empty ledger, want the pause in force written to it again")
 				}
@@ -337,7 +337,7 @@ func TestGarbageInTheLedgerIsPassedOver(t *testing.T) {
 		w.scrawl([]byte("{"))
 		w.note(shared.GuardResume, "alice", "")
 		w.settle(time.Minute)
-		w.toldOnce("no entry")
+		w.toldOnce("malformed ledger record")
 	})
 }
 
@@ -352,7 +352,7 @@ func TestAFloodCountsAtOnceAndIsWrittenAsSoonAsItCanBe(t *testing.T) {
 		if got := w.entries(); got != 0 {
 			w.t.Errorf("got %d entries, want none yet", got)
 		}
-		w.toldOnce("the pause cannot be written")
+		w.toldOnce("cannot write the pause")
 		handle.Remove()
 		time.Sleep(10 * time.Second)
 		if got := w.entries(); got != 1 {

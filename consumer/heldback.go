@@ -130,8 +130,8 @@ func (c *Consumer) tellHold(ctx context.Context, log *slog.Logger, p dispatch.Pa
 		found = open.HeldBack
 	})
 	if !found.Since.IsZero() {
-		log.WarnContext(ctx, "an open transaction holds back events: they are read when its producer commits or aborts it; "+
-			"if the producer is gone, kafka-transactions.sh finds the transaction (find-hanging) and ends it (abort --start-offset)",
+		log.WarnContext(ctx, "an open transaction holds back events: they are read once its producer commits or aborts it; "+
+			"if the producer is gone, find and end the transaction with kafka-transactions.sh (find-hanging, abort --start-offset)",
 			slog.Int64("offset", found.Offset), slog.Int64("events", found.Events), slog.Time("since", found.Since))
 	}
 }

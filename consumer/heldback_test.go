@@ -78,7 +78,7 @@ func TestAnOpenTransactionIsLoggedAndShownWithWhatItHoldsBack(t *testing.T) {
 	})
 }
 
-func TestTheStartSaysHowManyEventsStandBehindAnOpenTransaction(t *testing.T) {
+func TestTheStartLogsHowManyEventsAreBehindAnOpenTransaction(t *testing.T) {
 	bubble(t, 2, func(w *world) {
 		w.produce(0, fine, "before", "more")
 		end := w.openTransaction("orders", time.Now())
@@ -125,7 +125,7 @@ func TestOrdinaryTransactionsAreNotReported(t *testing.T) {
 	})
 }
 
-func TestTransactionsOfAMinuteEachAreLoggedNowAndThenOnly(t *testing.T) {
+func TestFrequentLongTransactionsAreLoggedRarely(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		k := w.start()
 		client := w.client(kgo.DefaultProduceTopic("orders"), kgo.TransactionalID("shop"), kgo.TransactionTimeout(time.Hour))

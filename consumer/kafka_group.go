@@ -148,7 +148,7 @@ func (c *Consumer) follow(ctx, work context.Context, group *kafka.ConsumerGroup,
 }
 
 // generation lives through one generation and reports whether the membership is over: ctx has ended, or the group must
-// be joined anew. led is what this member assigned as the group's leader, nil if another member leads.
+// be joined again. led is what this member assigned as the group's leader, nil if another member leads.
 func (c *Consumer) generation(ctx, work context.Context, group *kafka.ConsumerGroup, gen *kafka.Generation, led *assignment) bool {
 	over := make(chan struct{})
 	fetching, stop := context.WithCancel(work)

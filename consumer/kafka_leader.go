@@ -102,7 +102,7 @@ func (c *Consumer) leads(led *assignment) {
 }
 
 // compare returns when the partitions that exist are no longer those that this member, as the leader, has assigned:
-// partitions were added, or a topic came into being. Only the leader's return makes the group assign anew. It returns at the
+// partitions were added, or a topic was created. The group assigns again only when the leader returns. compare also returns at the
 // end of ctx too.
 func (c *Consumer) compare(ctx context.Context, led *assignment) {
 	ticker := time.NewTicker(compareEvery)
@@ -180,7 +180,7 @@ func (c *Consumer) noteMissing(missing map[string]reason) {
 			return
 		}
 		c.log.Warn("topics do not exist or cannot be described, so nobody consumes them; the group consumes the others; "+
-			"create them, or take them out of KAFKA_TOPICS", slog.Any("topics", names))
+			"create them, or remove them from KAFKA_TOPICS", slog.Any("topics", names))
 	}
 }
 

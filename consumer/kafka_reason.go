@@ -42,7 +42,7 @@ func absent(topics []string) reason {
 // unseen is the reason of topics that Kafka does not show us.
 func unseen(topics []string) reason {
 	return reason{
-		what: "Kafka does not let the worker's user see the topic " + strings.Join(topics, ", "),
+		what: "Kafka does not allow the worker's user to describe the topic " + strings.Join(topics, ", "),
 		fix:  "grant Read and Describe on it, or check KAFKA_TOPICS",
 	}
 }
@@ -54,20 +54,20 @@ func Explain(err error) string { return accessReason(err).String() }
 func accessReason(err error) reason {
 	switch {
 	case errors.Is(err, broker.ErrTLS):
-		return reason{what: "there is no TLS connection to Kafka", fix: "check KAFKA_BROKERS and the KAFKA_TLS settings"}
+		return reason{what: "cannot connect to Kafka over TLS", fix: "check KAFKA_BROKERS and the KAFKA_TLS settings"}
 	case LoginRefused(err):
 		return reason{
 			what: "Kafka rejects the login",
 			fix:  "check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and the file of KAFKA_SASL_PASSWORD_FILE",
 		}
 	case errors.Is(err, broker.ErrNotKafka):
-		return reason{what: "what answers at a broker's address is not Kafka: " + withoutPorts(err.Error())}
+		return reason{what: "a broker's address belongs to something other than Kafka: " + withoutPorts(err.Error())}
 	case errors.Is(err, broker.ErrTooOld), errors.Is(err, kafka.UnsupportedVersion):
 		return reason{what: "a broker is older than Kafka 0.11", fix: "upgrade the brokers, or check KAFKA_BROKERS"}
 	case errors.Is(err, broker.ErrUnauthorised):
 		return reason{what: "Kafka does not allow the worker's user to ask", fix: "check the user's ACLs with leadhit-sync check"}
 	case errors.Is(err, broker.ErrNotLeader):
-		return reason{what: "a partition has no leader yet", fix: "look at the brokers if this lasts", passing: true}
+		return reason{what: "a partition has no leader yet", fix: "if this lasts, look at the brokers", passing: true}
 	}
 	return reason{what: "Kafka cannot be reached: " + withoutPorts(err.Error()), fix: "check KAFKA_BROKERS, and the brokers"}
 }
@@ -83,7 +83,7 @@ func ledgerReason(err error) reason {
 
 // offsetsReason says why the group's offsets cannot be read. The topics of a group that never committed are asked too.
 func offsetsReason(err error) reason {
-	r := reason{what: "the group's offsets cannot be read: " + withoutPorts(err.Error()), fix: "look at the brokers if this lasts"}
+	r := reason{what: "the group's offsets cannot be read: " + withoutPorts(err.Error()), fix: "if this lasts, look at the brokers"}
 	r.passing = errors.Is(err, broker.ErrUnknownPartition) || errors.Is(err, broker.ErrNotLeader) || errors.Is(err, broker.ErrCoordinator)
 	return r
 }
@@ -96,8 +96,8 @@ func joinReason(err error, group string, session time.Duration) reason {
 	case errors.Is(err, kafka.InconsistentGroupProtocol):
 		return reason{
 			what: "other consumers hold the group " + group,
-			fix: "they are a foreign client, consumers of the protocol \"consumer\" (group.protocol), or workers of an older release, " +
-				"which all workers of this one must wait for; stop them, or set another KAFKA_GROUP",
+			fix: "they are foreign clients, consumers with group.protocol=consumer, or workers of an older release; " +
+				"stop them, or set another KAFKA_GROUP",
 		}
 	case errors.Is(err, kafka.InvalidSessionTimeout):
 		return reason{
@@ -107,18 +107,18 @@ func joinReason(err error, group string, session time.Duration) reason {
 	case errors.Is(err, kafka.InvalidGroupId):
 		return reason{what: fmt.Sprintf("the brokers do not allow the group id %q", group), fix: "set another KAFKA_GROUP"}
 	case errors.Is(err, kafka.GroupAuthorizationFailed):
-		return reason{what: "Kafka does not let the worker's user join the group " + group, fix: "grant Read on the group, or check KAFKA_GROUP"}
+		return reason{what: "Kafka does not allow the worker's user to join the group " + group, fix: "grant Read on the group, or check KAFKA_GROUP"}
 	case errors.Is(err, kafka.GroupMaxSizeReached):
 		return reason{what: "the group " + group + " is full", fix: "raise the brokers' group.max.size, or run fewer workers"}
 	case errors.Is(err, kafka.GroupCoordinatorNotAvailable):
 		return reason{
 			what: "the group's coordinator is not available yet (a new cluster creates __consumer_offsets first)",
-			fix:  "look at the brokers if this lasts", passing: true,
+			fix:  "if this lasts, look at the brokers", passing: true,
 		}
 	case errors.Is(err, kafka.GroupLoadInProgress), errors.Is(err, kafka.NotCoordinatorForGroup):
-		return reason{what: "the group's coordinator is moving to another broker", fix: "look at the brokers if this lasts", passing: true}
+		return reason{what: "the group's coordinator is moving to another broker", fix: "if this lasts, look at the brokers", passing: true}
 	case errors.Is(err, kafka.UnknownMemberId), errors.Is(err, kafka.RebalanceInProgress), errors.Is(err, kafka.IllegalGeneration):
-		return reason{what: "the group rebalances", fix: "look for workers that come and go if this lasts", passing: true}
+		return reason{what: "the group rebalances", fix: "if this lasts, look for workers that join and leave", passing: true}
 	case LoginRefused(err), errors.Is(err, broker.ErrNotKafka), errors.Is(err, broker.ErrTooOld), errors.Is(err, kafka.UnsupportedVersion):
 		return accessReason(err)
 	case errors.As(err, &dial) && dial.Op == "dial":

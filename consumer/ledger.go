@@ -73,7 +73,7 @@ func (c *Consumer) readLedger(ctx context.Context) bool {
 // readAll reads the ledger to its end of now, for as long as it takes, unless it does not exist. False: ctx has ended.
 func (f *follower) readAll(ctx context.Context, exists func(context.Context) (bool, error)) bool {
 	f.consumer.enter(Waiting)
-	unread := "the ledger " + f.consumer.options.Ledger.Topic + " is not read yet, so it is not known whether calls are paused"
+	unread := "the ledger " + f.consumer.options.Ledger.Topic + " is not read yet; calls may be paused"
 	f.consumer.waits.begin(waitLedger, unread)
 	for quiet := 0; ; {
 		is, err := exists(ctx)
@@ -92,7 +92,7 @@ func (f *follower) readAll(ctx context.Context, exists func(context.Context) (bo
 		default:
 			r := ledgerReason(err)
 			f.consumer.waits.begin(waitLedger, unread+": "+r.String())
-			f.trouble.explain(f.log, "the ledger cannot be read, so it is not known whether calls are paused, and nothing is called", r, err)
+			f.trouble.explain(f.log, "cannot read the ledger, so nothing is called: calls may be paused", r, err)
 		}
 		if !f.trouble.wait(ctx) {
 			return false
@@ -120,8 +120,8 @@ func (f *follower) follow(ctx context.Context) {
 			f.trouble.over(f.log, "the ledger is read again")
 		case ctx.Err() == nil:
 			f.doubt = true
-			f.trouble.tell(f.log, "the ledger cannot be read: pauses and resumes of others are not followed until it can; "+
-				"this worker goes on as before; trying again", err)
+			f.trouble.tell(f.log, "cannot read the ledger, so the worker does not see new pauses and resumes; "+
+				"it continues as before; trying again", err)
 			f.trouble.wait(ctx)
 		}
 	}
@@ -167,7 +167,7 @@ func (f *follower) catchUp(ctx context.Context) error {
 	lost := f.begun && !same
 	if lost {
 		f.last = nil
-		f.log.WarnContext(ctx, "the ledger was deleted and made anew; following it from its start; a pause in force is written to it again",
+		f.log.WarnContext(ctx, "the ledger was deleted and created again; following it from its start; pauses in force are written to it again",
 			slog.Int64("log_start", bounds.First))
 	}
 	f.take(read, lost)
@@ -260,7 +260,7 @@ func (f *follower) tellGarbage(r broker.Record, err error) {
 		return
 	}
 	f.garbled = true
-	f.log.Warn("a record of the ledger is no entry; it is passed over, and so are others like it without a word",
+	f.log.Warn("skipping a malformed ledger record; further ones are not logged",
 		slog.Int64("offset", r.Offset), slog.Any("error", err))
 }
 
@@ -272,13 +272,13 @@ func (c *Consumer) announce(ctx context.Context, e retry.Entry) {
 	for {
 		err := c.append(ctx, announced(e, c.options.Group))
 		if err == nil {
-			trouble.over(log, "the pause stands in the ledger")
+			trouble.over(log, "the pause is in the ledger")
 			return
 		}
 		if ctx.Err() != nil {
 			return
 		}
-		trouble.tell(log, "the pause cannot be written to the ledger: this worker pauses, others do not know of it; trying again", err)
+		trouble.tell(log, "cannot write the pause to the ledger: this worker pauses, but others do not see it; trying again", err)
 		if !trouble.wait(ctx) {
 			return
 		}

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// prepareLimit is how long a generation waits for what must be there before the first call. After it the worker leaves the group,
+// prepareLimit is how long a generation waits for the topics that the first call needs. After it the worker leaves the group,
 // so that others may have the partitions, and waits outside.
 const prepareLimit = 10 * time.Second
 
-// prepare does what must be done before the first event is fetched, for as long as it takes: it creates the topics that do not
-// exist yet, and reads the ledger if it was not read before the group was joined. False: ctx has ended.
+// prepare creates the topics that do not exist yet, and reads the ledger if that was not done before the join. It blocks until
+// both succeed, so that the first event is fetched afterwards. False: ctx has ended.
 func (c *Consumer) prepare(ctx context.Context) bool {
 	if c.prepared {
 		return true
@@ -38,14 +38,14 @@ func (c *Consumer) prepareStore(ctx context.Context) bool {
 		switch {
 		case err == nil:
 			c.waits.end(waitPrepared)
-			c.preparing.over(c.log, "the dead-letter topic can keep letters")
+			c.preparing.over(c.log, "the dead-letter topic can store letters again")
 			return true
 		case ctx.Err() != nil:
 			return false
 		}
 		c.enter(Waiting)
-		c.waits.begin(waitPrepared, "the dead-letter topic cannot keep letters: "+withoutPorts(err.Error()))
-		c.preparing.tell(c.log, "the dead-letter topic cannot keep letters, so nothing is called; trying again", err)
+		c.waits.begin(waitPrepared, "the dead-letter topic cannot store letters: "+withoutPorts(err.Error()))
+		c.preparing.tell(c.log, "the dead-letter topic cannot store letters, so nothing is called; trying again", err)
 		if !c.preparing.wait(ctx) {
 			return false
 		}

@@ -89,10 +89,10 @@ func TestAWorkerThatCannotStoreLettersLeavesTheGroupAndCallsNothing(t *testing.T
 		if calls := len(w.ledger.calledNow()); calls > 0 || members > 0 || joined || phase == consumer.Running || prepared.Load() < 2 {
 			w.t.Errorf("got %d calls, %d members, %s, joined %v, want a worker that waits outside of the group", calls, members, phase, joined)
 		}
-		w.toldOnce("the dead-letter topic cannot keep letters")
+		w.toldOnce("the dead-letter topic cannot store letters")
 		broken.Store(nil)
 		w.settle(time.Minute)
-		w.toldOnce("the dead-letter topic can keep letters")
+		w.toldOnce("the dead-letter topic can store letters again")
 	})
 }
 

@@ -26,7 +26,7 @@ type Start struct {
 // the connection pool has heard of it.
 const startPatience = 3 * time.Second
 
-// positions reads where the group stands, for as long as it takes. Where it never committed, the start is chosen and logged.
+// positions reads the group's offsets, for as long as it takes. Without a commit it chooses the start and logs it.
 // It leaves out partitions that do not exist, such as those of a topic that was deleted since it was assigned, so that they do
 // not keep the others waiting. False: ctx has ended.
 func (c *Consumer) positions(ctx context.Context, own []broker.TopicPartition) (_ []dispatch.Position, gone []broker.TopicPartition, ok bool) {
@@ -54,7 +54,7 @@ func (c *Consumer) positions(ctx context.Context, own []broker.TopicPartition) (
 	}
 }
 
-// standing is where the group stands.
+// standing is the group's position in each partition.
 type standing struct {
 	positions []dispatch.Position
 	begun     []beginning             // where it never committed
@@ -126,7 +126,7 @@ func (c *Consumer) await(ctx context.Context, partitions []broker.TopicPartition
 		c.waits.begin(waitUnknown+p.Topic, "the brokers do not know all partitions of the topic "+p.Topic+" that this worker consumes")
 		defer c.waits.end(waitUnknown + p.Topic)
 	}
-	c.log.WarnContext(ctx, "assigned partitions do not exist; consuming the others; create their topics, or take them out of KAFKA_TOPICS",
+	c.log.WarnContext(ctx, "assigned partitions do not exist; consuming the others; create their topics, or remove them from KAFKA_TOPICS",
 		slog.Any("partitions", names))
 	ticker := time.NewTicker(compareEvery)
 	defer ticker.Stop()
@@ -231,14 +231,14 @@ func (c *Consumer) tellStart(ctx context.Context, b beginning) {
 	if held := c.heldAhead(ctx, topic, starts); held > 0 {
 		log = log.With(slog.Int64("events_behind_open_transactions", held))
 	}
-	log.InfoContext(ctx, "the group never committed here; it begins as KAFKA_START says", slog.String("oldest_age", age))
+	log.InfoContext(ctx, "the group has no commits here; starting at KAFKA_START", slog.String("oldest_age", age))
 }
 
-// heldAhead is how many events stand behind open transactions: they come on top of those ahead of the start.
+// heldAhead counts the events behind open transactions, in addition to those ahead of the start.
 func (c *Consumer) heldAhead(ctx context.Context, topic string, starts map[int]int64) int64 {
 	held, err := c.options.Cluster.HeldBack(ctx, topic, slices.Sorted(maps.Keys(starts)))
 	if err != nil {
-		return 0 // it is a word about the start, and the start goes on without it
+		return 0 // only the log line needs it
 	}
 	var events int64
 	for _, h := range held {

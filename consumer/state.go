@@ -71,7 +71,7 @@ type State struct {
 	Dispatch dispatch.State
 	// Ends are the log ends, as of the last fetch of each partition.
 	Ends map[dispatch.Partition]int64
-	// Unreadable are the partitions that stand still because their next batch cannot be read.
+	// Unreadable are the partitions that are stuck because their next batch cannot be read.
 	Unreadable []Unreadable
 	// HeldBack has the partitions where an open transaction has kept events from being read for some seconds.
 	HeldBack map[dispatch.Partition]HeldBack

@@ -9,14 +9,13 @@ import (
 )
 
 const (
-	// patience is how long something may fail that is normal for a while, such as a join while the group rebalances, before
-	// the log speaks of it.
+	// patience is how long a passing failure, such as a join while the group rebalances, may last before it is logged.
 	patience = 10 * time.Second
 	// mostTold bounds what one trouble remembers.
 	mostTold = 20
 )
 
-// trouble spaces the tries of something that must succeed in the end. It logs each kind of failure once, not each try. The
+// trouble spaces the retries of something that must succeed in the end. It logs each kind of failure once, not each try. The
 // zero value is ready.
 type trouble struct {
 	tries int
@@ -25,13 +24,13 @@ type trouble struct {
 	next  time.Duration
 }
 
-// tell logs a failure whose text was not logged yet.
+// tell logs a failure if its text was not logged yet.
 func (t *trouble) tell(log *slog.Logger, message string, err error) {
 	t.failed()
 	t.once(log, message, withoutPorts(err.Error()), slog.Any("error", err))
 }
 
-// explain logs a failure whose reason was not logged yet. One that is normal for a while is logged when it lasts.
+// explain logs a failure if its reason was not logged yet, and a passing one only if it lasts.
 func (t *trouble) explain(log *slog.Logger, message string, r reason, err error) {
 	t.failed()
 	if !r.passing || time.Since(t.since) >= patience {
@@ -78,7 +77,7 @@ func (t *trouble) wait(ctx context.Context) bool {
 type reason struct {
 	what string // "topic orders does not exist": the state says the same as the log
 	fix  string // who or which setting can change that; may be empty
-	// passing says that it is normal for a while and ends by itself.
+	// passing says that it is normal for a while and usually ends without help.
 	passing bool
 }
 

@@ -86,7 +86,7 @@ func (u *unknowns) restarted(p dispatch.Partition) bool {
 }
 
 // verify finds out what became of a partition that the broker did not know: it was unknown for a moment, or the topic was
-// deleted and created again. Kafka deletes a group's offsets together with their topic, so a missing offset tells.
+// deleted and created again. Kafka deletes a group's offsets together with their topic, so a missing offset proves the deletion.
 func (c *Consumer) verify(ctx context.Context, p dispatch.Partition) {
 	c.unknown.add(p)
 	c.waits.begin(waitUnknown+p.Topic, "the brokers do not know all partitions of the topic "+p.Topic+" that this worker consumes")
@@ -107,8 +107,8 @@ func (c *Consumer) verify(ctx context.Context, p dispatch.Partition) {
 			}
 		}
 		if partitions := c.unknown.due(p.Topic); partitions != nil && ctx.Err() == nil {
-			log.WarnContext(ctx, "the brokers do not know these partitions; their calls and commits wait until they are back; "+
-				"if the topic is gone for good, take it out of KAFKA_TOPICS", slog.Any("partitions", partitions), slog.Any("error", err))
+			log.WarnContext(ctx, "the brokers do not know these partitions; their calls and commits wait until they return; "+
+				"if the topic is gone for good, remove it from KAFKA_TOPICS", slog.Any("partitions", partitions), slog.Any("error", err))
 		}
 	}
 }

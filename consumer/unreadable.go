@@ -16,12 +16,12 @@ import (
 const (
 	// unreadableTries is how often a batch is fetched before it counts as unreadable: bytes may change on their way to us.
 	unreadableTries = 3
-	// unreadableAgain is how often the log repeats that a partition stands still.
+	// unreadableAgain is how often the log repeats that a partition is stuck.
 	unreadableAgain = 10 * time.Minute
 )
 
-// Unreadable is a partition that stands still, because its next batch cannot be read. What its checksum refuses cannot
-// become a letter: nobody knows what it says. So a person must restore it or skip it.
+// Unreadable is a partition that is stuck because its next batch cannot be read. A batch with a wrong checksum cannot become
+// a letter, because its content is unknown. So a person must restore it or skip it.
 type Unreadable struct {
 	dispatch.Partition
 	// First and Last are the offsets of the batch's events, as far as its header can be believed.
@@ -44,7 +44,7 @@ type attempts struct {
 	told  time.Time
 }
 
-// unreadable takes note of an error of a fetch. False: it is none of a batch that cannot be read, or not yet sure to be one.
+// unreadable notes a fetch error about a batch that cannot be read. False: the error is another one, or may still pass.
 func (c *Consumer) unreadable(ctx context.Context, log *slog.Logger, f dispatch.Fetch, a *attempts, err error) bool {
 	bad, ok := errors.AsType[*broker.UnreadableError](err)
 	if !ok {
@@ -60,7 +60,7 @@ func (c *Consumer) unreadable(ctx context.Context, log *slog.Logger, f dispatch.
 	}
 	if a.told.IsZero() || now.Sub(a.told) >= unreadableAgain {
 		a.told = now
-		log.ErrorContext(ctx, "events cannot be read: their partition stands still until they are restored or skipped",
+		log.ErrorContext(ctx, "events cannot be read: their partition is stuck until they are restored or skipped",
 			slog.Int64("offset", a.First), slog.Int64("last_offset", a.Last), slog.Any("error", a.Err),
 			slog.Duration("for", now.Sub(a.Since)),
 			slog.String("to_skip", "when the group's committed offset has reached the offset, stop all workers of the group and run "+a.Skip(c.options.Group)))
@@ -76,7 +76,7 @@ func (c *Consumer) readable(a *attempts) {
 	*a = attempts{}
 }
 
-// allUnreadable returns the partitions that stand still, in order. Only in a turn.
+// allUnreadable returns the stuck partitions, in order. Only in a turn.
 func (c *Consumer) allUnreadable() []Unreadable {
 	var all []Unreadable
 	for _, u := range c.standing {

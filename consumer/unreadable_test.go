@@ -10,13 +10,13 @@ import (
 	"leadhit-sync/consumer/dispatch"
 )
 
-func TestABatchThatCannotBeReadIsTold(t *testing.T) {
+func TestABatchThatCannotBeReadIsReported(t *testing.T) {
 	bubble(t, 2, func(w *world) {
 		w.produce(0, fine, "a", "b", "spoilt", "c")
 		w.produce(1, fine, "d")
 		k := w.start()
 		k.wire.damage("spoilt")
-		const told = "events cannot be read: their partition stands still until they are restored or skipped"
+		const told = "events cannot be read: their partition is stuck until they are restored or skipped"
 		if !w.wait(20*time.Second, func() bool { return len(w.logs.say(told)) == 1 }) {
 			t.Fatalf("got no line with %q", told)
 		}
@@ -59,7 +59,7 @@ func TestBytesThatAreDamagedOnceAreReadAgain(t *testing.T) {
 	})
 }
 
-func TestBrokersThatTakeNoMetadataAreTold(t *testing.T) {
+func TestBrokersThatRefuseMetadataAreReported(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.takeNoMetadata()
 		w.leadhitDoes(func(c change, try int) conduct {
@@ -77,7 +77,7 @@ func TestBrokersThatTakeNoMetadataAreTold(t *testing.T) {
 		if got := k.State().Dispatch.MetadataBytes; got >= 100 {
 			t.Errorf("got %d bytes of metadata, want fewer than what was refused", got)
 		}
-		if lines := w.logs.say("raise offset.metadata.max.bytes on the brokers"); len(lines) == 0 {
+		if lines := w.logs.say("set offset.metadata.max.bytes to 4096"); len(lines) == 0 {
 			t.Error("got no line that names the brokers' setting")
 		}
 		w.leadhitDoes(answers(0))

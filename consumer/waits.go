@@ -39,7 +39,7 @@ type waits struct {
 	all map[string]Wait
 }
 
-// begin notes a wait, or says of one that lasts what it is for now.
+// begin notes a wait, or updates what a lasting one is for.
 func (w *waits) begin(key, what string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -52,7 +52,7 @@ func TestAForeignClientIsRefusedInTheGroup(t *testing.T) {
 }
 
 // A leader is any program that knows our protocol's name.
-func TestAnAssignmentIsNotBelieved(t *testing.T) {
+func TestTheLengthsOfAnAssignmentAreNotTrusted(t *testing.T) {
 	bubble(t, 2, func(w *world) {
 		w.create("payments", 1)
 		w.fake.ControlKey(int16(kmsg.SyncGroup), func(r kmsg.Request) (kmsg.Response, error, bool) {
@@ -175,7 +175,7 @@ func TestAMissingTopicIsNamedWithTheTimeSinceWhenItIsWaitedFor(t *testing.T) {
 	})
 }
 
-func TestAWaitFromOutsideStandsInTheState(t *testing.T) {
+func TestAWaitFromOutsideIsInTheState(t *testing.T) {
 	t.Parallel()
 	k := consumer.New(consumer.Options{})
 	k.WaitFor("the letters' topic")
@@ -259,7 +259,7 @@ func TestANewTopicOfManyPartitionsIsLoggedOnce(t *testing.T) {
 		w.create("orders", 18)
 		w.produce(3, fine, "a")
 		w.settle(20 * time.Second)
-		w.toldOnce("the group never committed here")
+		w.toldOnce("the group has no commits here")
 		if got := w.logs.say("do not know"); len(got) > 0 {
 			w.t.Errorf("got %q, want nothing: the topic is new", got)
 		}

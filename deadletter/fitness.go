@@ -12,9 +12,9 @@ import (
 
 // ErrUnfit is wrapped by errors about a topic whose settings keep letters, or entries of the ledger, out of it or lose them. An
 // operator has to change a setting of the topic.
-var ErrUnfit = errors.New("the topic's settings do not suit it")
+var ErrUnfit = errors.New("the topic's settings are unsuitable")
 
-// Flaw is a setting of a topic that does not suit what the topic keeps.
+// Flaw is a setting of a topic that is unsuitable for the topic's content.
 type Flaw struct {
 	// Setting is Kafka's name, such as cleanup.policy. Is is its value now, Want the value to set.
 	Setting string `json:"setting"`
@@ -22,7 +22,7 @@ type Flaw struct {
 	Want    string `json:"want"`
 	// Why says what goes wrong with the value.
 	Why string `json:"why"`
-	// Fatal says that nothing may be consumed until the setting is changed: what has to be kept could not be stored, or would be
+	// Fatal says that nothing may be consumed until the setting is changed: letters or pauses could not be stored, or could be
 	// lost at any time.
 	Fatal bool `json:"fatal"`
 }
@@ -94,7 +94,7 @@ const (
 	ledgerBytes = 128 << 10
 )
 
-// needs are what a topic must be able to hold.
+// needs says what a topic must be able to hold.
 type needs struct {
 	letters bool // else it is the ledger
 	// maxBytes is the size of the largest record that should fit: of an event, whose letter is at most 64 KiB larger.
@@ -105,7 +105,7 @@ type needs struct {
 	keepBytes int64
 }
 
-// facts are what Kafka says of a topic.
+// facts is what Kafka returns about a topic.
 type facts struct {
 	brokers, replicas int
 	settings          map[string]string // nil: we may not ask
@@ -123,8 +123,8 @@ const (
 	no
 )
 
-// judge returns what has to be changed about a topic, the fatal flaws first. It is the one place that knows what the letters'
-// topic and the ledger need.
+// judge returns the flaws of a topic, the fatal ones first. Only this function knows what the letters' topic and the ledger
+// need.
 func (n needs) judge(f facts) []Flaw {
 	var flaws []Flaw
 	add := func(flaw Flaw, found bool) {
@@ -134,7 +134,7 @@ func (n needs) judge(f facts) []Flaw {
 	}
 	add(Flaw{
 		replicationFactor, "1", strconv.Itoa(min(f.brokers, wantedReplicas)),
-		"the cluster has several brokers, and losing one of them would lose what the topic keeps", true,
+		"the cluster has several brokers, but losing one of them would lose the topic", true,
 	}, f.replicas == 1 && f.brokers > 1)
 	if f.settings == nil {
 		return flaws
@@ -225,7 +225,7 @@ func (n needs) retentionSize(is string) (Flaw, bool) {
 	if n.letters {
 		what = "letters are deleted"
 	}
-	return Flaw{retentionBytes, is, strconv.Itoa(forever), what + " when the topic grows to this size, however new they are", false}, true
+	return Flaw{retentionBytes, is, strconv.Itoa(forever), what + " once the topic has this size, however new they are", false}, true
 }
 
 // inSync judges min.insync.replicas. Brokers of 4.x do not count more than there are; older ones refuse all writes.

@@ -70,7 +70,7 @@ func inspectLedger(ctx context.Context, client *kafka.Client, letters TopicSpec)
 	}
 	i.judge(facts{settings: settings[name]}, needs{
 		maxBytes: ledgerBytes, keepBytes: forever, keep: keep,
-		keepWhy: "a worker that starts later does not know of an older pause, and calls",
+		keepWhy: "a worker that starts later does not see an older pause, and makes calls",
 	})
 	return i, ledgerRetention(keeps), nil
 }
@@ -239,7 +239,7 @@ func (s TopicSpec) sources(settings map[string]map[string]string) sources {
 	return from
 }
 
-const policyText = "a policy of the cluster refuses it: ask the people who run the cluster"
+const policyText = "a policy of the cluster refuses it: ask the cluster's administrators"
 
 // refusal says in words which setting of the topic makes Kafka refuse a record; "" if none does.
 func refusal(err error) string {
@@ -247,10 +247,10 @@ func refusal(err error) string {
 		code kafka.Error
 		text string
 	}{
-		{kafka.InvalidRecord, "a compacted topic takes no record without a key: set cleanup.policy to delete"},
-		{kafka.InvalidMessage, "a compacted topic takes no record without a key: set cleanup.policy to delete"}, // of brokers before 2.4
-		{kafka.UnsupportedForMessageFormat, "its records can have no headers: set message.format.version to 0.11.0 or later"},
-		{kafka.Unknown, "the broker does not say why (its log does); if it goes on, its records may be of a format without headers: " +
+		{kafka.InvalidRecord, "a compacted topic refuses records without a key: set cleanup.policy to delete"},
+		{kafka.InvalidMessage, "a compacted topic refuses records without a key: set cleanup.policy to delete"}, // of brokers before 2.4
+		{kafka.UnsupportedForMessageFormat, "its records cannot have headers: set message.format.version to 0.11.0 or later"},
+		{kafka.Unknown, "the broker does not say why (see its log); if this lasts, its records may be in a format without headers: " +
 			"set message.format.version of the topic, or the brokers' log.message.format.version, to 0.11.0 or later"},
 		{kafka.InvalidTimestamp, "the topic refuses the record's time: check message.timestamp.difference.max.ms (or " +
 			"message.timestamp.before.max.ms and message.timestamp.after.max.ms) and the clocks"},

@@ -20,7 +20,7 @@ type TopicSpec struct {
 	// Sources are the topics whose events become letters. Kafka is asked how large their records may be and how long they are
 	// kept: letters get 64 KiB more, for their headers, and last as long at least.
 	Sources []string
-	// SourceMaxBytes is the max.message.bytes of sources that Kafka does not tell; 0 stands for Kafka's default of 1 MiB and 12
+	// SourceMaxBytes is the max.message.bytes of sources for which Kafka does not return it; 0 means Kafka's default of 1 MiB and 12
 	// bytes.
 	SourceMaxBytes int
 	Retention      time.Duration // 0: 30 days, or longer if a source is kept longer

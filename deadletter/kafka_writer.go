@@ -12,7 +12,7 @@ import (
 )
 
 // What an operator has to change before anything can be stored. Errors of [Writer.Write], [Ledger.Append], [EnsureTopic] and
-// [EnsureLedger] wrap one of these, or [ErrUnfit], where it applies; every other error is the cluster's and may pass by itself.
+// [EnsureLedger] wrap one of these, or [ErrUnfit], where it applies; every other error is the cluster's and may be temporary.
 var (
 	ErrTopicMissing = errors.New("the topic does not exist: create it, or allow the worker to create it")
 	ErrUnauthorised = errors.New("not allowed by Kafka: grant Read, Write, Describe and DescribeConfigs on the dead-letter " +

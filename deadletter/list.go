@@ -14,7 +14,7 @@ type Filter struct {
 	// a topic.
 	Group string
 	Since time.Time // failed then or later
-	Limit int       // the newest so many; 0: 50
+	Limit int       // how many, the newest first; 0: 50
 }
 
 const defaultLimit = 50
@@ -37,7 +37,7 @@ type Listing struct {
 	Elsewhere map[string]int
 }
 
-// Names that are counted each by itself, and ids that are remembered: bounds of memory.
+// Bounds of memory: names that are counted separately, and ids that are remembered.
 const (
 	mostNames = 100
 	mostIDs   = 1 << 20
@@ -148,7 +148,7 @@ func (found *Listing) note(l Letter) {
 	}
 }
 
-// countName counts a name by itself, or among the others where there are too many.
+// countName counts a name separately, or among the others if there are too many.
 func countName(counts map[string]int, name string) {
 	if _, known := counts[name]; !known && len(counts) >= mostNames {
 		name = otherName

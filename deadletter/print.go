@@ -44,7 +44,7 @@ func (p Printer) List(w io.Writer, found Listing) error {
 		fmt.Fprintf(&out, "%d of %d letters, the newest; --limit shows more.\n", len(found.Letters), found.Total)
 	}
 	if found.Broken > 0 {
-		fmt.Fprintf(&out, "%d of %d records are no letters or cannot be read.\n", found.Broken, found.Read)
+		fmt.Fprintf(&out, "%d of %d records are not letters or cannot be read.\n", found.Broken, found.Read)
 	}
 	_, err := io.WriteString(w, out.String())
 	return err

@@ -274,7 +274,7 @@ func (r *round) happened(f nemesis.Fault, began time.Time) {
 func (r *round) memberships() []audit.Loss {
 	lost := []string{
 		"the group has moved on without this worker", "no commit was acknowledged for a whole session",
-		"a commit stayed without an answer", "the generation ends with work in the air",
+		"a commit got no response", "the generation ends with calls in flight",
 	}
 	var found []audit.Loss
 	for _, l := range r.lives {

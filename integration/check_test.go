@@ -88,7 +88,7 @@ func (c *checked) testForeignGroups(t *testing.T, brokers []string) {
 		options []kgo.Opt
 		want    string
 	}{
-		{"newer-protocol", []kgo.Opt{kgo.WithContext(newer)}, "consumers of another kind"},
+		{"newer-protocol", []kgo.Opt{kgo.WithContext(newer)}, "which a worker cannot join"},
 		{"cooperative", []kgo.Opt{kgo.Balancers(kgo.CooperativeStickyBalancer()), kgo.ClientID("somebody")}, `by "cooperative-sticky" (somebody at 127.0.0.1)`},
 		{"range", []kgo.Opt{kgo.Balancers(kgo.RangeBalancer()), kgo.ClientID("somebody")}, `by "range" (somebody at 127.0.0.1)`},
 	} {

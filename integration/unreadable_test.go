@@ -52,7 +52,7 @@ func (s *suite) testDamagedBatch(t *testing.T, cluster *apache.Cluster) {
 	w.start(t)
 	eventually(t, time.Minute, "the standstill in /readyz", func() string {
 		_, body := w.page(t, "/readyz")
-		return unless(strings.Contains(body, "/0 stands still: the event at offset 1 cannot be read") && strings.HasPrefix(body, "running\n"), "%s", body)
+		return unless(strings.Contains(body, "/0 is stuck: the event at offset 1 cannot be read") && strings.HasPrefix(body, "running\n"), "%s", body)
 	})
 	skip := fmt.Sprintf("--group %s --topic %s:0 --reset-offsets --to-offset 2 --execute", r.group, r.topic)
 	if _, body := w.page(t, "/status"); !strings.Contains(body, skip) {
@@ -61,7 +61,7 @@ func (s *suite) testDamagedBatch(t *testing.T, cluster *apache.Cluster) {
 	if got := w.metric(t, "leadhit_sync_partitions_unreadable"); got != 1 {
 		t.Errorf("got %v partitions_unreadable, want 1", got)
 	}
-	if log := w.Stdout(); !strings.Contains(log, "events cannot be read: their partition stands still") || !strings.Contains(log, skip) {
+	if log := w.Stdout(); !strings.Contains(log, "events cannot be read: their partition is stuck") || !strings.Contains(log, skip) {
 		t.Error("got no line about the standstill that says how to skip it")
 	}
 	eventually(t, time.Minute, "a commit in front of the batch", func() string {
@@ -128,7 +128,7 @@ func (s *suite) testNoMetadata(t *testing.T, cluster *apache.Cluster) {
 	if got := w.metric(t, "leadhit_sync_commit_metadata_bytes"); got >= 4096 {
 		t.Errorf("got %v commit_metadata_bytes, want fewer than 4096", got)
 	}
-	if !strings.Contains(w.Stdout(), "raise offset.metadata.max.bytes on the brokers to 4096") {
+	if !strings.Contains(w.Stdout(), "set offset.metadata.max.bytes to 4096") {
 		t.Error("got no line that names the setting")
 	}
 	check, err := s.binary.Start(program.Options{Arguments: []string{"check"}, Settings: w.environment(), Dir: s.emitted})

@@ -296,7 +296,7 @@ func (w *wire) testRefusedRights(t *testing.T) {
 		"no right to the events": {
 			func(g *guarded) apache.Right { return g.rights()[3] }, true,
 			func(g *guarded) string { return g.topic },
-			func(g *guarded) string { return g.topic + ": Kafka does not let us describe it; grant" },
+			func(g *guarded) string { return g.topic + ": Kafka does not allow describing it; grant" },
 		},
 		"no right to the group": {
 			func(g *guarded) apache.Right { return g.rights()[0] }, true,
@@ -306,7 +306,7 @@ func (w *wire) testRefusedRights(t *testing.T) {
 		"no right to the letters": {
 			func(g *guarded) apache.Right { return g.rights()[1] }, true,
 			func(g *guarded) string { return g.letters() },
-			func(g *guarded) string { return g.letters() + ": Kafka does not let us describe it; grant" },
+			func(g *guarded) string { return g.letters() + ": Kafka does not allow describing it; grant" },
 		},
 		"no right to the ledger": {
 			func(g *guarded) apache.Right { return g.rights()[2] }, true,

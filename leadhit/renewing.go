@@ -80,7 +80,7 @@ func (r *renewing) look() {
 	}
 	if err != nil {
 		if !r.broken {
-			r.log.Warn("LEADHIT_CA_FILE cannot be used; what it held before stays in use; mend the file", slog.Any("error", err))
+			r.log.Warn("LEADHIT_CA_FILE cannot be used; its previous content stays in use; fix the file", slog.Any("error", err))
 		}
 		r.broken = true
 		return
@@ -88,7 +88,7 @@ func (r *renewing) look() {
 	r.broken, r.text = false, text
 	// Requests that are under way keep their connections to the end; idle ones were trusted for what no longer counts.
 	r.current.Swap(r.make(pool)).CloseIdleConnections()
-	r.log.Info("LEADHIT_CA_FILE has changed; connections to LeadHit are made anew")
+	r.log.Info("LEADHIT_CA_FILE has changed; reconnecting to LeadHit")
 }
 
 // authorities is the pool of the system's authorities and those in text.
@@ -98,7 +98,7 @@ func authorities(text []byte) (*x509.CertPool, error) {
 		pool = x509.NewCertPool() // an image without system authorities still has the file
 	}
 	if !pool.AppendCertsFromPEM(text) {
-		return nil, errors.New("no certificate in it")
+		return nil, errors.New("it holds no certificate")
 	}
 	return pool, nil
 }

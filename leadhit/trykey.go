@@ -15,7 +15,7 @@ type KeyProof uint8
 const (
 	// KeyNotTried says that the node answers the same call without a key too: nothing is known of ours.
 	KeyNotTried KeyProof = iota
-	// KeyTaken says that the node answers with the key, and refuses the same call without one.
+	// KeyTaken says that the node answers a call with the key, and refuses the same call without it.
 	KeyTaken
 )
 
@@ -25,7 +25,7 @@ const (
 	triedID     = "leadhit-sync-check"
 )
 
-// TryKey finds out whether the node takes the key, without a word about any order: it calls a method that does not exist,
+// TryKey finds out whether the node accepts the key, without naming an order: it calls a method that does not exist,
 // with the key, and once more without. A key that is refused is a *StatusError (401 or 403); other failures are those of
 // SetOrderStatus.
 func (c *Client) TryKey(ctx context.Context) (KeyProof, error) {
@@ -36,7 +36,7 @@ func (c *Client) TryKey(ctx context.Context) (KeyProof, error) {
 	if (Judge{}).Unauthorised(err) {
 		return KeyTaken, nil
 	}
-	return KeyNotTried, nil // whatever else became of the second call says nothing of the key
+	return KeyNotTried, nil // any other outcome of the second call proves nothing about the key
 }
 
 // callUnknown calls the method that does not exist; nil is the answer that it does not.
@@ -70,7 +70,7 @@ func (c *Client) callUnknown(ctx context.Context, withKey bool) error { //nolint
 	return err
 }
 
-// Unauthorised says whether an outcome means that the key is not taken.
+// Unauthorised reports whether an outcome means that the key is refused.
 func (Judge) Unauthorised(err error) bool {
 	status, ok := errors.AsType[*StatusError](err)
 	return ok && refusesKey(status)

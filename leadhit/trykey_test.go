@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-func TestTheKeyIsTriedWithoutAWordAboutAnyOrder(t *testing.T) {
+func TestTheKeyIsTriedWithoutNamingAnOrder(t *testing.T) {
 	t.Parallel()
 	node := sandbox.New(sandbox.Options{Key: canary, GuardMap: true})
 	for name, c := range map[string]struct {

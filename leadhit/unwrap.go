@@ -15,12 +15,12 @@ const (
 )
 
 var (
-	errBrokenGzip = errors.New("the answer is packed with gzip and cannot be unpacked")
+	errBrokenGzip = errors.New("the answer is compressed with gzip and cannot be decompressed")
 	errWide       = errors.New("the answer is in UTF-16, not UTF-8")
 )
 
-// unwrap takes an answer out of what a proxy or a framework put around it: gzip, which we never ask for, and a byte order
-// mark. What it cannot take off has an error that names it. limit bounds the unpacked size.
+// unwrap removes what a proxy or a framework put around an answer: gzip, which we never ask for, and a byte order mark.
+// Its error names a wrapping that it cannot remove. limit bounds the unpacked size.
 func unwrap(body *bytes.Buffer, encoding string, limit int64) error {
 	encoding = strings.ToLower(strings.TrimSpace(encoding))
 	switch {
@@ -31,7 +31,7 @@ func unwrap(body *bytes.Buffer, encoding string, limit int64) error {
 	case encoding == "", encoding == "identity", encoding == "gzip", encoding == "x-gzip":
 		// A proxy that unpacks may leave the header as it was.
 	default:
-		return fmt.Errorf("the answer is packed with %s, which we do not ask for", clean(encoding, "", maxLabel))
+		return fmt.Errorf("the answer is compressed with %s, which we did not ask for", clean(encoding, "", maxLabel))
 	}
 	text := body.Bytes()
 	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {

@@ -147,7 +147,7 @@ func TestWhoWaitsForADecoderIsLetGoWhenItsContextEnds(t *testing.T) {
 	})
 }
 
-func TestNoClaimOfCompressedBytesIsBelieved(t *testing.T) {
+func TestNoClaimOfCompressedBytesIsTrusted(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		codec  int8

@@ -22,7 +22,7 @@ const (
 	firstPiece = 4 << 10
 )
 
-// framedConn lets nothing but responses through to kafka-go, which allocates whatever size, count or length a peer sends
+// framedConn passes only valid responses to kafka-go, which allocates whatever size, count or length a peer sends
 // (segmentio/kafka-go#1439). It follows both directions: each response must belong to a request that was written, and have a
 // size that such a response can have. What is inside is checked too, before kafka-go reads it, and kept in memory as it
 // arrives, never as it is announced. A fetch response is passed on unread: its reader trusts no length.
@@ -187,7 +187,7 @@ func (c *framedConn) front() (awaited, bool) {
 	return c.awaited[0], true
 }
 
-// arrive reads until the frame has at least so many bytes, at most most, in pieces no larger than what has arrived already.
+// arrive reads until the frame has from least to most bytes, in pieces no larger than what has already arrived.
 func (c *framedConn) arrive(least, most int) error {
 	for len(c.frame) < least {
 		c.frame = slices.Grow(c.frame, min(most-len(c.frame), max(firstPiece, len(c.frame))))
@@ -200,7 +200,7 @@ func (c *framedConn) arrive(least, most int) error {
 	return nil
 }
 
-// cut explains the end of a connection in the middle of a response.
+// cut explains a connection that ended in the middle of a response.
 func (c *framedConn) cut(err error) error {
 	if len(c.frame) == 0 || !isEnd(err) {
 		return err

@@ -152,7 +152,7 @@ func TestAnAdvertisedAddressThatIsNoBrokerIsCalledSo(t *testing.T) {
 		}
 	})
 	_, err := cluster.Fetch(t.Context(), broker.FetchRequest{Topic: "orders", MaxWait: 100 * time.Millisecond})
-	refused(t, "fetch", err, fake.ListenAddrs()[0]+" speaks HTTP", "a broker gave us this address: check its advertised.listeners")
+	refused(t, "fetch", err, fake.ListenAddrs()[0]+" speaks HTTP", "a broker advertised this address: check its advertised.listeners")
 }
 
 // canned is a connection on which a response waits.
@@ -254,7 +254,7 @@ func TestWholeResponsesReachKafkaGo(t *testing.T) {
 }
 
 // Wherever a broker lies, what is allocated stays near what has arrived.
-func TestNoNumberInAResponseIsBelieved(t *testing.T) {
+func TestNoNumberInAResponseIsTrusted(t *testing.T) {
 	lies := map[string]string{
 		"four million":         "\x00\x3f\xff\xff", // first, because a decoder that believes it survives it
 		"all there are":        "\x7f\xff\xff\xff",
@@ -283,7 +283,7 @@ func TestNoNumberInAResponseIsBelieved(t *testing.T) {
 	}
 }
 
-func TestAnAssignmentOfTheGroupIsNotBelieved(t *testing.T) {
+func TestTheLengthsOfAGroupAssignmentAreNotTrusted(t *testing.T) {
 	t.Parallel()
 	assignment := "\x00\x01\x3f\xff\xff\xff\x00\x01o\x00\x00\x00\x00"
 	response := "\x00\x00\x00\x17" + "\x00\x00\x00\x07" + "\x00\x00" + "\x00\x00\x00\x0d" + assignment
@@ -361,7 +361,7 @@ func (p *promising) Read(b []byte) (int, error) {
 	return p.Conn.Read(b)
 }
 
-func TestResponsesAreToldApartWhateverTheReaderTakes(t *testing.T) {
+func TestResponsesAreSeparatedForAnyReadSize(t *testing.T) {
 	t.Parallel()
 	fake := fakeKafka(t)
 	client := producer(t, fake)
@@ -438,7 +438,7 @@ func converse(t *testing.T, requests, answers []string, piece int) {
 	}
 }
 
-func TestATokenOfALoginIsNotBelievedItsLength(t *testing.T) {
+func TestTheLengthOfALoginTokenIsNotTrusted(t *testing.T) {
 	t.Parallel()
 	conn := broker.Frame(canned{response: bytes.NewReader([]byte(sized(handshakeAnswer) + "\x7f\xff\xff\xff"))}, "old:9092")
 	_, _ = conn.Write(requestHead(int16(protocol.SaslHandshake), 0, 1))

@@ -27,7 +27,7 @@ func (c *Cluster) HeldBack(ctx context.Context, topic string, partitions []int) 
 		if bounds[p].End <= bounds[p].Last {
 			continue
 		}
-		// Only one response that has both ends tells whether they differ: events may have come between two.
+		// Both ends must come from one response: events may arrive between two.
 		batch, err := c.Fetch(ctx, FetchRequest{Topic: topic, Partition: p, Offset: bounds[p].Last, MaxBytes: 1, MaxDecoded: 1})
 		if err != nil {
 			return nil, err

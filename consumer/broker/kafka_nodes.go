@@ -16,7 +16,7 @@ import (
 // Node is one broker of a cluster.
 type Node struct {
 	ID int
-	// Address is host:port as the broker tells its clients: advertised.listeners.
+	// Address is the host:port that the broker gives its clients: advertised.listeners.
 	Address string
 }
 

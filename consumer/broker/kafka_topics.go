@@ -57,7 +57,7 @@ type TopicInfo struct {
 const NoLeader = -1
 
 // Topics asks a broker, not the pool's cache, and creates no topic. Its error is one of the network, [ErrUnauthorised] or
-// [ErrTooOld]: this is the call that tells a wrong password.
+// [ErrTooOld]: this is the call that reports a wrong password.
 func (c *Cluster) Topics(ctx context.Context, names ...string) (Topology, error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()

@@ -33,7 +33,7 @@ func (k *kept[T]) load() (T, error) {
 		return fresh, err
 	case !k.broken:
 		k.broken = true
-		k.log.Warn("a file of the connection to Kafka cannot be used; what it held before stays in use; mend the file",
+		k.log.Warn("a file of the connection to Kafka cannot be used; its previous content stays in use; fix the file",
 			slog.String("what", k.what), slog.Any("error", err))
 	}
 	return k.good, nil

@@ -115,7 +115,7 @@ func TestAMemberWithAnotherFormOfSubscriptionDoesNotStopTheGroup(t *testing.T) {
 	}
 }
 
-func TestOfASubscriptionIsKeptWhatKafkaGoCanRead(t *testing.T) {
+func TestASubscriptionKeepsThePartsThatKafkaGoCanRead(t *testing.T) {
 	t.Parallel()
 	whole := "\x00\x01\x00\x00\x00\x01\x00\x06orders\x00\x00\x00\x02ab"
 	null := "\x00\x00\x00\x00\x00\x01\x00\x06orders\xff\xff\xff\xff"

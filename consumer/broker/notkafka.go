@@ -7,8 +7,7 @@ import (
 	"io"
 )
 
-// ErrNotKafka says that whoever answers at an address does not speak Kafka's protocol, or sends responses whose lengths
-// cannot be true. The error's text names the address, what answers there if that is known, and what to check.
+// ErrNotKafka says that the peer at an address does not speak Kafka's protocol, or sends responses with impossible lengths. The error's text names the address, what answers there if that is known, and what to check.
 var ErrNotKafka = errors.New("not a Kafka broker")
 
 // notKafkaError says why the bytes that came from an address are no response of a broker.
@@ -28,7 +27,7 @@ func (e *notKafkaError) Unwrap() error {
 	return io.ErrUnexpectedEOF
 }
 
-// peer is who we believe to talk to.
+// peer is the broker that we expect at an address.
 type peer struct {
 	address    string
 	configured bool // the address is one of KAFKA_BROKERS; any other was advertised by a broker
@@ -55,7 +54,7 @@ func (p peer) advice() string {
 	if p.configured {
 		return "check KAFKA_BROKERS"
 	}
-	return "a broker gave us this address: check its advertised.listeners"
+	return "a broker advertised this address: check its advertised.listeners"
 }
 
 // protocolOf names the protocol whose server begins so, as far as the first eight bytes show it. It is empty if they do not.

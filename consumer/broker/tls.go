@@ -51,7 +51,7 @@ func (t *TLS) config() (*tls.Config, error) {
 	return config, nil
 }
 
-// pair reads certificate and key. Its error is about the certificate's file if that is wrong by itself, else about the key's.
+// pair reads certificate and key. Its error is about the certificate's file if that is wrong, else about the key's file.
 func (t *TLS) pair() (tls.Certificate, error) {
 	certificate, err := os.ReadFile(t.CertFile)
 	if err != nil {

@@ -254,7 +254,7 @@ func TestAFileThatCannotBeReadCostsNoConnectionAndIsToldOnce(t *testing.T) {
 		spoil(files[name])
 		connect()
 		connect()
-		if warned++; log.count("cannot be used; what it held before stays in use") != warned {
+		if warned++; log.count("cannot be used; its previous content stays in use") != warned {
 			t.Errorf("%s: got %d lines, want %d, one for each file:\n%s", name, log.count("cannot be used"), warned, log.text.String())
 		}
 		write(t, files[name], string(sound))

@@ -12,7 +12,7 @@ type event struct {
 	of         *partition
 	offset     int64
 	since      time.Time // when it began to age
-	stamp      int64     // of the record's time, as metadata tells it
+	stamp      int64     // of the record's time, as stored in metadata
 	bytes      int64
 	record     any
 	prev, next *event

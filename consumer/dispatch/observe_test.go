@@ -113,8 +113,8 @@ func TestTheTimeInWhichTheWindowIsFullAddsUpOverGenerations(t *testing.T) {
 	}
 }
 
-// TestTheAgeOfAPartitionIsThatOfItsOldestEventWhereverItStands: times of producers need not grow.
-func TestTheAgeOfAPartitionIsThatOfItsOldestEventWhereverItStands(t *testing.T) {
+// TestTheAgeOfAPartitionIsThatOfItsOldestEvent: times of producers need not grow.
+func TestTheAgeOfAPartitionIsThatOfItsOldestEvent(t *testing.T) {
 	t.Parallel()
 	c := settings()
 	c.CallsInFlight = 1

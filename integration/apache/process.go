@@ -69,7 +69,7 @@ func (p *process) start(arguments ...string) error {
 	return nil
 }
 
-// stop sends a signal that ends the process, and waits.
+// stop sends a signal that ends the process, and waits for it.
 func (p *process) stop(signal syscall.Signal) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

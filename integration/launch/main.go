@@ -103,7 +103,7 @@ Usage: go run ./integration/launch [flags]
 // newFlags returns flags whose help begins with a text.
 func newFlags(name string, s streams, help string) *flag.FlagSet {
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // its errors come back, and are told once
+	flags.SetOutput(io.Discard) // its errors are returned, and printed once
 	flags.Usage = func() {
 		flags.SetOutput(s.out)
 		_, _ = fmt.Fprintf(s.out, "%s\nFlags:\n", help)

@@ -28,7 +28,7 @@ type Shop struct {
 // Open opens a shop that writes to these brokers. It connects when it first writes.
 func Open(brokers []string) (*Shop, error) { return open(brokers) }
 
-// transactionLimit is when the broker aborts a transaction by itself: the broker's own most, so that a test may leave one open.
+// transactionLimit is when the broker aborts a transaction: the longest that brokers allow, so that a test may leave one open.
 const transactionLimit = 15 * time.Minute
 
 // OpenTransactional opens a shop that writes in transactions alone.
