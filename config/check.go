@@ -21,7 +21,7 @@ func (c *Config) checkWork(p *problems) {
 	c.checkLease(p)
 	c.checkMemory(p)
 	if rate := c.CallsPerSecond; p.good("CALLS_PER_SECOND") && rate > 0 && rate < leastRate {
-		p.add("CALLS_PER_SECOND", fmt.Sprintf("%v is neither 0 nor %v at least", rate, leastRate))
+		p.add("CALLS_PER_SECOND", fmt.Sprintf("%v is neither 0 nor at least %v", rate, leastRate))
 	}
 	if p.good("RETRY_INITIAL", "RETRY_MAX") && c.Retry.Max < c.Retry.Initial {
 		p.addWith("RETRY_MAX", fmt.Sprintf("%s is shorter than RETRY_INITIAL %s", brief(c.Retry.Max), brief(c.Retry.Initial)),

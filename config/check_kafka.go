@@ -92,7 +92,7 @@ func (c *Config) checkTopics(p *problems) {
 		case topic == c.DeadLetter.Topic:
 			p.add("KAFKA_TOPICS", fmt.Sprintf("%q is the DEAD_LETTER_TOPIC: the worker would read its own letters", topic))
 		case slices.Contains(c.ownTopics(), topic):
-			p.add("KAFKA_TOPICS", fmt.Sprintf("%q is kept for the worker itself", topic))
+			p.add("KAFKA_TOPICS", fmt.Sprintf("%q is reserved for the worker itself", topic))
 		}
 	}
 }

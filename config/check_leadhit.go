@@ -27,7 +27,7 @@ func (c *Config) checkLeadHit(p *problems) {
 		case key == "" && file == "":
 			p.add("LEADHIT_API_KEY_FILE", "is required, or LEADHIT_API_KEY")
 		case key != "" && file != "":
-			p.addWith("LEADHIT_API_KEY", "is set beside LEADHIT_API_KEY_FILE: only one may be; unset one of them", "")
+			p.addWith("LEADHIT_API_KEY", "is set together with LEADHIT_API_KEY_FILE; unset one of them", "")
 		}
 	}
 	p.addFile("LEADHIT_API_KEY_FILE", c.LeadHit.APIKeyFile)

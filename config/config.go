@@ -28,13 +28,13 @@ import (
 // table where the default is not a plain value, example in an error, help in the table.
 type Config struct {
 	Kafka struct {
-		Brokers          list          `envconfig:"KAFKA_BROKERS" required:"true" example:"kafka-1:9092,kafka-2:9092" help:"Brokers to ask first, host:port, separated by commas."`
+		Brokers          list          `envconfig:"KAFKA_BROKERS" required:"true" example:"kafka-1:9092,kafka-2:9092" help:"Brokers to connect to first, host:port, separated by commas."`
 		Topics           list          `envconfig:"KAFKA_TOPICS" required:"true" example:"orders" help:"Topics with order events, separated by commas."`
 		Group            string        `envconfig:"KAFKA_GROUP" default:"leadhit-sync" help:"Consumer group; two groups call LeadHit twice."`
-		Start            Start         `envconfig:"KAFKA_START" default:"earliest" example:"2026-01-31T00:00:00Z" help:"Where a group that never committed begins: earliest, latest or an RFC 3339 time."`
+		Start            Start         `envconfig:"KAFKA_START" default:"earliest" example:"2026-01-31T00:00:00Z" help:"Where a group without commits starts: earliest, latest or an RFC 3339 time."`
 		SessionTimeout   time.Duration `envconfig:"KAFKA_SESSION_TIMEOUT" default:"10s" min:"6s" max:"30s" help:"How long a silent worker keeps its partitions."`
 		TLS              bool          `envconfig:"KAFKA_TLS" default:"false" example:"true" help:"Speak TLS (1.2 or newer) with the brokers."`
-		TLSCAFile        string        `envconfig:"KAFKA_TLS_CA_FILE" shown:"the system's" example:"/etc/kafka/ca.pem" help:"PEM file with authorities that may vouch for the brokers, beside the system's."`
+		TLSCAFile        string        `envconfig:"KAFKA_TLS_CA_FILE" shown:"the system's" example:"/etc/kafka/ca.pem" help:"PEM file with additional authorities to trust for the brokers' certificates."`
 		TLSCertFile      string        `envconfig:"KAFKA_TLS_CERT_FILE" example:"/etc/kafka/tls.crt" help:"PEM file with the worker's certificate."`
 		TLSKeyFile       string        `envconfig:"KAFKA_TLS_KEY_FILE" example:"/etc/kafka/tls.key" help:"PEM file with the key of that certificate."`
 		SASLMechanism    string        `envconfig:"KAFKA_SASL_MECHANISM" choices:"PLAIN,SCRAM-SHA-256,SCRAM-SHA-512" example:"SCRAM-SHA-512" help:"How to log in to the brokers; PLAIN only over TLS."`
@@ -45,13 +45,13 @@ type Config struct {
 		URL        string        `envconfig:"LEADHIT_URL" default:"https://service.leadhit.ru/api/v1/orders/" help:"LeadHit's orders node; http only on this machine. A missing slash at its end is added."`
 		APIKeyFile string        `envconfig:"LEADHIT_API_KEY_FILE" shown:"required, or the key itself" example:"/run/secrets/leadhit-api-key" help:"File with the API key; read again when it changes."`
 		APIKey     Secret        `envconfig:"LEADHIT_API_KEY" shown:"required, or its file" example:"0123456789abcdef" help:"The API key itself; a change needs a restart."`
-		Timeout    time.Duration `envconfig:"LEADHIT_TIMEOUT" default:"3s" min:"100ms" max:"17s" help:"Limit of one call; at most 0.56 of KAFKA_SESSION_TIMEOUT."`
-		CAFile     string        `envconfig:"LEADHIT_CA_FILE" shown:"the system's" example:"/etc/leadhit/ca.pem" help:"PEM file with authorities that may vouch for LeadHit, beside the system's; read again when it changes."`
+		Timeout    time.Duration `envconfig:"LEADHIT_TIMEOUT" default:"3s" min:"100ms" max:"17s" help:"Time limit of one call; at most 0.56 of KAFKA_SESSION_TIMEOUT."`
+		CAFile     string        `envconfig:"LEADHIT_CA_FILE" shown:"the system's" example:"/etc/leadhit/ca.pem" help:"PEM file with additional authorities to trust for LeadHit's certificate; read again when it changes."`
 		// Proxy is a secret because its URL may hold a password.
 		Proxy Secret `envconfig:"LEADHIT_PROXY" example:"http://proxy:3128" help:"Proxy for the calls: an http, https or socks5 URL. No other variable sets one."`
 	}
 	// Calls and window: how much of the work is under way at once.
-	CallsInFlight int `envconfig:"CALLS_IN_FLIGHT" default:"64" min:"1" max:"1024" help:"Calls under way at once, per worker."`
+	CallsInFlight int `envconfig:"CALLS_IN_FLIGHT" default:"64" min:"1" max:"1024" help:"Calls in flight at once, per worker."`
 	// CallsPerSecond is 0, or 0.01 at least.
 	CallsPerSecond float64 `envconfig:"CALLS_PER_SECOND" default:"0" min:"0" max:"10000" example:"50" help:"Calls a second, per worker: 0 for no cap, or 0.01 and more."`
 	WindowEvents   int     `envconfig:"WINDOW_EVENTS" default:"10000" min:"1" max:"1000000" help:"Unfinished events to hold, per partition."`
@@ -61,23 +61,23 @@ type Config struct {
 	// SchemaRegistry is where the schemas are that events name by a number; no URL: nowhere but in the mapping's files.
 	SchemaRegistry struct {
 		URL          string `envconfig:"SCHEMA_REGISTRY_URL" example:"https://schema-registry:8081" help:"Schema registry (Confluent's API) for Avro and Protobuf events; http only on this machine."`
-		CAFile       string `envconfig:"SCHEMA_REGISTRY_CA_FILE" shown:"the system's" example:"/etc/schema-registry/ca.pem" help:"PEM file with the authorities that may vouch for the registry, in place of the system's."`
+		CAFile       string `envconfig:"SCHEMA_REGISTRY_CA_FILE" shown:"the system's" example:"/etc/schema-registry/ca.pem" help:"PEM file with the authorities to trust for the registry's certificate, in place of the system's."`
 		Username     string `envconfig:"SCHEMA_REGISTRY_USERNAME" example:"leadhit-sync" help:"User name at the registry."`
-		PasswordFile string `envconfig:"SCHEMA_REGISTRY_PASSWORD_FILE" example:"/run/secrets/schema-registry-password" help:"File with the password; read again for each question."`
+		PasswordFile string `envconfig:"SCHEMA_REGISTRY_PASSWORD_FILE" example:"/run/secrets/schema-registry-password" help:"File with the password; read again for each request."`
 	}
 	Retry struct {
 		Initial    time.Duration `envconfig:"RETRY_INITIAL" default:"500ms" min:"1ms" max:"1m" help:"Longest wait before the second try; it doubles with every try."`
 		Max        time.Duration `envconfig:"RETRY_MAX" default:"1m" min:"1ms" max:"15m" help:"Longest wait before any try."`
-		MaxElapsed time.Duration `envconfig:"RETRY_MAX_ELAPSED" default:"15m" min:"0" max:"168h" help:"When an order that fails while others succeed becomes a dead letter; 0 never."`
+		MaxElapsed time.Duration `envconfig:"RETRY_MAX_ELAPSED" default:"15m" min:"0" max:"168h" help:"After this time an order that fails while others succeed becomes a dead letter; 0 for never."`
 	}
 	DeadLetter struct {
-		Topic string `envconfig:"DEAD_LETTER_TOPIC" shown:"dlq.<group>" example:"dlq.leadhit-sync" help:"Topic of the dead letters; created if it is absent."`
-		Types list   `envconfig:"DEAD_LETTER_TYPES" default:"ValidationError" help:"The data.type values of LeadHit's errors that no repeat can cure, separated by commas."`
+		Topic string `envconfig:"DEAD_LETTER_TOPIC" shown:"dlq.<group>" example:"dlq.leadhit-sync" help:"Topic of the dead letters; created if it does not exist."`
+		Types list   `envconfig:"DEAD_LETTER_TYPES" default:"ValidationError" help:"The data.type values of LeadHit's errors that retries cannot cure, separated by commas."`
 	}
 	HTTPAddr string `envconfig:"HTTP_ADDR" default:":8080" help:"Address of /livez, /readyz, /metrics and /status."`
 	Log      struct {
 		Level  slog.Level `envconfig:"LOG_LEVEL" default:"info" choices:"debug,info,warn,error" help:"Minimum log level."`
-		Format string     `envconfig:"LOG_FORMAT" default:"json" choices:"json,text" help:"Form of the log's lines."`
+		Format string     `envconfig:"LOG_FORMAT" default:"json" choices:"json,text" help:"Format of log lines."`
 	}
 
 	Traces Traces

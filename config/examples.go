@@ -38,7 +38,7 @@ const required = "is required"
 func (p *problems) meant(missing string) string {
 	for _, name := range environment() {
 		near := suggest(name, p.settings)
-		// Either of the two holds the key, so a misspelt name of one of them may stand for both.
+		// Either setting may hold the key, so a misspelt name of one may mean both.
 		if near == missing || near == "LEADHIT_API_KEY" && missing == "LEADHIT_API_KEY_FILE" {
 			return name
 		}

@@ -16,14 +16,14 @@ const defaultTracesTimeout = 10 * time.Second
 // Traces is where spans are sent, and how. The names, their forms and what they mean are OpenTelemetry's; its SDK reads
 // further ones by itself (OTEL_TRACES_SAMPLER, OTEL_RESOURCE_ATTRIBUTES, OTEL_BSP_*, OTEL_SPAN_*).
 type Traces struct {
-	Exporter       string `envconfig:"OTEL_TRACES_EXPORTER" shown:"otlp, where an endpoint is set" example:"otlp" help:"otlp sends traces, none does not."`
+	Exporter       string `envconfig:"OTEL_TRACES_EXPORTER" shown:"otlp, where an endpoint is set" example:"otlp" help:"otlp sends traces, none sends no traces."`
 	Endpoint       string `envconfig:"OTEL_EXPORTER_OTLP_ENDPOINT" shown:"none: no traces" example:"http://otel-collector:4318" help:"Collector of traces (OTLP over HTTP, protobuf); /v1/traces is added."`
-	TracesEndpoint string `envconfig:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" example:"http://otel-collector:4318/v1/traces" help:"The same as a whole address; wins."`
-	Protocol       string `envconfig:"OTEL_EXPORTER_OTLP_PROTOCOL" shown:"http/protobuf" example:"http/protobuf" help:"Only http/protobuf is spoken, whatever it says."`
+	TracesEndpoint string `envconfig:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" example:"http://otel-collector:4318/v1/traces" help:"The same as a whole address; takes precedence."`
+	Protocol       string `envconfig:"OTEL_EXPORTER_OTLP_PROTOCOL" shown:"http/protobuf" example:"http/protobuf" help:"Only http/protobuf is supported, whatever this says."`
 	// Headers are a secret because they hold tokens.
 	Headers     Secret `envconfig:"OTEL_EXPORTER_OTLP_HEADERS" example:"authorization=Bearer%20token" help:"Headers for the collector, name=value, separated by commas, values percent-encoded."`
-	CAFile      string `envconfig:"OTEL_EXPORTER_OTLP_CERTIFICATE" shown:"the system's" example:"/etc/otel/ca.pem" help:"PEM file with the authorities that may vouch for the collector, in place of the system's."`
-	Limit       string `envconfig:"OTEL_EXPORTER_OTLP_TIMEOUT" shown:"10000" example:"10000" help:"Limit of one delivery of spans, in milliseconds."`
+	CAFile      string `envconfig:"OTEL_EXPORTER_OTLP_CERTIFICATE" shown:"the system's" example:"/etc/otel/ca.pem" help:"PEM file with the authorities to trust for the collector's certificate, in place of the system's."`
+	Limit       string `envconfig:"OTEL_EXPORTER_OTLP_TIMEOUT" shown:"10000" example:"10000" help:"Time limit of one export of spans, in milliseconds."`
 	ServiceName string `envconfig:"OTEL_SERVICE_NAME" shown:"leadhit-sync" example:"leadhit-sync" help:"The service's name in traces."`
 	Disabled    string `envconfig:"OTEL_SDK_DISABLED" shown:"false" example:"true" help:"true sends no traces, whatever else is set."`
 }
@@ -79,13 +79,13 @@ func (t *Traces) warnings() []string {
 	switch t.Exporter {
 	case "", "otlp", "none":
 	default:
-		lines = append(lines, fmt.Sprintf("OTEL_TRACES_EXPORTER %q is not known here, so no traces are sent; use otlp", clip(t.Exporter)))
+		lines = append(lines, fmt.Sprintf("OTEL_TRACES_EXPORTER %q is not supported, so no traces are sent; use otlp", clip(t.Exporter)))
 	}
 	if t.Protocol != "" && t.Protocol != "http/protobuf" && t.Address() != "" {
-		lines = append(lines, fmt.Sprintf("OTEL_EXPORTER_OTLP_PROTOCOL %q is not spoken here: traces go by http/protobuf, for which a collector listens on port 4318", clip(t.Protocol)))
+		lines = append(lines, fmt.Sprintf("OTEL_EXPORTER_OTLP_PROTOCOL %q is not supported: traces use http/protobuf, for which a collector listens on port 4318", clip(t.Protocol)))
 	}
 	if t.Limit != "" && t.Timeout() == defaultTracesTimeout && t.Limit != "10000" {
-		lines = append(lines, fmt.Sprintf("OTEL_EXPORTER_OTLP_TIMEOUT %q is no number of milliseconds; it is taken for 10000", clip(t.Limit)))
+		lines = append(lines, fmt.Sprintf("OTEL_EXPORTER_OTLP_TIMEOUT %q is not a number of milliseconds; using 10000", clip(t.Limit)))
 	}
 	return lines
 }

@@ -41,9 +41,9 @@ func TestTracesGoWhereTheStandardSays(t *testing.T) {
 
 func TestWhatIsStandardAndNotDoneHereIsAWarningOnly(t *testing.T) {
 	for _, test := range []struct{ name, value, want string }{
-		{"OTEL_TRACES_EXPORTER", "zipkin", `OTEL_TRACES_EXPORTER "zipkin" is not known here, so no traces are sent; use otlp`},
-		{"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", `OTEL_EXPORTER_OTLP_PROTOCOL "grpc" is not spoken here`},
-		{"OTEL_EXPORTER_OTLP_TIMEOUT", "10s", `OTEL_EXPORTER_OTLP_TIMEOUT "10s" is no number of milliseconds`},
+		{"OTEL_TRACES_EXPORTER", "zipkin", `OTEL_TRACES_EXPORTER "zipkin" is not supported, so no traces are sent; use otlp`},
+		{"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", `OTEL_EXPORTER_OTLP_PROTOCOL "grpc" is not supported`},
+		{"OTEL_EXPORTER_OTLP_TIMEOUT", "10s", `OTEL_EXPORTER_OTLP_TIMEOUT "10s" is not a number of milliseconds`},
 	} {
 		setup(t, "OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318", test.name, test.value)
 		if got := mustLoad(t).Warnings; len(got) != 1 || !strings.HasPrefix(got[0], test.want) {

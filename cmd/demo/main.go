@@ -80,7 +80,7 @@ failed · 2 wrong usage · 130 ended before the summary.
 func parse(args []string, help io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // its errors come back, and are told once
+	flags.SetOutput(io.Discard) // its errors are returned, and printed once
 	flags.Usage = func() {}
 	flags.DurationVar(&o.length, "for", 0, "end after this `time`, 10s or more (default: run until Ctrl-C)")
 	flags.IntVar(&o.rate, "events-per-second", 60, "`events` that the shop writes in a second")

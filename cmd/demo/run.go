@@ -95,7 +95,7 @@ func run(ctx context.Context, o options, paint painter, out io.Writer) (v verdic
 	return v, summarise(out, e, v, width, ink)
 }
 
-// introduce says how to look at the running demo from another terminal.
+// introduce prints how to look at the running demo from another terminal.
 func (d *demo) introduce(out io.Writer) {
 	_, _ = fmt.Fprintf(out, `
 To look at it from another terminal, in this folder:

@@ -25,16 +25,16 @@ func checkCommand() *cobra.Command {
 		Use: "check", Short: "Check settings, Kafka and LeadHit without changing anything",
 		Long: `Check whether a worker would work here: the settings with the files that they name,
 every broker at the address that it advertises, the topics with their leaders and
-our rights, the consumer group, and LeadHit with its key. Nothing is created or
-changed in Kafka, and no order is touched.
+the worker's rights, the consumer group, and LeadHit with its key. check creates and
+changes nothing in Kafka, and touches no order.
 
-Each line begins with ok, warn, FAIL or skip. ok is said only of what was tried;
-skip says what was not, and why. The key is tried with a call of a method that does
-not exist. --call also calls set_order_status, for the made-up order
-leadhit-sync-check and with a status that LeadHit refuses.
+Each line begins with ok, warn, FAIL or skip. ok means that it was tried; skip names
+what was not tried, and why. check tries the key by calling a method that does not
+exist. --call also calls set_order_status, for the made-up order leadhit-sync-check
+and with a status that LeadHit refuses.
 
-Exit codes: 0 nothing failed · 1 a line says FAIL · 2 the settings cannot work,
-each mistake on a line of stderr; then Kafka and LeadHit are not asked.`,
+Exit codes: 0 nothing failed · 1 a line says FAIL · 2 the settings cannot work: each
+mistake is on a line of stderr, and check does not ask Kafka or LeadHit.`,
 		Example: `  leadhit-sync check
   kubectl exec deployment/leadhit-sync -- /leadhit-sync check
   leadhit-sync check -o json | jq '.findings[] | select(.verdict == "fail")'`,
@@ -76,7 +76,7 @@ func check(ctx context.Context, r *report, o checkOptions) error {
 	return nil
 }
 
-// checkKafka goes from the brokers to the group. What cannot be asked after one step has failed is skipped.
+// checkKafka goes from the brokers to the group. After a failed step it skips the checks that depend on it.
 func checkKafka(ctx context.Context, r *report, c *config.Config) {
 	cluster, err := worker.OpenCluster(c, slog.New(slog.DiscardHandler))
 	if err != nil { // a file has changed since the settings were checked
@@ -86,7 +86,7 @@ func checkKafka(ctx context.Context, r *report, c *config.Config) {
 	defer cluster.Close()
 	known := greet(ctx, cluster, c.Kafka.Brokers)
 	if !checkFirst(r, known, c.Kafka.Brokers) {
-		r.skip("kafka", "topics, rights and group were not asked for")
+		r.skip("kafka", "topics, rights and group were not checked")
 		return
 	}
 	own := []string{c.DeadLetter.Topic, ledger.Topic(c.DeadLetter.Topic)}
@@ -102,7 +102,7 @@ func checkKafka(ctx context.Context, r *report, c *config.Config) {
 	}
 	checkLetters(ctx, r, cluster, c, topology)
 	if len(nodes) == 0 {
-		r.skip("kafka", "rights and group were not asked for: no broker can be reached at the address that it advertises")
+		r.skip("kafka", "rights and group were not checked: no broker can be reached at the address that it advertises")
 		return
 	}
 	checkTopicRights(ctx, r, cluster, c)
@@ -117,7 +117,7 @@ func checkTopic(r *report, name string, info broker.TopicInfo) {
 	case info.Missing:
 		r.fail("topic", name+" does not exist; the worker would wait for it: create it, or check KAFKA_TOPICS")
 	case errors.Is(info.Err, broker.ErrUnauthorised):
-		r.fail("topic", name+": Kafka does not let us describe it; grant Describe, DescribeConfigs and Read on it, or check KAFKA_TOPICS")
+		r.fail("topic", name+": Kafka does not allow describing it; grant Describe, DescribeConfigs and Read on it, or check KAFKA_TOPICS")
 	case info.Err != nil:
 		r.fail("topic", fmt.Sprintf("%s: %v", name, info.Err))
 	default:
@@ -129,21 +129,21 @@ func checkTopic(r *report, name string, info broker.TopicInfo) {
 func checkOffsets(r *report, offsets broker.OffsetsTopic, err error) {
 	switch {
 	case errors.Is(err, broker.ErrUnauthorised):
-		r.skip("offsets", "Kafka does not let us describe __consumer_offsets, so how safe commits are is not known; the worker needs no right to it")
+		r.skip("offsets", "cannot check how safe commits are: Kafka does not allow describing __consumer_offsets; the worker itself needs no right to it")
 	case err != nil:
-		r.warn("offsets", fmt.Sprintf("cannot find out how safe commits are: %v", err))
+		r.warn("offsets", fmt.Sprintf("cannot check how safe commits are: %v", err))
 	case !offsets.Exists:
-		r.skip("offsets", "__consumer_offsets does not exist yet, so how safe commits will be is not known; Kafka makes it when the first group joins")
+		r.skip("offsets", "cannot check how safe commits are: __consumer_offsets does not exist yet; Kafka creates it when the first group joins")
 	case !offsets.Safe():
 		r.warn("offsets", fmt.Sprintf("__consumer_offsets has %s and min.insync.replicas %d: losing a broker can lose "+
-			"acknowledged commits, and the calls since then are made again",
+			"acknowledged commits, and the worker repeats the calls since then",
 			count(offsets.Replicas, "replica"), offsets.MinInSync))
 	case offsets.Replicas < 2:
 		r.warn("offsets", "__consumer_offsets has one replica on the only broker: losing that broker's disk loses all commits, "+
-			"and every event that is kept is called again")
+			"and the worker then calls every event in the topics again")
 	case offsets.MinInSync == 0:
-		r.skip("offsets", fmt.Sprintf("__consumer_offsets has %s; whether losing one broker can lose acknowledged commits depends on "+
-			"its min.insync.replicas, which Kafka does not let us read", count(offsets.Replicas, "replica")))
+		r.skip("offsets", fmt.Sprintf("cannot check how safe commits are: __consumer_offsets has %s, but Kafka does not allow reading "+
+			"its min.insync.replicas; grant DescribeConfigs on it", count(offsets.Replicas, "replica")))
 	default:
 		r.ok("offsets", "losing one broker loses no acknowledged commit")
 	}

@@ -17,12 +17,12 @@ func checkCommitMetadata(ctx context.Context, r *report, cluster *broker.Cluster
 	case err != nil:
 		r.warn("brokers", fmt.Sprintf("cannot read offset.metadata.max.bytes: %v", err))
 	case !known:
-		r.skip("brokers", "offset.metadata.max.bytes was not checked: Kafka does not allow DescribeConfigs on the cluster; the worker says "+
-			"whether a commit's metadata was refused")
+		r.skip("brokers", "cannot check offset.metadata.max.bytes: Kafka does not allow DescribeConfigs on the cluster; the worker reports "+
+			"commits whose metadata is refused")
 	case least < fullMetadata:
-		r.warn("brokers", fmt.Sprintf("offset.metadata.max.bytes is %d: an order that waits holds up its partition; set it to %d on the "+
+		r.warn("brokers", fmt.Sprintf("offset.metadata.max.bytes is %d, so a waiting order holds up its partition; set it to %d on the "+
 			"brokers", least, fullMetadata))
 	default:
-		r.ok("brokers", fmt.Sprintf("they take %d bytes of metadata with a commit (offset.metadata.max.bytes)", least))
+		r.ok("brokers", fmt.Sprintf("they accept %d bytes of metadata with a commit (offset.metadata.max.bytes)", least))
 	}
 }

@@ -40,7 +40,7 @@ func checkGroup(ctx context.Context, r *report, cluster *broker.Cluster, c *conf
 	case errors.Is(err, broker.ErrUnauthorised):
 		r.fail("group", "Kafka does not allow joining "+c.Kafka.Group+"; grant Read on it, or check KAFKA_GROUP")
 	case !errors.Is(err, broker.ErrCoordinator):
-		r.warn("group", fmt.Sprintf("cannot find out who is in it: %v", err))
+		r.warn("group", fmt.Sprintf("cannot list the group's members: %v", err))
 	case p.seen && !p.offsets.Exists:
 		r.ok("group", c.Kafka.Group+" is new: the cluster has had no group yet")
 	case p.seen:
@@ -48,7 +48,7 @@ func checkGroup(ctx context.Context, r *report, cluster *broker.Cluster, c *conf
 	case len(p.nodes) < len(p.all):
 		r.fail("group", "no broker that can be reached coordinates "+c.Kafka.Group+"; a worker would wait for its coordinator")
 	default:
-		r.skip("group", "no broker coordinates "+c.Kafka.Group+" yet; that is usual on a cluster that has had no group, and Kafka does not let us see whether it had one")
+		r.skip("group", "no broker coordinates "+c.Kafka.Group+" yet; this is normal on a cluster without groups, and Kafka does not allow checking whether it had any")
 	}
 	checkSession(ctx, r, cluster, c.Kafka.SessionTimeout, asked)
 }
@@ -57,7 +57,7 @@ func uncoordinated(group string, p groupPlace) string {
 	id := p.offsets.Coordinator(group)
 	text := "no broker coordinates " + group + ": its partition of __consumer_offsets has no leader; look for brokers that are down"
 	if at := slices.IndexFunc(p.all, func(n broker.Node) bool { return n.ID == id }); at >= 0 {
-		text = fmt.Sprintf("the coordinator of %s is broker %d at %s, and it cannot be used; a worker would wait for it", group, id, p.all[at].Address)
+		text = fmt.Sprintf("the coordinator of %s is broker %d at %s, which cannot be used; a worker would wait for it", group, id, p.all[at].Address)
 	}
 	return text
 }
@@ -86,7 +86,7 @@ func askForGroup(ctx context.Context, cluster *broker.Cluster, name string, node
 		}
 		answer, ok := errors.AsType[*broker.Error](err)
 		again = again || ok && answer.Code == loading
-		// That another broker does not coordinate the group says less than any other failure.
+		// Any other failure says more than that another broker does not coordinate the group.
 		if failed == nil || errors.Is(failed, broker.ErrCoordinator) {
 			failed = err
 		}
@@ -94,7 +94,7 @@ func askForGroup(ctx context.Context, cluster *broker.Cluster, name string, node
 	return g, at, again, failed
 }
 
-// checkMembers says whether a worker could join the members that there are.
+// checkMembers checks whether a worker could join the group's current members.
 func checkMembers(r *report, name string, g broker.Group) {
 	what, lack := "group", g.Rights.Lack(broker.Read)
 	switch who := obstacle(g); {
@@ -106,7 +106,7 @@ func checkMembers(r *report, name string, g broker.Group) {
 		r.warn(what, name+" has "+count(len(g.Members), "member")+" of an older release, which share partitions by another protocol: "+
 			"newer workers wait until the last of them has left")
 	case g.Rights == 0:
-		r.skip(what, name+" has "+count(len(g.Members), "member")+"; whether it may be joined is not known: the broker is too old to say")
+		r.skip(what, name+" has "+count(len(g.Members), "member")+"; cannot check whether it may be joined: the broker is too old to say")
 	default:
 		r.ok(what, name+" may be joined; it has "+count(len(g.Members), "member"))
 	}
@@ -119,13 +119,13 @@ const (
 	newerKind     = "consumer" // KIP-848; an empty one becomes a classic group when a worker joins
 )
 
-// obstacle says who keeps a worker out of the group; "" if nobody does.
+// obstacle names the clients that keep a worker out of the group; "" if none do.
 func obstacle(g broker.Group) string {
 	switch {
 	case g.State == broker.Dead || g.State == broker.Empty && (g.Kind == "" || g.Kind == newerKind):
 		return "" // whoever was in it has left, so it takes any protocol
 	case g.Kind != "":
-		return "is in use by consumers of another kind: it is a " + strconv.Quote(g.Kind) + " group of a newer protocol (group.protocol=" + g.Kind + "), which a worker cannot join"
+		return "is in use by other consumers: it is a " + strconv.Quote(g.Kind) + " group (group.protocol=" + g.Kind + "), which a worker cannot join"
 	case len(g.Members) == 0:
 		return ""
 	case g.ProtocolType != "consumer":
@@ -151,19 +151,19 @@ func clients(g broker.Group) string {
 	return some(slices.Compact(names))
 }
 
-// The brokers' settings that a worker must fit.
+// The brokers' limits for session timeouts.
 const (
 	leastSession = "group.min.session.timeout.ms"
 	mostSession  = "group.max.session.timeout.ms"
 )
 
-// checkSession compares the session with what the brokers take: outside of it they refuse every join.
+// checkSession compares the session timeout with the brokers' limits, outside of which they refuse every join.
 func checkSession(ctx context.Context, r *report, cluster *broker.Cluster, session time.Duration, nodes []broker.Node) {
 	known := false
 	for _, node := range nodes {
 		settings, err := cluster.NodeSettings(ctx, node.ID, leastSession, mostSession)
 		if err != nil {
-			r.warn("session", fmt.Sprintf("cannot find out which sessions broker %d takes: %v", node.ID, err))
+			r.warn("session", fmt.Sprintf("cannot check which session timeouts broker %d accepts: %v", node.ID, err))
 			return
 		}
 		least, okLeast := milliseconds(settings[leastSession])
@@ -173,13 +173,13 @@ func checkSession(ctx context.Context, r *report, cluster *broker.Cluster, sessi
 		}
 		known = true
 		if session < least || session > most {
-			r.fail("session", fmt.Sprintf("KAFKA_SESSION_TIMEOUT is %v, and broker %d takes %v to %v (%s, %s): it would refuse every join; "+
+			r.fail("session", fmt.Sprintf("KAFKA_SESSION_TIMEOUT is %v, but broker %d accepts %v to %v (%s, %s) and would refuse every join; "+
 				"change KAFKA_SESSION_TIMEOUT or the broker's setting", session, node.ID, least, most, leastSession, mostSession))
 			return
 		}
 	}
 	if !known {
-		r.skip("session", "whether the brokers take KAFKA_SESSION_TIMEOUT "+session.String()+" is not known: Kafka does not let us read "+
+		r.skip("session", "cannot check whether the brokers accept KAFKA_SESSION_TIMEOUT "+session.String()+": Kafka does not allow reading "+
 			leastSession+" and "+mostSession+"; grant DescribeConfigs on the cluster, or compare them by hand")
 		return
 	}

@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/leadhit"
 )
 
-// checkLeadHit tries the way to LeadHit, the key and the method, each by itself: the map page may answer without a key.
+// checkLeadHit tries the connection to LeadHit, the key and the method separately: the map page may answer without a key.
 func checkLeadHit(ctx context.Context, r *report, c *config.Config, o checkOptions) {
 	client, _, err := worker.OpenLeadHit(c, versionText(), slog.New(slog.DiscardHandler))
 	if err != nil { // a file has changed since the settings were checked
@@ -40,19 +40,19 @@ func checkKey(ctx context.Context, r *report, c *config.Config, client *leadhit.
 		r.fail("leadhit", fmt.Sprintf("%v%s", err, leadHitHint(err, c)))
 		return false
 	case proof == leadhit.KeyTaken:
-		r.ok("leadhit", "the API key is accepted: with it a method that does not exist is looked up, and without a key the call is refused")
+		r.ok("leadhit", "the API key is accepted: the node refuses a call without it (the method of both calls does not exist)")
 	default:
-		r.skip("leadhit", "reached, but the API key was not tried: the node answers a method that does not exist without a key too; check --call tries it")
+		r.skip("leadhit", "reached, but the API key was not tried: the node also answers without a key when a method does not exist; check --call tries it")
 	}
 	return true
 }
 
-// checkMethod looks for our method on the map page, whose absence proves nothing.
+// checkMethod looks for our method on the map page. A missing map page proves nothing.
 func checkMethod(ctx context.Context, r *report, client *leadhit.Client) {
 	methods, err := client.Methods(ctx)
 	switch {
 	case err != nil:
-		r.warn("leadhit", fmt.Sprintf("cannot find out whether the node has %s: %v", leadhit.Method, err))
+		r.warn("leadhit", fmt.Sprintf("cannot check whether the node has %s: %v", leadhit.Method, err))
 	case !slices.Contains(methods, leadhit.Method):
 		r.fail("leadhit", fmt.Sprintf("the node does not list %s (it lists: %s); check LEADHIT_URL",
 			leadhit.Method, strings.Join(methods, ", ")))
@@ -61,7 +61,7 @@ func checkMethod(ctx context.Context, r *report, client *leadhit.Client) {
 	}
 }
 
-// What --call sends: nobody's order, and no status of LeadHit's.
+// --call sends an order that does not exist, and a status that LeadHit does not know.
 const (
 	triedOrder  = "leadhit-sync-check"
 	triedStatus = "leadhit-sync-check"

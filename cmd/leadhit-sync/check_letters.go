@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/deadletter"
 )
 
-// checkLetters judges the topics that keep what must not be lost, as the worker does before it consumes.
+// checkLetters inspects the letters' topic and the ledger, as the worker does before it consumes.
 func checkLetters(ctx context.Context, r *report, cluster *broker.Cluster, c *config.Config, topology broker.Topology) {
 	found, err := worker.InspectLetters(ctx, c, cluster)
 	checkKeeper(r, "letters", found, err, topology)
@@ -26,7 +26,7 @@ func checkKeeper(r *report, what string, found deadletter.Inspection, err error,
 		r.warn(what, name+" does not exist yet; the worker creates it if it may")
 		return
 	case errors.Is(info.Err, broker.ErrUnauthorised), errors.Is(err, deadletter.ErrUnauthorised):
-		r.fail(what, name+": Kafka does not let us describe it; grant Describe, DescribeConfigs, Read and Write on it, or check DEAD_LETTER_TOPIC")
+		r.fail(what, name+": Kafka does not allow describing it; grant Describe, DescribeConfigs, Read and Write on it, or check DEAD_LETTER_TOPIC")
 		return
 	case info.Err != nil:
 		r.fail(what, fmt.Sprintf("%s: %v", name, info.Err))
@@ -44,8 +44,8 @@ func checkKeeper(r *report, what string, found deadletter.Inspection, err error,
 	}
 	switch {
 	case !found.Known:
-		r.warn(what, name+": Kafka does not allow DescribeConfigs, so its settings are not checked; grant it")
+		r.warn(what, name+": cannot check its settings: Kafka does not allow DescribeConfigs; grant it")
 	case len(found.Flaws) == 0:
-		r.ok(what, name+" has "+count(found.Replicas, "replica")+" and settings that suit it")
+		r.ok(what, name+" has "+count(found.Replicas, "replica")+" and suitable settings")
 	}
 }

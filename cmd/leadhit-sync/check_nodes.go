@@ -44,8 +44,8 @@ func greet(ctx context.Context, cluster *broker.Cluster, addresses []string) gre
 	return found
 }
 
-// checkFirst looks at KAFKA_BROKERS, and says whether it makes sense to ask further: a broker older than 0.11 would create
-// topics that it is asked for.
+// checkFirst tries KAFKA_BROKERS, and reports whether further requests make sense: a broker older than 0.11 would create
+// topics that it is asked about.
 func checkFirst(r *report, known greetings, addresses []string) bool {
 	var unreached []string
 	old := false

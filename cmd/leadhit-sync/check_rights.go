@@ -29,7 +29,7 @@ func checkTopicRights(ctx context.Context, r *report, cluster *broker.Cluster, c
 	written := []string{c.DeadLetter.Topic, ledger.Topic(c.DeadLetter.Topic)}
 	rights, err := cluster.TopicRights(ctx, slices.Concat(written, c.Kafka.Topics)...)
 	if err != nil {
-		r.warn("rights", fmt.Sprintf("cannot find out what the topics' ACLs allow: %v", err))
+		r.warn("rights", fmt.Sprintf("cannot check the topics' ACLs: %v", err))
 		return
 	}
 	for _, topic := range c.Kafka.Topics {

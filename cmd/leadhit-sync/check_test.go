@@ -288,7 +288,7 @@ func TestCheckTriesTheKeyItself(t *testing.T) {
 	}
 }
 
-func TestCheckSaysOfAKeyThatCannotBeTriedThatItWasNot(t *testing.T) {
+func TestCheckReportsAKeyThatItCannotTry(t *testing.T) {
 	setUp(t)
 	t.Setenv("LEADHIT_URL", leadHit(t, keyless(sandbox.New(sandbox.Options{Key: key}))))
 	got := command(t, "", "check")

@@ -93,8 +93,7 @@ func first(words completion) completion {
 	}
 }
 
-// lettersWords completes to a word of each of the newest letters. Whatever keeps them from being read is no matter: then
-// there is nothing to offer.
+// lettersWords completes to a word of each of the newest letters. If they cannot be read it offers nothing.
 func lettersWords(word func(deadletter.Letter) string) completion {
 	return func(c *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
 		ctx := c.Context()

@@ -14,14 +14,14 @@ func configCommand() *cobra.Command {
 	var o configOptions
 	c := &cobra.Command{
 		Use: "config", Short: "Print every setting with its value, or check the settings",
-		Long: `Print every setting with the value in force; secrets are shown as ***. If the
-settings cannot work, the table of all settings is printed instead, each mistake on a
-line of stderr, and the exit code is 2. --table prints the table as Markdown.
+		Long: `Print every setting with the value in force, and secrets as ***. If the settings
+cannot work, print the table of all settings, and each mistake on a line of stderr;
+the exit code is then 2. --table prints the table as Markdown.
 
 --check prints no values. It says whether a worker could start with these settings,
 by the same rules as run, and ends with exit code 2 if it could not. It reads the
-files that settings name (key, certificates, passwords, mapping), and connects to
-nobody. The limit of memory is GOMEMLIMIT of the environment.
+files that settings name (key, certificates, passwords, mapping), but opens no
+connection. It takes the memory limit from GOMEMLIMIT in the environment.
 
 --skip-files checks everything but the files, for CI where secrets are not mounted.
 
@@ -37,7 +37,7 @@ nor a variable of Go's runtime or OpenTelemetry is a mistake.`,
 	}
 	f := c.Flags()
 	f.BoolVar(&o.table, "table", false, "print names, defaults and meanings as a Markdown table, without values")
-	f.BoolVar(&o.check, "check", false, "only say whether a worker could start with the settings")
+	f.BoolVar(&o.check, "check", false, "only check whether a worker could start with the settings")
 	f.BoolVar(&o.skipFiles, "skip-files", false, "with --check: do not read the files that settings name")
 	f.StringVar(&o.envFile, "env-file", "", "with --check: take the settings from this file, not from the environment")
 	outputFlag(c, &o.output)

@@ -23,7 +23,7 @@ const (
 	exitUsage = 2
 )
 
-const help = `leadhit-sync tells LeadHit the status of each order.
+const help = `leadhit-sync sends LeadHit the status of each order.
 
 It reads order events from Kafka, calls set_order_status(order_id, status) for each,
 retries calls that may still succeed, and keeps what LeadHit refuses in a dead-letter
@@ -54,7 +54,7 @@ type streams struct {
 // rootCommand returns the whole tree of commands.
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
-		Use: "leadhit-sync", Short: "Tell LeadHit the status of each order", Long: help, Example: firstSteps,
+		Use: "leadhit-sync", Short: "Send LeadHit the status of each order", Long: help, Example: firstSteps,
 		SilenceErrors: true, SilenceUsage: true, Version: versionLines(),
 		Args: arguments(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error { return usageError{errors.New("a command is missing")} },
@@ -107,7 +107,7 @@ func execute(ctx context.Context, args []string, s streams) int {
 	return code
 }
 
-// settingError is what keeps settings from being read or used, and is about none of them alone.
+// settingError prevents reading or using the settings, and is not about one of them.
 type settingError struct{ error }
 
 func (e settingError) Unwrap() error { return e.error }
@@ -123,7 +123,7 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// arguments makes usage errors of what a positional-argument check finds. Where a command is expected it suggests one.
+// arguments turns errors of a positional-argument check into usage errors. Where a command is expected it suggests one.
 func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		err := check(c, args)

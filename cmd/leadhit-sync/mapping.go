@@ -16,8 +16,8 @@ func mappingCommand() *cobra.Command {
 status LeadHit gets. None of these commands needs Kafka, LeadHit or a setting. To try
 a mapping on the events of a topic, use "leadhit-sync preview".
 
-Exit codes: 0 done · 1 the mapping has mistakes, or a case has another result than
-it should · 2 wrong usage.`,
+Exit codes: 0 done · 1 the mapping has mistakes, or a case gives a wrong result ·
+2 wrong usage.`,
 		Example: `  leadhit-sync mapping presets
   leadhit-sync mapping show shopify > shop.yaml
   leadhit-sync mapping check shop.yaml && leadhit-sync mapping test shop.yaml`,
@@ -86,7 +86,7 @@ func allPresets() ([]preset, error) {
 func showPresetCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "show PRESET", Short: "Print a preset's YAML, to read or to start from",
-		Long: `Print the YAML of a preset. Save it as a file to change it, and let MAPPING name that
+		Long: `Print the YAML of a preset. To change it, save it as a file and set MAPPING to that
 file; or write a short file that overrides a part of the preset.`,
 		Example: `  leadhit-sync mapping show shopify
   leadhit-sync mapping show woocommerce > shop.yaml`,

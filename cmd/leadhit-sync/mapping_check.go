@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/consumer/mapping"
 )
 
-var errFindings = errors.New("the mapping has findings, and --strict takes them for mistakes")
+var errFindings = errors.New("the mapping has warnings, and --strict treats them as mistakes")
 
 func checkMappingCommand() *cobra.Command {
 	var output string
@@ -21,9 +21,9 @@ func checkMappingCommand() *cobra.Command {
 		Use: "check FILE|PRESET", Short: "Compile a mapping and list what is in it",
 		Long: `Compile a mapping and list its topics, fields, rules and codes. All mistakes are
 reported at once, each on a line of stderr with file, line and column, and the exit
-code is 1. A line that begins with warn is about something that works but was hardly
-meant, such as a rule that can never match or a field that nothing reads. With
---strict, a warning makes the exit code 1 too.`,
+code is 1. A line that begins with warn names something that works but is probably a
+mistake, such as a rule that can never match or a field that nothing reads. With
+--strict, warnings also give exit code 1.`,
 		Example: `  leadhit-sync mapping check shop.yaml
   leadhit-sync mapping check shopify --topics orders,returns
   leadhit-sync mapping check shop.yaml --strict -o json`,
@@ -52,7 +52,7 @@ meant, such as a rule that can never match or a field that nothing reads. With
 	}
 	outputFlag(c, &output)
 	c.Flags().StringSliceVar(&topics, "topics", nil, "the topics that will be read, as in KAFKA_TOPICS: each needs exactly one mapping")
-	c.Flags().BoolVar(&strict, "strict", false, "exit with 1 on findings too")
+	c.Flags().BoolVar(&strict, "strict", false, "also exit with 1 on warnings")
 	return c
 }
 

@@ -30,9 +30,9 @@ func explainCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "explain FILE|PRESET < event.json", Short: "Show how one event is read and what comes of it",
 		Long: `Show how one event is read: the envelopes that were opened, each field with its value
-and where it was found, the rule or list that decided, and the call that would be
-made. The event's value is read from stdin, byte for byte; flags give the rest of the
-record. LeadHit is not called. Unlike the log, the output shows the event's content.`,
+and its source, the rule or list that decided, and the resulting call. The event's
+value is read from stdin, byte for byte; flags give the rest of the record. LeadHit
+is not called. Unlike the log, the output shows the event's content.`,
 		Example: `  leadhit-sync mapping explain shopify --header X-Shopify-Topic=orders/paid < event.json
   leadhit-sync mapping explain shop.yaml --topic shop.orders -o json < event.json`,
 		Args: arguments(cobra.ExactArgs(1)),
@@ -82,7 +82,7 @@ func (f recordFlags) record(c *cobra.Command) (mapping.Record, error) {
 		return r, nil
 	}
 	if terminal(c.InOrStdin()) {
-		return r, usageError{errors.New("the event is read from stdin: put < event.json behind the command")}
+		return r, usageError{errors.New("the event is read from stdin: add < event.json to the command")}
 	}
 	var err error
 	r.Value, err = io.ReadAll(io.LimitReader(c.InOrStdin(), mostValue))

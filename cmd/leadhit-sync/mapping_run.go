@@ -12,13 +12,13 @@ import (
 	"leadhit-sync/consumer/mapping"
 )
 
-var errDiffers = errors.New("a case gives something else than it should")
+var errDiffers = errors.New("a case gives another result than it wants")
 
 func testMappingCommand() *cobra.Command {
 	var output, file string
 	c := &cobra.Command{
 		Use: "test FILE", Short: "Test a mapping with the cases beside it",
-		Long: `Test a mapping with its cases: events, and what must become of each. They are in the
+		Long: `Test a mapping with its cases: events with their expected results. They are in the
 file FILE.cases.yaml beside FILE.yaml.
 
   cases:

@@ -197,7 +197,7 @@ func TestExplainShowsEachFieldAndWhatDecided(t *testing.T) {
 		{"an empty value", ``, nil, []string{"refuse      EmptyValue: "}},
 		{"a tombstone", `ignored`, []string{"--null"}, []string{"decided by  the value\n", "ignore "}},
 		{"what a terminal would obey", `{"no": "T\u001b[31m", "state": "paid"}`, nil, []string{`order_id  "T\x1b[31m"`, `order_id="T\x1b[31m"`}},
-		{"an empty text", `{"no": "T", "state": ""}`, nil, []string{`status    ""     string`}},
+		{"empty texts", `{"no": "T", "state": ""}`, nil, []string{`status    ""     string`}},
 	} {
 		got := command(t, c.event, append([]string{"mapping", "explain", file}, c.args...)...)
 		if got.code != 0 || got.err != "" || strings.ContainsRune(got.out, '\x1b') {

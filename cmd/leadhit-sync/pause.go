@@ -31,39 +31,39 @@ func pauseCommand() *cobra.Command {
 		Use: "pause", Short: "Stop all calls of all workers, until resume",
 		Long: `Stop all calls of all workers of the group, until "leadhit-sync resume".
 
-The workers follow within seconds: calls in flight end and are committed, nothing
-new is called. The workers stay in the group. A restart does not end the pause, for
-as long as the ledger keeps the entry: 90 days at least, unless somebody set its
-retention. Only the KAFKA_ settings and DEAD_LETTER_TOPIC are needed: the pause is
-an entry in the ledger, the topic beside the dead letters.
+The workers follow within seconds: they finish and commit the calls in flight, and
+start no new ones. They stay in the group. A restart does not end the pause. It lasts
+as long as the ledger keeps its entry: at least 90 days, unless somebody changed the
+ledger's retention. The ledger is a topic beside the dead letters, so pause needs only
+the KAFKA_ settings and DEAD_LETTER_TOPIC.
 
-A group that has no workers and no ledger is refused: its name is probably
+pause refuses a group that has no workers and no ledger, because its name is probably
 misspelt. --create writes the pause for workers that start later.`,
 		Example: `  leadhit-sync pause --reason "LeadHit is being migrated"
   leadhit-sync pause --reason "wrong statuses since 10:00" --by anna -o json`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if strings.TrimSpace(o.says.Reason) == "" {
-				return usageError{errors.New("--reason is missing: people who find the workers paused must learn why")}
+				return usageError{errors.New("--reason is missing: say why, for people who find the workers paused")}
 			}
 			return withLedger(c, o, pause)
 		},
 	}
-	o.flags(c, "why, for people who find the workers paused; required")
-	c.Flags().BoolVar(&o.create, "create", false, "write it for a group that has no workers and no ledger yet, too")
+	o.flags(c, "why, for people who find the workers paused (required)")
+	c.Flags().BoolVar(&o.create, "create", false, "also pause a group that has no workers and no ledger yet")
 	return c
 }
 
 func resumeCommand() *cobra.Command {
 	o := pauseOptions{says: ledger.Entry{Event: ledger.GuardResume}}
 	c := &cobra.Command{
-		Use: "resume", Short: "End the pauses by hand and those of the flood guard",
-		Long: `End the pauses in force, those by hand and those of the flood guard, and print them.
+		Use: "resume", Short: "End manual pauses and those of the flood guard",
+		Long: `End the pauses in force, both manual ones and those of the flood guard, and print them.
 
-What the flood guard paused for is accepted from then on: letters with these
-fingerprints (cause, code and kind of message) pause the workers no more, until
-another mapping or version is deployed. Pauses for
-the API key, for LEADHIT_URL and in an outage end by themselves and not by this.`,
+Resuming accepts the letters for which the flood guard paused: letters with these
+fingerprints (cause, code and kind of message) no longer pause the workers, until
+another mapping or version is deployed. resume does not end pauses for the API key,
+for LEADHIT_URL or in an outage; these end automatically.`,
 		Example: `  leadhit-sync resume
   leadhit-sync resume --reason "the migration is over" --by anna`,
 		Args: arguments(cobra.NoArgs),
@@ -71,7 +71,7 @@ the API key, for LEADHIT_URL and in an outage end by themselves and not by this.
 			return withLedger(c, o, resume)
 		},
 	}
-	o.flags(c, "why, for people who look back")
+	o.flags(c, "why, for people who read about it later")
 	return c
 }
 
@@ -154,14 +154,14 @@ func newClerk(ctx context.Context, settings *config.Config, cluster *broker.Clus
 	return d, nil
 }
 
-// personOf is the name of the system's user. A user that stands for a program tells nobody who it was.
+// personOf is the name of the system's user. It refuses a program's user, which does not say who the person was.
 func personOf(u *user.User, err error) (string, error) {
 	programs := []string{"leadhit-sync", "nobody", "nonroot", "daemon", "app"}
 	switch {
 	case err != nil || u.Username == "":
-		return "", fmt.Errorf("--by is missing: user %d has no name here, so nobody would know who it was", os.Getuid())
+		return "", fmt.Errorf("--by is missing: user %d has no name here, so give yours", os.Getuid())
 	case slices.Contains(programs, u.Username):
-		return "", fmt.Errorf("--by is missing: the user %s stands for a program, so nobody would know who it was", u.Username)
+		return "", fmt.Errorf("--by is missing: %s is a program's user, so give your own name", u.Username)
 	}
 	return u.Username, nil
 }
@@ -199,7 +199,7 @@ func (d *clerk) write(ctx context.Context) error {
 	return d.append(ctx, d.says)
 }
 
-// notation is what a command did to the ledger. Names stay; new ones may come.
+// notation is the JSON form of what a command did to the ledger. Its names stay; new ones may be added.
 type notation struct {
 	Schema  string    `json:"schema"` // pause.v1
 	Event   string    `json:"event"`  // pause or resume
@@ -263,7 +263,7 @@ func resume(ctx context.Context, d *clerk) (notation, error) {
 	return d.notation(true), nil
 }
 
-// print writes what was done for people.
+// print reports to people what was done.
 func (n notation) print(out io.Writer) error {
 	var p page
 	switch {
@@ -273,13 +273,13 @@ func (n notation) print(out io.Writer) error {
 		p.row("reason", n.Reason)
 		p.line("%s; calls in flight end first.", n.followers)
 		if len(n.before) > 0 {
-			p.line("They were paused already; one resume ends all of it:")
+			p.line("They were already paused; one resume ends all pauses:")
 			p.pauses(n.before)
 		}
 		p.line(`"leadhit-sync resume" ends it.`)
 	case !n.Written:
-		p.line("nothing is paused, neither by hand nor by the flood guard; nothing was written to %s", n.Ledger)
-		p.line("a worker that cannot write to it may still pause: leadhit-sync status")
+		p.line("no pause is in force, neither a manual one nor one of the flood guard; nothing was written to %s", n.Ledger)
+		p.line("a worker that cannot write to it may still be paused; see leadhit-sync status")
 	default:
 		p.line("resumed by %s: written to %s", visible(n.By), n.Ledger)
 		p.line("%s", n.followers)

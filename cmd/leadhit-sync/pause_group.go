@@ -11,7 +11,7 @@ import (
 // workerClient is what our workers call themselves in Kafka.
 const workerClient = "leadhit-sync"
 
-// followers are those who follow what a command writes to the ledger.
+// followers describes the group's members, which follow the ledger.
 type followers struct {
 	group   string
 	workers int   // members of the group that are workers
@@ -20,7 +20,7 @@ type followers struct {
 	unknown error // why the rest is not known; nil: it is
 }
 
-// findFollowers asks who is in the group. It creates nothing, and a pause must be possible without an answer.
+// findFollowers asks for the group's members. It creates nothing; a pause must be possible without an answer.
 func findFollowers(ctx context.Context, cluster *broker.Cluster, group string) followers {
 	found, err := membersOf(ctx, cluster, group)
 	f := followers{group: group, exists: err == nil && found.State != broker.Dead, unknown: err}
@@ -51,14 +51,14 @@ func membersOf(ctx context.Context, cluster *broker.Cluster, group string) (brok
 	return none, err
 }
 
-// String says who follows.
+// String describes the followers.
 func (f followers) String() string {
 	var text string
 	switch {
 	case errors.Is(f.unknown, broker.ErrUnauthorised):
-		return "how many workers follow is not known: grant Describe on group " + f.group
+		return "cannot count the workers that follow: grant Describe on group " + f.group
 	case f.unknown != nil:
-		return fmt.Sprintf("how many workers follow is not known: %v", f.unknown)
+		return fmt.Sprintf("cannot count the workers that follow: %v", f.unknown)
 	case f.workers == 0:
 		text = "no worker of group " + f.group + " is running; those that start follow"
 	case f.workers == 1:

@@ -42,7 +42,7 @@ func topics(t *testing.T) []string {
 	return names
 }
 
-func TestAPauseOfAGroupThatNobodyKnowsIsRefused(t *testing.T) {
+func TestAPauseOfAnUnknownGroupIsRefused(t *testing.T) {
 	installed(t)
 	t.Setenv("KAFKA_GROUP", "leadhit-snyc")
 	for _, line := range [][]string{
@@ -142,7 +142,7 @@ func TestAPauseIsOfOneGroupWhereSeveralShareTheLedger(t *testing.T) {
 	}
 }
 
-func TestAUserThatStandsForAProgramMustSayWho(t *testing.T) {
+func TestAProgramsUserMustNameThePerson(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		user *user.User
@@ -174,7 +174,7 @@ func TestListsOfPausesAreNotQuoted(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotKnownOfTheFollowersIsSaid(t *testing.T) {
+func TestUnknownFollowersAreReported(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		followers followers

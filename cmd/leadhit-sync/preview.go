@@ -24,15 +24,15 @@ func previewCommand() *cobra.Command {
 		Use: "preview", Short: "Show what a worker would do with the events, without doing it",
 		Long: `Read the events of KAFKA_TOPICS and show what the mapping makes of them: the calls,
 ignored and refused events by cause, each with an example, orders and calls per
-minute, the busiest orders, and what to look at before a worker runs. LeadHit is not
-called, nothing is committed and no group is joined, so preview may run beside a worker.
+minute, the busiest orders, and warnings to read before a worker runs. preview does
+not call LeadHit, commits nothing and joins no group, so it may run beside a worker.
 
 It needs only the KAFKA_ settings, MAPPING, CALLS_IN_FLIGHT and, where the mapping
 uses a schema registry, SCHEMA_REGISTRY_. Memory is bounded: with more than
-` + strconv.Itoa(mostOrders) + ` orders, figures about single orders are estimates and marked as such.
+` + strconv.Itoa(mostOrders) + ` orders, figures about single orders are estimates, and are marked as such.
 
-With --follow, new events are printed as they come, until Ctrl-C; then the summary is
-printed once more.`,
+With --follow, preview prints new events as they come, until Ctrl-C, and then the
+summary once more.`,
 		Example: `  MAPPING=shop.yaml leadhit-sync preview --since 24h
   leadhit-sync preview --since 2026-03-11T07:00:00Z -o json`,
 		Args: arguments(cobra.NoArgs),
@@ -49,9 +49,9 @@ printed once more.`,
 	}
 	outputFlag(c, &o.output)
 	f := c.Flags()
-	f.Var(&o.since, "since", "how far back to begin: 24h, 7d, or a time of RFC 3339 (default 1h)")
-	f.BoolVar(&o.follow, "follow", false, "go on with new events until Ctrl-C")
-	f.DurationVar(&o.latency, "latency", 200*time.Millisecond, "how long one call of LeadHit is taken to last")
+	f.Var(&o.since, "since", "how far back to begin: 24h, 7d or an RFC 3339 time (default 1h)")
+	f.BoolVar(&o.follow, "follow", false, "continue with new events until Ctrl-C")
+	f.DurationVar(&o.latency, "latency", 200*time.Millisecond, "assumed duration of one call to LeadHit")
 	return c
 }
 
@@ -119,7 +119,7 @@ func printPreview(ctx context.Context, c *cobra.Command, w *watch, o previewOpti
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookLimit)
 	defer cancel()
-	_ = w.lookBehind(last) // the summary then tells of what was held back before
+	_ = w.lookBehind(last) // after an error the summary has what was held back before
 	return printSummary(c.OutOrStdout(), o, sum())
 }
 

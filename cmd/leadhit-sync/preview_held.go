@@ -66,10 +66,10 @@ func (s summary) printHeldBack(p *page) {
 	}
 	p.line("")
 	for _, h := range s.HeldBack {
-		p.line("an open transaction holds back %s of %s/%d from offset %d on, the first one %s old", count(int(h.Events), "event"),
+		p.line("an open transaction holds back %s of %s/%d from offset %d; the first is %s old", count(int(h.Events), "event"),
 			h.Topic, h.Partition, h.Offset, lasting(seconds(h.Age)))
 	}
-	p.line("No worker reads them before the producer commits or aborts it. If the producer is gone:")
+	p.line("Workers read them once the producer commits or aborts it. If the producer is gone:")
 	p.line("kafka-transactions.sh find-hanging, then abort --topic … --partition … --start-offset …")
 }
 

@@ -107,14 +107,14 @@ func (s summary) printOrders(p *page) {
 			strings.Join(examples, ", "))
 	}
 	if s.Orders.Estimated {
-		p.row("estimated", fmt.Sprintf("there are more than %d orders: what is said of single ones comes from a sample", mostOrders))
+		p.row("estimated", fmt.Sprintf("there are more than %d orders: figures about single orders come from a sample", mostOrders))
 	}
 }
 
 func (s summary) printLoad(p *page) {
 	l := s.Load
 	if l.Busiest == 0 {
-		p.row("calls", "no event has a time that can be true: none of them is counted by minutes")
+		p.row("calls", "no event has a plausible time, so there are no figures per minute")
 	} else {
 		s.printRates(p)
 	}

@@ -461,8 +461,8 @@ func TestPreviewSaysWhatAnOpenTransactionHoldsBack(t *testing.T) {
 	}
 }
 
-// TestATimeThatCannotBeTrueSpoilsNoRate: one event in nanoseconds made every rate 0, and the JSON fail.
-func TestATimeThatCannotBeTrueSpoilsNoRate(t *testing.T) {
+// TestAnImplausibleTimeSpoilsNoRate: one event in nanoseconds made every rate 0, and the JSON fail.
+func TestAnImplausibleTimeSpoilsNoRate(t *testing.T) {
 	t.Parallel()
 	begin := time.Date(2026, 3, 11, 7, 0, 0, 0, time.UTC)
 	for name, odd := range map[string]time.Time{

@@ -24,7 +24,7 @@ func (w *watch) sample(topic string, r broker.Record, e seen) {
 	w.samples = append(w.samples, record)
 }
 
-// lost tells whether an outcome is a refusal, ours or certainly LeadHit's.
+// lost reports whether an outcome is a refusal, ours or certainly LeadHit's.
 func (w *watch) lost(o mapping.Outcome) bool {
 	return o.Action == mapping.Refuse && o.Cause != causeWaits || o.Action == mapping.Call && !slices.Contains(w.statuses, o.Status)
 }
@@ -83,7 +83,7 @@ func listing(texts []string) string {
 	return strings.Join(texts, ", ")
 }
 
-// reading is how a preset fared on the kept events: how many it read, how many of these it called, and how many of its
+// reading counts what a preset made of the kept events: how many it read, how many of these it called, and how many of its
 // fields it found in all of them.
 type reading struct {
 	preset              string

@@ -81,7 +81,7 @@ func (w *watch) pastOf(ctx context.Context, topic string, from time.Time, p *pro
 }
 
 // errInterrupted says that a person ended the reading.
-var errInterrupted = errors.New("interrupted before all was read")
+var errInterrupted = errors.New("interrupted before all events were read")
 
 // ends notes where the logs end before they are read: there, or behind the last event that was read, following goes on.
 func (w *watch) ends(ctx context.Context, topic string) error {

@@ -32,10 +32,10 @@ meant for probes inside the image, which has neither a shell nor curl.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			page, err := url.Parse(args[0])
 			if err != nil || page.Scheme != "http" && page.Scheme != "https" || page.Host == "" {
-				return usageError{errors.New("the page to ask is no http or https URL")}
+				return usageError{errors.New("the URL is not an http or https URL")}
 			}
 			if page.User != nil {
-				return usageError{errors.New("the page to ask has a user, which a worker does not ask for; leave it out")}
+				return usageError{errors.New("the URL names a user, which workers do not use; leave it out")}
 			}
 			return probe(c.Context(), page, c.OutOrStdout())
 		},

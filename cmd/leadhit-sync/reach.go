@@ -16,7 +16,7 @@ import (
 	"leadhit-sync/consumer/broker"
 )
 
-// silence is how long a command waits for an answer before it says for what.
+// silence is how long a command waits for an answer before it says what it waits for.
 const silence = 2 * time.Second
 
 // withKafka opens the cluster of the settings and lets a command ask it. It says on stderr when Kafka keeps it waiting, and ends an

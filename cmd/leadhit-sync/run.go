@@ -19,14 +19,13 @@ func runCommand() *cobra.Command {
 		Use: "run", Short: "Consume events until SIGTERM or SIGINT",
 		Long: `Consume events and call LeadHit, until SIGTERM or SIGINT.
 
-On the first signal the worker fetches no more events, waits for the calls under way,
+On the first signal the worker fetches no more events, waits for the calls in flight,
 commits, leaves the group and exits with 0. That takes a second or two: at most 15 s
 for the calls, and up to 50 s in all while the group is being joined. A second signal
-ends the worker at once; calls that were under way are made again later.
+ends the worker at once; calls that were in flight are repeated later.
 
-It waits for Kafka, for its topics and for LeadHit as long as necessary, and says on
-/readyz and in the log what it waits for. "leadhit-sync check" says beforehand whether
-it would wait in vain.`,
+It waits for Kafka, for its topics and for LeadHit as long as necessary. /readyz and
+the log say what it waits for. Run "leadhit-sync check" first to find such waits.`,
 		Example: `  leadhit-sync run
   LOG_FORMAT=text LOG_LEVEL=debug leadhit-sync run`,
 		Args: arguments(cobra.NoArgs),
@@ -49,7 +48,7 @@ func run(ctx context.Context, out io.Writer) error {
 	// Once the first signal has been taken, the next one has its usual effect: it ends the process.
 	defer context.AfterFunc(ctx, func() {
 		stop() // before the line: where stdout is blocked it may never be written
-		log.InfoContext(ctx, "stopping: finishing what is in the air")
+		log.InfoContext(ctx, "stopping: finishing the calls in flight")
 	})() // what ends without a signal says nothing of stopping
 	w, err := worker.Open(settings, versionText(), log) //nolint:contextcheck // it reads files and connects to nobody
 	if err != nil {

@@ -148,7 +148,7 @@ func TestFilesThatAreRightInTheirOwnWayAreTaken(t *testing.T) {
 	}
 }
 
-func TestMistakesInFilesAndInValuesStandInOneList(t *testing.T) {
+func TestMistakesInFilesAndInValuesAreInOneList(t *testing.T) {
 	needed(t, "LEADHIT_API_KEY_FILE", write(t, t.TempDir(), "key", "a\nb"), "CALLS_IN_FLIGHT", "many", "MAPPING", "shopfy", "LEADHIT_PROXY", "http://:1",
 		"KAFKA_TLS", "true", "KAFKA_TLS_CA_FILE", write(t, t.TempDir(), "ca.pem", "no PEM"), "LEADHIT_CA_FILE", "/nowhere/ca.pem")
 	got := command(t, "", "check")

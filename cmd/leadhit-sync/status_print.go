@@ -133,7 +133,7 @@ func unjoined(s worker.Status) string {
 	return ""
 }
 
-// adviceOn says what a state means, and what to do.
+// adviceOn explains a state and says what to do.
 func adviceOn(s worker.Status) string {
 	const resumes = "; calls resume automatically"
 	switch s.State {

@@ -176,7 +176,7 @@ func TestStatusSaysWhichWorkerCannotBeAskedAndWhy(t *testing.T) {
 		{"nobody listens", closed(t), "connection refused"},
 		{"another program", other.URL, "HTTP 404"},
 		{"a page that is no status", page.URL, "no status"},
-		{"JSON of another kind", kind.URL, `another kind ("x")`},
+		{"JSON of another kind", kind.URL, `has the schema "x")`},
 	} {
 		got := command(t, "", "status", workerPage(t, idle()), c.address)
 		if got.code != exitError || !strings.Contains(got.out, "2 workers: 1 joining, 1 not reached\n") ||

@@ -15,8 +15,8 @@ func versionCommand() *cobra.Command {
 	var output string
 	c := &cobra.Command{
 		Use: "version", Short: "Print the version and the commit it was built from",
-		Long: `Print the version, Go's version, the platform and, where they are known, the commit
-that this program was built from and its time.`,
+		Long: `Print the version, Go's version and the platform, and, if known, the commit that this
+program was built from with its time.`,
 		Example: `  leadhit-sync version
   leadhit-sync version -o json | jq -r .version`,
 		Args: arguments(cobra.NoArgs),

@@ -54,8 +54,8 @@ func (g *gauges) state(to sender, s consumer.State, now time.Time) {
 }
 
 func calls(to sender, s dispatch.State, now time.Time) {
-	to.gauge("calls_in_flight", "Calls in the air, those of ended generations included.", float64(s.InFlight))
-	to.gauge("calls_limit", "How many calls may be in the air now: CALLS_IN_FLIGHT or, after overload, fewer; 1 while only probes may start.", float64(s.Limit))
+	to.gauge("calls_in_flight", "Calls in flight, those of ended generations included.", float64(s.InFlight))
+	to.gauge("calls_limit", "How many calls may be in flight now: CALLS_IN_FLIGHT or, after overload, fewer; 1 while only probes may start.", float64(s.Limit))
 	to.gauge("calls_per_second_limit", "How many calls a second may start now: CALLS_PER_SECOND or, after overload, fewer; 0 for no limit.",
 		s.PerSecond)
 	to.gauge("retry_after_seconds", "For how long all calls wait because LeadHit asked for it with a Retry-After.", max(s.Quiet.Sub(now).Seconds(), 0))
@@ -75,7 +75,7 @@ func events(to sender, s consumer.State) {
 		float64(s.Dispatch.Finished))
 	to.counter("events_passed_over_total", "Events fetched that an earlier owner of the partition had finished.", float64(s.Dispatch.Passed))
 	to.counter("expired_unread_total", "Events that retention took before they were read.", float64(s.Expired))
-	to.gauge("commit_metadata_bytes", "How much metadata the brokers take with a commit, as far as is known: less than 4096 once they have refused some.",
+	to.gauge("commit_metadata_bytes", "Bytes of metadata that the brokers accept with a commit: 4096 until they refuse a commit.",
 		float64(s.Dispatch.MetadataBytes))
 	to.counter("commits_total", "Partition offsets committed and acknowledged.", float64(s.Commits))
 	to.counter("commit_failures_total", "Partition offsets sent and not acknowledged.", float64(s.CommitFailures))
@@ -90,10 +90,10 @@ func partitions(to sender, s consumer.State) {
 	to.gauge("partitions_owned", "Partitions that this worker consumes.", float64(len(s.Dispatch.Partitions)))
 	to.gauge("partitions_window_full", "Partitions whose fetching rests because too much is unfinished.", float64(full))
 	to.gauge("partitions_unknown", "Partitions that the broker does not know; their calls and commits wait.", float64(unknown))
-	to.gauge("partitions_unreadable", "Partitions that stand still because their next batch cannot be read.", float64(len(s.Unreadable)))
+	to.gauge("partitions_unreadable", "Partitions that are stuck because their next batch cannot be read.", float64(len(s.Unreadable)))
 	to.gauge("partitions_unowned", "Partitions that no worker of the group consumes, as the group's leader sees it; 0 on the others.",
 		float64(s.Unowned))
-	to.counter("partitions_restarted_total", "Partitions that were truncated or made anew.", float64(s.Restarted))
+	to.counter("partitions_restarted_total", "Partitions that were truncated or created again.", float64(s.Restarted))
 	for p, rested := range s.Dispatch.Rested {
 		to.send(prometheus.CounterValue, "window_full_seconds_total", "For how long fetching rested because too much was unfinished.",
 			rested.Seconds(), []string{"topic", "partition"}, p.Topic, strconv.Itoa(p.Number))

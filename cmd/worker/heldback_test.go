@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-func TestAnOpenTransactionStandsOnEachPage(t *testing.T) {
+func TestAnOpenTransactionIsOnEachPage(t *testing.T) {
 	s := newScene(t)
 	s.produce(1, `{"order_id":"4711","status":"paid"}`)
 	// retention.ms is a week: half of it is used up.

@@ -21,12 +21,12 @@ func (w *Worker) openLetters() (err error) {
 	return err
 }
 
-// awaitLetters waits until the letters' topic can keep letters, or does not exist: without it nothing may be consumed. It creates
+// awaitLetters waits until the letters' topic can store letters, or does not exist: before that nothing may be consumed. It creates
 // nothing, so that a worker with a misspelt group or topic leaves none behind. False: ctx has ended.
 func (w *Worker) awaitLetters(ctx context.Context) bool {
 	told := ""
 	for {
-		_, err := w.cluster.Topics(ctx) // tells a login that is refused, and brokers that are too old
+		_, err := w.cluster.Topics(ctx) // its error shows a refused login, and brokers that are too old
 		if err == nil {
 			err = w.lettersFit(ctx)
 		}
@@ -50,7 +50,7 @@ func (w *Worker) awaitLetters(ctx context.Context) bool {
 	}
 }
 
-// lettersFit says what keeps the letters' topic from keeping letters.
+// lettersFit returns an error if the letters' topic cannot store letters.
 func (w *Worker) lettersFit(ctx context.Context) error {
 	found, err := w.inspectLetters(ctx)
 	if err != nil {
@@ -72,8 +72,8 @@ func (w *Worker) ensureLetters(ctx context.Context) error {
 func (w *Worker) writeLetter(ctx context.Context, l deadletter.Letter) error {
 	err := w.letters.Write(ctx, l)
 	switch {
-	case errors.Is(err, deadletter.ErrTopicMissing) && w.mending.TryLock():
-		defer w.mending.Unlock()
+	case errors.Is(err, deadletter.ErrTopicMissing) && w.recreating.TryLock():
+		defer w.recreating.Unlock()
 		return errors.Join(err, w.ensureLetters(ctx))
 	case errors.Is(err, deadletter.ErrUnfit), errors.Is(err, deadletter.ErrTooLarge):
 		w.letterRefused()
@@ -81,19 +81,19 @@ func (w *Worker) writeLetter(ctx context.Context, l deadletter.Letter) error {
 	return err
 }
 
-// lettersTrouble says in words why the letters' topic cannot be inspected, or cannot keep letters.
+// lettersTrouble describes why the letters' topic cannot be inspected, or cannot store letters.
 func lettersTrouble(err error) string {
 	switch {
 	case errors.Is(err, broker.ErrTLS):
-		return "no TLS with Kafka, so nothing is consumed; check KAFKA_BROKERS and the KAFKA_TLS settings, the worker starts by itself"
+		return "cannot connect to Kafka over TLS, so nothing is consumed; the worker keeps trying; check KAFKA_BROKERS and the KAFKA_TLS settings"
 	case errors.Is(err, broker.ErrNotKafka):
-		return "what answers at a broker's address is not Kafka, so nothing is consumed; the worker starts by itself when a broker answers"
+		return "a broker's address belongs to something other than Kafka, so nothing is consumed; the worker keeps trying; check KAFKA_BROKERS and advertised.listeners"
 	case errors.Is(err, kafka.SASLAuthenticationFailed), errors.Is(err, kafka.UnsupportedSASLMechanism),
 		errors.Is(err, kafka.IllegalSASLState):
-		return "Kafka refuses the login, so nothing is consumed; check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and the password's file, " +
-			"the worker starts by itself"
+		return "Kafka rejects the login, so nothing is consumed; the worker keeps trying; check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME " +
+			"and KAFKA_SASL_PASSWORD_FILE"
 	case errors.Is(err, deadletter.ErrUnfit), errors.Is(err, deadletter.ErrUnauthorised), errors.Is(err, deadletter.ErrTopicMissing):
-		return "the dead-letter topic cannot keep letters, so nothing is consumed; change what the error names, the worker starts by itself"
+		return "the dead-letter topic cannot store letters, so nothing is consumed; the worker keeps trying; fix the cause that the error names"
 	}
-	return "waiting for Kafka; check KAFKA_BROKERS if this goes on"
+	return "waiting for Kafka; if this lasts, check KAFKA_BROKERS"
 }

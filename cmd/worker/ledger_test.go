@@ -68,9 +68,9 @@ func TestWhatKeepsAWorkerOutOfKafkaIsNotBlamedOnTheLettersTopic(t *testing.T) {
 		settings []string
 		want     string
 	}{
-		"a wrong password":                  {nil, kerr.SaslAuthenticationFailed, login, "Kafka refuses the login"},
-		"a mechanism that Kafka has not":    {nil, kerr.UnsupportedSaslMechanism, login, "Kafka refuses the login"},
-		"a certificate that is not trusted": {[]kfake.Opt{kfake.TLS(&tls.Config{Certificates: elsewhere.TLS.Certificates})}, nil, []string{"KAFKA_TLS", "true"}, "no TLS with Kafka"},
+		"a wrong password":                  {nil, kerr.SaslAuthenticationFailed, login, "Kafka rejects the login"},
+		"a mechanism that Kafka has not":    {nil, kerr.UnsupportedSaslMechanism, login, "Kafka rejects the login"},
+		"a certificate that is not trusted": {[]kfake.Opt{kfake.TLS(&tls.Config{Certificates: elsewhere.TLS.Certificates})}, nil, []string{"KAFKA_TLS", "true"}, "cannot connect to Kafka over TLS"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			kafka, err := kfake.NewCluster(append(c.kafka, kfake.NumBrokers(1), kfake.SeedTopics(2, "orders"))...)
@@ -87,7 +87,7 @@ func TestWhatKeepsAWorkerOutOfKafkaIsNotBlamedOnTheLettersTopic(t *testing.T) {
 			s := newScene(t, append(c.settings, "KAFKA_BROKERS", strings.Join(kafka.ListenAddrs(), ","))...)
 			s.run()
 			s.until("it tells why nothing is consumed", func() bool { return strings.Contains(s.logs.String(), "nothing is consumed") })
-			if told := s.logs.String(); !strings.Contains(told, c.want) || strings.Contains(told, "cannot keep letters") {
+			if told := s.logs.String(); !strings.Contains(told, c.want) || strings.Contains(told, "cannot store letters") {
 				t.Errorf("got\n%s\nwant %q, and no word against the letters' topic", told, c.want)
 			}
 		})

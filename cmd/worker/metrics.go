@@ -144,7 +144,7 @@ func (m *metrics) watchSpread(e *consumer.Event, order string) {
 	m.spreadOrders.Inc()
 	if first {
 		m.log.Warn("an order has events in two partitions of its topic, and Kafka keeps no order between them: set the record key "+
-			"to the order id; after partitions were added this is to be expected for a while; further orders are only counted "+
+			"to the order id; expected for a while after partitions were added; further orders are only counted "+
 			"(leadhit_sync_orders_in_two_partitions_total)",
 			slog.String("topic", e.Topic), slog.Int("partition", e.Partition), slog.Int64("offset", e.Offset),
 			slog.Int("seen_in_partition", before))

@@ -133,12 +133,12 @@ func OpenLeadHit(c *config.Config, version string, log *slog.Logger) (*leadhit.C
 func (w *Worker) Close() {
 	if w.letters != nil {
 		if err := w.letters.Close(); err != nil {
-			w.log.Warn("closing the letters' writer", slog.Any("error", err))
+			w.log.Warn("cannot close the writer of dead letters", slog.Any("error", err))
 		}
 	}
 	if w.ledger != nil {
 		if err := w.ledger.Close(); err != nil {
-			w.log.Warn("closing the ledger", slog.Any("error", err))
+			w.log.Warn("cannot close the ledger", slog.Any("error", err))
 		}
 	}
 	if w.client != nil {

@@ -7,14 +7,14 @@ import (
 	"leadhit-sync/consumer"
 )
 
-// problems says what holds work up and does not end by itself: what it is, what it holds, and what a person can do.
+// problems describes what blocks work until a person acts: the problem, what it blocks, and what to do.
 func (w *Worker) problems(s consumer.State) []string {
 	if s.Phase == consumer.Stopped {
 		return nil // nothing is known any more
 	}
 	var all []string
 	for _, u := range s.Unreadable {
-		all = append(all, fmt.Sprintf("%s/%d stands still: %v. Restore the events, or skip them: when the group's committed offset is %d, "+
+		all = append(all, fmt.Sprintf("%s/%d is stuck: %v. Restore the events, or skip them: when the group's committed offset is %d, "+
 			"stop all workers of the group and run %s", u.Topic, u.Number, u.Err, u.First, u.Skip(w.config.Kafka.Group)))
 	}
 	for _, p := range s.Dispatch.Partitions {
@@ -25,7 +25,7 @@ func (w *Worker) problems(s consumer.State) []string {
 		}
 	}
 	if most := s.Dispatch.MetadataBytes; most < metadataBytes {
-		all = append(all, fmt.Sprintf("the brokers took no more than %d bytes of metadata with a commit: an order that waits holds up its "+
+		all = append(all, fmt.Sprintf("the brokers accept only %d bytes of metadata with a commit: a waiting order holds up its "+
 			"partition. Set offset.metadata.max.bytes to %d on the brokers, then restart the workers", most, metadataBytes))
 	}
 	return append(all, w.fitness.fatal()...)

@@ -109,7 +109,7 @@ func (r *registry) tell(ctx context.Context, err error) {
 		return
 	}
 	if silent {
-		r.log.WarnContext(ctx, "schema registry does not answer, events that need it wait", slog.Any("error", err))
+		r.log.WarnContext(ctx, "schema registry does not respond; events that need it wait; check SCHEMA_REGISTRY_URL", slog.Any("error", err))
 	} else {
 		r.log.InfoContext(ctx, "schema registry answers again")
 	}

@@ -229,8 +229,8 @@ func TestWhatARegistryCannotGive(t *testing.T) {
 			if !strings.Contains(err.Error(), "id 7") || strings.Contains(err.Error()+log.String(), "s3cret") {
 				t.Errorf("got %v and %q logged, want the id and nothing of the answer", err, log)
 			}
-			if got := strings.Count(log.String(), "does not answer"); (got == 1) != errors.Is(test.want, schema.ErrUnreachable) {
-				t.Errorf("got %q logged, want a line if and only if it does not answer", log)
+			if got := strings.Count(log.String(), "does not respond"); (got == 1) != errors.Is(test.want, schema.ErrUnreachable) {
+				t.Errorf("got %q logged, want a line if and only if it does not respond", log)
 			}
 		})
 	}
@@ -294,9 +294,9 @@ func TestSilenceIsLoggedWhenItBeginsAndEnds(t *testing.T) {
 			got = append(got, strings.TrimSpace(message))
 		}
 		want := []string{
-			`WARN msg="schema registry does not answer, events that need it wait" error="schema: not reachable: HTTP status 500"`,
+			`WARN msg="schema registry does not respond; events that need it wait; check SCHEMA_REGISTRY_URL" error="schema: not reachable: HTTP status 500"`,
 			`INFO msg="schema registry answers again"`,
-			`WARN msg="schema registry does not answer, events that need it wait" error="schema: not reachable: HTTP status 500"`,
+			`WARN msg="schema registry does not respond; events that need it wait; check SCHEMA_REGISTRY_URL" error="schema: not reachable: HTTP status 500"`,
 			`INFO msg="schema registry answers again"`,
 		}
 		if strings.Join(got, "\n") != strings.Join(want, "\n") {

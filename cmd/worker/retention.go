@@ -56,7 +56,7 @@ func (w *Worker) readRetention(ctx context.Context) bool {
 				w.log.DebugContext(ctx, "cannot read the topic's retention", slog.String("topic", topic), slog.Any("error", err))
 			}
 		case limited && before[topic] != age:
-			w.log.InfoContext(ctx, "the topic's retention is how long an event may stay unread",
+			w.log.InfoContext(ctx, "read the topic's retention: events expire unread after it",
 				slog.String("topic", topic), slog.String("retention", age.String()))
 		}
 		if limited {

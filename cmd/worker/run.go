@@ -29,7 +29,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	w.log.InfoContext(ctx, "listening", slog.String("addr", listener.Addr().String()))
 	for _, warning := range w.config.Warnings {
-		w.log.WarnContext(ctx, "setting looks odd", slog.String("warning", warning))
+		w.log.WarnContext(ctx, "suspicious setting", slog.String("warning", warning))
 	}
 	server := w.server()
 	defer w.tracing.start(ctx)()

@@ -32,7 +32,7 @@ type Status struct {
 	By     string    `json:"by,omitempty"`
 	// Waits are what the worker waits for now, the oldest wait first; a running worker does the rest of its work meanwhile.
 	Waits []Wait `json:"waits"`
-	// Problems are what holds work up and does not end by itself, in words that say what to do.
+	// Problems describes what blocks work until a person acts, and what to do.
 	Problems []string `json:"problems,omitempty"`
 
 	Events    uint64  `json:"events"`

@@ -85,7 +85,7 @@ func (t *tracing) start(ctx context.Context) (stop func()) {
 	// What the environment says of the resource (OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES) wins.
 	about, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithHost(), resource.WithAttributes(t.resource...), resource.WithFromEnv())
 	if err != nil {
-		t.collector.log.WarnContext(ctx, "traces lack a part of what they say of this process", slog.Any("error", err))
+		t.collector.log.WarnContext(ctx, "traces lack some attributes of this process", slog.Any("error", err))
 	}
 	t.provider = sdktrace.NewTracerProvider(sdktrace.WithResource(about), sdktrace.WithBatcher(otlptrace.NewUnstarted(t.collector)))
 	t.tracer = t.provider.Tracer("leadhit-sync")

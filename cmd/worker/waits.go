@@ -21,5 +21,5 @@ func lettersWait(topic string, err error) string {
 	if errors.As(err, &network) || consumer.LoginRefused(err) {
 		return consumer.Explain(err)
 	}
-	return "the dead-letter topic " + topic + " cannot keep letters yet: " + err.Error()
+	return "the dead-letter topic " + topic + " cannot store letters yet: " + err.Error()
 }

@@ -44,7 +44,7 @@ type Worker struct {
 	// closeMapping lets go of the schema registry.
 	closeMapping func()
 	stopping     atomic.Bool
-	mending      sync.Mutex // held by whoever creates the letters' topic again
+	recreating   sync.Mutex // held while the letters' topic is created again
 }
 
 // wire hands the consumer, which drives all, what is done on the path of one event: fetch, Mapping.Decode, dispatch,
