@@ -90,7 +90,7 @@ func (s *suite) testUnreadable(t *testing.T, brokers []string) {
 		w.stop(t)
 	}
 	r.audit(t)
-	if out := r.command(t, "resume"); !strings.Contains(out, "nothing is paused") {
+	if out := r.command(t, "resume"); !strings.Contains(out, "no pause is in force") {
 		t.Errorf("got %q of a second resume, want that nothing is paused", out)
 	}
 }

@@ -98,7 +98,7 @@ func authorities(text []byte) (*x509.CertPool, error) {
 		pool = x509.NewCertPool() // an image without system authorities still has the file
 	}
 	if !pool.AppendCertsFromPEM(text) {
-		return nil, errors.New("it holds no certificate")
+		return nil, errors.New("no certificate in it")
 	}
 	return pool, nil
 }

@@ -61,7 +61,7 @@ func TestAPauseOfAnUnknownGroupIsRefused(t *testing.T) {
 
 	command(t, "", "pause", "--reason", "LeadHit migrates", "--by", "alice", "--create").
 		says(t, "paused: written to dlq.leadhit-snyc.ledger", "no worker of group leadhit-snyc is running; those that start follow")
-	command(t, "", "pause", "--reason", "once more", "--by", "alice").says(t, "paused already") // it has a ledger now
+	command(t, "", "pause", "--reason", "once more", "--by", "alice").says(t, "already paused") // it has a ledger now
 	command(t, "", "resume", "--by", "alice").says(t, "resumed by alice")
 }
 
@@ -131,7 +131,7 @@ func TestAPauseIsOfOneGroupWhereSeveralShareTheLedger(t *testing.T) {
 		t.Errorf("got %+v of letters list --all-groups, want the letter", got)
 	}
 	t.Setenv("KAFKA_GROUP", "leadhit-sync")
-	command(t, "", "resume", "--by", "carol").says(t, "nothing is paused")
+	command(t, "", "resume", "--by", "carol").says(t, "no pause is in force")
 	if got := command(t, "", "letters", "show", "orders/1/0"); got.code != 0 {
 		t.Errorf("got %+v of letters show of the own group", got)
 	}
@@ -183,8 +183,8 @@ func TestUnknownFollowersAreReported(t *testing.T) {
 		"one worker":       {followers{group: "shop", workers: 1}, "1 worker of group shop follows within seconds"},
 		"a foreign member": {followers{group: "shop", workers: 2, others: 1}, "2 workers of group shop follow within seconds; members that are no workers: 1"},
 		"only foreigners":  {followers{group: "shop", others: 3}, "no worker of group shop is running; those that start follow; members that are no workers: 3"},
-		"not allowed":      {followers{group: "shop", unknown: broker.ErrUnauthorised}, "not known: grant Describe on group shop"},
-		"no answer":        {followers{group: "shop", unknown: errors.New("EOF")}, "not known: EOF"},
+		"not allowed":      {followers{group: "shop", unknown: broker.ErrUnauthorised}, "that follow: grant Describe on group shop"},
+		"no answer":        {followers{group: "shop", unknown: errors.New("EOF")}, "that follow: EOF"},
 	} {
 		if got := c.followers.String(); !strings.Contains(got, c.want) {
 			t.Errorf("%s: got %q, want %q in it", name, got, c.want)

@@ -32,7 +32,7 @@ func TestAPauseHoldsTheWorkersUntilAResume(t *testing.T) {
 	if strings.Contains(got.out, "already") {
 		t.Errorf("got %+v of the first pause, want nothing of an earlier one", got)
 	}
-	command(t, "", "pause", "--reason", "a fire", "--by", "bob").says(t, "paused already", "LeadHit migrates")
+	command(t, "", "pause", "--reason", "a fire", "--by", "bob").says(t, "already paused", "LeadHit migrates")
 
 	f := followed(t, "run")
 	f.until("calls paused by hand")
@@ -46,7 +46,7 @@ func TestAPauseHoldsTheWorkersUntilAResume(t *testing.T) {
 	command(t, "", "resume", "--by", "carol", "--reason", "done").
 		says(t, "resumed by carol", "by hand", "by "+me.Username+" (cli)", "LeadHit migrates", "by bob (cli)", "a fire")
 	await(t, "both calls", func() bool { return node.Count() == 2 })
-	command(t, "", "resume").says(t, "nothing is paused")
+	command(t, "", "resume").says(t, "no pause is in force")
 	if code, said := f.end(); code != 0 || !strings.Contains(said, "calls resumed") {
 		t.Errorf("got exit code %d and\n%s\nwant a line about the end of the pause", code, said)
 	}

@@ -445,7 +445,7 @@ func TestPreviewSaysWhatAnOpenTransactionHoldsBack(t *testing.T) {
 		}
 	}
 	got := command(t, "", "preview")
-	if want := "an open transaction holds back 3 events of a/1 from offset 0 on, the first one 3h00m old\n"; got.code != 0 ||
+	if want := "an open transaction holds back 3 events of a/1 from offset 0; the first is 3h00m old\n"; got.code != 0 ||
 		!strings.HasPrefix(got.out, "no event can be read since ") || !strings.Contains(got.out, want) {
 		t.Errorf("got %+v, want %q, and no word of no events", got, want)
 	}

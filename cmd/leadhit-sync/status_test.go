@@ -176,7 +176,7 @@ func TestStatusSaysWhichWorkerCannotBeAskedAndWhy(t *testing.T) {
 		{"nobody listens", closed(t), "connection refused"},
 		{"another program", other.URL, "HTTP 404"},
 		{"a page that is no status", page.URL, "no status"},
-		{"JSON of another kind", kind.URL, `has the schema "x")`},
+		{"JSON of another kind", kind.URL, `has the schema "x"`},
 	} {
 		got := command(t, "", "status", workerPage(t, idle()), c.address)
 		if got.code != exitError || !strings.Contains(got.out, "2 workers: 1 joining, 1 not reached\n") ||
@@ -249,7 +249,7 @@ func TestStatusTakesNoPassword(t *testing.T) {
 	} {
 		for _, output := range []string{"table", "json"} {
 			got := command(t, "", append([]string{"status", "-o", output}, args...)...)
-			if got.code != exitUsage || got.out != "" || strings.Contains(got.err, "canary") || !strings.Contains(got.err, "no user") {
+			if got.code != exitUsage || got.out != "" || strings.Contains(got.err, "canary") || !strings.Contains(got.err, "must not contain a user") {
 				t.Errorf("%q: got %+v, want exit code 2 and no password", args, got)
 			}
 		}

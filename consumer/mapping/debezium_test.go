@@ -220,8 +220,8 @@ status: {otherwise: ignore}
 func TestANegativeNumberIsNoOrderID(t *testing.T) {
 	t.Parallel()
 	for literal, want := range map[string]string{
-		"-9223372036854775807": "the number -9223372036854775807, and an id is never negative: Debezium writes a large BIGINT UNSIGNED so",
-		"-1":                   "the number -1, and an id is never negative: Debezium writes a large BIGINT UNSIGNED so",
+		"-9223372036854775807": "the number -9223372036854775807, and an id is never negative: Debezium writes a large BIGINT UNSIGNED this way",
+		"-1":                   "the number -1, and an id is never negative: Debezium writes a large BIGINT UNSIGNED this way",
 		"-0":                   "the number -0, and an id is never negative",
 		"-0.0":                 "the number -0.0, and an id is never negative",
 		"-1e3":                 "the number -1e3, and an id is never negative",

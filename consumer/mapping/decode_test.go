@@ -173,8 +173,8 @@ func TestWhatCannotBeToldIsRefusedWithItsCause(t *testing.T) {
 		{"far too deep", strings.Repeat("[", 1<<20), "TooDeep", "more than 512 objects and arrays within one another"},
 		{"more than 4 MiB", strings.Repeat(" ", 4<<20) + "1", "TooLarge", "the value has 4194305 bytes, more than 4194304"},
 		{"a zero-length value", "", "EmptyValue", "the value is empty, which is neither a tombstone nor JSON"},
-		{"framed bytes that are not JSON", "\x00\x00\x00\x00\x29\x02\x04", "UnsupportedEncoding", "the value is framed for a schema registry (schema 41), and its payload is not JSON; set decode: avro or decode: protobuf, as the schema is"},
-		{"a frame around nothing", "\x00\x00\x00\x00\x29", "UnsupportedEncoding", "the value is framed for a schema registry (schema 41), and its payload is not JSON; set decode: avro or decode: protobuf, as the schema is"},
+		{"framed bytes that are not JSON", "\x00\x00\x00\x00\x29\x02\x04", "UnsupportedEncoding", "the value is framed for a schema registry (schema 41), but its payload is not JSON; set decode: avro or decode: protobuf, to match the schema"},
+		{"a frame around nothing", "\x00\x00\x00\x00\x29", "UnsupportedEncoding", "the value is framed for a schema registry (schema 41), but its payload is not JSON; set decode: avro or decode: protobuf, to match the schema"},
 		{"less than a frame", "\x00\x00", "NotJSON", "not JSON at byte 0 of 2"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

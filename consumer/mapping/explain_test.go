@@ -160,7 +160,7 @@ func TestCheckFindsWhatDoesNothing(t *testing.T) {
 		{"less than before", rules(`a == "x" || b`, `b && a == "z" || a == "x" && !b`), []string{"rules[1]: can never match: rules[0] matches before", "rules[2]: can never match: rules[0] matches before"}},
 		{"more than before", rules(`a == "x" && b`, `a == "x"`), nil},
 		{"one alternative left", rules(`a == "x"`, `a == "x" || a == "z"`), nil},
-		{"lists behind a rule that is always true", head + "rules: [{when: 'b || a == null || true', then: ignore}]\nstatus: {paid: [x]}\n", []string{"status: the status lists are never asked: rules[0] always matches"}},
+		{"lists behind a rule that is always true", head + "rules: [{when: 'b || a == null || true', then: ignore}]\nstatus: {paid: [x]}\n", []string{"status: the status lists are never used: rules[0] always matches"}},
 		{"a field that nobody reads", head + "rules: [{when: 'b', then: ignore}]\nstatus: {paid: [x]}\n", []string{"fields.a: no rule reads it"}},
 		{"codes that normalize changes", rules() + "status: {paid: [Paid, ' x', y1]}\n", []string{
 			`status.paid: the code "Paid" can never match: the status is normalised to lower case`, `status.paid: the code " x" can never match: the status is trimmed`,

@@ -121,7 +121,7 @@ func TestAFrameSaysWhichDecodeReadsIt(t *testing.T) {
 		"nothing in a frame": {"00 0000002a", "set decode: avro or decode: protobuf, to match the schema"},
 	} {
 		got := decode(t, load(t), mapping.Record{Value: fromHex(t, c.value)})
-		want := "the value is framed for a schema registry (schema 42), and its payload is not JSON; " + c.advice
+		want := "the value is framed for a schema registry (schema 42), but its payload is not JSON; " + c.advice
 		if got.Cause != "UnsupportedEncoding" || got.Message != want {
 			t.Errorf("%s: got %s: %q, want %q", name, got.Cause, got.Message, want)
 		}

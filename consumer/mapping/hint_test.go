@@ -125,7 +125,7 @@ func TestASumOverAListIsNotPartOfTheLanguageAndSaysSo(t *testing.T) {
 		}
 	}
 	m := loadText(t, "fields: {order_id: {path: $.id}, sum: {path: $.payments, type: number}}\nrules: [{when: 'sum > 0', then: paid}]\nstatus: {otherwise: ignore}\n")
-	if got := decode(t, m, value(`{"id":"A","payments":[{"amount":1}]}`)); got.Cause != "FieldError" || !strings.Contains(got.Message, "a mapping does not sum") {
+	if got := decode(t, m, value(`{"id":"A","payments":[{"amount":1}]}`)); got.Cause != "FieldError" || !strings.Contains(got.Message, "a mapping cannot sum") {
 		t.Errorf("got %+v, want FieldError and why", got)
 	}
 }

@@ -62,11 +62,11 @@ func TestCheckFindsWhatCanOnlyBeRefusedOrNeverFound(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"a code that a rule decides": {
 			"fields: {order_id: {path: $.id}, status: {path: $.s}}\nrules: [{when: 'status == \"new\"', then: ignore}]\nstatus: {submitted: [new], paid: [paid]}\n",
-			`3:22: status.submitted: the code "new" is never asked for: rules[0] decides it before`,
+			`3:22: status.submitted: the code "new" is never used: rules[0] decides before`,
 		},
 		"a code of a list that a rule decides": {
 			"fields: {order_id: {path: $.id}, status: {path: $.s}}\nrules: [{when: 'status in [\"void\", \"test\"] || order_id == null', then: ignore}]\nstatus: {paid: [paid], ignore: [test]}\n",
-			`3:33: status.ignore: the code "test" is never asked for: rules[0] decides it before`,
+			`3:33: status.ignore: the code "test" is never used: rules[0] decides before`,
 		},
 		"Avro without schemas": {
 			"decode: avro\nfields: {order_id: {path: $.id}, status: {path: $.s}}\nstatus: {paid: [paid]}\n",
