@@ -144,7 +144,7 @@ func (r *run) previewsHeldBack(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	code, err := process.Wait(ctx)
-	if want := fmt.Sprintf("an open transaction holds back 300 events of %s/0 from offset 50 on", r.topic); err != nil || code != 0 ||
+	if want := fmt.Sprintf("an open transaction holds back 300 events of %s/0 from offset 50;", r.topic); err != nil || code != 0 ||
 		!strings.Contains(process.Stdout(), want) || strings.Contains(process.Stdout(), "no events") {
 		t.Errorf("got exit code %d, %v and %s%s of preview, want %q", code, err, process.Stdout(), process.Stderr(), want)
 	}
