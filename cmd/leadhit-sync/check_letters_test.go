@@ -58,7 +58,7 @@ func TestCheckJudgesTheLettersTopicAndTheLedger(t *testing.T) {
 			"dlq.leadhit-sync",
 			map[string]string{"retention.ms": "2592000000", "max.message.bytes": "2000000"},
 			0,
-			"ok    letters    dlq.leadhit-sync has 1 replica and settings that suit it",
+			"ok    letters    dlq.leadhit-sync has 1 replica and suitable settings",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

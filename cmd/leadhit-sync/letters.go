@@ -20,8 +20,8 @@ import (
 func lettersCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "letters", Short: "Look at the dead letters",
-		Long: `Look at the dead letters: events that can never succeed, each with its cause. Nothing
-is changed. These commands need only the KAFKA_ settings (without KAFKA_TOPICS and
+		Long: `Look at the dead letters: events that can never succeed, each with its cause. They
+change nothing, and need only the KAFKA_ settings (without KAFKA_TOPICS and
 KAFKA_START) and DEAD_LETTER_TOPIC.`,
 		Example: `  leadhit-sync letters list --since 24h
   leadhit-sync letters show orders/3/118273`,
@@ -67,9 +67,9 @@ func listCommand() *cobra.Command {
 	f.StringVar(&q.Topic, "topic", "", "only events of this topic")
 	f.StringVar(&q.OrderID, "order", "", "only this order id")
 	f.StringVar(&q.Fingerprint, "fingerprint", "", "only this fingerprint, such as v1:9f2c41d07ab3")
-	f.Var(&since, "since", "only letters since then: 24h, 7d, or a time of RFC 3339")
-	f.BoolVar(&q.everyGroup, "all-groups", false, "letters of other groups too, where several share the topic")
-	f.IntVar(&q.Limit, "limit", 50, "at most this many, the newest")
+	f.Var(&since, "since", "only letters since then: 24h, 7d or an RFC 3339 time")
+	f.BoolVar(&q.everyGroup, "all-groups", false, "also letters of other groups that share the topic")
+	f.IntVar(&q.Limit, "limit", 50, "how many letters to list, newest first")
 	outputFlag(c, &output)
 	return c
 }
@@ -91,7 +91,7 @@ func showCommand() *cobra.Command {
 				return err
 			}
 			if len(found.Letters) == 0 {
-				return fmt.Errorf("no letter %s; it may have expired, or \"letters list\" shows its id", args[0])
+				return fmt.Errorf("no letter %s; it may have expired; \"letters list\" shows the ids", args[0])
 			}
 			p, w := deadletter.Printer{Reveal: reveal}, c.OutOrStdout()
 			if output == "json" {
@@ -101,7 +101,7 @@ func showCommand() *cobra.Command {
 		},
 	}
 	outputFlag(c, &output)
-	c.Flags().BoolVar(&everyGroup, "all-groups", false, "look among the letters of other groups too, where several share the topic")
+	c.Flags().BoolVar(&everyGroup, "all-groups", false, "also look among the letters of other groups that share the topic")
 	c.Flags().BoolVar(&reveal, "reveal", false, "print the event's value too; it may hold personal data")
 	return c
 }
@@ -129,7 +129,7 @@ func readLetters(ctx context.Context, stderr io.Writer, q lettersQuery) (found d
 		return err
 	})
 	if errors.Is(err, broker.ErrUnknownPartition) {
-		return found, fmt.Errorf("%s does not exist: no letter was written yet, or KAFKA_GROUP or DEAD_LETTER_TOPIC is another one's", topic)
+		return found, fmt.Errorf("%s does not exist: no letter was written yet, or KAFKA_GROUP or DEAD_LETTER_TOPIC is wrong", topic)
 	}
 	if err != nil {
 		return found, fmt.Errorf("read %s: %w", topic, err)

@@ -27,7 +27,7 @@ const (
 	statusPage  = 8 << 20
 )
 
-var errUnreached = errors.New("not every worker could be asked")
+var errUnreached = errors.New("not every worker answered")
 
 func statusCommand() *cobra.Command {
 	var workers, output string
@@ -37,10 +37,10 @@ func statusCommand() *cobra.Command {
 		Long: `Show the state of running workers and its reason, their calls and partitions, waiting
 orders with their last answers, and the letters of the last hour. Nothing is changed.
 
-Without a URL it asks the worker on this host, at HTTP_ADDR. A URL may be as short as
-host:port. --workers takes several addresses, or dns:name:port for every address
+Without a URL it asks the worker on this host, at HTTP_ADDR. host:port is enough
+for a URL. --workers takes several addresses, or dns:name:port for every address
 behind a name, such as that of a headless Service. The exit code is 1 if a worker
-could not be asked.`,
+does not answer.`,
 		Example: `  leadhit-sync status
   leadhit-sync status 10.0.0.7:8080 -o json
   leadhit-sync status --workers dns:leadhit-sync.shop.svc:8080 -w`,
@@ -62,7 +62,7 @@ could not be asked.`,
 			return showStatus(c.Context(), c.OutOrStdout(), find, output, screenOf(c.OutOrStdout()))
 		},
 	}
-	c.Flags().StringVar(&workers, "workers", "", "ask these: host:port,… or dns:name:port")
+	c.Flags().StringVar(&workers, "workers", "", "ask these workers: host:port,… or dns:name:port")
 	c.Flags().BoolVarP(&watching, "watch", "w", false, "ask again every two seconds, until Ctrl-C")
 	outputFlag(c, &output)
 	return c
@@ -78,7 +78,7 @@ func statusPages(args []string, workers string) (finder, error) {
 	switch {
 	case strings.Contains(workers, "@") || slices.ContainsFunc(args, func(arg string) bool { return strings.Contains(arg, "@") }):
 		// It would stand on the screen, and a worker asks for none.
-		return nil, usageError{errors.New("a worker's address holds no user and no @")}
+		return nil, usageError{errors.New("a worker's address must not contain a user or @")}
 	case byName && len(args) == 0:
 		host, port, err := net.SplitHostPort(name)
 		if err != nil || host == "" || port == "" {
@@ -215,7 +215,7 @@ func askWorker(ctx context.Context, transport *http.Transport, page string) (*wo
 		return nil, fmt.Errorf("the answer is no status: %w", err)
 	}
 	if status.Schema != "status.v1" {
-		return nil, fmt.Errorf("the answer is of another kind (%q): is this a worker's /status, of this version?", status.Schema)
+		return nil, fmt.Errorf("the answer has the schema %q: is this the /status of a worker of this version?", status.Schema)
 	}
 	return &status, nil
 }

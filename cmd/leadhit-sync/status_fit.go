@@ -35,7 +35,7 @@ func (b *block) print() {
 	var p page
 	s := statusPrinter{page: &p, screen: b.on, room: b.room}
 	if b.Status == nil {
-		s.labelled("state", "could not be asked: "+b.Error)
+		s.labelled("state", "does not answer: "+b.Error)
 		s.labelled("worker", b.URL)
 	} else {
 		s.status = *b.Status
@@ -100,7 +100,7 @@ func linesOf(all []asked, blocks []*block, on screen) []string {
 	return lines
 }
 
-// tooMuch is what fits where even the shortest tables do not: of one worker the first lines, of several a line each.
+// tooMuch fits a screen that is too small even for the shortest tables: the first lines of one worker, or a line for each.
 func tooMuch(all []asked, lines []string, on screen) []string {
 	most := on.lines
 	if len(all) > 1 {
@@ -116,7 +116,7 @@ func tooMuch(all []asked, lines []string, on screen) []string {
 	return lines[:min(len(lines), most)]
 }
 
-// inTrouble puts those first that could not be asked, and then those that do not run.
+// inTrouble sorts workers that did not answer first, then workers that do not run.
 func inTrouble(all []asked) []asked {
 	rank := func(a asked) int {
 		switch {

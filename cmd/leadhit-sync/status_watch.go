@@ -29,7 +29,7 @@ func watchStatus(ctx context.Context, w io.Writer, output string, show func(ctx 
 			on = screen{columns: max(columns, statusWidth), lines: max(rows-1, 1)} // the cursor ends up in the last one
 		}
 		var look strings.Builder
-		// What could not be asked stands on the screen, and may answer the next time.
+		// A worker that did not answer is on the screen, and may answer the next time.
 		err := show(ctx, &look, on)
 		if ctx.Err() != nil {
 			return nil

@@ -23,7 +23,7 @@ type TopicFlaw struct {
 	deadletter.Flaw
 }
 
-// fitness is what was last found out about the letters' topic and the ledger. The zero value is ready.
+// fitness holds the last inspections of the letters' topic and the ledger. The zero value is ready.
 type fitness struct {
 	mu    sync.Mutex
 	found map[string]deadletter.Inspection // by topic
@@ -61,7 +61,7 @@ func (f *fitness) flaws() []TopicFlaw {
 	return all
 }
 
-// fatal says in words what keeps letters or pauses from being stored.
+// fatal describes the flaws that prevent storing letters or pauses.
 func (f *fitness) fatal() []string {
 	var texts []string
 	for _, flaw := range f.flaws() {
@@ -114,7 +114,7 @@ func (w *Worker) logFitness(ctx context.Context, found deadletter.Inspection) {
 	for _, f := range came {
 		log := log.With(slog.String("setting", f.Setting), slog.String("is", f.Is), slog.String("why", f.Why), slog.String("want", f.Want))
 		if f.Fatal {
-			log.ErrorContext(ctx, "a topic setting keeps dead letters or pauses from being stored, or loses them; change it")
+			log.ErrorContext(ctx, "a topic setting prevents storing dead letters or pauses, or loses them; change it")
 		} else {
 			log.WarnContext(ctx, "a topic setting does not suit dead letters or the ledger; change it")
 		}
