@@ -127,7 +127,8 @@ func readKey(name string) (string, error) {
 	return value, nil
 }
 
-// checkKey accepts what an HTTP header carries unchanged.
+// checkKey accepts what an HTTP header carries unchanged, but no space: it comes from a slip in copying. The setting
+// LEADHIT_API_KEY takes none either.
 func checkKey(value string) error {
 	if value == "" {
 		return errors.New("empty")
@@ -142,6 +143,8 @@ func checkKey(value string) error {
 		switch c := value[i]; {
 		case c == '\r', c == '\n':
 			return fmt.Errorf("line break inside, at byte %d: it must be one line", i)
+		case c == ' ':
+			return fmt.Errorf("space inside, at byte %d", i)
 		case c < ' ', c == 0x7f:
 			return fmt.Errorf("control character at byte %d", i)
 		case c > 0x7f:

@@ -37,6 +37,7 @@ func TestAKeyFileIsChecked(t *testing.T) {
 		"a carriage return":     {"a\rb", "line break inside, at byte 1: it must be one line"},
 		"a control character":   {"a\x00b", "control character at byte 1"},
 		"a tab inside":          {"se\tcret", "control character at byte 2"},
+		"a space inside":        {"two words", "space inside, at byte 3"},
 		"a byte order mark":     {"\ufeff" + canary, "not ASCII at byte 0: a byte order mark; save the file without one"},
 		"longer than a header":  {strings.Repeat(canary, 1000), "longer than 4096 bytes"},
 		"the wrong kind of key": {"ключ", "not ASCII at byte 0"},

@@ -33,6 +33,7 @@ type dial struct {
 
 	configured []string // addresses; any other was advertised by a broker
 	shapes     shapes
+	silence    silence
 }
 
 func (d *dial) connect(ctx context.Context, network, address string) (net.Conn, error) {
@@ -49,7 +50,7 @@ func (d *dial) connect(ctx context.Context, network, address string) (net.Conn, 
 	}
 	return &framedConn{
 		toldConn: toldConn{boundConn: boundConn{Conn: conn}, secured: d.tls != nil, login: d.login, opened: time.Now()},
-		peer:     d.peer(address), shapes: &d.shapes,
+		peer:     d.peer(address), shapes: &d.shapes, silence: &d.silence,
 	}, nil
 }
 

@@ -105,7 +105,7 @@ func (c *Cluster) RoomIsFree() bool {
 // Frame wraps conn as the dial function does.
 func Frame(conn net.Conn, address string, configured ...string) net.Conn {
 	d := &dial{configured: configured}
-	return &framedConn{toldConn: toldConn{boundConn: boundConn{Conn: conn}, opened: time.Now()}, peer: d.peer(address), shapes: &d.shapes}
+	return &framedConn{toldConn: toldConn{boundConn: boundConn{Conn: conn}, opened: time.Now()}, peer: d.peer(address), shapes: &d.shapes, silence: &d.silence}
 }
 
 // Shape returns the type of responses to an API, or nil if we never ask for one.

@@ -31,8 +31,9 @@ const (
 type framedConn struct {
 	toldConn
 
-	peer   peer
-	shapes *shapes
+	peer    peer
+	shapes  *shapes
+	silence *silence
 
 	mu      sync.Mutex
 	awaited []awaited // requests without a response, in the order in which brokers answer
@@ -47,6 +48,7 @@ type framedConn struct {
 	ready  []byte // what may be given out
 	passed int64  // bytes of a fetch response that may be given out unread
 	failed error  // the verdict, which stays
+	spoke  bool   // a whole response has arrived
 }
 
 // awaited is a request that waits for its response.
@@ -117,6 +119,7 @@ func (c *framedConn) Read(b []byte) (int, error) {
 			return n, err
 		}
 		if err := c.next(); err != nil {
+			err = c.silent(err)
 			if errors.Is(err, ErrNotKafka) {
 				c.failed, c.frame = err, nil
 			}
@@ -170,6 +173,10 @@ func (c *framedConn) next() error {
 
 // pass gives out the frame, which answers the first request that waits.
 func (c *framedConn) pass() error {
+	if !c.spoke {
+		c.spoke = true
+		c.silence.note(c.peer.address, nil)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.awaited = c.awaited[1:]

@@ -57,6 +57,7 @@ type Cluster struct {
 	brokers   []string
 	addr      net.Addr
 	clientID  string
+	silence   *silence
 	dialer    *kafka.Dialer
 	transport *kafka.Transport
 	client    *kafka.Client
@@ -92,6 +93,7 @@ func Open(o Options) (*Cluster, error) {
 		brokers:  brokers,
 		addr:     kafka.TCP(brokers...),
 		clientID: o.ClientID,
+		silence:  &dial.silence,
 		// TLS stays nil in both: the dial function does it, with the server's name of each address.
 		dialer: &kafka.Dialer{
 			ClientID:      o.ClientID,

@@ -138,7 +138,7 @@ type answer struct{ protocol.Message }
 func (c *Cluster) roundTrip(ctx context.Context, request kafka.Request, x *exchange) (_ protocol.Message, sent bool, _ error) {
 	response, err := c.transport.RoundTrip(ctx, c.addr, request)
 	if err != nil {
-		return nil, !x.state.CompareAndSwap(waiting, withdrawn), err
+		return nil, !x.state.CompareAndSwap(waiting, withdrawn), c.silence.explain(err)
 	}
 	if wrapped, ok := response.(answer); ok {
 		response = wrapped.Message

@@ -206,7 +206,7 @@ func (s *shaped) field(f field) {
 		s.take(s.length(f.width))
 	case arrayField:
 		n := s.length(f.width)
-		if n < -1 || n < 0 && f.notNull {
+		if s.err == nil && (n < -1 || n < 0 && f.notNull) { // an answer that has not arrived is no lie
 			s.err = errNoCount
 		}
 		if s.err == nil && n > int64(s.whole-s.at) { // an element takes a byte at least

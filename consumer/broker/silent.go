@@ -1,0 +1,79 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"sync"
+	"time"
+)
+
+// silentError is the end of our patience with a peer that accepted the connection and never answered. A frozen broker does
+// that, and so does a web server, which waits for the end of a line.
+type silentError struct {
+	peer    peer
+	arrived int // bytes of an answer that never became whole
+	err     error
+}
+
+func (e *silentError) Unwrap() error { return e.err }
+
+func (e *silentError) Error() string {
+	said := "nothing"
+	if e.arrived > 0 {
+		said = fmt.Sprintf("only %d bytes of an answer", e.arrived)
+	}
+	text := fmt.Sprintf("%s accepts the connection and sends %s: the broker hangs, or another server listens there", e.peer.address, said)
+	if e.peer.configured {
+		return text // whoever shows it says what to check
+	}
+	return text + "; " + e.peer.advice()
+}
+
+// silence keeps the error of each address whose last connection was never answered. It explains to a caller why its time is
+// over, because kafka-go says no more than that it is.
+type silence struct {
+	mu    sync.Mutex
+	peers map[string]error
+}
+
+// note keeps err as the last news of an address; nil means that it answers.
+func (s *silence) note(address string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		delete(s.peers, address)
+		return
+	}
+	if s.peers == nil {
+		s.peers = map[string]error{}
+	}
+	s.peers[address] = err
+}
+
+// explain adds the addresses that do not answer to the end of a caller's own time.
+func (s *silence) explain(err error) error {
+	if _, known := errors.AsType[*silentError](err); known || !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, address := range slices.Sorted(maps.Keys(s.peers)) {
+		err = fmt.Errorf("%w: %w", err, s.peers[address])
+	}
+	return err
+}
+
+// silent says that nobody answers, if err is a timeout of a connection that never had an answer. A connection that is young
+// was interrupted, which says nothing of the peer.
+func (c *framedConn) silent(err error) error {
+	if c.spoke || !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(c.opened) < dialLimit {
+		return err
+	}
+	err = &silentError{peer: c.peer, arrived: len(c.frame), err: err}
+	c.silence.note(c.peer.address, err)
+	return err
+}
