@@ -27,7 +27,7 @@ build: ## Build the binary into bin/.
 .PHONY: test
 test: ## Run every test with the race detector, real Kafka included (Java 17 and Maven); 11 minutes on two cores.
 	$(call part,vet and build,go vet ./... && go build ./...)
-	$(call part,unit tests,go test -race $(UNIT))
+	$(call part,unit tests,go test -race -timeout 40m $(UNIT))
 	$(call part,deploy and image,go -C deploy/lint test ./... && go -C deploy/image/mkimage test ./...)
 	@if ! command -v java >/dev/null || ! command -v mvn >/dev/null; then \
 		echo "Java 17 or Maven is absent: the tests on real Kafka are left out"; [ "$${CI:-}" != true ]; \
@@ -37,7 +37,7 @@ test: ## Run every test with the race detector, real Kafka included (Java 17 and
 
 .PHONY: unit
 unit: ## Run the tests that need nothing installed.
-	$(call part,unit tests,go test -race $(UNIT))
+	$(call part,unit tests,go test -race -timeout 40m $(UNIT))
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Check style, import rules and formatting.
