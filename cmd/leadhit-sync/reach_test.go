@@ -107,13 +107,13 @@ func TestACommandThatWaitsSaysForWhat(t *testing.T) {
 func TestANoticeIsWrittenAfterTwoSecondsWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
+		var out lockedBuffer
 		n := startNotice(&out, "waiting")
 		for range 5 {
 			time.Sleep(silence - time.Millisecond)
 			n.answered()
 		}
-		if synctest.Wait(); out.Len() > 0 {
+		if synctest.Wait(); out.String() != "" {
 			t.Errorf("got %q though answers came", out.String())
 		}
 		time.Sleep(10 * silence)
@@ -132,6 +132,24 @@ func TestANoticeIsWrittenAfterTwoSecondsWithoutAnAnswer(t *testing.T) {
 			t.Errorf("got %q after stop", out.String())
 		}
 	})
+}
+
+// A lockedBuffer is written by a timer's goroutine while the test reads it.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
 }
 
 func TestAnErrorOfTheConnectionEndsWithWhatToCheck(t *testing.T) {

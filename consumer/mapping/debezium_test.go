@@ -274,11 +274,8 @@ func TestANegativeNumberInAKeyOrHeaderIsNoOrderID(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"-9223372036854775807", "-1", "-0"} {
 		for where, r := range map[string]mapping.Record{
-			"key": {Key: []byte(text), Value: []byte(`{"status":"PAID"}`)},
-			"subject": {Value: []byte(`{}`), Headers: []mapping.Header{
-				{Key: "ce_specversion", Value: []byte("1.0")}, {Key: "ce_id", Value: []byte("1")}, {Key: "ce_source", Value: []byte("/shop")},
-				{Key: "ce_type", Value: []byte("order.paid")}, {Key: "ce_subject", Value: []byte(text)},
-			}},
+			"key":     {Key: []byte(text), Value: []byte(`{"status":"PAID"}`)},
+			"subject": {Value: []byte(`{}`), Headers: subject(text)},
 		} {
 			preset := map[string]string{"key": "outbox", "subject": "cloudevents"}[where]
 			got := decode(t, loadPreset(t, preset), r)
@@ -292,4 +289,14 @@ func TestANegativeNumberInAKeyOrHeaderIsNoOrderID(t *testing.T) {
 			t.Errorf("got %+v of the key %s, want it as the id", got, text)
 		}
 	}
+}
+
+// subject are the headers of a CloudEvent about the order of that subject.
+func subject(of string) (headers []mapping.Header) {
+	for name, text := range map[string]string{
+		"ce_specversion": "1.0", "ce_id": "1", "ce_source": "/shop", "ce_type": "order.paid", "ce_subject": of,
+	} {
+		headers = append(headers, mapping.Header{Key: name, Value: []byte(text)})
+	}
+	return headers
 }
