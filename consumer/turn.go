@@ -116,13 +116,13 @@ func (c *Consumer) tellHeld(now time.Time) {
 	case "":
 		c.tellResumed(was, max(0, now.Sub(began).Round(time.Millisecond))) // of a pause by hand another's clock told the beginning
 	case retry.Unauthorised.String():
-		c.log.Error("calls paused: LeadHit refuses the API key; mend the key's file (it is read again when it changes) "+
-			"or the account; one call every 30 s probes, and all goes on by itself", paused, at)
+		c.log.Error("calls paused: LeadHit refuses the API key; correct the key's file (it is read again when it changes) "+
+			"or the account; one call every 30 s probes, and calls resume by themselves", paused, at)
 	case retry.Misconfigured.String():
 		c.log.Error("calls paused: the address answers, but does not know set_order_status; check LEADHIT_URL "+
-			"(leadhit-sync check); one call every 30 s probes, and all goes on by itself", paused, at)
+			"(leadhit-sync check); one call every 30 s probes, and calls resume by themselves", paused, at)
 	case retry.HeldByGate:
-		c.log.Warn("calls paused: LeadHit does not serve; single calls probe, at most 30 s apart, and all goes on by itself",
+		c.log.Warn("calls paused: LeadHit is down; single calls probe, at most 30 s apart, and calls resume by themselves",
 			paused, at)
 	case retry.HeldByHand:
 		s := c.dispatcher.Governed(now)
@@ -131,8 +131,8 @@ func (c *Consumer) tellHeld(now time.Time) {
 	case retry.HeldByFlood:
 		s := c.dispatcher.Governed(now)
 		c.log.Error("calls paused by the flood guard, by all workers of the group: so many dead letters point to a bad deploy, "+
-			"not to bad orders; look at them (leadhit-sync letters list) and mend the mapping or its cause; "+
-			"\"leadhit-sync resume\" goes on and accepts letters like these", paused, at, slog.String("by", s.By), slog.String("why", s.Reason))
+			"not to bad orders; look at them (leadhit-sync letters list) and correct the mapping or their cause; "+
+			"\"leadhit-sync resume\" resumes the calls and accepts letters like these", paused, at, slog.String("by", s.By), slog.String("why", s.Reason))
 	default:
 		c.log.Warn("calls paused", paused, at)
 	}

@@ -79,7 +79,7 @@ func (w *worker) showsOutage(t *testing.T) {
 	if w.metric(t, `leadhit_sync_paused{reason="outage"}`) != 1 {
 		t.Error("got no metric of the pause")
 	}
-	if got := w.tells("calls paused: LeadHit does not serve"); got != 1 {
+	if got := w.tells("calls paused: LeadHit is down"); got != 1 {
 		t.Errorf("told %d times of the outage, want once", got)
 	}
 }

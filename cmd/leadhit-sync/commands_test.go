@@ -80,6 +80,10 @@ func lookAtLetters(t *testing.T) {
 	if len(shown) != 1 || shown[0]["decided_by"] != "status.otherwise" {
 		t.Errorf("got %+v of letters show -o json, want the letter with what decided", got)
 	}
+	// The id of one order of an event that names several.
+	if got := command(t, "", "letters", "show", "orders/1/9#1"); got.code != exitError || !strings.Contains(got.err, "no letter orders/1/9#1") {
+		t.Errorf("got %+v, want exit code 1: the id is well formed", got)
+	}
 	if got := command(t, "", "letters", "show", "orders/1/9"); got.code != exitError || !strings.Contains(got.err, "no letter orders/1/9") {
 		t.Errorf("got %+v of a letter that is not there, want exit code 1", got)
 	}

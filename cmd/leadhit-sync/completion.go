@@ -45,6 +45,9 @@ func complete(root *cobra.Command) {
 		}
 	}
 	for c := range commands(root) {
+		if !c.HasSubCommands() && c.Parent().Name() == "completion" {
+			c.Args = arguments(cobra.NoArgs)
+		}
 		completeFlag(c, "output", words("table", "json"))
 		completeFlag(c, "cause", lettersWords(func(l deadletter.Letter) string { return l.Cause }))
 		completeFlag(c, "fingerprint", lettersWords(deadletter.Letter.Fingerprint))

@@ -110,6 +110,30 @@ func TestAMisspeltCommandOrFlagIsSuggested(t *testing.T) {
 	}
 }
 
+func TestArgumentsThatAreMissingOrTooManyAreNamed(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"letters show":         "leadhit-sync: ID is missing\n",
+		"mapping show":         "leadhit-sync: PRESET is missing\n",
+		"mapping check":        "leadhit-sync: FILE|PRESET is missing\n",
+		"mapping explain":      "leadhit-sync: FILE|PRESET is missing\n",
+		"mapping test":         "leadhit-sync: FILE is missing\n",
+		"probe":                "leadhit-sync: URL is missing\n",
+		"mapping explain a b":  `one FILE|PRESET is wanted, and there are 2: ["a" "b"]`,
+		"run now":              `"leadhit-sync run" takes no arguments, and got "now"`,
+		"letters list orders":  `"leadhit-sync letters list" takes no arguments, and got "orders"`,
+		"completion bash now":  `"leadhit-sync completion bash" takes no arguments, and got "now"`,
+		"letters show 4712":    `"4712" is not a letter's id: that is TOPIC/PARTITION/OFFSET`,
+		"letters show or/1/x":  `"letters list --order ID" shows the letters of one order`,
+		"letters show or/1/9#": "is not a letter's id",
+		"letters show or/1/-9": "is not a letter's id",
+	} {
+		if got := command(t, "", strings.Fields(line)...); got.code != exitUsage || !strings.Contains(got.err, want) || got.out != "" {
+			t.Errorf("%q: got %+v, want exit code 2 and %q", line, got, want)
+		}
+	}
+}
+
 func TestTheVersionIsThereInEveryForm(t *testing.T) {
 	t.Parallel()
 	lines := command(t, "", "version")

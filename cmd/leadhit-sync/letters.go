@@ -8,6 +8,8 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -83,7 +85,7 @@ func showCommand() *cobra.Command {
   leadhit-sync letters show orders/3/118273 --reveal -o json`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := checkOutput(output); err != nil {
+			if err := errors.Join(checkOutput(output), checkID(args[0])); err != nil {
 				return err
 			}
 			found, err := readLetters(c.Context(), c.ErrOrStderr(), lettersQuery{deadletter.Filter{ID: args[0], Limit: 1}, everyGroup})
@@ -111,6 +113,22 @@ type lettersQuery struct {
 	deadletter.Filter
 
 	everyGroup bool // not only the letters of KAFKA_GROUP
+}
+
+// checkID refuses what cannot be a letter's id. Most often it is the order's.
+func checkID(id string) error {
+	place, item, several := strings.Cut(id, "#") // of an event that names several orders: orders/3/118273#1
+	parts := strings.Split(place, "/")           // a topic's name has neither # nor slash
+	if (!several || isNumber(item)) && len(parts) == 3 && isNumber(parts[1]) && isNumber(parts[2]) {
+		return nil
+	}
+	return usageError{fmt.Errorf("%q is not a letter's id: that is TOPIC/PARTITION/OFFSET, such as orders/3/118273; "+
+		"\"letters list --order ID\" shows the letters of one order", id)}
+}
+
+func isNumber(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 63)
+	return err == nil
 }
 
 // readLetters reads the letters' topic from its start to its end as of now. Letters of other groups are counted on stderr.

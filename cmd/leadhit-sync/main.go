@@ -133,6 +133,6 @@ func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 		case c.HasAvailableSubCommands() && len(args) > 0:
 			return usageError{unknownCommand(c, args[0])}
 		}
-		return usageError{err}
+		return usageError{wrongArguments(c, args)}
 	}
 }

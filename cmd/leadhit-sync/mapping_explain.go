@@ -194,7 +194,7 @@ func outcomeRow(o mapping.Outcome) (verb, what string) {
 	case mapping.Call:
 		return "call", fmt.Sprintf("%s(order_id=%q, status=%q)", leadhit.Method, o.OrderID, o.Status)
 	case mapping.Ignore:
-		return "ignore", "nothing is told"
+		return "ignore", "LeadHit is not called"
 	case mapping.Refuse:
 	}
 	return "refuse", o.Cause + ": " + o.Message + "; the event becomes a dead letter"

@@ -189,7 +189,7 @@ func TestExplainShowsEachFieldAndWhatDecided(t *testing.T) {
 			"mapping    tea\n", "envelopes  none\n", "order_id  T-1    id      path $.no\n", "test      null   bool    is missing\n",
 			"decided by  status.paid\n", `call        set_order_status(order_id="T-1", status="paid")`,
 		}},
-		{"a rule", `{"no": "T-1", "state": "PAID", "test": "1"}`, nil, []string{"decided by  rules[0]: test == true\n", "ignore      nothing is told\n"}},
+		{"a rule", `{"no": "T-1", "state": "PAID", "test": "1"}`, nil, []string{"decided by  rules[0]: test == true\n", "ignore      LeadHit is not called\n"}},
 		{"a field that cannot be used", `{"no": "T-1", "state": "paid", "test": "maybe"}`, nil, []string{
 			"test      cannot be used  bool    path $.test: test is", "refuse      FieldError: rules[0]: test is", "becomes a dead letter",
 		}},

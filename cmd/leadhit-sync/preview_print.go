@@ -96,7 +96,7 @@ func (s summary) printOrders(p *page) {
 		busiest[i] = visible(b.OrderID) + " with " + about + count(b.Calls, "call")
 	}
 	p.row("busiest", strings.Join(busiest, ", "))
-	p.row("repeats", fmt.Sprintf("%s%d of %s: they tell an order the status that it has",
+	p.row("repeats", fmt.Sprintf("%s%d of %s: the order has that status already",
 		about, s.Orders.Repeats, count(s.Orders.Calls, "call")))
 	if s.Orders.Spread > 0 {
 		examples := make([]string, len(s.Orders.Examples))

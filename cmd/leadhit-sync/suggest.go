@@ -19,6 +19,19 @@ func unknownCommand(c *cobra.Command, word string) error {
 	return fmt.Errorf("unknown command %q for %q; did you mean %s?", word, c.CommandPath(), strings.Join(near, " or "))
 }
 
+// wrongArguments is the error about too few or too many arguments, in the words of the command's usage line.
+func wrongArguments(c *cobra.Command, args []string) error {
+	usage, _, _ := strings.Cut(c.Use, " <") // what stdin is for is no argument
+	_, argument, _ := strings.Cut(usage, " ")
+	switch {
+	case argument == "":
+		return fmt.Errorf("%q takes no arguments, and got %q", c.CommandPath(), args[0])
+	case len(args) == 0:
+		return fmt.Errorf("%s is missing", argument)
+	}
+	return fmt.Errorf("one %s is wanted, and there are %d: %q", argument, len(args), args)
+}
+
 // withNearFlag adds to the error about an unknown flag the one that was probably meant.
 func withNearFlag(c *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError

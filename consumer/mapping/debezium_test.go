@@ -268,3 +268,35 @@ func TestAShapeThatNeedsAnotherWordIsHintedAt(t *testing.T) {
 		}
 	}
 }
+
+// An outbox's key or header is the aggregate's id as text, and a BIGINT UNSIGNED comes negative there too.
+func TestANegativeNumberInAKeyOrHeaderIsNoOrderID(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"-9223372036854775807", "-1", "-0"} {
+		for where, r := range map[string]mapping.Record{
+			"key":     {Key: []byte(text), Value: []byte(`{"status":"PAID"}`)},
+			"subject": {Value: []byte(`{}`), Headers: subject(text)},
+		} {
+			preset := map[string]string{"key": "outbox", "subject": "cloudevents"}[where]
+			got := decode(t, loadPreset(t, preset), r)
+			if want := "order_id is the number " + text + ", and an id is never negative"; got.Cause != "BadOrderID" || !strings.HasPrefix(got.Message, want) {
+				t.Errorf("%s %s: got %+v, want BadOrderID: %s", where, text, got, want)
+			}
+		}
+	}
+	for _, text := range []string{"-", "--1", "-5a", "A-5", "1-5"} {
+		if got := decode(t, loadPreset(t, "outbox"), mapping.Record{Key: []byte(text), Value: []byte(`{"status":"PAID"}`)}); got.OrderID != text {
+			t.Errorf("got %+v of the key %s, want it as the id", got, text)
+		}
+	}
+}
+
+// subject are the headers of a CloudEvent about the order of that subject.
+func subject(of string) (headers []mapping.Header) {
+	for name, text := range map[string]string{
+		"ce_specversion": "1.0", "ce_id": "1", "ce_source": "/shop", "ce_type": "order.paid", "ce_subject": of,
+	} {
+		headers = append(headers, mapping.Header{Key: name, Value: []byte(text)})
+	}
+	return headers
+}

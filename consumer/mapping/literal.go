@@ -130,6 +130,8 @@ func (r *run) textOf(f *field, lit literal) (text, problem string) {
 			return "", fmt.Sprintf("a text of %d bytes, more than %d", len(lit.text), limit)
 		case !utf8.Valid(lit.text):
 			return "", "a text that is not valid UTF-8"
+		case f.kind == kindID && isNegative(lit.text):
+			return "", "the number " + shorten(string(lit.text), 40) + ", and an id is never negative" + unsigned(lit.text)
 		}
 		return string(lit.text), ""
 	}
@@ -194,6 +196,12 @@ func unsigned(literal []byte) string {
 // isInteger tells whether a JSON number is an integer as written: neither 1001.0 nor 1e3.
 func isInteger(literal []byte) bool {
 	return !bytes.ContainsAny(literal, ".eE")
+}
+
+// isNegative tells whether a plain text, as a key or a header is, is an integer below zero, or -0.
+func isNegative(text []byte) bool {
+	digits, minus := bytes.CutPrefix(text, []byte("-"))
+	return minus && len(digits) > 0 && len(bytes.Trim(digits, "0123456789")) == 0
 }
 
 // shorten cuts a text to limit bytes, the sign that it was cut included, and never within a character.

@@ -291,7 +291,12 @@ func shops() []platform {
 				"prices-did-not-suit", "return",
 			},
 			more: []event{
-				{name: "no date of payment", value: `{"number":"1","status":"new"}`, want: byRule, says: "fullPaidAt is missing"},
+				{name: "unpaid, as the API sends it", value: `{"number":"7141C","status":"assembling","prepaySum":0,"payments":{}}`, want: "submitted 7141C"},
+				{name: "complete and unpaid, as the API sends it", value: `{"number":"1","status":"complete","prepaySum":37000}`, want: "submitted 1"},
+				{name: "a few fields, not about money", value: `{"number":"1","status":"new"}`, want: "submitted 1"},
+				{name: "a few fields, complete", value: `{"number":"1","status":"complete"}`, want: byRule, says: "fullPaidAt is missing"},
+				{name: "a few fields, prepaid", value: `{"number":"1","status":"prepayed"}`, want: byRule, says: "fullPaidAt is missing"},
+				{name: "a few fields, complete and said to be unpaid", value: `{"number":"1","status":"complete","fullPaidAt":null}`, want: "submitted 1"},
 				{name: "no date of payment, cancelled", value: `{"number":"1","status":"cancel-other"}`, want: "ignore"},
 				{name: "paid in full", value: `{"number":"1234A","status":"client-confirmed","fullPaidAt":"2026-03-11 10:15:03"}`, want: "paid 1234A"},
 				{name: "paid in full in a status of the shop's own", value: `{"number":"1","status":"v-puti","fullPaidAt":"2026-03-11 10:15:03"}`, want: "paid 1"},
