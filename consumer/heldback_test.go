@@ -3,6 +3,7 @@ package consumer_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -251,14 +252,14 @@ func TestALeaderThatRefusesTheLookDoesNotHideTheTransaction(t *testing.T) {
 		time.Sleep(time.Second)
 		end := w.openTransaction("orders", time.Now())
 		defer end(kgo.TryAbort)
-		looks := 0
+		var looks atomic.Int32
 		w.fake.ControlKey(int16(kmsg.Fetch), func(r kmsg.Request) (kmsg.Response, error, bool) {
 			w.fake.KeepControl()
 			request, _ := r.(*kmsg.FetchRequest)
 			if request.IsolationLevel == 1 {
 				return nil, nil, false
 			}
-			if looks++; looks > 3 {
+			if looks.Add(1) > 3 {
 				return nil, nil, false
 			}
 			response, _ := request.ResponseKind().(*kmsg.FetchResponse)
@@ -276,8 +277,8 @@ func TestALeaderThatRefusesTheLookDoesNotHideTheTransaction(t *testing.T) {
 			w.t.Error("got nothing shown")
 		}
 		time.Sleep(time.Minute)
-		if looks < 4 || looks > 6 {
-			w.t.Errorf("got %d looks in a minute, want a few until one has succeeded, and then none", looks)
+		if n := looks.Load(); n < 4 || n > 6 {
+			w.t.Errorf("got %d looks in a minute, want a few until one has succeeded, and then none", n)
 		}
 	})
 }
