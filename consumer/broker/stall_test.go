@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"math"
 	"net"
@@ -17,14 +18,22 @@ import (
 	"leadhit-sync/consumer/broker"
 )
 
-// deaf hears so many bytes more, of large responses in small pieces with a pause before each, and then nothing, though they are sent.
-type deaf struct {
+// deafConn limits the bytes that a fetch may read: after *hears bytes its response stops, although the broker sends on. Large responses
+// arrive in pieces with a pause before each. Other requests are not limited, because the pool's own metadata requests come at any time.
+type deafConn struct {
 	net.Conn
-	hears *atomic.Int64
-	pause time.Duration
+	hears    *atomic.Int64
+	pause    time.Duration
+	fetching bool // the last request was a fetch; a connection carries one request at a time
 }
 
-func (d deaf) Read(b []byte) (int, error) {
+func (d *deafConn) Write(b []byte) (int, error) {
+	const fetch = 1 // the API key, after four bytes of size
+	d.fetching = len(b) > 6 && binary.BigEndian.Uint16(b[4:]) == fetch
+	return d.Conn.Write(b)
+}
+
+func (d *deafConn) Read(b []byte) (int, error) {
 	const piece = 16 << 10
 	if len(b) > piece {
 		b = b[:piece]
@@ -32,7 +41,7 @@ func (d deaf) Read(b []byte) (int, error) {
 	}
 	for {
 		n, err := d.Conn.Read(b)
-		if err != nil {
+		if err != nil || !d.fetching {
 			return n, err
 		}
 		if heard := n + int(min(0, d.hears.Add(int64(-n)))); heard > 0 {
@@ -41,7 +50,7 @@ func (d deaf) Read(b []byte) (int, error) {
 	}
 }
 
-// deafBubble is what a test has in its bubble: a partition of 1.5 MiB in three batches, and connections that hear all until hears is set.
+// deafBubble holds a partition of 1.5 MiB in three batches. Its connections read everything until hears is set.
 type deafBubble struct {
 	t       *testing.T
 	cluster *broker.Cluster
@@ -57,7 +66,7 @@ func inDeafBubble(t *testing.T, pause time.Duration, test func(w *deafBubble)) {
 		fake := fakeKafka(t, kfake.ListenFn(network.Listen), kfake.Ports(9092, 9093, 9094))
 		w.cluster = open(t, fake, withDial(func(ctx context.Context, name, address string) (net.Conn, error) {
 			conn, err := network.DialContext(ctx, name, address)
-			return deaf{conn, &w.hears, pause}, err
+			return &deafConn{Conn: conn, hears: &w.hears, pause: pause}, err
 		}))
 		client := producer(t, fake, kgo.Dialer(network.DialContext))
 		for range 3 {
