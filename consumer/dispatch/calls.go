@@ -48,7 +48,7 @@ func (d *Dispatcher) startCalls(now time.Time) {
 	if !probing {
 		d.unpark()
 	}
-	d.unhold()
+	d.resumeDeferred()
 	for d.governor.MayCall(now) {
 		t, ok := d.pick()
 		if !ok && probing && len(d.parked) > 0 {
@@ -71,15 +71,15 @@ func (d *Dispatcher) unpark() {
 	d.parked = d.parked[:0]
 }
 
-// unhold lets the events that were held begin, if it is their turn.
-func (d *Dispatcher) unhold() {
+// resumeDeferred puts deferred events back among the ready ones, where those that may not start yet are deferred again.
+func (d *Dispatcher) resumeDeferred() {
 	if !d.recheck {
 		return
 	}
 	d.recheck = false
-	held := d.held
-	d.held = nil
-	for _, t := range held {
+	deferred := d.deferred
+	d.deferred = nil
+	for _, t := range deferred {
 		if !t.dropped {
 			d.push(t)
 		}
@@ -110,11 +110,11 @@ func (d *Dispatcher) pickFrom(p *partition) (task, bool) {
 		switch {
 		case t.dropped || t.item().state != ready:
 			p.ready.pop()
-		case !p.callable() || p.full && t.offset >= p.reach && t.event != p.first || d.tooMuchUnacked(t):
+		case !p.callable() || p.space.full && t.offset >= p.space.reach && t.event != p.window.first || d.tooMuchUnacked(t):
 			return task{}, false
-		case !t.started && t.several() && d.started >= d.config.CallsInFlight && t.event != p.first:
-			d.held = append(d.held, p.ready.pop())
-		case !t.started && !p.admit(t.event, d.metadataMax):
+		case !t.started && t.several() && d.started >= d.config.CallsInFlight && t.event != p.window.first:
+			d.deferred = append(d.deferred, p.ready.pop())
+		case !t.started && !p.space.admit(t.event, &p.window, d.metadataMax):
 			return task{}, false
 		default:
 			return p.ready.pop(), true
@@ -131,8 +131,8 @@ func (d *Dispatcher) tooMuchUnacked(t task) bool {
 	if d.settled < 2*d.config.CallsInFlight {
 		return false
 	}
-	holdsBack := t.event == t.of.first && t.offset == t.of.acked.next
-	return !holdsBack || !slices.ContainsFunc(d.order, func(p *partition) bool { return p.truncated })
+	holdsBack := t.event == t.of.window.first && t.offset == t.of.commits.acked.next
+	return !holdsBack || !slices.ContainsFunc(d.order, func(p *partition) bool { return p.commits.truncated })
 }
 
 func (d *Dispatcher) start(now time.Time, t task) {
@@ -250,8 +250,8 @@ func (d *Dispatcher) refuse(now time.Time, t task, v retry.Verdict) {
 // settle notes that one call of an event has its final verdict.
 func (d *Dispatcher) settle(e *event) {
 	if e.sending--; e.sending == 0 {
-		e.of.settled++
-		if !e.of.stopped {
+		e.of.commits.settled++
+		if !e.of.commits.suspended {
 			d.settled++
 		}
 	}

@@ -61,15 +61,15 @@ func (d *Dispatcher) startCommit(now time.Time) {
 		if d.tells(now, p) {
 			c.Offsets = append(c.Offsets, d.send(now, p))
 		}
-		p.dirty = false
+		p.commits.dirty = false
 	}
 	d.dirty = d.dirty[:0]
 	if len(c.Offsets) == 0 && now.Before(d.commitSent.Add(d.config.Session/keepAlives)) {
 		return // nothing new after all
 	}
 	for _, p := range d.order {
-		if len(c.Offsets) == 0 && !p.stopped {
-			p.sent, p.coverage = p.describe(d.metadataMax)
+		if len(c.Offsets) == 0 && !p.commits.suspended {
+			p.commits.sent, p.commits.coverage = p.describe(d.metadataMax)
 			c.Offsets = append(c.Offsets, d.send(now, p))
 		}
 	}
@@ -83,20 +83,18 @@ func (d *Dispatcher) startCommit(now time.Time) {
 // tells says whether the next commit names a partition: because it has something new to say of it, or because nothing else
 // would show that the broker does not know it any more. While it is fetched, the fetch shows that.
 func (d *Dispatcher) tells(now time.Time, p *partition) bool {
-	silent := !p.fetching && !now.Before(p.named.Add(d.config.Session/keepAlives))
-	if p.stopped || !p.dirty && !silent {
+	silent := !p.window.fetching && !now.Before(p.commits.named.Add(d.config.Session/keepAlives))
+	if p.commits.suspended || !p.commits.dirty && !silent {
 		return false
 	}
-	p.sent, p.coverage = p.describe(d.metadataMax)
-	return silent || p.sent != p.acked || len(p.fresh) > 0
+	p.commits.sent, p.commits.coverage = p.describe(d.metadataMax)
+	return silent || p.commits.sent != p.commits.acked || len(p.commits.uncommitted) > 0
 }
 
 func (d *Dispatcher) send(now time.Time, p *partition) Offset {
-	p.named = now
-	d.fresh -= len(p.fresh)
-	p.sending = append(p.sending, p.fresh...)
-	p.fresh = p.fresh[:0]
-	return Offset{p.Partition, p.sent.next, p.sent.metadata, !p.fetching && p.acked.next >= 0}
+	d.fresh -= len(p.commits.uncommitted)
+	p.commits.send(now)
+	return Offset{p.Partition, p.commits.sent.next, p.commits.sent.metadata, !p.window.fetching && p.commits.acked.next >= 0}
 }
 
 // Committed says what became of a commit.
@@ -132,8 +130,8 @@ func (d *Dispatcher) acked(now time.Time, c *Commit, a CommitAnswer) {
 			// The broker takes less than we were told. Half of what was refused is sure to be less. What it took before and
 			// takes no longer is given up: some calls may be repeated after a crash, but the commit goes on.
 			d.metadataMax = min(d.metadataMax, len(o.Metadata)) / 2
-			if len(o.Metadata) <= len(p.acked.metadata) {
-				p.safe = 0
+			if len(o.Metadata) <= len(p.commits.acked.metadata) {
+				p.commits.safe = 0
 			}
 			d.restore(now, p)
 		default:
@@ -148,32 +146,18 @@ func (d *Dispatcher) acked(now time.Time, c *Commit, a CommitAnswer) {
 
 // covered opens the lanes of the events that an acknowledged commit covers.
 func (d *Dispatcher) covered(p *partition) {
-	p.acked = p.sent
+	p.commits.acked = p.commits.sent
 	if d.ambiguous {
 		d.back(p)
 		return
 	}
-	p.truncated = false
-	p.safe = max(p.safe, p.coverage)
-	var left []*event
-	for _, e := range p.sending {
-		if e.offset >= p.coverage {
-			left = append(left, e)
-			continue
-		}
-		p.settled--
-		if !p.stopped {
-			d.settled--
-		}
-		d.release(e)
+	events, left := p.commits.cover()
+	if !p.commits.suspended {
+		d.settled -= len(events)
+		d.fresh += left
 	}
-	p.sending = p.sending[:0]
-	if len(left) > 0 {
-		p.truncated = true
-		p.fresh = append(left, p.fresh...)
-		if !p.stopped {
-			d.fresh += len(left)
-		}
+	for _, e := range events {
+		d.release(e)
 	}
 }
 
@@ -190,23 +174,22 @@ func (d *Dispatcher) restore(now time.Time, p *partition) {
 }
 
 func (d *Dispatcher) back(p *partition) {
-	if !p.stopped {
-		d.fresh += len(p.sending)
+	if !p.commits.suspended {
+		d.fresh += len(p.commits.committing)
 	}
-	p.fresh = append(p.sending, p.fresh...)
-	p.sending = nil
+	p.commits.takeBack()
 }
 
 // stop ends the commits of a partition that the broker does not know. A keep-alive would write the old log's position
 // into a new one of the same name.
 func (d *Dispatcher) stop(p *partition) {
 	d.back(p)
-	if p.stopped {
+	if p.commits.suspended {
 		return
 	}
-	p.stopped = true
-	d.settled -= p.settled
-	d.fresh -= len(p.fresh)
+	p.commits.suspended = true
+	d.settled -= p.commits.settled
+	d.fresh -= len(p.commits.uncommitted)
 	d.suspects = append(d.suspects, p.Partition)
 }
 

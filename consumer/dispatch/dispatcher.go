@@ -37,8 +37,8 @@ type generation struct {
 	lanes      map[laneKey]*lane
 	timers     queue[timer]
 	parked     []task
-	held       []task // not begun: enough events are partly done
-	recheck    bool   // a held event may begin now
+	deferred   []task // not started, because enough events about several orders are partly done
+	recheck    bool   // a deferred event may start now
 
 	letters    []task // refused by the mapping
 	withheld   []task // the same, while the flood guard holds them back
@@ -93,8 +93,8 @@ func (d *Dispatcher) Assigned(now time.Time, positions []Position, newMember boo
 		p := newPartition(pos, d.metadataMax)
 		d.partitions[pos.Partition] = p
 		d.order = append(d.order, p)
-		if p.dirty {
-			p.dirty = false
+		if p.commits.dirty {
+			p.commits.dirty = false
 			d.touch(now, p)
 		}
 	}
@@ -138,10 +138,10 @@ func (d *Dispatcher) Restarted(now time.Time, id Partition, next int64) {
 			d.calls[id] = c
 		}
 	}
-	for e := p.first; e != nil; e = e.next {
+	for e := p.window.first; e != nil; e = e.next {
 		d.drop(e)
 	}
-	for _, e := range p.fresh {
+	for _, e := range p.commits.uncommitted {
 		d.release(e)
 	}
 	if d.commit != nil {
@@ -153,7 +153,7 @@ func (d *Dispatcher) Restarted(now time.Time, id Partition, next int64) {
 	fresh := newPartition(Position{Partition: id, Next: next, Uncommitted: true}, d.metadataMax)
 	fresh.ready, fresh.inRing = p.ready, p.inRing // dropped tasks leave it when they are met
 	*p = *fresh
-	p.dirty = slices.Contains(d.dirty, p)
+	p.commits.dirty = slices.Contains(d.dirty, p)
 	d.touch(now, p)
 }
 
@@ -175,35 +175,33 @@ func (d *Dispatcher) drop(e *event) {
 // Trusted says that a suspect partition is the one it was.
 func (d *Dispatcher) Trusted(now time.Time, id Partition) {
 	p := d.partitions[id]
-	if p == nil || !p.stopped {
+	if p == nil || !p.commits.suspended {
 		return
 	}
-	p.stopped = false
-	d.settled += p.settled
-	d.fresh += len(p.fresh)
-	p.dirty = slices.Contains(d.dirty, p)
+	p.commits.suspended = false
+	d.settled += p.commits.settled
+	d.fresh += len(p.commits.uncommitted)
+	p.commits.dirty = slices.Contains(d.dirty, p)
 	d.touch(now, p)
 }
 
 // finish takes an event whose items are all done out of the unfinished ones.
 func (d *Dispatcher) finish(now time.Time, e *event) {
 	p := e.of
-	if p.first == e {
+	if p.window.first == e {
 		d.recheck = true
 	}
 	d.observed.finished++
 	p.unlink(e)
-	p.unfinished--
-	p.bytes -= e.bytes
+	p.window.remove(e)
 	e.record = nil
 	if e.several() && e.started {
 		d.started--
 		d.recheck = true
 	}
 	if e.started {
-		p.frontier = max(p.frontier, e.offset+1)
-		p.fresh = append(p.fresh, e)
-		if !p.stopped {
+		p.commits.finished(e)
+		if !p.commits.suspended {
 			d.fresh++
 		}
 	}
@@ -213,10 +211,10 @@ func (d *Dispatcher) finish(now time.Time, e *event) {
 
 // touch notes that a commit would say something new of a partition.
 func (d *Dispatcher) touch(now time.Time, p *partition) {
-	if p.dirty || p.stopped {
+	if p.commits.dirty || p.commits.suspended {
 		return
 	}
-	p.dirty = true
+	p.commits.dirty = true
 	if len(d.dirty) == 0 {
 		d.dirtySince = now
 	}

@@ -1,39 +1,69 @@
-// Package dispatch is the heart of the worker: which order may be called now, what is finished, and what may be
-// committed.
+// Package dispatch decides which order may be called now, which events are finished, and which offsets may be committed.
 //
-// It is a pure state machine. Inputs are methods of [Dispatcher] (Assigned, Fetched, Answered, Stored, Committed,
-// Revoked, Lost …); they only change state. [Dispatcher.Next] then says what to do: the calls, stores, fetches and the
-// commit to start now, and when to ask again. There is no goroutine, clock, context or I/O in here: the time comes in,
-// effects go out as values. One goroutine at a time may use a Dispatcher.
+// It is a pure state machine: no goroutine, clock, context or I/O. Inputs are methods of [Dispatcher] (Assigned, Fetched,
+// Answered, Stored, Committed, Revoked, Lost …) and only change state. [Dispatcher.Next] returns the effects: the calls,
+// stores, fetches and the commit to start now, and when to ask again. Time is a parameter. One goroutine at a time may use a
+// Dispatcher.
 //
-// # What it promises
+//	d := dispatch.New(config)
+//	d.Assigned(now, positions, true)
+//	for {
+//		effects := d.Next(now)
+//		// Start everything in effects; wait until effects.Wake or for a result.
+//		d.Answered(now, id, verdict) // or Fetched, Stored, Committed
+//	}
 //
-// Lanes: a lane is a partition number and an order id. A lane runs its events one at a time in the order in which they
-// were fetched; lanes run in parallel. An event that names several orders runs when it is first in all their lanes. The
-// next event of a lane becomes callable only when the outcome of the last called one is covered by an acknowledged
-// commit, so a crash repeats an order's last call at most and its status never goes back.
+// # Promises
+//
+// Lanes: a lane is a partition number and an order id. A lane runs its events one at a time, in the order in which they
+// were fetched. Lanes run in parallel. An event about several orders runs when it is first in all their lanes. The next event
+// of a lane becomes callable only when an acknowledged commit covers the outcome of the last called one. So a crash
+// repeats at most an order's last call, and an order's status never goes back.
 //
 // Offsets: an offset is finished when each of its status changes was accepted, needed no call, or is stored as a letter.
-// A commit is the lowest unfinished offset; what is finished above it travels in the commit's metadata, whose room is
-// reserved before a call starts. So the retry of the lowest unfinished event never waits for room.
+// A commit is the lowest unfinished offset. Its metadata names the finished offsets above it, and the space for that is
+// reserved before a call starts. So the retry of the lowest unfinished event never waits for space.
 //
-// Repeats: with 2 × CallsInFlight called events that need no further call and are not yet covered by an acknowledged
-// commit no new call starts. So a crash repeats the calls of at most 3 × CallsInFlight events, and of those that name
-// several orders and are partly done, at most CallsInFlight too.
+// Repeats: no new call starts while 2 × CallsInFlight called events need no further call and are not yet covered by an
+// acknowledged commit. So a crash repeats the calls of at most 3 × CallsInFlight events. At most CallsInFlight partly done
+// events about several orders come on top.
 //
-// Calls: whether one may start at all is asked of a [retry.Governor]: pauses, the gate of an outage, the limit of calls in
-// the air, calls a second and Retry-After are its matter. While only probes may start, one at a time, a probe that failed is
-// parked, and the next one is about another order. An outage makes no letters: time in which calls are held counts against no
-// order.
+// Calls: a [retry.Governor] decides whether a call may start at all: it knows pauses, the gate of an outage, the limit of calls
+// in flight, calls per second and Retry-After. While only probes may start, they start one at a time. A probe that failed is
+// parked, and the next probe is about another order. An outage makes no letters: time in which calls are held back counts
+// against no order.
 //
-// Letters: with Config.FloodGuard a flood of letters pauses the calls, and what the mapping refuses is withheld. What was
-// begun goes on: the letters of answered calls, and of events that were called about, are always stored, so a drain ends.
-// Effects.Announce tells the others, through a ledger; what stands in there comes in by Followed.
+// Letters: with Config.FloodGuard a flood of letters pauses the calls, and letters about events that the mapping refused are
+// withheld. Letters about events that were called are always stored, so a drain ends. Effects.Announce informs the other
+// workers through the ledger, whose entries come back through Followed.
 //
-// Ownership: no call starts unless a commit of this generation was acknowledged recently (the lease), and none after
-// Revoked. A commit that stays without an answer may still be applied, over a newer one: from then on no acknowledgement
+// Ownership: a call starts only while the lease holds, that is shortly after an acknowledged commit of this generation, and
+// none starts after Revoked. A commit without an answer may still be applied, over a newer one: from then on no acknowledgement
 // counts until the worker is a new member of the group.
 //
-// The generation's state is dropped by Lost. What belongs to the process outlives it: the governor, the
-// slots of calls still in the air, the orders they are about, and the mark of the unanswered commit.
+// Lost drops the generation's state. The process keeps the governor, the slots of calls in flight and their orders, and the mark
+// of a commit without an answer.
+//
+// # The states of an item
+//
+// An item is what an event says about one order:
+//
+//	 idle ──first in its lane──▶ ready ──slot──▶ inAir ──accepted──▶ done
+//	                             ▲ ▲ ▲            │ │ │
+//	                 timer fires │ │ │            │ │ └─refused, or retries exhausted─▶ storing ──acknowledged──▶ done
+//	                             │ │ └─── parked ◀┘ │ failed while only probes may start
+//	                             │ │   pause ends   │
+//	                             └─┴── waiting ◀────┘ failed, backs off
+//
+// An item that the mapping refused begins in storing. A letter that could not be stored stays in storing and backs off.
+//
+// # The life of a commit
+//
+//	due ──▶ in the air ──▶ Acked      covered lanes open; the lease is renewed
+//	                   ├─▶ NotSent    its events are committed again after a pause
+//	                   ├─▶ Ambiguous  the same, but the generation drains and no acknowledgement counts any more
+//	                   └─▶ Refused    the generation is fenced: it ends when its calls have ended
+//
+// A commit is due 250 ms after an event has finished, 20 ms after the last commit if a lane waits for it, at once if CallsInFlight
+// finished events are uncommitted or the generation has drained, and every sixth of a session in any case.
 package dispatch

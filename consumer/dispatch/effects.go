@@ -120,7 +120,7 @@ type Fetch struct {
 	Offset int64
 	// Bytes is how much may come, but for a first batch that is larger.
 	Bytes int
-	turn  uint64
+	id    uint64
 }
 
 // Commit is one commit to send.

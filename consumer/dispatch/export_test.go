@@ -17,10 +17,10 @@ func (d *Dispatcher) Limit() int { return d.governor.Limit() }
 
 // FormatMetadata writes the metadata of a log in which the given offsets, in rising order, are unfinished.
 func FormatMetadata(unfinished []int64, first time.Time, frontier int64, limit int) (text string, coverage int64) {
-	p := &partition{}
+	var w window
 	for _, offset := range unfinished {
-		p.link(&event{of: p, offset: offset, stamp: unknownStamp})
+		w.link(&event{offset: offset, stamp: unknownStamp})
 	}
-	p.first.stamp = stampOf(first)
-	return formatMetadata(p.first, frontier, limit)
+	w.first.stamp = stampOf(first)
+	return formatMetadata(w.first, frontier, limit)
 }

@@ -7,7 +7,7 @@ func (d *Dispatcher) startFetches() {
 		return
 	}
 	for _, p := range d.order {
-		if p.fetching || p.stopped {
+		if p.window.fetching || p.commits.suspended {
 			continue
 		}
 		share := d.config.WindowBytes / int64(len(d.order))
@@ -16,39 +16,39 @@ func (d *Dispatcher) startFetches() {
 		if d.rests(p, full); full {
 			continue
 		}
-		p.fetching = true
+		p.window.fetching = true
 		d.lastID++
-		p.turn = d.lastID // unlike any other, that of an ended generation included
-		d.out.Fetches = append(d.out.Fetches, Fetch{p.Partition, p.position, int(bytes), p.turn})
+		p.window.fetchID = d.lastID // unlike any other, that of an ended generation included
+		d.out.Fetches = append(d.out.Fetches, Fetch{p.Partition, p.window.position, int(bytes), p.window.fetchID})
 	}
 }
 
 // windowFull says that so much of a partition is unfinished that no more is fetched.
 func (d *Dispatcher) windowFull(p *partition, bytes, share int64) bool {
-	if p.full || p.unfinished >= d.config.WindowEvents {
+	if p.space.full || p.window.unfinished >= d.config.WindowEvents {
 		return true
 	}
-	return p.unfinished > 0 && p.bytes+bytes > share
+	return p.window.unfinished > 0 && p.window.bytes+bytes > share
 }
 
 // Fetched takes what a fetch brought: the events of its partition from its offset on, and the next offset to ask for,
 // which may lie beyond the last of them.
 func (d *Dispatcher) Fetched(now time.Time, f Fetch, events []Event, next int64) {
 	p := d.partitions[f.Partition]
-	if p == nil || p.turn != f.turn || !p.fetching {
+	if p == nil || p.window.fetchID != f.id || !p.window.fetching {
 		return
 	}
-	p.fetching = false
+	p.window.fetching = false
 	for _, in := range events {
-		if in.Offset >= p.position {
+		if in.Offset >= p.window.position {
 			d.arrive(p, in)
 		}
 	}
-	if next > p.position {
-		p.position = next
+	if next > p.window.position {
+		p.window.position = next
 		p.passHoles(next)
 	}
-	d.recheck = d.recheck || len(d.held) > 0 // another event may be the first now
+	d.recheck = d.recheck || len(d.deferred) > 0 // another event may be the first now
 	d.touch(now, p)
 }
 
@@ -63,8 +63,7 @@ func (d *Dispatcher) arrive(p *partition, in Event) {
 		p.unlink(e)
 		return
 	}
-	p.unfinished++
-	p.bytes += e.bytes
+	p.window.add(e)
 	for i := range e.items {
 		if it := &e.items[i]; it.Action == Refuse {
 			it.state = storing

@@ -20,11 +20,11 @@ func newObserved() observed { return observed{rested: map[Partition]time.Duratio
 // rests notes whether fetching a partition rests because its window is full.
 func (d *Dispatcher) rests(p *partition, full bool) {
 	switch {
-	case full && p.resting.IsZero():
-		p.resting = d.asked
-	case !full && !p.resting.IsZero():
-		d.observed.rested[p.Partition] += d.asked.Sub(p.resting)
-		p.resting = time.Time{}
+	case full && p.window.fullSince.IsZero():
+		p.window.fullSince = d.asked
+	case !full && !p.window.fullSince.IsZero():
+		d.observed.rested[p.Partition] += d.asked.Sub(p.window.fullSince)
+		p.window.fullSince = time.Time{}
 	}
 }
 
@@ -34,8 +34,8 @@ func (d *Dispatcher) rested() map[Partition]time.Duration {
 	all := maps.Clone(d.observed.rested)
 	for _, p := range d.order {
 		lasts := time.Duration(0)
-		if !p.resting.IsZero() {
-			lasts = d.asked.Sub(p.resting)
+		if !p.window.fullSince.IsZero() {
+			lasts = d.asked.Sub(p.window.fullSince)
 		}
 		all[p.Partition] += lasts
 	}
@@ -87,7 +87,7 @@ func (d *Dispatcher) WaitingOrders(most int) []WaitingOrder {
 	}
 	var all []WaitingOrder
 	for _, p := range d.order {
-		for e := p.first; e != nil; e = e.next {
+		for e := p.window.first; e != nil; e = e.next {
 			for i := range e.items {
 				it := &e.items[i]
 				if !it.toTryAgain() && !it.unstored() {

@@ -37,9 +37,9 @@ func mutants() map[string][]edit {
 	atAssigned := edit{"dispatcher.go", "d.Lost()\n\tif newMember", "d.Lost()\n\td.governor.Forget()\n\tif newMember"}
 	return map[string][]edit{
 		"commit-beyond-gap": {{
-			"partition.go", "if p.first == nil {\n\t\tm.next", "if p.first == nil || p.frontier > p.first.offset {\n\t\tm.next",
+			"partition.go", "if first == nil {\n\t\tm.next", "if first == nil || p.commits.frontier > first.offset {\n\t\tm.next",
 		}},
-		"commit-offset-not-next": {{"partition.go", "m.next = max(p.position, p.frontier)", "m.next = max(p.position, p.frontier) - 1"}},
+		"commit-offset-not-next": {{"partition.go", "m.next = max(p.window.position, p.commits.frontier)", "m.next = max(p.window.position, p.commits.frontier) - 1"}},
 		"no-order-lane": {{
 			"lane.go", "key := laneKey{e.of.Number, it.Order}", "key := laneKey{e.of.Number, it.Order + string(rune(e.offset))}",
 		}},
@@ -62,21 +62,21 @@ func mutants() map[string][]edit {
 		"letter-lost":            {{"stores.go", "d.wait(now.Add(it.backoff.Next()), t)", "it.backoff.Next()"}},
 		"commit-old-generation":  {{"commit.go", "case Refused:\n\t\td.fenced = true", "case Refused:\n\t\td.unsent(now, c)"}},
 		"next-before-ack":        {{"dispatcher.go", "d.advance(e)\n\td.touch", "d.advance(e)\n\td.release(e)\n\td.touch"}},
-		"no-window":              {{"fetches.go", " || p.unfinished >= d.config.WindowEvents {", " {"}},
+		"no-window":              {{"fetches.go", " || p.window.unfinished >= d.config.WindowEvents {", " {"}},
 		"lost-wakeup":            {{"timers.go", "if d.timers.len() > 0 {\n\t\tsooner", "if d.timers.len() > 1 {\n\t\tsooner"}},
 		"lost-wakeup-of-commits": {{"timers.go", "sooner(d.commitAt())", "sooner(d.commitAt().Add(time.Millisecond))"}},
 		"lost-retry":             {{"calls.go", "d.wait(now.Add(it.wait), t)", "if it.attempts < 3 {\n\t\t\td.wait(now.Add(it.wait), t)\n\t\t}"}},
 		"ack-after-ambiguous":    {{"commit.go", "d.ambiguous, d.draining = true, true\n", ""}},
 		"metadata-full-stops-retry": {{
-			"calls.go", "p.full && t.offset >= p.reach && t.event != p.first", "p.full",
+			"calls.go", "p.space.full && t.offset >= p.space.reach && t.event != p.window.first", "p.space.full",
 		}},
 		"metadata-ignored":      {{"partition.go", "ok && m.base == pos.Next {", "ok && m.base == -1 {"}},
-		"metadata-of-old-topic": {{"partition.go", "stampOf(in.Time) != p.identity {", "p.identity < unknownStamp {"}},
-		"claim-taken-back":      {{"partition.go", "if coverage < p.safe {", "if coverage < -1 {"}},
+		"metadata-of-old-topic": {{"window.go", "stampOf(in.Time) != w.identity", "w.identity < unknownStamp"}},
+		"claim-taken-back":      {{"partition.go", "if coverage < p.commits.safe {", "if coverage < -1 {"}},
 		"too-large-taken-for-stored": {{
 			"commit.go", "case slices.Contains(a.TooLarge, o.Partition):", "case slices.Contains(a.TooLarge, o.Partition) && now.IsZero():",
 		}},
-		"coverage-ignored":          {{"commit.go", "if e.offset >= p.coverage {", "if e.offset < 0 {"}},
+		"coverage-ignored":          {{"commit_state.go", "if e.offset >= c.coverage {", "if e.offset < 0 {"}},
 		"auth-no-pause":             {{governor + "pause.go", "case t.epoch == p.epoch:\n\t\t\tp.begin(now, Unauthorised)", "case t.epoch == p.epoch:"}},
 		"pause-lifted-by-rebalance": {forgets("g.pause.kind = Again"), atAssigned},
 		"pause-lifted-by-timer": {
@@ -115,8 +115,8 @@ func mutants() map[string][]edit {
 		"pause-lost-with-ledger": {{governor + "guard.go", "g.own = slices.Concat(g.pauses, g.own)", "g.own = slices.Concat(g.own)"}},
 		"resume-ends-nothing":    {{governor + "guard.go", "\tg.pauses = nil\n", ""}},
 		// The shell's part of it is to say how far it read; the core's to believe no more than that.
-		"gap-on-dead-context":        {{"fetches.go", "if next > p.position {", "if len(events) == 0 {\n\t\tnext++\n\t}\n\tif next > p.position {"}},
-		"settled-not-counted":        {{"calls.go", "if !e.of.stopped {\n\t\t\td.settled++\n\t\t}", ""}},
+		"gap-on-dead-context":        {{"fetches.go", "if next > p.window.position {", "if len(events) == 0 {\n\t\tnext++\n\t}\n\tif next > p.window.position {"}},
+		"settled-not-counted":        {{"calls.go", "if !e.of.commits.suspended {\n\t\t\td.settled++\n\t\t}", ""}},
 		"fenced-leaves-calls-behind": {{"commit.go", "case d.fenced && len(d.calls) > 0:", "case d.fenced && len(d.calls) < 0:"}},
 		"lease-ignored": {{
 			"commit.go", "return d.lease.Add(d.config.Session - d.config.CallTimeout - d.config.Session/10)", "return d.lease.Add(time.Hour)",
@@ -125,7 +125,7 @@ func mutants() map[string][]edit {
 		"partly-unlimited":              {{"calls.go", "d.started >= d.config.CallsInFlight", "d.started >= 1<<30"}},
 		"drain-without-final-commit":    {{"commit.go", "case len(d.dirty) == 0:", "case len(d.dirty) >= 0:"}},
 		"drain-forgets-mapping-letters": {{"calls.go", "d.called++ // a letter of the mapping's", "// a letter of the mapping's"}},
-		"call-before-position":          {{"partition.go", "return !p.stopped && p.acked.next >= 0", "return !p.stopped"}},
+		"call-before-position":          {{"partition.go", "return !p.commits.suspended && p.commits.acked.next >= 0", "return !p.commits.suspended"}},
 	}
 }
 
@@ -140,11 +140,11 @@ func rare() map[string]struct {
 	}{
 		"fetch-of-old-generation": {
 			"TestAFetchOfAnEndedGenerationIsIgnored",
-			edit{"fetches.go", "p.turn = d.lastID //", "p.turn++ //"},
+			edit{"fetches.go", "p.window.fetchID = d.lastID //", "p.window.fetchID++ //"},
 		},
 		"silent-partition-unasked": {
 			"TestAPartitionThatIsNotFetchedIsNamedInEverySessionSixth",
-			edit{"commit.go", "silent := !p.fetching &&", "silent := p.fetching && !p.fetching &&"},
+			edit{"commit.go", "silent := !p.window.fetching &&", "silent := p.window.fetching && !p.window.fetching &&"},
 		},
 		"suspect-told-too-early": {
 			"TestSuspectsAreToldWhenNoCommitIsInTheAir",

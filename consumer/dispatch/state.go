@@ -63,14 +63,14 @@ func (d *Dispatcher) State() State {
 	s.Finished, s.Passed, s.Rested = d.observed.finished, d.observed.passed, d.rested()
 	for _, p := range d.order {
 		ps := PartitionState{
-			Partition: p.Partition, Committed: p.acked.next, Position: p.position, Unfinished: p.unfinished,
-			Bytes: p.bytes, Suspect: p.stopped, Full: p.full, OldestOffset: -1,
-			Resting: !p.resting.IsZero(),
+			Partition: p.Partition, Committed: p.commits.acked.next, Position: p.window.position, Unfinished: p.window.unfinished,
+			Bytes: p.window.bytes, Suspect: p.commits.suspended, Full: p.space.full, OldestOffset: -1,
+			Resting: !p.window.fullSince.IsZero(),
 		}
-		if p.first != nil {
-			ps.OldestOffset = p.first.offset
+		if p.window.first != nil {
+			ps.OldestOffset = p.window.first.offset
 		}
-		for e := p.first; e != nil; e = e.next {
+		for e := p.window.first; e != nil; e = e.next {
 			ps.Oldest = earlier(ps.Oldest, e.since)
 			switch {
 			case e.waits > 0:

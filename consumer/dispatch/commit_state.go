@@ -1,0 +1,73 @@
+package dispatch
+
+import "time"
+
+// commitState is what the group knows of a partition, and what it will be told next. A called event that is finished moves
+// from uncommitted to committing when a commit is sent, and leaves when an acknowledged commit covers it:
+//
+//	finished → uncommitted → committing → covered
+//	               ↑              │ no acknowledgement, or not covered
+//	               └──────────────┘
+type commitState struct {
+	frontier int64 // one past the last finished event that was called
+	settled  int   // events that were called, have no call left to make, and are not covered by an acknowledged commit
+
+	uncommitted []*event // called and finished, in no commit yet
+	committing  []*event // the same, in the commit in the air
+
+	acked     mark      // the last acknowledged commit
+	sent      mark      // the commit in the air
+	coverage  int64     // events below it are covered by the commit in the air
+	safe      int64     // coverage of the last acknowledged commit: lanes were opened on its strength
+	named     time.Time // when a commit last named the partition
+	dirty     bool      // acked may no longer say all
+	truncated bool      // the last commit did not cover all that was finished
+	suspended bool      // the broker does not know the partition: no commits, calls or fetches
+}
+
+// mark is what a commit says of a partition.
+type mark struct {
+	next     int64
+	metadata string
+}
+
+// finished adds an event that was called.
+func (c *commitState) finished(e *event) {
+	c.frontier = max(c.frontier, e.offset+1)
+	c.uncommitted = append(c.uncommitted, e)
+}
+
+// send puts everything uncommitted into the commit that is sent now.
+func (c *commitState) send(now time.Time) {
+	c.named = now
+	c.committing = append(c.committing, c.uncommitted...)
+	c.uncommitted = c.uncommitted[:0]
+}
+
+// takeBack returns the events of a commit that does not count.
+func (c *commitState) takeBack() {
+	c.uncommitted = append(c.committing, c.uncommitted...)
+	c.committing = nil
+}
+
+// cover notes the acknowledgement of the commit in the air, and returns the events that it covers and the number of those that it does not.
+// The slice is good until the next commit.
+func (c *commitState) cover() (covered []*event, left int) {
+	c.safe = max(c.safe, c.coverage)
+	var beyond []*event
+	covered = c.committing[:0]
+	for _, e := range c.committing {
+		if e.offset >= c.coverage {
+			beyond = append(beyond, e)
+		} else {
+			covered = append(covered, e)
+		}
+	}
+	c.committing = c.committing[:0]
+	c.settled -= len(covered)
+	c.truncated = len(beyond) > 0
+	if c.truncated {
+		c.uncommitted = append(beyond, c.uncommitted...)
+	}
+	return covered, len(beyond)
+}

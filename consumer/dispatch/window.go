@@ -1,0 +1,61 @@
+package dispatch
+
+import "time"
+
+// window is the unfinished part of a partition, in log order, and the fetch that continues it.
+type window struct {
+	position  int64  // next offset to fetch
+	fetchID   uint64 // of the fetch whose answer counts
+	fetching  bool
+	fullSince time.Time // since when nothing is fetched because the window is full; zero: it is not full
+
+	first, last *event // unfinished, placeholders included
+	unfinished  int    // without placeholders
+	bytes       int64  // memory that the unfinished events hold
+
+	hole     *event // the first placeholder that is not fetched yet
+	restored int64  // below it, each event without a placeholder was finished by an earlier generation
+	identity int64  // stamp of the first placeholder's record; unknownStamp once it is verified or cannot be
+}
+
+// isAnotherLog says whether an event differs from the one that the metadata remembers at its offset.
+func (w *window) isAnotherLog(in Event) bool {
+	return w.identity != unknownStamp && w.first != nil && in.Offset == w.first.offset && stampOf(in.Time) != w.identity
+}
+
+// add counts an event that is not finished.
+func (w *window) add(e *event) {
+	w.unfinished++
+	w.bytes += e.bytes
+}
+
+// remove takes a counted event out of the counts.
+func (w *window) remove(e *event) {
+	w.unfinished--
+	w.bytes -= e.bytes
+}
+
+// link puts an event at the end.
+func (w *window) link(e *event) {
+	e.prev = w.last
+	if w.last == nil {
+		w.first = e
+	} else {
+		w.last.next = e
+	}
+	w.last = e
+}
+
+func (w *window) unlink(e *event) {
+	if e.prev == nil {
+		w.first = e.next
+	} else {
+		e.prev.next = e.next
+	}
+	if e.next == nil {
+		w.last = e.prev
+	} else {
+		e.next.prev = e.prev
+	}
+	e.prev, e.next = nil, nil
+}
