@@ -2,14 +2,13 @@ package config
 
 import (
 	"errors"
-	"fmt"
-	"io"
+	"io/fs"
 	"net"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
-	"syscall"
+
+	"leadhit-sync/config/credentials"
 )
 
 // checkLeadHit judges the way to LeadHit and the key.
@@ -81,27 +80,14 @@ func (p *problems) addFile(variable, path string) {
 	}
 }
 
-// tryFile reads a file's first byte. Its errors do not name the path.
+// tryFile reads a file. Its errors do not name the path.
 func tryFile(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return bare(err)
+	text, err := credentials.Read(path)
+	if of, ok := errors.AsType[*fs.PathError](err); ok {
+		return of.Err
 	}
-	// Nothing was written, so nothing can be lost by an error of Close.
-	defer func() { _ = f.Close() }()
-	switch _, err := f.Read(make([]byte, 1)); {
-	case errors.Is(err, io.EOF):
+	if err == nil && len(text) == 0 {
 		return errors.New("it is empty")
-	case err != nil:
-		return bare(err)
 	}
-	return nil
-}
-
-// bare returns what the system said, without the path that os puts before it.
-func bare(err error) error {
-	if errno, ok := errors.AsType[syscall.Errno](err); ok {
-		return errno
-	}
-	return fmt.Errorf("%T", err)
+	return err
 }

@@ -56,6 +56,7 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		{"a key without its certificate", []string{"KAFKA_TLS", "true", "KAFKA_TLS_KEY_FILE", full}, "KAFKA_TLS_CERT_FILE: is required with KAFKA_TLS_KEY_FILE"},
 		{"a file that is not there", []string{"LEADHIT_CA_FILE", absent}, "LEADHIT_CA_FILE: the file cannot be used: no such file or directory"},
 		{"a file that is a folder", []string{"LEADHIT_CA_FILE", "/"}, "LEADHIT_CA_FILE: the file cannot be used: is a directory"},
+		{"a file that is a device", []string{"LEADHIT_CA_FILE", "/dev/null"}, "LEADHIT_CA_FILE: the file cannot be used: not a regular file"},
 		{"an empty file", []string{"LEADHIT_CA_FILE", empty}, "LEADHIT_CA_FILE: the file cannot be used: it is empty"},
 		{"a mechanism that nobody knows", []string{"KAFKA_SASL_MECHANISM", "GSSAPI"}, `KAFKA_SASL_MECHANISM: "GSSAPI" is none of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512`},
 		{"a user without a mechanism", []string{"KAFKA_SASL_USERNAME", "me"}, "KAFKA_SASL_USERNAME: is set while KAFKA_SASL_MECHANISM is not"},

@@ -34,7 +34,7 @@ type Config struct {
 		Start            Start         `envconfig:"KAFKA_START" default:"earliest" example:"2026-01-31T00:00:00Z" help:"Where a group without commits starts: earliest, latest or an RFC 3339 time."`
 		SessionTimeout   time.Duration `envconfig:"KAFKA_SESSION_TIMEOUT" default:"10s" min:"6s" max:"30s" help:"How long a silent worker keeps its partitions."`
 		TLS              bool          `envconfig:"KAFKA_TLS" default:"false" example:"true" help:"Speak TLS (1.2 or newer) with the brokers."`
-		TLSCAFile        string        `envconfig:"KAFKA_TLS_CA_FILE" shown:"the system's" example:"/etc/kafka/ca.pem" help:"PEM file with additional authorities to trust for the brokers' certificates."`
+		TLSCAFile        string        `envconfig:"KAFKA_TLS_CA_FILE" shown:"the system's" example:"/etc/kafka/ca.pem" help:"PEM file with additional authorities to trust for the brokers' certificates; read again when it changes."`
 		TLSCertFile      string        `envconfig:"KAFKA_TLS_CERT_FILE" example:"/etc/kafka/tls.crt" help:"PEM file with the worker's certificate."`
 		TLSKeyFile       string        `envconfig:"KAFKA_TLS_KEY_FILE" example:"/etc/kafka/tls.key" help:"PEM file with the key of that certificate."`
 		SASLMechanism    string        `envconfig:"KAFKA_SASL_MECHANISM" choices:"PLAIN,SCRAM-SHA-256,SCRAM-SHA-512" example:"SCRAM-SHA-512" help:"How to log in to the brokers; PLAIN only over TLS."`
@@ -61,7 +61,7 @@ type Config struct {
 	// SchemaRegistry is where the schemas are that events name by a number; no URL: nowhere but in the mapping's files.
 	SchemaRegistry struct {
 		URL          string `envconfig:"SCHEMA_REGISTRY_URL" example:"https://schema-registry:8081" help:"Schema registry (Confluent's API) for Avro and Protobuf events; http only on this machine."`
-		CAFile       string `envconfig:"SCHEMA_REGISTRY_CA_FILE" shown:"the system's" example:"/etc/schema-registry/ca.pem" help:"PEM file with the authorities to trust for the registry's certificate, in place of the system's."`
+		CAFile       string `envconfig:"SCHEMA_REGISTRY_CA_FILE" shown:"the system's" example:"/etc/schema-registry/ca.pem" help:"PEM file with additional authorities to trust for the registry's certificate; read again when it changes."`
 		Username     string `envconfig:"SCHEMA_REGISTRY_USERNAME" example:"leadhit-sync" help:"User name at the registry."`
 		PasswordFile string `envconfig:"SCHEMA_REGISTRY_PASSWORD_FILE" example:"/run/secrets/schema-registry-password" help:"File with the password; read again for each request."`
 	}

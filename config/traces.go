@@ -22,7 +22,7 @@ type Traces struct {
 	Protocol       string `envconfig:"OTEL_EXPORTER_OTLP_PROTOCOL" shown:"http/protobuf" example:"http/protobuf" help:"Only http/protobuf is supported, whatever this says."`
 	// Headers are a secret because they hold tokens.
 	Headers     Secret `envconfig:"OTEL_EXPORTER_OTLP_HEADERS" example:"authorization=Bearer%20token" help:"Headers for the collector, name=value, separated by commas, values percent-encoded."`
-	CAFile      string `envconfig:"OTEL_EXPORTER_OTLP_CERTIFICATE" shown:"the system's" example:"/etc/otel/ca.pem" help:"PEM file with the authorities to trust for the collector's certificate, in place of the system's."`
+	CAFile      string `envconfig:"OTEL_EXPORTER_OTLP_CERTIFICATE" shown:"the system's" example:"/etc/otel/ca.pem" help:"PEM file with additional authorities to trust for the collector's certificate; read again when it changes."`
 	Limit       string `envconfig:"OTEL_EXPORTER_OTLP_TIMEOUT" shown:"10000" example:"10000" help:"Time limit of one export of spans, in milliseconds."`
 	ServiceName string `envconfig:"OTEL_SERVICE_NAME" shown:"leadhit-sync" example:"leadhit-sync" help:"The service's name in traces."`
 	Disabled    string `envconfig:"OTEL_SDK_DISABLED" shown:"false" example:"true" help:"true sends no traces, whatever else is set."`

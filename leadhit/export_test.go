@@ -29,3 +29,6 @@ func RetryAfter(header http.Header) time.Duration { return retryAfter(header) }
 
 // LookAgain reads the file with the authorities as a call does once a second.
 func (c *Client) LookAgain() { c.transport.look() }
+
+// Reload reads the key's file as Watch does, and reports whether the key has changed.
+func (k *Key) Reload() bool { return k.reload() }

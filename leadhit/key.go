@@ -4,36 +4,35 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"os"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"leadhit-sync/config/credentials"
 )
 
-// Key is the API key. Its value goes into the header of calls and nowhere else: however a Key is printed, it is ***.
+// Key is the API key. Its value goes into the header of calls and nowhere else: every way of printing a Key prints ***.
 type Key struct {
-	file  string // empty for a fixed key
-	mu    sync.Mutex
+	file  *credentials.Kept[string] // nil for a fixed key
 	value atomic.Pointer[string]
 }
 
-// OpenKey reads the key from a file. White space around it does not matter; a file that is empty, too long for a header, or
-// holds anything but printable ASCII is an error, which does not repeat what stands in it.
-func OpenKey(file string) (*Key, error) {
-	k := &Key{file: file}
-	value, err := readKey(file)
+// OpenKey reads the key from a file, ignoring white space around it. A file that is empty, too long for a header, or holds
+// anything but printable ASCII is an error, which does not quote the content. log gets a line when the file can no longer be
+// read, and when it can be again.
+func OpenKey(file string, log *slog.Logger) (*Key, error) {
+	kept, err := credentials.Keep("LEADHIT_API_KEY_FILE", log, func() (string, error) { return readKey(file) })
 	if err != nil {
 		return nil, err
 	}
-	k.value.Store(&value)
+	k := &Key{file: kept}
+	k.reload()
 	return k, nil
 }
 
-// FixedKey is a key that never changes. White space around the value does not matter; [Open] refuses one that no header can
-// carry.
+// FixedKey is a key that never changes. White space around the value does not matter. [Open] refuses a value that no header
+// can carry.
 func FixedKey(value string) *Key {
 	k := new(Key)
 	value = strings.TrimSpace(value)
@@ -41,53 +40,40 @@ func FixedKey(value string) *Key {
 	return k
 }
 
-// Reload reads the file again and says whether the key has changed. After an error the old key stays. A fixed key never
-// changes.
-func (k *Key) Reload() (changed bool, err error) {
-	if k.file == "" {
-		return false, nil
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	value, err := readKey(k.file)
-	if err != nil {
-		return false, err
-	}
-	if value == *k.load() {
-		return false, nil
-	}
-	k.value.Store(&value)
-	return true, nil
-}
-
-// Watch reads the file again at every interval until ctx ends, and returns nil then. It calls changed after each change, and
-// failed once when the file becomes unreadable or empty, and anew only after it was good in between. Both are called on
-// Watch's own goroutine.
+// Watch reads the file again at every interval until ctx ends, and returns nil then. It calls changed after each change, on
+// its own goroutine. While the file cannot be read, the old key stays in use.
 //
-// It compares content, not times: a key of few bytes is as cheap to read as its time stamp, two writes within one tick of
-// the file system's clock are told apart, and the symbolic links that Kubernetes exchanges need no care.
-func (k *Key) Watch(ctx context.Context, every time.Duration, changed func(), failed func(error)) error {
+// It compares content, not times: a key is as cheap to read as its time stamp, two writes within one tick of the file
+// system's clock stay distinct, and the symbolic links that Kubernetes exchanges need no care.
+func (k *Key) Watch(ctx context.Context, every time.Duration, changed func()) error {
 	if every <= 0 {
 		return fmt.Errorf("watch api key: interval %v is not positive", every)
 	}
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
-	broken := false
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
 		}
-		news, err := k.Reload()
-		if err != nil && !broken {
-			failed(err)
-		}
-		if news {
+		if k.reload() {
 			changed()
 		}
-		broken = err != nil
 	}
+}
+
+// reload reads the file again and reports whether the key has changed. Only one goroutine may call it.
+func (k *Key) reload() (changed bool) {
+	if k.file == nil {
+		return false
+	}
+	value := k.file.Load()
+	if value == *k.load() {
+		return false
+	}
+	k.value.Store(&value)
+	return true
 }
 
 // String returns ***.
@@ -111,12 +97,7 @@ func (k *Key) load() *string {
 }
 
 func readKey(name string) (string, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return "", fmt.Errorf("read api key: %w", err)
-	}
-	defer func() { _ = file.Close() }()
-	text, err := io.ReadAll(io.LimitReader(file, 2*maxKey))
+	text, err := credentials.Read(name)
 	if err != nil {
 		return "", fmt.Errorf("read api key: %w", err)
 	}

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,7 +45,7 @@ func TestAKeyFileIsChecked(t *testing.T) {
 			t.Parallel()
 			file := filepath.Join(t.TempDir(), "key")
 			write(t, file, c.text)
-			_, err := leadhit.OpenKey(file)
+			_, err := leadhit.OpenKey(file, slog.New(slog.DiscardHandler))
 			if c.want == "" && err != nil || c.want != "" && (err == nil || err.Error() != "api key in "+file+": "+c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
@@ -55,7 +54,7 @@ func TestAKeyFileIsChecked(t *testing.T) {
 			}
 		})
 	}
-	if _, err := leadhit.OpenKey(filepath.Join(t.TempDir(), "missing")); err == nil {
+	if _, err := leadhit.OpenKey(filepath.Join(t.TempDir(), "missing"), slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("got no error for a missing file")
 	}
 }
@@ -88,7 +87,8 @@ func TestANewKeyIsUsedAtOnce(t *testing.T) {
 	t.Cleanup(server.Close)
 	file := filepath.Join(t.TempDir(), "key")
 	write(t, file, "old\n")
-	key, err := leadhit.OpenKey(file)
+	log := new(logbook)
+	key, err := leadhit.OpenKey(file, slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,24 +99,28 @@ func TestANewKeyIsUsedAtOnce(t *testing.T) {
 	for _, c := range []struct {
 		text    string
 		changed bool
-		failed  bool
+		failed  int // so far
 	}{
-		{"old", false, false}, // the same, but for the line's end
-		{"", false, true},
-		{"new\n", true, false},
-		{"new\n", false, false},
-		{"a\nb", false, true}, // the new key stays
+		{"old", false, 0}, // the same, but for the line's end
+		{"", false, 1},
+		{"new\n", true, 1},
+		{"new\n", false, 1},
+		{"a\nb", false, 2}, // the new key stays
 	} {
 		write(t, file, c.text)
-		if changed, err := key.Reload(); changed != c.changed || (err != nil) != c.failed {
-			t.Errorf("%q: got %t, %v; want %t, failed %t", c.text, changed, err, c.changed, c.failed)
+		changed, failed := key.Reload(), log.count("previous content stays in use")
+		if changed != c.changed || failed != c.failed {
+			t.Errorf("%q: got %t, %d failures; want %t, %d", c.text, changed, failed, c.changed, c.failed)
 		}
+	}
+	if log.count("setting=LEADHIT_API_KEY_FILE") == 0 || log.count("new") > 0 {
+		t.Errorf("got this log, want the setting in it and no key:\n%s", log.text.String())
 	}
 	if got := call(t, client); got.Kind != retry.Done {
 		t.Errorf("new key: got %+v, want done", got)
 	}
-	if changed, err := leadhit.FixedKey("k").Reload(); changed || err != nil {
-		t.Errorf("fixed key: got %t, %v", changed, err)
+	if leadhit.FixedKey("k").Reload() {
+		t.Error("a fixed key has changed")
 	}
 }
 
@@ -153,29 +157,23 @@ func TestWatchSeesWhatKubernetesDoes(t *testing.T) {
 	t.Parallel()
 	dir, file, point := secretVolume(t)
 	synctest.Test(t, func(t *testing.T) {
-		key, err := leadhit.OpenKey(file)
+		log := new(logbook)
+		note := func(text string) { _, _ = log.Write([]byte(text + "\n")) }
+		key, err := leadhit.OpenKey(file, slog.New(slog.NewTextHandler(log, nil)))
 		if err != nil {
 			t.Fatal(err)
-		}
-		var mu sync.Mutex
-		var log []string
-		note := func(text string) {
-			mu.Lock()
-			defer mu.Unlock()
-			log = append(log, text)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() {
-			ended <- key.Watch(ctx, time.Second,
-				func() { note("changed") }, func(error) { note("failed") })
+			ended <- key.Watch(ctx, time.Second, func() { note("changed") })
 		}()
 		time.Sleep(time.Second / 2) // virtual; steps and readings alternate from here on
 		for _, step := range []func(){
 			func() {},
 			func() { point("v2") },
 			func() { _ = os.Remove(file) },
-			func() {}, // still missing: told once
+			func() {}, // still missing: logged once
 			func() { _ = os.Symlink("..data/key", file) },
 			func() { _ = os.Remove(filepath.Join(dir, "v2", "key")) },
 			func() { write(t, filepath.Join(dir, "v2", "key"), "v3") },
@@ -189,11 +187,21 @@ func TestWatchSeesWhatKubernetesDoes(t *testing.T) {
 		if err := <-ended; err != nil {
 			t.Errorf("got %v, want nil", err)
 		}
-		if got, want := strings.Join(log, " "), ". changed . failed . . . failed . changed ."; got != want {
+		var events []string
+		for line := range strings.Lines(log.text.String()) {
+			switch {
+			case strings.Contains(line, "cannot be used"):
+				line = "failed"
+			case strings.Contains(line, "can be used again"):
+				line = "recovered"
+			}
+			events = append(events, strings.TrimSpace(line))
+		}
+		if got, want := strings.Join(events, " "), ". changed . failed . . recovered . failed . recovered changed ."; got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	})
-	if err := leadhit.FixedKey("k").Watch(t.Context(), 0, nil, nil); err == nil {
+	if err := leadhit.FixedKey("k").Watch(t.Context(), 0, nil); err == nil {
 		t.Error("an interval of 0: got no error")
 	}
 }

@@ -105,7 +105,9 @@ func TestAuthoritiesAreReadAgainBehindAProxyToo(t *testing.T) {
 
 			// Garbage in the file: the last good certificates stay, and it is told once.
 			replace(t, file, []byte("half"))
-			eventually(t, client, func(v retry.Verdict) bool { return isDone(v) && log.count("LEADHIT_CA_FILE cannot be used") == 1 })
+			eventually(t, client, func(v retry.Verdict) bool {
+				return isDone(v) && log.count("cannot be used; its previous content stays in use; fix the file\" setting=LEADHIT_CA_FILE") == 1
+			})
 
 			// The server is another one, and the file does not know it yet.
 			shown.Store(&second)

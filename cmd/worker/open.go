@@ -114,7 +114,7 @@ func OpenLeadHit(c *config.Config, version string, log *slog.Logger) (*leadhit.C
 	var wrongKey error
 	if c.LeadHit.APIKeyFile != "" {
 		var err error
-		if key, err = leadhit.OpenKey(c.LeadHit.APIKeyFile); err != nil {
+		if key, err = leadhit.OpenKey(c.LeadHit.APIKeyFile, log); err != nil {
 			wrongKey = mistake("LEADHIT_API_KEY_FILE", err)
 			key = leadhit.FixedKey("unread") // so that the other options are checked
 		}

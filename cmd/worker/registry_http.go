@@ -2,19 +2,17 @@ package worker
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/sr"
 
+	"leadhit-sync/config/credentials"
 	"leadhit-sync/consumer/mapping/schema"
 )
 
@@ -30,7 +28,8 @@ const (
 type registryOptions struct {
 	// URL is the registry's address, without a user.
 	URL string
-	// CAFile may be "": the system's authorities.
+	// CAFile holds authorities that are trusted in addition to the system's; "" means no others. It is read again for each
+	// connection.
 	CAFile string
 	// Username and PasswordFile are both "" or neither. The file is read for each question: passwords change.
 	Username, PasswordFile string
@@ -44,10 +43,10 @@ type registryOptions struct {
 func newRegistry(o registryOptions) (*registry, error) {
 	transport, err := o.Transport, error(nil)
 	if transport == nil {
-		transport, err = registryTransport(o.CAFile)
+		transport, err = registryTransport(o)
 	}
 	if o.PasswordFile != "" {
-		if wrong := checkRegistryPassword(o.PasswordFile); wrong != nil {
+		if _, wrong := credentials.Password(o.PasswordFile); wrong != nil {
 			err = errors.Join(err, mistake("SCHEMA_REGISTRY_PASSWORD_FILE", wrong))
 		}
 	}
@@ -79,22 +78,18 @@ func newRegistry(o registryOptions) (*registry, error) {
 func (r *registry) close() { r.http.CloseIdleConnections() }
 
 // registryTransport uses no proxy: no setting names one.
-func registryTransport(caFile string) (http.RoundTripper, error) {
+func registryTransport(o registryOptions) (http.RoundTripper, error) {
 	t := &http.Transport{
 		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout: registryTimeout, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true,
 		MaxResponseHeaderBytes: maxAnswerHeader,
 	}
-	if caFile == "" {
-		return t, nil
-	}
-	pem, err := os.ReadFile(caFile)
-	if err != nil {
-		return nil, mistake("SCHEMA_REGISTRY_CA_FILE", err)
-	}
-	t.TLSClientConfig.RootCAs = x509.NewCertPool()
-	if !t.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, mistake("SCHEMA_REGISTRY_CA_FILE", errNoCertificate)
+	if o.CAFile != "" {
+		roots, err := credentials.Keep("SCHEMA_REGISTRY_CA_FILE", o.Logger, credentials.Authorities(o.CAFile))
+		if err != nil {
+			return nil, mistake("SCHEMA_REGISTRY_CA_FILE", err)
+		}
+		t.DialTLSContext = credentials.DialTLS(roots, registryTimeout, "h2", "http/1.1")
 	}
 	return t, nil
 }
@@ -102,30 +97,13 @@ func registryTransport(caFile string) (http.RoundTripper, error) {
 // registryLogin puts user and password into each request.
 func registryLogin(username, file string) func(*http.Request) error {
 	return func(request *http.Request) error {
-		password, err := os.ReadFile(file)
+		password, err := credentials.Password(file)
 		if err != nil {
 			return fmt.Errorf("SCHEMA_REGISTRY_PASSWORD_FILE: %w", withoutPath(err))
 		}
-		request.SetBasicAuth(username, strings.TrimRight(string(password), "\r\n"))
+		request.SetBasicAuth(username, password)
 		return nil
 	}
-}
-
-// checkRegistryPassword refuses what comes of a slip in making the file. Its error quotes nothing.
-func checkRegistryPassword(file string) error {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	switch password := strings.TrimRight(string(text), "\r\n"); {
-	case password == "":
-		return errors.New("empty")
-	case strings.HasPrefix(password, "\uFEFF"):
-		return errors.New("begins with a byte order mark; save the file without one")
-	case strings.ContainsAny(password, "\r\n"):
-		return errors.New("line break inside: it must be one line")
-	}
-	return nil
 }
 
 // withoutPath drops the path, which now and then is the secret itself.

@@ -65,12 +65,8 @@ func (w *Worker) Run(ctx context.Context) error {
 }
 
 func (w *Worker) watchKey(ctx context.Context) error {
-	return w.key.Watch(ctx, watchKey,
-		func() {
-			w.log.InfoContext(ctx, "the API key's file has changed; the new key is in use")
-			w.consumer.KeyChanged()
-		},
-		func(err error) {
-			w.log.WarnContext(ctx, "cannot read the API key's file; the old key stays in use", slog.Any("error", err))
-		})
+	return w.key.Watch(ctx, watchKey, func() {
+		w.log.InfoContext(ctx, "the API key's file has changed; the new key is in use")
+		w.consumer.KeyChanged()
+	})
 }

@@ -10,8 +10,6 @@ import (
 	"leadhit-sync/leadhit"
 )
 
-var errNoCertificate = errors.New("no certificate in it")
-
 // mistake is a *config.Error about one setting: its example is left out, because the value's form is right.
 func mistake(variable string, err error) error {
 	return (*config.Error)(nil).Add(problem(variable, err))

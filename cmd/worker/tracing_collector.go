@@ -3,14 +3,11 @@ package worker
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -19,6 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"leadhit-sync/config"
+	"leadhit-sync/config/credentials"
 )
 
 const (
@@ -44,15 +42,11 @@ type collector struct {
 func openCollector(address string, t config.Traces, version string, log *slog.Logger) (*collector, error) {
 	transport := &http.Transport{MaxIdleConns: 1, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: maxAnswerHeader}
 	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
+		roots, err := credentials.Keep("OTEL_EXPORTER_OTLP_CERTIFICATE", log, credentials.Authorities(t.CAFile))
 		if err != nil {
 			return nil, mistake("OTEL_EXPORTER_OTLP_CERTIFICATE", err)
 		}
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM(pem) {
-			return nil, mistake("OTEL_EXPORTER_OTLP_CERTIFICATE", errNoCertificate)
-		}
-		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}
+		transport.DialTLSContext = credentials.DialTLS(roots, t.Timeout(), "http/1.1")
 	}
 	header := http.Header{}
 	for pair := range strings.SplitSeq(t.Headers.Reveal(), ",") {

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"leadhit-sync/config/credentials"
 )
 
 const (
@@ -27,8 +29,8 @@ const (
 // dial opens the connections of kafka-go's Dialer and Transport alike.
 type dial struct {
 	net   func(ctx context.Context, network, address string) (net.Conn, error)
-	tls   *kept[*tls.Config] // nil: none
-	login bool               // SASL follows
+	tls   *credentials.Kept[*tls.Config] // nil: none
+	login bool                           // SASL follows
 	log   *slog.Logger
 
 	configured []string // addresses; any other was advertised by a broker
@@ -64,11 +66,7 @@ func (d *dial) handshake(ctx context.Context, conn net.Conn, address string) (ne
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	config, err := d.tls.load()
-	if err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	config = config.Clone()
+	config := d.tls.Load().Clone()
 	config.ServerName = host // tls.Client takes no name from the address, other than tls.Dial
 	secured := tls.Client(conn, config)
 	if err := secured.HandshakeContext(ctx); err != nil {

@@ -2,7 +2,6 @@ package broker
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,6 +13,8 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"golang.org/x/sync/semaphore"
+
+	"leadhit-sync/config/credentials"
 )
 
 const (
@@ -67,8 +68,8 @@ type Cluster struct {
 }
 
 // Open checks the options, reads the files they name once, and returns the cluster without connecting to it.
-// All mistakes are reported at once, each as an [*OptionError]. The files are read again for every connection; what one of them held last stays in use
-// while it cannot be read.
+// All mistakes are reported at once, each as an [*OptionError]. The files are read again for every connection; while one
+// cannot be read, its previous content stays in use.
 func Open(o Options) (*Cluster, error) {
 	dial := &dial{net: o.Dial, login: o.SASL != nil, log: o.Logger, configured: slices.Clone(o.Brokers)}
 	if dial.net == nil {
@@ -76,9 +77,6 @@ func Open(o Options) (*Cluster, error) {
 	}
 	if dial.log == nil {
 		dial.log = slog.New(slog.DiscardHandler)
-	}
-	if o.TLS != nil {
-		dial.tls = &kept[*tls.Config]{what: "KAFKA_TLS_CA_FILE, KAFKA_TLS_CERT_FILE or KAFKA_TLS_KEY_FILE", read: o.TLS.config, log: dial.log}
 	}
 	mechanism, err := o.check(dial)
 	if err != nil {
@@ -147,8 +145,8 @@ func (o *Options) check(d *dial) (mechanism saslMechanism, err error) {
 			mistakes = append(mistakes, optionError("brokers", fmt.Errorf("broker %q: %w", address, err)))
 		}
 	}
-	if d.tls != nil {
-		if _, err := d.tls.load(); err != nil {
+	if o.TLS != nil {
+		if d.tls, err = credentials.Keep("KAFKA_TLS_CA_FILE, KAFKA_TLS_CERT_FILE or KAFKA_TLS_KEY_FILE", d.log, o.TLS.reader()); err != nil {
 			mistakes = append(mistakes, err)
 		}
 	}

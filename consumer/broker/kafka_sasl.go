@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"strings"
 
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/plain"
 	"github.com/segmentio/kafka-go/sasl/scram"
+
+	"leadhit-sync/config/credentials"
 )
 
 // SASL says who we are to the brokers. The password never leaves its file but for the handshake.
@@ -41,43 +41,16 @@ func (s *SASL) mechanism(log *slog.Logger) (saslMechanism, error) {
 	if s.Username == "" {
 		mistakes = append(mistakes, optionError("sasl username", errors.New("SASL without a user name")))
 	}
-	password := &kept[string]{what: "the password of KAFKA_SASL_PASSWORD_FILE", read: s.password, log: log}
-	if text, err := password.load(); err != nil {
-		mistakes = append(mistakes, optionError("sasl password file", err))
+	password, err := credentials.Keep("KAFKA_SASL_PASSWORD_FILE", log, func() (string, error) { return credentials.Password(s.PasswordFile) })
+	if err != nil {
+		mistakes = append(mistakes, optionError("sasl password file", fmt.Errorf("read SASL password: %w", err)))
 	} else if s.Mechanism != plainName {
-		mistakes = append(mistakes, s.prepared(text))
+		mistakes = append(mistakes, s.prepared(password.Load()))
 	}
 	if err := errors.Join(mistakes...); err != nil {
 		return nil, err
 	}
 	return freshPassword{*s, password}, nil
-}
-
-func (s *SASL) password() (string, error) {
-	text, err := os.ReadFile(s.PasswordFile)
-	if err != nil {
-		return "", fmt.Errorf("read SASL password: %w", err)
-	}
-	password := strings.TrimRight(string(text), "\r\n")
-	if err := checkPassword(password); err != nil {
-		return "", fmt.Errorf("SASL password in %s: %w", s.PasswordFile, err)
-	}
-	return password, nil
-}
-
-// checkPassword refuses what comes of a slip in making the file, and is in nobody's password. Its error quotes nothing.
-func checkPassword(password string) error {
-	switch {
-	case password == "":
-		return errors.New("empty")
-	case strings.HasPrefix(password, "\uFEFF"):
-		return errors.New("begins with a byte order mark; save the file without one")
-	case strings.ContainsAny(password, "\r\n"):
-		return errors.New("line break inside: it must be one line")
-	case strings.ContainsRune(password, 0): // it ends the password in PLAIN
-		return errors.New("zero byte inside")
-	}
-	return nil
 }
 
 // prepared says whether SCRAM takes the user's name and the password.
@@ -96,16 +69,13 @@ func (s *SASL) prepared(password string) error {
 // freshPassword starts each handshake with what the password's file holds then.
 type freshPassword struct {
 	sasl     SASL
-	password *kept[string]
+	password *credentials.Kept[string]
 }
 
 func (f freshPassword) Name() string { return f.sasl.Mechanism }
 
 func (f freshPassword) Start(ctx context.Context) (sasl.StateMachine, []byte, error) {
-	password, err := f.password.load()
-	if err != nil {
-		return nil, nil, err
-	}
+	password := f.password.Load()
 	if f.sasl.Mechanism == plainName {
 		return plain.Mechanism{Username: f.sasl.Username, Password: password}.Start(ctx)
 	}

@@ -8,11 +8,12 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"leadhit-sync/config/credentials"
 )
 
 // ErrTLS says that a broker was reached, and no TLS connection came about: one of the two does not trust the other, or does
@@ -28,32 +29,36 @@ type TLS struct {
 	CertFile, KeyFile string
 }
 
-// config reads the files. It has no server's name yet. Its error may hold several mistakes.
-func (t *TLS) config() (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	var mistakes []error
-	if t.CAFile != "" {
-		roots, err := t.roots()
-		mistakes = append(mistakes, optionError("tls ca file", err))
-		config.RootCAs = roots
+// reader returns what reads the files. The configuration it returns has no server name yet; its error may hold several
+// mistakes.
+func (t *TLS) reader() func() (*tls.Config, error) {
+	authorities := credentials.Authorities(t.CAFile)
+	return func() (*tls.Config, error) {
+		config := &tls.Config{MinVersion: tls.VersionTLS12}
+		var mistakes []error
+		if t.CAFile != "" {
+			roots, err := authorities()
+			mistakes = append(mistakes, optionError("tls ca file", err))
+			config.RootCAs = roots
+		}
+		if (t.CertFile == "") != (t.KeyFile == "") {
+			mistakes = append(mistakes, optionError("tls certificate", errors.New("a client certificate needs both its file and its key's file")))
+		}
+		if t.CertFile != "" && t.KeyFile != "" {
+			pair, err := t.pair()
+			mistakes = append(mistakes, err)
+			config.Certificates = []tls.Certificate{pair}
+		}
+		if err := errors.Join(mistakes...); err != nil {
+			return nil, err
+		}
+		return config, nil
 	}
-	if (t.CertFile == "") != (t.KeyFile == "") {
-		mistakes = append(mistakes, optionError("tls certificate", errors.New("a client certificate needs both its file and its key's file")))
-	}
-	if t.CertFile != "" && t.KeyFile != "" {
-		pair, err := t.pair()
-		mistakes = append(mistakes, err)
-		config.Certificates = []tls.Certificate{pair}
-	}
-	if err := errors.Join(mistakes...); err != nil {
-		return nil, err
-	}
-	return config, nil
 }
 
 // pair reads certificate and key. Its error is about the certificate's file if that is wrong, else about the key's file.
 func (t *TLS) pair() (tls.Certificate, error) {
-	certificate, err := os.ReadFile(t.CertFile)
+	certificate, err := credentials.Read(t.CertFile)
 	if err != nil {
 		return tls.Certificate{}, optionError("tls certificate", fmt.Errorf("read client certificate: %w", err))
 	}
@@ -62,7 +67,7 @@ func (t *TLS) pair() (tls.Certificate, error) {
 	} else if _, err := x509.ParseCertificate(block.Bytes); err != nil {
 		return tls.Certificate{}, optionError("tls certificate", fmt.Errorf("read client certificate: %w", err))
 	}
-	key, err := os.ReadFile(t.KeyFile)
+	key, err := credentials.Read(t.KeyFile)
 	if err != nil {
 		return tls.Certificate{}, optionError("tls key", fmt.Errorf("read the key of the client certificate: %w", err))
 	}
@@ -71,21 +76,6 @@ func (t *TLS) pair() (tls.Certificate, error) {
 		return tls.Certificate{}, optionError("tls key", fmt.Errorf("read the key of the client certificate: %w", err))
 	}
 	return pair, nil
-}
-
-func (t *TLS) roots() (*x509.CertPool, error) {
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		roots = x509.NewCertPool() // an image without system authorities still has CAFile
-	}
-	text, err := os.ReadFile(t.CAFile)
-	if err != nil {
-		return nil, fmt.Errorf("read authorities: %w", err)
-	}
-	if !roots.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("no certificate in %s", t.CAFile)
-	}
-	return roots, nil
 }
 
 // tlsError is a failure of TLS in words.

@@ -1,0 +1,9 @@
+// Package credentials reads the files that prove who we are and who others are: keys, passwords, certificates, authorities.
+// Whoever renews such a file does so while the worker runs, so each reader of this package can be asked again.
+//
+//	roots, err := credentials.Keep("LEADHIT_CA_FILE", log, credentials.Authorities("/etc/leadhit/ca.pem"))
+//	…
+//	config.RootCAs = roots.Load() // for each connection
+//
+// An error never quotes a file's content. It may name the path.
+package credentials

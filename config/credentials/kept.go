@@ -1,0 +1,47 @@
+package credentials
+
+import (
+	"log/slog"
+	"sync"
+)
+
+// Kept is the last good content of files that may be replaced at any time. A file that is missing for a moment costs
+// nothing, nor does a certificate whose key is written a second later. It is safe for concurrent use.
+type Kept[T any] struct {
+	settings string
+	log      *slog.Logger
+
+	mu     sync.Mutex
+	read   func() (T, error) // one call at a time
+	good   T
+	broken bool // the last reading failed, which was logged
+}
+
+// Keep reads the files for the first time; an error here is the caller's to report. settings names the environment variables
+// that name the files, for the log.
+func Keep[T any](settings string, log *slog.Logger, read func() (T, error)) (*Kept[T], error) {
+	good, err := read()
+	if err != nil {
+		return nil, err
+	}
+	return &Kept[T]{settings: settings, log: log, read: read, good: good}, nil
+}
+
+// Load reads the files again. While that fails, Load returns the last good content; it logs the first failure, and the first
+// success after it.
+func (k *Kept[T]) Load() T {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	fresh, err := k.read()
+	switch {
+	case err == nil && k.broken:
+		k.log.Info("file can be used again", slog.String("setting", k.settings))
+	case err != nil && !k.broken:
+		k.log.Warn("file cannot be used; its previous content stays in use; fix the file",
+			slog.String("setting", k.settings), slog.Any("error", err))
+	}
+	if k.broken = err != nil; !k.broken {
+		k.good = fresh
+	}
+	return k.good
+}

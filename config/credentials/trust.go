@@ -1,0 +1,50 @@
+package credentials
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"time"
+)
+
+// Authorities returns a reader of the authorities to trust: the system's and those in a PEM file. The reader returns the
+// same pool as long as the file does not change, so that a caller can compare pointers. It is not safe for concurrent use;
+// [Keep] makes it so.
+func Authorities(name string) func() (*x509.CertPool, error) {
+	var text []byte
+	var pool *x509.CertPool
+	return func() (*x509.CertPool, error) {
+		fresh, err := Read(name)
+		if err != nil {
+			return nil, err
+		}
+		if pool != nil && bytes.Equal(fresh, text) {
+			return pool, nil
+		}
+		roots, err := x509.SystemCertPool()
+		if err != nil {
+			roots = x509.NewCertPool() // an image without system authorities still has the file
+		}
+		if !roots.AppendCertsFromPEM(fresh) {
+			return nil, errors.New("no certificate in it")
+		}
+		text, pool = fresh, roots
+		return pool, nil
+	}
+}
+
+// DialTLS is for [net/http.Transport.DialTLSContext]: each connection trusts what the file contains when the connection
+// begins. TCP and TLS together take at most limit. protocols are what to offer, h2 or http/1.1.
+func DialTLS(roots *Kept[*x509.CertPool], limit time.Duration, protocols ...string) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		d := tls.Dialer{
+			// net/http lets a dial outlive the request that asked for it, so the dial needs its own limit.
+			NetDialer: &net.Dialer{Timeout: limit},
+			Config:    &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots.Load(), NextProtos: protocols},
+		}
+		return d.DialContext(ctx, network, address)
+	}
+}
