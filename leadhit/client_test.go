@@ -27,7 +27,7 @@ const canary = "canary-7f3a"
 // open returns a client of the URL. Its key is the canary, its timeout short enough for tests that wait for it.
 func open(t *testing.T, url string, change ...func(*leadhit.Options)) *leadhit.Client {
 	t.Helper()
-	options := leadhit.Options{URL: url, Key: leadhit.FixedKey(canary), Version: "test", Timeout: 5 * time.Second}
+	options := leadhit.Options{URL: url, Key: leadhit.FixedKey(canary), Version: "test", Timeout: time.Minute}
 	for _, c := range change {
 		c(&options)
 	}

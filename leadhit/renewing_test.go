@@ -96,6 +96,7 @@ func TestAuthoritiesAreReadAgainBehindAProxyToo(t *testing.T) {
 			file, log := filepath.Join(t.TempDir(), "ca.pem"), new(logbook)
 			replace(t, file, firstPEM)
 			client := open(t, server.URL, func(o *leadhit.Options) {
+				o.Timeout = 3 * time.Second // a failure is logged after nothing has succeeded for this long
 				o.CAFile, o.Logger = file, slog.New(slog.NewTextHandler(log, nil))
 				if behind == "a proxy" {
 					o.Proxy = proxy(t, new(string))

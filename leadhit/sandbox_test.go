@@ -52,13 +52,23 @@ func TestEachFaultHasItsVerdict(t *testing.T) {
 					briefly(o)
 				}
 			}
-			got := call(t, open(t, server.URL, with))
-			if got.Kind != c.kind || got.Cause != c.cause || got.RetryAfter != c.wait {
-				t.Errorf("got %+v, want %v %q after %v", got, c.kind, c.cause, c.wait)
+			client := open(t, server.URL, with)
+			// On a busy machine a brief timeout may pass before the request arrives: then call again.
+			var calls []sandbox.Call
+			for len(calls) == 0 {
+				got := call(t, client)
+				if got.Kind != c.kind || got.Cause != c.cause || got.RetryAfter != c.wait {
+					t.Fatalf("got %+v, want %v %q after %v", got, c.kind, c.cause, c.wait)
+				}
+				calls = node.Calls()
 			}
-			calls := node.Calls()
-			if len(calls) != 1 || calls[0].ID != "t-0-1" || calls[0].OrderID != "A-1" || calls[0].Executed != c.executed {
-				t.Errorf("got ledger %+v, want one call, executed %t", calls, c.executed)
+			if c.cause != "Timeout" && len(calls) != 1 {
+				t.Errorf("got %d calls in the log, want 1", len(calls))
+			}
+			for _, got := range calls {
+				if got.ID != "t-0-1" || got.OrderID != "A-1" || got.Executed != c.executed {
+					t.Errorf("got call %+v in the log, want t-0-1 about A-1, executed %t", got, c.executed)
+				}
 			}
 		})
 	}
