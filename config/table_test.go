@@ -20,7 +20,7 @@ func table(t *testing.T) string {
 }
 
 func TestTheReadmeShowsTheTable(t *testing.T) {
-	text, err := os.ReadFile("../README.md")
+	text, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,6 +31,23 @@ func TestTheReadmeShowsTheTable(t *testing.T) {
 	}
 	if want := table(t); strings.TrimSpace(got) != strings.TrimSpace(want) {
 		t.Errorf("got another table in README.md; want what `leadhit-sync config` prints:\n%s", want)
+	}
+}
+
+func TestTheFirstPageShowsRowsOfTheTable(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := table(t)
+	rows := regexp.MustCompile("(?m)^\\| `[A-Z_]+` \\|.*\n").FindAllString(string(text), -1)
+	if len(rows) < 8 {
+		t.Errorf("got %d settings in ../README.md, want at least 8", len(rows))
+	}
+	for _, row := range rows {
+		if !strings.Contains(all, row) {
+			t.Errorf("got in ../README.md\n%swant a row of `leadhit-sync config --table`", row)
+		}
 	}
 }
 

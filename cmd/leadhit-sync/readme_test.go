@@ -16,29 +16,67 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-const readme = "../../README.md"
+// documents are those whose blocks are run, with the least number of commands in each.
+var documents = map[string]int{"README.md": 1, "consumer/mapping/README.md": 7}
 
-// TestReadmeShowsWhatIsPrinted does what a reader of the README would do: it writes the files of its sh blocks, runs the
-// commands of its console blocks, and compares what they print. UPDATE_README=1 writes the answers into it instead.
-func TestReadmeShowsWhatIsPrinted(t *testing.T) {
-	path, err := filepath.Abs(readme)
+// TestDocumentsShowWhatIsPrinted does what a reader would do: it writes the files of the sh blocks, runs the commands of
+// the console blocks, and compares what they print. UPDATE_README=1 writes the output into the documents instead.
+func TestDocumentsShowWhatIsPrinted(t *testing.T) {
+	root := repository(t)
+	t.Setenv("KAFKA_BROKERS", strings.Join(kafkaOfTheDocuments(t), ","))
+	for name, least := range documents {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.Symlink(filepath.Join(root, "consumer"), filepath.Join(dir, "consumer")); err != nil {
+				t.Fatal(err)
+			}
+			t.Chdir(dir)
+			path := filepath.Join(root, name)
+			text := readFile(t, path)
+			updated, ran := withOutput(t, dir, text)
+			if name == "consumer/mapping/README.md" {
+				updated = withPresets(t, updated)
+			}
+			if ran < least {
+				t.Errorf("got %d commands, want at least %d", ran, least)
+			}
+			switch {
+			case updated == text:
+			case os.Getenv("UPDATE_README") == "1":
+				if err := os.WriteFile(path, []byte(updated), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			default:
+				t.Errorf("got other output than shown (UPDATE_README=1 corrects it):\n%s", firstDifference(text, updated))
+			}
+		})
+	}
+}
+
+// repository returns the absolute path of the repository's root.
+func repository(t *testing.T) string {
+	t.Helper()
+	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return root
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	if err := os.Symlink(filepath.Join(filepath.Dir(path), "consumer"), filepath.Join(dir, "consumer")); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("KAFKA_BROKERS", strings.Join(kafkaOfTheReadme(t), ","))
-	t.Chdir(dir)
+	return string(text)
+}
 
-	ran := 0
+// withOutput returns a document whose console blocks show what their commands print now, and how many commands ran.
+func withOutput(t *testing.T, dir, text string) (updated string, ran int) {
+	t.Helper()
 	blocks := regexp.MustCompile("(?s)```(sh|console)\n(.*?)```\n")
-	updated := blocks.ReplaceAllStringFunc(string(text), func(block string) string {
+	updated = blocks.ReplaceAllStringFunc(text, func(block string) string {
 		kind, body := blocks.FindStringSubmatch(block)[1], blocks.FindStringSubmatch(block)[2]
 		if kind == "sh" {
 			writeHeredocs(t, dir, body)
@@ -48,19 +86,7 @@ func TestReadmeShowsWhatIsPrinted(t *testing.T) {
 		ran++
 		return "```console\n" + line + "\n" + runLine(t, strings.TrimPrefix(line, "$ ")) + "```\n"
 	})
-	updated = withPresets(t, updated)
-	if ran < 7 {
-		t.Errorf("got %d commands in the README, want 7 at least", ran)
-	}
-	switch {
-	case updated == string(text):
-	case os.Getenv("UPDATE_README") == "1":
-		if err := os.WriteFile(path, []byte(updated), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	default:
-		t.Errorf("the README differs from what is printed (UPDATE_README=1 mends it):\n%s", firstDifference(string(text), updated))
-	}
+	return updated, ran
 }
 
 // writeHeredocs writes what a block's `cat > FILE <<'END'` would.
@@ -72,7 +98,7 @@ func writeHeredocs(t *testing.T, dir, block string) {
 			continue
 		}
 		if got := command(t, "", "mapping", "check", path); got.code != 0 || strings.Contains(strings.ReplaceAll(got.out, "event_time", ""), "warn") {
-			t.Errorf("%s: got %+v, want no mistake in a mapping of the README", found[1], got)
+			t.Errorf("%s: got %+v, want no mistake in a mapping of the document", found[1], got)
 		}
 	}
 }
@@ -117,7 +143,7 @@ func withPresets(t *testing.T, text string) string {
 	const begin, end = "<!-- presets begin -->\n", "<!-- presets end -->"
 	from, to := strings.Index(text, begin), strings.Index(text, end)
 	if from < 0 || to < 0 {
-		t.Fatalf("got no %q and %q in the README", begin, end)
+		t.Fatalf("got no %q and %q in the document", begin, end)
 	}
 	return text[:from+len(begin)] + table.String() + "\n" + text[to:]
 }
@@ -129,14 +155,14 @@ func firstDifference(a, b string) string {
 			return fmt.Sprintf("line %d: got %q, want %q", i+1, slices.Concat(had, []string{""})[min(i, len(had))], has[i])
 		}
 	}
-	return "the README has more"
+	return "the document has more"
 }
 
-// kafkaOfTheReadme runs an embedded Kafka with the events that the README's previews read: those of our own cases for
-// three platforms, and a tea shop's.
-func kafkaOfTheReadme(t *testing.T) []string {
+// kafkaOfTheDocuments runs an embedded Kafka with the events that the documents' previews read: those of our own cases
+// for three platforms, a shop's, and a tea shop's.
+func kafkaOfTheDocuments(t *testing.T) []string {
 	t.Helper()
-	topics := []string{"shopify.orders", "magento.orders", "debezium.orders", "tea.orders"}
+	topics := []string{"shopify.orders", "magento.orders", "debezium.orders", "shop.orders", "tea.orders"}
 	at := time.Date(2026, 3, 11, 7, 0, 0, 0, time.UTC)
 	var records []*kgo.Record
 	for i, r := range recordedEvents(t) {
@@ -163,6 +189,15 @@ func kafkaOfTheReadme(t *testing.T) []string {
 			r.Partition = 1
 		}
 		records = append(records, r)
+	}
+	for i, event := range []string{
+		`{"event": "order.changed", "order": {"number": "4711", "state": "NEW"}}`,
+		`{"event": "stock.changed", "sku": "SENCHA-100", "left": 7}`,
+		`{"event": "order.changed", "order": {"number": "4712", "state": "NEW"}}`,
+		`{"event": "order.changed", "order": {"number": "4711", "state": "PAID"}}`,
+		`{"event": "order.changed", "order": {"number": "4712", "state": "ON HOLD"}}`,
+	} {
+		records = append(records, &kgo.Record{Topic: "shop.orders", Value: []byte(event), Timestamp: at.Add(time.Duration(i) * time.Minute)})
 	}
 	return kafkaWith(t, topics, records)
 }

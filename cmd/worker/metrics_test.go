@@ -98,7 +98,7 @@ func (l *metricList) add(line string) {
 	}
 }
 
-const readme = "../../README.md"
+const readme = "README.md"
 
 // TestTheReadmeShowsTheMetrics compares its table with the list. UPDATE_README=1 writes it.
 func TestTheReadmeShowsTheMetrics(t *testing.T) {
@@ -137,7 +137,7 @@ func TestTheReadmeShowsTheMetrics(t *testing.T) {
 			t.Fatal(err)
 		}
 	default:
-		t.Errorf("the README shows other metrics (UPDATE_README=1 mends it):\n%s\nwant\n%s", got, want)
+		t.Errorf("the README shows other metrics (UPDATE_README=1 corrects it):\n%s\nwant\n%s", got, want)
 	}
 }
 

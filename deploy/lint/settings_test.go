@@ -57,9 +57,9 @@ func TestTheBaseTheReadmeAndTheProgramKnowTheSameSettings(t *testing.T) {
 	for _, wrong := range disagreement(settingsFile(t, read(t, "../base/settings.env")), program) {
 		t.Error(wrong)
 	}
-	readme := lint.ParseTable(read(t, root, "README.md"))
+	readme := lint.ParseTable(read(t, root, "config", "README.md"))
 	if !slices.Equal(readme, program) {
-		t.Errorf("got the settings %v in the README, want those of the program, %v", readme, program)
+		t.Errorf("got the settings %v in config/README.md, want those of the program, %v", readme, program)
 	}
 }
 
