@@ -32,6 +32,6 @@
 //
 // # Reading
 //
-// [List] folds records, from wherever they come, into the newest letters that match a [Filter]; [Printer] shows them.
-// Nothing that reaches a terminal holds control characters or marks that turn the direction of text.
+// [List] folds records, from wherever they come, into the newest letters that match a [Filter]. Texts
+// in them are as they were written: who shows them on a terminal or a page must escape them.
 package deadletter

@@ -2,7 +2,6 @@ package deadletter_test
 
 import (
 	"fmt"
-	"os"
 	"time"
 
 	"leadhit-sync/deadletter"
@@ -31,7 +30,7 @@ func ExampleParse() {
 	// {"order_id":"4711","status":"lost"}
 }
 
-// An operator's list: records from wherever they come, folded and printed.
+// The newest letters that match a filter.
 func ExampleList() {
 	records := func(yield func(deadletter.Record, error) bool) {
 		letter := deadletter.Letter{
@@ -47,10 +46,8 @@ func ExampleList() {
 		fmt.Println(err)
 		return
 	}
-	if err := (deadletter.Printer{Width: 120}).List(os.Stdout, found); err != nil {
-		fmt.Println(err)
+	for _, l := range found.Letters {
+		fmt.Println(l.ID(), l.OrderID, l.Status, l.Cause)
 	}
-	// Output:
-	// ID           ORDER  STATUS  CAUSE            FAILED (UTC)  MESSAGE
-	// orders/0/17  4711   lost    ValidationError  11-22 09:14   Possible statuses: paid, submitted
+	// Output: orders/0/17 4711 lost ValidationError
 }

@@ -39,17 +39,6 @@ const (
 	StageCall    Stage = "TASK_PUT"        // LeadHit refused it
 )
 
-// word is how people and scripts are told of a stage: as in the metrics.
-func (s Stage) word() string {
-	switch s {
-	case StageMapping:
-		return "mapping"
-	case StageCall:
-		return "call"
-	}
-	return string(s)
-}
-
 // NoItem is the Item of a letter whose event names one order only, or none that could be told.
 const NoItem = -1
 
@@ -75,13 +64,13 @@ type Letter struct {
 	ReplayCount int
 	ReplayRun   string
 	// Omitted is set where the value was too large to be stored: Value is nil, its place is the source topic.
-	Omitted *Omitted
+	Omitted *Digest
 
-	value *valueView // of a value that a listing has let go
+	digest *Digest // of a value that List dropped
 }
 
-// Omitted describes a value that a letter does not carry.
-type Omitted struct {
+// Digest describes a value without showing it.
+type Digest struct {
 	Size   int    // bytes
 	SHA256 string // hex
 }
@@ -95,14 +84,26 @@ func (l Letter) ID() string {
 	return id
 }
 
+// Digest describes the event's value, even in a reference or a letter that [List] returned without its event. It is nil if the
+// event has no value.
+func (l Letter) Digest() *Digest {
+	switch {
+	case l.Omitted != nil:
+		return l.Omitted
+	case l.Value == nil:
+		return l.digest
+	}
+	sum := sha256.Sum256(l.Value)
+	return &Digest{Size: len(l.Value), SHA256: hex.EncodeToString(sum[:])}
+}
+
 // WithoutValue returns the letter as a reference: the same letter, its value replaced by size and hash. A letter without
 // a value, or a reference already, comes back as it is.
 func (l Letter) WithoutValue() Letter {
 	if l.Value == nil || l.Omitted != nil {
 		return l
 	}
-	sum := sha256.Sum256(l.Value)
-	l.Omitted = &Omitted{Size: len(l.Value), SHA256: hex.EncodeToString(sum[:])}
+	l.Omitted = l.Digest()
 	l.Value = nil
 	return l
 }

@@ -178,9 +178,9 @@ func (d distinct) add(text string) int {
 	return 1
 }
 
-// withoutEvent lets go of the event, whose key, headers and value may lie in one piece of memory.
+// withoutEvent drops the event, whose key, headers and value may share one piece of memory.
 func (l Letter) withoutEvent() Letter {
-	l.value = describe(l)
+	l.digest = l.Digest()
 	l.Key, l.Value, l.Headers = nil, nil, nil
 	return l
 }

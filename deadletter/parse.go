@@ -178,6 +178,6 @@ func (f fields) omitted(l *Letter) error {
 	case l.Value != nil:
 		return &HeaderError{headerValue, "says " + valueOmitted + ", but there is a value"}
 	}
-	l.Omitted = &Omitted{SHA256: f[headerValueSHA256]}
+	l.Omitted = &Digest{SHA256: f[headerValueSHA256]}
 	return f.integer(headerValueSize, &l.Omitted.Size)
 }

@@ -29,7 +29,7 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/term"
+	"leadhit-sync/cmd/terminal"
 )
 
 // The exit codes.
@@ -170,13 +170,11 @@ func endAtOnce() {
 
 // painterFor chooses between the live screen and plain lines.
 func painterFor(o options, out *os.File) painter {
-	fd := int(out.Fd())
-	if o.plain || !term.IsTerminal(fd) || os.Getenv("TERM") == "dumb" {
+	if o.plain || !terminal.Is(out) || os.Getenv("TERM") == "dumb" {
 		return &plain{out: out, verbose: o.verbose}
 	}
 	size := func() (width, height int) {
-		width, height, err := term.GetSize(fd)
-		if err != nil || width == 0 || height == 0 {
+		if width, height = terminal.Size(out); width == 0 {
 			return 80, 24
 		}
 		return width, height
@@ -188,5 +186,5 @@ func painterFor(o options, out *os.File) painter {
 	if os.Getenv("NO_COLOR") != "" {
 		ink = colourless
 	}
-	return &screen{out: out, size: size, ink: ink}
+	return &screen{Screen: terminal.Screen{Out: out, Size: size}, ink: ink}
 }

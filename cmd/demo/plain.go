@@ -5,6 +5,8 @@ import (
 	"io"
 	"log/slog"
 	"time"
+
+	"leadhit-sync/cmd/terminal"
 )
 
 // plain is a painter for files and pipes: a line of figures a second, and a line for each thing that happens.
@@ -42,7 +44,7 @@ func (p *plain) news(v view) {
 	}
 	for _, l := range v.log {
 		if p.verbose || l.level >= slog.LevelWarn {
-			p.print(v.elapsed, "log: %s %s", l.level, printable(l.text))
+			p.print(v.elapsed, "log: %s %s", l.level, terminal.Escape(l.text))
 		}
 	}
 }

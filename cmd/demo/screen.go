@@ -2,12 +2,12 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"leadhit-sync/cmd/terminal"
 )
 
 const (
@@ -18,51 +18,35 @@ const (
 	gap               = 2  // between figures
 )
 
-// screen is a painter that draws a frame in place. It moves the cursor relative to where the frame began, so that what
-// stood in the terminal before stays, and the last frame too.
+// screen is a painter that draws frames in place, on a terminal.
 type screen struct {
-	out  io.Writer
-	size func() (width, height int)
-	ink  ink
+	terminal.Screen
 
-	height        int // of the frame that is shown
-	width, window int // of the terminal, when it was drawn
-	log           logLine
+	ink ink
+	log logLine // the last one
 }
 
 func (s *screen) manner() (int, ink) {
-	width, _ := s.size()
+	width, _ := s.Size()
 	return min(width, widest), s.ink
 }
 
-func (s *screen) paint(v view) { s.draw(v) }
+func (s *screen) finish(v view) { s.paint(v) }
 
-func (s *screen) finish(v view) { s.draw(v) }
-
-// draw writes a frame in one piece. The cursor is hidden only within it and rests below the frame.
-func (s *screen) draw(v view) {
+func (s *screen) paint(v view) {
 	if len(v.log) == 0 && s.log.number > 0 {
 		v.log = []logLine{s.log}
 	}
 	if len(v.log) > 0 {
 		s.log = v.log[len(v.log)-1]
 	}
-	width, window := s.size()
-	lines := frame(v, min(width, widest), window-1)
-	var out strings.Builder
-	out.WriteString("\x1b[?25l")
-	switch {
-	case s.height > 0 && (width != s.width || window != s.window):
-		out.WriteString("\x1b[2J\x1b[H") // the terminal has folded the old frame its own way
-	case s.height > 0:
-		fmt.Fprintf(&out, "\x1b[%dA\r", s.height)
+	width, height := s.Size()
+	width = min(width, widest)
+	var lines []string
+	for _, l := range frame(v, width, height-1) { // the cursor rests below the frame
+		lines = append(lines, l.render(width-1, s.ink))
 	}
-	for _, l := range lines {
-		out.WriteString(l.render(min(width, widest)-1, s.ink) + "\x1b[K\r\n")
-	}
-	out.WriteString("\x1b[J\x1b[?25h")
-	s.height, s.width, s.window = len(lines), width, window
-	_, _ = io.WriteString(s.out, out.String()) // a terminal that has gone takes the demo's signal along
+	s.Draw(lines)
 }
 
 // frame lays a view out. It has the same height from one view to the next, and that is no more than height lines.
@@ -89,7 +73,7 @@ func head(v view, width int) []line {
 		right = clock(v.elapsed) + " of " + clock(v.length)
 	}
 	title := "leadhit-sync demo"
-	space := strings.Repeat(" ", max(width-len(title)-utf8.RuneCountInString(right), 1))
+	space := strings.Repeat(" ", max(width-len(title)-terminal.Width(right), 1))
 	colour, detail := dim, ""
 	switch {
 	case strings.HasPrefix(v.state, "paused"):
@@ -138,14 +122,10 @@ func bars(v view, width int) line {
 	if room < 1 {
 		return line{label("calls/s"), {bold, fmt.Sprintf("%.0f", v.perSecond)}}
 	}
-	return line{label("calls/s"), {cyan, pad(spark(v.rates, room), room)}, {bold, fmt.Sprintf("%*.0f", number, v.perSecond)}}
+	return line{label("calls/s"), {cyan, terminal.Pad(spark(v.rates, room), room)}, {bold, fmt.Sprintf("%*.0f", number, v.perSecond)}}
 }
 
-func label(name string) span { return span{dim, pad(name, labelWidth)} }
-
-func pad(text string, width int) string {
-	return text + strings.Repeat(" ", max(width-utf8.RuneCountInString(text), 0))
-}
+func label(name string) span { return span{dim, terminal.Pad(name, labelWidth)} }
 
 // storyPart is the last rows of the story, the present one marked.
 func storyPart(v view, width, rows int) []line {
@@ -157,7 +137,7 @@ func storyPart(v view, width, rows int) []line {
 			mark, look = span{cyan, "▸ "}, normal
 		}
 		at := fmt.Sprintf("%-6s", clock(b.at))
-		texts := wrap(b.text, max(width-labelWidth-len(at)-2, 8))
+		texts := terminal.Wrap(b.text, max(width-labelWidth-len(at)-2, 8))
 		told := make([]line, len(texts))
 		for j, text := range texts {
 			told[j] = line{label(""), {normal, "  " + strings.Repeat(" ", len(at))}, {look, text}}
@@ -189,9 +169,9 @@ func letterPart(v view, rows int) []line {
 		}
 		lines = append(lines, line{
 			label(""),
-			{normal, pad(printable(l.ID()), 14) + "  " + pad(printable(l.OrderID), 8) + "  "},
-			{yellow, pad(printable(l.Status), 9)},
-			{dim, "  " + printable(l.Cause+": "+l.Message)},
+			{normal, terminal.Pad(terminal.Escape(l.ID()), 14) + "  " + terminal.Pad(terminal.Escape(l.OrderID), 8) + "  "},
+			{yellow, terminal.Pad(terminal.Escape(l.Status), 9)},
+			{dim, "  " + terminal.Escape(l.Cause+": "+l.Message)},
 		})
 	}
 	if len(lines) == 0 {
@@ -217,7 +197,7 @@ func logRow(v view) line {
 		label("log"),
 		{dim, last.at.Format("15:04:05") + "  "},
 		{colour, fmt.Sprintf("%-5s", last.level)},
-		{dim, "  " + printable(last.text)},
+		{dim, "  " + terminal.Escape(last.text)},
 	}
 }
 

@@ -4,13 +4,11 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
+	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/deadletter"
 )
 
@@ -91,79 +89,10 @@ func checkSize(t *testing.T, width, height int) {
 		t.Errorf("%d × %d: got %d lines at first and %d later, want the same", width, height, len(first), len(lines))
 	}
 	for _, l := range lines {
-		if got := utf8.RuneCountInString(l.render(width-1, colourless)); got >= width {
+		if got := terminal.Width(l.render(width-1, colourless)); got >= width {
 			t.Errorf("%d × %d: got a line of %d columns", width, height, got)
 		}
 	}
-}
-
-// terminal obeys the few sequences that a screen may use, as a terminal of its size does.
-type terminal struct {
-	width, height int
-	rows          [][]rune
-	row, column   int
-	hidden        bool
-	odd           []string // what it does not know
-}
-
-func newTerminal(width, height int) *terminal {
-	t := &terminal{width: width, height: height}
-	t.erase()
-	return t
-}
-
-func (t *terminal) erase() {
-	t.rows = nil
-	for range t.height {
-		t.rows = append(t.rows, []rune(strings.Repeat(" ", t.width)))
-	}
-}
-
-func (t *terminal) Write(text []byte) (int, error) {
-	for _, token := range regexp.MustCompile(`\x1b\[[?\d;]*[A-Za-z]|(?s:.)`).FindAllString(string(text), -1) {
-		t.obey(token)
-	}
-	return len(text), nil
-}
-
-func (t *terminal) obey(token string) {
-	number, _ := strconv.Atoi(strings.Trim(token, "\x1b[AKJHmlh?"))
-	switch {
-	case token == "\r":
-		t.column = 0
-	case token == "\n":
-		if t.row++; t.row == t.height {
-			t.row--
-			t.rows = append(t.rows[1:], []rune(strings.Repeat(" ", t.width)))
-		}
-	case token == "\x1b[?25l", token == "\x1b[?25h":
-		t.hidden = token == "\x1b[?25l"
-	case token == "\x1b[2J":
-		t.erase()
-	case token == "\x1b[H":
-		t.row, t.column = 0, 0
-	case token == "\x1b[K", token == "\x1b[J":
-		copy(t.rows[t.row][t.column:], []rune(strings.Repeat(" ", t.width)))
-		for i := t.row + 1; i < t.height && token == "\x1b[J"; i++ {
-			t.rows[i] = []rune(strings.Repeat(" ", t.width))
-		}
-	case strings.HasPrefix(token, "\x1b") && strings.HasSuffix(token, "A"):
-		t.row -= number
-	case strings.HasPrefix(token, "\x1b") && strings.HasSuffix(token, "m"):
-	case strings.HasPrefix(token, "\x1b"), t.column >= t.width, t.row < 0:
-		t.odd = append(t.odd, token)
-	default:
-		t.rows[t.row][t.column] = []rune(token)[0]
-		t.column++
-	}
-}
-
-func (t *terminal) text() string {
-	var lines []string
-	for _, row := range t.rows {
-		lines = append(lines, strings.TrimRight(string(row), " "))
-	}
-	return strings.TrimRight(strings.Join(lines, "\n"), "\n")
 }
 
 func frameText(v view, width, height int) string {
@@ -174,58 +103,42 @@ func frameText(v view, width, height int) string {
 	return strings.Join(lines, "\n")
 }
 
-func TestAScreenDrawsOverItsLastFrameAndNothingElse(t *testing.T) {
-	t.Parallel()
-	for name, height := range map[string]int{"with room": 40, "at the bottom of the window": 24} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			tty := newTerminal(80, height)
-			s := &screen{out: tty, size: func() (int, int) { return tty.width, tty.height }, ink: ansi}
-			_, _ = tty.Write([]byte("$ demo\r\n"))
-			last := middle()
-			s.paint(view{state: "running"})
-			s.paint(middle())
-			last.state, last.beats = "running", last.beats[:1]
-			s.finish(last)
-			want := "$ demo\n" + frameText(last, 80, height-1)
-			if height == 24 {
-				want = strings.TrimPrefix(want, "$ demo\n") // has scrolled out
-			}
-			if got := tty.text(); got != want {
-				t.Errorf("got\n%s\nwant\n%s", got, want)
-			}
-			if tty.hidden || tty.column != 0 || len(tty.odd) > 0 {
-				t.Errorf("got a cursor hidden: %v, in column %d, and strange output %q", tty.hidden, tty.column, tty.odd)
-			}
-		})
-	}
+// screenOn returns a screen of a size that keeps its last frame in the builder.
+func screenOn(out *strings.Builder, width, height int) *screen {
+	size := func() (int, int) { return width, height }
+	return &screen{Screen: terminal.Screen{Out: onlyLast{out}, Size: size}, ink: colourless}
 }
 
-func TestAScreenFollowsTheWindow(t *testing.T) {
+// onlyLast keeps the last write.
+type onlyLast struct{ *strings.Builder }
+
+func (o onlyLast) Write(b []byte) (int, error) {
+	o.Reset()
+	return o.Builder.Write(b)
+}
+
+func TestAScreenShowsTheWholeFrame(t *testing.T) {
 	t.Parallel()
-	tty := newTerminal(80, 24)
-	s := &screen{out: tty, size: func() (int, int) { return tty.width, tty.height }, ink: colourless}
+	var out strings.Builder
+	s := screenOn(&out, 80, 24)
 	s.paint(middle())
-	tty.width, tty.height = 50, 20
-	tty.erase() // whatever the terminal makes of the old frame, and wherever it puts the cursor
-	copy(tty.rows[3], []rune("folded"))
-	tty.row, tty.column = 19, 7
-	s.paint(middle())
-	s.paint(middle())
-	if got, want := tty.text(), frameText(middle(), 50, 19); got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
+	s.finish(middle())
+	for want := range strings.SplitSeq(frameText(middle(), 80, 23), "\n") {
+		if !strings.Contains(out.String(), want+"\x1b[K\r\n") {
+			t.Errorf("got\n%s\nwant %q in it", out.String(), want)
+		}
 	}
 }
 
 func TestTheLastLogLineStays(t *testing.T) {
 	t.Parallel()
-	tty := newTerminal(80, 24)
-	s := &screen{out: tty, size: func() (int, int) { return tty.width, tty.height }, ink: colourless}
+	var out strings.Builder
+	s := screenOn(&out, 80, 24)
 	s.paint(middle())
 	later := middle()
 	later.log = nil
 	s.paint(later)
-	if got := tty.text(); !strings.Contains(got, "ERROR  calls paused") {
+	if got := out.String(); !strings.Contains(got, "ERROR  calls paused") {
 		t.Errorf("got\n%s\nwant the error in it", got)
 	}
 }

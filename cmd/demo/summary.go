@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/deadletter"
 	"leadhit-sync/leadhit/sandbox"
 )
@@ -165,7 +166,7 @@ func summarise(out io.Writer, e evidence, v verdict, width int, show ink) error 
 	lines = append(lines, line{mark, {bold, v.headline()}})
 	findings := v.findings()
 	for _, text := range findings[:min(len(findings), shownFindings)] {
-		lines = append(lines, line{{red, "    " + printable(text)}})
+		lines = append(lines, line{{red, "    " + terminal.Escape(text)}})
 	}
 	if more := len(findings) - shownFindings; more > 0 {
 		lines = append(lines, line{{red, fmt.Sprintf("    and %d more", more)}})
@@ -187,7 +188,7 @@ func account(e evidence, v verdict, width int) []line {
 		{"worker", fmt.Sprintf("%d retries; %d repeated what LeadHit had done, its answer being lost or wrong", e.retries, v.audit.Repeated)},
 		{"Kafka", fmt.Sprintf("committed = log end in %d of %d partitions", len(e.ends)-len(v.behind), len(e.ends))},
 	} {
-		for i, text := range wrap(part.text, max(width-labelWidth, 16)) {
+		for i, text := range terminal.Wrap(part.text, max(width-labelWidth, 16)) {
 			name := part.name
 			if i > 0 {
 				name = ""

@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/sha256"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,19 @@ import (
 	"leadhit-sync/deadletter"
 	"leadhit-sync/leadhit/sandbox"
 )
+
+func Example_summarise() {
+	e := goodEvidence()
+	_ = summarise(os.Stdout, e, judge(e), 80, colourless)
+	// Output:
+	//   shop      4 events of 2 orders in 12.0 s (seed 7)
+	//   LeadHit   5 calls: 3 accepted, 1 refused, 1 lost after execution
+	//   worker    1 retries; 1 repeated what LeadHit had done, its answer being lost
+	//             or wrong
+	//   Kafka     committed = log end in 2 of 2 partitions
+	//
+	//   ✓ lost 0 · out of order 0 · letters 1 = refused 1
+}
 
 // goodEvidence is of two orders: A is submitted and paid, and the first answer of that was lost; B is cancelled, then paid.
 func goodEvidence() evidence {

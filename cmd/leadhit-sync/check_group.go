@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/config"
 	"leadhit-sync/consumer"
 	"leadhit-sync/consumer/broker"
@@ -145,7 +146,7 @@ func olderRelease(g broker.Group) bool {
 func clients(g broker.Group) string {
 	var names []string
 	for _, m := range g.Members {
-		names = append(names, visible(m.ClientID+" at "+strings.TrimPrefix(m.Host, "/")))
+		names = append(names, terminal.Quote(m.ClientID+" at "+strings.TrimPrefix(m.Host, "/")))
 	}
 	slices.Sort(names)
 	return some(slices.Compact(names))

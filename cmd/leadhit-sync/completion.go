@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/deadletter"
 )
 
@@ -111,7 +112,7 @@ func lettersWords(word func(deadletter.Letter) string) completion {
 		}
 		var all []string
 		for _, l := range found.Letters {
-			if w := word(l); strings.HasPrefix(w, begun) && w != "" && w == visible(w) && !slices.Contains(all, w) {
+			if w := word(l); strings.HasPrefix(w, begun) && w != "" && w == terminal.Quote(w) && !slices.Contains(all, w) {
 				all = append(all, w)
 			}
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/scan"
@@ -59,9 +60,9 @@ func listCommand() *cobra.Command {
 			}
 			w := c.OutOrStdout()
 			if output == "json" {
-				return deadletter.Printer{}.ListJSON(w, found)
+				return printLettersJSON(w, found)
 			}
-			return deadletter.Printer{Width: width(w)}.List(w, found)
+			return lettersPage(found).Print(w)
 		},
 	}
 	f := c.Flags()
@@ -95,11 +96,10 @@ func showCommand() *cobra.Command {
 			if len(found.Letters) == 0 {
 				return fmt.Errorf("no letter %s; it may have expired; \"letters list\" shows the ids", args[0])
 			}
-			p, w := deadletter.Printer{Reveal: reveal}, c.OutOrStdout()
 			if output == "json" {
-				return p.ShowJSON(w, found.Letters[0])
+				return printLetterJSON(c.OutOrStdout(), found.Letters[0], reveal)
 			}
-			return p.Show(w, found.Letters[0])
+			return printLetter(c.OutOrStdout(), found.Letters[0], reveal)
 		},
 	}
 	outputFlag(c, &output)
@@ -141,8 +141,8 @@ func readLetters(ctx context.Context, stderr io.Writer, q lettersQuery) (found d
 	if !q.everyGroup {
 		q.Group = settings.Kafka.Group
 	}
-	err = withKafka(ctx, stderr, settings, func(ctx context.Context, cluster *broker.Cluster, n *notice) error {
-		records := scan.Records(ctx, cluster, scan.Range{Topic: topic, Uncommitted: true, Progress: func(int64, int64) { n.answered() }})
+	err = withKafka(ctx, stderr, settings, func(ctx context.Context, cluster *broker.Cluster, n *terminal.Notice) error {
+		records := scan.Records(ctx, cluster, scan.Range{Topic: topic, Uncommitted: true, Progress: func(int64, int64) { n.Answered() }})
 		found, err = deadletter.List(letters(records), q.Filter)
 		return err
 	})
@@ -154,7 +154,7 @@ func readLetters(ctx context.Context, stderr io.Writer, q lettersQuery) (found d
 	}
 	for _, group := range slices.Sorted(maps.Keys(found.Elsewhere)) {
 		_, _ = fmt.Fprintf(stderr, "not shown: %s of group %s; --all-groups shows them\n", // nobody reads any more
-			count(found.Elsewhere[group], "letter"), visible(group))
+			count(found.Elsewhere[group], "letter"), terminal.Quote(group))
 	}
 	return found, nil
 }

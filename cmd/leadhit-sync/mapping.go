@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/consumer/mapping"
 )
 
@@ -58,12 +59,12 @@ they read. MAPPING takes the name of one.`,
 				Presets []preset `json:"presets"`
 			}{"mapping.presets.v1", presets}
 			return printAs(output, c.OutOrStdout(), listing, func(w io.Writer) error {
-				var p page
-				p.row("NAME", "FOR")
+				var p terminal.Page
+				p.Row("NAME", "FOR")
 				for _, one := range presets {
-					p.row(one.Name, one.Description)
+					p.Row(one.Name, one.Description)
 				}
-				return p.writeTo(w)
+				return p.Print(w)
 			})
 		},
 	}

@@ -15,6 +15,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/consumer/mapping"
 )
 
@@ -37,7 +38,7 @@ type expectation struct {
 func (e expectation) String() string {
 	switch e.action {
 	case mapping.Call:
-		return "call " + visible(e.order) + " " + visible(e.status)
+		return "call " + terminal.Quote(e.order) + " " + terminal.Quote(e.status)
 	case mapping.Ignore:
 		return "ignore"
 	case mapping.Refuse:

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/consumer/mapping"
 )
 
@@ -85,51 +86,47 @@ func places(problems []mapping.Problem) []placed {
 }
 
 func printCheck(w io.Writer, source string, report mapping.Report) error {
-	var p page
-	p.line("ok    %s: %s, no mistakes", source, count(len(report.Mappings), "mapping"))
+	var p terminal.Page
+	p.Line("ok    %s: %s, no mistakes", source, count(len(report.Mappings), "mapping"))
 	for _, f := range report.Findings {
-		p.line("warn  %s", f)
+		p.Line("warn  %s", f)
 	}
 	for _, m := range report.Mappings {
-		p.line("")
-		p.row("mapping", m.Name)
+		p.Line("")
+		p.Row("mapping", m.Name)
 		if m.Description != "" {
-			p.row("for", m.Description)
+			p.Row("for", m.Description)
 		}
 		topics := "every topic"
 		if len(m.Topics) > 0 {
 			topics = strings.Join(m.Topics, ", ")
 		}
-		p.row("topics", topics)
+		p.Row("topics", topics)
 		if m.Each != "" {
-			p.row("each", m.Each)
+			p.Row("each", m.Each)
 		}
-		p.end()
 		printParts(&p, m)
 	}
-	return p.writeTo(w)
+	return p.Print(w)
 }
 
-func printParts(p *page, m mapping.ReportedMapping) {
-	p.line("")
-	p.row("FIELD", "TYPE", "FROM")
+func printParts(p *terminal.Page, m mapping.ReportedMapping) {
+	p.Line("")
+	p.Row("FIELD", "TYPE", "FROM")
 	for _, f := range m.Fields {
-		p.row(f.Name, f.Type, strings.Join(f.Sources, ", else "))
+		p.Row(f.Name, f.Type, strings.Join(f.Sources, ", else "))
 	}
-	p.end()
 	if len(m.Rules) > 0 {
-		p.line("")
-		p.row("RULE", "THEN", "WHEN")
+		p.Line("")
+		p.Row("RULE", "THEN", "WHEN")
 	}
 	for i, r := range m.Rules {
-		p.row(fmt.Sprintf("rules[%d]", i), r.Then, r.When)
+		p.Row(fmt.Sprintf("rules[%d]", i), r.Then, r.When)
 	}
-	p.end()
-	p.line("")
-	p.row("STATUS", "CODES")
+	p.Line("")
+	p.Row("STATUS", "CODES")
 	for _, l := range m.Lists {
-		p.row(l.Status, strings.Join(l.Codes, ", "))
+		p.Row(l.Status, strings.Join(l.Codes, ", "))
 	}
-	p.row("otherwise", m.Otherwise)
-	p.end()
+	p.Row("otherwise", m.Otherwise)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/consumer/mapping"
 	"leadhit-sync/leadhit"
 )
@@ -81,7 +82,7 @@ func (f recordFlags) record(c *cobra.Command) (mapping.Record, error) {
 	if f.null {
 		return r, nil
 	}
-	if terminal(c.InOrStdin()) {
+	if terminal.Is(c.InOrStdin()) {
 		return r, usageError{errors.New("the event is read from stdin: add < event.json to the command")}
 	}
 	var err error
@@ -133,38 +134,36 @@ func unknownToLeadHit(status string, statuses []string) string {
 }
 
 func printExplanation(w io.Writer, e explainedEvent) error {
-	var p page
-	p.row("mapping", or(e.Mapping, "none"))
-	p.row("envelopes", or(strings.Join(e.Envelopes, ", then "), "none"))
-	p.end()
+	var p terminal.Page
+	p.Row("mapping", or(e.Mapping, "none"))
+	p.Row("envelopes", or(strings.Join(e.Envelopes, ", then "), "none"))
 	for i, o := range e.Orders {
-		p.line("")
+		p.Line("")
 		if len(e.Orders) > 1 {
-			p.line("order %d of %d", i+1, len(e.Orders))
+			p.Line("order %d of %d", i+1, len(e.Orders))
 		}
 		printOrder(&p, o)
 	}
 	for _, warning := range e.Warnings {
-		p.line("warn  %s", warning)
+		p.Line("warn  %s", warning)
 	}
-	return p.writeTo(w)
+	return p.Print(w)
 }
 
-func printOrder(p *page, o mapping.ExplainedOrder) {
+func printOrder(p *terminal.Page, o mapping.ExplainedOrder) {
 	if len(o.Fields) > 0 {
-		p.row("FIELD", "VALUE", "TYPE", "FROM")
+		p.Row("FIELD", "VALUE", "TYPE", "FROM")
 		for _, f := range o.Fields {
-			p.row(f.Name, fieldValue(f), f.Type, fieldSource(f))
+			p.Row(f.Name, fieldValue(f), f.Type, fieldSource(f))
 		}
-		p.line("")
+		p.Line("")
 	}
 	by := o.DecidedBy
 	if o.Rule != "" {
 		by += ": " + o.Rule
 	}
-	p.row("decided by", by)
-	p.row(outcomeRow(o.Outcome))
-	p.end()
+	p.Row("decided by", by)
+	p.Row(outcomeRow(o.Outcome))
 }
 
 func fieldValue(f mapping.ExplainedField) string {

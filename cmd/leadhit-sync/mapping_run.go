@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/consumer/mapping"
 )
 
@@ -168,27 +169,27 @@ func tryCase(c mappingCase, e mapping.Explanation) triedCase {
 }
 
 func (t *trial) print(w io.Writer) error {
-	var p page
+	var p terminal.Page
 	for _, c := range t.Cases {
 		if c.OK {
-			p.row("ok", c.Name, c.Got)
+			p.Row("ok", c.Name, c.Got)
 			continue
 		}
-		p.row("FAIL", c.Name, "want "+c.Want)
-		p.row("", "", "got  "+c.Got)
-		p.row("", "", "by   "+c.Why)
+		p.Row("FAIL", c.Name, "want "+c.Want)
+		p.Row("", "", "got  "+c.Got)
+		p.Row("", "", "by   "+c.Why)
 	}
-	p.line("")
+	p.Line("")
 	verdict := "all as they should be"
 	if t.Failed > 0 {
 		verdict = fmt.Sprintf("%d not as they should be", t.Failed)
 	}
-	p.line("%s, %s", count(len(t.Cases), "case"), verdict)
+	p.Line("%s, %s", count(len(t.Cases), "case"), verdict)
 	for _, warning := range t.Warnings {
-		p.line("warn  %s", warning)
+		p.Line("warn  %s", warning)
 	}
 	for _, part := range t.Untried {
-		p.line("no case tries %s: %s", part.Mapping, part.Part)
+		p.Line("no case tries %s: %s", part.Mapping, part.Part)
 	}
-	return p.writeTo(w)
+	return p.Print(w)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/cmd/worker"
 	"leadhit-sync/config"
 	"leadhit-sync/consumer"
@@ -119,7 +120,7 @@ func withLedger(c *cobra.Command, o pauseOptions, act func(context.Context, *cle
 		return err
 	}
 	o.says.Group = settings.Kafka.Group
-	return withKafka(c.Context(), c.ErrOrStderr(), settings, func(ctx context.Context, cluster *broker.Cluster, n *notice) error {
+	return withKafka(c.Context(), c.ErrOrStderr(), settings, func(ctx context.Context, cluster *broker.Cluster, n *terminal.Notice) error {
 		d, err := newClerk(ctx, settings, cluster, o, n)
 		if err != nil {
 			return err
@@ -132,16 +133,16 @@ func withLedger(c *cobra.Command, o pauseOptions, act func(context.Context, *cle
 	})
 }
 
-func newClerk(ctx context.Context, settings *config.Config, cluster *broker.Cluster, o pauseOptions, n *notice) (*clerk, error) {
+func newClerk(ctx context.Context, settings *config.Config, cluster *broker.Cluster, o pauseOptions, n *terminal.Notice) (*clerk, error) {
 	d := &clerk{pauseOptions: o, topic: ledger.Topic(settings.DeadLetter.Topic)}
 	read, err := readPauses(ctx, cluster, d.topic, o.says.Group, n)
 	if err != nil {
 		return nil, err
 	}
 	d.pauses = read.pauses
-	n.answered()
+	n.Answered()
 	d.followers = findFollowers(ctx, cluster, o.says.Group)
-	n.answered()
+	n.Answered()
 	own := d.topic == ledger.Topic("dlq."+o.says.Group) // no other group has it unless it was set so
 	known := d.followers.workers > 0 || read.exists && (own || read.named || d.followers.exists || d.followers.unknown != nil)
 	if !known && !o.create {
@@ -174,9 +175,9 @@ type ledgerRead struct {
 }
 
 // readPauses reads the ledger by the rules of the group's workers. It creates nothing.
-func readPauses(ctx context.Context, cluster *broker.Cluster, topic, group string, n *notice) (read ledgerRead, err error) {
+func readPauses(ctx context.Context, cluster *broker.Cluster, topic, group string, n *terminal.Notice) (read ledgerRead, err error) {
 	guard := retry.NewGovernor(retry.Settings{CallsInFlight: 1})
-	records := scan.Records(ctx, cluster, scan.Range{Topic: topic, Uncommitted: true, Progress: func(int64, int64) { n.answered() }})
+	records := scan.Records(ctx, cluster, scan.Range{Topic: topic, Uncommitted: true, Progress: func(int64, int64) { n.Answered() }})
 	for r, err := range records {
 		if errors.Is(err, broker.ErrUnknownPartition) {
 			return ledgerRead{}, nil
@@ -265,29 +266,29 @@ func resume(ctx context.Context, d *clerk) (notation, error) {
 
 // print reports to people what was done.
 func (n notation) print(out io.Writer) error {
-	var p page
+	var p terminal.Page
 	switch {
 	case n.Event == "pause":
-		p.line("paused: written to %s", n.Ledger)
-		p.row("by", n.By)
-		p.row("reason", n.Reason)
-		p.line("%s; calls in flight end first.", n.followers)
+		p.Line("paused: written to %s", n.Ledger)
+		p.Row("by", n.By)
+		p.Row("reason", n.Reason)
+		p.Line("%s; calls in flight end first.", n.followers)
 		if len(n.before) > 0 {
-			p.line("They were already paused; one resume ends all pauses:")
-			p.pauses(n.before)
+			p.Line("They were already paused; one resume ends all pauses:")
+			printPauses(&p, n.before)
 		}
-		p.line(`"leadhit-sync resume" ends it.`)
+		p.Line(`"leadhit-sync resume" ends it.`)
 	case !n.Written:
-		p.line("no pause is in force, neither a manual one nor one of the flood guard; nothing was written to %s", n.Ledger)
-		p.line("a worker that cannot write to it may still be paused; see leadhit-sync status")
+		p.Line("no pause is in force, neither a manual one nor one of the flood guard; nothing was written to %s", n.Ledger)
+		p.Line("a worker that cannot write to it may still be paused; see leadhit-sync status")
 	default:
-		p.line("resumed by %s: written to %s", visible(n.By), n.Ledger)
-		p.line("%s", n.followers)
-		p.line("ended:")
-		p.pauses(n.before)
-		p.accepted(n.before)
+		p.Line("resumed by %s: written to %s", terminal.Quote(n.By), n.Ledger)
+		p.Line("%s", n.followers)
+		p.Line("ended:")
+		printPauses(&p, n.before)
+		printAccepted(&p, n.before)
 	}
-	return p.writeTo(out)
+	return p.Print(out)
 }
 
 func kindOf(e retry.Entry) string {
@@ -297,18 +298,18 @@ func kindOf(e retry.Entry) string {
 	return retry.HeldByHand
 }
 
-func (p *page) pauses(all []retry.Entry) {
+func printPauses(p *terminal.Page, all []retry.Entry) {
 	for _, e := range all {
 		who := "by " + e.By
 		if e.Via != "" {
 			who += " (" + e.Via + ")"
 		}
-		p.row("-", kindOf(e), "since "+e.At.UTC().Format(time.RFC3339), who, e.Reason)
+		p.Row("-", kindOf(e), "since "+e.At.UTC().Format(time.RFC3339), who, e.Reason)
 	}
 }
 
 // accepted lists the causes that pause no more.
-func (p *page) accepted(all []retry.Entry) {
+func printAccepted(p *terminal.Page, all []retry.Entry) {
 	seen := map[string]bool{}
 	for _, e := range all {
 		for _, fingerprint := range e.Fingerprints {
@@ -317,10 +318,10 @@ func (p *page) accepted(all []retry.Entry) {
 				continue
 			}
 			if len(seen) == 0 {
-				p.line("accepted, until another mapping or version is deployed:")
+				p.Line("accepted, until another mapping or version is deployed:")
 			}
 			seen[key] = true
-			p.row("-", fingerprint, "of build "+e.Build, "leadhit-sync letters list --fingerprint "+fingerprint)
+			p.Row("-", fingerprint, "of build "+e.Build, "leadhit-sync letters list --fingerprint "+fingerprint)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/cmd/worker"
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
@@ -83,20 +84,20 @@ func preview(c *cobra.Command, settings *config.Config, o previewOptions) error 
 	if err != nil {
 		return err
 	}
-	return withKafka(c.Context(), c.ErrOrStderr(), settings, func(ctx context.Context, cluster *broker.Cluster, n *notice) error {
+	return withKafka(c.Context(), c.ErrOrStderr(), settings, func(ctx context.Context, cluster *broker.Cluster, n *terminal.Notice) error {
 		ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 		defer stop()
 		w := &watch{
 			cluster: cluster, mapping: m, topics: settings.Kafka.Topics, tally: newTally(mostOrders), statuses: m.Check().Statuses,
-			answered: n.answered,
+			answered: n.Answered,
 		}
-		if err := w.past(ctx, o.from, newProgress(c.ErrOrStderr())); err != nil {
+		if err := w.past(ctx, o.from, terminal.NewProgress(c.ErrOrStderr())); err != nil {
 			return err
 		}
 		if err := w.lookBehind(ctx); err != nil {
 			return err
 		}
-		n.stop() // from here on it waits for events
+		n.Stop() // from here on it waits for events
 		load := load{inFlight: settings.CallsInFlight, latency: o.latency}
 		return printPreview(ctx, c, w, o, func() summary {
 			s := w.summary(load)

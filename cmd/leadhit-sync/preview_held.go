@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/consumer/broker"
 )
 
@@ -60,21 +61,21 @@ func (w *watch) summary(l load) summary {
 }
 
 // printHeldBack says what is not in the summary.
-func (s summary) printHeldBack(p *page) {
+func (s summary) printHeldBack(p *terminal.Page) {
 	if len(s.HeldBack) == 0 {
 		return
 	}
-	p.line("")
+	p.Line("")
 	for _, h := range s.HeldBack {
-		p.line("an open transaction holds back %s of %s/%d from offset %d; the first is %s old", count(int(h.Events), "event"),
+		p.Line("an open transaction holds back %s of %s/%d from offset %d; the first is %s old", count(int(h.Events), "event"),
 			h.Topic, h.Partition, h.Offset, lasting(seconds(h.Age)))
 	}
-	p.line("Workers read them once the producer commits or aborts it. If the producer is gone:")
-	p.line("kafka-transactions.sh find-hanging, then abort --topic … --partition … --start-offset …")
+	p.Line("Workers read them once the producer commits or aborts it. If the producer is gone:")
+	p.Line("kafka-transactions.sh find-hanging, then abort --topic … --partition … --start-offset …")
 }
 
 // printOddTimes warns of times in a wrong unit.
-func (s summary) printOddTimes(p *page) {
+func (s summary) printOddTimes(p *terminal.Page) {
 	if s.OddTimes.Count == 0 {
 		return
 	}
@@ -82,7 +83,7 @@ func (s summary) printOddTimes(p *page) {
 	if s.OddTimes.Count > 1 {
 		verb = "have times that"
 	}
-	p.line("")
-	p.line("%s %s cannot be true, such as %s of %s UTC: Kafka expects milliseconds since 1970", count(s.OddTimes.Count, "event"), verb,
+	p.Line("")
+	p.Line("%s %s cannot be true, such as %s of %s UTC: Kafka expects milliseconds since 1970", count(s.OddTimes.Count, "event"), verb,
 		s.OddTimes.Time, s.OddTimes.Example)
 }

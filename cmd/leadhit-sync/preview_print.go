@@ -6,51 +6,53 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"leadhit-sync/cmd/terminal"
 )
 
 const moment = "2006-01-02 15:04:05"
 
 // print writes the summary for a person.
 func (s summary) print(w io.Writer) error {
-	var p page
+	var p terminal.Page
 	if s.Events == 0 {
 		if len(s.HeldBack) > 0 {
-			p.line("no event can be read since %s UTC", s.Since.Format(moment))
+			p.Line("no event can be read since %s UTC", s.Since.Format(moment))
 		} else {
-			p.line("no events since %s UTC", s.Since.Format(moment))
+			p.Line("no events since %s UTC", s.Since.Format(moment))
 		}
 		s.printHeldBack(&p)
-		return p.writeTo(w)
+		return p.Print(w)
 	}
 	last := ""
 	if !s.Last.IsZero() {
 		last = ", the last one at " + s.Last.Format(moment) + " UTC"
 	}
-	p.line("%s of %s since %s UTC%s", count(s.Events, "event"), count(len(s.Topics), "topic"), s.Since.Format(moment), last)
-	p.line("nothing was called, nothing was committed")
+	p.Line("%s of %s since %s UTC%s", count(s.Events, "event"), count(len(s.Topics), "topic"), s.Since.Format(moment), last)
+	p.Line("nothing was called, nothing was committed")
 	for _, warning := range s.Warnings {
-		p.line("warn  %s", warning)
+		p.Row("warn", warning)
 	}
 	if len(s.Calls) > 0 {
-		p.line("")
-		p.row("CALL", "TIMES", "EXAMPLE", "ORDER")
+		p.Line("")
+		p.Row("CALL", "TIMES", "EXAMPLE", "ORDER")
 	}
 	for _, g := range s.Calls {
-		p.row(g.What, strconv.Itoa(g.Count), g.Example, g.OrderID)
+		p.Row(g.What, strconv.Itoa(g.Count), g.Example, g.OrderID)
 	}
 	if len(s.Ignored) > 0 {
-		p.line("")
-		p.row("IGNORED", "TIMES", "EXAMPLE", "BECAUSE")
+		p.Line("")
+		p.Row("IGNORED", "TIMES", "EXAMPLE", "BECAUSE")
 	}
 	for _, g := range s.Ignored {
-		p.row(or(g.Mapping, "-"), strconv.Itoa(g.Count), g.Example, g.because())
+		p.Row(or(g.Mapping, "-"), strconv.Itoa(g.Count), g.Example, g.because())
 	}
 	if len(s.Refused) > 0 {
-		p.line("")
-		p.row("REFUSED", "TIMES", "EXAMPLE", "BECAUSE")
+		p.Line("")
+		p.Row("REFUSED", "TIMES", "EXAMPLE", "BECAUSE")
 	}
 	for _, g := range s.Refused {
-		p.row(g.What, strconv.Itoa(g.Count), g.Example, g.refusal())
+		p.Row(g.What, strconv.Itoa(g.Count), g.Example, g.refusal())
 	}
 	if len(s.Calls) > 0 {
 		s.printOrders(&p)
@@ -58,7 +60,7 @@ func (s summary) print(w io.Writer) error {
 	}
 	s.printOddTimes(&p)
 	s.printHeldBack(&p)
-	return p.writeTo(w)
+	return p.Print(w)
 }
 
 // because says what made an event be ignored.
@@ -79,58 +81,57 @@ func (g group) refusal() string {
 		text = g.Mapping + ": " + text
 	}
 	if g.Status != "" {
-		text += ": " + visible(g.Status)
+		text += ": " + terminal.Quote(g.Status)
 	}
 	return text
 }
 
-func (s summary) printOrders(p *page) {
+func (s summary) printOrders(p *terminal.Page) {
 	about := ""
 	if s.Orders.Estimated {
 		about = "about "
 	}
-	p.line("")
-	p.row("orders", about+strconv.Itoa(s.Orders.Count)+", "+number(s.Orders.PerMinute)+" a minute")
+	p.Line("")
+	p.Row("orders", about+strconv.Itoa(s.Orders.Count)+", "+number(s.Orders.PerMinute)+" a minute")
 	busiest := make([]string, len(s.Orders.Busiest))
 	for i, b := range s.Orders.Busiest {
-		busiest[i] = visible(b.OrderID) + " with " + about + count(b.Calls, "call")
+		busiest[i] = terminal.Quote(b.OrderID) + " with " + about + count(b.Calls, "call")
 	}
-	p.row("busiest", strings.Join(busiest, ", "))
-	p.row("repeats", fmt.Sprintf("%s%d of %s: the order has that status already",
+	p.Row("busiest", strings.Join(busiest, ", "))
+	p.Row("repeats", fmt.Sprintf("%s%d of %s: the order has that status already",
 		about, s.Orders.Repeats, count(s.Orders.Calls, "call")))
 	if s.Orders.Spread > 0 {
 		examples := make([]string, len(s.Orders.Examples))
 		for i, e := range s.Orders.Examples {
-			examples[i] = visible(e.OrderID) + " in " + strings.Join(e.Partitions, " and ")
+			examples[i] = terminal.Quote(e.OrderID) + " in " + strings.Join(e.Partitions, " and ")
 		}
-		p.row("warn", about+count(s.Orders.Spread, "order")+" in two partitions, so their events have no order to keep: "+
+		p.Row("warn", about+count(s.Orders.Spread, "order")+" in two partitions, so their events have no order to keep: "+
 			strings.Join(examples, ", "))
 	}
 	if s.Orders.Estimated {
-		p.row("estimated", fmt.Sprintf("there are more than %d orders: figures about single orders come from a sample", mostOrders))
+		p.Row("estimated", fmt.Sprintf("there are more than %d orders: figures about single orders come from a sample", mostOrders))
 	}
 }
 
-func (s summary) printLoad(p *page) {
+func (s summary) printLoad(p *terminal.Page) {
 	l := s.Load
 	if l.Busiest == 0 {
-		p.row("calls", "no event has a plausible time, so there are no figures per minute")
+		p.Row("calls", "no event has a plausible time, so there are no figures per minute")
 	} else {
 		s.printRates(p)
 	}
 	catchUp := time.Duration(l.CatchUp * float64(time.Second)).Round(time.Second)
-	p.row("catch-up", fmt.Sprintf("one worker makes all %s in %s", count(s.Orders.Calls, "call"), max(catchUp, time.Second)))
-	p.end()
+	p.Row("catch-up", fmt.Sprintf("one worker makes all %s in %s", count(s.Orders.Calls, "call"), max(catchUp, time.Second)))
 }
 
-func (s summary) printRates(p *page) {
+func (s summary) printRates(p *terminal.Page) {
 	l := s.Load
-	p.row("calls", fmt.Sprintf("%s a minute, %d in the busiest one, %s UTC", number(l.CallsPerMinute), l.Busiest, l.BusiestMinute.Format(moment[:16])))
+	p.Row("calls", fmt.Sprintf("%s a minute, %d in the busiest one, %s UTC", number(l.CallsPerMinute), l.Busiest, l.BusiestMinute.Format(moment[:16])))
 	enough := "one is enough"
 	if l.Workers > 1 {
 		enough = fmt.Sprintf("%d workers are needed", l.Workers)
 	}
-	p.row("load", fmt.Sprintf("%s calls/s in the busiest minute; a worker makes %s (CALLS_IN_FLIGHT %d, %s a call): %s",
+	p.Row("load", fmt.Sprintf("%s calls/s in the busiest minute; a worker makes %s (CALLS_IN_FLIGHT %d, %s a call): %s",
 		number(l.Needed), number(l.PerWorker), l.InFlight, time.Duration(l.LatencyMillis)*time.Millisecond, enough))
 }
 

@@ -409,24 +409,6 @@ func TestEstimatesAreMarkedAsSuch(t *testing.T) {
 	}
 }
 
-func TestTheProgressBarIsDrawnOnATerminalAndTakenAway(t *testing.T) {
-	t.Parallel()
-	var out strings.Builder
-	p := &progress{out: &out}
-	p.show("orders", 25, 100)
-	p.show("orders", 26, 100) // too soon
-	p.end()
-	if got, want := out.String(), "\r\x1b[Korders  █████░░░░░░░░░░░░░░░  25%  25 of 100 events\r\x1b[K"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	none := newProgress(&out)
-	none.show("orders", 1, 1)
-	none.end()
-	if none != nil {
-		t.Error("got a progress bar where there is no terminal")
-	}
-}
-
 func TestPreviewSaysWhatAnOpenTransactionHoldsBack(t *testing.T) {
 	brokers := kafkaWith(t, []string{"a"}, nil)
 	t.Setenv("KAFKA_BROKERS", strings.Join(brokers, ","))

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/mapping"
 	"leadhit-sync/consumer/scan"
@@ -45,8 +44,8 @@ type place struct {
 func (p place) String() string { return fmt.Sprintf("%s/%d", p.topic, p.partition) }
 
 // past reads what the topics hold from a time on, topic after topic.
-func (w *watch) past(ctx context.Context, from time.Time, p *progress) error {
-	defer p.end()
+func (w *watch) past(ctx context.Context, from time.Time, p *terminal.Progress) error {
+	defer p.End()
 	w.next = make(map[place]int64)
 	for _, topic := range w.topics {
 		err := w.pastOf(ctx, topic, from, p)
@@ -60,7 +59,7 @@ func (w *watch) past(ctx context.Context, from time.Time, p *progress) error {
 	return nil
 }
 
-func (w *watch) pastOf(ctx context.Context, topic string, from time.Time, p *progress) error {
+func (w *watch) pastOf(ctx context.Context, topic string, from time.Time, p *terminal.Progress) error {
 	if err := w.ends(ctx, topic); err != nil {
 		return err
 	}
@@ -68,7 +67,7 @@ func (w *watch) pastOf(ctx context.Context, topic string, from time.Time, p *pro
 		Topic: topic, From: scan.Position{Time: from},
 		Progress: func(done, total int64) {
 			w.answered()
-			p.show(topic, done, total)
+			p.Show(topic, done, total)
 		},
 	})
 	for r, err := range records {
@@ -144,37 +143,4 @@ func (w *watch) follow(ctx context.Context, tell func(seen) error) error {
 		})
 	}
 	return group.Wait()
-}
-
-// progress shows on a terminal how far the reading is. Nil shows nothing.
-type progress struct {
-	out  io.Writer
-	last time.Time
-}
-
-// newProgress returns nil where nobody looks.
-func newProgress(w io.Writer) *progress {
-	if !terminal(w) {
-		return nil
-	}
-	return &progress{out: w}
-}
-
-// show draws the bar, ten times a second at most.
-func (p *progress) show(topic string, done, total int64) {
-	const every, cells = 100 * time.Millisecond, 20
-	if p == nil || time.Since(p.last) < every {
-		return
-	}
-	p.last = time.Now()
-	full := int(done * cells / max(total, 1))
-	_, _ = fmt.Fprintf(p.out, "\r\x1b[K%s  %s%s  %d%%  %d of %d events", // a terminal that is gone takes the signal along
-		visible(topic), strings.Repeat("█", full), strings.Repeat("░", cells-full), done*100/max(total, 1), done, total)
-}
-
-// end takes the bar away.
-func (p *progress) end() {
-	if p != nil && !p.last.IsZero() {
-		_, _ = fmt.Fprint(p.out, "\r\x1b[K")
-	}
 }

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
@@ -102,34 +100,6 @@ func TestACommandThatWaitsSaysForWhat(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestANoticeIsWrittenAfterTwoSecondsWithoutAnAnswer(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		out := &untilWritten{text: "waiting again", cancel: func() { t.Error("got a notice after stop") }}
-		n := startNotice(out, "waiting")
-		for range 5 {
-			time.Sleep(silence - time.Millisecond)
-			n.answered()
-		}
-		if synctest.Wait(); out.String() != "" {
-			t.Errorf("got %q though answers came", out.String())
-		}
-		time.Sleep(10 * silence)
-		n.answered()
-		time.Sleep(10 * silence)
-		if synctest.Wait(); out.String() != "waiting\n" {
-			t.Errorf("got %q, want one line", out.String())
-		}
-		n.stop()
-
-		n = startNotice(out, "waiting again")
-		n.stop()
-		n.answered()
-		time.Sleep(10 * silence)
-		synctest.Wait()
-	})
 }
 
 func TestAnErrorOfTheConnectionEndsWithWhatToCheck(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/cmd/worker"
 	"leadhit-sync/config"
 )
@@ -57,9 +58,10 @@ does not answer.`,
 					return showStatus(ctx, w, find, output, on)
 				})
 			}
-			n := startNotice(c.ErrOrStderr(), "waiting for the workers' answers…")
-			defer n.stop()
-			return showStatus(c.Context(), c.OutOrStdout(), find, output, screenOf(c.OutOrStdout()))
+			n := terminal.StartNotice(c.ErrOrStderr(), "waiting for the workers' answers…")
+			defer n.Stop()
+			columns, _ := terminal.Size(c.OutOrStdout()) // as many lines as it takes: a terminal scrolls
+			return showStatus(c.Context(), c.OutOrStdout(), find, output, screen{columns: columns})
 		},
 	}
 	c.Flags().StringVar(&workers, "workers", "", "ask these workers: host:port,… or dns:name:port")

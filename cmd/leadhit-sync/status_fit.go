@@ -3,8 +3,8 @@ package main
 import (
 	"fmt"
 	"slices"
-	"strings"
 
+	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/cmd/worker"
 )
 
@@ -32,8 +32,8 @@ func newBlock(a asked, on screen) *block {
 }
 
 func (b *block) print() {
-	var p page
-	s := statusPrinter{page: &p, screen: b.on, room: b.room}
+	var p terminal.Page
+	s := statusPrinter{page: &p, room: b.room}
 	if b.Status == nil {
 		s.labelled("state", "does not answer: "+b.Error)
 		s.labelled("worker", b.URL)
@@ -41,8 +41,7 @@ func (b *block) print() {
 		s.status = *b.Status
 		s.print(b.URL)
 	}
-	p.end()
-	b.lines = strings.Split(strings.TrimSuffix(p.out.String(), "\n"), "\n")
+	b.lines = p.Lines(b.on.columns)
 	b.least = b.room.orders <= 1 && b.room.partitions <= 1
 }
 
@@ -89,7 +88,7 @@ func longestOf(blocks []*block) *block {
 func linesOf(all []asked, blocks []*block, on screen) []string {
 	var lines []string
 	if len(all) != 1 {
-		lines = append(lines, on.clip(summaryOf(all), 0))
+		lines = append(lines, on.cut(summaryOf(all)))
 	}
 	for _, b := range blocks {
 		if len(lines) > 0 {
@@ -104,9 +103,9 @@ func linesOf(all []asked, blocks []*block, on screen) []string {
 func tooMuch(all []asked, lines []string, on screen) []string {
 	most := on.lines
 	if len(all) > 1 {
-		lines = []string{on.clip(summaryOf(all), 0), ""}
+		lines = []string{on.cut(summaryOf(all)), ""}
 		for _, a := range inTrouble(all) {
-			lines = append(lines, on.clip(lineOf(a), 0))
+			lines = append(lines, on.cut(lineOf(a)))
 		}
 	}
 	if len(lines) > most {
@@ -138,7 +137,7 @@ func lineOf(a asked) string {
 	if a.Status != nil {
 		state = fmt.Sprintf("%s, oldest %s, %s waiting", a.Status.Text(), lasting(seconds(a.Status.OldestAge)), count(waitingOf(*a.Status), "order"))
 	}
-	return visible(state) + "  " + visible(a.URL)
+	return terminal.Quote(state) + "  " + terminal.Quote(a.URL)
 }
 
 func waitingOf(s worker.Status) int { return max(s.Waiting, len(s.Orders)) }

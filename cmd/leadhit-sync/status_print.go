@@ -9,8 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mattn/go-runewidth"
-
+	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/cmd/worker"
 )
 
@@ -24,20 +23,11 @@ const (
 // screen is what a status has to fit into. The zero value is no terminal: nothing is cut.
 type screen struct{ columns, lines int }
 
-// screenOf returns the screen of a stream. Its height is not limited: a terminal scrolls.
-func screenOf(stream any) screen {
-	if terminal(stream) {
-		return screen{columns: max(width(stream), statusWidth)}
-	}
-	return screen{}
-}
-
-// clip cuts a line that is wider than the screen, less what stands before it.
-func (s screen) clip(line string, before int) string {
+func (s screen) cut(line string) string {
 	if s.columns == 0 {
 		return line
 	}
-	return clip(line, s.columns-before)
+	return terminal.Cut(line, s.columns)
 }
 
 // writeStatus prints what the workers said, one after another, and how many workers there are if they are several.
@@ -64,15 +54,14 @@ func summaryOf(all []asked) string {
 	}
 	slices.SortStableFunc(states, func(a, b string) int { return cmp.Compare(counts[b], counts[a]) })
 	for i, state := range states {
-		states[i] = strconv.Itoa(counts[state]) + " " + visible(state)
+		states[i] = strconv.Itoa(counts[state]) + " " + terminal.Quote(state)
 	}
 	return count(len(all), "worker") + ": " + strings.Join(states, ", ")
 }
 
 // statusPrinter prints one worker's status. Ages count up to the worker's own now.
 type statusPrinter struct {
-	page   *page
-	screen screen
+	page   *terminal.Page
 	status worker.Status
 	room   room
 }
@@ -80,10 +69,10 @@ type statusPrinter struct {
 // labelled prints texts behind a word, each beginning a line and wrapped into as many as it takes.
 func (p *statusPrinter) labelled(label string, texts ...string) {
 	for _, text := range texts {
-		for _, line := range wrapped(visible(text), statusWidth-statusLabel) {
-			p.page.line("%-*s%s", statusLabel, label, p.screen.clip(line, statusLabel))
-			label = ""
+		for _, line := range terminal.Hang(terminal.Pad(label, statusLabel), terminal.Quote(text), statusWidth) {
+			p.page.Note(line)
 		}
+		label = ""
 	}
 }
 
@@ -196,7 +185,7 @@ func (p *statusPrinter) letters() {
 	causes := make([]string, len(s.LastHour))
 	for i, c := range s.LastHour {
 		sum += c.Letters
-		causes[i] = strconv.Itoa(c.Letters) + " " + visible(c.Cause)
+		causes[i] = strconv.Itoa(c.Letters) + " " + terminal.Quote(c.Cause)
 	}
 	text := strconv.Itoa(sum) + " in the last hour"
 	if sum > 0 {
@@ -233,35 +222,4 @@ func lasting(d time.Duration) string {
 		return fmt.Sprintf("%dh%02dm", d/time.Hour, d%time.Hour/time.Minute)
 	}
 	return fmt.Sprintf("%dd%02dh", d/day, d%day/time.Hour)
-}
-
-// cells measures and cuts texts by the columns that they take in a terminal.
-func cells() *runewidth.Condition { return &runewidth.Condition{StrictEmojiNeutral: true} }
-
-// clip cuts a text to a width in columns, clipStart its beginning.
-func clip(text string, width int) string { return cells().Truncate(text, max(width, 1), "…") }
-
-func clipStart(text string, width int) string {
-	if excess := columns(text) - width; excess > 0 {
-		return cells().TruncateLeft(text, excess+1, "…")
-	}
-	return text
-}
-
-// wrapped breaks a text at blanks into lines of a width. A longer word has a line of its own.
-func wrapped(text string, width int) []string {
-	var lines []string
-	line := ""
-	for word := range strings.FieldsSeq(text) {
-		switch {
-		case line == "":
-			line = word
-		case columns(line)+1+columns(word) <= width:
-			line += " " + word
-		default:
-			lines = append(lines, line)
-			line = word
-		}
-	}
-	return append(lines, line)
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/cmd/worker"
 	"leadhit-sync/config"
 )
@@ -155,7 +156,7 @@ func TestStatusFitsATerminal(t *testing.T) {
 func mustFit(t *testing.T, screens string) {
 	t.Helper()
 	for line := range strings.Lines(screens) {
-		if n := columns(strings.TrimSuffix(line, "\n")); n > 80 {
+		if n := terminal.Width(strings.TrimSuffix(line, "\n")); n > 80 {
 			t.Errorf("got %d columns in %q, want 80 at most", n, line)
 		}
 		if strings.ContainsAny(line, "\x1b\u202e\r") {
@@ -377,7 +378,7 @@ func TestStatusLinesUpColumnsOfWideCharacters(t *testing.T) {
 	got := command(t, "", "status", workerPage(t, s))
 	wide := lineWith(got.out, orders[1])
 	heading := lineWith(got.out, "NEXT TRY")
-	if before, _, _ := strings.Cut(wide, "paused"); columns(before) != strings.Index(heading, "NEXT TRY") {
+	if before, _, _ := strings.Cut(wide, "paused"); terminal.Width(before) != strings.Index(heading, "NEXT TRY") {
 		t.Errorf("got\n%s\n%s\nwant the columns lined up", heading, wide)
 	}
 }
@@ -390,15 +391,6 @@ func lineWith(text, part string) string {
 		}
 	}
 	return ""
-}
-
-func TestAFrameOverwritesTheLastOneWithoutClearingTheScreen(t *testing.T) {
-	t.Parallel()
-	got := frame("state\nа long line\nthird\n", 6, 2)
-	want := "\x1b[H\x1b[?7l" + "state\x1b[K\r\n" + "а lon…\x1b[K\r\n" + "\x1b[J\x1b[?7h"
-	if got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
 }
 
 // TestStatusThatIsPipedIsWholeEachTime: nobody's screen limits it.

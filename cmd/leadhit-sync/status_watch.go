@@ -9,27 +9,28 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"leadhit-sync/cmd/terminal"
 )
 
 // statusEvery is how often -w asks.
 const statusEvery = 2 * time.Second
 
-// watchStatus shows the status again and again until a person ends it. On a terminal each look takes the place of the last and fits
-// the screen; elsewhere each is whole. show prints a look for a screen.
+// watchStatus shows the status again and again until a person ends it. On a terminal each look fits the screen and replaces the
+// last one; elsewhere each is whole. show prints a look for a screen.
 func watchStatus(ctx context.Context, w io.Writer, output string, show func(ctx context.Context, w io.Writer, on screen) error) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	ticker := time.NewTicker(statusEvery)
 	defer ticker.Stop()
+	frames := terminal.Screen{Out: w, Size: func() (columns, rows int) { return terminal.Size(w) }}
 	for {
-		columns, rows, onScreen := terminalSize(w)
-		onScreen = onScreen && output != "json"
 		var on screen
-		if onScreen {
-			on = screen{columns: max(columns, statusWidth), lines: max(rows-1, 1)} // the cursor ends up in the last one
+		if columns, rows := terminal.Size(w); columns > 0 && output != "json" {
+			on = screen{columns: columns, lines: max(rows-1, 1)} // the cursor needs the last row
 		}
 		var look strings.Builder
-		// A worker that did not answer is on the screen, and may answer the next time.
+		// A worker that did not answer is in the look, and may answer the next time.
 		err := show(ctx, &look, on)
 		if ctx.Err() != nil {
 			return nil
@@ -37,14 +38,7 @@ func watchStatus(ctx context.Context, w io.Writer, output string, show func(ctx 
 		if err != nil && !errors.Is(err, errUnreached) {
 			fmt.Fprintf(&look, "%v\n", err)
 		}
-		text := look.String()
-		switch {
-		case onScreen:
-			text = frame(text, columns, on.lines)
-		case output != "json":
-			text = "\n" + text
-		}
-		if _, err := io.WriteString(w, text); err != nil {
+		if err := showLook(w, look.String(), output, on, &frames); err != nil {
 			return err
 		}
 		select {
@@ -55,16 +49,18 @@ func watchStatus(ctx context.Context, w io.Writer, output string, show func(ctx 
 	}
 }
 
-// frame draws a look over the last one. Each line overwrites the old one and only then clears its rest, so nothing flickers; lines
-// are cut, not wrapped, so that the screen does not scroll.
-func frame(look string, columns, lines int) string {
-	const home, noWrap, wrap, clearLine, clearBelow = "\x1b[H", "\x1b[?7l", "\x1b[?7h", "\x1b[K", "\x1b[J"
-	var out strings.Builder
-	out.WriteString(home + noWrap)
-	shown := strings.Split(strings.TrimSuffix(look, "\n"), "\n")
-	for _, line := range shown[:min(len(shown), lines)] {
-		out.WriteString(clip(line, columns) + clearLine + "\r\n")
+func showLook(w io.Writer, look, output string, on screen, frames *terminal.Screen) error {
+	if on.columns > 0 {
+		lines := strings.Split(strings.TrimSuffix(look, "\n"), "\n")
+		for i := range lines {
+			lines[i] = on.cut(lines[i])
+		}
+		frames.Draw(lines)
+		return nil
 	}
-	out.WriteString(clearBelow + wrap)
-	return out.String()
+	if output != "json" {
+		look = "\n" + look
+	}
+	_, err := io.WriteString(w, look)
+	return err
 }

@@ -6,54 +6,6 @@ import (
 	"testing"
 )
 
-func TestVisibleQuotesOnlyWhatATerminalWouldObeyOrHide(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"":                "",
-		"4711":            "4711",
-		"ИМ-2026/№ 395":   "ИМ-2026/№ 395",
-		"#1001":           "#1001",
-		`a "b"`:           `a "b"`,
-		" a":              `" a"`,
-		"a\n":             `"a\n"`,
-		"a\tb":            `"a\tb"`,
-		"\x1b[2J":         `"\x1b[2J"`,
-		"a\u202eb":        `"a\u202eb"`,
-		"a\xffb":          `"a\xffb"`,
-		"a\u0000b":        `"a\x00b"`,
-		"a\u00a0b":        `"a\u00a0b"`,
-		"zero\u200bwidth": `"zero\u200bwidth"`,
-	} {
-		if got := visible(text); got != want {
-			t.Errorf("%q: got %s, want %s", text, got, want)
-		}
-	}
-}
-
-func TestAPageLinesUpEachTableByItself(t *testing.T) {
-	t.Parallel()
-	var p page
-	p.row("NAME", "N", "WHY")
-	p.row("заказ", "1", "a long last cell moves nobody")
-	p.row("b", "", "")
-	p.line("")
-	p.row("x", "y, long and last")
-	p.row("z", "1", "2")
-	p.line("%d lines", 2)
-	p.row("last")
-	var out strings.Builder
-	if err := p.writeTo(&out); err != nil {
-		t.Fatal(err)
-	}
-	want := "NAME   N  WHY\nзаказ  1  a long last cell moves nobody\nb\n\nx  y, long and last\nz  1  2\n2 lines\nlast\n"
-	if out.String() != want {
-		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
-	}
-	if err := p.writeTo(full{}); !errors.Is(err, errFull) {
-		t.Errorf("got %v from a disk that is full, want it to say so", err)
-	}
-}
-
 var errFull = errors.New("no space left")
 
 // full is a disk without room.

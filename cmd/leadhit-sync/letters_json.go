@@ -1,19 +1,16 @@
-package deadletter
+package main
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"io"
 	"time"
-	"unicode"
-	"unicode/utf16"
 	"unicode/utf8"
+
+	"leadhit-sync/deadletter"
 )
 
-const listSchema = "letters.v1"
+const lettersSchema = "letters.v1"
 
-// letterView is a letter as scripts see it. Names stay; new ones may come.
+// letterView is the JSON form of a letter, for scripts. Its names stay; new ones may be added.
 type letterView struct {
 	ID          string     `json:"id"`
 	Topic       string     `json:"topic"`
@@ -38,7 +35,16 @@ type letterView struct {
 	Value       *valueView `json:"value"`
 }
 
-// shownView is a letter with its event: the record's key and headers too.
+// valueView describes a value, and holds it on request.
+type valueView struct {
+	Size    int    `json:"size"`
+	SHA256  string `json:"sha256"`
+	Omitted bool   `json:"omitted,omitempty"`
+	Text    string `json:"text,omitempty"`
+	Base64  []byte `json:"base64,omitempty"`
+}
+
+// shownView is a letter with the key and headers of its event.
 type shownView struct {
 	letterView
 
@@ -51,23 +57,23 @@ type headerView struct {
 	bytesView
 }
 
-// bytesView shows bytes as text or, where they are none, in Base64. Of null both are absent.
+// bytesView holds bytes as text or, if they are not text, in Base64. It holds neither for null.
 type bytesView struct {
 	Text   *string `json:"text,omitempty"`
 	Base64 []byte  `json:"base64,omitempty"`
 }
 
-// ListJSON writes the listing as one JSON object, {"schema":"letters.v1","letters":[…]}, without keys, headers and values.
-func (p Printer) ListJSON(w io.Writer, found Listing) error {
+// printLettersJSON writes {"schema":"letters.v1","letters":[…]}, without keys, headers and values.
+func printLettersJSON(w io.Writer, found deadletter.Listing) error {
 	views := make([]letterView, len(found.Letters))
 	for i, l := range found.Letters {
-		views[i] = view(l)
+		views[i] = viewLetter(l)
 	}
-	return writeJSON(w, map[string]any{
-		"schema": listSchema, "letters": views,
+	return printJSON(w, map[string]any{
+		"schema": lettersSchema, "letters": views,
 		"read": found.Read, "matched": found.Matched, "total": found.Total, "broken": found.Broken,
 		"causes": counts(found.Causes), "topics": counts(found.Topics),
-	})
+	}, "  ")
 }
 
 // counts is never null in JSON.
@@ -78,9 +84,9 @@ func counts(of map[string]int) map[string]int {
 	return of
 }
 
-// ShowJSON writes one letter in the same form, with the event's key and headers, and with its value if Reveal says so.
-func (p Printer) ShowJSON(w io.Writer, l Letter) error {
-	v := shownView{letterView: view(l), Headers: []headerView{}}
+// printLetterJSON writes one letter in the same form, with the event's key and headers, and its value on request.
+func printLetterJSON(w io.Writer, l deadletter.Letter, reveal bool) error { //nolint:revive // the flag is the user's --reveal
+	v := shownView{letterView: viewLetter(l), Headers: []headerView{}}
 	if l.Key != nil {
 		key := viewBytes(l.Key)
 		v.Key = &key
@@ -88,30 +94,33 @@ func (p Printer) ShowJSON(w io.Writer, l Letter) error {
 	for _, h := range l.Headers {
 		v.Headers = append(v.Headers, headerView{h.Key, viewBytes(h.Value)})
 	}
-	if p.Reveal && v.Value != nil {
+	if reveal && v.Value != nil {
 		if utf8.Valid(l.Value) {
 			v.Value.Text = string(l.Value)
 		} else {
 			v.Value.Base64 = l.Value
 		}
 	}
-	return writeJSON(w, map[string]any{"schema": listSchema, "letters": []shownView{v}})
+	return printJSON(w, map[string]any{"schema": lettersSchema, "letters": []shownView{v}}, "  ")
 }
 
-func view(l Letter) letterView {
+func viewLetter(l deadletter.Letter) letterView {
 	v := letterView{
 		ID: l.ID(), Topic: l.Topic, Partition: l.Partition, Offset: l.Offset,
 		OrderID: l.OrderID, Status: l.Status,
-		Stage: l.Stage.word(), Cause: l.Cause, Message: l.Message, Code: l.Code, Fingerprint: l.Fingerprint(),
+		Stage: stageWord(l.Stage), Cause: l.Cause, Message: l.Message, Code: l.Code, Fingerprint: l.Fingerprint(),
 		FailedAt: l.FailedAt.UTC(), Attempts: l.Attempts, ReplayCount: l.ReplayCount, ReplayRun: l.ReplayRun,
-		Group: l.Group, Version: l.Version, DecidedBy: l.DecidedBy, Value: describe(l),
+		Group: l.Group, Version: l.Version, DecidedBy: l.DecidedBy,
 	}
 	if l.Item >= 0 {
 		v.Item = &l.Item
 	}
-	// JSON has no word for a year beyond 9999, and a producer may have counted in another unit than milliseconds.
+	// JSON cannot express a year beyond 9999, which results if a producer counts in another unit than milliseconds.
 	if t := l.Time.UTC(); !t.IsZero() && t.Year() >= 0 && t.Year() <= 9999 {
 		v.EventTime = &t
+	}
+	if digest := l.Digest(); digest != nil {
+		v.Value = &valueView{Size: digest.Size, SHA256: digest.SHA256, Omitted: l.Omitted != nil}
 	}
 	return v
 }
@@ -124,28 +133,4 @@ func viewBytes(b []byte) bytesView {
 		return bytesView{Text: &text}
 	}
 	return bytesView{Base64: b}
-}
-
-// writeJSON writes v with an escape for each rune that a terminal would obey or not show. Such runes stand within
-// strings only, where an escape means the same.
-func writeJSON(w io.Writer, v any) error {
-	var plain bytes.Buffer
-	encoder := json.NewEncoder(&plain)
-	encoder.SetEscapeHTML(false) // for people and jq, not for a page
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(v); err != nil {
-		return err
-	}
-	var out bytes.Buffer
-	for _, r := range plain.String() {
-		if unicode.IsPrint(r) || r == '\n' {
-			out.WriteRune(r)
-			continue
-		}
-		for _, unit := range utf16.Encode([]rune{r}) {
-			fmt.Fprintf(&out, `\u%04x`, unit)
-		}
-	}
-	_, err := w.Write(out.Bytes())
-	return err
 }

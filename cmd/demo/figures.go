@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// spark draws values as bars of eight heights, the last ones if there are more than columns. The lowest bar is 0.
+func spark(values []float64, columns int) string {
+	bars := []rune("▁▂▃▄▅▆▇█")
+	values = values[max(0, len(values)-max(columns, 0)):]
+	most := 0.0
+	for _, v := range values {
+		most = max(most, v)
+	}
+	var out strings.Builder
+	for _, v := range values {
+		height := 0
+		if v > 0 {
+			// From 1 up, so that a little does not look like nothing.
+			height = 1 + min(int(v/most*float64(len(bars)-1)), len(bars)-2)
+		}
+		out.WriteRune(bars[height])
+	}
+	return out.String()
+}
+
+// clock is a time since the start, 1:05.
+func clock(d time.Duration) string {
+	s := int(max(d, 0) / time.Second)
+	if s >= 3600 {
+		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+	}
+	return fmt.Sprintf("%d:%02d", s/60, s%60)
+}
+
+// seconds is a short time, 3.1 s.
+func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", max(d, 0).Seconds()) }

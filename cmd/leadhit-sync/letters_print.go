@@ -1,0 +1,140 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"leadhit-sync/cmd/terminal"
+	"leadhit-sync/deadletter"
+)
+
+// lettersPage has a line for each letter, and says what it leaves out. The ids of letter and order stay whole, to be copied.
+func lettersPage(found deadletter.Listing) *terminal.Page {
+	const minute = "01-02 15:04" // letters expire after a month, so the year says nothing
+	var p terminal.Page
+	if len(found.Letters) == 0 {
+		p.Line("%s", noLetters(found))
+	} else {
+		p.Columns(terminal.Whole, terminal.Whole, terminal.Text, terminal.Text, terminal.Time, terminal.Text)
+		p.Row("ID", "ORDER", "STATUS", "CAUSE", "FAILED (UTC)", "MESSAGE")
+	}
+	for _, l := range found.Letters {
+		p.Row(l.ID(), l.OrderID, l.Status, l.Cause, l.FailedAt.UTC().Format(minute), l.Message)
+	}
+	if found.Total > len(found.Letters) {
+		p.Line("%d of %d letters, the newest; --limit shows more.", len(found.Letters), found.Total)
+	}
+	if found.Broken > 0 {
+		p.Line("%d of %d records are not letters or cannot be read.", found.Broken, found.Read)
+	}
+	return &p
+}
+
+// noLetters says what the topic holds if no letter matches.
+func noLetters(found deadletter.Listing) string {
+	if len(found.Causes) == 0 {
+		return "no letters"
+	}
+	return "no letters match; causes: " + countedNames(found.Causes) + "; topics: " + countedNames(found.Topics) +
+		"; the newest failed at " + found.Newest.UTC().Format(time.RFC3339)
+}
+
+// countedNames lists names with their counts, the most frequent first.
+func countedNames(counts map[string]int) string {
+	const most = 10
+	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	var parts []string
+	for i, name := range names {
+		if i == most {
+			parts = append(parts, fmt.Sprintf("and %d more", len(names)-most))
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%s (%d)", terminal.Quote(name), counts[name]))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// printLetter writes everything about one letter. It writes the event's value only on request: that may hold personal data.
+func printLetter(w io.Writer, l deadletter.Letter, reveal bool) error { //nolint:revive // the flag is the user's --reveal
+	var p terminal.Page
+	p.Row("id", l.ID())
+	p.Row("order", l.OrderID)
+	p.Row("status", l.Status)
+	p.Row("cause", l.Cause)
+	p.Row("message", l.Message)
+	if l.DecidedBy != "" {
+		p.Row("decided by", l.DecidedBy)
+	}
+	p.Row("code", strconv.Itoa(l.Code))
+	p.Row("stage", stageWord(l.Stage))
+	p.Row("fingerprint", l.Fingerprint())
+	p.Row("failed", l.FailedAt.UTC().Format(time.RFC3339))
+	p.Row("event time", eventTime(l))
+	p.Row("attempts", strconv.Itoa(l.Attempts))
+	p.Row("replays", strings.TrimSpace(strconv.Itoa(l.ReplayCount)+" "+l.ReplayRun))
+	p.Row("group", l.Group)
+	p.Row("version", l.Version)
+	p.Row("key", bytesText(l.Key))
+	for _, h := range l.Headers {
+		p.Row("header", terminal.Quote(h.Key)+": "+or(terminal.Quote(bytesText(h.Value)), `""`))
+	}
+	p.Row("value", valueText(l))
+	if err := p.Print(w); err != nil || !reveal || l.Value == nil {
+		return err
+	}
+	lines := strings.Split(string(l.Value), "\n")
+	for i := range lines {
+		lines[i] = terminal.Escape(lines[i])
+	}
+	_, err := io.WriteString(w, "\n"+strings.Join(lines, "\n")+"\n")
+	return err
+}
+
+// stageWord is the name of a stage in the metrics.
+func stageWord(s deadletter.Stage) string {
+	switch s {
+	case deadletter.StageMapping:
+		return "mapping"
+	case deadletter.StageCall:
+		return "call"
+	}
+	return string(s)
+}
+
+func eventTime(l deadletter.Letter) string {
+	if l.Time.IsZero() {
+		return "none"
+	}
+	return l.Time.UTC().Format(time.RFC3339Nano)
+}
+
+func bytesText(b []byte) string {
+	switch {
+	case b == nil:
+		return "null"
+	case !utf8.Valid(b):
+		return fmt.Sprintf("%d bytes, not text", len(b))
+	}
+	return string(b)
+}
+
+func valueText(l deadletter.Letter) string {
+	digest := l.Digest()
+	if digest == nil {
+		return "null, a tombstone"
+	}
+	text := fmt.Sprintf("%d bytes, sha256 %s", digest.Size, digest.SHA256)
+	if l.Omitted != nil {
+		text += ", too large for this topic: read it at " + l.ID()
+	}
+	return text
+}

@@ -1,0 +1,56 @@
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// silence is how long a command waits without a response before its notice appears.
+const silence = 2 * time.Second
+
+// Notice tells a person once what a command waits for, if no response comes for two seconds. Its methods may be called by any
+// goroutine; nothing is written after Stop.
+type Notice struct {
+	mu    sync.Mutex
+	out   io.Writer
+	text  string
+	timer *time.Timer
+	done  bool
+}
+
+// StartNotice begins to wait. The caller stops it.
+func StartNotice(out io.Writer, text string) *Notice {
+	n := &Notice{out: out, text: text}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.timer = time.AfterFunc(silence, n.write)
+	return n
+}
+
+func (n *Notice) write() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.done {
+		n.done = true
+		_, _ = fmt.Fprintln(n.out, n.text) // the command's own output shows whether anybody reads
+	}
+}
+
+// Answered starts the two seconds again.
+func (n *Notice) Answered() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.done {
+		n.timer.Reset(silence)
+	}
+}
+
+// Stop ends the notice.
+func (n *Notice) Stop() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.done = true
+	n.timer.Stop()
+}

@@ -1,0 +1,41 @@
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Screen draws frames in place. It moves the cursor relative to the start of the last frame, so that the output before the first
+// frame stays, and the last frame too. The cursor is hidden and wrapping switched off only while a frame is written, in one
+// piece, and the cursor rests below the frame: even a crash leaves nothing to restore. One goroutine uses it.
+type Screen struct {
+	Out  io.Writer
+	Size func() (columns, rows int) // of the terminal, each 1 or more
+
+	height        int // of the frame that is shown
+	columns, rows int // when it was drawn
+}
+
+// Draw shows a frame over the last one. It leaves out lines that do not fit above the cursor's; the caller has cut each of them to
+// the width. Each line overwrites the old one and only then clears its rest, so nothing flickers.
+func (s *Screen) Draw(lines []string) {
+	const hide, show, wrapOff, wrapOn = "\x1b[?25l", "\x1b[?25h", "\x1b[?7l", "\x1b[?7h"
+	const clearScreen, clearRest, clearBelow = "\x1b[2J\x1b[H", "\x1b[K", "\x1b[J"
+	columns, rows := s.Size()
+	lines = lines[:min(len(lines), max(rows-1, 1))]
+	var out strings.Builder
+	out.WriteString(hide + wrapOff)
+	switch {
+	case s.height > 0 && (columns != s.columns || rows != s.rows):
+		out.WriteString(clearScreen) // the terminal has wrapped the old frame in its own way
+	case s.height > 0:
+		fmt.Fprintf(&out, "\x1b[%dA\r", s.height)
+	}
+	for _, line := range lines {
+		out.WriteString(line + clearRest + "\r\n")
+	}
+	out.WriteString(clearBelow + wrapOn + show)
+	s.height, s.columns, s.rows = len(lines), columns, rows
+	_, _ = io.WriteString(s.Out, out.String()) // when a terminal closes, a signal ends the program
+}

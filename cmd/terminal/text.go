@@ -1,0 +1,102 @@
+package terminal
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/mattn/go-runewidth"
+)
+
+const ellipsis = "…"
+
+func cells() *runewidth.Condition { return &runewidth.Condition{StrictEmojiNeutral: true} }
+
+// Width returns the number of columns that a text takes.
+func Width(text string) int { return cells().StringWidth(text) }
+
+// Cut shortens a text to a width of 1 or more and ends it with an ellipsis. A width below 1 leaves nothing.
+func Cut(text string, width int) string {
+	if width < 1 {
+		return ""
+	}
+	return cells().Truncate(text, width, ellipsis)
+}
+
+// cutStart is Cut from the other end.
+func cutStart(text string, width int) string {
+	if excess := Width(text) - width; excess > 0 {
+		return cells().TruncateLeft(text, excess+1, ellipsis)
+	}
+	return text
+}
+
+// Pad appends spaces up to a width.
+func Pad(text string, width int) string {
+	return text + strings.Repeat(" ", max(width-Width(text), 0))
+}
+
+// Wrap breaks a text at its spaces into lines of a width. A longer word gets a line of its own.
+func Wrap(text string, width int) []string {
+	var lines []string
+	line, rest := "", strings.TrimSpace(text)
+	for rest != "" {
+		word, after, _ := strings.Cut(rest, " ")
+		rest = strings.TrimLeft(after, " ")
+		if line != "" && Width(line)+Width(word) > width {
+			lines = append(lines, strings.TrimRight(line, " "))
+			line = ""
+		}
+		line += word + " " + after[:len(after)-len(rest)]
+	}
+	return append(lines, strings.TrimRight(line, " "))
+}
+
+// leastHang is the narrowest column that Hang wraps text into.
+const leastHang = 20
+
+// Hang puts a text behind a label and wraps it to a width; its further lines begin below its first word. A text that fits, or
+// that the label leaves no space for, stays as it is.
+func Hang(label, text string, width int) []string {
+	indent := Width(label)
+	if width == 0 || indent+Width(text) <= width || width-indent < leastHang {
+		return []string{strings.TrimRight(label+text, " ")}
+	}
+	lines := Wrap(text, width-indent)
+	for i := range lines {
+		if i > 0 {
+			label = strings.Repeat(" ", indent)
+		}
+		lines[i] = label + lines[i]
+	}
+	return lines
+}
+
+// Escape replaces each character that a terminal would obey or not show by its escape sequence in Go, such as \n.
+func Escape(text string) string {
+	var out strings.Builder
+	for len(text) > 0 {
+		r, size := utf8.DecodeRuneInString(text)
+		switch {
+		case r == utf8.RuneError && size == 1:
+			fmt.Fprintf(&out, `\x%02x`, text[0])
+		case unicode.IsPrint(r):
+			out.WriteRune(r)
+		default:
+			quoted := strconv.QuoteRune(r)
+			out.WriteString(quoted[1 : len(quoted)-1])
+		}
+		text = text[size:]
+	}
+	return out.String()
+}
+
+// Quote returns a text as it is if a terminal shows all of it, and in quotes otherwise. Spaces at its ends need quotes too.
+func Quote(text string) string {
+	if strings.TrimSpace(text) == text && Escape(text) == text {
+		return text
+	}
+	return strconv.Quote(text)
+}
