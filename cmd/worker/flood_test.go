@@ -12,6 +12,7 @@ import (
 
 	"leadhit-sync/cmd/worker"
 	"leadhit-sync/config"
+	"leadhit-sync/consumer/mapping/registry"
 )
 
 // floods are answers without an end. Each piece comes again and again.
@@ -70,19 +71,19 @@ func costs(t *testing.T, most uint64, something func()) {
 func TestARegistryWithoutEndCostsNoMemory(t *testing.T) {
 	for name, sends := range floods {
 		t.Run(name, func(t *testing.T) {
-			find, stop, err := worker.NewRegistry(worker.RegistryOptions{
+			client, err := registry.Open(registry.Options{
 				URL: flood(t, sends.first, sends.again), Logger: slog.New(slog.DiscardHandler),
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer stop()
+			defer client.Close()
 			most := uint64(16 << 20)
 			if name == "a body" {
 				most = 64 << 20 // 8 MiB are read, and the buffer grows to them
 			}
 			costs(t, most, func() {
-				if _, err := find(t.Context(), 1); err == nil {
+				if _, err := client.Lookup(t.Context(), 1); err == nil {
 					t.Error("got a schema, want an error")
 				}
 			})

@@ -11,6 +11,7 @@ import (
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/consumer/mapping"
+	"leadhit-sync/consumer/mapping/registry"
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/leadhit"
 	"leadhit-sync/retry"
@@ -65,14 +66,14 @@ func OpenMapping(c *config.Config, version string, log *slog.Logger) (m *mapping
 	closing = func() {}
 	var wrongRegistry error
 	if r := c.SchemaRegistry; r.URL != "" {
-		var found *registry
-		found, wrongRegistry = newRegistry(registryOptions{
+		schemas, err := registry.Open(registry.Options{
 			URL: r.URL, CAFile: r.CAFile, Username: r.Username, PasswordFile: r.PasswordFile, Version: version, Logger: log,
 		})
-		if wrongRegistry == nil {
-			o.Schemas, closing = found.lookup, found.close
+		if err == nil {
+			o.Schemas, closing = schemas.Lookup, schemas.Close
 		} else {
-			o.Schemas = noSchemas // so that the mapping's own mistakes are found too
+			wrongRegistry = mistakesOf(err, registryVariable)
+			o.Schemas = noSchemas // so that the mapping's own mistakes are reported too
 		}
 	}
 	m, err = mapping.Load(o)

@@ -2,11 +2,13 @@ package worker
 
 import (
 	"errors"
+	"io/fs"
 	"strings"
 
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/mapping"
+	"leadhit-sync/consumer/mapping/registry"
 	"leadhit-sync/leadhit"
 )
 
@@ -34,6 +36,14 @@ func problem(variable string, err error) config.Problem {
 		what = "the file cannot be used: " + what
 	}
 	return config.Problem{Variable: variable, What: what}
+}
+
+// withoutPath drops the path of a file error: a path given by mistake may be the secret itself.
+func withoutPath(err error) error {
+	if of, ok := errors.AsType[*fs.PathError](err); ok {
+		return of.Err
+	}
+	return err
 }
 
 // mappingMistake is the *config.Error about the mapping: the mistakes of a file have lines of their own.
@@ -70,7 +80,7 @@ func separate(err error) []error {
 			all = append(all, separate(err)...)
 		}
 		return all
-	case *broker.OptionError, *leadhit.OptionError, *config.Error:
+	case *broker.OptionError, *leadhit.OptionError, *registry.OptionError, *config.Error:
 		return []error{err}
 	}
 	if err == nil {
@@ -123,6 +133,21 @@ func leadHitVariable(err error) (string, bool) {
 		return "LEADHIT_PROXY", true
 	case "ca file":
 		return "LEADHIT_CA_FILE", true
+	}
+	return "", false
+}
+
+// registryVariable names the setting of a mistake that the package registry found.
+func registryVariable(err error) (string, bool) {
+	mistake, ok := errors.AsType[*registry.OptionError](err)
+	if !ok {
+		return "", false
+	}
+	switch mistake.Option {
+	case "ca file":
+		return "SCHEMA_REGISTRY_CA_FILE", true
+	case "password file":
+		return "SCHEMA_REGISTRY_PASSWORD_FILE", true
 	}
 	return "", false
 }

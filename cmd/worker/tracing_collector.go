@@ -39,6 +39,9 @@ type collector struct {
 	failing atomic.Bool
 }
 
+// maxAnswerHeader limits the header of a response, in bytes. net/http's own limit is 10 MiB.
+const maxAnswerHeader = 64 << 10
+
 func openCollector(address string, t config.Traces, version string, log *slog.Logger) (*collector, error) {
 	transport := &http.Transport{MaxIdleConns: 1, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: maxAnswerHeader}
 	if t.CAFile != "" {

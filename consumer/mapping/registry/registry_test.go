@@ -1,4 +1,4 @@
-package worker_test
+package registry_test
 
 import (
 	"context"
@@ -18,12 +18,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"leadhit-sync/cmd/worker"
+	"leadhit-sync/consumer/mapping/registry"
 	"leadhit-sync/consumer/mapping/schema"
 )
-
-// lookup is what the worker asks.
-type lookup func(ctx context.Context, id int) (*schema.Schema, error)
 
 // lookalike answers as a schema registry does.
 type lookalike struct {
@@ -118,26 +115,26 @@ func reference(name, subject string, version int) map[string]any {
 }
 
 // setupRegistry has the answers of a healthy registry.
-func setupRegistry(t *testing.T, o worker.RegistryOptions) (lookup, *lookalike, *safeText) {
+func setupRegistry(t *testing.T, o registry.Options) (schema.Lookup, *lookalike, *safeText) {
 	t.Helper()
-	registry, log := &lookalike{answers: map[string]answer{}}, new(safeText)
-	registry.set("/schemas/ids/41", 200, object("", `{"type":"record","name":"O","fields":[{"name":"id","type":"long"}]}`))
-	registry.set("/schemas/ids/42", 200, object("PROTOBUF", `syntax = "proto3"; message O { int64 id = 1; }`))
-	registry.set("/schemas/ids/43", 200, object("JSON", `{"type":"object"}`))
+	fake, log := &lookalike{answers: map[string]answer{}}, new(safeText)
+	fake.set("/schemas/ids/41", 200, object("", `{"type":"record","name":"O","fields":[{"name":"id","type":"long"}]}`))
+	fake.set("/schemas/ids/42", 200, object("PROTOBUF", `syntax = "proto3"; message O { int64 id = 1; }`))
+	fake.set("/schemas/ids/43", 200, object("JSON", `{"type":"object"}`))
 	o.Logger, o.Version = slog.New(slog.NewTextHandler(log, nil)), "1.2.3"
 	if o.URL == "" {
-		o.URL, o.Transport = "http://registry", registry
+		o.URL, o.Transport = "http://registry", fake
 	}
-	find, stop, err := worker.NewRegistry(o)
+	client, err := registry.Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(stop)
-	return find, registry, log
+	t.Cleanup(client.Close)
+	return client.Lookup, fake, log
 }
 
 // mustRead looks a schema up and reads a payload with it.
-func mustRead(t *testing.T, find lookup, id int, payload, want string) {
+func mustRead(t *testing.T, find schema.Lookup, id int, payload, want string) {
 	t.Helper()
 	s, err := find(t.Context(), id)
 	if err != nil {
@@ -149,14 +146,14 @@ func mustRead(t *testing.T, find lookup, id int, payload, want string) {
 }
 
 func TestARegistryTellsEachKindOfSchemaOnce(t *testing.T) {
-	find, registry, log := setupRegistry(t, worker.RegistryOptions{})
+	find, fake, log := setupRegistry(t, registry.Options{})
 	for range 3 {
 		mustRead(t, find, 41, "\x02", `{"id":1}`)
 		mustRead(t, find, 42, "\x00\x08\x02", `{"id":2}`)
 		mustRead(t, find, 43, `{"id":3}`, `{"id":3}`)
 	}
-	if got := registry.count(); got != 3 {
-		t.Errorf("got %d questions, want 3: %q", got, registry.asked)
+	if got := fake.count(); got != 3 {
+		t.Errorf("got %d questions, want 3: %q", got, fake.asked)
 	}
 	if log.String() != "" {
 		t.Errorf("got %q logged, want nothing", log)
@@ -164,20 +161,20 @@ func TestARegistryTellsEachKindOfSchemaOnce(t *testing.T) {
 }
 
 func TestReferencesAreFollowedToTheirEnd(t *testing.T) {
-	find, registry, _ := setupRegistry(t, worker.RegistryOptions{})
-	registry.set("/schemas/ids/1", 200, object("AVRO", `{"type":"record","name":"O","fields":[{"name":"a","type":"A"},{"name":"m","type":"M"}]}`,
+	find, fake, _ := setupRegistry(t, registry.Options{})
+	fake.set("/schemas/ids/1", 200, object("AVRO", `{"type":"record","name":"O","fields":[{"name":"a","type":"A"},{"name":"m","type":"M"}]}`,
 		reference("A", "a-value", 3), reference("M", "money", 1)))
-	registry.set("/subjects/a-value/versions/3", 200, object("", `{"type":"record","name":"A","fields":[{"name":"m","type":"M"}]}`, reference("M", "money", 1)))
-	registry.set("/subjects/money/versions/1", 200, object("", `{"type":"record","name":"M","fields":[{"name":"n","type":"long"}]}`))
+	fake.set("/subjects/a-value/versions/3", 200, object("", `{"type":"record","name":"A","fields":[{"name":"m","type":"M"}]}`, reference("M", "money", 1)))
+	fake.set("/subjects/money/versions/1", 200, object("", `{"type":"record","name":"M","fields":[{"name":"n","type":"long"}]}`))
 	mustRead(t, find, 1, "\x02\x04", `{"a":{"m":{"n":1}},"m":{"n":2}}`)
 	want := []string{"/schemas/ids/1", "/subjects/a-value/versions/3?deleted=true", "/subjects/money/versions/1?deleted=true"}
-	if got := fmt.Sprint(registry.asked); got != fmt.Sprint(want) {
+	if got := fmt.Sprint(fake.asked); got != fmt.Sprint(want) {
 		t.Errorf("got questions %s, want %s", got, want)
 	}
 
-	registry.set("/schemas/ids/2", 200, object("PROTOBUF", `syntax = "proto3"; import "shop/m.proto"; message O { shop.M m = 1; }`,
+	fake.set("/schemas/ids/2", 200, object("PROTOBUF", `syntax = "proto3"; import "shop/m.proto"; message O { shop.M m = 1; }`,
 		reference("shop/m.proto", "m", 1)))
-	registry.set("/subjects/m/versions/1", 200, object("PROTOBUF", `syntax = "proto3"; package shop; message M { int64 n = 1; }`))
+	fake.set("/subjects/m/versions/1", 200, object("PROTOBUF", `syntax = "proto3"; package shop; message M { int64 n = 1; }`))
 	mustRead(t, find, 2, "\x00\x0a\x02\x08\x05", `{"m":{"n":5}}`)
 }
 
@@ -216,12 +213,12 @@ func TestWhatARegistryCannotGive(t *testing.T) {
 		"a reference that refers to itself": {200, object("", `"M"`, reference("M", "self", 1)), schema.ErrNotDecodable},
 	} {
 		t.Run(name, func(t *testing.T) {
-			find, registry, log := setupRegistry(t, worker.RegistryOptions{})
+			find, fake, log := setupRegistry(t, registry.Options{})
 			for i := range 300 { // longer than may be followed
-				registry.set(fmt.Sprintf("/subjects/s/versions/%d", i), 200, object("", `"int"`, reference("s", "s", i+1)))
+				fake.set(fmt.Sprintf("/subjects/s/versions/%d", i), 200, object("", `"int"`, reference("s", "s", i+1)))
 			}
-			registry.set("/subjects/self/versions/1", 200, object("", `"M"`, reference("M", "self", 1)))
-			registry.set("/schemas/ids/7", test.status, test.body)
+			fake.set("/subjects/self/versions/1", 200, object("", `"M"`, reference("M", "self", 1)))
+			fake.set("/schemas/ids/7", test.status, test.body)
 			if got, err := find(t.Context(), 7); got != nil || !errors.Is(err, test.want) || sentinels(err) != 1 {
 				t.Fatalf("got %v, %v, want %v and no other of the schema's errors", got, err, test.want)
 			}
@@ -239,7 +236,7 @@ func TestWhatARegistryCannotGive(t *testing.T) {
 func TestNobodyAtTheAddressIsUnreachable(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
-	find, _, _ := setupRegistry(t, worker.RegistryOptions{URL: server.URL})
+	find, _, _ := setupRegistry(t, registry.Options{URL: server.URL})
 	if _, err := find(t.Context(), 41); !errors.Is(err, schema.ErrUnreachable) || strings.Contains(err.Error(), "Get ") {
 		t.Errorf("got %v, want ErrUnreachable and only what the network said", err)
 	}
@@ -258,17 +255,17 @@ func TestWhatWasNotFoundIsAskedForAgainLater(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				find, registry, _ := setupRegistry(t, worker.RegistryOptions{})
-				registry.set("/schemas/ids/7", test.status, test.body)
+				find, fake, _ := setupRegistry(t, registry.Options{})
+				fake.set("/schemas/ids/7", test.status, test.body)
 				for range 3 {
 					if _, err := find(t.Context(), 7); err == nil {
 						t.Fatal("got a schema, want an error")
 					}
 				}
-				registry.set("/schemas/ids/7", 200, object("", `"long"`))
+				fake.set("/schemas/ids/7", 200, object("", `"long"`))
 				time.Sleep(test.holds - time.Millisecond)
-				if _, err := find(t.Context(), 7); err == nil || registry.count() != 1 {
-					t.Errorf("got %v after %d questions, want the first error and one question", err, registry.count())
+				if _, err := find(t.Context(), 7); err == nil || fake.count() != 1 {
+					t.Errorf("got %v after %d questions, want the first error and one question", err, fake.count())
 				}
 				time.Sleep(time.Millisecond)
 				mustRead(t, find, 7, "\x02", "1")
@@ -279,11 +276,11 @@ func TestWhatWasNotFoundIsAskedForAgainLater(t *testing.T) {
 
 func TestSilenceIsLoggedWhenItBeginsAndEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		find, registry, log := setupRegistry(t, worker.RegistryOptions{})
+		find, fake, log := setupRegistry(t, registry.Options{})
 		for _, status := range []int{500, 502, 404, 500, 200} {
-			registry.set("/schemas/ids/7", status, map[string]any{"error_code": 40403})
+			fake.set("/schemas/ids/7", status, map[string]any{"error_code": 40403})
 			if status == 200 {
-				registry.set("/schemas/ids/7", 200, object("", `"long"`))
+				fake.set("/schemas/ids/7", 200, object("", `"long"`))
 			}
 			_, _ = find(t.Context(), 7)
 			time.Sleep(time.Minute)
@@ -295,9 +292,9 @@ func TestSilenceIsLoggedWhenItBeginsAndEnds(t *testing.T) {
 		}
 		want := []string{
 			`WARN msg="schema registry does not respond; events that need it wait; check SCHEMA_REGISTRY_URL" error="schema: not reachable: HTTP status 500"`,
-			`INFO msg="schema registry answers again"`,
+			`INFO msg="schema registry responds again"`,
 			`WARN msg="schema registry does not respond; events that need it wait; check SCHEMA_REGISTRY_URL" error="schema: not reachable: HTTP status 500"`,
-			`INFO msg="schema registry answers again"`,
+			`INFO msg="schema registry responds again"`,
 		}
 		if strings.Join(got, "\n") != strings.Join(want, "\n") {
 			t.Errorf("got logged\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -307,14 +304,14 @@ func TestSilenceIsLoggedWhenItBeginsAndEnds(t *testing.T) {
 
 func TestManyWhoWantOneSchemaAskOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		find, registry, _ := setupRegistry(t, worker.RegistryOptions{})
-		registry.before = func(*http.Request) { time.Sleep(time.Second) }
+		find, fake, _ := setupRegistry(t, registry.Options{})
+		fake.before = func(*http.Request) { time.Sleep(time.Second) }
 		var all sync.WaitGroup
 		for range 50 {
 			all.Go(func() { mustRead(t, find, 41, "\x02", `{"id":1}`) })
 		}
 		all.Wait()
-		if got := registry.count(); got != 1 {
+		if got := fake.count(); got != 1 {
 			t.Errorf("got %d questions, want 1", got)
 		}
 	})
@@ -322,8 +319,8 @@ func TestManyWhoWantOneSchemaAskOnce(t *testing.T) {
 
 func TestWhoIsCalledOffSpoilsNothingForTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		find, registry, log := setupRegistry(t, worker.RegistryOptions{})
-		registry.before = func(*http.Request) { time.Sleep(time.Second) }
+		find, fake, log := setupRegistry(t, registry.Options{})
+		fake.before = func(*http.Request) { time.Sleep(time.Second) }
 		stopped := errors.New("stopped")
 		ctx, stop := context.WithCancelCause(t.Context())
 		var all sync.WaitGroup
@@ -346,8 +343,8 @@ func TestWhoIsCalledOffSpoilsNothingForTheOthers(t *testing.T) {
 
 func TestARegistryThatHangsIsUnreachable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		find, registry, _ := setupRegistry(t, worker.RegistryOptions{})
-		registry.before = func(r *http.Request) { <-r.Context().Done() }
+		find, fake, _ := setupRegistry(t, registry.Options{})
+		fake.before = func(r *http.Request) { <-r.Context().Done() }
 		begin := time.Now()
 		_, err := find(t.Context(), 41)
 		if took := time.Since(begin); !errors.Is(err, schema.ErrUnreachable) || took != 5*time.Second {
@@ -357,22 +354,22 @@ func TestARegistryThatHangsIsUnreachable(t *testing.T) {
 }
 
 func TestIDsOutOfTheAirDoNotFillTheMemory(t *testing.T) {
-	find, registry, _ := setupRegistry(t, worker.RegistryOptions{})
+	find, fake, _ := setupRegistry(t, registry.Options{})
 	mustRead(t, find, 41, "\x02", `{"id":1}`)
 	for id := range 3000 {
 		_, _ = find(t.Context(), 1000+id)
 	}
-	before := registry.count()
+	before := fake.count()
 	_, _ = find(t.Context(), 1000) // long forgotten
 	mustRead(t, find, 41, "\x02", `{"id":1}`)
-	if got := registry.count() - before; got != 1 {
+	if got := fake.count() - before; got != 1 {
 		t.Errorf("got %d questions, want 1: the oldest id is asked for again, the schema is not", got)
 	}
 }
 
 func TestTheRegistryIsLoggedInTo(t *testing.T) {
-	registry := &lookalike{answers: map[string]answer{"/below/schemas/ids/41": {200, object("", `"long"`)}, "/below/schemas/ids/42": {200, object("", `"long"`)}}}
-	server := httptest.NewTLSServer(registry)
+	fake := &lookalike{answers: map[string]answer{"/below/schemas/ids/41": {200, object("", `"long"`)}, "/below/schemas/ids/42": {200, object("", `"long"`)}}}
+	server := httptest.NewTLSServer(fake)
 	t.Cleanup(server.Close)
 	password, ca := filepath.Join(t.TempDir(), "password"), filepath.Join(t.TempDir(), "ca.pem")
 	write := func(name string, text []byte) {
@@ -382,11 +379,11 @@ func TestTheRegistryIsLoggedInTo(t *testing.T) {
 	}
 	write(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
 	write(password, []byte("s3cret\n"))
-	find, _, _ := setupRegistry(t, worker.RegistryOptions{URL: server.URL + "/below", CAFile: ca, Username: "me", PasswordFile: password})
+	find, _, _ := setupRegistry(t, registry.Options{URL: server.URL + "/below", CAFile: ca, Username: "me", PasswordFile: password})
 	mustRead(t, find, 41, "\x02", "1")
 	write(password, []byte("n3w"))
 	mustRead(t, find, 42, "\x02", "1")
-	if got, want := fmt.Sprint(registry.logins), "[me:s3cret me:n3w]"; got != want {
+	if got, want := fmt.Sprint(fake.logins), "[me:s3cret me:n3w]"; got != want {
 		t.Errorf("got logins %s, want %s", got, want)
 	}
 	if err := os.Remove(password); err != nil {
@@ -397,7 +394,7 @@ func TestTheRegistryIsLoggedInTo(t *testing.T) {
 		t.Errorf("got %v, want ErrUnreachable without the path", err)
 	}
 
-	strangers, _, _ := setupRegistry(t, worker.RegistryOptions{URL: server.URL + "/below"})
+	strangers, _, _ := setupRegistry(t, registry.Options{URL: server.URL + "/below"})
 	if _, err := strangers(t.Context(), 41); !errors.Is(err, schema.ErrUnreachable) {
 		t.Errorf("got %v, want ErrUnreachable from a server that nobody vouches for", err)
 	}
@@ -409,9 +406,10 @@ func TestAFileThatVouchesForNobodyIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range []string{empty, empty + ".absent"} {
-		_, _, err := worker.NewRegistry(worker.RegistryOptions{URL: "https://registry", CAFile: file})
-		if err == nil || !strings.HasPrefix(err.Error(), "SCHEMA_REGISTRY_CA_FILE: ") || strings.Contains(err.Error(), file) {
-			t.Errorf("got %v, want an error of SCHEMA_REGISTRY_CA_FILE without the path", err)
+		_, err := registry.Open(registry.Options{URL: "https://registry", CAFile: file})
+		var mistake *registry.OptionError
+		if !errors.As(err, &mistake) || mistake.Option != "ca file" || strings.Contains(err.Error(), file) {
+			t.Errorf("got %v, want an OptionError of the ca file without the path", err)
 		}
 	}
 }

@@ -1,0 +1,171 @@
+// Package registry finds schemas in a schema registry that speaks Confluent's HTTP API.
+//
+// [Open] reads the CA file and connects to nobody; [Client.Lookup] is the [schema.Lookup] of a mapping. A schema never
+// changes, so one that was found is kept for good and never asked for again. Callers that want the same schema at the
+// same time cause one request. An unknown id is [schema.ErrUnknown], and every failure that may pass is
+// [schema.ErrUnreachable]; both are remembered for seconds.
+//
+// A Client is safe for concurrent use and starts no goroutine. It logs one line when the registry stops responding and
+// one when it responds again. Neither the password nor the text of a response appears in an error or a log line.
+package registry
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/sr"
+
+	"leadhit-sync/config/credentials"
+)
+
+const (
+	// requestTimeout limits one request.
+	requestTimeout = 5 * time.Second
+	// maxResponse limits the body of a response, in bytes.
+	maxResponse = 8 << 20
+	// maxResponseHeader limits the header of a response, in bytes. net/http's own limit is 10 MiB.
+	maxResponseHeader = 64 << 10
+)
+
+// Options say how to reach the registry.
+type Options struct {
+	// URL is the registry's address, without a user.
+	URL string
+	// CAFile holds authorities that are trusted in addition to the system's; empty for no others. It is read again for
+	// each connection.
+	CAFile string
+	// Username and PasswordFile are both empty or neither. The file is read for each request, because passwords change.
+	Username, PasswordFile string
+	// Version is this program's, for the User-Agent header.
+	Version string
+	Logger  *slog.Logger
+	// Transport is nil except in tests.
+	Transport http.RoundTripper
+}
+
+// OptionError is a mistake in one of the options.
+type OptionError struct {
+	// Option is "ca file" or "password file".
+	Option string
+	Err    error
+}
+
+// Error names the option, but not the file: a path given by mistake may be the secret itself.
+func (e *OptionError) Error() string {
+	return "schema registry: " + e.Option + ": " + withoutPath(e.Err).Error()
+}
+
+// Unwrap returns the reason.
+func (e *OptionError) Unwrap() error { return e.Err }
+
+// A Client asks one registry.
+type Client struct {
+	registry *sr.Client
+	http     *http.Client
+	log      *slog.Logger
+	silent   atomic.Bool
+
+	mu      sync.Mutex
+	entries map[int]*entry
+}
+
+// Open makes a client without connecting. Its error joins an [OptionError] for each mistake.
+func Open(o Options) (*Client, error) {
+	transport, err := o.Transport, error(nil)
+	if transport == nil {
+		transport, err = newTransport(o)
+	}
+	if o.PasswordFile != "" {
+		if _, wrong := credentials.Password(o.PasswordFile); wrong != nil {
+			err = errors.Join(err, &OptionError{"password file", wrong})
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{
+		http: &http.Client{
+			Transport: limited{transport}, Timeout: requestTimeout,
+			// Following a redirect could carry the password elsewhere. Unfollowed, it is a response without a schema.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		log: o.Logger, entries: map[int]*entry{},
+	}
+	options := []sr.ClientOpt{
+		sr.HTTPClient(c.http), sr.URLs(o.URL), sr.UserAgent("leadhit-sync/" + o.Version),
+		sr.LogLevel(sr.LogLevelNone),
+	}
+	if o.PasswordFile != "" {
+		options = append(options, sr.PreReq(login(o.Username, o.PasswordFile)))
+	}
+	if c.registry, err = sr.NewClient(options...); err != nil {
+		return nil, fmt.Errorf("schema registry: %w", err)
+	}
+	return c, nil
+}
+
+// Close closes idle connections. The client must not be used afterwards.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// newTransport uses no proxy: no setting names one.
+func newTransport(o Options) (http.RoundTripper, error) {
+	t := &http.Transport{
+		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout: requestTimeout, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true,
+		MaxResponseHeaderBytes: maxResponseHeader,
+	}
+	if o.CAFile != "" {
+		roots, err := credentials.Keep("SCHEMA_REGISTRY_CA_FILE", o.Logger, credentials.Authorities(o.CAFile))
+		if err != nil {
+			return nil, &OptionError{"ca file", err}
+		}
+		t.DialTLSContext = credentials.DialTLS(roots, requestTimeout, "h2", "http/1.1")
+	}
+	return t, nil
+}
+
+// login puts user name and password into each request.
+func login(username, file string) func(*http.Request) error {
+	return func(request *http.Request) error {
+		password, err := credentials.Password(file)
+		if err != nil {
+			return fmt.Errorf("SCHEMA_REGISTRY_PASSWORD_FILE: %w", withoutPath(err))
+		}
+		request.SetBasicAuth(username, password)
+		return nil
+	}
+}
+
+// withoutPath drops the path of a file error.
+func withoutPath(err error) error {
+	if of, ok := errors.AsType[*fs.PathError](err); ok {
+		return of.Err
+	}
+	return err
+}
+
+// limited cuts off responses that are too long to be a schema.
+type limited struct{ http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (l limited) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := l.RoundTripper.RoundTrip(request)
+	if err == nil {
+		response.Body = http.MaxBytesReader(nil, response.Body, maxResponse)
+	}
+	return response, err
+}
+
+// CloseIdleConnections passes the call on: http.Client does not see through the wrapper.
+func (l limited) CloseIdleConnections() {
+	if closer, ok := l.RoundTripper.(interface{ CloseIdleConnections() }); ok {
+		closer.CloseIdleConnections()
+	}
+}

@@ -1,0 +1,179 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/sr"
+
+	"leadhit-sync/consumer/mapping/schema"
+)
+
+const (
+	// missHolds is how long an unknown id or a broken schema is remembered: somebody may register it in the meantime.
+	missHolds = 10 * time.Second
+	// failureHolds is long enough for callers that ask at the same moment, so that each does not wait for a timeout.
+	failureHolds = time.Second
+	// fetchTimeout limits one schema with all its references.
+	fetchTimeout = 15 * time.Second
+	// maxMisses limits how many ids without a schema are remembered. Ids come from outside, and there are 2^32.
+	maxMisses = 1000
+	// maxReferences limits how many other schemas one schema may refer to.
+	maxReferences = 200
+)
+
+// An entry is what is known about one id.
+type entry struct {
+	found atomic.Pointer[schema.Schema]
+	// turn holds one token. Its holder may ask the registry, and read and write the fields below.
+	turn  chan struct{}
+	err   error
+	until time.Time // how long err holds
+}
+
+// Lookup is a [schema.Lookup]. Its errors name the id, never the registry's own text.
+func (c *Client) Lookup(ctx context.Context, id int) (*schema.Schema, error) {
+	e := c.entry(id)
+	if found := e.found.Load(); found != nil {
+		return found, nil
+	}
+	select {
+	case e.turn <- struct{}{}:
+		defer func() { <-e.turn }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	// Another caller may have found it while this one waited for its turn.
+	if found := e.found.Load(); found != nil {
+		return found, nil
+	}
+	if time.Now().Before(e.until) {
+		return nil, e.err
+	}
+	found, err := c.fetch(ctx, id)
+	if cause := context.Cause(ctx); cause != nil {
+		return nil, cause // this caller gave up, which says nothing about the registry
+	}
+	c.logChange(ctx, err)
+	if err != nil {
+		e.err, e.until = fmt.Errorf("schema registry: id %d: %w", id, err), time.Now().Add(missHolds)
+		if errors.Is(err, schema.ErrUnreachable) {
+			e.until = time.Now().Add(failureHolds)
+		}
+		return nil, e.err
+	}
+	e.found.Store(found)
+	return found, nil
+}
+
+// entry finds or adds the entry of an id. At the limit all entries without a schema are dropped. A caller that holds
+// one of them still finishes with it; at worst the registry is asked twice.
+func (c *Client) entry(id int) *entry {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, ok := c.entries[id]
+	if !ok {
+		if len(c.entries) >= maxMisses {
+			maps.DeleteFunc(c.entries, func(_ int, e *entry) bool { return e.found.Load() == nil })
+		}
+		e = &entry{turn: make(chan struct{}, 1)}
+		c.entries[id] = e
+	}
+	return e
+}
+
+// logChange logs when the registry stops responding and when it responds again. "No such schema" is a response.
+func (c *Client) logChange(ctx context.Context, err error) {
+	silent := errors.Is(err, schema.ErrUnreachable)
+	if c.silent.Swap(silent) == silent {
+		return
+	}
+	if silent {
+		c.log.WarnContext(ctx, "schema registry does not respond; events that need it wait; check SCHEMA_REGISTRY_URL", slog.Any("error", err))
+	} else {
+		c.log.InfoContext(ctx, "schema registry responds again")
+	}
+}
+
+// fetch gets a schema with all its references, and compiles it.
+func (c *Client) fetch(ctx context.Context, id int) (*schema.Schema, error) {
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
+	text, err := c.registry.SchemaByID(ctx, id)
+	if err != nil {
+		return nil, judge(err)
+	}
+	if text.Schema == "" {
+		return nil, fmt.Errorf("%w: a response without a schema", schema.ErrUnreachable)
+	}
+	r := references{registry: c.registry, met: map[sr.SchemaReference]bool{}}
+	if text.Type != sr.TypeJSON {
+		if err := r.follow(ctx, text.References); err != nil {
+			return nil, err
+		}
+	}
+	switch text.Type {
+	case sr.TypeAvro:
+		return schema.Avro(text.Schema, r.found...)
+	case sr.TypeProtobuf:
+		found, err := schema.Protobuf(ctx, text.Schema, r.found...)
+		if errors.Is(err, context.DeadlineExceeded) {
+			return nil, fmt.Errorf("%w: no time left to compile it", schema.ErrUnreachable)
+		}
+		return found, err
+	case sr.TypeJSON:
+		return schema.JSON(), nil
+	}
+	return nil, fmt.Errorf("%w: its type is not Avro, Protobuf or JSON", schema.ErrNotDecodable)
+}
+
+// references collects the schemas that one schema needs, each before those that need it.
+type references struct {
+	registry *sr.Client
+	met      map[sr.SchemaReference]bool
+	found    []schema.Reference
+}
+
+func (r *references) follow(ctx context.Context, all []sr.SchemaReference) error {
+	for _, reference := range all {
+		if r.met[reference] {
+			continue
+		}
+		if r.met[reference] = true; len(r.met) > maxReferences {
+			return fmt.Errorf("%w: it refers to more than %d others", schema.ErrNotDecodable, maxReferences)
+		}
+		// A subject deleted since then is still what the events were written with.
+		text, err := r.registry.SchemaByVersion(sr.WithParams(ctx, sr.ShowDeleted), reference.Subject, reference.Version)
+		if err != nil {
+			return fmt.Errorf("reference %s: %w", reference.Name, judge(err))
+		}
+		if err := r.follow(ctx, text.References); err != nil {
+			return err
+		}
+		r.found = append(r.found, schema.Reference{Name: reference.Name, Text: text.Schema.Schema})
+	}
+	return nil
+}
+
+// judge tells a registry that has no such schema from one that cannot answer. Only the registry's own codes count as
+// "no such schema", 40401 to 40403. A bare 404 comes from a wrong address, and would turn every event into a letter.
+// The response's text is dropped: it may hold anything.
+func judge(err error) error {
+	if response, ok := errors.AsType[*sr.ResponseError](err); ok {
+		if response.StatusCode == http.StatusNotFound && response.ErrorCode/100 == http.StatusNotFound {
+			return fmt.Errorf("%w: code %d", schema.ErrUnknown, response.ErrorCode)
+		}
+		return fmt.Errorf("%w: HTTP status %d", schema.ErrUnreachable, response.StatusCode)
+	}
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		err = failed.Err
+	}
+	return fmt.Errorf("%w: %w", schema.ErrUnreachable, err)
+}
