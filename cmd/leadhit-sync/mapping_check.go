@@ -23,8 +23,9 @@ func checkMappingCommand() *cobra.Command {
 		Long: `Compile a mapping and list its topics, fields, rules and codes. All mistakes are
 reported at once, each on a line of stderr with file, line and column, and the exit
 code is 1. A line that begins with warn names something that works but is probably a
-mistake, such as a rule that can never match or a field that nothing reads. With
---strict, warnings also give exit code 1.`,
+mistake, such as a code that a status can never have or a field that no rule reads.
+With --strict, warnings also give exit code 1. To find a rule or a list that never
+decides, use "leadhit-sync mapping test".`,
 		Example: `  leadhit-sync mapping check shop.yaml
   leadhit-sync mapping check shopify --topics orders,returns
   leadhit-sync mapping check shop.yaml --strict -o json`,

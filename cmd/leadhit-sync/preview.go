@@ -29,8 +29,8 @@ minute, the busiest orders, and warnings to read before a worker runs. preview d
 not call LeadHit, commits nothing and joins no group, so it may run beside a worker.
 
 It needs only the KAFKA_ settings, MAPPING, CALLS_IN_FLIGHT and, where the mapping
-uses a schema registry, SCHEMA_REGISTRY_. Memory is bounded: with more than
-` + strconv.Itoa(mostOrders) + ` orders, figures about single orders are estimates, and are marked as such.
+uses a schema registry, SCHEMA_REGISTRY_. Memory is bounded: figures about single
+orders cover the first ` + strconv.Itoa(mostOrders) + ` orders, and the summary says if there were more.
 
 With --follow, preview prints new events as they come, until Ctrl-C, and then the
 summary once more.`,

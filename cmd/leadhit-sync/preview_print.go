@@ -87,29 +87,30 @@ func (g group) refusal() string {
 }
 
 func (s summary) printOrders(p *terminal.Page) {
-	about := ""
-	if s.Orders.Estimated {
-		about = "about "
+	atLeast := ""
+	if s.Orders.Beyond > 0 {
+		atLeast = "at least "
 	}
 	p.Line("")
-	p.Row("orders", about+strconv.Itoa(s.Orders.Count)+", "+number(s.Orders.PerMinute)+" a minute")
+	p.Row("orders", atLeast+strconv.Itoa(s.Orders.Count)+", "+atLeast+number(s.Orders.PerMinute)+" a minute")
 	busiest := make([]string, len(s.Orders.Busiest))
 	for i, b := range s.Orders.Busiest {
-		busiest[i] = terminal.Quote(b.OrderID) + " with " + about + count(b.Calls, "call")
+		busiest[i] = terminal.Quote(b.OrderID) + " with " + count(b.Calls, "call")
 	}
 	p.Row("busiest", strings.Join(busiest, ", "))
 	p.Row("repeats", fmt.Sprintf("%s%d of %s: the order has that status already",
-		about, s.Orders.Repeats, count(s.Orders.Calls, "call")))
+		atLeast, s.Orders.Repeats, count(s.Orders.Calls, "call")))
 	if s.Orders.Spread > 0 {
 		examples := make([]string, len(s.Orders.Examples))
 		for i, e := range s.Orders.Examples {
 			examples[i] = terminal.Quote(e.OrderID) + " in " + strings.Join(e.Partitions, " and ")
 		}
-		p.Row("warn", about+count(s.Orders.Spread, "order")+" in two partitions, so their events have no order to keep: "+
+		p.Row("warn", atLeast+count(s.Orders.Spread, "order")+" in two partitions, so their events have no order to keep: "+
 			strings.Join(examples, ", "))
 	}
-	if s.Orders.Estimated {
-		p.Row("estimated", fmt.Sprintf("there are more than %d orders: figures about single orders come from a sample", mostOrders))
+	if s.Orders.Beyond > 0 {
+		p.Row("limit", fmt.Sprintf("figures about single orders cover the first %d orders; %d of %s are about others",
+			s.Orders.Count, s.Orders.Beyond, count(s.Orders.Calls, "call")))
 	}
 }
 

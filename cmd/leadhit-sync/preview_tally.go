@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// mostOrders is how many single orders a preview knows; with more it estimates.
+	// mostOrders limits the orders whose calls are counted one by one.
 	mostOrders = 200_000
 	// mostGroups bounds the statuses, and the causes of each kind: statuses that are sent as they stand may be anything.
 	mostGroups = 200
@@ -175,7 +175,8 @@ type summary struct {
 	Load   loadSummary   `json:"load"`
 }
 
-// ordersSummary tells of single orders. Estimated says that there were too many to know them all.
+// ordersSummary has figures about single orders. If Beyond is not zero, there were more than mostOrders of them: it counts
+// the calls about the others, and all figures but Calls are lower bounds.
 type ordersSummary struct {
 	Count     int           `json:"count"`
 	Calls     int           `json:"calls"`
@@ -183,7 +184,7 @@ type ordersSummary struct {
 	Spread    int           `json:"in_two_partitions"`
 	Examples  []spreadOrder `json:"in_two_partitions_examples"`
 	Busiest   []busyOrder   `json:"busiest"`
-	Estimated bool          `json:"estimated"`
+	Beyond    int           `json:"calls_beyond_limit"`
 	PerMinute float64       `json:"per_minute"`
 }
 
@@ -221,8 +222,7 @@ func (t *tally) summary(l load) summary {
 	calls := t.outcomes[mapping.Call]
 
 	o := ordersSummary{
-		Count: t.orders.estimate(len(t.orders.sample)), Calls: calls, Repeats: t.orders.repeats(),
-		Busiest: t.orders.busiest(), Estimated: !t.orders.exact(),
+		Count: len(t.orders.known), Calls: calls, Repeats: t.orders.repeats(), Busiest: t.orders.busiest(), Beyond: t.orders.beyond,
 	}
 	o.Spread, o.Examples = t.orders.spread()
 	o.PerMinute = rounded(float64(o.Count) / minutes)

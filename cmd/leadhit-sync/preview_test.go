@@ -66,7 +66,7 @@ func TestPreviewSumsUpWhatWouldHappen(t *testing.T) {
 		t.Errorf("got ignored %+v, want a tombstone", s.Ignored)
 	}
 	o := s.Orders
-	if o.Count != 2 || o.Calls != 5 || o.Repeats != 1 || o.Spread != 1 || o.Estimated {
+	if o.Count != 2 || o.Calls != 5 || o.Repeats != 1 || o.Spread != 1 || o.Beyond != 0 {
 		t.Errorf("got %+v, want 2 orders, 5 calls, 1 repeat, 1 order in two partitions", o)
 	}
 	if o.Busiest[0] != (busyOrder{"1", 3}) || o.Examples[0].OrderID != "2" || !slices.Equal(o.Examples[0].Partitions, []string{"a/1", "b/1"}) {
@@ -268,7 +268,7 @@ func TestUpToTheLimitEveryOrderIsKnownExactly(t *testing.T) {
 		last[id] = status
 	}
 	o := tallied.summary(load{1, time.Second}).Orders
-	if o.Count != len(calls) || o.Repeats != repeats || o.Spread != 0 || o.Estimated {
+	if o.Count != len(calls) || o.Repeats != repeats || o.Spread != 0 || o.Beyond != 0 {
 		t.Errorf("got %+v, want %d orders and %d repeats", o, len(calls), repeats)
 	}
 	for _, b := range o.Busiest {
@@ -281,7 +281,7 @@ func TestUpToTheLimitEveryOrderIsKnownExactly(t *testing.T) {
 	}
 }
 
-func TestBeyondTheLimitOrdersAreEstimatedInBoundedMemory(t *testing.T) {
+func TestBeyondTheLimitFiguresAreLowerBoundsInBoundedMemory(t *testing.T) {
 	t.Parallel()
 	const limit, many = 1000, 40_000
 	tallied := newTally(limit)
@@ -291,56 +291,17 @@ func TestBeyondTheLimitOrdersAreEstimatedInBoundedMemory(t *testing.T) {
 		tallied.add(called(id, "submitted", 0, time.Unix(1000, 0)))
 		if i%10 == 0 {
 			tallied.add(called(id, "paid", 1, time.Unix(1000, 0)))
-			tallied.add(called("the busiest", "paid", 0, time.Unix(1000, 0)))
-		}
-		if n := len(tallied.orders.sample); n > limit {
-			t.Fatalf("got %d orders in memory, want %d at most", n, limit)
 		}
 	}
-	if n := len(tallied.orders.busy.heap); n > mostBusy || n != len(tallied.orders.busy.index) {
-		t.Errorf("got %d and %d counts, want %d at most", n, len(tallied.orders.busy.index), mostBusy)
+	if n := len(tallied.orders.known); n != limit {
+		t.Errorf("got %d orders in memory, want %d", n, limit)
 	}
 	o := tallied.summary(load{1, time.Second}).Orders
-	near := func(what string, got, want int) {
-		t.Helper()
-		if math.Abs(float64(got-want)) > 0.2*float64(want) {
-			t.Errorf("got about %d %s, want %d", got, what, want)
-		}
+	if o.Count != limit || o.Repeats != limit || o.Spread != limit/10 || len(o.Examples) != mostExamples || o.Busiest[0].Calls != 3 {
+		t.Errorf("got %+v, want exact figures of the first %d orders", o, limit)
 	}
-	near("orders", o.Count, many)
-	near("repeats", o.Repeats, many+many/10)
-	near("orders in two partitions", o.Spread, many/10)
-	if !o.Estimated || o.Busiest[0].OrderID != "the busiest" || len(o.Examples) != mostExamples {
-		t.Errorf("got %+v, want it marked as estimated, with the busiest", o)
-	}
-	near("calls of the busiest", o.Busiest[0].Calls, many/10)
-}
-
-func TestABusyOrderIsNeverMissedAndNeverCountedTooLow(t *testing.T) {
-	t.Parallel()
-	random := rand.New(rand.NewPCG(3, 4))
-	b := &busy{index: make(map[string]int)}
-	calls := make(map[string]int)
-	const total = 100_000
-	for range total {
-		id := strconv.Itoa(int(math.Exp(random.Float64() * 11))) // a few busy, most seldom
-		b.add(id)
-		if got := b.heap[b.index[id]].id; got != id {
-			t.Fatalf("got the count of %s where that of %s is", got, id)
-		}
-		calls[id]++
-	}
-	if len(calls) <= mostBusy {
-		t.Fatalf("got %d orders, want more than are counted", len(calls))
-	}
-	for id, n := range calls {
-		i, counted := b.index[id]
-		switch {
-		case !counted && n > total/mostBusy:
-			t.Errorf("got no count of %s with %d calls", id, n)
-		case counted && (b.heap[i].id != id || b.heap[i].calls < n || b.heap[i].calls > n+total/mostBusy):
-			t.Errorf("got %+v of %s, want %d calls, %d more at most", b.heap[i], id, n, total/mostBusy)
-		}
+	if want := (many - limit) * 21 / 10; o.Beyond != want || o.Calls != want+limit*21/10 {
+		t.Errorf("got %d of %d calls beyond the limit, want %d", o.Beyond, o.Calls, want)
 	}
 }
 
@@ -397,15 +358,21 @@ func TestUnknownStatusesAreToldApart(t *testing.T) {
 	}
 }
 
-func TestEstimatesAreMarkedAsSuch(t *testing.T) {
+func TestTheSummarySaysThatThereWereMoreOrders(t *testing.T) {
 	t.Parallel()
 	tallied := newTally(8)
 	for i := range 100 {
 		tallied.add(called(strconv.Itoa(i), "paid", i%2, time.Unix(1000, 0)))
 	}
 	var out strings.Builder
-	if err := tallied.summary(load{1, time.Second}).print(&out); err != nil || !strings.Contains(out.String(), "orders     about ") || !strings.Contains(out.String(), "\nestimated") {
-		t.Errorf("got %v and\n%s\nwant about, and a line that says why", err, out.String())
+	err := tallied.summary(load{1, time.Second}).print(&out)
+	for _, want := range []string{
+		"orders    at least 8, at least 8 a minute\n",
+		"\nlimit     figures about single orders cover the first 8 orders; 92 of 100 calls are about others\n",
+	} {
+		if err != nil || !strings.Contains(out.String(), want) {
+			t.Errorf("got %v and\n%s\nwant %s", err, out.String(), want)
+		}
 	}
 }
 

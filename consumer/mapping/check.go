@@ -3,7 +3,6 @@ package mapping
 import (
 	"cmp"
 	"slices"
-	"strings"
 )
 
 // Report lists what a loaded mapping consists of, for the person who wrote it.
@@ -11,8 +10,8 @@ type Report struct {
 	Mappings []ReportedMapping `json:"mappings"`
 	// Statuses are those that LeadHit knows, by the file's statuses.
 	Statuses []string `json:"statuses"`
-	// Findings are no mistakes, but hardly meant: a rule that can never match, a code or a text that a field can never
-	// have, a field that nobody reads, a path into an envelope that is opened, a topic that is not read.
+	// Findings are valid but probably unintended: a code or a text that a field can never have, a field that no rule
+	// reads, a path into an envelope that is opened, a topic that is not read.
 	Findings []Problem `json:"findings"`
 }
 
@@ -57,10 +56,8 @@ func (m *Mapping) Check() Report {
 		reported.Topics = m.matchers[i].topics()
 		r.Mappings = append(r.Mappings, reported)
 		found.found = append(found.found, p.findings...)
-		p.idleRules(found)
 		p.idleFields(found)
 		p.idleCodes(found)
-		p.decidedCodes(found)
 		for _, name := range m.matchers[i].names {
 			if len(m.configured) > 0 && !slices.Contains(m.configured, name) {
 				found.add(m.matchers[i].place, "match.topics", "the topic %q is not among those that are read", name)
@@ -135,7 +132,7 @@ func (p *program) idleFields(found *problems) {
 	}
 }
 
-// idleCodes finds codes that no status comes to once it is normalised.
+// idleCodes finds codes that no status equals after normalize and pattern.
 func (p *program) idleCodes(found *problems) {
 	if p.status == none {
 		return
@@ -144,10 +141,8 @@ func (p *program) idleCodes(found *problems) {
 	for _, l := range p.lists {
 		for _, c := range l.codes {
 			switch {
-			case f.lower && strings.ToLower(c.value) != c.value:
-				found.add(c.place, within("status", l.status), "the code %q can never match: the status is normalised to lower case", c.value)
-			case f.trim && strings.TrimSpace(c.value) != c.value:
-				found.add(c.place, within("status", l.status), "the code %q can never match: the status is trimmed", c.value)
+			case f.normal(c.value) != c.value:
+				found.add(c.place, within("status", l.status), "the code %q can never match: normalize makes it %q", c.value, f.normal(c.value))
 			case f.pattern != nil && !f.pattern.MatchString(c.value):
 				found.add(c.place, within("status", l.status), "the code %q can never match: it does not match the field's pattern", c.value)
 			}

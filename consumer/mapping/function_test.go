@@ -128,21 +128,6 @@ func TestMistakesInFunctionsAreReported(t *testing.T) {
 	}
 }
 
-func TestARuleOnAbsenceThatCanNeverMatchIsFound(t *testing.T) {
-	t.Parallel()
-	m := loadText(t, `
-fields: {order_id: {path: $.id}, x: {path: $.x}}
-rules:
-- {when: 'absent(x)', then: ignore}
-- {when: 'absent(x) && x == null', then: paid}
-- {when: 'true', then: submitted}
-`)
-	findings := m.Check().Findings
-	if len(findings) != 1 || !strings.Contains(findings[0].Text, "rules[0] matches before") {
-		t.Errorf("got %v, want one: rules[1] can never match", findings)
-	}
-}
-
 func TestAReasonQuotesTheFieldsThatItNames(t *testing.T) {
 	t.Parallel()
 	m := loadText(t, `

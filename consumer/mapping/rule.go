@@ -28,10 +28,8 @@ var (
 type rule struct {
 	text    string // as it is written
 	program cel.Program
-	ast     *cel.Ast
 	reads   []int // indexes of the fields, in their order
 	then    verdict
-	at      place
 }
 
 // eval tells whether the rule matches.
@@ -118,7 +116,7 @@ func (c *compiler) rules() {
 		return
 	}
 	for _, s := range c.spec.rules {
-		r := rule{text: s.when.value, at: s.place, then: c.then(s)}
+		r := rule{text: s.when.value, then: c.then(s)}
 		r.then.text = shorten(r.then.by+": "+r.text, maxBy)
 		if s.when.value != "" && c.expression(env, s, &r) {
 			c.program.rules = append(c.program.rules, r)
@@ -168,14 +166,14 @@ func (c *compiler) expression(env *cel.Env, s ruleSpec, r *rule) bool {
 		c.add(s.when.place, where, "%v", err)
 		return false
 	}
-	r.program, r.ast = program, checked
+	r.program = program
 	for _, reference := range checked.NativeRep().ReferenceMap() {
 		if i, ok := c.program.index[strings.TrimPrefix(reference.Name, absentPrefix)]; ok && !slices.Contains(r.reads, i) {
 			r.reads = append(r.reads, i)
 		}
 	}
 	slices.Sort(r.reads)
-	c.unreachableTexts(s, checked.NativeRep())
+	c.findUnreachableTexts(s, checked.NativeRep())
 	return true
 }
 

@@ -108,12 +108,7 @@ func (r *run) convert(f *field, src *source, lit literal, v *value) (done bool) 
 		v.problem = f.name + " does not match extract"
 		return false
 	}
-	if f.trim {
-		text = strings.TrimSpace(text)
-	}
-	if f.lower {
-		text = strings.ToLower(text)
-	}
+	text = f.normal(text)
 	if f.firstOf && text == "" {
 		return false
 	}

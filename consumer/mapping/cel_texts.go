@@ -1,0 +1,67 @@
+package mapping
+
+import (
+	"slices"
+	"strings"
+
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+)
+
+// findUnreachableTexts warns of a text that the field's normalize never leaves, such as "NEW" in lower case. Such a rule
+// is valid CEL, and a != in it is always true: it could report every cancelled order as paid.
+func (c *compiler) findUnreachableTexts(s ruleSpec, a *ast.AST) {
+	ast.PostOrderVisit(a.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		field, literals := c.comparison(e)
+		for _, literal := range literals {
+			text, ok := literal.AsLiteral().(types.String)
+			if !ok || field.normal(string(text)) == string(text) {
+				continue
+			}
+			at := a.SourceInfo().GetStartLocation(literal.ID())
+			c.finding(c.reader(s.when).inside(s.when, at.Line()-1, at.Column()), s.where+".when",
+				"normalize makes %s never equal to %q; write %q", field.name, string(text), field.normal(string(text)))
+		}
+	}))
+}
+
+// comparison returns the field and the literals of field == "…", field != "…" and field in ["…"].
+func (c *compiler) comparison(e ast.Expr) (f *field, literals []ast.Expr) {
+	compares := []string{operators.Equals, operators.NotEquals, operators.In}
+	if e.Kind() != ast.CallKind || len(e.AsCall().Args()) != 2 || !slices.Contains(compares, e.AsCall().FunctionName()) {
+		return nil, nil
+	}
+	left, right := e.AsCall().Args()[0], e.AsCall().Args()[1]
+	if left.Kind() == ast.LiteralKind {
+		left, right = right, left
+	}
+	if left.Kind() != ast.IdentKind {
+		return nil, nil
+	}
+	i, ok := c.program.index[left.AsIdent()]
+	if !ok {
+		return nil, nil
+	}
+	elements := []ast.Expr{right}
+	if right.Kind() == ast.ListKind {
+		elements = right.AsList().Elements()
+	}
+	for _, e := range elements {
+		if e.Kind() == ast.LiteralKind {
+			literals = append(literals, e)
+		}
+	}
+	return &c.program.fields[i], literals
+}
+
+// normal returns a text as the field's normalize leaves it.
+func (f *field) normal(text string) string {
+	if f.trim {
+		text = strings.TrimSpace(text)
+	}
+	if f.lower {
+		text = strings.ToLower(text)
+	}
+	return text
+}
