@@ -1,13 +1,13 @@
-// Package lint judges the Kubernetes manifests of deploy as they come out of Kustomize.
+// Package lint checks the Kubernetes manifests of deploy as Kustomize renders them.
 //
-// [Render] builds an overlay in memory with the very library of the kustomize program. [Overlay.Judge] decodes each object
-// strictly (an unknown or misspelt field is a finding), runs Kubernetes' own pod security checks at "restricted", and then
-// rules of ours: what the API server would take and the worker, the group or LeadHit would not. The rules compare objects
-// with each other, and with the program: its settings, its paths, its time limits, as [ReadProgram] finds them in the
-// built binary and the source.
+//	rendering, err := lint.Render("../overlays/ci/minimal")
+//	overlay, err := lint.Read(rendering)
+//	for _, finding := range overlay.Judge(program) { … }
 //
-// A rule that cannot fail is no rule: the tests plant a violation of each and see it found.
+// Two nets catch mistakes. Golden renderings in testdata show every change of what is applied, to be looked at in review.
+// Rules catch what a reviewer cannot see: a misspelt field, a pod that "restricted" refuses, and disagreement with the
+// program, whose settings, paths and time limits [ReadProgram] takes from the built binary and the source.
 //
-// The package starts no goroutine, connects to nobody and keeps no state. It is a module of its own so that Kubernetes'
-// and Prometheus' code stays out of the product's go.mod.
+// The package starts no goroutine, connects to nobody and keeps no state. It is a module of its own so that the code of
+// Kubernetes and Prometheus stays out of the product's go.mod.
 package lint

@@ -2,6 +2,7 @@ package lint_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -84,38 +85,91 @@ func known(t *testing.T) *lint.Program {
 	return p
 }
 
-// overlays renders every overlay that is there to be applied, by its folder.
-func overlays(t *testing.T) map[string]*lint.Overlay {
+// renderings are those of every overlay that is there to be applied, by its folder.
+func renderings(t *testing.T) map[string]string {
 	t.Helper()
-	dirs, err := lint.Roots("../overlays")
+	dirs, err := lint.Kustomizations("../overlays")
 	if err != nil {
 		t.Fatal(err)
 	}
-	rendered := map[string]*lint.Overlay{}
+	parts, err := lint.Parts("../overlays")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
 	for _, dir := range dirs {
-		o, err := lint.Render(dir)
-		if err != nil {
+		if slices.Contains(parts, dir) {
+			continue
+		}
+		if all[strings.TrimPrefix(dir, "../overlays/")], err = lint.Render(dir); err != nil {
 			t.Fatal(err)
 		}
-		rendered[strings.TrimPrefix(dir, "../overlays/")] = o
 	}
-	if len(rendered) == 0 {
-		t.Fatal("got no overlay at all")
+	return all
+}
+
+func decoded(t *testing.T, rendering string) *lint.Overlay {
+	t.Helper()
+	o, err := lint.Read(rendering)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return rendered
+	return o
+}
+
+// overlays are the renderings, decoded.
+func overlays(t *testing.T) map[string]*lint.Overlay {
+	t.Helper()
+	all := map[string]*lint.Overlay{}
+	for name, rendering := range renderings(t) {
+		all[name] = decoded(t, rendering)
+	}
+	return all
 }
 
 func TestEveryOverlayPassesEveryRule(t *testing.T) {
 	t.Parallel()
 	p := known(t)
 	for name, o := range overlays(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			for _, finding := range o.Judge(p) {
-				t.Error(finding)
-			}
-		})
+		for _, finding := range o.Judge(p) {
+			t.Errorf("%s: %s", name, finding)
+		}
 	}
+}
+
+// What a change to the base or a component does to each overlay shows in these files. UPDATE=1 writes them.
+func TestOurOverlaysRenderAsTheyDidBefore(t *testing.T) {
+	t.Parallel()
+	all := renderings(t)
+	for _, name := range []string{minimal, kafkaScale, cpuScale, production} {
+		file := filepath.Join("testdata", strings.ReplaceAll(name, "/", "-")+".yaml")
+		got := withoutDashboard(all[name])
+		if os.Getenv("UPDATE") != "" {
+			if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if want := read(t, file); got != want {
+			t.Errorf("%s renders differently from %s; if that is intended, UPDATE=1 go test ./... writes the file:\n%s",
+				name, file, firstDifference(got, want))
+		}
+	}
+}
+
+// withoutDashboard leaves out the ConfigMap that wraps dashboard.json: 1,900 lines that would be in the repository twice.
+func withoutDashboard(rendering string) string {
+	documents := strings.Split(rendering, "\n---\n")
+	return strings.Join(slices.DeleteFunc(documents, func(d string) bool { return strings.Contains(d, "  dashboard.json: ") }), "\n---\n")
+}
+
+func firstDifference(got, want string) string {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range min(len(g), len(w)) {
+		if g[i] != w[i] {
+			return fmt.Sprintf("line %d: got %q, want %q", i+1, g[i], w[i])
+		}
+	}
+	return fmt.Sprintf("got %d lines, want %d", len(g), len(w))
 }
 
 func TestEveryComponentIsPartOfAnOverlay(t *testing.T) {

@@ -3,9 +3,7 @@ package lint
 import (
 	"errors"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -20,7 +18,7 @@ type Program struct {
 	Settings []Setting
 	// Paths are those that HTTP_ADDR serves.
 	Paths []string
-	// Drain bounds the end of a generation, Rebalance a join that is under way, IO one exchange with a broker.
+	// Drain bounds the end of a generation, Rebalance a join in progress, IO one exchange with a broker.
 	Drain, Rebalance, IO time.Duration
 }
 
@@ -32,29 +30,62 @@ type Setting struct {
 	Required bool
 }
 
-// ReadProgram reads the Markdown table that the binary prints, and paths and time limits from the source below root.
+// ReadProgram reads the Markdown table that the binary prints, and paths and time limits from the source below root. The
+// source is searched as text, so that a constant may move to another file of its folder.
 func ReadProgram(root, table string) (*Program, error) {
 	p := &Program{Settings: ParseTable(table)}
-	if len(p.Settings) == 0 {
-		return nil, errors.New("no settings in the table")
-	}
-	var err error
-	if p.Paths, err = paths(filepath.Join(root, "cmd/worker")); err != nil {
+	worker, err := source(filepath.Join(root, "cmd/worker"))
+	if err != nil {
 		return nil, err
 	}
-	for _, limit := range []struct {
-		file, name string
-		to         *time.Duration
-	}{
-		{"consumer/consumer.go", "drainLimit", &p.Drain},
-		{"consumer/consumer.go", "rebalanceTimeout", &p.Rebalance},
-		{"consumer/broker/dial.go", "ioLimit", &p.IO},
-	} {
-		if *limit.to, err = duration(filepath.Join(root, limit.file), limit.name); err != nil {
-			return nil, err
+	for _, found := range regexp.MustCompile(`"GET (/[a-z]+)"`).FindAllStringSubmatch(worker, -1) {
+		p.Paths = append(p.Paths, found[1])
+	}
+	consumer, err := source(filepath.Join(root, "consumer"))
+	if err != nil {
+		return nil, err
+	}
+	broker, err := source(filepath.Join(root, "consumer/broker"))
+	if err != nil {
+		return nil, err
+	}
+	var wrong [3]error
+	p.Drain, wrong[0] = seconds(consumer, "drainLimit")
+	p.Rebalance, wrong[1] = seconds(consumer, "rebalanceTimeout")
+	p.IO, wrong[2] = seconds(broker, "ioLimit")
+	if len(p.Settings) == 0 || len(p.Paths) == 0 {
+		return nil, errors.New("no settings in the table, or no path in the source")
+	}
+	return p, errors.Join(wrong[:]...)
+}
+
+// source returns the text of a folder's Go files, without tests.
+func source(dir string) (string, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		return "", err
+	}
+	var all strings.Builder
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return "", err
+		}
+		if !strings.HasSuffix(file, "_test.go") {
+			all.Write(text)
 		}
 	}
-	return p, nil
+	return all.String(), nil
+}
+
+// seconds returns the constant of a name, which must be a number of seconds.
+func seconds(source, name string) (time.Duration, error) {
+	found := regexp.MustCompile(`(?m)^(?:const |\t)` + name + `\s+= (\d+) \* time\.Second$`).FindStringSubmatch(source)
+	if found == nil {
+		return 0, fmt.Errorf("no constant %s = n * time.Second in the source", name)
+	}
+	n, err := strconv.Atoi(found[1])
+	return time.Duration(n) * time.Second, err
 }
 
 // ParseTable reads the settings out of a text that holds their Markdown table.
@@ -78,76 +109,4 @@ func (p *Program) setting(name string) (Setting, bool) {
 		return Setting{}, false
 	}
 	return p.Settings[i], true
-}
-
-// paths returns what the mux of a package serves by GET.
-func paths(dir string) ([]string, error) {
-	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
-	if err != nil {
-		return nil, err
-	}
-	var found []string
-	for _, file := range files {
-		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
-		if err != nil {
-			return nil, err
-		}
-		ast.Inspect(parsed, func(n ast.Node) bool {
-			literal, ok := n.(*ast.BasicLit)
-			if ok && literal.Kind == token.STRING {
-				if path, ok := strings.CutPrefix(strings.Trim(literal.Value, "\"`"), "GET /"); ok {
-					found = append(found, "/"+path)
-				}
-			}
-			return true
-		})
-	}
-	if len(found) == 0 {
-		return nil, fmt.Errorf("%s serves no path", dir)
-	}
-	return found, nil
-}
-
-// duration returns a constant that is a unit of time, or a number of them: time.Second, 15 * time.Second.
-func duration(file, name string) (time.Duration, error) {
-	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
-	if err != nil {
-		return 0, err
-	}
-	value, factor := constant(parsed, name), int64(1)
-	if product, ok := value.(*ast.BinaryExpr); ok && product.Op == token.MUL {
-		value, factor = product.Y, whole64(product.X)
-	}
-	unit, ok := value.(*ast.SelectorExpr)
-	if !ok || unit.Sel.Name != "Second" || factor == 0 {
-		return 0, fmt.Errorf("%s: %s is no constant number of seconds", file, name)
-	}
-	return time.Duration(factor) * time.Second, nil
-}
-
-// constant returns what a constant of that name is set to, or nil.
-func constant(file *ast.File, name string) ast.Expr {
-	var value ast.Expr
-	ast.Inspect(file, func(n ast.Node) bool {
-		spec, ok := n.(*ast.ValueSpec)
-		if !ok {
-			return value == nil
-		}
-		i := slices.IndexFunc(spec.Names, func(ident *ast.Ident) bool { return ident.Name == name })
-		if i >= 0 && i < len(spec.Values) {
-			value = spec.Values[i]
-		}
-		return false
-	})
-	return value
-}
-
-// whole64 returns a literal's number, 0 for what is none.
-func whole64(e ast.Expr) int64 {
-	literal, ok := e.(*ast.BasicLit)
-	if !ok {
-		return 0
-	}
-	n, _ := strconv.ParseInt(literal.Value, 10, 64) // 0 is no number of seconds either
-	return n
 }

@@ -12,32 +12,17 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Overlay is what one overlay renders to.
-type Overlay struct {
-	// Name is its folder.
-	Name    string
-	Objects []*Object
-}
-
-// Render builds the kustomization in a folder, as `kustomize build` does.
-func Render(dir string) (*Overlay, error) {
+// Render returns what `kustomize build` prints for a folder.
+func Render(dir string) (string, error) {
 	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), dir)
 	if err != nil {
-		return nil, fmt.Errorf("render %s: %w", dir, err)
+		return "", fmt.Errorf("render %s: %w", dir, err)
 	}
-	overlay := &Overlay{Name: dir}
-	for _, resource := range built.Resources() {
-		text, err := resource.MarshalJSON()
-		if err != nil {
-			return nil, fmt.Errorf("render %s: %w", dir, err)
-		}
-		object, err := NewObject(text)
-		if err != nil {
-			return nil, fmt.Errorf("render %s: %w", dir, err)
-		}
-		overlay.Objects = append(overlay.Objects, object)
+	text, err := built.AsYaml()
+	if err != nil {
+		return "", fmt.Errorf("render %s: %w", dir, err)
 	}
-	return overlay, nil
+	return string(text), nil
 }
 
 // Kustomizations returns every folder below dir that holds a kustomization.yaml, sorted.
@@ -51,19 +36,6 @@ func Kustomizations(dir string) ([]string, error) {
 	})
 	slices.Sort(found)
 	return found, err
-}
-
-// Roots returns the kustomizations below dir that no other one there is made of: those to apply.
-func Roots(dir string) ([]string, error) {
-	all, err := Kustomizations(dir)
-	if err != nil {
-		return nil, err
-	}
-	used, err := Parts(dir)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(all, func(d string) bool { return slices.Contains(used, d) }), nil
 }
 
 // Parts returns the folders that the kustomizations below dir name as resources or components.

@@ -146,17 +146,10 @@ func TestAMappingThatDoesNotFitIsFound(t *testing.T) {
 	if err == nil || !strings.Contains(text, "returns") {
 		t.Errorf("got %v and\n%s\nwant a word about the topic without a mapping", err, text)
 	}
-	for name, v := range map[string]violation{
-		"a preset that nobody has": {object: "ConfigMap/leadhit-sync-mapping", patch: replace("/data/mapping.yaml", `"{version: 1, mappings: [{preset: shoppify, match: {topics: [orders]}}]}"`)},
-		"no YAML":                  {object: "ConfigMap/leadhit-sync-mapping", patch: replace("/data/mapping.yaml", `"version: ["`)},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			environment := onDisk(t, v.planted(t, overlays(t)[production]))
-			if text, err := output(t, nil, "mapping", "check", environment["MAPPING"]); err == nil {
-				t.Errorf("got\n%s\nwant it refused", text)
-			}
-		})
+	rendering := plant(t, renderings(t)[production], "preset: ", "preset: shop")
+	environment = onDisk(t, decoded(t, rendering))
+	if text, err := output(t, nil, "mapping", "check", environment["MAPPING"]); err == nil {
+		t.Errorf("got\n%s\nwant an unknown preset refused", text)
 	}
 }
 

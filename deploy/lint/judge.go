@@ -1,0 +1,172 @@
+package lint
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/pod-security-admission/api"
+	"k8s.io/pod-security-admission/policy"
+)
+
+// judgement is one overlay under judgement.
+type judgement struct {
+	*Overlay
+
+	program  *Program
+	findings []string
+}
+
+// Judge runs every rule over the overlay. A finding is a line "rule: Kind/name: what is wrong".
+func (o *Overlay) Judge(p *Program) []string {
+	j := &judgement{Overlay: o, program: p}
+	j.decoding()
+	j.podSecurity()
+	j.knownSettings()
+	j.secrets()
+	j.grace()
+	j.probes()
+	j.topics()
+	j.rights()
+	j.scaling()
+	return j.findings
+}
+
+// add notes a finding, if there is something wrong.
+func (j *judgement) add(wrong bool, rule string, about fmt.Stringer, format string, args ...any) { //nolint:revive // it reads as an assertion
+	if wrong {
+		j.findings = append(j.findings, fmt.Sprintf("%s: %s: ", rule, about)+fmt.Sprintf(format, args...))
+	}
+}
+
+// label is the name of an object in a finding.
+type label string
+
+func (l label) String() string { return string(l) }
+
+func (j *judgement) worker() label { return label("Deployment/" + j.Worker.Name) }
+
+// setting returns the value in effect: the overlay's or the program's default.
+func (j *judgement) setting(name string) string {
+	if value, set := j.settings[name]; set {
+		return value
+	}
+	known, _ := j.program.setting(name)
+	return known.Default
+}
+
+// decoding: each object is of a known kind and has only fields of that kind.
+func (j *judgement) decoding() {
+	for i := range j.objects {
+		for _, wrong := range j.objects[i].wrong {
+			j.add(true, "decode", &j.objects[i], "%v", wrong)
+		}
+	}
+}
+
+// podSecurity runs Kubernetes' own checks of the level restricted.
+func (j *judgement) podSecurity() {
+	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
+	if err != nil {
+		j.add(true, "pod-security", j.worker(), "no checks: %v", err)
+		return
+	}
+	level := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
+	for _, d := range contents[*appsv1.Deployment](j.Overlay) {
+		result := policy.AggregateCheckResults(evaluator.EvaluatePod(level, &d.Spec.Template.ObjectMeta, &d.Spec.Template.Spec))
+		j.add(!result.Allowed, "pod-security", label("Deployment/"+d.Name), "%s: %s", result.ForbiddenReason(), result.ForbiddenDetail())
+	}
+}
+
+// knownSettings: each variable is a setting of the program or is read by a library, and each required one is set.
+func (j *judgement) knownSettings() {
+	foreign := regexp.MustCompile(`^(GOMEMLIMIT|GOGC|GOMAXPROCS|GODEBUG|GOTRACEBACK|OTEL_(RESOURCE_ATTRIBUTES|TRACES_SAMPLER.*|BSP_.*|SPAN_.*))$`)
+	for _, from := range j.container.EnvFrom {
+		j.add(from.ConfigMapRef != nil && j.configMap(from.ConfigMapRef) == nil, "settings", j.worker(), "takes its settings from a ConfigMap that is not here")
+	}
+	for _, name := range slices.Sorted(maps.Keys(j.settings)) {
+		_, known := j.program.setting(name)
+		j.add(!known && !foreign.MatchString(name), "settings", j.worker(), "sets %s, which is no setting of the program", name)
+	}
+	for _, s := range j.program.Settings {
+		j.add(s.Required && j.settings[s.Name] == "", "settings", j.worker(), "does not set %s, which is required", s.Name)
+	}
+}
+
+// secrets come as files, which are read again when they change, and are in no variable and no ConfigMap.
+func (j *judgement) secrets() {
+	secret := regexp.MustCompile(`(PASSWORD|KEY|SECRET|TOKEN|CREDENTIALS?|HEADERS)$`)
+	for _, from := range j.container.EnvFrom {
+		j.add(from.SecretRef != nil, "secrets", j.worker(), "takes variables from a Secret; mount it as a folder and set the _FILE setting")
+	}
+	for _, e := range j.container.Env {
+		j.add(e.ValueFrom != nil, "secrets", j.worker(), "takes %s from elsewhere than a value; mount a Secret as a folder and set the _FILE setting", e.Name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(j.settings)) {
+		j.add(secret.MatchString(name), "secrets", j.worker(), "sets %s in the open; set the _FILE setting", name)
+		u, err := url.Parse(j.settings[name])
+		j.add(err == nil && u.User != nil, "secrets", j.worker(), "%s is a URL with a user in it", name)
+	}
+	for _, s := range contents[*corev1.Secret](j.Overlay) {
+		j.add(true, "secrets", label("Secret/"+s.Name), "is in the manifests; create it with kubectl, or with components/external-secrets")
+	}
+}
+
+// grace: the work after SIGTERM fits into the grace period. A draining generation takes the drain, a last commit (half a
+// session) and leaving the group. A join in progress is waited for instead of the first two. Ten seconds are reserve.
+func (j *judgement) grace() {
+	session, err := time.ParseDuration(j.setting("KAFKA_SESSION_TIMEOUT"))
+	j.add(err != nil, "grace", j.worker(), "KAFKA_SESSION_TIMEOUT: %v", err)
+	p := j.program
+	need := max(p.Drain+session/2, p.Rebalance) + p.IO + 10*time.Second
+	given := j.Grace()
+	j.add(given < need, "grace", j.worker(), "terminationGracePeriodSeconds is %s; max(drain %s + commit %s, join %s) + leaving %s + 10s = %s is needed",
+		given, p.Drain, session/2, p.Rebalance, p.IO, need)
+	j.add(j.container.Lifecycle != nil, "grace", j.worker(), "has a lifecycle hook, which takes from the grace period")
+}
+
+// Grace returns the worker's grace period.
+func (o *Overlay) Grace() time.Duration {
+	if s := o.Worker.Spec.Template.Spec.TerminationGracePeriodSeconds; s != nil {
+		return time.Duration(*s) * time.Second
+	}
+	return 0
+}
+
+// probes ask at the port and for paths that the program serves, and liveness does not wait for what readiness waits for.
+func (j *judgement) probes() {
+	asks := func(name string, p *corev1.Probe) string {
+		if p == nil || p.HTTPGet == nil {
+			j.add(true, "probes", j.worker(), "has no %s probe by HTTP", name)
+			return ""
+		}
+		path := p.HTTPGet.Path
+		j.add(!slices.Contains(j.program.Paths, path), "probes", j.worker(), "the %s probe asks for %q, which the program does not serve", name, path)
+		j.add(p.HTTPGet.Port.StrVal != "http", "probes", j.worker(), "the %s probe does not ask at the port http", name)
+		return path
+	}
+	live, ready, startup := asks("liveness", j.container.LivenessProbe), asks("readiness", j.container.ReadinessProbe), asks("startup", j.container.StartupProbe)
+	j.add(live == ready, "probes", j.worker(), "liveness and readiness ask for the same path: an outage would restart the workers")
+	j.add(startup != live, "probes", j.worker(), "the startup probe asks for another path than liveness")
+	var pages int32
+	for _, p := range j.container.Ports {
+		if p.Name == "http" {
+			pages = p.ContainerPort
+		}
+	}
+	_, port, err := net.SplitHostPort(j.setting("HTTP_ADDR"))
+	j.add(err != nil || port != strconv.Itoa(int(pages)), "probes", j.worker(), "HTTP_ADDR %q does not listen on the port http, %d", j.setting("HTTP_ADDR"), pages)
+	for _, m := range contents[*podMonitor](j.Overlay) {
+		for _, e := range m.Spec.PodMetricsEndpoints {
+			j.add(e.Port != "http" || !slices.Contains(j.program.Paths, e.Path), "probes", label("PodMonitor/"+m.Name),
+				"scrapes %s at the port %s, which the program does not serve", e.Path, e.Port)
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package lint
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	jsonserializer "k8s.io/apimachinery/pkg/runtime/serializer/json"
+	"k8s.io/client-go/kubernetes/scheme"
+	strictjson "sigs.k8s.io/json"
+	"sigs.k8s.io/yaml"
+)
+
+// Overlay is a rendering, decoded.
+type Overlay struct {
+	// Worker is the Deployment with a container named worker.
+	Worker *appsv1.Deployment
+
+	objects   []object
+	container *corev1.Container
+	settings  map[string]string
+}
+
+// object is one object of a rendering.
+type object struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+
+	// content is of a Kubernetes type, or of one in custom.go. It is nil for unknown kinds.
+	content any
+	// wrong is what strict decoding found.
+	wrong []error
+}
+
+func (o *object) String() string { return o.Kind + "/" + o.Name }
+
+// Read decodes a rendering. Its error is for what is no object at all, and for the lack of a worker. Unknown kinds and fields
+// are left to [Overlay.Judge].
+func Read(rendering string) (*Overlay, error) {
+	o := &Overlay{settings: map[string]string{}}
+	for document := range strings.SplitSeq(rendering, "\n---\n") {
+		text, err := yaml.YAMLToJSON([]byte(document))
+		if err != nil {
+			return nil, err
+		}
+		decoded, err := decode(text)
+		if err != nil {
+			return nil, err
+		}
+		o.objects = append(o.objects, decoded)
+	}
+	for _, d := range contents[*appsv1.Deployment](o) {
+		containers := d.Spec.Template.Spec.Containers
+		if i := slices.IndexFunc(containers, func(c corev1.Container) bool { return c.Name == "worker" }); i >= 0 {
+			o.Worker, o.container = d, &containers[i]
+		}
+	}
+	if o.Worker == nil {
+		return nil, errors.New("no Deployment with a container named worker")
+	}
+	for _, from := range o.container.EnvFrom {
+		if m := o.configMap(from.ConfigMapRef); m != nil {
+			maps.Copy(o.settings, m.Data)
+		}
+	}
+	for _, e := range o.container.Env {
+		o.settings[e.Name] = e.Value
+	}
+	return o, nil
+}
+
+func decode(text []byte) (object, error) {
+	var o object
+	if err := yaml.Unmarshal(text, &o); err != nil {
+		return o, err
+	}
+	if o.Kind == "" || o.APIVersion == "" || o.Name == "" {
+		return o, errors.New("an object without a kind, an apiVersion or a name")
+	}
+	if scheme.Scheme.Recognizes(o.GroupVersionKind()) {
+		strict := jsonserializer.NewSerializerWithOptions(jsonserializer.DefaultMetaFactory, scheme.Scheme, scheme.Scheme,
+			jsonserializer.SerializerOptions{Strict: true})
+		typed, _, err := strict.Decode(text, nil, nil)
+		if err != nil && !runtime.IsStrictDecodingError(err) {
+			return o, fmt.Errorf("%s: %w", &o, err)
+		}
+		if o.content = typed; err != nil {
+			o.wrong = []error{err}
+		}
+		return o, nil
+	}
+	if o.content = customResource(o.APIVersion, o.Kind); o.content == nil {
+		o.wrong = []error{fmt.Errorf("unknown kind %s of %s", o.Kind, o.APIVersion)}
+		return o, nil
+	}
+	// Unlike encoding/json, this tells fields apart by their case, as the API server does.
+	wrong, err := strictjson.UnmarshalStrict(text, o.content)
+	if o.wrong = wrong; err != nil {
+		o.wrong = append(o.wrong, err)
+	}
+	return o, nil
+}
+
+// contents returns the objects of a type.
+func contents[T any](o *Overlay) []T {
+	var found []T
+	for i := range o.objects {
+		if content, ok := o.objects[i].content.(T); ok {
+			found = append(found, content)
+		}
+	}
+	return found
+}
+
+// configMap returns the ConfigMap beside the worker that a reference names, or nil.
+func (o *Overlay) configMap(ref *corev1.ConfigMapEnvSource) *corev1.ConfigMap {
+	for _, m := range contents[*corev1.ConfigMap](o) {
+		if ref != nil && m.Name == ref.Name && m.Namespace == o.Worker.Namespace {
+			return m
+		}
+	}
+	return nil
+}
+
+// Environment returns the worker's environment: the settings of its ConfigMap and the values beside them.
+func (o *Overlay) Environment() map[string]string { return maps.Clone(o.settings) }
+
+// Arguments returns the worker's command line.
+func (o *Overlay) Arguments() []string { return o.container.Args }
+
+// Files returns the content of the ConfigMaps that are mounted into the worker, by path.
+func (o *Overlay) Files() map[string]string {
+	all := map[string]string{}
+	for _, mount := range o.container.VolumeMounts {
+		for _, v := range o.Worker.Spec.Template.Spec.Volumes {
+			if v.Name != mount.Name || v.ConfigMap == nil {
+				continue
+			}
+			if m := o.configMap(&corev1.ConfigMapEnvSource{LocalObjectReference: v.ConfigMap.LocalObjectReference}); m != nil {
+				for key, content := range m.Data {
+					all[path.Join(mount.MountPath, key)] = content
+				}
+			}
+		}
+	}
+	return all
+}
+
+// Queries returns the PromQL by which KEDA scales the worker.
+func (o *Overlay) Queries() []string {
+	var found []string
+	for _, s := range contents[*scaledObject](o) {
+		for _, t := range s.Spec.Triggers {
+			if t.Type == "prometheus" {
+				found = append(found, t.Metadata.Query)
+			}
+		}
+	}
+	return found
+}
