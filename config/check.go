@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -88,6 +89,13 @@ func (c *Config) warnings(settings []setting) []string {
 func isPort(text string, least uint64) bool {
 	n, err := strconv.ParseUint(text, 10, 16)
 	return err == nil && n >= least
+}
+
+// isInternal says whether Kafka keeps a topic of this name for itself.
+func isInternal(name string) bool {
+	return slices.Contains([]string{
+		"__consumer_offsets", "__transaction_state", "__share_group_state", "__remote_log_metadata", "__cluster_metadata",
+	}, name)
 }
 
 // isLegalName says whether Kafka takes name for a topic that may get our suffix (.ledger, .replay) as well.

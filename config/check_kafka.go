@@ -85,10 +85,15 @@ func (c *Config) checkTopics(p *problems) {
 	if p.good("KAFKA_GROUP", "DEAD_LETTER_TOPIC") && !isLegalName(c.DeadLetter.Topic) {
 		p.add("DEAD_LETTER_TOPIC", fmt.Sprintf("%q is not a topic name that Kafka accepts, or is too long", clip(c.DeadLetter.Topic)))
 	}
+	if p.good("DEAD_LETTER_TOPIC") && isInternal(c.DeadLetter.Topic) {
+		p.add("DEAD_LETTER_TOPIC", fmt.Sprintf("%q is an internal topic of Kafka", c.DeadLetter.Topic))
+	}
 	for _, topic := range c.Kafka.Topics {
 		switch {
 		case !isLegalName(topic):
 			p.add("KAFKA_TOPICS", fmt.Sprintf("%q is not a topic name that Kafka accepts, or is too long", clip(topic)))
+		case isInternal(topic):
+			p.add("KAFKA_TOPICS", fmt.Sprintf("%q is an internal topic of Kafka", topic))
 		case topic == c.DeadLetter.Topic:
 			p.add("KAFKA_TOPICS", fmt.Sprintf("%q is the DEAD_LETTER_TOPIC: the worker would read its own letters", topic))
 		case slices.Contains(c.ownTopics(), topic):

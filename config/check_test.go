@@ -1,13 +1,43 @@
 package config_test
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"leadhit-sync/config"
 )
+
+// pipe makes a named pipe with something to read in it, so that reading it would not block.
+func pipe(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	open, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = open.Close() })
+	if _, err := open.WriteString("the-key"); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// link makes a symbolic link, as Kubernetes does for each file of a Secret.
+func link(t *testing.T, to string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(to, path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
 
 func TestWhatCannotWorkIsRefused(t *testing.T) {
 	empty, full := file(t, ""), file(t, "x")
@@ -30,6 +60,9 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		{"letters to a source topic", []string{"DEAD_LETTER_TOPIC", "orders"}, `KAFKA_TOPICS: "orders" is the DEAD_LETTER_TOPIC`},
 		{"a topic that is the ledger", []string{"KAFKA_TOPICS", "dlq.leadhit-sync.ledger"}, `KAFKA_TOPICS: "dlq.leadhit-sync.ledger" is reserved for the worker itself`},
 		{"a topic that is the replay's", []string{"KAFKA_TOPICS", "leadhit-sync.replay"}, `KAFKA_TOPICS: "leadhit-sync.replay" is reserved for the worker itself`},
+		{"a topic of Kafka's own", []string{"KAFKA_TOPICS", "orders,__consumer_offsets"}, `KAFKA_TOPICS: "__consumer_offsets" is an internal topic of Kafka; for example KAFKA_TOPICS=orders`},
+		{"the topic of Kafka's transactions", []string{"KAFKA_TOPICS", "__transaction_state"}, `KAFKA_TOPICS: "__transaction_state" is an internal topic of Kafka; for example KAFKA_TOPICS=orders`},
+		{"letters to a topic of Kafka's own", []string{"DEAD_LETTER_TOPIC", "__consumer_offsets"}, `DEAD_LETTER_TOPIC: "__consumer_offsets" is an internal topic of Kafka`},
 		{"an illegal group", []string{"KAFKA_GROUP", "my group"}, `KAFKA_GROUP: "my group" has characters other than`},
 		{"an illegal letters' topic", []string{"DEAD_LETTER_TOPIC", "a/b"}, `DEAD_LETTER_TOPIC: "a/b" is not a topic name`},
 		{"a letters' topic too long", []string{"DEAD_LETTER_TOPIC", strings.Repeat("a", 243)}, `DEAD_LETTER_TOPIC: "aaa`},
@@ -57,6 +90,12 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		{"a file that is not there", []string{"LEADHIT_CA_FILE", absent}, "LEADHIT_CA_FILE: the file cannot be used: no such file or directory"},
 		{"a file that is a folder", []string{"LEADHIT_CA_FILE", "/"}, "LEADHIT_CA_FILE: the file cannot be used: is a directory"},
 		{"a file that is a device", []string{"LEADHIT_CA_FILE", "/dev/null"}, "LEADHIT_CA_FILE: the file cannot be used: not a regular file"},
+		{"a key from a pipe", []string{"LEADHIT_API_KEY", "", "LEADHIT_API_KEY_FILE", pipe(t)}, "LEADHIT_API_KEY_FILE: the file cannot be used: not a regular file"},
+		{
+			"a password from a link to a pipe",
+			[]string{"KAFKA_SASL_MECHANISM", "SCRAM-SHA-256", "KAFKA_SASL_USERNAME", "me", "KAFKA_SASL_PASSWORD_FILE", link(t, pipe(t))},
+			"KAFKA_SASL_PASSWORD_FILE: the file cannot be used: not a regular file",
+		},
 		{"an empty file", []string{"LEADHIT_CA_FILE", empty}, "LEADHIT_CA_FILE: the file cannot be used: it is empty"},
 		{"a mechanism that nobody knows", []string{"KAFKA_SASL_MECHANISM", "GSSAPI"}, `KAFKA_SASL_MECHANISM: "GSSAPI" is none of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512`},
 		{"a user without a mechanism", []string{"KAFKA_SASL_USERNAME", "me"}, "KAFKA_SASL_USERNAME: is set while KAFKA_SASL_MECHANISM is not"},
@@ -125,6 +164,7 @@ func TestWhatJustWorksIsTaken(t *testing.T) {
 		{"LeadHit on localhost in clear", []string{"LEADHIT_URL", "http://localhost:8000/"}},
 		{"a registry with all there is", []string{"SCHEMA_REGISTRY_URL", "https://registry:8081/below", "SCHEMA_REGISTRY_CA_FILE", file(t, "x"), "SCHEMA_REGISTRY_USERNAME", "me", "SCHEMA_REGISTRY_PASSWORD_FILE", file(t, "x")}},
 		{"a registry on this machine in clear", []string{"SCHEMA_REGISTRY_URL", "http://127.0.0.1:8081"}},
+		{"a file behind a link", []string{"LEADHIT_CA_FILE", link(t, file(t, "x"))}},
 		{"retries that never end", []string{"RETRY_MAX_ELAPSED", "0"}},
 		{"a port of the system's choice", []string{"HTTP_ADDR", "127.0.0.1:0"}},
 		{"the longest name for the letters", []string{"DEAD_LETTER_TOPIC", strings.Repeat("a", 242)}},

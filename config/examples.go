@@ -25,7 +25,7 @@ func (c *Config) improveExamples(p *problems) {
 		}
 		if unset := os.Getenv(f.Variable) == ""; unset && strings.HasPrefix(f.What, required) {
 			if meant := p.meant(f.Variable); meant != "" {
-				f.What += "; " + meant + " is set, which is not a setting: did you mean " + f.Variable + "?"
+				f.What += "; " + meant + " is set but is not a setting (did you mean " + f.Variable + "?)"
 			}
 		}
 	}
@@ -50,7 +50,7 @@ func (p *problems) meant(missing string) string {
 func (c *Config) exampleTopics() string {
 	var good []string
 	for _, topic := range c.Kafka.Topics {
-		if isLegalName(topic) && !slices.Contains(c.ownTopics(), topic) {
+		if isLegalName(topic) && !isInternal(topic) && !slices.Contains(c.ownTopics(), topic) {
 			good = append(good, topic)
 		}
 	}

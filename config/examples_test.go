@@ -80,8 +80,11 @@ func TestAMissingVariableNamesTheOneThatWasProbablyMeant(t *testing.T) {
 			unset(t, missing)
 			unset(t, strings.TrimSuffix(missing, "_FILE"))
 			got := strings.Join(mistakes(t), "\n")
-			if want := "; " + name + " is set, which is not a setting: did you mean " + missing + "?"; !strings.Contains(got, missing+": is required") || !strings.Contains(got, want) {
+			if want := "; " + name + " is set but is not a setting (did you mean " + missing + "?)"; !strings.Contains(got, missing+": is required") || !strings.Contains(got, want) {
 				t.Errorf("got %q, want it to hold %q", got, want)
+			}
+			if strings.Contains(got, "?;") {
+				t.Errorf("got %q, want a question mark and a semicolon apart", got)
 			}
 			if strings.Contains(got, "canary") {
 				t.Errorf("got %q, want no value of a variable that may hold a secret", got)
@@ -89,7 +92,7 @@ func TestAMissingVariableNamesTheOneThatWasProbablyMeant(t *testing.T) {
 		})
 	}
 	setup(t, "KAFKA_SASL_MECHANISM", "SCRAM-SHA-512", "KAFKA_SASL_USERNAME", "me", "KAFKA_SASL_PASSWORD", "canary-value")
-	if got := strings.Join(mistakes(t), "\n"); !strings.Contains(got, "KAFKA_SASL_PASSWORD is set, which is not a setting") || strings.Contains(got, "canary") {
+	if got := strings.Join(mistakes(t), "\n"); !strings.Contains(got, "KAFKA_SASL_PASSWORD is set but is not a setting") || strings.Contains(got, "canary") {
 		t.Errorf("got %q, want it to say that the password goes into a file, without the password", got)
 	}
 }

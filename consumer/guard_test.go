@@ -373,3 +373,28 @@ func TestAFloodGuardWithoutALedgerIsRefused(t *testing.T) {
 		}
 	})
 }
+
+// A topic that was created a moment ago often has no leader yet. The worker waits, and logs that only if it lasts.
+func TestALedgerWithoutALeaderIsLoggedOnlyIfThatLasts(t *testing.T) {
+	for name, c := range map[string]struct {
+		lasts time.Duration
+		want  int // warnings about the ledger
+	}{
+		"for a moment": {2 * time.Second, 0},
+		"for long":     {time.Minute, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 2, func(w *world) {
+				fault := w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: ledgerTopic, Err: kerr.NotLeaderForPartition, Count: -1})
+				w.many(10, "order", fine)
+				w.start(guarded("w1", "1.0"))
+				time.Sleep(c.lasts)
+				fault.Remove()
+				w.settle(time.Minute)
+				if told := w.logs.say("cannot read the ledger"); len(told) != c.want {
+					w.t.Errorf("got %d warnings, want %d: %q", len(told), c.want, told)
+				}
+			})
+		})
+	}
+}

@@ -75,7 +75,9 @@ func accessReason(err error) reason {
 // ledgerReason says why the ledger cannot be read.
 func ledgerReason(err error) reason {
 	var network *net.OpError
-	if LoginRefused(err) || errors.Is(err, broker.ErrNotKafka) || errors.Is(err, broker.ErrTooOld) || errors.As(err, &network) {
+	switch {
+	case LoginRefused(err), errors.Is(err, broker.ErrNotKafka), errors.Is(err, broker.ErrTooOld), errors.As(err, &network),
+		errors.Is(err, broker.ErrNotLeader): // a new topic has no leader for a moment
 		return accessReason(err)
 	}
 	return reason{what: withoutPorts(err.Error()), fix: "check that the topic may be read and written"}

@@ -120,8 +120,8 @@ func (f *follower) follow(ctx context.Context) {
 			f.trouble.over(f.log, "the ledger is read again")
 		case ctx.Err() == nil:
 			f.doubt = true
-			f.trouble.tell(f.log, "cannot read the ledger, so the worker does not see new pauses and resumes; "+
-				"it continues as before; trying again", err)
+			f.trouble.explain(f.log, "cannot read the ledger, so the worker does not see new pauses and resumes; "+
+				"it continues as before; trying again", ledgerReason(err), err)
 			f.trouble.wait(ctx)
 		}
 	}

@@ -45,11 +45,8 @@ func run(ctx context.Context, out io.Writer) error {
 	takeStrayLines(log)
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	// Once the first signal has been taken, the next one has its usual effect: it ends the process.
-	defer context.AfterFunc(ctx, func() {
-		stop() // before the line: where stdout is blocked it may never be written
-		log.InfoContext(ctx, "stopping: finishing the calls in flight")
-	})() // what ends without a signal says nothing of stopping
+	announced := announceStop(ctx, stop, log)
+	defer announced()
 	w, err := worker.Open(settings, versionText(), log) //nolint:contextcheck // it reads files and connects to nobody
 	if err != nil {
 		return settingError{err} // a file that has changed since it was checked
@@ -59,8 +56,25 @@ func run(ctx context.Context, out io.Writer) error {
 	if err := w.Run(ctx); err != nil {
 		return err
 	}
+	announced()
 	log.InfoContext(ctx, "stopped")
 	return nil
+}
+
+// announceStop logs that the worker stops, once ctx has ended. From then on a signal has its usual effect: it ends the process.
+// announced waits for the line if ctx has ended, so that it stands before "stopped"; otherwise nothing is logged any more.
+func announceStop(ctx context.Context, stop func(), log *slog.Logger) (announced func()) {
+	written := make(chan struct{})
+	forget := context.AfterFunc(ctx, func() {
+		defer close(written)
+		stop()
+		log.InfoContext(ctx, "stopping: finishing the calls in flight")
+	})
+	return sync.OnceFunc(func() {
+		if !forget() {
+			<-written
+		}
+	})
 }
 
 // startLog returns the log of the settings, before a reader that may be slow. flush waits until it has what was written, for a

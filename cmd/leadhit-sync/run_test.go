@@ -1,11 +1,48 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
+
+// slowly is a log's handler that takes a second for a line.
+type slowly struct{ slog.Handler }
+
+func (s slowly) Handle(ctx context.Context, r slog.Record) error {
+	time.Sleep(time.Second)
+	return s.Handler.Handle(ctx, r)
+}
+
+func TestTheLogSaysStoppingBeforeStopped(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out strings.Builder
+		log := slog.New(slowly{handler(&out, "text", nil)})
+		ctx, cancel := context.WithCancel(t.Context())
+		stopped := false
+		announced := announceStop(ctx, func() { stopped = true }, log)
+		cancel()
+		announced()
+		if !stopped || strings.Count(out.String(), "stopping: finishing the calls in flight") != 1 {
+			t.Errorf("got %q, want the line written, and the next signal let through (%v)", out.String(), stopped)
+		}
+	})
+}
+
+func TestAWorkerThatEndsByItselfDoesNotSayStopping(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	ctx, cancel := context.WithCancel(t.Context())
+	announceStop(ctx, func() {}, slog.New(handler(&out, "text", nil)))()
+	cancel()
+	if out.Len() > 0 {
+		t.Errorf("got %q, want nothing", out.String())
+	}
+}
 
 func TestDurationsInTheLogAreText(t *testing.T) {
 	t.Parallel()
