@@ -43,6 +43,7 @@ import (
 
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
 
@@ -57,9 +58,7 @@ const (
 
 // Event is one record as it was read.
 type Event struct {
-	Topic     string
-	Partition int
-	broker.Record
+	event.Record
 	// Note is Decode's own: what it leaves here, Call and Store find.
 	Note any
 }
@@ -112,8 +111,8 @@ type Consumer struct {
 	over       bool // no more turns
 	dispatcher *dispatch.Dispatcher
 	current    *generation // where effects of the generation go
-	ends       map[dispatch.Partition]int64
-	standing   map[dispatch.Partition]Unreadable
+	ends       map[event.Partition]int64
+	standing   map[event.Partition]Unreadable
 	holds      holds
 	alarm      *time.Timer // rings at alarmAt or earlier
 	alarmAt    time.Time
@@ -148,8 +147,8 @@ func New(o Options) *Consumer {
 	c := &Consumer{
 		options: o, log: o.Logger,
 		dispatcher: dispatch.New(o.Dispatch),
-		ends:       map[dispatch.Partition]int64{},
-		standing:   map[dispatch.Partition]Unreadable{},
+		ends:       map[event.Partition]int64{},
+		standing:   map[event.Partition]Unreadable{},
 		holds:      newHolds(),
 		sizes:      map[string]int{},
 		begun:      map[string]string{},

@@ -68,7 +68,7 @@ func (c *Consumer) fetched(ctx context.Context, log *slog.Logger, f dispatch.Fet
 	events := make([]dispatch.Event, len(batch.Records))
 	for i, r := range batch.Records {
 		// Each by itself: an event that stays unfinished for hours must not keep its neighbours in memory.
-		e := &Event{Topic: f.Topic, Partition: f.Number, Record: r}
+		e := &Event{Record: r}
 		size := len(r.Key) + len(r.Value) + eventOverhead
 		for _, h := range r.Headers {
 			size += len(h.Key) + len(h.Value)

@@ -9,6 +9,7 @@ import (
 
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 )
 
 // generation is where a turn puts what belongs to one generation of the group. No channel can be full: a partition has
@@ -18,7 +19,7 @@ type generation struct {
 	member   broker.Member
 	fetches  chan dispatch.Fetch
 	commits  chan dispatch.Commit
-	suspects chan dispatch.Partition
+	suspects chan event.Partition
 	doubt    chan struct{} // closed when a commit has stayed without an answer
 	ended    chan dispatch.End
 
@@ -30,7 +31,7 @@ func newGeneration(member broker.Member, partitions int) *generation {
 		member:   member,
 		fetches:  make(chan dispatch.Fetch, 3*partitions),
 		commits:  make(chan dispatch.Commit, 1),
-		suspects: make(chan dispatch.Partition, 3*partitions),
+		suspects: make(chan event.Partition, 3*partitions),
 		doubt:    make(chan struct{}),
 		ended:    make(chan dispatch.End, 1),
 	}
@@ -39,7 +40,7 @@ func newGeneration(member broker.Member, partitions int) *generation {
 // live runs a generation from the reading of its offsets to its end. fetching ends when the generation is over or the
 // worker is to stop; working outlives it, for the last calls and commits. It reports how the generation has ended, and
 // whether the group must be left and joined anew.
-func (c *Consumer) live(fetching, working context.Context, g *generation, own []broker.TopicPartition) (end dispatch.End, leave bool) {
+func (c *Consumer) live(fetching, working context.Context, g *generation, own []event.Partition) (end dispatch.End, leave bool) {
 	if !c.prepareHere(fetching) {
 		return dispatch.NotEnded, fetching.Err() == nil // the generation goes on without us, or has ended
 	}
@@ -162,11 +163,11 @@ func (c *Consumer) tellCommit(r broker.CommitResult) {
 	if r.Outcome == broker.MetadataTooLarge {
 		c.log.Warn("the brokers refuse the metadata of a commit: a waiting order holds up its partition; "+
 			"set offset.metadata.max.bytes to 4096, the default, on the brokers",
-			slog.String("topic", r.Topic), slog.Int("partition", r.Partition), slog.Int("bytes", len(r.Metadata)), slog.Any("error", r.Err))
+			slog.String("topic", r.Topic), slog.Int("partition", r.Number), slog.Int("bytes", len(r.Metadata)), slog.Any("error", r.Err))
 		return
 	}
 	c.log.Warn("commit not acknowledged", slog.String("outcome", r.Outcome.String()),
-		slog.String("topic", r.Topic), slog.Int("partition", r.Partition), slog.Any("error", r.Err))
+		slog.String("topic", r.Topic), slog.Int("partition", r.Number), slog.Any("error", r.Err))
 }
 
 // commit sends one commit and says what became of it, and of the partition that fared worst.
@@ -186,7 +187,7 @@ func (c *Consumer) commit(ctx context.Context, member broker.Member, commit disp
 			continue
 		}
 		offsets = append(offsets, broker.OffsetCommit{
-			TopicPartition: broker.TopicPartition{Topic: o.Topic, Partition: o.Number}, Next: o.Next, Metadata: o.Metadata,
+			Partition: o.Partition, Next: o.Next, Metadata: o.Metadata,
 		})
 	}
 	answer.Unknown = gone
@@ -194,7 +195,6 @@ func (c *Consumer) commit(ctx context.Context, member broker.Member, commit disp
 		return answer, worst
 	}
 	for _, r := range c.options.Cluster.Commit(ctx, member, offsets) {
-		at := dispatch.Partition{Topic: r.Topic, Number: r.Partition}
 		outcome := dispatch.Acked
 		switch r.Outcome {
 		case broker.Acked:
@@ -207,9 +207,9 @@ func (c *Consumer) commit(ctx context.Context, member broker.Member, commit disp
 		case broker.Again, broker.Forbidden: // forbidden may be allowed before the lease ends; after it nothing is called
 			outcome = dispatch.NotSent
 		case broker.UnknownTopic:
-			answer.Unknown = append(answer.Unknown, at)
+			answer.Unknown = append(answer.Unknown, r.Partition)
 		case broker.MetadataTooLarge:
-			answer.TooLarge = append(answer.TooLarge, at)
+			answer.TooLarge = append(answer.TooLarge, r.Partition)
 		}
 		c.counts.commitFailures.Add(1)
 		// In doubt about one partition, in doubt about all: the outcomes are ordered by how bad they are.
@@ -223,11 +223,11 @@ func (c *Consumer) commit(ctx context.Context, member broker.Member, commit disp
 
 // gone returns the unwatched partitions of a commit whose last one is there no longer. Kafka deletes a group's offsets
 // together with their topic; to commit again would hide that it was made anew since.
-func (c *Consumer) gone(ctx context.Context, commit dispatch.Commit) ([]dispatch.Partition, error) {
-	var ask []broker.TopicPartition
+func (c *Consumer) gone(ctx context.Context, commit dispatch.Commit) ([]event.Partition, error) {
+	var ask []event.Partition
 	for _, o := range commit.Offsets {
 		if o.Unwatched {
-			ask = append(ask, broker.TopicPartition{Topic: o.Topic, Partition: o.Number})
+			ask = append(ask, o.Partition)
 		}
 	}
 	if len(ask) == 0 {
@@ -237,10 +237,10 @@ func (c *Consumer) gone(ctx context.Context, commit dispatch.Commit) ([]dispatch
 	if err != nil {
 		return nil, err
 	}
-	var gone []dispatch.Partition
+	var gone []event.Partition
 	for at, is := range committed {
 		if is.Next < 0 {
-			gone = append(gone, dispatch.Partition{Topic: at.Topic, Number: at.Partition})
+			gone = append(gone, at)
 		}
 	}
 	return gone, nil

@@ -7,6 +7,7 @@ import (
 
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 )
 
 const (
@@ -40,17 +41,17 @@ type hold struct {
 
 // holds are the open transactions that fetches stopped at, and when one of each partition was logged last. A turn's.
 type holds struct {
-	open map[dispatch.Partition]*hold
-	told map[dispatch.Partition]time.Time
+	open map[event.Partition]*hold
+	told map[event.Partition]time.Time
 }
 
 func newHolds() holds {
-	return holds{open: map[dispatch.Partition]*hold{}, told: map[dispatch.Partition]time.Time{}}
+	return holds{open: map[event.Partition]*hold{}, told: map[event.Partition]time.Time{}}
 }
 
 // keep forgets the partitions that this worker does not own any more.
 func (h holds) keep(own []dispatch.Position) {
-	owned := make(map[dispatch.Partition]bool, len(own))
+	owned := make(map[event.Partition]bool, len(own))
 	for _, p := range own {
 		owned[p.Partition] = true
 	}
@@ -62,8 +63,8 @@ func (h holds) keep(own []dispatch.Position) {
 }
 
 // reported are the holds that last longer than transactions ordinarily do.
-func (h holds) reported() map[dispatch.Partition]HeldBack {
-	out := map[dispatch.Partition]HeldBack{}
+func (h holds) reported() map[event.Partition]HeldBack {
+	out := map[event.Partition]HeldBack{}
 	for p, open := range h.open {
 		if open.looked {
 			out[p] = open.HeldBack
@@ -74,7 +75,7 @@ func (h holds) reported() map[dispatch.Partition]HeldBack {
 
 // fetched takes what a fetch saw of a partition's ends. ended is a hold that was logged and is over; ask says that it is time to
 // ask for the age of the first event held back.
-func (h holds) fetched(now time.Time, p dispatch.Partition, batch broker.Batch) (ended *hold, ask bool) {
+func (h holds) fetched(now time.Time, p event.Partition, batch broker.Batch) (ended *hold, ask bool) {
 	open := h.open[p]
 	stable := batch.LastStable
 	held := stable >= 0 && stable < batch.HighWatermark && batch.Next >= stable
@@ -101,7 +102,7 @@ func (h holds) fetched(now time.Time, p dispatch.Partition, batch broker.Batch) 
 }
 
 // tellHold writes a line when a transaction has been open for long, and when one that was logged is over.
-func (c *Consumer) tellHold(ctx context.Context, log *slog.Logger, p dispatch.Partition, stable int64, ended *hold) {
+func (c *Consumer) tellHold(ctx context.Context, log *slog.Logger, p event.Partition, stable int64, ended *hold) {
 	if ended != nil {
 		log.InfoContext(ctx, "the open transaction is over; the events behind it are read", slog.Int64("offset", ended.Offset),
 			slog.Int64("events", ended.Events), slog.Time("since", ended.Since))

@@ -12,7 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
 
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 	shared "leadhit-sync/deadletter/ledger"
 	"leadhit-sync/retry"
 )
@@ -51,7 +51,7 @@ func TestAnOpenTransactionIsLoggedAndShownWithWhatItHoldsBack(t *testing.T) {
 		k := w.start()
 		time.Sleep(20 * time.Second)
 
-		at := dispatch.Partition{Topic: "orders", Number: 0}
+		at := event.Partition{Topic: "orders", Number: 0}
 		s := k.State()
 		got, open := s.HeldBack[at]
 		if !open || len(s.HeldBack) != 1 || got.Offset != 1 || got.Events != 300 || !got.Since.Equal(opened.Truncate(time.Millisecond)) {
@@ -151,7 +151,7 @@ func TestATimeThatCannotBeTrueDoesNotHideAnOpenTransaction(t *testing.T) {
 				time.Sleep(time.Minute)
 				end := w.openTransaction("orders", at)
 				time.Sleep(time.Minute)
-				got := k.State().HeldBack[dispatch.Partition{Topic: "orders"}]
+				got := k.State().HeldBack[event.Partition{Topic: "orders"}]
 				if age := time.Since(got.Since); age < 50*time.Second || age > 2*time.Minute {
 					w.t.Errorf("got an age of %v, want a minute: since it was met", age)
 				}
@@ -217,7 +217,7 @@ func stuckBeside(w *world, at int64) {
 	w.leadhitDoes(fails)
 	k := w.start()
 	time.Sleep(time.Second)
-	w.ledger.produced(dispatch.Partition{Topic: "orders"}, 0, []change{w.ledger.next("odd", fine)})
+	w.ledger.produced(event.Partition{Topic: "orders"}, 0, []change{w.ledger.next("odd", fine)})
 	client := w.client(kgo.MaxVersions(kversion.V3_6_0()))
 	if err := produceAt(w.t.Context(), client, "orders", 0, at, "odd", "odd:1"); err != nil {
 		w.t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 )
 
 const (
@@ -200,22 +201,22 @@ func (c *Consumer) pace(ctx context.Context, end dispatch.End) {
 }
 
 // assigned returns the partitions that the leader gave us, each once: the leader may be any program.
-func assigned(gen *kafka.Generation) []broker.TopicPartition {
-	var own []broker.TopicPartition
+func assigned(gen *kafka.Generation) []event.Partition {
+	var own []event.Partition
 	for topic, partitions := range gen.Assignments {
 		for _, p := range partitions {
 			if p.ID >= 0 {
-				own = append(own, broker.TopicPartition{Topic: topic, Partition: p.ID})
+				own = append(own, event.Partition{Topic: topic, Number: p.ID})
 			}
 		}
 	}
-	slices.SortFunc(own, func(a, b broker.TopicPartition) int {
-		return cmp.Or(strings.Compare(a.Topic, b.Topic), a.Partition-b.Partition)
+	slices.SortFunc(own, func(a, b event.Partition) int {
+		return cmp.Or(strings.Compare(a.Topic, b.Topic), a.Number-b.Number)
 	})
 	return slices.Compact(own)
 }
 
-func (c *Consumer) joined(m broker.Member, own []broker.TopicPartition, leads bool) {
+func (c *Consumer) joined(m broker.Member, own []event.Partition, leads bool) {
 	c.log.Info("joined the group", slog.Int("generation", m.Generation), slog.String("member", m.ID),
 		slog.Int("partitions", len(own)), slog.Bool("leader", leads))
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/retry"
 )
@@ -43,19 +44,19 @@ type Ledger struct {
 type follower struct {
 	consumer *Consumer
 	log      *slog.Logger
-	followed bool           // the membership's: it was read to its end once, and is followed since
-	begun    bool           // it was read to its end once
-	doubt    bool           // the last try to read it failed
-	next     int64          // the offset to read next
-	last     *broker.Record // the last one that was read: by it a ledger that was made anew is known
-	garbled  bool           // it was told that some record is no entry
+	followed bool          // the membership's: it was read to its end once, and is followed since
+	begun    bool          // it was read to its end once
+	doubt    bool          // the last try to read it failed
+	next     int64         // the offset to read next
+	last     *event.Record // the last one that was read: by it a ledger that was made anew is known
+	garbled  bool          // it was told that some record is no entry
 	trouble  trouble
 }
 
 // news is what was read of the ledger and not taken yet.
 type news struct {
-	entries []retry.Entry  // the guard's: of all else nothing is kept
-	last    *broker.Record // nil: nothing was read
+	entries []retry.Entry // the guard's: of all else nothing is kept
+	last    *event.Record // nil: nothing was read
 	next    int64
 }
 
@@ -255,7 +256,7 @@ func (f *follower) take(read news, lost bool) { //nolint:revive // lost is a fac
 	})
 }
 
-func (f *follower) tellGarbage(r broker.Record, err error) {
+func (f *follower) tellGarbage(r event.Record, err error) {
 	if f.garbled {
 		return
 	}

@@ -15,6 +15,7 @@ import (
 
 	"leadhit-sync/consumer"
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 )
 
 // An event's value lists "order:status" pairs, separated by commas. The statuses of an order are 1, 2, 3 … in the order of
@@ -75,7 +76,7 @@ type ledger struct {
 	mu         sync.Mutex
 	started    time.Time
 	orders     map[string]*history
-	logs       map[dispatch.Partition]map[int64][]change // what stands at an offset
+	logs       map[event.Partition]map[int64][]change // what stands at an offset
 	letters    map[change]int
 	inAir, max int
 	calls      int
@@ -111,7 +112,7 @@ type send struct {
 func newLedger() *ledger {
 	return &ledger{
 		started: time.Now(), orders: map[string]*history{}, letters: map[change]int{},
-		logs: map[dispatch.Partition]map[int64][]change{},
+		logs: map[event.Partition]map[int64][]change{},
 	}
 }
 
@@ -149,7 +150,7 @@ func (l *ledger) waive(orders ...string) {
 }
 
 // produced notes where an event stands.
-func (l *ledger) produced(at dispatch.Partition, offset int64, changes []change) {
+func (l *ledger) produced(at event.Partition, offset int64, changes []change) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.logs[at] == nil {
@@ -251,12 +252,12 @@ func (l *ledger) commit(r *kmsg.OffsetCommitRequest) {
 			if p.Metadata != nil {
 				text = *p.Metadata
 			}
-			l.commitOf(dispatch.Partition{Topic: topic.Topic, Number: int(p.Partition)}, p.Offset, text)
+			l.commitOf(event.Partition{Topic: topic.Topic, Number: int(p.Partition)}, p.Offset, text)
 		}
 	}
 }
 
-func (l *ledger) commitOf(at dispatch.Partition, next int64, text string) {
+func (l *ledger) commitOf(at event.Partition, next int64, text string) {
 	frontier, open, err := claims(next, text)
 	if err != nil {
 		l.violate("commit of %v at %d: metadata %q: %v", at, next, text, err)

@@ -12,6 +12,7 @@ import (
 
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 )
 
 // Start says where a group begins that never committed. The zero value is the beginning of the log, which is also where
@@ -29,7 +30,7 @@ const startPatience = 3 * time.Second
 // positions reads the group's offsets, for as long as it takes. Without a commit it chooses the start and logs it.
 // It leaves out partitions that do not exist, such as those of a topic that was deleted since it was assigned, so that they do
 // not keep the others waiting. False: ctx has ended.
-func (c *Consumer) positions(ctx context.Context, own []broker.TopicPartition) (_ []dispatch.Position, gone []broker.TopicPartition, ok bool) {
+func (c *Consumer) positions(ctx context.Context, own []event.Partition) (_ []dispatch.Position, gone []event.Partition, ok bool) {
 	if len(own) == 0 {
 		return nil, nil, true
 	}
@@ -57,12 +58,12 @@ func (c *Consumer) positions(ctx context.Context, own []broker.TopicPartition) (
 // standing is the group's position in each partition.
 type standing struct {
 	positions []dispatch.Position
-	begun     []beginning             // where it never committed
-	gone      []broker.TopicPartition // those that do not exist; they have no positions
+	begun     []beginning       // where it never committed
+	gone      []event.Partition // those that do not exist; they have no positions
 }
 
 // readPositions returns a standing beside an error if that is about partitions that do not exist.
-func (c *Consumer) readPositions(ctx context.Context, own []broker.TopicPartition) (standing, error) {
+func (c *Consumer) readPositions(ctx context.Context, own []event.Partition) (standing, error) {
 	committed, err := c.options.Cluster.Committed(ctx, c.options.Group, own)
 	if err != nil {
 		return standing{}, err
@@ -71,11 +72,10 @@ func (c *Consumer) readPositions(ctx context.Context, own []broker.TopicPartitio
 	fresh := map[string][]int{}
 	for i, p := range own {
 		positions[i] = dispatch.Position{
-			Partition: dispatch.Partition{Topic: p.Topic, Number: p.Partition},
-			Next:      committed[p].Next, Metadata: committed[p].Metadata,
+			Partition: p, Next: committed[p].Next, Metadata: committed[p].Metadata,
 		}
 		if committed[p].Next < 0 {
-			fresh[p.Topic] = append(fresh[p.Topic], p.Partition)
+			fresh[p.Topic] = append(fresh[p.Topic], p.Number)
 		}
 	}
 	var at standing
@@ -94,7 +94,7 @@ func (c *Consumer) readPositions(ctx context.Context, own []broker.TopicPartitio
 	}
 	for _, p := range positions {
 		if p.Next < 0 {
-			at.gone = append(at.gone, broker.TopicPartition{Topic: p.Topic, Partition: p.Number})
+			at.gone = append(at.gone, p.Partition)
 		}
 	}
 	at.positions = slices.DeleteFunc(positions, func(p dispatch.Position) bool { return p.Next < 0 })
@@ -119,10 +119,10 @@ func (c *Consumer) beginKnown(ctx context.Context, topic string, partitions []in
 }
 
 // await returns when one of the partitions exists, or at the end of ctx.
-func (c *Consumer) await(ctx context.Context, partitions []broker.TopicPartition) {
+func (c *Consumer) await(ctx context.Context, partitions []event.Partition) {
 	var names []string
 	for _, p := range partitions {
-		names = append(names, fmt.Sprintf("%s/%d", p.Topic, p.Partition))
+		names = append(names, fmt.Sprintf("%s/%d", p.Topic, p.Number))
 		c.waits.begin(waitUnknown+p.Topic, "the brokers do not know all partitions of the topic "+p.Topic+" that this worker consumes")
 		defer c.waits.end(waitUnknown + p.Topic)
 	}
@@ -137,8 +137,8 @@ func (c *Consumer) await(ctx context.Context, partitions []broker.TopicPartition
 		case <-ticker.C:
 		}
 		for _, p := range partitions {
-			if _, err := c.options.Cluster.Bounds(ctx, p.Topic, []int{p.Partition}); err == nil {
-				c.log.InfoContext(ctx, "an assigned partition exists again; joining the group again", slog.String("topic", p.Topic), slog.Int("partition", p.Partition))
+			if _, err := c.options.Cluster.Bounds(ctx, p.Topic, []int{p.Number}); err == nil {
+				c.log.InfoContext(ctx, "an assigned partition exists again; joining the group again", slog.String("topic", p.Topic), slog.Int("partition", p.Number))
 				return
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 )
 
 // Phase is the state of the membership.
@@ -70,11 +71,11 @@ type State struct {
 	Apart    time.Time
 	Dispatch dispatch.State
 	// Ends are the log ends, as of the last fetch of each partition.
-	Ends map[dispatch.Partition]int64
+	Ends map[event.Partition]int64
 	// Unreadable are the partitions that are stuck because their next batch cannot be read.
 	Unreadable []Unreadable
 	// HeldBack has the partitions where an open transaction has kept events from being read for some seconds.
-	HeldBack map[dispatch.Partition]HeldBack
+	HeldBack map[event.Partition]HeldBack
 
 	Fetched, Commits, CommitFailures, Generations uint64
 	// Expired counts events that retention took unread, Restarted partitions that were truncated or made anew.

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/broker"
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 )
 
 const (
@@ -43,7 +43,7 @@ func (u *unknowns) topic(name string) *unknownTopic {
 	return u.topics[name]
 }
 
-func (u *unknowns) add(p dispatch.Partition) {
+func (u *unknowns) add(p event.Partition) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	t := u.topic(p.Topic)
@@ -67,7 +67,7 @@ func (u *unknowns) due(topic string) []int {
 }
 
 // remove says whether the partition was the topic's last one, and whether the topic was logged.
-func (u *unknowns) remove(p dispatch.Partition) (last, told bool) {
+func (u *unknowns) remove(p event.Partition) (last, told bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	t := u.topic(p.Topic)
@@ -76,7 +76,7 @@ func (u *unknowns) remove(p dispatch.Partition) (last, told bool) {
 }
 
 // restarted says whether the log must say that partitions of the topic were created again.
-func (u *unknowns) restarted(p dispatch.Partition) bool {
+func (u *unknowns) restarted(p event.Partition) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	t := u.topic(p.Topic)
@@ -87,20 +87,19 @@ func (u *unknowns) restarted(p dispatch.Partition) bool {
 
 // verify finds out what became of a partition that the broker did not know: it was unknown for a moment, or the topic was
 // deleted and created again. Kafka deletes a group's offsets together with their topic, so a missing offset proves the deletion.
-func (c *Consumer) verify(ctx context.Context, p dispatch.Partition) {
+func (c *Consumer) verify(ctx context.Context, p event.Partition) {
 	c.unknown.add(p)
 	c.waits.begin(waitUnknown+p.Topic, "the brokers do not know all partitions of the topic "+p.Topic+" that this worker consumes")
 	defer c.known(ctx, p)
 	var trouble trouble
-	at := broker.TopicPartition{Topic: p.Topic, Partition: p.Number}
 	log := c.log.With(slog.String("topic", p.Topic))
 	// The wait comes first: a broker that answers one request so and the next one otherwise must not keep us spinning.
 	for trouble.wait(ctx) {
 		bounds, err := c.options.Cluster.Bounds(ctx, p.Topic, []int{p.Number})
 		if err == nil {
-			var committed map[broker.TopicPartition]broker.Committed
-			if committed, err = c.options.Cluster.Committed(ctx, c.options.Group, []broker.TopicPartition{at}); err == nil {
-				err = c.verified(ctx, p, bounds[p.Number], committed[at].Next)
+			var committed map[event.Partition]broker.Committed
+			if committed, err = c.options.Cluster.Committed(ctx, c.options.Group, []event.Partition{p}); err == nil {
+				err = c.verified(ctx, p, bounds[p.Number], committed[p].Next)
 			}
 			if err == nil {
 				return
@@ -114,7 +113,7 @@ func (c *Consumer) verify(ctx context.Context, p dispatch.Partition) {
 }
 
 // known ends what verify began.
-func (c *Consumer) known(ctx context.Context, p dispatch.Partition) {
+func (c *Consumer) known(ctx context.Context, p event.Partition) {
 	last, told := c.unknown.remove(p)
 	if !last {
 		return
@@ -125,7 +124,7 @@ func (c *Consumer) known(ctx context.Context, p dispatch.Partition) {
 	}
 }
 
-func (c *Consumer) verified(ctx context.Context, p dispatch.Partition, b broker.Bounds, committed int64) error {
+func (c *Consumer) verified(ctx context.Context, p event.Partition, b broker.Bounds, committed int64) error {
 	if committed >= 0 {
 		c.send(func(now time.Time) { c.dispatcher.Trusted(now, p) })
 		return nil
@@ -150,7 +149,7 @@ func (c *Consumer) verified(ctx context.Context, p dispatch.Partition, b broker.
 }
 
 // neverCommitted says that this generation began without an offset of the group, and no commit was acknowledged since.
-func (c *Consumer) neverCommitted(p dispatch.Partition) bool {
+func (c *Consumer) neverCommitted(p event.Partition) bool {
 	never := false
 	c.send(func(time.Time) {
 		for _, state := range c.dispatcher.State().Partitions {

@@ -11,6 +11,7 @@ import (
 
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 )
 
 const (
@@ -23,7 +24,7 @@ const (
 // Unreadable is a partition that is stuck because its next batch cannot be read. A batch with a wrong checksum cannot become
 // a letter, because its content is unknown. So a person must restore it or skip it.
 type Unreadable struct {
-	dispatch.Partition
+	event.Partition
 	// First and Last are the offsets of the batch's events, as far as its header can be believed.
 	First, Last int64
 	Since       time.Time

@@ -7,7 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 )
 
 func TestABatchThatCannotBeReadIsReported(t *testing.T) {
@@ -22,7 +22,7 @@ func TestABatchThatCannotBeReadIsReported(t *testing.T) {
 		}
 		w.toldOnce("--group leadhit-sync --topic orders:0 --reset-offsets --to-offset 3 --execute")
 		got := k.State().Unreadable
-		if len(got) != 1 || got[0].Partition != (dispatch.Partition{Topic: "orders", Number: 0}) || got[0].First != 2 || got[0].Last != 2 || got[0].Err == nil {
+		if len(got) != 1 || got[0].Partition != (event.Partition{Topic: "orders", Number: 0}) || got[0].First != 2 || got[0].Last != 2 || got[0].Err == nil {
 			t.Fatalf("got %+v, want the event at offset 2 of orders/0", got)
 		}
 		if left := w.ledger.unfinished(); len(left) != 2 {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 )
 
 // errLeaseOver says that the group may have given the partition to another member.
@@ -17,10 +18,10 @@ var errLeaseOver = errors.New("the lease on the partition has run out")
 // caller makes a call, and then the next one, for as long as there is one for it.
 func (c *Consumer) caller(ctx context.Context, call dispatch.Call) {
 	for more := true; more; {
-		event, _ := call.Record.(*Event)
+		e, _ := call.Record.(*Event)
 		until := call.Until
 		verdict := c.options.Call(ctx, Call{
-			ID: callID(call), Order: call.Order, Status: call.Status, Event: event,
+			ID: callID(call), Order: call.Order, Status: call.Status, Event: e,
 			Before: func() error {
 				if !time.Now().Before(until) {
 					return errLeaseOver
@@ -46,8 +47,8 @@ func callID(c dispatch.Call) string {
 }
 
 func (c *Consumer) store(ctx context.Context, s dispatch.Store) {
-	event, _ := s.Record.(*Event)
-	err := c.options.Store(ctx, Letter{Store: s, Event: event})
+	e, _ := s.Record.(*Event)
+	err := c.options.Store(ctx, Letter{Store: s, Event: e})
 	c.tellLetter(ctx, s, err)
 	c.send(func(now time.Time) { c.dispatcher.Stored(now, s.ID, err == nil) })
 }
@@ -101,7 +102,7 @@ type failing struct {
 }
 
 type letterAt struct {
-	dispatch.Partition
+	event.Partition
 	offset int64
 	item   int
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
 
@@ -203,7 +203,7 @@ func (w *world) event(partition int, changes ...change) {
 	if err := w.producer.ProduceSync(w.t.Context(), r).FirstErr(); err != nil {
 		w.t.Fatal(err)
 	}
-	w.ledger.produced(dispatch.Partition{Topic: r.Topic, Number: partition}, r.Offset, changes)
+	w.ledger.produced(event.Partition{Topic: r.Topic, Number: partition}, r.Offset, changes)
 }
 
 // settled says that all is finished, and committed up to the log's end.

@@ -2,11 +2,11 @@
 //
 // # The letter
 //
-// A [Letter] is an event that can never succeed, with the reason. As a Kafka record ([Letter.Record]) it is the event's
+// A [Letter] is an event that can never succeed, with the reason. As a Kafka record ([Letter.Encode]) it is the event's
 // own key, value and headers, byte for byte and in order, nil and empty kept apart; then headers of ours, each at most
 // once, UTF-8 text without control characters, 8 KiB together. They bear Kafka Connect's names (__connect.errors.*),
 // the one set that independent tools read, and ours (dlq.*). An original header that begins with one of these two
-// prefixes is kept as dlq.kept.<name> and gets its name back from [Parse]. Parse(l.Record()) restores the event exactly.
+// prefixes is kept as dlq.kept.<name> and gets its name back from [Parse]. Parse(l.Encode()) restores the event exactly.
 //
 // A letter's identity is where its event stands: topic/partition/offset, and #item where the event names several
 // orders. A letter may be stored twice; its identity tells.

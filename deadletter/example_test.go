@@ -4,19 +4,20 @@ import (
 	"fmt"
 	"time"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 )
 
 // A letter travels as a record and comes back with its event as it was.
 func ExampleParse() {
 	record := deadletter.Letter{
-		Source: deadletter.Source{
-			Topic: "orders", Partition: 3, Offset: 118273,
-			Key: []byte("4711"), Value: []byte(`{"order_id":"4711","status":"lost"}`),
+		Record: event.Record{
+			Place: event.Place{Topic: "orders", Partition: 3, Offset: 118273},
+			Key:   []byte("4711"), Value: []byte(`{"order_id":"4711","status":"lost"}`),
 		},
 		Item: deadletter.NoItem, OrderID: "4711", Status: "lost",
 		Stage: deadletter.StageCall, Cause: "ValidationError", Message: "Possible statuses: paid, submitted",
-	}.Record()
+	}.Encode()
 
 	letter, err := deadletter.Parse(record)
 	if err != nil {
@@ -32,14 +33,14 @@ func ExampleParse() {
 
 // The newest letters that match a filter.
 func ExampleList() {
-	records := func(yield func(deadletter.Record, error) bool) {
+	records := func(yield func(event.Record, error) bool) {
 		letter := deadletter.Letter{
-			Source: deadletter.Source{Topic: "orders", Offset: 17},
+			Record: event.Record{Place: event.Place{Topic: "orders", Offset: 17}},
 			Item:   deadletter.NoItem, OrderID: "4711", Status: "lost", Stage: deadletter.StageCall,
 			Cause: "ValidationError", Message: "Possible statuses: paid, submitted",
 			FailedAt: time.Date(2026, 11, 22, 9, 14, 0, 0, time.UTC),
 		}
-		yield(letter.Record(), nil)
+		yield(letter.Encode(), nil)
 	}
 	found, err := deadletter.List(records, deadletter.Filter{Cause: "ValidationError", Limit: 10})
 	if err != nil {

@@ -6,13 +6,14 @@ import (
 	"reflect"
 	"testing"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 )
 
 // unpack makes a record of fuzzed bytes: key, value, then names and values of headers, each ended by 0xfe; a text that
 // is a single 0xfd is null.
-func unpack(data []byte) deadletter.Record {
-	var r deadletter.Record
+func unpack(data []byte) event.Record {
+	var r event.Record
 	parts := bytes.Split(data, []byte{0xfe})
 	null := func(b []byte) []byte {
 		if bytes.Equal(b, []byte{0xfd}) {
@@ -27,7 +28,7 @@ func unpack(data []byte) deadletter.Record {
 		case i == 1:
 			r.Value = null(p)
 		case i%2 == 0:
-			r.Headers = append(r.Headers, deadletter.Header{Key: string(p)})
+			r.Headers = append(r.Headers, event.Header{Key: string(p)})
 		default:
 			r.Headers[len(r.Headers)-1].Value = null(p)
 		}
@@ -35,7 +36,7 @@ func unpack(data []byte) deadletter.Record {
 	return r
 }
 
-func pack(r deadletter.Record) []byte {
+func pack(r event.Record) []byte {
 	null := func(b []byte) []byte {
 		if b == nil {
 			return []byte{0xfd}
@@ -53,11 +54,11 @@ func pack(r deadletter.Record) []byte {
 // its added headers do not change any further.
 func FuzzParse(f *testing.F) {
 	kept := refused()
-	kept.Headers = []deadletter.Header{{Key: "dlq.id", Value: []byte("x")}, {Key: "dlq.kept.dlq.id"}}
+	kept.Headers = []event.Header{{Key: "dlq.id", Value: []byte("x")}, {Key: "dlq.kept.dlq.id"}}
 	kept.Item, kept.OrderID, kept.ReplayRun = 3, "\"\n", "r_1"
-	f.Add(pack(refused().Record()))
-	f.Add(pack(refused().WithoutValue().Record()))
-	f.Add(pack(kept.Record()))
+	f.Add(pack(refused().Encode()))
+	f.Add(pack(refused().WithoutValue().Encode()))
+	f.Add(pack(kept.Encode()))
 	f.Add([]byte("\xfd\xfe\xfd\xfedlq.id\xfet/0/0\xfedlq.order_id\xfe\"a\xfe__connect.errors.exception.message\xfe'a b' c@d +7 999 1234567"))
 	f.Add([]byte("k"))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -70,15 +71,15 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		first := l.Record()
+		first := l.Encode()
 		again, err := deadletter.Parse(first)
 		if err != nil {
 			t.Fatalf("its own record cannot be read: %v", err)
 		}
-		if !reflect.DeepEqual(again.Source, l.Source) || again.ID() != l.ID() {
-			t.Fatalf("got event %+v\nwant %+v", again.Source, l.Source)
+		if !reflect.DeepEqual(again.Record, l.Record) || again.ID() != l.ID() {
+			t.Fatalf("got event %+v\nwant %+v", again.Record, l.Record)
 		}
-		if second := again.Record(); !reflect.DeepEqual(second, first) {
+		if second := again.Encode(); !reflect.DeepEqual(second, first) {
 			t.Fatalf("got headers\n%s\nthen\n%s", dump(first.Headers), dump(second.Headers))
 		}
 	})

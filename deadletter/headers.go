@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"leadhit-sync/consumer/event"
 )
 
 // The headers that a letter adds. Connect's must parse as its tools expect: partition, offset and task.id as integers,
@@ -61,9 +63,10 @@ const (
 	maxMessage = 1024
 )
 
-// Record returns the letter as Kafka stores it. The record shares the event's bytes.
-func (l Letter) Record() Record {
-	headers := make([]Header, 0, len(l.Headers)+addedHeaders)
+// Encode returns the letter as Kafka stores it, without the place and time that Kafka will give it. The record shares the
+// event's bytes.
+func (l Letter) Encode() event.Record {
+	headers := make([]event.Header, 0, len(l.Headers)+addedHeaders)
 	for _, h := range l.Headers {
 		if reserved(h.Key) {
 			h.Key = keptPrefix + h.Key
@@ -71,11 +74,11 @@ func (l Letter) Record() Record {
 		headers = append(headers, h)
 	}
 	add := func(name, text string) {
-		headers = append(headers, Header{Key: name, Value: []byte(text)})
+		headers = append(headers, event.Header{Key: name, Value: []byte(text)})
 	}
 	l.addConnect(add)
 	l.addOwn(add)
-	record := Record{Key: l.Key, Value: l.Value, Headers: headers}
+	record := event.Record{Key: l.Key, Value: l.Value, Headers: headers}
 	if l.Omitted != nil {
 		record.Value = nil
 	}

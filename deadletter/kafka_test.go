@@ -18,6 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 )
 
@@ -72,7 +73,7 @@ func (b *broker) writer(t *testing.T) *deadletter.Writer {
 
 // A storedRecord is what Kafka gave back, with the time it noted.
 type storedRecord struct {
-	deadletter.Record
+	event.Record
 	at time.Time
 }
 
@@ -121,9 +122,9 @@ func copied(t *testing.T, r *kafka.Record) storedRecord {
 		}
 		return append([]byte{}, text...)
 	}
-	out := storedRecord{Record: deadletter.Record{Key: read(r.Key), Value: read(r.Value)}, at: r.Time}
+	out := storedRecord{Record: event.Record{Key: read(r.Key), Value: read(r.Value)}, at: r.Time}
 	for _, h := range r.Headers {
-		out.Headers = append(out.Headers, deadletter.Header{Key: h.Key, Value: h.Value})
+		out.Headers = append(out.Headers, event.Header{Key: h.Key, Value: h.Value})
 	}
 	return out
 }
@@ -265,7 +266,7 @@ func TestALetterTooLargeEvenAsAReferenceIsAnError(t *testing.T) {
 	t.Parallel()
 	_, w := startWithTopic(t, deadletter.TopicSpec{SourceMaxBytes: 1})
 	l := refused()
-	l.Headers = []deadletter.Header{{Key: "huge", Value: bytes.Repeat([]byte("x"), 100<<10)}}
+	l.Headers = []event.Header{{Key: "huge", Value: bytes.Repeat([]byte("x"), 100<<10)}}
 	err := w.Write(t.Context(), l)
 	if !errors.Is(err, deadletter.ErrTooLarge) || !errors.Is(err, kafka.MessageSizeTooLarge) {
 		t.Fatalf("got %v, want ErrTooLarge", err)

@@ -92,7 +92,7 @@ func (w *Writer) Write(ctx context.Context, l Letter) error {
 }
 
 func (w *Writer) write(ctx context.Context, to *kafka.Writer, l Letter) error {
-	record := l.Record()
+	record := l.Encode()
 	message := kafka.Message{
 		Key:   record.Key,
 		Value: record.Value,

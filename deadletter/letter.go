@@ -5,30 +5,9 @@ import (
 	"encoding/hex"
 	"strconv"
 	"time"
+
+	"leadhit-sync/consumer/event"
 )
-
-// Header is one header of a record. Names may repeat; a nil value differs from an empty one.
-type Header struct {
-	Key   string
-	Value []byte
-}
-
-// Record is what Kafka holds of a letter. It shares the bytes of the letter that it was made of, or the other way round.
-type Record struct {
-	Key, Value []byte
-	Headers    []Header
-}
-
-// Source is the event as it was read. For an event that was replayed it is the root event: where it stood first.
-type Source struct {
-	Topic     string // a legal Kafka name
-	Partition int
-	Offset    int64
-	Time      time.Time // of the record, in whole milliseconds; zero where it had none
-	// Key and Value are nil where the record had none.
-	Key, Value []byte
-	Headers    []Header
-}
 
 // Stage says where on its way an event failed.
 type Stage string
@@ -44,7 +23,10 @@ const NoItem = -1
 
 // Letter is one event, or one order of it, that cannot be told to LeadHit.
 type Letter struct {
-	Source
+	// Record is the event as it was read, its time in whole milliseconds. For an event that was replayed it is the root event:
+	// the one that the shop wrote.
+	event.Record
+
 	// Item counts the orders of an event that names several, from 0; NoItem otherwise.
 	Item int
 	// OrderID and Status are what the call was about, 512 bytes each; empty where the mapping did not get that far.
@@ -77,7 +59,7 @@ type Digest struct {
 
 // ID is the letter's identity: topic/partition/offset, with #item behind it where the event names several orders.
 func (l Letter) ID() string {
-	id := l.Topic + "/" + strconv.Itoa(l.Partition) + "/" + strconv.FormatInt(l.Offset, 10)
+	id := l.Place.ID()
 	if l.Item >= 0 {
 		id += "#" + strconv.Itoa(l.Item)
 	}

@@ -12,16 +12,17 @@ import (
 
 	"pgregory.net/rapid"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 )
 
 // refused is a letter as the worker writes them every day.
 func refused() deadletter.Letter {
 	return deadletter.Letter{
-		Source: deadletter.Source{
-			Topic: "orders", Partition: 3, Offset: 118273, Time: time.UnixMilli(1795338840123).UTC(),
+		Record: event.Record{
+			Place: event.Place{Topic: "orders", Partition: 3, Offset: 118273}, Time: time.UnixMilli(1795338840123).UTC(),
 			Key: []byte("4711"), Value: []byte(`{"order_id":"4711","status":"lost"}`),
-			Headers: []deadletter.Header{{Key: "traceparent", Value: []byte("00-1-2-01")}, {Key: "empty", Value: []byte{}}, {Key: "absent"}},
+			Headers: []event.Header{{Key: "traceparent", Value: []byte("00-1-2-01")}, {Key: "empty", Value: []byte{}}, {Key: "absent"}},
 		},
 		Item: deadletter.NoItem, OrderID: "4711", Status: "lost",
 		Stage: deadletter.StageCall, Cause: "ValidationError", Message: "Possible statuses: paid, submitted",
@@ -31,7 +32,7 @@ func refused() deadletter.Letter {
 }
 
 // dump writes headers one a line, null and empty kept apart.
-func dump(headers []deadletter.Header) string {
+func dump(headers []event.Header) string {
 	var out strings.Builder
 	for _, h := range headers {
 		if h.Value == nil {
@@ -45,7 +46,7 @@ func dump(headers []deadletter.Header) string {
 
 func TestALetterLooksAsItsReadersExpect(t *testing.T) {
 	t.Parallel()
-	r := refused().Record()
+	r := refused().Encode()
 	want := `traceparent=00-1-2-01
 empty=
 absent null
@@ -81,8 +82,8 @@ dlq.decided.by=rules[1]: status == "lost"
 
 func TestALetterOfTheMappingNamesTheMapping(t *testing.T) {
 	t.Parallel()
-	l := deadletter.Letter{Source: deadletter.Source{Topic: "t"}, Item: 2, Stage: deadletter.StageMapping, Cause: "NotJSON", ReplayCount: 1, ReplayRun: "r_01"}
-	got := dump(l.Record().Headers)
+	l := deadletter.Letter{Record: event.Record{Place: event.Place{Topic: "t"}}, Item: 2, Stage: deadletter.StageMapping, Cause: "NotJSON", ReplayCount: 1, ReplayRun: "r_01"}
+	got := dump(l.Encode().Headers)
 	for _, want := range []string{
 		"__connect.errors.stage=VALUE_CONVERTER\n", "__connect.errors.class.name=leadhit-sync/mapping.Mapping\n",
 		"__connect.errors.exception.message=(no message)\n", "dlq.id=t/0/0#2\n", "dlq.order_id=\n", "dlq.status=\n",
@@ -101,7 +102,7 @@ func TestAReferenceStandsInForAValueTooLarge(t *testing.T) {
 	if full.Value == nil || full.Omitted != nil {
 		t.Error("the letter itself was changed")
 	}
-	r := ref.Record()
+	r := ref.Encode()
 	want := "dlq.value=omitted\ndlq.value.size=35\ndlq.value.sha256=" + ref.Omitted.SHA256 + "\n"
 	if got := dump(r.Headers); !strings.HasSuffix(got, want) || r.Value != nil || string(r.Key) != "4711" {
 		t.Errorf("got value %q, headers\n%s\nwant no value, and at the end\n%s", r.Value, got, want)
@@ -118,10 +119,10 @@ func TestAReferenceStandsInForAValueTooLarge(t *testing.T) {
 	}
 	both := ref
 	both.Value = full.Value
-	if got := both.Record(); got.Value != nil {
+	if got := both.Encode(); got.Value != nil {
 		t.Error("got a value in a record that says it was omitted")
 	}
-	tombstone := deadletter.Letter{Source: deadletter.Source{Topic: "t"}, Item: deadletter.NoItem}
+	tombstone := deadletter.Letter{Record: event.Record{Place: event.Place{Topic: "t"}}, Item: deadletter.NoItem}
 	if got := tombstone.WithoutValue(); got.Omitted != nil {
 		t.Error("a tombstone has no value that could be left out")
 	}
@@ -144,11 +145,13 @@ func letters(t *rapid.T) deadletter.Letter {
 		"dlq.id", "dlq.kept.dlq.id", "dlq.kept.", "dlq.value", "dlq.", "__connect.errors.topic", "__connect.errors.", "traceparent", "dlq",
 	}))
 	l := deadletter.Letter{
-		Source: deadletter.Source{
-			Topic:     rapid.StringMatching(`[a-zA-Z0-9._-]{1,249}`).Draw(t, "topic"),
-			Partition: rapid.IntRange(0, 1<<31-1).Draw(t, "partition"),
-			Offset:    rapid.Int64Min(0).Draw(t, "offset"),
-			Key:       bytesOrNil().Draw(t, "key"), Value: bytesOrNil().Draw(t, "value"),
+		Record: event.Record{
+			Place: event.Place{
+				Topic:     rapid.StringMatching(`[a-zA-Z0-9._-]{1,249}`).Draw(t, "topic"),
+				Partition: rapid.IntRange(0, 1<<31-1).Draw(t, "partition"),
+				Offset:    rapid.Int64Min(0).Draw(t, "offset"),
+			},
+			Key: bytesOrNil().Draw(t, "key"), Value: bytesOrNil().Draw(t, "value"),
 		},
 		Item:    rapid.IntRange(-1, 1000).Draw(t, "item"),
 		OrderID: odd(512).Draw(t, "order"), Status: odd(512).Draw(t, "status"),
@@ -163,7 +166,7 @@ func letters(t *rapid.T) deadletter.Letter {
 		l.Time = time.UnixMilli(rapid.Int64Range(0, 4e12).Draw(t, "time")).UTC()
 	}
 	for range rapid.IntRange(0, 5).Draw(t, "headers") {
-		l.Headers = append(l.Headers, deadletter.Header{Key: name.Draw(t, "name"), Value: bytesOrNil().Draw(t, "header")})
+		l.Headers = append(l.Headers, event.Header{Key: name.Draw(t, "name"), Value: bytesOrNil().Draw(t, "header")})
 	}
 	if rapid.Bool().Draw(t, "large") {
 		l = l.WithoutValue()
@@ -175,12 +178,12 @@ func TestAnyLetterComesBackAsItWasWritten(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		l := letters(t)
-		r := l.Record()
+		r := l.Encode()
 		got, err := deadletter.Parse(r)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again := got.Record(); !reflect.DeepEqual(again, r) {
+		if again := got.Encode(); !reflect.DeepEqual(again, r) {
 			t.Fatalf("got a record with\n%s\nwritten once more\n%s", dump(r.Headers), dump(again.Headers))
 		}
 		got.Message = l.Message // the stored one is scrubbed; the record above has shown that it stays so
@@ -197,7 +200,7 @@ func TestAddedHeadersAreCleanShortAndUnique(t *testing.T) {
 		l.Cause, l.Group = odd(4000).Draw(t, "odd cause"), odd(4000).Draw(t, "odd group")
 		l.Version, l.ReplayRun = odd(4000).Draw(t, "odd version"), odd(4000).Draw(t, "odd run")
 		l.Message += odd(4000).Draw(t, "odd message")
-		r := l.Record()
+		r := l.Encode()
 		seen, size := map[string]bool{}, 0
 		for _, h := range r.Headers[len(l.Headers):] {
 			if seen[h.Key] {
@@ -213,7 +216,7 @@ func TestAddedHeadersAreCleanShortAndUnique(t *testing.T) {
 	})
 }
 
-func isOneLine(t *rapid.T, h deadletter.Header) {
+func isOneLine(t *rapid.T, h event.Header) {
 	t.Helper()
 	if !utf8.Valid(h.Value) || bytes.ContainsFunc(h.Value, unicode.IsControl) || h.Value == nil {
 		t.Fatalf("got %s=%q, want text of one line", h.Key, h.Value)
@@ -227,7 +230,7 @@ func TestAMessageIsCutBetweenCharacters(t *testing.T) {
 	t.Parallel()
 	l := refused()
 	l.Message = strings.Repeat("щ", 2000)
-	got, err := deadletter.Parse(l.Record())
+	got, err := deadletter.Parse(l.Encode())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,8 @@ import (
 	"hash/maphash"
 	"iter"
 	"time"
+
+	"leadhit-sync/consumer/event"
 )
 
 // Filter chooses letters; a zero field lets all through.
@@ -47,7 +49,7 @@ const (
 // List reads the records, oldest first, to their end and keeps the newest letters that the filter lets through. It holds no more
 // than Limit letters in memory, without their events, so that it may run beside a worker, within its memory. An error of the
 // records ends the reading; List returns it with what was found until then.
-func List(records iter.Seq2[Record, error], f Filter) (Listing, error) {
+func List(records iter.Seq2[event.Record, error], f Filter) (Listing, error) {
 	if f.Limit <= 0 {
 		f.Limit = defaultLimit
 	}
@@ -72,7 +74,7 @@ type lister struct {
 	newest newest
 }
 
-func (r *lister) read(record Record) {
+func (r *lister) read(record event.Record) {
 	r.found.Read++
 	l, err := Parse(record)
 	switch {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 )
 
@@ -22,15 +23,15 @@ func numbered(offset int64) deadletter.Letter {
 }
 
 // topicOf gives the letters' records as a topic does, oldest first, then an error if there is one.
-func topicOf(err error, letters ...deadletter.Letter) iter.Seq2[deadletter.Record, error] {
-	return func(yield func(deadletter.Record, error) bool) {
+func topicOf(err error, letters ...deadletter.Letter) iter.Seq2[event.Record, error] {
+	return func(yield func(event.Record, error) bool) {
 		for _, l := range letters {
-			if !yield(l.Record(), nil) {
+			if !yield(l.Encode(), nil) {
 				return
 			}
 		}
 		if err != nil {
-			yield(deadletter.Record{}, err)
+			yield(event.Record{}, err)
 		}
 	}
 }
@@ -133,8 +134,8 @@ func TestAListHoldsNoEvents(t *testing.T) {
 
 func TestABrokenRecordDoesNotHideItsNeighbours(t *testing.T) {
 	t.Parallel()
-	records := func(yield func(deadletter.Record, error) bool) {
-		_ = yield(numbered(1).Record(), nil) && yield(deadletter.Record{}, nil) && yield(numbered(2).Record(), nil)
+	records := func(yield func(event.Record, error) bool) {
+		_ = yield(numbered(1).Encode(), nil) && yield(event.Record{}, nil) && yield(numbered(2).Encode(), nil)
 	}
 	found, err := deadletter.List(records, deadletter.Filter{})
 	if got := offsets(found); err != nil || !slices.Equal(got, []int64{2, 1}) || found.Broken != 1 || found.Read != 3 {
@@ -194,7 +195,7 @@ func TestAnEventsTimeInAnotherUnitIsKept(t *testing.T) {
 	for _, ms := range []int64{1_795_338_840_123_000_000, 1_795_338_840_123_000, 1_795_338_840, 0, -11_644_473_600_000, math.MaxInt64, math.MinInt64} {
 		l := numbered(1)
 		l.Time = time.UnixMilli(ms).UTC()
-		record := l.Record()
+		record := l.Encode()
 		if got := header(record, "dlq.original.timestamp"); got != strconv.FormatInt(ms, 10) {
 			t.Errorf("%d: got %q as dlq.original.timestamp, want it as it was", ms, got)
 		}
@@ -205,7 +206,7 @@ func TestAnEventsTimeInAnotherUnitIsKept(t *testing.T) {
 	}
 }
 
-func header(r deadletter.Record, name string) string {
+func header(r event.Record, name string) string {
 	for _, h := range r.Headers {
 		if h.Key == name {
 			return string(h.Value)
@@ -216,16 +217,16 @@ func header(r deadletter.Record, name string) string {
 
 func TestLettersOfOtherGroupsAreCountedAndNotListed(t *testing.T) {
 	t.Parallel()
-	of := func(group string, offset int64, cause string) deadletter.Record {
+	of := func(group string, offset int64, cause string) event.Record {
 		l := refused()
 		l.Group, l.Offset, l.Cause = group, offset, cause
-		return l.Record()
+		return l.Encode()
 	}
-	records := []deadletter.Record{
+	records := []event.Record{
 		of("shop", 1, "ValidationError"), of("billing", 1, "ValidationError"), of("billing", 2, "ValidationError"),
 		of("billing", 3, "NotJSON"), of("", 4, "ValidationError"), of("shop", 1, "ValidationError"),
 	}
-	all := func(yield func(deadletter.Record, error) bool) {
+	all := func(yield func(event.Record, error) bool) {
 		for _, r := range records {
 			if !yield(r, nil) {
 				return

@@ -9,7 +9,7 @@ import (
 
 // stored returns the message as the letter's header shows it.
 func stored(l deadletter.Letter) string {
-	for _, h := range l.Record().Headers {
+	for _, h := range l.Encode().Headers {
 		if h.Key == "__connect.errors.exception.message" {
 			return string(h.Value)
 		}

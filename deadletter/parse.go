@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"leadhit-sync/consumer/event"
 )
 
 // ErrNotALetter says that a record has none of the headers that tell where a letter's event stood.
@@ -27,16 +29,16 @@ func (e *HeaderError) Error() string {
 // Kafka Connect's own letters are read too, as far as they go: Item is NoItem, and where a name stands several times
 // the last value counts, for Connect appends. A record without source coordinates is [ErrNotALetter]; coordinates that
 // are missing in part, or a header that cannot be read, are a [*HeaderError]. The letter shares the record's bytes.
-func Parse(r Record) (Letter, error) {
+func Parse(r event.Record) (Letter, error) {
 	added := make(fields, addedHeaders)
-	l := Letter{Source: Source{Key: r.Key, Value: r.Value}, Item: NoItem}
+	l := Letter{Record: event.Record{Key: r.Key, Value: r.Value}, Item: NoItem}
 	for _, h := range r.Headers {
 		name, kept := strings.CutPrefix(h.Key, keptPrefix)
 		if reserved(h.Key) && !kept {
 			added[h.Key] = string(h.Value)
 			continue
 		}
-		l.Headers = append(l.Headers, Header{Key: name, Value: h.Value})
+		l.Headers = append(l.Headers, event.Header{Key: name, Value: h.Value})
 	}
 	if !added.has(connectTopic) && !added.has(headerID) {
 		return Letter{}, ErrNotALetter

@@ -6,19 +6,20 @@ import (
 	"strings"
 	"testing"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 )
 
 // with returns the letter's record with one header set to another value, or without it if the value is nil.
-func with(l deadletter.Letter, name string, value []byte) deadletter.Record {
-	r := l.Record()
-	var headers []deadletter.Header
+func with(l deadletter.Letter, name string, value []byte) event.Record {
+	r := l.Encode()
+	var headers []event.Header
 	for _, h := range r.Headers {
 		switch {
 		case h.Key != name:
 			headers = append(headers, h)
 		case value != nil:
-			headers = append(headers, deadletter.Header{Key: name, Value: value})
+			headers = append(headers, event.Header{Key: name, Value: value})
 		}
 	}
 	r.Headers = headers
@@ -27,10 +28,10 @@ func with(l deadletter.Letter, name string, value []byte) deadletter.Record {
 
 func TestALetterOfKafkaConnectIsRead(t *testing.T) {
 	t.Parallel()
-	header := func(name, value string) deadletter.Header {
-		return deadletter.Header{Key: name, Value: []byte(value)}
+	header := func(name, value string) event.Header {
+		return event.Header{Key: name, Value: []byte(value)}
 	}
-	r := deadletter.Record{Value: []byte("x"), Headers: []deadletter.Header{
+	r := event.Record{Value: []byte("x"), Headers: []event.Header{
 		header("own", "1"),
 		header("__connect.errors.topic", "old"), header("__connect.errors.partition", "1"), header("__connect.errors.offset", "7"),
 		header("__connect.errors.topic", "orders"), header("__connect.errors.partition", "2"), header("__connect.errors.offset", "8"),
@@ -44,7 +45,7 @@ func TestALetterOfKafkaConnectIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := deadletter.Letter{
-		Source: deadletter.Source{Topic: "orders", Partition: 2, Offset: 8, Value: []byte("x"), Headers: r.Headers[:1]},
+		Record: event.Record{Place: event.Place{Topic: "orders", Partition: 2, Offset: 8}, Value: []byte("x"), Headers: r.Headers[:1]},
 		Item:   deadletter.NoItem, Stage: "TRANSFORMATION", Cause: "java.lang.Exception", Group: "sink",
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -54,10 +55,10 @@ func TestALetterOfKafkaConnectIsRead(t *testing.T) {
 
 func TestARecordThatIsNoLetterIsToldApart(t *testing.T) {
 	t.Parallel()
-	for _, r := range []deadletter.Record{
+	for _, r := range []event.Record{
 		{},
-		{Key: []byte("k"), Value: []byte("v"), Headers: []deadletter.Header{{Key: "traceparent", Value: []byte("x")}}},
-		{Headers: []deadletter.Header{{Key: "dlq.kept.dlq.id", Value: []byte("orders/1/2")}}},
+		{Key: []byte("k"), Value: []byte("v"), Headers: []event.Header{{Key: "traceparent", Value: []byte("x")}}},
+		{Headers: []event.Header{{Key: "dlq.kept.dlq.id", Value: []byte("orders/1/2")}}},
 	} {
 		if _, err := deadletter.Parse(r); !errors.Is(err, deadletter.ErrNotALetter) {
 			t.Errorf("got %v, want ErrNotALetter", err)

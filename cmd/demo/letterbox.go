@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 )
 
@@ -51,9 +52,9 @@ func (b *letterbox) read(ctx context.Context, upTo int64) error {
 }
 
 func (b *letterbox) take(r *kgo.Record) {
-	record := deadletter.Record{Key: r.Key, Value: r.Value}
+	record := event.Record{Key: r.Key, Value: r.Value}
 	for _, h := range r.Headers {
-		record.Headers = append(record.Headers, deadletter.Header{Key: h.Key, Value: h.Value})
+		record.Headers = append(record.Headers, event.Header{Key: h.Key, Value: h.Value})
 	}
 	letter, err := deadletter.Parse(record)
 	b.mu.Lock()

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 )
 
@@ -98,11 +99,11 @@ func TestTheLetterboxReadsToTheEnd(t *testing.T) {
 	addresses := brokers(t)
 	writer := client(t, addresses, kgo.DefaultProduceTopic(letters))
 	written := deadletter.Letter{
-		Source: deadletter.Source{Topic: topic, Partition: 2, Offset: 7, Key: []byte("W-1"), Value: []byte("{}")}, Item: deadletter.NoItem,
+		Record: event.Record{Place: event.Place{Topic: topic, Partition: 2, Offset: 7}, Key: []byte("W-1"), Value: []byte("{}")}, Item: deadletter.NoItem,
 		OrderID: "W-1", Status: "on-hold", Stage: deadletter.StageCall, Cause: "ValidationError", Message: "no", FailedAt: time.UnixMilli(1),
 	}
 	record := &kgo.Record{Key: []byte("W-1"), Value: []byte("{}")}
-	for _, h := range written.Record().Headers {
+	for _, h := range written.Encode().Headers {
 		record.Headers = append(record.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 	}
 	if err := writer.ProduceSync(t.Context(), record, &kgo.Record{Value: []byte("no letter")}).FirstErr(); err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"leadhit-sync/cmd/terminal"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 )
 
@@ -16,7 +17,7 @@ import (
 func middle() view {
 	letter := func(offset int64, order, status string) deadletter.Letter {
 		return deadletter.Letter{
-			Source: deadletter.Source{Topic: "orders", Partition: 3, Offset: offset}, Item: deadletter.NoItem,
+			Record: event.Record{Place: event.Place{Topic: "orders", Partition: 3, Offset: offset}}, Item: deadletter.NoItem,
 			OrderID: order, Status: status, Cause: "ValidationError", Message: "Possible statuses: paid, submitted",
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 	"leadhit-sync/leadhit/sandbox"
 )
@@ -55,7 +56,7 @@ func goodEvidence() evidence {
 			call("orders-0-1", "A", "paid", sandbox.Accepted),
 		},
 		letters: []deadletter.Letter{{
-			Source: deadletter.Source{Topic: topic, Partition: 1, Key: []byte("B"), Value: []byte("b0")},
+			Record: event.Record{Place: event.Place{Topic: topic, Partition: 1}, Key: []byte("B"), Value: []byte("b0")},
 			Item:   deadletter.NoItem, OrderID: "B", Status: "cancelled", Cause: "ValidationError",
 		}},
 		committed: map[int]int64{0: 2, 1: 2}, ends: map[int]int64{0: 2, 1: 2},
@@ -124,7 +125,7 @@ func TestWhatIsWrongMakesExitCode1(t *testing.T) {
 		},
 		"a letter of an unknown event": {
 			func(e *evidence) {
-				e.letters = append(e.letters, deadletter.Letter{Source: deadletter.Source{Topic: "t"}, Item: -1})
+				e.letters = append(e.letters, deadletter.Letter{Record: event.Record{Place: event.Place{Topic: "t"}}, Item: -1})
 			},
 			"lost 0 · out of order 0 · letters 2 ≠ refused 1", "letters: t/0/0 is no event that the shop wrote",
 		},

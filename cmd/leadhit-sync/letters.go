@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"maps"
 	"slices"
 	"strconv"
@@ -143,7 +142,7 @@ func readLetters(ctx context.Context, stderr io.Writer, q lettersQuery) (found d
 	}
 	err = withKafka(ctx, stderr, settings, func(ctx context.Context, cluster *broker.Cluster, n *terminal.Notice) error {
 		records := scan.Records(ctx, cluster, scan.Range{Topic: topic, Uncommitted: true, Progress: func(int64, int64) { n.Answered() }})
-		found, err = deadletter.List(letters(records), q.Filter)
+		found, err = deadletter.List(records, q.Filter)
 		return err
 	})
 	if errors.Is(err, broker.ErrUnknownPartition) {
@@ -157,19 +156,4 @@ func readLetters(ctx context.Context, stderr io.Writer, q lettersQuery) (found d
 			count(found.Elsewhere[group], "letter"), terminal.Quote(group))
 	}
 	return found, nil
-}
-
-// letters hands records over in the letters' own type.
-func letters(records iter.Seq2[scan.Record, error]) iter.Seq2[deadletter.Record, error] {
-	return func(yield func(deadletter.Record, error) bool) {
-		for r, err := range records {
-			out := deadletter.Record{Key: r.Key, Value: r.Value, Headers: make([]deadletter.Header, len(r.Headers))}
-			for i, h := range r.Headers {
-				out.Headers[i] = deadletter.Header{Key: h.Key, Value: h.Value}
-			}
-			if !yield(out, err) {
-				return
-			}
-		}
-	}
 }

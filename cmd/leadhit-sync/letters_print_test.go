@@ -14,16 +14,17 @@ import (
 	"pgregory.net/rapid"
 
 	"leadhit-sync/cmd/terminal"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 )
 
 // refusedLetter is a letter as workers write them.
 func refusedLetter() deadletter.Letter {
 	return deadletter.Letter{
-		Source: deadletter.Source{
-			Topic: "orders", Partition: 3, Offset: 118273, Time: time.UnixMilli(1795338840123).UTC(),
+		Record: event.Record{
+			Place: event.Place{Topic: "orders", Partition: 3, Offset: 118273}, Time: time.UnixMilli(1795338840123).UTC(),
 			Key: []byte("4711"), Value: []byte(`{"order_id":"4711","status":"lost"}`),
-			Headers: []deadletter.Header{{Key: "traceparent", Value: []byte("00-1-2-01")}, {Key: "empty", Value: []byte{}}, {Key: "absent"}},
+			Headers: []event.Header{{Key: "traceparent", Value: []byte("00-1-2-01")}, {Key: "empty", Value: []byte{}}, {Key: "absent"}},
 		},
 		Item: deadletter.NoItem, OrderID: "4711", Status: "lost",
 		Stage: deadletter.StageCall, Cause: "ValidationError", Message: "Possible statuses: paid, submitted",
@@ -132,7 +133,7 @@ func TestOneLetterIsShownWithItsValueHidden(t *testing.T) {
 	t.Parallel()
 	l := refusedLetter()
 	l.ReplayCount, l.ReplayRun = 2, "r_01"
-	l.Headers = append(l.Headers, deadletter.Header{Key: "raw", Value: []byte{0xff, 0}})
+	l.Headers = append(l.Headers, event.Header{Key: "raw", Value: []byte{0xff, 0}})
 	var out bytes.Buffer
 	if err := printLetter(&out, l, false); err != nil {
 		t.Fatal(err)
@@ -285,7 +286,7 @@ func TestNothingReachesTheTerminalThatItWouldObey(t *testing.T) {
 		l.OrderID, l.Status, l.Message = nasty.Draw(t, "order"), nasty.Draw(t, "status"), nasty.Draw(t, "message")
 		l.DecidedBy, l.Cause, l.Group, l.Version, l.ReplayRun = nasty.Draw(t, "decided by"), nasty.Draw(t, "cause"), nasty.Draw(t, "group"), nasty.Draw(t, "version"), nasty.Draw(t, "run")
 		l.Key, l.Value = []byte(nasty.Draw(t, "key")), []byte(nasty.Draw(t, "value"))
-		l.Headers = []deadletter.Header{{Key: nasty.Draw(t, "name"), Value: []byte(nasty.Draw(t, "header"))}}
+		l.Headers = []event.Header{{Key: nasty.Draw(t, "name"), Value: []byte(nasty.Draw(t, "header"))}}
 		printsSafely(t, l, 0)
 		printsSafely(t, l, 120)
 		var shown bytes.Buffer

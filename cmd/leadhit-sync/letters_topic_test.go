@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 )
 
@@ -41,9 +42,9 @@ func TestALettersTopicThatIsDeletedIsMadeAnew(t *testing.T) {
 // TestAForeignTransactionHidesNoLetter: our workers write letters without transactions; whoever else writes there must not hide them.
 func TestAForeignTransactionHidesNoLetter(t *testing.T) {
 	letter := deadletter.Letter{
-		Source: deadletter.Source{Topic: "orders", Offset: 17, Value: []byte("{}")}, Item: deadletter.NoItem, OrderID: "4711",
+		Record: event.Record{Place: event.Place{Topic: "orders", Offset: 17}, Value: []byte("{}")}, Item: deadletter.NoItem, OrderID: "4711",
 		Stage: deadletter.StageCall, Cause: "ValidationError", FailedAt: time.Now(), Group: "leadhit-sync",
-	}.Record()
+	}.Encode()
 	brokers := kafkaWith(t, []string{"dlq.leadhit-sync"}, nil)
 	t.Setenv("KAFKA_BROKERS", strings.Join(brokers, ","))
 	foreign, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.TransactionalID("foreign"), kgo.RecordPartitioner(kgo.ManualPartitioner()))

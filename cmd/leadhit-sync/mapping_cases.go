@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"leadhit-sync/cmd/terminal"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping"
 )
 
@@ -23,7 +24,7 @@ import (
 type mappingCase struct {
 	name   string
 	line   int
-	record mapping.Record
+	record event.Record
 	want   []expectation
 }
 
@@ -206,15 +207,15 @@ func (r *caseReader) text(where string, n *yaml.Node) string {
 	return ""
 }
 
-func (r *caseReader) headers(where string, n *yaml.Node) []mapping.Header {
+func (r *caseReader) headers(where string, n *yaml.Node) []event.Header {
 	if n.Kind != yaml.MappingNode {
 		r.add(n, where, "must be an object of names and values")
 		return nil
 	}
-	var all []mapping.Header
+	var all []event.Header
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		name := n.Content[i].Value
-		all = append(all, mapping.Header{Key: name, Value: []byte(r.text(where+"."+name, resolve(n.Content[i+1])))})
+		all = append(all, event.Header{Key: name, Value: []byte(r.text(where+"."+name, resolve(n.Content[i+1])))})
 	}
 	return all
 }

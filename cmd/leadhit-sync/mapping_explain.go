@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"leadhit-sync/cmd/terminal"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping"
 	"leadhit-sync/leadhit"
 )
@@ -67,8 +68,8 @@ is not called. Unlike the log, the output shows the event's content.`,
 	return c
 }
 
-func (f recordFlags) record(c *cobra.Command) (mapping.Record, error) {
-	r := mapping.Record{Topic: f.topic, Time: time.Now().Truncate(time.Second)}
+func (f recordFlags) record(c *cobra.Command) (event.Record, error) {
+	r := event.Record{Place: event.Place{Topic: f.topic}, Time: time.Now().Truncate(time.Second)}
 	if c.Flags().Changed("key") {
 		r.Key = []byte(f.key)
 	}
@@ -77,7 +78,7 @@ func (f recordFlags) record(c *cobra.Command) (mapping.Record, error) {
 		if !ok || name == "" {
 			return r, usageError{fmt.Errorf("--header %s: want name=value", h)}
 		}
-		r.Headers = append(r.Headers, mapping.Header{Key: name, Value: []byte(value)})
+		r.Headers = append(r.Headers, event.Header{Key: name, Value: []byte(value)})
 	}
 	if f.null {
 		return r, nil

@@ -16,6 +16,7 @@ import (
 	"leadhit-sync/cmd/worker"
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping"
 )
 
@@ -146,7 +147,7 @@ func printSeen(w io.Writer, output string, e seen) error {
 				Schema string `json:"schema"`
 				Event  string `json:"event"`
 				mapping.Outcome
-			}{"preview.event.v1", e.id(), out}
+			}{"preview.event.v1", e.ID(), out}
 			if err := printJSON(w, line, ""); err != nil {
 				return err
 			}
@@ -156,7 +157,7 @@ func printSeen(w io.Writer, output string, e seen) error {
 		if out.Action == mapping.Refuse {
 			text += ": " + out.Message
 		}
-		if _, err := fmt.Fprintf(w, "%s  %s\n", e.id(), text); err != nil {
+		if _, err := fmt.Fprintf(w, "%s  %s\n", e.ID(), text); err != nil {
 			return err
 		}
 	}
@@ -165,17 +166,13 @@ func printSeen(w io.Writer, output string, e seen) error {
 
 // seen is one event and what would be done with it.
 type seen struct {
-	topic     string
-	partition int
-	offset    int64
-	time      time.Time // zero if the record has none that can be true
-	odd       time.Time // the record's, where it cannot be true
-	outcomes  []mapping.Outcome
-	reasons   []reason // of the outcomes
-}
+	event.Place
 
-// id is the event's place in the log, as a letter names it.
-func (e seen) id() string { return fmt.Sprintf("%s/%d/%d", e.topic, e.partition, e.offset) }
+	time     time.Time // zero if the record has none that can be true
+	odd      time.Time // the record's, where it cannot be true
+	outcomes []mapping.Outcome
+	reasons  []reason // of the outcomes
+}
 
 // reason is what decided an outcome.
 type reason struct {
@@ -184,12 +181,12 @@ type reason struct {
 
 // explainRecord asks the mapping about one record. That a schema cannot be had now is an outcome here: the worker would
 // wait for it, a preview does not.
-func explainRecord(ctx context.Context, m *mapping.Mapping, topic string, partition int, r broker.Record) seen {
-	e := seen{topic: topic, partition: partition, offset: r.Offset, time: r.Time}
+func explainRecord(ctx context.Context, m *mapping.Mapping, r event.Record) seen {
+	e := seen{Place: r.Place, time: r.Time}
 	if !broker.Plausible(r.Time, time.Now()) {
 		e.time, e.odd = time.Time{}, r.Time
 	}
-	found, err := m.Explain(ctx, recordOf(topic, partition, r))
+	found, err := m.Explain(ctx, r)
 	if err != nil {
 		e.outcomes = []mapping.Outcome{{Action: mapping.Refuse, Cause: causeWaits, Message: err.Error()}}
 		e.reasons = []reason{{by: "the schema registry"}}
@@ -200,18 +197,6 @@ func explainRecord(ctx context.Context, m *mapping.Mapping, topic string, partit
 		e.reasons = append(e.reasons, reason{found.Mapping, o.DecidedBy, o.Rule})
 	}
 	return e
-}
-
-// recordOf is a record as mappings take it.
-func recordOf(topic string, partition int, r broker.Record) mapping.Record {
-	record := mapping.Record{
-		Topic: topic, Partition: partition, Offset: r.Offset, Time: r.Time, Key: r.Key, Value: r.Value,
-		Headers: make([]mapping.Header, len(r.Headers)),
-	}
-	for i, h := range r.Headers {
-		record.Headers[i] = mapping.Header{Key: h.Key, Value: h.Value}
-	}
-	return record
 }
 
 // causeWaits is no cause of a letter: the worker would wait with the event, and not refuse it.

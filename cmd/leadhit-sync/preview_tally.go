@@ -45,7 +45,7 @@ func (o *oddTimes) add(e seen) {
 		return
 	}
 	if o.Count++; o.Count == 1 {
-		o.Example, o.Time = e.id(), e.odd.UTC().Format(moment)
+		o.Example, o.Time = e.ID(), e.odd.UTC().Format(moment)
 	}
 }
 
@@ -86,14 +86,14 @@ func newTally(limit int) *tally {
 
 func (t *tally) add(e seen) {
 	t.events++
-	t.topics[e.topic]++
+	t.topics[e.Topic]++
 	t.span(e.time)
 	t.odd.add(e)
 	for i, out := range e.outcomes {
 		t.outcomes[out.Action]++
 		t.group(e, out, e.reasons[i])
 		if out.Action == mapping.Call {
-			t.orders.call(out.OrderID, out.Status, place{e.topic, e.partition})
+			t.orders.call(out.OrderID, out.Status, place{e.Topic, e.Partition})
 			t.minute(e.time)
 		}
 	}
@@ -128,7 +128,7 @@ func (t *tally) group(e seen, out mapping.Outcome, why reason) {
 	if g == nil {
 		g = &group{
 			What: key.what, Status: key.status, Mapping: key.reason.mapping, By: key.reason.by, Rule: key.reason.rule,
-			Example: e.id(), OrderID: out.OrderID, Message: out.Message,
+			Example: e.ID(), OrderID: out.OrderID, Message: out.Message,
 		}
 		t.groups[key] = g
 	}

@@ -19,7 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping"
 	"leadhit-sync/consumer/mapping/schema"
 )
@@ -237,8 +237,8 @@ func TestAnEventWhoseSchemaCannotBeHadIsCountedAsWaiting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := explainRecord(t.Context(), m, "a", 1, broker.Record{Offset: 7, Value: []byte{0, 0, 0, 0, 9, 1}, Headers: []broker.Header{{Key: "x"}}})
-	if e.id() != "a/1/7" || len(e.outcomes) != 1 || e.outcomes[0].Cause != causeWaits || !strings.Contains(e.outcomes[0].Message, "nobody answers") {
+	e := explainRecord(t.Context(), m, event.Record{Place: event.Place{Topic: "a", Partition: 1, Offset: 7}, Value: []byte{0, 0, 0, 0, 9, 1}, Headers: []event.Header{{Key: "x"}}})
+	if e.ID() != "a/1/7" || len(e.outcomes) != 1 || e.outcomes[0].Cause != causeWaits || !strings.Contains(e.outcomes[0].Message, "nobody answers") {
 		t.Errorf("got %+v, want one outcome that waits", e)
 	}
 }
@@ -246,7 +246,7 @@ func TestAnEventWhoseSchemaCannotBeHadIsCountedAsWaiting(t *testing.T) {
 // called is an event that calls LeadHit.
 func called(id, status string, partition int, at time.Time) seen {
 	return seen{
-		topic: "a", partition: partition, time: at, reasons: []reason{{mapping: "m", by: "status." + status}},
+		Place: event.Place{Topic: "a", Partition: partition}, time: at, reasons: []reason{{mapping: "m", by: "status." + status}},
 		outcomes: []mapping.Outcome{{Action: mapping.Call, OrderID: id, Status: status}},
 	}
 }
@@ -328,7 +328,7 @@ func TestLoadComparesTheBusiestMinuteWithAWorker(t *testing.T) {
 		}
 		tallied.add(called(strconv.Itoa(i), "paid", 0, at))
 	}
-	tallied.add(seen{topic: "a"}) // a record without a time
+	tallied.add(seen{Place: event.Place{Topic: "a"}}) // a record without a time
 	s := tallied.summary(load{inFlight: 4, latency: 200 * time.Millisecond})
 	l := s.Load
 	if l.Busiest != 2401 || !l.BusiestMinute.Equal(begin.Add(9*time.Minute)) || l.Needed != 40 || l.PerWorker != 20 || l.Workers != 3 || l.CatchUp != 150 {
@@ -348,7 +348,7 @@ func TestUnknownStatusesAreToldApart(t *testing.T) {
 	tallied := newTally(10)
 	for _, status := range []string{"on hold", "lost", "on hold"} {
 		tallied.add(seen{
-			topic: "a", reasons: []reason{{mapping: "m", by: "status.otherwise"}},
+			Place: event.Place{Topic: "a"}, reasons: []reason{{mapping: "m", by: "status.otherwise"}},
 			outcomes: []mapping.Outcome{{Status: status, Cause: "UnknownStatus", Message: "the status stands in no list"}},
 		})
 	}
@@ -450,11 +450,11 @@ func anHour(t *testing.T, begin, odd time.Time) *tally {
 	}
 	tallied := newTally(10)
 	for i := range 61 {
-		record := broker.Record{Offset: int64(i), Time: begin.Add(time.Duration(i) * time.Minute), Value: []byte(`{"order_id":"1","status":"paid"}`)}
+		record := event.Record{Place: event.Place{Topic: "a", Offset: int64(i)}, Time: begin.Add(time.Duration(i) * time.Minute), Value: []byte(`{"order_id":"1","status":"paid"}`)}
 		if i == 30 {
 			record.Time = odd
 		}
-		tallied.add(explainRecord(t.Context(), m, "a", 0, record))
+		tallied.add(explainRecord(t.Context(), m, record))
 	}
 	return tallied
 }

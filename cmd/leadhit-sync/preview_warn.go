@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping"
 )
 
@@ -15,13 +15,11 @@ import (
 const mostSamples = 20
 
 // sample keeps an event of which LeadHit will not accept a part: it is refused, or its status is none of LeadHit's.
-func (w *watch) sample(topic string, r broker.Record, e seen) {
+func (w *watch) sample(r event.Record, e seen) {
 	if len(w.samples) >= mostSamples || !slices.ContainsFunc(e.outcomes, w.lost) {
 		return
 	}
-	record := recordOf(topic, e.partition, r)
-	record.Key, record.Value = slices.Clone(record.Key), slices.Clone(record.Value)
-	w.samples = append(w.samples, record)
+	w.samples = append(w.samples, r)
 }
 
 // lost reports whether an outcome is a refusal, ours or certainly LeadHit's.
@@ -121,7 +119,7 @@ func (w *watch) suggestion(ctx context.Context, source string) string {
 }
 
 // try adds to a reading what a preset makes of one event.
-func (w *watch) try(ctx context.Context, m *mapping.Mapping, record mapping.Record, r *reading) {
+func (w *watch) try(ctx context.Context, m *mapping.Mapping, record event.Record, r *reading) {
 	e, err := m.Explain(ctx, record)
 	if err != nil || slices.ContainsFunc(e.Orders, func(o mapping.ExplainedOrder) bool { return w.lost(o.Outcome) }) {
 		return

@@ -12,6 +12,7 @@ import (
 
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping"
 	"leadhit-sync/consumer/scan"
 )
@@ -28,8 +29,8 @@ type watch struct {
 
 	mu      sync.Mutex
 	tally   *tally
-	samples []mapping.Record // events that LeadHit will not accept
-	next    map[place]int64  // where each partition is read on
+	samples []event.Record  // events that LeadHit will not accept
+	next    map[place]int64 // where each partition is read on
 
 	held []heldBack // as of the last look
 }
@@ -107,12 +108,12 @@ func (w *watch) ends(ctx context.Context, topic string) error {
 }
 
 // add asks the mapping about an event and tallies it.
-func (w *watch) add(ctx context.Context, r scan.Record) seen {
-	e := explainRecord(ctx, w.mapping, r.Topic, r.Partition, r.Record)
+func (w *watch) add(ctx context.Context, r event.Record) seen {
+	e := explainRecord(ctx, w.mapping, r)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.tally.add(e)
-	w.sample(r.Topic, r.Record, e)
+	w.sample(r, e)
 	at := place{r.Topic, r.Partition}
 	w.next[at] = max(w.next[at], r.Offset+1)
 	return e

@@ -9,28 +9,6 @@ import (
 	"leadhit-sync/deadletter"
 )
 
-func record(e *consumer.Event) mapping.Record {
-	return mapping.Record{
-		Topic: e.Topic, Partition: e.Partition, Offset: e.Offset, Time: e.Time, Key: e.Key, Value: e.Value,
-		Headers: headers[mapping.Header](e),
-	}
-}
-
-// headers converts an event's headers to another package's type of the same shape.
-func headers[H ~struct {
-	Key   string
-	Value []byte
-}](e *consumer.Event) []H {
-	if len(e.Headers) == 0 {
-		return nil
-	}
-	all := make([]H, len(e.Headers))
-	for i, h := range e.Headers {
-		all[i] = H{Key: h.Key, Value: h.Value}
-	}
-	return all
-}
-
 func items(outcomes []mapping.Outcome) []dispatch.Item {
 	all := make([]dispatch.Item, len(outcomes))
 	for i, o := range outcomes {
@@ -49,10 +27,7 @@ func items(outcomes []mapping.Outcome) []dispatch.Item {
 
 func letter(l consumer.Letter, group, version string) deadletter.Letter {
 	out := reason(l.Store)
-	out.Source = deadletter.Source{
-		Topic: l.Topic, Partition: l.Number, Offset: l.Offset, Time: l.Event.Time,
-		Key: l.Event.Key, Value: l.Event.Value, Headers: headers[deadletter.Header](l.Event),
-	}
+	out.Record = l.Event.Record
 	out.Item, out.Attempts = deadletter.NoItem, l.Attempts
 	out.FailedAt, out.Group, out.Version = time.Now(), group, version
 	if l.Several {

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 
 	"leadhit-sync/consumer"
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 )
 
 // listedOrders is how many waiting orders a Status names: those of the oldest events.
@@ -195,7 +195,7 @@ func (w *Worker) Status() Status {
 
 func waitingOrder(o dispatch.WaitingOrder) WaitingOrder {
 	out := WaitingOrder{
-		Event: fmt.Sprintf("%s/%d/%d", o.Topic, o.Number, o.Offset), Order: o.Order, Status: o.Status, Time: o.Since,
+		Event: o.ID(), Order: o.Order, Status: o.Status, Time: o.Since,
 		Tries: o.Attempts, Letter: o.Letter, Cause: o.Last.Cause, Code: o.Last.Code, Message: o.Last.Message,
 	}
 	if !o.Next.IsZero() {
@@ -229,7 +229,7 @@ func word(s consumer.State) string {
 }
 
 // openTransaction is the one that holds back a partition's events; nil if there is none.
-func openTransaction(now time.Time, s consumer.State, p dispatch.Partition) *OpenTransaction {
+func openTransaction(now time.Time, s consumer.State, p event.Partition) *OpenTransaction {
 	held, open := s.HeldBack[p]
 	if !open {
 		return nil

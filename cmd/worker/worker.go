@@ -58,7 +58,7 @@ func (w *Worker) wire(m *mapping.Mapping) {
 		Start:   consumer.Start{Latest: w.config.Kafka.Start.Latest, At: w.config.Kafka.Start.Time},
 		Decode: func(ctx context.Context, e *consumer.Event) ([]dispatch.Item, error) {
 			return w.tracing.decoded(ctx, e, func() ([]dispatch.Item, error) {
-				outcomes, err := m.Decode(ctx, record(e))
+				outcomes, err := m.Decode(ctx, e.Record)
 				return w.metrics.decoded(e, items(outcomes)), err
 			})
 		},

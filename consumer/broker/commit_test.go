@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/event"
 )
 
 // outsider commits without having joined.
@@ -23,7 +24,7 @@ func outsider() broker.Member { return broker.Member{Group: "sync", Generation: 
 
 func offset(partition int, next int64, metadata string) broker.OffsetCommit {
 	return broker.OffsetCommit{
-		TopicPartition: broker.TopicPartition{Topic: "orders", Partition: partition}, Next: next, Metadata: metadata,
+		Partition: event.Partition{Topic: "orders", Number: partition}, Next: next, Metadata: metadata,
 	}
 }
 
@@ -31,16 +32,16 @@ func TestCommittedReturnsWhatCommitStored(t *testing.T) {
 	cluster := open(t, fakeKafka(t))
 	results := cluster.Commit(t.Context(), outsider(), []broker.OffsetCommit{offset(1, 7, "1+2"), offset(0, 3, "")})
 	for i, partition := range []int{1, 0} {
-		if r := results[i]; r.Outcome != broker.Acked || r.Err != nil || r.Partition != partition {
+		if r := results[i]; r.Outcome != broker.Acked || r.Err != nil || r.Number != partition {
 			t.Errorf("got %+v, want partition %d acked", r, partition)
 		}
 	}
-	zero, one := broker.TopicPartition{Topic: "orders"}, broker.TopicPartition{Topic: "orders", Partition: 1}
-	got, err := cluster.Committed(t.Context(), "sync", []broker.TopicPartition{zero, one})
+	zero, one := event.Partition{Topic: "orders"}, event.Partition{Topic: "orders", Number: 1}
+	got, err := cluster.Committed(t.Context(), "sync", []event.Partition{zero, one})
 	if err != nil || got[zero] != (broker.Committed{Next: 3}) || got[one] != (broker.Committed{Next: 7, Metadata: "1+2"}) {
 		t.Errorf("got %+v, %v, want what was committed", got, err)
 	}
-	got, err = cluster.Committed(t.Context(), "another", []broker.TopicPartition{zero})
+	got, err = cluster.Committed(t.Context(), "another", []event.Partition{zero})
 	if err != nil || got[zero].Next != -1 {
 		t.Errorf("got %+v, %v, want -1: nothing committed", got, err)
 	}
@@ -143,8 +144,8 @@ func TestCommitOfAFrozenCoordinatorIsAmbiguousAndEnds(t *testing.T) {
 		}
 		// It is applied late: that is why no later acknowledgement counts.
 		<-time.After(2 * time.Minute)
-		partition := broker.TopicPartition{Topic: "orders"}
-		if got, err := cluster.Committed(t.Context(), "sync", []broker.TopicPartition{partition}); err != nil || got[partition].Next != 1 {
+		partition := event.Partition{Topic: "orders"}
+		if got, err := cluster.Committed(t.Context(), "sync", []event.Partition{partition}); err != nil || got[partition].Next != 1 {
 			t.Errorf("got %v, %v, want the late commit applied", got, err)
 		}
 	})

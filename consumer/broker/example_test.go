@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/event"
 )
 
 // Reading a partition is a loop over Next; committing is telling what became of it.
@@ -39,7 +40,7 @@ func Example() {
 		fmt.Printf("%d: order %s is %s\n", record.Offset, record.Key, record.Value)
 	}
 	results := cluster.Commit(ctx, broker.Member{Group: "leadhit-sync", Generation: -1}, []broker.OffsetCommit{
-		{TopicPartition: broker.TopicPartition{Topic: "orders"}, Next: batch.Next},
+		{Partition: event.Partition{Topic: "orders"}, Next: batch.Next},
 	})
 	fmt.Println("commit of", batch.Next, results[0].Outcome)
 

@@ -12,6 +12,8 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/offsetcommit"
 	"golang.org/x/sync/semaphore"
+
+	"leadhit-sync/consumer/event"
 )
 
 // Aborted is an aborted transaction of a fetch response.
@@ -22,7 +24,7 @@ func NewAborted(producer, first int64) Aborted { return Aborted{producer, first}
 
 // Walk goes through a record set as Fetch does.
 func Walk(set []byte, asked int64, limit int, aborted ...Aborted) (Batch, error) {
-	w := newWalk(asked, limit, aborted, func(codec int8, packed []byte) (io.ReadCloser, error) {
+	w := newWalk(event.Partition{}, asked, limit, aborted, func(codec int8, packed []byte) (io.ReadCloser, error) {
 		c := &Cluster{decoding: semaphore.NewWeighted(decoders)}
 		return c.decompress(context.Background(), codec, packed)
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/event"
 )
 
 func TestFetchReturnsRecordsAsTheyWereWritten(t *testing.T) {
@@ -33,12 +34,12 @@ func TestFetchReturnsRecordsAsTheyWereWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := broker.Batch{Next: 3, HighWatermark: 3, LastStable: 3, Records: []broker.Record{
-		{Offset: 0, Time: at, Key: []byte("order-1"), Value: []byte(`{"status":"paid"}`), Headers: []broker.Header{
+	want := broker.Batch{Next: 3, HighWatermark: 3, LastStable: 3, Records: []event.Record{
+		{Place: event.Place{Topic: "orders", Offset: 0}, Time: at, Key: []byte("order-1"), Value: []byte(`{"status":"paid"}`), Headers: []event.Header{
 			{Key: "a", Value: []byte("1")}, {Key: "a", Value: []byte{}}, {Key: "", Value: nil},
 		}},
-		{Offset: 1, Time: at},
-		{Offset: 2, Time: at.Add(time.Second), Key: []byte{}, Value: []byte{}},
+		{Place: event.Place{Topic: "orders", Offset: 1}, Time: at},
+		{Place: event.Place{Topic: "orders", Offset: 2}, Time: at.Add(time.Second), Key: []byte{}, Value: []byte{}},
 	}}
 	// DeepEqual tells nil from empty, which is what a tombstone hangs on.
 	if !reflect.DeepEqual(got, want) {

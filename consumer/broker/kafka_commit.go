@@ -8,6 +8,8 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol/offsetcommit"
+
+	"leadhit-sync/consumer/event"
 )
 
 // Member is who commits. ID empty and Generation -1 commits from outside of the group, which the coordinator takes only
@@ -18,15 +20,9 @@ type Member struct {
 	ID         string
 }
 
-// TopicPartition names one partition.
-type TopicPartition struct {
-	Topic     string
-	Partition int
-}
-
 // OffsetCommit is what to commit for one partition.
 type OffsetCommit struct {
-	TopicPartition
+	event.Partition
 	// Next is the offset to go on from: the one behind the last finished.
 	Next int64
 	// Metadata is text, at most 4,096 bytes by the brokers' default.
@@ -84,16 +80,16 @@ func (c *Cluster) Commit(ctx context.Context, member Member, offsets []OffsetCom
 	codes, sent, err := c.commit(ctx, member, offsets)
 	for i := range results {
 		r := &results[i]
-		code, answered := codes[r.TopicPartition]
+		code, answered := codes[r.Partition]
 		switch {
 		case err != nil && !sent:
-			r.Outcome, r.Err = Again, newError("commit", r.Topic, r.Partition, fmt.Errorf("not sent: %w", err))
+			r.Outcome, r.Err = Again, newError("commit", r.Topic, r.Number, fmt.Errorf("not sent: %w", err))
 		case err != nil:
-			r.Outcome, r.Err = Ambiguous, newError("commit", r.Topic, r.Partition, err)
+			r.Outcome, r.Err = Ambiguous, newError("commit", r.Topic, r.Number, err)
 		case !answered:
-			r.Outcome, r.Err = Ambiguous, newError("commit", r.Topic, r.Partition, errUnanswered)
+			r.Outcome, r.Err = Ambiguous, newError("commit", r.Topic, r.Number, errUnanswered)
 		case code != 0:
-			r.Outcome, r.Err = outcomeOf(code), newError("commit", r.Topic, r.Partition, code)
+			r.Outcome, r.Err = outcomeOf(code), newError("commit", r.Topic, r.Number, code)
 		default:
 			r.Outcome = Acked
 		}
@@ -121,7 +117,7 @@ func outcomeOf(code kafka.Error) Outcome {
 
 // commit returns the code of each partition that the coordinator answered for.
 func (c *Cluster) commit(ctx context.Context, member Member, offsets []OffsetCommit) (
-	codes map[TopicPartition]kafka.Error, sent bool, err error,
+	codes map[event.Partition]kafka.Error, sent bool, err error,
 ) {
 	x := &exchange{message: commitMessage(member, offsets), clientID: c.clientID}
 	response, sent, err := c.roundTrip(ctx, toCoordinator{x, member.Group}, x)
@@ -132,10 +128,10 @@ func (c *Cluster) commit(ctx context.Context, member Member, offsets []OffsetCom
 	if !ok {
 		return nil, true, fmt.Errorf("response is a %T", response)
 	}
-	codes = make(map[TopicPartition]kafka.Error, len(offsets))
+	codes = make(map[event.Partition]kafka.Error, len(offsets))
 	for _, topic := range stored.Topics {
 		for _, p := range topic.Partitions {
-			codes[TopicPartition{topic.Name, int(p.PartitionIndex)}] = kafka.Error(p.ErrorCode)
+			codes[event.Partition{Topic: topic.Name, Number: int(p.PartitionIndex)}] = kafka.Error(p.ErrorCode)
 		}
 	}
 	return codes, true, nil
@@ -156,7 +152,7 @@ func commitMessage(member Member, offsets []OffsetCommit) *offsetcommit.Request 
 		}
 		topic := &message.Topics[i]
 		topic.Partitions = append(topic.Partitions, offsetcommit.RequestPartition{
-			PartitionIndex:       int32(offset.Partition),
+			PartitionIndex:       int32(offset.Number),
 			CommittedOffset:      offset.Next,
 			CommittedLeaderEpoch: -1, // not known: none is better than a wrong one
 			CommittedMetadata:    offset.Metadata,
@@ -174,10 +170,10 @@ type Committed struct {
 
 // Committed asks the group's coordinator. It returns an entry for each of partitions, or an error: [ErrCoordinator],
 // [ErrUnknownPartition], [ErrUnauthorised], or one of the network.
-func (c *Cluster) Committed(ctx context.Context, group string, partitions []TopicPartition) (
-	map[TopicPartition]Committed, error,
+func (c *Cluster) Committed(ctx context.Context, group string, partitions []event.Partition) (
+	map[event.Partition]Committed, error,
 ) {
-	committed := make(map[TopicPartition]Committed, len(partitions))
+	committed := make(map[event.Partition]Committed, len(partitions))
 	if len(partitions) == 0 {
 		return committed, nil // an empty request asks for all of the group's
 	}
@@ -196,18 +192,18 @@ func (c *Cluster) Committed(ctx context.Context, group string, partitions []Topi
 	}
 	for _, p := range partitions {
 		if _, ok := committed[p]; !ok {
-			return nil, newError("read commits of "+group, p.Topic, p.Partition, errUnanswered)
+			return nil, newError("read commits of "+group, p.Topic, p.Number, errUnanswered)
 		}
 	}
 	return committed, nil
 }
 
-func (c *Cluster) readCommits(ctx context.Context, group string, partitions []TopicPartition,
-	into map[TopicPartition]Committed,
+func (c *Cluster) readCommits(ctx context.Context, group string, partitions []event.Partition,
+	into map[event.Partition]Committed,
 ) error {
 	topics := make(map[string][]int)
 	for _, p := range partitions {
-		topics[p.Topic] = append(topics[p.Topic], p.Partition)
+		topics[p.Topic] = append(topics[p.Topic], p.Number)
 	}
 	response, err := c.client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: group, Topics: topics})
 	if err == nil {
@@ -221,7 +217,7 @@ func (c *Cluster) readCommits(ctx context.Context, group string, partitions []To
 			if p.Error != nil {
 				return newError("read commits of "+group, topic, p.Partition, p.Error)
 			}
-			into[TopicPartition{topic, p.Partition}] = Committed{Next: p.CommittedOffset, Metadata: p.Metadata}
+			into[event.Partition{Topic: topic, Number: p.Partition}] = Committed{Next: p.CommittedOffset, Metadata: p.Metadata}
 		}
 	}
 	return nil

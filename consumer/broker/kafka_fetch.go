@@ -11,6 +11,8 @@ import (
 	"github.com/segmentio/kafka-go/compress"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/fetch"
+
+	"leadhit-sync/consumer/event"
 )
 
 // fetchPatience is for how long nothing of a response may arrive, beyond the broker's own wait. Less than the network's latency
@@ -47,28 +49,12 @@ type FetchRequest struct {
 type Batch struct {
 	// Records are in offset order, all at or above the offset asked for. Each has memory of its own, so that one kept
 	// for long does not keep its neighbours.
-	Records []Record
+	Records []event.Record
 	// Next is the offset to ask for next. It may have moved though there are no records.
 	Next int64
 	// HighWatermark is the end of the replicated log; LastStable is where the first open transaction starts, the end
 	// of what can be read; LogStart is the oldest offset. A broker that answers ErrOffsetOutOfRange leaves them at -1.
 	HighWatermark, LastStable, LogStart int64
-}
-
-// Record is one event as it stands in the log.
-type Record struct {
-	Offset int64
-	// Time is the producer's, or the broker's where the topic says LogAppendTime; zero if the record has none.
-	Time time.Time
-	// Key and Value are nil where the record has none, and not nil but empty where it has an empty one.
-	Key, Value []byte
-	Headers    []Header
-}
-
-// Header is one of a record's headers. Keys may repeat.
-type Header struct {
-	Key   string
-	Value []byte
 }
 
 // Fetch reads records of one partition from its leader, committed ones unless the request says otherwise. After an error the Batch has no records, and its Next
@@ -112,7 +98,7 @@ func (c *Cluster) fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 	if partition.code != 0 {
 		return batch, codeError(partition.code)
 	}
-	w := newWalk(req.Offset, req.MaxDecoded, partition.aborted, func(codec int8, packed []byte) (io.ReadCloser, error) {
+	w := newWalk(event.Partition{Topic: req.Topic, Number: req.Partition}, req.Offset, req.MaxDecoded, partition.aborted, func(codec int8, packed []byte) (io.ReadCloser, error) {
 		return c.decompress(ctx, codec, packed)
 	})
 	if err := w.records(partition.set); err != nil {

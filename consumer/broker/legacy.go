@@ -6,6 +6,8 @@ import (
 	"hash/crc32"
 	"io"
 	"slices"
+
+	"leadhit-sync/consumer/event"
 )
 
 // message is one of the formats 0 and 1, which producers wrote before Kafka 0.11. They have no transactions and no
@@ -58,11 +60,11 @@ func (w *walk) message(b []byte) error {
 		if w.cannotHold(size) {
 			return nil
 		}
-		w.keep(Record{
-			Offset: m.offset,
-			Time:   unixTime(m.time),
-			Key:    bytes.Clone(m.key), // keeps nil and empty apart
-			Value:  bytes.Clone(m.value),
+		w.keep(event.Record{
+			Place: event.Place{Offset: m.offset},
+			Time:  unixTime(m.time),
+			Key:   bytes.Clone(m.key), // keeps nil and empty apart
+			Value: bytes.Clone(m.value),
 		}, size)
 	}
 	w.next = max(w.next, outer.offset+1)

@@ -9,6 +9,8 @@ import (
 	"io"
 	"slices"
 	"time"
+
+	"leadhit-sync/consumer/event"
 )
 
 // Attribute bits of a batch or message.
@@ -35,22 +37,24 @@ type decompressor func(codec int8, packed []byte) (io.ReadCloser, error)
 // The set is what the leader has on disk: it may start before the offset asked for, end in the middle of a batch, and
 // hold aborted transactions, markers, and batches that compaction has thinned out or emptied.
 type walk struct {
-	asked      int64
-	limit      int // of size
+	of         event.Partition
+	asked      int64 // offset
+	limit      int   // of size
 	decompress decompressor
 	aborted    []abortedTransaction // not reached yet, by first offset
 	dropped    map[int64]bool       // producers inside an aborted transaction
 	names      map[string]string    // header keys seen: records of one topic share a few
 
-	out  []Record
+	out  []event.Record
 	size int   // bytes of out
 	next int64 // where to go on: behind all that was returned, skipped or found empty
 	full bool  // limit is reached; next is inside the batch
 }
 
-func newWalk(asked int64, limit int, aborted []abortedTransaction, decompress decompressor) *walk {
+func newWalk(of event.Partition, asked int64, limit int, aborted []abortedTransaction, decompress decompressor) *walk {
 	slices.SortFunc(aborted, func(a, b abortedTransaction) int { return int(min(max(a.first-b.first, -1), 1)) })
 	return &walk{
+		of:         of,
 		asked:      asked,
 		next:       asked,
 		limit:      limit,
@@ -260,7 +264,7 @@ func (w *walk) record(h header, body []byte) error {
 	}
 	// One piece of memory a record, for key, value and headers.
 	c.b = bytes.Clone(c.b)
-	r := Record{Offset: offset, Time: unixTime(h.firstTime + sinceFirst)}
+	r := event.Record{Place: event.Place{Offset: offset}, Time: unixTime(h.firstTime + sinceFirst)}
 	if h.attributes&brokerTimeBit != 0 {
 		r.Time = unixTime(h.maxTime)
 	}
@@ -273,16 +277,16 @@ func (w *walk) record(h header, body []byte) error {
 	return nil
 }
 
-func (w *walk) headers(r *Record, c *cursor) error {
+func (w *walk) headers(r *event.Record, c *cursor) error {
 	count := c.varint()
 	if c.bad || count < 0 || count > int64(len(c.b))/2 { // a header takes two bytes at least
 		return fmt.Errorf("%w: the record at offset %d is cut short", ErrCorrupt, r.Offset)
 	}
 	if count > 0 {
-		r.Headers = make([]Header, count)
+		r.Headers = make([]event.Header, count)
 	}
 	for i := range r.Headers {
-		r.Headers[i] = Header{Key: w.name(c.bytes(c.varint())), Value: c.bytes(c.varint())}
+		r.Headers[i] = event.Header{Key: w.name(c.bytes(c.varint())), Value: c.bytes(c.varint())}
 	}
 	if c.bad {
 		return fmt.Errorf("%w: a header of the record at offset %d is cut short", ErrCorrupt, r.Offset)
@@ -305,7 +309,8 @@ func (w *walk) cannotHold(size int) bool {
 	return w.full
 }
 
-func (w *walk) keep(r Record, size int) {
+func (w *walk) keep(r event.Record, size int) {
+	r.Topic, r.Partition = w.of.Topic, w.of.Number
 	w.out = append(w.out, r)
 	w.size += size
 	w.next = r.Offset + 1

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/event"
 )
 
 // batch is a record batch as it may stand on a broker's disk.
@@ -191,8 +192,8 @@ func TestWalkTakesTheBrokersTimeWhereTheTopicSaysSo(t *testing.T) {
 func TestWalkReadsTheOldFormats(t *testing.T) {
 	at := time.UnixMilli(1_600_000_000_000).UTC()
 	ms := at.UnixMilli()
-	record := func(offset int64, at time.Time, key, value []byte) broker.Record {
-		return broker.Record{Offset: offset, Time: at, Key: key, Value: value}
+	record := func(offset int64, at time.Time, key, value []byte) event.Record {
+		return event.Record{Place: event.Place{Offset: offset}, Time: at, Key: key, Value: value}
 	}
 	k, v := []byte("k"), []byte("v")
 	var relative, absolute []byte
@@ -203,16 +204,16 @@ func TestWalkReadsTheOldFormats(t *testing.T) {
 	tests := map[string]struct {
 		set   []byte
 		asked int64
-		want  []broker.Record
+		want  []event.Record
 		next  int64
 	}{
-		"format 0":             {message(0, 0, 40, 0, k, nil), 0, []broker.Record{record(40, time.Time{}, k, nil)}, 41},
-		"format 1":             {message(1, 0, 40, ms, []byte{}, v), 0, []broker.Record{record(40, at, []byte{}, v)}, 41},
-		"format 0, compressed": {message(0, 1, 42, 0, nil, broker.Pack(1, absolute)), 42, []broker.Record{record(42, time.Time{}, k, v)}, 43},
-		"format 1, compressed": {message(1, 2, 42, ms, nil, broker.Pack(2, relative)), 41, []broker.Record{record(41, at, k, v), record(42, at, k, v)}, 43},
+		"format 0":             {message(0, 0, 40, 0, k, nil), 0, []event.Record{record(40, time.Time{}, k, nil)}, 41},
+		"format 1":             {message(1, 0, 40, ms, []byte{}, v), 0, []event.Record{record(40, at, []byte{}, v)}, 41},
+		"format 0, compressed": {message(0, 1, 42, 0, nil, broker.Pack(1, absolute)), 42, []event.Record{record(42, time.Time{}, k, v)}, 43},
+		"format 1, compressed": {message(1, 2, 42, ms, nil, broker.Pack(2, relative)), 41, []event.Record{record(41, at, k, v), record(42, at, k, v)}, 43},
 		"format 1, broker's time": {
 			message(1, 1|brokerTime, 42, ms+1, nil, broker.Pack(1, relative)), 42,
-			[]broker.Record{record(42, at.Add(time.Millisecond), k, v)},
+			[]event.Record{record(42, at.Add(time.Millisecond), k, v)},
 			43,
 		},
 	}

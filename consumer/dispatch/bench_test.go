@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
 
@@ -19,7 +20,7 @@ func BenchmarkCore(b *testing.B) {
 	d := dispatch.New(c)
 	positions := []dispatch.Position{}
 	for i := range partitions {
-		positions = append(positions, dispatch.Position{Partition: dispatch.Partition{Topic: "orders", Number: i}})
+		positions = append(positions, dispatch.Position{Partition: event.Partition{Topic: "orders", Number: i}})
 	}
 	d.Assigned(now, positions, true)
 	items := make([][]dispatch.Item, 1000)

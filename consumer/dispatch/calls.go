@@ -21,7 +21,7 @@ type call struct {
 }
 
 // makeReady lets the calls of an event wait for slots.
-func (d *Dispatcher) makeReady(e *event) {
+func (d *Dispatcher) makeReady(e *pending) {
 	for i := range e.items {
 		if it := &e.items[i]; it.Action == Send && it.state == idle {
 			d.push(task{e, i})
@@ -110,11 +110,11 @@ func (d *Dispatcher) pickFrom(p *partition) (task, bool) {
 		switch {
 		case t.dropped || t.item().state != ready:
 			p.ready.pop()
-		case !p.callable() || p.space.full && t.offset >= p.space.reach && t.event != p.window.first || d.tooMuchUnacked(t):
+		case !p.callable() || p.space.full && t.offset >= p.space.reach && t.pending != p.window.first || d.tooMuchUnacked(t):
 			return task{}, false
-		case !t.started && t.several() && d.started >= d.config.CallsInFlight && t.event != p.window.first:
+		case !t.started && t.several() && d.started >= d.config.CallsInFlight && t.pending != p.window.first:
 			d.deferred = append(d.deferred, p.ready.pop())
-		case !t.started && !p.space.admit(t.event, &p.window, d.metadataMax):
+		case !t.started && !p.space.admit(t.pending, &p.window, d.metadataMax):
 			return task{}, false
 		default:
 			return p.ready.pop(), true
@@ -131,7 +131,7 @@ func (d *Dispatcher) tooMuchUnacked(t task) bool {
 	if d.settled < 2*d.config.CallsInFlight {
 		return false
 	}
-	holdsBack := t.event == t.of.window.first && t.offset == t.of.commits.acked.next
+	holdsBack := t.pending == t.of.window.first && t.offset == t.of.commits.acked.next
 	return !holdsBack || !slices.ContainsFunc(d.order, func(p *partition) bool { return p.commits.truncated })
 }
 
@@ -140,7 +140,7 @@ func (d *Dispatcher) start(now time.Time, t task) {
 	it.state = inAir
 	it.attempts++
 	if !t.started {
-		d.begin(t.event)
+		d.begin(t.pending)
 	}
 	d.lastID++
 	c := call{task: t, of: t.of, key: laneKey{t.of.Number, it.Order}, pass: d.governor.Start(now), began: now}
@@ -153,7 +153,7 @@ func (d *Dispatcher) start(now time.Time, t task) {
 }
 
 // begin notes that an event is called about for the first time.
-func (d *Dispatcher) begin(e *event) {
+func (d *Dispatcher) begin(e *pending) {
 	e.started = true
 	if e.several() {
 		d.started++
@@ -199,8 +199,8 @@ func (d *Dispatcher) judged(now time.Time, c call, v retry.Verdict) {
 	switch {
 	case v.Kind == retry.Done:
 		it.state = done
-		d.settle(t.event)
-		d.itemDone(now, t.event)
+		d.settle(t.pending)
+		d.itemDone(now, t.pending)
 	case v.Kind == retry.DeadLetter:
 		d.refuse(now, t, v)
 	case d.governor.Probing() && (v.Kind != retry.Again || c.pass.Probe()):
@@ -243,12 +243,12 @@ func (d *Dispatcher) refuse(now time.Time, t task, v retry.Verdict) {
 	it.backoff = nil
 	d.called++
 	d.letter(now, t)
-	d.settle(t.event)
+	d.settle(t.pending)
 	d.urgent = append(d.urgent, t)
 }
 
 // settle notes that one call of an event has its final verdict.
-func (d *Dispatcher) settle(e *event) {
+func (d *Dispatcher) settle(e *pending) {
 	if e.sending--; e.sending == 0 {
 		e.of.commits.settled++
 		if !e.of.commits.suspended {
@@ -257,7 +257,7 @@ func (d *Dispatcher) settle(e *event) {
 	}
 }
 
-func (d *Dispatcher) itemDone(now time.Time, e *event) {
+func (d *Dispatcher) itemDone(now time.Time, e *pending) {
 	if e.open--; e.open == 0 {
 		d.finish(now, e)
 	}

@@ -3,6 +3,8 @@ package dispatch
 import (
 	"slices"
 	"time"
+
+	"leadhit-sync/consumer/event"
 )
 
 const (
@@ -194,7 +196,7 @@ func (d *Dispatcher) stop(p *partition) {
 }
 
 // Stopped says that a fetch found a partition unknown to the broker.
-func (d *Dispatcher) Stopped(id Partition) {
+func (d *Dispatcher) Stopped(id event.Partition) {
 	if p := d.partitions[id]; p != nil {
 		d.stop(p)
 	}

@@ -12,8 +12,8 @@ type commitState struct {
 	frontier int64 // one past the last finished event that was called
 	settled  int   // events that were called, have no call left to make, and are not covered by an acknowledged commit
 
-	uncommitted []*event // called and finished, in no commit yet
-	committing  []*event // the same, in the commit in the air
+	uncommitted []*pending // called and finished, in no commit yet
+	committing  []*pending // the same, in the commit in the air
 
 	acked     mark      // the last acknowledged commit
 	sent      mark      // the commit in the air
@@ -32,7 +32,7 @@ type mark struct {
 }
 
 // finished adds an event that was called.
-func (c *commitState) finished(e *event) {
+func (c *commitState) finished(e *pending) {
 	c.frontier = max(c.frontier, e.offset+1)
 	c.uncommitted = append(c.uncommitted, e)
 }
@@ -52,9 +52,9 @@ func (c *commitState) takeBack() {
 
 // cover notes the acknowledgement of the commit in the air, and returns the events that it covers and the number of those that it does not.
 // The slice is good until the next commit.
-func (c *commitState) cover() (covered []*event, left int) {
+func (c *commitState) cover() (covered []*pending, left int) {
 	c.safe = max(c.safe, c.coverage)
-	var beyond []*event
+	var beyond []*pending
 	covered = c.committing[:0]
 	for _, e := range c.committing {
 		if e.offset >= c.coverage {

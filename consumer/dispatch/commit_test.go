@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
 
 func TestWhatIsFinishedAboveAStuckEventTravelsInTheMetadata(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
-	h.read(orders(0), event(0, "stuck"), event(1, "a"), event(5, "b"), event(6, "c"))
+	h.read(orders(0), eventOf(0, "stuck"), eventOf(1, "a"), eventOf(5, "b"), eventOf(6, "c"))
 	h.accept(orders(0), 1)
 	h.accept(orders(0), 6)
 	h.pass(250 * time.Millisecond)
@@ -27,34 +28,34 @@ func TestWhatIsFinishedAboveAStuckEventTravelsInTheMetadata(t *testing.T) {
 	other.d.Assigned(other.now, []dispatch.Position{{Partition: orders(0), Next: o.Next, Metadata: o.Metadata}}, true)
 	other.ask()
 	other.ack()
-	other.read(orders(0), event(0, "stuck"), event(1, "a"), event(5, "b"), event(6, "c"), event(7, "d"))
+	other.read(orders(0), eventOf(0, "stuck"), eventOf(1, "a"), eventOf(5, "b"), eventOf(6, "c"), eventOf(7, "d"))
 	other.wantInAir("the next owner passes over what is finished", 0, 5, 7)
 }
 
 func TestMetadataOfAnotherLogIsIgnored(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
-	h.read(orders(0), event(0, "stuck"), event(1, "a"))
+	h.read(orders(0), eventOf(0, "stuck"), eventOf(1, "a"))
 	h.accept(orders(0), 1)
 	h.pass(250 * time.Millisecond)
 	text := h.commit.Offsets[0].Metadata
-	newer := event(0, "new")
+	newer := eventOf(0, "new")
 	newer.Time = newer.Time.Add(time.Millisecond)
 	for name, c := range map[string]struct {
 		next     int64
 		metadata string
 		first    dispatch.Event
 	}{
-		"another offset": {next: 0, metadata: strings.Replace(text, "0000,", "0001,", 1), first: event(0, "stuck")},
+		"another offset": {next: 0, metadata: strings.Replace(text, "0000,", "0001,", 1), first: eventOf(0, "stuck")},
 		"another record": {next: 0, metadata: text, first: newer},
-		"garbage":        {next: 0, metadata: "1,2,3", first: event(0, "stuck")},
+		"garbage":        {next: 0, metadata: "1,2,3", first: eventOf(0, "stuck")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := unstarted(t, settings())
 			h.d.Assigned(h.now, []dispatch.Position{{Partition: orders(0), Next: c.next, Metadata: c.metadata}}, true)
 			h.ask()
-			h.read(orders(0), c.first, event(1, "a"))
+			h.read(orders(0), c.first, eventOf(1, "a"))
 			h.ack()
 			h.wantInAir("all events", 0, 1)
 		})
@@ -64,11 +65,11 @@ func TestMetadataOfAnotherLogIsIgnored(t *testing.T) {
 func TestTooLargeMetadataIsShortened(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
-	h.read(orders(0), event(0, "a"), event(1, "b"), event(2, "c"), event(3, "d"))
+	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"), eventOf(2, "c"), eventOf(3, "d"))
 	h.accept(orders(0), 3)
 	h.pass(250 * time.Millisecond)
 	long := len(h.commit.Offsets[0].Metadata)
-	h.answerCommit(dispatch.CommitAnswer{TooLarge: []dispatch.Partition{orders(0)}})
+	h.answerCommit(dispatch.CommitAnswer{TooLarge: []event.Partition{orders(0)}})
 	h.pass(250 * time.Millisecond)
 	o := h.commit.Offsets[0]
 	if o.Next != 0 || len(o.Metadata) >= long {
@@ -79,7 +80,7 @@ func TestTooLargeMetadataIsShortened(t *testing.T) {
 func TestAnUnansweredCommitEndsAllCallsUntilTheWorkerIsANewMember(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
-	h.read(orders(0), event(0, "a"), event(1, "a"), event(2, "b"))
+	h.read(orders(0), eventOf(0, "a"), eventOf(1, "a"), eventOf(2, "b"))
 	h.accept(orders(0), 0)
 	h.pass(20 * time.Millisecond)
 	h.answerCommit(dispatch.CommitAnswer{Outcome: dispatch.Ambiguous})
@@ -104,7 +105,7 @@ func TestAnUnansweredCommitEndsAllCallsUntilTheWorkerIsANewMember(t *testing.T) 
 	h.d.Lost()
 	h.assign(true, orders(0))
 	h.ack()
-	h.read(orders(0), event(0, "a"))
+	h.read(orders(0), eventOf(0, "a"))
 	h.wantInAir("a new member", 0)
 }
 
@@ -124,7 +125,7 @@ func TestAGenerationLostWithACommitInTheAirNeedsANewMember(t *testing.T) {
 func TestADrainWaitsForCallsLettersAndTheLastCommit(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
-	h.read(orders(0), event(0, "a"), event(1, "b"), event(2, "b"))
+	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"), eventOf(2, "b"))
 	h.d.Revoked()
 	h.ask()
 	h.accept(orders(0), 0)
@@ -150,7 +151,7 @@ func TestADrainWaitsForCallsLettersAndTheLastCommit(t *testing.T) {
 func TestADrainWaitsForCallsOfAnEarlierGeneration(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
-	h.read(orders(0), event(0, "a"))
+	h.read(orders(0), eventOf(0, "a"))
 	h.d.Lost()
 	h.assign(true, orders(0))
 	h.ack()
@@ -169,7 +170,7 @@ func TestADrainWaitsForCallsOfAnEarlierGeneration(t *testing.T) {
 func TestAGenerationEndsAsFencedOrExpired(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
-	h.read(orders(0), event(0, "a"))
+	h.read(orders(0), eventOf(0, "a"))
 	h.accept(orders(0), 0)
 	h.d.Revoked()
 	h.ask()
@@ -195,12 +196,12 @@ func TestAGenerationEndsAsFencedOrExpired(t *testing.T) {
 func TestNoCallStartsAfterTheLease(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
-	h.read(orders(0), event(0, "a"))
+	h.read(orders(0), eventOf(0, "a"))
 	if got, want := h.calls[0].Until.Sub(h.now), 12*time.Second-3*time.Second-1200*time.Millisecond; got != want {
 		t.Errorf("until: got %v after the commit, want %v", got, want)
 	}
 	h.pass(8 * time.Second) // commits stay in the air
-	h.read(orders(0), event(1, "b"))
+	h.read(orders(0), eventOf(1, "b"))
 	h.wantInAir("the lease has ended", 0)
 	h.ack()
 	h.wantInAir("the commit was sent 6 s ago: the lease goes by that", 0, 1)
@@ -209,11 +210,11 @@ func TestNoCallStartsAfterTheLease(t *testing.T) {
 func TestAnUnknownPartitionIsStoppedUntilItIsTrusted(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0), orders(1))
-	h.read(orders(0), event(0, "a"), event(1, "a"))
+	h.read(orders(0), eventOf(0, "a"), eventOf(1, "a"))
 	h.accept(orders(0), 0)
 	h.pass(20 * time.Millisecond)
-	h.answerCommit(dispatch.CommitAnswer{Unknown: []dispatch.Partition{orders(0)}})
-	if got := h.last.Suspects; !slices.Equal(got, []dispatch.Partition{orders(0)}) {
+	h.answerCommit(dispatch.CommitAnswer{Unknown: []event.Partition{orders(0)}})
+	if got := h.last.Suspects; !slices.Equal(got, []event.Partition{orders(0)}) {
 		t.Fatalf("suspects: got %v, want %v", got, orders(0))
 	}
 	h.pass(3 * time.Second)
@@ -232,7 +233,7 @@ func TestAnUnknownPartitionIsStoppedUntilItIsTrusted(t *testing.T) {
 func TestARestartedPartitionBeginsAnewAndCommitsFirst(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
-	h.read(orders(0), event(10, "a"), event(11, "b"), event(12, "b"))
+	h.read(orders(0), eventOf(10, "a"), eventOf(11, "b"), eventOf(12, "b"))
 	h.d.Stopped(orders(0))
 	h.ask()
 	h.d.Restarted(h.now, orders(0), 3)
@@ -240,7 +241,7 @@ func TestARestartedPartitionBeginsAnewAndCommitsFirst(t *testing.T) {
 	if got := h.fetches[orders(0)].Offset; got != 3 {
 		t.Fatalf("fetch: got %d, want 3", got)
 	}
-	h.read(orders(0), event(3, "a"), event(4, "c"))
+	h.read(orders(0), eventOf(3, "a"), eventOf(4, "c"))
 	h.wantInAir("the old calls alone", 10, 11)
 	h.pass(250 * time.Millisecond)
 	if got := h.commit.Offsets[0].Next; got != 3 {
@@ -271,7 +272,7 @@ func TestAPartitionThatIsNotFetchedIsNamedInEverySessionSixth(t *testing.T) {
 	c := settings()
 	c.WindowEvents = 1
 	h := started(t, c, orders(0), orders(1))
-	h.read(orders(1), event(0, "a"), event(1, "a"))
+	h.read(orders(1), eventOf(0, "a"), eventOf(1, "a"))
 	h.settle()
 	h.pass(2 * time.Second)
 	if h.commit == nil || !slices.ContainsFunc(h.commit.Offsets, func(o dispatch.Offset) bool { return o.Partition == orders(1) }) {
@@ -288,12 +289,12 @@ func TestWakeNamesWhatFallsDueNext(t *testing.T) {
 	}{
 		"keep-alive commit": {func(*harness) {}, func(h *harness) time.Time { return h.now.Add(keepAlive) }},
 		"commit of a finished event": {
-			func(h *harness) { h.read(orders(0), event(0, "a")); h.settle(); h.accept(orders(0), 0) },
+			func(h *harness) { h.read(orders(0), eventOf(0, "a")); h.settle(); h.accept(orders(0), 0) },
 			func(h *harness) time.Time { return h.now.Add(250 * time.Millisecond) },
 		},
 		"retry": {
 			func(h *harness) {
-				h.read(orders(0), event(0, "a"))
+				h.read(orders(0), eventOf(0, "a"))
 				h.settle()
 				h.answer(orders(0), 0, retry.Verdict{Cause: "Timeout"})
 			},
@@ -305,7 +306,7 @@ func TestWakeNamesWhatFallsDueNext(t *testing.T) {
 		},
 		"retry after": {
 			func(h *harness) {
-				h.read(orders(0), event(0, "a"))
+				h.read(orders(0), eventOf(0, "a"))
 				h.settle()
 				h.answer(orders(0), 0, retry.Verdict{Cause: "HTTP 503", RetryAfter: 500 * time.Millisecond})
 			},

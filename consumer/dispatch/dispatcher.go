@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
 
@@ -31,7 +32,7 @@ type Dispatcher struct {
 type generation struct {
 	live, draining, fenced bool
 
-	partitions map[Partition]*partition
+	partitions map[event.Partition]*partition
 	order      []*partition // the same, in the order of assignment
 	ring       []*partition // those with ready tasks, in turn
 	lanes      map[laneKey]*lane
@@ -55,7 +56,7 @@ type generation struct {
 	dirtySince time.Time
 	dirty      []*partition
 	lease      time.Time // when the last acknowledged commit was sent
-	suspects   []Partition
+	suspects   []event.Partition
 }
 
 // New returns a Dispatcher without a generation.
@@ -70,7 +71,7 @@ func New(c Config) *Dispatcher {
 
 func (d *Dispatcher) empty() generation {
 	return generation{
-		partitions: map[Partition]*partition{},
+		partitions: map[event.Partition]*partition{},
 		lanes:      map[laneKey]*lane{},
 		stores:     map[uint64]task{},
 		timers: newQueue(func(a, b timer) bool {
@@ -123,14 +124,14 @@ func (d *Dispatcher) Lost() {
 
 // Restarted says that a partition goes on at another offset of what is another log, or the same one cut short: what was
 // read of the old one is dropped.
-func (d *Dispatcher) Restarted(now time.Time, id Partition, next int64) {
+func (d *Dispatcher) Restarted(now time.Time, id event.Partition, next int64) {
 	p := d.partitions[id]
 	if p == nil {
 		return
 	}
 	d.stop(p) // takes its share out of all counts
 	d.rests(p, false)
-	d.suspects = slices.DeleteFunc(d.suspects, func(s Partition) bool { return s == id })
+	d.suspects = slices.DeleteFunc(d.suspects, func(s event.Partition) bool { return s == id })
 	for id, c := range d.calls {
 		if !c.dropped && c.of == p {
 			c.dropped = true
@@ -158,7 +159,7 @@ func (d *Dispatcher) Restarted(now time.Time, id Partition, next int64) {
 }
 
 // drop takes an event that will not be finished out of everything that counts it.
-func (d *Dispatcher) drop(e *event) {
+func (d *Dispatcher) drop(e *pending) {
 	e.dropped = true
 	if e.started && e.several() {
 		d.started--
@@ -173,7 +174,7 @@ func (d *Dispatcher) drop(e *event) {
 }
 
 // Trusted says that a suspect partition is the one it was.
-func (d *Dispatcher) Trusted(now time.Time, id Partition) {
+func (d *Dispatcher) Trusted(now time.Time, id event.Partition) {
 	p := d.partitions[id]
 	if p == nil || !p.commits.suspended {
 		return
@@ -186,7 +187,7 @@ func (d *Dispatcher) Trusted(now time.Time, id Partition) {
 }
 
 // finish takes an event whose items are all done out of the unfinished ones.
-func (d *Dispatcher) finish(now time.Time, e *event) {
+func (d *Dispatcher) finish(now time.Time, e *pending) {
 	p := e.of
 	if p.window.first == e {
 		d.recheck = true

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
 
@@ -16,7 +17,7 @@ func TestNothingIsCalledBeforeTheFirstCommitIsAcknowledged(t *testing.T) {
 	if got := len(h.commit.Offsets); got != 2 {
 		t.Fatalf("first commit: got %d partitions, want both", got)
 	}
-	h.read(orders(0), event(0, "a"))
+	h.read(orders(0), eventOf(0, "a"))
 	h.wantInAir("before the first commit's answer")
 	h.ack()
 	h.wantInAir("after it", 0)
@@ -25,7 +26,7 @@ func TestNothingIsCalledBeforeTheFirstCommitIsAcknowledged(t *testing.T) {
 func TestTheNextEventOfAnOrderWaitsForAnAcknowledgedCommit(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
-	h.read(orders(0), event(0, "a"), event(1, "a"), event(2, "b"))
+	h.read(orders(0), eventOf(0, "a"), eventOf(1, "a"), eventOf(2, "b"))
 	h.wantInAir("the first of each order", 0, 2)
 	h.accept(orders(0), 0)
 	h.wantInAir("accepted, not committed", 2)
@@ -44,7 +45,7 @@ func TestTheNextEventOfAnOrderWaitsForAnAcknowledgedCommit(t *testing.T) {
 func TestAnEventAboutSeveralOrdersWaitsForAllAndAllWaitForIt(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
-	h.read(orders(0), event(0, "a"), event(1, "b"), event(2, "a", "b", "c"), event(3, "c"))
+	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"), eventOf(2, "a", "b", "c"), eventOf(3, "c"))
 	h.wantInAir("the first of a and b", 0, 1)
 	h.accept(orders(0), 0)
 	h.settle()
@@ -64,7 +65,7 @@ func TestAnEventAboutSeveralOrdersWaitsForAllAndAllWaitForIt(t *testing.T) {
 func TestOfTheItemsForOneOrderOnlyTheLastIsCalled(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
-	e := event(0, "a", "b", "a")
+	e := eventOf(0, "a", "b", "a")
 	e.Items[0].Status, e.Items[2].Status = "submitted", "paid"
 	h.read(orders(0), e)
 	h.wantInAir("two orders", 0, 0)
@@ -78,15 +79,15 @@ func TestOfTheItemsForOneOrderOnlyTheLastIsCalled(t *testing.T) {
 func TestOrdersOfTwoTopicsShareALaneWherePartitionNumbersAgree(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0), returns(0))
-	h.read(orders(0), event(0, "a"))
-	h.read(returns(0), event(7, "a"))
+	h.read(orders(0), eventOf(0, "a"))
+	h.read(returns(0), eventOf(7, "a"))
 	h.wantInAir("one call of order a", 0)
 }
 
 func TestARefusedEventIsFinishedOnlyWhenItsLetterIsStored(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
-	h.read(orders(0), event(0, "a"))
+	h.read(orders(0), eventOf(0, "a"))
 	h.answer(orders(0), 0, retry.Verdict{Kind: retry.DeadLetter, Cause: "ValidationError", Answered: true})
 	if len(h.stores) != 1 || h.stores[0].Verdict.Cause != "ValidationError" || h.stores[0].Attempts != 1 {
 		t.Fatalf("stores: got %+v, want one for ValidationError after one call", h.stores)
@@ -109,7 +110,7 @@ func TestARefusedEventIsFinishedOnlyWhenItsLetterIsStored(t *testing.T) {
 }
 
 // commitNext is the offset that the commit in the air, or the last one, gives for a partition.
-func (h *harness) commitNext(p dispatch.Partition) int64 {
+func (h *harness) commitNext(p event.Partition) int64 {
 	for h.commit != nil {
 		h.ack()
 	}
@@ -124,10 +125,10 @@ func (h *harness) commitNext(p dispatch.Partition) int64 {
 func TestRetryAfterHoldsBackAllOrders(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
-	h.read(orders(0), event(0, "a"), event(1, "b"))
+	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"))
 	h.answer(orders(0), 0, retry.Verdict{Cause: "HTTP 503", RetryAfter: 5 * time.Second})
 	h.accept(orders(0), 1)
-	h.read(orders(0), event(2, "c"))
+	h.read(orders(0), eventOf(2, "c"))
 	h.wantInAir("LeadHit asked for 5 s")
 	h.settle()
 	h.pass(4500 * time.Millisecond)
@@ -144,10 +145,10 @@ func TestAnOrderThatFailsWhileOthersSucceedEndsAsALetter(t *testing.T) {
 	c := settings()
 	c.Retry.MaxElapsed, c.Retry.Max = time.Minute, 5*time.Second
 	h := started(t, c, orders(0))
-	h.read(orders(0), event(0, "bad"))
+	h.read(orders(0), eventOf(0, "bad"))
 	began := h.now
 	for offset := int64(1); len(h.stores) == 0 && offset < 1000; offset++ {
-		h.read(orders(0), event(offset, "good"))
+		h.read(orders(0), eventOf(offset, "good"))
 		for len(h.calls) > 0 {
 			if c := h.calls[0]; c.Order == "bad" {
 				h.answer(orders(0), c.Offset, retry.Verdict{Cause: "ServerError", Answered: true})
@@ -170,7 +171,7 @@ func TestTimeInWhichAnOrderCouldNotBeTriedDoesNotCountAgainstIt(t *testing.T) {
 	c := settings()
 	c.Retry.MaxElapsed = time.Minute
 	h := started(t, c, orders(0))
-	h.read(orders(0), event(0, "a"), event(1, "b"))
+	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"))
 	h.pass(2 * time.Second)
 	h.answer(orders(0), 0, retry.Verdict{Cause: "Timeout"})
 	h.pass(5 * time.Minute) // the commit is not answered: no lease, no calls
@@ -192,7 +193,7 @@ func TestAnOutageEndsNoOrderAsALetter(t *testing.T) {
 	c := settings()
 	c.Retry.MaxElapsed, c.Retry.Max = time.Minute, 5*time.Second
 	h := started(t, c, orders(0))
-	h.read(orders(0), event(0, "a"), event(1, "b"))
+	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"))
 	for range 2000 {
 		for len(h.calls) > 0 {
 			h.answer(orders(0), h.calls[0].Offset, retry.Verdict{Cause: "Timeout"})
@@ -209,7 +210,7 @@ func TestFullMetadataHoldsBackNewCallsButNoRetryAndNotTheLowestEvent(t *testing.
 	c := settings()
 	c.MetadataBytes = 43 // room for two gaps of two bytes
 	h := started(t, c, orders(0))
-	h.read(orders(0), event(0, "a"), event(1, "b"), event(2, "c"), event(3, "d"), event(4, "e"))
+	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"), eventOf(2, "c"), eventOf(3, "d"), eventOf(4, "e"))
 	h.wantInAir("two gaps fit", 0, 1, 2)
 	if s := h.d.State().Partitions[0]; !s.Full {
 		t.Error("the partition is not shown as full")
@@ -225,13 +226,13 @@ func TestFullMetadataHoldsBackNewCallsButNoRetryAndNotTheLowestEvent(t *testing.
 func TestAFetchOfAnEndedGenerationIsIgnored(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
-	h.read(orders(0), event(0, "a"))
+	h.read(orders(0), eventOf(0, "a"))
 	late := h.fetches[orders(0)] // the second
 	h.d.Lost()
 	h.assign(false, orders(0))
 	h.d.Fetched(h.now, h.fetches[orders(0)], nil, 0)
 	h.ask() // the second of this generation
-	h.d.Fetched(h.now, late, []dispatch.Event{event(5, "b")}, 6)
+	h.d.Fetched(h.now, late, []dispatch.Event{eventOf(5, "b")}, 6)
 	h.ask()
 	if got := h.d.State().Partitions[0].Position; got != 0 {
 		t.Fatalf("position: got %d, want 0", got)
@@ -241,13 +242,13 @@ func TestAFetchOfAnEndedGenerationIsIgnored(t *testing.T) {
 func TestCallsOfAnEndedGenerationKeepTheirSlotsAndOrders(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
-	h.read(orders(0), event(0, "a"), event(1, "b"), event(2, "c"))
+	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"), eventOf(2, "c"))
 	h.d.Lost()
 	orphans := slices.Clone(h.calls)
 	h.calls = nil
 	h.assign(true, orders(0))
 	h.ack()
-	h.read(orders(0), event(0, "a"), event(1, "b"), event(2, "c"), event(3, "d"), event(4, "e"))
+	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"), eventOf(2, "c"), eventOf(3, "d"), eventOf(4, "e"))
 	h.wantInAir("one slot is free, and its order not called", 3)
 	h.d.Answered(h.now, orphans[0].ID, retry.Verdict{Kind: retry.Done, Answered: true})
 	h.ask()
@@ -265,7 +266,7 @@ func TestAHeldEventBeginsWhenAnotherAboutSeveralOrdersHasEnded(t *testing.T) {
 	c := settings()
 	c.CallsInFlight = 2
 	h := started(t, c, orders(0))
-	h.read(orders(0), event(0, "stuck"), event(1, "a", "b"), event(2, "c", "d"), event(3, "e", "f"))
+	h.read(orders(0), eventOf(0, "stuck"), eventOf(1, "a", "b"), eventOf(2, "c", "d"), eventOf(3, "e", "f"))
 	h.answer(orders(0), 0, retry.Verdict{Cause: "HTTP 502", Code: 502})
 	h.wantInAir("the first about two orders", 1, 1)
 	h.accept(orders(0), 1)
@@ -281,7 +282,7 @@ func TestAHeldEventBeginsWhenAnotherAboutSeveralOrdersHasEnded(t *testing.T) {
 func TestStateCountsWhatWaits(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
-	h.read(orders(0), event(0, "a"), event(1, "a"), event(2, "b"), event(3, "c"), event(4, "d"), event(5, "e"))
+	h.read(orders(0), eventOf(0, "a"), eventOf(1, "a"), eventOf(2, "b"), eventOf(3, "c"), eventOf(4, "d"), eventOf(5, "e"))
 	h.answer(orders(0), 0, retry.Verdict{Cause: "Timeout"})
 	h.answer(orders(0), 2, retry.Verdict{Kind: retry.DeadLetter, Cause: "ValidationError", Answered: true})
 	s := h.d.State()

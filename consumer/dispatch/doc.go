@@ -48,12 +48,12 @@
 //
 // An item is what an event says about one order:
 //
-//	 idle ──first in its lane──▶ ready ──slot──▶ inAir ──accepted──▶ done
-//	                             ▲ ▲ ▲            │ │ │
-//	                 timer fires │ │ │            │ │ └─refused, or retries exhausted─▶ storing ──acknowledged──▶ done
-//	                             │ │ └─── parked ◀┘ │ failed while only probes may start
-//	                             │ │   pause ends   │
-//	                             └─┴── waiting ◀────┘ failed, backs off
+//	idle ──first in its lane──▶ ready ──slot──▶ inAir ──accepted──▶ done
+//	                            ▲ ▲ ▲            │ │ │
+//	                timer fires │ │ │            │ │ └─refused, or retries exhausted─▶ storing ──acknowledged──▶ done
+//	                            │ │ └─── parked ◀┘ │ failed while only probes may start
+//	                            │ │   pause ends   │
+//	                            └─┴── waiting ◀────┘ failed, backs off
 //
 // An item that the mapping refused begins in storing. A letter that could not be stored stays in storing and backs off.
 //

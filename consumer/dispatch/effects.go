@@ -3,18 +3,13 @@ package dispatch
 import (
 	"time"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
 
-// Partition names one partition of a topic.
-type Partition struct {
-	Topic  string
-	Number int
-}
-
 // Position is where the group stands in a partition, as found when the generation began.
 type Position struct {
-	Partition
+	event.Partition
 	// Next is the committed offset: the next one to consume.
 	Next int64
 	// Metadata is what the last commit carried beside the offset. What this package did not write is ignored.
@@ -61,7 +56,7 @@ type Effects struct {
 	Commit  *Commit
 	// Suspects are partitions whose commits have stopped because the broker does not know them. Once such a partition
 	// can be fetched, find out what became of the group's offset there, then say Trusted or Restarted.
-	Suspects []Partition
+	Suspects []event.Partition
 	// Ended says that this generation has nothing more to do: leave it, then say Lost.
 	Ended End
 	// Announce is what the ledger is to hold, told once: a trip of the flood guard, or a pause that a lost ledger held; nil:
@@ -85,7 +80,7 @@ const (
 // Call is one call to make.
 type Call struct {
 	ID uint64
-	Partition
+	event.Partition
 	Offset int64
 	// Item counts from 0 among the event's items; Several says that there is more than one.
 	Item          int
@@ -101,7 +96,7 @@ type Call struct {
 // Store is one letter to write.
 type Store struct {
 	ID uint64
-	Partition
+	event.Partition
 	Offset        int64
 	Item          int
 	Several       bool
@@ -116,7 +111,7 @@ type Store struct {
 
 // Fetch is one read of a partition, from Offset on.
 type Fetch struct {
-	Partition
+	event.Partition
 	Offset int64
 	// Bytes is how much may come, but for a first batch that is larger.
 	Bytes int
@@ -133,7 +128,7 @@ type Commit struct {
 
 // Offset is what a commit says of one partition.
 type Offset struct {
-	Partition
+	event.Partition
 	Next     int64
 	Metadata string
 	// Unwatched says that no fetch is under way that would show that the topic was made anew, and that a commit was
@@ -160,5 +155,5 @@ const (
 type CommitAnswer struct {
 	Outcome Outcome
 	// Unknown partitions are not known to the broker (any more). TooLarge metadata was refused.
-	Unknown, TooLarge []Partition
+	Unknown, TooLarge []event.Partition
 }

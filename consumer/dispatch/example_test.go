@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
 
@@ -17,7 +18,7 @@ func Example() {
 		Session: 10 * time.Second, CallTimeout: 3 * time.Second, MetadataBytes: 4096,
 		Retry: retry.Policy{Initial: 500 * time.Millisecond, Max: time.Minute, Random: rand.New(rand.NewPCG(1, 2))},
 	})
-	orders := dispatch.Partition{Topic: "orders", Number: 3}
+	orders := event.Partition{Topic: "orders", Number: 3}
 
 	d.Assigned(now, []dispatch.Position{{Partition: orders, Next: 42}}, true)
 	e := d.Next(now)

@@ -19,7 +19,7 @@ func (d *Dispatcher) Limit() int { return d.governor.Limit() }
 func FormatMetadata(unfinished []int64, first time.Time, frontier int64, limit int) (text string, coverage int64) {
 	var w window
 	for _, offset := range unfinished {
-		w.link(&event{offset: offset, stamp: unknownStamp})
+		w.link(&pending{offset: offset, stamp: unknownStamp})
 	}
 	w.first.stamp = stampOf(first)
 	return formatMetadata(w.first, frontier, limit)

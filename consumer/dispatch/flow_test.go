@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
 
@@ -31,7 +32,7 @@ type flow struct {
 
 	logs     [flowParts][]dispatch.Event
 	waiting  [flowParts]*dispatch.Fetch // until there is something to read
-	written  map[dispatch.Partition]map[int64]time.Duration
+	written  map[event.Partition]map[int64]time.Duration
 	accepted map[string]time.Duration // how long the n-th event of an order took, by "order/n"
 	nth      map[string]int
 	inAir    int
@@ -78,7 +79,7 @@ func flowSettings() dispatch.Config {
 func newFlow(tb testing.TB, c dispatch.Config) *flow {
 	tb.Helper()
 	f := &flow{
-		tb: tb, d: dispatch.New(c), written: map[dispatch.Partition]map[int64]time.Duration{},
+		tb: tb, d: dispatch.New(c), written: map[event.Partition]map[int64]time.Duration{},
 		accepted: map[string]time.Duration{}, nth: map[string]int{},
 	}
 	f.leadhit = func(time.Duration, dispatch.Call) (time.Duration, retry.Verdict) {

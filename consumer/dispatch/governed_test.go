@@ -260,11 +260,11 @@ func TestADrainEndsWhileTheFloodGuardHoldsLettersBack(t *testing.T) {
 		return events
 	}
 	h.read(orders(0), refused(0, 300)...) // too many to be stored at once, and of too few orders for a flood
-	both := event(300, "half")
+	both := eventOf(300, "half")
 	both.Items = append(both.Items, dispatch.Item{Action: dispatch.Refuse, Order: "other half", Cause: "NoRule"})
 	events := []dispatch.Event{both}
 	for offset := int64(301); offset < 330; offset++ {
-		events = append(events, event(offset, fmt.Sprint("order ", offset)))
+		events = append(events, eventOf(offset, fmt.Sprint("order ", offset)))
 	}
 	h.read(orders(0), events...)
 	h.read(orders(0), refused(330, 340)...)
@@ -297,7 +297,7 @@ func TestAPauseByHandCountsFromTheLedgerOn(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
 	h.d.Followed(h.now, retry.Entry{At: h.now, By: "alice", Reason: "migration"})
-	h.read(orders(0), event(0, "a"))
+	h.read(orders(0), eventOf(0, "a"))
 	h.settle()
 	h.wantInAir("paused by hand")
 	if s := h.d.State(); s.Held != retry.HeldByHand || s.Reason != "migration" || s.By != "alice" || s.Paused != retry.Again {
@@ -306,7 +306,7 @@ func TestAPauseByHandCountsFromTheLedgerOn(t *testing.T) {
 	h.d.Lost()
 	h.assign(true, orders(0))
 	h.ack()
-	h.read(orders(0), event(0, "a"))
+	h.read(orders(0), eventOf(0, "a"))
 	h.wantInAir("a rebalance does not lift it")
 	h.d.Followed(h.now, retry.Entry{Resume: true, At: h.now, By: "alice"})
 	h.ask()
@@ -320,7 +320,7 @@ func TestTheLimitOutlivesAGeneration(t *testing.T) {
 	h := started(t, c, orders(0))
 	events := []dispatch.Event{}
 	for offset := range int64(20) {
-		events = append(events, event(offset, fmt.Sprint("order ", offset)))
+		events = append(events, eventOf(offset, fmt.Sprint("order ", offset)))
 	}
 	h.read(orders(0), events...)
 	h.answer(orders(0), 0, retry.Verdict{Cause: "Timeout"})
@@ -341,7 +341,7 @@ func TestTimeInWhichCallsAreHeldCountsAgainstNoOrder(t *testing.T) {
 	c := settings()
 	c.Retry.Initial, c.Retry.Max, c.Retry.MaxElapsed = time.Hour, time.Hour, time.Minute
 	h := started(t, c, orders(0))
-	h.read(orders(0), event(0, "a"), event(1, "b"), event(2, "c"))
+	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"), eventOf(2, "c"))
 	h.answer(orders(0), 0, retry.Verdict{Cause: "HTTP 502", Code: 502})
 	h.accept(orders(0), 1)
 	h.answer(orders(0), 2, retry.Verdict{Kind: retry.Unauthorised, Code: 403})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
 
@@ -17,17 +18,17 @@ type harness struct {
 	now     time.Time
 	calls   []dispatch.Call
 	stores  []dispatch.Store
-	fetches map[dispatch.Partition]dispatch.Fetch
+	fetches map[event.Partition]dispatch.Fetch
 	commit  *dispatch.Commit
 	last    dispatch.Effects
 }
 
-func orders(number int) dispatch.Partition {
-	return dispatch.Partition{Topic: "orders", Number: number}
+func orders(number int) event.Partition {
+	return event.Partition{Topic: "orders", Number: number}
 }
 
-func returns(number int) dispatch.Partition {
-	return dispatch.Partition{Topic: "returns", Number: number}
+func returns(number int) event.Partition {
+	return event.Partition{Topic: "returns", Number: number}
 }
 
 func settings() dispatch.Config {
@@ -44,12 +45,12 @@ func settings() dispatch.Config {
 func unstarted(tb testing.TB, c dispatch.Config) *harness {
 	tb.Helper()
 	return &harness{
-		tb: tb, d: dispatch.New(c), now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), fetches: map[dispatch.Partition]dispatch.Fetch{},
+		tb: tb, d: dispatch.New(c), now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), fetches: map[event.Partition]dispatch.Fetch{},
 	}
 }
 
 // started returns a harness whose generation owns the partitions from offset 0 on, its first commit acknowledged.
-func started(tb testing.TB, c dispatch.Config, owned ...dispatch.Partition) *harness {
+func started(tb testing.TB, c dispatch.Config, owned ...event.Partition) *harness {
 	tb.Helper()
 	h := unstarted(tb, c)
 	h.assign(true, owned...)
@@ -57,7 +58,7 @@ func started(tb testing.TB, c dispatch.Config, owned ...dispatch.Partition) *har
 	return h
 }
 
-func (h *harness) assign(newMember bool, owned ...dispatch.Partition) {
+func (h *harness) assign(newMember bool, owned ...event.Partition) {
 	positions := []dispatch.Position{}
 	for _, p := range owned {
 		positions = append(positions, dispatch.Position{Partition: p, Uncommitted: true})
@@ -120,7 +121,7 @@ func (h *harness) settle() {
 }
 
 // read delivers events to the fetch of a partition; the next offset follows the last of them.
-func (h *harness) read(p dispatch.Partition, events ...dispatch.Event) {
+func (h *harness) read(p event.Partition, events ...dispatch.Event) {
 	h.tb.Helper()
 	f, ok := h.fetches[p]
 	if !ok {
@@ -132,7 +133,7 @@ func (h *harness) read(p dispatch.Partition, events ...dispatch.Event) {
 }
 
 // call takes the call about an offset out of those in the air.
-func (h *harness) call(p dispatch.Partition, offset int64) dispatch.Call {
+func (h *harness) call(p event.Partition, offset int64) dispatch.Call {
 	h.tb.Helper()
 	for i, c := range h.calls {
 		if c.Partition == p && c.Offset == offset {
@@ -144,13 +145,13 @@ func (h *harness) call(p dispatch.Partition, offset int64) dispatch.Call {
 	return dispatch.Call{}
 }
 
-func (h *harness) answer(p dispatch.Partition, offset int64, v retry.Verdict) {
+func (h *harness) answer(p event.Partition, offset int64, v retry.Verdict) {
 	h.tb.Helper()
 	h.d.Answered(h.now, h.call(p, offset).ID, v)
 	h.ask()
 }
 
-func (h *harness) accept(p dispatch.Partition, offset int64) {
+func (h *harness) accept(p event.Partition, offset int64) {
 	h.tb.Helper()
 	h.answer(p, offset, retry.Verdict{Kind: retry.Done, Answered: true})
 }
@@ -172,7 +173,7 @@ func (h *harness) wantInAir(why string, want ...int64) {
 }
 
 // event is an event about some orders, all to be sent.
-func event(offset int64, orders ...string) dispatch.Event {
+func eventOf(offset int64, orders ...string) dispatch.Event {
 	e := dispatch.Event{Offset: offset, Time: time.UnixMilli(1_700_000_000_000 + offset), Bytes: 100}
 	for _, o := range orders {
 		e.Items = append(e.Items, dispatch.Item{Action: dispatch.Send, Order: o, Status: "paid"})

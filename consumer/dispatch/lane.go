@@ -10,9 +10,9 @@ type laneKey struct {
 // lane holds the unfinished events of one order, in the order in which they were fetched. Only the first may run.
 type lane struct {
 	key    laneKey
-	events []*event
+	events []*pending
 	// unacked is the last called event, until an acknowledged commit covers its outcome.
-	unacked *event
+	unacked *pending
 	// orphans counts calls about this order that an ended generation left in the air.
 	orphans int
 }
@@ -20,7 +20,7 @@ type lane struct {
 func (l *lane) blocked() bool { return l.unacked != nil || l.orphans > 0 }
 
 // enqueue puts an event at the end of the lanes of all orders that it calls about.
-func (d *Dispatcher) enqueue(e *event) {
+func (d *Dispatcher) enqueue(e *pending) {
 	e.lanes = e.oneLane[:0] // grows where there are several
 	for i := range e.items {
 		it := &e.items[i]
@@ -48,7 +48,7 @@ func (d *Dispatcher) enqueue(e *event) {
 }
 
 // advance takes a finished event off the front of its lanes. Its outcome blocks them until a commit covers it.
-func (d *Dispatcher) advance(e *event) {
+func (d *Dispatcher) advance(e *pending) {
 	for _, l := range e.lanes {
 		l.events[0] = nil
 		l.events = l.events[1:]
@@ -60,7 +60,7 @@ func (d *Dispatcher) advance(e *event) {
 }
 
 // release opens the lanes of an event whose outcome is covered by an acknowledged commit.
-func (d *Dispatcher) release(e *event) {
+func (d *Dispatcher) release(e *pending) {
 	for _, l := range e.lanes {
 		if l.unacked != e {
 			continue
@@ -107,7 +107,7 @@ func (d *Dispatcher) orphanEnded(key laneKey) {
 }
 
 // detach takes an event that will not be finished out of its lanes, wherever it stands in them.
-func (d *Dispatcher) detach(e *event) {
+func (d *Dispatcher) detach(e *pending) {
 	for _, l := range e.lanes {
 		for i, other := range l.events {
 			if other != e {

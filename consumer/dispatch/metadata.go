@@ -60,7 +60,7 @@ func (m metadata) unfinished() []int64 {
 
 // formatMetadata tells what is finished between first, the lowest unfinished event, and frontier. What does not fit in
 // limit bytes is left out from the upper end; coverage is where the telling ends.
-func formatMetadata(first *event, frontier int64, limit int) (text string, coverage int64) {
+func formatMetadata(first *pending, frontier int64, limit int) (text string, coverage int64) {
 	gaps := make([]byte, 0, 64)
 	last := first
 	limit -= prefixRoom + width(frontier-first.offset)

@@ -3,15 +3,15 @@ package dispatch
 // metadataSpace reserves bytes of a commit's metadata before a call starts, so that every outcome of the calls in the air fits.
 // The worst case is that only the last started event finishes: then all unfinished events below it are gaps.
 type metadataSpace struct {
-	reach int64  // one past the last started event, the highest that the frontier can become
-	edge  *event // the last unfinished event below reach
-	used  int    // bytes that the events up to edge may come to need
-	full  bool   // the first ready event found no space
+	reach int64    // one past the last started event, the highest that the frontier can become
+	edge  *pending // the last unfinished event below reach
+	used  int      // bytes that the events up to edge may come to need
+	full  bool     // the first ready event found no space
 }
 
 // admit reserves space for an event that is to start. The window's first event needs none, and neither does one below
 // another started event. So no retry, and nothing that holds back the commit, ever waits for space.
-func (s *metadataSpace) admit(e *event, w *window, limit int) bool {
+func (s *metadataSpace) admit(e *pending, w *window, limit int) bool {
 	if e.offset < s.reach {
 		return true
 	}
@@ -32,7 +32,7 @@ func (s *metadataSpace) admit(e *event, w *window, limit int) bool {
 }
 
 // release frees the space of an event that is still linked to its neighbours. The free space only grows: two gaps become one.
-func (s *metadataSpace) release(e *event) {
+func (s *metadataSpace) release(e *pending) {
 	s.full = false
 	if e.offset >= s.reach {
 		return
@@ -53,7 +53,7 @@ func (s *metadataSpace) release(e *event) {
 
 // metadataCost is how many bytes of metadata an unfinished event takes once something above it is finished. The first event
 // is the commit's offset itself and takes none.
-func metadataCost(e *event) int {
+func metadataCost(e *pending) int {
 	if e.prev == nil {
 		return 0
 	}
@@ -61,4 +61,4 @@ func metadataCost(e *event) int {
 }
 
 // distanceCost is a comma and the distance from one gap to the next.
-func distanceCost(from, to *event) int { return width(to.offset-from.offset) + 1 }
+func distanceCost(from, to *pending) int { return width(to.offset-from.offset) + 1 }

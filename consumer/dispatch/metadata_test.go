@@ -119,7 +119,7 @@ func TestWhateverOfTheStartedCallsEndsFirstFitsInTheMetadata(t *testing.T) {
 		h := started(&quiet{TB: nil, rapid: t}, c, orders(0))
 		offset, events := int64(0), []dispatch.Event{}
 		for i, gap := range rapid.SliceOfN(rapid.Int64Range(1, 2000), 1, 60).Draw(t, "gaps") {
-			events = append(events, event(offset, strconv.Itoa(i)))
+			events = append(events, eventOf(offset, strconv.Itoa(i)))
 			offset += gap
 		}
 		h.read(orders(0), events...)

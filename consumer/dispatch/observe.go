@@ -6,16 +6,17 @@ import (
 	"slices"
 	"time"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
 
 // observed is counted for people and metrics, from the start of the process. It decides nothing.
 type observed struct {
 	finished, passed uint64
-	rested           map[Partition]time.Duration // but for the stretches that last still
+	rested           map[event.Partition]time.Duration // but for the stretches that last still
 }
 
-func newObserved() observed { return observed{rested: map[Partition]time.Duration{}} }
+func newObserved() observed { return observed{rested: map[event.Partition]time.Duration{}} }
 
 // rests notes whether fetching a partition rests because its window is full.
 func (d *Dispatcher) rests(p *partition, full bool) {
@@ -30,7 +31,7 @@ func (d *Dispatcher) rests(p *partition, full bool) {
 
 // rested is for how long each partition's window was full, up to the last question. A partition that was never full is in
 // it from the moment it is owned.
-func (d *Dispatcher) rested() map[Partition]time.Duration {
+func (d *Dispatcher) rested() map[event.Partition]time.Duration {
 	all := maps.Clone(d.observed.rested)
 	for _, p := range d.order {
 		lasts := time.Duration(0)
@@ -43,7 +44,7 @@ func (d *Dispatcher) rested() map[Partition]time.Duration {
 }
 
 // toTryAgain counts the orders of an event whose call failed and is to be repeated, but not now.
-func (e *event) toTryAgain() int {
+func (e *pending) toTryAgain() int {
 	n := 0
 	for i := range e.items {
 		if e.items[i].toTryAgain() {
@@ -64,8 +65,8 @@ func (it *item) unstored() bool {
 
 // WaitingOrder is an order that waits for its next try: of the call, or of storing its letter.
 type WaitingOrder struct {
-	Partition
-	Offset        int64
+	event.Place
+
 	Order, Status string    // of a letter of the mapping's they may be empty
 	Since         time.Time // when its event began to age
 	Attempts      int       // calls made
@@ -94,14 +95,14 @@ func (d *Dispatcher) WaitingOrders(most int) []WaitingOrder {
 					continue
 				}
 				all = append(all, WaitingOrder{
-					Partition: p.Partition, Offset: e.offset, Order: it.Order, Status: it.Status, Since: e.since,
+					Place: event.Place{Topic: p.Topic, Partition: p.Number, Offset: e.offset}, Order: it.Order, Status: it.Status, Since: e.since,
 					Attempts: it.attempts, Next: next[task{e, i}], Letter: it.state == storing, Last: it.last(),
 				})
 			}
 		}
 	}
 	slices.SortStableFunc(all, func(a, b WaitingOrder) int {
-		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Number, b.Number), cmp.Compare(a.Offset, b.Offset))
+		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
 	})
 	return all[:min(len(all), max(most, 0))]
 }

@@ -11,8 +11,8 @@ import (
 func TestTheOrdersThatWaitAreListedWithTheirLastAnswer(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0), orders(1))
-	h.read(orders(1), event(1, "b"))
-	h.read(orders(0), event(5, "a"), event(6, "a"), event(7, "c"))
+	h.read(orders(1), eventOf(1, "b"))
+	h.read(orders(0), eventOf(5, "a"), eventOf(6, "a"), eventOf(7, "c"))
 	h.answer(orders(0), 5, retry.Verdict{Cause: "HTTP 502", Code: 502, Message: "bad gateway"})
 	h.answer(orders(1), 1, retry.Verdict{Kind: retry.DeadLetter, Cause: "ValidationError", Answered: true})
 	if got := h.d.WaitingOrders(10); len(got) != 1 || got[0].Order != "a" {
@@ -26,13 +26,13 @@ func TestTheOrdersThatWaitAreListedWithTheirLastAnswer(t *testing.T) {
 		t.Fatalf("got %+v, want two: the event behind another of its order and the one in the air do not wait", got)
 	}
 	letter, call := got[0], got[1]
-	if letter.Partition != orders(1) || letter.Offset != 1 || !letter.Letter || letter.Last.Cause != "ValidationError" ||
+	if letter.Topic != "orders" || letter.Partition != 1 || letter.Offset != 1 || !letter.Letter || letter.Last.Cause != "ValidationError" ||
 		!letter.Next.After(h.now) {
 		t.Errorf("got %+v first, want the older event, whose letter is stored again later", letter)
 	}
 	if call.Order != "a" || call.Status != "paid" || call.Offset != 5 || call.Attempts != 1 || call.Letter ||
 		call.Last.Code != 502 || call.Last.Message != "bad gateway" || call.Next.Before(h.now) ||
-		call.Next.After(h.now.Add(time.Second)) || !call.Since.Equal(event(5).Time) {
+		call.Next.After(h.now.Add(time.Second)) || !call.Since.Equal(eventOf(5).Time) {
 		t.Errorf("got %+v, want one try of order a, its answer and the next try within a second", call)
 	}
 	if got := h.d.WaitingOrders(1); len(got) != 1 || got[0].Offset != 1 {
@@ -46,7 +46,7 @@ func TestTheOrdersThatWaitAreListedWithTheirLastAnswer(t *testing.T) {
 func TestAnOrderThatWaitsForTheEndOfAPauseHasNoTimeOfItsNextTry(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
-	h.read(orders(0), event(0, "a"), event(1, "b"))
+	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"))
 	h.answer(orders(0), 0, retry.Verdict{Cause: "Timeout"})
 	h.answer(orders(0), 1, retry.Verdict{Kind: retry.Unauthorised, Cause: "HTTP 403", Code: 403})
 	h.pass(10 * time.Second) // its wait is over, the pause is not
@@ -63,7 +63,7 @@ func TestWhatNeedsNothingMoreIsCountedOverGenerations(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
 	ignored := dispatch.Event{Offset: 2, Items: []dispatch.Item{{Action: dispatch.Ignore}}}
-	h.read(orders(0), event(0, "a"), event(1, "b"), ignored)
+	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"), ignored)
 	h.accept(orders(0), 1)
 	if s := h.d.State(); s.Finished != 2 || s.Passed != 0 {
 		t.Errorf("got %d finished, %d passed over; want the accepted and the ignored one, and none", s.Finished, s.Passed)
@@ -75,7 +75,7 @@ func TestWhatNeedsNothingMoreIsCountedOverGenerations(t *testing.T) {
 	h.commit = nil
 	h.ask()
 	h.ack()
-	h.read(orders(0), event(0, "a"), event(1, "b"), ignored)
+	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"), ignored)
 	if s := h.d.State(); s.Finished != 3 || s.Passed != 1 {
 		t.Errorf("got %d finished, %d passed over; want 3 and 1: the commit's metadata told of the call, not of what needed none",
 			s.Finished, s.Passed)
@@ -90,7 +90,7 @@ func TestTheTimeInWhichTheWindowIsFullAddsUpOverGenerations(t *testing.T) {
 	if got := h.d.State().Rested; len(got) != 2 || got[orders(0)] != 0 {
 		t.Errorf("got %v, want a zero for each partition from the start", got)
 	}
-	h.read(orders(0), event(0, "a"), event(1, "b"))
+	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"))
 	h.pass(3 * time.Second)
 	h.ask()
 	s := h.d.State()
@@ -103,7 +103,7 @@ func TestTheTimeInWhichTheWindowIsFullAddsUpOverGenerations(t *testing.T) {
 	if s = h.d.State(); s.Rested[orders(0)] != 3*time.Second || s.Partitions[0].Resting {
 		t.Errorf("got %v, want three seconds still: there is room again", s.Rested)
 	}
-	h.read(orders(0), event(2, "a"), event(3, "b"))
+	h.read(orders(0), eventOf(2, "a"), eventOf(3, "b"))
 	h.pass(time.Second)
 	h.ask()
 	h.d.Lost()
@@ -123,7 +123,7 @@ func TestTheAgeOfAPartitionIsThatOfItsOldestEvent(t *testing.T) {
 		e.Since = h.now.Add(time.Duration(seconds) * time.Second)
 		return e
 	}
-	h.read(orders(0), since(event(0, "a"), -1), since(event(1, "b"), -2), since(event(2, "c"), -90), since(event(3, "d"), -30))
+	h.read(orders(0), since(eventOf(0, "a"), -1), since(eventOf(1, "b"), -2), since(eventOf(2, "c"), -90), since(eventOf(3, "d"), -30))
 	oldest := h.now.Add(-90 * time.Second)
 	s := h.d.State().Partitions[0]
 	if !s.Oldest.Equal(oldest) || !s.Untried.Equal(oldest) || s.OldestOffset != 0 {

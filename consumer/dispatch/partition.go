@@ -1,9 +1,11 @@
 package dispatch
 
+import "leadhit-sync/consumer/event"
+
 // partition is what a generation knows of one partition. The parts depend on one another in one direction: events finish in the
 // window, the space limits which of them may start, and the commits tell the group what is finished.
 type partition struct {
-	Partition
+	event.Partition
 	window  window
 	space   metadataSpace
 	commits commitState
@@ -42,7 +44,7 @@ func (p *partition) restore(m metadata) {
 	p.space.reach = m.frontier
 	p.commits.frontier, p.commits.safe = m.frontier, m.frontier
 	for _, offset := range m.unfinished() {
-		e := &event{of: p, offset: offset, placeholder: true, stamp: unknownStamp}
+		e := &pending{of: p, offset: offset, placeholder: true, stamp: unknownStamp}
 		if offset == m.base {
 			e.stamp = m.stamp
 		}
@@ -63,7 +65,7 @@ func (p *partition) forget() {
 
 // place finds the place of a fetched event: a placeholder's, or the end of the log. It returns nil for an event that an
 // earlier generation has finished.
-func (p *partition) place(in Event) *event {
+func (p *partition) place(in Event) *pending {
 	if p.window.isAnotherLog(in) {
 		p.forget()
 	}
@@ -78,7 +80,7 @@ func (p *partition) place(in Event) *event {
 	if in.Offset < p.window.restored {
 		return nil
 	}
-	e := &event{of: p}
+	e := &pending{of: p}
 	e.fill(in)
 	p.window.link(e)
 	return e
@@ -94,7 +96,7 @@ func (p *partition) passHoles(offset int64) {
 }
 
 // unlink takes an event out of the unfinished ones and frees its space.
-func (p *partition) unlink(e *event) {
+func (p *partition) unlink(e *pending) {
 	p.space.release(e)
 	p.window.unlink(e)
 }

@@ -46,7 +46,7 @@ func mutants() map[string][]edit {
 		"give-up-after-n": {{"calls.go", "return d.config.Retry.MaxElapsed > 0 &&", "return it.attempts >= 5 || d.config.Retry.MaxElapsed > 0 &&"}},
 		"refused-skips": {{
 			"calls.go", "case v.Kind == retry.DeadLetter:\n\t\td.refuse(now, t, v)",
-			"case v.Kind == retry.DeadLetter:\n\t\tit.state = done\n\t\td.settle(t.event)\n\t\td.itemDone(now, t.event)",
+			"case v.Kind == retry.DeadLetter:\n\t\tit.state = done\n\t\td.settle(t.pending)\n\t\td.itemDone(now, t.pending)",
 		}},
 		"auth-to-letters": {{
 			"calls.go", "case v.Kind == retry.DeadLetter:\n\t\td.refuse", "case v.Kind == retry.DeadLetter || v.Kind == retry.Unauthorised:\n\t\td.refuse",
@@ -54,7 +54,7 @@ func mutants() map[string][]edit {
 		"finish-before-ack": {
 			{
 				"stores.go", "for _, t := range d.urgent {\n\t\td.store(t)\n",
-				"for _, t := range d.urgent {\n\t\td.store(t)\n\t\tif !t.dropped {\n\t\t\tt.item().state = done\n\t\t\td.called--\n\t\t\td.itemDone(d.dirtySince, t.event)\n\t\t}\n",
+				"for _, t := range d.urgent {\n\t\td.store(t)\n\t\tif !t.dropped {\n\t\t\tt.item().state = done\n\t\t\td.called--\n\t\t\td.itemDone(d.dirtySince, t.pending)\n\t\t}\n",
 			},
 			{"stores.go", "delete(d.stores, id)\n\tif t.dropped {", "delete(d.stores, id)\n\tif t.dropped || t.item().state == done {"},
 		},
@@ -68,7 +68,7 @@ func mutants() map[string][]edit {
 		"lost-retry":             {{"calls.go", "d.wait(now.Add(it.wait), t)", "if it.attempts < 3 {\n\t\t\td.wait(now.Add(it.wait), t)\n\t\t}"}},
 		"ack-after-ambiguous":    {{"commit.go", "d.ambiguous, d.draining = true, true\n", ""}},
 		"metadata-full-stops-retry": {{
-			"calls.go", "p.space.full && t.offset >= p.space.reach && t.event != p.window.first", "p.space.full",
+			"calls.go", "p.space.full && t.offset >= p.space.reach && t.pending != p.window.first", "p.space.full",
 		}},
 		"metadata-ignored":      {{"partition.go", "ok && m.base == pos.Next {", "ok && m.base == -1 {"}},
 		"metadata-of-old-topic": {{"window.go", "stampOf(in.Time) != w.identity", "w.identity < unknownStamp"}},
@@ -121,7 +121,7 @@ func mutants() map[string][]edit {
 		"lease-ignored": {{
 			"commit.go", "return d.lease.Add(d.config.Session - d.config.CallTimeout - d.config.Session/10)", "return d.lease.Add(time.Hour)",
 		}},
-		"repeat-item-called":            {{"event.go", "it.Action == Send && last != nil && last[it.Order] != i", "it.Action == Send && last != nil && last[it.Order] < 0"}},
+		"repeat-item-called":            {{"pending.go", "it.Action == Send && last != nil && last[it.Order] != i", "it.Action == Send && last != nil && last[it.Order] < 0"}},
 		"partly-unlimited":              {{"calls.go", "d.started >= d.config.CallsInFlight", "d.started >= 1<<30"}},
 		"drain-without-final-commit":    {{"commit.go", "case len(d.dirty) == 0:", "case len(d.dirty) >= 0:"}},
 		"drain-forgets-mapping-letters": {{"calls.go", "d.called++ // a letter of the mapping's", "// a letter of the mapping's"}},

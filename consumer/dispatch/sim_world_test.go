@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 )
 
 // world is one simulated history: a broker, a LeadHit, a letters' topic and some workers, under one virtual clock. All
@@ -276,4 +276,4 @@ func spread(p *simLog, held map[*order]bool) bool {
 }
 
 // partition is short for the dispatcher's name of one.
-type partition = dispatch.Partition
+type partition = event.Partition

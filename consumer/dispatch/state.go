@@ -3,6 +3,7 @@ package dispatch
 import (
 	"time"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
 
@@ -32,12 +33,12 @@ type State struct {
 	// From the start of the process: Finished counts the events that need nothing more, Passed those that were fetched
 	// again although an earlier owner had finished them, and Rested is for how long each partition's window was full.
 	Finished, Passed uint64
-	Rested           map[Partition]time.Duration
+	Rested           map[event.Partition]time.Duration
 }
 
 // PartitionState is a picture of one partition.
 type PartitionState struct {
-	Partition
+	event.Partition
 	// Committed is the last acknowledged commit (-1: none yet), Position the next offset to fetch.
 	Committed, Position int64
 	Unfinished          int

@@ -113,5 +113,5 @@ func (d *Dispatcher) Stored(now time.Time, id uint64, ok bool) {
 	if t.started {
 		d.called--
 	}
-	d.itemDone(now, t.event)
+	d.itemDone(now, t.pending)
 }

@@ -86,11 +86,11 @@ func replay(t *testing.T, fault *retry.Verdict) *replayed {
 		var batch []dispatch.Event
 		if tick%time.Second == 0 && fault != nil {
 			r.fault = *fault
-			batch = append(batch, event(offset, r.stuck))
+			batch = append(batch, eventOf(offset, r.stuck))
 		}
 		offset++ // without the order there is a gap, as in a compacted log
 		for range 20 {
-			batch = append(batch, event(offset, fmt.Sprint("order-", made*7%1000)))
+			batch = append(batch, eventOf(offset, fmt.Sprint("order-", made*7%1000)))
 			offset, made = offset+1, made+1
 		}
 		r.after(tick, func() { r.read(orders(0), batch...) })

@@ -9,13 +9,13 @@ type window struct {
 	fetching  bool
 	fullSince time.Time // since when nothing is fetched because the window is full; zero: it is not full
 
-	first, last *event // unfinished, placeholders included
-	unfinished  int    // without placeholders
-	bytes       int64  // memory that the unfinished events hold
+	first, last *pending // unfinished, placeholders included
+	unfinished  int      // without placeholders
+	bytes       int64    // memory that the unfinished events hold
 
-	hole     *event // the first placeholder that is not fetched yet
-	restored int64  // below it, each event without a placeholder was finished by an earlier generation
-	identity int64  // stamp of the first placeholder's record; unknownStamp once it is verified or cannot be
+	hole     *pending // the first placeholder that is not fetched yet
+	restored int64    // below it, each event without a placeholder was finished by an earlier generation
+	identity int64    // stamp of the first placeholder's record; unknownStamp once it is verified or cannot be
 }
 
 // isAnotherLog says whether an event differs from the one that the metadata remembers at its offset.
@@ -24,19 +24,19 @@ func (w *window) isAnotherLog(in Event) bool {
 }
 
 // add counts an event that is not finished.
-func (w *window) add(e *event) {
+func (w *window) add(e *pending) {
 	w.unfinished++
 	w.bytes += e.bytes
 }
 
 // remove takes a counted event out of the counts.
-func (w *window) remove(e *event) {
+func (w *window) remove(e *pending) {
 	w.unfinished--
 	w.bytes -= e.bytes
 }
 
 // link puts an event at the end.
-func (w *window) link(e *event) {
+func (w *window) link(e *pending) {
 	e.prev = w.last
 	if w.last == nil {
 		w.first = e
@@ -46,7 +46,7 @@ func (w *window) link(e *event) {
 	w.last = e
 }
 
-func (w *window) unlink(e *event) {
+func (w *window) unlink(e *pending) {
 	if e.prev == nil {
 		w.first = e.next
 	} else {

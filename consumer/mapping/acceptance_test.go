@@ -12,13 +12,14 @@ import (
 	"strings"
 	"testing"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping"
 )
 
 // A recorded event is a row of cases.tsv: a record as it lies in a topic, and what is to come of it.
 type recorded struct {
 	name, preset, topic string
-	record              mapping.Record
+	record              event.Record
 	ids, verdicts       []string
 	why                 string
 }
@@ -44,7 +45,7 @@ func recordedEvents(t *testing.T) []recorded {
 		e := recorded{
 			name: column("case"), preset: column("preset"), topic: column("topic"), why: column("why"),
 			ids: strings.Split(column("expected_order_id"), ";"), verdicts: strings.Split(column("expected"), ";"),
-			record: mapping.Record{Topic: column("topic"), Value: payload(t, dir, column("file"))},
+			record: event.Record{Place: event.Place{Topic: column("topic")}, Value: payload(t, dir, column("file"))},
 		}
 		if key := column("key"); key != "" {
 			e.record.Key = []byte(key)
@@ -54,7 +55,7 @@ func recordedEvents(t *testing.T) []recorded {
 			t.Fatalf("%s: %v", e.name, err)
 		}
 		for _, name := range slices.Sorted(maps.Keys(headers)) {
-			e.record.Headers = append(e.record.Headers, mapping.Header{Key: name, Value: []byte(headers[name])})
+			e.record.Headers = append(e.record.Headers, event.Header{Key: name, Value: []byte(headers[name])})
 		}
 		events = append(events, e)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping"
 )
 
@@ -53,7 +54,7 @@ func TestOnePassAndEncodingJSONGiveTheSameFieldsForAHundredThousandEvents(t *tes
 	for n := range events {
 		g := generator{random: random}
 		g.object(0)
-		e, err := m.Explain(t.Context(), mapping.Record{Value: g.Bytes()})
+		e, err := m.Explain(t.Context(), event.Record{Value: g.Bytes()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,12 +78,12 @@ func TestOnePassAndEncodingJSONGiveTheSameFieldsForAHundredThousandEvents(t *tes
 }
 
 // readIntoMaps reads an event with encoding/json, and its list: an event without one counts as one order without fields.
-func readIntoMaps(t *testing.T, event []byte) (doc map[string]any, list []any) {
+func readIntoMaps(t *testing.T, text []byte) (doc map[string]any, list []any) {
 	t.Helper()
-	decoder := json.NewDecoder(bytes.NewReader(event))
+	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	if err := decoder.Decode(&doc); err != nil {
-		t.Fatalf("encoding/json refuses %s: %v", event, err)
+		t.Fatalf("encoding/json refuses %s: %v", text, err)
 	}
 	list, isList := doc["list"].([]any)
 	if !isList {

@@ -7,12 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping"
 )
 
 // shopifyOrder is a Shopify order of 2.7 KB as the platform sends it, without white space: some 80 members, few of them
 // asked for.
-func shopifyOrder(tb testing.TB) mapping.Record {
+func shopifyOrder(tb testing.TB) event.Record {
 	tb.Helper()
 	value, err := os.ReadFile("testdata/order-events/payloads/shopify-orders-paid.json")
 	if err != nil {
@@ -30,8 +31,8 @@ func shopifyOrder(tb testing.TB) mapping.Record {
 	for len(padded) < 2700 {
 		padded = append(padded, item...)
 	}
-	return mapping.Record{
-		Topic: "orders", Value: append(padded, "]}"...), Headers: []mapping.Header{{Key: "X-Shopify-Topic", Value: []byte("orders/paid")}},
+	return event.Record{
+		Place: event.Place{Topic: "orders"}, Value: append(padded, "]}"...), Headers: []event.Header{{Key: "X-Shopify-Topic", Value: []byte("orders/paid")}},
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping/tree"
 )
 
@@ -66,7 +67,7 @@ func (r *run) openBase64(encoded []byte) *Outcome {
 }
 
 // isCloudEvent tells whether all four headers stand that the Kafka binding of CloudEvents requires in binary mode.
-func isCloudEvent(headers []Header) bool {
+func isCloudEvent(headers []event.Header) bool {
 	for _, name := range [...]string{"ce_specversion", "ce_type", "ce_source", "ce_id"} {
 		if !hasHeader(headers, name) {
 			return false

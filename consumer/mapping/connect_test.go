@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"leadhit-sync/consumer/mapping"
+	"leadhit-sync/consumer/event"
 )
 
 // decimalSchema is the schema of a struct with an id NUMERIC of that scale, as JsonConverter writes it.
@@ -47,7 +47,7 @@ func TestANumericOfConnectIsReadByItsSchema(t *testing.T) {
 		t.Errorf("got %s of a sum, want paid A", got)
 	}
 	key := loadText(t, "fields: {order_id: {key: $.id, type: id}, status: {path: $.status}}\nstatus: {paid: [paid]}\n")
-	if got := decode(t, key, mapping.Record{Key: []byte(connect(decimalSchema("0"), `{"id":"Adc="}`)), Value: []byte(`{"status":"paid"}`)}); got.OrderID != "471" {
+	if got := decode(t, key, event.Record{Key: []byte(connect(decimalSchema("0"), `{"id":"Adc="}`)), Value: []byte(`{"status":"paid"}`)}); got.OrderID != "471" {
 		t.Errorf("got %+v of a key, want 471", got)
 	}
 }
@@ -60,17 +60,17 @@ func TestABinaryKeyIsNoOrderID(t *testing.T) {
 		"\x00\x00\x00\x00\x00\x00\x00\x2a": "order_id is in a key of 8 bytes, as LongSerializer writes: let the producer write it as text",
 		"A\x001":                           "order_id is in a key that is binary: let the producer write it as text",
 	} {
-		got := decode(t, m, mapping.Record{Key: []byte(key), Value: []byte(`{"status":"paid"}`)})
+		got := decode(t, m, event.Record{Key: []byte(key), Value: []byte(`{"status":"paid"}`)})
 		if got.Cause != "BadOrderID" || got.Message != want {
 			t.Errorf("%q: got %s: %q, want BadOrderID: %q", key, got.Cause, got.Message, want)
 		}
 	}
-	framed := mapping.Record{Key: []byte("\x00\x00\x00\x00\x29\"A\""), Value: []byte(`{"status":"paid"}`)}
+	framed := event.Record{Key: []byte("\x00\x00\x00\x00\x29\"A\""), Value: []byte(`{"status":"paid"}`)}
 	if got := decode(t, m, framed); got.OrderID != "A" {
 		t.Errorf("got %+v of a framed key of 8 bytes, want A", got)
 	}
 	for _, key := range []string{"1234", "12345678", "№ 1"} {
-		if got := decode(t, m, mapping.Record{Key: []byte(key), Value: []byte(`{"status":"paid"}`)}); got.OrderID != key {
+		if got := decode(t, m, event.Record{Key: []byte(key), Value: []byte(`{"status":"paid"}`)}); got.OrderID != key {
 			t.Errorf("%q: got %+v, want the key as it is", key, got)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping"
 )
 
@@ -34,9 +35,9 @@ func cloudEvent(kind, op, data string) string {
 		"iodebeziumtsms":"1773213303100","iodebeziumtable":"orders","iodebeziumlsn":"29274832","iodebeziumserverid":"7","data":` + data + `}`
 }
 
-func explain(t *testing.T, m *mapping.Mapping, value string, headers ...mapping.Header) (mapping.Explanation, string) {
+func explain(t *testing.T, m *mapping.Mapping, value string, headers ...event.Header) (mapping.Explanation, string) {
 	t.Helper()
-	e, err := m.Explain(t.Context(), mapping.Record{Value: []byte(value), Headers: headers})
+	e, err := m.Explain(t.Context(), event.Record{Value: []byte(value), Headers: headers})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,12 +98,12 @@ func TestDebeziumIsReadThroughItsCloudEventsConverter(t *testing.T) {
 
 func TestDebeziumIsReadFromACloudEventInHeaders(t *testing.T) {
 	t.Parallel()
-	var headers []mapping.Header
+	var headers []event.Header
 	for name, value := range map[string]string{
 		"ce_specversion": "1.0", "ce_type": "io.debezium.connector.mysql.DataChangeEvent", "ce_source": "/debezium/mysql/shop", "ce_id": "1",
 		"CE_iodebeziumop": "u", "ce_iodebeziumtable": "orders", "ce_iodebeziumtsms": "1773213303100", "ce_iodebeziumserverid": "7",
 	} {
-		headers = append(headers, mapping.Header{Key: name, Value: []byte(value)})
+		headers = append(headers, event.Header{Key: name, Value: []byte(value)})
 	}
 	e, got := explain(t, loadText(t, table), `{"before":null,"after":{"number":"N-501","status":"paid"}}`, headers...)
 	if got != "paid N-501" || valueOf(e, "op") != "u" || valueOf(e, "version") != "7" {
@@ -120,8 +121,8 @@ func TestAChangeWithoutItsOperationSaysWhatToSet(t *testing.T) {
 
 func TestACloudEventWhoseDataIsAvroSaysSo(t *testing.T) {
 	t.Parallel()
-	event := strings.Replace(cloudEvent("io.debezium.connector.postgresql.DataChangeEvent", "u", `"AAAAAAEAAgICAg=="`), "application/json", "application/avro", 1)
-	e, got := explain(t, loadText(t, table), event)
+	changed := strings.Replace(cloudEvent("io.debezium.connector.postgresql.DataChangeEvent", "u", `"AAAAAAEAAgICAg=="`), "application/json", "application/avro", 1)
+	e, got := explain(t, loadText(t, table), changed)
 	if message := e.Orders[0].Outcome.Message; got != "MissingStatus" || !strings.Contains(message, "the CloudEvent's data is Avro") {
 		t.Errorf("got %s: %q, want MissingStatus and Avro by name", got, message)
 	}
@@ -273,7 +274,7 @@ func TestAShapeThatNeedsAnotherWordIsHintedAt(t *testing.T) {
 func TestANegativeNumberInAKeyOrHeaderIsNoOrderID(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"-9223372036854775807", "-1", "-0"} {
-		for where, r := range map[string]mapping.Record{
+		for where, r := range map[string]event.Record{
 			"key":     {Key: []byte(text), Value: []byte(`{"status":"PAID"}`)},
 			"subject": {Value: []byte(`{}`), Headers: subject(text)},
 		} {
@@ -285,18 +286,18 @@ func TestANegativeNumberInAKeyOrHeaderIsNoOrderID(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"-", "--1", "-5a", "A-5", "1-5"} {
-		if got := decode(t, loadPreset(t, "outbox"), mapping.Record{Key: []byte(text), Value: []byte(`{"status":"PAID"}`)}); got.OrderID != text {
+		if got := decode(t, loadPreset(t, "outbox"), event.Record{Key: []byte(text), Value: []byte(`{"status":"PAID"}`)}); got.OrderID != text {
 			t.Errorf("got %+v of the key %s, want it as the id", got, text)
 		}
 	}
 }
 
 // subject are the headers of a CloudEvent about the order of that subject.
-func subject(of string) (headers []mapping.Header) {
+func subject(of string) (headers []event.Header) {
 	for name, text := range map[string]string{
 		"ce_specversion": "1.0", "ce_id": "1", "ce_source": "/shop", "ce_type": "order.paid", "ce_subject": of,
 	} {
-		headers = append(headers, mapping.Header{Key: name, Value: []byte(text)})
+		headers = append(headers, event.Header{Key: name, Value: []byte(text)})
 	}
 	return headers
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping/tree"
 )
 
@@ -58,11 +59,11 @@ const maxBy = 512
 
 // Decode says what the record asks for: at least one outcome, each for one order, in the order of the event. The error
 // is only ever a schema that cannot be had now: the same record may be decoded later. Everything else is an outcome.
-func (m *Mapping) Decode(ctx context.Context, record Record) ([]Outcome, error) {
+func (m *Mapping) Decode(ctx context.Context, record event.Record) ([]Outcome, error) {
 	return m.decode(ctx, &record, nil)
 }
 
-func (m *Mapping) decode(ctx context.Context, record *Record, trace *Explanation) ([]Outcome, error) {
+func (m *Mapping) decode(ctx context.Context, record *event.Record, trace *Explanation) ([]Outcome, error) {
 	p := m.program(record.Topic)
 	if p == nil {
 		out := refused(causeNotDecodable, "no mapping is for this topic")
@@ -81,7 +82,7 @@ func (m *Mapping) decode(ctx context.Context, record *Record, trace *Explanation
 // A run is the decoding of one record. It is used again for the next one.
 type run struct {
 	program *program
-	record  *Record
+	record  *event.Record
 	scan    *tree.Scanner
 	keyScan *tree.Scanner
 	trace   *Explanation

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping"
 )
 
@@ -15,7 +16,7 @@ func load(tb testing.TB) *mapping.Mapping {
 }
 
 // decode returns the one outcome of a record of the preset plain, without what decided.
-func decode(tb testing.TB, m *mapping.Mapping, r mapping.Record) mapping.Outcome {
+func decode(tb testing.TB, m *mapping.Mapping, r event.Record) mapping.Outcome {
 	tb.Helper()
 	outcomes, err := m.Decode(tb.Context(), r)
 	if err != nil || len(outcomes) != 1 {
@@ -25,8 +26,8 @@ func decode(tb testing.TB, m *mapping.Mapping, r mapping.Record) mapping.Outcome
 	return outcomes[0]
 }
 
-func value(text string) mapping.Record {
-	return mapping.Record{Topic: "orders", Value: []byte(text)}
+func value(text string) event.Record {
+	return event.Record{Place: event.Place{Topic: "orders"}, Value: []byte(text)}
 }
 
 func TestAnOrderIDReachesLeadHitAsItWasWritten(t *testing.T) {
@@ -87,15 +88,15 @@ func TestAStatusIsPassedOnAsItStands(t *testing.T) {
 
 func TestEnvelopesAreOpened(t *testing.T) {
 	t.Parallel()
-	const event = `{"order_id":"A","status":"paid"}`
+	const plain = `{"order_id":"A","status":"paid"}`
 	deep := strings.Repeat("[", 511) + strings.Repeat("]", 511)
 	for _, c := range []struct{ name, value string }{
-		{"plain JSON", event},
-		{"white space around it", " \r\n\t" + event + "\n"},
-		{"a byte order mark", "\ufeff" + event},
-		{"JSON in a string", strconv.Quote(event)},
-		{"Confluent framing", "\x00\x00\x00\x00\x29" + event},
-		{"Confluent framing, byte order mark, JSON in a string", "\x00\x00\x00\x00\x29\ufeff" + strconv.Quote(event)},
+		{"plain JSON", plain},
+		{"white space around it", " \r\n\t" + plain + "\n"},
+		{"a byte order mark", "\ufeff" + plain},
+		{"JSON in a string", strconv.Quote(plain)},
+		{"Confluent framing", "\x00\x00\x00\x00\x29" + plain},
+		{"Confluent framing, byte order mark, JSON in a string", "\x00\x00\x00\x00\x29\ufeff" + strconv.Quote(plain)},
 		{"other members, nested", `{"a":{"order_id":7,"status":[]},"order_id":"A","b":[{"c":null}],"status":"paid"}`},
 		{"names that differ only in case", `{"Order_ID":7,"order_id":"A","STATUS":"new","status":"paid"}`},
 		{"a name in escapes", `{"order\u005fid":"A","\u0073tatus":"paid"}`},
@@ -179,7 +180,7 @@ func TestWhatCannotBeToldIsRefusedWithItsCause(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got := decode(t, load(t), mapping.Record{Value: append([]byte{}, c.value...)})
+			got := decode(t, load(t), event.Record{Value: append([]byte{}, c.value...)})
 			if got.Action != mapping.Refuse || got.Cause != c.cause || got.Message != c.message {
 				t.Errorf("got %v %s: %q, want refuse %s: %q", got.Action, got.Cause, got.Message, c.cause, c.message)
 			}
@@ -203,19 +204,19 @@ func TestARefusalCarriesWhatCouldBeRead(t *testing.T) {
 
 func TestTombstonesAreIgnoredUnlessTheyAreCloudEvents(t *testing.T) {
 	t.Parallel()
-	ce := []mapping.Header{{Key: "ce_id"}, {Key: "CE_Source"}, {Key: "ce_type"}, {Key: "ce_specversion"}}
+	ce := []event.Header{{Key: "ce_id"}, {Key: "CE_Source"}, {Key: "ce_type"}, {Key: "ce_specversion"}}
 	ignore := mapping.Outcome{Action: mapping.Ignore, Message: "a tombstone"}
 	for _, c := range []struct {
 		name   string
-		record mapping.Record
+		record event.Record
 		want   mapping.Outcome
 	}{
-		{"a null value", mapping.Record{}, ignore},
-		{"a null value without ce_specversion", mapping.Record{Headers: ce[:3]}, ignore},
-		{"a null value without ce_id", mapping.Record{Headers: ce[1:]}, ignore},
-		{"a null value without ce_source", mapping.Record{Headers: append(ce[:1:1], ce[2:]...)}, ignore},
-		{"a null value without ce_type", mapping.Record{Headers: append(ce[:2:2], ce[3])}, ignore},
-		{"a null value with all four", mapping.Record{Headers: ce}, mapping.Outcome{Cause: "MissingStatus", Message: "status is missing: no path $.status"}},
+		{"a null value", event.Record{}, ignore},
+		{"a null value without ce_specversion", event.Record{Headers: ce[:3]}, ignore},
+		{"a null value without ce_id", event.Record{Headers: ce[1:]}, ignore},
+		{"a null value without ce_source", event.Record{Headers: append(ce[:1:1], ce[2:]...)}, ignore},
+		{"a null value without ce_type", event.Record{Headers: append(ce[:2:2], ce[3])}, ignore},
+		{"a null value with all four", event.Record{Headers: ce}, mapping.Outcome{Cause: "MissingStatus", Message: "status is missing: no path $.status"}},
 		{"JSON null", value(" null "), mapping.Outcome{Action: mapping.Ignore, Message: "JSON null, as good as a tombstone"}},
 		{"JSON null in a string", value(`"null"`), mapping.Outcome{Action: mapping.Ignore, Message: "JSON null, as good as a tombstone"}},
 	} {
@@ -230,7 +231,7 @@ func TestTombstonesAreIgnoredUnlessTheyAreCloudEvents(t *testing.T) {
 
 func TestASchemaNamedByAHeaderIsNotJSON(t *testing.T) {
 	t.Parallel()
-	r := mapping.Record{Value: []byte("\x02\x04"), Headers: []mapping.Header{{Key: "__value_schema_id", Value: []byte{1}}}}
+	r := event.Record{Value: []byte("\x02\x04"), Headers: []event.Header{{Key: "__value_schema_id", Value: []byte{1}}}}
 	if got := decode(t, load(t), r); got.Cause != "UnsupportedEncoding" {
 		t.Errorf("got cause %q, want UnsupportedEncoding", got.Cause)
 	}

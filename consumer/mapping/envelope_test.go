@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping"
 	"leadhit-sync/consumer/mapping/schema"
 )
@@ -37,8 +38,8 @@ func TestEveryEnvelopeIsOpened(t *testing.T) {
 		return `{"specversion":"1.0","type":"new","source":"/s","id":"1"` + rest + `}`
 	}
 	b64 := base64.StdEncoding.EncodeToString([]byte(order))
-	structured := []mapping.Header{{Key: "Content-Type", Value: []byte("application/cloudevents+json; charset=UTF-8")}}
-	binary := []mapping.Header{
+	structured := []event.Header{{Key: "Content-Type", Value: []byte("application/cloudevents+json; charset=UTF-8")}}
+	binary := []event.Header{
 		{Key: "ce_specversion", Value: []byte("1.0")},
 		{Key: "ce_type", Value: []byte("new")},
 		{Key: "ce_source", Value: []byte("/s")},
@@ -47,7 +48,7 @@ func TestEveryEnvelopeIsOpened(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name, mapping, value string
-		headers              []mapping.Header
+		headers              []event.Header
 		want                 string
 		envelopes            []string
 	}{
@@ -75,10 +76,10 @@ func TestEveryEnvelopeIsOpened(t *testing.T) {
 		{"CloudEvents in Connect", layers, `{"schema":1,"payload":` + ce(`,"data":`+order) + `}`, nil, "paid A", []string{"Connect schema and payload", "CloudEvents structured"}},
 		{"CloudEvents in headers", layers, `{"status":"paid"}`, binary, "paid B", []string{"CloudEvents binary"}},
 		{"CloudEvents in headers with null", layers, `null`, binary, "submitted B", []string{"CloudEvents binary"}},
-		{"CloudEvents in another format", layers, "\x01\x02", []mapping.Header{{Key: "content-type", Value: []byte("application/cloudevents+avro")}}, "UnsupportedEncoding", nil},
+		{"CloudEvents in another format", layers, "\x01\x02", []event.Header{{Key: "content-type", Value: []byte("application/cloudevents+avro")}}, "UnsupportedEncoding", nil},
 		{"CloudEvents that are announced and broken", layers, `{"data":`, structured, "NotJSON", nil},
 		{"CloudEvents with attributes in headers too", layers, ce(`,"subject":"C","data":{"status":"paid"}`), append(slices.Clone(binary), structured...), "paid C", []string{"CloudEvents structured"}},
-		{"a batch of CloudEvents", layers, `[` + ce(`,"data":`+order) + `]`, []mapping.Header{{Key: "content-type", Value: []byte("application/cloudevents-batch+json")}}, "UnsupportedEncoding", nil},
+		{"a batch of CloudEvents", layers, `[` + ce(`,"data":`+order) + `]`, []event.Header{{Key: "content-type", Value: []byte("application/cloudevents-batch+json")}}, "UnsupportedEncoding", nil},
 		{"Debezium without the mapping's word", layers, `{"op":"u","source":{},"after":` + order + `}`, nil, "MissingStatus", nil},
 		{"Debezium", changes, `{"op":"u","source":{},"after":` + order + `}`, nil, "paid A", []string{"Debezium"}},
 		{"Debezium in Connect", changes, `{"schema":{},"payload":{"op":"c","source":{},"after":` + order + `}}`, nil, "paid A", []string{"Connect schema and payload", "Debezium"}},
@@ -96,7 +97,7 @@ func TestEveryEnvelopeIsOpened(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			m := loadText(t, c.mapping)
-			r := mapping.Record{Topic: "orders", Value: []byte(c.value), Headers: c.headers}
+			r := event.Record{Place: event.Place{Topic: "orders"}, Value: []byte(c.value), Headers: c.headers}
 			got, err := m.Decode(t.Context(), r)
 			if err != nil || !slices.Equal(short(got), []string{c.want}) {
 				t.Fatalf("got %+v, %v, want %s", got, err, c.want)
@@ -115,9 +116,9 @@ func TestEveryEnvelopeIsOpened(t *testing.T) {
 func TestAnEventWithoutAValueMayStillBeACloudEvent(t *testing.T) {
 	t.Parallel()
 	m := loadText(t, layers)
-	r := mapping.Record{}
+	r := event.Record{}
 	for _, name := range []string{"specversion", "type", "source", "id", "subject"} {
-		r.Headers = append(r.Headers, mapping.Header{Key: "ce_" + name, Value: []byte("new")})
+		r.Headers = append(r.Headers, event.Header{Key: "ce_" + name, Value: []byte("new")})
 	}
 	if got := decode(t, m, r); got != (mapping.Outcome{Action: mapping.Call, OrderID: "new", Status: "submitted"}) {
 		t.Errorf("got %+v, want a call by the attributes", got)
@@ -148,12 +149,12 @@ func TestSchemasAreFoundByTheirIDs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	framed := func(id byte, payload string) mapping.Record {
+	framed := func(id byte, payload string) event.Record {
 		return value("\x00\x00\x00\x00" + string(rune(id)) + payload)
 	}
 	for _, c := range []struct {
 		name   string
-		record mapping.Record
+		record event.Record
 		want   string
 		err    error
 	}{
@@ -164,7 +165,7 @@ func TestSchemasAreFoundByTheirIDs(t *testing.T) {
 		{"unknown", framed(4, "x"), "UnknownSchema", nil},
 		{"a payload that does not fit", framed(41, "\x0e"), "NotDecodable", nil},
 		{"no frame", value(`{"id":7,"status":"paid"}`), "NotDecodable", nil},
-		{"a schema named by a header", mapping.Record{Value: []byte("\x0e\x08paid"), Headers: []mapping.Header{{Key: "__value_schema_id", Value: []byte{1}}}}, "UnsupportedEncoding", nil},
+		{"a schema named by a header", event.Record{Value: []byte("\x0e\x08paid"), Headers: []event.Header{{Key: "__value_schema_id", Value: []byte{1}}}}, "UnsupportedEncoding", nil},
 	} {
 		got, err := m.Decode(t.Context(), c.record)
 		if !errors.Is(err, c.err) || c.err == nil && !slices.Equal(short(got), []string{c.want}) {
@@ -207,9 +208,9 @@ func TestAContentTypeMayStandInQuotes(t *testing.T) {
 	for contentType, want := range map[string]string{
 		`"application/cloudevents+json"`: "paid 1", `"application/cloudevents-batch+json"`: "UnsupportedEncoding", `"application/json"`: "MissingStatus",
 	} {
-		got, err := m.Decode(t.Context(), mapping.Record{
+		got, err := m.Decode(t.Context(), event.Record{
 			Value:   []byte(`{"specversion":"1.0","type":"order","data":{"id":1,"status":"paid"}}`),
-			Headers: []mapping.Header{{Key: "content-type", Value: []byte(contentType)}},
+			Headers: []event.Header{{Key: "content-type", Value: []byte(contentType)}},
 		})
 		if err != nil || short(got)[0] != want {
 			t.Errorf("%s: got %+v, %v, want %s", contentType, got, err, want)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping"
 )
 
@@ -18,7 +19,7 @@ func ExampleMapping_Decode() {
 		`{"order_id": 1001.0, "status": "paid"}`,
 		`null`,
 	} {
-		outcomes, err := m.Decode(context.Background(), mapping.Record{Topic: "orders", Value: []byte(value)})
+		outcomes, err := m.Decode(context.Background(), event.Record{Place: event.Place{Topic: "orders"}, Value: []byte(value)})
 		if err != nil {
 			fmt.Println("a schema cannot be had now:", err)
 			return
@@ -39,7 +40,7 @@ func ExampleMapping_Explain() {
 		fmt.Println(err)
 		return
 	}
-	e, err := m.Explain(context.Background(), mapping.Record{Value: []byte(
+	e, err := m.Explain(context.Background(), event.Record{Value: []byte(
 		`{"schema": null, "payload": {"id": 5501112223334, "name": "#1001", "financial_status": "paid", "cancelled_at": null, "test": false}}`,
 	)})
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"strconv"
 	"time"
+
+	"leadhit-sync/consumer/event"
 )
 
 // Explanation shows how one record was decoded, step by step. Unlike a message it quotes the fields' values.
@@ -42,7 +44,7 @@ type ExplainedField struct {
 }
 
 // Explain decodes a record as [Mapping.Decode] does, and tells how.
-func (m *Mapping) Explain(ctx context.Context, record Record) (Explanation, error) {
+func (m *Mapping) Explain(ctx context.Context, record event.Record) (Explanation, error) {
 	e := Explanation{Envelopes: []string{}}
 	outcomes, err := m.decode(ctx, &record, &e)
 	if err != nil {

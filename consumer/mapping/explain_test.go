@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping"
 )
 
@@ -24,7 +25,7 @@ rules:
 status: {paid: [paid]}
 `)
 	r := value(`{"state":"PAID","sum":"80,00","at":"2026-03-11T10:15:03+03:00"}`)
-	r.Headers = []mapping.Header{{Key: "X-ID", Value: []byte("A-1")}}
+	r.Headers = []event.Header{{Key: "X-ID", Value: []byte("A-1")}}
 	e, err := m.Explain(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)
@@ -129,7 +130,7 @@ func TestExplainNamesWhatDecided(t *testing.T) {
 			t.Errorf("%s: got %q by %q, want %q by %q", c.name, by, rule, c.by, c.rule)
 		}
 	}
-	e, err := m.Explain(t.Context(), mapping.Record{Topic: "stock"})
+	e, err := m.Explain(t.Context(), event.Record{Place: event.Place{Topic: "stock"}})
 	if err != nil || e.Orders[0].DecidedBy != "match.topics" {
 		t.Errorf("got %+v, %v for a topic of no mapping", e, err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping/schema"
 )
 
@@ -245,7 +246,7 @@ func apicurioForm(value []byte) (form, bool) {
 }
 
 // headerForm recognises a form by the record's headers.
-func headerForm(headers []Header, contentType string) (form, bool) {
+func headerForm(headers []event.Header, contentType string) (form, bool) {
 	for i := range headers {
 		if name := headers[i].Key; hasPrefixFold(name, "apicurio.value.") {
 			return form{"framed by Apicurio Registry in headers", "set apicurio.registry.headers.enabled=false at the producer"}, true

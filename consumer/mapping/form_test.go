@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping"
 )
 
@@ -103,7 +104,7 @@ func TestAFormThatIsNotReadIsRefusedByItsName(t *testing.T) {
 // mustName demands that a mapping refuses a value by the name of its form.
 func mustName(t *testing.T, m *mapping.Mapping, value, name string) {
 	t.Helper()
-	got := decode(t, m, mapping.Record{Value: fromHex(t, value)})
+	got := decode(t, m, event.Record{Value: fromHex(t, value)})
 	if got.Cause != "UnsupportedEncoding" || !strings.HasPrefix(got.Message, "the value is "+name+"; ") {
 		t.Errorf("got %s: %q, want UnsupportedEncoding: the value is %s; …", got.Cause, got.Message, name)
 	}
@@ -120,7 +121,7 @@ func TestAFrameSaysWhichDecodeReadsIt(t *testing.T) {
 		"neither for sure":   {"00 0000002a 06 412d31 08 70616964", "set decode: avro or decode: protobuf, to match the schema"},
 		"nothing in a frame": {"00 0000002a", "set decode: avro or decode: protobuf, to match the schema"},
 	} {
-		got := decode(t, load(t), mapping.Record{Value: fromHex(t, c.value)})
+		got := decode(t, load(t), event.Record{Value: fromHex(t, c.value)})
 		want := "the value is framed for a schema registry (schema 42), but its payload is not JSON; " + c.advice
 		if got.Cause != "UnsupportedEncoding" || got.Message != want {
 			t.Errorf("%s: got %s: %q, want %q", name, got.Cause, got.Message, want)
@@ -133,20 +134,20 @@ func TestADecoderNamesWhatStandsInPlaceOfAFrame(t *testing.T) {
 	m := avroAlone(t)
 	for name, c := range map[string]struct {
 		value, cause, message string
-		headers               []mapping.Header
+		headers               []event.Header
 	}{
 		"JSON": {`{"id":1,"status":"paid"}`, "NotDecodable", "the value is JSON without the id of a schema; without decode the mapping reads it", nil},
 		"Avro": {"\x02\x08paid", "NotDecodable", "the value does not begin with the id of a schema: a zero byte, then four bytes", nil},
 		"Apicurio in headers": {
 			"\x02\x08paid", "UnsupportedEncoding", "the value is framed by Apicurio Registry in headers; set apicurio.registry.headers.enabled=false at the producer",
-			[]mapping.Header{{Key: "apicurio.value.globalId", Value: make([]byte, 8)}},
+			[]event.Header{{Key: "apicurio.value.globalId", Value: make([]byte, 8)}},
 		},
 		"the header of Confluent": {
 			"\x02\x08paid", "UnsupportedEncoding", "the header __value_schema_id names the schema, but it is not supported; let the serializer write the id into the value",
-			[]mapping.Header{{Key: "__value_schema_id", Value: []byte{1}}},
+			[]event.Header{{Key: "__value_schema_id", Value: []byte{1}}},
 		},
 	} {
-		got, err := m.Decode(t.Context(), mapping.Record{Value: []byte(c.value), Headers: c.headers})
+		got, err := m.Decode(t.Context(), event.Record{Value: []byte(c.value), Headers: c.headers})
 		if err != nil || got[0].Cause != c.cause || got[0].Message != c.message {
 			t.Errorf("%s: got %+v, %v, want %s: %q", name, got, err, c.cause, c.message)
 		}
@@ -161,8 +162,8 @@ func TestAContentTypeNamesAFormThatNothingElseNames(t *testing.T) {
 		"application/vnd.apache.avro+binary":           "Avro",
 		"application/cbor":                             "CBOR",
 	} {
-		got := decode(t, load(t), mapping.Record{
-			Value: []byte("\x02\x03"), Headers: []mapping.Header{{Key: "Content-Type", Value: []byte(contentType)}},
+		got := decode(t, load(t), event.Record{
+			Value: []byte("\x02\x03"), Headers: []event.Header{{Key: "Content-Type", Value: []byte(contentType)}},
 		})
 		if want := "the value is " + name + ", as its header content-type says; "; got.Cause != "UnsupportedEncoding" || !strings.HasPrefix(got.Message, want) {
 			t.Errorf("%s: got %s: %q, want %q", contentType, got.Cause, got.Message, want)
@@ -177,7 +178,7 @@ func TestBrokenJSONIsNotTakenForAnotherForm(t *testing.T) {
 		`{"order_id":"A",`, `[{"a":1}`, `"order`, "order 17 is paid", "paid", "17;paid", "{'order_id': 1}", "x^2", "a: b", "Order:1", "\x02\x04", "\x00\x00",
 		"заказ 17 оплачен", "NaN", "-", "ORCHID", "PARIS", "BZ", "eyes",
 	} {
-		if got := decode(t, load(t), mapping.Record{Value: []byte(value)}); got.Cause != "NotJSON" {
+		if got := decode(t, load(t), event.Record{Value: []byte(value)}); got.Cause != "NotJSON" {
 			t.Errorf("%q: got %s: %q, want NotJSON", value, got.Cause, got.Message)
 		}
 	}

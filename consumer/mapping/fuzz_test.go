@@ -9,6 +9,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping"
 )
 
@@ -36,7 +37,7 @@ func FuzzDecode(f *testing.F) {
 func decodeAsEncodingJSON(t *testing.T, m *mapping.Mapping, data []byte) {
 	t.Helper()
 	before := bytes.Clone(data)
-	r := mapping.Record{Value: data}
+	r := event.Record{Value: data}
 	got := decode(t, m, r)
 	if !bytes.Equal(before, data) {
 		t.Fatal("the decoder changed the record's bytes")
@@ -83,19 +84,19 @@ func FuzzUnwrap(f *testing.F) {
 	f.Add([]byte("\x00\x00\x00\x00\x29null"), "", "")
 	bare, changes := loadText(f, layers), loadText(f, changes)
 	f.Fuzz(func(t *testing.T, data []byte, subject, contentType string) {
-		headers := []mapping.Header{{Key: "Content-Type", Value: []byte(contentType)}, {Key: "ce_subject", Value: []byte(subject)}}
-		r := mapping.Record{Value: data, Key: []byte(subject), Headers: headers}
+		headers := []event.Header{{Key: "Content-Type", Value: []byte(contentType)}, {Key: "ce_subject", Value: []byte(subject)}}
+		r := event.Record{Value: data, Key: []byte(subject), Headers: headers}
 		for _, m := range []*mapping.Mapping{bare, changes} {
 			for _, o := range must(t, m, r) {
 				wellFormed(t, o)
 			}
 		}
-		want := decode(t, bare, mapping.Record{Value: data})
+		want := decode(t, bare, event.Record{Value: data})
 		if want.Action != mapping.Call || !json.Valid(data) {
 			return
 		}
 		same := func(m *mapping.Mapping, name, wrapped string) {
-			if got := decode(t, m, mapping.Record{Value: []byte(wrapped)}); got != want {
+			if got := decode(t, m, event.Record{Value: []byte(wrapped)}); got != want {
 				t.Errorf("got %+v within %s, want %+v", got, name, want)
 			}
 		}
@@ -154,7 +155,7 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-func must(t *testing.T, m *mapping.Mapping, r mapping.Record) []mapping.Outcome {
+func must(t *testing.T, m *mapping.Mapping, r event.Record) []mapping.Outcome {
 	t.Helper()
 	outcomes, err := m.Decode(t.Context(), r)
 	if err != nil || len(outcomes) == 0 {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping/tree"
 )
 
@@ -21,7 +22,7 @@ func (p *headerPlan) prepare() {
 
 // lastHeader returns the last header of that name, in any case: of equal ones the last counts, as for Kafka's Java
 // client. It is nil where there is none.
-func lastHeader(headers []Header, name string) *Header {
+func lastHeader(headers []event.Header, name string) *event.Header {
 	for i := len(headers) - 1; i >= 0; i-- {
 		if sameName(headers[i].Key, name) {
 			return &headers[i]
@@ -30,7 +31,7 @@ func lastHeader(headers []Header, name string) *Header {
 	return nil
 }
 
-func hasHeader(headers []Header, name string) bool {
+func hasHeader(headers []event.Header, name string) bool {
 	return lastHeader(headers, name) != nil
 }
 

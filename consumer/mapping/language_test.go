@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping"
 )
 
@@ -120,7 +121,7 @@ func TestAFieldIsReadByItsDeclaration(t *testing.T) {
 
 func TestAFieldMayStandOutsideTheValue(t *testing.T) {
 	t.Parallel()
-	headers := []mapping.Header{
+	headers := []event.Header{
 		{Key: "x-TYPE", Value: []byte("first")},
 		{Key: "X-Type", Value: []byte("paid")},
 		{Key: "none"},
@@ -207,16 +208,16 @@ mappings:
 func TestTheWorkedExample(t *testing.T) {
 	t.Parallel()
 	m := loadText(t, atelier)
-	event := func(kind, data string) mapping.Record {
-		return mapping.Record{
-			Topic: "shop.orders.v2",
+	changed := func(kind, data string) event.Record {
+		return event.Record{
+			Place: event.Place{Topic: "shop.orders.v2"},
 			Value: []byte(`{"specversion":"1.0","type":"` + kind + `","source":"/s","id":"1","subject":"AT-9","data":` + data + `}`),
 		}
 	}
-	part := func(rest string) mapping.Record { return event("shop.order.changed", `{"parts":[{`+rest+`}]}`) }
+	part := func(rest string) event.Record { return changed("shop.order.changed", `{"parts":[{`+rest+`}]}`) }
 	for _, c := range []struct {
 		name   string
-		record mapping.Record
+		record event.Record
 		want   []string
 	}{
 		{"all is received", part(`"number":"AT-7/1","state":" Confirmed ","due":"120.00","received":"120.00"`), []string{"paid AT-7/1"}},
@@ -228,22 +229,22 @@ func TestTheWorkedExample(t *testing.T) {
 		{"a sum with a comma", part(`"number":"AT-7/1","state":"confirmed","due":"80,00","received":"1"`), []string{"FieldError"}},
 		{"no number", part(`"state":"paid"`), []string{"paid AT-9"}},
 		{
-			"a bad one does not sink its neighbours", event("shop.order.changed",
+			"a bad one does not sink its neighbours", changed("shop.order.changed",
 				`{"parts":[{"number":"AT-1","state":"paid"},{"number":7,"state":"paid"},null,{"number":"AT-2","state":"basket"},{"number":"AT-3","state":"on account"}]}`),
 			[]string{"paid AT-1", "BadOrderID", "MissingStatus", "ignore", "submitted AT-3"},
 		},
-		{"an event of another type without parts", event("shop.customer.changed", `{"name":"x"}`), []string{"ignore"}},
-		{"an event of another type without data", event("shop.customer.changed", `null`), []string{"ignore"}},
-		{"an event of this type without parts", event("shop.order.changed", `{"name":"x"}`), []string{"NotAList"}},
-		{"parts that are no list", event("shop.order.changed", `{"parts":{}}`), []string{"NotAList"}},
-		{"no parts", event("shop.order.changed", `{"parts":[]}`), []string{"ignore"}},
+		{"an event of another type without parts", changed("shop.customer.changed", `{"name":"x"}`), []string{"ignore"}},
+		{"an event of another type without data", changed("shop.customer.changed", `null`), []string{"ignore"}},
+		{"an event of this type without parts", changed("shop.order.changed", `{"name":"x"}`), []string{"NotAList"}},
+		{"parts that are no list", changed("shop.order.changed", `{"parts":{}}`), []string{"NotAList"}},
+		{"no parts", changed("shop.order.changed", `{"parts":[]}`), []string{"ignore"}},
 		{
-			"a thousand parts", event("shop.order.changed", `{"parts":[`+strings.Repeat(`{"number":"AT-1","state":"paid"},`, 999)+`{}]}`),
+			"a thousand parts", changed("shop.order.changed", `{"parts":[`+strings.Repeat(`{"number":"AT-1","state":"paid"},`, 999)+`{}]}`),
 			append(slices.Repeat([]string{"paid AT-1"}, 999), "MissingStatus"),
 		},
-		{"more than a thousand parts", event("shop.order.changed", `{"parts":[`+strings.Repeat(`{"number":"AT-1"},`, 1000)+`{}]}`), []string{"TooManyOrders"}},
-		{"the other mapping, its id replaced", mapping.Record{Topic: "shop.shopify", Value: []byte(`{"id":1,"name":"#1001","financial_status":"paid","cancelled_at":null,"test":false}`)}, []string{"paid #1001"}},
-		{"a topic of neither", mapping.Record{Topic: "stock", Value: []byte(`{}`)}, []string{"NotDecodable"}},
+		{"more than a thousand parts", changed("shop.order.changed", `{"parts":[`+strings.Repeat(`{"number":"AT-1"},`, 1000)+`{}]}`), []string{"TooManyOrders"}},
+		{"the other mapping, its id replaced", event.Record{Place: event.Place{Topic: "shop.shopify"}, Value: []byte(`{"id":1,"name":"#1001","financial_status":"paid","cancelled_at":null,"test":false}`)}, []string{"paid #1001"}},
+		{"a topic of neither", event.Record{Place: event.Place{Topic: "stock"}, Value: []byte(`{}`)}, []string{"NotDecodable"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -285,7 +286,7 @@ rules:
 - {when: 'status == null', then: ignore}
 `)
 	for kind, want := range map[string]string{"one": "NotAList", "two": "NotAList", "three": "RuleRefused", "four": "NotAList"} {
-		r := mapping.Record{Key: []byte("17"), Value: []byte(`{"s":null}`), Headers: []mapping.Header{{Key: "kind", Value: []byte(kind)}}}
+		r := event.Record{Key: []byte("17"), Value: []byte(`{"s":null}`), Headers: []event.Header{{Key: "kind", Value: []byte(kind)}}}
 		if got := decode(t, m, r); got.Cause != want {
 			t.Errorf("%s: got %+v, want %s", kind, got, want)
 		}
@@ -415,7 +416,7 @@ rules:
 - {when: 'a == "`+long+`"', then: ignore}
 status: {paid: ["paid"]}
 `)
-	for event, want := range map[string]string{
+	for text, want := range map[string]string{
 		`{"id":1,"a":"x"}`:               `rules[0]: a == "x"`,
 		`{"id":1,"a":"y"}`:               `rules[1]: a == "y"`,
 		`{"a":"y"}`:                      `rules[1]: a == "y"`,
@@ -426,9 +427,9 @@ status: {paid: ["paid"]}
 		`{"id":1,"a":"` + long + `"}`:    `rules[2]: a == "` + long[:512-len(`rules[2]: a == "…`)] + "…",
 		`{"id":1,"a":["no"],"s":"paid"}`: `rules[0]: a == "x"`,
 	} {
-		got, err := m.Decode(t.Context(), value(event))
+		got, err := m.Decode(t.Context(), value(text))
 		if err != nil || got[0].By != want {
-			t.Errorf("%s: got %+v, %v, want it decided by %s", event, got, err, want)
+			t.Errorf("%s: got %+v, %v, want it decided by %s", text, got, err, want)
 		}
 	}
 }

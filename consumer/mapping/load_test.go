@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping"
 )
 
@@ -209,12 +210,12 @@ func TestAPresetsSchemasStayWhenItsListsAreReplaced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	event, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(encoded)))
+	value, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(encoded)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := loadText(t, "preset: confluent-avro\nstatus: {paid: [], submitted: [PAID]}\n")
-	if got := decode(t, m, mapping.Record{Value: event}); got.Status != "submitted" || got.OrderID != "9007199254740993" {
+	if got := decode(t, m, event.Record{Value: value}); got.Status != "submitted" || got.OrderID != "9007199254740993" {
 		t.Errorf("got %+v, want submitted", got)
 	}
 }
@@ -233,7 +234,7 @@ mappings:
 	for topic, want := range map[string]string{
 		"orders": "a 1", "shop.a": "paid 2", "shop.b": "paid 2", "shop.c": "paid 2", "shopXa": "NotDecodable", "my.shop.a": "NotDecodable", "shop.a1": "NotDecodable",
 	} {
-		got, err := m.Decode(t.Context(), mapping.Record{Topic: topic, Value: []byte(`{"order_id":1,"status":"a","id":2,"financial_status":"paid","cancelled_at":null,"test":false}`)})
+		got, err := m.Decode(t.Context(), event.Record{Place: event.Place{Topic: topic}, Value: []byte(`{"order_id":1,"status":"a","id":2,"financial_status":"paid","cancelled_at":null,"test":false}`)})
 		if err != nil || short(got)[0] != want {
 			t.Errorf("%s: got %+v, %v, want %s", topic, got, err, want)
 		}

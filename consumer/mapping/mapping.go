@@ -1,24 +1,5 @@
 package mapping
 
-import "time"
-
-// Header is one header of a record. Names may repeat; a nil value differs from an empty one.
-type Header struct {
-	Key   string
-	Value []byte
-}
-
-// Record is one Kafka record as it was read. Decode neither changes nor keeps its bytes.
-type Record struct {
-	Topic     string
-	Partition int
-	Offset    int64
-	Time      time.Time
-	// Key and Value are nil where the record has none: a nil Value is a tombstone, an empty one is a broken event.
-	Key, Value []byte
-	Headers    []Header
-}
-
 // Action says what an outcome asks for.
 type Action uint8
 

@@ -7,7 +7,7 @@ func framed() []platform {
 	return []platform{
 		{
 			preset: "confluent-avro",
-			more: []event{
+			more: []variant{
 				{name: "new", value: avroOrder(41, 7, 0), want: "submitted 7"},
 				{
 					name: "paid, a number above 2^53", value: avroOrder(41, 9007199254740993, 1), want: "paid 9007199254740993",
@@ -22,7 +22,7 @@ func framed() []platform {
 		},
 		{
 			preset: "confluent-protobuf",
-			more: []event{
+			more: []variant{
 				{name: "new", value: protobufOrder(42, 7, 1), want: "submitted 7"},
 				{
 					name: "paid, a number above 2^53", value: protobufOrder(42, 9007199254740993, 2), want: "paid 9007199254740993",

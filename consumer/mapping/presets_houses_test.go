@@ -6,7 +6,7 @@ func houses() []platform {
 		{
 			preset: "plain",
 			event:  `{"order_id":%id%,"status":"%st%"}`,
-			more: []event{
+			more: []variant{
 				{name: "paid", value: `{"order_id":"A-1","status":"paid"}`, want: "paid A-1"},
 				{name: "a status that only LeadHit knows", value: `{"order_id":1,"status":"Отгружен"}`, want: "Отгружен 1"},
 				{name: "a number for a status", value: `{"order_id":1,"status":10}`, want: "10 1"},
@@ -20,7 +20,7 @@ func houses() []platform {
 			paid:      []string{"paid", "PAID ", "оплачен", "ОПЛАЧЕН", " Оплачен"},
 			ignore:    []string{"draft", "cancelled", "refunded"},
 			reads:     map[string]string{"event_time": "2026-03-11T07:15:03.123Z", "event_id": "0190b2f0", "version": "4"},
-			more: []event{
+			more: []variant{
 				{name: "names that differ in case", value: `{"order":{"id":"77","ID":"78","Id":"79","status":"paid","STATUS":"draft"}}`, want: "paid 77"},
 				{name: "the same name twice", value: `{"order":{"id":"77","id":"78","status":"paid"}}`, want: "refuse DuplicateName"},
 				{name: "not JSON", value: `{"order":`, want: "refuse NotJSON"},
@@ -38,7 +38,7 @@ func houses() []platform {
 			paid:      []string{"paid"},
 			ignore:    []string{"draft", "cancelled", "refunded"},
 			reads:     map[string]string{"event_time": "2026-03-11T07:15:03Z"},
-			more: []event{
+			more: []variant{
 				{name: "one entry", value: `{"orderId":1,"history":[{"status":"paid"}]}`, want: "paid 1"},
 				{name: "no entry", value: `{"orderId":1,"history":[]}`, want: missingStatus},
 			},
@@ -48,7 +48,7 @@ func houses() []platform {
 			event:  `{"order_id":%id%,"is_paid":true,"is_cancelled":false,"ts":1773213303123}`,
 			paid:   []string{"-"},
 			reads:  map[string]string{"event_time": "2026-03-11T07:15:03.123Z"},
-			more: []event{
+			more: []variant{
 				{name: "not paid", value: `{"order_id":1,"is_paid":false,"is_cancelled":false}`, want: "submitted 1"},
 				{name: "flags as numbers", value: `{"order_id":1,"is_paid":1,"is_cancelled":0}`, want: "paid 1"},
 				{name: "flags in quotes", value: `{"order_id":1,"is_paid":"0","is_cancelled":"false"}`, want: "submitted 1"},
@@ -68,7 +68,7 @@ func houses() []platform {
 			submitted: []string{"CREATED"},
 			paid:      []string{"PAID"},
 			ignore:    []string{"DRAFT", "CANCELLED", "REFUNDED"},
-			more: []event{
+			more: []variant{
 				{
 					name:  "parts in several states",
 					value: `{"orders":[{"number":"BND-5/1","state":"PAID"},{"number":"BND-5/2","state":"LOST"},{"number":"BND-5/3","state":"DRAFT"},{"number":"BND-5/4","state":"CREATED"}]}`,
@@ -85,7 +85,7 @@ func houses() []platform {
 			paid:      []string{"PAID"},
 			ignore:    []string{"DRAFT", "CANCELLED", "REFUNDED"},
 			reads:     map[string]string{"event_id": "4d47e190"},
-			more: []event{
+			more: []variant{
 				{name: "JSON in a string", value: `"{\"orderId\":\"OB-7\",\"status\":\"PAID\"}"`, want: "paid OB-7"},
 				{name: "the key for an id", key: "OB-8", value: `{"status":"NEW"}`, want: "submitted OB-8"},
 				{name: "both ids", key: "OB-8", value: `{"orderId":"OB-7","status":"NEW"}`, want: "submitted OB-7"},
@@ -98,7 +98,7 @@ func houses() []platform {
 			paid:      []string{"PAID"},
 			ignore:    []string{"DRAFT", "CANCELLED", "REFUNDED"},
 			reads:     map[string]string{"event_time": "2026-03-11T07:15:03Z"},
-			more:      []event{{name: "without its schema", value: `{"order_id":1,"status":"PAID"}`, want: "paid 1"}},
+			more:      []variant{{name: "without its schema", value: `{"order_id":1,"status":"PAID"}`, want: "paid 1"}},
 		},
 	}
 }
@@ -129,7 +129,7 @@ func cloudevents() platform {
 			"com.example.orders.paid.v1", "com.example.payment.captured", "com.example.invoice.paid.v1", "com.example.purchase.paid.v1", "order_paid", "com.example.order.payment.captured.v1",
 		},
 		reads: map[string]string{"event_time": "2026-03-11T07:15:03Z", "event_id": "1234-1"},
-		more: []event{
+		more: []variant{
 			{name: "another type", value: `{` + attributes + `,"type":"com.example.customer.paid.v1","data":{"orderId":"1"}}`, want: "ignore"},
 			{name: "a type without a version", value: `{` + attributes + `,"type":"org.example.order.paid","data":{"orderId":"1"}}`, want: "paid 1"},
 			{name: "a type without a company", value: `{` + attributes + `,"type":"order.paid","data":{"orderId":"1"}}`, want: "paid 1"},

@@ -27,7 +27,7 @@ func markets() []platform {
 			},
 			strange: []string{"TYPE_POSTING_PAID", "TYPE_ORDER_NEW", "TYPE_PINGED"},
 			reads:   map[string]string{"event_time": "2026-02-02T15:07:46.765Z"},
-			more: []event{
+			more: []variant{
 				{
 					name: "a new posting", value: `{"message_type":"TYPE_NEW_POSTING","posting_number":"24219509-0020-1","in_process_at":"2026-01-26T06:56:36.294Z"}`,
 					want: "submitted 24219509-0020-1", reads: map[string]string{"event_time": "2026-01-26T06:56:36.294Z"},
@@ -58,7 +58,7 @@ func markets() []platform {
 				"CHAT_CREATED", "CHAT_ARBITRAGE_FINISHED", "GOODS_FEEDBACK_CREATED", "QUESTION_CREATED",
 			},
 			strange: []string{"ORDER_PAID", "order_created", "CHATS"},
-			more: []event{
+			more: []variant{
 				{
 					name: "created", value: `{"notificationType":"ORDER_CREATED","campaignId":21700001,"orderId":1,"createdAt":"2026-03-11T07:15:03Z","items":[]}`,
 					want: "submitted 1", reads: map[string]string{"event_time": "2026-03-11T07:15:03Z"},
@@ -79,7 +79,7 @@ func markets() []platform {
 			submitted: []string{"waiting", "sorted", "ready_for_pickup", "accepted_by_carrier", "sent_to_carrier", "postponed_delivery"},
 			paid:      []string{"sold"},
 			ignore:    []string{"canceled", "canceled_by_client", "canceled_by_missed_call", "declined_by_client", "declined", "defect"},
-			more: []event{
+			more: []variant{
 				{
 					name:  "a bad one does not sink its neighbours",
 					value: `{"orders":[{"id":1,"wbStatus":"sold"},{"id":2.0,"wbStatus":"sold"},{"id":3,"wbStatus":"lost"},{"wbStatus":"waiting"},{"id":5,"wbStatus":"waiting"},{"wbStatus":"defect"}]}`,

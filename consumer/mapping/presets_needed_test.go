@@ -81,7 +81,7 @@ func known(preset, what string) int {
 
 // cases are all cases of one preset.
 type cases struct {
-	events  []event
+	events  []variant
 	records []recorded
 }
 
@@ -130,7 +130,7 @@ func write(t *testing.T, path string, text []byte) {
 
 // fail tells whether any case fails.
 func (c cases) fail(ctx context.Context, m *mapping.Mapping) bool {
-	return slices.ContainsFunc(c.events, func(e event) bool { return e.differs(ctx, m) != "" }) ||
+	return slices.ContainsFunc(c.events, func(e variant) bool { return e.differs(ctx, m) != "" }) ||
 		slices.ContainsFunc(c.records, func(e recorded) bool {
 			outcomes, err := m.Decode(ctx, e.record)
 			return err != nil || e.differs(outcomes) != ""

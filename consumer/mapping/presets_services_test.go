@@ -28,7 +28,7 @@ func services() []platform {
 				"store/order/paid", "store/order/*", "store/invoice/created", "store/channel/5/order/paid", "store/channel/5/invoice/created",
 				"store/channel/five/order/statusUpdated",
 			},
-			more: []event{
+			more: []variant{
 				{name: "created, which a failed payment does too", value: `{"scope":"store/order/created","data":{"type":"order","id":250}}`, want: "ignore"},
 				{name: "a transaction", value: `{"scope":"store/order/transaction/created","data":{"id":77,"order_id":"250","status":{"new_status_id":11}}}`, want: "ignore"},
 				{name: "no scope", value: `{"data":{"id":250,"status":{"new_status_id":11}}}`, want: "paid 250"},
@@ -45,7 +45,7 @@ func services() []platform {
 			name:    "track",
 			aside:   []string{"identify", "page", "screen", "group", "alias"},
 			strange: []string{"Track", "library"},
-			more: []event{
+			more: []variant{
 				{name: "an order that nobody knows", value: `{"type":"track","event":"Order Shipped","properties":{"order_id":"1","status":"paid"}}`, want: byRule, says: `"Order Shipped"`},
 				{name: "completed, in another case", value: `{"type":"track","event":"order completed","properties":{"order_id":"1"}}`, want: byRule},
 				{name: "completed, in quotes", value: `{"type":"track","event":"\"Order Completed\"","properties":{"order_id":"1"}}`, want: byRule},
@@ -89,7 +89,7 @@ func shopify() platform {
 		read:    []string{"orders/create", "orders/paid"},
 		aside:   shopifyOthers(),
 		strange: shopifyStrangers(),
-		more: []event{
+		more: []variant{
 			{name: "created", headers: topic("orders/create"), value: `{"id":1,"financial_status":"pending","cancelled_at":null,"test":false}`, want: "submitted 1"},
 			{name: "paid", headers: topic("orders/paid"), value: `{"id":1,"financial_status":"paid","cancelled_at":null,"test":false}`, want: "paid 1"},
 			{name: "paid by its topic, pending by its state", headers: topic("orders/paid"), value: `{"id":1,"financial_status":"pending","cancelled_at":null,"test":false}`, want: "submitted 1"},
@@ -137,7 +137,7 @@ func shopifyEventBridge() platform {
 		read:      []string{"orders/create", "orders/paid"},
 		aside:     shopifyOthers(),
 		strange:   shopifyStrangers(),
-		more: []event{
+		more: []variant{
 			{name: "a filter without cancelled_at", value: webhook("orders/paid", `{"id":1,"financial_status":"paid","test":false}`), want: byRule, says: "cancelled_at"},
 			{name: "a filter without cancelled_at, pending", value: webhook("orders/paid", `{"id":1,"financial_status":"pending","test":false}`), want: byRule},
 			{name: "a filter without cancelled_at, authorized", value: webhook("orders/paid", `{"id":1,"financial_status":"authorized","test":false}`), want: byRule},
@@ -177,7 +177,7 @@ func medusa() platform {
 			"tax.tax-rate.deleted", "refund-reason.created",
 		},
 		strange: []string{"order.payment_captured", "order.refund_created", "payment.authorized", "orders.updated", "robot.created", "payment.voided", "order.order.paid"},
-		more: []event{
+		more: []variant{
 			{name: "a product without an order", value: `{"name":"product.updated","data":{"id":"prod_01"},"metadata":{}}`, want: "ignore"},
 			{name: "completed", value: `{"name":"order.updated","data":{"id":"order_1","status":"completed","payment_status":"captured"}}`, want: "paid order_1"},
 			{name: "archived", value: `{"name":"order.updated","data":{"id":"order_1","status":"archived","payment_status":"captured"}}`, want: "paid order_1"},
@@ -228,7 +228,7 @@ func commercetools() platform {
 			"OrderStoreSet",
 		},
 		strange: []string{"OrderPaid", "OrderRefunded", "RobotCreated"},
-		more: []event{
+		more: []variant{
 			{name: "imported", value: message("OrderImported", `,"order":{"orderState":"Complete"}`), want: "submitted ORD-1"},
 			{name: "imported and paid", value: message("OrderImported", `,"order":{"orderState":"Complete","paymentState":"Paid"}`), want: "paid ORD-1"},
 			{name: "imported without states", value: message("OrderImported", `,"order":{}`), want: "submitted ORD-1"},
@@ -299,7 +299,7 @@ func vtexPlatform(preset, example string) platform {
 			"waiting-for-fulfillment", "waiting-for-seller-confirmation", "waiting-for-seller-decision", "waiting-seller-handling",
 			"release-to-fulfillment", "invoice-after-cancellation-deny", "ship",
 		},
-		more: []event{{name: "a ping", value: `{"hookConfig":"ping"}`, want: "ignore"}},
+		more: []variant{{name: "a ping", value: `{"hookConfig":"ping"}`, want: "ignore"}},
 	}
 }
 
@@ -307,9 +307,9 @@ func vtex() platform {
 	p := vtexPlatform("vtex", `{"Domain":"Marketplace","OrderId":%id%,"State":"%st%","LastChange":"2026-03-11T07:15:03.0617185Z","CurrentChange":"2026-03-11T07:16:48.0965893Z"}`)
 	p.reads = map[string]string{"event_time": "2026-03-11T07:16:48.0965893Z"}
 	p.more = append(p.more,
-		event{name: "times that are none", value: `{"OrderId":"1","State":"invoiced","CurrentChange":"0001-01-01T00:00:00"}`, want: "paid 1", reads: map[string]string{"event_time": ""}},
-		event{name: "a ping with an order", value: `{"hookConfig":"ping","OrderId":"1","State":"invoiced"}`, want: "ignore"},
-		event{name: "the feed's names", value: `{"orderId":"1","state":"invoiced"}`, want: missingStatus},
+		variant{name: "times that are none", value: `{"OrderId":"1","State":"invoiced","CurrentChange":"0001-01-01T00:00:00"}`, want: "paid 1", reads: map[string]string{"event_time": ""}},
+		variant{name: "a ping with an order", value: `{"hookConfig":"ping","OrderId":"1","State":"invoiced"}`, want: "ignore"},
+		variant{name: "the feed's names", value: `{"orderId":"1","state":"invoiced"}`, want: missingStatus},
 	)
 	return p
 }
@@ -318,7 +318,7 @@ func vtexFeed() platform {
 	p := vtexPlatform("vtex-feed", `{"eventId":"ED423DDED4C1AE58","orderId":%id%,"state":"%st%","lastChange":"2026-03-11T07:15:03.0617185Z","currentChange":"2026-03-11T07:15:09.0617185Z"}`)
 	p.reads = map[string]string{"event_time": "2026-03-11T07:15:09.0617185Z", "event_id": "ED423DDED4C1AE58"}
 	p.more = append(p.more,
-		event{name: "a ping with an order", value: `{"hookConfig":"ping","orderId":"1","state":"invoiced"}`, want: "ignore"})
+		variant{name: "a ping with an order", value: `{"hookConfig":"ping","orderId":"1","state":"invoiced"}`, want: "ignore"})
 	return p
 }
 

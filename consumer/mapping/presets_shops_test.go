@@ -15,7 +15,7 @@ func shops() []platform {
 			submitted: []string{"pending"},
 			paid:      []string{"paid"},
 			reads:     map[string]string{"event_time": "2026-03-11T07:15:00.692Z"},
-			more: []event{
+			more: []variant{
 				{name: "declined though paid", value: `{"id":1,"financial_status":"paid","fulfillment_status":"declined"}`, want: "ignore"},
 				{name: "returned though paid", value: `{"id":1,"financial_status":"paid","fulfillment_status":"returned"}`, want: "ignore"},
 				{name: "declined and pending", value: `{"id":1,"financial_status":"pending","fulfillment_status":"declined"}`, want: "ignore"},
@@ -40,7 +40,7 @@ func shops() []platform {
 			strange:   []string{"place_order", "change_status", "update_order"},
 			ignore:    []string{"N", "T", "I", "F", "D", "B"},
 			reads:     map[string]string{"event_time": "2026-03-11T07:15:03Z"},
-			more: []event{
+			more: []variant{
 				{name: "codes have a case", value: `{"order_id":"1","status_to":"p"}`, want: unknownStatus},
 				{name: "a letter of the shop's own", value: `{"order_id":"1","status_to":"G"}`, want: unknownStatus},
 				{name: "no name", value: `{"order_id":"1","status_to":"P"}`, want: "paid 1"},
@@ -57,7 +57,7 @@ func shops() []platform {
 			submitted: []string{"1"},
 			paid:      []string{"2", "5", "15"},
 			ignore:    []string{"0", "3", "7", "8", "9", "10", "11", "12", "13", "14", "16"},
-			more: []event{
+			more: []variant{
 				{name: "a number that nobody knows", value: `{"order_id":1,"order_status_id":17}`, want: unknownStatus},
 				{name: "no name", value: `{"order_id":1,"order_status_id":5}`, want: "paid 1"},
 			},
@@ -83,7 +83,7 @@ func shops() []platform {
 			read:      []string{"actionOrderStatusUpdate"},
 			aside:     []string{"actionProductUpdate", "actionCartSave", "actionObjectCustomerAddAfter", "actionUpdateQuantity", "displayAdminProductsExtra"},
 			strange:   []string{"actionValidateOrder", "actionPaymentConfirmation", "actionObjectOrderUpdateAfter"},
-			more: []event{
+			more: []variant{
 				{name: "payment accepted", value: `{"id_order":17,"newOrderStatus":{"id":2,"paid":"1"}}`, want: "paid 17"},
 				{name: "a state of the shop's own, paid", value: `{"id_order":20,"newOrderStatus":{"id":27,"paid":1}}`, want: "paid 20"},
 				{name: "a state of the shop's own, paid as a bool", value: `{"id_order":20,"newOrderStatus":{"id":27,"paid":true}}`, want: "paid 20"},
@@ -114,7 +114,7 @@ func shops() []platform {
 			},
 			aside:   []string{"product.updated", "payment.paid", "shipment.shipped", "stock_item.updated", "wishlist_item.created", "order.deleted", "order.canceled"},
 			strange: []string{"order.refunded", "orders.updated", "checkout.completed"},
-			more: []event{
+			more: []variant{
 				{name: "the name of version 6", value: `{"name":"order.updated","data":{"number":"R1","state":"complete","payment_status":"paid","completed_at":"2026-03-11T07:15:00Z"}}`, want: "paid R1"},
 				{name: "both names", value: `{"name":"order.updated","data":{"number":"R1","state":"complete","payment_state":"paid","payment_status":"refunded","completed_at":"2026-03-11T07:15:00Z"}}`, want: "paid R1"},
 				{name: "a cart", value: `{"name":"order.updated","data":{"number":"R1","payment_state":"paid","completed_at":null}}`, want: "ignore"},
@@ -145,7 +145,7 @@ func shops() []platform {
 			read:      []string{"sylius.order.paid", "sylius.order.post_complete", "sylius.order.post_create"},
 			aside:     []string{"sylius.product.post_update", "sylius.order_item.pre_create", "sylius_payment", "workflow.sylius.customer"},
 			strange:   []string{"sylius_order.paid", "app.order.paid", "sylius.order.", "sylius.refund.created"},
-			more: []event{
+			more: []variant{
 				{name: "no name", value: `{"order":{"number":"1","state":"new","paymentState":"paid"}}`, want: "paid 1"},
 				{name: "no state", value: `{"order":{"number":"1","paymentState":"paid"}}`, want: byRule, says: "order.state is (missing)"},
 				{name: "a state that nobody knows", value: `{"order":{"number":"1","state":"lost","paymentState":"paid"}}`, want: byRule, says: `"lost"`},
@@ -182,7 +182,7 @@ func shops() []platform {
 				"state_enter.order_transaction.state.paid.x", "state_enter.order_transaction.state.settled", "state_enter.order.state.lost",
 				"checkout.order.confirmed", "checkout.cart.saved",
 			},
-			more: []event{
+			more: []variant{
 				{
 					name:  "a name that nobody knows, of a cancelled order",
 					value: `{"data":{"payload":{"order":{"orderNumber":"1","stateMachineState":{"technicalName":"cancelled"}}},"event":"state_enter.order_transaction.state.settled"}}`,
@@ -234,7 +234,7 @@ func shops() []platform {
 			},
 			aside:   []string{"ProductUpdated", "CustomerCreated", "CheckoutUpdated", "DraftOrderCreated", "GiftCardSent", "FulfillmentApproved", "OrderRefunded", "OrderFullyRefunded", "OrderCancelled", "OrderExpired"},
 			strange: []string{"OrderBulkCreated", "OrderReturned", "Order", "RobotCreated"},
-			more: slices.Concat(saleorHeaders(), []event{
+			more: slices.Concat(saleorHeaders(), []variant{
 				{name: "unconfirmed", value: `{"order":{"number":"1","status":"UNCONFIRMED","chargeStatus":"FULL"}}`, want: "paid 1"},
 				{name: "fulfilled in part", value: `{"order":{"number":"1","status":"PARTIALLY_FULFILLED","chargeStatus":"FULL"}}`, want: "paid 1"},
 				{name: "fulfilled", value: `{"order":{"number":"1","status":"FULFILLED","chargeStatus":"FULL"}}`, want: "paid 1"},
@@ -268,7 +268,7 @@ func shops() []platform {
 			},
 			aside:   []string{"product_updated", "customer_created", "draft_order_created", "gift_card_sent", "order_refunded", "order_fully_refunded"},
 			strange: []string{"order_returned", "orders_created"},
-			more: slices.Concat(saleorKinds(), []event{
+			more: slices.Concat(saleorKinds(), []variant{
 				{name: "no header", headers: map[string]string{}, value: `[{"type":"Order","number":1,"status":"unfulfilled"}]`, want: "submitted 1"},
 				{name: "a type that nobody knows", value: `[{"type":"Robot","number":1,"status":"unfulfilled"}]`, want: byRule, says: `"Robot"`},
 				{name: "an empty type", value: `[{"type":"","number":1,"status":"unfulfilled"}]`, want: byRule},
@@ -290,7 +290,7 @@ func shops() []platform {
 				"cancel-other", "cancel-by-shop", "no-call", "no-product", "already-buyed", "delyvery-did-not-suit",
 				"prices-did-not-suit", "return",
 			},
-			more: []event{
+			more: []variant{
 				{name: "unpaid, as the API sends it", value: `{"number":"7141C","status":"assembling","prepaySum":0,"payments":{}}`, want: "submitted 7141C"},
 				{name: "complete and unpaid, as the API sends it", value: `{"number":"1","status":"complete","prepaySum":37000}`, want: "submitted 1"},
 				{name: "a few fields, not about money", value: `{"number":"1","status":"new"}`, want: "submitted 1"},
@@ -325,7 +325,7 @@ func woocommerce() platform {
 		read:    []string{"order.created", "order.restored"},
 		aside:   []string{"order.deleted", "coupon.created", "customer.updated", "product.restored", "subscription.created", "user_membership.updated", "membership_plan.created", "booking.created"},
 		strange: []string{"order.paid", "action.woocommerce_payment_complete", "orders/paid", "refund.created"},
-		more: []event{
+		more: []variant{
 			{name: "cash on delivery", value: `{"id":1,"status":"processing","date_paid_gmt":null}`, want: "submitted 1"},
 			{name: "cash on delivery, completed", value: `{"id":1,"status":"completed","date_paid_gmt":null}`, want: "submitted 1"},
 			{name: "created", headers: topic("order.created"), value: `{"id":1,"status":"pending"}`, want: "submitted 1"},
@@ -379,7 +379,7 @@ func magento() platform {
 		paid:      []string{"processing", "complete"},
 		ignore:    []string{"canceled", "closed", "holded"},
 		reads:     map[string]string{"event_time": "2026-03-10T08:00:05Z", "event_id": "23f76cef"},
-		more: []event{
+		more: []variant{
 			{name: "paid in part", value: order("processing", `"129.0000"`, `"9.0000"`), want: "submitted 000000001"},
 			{name: "amounts are compared as numbers", value: order("processing", `"129.0000"`, `"1000.0000"`), want: "paid 000000001"},
 			{name: "amounts as JSON numbers", value: order("complete", `129`, `129.0`), want: "paid 000000001"},
@@ -462,7 +462,7 @@ func bitrix() platform {
 		read:      []string{"ONSALEORDERPAID", "ONSALEORDERCANCELED", "ONSALESTATUSORDERCHANGE"},
 		aside:     []string{"ONCRMDEALUPDATE", "ONSALESHIPMENTENTITYSAVED", "ONAFTERUSERADD", "ONSALEORDERDELETED", "ONSALEBEFOREORDERDELETE"},
 		strange:   []string{"onsaleordermoved", "ONSALEPAYMENTENTITYSAVED"},
-		more: []event{
+		more: []variant{
 			{name: "canceled though paid", value: `{"order":{"accountNumber":"394","payed":"Y","canceled":"Y"}}`, want: "ignore"},
 			{name: "canceled without a number", value: `{"order":{"payed":"N","canceled":"Y"}}`, want: "ignore"},
 			{name: "the internal id does not stand in", value: `{"order":{"id":236,"payed":"Y","canceled":"N"}}`, want: missingID},
@@ -480,9 +480,9 @@ func bitrix() platform {
 }
 
 // saleorHeaders are events of queries without __typename, which only the header names.
-func saleorHeaders() []event {
+func saleorHeaders() []variant {
 	const value = `{"order":{"number":"1","status":"UNFULFILLED","chargeStatus":"FULL"}}`
-	var all []event
+	var all []variant
 	for want, names := range map[string]string{
 		"paid 1": "order_created order_confirmed order_paid order_fully_paid order_updated order_fulfilled " +
 			`order_metadata_updated "order_paid"`,
@@ -490,17 +490,17 @@ func saleorHeaders() []event {
 		byRule:   "order_returned robot_created ORDER_PAID",
 	} {
 		for name := range strings.FieldsSeq(names) {
-			all = append(all, event{name: "header " + name, headers: map[string]string{"saleor-event": name}, value: value, want: want})
+			all = append(all, variant{name: "header " + name, headers: map[string]string{"saleor-event": name}, value: value, want: want})
 		}
 	}
 	return append(all,
-		event{name: "neither name nor header", headers: map[string]string{}, value: value, want: "paid 1"},
-		event{name: "an empty header", headers: map[string]string{"Saleor-Event": ""}, value: value, want: byRule},
-		event{
+		variant{name: "neither name nor header", headers: map[string]string{}, value: value, want: "paid 1"},
+		variant{name: "an empty header", headers: map[string]string{"Saleor-Event": ""}, value: value, want: byRule},
+		variant{
 			name: "the name counts before the header", headers: map[string]string{"Saleor-Event": "order_paid"},
 			value: strings.Replace(value, `{`, `{"__typename":"OrderRefunded",`, 1), want: "ignore",
 		},
-		event{
+		variant{
 			name: "the noun of the name counts before the header's", headers: map[string]string{"Saleor-Event": "order_paid"},
 			value: strings.Replace(value, `{`, `{"__typename":"ProductUpdated",`, 1), want: "ignore",
 		},
@@ -508,10 +508,10 @@ func saleorHeaders() []event {
 }
 
 // saleorKinds are items of other types.
-func saleorKinds() []event {
-	var all []event
+func saleorKinds() []variant {
+	var all []variant
 	for kind := range strings.FieldsSeq("App Checkout Collection Fulfillment Invoice Page Product ProductVariant Sale User") {
-		all = append(all, event{name: kind, value: `[{"type":"` + kind + `","number":1,"status":"unfulfilled"}]`, want: "ignore"})
+		all = append(all, variant{name: kind, value: `[{"type":"` + kind + `","number":1,"status":"unfulfilled"}]`, want: "ignore"})
 	}
 	return all
 }

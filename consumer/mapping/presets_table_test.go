@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping"
 )
 
@@ -41,12 +42,12 @@ type platform struct {
 	off string
 	// Reads is what fields of the event hold, for those that no verdict depends on.
 	reads map[string]string
-	more  []event
+	more  []variant
 }
 
-// An event of a platform and its verdict: "paid 10042", "ignore", "refuse UnknownStatus"; "refuse" is one for any cause;
+// variant is an event of a platform and its verdict: "paid 10042", "ignore", "refuse UnknownStatus"; "refuse" is one for any cause;
 // several orders of one event are separated by "; ".
-type event struct {
+type variant struct {
 	name    string
 	key     string
 	headers map[string]string
@@ -91,7 +92,7 @@ func (p platform) known() (status, verdict string) {
 }
 
 // events are all that the preset is asked.
-func (p platform) events() []event {
+func (p platform) events() []variant {
 	all := slices.Concat(p.statuses("submitted", p.submitted), p.statuses("paid", p.paid), p.statuses("ignore", p.ignore))
 	if p.event != "" {
 		all = append(all, p.ids()...)
@@ -117,13 +118,13 @@ func (p platform) events() []event {
 }
 
 // names are events of all kinds of names.
-func (p platform) names() []event {
+func (p platform) names() []variant {
 	if p.name == "" {
 		return nil
 	}
 	status, verdict := p.known()
 	p.name = strings.ReplaceAll(p.name, "%st%", status)
-	var all []event
+	var all []variant
 	for _, name := range p.read {
 		all = append(all, p.named(name, verdict+" "+p.text()))
 	}
@@ -155,13 +156,13 @@ func (p platform) names() []event {
 }
 
 // named is the example under another name.
-func (p platform) named(name, want string) event {
+func (p platform) named(name, want string) variant {
 	status, _ := p.known()
 	return p.renamed(p.fill(p.literal(), status), name, want)
 }
 
 // renamed is an event of the platform's name under another.
-func (p platform) renamed(value, name, want string) event {
+func (p platform) renamed(value, name, want string) variant {
 	e := p.asked("name "+name, value, want)
 	if p.nameHeader == "" {
 		before := `"` + p.name + `"`
@@ -177,13 +178,13 @@ func (p platform) renamed(value, name, want string) event {
 }
 
 // asked is an event with the platform's headers.
-func (p platform) asked(name, value, want string) event {
-	return event{name: name, key: p.key, headers: p.headers, value: value, want: want}
+func (p platform) asked(name, value, want string) variant {
+	return variant{name: name, key: p.key, headers: p.headers, value: value, want: want}
 }
 
 // statuses are events with each of the statuses that have the verdict.
-func (p platform) statuses(verdict string, statuses []string) []event {
-	var all []event
+func (p platform) statuses(verdict string, statuses []string) []variant {
+	var all []variant
 	for _, status := range statuses {
 		want, value := verdict, p.fill(p.literal(), status)
 		if verdict == "ignore" {
@@ -202,8 +203,8 @@ func (p platform) statuses(verdict string, statuses []string) []event {
 }
 
 // ids are the shapes of an id that must survive exactly, and those that must not pass.
-func (p platform) ids() []event {
-	var all []event
+func (p platform) ids() []variant {
+	var all []variant
 	status, verdict := p.known()
 	add := func(name, id, want string) {
 		all = append(all, p.asked("id "+name, p.fill(id, status), want))
@@ -278,7 +279,7 @@ func TestAPresetRefusesStatusesThatNobodyKnows(t *testing.T) {
 				if p.preset == "plain" {
 					want = status + " " + p.text()
 				}
-				e := event{key: p.key, headers: p.headers, value: p.fill(p.literal(), status), want: want}
+				e := variant{key: p.key, headers: p.headers, value: p.fill(p.literal(), status), want: want}
 				if problem := e.differs(t.Context(), m); problem != "" {
 					t.Errorf("status %q: %s", status, problem)
 				}
@@ -318,13 +319,13 @@ func TestEveryPresetIsAskedAndNamesItsIDs(t *testing.T) {
 }
 
 // differs says what is wrong with the verdict on the event, or nothing.
-func (e event) differs(ctx context.Context, m *mapping.Mapping) string {
-	record := mapping.Record{Topic: "orders", Value: []byte(e.value)}
+func (e variant) differs(ctx context.Context, m *mapping.Mapping) string {
+	record := event.Record{Place: event.Place{Topic: "orders"}, Value: []byte(e.value)}
 	if e.key != "" {
 		record.Key = []byte(e.key)
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.headers)) {
-		record.Headers = append(record.Headers, mapping.Header{Key: name, Value: []byte(e.headers[name])})
+		record.Headers = append(record.Headers, event.Header{Key: name, Value: []byte(e.headers[name])})
 	}
 	outcomes, err := m.Decode(ctx, record)
 	if err != nil {
@@ -374,7 +375,7 @@ func or(value, fallback string) string {
 }
 
 // misread says which fields do not hold what they should, or nothing.
-func (e event) misread(ctx context.Context, m *mapping.Mapping, record mapping.Record) string {
+func (e variant) misread(ctx context.Context, m *mapping.Mapping, record event.Record) string {
 	if e.reads == nil {
 		return ""
 	}

@@ -12,7 +12,7 @@ func tables() []platform {
 			submitted: []string{"wc-pending", "wc-on-hold"},
 			paid:      []string{"wc-processing", "wc-completed"},
 			ignore:    []string{"wc-cancelled", "wc-refunded", "wc-failed", "wc-checkout-draft", "auto-draft", "trash"},
-			more: []event{
+			more: []variant{
 				row("a refund", `{"id":740,"status":"wc-completed","type":"shop_order_refund","parent_order_id":729}`, "ignore"),
 				row("a refund of cash on delivery", `{"id":740,"status":"wc-processing","type":"shop_order_refund","payment_method":"cod"}`, "ignore"),
 				row("a subscription", `{"id":740,"status":"wc-completed","type":"shop_subscription"}`, "ignore"),
@@ -38,14 +38,14 @@ func tables() []platform {
 			submitted: []string{"1", "10", "12", "13"},
 			paid:      []string{"2", "3", "4", "5", "9", "11"},
 			ignore:    []string{"0", "6", "7", "8"},
-			more:      []event{row("a state of the shop's own", `{"id_order":20,"current_state":27}`, unknownStatus)},
+			more:      []variant{row("a state of the shop's own", `{"id_order":20,"current_state":27}`, unknownStatus)},
 		}),
 		cdcMagento(), cdcBitrix(),
 		change("debezium", `{"id":501,"number":%id%,"status":"%st%"}`, platform{
 			submitted: []string{"new"},
 			paid:      []string{"paid"},
 			ignore:    []string{"draft", "cancelled", "refunded"},
-			more: []event{
+			more: []variant{
 				{name: "wrapped by Connect", value: `{"schema":{"type":"struct"},"payload":` + row("", `{"number":"N-1","status":"paid"}`, "").value + `}`, want: "paid N-1"},
 			},
 		}),
@@ -54,7 +54,7 @@ func tables() []platform {
 			submitted: []string{"new"},
 			paid:      []string{"paid"},
 			ignore:    []string{"draft", "cancelled", "refunded"},
-			more: []event{
+			more: []variant{
 				row("bytes in base64", `{"id":"Adc=","status":"paid"}`, badID),
 				row("bytes in base64, nothing to send", `{"id":"Adc=","status":"draft"}`, "ignore"),
 			},
@@ -66,7 +66,7 @@ func tables() []platform {
 			paid:      []string{"paid"},
 			ignore:    []string{"draft", "cancelled", "refunded"},
 			reads:     map[string]string{"event_time": "2026-03-11T07:15:03.1Z"},
-			more: []event{
+			more: []variant{
 				{name: "deleted", value: `{"number":"N-1","status":"paid","__deleted":"true"}`, want: "ignore"},
 				{name: "deleted, as a bool", value: `{"number":"N-1","status":"paid","__deleted":true}`, want: "ignore"},
 				{name: "deleted by op", value: `{"number":"N-1","status":"paid","__op":"d"}`, want: "ignore"},
@@ -93,7 +93,7 @@ func cdcMagento() platform {
 			submitted: []string{"new", "pending_payment", "payment_review"},
 			paid:      []string{"processing", "complete"},
 			ignore:    []string{"canceled", "closed", "holded"},
-			more: []event{
+			more: []variant{
 				row("paid in part", order("processing", `"129.0000"`, `"9.0000"`), "submitted 000000001"),
 				row("complete and paid in part", order("complete", `"129.0000"`, `"9.0000"`), "submitted 000000001"),
 				row("nothing paid", order("processing", `"129.0000"`, `null`), "submitted 000000001"),
@@ -126,7 +126,7 @@ func cdcBitrix() platform {
 	return change("cdc-bitrix", `{"ID":237,"ACCOUNT_NUMBER":%id%,"PAYED":"%st%","CANCELED":"N"}`, platform{
 		submitted: []string{"N"},
 		paid:      []string{"Y"},
-		more: []event{
+		more: []variant{
 			row("canceled though paid", `{"ACCOUNT_NUMBER":"394","PAYED":"Y","CANCELED":"Y"}`, "ignore"),
 			row("the internal id does not stand in", `{"ID":237,"PAYED":"Y","CANCELED":"N"}`, missingID),
 			row("nothing about cancellation", `{"ACCOUNT_NUMBER":"394","PAYED":"Y"}`, byRule),
@@ -140,8 +140,8 @@ func cdcBitrix() platform {
 const debezium = `{"before":{"id":1},"after":%row%,"source":{"connector":"postgresql","ts_ms":1773213303000,"lsn":24023128,"table":"orders"},"op":"%op%","ts_ms":1773299999999,"transaction":null}`
 
 // row is the update of a row, and its verdict.
-func row(name, after, want string) event {
-	return event{name: name, value: strings.NewReplacer("%row%", after, "%op%", "u").Replace(debezium), want: want}
+func row(name, after, want string) variant {
+	return variant{name: name, value: strings.NewReplacer("%row%", after, "%op%", "u").Replace(debezium), want: want}
 }
 
 // change is a preset over changes of a table: what it says of the row, and what all of them say of the envelope.
@@ -156,7 +156,7 @@ func change(preset, after string, p platform) platform {
 	value := p.fill(or(p.id, `"10042"`), status)
 	as := func(op string) string { return strings.Replace(value, `"op":"u"`, `"op":"`+op+`"`, 1) }
 	full := strings.NewReplacer("%id%", p.literal(), "%st%", status).Replace(after)
-	p.more = slices.Concat(p.more, []event{
+	p.more = slices.Concat(p.more, []variant{
 		{name: "created", value: as("c"), want: verdict + " " + p.text()},
 		{name: "read by a snapshot", value: as("r"), want: "ignore"},
 		{name: "deleted, as some connectors keep the row", value: as("d"), want: "ignore"},

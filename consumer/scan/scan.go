@@ -19,6 +19,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/event"
 )
 
 const (
@@ -57,17 +58,10 @@ type Position struct {
 
 func (p Position) zero() bool { return p.Offset == 0 && p.Time.IsZero() }
 
-// Record is an event and where it stands.
-type Record struct {
-	Topic     string
-	Partition int
-	broker.Record
-}
-
 // Records reads the range from the cluster. After an error it yields no more. The topic must be one of the cluster's
 // Options.Topics, if there are any.
-func Records(ctx context.Context, cluster *broker.Cluster, r Range) iter.Seq2[Record, error] {
-	return func(yield func(Record, error) bool) {
+func Records(ctx context.Context, cluster *broker.Cluster, r Range) iter.Seq2[event.Record, error] {
+	return func(yield func(event.Record, error) bool) {
 		s := &scan{cluster: cluster, Range: r}
 		err := s.locate(ctx)
 		if err == nil {
@@ -77,7 +71,7 @@ func Records(ctx context.Context, cluster *broker.Cluster, r Range) iter.Seq2[Re
 		case err == nil, errors.Is(err, errStopped):
 		case r.Follow && ctx.Err() != nil:
 		default:
-			yield(Record{}, fmt.Errorf("read %s: %w", r.Topic, err))
+			yield(event.Record{}, fmt.Errorf("read %s: %w", r.Topic, err))
 		}
 	}
 }
@@ -186,7 +180,7 @@ func (s *scan) offsets(ctx context.Context, at Position) (offsets map[int]int64,
 	return offsets, nil
 }
 
-func (s *scan) read(ctx context.Context, yield func(Record, error) bool) error {
+func (s *scan) read(ctx context.Context, yield func(event.Record, error) bool) error {
 	for _, p := range s.parts {
 		if err := s.readPart(ctx, p, yield); err != nil {
 			return err
@@ -203,7 +197,7 @@ func (s *scan) read(ctx context.Context, yield func(Record, error) bool) error {
 }
 
 // readPart reads what is left of one partition's share, for as long as anything comes.
-func (s *scan) readPart(ctx context.Context, p *part, yield func(Record, error) bool) error {
+func (s *scan) readPart(ctx context.Context, p *part, yield func(event.Record, error) bool) error {
 	last := time.Now()
 	for p.next < p.end {
 		before := p.next
@@ -221,7 +215,7 @@ func (s *scan) readPart(ctx context.Context, p *part, yield func(Record, error) 
 }
 
 // step reads on in one partition, by one fetch that succeeds.
-func (s *scan) step(ctx context.Context, p *part, yield func(Record, error) bool) error {
+func (s *scan) step(ctx context.Context, p *part, yield func(event.Record, error) bool) error {
 	var batch broker.Batch
 	err := again(ctx, func() (err error) {
 		batch, err = s.cluster.Fetch(ctx, broker.FetchRequest{
@@ -239,7 +233,7 @@ func (s *scan) step(ctx context.Context, p *part, yield func(Record, error) bool
 		if !s.Follow && r.Offset >= p.end {
 			break
 		}
-		if !yield(Record{Topic: s.Topic, Partition: p.partition, Record: r}, nil) {
+		if !yield(r, nil) {
 			return errStopped
 		}
 	}

@@ -6,16 +6,16 @@ import (
 	"leadhit-sync/retry"
 )
 
-// event is an unfinished event, linked with its neighbours in the log. One that is known only from a commit's metadata
+// pending is an unfinished event, linked with its neighbours in the log. One that is known only from a commit's metadata
 // is a placeholder until it is fetched.
-type event struct {
+type pending struct {
 	of         *partition
 	offset     int64
 	since      time.Time // when it began to age
 	stamp      int64     // of the record's time, as stored in metadata
 	bytes      int64
 	record     any
-	prev, next *event
+	prev, next *pending
 
 	items []item
 	lanes []*lane
@@ -77,18 +77,18 @@ const (
 
 // task is one item of an event: the unit of calls, waits and letters.
 type task struct {
-	*event
+	*pending
 	i int
 }
 
 func (t task) item() *item { return &t.items[t.i] }
 
 // several says whether the event is about more than one order: only such an event can be partly done.
-func (e *event) several() bool { return len(e.lanes) > 1 }
+func (e *pending) several() bool { return len(e.lanes) > 1 }
 
 // fill makes of e the event that was fetched. Of the items for one order only the last that asks for a call is called:
 // the event is one moment, and the older status was never the order's last.
-func (e *event) fill(in Event) {
+func (e *pending) fill(in Event) {
 	e.offset, e.since, e.bytes, e.record = in.Offset, in.Since, int64(in.Bytes), in.Record
 	if e.since.IsZero() {
 		e.since = in.Time

@@ -1,0 +1,52 @@
+// Package event holds the one form of what flows through the worker: a [Record] of Kafka, its headers, and the [Place]
+// where it is stored.
+//
+// The fetcher makes a Record, and everybody after it only reads: the mapping, the dispatcher's callers, the writer of dead
+// letters, the listings. A Record owns its bytes, so one that is kept for long does not keep its neighbours in memory.
+//
+// A nil key or value differs from an empty one. In Kafka a nil value is a tombstone; an empty one is just a value.
+package event
+
+import (
+	"strconv"
+	"time"
+)
+
+// Partition names one partition of a topic.
+type Partition struct {
+	Topic  string
+	Number int
+}
+
+// Place says where a record is stored. It identifies an event in letters, calls and logs.
+type Place struct {
+	Topic     string
+	Partition int
+	Offset    int64
+}
+
+// ID returns the place as text: topic/partition/offset. A method named String would be promoted to all types that embed a
+// Place, and fmt would print nothing else of them.
+func (p Place) ID() string {
+	id := make([]byte, 0, len(p.Topic)+32)
+	id = append(append(id, p.Topic...), '/')
+	id = append(strconv.AppendInt(id, int64(p.Partition), 10), '/')
+	return string(strconv.AppendInt(id, p.Offset, 10))
+}
+
+// Header is one header of a record. Keys may repeat; then the last one counts.
+type Header struct {
+	Key   string
+	Value []byte
+}
+
+// Record is one record of the log. Everybody shares its bytes, so nobody changes them.
+type Record struct {
+	Place
+
+	// Time is the producer's, or the broker's where the topic says LogAppendTime. It is zero if the record has none.
+	Time time.Time
+	// Key and Value are nil where the record has none.
+	Key, Value []byte
+	Headers    []Header
+}
