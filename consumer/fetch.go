@@ -16,8 +16,6 @@ const (
 	fetchWait = time.Second
 	// eventOverhead is what an unfinished event takes in memory beside its bytes.
 	eventOverhead = 1100
-	// The waits between tries that failed.
-	firstWait, longestWait = 100 * time.Millisecond, 2 * time.Second
 )
 
 // errMoving says that two brokers, or one in two moments, disagree about where a log lies.
@@ -39,7 +37,7 @@ func (c *Consumer) fetch(ctx context.Context, f dispatch.Fetch) {
 		}
 		switch {
 		case err == nil:
-			trouble.over(log, "fetching again")
+			trouble.Over(log, "fetching again")
 			c.readable(&bad)
 			c.fetched(ctx, log, f, batch)
 			return
@@ -57,7 +55,7 @@ func (c *Consumer) fetch(ctx context.Context, f dispatch.Fetch) {
 		if !c.unreadable(ctx, log, f, &bad, err) {
 			trouble.tell(log, "cannot fetch; trying again", err)
 		}
-		if !trouble.wait(ctx) {
+		if !trouble.Wait(ctx) {
 			return
 		}
 	}
@@ -106,12 +104,12 @@ func (c *Consumer) decode(ctx context.Context, log *slog.Logger, e *Event) ([]di
 	for err != nil {
 		c.waits.begin(key, "events of the topic "+e.Topic+" cannot be decoded yet: "+withoutPorts(err.Error()))
 		trouble.tell(log, "cannot decode an event yet; its partition waits; trying again", err)
-		if !trouble.wait(ctx) {
+		if !trouble.Wait(ctx) {
 			return nil, false
 		}
 		items, err = c.options.Decode(ctx, e)
 	}
-	trouble.over(log, "events can be decoded again")
+	trouble.Over(log, "events can be decoded again")
 	return items, true
 }
 

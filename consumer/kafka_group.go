@@ -53,7 +53,7 @@ func (c *Consumer) membership(ctx, work context.Context) error {
 		// Leaves the group; its error is always nil. A join that is under way is waited for: given up, it would leave a
 		// member behind that nobody speaks for, and its partitions without an owner for a whole session.
 		_ = group.Close()
-		if joining.tries > 0 { // turned, not shuffled: the one that does not answer must not come first again
+		if joining.Failures() > 0 { // turned, not shuffled: the one that does not answer must not come first again
 			brokers = append(brokers[1:len(brokers):len(brokers)], brokers[0])
 		}
 	}
@@ -88,7 +88,7 @@ func (c *Consumer) waitForTopics(ctx context.Context, trouble *trouble) bool {
 		}
 		switch {
 		case err == nil, c.hasJoined() && anyThere(topology):
-			trouble.over(c.log, "the wait for topics is over")
+			trouble.Over(c.log, "the wait for topics is over")
 			c.waits.end(waitTopics)
 			c.found(topology)
 			return true
@@ -99,7 +99,7 @@ func (c *Consumer) waitForTopics(ctx context.Context, trouble *trouble) bool {
 		c.enter(Waiting)
 		c.waits.begin(waitTopics, r.String())
 		trouble.explain(c.log, "waiting to consume", r, err)
-		if !trouble.wait(ctx) {
+		if !trouble.Wait(ctx) {
 			return false
 		}
 	}
@@ -134,13 +134,13 @@ func (c *Consumer) follow(ctx, work context.Context, group *kafka.ConsumerGroup,
 			r := joinReason(err, c.options.Group, c.options.Dispatch.Session)
 			c.waits.begin(waitJoin, r.String())
 			trouble.explain(c.log, "waiting to join the group", r, err)
-			if trouble.tries%rebuildAfter == 0 || errors.Is(err, os.ErrDeadlineExceeded) {
+			if trouble.Failures()%rebuildAfter == 0 || errors.Is(err, os.ErrDeadlineExceeded) {
 				return
 			}
 			continue
 		}
 		c.waits.end(waitJoin)
-		trouble.over(c.log, "the wait for the group is over")
+		trouble.Over(c.log, "the wait for the group is over")
 		if c.generation(ctx, work, group, gen, b.take()) {
 			return
 		}
@@ -194,7 +194,7 @@ func (c *Consumer) generation(ctx, work context.Context, group *kafka.ConsumerGr
 // within milliseconds.
 func (c *Consumer) pace(ctx context.Context, end dispatch.End) {
 	if end == dispatch.Fenced {
-		c.fences.wait(ctx)
+		c.fences.Wait(ctx)
 		return
 	}
 	c.fences = trouble{}

@@ -123,7 +123,7 @@ func (c *Consumer) compare(ctx context.Context, led *assignment) {
 			trouble.explain(c.log, "cannot compare the assignment with the partitions that exist", accessReason(err), err)
 			continue
 		}
-		trouble.over(c.log, "can compare the assignment again")
+		trouble.Over(c.log, "can compare the assignment again")
 		c.counts.unowned.Store(int64(unowned(topology, led)))
 		c.noteMissing(undescribed(topology))
 		c.noteUneven(led.uneven)

@@ -84,7 +84,7 @@ func (f *follower) readAll(ctx context.Context, exists func(context.Context) (bo
 		switch {
 		case err == nil:
 			f.consumer.waits.end(waitLedger) // not before: one wait may outlast several generations
-			f.trouble.over(f.log, "the ledger is read")
+			f.trouble.Over(f.log, "the ledger is read")
 			return true
 		case ctx.Err() != nil:
 			return false
@@ -95,7 +95,7 @@ func (f *follower) readAll(ctx context.Context, exists func(context.Context) (bo
 			f.consumer.waits.begin(waitLedger, unread+": "+r.String())
 			f.trouble.explain(f.log, "cannot read the ledger, so nothing is called: calls may be paused", r, err)
 		}
-		if !f.trouble.wait(ctx) {
+		if !f.trouble.Wait(ctx) {
 			return false
 		}
 	}
@@ -118,12 +118,12 @@ func (f *follower) follow(ctx context.Context) {
 		switch {
 		case err == nil:
 			f.doubt = false
-			f.trouble.over(f.log, "the ledger is read again")
+			f.trouble.Over(f.log, "the ledger is read again")
 		case ctx.Err() == nil:
 			f.doubt = true
 			f.trouble.explain(f.log, "cannot read the ledger, so the worker does not see new pauses and resumes; "+
 				"it continues as before; trying again", ledgerReason(err), err)
-			f.trouble.wait(ctx)
+			f.trouble.Wait(ctx)
 		}
 	}
 }
@@ -273,14 +273,14 @@ func (c *Consumer) announce(ctx context.Context, e retry.Entry) {
 	for {
 		err := c.append(ctx, announced(e, c.options.Group))
 		if err == nil {
-			trouble.over(log, "the pause is in the ledger")
+			trouble.Over(log, "the pause is in the ledger")
 			return
 		}
 		if ctx.Err() != nil {
 			return
 		}
 		trouble.tell(log, "cannot write the pause to the ledger: this worker pauses, but others do not see it; trying again", err)
-		if !trouble.wait(ctx) {
+		if !trouble.Wait(ctx) {
 			return
 		}
 	}

@@ -38,7 +38,7 @@ func (c *Consumer) prepareStore(ctx context.Context) bool {
 		switch {
 		case err == nil:
 			c.waits.end(waitPrepared)
-			c.preparing.over(c.log, "the dead-letter topic can store letters again")
+			c.preparing.Over(c.log, "the dead-letter topic can store letters again")
 			return true
 		case ctx.Err() != nil:
 			return false
@@ -46,7 +46,7 @@ func (c *Consumer) prepareStore(ctx context.Context) bool {
 		c.enter(Waiting)
 		c.waits.begin(waitPrepared, "the dead-letter topic cannot store letters: "+withoutPorts(err.Error()))
 		c.preparing.tell(c.log, "the dead-letter topic cannot store letters, so nothing is called; trying again", err)
-		if !c.preparing.wait(ctx) {
+		if !c.preparing.Wait(ctx) {
 			return false
 		}
 	}

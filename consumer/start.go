@@ -39,7 +39,7 @@ func (c *Consumer) positions(ctx context.Context, own []event.Partition) (_ []di
 	for began := time.Now(); ; {
 		at, err := c.readPositions(ctx, own)
 		if err == nil || at.gone != nil && time.Since(began) > startPatience {
-			trouble.over(c.log, "the group's offsets are read")
+			trouble.Over(c.log, "the group's offsets are read")
 			c.tellStarts(ctx, at.begun)
 			return at.positions, at.gone, true
 		}
@@ -49,7 +49,7 @@ func (c *Consumer) positions(ctx context.Context, own []event.Partition) (_ []di
 		r := offsetsReason(err)
 		c.waits.begin(waitOffsets, r.String())
 		trouble.explain(c.log, "cannot read the group's offsets; trying again", r, err)
-		if !trouble.wait(ctx) {
+		if !trouble.Wait(ctx) {
 			return nil, nil, false
 		}
 	}

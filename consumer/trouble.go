@@ -1,75 +1,29 @@
 package consumer
 
 import (
-	"context"
 	"log/slog"
 	"regexp"
-	"slices"
 	"time"
+
+	"leadhit-sync/retry"
 )
 
-const (
-	// patience is how long a passing failure, such as a join while the group rebalances, may last before it is logged.
-	patience = 10 * time.Second
-	// mostTold bounds what one trouble remembers.
-	mostTold = 20
-)
+// patience is how long a passing failure, such as a join while the group rebalances, may last before it is logged.
+const patience = 10 * time.Second
 
-// trouble spaces the retries of something that must succeed in the end. It logs each kind of failure once, not each try. The
-// zero value is ready.
-type trouble struct {
-	tries int
-	since time.Time // of the first failure
-	told  []string
-	next  time.Duration
-}
+// trouble is a retrier that knows our reasons. The zero value is ready.
+type trouble struct{ retry.Retrier }
 
 // tell logs a failure if its text was not logged yet.
 func (t *trouble) tell(log *slog.Logger, message string, err error) {
-	t.failed()
-	t.once(log, message, withoutPorts(err.Error()), slog.Any("error", err))
+	t.Failed()
+	t.Log(log, message, withoutPorts(err.Error()), slog.Any("error", err))
 }
 
 // explain logs a failure if its reason was not logged yet, and a passing one only if it lasts.
 func (t *trouble) explain(log *slog.Logger, message string, r reason, err error) {
-	t.failed()
-	if !r.passing || time.Since(t.since) >= patience {
-		t.once(log, message, r.String(), slog.Any("error", err), slog.String("reason", r.String()))
-	}
-}
-
-func (t *trouble) failed() {
-	if t.tries++; t.tries == 1 {
-		t.since = time.Now()
-	}
-}
-
-func (t *trouble) once(log *slog.Logger, message, text string, facts ...any) {
-	if slices.Contains(t.told, text) {
-		return
-	}
-	t.told = append(t.told[max(0, len(t.told)-mostTold):], text)
-	log.With(facts...).Warn(message, slog.Int("tries", t.tries)) //nolint:sloglint // the caller's message is static
-}
-
-// over logs the end of a trouble that was logged.
-func (t *trouble) over(log *slog.Logger, message string) {
-	if len(t.told) > 0 {
-		log.Info(message, slog.Int("tries", t.tries)) //nolint:sloglint // the caller's message is static
-	}
-	*t = trouble{}
-}
-
-// wait waits before the next try. False: ctx has ended.
-func (t *trouble) wait(ctx context.Context) bool {
-	t.next = min(max(2*t.next, firstWait), longestWait)
-	timer := time.NewTimer(t.next)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
+	if _, lasting := t.Failed(); !r.passing || lasting >= patience {
+		t.Log(log, message, r.String(), slog.Any("error", err), slog.String("reason", r.String()))
 	}
 }
 

@@ -94,7 +94,7 @@ func (c *Consumer) verify(ctx context.Context, p event.Partition) {
 	var trouble trouble
 	log := c.log.With(slog.String("topic", p.Topic))
 	// The wait comes first: a broker that answers one request so and the next one otherwise must not keep us spinning.
-	for trouble.wait(ctx) {
+	for trouble.Wait(ctx) {
 		bounds, err := c.options.Cluster.Bounds(ctx, p.Topic, []int{p.Number})
 		if err == nil {
 			var committed map[event.Partition]broker.Committed

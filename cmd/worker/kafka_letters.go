@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"time"
 
 	"github.com/segmentio/kafka-go"
 
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/deadletter"
+	"leadhit-sync/retry"
 )
-
-const lettersAgain = 2 * time.Second
 
 func (w *Worker) openLetters() (err error) {
 	w.letters, err = deadletter.OpenWriter(deadletter.WriterOptions{
@@ -24,7 +22,8 @@ func (w *Worker) openLetters() (err error) {
 // awaitLetters waits until the letters' topic can store letters, or does not exist: before that nothing may be consumed. It creates
 // nothing, so that a worker with a misspelt group or topic leaves none behind. False: ctx has ended.
 func (w *Worker) awaitLetters(ctx context.Context) bool {
-	told := ""
+	var retrier retry.Retrier
+	log := w.log.With(slog.String("topic", w.config.DeadLetter.Topic))
 	for {
 		_, err := w.cluster.Topics(ctx) // its error shows a refused login, and brokers that are too old
 		if err == nil {
@@ -36,16 +35,13 @@ func (w *Worker) awaitLetters(ctx context.Context) bool {
 			return true
 		case ctx.Err() != nil:
 			return false
-		case lettersTrouble(err) != told: // a line a change; the error's own text has another port at each try
-			told = lettersTrouble(err)
-			w.log.WarnContext(ctx, told, slog.String("topic", w.config.DeadLetter.Topic), slog.Any("error", err), //nolint:sloglint // one of five static messages
-				slog.String("reason", lettersWait(w.config.DeadLetter.Topic, err)))
 		}
-		w.consumer.WaitFor(lettersWait(w.config.DeadLetter.Topic, err))
-		select {
-		case <-ctx.Done():
+		reason, wait := lettersTrouble(err), lettersWait(w.config.DeadLetter.Topic, err)
+		w.consumer.WaitFor(wait)
+		retrier.Failed()
+		retrier.Log(log, reason, reason, slog.Any("error", err), slog.String("reason", wait)) // the error names another port at each try
+		if !retrier.Wait(ctx) {
 			return false
-		case <-time.After(lettersAgain):
 		}
 	}
 }

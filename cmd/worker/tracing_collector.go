@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
@@ -20,8 +21,9 @@ import (
 )
 
 const (
-	// The waits before a delivery is tried again, where the collector asks for that; the SDK gives a batch 30 s in all.
-	firstDelivery, lastDelivery = 500 * time.Millisecond, 4 * time.Second
+	// If the collector asks for it, a delivery is retried so often, first after this wait, then after waits that double. The SDK
+	// gives a batch 30 s in all.
+	retries, firstDelivery = 4, 500 * time.Millisecond
 	// maxAnswerOfCollector is what is read of an answer, so that the connection can be kept.
 	maxAnswerOfCollector = 64 << 10
 )
@@ -79,19 +81,25 @@ func (c *collector) close() { c.client.CloseIdleConnections() }
 func (c *collector) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpans) error {
 	// On the wire the same as the ExportTraceServiceRequest that the collector reads.
 	body, err := proto.Marshal(&tracepb.TracesData{ResourceSpans: spans})
-	for wait := firstDelivery; err == nil; wait *= 2 {
-		var again bool
-		if again, err = c.post(ctx, body); !again || wait > lastDelivery {
-			break
-		}
-		select {
-		case <-time.After(wait):
-			err = nil
-		case <-ctx.Done():
-		}
+	if err == nil {
+		err = c.deliver(ctx, body)
 	}
 	c.tell(ctx, err)
 	return nil
+}
+
+// deliver retries while the collector asks for that.
+func (c *collector) deliver(ctx context.Context, body []byte) error {
+	var last error
+	_ = backoff.Retry(func() error {
+		again, err := c.post(ctx, body)
+		if last = err; !again && err != nil {
+			return backoff.Permanent(err)
+		}
+		return err
+	}, backoff.WithContext(backoff.WithMaxRetries(backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(firstDelivery), backoff.WithMultiplier(2), backoff.WithRandomizationFactor(0)), retries), ctx))
+	return last // says more than that the context has ended
 }
 
 // post makes one try. again says that the collector asks for another one.

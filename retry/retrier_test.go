@@ -1,0 +1,90 @@
+package retry_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"leadhit-sync/retry"
+)
+
+// textLog returns a logger without times, and what it wrote.
+func textLog() (*slog.Logger, *strings.Builder) {
+	var out strings.Builder
+	options := &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}}
+	return slog.New(slog.NewTextHandler(&out, options)), &out
+}
+
+func TestARetrierLogsEachReasonOnceAndTheEnd(t *testing.T) {
+	t.Parallel()
+	log, out := textLog()
+	var r retry.Retrier
+	r.Over(log, "fetching again") // nothing was logged
+	for _, reason := range []string{"refused", "refused", "timeout", "refused"} {
+		r.Failed()
+		r.Log(log, "cannot fetch; trying again", reason, slog.Any("error", errors.New(reason)))
+	}
+	r.Over(log, "fetching again")
+	r.Failed()
+	r.Log(log, "cannot fetch; trying again", "refused", slog.String("error", "refused"))
+	want := `level=WARN msg="cannot fetch; trying again" error=refused tries=1
+level=WARN msg="cannot fetch; trying again" error=timeout tries=3
+level=INFO msg="fetching again" tries=4
+level=WARN msg="cannot fetch; trying again" error=refused tries=1
+`
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+}
+
+func TestARetrierWaitsLongerAndBeginsAgainAfterASuccess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log, _ := textLog()
+		var r retry.Retrier
+		var got []time.Duration
+		for range 7 {
+			began := time.Now()
+			r.Wait(t.Context())
+			got = append(got, time.Since(began)/time.Millisecond)
+		}
+		r.Over(log, "over")
+		began := time.Now()
+		r.Wait(t.Context())
+		got = append(got, time.Since(began)/time.Millisecond)
+		if want := []time.Duration{100, 200, 400, 800, 1600, 2000, 2000, 100}; !slices.Equal(got, want) {
+			t.Errorf("got waits of %d ms, want %d", got, want)
+		}
+	})
+}
+
+func TestARetrierKnowsHowLongItFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var r retry.Retrier
+		r.Failed()
+		time.Sleep(10 * time.Second)
+		if failures, lasting := r.Failed(); failures != 2 || lasting != 10*time.Second || r.Failures() != 2 {
+			t.Errorf("got %d failures in %v, want 2 in 10 s", failures, lasting)
+		}
+	})
+}
+
+func TestARetrierStopsWaitingWithTheContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if new(retry.Retrier).Wait(ctx) {
+		t.Error("got true, want false after the context has ended")
+	}
+}
