@@ -38,7 +38,7 @@ func TestALedgerThatWouldNotBeGoodEnoughTodayIsStillFollowed(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		grown.Store(true)
 		handle := w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: ledgerTopic, Err: kerr.NotLeaderForPartition, Count: -1})
-		time.Sleep(10 * time.Second)
+		time.Sleep(20 * time.Second) // a shorter failure is not logged
 		handle.Remove()
 		time.Sleep(10 * time.Second)
 		w.toldOnce("the ledger is read again")
