@@ -14,6 +14,7 @@ import (
 
 	"leadhit-sync/consumer/event"
 	shared "leadhit-sync/deadletter/ledger"
+	"leadhit-sync/integration/shop"
 	"leadhit-sync/retry"
 )
 
@@ -219,7 +220,8 @@ func stuckBeside(w *world, at int64) {
 	time.Sleep(time.Second)
 	w.ledger.produced(event.Partition{Topic: "orders"}, 0, []change{w.ledger.next("odd", fine)})
 	client := w.client(kgo.MaxVersions(kversion.V3_6_0()))
-	if err := produceAt(w.t.Context(), client, "orders", 0, at, "odd", "odd:1"); err != nil {
+	odd := &kgo.Record{Topic: "orders", Key: []byte("odd"), Value: []byte("odd:1")}
+	if err := shop.WriteAt(w.t.Context(), client, odd, at); err != nil {
 		w.t.Fatal(err)
 	}
 	time.Sleep(time.Minute)

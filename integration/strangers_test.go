@@ -2,19 +2,18 @@ package integration_test
 
 import (
 	"context"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"leadhit-sync/integration/peer"
 	"leadhit-sync/integration/program"
 )
 
@@ -31,11 +30,11 @@ func (s *suite) testStrangers(t *testing.T) {
 	for name, test := range map[string]struct{ broker, says string }{
 		"a web server": {strings.TrimPrefix(web.URL, "http://"), "speaks HTTP, not Kafka; check KAFKA_BROKERS"},
 		"an SSH server": {
-			stranger(t, "SSH-2.0-OpenSSH_9.6\r\n", ""), "speaks SSH, not Kafka; check KAFKA_BROKERS",
+			peer.Listen(t, "SSH-2.0-OpenSSH_9.6\r\n", ""), "speaks SSH, not Kafka; check KAFKA_BROKERS",
 		},
-		"a promise of 2 GB, and zeros": {stranger(t, "\x7f\xff\xff\xff", zeros), "does not speak Kafka: its answer begins with"},
+		"a promise of 2 GB, and zeros": {peer.Listen(t, "\x7f\xff\xff\xff", zeros), "does not speak Kafka: its answer begins with"},
 		"a list of 2^31 versions": {
-			stranger(t, "\x00\x00\x00\x10\x00\x00\x00\x01\x00\x00\x7f\xff\xff\xff\x00\x00\x00\x00\x00\x00", ""),
+			peer.Listen(t, "\x00\x00\x00\x10\x00\x00\x00\x01\x00\x00\x7f\xff\xff\xff\x00\x00\x00\x00\x00\x00", ""),
 			"sent a response to ApiVersions that no Kafka broker sends",
 		},
 		"a broker that advertises a web server": {
@@ -82,41 +81,6 @@ func (s *suite) meetsStranger(t *testing.T, binary program.Binary, address, says
 	if code, err := w.Terminate(ctx); err != nil || code != 0 {
 		t.Errorf("got exit code %d, %v after a SIGTERM, want 0", code, err)
 	}
-}
-
-// stranger listens for connections, and on each sends first when it was asked something, and then again and again, if there is
-// something to send.
-func stranger(t *testing.T, first, again string) (addr string) {
-	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var peers sync.WaitGroup
-	peers.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			peers.Go(func() {
-				defer conn.Close() //nolint:errcheck // the other side has hung up
-				_, err := conn.Read(make([]byte, 4096))
-				if err == nil {
-					_, err = io.WriteString(conn, first)
-				}
-				for again != "" && err == nil {
-					_, err = io.WriteString(conn, again)
-				}
-				_, _ = io.Copy(io.Discard, conn)
-			})
-		}
-	})
-	t.Cleanup(func() {
-		_ = listener.Close()
-		peers.Wait()
-	})
-	return listener.Addr().String()
 }
 
 // advertiser is an embedded broker that sends its clients to another address.

@@ -1,21 +1,17 @@
 package integration_test
 
 import (
-	"context"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"hash/crc32"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/segmentio/kafka-go"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
 
+	"leadhit-sync/integration/shop"
 	"leadhit-sync/leadhit/sandbox"
 )
 
@@ -40,7 +36,8 @@ func (s *suite) testOddTimes(t *testing.T, brokers []string) {
 			1<<63 - 1,
 		}
 		for i, ms := range times {
-			if err := produceAt(t.Context(), client, r.topic, ms, fmt.Sprintf(`{"order_id":"order-%d","status":"paid"}`, i)); err != nil {
+			value := fmt.Appendf(nil, `{"order_id":"order-%d","status":"paid"}`, i)
+			if err := shop.WriteAt(t.Context(), client, &kgo.Record{Topic: r.topic, Value: value}, ms); err != nil {
 				t.Fatalf("%d ms: %v", ms, err)
 			}
 		}
@@ -102,40 +99,4 @@ func (r *run) createFreely(t *testing.T) {
 		_, err := r.broker.ends(t.Context(), r.topic, r.partitions)
 		return text(err)
 	})
-}
-
-// produceAt writes one record whose time is this count of milliseconds. kgo itself cannot write a time beyond 2262. The client's
-// versions must be bounded: later ones name topics by ids.
-func produceAt(ctx context.Context, client *kgo.Client, topic string, ms int64, value string) error {
-	record := kmsg.NewRecord()
-	record.Key, record.Value = []byte("k"), []byte(value)
-	record.Length = int32(len(record.AppendTo(nil)) - 1) // the length itself is one byte while it is 0
-	batch := (&kmsg.RecordBatch{
-		PartitionLeaderEpoch: -1, Magic: 2, FirstTimestamp: ms, MaxTimestamp: ms, ProducerID: -1, ProducerEpoch: -1, FirstSequence: -1,
-		NumRecords: 1, Records: record.AppendTo(nil),
-	}).AppendTo(nil)
-	binary.BigEndian.PutUint32(batch[8:], uint32(len(batch)-12))
-	binary.BigEndian.PutUint32(batch[17:], crc32.Checksum(batch[21:], crc32.MakeTable(crc32.Castagnoli)))
-
-	p := kmsg.NewProduceRequestTopicPartition()
-	p.Records = batch
-	written := kmsg.NewProduceRequestTopic()
-	written.Topic, written.Partitions = topic, append(written.Partitions, p)
-	request := kmsg.NewPtrProduceRequest()
-	request.Acks, request.TimeoutMillis, request.Topics = -1, 10_000, append(request.Topics, written)
-	if err := client.Ping(ctx); err != nil {
-		return err
-	}
-	var err error
-	for _, broker := range client.DiscoveredBrokers() { // one of them leads
-		var answer kmsg.Response
-		if answer, err = broker.Request(ctx, request); err != nil {
-			continue
-		}
-		produced, _ := answer.(*kmsg.ProduceResponse)
-		if err = kerr.ErrorForCode(produced.Topics[0].Partitions[0].ErrorCode); err == nil {
-			return nil
-		}
-	}
-	return err
 }

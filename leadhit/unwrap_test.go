@@ -4,13 +4,12 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
-	"net"
 	"net/http"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 
+	"leadhit-sync/integration/peer"
 	"leadhit-sync/retry"
 )
 
@@ -89,7 +88,7 @@ func TestAHeadWithoutEndCostsNoMemory(t *testing.T) {
 		"chunk extensions": {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", strings.Repeat("x", 64<<10)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			client := open(t, "http://"+flood(t, sends.first, sends.again)+"/")
+			client := open(t, "http://"+peer.Listen(t, sends.first, sends.again)+"/")
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			got := call(t, client)
@@ -99,37 +98,4 @@ func TestAHeadWithoutEndCostsNoMemory(t *testing.T) {
 			}
 		})
 	}
-}
-
-// flood answers each connection with first, and then with again until the other side hangs up.
-func flood(t *testing.T, first, again string) (addr string) {
-	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var peers sync.WaitGroup
-	peers.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			peers.Go(func() {
-				defer conn.Close() //nolint:errcheck // the other side has hung up
-				_, err := conn.Read(make([]byte, 4096))
-				if err == nil {
-					_, err = io.WriteString(conn, first)
-				}
-				for err == nil {
-					_, err = io.WriteString(conn, again)
-				}
-			})
-		}
-	})
-	t.Cleanup(func() {
-		_ = listener.Close()
-		peers.Wait()
-	})
-	return listener.Addr().String()
 }

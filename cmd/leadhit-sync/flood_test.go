@@ -1,12 +1,11 @@
 package main
 
 import (
-	"io"
-	"net"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
+
+	"leadhit-sync/integration/peer"
 )
 
 func TestAPageWithoutEndCostsNoMemory(t *testing.T) {
@@ -18,7 +17,7 @@ func TestAPageWithoutEndCostsNoMemory(t *testing.T) {
 	} {
 		for _, line := range [][]string{{"probe"}, {"status"}} {
 			t.Run(line[0]+", "+name, func(t *testing.T) {
-				page := flood(t, sends.first, sends.again) + "/status"
+				page := "http://" + peer.Listen(t, sends.first, sends.again) + "/status"
 				var before, after runtime.MemStats
 				runtime.ReadMemStats(&before)
 				got := command(t, "", append(line, page)...)
@@ -29,37 +28,4 @@ func TestAPageWithoutEndCostsNoMemory(t *testing.T) {
 			})
 		}
 	}
-}
-
-// flood answers each connection with first, and then with again until the other side hangs up.
-func flood(t *testing.T, first, again string) (url string) {
-	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var peers sync.WaitGroup
-	peers.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			peers.Go(func() {
-				defer conn.Close() //nolint:errcheck // the other side has hung up
-				_, err := conn.Read(make([]byte, 4096))
-				if err == nil {
-					_, err = io.WriteString(conn, first)
-				}
-				for err == nil {
-					_, err = io.WriteString(conn, again)
-				}
-			})
-		}
-	})
-	t.Cleanup(func() {
-		_ = listener.Close()
-		peers.Wait()
-	})
-	return "http://" + listener.Addr().String()
 }

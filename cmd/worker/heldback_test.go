@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"leadhit-sync/cmd/worker"
+	"leadhit-sync/integration/shop"
 	"leadhit-sync/leadhit/sandbox"
 )
 
@@ -100,7 +101,8 @@ func (s *scene) produceAt(ms int64, value string) {
 		s.t.Fatal(err)
 	}
 	defer client.Close()
-	if err := produceAt(s.t.Context(), client, "orders", 0, ms, "odd", value); err != nil {
+	odd := &kgo.Record{Topic: "orders", Key: []byte("odd"), Value: []byte(value)}
+	if err := shop.WriteAt(s.t.Context(), client, odd, ms); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -108,22 +110,22 @@ func (s *scene) produceAt(ms int64, value string) {
 // openTransaction writes an event of partition 1 in a transaction and returns its end.
 func (s *scene) openTransaction(at time.Time, value string) (commit func()) {
 	s.t.Helper()
-	shop, err := kgo.NewClient(kgo.SeedBrokers(s.kafka.ListenAddrs()...), kgo.TransactionalID("shop"),
+	producer, err := kgo.NewClient(kgo.SeedBrokers(s.kafka.ListenAddrs()...), kgo.TransactionalID("shop"),
 		kgo.TransactionTimeout(10*time.Minute), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.t.Cleanup(shop.Close)
-	if err := shop.BeginTransaction(); err != nil {
+	s.t.Cleanup(producer.Close)
+	if err := producer.BeginTransaction(); err != nil {
 		s.t.Fatal(err)
 	}
 	r := &kgo.Record{Topic: "orders", Partition: 1, Value: []byte(value), Timestamp: at}
-	if err := shop.ProduceSync(s.t.Context(), r).FirstErr(); err != nil {
+	if err := producer.ProduceSync(s.t.Context(), r).FirstErr(); err != nil {
 		s.t.Fatal(err)
 	}
 	return func() {
 		s.t.Helper()
-		if err := shop.EndTransaction(s.t.Context(), kgo.TryCommit); err != nil {
+		if err := producer.EndTransaction(s.t.Context(), kgo.TryCommit); err != nil {
 			s.t.Fatal(err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/integration/shop"
 )
 
 func TestAnEventAgesFromItsOwnTimeOnlyIfThatCanBeTrue(t *testing.T) {
@@ -47,7 +48,7 @@ func TestFetchKeepsTheTimesThatProducersWrote(t *testing.T) {
 	written := []int64{1_764_000_000_000_000_000, -11_644_473_600_000, 0, -2, 1_764_000_000_000}
 	client := producer(t, fake, kgo.MaxVersions(kversion.V3_6_0()))
 	for _, ms := range append(written, -1) {
-		if err := produceAt(t.Context(), client, "orders", 0, ms, "k", "v"); err != nil {
+		if err := shop.WriteAt(t.Context(), client, &kgo.Record{Topic: "orders", Value: []byte("v")}, ms); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,4 +1,4 @@
-package worker_test
+package shop
 
 import (
 	"context"
@@ -10,24 +10,23 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// produceAt writes one record whose time is this count of milliseconds. kgo itself cannot write a time beyond 2262. The
-// client's versions must be bounded: later ones name topics by ids.
-func produceAt(ctx context.Context, client *kgo.Client, topic string, partition int32, ms int64, key, value string) error {
+// WriteAt writes one record with this count of milliseconds as its time. kgo itself cannot write a time beyond 2262. The
+// client's versions must be limited to 3.6: later ones name topics by ids.
+func WriteAt(ctx context.Context, client *kgo.Client, record *kgo.Record, ms int64) error {
 	r := kmsg.NewRecord()
-	r.Key, r.Value = []byte(key), []byte(value)
+	r.Key, r.Value = record.Key, record.Value
 	r.Length = int32(len(r.AppendTo(nil)) - 1) // the length itself is one byte while it is 0
-	rb := kmsg.RecordBatch{
+	batch := (&kmsg.RecordBatch{
 		PartitionLeaderEpoch: -1, Magic: 2, FirstTimestamp: ms, MaxTimestamp: ms, ProducerID: -1, ProducerEpoch: -1, FirstSequence: -1,
 		NumRecords: 1, Records: r.AppendTo(nil),
-	}
-	b := rb.AppendTo(nil)
-	binary.BigEndian.PutUint32(b[8:], uint32(len(b)-12))
-	binary.BigEndian.PutUint32(b[17:], crc32.Checksum(b[21:], crc32.MakeTable(crc32.Castagnoli)))
+	}).AppendTo(nil)
+	binary.BigEndian.PutUint32(batch[8:], uint32(len(batch)-12))
+	binary.BigEndian.PutUint32(batch[17:], crc32.Checksum(batch[21:], crc32.MakeTable(crc32.Castagnoli)))
 
 	p := kmsg.NewProduceRequestTopicPartition()
-	p.Partition, p.Records = partition, b
+	p.Partition, p.Records = record.Partition, batch
 	t := kmsg.NewProduceRequestTopic()
-	t.Topic, t.Partitions = topic, append(t.Partitions, p)
+	t.Topic, t.Partitions = record.Topic, append(t.Partitions, p)
 	request := kmsg.NewPtrProduceRequest()
 	request.Acks, request.TimeoutMillis, request.Topics = -1, 10_000, append(request.Topics, t)
 	if err := client.Ping(ctx); err != nil {
