@@ -17,11 +17,11 @@ import (
 	"leadhit-sync/deploy/lint"
 )
 
-// mounts is where every folder of the worker's is mounted.
+// mounts is the folder below which everything is mounted into the worker.
 const mounts = "/etc/leadhit-sync/"
 
-// onDisk lays out in a folder of the test's own what is mounted into the worker, Secrets with made-up contents, and returns
-// the worker's environment with paths in there.
+// onDisk writes everything that is mounted into the worker to a temporary folder, with made-up Secrets. It returns the
+// worker's environment with paths in that folder.
 func onDisk(t *testing.T, o *lint.Overlay) map[string]string {
 	t.Helper()
 	dir, environment := t.TempDir(), o.Environment()

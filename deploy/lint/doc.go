@@ -8,6 +8,6 @@
 // Rules catch what a reviewer cannot see: a misspelt field, a pod that "restricted" refuses, and disagreement with the
 // program, whose settings, paths and time limits [ReadProgram] takes from the built binary and the source.
 //
-// The package starts no goroutine, connects to nobody and keeps no state. It is a module of its own so that the code of
+// The package starts no goroutine, opens no connection and keeps no state. It is a module of its own so that the code of
 // Kubernetes and Prometheus stays out of the product's go.mod.
 package lint

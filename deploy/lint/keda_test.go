@@ -8,7 +8,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-func TestTheQueryOfKEDAAsksForWhatThereIs(t *testing.T) {
+func TestKEDAsQueryAsksForMetricsThatTheWorkerHas(t *testing.T) {
 	t.Parallel()
 	metrics, asked := registered(t), 0
 	for name, o := range overlays(t) {
@@ -24,8 +24,8 @@ func TestTheQueryOfKEDAAsksForWhatThereIs(t *testing.T) {
 	}
 }
 
-// promtool runs the cases; here it is seen that they ask what KEDA asks, and know of a figure, a 0 and no answer.
-func TestTheCasesOfTheQueryAskWhatKEDAAsks(t *testing.T) {
+// promtool runs the cases. This test makes sure that they ask what KEDA asks, and that they include a figure, a 0 and no answer.
+func TestTheCasesOfTheQueryUseKEDAsQuery(t *testing.T) {
 	t.Parallel()
 	cases, queries := read(t, "../components/keda/query_test.yaml"), overlays(t)[production].Queries()
 	for _, v := range checkQueryCases(t, cases, queries) {

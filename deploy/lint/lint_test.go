@@ -25,12 +25,12 @@ type binary struct {
 }
 
 // built is the one of this test run.
-var built binary //nolint:gochecknoglobals // a build takes longer than all tests; TestMain takes it away
+var built binary //nolint:gochecknoglobals // a build takes longer than all tests; TestMain removes it
 
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if built.dir != "" {
-		_ = os.RemoveAll(built.dir) // the temporary folder's cleaner takes what is left
+		_ = os.RemoveAll(built.dir) // leftovers in the temporary folder do no harm
 	}
 	os.Exit(code)
 }
@@ -85,7 +85,7 @@ func known(t *testing.T) *lint.Program {
 	return p
 }
 
-// renderings are those of every overlay that is there to be applied, by its folder.
+// renderings are those of every overlay that no other kustomization includes, by folder.
 func renderings(t *testing.T) map[string]string {
 	t.Helper()
 	dirs, err := lint.Kustomizations("../overlays")
@@ -137,7 +137,7 @@ func TestEveryOverlayPassesEveryRule(t *testing.T) {
 	}
 }
 
-// What a change to the base or a component does to each overlay shows in these files. UPDATE=1 writes them.
+// The golden files show how a change to the base or to a component affects each overlay. UPDATE=1 writes them.
 func TestOurOverlaysRenderAsTheyDidBefore(t *testing.T) {
 	t.Parallel()
 	all := renderings(t)

@@ -54,7 +54,7 @@ func TestTheDashboardAsksForMetricsThatTheWorkerHas(t *testing.T) {
 	metrics, file := registered(t), read(t, monitoring, "dashboard.json")
 	queries := queriesOf(t, file)
 	if len(queries) < 10 {
-		t.Errorf("got %d queries: are they looked for in the right place?", len(queries))
+		t.Errorf("got %d queries: are we looking in the right place?", len(queries))
 	}
 	for _, v := range checkQueries(metrics, queries) {
 		t.Error(v)

@@ -10,12 +10,12 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// registry is what may be asked for: metrics by name.
+// registry has the metrics that a query may name.
 type registry map[string]metric
 
 type metric struct {
 	kind string // counter, gauge, histogram
-	// labels are the metric's own; values those that a label can have, where the metric's help lists them.
+	// labels are the metric's own. values are those of a label, if the metric's help lists them.
 	labels []string
 	values map[string][]string
 }
@@ -27,7 +27,7 @@ func registered(t *testing.T) registry {
 		// Prometheus' own, and kube-state-metrics'.
 		"up": {kind: "gauge"},
 		"kube_pod_container_status_restarts_total": {kind: "counter", labels: []string{"uid"}},
-		// Those of every process that the Go client serves.
+		// Those that the Go client exports for every process.
 		"process_start_time_seconds":    {kind: "gauge"},
 		"process_resident_memory_bytes": {kind: "gauge"},
 		"process_cpu_seconds_total":     {kind: "counter"},
@@ -42,12 +42,12 @@ func registered(t *testing.T) registry {
 		}
 		m := metric{kind: fields[1], labels: strings.FieldsFunc(fields[2], func(r rune) bool { return r == ',' }), values: map[string][]string{}}
 		if len(m.labels) > 0 {
-			// Of several labels the help lists the last one that it has values for: kind of cause and kind, stage of cause and stage.
+			// If there are several labels, the help lists the values of the last: of kind for cause and kind.
 			m.values[m.labels[len(m.labels)-1]] = listed(fields[3])
 		}
 		all[fields[0]] = m
 	}
-	// What pauses and what the membership is about are states, too, and listed there.
+	// The reason of a pause and the phase of the membership are states too. The help of leadhit_sync_state lists them.
 	for name, label := range map[string]string{"leadhit_sync_paused": "reason", "leadhit_sync_phase": "phase"} {
 		if len(all["leadhit_sync_state"].values["state"]) == 0 || !slices.Contains(all[name].labels, label) {
 			t.Fatalf("no %s of %s, or no list of states in the help of leadhit_sync_state", label, name)

@@ -28,8 +28,8 @@ func TestTheRunbookHasAHeadingForEachAlert(t *testing.T) {
 		"a heading is missing":           {"### LagHigh\n", "", "LagHigh: no heading in the runbook"},
 		"a heading without an alert":     {"### LagHigh\n", "### LagHuge\n", "LagHuge: a heading without an alert"},
 		"an answer is missing":           {"- **Lost?** Yes.", "- Yes.", "ExpiredUnread: does not say **Lost?**"},
-		"it says page and means ticket":  {"page, at once.\n\n- **It means**: at least 100", "ticket.\n\n- **It means**: at least 100", "PausedFlood: does not say page"},
-		"the place is marked by nothing": {"<!-- alerts:end -->", "", "no alerts between"},
+		"the severity is another one":  {"page, at once.\n\n- **It means**: at least 100", "ticket.\n\n- **It means**: at least 100", "PausedFlood: does not say page"},
+		"the marks are missing": {"<!-- alerts:end -->", "", "no alerts between"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -90,7 +90,7 @@ func runbook(readme string) (map[string]string, bool) {
 	return sections, true
 }
 
-// The commands that the runbook tells are asked for their help: each exists, and knows the flags.
+// The test asks each command in the runbook for its help, so that a renamed command or flag shows here.
 func TestTheRunbooksCommandsExist(t *testing.T) {
 	t.Parallel()
 	readme := read(t, "../README.md")
@@ -111,7 +111,7 @@ func checkCommands(t *testing.T, readme string) []string {
 		}
 	}
 	if len(lines) < 5 {
-		return []string{fmt.Sprintf("only %d commands: are they looked for in the right place?", len(lines))}
+		return []string{fmt.Sprintf("only %d commands: are we looking in the right place?", len(lines))}
 	}
 	var found []string
 	for _, line := range sorted(lines) {

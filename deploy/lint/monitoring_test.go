@@ -17,45 +17,45 @@ import (
 
 const monitoring = "../components/monitoring"
 
-func TestTheAlertsAskForWhatThereIs(t *testing.T) {
+func TestTheAlertsAskForMetricsThatTheWorkerHas(t *testing.T) {
 	t.Parallel()
 	for _, v := range checkRules(registered(t), read(t, monitoring, "rules.yaml")) {
 		t.Error(v)
 	}
 }
 
-// Each check is seen to fail: a mistake is planted in the real file.
+// Each case plants a mistake in the real file, so that each check is seen to fail.
 func TestMistakesInTheAlertsAreFound(t *testing.T) {
 	t.Parallel()
 	metrics, rules := registered(t), read(t, monitoring, "rules.yaml")
 	for name, c := range map[string]struct{ old, new, want string }{
-		"a metric that nobody has": {
+		"an unknown metric": {
 			`leadhit_sync_letter_write_failures_total`, `leadhit_sync_letter_failures_total`,
 			"LetterWriteFailing: no metric leadhit_sync_letter_failures_total",
 		},
-		"a label that the metric has not": {
+		"an unknown label": {
 			`leadhit_sync_paused{reason="outage"}`, `leadhit_sync_paused{why="outage"}`,
 			"GateClosed: leadhit_sync_paused has no label why",
 		},
-		"a value that the label never has": {
+		"an unknown value of a label": {
 			`leadhit_sync_paused{reason="flood"}`, `leadhit_sync_paused{reason="flooded"}`,
 			`PausedFlood: reason of leadhit_sync_paused is never "flooded"`,
 		},
-		"a label to sum by that nothing has": {
+		"an unknown label to sum by": {
 			`sum by (namespace, job) (leadhit_sync_paused{reason="flood"})`, `sum by (group) (leadhit_sync_paused{reason="flood"})`,
 			"PausedFlood: nothing has a label group",
 		},
-		"a rate of what goes up and down": {
+		"a rate of a gauge": {
 			`sum by (namespace, job) (leadhit_sync_paused{reason="flood"})`, `sum by (namespace, job) (rate(leadhit_sync_paused{reason="flood"}[5m]))`,
 			"PausedFlood: rate of leadhit_sync_paused, which is a gauge",
 		},
 		"an expression that does not parse": {
 			`up{job="leadhit-sync"} == 0`, `up{job="leadhit-sync"} = 0`, "WorkerUnscraped",
 		},
-		"a word that Prometheus does not know": {
+		"an unknown field": {
 			"    for: 5m\n", "    four: 5m\n", `unknown field "four"`,
 		},
-		"a severity that nobody routes": {
+		"an unknown severity": {
 			"severity: ticket", "severity: warning", `severity "warning", want page or ticket`,
 		},
 		"two alerts of one name": {
@@ -84,7 +84,7 @@ type alert struct {
 	Annotations map[string]string `json:"annotations"`
 }
 
-// alerts reads a rules file, strictly. Whether its templates can be filled in is promtool's to say.
+// alerts reads a rules file, strictly. Templates are left to promtool.
 func alerts(file string) ([]alert, error) {
 	var rules struct {
 		Groups []struct {
@@ -145,7 +145,7 @@ func checkAlert(rule alert) []string {
 	return found
 }
 
-// Prometheus' operator wants the rules in a resource of its own. UPDATE=1 writes it anew.
+// The Prometheus Operator needs the rules in a resource of its own. UPDATE=1 writes it.
 func TestThePrometheusRuleIsTheRulesWrapped(t *testing.T) {
 	t.Parallel()
 	rules := read(t, monitoring, "rules.yaml")
@@ -157,7 +157,7 @@ func TestThePrometheusRuleIsTheRulesWrapped(t *testing.T) {
 	}
 	got := read(t, monitoring, "prometheusrule.yaml")
 	if got != want {
-		t.Error("prometheusrule.yaml is not what rules.yaml makes; UPDATE=1 go test ./... mends it")
+		t.Error("prometheusrule.yaml is not what rules.yaml makes; UPDATE=1 go test ./... writes it")
 	}
 
 	// The indentation has changed nothing.
@@ -191,7 +191,7 @@ func wrapped(rules string) string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// The unit tests of the alerts are promtool's to run; here it is counted that each alert has both kinds.
+// promtool runs the unit tests of the alerts. This test only makes sure that each alert has both kinds of case.
 func TestEachAlertHasACaseThatFiresAndOneThatDoesNot(t *testing.T) {
 	t.Parallel()
 	rules, cases := read(t, monitoring, "rules.yaml"), read(t, monitoring, "rules_test.yaml")
@@ -266,7 +266,7 @@ func read(t *testing.T, path ...string) string {
 	return string(text)
 }
 
-// plant puts a mistake into a text, wherever the old words stand.
+// plant puts a mistake into a text, wherever the old words are.
 func plant(t *testing.T, text, old, mistake string) string {
 	t.Helper()
 	if !strings.Contains(text, old) {

@@ -47,7 +47,7 @@ func bash(t *testing.T, script string) (text string, err error) {
 	return string(all), err
 }
 
-func TestThePipelineOfTheReadmeTakesEveryOverlayWithoutItsFiles(t *testing.T) {
+func TestThePipelineOfTheReadmeAcceptsEveryOverlayWithoutItsFiles(t *testing.T) {
 	t.Parallel()
 	_, check := pipeline(t)
 	for name, o := range overlays(t) {
@@ -66,8 +66,8 @@ func TestThePipelineOfTheReadmeRefusesWhatCannotWork(t *testing.T) {
 	_, check := pipeline(t)
 	for name, c := range map[string]struct{ line, want string }{
 		"a window beyond the memory": {"WINDOW_BYTES=84MiB", "WINDOW_BYTES: "},
-		"a preset that nobody has":   {"MAPPING=shoppify", "MAPPING: "},
-		"a name that is no setting":  {"KAFKA_BROKER=x:1", "did you mean KAFKA_BROKERS?"},
+		"an unknown preset":   {"MAPPING=shoppify", "MAPPING: "},
+		"an unknown setting":  {"KAFKA_BROKER=x:1", "did you mean KAFKA_BROKERS?"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -25,7 +25,7 @@ func settingsFile(t *testing.T, text string) []written {
 	return all
 }
 
-// disagreement says in what the base's settings differ from the program's.
+// disagreement returns how the base's settings differ from the program's.
 func disagreement(file []written, program []lint.Setting) []string {
 	var found []string
 	for i, s := range program {
@@ -40,7 +40,7 @@ func disagreement(file []written, program []lint.Setting) []string {
 		case s.Default != "" && (w.comment || w.value != s.Default):
 			found = append(found, w.name+" is "+w.value+" in settings.env, and the program's default is "+s.Default)
 		case at != i:
-			found = append(found, w.name+" stands in another place than in the program's table")
+			found = append(found, w.name+" is in another place than in the program's table")
 		}
 	}
 	for _, w := range file {
@@ -51,7 +51,7 @@ func disagreement(file []written, program []lint.Setting) []string {
 	return found
 }
 
-func TestTheBaseTheReadmeAndTheProgramKnowTheSameSettings(t *testing.T) {
+func TestTheBaseTheReadmeAndTheProgramHaveTheSameSettings(t *testing.T) {
 	t.Parallel()
 	program := lint.ParseTable(table(t))
 	for _, wrong := range disagreement(settingsFile(t, read(t, "../base/settings.env")), program) {
@@ -67,12 +67,12 @@ func TestADisagreementAboutSettingsIsFound(t *testing.T) {
 	t.Parallel()
 	text, program := read(t, "../base/settings.env"), lint.ParseTable(table(t))
 	for name, c := range map[string]struct{ old, new, want string }{
-		"a setting that the base lacks":      {"LOG_FORMAT=json\n", "", "settings.env lacks LOG_FORMAT"},
-		"a setting that the program has not": {"LOG_FORMAT=json\n", "LOG_FORMAT=json\nLOG_COLOUR=auto\n", "LOG_COLOUR is no setting"},
+		"a setting is missing from the base":      {"LOG_FORMAT=json\n", "", "settings.env lacks LOG_FORMAT"},
+		"an unknown setting": {"LOG_FORMAT=json\n", "LOG_FORMAT=json\nLOG_COLOUR=auto\n", "LOG_COLOUR is no setting"},
 		"another default":                    {"CALLS_IN_FLIGHT=64", "CALLS_IN_FLIGHT=32", "CALLS_IN_FLIGHT is 32 in settings.env"},
 		"a default in a comment":             {"CALLS_IN_FLIGHT=64", "#CALLS_IN_FLIGHT=64", "CALLS_IN_FLIGHT is 64 in settings.env"},
-		"somebody's own value":               {"#KAFKA_TOPICS=orders", "KAFKA_TOPICS=orders", "KAFKA_TOPICS has no default"},
-		"another order":                      {"LOG_LEVEL=info\nLOG_FORMAT=json", "LOG_FORMAT=json\nLOG_LEVEL=info", "LOG_LEVEL stands in another place"},
+		"a value of one shop":               {"#KAFKA_TOPICS=orders", "KAFKA_TOPICS=orders", "KAFKA_TOPICS has no default"},
+		"another order":                      {"LOG_LEVEL=info\nLOG_FORMAT=json", "LOG_FORMAT=json\nLOG_LEVEL=info", "LOG_LEVEL is in another place"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -81,7 +81,7 @@ func TestADisagreementAboutSettingsIsFound(t *testing.T) {
 	}
 }
 
-func TestTheProgramTakesTheSettingsOfEveryOverlay(t *testing.T) {
+func TestTheProgramAcceptsTheSettingsOfEveryOverlay(t *testing.T) {
 	t.Parallel()
 	for name, o := range overlays(t) {
 		t.Run(name, func(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 	"leadhit-sync/deploy/lint"
 )
 
-// started is leadhit-sync as an overlay's container runs it, but for its addresses: it reaches nobody.
+// started is leadhit-sync as an overlay's container runs it, except that its addresses lead nowhere.
 type started struct {
 	process     *exec.Cmd
 	environment map[string]string
@@ -101,7 +101,7 @@ func (s *started) get(t *testing.T, path string) (code int, body string) {
 	return response.StatusCode, string(text)
 }
 
-func TestTheProgramStartsAnswersAndEndsAsTheDeploymentHasIt(t *testing.T) {
+func TestTheProgramStartsAnswersAndStopsWithTheDeploymentsSettings(t *testing.T) {
 	t.Parallel()
 	for name, o := range overlays(t) {
 		t.Run(name, func(t *testing.T) {
