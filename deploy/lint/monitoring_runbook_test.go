@@ -25,11 +25,11 @@ func TestTheRunbookHasAHeadingForEachAlert(t *testing.T) {
 		t.Error(v)
 	}
 	for name, c := range map[string]struct{ old, new, want string }{
-		"a heading is missing":           {"### LagHigh\n", "", "LagHigh: no heading in the runbook"},
-		"a heading without an alert":     {"### LagHigh\n", "### LagHuge\n", "LagHuge: a heading without an alert"},
-		"an answer is missing":           {"- **Lost?** Yes.", "- Yes.", "ExpiredUnread: does not say **Lost?**"},
-		"the severity is another one":  {"page, at once.\n\n- **It means**: at least 100", "ticket.\n\n- **It means**: at least 100", "PausedFlood: does not say page"},
-		"the marks are missing": {"<!-- alerts:end -->", "", "no alerts between"},
+		"a heading is missing":        {"### LagHigh\n", "", "LagHigh: no heading in the runbook"},
+		"a heading without an alert":  {"### LagHigh\n", "### LagHuge\n", "LagHuge: a heading without an alert"},
+		"an answer is missing":        {"- **Lost?** Yes.", "- Yes.", "ExpiredUnread: does not say **Lost?**"},
+		"the severity is another one": {"page, at once.\n\n- **It means**: at least 100", "ticket.\n\n- **It means**: at least 100", "PausedFlood: does not say page"},
+		"the marks are missing":       {"<!-- alerts:end -->", "", "no alerts between"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -66,8 +66,8 @@ func TestThePipelineOfTheReadmeRefusesWhatCannotWork(t *testing.T) {
 	_, check := pipeline(t)
 	for name, c := range map[string]struct{ line, want string }{
 		"a window beyond the memory": {"WINDOW_BYTES=84MiB", "WINDOW_BYTES: "},
-		"an unknown preset":   {"MAPPING=shoppify", "MAPPING: "},
-		"an unknown setting":  {"KAFKA_BROKER=x:1", "did you mean KAFKA_BROKERS?"},
+		"an unknown preset":          {"MAPPING=shoppify", "MAPPING: "},
+		"an unknown setting":         {"KAFKA_BROKER=x:1", "did you mean KAFKA_BROKERS?"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -67,11 +67,11 @@ func TestADisagreementAboutSettingsIsFound(t *testing.T) {
 	t.Parallel()
 	text, program := read(t, "../base/settings.env"), lint.ParseTable(table(t))
 	for name, c := range map[string]struct{ old, new, want string }{
-		"a setting is missing from the base":      {"LOG_FORMAT=json\n", "", "settings.env lacks LOG_FORMAT"},
-		"an unknown setting": {"LOG_FORMAT=json\n", "LOG_FORMAT=json\nLOG_COLOUR=auto\n", "LOG_COLOUR is no setting"},
+		"a setting is missing from the base": {"LOG_FORMAT=json\n", "", "settings.env lacks LOG_FORMAT"},
+		"an unknown setting":                 {"LOG_FORMAT=json\n", "LOG_FORMAT=json\nLOG_COLOUR=auto\n", "LOG_COLOUR is no setting"},
 		"another default":                    {"CALLS_IN_FLIGHT=64", "CALLS_IN_FLIGHT=32", "CALLS_IN_FLIGHT is 32 in settings.env"},
 		"a default in a comment":             {"CALLS_IN_FLIGHT=64", "#CALLS_IN_FLIGHT=64", "CALLS_IN_FLIGHT is 64 in settings.env"},
-		"a value of one shop":               {"#KAFKA_TOPICS=orders", "KAFKA_TOPICS=orders", "KAFKA_TOPICS has no default"},
+		"a value of one shop":                {"#KAFKA_TOPICS=orders", "KAFKA_TOPICS=orders", "KAFKA_TOPICS has no default"},
 		"another order":                      {"LOG_LEVEL=info\nLOG_FORMAT=json", "LOG_FORMAT=json\nLOG_LEVEL=info", "LOG_LEVEL is in another place"},
 	} {
 		t.Run(name, func(t *testing.T) {
