@@ -106,7 +106,7 @@ func (w *wire) testLeadHitsCertificate(t *testing.T) {
 		told     string
 	}{
 		"LeadHit's certificate is of another authority": {
-			authority.Subject{Hosts: []string{here}}, true, "LeadHit's certificate is not of an authority that we trust; check LEADHIT_CA_FILE",
+			authority.Subject{Hosts: []string{here}}, true, "LeadHit's certificate is signed by an unknown authority; check LEADHIT_CA_FILE",
 		},
 		"LeadHit's certificate has expired": {
 			authority.Subject{Hosts: []string{here}, Until: time.Now().Add(-time.Hour)}, false, "LeadHit's certificate has expired",

@@ -1,23 +1,26 @@
-// Package leadhit tells LeadHit the status of an order, and says what each of its answers means.
+// Package leadhit sends order statuses to LeadHit and decides what each of its answers means.
 //
-// [Client.SetOrderStatus] makes one call over HTTP and never repeats it: whatever net/http could do by itself (follow a
-// redirect, send a POST again, unpack an answer of any size) is switched off, because each would break a promise that its
-// caller makes. A nil error means that LeadHit accepted the status in a JSON-RPC answer with this call's id; nothing less
-// counts. Every other outcome is an error of a type of this package, wrapped with the method and the call's id:
+//	client, err := leadhit.Open(leadhit.Options{URL: "https://leadhit.example/api/v1/orders", Key: key})
+//	…
+//	err = client.SetOrderStatus(ctx, leadhit.Call{ID: "orders/3/42", OrderID: "4711", Status: "paid"})
+//	verdict := leadhit.Judge{}.Judge(err)
+//
+// [Client.SetOrderStatus] makes one call over HTTP and never repeats it. Everything that net/http could do by itself is
+// switched off, because each would break a promise of the caller: following a redirect, sending a POST again, decompressing a
+// body of any size. A nil error means that LeadHit accepted the status in a JSON-RPC answer with this call's id. Every other
+// outcome is an error, wrapped with the method and the call's id:
 //
 //   - [*RPCError]: the node itself refused or failed;
 //   - [*StatusError]: an HTTP status other than 200;
 //   - [*BadAnswerError]: status 200, but no JSON-RPC answer to this call;
-//   - [*TransportError]: no answer at all; LeadHit may or may not have done the work;
-//   - [*NotSentError]: [Call.Before] said no, and no byte left the process;
-//   - [*UnsendableError]: no request can carry this order or status.
+//   - any other: there was no answer, [Call.Before] refused, or no request can carry the call.
 //
-// [Judge] turns any of them into a verdict, by type alone. No error, verdict or log value holds the API key, the proxy's
+// [Judge] turns each of them into a verdict, by type alone. No error, verdict or log value contains the API key, the proxy's
 // password or the query of the address, even if the server echoes them.
 //
 // A Client and a [Key] are safe for concurrent use. The package starts no goroutine of its own: [Key.Watch] runs on its
-// caller's until the context ends, and [Client.Close] lets go of the idle connections. A call ends when its context or its
-// timeout does, the reading of the answer included.
+// caller's until the context ends, and [Client.Close] closes the idle connections. A call ends when its context or its timeout
+// does, reading the response included.
 package leadhit
 
 import (
@@ -39,89 +42,89 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Method is the JSON-RPC method that the client calls. [Client.Methods] of a usable node names it.
+// Method is the JSON-RPC method that the client calls.
 const Method = "set_order_status"
 
-// keyHeader carries the key; it is spelt as LeadHit spells it, which is not net/http's way.
+// keyHeader carries the key. LeadHit's spelling is not the canonical one of net/http.
 const keyHeader = "API-KEY"
 
 const (
 	defaultTimeout       = 3 * time.Second
 	defaultCallsInFlight = 64
-	// maxAnswer bounds an answer's body, as it comes and, if it comes packed, unpacked.
+	// maxAnswer limits an answer's body, both as received and decompressed.
 	maxAnswer = 1 << 20
-	// maxErrorPage bounds what is read of the body beside a status other than 200: enough for a message, and to keep the
-	// connection in most cases.
+	// maxErrorPage limits how much of the body is read if the status is not 200: enough for a message, and in most cases to
+	// keep the connection.
 	maxErrorPage = 64 << 10
-	// keptBuffer is the largest answer buffer that goes back to the pool.
+	// keptBuffer is the largest buffer that goes back to the pool.
 	keptBuffer = 64 << 10
 )
 
-// Call is one status change to be told.
+// Call is one status change of an order.
 type Call struct {
 	// ID is the JSON-RPC id: unique to the event, and the same whenever the call is repeated.
 	ID      string
 	OrderID string
 	Status  string
-	// Before is asked once, as late as can be: the connection stands, and the request's first write to it is next. If it
-	// returns an error, not a byte of the request leaves the process. It runs on another goroutine and must not block. Nil
-	// means yes.
+	// Before is called once, as late as possible: the connection is established, and the first write of the request is next.
+	// If it returns an error, no byte of the request leaves the process. It runs on another goroutine and must not block.
+	// Before may be nil.
 	Before func() error
-	// Traceparent is sent as the header of that name, the W3C's; empty: there is none.
+	// Traceparent is the value of the W3C header of that name. Empty means no header.
 	Traceparent string
 }
 
 // Options say where LeadHit is and how to reach it. URL and Key are required.
 type Options struct {
-	// URL is the orders node, http or https, with or without a slash at its end.
+	// URL is the orders node, http or https, with or without a trailing slash.
 	URL string
 	Key *Key
-	// Timeout bounds one call, from the name look-up to the last byte of the answer; 0 means 3 s.
+	// Timeout is the limit of one call, from the DNS lookup to the last byte of the response. 0 means 3 s.
 	Timeout time.Duration
-	// CAFile names certificates in PEM that are trusted beside the system's. It is read again while calls are made, at most
-	// once a second; when it has changed, connections are made anew. While it cannot be read, what it held stays in use.
+	// CAFile is a PEM file with authorities to trust in addition to the system's. It is read again while calls are made, at
+	// most once a second. A change closes idle connections. While the file cannot be read, its previous content stays in use.
 	CAFile string
-	// Proxy is the URL of an HTTP or SOCKS5 proxy, through which TLS goes to URL, which must be https: no proxy sees the key.
-	// Empty means none, whatever the environment says.
+	// Proxy is the URL of an HTTP or SOCKS5 proxy. It requires an https URL, so that no proxy sees the key. Empty means no
+	// proxy, whatever the environment says.
 	Proxy string
-	// CallsInFlight is how many calls the caller makes at once: so many idle connections are kept. 0 means 64.
+	// CallsInFlight is how many calls the caller makes at once, and how many idle connections are kept. 0 means 64.
 	CallsInFlight int
-	// Version stands in the User-Agent header.
+	// Version is for the User-Agent header.
 	Version string
-	// Logger takes a line when CAFile has changed or cannot be read any more, and when no call gets through TLS any more, or
-	// one does again. Nil discards them.
+	// Logger gets a line when CAFile has changed or can no longer be read, and when no call gets through TLS any more or one
+	// does again. Nil discards them.
 	Logger *slog.Logger
-	// Dial replaces the network's dialer. Nil means the usual one.
+	// Dial replaces net.Dialer, in tests for instance. Nil means net.Dialer.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
-// Client calls LeadHit's orders node. Open makes one.
+// Client calls LeadHit's orders node. [Open] returns one.
 type Client struct {
-	transport *renewing
+	transport *reloading
 	timeout   time.Duration
 	key       *Key
 	agent     string
 	call      *http.Request // copied for each call
-	methods   *http.Request // copied for each reading of the map page
+	mapPage   *http.Request // copied for each reading of the map page
 	headers   atomic.Pointer[keyedHeader]
 	scratch   sync.Pool
-	trouble   tlsTrouble
+	outage    tlsOutage
 }
 
-// keyedHeader is the header of all calls made under one key: net/http only reads it.
+// keyedHeader is the header of all calls with one key. They can share it because net/http only reads it.
 type keyedHeader struct {
 	key    *string
 	header http.Header
 }
 
-// scratch is what one call needs to read its answer.
+// scratch is the memory in which one call reads its answer.
 type scratch struct {
 	body    bytes.Buffer
 	decoder jsontext.Decoder
 }
 
-// Open checks the options and returns a client. It makes no connection: an address that does not answer is no error here.
-// All mistakes come back at once, each as an [*OptionError].
+// Open checks the options and returns a client. It does not connect, so an address that does not answer is no error here. It
+// returns all mistakes at once, each as an [*OptionError].
 func Open(options Options) (*Client, error) {
 	address, err := parseURL(options.URL)
 	mistakes := []error{optionError("url", err)}
@@ -152,21 +155,13 @@ func Open(options Options) (*Client, error) {
 		key:       options.Key,
 		agent:     "leadhit-sync/" + clean(options.Version, "", maxLabel),
 		call:      newRequest(http.MethodPost, address),
-		methods:   newRequest(http.MethodGet, mapURL(address)),
+		mapPage:   newRequest(http.MethodGet, mapURL(address)),
 		scratch:   sync.Pool{New: func() any { return new(scratch) }},
-		trouble:   tlsTrouble{log: options.Logger, limit: options.Timeout},
+		outage:    tlsOutage{log: options.Logger, limit: options.Timeout},
 	}, nil
 }
 
-// optionError is nil where err is.
-func optionError(option string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return &OptionError{Option: option, Err: err}
-}
-
-// SetOrderStatus makes the call once. Nil means that LeadHit accepted it; [Judge] knows what to do about an error.
+// SetOrderStatus makes the call once. Nil means that LeadHit accepted it. [Judge] decides what to do about an error.
 func (c *Client) SetOrderStatus(ctx context.Context, call Call) error {
 	if err := c.setOrderStatus(ctx, call); err != nil {
 		return fmt.Errorf("%s %s: %w", Method, clean(call.ID, "", maxLabel), err)
@@ -183,10 +178,10 @@ func (c *Client) setOrderStatus(ctx context.Context, call Call) error {
 	defer cancel()
 	q := &question{before: call.Before}
 	if call.Before != nil {
-		bounded = httptrace.WithClientTrace(bounded, &httptrace.ClientTrace{GotConn: q.hand})
+		bounded = httptrace.WithClientTrace(bounded, &httptrace.ClientTrace{GotConn: q.attach})
 	}
 	request := c.call.WithContext(bounded)
-	// Of this type, so that head and body leave in one packet; without GetBody, so that net/http cannot send it twice.
+	// This type of body lets head and body leave in one packet. Without GetBody, net/http cannot send it twice.
 	request.Body = io.NopCloser(bytes.NewReader(body))
 	request.ContentLength = int64(len(body))
 
@@ -201,13 +196,17 @@ func (c *Client) setOrderStatus(ctx context.Context, call Call) error {
 		if refused := q.refused.Load(); refused != nil {
 			return refused
 		}
-		if transport, ok := errors.AsType[*TransportError](err); ok {
-			// The caller's context, not our timeout: it does not tell anything about LeadHit.
-			transport.Stopped = ctx.Err() != nil
-		}
-		return err
+		return stoppedBy(ctx, err)
 	}
 	return parseAnswer(s, call.ID, *key)
+}
+
+// stoppedBy marks a failure that comes from the caller's context, and not from our timeout.
+func stoppedBy(ctx context.Context, err error) error {
+	if failed, ok := errors.AsType[*transportError](err); ok {
+		failed.Stopped = ctx.Err() != nil
+	}
+	return err
 }
 
 // exchange sends the request and leaves the body of a 200 in s.
@@ -215,22 +214,22 @@ func (c *Client) exchange(request *http.Request, key *string, s *scratch) error 
 	if request.Header == nil {
 		request.Header = c.header(key)
 	}
-	// RoundTrip, not http.Client: no redirect can be followed (a 307 would take the key and the body along), no cookie is
-	// kept, and no URL is wrapped into errors.
+	// RoundTrip, not http.Client, because that follows redirects (a 307 would take the key and the body along), keeps cookies
+	// and wraps the URL into errors.
 	response, err := c.transport.RoundTrip(request)
 	if err != nil {
-		failed := transportError(err, *key)
+		failed := newTransportError(err, *key)
 		if failed.tls {
-			c.trouble.fail(failed.text)
+			c.outage.failure(failed.text)
 		}
 		return failed
 	}
-	c.trouble.over()
+	c.outage.answered()
 	defer func() { _ = response.Body.Close() }()
 	s.body.Reset()
 	if response.StatusCode == http.StatusSwitchingProtocols {
-		// Its body is the bare connection, which no context ends: reading it could last for ever.
-		return statusError(response, nil, *key)
+		// The body is the bare connection, which no context ends: reading it could block forever.
+		return newStatusError(response, nil, *key)
 	}
 	limit := int64(maxAnswer)
 	if response.StatusCode != http.StatusOK {
@@ -243,19 +242,19 @@ func (c *Client) exchange(request *http.Request, key *string, s *scratch) error 
 	}
 	switch {
 	case response.StatusCode != http.StatusOK:
-		// The status is the answer; what became of its page does not matter.
-		return statusError(response, s.body.Bytes(), *key)
+		// The status is enough; an error in reading its page does not matter.
+		return newStatusError(response, s.body.Bytes(), *key)
 	case errors.Is(err, errTooLong):
 		return &BadAnswerError{Reason: err.Error()}
 	case err != nil:
-		return transportError(err, *key)
+		return newTransportError(err, *key)
 	case wrapped != nil:
 		return &BadAnswerError{Reason: wrapped.Error()}
 	}
 	return nil
 }
 
-// Close lets go of the idle connections. Calls in the air go on.
+// Close closes the idle connections. Calls in flight continue.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
 func (c *Client) header(key *string) http.Header {
@@ -285,8 +284,8 @@ func newRequest(method string, address *url.URL) *http.Request {
 	}
 }
 
-// parseURL accepts what a request line can carry and an error may show. Credentials in the address would be dropped in
-// silence, since the key travels in its own header.
+// parseURL accepts an address that a request line can carry and an error may show. It refuses credentials, which would be
+// dropped silently because the key has its own header.
 func parseURL(text string) (*url.URL, error) {
 	if len(text) > maxURL {
 		return nil, fmt.Errorf("longer than %d bytes", maxURL)
@@ -294,7 +293,7 @@ func parseURL(text string) (*url.URL, error) {
 	address, err := url.Parse(text)
 	switch {
 	case err != nil:
-		return nil, errors.New("not a URL") // the parser's error repeats the text, with whatever secret is in it
+		return nil, errors.New("not a URL") // the parser's error repeats the text, and any secret in it
 	case address.Scheme != "http" && address.Scheme != "https":
 		return nil, errors.New("neither http nor https")
 	case address.Hostname() == "":

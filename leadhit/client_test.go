@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -362,28 +361,28 @@ func TestAnUnsendableCallIsADeadLetter(t *testing.T) {
 	}
 }
 
-func TestMethodsAreListed(t *testing.T) {
+func TestTheNodeIsAskedWhetherItHasTheMethod(t *testing.T) {
 	t.Parallel()
 	node := sandbox.New(sandbox.Options{Key: canary})
 	server := httptest.NewServer(node)
 	t.Cleanup(server.Close)
 	for _, url := range []string{server.URL, server.URL + "/", server.URL + "/api/v1/orders", server.URL + "/api/v1/orders/?a=b"} {
-		names, err := open(t, url).Methods(t.Context())
-		if err != nil || !slices.Contains(names, leadhit.Method) {
-			t.Errorf("%s: got %q, %v; want %s among them", url, names, err, leadhit.Method)
+		if has, err := open(t, url).HasMethod(t.Context()); !has || err != nil {
+			t.Errorf("%s: got %t, %v; want %s listed", url, has, err, leadhit.Method)
 		}
 	}
 	for name, c := range map[string]struct {
 		handle http.HandlerFunc
 		cause  string
 	}{
+		"another node":  {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<pre>get_users: None</pre>") }, ""},
 		"an empty page": {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<p>Hello, world.</p>") }, "BadAnswer"},
 		"no page":       {http.NotFound, "HTTP 404"},
 		"no answer":     {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "Reset"},
 	} {
-		names, err := open(t, serve(t, c.handle)).Methods(t.Context())
-		if got := (leadhit.Judge{}).Judge(err); len(names) != 0 || got.Cause != c.cause {
-			t.Errorf("%s: got %q, %v; want %s", name, names, err, c.cause)
+		has, err := open(t, serve(t, c.handle)).HasMethod(t.Context())
+		if got := (leadhit.Judge{}).Judge(err); has || got.Cause != c.cause {
+			t.Errorf("%s: got %t, %v; want the cause %q", name, has, err, c.cause)
 		}
 	}
 }

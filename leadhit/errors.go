@@ -1,7 +1,6 @@
 package leadhit
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -9,7 +8,7 @@ import (
 
 // OptionError is a mistake in one of [Options]. Its text holds no secret.
 type OptionError struct {
-	// Option is which one: url, api key, proxy or ca file.
+	// Option is url, api key, proxy or ca file.
 	Option string
 	Err    error
 }
@@ -20,15 +19,23 @@ func (e *OptionError) Error() string { return "leadhit " + e.Option + ": " + e.E
 // Unwrap returns the mistake.
 func (e *OptionError) Unwrap() error { return e.Err }
 
-// RPCError is an error that the node itself answered.
+// optionError is nil where err is.
+func optionError(option string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &OptionError{Option: option, Err: err}
+}
+
+// RPCError is a JSON-RPC error from the node itself.
 type RPCError struct {
-	// Code is the JSON-RPC code; -32000 stands for whatever the method raised.
+	// Code is the JSON-RPC code. LeadHit uses -32000 for every exception of the method.
 	Code int
-	// Type is the server's exception class, as it was sent: "ValidationError". It may be empty.
+	// Type is the server's exception class as it was sent, for example ValidationError. It may be empty.
 	Type string
-	// Message is for people: at most 1 KiB.
+	// Message is for people, at most 1 KiB.
 	Message string
-	// nullID says that the answer named no call, as it may when the request could not be read.
+	// nullID reports that the answer named no call. The server does that if it could not read the request.
 	nullID bool
 }
 
@@ -38,13 +45,10 @@ func (e *RPCError) Error() string {
 	if e.Type != "" {
 		text += " " + e.Type
 	}
-	if e.Message != "" {
-		text += ": " + e.Message
-	}
-	return text
+	return withDetail(text, e.Message)
 }
 
-// StatusError is an HTTP answer with a status other than 200. Where a redirect points is not kept.
+// StatusError is an HTTP response with a status other than 200. It does not keep where a redirect points.
 type StatusError struct {
 	Status int
 	// RetryAfter is how long the server asked to wait: 0 to 15 minutes.
@@ -59,13 +63,22 @@ func (e *StatusError) Error() string {
 	if name := http.StatusText(e.Status); name != "" {
 		text += " " + name
 	}
-	if e.Message != "" {
-		text += ": " + e.Message
-	}
-	return text
+	return withDetail(text, e.Message)
 }
 
-// BadAnswerError is a 200 that is no answer to this call: HTML, broken JSON, another id, too long.
+func newStatusError(response *http.Response, page []byte, key string) *StatusError {
+	return &StatusError{
+		Status:     response.StatusCode,
+		RetryAfter: retryAfter(response.Header),
+		Message:    clean(string(page), key, maxExcerpt),
+	}
+}
+
+func (e *StatusError) refusesKey() bool {
+	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden
+}
+
+// BadAnswerError is a 200 that does not answer this call: HTML, broken JSON, another id, too long.
 type BadAnswerError struct {
 	Reason string
 	// Excerpt is the beginning of the body, for people.
@@ -73,45 +86,51 @@ type BadAnswerError struct {
 }
 
 // Error returns the reason and the beginning of the body.
-func (e *BadAnswerError) Error() string {
-	if e.Excerpt == "" {
-		return "bad answer: " + e.Reason
+func (e *BadAnswerError) Error() string { return withDetail("bad answer: "+e.Reason, e.Excerpt) }
+
+func withDetail(text, detail string) string {
+	if detail == "" {
+		return text
 	}
-	return "bad answer: " + e.Reason + ": " + e.Excerpt
+	return text + ": " + detail
 }
 
-// TransportError says that there was no answer. LeadHit may have done the work nevertheless.
-type TransportError struct {
+// transportError says that there was no answer. LeadHit may have done the work all the same.
+type transportError struct {
 	Err error
-	// Stopped says that the caller's context ended, which tells nothing about LeadHit.
+	// Stopped reports that the caller's context ended, which says nothing about LeadHit.
 	Stopped bool
-	// text is Err's, in words where TLS failed, without what a server may have put there.
+	// text is Err's, without secrets and server-made parts. For TLS it says what to do.
 	text string
 	tls  bool
 }
 
-// Error returns the network's error, without secrets.
-func (e *TransportError) Error() string {
+func newTransportError(err error, key string) *transportError {
+	e := &transportError{Err: err}
+	text := err.Error()
+	if e.tls = transportCause(e) == "TLS"; e.tls {
+		text = explainTLS(err)
+	}
+	e.text = clean(text, key, maxMessage)
+	return e
+}
+
+func (e *transportError) Error() string {
 	if e.text == "" && e.Err != nil {
 		return e.Err.Error()
 	}
 	return e.text
 }
 
-// Unwrap returns the network's error.
-func (e *TransportError) Unwrap() error { return e.Err }
+func (e *transportError) Unwrap() error { return e.Err }
 
-// NotSentError says that Call.Before refused, and that no byte of the call left the process.
-type NotSentError struct{ Err error }
+// notSentError says that Call.Before refused, and that no byte of the call left the process.
+type notSentError struct{ Err error }
 
-// Error returns the refusal.
-func (e *NotSentError) Error() string { return fmt.Sprintf("not sent: %v", e.Err) }
+func (e *notSentError) Error() string { return withDetail("not sent", e.Err.Error()) }
+func (e *notSentError) Unwrap() error { return e.Err }
 
-// Unwrap returns the error of Call.Before.
-func (e *NotSentError) Unwrap() error { return e.Err }
+// unsendableError says that no request can carry this call, now or later.
+type unsendableError struct{ Reason string }
 
-// UnsendableError says that no request can carry this call. It will never become sendable.
-type UnsendableError struct{ Reason string }
-
-// Error returns the reason.
-func (e *UnsendableError) Error() string { return "unsendable: " + e.Reason }
+func (e *unsendableError) Error() string { return "unsendable: " + e.Reason }

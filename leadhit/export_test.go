@@ -5,6 +5,13 @@ import (
 	"time"
 )
 
+// The errors that only [Judge] needs to tell apart.
+type (
+	TransportError  = transportError
+	NotSentError    = notSentError
+	UnsendableError = unsendableError
+)
+
 // ParseAnswer reads an answer's body as SetOrderStatus does.
 func ParseAnswer(body []byte, id, key string) error {
 	s := new(scratch)
@@ -18,16 +25,16 @@ func ParseAnswer(body []byte, id, key string) error {
 // AppendCall appends a request's body.
 func AppendCall(dst []byte, call Call) ([]byte, error) { return appendCall(dst, call) }
 
-// Clean makes text from outside fit for logs.
+// Clean makes foreign text safe for logs.
 func Clean(text, secret string, limit int) string { return clean(text, secret, limit) }
 
-// ParseMap finds the names in a map page.
-func ParseMap(page string) []string { return parseMap(page) }
+// Lists reports whether a map page lists a method, and whether it lists any.
+func Lists(page, method string) (found, some bool) { return lists(page, method) }
 
 // RetryAfter reads the header of that name.
 func RetryAfter(header http.Header) time.Duration { return retryAfter(header) }
 
-// LookAgain reads the file with the authorities as a call does once a second.
+// LookAgain reads the CA file as a call does once a second.
 func (c *Client) LookAgain() { c.transport.look() }
 
 // Reload reads the key's file as Watch does, and reports whether the key has changed.

@@ -12,15 +12,14 @@ import (
 	"leadhit-sync/retry"
 )
 
-// Judge says what each outcome of a call means. It goes by the types of errors, never by their text. Only an answer that
-// speaks about this very order can send it to the dead letters; what may be a fault of the network, the server, the key
-// or the address never does.
+// Judge decides what each outcome of a call means. It looks at the types of errors, never at their text. Only an answer about
+// this very order can make a dead letter. Failures of the network, the server, the key or the address never do.
 type Judge struct {
-	// DeadLetterTypes are the server's exception classes that no repetition can cure. Nil means ValidationError alone.
+	// DeadLetterTypes are the server's exception classes that make a retry pointless. Nil means ValidationError alone.
 	DeadLetterTypes []string
 }
 
-// Judge returns the verdict on what [Client.SetOrderStatus] returned. An error of any other origin is tried again.
+// Judge returns the verdict on an error of [Client.SetOrderStatus]. An error of any other origin leads to a retry.
 func (j Judge) Judge(err error) retry.Verdict {
 	if err == nil {
 		return retry.Verdict{Kind: retry.Done, Answered: true}
@@ -38,18 +37,18 @@ func (j Judge) judge(err error) retry.Verdict {
 		return judgeStatus(status)
 	}
 	if bad, ok := errors.AsType[*BadAnswerError](err); ok {
-		// A proxy's page or half an answer: it says nothing about the order.
+		// A proxy's page, or half an answer, says nothing about the order.
 		return retry.Verdict{Kind: retry.Again, Cause: "BadAnswer", Message: bad.Error()}
 	}
-	if refused, ok := errors.AsType[*NotSentError](err); ok {
+	if refused, ok := errors.AsType[*notSentError](err); ok {
 		return retry.Verdict{Kind: retry.Again, Cause: "NotSent", Message: refused.Error()}
 	}
-	if unsendable, ok := errors.AsType[*UnsendableError](err); ok {
-		// The same bytes would be refused for ever.
+	if unsendable, ok := errors.AsType[*unsendableError](err); ok {
+		// Every retry would send the same bytes.
 		return retry.Verdict{Kind: retry.DeadLetter, Cause: "Unsendable", Message: unsendable.Error()}
 	}
-	if transport, ok := errors.AsType[*TransportError](err); ok {
-		// Nobody knows whether LeadHit did the work: the same call, with the same id, is safe to repeat.
+	if transport, ok := errors.AsType[*transportError](err); ok {
+		// LeadHit may or may not have done the work. The same call, with the same id, is safe to repeat.
 		return retry.Verdict{Kind: retry.Again, Cause: transportCause(transport), Message: transport.Error()}
 	}
 	return retry.Verdict{Kind: retry.Again, Cause: "Unknown", Message: err.Error()}
@@ -59,21 +58,21 @@ func (j Judge) rpc(e *RPCError) retry.Verdict {
 	verdict := retry.Verdict{Cause: typeCause(e.Type), Message: e.Message, Code: e.Code, Answered: !e.nullID}
 	switch {
 	case j.final(e.Type):
-		// The method looked at this order and said no.
+		// The method looked at this order and refused it.
 		verdict.Kind = retry.DeadLetter
 	case e.Code == codeInvalidParams:
-		// Our parameters for this order do not fit the method.
+		// This order's parameters do not fit the method.
 		verdict.Kind, verdict.Cause = retry.DeadLetter, "InvalidParams"
 	case e.Code == codeMethodNotFound:
-		// The address, not the order: another node, or another version of it.
+		// The address is wrong, not the order: another node, or another version of it.
 		verdict.Kind, verdict.Cause = retry.Misconfigured, "MethodNotFound"
 	case e.Code == codeInvalidRequest:
 		verdict.Kind, verdict.Cause = retry.Misconfigured, "InvalidRequest"
 	case e.Code == codeParseError:
-		// Our JSON is sound, so something on the way changes it.
+		// Our JSON is valid, so something in between changes it.
 		verdict.Kind, verdict.Cause = retry.Misconfigured, "ParseError"
 	default:
-		// The method broke (a database error, a bug): it may work again.
+		// The method failed (a database error, a bug). It may work again later.
 		verdict.Kind = retry.Again
 	}
 	return verdict
@@ -89,28 +88,27 @@ func (j Judge) final(class string) bool {
 func judgeStatus(e *StatusError) retry.Verdict {
 	verdict := retry.Verdict{Cause: "HTTP " + strconv.Itoa(e.Status), Message: e.Error(), Code: e.Status}
 	switch {
-	case refusesKey(e):
-		// LeadHit's word for a missing or wrong key: true for every order.
+	case e.refusesKey():
+		// LeadHit answers a missing or wrong key so, and it would answer every order so.
 		verdict.Kind = retry.Unauthorised
 	case e.Status == http.StatusNotFound, e.Status == http.StatusMethodNotAllowed,
 		e.Status == http.StatusUnsupportedMediaType, e.Status >= 300 && e.Status < 400:
-		// Not the orders node, or no longer: the address, not the order. A redirect is not followed, since it would carry
-		// the key to wherever it points.
+		// The address is wrong, not the order. A redirect is not followed, because that would send the key to another address.
 		verdict.Kind = retry.Misconfigured
 	case e.Status == http.StatusBadRequest, e.Status == http.StatusRequestEntityTooLarge,
 		e.Status == http.StatusUnprocessableEntity, e.Status == http.StatusRequestHeaderFieldsTooLarge:
-		// The server looked at these very bytes and will look at the same ones next time.
+		// The server objects to these very bytes, and a retry would send the same.
 		verdict.Kind = retry.DeadLetter
 	default:
-		// Overload, outage, and whatever nobody thought of: never a reason to give up an order.
+		// Overload, outage and unknown statuses are no reason to give up an order.
 		verdict.Kind, verdict.RetryAfter = retry.Again, min(max(e.RetryAfter, 0), maxRetryAfter)
 	}
 	return verdict
 }
 
-// transportCause names the step that failed. The look-up comes before the timeout, since a resolver that does not answer
-// is what an operator can repair.
-func transportCause(e *TransportError) string {
+// transportCause names the step that failed. DNS comes before the timeout, because a resolver that times out is what the
+// operator has to fix.
+func transportCause(e *transportError) string {
 	switch {
 	case e.Stopped:
 		return "Cancelled"
@@ -123,7 +121,7 @@ func transportCause(e *TransportError) string {
 	case is[*connectError](e.Err):
 		return "Connect"
 	}
-	// The connection stood, and broke before a whole answer came.
+	// The connection was established, and broke before the whole response arrived.
 	return "Reset"
 }
 
@@ -138,8 +136,8 @@ func isTimeout(err error) bool {
 	return ok && timeout.Timeout()
 }
 
-// isTLS knows our own handshakes by their mark, and those that net/http makes behind a proxy by the types that crypto/tls
-// has for some of its errors. A handshake that the network breaks tells nothing about TLS.
+// isTLS recognises our own handshakes by handshakeError, and those of net/http behind a proxy by the few error types of
+// crypto/tls. A handshake that the network interrupts says nothing about TLS.
 func isTLS(err error) bool {
 	if is[*tls.CertificateVerificationError](err) || is[tls.RecordHeaderError](err) {
 		return true
@@ -150,7 +148,7 @@ func isTLS(err error) bool {
 	return is[*handshakeError](err) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// typeCause makes the server's class a label: an identifier of at most 64 bytes, or else ServerError.
+// typeCause turns the server's exception class into a metric label: an identifier of at most 64 bytes, or else ServerError.
 func typeCause(class string) string {
 	if class == "" || len(class) > 64 {
 		return "ServerError"
@@ -163,22 +161,4 @@ func typeCause(class string) string {
 		}
 	}
 	return class
-}
-
-func transportError(err error, key string) *TransportError {
-	e := &TransportError{Err: err}
-	text := err.Error()
-	if e.tls = transportCause(e) == "TLS"; e.tls {
-		text = explainTLS(err)
-	}
-	e.text = clean(text, key, maxMessage)
-	return e
-}
-
-func statusError(response *http.Response, page []byte, key string) error {
-	return &StatusError{
-		Status:     response.StatusCode,
-		RetryAfter: retryAfter(response.Header),
-		Message:    clean(string(page), key, maxExcerpt),
-	}
 }

@@ -17,16 +17,16 @@ import (
 const (
 	maxURL = 2 << 10
 	maxKey = 4 << 10
-	// maxResponseHeader replaces net/http's 10 MiB.
+	// maxResponseHeader replaces net/http's limit of 10 MiB.
 	maxResponseHeader = 64 << 10
-	// idleConnection is longer than most servers keep a connection: they hang up, and the pool notices at once.
+	// idleConnection is longer than most servers keep a connection. They close it, which the pool notices at once.
 	idleConnection = 90 * time.Second
 	keepAlive      = 30 * time.Second
 )
 
-// newTransport returns a transport for HTTP/1.1 alone. HTTP/2 puts all calls on one connection: one reset would fail them
-// all, and Call.Before could not hold back one of them. It also repeats requests by itself after a GOAWAY.
-func newTransport(options Options) (*renewing, error) {
+// newTransport returns a transport for HTTP/1.1 alone. HTTP/2 puts all calls on one connection, where one reset would fail
+// them all and Call.Before could not hold back a single one. It also repeats requests by itself after a GOAWAY.
+func newTransport(options Options) (*reloading, error) {
 	dial := options.Dial
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: options.Timeout, KeepAlive: keepAlive}).DialContext
@@ -34,7 +34,7 @@ func newTransport(options Options) (*renewing, error) {
 	proxy, wrongProxy := proxyFunc(options.Proxy)
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	transport, wrongCA := newRenewing(options.CAFile, options.Logger, func(roots *x509.CertPool) *http.Transport {
+	transport, wrongCA := newReloading(options.CAFile, options.Logger, func(roots *x509.CertPool) *http.Transport {
 		d := &dialer{dial: dial, timeout: options.Timeout, config: &tls.Config{
 			MinVersion: tls.VersionTLS12,
 			RootCAs:    roots,
@@ -45,9 +45,9 @@ func newTransport(options Options) (*renewing, error) {
 			OnProxyConnectResponse: checkProxy,
 			DialContext:            d.dialPlain,
 			DialTLSContext:         d.dialTLS,
-			TLSClientConfig:        d.config, // behind a proxy, where DialTLSContext is not asked
+			TLSClientConfig:        d.config, // behind a proxy, where net/http does not call DialTLSContext
 			TLSHandshakeTimeout:    options.Timeout,
-			DisableCompression:     true, // asks for none, which answers of 100 bytes do not need; unwrap bounds what comes unasked
+			DisableCompression:     true, // answers have 100 bytes; unwrap limits those that are compressed all the same
 			MaxIdleConnsPerHost:    options.CallsInFlight,
 			IdleConnTimeout:        idleConnection,
 			MaxResponseHeaderBytes: maxResponseHeader,
@@ -57,7 +57,7 @@ func newTransport(options Options) (*renewing, error) {
 	return transport, errors.Join(optionError("proxy", wrongProxy), optionError("ca file", wrongCA))
 }
 
-// dialer opens connections and marks with a type in which step that failed.
+// dialer opens connections. The type of its error says which step failed.
 type dialer struct {
 	dial    func(ctx context.Context, network, addr string) (net.Conn, error)
 	timeout time.Duration
@@ -65,7 +65,7 @@ type dialer struct {
 }
 
 func (d *dialer) dialPlain(ctx context.Context, network, addr string) (net.Conn, error) {
-	// net/http lets a dial outlive the call that asked for it, so it needs a bound of its own.
+	// net/http lets a dial outlive the call that asked for it, so the dial needs its own limit.
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
 	raw, err := d.dial(ctx, network, addr)
@@ -89,17 +89,17 @@ func (d *dialer) dialTLS(ctx context.Context, network, addr string) (net.Conn, e
 			return &conn{Conn: secured}, nil
 		}
 	}
-	_ = raw.Close() // the handshake's failure is the one to tell
+	_ = raw.Close() // the handshake's error says why
 	return nil, &handshakeError{err}
 }
 
 func proxyFunc(text string) (func(*http.Request) (*url.URL, error), error) {
 	if text == "" {
-		return nil, nil // http.Transport's own word for no proxy
+		return nil, nil // to http.Transport, nil means no proxy
 	}
 	address, err := url.Parse(text)
 	if err != nil || address.Hostname() == "" {
-		return nil, errors.New("not a URL with a host") // the parser's error would show the password
+		return nil, errors.New("not a URL with a host") // the parser's error would contain the password
 	}
 	switch address.Scheme {
 	case "http", "https", "socks5", "socks5h":
@@ -108,7 +108,7 @@ func proxyFunc(text string) (func(*http.Request) (*url.URL, error), error) {
 	return nil, errors.New("none of http, https, socks5, socks5h")
 }
 
-// checkProxy gives a refused CONNECT a type: net/http has but the status text for it.
+// checkProxy gives a refused CONNECT a type. net/http has only the status text for it.
 func checkProxy(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
 	if answer.StatusCode != http.StatusOK {
 		return &connectError{fmt.Errorf("proxy answered HTTP %d", answer.StatusCode)}
@@ -122,16 +122,16 @@ type connectError struct{ err error }
 func (e *connectError) Error() string { return e.err.Error() }
 func (e *connectError) Unwrap() error { return e.err }
 
-// handshakeError marks a failed TLS handshake: crypto/tls has no common type for its errors.
+// handshakeError marks a failed TLS handshake, because crypto/tls has no common type for its errors.
 type handshakeError struct{ err error }
 
 func (e *handshakeError) Error() string { return "tls handshake: " + e.err.Error() }
 func (e *handshakeError) Unwrap() error { return e.err }
 
-// errTooLong is a body over its limit.
+// errTooLong reports a body over its limit.
 var errTooLong = errors.New("answer longer than 1 MiB")
 
-// readBody reads the body to its end, which lets the connection serve the next call, or to the limit.
+// readBody reads the body to its end, so that the connection can serve the next call, or to the limit.
 func readBody(into *bytes.Buffer, response *http.Response, limit int64) error {
 	if response.ContentLength > limit {
 		return errTooLong

@@ -2,6 +2,8 @@ package retry_test
 
 import (
 	"context"
+	"errors"
+	"net"
 	"testing"
 
 	"leadhit-sync/leadhit"
@@ -11,21 +13,26 @@ import (
 // TestTheJudgesWordsAreKnown goes through the client's own errors: what they mean here hangs on the judge's words.
 func TestTheJudgesWordsAreKnown(t *testing.T) {
 	t.Parallel()
+	call := leadhit.Call{ID: "t-0-1", OrderID: "4711", Status: "paid"}
+	held := call
+	held.Before = func() error { return errors.New("lease over") }
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
 	for name, c := range map[string]struct {
 		err             error
 		closes, shrinks bool
 	}{
-		"a timeout":          {&leadhit.TransportError{Err: context.DeadlineExceeded}, true, true},
-		"a broken line":      {&leadhit.TransportError{Err: context.Canceled}, true, false},
-		"given up by us":     {&leadhit.TransportError{Err: context.Canceled, Stopped: true}, false, false},
-		"not sent":           {&leadhit.NotSentError{}, false, false},
+		"a timeout":          {failed(t, t.Context(), func() (net.Conn, error) { return nil, context.DeadlineExceeded }, call), true, true},
+		"a broken line":      {failed(t, t.Context(), brokenLine, call), true, false},
+		"given up by us":     {failed(t, stopped, brokenLine, call), false, false},
+		"not sent":           {failed(t, t.Context(), silentLine, held), false, false},
 		"429":                {&leadhit.StatusError{Status: 429}, true, true},
 		"500":                {&leadhit.StatusError{Status: 500}, true, false},
 		"502":                {&leadhit.StatusError{Status: 502}, true, false},
 		"503":                {&leadhit.StatusError{Status: 503}, true, true},
 		"504":                {&leadhit.StatusError{Status: 504}, true, true},
 		"a page":             {&leadhit.BadAnswerError{}, true, false},
-		"cannot be sent":     {&leadhit.UnsendableError{}, false, false},
+		"cannot be sent":     {failed(t, t.Context(), brokenLine, leadhit.Call{}), false, false},
 		"the node's refusal": {&leadhit.RPCError{Code: -32000, Type: "ValidationError"}, false, false},
 		"the node's fault":   {&leadhit.RPCError{Code: -32000, Type: "OperationalError"}, false, false},
 	} {
@@ -43,4 +50,34 @@ func TestTheJudgesWordsAreKnown(t *testing.T) {
 			}
 		})
 	}
+}
+
+// failed is the error of a call over a connection of the test's own.
+func failed(t *testing.T, ctx context.Context, dial func() (net.Conn, error), call leadhit.Call) error {
+	t.Helper()
+	client, err := leadhit.Open(leadhit.Options{
+		URL: "http://leadhit/", Key: leadhit.FixedKey("key"),
+		Dial: func(context.Context, string, string) (net.Conn, error) { return dial() },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	err = client.SetOrderStatus(ctx, call)
+	if err == nil {
+		t.Fatal("got no error")
+	}
+	return err
+}
+
+// silentLine is a connection on which nobody reads or writes.
+func silentLine() (net.Conn, error) {
+	near, _ := net.Pipe()
+	return near, nil
+}
+
+// brokenLine is a connection that the other side has closed.
+func brokenLine() (net.Conn, error) {
+	near, far := net.Pipe()
+	return near, far.Close()
 }

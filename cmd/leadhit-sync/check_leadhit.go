@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
-	"strings"
 
 	"leadhit-sync/cmd/worker"
 	"leadhit-sync/config"
 	"leadhit-sync/leadhit"
+	"leadhit-sync/retry"
 )
 
 // checkLeadHit tries the connection to LeadHit, the key and the method separately: the map page may answer without a key.
@@ -31,15 +30,15 @@ func checkLeadHit(ctx context.Context, r *report, c *config.Config, o checkOptio
 
 // checkKey says what is known of the key, and whether the node can be asked further.
 func checkKey(ctx context.Context, r *report, c *config.Config, client *leadhit.Client) bool {
-	proof, err := client.TryKey(ctx)
+	proven, err := client.TryKey(ctx)
 	switch {
-	case err != nil && (leadhit.Judge{}).Unauthorised(err):
+	case err != nil && (leadhit.Judge{}).Judge(err).Kind == retry.Unauthorised:
 		r.fail("leadhit", fmt.Sprintf("the API key is refused (%v); check LEADHIT_API_KEY_FILE or LEADHIT_API_KEY", err))
 		return false
 	case err != nil:
 		r.fail("leadhit", fmt.Sprintf("%v%s", err, leadHitHint(err, c)))
 		return false
-	case proof == leadhit.KeyTaken:
+	case proven:
 		r.ok("leadhit", "the API key is accepted: the node refuses a call without it (the method of both calls does not exist)")
 	default:
 		r.skip("leadhit", "reached, but the API key was not tried: the node also answers without a key when a method does not exist; check --call tries it")
@@ -49,13 +48,12 @@ func checkKey(ctx context.Context, r *report, c *config.Config, client *leadhit.
 
 // checkMethod looks for our method on the map page. A missing map page proves nothing.
 func checkMethod(ctx context.Context, r *report, client *leadhit.Client) {
-	methods, err := client.Methods(ctx)
+	has, err := client.HasMethod(ctx)
 	switch {
 	case err != nil:
 		r.warn("leadhit", fmt.Sprintf("cannot check whether the node has %s: %v", leadhit.Method, err))
-	case !slices.Contains(methods, leadhit.Method):
-		r.fail("leadhit", fmt.Sprintf("the node does not list %s (it lists: %s); check LEADHIT_URL",
-			leadhit.Method, strings.Join(methods, ", ")))
+	case !has:
+		r.fail("leadhit", "the node does not list "+leadhit.Method+"; check LEADHIT_URL")
 	default:
 		r.ok("leadhit", "the node lists "+leadhit.Method)
 	}
@@ -74,7 +72,7 @@ func checkCall(ctx context.Context, r *report, c *config.Config, client *leadhit
 	switch {
 	case err == nil:
 		r.warn("leadhit", leadhit.Method+" was accepted for the made-up order "+triedOrder+" with the made-up status "+triedStatus+"; LeadHit should refuse both")
-	case (leadhit.Judge{}).Unauthorised(err):
+	case (leadhit.Judge{}).Judge(err).Kind == retry.Unauthorised:
 		r.fail("leadhit", fmt.Sprintf("the API key is refused (%v); check LEADHIT_API_KEY_FILE or LEADHIT_API_KEY", err))
 	case answered && rpc.Type != "":
 		r.ok("leadhit", leadhit.Method+" is there, and refuses a made-up status: "+rpc.Error())

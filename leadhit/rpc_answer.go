@@ -9,7 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// JSON-RPC 2.0's own codes; LeadHit gives -32000 to whatever its method raised.
+// The codes of JSON-RPC 2.0 itself. LeadHit uses -32000 for every exception of its method.
 const (
 	codeParseError     = -32700
 	codeInvalidRequest = -32600
@@ -17,7 +17,7 @@ const (
 	codeInvalidParams  = -32602
 )
 
-// idOf says whose id an answer carries.
+// idOf tells whose id an answer contains.
 type idOf uint8
 
 const (
@@ -26,7 +26,7 @@ const (
 	idOther
 )
 
-// answer is a JSON-RPC answer as far as the client cares.
+// answer is the part of a JSON-RPC answer that the client reads.
 type answer struct {
 	id     idOf
 	result member
@@ -34,8 +34,8 @@ type answer struct {
 	rpc    RPCError
 }
 
-// member tells an absent member from one that is null: JSON-RPC 2.0 allows a result of null, and 1.0 sends the other of
-// result and error as null.
+// member distinguishes an absent member from null. JSON-RPC 2.0 allows a result of null, and 1.0 sends either result or error
+// as null.
 type member uint8
 
 const (
@@ -45,13 +45,13 @@ const (
 )
 
 // parseAnswer returns nil for a result with this call's id, an *RPCError for an error that belongs to this call, and a
-// *BadAnswerError for all else. Duplicate names are refused: of two results nobody could say which one holds.
+// *BadAnswerError otherwise. It refuses duplicate names, because nothing says which of two results counts.
 func parseAnswer(s *scratch, id, key string) error {
 	text := s.body.Bytes()
 	bad := func(reason string) error {
 		return &BadAnswerError{Reason: reason, Excerpt: clean(string(text), key, maxExcerpt)}
 	}
-	// Broken UTF-8 in a message must not hide the error that it explains.
+	// Broken UTF-8 in a message must not hide the error itself.
 	s.decoder.Reset(&s.body, jsontext.AllowInvalidUTF8(true))
 	a, err := readAnswer(&s.decoder, id)
 	switch {
@@ -101,7 +101,7 @@ func readAnswer(d *jsontext.Decoder, id string) (answer, error) {
 		if err != nil {
 			return a, errBroken
 		}
-		// The value is lost with the next read, so each is looked at as it comes.
+		// The next read overwrites the value, so each is examined at once.
 		which := name.String()
 		value, err := d.ReadValue()
 		if err != nil {
@@ -145,7 +145,7 @@ func (a *answer) take(name string, value jsontext.Value, id string) error {
 	return nil
 }
 
-// takeError reads the error object. Its data.args are passed over: they repeat what the order's owner sent.
+// takeError reads the error object. It skips data.args, which repeat the order's data.
 func (a *answer) takeError(value jsontext.Value) error {
 	var fault struct {
 		Code    jsontext.Value `json:"code"`
@@ -184,12 +184,12 @@ func memberOf(value jsontext.Value) member {
 	return present
 }
 
-// str returns the text of a JSON string, and nothing for any other value.
+// str returns the text of a JSON string, and "" for any other value.
 func str(value jsontext.Value) string {
 	if value.Kind() != jsontext.KindString {
 		return ""
 	}
-	// An error here is broken UTF-8, which is replaced.
+	// The only error here is broken UTF-8, which is replaced.
 	text, _ := jsontext.AppendUnquote(nil, value)
 	return string(text)
 }

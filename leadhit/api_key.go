@@ -12,7 +12,7 @@ import (
 	"leadhit-sync/config/credentials"
 )
 
-// Key is the API key. Its value goes into the header of calls and nowhere else: every way of printing a Key prints ***.
+// Key is the API key. Its value goes into the header of calls and nowhere else; no way of printing a Key shows it.
 type Key struct {
 	file  *credentials.Kept[string] // nil for a fixed key
 	value atomic.Pointer[string]
@@ -76,19 +76,10 @@ func (k *Key) reload() (changed bool) {
 	return true
 }
 
-// String returns ***.
+// String returns ***. Other ways of printing a Key cannot reach the value: it is behind a pointer.
 func (k *Key) String() string { return hidden }
 
-// GoString returns ***.
-func (k *Key) GoString() string { return hidden }
-
-// LogValue returns ***.
-func (k *Key) LogValue() slog.Value { return slog.StringValue(hidden) }
-
-// MarshalJSON returns "***".
-func (k *Key) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden + `"`), nil }
-
-// load returns the value; each change has a pointer of its own.
+// load returns the current value. Each change has a pointer of its own.
 func (k *Key) load() *string {
 	if value := k.value.Load(); value != nil {
 		return value
@@ -108,8 +99,8 @@ func readKey(name string) (string, error) {
 	return value, nil
 }
 
-// checkKey accepts what an HTTP header carries unchanged, but no space: it comes from a slip in copying. The setting
-// LEADHIT_API_KEY takes none either.
+// checkKey accepts what an HTTP header carries unchanged, except for spaces: they come from careless copying. The setting
+// LEADHIT_API_KEY refuses them too.
 func checkKey(value string) error {
 	if value == "" {
 		return errors.New("empty")

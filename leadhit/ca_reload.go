@@ -14,10 +14,10 @@ import (
 // lookEvery is the shortest time between two readings of the CA file.
 const lookEvery = time.Second
 
-// renewing is a transport that trusts the authorities that the CA file names now. It replaces its http.Transport when the
+// reloading is a transport that trusts the authorities that are in the CA file now. It replaces its http.Transport when the
 // file changes. Trust cannot be decided for each connection: behind a proxy, net/http itself does the handshake, with one
 // setting for all.
-type renewing struct {
+type reloading struct {
 	roots *credentials.Kept[*x509.CertPool] // nil: the system's authorities alone
 	make  func(roots *x509.CertPool) *http.Transport
 	log   *slog.Logger
@@ -30,8 +30,8 @@ type renewing struct {
 	trusted *x509.CertPool
 }
 
-func newRenewing(file string, log *slog.Logger, create func(*x509.CertPool) *http.Transport) (*renewing, error) {
-	r := &renewing{make: create, log: log, began: time.Now()}
+func newReloading(file string, log *slog.Logger, create func(*x509.CertPool) *http.Transport) (*reloading, error) {
+	r := &reloading{make: create, log: log, began: time.Now()}
 	if file != "" {
 		roots, err := credentials.Keep("LEADHIT_CA_FILE", log, credentials.Authorities(file))
 		if err != nil {
@@ -45,7 +45,7 @@ func newRenewing(file string, log *slog.Logger, create func(*x509.CertPool) *htt
 }
 
 // RoundTrip makes the request once.
-func (r *renewing) RoundTrip(request *http.Request) (*http.Response, error) {
+func (r *reloading) RoundTrip(request *http.Request) (*http.Response, error) {
 	if r.roots != nil && int64(time.Since(r.began)) >= r.next.Load() {
 		r.look()
 	}
@@ -53,10 +53,10 @@ func (r *renewing) RoundTrip(request *http.Request) (*http.Response, error) {
 }
 
 // CloseIdleConnections closes the connections that no request uses.
-func (r *renewing) CloseIdleConnections() { r.current.Load().CloseIdleConnections() }
+func (r *reloading) CloseIdleConnections() { r.current.Load().CloseIdleConnections() }
 
 // look reads the file, unless another call is doing so.
-func (r *renewing) look() {
+func (r *reloading) look() {
 	if !r.mu.TryLock() {
 		return
 	}

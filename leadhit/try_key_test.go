@@ -14,34 +14,34 @@ func TestTheKeyIsTriedWithoutNamingAnOrder(t *testing.T) {
 	node := sandbox.New(sandbox.Options{Key: canary, GuardMap: true})
 	for name, c := range map[string]struct {
 		handle http.HandlerFunc
-		want   leadhit.KeyProof
+		want   bool
 		cause  string // of the verdict on the error; empty: none
 	}{
-		"the key is right": {node.ServeHTTP, leadhit.KeyTaken, ""},
-		"the key is wrong": {sandbox.New(sandbox.Options{Key: "another"}).ServeHTTP, leadhit.KeyNotTried, "HTTP 403"},
+		"the key is right": {node.ServeHTTP, true, ""},
+		"the key is wrong": {sandbox.New(sandbox.Options{Key: "another"}).ServeHTTP, false, "HTTP 403"},
 		"nobody looks at the key": {func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, `{"jsonrpc":"2.0","id":"leadhit-sync-check","error":{"code":-32601,"message":"Method not found"}}`)
-		}, leadhit.KeyNotTried, ""},
+		}, false, ""},
 		"the node has no id for it": {func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("API-KEY") == "" {
 				w.WriteHeader(http.StatusUnauthorized)
 			}
 			_, _ = io.WriteString(w, `{"jsonrpc":"2.0","id":null,"error":{"code":-32601,"message":"Method not found"}}`)
-		}, leadhit.KeyTaken, ""},
-		"another page": {http.NotFound, leadhit.KeyNotTried, "HTTP 404"},
+		}, true, ""},
+		"another page": {http.NotFound, false, "HTTP 404"},
 		"a result": {func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, `{"jsonrpc":"2.0","id":"leadhit-sync-check","result":true}`)
-		}, leadhit.KeyNotTried, "BadAnswer"},
+		}, false, "BadAnswer"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			proof, err := open(t, serve(t, c.handle)).TryKey(t.Context())
+			proven, err := open(t, serve(t, c.handle)).TryKey(t.Context())
 			cause := ""
 			if err != nil {
 				cause = (leadhit.Judge{}).Judge(err).Cause
 			}
-			if proof != c.want || cause != c.cause {
-				t.Errorf("got %v, %v, want %v and the cause %q", proof, err, c.want, c.cause)
+			if proven != c.want || cause != c.cause {
+				t.Errorf("got %v, %v, want %v and the cause %q", proven, err, c.want, c.cause)
 			}
 		})
 	}

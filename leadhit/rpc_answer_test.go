@@ -3,7 +3,6 @@ package leadhit_test
 import (
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -124,29 +123,29 @@ func TestRetryAfterIsBounded(t *testing.T) {
 	}
 }
 
-func TestTheMapPageIsRead(t *testing.T) {
+func TestAMapPageListsOurMethodOrNot(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		page string
-		want []string
+		page        string
+		found, some bool
 	}{
 		"as the server makes it": {
-			"<h1>JSON-RPC map</h1><pre>set_order_status: \n    Sets it.\n\n    :param order_id: a < b\n\nget_orders: None</pre>",
-			[]string{"get_orders", "set_order_status"},
+			"<h1>JSON-RPC map</h1><pre>get_orders: None\n\nset_order_status: \n    Sets it.\n\n    :param order_id: a < b</pre>", true, true,
 		},
-		"a list with links":        {"<html><head><title>map</title></head><UL><li><a href='#x'>a.b</a></LI><li><b>c</b>(x, y)</li></ul>", []string{"a.b", "c"}},
-		"escaped":                  {"<pre>a&#95;b: x</pre>", []string{"a_b"}},
-		"a script is not listed":   {"<script>evil</script><style>p: x</style><p>ok</p>", []string{"ok"}},
-		"an unfinished script":     {"<pre>a: x</pre><script>evil", []string{"a"}},
-		"sentences are no methods": {"<p>Not found here.</p><p>404 error</p>", nil},
-		"twice is once":            {"a\nb\na\n", []string{"a", "b"}},
-		"only signs":               {strings.Repeat("<", 1<<20), nil},
-		"nothing":                  {"", nil},
+		"first on the page":        {"<h1>JSON-RPC map</h1><pre>set_order_status: None", true, true},
+		"a list with links":        {"<UL><li><a href='#x'>set_order_status</a></LI></ul>", true, true},
+		"with its parameters":      {"set_order_status(order_id, status)\r\n", true, true},
+		"alone on a line":          {"get_orders\r\nset_order_status\r\n", true, true},
+		"another method alone":     {"<pre>get_orders: \n    See set_order_status: it sets it.</pre>", false, true},
+		"a longer name":            {"<pre>set_order_status_v2: x\nbulk.set_order_status: x</pre>", false, true},
+		"sentences are no methods": {"<p>Not found here.</p><p>404 error</p>", false, false},
+		"only signs":               {strings.Repeat("<", 1<<20), false, false},
+		"nothing":                  {"", false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := leadhit.ParseMap(c.page); !slices.Equal(got, c.want) {
-				t.Errorf("got %q, want %q", got, c.want)
+			if found, some := leadhit.Lists(c.page, leadhit.Method); found != c.found || some != c.some {
+				t.Errorf("got found %t, some %t; want %t, %t", found, some, c.found, c.some)
 			}
 		})
 	}

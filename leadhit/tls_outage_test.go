@@ -174,7 +174,7 @@ func TestAnOutageOfTLSIsToldOnceForEachCause(t *testing.T) {
 			<-time.After(time.Second)
 		}
 		d.told(t, 3, 0)
-		for _, want := range []string{"handshake failure", "not of an authority that we trust", "no TLS is spoken at LEADHIT_URL"} {
+		for _, want := range []string{"handshake failure", "signed by an unknown authority", "the server at LEADHIT_URL does not speak TLS"} {
 			if d.log.count(want) != 1 {
 				t.Errorf("got this log, want %q in it once:\n%s", want, d.log.text.String())
 			}

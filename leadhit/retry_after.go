@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// maxRetryAfter is the longest wait that a server can ask for.
+// maxRetryAfter is the longest wait that a server can demand.
 const maxRetryAfter = 15 * time.Minute
 
-// retryAfter reads the header Retry-After (RFC 9110, 10.2.3): whole seconds, or a date, which is judged by the answer's own
-// Date, lest a wrong clock on either side matter. What cannot be read asks for nothing.
+// retryAfter reads the header Retry-After (RFC 9110, 10.2.3): whole seconds or a date. A date is compared with the response's
+// own Date, so that a wrong clock on either side does no harm. An unreadable value demands nothing.
 func retryAfter(header http.Header) time.Duration {
 	value := strings.TrimSpace(header.Get("Retry-After"))
 	if value == "" {
@@ -20,7 +20,7 @@ func retryAfter(header http.Header) time.Duration {
 	if strings.Trim(value, "0123456789") == "" {
 		seconds, err := strconv.ParseUint(value, 10, 32)
 		if err != nil || seconds > uint64(maxRetryAfter/time.Second) {
-			return maxRetryAfter // digits alone fail only by being too many
+			return maxRetryAfter // digits can only fail to parse if there are too many
 		}
 		return time.Duration(seconds) * time.Second
 	}

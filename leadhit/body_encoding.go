@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	byteOrderMark = "\ufeff" // some Windows programs begin texts with it
+	byteOrderMark = "\ufeff" // some Windows programs put it at the beginning of a text
 	gzipMagic     = "\x1f\x8b"
 )
 
@@ -19,8 +19,8 @@ var (
 	errWide       = errors.New("the answer is in UTF-16, not UTF-8")
 )
 
-// unwrap removes what a proxy or a framework put around an answer: gzip, which we never ask for, and a byte order mark.
-// Its error names a wrapping that it cannot remove. limit bounds the unpacked size.
+// unwrap removes what a proxy or a framework put around an answer: gzip, which we never ask for, and a byte order mark. Its
+// error names an encoding that it cannot remove. limit is for the decompressed size.
 func unwrap(body *bytes.Buffer, encoding string, limit int64) error {
 	encoding = strings.ToLower(strings.TrimSpace(encoding))
 	switch {
@@ -29,7 +29,7 @@ func unwrap(body *bytes.Buffer, encoding string, limit int64) error {
 			return err
 		}
 	case encoding == "", encoding == "identity", encoding == "gzip", encoding == "x-gzip":
-		// A proxy that unpacks may leave the header as it was.
+		// A proxy that decompresses may leave the header as it was.
 	default:
 		return fmt.Errorf("the answer is compressed with %s, which we did not ask for", clean(encoding, "", maxLabel))
 	}

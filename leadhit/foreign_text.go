@@ -1,0 +1,46 @@
+package leadhit
+
+import (
+	"strings"
+	"unicode"
+)
+
+// Limits in bytes for other people's text.
+const (
+	maxMessage = 1 << 10
+	maxExcerpt = 256
+	maxLabel   = 256
+	// maxCleaned is how much of a text clean looks at: enough for a page that begins with white space.
+	maxCleaned = 16 << 10
+)
+
+const hidden = "***"
+
+// clean makes foreign text safe for logs, letters and terminals. It hides the secret, turns white space into single spaces,
+// keeps printable characters alone, and cuts the rest at limit bytes. What is not on Go's list of printable characters could
+// steer a terminal or change the direction of reading (U+202E).
+func clean(text, secret string, limit int) string {
+	hide := func(text string) string {
+		if secret == "" {
+			return text
+		}
+		return strings.ReplaceAll(text, secret, hidden)
+	}
+	// Hide before each cut, because a cut could leave half of the secret.
+	text = hide(text)
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsPrint(r):
+			return r
+		}
+		return -1
+	}, text[:min(len(text), maxCleaned)])
+	// Hide again, because dropping an invisible character can put the secret back together.
+	text = hide(strings.Join(strings.Fields(text), " "))
+	if len(text) > limit {
+		text = strings.ToValidUTF8(text[:limit], "") // the cut may go through a character
+	}
+	return strings.TrimSuffix(text, " ")
+}

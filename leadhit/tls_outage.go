@@ -1,0 +1,58 @@
+package leadhit
+
+import (
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// manyHandshakes is how many must fail, without an answered call between them and for longer than a call may take, before
+	// that is an outage. Behind a load balancer one bad server of several fails some handshakes, and calls that began earlier
+	// may still be answered.
+	manyHandshakes = 5
+	// mostCauses limits the lines of one outage: a server may put something else into its certificate each time.
+	mostCauses = 4
+)
+
+// tlsOutage logs when no call gets through TLS any more: a line for each cause, and one when it is over. The operator can fix
+// TLS, but the pause for missing answers does not mention it.
+type tlsOutage struct {
+	log     *slog.Logger
+	limit   time.Duration // of one call
+	ongoing atomic.Bool   // failed is not zero; spares each answered call the lock
+
+	mu     sync.Mutex
+	failed int       // handshakes since the last answered call
+	since  time.Time // the first of them
+	logged []string
+}
+
+func (o *tlsOutage) failure(text string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.failed++; o.failed == 1 {
+		o.since = time.Now()
+		o.ongoing.Store(true)
+	}
+	if o.failed < manyHandshakes || time.Since(o.since) <= o.limit || len(o.logged) == mostCauses || slices.Contains(o.logged, text) {
+		return
+	}
+	o.logged = append(o.logged, text)
+	o.log.Warn("no call reaches LeadHit; retrying until TLS works", slog.String("error", text))
+}
+
+func (o *tlsOutage) answered() {
+	if !o.ongoing.Load() {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.logged) > 0 {
+		o.log.Info("calls reach LeadHit again")
+	}
+	o.failed, o.logged = 0, nil
+	o.ongoing.Store(false)
+}
