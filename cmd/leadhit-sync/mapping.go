@@ -8,6 +8,7 @@ import (
 
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/consumer/mapping"
+	"leadhit-sync/consumer/mapping/spec"
 )
 
 func mappingCommand() *cobra.Command {
@@ -117,17 +118,22 @@ and check a file that begins with
 		Example: `  leadhit-sync mapping schema > mapping.schema.json`,
 		Args:    arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			_, err := io.WriteString(c.OutOrStdout(), mapping.EditorSchema())
+			_, err := io.WriteString(c.OutOrStdout(), spec.EditorSchema())
 			return err
 		},
 	}
 }
 
-// loadMapping loads a preset or a file. The mistakes of a file come back one a line, each with its place.
+// loadMapping loads a preset or a file.
 func loadMapping(source string, topics []string) (*mapping.Mapping, error) {
 	m, err := mapping.Load(mapping.Options{Source: source, Topics: topics})
-	if mistakes, ok := errors.AsType[*mapping.FileError](err); ok {
-		return nil, listedError{mistakes}
+	return m, asLines(err)
+}
+
+// asLines prints the mistakes of a file one per line, each with its place.
+func asLines(err error) error {
+	if mistakes, ok := errors.AsType[*spec.FileError](err); ok {
+		return listedError{mistakes}
 	}
-	return m, err
+	return err
 }

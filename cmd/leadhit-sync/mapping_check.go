@@ -10,6 +10,7 @@ import (
 
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/consumer/mapping"
+	"leadhit-sync/consumer/mapping/spec"
 )
 
 var errFindings = errors.New("the mapping has warnings, and --strict treats them as mistakes")
@@ -35,15 +36,15 @@ decides, use "leadhit-sync mapping test".`,
 				return err
 			}
 			m, err := loadMapping(args[0], topics)
-			var mistakes *mapping.FileError
+			var mistakes *spec.FileError
 			if errors.As(err, &mistakes) && output == "json" {
-				return errors.Join(printJSON(c.OutOrStdout(), checkedFile{Schema: checkSchema, Mistakes: places(mistakes.Problems)}, "  "), err)
+				return errors.Join(printJSON(c.OutOrStdout(), checkedFile{Schema: checkSchema, Mistakes: mistakes.Problems}, "  "), err)
 			}
 			if err != nil {
 				return err
 			}
 			report := m.Check()
-			found := checkedFile{Schema: checkSchema, Mappings: report.Mappings, Findings: places(report.Findings), Mistakes: []placed{}}
+			found := checkedFile{Schema: checkSchema, Mappings: report.Mappings, Findings: report.Findings, Mistakes: []spec.Problem{}}
 			err = printAs(output, c.OutOrStdout(), found, func(w io.Writer) error { return printCheck(w, args[0], report) })
 			if err == nil && strict && len(report.Findings) > 0 {
 				return errFindings
@@ -64,26 +65,8 @@ const checkSchema = "mapping.check.v1"
 type checkedFile struct {
 	Schema   string                    `json:"schema"`
 	Mappings []mapping.ReportedMapping `json:"mappings"`
-	Mistakes []placed                  `json:"mistakes"`
-	Findings []placed                  `json:"findings"`
-}
-
-// placed is the JSON form of a problem.
-type placed struct {
-	File    string `json:"file"`
-	Line    int    `json:"line,omitempty"`
-	Column  int    `json:"column,omitempty"`
-	Mapping string `json:"mapping,omitempty"`
-	Where   string `json:"where,omitempty"`
-	Text    string `json:"text"`
-}
-
-func places(problems []mapping.Problem) []placed {
-	all := make([]placed, len(problems))
-	for i, p := range problems {
-		all[i] = placed(p)
-	}
-	return all
+	Mistakes []spec.Problem            `json:"mistakes"`
+	Findings []spec.Problem            `json:"findings"`
 }
 
 func printCheck(w io.Writer, source string, report mapping.Report) error {

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/consumer/mapping"
+	"leadhit-sync/consumer/mapping/spec"
 )
 
 var errDiffers = errors.New("a case gives another result than it wants")
@@ -49,9 +51,9 @@ code is 1 if there is a difference.`,
 			if err != nil {
 				return err
 			}
-			cases, err := readCases(or(file, casesFile(args[0])))
+			cases, err := spec.ReadCases(or(file, casesFile(args[0])), mapping.Causes())
 			if err != nil {
-				return err
+				return asLines(err)
 			}
 			t := trial{Schema: "mapping.test.v1"}
 			if err := t.run(c.Context(), m, cases); err != nil {
@@ -69,6 +71,47 @@ code is 1 if there is a difference.`,
 	outputFlag(c, &output)
 	c.Flags().StringVar(&file, "cases", "", "the file of cases (default: FILE.cases.yaml beside FILE.yaml)")
 	return c
+}
+
+// casesFile returns where the cases of a mapping are: shop.cases.yaml beside shop.yaml.
+func casesFile(source string) string {
+	ext := filepath.Ext(source)
+	return strings.TrimSuffix(source, ext) + ".cases" + or(ext, ".yaml")
+}
+
+// meets reports whether an outcome is the wanted one. Of a refusal only the cause counts.
+func meets(want spec.Want, o mapping.Outcome) bool {
+	switch o.Action {
+	case mapping.Call:
+		return want == spec.Want{OrderID: o.OrderID, Status: o.Status}
+	case mapping.Ignore:
+		return want == spec.Want{}
+	case mapping.Refuse:
+	}
+	return want == spec.Want{Refuse: o.Cause}
+}
+
+// wanted writes what a case wants in the words of inShort.
+func wanted(w spec.Want) string {
+	switch {
+	case w.Refuse != "":
+		return inShort(mapping.Outcome{Action: mapping.Refuse, Cause: w.Refuse})
+	case w.OrderID != "":
+		return inShort(mapping.Outcome{Action: mapping.Call, OrderID: w.OrderID, Status: w.Status})
+	}
+	return inShort(mapping.Outcome{Action: mapping.Ignore})
+}
+
+// inShort writes an outcome in a few words.
+func inShort(o mapping.Outcome) string {
+	switch o.Action {
+	case mapping.Call:
+		return "call " + terminal.Quote(o.OrderID) + " " + terminal.Quote(o.Status)
+	case mapping.Ignore:
+		return "ignore"
+	case mapping.Refuse:
+	}
+	return "refuse " + o.Cause
 }
 
 // trial is what came of all cases.
@@ -96,20 +139,20 @@ type untriedPart struct {
 	Part    string `json:"part"`
 }
 
-func (t *trial) run(ctx context.Context, m *mapping.Mapping, cases []mappingCase) error {
+func (t *trial) run(ctx context.Context, m *mapping.Mapping, cases []spec.Case) error {
 	tried := make(map[untriedPart]bool)
 	report := m.Check()
 	t.Warnings = []string{}
 	for _, c := range cases {
-		e, err := m.Explain(ctx, c.record)
+		e, err := m.Explain(ctx, c.Record)
 		if err != nil {
-			return fmt.Errorf("case %q: %w", c.name, err)
+			return fmt.Errorf("case %q: %w", c.Name, err)
 		}
 		for _, o := range e.Orders {
 			tried[untriedPart{e.Mapping, o.DecidedBy}] = true
 		}
 		for _, warning := range explained(e, report.Statuses).Warnings {
-			t.Warnings = append(t.Warnings, fmt.Sprintf("case %q: %s", c.name, warning))
+			t.Warnings = append(t.Warnings, fmt.Sprintf("case %q: %s", c.Name, warning))
 		}
 		one := tryCase(c, e)
 		if !one.OK {
@@ -143,15 +186,15 @@ func parts(report mapping.Report) []untriedPart {
 	return all
 }
 
-func tryCase(c mappingCase, e mapping.Explanation) triedCase {
+func tryCase(c spec.Case, e mapping.Explanation) triedCase {
 	var want, got, why []string
-	ok := len(c.want) == len(e.Orders)
-	for _, w := range c.want {
-		want = append(want, w.String())
+	ok := len(c.Want) == len(e.Orders)
+	for _, w := range c.Want {
+		want = append(want, wanted(w))
 	}
 	for i, o := range e.Orders {
-		got = append(got, outcomeOf(o.Outcome).String())
-		if i < len(c.want) && c.want[i].meets(o.Outcome) {
+		got = append(got, inShort(o.Outcome))
+		if i < len(c.Want) && meets(c.Want[i], o.Outcome) {
 			continue
 		}
 		ok = false
@@ -164,7 +207,7 @@ func tryCase(c mappingCase, e mapping.Explanation) triedCase {
 		why = append(why, reason)
 	}
 	return triedCase{
-		Name: c.name, OK: ok, Want: strings.Join(want, "; "), Got: strings.Join(got, "; "), Why: strings.Join(why, "; "),
+		Name: c.Name, OK: ok, Want: strings.Join(want, "; "), Got: strings.Join(got, "; "), Why: strings.Join(why, "; "),
 	}
 }
 

@@ -402,14 +402,3 @@ func TestCasesMayStandElsewhere(t *testing.T) {
 		t.Errorf("got %+v, want one case of a preset to pass", got)
 	}
 }
-
-func FuzzCases(f *testing.F) {
-	f.Add("cases:\n- {name: a, value: '{}', want: {order_id: 1, status: paid}}")
-	f.Add("cases: [{name: &x a, headers: {b: *x}, want: [ignore, {refuse: X}]}]")
-	f.Fuzz(func(_ *testing.T, text string) {
-		r := &caseReader{file: "f"}
-		if cases := r.document([]byte(text)); len(cases) == 0 && len(r.problems) == 0 {
-			panic("neither cases nor problems")
-		}
-	})
-}

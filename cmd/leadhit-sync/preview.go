@@ -153,7 +153,7 @@ func printSeen(w io.Writer, output string, e seen) error {
 			}
 			continue
 		}
-		text := outcomeOf(out).String()
+		text := inShort(out)
 		if out.Action == mapping.Refuse {
 			text += ": " + out.Message
 		}

@@ -7,8 +7,8 @@ import (
 
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
-	"leadhit-sync/consumer/mapping"
 	"leadhit-sync/consumer/mapping/registry"
+	"leadhit-sync/consumer/mapping/spec"
 	"leadhit-sync/leadhit"
 )
 
@@ -49,7 +49,7 @@ func withoutPath(err error) error {
 // mappingMistake is the *config.Error about the mapping: the mistakes of a file have lines of their own.
 func mappingMistake(err error) error {
 	what := err.Error()
-	if file, ok := errors.AsType[*mapping.FileError](err); ok {
+	if file, ok := errors.AsType[*spec.FileError](err); ok {
 		what = "the mapping has mistakes\n" + file.Error()
 	}
 	return (*config.Error)(nil).Add(config.Problem{Variable: "MAPPING", What: what})

@@ -7,11 +7,13 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
+
+	"leadhit-sync/consumer/mapping/spec"
 )
 
 // findUnreachableTexts warns of a text that the field's normalize never leaves, such as "NEW" in lower case. Such a rule
 // is valid CEL, and a != in it is always true: it could report every cancelled order as paid.
-func (c *compiler) findUnreachableTexts(s ruleSpec, a *ast.AST) {
+func (c *compiler) findUnreachableTexts(s spec.Rule, a *ast.AST) {
 	ast.PostOrderVisit(a.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		field, literals := c.comparison(e)
 		for _, literal := range literals {
@@ -20,7 +22,7 @@ func (c *compiler) findUnreachableTexts(s ruleSpec, a *ast.AST) {
 				continue
 			}
 			at := a.SourceInfo().GetStartLocation(literal.ID())
-			c.finding(c.reader(s.when).inside(s.when, at.Line()-1, at.Column()), s.where+".when",
+			c.finding(s.When.Inside(at.Line()-1, at.Column()), s.Where+".when",
 				"normalize makes %s never equal to %q; write %q", field.name, string(text), field.normal(string(text)))
 		}
 	}))

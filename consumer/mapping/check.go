@@ -1,8 +1,9 @@
 package mapping
 
 import (
-	"cmp"
 	"slices"
+
+	"leadhit-sync/consumer/mapping/spec"
 )
 
 // Report lists what a loaded mapping consists of, for the person who wrote it.
@@ -12,7 +13,7 @@ type Report struct {
 	Statuses []string `json:"statuses"`
 	// Findings are valid but probably unintended: a code or a text that a field can never have, a field that no rule
 	// reads, a path into an envelope that is opened, a topic that is not read.
-	Findings []Problem `json:"findings"`
+	Findings []spec.Problem `json:"findings"`
 }
 
 // ReportedMapping is one mapping of a file.
@@ -49,25 +50,24 @@ type ReportedList struct {
 
 // Check reports what the mapping consists of, and what in it does nothing.
 func (m *Mapping) Check() Report {
-	r := Report{Statuses: m.statuses, Findings: []Problem{}}
-	found := &problems{}
+	r := Report{Statuses: m.statuses}
+	var found spec.Problems
 	for i, p := range m.programs {
 		reported := p.report()
 		reported.Topics = m.matchers[i].topics()
 		r.Mappings = append(r.Mappings, reported)
-		found.found = append(found.found, p.findings...)
-		p.idleFields(found)
-		p.idleCodes(found)
+		p.unreadFields(&found)
+		p.impossibleCodes(&found)
+		for _, f := range p.findings.All() {
+			found.Add(f.Place, f.Where, "%s", f.Text)
+		}
 		for _, name := range m.matchers[i].names {
 			if len(m.configured) > 0 && !slices.Contains(m.configured, name) {
-				found.add(m.matchers[i].place, "match.topics", "the topic %q is not among those that are read", name)
+				found.Add(m.matchers[i].Place, "match.topics", "the topic %q is not among those that are read", name)
 			}
 		}
 	}
-	slices.SortStableFunc(found.found, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-	})
-	r.Findings = append(r.Findings, found.found...)
+	r.Findings = append([]spec.Problem{}, found.All()...) // in JSON an empty list, not null
 	return r
 }
 
@@ -96,7 +96,7 @@ func (p *program) report() ReportedMapping {
 	for _, l := range p.lists {
 		list := ReportedList{Status: l.status, Codes: []string{}}
 		for _, c := range l.codes {
-			list.Codes = append(list.Codes, c.value)
+			list.Codes = append(list.Codes, c.Value)
 		}
 		r.Lists = append(r.Lists, list)
 	}
@@ -109,16 +109,16 @@ func (v verdict) String() string {
 	case sayCall:
 		return v.status
 	case sayIgnore:
-		return wordIgnore
+		return spec.Ignore
 	case sayPass:
-		return wordPass
+		return spec.Pass
 	case sayRefuse:
 	}
-	return wordDeadLetter
+	return spec.DeadLetter
 }
 
-// idleFields finds fields that nobody reads.
-func (p *program) idleFields(found *problems) {
+// unreadFields finds fields that no rule reads.
+func (p *program) unreadFields(found *spec.Problems) {
 	read := map[string]bool{"order_id": true, "status": true, "event_time": true, "event_id": true, "version": true}
 	for _, rule := range p.rules {
 		for _, i := range rule.reads {
@@ -127,13 +127,13 @@ func (p *program) idleFields(found *problems) {
 	}
 	for i := range p.fields {
 		if f := &p.fields[i]; !read[f.name] {
-			found.add(f.at, within("fields", f.name), "no rule reads it")
+			found.Add(f.at, "fields."+f.name, "no rule reads it")
 		}
 	}
 }
 
-// idleCodes finds codes that no status equals after normalize and pattern.
-func (p *program) idleCodes(found *problems) {
+// impossibleCodes finds codes that no status equals after normalize and pattern.
+func (p *program) impossibleCodes(found *spec.Problems) {
 	if p.status == none {
 		return
 	}
@@ -141,10 +141,10 @@ func (p *program) idleCodes(found *problems) {
 	for _, l := range p.lists {
 		for _, c := range l.codes {
 			switch {
-			case f.normal(c.value) != c.value:
-				found.add(c.place, within("status", l.status), "the code %q can never match: normalize makes it %q", c.value, f.normal(c.value))
-			case f.pattern != nil && !f.pattern.MatchString(c.value):
-				found.add(c.place, within("status", l.status), "the code %q can never match: it does not match the field's pattern", c.value)
+			case f.normal(c.Value) != c.Value:
+				found.Add(c.Place, "status."+l.status, "the code %q can never match: normalize makes it %q", c.Value, f.normal(c.Value))
+			case f.pattern != nil && !f.pattern.MatchString(c.Value):
+				found.Add(c.Place, "status."+l.status, "the code %q can never match: it does not match the field's pattern", c.Value)
 			}
 		}
 	}

@@ -9,13 +9,14 @@ import (
 	"sync"
 
 	"leadhit-sync/consumer/mapping/schema"
+	"leadhit-sync/consumer/mapping/spec"
 	"leadhit-sync/consumer/mapping/tree"
 )
 
-// A compiler makes a program of a spec and notes every mistake on the way.
+// A compiler turns one mapping of a file into a program, and notes every mistake on the way.
 type compiler struct {
-	*problems
-	spec     *spec
+	problems *spec.Problems
+	spec     *spec.Mapping
 	statuses []string
 	read     func(file string) (func(string) ([]byte, error), string)
 	fallback schema.Lookup
@@ -25,8 +26,8 @@ type compiler struct {
 func (c *compiler) compile() *program {
 	s := c.spec
 	c.program = &program{
-		place: s.place, name: s.name, description: s.description, orderID: none, status: none, list: none,
-		debezium: s.unwrap.value == "debezium", codes: make(map[string]verdict),
+		name: s.Name, description: s.Description, orderID: none, status: none, list: none,
+		debezium: s.Unwrap.Value == "debezium", codes: make(map[string]verdict),
 		index: make(map[string]int),
 	}
 	p := c.program
@@ -37,7 +38,7 @@ func (c *compiler) compile() *program {
 	}
 	c.encoding()
 	c.each()
-	for _, f := range s.fields {
+	for _, f := range s.Fields {
 		c.field(f)
 	}
 	c.rules()
@@ -47,101 +48,97 @@ func (c *compiler) compile() *program {
 	return p
 }
 
-// add notes a mistake under the name of the mapping that is compiled, wherever its text comes from.
-func (c *compiler) add(at place, where, format string, args ...any) {
-	at.mapping = c.spec.name
-	c.problems.add(at, where, format, args...)
+// add notes a mistake under the name of this mapping, even where the text comes from its preset.
+func (c *compiler) add(at spec.Place, where, format string, args ...any) {
+	at.Mapping = c.spec.Name
+	c.problems.Add(at, where, format, args...)
+}
+
+// finding notes what is valid but probably unintended.
+func (c *compiler) finding(at spec.Place, where, format string, args ...any) {
+	at.Mapping = c.spec.Name
+	c.program.findings.Add(at, where, format, args...)
 }
 
 func (c *compiler) encoding() {
 	p, s := c.program, c.spec
-	switch s.decode.value {
+	switch s.Decode.Value {
 	case "avro":
 		p.encoding = encodingAvro
 	case "protobuf":
 		p.encoding = encodingProtobuf
 	default:
-		for _, f := range s.schemas {
-			c.add(f.place, "schemas", "schemas are for decode: avro or protobuf")
+		for _, f := range s.Schemas {
+			c.add(f.Place, "schemas", "schemas are for decode: avro or protobuf")
 		}
 		return
 	}
-	p.lookup = c.schemas(s.decode.value)
-	if len(s.schemas) == 0 && c.fallback == nil {
-		c.finding(s.decode.place, "decode", "no schemas are listed: without SCHEMA_REGISTRY_URL every event is refused as %s", causeUnknownSchema)
+	p.lookup = c.schemas(s.Decode.Value)
+	if len(s.Schemas) == 0 && c.fallback == nil {
+		c.finding(s.Decode.Place, "decode", "no schemas are listed: without SCHEMA_REGISTRY_URL every event is refused as %s", causeUnknownSchema)
 	}
-}
-
-// finding notes what is no mistake but hardly meant.
-func (c *compiler) finding(at place, where, format string, args ...any) {
-	at.mapping = c.spec.name
-	found := &problems{}
-	found.add(at, where, format, args...)
-	c.program.findings = append(c.program.findings, found.found...)
 }
 
 // schemas compiles the listed schemas, and asks the fallback for all others.
 func (c *compiler) schemas(kind string) schema.Lookup {
 	known := make(map[int]schema.Lookup)
-	for _, f := range c.spec.schemas {
-		if f.file.value == "" {
+	for _, f := range c.spec.Schemas {
+		if f.Path.Value == "" {
 			continue
 		}
-		if known[f.id] != nil {
-			c.add(f.place, "schemas", "the schema %d is listed twice", f.id)
+		if known[f.ID] != nil {
+			c.add(f.Place, "schemas", "the schema %d is listed twice", f.ID)
 			continue
 		}
-		read, path := c.read(f.file.file)
-		lookup, err := schemaFromFile(read, schema.File{ID: f.id, Path: join(path, f.file.value), Type: kind})
+		read, path := c.read(f.Path.File)
+		lookup, err := schemaFromFile(read, schema.File{ID: f.ID, Path: join(path, f.Path.Value), Type: kind})
 		if err != nil {
-			c.add(f.file.place, "schemas", "%v", err)
+			c.add(f.Path.Place, "schemas", "%v", err)
 			continue
 		}
-		known[f.id] = lookup
+		known[f.ID] = lookup
 	}
 	return withFallback(known, c.fallback)
 }
 
 func (c *compiler) each() {
-	t := c.spec.each
-	if t.value == "" {
+	t := c.spec.Each
+	if t.Value == "" {
 		return
 	}
-	list, err := tree.ParseList(t.value)
+	list, err := tree.ParseList(t.Value)
 	if err != nil {
 		c.badPath(t, "each", err)
 		return
 	}
 	c.program.each = true
-	c.program.eachText = t.value
+	c.program.eachText = t.Value
 	c.program.list, c.program.listPath = c.program.plan.Each(list), list
 }
 
-func (c *compiler) badPath(t text, where string, err error) {
-	at := t.place
+// badPath notes a mistake in a path, at the character where it begins.
+func (c *compiler) badPath(t spec.Text, where string, err error) {
+	at := t.Place
 	problem := err.Error()
 	if bad := (*tree.PathError)(nil); errors.As(err, &bad) {
-		at, problem = c.reader(t).inside(t, 0, bad.At), bad.Problem
+		at, problem = t.Inside(0, bad.At), bad.Problem
 	}
 	c.add(at, where, "%s", problem)
 }
 
-// reader returns the reader of the file in which a text stands.
-func (c *compiler) reader(t text) *reader {
-	return c.spec.readers[t.file]
-}
-
-func (c *compiler) regexp(t text, where string, groups int) *regexp.Regexp {
-	if t.value == "" {
+// regexp compiles an expression with that many groups, any number if groups is negative. It returns nil where there is
+// none, or none that can be used.
+func (c *compiler) regexp(t spec.Text, where string, groups int) *regexp.Regexp {
+	if t.Value == "" {
 		return nil
 	}
-	re, err := regexp.Compile(t.value)
+	re, err := regexp.Compile(t.Value)
 	if err != nil {
-		c.add(t.place, where, "%s", notRE2(err))
+		c.add(t.Place, where, "%s", notRE2(err))
 		return nil
 	}
 	if groups >= 0 && re.NumSubexp() != groups {
-		c.add(t.place, where, "has %d groups, must have one, around what is to be taken; (?:…) groups without taking",
+		c.add(t.Place, where, "has %d groups, must have one, around the part to extract; (?:…) groups without extracting",
 			re.NumSubexp())
 		return nil
 	}
@@ -156,63 +153,55 @@ func notRE2(err error) string {
 	return "not an RE2"
 }
 
-// lists compiles the status lists. A code stands in one place only: which of two would count is nobody's guess.
+// lists compiles the status lists. A code may be in one list only: nobody could guess which of two decides.
 func (c *compiler) lists() {
 	p := c.program
-	known := c.listNames()
+	known := append([]string{spec.Ignore, "otherwise"}, c.statuses...)
 	seen := make(map[string]string)
-	for _, l := range c.spec.lists {
-		where := within("status", l.status)
-		if !known[l.status] {
-			c.add(l.place, "status", "%s", unknown("status", l.status, known))
+	for _, l := range c.spec.Lists {
+		where := "status." + l.Status
+		if !slices.Contains(known, l.Status) {
+			c.add(l.Place, "status", "%s", spec.Unknown("status", l.Status, known))
 			continue
 		}
-		v := verdict{action: sayCall, status: l.status, by: where}
-		if l.status == wordIgnore {
+		v := verdict{action: sayCall, status: l.Status, by: where}
+		if l.Status == spec.Ignore {
 			v = verdict{action: sayIgnore, by: where}
 		}
-		for _, code := range l.codes {
-			switch other, twice := seen[code.value]; {
+		for _, code := range l.Codes {
+			switch other, twice := seen[code.Value]; {
 			case twice && other == where:
-				c.add(code.place, where, "the code %q stands here twice", code.value)
+				c.add(code.Place, where, "the code %q stands here twice", code.Value)
 			case twice:
-				c.add(code.place, where, "the code %q stands in %s too", code.value, other)
+				c.add(code.Place, where, "the code %q stands in %s too", code.Value, other)
 			default:
-				seen[code.value] = where
-				p.codes[code.value] = v
+				seen[code.Value] = where
+				p.codes[code.Value] = v
 			}
 		}
-		p.lists = append(p.lists, codeList{status: l.status, codes: l.codes})
+		p.lists = append(p.lists, codeList{status: l.Status, codes: l.Codes})
 	}
 	p.otherwise = verdict{action: sayRefuse, by: "status.otherwise"}
-	switch c.spec.otherwise.value {
-	case wordIgnore:
+	switch c.spec.Otherwise.Value {
+	case spec.Ignore:
 		p.otherwise.action = sayIgnore
-	case wordPass:
+	case spec.Pass:
 		p.otherwise.action = sayPass
 	}
 }
 
-func (c *compiler) listNames() map[string]bool {
-	known := map[string]bool{wordIgnore: true, wordOtherwise: true}
-	for _, s := range c.statuses {
-		known[s] = true
-	}
-	return known
-}
-
-// whole looks for what no part alone can tell.
+// whole looks for mistakes that only show when all parts are known.
 func (c *compiler) whole() {
 	p, s := c.program, c.spec
-	if slices.ContainsFunc(c.found, func(p Problem) bool { return p.Mapping == s.name }) {
-		return // what is missing may stand in the part that cannot be read
+	if c.problems.Any(func(p spec.Problem) bool { return p.Mapping == s.Name }) {
+		return // the missing part may be one that could not be read
 	}
-	hasCodes := slices.ContainsFunc(s.lists, func(l listSpec) bool { return len(l.codes) > 0 })
-	if c.field0("status") == nil && (hasCodes || s.otherwise.value == wordPass) {
-		c.add(s.place, "", "the status lists need a field status")
+	hasCodes := slices.ContainsFunc(s.Lists, func(l spec.List) bool { return len(l.Codes) > 0 })
+	if !c.declares("status") && (hasCodes || s.Otherwise.Value == spec.Pass) {
+		c.add(s.Place, "", "the status lists need a field status")
 	}
-	if len(s.rules) == 0 && !hasCodes && p.otherwise.action == sayRefuse {
-		c.add(s.place, "", "every event would be refused: there are neither rules nor status lists")
+	if len(s.Rules) == 0 && !hasCodes && p.otherwise.action == sayRefuse {
+		c.add(s.Place, "", "every event would be refused: there are neither rules nor status lists")
 	}
 	calls := p.otherwise.action == sayPass
 	for _, r := range p.rules {
@@ -221,22 +210,17 @@ func (c *compiler) whole() {
 	for _, v := range p.codes {
 		calls = calls || v.action == sayCall
 	}
-	if calls && c.field0("order_id") == nil {
-		c.add(s.place, "", "the field order_id is missing")
+	if calls && !c.declares("order_id") {
+		c.add(s.Place, "", "the field order_id is missing")
 	}
 }
 
-// field0 returns the spec of a field, or nil.
-func (c *compiler) field0(name string) *fieldSpec {
-	for _, f := range c.spec.fields {
-		if f.name == name {
-			return f
-		}
-	}
-	return nil
+// declares reports whether the mapping has a field of that name.
+func (c *compiler) declares(name string) bool {
+	return slices.ContainsFunc(c.spec.Fields, func(f *spec.Field) bool { return f.Name == name })
 }
 
-// identifier tells whether a rule can name the field: a letter or _, then letters, digits and _.
+// identifier reports whether a rule can name the field: a letter or _, then letters, digits and _.
 func identifier(name string) bool {
 	reserved := " as break const continue else false for function if import in let loop namespace null package return true " +
 		"var void while __result__ "

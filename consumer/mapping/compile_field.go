@@ -5,6 +5,7 @@ import (
 	"time"
 	_ "time/tzdata" // an image without zoneinfo must know Europe/Moscow too
 
+	"leadhit-sync/consumer/mapping/spec"
 	"leadhit-sync/consumer/mapping/tree"
 )
 
@@ -13,31 +14,31 @@ const (
 	maxField = 1 << 16 // bytes of any other field's text
 )
 
-func (c *compiler) field(s *fieldSpec) {
-	if !identifier(s.name) {
-		c.add(s.place, s.where, "a field's name is a letter or _, then letters, digits and _, and no word of CEL")
+func (c *compiler) field(s *spec.Field) {
+	if !identifier(s.Name) {
+		c.add(s.Place, s.Where, "a field's name is a letter or _, then letters, digits and _, and no word of CEL")
 		return
 	}
-	f := field{at: s.place, name: s.name, firstOf: s.firstOf, limit: maxField, kind: c.kind(s)}
+	f := field{at: s.Place, name: s.Name, firstOf: s.FirstOf, limit: maxField, kind: c.kind(s)}
 	p := c.program
-	switch s.name {
+	switch s.Name {
 	case "order_id":
 		p.orderID, f.limit = len(p.fields), maxText
 		if f.kind != kindID {
-			c.add(s.typ.place, s.where+".type", "an order_id is an id: it must reach LeadHit unchanged")
+			c.add(s.Type.Place, s.Where+".type", "an order_id is an id: it must reach LeadHit unchanged")
 		}
 	case "status":
 		p.status, f.limit = len(p.fields), maxText
 		if f.kind != kindString {
-			c.add(s.typ.place, s.where+".type", "a status is a string")
+			c.add(s.Type.Place, s.Where+".type", "a status is a string")
 		}
 	}
 	c.shape(s, &f)
-	if len(s.sources) == 0 || len(s.sources) > 1 && !s.firstOf {
-		c.add(s.place, s.where, "has %d sources, must have one: path, envelope, header, key, ce or first_of", len(s.sources))
+	if len(s.Sources) == 0 || len(s.Sources) > 1 && !s.FirstOf {
+		c.add(s.Place, s.Where, "has %d sources, must have one: path, envelope, header, key, ce or first_of", len(s.Sources))
 	}
-	for _, from := range s.sources {
-		if from.from.value != "" {
+	for _, from := range s.Sources {
+		if from.From.Value != "" {
 			c.source(&f, from)
 		}
 	}
@@ -46,26 +47,26 @@ func (c *compiler) field(s *fieldSpec) {
 }
 
 // shape reads what happens to a field's text.
-func (c *compiler) shape(s *fieldSpec, f *field) {
-	for _, n := range s.normal {
-		f.trim = f.trim || n.value == "trim"
-		f.lower = f.lower || n.value == "lower"
+func (c *compiler) shape(s *spec.Field, f *field) {
+	for _, n := range s.Normalize {
+		f.trim = f.trim || n.Value == "trim"
+		f.lower = f.lower || n.Value == "lower"
 	}
-	f.extract = c.regexp(s.extract, s.where+".extract", 1)
+	f.extract = c.regexp(s.Extract, s.Where+".extract", 1)
 	f.extracts = f.extract != nil
-	f.pattern = c.regexp(s.pattern, s.where+".pattern", none)
+	f.pattern = c.regexp(s.Pattern, s.Where+".pattern", none)
 	f.time = c.timeFormat(s, f.kind)
 	if f.kind == kindPresent && (f.pattern != nil || f.lower || f.trim) {
-		c.add(s.place, s.where, "type present looks at no text: pattern and normalize do nothing")
+		c.add(s.Place, s.Where, "type present looks at no text: pattern and normalize do nothing")
 	}
 }
 
 // kind returns the field's type: what is written, or what its name suggests.
-func (c *compiler) kind(s *fieldSpec) fieldKind {
-	if i := slices.Index(typeNames(), s.typ.value); i >= 0 {
+func (c *compiler) kind(s *spec.Field) fieldKind {
+	if i := slices.Index(spec.Types(), s.Type.Value); i >= 0 {
 		return fieldKind(i) //nolint:gosec // there are a handful
 	}
-	switch s.name {
+	switch s.Name {
 	case "order_id":
 		return kindID
 	case "event_time":
@@ -74,25 +75,25 @@ func (c *compiler) kind(s *fieldSpec) fieldKind {
 	return kindString
 }
 
-func (c *compiler) source(f *field, s sourceSpec) {
-	src := source{slot: none, text: s.String(), extract: c.regexp(s.extract, s.where+".extract", 1)}
-	switch s.kind {
+func (c *compiler) source(f *field, s spec.Source) {
+	src := source{slot: none, text: s.String(), extract: c.regexp(s.Extract, s.Where+".extract", 1)}
+	switch s.Kind {
 	case "header":
-		src.kind, src.name = fromHeader, s.from.value
+		src.kind, src.name = fromHeader, s.From.Value
 	case "ce":
-		if !attribute(s.from.value) {
-			c.add(s.from.place, s.where, "an attribute of a CloudEvent is lower-case letters and digits")
+		if !attribute(s.From.Value) {
+			c.add(s.From.Place, s.Where, "an attribute of a CloudEvent is lower-case letters and digits")
 			return
 		}
-		src.kind, src.name = fromCE, "ce_"+s.from.value
-		src.slot = c.program.plan.Add(tree.Member(s.from.value))
+		src.kind, src.name = fromCE, "ce_"+s.From.Value
+		src.slot = c.program.plan.Add(tree.Member(s.From.Value))
 	case "key", "path", "envelope":
-		path, err := tree.ParsePath(s.from.value)
+		path, err := tree.ParsePath(s.From.Value)
 		if err != nil {
-			c.badPath(s.from, s.where, err)
+			c.badPath(s.From, s.Where, err)
 			return
 		}
-		c.pathSource(&src, s.kind, path)
+		c.pathSource(&src, s.Kind, path)
 		c.pathIntoEnvelope(s, path)
 	}
 	f.extracts = f.extracts || src.extract != nil
@@ -118,13 +119,13 @@ func (c *compiler) pathSource(src *source, kind string, path tree.Path) {
 }
 
 // pathIntoEnvelope finds a path that begins in an envelope which unwrap has taken off: it never finds anything.
-func (c *compiler) pathIntoEnvelope(s sourceSpec, path tree.Path) {
-	if !c.program.debezium || s.kind != "path" || c.program.each || len(path) < 2 {
+func (c *compiler) pathIntoEnvelope(s spec.Source, path tree.Path) {
+	if !c.program.debezium || s.Kind != "path" || c.program.each || len(path) < 2 {
 		return
 	}
 	for _, name := range []string{"after", "before", "payload"} {
 		if path.Begins(name) {
-			c.finding(s.from.place, s.where, "with unwrap: debezium a path begins at the row: $.%s is not in it; leave it out, or read it with envelope", name)
+			c.finding(s.From.Place, s.Where, "with unwrap: debezium a path begins at the row: $.%s is not in it; leave it out, or read it with envelope", name)
 		}
 	}
 }
@@ -138,25 +139,25 @@ func attribute(name string) bool {
 	return name != ""
 }
 
-func (c *compiler) timeFormat(s *fieldSpec, kind fieldKind) timeFormat {
-	for name, t := range map[string]text{"layout": s.layout, "unix": s.unix, "zone": s.zone} {
-		if t.given() && kind != kindTime {
-			c.add(t.place, within(s.where, name), "is for type: time")
+func (c *compiler) timeFormat(s *spec.Field, kind fieldKind) timeFormat {
+	for name, t := range map[string]spec.Text{"layout": s.Layout, "unix": s.Unix, "zone": s.Zone} {
+		if t.Given() && kind != kindTime {
+			c.add(t.Place, s.Where+"."+name, "is for type: time")
 		}
 	}
-	f := timeFormat{layout: s.layout.value}
-	if s.layout.given() && s.unix.given() {
-		c.add(s.unix.place, s.where+".unix", "a time has a layout or is a count since 1970, not both")
+	f := timeFormat{layout: s.Layout.Value}
+	if s.Layout.Given() && s.Unix.Given() {
+		c.add(s.Unix.Place, s.Where+".unix", "a time has a layout or is a count since 1970, not both")
 	}
-	f.unit = map[string]time.Duration{"s": time.Second, "ms": time.Millisecond, "us": time.Microsecond}[s.unix.value]
+	f.unit = map[string]time.Duration{"s": time.Second, "ms": time.Millisecond, "us": time.Microsecond}[s.Unix.Value]
 	if f.layout != "" && !sensible(f.layout) {
-		c.add(s.layout.place, s.where+".layout",
+		c.add(s.Layout.Place, s.Where+".layout",
 			"a layout shows how 2 January 2006, 15:04:05 is written, for instance 2006-01-02 15:04:05")
 	}
-	if s.zone.value != "" {
-		zone, err := time.LoadLocation(s.zone.value)
-		if err != nil || s.zone.value == "Local" {
-			c.add(s.zone.place, s.where+".zone", "unknown time zone %q; want one like Europe/Moscow or UTC", s.zone.value)
+	if s.Zone.Value != "" {
+		zone, err := time.LoadLocation(s.Zone.Value)
+		if err != nil || s.Zone.Value == "Local" {
+			c.add(s.Zone.Place, s.Where+".zone", "unknown time zone %q; want one like Europe/Moscow or UTC", s.Zone.Value)
 		} else {
 			f.zone = zone
 		}

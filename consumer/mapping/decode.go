@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"leadhit-sync/consumer/event"
@@ -37,18 +36,6 @@ func Causes() []string {
 		causeNotDecodable, causeNotAList, causeTooManyOrders, causeMissingOrderID, causeBadOrderID, causeMissingStatus,
 		causeUnknownStatus, causeFieldError, causeRuleRefused, causeRuleCost,
 	}
-}
-
-// CheckCause returns an error for what is no cause of a refusal, with the cause that was probably meant.
-func CheckCause(name string) error {
-	known := make(map[string]bool)
-	for _, cause := range Causes() {
-		known[cause] = true
-	}
-	if !known[name] {
-		return errors.New(unknown("cause", name, known))
-	}
-	return nil
 }
 
 // maxMessage bounds a message, in bytes.

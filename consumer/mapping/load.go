@@ -12,34 +12,34 @@ import (
 	"strings"
 
 	"leadhit-sync/consumer/mapping/schema"
+	"leadhit-sync/consumer/mapping/spec"
 )
 
 // Options say what to load.
 type Options struct {
-	// Source is a preset's name, or a file's path: what contains a separator or ends in .yaml or .yml.
+	// Source is a preset's name, or a file's path: it contains a separator or ends in .yaml or .yml.
 	Source string
-	// Topics are those that will be read: each must be matched by exactly one mapping. With none given nothing is
-	// checked, and a record finds its mapping by its topic.
+	// Topics are those that will be read. Exactly one mapping must match each. If there are none, nothing is checked, and
+	// a record finds its mapping by its topic.
 	Topics []string
-	// Schemas finds the schemas that no mapping lists. Nil means that there are no others. Its errors are told apart by
-	// [schema.ErrUnknown] and [schema.ErrNotDecodable]; any other says that nobody can be asked now.
+	// Schemas finds the schemas that no mapping lists; nil if there are no others. [schema.ErrUnknown] and
+	// [schema.ErrNotDecodable] refuse a record, any other error stops the decoding until the lookup works.
 	Schemas schema.Lookup
 }
 
-// Load reads and compiles a mapping. The mistakes of a file are a [*FileError], all at once; an unknown name is
-// [ErrUnknownPreset].
+// Load reads and compiles a mapping. The mistakes of a file come back all at once, as a [*spec.FileError]; an unknown
+// name is [ErrUnknownPreset].
 func Load(o Options) (*Mapping, error) {
 	if err := checkTopics(o.Topics); err != nil {
 		return nil, fmt.Errorf("mapping %s: %w", o.Source, err)
 	}
-	l := loader{options: o, problems: &problems{}}
-	r := &reader{problems: l.problems, file: o.Source}
-	f, err := l.file(r)
+	l := loader{options: o}
+	f, err := l.file()
 	if err != nil {
 		return nil, err
 	}
-	m := l.compile(r, f)
-	if err := l.err(); err != nil {
+	m := l.compile(f)
+	if err := l.Err(); err != nil {
 		return nil, err
 	}
 	m.digest = l.digest()
@@ -58,20 +58,21 @@ func checkTopics(topics []string) error {
 	return nil
 }
 
-// A loader gathers what belongs to one load.
+// A loader collects the problems of one load, and the checksums of the files that it read.
 type loader struct {
-	*problems
-	sources
+	spec.Problems
+	checksums
+
 	options Options
 }
 
-// IsFile says whether a source is the path of a file, and not the name of a preset.
+// IsFile reports whether a source is the path of a file rather than the name of a preset.
 func IsFile(source string) bool {
 	return strings.ContainsAny(source, `/\`) || strings.HasSuffix(source, ".yaml") || strings.HasSuffix(source, ".yml")
 }
 
-// file reads what the source names.
-func (l *loader) file(r *reader) (*fileSpec, error) {
+// file reads the source.
+func (l *loader) file() (*spec.File, error) {
 	name := l.options.Source
 	if !IsFile(name) {
 		f := l.preset(name, name)
@@ -85,84 +86,65 @@ func (l *loader) file(r *reader) (*fileSpec, error) {
 		return nil, fmt.Errorf("mapping: %w", err)
 	}
 	l.took(source)
-	root := r.document(source)
-	if root == nil {
-		return &fileSpec{}, nil
-	}
 	base := filepath.Base(name)
-	return r.spec(root, strings.TrimSuffix(base, filepath.Ext(base))), nil
+	return spec.Read(name, strings.TrimSuffix(base, filepath.Ext(base)), source, &l.Problems), nil
 }
 
-// preset reads an embedded mapping; nil where there is none of that name. Its problems bear the name of the mapping
-// that builds on it.
-func (l *loader) preset(name, mapping string) *fileSpec {
+// preset reads a preset for the mapping that uses it; nil if there is none of that name.
+func (l *loader) preset(name, mapping string) *spec.File {
 	source, err := Preset(name)
 	if err != nil {
 		return nil
 	}
 	l.took(source)
-	r := &reader{problems: l.problems, file: presetFile(name)}
-	root := r.document(source)
-	if root == nil {
-		return nil
-	}
-	f := r.spec(root, name)
-	for _, s := range f.mappings {
-		s.rename(mapping)
-	}
-	return f
+	return spec.Read(presetPrefix+name, mapping, source, &l.Problems)
 }
 
-// rename gives all places of a spec the name of another mapping.
-func (s *spec) rename(mapping string) {
-	s.name, s.mapping = mapping, mapping
-}
-
-// compile makes programs of all mappings of a file.
-func (l *loader) compile(r *reader, f *fileSpec) *Mapping {
-	statuses := f.statuses
+// compile compiles all mappings of a file.
+func (l *loader) compile(f *spec.File) *Mapping {
+	statuses := f.Statuses
 	if len(statuses) == 0 {
 		statuses = []string{"submitted", "paid"}
 	}
 	m := &Mapping{topics: make(map[string]*program), configured: l.options.Topics, statuses: statuses}
 	var seen []string
-	for _, s := range f.mappings {
+	for _, s := range f.Mappings {
 		switch {
-		case s.name == "":
-			l.add(s.place, "", "a mapping needs a name or a preset")
-		case slices.Contains(seen, s.name):
-			l.add(s.place, "", "another mapping has the same name; give this one a name of its own")
+		case s.Name == "":
+			l.Add(s.Place, "", "a mapping needs a name or a preset")
+		case slices.Contains(seen, s.Name):
+			l.Add(s.Place, "", "another mapping has the same name; give this one a name of its own")
 		}
-		seen = append(seen, s.name)
-		l.base(s)
-		c := &compiler{problems: l.problems, spec: s, statuses: statuses, read: l.reader, fallback: l.options.Schemas}
+		seen = append(seen, s.Name)
+		l.layOverPreset(s)
+		c := &compiler{problems: &l.Problems, spec: s, statuses: statuses, read: l.reader, fallback: l.options.Schemas}
 		m.programs = append(m.programs, c.compile())
-		m.matchers = append(m.matchers, l.matcher(s, len(f.mappings) == 1))
+		m.matchers = append(m.matchers, l.matcher(s, len(f.Mappings) == 1))
 	}
-	if len(f.mappings) == 0 && len(l.found) == 0 {
-		l.add(place{file: r.file, line: 1, column: 1}, "", "the file has no mappings")
+	if len(f.Mappings) == 0 && l.Err() == nil {
+		l.Add(spec.Place{File: l.options.Source, Line: 1, Column: 1}, "", "the file has no mappings")
 	}
-	l.bind(r, m)
+	l.bind(m)
 	return m
 }
 
-// base lays a mapping over its preset.
-func (l *loader) base(s *spec) {
-	if !s.preset.given() || s.preset.value == "" {
+// layOverPreset completes a mapping from its preset.
+func (l *loader) layOverPreset(s *spec.Mapping) {
+	if s.Preset.Value == "" {
 		return
 	}
-	f := l.preset(s.preset.value, s.name)
+	f := l.preset(s.Preset.Value, s.Name)
 	switch {
-	case strings.HasPrefix(s.file, presetPrefix):
-		l.add(s.preset.place, "preset", "a preset does not build on another")
+	case strings.HasPrefix(s.File, presetPrefix):
+		l.Add(s.Preset.Place, "preset", "a preset does not build on another")
 	case f == nil:
-		l.add(s.preset.place, "preset", "%s", unknown("preset", s.preset.value, presetNames()))
-	case len(f.mappings) == 1:
-		s.over(f.mappings[0])
+		l.Add(s.Preset.Place, "preset", "%s", spec.Unknown("preset", s.Preset.Value, Presets()))
+	case len(f.Mappings) == 1:
+		s.Over(f.Mappings[0])
 	}
 }
 
-// readerFor returns how the files beside a mapping file are read, and the folder that they are in.
+// readerFor returns how to read the files beside a mapping file, and the folder that they are in.
 func readerFor(file string) (read func(string) ([]byte, error), dir string) {
 	if strings.HasPrefix(file, presetPrefix) {
 		return presetFiles.ReadFile, presetDir
@@ -170,7 +152,7 @@ func readerFor(file string) (read func(string) ([]byte, error), dir string) {
 	return readLimited, filepath.Dir(file)
 }
 
-// readLimited reads a file that nobody should need larger.
+// readLimited refuses a file that is larger than any schema needs to be.
 func readLimited(name string) ([]byte, error) {
 	info, err := os.Stat(name)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping"
+	"leadhit-sync/consumer/mapping/spec"
 )
 
 // problems loads a text and returns its mistakes, without the folder of the file.
@@ -21,7 +22,7 @@ func problems(tb testing.TB, text string, topics ...string) []string {
 	if err == nil {
 		return nil
 	}
-	var all *mapping.FileError
+	var all *spec.FileError
 	if !errors.As(err, &all) {
 		tb.Fatalf("got %v, want a FileError", err)
 	}
@@ -87,7 +88,7 @@ func TestMistakesAreToldWithTheirPlace(t *testing.T) {
 		{"a field that is a word of CEL", "fields: {order_id: {path: $.id}, status: {path: $.s}, in: {path: $.s}}\nstatus: {paid: [x]}\n", `shop.yaml:1:55: mapping shop: fields.in: a field's name is a letter or _, then letters, digits and _, and no word of CEL`},
 		{"an order_id that is a string", "fields: {order_id: {path: $.id, type: string}, status: {path: $.s}}\nstatus: {paid: [x]}\n", `shop.yaml:1:39: mapping shop: fields.order_id.type: an order_id is an id: it must reach LeadHit unchanged`},
 		{"a status that is a bool", "fields: {order_id: {path: $.id}, status: {path: $.s, type: bool}}\nstatus: {paid: [x]}\n", `shop.yaml:1:60: mapping shop: fields.status.type: a status is a string`},
-		{"extract without a group", "fields: {order_id: {path: $.id, extract: 'a'}, status: {path: $.s}}\nstatus: {paid: [x]}\n", `shop.yaml:1:42: mapping shop: fields.order_id.extract: has 0 groups, must have one, around what is to be taken; (?:…) groups without taking`},
+		{"extract without a group", "fields: {order_id: {path: $.id, extract: 'a'}, status: {path: $.s}}\nstatus: {paid: [x]}\n", `shop.yaml:1:42: mapping shop: fields.order_id.extract: has 0 groups, must have one, around the part to extract; (?:…) groups without extracting`},
 		{"a path of many values", "fields: {order_id: {path: '$..id'}, status: {path: $.s}}\nstatus: {paid: [x]}\n", `shop.yaml:1:29: mapping shop: fields.order_id.path: the descent .. leads to many values; write the names on the way`},
 		{"a list's path in a field", "fields: {order_id: {path: '$.id[*]'}, status: {path: $.s}}\nstatus: {paid: [x]}\n", `shop.yaml:1:32: mapping shop: fields.order_id.path: only each may use [*]; a field's path leads to one value, and a mapping cannot sum`},
 		{"each without a wildcard", "each: $.a\n" + fields + "status: {paid: [x]}\n", `shop.yaml:1:10: mapping shop: each: a list's path ends in [*]`},

@@ -6,22 +6,21 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"leadhit-sync/consumer/mapping/spec"
 )
 
-// ErrUnknownPreset says that no preset bears the name that was given.
+// ErrUnknownPreset says that there is no preset of that name.
 var ErrUnknownPreset = errors.New("unknown preset")
 
 //go:embed presets
 var presetFiles embed.FS
 
 const (
-	presetDir    = "presets"
+	presetDir = "presets"
+	// presetPrefix begins the file name of a preset in problems.
 	presetPrefix = "preset "
 )
-
-func presetFile(name string) string {
-	return presetPrefix + name
-}
 
 // Presets returns the names of all presets, in order.
 func Presets() []string {
@@ -39,24 +38,16 @@ func Presets() []string {
 	return all
 }
 
-func presetNames() map[string]bool {
-	all := make(map[string]bool)
-	for _, name := range Presets() {
-		all[name] = true
-	}
-	return all
-}
-
 // Preset returns the YAML of a preset, or [ErrUnknownPreset].
 func Preset(name string) ([]byte, error) {
-	if !presetNames()[name] {
+	if !slices.Contains(Presets(), name) {
 		return nil, unknownPreset(name)
 	}
 	return presetFiles.ReadFile(presetDir + "/" + name + ".yaml")
 }
 
 func unknownPreset(name string) error {
-	if near := nearest(name, Presets()); near != "" {
+	if near := spec.Nearest(name, Presets()); near != "" {
 		return fmt.Errorf("mapping: %w %q (did you mean %q?); a file's path ends in .yaml", ErrUnknownPreset, name, near)
 	}
 	return fmt.Errorf("mapping: %w %q; a file's path ends in .yaml; the presets are: %s",

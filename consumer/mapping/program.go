@@ -6,12 +6,12 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/mapping/schema"
+	"leadhit-sync/consumer/mapping/spec"
 	"leadhit-sync/consumer/mapping/tree"
 )
 
 // A program is one mapping, compiled. It never changes once it runs.
 type program struct {
-	place
 	name        string
 	description string
 	encoding    encoding
@@ -35,7 +35,7 @@ type program struct {
 	codes     map[string]verdict
 	lists     []codeList // for Check
 	otherwise verdict
-	findings  []Problem // what compiling found that is no mistake, for Check
+	findings  spec.Problems // valid but probably unintended parts, for Check
 
 	runs sync.Pool // of *run
 }
@@ -71,12 +71,12 @@ const (
 
 type codeList struct {
 	status string
-	codes  []text
+	codes  []spec.Text
 }
 
 // A field is one declared field.
 type field struct {
-	at      place
+	at      spec.Place
 	name    string
 	sources []source
 	firstOf bool
@@ -92,6 +92,7 @@ type field struct {
 	item     bool // read from an item of the list
 }
 
+// A fieldKind is a field's type, in the order of [spec.Types].
 type fieldKind uint8
 
 const (
@@ -103,12 +104,9 @@ const (
 	kindTime
 )
 
-func typeNames() []string {
-	return []string{"string", "id", "bool", "number", "present", "time"}
-}
-
+// String returns the type as the language names it.
 func (k fieldKind) String() string {
-	return typeNames()[k]
+	return spec.Types()[k]
 }
 
 type timeFormat struct {

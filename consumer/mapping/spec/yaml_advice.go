@@ -1,4 +1,4 @@
-package mapping
+package spec
 
 import (
 	"fmt"
@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// YAMLProblem says what is wrong with a text that the YAML parser refuses, in words for people who do not write YAML every
-// day, and where. File is the text's name.
-func YAMLProblem(file, source string, err error) Problem {
-	p := Problem{File: file, Line: 1, Column: 1, Text: strings.TrimPrefix(err.Error(), "yaml: ")}
+// yamlProblem says where a text is not YAML and what is wrong, in words for people who rarely write YAML. The library has
+// no typed errors, so its message is taken apart; a message that is not known here is passed on.
+func yamlProblem(file string, lines []string, err error) Problem {
+	p := Problem{Place: Place{File: file, Line: 1, Column: 1}, Text: strings.TrimPrefix(err.Error(), "yaml: ")}
 	if n, scanErr := fmt.Sscanf(p.Text, "line %d: ", &p.Line); n == 1 && scanErr == nil {
 		_, p.Text, _ = strings.Cut(p.Text, ": ")
 	} else {
@@ -19,7 +19,9 @@ func YAMLProblem(file, source string, err error) Problem {
 	if strings.HasPrefix(p.Text, "did not find expected") {
 		p.Line++ // the parser counts these lines from 0
 	}
-	lines := strings.Split(strings.TrimRight(source, "\n"), "\n")
+	for len(lines) > 1 && lines[len(lines)-1] == "" {
+		lines = lines[:len(lines)-1]
+	}
 	p.Line = min(max(p.Line, 1), len(lines))
 	if line, column := find(lines, `^[ -]*\t`); line > 0 && p.Text != controlCharacter {
 		p.Line, p.Column, p.Text = line, column, "a tab: YAML wants spaces"

@@ -75,21 +75,62 @@ func TestCheckFindsWhatCanOnlyBeRefusedOrNeverFound(t *testing.T) {
 	}
 }
 
-func TestAnUnknownCauseIsAMistake(t *testing.T) {
+func TestCheckFindsWhatDoesNothing(t *testing.T) {
 	t.Parallel()
-	for name, want := range map[string]string{
-		"UnknownStatuss":  `unknown cause "UnknownStatuss" (did you mean "UnknownStatus"?)`,
-		"unknownstatus":   `unknown cause "unknownstatus" (did you mean "UnknownStatus"?)`,
-		"missing_orderid": `unknown cause "missing_orderid" (did you mean "MissingOrderID"?)`,
-		"":                `unknown cause "": there are BadOrderID, DuplicateName, `,
-	} {
-		if err := mapping.CheckCause(name); err == nil || !strings.HasPrefix(err.Error(), want) {
-			t.Errorf("got %v, want %s", err, want)
+	const head = "fields:\n  order_id: {path: $.id}\n  status: {path: $.s, normalize: [trim, lower]}\n  a: {path: $.a}\n  b: {path: $.b, type: present}\n"
+	rules := func(when ...string) string {
+		var text strings.Builder
+		text.WriteString(head + "rules:\n")
+		for _, w := range when {
+			text.WriteString("- {when: '" + w + "', then: ignore}\n")
 		}
+		return text.String() + "- {when: 'b && a == \"used\"', then: paid}\n"
 	}
-	for _, cause := range mapping.Causes() {
-		if err := mapping.CheckCause(cause); err != nil {
-			t.Errorf("%s: got %v", cause, err)
-		}
+	for _, c := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"nothing idle", rules(`a == "x"`, `a == "y" && b`, `!b`), nil},
+		{"a field that nobody reads", head + "rules: [{when: 'b', then: ignore}]\nstatus: {paid: [x]}\n", []string{"fields.a: no rule reads it"}},
+		{"codes that normalize changes", rules() + "status: {paid: [Paid, ' x', y1]}\n", []string{
+			`status.paid: the code "Paid" can never match: normalize makes it "paid"`, `status.paid: the code " x" can never match: normalize makes it "x"`,
+		}},
+		{"a topic that is not read", "match: {topics: [orders, returns]}\n" + rules(), []string{`match.topics: the topic "returns" is not among those that are read`}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			m, err := mapping.Load(mapping.Options{Source: file(t, c.text), Topics: []string{"orders"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, f := range m.Check().Findings {
+				got = append(got, f.Where+": "+f.Text)
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestCheckListsWhatAMappingConsistsOf(t *testing.T) {
+	t.Parallel()
+	got := loadText(t, atelier).Check()
+	if len(got.Mappings) != 2 || len(got.Findings) != 0 {
+		t.Fatalf("got %+v, want two mappings without findings", got)
+	}
+	m := got.Mappings[1]
+	if m.Name != "atelier" || !slices.Equal(m.Topics, []string{"shop.orders.v2"}) || m.Each != "$.parts[*]" || m.Otherwise != "dead-letter" {
+		t.Errorf("got %+v", m)
+	}
+	if f := m.Fields[0]; f.Name != "order_id" || f.Type != "id" || !slices.Equal(f.Sources, []string{"path $.number", "ce subject"}) {
+		t.Errorf("got field %+v", f)
+	}
+	if r := m.Rules[1]; r.Then != "paid" || !strings.HasPrefix(r.When, "status ==") {
+		t.Errorf("got rule %+v", r)
+	}
+	if l := m.Lists[1]; l.Status != "submitted" || !slices.Equal(l.Codes, []string{"confirmed", "on account"}) {
+		t.Errorf("got list %+v", l)
 	}
 }

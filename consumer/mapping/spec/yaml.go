@@ -1,10 +1,11 @@
-package mapping
+package spec
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,27 +17,31 @@ const maxFile = 1 << 20
 
 // A reader walks the nodes of one YAML file, and notes every mistake with its place.
 type reader struct {
-	*problems
+	*Problems
+
 	file    string
 	lines   []string // of the file, for places within a text
 	mapping string   // the one that is being read
 }
 
-// text is a scalar of the file and where it stands.
-type text struct {
-	place
-	value string
+// Text is a scalar of a file, and where it stands. Value is empty where there is no text, or none that can be used.
+type Text struct {
+	Place
+
+	Value string
 	node  *yaml.Node
+	lines []string // of the file
 }
 
-func (t text) given() bool {
+// Given reports whether anything is written there, usable or not.
+func (t Text) Given() bool {
 	return t.node != nil
 }
 
 // document parses one YAML document; nil where there is none that can be read.
 func (r *reader) document(source []byte) *yaml.Node {
 	if len(source) > maxFile {
-		r.add(place{file: r.file}, "", "the file has %d bytes, more than %d", len(source), maxFile)
+		r.Add(Place{File: r.file}, "", "the file has %d bytes, more than %d", len(source), maxFile)
 		return nil
 	}
 	r.lines = strings.Split(string(source), "\n")
@@ -44,7 +49,7 @@ func (r *reader) document(source []byte) *yaml.Node {
 	var root, next yaml.Node
 	switch err := decoder.Decode(&root); {
 	case errors.Is(err, io.EOF) || err == nil && len(root.Content) == 0:
-		r.add(place{file: r.file, line: 1, column: 1}, "", "the file is empty")
+		r.Add(Place{File: r.file, Line: 1, Column: 1}, "", "the file is empty")
 		return nil
 	case err != nil:
 		r.syntax(err)
@@ -52,7 +57,7 @@ func (r *reader) document(source []byte) *yaml.Node {
 	}
 	switch err := decoder.Decode(&next); {
 	case err == nil:
-		r.add(r.at(&next), "", "a second document begins here; a file holds one")
+		r.Add(r.at(&next), "", "a second document begins here; a file holds one")
 	case !errors.Is(err, io.EOF):
 		r.syntax(err)
 	}
@@ -61,7 +66,7 @@ func (r *reader) document(source []byte) *yaml.Node {
 
 // syntax notes an error of the YAML parser.
 func (r *reader) syntax(err error) {
-	r.found = append(r.found, YAMLProblem(r.file, strings.Join(r.lines, "\n"), err))
+	r.found = append(r.found, yamlProblem(r.file, r.lines, err))
 }
 
 // resolve follows an alias to what it stands for.
@@ -72,8 +77,12 @@ func resolve(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-func (r *reader) at(n *yaml.Node) place {
-	return place{file: r.file, mapping: r.mapping, line: n.Line, column: n.Column}
+func (r *reader) at(n *yaml.Node) Place {
+	return Place{File: r.file, Mapping: r.mapping, Line: n.Line, Column: n.Column}
+}
+
+func (r *reader) newText(n *yaml.Node) Text {
+	return Text{Place: r.at(n), node: n, lines: r.lines}
 }
 
 // names says what each name of an object stands for.
@@ -84,7 +93,7 @@ func (r *reader) object(where string, n *yaml.Node, known names) bool {
 	return r.each(where, n, func(name string, key, value *yaml.Node) {
 		read, ok := known[name]
 		if !ok {
-			r.add(r.at(key), where, "%s", unknown("name", name, known))
+			r.Add(r.at(key), where, "%s", Unknown("name", name, slices.Collect(maps.Keys(known))))
 			return
 		}
 		read(within(where, name), key, value)
@@ -94,7 +103,7 @@ func (r *reader) object(where string, n *yaml.Node, known names) bool {
 // each reads an object whose names are free.
 func (r *reader) each(where string, n *yaml.Node, read func(name string, key, value *yaml.Node)) bool {
 	if n.Kind != yaml.MappingNode {
-		r.add(r.at(n), where, "must be an object of names and values, is %s", kindOf(n))
+		r.Add(r.at(n), where, "must be an object of names and values, is %s", kindOf(n))
 		return false
 	}
 	var seen []string
@@ -102,9 +111,9 @@ func (r *reader) each(where string, n *yaml.Node, read func(name string, key, va
 		key, value := n.Content[i], resolve(n.Content[i+1])
 		switch {
 		case key.Kind != yaml.ScalarNode || key.ShortTag() != "!!str":
-			r.add(r.at(key), where, "a name must be text, is %s", kindOf(key))
+			r.Add(r.at(key), where, "a name must be text, is %s", kindOf(key))
 		case slices.Contains(seen, key.Value):
-			r.add(r.at(key), where, "the name %q stands here twice", key.Value)
+			r.Add(r.at(key), where, "the name %q stands here twice", key.Value)
 		default:
 			seen = append(seen, key.Value)
 			read(key.Value, key, value)
@@ -123,7 +132,7 @@ func within(where, name string) string {
 // list reads a list.
 func (r *reader) list(where string, n *yaml.Node, read func(where string, n *yaml.Node)) {
 	if n.Kind != yaml.SequenceNode {
-		r.add(r.at(n), where, "must be a list, is %s", kindOf(n))
+		r.Add(r.at(n), where, "must be a list, is %s", kindOf(n))
 		return
 	}
 	for i, element := range n.Content {
@@ -132,49 +141,45 @@ func (r *reader) list(where string, n *yaml.Node, read func(where string, n *yam
 }
 
 // text reads a text. The value is empty, and a mistake noted, where it is something else.
-func (r *reader) text(where string, n *yaml.Node) text {
-	t := text{place: r.at(n), node: n}
+func (r *reader) text(where string, n *yaml.Node) Text {
+	t := r.newText(n)
 	switch {
 	case n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str":
-		r.add(t.place, where, "must be text, is %s", kindOf(n))
+		r.Add(t.Place, where, "must be text, is %s", kindOf(n))
 	case n.Value == "":
-		r.add(t.place, where, "must not be empty")
+		r.Add(t.Place, where, "must not be empty")
 	default:
-		t.value = n.Value
+		t.Value = n.Value
 	}
 	return t
 }
 
 // choice reads one of a few words.
-func (r *reader) choice(where string, n *yaml.Node, words ...string) text {
+func (r *reader) choice(where string, n *yaml.Node, words ...string) Text {
 	t := r.text(where, n)
-	if t.value != "" && !slices.Contains(words, t.value) {
-		known := make(map[string]bool)
-		for _, w := range words {
-			known[w] = true
-		}
-		r.add(t.place, where, "%s", unknown("word", t.value, known))
-		t.value = ""
+	if t.Value != "" && !slices.Contains(words, t.Value) {
+		r.Add(t.Place, where, "%s", Unknown("word", t.Value, words))
+		t.Value = ""
 	}
 	return t
 }
 
 // code reads a status code. Only what every YAML reader takes for the same text passes: Y, no, 010, 1e3 and null are a
 // bool, a number or nothing to some of them, and one round trip through such a tool makes "paid" of "ignore".
-func (r *reader) code(where string, n *yaml.Node) text {
-	t := text{place: r.at(n), node: n}
+func (r *reader) code(where string, n *yaml.Node) Text {
+	t := r.newText(n)
 	plain := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
 	switch tag := n.ShortTag(); {
 	case n.Kind != yaml.ScalarNode:
-		r.add(t.place, where, "a code must be text or an integer, is %s", kindOf(n))
+		r.Add(t.Place, where, "a code must be text or an integer, is %s", kindOf(n))
 	case tag == "!!int" && canonical(n.Value):
-		t.value = n.Value
+		t.Value = n.Value
 	case tag != "!!str" || plain && doubtful(n.Value):
-		r.add(t.place, where, "quote it: YAML readers differ on what %s is", n.Value)
+		r.Add(t.Place, where, "quote it: YAML readers differ on what %s is", n.Value)
 	case n.Value == "":
-		r.add(t.place, where, "a code must not be empty")
+		r.Add(t.Place, where, "a code must not be empty")
 	default:
-		t.value = n.Value
+		t.Value = n.Value
 	}
 	return t
 }
@@ -199,7 +204,7 @@ func doubtful(scalar string) bool {
 func (r *reader) integer(where string, n *yaml.Node) int {
 	var i int
 	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!int" || n.Decode(&i) != nil || i < 0 {
-		r.add(r.at(n), where, "must be a whole number, is %s", kindOf(n))
+		r.Add(r.at(n), where, "must be a whole number, is %s", kindOf(n))
 		return 0
 	}
 	return i
@@ -230,21 +235,21 @@ func kindOf(n *yaml.Node) string {
 	return "a " + n.ShortTag()
 }
 
-// inside returns the place of the character at offset (counted from 0, in the line of the text counted from 0).
-func (r *reader) inside(t text, line, offset int) place {
-	at := t.place
-	if t.node.Style&yaml.LiteralStyle != 0 && t.line+line < len(r.lines) {
+// Inside returns the place of a character in the text: line and offset count from 0, within the text.
+func (t Text) Inside(line, offset int) Place {
+	at := t.Place
+	if t.node.Style&yaml.LiteralStyle != 0 && t.Line+line < len(t.lines) {
 		// The text begins on the line below the bar, as far in as its first line.
-		at.line += line + 1
-		first := r.lines[t.line]
-		at.column = len([]rune(first)) - len([]rune(strings.TrimLeft(first, " "))) + offset + 1
+		at.Line += line + 1
+		first := t.lines[t.Line]
+		at.Column = len([]rune(first)) - len([]rune(strings.TrimLeft(first, " "))) + offset + 1
 		return at
 	}
-	if line > 0 || t.node.Style&yaml.FoldedStyle != 0 || t.line > len(r.lines) {
+	if line > 0 || t.node.Style&yaml.FoldedStyle != 0 || t.Line > len(t.lines) {
 		return at
 	}
-	source := []rune(r.lines[t.line-1])[min(t.column-1, len([]rune(r.lines[t.line-1]))):]
-	at.column += written(source, offset)
+	source := []rune(t.lines[t.Line-1])
+	at.Column += written(source[min(t.Column-1, len(source)):], offset)
 	return at
 }
 

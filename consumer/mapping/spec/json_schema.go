@@ -1,4 +1,4 @@
-package mapping
+package spec
 
 import _ "embed"
 

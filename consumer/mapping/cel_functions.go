@@ -1,13 +1,17 @@
 package mapping
 
 import (
+	"maps"
 	"math"
+	"slices"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
+
+	"leadhit-sync/consumer/mapping/spec"
 )
 
 // The functions of the rule language beside CEL's own.
@@ -53,16 +57,12 @@ func (c *compiler) expandAbsent(h cel.MacroExprFactory, _ ast.Expr, args []ast.E
 	}
 	name := args[0].AsIdent()
 	if _, ok := c.program.index[name]; !ok {
-		return nil, h.NewError(args[0].ID(), unknown("field", name, c.fieldNames()))
+		return nil, h.NewError(args[0].ID(), spec.Unknown("field", name, c.fieldNames()))
 	}
 	return h.NewIdent(absentPrefix + name), nil
 }
 
 // fieldNames are the names of the declared fields.
-func (c *compiler) fieldNames() map[string]bool {
-	names := make(map[string]bool, len(c.program.index))
-	for name := range c.program.index {
-		names[name] = true
-	}
-	return names
+func (c *compiler) fieldNames() []string {
+	return slices.Collect(maps.Keys(c.program.index))
 }

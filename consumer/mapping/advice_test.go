@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"leadhit-sync/consumer/mapping"
+	"leadhit-sync/consumer/mapping/spec"
 )
 
 // mistakes returns the mistakes of a mapping file, each as line:column: text.
 func mistakes(t *testing.T, text string) []string {
 	t.Helper()
 	_, err := mapping.Load(mapping.Options{Source: file(t, text)})
-	var bad *mapping.FileError
+	var bad *spec.FileError
 	if !errors.As(err, &bad) {
 		t.Fatalf("got %v, want the mistakes of the file", err)
 	}

@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -13,29 +12,6 @@ const maxQuoted = 80
 type reason struct {
 	texts  []string // what stands before each field, and behind the last
 	fields []int    // indexes of the fields
-}
-
-// reason compiles a rule's reason. A field's name in braces is replaced by the field's text.
-func (c *compiler) reason(s ruleSpec) reason {
-	text := s.reason.value
-	if text == "" {
-		text = s.where
-	}
-	placeholder := regexp.MustCompile(`\{([A-Za-z_][A-Za-z0-9_]*)\}`)
-	var r reason
-	end := 0
-	for _, at := range placeholder.FindAllStringSubmatchIndex(text, -1) {
-		name := text[at[2]:at[3]]
-		i, ok := c.program.index[name]
-		if !ok {
-			c.add(s.reason.place, s.where+".reason", "%s", unknown("field", name, c.fieldNames()))
-			continue
-		}
-		r.texts, r.fields = append(r.texts, text[end:at[0]]), append(r.fields, i)
-		end = at[1]
-	}
-	r.texts = append(r.texts, text[end:])
-	return r
 }
 
 // because writes the reason for this event. It quotes a field only where the rule's author asks for it by name.

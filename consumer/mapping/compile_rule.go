@@ -1,0 +1,169 @@
+package mapping
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"cel.dev/cel-go/cel"
+
+	"leadhit-sync/consumer/mapping/spec"
+)
+
+// environment declares the fields, each of its type or null.
+func (c *compiler) environment() (*cel.Env, error) {
+	options := append(c.functions(), cel.CrossTypeNumericComparisons(true))
+	for i := range c.program.fields {
+		f := &c.program.fields[i]
+		options = append(options, cel.Variable(f.name, celType(f.kind)), cel.Variable(absentPrefix+f.name, cel.BoolType))
+	}
+	return cel.NewEnv(options...)
+}
+
+func celType(kind fieldKind) *cel.Type {
+	switch kind {
+	case kindBool:
+		return cel.NullableType(cel.BoolType)
+	case kindPresent:
+		return cel.BoolType
+	case kindNumber:
+		return cel.NullableType(cel.DoubleType)
+	case kindTime:
+		return cel.NullableType(cel.TimestampType)
+	case kindString, kindID:
+	}
+	return cel.NullableType(cel.StringType)
+}
+
+// rules compiles all rules.
+func (c *compiler) rules() {
+	env, err := c.environment()
+	if err != nil {
+		c.add(c.spec.Place, "fields", "%v", err)
+		return
+	}
+	for _, s := range c.spec.Rules {
+		r := rule{text: s.When.Value, then: c.then(s)}
+		r.then.text = shorten(r.then.by+": "+r.text, maxBy)
+		if s.When.Value != "" && c.expression(env, s, &r) {
+			c.program.rules = append(c.program.rules, r)
+		}
+	}
+}
+
+// then reads what a rule says.
+func (c *compiler) then(s spec.Rule) verdict {
+	v := verdict{by: s.Where, reason: c.reason(s)}
+	known := append([]string{spec.Ignore, spec.DeadLetter}, c.statuses...)
+	switch word := s.Then.Value; {
+	case word == "":
+	case !slices.Contains(known, word):
+		c.add(s.Then.Place, s.Where+".then", "%s", spec.Unknown("word", word, known))
+	case word == spec.Ignore:
+		v.action = sayIgnore
+	case word != spec.DeadLetter:
+		v.action, v.status = sayCall, word
+	}
+	return v
+}
+
+// expression compiles what a rule asks.
+func (c *compiler) expression(env *cel.Env, s spec.Rule, r *rule) bool {
+	where := s.Where + ".when"
+	parsed, issues := env.Parse(s.When.Value)
+	if issues.Err() != nil {
+		c.issues(s.When, where, issues)
+		return false
+	}
+	doubles(parsed.NativeRep(), c.program)
+	checked, issues := env.Check(parsed)
+	if issues.Err() != nil {
+		c.issues(s.When, where, issues)
+		return false
+	}
+	if checked.OutputType().String() != cel.BoolType.String() { // exactly: a nullable bool is none
+		c.add(s.When.Place, where, "must be true or false, is %s", typeInWords(checked.OutputType()))
+		return false
+	}
+	program, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(costLimit))
+	if err != nil {
+		c.add(s.When.Place, where, "%v", err)
+		return false
+	}
+	r.program = program
+	for _, reference := range checked.NativeRep().ReferenceMap() {
+		if i, ok := c.program.index[strings.TrimPrefix(reference.Name, absentPrefix)]; ok && !slices.Contains(r.reads, i) {
+			r.reads = append(r.reads, i)
+		}
+	}
+	slices.Sort(r.reads)
+	c.findUnreachableTexts(s, checked.NativeRep())
+	return true
+}
+
+// issues says what is wrong with a rule, with the place in the file. Where it is written as in another language we say
+// what CEL has in place of that. Else CEL's own words are good.
+func (c *compiler) issues(t spec.Text, where string, issues *cel.Issues) {
+	foreign := slips(t.Value, func(name string) bool { _, ok := c.program.index[name]; return ok })
+	for _, s := range foreign {
+		before := t.Value[:s.at]
+		line := strings.Count(before, "\n")
+		column := utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])
+		c.add(t.Inside(line, column), where, "%s", s.text)
+	}
+	if len(foreign) > 0 {
+		return
+	}
+	for _, e := range issues.Errors() {
+		at := t.Place
+		if e.Location.Line() > 0 {
+			at = t.Inside(e.Location.Line()-1, e.Location.Column())
+		}
+		message := e.Message
+		if advice := functionAdvice(message); advice != "" {
+			message += "; " + advice
+		}
+		c.add(at, where, "%s", message)
+	}
+}
+
+func typeInWords(t *cel.Type) string {
+	words := map[string]string{
+		"int": "a number", "double": "a number", "uint": "a number", "string": "a text", "bytes": "bytes",
+		"google.protobuf.Timestamp": "a time", "timestamp": "a time", "google.protobuf.Duration": "a duration",
+		"wrapper(string)": "a text", "wrapper(double)": "a number", "null": "null", "list": "a list", "map": "a map",
+		"wrapper(bool)": "a bool that may be null: write … == true",
+	}
+	name := t.String()
+	if w := words[name]; w != "" {
+		return w
+	}
+	if w := words[t.TypeName()]; w != "" {
+		return w
+	}
+	return "of type " + name
+}
+
+// reason compiles a rule's reason. A field's name in braces is replaced by the field's text.
+func (c *compiler) reason(s spec.Rule) reason {
+	text := s.Reason.Value
+	if text == "" {
+		text = s.Where
+	}
+	placeholder := regexp.MustCompile(`\{([A-Za-z_][A-Za-z0-9_]*)\}`)
+	var r reason
+	end := 0
+	for _, at := range placeholder.FindAllStringSubmatchIndex(text, -1) {
+		name := text[at[2]:at[3]]
+		i, ok := c.program.index[name]
+		if !ok {
+			c.add(s.Reason.Place, s.Where+".reason", "%s", spec.Unknown("field", name, c.fieldNames()))
+			continue
+		}
+		r.texts, r.fields = append(r.texts, text[end:at[0]]), append(r.fields, i)
+		end = at[1]
+	}
+	r.texts = append(r.texts, text[end:])
+	return r
+}

@@ -1,0 +1,146 @@
+package spec
+
+import (
+	"slices"
+)
+
+// The words of the language that a status cannot be.
+const (
+	Ignore     = "ignore"
+	DeadLetter = "dead-letter"
+	Pass       = "pass"
+	otherwise  = "otherwise"
+)
+
+// A File is a whole file.
+type File struct {
+	// Statuses are LeadHit's, empty for the default.
+	Statuses []string
+	Mappings []*Mapping
+}
+
+// A Mapping is one mapping as it is written.
+type Mapping struct {
+	Place
+
+	Name        string
+	Preset      Text
+	Description string
+	Match       *Match // nil where there is none
+	Decode      Text
+	Unwrap      Text
+	Each        Text
+	Schemas     []Schema
+	Fields      []*Field
+	Rules       []Rule
+	Lists       []List
+	Otherwise   Text
+
+	hasRules bool // an empty list of rules replaces the preset's too
+}
+
+// A Match says which topics a mapping is for, by names or by one pattern.
+type Match struct {
+	Place
+
+	Names   []Text
+	Pattern Text
+}
+
+// A Schema is a schema in a file beside the mapping.
+type Schema struct {
+	Place
+
+	ID   int
+	Path Text
+}
+
+// A Field is one declared field. Where is its name as problems show it, fields.NAME.
+type Field struct {
+	Place
+
+	Name      string
+	Where     string
+	Sources   []Source
+	FirstOf   bool
+	Extract   Text
+	Normalize []Text
+	Pattern   Text
+	Type      Text
+	Layout    Text
+	Unix      Text
+	Zone      Text
+}
+
+// A Source is one place where a field's value may be found.
+type Source struct {
+	Place
+
+	Where   string
+	Kind    string // path, envelope, header, key or ce
+	From    Text
+	Extract Text
+}
+
+// String returns the source as it is written, without extract.
+func (s Source) String() string {
+	return s.Kind + " " + s.From.Value
+}
+
+// A Rule is one line of rules.
+type Rule struct {
+	Place
+
+	Where  string
+	When   Text
+	Then   Text
+	Reason Text
+}
+
+// A List holds the shop's codes for one status.
+type List struct {
+	Place
+
+	Status string
+	Codes  []Text
+}
+
+// Types returns the types of fields, in the order of the documentation.
+func Types() []string {
+	return []string{"string", "id", "bool", "number", "present", "time"}
+}
+
+// Over lays a mapping over its preset: a field, a list or the rules replace the preset's as a whole.
+func (m *Mapping) Over(preset *Mapping) {
+	for _, pair := range []struct{ own, theirs *Text }{
+		{&m.Decode, &preset.Decode}, {&m.Unwrap, &preset.Unwrap}, {&m.Each, &preset.Each}, {&m.Otherwise, &preset.Otherwise},
+	} {
+		if !pair.own.Given() {
+			*pair.own = *pair.theirs
+		}
+	}
+	if m.Description == "" {
+		m.Description = preset.Description
+	}
+	if m.Schemas == nil {
+		m.Schemas = preset.Schemas
+	}
+	if !m.hasRules {
+		m.Rules = preset.Rules
+	}
+	m.Fields = replaced(preset.Fields, m.Fields, func(f *Field) string { return f.Name })
+	m.Lists = replaced(preset.Lists, m.Lists, func(l List) string { return l.Status })
+}
+
+// replaced returns the base with each element replaced by its namesake, and the others behind it.
+func replaced[E any](base, own []E, name func(E) string) []E {
+	all := slices.Clone(base)
+	for _, e := range own {
+		if i := slices.IndexFunc(all, func(b E) bool { return name(b) == name(e) }); i >= 0 {
+			all[i] = e
+		} else {
+			all = append(all, e)
+		}
+	}
+	return all
+}

@@ -1,0 +1,55 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Unknown says that a name is not one of the known ones, and which of them was probably meant.
+func Unknown(what, name string, known []string) string {
+	known = slices.Sorted(slices.Values(known))
+	if near := Nearest(name, known); near != "" {
+		return fmt.Sprintf("unknown %s %q (did you mean %q?)", what, name, near)
+	}
+	return fmt.Sprintf("unknown %s %q: there are %s", what, name, strings.Join(known, ", "))
+}
+
+// Nearest returns the first of the names with the fewest typing errors in it, or "" if each has too many.
+func Nearest(name string, names []string) string {
+	best, least := "", max(1, min(3, len([]rune(name))/2))+1
+	for _, candidate := range names {
+		if d := distance([]rune(strings.ToLower(name)), []rune(strings.ToLower(candidate))); d < least {
+			best, least = candidate, d
+		}
+	}
+	return best
+}
+
+// distance counts the insertions, deletions, substitutions and swaps of neighbours between two words.
+func distance(a, b []rune) int {
+	if len(a) > 64 || len(b) > 64 {
+		return len(a) + len(b)
+	}
+	var before []int
+	last := make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		now := make([]int, len(b)+1)
+		now[0] = i
+		for j := 1; j <= len(b); j++ {
+			differ := 1
+			if a[i-1] == b[j-1] {
+				differ = 0
+			}
+			now[j] = min(last[j]+1, now[j-1]+1, last[j-1]+differ)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				now[j] = min(now[j], before[j-2]+1)
+			}
+		}
+		before, last = last, now
+	}
+	return last[len(b)]
+}
