@@ -44,6 +44,7 @@ import (
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/consumer/event"
+	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/retry"
 )
 
@@ -116,9 +117,8 @@ type Consumer struct {
 	holds      holds
 	alarm      *time.Timer // rings at alarmAt or earlier
 	alarmAt    time.Time
-	held       string // what was last told to hold the calls back, and since when
-	heldSince  time.Time
-	resumed    retry.Entry // the ledger's last resume
+	paused     dispatch.Pause // as the log last told it
+	resumed    ledger.Entry   // the ledger's last resume
 	// spawn starts a goroutine that Run waits for.
 	spawn func(func(context.Context))
 

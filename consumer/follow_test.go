@@ -19,7 +19,6 @@ import (
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/deadletter"
 	shared "leadhit-sync/deadletter/ledger"
-	"leadhit-sync/retry"
 )
 
 // TestALedgerThatWouldNotBeGoodEnoughTodayIsStillFollowed: a cluster of one broker has grown, and its ledger has one replica.
@@ -44,7 +43,7 @@ func TestALedgerThatWouldNotBeGoodEnoughTodayIsStillFollowed(t *testing.T) {
 		w.toldOnce("the ledger is read again")
 		w.note(shared.GuardPause, "alice", "LeadHit migrates")
 		time.Sleep(10 * time.Second)
-		w.held(retry.HeldByHand, "alice", k)
+		w.held(shared.ByHand, "alice", k)
 		w.note(shared.GuardResume, "alice", "")
 		time.Sleep(10 * time.Second)
 		w.held("", "", k)
@@ -123,7 +122,7 @@ func TestALongLedgerIsReadInManyFetches(t *testing.T) {
 		fetches := w.count(kmsg.Fetch)
 		k := w.start(guarded("w1", "1.0"))
 		time.Sleep(10 * time.Second)
-		w.held(retry.HeldByHand, "bob", k)
+		w.held(shared.ByHand, "bob", k)
 		if got := fetches(); got < 3 {
 			w.t.Errorf("got %d fetches, want several: the test is about them", got)
 		}

@@ -89,8 +89,8 @@ func TestAPauseSurvivesRebalances(t *testing.T) {
 		if got := len(w.ledger.calledNow()) - before; got < 3 || got > 4 {
 			w.t.Errorf("got %d probes in two minutes and %d generations, want one every 30 s", got, k.State().Generations)
 		}
-		if s := k.State(); s.Dispatch.Paused != retry.Unauthorised || s.Generations < 6 {
-			w.t.Errorf("got %v in generation %d, want the pause and six generations", s.Dispatch.Paused, s.Generations)
+		if s := k.State(); s.Dispatch.Pause.Kind != retry.Unauthorised.String() || s.Generations < 6 {
+			w.t.Errorf("got %q in generation %d, want the pause and six generations", s.Dispatch.Pause.Kind, s.Generations)
 		}
 		w.toldOnce("calls paused")
 		w.leadhitDoes(answers(0))

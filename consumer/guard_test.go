@@ -16,7 +16,6 @@ import (
 	"leadhit-sync/consumer"
 	"leadhit-sync/deadletter"
 	shared "leadhit-sync/deadletter/ledger" // the tests have a ledger of their own
-	"leadhit-sync/retry"
 )
 
 const (
@@ -93,8 +92,8 @@ func (w *world) entries() int64 {
 func (w *world) held(word, by string, workers ...*worker) {
 	w.t.Helper()
 	for _, k := range workers {
-		if s := k.State().Dispatch; s.Held != word || !strings.HasPrefix(s.By, by) {
-			w.t.Errorf("%s: got held %q by %q, want %q by %q", k.name, s.Held, s.By, word, by)
+		if s := k.State().Dispatch.Pause; s.Kind != word || !strings.HasPrefix(s.By, by) {
+			w.t.Errorf("%s: got paused %q by %q, want %q by %q", k.name, s.Kind, s.By, word, by)
 		}
 	}
 }
@@ -120,7 +119,7 @@ func (w *world) many(n int, name, fate string) {
 // stops waits for the flood guard, and counts the letters since.
 func (w *world) stops(before int, k *worker) {
 	w.t.Helper()
-	if !w.wait(time.Minute, func() bool { return k.State().Dispatch.Held == retry.HeldByFlood }) {
+	if !w.wait(time.Minute, func() bool { return k.State().Dispatch.Pause.Kind == shared.Flood }) {
 		w.t.Fatalf("%s does not pause; %d letters", k.name, w.stored()-before)
 	}
 	time.Sleep(time.Minute)
@@ -135,13 +134,13 @@ func TestABadDeployStopsAllWorkersUntilItIsResumed(t *testing.T) {
 		w.many(800, "bad", refused)
 		first, second := w.start(guarded("w1", "1.0")), w.start(guarded("w2", "1.0"))
 		w.stops(0, first)
-		w.held(retry.HeldByFlood, "w", first, second)
+		w.held(shared.Flood, "w", first, second)
 
 		first.end()
 		third := w.start(guarded("w3", "1.0"))
 		before := w.stored()
 		time.Sleep(time.Minute)
-		w.held(retry.HeldByFlood, "w", second, third)
+		w.held(shared.Flood, "w", second, third)
 		if got := w.stored() - before; got > 0 {
 			w.t.Errorf("got %d letters after a restart, want none: the pause outlives it", got)
 		}
@@ -152,7 +151,7 @@ func TestABadDeployStopsAllWorkersUntilItIsResumed(t *testing.T) {
 
 		w.many(800, "unreadable", unmapped)
 		w.stops(800, second)
-		w.held(retry.HeldByFlood, "w", second, third)
+		w.held(shared.Flood, "w", second, third)
 		w.note(shared.GuardResume, "alice", "")
 		w.settle(time.Minute)
 
@@ -188,7 +187,7 @@ func TestAPauseByHandHoldsAllWorkersUntilItIsResumed(t *testing.T) {
 		time.Sleep(time.Minute)
 		w.note(shared.GuardPause, "alice", "LeadHit migrates")
 		time.Sleep(time.Second)
-		w.held(retry.HeldByHand, "alice", first, second)
+		w.held(shared.ByHand, "alice", first, second)
 		w.many(50, "order", fine)
 		time.Sleep(time.Minute)
 		if got := len(w.ledger.calledNow()); got > 0 {
@@ -200,7 +199,7 @@ func TestAPauseByHandHoldsAllWorkersUntilItIsResumed(t *testing.T) {
 		second.crash()
 		third := w.start(guarded("w3", "1.0"))
 		time.Sleep(time.Minute)
-		w.held(retry.HeldByHand, "alice", first, third)
+		w.held(shared.ByHand, "alice", first, third)
 		if got := len(w.ledger.calledNow()); got > 0 {
 			w.t.Errorf("got %d calls after a restart in a pause, want none", got)
 		}
@@ -240,7 +239,7 @@ func TestNothingIsCalledUntilTheLedgerWasRead(t *testing.T) {
 				handle.Remove()
 				if fault.Keys[0] != kmsg.CreateTopics {
 					time.Sleep(10 * time.Second)
-					w.held(retry.HeldByHand, "alice", k)
+					w.held(shared.ByHand, "alice", k)
 					w.note(shared.GuardResume, "alice", "")
 				}
 				w.settle(time.Minute)
@@ -277,7 +276,7 @@ func TestALedgerThatCannotBeReadLaterStopsNothing(t *testing.T) {
 		w.held("", "", k)
 		handle.Remove()
 		time.Sleep(10 * time.Second)
-		w.held(retry.HeldByHand, "alice", k)
+		w.held(shared.ByHand, "alice", k)
 		w.toldOnce("the ledger is read again")
 	})
 }
@@ -314,7 +313,7 @@ func TestALedgerThatIsMadeAnewIsFollowedFromItsStart(t *testing.T) {
 				if calls := len(w.ledger.calledNow()); calls > 0 {
 					w.t.Errorf("got %d calls in a pause, want none", calls)
 				}
-				w.held(retry.HeldByHand, "", first, second)
+				w.held(shared.ByHand, "", first, second)
 				w.note(shared.GuardResume, "alice", "")
 				w.settle(time.Minute)
 				w.held("", "", first, second)
@@ -333,7 +332,7 @@ func TestGarbageInTheLedgerIsPassedOver(t *testing.T) {
 		w.produce(0, fine, "a")
 		k := w.start(guarded("w1", "1.0"))
 		time.Sleep(time.Minute)
-		w.held(retry.HeldByHand, "alice", k)
+		w.held(shared.ByHand, "alice", k)
 		w.scrawl([]byte("{"))
 		w.note(shared.GuardResume, "alice", "")
 		w.settle(time.Minute)
@@ -348,7 +347,7 @@ func TestAFloodCountsAtOnceAndIsWrittenAsSoonAsItCanBe(t *testing.T) {
 		handle := w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: ledgerTopic, Err: kerr.NotEnoughReplicas, Count: -1})
 		w.many(300, "bad", unmapped)
 		w.stops(0, k)
-		w.held(retry.HeldByFlood, "w1", k)
+		w.held(shared.Flood, "w1", k)
 		if got := w.entries(); got != 0 {
 			w.t.Errorf("got %d entries, want none yet", got)
 		}
@@ -358,7 +357,7 @@ func TestAFloodCountsAtOnceAndIsWrittenAsSoonAsItCanBe(t *testing.T) {
 		if got := w.entries(); got != 1 {
 			w.t.Errorf("got %d entries, want the pause", got)
 		}
-		w.held(retry.HeldByFlood, "w1", k)
+		w.held(shared.Flood, "w1", k)
 		w.note(shared.GuardResume, "alice", "")
 		w.settle(time.Minute)
 	})

@@ -15,7 +15,6 @@ import (
 	"leadhit-sync/consumer/event"
 	shared "leadhit-sync/deadletter/ledger"
 	"leadhit-sync/integration/shop"
-	"leadhit-sync/retry"
 )
 
 const heldLine = "an open transaction holds back events"
@@ -182,7 +181,7 @@ func TestAPauseBehindAForeignTransactionInTheLedgerIsFollowed(t *testing.T) {
 					pause()
 					time.Sleep(10 * time.Second)
 				}
-				w.held(retry.HeldByHand, "alice", k)
+				w.held(shared.ByHand, "alice", k)
 			})
 		})
 	}

@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -11,7 +10,6 @@ import (
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
-	"leadhit-sync/retry"
 )
 
 const (
@@ -55,8 +53,8 @@ type follower struct {
 
 // news is what was read of the ledger and not taken yet.
 type news struct {
-	entries []retry.Entry // the guard's: of all else nothing is kept
-	last    *event.Record // nil: nothing was read
+	entries []ledger.Entry // pauses and resumes of our group; nothing else is kept
+	last    *event.Record  // nil: nothing was read
 	next    int64
 }
 
@@ -226,8 +224,8 @@ func (f *follower) sift(to *news, batch broker.Batch) {
 		switch {
 		case err != nil:
 			f.tellGarbage(r, err)
-		case e.Guard() && e.For(f.consumer.options.Group):
-			to.entries = append(to.entries, Followed(e))
+		case e.For(f.consumer.options.Group):
+			to.entries = append(to.entries, e)
 		}
 	}
 	to.next = batch.Next
@@ -249,7 +247,7 @@ func (f *follower) take(read news, lost bool) { //nolint:revive // lost is a fac
 		}
 		for _, e := range read.entries {
 			c.dispatcher.Followed(now, e)
-			if e.Resume {
+			if e.Event == ledger.GuardResume {
 				c.resumed = e
 			}
 		}
@@ -267,11 +265,12 @@ func (f *follower) tellGarbage(r event.Record, err error) {
 
 // announce writes what the ledger is to hold, again and again until it stands there or ctx ends: then the next process finds
 // out by itself what this one had found.
-func (c *Consumer) announce(ctx context.Context, e retry.Entry) {
+func (c *Consumer) announce(ctx context.Context, e ledger.Entry) {
+	e.Group = c.options.Group
 	log := c.log.With(slog.String("topic", c.options.Ledger.Topic))
 	var trouble trouble
 	for {
-		err := c.append(ctx, announced(e, c.options.Group))
+		err := c.append(ctx, e)
 		if err == nil {
 			trouble.Over(log, "the pause is in the ledger")
 			return
@@ -290,25 +289,4 @@ func (c *Consumer) append(ctx context.Context, e ledger.Entry) error {
 	ctx, cancel := context.WithTimeout(ctx, appendLimit)
 	defer cancel()
 	return c.options.Ledger.Append(ctx, e)
-}
-
-// Followed is an entry of the guard as those take it who follow the ledger.
-func Followed(e ledger.Entry) retry.Entry {
-	return retry.Entry{
-		Resume: e.Event == ledger.GuardResume, At: e.At, By: e.By, Via: e.Via, Reason: e.Reason,
-		Build: e.Build, Fingerprints: e.Fingerprints,
-	}
-}
-
-// announced is what the dispatcher announces as an entry of the ledger. A pause that a lost ledger held says by which way it
-// had come into that one.
-func announced(e retry.Entry, group string) ledger.Entry {
-	out := ledger.Entry{
-		Event: ledger.GuardPause, Group: group, At: e.At, By: e.By, Via: cmp.Or(e.Via, "worker"), Reason: e.Reason,
-		Build: e.Build, Fingerprints: e.Fingerprints,
-	}
-	if e.Resume {
-		out.Event = ledger.GuardResume
-	}
-	return out
 }

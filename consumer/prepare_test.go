@@ -14,7 +14,6 @@ import (
 
 	"leadhit-sync/consumer"
 	shared "leadhit-sync/deadletter/ledger"
-	"leadhit-sync/retry"
 )
 
 // preparing counts the calls of Prepare, which fails while broken holds an error.
@@ -105,7 +104,7 @@ func TestAPauseThatCreatesTheLedgerBeforeTheFirstWorkerJoinsIsFollowed(t *testin
 		w.create("orders", 2)
 		w.many(10, "order", fine)
 		time.Sleep(time.Minute)
-		w.held(retry.HeldByHand, "alice", k)
+		w.held(shared.ByHand, "alice", k)
 		if calls := len(w.ledger.calledNow()); calls > 0 {
 			w.t.Errorf("got %d calls in a pause, want none", calls)
 		}
@@ -134,19 +133,19 @@ func TestGroupsThatShareALedgerFollowTheirOwnEntries(t *testing.T) {
 		}
 		say(shared.GuardPause, other, "bob")
 		w.held("", "", k)
-		w.held(retry.HeldByHand, "bob", neighbour)
+		w.held(shared.ByHand, "bob", neighbour)
 		say(shared.GuardPause, group, "alice")
 		say(shared.GuardResume, other, "bob")
-		w.held(retry.HeldByHand, "alice", k)
+		w.held(shared.ByHand, "alice", k)
 		w.held("", "", neighbour)
 		say(shared.GuardResume, group, "alice")
 		w.held("", "", k, neighbour)
 
 		say(shared.GuardPause, "", "an older release") // for all
-		w.held(retry.HeldByHand, "an older release", k, neighbour)
+		w.held(shared.ByHand, "an older release", k, neighbour)
 		say(shared.GuardResume, group, "alice")
 		w.held("", "", k)
-		w.held(retry.HeldByHand, "an older release", neighbour)
+		w.held(shared.ByHand, "an older release", neighbour)
 		say(shared.GuardResume, "", "an older release")
 		w.held("", "", k, neighbour)
 	})

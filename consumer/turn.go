@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/retry"
 )
 
@@ -45,7 +46,7 @@ func (c *Consumer) take(in func(now time.Time), mine *dispatch.Call) (more, take
 func (c *Consumer) next(now time.Time) dispatch.Effects {
 	c.pulse.Store(now.UnixNano())
 	effects := c.dispatcher.Next(now)
-	c.tellHeld(now)
+	c.tellPause()
 	at := now.Add(tick)
 	if !effects.Wake.IsZero() && effects.Wake.Before(at) {
 		at = effects.Wake
@@ -103,45 +104,46 @@ func (c *Consumer) carryOut(e dispatch.Effects) {
 	}
 }
 
-// tellHeld writes one line a change of what holds the calls back.
-func (c *Consumer) tellHeld(now time.Time) {
-	word, since := c.dispatcher.Held(now)
-	if word == c.held {
+// tellPause logs one line per change of what pauses the calls.
+func (c *Consumer) tellPause() {
+	was, is := c.paused, c.dispatcher.Pause()
+	if is.Kind == was.Kind {
 		return
 	}
-	was, began := c.held, c.heldSince
-	c.held, c.heldSince = word, since
-	paused, at := slog.String("reason", word), slog.Time("since", since)
-	switch word {
+	c.paused = is
+	facts := []any{slog.String("reason", is.Kind), slog.Time("since", is.Since)}
+	if is.By != "" {
+		facts = append(facts, slog.String("by", is.By), slog.String("why", is.Reason))
+	}
+	log := c.log.With(facts...)
+	switch is.Kind {
 	case "":
-		c.tellResumed(was, max(0, now.Sub(began).Round(time.Millisecond))) // of a pause by hand another's clock told the beginning
+		c.tellResumed(was)
 	case retry.Unauthorised.String():
-		c.log.Error("calls paused: LeadHit refuses the API key; correct the key's file (it is read again when it changes) "+
-			"or the account; one call every 30 s probes, and calls resume by themselves", paused, at)
+		log.Error("calls paused: LeadHit rejects the API key; probing every 30 s, calls resume automatically; " +
+			"correct the account or LEADHIT_API_KEY_FILE, which is read again when it changes")
 	case retry.Misconfigured.String():
-		c.log.Error("calls paused: the address answers, but does not know set_order_status; check LEADHIT_URL "+
-			"(leadhit-sync check); one call every 30 s probes, and calls resume by themselves", paused, at)
-	case retry.HeldByGate:
-		c.log.Warn("calls paused: LeadHit is down; single calls probe, at most 30 s apart, and calls resume by themselves",
-			paused, at)
-	case retry.HeldByHand:
-		s := c.dispatcher.Governed(now)
-		c.log.Warn("calls paused by hand, by all workers of the group, until somebody says: leadhit-sync resume",
-			paused, at, slog.String("by", s.By), slog.String("why", s.Reason))
-	case retry.HeldByFlood:
-		s := c.dispatcher.Governed(now)
-		c.log.Error("calls paused by the flood guard, by all workers of the group: so many dead letters point to a bad deploy, "+
-			"not to bad orders; look at them (leadhit-sync letters list) and correct the mapping or their cause; "+
-			"\"leadhit-sync resume\" resumes the calls and accepts letters like these", paused, at, slog.String("by", s.By), slog.String("why", s.Reason))
+		log.Error("calls paused: the URL responds, but does not know set_order_status; probing every 30 s, calls resume automatically; " +
+			"run leadhit-sync check and correct LEADHIT_URL")
+	case retry.Outage:
+		log.Warn("calls paused: LeadHit is down; probing every 30 s at most, calls resume automatically")
+	case ledger.ByHand:
+		log.Warn("calls paused by hand for all workers of the group, until somebody runs leadhit-sync resume")
+	case ledger.Flood:
+		log.Error("calls paused by the flood guard for all workers of the group: too many dead letters, which points to a bad deploy and " +
+			"not to bad orders; look at them with leadhit-sync letters list and correct the mapping or their cause; " +
+			"leadhit-sync resume resumes the calls and accepts letters like these")
 	default:
-		c.log.Warn("calls paused", paused, at)
+		log.Warn("calls paused")
 	}
 }
 
-// tellResumed writes the line about the end of what held the calls back, with who ended it where it does not end by itself.
-func (c *Consumer) tellResumed(was string, held time.Duration) {
-	log := c.log.With(slog.String("reason", was), slog.Duration("paused_for", held))
-	if was == retry.HeldByHand || was == retry.HeldByFlood {
+// tellResumed logs the end of a pause. Of the group's pauses it names who ended them; the others end by themselves.
+func (c *Consumer) tellResumed(was dispatch.Pause) {
+	// The pause began by the clock of the operator's machine, which may be ahead of ours.
+	lasted := max(0, time.Since(was.Since).Round(time.Millisecond))
+	log := c.log.With(slog.String("reason", was.Kind), slog.Duration("paused_for", lasted))
+	if was.Kind == ledger.ByHand || was.Kind == ledger.Flood {
 		log = log.With(slog.String("by", c.resumed.By), slog.String("why", c.resumed.Reason))
 	}
 	log.Info("calls resumed")

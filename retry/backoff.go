@@ -11,25 +11,32 @@ import (
 type Policy struct {
 	// Initial and Max bound the ceiling of a wait: it starts at Initial and doubles with each try, up to Max.
 	Initial, Max time.Duration
-	// MaxElapsed is for how long one order may fail while others succeed. 0: for ever.
+	// MaxElapsed is how long one order may fail while others succeed; 0 is forever.
 	MaxElapsed time.Duration
-	// Random is where the jitter comes from. It is used by whoever uses the owner, one at a time.
+	// Random is the source of jitter. Nothing locks it, so only the goroutine that uses the Backoff may use it.
 	Random *rand.Rand
 }
 
-// Backoff spaces the tries of one waiting status change. Ask it once a wait and keep the answer: asking advances it.
+// Backoff spaces the tries of one status change, and tells when these are exhausted. Create it when the first try has
+// failed.
 type Backoff struct {
-	ceiling *backoff.ExponentialBackOff
-	random  *rand.Rand
+	ceiling    *backoff.ExponentialBackOff
+	random     *rand.Rand
+	maxElapsed time.Duration
+
+	wait    time.Duration // the last answer of Next
+	failing time.Duration // how long the status change has been failing through its own fault
+	last    time.Time     // the last failure
+	seen    tally         // at that time
 }
 
 // Backoff starts the waits of one status change.
 func (p Policy) Backoff() *Backoff {
 	return &Backoff{
-		random: p.Random,
-		// No randomisation: the library spreads around the interval, out of the global source. Full jitter, uniform
-		// from 0 to the ceiling, spreads a crowd that failed together best, and our source can be replayed.
-		// No MaxElapsedTime: the library would give up after 15 minutes by default; Trial decides that.
+		random: p.Random, maxElapsed: p.MaxElapsed,
+		// The library randomises around the interval and uses the global source. Full jitter, uniform from 0 to the ceiling,
+		// best spreads a crowd that failed together, and a simulation can replay our source. So the library only doubles.
+		// It would also give up after 15 minutes by default; that is for Exhausted to decide.
 		ceiling: backoff.NewExponentialBackOff(
 			backoff.WithInitialInterval(p.Initial),
 			backoff.WithMaxInterval(p.Max),
@@ -40,13 +47,51 @@ func (p Policy) Backoff() *Backoff {
 	}
 }
 
-// Next returns the time to wait before the next try: between 0 and the ceiling, any value as likely as another.
+// Next draws the time to wait before the next try, uniformly from 0 to the ceiling. Each call doubles the ceiling, so ask
+// once per wait.
 func (b *Backoff) Next() time.Duration {
-	return Jitter(b.random, b.ceiling.NextBackOff())
+	b.wait = jitter(b.random, b.ceiling.NextBackOff())
+	return b.wait
 }
 
-// Jitter draws uniformly from 0 up to ceiling, both included.
-func Jitter(random *rand.Rand, ceiling time.Duration) time.Duration {
+// Exhausted takes a failed call and reports whether the status change has used up MaxElapsed. The call took so long, and g
+// has taken its verdict already.
+//
+// One order alone cannot show whether it is at fault or LeadHit is down. So time counts only between two failures of the
+// order between which more calls of others succeeded than failed. In an outage nothing counts, and neither does time in
+// which calls were paused. Of the rest only the last wait and the call itself count: waiting for a slot or a commit is not
+// the order's fault.
+func (b *Backoff) Exhausted(now time.Time, took time.Duration, g *Governor) bool {
+	seen := g.tally
+	seen.paused = g.pausedFor(now)
+	failed := seen.failed - b.seen.failed - 1 // this failure says nothing about others
+	if !b.last.IsZero() && seen.succeeded-b.seen.succeeded > failed {
+		own := now.Sub(b.last) - (seen.paused - b.seen.paused)
+		b.failing += max(0, min(own, b.wait+took))
+	}
+	b.last, b.seen = now, seen
+	return b.maxElapsed > 0 && b.failing >= b.maxElapsed
+}
+
+// tally is what the process has seen of LeadHit since its start.
+type tally struct {
+	succeeded, failed uint64 // verdicts about calls
+	paused            time.Duration
+}
+
+// count takes a verdict. A refused key says nothing about orders.
+func (t *tally) count(v Verdict) {
+	switch v.Kind {
+	case Done, DeadLetter:
+		t.succeeded++
+	case Again, Misconfigured:
+		t.failed++
+	case Unauthorised:
+	}
+}
+
+// jitter draws uniformly from 0 to ceiling, both included.
+func jitter(random *rand.Rand, ceiling time.Duration) time.Duration {
 	if ceiling <= 0 {
 		return 0
 	}

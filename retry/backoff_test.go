@@ -85,11 +85,93 @@ func TestTheSameSourceGivesTheSameWaits(t *testing.T) {
 	}
 }
 
-func TestJitterOfNothingIsNothing(t *testing.T) {
+func TestACeilingOfNothingNeedsNoRandomNumber(t *testing.T) {
 	t.Parallel()
 	for _, ceiling := range []time.Duration{0, -time.Second} {
-		if got := retry.Jitter(nil, ceiling); got != 0 {
+		if got := (retry.Policy{Initial: ceiling, Max: ceiling}).Backoff().Next(); got != 0 {
 			t.Errorf("%v: got %v, want 0", ceiling, got)
+		}
+	}
+}
+
+func TestOnlyTimeInWhichOthersSucceededCounts(t *testing.T) {
+	t.Parallel()
+	type failure struct {
+		after, spent time.Duration // since the last failure; of it in the order's own wait and call
+		done, again  int           // of others since then
+		paused       time.Duration
+	}
+	minute := time.Minute
+	for name, c := range map[string]struct {
+		failures []failure
+		want     time.Duration
+	}{
+		"a first failure":                     {[]failure{{}}, 0},
+		"others succeed":                      {[]failure{{}, {minute, minute, 5, 0, 0}, {minute, minute, 5, 0, 0}}, 2 * minute},
+		"an outage":                           {[]failure{{}, {minute, minute, 0, 5, 0}, {minute, minute, 0, 5, 0}}, 0},
+		"half of the others fail":             {[]failure{{}, {minute, minute, 5, 5, 0}}, 0},
+		"nobody else calls":                   {[]failure{{}, {minute, minute, 0, 0, 0}}, 0},
+		"an outage between":                   {[]failure{{}, {minute, minute, 5, 0, 0}, {10 * minute, 10 * minute, 1, 9, 0}}, minute},
+		"a pause":                             {[]failure{{}, {10 * minute, 10 * minute, 5, 0, 9 * minute}}, minute},
+		"it waited for a slot":                {[]failure{{}, {10 * minute, 2 * time.Second, 5, 0, 0}}, 2 * time.Second},
+		"a pause longer than its own waiting": {[]failure{{}, {10 * minute, minute, 5, 0, 10 * minute}}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+			g := retry.NewGovernor(64, 0, nil)
+			answer := func(n int, order string, v retry.Verdict) {
+				for range n {
+					g.Answered(now, order, g.Start(now), v)
+				}
+			}
+			enough := retry.Policy{MaxElapsed: max(c.want, 1)}.Backoff()
+			more := retry.Policy{MaxElapsed: c.want + 1}.Backoff()
+			var got, tooMuch bool
+			for _, f := range c.failures {
+				g.Pause(now, f.paused > 0)
+				g.Pause(now.Add(f.paused), false)
+				now = now.Add(f.after)
+				answer(f.done, "good", done())
+				answer(f.again, "bad", connect())
+				answer(1, "own", connect())
+				got, tooMuch = enough.Exhausted(now, f.spent, g), more.Exhausted(now, f.spent, g)
+			}
+			if got != (c.want > 0) || tooMuch {
+				t.Errorf("got exhausted by %v: %v, by a nanosecond more: %v, want the former alone", c.want, got, tooMuch)
+			}
+		})
+	}
+}
+
+func TestTheLastWaitCountsAsFailing(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	g := retry.NewGovernor(64, 0, nil)
+	b := retry.Policy{Initial: time.Minute, Max: time.Minute, MaxElapsed: time.Second, Random: rand.New(rand.NewPCG(1, 1))}.Backoff()
+	g.Answered(now, "own", g.Start(now), connect())
+	if b.Exhausted(now, 0, g) {
+		t.Error("got exhausted by the first failure")
+	}
+	now = now.Add(b.Next() + time.Hour) // it waited for an hour more, but not through its own fault
+	g.Answered(now, "good", g.Start(now), done())
+	g.Answered(now, "own", g.Start(now), connect())
+	if !b.Exhausted(now, 0, g) {
+		t.Error("got another try, want an order that used up a second")
+	}
+}
+
+func TestAnOrderWithoutALimitIsNeverExhausted(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	g := retry.NewGovernor(64, 0, nil)
+	b := retry.Policy{}.Backoff()
+	for range 10 {
+		now = now.Add(time.Hour)
+		g.Answered(now, "good", g.Start(now), done())
+		g.Answered(now, "own", g.Start(now), connect())
+		if b.Exhausted(now, time.Hour, g) {
+			t.Fatal("got exhausted without a limit")
 		}
 	}
 }

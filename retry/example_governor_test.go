@@ -8,10 +8,10 @@ import (
 	"leadhit-sync/retry"
 )
 
-// An outage: after 20 failures only a probe may go out, and its success opens the way to a few calls.
+// In an outage only probes may start. The success of one lets a few calls start.
 func ExampleGovernor() {
 	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
-	g := retry.NewGovernor(retry.Settings{CallsInFlight: 64, Random: rand.New(rand.NewPCG(1, 2))})
+	g := retry.NewGovernor(64, 0, rand.New(rand.NewPCG(1, 2)))
 
 	for order := range 20 {
 		if g.MayCall(now) {
@@ -19,16 +19,18 @@ func ExampleGovernor() {
 			g.Answered(now, fmt.Sprint("order ", order), pass, retry.Verdict{Kind: retry.Again, Cause: "Connect"})
 		}
 	}
-	fmt.Printf("held by: %q, may call: %v\n", g.State(now).Held, g.MayCall(now))
+	reason, _ := g.Probing()
+	fmt.Printf("only probes because of: %q, may call: %v\n", reason, g.MayCall(now))
 
 	now = g.Next(now)
 	probe := g.Start(now)
-	fmt.Printf("probe: %v, another: %v\n", probe.Probe(), g.MayCall(now))
+	fmt.Printf("probe: %v, another: %v\n", probe.Probe, g.MayCall(now))
 
 	g.Answered(now, "order 21", probe, retry.Verdict{Kind: retry.Done, Answered: true})
-	fmt.Printf("held by: %q, limit: %d\n", g.State(now).Held, g.Limit())
+	reason, _ = g.Probing()
+	fmt.Printf("only probes because of: %q, limit: %d\n", reason, g.State(now).Limit)
 	// Output:
-	// held by: "outage", may call: false
+	// only probes because of: "outage", may call: false
 	// probe: true, another: false
-	// held by: "", limit: 5
+	// only probes because of: "", limit: 5
 }

@@ -15,7 +15,7 @@ func TestTheGateClosesOnAnOutageOnly(t *testing.T) {
 		do   func(*rig)
 		want string
 	}{
-		"20 failures over 5 orders": {func(r *rig) { r.calls(20, 5, connect()) }, retry.HeldByGate},
+		"20 failures over 5 orders": {func(r *rig) { r.calls(20, 5, connect()) }, retry.Outage},
 		"19 failures":               {func(r *rig) { r.calls(19, 19, connect()) }, ""},
 		"100 failures of 4 orders":  {func(r *rig) { r.calls(100, 4, connect()) }, ""},
 		"a success between": {func(r *rig) {
@@ -31,7 +31,7 @@ func TestTheGateClosesOnAnOutageOnly(t *testing.T) {
 		"answers of the node that say again": {func(r *rig) {
 			r.calls(100, 100, retry.Verdict{Code: -32000, Answered: true})
 		}, ""},
-		"503 of all": {func(r *rig) { r.calls(20, 20, status(503)) }, retry.HeldByGate},
+		"503 of all": {func(r *rig) { r.calls(20, 20, status(503)) }, retry.Outage},
 		"what was not sent between": {func(r *rig) {
 			r.calls(10, 10, connect())
 			r.calls(50, 50, retry.Verdict{Cause: "NotSent"})
@@ -41,13 +41,13 @@ func TestTheGateClosesOnAnOutageOnly(t *testing.T) {
 			r.calls(10, 10, connect())
 			r.call("unsendable", retry.Verdict{Kind: retry.DeadLetter, Cause: "Unsendable"})
 			r.calls(10, 10, connect())
-		}, retry.HeldByGate},
+		}, retry.Outage},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			c.do(r)
-			r.wantHeld(c.want)
+			r.wantProbing(c.want)
 		})
 	}
 }
@@ -74,12 +74,12 @@ func TestOnlyAnAnsweredProbeOpensTheGate(t *testing.T) {
 			r := newRig(t)
 			r.calls(20, 5, connect())
 			r.probe("order 9", c.verdict)
-			if got := r.held() == ""; got != c.opens {
+			if got := r.probing() == ""; got != c.opens {
 				t.Errorf("got the gate open: %v, want %v", got, c.opens)
 			}
 			if !c.opens {
 				r.probe("order 8", done()) // another probe falls due
-				r.wantHeld("")
+				r.wantProbing("")
 			}
 			if got := r.Limit(); got != 5 {
 				t.Errorf("got %d calls in flight, want 5", got)
@@ -146,7 +146,7 @@ func TestSlotsOfCallsThatFailedInARowStayEmpty(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, func(s *retry.Settings) { s.CallsInFlight = c.inFlight })
+			r := newRig(t, func(s *settings) { s.CallsInFlight = c.inFlight })
 			c.do(r)
 			if got := r.Limit(); got != c.inFlight {
 				t.Errorf("got a limit of %d, want %d: this is about what LeadHit can bear", got, c.inFlight)
@@ -165,7 +165,7 @@ func TestSlotsOfCallsThatFailedInARowStayEmpty(t *testing.T) {
 func TestAnOutageIsNoticedToBeOverAsFastAsItLasted(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(500) {
-		r := newRig(t, func(s *retry.Settings) { s.Random = rand.New(rand.NewPCG(seed, 1)) })
+		r := newRig(t, func(s *settings) { s.Random = rand.New(rand.NewPCG(seed, 1)) })
 		r.calls(20, 5, connect())
 		const outage = 7 * time.Second
 		began := r.now
@@ -215,12 +215,12 @@ func TestCallsFromBeforeMoveTheGateNeitherWay(t *testing.T) {
 		}
 	}
 	late(20, connect())
-	r.wantHeld(retry.HeldByGate)
+	r.wantProbing(retry.Outage)
 	late(1, done())
-	r.wantHeld(retry.HeldByGate)
+	r.wantProbing(retry.Outage)
 	r.probe("order 1", done())
 	late(30, connect())
-	r.wantHeld("")
+	r.wantProbing("")
 	if got := r.Limit(); got != 5 {
 		t.Errorf("got a limit of %d after late failures, want 5", got)
 	}
@@ -228,7 +228,7 @@ func TestCallsFromBeforeMoveTheGateNeitherWay(t *testing.T) {
 	r.calls(10, 10, connect())
 	late(1, done())
 	r.calls(10, 10, connect())
-	r.wantHeld(retry.HeldByGate)
+	r.wantProbing(retry.Outage)
 }
 
 func TestAProbeIsNoEvidenceAboutLimitOrRate(t *testing.T) {

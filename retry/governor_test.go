@@ -23,13 +23,20 @@ type rig struct {
 	now time.Time
 }
 
-func newRig(t *testing.T, change ...func(*retry.Settings)) *rig {
+// settings of a rig's Governor.
+type settings struct {
+	CallsInFlight  int
+	CallsPerSecond float64
+	Random         *rand.Rand
+}
+
+func newRig(t *testing.T, change ...func(*settings)) *rig {
 	t.Helper()
-	s := retry.Settings{CallsInFlight: 64, Random: rand.New(rand.NewPCG(7, 7)), Worker: "worker-1", Build: "1.0+plain"}
+	s := settings{CallsInFlight: 64, Random: rand.New(rand.NewPCG(7, 7))}
 	for _, c := range change {
 		c(&s)
 	}
-	return &rig{Governor: retry.NewGovernor(s), t: t, now: time.Unix(1_800_000_000, 0)}
+	return &rig{Governor: retry.NewGovernor(s.CallsInFlight, s.CallsPerSecond, s.Random), t: t, now: time.Unix(1_800_000_000, 0)}
 }
 
 func (r *rig) pass(d time.Duration) { r.now = r.now.Add(d) }
@@ -73,18 +80,24 @@ func (r *rig) probe(order string, v retry.Verdict) {
 	r.t.Helper()
 	r.toProbe()
 	p := r.Start(r.now)
-	if !p.Probe() {
+	if !p.Probe {
 		r.t.Error("got a call that is no probe")
 	}
 	r.Answered(r.now, order, p, v)
 }
 
-func (r *rig) held() string { return r.State(r.now).Held }
+// Limit is how many calls may be in flight.
+func (r *rig) Limit() int { return r.State(r.now).Limit }
 
-func (r *rig) wantHeld(want string) {
+func (r *rig) probing() string {
+	reason, _ := r.Probing()
+	return reason
+}
+
+func (r *rig) wantProbing(want string) {
 	r.t.Helper()
-	if got := r.held(); got != want {
-		r.t.Fatalf("got calls held by %q, want %q", got, want)
+	if got := r.probing(); got != want {
+		r.t.Fatalf("got only probes for %q, want %q", got, want)
 	}
 }
 
@@ -97,7 +110,7 @@ func TestPauseAndGateTogetherLetOneProbeThrough(t *testing.T) {
 		r.toProbe()
 		probe := r.Start(r.now)
 		r.Answered(r.now, "order 1", probe, unauthorised()) // the server is back, the key is not
-		r.wantHeld("unauthorised")
+		r.wantProbing("unauthorised")
 		r.toProbe()
 		probe = r.Start(r.now)
 		r.pass(time.Hour)
@@ -105,7 +118,7 @@ func TestPauseAndGateTogetherLetOneProbeThrough(t *testing.T) {
 			t.Error("a second probe may start")
 		}
 		r.Answered(r.now, "order 2", probe, done())
-		r.wantHeld("")
+		r.wantProbing("")
 		if got := r.Limit(); got != 5 {
 			t.Errorf("got %d calls in flight after both, want 5", got)
 		}
@@ -118,7 +131,7 @@ func TestPauseAndGateTogetherLetOneProbeThrough(t *testing.T) {
 		r.toProbe()
 		probe := r.Start(r.now)
 		r.Answered(r.now, "late", late, unauthorised())
-		r.wantHeld("unauthorised")
+		r.wantProbing("unauthorised")
 		r.pass(time.Hour)
 		if r.MayCall(r.now) {
 			t.Error("the pause's probe may start beside the gate's")
@@ -149,37 +162,68 @@ func TestPauseAndGateTogetherLetOneProbeThrough(t *testing.T) {
 func TestTimeIsHeldOnceWhateverHoldsIt(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	if got := r.Paused(r.now); got != 0 {
+	if got := r.PausedFor(r.now); got != 0 {
 		t.Errorf("got %v before anything happened, want 0", got)
 	}
 	r.calls(20, 5, connect())
 	began := r.now
-	r.Follow(r.now, retry.Entry{At: r.now, By: "alice"})
+	r.Pause(r.now, true)
 	r.pass(time.Minute)
-	r.Follow(r.now, retry.Entry{Resume: true, At: r.now, By: "alice"})
+	r.Pause(r.now, false)
 	r.probe("order 1", unauthorised())
 	r.probe("order 1", done())
 	want := r.now.Sub(began)
 	r.pass(time.Hour)
-	if got := r.Paused(r.now); got != want {
+	if got := r.PausedFor(r.now); got != want {
 		t.Errorf("got %v held, want %v", got, want)
 	}
 }
 
-// TestTimeUnderAClosedGateCountsAgainstNoOrder shows that an order that fails on both sides of an outage is not older for it.
+func TestAPauseOfTheGroupStopsProbesToo(t *testing.T) {
+	t.Parallel()
+	for name, before := range map[string]func(*rig){
+		"calls flow":    func(*rig) {},
+		"an outage":     func(r *rig) { r.calls(20, 5, connect()) },
+		"a bad API key": func(r *rig) { r.call("order 1", unauthorised()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			before(r)
+			want := r.probing()
+			r.Pause(r.now, true)
+			r.pass(time.Hour)
+			if r.MayCall(r.now) || !r.Next(r.now).IsZero() {
+				t.Error("a call may start, or falls due, during the pause")
+			}
+			r.Pause(r.now, false)
+			r.wantProbing(want)
+			if !r.MayCall(r.now) {
+				t.Error("no call may start after the pause")
+			}
+		})
+	}
+}
+
+// TestTimeUnderAClosedGateCountsAgainstNoOrder lets an order fail before and after an outage of an hour.
 func TestTimeUnderAClosedGateCountsAgainstNoOrder(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	trial := retry.Trial{}
-	tally := retry.Tally{Paused: r.Paused(r.now)}
-	trial.Failed(r.now, 0, tally)
+	stuck := retry.Policy{Initial: time.Hour, Max: time.Hour, MaxElapsed: time.Second, Random: rand.New(rand.NewPCG(1, 1))}.Backoff()
+	r.call("stuck", connect())
+	stuck.Exhausted(r.now, 0, r.Governor)
 	r.calls(20, 5, connect())
 	for r.now.Sub(time.Unix(1_800_000_000, 0)) < time.Hour {
 		r.probe("order 1", connect())
 	}
 	r.probe("order 1", done())
-	tally = retry.Tally{Done: 100, Again: 20, Paused: r.Paused(r.now)}
-	if got := trial.Failed(r.now, time.Hour, tally); got > time.Second {
-		t.Errorf("got %v of failing of its own, want less than 1s", got)
+	outage := r.now
+	for range 100 {
+		r.volley(5, done()) // more than the probes that failed
+	}
+	r.now = outage
+	r.call("stuck", connect())
+	if stuck.Exhausted(r.now, time.Hour, r.Governor) {
+		t.Error("got a second of failing of its own, want less")
 	}
 }

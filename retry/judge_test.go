@@ -45,7 +45,7 @@ func TestTheJudgesWordsAreKnown(t *testing.T) {
 				t.Errorf("got a limit of %d after 2 such calls, want it shrunk: %v", r.Limit(), c.shrinks)
 			}
 			r.calls(18, 5, v)
-			if got := r.held() == retry.HeldByGate; got != c.closes {
+			if got := r.probing() == retry.Outage; got != c.closes {
 				t.Errorf("got the gate closed: %v, want %v", got, c.closes)
 			}
 		})

@@ -36,7 +36,7 @@ func TestTheLimitShrinksOnceARoundTrip(t *testing.T) {
 
 func TestTheLimitNeverFallsBelowOne(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, func(s *retry.Settings) { s.CallsInFlight = 3 })
+	r := newRig(t, func(s *settings) { s.CallsInFlight = 3 })
 	for range 50 {
 		r.call("good", done()) // else the gate would close
 		for range 4 {
@@ -54,7 +54,7 @@ func TestTheLimitNeverFallsBelowOne(t *testing.T) {
 
 func TestTheLimitGrowsByOneARoundTripUpToTheSetting(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, func(s *retry.Settings) { s.CallsInFlight = 8 })
+	r := newRig(t, func(s *settings) { s.CallsInFlight = 8 })
 	r.calls(20, 5, connect())
 	r.probe("order 1", done())
 	var air []retry.Pass
@@ -85,7 +85,7 @@ func TestAnUnusedLimitDoesNotGrow(t *testing.T) {
 
 func TestNoMoreCallsThanTheLimit(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, func(s *retry.Settings) { s.CallsInFlight = 2 })
+	r := newRig(t, func(s *settings) { s.CallsInFlight = 2 })
 	first := r.Start(r.now)
 	if !r.MayCall(r.now) {
 		t.Error("the second call may not start")
@@ -110,7 +110,7 @@ func TestOneOrderThatAlwaysFailsSlowsNobodyDown(t *testing.T) {
 				r.call("stuck", v)
 				r.volley(10, done())
 			}
-			if s := r.State(r.now); s.Limit != 64 || s.PerSecond != 0 || s.Held != "" {
+			if s := r.State(r.now); s.Limit != 64 || s.PerSecond != 0 || r.probing() != "" {
 				t.Errorf("got %+v, want a limit of 64, no cap, nothing held", s)
 			}
 			lowest := r.Limit()

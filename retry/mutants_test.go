@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,7 +14,7 @@ import (
 	"time"
 )
 
-// mutant is a fault: a text that stands exactly once in a file, what stands there instead, and the test that must see it.
+// mutant is a fault: a text that occurs once in a file, its replacement, and the test that must notice.
 type mutant struct{ file, old, new, test string }
 
 func mutants() map[string]mutant {
@@ -29,66 +30,82 @@ func mutants() map[string]mutant {
 		"gate-outlasts-outage":      {"gate.go", "min(g.ceiling, max(gateWaitMin, now.Sub(g.since)))", "g.ceiling", "TestAnOutageIsNoticedToBeOverAsFastAsItLasted"},
 		"gate-hammers":              {"gate.go", "g.ceiling = min(2*g.ceiling, gateWaitMax)", "", outage},
 		"probe-time-on-top":         {"gate.go", "\t\tg.probing = false\n", "\t\tg.probing = false\n\t\tg.wait(now)\n", "TestProbesThatTimeOutBeginAtMost30sApart"},
-		"probes-bunch":              {"gate.go", "now.Add(half + Jitter(g.random, half))", "now.Add(Jitter(g.random, 2*half))", "TestAnOutageInWhichCallsTimeOutCostsOneRoundOfThem"},
+		"probes-bunch":              {"gate.go", "now.Add(half + jitter(g.random, half))", "now.Add(jitter(g.random, 2*half))", "TestAnOutageInWhichCallsTimeOutCostsOneRoundOfThem"},
 		"failed-slots-refilled":     {"gate.go", "len(g.orders) < narrowOrders", "g.closed || limit > 0", "TestAnOutageInWhichCallsTimeOutCostsOneRoundOfThem"},
 		"one-order-empties-slots":   {"gate.go", "narrowOrders = 2", "narrowOrders = 1", "TestSlotsOfCallsThatFailedInARowStayEmpty"},
 		"stuck-orders-take-all":     {"gate.go", "max(min(gateOrders, limit), limit-g.row)", "max(1, limit-g.row)", "TestSlotsOfCallsThatFailedInARowStayEmpty"},
 		"gate-closes-for-one-order": {"gate.go", "g.row < gateFailures || len(g.orders) < gateOrders", "g.row < gateFailures", "TestTheGateClosesOnAnOutageOnly"},
-		"gate-counts-unsent":        {"evidence.go", "v.Cause == causeNotSent, ", "", "TestTheGateClosesOnAnOutageOnly"},
-		"gate-opened-by-403":        {"evidence.go", "case v.Kind == Done, v.Answered:", "case v.Kind != Again, v.Answered:", "TestOnlyAnAnsweredProbeOpensTheGate"},
+		"gate-counts-unsent":        {"verdict.go", "v.Cause == causeNotSent, ", "", "TestTheGateClosesOnAnOutageOnly"},
+		"gate-opened-by-403":        {"verdict.go", "case v.Kind == Done, v.Answered:", "case v.Kind != Again, v.Answered:", "TestOnlyAnAnsweredProbeOpensTheGate"},
 		"late-answers-move-gate":    {"gate.go", "if p.epoch != g.epoch {", "if p.epoch > g.epoch {", "TestCallsFromBeforeMoveTheGateNeitherWay"},
 		"two-probes":                {"gate.go", "g.probing = true", "g.probing = false", "TestOneProbeAtATime"},
-		"two-probes-with-pause":     {"governor.go", "if g.gate.probing {", "if g.begun == 0 {", "TestPauseAndGateTogetherLetOneProbeThrough"},
-		"new-key-waits-for-gate":    {"governor.go", "if _, _, paused := g.pause.active(); !paused {", "if g.gate.closed {", "TestPauseAndGateTogetherLetOneProbeThrough"},
-		"probe-counts-as-call":      {"governor.go", "if !p.Probe() && p.epoch == g.gate.epoch {", "if p.epoch == g.gate.epoch {", "TestAProbeIsNoEvidenceAboutLimitOrRate"},
-		"paused-time-counts":        {"governor.go", "held := g.Probing() || g.guard.pause() != nil", "held := g.guard.pause() != nil", "TestTimeUnderAClosedGateCountsAgainstNoOrder"},
-		"held-time-counts-twice":    {"governor.go", "case held && g.heldSince.IsZero():", "case held:", "TestTimeIsHeldOnceWhateverHoldsIt"},
+		"two-probes-with-pause":     {"governor.go", "case g.gate.probing:", "case g.begun == 0:", "TestPauseAndGateTogetherLetOneProbeThrough"},
+		"new-key-waits-for-gate":    {"governor.go", "case !g.pause.active():\n\t\treturn g.gate", "case g.gate.closed:\n\t\treturn g.gate", "TestPauseAndGateTogetherLetOneProbeThrough"},
+		"probe-counts-as-call":      {"governor.go", "if !p.Probe && p.epoch == g.gate.epoch {", "if p.epoch == g.gate.epoch {", "TestAProbeIsNoEvidenceAboutLimitOrRate"},
+		"paused-time-counts":        {"governor.go", "paused := g.probing() || g.paused", "paused := g.paused", "TestTimeUnderAClosedGateCountsAgainstNoOrder"},
+		"held-time-counts-twice":    {"governor.go", "case paused && g.stopped.IsZero():", "case paused:", "TestTimeIsHeldOnceWhateverHoldsIt"},
 		"limit-never-shrinks":       {"limit.go", "shrinkBy = 0.9", "shrinkBy = 1", "TestTheLimitShrinksOnceARoundTrip"},
 		"limit-shrinks-each-time":   {"limit.go", "\tl.mark = last\n", "", "TestTheLimitShrinksOnceARoundTrip"},
 		"limit-below-one":           {"limit.go", "return max(1, int(l.value))", "return int(l.value - 0.5)", "TestTheLimitNeverFallsBelowOne"},
 		"limit-grows-unused":        {"limit.go", "if 2*float64(inFlight) >= l.value {", "if inFlight > 0 {", "TestAnUnusedLimitDoesNotGrow"},
-		"limit-ignored":             {"governor.go", "g.inFlight < g.slots() &&", "g.begun < 1<<40 &&", "TestNoMoreCallsThanTheLimit"},
+		"limit-ignored":             {"governor.go", "case g.inFlight >= g.gate.narrow(g.limit.whole()):", "case g.begun > 1<<40:", "TestNoMoreCallsThanTheLimit"},
 		"one-order-slows-all":       {"governor.go", `alone := g.suspect == "" || g.suspect == order`, "alone := false", "TestOneOrderThatAlwaysFailsSlowsNobodyDown"},
-		"standing-never-found":      {"standing.go", "s.tolerated, s.until = ", "s.tolerated, _ = ", "TestAShareOfRefusalsThatStaysDoesNotStopTheRest"},
-		"standing-looks-too-early":  {"standing.go", "now.Sub(s.began) >= shrinkFor", "s.phase == shrinking", "TestALackOfRoomIsNotTakenForAShareThatStays"},
-		"standing-leaves-the-cap":   {"governor.go", "\t\tg.pacer.learned = 0\n", "", "TestAShareOfRefusalsThatStaysDoesNotStopTheRest"},
-		"grows-while-looking":       {"governor.go", "g.pacer.hold(now, g.standing.holds())", "g.pacer.hold(now, false)", "TestALackOfRoomIsNotTakenForAShareThatStays"},
+		"slowdown-never-found":      {"slowdown.go", "s.tolerated, s.until = ", "s.tolerated, _ = ", "TestAShareOfRefusalsThatStaysDoesNotStopTheRest"},
+		"slowdown-looks-too-early":  {"slowdown.go", "now.Sub(s.began) >= shrinkFor", "s.phase == shrinking", "TestALackOfRoomIsNotTakenForAShareThatStays"},
+		"slowdown-leaves-the-cap":   {"governor.go", "\t\tg.pacer.learned = 0\n", "", "TestAShareOfRefusalsThatStaysDoesNotStopTheRest"},
+		"grows-while-looking":       {"governor.go", "if g.slowdown.measuring() {\n\t\tg.pacer.freeze", "if g.begun == 0 {\n\t\tg.pacer.freeze", "TestALackOfRoomIsNotTakenForAShareThatStays"},
 		"no-pacer":                  {"governor.go", "\tg.pacer.refused(now, number, g.begun)\n", "", backlog},
 		"pacer-without-search":      {"pacer.go", "p.searching, p.sought = p.learned == 0 || rate < p.learned/2, now", "p.searching, p.sought = false, now", "TestARefusalCapsTheRateBelowWhatWasAccepted"},
 		"pacer-never-grows":         {"pacer.go", "growthFactor = 1.1", "growthFactor = 1.0", "TestAKnownRateGrowsByATenthASecond"},
-		"strays-count":              {"governor.go", "return g.refusedShare(now) < g.standing.tolerance(now)", "return false", "TestStrayRefusalsSlowNothingDown"},
-		"pacer-never-forgets":       {"pacer.go", "now.Sub(p.refusedAt) >= searchAfter", "false", "TestFullSpeedIsBackHalfAMinuteAfterABurstOfRefusals"},
-		"pacer-wakeup-lost":         {"governor.go", "\t\tat = g.pacer.next\n", "", backlog},
+		"strays-count":              {"governor.go", "return share < g.slowdown.tolerance(now)", "return share < 0", "TestStrayRefusalsSlowNothingDown"},
+		"pacer-never-forgets":       {"pacer.go", "if at := p.refusedAt.Add(searchAfter); !p.searching && !now.Before(at) {", "if at := p.refusedAt; p.learned < 0 {", "TestFullSpeedIsBackHalfAMinuteAfterABurstOfRefusals"},
+		"pacer-wakeup-lost":         {"governor.go", "if at, ok := g.opening(); ok && at.After(now) {", "if at, ok := g.opening(); ok && g.probing() {", backlog},
 		"setting-ignored":           {"pacer.go", "\t\treturn p.setting\n", "\t\treturn 0\n", "TestACapBySettingIsNeverExceeded"},
 		"retry-after-ignored":       {"governor.go", "\tg.pacer.asked(now, v.RetryAfter)\n", "", "TestRetryAfterHoldsEverybody"},
-		"retry-after-not-for-probe": {"governor.go", "g.guard.pause() != nil || now.Before(g.pacer.quiet)", "g.guard.pause() != nil || !g.Probing() && now.Before(g.pacer.quiet)", "TestRetryAfterHoldsProbesToo"},
-		"retry-after-longest-draw":  {"pacer.go", "p.quiet = until.Add(Jitter(p.random, wait/5))", "p.quiet = until.Add(wait / 5)", "TestManyAnswersDrawTheirJitterOnce"},
-		"flood-one-order-trips":     {"flood.go", "floodOrders  = 20", "floodOrders  = 1", "TestAFloodOfManyOrdersPauses"},
-		"flood-unknown-orders-one":  {"flood.go", "if o.order == \"\" {", "if o.order == \"-\" {", "TestAFloodOfManyOrdersPauses"},
-		"flood-never-trips":         {"flood.go", "return f.letters >= floodLetters &&", "return f.letters > floodWindow &&", "TestABadDeployStopsEarly"},
-		"flood-replays-count":       {"governor.go", "v.Kind == Done && !p.replay", "v.Kind == Done", "TestAFloodOfManyOrdersPauses"},
-		"flood-forgets-nothing":     {"flood.go", "\tf.count(f.ring[f.next], -1)\n", "", "TestAFloodOfManyOrdersPauses"},
-		"flood-resume-accepts-all":  {"guard.go", "o.letter && !g.accepted[g.build][o.fingerprint]", "o.letter && g.accepted == nil", "TestAResumeAcceptsTheCauseAndNoOther"},
-		"flood-resume-for-ever":     {"guard.go", "Build: g.build, Fingerprints", "Fingerprints", "TestATripTellsWhoWhenWhyAndWhichCauses"},
-		"flood-forgotten-on-restart": {
-			"guard.go", "\tg.pauses = append(g.pauses, e)\n", "\tif len(e.Fingerprints) == 0 {\n\t\tg.pauses = append(g.pauses, e)\n\t}\n", "TestARestartRemembers",
-		},
-		"flood-resume-ends-later-trip": {"guard.go", "\tg.pauses = nil\n", "\tg.pauses, g.told, g.own = nil, 0, nil\n", "TestTheLedgersOrderDecides"},
-		"pause-lost-with-ledger":       {"guard.go", "g.own = slices.Concat(g.pauses, g.own)", "g.own = slices.Concat(g.own)", "TestALostLedgerIsToldThePausesInForce"},
-		"pause-comes-back":             {"guard.go", "case !g.stood[e.id()]:", "default:", "TestAPauseThatStandsTwiceEndsOnce"},
-		"pause-of-lost-ledger-stood":   {"guard.go", "\tg.stood = nil\n", "", "TestALedgerThatWasMadeAnewIsReadLikeByANewWorker"},
-		"announcement-lost":            {"guard.go", "\tif i < g.told {\n\t\tg.told--\n\t}\n", "", "TestALostLedgerIsToldThePausesInForce"},
-		"flood-window-kept":            {"guard.go", "\t\tg.flood = flood{} //", "\t\t//", "TestTheLedgersOrderDecides"},
+		"retry-after-not-for-probe": {"governor.go", "if g.pacer.quiet.After(at) {", "if !g.probing() && g.pacer.quiet.After(at) {", "TestRetryAfterHoldsProbesToo"},
+		"retry-after-longest-draw":  {"pacer.go", "p.quiet = until.Add(jitter(p.random, wait/5))", "p.quiet = until.Add(wait / 5)", "TestManyAnswersDrawTheirJitterOnce"},
+		"pause-ignored":             {"governor.go", "\tcase g.paused:\n\t\treturn time.Time{}, false\n", "", "TestAPauseOfTheGroupStopsProbesToo"},
+		"held-time-is-failing":      {"backoff.go", " - (seen.paused - b.seen.paused)", "", "TestOnlyTimeInWhichOthersSucceededCounts"},
+		"waiting-time-is-failing":   {"backoff.go", "min(own, b.wait+took)", "own", "TestOnlyTimeInWhichOthersSucceededCounts"},
+		"failure-speaks-of-others":  {"backoff.go", "seen.failed - b.seen.failed - 1 //", "seen.failed - b.seen.failed //", "TestTheLastWaitCountsAsFailing"},
+		"wait-is-no-failing":        {"backoff.go", "\tb.wait = jitter(", "\tb.wait = 0\n\treturn jitter(", "TestTheLastWaitCountsAsFailing"},
+		"looks-grow-the-cap":        {"pacer.go", "\t\tp.growTo(at)\n", "", "TestTheCapGrowsTheSameHoweverOftenItIsLookedAt"},
 	}
 }
 
-// TestMutants changes the package in one way after another. A change that its test does not see is a hole in the tests; one
-// that no longer fits the sources is an error, too.
+// guardMutants are faults of the pauses that the ledger holds.
+func guardMutants() map[string]mutant {
+	const guard, flood = "../deadletter/ledger/guard.go", "../deadletter/ledger/flood.go"
+	return map[string]mutant{
+		"flood-one-order-trips":    {flood, "floodOrders  = 20", "floodOrders  = 1", "TestAFloodOfManyOrdersPauses"},
+		"flood-unknown-orders-one": {flood, "if i.order == \"\" {", "if i.order == \"-\" {", "TestAFloodOfManyOrdersPauses"},
+		"flood-never-trips":        {flood, "return f.letters >= floodLetters &&", "return f.letters > floodWindow &&", "TestAFloodOfManyOrdersPauses"},
+		"flood-forgets-nothing":    {flood, "\tf.count(f.ring[f.next], -1)\n", "", "TestAFloodOfManyOrdersPauses"},
+		"flood-resume-accepts-all": {guard, "known := g.accepted[g.Build][fingerprint]", "known := g.accepted != nil", "TestAResumeAcceptsTheCauseAndNoOther"},
+		"flood-resume-for-ever":    {guard, "Build: g.Build, Fingerprints", "Fingerprints", "TestAPauseSaysWhoWhenWhyAndWhichCauses"},
+		"flood-counts-in-a-pause":  {guard, "return !g.paused() && g.flood.add(i)", "return g.flood.add(i)", "TestOutcomesDuringAPauseDoNotCount"},
+		"flood-forgotten-on-restart": {
+			guard, "\tg.pauses = append(g.pauses, e)\n", "\tif len(e.Fingerprints) == 0 {\n\t\tg.pauses = append(g.pauses, e)\n\t}\n",
+			"TestARestartKeepsPausesAndAcceptedCauses",
+		},
+		"flood-resume-ends-later-pause": {guard, "\tg.pauses = nil\n", "\tg.pauses, g.told, g.own = nil, 0, nil\n", "TestTheOrderInTheLedgerDecides"},
+		"flood-window-kept":             {guard, "\t\tg.flood = flood{} //", "\t\t//", "TestTheOrderInTheLedgerDecides"},
+		"pause-lost-with-ledger":        {guard, "g.own = slices.Concat(g.pauses, g.own)", "g.own = slices.Concat(g.own)", "TestPausesInForceAreAnnouncedToANewLedger"},
+		"pause-comes-back":              {guard, " && !g.seen[e.id()]:", ":", "TestTwoCopiesOfAPauseEndTogether"},
+		"pause-of-lost-ledger-seen":     {guard, "\tg.seen = nil\n", "", "TestAfterTheLossOfALedgerAllWorkersAgree"},
+		"announcement-lost":             {guard, "\tif i < g.told {\n\t\tg.told--\n\t}\n", "", "TestPausesInForceAreAnnouncedToANewLedger"},
+	}
+}
+
+// TestMutants breaks the package, and the guard beside it, in one way after another. If the named test does not notice, the
+// tests have a hole. A change whose text is not in the sources is an error, too.
 func TestMutants(t *testing.T) {
 	t.Parallel()
 	only := os.Getenv("MUTANT") // a part of a name
 	slots := make(chan struct{}, 2)
-	for name, m := range mutants() {
+	all := mutants()
+	maps.Copy(all, guardMutants())
+	for name, m := range all {
 		if !strings.Contains(name, only) {
 			continue
 		}
@@ -112,7 +129,7 @@ func (m mutant) hunt(t *testing.T) error {
 		return err
 	}
 	binary := filepath.Join(dir, "mutant.test")
-	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", overlay, "-o", binary, ".")
+	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", overlay, "-o", binary, "./"+filepath.Dir(m.file))
 	build.Env = append(os.Environ(), "GOGC=400") // short lives: to collect their garbage is a waste
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("build: %w\n%s", err, out)

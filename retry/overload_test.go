@@ -196,7 +196,7 @@ func (b backlog) run(t *testing.T, seed uint64) (refused, used float64) {
 func TestACapBySettingIsNeverExceeded(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, 1, 64)
-	c.governor = retry.NewGovernor(retry.Settings{CallsInFlight: 64, CallsPerSecond: 30, Random: c.random})
+	c.governor = retry.NewGovernor(64, 30, c.random)
 	c.server = &queueServer{world: c.world, perSecond: 1000}
 	for order := range 1000 {
 		c.add(order)

@@ -82,6 +82,31 @@ func TestAKnownRateGrowsByATenthASecond(t *testing.T) {
 	}
 }
 
+// TestTheCapGrowsTheSameHoweverOftenItIsLookedAt: a status page or a scrape must not change the rate of calls.
+func TestTheCapGrowsTheSameHoweverOftenItIsLookedAt(t *testing.T) {
+	t.Parallel()
+	seen, unseen := newRig(t), newRig(t)
+	for _, r := range []*rig{seen, unseen} {
+		r.flow(50, 3)
+		r.refuse(503)
+		r.flow(50, 1)
+		r.flow(55, 1)
+		r.refuse(503)
+		r.flow(49, 0.2)
+		r.flow(60, 1)
+		r.refuse(503) // close to the cap: it grows by a tenth a second for 10 s, and doubles each second after that
+	}
+	for range 120 {
+		seen.pass(100 * time.Millisecond)
+		seen.State(seen.now)
+	}
+	unseen.pass(12 * time.Second)
+	want, got := seen.State(seen.now).PerSecond, unseen.State(unseen.now).PerSecond
+	if got == 0 || math.Abs(got-want) > want/100 {
+		t.Errorf("got a cap of %.1f calls a second, want %.1f as with looks in between", got, want)
+	}
+}
+
 func TestOnlyRefusalsPace(t *testing.T) {
 	t.Parallel()
 	for name, v := range map[string]retry.Verdict{
@@ -99,7 +124,7 @@ func TestOnlyRefusalsPace(t *testing.T) {
 
 func TestCallsAreSpacedByTheCap(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, func(s *retry.Settings) { s.CallsPerSecond = 10 })
+	r := newRig(t, func(s *settings) { s.CallsPerSecond = 10 })
 	r.wantRate(10)
 	for range 50 {
 		if !r.MayCall(r.now) {
@@ -120,7 +145,7 @@ func TestCallsAreSpacedByTheCap(t *testing.T) {
 
 func TestTheSettingBoundsWhatWasLearned(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, func(s *retry.Settings) { s.CallsPerSecond = 20 })
+	r := newRig(t, func(s *settings) { s.CallsPerSecond = 20 })
 	r.flow(10, 3)
 	r.refuse(429)
 	r.wantRate(9)
@@ -134,7 +159,7 @@ func TestARefusedOutageDoesNotPaceForLong(t *testing.T) {
 	r.flow(50, 3)
 	r.pass(2 * time.Second)
 	r.calls(20, 5, status(503))
-	r.wantHeld(retry.HeldByGate)
+	r.wantProbing(retry.Outage)
 	r.wantRate(1)
 	r.pass(time.Hour) // nothing is learned while the gate is closed
 	r.wantRate(1)
@@ -182,12 +207,12 @@ func TestRetryAfterHoldsProbesToo(t *testing.T) {
 	v := status(503)
 	v.RetryAfter = 5 * time.Minute
 	r.calls(20, 5, v)
-	r.wantHeld(retry.HeldByGate)
+	r.wantProbing(retry.Outage)
 	if wait := r.Next(r.now).Sub(r.now); wait < 4*time.Minute {
 		t.Errorf("got the probe in %v, want it after Retry-After", wait)
 	}
 	r.probe("order 1", done())
-	r.wantHeld("")
+	r.wantProbing("")
 }
 
 func TestManyAnswersDrawTheirJitterOnce(t *testing.T) {

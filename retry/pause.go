@@ -6,41 +6,39 @@ import (
 )
 
 const (
-	// ProbeEvery is the time between two probes of a pause.
-	ProbeEvery = 30 * time.Second
-	// suspectOrders is how many orders must say "no such method", without a success between, before all calls pause:
-	// one alone may be a fault of its own.
+	// probeEvery is the time between two probes of a pause.
+	probeEvery = 30 * time.Second
+	// suspectOrders is how many orders must report "no such method", without a success between them, before all calls pause. A
+	// single one may be at fault itself.
 	suspectOrders = 3
 )
 
-// pause stops all calls while nothing is wrong with any order. It belongs to the process: a rebalance does not lift
-// it, a retry that falls due does not, only the answer to a probe does. The zero value is ready and not paused.
+// pause stops all calls because of the API key or the URL, when no order is at fault. It belongs to the process: neither a
+// rebalance nor a retry that falls due ends it, only the response to a probe does. The zero value is ready and not paused.
 type pause struct {
-	kind    Kind // Unauthorised or Misconfigured; Again when calls flow
+	kind    Kind // Unauthorised or Misconfigured; Again while calls flow
 	since   time.Time
 	probeAt time.Time
 	probing bool
-	// epoch counts the ends of pauses and the changes of the key. A refusal of a call that began before the last of them
-	// speaks of a key that is gone; it is void once a call of this epoch was proved.
+	// epoch counts the ends of pauses and the changes of the key. A rejection of a call that began before the last of them
+	// concerns an old key. It is void once a call of this epoch has proved the new one.
 	epoch    uint64
 	proved   bool
 	suspects []string
 }
 
-// ticket marks a call with the moment of its start. Give it back with the call's verdict.
+// ticket marks a call with the moment of its start.
 type ticket struct {
 	epoch uint64
-	probe bool // it is the one that a pause lets through
+	probe bool // the call that the pause lets through
 }
 
-// active returns the pause's kind, Unauthorised or Misconfigured, and since when; false when calls flow.
-func (p *pause) active() (Kind, time.Time, bool) {
-	return p.kind, p.since, p.kind != Again
-}
+// active reports that calls are paused.
+func (p *pause) active() bool { return p.kind != Again }
 
-// nextProbe returns when a probe may start; the zero time if none may: no pause, or one is in the air.
+// nextProbe returns when a probe may start. It is zero if one is in flight or calls are not paused.
 func (p *pause) nextProbe() time.Time {
-	if p.kind == Again || p.probing {
+	if !p.active() || p.probing {
 		return time.Time{}
 	}
 	return p.probeAt
@@ -48,16 +46,16 @@ func (p *pause) nextProbe() time.Time {
 
 // start marks a call that starts now.
 func (p *pause) start(now time.Time) ticket {
-	if p.kind == Again {
+	if !p.active() {
 		return ticket{epoch: p.epoch}
 	}
 	p.probing = true
-	p.probeAt = now.Add(ProbeEvery)
+	p.probeAt = now.Add(probeEvery)
 	return ticket{epoch: p.epoch, probe: true}
 }
 
-// keyChanged makes the next probe due: another key may be taken. A refusal of a call that went out with the old key
-// no longer counts once the new key was taken; until then it pauses the calls, for one probe with the new key.
+// keyChanged makes the next probe due, because the new key may be accepted. A rejection of a call that was sent with the old
+// key does not count once the new key was accepted. Until then it pauses the calls, for one probe with the new key.
 func (p *pause) keyChanged(now time.Time) {
 	p.epoch++
 	p.proved = false
@@ -66,19 +64,19 @@ func (p *pause) keyChanged(now time.Time) {
 	}
 }
 
-// answered takes the verdict of a call, late answers of ended generations included.
+// answered takes the verdict about a call, late ones of ended generations included.
 func (p *pause) answered(now time.Time, order string, t ticket, v Verdict) {
 	if t.probe {
 		p.probing = false
 	}
-	works := v.Kind == Done || v.Answered // a letter may be of our own making: what could not even be sent proves nothing
+	works := v.Kind == Done || v.Answered // not any dead letter: a call that could not even be sent proves nothing
 	p.proved = p.proved || works && t.epoch == p.epoch
 	switch {
-	case p.kind == Again:
+	case !p.active():
 		p.suspect(now, order, t, v)
-	case !t.probe: // began before the pause: proves nothing about now
+	case !t.probe: // it began before the pause and proves nothing about now
 	case v.Kind == Unauthorised || v.Kind == Misconfigured:
-		p.kind = v.Kind // what is broken may change; since when we are paused does not
+		p.kind = v.Kind // the fault may change, but calls have been paused since the first one
 	case works:
 		p.kind, p.suspects = Again, nil
 		p.epoch++
@@ -86,12 +84,13 @@ func (p *pause) answered(now time.Time, order string, t ticket, v Verdict) {
 	}
 }
 
+// suspect looks for a reason to pause in the verdict about a call.
 func (p *pause) suspect(now time.Time, order string, t ticket, v Verdict) {
 	switch v.Kind {
 	case Done:
 		p.suspects = p.suspects[:0]
 	case DeadLetter:
-		if v.Answered { // to refuse a status the node must know the method
+		if v.Answered { // a node that refuses a status knows the method
 			p.suspects = p.suspects[:0]
 		}
 	case Unauthorised:
@@ -112,10 +111,10 @@ func (p *pause) suspect(now time.Time, order string, t ticket, v Verdict) {
 		if p.suspects = append(p.suspects, order); len(p.suspects) >= suspectOrders {
 			p.begin(now, Misconfigured)
 		}
-	case Again: // neither accuses the key or the address, nor clears it
+	case Again: // neither blames nor clears the key or the URL
 	}
 }
 
 func (p *pause) begin(now time.Time, kind Kind) {
-	p.kind, p.since, p.probeAt = kind, now, now.Add(ProbeEvery)
+	p.kind, p.since, p.probeAt = kind, now, now.Add(probeEvery)
 }

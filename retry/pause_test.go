@@ -8,6 +8,8 @@ import (
 	"leadhit-sync/retry"
 )
 
+const probeEvery = 30 * time.Second
+
 // stage plays a pause against a clock.
 type stage struct {
 	t        *testing.T
@@ -18,7 +20,7 @@ type stage struct {
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	return &stage{t: t, governor: retry.NewGovernor(retry.Settings{CallsInFlight: 64}), now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	return &stage{t: t, governor: retry.NewGovernor(64, 0, nil), now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 }
 
 func (s *stage) pass(d time.Duration) { s.now = s.now.Add(d) }
@@ -34,10 +36,15 @@ func (s *stage) start() func(retry.Verdict) {
 	return func(v retry.Verdict) { s.governor.Answered(s.now, order, pass, v) }
 }
 
-func (s *stage) wantPaused(why string, want retry.Kind) {
+// wantPaused demands a pause of a kind; Again is none.
+func (s *stage) wantPaused(why string, kind retry.Kind) {
 	s.t.Helper()
-	if got, _, active := s.governor.Pause(); got != want || active != (want != retry.Again) {
-		s.t.Fatalf("%s: got %v (%v), want %v", why, got, active, want)
+	want := kind.String()
+	if kind == retry.Again {
+		want = ""
+	}
+	if got, _ := s.governor.Probing(); got != want {
+		s.t.Fatalf("%s: got %q, want %q", why, got, want)
 	}
 }
 
@@ -64,7 +71,7 @@ func TestOne403PausesAllCallsButAProbeEvery30Seconds(t *testing.T) {
 	s.wantMayCall("at once", false)
 	late(done)
 	s.wantPaused("a call that began before proves nothing", retry.Unauthorised)
-	s.pass(retry.ProbeEvery - 1)
+	s.pass(probeEvery - 1)
 	s.wantMayCall("just before 30 s", false)
 	s.pass(1)
 	probe := s.start()
@@ -80,7 +87,7 @@ func TestOne403PausesAllCallsButAProbeEvery30Seconds(t *testing.T) {
 	s.start()(done)
 	s.wantPaused("a probe that was accepted", retry.Again)
 	s.wantMayCall("all calls flow", true)
-	if got := s.governor.Paused(s.now.Add(time.Hour)); got != 90*time.Second {
+	if got := s.governor.PausedFor(s.now.Add(time.Hour)); got != 90*time.Second {
 		t.Errorf("paused in all: got %v, want 90 s", got)
 	}
 }
@@ -102,7 +109,7 @@ func TestAnyAnswerOfTheNodeEndsAPauseButNoLetterOfOurOwn(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
 			s.start()(retry.Verdict{Kind: retry.Unauthorised})
-			s.pass(retry.ProbeEvery)
+			s.pass(probeEvery)
 			s.start()(c.verdict)
 			s.wantPaused("after the probe", c.want)
 		})
@@ -194,10 +201,10 @@ func TestAKeyChangeDoesNotHurryAMisconfiguredNode(t *testing.T) {
 	}
 	s.governor.KeyChanged(s.now)
 	s.wantMayCall("the key is not the matter", false)
-	if got, want := s.governor.Next(s.now), s.now.Add(retry.ProbeEvery); !got.Equal(want) {
+	if got, want := s.governor.Next(s.now), s.now.Add(probeEvery); !got.Equal(want) {
 		t.Errorf("next probe: got %v, want %v", got, want)
 	}
-	s.pass(retry.ProbeEvery)
+	s.pass(probeEvery)
 	s.start()
 	if got := s.governor.Next(s.now); !got.IsZero() {
 		t.Errorf("next probe while one is in the air: got %v, want none", got)

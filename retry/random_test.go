@@ -9,13 +9,13 @@ import (
 	"leadhit-sync/retry"
 )
 
-// TestWhateverHappensACallFallsDue drives a Governor with verdicts by chance, late ones among them, through pauses, outages and
-// floods, and looks at what must always hold.
+// TestWhateverHappensACallFallsDue drives a Governor with random verdicts, late ones among them, through pauses, outages and
+// pauses of the group, and checks what must always be true.
 func TestWhateverHappensACallFallsDue(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(300) {
 		random := rand.New(rand.NewPCG(seed, 3))
-		d := &driver{random: random, rig: newRig(t, func(s *retry.Settings) {
+		d := &driver{random: random, rig: newRig(t, func(s *settings) {
 			s.Random, s.CallsInFlight, s.CallsPerSecond = random, 1+random.IntN(80), float64(random.IntN(3)*20)
 		})}
 		for step := range 500 {
@@ -32,6 +32,7 @@ type driver struct {
 	air    []retry.Pass
 	mood   int // which verdicts come at present
 	held   time.Duration
+	byHand bool
 }
 
 // step makes one thing happen, and returns what is wrong then.
@@ -42,10 +43,10 @@ func (d *driver) step() string {
 		d.mood = d.random.IntN(4)
 	case n == 1:
 		d.KeyChanged(d.now)
-	case n == 2 && d.held > 0 || !d.MayStore():
-		d.resume()
+	case n == 2 && d.held > 0 || d.byHand && n < 10:
+		d.pauseByHand(false)
 	case n == 3:
-		d.Letter(d.now, strconv.Itoa(d.random.IntN(30)), bad)
+		d.pauseByHand(d.random.IntN(10) == 0)
 	case n < 10 && len(d.air) > 0:
 		d.answer()
 	default:
@@ -56,11 +57,9 @@ func (d *driver) step() string {
 	return d.wrong(before)
 }
 
-func (d *driver) resume() {
-	if e, ok := d.Announcement(); ok {
-		d.Follow(d.now, e)
-	}
-	d.Follow(d.now, resume())
+func (d *driver) pauseByHand(paused bool) {
+	d.byHand = paused
+	d.Pause(d.now, paused)
 }
 
 func (d *driver) answer() {
@@ -78,12 +77,12 @@ func (d *driver) answer() {
 	d.Answered(d.now, strconv.Itoa(d.random.IntN(30)), p, mood[d.random.IntN(len(mood))])
 }
 
-// start starts a call, at once or when one falls due; if none does, something must be in the air, or a resume is needed.
+// start starts a call, at once or when one falls due; if none does, something must be in flight, or calls are paused.
 func (d *driver) start() string {
 	if !d.MayCall(d.now) {
 		at := d.Next(d.now)
 		switch {
-		case at.IsZero() && len(d.air) == 0 && d.MayStore():
+		case at.IsZero() && len(d.air) == 0 && !d.byHand:
 			return "no call may start, none is in the air, and none falls due"
 		case at.IsZero():
 			return ""
@@ -97,14 +96,14 @@ func (d *driver) start() string {
 	}
 	p := d.Start(d.now)
 	d.air = append(d.air, p)
-	if p.Probe() && d.MayCall(d.now.Add(time.Hour)) {
+	if p.Probe && d.MayCall(d.now.Add(time.Hour)) {
 		return "a call may start beside a probe"
 	}
 	return ""
 }
 
 func (d *driver) wrong(before time.Time) string {
-	held := d.Paused(d.now)
+	held := d.PausedFor(d.now)
 	s := d.State(d.now)
 	switch {
 	case s.InFlight != len(d.air):

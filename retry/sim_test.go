@@ -88,10 +88,8 @@ func newClient(t *testing.T, seed uint64, inFlight int) *client {
 	w := &world{random: rand.New(rand.NewPCG(seed, 1))}
 	return &client{
 		world: w, t: t, timeout: 2 * time.Second, wake: -1, backoffs: map[int]*retry.Backoff{},
-		policy: retry.Policy{Initial: 500 * time.Millisecond, Max: time.Minute, Random: w.random},
-		governor: retry.NewGovernor(retry.Settings{
-			CallsInFlight: inFlight, Random: w.random, Worker: "w", Build: "b",
-		}),
+		policy:   retry.Policy{Initial: 500 * time.Millisecond, Max: time.Minute, Random: w.random},
+		governor: retry.NewGovernor(inFlight, 0, w.random),
 	}
 }
 

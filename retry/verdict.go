@@ -5,21 +5,21 @@ import "time"
 // Kind says what to do with a status change after one try.
 type Kind uint8
 
-// The kinds of verdict. The zero value is Again: what nobody judged is tried again, never taken for done.
+// The kinds of verdict. The zero value is Again: a try without a verdict is repeated, never counted as done.
 const (
-	// Again: it may still succeed; wait, then call once more.
+	// Again: it may still succeed; wait, then call again.
 	Again Kind = iota
 	// Done: LeadHit accepted it.
 	Done
 	// DeadLetter: it can never succeed; the event goes to the dead-letter topic.
 	DeadLetter
-	// Unauthorised: LeadHit does not take our key. Nothing is wrong with the order: all calls pause.
+	// Unauthorised: LeadHit rejects our API key. The order is not at fault, so all calls pause.
 	Unauthorised
-	// Misconfigured: the address does not know the method. One order proves nothing; several pause all calls.
+	// Misconfigured: the node does not know the method. One order proves nothing; three of them pause all calls.
 	Misconfigured
 )
 
-// String returns the kind's name as it stands in logs and metrics.
+// String returns the kind's name in logs and metrics.
 func (k Kind) String() string {
 	switch k {
 	case Again:
@@ -36,18 +36,70 @@ func (k Kind) String() string {
 	return "unknown"
 }
 
-// Verdict is what one answer of LeadHit (or its absence) means for the status change that was tried.
+// Verdict is what LeadHit's response, or the lack of one, means for a status change.
 type Verdict struct {
 	Kind Kind
-	// Cause names the reason in one word that groups like failures: "ValidationError", "HTTP 503", "Timeout".
-	// It is a metric label and a letter's exception class. Empty when Kind is Done.
+	// Cause names the reason in one word that groups similar failures: "ValidationError", "HTTP 503", "Timeout". It is a metric
+	// label and the exception class of a letter. It is empty if Kind is Done.
 	Cause string
 	// Message is what LeadHit or the network said, for people: at most 1 KiB, without secrets.
 	Message string
-	// Code is the JSON-RPC error code, or the HTTP status; 0 where there was neither.
+	// Code is the JSON-RPC error code or the HTTP status; 0 if there was neither.
 	Code int
 	// RetryAfter is how long LeadHit asked all callers to wait: 0 to 15 minutes.
 	RetryAfter time.Duration
-	// Answered says that the JSON-RPC node itself replied to this call, whatever it said: the key and the address work.
+	// Answered reports that the JSON-RPC node itself responded to this call, whatever it said: the key and the URL work.
 	Answered bool
+}
+
+// Causes of package leadhit that matter here. A test compares them with its Judge.
+const (
+	causeNotSent   = "NotSent"   // we held the request back
+	causeCancelled = "Cancelled" // we gave up the call
+	causeTimeout   = "Timeout"
+)
+
+// HTTP statuses by which a server reports overload.
+const (
+	tooManyRequests    = 429
+	serviceUnavailable = 503
+	gatewayTimeout     = 504
+)
+
+// evidence is what one verdict says about LeadHit as a whole, whatever it says about the order.
+type evidence uint8
+
+const (
+	// silent: nothing. The call was never sent, or a wrong key or URL stopped it, which is the pause's concern.
+	silent evidence = iota
+	// served: LeadHit works.
+	served
+	// failed: LeadHit was not reached, or could not serve.
+	failed
+)
+
+func (v Verdict) evidence() evidence {
+	switch {
+	case v.Kind == Done, v.Answered:
+		return served
+	case v.Kind == DeadLetter:
+		if v.Code == 0 {
+			return silent // our own refusal to send proves nothing about LeadHit
+		}
+		return served
+	case v.Kind != Again, v.Cause == causeNotSent, v.Cause == causeCancelled:
+		return silent
+	}
+	return failed
+}
+
+// refused reports that LeadHit asked for fewer calls per second.
+func (v Verdict) refused() bool {
+	return v.evidence() == failed && (v.Code == tooManyRequests || v.Code == serviceUnavailable)
+}
+
+// overloaded reports that too many calls may be in flight. A 500 or a reset does not: one order that breaks LeadHit whenever
+// it is called must not slow down the others.
+func (v Verdict) overloaded() bool {
+	return v.refused() || v.evidence() == failed && (v.Cause == causeTimeout || v.Code == gatewayTimeout)
 }

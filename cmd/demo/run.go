@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"leadhit-sync/retry"
+	"leadhit-sync/deadletter/ledger"
 )
 
 const (
@@ -176,7 +176,7 @@ func (d *demo) finish(ctx context.Context) error {
 			before = committed
 			idle.Reset(idleLimit)
 		}
-		if d.worker.Status().State == retry.HeldByHand {
+		if d.worker.Status().State == ledger.ByHand {
 			idle.Reset(idleLimit) // whoever paused it may take their time
 			if !told {
 				d.story.tell("somebody has paused the worker: leadhit-sync resume lets it finish")

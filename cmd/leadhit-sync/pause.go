@@ -16,11 +16,9 @@ import (
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/cmd/worker"
 	"leadhit-sync/config"
-	"leadhit-sync/consumer"
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/scan"
 	"leadhit-sync/deadletter/ledger"
-	"leadhit-sync/retry"
 )
 
 // appendLimit bounds the writing of an entry.
@@ -94,7 +92,7 @@ type clerk struct {
 	pauseOptions
 
 	topic     string
-	pauses    []retry.Entry // of the group, in force
+	pauses    []ledger.Entry // of the group, in force
 	followers followers
 	append    func(context.Context, ledger.Entry) error
 }
@@ -170,13 +168,13 @@ func personOf(u *user.User, err error) (string, error) {
 // ledgerRead is what a command learns from the ledger.
 type ledgerRead struct {
 	exists bool
-	named  bool          // it has an entry of the group
-	pauses []retry.Entry // of the group, in force
+	named  bool           // it has an entry of the group
+	pauses []ledger.Entry // of the group, in force
 }
 
 // readPauses reads the ledger by the rules of the group's workers. It creates nothing.
 func readPauses(ctx context.Context, cluster *broker.Cluster, topic, group string, n *terminal.Notice) (read ledgerRead, err error) {
-	guard := retry.NewGovernor(retry.Settings{CallsInFlight: 1})
+	var guard ledger.Guard
 	records := scan.Records(ctx, cluster, scan.Range{Topic: topic, Uncommitted: true, Progress: func(int64, int64) { n.Answered() }})
 	for r, err := range records {
 		if errors.Is(err, broker.ErrUnknownPartition) {
@@ -185,9 +183,9 @@ func readPauses(ctx context.Context, cluster *broker.Cluster, topic, group strin
 		if err != nil {
 			return ledgerRead{}, err
 		}
-		if e, err := ledger.Parse(r.Value); err == nil && e.Guard() && e.For(group) {
+		if e, err := ledger.Parse(r.Value); err == nil && e.For(group) {
 			read.named = read.named || e.Group == group
-			guard.Follow(r.Time, consumer.Followed(e))
+			guard.Follow(e)
 		}
 	}
 	read.exists, read.pauses = true, guard.Pauses()
@@ -216,7 +214,7 @@ type notation struct {
 	Pauses []pauseView `json:"pauses"`
 
 	followers followers
-	before    []retry.Entry
+	before    []ledger.Entry
 }
 
 // pauseView is a pause as scripts see it.
@@ -240,7 +238,7 @@ func (d *clerk) notation(written bool) notation {
 		did.Workers = &d.followers.workers
 	}
 	for _, e := range d.pauses {
-		did.Pauses = append(did.Pauses, pauseView{kindOf(e), e.At.UTC(), e.By, e.Via, e.Reason, e.Build, e.Fingerprints})
+		did.Pauses = append(did.Pauses, pauseView{e.Kind(), e.At.UTC(), e.By, e.Via, e.Reason, e.Build, e.Fingerprints})
 	}
 	return did
 }
@@ -291,25 +289,18 @@ func (n notation) print(out io.Writer) error {
 	return p.Print(out)
 }
 
-func kindOf(e retry.Entry) string {
-	if len(e.Fingerprints) > 0 {
-		return retry.HeldByFlood
-	}
-	return retry.HeldByHand
-}
-
-func printPauses(p *terminal.Page, all []retry.Entry) {
+func printPauses(p *terminal.Page, all []ledger.Entry) {
 	for _, e := range all {
 		who := "by " + e.By
 		if e.Via != "" {
 			who += " (" + e.Via + ")"
 		}
-		p.Row("-", kindOf(e), "since "+e.At.UTC().Format(time.RFC3339), who, e.Reason)
+		p.Row("-", e.Kind(), "since "+e.At.UTC().Format(time.RFC3339), who, e.Reason)
 	}
 }
 
 // accepted lists the causes that pause no more.
-func printAccepted(p *terminal.Page, all []retry.Entry) {
+func printAccepted(p *terminal.Page, all []ledger.Entry) {
 	seen := map[string]bool{}
 	for _, e := range all {
 		for _, fingerprint := range e.Fingerprints {

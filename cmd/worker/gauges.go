@@ -9,6 +9,7 @@ import (
 
 	"leadhit-sync/consumer"
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/retry"
 )
 
@@ -31,7 +32,7 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 // pauses are what can hold the calls back.
 func pauses() []string {
 	return []string{
-		retry.Unauthorised.String(), retry.Misconfigured.String(), retry.HeldByFlood, retry.HeldByGate, retry.HeldByHand,
+		retry.Unauthorised.String(), retry.Misconfigured.String(), ledger.Flood, retry.Outage, ledger.ByHand,
 	}
 }
 
@@ -47,7 +48,7 @@ func (g *gauges) state(to sender, s consumer.State, now time.Time) {
 	to.oneOf("state", "1 for what the worker is about: what pauses its calls ("+strings.Join(pauses(), ", ")+"), else its phase ("+
 		strings.Join(phases(), ", ")+").", "state", word(s), append(phases(), pauses()...)...)
 	to.oneOf("phase", "1 for what the membership is about, whether calls are paused or not.", "phase", string(s.Phase), phases()...)
-	to.oneOf("paused", "1 while calls are paused for this reason.", "reason", s.Dispatch.Held, pauses()...)
+	to.oneOf("paused", "1 while calls are paused for this reason.", "reason", s.Dispatch.Pause.Kind, pauses()...)
 	to.gauge("without_generation_seconds", "For how long the worker has been in no generation of the group; 0 while it is in one.",
 		age(now, s.Apart))
 	to.counter("generations_total", "Generations of the group that this worker was part of.", float64(s.Generations))

@@ -160,7 +160,7 @@ func (w *Worker) Status() Status {
 	d := s.Dispatch
 	out := Status{
 		Schema: "status.v1", Version: w.version, Group: w.config.Kafka.Group, At: now,
-		State: word(s), Paused: d.Held != "", Phase: string(s.Phase), Since: s.Since, Reason: d.Reason, By: d.By,
+		State: word(s), Paused: d.Pause.Kind != "", Phase: string(s.Phase), Since: s.Since, Reason: d.Pause.Reason, By: d.Pause.By,
 		Events: s.Fetched, Finished: d.Finished, InFlight: d.InFlight, Limit: d.Limit, PerSecond: d.PerSecond,
 		Waiting: d.Waiting, Blocked: d.Blocked, LettersInAir: d.Letters, TwoPartitions: w.metrics.spread.count(),
 		Problems: w.problems(s), Flaws: w.fitness.flaws(),
@@ -169,8 +169,8 @@ func (w *Worker) Status() Status {
 	out.Calls, out.Retries, out.Letters = w.metrics.totals()
 	out.OldestAge, out.Lag = ages(now, s, "")
 	out.HeldBack, out.HeldBackAge = heldBack(now, s, "")
-	if !d.Since.IsZero() {
-		out.Since = d.Since
+	if !d.Pause.Since.IsZero() {
+		out.Since = d.Pause.Since
 	}
 	if d.Quiet.After(now) {
 		out.RetryAfter = &d.Quiet
@@ -222,8 +222,8 @@ func byAnswer(waiting []dispatch.WaitingOrder) []AnswerCount {
 
 // word is the state in one word, as metrics name it.
 func word(s consumer.State) string {
-	if s.Dispatch.Held != "" {
-		return s.Dispatch.Held
+	if s.Dispatch.Pause.Kind != "" {
+		return s.Dispatch.Pause.Kind
 	}
 	return string(s.Phase)
 }

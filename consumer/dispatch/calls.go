@@ -44,7 +44,8 @@ func (d *Dispatcher) startCalls(now time.Time) {
 	if d.draining || d.fenced || !now.Before(d.leaseEnd()) {
 		return
 	}
-	probing := d.governor.Probing()
+	reason, _ := d.governor.Probing()
+	probing := reason != ""
 	if !probing {
 		d.unpark()
 	}
@@ -147,7 +148,7 @@ func (d *Dispatcher) start(now time.Time, t task) {
 	d.calls[d.lastID] = c
 	d.out.Calls = append(d.out.Calls, Call{
 		ID: d.lastID, Partition: t.of.Partition, Offset: t.offset, Item: t.i, Several: len(t.items) > 1,
-		Order: it.Order, Status: it.Status, Attempt: it.attempts, Probe: c.pass.Probe(),
+		Order: it.Order, Status: it.Status, Attempt: it.attempts, Probe: c.pass.Probe,
 		Until: d.leaseEnd(), Record: t.record,
 	})
 }
@@ -173,29 +174,20 @@ func (d *Dispatcher) Answered(now time.Time, id uint64, v retry.Verdict) {
 	}
 	delete(d.calls, id)
 	d.governor.Answered(now, c.key.order, c.pass, v)
-	d.tally.Paused = d.governor.Paused(now)
+	if v.Kind == retry.Done {
+		d.guard.Accepted()
+	}
 	if c.dropped {
-		d.count(v)
 		d.orphanEnded(c.key)
 		return
 	}
 	d.judged(now, c, v)
-	d.count(v)
-}
-
-func (d *Dispatcher) count(v retry.Verdict) {
-	switch v.Kind {
-	case retry.Done, retry.DeadLetter:
-		d.tally.Done++
-	case retry.Again, retry.Misconfigured:
-		d.tally.Again++
-	case retry.Unauthorised: // says nothing about how calls fare
-	}
 }
 
 // judged acts on the verdict about a task of this generation.
 func (d *Dispatcher) judged(now time.Time, c call, v retry.Verdict) {
 	t, it := c.task, c.item()
+	probing, _ := d.governor.Probing()
 	switch {
 	case v.Kind == retry.Done:
 		it.state = done
@@ -203,7 +195,7 @@ func (d *Dispatcher) judged(now time.Time, c call, v retry.Verdict) {
 		d.itemDone(now, t.pending)
 	case v.Kind == retry.DeadLetter:
 		d.refuse(now, t, v)
-	case d.governor.Probing() && (v.Kind != retry.Again || c.pass.Probe()):
+	case probing != "" && (v.Kind != retry.Again || c.pass.Probe):
 		// Nothing is wrong with the order, as far as we know; the next probe is about another one.
 		it.failed()
 		it.verdict = v
@@ -216,23 +208,25 @@ func (d *Dispatcher) judged(now time.Time, c call, v retry.Verdict) {
 	default:
 		it.state = waiting
 		it.failed()
-		if it.backoff == nil {
-			it.backoff = d.config.Retry.Backoff()
-		}
 		it.verdict = v // for the status page: the last answer
-		it.wait = it.backoff.Next()
-		d.wait(now.Add(it.wait), t)
+		d.wait(now.Add(d.backoff(it).Next()), t)
 	}
 }
 
 // exhausted says whether a call that failed was the last that its order is given.
 func (d *Dispatcher) exhausted(now time.Time, c call) bool {
-	it := c.item()
-	it.failed()
 	// A process that was frozen sees its calls end late: that was no failing.
 	took := min(now.Sub(c.began), d.config.CallTimeout)
-	failing := it.trial.Failed(now, it.wait+took, d.tally)
-	return d.config.Retry.MaxElapsed > 0 && failing >= d.config.Retry.MaxElapsed
+	return d.backoff(c.item()).Exhausted(now, took, d.governor)
+}
+
+// backoff returns the backoff of an item's calls, or later of its letter.
+func (d *Dispatcher) backoff(it *item) *retry.Backoff {
+	it.failed()
+	if it.backoff == nil {
+		it.backoff = d.config.Retry.Backoff()
+	}
+	return it.backoff
 }
 
 // refuse sends a task's event to the letters.

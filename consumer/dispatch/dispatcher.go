@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/event"
+	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/retry"
 )
 
@@ -14,7 +15,7 @@ type Dispatcher struct {
 
 	// What belongs to the process.
 	governor  *retry.Governor
-	tally     retry.Tally
+	guard     ledger.Guard
 	asked     time.Time // when Next was asked last
 	calls     map[uint64]call
 	orphans   map[laneKey]int
@@ -62,9 +63,8 @@ type generation struct {
 // New returns a Dispatcher without a generation.
 func New(c Config) *Dispatcher {
 	d := &Dispatcher{config: c, calls: map[uint64]call{}, orphans: map[laneKey]int{}, metadataMax: c.MetadataBytes, observed: newObserved()}
-	d.governor = retry.NewGovernor(retry.Settings{
-		CallsInFlight: c.CallsInFlight, CallsPerSecond: c.CallsPerSecond, Random: c.Retry.Random, Worker: c.Worker, Build: c.Build,
-	})
+	d.governor = retry.NewGovernor(c.CallsInFlight, c.CallsPerSecond, c.Retry.Random)
+	d.guard = ledger.Guard{Worker: c.Worker, Build: c.Build}
 	d.generation = d.empty()
 	return d
 }
@@ -224,17 +224,6 @@ func (d *Dispatcher) touch(now time.Time, p *partition) {
 
 // KeyChanged says that another key is in use from now on.
 func (d *Dispatcher) KeyChanged(now time.Time) { d.governor.KeyChanged(now) }
-
-// Followed takes the ledger's next entry. When the process starts, all that stands in the ledger is to be followed before
-// the first call; later this worker's own announcements, too, once they are read back.
-func (d *Dispatcher) Followed(now time.Time, e retry.Entry) { d.governor.Follow(now, e) }
-
-// LedgerLost says that the ledger is another one from now on. Let all of it be Followed before the next question: the pauses in
-// force that it does not hold are announced again.
-func (d *Dispatcher) LedgerLost() { d.governor.LedgerLost() }
-
-// Governed returns a picture of what decides whether calls may start.
-func (d *Dispatcher) Governed(now time.Time) retry.State { return d.governor.State(now) }
 
 // NeedsNewMember says that a commit stayed without an answer: after the end of this generation the group must be left and
 // joined anew, under another member id.

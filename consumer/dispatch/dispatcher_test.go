@@ -256,7 +256,7 @@ func TestCallsOfAnEndedGenerationKeepTheirSlotsAndOrders(t *testing.T) {
 	h.d.Answered(h.now, orphans[1].ID, retry.Verdict{Kind: retry.Unauthorised})
 	h.ask()
 	h.wantInAir("what an old call says of the key counts", 3, 0)
-	if got := h.d.State().Paused; got != retry.Unauthorised {
+	if got := h.d.State().Pause.Kind; got != retry.Unauthorised.String() {
 		t.Errorf("paused: got %v, want %v", got, retry.Unauthorised)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/event"
+	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/retry"
 )
 
@@ -59,9 +60,9 @@ type Effects struct {
 	Suspects []event.Partition
 	// Ended says that this generation has nothing more to do: leave it, then say Lost.
 	Ended End
-	// Announce is what the ledger is to hold, told once: a trip of the flood guard, or a pause that a lost ledger held; nil:
-	// nothing. It must be repeated until it is written, and come back through Followed.
-	Announce *retry.Entry
+	// Announce is an entry to append to the ledger: a pause of the flood guard, or one that a deleted ledger held. Nil is
+	// none. It comes once: repeat the write until it succeeds. It must come back through Followed.
+	Announce *ledger.Entry
 	// Wake is when to ask again at the latest, unless an input comes first; zero: not before an input.
 	Wake time.Time
 }

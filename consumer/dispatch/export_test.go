@@ -1,6 +1,10 @@
 package dispatch
 
-import "time"
+import (
+	"time"
+
+	"leadhit-sync/retry"
+)
 
 // ParseMetadata shows tests what a commit's metadata claims: everything below frontier is finished but the offsets in
 // unfinished, the committed one first.
@@ -13,7 +17,13 @@ func ParseMetadata(text string) (frontier int64, unfinished []int64, ok bool) {
 }
 
 // Limit is how many calls may be in the air: State tells it too, but looks at all events for the rest.
-func (d *Dispatcher) Limit() int { return d.governor.Limit() }
+func (d *Dispatcher) Limit() int { return d.governor.State(d.asked).Limit }
+
+// Paused reports that calls are paused for the key or the URL, whatever else stops them.
+func (d *Dispatcher) Paused() bool {
+	reason, _ := d.governor.Probing()
+	return reason != "" && reason != retry.Outage
+}
 
 // FormatMetadata writes the metadata of a log in which the given offsets, in rising order, are unfinished.
 func FormatMetadata(unfinished []int64, first time.Time, frontier int64, limit int) (text string, coverage int64) {

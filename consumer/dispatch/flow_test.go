@@ -8,6 +8,7 @@ import (
 
 	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/consumer/event"
+	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/retry"
 )
 
@@ -41,7 +42,7 @@ type flow struct {
 	done     []time.Duration
 	refused  int // calls answered by a 503
 	stores   []dispatch.Store
-	announce []retry.Entry
+	announce []ledger.Entry
 	ended    dispatch.End
 }
 

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/retry"
 )
 
@@ -81,8 +83,8 @@ func outage(t *testing.T, takes time.Duration, v retry.Verdict) *flow {
 	}
 	f.writeEach(50*time.Millisecond, 0, 20*time.Minute, 3000, send(""))
 	f.until(outageTo - time.Second)
-	if s := f.d.State(); s.Held != retry.HeldByGate || s.Limit != 1 || s.Since.Before(f.clock().Add(outageFrom-outageTo)) {
-		t.Errorf("got %q since %v, limit %d, want an outage", s.Held, s.Since, s.Limit)
+	if s := f.d.State(); s.Pause.Kind != retry.Outage || s.Limit != 1 || s.Pause.Since.Before(f.clock().Add(outageFrom-outageTo)) {
+		t.Errorf("got %q since %v, limit %d, want an outage", s.Pause.Kind, s.Pause.Since, s.Limit)
 	}
 	f.until(40 * time.Minute)
 	return f
@@ -209,10 +211,10 @@ func TestABadDeployStopsAndGoesOnAfterAResume(t *testing.T) {
 			f.wantFlood("a bad deploy", 0, 1)
 
 			f.d.Followed(f.clock(), f.announce[0])
-			f.d.Followed(f.clock(), retry.Entry{Resume: true, At: f.clock(), By: "alice"})
+			f.d.Followed(f.clock(), ledger.Entry{Event: ledger.GuardResume, At: f.clock(), By: "alice"})
 			f.ask()
 			f.until(2 * time.Minute)
-			if len(f.stores) != 1000 || f.d.State().Held != "" {
+			if len(f.stores) != 1000 || f.d.State().Pause.Kind != "" {
 				t.Fatalf("got %d letters after the resume, want 1000", len(f.stores))
 			}
 
@@ -231,8 +233,8 @@ func (f *flow) wantFlood(why string, before, n int) {
 	if letters < 100 || letters > most {
 		f.tb.Fatalf("%s: got %d letters, want 100 to %d", why, letters, most)
 	}
-	if s := f.d.State(); s.Held != retry.HeldByFlood || len(f.announce) != n || s.By != "worker-1" {
-		f.tb.Fatalf("%s: got %q by %q and %d entries to announce, want a flood and %d", why, s.Held, s.By, len(f.announce), n)
+	if s := f.d.State().Pause; s.Kind != ledger.Flood || len(f.announce) != n || s.By != "worker-1" {
+		f.tb.Fatalf("%s: got %q by %q and %d entries to announce, want a flood and %d", why, s.Kind, s.By, len(f.announce), n)
 	}
 }
 
@@ -241,8 +243,39 @@ func TestWithoutTheFloodGuardLettersPauseNothing(t *testing.T) {
 	f := newFlow(t, flowSettings())
 	f.writeEach(10*time.Millisecond, 0, 10*time.Second, 500, dispatch.Item{Action: dispatch.Refuse, Cause: "NoRule"})
 	f.until(time.Minute)
-	if len(f.stores) != 1000 || len(f.announce) != 0 || f.d.State().Held != "" {
-		t.Errorf("got %d letters, %d entries, held %q, want 1000 and no pause", len(f.stores), len(f.announce), f.d.State().Held)
+	if len(f.stores) != 1000 || len(f.announce) != 0 || f.d.State().Pause.Kind != "" {
+		t.Errorf("got %d letters, %d entries, held %q, want 1000 and no pause", len(f.stores), len(f.announce), f.d.State().Pause.Kind)
+	}
+}
+
+// TestTheFloodGuardCountsAcceptedCallsButNoFailures: a third of the calls is refused, and the others are accepted, or fail and
+// are repeated.
+func TestTheFloodGuardCountsAcceptedCallsButNoFailures(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		others retry.Verdict
+		want   string
+	}{
+		"the others are accepted": {accepted(), ""},
+		"the others fail":         {retry.Verdict{Cause: "ServerError", Code: -32000, Answered: true}, ledger.Flood},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config := flowSettings()
+			config.FloodGuard = true
+			f := newFlow(t, config)
+			f.leadhit = func(_ time.Duration, call dispatch.Call) (time.Duration, retry.Verdict) {
+				if number := strings.TrimPrefix(call.Order, "order "); strings.ContainsAny(number[len(number)-1:], "147") {
+					return 20 * time.Millisecond, retry.Verdict{Kind: retry.DeadLetter, Cause: "ValidationError", Answered: true}
+				}
+				return 20 * time.Millisecond, c.others
+			}
+			f.writeEach(10*time.Millisecond, 0, 10*time.Second, 1000, send(""))
+			f.until(20 * time.Second)
+			if got := f.d.Pause().Kind; got != c.want {
+				t.Errorf("got calls held by %q, want %q", got, c.want)
+			}
+		})
 	}
 }
 
@@ -271,7 +304,7 @@ func TestADrainEndsWhileTheFloodGuardHoldsLettersBack(t *testing.T) {
 	for offset := int64(301); offset < 330; offset++ {
 		h.answer(orders(0), offset, retry.Verdict{Kind: retry.DeadLetter, Cause: "ValidationError", Answered: true})
 	}
-	if got := h.d.State().Held; got != retry.HeldByFlood {
+	if got := h.d.State().Pause.Kind; got != ledger.Flood {
 		t.Fatalf("got %q, want a flood", got)
 	}
 	h.d.Revoked()
@@ -296,11 +329,11 @@ func TestADrainEndsWhileTheFloodGuardHoldsLettersBack(t *testing.T) {
 func TestAPauseByHandCountsFromTheLedgerOn(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
-	h.d.Followed(h.now, retry.Entry{At: h.now, By: "alice", Reason: "migration"})
+	h.d.Followed(h.now, ledger.Entry{Event: ledger.GuardPause, At: h.now, By: "alice", Reason: "migration"})
 	h.read(orders(0), eventOf(0, "a"))
 	h.settle()
 	h.wantInAir("paused by hand")
-	if s := h.d.State(); s.Held != retry.HeldByHand || s.Reason != "migration" || s.By != "alice" || s.Paused != retry.Again {
+	if s := h.d.State().Pause; s.Kind != ledger.ByHand || s.Reason != "migration" || s.By != "alice" || h.d.Paused() {
 		t.Errorf("got %+v, want a pause by alice", s)
 	}
 	h.d.Lost()
@@ -308,7 +341,7 @@ func TestAPauseByHandCountsFromTheLedgerOn(t *testing.T) {
 	h.ack()
 	h.read(orders(0), eventOf(0, "a"))
 	h.wantInAir("a rebalance does not lift it")
-	h.d.Followed(h.now, retry.Entry{Resume: true, At: h.now, By: "alice"})
+	h.d.Followed(h.now, ledger.Entry{Event: ledger.GuardResume, At: h.now, By: "alice"})
 	h.ask()
 	h.wantInAir("resumed", 0)
 }
@@ -350,7 +383,7 @@ func TestTimeInWhichCallsAreHeldCountsAgainstNoOrder(t *testing.T) {
 			h.answer(orders(0), h.calls[0].Offset, retry.Verdict{Kind: retry.Unauthorised, Code: 403})
 		}
 	}
-	for h.d.State().Held != "" {
+	for h.d.State().Pause.Kind != "" {
 		for len(h.calls) > 0 && h.calls[0].Order != "c" {
 			h.answer(orders(0), h.calls[0].Offset, retry.Verdict{Kind: retry.Unauthorised, Code: 403})
 		}

@@ -43,8 +43,6 @@ type item struct {
 // trouble is what an item needs once a call or a letter of it has failed.
 type trouble struct {
 	backoff *retry.Backoff
-	wait    time.Duration // the last one
-	trial   retry.Trial
 	verdict retry.Verdict // the last one: for the letter, if it is final
 }
 

@@ -133,12 +133,15 @@ func (k *worker) noteVerdict(f *flight, v retry.Verdict) {
 	}
 	if v.Kind == retry.Unauthorised && k.watch.window != k.leadhit.window && f.key != k.leadhit.key && k.key != k.leadhit.key {
 		k.watch = pauseWatch{window: k.leadhit.window, since: k.now}
-		if k.d.State().Paused != retry.Again || f.decided != k.key {
+		if k.d.Paused() || f.decided != k.key {
 			k.watch.calls-- // the probes go by the beginning of a pause that was there before; or a new key is due for one
 		}
 		k.figures.pauses++
 	}
 }
+
+// probeEvery is the time between two probes of a pause.
+const probeEvery = 30 * time.Second
 
 // checkPause counts the calls of a worker that knows that its key is not taken: one in 30 seconds, and one a change of
 // the key.
@@ -147,7 +150,7 @@ func (k *worker) checkPause(c dispatch.Call) {
 		return
 	}
 	k.watch.calls++
-	if allowed := int((k.now-k.watch.since)/retry.ProbeEvery) + k.watch.keyChanges; k.watch.calls > allowed {
+	if allowed := int((k.now-k.watch.since)/probeEvery) + k.watch.keyChanges; k.watch.calls > allowed {
 		k.failed("worker %d: call %d (%v/%d, probe %v) in a pause since %v, allowed %d",
 			k.place, k.watch.calls, c.Partition, c.Offset, c.Probe, k.watch.since, allowed)
 	}

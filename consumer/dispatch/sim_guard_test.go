@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
-	"leadhit-sync/retry"
+	"leadhit-sync/deadletter/ledger"
 )
 
 // What a flood is: the rules that every worker must keep, told apart from those that keep them. What is counted in another
@@ -23,7 +23,7 @@ const (
 type simLedger struct {
 	*rand.Rand
 	log     int // counts the times at which it was made anew
-	entries []retry.Entry
+	entries []ledger.Entry
 }
 
 // guardPlan is what of a history the flood guard is about. It has a source of its own, so that the other histories stay
@@ -69,7 +69,7 @@ func (w *world) stirGuard() {
 		return
 	}
 	w.repeatGuard(p.handEvery, func() {
-		w.enter(retry.Entry{At: w.clock(), By: "alice", Reason: "migration"})
+		w.enter(ledger.Entry{Event: ledger.GuardPause, At: w.clock(), By: "alice", Reason: "migration"})
 	})
 	w.repeatGuard(p.lostEvery, func() {
 		w.note("the ledger is made anew")
@@ -99,13 +99,13 @@ func (w *world) operate() {
 			fold.follow(e)
 		}
 		if fold.paused() && (w.calm || w.ledger.Float64() < 0.3) {
-			w.enter(retry.Entry{Resume: true, At: w.clock(), By: "alice"})
+			w.enter(ledger.Entry{Event: ledger.GuardResume, At: w.clock(), By: "alice"})
 		}
 		w.operate()
 	})
 }
 
-func (w *world) enter(e retry.Entry) {
+func (w *world) enter(e ledger.Entry) {
 	w.note("ledger: %+v", e)
 	w.ledger.entries = append(w.ledger.entries, e)
 }
@@ -155,7 +155,7 @@ func (k *worker) followLedger() {
 }
 
 // announce writes an entry until its writer knows that it stands there.
-func (k *worker) announce(e retry.Entry) {
+func (k *worker) announce(e ledger.Entry) {
 	fails, twice := k.ledger.Float64() < k.plan.guard.fails, k.ledger.Float64() < k.plan.guard.twice
 	k.after(k.guardBetween(time.Millisecond, 2*time.Second), func() {
 		if !fails {
@@ -170,9 +170,9 @@ func (k *worker) announce(e retry.Entry) {
 // guardWatch is what a worker must know of pauses, and what it counts of letters.
 type guardWatch struct {
 	log, read int
-	inForce   []retry.Entry // as the ledger tells
-	own       []retry.Entry // not read there yet
-	stood     []retry.Entry // the pauses of this ledger, ended ones too: one that is written again is no news
+	inForce   []ledger.Entry // as the ledger tells
+	own       []ledger.Entry // not read there yet
+	stood     []ledger.Entry // the pauses of this ledger, ended ones too: one that is written again is no news
 	accepted  map[string]bool
 	outcomes  []guardOutcome
 }
@@ -184,13 +184,13 @@ type guardOutcome struct {
 
 func (g *guardWatch) paused() bool { return len(g.inForce)+len(g.own) > 0 }
 
-func sameEntry(a, b retry.Entry) bool { return a.By == b.By && a.At.Equal(b.At) }
+func sameEntry(a, b ledger.Entry) bool { return a.By == b.By && a.At.Equal(b.At) }
 
-func (g *guardWatch) follow(e retry.Entry) {
+func (g *guardWatch) follow(e ledger.Entry) {
 	was := g.paused()
-	same := func(o retry.Entry) bool { return sameEntry(o, e) }
+	same := func(o ledger.Entry) bool { return sameEntry(o, e) }
 	switch {
-	case e.Resume:
+	case e.Event == ledger.GuardResume:
 		g.accept()
 	case !slices.ContainsFunc(g.stood, same):
 		g.stood = append(g.stood, e)
@@ -277,7 +277,7 @@ func (k *worker) checkGuard(e dispatch.Effects, build string) {
 			k.failed("worker %d: %d letters of %d orders among the last outcomes, and no pause", k.place, letters, orders)
 		}
 		return
-	case slices.ContainsFunc(g.own, func(o retry.Entry) bool { return sameEntry(o, *e.Announce) }):
+	case slices.ContainsFunc(g.own, func(o ledger.Entry) bool { return sameEntry(o, *e.Announce) }):
 		// told again, in another ledger
 	case letters < floodLetters-floodRoom || orders < floodOrders-3:
 		k.failed("worker %d: a flood of %d letters of %d orders: %+v", k.place, letters, orders, *e.Announce)

@@ -20,15 +20,18 @@ const mutantSeeds = 600
 
 const simulator = "TestSimulator"
 
-// governor is where the rules about all calls at once are kept.
-const governor = "../../retry/"
+// These folders hold the rules about all calls at once: governor for LeadHit's health, guard for pauses that the ledger holds.
+const (
+	governor = "../../retry/"
+	guard    = "../../deadletter/ledger/"
+)
 
 // edit replaces a text that stands exactly once in a file.
 type edit struct{ file, old, new string }
 
 // forgets gives the governor a way to forget something.
 func forgets(what string) edit {
-	const before = "// KeyChanged says that another"
+	const before = "// KeyChanged tells that another"
 	return edit{governor + "governor.go", before, "// Forget is a fault.\nfunc (g *Governor) Forget() { " + what + " }\n\n" + before}
 }
 
@@ -43,7 +46,7 @@ func mutants() map[string][]edit {
 		"no-order-lane": {{
 			"lane.go", "key := laneKey{e.of.Number, it.Order}", "key := laneKey{e.of.Number, it.Order + string(rune(e.offset))}",
 		}},
-		"give-up-after-n": {{"calls.go", "return d.config.Retry.MaxElapsed > 0 &&", "return it.attempts >= 5 || d.config.Retry.MaxElapsed > 0 &&"}},
+		"give-up-after-n": {{"calls.go", "return d.backoff(c.item()).Exhausted(", "return c.item().attempts >= 5 || d.backoff(c.item()).Exhausted("}},
 		"refused-skips": {{
 			"calls.go", "case v.Kind == retry.DeadLetter:\n\t\td.refuse(now, t, v)",
 			"case v.Kind == retry.DeadLetter:\n\t\tit.state = done\n\t\td.settle(t.pending)\n\t\td.itemDone(now, t.pending)",
@@ -59,13 +62,13 @@ func mutants() map[string][]edit {
 			{"stores.go", "delete(d.stores, id)\n\tif t.dropped {", "delete(d.stores, id)\n\tif t.dropped || t.item().state == done {"},
 		},
 		"letter-error-ignored":   {{"stores.go", "if !ok {", "if false {"}},
-		"letter-lost":            {{"stores.go", "d.wait(now.Add(it.backoff.Next()), t)", "it.backoff.Next()"}},
+		"letter-lost":            {{"stores.go", "d.wait(now.Add(d.backoff(it).Next()), t)", "d.backoff(it).Next()"}},
 		"commit-old-generation":  {{"commit.go", "case Refused:\n\t\td.fenced = true", "case Refused:\n\t\td.unsent(now, c)"}},
 		"next-before-ack":        {{"dispatcher.go", "d.advance(e)\n\td.touch", "d.advance(e)\n\td.release(e)\n\td.touch"}},
 		"no-window":              {{"fetches.go", " || p.window.unfinished >= d.config.WindowEvents {", " {"}},
 		"lost-wakeup":            {{"timers.go", "if d.timers.len() > 0 {\n\t\tsooner", "if d.timers.len() > 1 {\n\t\tsooner"}},
 		"lost-wakeup-of-commits": {{"timers.go", "sooner(d.commitAt())", "sooner(d.commitAt().Add(time.Millisecond))"}},
-		"lost-retry":             {{"calls.go", "d.wait(now.Add(it.wait), t)", "if it.attempts < 3 {\n\t\t\td.wait(now.Add(it.wait), t)\n\t\t}"}},
+		"lost-retry":             {{"calls.go", "d.wait(now.Add(d.backoff(it).Next()), t)", "if it.attempts < 3 {\n\t\t\td.wait(now.Add(d.backoff(it).Next()), t)\n\t\t}"}},
 		"ack-after-ambiguous":    {{"commit.go", "d.ambiguous, d.draining = true, true\n", ""}},
 		"metadata-full-stops-retry": {{
 			"calls.go", "p.space.full && t.offset >= p.space.reach && t.pending != p.window.first", "p.space.full",
@@ -98,22 +101,22 @@ func mutants() map[string][]edit {
 		"two-probes":            {{governor + "gate.go", "g.probing = true", "g.probing = false"}},
 		"retry-after-ignored":   {{governor + "governor.go", "\tg.pacer.asked(now, v.RetryAfter)\n", ""}},
 		"retry-after-one-lane": {
-			{governor + "governor.go", "g.guard.pause() != nil || now.Before(g.pacer.quiet)", "g.guard.pause() != nil"},
-			{"calls.go", "it.wait = it.backoff.Next()", "it.wait = max(it.backoff.Next(), v.RetryAfter)"},
+			{governor + "governor.go", "return ok && !at.After(now)", "return ok && (!at.After(now) || !g.probing() && !g.pacer.next.After(now))"},
+			{"calls.go", "d.wait(now.Add(d.backoff(it).Next()), t)", "d.wait(now.Add(max(d.backoff(it).Next(), v.RetryAfter)), t)"},
 		},
 		"lost-wakeup-of-governor": {{"timers.go", "\tsooner(d.governor.Next(now))\n", ""}},
-		"flood-one-order-trips":   {{governor + "flood.go", "floodOrders  = 20", "floodOrders  = 1"}},
-		"flood-never-trips":       {{governor + "flood.go", "return f.letters >= floodLetters &&", "return f.letters > floodWindow &&"}},
+		"flood-one-order-trips":   {{guard + "flood.go", "floodOrders  = 20", "floodOrders  = 1"}},
+		"flood-never-trips":       {{guard + "flood.go", "return f.letters >= floodLetters &&", "return f.letters > floodWindow &&"}},
 		"flood-forgotten-on-restart": {{
-			governor + "guard.go", "\tg.pauses = append(g.pauses, e)\n", "\tif len(e.Fingerprints) == 0 {\n\t\tg.pauses = append(g.pauses, e)\n\t}\n",
+			guard + "guard.go", "\tg.pauses = append(g.pauses, e)\n", "\tif len(e.Fingerprints) == 0 {\n\t\tg.pauses = append(g.pauses, e)\n\t}\n",
 		}},
-		"flood-not-announced":    {{"stores.go", "d.out.Announce = &e", "d.out.Announce = nil; _ = e"}},
-		"flood-accepts-all":      {{governor + "guard.go", "o.letter && !g.accepted[g.build][o.fingerprint]", "o.letter && g.accepted == nil"}},
-		"pause-by-hand-ignored":  {{governor + "guard.go", "\tg.pauses = append(g.pauses, e)\n", "\tif len(e.Fingerprints) > 0 {\n\t\tg.pauses = append(g.pauses, e)\n\t}\n"}},
-		"pause-lets-calls-out":   {{governor + "governor.go", "if g.guard.pause() != nil || now.Before(g.pacer.quiet) {", "if now.Before(g.pacer.quiet) {"}},
-		"pause-lets-letters-out": {{governor + "governor.go", "func (g *Governor) MayStore() bool { return g.guard.pause() == nil }", "func (g *Governor) MayStore() bool { return true }"}},
-		"pause-lost-with-ledger": {{governor + "guard.go", "g.own = slices.Concat(g.pauses, g.own)", "g.own = slices.Concat(g.own)"}},
-		"resume-ends-nothing":    {{governor + "guard.go", "\tg.pauses = nil\n", ""}},
+		"flood-not-announced":    {{"guard.go", "d.out.Announce = &e", "d.out.Announce = nil; _ = e"}},
+		"flood-accepts-all":      {{guard + "guard.go", "known := g.accepted[g.Build][fingerprint]", "known := g.accepted != nil"}},
+		"pause-by-hand-ignored":  {{guard + "guard.go", "\tg.pauses = append(g.pauses, e)\n", "\tif len(e.Fingerprints) > 0 {\n\t\tg.pauses = append(g.pauses, e)\n\t}\n"}},
+		"pause-lets-calls-out":   {{governor + "governor.go", "\tcase g.paused:\n\t\treturn time.Time{}, false\n", ""}},
+		"pause-lets-letters-out": {{"guard.go", "return !paused", "return !paused || true"}},
+		"pause-lost-with-ledger": {{guard + "guard.go", "g.own = slices.Concat(g.pauses, g.own)", "g.own = slices.Concat(g.own)"}},
+		"resume-ends-nothing":    {{guard + "guard.go", "\tg.pauses = nil\n", ""}},
 		// The shell's part of it is to say how far it read; the core's to believe no more than that.
 		"gap-on-dead-context":        {{"fetches.go", "if next > p.window.position {", "if len(events) == 0 {\n\t\tnext++\n\t}\n\tif next > p.window.position {"}},
 		"settled-not-counted":        {{"calls.go", "if !e.of.commits.suspended {\n\t\t\td.settled++\n\t\t}", ""}},
@@ -168,11 +171,11 @@ func rare() map[string]struct {
 		},
 		"waiting-time-counts": {
 			"TestTimeInWhichAnOrderCouldNotBeTriedDoesNotCountAgainstIt",
-			edit{governor + "trial.go", "max(0, min(own, spent))", "max(0, own)"},
+			edit{governor + "backoff.go", "min(own, b.wait+took)", "own"},
 		},
 		"paused-time-counts": {
 			"TestTimeInWhichCallsAreHeldCountsAgainstNoOrder",
-			edit{"calls.go", "\td.tally.Paused = d.governor.Paused(now)\n", ""},
+			edit{governor + "backoff.go", " - (seen.paused - b.seen.paused)", ""},
 		},
 		"limit-never-shrinks": {
 			"TestTheLimitOutlivesAGeneration",
@@ -180,7 +183,7 @@ func rare() map[string]struct {
 		},
 		"setting-ignored": {
 			"TestNoMoreCallsASecondThanTheSetting",
-			edit{"dispatcher.go", "CallsPerSecond: c.CallsPerSecond, ", ""},
+			edit{"dispatcher.go", "c.CallsPerSecond, c.Retry.Random", "0, c.Retry.Random"},
 		},
 		"one-order-slows-all": {
 			"TestOneStuckOrderBesideAThousandGoodOnesSlowsNobodyDown",
@@ -196,7 +199,19 @@ func rare() map[string]struct {
 		},
 		"flood-holds-no-letters": {
 			"TestABadDeployStopsAndGoesOnAfterAResume",
-			edit{"stores.go", "case !d.governor.MayStore():", "case !d.live:"},
+			edit{"stores.go", "case !d.mayStore():", "case !d.live:"},
+		},
+		"flood-counts-no-successes": {
+			"TestTheFloodGuardCountsAcceptedCallsButNoFailures",
+			edit{"calls.go", "\t\td.guard.Accepted()\n", ""},
+		},
+		"flood-counts-failures": {
+			"TestTheFloodGuardCountsAcceptedCallsButNoFailures",
+			edit{"calls.go", "if v.Kind == retry.Done {\n\t\td.guard", "if v.Kind != retry.DeadLetter {\n\t\td.guard"},
+		},
+		"guard-holds-after-resume": {
+			"TestAPauseByHandCountsFromTheLedgerOn",
+			edit{"guard.go", "\td.guard.Follow(e)\n\td.obeyGuard(now)", "\tif e.Event == ledger.GuardPause {\n\t\tdefer d.obeyGuard(now)\n\t}\n\td.guard.Follow(e)"},
 		},
 		"flood-loses-letters": {
 			"TestABadDeployStopsAndGoesOnAfterAResume",
@@ -204,11 +219,11 @@ func rare() map[string]struct {
 		},
 		"flood-stops-drain": {
 			"TestADrainEndsWhileTheFloodGuardHoldsLettersBack",
-			edit{"stores.go", "case t.started: //", "case t.started && d.governor.MayStore(): //"},
+			edit{"stores.go", "case t.started: //", "case t.started && d.mayStore(): //"},
 		},
 		"guard-without-ledger": {
 			"TestWithoutTheFloodGuardLettersPauseNothing",
-			edit{"stores.go", "if !d.config.FloodGuard {", "if d.config.FloodGuard && !d.config.FloodGuard {"},
+			edit{"guard.go", "if !d.config.FloodGuard {", "if d.config.FloodGuard && !d.config.FloodGuard {"},
 		},
 	}
 }

@@ -4,18 +4,11 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/event"
-	"leadhit-sync/retry"
 )
 
 // State is a picture of the dispatcher for people and metrics.
 type State struct {
-	// Paused is Unauthorised or Misconfigured while calls are paused for that, else Again.
-	Paused retry.Kind
-	// Held says in a word what holds the calls back, as retry.State does; "" if they flow. Since is when that began, Reason
-	// and By what the flood guard or a person said, and who that was.
-	Held       string
-	Since      time.Time
-	Reason, By string
+	Pause Pause
 	// Limit is how many calls may be in the air, from 1 up to CallsInFlight. PerSecond is the cap of calls a second, 0 for
 	// none; Quiet until when LeadHit asked all to wait, which may be past.
 	Limit     int
@@ -56,9 +49,8 @@ type PartitionState struct {
 // State returns a picture of now.
 func (d *Dispatcher) State() State {
 	s := State{InFlight: len(d.calls), Draining: d.draining, Letters: len(d.stores) + len(d.letters) + len(d.urgent) + len(d.withheld)}
-	s.Paused, _, _ = d.governor.Pause()
+	s.Pause = d.Pause()
 	g := d.governor.State(d.asked)
-	s.Held, s.Since, s.Reason, s.By = g.Held, g.Since, g.Reason, g.By
 	s.MetadataBytes = d.metadataMax
 	s.Limit, s.PerSecond, s.Quiet = g.Limit, g.PerSecond, g.Quiet
 	s.Finished, s.Passed, s.Rested = d.observed.finished, d.observed.passed, d.rested()
@@ -93,10 +85,4 @@ func earlier(a, b time.Time) time.Time {
 		return b
 	}
 	return a
-}
-
-// Held says in a word what holds the calls back, as [retry.State] does, and since when; "" if they flow.
-func (d *Dispatcher) Held(now time.Time) (word string, since time.Time) {
-	s := d.governor.State(now)
-	return s.Held, s.Since
 }

@@ -1,9 +1,6 @@
 package dispatch
 
-import (
-	"strconv"
-	"time"
-)
+import "time"
 
 // storesInAir bounds the letters on their way for events that were never called; those of called events are bounded by
 // the calls.
@@ -14,7 +11,7 @@ func (d *Dispatcher) startStores(now time.Time) {
 		d.store(t)
 	}
 	d.urgent = d.urgent[:0]
-	if len(d.withheld) > 0 && d.governor.MayStore() {
+	if len(d.withheld) > 0 && d.mayStore() {
 		d.letters = append(d.withheld, d.letters...)
 		d.withheld = nil
 	}
@@ -28,41 +25,12 @@ func (d *Dispatcher) startStores(now time.Time) {
 			d.letter(now, t)
 			d.store(t)
 		case d.draining: // an event that nobody was called about can wait for its next owner
-		case !d.governor.MayStore():
+		case !d.mayStore():
 			d.withheld = append(d.withheld, t)
 		default:
 			d.letter(now, t)
 			d.store(t)
 		}
-	}
-}
-
-// letter tells the flood guard of a letter that begins its way for the first time.
-func (d *Dispatcher) letter(now time.Time, t task) {
-	if !d.config.FloodGuard {
-		return
-	}
-	s := t.letter()
-	fingerprint := d.config.Fingerprint
-	if fingerprint == nil {
-		fingerprint = plainFingerprint
-	}
-	d.governor.Letter(now, s.Order, fingerprint(s))
-}
-
-// plainFingerprint groups letters by stage, cause and code.
-func plainFingerprint(s Store) string {
-	stage := "call"
-	if s.Mapping {
-		stage = "mapping"
-	}
-	return stage + "/" + s.Verdict.Cause + "/" + strconv.Itoa(s.Verdict.Code)
-}
-
-// announce hands out what the ledger is to hold.
-func (d *Dispatcher) announce() {
-	if e, ok := d.governor.Announcement(); ok {
-		d.out.Announce = &e
 	}
 }
 
@@ -102,11 +70,7 @@ func (d *Dispatcher) Stored(now time.Time, id uint64, ok bool) {
 	}
 	it := t.item()
 	if !ok {
-		it.failed()
-		if it.backoff == nil {
-			it.backoff = d.config.Retry.Backoff()
-		}
-		d.wait(now.Add(it.backoff.Next()), t)
+		d.wait(now.Add(d.backoff(it).Next()), t)
 		return
 	}
 	it.state = done

@@ -16,46 +16,64 @@ func Topic(letters string) string { return letters + ".ledger" }
 // Event says what an entry is about.
 type Event string
 
-// The events of the guard.
+// The events that the [Guard] follows.
 const (
-	GuardPause  Event = "guard.pause"
-	GuardResume Event = "guard.resume"
+	GuardPause  Event = "guard.pause"  // the workers of the group pause
+	GuardResume Event = "guard.resume" // the pauses before it end
+)
+
+// The kinds of pause, as [Entry.Kind] returns them. They are labels of metrics and values in status and JSON output.
+const (
+	ByHand = "by hand" // written by an operator
+	Flood  = "flood"   // written by the flood guard of a worker
 )
 
 const (
 	version  = 1
-	guardKey = "guard"
+	guardKey = "guard" // the record key of all events that the guard follows
 
-	// What an entry of the guard may hold, in bytes and in number: more than any of ours needs.
+	// Limits of one entry, in bytes and in number. Ours need far less; the limits keep a foreign entry from filling a
+	// terminal or the memory of all workers.
 	maxName         = 256
 	maxReason       = 1024
 	maxFingerprints = 256
 )
 
-// Entry is one entry.
+// Entry is one entry of the ledger: a pause or a resume. Of an entry about another event only Event is read.
 type Entry struct {
 	Event Event
-	// Group is the consumer group whose workers follow the entry; "" is every group that has this ledger. 256 bytes.
+	// Group is the consumer group whose workers follow the entry, at most 256 bytes; "" addresses every group that shares
+	// this ledger.
 	Group string
 	At    time.Time // UTC, whole milliseconds
-	// By is who wrote it, a person or a worker; Via says by which way: "cli" or "worker". 256 bytes each.
+	// By is the person or the worker that wrote the entry. Via is the program that it came through: "cli" or "worker". At
+	// most 256 bytes each.
 	By, Via string
-	Reason  string // 1 KiB
-	// Build and Fingerprints are a flood guard's: what wrote the letters, 256 bytes, and how these are grouped by cause, code and kind of message, 256 at most.
+	Reason  string // at most 1 KiB
+	// Build and Fingerprints are set by the flood guard alone. Build names the version and mapping that wrote the letters, in
+	// at most 256 bytes. Fingerprints group these letters by cause, code and kind of message; there are at most 256.
 	Build        string
 	Fingerprints []string
 }
 
-// ErrTooLong is for a text that does not fit into an entry.
+// ErrTooLong reports a text that exceeds its limit in an entry.
 var ErrTooLong = errors.New("too long")
 
-// Guard says whether the entry is a pause or a resume.
-func (e Entry) Guard() bool { return e.Event == GuardPause || e.Event == GuardResume }
+// guard reports whether the entry is a pause or a resume.
+func (e Entry) guard() bool { return e.Event == GuardPause || e.Event == GuardResume }
 
-// For says whether the workers of a group follow the entry.
-func (e Entry) For(group string) bool { return e.Group == "" || e.Group == group }
+// For reports whether the workers of a group follow the entry: it is a pause or a resume, and addresses their group.
+func (e Entry) For(group string) bool { return e.guard() && (e.Group == "" || e.Group == group) }
 
-// form is an entry as JSON.
+// Kind returns the kind of a pause: ByHand or Flood.
+func (e Entry) Kind() string {
+	if len(e.Fingerprints) > 0 {
+		return Flood
+	}
+	return ByHand
+}
+
+// form is an entry as JSON. Its names are an interface: other releases read them.
 type form struct {
 	Version      int       `json:"v"`
 	Event        Event     `json:"ev"`
@@ -68,7 +86,8 @@ type form struct {
 	Fingerprints []string  `json:"fingerprints,omitempty"`
 }
 
-// Record returns an entry of the guard as it is stored. An error, perhaps [ErrTooLong], says what Parse would not take.
+// Record returns the key and the value of a pause or a resume as it is stored. It refuses an entry that Parse would refuse;
+// the error may wrap [ErrTooLong].
 func (e Entry) Record() (key, value []byte, err error) {
 	e.At = e.At.UTC().Truncate(time.Millisecond)
 	if err := e.check(); err != nil {
@@ -83,23 +102,24 @@ func (e Entry) Record() (key, value []byte, err error) {
 	return []byte(guardKey), bytes.TrimSpace(text.Bytes()), nil
 }
 
-// Parse reads a stored value.
+// Parse reads a stored value. An entry about an event that this release does not know is no error. A pause or resume
+// that cannot be followed is one: readers skip it.
 func Parse(value []byte) (Entry, error) {
 	var f struct {
 		Version int   `json:"v"`
 		Event   Event `json:"ev"`
 	}
 	if err := json.Unmarshal(value, &f); err != nil {
-		return Entry{}, fmt.Errorf("no ledger entry: %w", err)
+		return Entry{}, fmt.Errorf("not a ledger entry: %w", err)
 	}
 	e := Entry{Event: f.Event}
 	switch {
 	case f.Event == "":
-		return Entry{}, errors.New("no ledger entry: it has no ev")
-	case !e.Guard():
+		return Entry{}, errors.New("not a ledger entry: ev is missing")
+	case !e.guard():
 		return e, nil
 	case f.Version != version:
-		return Entry{}, fmt.Errorf("ledger entry %s of version %d: only %d is known", f.Event, f.Version, version)
+		return Entry{}, fmt.Errorf("ledger entry %s of version %d: only version %d is known", f.Event, f.Version, version)
 	}
 	var all form
 	if err := json.Unmarshal(value, &all); err != nil {
@@ -112,36 +132,37 @@ func Parse(value []byte) (Entry, error) {
 	return e, nil
 }
 
-// check says what is wrong with an entry of the guard. It is shown in logs and on terminals, so it holds plain text.
+// check reports what is wrong with a pause or a resume. Logs and terminals show its texts, so these must be printable.
 func (e Entry) check() error {
 	switch {
-	case !e.Guard():
-		return errors.New("not an entry of the guard")
+	case !e.guard():
+		return errors.New("neither a pause nor a resume")
 	case e.At.IsZero():
-		return errors.New("it has no at")
+		return errors.New("at is missing")
 	case e.At.UTC().Year() < 0 || e.At.UTC().Year() > 9999:
-		// At the ends of the calendar another zone may lie beyond the four digits of a year, and JSON has no word for that.
-		return errors.New("its at is no year of four digits")
+		// RFC 3339 has four digits for the year. A time in another zone may leave this range in UTC.
+		return errors.New("at is not a year of four digits")
 	case e.By == "":
-		return errors.New("it has no by")
+		return errors.New("by is missing")
 	case len(e.Fingerprints) > maxFingerprints:
 		return fmt.Errorf("fingerprints: %w: %d of at most %d", ErrTooLong, len(e.Fingerprints), maxFingerprints)
 	}
-	err := errors.Join(
-		text("group", e.Group, maxName), text("by", e.By, maxName), text("via", e.Via, maxName), text("reason", e.Reason, maxReason), text("build", e.Build, maxName))
+	err := errors.Join(text("group", e.Group, maxName), text("by", e.By, maxName), text("via", e.Via, maxName),
+		text("reason", e.Reason, maxReason), text("build", e.Build, maxName))
 	for _, p := range e.Fingerprints {
 		err = errors.Join(err, text("fingerprint", p, maxName))
 	}
 	return err
 }
 
-func text(name, value string, most int) error {
-	if len(value) > most {
-		return fmt.Errorf("%s: %w: %d of at most %d bytes", name, ErrTooLong, len(value), most)
+// text reports a value that exceeds its limit in bytes, or could change how a terminal shows the rest of a line.
+func text(name, value string, limit int) error {
+	if len(value) > limit {
+		return fmt.Errorf("%s: %w: %d of at most %d bytes", name, ErrTooLong, len(value), limit)
 	}
 	for _, r := range value {
 		if r == utf8.RuneError || !unicode.IsPrint(r) {
-			return fmt.Errorf("%s: it holds %U, want text that can be printed", name, r)
+			return fmt.Errorf("%s: contains %U; only printable text is allowed", name, r)
 		}
 	}
 	return nil

@@ -28,11 +28,11 @@ func ExampleEntry_Record() {
 	// guard {"v":1,"ev":"guard.pause","at":"2026-11-22T10:02:11.042Z","by":"alice","via":"cli","reason":"LeadHit migrates"} <nil>
 }
 
-func TestAnEntryComesBackAsItWas(t *testing.T) {
+func TestAnEntryIsReadAsItWasWritten(t *testing.T) {
 	t.Parallel()
 	zone := time.FixedZone("Moscow", 3*60*60)
 	elsewhere := flood()
-	elsewhere.At = elsewhere.At.Add(123456).In(zone) // the ledger knows whole milliseconds
+	elsewhere.At = elsewhere.At.Add(123456).In(zone) // the ledger has whole milliseconds
 	for name, e := range map[string]ledger.Entry{
 		"a flood guard's": flood(),
 		"one group's":     {Event: ledger.GuardPause, Group: "leadhit-sync", At: flood().At, By: "alice", Reason: "LeadHit migrates"},
@@ -45,27 +45,27 @@ func TestAnEntryComesBackAsItWas(t *testing.T) {
 		}
 		got, err := ledger.Parse(value)
 		e.At = e.At.UTC().Truncate(time.Millisecond)
-		if err != nil || !reflect.DeepEqual(got, e) || !got.Guard() {
+		if err != nil || !reflect.DeepEqual(got, e) || !got.For(e.Group) {
 			t.Errorf("%s: got %+v, %v\nwant %+v of %s", name, got, err, e, value)
 		}
 	}
 }
 
-func TestWhatCannotBeActedUponIsNoEntry(t *testing.T) {
+func TestMalformedEntriesAreRefused(t *testing.T) {
 	t.Parallel()
 	const at = `"at":"2026-11-22T10:02:11.042Z"`
 	for value, want := range map[string]string{
-		"":                                      "no ledger entry",
-		"guard.pause":                           "no ledger entry",
-		"null":                                  "it has no ev",
-		"[]":                                    "no ledger entry",
-		`{"v":1}`:                               "it has no ev",
-		`{"v":1,"ev":17}`:                       "no ledger entry",
-		`{"v":1,"ev":"guard.pause"}`:            "it has no at",
-		`{"v":1,"ev":"guard.pause",` + at + `}`: "it has no by",
+		"":                                      "not a ledger entry",
+		"guard.pause":                           "not a ledger entry",
+		"null":                                  "ev is missing",
+		"[]":                                    "not a ledger entry",
+		`{"v":1}`:                               "ev is missing",
+		`{"v":1,"ev":17}`:                       "not a ledger entry",
+		`{"v":1,"ev":"guard.pause"}`:            "at is missing",
+		`{"v":1,"ev":"guard.pause",` + at + `}`: "by is missing",
 		`{"ev":"guard.pause",` + at + `,"by":"alice"}`:                                 "version 0",
 		`{"v":2,"ev":"guard.resume",` + at + `,"by":"alice"}`:                          "version 2",
-		`{"v":1,"ev":"guard.pause","at":"9999-12-31T23:30:00-01:00","by":"alice"}`:     "no year of four digits", // in UTC
+		`{"v":1,"ev":"guard.pause","at":"9999-12-31T23:30:00-01:00","by":"alice"}`:     "not a year of four digits", // in UTC
 		`{"v":1,"ev":"guard.pause","at":"yesterday","by":"alice"}`:                     "guard.pause",
 		`{"v":1,"ev":"guard.pause",` + at + `,"by":"a\u001b[2Jb"}`:                     "U+001B",
 		`{"v":1,"ev":"guard.pause",` + at + `,"by":"a","reason":"\u202e"}`:             "U+202E",
@@ -83,19 +83,19 @@ func TestWhatCannotBeActedUponIsNoEntry(t *testing.T) {
 
 func long(n int) string { return strings.Repeat("x", n) }
 
-func TestEntriesOfOtherEventsAreReadAndPassedOver(t *testing.T) {
+func TestEntriesOfOtherEventsAreForNoGroup(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{
 		`{"v":1,"ev":"requeued","id":"orders/3/118273","order":"4711","run":"r_01JD8","n":1,"at":"2026-11-22T10:02:11.042Z","letter":512,"to":{"t":"leadhit-sync.replay","p":3}}`,
 		`{"v":7,"ev":"of a later release","at":17,"by":["two","of us"]}`,
 	} {
-		if got, err := ledger.Parse([]byte(value)); err != nil || got.Guard() || got.Event == "" {
-			t.Errorf("%s: got %+v, %v, want an entry that is not the guard's", value, got, err)
+		if got, err := ledger.Parse([]byte(value)); err != nil || got.For("") || got.Event == "" {
+			t.Errorf("%s: got %+v, %v, want an entry that nobody follows", value, got, err)
 		}
 	}
 }
 
-func TestNothingIsWrittenThatCouldNotBeRead(t *testing.T) {
+func TestEntriesThatCannotBeReadAreNotWritten(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*ledger.Entry){
 		"another event":         func(e *ledger.Entry) { e.Event = "requeued" },
@@ -128,12 +128,12 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"v":1,"ev":"dismissed"}`))
 	f.Fuzz(func(t *testing.T, value []byte) {
 		e, err := ledger.Parse(value)
-		if err != nil || !e.Guard() {
+		if err != nil || !e.For(e.Group) {
 			return
 		}
 		_, again, err := e.Record()
 		if err != nil {
-			return // written by another, with more precision than we write
+			return // rounding to milliseconds may leave the range of years
 		}
 		back, err := ledger.Parse(again)
 		e.At = e.At.Truncate(time.Millisecond)
@@ -143,8 +143,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// Entries of older releases name no group: they are for all.
-func TestAnEntryIsForItsGroupAndWithoutOneForAll(t *testing.T) {
+// Entries of older releases name no group, so they address all groups.
+func TestAnEntryAddressesItsGroupOrAll(t *testing.T) {
 	t.Parallel()
 	old, err := ledger.Parse([]byte(`{"v":1,"ev":"guard.pause","at":"2026-11-22T10:02:11.042Z","by":"alice"}`))
 	if err != nil || !old.For("shop") || !old.For("billing") {

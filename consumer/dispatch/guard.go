@@ -1,0 +1,81 @@
+package dispatch
+
+import (
+	"strconv"
+	"time"
+
+	"leadhit-sync/deadletter/ledger"
+)
+
+// Pause says why no call starts.
+type Pause struct {
+	// Kind is [ledger.ByHand], [ledger.Flood], or what [retry.Governor.Probing] returns; "" while calls flow. With several
+	// pauses it is the one that is hardest to end. Since is when that began.
+	Kind  string
+	Since time.Time
+	// Reason and By belong to the first two kinds: why, and which person or worker.
+	Reason, By string
+}
+
+// Pause returns the pause that is in force now.
+func (d *Dispatcher) Pause() Pause {
+	if e, paused := d.guard.Pause(); paused {
+		return Pause{Kind: e.Kind(), Since: e.At, Reason: e.Reason, By: e.By}
+	}
+	kind, since := d.governor.Probing()
+	return Pause{Kind: kind, Since: since}
+}
+
+// Followed takes the ledger's next entry for this group. When the process starts, pass the whole ledger before the first
+// call. Later pass this worker's own announcements too, once they are read back.
+func (d *Dispatcher) Followed(now time.Time, e ledger.Entry) {
+	d.guard.Follow(e)
+	d.obeyGuard(now)
+}
+
+// LedgerLost tells that the ledger was deleted and created again. Pass all of it to Followed before the next question: the
+// pauses in force that it does not hold are announced again.
+func (d *Dispatcher) LedgerLost() { d.guard.Lost() }
+
+// obeyGuard pauses all calls, or lets them flow again, as the guard says.
+func (d *Dispatcher) obeyGuard(now time.Time) {
+	_, paused := d.guard.Pause()
+	d.governor.Pause(now, paused)
+}
+
+// mayStore reports whether a letter that the mapping wants may be stored. Otherwise a mapping that refuses everything would
+// fill the letters' topic without a single call. Letters of answered calls are few, and are always stored.
+func (d *Dispatcher) mayStore() bool {
+	_, paused := d.guard.Pause()
+	return !paused
+}
+
+// letter tells the flood guard of a letter that is about to be stored for the first time.
+func (d *Dispatcher) letter(now time.Time, t task) {
+	if !d.config.FloodGuard {
+		return
+	}
+	s := t.letter()
+	fingerprint := d.config.Fingerprint
+	if fingerprint == nil {
+		fingerprint = plainFingerprint
+	}
+	d.guard.Refused(now, s.Order, fingerprint(s))
+	d.obeyGuard(now)
+}
+
+// plainFingerprint groups letters by stage, cause and code.
+func plainFingerprint(s Store) string {
+	stage := "call"
+	if s.Mapping {
+		stage = "mapping"
+	}
+	return stage + "/" + s.Verdict.Cause + "/" + strconv.Itoa(s.Verdict.Code)
+}
+
+// announce hands out the next entry for the ledger.
+func (d *Dispatcher) announce() {
+	if e, ok := d.guard.Announcement(); ok {
+		d.out.Announce = &e
+	}
+}

@@ -1,0 +1,156 @@
+package ledger
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Guard decides whether the workers of a group pause. It folds the ledger's entries into the pauses in force, and it
+// pauses by itself when too many orders end as dead letters. The zero value is ready. One goroutine at a time may use it.
+//
+// The ledger decides. A pause of our own takes effect at once, but it stays apart until it has been read back from the
+// ledger. A resume ends only the pauses that precede it there, so all workers reach the same state.
+type Guard struct {
+	// Worker names this process in the pauses that it announces. Build names its version and mapping: a resume accepts
+	// fingerprints for one build.
+	Worker, Build string
+
+	flood    flood
+	pauses   []Entry                    // in force and read from the ledger, in its order
+	seen     map[id]bool                // all pauses of this ledger, ended ones included: a second copy changes nothing
+	accepted map[string]map[string]bool // fingerprints that a resume accepted, by build
+	own      []Entry                    // in force, but not read back yet
+	told     int                        // how many of own were announced, from the first on
+}
+
+// id identifies a pause: a write without a response is repeated, so the ledger may hold an entry twice.
+type id struct {
+	by string
+	at int64 // Unix time in nanoseconds, so that the time zone does not matter
+}
+
+func (e Entry) id() id { return id{e.By, e.At.UnixNano()} }
+
+// Pause returns the pause in force that began first. It is false if calls may flow.
+func (g *Guard) Pause() (Entry, bool) {
+	switch {
+	case len(g.pauses) > 0:
+		return g.pauses[0], true
+	case len(g.own) > 0:
+		return g.own[0], true
+	}
+	return Entry{}, false
+}
+
+func (g *Guard) paused() bool { return len(g.pauses)+len(g.own) > 0 }
+
+// Pauses returns the pauses in force that were read from the ledger, in its order: those that a resume would end.
+func (g *Guard) Pauses() []Entry { return slices.Clone(g.pauses) }
+
+// Accepted notes that LeadHit accepted an item. Failures that will be retried do not count, so nobody reports them.
+func (g *Guard) Accepted() { g.add(item{}) }
+
+// Refused notes that a letter about an order is about to be stored for the first time. The order is empty if its id is
+// unknown. The letter may complete a flood, so ask Pause and Announcement afterwards.
+func (g *Guard) Refused(now time.Time, order, fingerprint string) {
+	known := g.accepted[g.Build][fingerprint]
+	if !g.add(item{letter: !known, order: order, fingerprint: fingerprint}) {
+		return
+	}
+	g.own, g.told = []Entry{{
+		Event: GuardPause, At: now.UTC().Round(time.Millisecond), By: g.Worker,
+		Reason: fmt.Sprintf("%d of the last %d outcomes were dead letters, of %d orders",
+			g.flood.letters, floodWindow, len(g.flood.orders)+g.flood.unnamed),
+		Build: g.Build, Fingerprints: g.flood.fingerprints(),
+	}}, 0
+}
+
+// add reports whether an item completes a flood. Calls that were in flight when a pause began end during the pause. They
+// belong to its cause, so they do not count.
+func (g *Guard) add(i item) bool { return !g.paused() && g.flood.add(i) }
+
+// Announcement returns, once each, the next entry that the caller must append to the ledger: a pause of our own, or one that
+// a deleted ledger held. It is false if there is none. Other workers and a restarted process know only what the ledger holds,
+// so the caller repeats the write until it succeeds.
+func (g *Guard) Announcement() (Entry, bool) {
+	if g.told >= len(g.own) {
+		return Entry{}, false
+	}
+	e := g.own[g.told]
+	e.Via = cmp.Or(e.Via, "worker") // a pause that a deleted ledger held keeps its own
+	g.told++
+	return e, true
+}
+
+// Follow takes the ledger's next entry that is [Entry.For] the group. Pass all entries in the ledger's order, from its start
+// when the process starts, and our own too: a resume ends only pauses that precede it.
+func (g *Guard) Follow(e Entry) {
+	paused := g.paused()
+	switch {
+	case e.Event == GuardResume:
+		g.resume()
+	case e.Event == GuardPause && !g.seen[e.id()]:
+		g.readBack(e)
+		g.begin(e)
+	}
+	if paused && !g.paused() {
+		g.flood = flood{} // the operator has answered for its letters
+	}
+}
+
+// readBack removes a pause that the ledger holds from those that are to be written to it.
+func (g *Guard) readBack(e Entry) {
+	if g.seen == nil {
+		g.seen = map[id]bool{}
+	}
+	g.seen[e.id()] = true
+	i := slices.IndexFunc(g.own, func(own Entry) bool { return own.id() == e.id() })
+	if i < 0 {
+		return
+	}
+	// Usually it is the first, because entries are announced in this order. Moving those before it, rather than the many that
+	// may follow it, keeps this fast.
+	copy(g.own[1:], g.own[:i])
+	g.own = g.own[1:]
+	if i < g.told {
+		g.told--
+	}
+}
+
+// begin starts a pause, unless all its fingerprints were accepted before: then its worker paused before it read the resume.
+func (g *Guard) begin(e Entry) {
+	unknown := func(fingerprint string) bool { return !g.accepted[e.Build][fingerprint] }
+	if len(e.Fingerprints) > 0 && !slices.ContainsFunc(e.Fingerprints, unknown) {
+		return
+	}
+	g.pauses = append(g.pauses, e)
+}
+
+func (g *Guard) resume() {
+	if g.accepted == nil {
+		g.accepted = map[string]map[string]bool{}
+	}
+	for _, e := range g.pauses {
+		if g.accepted[e.Build] == nil {
+			g.accepted[e.Build] = map[string]bool{}
+		}
+		for _, p := range e.Fingerprints {
+			g.accepted[e.Build][p] = true
+		}
+	}
+	g.pauses = nil
+}
+
+// Lost tells that the ledger was deleted and created again; Follow continues with the new one's first entry. Pauses in force
+// stay, and those that the new ledger does not hold are announced again. Otherwise a restart would forget them and a resume
+// would not find them. So Follow all of the new ledger before the next Announcement.
+//
+// The pauses that the old ledger held are forgotten: a worker that reads only the new one does not know them, and all
+// workers must reach the same state.
+func (g *Guard) Lost() {
+	g.own = slices.Concat(g.pauses, g.own)
+	g.pauses, g.told = nil, 0
+	g.seen = nil
+}

@@ -1,0 +1,6 @@
+package retry
+
+import "time"
+
+// PausedFor returns how long calls were paused in all.
+func (g *Governor) PausedFor(now time.Time) time.Duration { return g.pausedFor(now) }

@@ -1,0 +1,94 @@
+package retry
+
+import "time"
+
+const (
+	// overloadShare is the share of the last second's responses from which signs of overload count.
+	overloadShare = 0.1
+	// shrinkFor is how long refusals only shrink the pace. After that all responses of the last second, from which the pace is
+	// taken, are younger than the first refusal.
+	shrinkFor = 1100 * time.Millisecond
+	// episodeOver is the time without a refusal that counts after which an episode is over: fewer calls helped.
+	episodeOver = 2 * time.Second
+	// At the reduced pace, measureCalls responses are examined, or those of measureTime if these are at least measureLeast.
+	measureCalls = 20
+	measureLeast = 5
+	measureTime  = 5 * time.Second
+	// toleratedFor is how long a finding holds. Each new one costs two seconds at a lower pace.
+	toleratedFor = time.Minute
+	// toleratedMost is the largest share of refusals that is tolerated.
+	toleratedMost = 0.9
+)
+
+// slowdown finds out whether refusals end when we call less. An overloaded server accepts nine tenths of the calls that it
+// accepted in the last second, and then refuses almost none. A broken server behind a balancer, or a kind of orders that
+// breaks a server, fails at any rate. Slowing down for these would stop all other orders for nothing.
+//
+// An episode begins with a refusal that counts. Refusals shrink limit and pace until the pace is one that the server accepted
+// for a whole second. That pace is kept while the next responses are examined. If a tenth or more are refused even then, the
+// pace is free again, and up to twice that share counts for nothing for a minute.
+type slowdown struct {
+	phase phase
+	began time.Time // of the phase
+	last  time.Time // refusal that counted
+	// from is the last call that began before the measurement. responses and refused count the later ones.
+	from               uint64
+	responses, refused int
+	// tolerated is the share of refusals that counts for nothing before until.
+	tolerated float64
+	until     time.Time
+}
+
+// phase of an episode.
+type phase uint8
+
+const (
+	noEpisode phase = iota
+	shrinking
+	measuring
+)
+
+// tolerance returns the share of refusals, from 0 to 1, below which they are no sign of overload.
+func (s *slowdown) tolerance(now time.Time) float64 {
+	if now.Before(s.until) {
+		return max(overloadShare, s.tolerated)
+	}
+	return overloadShare
+}
+
+// measuring reports that the pace must not change because it is being measured.
+func (s *slowdown) measuring() bool { return s.phase == measuring }
+
+// shrunk notes that a refusal has shrunk limit and pace. The latest call that has begun is last.
+func (s *slowdown) shrunk(now time.Time, last uint64) {
+	if s.phase == noEpisode || now.Sub(s.last) >= episodeOver {
+		s.phase, s.began = shrinking, now
+	}
+	if s.last = now; now.Sub(s.began) >= shrinkFor {
+		s.phase, s.began, s.from, s.responses, s.refused = measuring, now, last, 0, 0
+	}
+}
+
+// answered takes the response to a call. It reports that a measurement has ended and found refusals that calling less does not end.
+func (s *slowdown) answered(now time.Time, number uint64, v Verdict) (useless bool) {
+	if s.phase != measuring || number <= s.from {
+		return false
+	}
+	s.responses++
+	if v.refused() {
+		s.refused++
+	}
+	if s.responses < measureCalls && now.Sub(s.began) < measureTime {
+		return false
+	}
+	s.phase = noEpisode
+	share := float64(s.refused) / float64(s.responses)
+	if s.responses < measureLeast || share < overloadShare {
+		return false
+	}
+	s.tolerated, s.until = min(2*share, toleratedMost), now.Add(toleratedFor)
+	return true
+}
+
+// stop ends an episode without a finding: an outage says nothing about it.
+func (s *slowdown) stop() { s.phase = noEpisode }
