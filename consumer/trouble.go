@@ -5,14 +5,14 @@ import (
 	"regexp"
 	"time"
 
-	"leadhit-sync/retry"
+	"leadhit-sync/retry/loop"
 )
 
 // patience is how long a passing failure, such as a join while the group rebalances, may last before it is logged.
 const patience = 10 * time.Second
 
 // trouble is a retrier that knows our reasons. The zero value is ready.
-type trouble struct{ retry.Retrier }
+type trouble struct{ loop.Retrier }
 
 // tell logs a failure if its text was not logged yet.
 func (t *trouble) tell(log *slog.Logger, message string, err error) {

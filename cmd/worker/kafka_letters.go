@@ -9,7 +9,7 @@ import (
 
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/deadletter"
-	"leadhit-sync/retry"
+	"leadhit-sync/retry/loop"
 )
 
 func (w *Worker) openLetters() (err error) {
@@ -22,7 +22,7 @@ func (w *Worker) openLetters() (err error) {
 // awaitLetters waits until the letters' topic can store letters, or does not exist: before that nothing may be consumed. It creates
 // nothing, so that a worker with a misspelt group or topic leaves none behind. False: ctx has ended.
 func (w *Worker) awaitLetters(ctx context.Context) bool {
-	var retrier retry.Retrier
+	var retrier loop.Retrier
 	log := w.log.With(slog.String("topic", w.config.DeadLetter.Topic))
 	for {
 		_, err := w.cluster.Topics(ctx) // its error shows a refused login, and brokers that are too old

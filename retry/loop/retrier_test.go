@@ -1,4 +1,4 @@
-package retry_test
+package loop_test
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"leadhit-sync/retry"
+	"leadhit-sync/retry/loop"
 )
 
 // textLog returns a logger without times, and what it wrote.
@@ -28,7 +28,7 @@ func textLog() (*slog.Logger, *strings.Builder) {
 func TestARetrierLogsEachReasonOnceAndTheEnd(t *testing.T) {
 	t.Parallel()
 	log, out := textLog()
-	var r retry.Retrier
+	var r loop.Retrier
 	r.Over(log, "fetching again") // nothing was logged
 	for _, reason := range []string{"refused", "refused", "timeout", "refused"} {
 		r.Failed()
@@ -51,7 +51,7 @@ func TestARetrierWaitsLongerAndBeginsAgainAfterASuccess(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		log, _ := textLog()
-		var r retry.Retrier
+		var r loop.Retrier
 		var got []time.Duration
 		for range 7 {
 			began := time.Now()
@@ -71,7 +71,7 @@ func TestARetrierWaitsLongerAndBeginsAgainAfterASuccess(t *testing.T) {
 func TestARetrierKnowsHowLongItFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var r retry.Retrier
+		var r loop.Retrier
 		r.Failed()
 		time.Sleep(10 * time.Second)
 		if failures, lasting := r.Failed(); failures != 2 || lasting != 10*time.Second || r.Failures() != 2 {
@@ -84,7 +84,7 @@ func TestARetrierStopsWaitingWithTheContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if new(retry.Retrier).Wait(ctx) {
+	if new(loop.Retrier).Wait(ctx) {
 		t.Error("got true, want false after the context has ended")
 	}
 }

@@ -1,4 +1,6 @@
-package retry
+// Package loop repeats what must succeed in the end, such as reading a topic: it waits between tries and logs. Package retry
+// is pure and does neither.
+package loop
 
 import (
 	"context"
@@ -16,9 +18,9 @@ const firstWait, longestWait = 100 * time.Millisecond, 2 * time.Second
 const mostLogged = 20
 
 // Retrier repeats something that must succeed in the end: it waits longer from failure to failure, and logs each reason once.
-// Unlike the rest of this package it waits and logs by itself. The zero value is ready. One goroutine uses it.
+// The zero value is ready. One goroutine uses it.
 //
-//	var r retry.Retrier
+//	var r loop.Retrier
 //	for err := try(); err != nil; err = try() {
 //		r.Failed()
 //		r.Log(log, "cannot fetch; trying again", err.Error(), slog.Any("error", err))
