@@ -52,21 +52,29 @@ func TestEachFaultHasItsVerdict(t *testing.T) {
 				with = briefly
 			}
 			client := open(t, server.URL, with)
-			// On a busy machine a brief timeout may pass before the request arrives: then call again.
-			var calls []sandbox.Call
-			for len(calls) == 0 {
-				got := call(t, client)
-				if got.Kind != c.kind || got.Cause != c.cause || got.RetryAfter != c.wait {
-					t.Fatalf("got %+v, want %v %q after %v", got, c.kind, c.cause, c.wait)
-				}
-				calls = node.Calls()
+			want := func(got retry.Verdict) bool {
+				return got.Kind == c.kind && got.Cause == c.cause && got.RetryAfter == c.wait
 			}
+			calls := calledUntilLogged(t, node, client, want)
 			if c.cause != "Timeout" && len(calls) != 1 {
 				t.Errorf("got %d calls in the log, want 1", len(calls))
 			}
 			areOurs(t, calls, c.executed)
 		})
 	}
+}
+
+// calledUntilLogged makes calls until the node has logged one. On a busy machine a brief timeout may pass before the first
+// request arrives.
+func calledUntilLogged(t *testing.T, node *sandbox.Sandbox, client *leadhit.Client, want func(retry.Verdict) bool) (calls []sandbox.Call) {
+	t.Helper()
+	for len(calls) == 0 {
+		if got := call(t, client); !want(got) {
+			t.Fatalf("got another verdict than wanted: %+v", got)
+		}
+		calls = node.Calls()
+	}
+	return calls
 }
 
 func areOurs(t *testing.T, calls []sandbox.Call, executed bool) { //nolint:revive // what is wanted, no switch
