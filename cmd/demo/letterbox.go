@@ -12,13 +12,13 @@ import (
 	"leadhit-sync/deadletter"
 )
 
-// letterbox reads the dead-letter topic from its start, with another client than the worker's own.
+// letterbox reads the dead-letter topic from its start. Its client is not the worker's, so that they share no fault.
 type letterbox struct {
 	client *kgo.Client
 
 	mu      sync.Mutex
 	letters []deadletter.Letter
-	broken  int   // records that are no letters
+	broken  int   // records that are not letters
 	next    int64 // offset
 }
 
@@ -33,7 +33,7 @@ func openLetterbox(brokers []string) (*letterbox, error) {
 	return &letterbox{client: client}, nil
 }
 
-// read takes letters until ctx ends or, where upTo is 0 or more, that offset is reached.
+// read reads letters until ctx ends or, if upTo is 0 or more, until that offset.
 func (b *letterbox) read(ctx context.Context, upTo int64) error {
 	for upTo < 0 || b.position() < upTo {
 		fetches := b.client.PollFetches(ctx)
@@ -41,10 +41,10 @@ func (b *letterbox) read(ctx context.Context, upTo int64) error {
 			if upTo < 0 {
 				return nil
 			}
-			return fmt.Errorf("reading %s: at offset %d of %d: %w", letters, b.position(), upTo, context.Cause(ctx))
+			return fmt.Errorf("read %s: at offset %d of %d: %w", letters, b.position(), upTo, context.Cause(ctx))
 		}
 		if err := fetches.Err(); err != nil {
-			return fmt.Errorf("reading %s: %w", letters, err)
+			return fmt.Errorf("read %s: %w", letters, err)
 		}
 		fetches.EachRecord(b.take)
 	}
@@ -73,7 +73,7 @@ func (b *letterbox) position() int64 {
 	return b.next
 }
 
-// all returns the letters so far, oldest first, and how many records were none.
+// all returns the letters so far, the oldest first, and how many records were not letters.
 func (b *letterbox) all() (found []deadletter.Letter, broken int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// logbook is a slog.Handler that keeps the worker's last lines, each folded to one line of text.
+// logbook is a slog.Handler that keeps the last lines of the worker's log as text.
 type logbook struct {
 	*pages
-	attrs string // of With, folded
+	attrs string // of With, as text
 }
 
-// pages are what a logbook shares with those that With made of it.
+// pages are what a logbook shares with the handlers that With derives from it.
 type pages struct {
 	mu     sync.Mutex
 	lines  []logLine
@@ -31,15 +31,15 @@ type logLine struct {
 	text   string
 }
 
-// keptLines is more than a worker writes between two looks.
+// keptLines is more than a worker writes between two frames.
 const keptLines = 200
 
 func newLogbook() *logbook { return &logbook{pages: new(pages)} }
 
-// Enabled says that every line from info on is kept.
+// Enabled reports true for lines from info level up.
 func (l *logbook) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
 
-// Handle keeps a line, and the address that the worker listens on.
+// Handle keeps a line. From the line "listening" it learns the address of the worker's pages.
 func (l *logbook) Handle(_ context.Context, r slog.Record) error {
 	var text strings.Builder
 	text.WriteString(r.Message)
@@ -61,7 +61,7 @@ func (l *logbook) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// WithAttrs returns a logbook that adds attributes to its lines.
+// WithAttrs returns a handler that adds attributes to its lines.
 func (l *logbook) WithAttrs(attrs []slog.Attr) slog.Handler {
 	var added strings.Builder
 	added.WriteString(l.attrs)
@@ -71,12 +71,12 @@ func (l *logbook) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return &logbook{pages: l.pages, attrs: added.String()}
 }
 
-// WithGroup returns the logbook itself: one line has no room for groups.
+// WithGroup returns the logbook itself, because a line is too short for groups.
 func (l *logbook) WithGroup(string) slog.Handler { return l }
 
 func fold(a slog.Attr) string { return " " + a.Key + "=" + a.Value.Resolve().String() }
 
-// address is where the worker's pages are, empty until it has told.
+// address is the address of the worker's pages; empty until the worker has logged it.
 func (l *logbook) address() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -3,17 +3,16 @@
 //
 //	go run ./cmd/demo -for 30s
 //
-// A story runs meanwhile: LeadHit answers 503, slowly, not at all, and refuses the key for some seconds. At the end, by
-// -for or Ctrl-C, the shop stops, the faults are lifted, the worker finishes what is left and stops as on SIGTERM. Then
-// the summary compares three books that know nothing of each other: what the shop wrote, what LeadHit's ledger holds, and
-// what lies in the dead-letter topic. The exit code is 0 only if they agree: nothing lost, nothing out of order, a letter
-// for each refused event and no other, and everything committed. A second Ctrl-C ends it at once, with exit code 130.
+// Meanwhile LeadHit has faults: it answers 503, answers slowly or not at all, and rejects the key for some seconds. At the
+// end, by -for or Ctrl-C, the shop stops, the faults end, and the worker finishes its events and stops as on SIGTERM. Then
+// the summary compares three independent records: what the shop wrote, LeadHit's call log, and the dead-letter topic. The
+// exit code is 0 only if they agree: nothing lost, nothing out of order, one letter for each refused event and no other,
+// and everything committed. A second Ctrl-C ends the demo at once, with exit code 130.
 //
-// Where an event goes is told in cmd/worker. Here: parts.go opens everything, shop.go writes the events, story.go plays
-// with LeadHit's health, screen.go and plain.go show it, summary.go judges.
+// cmd/worker shows the path of an event. Here, parts.go opens everything, shop.go writes the events, story.go switches
+// LeadHit's faults, screen.go and plain.go show the progress, and summary.go compares the records.
 //
-// [run] owns every goroutine and waits for it. The terminal is left as it was whatever happens: the cursor is hidden only
-// while a frame is being written, in one piece, so even a crash leaves nothing to restore.
+// [run] owns every goroutine and waits for it.
 package main
 
 import (
@@ -32,16 +31,15 @@ import (
 	"leadhit-sync/cmd/terminal"
 )
 
-// The exit codes.
 const (
 	exitError       = 1
 	exitUsage       = 2
-	exitInterrupted = 130 // as shells tell of SIGINT
+	exitInterrupted = 130 // as shells report SIGINT
 )
 
 func main() { os.Exit(execute(context.Background(), os.Args[1:])) }
 
-// options are what the command line says.
+// options are the flags.
 type options struct {
 	length  time.Duration // 0: until Ctrl-C
 	rate    int           // events per second
@@ -55,8 +53,8 @@ type options struct {
 
 const (
 	shortest = 10 * time.Second
-	// perOrder is how many events a second of one order the demo can tell: they go out one at a time, each after the
-	// commit of the one before, and the story holds some of them back.
+	// perOrder is how many events of one order the demo can process in a second. The worker calls them one at a time, each after
+	// the commit of the one before, and some of them wait for a fault to end.
 	perOrder = 3
 )
 
@@ -68,29 +66,32 @@ Usage: go run ./cmd/demo [flags]
 `
 
 const usageEnd = `
-Ctrl-C ends it with the summary, a second one at once. NO_COLOR=1 leaves the
-colours out. No setting of the worker is taken from the environment. The lines
-"export …" that are printed first let leadhit-sync letters, preview, status, check,
-pause and resume work on the running demo from another terminal.
-Exit codes: 0 nothing was lost and all books agree · 1 they do not, or something
-failed · 2 wrong usage · 130 ended before the summary.
+Ctrl-C ends the demo with the summary; a second Ctrl-C ends it at once. NO_COLOR=1
+turns colours off. The demo ignores settings of the worker in the environment.
+
+The demo prints "export" lines and writes them to a file. With them, the commands
+status, letters, preview, check, pause and resume of leadhit-sync work on the running
+demo from another terminal.
+
+Exit codes: 0 nothing was lost, all records agree · 1 they do not agree, or an error ·
+2 wrong usage · 130 ended before the summary.
 `
 
-// parse reads the command line. It returns flag.ErrHelp after it has written the help.
+// parse reads the command line. It writes the help if that is asked for, and returns flag.ErrHelp.
 func parse(args []string, help io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // its errors are returned, and printed once
 	flags.Usage = func() {}
 	flags.DurationVar(&o.length, "for", 0, "end after this `time`, 10s or more (default: run until Ctrl-C)")
-	flags.IntVar(&o.rate, "events-per-second", 60, "`events` that the shop writes in a second")
-	flags.IntVar(&o.orders, "orders", 200, "`orders` that the events are about")
-	flags.Uint64Var(&o.seed, "seed", 0, "`number` that makes the shop and LeadHit's faults repeatable (default: drawn, and told)")
-	flags.BoolVar(&o.plain, "plain", false, "plain lines, as where the output is no terminal")
+	flags.IntVar(&o.rate, "events-per-second", 60, "`events` that the shop writes per second")
+	flags.IntVar(&o.orders, "orders", 200, "number of `orders` that the events belong to")
+	flags.Uint64Var(&o.seed, "seed", 0, "`number` that makes the shop and LeadHit's faults repeatable (default: random; the demo prints it)")
+	flags.BoolVar(&o.plain, "plain", false, "print plain lines, as if the output were no terminal")
 	flags.IntVar(&o.kafkaPort, "kafka-port", 0, "`port` of the embedded Kafka (default: a free one)")
-	flags.IntVar(&o.leadhitPort, "leadhit-port", 0, "`port` of LeadHit's look-alike (default: a free one)")
+	flags.IntVar(&o.leadhitPort, "leadhit-port", 0, "`port` of the LeadHit look-alike (default: a free one)")
 	flags.IntVar(&o.httpPort, "http-port", 0, "`port` of the worker's pages (default: a free one)")
-	flags.BoolVar(&o.verbose, "v", false, "with plain lines: show all log lines of the worker, not only warnings and errors")
+	flags.BoolVar(&o.verbose, "v", false, "with plain lines: print all log lines of the worker, not only warnings and errors")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			flags.SetOutput(help)
@@ -109,16 +110,16 @@ func parse(args []string, help io.Writer) (options, error) {
 func (o options) check(rest []string) error {
 	switch {
 	case len(rest) > 0:
-		return fmt.Errorf("there is no argument %q", rest[0])
+		return fmt.Errorf("unexpected argument %q", rest[0])
 	case o.length != 0 && o.length < shortest:
-		return fmt.Errorf("-for %v is too short for the story: %v or more", o.length, shortest)
+		return fmt.Errorf("-for %v is too short: want %v or more", o.length, shortest)
 	case o.rate < 1, o.orders < 1:
 		return errors.New("-events-per-second and -orders must be 1 or more")
 	case o.rate > perOrder*o.orders:
-		return fmt.Errorf("%d events per second are too many for %d orders: an order's events go out one at a time, here about "+
-			"%d a second; take -orders %d or more", o.rate, o.orders, perOrder, (o.rate+perOrder-1)/perOrder)
+		return fmt.Errorf("%d events per second are too many for %d orders: the worker calls the events of an order one at a time, here "+
+			"about %d per second; set -orders to %d or more", o.rate, o.orders, perOrder, (o.rate+perOrder-1)/perOrder)
 	case o.rate > maxRate:
-		return fmt.Errorf("-events-per-second may be %d at most", maxRate)
+		return fmt.Errorf("-events-per-second must be at most %d", maxRate)
 	}
 	for name, port := range map[string]int{"kafka-port": o.kafkaPort, "leadhit-port": o.leadhitPort, "http-port": o.httpPort} {
 		if port < 0 || port > math.MaxUint16 {
@@ -159,7 +160,7 @@ func exitCode(v verdict, err error) int {
 	return 0
 }
 
-// endAtOnce waits for the next signal. The frame on the screen needs no care.
+// endAtOnce waits for the next signal and ends the process. The screen needs no cleanup.
 func endAtOnce() {
 	again := make(chan os.Signal, 1)
 	signal.Notify(again, syscall.SIGINT, syscall.SIGTERM)

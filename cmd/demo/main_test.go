@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -58,7 +59,7 @@ func TestTheDemo(t *testing.T) { //nolint:paralleltest // the environment belong
 		t.Fatalf("got exit code %d, %v and\n%s", code, err, out.String())
 	}
 	for _, want := range []string{
-		"story: LeadHit refuses our key (403)", "story: the worker stops as on SIGTERM", "✓ lost 0 · out of order 0",
+		"story: LeadHit rejects our key (403)", "story: the worker stops as on SIGTERM", "✓ lost 0 · out of order 0",
 		"/readyz", "committed = log end in 6 of 6 partitions",
 	} {
 		if !strings.Contains(out.String(), want) {
@@ -121,6 +122,11 @@ func TestTheRunningDemoCanBeReachedAndPaused(t *testing.T) { //nolint:parallelte
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("got\n%s\nwant %q in it", out, want)
 		}
+	}
+	_, folder, _ := strings.Cut(out.String(), "export LEADHIT_API_KEY_FILE=")
+	folder, _, _ = strings.Cut(folder, "/api-key\n")
+	if exports, err := os.ReadFile(filepath.Join(folder, "exports")); err != nil || !strings.Contains(out.String(), string(exports)) || len(exports) == 0 {
+		t.Errorf("got %q, %v in the file of exports, want the lines that are printed", exports, err)
 	}
 	c := client(t, []string{fmt.Sprintf("127.0.0.1:%d", o.kafkaPort)})
 	guard := func(event ledger.Event) {

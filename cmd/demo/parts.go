@@ -26,7 +26,7 @@ const (
 	group      = "leadhit-sync"
 	letters    = "dlq." + group
 
-	// callsInFlight is enough for two to three times the default rate: a backlog takes a few seconds, for all to see.
+	// callsInFlight allows two to three times the default rate, so that a backlog takes a few seconds and can be seen.
 	callsInFlight = 16
 	defaultRate   = 60
 	maxRate       = 2000
@@ -35,23 +35,23 @@ const (
 	startLimit  = 30 * time.Second
 )
 
-// parts are the things that a real installation has around the worker, and the worker.
+// parts are the worker, and what surrounds it in a real installation.
 type parts struct {
 	kafka   *kfake.Cluster
 	leadhit *sandbox.Sandbox
 	server  *http.Server
-	served  chan struct{} // closed when the server has ended
+	served  chan struct{} // closed when the server has stopped
 	keys    *keys
 	logs    *logbook
 	worker  *worker.Worker
 
 	environment map[string]string // the worker's settings
 
-	folder string // of the key's file and the worker's log
+	folder string // for the key's file, the exports and the worker's log
 	log    *os.File
 }
 
-// setUp opens all parts. The worker does not run yet.
+// setUp opens all parts. It does not start the worker.
 func setUp(ctx context.Context, o options) (_ *parts, err error) {
 	p := &parts{logs: newLogbook()}
 	defer func() {
@@ -68,7 +68,7 @@ func setUp(ctx context.Context, o options) (_ *parts, err error) {
 	}
 	url, err := p.serveLeadHit(ctx, o)
 	if err != nil {
-		return nil, fmt.Errorf("LeadHit's look-alike: %w", err)
+		return nil, fmt.Errorf("LeadHit look-alike: %w", err)
 	}
 	p.keys = &keys{file: filepath.Join(p.folder, "api-key"), leadhit: p.leadhit}
 	p.keys.rotate()
@@ -118,14 +118,14 @@ func (p *parts) settings(o options, url string) map[string]string {
 		"LEADHIT_API_KEY_FILE": p.keys.file,
 		"LEADHIT_TIMEOUT":      callTimeout.String(),
 		"CALLS_IN_FLIGHT":      strconv.Itoa(max(callsInFlight, callsInFlight*o.rate/defaultRate)),
-		// Waits that suit a story of seconds.
+		// Short waits, because faults last for seconds only.
 		"RETRY_INITIAL": "300ms",
 		"RETRY_MAX":     "2s",
 		"HTTP_ADDR":     local(o.httpPort),
 	}
 }
 
-// load makes the environment the demo's own and reads it as the binary does.
+// load replaces the environment's settings and reads them as the binary does.
 func load(environment map[string]string) (*config.Config, error) {
 	for _, v := range config.Variables() {
 		if err := os.Unsetenv(v.Name); err != nil {
@@ -140,13 +140,13 @@ func load(environment map[string]string) (*config.Config, error) {
 	return config.Load()
 }
 
-// exports are the lines by which the commands of leadhit-sync reach the running demo from another terminal.
+// exports are shell lines with which the commands of leadhit-sync reach the running demo from another terminal.
 func (p *parts) exports(address string) []string {
 	in := func(names ...string) string {
 		words := []string{"export"}
 		for _, name := range names {
 			value := p.environment[name]
-			if name == "HTTP_ADDR" { // the one that it got
+			if name == "HTTP_ADDR" { // the port that the worker got
 				value = address
 			}
 			words = append(words, name+"="+value)
@@ -160,7 +160,7 @@ func (p *parts) exports(address string) []string {
 	}
 }
 
-var errNotBegun = errors.New("ended before it had begun")
+var errNotBegun = errors.New("ended during the start")
 
 // ready waits until the running worker has joined the group, and returns the address of its pages.
 func (p *parts) ready(ctx context.Context, r *running) (address string, err error) {
@@ -175,7 +175,7 @@ func (p *parts) ready(ctx context.Context, r *running) (address string, err erro
 		case <-r.done:
 			return "", errStopped
 		case <-limit.C:
-			return "", fmt.Errorf("the worker has not joined the group within %v", startLimit)
+			return "", fmt.Errorf("the worker did not join the group within %v", startLimit)
 		case <-look.C:
 		}
 		if address = p.logs.address(); address != "" && isReady(ctx, address) {
@@ -199,7 +199,7 @@ func isReady(ctx context.Context, address string) bool {
 	return answer.StatusCode == http.StatusOK
 }
 
-// committed returns what the group has committed of each partition, as the broker holds it.
+// committed returns the group's committed offset of each partition, as the broker has it.
 func (p *parts) committed() map[int]int64 {
 	offsets := make(map[int]int64)
 	if info := p.kafka.GroupInfo(group); info != nil {
@@ -223,7 +223,9 @@ func (p *parts) ends() map[int]int64 {
 
 func (p *parts) logFile() string { return filepath.Join(p.folder, "worker.log") }
 
-// close ends what setUp opened; the files stay.
+func (p *parts) exportsFile() string { return filepath.Join(p.folder, "exports") }
+
+// close closes what setUp opened, and leaves the files.
 func (p *parts) close() {
 	if p.worker != nil {
 		p.worker.Close()
@@ -242,7 +244,7 @@ func (p *parts) close() {
 
 func (p *parts) removeFiles() { _ = os.RemoveAll(p.folder) }
 
-// keys are LeadHit's idea of our key, and the file where the worker finds it.
+// keys are the key that LeadHit accepts, and the file from which the worker reads it.
 type keys struct {
 	file    string
 	leadhit *sandbox.Sandbox
@@ -250,14 +252,14 @@ type keys struct {
 	count   int
 }
 
-// rotate makes LeadHit take another key from now on, and only that.
+// rotate makes LeadHit accept another key from now on, and only that one.
 func (k *keys) rotate() {
 	k.count++
 	k.current = fmt.Sprintf("demo-key-%d", k.count)
 	k.leadhit.SetKey(k.current)
 }
 
-// hand writes the key that LeadHit takes into the worker's file, in one step.
+// hand writes the key that LeadHit accepts into the worker's file, in one step.
 func (k *keys) hand() error {
 	next := k.file + ".next"
 	if err := os.WriteFile(next, []byte(k.current+"\n"), 0o600); err != nil {

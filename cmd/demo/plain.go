@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/cmd/terminal"
 )
 
-// plain is a painter for files and pipes: a line of figures a second, and a line for each thing that happens.
+// plain is a painter for files and pipes. It prints a line of figures each second, and a line for each event of the story.
 type plain struct {
 	out     io.Writer
 	verbose bool
@@ -36,7 +36,7 @@ func (p *plain) finish(v view) {
 	p.figures(v)
 }
 
-// news prints what has happened since the view before.
+// news prints what has happened since the last view.
 func (p *plain) news(v view) {
 	for _, b := range v.beats[min(p.beats, len(v.beats)):] {
 		p.print(b.at, "story: %s", b.text)

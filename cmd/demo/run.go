@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -14,14 +15,14 @@ import (
 )
 
 const (
-	// idleLimit is how long the worker may commit nothing at the end, with LeadHit in good health.
+	// idleLimit is how long the worker may commit nothing at the end, when LeadHit has no faults.
 	idleLimit = 20 * time.Second
-	// stopLimit is more than a worker takes to stop.
+	// stopLimit is longer than a worker takes to stop.
 	stopLimit = 45 * time.Second
 	readLimit = 15 * time.Second
 )
 
-var errStopped = errors.New("the worker has stopped by itself")
+var errStopped = errors.New("the worker stopped before the end")
 
 // demo is everything that runs.
 type demo struct {
@@ -35,7 +36,7 @@ type demo struct {
 	running *running
 }
 
-// running is a worker under way.
+// running is a worker that was started.
 type running struct {
 	stop context.CancelFunc
 	done chan struct{} // closed when it has ended
@@ -52,7 +53,7 @@ func start(ctx context.Context, work func(context.Context) error) *running {
 	return r
 }
 
-// end stops it and waits, though not for ever.
+// end stops it and waits, but at most for stopLimit.
 func (r *running) end() error {
 	r.stop()
 	limit := time.NewTimer(stopLimit)
@@ -61,11 +62,11 @@ func (r *running) end() error {
 	case <-r.done:
 		return r.err
 	case <-limit.C:
-		return fmt.Errorf("the worker has not stopped within %v", stopLimit)
+		return fmt.Errorf("the worker did not stop within %v", stopLimit)
 	}
 }
 
-// run plays the demo until its time is over or ctx ends, and then says whether all books agree.
+// run runs the demo until its time is over or ctx ends, and then compares the records.
 func run(ctx context.Context, o options, paint painter, out io.Writer) (v verdict, err error) {
 	p, err := setUp(ctx, o)
 	if err != nil {
@@ -80,12 +81,14 @@ func run(ctx context.Context, o options, paint painter, out io.Writer) (v verdic
 		_, _ = fmt.Fprintf(out, "\n  The worker's log: %s\n", p.logFile())
 	}()
 	d := &demo{parts: p, options: o}
-	_, _ = fmt.Fprintf(out, "starting embedded Kafka, LeadHit's look-alike, shop and worker (seed %d) ...\n", o.seed)
+	_, _ = fmt.Fprintf(out, "starting embedded Kafka, a LeadHit look-alike, a shop and the worker (seed %d)…\n", o.seed)
 	d.running = start(context.WithoutCancel(ctx), p.worker.Run)
 	if d.address, err = p.ready(ctx, d.running); err != nil {
 		return v, errors.Join(err, d.running.end())
 	}
-	d.introduce(out)
+	if err = d.introduce(out); err != nil {
+		return v, errors.Join(err, d.running.end())
+	}
 	e, err := d.play(ctx, paint)
 	if err != nil {
 		return v, err
@@ -95,19 +98,28 @@ func run(ctx context.Context, o options, paint painter, out io.Writer) (v verdic
 	return v, summarise(out, e, v, width, ink)
 }
 
-// introduce prints how to look at the running demo from another terminal.
-func (d *demo) introduce(out io.Writer) {
+// introduce prints how to use the commands on the running demo from another terminal. The same lines are in a file, whose short
+// name stays on the screen.
+func (d *demo) introduce(out io.Writer) error {
+	exports := strings.Join(d.exports(d.address), "\n")
+	if err := os.WriteFile(d.exportsFile(), []byte(exports+"\n"), 0o600); err != nil {
+		return err
+	}
 	_, _ = fmt.Fprintf(out, `
-To look at it from another terminal, in this folder:
+To use the commands on the demo from another terminal, in this folder:
 
 %s
-go run ./cmd/leadhit-sync status
+%s
 go run ./cmd/leadhit-sync letters list
 
-`, strings.Join(d.exports(d.address), "\n"))
+`, exports, tryCommand)
+	return nil
 }
 
-// play lets the shop sell and the story run, with the screen beside them, and brings all to its end.
+// tryCommand is a command to begin with.
+const tryCommand = "go run ./cmd/leadhit-sync status"
+
+// play runs the shop and the story, with the screen beside them, until all have ended.
 func (d *demo) play(ctx context.Context, paint painter) (e evidence, err error) {
 	if d.shop, err = openShop(d.kafka.ListenAddrs(), d.options); err != nil {
 		return e, errors.Join(err, d.running.end())
@@ -133,7 +145,7 @@ func (d *demo) play(ctx context.Context, paint painter) (e evidence, err error) 
 	return d.evidence(context.WithoutCancel(ctx))
 }
 
-// sell lets the shop write events and the story run, until the latter or ctx ends.
+// sell runs the shop and the story, until the story or ctx ends.
 func (d *demo) sell(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -158,9 +170,9 @@ func (d *demo) sell(ctx context.Context) error {
 	return both.Wait()
 }
 
-// finish waits until the worker has committed all that was written, or commits nothing any more.
+// finish waits until the worker has committed everything that was written, or commits nothing any more.
 func (d *demo) finish(ctx context.Context) error {
-	d.story.tell("the shop closes; the worker finishes what is left")
+	d.story.tell("the shop closes; the worker finishes its events")
 	defer d.story.tell("the worker stops as on SIGTERM: commits, leaves the group")
 	idle := time.NewTimer(idleLimit)
 	defer idle.Stop()
@@ -177,16 +189,16 @@ func (d *demo) finish(ctx context.Context) error {
 			idle.Reset(idleLimit)
 		}
 		if d.worker.Status().State == ledger.ByHand {
-			idle.Reset(idleLimit) // whoever paused it may take their time
+			idle.Reset(idleLimit) // a person decides when to resume
 			if !told {
-				d.story.tell("somebody has paused the worker: leadhit-sync resume lets it finish")
+				d.story.tell("the worker is paused by hand: leadhit-sync resume lets it finish")
 				told = true
 			}
 		}
 		select {
 		case <-look.C:
 		case <-idle.C:
-			return nil // the summary tells what is missing
+			return nil // the summary shows what is missing
 		case <-d.running.done:
 			return nil
 		case <-ctx.Done():
@@ -195,7 +207,7 @@ func (d *demo) finish(ctx context.Context) error {
 	}
 }
 
-// evidence collects what the parts know. The worker has stopped.
+// evidence collects the records of all parts. The worker has stopped.
 func (d *demo) evidence(ctx context.Context) (evidence, error) {
 	var end int64
 	if info := d.kafka.PartitionInfo(letters, 0); info != nil {

@@ -11,11 +11,13 @@ import (
 )
 
 const (
-	narrowest, lowest = 40, 16 // the terminal's size; plain lines below it
+	narrowest, lowest = 40, 16 // a smaller terminal gets plain lines
 	widest            = 100
-	labelWidth        = 10 // of the rows below the figures
-	cellWidth         = 18 // of a figure with its name
-	gap               = 2  // between figures
+	// commandsHeight is the height of a frame from which on it shows how to use the commands.
+	commandsHeight = 20
+	labelWidth     = 10 // of the rows below the figures
+	cellWidth      = 18 // of a figure with its name
+	gap            = 2  // between figures
 )
 
 // screen is a painter that draws frames in place, on a terminal.
@@ -49,11 +51,14 @@ func (s *screen) paint(v view) {
 	s.Draw(lines)
 }
 
-// frame lays a view out. It has the same height from one view to the next, and that is no more than height lines.
+// frame lays a view out. All frames for one size have the same height, at most height lines.
 func frame(v view, width, height int) []line {
 	inner := width - 2 // a blank column at each side
 	lines := slices.Concat(head(v, inner), figures(v, inner), []line{nil, bars(v, inner), nil})
 	foot := []line{logRow(v), lookRow(v)}
+	if height >= commandsHeight {
+		foot = append(foot, commandRows(v)...)
+	}
 	room := height - len(lines) - len(foot) - 2 // two blank lines
 	letterRows := min(max(room/3, 1), 4)
 	storyRows := min(max(room-letterRows, 1), 12)
@@ -88,7 +93,7 @@ func head(v view, width int) []line {
 	}
 }
 
-// figures is the grid of numbers, as many beside each other as fit.
+// figures is the grid of numbers, with as many columns as fit.
 func figures(v view, width int) []line {
 	cells := []struct{ name, value string }{
 		{"events", strconv.Itoa(v.events)},
@@ -127,7 +132,7 @@ func bars(v view, width int) line {
 
 func label(name string) span { return span{dim, terminal.Pad(name, labelWidth)} }
 
-// storyPart is the last rows of the story, the present one marked.
+// storyPart is the last rows of the story, with a mark at the current one.
 func storyPart(v view, width, rows int) []line {
 	var lines []line
 	for i := len(v.beats) - 1; i >= 0 && len(lines) < rows; i-- {
@@ -151,7 +156,7 @@ func storyPart(v view, width, rows int) []line {
 	return titled("story", lines, rows)
 }
 
-// titled puts a label before the first of lines, and blank ones after the last to make them rows.
+// titled puts a label before the first line, and adds blank lines up to the number of rows.
 func titled(name string, lines []line, rows int) []line {
 	for len(lines) < rows {
 		lines = append(lines, line{label("")})
@@ -180,7 +185,7 @@ func letterPart(v view, rows int) []line {
 	return titled("letters", lines, rows)
 }
 
-// logRow is the worker's last line, folded to one.
+// logRow is the last line of the worker's log.
 func logRow(v view) line {
 	if len(v.log) == 0 {
 		return line{label("log")}
@@ -201,7 +206,15 @@ func logRow(v view) line {
 	}
 }
 
-// lookRow says where the worker's own pages are.
+// lookRow has the address of the worker's pages.
 func lookRow(v view) line {
 	return line{label("look at"), {normal, "http://" + v.address + "/readyz"}, {dim, "  /metrics  /status"}}
+}
+
+// commandRows show how to use the commands on the demo from another terminal.
+func commandRows(v view) []line {
+	return []line{
+		{label("commands"), {normal, ". " + v.exports}},
+		{label(""), {normal, tryCommand}, {dim, "  in another terminal"}},
+	}
 }

@@ -26,20 +26,20 @@ func middle() view {
 		events: 1037, unfinished: 138, calls: 1141, retries: 121, letters: 27, inFlight: 1, limit: 16, waiting: 3,
 		oldest: 4250 * time.Millisecond, perSecond: 12, rates: []float64{60, 62, 58, 90, 88, 60, 30, 0, 0, 0},
 		beats: []beat{
-			{1, 0, "all is well: LeadHit answers in about 0.1 s"},
-			{2, 4 * time.Second, "a third of all calls get a 503: only their orders wait"},
-			{3, 15 * time.Second, "LeadHit refuses our key (403): calls pause, no dead letters"},
+			{1, 0, "no faults: LeadHit responds in about 0.1 s"},
+			{2, 4 * time.Second, "a third of all calls get a 503: the worker slows down"},
+			{3, 15 * time.Second, "LeadHit rejects our key (403): calls pause, no dead letters"},
 		},
 		lastLetters: []deadletter.Letter{letter(40, "W-104007", "cancelled"), letter(171, "W-104112", "on-hold")},
 		log: []logLine{{
 			1, time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC), slog.LevelError,
-			"calls paused: LeadHit refuses the API key; mend the key's file reason=unauthorised",
+			"calls paused: LeadHit rejects the API key; correct the key's file reason=unauthorised",
 		}},
-		address: "127.0.0.1:40123",
+		address: "127.0.0.1:40123", exports: "/tmp/leadhit-sync-demo-3141592653/exports",
 	}
 }
 
-// TestTheFrame compares with testdata; UPDATE=1 writes it anew.
+// TestTheFrame compares with testdata; UPDATE=1 writes the files.
 func TestTheFrame(t *testing.T) {
 	t.Parallel()
 	for name, size := range map[string]struct{ width, height int }{
@@ -157,10 +157,10 @@ func TestPlainLines(t *testing.T) {
 	v.beats = append(v.beats, beat{4, 18 * time.Second, "a new key"})
 	p.finish(v)
 	want := `  0:17  look at http://127.0.0.1:40123/readyz  /metrics  /status
-  0:00  story: all is well: LeadHit answers in about 0.1 s
-  0:04  story: a third of all calls get a 503: only their orders wait
-  0:15  story: LeadHit refuses our key (403): calls pause, no dead letters
-  0:17  log: ERROR calls paused: LeadHit refuses the API key; mend the key's file reason=unauthorised
+  0:00  story: no faults: LeadHit responds in about 0.1 s
+  0:04  story: a third of all calls get a 503: the worker slows down
+  0:15  story: LeadHit rejects our key (403): calls pause, no dead letters
+  0:17  log: ERROR calls paused: LeadHit rejects the API key; correct the key's file reason=unauthorised
   0:17  paused: unauthorised · events 1037 · calls 1141 (12/s) · in flight 1 · waiting 3 · retries 121 · letters 27 · unfinished 138 · oldest 4.2 s
   0:18  story: a new key
   0:18  paused: unauthorised · events 1037 · calls 1141 (12/s) · in flight 1 · waiting 3 · retries 121 · letters 27 · unfinished 138 · oldest 4.2 s

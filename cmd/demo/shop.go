@@ -17,7 +17,7 @@ import (
 // orderID names an order by its number, counted from 0.
 func orderID(number int) string { return fmt.Sprintf("W-%06d", 104000+number) }
 
-// change is the value of one event. The mapping reads order_id and status; the rest is what shops send along.
+// change is the value of one event. The mapping reads order_id and status; shops send the rest too.
 type change struct {
 	OrderID  string `json:"order_id"`
 	Status   string `json:"status"`
@@ -39,8 +39,8 @@ type item struct {
 	Price    string `json:"price"`
 }
 
-// orders makes up what happens to the shop's orders: each is submitted and paid, in this order; events repeat sometimes;
-// some orders are cancelled or held, for which LeadHit has no status. The same seed makes the same events.
+// orders generates the events of the shop's orders. Each order is submitted, then paid; some events repeat; some orders are
+// cancelled or put on hold, for which LeadHit has no status. The same seed generates the same events.
 type orders struct {
 	dice *rand.Rand
 	all  []change
@@ -50,7 +50,7 @@ func newOrders(count int, seed uint64) *orders {
 	return &orders{dice: rand.New(rand.NewPCG(seed, 1)), all: make([]change, count)}
 }
 
-// next is the next event of an order that is drawn.
+// next is the next event of a random order.
 func (o *orders) next(now time.Time) change {
 	number := o.dice.IntN(len(o.all))
 	c := &o.all[number]
@@ -70,7 +70,7 @@ func (o *orders) next(now time.Time) change {
 		c.Status, c.Reason = "submitted", "item added"
 		o.add(c)
 	default:
-		c.Status, c.Reason = "submitted", "taken up again"
+		c.Status, c.Reason = "submitted", "reopened"
 	}
 	c.UpdatedAt = now.UTC().Truncate(time.Millisecond)
 	return *c
@@ -85,7 +85,7 @@ func (o *orders) place(c *change, number int) {
 	}
 }
 
-// add puts an item into the order, behind those that earlier events show: these keep theirs.
+// add adds an item to the order. The items of earlier events do not change.
 func (o *orders) add(c *change) {
 	goods := [...]string{"Чайник", "Фильтр для воды", "Кофе в зёрнах", "Настольная лампа", "Плед", "Набор кистей"}
 	article := o.dice.IntN(len(goods))
@@ -105,21 +105,21 @@ func (o *orders) add(c *change) {
 	c.Total = fmt.Sprintf("%d.00", sum)
 }
 
-// entry is an event that Kafka acknowledged, in the shop's own book.
+// entry is an event that Kafka acknowledged, in the shop's record.
 type entry struct {
 	partition     int
 	offset        int64
 	order, status string
-	value         [sha256.Size]byte // its hash: the book must not hold the whole stream
+	value         [sha256.Size]byte // its hash, because the whole stream would not fit in memory
 }
 
-// letterID is how the event's dead letter would be named.
+// letterID is the id that the event's dead letter would have.
 func (e entry) letterID() string { return fmt.Sprintf("%s/%d/%d", topic, e.partition, e.offset) }
 
-// callID is how the worker names the event's call.
+// callID is the id of the event's call.
 func (e entry) callID() string { return fmt.Sprintf("%s-%d-%d", topic, e.partition, e.offset) }
 
-// shop writes events at a steady pace and keeps the book.
+// shop writes events at a steady rate and records them.
 type shop struct {
 	client *kgo.Client
 	orders *orders
@@ -138,10 +138,10 @@ func openShop(brokers []string, o options) (*shop, error) {
 	return &shop{client: client, orders: newOrders(o.orders, o.seed), rate: o.rate}, nil
 }
 
-// sell writes events until ctx ends, and waits for the acknowledgements of the last ones. A write that failed ends it.
+// sell writes events until ctx ends or a write fails, and waits until Kafka has acknowledged the last ones.
 func (s *shop) sell(ctx context.Context) error {
 	begun := time.Now()
-	lasting := context.WithoutCancel(ctx) // what was begun is written to its end
+	lasting := context.WithoutCancel(ctx) // writes that were started are completed
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	for written := 0; ctx.Err() == nil && s.err() == nil; {
@@ -164,7 +164,7 @@ func (s *shop) write(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// The key is the order id: Kafka keeps order within a partition only.
+	// The key is the order id, because Kafka keeps the order of events only within a partition.
 	s.client.Produce(ctx, &kgo.Record{Key: []byte(c.OrderID), Value: value}, func(r *kgo.Record, err error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -185,7 +185,7 @@ func (s *shop) err() error {
 	return s.failed
 }
 
-// entries returns the book: what Kafka acknowledged so far.
+// entries returns the events that Kafka acknowledged so far.
 func (s *shop) entries() []entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,24 +9,24 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// scene is a moment of the story: what is wrong with LeadHit from then on.
+// scene is a moment of the story: LeadHit's faults from then on.
 type scene struct {
-	at     float64 // share of the chapter that has passed
+	at     float64 // as a share of the chapter's time
 	text   string
 	faults sandbox.Faults
-	key    keyTurn
+	key    keyChange
 }
 
-// keyTurn is what a scene does to the API key.
-type keyTurn uint8
+// keyChange is what a scene does to the API key.
+type keyChange uint8
 
 const (
-	keyStays keyTurn = iota
+	keyStays keyChange = iota
 	keyRotates
 	keyIsHanded
 )
 
-// The latency of a healthy LeadHit: it keeps a third of callsInFlight busy, which leaves room for a backlog.
+// The latency of LeadHit without faults. It keeps a third of callsInFlight busy, so that the worker can catch up.
 const (
 	latency = 60 * time.Millisecond
 	jitter  = 60 * time.Millisecond
@@ -34,7 +34,7 @@ const (
 
 func healthy() sandbox.Faults { return sandbox.Faults{Latency: latency, Jitter: jitter} }
 
-// scenes is one chapter.
+// scenes are the scenes of a chapter.
 func scenes(orders int) []scene {
 	with := func(change func(*sandbox.Faults)) sandbox.Faults {
 		f := healthy()
@@ -42,38 +42,38 @@ func scenes(orders int) []scene {
 		return f
 	}
 	return []scene{
-		{at: 0, text: "all is well: LeadHit answers in about 0.1 s", faults: healthy()},
+		{at: 0, text: "no faults: LeadHit responds in about 0.1 s", faults: healthy()},
 		{
-			at: 0.12, text: "a third of all calls get a 503: the worker calls less",
+			at: 0.12, text: "a third of all calls get a 503: the worker slows down",
 			faults: with(func(f *sandbox.Faults) { f.Errors = 0.33; f.Orders = stuck() }),
 		},
 		{
-			at: 0.26, text: "order " + orderID(0) + " gets nothing but 503, every tenth is slow",
+			at: 0.26, text: "order " + orderID(0) + " gets only 503s, every tenth order is slow",
 			faults: with(func(f *sandbox.Faults) { f.Orders = slow(orders) }),
 		},
 		{
-			at: 0.40, text: "answers get lost: done or not? the worker calls again",
+			at: 0.40, text: "responses get lost: the worker retries the calls",
 			faults: with(func(f *sandbox.Faults) { f.Lost = 0.04; f.LostResets = 0.04 }),
 		},
 		{
-			at: 0.50, text: "LeadHit refuses our key (403): calls pause, no dead letters",
+			at: 0.50, text: "LeadHit rejects our key (403): calls pause, no dead letters",
 			faults: healthy(), key: keyRotates,
 		},
-		{at: 0.68, text: "a new key is in the key's file, which the worker watches", faults: healthy(), key: keyIsHanded},
+		{at: 0.68, text: "a new key is in the key's file; the worker watches it", faults: healthy(), key: keyIsHanded},
 		{
-			at: 0.82, text: "connections break, HTML comes for JSON: called again",
+			at: 0.82, text: "connections break, HTML comes instead of JSON: retries",
 			faults: with(func(f *sandbox.Faults) { f.Resets = 0.1; f.HTML = 0.1; f.WrongID = 0.05 }),
 		},
-		{at: 0.92, text: "all is well again", faults: healthy()},
+		{at: 0.92, text: "no faults again", faults: healthy()},
 	}
 }
 
-// stuck is one order that gets nothing but 503.
+// stuck is one order that only gets 503.
 func stuck() map[string]sandbox.OrderFault {
 	return map[string]sandbox.OrderFault{orderID(0): {Status: 503}}
 }
 
-// slow is the stuck order, and every tenth one that is answered late, yet in time.
+// slow is the stuck order, and each tenth order, whose responses come late but in time.
 func slow(orders int) map[string]sandbox.OrderFault {
 	faults := stuck()
 	for number := 10; number < orders; number += 10 {
@@ -82,11 +82,11 @@ func slow(orders int) map[string]sandbox.OrderFault {
 	return faults
 }
 
-// chapterLength is about how long a chapter is where there is time for several.
+// chapterLength is about how long a chapter is if there are several.
 const chapterLength = time.Minute
 
-// chapters divides the demo's time: a short one is one chapter whose moments move together, a long one several that are
-// alike. Without a length they go on for ever; count is 0 then.
+// chapters divides the demo's time. A short demo is one short chapter, a long one repeats the chapter. Without a length the
+// chapters never end; count is 0 then.
 func chapters(length time.Duration) (each time.Duration, count int) {
 	if length == 0 {
 		return chapterLength, 0
@@ -95,7 +95,7 @@ func chapters(length time.Duration) (each time.Duration, count int) {
 	return length / time.Duration(count), count
 }
 
-// story plays its chapters and keeps what was told.
+// story plays its chapters and keeps the lines about them.
 type story struct {
 	length  time.Duration
 	orders  int
@@ -114,14 +114,14 @@ type beat struct {
 	text   string
 }
 
-// play goes through the chapters until they or ctx end. Then LeadHit is well again, and the worker has its key.
+// play plays the chapters until they or ctx end. Then it ends all faults and gives the worker its key.
 func (s *story) play(ctx context.Context) error {
 	each, count := chapters(s.length)
 	for chapter := 0; count == 0 || chapter < count; chapter++ {
 		start := s.begun.Add(time.Duration(chapter) * each)
 		for _, scene := range scenes(s.orders) {
 			if !until(ctx, start.Add(time.Duration(scene.at*float64(each)))) {
-				return s.heal()
+				return s.repair()
 			}
 			if err := s.enter(scene); err != nil {
 				return err
@@ -129,7 +129,7 @@ func (s *story) play(ctx context.Context) error {
 		}
 	}
 	until(ctx, s.begun.Add(s.length))
-	return s.heal()
+	return s.repair()
 }
 
 func (s *story) enter(sc scene) error {
@@ -145,7 +145,7 @@ func (s *story) enter(sc scene) error {
 	return nil
 }
 
-func (s *story) heal() error {
+func (s *story) repair() error {
 	s.leadhit.Change(func(f *sandbox.Faults) { *f = healthy() })
 	return s.keys.hand()
 }
@@ -157,14 +157,14 @@ func (s *story) tell(text string) {
 	s.told = append(s.told, beat{number: len(s.told) + 1, at: time.Since(s.begun), text: text})
 }
 
-// beats returns what was told so far.
+// beats returns the lines so far.
 func (s *story) beats() []beat {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clip(s.told)
 }
 
-// until waits for a moment. False: ctx has ended.
+// until waits for a moment. It returns false if ctx has ended.
 func until(ctx context.Context, moment time.Time) bool {
 	timer := time.NewTimer(time.Until(moment))
 	defer timer.Stop()

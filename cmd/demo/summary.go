@@ -14,28 +14,28 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// evidence is what the parts know at the end, each for itself.
+// evidence is what each part recorded, independent of the others.
 type evidence struct {
 	seed   uint64
 	length time.Duration
 	orders int
 
 	book            []entry        // what the shop wrote
-	calls           []sandbox.Call // LeadHit's ledger
+	calls           []sandbox.Call // LeadHit's call log
 	letters         []deadletter.Letter
-	broken          int // records of the letters' topic that are no letters
+	broken          int // records of the letters' topic that are not letters
 	committed, ends map[int]int64
-	retries         uint64 // as the worker counts
+	retries         uint64 // as the worker counted
 }
 
-// verdict is what the comparison of the books has found. Findings are sentences.
+// verdict is the result of comparing the records. Findings are sentences.
 type verdict struct {
 	audit sandbox.Report
-	// refused counts events that LeadHit refused, letters those that have a letter.
+	// refused counts the events that LeadHit refused, letters those with a letter.
 	refused, letters int
-	// letterFaults are refused events without their letter, letters without a refused event, and altered ones.
+	// letterFaults are refused events without a letter, letters without a refused event, and letters that differ from their event.
 	letterFaults []string
-	// behind are partitions whose commit is not the log end, or whose end is not what the shop wrote.
+	// behind are partitions in which commit, log end and number of written events differ.
 	behind []string
 	// written counts the shop's events.
 	written int
@@ -45,7 +45,7 @@ func (v verdict) lost() int { return len(v.audit.Lost) }
 
 func (v verdict) outOfOrder() int { return len(v.audit.Backward) + len(v.audit.Overlapping) }
 
-// ok says that all books agree, about something.
+// ok reports whether all records agree, and there are some.
 func (v verdict) ok() bool {
 	return v.audit.Err() == nil && len(v.letterFaults) == 0 && len(v.behind) == 0 && v.refused == v.letters && v.written > 0
 }
@@ -79,7 +79,7 @@ func compareLetters(e evidence, book []entry) (refused, letters int, faults []st
 	}
 	found := make(map[string]deadletter.Letter)
 	for _, l := range e.letters {
-		found[l.ID()] = l // a letter may be stored twice: its id is what counts
+		found[l.ID()] = l // a letter may be stored twice, under the same id
 	}
 	refused, letters = len(refusals), len(found)
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
@@ -89,23 +89,23 @@ func compareLetters(e evidence, book []entry) (refused, letters int, faults []st
 		delete(found, id)
 		switch refused := refusals[b.callID()]; {
 		case refused && !stored:
-			fault("%s of order %s (%s) was refused and has none", id, b.order, b.status)
+			fault("%s of order %s (%s) was refused and has no letter", id, b.order, b.status)
 		case !refused && stored:
-			fault("%s of order %s (%s) has one (%s) and was not refused", id, b.order, b.status, l.Cause)
+			fault("%s of order %s (%s) has a letter (%s) and was not refused", id, b.order, b.status, l.Cause)
 		case stored && !b.isIn(l):
-			fault("%s is not the event that the shop wrote", id)
+			fault("%s differs from the event that the shop wrote", id)
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(found)) {
-		fault("%s is no event that the shop wrote", id)
+		fault("%s is not an event of the shop", id)
 	}
 	if e.broken > 0 {
-		fault("%d records of the topic are none", e.broken)
+		fault("%d records of the topic are not letters", e.broken)
 	}
 	return refused, letters, faults
 }
 
-// isIn says whether a letter holds the event unchanged.
+// isIn reports whether a letter holds the event unchanged.
 func (e entry) isIn(l deadletter.Letter) bool {
 	return sha256.Sum256(l.Value) == e.value && string(l.Key) == e.order && l.OrderID == e.order && l.Status == e.status
 }
@@ -121,7 +121,7 @@ func compareOffsets(e evidence, written map[int]int64) (behind []string) {
 	return behind
 }
 
-// headline is the proof in one line.
+// headline is the result in one line.
 func (v verdict) headline() string {
 	sign := "="
 	if v.letters != v.refused {
@@ -130,7 +130,7 @@ func (v verdict) headline() string {
 	return fmt.Sprintf("lost %d · out of order %d · letters %d %s refused %d", v.lost(), v.outOfOrder(), v.letters, sign, v.refused)
 }
 
-// findings are all sentences, the gravest first.
+// findings are all sentences, the most serious first.
 func (v verdict) findings() []string {
 	var all []string
 	for _, kind := range []struct {
@@ -140,7 +140,7 @@ func (v verdict) findings() []string {
 		{"lost", v.audit.Lost},
 		{"older status after a newer one", v.audit.Backward},
 		{"two events of an order at once", v.audit.Overlapping},
-		{"nobody asked for", v.audit.Strange},
+		{"unexpected call", v.audit.Strange},
 		{"letters", v.letterFaults},
 		{"not committed", v.behind},
 	} {
@@ -149,14 +149,14 @@ func (v verdict) findings() []string {
 		}
 	}
 	if v.written == 0 {
-		all = append(all, "no event was written: this proves nothing")
+		all = append(all, "no event was written, so this proves nothing")
 	}
 	return all
 }
 
 const shownFindings = 12
 
-// summarise writes what came of it. It returns the error of writing.
+// summarise writes the summary.
 func summarise(out io.Writer, e evidence, v verdict, width int, show ink) error {
 	lines := slices.Concat([]line{nil}, account(e, v, width-3), []line{nil})
 	mark := span{green, "  ✓ "}
@@ -173,19 +173,19 @@ func summarise(out io.Writer, e evidence, v verdict, width int, show ink) error 
 	}
 	var text strings.Builder
 	for _, l := range lines {
-		text.WriteString(l.render(max(width, 200), show) + "\n") // findings may be long, and are not to be cut
+		text.WriteString(l.render(max(width, 200), show) + "\n") // findings may be long, and must not be cut
 	}
 	_, err := io.WriteString(out, text.String())
 	return err
 }
 
-// account is what each part did, a few lines of text each.
+// account is what each part did, in a few lines each.
 func account(e evidence, v verdict, width int) []line {
 	var lines []line
 	for _, part := range []struct{ name, text string }{
 		{"shop", fmt.Sprintf("%d events of %d orders in %s (seed %d)", len(e.book), ordersOf(e.book), seconds(e.length), e.seed)},
 		{"LeadHit", fmt.Sprintf("%d calls: %s", len(e.calls), answers(e.calls))},
-		{"worker", fmt.Sprintf("%d retries; %d repeated what LeadHit had done, its answer being lost or wrong", e.retries, v.audit.Repeated)},
+		{"worker", fmt.Sprintf("%d retries; %d repeated a call that LeadHit had executed, because its response was lost or wrong", e.retries, v.audit.Repeated)},
 		{"Kafka", fmt.Sprintf("committed = log end in %d of %d partitions", len(e.ends)-len(v.behind), len(e.ends))},
 	} {
 		for i, text := range terminal.Wrap(part.text, max(width-labelWidth, 16)) {
@@ -207,7 +207,7 @@ func ordersOf(book []entry) int {
 	return len(orders)
 }
 
-// answers counts the ledger by answer, the most frequent first.
+// answers counts LeadHit's responses, the most frequent first.
 func answers(calls []sandbox.Call) string {
 	counts := make(map[sandbox.Answer]int)
 	for i := range calls {
@@ -226,7 +226,7 @@ func answers(calls []sandbox.Call) string {
 	return strings.Join(texts, ", ")
 }
 
-// inWords names an answer as the story does.
+// inWords names a response as the story does.
 func inWords(a sandbox.Answer) string {
 	words := map[sandbox.Answer]string{
 		sandbox.Failed: "× 503", sandbox.Forbidden: "× 403", sandbox.HTML: "HTML pages",

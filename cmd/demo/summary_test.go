@@ -20,8 +20,8 @@ func Example_summarise() {
 	// Output:
 	//   shop      4 events of 2 orders in 12.0 s (seed 7)
 	//   LeadHit   5 calls: 3 accepted, 1 refused, 1 lost after execution
-	//   worker    1 retries; 1 repeated what LeadHit had done, its answer being lost
-	//             or wrong
+	//   worker    1 retries; 1 repeated a call that LeadHit had executed, because its
+	//             response was lost or wrong
 	//   Kafka     committed = log end in 2 of 2 partitions
 	//
 	//   ✓ lost 0 · out of order 0 · letters 1 = refused 1
@@ -113,29 +113,29 @@ func TestWhatIsWrongMakesExitCode1(t *testing.T) {
 		},
 		"a call that nobody asked for": {
 			func(e *evidence) { e.calls[0].Status = "paid" },
-			"lost 1 · out of order 0 · letters 1 = refused 1", "nobody asked for: ",
+			"lost 1 · out of order 0 · letters 1 = refused 1", "unexpected call: ",
 		},
 		"a refused event without a letter": {
 			func(e *evidence) { e.letters = nil },
-			"lost 0 · out of order 0 · letters 0 ≠ refused 1", "letters: orders/1/0 of order B (cancelled) was refused and has none",
+			"lost 0 · out of order 0 · letters 0 ≠ refused 1", "letters: orders/1/0 of order B (cancelled) was refused and has no letter",
 		},
 		"as many letters as refused, but another's": {
 			func(e *evidence) { e.letters[0].Offset = 1 },
-			"lost 0 · out of order 0 · letters 1 = refused 1", "letters: orders/1/1 of order B (paid) has one (ValidationError) and was not refused",
+			"lost 0 · out of order 0 · letters 1 = refused 1", "letters: orders/1/1 of order B (paid) has a letter (ValidationError) and was not refused",
 		},
 		"a letter of an unknown event": {
 			func(e *evidence) {
 				e.letters = append(e.letters, deadletter.Letter{Record: event.Record{Place: event.Place{Topic: "t"}}, Item: -1})
 			},
-			"lost 0 · out of order 0 · letters 2 ≠ refused 1", "letters: t/0/0 is no event that the shop wrote",
+			"lost 0 · out of order 0 · letters 2 ≠ refused 1", "letters: t/0/0 is not an event of the shop",
 		},
 		"a letter that is altered": {
 			func(e *evidence) { e.letters[0].Value = []byte("b0 ") },
-			"lost 0 · out of order 0 · letters 1 = refused 1", "letters: orders/1/0 is not the event that the shop wrote",
+			"lost 0 · out of order 0 · letters 1 = refused 1", "letters: orders/1/0 differs from the event that the shop wrote",
 		},
 		"a record that is no letter": {
 			func(e *evidence) { e.broken = 1 },
-			"lost 0 · out of order 0 · letters 1 = refused 1", "letters: 1 records of the topic are none",
+			"lost 0 · out of order 0 · letters 1 = refused 1", "letters: 1 records of the topic are not letters",
 		},
 		"a commit below the log end": {
 			func(e *evidence) { e.committed[1] = 1 },
@@ -151,7 +151,7 @@ func TestWhatIsWrongMakesExitCode1(t *testing.T) {
 		},
 		"nothing at all": {
 			func(e *evidence) { *e = evidence{} },
-			"lost 0 · out of order 0 · letters 0 = refused 0", "no event was written: this proves nothing",
+			"lost 0 · out of order 0 · letters 0 = refused 0", "no event was written, so this proves nothing",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,11 +8,11 @@ import (
 	"leadhit-sync/deadletter"
 )
 
-// view is what there is to see at one moment.
+// view is what the demo shows at one moment.
 type view struct {
 	elapsed, length time.Duration // length 0: until Ctrl-C
 
-	state string // the worker's own words
+	state string // of the worker, in its own words
 	since time.Duration
 
 	events, unfinished, calls, retries, letters int
@@ -24,17 +24,18 @@ type view struct {
 
 	beats       []beat
 	lastLetters []deadletter.Letter // oldest first
-	log         []logLine           // since the view before, oldest first
+	log         []logLine           // since the last view, oldest first
 	address     string
+	exports     string // file
 }
 
-// painter shows views. Its methods are called by one goroutine at a time.
+// painter shows views. One goroutine at a time calls its methods.
 type painter interface {
-	// paint shows a view; it is called several times a second.
+	// paint shows a view. It is called several times a second.
 	paint(view)
-	// finish shows the last one, after which others may write.
+	// finish shows the last view. After that, others may write to the output.
 	finish(view)
-	// manner is how wide the output is, and how it shows styles.
+	// manner returns the width of the output, and how to show styles.
 	manner() (width int, ink ink)
 }
 
@@ -61,7 +62,7 @@ func (d *demo) show(ctx context.Context, paint painter) {
 	}
 }
 
-// watch is what must be remembered from one look to the next.
+// watch remembers what the next look needs.
 type watch struct {
 	*demo
 	at         time.Time // the end of the last bucket
@@ -73,7 +74,7 @@ type watch struct {
 	unfinished int
 }
 
-// look asks all parts for their state.
+// look collects the state of all parts.
 func (w *watch) look(now time.Time) view {
 	s := w.worker.Status()
 	w.notice(s, now.Sub(s.Since))
@@ -81,7 +82,7 @@ func (w *watch) look(now time.Time) view {
 		elapsed: now.Sub(w.begun), length: w.options.length, state: s.Text(), since: now.Sub(s.Since),
 		events: len(w.shop.entries()), calls: w.leadhit.Count(), retries: int(s.Retries), letters: int(s.Letters),
 		inFlight: s.InFlight, limit: s.Limit, waiting: s.Waiting, oldest: time.Duration(s.OldestAge * float64(time.Second)),
-		beats: w.story.beats(), address: w.address, log: w.logs.since(w.log),
+		beats: w.story.beats(), address: w.address, exports: w.exportsFile(), log: w.logs.since(w.log),
 	}
 	if len(v.log) > 0 {
 		w.log = v.log[len(v.log)-1].number
@@ -89,7 +90,7 @@ func (w *watch) look(now time.Time) view {
 	v.lastLetters, _ = w.box.all()
 	v.lastLetters = v.lastLetters[max(0, len(v.lastLetters)-keptLetters):]
 	if len(s.Partitions) > 0 {
-		// What was written and not fetched yet is unfinished too.
+		// Events that were written and not fetched yet are unfinished too.
 		w.unfinished = v.events
 		for _, p := range s.Partitions {
 			w.unfinished += p.Unfinished - int(p.Fetched)
@@ -104,7 +105,7 @@ func (w *watch) look(now time.Time) view {
 	return v
 }
 
-// measure adds to the rates what was called since the last bucket ended.
+// measure adds the calls since the last bucket to the rates.
 func (w *watch) measure(now time.Time, calls int) {
 	passed := now.Sub(w.at)
 	if passed < bucket {
@@ -117,14 +118,14 @@ func (w *watch) measure(now time.Time, calls int) {
 	w.at, w.calls = now, calls
 }
 
-// notice tells in the story when a pause has ended: that moment is the worker's to choose.
+// notice adds the end of a pause to the story, because the worker decides when that is.
 func (w *watch) notice(s worker.Status, since time.Duration) {
 	if s.Paused {
 		w.paused, w.pause = s.State, since
 		return
 	}
 	if w.paused != "" {
-		w.story.tell("the worker found the new key: calls go on, after " + seconds(w.pause))
+		w.story.tell("the worker found the new key: calls resume after " + seconds(w.pause))
 	}
 	w.paused = ""
 }

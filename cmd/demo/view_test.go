@@ -55,7 +55,7 @@ func TestTheEndOfAPauseIsTold(t *testing.T) {
 		w.notice(worker.Status{State: s.state, Paused: s.paused}, s.since)
 	}
 	told := w.story.beats()
-	if len(told) != 1 || told[0].text != "the worker found the new key: calls go on, after 2.3 s" {
+	if len(told) != 1 || told[0].text != "the worker found the new key: calls resume after 2.3 s" {
 		t.Errorf("got %+v, want the end of one pause of 2.3 s", told)
 	}
 }
