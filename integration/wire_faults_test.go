@@ -177,7 +177,7 @@ func (w *wire) wrongCertificates() []fault {
 	return []fault{
 		{
 			"the broker's certificate is of another authority", swap(true, authority.Subject{Hosts: []string{here}}),
-			[]string{"not of an authority that we trust", "KAFKA_TLS_CA_FILE"},
+			[]string{"signed by an unknown authority", "KAFKA_TLS_CA_FILE"},
 		},
 		{
 			"the broker's certificate has expired", swap(false, authority.Subject{Hosts: []string{here}, Until: time.Now().Add(-time.Hour)}),
@@ -191,7 +191,7 @@ func (w *wire) wrongCertificates() []fault {
 			t.Helper()
 			g.settings["KAFKA_TLS_CA_FILE"] = w.file(t, g.group+"-ca.pem", w.stranger(t).PEM())
 			return func() { w.file(t, g.group+"-ca.pem", w.ca.PEM()) }
-		}, []string{"not of an authority that we trust", "KAFKA_TLS_CA_FILE"}},
+		}, []string{"signed by an unknown authority", "KAFKA_TLS_CA_FILE"}},
 	}
 }
 
@@ -254,7 +254,7 @@ func (w *wire) wrongProtocols() []fault {
 				Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11,
 			}))
 			return func() { c.plug(to(t.Context(), w.addr(login))) }
-		}, []string{"nothing below TLS 1.2 is spoken"}},
+		}, []string{"TLS 1.2 is the minimum"}},
 		{"TLS to a broker without", func(t *testing.T, g *guarded) func() {
 			t.Helper()
 			return g.plugged(t, w.kafka.Brokers()[0], w.addr(login))

@@ -50,7 +50,7 @@ func TestAKeyFileIsChecked(t *testing.T) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 			if err != nil && strings.Contains(err.Error(), canary) {
-				t.Errorf("the key stands in the error: %v", err)
+				t.Errorf("the key is in the error: %v", err)
 			}
 		})
 	}

@@ -21,7 +21,7 @@ func packed(text string) string {
 	return b.String()
 }
 
-func TestAnAnswerInAnotherWrappingIsReadOrNamed(t *testing.T) {
+func TestAnAnswerInAnotherEncodingIsReadOrNamed(t *testing.T) {
 	t.Parallel()
 	const (
 		good    = `{"jsonrpc":"2.0","result":true,"id":"t-0-1"}`
@@ -78,7 +78,7 @@ func TestAnErrorPageInGzipCanBeRead(t *testing.T) {
 	}
 }
 
-func TestAHeadWithoutEndCostsNoMemory(t *testing.T) {
+func TestAnEndlessHeadCostsNoMemory(t *testing.T) {
 	for name, sends := range map[string]struct{ first, again string }{
 		"one header":       {"HTTP/1.1 200 OK\r\nX: ", strings.Repeat("x", 64<<10)},
 		"many headers":     {"HTTP/1.1 200 OK\r\n", strings.Repeat("X-Name: value\r\n", 4<<10)},

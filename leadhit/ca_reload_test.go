@@ -24,7 +24,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// selfSigned is a certificate that vouches for itself, as PEM for those who are to trust it.
+// selfSigned returns a self-signed certificate, and its PEM for clients that should trust it.
 func selfSigned(t *testing.T, ip string, expires time.Time) (tls.Certificate, []byte) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -60,7 +60,7 @@ func (l *logbook) count(text string) int {
 	return strings.Count(l.text.String(), text)
 }
 
-// eventually makes calls until one ends as wanted: the file is read once a second at most.
+// eventually makes calls until one has the wanted verdict, because the file is read once a second at most.
 func eventually(t *testing.T, client *leadhit.Client, want func(retry.Verdict) bool) {
 	t.Helper()
 	ticker := time.NewTicker(50 * time.Millisecond)
@@ -104,7 +104,7 @@ func TestAuthoritiesAreReadAgainBehindAProxyToo(t *testing.T) {
 			})
 			eventually(t, client, isDone)
 
-			// Garbage in the file: the last good certificates stay, and it is told once.
+			// Garbage in the file: the last good certificates stay in use, and one line is logged.
 			replace(t, file, []byte("half"))
 			eventually(t, client, func(v retry.Verdict) bool {
 				return isDone(v) && log.count("cannot be used; its previous content stays in use; fix the file\" setting=LEADHIT_CA_FILE") == 1
@@ -119,10 +119,10 @@ func TestAuthoritiesAreReadAgainBehindAProxyToo(t *testing.T) {
 			replace(t, file, secondPEM)
 			eventually(t, client, isDone)
 			if log.count("LEADHIT_CA_FILE has changed") != 1 || log.count("calls reach LeadHit again") != 1 || log.count("no call reaches LeadHit") != 1 {
-				t.Errorf("got this log, want a line a change:\n%s", log.text.String())
+				t.Errorf("got this log, want one line per change:\n%s", log.text.String())
 			}
 
-			// What is no longer in the file is no longer trusted, though its connections stood.
+			// An authority that left the file is no longer trusted, although there were connections.
 			shown.Store(&first)
 			replace(t, file, firstPEM)
 			eventually(t, client, func(v retry.Verdict) bool { return isDone(v) && log.count("LEADHIT_CA_FILE has changed") == 2 })
@@ -132,7 +132,7 @@ func TestAuthoritiesAreReadAgainBehindAProxyToo(t *testing.T) {
 	}
 }
 
-// It is looked at once a second for as long as the worker lives.
+// The worker looks at the file once a second.
 func TestAFileThatHasNotChangedIsNotParsedAgain(t *testing.T) {
 	_, text := selfSigned(t, "127.0.0.1", time.Now().Add(time.Hour))
 	file := filepath.Join(t.TempDir(), "ca.pem")
@@ -154,7 +154,7 @@ func replace(t *testing.T, file string, text []byte) {
 	}
 }
 
-func TestWhatTLSFailsOfIsSaidInWordsThatStayTheSame(t *testing.T) {
+func TestAFailedHandshakeIsExplainedInTheSameWordsEachTime(t *testing.T) {
 	t.Parallel()
 	tomorrow := time.Now().Add(time.Hour)
 	for name, test := range map[string]struct {

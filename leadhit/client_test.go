@@ -47,7 +47,7 @@ func serve(t *testing.T, handler http.HandlerFunc) string {
 	return server.URL
 }
 
-// call tells one status and returns the verdict.
+// call sends one status and returns the verdict.
 func call(t *testing.T, client *leadhit.Client) retry.Verdict {
 	t.Helper()
 	err := client.SetOrderStatus(t.Context(), leadhit.Call{ID: "t-0-1", OrderID: "A-1", Status: "paid"})
@@ -55,7 +55,7 @@ func call(t *testing.T, client *leadhit.Client) retry.Verdict {
 		t.Errorf("the error does not name its call: %v", err)
 	}
 	if err != nil && strings.Contains(fmt.Sprintf("%v %+v", err, err), canary) {
-		t.Errorf("the key stands in the error: %v", err)
+		t.Errorf("the key is in the error: %v", err)
 	}
 	return leadhit.Judge{}.Judge(err)
 }

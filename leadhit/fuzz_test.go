@@ -59,7 +59,7 @@ func checkText(t *testing.T, v retry.Verdict) {
 		t.Errorf("unfit message %q", v.Message)
 	}
 	if strings.Contains(v.Message, "canary") {
-		t.Errorf("the key stands in the message %q", v.Message)
+		t.Errorf("the key is in the message %q", v.Message)
 	}
 	if len(v.Cause) > 64 || strings.ContainsFunc(v.Cause, func(r rune) bool { return r < ' ' || r > '~' }) {
 		t.Errorf("unfit cause %q", v.Cause)

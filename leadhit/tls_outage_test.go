@@ -21,7 +21,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// door is a LeadHit whose connections end as they are told to. Each carries one call.
+// door is a LeadHit whose connections each end in a way that the test chooses. Each carries one call.
 type door struct {
 	client *leadhit.Client
 	log    *logbook
@@ -65,7 +65,7 @@ func (d *door) call(t *testing.T, meets func(net.Conn) net.Conn) retry.Verdict {
 
 func (d *door) answer(far net.Conn) net.Conn { return serveOnce(far, d.cert) }
 
-// stranger answers as who is not trusted.
+// stranger answers with a certificate that is not trusted.
 func stranger(t *testing.T) func(net.Conn) net.Conn {
 	t.Helper()
 	cert, _ := selfSigned(t, "127.0.0.1", time.Now().Add(time.Hour))
@@ -99,7 +99,7 @@ func says(text string) func(net.Conn) net.Conn {
 	}
 }
 
-// alert is the word of a server that does not want us: handshake_failure.
+// alert is a TLS alert: handshake_failure.
 const alert = "\x15\x03\x03\x00\x02\x02\x28"
 
 // reset is a connection that breaks in the handshake. As the kernel's do, its error holds a port of ours.
@@ -124,10 +124,10 @@ const (
 	again     = "calls reach LeadHit again"
 )
 
-func (d *door) told(t *testing.T, warnings, ends int) {
+func (d *door) logged(t *testing.T, warnings, ends int) {
 	t.Helper()
 	if d.log.count(unreached) != warnings || d.log.count(again) != ends {
-		t.Errorf("got this log, want %d lines of no way to LeadHit and %d of its end:\n%s", warnings, ends, d.log.text.String())
+		t.Errorf("got this log, want %d lines of outages and %d of their ends:\n%s", warnings, ends, d.log.text.String())
 	}
 }
 
@@ -154,11 +154,11 @@ func TestCallsThatReachLeadHitBetweenOthersAreNoOutage(t *testing.T) {
 			d.call(t, says(alert))
 			<-time.After(time.Hour)
 		}
-		d.told(t, 0, 0)
+		d.logged(t, 0, 0)
 	})
 }
 
-func TestAnOutageOfTLSIsToldOnceForEachCause(t *testing.T) {
+func TestAnOutageOfTLSIsLoggedOnceForEachCause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDoor(t)
 		unknown := stranger(t)
@@ -166,14 +166,14 @@ func TestAnOutageOfTLSIsToldOnceForEachCause(t *testing.T) {
 			d.call(t, says(alert))
 			<-time.After(time.Second)
 		}
-		d.told(t, 1, 0)
+		d.logged(t, 1, 0)
 		for range 60 { // behind a balancer the causes may differ
 			d.call(t, says(alert))
 			d.call(t, unknown)
 			d.call(t, says("HTTP/1.1 400"))
 			<-time.After(time.Second)
 		}
-		d.told(t, 3, 0)
+		d.logged(t, 3, 0)
 		for _, want := range []string{"handshake failure", "signed by an unknown authority", "the server at LEADHIT_URL does not speak TLS"} {
 			if d.log.count(want) != 1 {
 				t.Errorf("got this log, want %q in it once:\n%s", want, d.log.text.String())
@@ -182,17 +182,17 @@ func TestAnOutageOfTLSIsToldOnceForEachCause(t *testing.T) {
 		for range 3 {
 			d.call(t, d.answer)
 		}
-		d.told(t, 3, 1)
+		d.logged(t, 3, 1)
 		d.call(t, says(alert)) // by itself
 		d.call(t, d.answer)
-		d.told(t, 3, 1)
+		d.logged(t, 3, 1)
 		for range 10 {
 			d.call(t, says(alert))
 			<-time.After(time.Second)
 		}
-		d.told(t, 4, 1)
+		d.logged(t, 4, 1)
 		d.call(t, d.answer)
-		d.told(t, 4, 2)
+		d.logged(t, 4, 2)
 	})
 }
 
@@ -214,7 +214,7 @@ func TestANetworkThatBreaksAHandshakeIsNotBlamedOnTLS(t *testing.T) {
 			}
 			<-time.After(time.Second)
 		}
-		d.told(t, 0, 0)
+		d.logged(t, 0, 0)
 	})
 }
 

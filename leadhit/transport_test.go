@@ -99,7 +99,7 @@ func never(ctx context.Context, _, _ string) (net.Conn, error) {
 	return nil, ctx.Err()
 }
 
-func TestAnOwnAuthorityIsTrustedAndReadAgain(t *testing.T) {
+func TestAPrivateAuthorityIsTrustedAndReadAgain(t *testing.T) {
 	t.Parallel()
 	server := secure(t, nil)
 	other := secure(t, nil) // httptest's servers share one certificate: the file is what differs

@@ -21,18 +21,18 @@ import (
 )
 
 const (
-	// If the collector asks for it, a delivery is retried so often, first after this wait, then after waits that double. The SDK
-	// gives a batch 30 s in all.
+	// retries is how often a delivery is retried, if the collector asks for that. The first wait is firstDelivery, and each
+	// further wait is twice as long. The SDK gives a batch 30 s in all.
 	retries, firstDelivery = 4, 500 * time.Millisecond
-	// maxAnswerOfCollector is what is read of an answer, so that the connection can be kept.
+	// maxAnswerOfCollector is how much of a response is read, so that the connection can be kept.
 	maxAnswerOfCollector = 64 << 10
 )
 
-// collector delivers spans by OTLP over HTTP: one POST of protobuf a batch. OpenTelemetry's own client does the same with
-// gRPC in tow, 5 MiB of the binary.
+// collector delivers spans by OTLP over HTTP: one POST of protobuf per batch. OpenTelemetry's own client does the same, but
+// brings gRPC, which takes 5 MiB of the binary.
 //
-// It returns no error to the SDK, which would write it to the process's stderr batch by batch: it is told in the log, once
-// until deliveries succeed again. Spans that could not be delivered are lost; nothing waits for them.
+// It returns no error to the SDK, which would write one line per batch to stderr. Instead it logs the first failure, and the
+// first success after it. Spans that cannot be delivered are lost; nothing waits for them.
 type collector struct {
 	url     string
 	header  http.Header
@@ -64,7 +64,7 @@ func openCollector(address string, t config.Traces, version string, log *slog.Lo
 	header.Set("User-Agent", "leadhit-sync/"+version)
 	return &collector{url: address, header: header, log: log, client: &http.Client{
 		Transport: transport, Timeout: t.Timeout(),
-		// A redirect would take the headers, and the tokens in them, elsewhere.
+		// A redirect would send the headers, and the tokens in them, to another address.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil
 }
@@ -79,12 +79,12 @@ func (c *collector) close() { c.client.CloseIdleConnections() }
 
 // UploadTraces delivers a batch.
 func (c *collector) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpans) error {
-	// On the wire the same as the ExportTraceServiceRequest that the collector reads.
+	// On the wire this equals the ExportTraceServiceRequest that the collector reads.
 	body, err := proto.Marshal(&tracepb.TracesData{ResourceSpans: spans})
 	if err == nil {
 		err = c.deliver(ctx, body)
 	}
-	c.tell(ctx, err)
+	c.record(ctx, err)
 	return nil
 }
 
@@ -102,7 +102,7 @@ func (c *collector) deliver(ctx context.Context, body []byte) error {
 	return last // says more than that the context has ended
 }
 
-// post makes one try. again says that the collector asks for another one.
+// post makes one try. again reports that the collector asks for a retry.
 func (c *collector) post(ctx context.Context, body []byte) (again bool, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(body))
 	if err != nil {
@@ -119,13 +119,13 @@ func (c *collector) post(ctx context.Context, body []byte) (again bool, err erro
 	case http.StatusOK, http.StatusAccepted, http.StatusNoContent:
 		return false, nil
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		again = true // the standard's list
+		again = true // OTLP/HTTP lists these as retryable
 	}
 	return again, fmt.Errorf("the collector answered HTTP %d", answer.StatusCode)
 }
 
-// tell writes a line when deliveries begin to fail, and when they succeed again.
-func (c *collector) tell(ctx context.Context, err error) {
+// record logs when deliveries begin to fail, and when they succeed again.
+func (c *collector) record(ctx context.Context, err error) {
 	was := c.failing.Swap(err != nil)
 	switch {
 	case err != nil && !was:

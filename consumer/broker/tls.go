@@ -16,16 +16,16 @@ import (
 	"leadhit-sync/config/credentials"
 )
 
-// ErrTLS says that a broker was reached, and no TLS connection came about: one of the two does not trust the other, or does
-// not speak it. The error's text says what to do.
+// ErrTLS says that a broker was reached, but the TLS handshake failed: one side does not trust the other, or does not speak
+// TLS. The error's text says what to do.
 var ErrTLS = errors.New("no TLS with the broker")
 
-// TLS says how to prove who the brokers are, and who we are. The zero value trusts the system's authorities and shows no
-// certificate. Nothing below TLS 1.2 is spoken, and the name in the broker's certificate is always checked.
+// TLS names the files that prove who the brokers are, and who we are. The zero value trusts the system's authorities and sends
+// no certificate. TLS 1.2 is the minimum, and the name in the broker's certificate is always checked.
 type TLS struct {
-	// CAFile holds authorities, PEM, trusted in addition to the system's.
+	// CAFile is a PEM file with authorities to trust in addition to the system's.
 	CAFile string
-	// CertFile and KeyFile hold our certificate and its key, PEM. Both or neither.
+	// CertFile and KeyFile are PEM files with our certificate and its key. Set both or neither.
 	CertFile, KeyFile string
 }
 
@@ -78,7 +78,7 @@ func (t *TLS) pair() (tls.Certificate, error) {
 	return pair, nil
 }
 
-// tlsError is a failure of TLS in words.
+// tlsError is a failure of TLS with advice.
 type tlsError struct {
 	text string
 	err  error
@@ -88,13 +88,13 @@ func (e *tlsError) Error() string        { return e.text }
 func (e *tlsError) Unwrap() error        { return e.err }
 func (e *tlsError) Is(target error) bool { return target == ErrTLS }
 
-// explainHandshake says what a handshake failed of, and what to do. It goes by types; the text is the same at each try, so
-// that a log which tells changes tells it once.
+// explainHandshake says why a handshake failed, and what to do about it. It looks at error types alone. The text is the same
+// for each try, so that a log can leave out repeats.
 func explainHandshake(err error) error {
 	text := "no TLS"
 	switch {
 	case is[x509.UnknownAuthorityError](err):
-		text = "the broker's certificate is not of an authority that we trust; check KAFKA_TLS_CA_FILE"
+		text = "the broker's certificate is signed by an unknown authority; check KAFKA_TLS_CA_FILE"
 	case is[x509.HostnameError](err):
 		return explainName(err)
 	case is[x509.CertificateInvalidError](err):
@@ -112,8 +112,8 @@ func explainHandshake(err error) error {
 	return &tlsError{text: fmt.Sprintf("%s: %v", text, err), err: err}
 }
 
-const refusedByBroker = "the broker ends TLS with us; if it wants a certificate, check KAFKA_TLS_CERT_FILE and " +
-	"KAFKA_TLS_KEY_FILE (nothing below TLS 1.2 is spoken here)"
+const refusedByBroker = "the broker refuses TLS with us; if it requires a client certificate, check KAFKA_TLS_CERT_FILE and " +
+	"KAFKA_TLS_KEY_FILE (TLS 1.2 is the minimum)"
 
 func explainName(err error) error {
 	host, _ := errors.AsType[x509.HostnameError](err)
@@ -132,7 +132,7 @@ func explainName(err error) error {
 	}
 }
 
-// explainInvalid leaves out the time of day, which crypto/x509 puts into its text.
+// explainInvalid leaves out the current time, which is part of crypto/x509's text.
 func explainInvalid(err error) error {
 	invalid, _ := errors.AsType[x509.CertificateInvalidError](err)
 	if invalid.Reason != x509.Expired || invalid.Cert == nil {
@@ -140,12 +140,12 @@ func explainInvalid(err error) error {
 	}
 	return &tlsError{
 		text: fmt.Sprintf("the broker's certificate has expired or is not valid yet; renew it, or check this machine's clock: "+
-			"it holds from %s to %s", invalid.Cert.NotBefore.UTC().Format(time.RFC3339), invalid.Cert.NotAfter.UTC().Format(time.RFC3339)),
+			"it is valid from %s to %s", invalid.Cert.NotBefore.UTC().Format(time.RFC3339), invalid.Cert.NotAfter.UTC().Format(time.RFC3339)),
 		err: err,
 	}
 }
 
-// isRemote says whether the broker sent an alert: crypto/tls has no type of its own for them.
+// isRemote reports whether the broker sent an alert. crypto/tls has no type for received alerts.
 func isRemote(err error) bool {
 	op, ok := errors.AsType[*net.OpError](err)
 	return ok && op.Op == "remote error"

@@ -23,7 +23,7 @@ import (
 	"leadhit-sync/consumer/broker"
 )
 
-func TestWhatTLSFailsOfIsSaidInWordsThatStayTheSame(t *testing.T) {
+func TestAFailedHandshakeIsExplainedInTheSameWordsEachTime(t *testing.T) {
 	t.Parallel()
 	ours, another := newAuthority(t), newAuthority(t)
 	tomorrow, yesterday := time.Now().Add(24*time.Hour), time.Now().Add(-time.Hour)
@@ -36,7 +36,7 @@ func TestWhatTLSFailsOfIsSaidInWordsThatStayTheSame(t *testing.T) {
 		"expired":                 {&tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", yesterday)}}, "has expired or is not valid yet"},
 		"another name":            {&tls.Config{Certificates: []tls.Certificate{ours.server(t, "10.0.0.1", tomorrow)}}, "for another name (10.0.0.1) than 127.0.0.1"},
 		"an unknown authority":    {&tls.Config{Certificates: []tls.Certificate{another.server(t, "127.0.0.1", tomorrow)}}, "check KAFKA_TLS_CA_FILE"},
-		"TLS 1.1 and no better":   {old, "nothing below TLS 1.2 is spoken here"},
+		"TLS 1.1 and no better":   {old, "TLS 1.2 is the minimum"},
 		"a certificate is wanted": {demanding, "KAFKA_TLS_CERT_FILE"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -64,7 +64,7 @@ func failsOfTLS(t *testing.T, cluster *broker.Cluster, want string) {
 	}
 }
 
-func TestOneSideAloneThatSpeaksTLSIsTold(t *testing.T) {
+func TestTLSOnOneSideAloneIsExplained(t *testing.T) {
 	t.Parallel()
 	ours := newAuthority(t)
 	for name, test := range map[string]struct {
@@ -132,7 +132,7 @@ func TestANetworkThatFailsIsNotBlamedOnTLS(t *testing.T) {
 	}
 }
 
-func TestABrokerThatWantsALoginIsToldFromOneThatDied(t *testing.T) {
+func TestABrokerThatRequiresALoginIsDistinguishedFromOneThatDied(t *testing.T) {
 	t.Parallel()
 	fake := fakeKafka(t, kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-512", "worker", "secret"))
 	_, err := open(t, fake).Topics(t.Context(), "orders")
@@ -207,7 +207,7 @@ func (l *logbook) count(text string) int {
 	return strings.Count(l.text.String(), text)
 }
 
-func TestAFileThatCannotBeReadCostsNoConnectionAndIsToldOnce(t *testing.T) {
+func TestAnUnreadableFileCostsNoConnectionAndIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	ours := newAuthority(t)
 	users := x509.NewCertPool()
