@@ -69,7 +69,7 @@ type State struct {
 	// Apart is since when the worker is in no generation of the group, at first since it was made; zero while it is in one.
 	// A group that rebalances without end shows here, and a join that nobody answers.
 	Apart    time.Time
-	Dispatch dispatch.State
+	Dispatch dispatch.Snapshot
 	// Ends are the log ends, as of the last fetch of each partition.
 	Ends map[event.Partition]int64
 	// Unreadable are the partitions that are stuck because their next batch cannot be read.
@@ -90,7 +90,7 @@ type State struct {
 func (c *Consumer) State() State {
 	var s State
 	c.send(func(time.Time) {
-		s.Dispatch = c.dispatcher.State()
+		s.Dispatch = c.dispatcher.Snapshot()
 		s.Ends = maps.Clone(c.ends)
 		s.Unreadable = c.allUnreadable()
 		s.HeldBack = c.holds.reported()

@@ -152,7 +152,7 @@ func (c *Consumer) verified(ctx context.Context, p event.Partition, b broker.Bou
 func (c *Consumer) neverCommitted(p event.Partition) bool {
 	never := false
 	c.send(func(time.Time) {
-		for _, state := range c.dispatcher.State().Partitions {
+		for _, state := range c.dispatcher.Snapshot().Partitions {
 			never = never || state.Partition == p && state.Committed < 0
 		}
 	})

@@ -54,7 +54,7 @@ func (g *gauges) state(to sender, s consumer.State, now time.Time) {
 	to.counter("generations_total", "Generations of the group that this worker was part of.", float64(s.Generations))
 }
 
-func calls(to sender, s dispatch.State, now time.Time) {
+func calls(to sender, s dispatch.Snapshot, now time.Time) {
 	to.gauge("calls_in_flight", "Calls in flight, those of ended generations included.", float64(s.InFlight))
 	to.gauge("calls_limit", "How many calls may be in flight now: CALLS_IN_FLIGHT or, after overload, fewer; 1 while only probes may start.", float64(s.Limit))
 	to.gauge("calls_per_second_limit", "How many calls a second may start now: CALLS_PER_SECOND or, after overload, fewer; 0 for no limit.",

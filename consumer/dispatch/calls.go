@@ -7,10 +7,11 @@ import (
 	"leadhit-sync/retry"
 )
 
-// RetriesExhausted is the cause of a letter for an order that kept failing while others fared well.
+// RetriesExhausted is the cause of a letter about an order that kept failing while calls about others succeeded.
 const RetriesExhausted = "RetriesExhausted"
 
-// call is a call in the air. dropped: its generation is over.
+// call is a call in flight. Once its generation has ended or its partition was restarted, it is dropped: its verdict counts for the
+// governor, and for no event.
 type call struct {
 	task
 	of      *partition
@@ -20,7 +21,7 @@ type call struct {
 	dropped bool
 }
 
-// makeReady lets the calls of an event wait for slots.
+// makeReady queues the calls of an event for slots.
 func (d *Dispatcher) makeReady(e *pending) {
 	for i := range e.items {
 		if it := &e.items[i]; it.Action == Send && it.state == idle {
@@ -39,7 +40,7 @@ func (d *Dispatcher) push(t task) {
 	}
 }
 
-// startCalls fills the free slots, a partition at a time in turn, so that none starves another.
+// startCalls fills the free slots round robin over the partitions, so that none starves another.
 func (d *Dispatcher) startCalls(now time.Time) {
 	if d.draining || d.fenced || !now.Before(d.leaseEnd()) {
 		return
@@ -53,7 +54,7 @@ func (d *Dispatcher) startCalls(now time.Time) {
 	for d.governor.MayCall(now) {
 		t, ok := d.pick()
 		if !ok && probing && len(d.parked) > 0 {
-			d.unpark() // each has been the probe once: begin again
+			d.unpark() // each of them has been the probe once
 			t, ok = d.pick()
 		}
 		if !ok {
@@ -111,11 +112,11 @@ func (d *Dispatcher) pickFrom(p *partition) (task, bool) {
 		switch {
 		case t.dropped || t.item().state != ready:
 			p.ready.pop()
-		case !p.callable() || p.space.full && t.offset >= p.space.reach && t.pending != p.window.first || d.tooMuchUnacked(t):
+		case !p.callable() || p.room.none && t.offset >= p.room.reach && t.pending != p.window.first || d.tooMuchUnacknowledged(t):
 			return task{}, false
 		case !t.started && t.several() && d.started >= d.config.CallsInFlight && t.pending != p.window.first:
 			d.deferred = append(d.deferred, p.ready.pop())
-		case !t.started && !p.space.admit(t.pending, &p.window, d.metadataMax):
+		case !t.started && !p.room.admit(t.pending, &p.window, d.metadataMax):
 			return task{}, false
 		default:
 			return p.ready.pop(), true
@@ -124,11 +125,11 @@ func (d *Dispatcher) pickFrom(p *partition) (task, bool) {
 	return task{}, false
 }
 
-// tooMuchUnacked keeps what a crash repeats within its bound. Where the metadata of some partition's last commit could not
-// tell all, events that hold back a commit are exempt: only the end of that partition's first event can lower the figure,
-// and it may wait for an order's event in another partition. One at a time is exempt in each: as soon as it has ended,
-// the next commit is due.
-func (d *Dispatcher) tooMuchUnacked(t task) bool {
+// tooMuchUnacknowledged bounds the repeats of a crash. There is one exemption. If the metadata of some partition's last commit
+// had to leave out finished events, only the end of that partition's first event lowers the figure, and that event may wait for
+// an order's event in another partition. So the first event of each partition may be called, one at a time: as soon as it has
+// ended, the next commit is due.
+func (d *Dispatcher) tooMuchUnacknowledged(t task) bool {
 	if d.settled < 2*d.config.CallsInFlight {
 		return false
 	}
@@ -138,7 +139,7 @@ func (d *Dispatcher) tooMuchUnacked(t task) bool {
 
 func (d *Dispatcher) start(now time.Time, t task) {
 	it := t.item()
-	it.state = inAir
+	it.state = inFlight
 	it.attempts++
 	if !t.started {
 		d.begin(t.pending)
@@ -153,7 +154,7 @@ func (d *Dispatcher) start(now time.Time, t task) {
 	})
 }
 
-// begin notes that an event is called about for the first time.
+// begin notes the first call about an event.
 func (d *Dispatcher) begin(e *pending) {
 	e.started = true
 	if e.several() {
@@ -161,12 +162,12 @@ func (d *Dispatcher) begin(e *pending) {
 	}
 	for i := range e.items {
 		if it := &e.items[i]; it.state == storing {
-			d.called++ // a letter of the mapping's, but without it the calls would be repeated
+			d.called++ // a letter of the mapping's: without it the calls would be repeated
 		}
 	}
 }
 
-// Answered takes the verdict on a call, whichever generation began it.
+// Answered takes the verdict on a call, even on one that an earlier generation started.
 func (d *Dispatcher) Answered(now time.Time, id uint64, v retry.Verdict) {
 	c, ok := d.calls[id]
 	if !ok {
@@ -184,7 +185,7 @@ func (d *Dispatcher) Answered(now time.Time, id uint64, v retry.Verdict) {
 	d.judged(now, c, v)
 }
 
-// judged acts on the verdict about a task of this generation.
+// judged acts on the verdict on a task of this generation.
 func (d *Dispatcher) judged(now time.Time, c call, v retry.Verdict) {
 	t, it := c.task, c.item()
 	probing, _ := d.governor.Probing()
@@ -196,7 +197,7 @@ func (d *Dispatcher) judged(now time.Time, c call, v retry.Verdict) {
 	case v.Kind == retry.DeadLetter:
 		d.refuse(now, t, v)
 	case probing != "" && (v.Kind != retry.Again || c.pass.Probe):
-		// Nothing is wrong with the order, as far as we know; the next probe is about another one.
+		// The order may be fine, so the next probe is about another one.
 		it.failed()
 		it.verdict = v
 		it.state = parked
@@ -213,9 +214,9 @@ func (d *Dispatcher) judged(now time.Time, c call, v retry.Verdict) {
 	}
 }
 
-// exhausted says whether a call that failed was the last that its order is given.
+// exhausted says whether an order has used up its retries with the call that failed.
 func (d *Dispatcher) exhausted(now time.Time, c call) bool {
-	// A process that was frozen sees its calls end late: that was no failing.
+	// In a process that was frozen, calls seem to take longer than they can.
 	took := min(now.Sub(c.began), d.config.CallTimeout)
 	return d.backoff(c.item()).Exhausted(now, took, d.governor)
 }
@@ -229,7 +230,7 @@ func (d *Dispatcher) backoff(it *item) *retry.Backoff {
 	return it.backoff
 }
 
-// refuse sends a task's event to the letters.
+// refuse makes a letter of a task.
 func (d *Dispatcher) refuse(now time.Time, t task, v retry.Verdict) {
 	it := t.item()
 	it.failed()
@@ -241,7 +242,7 @@ func (d *Dispatcher) refuse(now time.Time, t task, v retry.Verdict) {
 	d.urgent = append(d.urgent, t)
 }
 
-// settle notes that one call of an event has its final verdict.
+// settle notes the final verdict on one item of an event.
 func (d *Dispatcher) settle(e *pending) {
 	if e.sending--; e.sending == 0 {
 		e.of.commits.settled++

@@ -8,18 +8,18 @@ import (
 )
 
 const (
-	// laneCommit is the least time between two commits that lanes wait for, timerCommit the longest that a finished event
-	// stays uncommitted while nobody waits, and commitAgain the pause after a commit that was not sent.
+	// laneCommit is the minimum time between two commits that lanes wait for. timerCommit is the maximum time that a finished
+	// event stays uncommitted. commitAgain is the wait after a commit that was not sent.
 	laneCommit  = 20 * time.Millisecond
 	timerCommit = 250 * time.Millisecond
 	commitAgain = 100 * time.Millisecond
-	// keepAlives is how many commits a session holds at least: our own commits are the only sign of life that we can see
-	// acknowledged.
+	// keepAlives is the minimum number of commits in a session. kafka-go does not show the responses to its heartbeats, so our
+	// own commits are the only proof that the group still knows us.
 	keepAlives = 6
 )
 
-// leaseEnd is until when a call may start: it must have ended before the group can take the partitions away. The margin
-// of a tenth of the session is for what the clock and the scheduler do between the check and the write.
+// leaseEnd is the time before which a call must start, so that it ends before the group can take the partitions away. The
+// margin of a tenth of the session covers clock and scheduler between the check and the write.
 func (d *Dispatcher) leaseEnd() time.Time {
 	if d.lease.IsZero() {
 		return time.Time{}
@@ -27,7 +27,7 @@ func (d *Dispatcher) leaseEnd() time.Time {
 	return d.lease.Add(d.config.Session - d.config.CallTimeout - d.config.Session/10)
 }
 
-// commitAt is when the next commit is due, provided that none is in the air.
+// commitAt is when the next commit is due if none is in flight.
 func (d *Dispatcher) commitAt() time.Time {
 	at := d.commitSent.Add(d.config.Session / keepAlives)
 	if len(d.dirty) > 0 {
@@ -47,8 +47,8 @@ func (d *Dispatcher) commitAt() time.Time {
 	return at
 }
 
-// quietDrain says that the generation is ending and nothing is in the air any more. Calls that outlived an earlier
-// generation count: whoever gets their orders next cannot know of them.
+// quietDrain says that the generation is ending and nothing is in flight any more. Calls that an earlier generation started
+// count too, because the next owner of their orders cannot know of them.
 func (d *Dispatcher) quietDrain() bool {
 	return d.draining && len(d.calls) == 0 && d.called == 0 && len(d.stores) == 0
 }
@@ -60,14 +60,14 @@ func (d *Dispatcher) startCommit(now time.Time) {
 	d.lastID++
 	c := &Commit{ID: d.lastID, Final: d.quietDrain()}
 	for _, p := range d.order {
-		if d.tells(now, p) {
+		if d.names(now, p) {
 			c.Offsets = append(c.Offsets, d.send(now, p))
 		}
 		p.commits.dirty = false
 	}
 	d.dirty = d.dirty[:0]
 	if len(c.Offsets) == 0 && now.Before(d.commitSent.Add(d.config.Session/keepAlives)) {
-		return // nothing new after all
+		return // nothing changed
 	}
 	for _, p := range d.order {
 		if len(c.Offsets) == 0 && !p.commits.suspended {
@@ -82,9 +82,9 @@ func (d *Dispatcher) startCommit(now time.Time) {
 	d.out.Commit = c
 }
 
-// tells says whether the next commit names a partition: because it has something new to say of it, or because nothing else
-// would show that the broker does not know it any more. While it is fetched, the fetch shows that.
-func (d *Dispatcher) tells(now time.Time, p *partition) bool {
+// names says whether the next commit names a partition. It does if its position or metadata changed. It also does from time to time
+// while the partition is not fetched, because nothing else would show that the broker no longer knows it.
+func (d *Dispatcher) names(now time.Time, p *partition) bool {
 	silent := !p.window.fetching && !now.Before(p.commits.named.Add(d.config.Session/keepAlives))
 	if p.commits.suspended || !p.commits.dirty && !silent {
 		return false
@@ -99,7 +99,7 @@ func (d *Dispatcher) send(now time.Time, p *partition) Offset {
 	return Offset{p.Partition, p.commits.sent.next, p.commits.sent.metadata, !p.window.fetching && p.commits.acked.next >= 0}
 }
 
-// Committed says what became of a commit.
+// Committed takes the outcome of a commit.
 func (d *Dispatcher) Committed(now time.Time, id uint64, a CommitAnswer) {
 	c := d.commit
 	if c == nil || c.ID != id {
@@ -129,8 +129,8 @@ func (d *Dispatcher) acked(now time.Time, c *Commit, a CommitAnswer) {
 		case slices.Contains(a.Unknown, o.Partition):
 			d.stop(p)
 		case slices.Contains(a.TooLarge, o.Partition):
-			// The broker takes less than we were told. Half of what was refused is sure to be less. What it took before and
-			// takes no longer is given up: some calls may be repeated after a crash, but the commit goes on.
+			// The broker accepts less than it should. Half of the rejected size is certainly less. If even the last
+			// acknowledged size is rejected now, that claim is given up: a crash may repeat more calls, but commits go on.
 			d.metadataMax = min(d.metadataMax, len(o.Metadata)) / 2
 			if len(o.Metadata) <= len(p.commits.acked.metadata) {
 				p.commits.safe = 0
@@ -163,7 +163,7 @@ func (d *Dispatcher) covered(p *partition) {
 	}
 }
 
-// unsent takes back what a commit that failed was to cover.
+// unsent takes back the events of a commit that failed.
 func (d *Dispatcher) unsent(now time.Time, c *Commit) {
 	for _, o := range c.Offsets {
 		d.restore(now, d.partitions[o.Partition])
@@ -182,8 +182,8 @@ func (d *Dispatcher) back(p *partition) {
 	p.commits.takeBack()
 }
 
-// stop ends the commits of a partition that the broker does not know. A keep-alive would write the old log's position
-// into a new one of the same name.
+// stop suspends the commits of a partition that the broker does not know. A keep-alive would write the old log's position
+// into a new log of the same name.
 func (d *Dispatcher) stop(p *partition) {
 	d.back(p)
 	if p.commits.suspended {
@@ -195,7 +195,7 @@ func (d *Dispatcher) stop(p *partition) {
 	d.suspects = append(d.suspects, p.Partition)
 }
 
-// Stopped says that a fetch found a partition unknown to the broker.
+// Stopped takes the news that a fetch found a partition unknown to the broker.
 func (d *Dispatcher) Stopped(id event.Partition) {
 	if p := d.partitions[id]; p != nil {
 		d.stop(p)
@@ -206,7 +206,7 @@ func (d *Dispatcher) Stopped(id event.Partition) {
 func (d *Dispatcher) ended(now time.Time) End {
 	switch {
 	case d.fenced && len(d.calls) > 0:
-		return NotEnded // the group may hand our partitions on as soon as we join again, and not before
+		return NotEnded // the group reassigns our partitions as soon as we rejoin, so not before the calls have ended
 	case d.fenced:
 		return Fenced
 	case !d.quietDrain() || d.commit != nil:

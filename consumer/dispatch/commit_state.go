@@ -13,11 +13,11 @@ type commitState struct {
 	settled  int   // events that were called, have no call left to make, and are not covered by an acknowledged commit
 
 	uncommitted []*pending // called and finished, in no commit yet
-	committing  []*pending // the same, in the commit in the air
+	committing  []*pending // the same, in the commit in flight
 
 	acked     mark      // the last acknowledged commit
-	sent      mark      // the commit in the air
-	coverage  int64     // events below it are covered by the commit in the air
+	sent      mark      // the commit in flight
+	coverage  int64     // events below it are covered by the commit in flight
 	safe      int64     // coverage of the last acknowledged commit: lanes were opened on its strength
 	named     time.Time // when a commit last named the partition
 	dirty     bool      // acked may no longer say all
@@ -50,7 +50,7 @@ func (c *commitState) takeBack() {
 	c.committing = nil
 }
 
-// cover notes the acknowledgement of the commit in the air, and returns the events that it covers and the number of those that it does not.
+// cover notes the acknowledgement of the commit in flight, and returns the events that it covers and the number of those that it does not.
 // The slice is good until the next commit.
 func (c *commitState) cover() (covered []*pending, left int) {
 	c.safe = max(c.safe, c.coverage)

@@ -118,7 +118,7 @@ func TestAGenerationLostWithACommitInTheAirNeedsANewMember(t *testing.T) {
 	h.pass(2 * time.Second)
 	h.d.Lost()
 	if !h.d.NeedsNewMember() {
-		t.Fatal("the commit in the air may be applied late")
+		t.Fatal("the commit in flight may be applied late")
 	}
 }
 
@@ -158,7 +158,7 @@ func TestADrainWaitsForCallsOfAnEarlierGeneration(t *testing.T) {
 	h.d.Revoked()
 	h.ask()
 	if h.last.Ended != dispatch.NotEnded {
-		t.Fatalf("got end %d while a call is in the air, want none", h.last.Ended)
+		t.Fatalf("got end %d while a call is in flight, want none", h.last.Ended)
 	}
 	h.accept(orders(0), 0)
 	h.settle()
@@ -200,7 +200,7 @@ func TestNoCallStartsAfterTheLease(t *testing.T) {
 	if got, want := h.calls[0].Until.Sub(h.now), 12*time.Second-3*time.Second-1200*time.Millisecond; got != want {
 		t.Errorf("until: got %v after the commit, want %v", got, want)
 	}
-	h.pass(8 * time.Second) // commits stay in the air
+	h.pass(8 * time.Second) // commits stay in flight
 	h.read(orders(0), eventOf(1, "b"))
 	h.wantInAir("the lease has ended", 0)
 	h.ack()
@@ -259,7 +259,7 @@ func TestSuspectsAreToldWhenNoCommitIsInTheAir(t *testing.T) {
 	h.pass(2 * time.Second)
 	h.d.Stopped(orders(0))
 	if h.ask(); len(h.last.Suspects) > 0 {
-		t.Fatal("the commit in the air may name the old log")
+		t.Fatal("the commit in flight may name the old log")
 	}
 	h.ack()
 	if len(h.last.Suspects) != 1 {
@@ -300,7 +300,7 @@ func TestWakeNamesWhatFallsDueNext(t *testing.T) {
 			},
 			func(h *harness) time.Time { return h.now.Add(time.Second) }, // at the latest
 		},
-		"commit in the air": {
+		"commit in flight": {
 			func(h *harness) { h.pass(keepAlive) },
 			func(*harness) time.Time { return time.Time{} },
 		},

@@ -6,30 +6,31 @@ import (
 	"leadhit-sync/retry"
 )
 
-// Config is what a Dispatcher needs to know.
+// Config holds the settings of a Dispatcher.
 type Config struct {
-	// CallsInFlight bounds the calls in the air, those of ended generations included. At least 1. How many LeadHit can bear
-	// is found out below it.
+	// CallsInFlight is the maximum number of calls in flight, those of ended generations included; at least 1. The governor
+	// finds the number that LeadHit can serve below that.
 	CallsInFlight int
-	// CallsPerSecond bounds the calls a second. 0: no bound.
+	// CallsPerSecond is the maximum number of calls per second; 0 means no maximum.
 	CallsPerSecond float64
-	// WindowEvents bounds the unfinished events of a partition, but for the last fetch; WindowBytes what they hold
-	// and the fetches ask for, but for one record a partition and what a first batch is larger.
+	// WindowEvents is the number of unfinished events in a partition at which fetching rests. The last fetch may exceed it.
+	// WindowBytes limits the memory of unfinished events and fetch buffers in all partitions. One record per partition may exceed
+	// it, and so may a large first batch.
 	WindowEvents int
 	WindowBytes  int64
-	// FetchBytes is what one fetch asks for at most.
+	// FetchBytes is the maximum size of one fetch.
 	FetchBytes int
-	// Session is the group's session timeout, CallTimeout the longest that a call may take.
+	// Session is the group's session timeout, CallTimeout the maximum time of a call.
 	Session, CallTimeout time.Duration
-	// MetadataBytes is how much metadata the broker takes with a commit: 4096 where it is not set otherwise.
+	// MetadataBytes is the broker's limit of a commit's metadata (offset.metadata.max.bytes, 4096 by default).
 	MetadataBytes int
 	Retry         retry.Policy
-	// FloodGuard lets a flood of letters pause the calls. Only a resume that is Followed ends such a pause: leave it off
-	// where nobody reads the ledger.
+	// FloodGuard lets a flood of letters pause the calls. Only a resume that is Followed ends such a pause, so leave it off if
+	// nobody reads the ledger.
 	FloodGuard bool
-	// Worker names this process in what it announces, Build its version and mapping.
+	// Worker names this process in its ledger entries, Build its version and mapping.
 	Worker, Build string
-	// Fingerprint groups the letters of one cause for the flood guard; nil: by stage, cause and code. It is asked within a
-	// turn, so it must be quick.
+	// Fingerprint groups the letters of one cause for the flood guard; nil means by stage, cause and code. It runs within a
+	// turn, so it must be fast.
 	Fingerprint func(Store) string
 }

@@ -21,7 +21,7 @@ type Dispatcher struct {
 	orphans   map[laneKey]int
 	ambiguous bool
 	lastID    uint64
-	// metadataMax is how much metadata the broker takes, as far as we know.
+	// metadataMax is the broker's limit of a commit's metadata, in bytes, as far as we know.
 	metadataMax int
 	observed    observed
 
@@ -43,14 +43,14 @@ type generation struct {
 	recheck    bool   // a deferred event may start now
 
 	letters    []task // refused by the mapping
-	withheld   []task // the same, while the flood guard holds them back
-	urgent     []task // refused by LeadHit, or due again
+	withheld   []task // the same, during a pause by the flood guard
+	urgent     []task // refused by LeadHit, or due for another attempt
 	stores     map[uint64]task
-	called     int // letters of called events, to be stored before the generation may end
-	started    int // begun and unfinished events about several orders
-	settled    int
-	fresh      int
-	laneWaits  int
+	called     int // letters of called events; the generation ends after they are stored
+	started    int // started and unfinished events about several orders
+	settled    int // sum over the partitions that are not suspended
+	fresh      int // uncommitted events, likewise
+	laneWaits  int // lanes that wait for a commit
 	commit     *Commit
 	commitNot  time.Time // no commit before
 	commitSent time.Time
@@ -80,8 +80,8 @@ func (d *Dispatcher) empty() generation {
 	}
 }
 
-// Assigned begins a generation. newMember says that the group was joined under a new member id since the last one: only
-// that ends the doubt about a commit without an answer.
+// Assigned begins a generation. newMember says that the worker joined under a new member id since the last one. Only that
+// settles an unknown commit: the coordinator refuses the old member's commits from then on.
 //
 //nolint:revive // newMember is a fact about the group, not a switch
 func (d *Dispatcher) Assigned(now time.Time, positions []Position, newMember bool) {
@@ -101,12 +101,11 @@ func (d *Dispatcher) Assigned(now time.Time, positions []Position, newMember boo
 	}
 }
 
-// Revoked ends the calls: what is in the air is waited for, then the last commit goes out and Next says Ended.
+// Revoked starts the drain: no call starts, those in flight end, the final commit is sent, and then Next says Ended.
 func (d *Dispatcher) Revoked() { d.draining = true }
 
-// Lost ends the generation at once. Calls that are still in the air keep their slots, and their orders are not called
-// until they have ended. A commit that is still in the air counts as one without an answer, whatever comes of it: so ask
-// NeedsNewMember after Lost, not before.
+// Lost ends the generation at once. Calls in flight keep their slots, and their orders are not called until they have ended. A
+// commit in flight becomes an unknown commit, whatever its outcome, so ask NeedsNewMember after Lost, not before.
 func (d *Dispatcher) Lost() {
 	d.ambiguous = d.ambiguous || d.commit != nil
 	for _, p := range d.order {
@@ -122,14 +121,14 @@ func (d *Dispatcher) Lost() {
 	d.generation = d.empty()
 }
 
-// Restarted says that a partition goes on at another offset of what is another log, or the same one cut short: what was
-// read of the old one is dropped.
+// Restarted takes the news that a partition was recreated or truncated. Fetching continues at next; everything that was read of
+// the old log is dropped.
 func (d *Dispatcher) Restarted(now time.Time, id event.Partition, next int64) {
 	p := d.partitions[id]
 	if p == nil {
 		return
 	}
-	d.stop(p) // takes its share out of all counts
+	d.stop(p) // subtracts it from all sums
 	d.rests(p, false)
 	d.suspects = slices.DeleteFunc(d.suspects, func(s event.Partition) bool { return s == id })
 	for id, c := range d.calls {
@@ -146,19 +145,19 @@ func (d *Dispatcher) Restarted(now time.Time, id event.Partition, next int64) {
 		d.release(e)
 	}
 	if d.commit != nil {
-		// Its answer says nothing about the new log.
+		// Its response says nothing about the new log.
 		c := *d.commit
 		c.Offsets = slices.DeleteFunc(slices.Clone(c.Offsets), func(o Offset) bool { return o.Partition == id })
 		d.commit = &c
 	}
 	fresh := newPartition(Position{Partition: id, Next: next, Uncommitted: true}, d.metadataMax)
-	fresh.ready, fresh.inRing = p.ready, p.inRing // dropped tasks leave it when they are met
+	fresh.ready, fresh.inRing = p.ready, p.inRing // pickFrom skips dropped tasks
 	*p = *fresh
 	p.commits.dirty = slices.Contains(d.dirty, p)
 	d.touch(now, p)
 }
 
-// drop takes an event that will not be finished out of everything that counts it.
+// drop subtracts an event that will not be finished from everything that counts it.
 func (d *Dispatcher) drop(e *pending) {
 	e.dropped = true
 	if e.started && e.several() {
@@ -173,7 +172,7 @@ func (d *Dispatcher) drop(e *pending) {
 	d.recheck = true
 }
 
-// Trusted says that a suspect partition is the one it was.
+// Trusted takes the news that a suspect partition still has its old log.
 func (d *Dispatcher) Trusted(now time.Time, id event.Partition) {
 	p := d.partitions[id]
 	if p == nil || !p.commits.suspended {
@@ -186,7 +185,7 @@ func (d *Dispatcher) Trusted(now time.Time, id event.Partition) {
 	d.touch(now, p)
 }
 
-// finish takes an event whose items are all done out of the unfinished ones.
+// finish removes an event whose items are all done from the unfinished ones.
 func (d *Dispatcher) finish(now time.Time, e *pending) {
 	p := e.of
 	if p.window.first == e {
@@ -210,7 +209,7 @@ func (d *Dispatcher) finish(now time.Time, e *pending) {
 	d.touch(now, p)
 }
 
-// touch notes that a commit would say something new of a partition.
+// touch notes that a commit would say something new about a partition.
 func (d *Dispatcher) touch(now time.Time, p *partition) {
 	if p.commits.dirty || p.commits.suspended {
 		return
@@ -222,15 +221,15 @@ func (d *Dispatcher) touch(now time.Time, p *partition) {
 	d.dirty = append(d.dirty, p)
 }
 
-// KeyChanged says that another key is in use from now on.
+// KeyChanged takes the news that another API key is in use.
 func (d *Dispatcher) KeyChanged(now time.Time) { d.governor.KeyChanged(now) }
 
-// NeedsNewMember says that a commit stayed without an answer: after the end of this generation the group must be left and
-// joined anew, under another member id.
+// NeedsNewMember says that there is an unknown commit: after this generation the worker must leave the group and join under
+// a new member id.
 func (d *Dispatcher) NeedsNewMember() bool { return d.ambiguous }
 
-// Next says what to do now. Ask it after each input, or each batch of inputs, and at Wake. The slices are good until the
-// next question.
+// Next returns the effects to start now. Call it after each input, or each batch of inputs, and at Wake. The slices are valid
+// until the next call.
 func (d *Dispatcher) Next(now time.Time) Effects {
 	d.out = Effects{Calls: d.out.Calls[:0], Stores: d.out.Stores[:0], Fetches: d.out.Fetches[:0]}
 	d.asked = now
@@ -245,7 +244,7 @@ func (d *Dispatcher) Next(now time.Time) Effects {
 	d.startFetches()
 	d.startCommit(now)
 	if d.commit == nil {
-		// While a commit is in the air that may name the old log, nobody can tell what the group's offset will be.
+		// A commit in flight may name the old log, and then the group's offset is not known yet.
 		d.out.Suspects, d.suspects = d.suspects, nil
 	}
 	d.out.Ended = d.ended(now)

@@ -34,7 +34,7 @@ func TestTheNextEventOfAnOrderWaitsForAnAcknowledgedCommit(t *testing.T) {
 	if h.commit == nil {
 		t.Fatal("an order waits, but no commit went out within 20 ms")
 	}
-	h.wantInAir("the commit is in the air", 2)
+	h.wantInAir("the commit is in flight", 2)
 	h.answerCommit(dispatch.CommitAnswer{Outcome: dispatch.NotSent})
 	h.wantInAir("the commit was not sent", 2)
 	h.pass(time.Second)
@@ -109,12 +109,12 @@ func TestARefusedEventIsFinishedOnlyWhenItsLetterIsStored(t *testing.T) {
 	}
 }
 
-// commitNext is the offset that the commit in the air, or the last one, gives for a partition.
+// commitNext is the offset that the commit in flight, or the last one, gives for a partition.
 func (h *harness) commitNext(p event.Partition) int64 {
 	for h.commit != nil {
 		h.ack()
 	}
-	for _, s := range h.d.State().Partitions {
+	for _, s := range h.d.Snapshot().Partitions {
 		if s.Partition == p {
 			return s.Committed
 		}
@@ -212,7 +212,7 @@ func TestFullMetadataHoldsBackNewCallsButNoRetryAndNotTheLowestEvent(t *testing.
 	h := started(t, c, orders(0))
 	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"), eventOf(2, "c"), eventOf(3, "d"), eventOf(4, "e"))
 	h.wantInAir("two gaps fit", 0, 1, 2)
-	if s := h.d.State().Partitions[0]; !s.Full {
+	if s := h.d.Snapshot().Partitions[0]; !s.Full {
 		t.Error("the partition is not shown as full")
 	}
 	h.answer(orders(0), 1, retry.Verdict{Cause: "Timeout"})
@@ -234,7 +234,7 @@ func TestAFetchOfAnEndedGenerationIsIgnored(t *testing.T) {
 	h.ask() // the second of this generation
 	h.d.Fetched(h.now, late, []dispatch.Event{eventOf(5, "b")}, 6)
 	h.ask()
-	if got := h.d.State().Partitions[0].Position; got != 0 {
+	if got := h.d.Snapshot().Partitions[0].Position; got != 0 {
 		t.Fatalf("position: got %d, want 0", got)
 	}
 }
@@ -256,7 +256,7 @@ func TestCallsOfAnEndedGenerationKeepTheirSlotsAndOrders(t *testing.T) {
 	h.d.Answered(h.now, orphans[1].ID, retry.Verdict{Kind: retry.Unauthorised})
 	h.ask()
 	h.wantInAir("what an old call says of the key counts", 3, 0)
-	if got := h.d.State().Pause.Kind; got != retry.Unauthorised.String() {
+	if got := h.d.Snapshot().Pause.Kind; got != retry.Unauthorised.String() {
 		t.Errorf("paused: got %v, want %v", got, retry.Unauthorised)
 	}
 }
@@ -285,7 +285,7 @@ func TestStateCountsWhatWaits(t *testing.T) {
 	h.read(orders(0), eventOf(0, "a"), eventOf(1, "a"), eventOf(2, "b"), eventOf(3, "c"), eventOf(4, "d"), eventOf(5, "e"))
 	h.answer(orders(0), 0, retry.Verdict{Cause: "Timeout"})
 	h.answer(orders(0), 2, retry.Verdict{Kind: retry.DeadLetter, Cause: "ValidationError", Answered: true})
-	s := h.d.State()
+	s := h.d.Snapshot()
 	if s.InFlight != 3 || s.Waiting != 1 || s.Blocked != 1 || s.Letters != 1 {
 		t.Errorf("got %d in flight, %d waiting, %d blocked, %d letters, want 3, 1, 1, 1", s.InFlight, s.Waiting, s.Blocked, s.Letters)
 	}

@@ -21,8 +21,8 @@
 // repeats at most an order's last call, and an order's status never goes back.
 //
 // Offsets: an offset is finished when each of its status changes was accepted, needed no call, or is stored as a letter.
-// A commit is the lowest unfinished offset. Its metadata names the finished offsets above it, and the space for that is
-// reserved before a call starts. So the retry of the lowest unfinished event never waits for space.
+// A commit is the lowest unfinished offset. Its metadata names the finished offsets above it, and the room for that is
+// reserved before a call starts. So the retry of the lowest unfinished event never waits for room.
 //
 // Repeats: no new call starts while 2 × CallsInFlight called events need no further call and are not yet covered by an
 // acknowledged commit. So a crash repeats the calls of at most 3 × CallsInFlight events. At most CallsInFlight partly done
@@ -48,21 +48,19 @@
 //
 // An item is what an event says about one order:
 //
-//	idle ──first in its lane──▶ ready ──slot──▶ inAir ──accepted──▶ done
-//	                            ▲ ▲ ▲            │ │ │
-//	                timer fires │ │ │            │ │ └─refused, or retries exhausted─▶ storing ──acknowledged──▶ done
-//	                            │ │ └─── parked ◀┘ │ failed while only probes may start
-//	                            │ │   pause ends   │
-//	                            └─┴── waiting ◀────┘ failed, backs off
+//	idle ──first in its lane──▶ ready ──slot──▶ inFlight ──accepted──▶ done
+//	                              ▲ ▲            │ │ └──refused, or retries exhausted──▶ storing ──acknowledged──▶ done
+//	                              │ └── parked ◀─┘ │ failed while only probes may start; ready again after the pause
+//	                              └─── waiting ◀───┘ failed; ready again after its backoff
 //
 // An item that the mapping refused begins in storing. A letter that could not be stored stays in storing and backs off.
 //
 // # The life of a commit
 //
-//	due ──▶ in the air ──▶ Acked      covered lanes open; the lease is renewed
-//	                   ├─▶ NotSent    its events are committed again after a pause
-//	                   ├─▶ Ambiguous  the same, but the generation drains and no acknowledgement counts any more
-//	                   └─▶ Refused    the generation is fenced: it ends when its calls have ended
+//	due ──▶ in flight ─┬▶ Acked      covered lanes open; the lease is renewed
+//	                   ├▶ NotSent    its events are committed again after a pause
+//	                   ├▶ Ambiguous  the same, but the generation drains and no acknowledgement counts any more
+//	                   └▶ Refused    the generation is fenced: it ends when its calls have ended
 //
 // A commit is due 250 ms after an event has finished, 20 ms after the last commit if a lane waits for it, at once if CallsInFlight
 // finished events are uncommitted or the generation has drained, and every sixth of a session in any case.

@@ -8,25 +8,25 @@ import (
 	"leadhit-sync/retry"
 )
 
-// Position is where the group stands in a partition, as found when the generation began.
+// Position is the group's position in a partition at the start of a generation.
 type Position struct {
 	event.Partition
 	// Next is the committed offset: the next one to consume.
 	Next int64
-	// Metadata is what the last commit carried beside the offset. What this package did not write is ignored.
+	// Metadata is the metadata of the last commit. Text that this package did not write is ignored.
 	Metadata string
-	// Uncommitted says that the group never committed here: Next is a choice, written before any call.
+	// Uncommitted says that the group never committed here: Next is a choice, committed before any call.
 	Uncommitted bool
 }
 
 // Event is one record of the log, mapped.
 type Event struct {
 	Offset int64
-	Time   time.Time // the record's own, by which it is recognised
+	Time   time.Time // the record's timestamp, which identifies it
 	Since  time.Time // when the event began to age; Time if zero
 	Bytes  int       // memory that the event holds until it is finished
-	Items  []Item    // at least one; kept, not to be changed afterwards
-	Record any       // comes back untouched with each effect about the event
+	Items  []Item    // at least one; must not be changed afterwards
+	Record any       // returned with each effect about the event
 }
 
 // Action says what an item asks for.
@@ -35,8 +35,8 @@ type Action uint8
 // The actions.
 const (
 	Ignore Action = iota // nothing to do
-	Send                 // tell LeadHit
-	Refuse               // the mapping could not make sense of it: a letter
+	Send                 // call LeadHit
+	Refuse               // the mapping refuses it: a letter
 )
 
 // Item is what an event says about one order.
@@ -45,25 +45,25 @@ type Item struct {
 	Order, Status string
 	Cause         string // of a refusal
 	Message       string
-	By            string // what in the mapping decided, for the letter
+	By            string // the part of the mapping that decided, for the letter
 }
 
-// Effects is what to do now. Everything in it must be started; each call, store, fetch and commit is answered once by
-// the input of its name, whatever comes of it.
+// Effects lists what to start now. All of it must be started. Each call, store, fetch and commit ends with exactly one input:
+// Answered, Stored, Fetched or Committed.
 type Effects struct {
 	Calls   []Call
 	Stores  []Store
 	Fetches []Fetch
 	Commit  *Commit
-	// Suspects are partitions whose commits have stopped because the broker does not know them. Once such a partition
-	// can be fetched, find out what became of the group's offset there, then say Trusted or Restarted.
+	// Suspects are partitions whose commits are suspended because the broker does not know them. Once such a partition
+	// can be fetched, read the group's offset there, then call Trusted or Restarted.
 	Suspects []event.Partition
-	// Ended says that this generation has nothing more to do: leave it, then say Lost.
+	// Ended says that this generation has nothing left to do: leave it, then call Lost.
 	Ended End
 	// Announce is an entry to append to the ledger: a pause of the flood guard, or one that a deleted ledger held. Nil is
 	// none. It comes once: repeat the write until it succeeds. It must come back through Followed.
 	Announce *ledger.Entry
-	// Wake is when to ask again at the latest, unless an input comes first; zero: not before an input.
+	// Wake is the latest time for the next call of Next; zero means not before an input.
 	Wake time.Time
 }
 
@@ -73,8 +73,8 @@ type End uint8
 // The ends.
 const (
 	NotEnded End = iota
-	Drained      // all that was in the air is finished and committed
-	Fenced       // the group has moved on: nothing more can be committed
+	Drained      // all that was in flight is finished and committed
+	Fenced       // the group rejects our commits: a newer generation exists
 	Expired      // the lease ran out before the last commit was acknowledged
 )
 
@@ -83,13 +83,13 @@ type Call struct {
 	ID uint64
 	event.Partition
 	Offset int64
-	// Item counts from 0 among the event's items; Several says that there is more than one.
+	// Item is the index of the event's item, from 0; Several says that the event has more than one.
 	Item          int
 	Several       bool
 	Order, Status string
 	Attempt       int // 1 for the first
 	Probe         bool
-	// Until is the end of the lease: after it the request must not be written.
+	// Until is the end of the lease. The request must not be written after it.
 	Until  time.Time
 	Record any
 }
@@ -102,9 +102,9 @@ type Store struct {
 	Item          int
 	Several       bool
 	Order, Status string
-	// Mapping says that the mapping refused; else LeadHit did.
+	// Mapping says that the mapping refused the event; otherwise LeadHit did.
 	Mapping  bool
-	By       string // what in the mapping decided
+	By       string // the part of the mapping that decided
 	Verdict  retry.Verdict
 	Attempts int // calls made; 0 if the mapping refused
 	Record   any
@@ -114,7 +114,7 @@ type Store struct {
 type Fetch struct {
 	event.Partition
 	Offset int64
-	// Bytes is how much may come, but for a first batch that is larger.
+	// Bytes is the maximum size. Kafka exceeds it for a first batch that is larger.
 	Bytes int
 	id    uint64
 }
@@ -127,34 +127,34 @@ type Commit struct {
 	Final bool
 }
 
-// Offset is what a commit says of one partition.
+// Offset is the part of a commit about one partition.
 type Offset struct {
 	event.Partition
 	Next     int64
 	Metadata string
-	// Unwatched says that no fetch is under way that would show that the topic was made anew, and that a commit was
-	// acknowledged before: one that is gone now went with the topic.
+	// Unwatched says that no fetch is in flight that would show that the topic was recreated, and that a commit was acknowledged
+	// before. If the group's offset is gone now, the topic was recreated.
 	Unwatched bool
 }
 
-// Outcome is what became of a commit.
+// Outcome is how a commit ended.
 type Outcome uint8
 
 // The outcomes.
 const (
-	// Acked: the coordinator has stored it, but for the partitions listed in the answer.
+	// Acked: the coordinator stored it, except for the partitions that the CommitAnswer lists.
 	Acked Outcome = iota
-	// NotSent: it surely was not applied and may be sent again.
+	// NotSent: it was certainly not applied, and may be sent again.
 	NotSent
-	// Refused: the group has moved on; this generation can commit no more.
+	// Refused: the group rejected it; this generation can commit nothing more.
 	Refused
-	// Ambiguous: no answer; it may be applied, now or late.
+	// Ambiguous: no response; it may be applied now or later.
 	Ambiguous
 )
 
-// CommitAnswer is what became of a commit, with the partitions that fared worse than the whole.
+// CommitAnswer is the outcome of a commit, with the partitions that have another outcome.
 type CommitAnswer struct {
 	Outcome Outcome
-	// Unknown partitions are not known to the broker (any more). TooLarge metadata was refused.
+	// The broker does not know the Unknown partitions. It rejected the metadata of the TooLarge ones.
 	Unknown, TooLarge []event.Partition
 }

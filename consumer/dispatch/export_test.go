@@ -16,7 +16,7 @@ func ParseMetadata(text string) (frontier int64, unfinished []int64, ok bool) {
 	return m.frontier, m.unfinished(), true
 }
 
-// Limit is how many calls may be in the air: State tells it too, but looks at all events for the rest.
+// Limit is how many calls may be in flight: State tells it too, but looks at all events for the rest.
 func (d *Dispatcher) Limit() int { return d.governor.State(d.asked).Limit }
 
 // Paused reports that calls are paused for the key or the URL, whatever else stops them.

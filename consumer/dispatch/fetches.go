@@ -23,16 +23,16 @@ func (d *Dispatcher) startFetches() {
 	}
 }
 
-// windowFull says that so much of a partition is unfinished that no more is fetched.
+// windowFull says whether too much of a partition is unfinished to fetch more of it.
 func (d *Dispatcher) windowFull(p *partition, bytes, share int64) bool {
-	if p.space.full || p.window.unfinished >= d.config.WindowEvents {
+	if p.room.none || p.window.unfinished >= d.config.WindowEvents {
 		return true
 	}
 	return p.window.unfinished > 0 && p.window.bytes+bytes > share
 }
 
-// Fetched takes what a fetch brought: the events of its partition from its offset on, and the next offset to ask for,
-// which may lie beyond the last of them.
+// Fetched takes the outcome of a fetch: the events from its offset on, and the next offset to fetch, which may lie beyond the
+// last event.
 func (d *Dispatcher) Fetched(now time.Time, f Fetch, events []Event, next int64) {
 	p := d.partitions[f.Partition]
 	if p == nil || p.window.fetchID != f.id || !p.window.fetching {
@@ -48,7 +48,7 @@ func (d *Dispatcher) Fetched(now time.Time, f Fetch, events []Event, next int64)
 		p.window.position = next
 		p.passHoles(next)
 	}
-	d.recheck = d.recheck || len(d.deferred) > 0 // another event may be the first now
+	d.recheck = d.recheck || len(d.deferred) > 0 // another event may be the window's first now
 	d.touch(now, p)
 }
 

@@ -36,7 +36,7 @@ type flow struct {
 	written  map[event.Partition]map[int64]time.Duration
 	accepted map[string]time.Duration // how long the n-th event of an order took, by "order/n"
 	nth      map[string]int
-	inAir    int
+	inFlight int
 	begun    []time.Duration
 	probed   []string // orders
 	done     []time.Duration
@@ -188,8 +188,8 @@ func (f *flow) ask() {
 
 func (f *flow) call(c dispatch.Call) {
 	limit := f.d.Limit()
-	if f.inAir++; f.inAir > limit && !c.Probe {
-		f.tb.Fatalf("at %v: got %d calls in the air, want %d at most", f.now, f.inAir, limit)
+	if f.inFlight++; f.inFlight > limit && !c.Probe {
+		f.tb.Fatalf("at %v: got %d calls in flight, want %d at most", f.now, f.inFlight, limit)
 	}
 	if c.Probe {
 		f.probed = append(f.probed, c.Order)
@@ -197,7 +197,7 @@ func (f *flow) call(c dispatch.Call) {
 	f.begun = append(f.begun, f.now)
 	takes, v := f.leadhit(f.now, c)
 	f.hear(takes, func() {
-		f.inAir--
+		f.inFlight--
 		if v.Code == 503 {
 			f.refused++
 		}

@@ -60,7 +60,7 @@ func TestOneStuckOrderBesideAThousandGoodOnesSlowsNobodyDown(t *testing.T) {
 			if tries := len(with.begun) - len(without.begun); tries < 10 {
 				t.Errorf("got %d tries of the stuck order, want 10 at least", tries)
 			}
-			if s := with.d.State(); s.Blocked != 19 {
+			if s := with.d.Snapshot(); s.Blocked != 19 {
 				t.Errorf("got %d events behind the stuck order's first, want 19", s.Blocked)
 			}
 		})
@@ -83,7 +83,7 @@ func outage(t *testing.T, takes time.Duration, v retry.Verdict) *flow {
 	}
 	f.writeEach(50*time.Millisecond, 0, 20*time.Minute, 3000, send(""))
 	f.until(outageTo - time.Second)
-	if s := f.d.State(); s.Pause.Kind != retry.Outage || s.Limit != 1 || s.Pause.Since.Before(f.clock().Add(outageFrom-outageTo)) {
+	if s := f.d.Snapshot(); s.Pause.Kind != retry.Outage || s.Limit != 1 || s.Pause.Since.Before(f.clock().Add(outageFrom-outageTo)) {
 		t.Errorf("got %q since %v, limit %d, want an outage", s.Pause.Kind, s.Pause.Since, s.Limit)
 	}
 	f.until(40 * time.Minute)
@@ -188,7 +188,7 @@ func TestNoMoreCallsASecondThanTheSetting(t *testing.T) {
 	if len(f.begun) < 590 {
 		t.Errorf("got %d calls in a minute, want about 600", len(f.begun))
 	}
-	if got := f.d.State().PerSecond; got != 10 {
+	if got := f.d.Snapshot().PerSecond; got != 10 {
 		t.Errorf("got a cap of %v, want 10", got)
 	}
 }
@@ -214,7 +214,7 @@ func TestABadDeployStopsAndGoesOnAfterAResume(t *testing.T) {
 			f.d.Followed(f.clock(), ledger.Entry{Event: ledger.GuardResume, At: f.clock(), By: "alice"})
 			f.ask()
 			f.until(2 * time.Minute)
-			if len(f.stores) != 1000 || f.d.State().Pause.Kind != "" {
+			if len(f.stores) != 1000 || f.d.Snapshot().Pause.Kind != "" {
 				t.Fatalf("got %d letters after the resume, want 1000", len(f.stores))
 			}
 
@@ -233,7 +233,7 @@ func (f *flow) wantFlood(why string, before, n int) {
 	if letters < 100 || letters > most {
 		f.tb.Fatalf("%s: got %d letters, want 100 to %d", why, letters, most)
 	}
-	if s := f.d.State().Pause; s.Kind != ledger.Flood || len(f.announce) != n || s.By != "worker-1" {
+	if s := f.d.Snapshot().Pause; s.Kind != ledger.Flood || len(f.announce) != n || s.By != "worker-1" {
 		f.tb.Fatalf("%s: got %q by %q and %d entries to announce, want a flood and %d", why, s.Kind, s.By, len(f.announce), n)
 	}
 }
@@ -243,8 +243,8 @@ func TestWithoutTheFloodGuardLettersPauseNothing(t *testing.T) {
 	f := newFlow(t, flowSettings())
 	f.writeEach(10*time.Millisecond, 0, 10*time.Second, 500, dispatch.Item{Action: dispatch.Refuse, Cause: "NoRule"})
 	f.until(time.Minute)
-	if len(f.stores) != 1000 || len(f.announce) != 0 || f.d.State().Pause.Kind != "" {
-		t.Errorf("got %d letters, %d entries, held %q, want 1000 and no pause", len(f.stores), len(f.announce), f.d.State().Pause.Kind)
+	if len(f.stores) != 1000 || len(f.announce) != 0 || f.d.Snapshot().Pause.Kind != "" {
+		t.Errorf("got %d letters, %d entries, held %q, want 1000 and no pause", len(f.stores), len(f.announce), f.d.Snapshot().Pause.Kind)
 	}
 }
 
@@ -304,7 +304,7 @@ func TestADrainEndsWhileTheFloodGuardHoldsLettersBack(t *testing.T) {
 	for offset := int64(301); offset < 330; offset++ {
 		h.answer(orders(0), offset, retry.Verdict{Kind: retry.DeadLetter, Cause: "ValidationError", Answered: true})
 	}
-	if got := h.d.State().Pause.Kind; got != ledger.Flood {
+	if got := h.d.Snapshot().Pause.Kind; got != ledger.Flood {
 		t.Fatalf("got %q, want a flood", got)
 	}
 	h.d.Revoked()
@@ -333,7 +333,7 @@ func TestAPauseByHandCountsFromTheLedgerOn(t *testing.T) {
 	h.read(orders(0), eventOf(0, "a"))
 	h.settle()
 	h.wantInAir("paused by hand")
-	if s := h.d.State().Pause; s.Kind != ledger.ByHand || s.Reason != "migration" || s.By != "alice" || h.d.Paused() {
+	if s := h.d.Snapshot().Pause; s.Kind != ledger.ByHand || s.Reason != "migration" || s.By != "alice" || h.d.Paused() {
 		t.Errorf("got %+v, want a pause by alice", s)
 	}
 	h.d.Lost()
@@ -358,13 +358,13 @@ func TestTheLimitOutlivesAGeneration(t *testing.T) {
 	h.read(orders(0), events...)
 	h.answer(orders(0), 0, retry.Verdict{Cause: "Timeout"})
 	h.answer(orders(0), 1, retry.Verdict{Cause: "Timeout"})
-	limit := h.d.State().Limit
+	limit := h.d.Snapshot().Limit
 	if limit >= 20 || limit < 1 {
 		t.Fatalf("got a limit of %d after two timeouts, want less than 20", limit)
 	}
 	h.d.Lost()
 	h.assign(true, orders(0))
-	if got := h.d.State().Limit; got != limit {
+	if got := h.d.Snapshot().Limit; got != limit {
 		t.Errorf("got a limit of %d in the next generation, want %d as before", got, limit)
 	}
 }
@@ -383,7 +383,7 @@ func TestTimeInWhichCallsAreHeldCountsAgainstNoOrder(t *testing.T) {
 			h.answer(orders(0), h.calls[0].Offset, retry.Verdict{Kind: retry.Unauthorised, Code: 403})
 		}
 	}
-	for h.d.State().Pause.Kind != "" {
+	for h.d.Snapshot().Pause.Kind != "" {
 		for len(h.calls) > 0 && h.calls[0].Order != "c" {
 			h.answer(orders(0), h.calls[0].Offset, retry.Verdict{Kind: retry.Unauthorised, Code: 403})
 		}

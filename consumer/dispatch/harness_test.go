@@ -80,7 +80,7 @@ func (h *harness) ask() {
 	}
 	if e.Commit != nil {
 		if h.commit != nil {
-			h.tb.Fatal("two commits in the air")
+			h.tb.Fatal("two commits in flight")
 		}
 		h.commit = e.Commit
 	}
@@ -99,7 +99,7 @@ func (h *harness) pass(d time.Duration) {
 func (h *harness) answerCommit(a dispatch.CommitAnswer) {
 	h.tb.Helper()
 	if h.commit == nil {
-		h.tb.Fatal("no commit in the air")
+		h.tb.Fatal("no commit in flight")
 	}
 	id := h.commit.ID
 	h.commit = nil
@@ -132,7 +132,7 @@ func (h *harness) read(p event.Partition, events ...dispatch.Event) {
 	h.ask()
 }
 
-// call takes the call about an offset out of those in the air.
+// call takes the call about an offset out of those in flight.
 func (h *harness) call(p event.Partition, offset int64) dispatch.Call {
 	h.tb.Helper()
 	for i, c := range h.calls {
@@ -141,7 +141,7 @@ func (h *harness) call(p event.Partition, offset int64) dispatch.Call {
 			return c
 		}
 	}
-	h.tb.Fatalf("no call about %v/%d in the air: %v", p, offset, h.inAir())
+	h.tb.Fatalf("no call about %v/%d in flight: %v", p, offset, h.inFlight())
 	return dispatch.Call{}
 }
 
@@ -156,8 +156,8 @@ func (h *harness) accept(p event.Partition, offset int64) {
 	h.answer(p, offset, retry.Verdict{Kind: retry.Done, Answered: true})
 }
 
-// inAir lists the offsets that are being called about.
-func (h *harness) inAir() []int64 {
+// inFlight lists the offsets that are being called about.
+func (h *harness) inFlight() []int64 {
 	offsets := []int64{}
 	for _, c := range h.calls {
 		offsets = append(offsets, c.Offset)
@@ -167,7 +167,7 @@ func (h *harness) inAir() []int64 {
 
 func (h *harness) wantInAir(why string, want ...int64) {
 	h.tb.Helper()
-	if got := h.inAir(); !slices.Equal(got, want) {
+	if got := h.inFlight(); !slices.Equal(got, want) {
 		h.tb.Fatalf("%s: got calls about %v, want %v", why, got, want)
 	}
 }

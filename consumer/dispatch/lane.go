@@ -1,7 +1,7 @@
 package dispatch
 
-// laneKey names a lane by the partition's number, not its topic: topics that are cut alike keep an order under one
-// number, and so in one lane.
+// laneKey names a lane by the partition's number, without its topic. Topics with equal partition counts hold an order under the same
+// number, so its events in all of them share a lane.
 type laneKey struct {
 	number int
 	order  string
@@ -13,13 +13,13 @@ type lane struct {
 	events []*pending
 	// unacked is the last called event, until an acknowledged commit covers its outcome.
 	unacked *pending
-	// orphans counts calls about this order that an ended generation left in the air.
+	// orphans counts calls about this order that an ended generation left in flight.
 	orphans int
 }
 
 func (l *lane) blocked() bool { return l.unacked != nil || l.orphans > 0 }
 
-// enqueue puts an event at the end of the lanes of all orders that it calls about.
+// enqueue puts an event at the end of the lane of each order that it has a call for.
 func (d *Dispatcher) enqueue(e *pending) {
 	e.lanes = e.oneLane[:0] // grows where there are several
 	for i := range e.items {
@@ -47,7 +47,7 @@ func (d *Dispatcher) enqueue(e *pending) {
 	}
 }
 
-// advance takes a finished event off the front of its lanes. Its outcome blocks them until a commit covers it.
+// advance removes a finished event from the front of its lanes. The lanes stay blocked until a commit covers it.
 func (d *Dispatcher) advance(e *pending) {
 	for _, l := range e.lanes {
 		l.events[0] = nil
@@ -73,7 +73,7 @@ func (d *Dispatcher) release(e *pending) {
 	}
 }
 
-// open lets the first event of a lane that is no longer blocked run.
+// open lets the first event of a lane run if the lane is not blocked.
 func (d *Dispatcher) open(l *lane) {
 	if l.blocked() {
 		return
@@ -88,7 +88,7 @@ func (d *Dispatcher) open(l *lane) {
 	}
 }
 
-// orphaned notes a call that nobody of this generation waits for: its order must not be called until it ends.
+// orphaned notes a call of an ended generation: its order must not be called until that call ends.
 func (d *Dispatcher) orphaned(key laneKey) {
 	d.orphans[key]++
 	if l := d.lanes[key]; l != nil {
@@ -106,7 +106,7 @@ func (d *Dispatcher) orphanEnded(key laneKey) {
 	}
 }
 
-// detach takes an event that will not be finished out of its lanes, wherever it stands in them.
+// detach removes an event that will not be finished from its lanes, at any position.
 func (d *Dispatcher) detach(e *pending) {
 	for _, l := range e.lanes {
 		for i, other := range l.events {

@@ -7,17 +7,18 @@ import (
 	"time"
 )
 
-// A commit's metadata tells what is finished above the committed offset. It is text, for operators read it too:
+// metadata is what a commit's metadata says about finished offsets above the committed one. It is text, because operators read it
+// too:
 //
 //	1,<offset>,<stamp>,<distance>,<gap>,<gap>…
 //
-// all numbers in base 36. Below offset + distance everything is finished but the event at the committed offset itself and
-// those that the gaps lead to, each counted from the one before. The offset is repeated, and the stamp is the time of the
-// record there (milliseconds, their last nine digits; dashes if unknown): who finds another offset or another record
-// reads the metadata of another log and ignores it. Events that need no call are not told apart from those still unread:
-// to read them again repeats nothing.
+// All numbers are in base 36. Below offset + distance everything is finished except the event at the committed offset and the
+// events at the gaps; each gap is the distance from the one before. The stamp is the timestamp of the record at the committed
+// offset (milliseconds, the last nine digits; dashes if unknown). If a reader finds another offset or another record there, the
+// metadata describes another log, and the reader ignores it. Events that need no call look like unread ones: reading them
+// again repeats nothing.
 //
-// Offset and stamp have a fixed width, so that the text never grows while events only finish.
+// Offset and stamp have a fixed width, so the text never grows while events only finish.
 type metadata struct {
 	base, stamp, frontier int64
 	gaps                  []int64
@@ -27,8 +28,8 @@ const (
 	version       = "1"
 	base          = 36
 	unknownDigits = "---------"
-	// offsetWidth and stampWidth are the digits of an offset and a stamp, prefixRoom what stands before the distance,
-	// headerRoom what stands before the gaps at most.
+	// offsetWidth and stampWidth are digits. prefixRoom is the number of bytes before the distance, headerRoom the maximum number of
+	// bytes before the gaps.
 	offsetWidth = 13
 	stampWidth  = 9
 	prefixRoom  = len(version) + 1 + offsetWidth + 1 + stampWidth + 1
@@ -38,7 +39,7 @@ const (
 	unknownStamp = -1
 )
 
-// stampOf tells records apart that stand at the same offset of two logs.
+// stampOf distinguishes the records at the same offset of two logs.
 func stampOf(t time.Time) int64 {
 	if t.IsZero() {
 		return unknownStamp
@@ -58,8 +59,8 @@ func (m metadata) unfinished() []int64 {
 	return all
 }
 
-// formatMetadata tells what is finished between first, the lowest unfinished event, and frontier. What does not fit in
-// limit bytes is left out from the upper end; coverage is where the telling ends.
+// formatMetadata describes what is finished between first, the lowest unfinished event, and frontier. If that takes more than limit
+// bytes, it leaves out the upper end; coverage is the offset below which the text is complete.
 func formatMetadata(first *pending, frontier int64, limit int) (text string, coverage int64) {
 	gaps := make([]byte, 0, 64)
 	last := first
@@ -123,7 +124,7 @@ func parseMetadata(text string) (metadata, bool) {
 	return m, true
 }
 
-// parseInt reads a number as we write it: no sign, no capitals.
+// parseInt reads a number as formatMetadata writes it: no sign, no capitals.
 func parseInt(s string, into *int64) bool {
 	n, err := strconv.ParseInt(s, base, 64)
 	*into = n

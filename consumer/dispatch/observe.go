@@ -10,10 +10,10 @@ import (
 	"leadhit-sync/retry"
 )
 
-// observed is counted for people and metrics, from the start of the process. It decides nothing.
+// observed is counted for people and metrics, since the start of the process. No decision depends on it.
 type observed struct {
 	finished, passed uint64
-	rested           map[event.Partition]time.Duration // but for the stretches that last still
+	rested           map[event.Partition]time.Duration // without the rests that still last
 }
 
 func newObserved() observed { return observed{rested: map[event.Partition]time.Duration{}} }
@@ -29,8 +29,8 @@ func (d *Dispatcher) rests(p *partition, full bool) {
 	}
 }
 
-// rested is for how long each partition's window was full, up to the last question. A partition that was never full is in
-// it from the moment it is owned.
+// rested is how long each partition's window was full, up to the last call of Next. It has an entry for every partition that
+// is or was owned.
 func (d *Dispatcher) rested() map[event.Partition]time.Duration {
 	all := maps.Clone(d.observed.rested)
 	for _, p := range d.order {
@@ -43,7 +43,7 @@ func (d *Dispatcher) rested() map[event.Partition]time.Duration {
 	return all
 }
 
-// toTryAgain counts the orders of an event whose call failed and is to be repeated, but not now.
+// toTryAgain counts the orders of an event whose call failed and will be retried.
 func (e *pending) toTryAgain() int {
 	n := 0
 	for i := range e.items {
@@ -58,29 +58,29 @@ func (it *item) toTryAgain() bool {
 	return it.attempts > 0 && (it.state == waiting || it.state == parked || it.state == ready)
 }
 
-// unstored says that a letter of the item could not be stored and is to be tried again.
+// unstored says that the item's letter could not be stored and will be stored again.
 func (it *item) unstored() bool {
-	return it.state == storing && it.trouble != nil && it.backoff != nil
+	return it.state == storing && it.failures != nil && it.backoff != nil
 }
 
-// WaitingOrder is an order that waits for its next try: of the call, or of storing its letter.
+// WaitingOrder is an order that waits for the next attempt of its call, or of storing its letter.
 type WaitingOrder struct {
 	event.Place
 
-	Order, Status string    // of a letter of the mapping's they may be empty
+	Order, Status string    // may be empty if the mapping refused the event
 	Since         time.Time // when its event began to age
 	Attempts      int       // calls made
-	// Next is when it is tried again; zero: as soon as calls flow and one is free.
+	// Next is when the next attempt is due; zero: as soon as calls may start and a slot is free.
 	Next time.Time
-	// Letter says that it is to be a dead letter, which could not be stored yet.
+	// Letter says that it becomes a dead letter, which could not be stored yet.
 	Letter bool
 	// Last is the verdict on the last call, or the mapping's.
 	Last retry.Verdict
 }
 
-// WaitingOrders returns the orders that wait for their next try, those of the oldest events first, and most of them at most.
-// It looks at all unfinished events.
-func (d *Dispatcher) WaitingOrders(most int) []WaitingOrder {
+// WaitingOrders returns up to limit orders that wait for their next attempt, those of the oldest events first. It visits all
+// unfinished events.
+func (d *Dispatcher) WaitingOrders(limit int) []WaitingOrder {
 	next := make(map[task]time.Time, d.timers.len())
 	for i := range d.timers.inner.items {
 		t := d.timers.inner.items[i]
@@ -104,5 +104,5 @@ func (d *Dispatcher) WaitingOrders(most int) []WaitingOrder {
 	slices.SortStableFunc(all, func(a, b WaitingOrder) int {
 		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
 	})
-	return all[:min(len(all), max(most, 0))]
+	return all[:min(len(all), max(limit, 0))]
 }

@@ -23,7 +23,7 @@ func TestTheOrdersThatWaitAreListedWithTheirLastAnswer(t *testing.T) {
 
 	got := h.d.WaitingOrders(10)
 	if len(got) != 2 {
-		t.Fatalf("got %+v, want two: the event behind another of its order and the one in the air do not wait", got)
+		t.Fatalf("got %+v, want two: the event behind another of its order and the one in flight do not wait", got)
 	}
 	letter, call := got[0], got[1]
 	if letter.Topic != "orders" || letter.Partition != 1 || letter.Offset != 1 || !letter.Letter || letter.Last.Cause != "ValidationError" ||
@@ -38,7 +38,7 @@ func TestTheOrdersThatWaitAreListedWithTheirLastAnswer(t *testing.T) {
 	if got := h.d.WaitingOrders(1); len(got) != 1 || got[0].Offset != 1 {
 		t.Errorf("got %+v of one, want the oldest", got)
 	}
-	if s := h.d.State(); s.Waiting != 1 || s.Blocked != 1 || s.Letters != 0 {
+	if s := h.d.Snapshot(); s.Waiting != 1 || s.Blocked != 1 || s.Letters != 0 {
 		t.Errorf("got %d waiting, %d blocked, %d letters; want 1, 1 and 0", s.Waiting, s.Blocked, s.Letters)
 	}
 }
@@ -54,7 +54,7 @@ func TestAnOrderThatWaitsForTheEndOfAPauseHasNoTimeOfItsNextTry(t *testing.T) {
 	if len(got) != 2 || !got[0].Next.IsZero() || got[0].Last.Cause != "Timeout" || !got[1].Next.IsZero() || got[1].Last.Cause != "HTTP 403" {
 		t.Errorf("got %+v, want both orders, their answers, and no time", got)
 	}
-	if s := h.d.State(); s.Waiting != 2 {
+	if s := h.d.Snapshot(); s.Waiting != 2 {
 		t.Errorf("got %d waiting, want 2", s.Waiting)
 	}
 }
@@ -65,7 +65,7 @@ func TestWhatNeedsNothingMoreIsCountedOverGenerations(t *testing.T) {
 	ignored := dispatch.Event{Offset: 2, Items: []dispatch.Item{{Action: dispatch.Ignore}}}
 	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"), ignored)
 	h.accept(orders(0), 1)
-	if s := h.d.State(); s.Finished != 2 || s.Passed != 0 {
+	if s := h.d.Snapshot(); s.Finished != 2 || s.Passed != 0 {
 		t.Errorf("got %d finished, %d passed over; want the accepted and the ignored one, and none", s.Finished, s.Passed)
 	}
 	h.pass(time.Second)
@@ -76,7 +76,7 @@ func TestWhatNeedsNothingMoreIsCountedOverGenerations(t *testing.T) {
 	h.ask()
 	h.ack()
 	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"), ignored)
-	if s := h.d.State(); s.Finished != 3 || s.Passed != 1 {
+	if s := h.d.Snapshot(); s.Finished != 3 || s.Passed != 1 {
 		t.Errorf("got %d finished, %d passed over; want 3 and 1: the commit's metadata told of the call, not of what needed none",
 			s.Finished, s.Passed)
 	}
@@ -87,20 +87,20 @@ func TestTheTimeInWhichTheWindowIsFullAddsUpOverGenerations(t *testing.T) {
 	c := settings()
 	c.WindowEvents = 2
 	h := started(t, c, orders(0), orders(1))
-	if got := h.d.State().Rested; len(got) != 2 || got[orders(0)] != 0 {
+	if got := h.d.Snapshot().Rested; len(got) != 2 || got[orders(0)] != 0 {
 		t.Errorf("got %v, want a zero for each partition from the start", got)
 	}
 	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"))
 	h.pass(3 * time.Second)
 	h.ask()
-	s := h.d.State()
+	s := h.d.Snapshot()
 	if got := s.Rested[orders(0)]; got != 3*time.Second || !s.Partitions[0].Resting || s.Partitions[1].Resting {
 		t.Errorf("got %v and %+v, want three seconds of the first partition", got, s.Partitions)
 	}
 	h.accept(orders(0), 0)
 	h.accept(orders(0), 1)
 	h.pass(5 * time.Second)
-	if s = h.d.State(); s.Rested[orders(0)] != 3*time.Second || s.Partitions[0].Resting {
+	if s = h.d.Snapshot(); s.Rested[orders(0)] != 3*time.Second || s.Partitions[0].Resting {
 		t.Errorf("got %v, want three seconds still: there is room again", s.Rested)
 	}
 	h.read(orders(0), eventOf(2, "a"), eventOf(3, "b"))
@@ -108,7 +108,7 @@ func TestTheTimeInWhichTheWindowIsFullAddsUpOverGenerations(t *testing.T) {
 	h.ask()
 	h.d.Lost()
 	h.assign(true, orders(0))
-	if got := h.d.State().Rested[orders(0)]; got != 4*time.Second {
+	if got := h.d.Snapshot().Rested[orders(0)]; got != 4*time.Second {
 		t.Errorf("got %v in the next generation, want four seconds", got)
 	}
 }
@@ -125,7 +125,7 @@ func TestTheAgeOfAPartitionIsThatOfItsOldestEvent(t *testing.T) {
 	}
 	h.read(orders(0), since(eventOf(0, "a"), -1), since(eventOf(1, "b"), -2), since(eventOf(2, "c"), -90), since(eventOf(3, "d"), -30))
 	oldest := h.now.Add(-90 * time.Second)
-	s := h.d.State().Partitions[0]
+	s := h.d.Snapshot().Partitions[0]
 	if !s.Oldest.Equal(oldest) || !s.Untried.Equal(oldest) || s.OldestOffset != 0 {
 		t.Errorf("got %+v, want the age of the third event, and the first one's offset", s)
 	}
@@ -134,7 +134,7 @@ func TestTheAgeOfAPartitionIsThatOfItsOldestEvent(t *testing.T) {
 	h.pass(time.Second)
 	h.ack()
 	h.accept(orders(0), 2)
-	s = h.d.State().Partitions[0]
+	s = h.d.Snapshot().Partitions[0]
 	if !s.Oldest.Equal(oldest.Add(time.Minute)) || !s.Untried.Equal(s.Oldest) || s.OldestOffset != 3 {
 		t.Errorf("got %+v, want the last event's age", s)
 	}

@@ -6,8 +6,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// pending is an unfinished event, linked with its neighbours in the log. One that is known only from a commit's metadata
-// is a placeholder until it is fetched.
+// pending is an unfinished event, linked with its neighbours in the log. An event that is known only from a commit's metadata is a
+// placeholder until it is fetched.
 type pending struct {
 	of         *partition
 	offset     int64
@@ -24,52 +24,54 @@ type pending struct {
 	oneLane [1]*lane
 
 	waits   int // lanes in which it cannot run yet
-	open    int // items not yet accepted, nor stored
-	sending int // of them, those whose calls have no final verdict
+	open    int // items that are not done
+	sending int // those of them whose call has no final verdict
 
 	placeholder bool
 	started     bool // a call was made
-	dropped     bool // its partition was lost or restarted: what is in the air about it concerns nobody
+	dropped     bool // its partition was lost or restarted: results about it are ignored
 }
 
-// item is what is left to do about one order of an event. A window holds many: what only a few need stands apart.
+// item is what is left to do about one order of an event. A window holds many, so data that only a few need is kept in
+// failures.
 type item struct {
 	*Item
-	*trouble
+	*failures
 	attempts int
 	state    state
 }
 
-// trouble is what an item needs once a call or a letter of it has failed.
-type trouble struct {
+// failures is what an item needs after a call or a letter of it has failed.
+type failures struct {
 	backoff *retry.Backoff
-	verdict retry.Verdict // the last one: for the letter, if it is final
+	verdict retry.Verdict // on the last call; the letter quotes it if it is final
 }
 
-// failed makes room for trouble.
+// failed prepares the item for its first failure.
 func (it *item) failed() {
-	if it.trouble == nil {
-		it.trouble = &trouble{}
+	if it.failures == nil {
+		it.failures = &failures{}
 	}
 }
 
 // last is the verdict on the last call, or the mapping's.
 func (it *item) last() retry.Verdict {
-	if it.trouble != nil && it.Action != Refuse {
+	if it.failures != nil && it.Action != Refuse {
 		return it.verdict
 	}
 	return retry.Verdict{Kind: retry.DeadLetter, Cause: it.Cause, Message: it.Message}
 }
 
+// state is the state of an item; the package comment has the transitions.
 type state uint8
 
 const (
-	idle    state = iota // waits for its lane
-	ready                // may be called
-	inAir                // is being called
-	waiting              // backs off
-	parked               // waits for the end of a pause
-	storing              // its letter is on its way
+	idle     state = iota // waits for its lane
+	ready                 // may be called
+	inFlight              // is being called
+	waiting               // backs off
+	parked                // waits for the end of a pause
+	storing               // its letter is on its way
 	done
 )
 
@@ -81,11 +83,11 @@ type task struct {
 
 func (t task) item() *item { return &t.items[t.i] }
 
-// several says whether the event is about more than one order: only such an event can be partly done.
+// several says whether the event has calls for more than one order. Only such an event can be partly done.
 func (e *pending) several() bool { return len(e.lanes) > 1 }
 
-// fill makes of e the event that was fetched. Of the items for one order only the last that asks for a call is called:
-// the event is one moment, and the older status was never the order's last.
+// fill copies the fetched event into e. If several items of one order ask for a call, only the last of them is called: all of them
+// happened at once, and an earlier status was never the order's latest.
 func (e *pending) fill(in Event) {
 	e.offset, e.since, e.bytes, e.record = in.Offset, in.Since, int64(in.Bytes), in.Record
 	if e.since.IsZero() {

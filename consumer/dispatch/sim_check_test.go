@@ -9,9 +9,9 @@ import (
 
 // progress is what a worker knows of an event that it has called about in this generation.
 type progress struct {
-	inAir, judged int
-	several       bool
-	toJudge       int
+	inFlight, judged int
+	several          bool
+	toJudge          int
 }
 
 // settled says whether no further call is needed.
@@ -48,8 +48,8 @@ func (k *worker) checkEffects(e dispatch.Effects) {
 func (k *worker) checkCall(c dispatch.Call) {
 	change := changeOf(c.Record, c.Item)
 	r := change.record
-	if k.inAir > k.plan.calls {
-		k.failed("worker %d: %d calls in the air, limit %d", k.place, k.inAir, k.plan.calls)
+	if k.inFlight > k.plan.calls {
+		k.failed("worker %d: %d calls in flight, limit %d", k.place, k.inFlight, k.plan.calls)
 	}
 	k.checkHeld(c)
 	if !r.gone && !r.log.committed.exists {
@@ -61,9 +61,9 @@ func (k *worker) checkCall(c dispatch.Call) {
 	k.checkPrevious(c, change)
 	k.checkPause(c)
 	if k.busy[change.order]++; k.busy[change.order] > 1 {
-		k.failed("%v/%d: worker %d has another call of the same order in the air", c.Partition, c.Offset, k.place)
+		k.failed("%v/%d: worker %d has another call of the same order in flight", c.Partition, c.Offset, k.place)
 	}
-	k.progressOf(r).inAir++
+	k.progressOf(r).inFlight++
 }
 
 func (k *worker) checkPrevious(c dispatch.Call, change *change) {
@@ -100,7 +100,7 @@ func (k *worker) progressOf(r *record) *progress {
 func (k *worker) checkWrite(f *flight) {
 	c := f.change
 	p := c.record.log
-	if c.order.inAir > 0 {
+	if c.order.inFlight > 0 {
 		k.failed("%v/%d: a call of the same order is on the wire", p.id, c.record.offset)
 	}
 	if c.record.gone {
@@ -118,8 +118,8 @@ func (k *worker) checkWrite(f *flight) {
 }
 
 func (k *worker) noteVerdict(f *flight, v retry.Verdict) {
-	if g := k.called[f.change.record]; g != nil && g.inAir > 0 {
-		g.inAir--
+	if g := k.called[f.change.record]; g != nil && g.inFlight > 0 {
+		g.inFlight--
 		if v.Kind == retry.Done || v.Kind == retry.DeadLetter {
 			g.judged++
 		}
@@ -169,12 +169,12 @@ func (k *worker) checkWindow(p *simLog, next int64) {
 	}
 }
 
-// exposed counts what a crash now would call again: events that were called, settled or in the air, which no commit at
+// exposed counts what a crash now would call again: events that were called, settled or in flight, which no commit at
 // the broker covers. Those about several orders that are not settled are counted apart, and those of a partition whose
 // commits have stopped, or go on after that, not at all: they come on top.
 func (k *worker) exposed(each func(*record)) (whole, partly int) {
 	suspect := map[partition]bool{}
-	for _, p := range k.d.State().Partitions {
+	for _, p := range k.d.Snapshot().Partitions {
 		suspect[p.Partition] = p.Suspect
 	}
 	for r, g := range k.called {
@@ -184,7 +184,7 @@ func (k *worker) exposed(each func(*record)) (whole, partly int) {
 		switch {
 		case g.several && !g.settled():
 			partly++
-		case g.settled() || g.inAir > 0:
+		case g.settled() || g.inFlight > 0:
 			whole++
 			each(r)
 		} // else it waits for its next try, crash or not

@@ -69,7 +69,7 @@ func (l *leadhit) goDown(d time.Duration)       { l.downUntil = max(l.downUntil,
 // receive takes a call that was written just now.
 func (l *leadhit) receive(f *flight) {
 	o := f.change.order
-	o.inAir++
+	o.inFlight++
 	limit := l.plan.callTimeout
 	takes := min(l.between(0, 2*l.plan.callTime), limit*9/10)
 	if l.chance(l.share(l.plan.slow)) {
@@ -87,7 +87,7 @@ func (l *leadhit) receive(f *flight) {
 			verdict, wait = retry.Verdict{Cause: "Timeout"}, limit-takes
 		}
 		l.after(wait, func() {
-			o.inAir--
+			o.inFlight--
 			f.worker.hearAnswer(f, verdict)
 		})
 	})

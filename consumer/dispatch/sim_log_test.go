@@ -16,7 +16,7 @@ type order struct {
 	number         int
 	stuck, failing bool // calls fail until healed; until the calm
 	written        int
-	inAir          int // calls on the wire, of the living and the dead
+	inFlight       int // calls on the wire, of the living and the dead
 }
 
 // record is an event in the log.

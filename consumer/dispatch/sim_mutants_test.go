@@ -71,7 +71,7 @@ func mutants() map[string][]edit {
 		"lost-retry":             {{"calls.go", "d.wait(now.Add(d.backoff(it).Next()), t)", "if it.attempts < 3 {\n\t\t\td.wait(now.Add(d.backoff(it).Next()), t)\n\t\t}"}},
 		"ack-after-ambiguous":    {{"commit.go", "d.ambiguous, d.draining = true, true\n", ""}},
 		"metadata-full-stops-retry": {{
-			"calls.go", "p.space.full && t.offset >= p.space.reach && t.pending != p.window.first", "p.space.full",
+			"calls.go", "p.room.none && t.offset >= p.room.reach && t.pending != p.window.first", "p.room.none",
 		}},
 		"metadata-ignored":      {{"partition.go", "ok && m.base == pos.Next {", "ok && m.base == -1 {"}},
 		"metadata-of-old-topic": {{"window.go", "stampOf(in.Time) != w.identity", "w.identity < unknownStamp"}},
@@ -151,7 +151,7 @@ func rare() map[string]struct {
 		},
 		"suspect-told-too-early": {
 			"TestSuspectsAreToldWhenNoCommitIsInTheAir",
-			edit{"dispatcher.go", "if d.commit == nil {\n\t\t// While", "if d.live {\n\t\t// While"},
+			edit{"dispatcher.go", "if d.commit == nil {\n\t\t// A commit", "if d.live {\n\t\t// A commit"},
 		},
 		"commit-in-air-forgotten": {
 			"TestAGenerationLostWithACommitInTheAirNeedsANewMember",

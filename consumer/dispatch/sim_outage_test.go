@@ -22,7 +22,7 @@ type outageWatch struct {
 	orders  map[*order]bool
 	since   time.Duration
 	probes  int
-	probing bool          // a probe is in the air
+	probing bool          // a probe is in flight
 	quiet   time.Duration // LeadHit asked it to call nobody before
 }
 
@@ -34,11 +34,11 @@ func (k *worker) checkHeld(c dispatch.Call) {
 	case k.now < o.quiet:
 		k.failed("worker %d: calls %v/%d before %v, in spite of Retry-After", k.place, c.Partition, c.Offset, o.quiet)
 	case c.Probe && o.probing:
-		k.failed("worker %d: two probes in the air", k.place)
+		k.failed("worker %d: two probes in flight", k.place)
 	case o.down && !c.Probe:
 		k.failed("worker %d: calls %v/%d in an outage since %v, and it is no probe", k.place, c.Partition, c.Offset, o.since)
-	case !c.Probe && k.inAir > limit:
-		k.failed("worker %d: %d calls in the air, limit %d of %d", k.place, k.inAir, limit, k.plan.calls)
+	case !c.Probe && k.inFlight > limit:
+		k.failed("worker %d: %d calls in flight, limit %d of %d", k.place, k.inFlight, limit, k.plan.calls)
 	}
 	if !c.Probe {
 		return
@@ -99,6 +99,6 @@ func (k *worker) hearOutage(f *flight, v retry.Verdict) {
 		return
 	}
 	if limit := k.d.Limit(); limit > slowStart {
-		k.failed("worker %d: an outage is over, and %d calls may be in the air at once", k.place, limit)
+		k.failed("worker %d: an outage is over, and %d calls may be in flight at once", k.place, limit)
 	}
 }

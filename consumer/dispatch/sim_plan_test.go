@@ -103,7 +103,7 @@ func drawPlan(w *world) plan {
 	if w.chance(0.15) {
 		p.recreateEvery = w.between(30*time.Second, 2*time.Minute)
 	}
-	// A worker on its own may lose its patience while calls are in the air: it gets its partitions back, and nobody else.
+	// A worker on its own may lose its patience while calls are in flight: it gets its partitions back, and nobody else.
 	if p.drain = patience; p.workers == 1 && w.chance(0.7) {
 		p.drain = w.between(10*time.Millisecond, 2*time.Second)
 		p.slow, p.keyEvery = max(p.slow, 0.05), max(p.keyEvery, time.Minute)

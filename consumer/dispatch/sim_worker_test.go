@@ -31,8 +31,8 @@ type worker struct {
 	wake        time.Duration // 0: not asked for
 	wakes       int
 	pending     bool // inputs came since the last question
-	inAir       int
-	busy        map[*order]int // its calls in the air
+	inFlight    int
+	busy        map[*order]int // its calls in flight
 	armed       func()         // what befalls it after its next call has gone out
 	run                        // of the generation
 	watch       pauseWatch
@@ -129,11 +129,11 @@ func (k *worker) assigned(generation int, positions []dispatch.Position) {
 	number := k.number + 1
 	k.run = run{number: number, inside: true, generation: generation, owned: len(positions), called: map[*record]*progress{}, begun: map[*change]bool{}}
 	k.tell("assigned generation %d as member %d: %+v", generation, k.member, positions)
-	k.figures.orphans += k.inAir
+	k.figures.orphans += k.inFlight
 	limit := k.d.Limit()
 	k.d.Assigned(k.clock(), positions, k.member != k.asMember)
 	if got := k.d.Limit(); got != limit {
-		k.failed("worker %d: a generation began, and the limit of calls in the air went from %d to %d", k.place, limit, got)
+		k.failed("worker %d: a generation began, and the limit of calls in flight went from %d to %d", k.place, limit, got)
 	}
 	k.asMember = k.member
 	if k.stopping {
@@ -156,7 +156,7 @@ func (k *worker) beat(generation int) {
 	})
 }
 
-// revoke begins the end of a generation: nothing new, and a limit to the wait for what is in the air.
+// revoke begins the end of a generation: nothing new, and a limit to the wait for what is in flight.
 func (k *worker) revoke() {
 	if !k.inside || k.revoked {
 		return
@@ -166,7 +166,7 @@ func (k *worker) revoke() {
 	k.d.Revoked()
 	number, limit := k.number, k.plan.drain
 	if k.stopping {
-		limit = patience // the group is left: nobody may find our calls in the air
+		limit = patience // the group is left: nobody may find our calls in flight
 	}
 	k.act(limit, func() {
 		switch {
@@ -185,7 +185,7 @@ func (k *worker) leaveGeneration(end dispatch.End) {
 	k.tell("leaves the generation: %d", end)
 	k.checkEnd(end)
 	k.suffer(end != dispatch.Drained || k.d.NeedsNewMember())
-	if k.inAir > 0 && k.plan.keyEvery > 0 && !k.calm && k.chance(0.5) {
+	if k.inFlight > 0 && k.plan.keyEvery > 0 && !k.calm && k.chance(0.5) {
 		k.leadhit.changeKey() // so that calls of an ended generation tell of it
 	}
 	k.d.Lost()
@@ -309,7 +309,7 @@ func (k *worker) perform(e dispatch.Effects) {
 	k.checkGuard(e, k.build)
 	k.tell("effects %+v", e)
 	for _, c := range e.Calls {
-		k.inAir++
+		k.inFlight++
 		k.checkCall(c)
 		f := &flight{worker: k, change: changeOf(c.Record, c.Item), call: c, decided: k.key, epoch: k.outage.epoch}
 		k.act(k.between(0, 5*time.Millisecond), func() { k.write(f) })
@@ -358,7 +358,7 @@ func (k *worker) write(f *flight) {
 }
 
 func (k *worker) answered(f *flight, v retry.Verdict) {
-	k.inAir--
+	k.inFlight--
 	k.busy[f.change.order]--
 	k.noteVerdict(f, v)
 	if v.Kind == retry.Done {

@@ -218,7 +218,7 @@ func (w *world) describe() string {
 	}
 	for i, k := range w.workers {
 		if k != nil {
-			fmt.Fprintf(&text, "\nworker %d life %d inside %v in the air %d state %+v", i, k.life, k.inside, k.inAir, k.d.State())
+			fmt.Fprintf(&text, "\nworker %d life %d inside %v in flight %d state %+v", i, k.life, k.inside, k.inFlight, k.d.Snapshot())
 		}
 	}
 	return text.String()

@@ -2,9 +2,8 @@ package dispatch
 
 import "time"
 
-// storesInAir bounds the letters on their way for events that were never called; those of called events are bounded by
-// the calls.
-const storesInAir = 256
+// storesInFlight limits the letters in flight about events that were never called. The calls limit those about called events.
+const storesInFlight = 256
 
 func (d *Dispatcher) startStores(now time.Time) {
 	for _, t := range d.urgent {
@@ -15,16 +14,16 @@ func (d *Dispatcher) startStores(now time.Time) {
 		d.letters = append(d.withheld, d.letters...)
 		d.withheld = nil
 	}
-	for len(d.letters) > 0 && (d.draining || len(d.stores) < storesInAir) {
+	for len(d.letters) > 0 && (d.draining || len(d.stores) < storesInFlight) {
 		t := d.letters[0]
 		d.letters[0] = task{}
 		d.letters = d.letters[1:]
 		switch {
 		case t.dropped:
-		case t.started: // else the calls about its other orders would be repeated
+		case t.started: // otherwise a crash would repeat the calls about its other orders
 			d.letter(now, t)
 			d.store(t)
-		case d.draining: // an event that nobody was called about can wait for its next owner
+		case d.draining: // an event without a call can wait for its next owner
 		case !d.mayStore():
 			d.withheld = append(d.withheld, t)
 		default:
@@ -45,7 +44,7 @@ func (d *Dispatcher) store(t task) {
 	d.out.Stores = append(d.out.Stores, s)
 }
 
-// letter is what the letter about a task says.
+// letter returns the content of a task's letter.
 func (t task) letter() Store {
 	it := t.item()
 	return Store{
@@ -55,8 +54,8 @@ func (t task) letter() Store {
 	}
 }
 
-// Stored says what became of a letter: ok only when the broker has acknowledged it. Else it is stored again later: a
-// letter that cannot be written blocks its order, nothing is skipped.
+// Stored takes the outcome of a letter: ok means that the broker acknowledged it. Otherwise it is stored again later. A letter
+// that cannot be written blocks its order; nothing is skipped.
 //
 //nolint:revive // ok is an answer, not a switch
 func (d *Dispatcher) Stored(now time.Time, id uint64, ok bool) {

@@ -8,7 +8,7 @@ type timer struct {
 	task
 }
 
-// fire moves what has waited long enough.
+// fire moves the tasks whose wait is over.
 func (d *Dispatcher) fire(now time.Time) {
 	for d.timers.len() > 0 && !d.timers.peek().at.After(now) {
 		t := d.timers.pop().task
@@ -27,7 +27,7 @@ func (d *Dispatcher) wait(at time.Time, t task) {
 	d.timers.push(timer{at: at, seq: d.lastID, task: t})
 }
 
-// wake is when something falls due that no input announces. What is due already and could not be done waits for an input.
+// wake is when something is due that no input announces. A due task that could not start waits for an input.
 func (d *Dispatcher) wake(now time.Time) time.Time {
 	var at time.Time
 	sooner := func(t time.Time) {

@@ -1,53 +1,53 @@
 package dispatch
 
-// metadataSpace reserves bytes of a commit's metadata before a call starts, so that every outcome of the calls in the air fits.
+// metadataRoom reserves bytes of a commit's metadata before a call starts, so that every outcome of the calls in flight fits.
 // The worst case is that only the last started event finishes: then all unfinished events below it are gaps.
-type metadataSpace struct {
+type metadataRoom struct {
 	reach int64    // one past the last started event, the highest that the frontier can become
 	edge  *pending // the last unfinished event below reach
 	used  int      // bytes that the events up to edge may come to need
-	full  bool     // the first ready event found no space
+	none  bool     // the first ready event found no room
 }
 
-// admit reserves space for an event that is to start. The window's first event needs none, and neither does one below
-// another started event. So no retry, and nothing that holds back the commit, ever waits for space.
-func (s *metadataSpace) admit(e *pending, w *window, limit int) bool {
-	if e.offset < s.reach {
+// admit reserves room for an event that is to start. The window's first event needs none, and neither does one below
+// another started event. So no retry, and nothing that holds back the commit, ever waits for room.
+func (r *metadataRoom) admit(e *pending, w *window, limit int) bool {
+	if e.offset < r.reach {
 		return true
 	}
-	used, edge := s.used, s.edge
+	used, edge := r.used, r.edge
 	next := w.first
 	if edge != nil {
 		next = edge.next
 	}
 	for ; next != nil && next.offset <= e.offset; next = next.next {
 		if used += metadataCost(next); used > limit-headerRoom && e != w.first {
-			s.full = true
+			r.none = true
 			return false
 		}
 		edge = next
 	}
-	s.used, s.edge, s.reach = used, edge, e.offset+1
+	r.used, r.edge, r.reach = used, edge, e.offset+1
 	return true
 }
 
-// release frees the space of an event that is still linked to its neighbours. The free space only grows: two gaps become one.
-func (s *metadataSpace) release(e *pending) {
-	s.full = false
-	if e.offset >= s.reach {
+// release frees the room of an event that is still linked to its neighbours. The free room only grows: two gaps become one.
+func (r *metadataRoom) release(e *pending) {
+	r.none = false
+	if e.offset >= r.reach {
 		return
 	}
-	s.used -= metadataCost(e)
-	if s.edge == e {
-		s.edge = e.prev
+	r.used -= metadataCost(e)
+	if r.edge == e {
+		r.edge = e.prev
 	}
 	next := e.next
-	if next == nil || next.offset >= s.reach {
+	if next == nil || next.offset >= r.reach {
 		return
 	}
-	s.used -= metadataCost(next)
+	r.used -= metadataCost(next)
 	if e.prev != nil {
-		s.used += distanceCost(e.prev, next)
+		r.used += distanceCost(e.prev, next)
 	}
 }
 
