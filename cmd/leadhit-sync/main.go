@@ -12,6 +12,8 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"leadhit-sync/config"
 )
 
 // version is set by the linker in releases (-ldflags "-X main.version=1.2.3").
@@ -105,6 +107,17 @@ func execute(ctx context.Context, args []string, s streams) int {
 	}
 	_, _ = fmt.Fprintln(s.err, text) // nobody reads any more
 	return code
+}
+
+// mistakes returns every mistake of settings in err, one or more lines each; "" if there is none.
+func mistakes(err error) string {
+	if settings, ok := errors.AsType[*config.Error](err); ok {
+		return settings.Error()
+	}
+	if setting, ok := errors.AsType[settingError](err); ok {
+		return fmt.Sprintf("leadhit-sync: %v", setting)
+	}
+	return ""
 }
 
 // settingError prevents reading or using the settings, and is not about one of them.

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"io"
+	"strings"
+	"time"
+
+	"leadhit-sync/cmd/terminal"
+	"leadhit-sync/deadletter/ledger"
+)
+
+// notation is the JSON form of what a command did to the ledger. Its names stay; new ones may be added.
+type notation struct {
+	Schema  string    `json:"schema"` // pause.v1
+	Event   string    `json:"event"`  // pause or resume
+	Written bool      `json:"written"`
+	Group   string    `json:"group"`
+	Ledger  string    `json:"ledger"`
+	At      time.Time `json:"at"`
+	By      string    `json:"by"`
+	Reason  string    `json:"reason"`
+	// Workers is how many workers of the group are running and follow; null where that is not known.
+	Workers *int `json:"workers"`
+	// Pauses were in force before: what a resume ended.
+	Pauses []pauseView `json:"pauses"`
+
+	followers followers
+	before    []ledger.Entry
+}
+
+// pauseView is a pause as scripts see it.
+type pauseView struct {
+	Kind         string    `json:"kind"`
+	Since        time.Time `json:"since"`
+	By           string    `json:"by"`
+	Via          string    `json:"via"`
+	Reason       string    `json:"reason"`
+	Build        string    `json:"build,omitempty"`
+	Fingerprints []string  `json:"fingerprints,omitempty"`
+}
+
+func (d *clerk) notation(written bool) notation {
+	did := notation{
+		Schema: "pause.v1", Event: strings.TrimPrefix(string(d.says.Event), "guard."), Written: written, Group: d.says.Group,
+		Ledger: d.topic, At: d.says.At.UTC().Truncate(time.Millisecond), By: d.says.By, Reason: d.says.Reason,
+		Pauses: []pauseView{}, followers: d.followers, before: d.pauses,
+	}
+	if d.followers.unknown == nil {
+		did.Workers = &d.followers.workers
+	}
+	for _, e := range d.pauses {
+		did.Pauses = append(did.Pauses, pauseView{e.Kind(), e.At.UTC(), e.By, e.Via, e.Reason, e.Build, e.Fingerprints})
+	}
+	return did
+}
+
+// print reports to people what was done.
+func (n notation) print(out io.Writer) error {
+	var p terminal.Page
+	switch {
+	case n.Event == "pause":
+		p.Line("paused: written to %s", n.Ledger)
+		p.Row("by", n.By)
+		p.Row("reason", n.Reason)
+		p.Line("%s; calls in flight end first.", n.followers)
+		if len(n.before) > 0 {
+			p.Line("They were already paused; one resume ends all pauses:")
+			printPauses(&p, n.before)
+		}
+		p.Line(`"leadhit-sync resume" ends it.`)
+	case !n.Written:
+		p.Line("no pause is in force, neither a manual one nor one of the flood guard; nothing was written to %s", n.Ledger)
+		p.Line("a worker that cannot write to it may still be paused; see leadhit-sync status")
+	default:
+		p.Line("resumed by %s: written to %s", terminal.Quote(n.By), n.Ledger)
+		p.Line("%s", n.followers)
+		p.Line("ended:")
+		printPauses(&p, n.before)
+		printAccepted(&p, n.before)
+	}
+	return p.Print(out)
+}
+
+func printPauses(p *terminal.Page, all []ledger.Entry) {
+	for _, e := range all {
+		who := "by " + e.By
+		if e.Via != "" {
+			who += " (" + e.Via + ")"
+		}
+		p.Row("-", e.Kind(), "since "+e.At.UTC().Format(time.RFC3339), who, e.Reason)
+	}
+}
+
+// accepted lists the causes that pause no more.
+func printAccepted(p *terminal.Page, all []ledger.Entry) {
+	seen := map[string]bool{}
+	for _, e := range all {
+		for _, fingerprint := range e.Fingerprints {
+			key := e.Build + " " + fingerprint
+			if seen[key] {
+				continue
+			}
+			if len(seen) == 0 {
+				p.Line("accepted, until another mapping or version is deployed:")
+			}
+			seen[key] = true
+			p.Row("-", fingerprint, "of build "+e.Build, "leadhit-sync letters list --fingerprint "+fingerprint)
+		}
+	}
+}

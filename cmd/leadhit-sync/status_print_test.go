@@ -1,0 +1,276 @@
+package main
+
+import (
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"leadhit-sync/cmd/terminal"
+	"leadhit-sync/cmd/worker"
+)
+
+const goldenStatus = "testdata/status.golden.txt"
+
+// troubled is a status with everything in it that can be told, and ids that a terminal must not obey.
+func troubled() worker.Status {
+	at := time.Date(2026, 11, 25, 16, 2, 11, 0, time.UTC)
+	quiet, next := at.Add(8*time.Second), at.Add(12*time.Second)
+	return worker.Status{
+		Schema: "status.v1", Version: "1.2.3", Group: "leadhit-sync", At: at,
+		State: "flood", Paused: true, Phase: "running", Since: at.Add(-26 * time.Hour),
+		Reason: "120 of the last 200 outcomes were dead letters, of 88 orders", By: "worker-7",
+		Events: 1204331, Finished: 1204289, Calls: 12345, Retries: 17, InFlight: 3, Limit: 64, PerSecond: 45.25, RetryAfter: &quiet,
+		Waiting: 37, Blocked: 17, Letters: 130, LettersInAir: 2, OldestAge: 760.4, Lag: 3.2, TwoPartitions: 1,
+		LastHour: []worker.CauseCount{{Cause: "ValidationError", Letters: 120}, {Cause: "HTTP 400", Letters: 10}},
+		Orders: []worker.WaitingOrder{
+			{
+				Event: "orders/0/11872", Order: "4711", Status: "paid", Time: at.Add(-760 * time.Second), Tries: 7, Next: &next,
+				Cause: "HTTP 503", Code: 503, Message: "http 503 Service Unavailable: " + strings.Repeat("no upstream is healthy; ", 9),
+			},
+			{
+				Event: "a-topic-of-a-shop-with-a-very-long-name.orders/11/98765432109", Order: "evil\x1b[2J\u202e" + strings.Repeat("x", 6),
+				Status: "sub\nmitted", Time: at.Add(-50 * time.Hour), Tries: 120, Cause: "Timeout", Message: "line one\nline two",
+			},
+			{
+				Event: "orders/3/5", Order: "4712", Status: "lost", Time: at.Add(-time.Second), Tries: 1, Letter: true, Next: &at,
+				Cause: "ValidationError", Message: "Possible statuses: paid, submitted",
+			},
+		},
+		HeldBack: 300, HeldBackAge: 10920,
+		Answers: []worker.AnswerCount{
+			{Answer: worker.Answer{Cause: "HTTP 503", Code: 503}, Orders: 35},
+			{Answer: worker.Answer{Cause: "Timeout"}, Orders: 1},
+			{Answer: worker.Answer{Cause: "ValidationError", Letter: true}, Orders: 1},
+		},
+		Partitions: []worker.PartitionStatus{
+			{
+				Topic: "orders", Partition: 0, Committed: 11872, Fetched: 11902, End: 12202, Unfinished: 30, OldestOffset: 11872, OldestAge: 760.4,
+				OpenTransaction: &worker.OpenTransaction{LastStable: 11902, HeldBack: 300, Since: at.Add(-10920 * time.Second), Age: 10920},
+			},
+			{Topic: "orders", Partition: 1, Committed: -1, Fetched: 0, End: 5, OldestOffset: -1, Unknown: true},
+			{
+				Topic: "a-topic-of-a-shop-with-a-very-long-name.orders", Partition: 11, Committed: 98765432109, Fetched: 98765442109,
+				End: 98765532109, Unfinished: 10000, OldestOffset: 98765432109, OldestAge: 180000, WindowFull: true,
+			},
+		},
+	}
+}
+
+// idle is a worker without partitions that joins.
+func idle() worker.Status {
+	at := time.Date(2026, 11, 25, 16, 2, 11, 0, time.UTC)
+	return worker.Status{
+		Schema: "status.v1", Version: "dev", Group: "leadhit-sync", At: at, State: "joining", Phase: "joining", Since: at.Add(-90 * time.Second),
+		Limit: 64, Orders: []worker.WaitingOrder{}, Partitions: []worker.PartitionStatus{},
+	}
+}
+
+// lost is a worker that waits for a topic.
+func lost() worker.Status {
+	s := idle()
+	s.State, s.Phase = "waiting", "waiting"
+	s.Waits = []worker.Wait{{For: "topic orders does not exist; create it, or check KAFKA_TOPICS", Since: s.At.Add(-time.Minute)}}
+	return s
+}
+
+// busyWorker has more partitions than have a line.
+func busyWorker() worker.Status {
+	s := idle()
+	s.State, s.Phase = "running", "running"
+	s.Waits = []worker.Wait{{For: "topic gone does not exist; create it, or check KAFKA_TOPICS", Since: s.At.Add(-time.Hour)}}
+	for n := range 25 {
+		s.Partitions = append(s.Partitions, worker.PartitionStatus{
+			Topic: "orders", Partition: n, Committed: int64(n), Fetched: int64(n + 1), End: int64(n + 1), Unfinished: 1,
+			OldestOffset: int64(n), OldestAge: float64(n + 1),
+		})
+	}
+	return s
+}
+
+// TestStatusFitsATerminal compares what is piped, and a screen, with a file; UPDATE_GOLDEN=1 writes it.
+func TestStatusFitsATerminal(t *testing.T) {
+	t.Parallel()
+	var screens strings.Builder
+	for _, workers := range [][]worker.Status{{troubled()}, {idle(), busyWorker(), idle()}, {lost()}} {
+		var args []string
+		for _, s := range workers {
+			args = append(args, workerPage(t, s))
+		}
+		got := command(t, "", append([]string{"status"}, args...)...)
+		if got.code != 0 || got.err != "" {
+			t.Errorf("got exit code %d and %q, want 0 and nothing on stderr", got.code, got.err)
+		}
+		for i, addr := range args {
+			got.out = strings.ReplaceAll(got.out, addr, "worker-"+string(rune('1'+i))+":8080")
+		}
+		screens.WriteString("$ leadhit-sync status\n" + got.out + "\n")
+	}
+	one := troubled()
+	onScreen := strings.Join(fitStatus([]asked{{URL: "http://worker-1:8080/status", Status: &one}}, screen{columns: statusWidth}), "\n") + "\n"
+	mustFit(t, onScreen)
+	screens.WriteString("$ leadhit-sync status # on a terminal of 80 columns\n" + onScreen)
+	if os.Getenv("UPDATE_GOLDEN") == "1" {
+		if err := os.WriteFile(goldenStatus, []byte(screens.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(goldenStatus)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if screens.String() != string(want) {
+		t.Errorf("got other screens than %s:\n%s", goldenStatus, screens.String())
+	}
+}
+
+// mustFit demands lines of 80 columns at most, with nothing in them that a terminal obeys.
+func mustFit(t *testing.T, screens string) {
+	t.Helper()
+	for line := range strings.Lines(screens) {
+		if n := terminal.Width(strings.TrimSuffix(line, "\n")); n > 80 {
+			t.Errorf("got %d columns in %q, want 80 at most", n, line)
+		}
+		if strings.ContainsAny(line, "\x1b\u202e\r") {
+			t.Errorf("got %q, which a terminal obeys", line)
+		}
+	}
+}
+
+// outage is a worker with so many partitions, and 37 orders that wait, all of them with one answer.
+func outage(partitions int) worker.Status {
+	const orders = 37
+	s := busyWorker()
+	s.State, s.Paused, s.Waiting = "outage", true, orders
+	s.Partitions = nil
+	for n := range partitions {
+		s.Partitions = append(s.Partitions, worker.PartitionStatus{Topic: "orders", Partition: n, Unfinished: 1, OldestAge: float64(n)})
+	}
+	for n := range 20 {
+		s.Orders = append(s.Orders, worker.WaitingOrder{
+			Event: "orders/0/" + strconv.Itoa(n), Order: strconv.Itoa(4711 + n), Status: "paid", Time: s.At.Add(-time.Minute), Tries: 3,
+			Cause: "HTTP 503", Code: 503, Message: "http 503 Service Unavailable",
+		})
+	}
+	s.Answers = []worker.AnswerCount{{Answer: worker.Answer{Cause: "HTTP 503", Code: 503}, Orders: orders}}
+	return s
+}
+
+func TestOrdersWithTheSameAnswerAreGrouped(t *testing.T) {
+	t.Parallel()
+	got := command(t, "", "status", workerPage(t, outage(1)))
+	if n := strings.Count(got.out, "503"); n != 1 || !strings.Contains(got.out, "37 orders: http 503 Service Unavailable\n") ||
+		!strings.Contains(got.out, "\n4730 ") || !strings.Contains(got.out, "\n  and 17 more\n") {
+		t.Errorf("got %s, want one line for the answer of 37 orders, 20 of them, and how many more", got.out)
+	}
+	older := outage(1)
+	older.Answers = nil // a worker of an earlier version
+	if got := command(t, "", "status", workerPage(t, older)); !strings.Contains(got.out, "37 orders wait") || !strings.Contains(got.out, "20 orders: http 503") {
+		t.Errorf("got %s of an earlier version, want what is listed grouped", got.out)
+	}
+}
+
+// TestAScreenOfStatusFitsEveryHeight: whatever is cut says so, and the state comes first.
+func TestAScreenOfStatusFitsEveryHeight(t *testing.T) {
+	t.Parallel()
+	one := func(s worker.Status) []asked { return []asked{{URL: "http://w:8080/status", Status: &s}} }
+	several := slices.Concat(one(busyWorker()), one(outage(25)), []asked{{URL: "http://gone:8080/status", Error: "connection refused"}}, one(troubled()))
+	for name, all := range map[string][]asked{
+		"idle": one(idle()), "busy": one(busyWorker()), "troubled": one(troubled()), "an outage": one(outage(25)), "several": several, "none": nil,
+		"many": slices.Concat(several, several),
+	} {
+		whole := fitStatus(all, screen{columns: statusWidth})
+		for height := 1; height <= min(len(whole)+1, 90); height++ {
+			mustFitHeight(t, name, all, whole, height)
+		}
+		mustFit(t, strings.Join(whole, "\n"))
+	}
+	if got := strings.Join(fitStatus(several, screen{statusWidth, 8}), "\n"); !strings.Contains(got, "not reached  http://gone:8080/status") ||
+		strings.Index(got, "\nnot reached  ") > strings.Index(got, "\npaused: outage,") {
+		t.Errorf("got %s, want a line for each worker, the one that was not reached first", got)
+	}
+	if got := strings.Join(fitStatus(one(outage(25)), screen{statusWidth, 24}), "\n"); !strings.Contains(got, "37 orders: http 503") || !strings.Contains(got, " more partitions with ") {
+		t.Errorf("got %s, want the answer, and how many partitions are not shown", got)
+	}
+}
+
+// mustFitHeight demands so many lines at most, the state first, all of it where there is room, and some partitions where they fit.
+func mustFitHeight(t *testing.T, name string, all []asked, whole []string, height int) {
+	t.Helper()
+	got := fitStatus(all, screen{statusWidth, height})
+	if len(got) > height || len(got) == 0 {
+		t.Fatalf("%s: got %d lines for %d", name, len(got), height)
+	}
+	if height >= len(whole) && !slices.Equal(got, whole) {
+		t.Errorf("%s: got %q for %d lines, want all of it", name, got, height)
+	}
+	first := "state     "
+	if len(all) != 1 {
+		first = summaryOf(all)
+	}
+	if height > 1 && !strings.HasPrefix(got[0], first) {
+		t.Errorf("%s: got %q first, want %q", name, got[0], first)
+	}
+	if height >= 24 && len(all) == 1 && !strings.Contains(strings.Join(got, "\n"), "UNFINISHED") && len(all[0].Status.Partitions) > 1 {
+		t.Errorf("%s: got %q for %d lines, want some partitions", name, got, height)
+	}
+}
+
+// longIDs is a worker whose ids are as long as Kafka and LeadHit allow in practice, some of them wide.
+func longIDs() (s worker.Status, orders []string) {
+	s = troubled()
+	orders = []string{strings.Repeat("0123456789", 9), strings.Repeat("注文", 30), "4712"}
+	for i := range s.Orders {
+		s.Orders[i].Order = orders[i]
+	}
+	return s, orders
+}
+
+func TestStatusNeverCutsAnOrderIDOrANumber(t *testing.T) {
+	t.Parallel()
+	s, orders := longIDs()
+	got := strings.Join(fitStatus([]asked{{URL: "http://w:8080/status", Status: &s}}, screen{columns: statusWidth}), "\n")
+	for _, want := range append(orders, "/11/98765432109", "orders/0/11872", " 98765442109 ", " 98765532109 ", " 10000\n") {
+		if !strings.Contains(got, want) {
+			t.Errorf("got\n%s\nwant %q in it", got, want)
+		}
+	}
+}
+
+func TestStatusThatIsPipedCutsNothing(t *testing.T) {
+	t.Parallel()
+	s, orders := longIDs()
+	s.Reason = strings.Repeat("long", 50)
+	got := command(t, "", "status", workerPage(t, s))
+	for _, want := range append(orders, s.Reason, s.Orders[0].Message, s.Orders[1].Event, s.Partitions[2].Topic+"/11 ") {
+		if !strings.Contains(got.out, strings.TrimSpace(want)) {
+			t.Errorf("got\n%s\nwant %q in it", got.out, want)
+		}
+	}
+	if strings.Contains(got.out, "…") {
+		t.Errorf("got\n%s\nwant nothing cut", got.out)
+	}
+}
+
+func TestStatusLinesUpColumnsOfWideCharacters(t *testing.T) {
+	t.Parallel()
+	s, orders := longIDs()
+	got := command(t, "", "status", workerPage(t, s))
+	wide := lineWith(got.out, orders[1])
+	heading := lineWith(got.out, "NEXT TRY")
+	if before, _, _ := strings.Cut(wide, "paused"); terminal.Width(before) != strings.Index(heading, "NEXT TRY") {
+		t.Errorf("got\n%s\n%s\nwant the columns lined up", heading, wide)
+	}
+}
+
+// lineWith is the first line that contains a text.
+func lineWith(text, part string) string {
+	for line := range strings.Lines(text) {
+		if strings.Contains(line, part) {
+			return line
+		}
+	}
+	return ""
+}
