@@ -129,10 +129,10 @@ type Consumer struct {
 	counts  counts
 	failing failing
 
-	follower  *follower   // of the ledger; nil: there is none
-	mayCreate atomic.Bool // the group was joined once, so that its name and topics are right: topics of ours may be created
-	prepared  bool        // the membership's: what is needed before the first call is there
-	preparing trouble     // the membership's
+	ledger    *ledgerReader // nil: there is none
+	mayCreate atomic.Bool   // the group was joined once, so that its name and topics are right: topics of ours may be created
+	prepared  bool          // the membership's: what is needed before the first call is there
+	preparing trouble       // the membership's
 
 	member string            // the membership's: the last member id
 	sizes  map[string]int    // the membership's: partitions of each topic when it was first seen

@@ -18,9 +18,9 @@ func (c *Consumer) prepare(ctx context.Context) bool {
 	if !c.prepareStore(ctx) {
 		return false
 	}
-	if f := c.follower; f != nil && !f.followed {
+	if l := c.ledger; l != nil && !l.started {
 		ensure := func(ctx context.Context) (bool, error) { return true, c.options.Ledger.Ensure(ctx) }
-		if !f.readAll(ctx, ensure) {
+		if !l.readAll(ctx, ensure) {
 			return false
 		}
 	}

@@ -1,0 +1,223 @@
+package follower_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/follower"
+	"leadhit-sync/deadletter/ledger"
+)
+
+const topic = "dlq.shop.ledger"
+
+// rig is a follower on an embedded broker.
+type rig struct {
+	*follower.Follower
+	t     *testing.T
+	kafka *kfake.Cluster
+	dial  kgo.Opt
+	log   *strings.Builder
+}
+
+// bubble runs a test in virtual time, with a ledger that exists.
+func bubble(t *testing.T, test func(*rig)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		network := &kfake.VirtualNetwork{}
+		kafka, err := kfake.NewCluster(kfake.ListenFn(network.Listen), kfake.Ports(9092), kfake.SeedTopics(1, topic))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(kafka.Close)
+		cluster, err := broker.Open(broker.Options{Brokers: kafka.ListenAddrs(), Topics: []string{topic}, Dial: network.DialContext})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(cluster.Close)
+		log := &strings.Builder{}
+		test(&rig{t: t, kafka: kafka, dial: kgo.Dialer(network.DialContext), log: log, Follower: &follower.Follower{
+			Cluster: cluster, Topic: topic, Group: "shop", Logger: slog.New(slog.NewTextHandler(log, nil)),
+			Recreate: func(context.Context) (bool, error) { return false, nil },
+		}})
+	})
+}
+
+// scrawl writes any value to the ledger, through a client of its own: one that knows a deleted topic would not find the new one.
+func (r *rig) scrawl(value string) {
+	r.t.Helper()
+	writer, err := kgo.NewClient(kgo.SeedBrokers(r.kafka.ListenAddrs()...), r.dial, kgo.DefaultProduceTopic(topic))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer writer.Close()
+	if err := writer.ProduceSync(r.t.Context(), kgo.StringRecord(value)).FirstErr(); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// pause writes a pause for a group.
+func (r *rig) pause(group, by string) {
+	r.t.Helper()
+	_, value, err := ledger.Entry{Event: ledger.GuardPause, Group: group, At: time.Now(), By: by, Reason: "migration"}.Record()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.scrawl(string(value))
+}
+
+// wantNews asks once, and demands pauses by these people.
+func (r *rig) wantNews(lost bool, by ...string) { //nolint:revive // lost is what is wanted
+	r.t.Helper()
+	news, err := r.Next(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var got []string
+	for _, e := range news.Entries {
+		got = append(got, e.By)
+	}
+	if !slices.Equal(got, by) || news.Lost != lost {
+		r.t.Errorf("got pauses by %q, lost %v, want %q, %v", got, news.Lost, by, lost)
+	}
+}
+
+// loses deletes the ledger, and demands that the follower notices.
+func (r *rig) loses() {
+	r.t.Helper()
+	if err := r.kafka.DeleteTopic(topic); err != nil {
+		r.t.Fatal(err)
+	}
+	time.Sleep(10 * time.Second) // until the client has forgotten it
+	if _, err := r.Next(r.t.Context()); !errors.Is(err, broker.ErrUnknownPartition) {
+		r.t.Errorf("got %v, want an unknown partition", err)
+	}
+}
+
+// create creates an empty ledger.
+func (r *rig) create() error {
+	err := r.kafka.CreateTopic(topic, 1, nil)
+	time.Sleep(10 * time.Second) // until the client knows it
+	return err
+}
+
+func TestTheFirstNewsHoldAllAndLaterNewsOnlyTheRest(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.pause("shop", "alice")
+		r.scrawl("garbage")
+		r.pause("billing", "mallory")
+		r.scrawl(`{"v":1,"ev":"of a later release"}`)
+		r.pause("", "an older release")
+		r.scrawl("more garbage")
+		r.wantNews(false, "alice", "an older release")
+		r.pause("shop", "bob")
+		r.wantNews(false, "bob")
+		if got := strings.Count(r.log.String(), "malformed ledger record"); got != 1 {
+			r.t.Errorf("got %d lines about malformed records, want 1:\n%s", got, r.log)
+		}
+	})
+}
+
+func TestASilentLedgerHasNoNewsAfterFiveSeconds(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.wantNews(false)
+		began := time.Now()
+		r.wantNews(false)
+		if waited := time.Since(began); waited < 4*time.Second || waited > 6*time.Second {
+			r.t.Errorf("got a wait of %v, want 5s", waited)
+		}
+	})
+}
+
+func TestAMissingRightShowsEvenIfTheLedgerIsEmpty(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.kafka.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: topic, Err: kerr.TopicAuthorizationFailed, Count: -1})
+		if _, err := r.Next(r.t.Context()); !errors.Is(err, broker.ErrUnauthorised) {
+			r.t.Errorf("got %v, want a missing right", err)
+		}
+	})
+}
+
+func TestAnErrorLosesNoEntry(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.pause("shop", "alice")
+		r.wantNews(false, "alice")
+		fault := r.kafka.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: topic, Err: kerr.NotLeaderForPartition, Count: -1})
+		if _, err := r.Next(r.t.Context()); !errors.Is(err, broker.ErrNotLeader) {
+			r.t.Errorf("got %v, want an error of the broker", err)
+		}
+		r.pause("shop", "bob")
+		if _, err := r.Next(r.t.Context()); err == nil {
+			r.t.Error("got news, want an error while it cannot catch up")
+		}
+		fault.Remove()
+		r.wantNews(false, "bob")
+	})
+}
+
+func TestARecreatedLedgerIsReadFromItsStart(t *testing.T) {
+	for name, records := range map[string]int{"shorter": 1, "as long": 2, "longer": 3} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(r *rig) {
+				r.pause("shop", "alice")
+				r.pause("shop", "bob")
+				r.wantNews(false, "alice", "bob")
+				r.loses()
+				if err := r.create(); err != nil {
+					r.t.Fatal(err)
+				}
+				var by []string
+				for range records {
+					r.pause("shop", "carol")
+					by = append(by, "carol")
+				}
+				r.wantNews(true, by...)
+				r.pause("shop", "dave")
+				r.wantNews(false, "dave")
+			})
+		})
+	}
+}
+
+func TestADeletedLedgerIsCreatedOnlyWhereThatIsAllowed(t *testing.T) {
+	bubble(t, func(r *rig) {
+		allowed := false
+		r.Recreate = func(context.Context) (bool, error) {
+			if !allowed {
+				return false, nil
+			}
+			return true, r.create()
+		}
+		r.pause("shop", "alice")
+		r.wantNews(false, "alice")
+		r.loses()
+		if _, err := r.Next(r.t.Context()); !errors.Is(err, broker.ErrUnknownPartition) {
+			r.t.Errorf("got %v, want an unknown partition", err)
+		}
+		allowed = true
+		r.wantNews(true)
+		r.pause("shop", "bob")
+		r.wantNews(false, "bob")
+	})
+}
+
+func TestAMissingLedgerIsNotCreated(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.Recreate = func(context.Context) (bool, error) {
+			r.t.Error("asked to recreate a ledger that was never read")
+			return false, nil
+		}
+		r.loses()
+	})
+}
