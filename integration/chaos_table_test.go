@@ -150,7 +150,7 @@ func (r *round) keepCalls(t *testing.T) {
 	var text strings.Builder
 	for _, c := range r.leadhit.Calls() {
 		fmt.Fprintf(&text, "%s\t%s\t%s\t%s\t%s\t%s\t%v\n",
-			c.Arrived.Format(clock), c.Ended.Format(clock), caller(c.Path), c.ID, c.OrderID, c.Status, c.Answer)
+			c.Arrived.Format(clock), c.Ended.Format(clock), strings.TrimPrefix(c.Path, "/"), c.ID, c.OrderID, c.Status, c.Answer)
 	}
 	if err := os.WriteFile(filepath.Join(r.emitted, r.name, "calls.tsv"), []byte(text.String()), 0o600); err != nil {
 		t.Fatal(err)

@@ -251,46 +251,7 @@ func (r *run) finish(tb testing.TB, limit time.Duration) {
 }
 
 // calls returns LeadHit's book.
-func (r *run) calls() []audit.Call {
-	var calls []audit.Call
-	for _, c := range r.leadhit.Calls() {
-		if c.ID == "" && c.Answer == sandbox.Abandoned {
-			continue // cut off before it could be read
-		}
-		calls = append(calls, audit.Call{
-			ID: c.ID, Order: c.OrderID, Status: c.Status, Outcome: outcome(c), Arrived: c.Arrived, Left: c.Ended,
-			Process: caller(c.Path), Unanswered: unanswered(c.Answer),
-		})
-	}
-	return calls
-}
-
-// caller returns the first part of a call's path: workers that must be told apart are given LeadHits of their own there.
-func caller(path string) string {
-	name, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	return name
-}
-
-// unanswered says whether the worker cannot know what became of a call that ended so.
-func unanswered(a sandbox.Answer) bool {
-	switch a {
-	case sandbox.Pending, sandbox.Lost, sandbox.LostReset, sandbox.Cut, sandbox.WrongID, sandbox.Abandoned:
-		return true
-	case sandbox.Accepted, sandbox.Refused, sandbox.Invalid, sandbox.Forbidden, sandbox.Failed, sandbox.Overloaded, sandbox.HTML,
-		sandbox.Reset, sandbox.Closed:
-	}
-	return false
-}
-
-func outcome(c sandbox.Call) audit.Outcome {
-	switch {
-	case c.Executed:
-		return audit.Accepted
-	case c.Answer == sandbox.Refused || c.Answer == sandbox.Invalid:
-		return audit.Denied
-	}
-	return audit.Failed
-}
+func (r *run) calls() []audit.Call { return audit.CallsOf(r.leadhit.Calls()) }
 
 // audit compares all books, and fails the test if they do not agree. The letters are kept for the search.
 func (r *run) audit(tb testing.TB) audit.Report {

@@ -113,12 +113,6 @@ type entry struct {
 	value         [sha256.Size]byte // its hash, because the whole stream would not fit in memory
 }
 
-// letterID is the id that the event's dead letter would have.
-func (e entry) letterID() string { return fmt.Sprintf("%s/%d/%d", topic, e.partition, e.offset) }
-
-// callID is the id of the event's call.
-func (e entry) callID() string { return fmt.Sprintf("%s-%d-%d", topic, e.partition, e.offset) }
-
 // shop writes events at a steady rate and records them.
 type shop struct {
 	client *kgo.Client

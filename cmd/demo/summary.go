@@ -11,6 +11,7 @@ import (
 
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/deadletter"
+	"leadhit-sync/integration/audit"
 	"leadhit-sync/leadhit/sandbox"
 )
 
@@ -30,95 +31,75 @@ type evidence struct {
 
 // verdict is the result of comparing the records. Findings are sentences.
 type verdict struct {
-	audit sandbox.Report
+	audit.Report
+
 	// refused counts the events that LeadHit refused, letters those with a letter.
 	refused, letters int
-	// letterFaults are refused events without a letter, letters without a refused event, and letters that differ from their event.
-	letterFaults []string
-	// behind are partitions in which commit, log end and number of written events differ.
-	behind []string
+	// unknown are records that the shop did not write, or that are not letters.
+	unknown []string
 	// written counts the shop's events.
 	written int
 }
 
-func (v verdict) lost() int { return len(v.audit.Lost) }
-
-func (v verdict) outOfOrder() int { return len(v.audit.Backward) + len(v.audit.Overlapping) }
-
 // ok reports whether all records agree, and there are some.
 func (v verdict) ok() bool {
-	return v.audit.Err() == nil && len(v.letterFaults) == 0 && len(v.behind) == 0 && v.refused == v.letters && v.written > 0
+	return v.Err() == nil && len(v.unknown) == 0 && v.refused == v.letters && v.written > 0
 }
 
 func judge(e evidence) verdict {
-	book := slices.SortedFunc(slices.Values(e.book), func(a, b entry) int {
-		if a.partition != b.partition {
-			return a.partition - b.partition
-		}
-		return int(a.offset - b.offset)
-	})
-	want := make(map[string][]sandbox.Event)
+	v := verdict{written: len(e.book)}
+	books := audit.Evidence{
+		Calls: audit.CallsOf(e.calls), Committed: places(e.committed), End: places(e.ends), Patience: callTimeout,
+	}
+	refused := make(map[string]bool) // by call id
+	for _, c := range books.Calls {
+		refused[c.ID] = refused[c.ID] || c.Outcome == audit.Denied
+	}
 	written := make(map[int]int64)
-	for _, b := range book {
-		want[b.order] = append(want[b.order], sandbox.Event{ID: b.callID(), Status: b.status})
+	for _, b := range e.book {
+		event := audit.Event{
+			Topic: topic, Partition: b.partition, Offset: b.offset, Key: []byte(b.order), Value: content(b.value, b.order, b.status),
+			Order: b.order, Status: b.status,
+		}
+		// The faults decide which orders LeadHit refuses, so only its own log says what must have a letter.
+		if refused[event.CallID()] {
+			event.Want = audit.Refused
+			v.refused++
+		}
+		books.Events = append(books.Events, event)
 		written[b.partition]++
 	}
-	v := verdict{audit: sandbox.Audit(e.calls, want), written: len(book)}
-	v.refused, v.letters, v.letterFaults = compareLetters(e, book)
-	v.behind = compareOffsets(e, written)
+	stored := make(map[string]bool) // a letter may be stored twice, under the same id
+	for _, l := range e.letters {
+		value := content(sha256.Sum256(l.Value), l.OrderID, l.Status)
+		books.Letters = append(books.Letters, audit.Letter{ID: l.ID(), Cause: l.Cause, Key: l.Key, Value: value})
+		stored[l.ID()] = true
+	}
+	v.letters = len(stored)
+	v.Report = audit.Compare(books)
+	if e.broken > 0 {
+		v.unknown = append(v.unknown, fmt.Sprintf("%d records of the letters' topic are not letters", e.broken))
+	}
+	for _, p := range slices.Sorted(maps.Keys(e.ends)) {
+		if written[p] != e.ends[p] {
+			v.unknown = append(v.unknown, fmt.Sprintf("partition %d: the log ends at %d, written %d", p, e.ends[p], written[p]))
+		}
+	}
 	return v
 }
 
-// compareLetters compares the letters with what LeadHit refused, event by event.
-func compareLetters(e evidence, book []entry) (refused, letters int, faults []string) {
-	refusals := make(map[string]bool) // by call id
-	for i := range e.calls {
-		if e.calls[i].Answer == sandbox.Refused {
-			refusals[e.calls[i].ID] = true
-		}
-	}
-	found := make(map[string]deadletter.Letter)
-	for _, l := range e.letters {
-		found[l.ID()] = l // a letter may be stored twice, under the same id
-	}
-	refused, letters = len(refusals), len(found)
-	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
-	for _, b := range book {
-		id := b.letterID()
-		l, stored := found[id]
-		delete(found, id)
-		switch refused := refusals[b.callID()]; {
-		case refused && !stored:
-			fault("%s of order %s (%s) was refused and has no letter", id, b.order, b.status)
-		case !refused && stored:
-			fault("%s of order %s (%s) has a letter (%s) and was not refused", id, b.order, b.status, l.Cause)
-		case stored && !b.isIn(l):
-			fault("%s differs from the event that the shop wrote", id)
-		}
-	}
-	for _, id := range slices.Sorted(maps.Keys(found)) {
-		fault("%s is not an event of the shop", id)
-	}
-	if e.broken > 0 {
-		fault("%d records of the topic are not letters", e.broken)
-	}
-	return refused, letters, faults
+// content stands for an event's value in the audit: the value's hash, and what a letter says about it.
+func content(hash [sha256.Size]byte, order, status string) []byte {
+	return fmt.Appendf(nil, "%x %s %s", hash, order, status)
 }
 
-// isIn reports whether a letter holds the event unchanged.
-func (e entry) isIn(l deadletter.Letter) bool {
-	return sha256.Sum256(l.Value) == e.value && string(l.Key) == e.order && l.OrderID == e.order && l.Status == e.status
-}
-
-// compareOffsets names the partitions whose commit, log end and number of written events differ.
-func compareOffsets(e evidence, written map[int]int64) (behind []string) {
-	for _, p := range slices.Sorted(maps.Keys(e.ends)) {
-		if e.committed[p] != e.ends[p] || written[p] != e.ends[p] {
-			behind = append(behind, fmt.Sprintf("partition %d: committed %d, log end %d, written %d",
-				p, e.committed[p], e.ends[p], written[p]))
-		}
+// places gives offsets of the demo's one topic the audit's form.
+func places(offsets map[int]int64) map[audit.Place]int64 {
+	all := make(map[audit.Place]int64)
+	for partition, offset := range offsets {
+		all[audit.Place{Topic: topic, Partition: partition}] = offset
 	}
-	return behind
+	return all
 }
 
 // headline is the result in one line.
@@ -127,7 +108,7 @@ func (v verdict) headline() string {
 	if v.letters != v.refused {
 		sign = "≠"
 	}
-	return fmt.Sprintf("lost %d · out of order %d · letters %d %s refused %d", v.lost(), v.outOfOrder(), v.letters, sign, v.refused)
+	return fmt.Sprintf("lost %d · out of order %d · letters %d %s refused %d", len(v.Lost), len(v.OutOfOrder), v.letters, sign, v.refused)
 }
 
 // findings are all sentences, the most serious first.
@@ -137,12 +118,12 @@ func (v verdict) findings() []string {
 		name string
 		list []string
 	}{
-		{"lost", v.audit.Lost},
-		{"older status after a newer one", v.audit.Backward},
-		{"two events of an order at once", v.audit.Overlapping},
-		{"unexpected call", v.audit.Strange},
-		{"letters", v.letterFaults},
-		{"not committed", v.behind},
+		{"lost", v.Lost},
+		{"out of order", v.OutOfOrder},
+		{"unexpected", v.Strange},
+		{"altered", v.Altered},
+		{"not committed", v.Uncommitted},
+		{"unknown", v.unknown},
 	} {
 		for _, text := range kind.list {
 			all = append(all, kind.name+": "+text)
@@ -185,8 +166,8 @@ func account(e evidence, v verdict, width int) []line {
 	for _, part := range []struct{ name, text string }{
 		{"shop", fmt.Sprintf("%d events of %d orders in %s (seed %d)", len(e.book), ordersOf(e.book), seconds(e.length), e.seed)},
 		{"LeadHit", fmt.Sprintf("%d calls: %s", len(e.calls), answers(e.calls))},
-		{"worker", fmt.Sprintf("%d retries; %d repeated a call that LeadHit had executed, because its response was lost or wrong", e.retries, v.audit.Repeated)},
-		{"Kafka", fmt.Sprintf("committed = log end in %d of %d partitions", len(e.ends)-len(v.behind), len(e.ends))},
+		{"worker", fmt.Sprintf("%d retries; %d repeated a call that LeadHit had executed, because its response was lost or wrong", e.retries, v.Repeats)},
+		{"Kafka", fmt.Sprintf("committed = log end in %d of %d partitions", len(e.ends)-len(v.Uncommitted), len(e.ends))},
 	} {
 		for i, text := range terminal.Wrap(part.text, max(width-labelWidth, 16)) {
 			name := part.name

@@ -92,11 +92,11 @@ func TestWhatIsWrongMakesExitCode1(t *testing.T) {
 	}{
 		"an event that was never called": {
 			func(e *evidence) { e.calls = slices.Delete(e.calls, 3, 4) },
-			"lost 1 · out of order 0 · letters 1 = refused 1", "lost: orders-1-1 of order B (paid)",
+			"lost 1 · out of order 0 · letters 1 = refused 1", `lost: event orders/1/1 of order "B": it was not accepted`,
 		},
 		"an event that only got errors": {
 			func(e *evidence) { e.calls[3].Answer, e.calls[3].Executed = sandbox.Failed, false },
-			"lost 1 · out of order 0 · letters 1 = refused 1", "lost: orders-1-1 of order B (paid)",
+			"lost 1 · out of order 0 · letters 1 = refused 1", `lost: event orders/1/1 of order "B": it was not accepted`,
 		},
 		"submitted after paid": {
 			func(e *evidence) {
@@ -105,49 +105,52 @@ func TestWhatIsWrongMakesExitCode1(t *testing.T) {
 				again.Ended = again.Arrived.Add(time.Millisecond)
 				e.calls = append(e.calls, again)
 			},
-			"lost 0 · out of order 1 · letters 1 = refused 1", "older status after a newer one: ",
+			"lost 0 · out of order 1 · letters 1 = refused 1", `out of order: call orders-0-0 of order "A": offset 1 had been accepted before`,
 		},
 		"two events of an order at once": {
-			func(e *evidence) { e.calls[0].Ended = e.calls[2].Arrived.Add(time.Millisecond) },
-			"lost 0 · out of order 1 · letters 1 = refused 1", "two events of an order at once: ",
+			func(e *evidence) {
+				e.calls[2].Arrived = e.calls[0].Arrived.Add(200 * time.Millisecond)
+				e.calls[0].Ended = e.calls[0].Arrived.Add(300 * time.Millisecond)
+			},
+			"lost 0 · out of order 1 · letters 1 = refused 1", `out of order: call orders-0-1 of order "A": orders-0-0 was still in the air`,
 		},
 		"a call that nobody asked for": {
 			func(e *evidence) { e.calls[0].Status = "paid" },
-			"lost 1 · out of order 0 · letters 1 = refused 1", "unexpected call: ",
+			"lost 0 · out of order 0 · letters 1 = refused 1", "unexpected: call orders-0-0: ",
 		},
 		"a refused event without a letter": {
 			func(e *evidence) { e.letters = nil },
-			"lost 0 · out of order 0 · letters 0 ≠ refused 1", "letters: orders/1/0 of order B (cancelled) was refused and has no letter",
+			"lost 1 · out of order 0 · letters 0 ≠ refused 1", `lost: event orders/1/0 of order "B": it has no letter`,
 		},
 		"as many letters as refused, but another's": {
 			func(e *evidence) { e.letters[0].Offset = 1 },
-			"lost 0 · out of order 0 · letters 1 = refused 1", "letters: orders/1/1 of order B (paid) has a letter (ValidationError) and was not refused",
+			"lost 1 · out of order 0 · letters 1 = refused 1", "unexpected: letter orders/1/1 (ValidationError): its event asks for none",
 		},
 		"a letter of an unknown event": {
 			func(e *evidence) {
 				e.letters = append(e.letters, deadletter.Letter{Record: event.Record{Place: event.Place{Topic: "t"}}, Item: -1})
 			},
-			"lost 0 · out of order 0 · letters 2 ≠ refused 1", "letters: t/0/0 is not an event of the shop",
+			"lost 0 · out of order 0 · letters 2 ≠ refused 1", "unexpected: letter t/0/0 ",
 		},
 		"a letter that is altered": {
 			func(e *evidence) { e.letters[0].Value = []byte("b0 ") },
-			"lost 0 · out of order 0 · letters 1 = refused 1", "letters: orders/1/0 differs from the event that the shop wrote",
+			"lost 0 · out of order 0 · letters 1 = refused 1", "altered: letter orders/1/0: its value is ",
 		},
 		"a record that is no letter": {
 			func(e *evidence) { e.broken = 1 },
-			"lost 0 · out of order 0 · letters 1 = refused 1", "letters: 1 records of the topic are not letters",
+			"lost 0 · out of order 0 · letters 1 = refused 1", "unknown: 1 records of the letters' topic are not letters",
 		},
 		"a commit below the log end": {
 			func(e *evidence) { e.committed[1] = 1 },
-			"lost 0 · out of order 0 · letters 1 = refused 1", "not committed: partition 1: committed 1, log end 2, written 2",
+			"lost 0 · out of order 0 · letters 1 = refused 1", "not committed: orders/1: committed 1, the log ends at 2",
 		},
 		"no commit at all": {
 			func(e *evidence) { e.committed = nil },
-			"lost 0 · out of order 0 · letters 1 = refused 1", "not committed: partition 0: committed 0, log end 2, written 2",
+			"lost 0 · out of order 0 · letters 1 = refused 1", "not committed: orders/0: committed 0, the log ends at 2",
 		},
 		"an event that the shop does not know": {
 			func(e *evidence) { e.ends[0], e.committed[0] = 3, 3 },
-			"lost 0 · out of order 0 · letters 1 = refused 1", "not committed: partition 0: committed 3, log end 3, written 2",
+			"lost 0 · out of order 0 · letters 1 = refused 1", "unknown: partition 0: the log ends at 3, written 2",
 		},
 		"nothing at all": {
 			func(e *evidence) { *e = evidence{} },

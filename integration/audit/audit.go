@@ -1,7 +1,7 @@
 // Package audit compares, after a run, the books of all who took part: what the producer wrote, what LeadHit was called with, which
 // letters there are and what the group committed. It finds what was lost, out of order, repeated or altered.
 //
-// It is pure: no Kafka, no HTTP, no clock. An event is identified by its topic, partition and offset, which its call and its letter
+// It is pure: no Kafka, no requests, no clock. An event is identified by its topic, partition and offset, which its call and its letter
 // carry as their ids; so nothing has to be guessed.
 package audit
 

@@ -7,21 +7,19 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-func ExampleAudit() {
+func ExampleSandbox() {
 	node := sandbox.New(sandbox.Options{})
-	server := httptest.NewServer(node) // what the worker is told to call
+	server := httptest.NewServer(node) // its URL is for LEADHIT_URL
 	defer server.Close()
 
-	tell(node, "orders-0-1", "A-1", "submitted")
-	tell(node, "orders-0-2", "A-1", "paid")
-	tell(node, "orders-0-1", "A-1", "submitted") // the order's status goes back
+	send(node, "orders-0-1", "A-1", "submitted")
+	node.Change(func(f *sandbox.Faults) { f.Status = 503 })
+	send(node, "orders-0-2", "A-1", "paid")
 
-	report := sandbox.Audit(node.Calls(), map[string][]sandbox.Event{
-		"A-1": {{ID: "orders-0-1", Status: "submitted"}, {ID: "orders-0-2", Status: "paid"}},
-	})
-	fmt.Println(report.Executed, report.Repeated)
-	fmt.Println(report.Err())
+	for _, call := range node.Calls() {
+		fmt.Println(call.ID, call.Answer, call.Executed)
+	}
 	// Output:
-	// 2 1
-	// 1 backward, the first: call 3: orders-0-1 of order A-1 (submitted), after its event 1
+	// orders-0-1 accepted true
+	// orders-0-2 failed false
 }
