@@ -39,6 +39,7 @@ func TestAnAnswerInAnotherEncodingIsReadOrNamed(t *testing.T) {
 		"gzip without a header":         {"", packed(good), retry.Done, ""},
 		"gzip under another name":       {"br", packed(good), retry.Done, ""},
 		"gzip that was unpacked":        {"gzip", good, retry.Done, ""},
+		"its header in capitals":        {" GZIP ", good, retry.Done, ""},
 		"a byte order mark in gzip":     {"gzip", packed(mark + good), retry.Done, ""},
 		"a refusal in gzip":             {"gzip", packed(refusal), retry.DeadLetter, "no"},
 		"identity":                      {"identity", good, retry.Done, ""},

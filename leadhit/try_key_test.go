@@ -28,6 +28,15 @@ func TestTheKeyIsTriedWithoutNamingAnOrder(t *testing.T) {
 			}
 			_, _ = io.WriteString(w, `{"jsonrpc":"2.0","id":null,"error":{"code":-32601,"message":"Method not found"}}`)
 		}, true, ""},
+		"another error": {func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, `{"jsonrpc":"2.0","id":"leadhit-sync-check","error":{"code":-32603,"message":"Internal error"}}`)
+		}, false, "ServerError"},
+		"a failure without the key": {func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("API-KEY") == "" {
+				w.WriteHeader(http.StatusBadGateway)
+			}
+			_, _ = io.WriteString(w, `{"jsonrpc":"2.0","id":"leadhit-sync-check","error":{"code":-32601,"message":"Method not found"}}`)
+		}, false, ""},
 		"another page": {http.NotFound, false, "HTTP 404"},
 		"a result": {func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, `{"jsonrpc":"2.0","id":"leadhit-sync-check","result":true}`)
@@ -41,7 +50,7 @@ func TestTheKeyIsTriedWithoutNamingAnOrder(t *testing.T) {
 				cause = (leadhit.Judge{}).Judge(err).Cause
 			}
 			if proven != c.want || cause != c.cause {
-				t.Errorf("got %v, %v, want %v and the cause %q", proven, err, c.want, c.cause)
+				t.Errorf("got %v, %v (cause %q), want %v and the cause %q", proven, err, cause, c.want, c.cause)
 			}
 		})
 	}

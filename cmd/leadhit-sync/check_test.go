@@ -160,6 +160,8 @@ func TestCheckComparesTheSessionWithTheBrokers(t *testing.T) {
 	command(t, "", "check").finds(t, exitError, "FAIL session KAFKA_SESSION_TIMEOUT is 10s", "6s to 6s", "group.min.session.timeout.ms", "group.max.session.timeout.ms")
 	t.Setenv("KAFKA_SESSION_TIMEOUT", "6s")
 	command(t, "", "check").finds(t, 0, "ok session")
+	setUp(t, kfake.BrokerConfigs(map[string]string{"group.max.session.timeout.ms": "30000", "group.min.session.timeout.ms": "10001"}))
+	command(t, "", "check").finds(t, exitError, "FAIL session KAFKA_SESSION_TIMEOUT is 10s", "10.001s to 30s")
 }
 
 func TestCheckSkipsASessionThatItMayNotCompare(t *testing.T) {
@@ -220,18 +222,7 @@ func TestCheckSeesAnotherConsumerThatHoldsTheGroup(t *testing.T) {
 
 func TestCheckPromisesNothingOfALoneBroker(t *testing.T) {
 	fake := setUp(t)
-	client, err := kgo.NewClient(kgo.SeedBrokers(fake.ListenAddrs()...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	topic := kmsg.NewCreateTopicsRequestTopic()
-	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = "__consumer_offsets", 1, 1
-	create := kmsg.NewPtrCreateTopicsRequest()
-	create.Topics = append(create.Topics, topic)
-	if _, err := create.RequestWith(t.Context(), client); err != nil {
-		t.Fatal(err)
-	}
+	createOffsets(t, fake)
 	got := command(t, "", "check")
 	if strings.Contains(got.out, "loses no") {
 		t.Errorf("got\n%s\nwant no promise about the loss of a broker", got.out)
