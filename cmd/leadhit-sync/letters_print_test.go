@@ -202,19 +202,19 @@ func TestJSONIsForScripts(t *testing.T) {
 	l.Item = 1
 	l.Value = []byte{0xff}
 	var out bytes.Buffer
-	if err := printLettersJSON(&out, deadletter.Listing{Letters: []deadletter.Letter{l}, Read: 3, Matched: 2, Broken: 1}); err != nil {
+	if err := printLettersJSON(&out, deadletter.Listing{Letters: []deadletter.Letter{l}, Read: 3, Matched: 2, Total: 7, Broken: 1}); err != nil {
 		t.Fatal(err)
 	}
 	type listing struct {
-		Schema                string
-		Read, Matched, Broken int
-		Letters               []map[string]any
+		Schema                       string
+		Read, Matched, Total, Broken int
+		Letters                      []map[string]any
 	}
 	var got listing
 	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Schema != "letters.v1" || got.Read != 3 || got.Matched != 2 || got.Broken != 1 || len(got.Letters) != 1 {
+	if got.Schema != "letters.v1" || got.Read != 3 || got.Matched != 2 || got.Total != 7 || got.Broken != 1 || len(got.Letters) != 1 {
 		t.Fatalf("got %+v", got)
 	}
 	for name, want := range map[string]any{

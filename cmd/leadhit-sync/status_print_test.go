@@ -22,7 +22,8 @@ func troubled() worker.Status {
 		Schema: "status.v1", Version: "1.2.3", Group: "leadhit-sync", At: at,
 		State: "flood", Paused: true, Phase: "running", Since: at.Add(-26 * time.Hour),
 		Reason: "120 of the last 200 outcomes were dead letters, of 88 orders", By: "worker-7",
-		Events: 1204331, Finished: 1204289, Calls: 12345, Retries: 17, InFlight: 3, Limit: 64, PerSecond: 45.25, RetryAfter: &quiet,
+		Problems: []string{"orders/1 is stuck: a batch of another format. Restore the events, or skip them: run kafka-consumer-groups.sh --reset-offsets"},
+		Events:   1204331, Finished: 1204289, Calls: 12345, Retries: 17, InFlight: 3, Limit: 64, PerSecond: 45.25, RetryAfter: &quiet,
 		Waiting: 37, Blocked: 17, Letters: 130, LettersInAir: 2, OldestAge: 760.4, Lag: 3.2, TwoPartitions: 1,
 		LastHour: []worker.CauseCount{{Cause: "ValidationError", Letters: 120}, {Cause: "HTTP 400", Letters: 10}},
 		Orders: []worker.WaitingOrder{

@@ -54,15 +54,27 @@ func Wrap(text string, width int) []string {
 	return append(lines, strings.TrimRight(line, " "))
 }
 
-// leastHang is the narrowest column that Hang wraps text into.
-const leastHang = 20
+const (
+	// leastHang is the narrowest column that Hang wraps text into.
+	leastHang = 20
+	// nextLine is how far a text is indented that begins below its label.
+	nextLine = 2
+)
 
-// Hang puts a text behind a label and wraps it to a width; its further lines begin below its first word. A text that fits, or
-// that the label leaves no space for, stays as it is.
+// Hang puts a text behind a label and wraps it to a width; its further lines begin below its first word. Where the label leaves
+// too little space for that or for the longest word, the text begins on the next line, so that no terminal breaks a word.
 func Hang(label, text string, width int) []string {
 	indent := Width(label)
-	if width == 0 || indent+Width(text) <= width || width-indent < leastHang {
+	if width == 0 || indent+Width(text) <= width {
 		return []string{strings.TrimRight(label+text, " ")}
+	}
+	space, longest := width-indent, longestWord(text)
+	if indent > nextLine && (space < leastHang || longest > space && longest <= width-nextLine) {
+		below := Hang(strings.Repeat(" ", nextLine), text, width)
+		if label = strings.TrimRight(label, " "); label == "" {
+			return below
+		}
+		return append([]string{label}, below...)
 	}
 	lines := Wrap(text, width-indent)
 	for i := range lines {
@@ -72,6 +84,14 @@ func Hang(label, text string, width int) []string {
 		lines[i] = label + lines[i]
 	}
 	return lines
+}
+
+func longestWord(text string) int {
+	most := 0
+	for word := range strings.FieldsSeq(text) {
+		most = max(most, Width(word))
+	}
+	return most
 }
 
 // Escape replaces each character that a terminal would obey or not show by its escape sequence in Go, such as \n.

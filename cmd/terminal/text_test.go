@@ -122,10 +122,29 @@ func TestHangIndentsFurtherLines(t *testing.T) {
 		{0, []string{"state  " + text}},
 		{80, []string{"state  " + text}},
 		{30, []string{"state  calls pause and no", "       letter is written"}},
-		{20, []string{"state  " + text}}, // too narrow beside the label
+		{20, []string{"state", "  calls pause and no", "  letter is written"}}, // too narrow beside the label
 	} {
 		if got := terminal.Hang("state  ", text, c.width); !slices.Equal(got, c.want) {
 			t.Errorf("width %d: got %q, want %q", c.width, got, c.want)
+		}
+	}
+}
+
+func TestHangBreaksNoWordThatFitsOnALineOfItsOwn(t *testing.T) {
+	t.Parallel()
+	word := strings.Repeat("w", 70)
+	for name, c := range map[string]struct {
+		label, text string
+		want        []string
+	}{
+		"a word that fits below the label": {"REFUSED  12  ", "because of " + word, []string{"REFUSED  12", "  because of", "  " + word}},
+		"a label that fills the line":      {strings.Repeat("l", 70) + "  ", "because it is so", []string{strings.Repeat("l", 70), "  because it is so"}},
+		"a word that fits nowhere":         {"label  ", word + word, []string{"label  " + word + word}},
+		"a label of spaces":                {"            ", word, []string{"  " + word}},
+		"no label":                         {"", "because of " + word + " and more", []string{"because of", word + " and more"}},
+	} {
+		if got := terminal.Hang(c.label, c.text, 80); !slices.Equal(got, c.want) {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
 		}
 	}
 }

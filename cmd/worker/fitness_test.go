@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -104,9 +105,13 @@ func TestATopicThatIsAlteredUnderAWorkerIsNamed(t *testing.T) {
 	})
 	s.produce(0, refusal)
 	s.until("the first reason is logged", func() bool { return strings.Contains(s.logs.String(), "min.insync.replicas asks for") })
+	refused := time.Now()
+	s.shows("/readyz", "\ntopic "+letters+": cleanup.policy is compact")
+	if took := time.Since(refused); took > 30*time.Second { // the next regular look is a minute after the start
+		t.Errorf("got the flaw named %v after the refused letter, want the topic looked at once a letter is refused", took)
+	}
 	code.Store(int32(kerr.InvalidRecord.Code))
 	s.until("the other reason is logged", func() bool { return strings.Contains(s.logs.String(), "set cleanup.policy to delete") })
-	s.shows("/readyz", "\ntopic "+letters+": cleanup.policy is compact")
 	s.shows("/status", `"setting": "cleanup.policy"`)
 	told := s.logs.String()
 	for _, want := range []string{"letters cannot be stored", "set cleanup.policy to delete", "setting=cleanup.policy is=compact"} {
@@ -118,6 +123,9 @@ func TestATopicThatIsAlteredUnderAWorkerIsNamed(t *testing.T) {
 	s.until("the letter is stored", func() bool { return strings.Contains(s.logs.String(), "letters are stored again") })
 	if n := strings.Count(s.logs.String(), "letters cannot be stored"); n != 2 {
 		t.Errorf("got %d lines about letters that cannot be stored, want one for each of two reasons", n)
+	}
+	if n := strings.Count(s.logs.String(), "setting=cleanup.policy is=compact"); n != 1 {
+		t.Errorf("got %d lines about the setting, want one however often the topic is looked at", n)
 	}
 }
 
