@@ -191,7 +191,7 @@ func TestCausesAndIdsOfLettersAreCompleted(t *testing.T) {
 }
 
 func TestCompletionIsSilentAndQuickWhereKafkaIsNotThere(t *testing.T) {
-	for name, env := range map[string][]string{"no settings": nil, "nobody listens": {"KAFKA_BROKERS", "127.0.0.1:1"}} {
+	for name, env := range map[string][]string{"no settings": nil, "nobody listens": {"KAFKA_BROKERS", "127.0.0.1:1"}, "nobody answers": {"KAFKA_BROKERS", silentPeer(t)}} {
 		noSettings(t)
 		for i := 0; i < len(env); i += 2 {
 			t.Setenv(env[i], env[i+1])

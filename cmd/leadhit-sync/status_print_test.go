@@ -171,6 +171,12 @@ func TestOrdersWithTheSameAnswerAreGrouped(t *testing.T) {
 	if got := command(t, "", "status", workerPage(t, older)); !strings.Contains(got.out, "37 orders wait") || !strings.Contains(got.out, "20 orders: http 503") {
 		t.Errorf("got %s of an earlier version, want what is listed grouped", got.out)
 	}
+	mixed := older
+	mixed.Orders[0].Cause, mixed.Orders[0].Code, mixed.Orders[0].Message = "Timeout", 0, "no answer"
+	got = command(t, "", "status", workerPage(t, mixed))
+	if large := strings.Index(got.out, "19 orders: http 503"); large < 0 || large > strings.Index(got.out, "1 order: Timeout: no answer") {
+		t.Errorf("got %s, want the larger group first", got.out)
+	}
 }
 
 // TestAScreenOfStatusFitsEveryHeight: whatever is cut says so, and the state comes first.
