@@ -202,7 +202,7 @@ func TestCompletionIsSilentAndQuickWhereKafkaIsNotThere(t *testing.T) {
 		if got.code != 0 || strings.TrimSpace(got.out) != ":4" || strings.Contains(got.err, "127.0.0.1") {
 			t.Errorf("%s: got %+v, want no words and no error", name, got)
 		}
-		if took := time.Since(began); took > 10*completeLimit {
+		if took := time.Since(began); took > 20*time.Second { // ten times the limit: the machine may be busy
 			t.Errorf("%s: got an end after %v", name, took)
 		}
 	}
