@@ -2,6 +2,7 @@ package consumer_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -17,7 +18,6 @@ import (
 
 	"leadhit-sync/consumer"
 	"leadhit-sync/consumer/broker"
-	"leadhit-sync/deadletter"
 	shared "leadhit-sync/deadletter/ledger"
 )
 
@@ -29,7 +29,7 @@ func TestALedgerThatWouldNotBeGoodEnoughTodayIsStillFollowed(t *testing.T) {
 		k := w.start(guarded("w1", "1.0"), func(o *consumer.Options) {
 			o.Ledger.Ensure = func(context.Context) error {
 				if grown.Load() {
-					return deadletter.ErrOneReplica
+					return errors.New("the ledger has one replica in a cluster of several brokers")
 				}
 				return nil
 			}

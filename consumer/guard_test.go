@@ -14,7 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"leadhit-sync/consumer"
-	"leadhit-sync/deadletter"
+	"leadhit-sync/consumer/event"
 	shared "leadhit-sync/deadletter/ledger" // the tests have a ledger of their own
 )
 
@@ -33,37 +33,36 @@ func guarded(worker, build string) func(*consumer.Options) {
 	}
 }
 
-// openLedger gives a worker the ledger as the program does, and returns how to close it.
-func (k *worker) openLedger(o *consumer.Options) (closing func()) {
+// openLedger gives a worker the ledger as the program does.
+func (k *worker) openLedger(o *consumer.Options) {
 	if o.Ledger.Topic == "" {
-		return func() {}
+		return
 	}
-	to, err := deadletter.OpenLedger(deadletter.WriterOptions{
-		Brokers: k.cluster.Addr(), Transport: k.cluster.Transport(), Topic: o.Ledger.Topic,
-	})
-	if err != nil {
-		k.world.t.Fatal(err)
+	o.Ledger.Append = func(ctx context.Context, e shared.Entry) error {
+		key, value, err := e.Record()
+		return errors.Join(err, k.cluster.Append(ctx, o.Ledger.Topic, event.Record{Key: key, Value: value}))
 	}
-	o.Ledger.Append = to.Append
 	if o.Ledger.Ensure == nil {
 		o.Ledger.Ensure = func(ctx context.Context) error {
-			_, err := deadletter.EnsureLedger(ctx, k.cluster.Client(), deadletter.TopicSpec{Name: lettersTopic})
+			_, err := k.cluster.CreateTopic(ctx, ledgerTopic, 1, nil)
 			return err
 		}
 	}
 	if o.Ledger.Exists == nil {
 		o.Ledger.Exists = func(ctx context.Context) (bool, error) {
-			found, err := deadletter.InspectLedger(ctx, k.cluster.Client(), deadletter.TopicSpec{Name: lettersTopic})
-			return found.Exists, errors.Join(err, found.Err())
+			topology, err := k.cluster.Topics(ctx, ledgerTopic)
+			if info := topology.Topics[ledgerTopic]; !info.Missing {
+				err = errors.Join(err, info.Err)
+			}
+			return !topology.Topics[ledgerTopic].Missing, err
 		}
 	}
-	return func() { _ = to.Close() }
 }
 
 // note writes an entry as an operator's command does.
-func (w *world) note(event shared.Event, by, reason string) {
+func (w *world) note(kind shared.Event, by, reason string) {
 	w.t.Helper()
-	_, value, err := shared.Entry{Event: event, At: time.Now(), By: by, Via: "cli", Reason: reason}.Record()
+	_, value, err := shared.Entry{Event: kind, At: time.Now(), By: by, Via: "cli", Reason: reason}.Record()
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -57,14 +57,13 @@ func (w *world) start(alter ...func(*consumer.Options)) *worker {
 		w.t.Fatal(err)
 	}
 	o.Cluster, k.cluster = cluster, cluster
-	closeLedger := k.openLedger(&o)
+	k.openLedger(&o)
 	k.Consumer = consumer.New(o)
 	ctx, stop := context.WithCancel(w.t.Context())
 	k.stop = stop
 	go func() {
 		defer close(k.ended)
 		k.err = k.Run(ctx)
-		closeLedger()
 		cluster.Close()
 	}()
 	return k

@@ -1,7 +1,6 @@
 package deadletter
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -9,10 +8,6 @@ import (
 	"strings"
 	"time"
 )
-
-// ErrUnfit is wrapped by errors about a topic whose settings keep letters, or entries of the ledger, out of it or lose them. An
-// operator has to change a setting of the topic.
-var ErrUnfit = errors.New("the topic's settings are unsuitable")
 
 // Flaw is a setting of a topic that is unsuitable for the topic's content.
 type Flaw struct {
@@ -32,17 +27,23 @@ func (f Flaw) String() string {
 	return fmt.Sprintf("%s is %s: %s; set it to %s", f.Setting, f.Is, f.Why, f.Want)
 }
 
-// Inspection is what Kafka says of the letters' topic or the ledger.
+// Inspection is what is wrong with the letters' topic or the ledger, or how to create it.
 type Inspection struct {
-	Topic    string
-	Exists   bool
-	Brokers  int // of the cluster
-	Replicas int // the smallest number of a partition
+	Topic  string
+	Exists bool
+	// Replicas is the smallest number of a partition's, or how many to create the topic with.
+	Replicas int
 	// Known says that Kafka allowed DescribeConfigs; without it only the replicas can be judged.
 	Known bool
 	// Flaws are the settings to change, the fatal ones first.
 	Flaws []Flaw
+
+	create map[string]string
 }
+
+// Create returns the settings to create the topic with where it does not exist. The new topic has one partition, for one order
+// of all that is stored in it.
+func (i *Inspection) Create() map[string]string { return i.create }
 
 // Err returns an *UnfitError if a flaw is fatal, nil if the topic may be used or does not exist yet.
 func (i *Inspection) Err() error {
@@ -53,7 +54,8 @@ func (i *Inspection) Err() error {
 	return &UnfitError{Topic: i.Topic, Flaws: fatal}
 }
 
-// UnfitError says that a topic cannot be used as it is. It is [ErrUnfit], and [ErrOneReplica] where that is the only reason.
+// UnfitError says that a topic cannot be used as it is: it loses letters or pauses, or keeps them out. An operator has to change
+// its settings.
 type UnfitError struct {
 	Topic string
 	Flaws []Flaw // all of them fatal
@@ -66,11 +68,6 @@ func (e *UnfitError) Error() string {
 		texts[i] = f.String()
 	}
 	return fmt.Sprintf("topic %s: %s", e.Topic, strings.Join(texts, "; "))
-}
-
-// Is says what kind of error it is.
-func (e *UnfitError) Is(target error) bool {
-	return target == ErrUnfit || target == ErrOneReplica && len(e.Flaws) == 1 && e.Flaws[0].Setting == replicationFactor
 }
 
 // The settings that are judged.
@@ -105,27 +102,9 @@ type needs struct {
 	keepBytes int64
 }
 
-// facts is what Kafka returns about a topic.
-type facts struct {
-	brokers, replicas int
-	settings          map[string]string // nil: we may not ask
-	// formatCounts says whether the brokers obey message.format.version: those of 3.0 and later do not, unless their
-	// inter.broker.protocol.version is older.
-	formatCounts fact
-}
-
-// fact is a yes, a no, or unknown.
-type fact int
-
-const (
-	unknown fact = iota
-	yes
-	no
-)
-
 // judge returns the flaws of a topic, the fatal ones first. Only this function knows what the letters' topic and the ledger
 // need.
-func (n needs) judge(f facts) []Flaw {
+func (n needs) judge(f Facts) []Flaw {
 	var flaws []Flaw
 	add := func(flaw Flaw, found bool) {
 		if found {
@@ -133,20 +112,20 @@ func (n needs) judge(f facts) []Flaw {
 		}
 	}
 	add(Flaw{
-		replicationFactor, "1", strconv.Itoa(min(f.brokers, wantedReplicas)),
+		replicationFactor, "1", strconv.Itoa(min(f.Brokers, wantedReplicas)),
 		"the cluster has several brokers, but losing one of them would lose the topic", true,
-	}, f.replicas == 1 && f.brokers > 1)
-	if f.settings == nil {
+	}, f.Replicas == 1 && f.Brokers > 1)
+	if f.Settings == nil {
 		return flaws
 	}
-	add(n.policy(f.settings[cleanupPolicy]))
-	add(n.format(f.settings[messageFormat], f.formatCounts))
-	add(n.size(f.settings[maxMessageBytes]))
-	add(n.retention(f.settings[retentionSetting]))
-	add(n.retentionSize(f.settings[retentionBytes]))
+	add(n.policy(f.Settings[cleanupPolicy]))
+	add(n.format(f))
+	add(n.size(f.Settings[maxMessageBytes]))
+	add(n.retention(f.Settings[retentionSetting]))
+	add(n.retentionSize(f.Settings[retentionBytes]))
 	add(inSync(f))
 	add(Flaw{uncleanElection, "true", "false", "a replica that lacks acknowledged records may become the leader", false},
-		f.settings[uncleanElection] == "true")
+		f.Settings[uncleanElection] == "true")
 	slices.SortStableFunc(flaws, func(a, b Flaw) int {
 		switch {
 		case a.Fatal == b.Fatal:
@@ -168,10 +147,12 @@ func (n needs) policy(is string) (Flaw, bool) {
 }
 
 // format judges the record format of brokers before 4.0. The ledger's records have no headers, so that any will do.
-func (n needs) format(is string, counts fact) (Flaw, bool) {
+func (n needs) format(f Facts) (Flaw, bool) {
+	is := f.Settings[messageFormat]
 	why := "records of this format have no headers, so no letter can be stored"
-	return Flaw{messageFormat, is, "0.11.0 or later (the brokers' default is log.message.format.version)", why, counts == yes},
-		n.letters && counts != no && beforeHeaders(is)
+	ignored := f.FormatKnown && !f.FormatObeyed
+	return Flaw{messageFormat, is, "0.11.0 or later (the brokers' default is log.message.format.version)", why, f.FormatObeyed},
+		n.letters && !ignored && beforeHeaders(is)
 }
 
 // beforeHeaders says whether a version such as 0.10.2-IV0 is below 0.11.
@@ -225,21 +206,21 @@ func (n needs) retentionSize(is string) (Flaw, bool) {
 	if n.letters {
 		what = "letters are deleted"
 	}
-	return Flaw{retentionBytes, is, strconv.Itoa(forever), what + " once the topic has this size, however new they are", false}, true
+	return Flaw{retentionBytes, is, strconv.Itoa(unlimited), what + " once the topic has this size, however new they are", false}, true
 }
 
 // inSync judges min.insync.replicas. Brokers of 4.x do not count more than there are; older ones refuse all writes.
-func inSync(f facts) (Flaw, bool) {
-	n, err := strconv.Atoi(f.settings[minInSync])
+func inSync(f Facts) (Flaw, bool) {
+	n, err := strconv.Atoi(f.Settings[minInSync])
 	switch {
-	case err != nil || f.replicas < 1:
+	case err != nil || f.Replicas < 1:
 		return Flaw{}, false
-	case n > f.replicas:
+	case n > f.Replicas:
 		return Flaw{
-			minInSync, strconv.Itoa(n), strconv.Itoa(max(1, f.replicas-1)),
-			fmt.Sprintf("the topic has replicas: %d, so brokers before 4.0 refuse every write", f.replicas), false,
+			minInSync, strconv.Itoa(n), strconv.Itoa(max(1, f.Replicas-1)),
+			fmt.Sprintf("the topic has replicas: %d, so brokers before 4.0 refuse every write", f.Replicas), false,
 		}, true
-	case n < 2 && f.replicas >= wantedReplicas:
+	case n < 2 && f.Replicas >= wantedReplicas:
 		return Flaw{minInSync, strconv.Itoa(n), "2", "losing one broker can lose acknowledged records", false}, true
 	}
 	return Flaw{}, false

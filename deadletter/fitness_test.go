@@ -1,45 +1,22 @@
 package deadletter_test
 
 import (
-	"context"
 	"errors"
+	"fmt"
 	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/segmentio/kafka-go"
-	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kmsg"
+	"time"
 
 	"leadhit-sync/deadletter"
 )
 
-const day = "86400000"
-
-// describes makes the broker answer what the settings of topics are; a topic without settings may not be described.
-func (b *broker) describes(topics map[string]map[string]string) {
-	b.ControlKey(int16(kmsg.DescribeConfigs), func(r kmsg.Request) (kmsg.Response, error, bool) {
-		b.KeepControl()
-		request, _ := r.(*kmsg.DescribeConfigsRequest)
-		response, _ := request.ResponseKind().(*kmsg.DescribeConfigsResponse)
-		for _, asked := range request.Resources {
-			resource := kmsg.NewDescribeConfigsResponseResource()
-			resource.ResourceType, resource.ResourceName = asked.ResourceType, asked.ResourceName
-			settings, ok := topics[asked.ResourceName]
-			if !ok {
-				resource.ErrorCode = kerr.TopicAuthorizationFailed.Code
-			}
-			for name, value := range settings {
-				entry := kmsg.NewDescribeConfigsResponseResourceConfig()
-				entry.Name, entry.Value = name, &value
-				resource.Configs = append(resource.Configs, entry)
-			}
-			response.Resources = append(response.Resources, resource)
-		}
-		return response, nil, true
-	})
-}
+const (
+	day          = "86400000" // milliseconds
+	lettersTopic = "dlq.leadhit-sync"
+)
 
 // of lists the flaws by their settings, the fatal ones with a mark.
 func of(flaws []deadletter.Flaw) string {
@@ -119,81 +96,81 @@ func TestALettersTopicIsJudgedByItsSettings(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := start(t, kfake.NumBrokers(3))
-			if err := b.CreateTopic(lettersTopic, 1, nil); err != nil {
-				t.Fatal(err)
-			}
-			b.withoutNewRequests()
-			b.describes(allowed(map[string]map[string]string{lettersTopic: c.settings, "orders": c.source}))
-			spec := deadletter.TopicSpec{Name: lettersTopic, Sources: []string{"orders"}}
-			found, err := deadletter.InspectLetters(t.Context(), b.client, spec)
-			if err != nil || !found.Exists || found.Known != (c.settings != nil) || of(found.Flaws) != c.want {
-				t.Fatalf("got %+v, %v, want flaws %q", found, err, c.want)
+			f := facts(c.settings, c.source)
+			f.FormatObeyed, f.FormatKnown = true, true
+			found := deadletter.InspectLetters(f)
+			if !found.Exists || found.Known != (c.settings != nil) || of(found.Flaws) != c.want {
+				t.Fatalf("got %+v, want flaws %q", found, c.want)
 			}
 			if c.want != "" && !strings.Contains(found.Flaws[0].String(), c.words) {
 				t.Errorf("got %q, want %q in it", found.Flaws[0], c.words)
 			}
-			b.mustBeRefusedIfFatal(t, spec, found.Flaws)
+			mustBeRefusedIfFatal(t, found)
 		})
 	}
 }
 
-// allowed leaves out the topics without settings: nobody may ask for them.
-func allowed(topics map[string]map[string]string) map[string]map[string]string {
-	maps.DeleteFunc(topics, func(_ string, settings map[string]string) bool { return settings == nil })
-	return topics
+// facts are those of a topic with three replicas in a cluster of three brokers.
+func facts(settings map[string]string, sources ...map[string]string) deadletter.Facts {
+	f := deadletter.Facts{Topic: lettersTopic, Exists: true, Brokers: 3, Replicas: 3, Settings: settings}
+	for _, source := range sources {
+		f.Sources = append(f.Sources, sourceOf(source))
+	}
+	return f
 }
 
-// mustBeRefusedIfFatal demands that EnsureTopic refuses a letters' topic that exists if its first flaw is fatal, and names it.
-func (b *broker) mustBeRefusedIfFatal(t *testing.T, spec deadletter.TopicSpec, flaws []deadletter.Flaw) {
+// sourceOf is a source topic with these settings, whose retention was read as package broker does it.
+func sourceOf(settings map[string]string) deadletter.Source {
+	s := deadletter.Source{Settings: settings}
+	if ms, err := strconv.ParseInt(settings["retention.ms"], 10, 64); err == nil && ms > 0 && ms < 1<<43 &&
+		strings.Contains(settings["cleanup.policy"], "delete") {
+		s.Retention = time.Duration(ms) * time.Millisecond
+	}
+	return s
+}
+
+// mustBeRefusedIfFatal demands that a topic may not be used if its first flaw is fatal, and that the error names it.
+func mustBeRefusedIfFatal(t *testing.T, found deadletter.Inspection) {
 	t.Helper()
-	fatal := len(flaws) > 0 && flaws[0].Fatal
-	created, err := deadletter.EnsureTopic(t.Context(), b.client, spec)
-	if created || errors.Is(err, deadletter.ErrUnfit) != fatal || fatal != (err != nil) {
-		t.Errorf("EnsureTopic: got %v, %v, want ErrUnfit: %v", created, err, fatal)
+	fatal := len(found.Flaws) > 0 && found.Flaws[0].Fatal
+	err := found.Err()
+	if _, unfit := errors.AsType[*deadletter.UnfitError](err); unfit != fatal || fatal != (err != nil) {
+		t.Errorf("got %v, want an UnfitError: %v", err, fatal)
 	}
-	if fatal && !strings.Contains(err.Error(), flaws[0].Setting) {
-		t.Errorf("got %q, want the setting's name", err)
+	if fatal && (!strings.Contains(err.Error(), found.Flaws[0].Setting) || !strings.Contains(err.Error(), lettersTopic)) {
+		t.Errorf("got %q, want the names of the topic and the setting", err)
 	}
 }
 
-// withoutNewRequests makes the broker look older than 3.0.
-func (b *broker) withoutNewRequests() {
-	b.ControlKey(int16(kmsg.ApiVersions), func(r kmsg.Request) (kmsg.Response, error, bool) {
-		b.KeepControl()
-		request, _ := r.(*kmsg.ApiVersionsRequest)
-		response, _ := request.ResponseKind().(*kmsg.ApiVersionsResponse)
-		for _, key := range []struct{ key, most int16 }{{0, 8}, {1, 11}, {2, 5}, {3, 8}, {10, 2}, {18, 0}, {19, 4}, {32, 1}} {
-			k := kmsg.NewApiVersionsResponseApiKey()
-			k.ApiKey, k.MaxVersion = key.key, key.most
-			response.ApiKeys = append(response.ApiKeys, k)
+func TestOneReplicaAmongSeveralBrokersIsFatal(t *testing.T) {
+	t.Parallel()
+	for brokers, want := range map[int]string{1: "", 2: "replication factor!"} {
+		f := facts(nil)
+		f.Brokers, f.Replicas = brokers, 1
+		for _, found := range []deadletter.Inspection{deadletter.InspectLetters(f), deadletter.InspectLedger(f)} {
+			if of(found.Flaws) != want {
+				t.Errorf("%d brokers: got %+v, want flaws %q", brokers, found, want)
+			}
+			mustBeRefusedIfFatal(t, found)
 		}
-		return response, nil, true
-	})
+	}
 }
 
 func TestAnOldFormatCountsWhereTheBrokersObeyIt(t *testing.T) {
 	t.Parallel()
-	for protocol, want := range map[string]string{
-		"3.9-IV0": "", "4.0-IV3": "", "3.0-IV1": "", "2.8-IV1": "message.format.version!", "0.11.0-IV2": "message.format.version!",
-		"": "message.format.version", // not allowed to ask: a warning
+	for _, c := range []struct {
+		obeyed, known bool
+		want          string
+	}{
+		{false, true, ""},
+		{true, true, "message.format.version!"},
+		{false, false, "message.format.version"}, // not allowed to ask: a warning
 	} {
-		t.Run("inter.broker.protocol.version "+protocol, func(t *testing.T) {
-			t.Parallel()
-			b := start(t)
-			if err := b.CreateTopic(lettersTopic, 1, nil); err != nil {
-				t.Fatal(err)
-			}
-			topics := map[string]map[string]string{lettersTopic: fit("message.format.version", "0.10.1", "min.insync.replicas", "1")}
-			if protocol != "" {
-				topics["0"] = map[string]string{"inter.broker.protocol.version": protocol}
-			}
-			b.describes(topics)
-			found, err := deadletter.InspectLetters(t.Context(), b.client, deadletter.TopicSpec{Name: lettersTopic})
-			if err != nil || of(found.Flaws) != want {
-				t.Errorf("got %+v, %v, want flaws %q", found, err, want)
-			}
-		})
+		f := facts(fit("message.format.version", "0.10.1"))
+		f.FormatObeyed, f.FormatKnown = c.obeyed, c.known
+		if found := deadletter.InspectLetters(f); of(found.Flaws) != c.want {
+			t.Errorf("got %+v, want flaws %q", found, c.want)
+		}
 	}
 }
 
@@ -215,19 +192,11 @@ func TestALedgerIsJudgedByItsSettings(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := start(t, kfake.NumBrokers(3))
-			if err := b.CreateTopic(ledgerTopic, 1, nil); err != nil {
-				t.Fatal(err)
+			found := deadletter.InspectLedger(facts(c.settings, nil))
+			if of(found.Flaws) != c.want {
+				t.Fatalf("got %+v, want flaws %q", found, c.want)
 			}
-			b.describes(map[string]map[string]string{ledgerTopic: c.settings})
-			found, err := deadletter.InspectLedger(t.Context(), b.client, deadletter.TopicSpec{Name: lettersTopic})
-			if err != nil || of(found.Flaws) != c.want {
-				t.Fatalf("got %+v, %v, want flaws %q", found, err, c.want)
-			}
-			_, err = deadletter.EnsureLedger(t.Context(), b.client, deadletter.TopicSpec{Name: lettersTopic})
-			if fatal := strings.Contains(c.want, "!"); errors.Is(err, deadletter.ErrUnfit) != fatal {
-				t.Errorf("EnsureLedger: got %v, want ErrUnfit: %v", err, fatal)
-			}
+			mustBeRefusedIfFatal(t, found)
 		})
 	}
 }
@@ -245,77 +214,102 @@ func TestATopicThatWeCreateHasNoFlaw(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := start(t, kfake.NumBrokers(3))
-			if err := b.CreateTopic("orders", 1, source); err != nil {
-				t.Fatal(err)
-			}
-			spec := deadletter.TopicSpec{Name: lettersTopic, Sources: []string{"orders"}}
-			b.mustCreateWithoutFlaw(t, spec, deadletter.EnsureTopic, deadletter.InspectLetters)
-			b.mustCreateWithoutFlaw(t, spec, deadletter.EnsureLedger, deadletter.InspectLedger)
+			letters := mustPlanWithoutFlaw(t, deadletter.InspectLetters, fit(slices.Concat(pairs(events()), pairs(source))...))
+			mustPlanWithoutFlaw(t, deadletter.InspectLedger, letters)
 		})
 	}
 }
 
-// mustCreateWithoutFlaw creates a topic and demands that an inspection finds nothing wrong with it, before and after.
-func (b *broker) mustCreateWithoutFlaw(
-	t *testing.T, spec deadletter.TopicSpec,
-	ensure func(context.Context, *kafka.Client, deadletter.TopicSpec) (bool, error),
-	inspect func(context.Context, *kafka.Client, deadletter.TopicSpec) (deadletter.Inspection, error),
-) {
+func pairs(settings map[string]string) []string {
+	var all []string
+	for name, value := range settings {
+		all = append(all, name, value)
+	}
+	return all
+}
+
+// mustPlanWithoutFlaw plans a topic and demands that an inspection finds nothing wrong with it once it is created.
+func mustPlanWithoutFlaw(t *testing.T, inspect func(deadletter.Facts) deadletter.Inspection, source map[string]string) (planned map[string]string) {
 	t.Helper()
-	found, err := inspect(t.Context(), b.client, spec)
-	if err != nil || found.Exists || found.Err() != nil {
-		t.Fatalf("%s: got %+v, %v before the creation", found.Topic, found, err)
+	f := facts(nil, source)
+	f.Exists = false
+	plan := inspect(f)
+	if plan.Exists || plan.Err() != nil || plan.Replicas != 3 {
+		t.Fatalf("got %+v before the creation", plan)
 	}
-	if created, err := ensure(t.Context(), b.client, spec); err != nil || !created {
-		t.Fatalf("%s: got %v, %v, want it created", found.Topic, created, err)
+	found := inspect(facts(plan.Create(), source))
+	if !found.Exists || !found.Known || len(found.Flaws) > 0 {
+		t.Errorf("got %+v of %v, want no flaw", found, plan.Create())
 	}
-	found, err = inspect(t.Context(), b.client, spec)
-	if err != nil || !found.Exists || !found.Known || len(found.Flaws) > 0 {
-		t.Errorf("%s: got %+v, %v, want no flaw", found.Topic, found, err)
+	return plan.Create()
+}
+
+// text is what a topic is created with.
+func text(i deadletter.Inspection) string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "replicas %d,", i.Replicas)
+	for _, name := range slices.Sorted(maps.Keys(i.Create())) {
+		fmt.Fprintf(&out, " %s=%s", name, i.Create()[name])
+	}
+	return out.String()
+}
+
+func TestTheLettersTopicIsPlannedForItsClusterAndSources(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ brokers, replicas, inSync int }{{1, 1, 1}, {2, 2, 1}, {3, 3, 2}, {5, 3, 2}} {
+		f := deadletter.Facts{Brokers: c.brokers, Sources: []deadletter.Source{sourceOf(events("max.message.bytes", "2097152"))}}
+		want := fmt.Sprintf("replicas %d, cleanup.policy=delete max.message.bytes=2162688 message.timestamp.type=LogAppendTime "+
+			"min.insync.replicas=%d retention.bytes=-1 retention.ms=7776000000", c.replicas, c.inSync)
+		if got := text(deadletter.InspectLetters(f)); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+	const want = "replicas 1, cleanup.policy=delete max.message.bytes=1114124 message.timestamp.type=LogAppendTime " +
+		"min.insync.replicas=1 retention.bytes=-1 retention.ms=2592000000"
+	if got := text(deadletter.InspectLetters(deadletter.Facts{Brokers: 1})); got != want {
+		t.Errorf("without sources: got  %s\nwant %s", got, want)
+	}
+}
+
+func TestTheLedgerOutlivesItsLetters(t *testing.T) {
+	t.Parallel()
+	const day = 24 * 60 * 60 * 1000
+	for name, c := range map[string]struct {
+		brokers  int
+		letters  string // retention.ms of the letters' topic; "": there is none yet
+		replicas int
+		inSync   int
+		want     int64 // retention.ms
+	}{
+		"no letters yet":           {1, "", 1, 1, 90 * day},
+		"letters of a week":        {3, "604800000", 3, 2, 90 * day},
+		"letters of 60 days":       {3, "5184000000", 3, 2, 180 * day},
+		"letters for ever":         {2, "-1", 2, 1, -1},
+		"letters longer than time": {5, "9223372036854775807", 3, 2, -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := deadletter.Facts{Brokers: c.brokers, Sources: []deadletter.Source{{}}}
+			if c.letters != "" {
+				f.Sources[0] = sourceOf(fit("retention.ms", c.letters))
+			}
+			want := fmt.Sprintf("replicas %d, cleanup.policy=delete max.message.bytes=1048588 message.timestamp.type=LogAppendTime "+
+				"min.insync.replicas=%d retention.bytes=-1 retention.ms=%d", c.replicas, c.inSync, c.want)
+			if got := text(deadletter.InspectLedger(f)); got != want {
+				t.Errorf("got  %s\nwant %s", got, want)
+			}
+		})
 	}
 }
 
 // The brokers' default may be the old format where a source has it. Brokers of 4.0 and later refuse the setting.
 func TestATopicIsCreatedWithHeadersWhereTheSourceHasNone(t *testing.T) {
 	t.Parallel()
-	b := start(t)
-	b.describes(map[string]map[string]string{"orders": fit("message.format.version", "0.10.2-IV0")})
-	asked := b.watchCreate()
-	b.answerCreate(kerr.TopicAlreadyExists.Code)
-	if _, err := deadletter.EnsureTopic(t.Context(), b.client, deadletter.TopicSpec{Name: lettersTopic, Sources: []string{"orders"}}); err != nil {
-		t.Fatal(err)
-	}
-	if got := <-asked; !strings.Contains(got, "message.format.version=0.11.0") {
-		t.Errorf("got %s, want message.format.version=0.11.0", got)
-	}
-}
-
-func TestARefusedWriteNamesTheSettingOfTheTopic(t *testing.T) {
-	t.Parallel()
-	for code, want := range map[*kerr.Error]string{
-		kerr.InvalidRecord:                "cleanup.policy",
-		kerr.CorruptMessage:               "cleanup.policy",
-		kerr.UnknownServerError:           "message.format.version",
-		kerr.UnsupportedForMessageFormat:  "message.format.version",
-		kerr.InvalidTimestamp:             "message.timestamp",
-		kerr.NotEnoughReplicas:            "min.insync.replicas",
-		kerr.NotEnoughReplicasAfterAppend: "min.insync.replicas",
-		kerr.PolicyViolation:              "policy",
-	} {
-		t.Run(code.Message, func(t *testing.T) {
-			t.Parallel()
-			b, w := startWithTopic(t, deadletter.TopicSpec{})
-			b.ensureLedger(t, true)
-			b.answer(code.Code)
-			err := w.Write(t.Context(), refused())
-			if !errors.Is(err, deadletter.ErrUnfit) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), lettersTopic) {
-				t.Errorf("letter: got %v, want ErrUnfit with %s and the topic", err, want)
-			}
-			err = b.ledger(t).Append(t.Context(), pausedByAlice())
-			if !errors.Is(err, deadletter.ErrUnfit) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), ledgerTopic) {
-				t.Errorf("entry: got %v, want ErrUnfit with %s and the topic", err, want)
-			}
-		})
+	for format, want := range map[string]string{"0.10.2-IV0": "0.11.0", "0.11.0-IV2": "", "": ""} {
+		f := deadletter.Facts{Brokers: 1, Sources: []deadletter.Source{sourceOf(events("message.format.version", format))}}
+		plan := deadletter.InspectLetters(f)
+		if got := plan.Create()["message.format.version"]; got != want {
+			t.Errorf("a source of %q: got %q, want %q", format, got, want)
+		}
 	}
 }

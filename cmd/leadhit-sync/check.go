@@ -106,7 +106,7 @@ func checkKafka(ctx context.Context, r *report, c *config.Config) {
 		return
 	}
 	checkTopicRights(ctx, r, cluster, c)
-	checkCommitMetadata(ctx, r, cluster)
+	checkCommitMetadata(ctx, r, cluster, topology.Nodes)
 	offsets, err := cluster.OffsetsTopic(ctx)
 	checkOffsets(r, offsets, err)
 	checkGroup(ctx, r, cluster, c, groupPlace{nodes: nodes, all: topology.Nodes, offsets: offsets, seen: err == nil})

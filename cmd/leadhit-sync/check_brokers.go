@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"leadhit-sync/consumer/broker"
 )
@@ -11,8 +12,8 @@ import (
 const fullMetadata = 4096
 
 // checkCommitMetadata looks for brokers on which an order that waits would hold up its partition.
-func checkCommitMetadata(ctx context.Context, r *report, cluster *broker.Cluster) {
-	least, known, err := cluster.CommitMetadataBytes(ctx)
+func checkCommitMetadata(ctx context.Context, r *report, cluster *broker.Cluster, nodes []broker.Node) {
+	least, known, err := leastMetadata(ctx, cluster, nodes)
 	switch {
 	case err != nil:
 		r.warn("brokers", fmt.Sprintf("cannot read offset.metadata.max.bytes: %v", err))
@@ -25,4 +26,19 @@ func checkCommitMetadata(ctx context.Context, r *report, cluster *broker.Cluster
 	default:
 		r.ok("brokers", fmt.Sprintf("they accept %d bytes of metadata with a commit (offset.metadata.max.bytes)", least))
 	}
+}
+
+// leastMetadata returns how much metadata every broker takes with a commit. known is false where one does not let us ask.
+func leastMetadata(ctx context.Context, cluster *broker.Cluster, nodes []broker.Node) (least int, known bool, err error) {
+	const setting = "offset.metadata.max.bytes"
+	for _, node := range nodes {
+		settings, err := cluster.NodeSettings(ctx, node.ID, setting)
+		if err != nil || settings == nil {
+			return 0, false, err
+		}
+		if n, err := strconv.Atoi(settings[setting]); err == nil && (!known || n < least) {
+			least, known = n, true
+		}
+	}
+	return least, known, nil
 }

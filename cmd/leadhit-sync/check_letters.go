@@ -25,7 +25,7 @@ func checkKeeper(r *report, what string, found deadletter.Inspection, err error,
 	case info.Missing:
 		r.warn(what, name+" does not exist yet; the worker creates it if it may")
 		return
-	case errors.Is(info.Err, broker.ErrUnauthorised), errors.Is(err, deadletter.ErrUnauthorised):
+	case errors.Is(info.Err, broker.ErrUnauthorised), errors.Is(err, broker.ErrUnauthorised):
 		r.fail(what, name+": Kafka does not allow describing it; grant Describe, DescribeConfigs, Read and Write on it, or check DEAD_LETTER_TOPIC")
 		return
 	case info.Err != nil:

@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"leadhit-sync/config"
-	"leadhit-sync/consumer/broker"
 	"leadhit-sync/deadletter"
 )
 
@@ -70,21 +68,6 @@ func (f *fitness) fatal() []string {
 		}
 	}
 	return texts
-}
-
-// lettersSpec is what the letters' topic must hold.
-func lettersSpec(c *config.Config) deadletter.TopicSpec {
-	return deadletter.TopicSpec{Name: c.DeadLetter.Topic, Sources: c.Kafka.Topics}
-}
-
-// InspectLetters judges the letters' topic of the settings, for the worker and for the check command. It changes nothing.
-func InspectLetters(ctx context.Context, c *config.Config, cluster *broker.Cluster) (deadletter.Inspection, error) {
-	return deadletter.InspectLetters(ctx, cluster.Client(), lettersSpec(c))
-}
-
-// InspectLedger judges the ledger of the settings, as [InspectLetters] does the letters' topic.
-func InspectLedger(ctx context.Context, c *config.Config, cluster *broker.Cluster) (deadletter.Inspection, error) {
-	return deadletter.InspectLedger(ctx, cluster.Client(), lettersSpec(c))
 }
 
 // inspectLetters judges the letters' topic, and logs what has changed about it.

@@ -44,12 +44,6 @@ func Open(c *config.Config, version string, log *slog.Logger) (_ *Worker, err er
 	if w.client, w.key, err = OpenLeadHit(c, version, log); err != nil {
 		return nil, err
 	}
-	if err = w.openLetters(); err != nil {
-		return nil, err
-	}
-	if err = w.openLedger(); err != nil {
-		return nil, err
-	}
 	if w.tracing, err = openTracing(c, version, log); err != nil {
 		return nil, err
 	}
@@ -142,16 +136,6 @@ func OpenLeadHit(c *config.Config, version string, log *slog.Logger) (*leadhit.C
 
 // Close lets go of all connections. Call it after Run has returned.
 func (w *Worker) Close() {
-	if w.letters != nil {
-		if err := w.letters.Close(); err != nil {
-			w.log.Warn("cannot close the writer of dead letters", slog.Any("error", err))
-		}
-	}
-	if w.ledger != nil {
-		if err := w.ledger.Close(); err != nil {
-			w.log.Warn("cannot close the ledger", slog.Any("error", err))
-		}
-	}
 	if w.client != nil {
 		w.client.Close()
 	}

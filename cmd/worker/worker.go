@@ -16,7 +16,6 @@ import (
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/consumer/mapping"
-	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/leadhit"
 	"leadhit-sync/retry"
@@ -31,8 +30,6 @@ type Worker struct {
 	cluster  *broker.Cluster
 	key      *leadhit.Key
 	client   *leadhit.Client
-	letters  *deadletter.Writer
-	ledger   *deadletter.Ledger
 	consumer *consumer.Consumer
 	metrics  *metrics
 	tracing  *tracing
@@ -48,7 +45,7 @@ type Worker struct {
 }
 
 // wire hands the consumer, which drives all, what is done on the path of one event: fetch, Mapping.Decode, dispatch,
-// SetOrderStatus, Judge, (Writer.Write), dispatch, commit.
+// SetOrderStatus, Judge, (Cluster.Append of a letter), dispatch, commit.
 func (w *Worker) wire(m *mapping.Mapping) {
 	judge := leadhit.Judge{DeadLetterTypes: w.config.DeadLetter.Types}
 	w.consumer = consumer.New(consumer.Options{
@@ -64,7 +61,8 @@ func (w *Worker) wire(m *mapping.Mapping) {
 		},
 		Prepare: w.ensureLetters,
 		Ledger: consumer.Ledger{
-			Topic: ledger.Topic(w.config.DeadLetter.Topic), Exists: w.ledgerExists, Ensure: w.ensureLedger, Append: w.ledger.Append,
+			Topic: ledger.Topic(w.config.DeadLetter.Topic), Exists: w.ledgerExists, Ensure: w.ensureLedger,
+			Append: func(ctx context.Context, e ledger.Entry) error { return appendEntry(ctx, w.config, w.cluster, e) },
 		},
 		Dispatch: dispatchConfig(w.config, w.version+"/"+m.Digest()),
 		Call: func(ctx context.Context, c consumer.Call) retry.Verdict {

@@ -98,24 +98,6 @@ func TestOffsetsAtFindsTheFirstRecordNotOlder(t *testing.T) {
 	}
 }
 
-func TestMaxMessageBytesSaysWhetherItIsKnown(t *testing.T) {
-	fake := fakeKafka(t)
-	if err := fake.CreateTopic("large", 1, map[string]string{"max.message.bytes": "5000000"}); err != nil {
-		t.Fatal(err)
-	}
-	cluster := open(t, fake)
-	if size, known, err := cluster.MaxMessageBytes(t.Context(), "large"); err != nil || !known || size != 5_000_000 {
-		t.Errorf("got %d, %v, %v, want the topic's 5000000", size, known, err)
-	}
-	refuseSettings(fake, 29)
-	if size, known, err := cluster.MaxMessageBytes(t.Context(), "large"); err != nil || known || size != 1<<20 {
-		t.Errorf("got %d, %v, %v, want 1 MiB, not known", size, known, err)
-	}
-	if _, known, err := cluster.MaxMessageBytes(t.Context(), "gone"); !errors.Is(err, broker.ErrUnknownPartition) || known {
-		t.Errorf("got %v, %v, want %v", known, err, broker.ErrUnknownPartition)
-	}
-}
-
 func refuseSettings(fake *kfake.Cluster, code int16) {
 	fake.ControlKey(int16(kmsg.DescribeConfigs), func(request kmsg.Request) (kmsg.Response, error, bool) {
 		response, ok := request.ResponseKind().(*kmsg.DescribeConfigsResponse)

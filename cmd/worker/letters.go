@@ -3,21 +3,15 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 
-	"github.com/segmentio/kafka-go"
-
+	"leadhit-sync/config"
+	"leadhit-sync/consumer"
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/deadletter"
 	"leadhit-sync/retry/loop"
 )
-
-func (w *Worker) openLetters() (err error) {
-	w.letters, err = deadletter.OpenWriter(deadletter.WriterOptions{
-		Brokers: w.cluster.Addr(), Transport: w.cluster.Transport(), Topic: w.config.DeadLetter.Topic,
-	})
-	return err
-}
 
 // awaitLetters waits until the letters' topic can store letters, or does not exist: before that nothing may be consumed. It creates
 // nothing, so that a worker with a misspelt group or topic leaves none behind. False: ctx has ended.
@@ -25,10 +19,7 @@ func (w *Worker) awaitLetters(ctx context.Context) bool {
 	var retrier loop.Retrier
 	log := w.log.With(slog.String("topic", w.config.DeadLetter.Topic))
 	for {
-		_, err := w.cluster.Topics(ctx) // its error shows a refused login, and brokers that are too old
-		if err == nil {
-			err = w.lettersFit(ctx)
-		}
+		err := w.lettersFit(ctx)
 		switch {
 		case err == nil:
 			w.consumer.WaitFor("")
@@ -57,38 +48,56 @@ func (w *Worker) lettersFit(ctx context.Context) error {
 
 // ensureLetters creates the letters' topic if it does not exist.
 func (w *Worker) ensureLetters(ctx context.Context) error {
-	created, err := deadletter.EnsureTopic(ctx, w.cluster.Client(), lettersSpec(w.config))
+	created, err := ensureLetters(ctx, w.config, w.cluster)
 	if created {
 		w.log.InfoContext(ctx, "dead-letter topic created", slog.String("topic", w.config.DeadLetter.Topic))
 	}
 	return err
 }
 
+func ensureLetters(ctx context.Context, c *config.Config, cluster *broker.Cluster) (created bool, err error) {
+	found, err := InspectLetters(ctx, c, cluster)
+	return createTopic(ctx, cluster, found, err)
+}
+
 // writeLetter stores a letter. A topic that was deleted meanwhile is created again, for the next try.
 func (w *Worker) writeLetter(ctx context.Context, l deadletter.Letter) error {
-	err := w.letters.Write(ctx, l)
+	err := appendLetter(ctx, w.config, w.cluster, l)
 	switch {
-	case errors.Is(err, deadletter.ErrTopicMissing) && w.recreating.TryLock():
+	case errors.Is(err, broker.ErrUnknownPartition) && w.recreating.TryLock():
 		defer w.recreating.Unlock()
 		return errors.Join(err, w.ensureLetters(ctx))
-	case errors.Is(err, deadletter.ErrUnfit), errors.Is(err, deadletter.ErrTooLarge):
+	case errors.Is(err, broker.ErrUnfit), errors.Is(err, broker.ErrTooLarge):
 		w.letterRefused()
 	}
 	return err
 }
 
+// appendLetter stores a letter, without the event's value where that does not fit. After an error the letter may be stored or not,
+// and to write it again may store it twice.
+func appendLetter(ctx context.Context, c *config.Config, cluster *broker.Cluster, l deadletter.Letter) error {
+	err := cluster.Append(ctx, c.DeadLetter.Topic, l.Encode())
+	if errors.Is(err, broker.ErrTooLarge) {
+		err = cluster.Append(ctx, c.DeadLetter.Topic, l.WithoutValue().Encode())
+	}
+	if err != nil {
+		return fmt.Errorf("store letter %s: %w", l.ID(), err)
+	}
+	return nil
+}
+
 // lettersTrouble describes why the letters' topic cannot be inspected, or cannot store letters.
 func lettersTrouble(err error) string {
+	_, unfit := errors.AsType[*deadletter.UnfitError](err)
 	switch {
 	case errors.Is(err, broker.ErrTLS):
 		return "cannot connect to Kafka over TLS, so nothing is consumed; the worker keeps trying; check KAFKA_BROKERS and the KAFKA_TLS settings"
 	case errors.Is(err, broker.ErrNotKafka):
 		return "a broker's address belongs to something other than Kafka, so nothing is consumed; the worker keeps trying; check KAFKA_BROKERS and advertised.listeners"
-	case errors.Is(err, kafka.SASLAuthenticationFailed), errors.Is(err, kafka.UnsupportedSASLMechanism),
-		errors.Is(err, kafka.IllegalSASLState):
+	case consumer.LoginRefused(err):
 		return "Kafka rejects the login, so nothing is consumed; the worker keeps trying; check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME " +
 			"and KAFKA_SASL_PASSWORD_FILE"
-	case errors.Is(err, deadletter.ErrUnfit), errors.Is(err, deadletter.ErrUnauthorised), errors.Is(err, deadletter.ErrTopicMissing):
+	case unfit, errors.Is(err, broker.ErrUnauthorised), errors.Is(err, broker.ErrUnknownPartition):
 		return "the dead-letter topic cannot store letters, so nothing is consumed; the worker keeps trying; fix the cause that the error names"
 	}
 	return "waiting for Kafka; if this lasts, check KAFKA_BROKERS"

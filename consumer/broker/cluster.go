@@ -62,6 +62,7 @@ type Cluster struct {
 	dialer    *kafka.Dialer
 	transport *kafka.Transport
 	client    *kafka.Client
+	writers   writers
 	buffers   sync.Pool           // *[]byte, bodies of fetch responses
 	room      *semaphore.Weighted // of roomBytes, for large ones
 	decoding  *semaphore.Weighted // of decoders
@@ -112,27 +113,22 @@ func Open(o Options) (*Cluster, error) {
 		decoding: semaphore.NewWeighted(decoders),
 	}
 	c.client = &kafka.Client{Addr: c.addr, Transport: c.transport}
+	c.writers = newWriters(c.addr, c.transport)
 	return c, nil
 }
 
 // Brokers returns the addresses of Options.Brokers in an order drawn for this process.
 func (c *Cluster) Brokers() []string { return slices.Clone(c.brokers) }
 
-// Addr is the cluster's address for a kafka.Client or kafka.Writer over Transport.
-func (c *Cluster) Addr() net.Addr { return c.addr }
-
 // Dialer is for kafka.ConsumerGroupConfig, and for nothing else: see membershipConn. It must not be changed.
 func (c *Cluster) Dialer() *kafka.Dialer { return c.dialer }
 
-// Transport is the process's one connection pool, for kafka.Writer and kafka.Client.
-func (c *Cluster) Transport() kafka.RoundTripper { return c.transport }
-
-// Client makes requests over Transport, for those that this package has no method for.
-func (c *Cluster) Client() *kafka.Client { return c.client }
-
-// Close closes the idle connections, and each of the others when its request has ended. It does not wait for them.
-// The Cluster must not be used afterwards.
-func (c *Cluster) Close() { c.transport.CloseIdleConnections() }
+// Close waits for the records that are being appended, and closes the idle connections. It closes each of the others when its
+// request has ended, and does not wait for them. The Cluster must not be used afterwards.
+func (c *Cluster) Close() {
+	c.writers.close()
+	c.transport.CloseIdleConnections()
+}
 
 // check reads the files once, so that what they hold is known when one of them cannot be read later.
 func (o *Options) check(d *dial) (mechanism saslMechanism, err error) {

@@ -18,12 +18,17 @@ var (
 	// ErrNotLeader [5] [6] [9] [74] [75] [78]: the leader is moving. The pool finds the new one within two seconds of
 	// its election.
 	ErrNotLeader = errors.New("no leader, or not this one")
-	// ErrUnauthorised [29] [30] [31] [33] [34] [58]: the cluster does not let us in, or not do this.
+	// ErrUnauthorised [29] [30] [31] [33] [34] [58]: the cluster rejects our credentials, or we lack the right to do this.
 	ErrUnauthorised = errors.New("not authorised")
 	// ErrCoordinator [14] [15] [16]: the group's coordinator is loading, unknown or another.
 	ErrCoordinator = errors.New("group coordinator not available")
 	// ErrCorrupt [2]: what was read is not what was written, or nothing this package can decode.
 	ErrCorrupt = errors.New("corrupt data")
+	// ErrTooLarge [10] [18]: the record does not fit into the topic.
+	ErrTooLarge = errors.New("the record is too large for the topic")
+	// ErrUnfit [-1] [2] [19] [20] [32] [40] [43] [44] [87]: a setting of the topic, or a policy of the cluster, makes Kafka refuse a
+	// record or a new topic.
+	ErrUnfit = errors.New("the topic's settings are unsuitable")
 )
 
 // Error is a failed request about one topic or partition.
@@ -60,7 +65,7 @@ func (e *Error) Unwrap() error { return e.Err }
 func (e *Error) Is(target error) bool { return e.fact != nil && target == e.fact }
 
 // newError judges err. Its codes are tested first: kafka.Error is a net.Error too.
-func newError(op, topic string, partition int, err error) error {
+func newError(op, topic string, partition int, err error) *Error {
 	e := &Error{Op: op, Topic: topic, Partition: partition, Err: err}
 	var code kafka.Error
 	switch {

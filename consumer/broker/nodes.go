@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/metadata"
 )
@@ -88,9 +87,4 @@ func nodeIn(cluster protocol.Cluster, node int) (protocol.Broker, error) {
 		return broker, fmt.Errorf("broker %d is not in the cluster", node)
 	}
 	return broker, nil
-}
-
-// NodeSettings returns settings of a broker by name, or nil if the cluster does not let us ask.
-func (c *Cluster) NodeSettings(ctx context.Context, node int, names ...string) (map[string]string, error) {
-	return c.settings(ctx, kafka.ResourceTypeBroker, strconv.Itoa(node), names)
 }

@@ -2,7 +2,6 @@ package broker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,11 +10,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol/metadata"
 )
 
-const (
-	offsetsTopic = "__consumer_offsets"
-	// defaultMaxMessageBytes is what MaxMessageBytes assumes. Kafka's own default is this and twelve bytes.
-	defaultMaxMessageBytes = 1 << 20
-)
+const offsetsTopic = "__consumer_offsets"
 
 // Topology is what a broker knows of the cluster and some topics.
 type Topology struct {
@@ -103,20 +98,6 @@ func topicInfo(topic metadata.ResponseTopic) TopicInfo {
 	return info
 }
 
-// MaxMessageBytes returns the largest batch that the topic takes, which is what one fetch may bring beyond its MaxBytes.
-// Where the cluster does not let us ask, known is false and the number 1 MiB.
-func (c *Cluster) MaxMessageBytes(ctx context.Context, topic string) (size int, known bool, err error) {
-	settings, err := c.topicSettings(ctx, topic, "max.message.bytes")
-	if err != nil || settings == nil {
-		return defaultMaxMessageBytes, false, err
-	}
-	size, err = strconv.Atoi(settings["max.message.bytes"])
-	if err != nil {
-		return defaultMaxMessageBytes, false, nil //nolint:nilerr // a broker that does not say is like one that may not
-	}
-	return size, true, nil
-}
-
 // OffsetsTopic describes the topic in which the cluster keeps its groups' commits.
 type OffsetsTopic struct {
 	// Brokers is how many are alive.
@@ -163,40 +144,4 @@ func (c *Cluster) OffsetsTopic(ctx context.Context) (OffsetsTopic, error) {
 		o.MinInSync = n
 	}
 	return o, nil
-}
-
-// topicSettings returns the settings by name, or nil if the cluster does not let us ask.
-func (c *Cluster) topicSettings(ctx context.Context, topic string, names ...string) (map[string]string, error) {
-	return c.settings(ctx, kafka.ResourceTypeTopic, topic, names)
-}
-
-// settings returns the settings of a topic or broker by name, or nil if the cluster does not let us ask.
-func (c *Cluster) settings(ctx context.Context, kind kafka.ResourceType, of string, names []string) (map[string]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
-	defer cancel()
-
-	response, err := c.client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{
-		Resources: []kafka.DescribeConfigRequestResource{{
-			ResourceType: kind,
-			ResourceName: of,
-			ConfigNames:  names,
-		}},
-	})
-	if err != nil {
-		return nil, newError("describe settings", of, -1, err)
-	}
-	settings := make(map[string]string)
-	for _, resource := range response.Resources {
-		if resource.Error != nil {
-			err := newError("describe settings", of, -1, resource.Error)
-			if errors.Is(err, ErrUnauthorised) {
-				return nil, nil //nolint:nilnil // documented: not allowed is no failure
-			}
-			return nil, err
-		}
-		for _, entry := range resource.ConfigEntries {
-			settings[entry.ConfigName] = entry.ConfigValue
-		}
-	}
-	return settings, nil
 }

@@ -1,0 +1,71 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"leadhit-sync/config"
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/deadletter"
+	"leadhit-sync/deadletter/ledger"
+)
+
+// InspectLetters judges the letters' topic of the settings, for the worker and for the check command. It changes nothing. An error
+// says that Kafka could not be asked.
+func InspectLetters(ctx context.Context, c *config.Config, cluster *broker.Cluster) (deadletter.Inspection, error) {
+	return inspectTopic(ctx, cluster, deadletter.InspectLetters, c.DeadLetter.Topic, c.Kafka.Topics)
+}
+
+// InspectLedger judges the ledger of the settings, as [InspectLetters] does the letters' topic.
+func InspectLedger(ctx context.Context, c *config.Config, cluster *broker.Cluster) (deadletter.Inspection, error) {
+	return inspectTopic(ctx, cluster, deadletter.InspectLedger, ledger.Topic(c.DeadLetter.Topic), []string{c.DeadLetter.Topic})
+}
+
+// inspectTopic gathers the facts about a topic of ours and its sources, and judges them.
+func inspectTopic(
+	ctx context.Context, cluster *broker.Cluster, judge func(deadletter.Facts) deadletter.Inspection, topic string, sources []string,
+) (deadletter.Inspection, error) {
+	unknown := deadletter.Inspection{Topic: topic}
+	// The first question: a wrong password shows in its answer.
+	topology, err := cluster.Topics(ctx, topic)
+	info := topology.Topics[topic]
+	if err == nil && !info.Missing {
+		err = info.Err
+	}
+	if err != nil {
+		return unknown, err
+	}
+	settings, err := cluster.TopicSettings(ctx, append([]string{topic}, sources...)...)
+	if err != nil {
+		return unknown, err
+	}
+	f := deadletter.Facts{
+		Topic: topic, Exists: !info.Missing, Brokers: topology.Brokers, Replicas: info.Replicas, Settings: settings[topic],
+	}
+	for _, source := range sources {
+		age, _ := settings[source].Retention()
+		f.Sources = append(f.Sources, deadletter.Source{Settings: settings[source], Retention: age})
+	}
+	const messageFormat = "message.format.version"
+	if old := strings.HasPrefix(f.Settings[messageFormat], "0."); old && len(topology.Nodes) > 0 {
+		f.FormatObeyed, f.FormatKnown = cluster.ObeysMessageFormat(ctx, topology.Nodes[0].ID)
+	}
+	return judge(f), nil
+}
+
+// createTopic creates a topic of ours unless an inspection found it, and says whether it did. A topic that exists is never altered. An
+// *UnfitError refuses one that has a fatal flaw.
+func createTopic(ctx context.Context, cluster *broker.Cluster, found deadletter.Inspection, failed error) (created bool, err error) {
+	// A cluster answers the creation of a topic with "broker not available" after a wrong password, so the inspection's error comes first.
+	if failed == nil {
+		failed = found.Err()
+	}
+	if failed != nil {
+		return false, fmt.Errorf("look up topic %s: %w", found.Topic, failed)
+	}
+	if found.Exists {
+		return false, nil
+	}
+	return cluster.CreateTopic(ctx, found.Topic, found.Replicas, found.Create())
+}

@@ -1,0 +1,61 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"leadhit-sync/config"
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/event"
+	"leadhit-sync/deadletter"
+	"leadhit-sync/deadletter/ledger"
+)
+
+// ledgerExists says whether the ledger exists, and what keeps it from being used.
+func (w *Worker) ledgerExists(ctx context.Context) (bool, error) {
+	found, err := w.inspectLedger(ctx)
+	if err == nil {
+		err = found.Err()
+	}
+	return found.Exists, err
+}
+
+// ensureLedger creates the ledger if it does not exist.
+func (w *Worker) ensureLedger(ctx context.Context) error {
+	created, err := ensureLedger(ctx, w.config, w.cluster)
+	if created {
+		w.log.InfoContext(ctx, "ledger created", slog.String("topic", ledger.Topic(w.config.DeadLetter.Topic)))
+	}
+	return err
+}
+
+func ensureLedger(ctx context.Context, c *config.Config, cluster *broker.Cluster) (created bool, err error) {
+	found, err := InspectLedger(ctx, c, cluster)
+	return createTopic(ctx, cluster, found, err)
+}
+
+// AppendToLedger writes an entry as an operator's command does, and creates the ledger if it does not exist. A ledger with flaws
+// is written to all the same: workers that began to follow it still do.
+func AppendToLedger(ctx context.Context, c *config.Config, cluster *broker.Cluster, e ledger.Entry) error {
+	if _, err := ensureLedger(ctx, c, cluster); err != nil {
+		if _, flawed := errors.AsType[*deadletter.UnfitError](err); !flawed {
+			return err
+		}
+	}
+	return appendEntry(ctx, c, cluster, e)
+}
+
+// appendEntry writes an entry. After an error it may be stored or not, and to append it again may store it twice; readers know it
+// by who wrote it and when.
+func appendEntry(ctx context.Context, c *config.Config, cluster *broker.Cluster, e ledger.Entry) error {
+	key, value, err := e.Record()
+	if err == nil {
+		err = cluster.Append(ctx, ledger.Topic(c.DeadLetter.Topic), event.Record{Key: key, Value: value})
+	}
+	if err != nil {
+		return fmt.Errorf("ledger entry %s: %w", e.Event, err)
+	}
+	return nil
+}

@@ -1,0 +1,30 @@
+package worker
+
+import (
+	"context"
+
+	"leadhit-sync/config"
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/deadletter"
+	"leadhit-sync/deadletter/ledger"
+)
+
+// EnsureLetters creates the letters' topic, as a worker does it.
+func EnsureLetters(ctx context.Context, c *config.Config, cluster *broker.Cluster) (created bool, err error) {
+	return ensureLetters(ctx, c, cluster)
+}
+
+// EnsureLedger creates the ledger, as a worker does it.
+func EnsureLedger(ctx context.Context, c *config.Config, cluster *broker.Cluster) (created bool, err error) {
+	return ensureLedger(ctx, c, cluster)
+}
+
+// AppendLetter stores a letter, as a worker does it.
+func AppendLetter(ctx context.Context, c *config.Config, cluster *broker.Cluster, l deadletter.Letter) error {
+	return appendLetter(ctx, c, cluster, l)
+}
+
+// AppendEntry stores an entry of the ledger, as a worker does it.
+func AppendEntry(ctx context.Context, c *config.Config, cluster *broker.Cluster, e ledger.Entry) error {
+	return appendEntry(ctx, c, cluster, e)
+}

@@ -1,0 +1,134 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"leadhit-sync/consumer/event"
+)
+
+const (
+	// batchBytes bounds records that travel together. It is well below the 1 MiB that topics take by default.
+	batchBytes = 512 << 10
+	// singleBytes bounds a record that travels alone. It is the largest that kafka-go takes: the topic sets the limit, not we.
+	singleBytes = 1<<31 - 64
+	// writeLimit bounds one try to write. The writers make three.
+	writeLimit = 5 * time.Second
+)
+
+// writers store records. Kafka limits the size of the batch, not of the record, so a batch that is refused as too large says
+// nothing about its records. Each of them is then sent alone.
+type writers struct{ batched, single *kafka.Writer }
+
+func newWriters(addr net.Addr, transport kafka.RoundTripper) writers {
+	open := func(records int, bytes int64) *kafka.Writer {
+		return &kafka.Writer{
+			Addr:      addr,
+			Transport: transport,
+			// The first partition, also where somebody made more: readers rely on one order of all records.
+			Balancer:     kafka.BalancerFunc(func(kafka.Message, ...int) int { return 0 }),
+			RequiredAcks: kafka.RequireAll, // the zero value asks for no acknowledgement at all
+			MaxAttempts:  3,
+			WriteTimeout: writeLimit,
+			ReadTimeout:  writeLimit,
+			BatchTimeout: 5 * time.Millisecond, // the default delays each record by a second
+			BatchSize:    records,
+			BatchBytes:   bytes,
+		}
+	}
+	return writers{batched: open(100, batchBytes), single: open(1, singleBytes)}
+}
+
+func (w writers) close() { _ = errors.Join(w.batched.Close(), w.single.Close()) } // kafka-go's Close never fails
+
+// Append stores a record's key, value and headers in the first partition of a topic, with the time of now. It returns nil only
+// when all in-sync replicas acknowledged the record. After an error the record may be stored or not, and to append it again may
+// store it twice. Records that arrive within a few milliseconds of one another travel together.
+//
+// An operator must act on [ErrTooLarge], [ErrUnfit], [ErrUnauthorised] and [ErrUnknownPartition]; the error's text says what to
+// change. Any other error may pass. An ended context ends the wait, not the write. The context alone bounds the wait for a
+// cluster that does not answer at all; else one call takes 5 s for each of three tries, and as much again for a large record.
+func (c *Cluster) Append(ctx context.Context, topic string, r event.Record) error {
+	message := kafka.Message{Topic: topic, Key: r.Key, Value: r.Value, Time: time.Now(), Headers: make([]kafka.Header, len(r.Headers))}
+	for i, h := range r.Headers {
+		message.Headers[i] = kafka.Header{Key: h.Key, Value: h.Value}
+	}
+	err := writeOne(ctx, c.writers.batched, message)
+	if isTooLarge(err) {
+		err = writeOne(ctx, c.writers.single, message)
+	}
+	if err != nil {
+		return writeError("append to", topic, err, refusal(err))
+	}
+	return nil
+}
+
+func writeOne(ctx context.Context, to *kafka.Writer, message kafka.Message) error {
+	err := to.WriteMessages(ctx, message)
+	// WriteErrors does not unwrap; it holds one error for each message, and there was one.
+	var each kafka.WriteErrors
+	if errors.As(err, &each) && len(each) == 1 {
+		return each[0]
+	}
+	return err
+}
+
+func isTooLarge(err error) bool {
+	return errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.RecordListTooLarge)
+}
+
+// writeError adds the sentence that tells an operator what to do. advice is the one about the topic's settings; "" if they
+// are not to blame.
+func writeError(op, topic string, err error, advice string) *Error {
+	e := newError(op, topic, -1, err)
+	switch {
+	case isTooLarge(err):
+		e.fact, advice = ErrTooLarge, "raise the topic's max.message.bytes"
+	case advice != "":
+		e.fact = ErrUnfit
+	case e.Is(ErrUnknownPartition):
+		advice = "create the topic, or allow the worker to create it"
+	case e.Is(ErrUnauthorised):
+		advice = "grant Read, Write, Describe and DescribeConfigs on the topic, and Create where it does not exist yet, or check the credentials"
+	default:
+		return e
+	}
+	e.Err = fmt.Errorf("%w: %s: %w", e.fact, advice, err)
+	return e
+}
+
+const policyText = "a policy of the cluster refuses it: ask the cluster's administrators"
+
+// refusal says in words which setting of the topic makes Kafka refuse a record; "" if none does.
+func refusal(err error) string {
+	const (
+		compacted = "a compacted topic refuses records without a key: set cleanup.policy to delete"
+		replicas  = "fewer replicas are in sync than min.insync.replicas asks for: bring the brokers back, or lower it if the topic has " +
+			"fewer replicas"
+	)
+	for _, r := range []struct {
+		code kafka.Error
+		text string
+	}{
+		{kafka.InvalidRecord, compacted},
+		{kafka.InvalidMessage, compacted}, // of brokers before 2.4
+		{kafka.UnsupportedForMessageFormat, "its records cannot have headers: set message.format.version to 0.11.0 or later"},
+		{kafka.Unknown, "the broker does not say why (see its log); if this lasts, its records may be in a format without headers: " +
+			"set message.format.version of the topic, or the brokers' log.message.format.version, to 0.11.0 or later"},
+		{kafka.InvalidTimestamp, "the topic refuses the record's time: check message.timestamp.difference.max.ms (or " +
+			"message.timestamp.before.max.ms and message.timestamp.after.max.ms) and the clocks"},
+		{kafka.NotEnoughReplicas, replicas},
+		{kafka.NotEnoughReplicasAfterAppend, replicas},
+		{kafka.PolicyViolation, policyText},
+	} {
+		if errors.Is(err, r.code) {
+			return r.text
+		}
+	}
+	return ""
+}

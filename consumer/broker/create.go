@@ -1,0 +1,40 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// CreateTopic creates a topic of one partition and says whether it did: two workers that create the same topic at once both
+// succeed. Its errors are those of [Cluster.Append].
+func (c *Cluster) CreateTopic(ctx context.Context, name string, replicas int, settings map[string]string) (created bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+
+	topic := kafka.TopicConfig{Topic: name, NumPartitions: 1, ReplicationFactor: replicas}
+	for _, setting := range slices.Sorted(maps.Keys(settings)) {
+		topic.ConfigEntries = append(topic.ConfigEntries, kafka.ConfigEntry{ConfigName: setting, ConfigValue: settings[setting]})
+	}
+	response, err := c.client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{topic}})
+	if err == nil {
+		err = response.Errors[name]
+	}
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, kafka.TopicAlreadyExists):
+		return false, nil
+	}
+	refused := ""
+	switch {
+	case errors.Is(err, kafka.PolicyViolation):
+		refused = policyText
+	case errors.Is(err, kafka.InvalidConfiguration):
+		refused = "the cluster does not accept the settings: create the topic by hand"
+	}
+	return false, writeError("create topic", name, err, refused)
+}

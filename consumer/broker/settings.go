@@ -1,0 +1,143 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// Settings are the settings of a topic or a broker, by Kafka's names. Nil: the cluster does not let us ask. For a broker it
+// wants DescribeConfigs on the cluster.
+type Settings map[string]string
+
+// NodeSettings returns settings of one broker.
+func (c *Cluster) NodeSettings(ctx context.Context, node int, names ...string) (Settings, error) {
+	name := strconv.Itoa(node)
+	all, err := c.settings(ctx, kafka.ResourceTypeBroker, []string{name}, names)
+	if err == nil {
+		err = all[name].err
+	}
+	return all[name].Settings, err
+}
+
+// TopicSettings returns all settings of each topic that exists and that we may ask about.
+func (c *Cluster) TopicSettings(ctx context.Context, topics ...string) (map[string]Settings, error) {
+	all, err := c.settings(ctx, kafka.ResourceTypeTopic, topics, nil)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[string]Settings, len(topics))
+	for topic, d := range all {
+		if d.err == nil && len(d.Settings) > 0 {
+			found[topic] = d.Settings
+		}
+	}
+	return found, nil
+}
+
+// topicSettings returns settings of one topic, which must exist.
+func (c *Cluster) topicSettings(ctx context.Context, topic string, names ...string) (Settings, error) {
+	all, err := c.settings(ctx, kafka.ResourceTypeTopic, []string{topic}, names)
+	if err == nil {
+		err = all[topic].err
+	}
+	return all[topic].Settings, err
+}
+
+// described are the settings of one topic or broker, or why there are none.
+type described struct {
+	Settings
+
+	err error
+}
+
+// settings asks for settings of topics or brokers; of no names for all.
+func (c *Cluster) settings(ctx context.Context, kind kafka.ResourceType, of, names []string) (map[string]described, error) {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+
+	request := &kafka.DescribeConfigsRequest{}
+	for _, name := range of {
+		request.Resources = append(request.Resources, kafka.DescribeConfigRequestResource{
+			ResourceType: kind, ResourceName: name, ConfigNames: names,
+		})
+	}
+	response, err := c.client.DescribeConfigs(ctx, request)
+	switch {
+	case errors.Is(err, kafka.UnsupportedVersion):
+		return nil, nil //nolint:nilnil // a broker that does not know the request is like one that forbids it
+	case err != nil:
+		return nil, newError("describe settings", strings.Join(of, ", "), -1, err)
+	}
+	all := make(map[string]described, len(of))
+	for _, resource := range response.Resources {
+		d := described{Settings: make(Settings, len(resource.ConfigEntries))}
+		for _, entry := range resource.ConfigEntries {
+			d.Settings[entry.ConfigName] = entry.ConfigValue
+		}
+		if resource.Error != nil {
+			d = described{err: newError("describe settings", resource.ResourceName, -1, resource.Error)}
+			if errors.Is(d.err, ErrUnauthorised) {
+				d.err = nil // not allowed is no failure
+			}
+		}
+		all[resource.ResourceName] = d
+	}
+	return all, nil
+}
+
+// Retention returns how old an event of the topic may grow before the cluster deletes it. limited is false where age alone
+// deletes nothing, and where the topic does not say. What retention.bytes deletes earlier is not foreseen.
+func (s Settings) Retention() (age time.Duration, limited bool) {
+	if policy := s["cleanup.policy"]; policy != "" && !strings.Contains(policy, "delete") {
+		return 0, false
+	}
+	millis, err := strconv.ParseInt(s["retention.ms"], 10, 64)
+	// Kafka takes any number of milliseconds, a Duration 292 years of them.
+	const most = int64(1<<63-1) / int64(time.Millisecond)
+	if err != nil || millis < 0 || millis > most {
+		return 0, false
+	}
+	return time.Duration(millis) * time.Millisecond, true
+}
+
+// Retention asks for the retention of one topic, which must exist. It is that of [Settings.Retention].
+func (c *Cluster) Retention(ctx context.Context, topic string) (age time.Duration, limited bool, err error) {
+	settings, err := c.topicSettings(ctx, topic, "retention.ms", "cleanup.policy")
+	if err != nil {
+		return 0, false, err
+	}
+	age, limited = settings.Retention()
+	return age, limited, nil
+}
+
+// ObeysMessageFormat says whether the brokers obey a topic's message.format.version. Those of 3.0 and later do not, unless their
+// inter.broker.protocol.version is older. known is false where a broker does not say.
+func (c *Cluster) ObeysMessageFormat(ctx context.Context, node int) (obeys, known bool) {
+	const (
+		describeTransactions = 65 // a request that came with 3.0
+		protocolSetting      = "inter.broker.protocol.version"
+	)
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+
+	versions, err := c.client.ApiVersions(ctx, &kafka.ApiVersionsRequest{})
+	if err != nil || versions.Error != nil {
+		return false, false
+	}
+	if !slices.ContainsFunc(versions.ApiKeys, func(k kafka.ApiVersionsResponseApiKey) bool { return k.ApiKey == describeTransactions }) {
+		return true, true
+	}
+	settings, err := c.NodeSettings(ctx, node, protocolSetting)
+	major, _, ok := strings.Cut(settings[protocolSetting], ".")
+	if err != nil || !ok {
+		return false, false
+	}
+	n, err := strconv.Atoi(major)
+	return err != nil || n < 3, true
+}

@@ -1,0 +1,159 @@
+package deadletter
+
+import (
+	"math"
+	"strconv"
+	"time"
+)
+
+// Facts are what Kafka says about the letters' topic or the ledger.
+type Facts struct {
+	Topic  string
+	Exists bool
+	// Brokers is how many are alive, Replicas the smallest number of a partition's.
+	Brokers, Replicas int
+	// Settings are the topic's, by Kafka's names; nil: Kafka does not allow asking.
+	Settings map[string]string
+	// FormatObeyed says whether the brokers obey the topic's message.format.version; FormatKnown, whether they told.
+	FormatObeyed, FormatKnown bool
+	// Sources are the topics whose records must fit, and which the topic must outlive: those of the events for the letters'
+	// topic, the letters' topic for the ledger.
+	Sources []Source
+}
+
+// Source is a topic that a topic of ours must outlive.
+type Source struct {
+	// Settings are the topic's, by Kafka's names; nil: Kafka does not allow asking, or the topic does not exist.
+	Settings map[string]string
+	// Retention is how old its records may grow; 0: age deletes none, or it is not known.
+	Retention time.Duration
+}
+
+// forever says that age deletes none of the topic's records.
+func (s Source) forever() bool { return s.Settings[retentionSetting] != "" && s.Retention == 0 }
+
+const (
+	defaultMaxBytes  = 1<<20 + 12 // Kafka's own max.message.bytes
+	letterRoom       = 64 << 10   // of a letter's headers, beside the event
+	defaultRetention = 30 * 24 * time.Hour
+	wantedReplicas   = 3
+	unlimited        = -1 // a retention.ms or retention.bytes
+
+	// The ledger outlives the letters that its entries are about.
+	ledgerFactor       = 3
+	ledgerMinRetention = 90 * 24 * time.Hour
+)
+
+// InspectLetters judges the letters' topic. A topic whose settings Kafka does not show is judged by its replicas alone.
+func InspectLetters(f Facts) Inspection {
+	from := sourcesOf(f.Sources)
+	return f.inspect(needs{
+		letters: true, maxBytes: from.maxBytes, keepBytes: from.retentionBytes,
+		keep: max(day, from.retention), keepWhy: from.keepWhy(),
+	}, from.settings())
+}
+
+// InspectLedger judges the ledger, as [InspectLetters] does the letters' topic. A new ledger keeps its entries three times as
+// long as the letters' topic keeps letters, 90 days at least, whatever its size.
+func InspectLedger(f Facts) Inspection {
+	letters := defaultRetention
+	for _, s := range f.Sources {
+		switch {
+		case s.forever():
+			letters = unlimited
+		case s.Retention > 0:
+			letters = s.Retention
+		}
+	}
+	keep := ledgerMinRetention
+	if letters >= 0 {
+		keep = min(keep, max(day, letters))
+	}
+	return f.inspect(needs{
+		maxBytes: ledgerBytes, keepBytes: unlimited, keep: keep,
+		keepWhy: "a worker that starts later does not see an older pause, and makes calls",
+	}, map[string]string{
+		retentionSetting: strconv.FormatInt(ledgerRetention(letters), 10),
+		maxMessageBytes:  strconv.Itoa(defaultMaxBytes),
+	})
+}
+
+// ledgerRetention is the retention.ms of a new ledger.
+func ledgerRetention(letters time.Duration) int64 {
+	if letters < 0 || letters > math.MaxInt64/ledgerFactor {
+		return unlimited
+	}
+	return max(ledgerFactor*letters, ledgerMinRetention).Milliseconds()
+}
+
+// inspect judges a topic that exists, and plans one that does not.
+func (f Facts) inspect(n needs, settings map[string]string) Inspection {
+	i := Inspection{Topic: f.Topic, Exists: f.Exists, Replicas: f.Replicas}
+	if f.Exists {
+		i.Known, i.Flaws = f.Settings != nil, n.judge(f)
+		return i
+	}
+	i.create = settings
+	i.Replicas = max(1, min(wantedReplicas, f.Brokers))
+	inSync := 1
+	if i.Replicas == wantedReplicas {
+		inSync = 2
+	}
+	settings[minInSync] = strconv.Itoa(inSync)
+	settings[cleanupPolicy] = "delete"
+	settings[timestampType] = "LogAppendTime"
+	settings[retentionBytes] = strconv.Itoa(unlimited)
+	return i
+}
+
+// sources are facts about the source topics together.
+type sources struct {
+	maxBytes       int           // of the largest record
+	retention      time.Duration // the longest that has an end; 0 if none is known
+	retentionBytes int64         // the largest; below 0: one has no such limit, or is not known
+	oldFormat      bool          // one has records without headers: the brokers' default may be such too
+}
+
+func sourcesOf(all []Source) sources {
+	from := sources{}
+	endless := len(all) == 0
+	for _, s := range all {
+		if n, err := strconv.Atoi(s.Settings[maxMessageBytes]); err == nil {
+			from.maxBytes = max(from.maxBytes, n)
+		}
+		from.retention = max(from.retention, s.Retention)
+		if s.forever() { // letters need not last that long, but as long as ours do
+			from.retention = max(from.retention, defaultRetention)
+		}
+		bytes, err := strconv.ParseInt(s.Settings[retentionBytes], 10, 64)
+		endless = endless || err != nil || bytes < 0
+		from.retentionBytes = max(from.retentionBytes, bytes)
+		from.oldFormat = from.oldFormat || beforeHeaders(s.Settings[messageFormat])
+	}
+	if endless {
+		from.retentionBytes = unlimited
+	}
+	if from.maxBytes == 0 {
+		from.maxBytes = defaultMaxBytes
+	}
+	return from
+}
+
+func (s sources) keepWhy() string {
+	if s.retention > day {
+		return "letters are deleted while their topics still keep the events"
+	}
+	return "letters are deleted before somebody looks at them"
+}
+
+// settings are those of a new topic for letters: it holds letters of the largest events, for as long as the events are kept.
+func (s sources) settings() map[string]string {
+	all := map[string]string{
+		retentionSetting: strconv.FormatInt(max(defaultRetention, s.retention).Milliseconds(), 10),
+		maxMessageBytes:  strconv.Itoa(s.maxBytes + letterRoom),
+	}
+	if s.oldFormat { // brokers from 4.0 on refuse the setting, and have no old format
+		all[messageFormat] = "0.11.0"
+	}
+	return all
+}
