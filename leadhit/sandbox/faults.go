@@ -6,38 +6,38 @@ import (
 	"time"
 )
 
-// Faults is what is wrong with the sandbox. The zero value is a LeadHit in good health. The fields are looked at in the
-// order in which they stand here, and the first that strikes answers the call.
+// Faults say what is wrong with the sandbox. The zero value is a healthy LeadHit. The first field that applies, in the order
+// below, decides the outcome of a call.
 type Faults struct {
 	// Closed closes every connection without an answer: an outage.
 	Closed bool
-	// Status, if not 0, answers every call with this HTTP status: 503 for an outage, 403 for a key that is not taken.
+	// Status, if not 0, answers every call with this HTTP status: 503 for an outage, 403 for a refused key.
 	Status int
-	// RetryAfter is the header of answers with Status, and of those over PerSecond.
+	// RetryAfter is the header of responses with Status, and to calls over PerSecond.
 	RetryAfter string
-	// PerSecond is how many calls a second are served, if not 0; those above get a 503. Burst calls may come at once; less
-	// than 1 means 1.
+	// PerSecond is how many calls a second are served, if not 0. Calls over it get a 503. Burst is how many may arrive at
+	// once; less than 1 means 1.
 	PerSecond float64
 	Burst     int
 	// Orders are the faults of chosen orders, by order id.
 	Orders map[string]OrderFault
 
-	// Shares of the calls, each from 0 to 1 and 1 in sum. The first three are not executed, the others are.
+	// Shares of the calls, each from 0 to 1, and at most 1 together. The first three are not executed, the others are.
 	Errors float64 // answered with HTTP 503
 	Resets float64 // the connection is reset
 	HTML   float64 // a page with status 200
-	// Lost calls are executed, and then never answered: the connection stays open until the client gives up.
+	// Lost calls are executed, but get no response: the connection stays open until the client hangs up.
 	Lost       float64
 	LostResets float64 // executed, then the connection is reset
 	Cuts       float64 // executed, then the connection is reset in the middle of the answer
 	WrongID    float64 // executed, and answered with the id of another call
 
-	// Latency passes before each answer that the node itself gives, and up to Jitter more.
+	// Latency delays each response of the node itself, by up to Jitter more.
 	Latency, Jitter time.Duration
 }
 
-// OrderFault is what is wrong with one order. The first field that is set answers its calls, for as long as the fault
-// stands.
+// OrderFault says what is wrong with one order. The first field that is set decides the outcome of its calls, as long as the
+// fault is there.
 type OrderFault struct {
 	// Latency is added to that of all calls.
 	Latency time.Duration
@@ -50,8 +50,8 @@ type OrderFault struct {
 	Type string
 }
 
-// Change changes the faults at run time: change gets a copy to edit, the map of orders included. Calls that have arrived
-// before keep what was decided for them.
+// Change changes the faults at run time. change edits a copy, including the map of orders. Calls that have already arrived
+// keep their outcome.
 func (s *Sandbox) Change(change func(*Faults)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,13 +67,13 @@ func (s *Sandbox) Change(change func(*Faults)) {
 // SetKey changes the key that calls must carry. Empty means any.
 func (s *Sandbox) SetKey(key string) { s.key.Store(&key) }
 
-// admits says whether a key is taken.
+// admits reports whether a key is accepted.
 func (s *Sandbox) admits(key string) bool {
 	want := *s.key.Load()
 	return key != "" && (want == "" || key == want)
 }
 
-// plan is what becomes of one call.
+// plan is the outcome that was decided for one call.
 type plan struct {
 	answer Answer
 	status int // HTTP, for Failed, Forbidden and Overloaded
@@ -82,7 +82,7 @@ type plan struct {
 	wait   time.Duration
 }
 
-// decide judges a call, in the order of the fields of Faults.
+// decide plans the outcome of a call, in the order of the fields of Faults.
 func (s *Sandbox) decide(key string, c *request) plan {
 	f := s.faults.Load()
 	order := f.Orders[c.order]
@@ -103,7 +103,7 @@ func (s *Sandbox) decide(key string, c *request) plan {
 	return p
 }
 
-// serve is the node's part of the decision: the draw stands unless the order or the request has a fault of its own.
+// serve is the node's part of the decision: the random plan applies unless the order or the request has its own fault.
 func (p *plan) serve(order OrderFault, c *request) {
 	switch {
 	case order.Refuse:
@@ -121,7 +121,7 @@ func (p *plan) serve(order OrderFault, c *request) {
 	}
 }
 
-// draw throws the dice for the shares and the latency.
+// draw picks a share and a latency at random.
 func (s *Sandbox) draw(f *Faults, wait *time.Duration) Answer {
 	*wait += f.Latency
 	shares := [...]struct {
@@ -158,7 +158,7 @@ func (s *Sandbox) draw(f *Faults, wait *time.Duration) Answer {
 	return Accepted
 }
 
-// admit takes a token of the budget.
+// admit takes a token from the budget.
 func (s *Sandbox) admit(f *Faults) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,13 +9,13 @@ import (
 // method is the one method that the sandbox executes.
 const method = "set_order_status"
 
-// request is a call as it was understood.
+// request is a parsed call.
 type request struct {
 	id            []byte // JSON, as it came; nil if it could not be read
-	name          string // the id as text, for the ledger
+	name          string // the id as text, for the call log
 	order, status string
 	stray         bool // of a method that does not exist
-	// fault is the node's complaint about the request itself, and answer how the ledger calls it.
+	// fault is the node's error about the request itself, and answer its outcome in the call log.
 	fault  *rpcError
 	answer Answer
 }
@@ -26,7 +26,7 @@ type rpcError struct {
 	Data    *errorData `json:"data,omitempty"`
 }
 
-// errorData is what the Python package json-rpc tells of an exception.
+// errorData is how the Python package json-rpc describes an exception.
 type errorData struct {
 	Type    string   `json:"type"`
 	Message string   `json:"message"`
@@ -58,8 +58,8 @@ func parseRequest(body []byte) *request {
 	return c
 }
 
-// parseFast knows the shape that most clients send: four members in the specification's order, nothing to unescape, no
-// blanks. It spares a bench's clients the sandbox's own cost.
+// parseFast reads the form that most clients send: four members in the specification's order, without escapes and blanks.
+// It keeps the sandbox's own cost out of benchmarks.
 func (c *request) parseFast(body []byte) bool {
 	id, rest, ok1 := quoted(body, `{"jsonrpc":"2.0","id":`)
 	order, rest, ok2 := quoted(rest, `,"method":"`+method+`","params":{"order_id":`)
@@ -67,7 +67,7 @@ func (c *request) parseFast(body []byte) bool {
 	if !ok1 || !ok2 || !ok3 || string(rest) != "}}" {
 		return false
 	}
-	// One string for all three: the ledger keeps them.
+	// One string for all three, because the call log keeps them.
 	all := string(id) + string(order)
 	c.name, c.order = all[1:len(id)-1], all[len(id)+1:len(all)-1]
 	c.id = []byte(all[:len(id)])
@@ -132,7 +132,7 @@ func (c *request) parse(body []byte) {
 	c.answer = Accepted
 }
 
-// parseParams reads the parameters, by name or by position, and returns the name of one that is missing or no string.
+// parseParams reads the parameters, by name or by position. It returns the name of one that is missing or not a string.
 func (c *request) parseParams(params json.RawMessage) (missing string) {
 	var order, status *string
 	if bytes.HasPrefix(bytes.TrimSpace(params), []byte("[")) {

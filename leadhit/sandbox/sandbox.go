@@ -1,17 +1,16 @@
 // Package sandbox is a look-alike of LeadHit's orders node with switchable faults, for tests and the demo.
 //
 // A [Sandbox] is an http.Handler that speaks the node's JSON-RPC: POST on any path is a call, GET on a path that ends in /map
-// lists the methods. It answers errors in the shapes of LeadHit's server (the Python package json-rpc). What is wrong
-// with it stands in [Faults] and can be changed while calls run.
+// lists the methods. Its errors have the form of LeadHit's server, the Python package json-rpc. [Faults] say what is wrong
+// with it, and can change while calls run.
 //
-// Its ledger holds every call in the order in which their first bytes arrived, and what became of it; calls of methods that
-// do not exist are only counted, by [Sandbox.Strays]. A call is executed,
-// if at all, when it has been read, before any latency: a client that gives up waiting has nevertheless changed the order.
-// The ledger grows until [Sandbox.Reset]: about 200 bytes a call.
+// Its call log has every call in the order in which their first bytes arrived, and its outcome. Calls of unknown methods are
+// only counted, by [Sandbox.Strays]. A call is executed, if at all, when it has been read, before any latency: a client that
+// stops waiting has nevertheless changed the order. The log grows until [Sandbox.Reset], by about 200 bytes per call.
 //
-// Everything may be used concurrently. There is no goroutine of its own and no clock but the process's, so that it works in a
-// testing/synctest bubble; dice are thrown from a seed. A handler that holds a call back ends when the client hangs up or the
-// server is closed.
+// Everything is safe for concurrent use. The sandbox has no goroutines and no clock of its own, so it works in a
+// testing/synctest bubble. Its random numbers come from a seed. A handler that delays a call ends when the client hangs up or
+// the server is closed.
 package sandbox
 
 import (
@@ -27,23 +26,23 @@ import (
 	"time"
 )
 
-// maxBody bounds what is read of a call.
+// maxBody is the longest request body that is read.
 const maxBody = 1 << 20
 
-// Options are what a sandbox starts with.
+// Options configure a new sandbox.
 type Options struct {
-	// Key is the value that the header API-KEY must have. Empty means any but none.
+	// Key is the value that the header API-KEY must have. Empty means that any value will do.
 	Key string
-	// GuardMap asks for the key on the map page too; without it anybody may read that.
+	// GuardMap makes the map page require the key too.
 	GuardMap bool
-	// Seed makes the dice repeatable.
+	// Seed makes the random numbers repeatable.
 	Seed   uint64
 	Faults Faults
 }
 
-// Sandbox is the look-alike. New makes one.
+// Sandbox is the look-alike. [New] returns one.
 type Sandbox struct {
-	ledger
+	callLog
 	faults atomic.Pointer[Faults]
 	key    atomic.Pointer[string]
 	guard  bool // of the map page
@@ -55,7 +54,7 @@ type Sandbox struct {
 	filled time.Time
 }
 
-// New returns a sandbox with an empty ledger.
+// New returns a sandbox with an empty call log.
 func New(options Options) *Sandbox {
 	s := &Sandbox{
 		dice:   newDice(options.Seed),
@@ -92,7 +91,7 @@ func (s *Sandbox) serveCall(w http.ResponseWriter, r *http.Request) {
 	_, err := body.ReadFrom(io.LimitReader(r.Body, maxBody))
 	c := parseRequest(body.Bytes())
 	if err != nil {
-		// The client has gone, or sends nonsense: nothing of it is executed.
+		// The client has hung up or sends garbage, so nothing is executed.
 		s.end(entry, Abandoned)
 		return
 	}
@@ -105,12 +104,12 @@ func (s *Sandbox) serveCall(w http.ResponseWriter, r *http.Request) {
 	if p.answer == Lost {
 		<-r.Context().Done()
 	}
-	// Before the answer leaves, so that a client that has it finds it in the ledger.
+	// Before the response is written, so that a client that has it finds the call in the log.
 	s.end(entry, p.answer)
 	p.write(w, c)
 }
 
-// pause waits, and says whether the client is still there.
+// pause waits, and reports whether the client is still connected.
 func pause(r *http.Request, wait time.Duration) bool {
 	if wait <= 0 {
 		return true
@@ -148,7 +147,7 @@ func (p *plan) write(w http.ResponseWriter, c *request) {
 	}
 }
 
-// writeHalf promises the whole answer and sends half of it.
+// writeHalf announces the length of the whole response and sends half of it.
 func (p *plan) writeHalf(w http.ResponseWriter, c *request) {
 	answer := p.appendAnswer(make([]byte, 0, 128), c)
 	w.Header()["Content-Type"] = jsonType()
@@ -159,7 +158,7 @@ func (p *plan) writeHalf(w http.ResponseWriter, c *request) {
 
 func jsonType() []string { return []string{"application/json"} }
 
-// hangUp ends the connection without an answer, after what prepare does to it.
+// hangUp calls prepare on the connection and closes it, without a response.
 func hangUp(w http.ResponseWriter, prepare func(net.Conn)) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -171,14 +170,14 @@ func hangUp(w http.ResponseWriter, prepare func(net.Conn)) {
 
 func quietly(net.Conn) {}
 
-// abruptly makes the close a TCP reset, where there is TCP.
+// abruptly turns the close into a TCP reset, if the connection is TCP.
 func abruptly(conn net.Conn) {
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}
 }
 
-// serveMap shows the page of the Python package json-rpc, which escapes nothing.
+// serveMap writes the page of the Python package json-rpc, which escapes nothing.
 func (s *Sandbox) serveMap(w http.ResponseWriter) {
 	if f := s.faults.Load(); f.Closed {
 		hangUp(w, quietly)

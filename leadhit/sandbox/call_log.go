@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// Answer is how a call ended, as the sandbox sees it.
+// Answer is the outcome of a call, as the sandbox sees it.
 type Answer uint8
 
-// The answers. Accepted, Lost, LostReset, Cut and WrongID have been executed, the others have not.
+// The outcomes. The sandbox executes calls that end as Accepted, Lost, LostReset, Cut or WrongID, and no others.
 const (
 	Pending    Answer = iota // not answered yet
-	Accepted                 // executed and told so
+	Accepted                 // executed, with a response that says so
 	Refused                  // ValidationError
 	Invalid                  // the request was at fault: -32700, -32600, -32601, -32602
 	Forbidden                // 403: no key, or a wrong one
@@ -21,11 +21,11 @@ const (
 	HTML                     // a page with status 200
 	Reset                    // the connection was reset
 	Closed                   // the connection was closed: an outage
-	Lost                     // executed, never answered
+	Lost                     // executed, without a response
 	LostReset                // executed, then the connection was reset
-	Cut                      // executed, then the connection was reset in the middle of the answer
-	WrongID                  // executed, answered with another id
-	Abandoned                // the client left before the answer; Call.Executed tells whether it was executed
+	Cut                      // executed, then the connection was reset in the middle of the response
+	WrongID                  // executed, but the response has another id
+	Abandoned                // the client hung up before the response; Call.Executed says whether it was executed
 )
 
 // String returns the answer's name.
@@ -40,33 +40,34 @@ func (a Answer) String() string {
 	return "unknown"
 }
 
-// Executed says whether a call that ends so has changed its order.
+// Executed reports whether a call with this outcome has changed its order.
 func (a Answer) Executed() bool {
 	return a == Accepted || a == Lost || a == LostReset || a == Cut || a == WrongID
 }
 
-// Call is one line of the ledger.
+// Call is one line of the call log.
 type Call struct {
 	// Seq counts arrivals from 1, since New or Reset.
 	Seq int
-	// Arrived is when the call's head had been read; Ended when the answer was about to leave, zero while it is Pending.
+	// Arrived is when the head of the request had been read. Ended is right before the response is written, and zero while the
+	// call is Pending.
 	Arrived, Ended time.Time
 	// ID, OrderID and Status are empty if the request could not be read that far.
 	ID, OrderID, Status string
-	// Path is where it was sent: callers that are given paths of their own can be told apart.
+	// Path is that of the request. Callers with different paths can be distinguished.
 	Path   string
 	Answer Answer
-	// Executed says that the order has the status now, whatever the client was told.
+	// Executed reports that the order has the status now, whatever the response says.
 	Executed bool
 
-	stray bool // of another method: left out of what the ledger shows
+	stray bool // of another method: not shown in the call log
 }
 
-// chunk is how many calls are stored together: the ledger grows without moving what it holds.
+// chunk is how many calls are stored together, so that the log grows without copying.
 const chunk = 4096
 
-// ledger holds the calls in order of arrival.
-type ledger struct {
+// callLog has the calls in order of arrival.
+type callLog struct {
 	lock        sync.Mutex
 	chunks      []*[chunk]Call
 	count       int
@@ -75,8 +76,8 @@ type ledger struct {
 	maxInFlight int
 }
 
-// Calls returns a copy of the ledger, calls in the air included.
-func (l *ledger) Calls() []Call {
+// Calls returns a copy of the call log, including calls in flight.
+func (l *callLog) Calls() []Call {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	calls := make([]Call, 0, l.count)
@@ -86,57 +87,35 @@ func (l *ledger) Calls() []Call {
 	return slices.DeleteFunc(calls, func(c Call) bool { return c.stray })
 }
 
-// Strays returns how many calls of methods that do not exist were read.
-func (l *ledger) Strays() int {
+// Strays returns how many calls of unknown methods have arrived.
+func (l *callLog) Strays() int {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	return l.strays
 }
 
-// OrderCalls returns the calls of one order, in order of arrival.
-func (l *ledger) OrderCalls(order string) []Call {
-	var calls []Call
-	l.each(func(c *Call) {
-		if c.OrderID == order {
-			calls = append(calls, *c)
-		}
-	})
-	return calls
-}
-
-// Statuses returns the status of each order that has one: the last that was executed.
-func (l *ledger) Statuses() map[string]string {
-	statuses := make(map[string]string)
-	l.each(func(c *Call) {
-		if c.Executed {
-			statuses[c.OrderID] = c.Status
-		}
-	})
-	return statuses
-}
-
 // Count returns how many calls have arrived.
-func (l *ledger) Count() int {
+func (l *callLog) Count() int {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	return l.count - l.strays
 }
 
-// InFlight returns how many calls are in the air, and how many there were at most.
-func (l *ledger) InFlight() (now, most int) {
+// InFlight returns how many calls are in flight, and the most there were at once.
+func (l *callLog) InFlight() (now, most int) {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	return l.inFlight, l.maxInFlight
 }
 
-// Reset empties the ledger. Calls in the air stay counted in InFlight, but their ends are not recorded.
-func (l *ledger) Reset() {
+// Reset empties the call log. InFlight still counts calls in flight, but their ends are not recorded.
+func (l *callLog) Reset() {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	l.chunks, l.count, l.strays, l.maxInFlight = nil, 0, 0, l.inFlight
 }
 
-func (l *ledger) each(look func(*Call)) {
+func (l *callLog) each(look func(*Call)) {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	for i := range l.count {
@@ -146,8 +125,8 @@ func (l *ledger) each(look func(*Call)) {
 	}
 }
 
-// begin notes an arrival.
-func (l *ledger) begin(path string) *Call {
+// begin records an arrival.
+func (l *callLog) begin(path string) *Call {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	if l.count == len(l.chunks)*chunk {
@@ -161,8 +140,8 @@ func (l *ledger) begin(path string) *Call {
 	return entry
 }
 
-// name notes what the call is about, and whether it is executed.
-func (l *ledger) name(entry *Call, c *request, executed bool) {
+// name records which order and status the call names, and whether it is executed.
+func (l *callLog) name(entry *Call, c *request, executed bool) {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	entry.ID, entry.OrderID, entry.Status, entry.Executed, entry.stray = c.name, c.order, c.status, executed, c.stray
@@ -171,8 +150,8 @@ func (l *ledger) name(entry *Call, c *request, executed bool) {
 	}
 }
 
-// end notes what became of the call.
-func (l *ledger) end(entry *Call, answer Answer) {
+// end records the outcome of the call.
+func (l *callLog) end(entry *Call, answer Answer) {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	entry.Answer, entry.Ended = answer, time.Now()

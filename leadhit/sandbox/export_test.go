@@ -1,0 +1,23 @@
+package sandbox
+
+// OrderCalls returns the calls of one order, in order of arrival.
+func (l *callLog) OrderCalls(order string) []Call {
+	var calls []Call
+	l.each(func(c *Call) {
+		if c.OrderID == order {
+			calls = append(calls, *c)
+		}
+	})
+	return calls
+}
+
+// Statuses returns the status of each order that has one: the last that was executed.
+func (l *callLog) Statuses() map[string]string {
+	statuses := make(map[string]string)
+	l.each(func(c *Call) {
+		if c.Executed {
+			statuses[c.OrderID] = c.Status
+		}
+	})
+	return statuses
+}
