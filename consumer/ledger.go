@@ -14,17 +14,18 @@ import (
 const (
 	// appendLimit bounds one attempt to write an entry.
 	appendLimit = 20 * time.Second
-	// quietTries is how many attempts may find an unknown ledger before that is logged: about three seconds. A topic that was
-	// just created is not known to every broker at once.
+	// quietTries is how many attempts may find an unknown ledger before that is logged: about three seconds. A topic
+	// that was just created is not known to every broker at once.
 	quietTries = 5
 )
 
-// Ledger is the topic by which all workers follow the same pauses. The zero value is none; then the dispatcher's flood guard
-// must be off.
+// Ledger is the topic by which all workers follow the same pauses. The zero value is none; then the dispatcher's
+// flood guard must be off.
 type Ledger struct {
 	// Topic has one partition, and is one of the cluster's topics.
 	Topic string
-	// Exists reports whether the topic exists. It creates nothing. An error comes from Kafka, or says why the topic cannot be used.
+	// Exists reports whether the topic exists. It creates nothing. An error comes from Kafka, or says why the topic
+	// cannot be used.
 	Exists func(context.Context) (bool, error)
 	// Ensure creates the topic unless it exists.
 	Ensure func(context.Context) error
@@ -42,9 +43,9 @@ type ledgerReader struct {
 	trouble  trouble
 }
 
-// readLedger reads the ledger before the worker joins the group, so that other workers may have the partitions until that is
-// possible. It creates no ledger; prepare does that later, so a worker that cannot join leaves no topic behind. False: ctx
-// has ended.
+// readLedger reads the ledger before the worker joins the group, so that other workers may have the partitions until
+// that is possible. It creates no ledger; prepare does that later, so a worker that cannot join leaves no topic
+// behind. False: ctx has ended.
 func (c *Consumer) readLedger(ctx context.Context) bool {
 	o := c.options
 	if o.Ledger.Topic == "" {
@@ -141,8 +142,8 @@ func (l *ledgerReader) take(news follower.News) {
 	})
 }
 
-// announce writes a pause to the ledger, again and again until it is stored or ctx ends. The other workers follow it there, and
-// so does this one after a restart.
+// announce writes a pause to the ledger, again and again until it is stored or ctx ends. The other workers follow it
+// there, and so does this one after a restart.
 func (c *Consumer) announce(ctx context.Context, e ledger.Entry) {
 	e.Group = c.options.Group
 	log := c.log.With(slog.String("topic", c.options.Ledger.Topic))
@@ -156,7 +157,8 @@ func (c *Consumer) announce(ctx context.Context, e ledger.Entry) {
 		if ctx.Err() != nil {
 			return
 		}
-		trouble.tell(log, "cannot write the pause to the ledger: this worker pauses, but others do not see it; trying again", err)
+		trouble.tell(log, "cannot write the pause to the ledger: "+
+			"this worker pauses, but others do not see it; trying again", err)
 		if !trouble.Wait(ctx) {
 			return
 		}

@@ -34,9 +34,9 @@ type Backoff struct {
 func (p Policy) Backoff() *Backoff {
 	return &Backoff{
 		random: p.Random, maxElapsed: p.MaxElapsed,
-		// The library randomises around the interval and uses the global source. Full jitter, uniform from 0 to the ceiling,
-		// best spreads a crowd that failed together, and a simulation can replay our source. So the library only doubles.
-		// It would also give up after 15 minutes by default; that is for Exhausted to decide.
+		// The library randomises around the interval and uses the global source. Full jitter, uniform from 0 to the
+		// ceiling, best spreads a crowd that failed together, and a simulation can replay our source. So the library
+		// only doubles. It would also give up after 15 minutes by default; that is for Exhausted to decide.
 		ceiling: backoff.NewExponentialBackOff(
 			backoff.WithInitialInterval(p.Initial),
 			backoff.WithMaxInterval(p.Max),
@@ -47,20 +47,20 @@ func (p Policy) Backoff() *Backoff {
 	}
 }
 
-// Next draws the time to wait before the next try, uniformly from 0 to the ceiling. Each call doubles the ceiling, so ask
-// once per wait.
+// Next draws the time to wait before the next try, uniformly from 0 to the ceiling. Each call doubles the ceiling, so
+// ask once per wait.
 func (b *Backoff) Next() time.Duration {
 	b.wait = jitter(b.random, b.ceiling.NextBackOff())
 	return b.wait
 }
 
-// Exhausted takes a failed call and reports whether the status change has used up MaxElapsed. The call took so long, and g
-// has taken its verdict already.
+// Exhausted takes a failed call and reports whether the status change has used up MaxElapsed. The call took so long,
+// and g has taken its verdict already.
 //
-// One order alone cannot show whether it is at fault or LeadHit is down. So time counts only between two failures of the
-// order between which more calls of others succeeded than failed. In an outage nothing counts, and neither does time in
-// which calls were paused. Of the rest only the last wait and the call itself count: waiting for a slot or a commit is not
-// the order's fault.
+// One order alone cannot show whether it is at fault or LeadHit is down. So time counts only between two failures of
+// the order between which more calls of others succeeded than failed. In an outage nothing counts, and neither does
+// time in which calls were paused. Of the rest only the last wait and the call itself count: waiting for a slot or a
+// commit is not the order's fault.
 func (b *Backoff) Exhausted(now time.Time, took time.Duration, g *Governor) bool {
 	seen := g.tally
 	seen.paused = g.pausedFor(now)

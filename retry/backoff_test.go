@@ -1,7 +1,6 @@
 package retry_test
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -14,19 +13,6 @@ func policy(seed uint64) retry.Policy {
 	return retry.Policy{
 		Initial: 500 * time.Millisecond, Max: time.Minute, MaxElapsed: 15 * time.Minute, Random: rand.New(rand.NewPCG(seed, 1)),
 	}
-}
-
-func ExamplePolicy() {
-	backoff := retry.Policy{
-		Initial: 500 * time.Millisecond, Max: time.Minute, Random: rand.New(rand.NewPCG(7, 7)),
-	}.Backoff()
-	for _, ceiling := range []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second} {
-		fmt.Println(backoff.Next() <= ceiling)
-	}
-	// Output:
-	// true
-	// true
-	// true
 }
 
 func TestBackoffDrawsUniformlyBelowACeilingThatDoubles(t *testing.T) {

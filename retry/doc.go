@@ -1,12 +1,37 @@
-// Package retry decides how long to wait and whether to call at all.
+// Package retry decides whether a call to LeadHit may start, and when the next one may.
 //
-// It is pure: the time comes in with each question and random numbers come from a source that the owner passes, so a
-// simulation can replay every decision. Nothing here sleeps, starts a goroutine or is safe for concurrent use: one
-// goroutine at a time uses it, whichever takes the dispatcher's turn.
+// A [Governor] decides about all calls of the process together:
 //
-// [Verdict] says what one answer means; whoever speaks LeadHit's protocol gives it. [Policy] and [Backoff] space the
-// tries of one status change, and [Trial] counts for how long it has been failing while others succeed. [Governor] is about
-// all calls at once: whether one may start, how many may be in the air, and how many a second. It stops them when nothing is
-// wrong with any order: the key is not taken, the address is not LeadHit's, LeadHit is down, a mapping ruins what it maps,
-// or a person said so. An [Entry] is how workers tell each other of the last two.
+//	g := retry.NewGovernor(64, 0, random) // 64 in flight, any number per second
+//	if g.MayCall(now) {
+//		pass := g.Start(now)
+//		// … the call ends, perhaps minutes later
+//		g.Answered(now, order, pass, verdict)
+//	}
+//	wake := g.Next(now) // when to ask again, unless a response comes first
+//
+// A [Backoff] spaces the attempts of one status change:
+//
+//	b := policy.Backoff()
+//	if b.Exhausted(now, took, g) {
+//		// a dead letter
+//	}
+//	again := now.Add(b.Next())
+//
+// A [Verdict] says what one outcome means. Only package leadhit gives one, because it knows the protocol.
+//
+// # What it promises
+//
+// No outage, pause or rejected key ever counts against an order. At most one probe is in flight. Whatever happens, a
+// call falls due in the end: either Next returns a time, or a call is in flight, or the caller has paused all calls.
+// After an outage the number of calls in flight grows slowly, so a server that starts cold is not overloaded again.
+//
+// # Rules for callers
+//
+// The package is pure: the time comes in with each question, and random numbers come from a source that the caller
+// passes. So a simulation can replay every decision. Nothing here sleeps, locks or starts a goroutine. One goroutine
+// at a time uses a Governor and the Backoffs beside it. Times must not go back. There are no errors: every input has
+// a meaning.
+//
+// What must sleep and log by itself is in package loop.
 package retry

@@ -10,17 +10,17 @@ const (
 	// gateFailures in a row over at least gateOrders orders are an outage. Fewer orders may be at fault themselves.
 	gateFailures = 20
 	gateOrders   = 5
-	// narrowOrders is how many orders must fail in a row before freed slots stay empty. A single one may be at fault itself and
-	// must not slow down the others.
+	// narrowOrders is how many orders must fail in a row before freed slots stay empty. A single one may be at fault
+	// itself and must not slow down the others.
 	narrowOrders = 2
-	// gateWaitMin and gateWaitMax bound the ceiling of the time between two probes, from start to start. gateWaitMax is also how
-	// long the end of an outage may go unnoticed.
+	// gateWaitMin and gateWaitMax bound the ceiling of the time between two probes, from start to start. gateWaitMax
+	// is also how long the end of an outage may go unnoticed.
 	gateWaitMin = time.Second
 	gateWaitMax = 30 * time.Second
 )
 
-// gate closes in an outage and lets one probe through at a time. While it is closed, no failure counts against an order. It
-// needs a source of jitter; the zero value is otherwise ready and open.
+// gate closes in an outage and lets one probe through at a time. While it is closed, no failure counts against an
+// order. It needs a source of jitter; the zero value is otherwise ready and open.
 type gate struct {
 	random  *rand.Rand
 	closed  bool
@@ -28,15 +28,15 @@ type gate struct {
 	probing bool
 	probeAt time.Time
 	ceiling time.Duration
-	// epoch counts the times that the gate closed or opened. A response to a call that began before the last of them is stale: a
-	// crowd of late failures must not close a gate that has just opened, nor a late success open it.
+	// epoch counts the times that the gate closed or opened. A response to a call that began before the last of them
+	// is stale: a crowd of late failures must not close a gate that has just opened, nor a late success open it.
 	epoch  uint64
 	row    int // failures in a row
 	orders []string
 }
 
-// start marks a call that starts now. The wait for the next probe runs from the start of this one. From its end, the time
-// that a probe takes would come on top.
+// start marks a call that starts now. The wait for the next probe runs from the start of this one. From its end, the
+// time that a probe takes would come on top.
 func (g *gate) start(now time.Time) (epoch uint64, probe bool) {
 	if g.closed {
 		g.probing = true
@@ -45,18 +45,18 @@ func (g *gate) start(now time.Time) (epoch uint64, probe bool) {
 	return g.epoch, g.closed
 }
 
-// wait draws the time of the next probe, from half of the ceiling on: a probe just after the last one costs a call and tells
-// next to nothing. The ceiling is at most the age of the outage, so that an outage of seconds does not cost half a minute:
-// after short draws it would have doubled further than that.
+// wait draws the time of the next probe, from half of the ceiling on: a probe just after the last one costs a call
+// and tells next to nothing. The ceiling is at most the age of the outage, so that an outage of seconds does not cost
+// half a minute: after short draws it would have doubled further than that.
 func (g *gate) wait(now time.Time) {
 	half := min(g.ceiling, max(gateWaitMin, now.Sub(g.since))) / 2
 	g.probeAt = now.Add(half + jitter(g.random, half))
 	g.ceiling = min(2*g.ceiling, gateWaitMax)
 }
 
-// narrow reduces the limit of calls in flight while an outage may have begun: the slots of calls that failed in a row stay
-// empty until one succeeds. Otherwise an outage in which calls time out would cost a second round of them before the gate
-// closes. Some slots remain, so that a few orders that always fail do not stop the others.
+// narrow reduces the limit of calls in flight while an outage may have begun: the slots of calls that failed in a row
+// stay empty until one succeeds. Otherwise an outage in which calls time out would cost a second round of them before
+// the gate closes. Some slots remain, so that a few orders that always fail do not stop the others.
 func (g *gate) narrow(limit int) int {
 	if len(g.orders) < narrowOrders {
 		return limit

@@ -8,20 +8,20 @@ import (
 // Outage is what [Governor.Probing] returns while the gate is closed.
 const Outage = "outage"
 
-// Governor decides whether a call may start. It belongs to the process rather than to a generation of the consumer group: what
-// it knows is about LeadHit, and calls of ended generations are still in flight.
+// Governor decides whether a call may start. It belongs to the process rather than to a generation of the consumer
+// group: what it knows is about LeadHit, and calls of ended generations are still in flight.
 //
-// Each call is a MayCall that returned true, a Start, and an Answered with the Pass that Start returned, however late. These
-// parts work together:
+// Each call is a MayCall that returned true, a Start, and an Answered with the Pass that Start returned, however
+// late. These parts work together:
 //
 //   - pause: LeadHit rejects the key or the URL is wrong. A probe every 30 s finds out when that is fixed.
-//   - gate: 20 failures in a row over 5 orders are an outage, which ends when LeadHit responds to a probe. Probes are 30 s
-//     apart at most. Even before the gate closes, slots of calls that failed in a row over 2 orders stay empty.
+//   - gate: 20 failures in a row over 5 orders are an outage, which ends when LeadHit responds to a probe. Probes
+//     are at most 30 s apart. Even before the gate closes, slots of calls that failed in a row over 2 orders stay empty.
 //   - limit of calls in flight: × 0.9 on a sign of overload, + 1 per round trip, 5 after an outage.
 //   - pacer: the calls per second after a 429 or 503, and Retry-After.
 //
-// Pause and gate let one probe through at a time, whichever of them holds. Signs of overload from a single order do not count.
-// Neither do those below a tenth of the last second's responses, nor those that stay when less is called.
+// Pause and gate let one probe through at a time, whichever of them holds. Signs of overload from a single order do
+// not count. Neither do those below a tenth of the last second's responses, nor those that stay when less is called.
 type Governor struct {
 	pause pause
 	gate  gate
@@ -52,8 +52,8 @@ type Pass struct {
 	number    uint64
 }
 
-// NewGovernor returns a Governor that lets calls flow: at most inFlight at a time, at least 1, and perSecond a second, 0 for
-// any number. It draws jitter from random, which only the goroutine that uses the Governor may use.
+// NewGovernor returns a Governor that lets calls flow: at most inFlight at a time, at least 1, and perSecond a
+// second, 0 for any number. It draws jitter from random, which only the goroutine that uses the Governor may use.
 func NewGovernor(inFlight int, perSecond float64, random *rand.Rand) *Governor {
 	return &Governor{
 		gate:  gate{random: random},
@@ -68,8 +68,8 @@ func (g *Governor) MayCall(now time.Time) bool {
 	return ok && !at.After(now)
 }
 
-// Next returns when a call that may not start now may start as time passes. It is zero if it needs a response or the end of
-// a pause first, or may start now.
+// Next returns when a call that may not start now may start as time passes. It is zero if it needs a response or the
+// end of a pause first, or may start now.
 func (g *Governor) Next(now time.Time) time.Time {
 	if at, ok := g.opening(); ok && at.After(now) {
 		return at
@@ -96,8 +96,8 @@ func (g *Governor) opening() (time.Time, bool) {
 	return at, true
 }
 
-// Probing returns why only single probes may start, and since when: the name of Unauthorised or Misconfigured, or Outage. It
-// is "" if neither the pause nor the gate stops calls.
+// Probing returns why only single probes may start, and since when: the name of Unauthorised or Misconfigured, or
+// Outage. It is "" if neither the pause nor the gate stops calls.
 func (g *Governor) Probing() (reason string, since time.Time) {
 	switch {
 	case g.pause.active():
@@ -110,8 +110,8 @@ func (g *Governor) Probing() (reason string, since time.Time) {
 
 func (g *Governor) probing() bool { return g.pause.active() || g.gate.closed }
 
-// nextProbe returns when the next probe may start; zero while one is in flight. The pause's probe serves the gate too, and
-// comes at the pause's time, so that a new key is tried at once.
+// nextProbe returns when the next probe may start; zero while one is in flight. The pause's probe serves the gate
+// too, and comes at the pause's time, so that a new key is tried at once.
 func (g *Governor) nextProbe() time.Time {
 	switch {
 	case !g.pause.active():
@@ -122,8 +122,8 @@ func (g *Governor) nextProbe() time.Time {
 	return g.pause.nextProbe()
 }
 
-// Pause pauses all calls, probes included, or ends that. It is for the pauses of the whole group, by hand and for a flood,
-// which the Governor does not know itself.
+// Pause pauses all calls, probes included, or ends that. It is for the pauses of the whole group, by hand and for a
+// flood, which the Governor does not know itself.
 func (g *Governor) Pause(now time.Time, paused bool) {
 	g.paused = paused
 	g.account(now)
@@ -217,8 +217,8 @@ func (g *Governor) shrink(now time.Time, number uint64, v Verdict) {
 	g.pacer.refused(now, number, g.begun)
 }
 
-// stray reports that signs of overload are few among the last second's responses. These are LeadHit's usual errors: slowing
-// down for them would cost throughput for nothing, because an overloaded server refuses more than a few.
+// stray reports that signs of overload are few among the last second's responses. These are LeadHit's usual errors:
+// slowing down for them would cost throughput for nothing, because an overloaded server refuses more than a few.
 func (g *Governor) stray(now time.Time) bool {
 	signs := g.signs.perSecond(now)
 	share := signs / (signs + g.pacer.accepted.perSecond(now))
@@ -249,8 +249,8 @@ func (g *Governor) pausedFor(now time.Time) time.Duration {
 type State struct {
 	// Quiet is the time until which all calls wait for a Retry-After; it may have passed.
 	Quiet time.Time
-	// Limit is how many calls may be in flight: 1 up to the setting, and 1 while only probes may start. The slots that stay
-	// empty because an outage may have begun are not subtracted: one success frees them.
+	// Limit is how many calls may be in flight: 1 up to the setting, and 1 while only probes may start. The slots
+	// that stay empty because an outage may have begun are not subtracted: one success frees them.
 	InFlight, Limit int
 	// PerSecond is how many calls may start per second; 0 is any number.
 	PerSecond float64

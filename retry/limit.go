@@ -7,25 +7,26 @@ const (
 	slowStart = 5
 )
 
-// limit bounds the calls in flight. It searches for the number that LeadHit can serve: additive increase, multiplicative
-// decrease. It belongs to the process, because a rebalance does not change what LeadHit can serve.
+// limit bounds the calls in flight. It searches for the number that LeadHit can serve: additive increase,
+// multiplicative decrease. It belongs to the process, because a rebalance does not change what LeadHit can serve.
 //
-// After an outage it grows from slowStart by one per round trip, and never doubles. A server that starts cold serves perhaps
-// 50 calls a second. With 100 in flight each would take 2 s and time out although the server does the work, so each would be
-// repeated. With one per round trip n successes raise the limit to about √(2n): 3,000 of them, a minute at 50/s, to 77.
+// After an outage it grows from slowStart by one per round trip, and never doubles. A server that starts cold serves
+// perhaps 50 calls a second. With 100 in flight each would take 2 s and time out although the server does the work,
+// so each would be repeated. With one per round trip n successes raise the limit to about √(2n): 3,000 of them, a
+// minute at 50/s, to 77.
 type limit struct {
 	configured int
 	value      float64
-	// mark is the number of the last call that began before the limit shrank. Calls up to it were sent under the old limit and
-	// say nothing about the new one, so the limit shrinks at most once per round trip.
+	// mark is the number of the last call that began before the limit shrank. Calls up to it were sent under the old
+	// limit and say nothing about the new one, so the limit shrinks at most once per round trip.
 	mark uint64
 }
 
 // whole returns how many calls may be in flight, from 1 to the configured limit.
 func (l *limit) whole() int { return max(1, int(l.value)) }
 
-// served grows the limit by one per round trip while it is in use. The success of a call that was nearly alone says nothing
-// about many at once.
+// served grows the limit by one per round trip while it is in use. The success of a call that was nearly alone says
+// nothing about many at once.
 func (l *limit) served(inFlight int) {
 	if 2*float64(inFlight) >= l.value {
 		l.value = min(l.value+1/l.value, float64(l.configured))

@@ -63,8 +63,8 @@ func runSilence(t *testing.T, seed uint64, timeout time.Duration, perSecond int)
 	return got
 }
 
-// TestAnOutageCostsFewCallsAndNoRepeats: 200 orders at work on a server of 150 calls a second that is down for ten minutes
-// and serves 50/s in the first minute afterwards.
+// TestAnOutageCostsFewCallsAndNoRepeats: 200 orders at work on a server of 150 calls a second that is down for ten
+// minutes and serves 50/s in the first minute afterwards.
 func TestAnOutageCostsFewCallsAndNoRepeats(t *testing.T) {
 	t.Parallel()
 	for name := range outages(nil) {
@@ -124,8 +124,8 @@ func runOutage(t *testing.T, kind string, seed uint64, inFlight int) outage {
 	return got
 }
 
-// TestABacklogUsesABudgetOfCallsASecond: a ten-minute outage left a backlog; then the server takes 50 calls a second, 10 at
-// once.
+// TestABacklogUsesABudgetOfCallsASecond: a ten-minute outage left a backlog; then the server takes 50 calls a second,
+// 10 at once.
 func TestABacklogUsesABudgetOfCallsASecond(t *testing.T) {
 	t.Parallel()
 	for name, b := range map[string]backlog{

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// keepOfRate is the share that a refusal leaves of the rate that was accepted in the last second. Each second without a
-	// refusal adds growth calls per second to it, or a tenth if that is more.
+	// keepOfRate is the share that a refusal leaves of the rate that was accepted in the last second. Each second
+	// without a refusal adds growth calls per second to it, or a tenth if that is more.
 	keepOfRate   = 0.9
 	growth       = 1
 	growthFactor = 1.1
@@ -22,8 +22,8 @@ const (
 	maxRetryAfter = 15 * time.Minute
 )
 
-// pacer spaces the calls in time. The limit cannot do that: at 20 ms per call, a single one in flight is already 50 calls a
-// second.
+// pacer spaces the calls in time. The limit cannot do that: at 20 ms per call, a single one in flight is already 50
+// calls a second.
 type pacer struct {
 	random *rand.Rand
 	// setting is the pace that the operator set, in calls per second; 0 is none.
@@ -31,9 +31,10 @@ type pacer struct {
 	// quiet is the time until which LeadHit asked everybody to wait.
 	quiet time.Time
 	next  time.Time
-	// learned is the pace in calls per second that refusals taught, as it was at grown; 0 is none. After a first refusal, or one
-	// at a rate far below the pace, only some rate that works is known and not the highest one. Then the pace doubles each second
-	// until the next refusal (searching). Otherwise it grows by growth until searchAfter.
+	// learned is the pace in calls per second that refusals taught, as it was at grown; 0 is none. After a first
+	// refusal, or one at a rate far below the pace, only some rate that works is known and not the highest one. Then
+	// the pace doubles each second until the next refusal (searching). Otherwise it grows by growth until
+	// searchAfter.
 	learned   float64
 	grown     time.Time
 	refusedAt time.Time
@@ -69,8 +70,8 @@ func (p *pacer) pace(now time.Time) float64 {
 	return min(p.setting, p.learned)
 }
 
-// grow raises the learned pace for the time that has passed. How often it is called makes no difference, so looking at a
-// State does not change what happens.
+// grow raises the learned pace for the time that has passed. How often it is called makes no difference, so looking
+// at a State does not change what happens.
 func (p *pacer) grow(now time.Time) {
 	if p.learned == 0 || p.frozen {
 		return
@@ -98,8 +99,8 @@ func (p *pacer) growTo(now time.Time) {
 	}
 }
 
-// refused lowers the pace, at most once per round trip, because LeadHit refused call number for overload. The latest call that
-// has begun is last.
+// refused lowers the pace, at most once per round trip, because LeadHit refused call number for overload. The latest
+// call that has begun is last.
 func (p *pacer) refused(now time.Time, number, last uint64) {
 	if number <= p.mark {
 		return
@@ -115,8 +116,8 @@ func (p *pacer) refused(now time.Time, number, last uint64) {
 	p.grown, p.refusedAt = now, now
 }
 
-// asked obeys a Retry-After. All workers got the same one, so each waits up to a fifth longer at random. A draw is made only
-// when the wait becomes longer: otherwise the longest of 64 draws would win on every worker.
+// asked obeys a Retry-After. All workers got the same one, so each waits up to a fifth longer at random. A draw is
+// made only when the wait becomes longer: otherwise the longest of 64 draws would win on every worker.
 func (p *pacer) asked(now time.Time, wait time.Duration) {
 	if wait <= 0 {
 		return

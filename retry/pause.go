@@ -8,20 +8,21 @@ import (
 const (
 	// probeEvery is the time between two probes of a pause.
 	probeEvery = 30 * time.Second
-	// suspectOrders is how many orders must report "no such method", without a success between them, before all calls pause. A
-	// single one may be at fault itself.
+	// suspectOrders is how many orders must report "no such method", without a success between them, before all calls
+	// pause. A single one may be at fault itself.
 	suspectOrders = 3
 )
 
-// pause stops all calls because of the API key or the URL, when no order is at fault. It belongs to the process: neither a
-// rebalance nor a retry that falls due ends it, only the response to a probe does. The zero value is ready and not paused.
+// pause stops all calls because of the API key or the URL, when no order is at fault. It belongs to the process:
+// neither a rebalance nor a retry that falls due ends it, only the response to a probe does. The zero value is ready
+// and not paused.
 type pause struct {
 	kind    Kind // Unauthorised or Misconfigured; Again while calls flow
 	since   time.Time
 	probeAt time.Time
 	probing bool
-	// epoch counts the ends of pauses and the changes of the key. A rejection of a call that began before the last of them
-	// concerns an old key. It is void once a call of this epoch has proved the new one.
+	// epoch counts the ends of pauses and the changes of the key. A rejection of a call that began before the last of
+	// them concerns an old key. It is void once a call of this epoch has proved the new one.
 	epoch    uint64
 	proved   bool
 	suspects []string
@@ -54,8 +55,9 @@ func (p *pause) start(now time.Time) ticket {
 	return ticket{epoch: p.epoch, probe: true}
 }
 
-// keyChanged makes the next probe due, because the new key may be accepted. A rejection of a call that was sent with the old
-// key does not count once the new key was accepted. Until then it pauses the calls, for one probe with the new key.
+// keyChanged makes the next probe due, because the new key may be accepted. A rejection of a call that was sent with
+// the old key does not count once the new key was accepted. Until then it pauses the calls, for one probe with the
+// new key.
 func (p *pause) keyChanged(now time.Time) {
 	p.epoch++
 	p.proved = false

@@ -9,8 +9,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// TestWhateverHappensACallFallsDue drives a Governor with random verdicts, late ones among them, through pauses, outages and
-// pauses of the group, and checks what must always be true.
+// TestWhateverHappensACallFallsDue drives a Governor with random verdicts, late ones among them, through pauses,
+// outages and pauses of the group, and checks what must always be true.
 func TestWhateverHappensACallFallsDue(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(300) {

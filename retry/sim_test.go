@@ -64,7 +64,8 @@ type server interface {
 	receive(answer func(retry.Verdict))
 }
 
-// client is a worker's calling side: orders that are ready are called in turn, those that failed wait for their backoff.
+// client is a worker's calling side: orders that are ready are called in turn, those that failed wait for their
+// backoff.
 type client struct {
 	*world
 	t        *testing.T
@@ -231,7 +232,8 @@ func (s *queueServer) crash(down func(func(retry.Verdict))) {
 	}
 }
 
-// bucketServer takes so many calls a second and so many at once; those above get a 503, after the same latency or at once.
+// bucketServer takes so many calls a second and so many at once; those above get a 503, after the same latency or at
+// once.
 type bucketServer struct {
 	*world
 	perSecond, burst float64

@@ -5,12 +5,13 @@ import "time"
 const (
 	// overloadShare is the share of the last second's responses from which signs of overload count.
 	overloadShare = 0.1
-	// shrinkFor is how long refusals only shrink the pace. After that all responses of the last second, from which the pace is
-	// taken, are younger than the first refusal.
+	// shrinkFor is how long refusals only shrink the pace. After that all responses of the last second, from which
+	// the pace is taken, are younger than the first refusal.
 	shrinkFor = 1100 * time.Millisecond
 	// episodeOver is the time without a refusal that counts after which an episode is over: fewer calls helped.
 	episodeOver = 2 * time.Second
-	// At the reduced pace, measureCalls responses are examined, or those of measureTime if these are at least measureLeast.
+	// At the reduced pace, measureCalls responses are examined, or those of measureTime if these are at least
+	// measureLeast.
 	measureCalls = 20
 	measureLeast = 5
 	measureTime  = 5 * time.Second
@@ -20,13 +21,13 @@ const (
 	toleratedMost = 0.9
 )
 
-// slowdown finds out whether refusals end when we call less. An overloaded server accepts nine tenths of the calls that it
-// accepted in the last second, and then refuses almost none. A broken server behind a balancer, or a kind of orders that
-// breaks a server, fails at any rate. Slowing down for these would stop all other orders for nothing.
+// slowdown finds out whether refusals end when we call less. An overloaded server accepts nine tenths of the calls
+// that it accepted in the last second, and then refuses almost none. A broken server behind a balancer, or a kind of
+// orders that breaks a server, fails at any rate. Slowing down for these would stop all other orders for nothing.
 //
-// An episode begins with a refusal that counts. Refusals shrink limit and pace until the pace is one that the server accepted
-// for a whole second. That pace is kept while the next responses are examined. If a tenth or more are refused even then, the
-// pace is free again, and up to twice that share counts for nothing for a minute.
+// An episode begins with a refusal that counts. Refusals shrink limit and pace until the pace is one that the server
+// accepted for a whole second. That pace is kept while the next responses are examined. If a tenth or more are
+// refused even then, the pace is free again, and up to twice that share counts for nothing for a minute.
 type slowdown struct {
 	phase phase
 	began time.Time // of the phase
@@ -69,7 +70,8 @@ func (s *slowdown) shrunk(now time.Time, last uint64) {
 	}
 }
 
-// answered takes the response to a call. It reports that a measurement has ended and found refusals that calling less does not end.
+// answered takes the response to a call. It reports that a measurement has ended and found refusals that calling less
+// does not end.
 func (s *slowdown) answered(now time.Time, number uint64, v Verdict) (useless bool) {
 	if s.phase != measuring || number <= s.from {
 		return false

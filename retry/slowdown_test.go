@@ -13,7 +13,8 @@ func refusal() retry.Verdict {
 	return retry.Verdict{Kind: retry.Again, Cause: "HTTP 503", Code: 503}
 }
 
-// One of ten servers behind a balancer is broken, or a kind of orders: what is refused however little is called is no lack of room.
+// One of ten servers behind a balancer is broken, or a kind of orders: what is refused however little is called is no
+// lack of room.
 func TestAShareOfRefusalsThatStaysDoesNotStopTheRest(t *testing.T) {
 	t.Parallel()
 	for _, perSecond := range []int{20, 1000} {
@@ -39,7 +40,8 @@ func TestAShareOfRefusalsThatStaysDoesNotStopTheRest(t *testing.T) {
 	}
 }
 
-// A server that suddenly has room for a twentieth of what it took refuses nearly all, too, but only until less is called.
+// A server that suddenly has room for a twentieth of what it took refuses nearly all, too, but only until less is
+// called.
 func TestALackOfRoomIsNotTakenForAShareThatStays(t *testing.T) {
 	t.Parallel()
 	for room, most := range map[float64]float64{5: 0.1, 50: 0.1, 500: 0.1} {
@@ -105,7 +107,8 @@ func TestFullSpeedIsBackHalfAMinuteAfterABurstOfRefusals(t *testing.T) {
 	}
 }
 
-// answerWithRoom is answerMany for a server that has room for so many calls a second, ten of them at once, and refuses the others.
+// answerWithRoom is answerMany for a server that has room for so many calls a second, ten of them at once, and
+// refuses the others.
 func answerWithRoom(g *retry.Governor, now time.Time, period, length time.Duration, room float64) (then time.Time, served, refused int) {
 	tokens := 10.0
 	for end := now.Add(length); now.Before(end); now = now.Add(period) {

@@ -39,8 +39,8 @@ func (k Kind) String() string {
 // Verdict is what LeadHit's response, or the lack of one, means for a status change.
 type Verdict struct {
 	Kind Kind
-	// Cause names the reason in one word that groups similar failures: "ValidationError", "HTTP 503", "Timeout". It is a metric
-	// label and the exception class of a letter. It is empty if Kind is Done.
+	// Cause names the reason in one word that groups similar failures: "ValidationError", "HTTP 503", "Timeout". It
+	// is a metric label and the exception class of a letter. It is empty if Kind is Done.
 	Cause string
 	// Message is what LeadHit or the network said, for people: at most 1 KiB, without secrets.
 	Message string
@@ -48,7 +48,8 @@ type Verdict struct {
 	Code int
 	// RetryAfter is how long LeadHit asked all callers to wait: 0 to 15 minutes.
 	RetryAfter time.Duration
-	// Answered reports that the JSON-RPC node itself responded to this call, whatever it said: the key and the URL work.
+	// Answered reports that the JSON-RPC node itself responded to this call, whatever it said: the key and the URL
+	// work.
 	Answered bool
 }
 
@@ -98,8 +99,8 @@ func (v Verdict) refused() bool {
 	return v.evidence() == failed && (v.Code == tooManyRequests || v.Code == serviceUnavailable)
 }
 
-// overloaded reports that too many calls may be in flight. A 500 or a reset does not: one order that breaks LeadHit whenever
-// it is called must not slow down the others.
+// overloaded reports that too many calls may be in flight. A 500 or a reset does not: one order that breaks LeadHit
+// whenever it is called must not slow down the others.
 func (v Verdict) overloaded() bool {
 	return v.refused() || v.evidence() == failed && (v.Cause == causeTimeout || v.Code == gatewayTimeout)
 }

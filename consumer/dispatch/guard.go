@@ -9,8 +9,8 @@ import (
 
 // Pause says why no call starts.
 type Pause struct {
-	// Kind is [ledger.ByHand], [ledger.Flood], or what [retry.Governor.Probing] returns; "" while calls flow. With several
-	// pauses it is the one that is hardest to end. Since is when that began.
+	// Kind is [ledger.ByHand], [ledger.Flood], or what [retry.Governor.Probing] returns; "" while calls flow. With
+	// several pauses it is the one that is hardest to end. Since is when that began.
 	Kind  string
 	Since time.Time
 	// Reason and By belong to the first two kinds: why, and which person or worker.
@@ -26,15 +26,15 @@ func (d *Dispatcher) Pause() Pause {
 	return Pause{Kind: kind, Since: since}
 }
 
-// Followed takes the ledger's next entry for this group. When the process starts, pass the whole ledger before the first
-// call. Later pass this worker's own announcements too, once they are read back.
+// Followed takes the ledger's next entry for this group. When the process starts, pass the whole ledger before the
+// first call. Later pass this worker's own announcements too, once they are read back.
 func (d *Dispatcher) Followed(now time.Time, e ledger.Entry) {
 	d.guard.Follow(e)
 	d.obeyGuard(now)
 }
 
-// LedgerLost tells that the ledger was deleted and created again. Pass all of it to Followed before the next question: the
-// pauses in force that it does not hold are announced again.
+// LedgerLost tells that the ledger was deleted and created again. Pass all of it to Followed before the next
+// question: the pauses in force that it does not hold are announced again.
 func (d *Dispatcher) LedgerLost() { d.guard.Lost() }
 
 // obeyGuard pauses all calls, or lets them flow again, as the guard says.
@@ -43,8 +43,8 @@ func (d *Dispatcher) obeyGuard(now time.Time) {
 	d.governor.Pause(now, paused)
 }
 
-// mayStore reports whether a letter that the mapping wants may be stored. Otherwise a mapping that refuses everything would
-// fill the letters' topic without a single call. Letters of answered calls are few, and are always stored.
+// mayStore reports whether a letter that the mapping wants may be stored. Otherwise a mapping that refuses everything
+// would fill the letters' topic without a single call. Letters of answered calls are few, and are always stored.
 func (d *Dispatcher) mayStore() bool {
 	_, paused := d.guard.Pause()
 	return !paused

@@ -1,10 +1,10 @@
 // Package follower follows the ledger: it reads the topic from its start, and then what is appended to it.
 //
-// Ask [Follower.Next] again and again, and act on each [News] before the next question. An error loses nothing: the next
-// call catches up. The package starts no goroutine and does not retry.
+// Ask [Follower.Next] again and again, and act on each [News] before the next question. An error loses nothing: the
+// next call catches up. The package starts no goroutine and does not retry.
 //
-// A ledger may be deleted and created again. The follower notices that by the last record it read, and starts again at the
-// new ledger's first record.
+// A ledger may be deleted and created again. The follower notices that by the last record it read, and starts again
+// at the new ledger's first record.
 package follower
 
 import (
@@ -31,8 +31,8 @@ type Follower struct {
 	Cluster *broker.Cluster
 	// Topic is the ledger, a topic of one partition. Entries for other groups than Group are skipped.
 	Topic, Group string
-	// Recreate creates the topic after somebody deleted it. It returns false if that must not happen yet. It is asked only after
-	// the ledger was read once.
+	// Recreate creates the topic after somebody deleted it. It returns false if that must not happen yet. It is asked
+	// only after the ledger was read once.
 	Recreate func(context.Context) (bool, error)
 	Logger   *slog.Logger
 
@@ -56,8 +56,9 @@ type News struct {
 	Entries []ledger.Entry
 }
 
-// Next returns news. The first call, and each call after an error, reads to the present end. Other calls wait for at most 5 s,
-// and return no news if there is none. Errors are those of the broker: [broker.ErrUnknownPartition] if there is no ledger.
+// Next returns news. The first call, and each call after an error, reads to the present end. Other calls wait for at
+// most 5 s, and return no news if there is none. Errors are those of the broker: [broker.ErrUnknownPartition] if
+// there is no ledger.
 func (f *Follower) Next(ctx context.Context) (news News, err error) {
 	if f.following {
 		news.Entries, f.at, err = f.read(ctx, f.at, longWait)
@@ -92,15 +93,15 @@ func (f *Follower) catchUp(ctx context.Context) (News, error) {
 		news.Entries = append(news.Entries, entries...)
 	}
 	if news.Lost {
-		f.Logger.WarnContext(ctx, "the ledger was deleted and created again; following it from its start; pauses in force are written to it again",
-			slog.Int64("log_start", bounds.First))
+		f.Logger.WarnContext(ctx, "the ledger was deleted and created again; following it from its start; "+
+			"pauses in force are written to it again", slog.Int64("log_start", bounds.First))
 	}
 	f.at, f.begun = at, true
 	return news, nil
 }
 
-// bounds returns where the ledger starts and ends. It creates a deleted one again, without a look at its settings: one replica
-// in a cluster that has grown is no reason to stop following.
+// bounds returns where the ledger starts and ends. It creates a deleted one again, without a look at its settings:
+// one replica in a cluster that has grown is no reason to stop following.
 func (f *Follower) bounds(ctx context.Context) (broker.Bounds, error) {
 	all, err := f.Cluster.Bounds(ctx, f.Topic, []int{0})
 	if !f.begun || !errors.Is(err, broker.ErrUnknownPartition) {

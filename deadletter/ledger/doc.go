@@ -1,14 +1,32 @@
-// Package ledger is the form of the ledger: the topic, append-only and of one partition, in which workers and operators
-// note what all of them must know. Its order is the order in which entries count.
+// Package ledger defines the entries of the ledger, and what the workers conclude from them.
 //
-// It is pure: no Kafka, no clock. [Entry.Record] gives the key and the value under which an entry is stored, [Parse] reads
-// the value back. What this release does not know is not refused: an entry of another event is read as far as its
-// form is common to all ([Entry.Guard] is false), for a ledger outlives releases. Only what is no entry at all, or an entry
-// of the guard that nobody could act on, is an error; a reader passes it over.
+// The ledger is a topic beside the dead letters: append-only, of one partition. All workers of a group follow it and
+// pause together. A pause has a person or a worker's flood guard as its author:
 //
-// Several groups may share a letters' topic, and so its ledger. An entry names the group whose workers follow it; one without a
-// group, as releases before wrote them, is for all. Those releases ignore the group and follow every entry.
+//	guard := ledger.Guard{Worker: "shop-1/4242", Build: "1.9.0/9f2c41d07ab3"}
+//	for each record of the ledger {
+//		if e, err := ledger.Parse(value); err == nil && e.For("leadhit-sync") {
+//			guard.Follow(e)
+//		}
+//	}
+//	guard.Refused(now, order, fingerprint)   // a letter is about to be stored
+//	_, paused := guard.Pause()               // no call may start
+//	if e, ok := guard.Announcement(); ok {   // append e to the ledger
+//		key, value, err := e.Record()
+//	}
 //
-// Two events are known: guard.pause says that all workers of the group pause, guard.resume that they go on. A pause that a
-// worker's flood guard wrote names the build that wrote the letters and their fingerprints; the next resume accepts those.
+// # What it promises
+//
+// The order of the ledger decides: all who follow the same entries reach the same state, whatever they found out
+// themselves, and so does a restarted process. A second copy of a pause changes nothing, because a write without a
+// response is repeated. A resume of a flood accepts the fingerprints of its letters for the build that wrote them;
+// other fingerprints pause again.
+//
+// # Compatibility
+//
+// A ledger outlives releases. An entry about an event that this release does not know is no error, and is [Entry.For]
+// no group. A malformed entry is an error, and readers skip it. Entries without a group come from older releases and
+// address every group that shares the ledger; those releases in turn ignore the group and follow every entry.
+//
+// The package is pure: no Kafka, clock or goroutine. Package follower reads the topic.
 package ledger

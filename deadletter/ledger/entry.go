@@ -42,16 +42,17 @@ const (
 // Entry is one entry of the ledger: a pause or a resume. Of an entry about another event only Event is read.
 type Entry struct {
 	Event Event
-	// Group is the consumer group whose workers follow the entry, at most 256 bytes; "" addresses every group that shares
-	// this ledger.
+	// Group is the consumer group whose workers follow the entry, at most 256 bytes; "" addresses every group that
+	// shares this ledger.
 	Group string
 	At    time.Time // UTC, whole milliseconds
-	// By is the person or the worker that wrote the entry. Via is the program that it came through: "cli" or "worker". At
-	// most 256 bytes each.
+	// By is the person or the worker that wrote the entry. Via is the program that it came through: "cli" or
+	// "worker". At most 256 bytes each.
 	By, Via string
 	Reason  string // at most 1 KiB
-	// Build and Fingerprints are set by the flood guard alone. Build names the version and mapping that wrote the letters, in
-	// at most 256 bytes. Fingerprints group these letters by cause, code and kind of message; there are at most 256.
+	// Build and Fingerprints are set by the flood guard alone. Build names the version and mapping that wrote the
+	// letters, in at most 256 bytes. Fingerprints group these letters by cause, code and kind of message; there are
+	// at most 256.
 	Build        string
 	Fingerprints []string
 }
@@ -86,8 +87,8 @@ type form struct {
 	Fingerprints []string  `json:"fingerprints,omitempty"`
 }
 
-// Record returns the key and the value of a pause or a resume as it is stored. It refuses an entry that Parse would refuse;
-// the error may wrap [ErrTooLong].
+// Record returns the key and the value of a pause or a resume as it is stored. It refuses an entry that Parse would
+// refuse; the error may wrap [ErrTooLong].
 func (e Entry) Record() (key, value []byte, err error) {
 	e.At = e.At.UTC().Truncate(time.Millisecond)
 	if err := e.check(); err != nil {
@@ -96,7 +97,8 @@ func (e Entry) Record() (key, value []byte, err error) {
 	var text bytes.Buffer
 	to := json.NewEncoder(&text)
 	to.SetEscapeHTML(false) // people read it in Kafka's tools
-	if err := to.Encode(form{version, e.Event, e.Group, e.At, e.By, e.Via, e.Reason, e.Build, e.Fingerprints}); err != nil {
+	stored := form{version, e.Event, e.Group, e.At, e.By, e.Via, e.Reason, e.Build, e.Fingerprints}
+	if err := to.Encode(stored); err != nil {
 		return nil, nil, fmt.Errorf("ledger entry %s: %w", e.Event, err)
 	}
 	return []byte(guardKey), bytes.TrimSpace(text.Bytes()), nil
@@ -119,7 +121,7 @@ func Parse(value []byte) (Entry, error) {
 	case !e.guard():
 		return e, nil
 	case f.Version != version:
-		return Entry{}, fmt.Errorf("ledger entry %s of version %d: only version %d is known", f.Event, f.Version, version)
+		return Entry{}, fmt.Errorf("ledger entry %s: version %d is not %d", f.Event, f.Version, version)
 	}
 	var all form
 	if err := json.Unmarshal(value, &all); err != nil {

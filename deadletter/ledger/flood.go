@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// floodWindow is the number of recent items that are examined. They are a flood when floodLetters of them became letters
-	// and these are about at least floodOrders orders.
+	// floodWindow is the number of recent items that are examined. They are a flood when floodLetters of them became
+	// letters and these are about at least floodOrders orders.
 	floodWindow  = 200
 	floodLetters = floodWindow / 2
 	floodOrders  = 20
@@ -56,8 +56,8 @@ func (f *flood) count(i item, by int) {
 	}
 }
 
-// fingerprints returns those that cause the flood: the most frequent ones, which cover nine tenths of the letters. The rest
-// are everyday letters. Accepting their fingerprints as well would hide a later flood of them.
+// fingerprints returns those that cause the flood: the most frequent ones, which cover nine tenths of the letters.
+// The rest are everyday letters. Accepting their fingerprints as well would hide a later flood of them.
 func (f *flood) fingerprints() []string {
 	counts := map[string]int{}
 	for _, item := range f.ring {

@@ -54,7 +54,8 @@ func (r *rig) accept(n int) {
 	}
 }
 
-// letters reports up to n letters about the given number of orders in turn, until the guard pauses. It returns their number.
+// letters reports up to n letters about the given number of orders in turn, until the guard pauses. It returns their
+// number.
 func (r *rig) letters(n, orders int, fingerprint string) int {
 	for i := range n {
 		if r.held() != "" {

@@ -8,7 +8,8 @@ import (
 )
 
 // Guard decides whether the workers of a group pause. It folds the ledger's entries into the pauses in force, and it
-// pauses by itself when too many orders end as dead letters. The zero value is ready. One goroutine at a time may use it.
+// pauses by itself when too many orders end as dead letters. The zero value is ready. One goroutine at a time may use
+// it.
 //
 // The ledger decides. A pause of our own takes effect at once, but it stays apart until it has been read back from the
 // ledger. A resume ends only the pauses that precede it there, so all workers reach the same state.
@@ -67,13 +68,13 @@ func (g *Guard) Refused(now time.Time, order, fingerprint string) {
 	}}, 0
 }
 
-// add reports whether an item completes a flood. Calls that were in flight when a pause began end during the pause. They
-// belong to its cause, so they do not count.
+// add reports whether an item completes a flood. Calls that were in flight when a pause began end during the pause.
+// They belong to its cause, so they do not count.
 func (g *Guard) add(i item) bool { return !g.paused() && g.flood.add(i) }
 
-// Announcement returns, once each, the next entry that the caller must append to the ledger: a pause of our own, or one that
-// a deleted ledger held. It is false if there is none. Other workers and a restarted process know only what the ledger holds,
-// so the caller repeats the write until it succeeds.
+// Announcement returns, once each, the next entry that the caller must append to the ledger: a pause of our own, or
+// one that a deleted ledger held. It is false if there is none. Other workers and a restarted process know only what
+// the ledger holds, so the caller repeats the write until it succeeds.
 func (g *Guard) Announcement() (Entry, bool) {
 	if g.told >= len(g.own) {
 		return Entry{}, false
@@ -84,8 +85,8 @@ func (g *Guard) Announcement() (Entry, bool) {
 	return e, true
 }
 
-// Follow takes the ledger's next entry that is [Entry.For] the group. Pass all entries in the ledger's order, from its start
-// when the process starts, and our own too: a resume ends only pauses that precede it.
+// Follow takes the ledger's next entry that is [Entry.For] the group. Pass all entries in the ledger's order, from
+// its start when the process starts, and our own too: a resume ends only pauses that precede it.
 func (g *Guard) Follow(e Entry) {
 	paused := g.paused()
 	switch {
@@ -110,8 +111,8 @@ func (g *Guard) readBack(e Entry) {
 	if i < 0 {
 		return
 	}
-	// Usually it is the first, because entries are announced in this order. Moving those before it, rather than the many that
-	// may follow it, keeps this fast.
+	// Usually it is the first, because entries are announced in this order. Moving those before it, rather than the
+	// many that may follow it, keeps this fast.
 	copy(g.own[1:], g.own[:i])
 	g.own = g.own[1:]
 	if i < g.told {
@@ -119,7 +120,8 @@ func (g *Guard) readBack(e Entry) {
 	}
 }
 
-// begin starts a pause, unless all its fingerprints were accepted before: then its worker paused before it read the resume.
+// begin starts a pause, unless all its fingerprints were accepted before: then its worker paused before it read the
+// resume.
 func (g *Guard) begin(e Entry) {
 	unknown := func(fingerprint string) bool { return !g.accepted[e.Build][fingerprint] }
 	if len(e.Fingerprints) > 0 && !slices.ContainsFunc(e.Fingerprints, unknown) {
@@ -143,9 +145,9 @@ func (g *Guard) resume() {
 	g.pauses = nil
 }
 
-// Lost tells that the ledger was deleted and created again; Follow continues with the new one's first entry. Pauses in force
-// stay, and those that the new ledger does not hold are announced again. Otherwise a restart would forget them and a resume
-// would not find them. So Follow all of the new ledger before the next Announcement.
+// Lost tells that the ledger was deleted and created again; Follow continues with the new one's first entry. Pauses
+// in force stay, and those that the new ledger does not hold are announced again. Otherwise a restart would forget
+// them and a resume would not find them. So Follow all of the new ledger before the next Announcement.
 //
 // The pauses that the old ledger held are forgotten: a worker that reads only the new one does not know them, and all
 // workers must reach the same state.

@@ -12,8 +12,8 @@ func byHand() ledger.Entry {
 	return ledger.Entry{Event: ledger.GuardPause, By: "alice", At: time.Unix(1_700_000_000, 0).UTC(), Reason: "migration"}
 }
 
-// TestTwoCopiesOfAPauseEndTogether: a write without a response is repeated, and after the loss of a ledger each worker writes
-// the pauses in force.
+// TestTwoCopiesOfAPauseEndTogether: a write without a response is repeated, and after the loss of a ledger each
+// worker writes the pauses in force.
 func TestTwoCopiesOfAPauseEndTogether(t *testing.T) {
 	t.Parallel()
 	inAnotherZone := byHand()
@@ -53,8 +53,8 @@ func TestTwoCopiesOfAPauseEndTogether(t *testing.T) {
 	}
 }
 
-// TestAfterTheLossOfALedgerAllWorkersAgree: one that saw the end of a pause in the old ledger and one that knows only the new
-// ledger reach the same state.
+// TestAfterTheLossOfALedgerAllWorkersAgree: one that saw the end of a pause in the old ledger and one that knows only
+// the new ledger reach the same state.
 func TestAfterTheLossOfALedgerAllWorkersAgree(t *testing.T) {
 	t.Parallel()
 	knows, isNew := newRig(t), newRig(t)

@@ -1,5 +1,5 @@
-// Package loop repeats what must succeed in the end, such as reading a topic: it waits between tries and logs. Package retry
-// is pure and does neither.
+// Package loop repeats what must succeed in the end, such as reading a topic: it waits between tries and logs.
+// Package retry is pure and does neither.
 package loop
 
 import (
@@ -17,8 +17,8 @@ const firstWait, longestWait = 100 * time.Millisecond, 2 * time.Second
 // mostLogged bounds the reasons that one Retrier remembers.
 const mostLogged = 20
 
-// Retrier repeats something that must succeed in the end: it waits longer from failure to failure, and logs each reason once.
-// The zero value is ready. One goroutine uses it.
+// Retrier repeats something that must succeed in the end: it waits longer from failure to failure, and logs each
+// reason once. The zero value is ready. One goroutine uses it.
 //
 //	var r loop.Retrier
 //	for err := try(); err != nil; err = try() {
@@ -67,8 +67,9 @@ func (r *Retrier) Over(log *slog.Logger, message string) {
 // Wait waits before the next try, from 100 ms to 2 s. It returns false if ctx has ended.
 func (r *Retrier) Wait(ctx context.Context) bool {
 	if r.waits == nil {
-		r.waits = backoff.NewExponentialBackOff(backoff.WithInitialInterval(firstWait), backoff.WithMaxInterval(longestWait),
-			backoff.WithMultiplier(2), backoff.WithRandomizationFactor(0), backoff.WithMaxElapsedTime(0))
+		r.waits = backoff.NewExponentialBackOff(
+			backoff.WithInitialInterval(firstWait), backoff.WithMaxInterval(longestWait), backoff.WithMultiplier(2),
+			backoff.WithRandomizationFactor(0), backoff.WithMaxElapsedTime(0))
 	}
 	timer := time.NewTimer(r.waits.NextBackOff())
 	defer timer.Stop()
