@@ -44,7 +44,6 @@ import (
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/consumer/event"
-	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/retry"
 )
 
@@ -53,8 +52,6 @@ const (
 	// its partitions, and its last commit is refused.
 	drainLimit       = 15 * time.Second
 	rebalanceTimeout = 30 * time.Second
-	// tick is how long there may be no turn though nothing happens: the pulse for the liveness probe.
-	tick = time.Second
 )
 
 // Event is one record as it was read.
@@ -102,60 +99,48 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Consumer is one member of the group. Make it with New.
-type Consumer struct {
+// base is what the parts of a Consumer share.
+type base struct {
+	turns
+	phases
+
 	options Options
 	log     *slog.Logger
-
-	// What a turn needs. The lock is held for a turn, microseconds, never while anybody is waited for.
-	turn       sync.Mutex
-	over       bool // no more turns
-	dispatcher *dispatch.Dispatcher
-	current    *generation // where effects of the generation go
-	ends       map[event.Partition]int64
-	standing   map[event.Partition]Unreadable
-	holds      holds
-	alarm      *time.Timer // rings at alarmAt or earlier
-	alarmAt    time.Time
-	paused     dispatch.Pause // as the log last told it
-	resumed    ledger.Entry   // the ledger's last resume
-	// spawn starts a goroutine that Run waits for.
-	spawn func(func(context.Context))
-
-	pulse   atomic.Int64 // unix nanoseconds of the last turn
-	phase   atomic.Pointer[phase]
 	waits   waits
-	unknown unknowns
 	counts  counts
-	failing failing
+	// Used in turns only.
+	current *generation // takes effects of the generation; nil between two
+	pauses  pauseLog
+	// mayCreate is set once the worker has joined the group. Until then the group's or a topic's name may be wrong, so the worker
+	// creates no topic.
+	mayCreate atomic.Bool
+}
 
-	ledger    *ledgerReader // nil: there is none
-	mayCreate atomic.Bool   // the group was joined once, so that its name and topics are right: topics of ours may be created
-	prepared  bool          // the membership's: what is needed before the first call is there
-	preparing trouble       // the membership's
+// Consumer is one member of the group. Make it with New.
+type Consumer struct {
+	*base
 
-	member string            // the membership's: the last member id
-	sizes  map[string]int    // the membership's: partitions of each topic when it was first seen
-	fences trouble           // the membership's: refusals in a row
-	begun  map[string]string // the membership's: where the log last said that the group begins, by topic
-	absent string            // the leader's: the topics that the log last said to be missing
-	uneven string            // the leader's: the topics of which the log last said that some members do not consume them
+	fetcher    *fetcher
+	letters    *letters
+	membership *membership
+	ledger     *ledgerReader // nil: none
 }
 
 // New returns a Consumer that does nothing until Run.
 func New(o Options) *Consumer {
+	b := &base{turns: newTurns(o.Dispatch), options: o, log: o.Logger, pauses: pauseLog{log: o.Logger}}
+	starts := &starts{base: b, sizes: map[string]int{}, begun: map[string]string{}}
 	c := &Consumer{
-		options: o, log: o.Logger,
-		dispatcher: dispatch.New(o.Dispatch),
-		ends:       map[event.Partition]int64{},
-		standing:   map[event.Partition]Unreadable{},
-		holds:      newHolds(),
-		sizes:      map[string]int{},
-		begun:      map[string]string{},
-		failing:    failing{letters: map[letterAt]bool{}, told: map[string]bool{}},
-		spawn:      func(func(context.Context)) {}, // nothing falls due before Run
-		alarm:      time.NewTimer(tick),
+		base: b,
+		fetcher: &fetcher{
+			base: b, starts: starts,
+			ends: map[event.Partition]int64{}, standing: map[event.Partition]Unreadable{}, holds: newHolds(),
+		},
+		letters: &letters{base: b, failing: map[letterAt]bool{}, logged: map[string]bool{}},
+		ledger:  newLedgerReader(b),
 	}
+	c.membership = &membership{base: b, starts: starts, fetcher: c.fetcher, letters: c.letters, leader: leader{base: b}, ledger: c.ledger}
+	b.start = c.start
 	c.enter(Starting)
 	return c
 }
@@ -176,19 +161,15 @@ func (c *Consumer) Run(ctx context.Context) error {
 	work, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(errStopped)
 	var workers sync.WaitGroup
-	c.turn.Lock()
-	c.spawn = func(do func(context.Context)) { workers.Go(func() { do(work) }) }
-	c.turn.Unlock()
+	c.begin(work, &workers)
 	workers.Go(func() { c.clock(work) })
 
 	var err error
-	if c.readLedger(ctx) {
-		err = c.membership(ctx, work)
+	if c.ledger.readExisting(ctx) {
+		err = c.membership.run(ctx, work)
 	}
 	stop(errStopped)
-	c.turn.Lock()
-	c.over = true // before the wait: nobody may start a goroutine any more
-	c.turn.Unlock()
+	c.end() // before the wait
 	workers.Wait()
 	c.enter(Stopped)
 	return err
@@ -198,4 +179,22 @@ func (c *Consumer) Run(ctx context.Context) error {
 // any time.
 func (c *Consumer) KeyChanged() {
 	c.send(func(now time.Time) { c.dispatcher.KeyChanged(now) })
+}
+
+// start starts what the dispatcher says. It runs in a turn.
+func (c *Consumer) start(e dispatch.Effects) {
+	c.pauses.note(c.dispatcher.Pause())
+	for _, call := range e.Calls {
+		c.spawn(func(ctx context.Context) { c.call(ctx, call) })
+	}
+	for _, store := range e.Stores {
+		c.spawn(func(ctx context.Context) { c.letters.store(ctx, store) })
+	}
+	if e.Announce != nil {
+		entry := *e.Announce
+		c.spawn(func(ctx context.Context) { c.ledger.announce(ctx, entry) })
+	}
+	if g := c.current; g != nil {
+		g.start(e, c.dispatcher.NeedsNewMember())
+	}
 }

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"log/slog"
 	"strconv"
+	"sync"
 	"time"
 
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 )
 
 const (
@@ -18,50 +20,85 @@ const (
 	eventOverhead = 1100
 )
 
+// fetcher reads the assigned partitions, and finds out what happened to those that cannot be read.
+type fetcher struct {
+	*base
+
+	starts  *starts
+	unknown unknowns
+
+	// Used in turns only.
+	ends     map[event.Partition]int64 // log ends, as of the last fetch
+	standing map[event.Partition]Unreadable
+	holds    holds
+}
+
+// assigned prepares for the partitions of a generation. Only in a turn.
+func (f *fetcher) assigned(positions []dispatch.Position) {
+	clear(f.ends)
+	f.holds.keep(positions)
+}
+
 // errMoving says that two brokers, or one in two moments, disagree about where a log lies.
 var errMoving = errors.New("the offset is out of range by one answer, in range by the next")
 
+// run starts fetches, and verifies suspect partitions, until ctx ends. It waits for them.
+func (f *fetcher) run(ctx context.Context, g *generation) {
+	var hands sync.WaitGroup
+	defer hands.Wait()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case ask := <-g.fetches:
+			hands.Go(func() { f.fetch(ctx, ask) })
+		case p := <-g.suspects:
+			hands.Go(func() { f.verify(ctx, p) })
+		}
+	}
+}
+
 // fetch reads a partition once, however long that takes, and hands the events to the dispatcher. It ends without a word when
 // the generation's fetching ends: never advance on a dead context.
-func (c *Consumer) fetch(ctx context.Context, f dispatch.Fetch) {
-	var trouble trouble
+func (f *fetcher) fetch(ctx context.Context, ask dispatch.Fetch) {
+	var again retrier
 	var bad attempts
-	defer c.readable(&bad)
-	log := c.log.With(slog.String("topic", f.Topic), slog.Int("partition", f.Number))
+	defer f.readable(&bad)
+	log := f.log.With(slog.String("topic", ask.Topic), slog.Int("partition", ask.Number))
 	for {
-		batch, err := c.options.Cluster.Fetch(ctx, broker.FetchRequest{
-			Topic: f.Topic, Partition: f.Number, Offset: f.Offset, MaxBytes: f.Bytes, MaxDecoded: f.Bytes, MaxWait: fetchWait,
+		batch, err := f.options.Cluster.Fetch(ctx, broker.FetchRequest{
+			Topic: ask.Topic, Partition: ask.Number, Offset: ask.Offset, MaxBytes: ask.Bytes, MaxDecoded: ask.Bytes, MaxWait: fetchWait,
 		})
 		if ctx.Err() != nil {
 			return
 		}
 		switch {
 		case err == nil:
-			trouble.Over(log, "fetching again")
-			c.readable(&bad)
-			c.fetched(ctx, log, f, batch)
+			again.Over(log, "fetching again")
+			f.readable(&bad)
+			f.fetched(ctx, log, ask, batch)
 			return
 		case errors.Is(err, broker.ErrUnknownPartition):
-			c.send(func(now time.Time) {
-				c.dispatcher.Stopped(f.Partition)
-				c.dispatcher.Fetched(now, f, nil, f.Offset)
+			f.send(func(now time.Time) {
+				f.dispatcher.Stopped(ask.Partition)
+				f.dispatcher.Fetched(now, ask, nil, ask.Offset)
 			})
 			return
 		case errors.Is(err, broker.ErrOffsetOutOfRange):
-			if err = c.regain(ctx, log, f); err == nil {
+			if err = f.regain(ctx, log, ask); err == nil {
 				return
 			}
 		}
-		if !c.unreadable(ctx, log, f, &bad, err) {
-			trouble.tell(log, "cannot fetch; trying again", err)
+		if !f.unreadable(ctx, log, ask, &bad, err) {
+			again.fail(log, "cannot fetch; trying again", err)
 		}
-		if !trouble.Wait(ctx) {
+		if !again.Wait(ctx) {
 			return
 		}
 	}
 }
 
-func (c *Consumer) fetched(ctx context.Context, log *slog.Logger, f dispatch.Fetch, batch broker.Batch) {
+func (f *fetcher) fetched(ctx context.Context, log *slog.Logger, ask dispatch.Fetch, batch broker.Batch) {
 	read := time.Now()
 	events := make([]dispatch.Event, len(batch.Records))
 	for i, r := range batch.Records {
@@ -71,7 +108,7 @@ func (c *Consumer) fetched(ctx context.Context, log *slog.Logger, f dispatch.Fet
 		for _, h := range r.Headers {
 			size += len(h.Key) + len(h.Value)
 		}
-		items, ok := c.decode(ctx, log, e)
+		items, ok := f.decode(ctx, log, e)
 		if !ok {
 			return
 		}
@@ -79,62 +116,62 @@ func (c *Consumer) fetched(ctx context.Context, log *slog.Logger, f dispatch.Fet
 			Offset: r.Offset, Time: r.Time, Since: broker.Since(r.Time, read), Bytes: size, Items: items, Record: e,
 		}
 	}
-	c.counts.fetched.Add(uint64(len(events)))
+	f.counts.fetched.Add(uint64(len(events)))
 	var ended *hold
-	ask := false
-	c.send(func(now time.Time) {
-		c.ends[f.Partition] = batch.HighWatermark
-		ended, ask = c.holds.fetched(now, f.Partition, batch)
-		c.dispatcher.Fetched(now, f, events, batch.Next)
+	look := false
+	f.send(func(now time.Time) {
+		f.ends[ask.Partition] = batch.HighWatermark
+		ended, look = f.holds.fetched(now, ask.Partition, batch)
+		f.dispatcher.Fetched(now, ask, events, batch.Next)
 	})
-	if ended != nil || ask {
-		c.tellHold(ctx, log, f.Partition, batch.LastStable, ended)
+	if ended != nil || look {
+		f.logHold(ctx, log, ask.Partition, batch.LastStable, ended)
 	}
 }
 
 // decode asks what an event wants, for as long as that cannot be told. False: ctx has ended.
-func (c *Consumer) decode(ctx context.Context, log *slog.Logger, e *Event) ([]dispatch.Item, bool) {
-	items, err := c.options.Decode(ctx, e)
+func (f *fetcher) decode(ctx context.Context, log *slog.Logger, e *Event) ([]dispatch.Item, bool) {
+	items, err := f.options.Decode(ctx, e)
 	if err == nil {
 		return items, true
 	}
-	var trouble trouble
+	var again retrier
 	key := waitDecode + e.Topic + "/" + strconv.Itoa(e.Partition)
-	defer c.waits.end(key)
+	defer f.waits.end(key)
 	for err != nil {
-		c.waits.begin(key, "events of the topic "+e.Topic+" cannot be decoded yet: "+withoutPorts(err.Error()))
-		trouble.tell(log, "cannot decode an event yet; its partition waits; trying again", err)
-		if !trouble.Wait(ctx) {
+		f.waits.begin(key, "events of the topic "+e.Topic+" cannot be decoded yet: "+withoutPorts(err.Error()))
+		again.fail(log, "cannot decode an event yet; its partition waits; trying again", err)
+		if !again.Wait(ctx) {
 			return nil, false
 		}
-		items, err = c.options.Decode(ctx, e)
+		items, err = f.options.Decode(ctx, e)
 	}
-	trouble.Over(log, "events can be decoded again")
+	again.Over(log, "events can be decoded again")
 	return items, true
 }
 
 // regain finds out where the log has gone when the offset lies outside of it.
-func (c *Consumer) regain(ctx context.Context, log *slog.Logger, f dispatch.Fetch) error {
-	all, err := c.options.Cluster.Bounds(ctx, f.Topic, []int{f.Number})
+func (f *fetcher) regain(ctx context.Context, log *slog.Logger, ask dispatch.Fetch) error {
+	all, err := f.options.Cluster.Bounds(ctx, ask.Topic, []int{ask.Number})
 	if err != nil {
 		return err
 	}
-	bounds := all[f.Number]
+	bounds := all[ask.Number]
 	switch {
-	case f.Offset < bounds.First:
-		c.counts.expired.Add(uint64(bounds.First - f.Offset)) //nolint:gosec // positive in this case
+	case ask.Offset < bounds.First:
+		f.counts.expired.Add(uint64(bounds.First - ask.Offset)) //nolint:gosec // positive in this case
 		log.ErrorContext(ctx, "events expired unread: retention overtook the worker; continuing at the log's start",
-			slog.Int64("from_offset", f.Offset), slog.Int64("to_offset", bounds.First-1),
-			slog.Int64("at_most", bounds.First-f.Offset))
-		c.send(func(now time.Time) { c.dispatcher.Fetched(now, f, nil, bounds.First) })
-	case f.Offset > bounds.Last:
-		c.counts.restarted.Add(1)
-		if c.unknown.restarted(f.Partition) {
+			slog.Int64("from_offset", ask.Offset), slog.Int64("to_offset", bounds.First-1),
+			slog.Int64("at_most", bounds.First-ask.Offset))
+		f.send(func(now time.Time) { f.dispatcher.Fetched(now, ask, nil, bounds.First) })
+	case ask.Offset > bounds.Last:
+		f.counts.restarted.Add(1)
+		if f.unknown.restarted(ask.Partition) {
 			log.ErrorContext(ctx, "the log ends below the group's offset: it was truncated, or the topic was deleted and created again; "+
 				"reading the topic's partitions from their start; further ones of this topic are not logged",
-				slog.Int64("offset", f.Offset), slog.Int64("log_start", bounds.First), slog.Int64("log_end", bounds.Last))
+				slog.Int64("offset", ask.Offset), slog.Int64("log_start", bounds.First), slog.Int64("log_end", bounds.Last))
 		}
-		c.send(func(now time.Time) { c.dispatcher.Restarted(now, f.Partition, bounds.First) })
+		f.send(func(now time.Time) { f.dispatcher.Restarted(now, ask.Partition, bounds.First) })
 	default:
 		return errMoving
 	}

@@ -27,28 +27,44 @@ const (
 	rebuildAfter = 5
 )
 
-// membership joins the group, again and again, until ctx ends.
-func (c *Consumer) membership(ctx, work context.Context) error {
-	var missing, joining trouble
-	brokers := c.options.Cluster.Brokers()
+// membership joins the group and lives through its generations. One goroutine runs it.
+type membership struct {
+	*base
+
+	starts  *starts
+	fetcher *fetcher
+	letters *letters
+	leader  leader
+	ledger  *ledgerReader // nil: none
+
+	prepared  bool // everything that the first call needs exists
+	preparing retrier
+	memberID  string // the last one
+	fences    retrier
+}
+
+// run joins the group, again and again, until ctx ends.
+func (m *membership) run(ctx, work context.Context) error {
+	var missing, joining retrier
+	brokers := m.options.Cluster.Brokers()
 	rand.Shuffle(len(brokers), func(i, j int) { brokers[i], brokers[j] = brokers[j], brokers[i] })
 	for ctx.Err() == nil {
-		if !c.waitForTopics(ctx, &missing) {
+		if !m.waitForTopics(ctx, &missing) {
 			return nil
 		}
 		// Before the first join nothing may be created. After it the worker waits here, where it holds no partitions.
-		if c.mayCreate.Load() && !c.prepare(ctx) {
+		if m.mayCreate.Load() && !m.prepare(ctx) {
 			return nil
 		}
-		c.enter(Joining)
+		m.enter(Joining)
 		balancer := &balancer{}
-		group, err := kafka.NewConsumerGroup(c.groupConfig(balancer, brokers))
+		group, err := kafka.NewConsumerGroup(m.groupConfig(balancer, brokers))
 		if err != nil {
 			return err
 		}
-		c.follow(ctx, work, group, balancer, &joining)
+		m.follow(ctx, work, group, balancer, &joining)
 		if ctx.Err() != nil {
-			c.enter(Draining)
+			m.enter(Draining)
 		}
 		// Leaves the group; its error is always nil. A join that is under way is waited for: given up, it would leave a
 		// member behind that nobody speaks for, and its partitions without an owner for a whole session.
@@ -60,15 +76,15 @@ func (c *Consumer) membership(ctx, work context.Context) error {
 	return nil
 }
 
-func (c *Consumer) groupConfig(b *balancer, brokers []string) kafka.ConsumerGroupConfig {
+func (m *membership) groupConfig(b *balancer, brokers []string) kafka.ConsumerGroupConfig {
 	return kafka.ConsumerGroupConfig{
-		ID:                c.options.Group,
+		ID:                m.options.Group,
 		Brokers:           brokers,
-		Dialer:            c.options.Cluster.Dialer(),
-		Topics:            c.options.Topics,
+		Dialer:            m.options.Cluster.Dialer(),
+		Topics:            m.options.Topics,
 		GroupBalancers:    []kafka.GroupBalancer{b},
 		HeartbeatInterval: heartbeat,
-		SessionTimeout:    c.options.Dispatch.Session,
+		SessionTimeout:    m.options.Dispatch.Session,
 		RebalanceTimeout:  rebalanceTimeout,
 		JoinGroupBackoff:  heartbeat,
 		StartOffset:       kafka.FirstOffset,
@@ -80,26 +96,26 @@ func (c *Consumer) groupConfig(b *balancer, brokers []string) kafka.ConsumerGrou
 // waitForTopics waits until the topics exist: all of them before the worker joins for the first time, so that a misspelt
 // name is noticed, and later one of them, so that one that was deleted does not keep the others waiting. False: ctx has
 // ended.
-func (c *Consumer) waitForTopics(ctx context.Context, trouble *trouble) bool {
+func (m *membership) waitForTopics(ctx context.Context, again *retrier) bool {
 	for {
-		topology, err := c.options.Cluster.Topics(ctx, c.options.Topics...)
+		topology, err := m.options.Cluster.Topics(ctx, m.options.Topics...)
 		if err == nil {
 			err = describe(topology)
 		}
 		switch {
-		case err == nil, c.hasJoined() && anyThere(topology):
-			trouble.Over(c.log, "the wait for topics is over")
-			c.waits.end(waitTopics)
-			c.found(topology)
+		case err == nil, m.hasJoined() && anyThere(topology):
+			again.Over(m.log, "the wait for topics is over")
+			m.waits.end(waitTopics)
+			m.starts.found(topology)
 			return true
 		case ctx.Err() != nil:
 			return false
 		}
 		r := topicsReason(topology, err)
-		c.enter(Waiting)
-		c.waits.begin(waitTopics, r.String())
-		trouble.explain(c.log, "waiting to consume", r, err)
-		if !trouble.Wait(ctx) {
+		m.enter(Waiting)
+		m.waits.begin(waitTopics, r.String())
+		again.explain(m.log, "waiting to consume", r, err)
+		if !again.Wait(ctx) {
 			return false
 		}
 	}
@@ -124,33 +140,33 @@ func anyThere(t broker.Topology) bool {
 }
 
 // follow lives through the generations of one membership, until ctx ends or the group must be joined anew.
-func (c *Consumer) follow(ctx, work context.Context, group *kafka.ConsumerGroup, b *balancer, trouble *trouble) {
+func (m *membership) follow(ctx, work context.Context, group *kafka.ConsumerGroup, b *balancer, again *retrier) {
 	for {
 		gen, err := group.Next(ctx)
 		if err != nil {
 			if ctx.Err() != nil {
 				return
 			}
-			r := joinReason(err, c.options.Group, c.options.Dispatch.Session)
-			c.waits.begin(waitJoin, r.String())
-			trouble.explain(c.log, "waiting to join the group", r, err)
-			if trouble.Failures()%rebuildAfter == 0 || errors.Is(err, os.ErrDeadlineExceeded) {
+			r := joinReason(err, m.options.Group, m.options.Dispatch.Session)
+			m.waits.begin(waitJoin, r.String())
+			again.explain(m.log, "waiting to join the group", r, err)
+			if again.Failures()%rebuildAfter == 0 || errors.Is(err, os.ErrDeadlineExceeded) {
 				return
 			}
 			continue
 		}
-		c.waits.end(waitJoin)
-		trouble.Over(c.log, "the wait for the group is over")
-		if c.generation(ctx, work, group, gen, b.take()) {
+		m.waits.end(waitJoin)
+		again.Over(m.log, "the wait for the group is over")
+		if m.generation(ctx, work, group, gen, b.take()) {
 			return
 		}
-		c.enter(Joining)
+		m.enter(Joining)
 	}
 }
 
 // generation lives through one generation and reports whether the membership is over: ctx has ended, or the group must
 // be joined again. led is what this member assigned as the group's leader, nil if another member leads.
-func (c *Consumer) generation(ctx, work context.Context, group *kafka.ConsumerGroup, gen *kafka.Generation, led *assignment) bool {
+func (m *membership) generation(ctx, work context.Context, group *kafka.ConsumerGroup, gen *kafka.Generation, led *assignment) bool {
 	over := make(chan struct{})
 	fetching, stop := context.WithCancel(work)
 	defer stop()
@@ -167,19 +183,20 @@ func (c *Consumer) generation(ctx, work context.Context, group *kafka.ConsumerGr
 	})
 	member := broker.Member{Group: gen.GroupID, Generation: int(gen.ID), ID: gen.MemberID}
 	own := assigned(gen)
-	c.counts.generations.Add(1)
-	c.joined(member, own, led != nil)
+	m.counts.generations.Add(1)
+	m.log.InfoContext(ctx, "joined the group", slog.Int("generation", member.Generation), slog.String("member", member.ID),
+		slog.Int("partitions", len(own)), slog.Bool("leader", led != nil))
 	var hands sync.WaitGroup
 	defer hands.Wait()
-	if c.leads(led); led != nil {
+	if m.leader.leads(led); led != nil {
 		hands.Go(func() {
-			c.compare(fetching, led)
+			m.leader.compare(fetching, led)
 			stop()
 		})
 	}
-	end, leave := c.live(fetching, work, newGeneration(member, len(own)), own)
+	end, leave := m.live(fetching, work, newGeneration(member, len(own)), own)
 	stop()
-	c.pace(ctx, end)
+	m.pace(ctx, end)
 	if leave = leave || ctx.Err() != nil; leave {
 		// The group's end must be known before the generation's: kafka-go would join once more, only to leave. Next
 		// returns when Close has begun; it can bring no generation as long as this one lasts.
@@ -192,12 +209,12 @@ func (c *Consumer) generation(ctx, work context.Context, group *kafka.ConsumerGr
 
 // pace keeps a worker whose every commit is refused from joining without end: kafka-go is back in the same generation
 // within milliseconds.
-func (c *Consumer) pace(ctx context.Context, end dispatch.End) {
+func (m *membership) pace(ctx context.Context, end dispatch.End) {
 	if end == dispatch.Fenced {
-		c.fences.Wait(ctx)
+		m.fences.Wait(ctx)
 		return
 	}
-	c.fences = trouble{}
+	m.fences = retrier{}
 }
 
 // assigned returns the partitions that the leader gave us, each once: the leader may be any program.
@@ -214,9 +231,4 @@ func assigned(gen *kafka.Generation) []event.Partition {
 		return cmp.Or(strings.Compare(a.Topic, b.Topic), a.Number-b.Number)
 	})
 	return slices.Compact(own)
-}
-
-func (c *Consumer) joined(m broker.Member, own []event.Partition, leads bool) {
-	c.log.Info("joined the group", slog.Int("generation", m.Generation), slog.String("member", m.ID),
-		slog.Int("partitions", len(own)), slog.Bool("leader", leads))
 }

@@ -101,21 +101,21 @@ func (h holds) fetched(now time.Time, p event.Partition, batch broker.Batch) (en
 	return ended, ask
 }
 
-// tellHold writes a line when a transaction has been open for long, and when one that was logged is over.
-func (c *Consumer) tellHold(ctx context.Context, log *slog.Logger, p event.Partition, stable int64, ended *hold) {
+// logHold logs a transaction that has been open for long, and the end of one that was logged.
+func (f *fetcher) logHold(ctx context.Context, log *slog.Logger, p event.Partition, stable int64, ended *hold) {
 	if ended != nil {
 		log.InfoContext(ctx, "the open transaction is over; the events behind it are read", slog.Int64("offset", ended.Offset),
 			slog.Int64("events", ended.Events), slog.Time("since", ended.Since))
 		return
 	}
 	// Asked once per transaction, unless it fails: the first batch comes whole, which may be a megabyte.
-	first, err := c.options.Cluster.TimeAt(ctx, p.Topic, p.Number, stable)
+	first, err := f.options.Cluster.TimeAt(ctx, p.Topic, p.Number, stable)
 	if ctx.Err() != nil {
 		return
 	}
 	var found HeldBack
-	c.send(func(now time.Time) {
-		open := c.holds.open[p]
+	f.send(func(now time.Time) {
+		open := f.holds.open[p]
 		if open == nil || open.Offset != stable {
 			return
 		}
@@ -123,11 +123,11 @@ func (c *Consumer) tellHold(ctx context.Context, log *slog.Logger, p event.Parti
 		if err == nil {
 			open.Since, open.known = broker.Since(first, open.seen), true
 		}
-		last, before := c.holds.told[p]
+		last, before := f.holds.told[p]
 		if open.told || before && now.Sub(last) < holdQuiet {
 			return
 		}
-		open.told, c.holds.told[p] = true, now
+		open.told, f.holds.told[p] = true, now
 		found = open.HeldBack
 	})
 	if !found.Since.IsZero() {

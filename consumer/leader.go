@@ -82,13 +82,21 @@ func (b *balancer) take() *assignment {
 	return note
 }
 
+// leader does the duties of the group's leader. The membership's goroutine and, between its calls, that of compare use it.
+type leader struct {
+	*base
+
+	absent string // the missing topics that were logged last
+	uneven string // the topics that not all members consume, as logged last
+}
+
 // leads notes at the start of a generation what the leader knows. The other members know none of it.
-func (c *Consumer) leads(led *assignment) {
+func (l *leader) leads(led *assignment) {
 	if led == nil {
-		c.counts.unowned.Store(0)
-		c.waits.end(waitUneven)
-		c.waits.only(waitMissing, nil)
-		c.absent, c.uneven = "", ""
+		l.counts.unowned.Store(0)
+		l.waits.end(waitUneven)
+		l.waits.only(waitMissing, nil)
+		l.absent, l.uneven = "", ""
 		return
 	}
 	missing := make(map[string]reason)
@@ -97,17 +105,17 @@ func (c *Consumer) leads(led *assignment) {
 			missing[topic] = absent([]string{topic})
 		}
 	}
-	c.noteMissing(missing)
-	c.noteUneven(led.uneven)
+	l.noteMissing(missing)
+	l.noteUneven(led.uneven)
 }
 
 // compare returns when the partitions that exist are no longer those that this member, as the leader, has assigned:
 // partitions were added, or a topic was created. The group assigns again only when the leader returns. compare also returns at the
 // end of ctx too.
-func (c *Consumer) compare(ctx context.Context, led *assignment) {
+func (l *leader) compare(ctx context.Context, led *assignment) {
 	ticker := time.NewTicker(compareEvery)
 	defer ticker.Stop()
-	var trouble trouble
+	var again retrier
 	topics := slices.Sorted(maps.Keys(led.partitions))
 	for {
 		select {
@@ -115,19 +123,19 @@ func (c *Consumer) compare(ctx context.Context, led *assignment) {
 			return
 		case <-ticker.C:
 		}
-		topology, err := c.options.Cluster.Topics(ctx, topics...)
+		topology, err := l.options.Cluster.Topics(ctx, topics...)
 		if ctx.Err() != nil {
 			return
 		}
 		if err != nil {
-			trouble.explain(c.log, "cannot compare the assignment with the partitions that exist", accessReason(err), err)
+			again.explain(l.log, "cannot compare the assignment with the partitions that exist", accessReason(err), err)
 			continue
 		}
-		trouble.Over(c.log, "can compare the assignment again")
-		c.counts.unowned.Store(int64(unowned(topology, led)))
-		c.noteMissing(undescribed(topology))
-		c.noteUneven(led.uneven)
-		if c.changed(ctx, topology, led) {
+		again.Over(l.log, "can compare the assignment again")
+		l.counts.unowned.Store(int64(unowned(topology, led)))
+		l.noteMissing(undescribed(topology))
+		l.noteUneven(led.uneven)
+		if l.changed(ctx, topology, led) {
 			return
 		}
 	}
@@ -135,11 +143,11 @@ func (c *Consumer) compare(ctx context.Context, led *assignment) {
 
 // changed says whether a topic that exists has other partitions than were assigned. One that does not exist keeps its
 // assignment: if it comes and goes, a new one each time would make a storm of generations.
-func (c *Consumer) changed(ctx context.Context, topology broker.Topology, led *assignment) bool {
+func (l *leader) changed(ctx context.Context, topology broker.Topology, led *assignment) bool {
 	for _, topic := range slices.Sorted(maps.Keys(topology.Topics)) {
 		info := topology.Topics[topic]
 		if info.Err == nil && info.Partitions != led.partitions[topic] {
-			c.log.InfoContext(ctx, "the topic's partitions have changed; the group assigns them again", slog.String("topic", topic),
+			l.log.InfoContext(ctx, "the topic's partitions have changed; the group assigns them again", slog.String("topic", topic),
 				slog.Int("assigned", led.partitions[topic]), slog.Int("partitions", info.Partitions))
 			return true
 		}
@@ -168,35 +176,35 @@ func undescribed(t broker.Topology) map[string]reason {
 }
 
 // noteMissing notes the topics that nobody consumes because they do not exist, and logs each change.
-func (c *Consumer) noteMissing(missing map[string]reason) {
+func (l *leader) noteMissing(missing map[string]reason) {
 	names := slices.Sorted(maps.Keys(missing))
-	c.waits.only(waitMissing, names)
+	l.waits.only(waitMissing, names)
 	for topic, r := range missing {
-		c.waits.begin(waitMissing+topic, r.String())
+		l.waits.begin(waitMissing+topic, r.String())
 	}
-	if all := strings.Join(names, ","); all != c.absent {
-		if c.absent = all; all == "" {
-			c.log.Info("all topics exist again")
+	if all := strings.Join(names, ","); all != l.absent {
+		if l.absent = all; all == "" {
+			l.log.Info("all topics exist again")
 			return
 		}
-		c.log.Warn("topics do not exist or cannot be described, so nobody consumes them; the group consumes the others; "+
+		l.log.Warn("topics do not exist or cannot be described, so nobody consumes them; the group consumes the others; "+
 			"create them, or remove them from KAFKA_TOPICS", slog.Any("topics", names))
 	}
 }
 
 // noteUneven notes that the members consume different topics, and warns when that lasts.
-func (c *Consumer) noteUneven(topics []string) {
+func (l *leader) noteUneven(topics []string) {
 	all := strings.Join(topics, ",")
 	if all == "" {
-		c.waits.end(waitUneven)
-		c.uneven = ""
+		l.waits.end(waitUneven)
+		l.uneven = ""
 		return
 	}
-	c.waits.begin(waitUneven, "workers of the group have different KAFKA_TOPICS: not all of them consume "+
+	l.waits.begin(waitUneven, "workers of the group have different KAFKA_TOPICS: not all of them consume "+
 		strings.Join(topics, ", ")+"; give all workers the same")
-	if all != c.uneven && time.Since(c.waits.since(waitUneven)) >= unevenFor {
-		c.uneven = all
-		c.log.Warn("workers of the group have different KAFKA_TOPICS, so not all of them consume each topic; give all workers the same",
+	if all != l.uneven && time.Since(l.waits.since(waitUneven)) >= unevenFor {
+		l.uneven = all
+		l.log.Warn("workers of the group have different KAFKA_TOPICS, so not all of them consume each topic; give all workers the same",
 			slog.Any("topics", topics))
 	}
 }

@@ -14,18 +14,17 @@ import (
 const (
 	// appendLimit bounds one attempt to write an entry.
 	appendLimit = 20 * time.Second
-	// quietTries is how many attempts may find an unknown ledger before that is logged: about three seconds. A topic
-	// that was just created is not known to every broker at once.
+	// quietTries is how many attempts may find an unknown ledger before that is logged: about three seconds. A topic that was
+	// just created is not known to every broker at once.
 	quietTries = 5
 )
 
-// Ledger is the topic by which all workers follow the same pauses. The zero value is none; then the dispatcher's
-// flood guard must be off.
+// Ledger is the topic by which all workers follow the same pauses. The zero value is none; then the dispatcher's flood guard
+// must be off.
 type Ledger struct {
 	// Topic has one partition, and is one of the cluster's topics.
 	Topic string
-	// Exists reports whether the topic exists. It creates nothing. An error comes from Kafka, or says why the topic
-	// cannot be used.
+	// Exists reports whether the topic exists. It creates nothing. An error comes from Kafka, or says why the topic cannot be used.
 	Exists func(context.Context) (bool, error)
 	// Ensure creates the topic unless it exists.
 	Ensure func(context.Context) error
@@ -35,35 +34,38 @@ type Ledger struct {
 
 // ledgerReader passes the ledger to the dispatcher: all of it before the first call, and then each new entry.
 type ledgerReader struct {
-	*Consumer
+	*base
 
 	follower follower.Follower
 	log      *slog.Logger
 	started  bool // it was read to its end once, and a goroutine follows it
-	trouble  trouble
+	again    retrier
 }
 
-// readLedger reads the ledger before the worker joins the group, so that other workers may have the partitions until
-// that is possible. It creates no ledger; prepare does that later, so a worker that cannot join leaves no topic
-// behind. False: ctx has ended.
-func (c *Consumer) readLedger(ctx context.Context) bool {
-	o := c.options
+// newLedgerReader returns nil if there is no ledger.
+func newLedgerReader(b *base) *ledgerReader {
+	o := b.options
 	if o.Ledger.Topic == "" {
-		return true
+		return nil
 	}
-	log := c.log.With(slog.String("topic", o.Ledger.Topic))
-	c.ledger = &ledgerReader{Consumer: c, log: log, follower: follower.Follower{
-		Cluster: o.Cluster, Topic: o.Ledger.Topic, Group: o.Group, Recreate: c.recreateLedger, Logger: log,
-	}}
-	return c.ledger.readAll(ctx, o.Ledger.Exists)
+	l := &ledgerReader{base: b, log: o.Logger.With(slog.String("topic", o.Ledger.Topic))}
+	l.follower = follower.Follower{Cluster: o.Cluster, Topic: o.Ledger.Topic, Group: o.Group, Recreate: l.recreate, Logger: l.log}
+	return l
 }
 
-// recreateLedger creates a deleted ledger again, but only in the group: before, its name may be wrong.
-func (c *Consumer) recreateLedger(ctx context.Context) (bool, error) {
-	if !c.mayCreate.Load() {
+// readExisting reads the ledger before the worker joins the group, so that other workers may have the partitions until that is
+// possible. It creates no ledger; prepare does that later, so a worker that cannot join leaves no topic behind. False: ctx
+// has ended.
+func (l *ledgerReader) readExisting(ctx context.Context) bool {
+	return l == nil || l.readAll(ctx, l.options.Ledger.Exists)
+}
+
+// recreate creates a deleted ledger again, but only in the group: before, its name may be wrong.
+func (l *ledgerReader) recreate(ctx context.Context) (bool, error) {
+	if !l.mayCreate.Load() {
 		return false, nil
 	}
-	return true, c.options.Ledger.Ensure(ctx)
+	return true, l.options.Ledger.Ensure(ctx)
 }
 
 // readAll reads the ledger to its present end, however long that takes, unless it does not exist. False: ctx has ended.
@@ -79,7 +81,7 @@ func (l *ledgerReader) readAll(ctx context.Context, exists func(context.Context)
 		switch {
 		case err == nil:
 			l.waits.end(waitLedger) // not before: one wait may outlast several generations
-			l.trouble.Over(l.log, "the ledger is read")
+			l.again.Over(l.log, "the ledger is read")
 			return true
 		case ctx.Err() != nil:
 			return false
@@ -88,9 +90,9 @@ func (l *ledgerReader) readAll(ctx context.Context, exists func(context.Context)
 		default:
 			r := ledgerReason(err)
 			l.waits.begin(waitLedger, unread+": "+r.String())
-			l.trouble.explain(l.log, "cannot read the ledger, so nothing is called: calls may be paused", r, err)
+			l.again.explain(l.log, "cannot read the ledger, so nothing is called: calls may be paused", r, err)
 		}
-		if !l.trouble.Wait(ctx) {
+		if !l.again.Wait(ctx) {
 			return false
 		}
 	}
@@ -102,7 +104,7 @@ func (l *ledgerReader) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.take(news)
+	l.pass(news)
 	l.started = true
 	l.spawn(l.follow)
 	return nil
@@ -114,18 +116,18 @@ func (l *ledgerReader) follow(ctx context.Context) {
 		news, err := l.follower.Next(ctx)
 		switch {
 		case err == nil:
-			l.trouble.Over(l.log, "the ledger is read again")
-			l.take(news)
+			l.again.Over(l.log, "the ledger is read again")
+			l.pass(news)
 		case ctx.Err() == nil:
-			l.trouble.explain(l.log, "cannot read the ledger, so the worker does not see new pauses and resumes; "+
+			l.again.explain(l.log, "cannot read the ledger, so the worker does not see new pauses and resumes; "+
 				"it continues as before; trying again", ledgerReason(err), err)
-			l.trouble.Wait(ctx)
+			l.again.Wait(ctx)
 		}
 	}
 }
 
-// take passes news to the dispatcher in one turn, because nothing may happen between a pause and its resume.
-func (l *ledgerReader) take(news follower.News) {
+// pass passes news to the dispatcher in one turn, because nothing may happen between a pause and its resume.
+func (l *ledgerReader) pass(news follower.News) {
 	if len(news.Entries) == 0 && !news.Lost {
 		return
 	}
@@ -136,37 +138,35 @@ func (l *ledgerReader) take(news follower.News) {
 		for _, e := range news.Entries {
 			l.dispatcher.Followed(now, e)
 			if e.Event == ledger.GuardResume {
-				l.resumed = e
+				l.pauses.resumed = e
 			}
 		}
 	})
 }
 
-// announce writes a pause to the ledger, again and again until it is stored or ctx ends. The other workers follow it
-// there, and so does this one after a restart.
-func (c *Consumer) announce(ctx context.Context, e ledger.Entry) {
-	e.Group = c.options.Group
-	log := c.log.With(slog.String("topic", c.options.Ledger.Topic))
-	var trouble trouble
+// announce writes a pause to the ledger, again and again until it is stored or ctx ends. The other workers follow it there, and
+// so does this one after a restart.
+func (l *ledgerReader) announce(ctx context.Context, e ledger.Entry) {
+	e.Group = l.options.Group
+	var again retrier
 	for {
-		err := c.append(ctx, e)
+		err := l.append(ctx, e)
 		if err == nil {
-			trouble.Over(log, "the pause is in the ledger")
+			again.Over(l.log, "the pause is in the ledger")
 			return
 		}
 		if ctx.Err() != nil {
 			return
 		}
-		trouble.tell(log, "cannot write the pause to the ledger: "+
-			"this worker pauses, but others do not see it; trying again", err)
-		if !trouble.Wait(ctx) {
+		again.fail(l.log, "cannot write the pause to the ledger: this worker pauses, but others do not see it; trying again", err)
+		if !again.Wait(ctx) {
 			return
 		}
 	}
 }
 
-func (c *Consumer) append(ctx context.Context, e ledger.Entry) error {
+func (l *ledgerReader) append(ctx context.Context, e ledger.Entry) error {
 	ctx, cancel := context.WithTimeout(ctx, appendLimit)
 	defer cancel()
-	return c.options.Ledger.Append(ctx, e)
+	return l.options.Ledger.Append(ctx, e)
 }

@@ -27,29 +27,37 @@ type Start struct {
 // the connection pool has heard of it.
 const startPatience = 3 * time.Second
 
+// starts finds the position of each partition at the start of a generation.
+type starts struct {
+	*base
+
+	sizes map[string]int    // partitions of each topic when this worker first saw it
+	begun map[string]string // starts that were logged last, by topic
+}
+
 // positions reads the group's offsets, for as long as it takes. Without a commit it chooses the start and logs it.
 // It leaves out partitions that do not exist, such as those of a topic that was deleted since it was assigned, so that they do
 // not keep the others waiting. False: ctx has ended.
-func (c *Consumer) positions(ctx context.Context, own []event.Partition) (_ []dispatch.Position, gone []event.Partition, ok bool) {
+func (s *starts) positions(ctx context.Context, own []event.Partition) (_ []dispatch.Position, gone []event.Partition, ok bool) {
 	if len(own) == 0 {
 		return nil, nil, true
 	}
-	var trouble trouble
-	defer c.waits.end(waitOffsets)
+	var again retrier
+	defer s.waits.end(waitOffsets)
 	for began := time.Now(); ; {
-		at, err := c.readPositions(ctx, own)
+		at, err := s.readPositions(ctx, own)
 		if err == nil || at.gone != nil && time.Since(began) > startPatience {
-			trouble.Over(c.log, "the group's offsets are read")
-			c.tellStarts(ctx, at.begun)
+			again.Over(s.log, "the group's offsets are read")
+			s.logStarts(ctx, at.begun)
 			return at.positions, at.gone, true
 		}
 		if ctx.Err() != nil {
 			return nil, nil, false
 		}
 		r := offsetsReason(err)
-		c.waits.begin(waitOffsets, r.String())
-		trouble.explain(c.log, "cannot read the group's offsets; trying again", r, err)
-		if !trouble.Wait(ctx) {
+		s.waits.begin(waitOffsets, r.String())
+		again.explain(s.log, "cannot read the group's offsets; trying again", r, err)
+		if !again.Wait(ctx) {
 			return nil, nil, false
 		}
 	}
@@ -63,8 +71,8 @@ type standing struct {
 }
 
 // readPositions returns a standing beside an error if that is about partitions that do not exist.
-func (c *Consumer) readPositions(ctx context.Context, own []event.Partition) (standing, error) {
-	committed, err := c.options.Cluster.Committed(ctx, c.options.Group, own)
+func (s *starts) readPositions(ctx context.Context, own []event.Partition) (standing, error) {
+	committed, err := s.options.Cluster.Committed(ctx, s.options.Group, own)
 	if err != nil {
 		return standing{}, err
 	}
@@ -81,10 +89,10 @@ func (c *Consumer) readPositions(ctx context.Context, own []event.Partition) (st
 	var at standing
 	var missing error
 	for topic, partitions := range fresh {
-		b, err := c.begin(ctx, topic, partitions)
+		b, err := s.begin(ctx, topic, partitions)
 		if errors.Is(err, broker.ErrUnknownPartition) {
 			missing = err
-			b, err = c.beginKnown(ctx, topic, partitions)
+			b, err = s.beginKnown(ctx, topic, partitions)
 		}
 		if err != nil {
 			return standing{}, err
@@ -102,10 +110,10 @@ func (c *Consumer) readPositions(ctx context.Context, own []event.Partition) (st
 }
 
 // beginKnown is begin for those of the partitions that exist.
-func (c *Consumer) beginKnown(ctx context.Context, topic string, partitions []int) (beginning, error) {
+func (s *starts) beginKnown(ctx context.Context, topic string, partitions []int) (beginning, error) {
 	all := beginning{topic, map[int]broker.Bounds{}, map[int]int64{}}
 	for _, p := range partitions {
-		b, err := c.begin(ctx, topic, []int{p})
+		b, err := s.begin(ctx, topic, []int{p})
 		if errors.Is(err, broker.ErrUnknownPartition) {
 			continue
 		}
@@ -119,14 +127,14 @@ func (c *Consumer) beginKnown(ctx context.Context, topic string, partitions []in
 }
 
 // await returns when one of the partitions exists, or at the end of ctx.
-func (c *Consumer) await(ctx context.Context, partitions []event.Partition) {
+func (s *starts) await(ctx context.Context, partitions []event.Partition) {
 	var names []string
 	for _, p := range partitions {
 		names = append(names, fmt.Sprintf("%s/%d", p.Topic, p.Number))
-		c.waits.begin(waitUnknown+p.Topic, "the brokers do not know all partitions of the topic "+p.Topic+" that this worker consumes")
-		defer c.waits.end(waitUnknown + p.Topic)
+		s.waits.begin(waitUnknown+p.Topic, "the brokers do not know all partitions of the topic "+p.Topic+" that this worker consumes")
+		defer s.waits.end(waitUnknown + p.Topic)
 	}
-	c.log.WarnContext(ctx, "assigned partitions do not exist; consuming the others; create their topics, or remove them from KAFKA_TOPICS",
+	s.log.WarnContext(ctx, "assigned partitions do not exist; consuming the others; create their topics, or remove them from KAFKA_TOPICS",
 		slog.Any("partitions", names))
 	ticker := time.NewTicker(compareEvery)
 	defer ticker.Stop()
@@ -137,8 +145,8 @@ func (c *Consumer) await(ctx context.Context, partitions []event.Partition) {
 		case <-ticker.C:
 		}
 		for _, p := range partitions {
-			if _, err := c.options.Cluster.Bounds(ctx, p.Topic, []int{p.Number}); err == nil {
-				c.log.InfoContext(ctx, "an assigned partition exists again; joining the group again", slog.String("topic", p.Topic), slog.Int("partition", p.Number))
+			if _, err := s.options.Cluster.Bounds(ctx, p.Topic, []int{p.Number}); err == nil {
+				s.log.InfoContext(ctx, "an assigned partition exists again; joining the group again", slog.String("topic", p.Topic), slog.Int("partition", p.Number))
 				return
 			}
 		}
@@ -163,25 +171,25 @@ func (b beginning) apply(to []dispatch.Position) {
 }
 
 // begin chooses where to begin in partitions of a topic where the group never committed.
-func (c *Consumer) begin(ctx context.Context, topic string, partitions []int) (beginning, error) {
-	bounds, err := c.options.Cluster.Bounds(ctx, topic, partitions)
+func (s *starts) begin(ctx context.Context, topic string, partitions []int) (beginning, error) {
+	bounds, err := s.options.Cluster.Bounds(ctx, topic, partitions)
 	if err != nil {
 		return beginning{}, err
 	}
 	starts := make(map[int]int64, len(partitions))
 	for _, p := range partitions {
 		starts[p] = bounds[p].First
-		if c.options.Start.Latest {
+		if s.options.Start.Latest {
 			starts[p] = bounds[p].Last
 		}
 	}
-	if at := c.options.Start.At; !at.IsZero() && !c.options.Start.Latest {
-		if starts, err = c.options.Cluster.OffsetsAt(ctx, topic, partitions, at); err != nil {
+	if at := s.options.Start.At; !at.IsZero() && !s.options.Start.Latest {
+		if starts, err = s.options.Cluster.OffsetsAt(ctx, topic, partitions, at); err != nil {
 			return beginning{}, err
 		}
 	}
 	for _, p := range partitions {
-		if p >= c.sizes[topic] { // added while we consume: all of it is news
+		if p >= s.sizes[topic] { // added while we consume: all of it is news
 			starts[p] = bounds[p].First
 		}
 	}
@@ -189,26 +197,26 @@ func (c *Consumer) begin(ctx context.Context, topic string, partitions []int) (b
 }
 
 // found keeps how many partitions each topic had when this worker first saw it.
-func (c *Consumer) found(t broker.Topology) {
+func (s *starts) found(t broker.Topology) {
 	for topic, info := range t.Topics {
-		if c.sizes[topic] == 0 {
-			c.sizes[topic] = info.Partitions
+		if s.sizes[topic] == 0 {
+			s.sizes[topic] = info.Partitions
 		}
 	}
 }
 
-// tellStarts logs each beginning once, though a generation may end before its first commit.
-func (c *Consumer) tellStarts(ctx context.Context, begun []beginning) {
+// logStarts logs each beginning once, though a generation may end before its first commit.
+func (s *starts) logStarts(ctx context.Context, begun []beginning) {
 	for _, b := range begun {
-		if starts := fmt.Sprint(b.starts); c.begun[b.topic] != starts {
-			c.begun[b.topic] = starts
-			c.tellStart(ctx, b)
+		if starts := fmt.Sprint(b.starts); s.begun[b.topic] != starts {
+			s.begun[b.topic] = starts
+			s.logStart(ctx, b)
 		}
 	}
 }
 
-// tellStart says how much lies ahead of the start, and how old it is: a wrong KAFKA_START shows here first.
-func (c *Consumer) tellStart(ctx context.Context, b beginning) {
+// logStart says how much lies ahead of the start, and how old it is: a wrong KAFKA_START shows here first.
+func (s *starts) logStart(ctx context.Context, b beginning) {
 	topic, bounds, starts := b.topic, b.bounds, b.starts
 	var events int64
 	var oldest time.Time
@@ -218,7 +226,7 @@ func (c *Consumer) tellStart(ctx context.Context, b beginning) {
 			continue
 		}
 		events += bounds[p].Last - start
-		first, err := c.options.Cluster.TimeAt(ctx, topic, p, start)
+		first, err := s.options.Cluster.TimeAt(ctx, topic, p, start)
 		if err == nil && broker.Plausible(first, now) && (oldest.IsZero() || first.Before(oldest)) {
 			oldest = first
 		}
@@ -227,16 +235,16 @@ func (c *Consumer) tellStart(ctx context.Context, b beginning) {
 	if events == 0 || !oldest.IsZero() {
 		age = max(now.Sub(cmp.Or(oldest, now)), 0).Round(time.Second).String()
 	}
-	log := c.log.With(slog.String("topic", topic), slog.Int("partitions", len(starts)), slog.Int64("events_ahead", events))
-	if held := c.heldAhead(ctx, topic, starts); held > 0 {
+	log := s.log.With(slog.String("topic", topic), slog.Int("partitions", len(starts)), slog.Int64("events_ahead", events))
+	if held := s.heldAhead(ctx, topic, starts); held > 0 {
 		log = log.With(slog.Int64("events_behind_open_transactions", held))
 	}
 	log.InfoContext(ctx, "the group has no commits here; starting at KAFKA_START", slog.String("oldest_age", age))
 }
 
 // heldAhead counts the events behind open transactions, in addition to those ahead of the start.
-func (c *Consumer) heldAhead(ctx context.Context, topic string, starts map[int]int64) int64 {
-	held, err := c.options.Cluster.HeldBack(ctx, topic, slices.Sorted(maps.Keys(starts)))
+func (s *starts) heldAhead(ctx context.Context, topic string, starts map[int]int64) int64 {
+	held, err := s.options.Cluster.HeldBack(ctx, topic, slices.Sorted(maps.Keys(starts)))
 	if err != nil {
 		return 0 // only the log line needs it
 	}

@@ -29,8 +29,11 @@ type phase struct {
 	apart  time.Time // since when there was no generation; zero in one, its drain included
 }
 
-func (c *Consumer) enter(name Phase) {
-	was := c.phase.Load()
+// phases keeps the phase of the membership. It never blocks.
+type phases struct{ phase atomic.Pointer[phase] }
+
+func (p *phases) enter(name Phase) {
+	was := p.phase.Load()
 	if was != nil && was.name == name {
 		return
 	}
@@ -46,11 +49,11 @@ func (c *Consumer) enter(name Phase) {
 	if name == Waiting || name == Joining { // they may alternate while nothing succeeds
 		next.since = next.apart
 	}
-	c.phase.Store(&next)
+	p.phase.Store(&next)
 }
 
 // hasJoined says that the worker was in a generation of the group once.
-func (c *Consumer) hasJoined() bool { return c.phase.Load().joined }
+func (p *phases) hasJoined() bool { return p.phase.Load().joined }
 
 type counts struct {
 	fetched, commits, commitFailures, generations, expired, restarted, letterFailures atomic.Uint64
@@ -91,9 +94,9 @@ func (c *Consumer) State() State {
 	var s State
 	c.send(func(time.Time) {
 		s.Dispatch = c.dispatcher.Snapshot()
-		s.Ends = maps.Clone(c.ends)
-		s.Unreadable = c.allUnreadable()
-		s.HeldBack = c.holds.reported()
+		s.Ends = maps.Clone(c.fetcher.ends)
+		s.Unreadable = c.fetcher.allUnreadable()
+		s.HeldBack = c.fetcher.holds.reported()
 	})
 	p, waits := c.phaseAndWaits()
 	s.Phase, s.Since, s.Joined, s.Apart, s.Waits = p.name, p.since, p.joined, p.apart, waits

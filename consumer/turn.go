@@ -2,149 +2,103 @@ package consumer
 
 import (
 	"context"
-	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
-	"leadhit-sync/deadletter/ledger"
-	"leadhit-sync/retry"
 )
 
-// send hands an input to the dispatcher and carries out what it says. False: the consumer has stopped, and the input
-// was not taken.
-func (c *Consumer) send(in func(now time.Time)) bool {
-	_, taken := c.take(in, nil)
+// tick is the maximum time between two turns; the liveness probe checks that they go on.
+const tick = time.Second
+
+// turns gives one goroutine at a time the dispatcher. A turn is an input, the dispatcher's effects, and their start. Whoever has an
+// input takes a turn: passing inputs to a goroutine of its own, and the next call back, would cost more than the turn. A turn takes
+// microseconds and waits for nobody.
+type turns struct {
+	mu         sync.Mutex
+	over       bool // no more turns
+	dispatcher *dispatch.Dispatcher
+	alarm      *time.Timer // rings at alarmAt or earlier
+	alarmAt    time.Time
+	pulse      atomic.Int64 // Unix nanoseconds of the last turn
+
+	// spawn starts a goroutine that Run waits for.
+	spawn func(func(context.Context))
+	// start starts all effects of a turn, except for the first call if the turn's caller takes that.
+	start func(dispatch.Effects)
+}
+
+func newTurns(config dispatch.Config) turns {
+	return turns{
+		dispatcher: dispatch.New(config),
+		alarm:      time.NewTimer(tick),
+		spawn:      func(func(context.Context)) {}, // nothing is due before Run
+	}
+}
+
+// send takes a turn. False: the consumer has stopped, and the input was not taken.
+func (t *turns) send(in func(now time.Time)) bool {
+	_, taken := t.take(in, nil)
 	return taken
 }
 
-// take takes a turn: an input, the dispatcher's question, and the start of what it says. Turns are taken one at a time,
-// by whoever has an input: an actor without a goroutine of its own, for to hand an input over to one, and the next call
-// back, would cost more than the turn. No turn waits for anybody.
-//
-// A caller whose call has ended passes mine, to be filled with its next call; more says whether there was one.
-func (c *Consumer) take(in func(now time.Time), mine *dispatch.Call) (more, taken bool) {
-	c.turn.Lock()
-	defer c.turn.Unlock()
-	if c.over {
+// take takes a turn. A caller whose call has ended passes mine, and take writes its next call there; more says whether there
+// was one.
+func (t *turns) take(in func(now time.Time), mine *dispatch.Call) (more, taken bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over {
 		return false, false
 	}
 	now := time.Now()
+	t.pulse.Store(now.UnixNano())
 	in(now)
-	effects := c.next(now)
-	calls := effects.Calls
-	if mine != nil && len(calls) > 0 {
-		*mine, calls, more = calls[0], calls[1:], true
+	effects := t.dispatcher.Next(now)
+	t.wakeAt(now, effects.Wake)
+	if mine != nil && len(effects.Calls) > 0 {
+		*mine, effects.Calls, more = effects.Calls[0], effects.Calls[1:], true
 	}
-	for _, call := range calls {
-		c.spawn(func(ctx context.Context) { c.caller(ctx, call) })
-	}
-	c.carryOut(effects)
+	t.start(effects)
 	return more, true
 }
 
-// next asks the dispatcher, and sets the clock for the next turn.
-func (c *Consumer) next(now time.Time) dispatch.Effects {
-	c.pulse.Store(now.UnixNano())
-	effects := c.dispatcher.Next(now)
-	c.tellPause()
+// wakeAt sets the alarm for the next turn.
+func (t *turns) wakeAt(now, wake time.Time) {
 	at := now.Add(tick)
-	if !effects.Wake.IsZero() && effects.Wake.Before(at) {
-		at = effects.Wake
+	if !wake.IsZero() && wake.Before(at) {
+		at = wake
 	}
-	// An alarm that comes too early costs a turn, one that is set costs as much: only bring it forward.
-	if at.Before(c.alarmAt) || !now.Before(c.alarmAt) {
-		c.alarmAt = at
-		c.alarm.Reset(at.Sub(now))
+	// An early alarm costs one turn, and setting an alarm costs as much. So alarms are only brought forward.
+	if at.Before(t.alarmAt) || !now.Before(t.alarmAt) {
+		t.alarmAt = at
+		t.alarm.Reset(at.Sub(now))
 	}
-	return effects
 }
 
 // clock takes a turn whenever the alarm rings, at least once a tick, until ctx ends.
-func (c *Consumer) clock(ctx context.Context) {
-	defer c.alarm.Stop()
+func (t *turns) clock(ctx context.Context) {
+	defer t.alarm.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-c.alarm.C:
-			c.send(func(time.Time) {})
+		case <-t.alarm.C:
+			t.send(func(time.Time) {})
 		}
 	}
 }
 
-// carryOut starts all but the calls.
-func (c *Consumer) carryOut(e dispatch.Effects) {
-	for _, store := range e.Stores {
-		c.spawn(func(ctx context.Context) { c.store(ctx, store) })
-	}
-	if e.Announce != nil {
-		entry := *e.Announce
-		c.spawn(func(ctx context.Context) { c.announce(ctx, entry) })
-	}
-	g := c.current
-	if g == nil {
-		return
-	}
-	for _, f := range e.Fetches {
-		g.fetches <- f
-	}
-	if e.Commit != nil {
-		g.commits <- *e.Commit
-	}
-	for _, p := range e.Suspects {
-		g.suspects <- p
-	}
-	if c.dispatcher.NeedsNewMember() && !g.doubted {
-		g.doubted = true
-		close(g.doubt)
-	}
-	if e.Ended != dispatch.NotEnded && !g.told {
-		g.told = true
-		g.ended <- e.Ended
-	}
+// begin lets turns start goroutines, which end with work.
+func (t *turns) begin(work context.Context, goroutines *sync.WaitGroup) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.spawn = func(do func(context.Context)) { goroutines.Go(func() { do(work) }) }
 }
 
-// tellPause logs one line per change of what pauses the calls.
-func (c *Consumer) tellPause() {
-	was, is := c.paused, c.dispatcher.Pause()
-	if is.Kind == was.Kind {
-		return
-	}
-	c.paused = is
-	facts := []any{slog.String("reason", is.Kind), slog.Time("since", is.Since)}
-	if is.By != "" {
-		facts = append(facts, slog.String("by", is.By), slog.String("why", is.Reason))
-	}
-	log := c.log.With(facts...)
-	switch is.Kind {
-	case "":
-		c.tellResumed(was)
-	case retry.Unauthorised.String():
-		log.Error("calls paused: LeadHit rejects the API key; probing every 30 s, calls resume automatically; " +
-			"correct the account or LEADHIT_API_KEY_FILE, which is read again when it changes")
-	case retry.Misconfigured.String():
-		log.Error("calls paused: the URL responds, but does not know set_order_status; probing every 30 s, " +
-			"calls resume automatically; run leadhit-sync check and correct LEADHIT_URL")
-	case retry.Outage:
-		log.Warn("calls paused: LeadHit is down; probing every 30 s at most, calls resume automatically")
-	case ledger.ByHand:
-		log.Warn("calls paused by hand for all workers of the group, until somebody runs leadhit-sync resume")
-	case ledger.Flood:
-		log.Error("calls paused by the flood guard for all workers of the group: too many dead letters, " +
-			"which points to a bad deploy and not to bad orders; look at them with leadhit-sync letters list and correct the mapping or their cause; " +
-			"leadhit-sync resume resumes the calls and accepts letters like these")
-	default:
-		log.Warn("calls paused")
-	}
-}
-
-// tellResumed logs the end of a pause. Of the group's pauses it names who ended them; the others end by themselves.
-func (c *Consumer) tellResumed(was dispatch.Pause) {
-	// The pause began by the clock of the operator's machine, which may be ahead of ours.
-	lasted := max(0, time.Since(was.Since).Round(time.Millisecond))
-	log := c.log.With(slog.String("reason", was.Kind), slog.Duration("paused_for", lasted))
-	if was.Kind == ledger.ByHand || was.Kind == ledger.Flood {
-		log = log.With(slog.String("by", c.resumed.By), slog.String("why", c.resumed.Reason))
-	}
-	log.Info("calls resumed")
+// end ends the turns, so that nobody starts a goroutine any more.
+func (t *turns) end() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.over = true
 }

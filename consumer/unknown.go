@@ -87,25 +87,25 @@ func (u *unknowns) restarted(p event.Partition) bool {
 
 // verify finds out what became of a partition that the broker did not know: it was unknown for a moment, or the topic was
 // deleted and created again. Kafka deletes a group's offsets together with their topic, so a missing offset proves the deletion.
-func (c *Consumer) verify(ctx context.Context, p event.Partition) {
-	c.unknown.add(p)
-	c.waits.begin(waitUnknown+p.Topic, "the brokers do not know all partitions of the topic "+p.Topic+" that this worker consumes")
-	defer c.known(ctx, p)
-	var trouble trouble
-	log := c.log.With(slog.String("topic", p.Topic))
+func (f *fetcher) verify(ctx context.Context, p event.Partition) {
+	f.unknown.add(p)
+	f.waits.begin(waitUnknown+p.Topic, "the brokers do not know all partitions of the topic "+p.Topic+" that this worker consumes")
+	defer f.known(ctx, p)
+	var again retrier
+	log := f.log.With(slog.String("topic", p.Topic))
 	// The wait comes first: a broker that answers one request so and the next one otherwise must not keep us spinning.
-	for trouble.Wait(ctx) {
-		bounds, err := c.options.Cluster.Bounds(ctx, p.Topic, []int{p.Number})
+	for again.Wait(ctx) {
+		bounds, err := f.options.Cluster.Bounds(ctx, p.Topic, []int{p.Number})
 		if err == nil {
 			var committed map[event.Partition]broker.Committed
-			if committed, err = c.options.Cluster.Committed(ctx, c.options.Group, []event.Partition{p}); err == nil {
-				err = c.verified(ctx, p, bounds[p.Number], committed[p].Next)
+			if committed, err = f.options.Cluster.Committed(ctx, f.options.Group, []event.Partition{p}); err == nil {
+				err = f.verified(ctx, p, bounds[p.Number], committed[p].Next)
 			}
 			if err == nil {
 				return
 			}
 		}
-		if partitions := c.unknown.due(p.Topic); partitions != nil && ctx.Err() == nil {
+		if partitions := f.unknown.due(p.Topic); partitions != nil && ctx.Err() == nil {
 			log.WarnContext(ctx, "the brokers do not know these partitions; their calls and commits wait until they return; "+
 				"if the topic is gone for good, remove it from KAFKA_TOPICS", slog.Any("partitions", partitions), slog.Any("error", err))
 		}
@@ -113,46 +113,46 @@ func (c *Consumer) verify(ctx context.Context, p event.Partition) {
 }
 
 // known ends what verify began.
-func (c *Consumer) known(ctx context.Context, p event.Partition) {
-	last, told := c.unknown.remove(p)
+func (f *fetcher) known(ctx context.Context, p event.Partition) {
+	last, told := f.unknown.remove(p)
 	if !last {
 		return
 	}
-	c.waits.end(waitUnknown + p.Topic)
+	f.waits.end(waitUnknown + p.Topic)
 	if told && ctx.Err() == nil {
-		c.log.InfoContext(ctx, "the brokers know the topic's partitions again", slog.String("topic", p.Topic))
+		f.log.InfoContext(ctx, "the brokers know the topic's partitions again", slog.String("topic", p.Topic))
 	}
 }
 
-func (c *Consumer) verified(ctx context.Context, p event.Partition, b broker.Bounds, committed int64) error {
+func (f *fetcher) verified(ctx context.Context, p event.Partition, b broker.Bounds, committed int64) error {
 	if committed >= 0 {
-		c.send(func(now time.Time) { c.dispatcher.Trusted(now, p) })
+		f.send(func(now time.Time) { f.dispatcher.Trusted(now, p) })
 		return nil
 	}
-	if c.neverCommitted(p) {
+	if f.neverCommitted(p) {
 		// Nothing to miss yet, so its absence proves nothing; whichever log this is, the group begins in it.
-		begun, err := c.begin(ctx, p.Topic, []int{p.Number})
+		begun, err := f.starts.begin(ctx, p.Topic, []int{p.Number})
 		if err != nil {
 			return err
 		}
-		c.send(func(now time.Time) { c.dispatcher.Restarted(now, p, begun.starts[p.Number]) })
+		f.send(func(now time.Time) { f.dispatcher.Restarted(now, p, begun.starts[p.Number]) })
 		return nil
 	}
-	c.counts.restarted.Add(1)
-	if c.unknown.restarted(p) {
-		c.log.ErrorContext(ctx, "the topic was deleted and created again; reading its partitions from their start; "+
+	f.counts.restarted.Add(1)
+	if f.unknown.restarted(p) {
+		f.log.ErrorContext(ctx, "the topic was deleted and created again; reading its partitions from their start; "+
 			"further ones of this topic are not logged",
 			slog.String("topic", p.Topic), slog.Int("partition", p.Number), slog.Int64("log_start", b.First))
 	}
-	c.send(func(now time.Time) { c.dispatcher.Restarted(now, p, b.First) })
+	f.send(func(now time.Time) { f.dispatcher.Restarted(now, p, b.First) })
 	return nil
 }
 
 // neverCommitted says that this generation began without an offset of the group, and no commit was acknowledged since.
-func (c *Consumer) neverCommitted(p event.Partition) bool {
+func (f *fetcher) neverCommitted(p event.Partition) bool {
 	never := false
-	c.send(func(time.Time) {
-		for _, state := range c.dispatcher.Snapshot().Partitions {
+	f.send(func(time.Time) {
+		for _, state := range f.dispatcher.Snapshot().Partitions {
 			never = never || state.Partition == p && state.Committed < 0
 		}
 	})

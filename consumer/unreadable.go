@@ -46,7 +46,7 @@ type attempts struct {
 }
 
 // unreadable notes a fetch error about a batch that cannot be read. False: the error is another one, or may still pass.
-func (c *Consumer) unreadable(ctx context.Context, log *slog.Logger, f dispatch.Fetch, a *attempts, err error) bool {
+func (f *fetcher) unreadable(ctx context.Context, log *slog.Logger, ask dispatch.Fetch, a *attempts, err error) bool {
 	bad, ok := errors.AsType[*broker.UnreadableError](err)
 	if !ok {
 		return false
@@ -56,31 +56,31 @@ func (c *Consumer) unreadable(ctx context.Context, log *slog.Logger, f dispatch.
 	}
 	now := time.Now()
 	if a.tries == unreadableTries {
-		a.Unreadable = Unreadable{Partition: f.Partition, First: bad.First, Last: bad.Last, Since: now, Err: bad}
-		c.send(func(time.Time) { c.standing[f.Partition] = a.Unreadable })
+		a.Unreadable = Unreadable{Partition: ask.Partition, First: bad.First, Last: bad.Last, Since: now, Err: bad}
+		f.send(func(time.Time) { f.standing[ask.Partition] = a.Unreadable })
 	}
 	if a.told.IsZero() || now.Sub(a.told) >= unreadableAgain {
 		a.told = now
 		log.ErrorContext(ctx, "events cannot be read: their partition is stuck until they are restored or skipped",
 			slog.Int64("offset", a.First), slog.Int64("last_offset", a.Last), slog.Any("error", a.Err),
 			slog.Duration("for", now.Sub(a.Since)),
-			slog.String("to_skip", "when the group's committed offset has reached the offset, stop all workers of the group and run "+a.Skip(c.options.Group)))
+			slog.String("to_skip", "when the group's committed offset has reached the offset, stop all workers of the group and run "+a.Skip(f.options.Group)))
 	}
 	return true
 }
 
 // readable forgets what was noted.
-func (c *Consumer) readable(a *attempts) {
+func (f *fetcher) readable(a *attempts) {
 	if a.tries >= unreadableTries {
-		c.send(func(time.Time) { delete(c.standing, a.Partition) })
+		f.send(func(time.Time) { delete(f.standing, a.Partition) })
 	}
 	*a = attempts{}
 }
 
 // allUnreadable returns the stuck partitions, in order. Only in a turn.
-func (c *Consumer) allUnreadable() []Unreadable {
+func (f *fetcher) allUnreadable() []Unreadable {
 	var all []Unreadable
-	for _, u := range c.standing {
+	for _, u := range f.standing {
 		all = append(all, u)
 	}
 	slices.SortFunc(all, func(a, b Unreadable) int {

@@ -11,17 +11,17 @@ import (
 // patience is how long a passing failure, such as a join while the group rebalances, may last before it is logged.
 const patience = 10 * time.Second
 
-// trouble is a retrier that knows our reasons. The zero value is ready.
-type trouble struct{ loop.Retrier }
+// retrier is a [loop.Retrier] that knows our reasons. The zero value is ready.
+type retrier struct{ loop.Retrier }
 
-// tell logs a failure if its text was not logged yet.
-func (t *trouble) tell(log *slog.Logger, message string, err error) {
+// fail logs a failure if its text was not logged yet.
+func (t *retrier) fail(log *slog.Logger, message string, err error) {
 	t.Failed()
 	t.Log(log, message, withoutPorts(err.Error()), slog.Any("error", err))
 }
 
 // explain logs a failure if its reason was not logged yet, and a passing one only if it lasts.
-func (t *trouble) explain(log *slog.Logger, message string, r reason, err error) {
+func (t *retrier) explain(log *slog.Logger, message string, r reason, err error) {
 	if _, lasting := t.Failed(); !r.passing || lasting >= patience {
 		t.Log(log, message, r.String(), slog.Any("error", err), slog.String("reason", r.String()))
 	}

@@ -1,0 +1,128 @@
+package consumer
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
+)
+
+// committer sends the commits of one generation. The goroutine of run owns it.
+type committer struct {
+	*base
+
+	member broker.Member
+}
+
+// run sends commits, one at a time, until ctx ends. It logs each change of their outcome.
+func (c *committer) run(ctx context.Context, commits <-chan dispatch.Commit) {
+	logged := broker.Acked
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case commit := <-commits:
+			answer, worst := c.commit(ctx, commit)
+			if worst.Outcome != logged && ctx.Err() == nil {
+				logged = worst.Outcome
+				c.logOutcome(worst)
+			}
+			c.send(func(now time.Time) { c.dispatcher.Committed(now, commit.ID, answer) })
+		}
+	}
+}
+
+func (c *committer) logOutcome(r broker.CommitResult) {
+	if r.Outcome == broker.Acked {
+		c.log.Info("commits are acknowledged again")
+		return
+	}
+	if r.Outcome == broker.MetadataTooLarge {
+		c.log.Warn("the brokers reject the metadata of a commit: a waiting order holds up its partition; "+
+			"set offset.metadata.max.bytes to 4096, the default, on the brokers",
+			slog.String("topic", r.Topic), slog.Int("partition", r.Number), slog.Int("bytes", len(r.Metadata)), slog.Any("error", r.Err))
+		return
+	}
+	c.log.Warn("commit not acknowledged", slog.String("outcome", r.Outcome.String()),
+		slog.String("topic", r.Topic), slog.Int("partition", r.Number), slog.Any("error", r.Err))
+}
+
+// commit sends one commit. It returns the outcome, and that of the partition with the worst one.
+func (c *committer) commit(ctx context.Context, commit dispatch.Commit) (dispatch.CommitAnswer, broker.CommitResult) {
+	ctx, cancel := context.WithTimeout(ctx, c.options.Dispatch.Session/2)
+	defer cancel()
+	var answer dispatch.CommitAnswer
+	worst := broker.CommitResult{Outcome: broker.Acked}
+	gone, err := c.gone(ctx, commit)
+	if err != nil {
+		answer.Outcome = dispatch.NotSent
+		return answer, broker.CommitResult{Outcome: broker.Again, Err: err}
+	}
+	var offsets []broker.OffsetCommit
+	for _, o := range commit.Offsets {
+		if slices.Contains(gone, o.Partition) {
+			continue
+		}
+		offsets = append(offsets, broker.OffsetCommit{
+			Partition: o.Partition, Next: o.Next, Metadata: o.Metadata,
+		})
+	}
+	answer.Unknown = gone
+	if len(offsets) == 0 {
+		return answer, worst
+	}
+	for _, r := range c.options.Cluster.Commit(ctx, c.member, offsets) {
+		outcome := dispatch.Acked
+		switch r.Outcome {
+		case broker.Acked:
+			c.counts.commits.Add(1)
+			continue
+		case broker.Ambiguous:
+			outcome = dispatch.Ambiguous
+		case broker.Fenced:
+			outcome = dispatch.Refused
+		case broker.Again, broker.Forbidden: // the right may be granted before the lease ends; after it nothing is called
+			outcome = dispatch.NotSent
+		case broker.UnknownTopic:
+			answer.Unknown = append(answer.Unknown, r.Partition)
+		case broker.MetadataTooLarge:
+			answer.TooLarge = append(answer.TooLarge, r.Partition)
+		}
+		c.counts.commitFailures.Add(1)
+		// The worst outcome counts for the whole commit; their constants are in that order.
+		if outcome > answer.Outcome || worst.Outcome == broker.Acked {
+			worst = r
+		}
+		answer.Outcome = max(answer.Outcome, outcome)
+	}
+	return answer, worst
+}
+
+// gone returns the unwatched partitions of a commit without a committed offset. Kafka deletes a group's offsets together with
+// their topic, so another commit would hide that the topic was recreated.
+func (c *committer) gone(ctx context.Context, commit dispatch.Commit) ([]event.Partition, error) {
+	var ask []event.Partition
+	for _, o := range commit.Offsets {
+		if o.Unwatched {
+			ask = append(ask, o.Partition)
+		}
+	}
+	if len(ask) == 0 {
+		return nil, nil
+	}
+	committed, err := c.options.Cluster.Committed(ctx, c.options.Group, ask)
+	if err != nil {
+		return nil, err
+	}
+	var gone []event.Partition
+	for at, is := range committed {
+		if is.Next < 0 {
+			gone = append(gone, at)
+		}
+	}
+	return gone, nil
+}

@@ -1,0 +1,84 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
+)
+
+// letters stores dead letters.
+type letters struct {
+	*base
+
+	mu      sync.Mutex
+	failing map[letterAt]bool // not stored yet
+	logged  map[string]bool   // reasons, until all letters are stored
+}
+
+// store stores a letter once. The dispatcher decides when to store it again.
+func (l *letters) store(ctx context.Context, s dispatch.Store) {
+	e, _ := s.Record.(*Event)
+	err := l.options.Store(ctx, Letter{Store: s, Event: e})
+	l.note(ctx, s, err)
+	l.send(func(now time.Time) { l.dispatcher.Stored(now, s.ID, err == nil) })
+}
+
+// note logs each reason why letters cannot be stored once, and the end of that.
+func (l *letters) note(ctx context.Context, s dispatch.Store, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	at := letterAt{s.Partition, s.Offset, s.Item}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	was := len(l.failing)
+	if err == nil {
+		delete(l.failing, at)
+		if was > 0 && len(l.failing) == 0 {
+			l.waits.end(waitLetters)
+			l.log.InfoContext(ctx, "letters are stored again")
+			clear(l.logged)
+		}
+		return
+	}
+	l.counts.letterFailures.Add(1)
+	l.failing[at] = true
+	l.waits.begin(waitLetters, "letters cannot be stored: "+withoutPorts(err.Error()))
+	if reason := reasonOf(err); !l.logged[reason] && len(l.logged) < maxReasons {
+		l.logged[reason] = true
+		l.log.ErrorContext(ctx, "letters cannot be stored; their orders wait; trying again",
+			slog.String("topic", s.Topic), slog.Int("partition", s.Number), slog.Int64("offset", s.Offset),
+			slog.Any("error", err))
+	}
+}
+
+// reasonOf returns an error's text without the part that names the letter.
+func reasonOf(err error) string {
+	if cause := errors.Unwrap(err); cause != nil {
+		err = cause
+	}
+	return withoutPorts(err.Error())
+}
+
+// maxReasons is the maximum number of reasons that are logged until all letters are stored.
+const maxReasons = 10
+
+type letterAt struct {
+	event.Partition
+	offset int64
+	item   int
+}
+
+// forget drops the failed letters at the end of a generation, because the next owner stores them.
+func (l *letters) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	clear(l.failing)
+	clear(l.logged)
+	l.waits.end(waitLetters)
+}

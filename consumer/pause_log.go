@@ -1,0 +1,62 @@
+package consumer
+
+import (
+	"log/slog"
+	"time"
+
+	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/retry"
+)
+
+// pauseLog logs when calls pause and resume. Used in turns only.
+type pauseLog struct {
+	log     *slog.Logger
+	last    dispatch.Pause // that was logged
+	resumed ledger.Entry   // the ledger's last resume
+}
+
+// note logs one line per change of what pauses the calls.
+func (p *pauseLog) note(is dispatch.Pause) {
+	was := p.last
+	if is.Kind == was.Kind {
+		return
+	}
+	p.last = is
+	facts := []any{slog.String("reason", is.Kind), slog.Time("since", is.Since)}
+	if is.By != "" {
+		facts = append(facts, slog.String("by", is.By), slog.String("why", is.Reason))
+	}
+	log := p.log.With(facts...)
+	switch is.Kind {
+	case "":
+		p.logResumed(was)
+	case retry.Unauthorised.String():
+		log.Error("calls paused: LeadHit rejects the API key; probing every 30 s, calls resume automatically; " +
+			"correct the account or LEADHIT_API_KEY_FILE, which is read again when it changes")
+	case retry.Misconfigured.String():
+		log.Error("calls paused: the URL responds, but does not know set_order_status; probing every 30 s, calls resume automatically; " +
+			"run leadhit-sync check and correct LEADHIT_URL")
+	case retry.Outage:
+		log.Warn("calls paused: LeadHit is down; probing every 30 s at most, calls resume automatically")
+	case ledger.ByHand:
+		log.Warn("calls paused by hand for all workers of the group, until somebody runs leadhit-sync resume")
+	case ledger.Flood:
+		log.Error("calls paused by the flood guard for all workers of the group: too many dead letters, which points to a bad deploy and " +
+			"not to bad orders; look at them with leadhit-sync letters list and correct the mapping or their cause; " +
+			"leadhit-sync resume resumes the calls and accepts letters like these")
+	default:
+		log.Warn("calls paused")
+	}
+}
+
+// logResumed logs the end of a pause. Of the group's pauses it names who ended them; the others end by themselves.
+func (p *pauseLog) logResumed(was dispatch.Pause) {
+	// The pause began by the clock of the operator's machine, which may be ahead of ours.
+	lasted := max(0, time.Since(was.Since).Round(time.Millisecond))
+	log := p.log.With(slog.String("reason", was.Kind), slog.Duration("paused_for", lasted))
+	if was.Kind == ledger.ByHand || was.Kind == ledger.Flood {
+		log = log.With(slog.String("by", p.resumed.By), slog.String("why", p.resumed.Reason))
+	}
+	log.Info("calls resumed")
+}
