@@ -287,7 +287,7 @@ func (g *guarded) refusesRedirect(t *testing.T) {
 	})
 	refused := g.writeSome(t, 40)
 	worker.start(t)
-	worker.complains(t, []string{"check LEADHIT_URL"})
+	worker.complains(t, []string{"correct LEADHIT_URL"})
 	if code, said := worker.check(t); code != 1 || !strings.Contains(failures(said), "307") {
 		t.Errorf("got exit code %d of check, want 1 and a failure with the status:\n%s", code, said)
 	}
