@@ -7,9 +7,9 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
-// Policy spaces the tries of a status change that may still succeed.
+// Policy spaces the attempts of a status change that may still succeed.
 type Policy struct {
-	// Initial and Max bound the ceiling of a wait: it starts at Initial and doubles with each try, up to Max.
+	// Initial and Max bound the ceiling of a wait: it starts at Initial and doubles with each attempt, up to Max.
 	Initial, Max time.Duration
 	// MaxElapsed is how long one order may fail while others succeed; 0 is forever.
 	MaxElapsed time.Duration
@@ -17,7 +17,7 @@ type Policy struct {
 	Random *rand.Rand
 }
 
-// Backoff spaces the tries of one status change, and tells when these are exhausted. Create it when the first try has
+// Backoff spaces the attempts of one status change, and tells when these are exhausted. Create it when the first has
 // failed.
 type Backoff struct {
 	ceiling    *backoff.ExponentialBackOff
@@ -47,8 +47,8 @@ func (p Policy) Backoff() *Backoff {
 	}
 }
 
-// Next draws the time to wait before the next try, uniformly from 0 to the ceiling. Each call doubles the ceiling, so
-// ask once per wait.
+// Next draws the time to wait before the next attempt, uniformly from 0 to the ceiling. Each call doubles the
+// ceiling, so ask once per wait.
 func (b *Backoff) Next() time.Duration {
 	b.wait = jitter(b.random, b.ceiling.NextBackOff())
 	return b.wait

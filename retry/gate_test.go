@@ -162,7 +162,7 @@ func TestSlotsOfCallsThatFailedInARowStayEmpty(t *testing.T) {
 	}
 }
 
-func TestAnOutageIsNoticedToBeOverAsFastAsItLasted(t *testing.T) {
+func TestTheEndOfAnOutageIsNoticedWithinItsLength(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(500) {
 		r := newRig(t, func(s *settings) { s.Random = rand.New(rand.NewPCG(seed, 1)) })
@@ -201,7 +201,7 @@ func TestOneProbeAtATime(t *testing.T) {
 	}
 }
 
-func TestCallsFromBeforeMoveTheGateNeitherWay(t *testing.T) {
+func TestLateResponsesNeitherCloseNorOpenTheGate(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	passes := make([]retry.Pass, 60)
@@ -224,7 +224,7 @@ func TestCallsFromBeforeMoveTheGateNeitherWay(t *testing.T) {
 	if got := r.Limit(); got != 5 {
 		t.Errorf("got a limit of %d after late failures, want 5", got)
 	}
-	// Nor do they save an outage's row.
+	// Nor do late successes end a row of failures.
 	r.calls(10, 10, connect())
 	late(1, done())
 	r.calls(10, 10, connect())
@@ -240,7 +240,7 @@ func TestAProbeIsNoEvidenceAboutLimitOrRate(t *testing.T) {
 		r.probe("order 2", status(503))
 	}
 	if got := r.State(r.now).PerSecond; got != 0 {
-		t.Errorf("got a cap of %v calls a second from probes, want none", got)
+		t.Errorf("got a pace of %v calls a second from probes, want none", got)
 	}
 	r.probe("order 3", done())
 	if got := r.Limit(); got != 5 {

@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// Verdicts as LeadHit's judge gives them.
+// Verdicts as LeadHit's Judge gives them.
 func done() retry.Verdict         { return retry.Verdict{Kind: retry.Done, Answered: true} }
 func connect() retry.Verdict      { return retry.Verdict{Cause: "Connect"} }
 func timeout() retry.Verdict      { return retry.Verdict{Cause: "Timeout"} }
@@ -49,7 +49,7 @@ func (r *rig) call(order string, v retry.Verdict) {
 	r.Answered(r.now, order, p, v)
 }
 
-// calls makes n calls, of so many orders in turn.
+// calls makes n calls, about the given number of orders in turn.
 func (r *rig) calls(n, orders int, v retry.Verdict) {
 	r.t.Helper()
 	for i := range n {
@@ -57,7 +57,7 @@ func (r *rig) calls(n, orders int, v retry.Verdict) {
 	}
 }
 
-// toProbe goes to the moment at which the next probe is due.
+// toProbe passes the time until the next probe is due.
 func (r *rig) toProbe() {
 	r.t.Helper()
 	at := r.Next(r.now)
@@ -159,7 +159,7 @@ func TestPauseAndGateTogetherLetOneProbeThrough(t *testing.T) {
 	})
 }
 
-func TestTimeIsHeldOnceWhateverHoldsIt(t *testing.T) {
+func TestOverlappingPausesCountOnce(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	if got := r.PausedFor(r.now); got != 0 {

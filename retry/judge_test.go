@@ -10,8 +10,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// TestTheJudgesWordsAreKnown goes through the client's own errors: what they mean here hangs on the judge's words.
-func TestTheJudgesWordsAreKnown(t *testing.T) {
+// TestTheJudgesCausesAreKnown goes through the client's own errors: what they mean here hangs on the judge's words.
+func TestTheJudgesCausesAreKnown(t *testing.T) {
 	t.Parallel()
 	call := leadhit.Call{ID: "t-0-1", OrderID: "4711", Status: "paid"}
 	held := call
@@ -42,7 +42,7 @@ func TestTheJudgesWordsAreKnown(t *testing.T) {
 			r := newRig(t)
 			r.calls(2, 2, v)
 			if got := r.Limit() < 64; got != c.shrinks {
-				t.Errorf("got a limit of %d after 2 such calls, want it shrunk: %v", r.Limit(), c.shrinks)
+				t.Errorf("got a limit of %d after 2 such calls, want a smaller one: %v", r.Limit(), c.shrinks)
 			}
 			r.calls(18, 5, v)
 			if got := r.probing() == retry.Outage; got != c.closes {

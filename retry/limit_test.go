@@ -111,7 +111,7 @@ func TestOneOrderThatAlwaysFailsSlowsNobodyDown(t *testing.T) {
 				r.volley(10, done())
 			}
 			if s := r.State(r.now); s.Limit != 64 || s.PerSecond != 0 || r.probing() != "" {
-				t.Errorf("got %+v, want a limit of 64, no cap, nothing held", s)
+				t.Errorf("got %+v, want a limit of 64, any pace, no probing", s)
 			}
 			lowest := r.Limit()
 			for i := range 30 { // one in two: many

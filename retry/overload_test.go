@@ -22,7 +22,7 @@ func outages(s *queueServer) map[string]func(func(retry.Verdict)) {
 	}
 }
 
-// TestAnOutageInWhichCallsTimeOutCostsOneRoundOfThem: what is in the air when LeadHit falls silent times out, too.
+// TestAnOutageInWhichCallsTimeOutCostsOneRoundOfThem: calls in flight when LeadHit falls silent time out too.
 func TestAnOutageInWhichCallsTimeOutCostsOneRoundOfThem(t *testing.T) {
 	t.Parallel()
 	for _, timeout := range []time.Duration{time.Second, 3 * time.Second, 10 * time.Second} {
@@ -193,7 +193,7 @@ func (b backlog) run(t *testing.T, seed uint64) (refused, used float64) {
 	return float64(c.refused) / float64(calls), float64(most) / (50 * (to - from).Seconds())
 }
 
-func TestACapBySettingIsNeverExceeded(t *testing.T) {
+func TestAConfiguredPaceIsNeverExceeded(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, 1, 64)
 	c.governor = retry.NewGovernor(64, 30, c.random)

@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// flow makes so many calls a second for some seconds; all are accepted.
+// flow makes calls at a rate for some seconds; all are accepted.
 func (r *rig) flow(perSecond int, seconds float64) {
 	r.t.Helper()
 	for range int(float64(perSecond) * seconds) {
@@ -19,14 +19,14 @@ func (r *rig) flow(perSecond int, seconds float64) {
 	}
 }
 
-func (r *rig) wantRate(want float64) {
+func (r *rig) wantPace(want float64) {
 	r.t.Helper()
 	if got := r.State(r.now).PerSecond; math.Abs(got-want) > 2.5 {
-		r.t.Errorf("got a cap of %.1f calls a second, want %.1f", got, want)
+		r.t.Errorf("got a pace of %.1f calls a second, want %.1f", got, want)
 	}
 }
 
-// refuse makes calls of a dozen orders refused at once: one alone proves nothing, and neither do a few among many.
+// refuse refuses calls of a dozen orders at once. One alone proves nothing, and neither do a few among many.
 func (r *rig) refuse(n int) {
 	r.t.Helper()
 	passes := make([]retry.Pass, 12)
@@ -38,24 +38,24 @@ func (r *rig) refuse(n int) {
 	}
 }
 
-func TestARefusalCapsTheRateBelowWhatWasAccepted(t *testing.T) {
+func TestARefusalSetsThePaceBelowWhatWasAccepted(t *testing.T) {
 	t.Parallel()
 	for _, code := range []int{429, 503} {
 		r := newRig(t)
 		r.flow(50, 3)
 		r.refuse(code)
-		r.wantRate(45)
+		r.wantPace(45)
 		r.refuse(code) // an echo of the first
-		r.wantRate(45)
-		// Nobody knows yet what the server can bear: it doubles.
+		r.wantPace(45)
+		// The highest rate that works is not known yet, so the pace doubles.
 		r.flow(40, 1)
-		r.wantRate(90)
+		r.wantPace(90)
 		r.flow(70, 1)
 		r.refuse(code)
-		// Now the cap was not much in use: it was far above; once more.
-		r.wantRate(63)
+		// The pace was far above the accepted rate, so the search begins again.
+		r.wantPace(63)
 		r.flow(70, 0.5)
-		r.wantRate(89)
+		r.wantPace(89)
 	}
 }
 
@@ -65,25 +65,25 @@ func TestAKnownRateGrowsByATenthASecond(t *testing.T) {
 	r.flow(50, 3)
 	r.refuse(503)
 	r.flow(50, 1)
-	r.wantRate(90)
+	r.wantPace(90)
 	r.flow(80, 0.01)
 	r.flow(55, 1)
 	r.refuse(503) // 180 by now, and no more than 55 in use
-	r.wantRate(49)
+	r.wantPace(49)
 	r.flow(49, 0.2)
 	r.flow(60, 1)
-	r.refuse(503) // close to the cap: this is what the server can bear
-	r.wantRate(54)
+	r.refuse(503) // close to the pace: the server can serve no more
+	r.wantPace(54)
 	want := 54.0
 	for range 8 {
 		r.pass(time.Second)
 		want *= 1.1
-		r.wantRate(want)
+		r.wantPace(want)
 	}
 }
 
-// TestTheCapGrowsTheSameHoweverOftenItIsLookedAt: a status page or a scrape must not change the rate of calls.
-func TestTheCapGrowsTheSameHoweverOftenItIsLookedAt(t *testing.T) {
+// TestThePaceGrowsTheSameHoweverOftenItIsLookedAt: a status page or a scrape must not change the rate of calls.
+func TestThePaceGrowsTheSameHoweverOftenItIsLookedAt(t *testing.T) {
 	t.Parallel()
 	seen, unseen := newRig(t), newRig(t)
 	for _, r := range []*rig{seen, unseen} {
@@ -94,7 +94,7 @@ func TestTheCapGrowsTheSameHoweverOftenItIsLookedAt(t *testing.T) {
 		r.refuse(503)
 		r.flow(49, 0.2)
 		r.flow(60, 1)
-		r.refuse(503) // close to the cap: it grows by a tenth a second for 10 s, and doubles each second after that
+		r.refuse(503) // close to the pace: it grows by a tenth a second for 10 s, and doubles each second after that
 	}
 	for range 120 {
 		seen.pass(100 * time.Millisecond)
@@ -103,11 +103,11 @@ func TestTheCapGrowsTheSameHoweverOftenItIsLookedAt(t *testing.T) {
 	unseen.pass(12 * time.Second)
 	want, got := seen.State(seen.now).PerSecond, unseen.State(unseen.now).PerSecond
 	if got == 0 || math.Abs(got-want) > want/100 {
-		t.Errorf("got a cap of %.1f calls a second, want %.1f as with looks in between", got, want)
+		t.Errorf("got a pace of %.1f calls a second, want %.1f as with looks in between", got, want)
 	}
 }
 
-func TestOnlyRefusalsPace(t *testing.T) {
+func TestOnlyRefusalsSetAPace(t *testing.T) {
 	t.Parallel()
 	for name, v := range map[string]retry.Verdict{
 		"timeouts": timeout(), "500": status(500), "504": status(504), "no connection": connect(),
@@ -117,15 +117,15 @@ func TestOnlyRefusalsPace(t *testing.T) {
 		r.flow(50, 3)
 		r.calls(10, 10, v)
 		if got := r.State(r.now).PerSecond; got != 0 {
-			t.Errorf("%s: got a cap of %v, want none", name, got)
+			t.Errorf("%s: got a pace of %v, want none", name, got)
 		}
 	}
 }
 
-func TestCallsAreSpacedByTheCap(t *testing.T) {
+func TestCallsAreSpacedByThePace(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(s *settings) { s.CallsPerSecond = 10 })
-	r.wantRate(10)
+	r.wantPace(10)
 	for range 50 {
 		if !r.MayCall(r.now) {
 			t.Fatal("the call that is due may not start")
@@ -143,30 +143,30 @@ func TestCallsAreSpacedByTheCap(t *testing.T) {
 	}
 }
 
-func TestTheSettingBoundsWhatWasLearned(t *testing.T) {
+func TestTheSettingBoundsTheLearnedPace(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(s *settings) { s.CallsPerSecond = 20 })
 	r.flow(10, 3)
 	r.refuse(429)
-	r.wantRate(9)
+	r.wantPace(9)
 	r.pass(time.Hour)
-	r.wantRate(20)
+	r.wantPace(20)
 }
 
-func TestARefusedOutageDoesNotPaceForLong(t *testing.T) {
+func TestAnOutageOf503sDoesNotSlowCallsForLong(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.flow(50, 3)
 	r.pass(2 * time.Second)
 	r.calls(20, 5, status(503))
 	r.wantProbing(retry.Outage)
-	r.wantRate(1)
+	r.wantPace(1)
 	r.pass(time.Hour) // nothing is learned while the gate is closed
-	r.wantRate(1)
+	r.wantPace(1)
 	r.probe("order 1", done())
 	r.pass(7 * time.Second)
 	if got := r.State(r.now).PerSecond; got < 100 {
-		t.Errorf("got a cap of %v calls a second 7s after an outage, want at least 100", got)
+		t.Errorf("got a pace of %v calls a second 7s after an outage, want at least 100", got)
 	}
 }
 

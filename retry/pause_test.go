@@ -10,7 +10,7 @@ import (
 
 const probeEvery = 30 * time.Second
 
-// stage plays a pause against a clock.
+// stage is a Governor at a moment that its test moves, with an order per call.
 type stage struct {
 	t        *testing.T
 	governor *retry.Governor
@@ -25,7 +25,7 @@ func newStage(t *testing.T) *stage {
 
 func (s *stage) pass(d time.Duration) { s.now = s.now.Add(d) }
 
-// start begins a call about an order of its own.
+// start starts a call about a new order.
 func (s *stage) start() func(retry.Verdict) {
 	s.t.Helper()
 	if !s.governor.MayCall(s.now) {
@@ -92,7 +92,7 @@ func TestOne403PausesAllCallsButAProbeEvery30Seconds(t *testing.T) {
 	}
 }
 
-func TestAnyAnswerOfTheNodeEndsAPauseButNoLetterOfOurOwn(t *testing.T) {
+func TestAnyResponseOfTheNodeEndsAPause(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		verdict retry.Verdict
@@ -191,7 +191,7 @@ func TestOneOrderAloneMisconfiguresNothing(t *testing.T) {
 	s.wantPaused("ten times the same order", retry.Again)
 }
 
-func TestAKeyChangeDoesNotHurryAMisconfiguredNode(t *testing.T) {
+func TestANewKeyDoesNotHastenTheProbeOfAWrongURL(t *testing.T) {
 	t.Parallel()
 	_, _, _, _, misconfigured := verdicts()
 	s := newStage(t)

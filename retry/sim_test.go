@@ -232,8 +232,8 @@ func (s *queueServer) crash(down func(func(retry.Verdict))) {
 	}
 }
 
-// bucketServer takes so many calls a second and so many at once; those above get a 503, after the same latency or at
-// once.
+// bucketServer accepts a number of calls a second and a burst at once; the others get a 503, after the same latency
+// or at once.
 type bucketServer struct {
 	*world
 	perSecond, burst float64

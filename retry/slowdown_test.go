@@ -15,7 +15,7 @@ func refusal() retry.Verdict {
 
 // One of ten servers behind a balancer is broken, or a kind of orders: what is refused however little is called is no
 // lack of room.
-func TestAShareOfRefusalsThatStaysDoesNotStopTheRest(t *testing.T) {
+func TestRefusalsAtAnyPaceDoNotStopTheRest(t *testing.T) {
 	t.Parallel()
 	for _, perSecond := range []int{20, 1000} {
 		for _, share := range []int{10, 20, 33, 50} {
@@ -42,7 +42,7 @@ func TestAShareOfRefusalsThatStaysDoesNotStopTheRest(t *testing.T) {
 
 // A server that suddenly has room for a twentieth of what it took refuses nearly all, too, but only until less is
 // called.
-func TestALackOfRoomIsNotTakenForAShareThatStays(t *testing.T) {
+func TestOverloadIsNotTakenForAShareOfRefusalsThatStays(t *testing.T) {
 	t.Parallel()
 	for room, most := range map[float64]float64{5: 0.1, 50: 0.1, 500: 0.1} {
 		t.Run(fmt.Sprint(room, " a second"), func(t *testing.T) {
@@ -76,7 +76,7 @@ func answerMany(g *retry.Governor, now time.Time, period, length time.Duration, 
 	return now, made
 }
 
-func TestStrayRefusalsSlowNothingDown(t *testing.T) {
+func TestAFewRefusalsSlowNothingDown(t *testing.T) {
 	for _, perSecond := range []int{60, 3000} {
 		t.Run(fmt.Sprint(perSecond, " a second"), func(t *testing.T) {
 			random := rand.New(rand.NewPCG(1, 2))
@@ -107,7 +107,7 @@ func TestFullSpeedIsBackHalfAMinuteAfterABurstOfRefusals(t *testing.T) {
 	}
 }
 
-// answerWithRoom is answerMany for a server that has room for so many calls a second, ten of them at once, and
+// answerWithRoom is answerMany for a server that accepts a number of calls a second, ten of them at once, and
 // refuses the others.
 func answerWithRoom(g *retry.Governor, now time.Time, period, length time.Duration, room float64) (then time.Time, served, refused int) {
 	tokens := 10.0

@@ -2,10 +2,10 @@ package retry
 
 import "time"
 
-// Kind says what to do with a status change after one try.
+// Kind says what to do with a status change after one attempt.
 type Kind uint8
 
-// The kinds of verdict. The zero value is Again: a try without a verdict is repeated, never counted as done.
+// The kinds of verdict. The zero value is Again: an attempt without a verdict is retried, never counted as done.
 const (
 	// Again: it may still succeed; wait, then call again.
 	Again Kind = iota

@@ -6,7 +6,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-func TestWhatNobodyJudgedIsTriedAgain(t *testing.T) {
+func TestTheZeroVerdictIsAgain(t *testing.T) {
 	t.Parallel()
 	if got := (retry.Verdict{}).Kind; got != retry.Again {
 		t.Errorf("the zero verdict: got %v, want %v", got, retry.Again)
