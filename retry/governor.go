@@ -251,14 +251,14 @@ type State struct {
 	Quiet time.Time
 	// Limit is how many calls may be in flight: 1 up to the setting, and 1 while only probes may start. The slots
 	// that stay empty because an outage may have begun are not subtracted: one success frees them.
-	InFlight, Limit int
+	Limit int
 	// PerSecond is how many calls may start per second; 0 is any number.
 	PerSecond float64
 }
 
 // State returns a snapshot.
 func (g *Governor) State(now time.Time) State {
-	s := State{Quiet: g.pacer.quiet, InFlight: g.inFlight, Limit: g.limit.whole(), PerSecond: g.pacer.pace(now)}
+	s := State{Quiet: g.pacer.quiet, Limit: g.limit.whole(), PerSecond: g.pacer.pace(now)}
 	if g.probing() {
 		s.Limit = 1
 	}

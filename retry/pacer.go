@@ -14,7 +14,7 @@ const (
 	growthFactor = 1.1
 	// searchAfter is how long no refusal may count before the rate is searched for again: the server has recovered.
 	searchAfter = 10 * time.Second
-	// ratelessAbove is the pace in calls per second above which it has no meaning.
+	// ratelessAbove is the pace, in calls per second, above which calls start at any number per second.
 	ratelessAbove = 100_000
 	// pacerSlack is how much of a late timer the next calls make up for. At 100/s and below it allows no burst.
 	pacerSlack = 10 * time.Millisecond

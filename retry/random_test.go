@@ -106,7 +106,7 @@ func (d *driver) wrong(before time.Time) string {
 	held := d.PausedFor(d.now)
 	s := d.State(d.now)
 	switch {
-	case s.InFlight != len(d.air):
+	case d.InFlight() != len(d.air):
 		return "calls in flight are miscounted"
 	case s.Limit < 1:
 		return "the limit is below 1"

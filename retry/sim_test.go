@@ -111,7 +111,7 @@ func (c *client) pump() {
 	}
 	at := c.governor.Next(c.clock())
 	if at.IsZero() {
-		if c.governor.State(c.clock()).InFlight == 0 {
+		if c.governor.InFlight() == 0 {
 			c.t.Fatalf("at %v nothing is in the air, nothing may be called, and nothing falls due", c.now)
 		}
 		return
