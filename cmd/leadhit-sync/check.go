@@ -28,13 +28,13 @@ every broker at the address that it advertises, the topics with their leaders an
 the worker's rights, the consumer group, and LeadHit with its key. check creates and
 changes nothing in Kafka, and touches no order.
 
-Each line begins with ok, warn, FAIL or skip. ok means that it was tried; skip names
-what was not tried, and why. check tries the key by calling a method that does not
-exist. --call also calls set_order_status, for the made-up order leadhit-sync-check
-and with a status that LeadHit refuses.
+Each line begins with ok, warn, FAIL or skip. ok means that check tried it; skip says
+what it could not try, and why. check tries the key with a method that does not exist.
+--call also calls set_order_status, for the made-up order leadhit-sync-check and with
+a status that LeadHit refuses.
 
-Exit codes: 0 nothing failed · 1 a line says FAIL · 2 the settings cannot work: each
-mistake is on a line of stderr, and check does not ask Kafka or LeadHit.`,
+Exit codes: 0 nothing failed · 1 a line says FAIL · 2 mistakes in the settings, each
+on a line of stderr; check then does not ask Kafka or LeadHit.`,
 		Example: `  leadhit-sync check
   kubectl exec deployment/leadhit-sync -- /leadhit-sync check
   leadhit-sync check -o json | jq '.findings[] | select(.verdict == "fail")'`,
@@ -76,7 +76,7 @@ func check(ctx context.Context, r *report, o checkOptions) error {
 	return nil
 }
 
-// checkKafka goes from the brokers to the group. After a failed step it skips the checks that depend on it.
+// checkKafka checks the brokers first, then topics, rights and the group. After a failure it skips the checks that depend on it.
 func checkKafka(ctx context.Context, r *report, c *config.Config) {
 	cluster, err := worker.OpenCluster(c, slog.New(slog.DiscardHandler))
 	if err != nil { // a file has changed since the settings were checked
@@ -125,7 +125,7 @@ func checkTopic(r *report, name string, info broker.TopicInfo) {
 	}
 }
 
-// checkOffsets says how safe acknowledged commits are.
+// checkOffsets checks whether Kafka could lose acknowledged commits.
 func checkOffsets(r *report, offsets broker.OffsetsTopic, err error) {
 	switch {
 	case errors.Is(err, broker.ErrUnauthorised):

@@ -8,10 +8,10 @@ import (
 	"leadhit-sync/consumer/broker"
 )
 
-// fullMetadata is how much the worker writes beside a commit at most, and what brokers take by default.
+// fullMetadata is the most metadata that the worker sends with a commit, in bytes. It is the brokers' default limit.
 const fullMetadata = 4096
 
-// checkCommitMetadata looks for brokers on which an order that waits would hold up its partition.
+// checkCommitMetadata looks for brokers that accept less metadata. On these, a waiting order holds up its partition.
 func checkCommitMetadata(ctx context.Context, r *report, cluster *broker.Cluster, nodes []broker.Node) {
 	least, known, err := leastMetadata(ctx, cluster, nodes)
 	switch {

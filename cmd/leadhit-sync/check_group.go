@@ -18,19 +18,19 @@ import (
 const (
 	groupTries = 10
 	groupAgain = 500 * time.Millisecond
-	// loading is Kafka's code for a coordinator that reads its groups from the disk.
+	// loading is Kafka's error code of a coordinator that is still reading its groups from disk.
 	loading = 14
 )
 
-// groupPlace is where a group may be coordinated.
+// groupPlace is what is known about where a group's coordinator may be.
 type groupPlace struct {
 	nodes   []broker.Node // that can be reached
 	all     []broker.Node
 	offsets broker.OffsetsTopic
-	seen    bool // offsets is known
+	seen    bool // whether offsets is known
 }
 
-// checkGroup looks for the group's coordinator and asks it about the group.
+// checkGroup finds the group's coordinator and asks it about the group.
 func checkGroup(ctx context.Context, r *report, cluster *broker.Cluster, c *config.Config, p groupPlace) {
 	group, coordinator, err := findGroup(ctx, cluster, c.Kafka.Group, p.nodes)
 	asked := p.nodes
@@ -63,8 +63,8 @@ func uncoordinated(group string, p groupPlace) string {
 	return text
 }
 
-// findGroup asks brokers until one coordinates the group, and waits while one still loads its groups. A search by Kafka
-// itself would make __consumer_offsets.
+// findGroup asks each broker whether it coordinates the group, and waits while one still loads its groups. Kafka's own request for
+// that would create __consumer_offsets.
 func findGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes []broker.Node) (broker.Group, broker.Node, error) {
 	for try := 0; ; try++ {
 		group, node, again, err := askForGroup(ctx, cluster, name, nodes)
@@ -78,7 +78,7 @@ func findGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes 
 	}
 }
 
-// askForGroup asks each broker once. again says that one of them loads its groups.
+// askForGroup asks each broker once. again reports that one of them is still loading its groups.
 func askForGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes []broker.Node) (g broker.Group, at broker.Node, again bool, failed error) {
 	for _, node := range nodes {
 		group, err := cluster.GroupAt(ctx, node.ID, name)
@@ -87,7 +87,7 @@ func askForGroup(ctx context.Context, cluster *broker.Cluster, name string, node
 		}
 		answer, ok := errors.AsType[*broker.Error](err)
 		again = again || ok && answer.Code == loading
-		// Any other failure says more than that another broker does not coordinate the group.
+		// Any other error tells more than that a broker does not coordinate the group.
 		if failed == nil || errors.Is(failed, broker.ErrCoordinator) {
 			failed = err
 		}
@@ -100,7 +100,7 @@ func checkMembers(r *report, name string, g broker.Group) {
 	what, lack := "group", g.Rights.Lack(broker.Read)
 	switch who := obstacle(g); {
 	case len(lack) > 0:
-		tellLack(r, "group "+name, lack)
+		reportLack(r, "group "+name, lack)
 	case who != "":
 		r.fail(what, name+" "+who+"; choose another KAFKA_GROUP, or stop them")
 	case olderRelease(g):
@@ -113,18 +113,18 @@ func checkMembers(r *report, name string, g broker.Group) {
 	}
 }
 
-// The names that other releases and other consumers use.
+// Names in the group protocol.
 const (
-	rangeProtocol = "range" // of older releases, and of most other consumers
+	rangeProtocol = "range" // used by our older releases and by most other consumers
 	ourClient     = "leadhit-sync"
 	newerKind     = "consumer" // KIP-848; an empty one becomes a classic group when a worker joins
 )
 
-// obstacle names the clients that keep a worker out of the group; "" if none do.
+// obstacle says which clients keep a worker from joining the group; "" if none do.
 func obstacle(g broker.Group) string {
 	switch {
 	case g.State == broker.Dead || g.State == broker.Empty && (g.Kind == "" || g.Kind == newerKind):
-		return "" // whoever was in it has left, so it takes any protocol
+		return "" // it is empty, so it accepts any protocol
 	case g.Kind != "":
 		return "is in use by other consumers: it is a " + strconv.Quote(g.Kind) + " group (group.protocol=" + g.Kind + "), which a worker cannot join"
 	case len(g.Members) == 0:
@@ -142,7 +142,7 @@ func olderRelease(g broker.Group) bool {
 		!slices.ContainsFunc(g.Members, func(m broker.GroupMember) bool { return m.ClientID != ourClient })
 }
 
-// clients names the members' programs and machines.
+// clients lists the members' client ids and hosts.
 func clients(g broker.Group) string {
 	var names []string
 	for _, m := range g.Members {
@@ -158,7 +158,7 @@ const (
 	mostSession  = "group.max.session.timeout.ms"
 )
 
-// checkSession compares the session timeout with the brokers' limits, outside of which they refuse every join.
+// checkSession compares the session timeout with the brokers' limits. Beyond these, brokers refuse every join.
 func checkSession(ctx context.Context, r *report, cluster *broker.Cluster, session time.Duration, nodes []broker.Node) {
 	known := false
 	for _, node := range nodes {

@@ -12,7 +12,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// checkLeadHit tries the connection to LeadHit, the key and the method separately: the map page may answer without a key.
+// checkLeadHit checks the connection, the key and the method separately, because the map page may not ask for a key.
 func checkLeadHit(ctx context.Context, r *report, c *config.Config, o checkOptions) {
 	client, _, err := worker.OpenLeadHit(c, versionText(), slog.New(slog.DiscardHandler))
 	if err != nil { // a file has changed since the settings were checked
@@ -28,12 +28,12 @@ func checkLeadHit(ctx context.Context, r *report, c *config.Config, o checkOptio
 	}
 }
 
-// checkKey says what is known of the key, and whether the node can be asked further.
+// checkKey checks the key, and reports whether further requests make sense.
 func checkKey(ctx context.Context, r *report, c *config.Config, client *leadhit.Client) bool {
 	proven, err := client.TryKey(ctx)
 	switch {
 	case err != nil && (leadhit.Judge{}).Judge(err).Kind == retry.Unauthorised:
-		r.fail("leadhit", fmt.Sprintf("the API key is refused (%v); check LEADHIT_API_KEY_FILE or LEADHIT_API_KEY", err))
+		r.fail("leadhit", fmt.Sprintf("LeadHit rejects the API key (%v); check LEADHIT_API_KEY_FILE or LEADHIT_API_KEY", err))
 		return false
 	case err != nil:
 		r.fail("leadhit", fmt.Sprintf("%v%s", err, leadHitHint(err, c)))
@@ -46,7 +46,7 @@ func checkKey(ctx context.Context, r *report, c *config.Config, client *leadhit.
 	return true
 }
 
-// checkMethod looks for our method on the map page. A missing map page proves nothing.
+// checkMethod looks for our method on the map page. If there is no map page, that proves nothing.
 func checkMethod(ctx context.Context, r *report, client *leadhit.Client) {
 	has, err := client.HasMethod(ctx)
 	switch {
@@ -59,7 +59,7 @@ func checkMethod(ctx context.Context, r *report, client *leadhit.Client) {
 	}
 }
 
-// --call sends an order that does not exist, and a status that LeadHit does not know.
+// What --call sends: an order that does not exist, with a status that LeadHit does not know.
 const (
 	triedOrder  = "leadhit-sync-check"
 	triedStatus = "leadhit-sync-check"
@@ -73,15 +73,15 @@ func checkCall(ctx context.Context, r *report, c *config.Config, client *leadhit
 	case err == nil:
 		r.warn("leadhit", leadhit.Method+" was accepted for the made-up order "+triedOrder+" with the made-up status "+triedStatus+"; LeadHit should refuse both")
 	case (leadhit.Judge{}).Judge(err).Kind == retry.Unauthorised:
-		r.fail("leadhit", fmt.Sprintf("the API key is refused (%v); check LEADHIT_API_KEY_FILE or LEADHIT_API_KEY", err))
+		r.fail("leadhit", fmt.Sprintf("LeadHit rejects the API key (%v); check LEADHIT_API_KEY_FILE or LEADHIT_API_KEY", err))
 	case answered && rpc.Type != "":
-		r.ok("leadhit", leadhit.Method+" is there, and refuses a made-up status: "+rpc.Error())
+		r.ok("leadhit", leadhit.Method+" works, and refuses a made-up status: "+rpc.Error())
 	default:
 		r.fail("leadhit", fmt.Sprintf("%v%s", err, leadHitHint(err, c)))
 	}
 }
 
-// leadHitHint says which settings to look at; an error of TLS names them itself.
+// leadHitHint names the settings to check. Errors of TLS name them already.
 func leadHitHint(err error, c *config.Config) string {
 	switch {
 	case (leadhit.Judge{}).Judge(err).Cause == "TLS":

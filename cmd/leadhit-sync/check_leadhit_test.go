@@ -18,8 +18,8 @@ func TestCheckTriesTheKeyItself(t *testing.T) {
 	}{
 		"an open map page":                  {false, key, 0, []string{"ok leadhit the API key is accepted", "ok leadhit the node lists set_order_status"}},
 		"a guarded map page":                {true, key, 0, []string{"ok leadhit the API key is accepted", "ok leadhit the node lists set_order_status"}},
-		"an open map page, a wrong key":     {false, "another", exitError, []string{"FAIL leadhit the API key is refused"}},
-		"a guarded map page, and wrong key": {true, "another", exitError, []string{"FAIL leadhit the API key is refused"}},
+		"an open map page, a wrong key":     {false, "another", exitError, []string{"FAIL leadhit LeadHit rejects the API key"}},
+		"a guarded map page, and wrong key": {true, "another", exitError, []string{"FAIL leadhit LeadHit rejects the API key"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			node := sandbox.New(sandbox.Options{Key: c.key, GuardMap: c.guarded})
@@ -44,9 +44,9 @@ func TestCheckReportsAKeyThatItCannotTry(t *testing.T) {
 		t.Errorf("got\n%s\nwant nothing said of the key", got.out)
 	}
 	// The call itself tries it.
-	command(t, "", "check", "--call").finds(t, 0, "ok leadhit set_order_status is there, and refuses a made-up status", "ValidationError")
+	command(t, "", "check", "--call").finds(t, 0, "ok leadhit set_order_status works, and refuses a made-up status", "ValidationError")
 	t.Setenv("LEADHIT_API_KEY", "wrong")
-	command(t, "", "check", "--call").finds(t, exitError, "FAIL leadhit the API key is refused")
+	command(t, "", "check", "--call").finds(t, exitError, "FAIL leadhit LeadHit rejects the API key")
 }
 
 // keyless looks at the key only when a method that exists is called.
@@ -87,7 +87,7 @@ func TestCheckCallsNobodysOrderWhenItIsAskedTo(t *testing.T) {
 	setUp(t)
 	node := sandbox.New(sandbox.Options{Key: key})
 	t.Setenv("LEADHIT_URL", leadHit(t, node))
-	command(t, "", "check", "--call").finds(t, 0, "ok leadhit set_order_status is there")
+	command(t, "", "check", "--call").finds(t, 0, "ok leadhit set_order_status works")
 	if calls := node.Calls(); len(calls) != 1 || calls[0].OrderID != "leadhit-sync-check" || calls[0].Executed || calls[0].Answer != sandbox.Refused {
 		t.Errorf("got calls %+v, want one, which was refused", calls)
 	}

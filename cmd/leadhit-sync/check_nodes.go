@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/consumer/broker"
 )
 
-// greetings is what came of connecting to addresses.
+// greetings are the results of connecting to addresses.
 type greetings map[string]greeting
 
 type greeting struct {
@@ -22,10 +22,10 @@ type greeting struct {
 	err      error
 }
 
-// greetAtOnce is how many brokers are connected to at the same time.
+// greetAtOnce is how many connections are opened at the same time.
 const greetAtOnce = 8
 
-// greet connects to addresses, each once.
+// greet connects once to each address.
 func greet(ctx context.Context, cluster *broker.Cluster, addresses []string) greetings {
 	var group errgroup.Group
 	group.SetLimit(greetAtOnce)
@@ -44,8 +44,8 @@ func greet(ctx context.Context, cluster *broker.Cluster, addresses []string) gre
 	return found
 }
 
-// checkFirst tries KAFKA_BROKERS, and reports whether further requests make sense: a broker older than 0.11 would create
-// topics that it is asked about.
+// checkFirst connects to KAFKA_BROKERS, and reports whether further requests make sense. A broker older than 0.11 would create each
+// topic that it is asked about.
 func checkFirst(r *report, known greetings, addresses []string) bool {
 	var unreached []string
 	old := false
@@ -69,8 +69,8 @@ func checkFirst(r *report, known greetings, addresses []string) bool {
 	return reached && !old
 }
 
-// checkNodes connects to each broker where it says that it is, and returns those that can be reached. A worker goes to the
-// leaders and to the coordinator there, whatever KAFKA_BROKERS says.
+// checkNodes connects to each broker at the address that it advertises, and returns those that respond. A worker reaches leaders
+// and the coordinator only there, whatever KAFKA_BROKERS says.
 func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topology broker.Topology, known greetings) (reached []broker.Node) {
 	var further []string
 	for _, node := range topology.Nodes {
@@ -135,7 +135,7 @@ func ledBy(topology broker.Topology, node int) []string {
 	return led
 }
 
-// checkLeaders fails where a partition has no leader: nothing can be read from it or written to it.
+// checkLeaders fails if a partition has no leader, because it can neither be read nor written.
 func checkLeaders(r *report, what, name string, info broker.TopicInfo) {
 	var without []string
 	for partition, leader := range info.Leaders {
@@ -150,7 +150,7 @@ func checkLeaders(r *report, what, name string, info broker.TopicInfo) {
 	r.ok(what, name+" has "+count(info.Partitions, "partition"))
 }
 
-// some lists a few of many words.
+// some lists the first few words.
 func some(words []string) string {
 	const most = 5
 	if len(words) <= most {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/config"
 )
 
@@ -25,9 +26,10 @@ type finding struct {
 	Found   string `json:"found"`
 }
 
-// report gathers findings: as a table it prints each at once, as JSON all of them at the end.
+// report collects findings. It prints each at once as a line or, as JSON, all of them at the end.
 type report struct {
 	out      io.Writer
+	width    int    // of the terminal; 0: none
 	output   string // table or json
 	schema   string
 	failed   bool
@@ -35,14 +37,18 @@ type report struct {
 }
 
 func newReport(out io.Writer, output, schema string) *report {
-	return &report{out: out, output: output, schema: schema, findings: []finding{}}
+	width, _ := terminal.Size(out)
+	return &report{out: out, width: width, output: output, schema: schema, findings: []finding{}}
 }
 
 func (r *report) line(verdict, what, found string) {
 	r.failed = r.failed || verdict == verdictFail
 	r.findings = append(r.findings, finding{strings.ToLower(verdict), what, found})
-	if r.output != "json" {
-		_, _ = fmt.Fprintf(r.out, "%-4s  %-10s %s\n", verdict, what, found) // nobody reads any more
+	if r.output == "json" {
+		return
+	}
+	for _, line := range terminal.Hang(fmt.Sprintf("%-4s  %-10s ", verdict, what), found, r.width) {
+		_, _ = fmt.Fprintln(r.out, line) // if stdout is closed, the exit code still tells
 	}
 }
 
@@ -50,14 +56,14 @@ func (r *report) ok(what, found string)   { r.line(verdictOK, what, found) }
 func (r *report) warn(what, found string) { r.line(verdictWarn, what, found) }
 func (r *report) fail(what, found string) { r.line(verdictFail, what, found) }
 
-// skip says that something was not tried, and why.
+// skip reports that something was not tried, and why.
 func (r *report) skip(what, found string) { r.line(verdictSkip, what, found) }
 
 // reportSchema is the JSON form of a report.
 type reportSchema struct {
 	Schema string `json:"schema"`
 	OK     bool   `json:"ok"`
-	// Mistakes are those of the settings: with one of them nothing else was looked at.
+	// Mistakes are those in the settings. If there are any, nothing else was checked.
 	Mistakes []mistakenSetting `json:"mistakes,omitempty"`
 	Findings []finding         `json:"findings"`
 }
@@ -66,11 +72,11 @@ type mistakenSetting struct {
 	Variable string `json:"variable"`
 	What     string `json:"what"`
 	Example  string `json:"example,omitempty"`
-	// Change is the variable that the example is for, where it is another one.
+	// Change is the variable that the example is for, if it is another one.
 	Change string `json:"change,omitempty"`
 }
 
-// end prints what a table has printed already.
+// end prints the JSON form.
 func (r *report) end(settings error) error {
 	if r.output != "json" {
 		return nil
@@ -80,7 +86,7 @@ func (r *report) end(settings error) error {
 	}, "  ")
 }
 
-// mistaken is the JSON form of mistakes in settings.
+// mistaken returns the JSON form of mistakes in settings.
 func mistaken(err error) []mistakenSetting {
 	wrong, ok := errors.AsType[*config.Error](err)
 	if !ok {
@@ -93,7 +99,7 @@ func mistaken(err error) []mistakenSetting {
 	return all
 }
 
-// settings reports on settings that can work.
+// settings reports settings without mistakes.
 func (r *report) settings(c *config.Config) {
 	r.ok("settings", "complete and consistent")
 	for _, w := range c.Warnings {

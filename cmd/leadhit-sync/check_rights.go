@@ -12,7 +12,7 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// kafkaHint says which settings to look at. Errors of TLS, and of peers that are no brokers, name them already.
+// kafkaHint names the settings to check. Errors of TLS, and of peers that are not brokers, name them already.
 func kafkaHint(err error) string {
 	switch {
 	case errors.Is(err, broker.ErrTLS), errors.Is(err, broker.ErrNotKafka):
@@ -23,8 +23,8 @@ func kafkaHint(err error) string {
 	return "; check KAFKA_BROKERS, KAFKA_TLS and KAFKA_SASL_*"
 }
 
-// checkTopicRights reports what Kafka would refuse the worker. Topics that are missing, or that we may not describe, have
-// their line already.
+// checkTopicRights reports the rights that the worker lacks. Topics that are missing, or that we may not describe, have a line
+// already.
 func checkTopicRights(ctx context.Context, r *report, cluster *broker.Cluster, c *config.Config) {
 	written := []string{c.DeadLetter.Topic, ledger.Topic(c.DeadLetter.Topic)}
 	rights, err := cluster.TopicRights(ctx, slices.Concat(written, c.Kafka.Topics)...)
@@ -33,18 +33,18 @@ func checkTopicRights(ctx context.Context, r *report, cluster *broker.Cluster, c
 		return
 	}
 	for _, topic := range c.Kafka.Topics {
-		tellLack(r, "topic "+topic, rights[topic].Lack(broker.Read))
+		reportLack(r, "topic "+topic, rights[topic].Lack(broker.Read))
 		if len(rights[topic].Lack(broker.DescribeConfigs)) > 0 {
 			r.warn("rights", "Kafka does not allow DescribeConfigs on topic "+topic+": the worker works, but cannot tell how large its "+
 				"events may be, nor for how long it keeps them; grant it")
 		}
 	}
 	for _, topic := range written {
-		tellLack(r, "topic "+topic, rights[topic].Lack(broker.Read, broker.Write))
+		reportLack(r, "topic "+topic, rights[topic].Lack(broker.Read, broker.Write))
 	}
 }
 
-func tellLack(r *report, what string, lack []broker.Right) {
+func reportLack(r *report, what string, lack []broker.Right) {
 	if len(lack) == 0 {
 		return
 	}

@@ -126,7 +126,7 @@ func TestCheckSaysWhatIsNotAsTheWorkerNeedsIt(t *testing.T) {
 	t.Setenv("LEADHIT_URL", refusing.URL+"/")
 	got := command(t, "", "check")
 	if got.code != exitError || !strings.Contains(got.out, "FAIL  topic      none does not exist") ||
-		!strings.Contains(got.out, "FAIL  leadhit    the API key is refused") || strings.Contains(got.out+got.err, key) {
+		!strings.Contains(got.out, "FAIL  leadhit    LeadHit rejects the API key") || strings.Contains(got.out+got.err, key) {
 		t.Errorf("got %+v, want the topic and the key, and the key nowhere", got)
 	}
 	t.Setenv("LEADHIT_URL", "http://127.0.0.1:1/")

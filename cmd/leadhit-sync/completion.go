@@ -15,16 +15,16 @@ import (
 )
 
 const (
-	// completeLimit bounds the question to Kafka that a TAB asks: the shell waits for it.
+	// completeLimit limits how long a TAB waits for Kafka.
 	completeLimit = 2 * time.Second
-	// completeLetters is how many letters are offered, or looked through for causes: the newest.
+	// completeLetters is how many of the newest letters are used for completion.
 	completeLetters = 200
 )
 
 // completion returns the words that may follow, as cobra asks for them.
 type completion = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective)
 
-// complete gives every command the completions of its flags and arguments, and cobra's own commands their examples.
+// complete adds completions for flags and arguments to every command, and examples to cobra's own commands.
 func complete(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
 	for c := range commands(root) {
@@ -33,7 +33,7 @@ func complete(root *cobra.Command) {
 			c.Example = "  source <(leadhit-sync completion bash)"
 			c.Args = arguments(cobra.NoArgs)
 			c.RunE = func(*cobra.Command, []string) error {
-				return usageError{errors.New("a command is missing: bash, zsh, fish or powershell")}
+				return usageError{errors.New("no command given: want bash, zsh, fish or powershell")}
 			}
 		case root.Name() + " completion bash":
 			c.Example = "  source <(leadhit-sync completion bash)"
@@ -60,7 +60,7 @@ func complete(root *cobra.Command) {
 	}
 }
 
-// commands goes through a command and all below it.
+// commands yields a command and all its subcommands.
 func commands(c *cobra.Command) func(yield func(*cobra.Command) bool) {
 	return func(yield func(*cobra.Command) bool) { visit(c, yield) }
 }
@@ -72,22 +72,22 @@ func visit(c *cobra.Command, yield func(*cobra.Command) bool) bool {
 	return !slices.ContainsFunc(c.Commands(), func(below *cobra.Command) bool { return !visit(below, yield) })
 }
 
-// completeFlag gives a command's flag its completion, if it has the flag and none yet.
+// completeFlag adds a completion to a flag, if the command has the flag and no completion for it yet.
 func completeFlag(c *cobra.Command, flag string, words completion) {
 	if c.Flags().Lookup(flag) == nil {
 		return
 	}
-	_ = c.RegisterFlagCompletionFunc(flag, words) // an error says that the flag has one of its own
+	_ = c.RegisterFlagCompletionFunc(flag, words) // the error means that the flag has a completion already
 }
 
-// words completes to a few words that never change.
+// words completes to fixed words.
 func words(all ...string) completion {
 	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return all, cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
-// first completes the first argument alone.
+// first completes only the first argument.
 func first(words completion) completion {
 	return func(c *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {
@@ -97,7 +97,7 @@ func first(words completion) completion {
 	}
 }
 
-// lettersWords completes to a word of each of the newest letters. If they cannot be read it offers nothing.
+// lettersWords completes to a word from each of the newest letters. If these cannot be read, it offers nothing.
 func lettersWords(word func(deadletter.Letter) string) completion {
 	return func(c *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
 		ctx := c.Context()

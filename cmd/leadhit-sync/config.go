@@ -14,16 +14,17 @@ func configCommand() *cobra.Command {
 	var o configOptions
 	c := &cobra.Command{
 		Use: "config", Short: "Print every setting with its value, or check the settings",
-		Long: `Print every setting with the value in force, and secrets as ***. If the settings
-cannot work, print the table of all settings, and each mistake on a line of stderr;
-the exit code is then 2. --table prints the table as Markdown.
+		Long: `Print every setting with the value in force; secrets appear as ***. If there are
+mistakes in the settings, print the table of all settings, and each mistake on a line
+of stderr; the exit code is then 2. --table prints the table as Markdown.
 
---check prints no values. It says whether a worker could start with these settings,
-by the same rules as run, and ends with exit code 2 if it could not. It reads the
-files that settings name (key, certificates, passwords, mapping), but opens no
-connection. It takes the memory limit from GOMEMLIMIT in the environment.
+--check prints no values. It checks whether a worker could start with these settings,
+by the same rules as run; if not, the exit code is 2. It reads the files that settings
+name (key, certificates, passwords, mapping), but opens no connection. It takes the
+memory limit from GOMEMLIMIT in the environment.
 
---skip-files checks everything but the files, for CI where secrets are not mounted.
+--skip-files checks everything except the files. Use it in CI, where secrets are not
+mounted.
 
 --env-file takes the settings from a file with NAME=value lines, as Kustomize and
 Docker read it, instead of the environment. A name in it that is neither a setting
@@ -37,9 +38,9 @@ nor a variable of Go's runtime or OpenTelemetry is a mistake.`,
 	}
 	f := c.Flags()
 	f.BoolVar(&o.table, "table", false, "print names, defaults and meanings as a Markdown table, without values")
-	f.BoolVar(&o.check, "check", false, "only check whether a worker could start with the settings")
+	f.BoolVar(&o.check, "check", false, "only check whether a worker could start with these settings")
 	f.BoolVar(&o.skipFiles, "skip-files", false, "with --check: do not read the files that settings name")
-	f.StringVar(&o.envFile, "env-file", "", "with --check: take the settings from this file, not from the environment")
+	f.StringVar(&o.envFile, "env-file", "", "with --check: take the settings from this file instead of the environment")
 	outputFlag(c, &o.output)
 	return c
 }
@@ -55,15 +56,15 @@ func (o *configOptions) run(c *cobra.Command) error {
 	}
 	switch {
 	case o.check && o.table:
-		return usageError{errors.New("--check and --table exclude each other")}
+		return usageError{errors.New("--check and --table cannot be combined")}
 	case o.check:
 		return checkSettings(c.OutOrStdout(), c.ErrOrStderr(), o)
 	case o.envFile != "":
-		return usageError{errors.New("--env-file goes with --check")}
+		return usageError{errors.New("--env-file needs --check")}
 	case o.skipFiles:
-		return usageError{errors.New("--skip-files goes with --check")}
+		return usageError{errors.New("--skip-files needs --check")}
 	case o.table && o.output == "json":
-		return usageError{errors.New("--table is Markdown; leave out -o json, or --table")}
+		return usageError{errors.New("--table and -o json cannot be combined")}
 	case o.table:
 		return config.WriteTable(c.OutOrStdout())
 	}
@@ -77,8 +78,8 @@ func (o *configOptions) run(c *cobra.Command) error {
 	return settings.WriteValues(c.OutOrStdout())
 }
 
-// printedSettings is the JSON form of all settings. Value is "***" for a secret and "" for what is not set; there is none
-// where the settings cannot work.
+// printedSettings is the JSON form of all settings. A value is "***" for a secret and "" for a setting that is not set. There are
+// no values if there are mistakes.
 type printedSettings struct {
 	Schema   string            `json:"schema"`
 	OK       bool              `json:"ok"`

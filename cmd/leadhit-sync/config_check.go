@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/config"
 )
 
-// checkSettings judges the settings of the environment or, where there is a file, of that alone.
+// checkSettings checks the settings in the environment or, if there is a file, only those in the file.
 func checkSettings(out, errs io.Writer, o *configOptions) error {
 	var mistakes []string
 	if o.envFile != "" {
@@ -30,7 +30,7 @@ func checkSettings(out, errs io.Writer, o *configOptions) error {
 	}
 	settings, unread, err := o.settings()
 	for _, m := range mistakes {
-		_, _ = fmt.Fprintf(errs, "%s: %s\n", o.envFile, m) // nobody reads any more
+		_, _ = fmt.Fprintf(errs, "%s: %s\n", o.envFile, m) // the exit code tells too
 	}
 	if err == nil && len(mistakes) > 0 {
 		err = settingError{fmt.Errorf("%s in %s", count(len(mistakes), "mistake"), o.envFile)}
@@ -50,7 +50,7 @@ func checkSettings(out, errs io.Writer, o *configOptions) error {
 	return errors.Join(r.end(err), err)
 }
 
-// settings reads the settings, and names those whose files were not read.
+// settings reads the settings. unread names those whose files were not read.
 func (o *configOptions) settings() (settings *config.Config, unread []string, err error) {
 	if o.skipFiles {
 		return worker.SettingsWithoutFiles(versionText())
@@ -59,14 +59,14 @@ func (o *configOptions) settings() (settings *config.Config, unread []string, er
 	return settings, nil, err
 }
 
-// readEnvFile reads NAME=value lines, blank ones and comments. A mistake names its line, never a value: that may be a
+// readEnvFile reads NAME=value lines, blank lines and comments. A mistake names its line, but never the value, which may be a
 // secret.
 func readEnvFile(path string) (values map[string]string, mistakes []string, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, nil, err
 	}
-	// Nothing was written, so nothing can be lost by an error of Close.
+	// Nothing was written, so an error of Close loses nothing.
 	defer func() { _ = f.Close() }()
 	values = map[string]string{}
 	lines := bufio.NewScanner(f)
@@ -78,7 +78,7 @@ func readEnvFile(path string) (values map[string]string, mistakes []string, err 
 		name, value, pair := strings.Cut(text, "=")
 		_, twice := values[name]
 		switch {
-		case !pair || !isName(name): // it may be a part of a secret that spans lines
+		case !pair || !isName(name): // the line may be part of a secret, so it is not quoted
 			mistakes = append(mistakes, fmt.Sprintf("line %d is not NAME=value", n))
 		case foreign(name):
 		case !isSetting(name):
@@ -92,7 +92,7 @@ func readEnvFile(path string) (values map[string]string, mistakes []string, err 
 	return values, mistakes, lines.Err()
 }
 
-// meant suggests a setting for a name that is none.
+// meant suggests a setting for a name that is not one.
 func meant(name string) string {
 	if near := config.DidYouMean(name); near != "" {
 		return "; did you mean " + near + "?"
@@ -100,7 +100,7 @@ func meant(name string) string {
 	return ""
 }
 
-// isName says whether a text has the form of our settings' names.
+// isName reports whether a text has the form of a setting's name.
 func isName(text string) bool {
 	for i, c := range []byte(text) {
 		if upper := c >= 'A' && c <= 'Z'; !upper && (i == 0 || c != '_' && (c < '0' || c > '9')) {
@@ -110,14 +110,14 @@ func isName(text string) bool {
 	return text != ""
 }
 
-// foreign says whether a variable is one that Go's runtime or OpenTelemetry reads, and not we.
+// foreign reports whether Go's runtime or OpenTelemetry reads the variable, rather than config.
 func foreign(name string) bool {
 	return slices.Contains([]string{"GOMEMLIMIT", "GOGC", "GOMAXPROCS", "GODEBUG", "GOTRACEBACK", "OTEL_RESOURCE_ATTRIBUTES"}, name) ||
 		slices.ContainsFunc([]string{"OTEL_TRACES_SAMPLER", "OTEL_BSP_", "OTEL_SPAN_"}, func(p string) bool { return strings.HasPrefix(name, p) })
 }
 
-// replaceSettings puts values into the environment in place of all settings that are there, and of what is nearly one. The
-// caller calls restore, also after an error, when it has read them.
+// replaceSettings replaces all settings in the environment, and all misspelt ones, by values. The caller calls restore when it has
+// read them, even after an error.
 func replaceSettings(values map[string]string) (restore func(), err error) {
 	before := map[string]string{}
 	for _, pair := range os.Environ() {
@@ -132,10 +132,10 @@ func replaceSettings(values map[string]string) (restore func(), err error) {
 	}
 	restore = func() {
 		for name := range values {
-			_ = os.Unsetenv(name) // a name of ours can be taken away
+			_ = os.Unsetenv(name) // it was set before
 		}
 		for name, value := range before {
-			_ = os.Setenv(name, value) // what was there can be put back
+			_ = os.Setenv(name, value) // it was there before
 		}
 	}
 	return restore, err

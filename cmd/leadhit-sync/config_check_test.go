@@ -113,7 +113,7 @@ func TestConfigCheckOfAFileFailsOnAStrayNameAlone(t *testing.T) {
 	if got := command(t, "", "config", "--check", "--env-file", file+".absent"); got.code != exitUsage || !strings.Contains(got.err, "no such file") {
 		t.Errorf("got %+v, want exit code 2 for a file that is not there", got)
 	}
-	if got := command(t, "", "config", "--env-file", file); got.code != exitUsage || !strings.Contains(got.err, "--env-file goes with --check") {
+	if got := command(t, "", "config", "--env-file", file); got.code != exitUsage || !strings.Contains(got.err, "--env-file needs --check") {
 		t.Errorf("got %+v, want exit code 2 without --check", got)
 	}
 }
@@ -148,7 +148,7 @@ OTEL_EXPORTER_OTLP_CERTIFICATE=/nowhere/ca.pem
 	if got := command(t, "", "config", "--check", "--env-file", file); got.code != exitUsage || strings.Count(got.err, "the file cannot be used") != 9 {
 		t.Errorf("got %+v without --skip-files, want exit code 2 and a line for each file", got)
 	}
-	if got := command(t, "", "config", "--skip-files"); got.code != exitUsage || !strings.Contains(got.err, "--skip-files goes with --check") {
+	if got := command(t, "", "config", "--skip-files"); got.code != exitUsage || !strings.Contains(got.err, "--skip-files needs --check") {
 		t.Errorf("got %+v without --check, want wrong usage", got)
 	}
 }

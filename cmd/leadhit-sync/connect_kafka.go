@@ -15,8 +15,8 @@ import (
 	"leadhit-sync/consumer/broker"
 )
 
-// withKafka opens the cluster of the settings and lets a command ask it. It says on stderr when Kafka keeps it waiting, and ends an
-// error of the connection with the settings to check. The command says to the notice when Kafka has answered.
+// withKafka opens the cluster of the settings and calls ask with it. It writes to stderr if Kafka does not respond for a while, so
+// ask calls Answered on the notice after each response. To an error of the connection it adds the settings to check.
 func withKafka(
 	ctx context.Context, stderr io.Writer, settings *config.Config,
 	ask func(ctx context.Context, cluster *broker.Cluster, n *terminal.Notice) error,
@@ -31,7 +31,7 @@ func withKafka(
 	return hinted(ask(ctx, cluster, n))
 }
 
-// hinted adds what to check to an error of the connection to Kafka. Errors about a topic or a group have their own words.
+// hinted adds the settings to check to an error of the connection. Errors about a topic or a group name their own.
 func hinted(err error) error {
 	answer, asked := errors.AsType[*broker.Error](err)
 	_, network := errors.AsType[*net.OpError](err)

@@ -85,7 +85,7 @@ func TestACommandThatWaitsSaysForWhat(t *testing.T) {
 		"resume --by me":                     "waiting for Kafka at " + addr + "…\n",
 		"preview":                            "waiting for Kafka at " + addr + "…\n",
 		"preview --follow":                   "waiting for Kafka at " + addr + "…\n",
-		"status " + addr:                     "waiting for the workers' answers…\n",
+		"status " + addr:                     "waiting for the workers' responses…\n",
 		"resume --by me -o json":             "waiting for Kafka at " + addr + "…\n",
 		"pause --reason why --by me -o json": "waiting for Kafka at " + addr + "…\n",
 	} {

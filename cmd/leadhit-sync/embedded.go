@@ -1,8 +1,7 @@
 package main
 
 import (
-	// What an image made from scratch lacks, for a binary that runs there: time zones, and the authorities that may vouch
-	// for LeadHit where the system names none.
+	// An image from scratch has no time zones, and no certificate authorities to verify LeadHit's certificate with.
 	_ "time/tzdata"
 
 	_ "golang.org/x/crypto/x509roots/fallback"

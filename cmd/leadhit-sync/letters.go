@@ -21,15 +21,16 @@ import (
 
 func lettersCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "letters", Short: "Look at the dead letters",
-		Long: `Look at the dead letters: events that can never succeed, each with its cause. They
-change nothing, and need only the KAFKA_ settings (without KAFKA_TOPICS and
-KAFKA_START) and DEAD_LETTER_TOPIC.`,
+		Use: "letters", Short: "Show the dead letters",
+		Long: `Show the dead letters: events that can never succeed, each with its cause.
+
+Both commands only read. They need the KAFKA_ settings, except KAFKA_TOPICS and
+KAFKA_START, and DEAD_LETTER_TOPIC.`,
 		Example: `  leadhit-sync letters list --since 24h
   leadhit-sync letters show orders/3/118273`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
-			return usageError{errors.New("a command is missing: list or show")}
+			return usageError{errors.New("no command given: want list or show")}
 		},
 	}
 	c.AddCommand(listCommand(), showCommand())
@@ -69,9 +70,9 @@ func listCommand() *cobra.Command {
 	f.StringVar(&q.Topic, "topic", "", "only events of this topic")
 	f.StringVar(&q.OrderID, "order", "", "only this order id")
 	f.StringVar(&q.Fingerprint, "fingerprint", "", "only this fingerprint, such as v1:9f2c41d07ab3")
-	f.Var(&since, "since", "only letters since then: 24h, 7d or an RFC 3339 time")
-	f.BoolVar(&q.everyGroup, "all-groups", false, "also letters of other groups that share the topic")
-	f.IntVar(&q.Limit, "limit", 50, "how many letters to list, newest first")
+	f.Var(&since, "since", "only letters since: 24h, 7d or an RFC 3339 time")
+	f.BoolVar(&q.everyGroup, "all-groups", false, "include letters of other groups that share the topic")
+	f.IntVar(&q.Limit, "limit", 50, "number of letters to list, newest first")
 	outputFlag(c, &output)
 	return c
 }
@@ -93,7 +94,7 @@ func showCommand() *cobra.Command {
 				return err
 			}
 			if len(found.Letters) == 0 {
-				return fmt.Errorf("no letter %s; it may have expired; \"letters list\" shows the ids", args[0])
+				return fmt.Errorf("no letter %s: it may have expired; \"letters list\" shows the ids", args[0])
 			}
 			if output == "json" {
 				return printLetterJSON(c.OutOrStdout(), found.Letters[0], reveal)
@@ -102,26 +103,26 @@ func showCommand() *cobra.Command {
 		},
 	}
 	outputFlag(c, &output)
-	c.Flags().BoolVar(&everyGroup, "all-groups", false, "also look among the letters of other groups that share the topic")
-	c.Flags().BoolVar(&reveal, "reveal", false, "print the event's value too; it may hold personal data")
+	c.Flags().BoolVar(&everyGroup, "all-groups", false, "include letters of other groups that share the topic")
+	c.Flags().BoolVar(&reveal, "reveal", false, "also print the event's value, which may contain personal data")
 	return c
 }
 
-// lettersQuery says which letters a command looks for.
+// lettersQuery selects letters.
 type lettersQuery struct {
 	deadletter.Filter
 
-	everyGroup bool // not only the letters of KAFKA_GROUP
+	everyGroup bool // include letters of groups other than KAFKA_GROUP
 }
 
-// checkID refuses what cannot be a letter's id. Most often it is the order's.
+// checkID refuses text that cannot be a letter's id. A common mistake is to give the order's id.
 func checkID(id string) error {
 	place, item, several := strings.Cut(id, "#") // of an event that names several orders: orders/3/118273#1
 	parts := strings.Split(place, "/")           // a topic's name has neither # nor slash
 	if (!several || isNumber(item)) && len(parts) == 3 && isNumber(parts[1]) && isNumber(parts[2]) {
 		return nil
 	}
-	return usageError{fmt.Errorf("%q is not a letter's id: that is TOPIC/PARTITION/OFFSET, such as orders/3/118273; "+
+	return usageError{fmt.Errorf("%q is not a letter's id: want TOPIC/PARTITION/OFFSET, such as orders/3/118273; "+
 		"\"letters list --order ID\" shows the letters of one order", id)}
 }
 
@@ -130,7 +131,8 @@ func isNumber(s string) bool {
 	return err == nil
 }
 
-// readLetters reads the letters' topic from its start to its end as of now. Letters of other groups are counted on stderr.
+// readLetters reads the letters' topic from its start to its current end. It reports on stderr how many letters of other groups
+// it left out.
 func readLetters(ctx context.Context, stderr io.Writer, q lettersQuery) (found deadletter.Listing, err error) {
 	settings, err := config.LoadKafka()
 	if err != nil {
@@ -146,7 +148,7 @@ func readLetters(ctx context.Context, stderr io.Writer, q lettersQuery) (found d
 		return err
 	})
 	if errors.Is(err, broker.ErrUnknownPartition) {
-		return found, fmt.Errorf("%s does not exist: no letter was written yet, or KAFKA_GROUP or DEAD_LETTER_TOPIC is wrong", topic)
+		return found, fmt.Errorf("topic %s does not exist: no letter was written yet, or KAFKA_GROUP or DEAD_LETTER_TOPIC is wrong", topic)
 	}
 	if err != nil {
 		return found, fmt.Errorf("read %s: %w", topic, err)

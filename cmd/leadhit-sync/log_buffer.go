@@ -10,18 +10,18 @@ import (
 )
 
 const (
-	// logLines is how many lines wait for a reader that does not read. More are dropped and counted.
+	// logLines is how many lines may wait for a slow reader. Further lines are dropped and counted.
 	logLines = 4096
-	// logFlush bounds the wait for that reader at the end. One that lives takes what waits in far less; one that is stuck takes
-	// nothing more, and the worker's end must not depend on it: all is committed by then.
+	// logFlush limits the wait for that reader at the end. A working reader takes all lines much faster. A stuck one must not keep
+	// the worker from ending; everything is committed by then.
 	logFlush = 5 * time.Second
 )
 
-// logBuffer hands the log's lines to a slow or stuck reader without ever holding up those who write them: a full pipe must
-// not stop the calls. Who makes one runs it, and waits for run's end.
+// logBuffer passes log lines to a reader that may be slow or stuck. Writing to it never blocks, because a full pipe must not stop
+// the calls. Whoever creates it calls run, and waits until run returns.
 type logBuffer struct {
 	out   io.Writer
-	note  slog.Handler // of what the buffer itself has to say
+	note  slog.Handler // for the buffer's own lines
 	lines chan []byte
 
 	mu      sync.Mutex
@@ -29,12 +29,12 @@ type logBuffer struct {
 	dropped int
 }
 
-// newLogBuffer returns a buffer before out. Its own lines have the format of the others.
+// newLogBuffer returns a buffer that writes to out. Its own lines are in the given format.
 func newLogBuffer(out io.Writer, format string) *logBuffer {
 	return &logBuffer{out: out, note: handler(out, format, nil), lines: make(chan []byte, logLines)}
 }
 
-// Write takes one line. It never waits and never fails.
+// Write takes one line. It never blocks and never fails.
 func (b *logBuffer) Write(line []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -49,8 +49,8 @@ func (b *logBuffer) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// run writes until ctx ends, and then what still waits, for logFlush at most. What is written to the buffer later is dropped.
-// Where the reader is stuck at the end, one goroutine stays behind in its write: only the end of the process frees it.
+// run writes lines until ctx ends, then the lines that still wait, for at most logFlush. Later lines are dropped. If the reader is
+// stuck, one goroutine stays blocked in its write until the process ends.
 func (b *logBuffer) run(ctx context.Context) {
 	written := make(chan struct{})
 	go func() {
@@ -72,14 +72,14 @@ func (b *logBuffer) run(ctx context.Context) {
 
 func (b *logBuffer) write(ctx context.Context) {
 	for line := range b.lines {
-		b.tellDropped(ctx)
-		_, _ = b.out.Write(line) // who does not read does not get it
+		b.logDropped(ctx)
+		_, _ = b.out.Write(line) // nobody is left to report an error to
 	}
-	b.tellDropped(ctx)
+	b.logDropped(ctx)
 }
 
-// tellDropped says how many lines are missing here, if any are.
-func (b *logBuffer) tellDropped(ctx context.Context) {
+// logDropped logs how many lines are missing at this place, if any are.
+func (b *logBuffer) logDropped(ctx context.Context) {
 	b.mu.Lock()
 	dropped := b.dropped
 	b.dropped = 0
@@ -87,7 +87,7 @@ func (b *logBuffer) tellDropped(ctx context.Context) {
 	if dropped == 0 {
 		return
 	}
-	r := slog.NewRecord(time.Now(), slog.LevelWarn, "log lines dropped: nobody read them in time", 0)
+	r := slog.NewRecord(time.Now(), slog.LevelWarn, "log lines dropped: the reader of the log is too slow", 0)
 	r.AddAttrs(slog.Int("lines", dropped))
 	_ = b.note.Handle(ctx, r) // as above
 }

@@ -82,8 +82,8 @@ func TestASlowReaderGetsAllThatWaitsAtTheEnd(t *testing.T) {
 
 func TestLinesThatFoundNoRoomAreCountedInTheFormatOfTheLog(t *testing.T) {
 	for format, pattern := range map[string]string{
-		"json": `^\{"time":"[^"]+","level":"WARN","msg":"log lines dropped: nobody read them in time","lines":(\d+)\}\n$`,
-		"text": `^time=\S+ level=WARN msg="log lines dropped: nobody read them in time" lines=(\d+)\n$`,
+		"json": `^\{"time":"[^"]+","level":"WARN","msg":"log lines dropped: the reader of the log is too slow","lines":(\d+)\}\n$`,
+		"text": `^time=\S+ level=WARN msg="log lines dropped: the reader of the log is too slow" lines=(\d+)\n$`,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			reader, writer := io.Pipe()

@@ -1,5 +1,5 @@
-// Command leadhit-sync tells LeadHit what became of each order: it consumes order events from Kafka, calls
-// set_order_status for each, and keeps what LeadHit refuses as dead letters.
+// Command leadhit-sync sends LeadHit the status of each order. It consumes order events from Kafka, calls set_order_status for
+// each, and stores events that LeadHit refuses as dead letters.
 //
 // cmd/worker shows how the parts are wired.
 package main
@@ -19,7 +19,7 @@ import (
 // version is set by the linker in releases (-ldflags "-X main.version=1.2.3").
 var version = ""
 
-// The exit codes, as --help tells them.
+// The exit codes. --help explains them.
 const (
 	exitError = 1
 	exitUsage = 2
@@ -28,12 +28,12 @@ const (
 const help = `leadhit-sync sends LeadHit the status of each order.
 
 It reads order events from Kafka, calls set_order_status(order_id, status) for each,
-retries calls that may still succeed, and keeps what LeadHit refuses in a dead-letter
-topic. Settings are environment variables: see "leadhit-sync config". A mapping says
-how an event becomes a status: see "leadhit-sync mapping".
+retries calls that may still succeed, and stores events that LeadHit refuses in a
+dead-letter topic. Settings are environment variables: see "leadhit-sync config".
+A mapping says how an event becomes a status: see "leadhit-sync mapping".
 
 Exit codes: 0 done (run: stopped by SIGTERM or SIGINT, every finished event is
-committed) · 1 it failed, stderr says why · 2 wrong usage or settings, each
+committed) · 1 it failed, see stderr · 2 wrong usage or settings, each
 mistake on a line of stderr.`
 
 // firstSteps are the examples of the root: from settings to a running worker.
@@ -47,7 +47,7 @@ func main() {
 	os.Exit(execute(context.Background(), os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
 }
 
-// streams are where a command reads and writes: data goes to out, all else to err.
+// streams are what a command reads and writes. Data goes to out, everything else to err.
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
@@ -59,7 +59,7 @@ func rootCommand() *cobra.Command {
 		Use: "leadhit-sync", Short: "Send LeadHit the status of each order", Long: help, Example: firstSteps,
 		SilenceErrors: true, SilenceUsage: true, Version: versionLines(),
 		Args: arguments(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error { return usageError{errors.New("a command is missing")} },
+		RunE: func(*cobra.Command, []string) error { return usageError{errors.New("no command given")} },
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError{withNearFlag(c, err)} })
@@ -105,11 +105,11 @@ func execute(ctx context.Context, args []string, s streams) int {
 	case errors.As(err, &listed):
 		text = err.Error()
 	}
-	_, _ = fmt.Fprintln(s.err, text) // nobody reads any more
+	_, _ = fmt.Fprintln(s.err, text) // if stderr is closed, the exit code still tells
 	return code
 }
 
-// mistakes returns every mistake of settings in err, one or more lines each; "" if there is none.
+// mistakes returns the mistakes in settings that err holds, one or more lines each; "" if there are none.
 func mistakes(err error) string {
 	if settings, ok := errors.AsType[*config.Error](err); ok {
 		return settings.Error()
@@ -120,23 +120,23 @@ func mistakes(err error) string {
 	return ""
 }
 
-// settingError prevents reading or using the settings, and is not about one of them.
+// settingError is about the settings as a whole, such as a file that cannot be read.
 type settingError struct{ error }
 
 func (e settingError) Unwrap() error { return e.error }
 
-// listedError is an error whose lines each begin with what they are about, a file's place mostly, and bear no other
-// word before them.
+// listedError is an error of several lines, each of which begins with its own subject, mostly a place in a file. It is printed
+// without a prefix.
 type listedError struct{ error }
 
 func (e listedError) Unwrap() error { return e.error }
 
-// usageError is a command line that cannot be understood.
+// usageError is a mistake on the command line.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// arguments turns errors of a positional-argument check into usage errors. Where a command is expected it suggests one.
+// arguments makes usage errors of the errors of an argument check. It suggests a command if one is expected.
 func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		err := check(c, args)

@@ -25,7 +25,7 @@ Exit codes: 0 done · 1 the mapping has mistakes, or a case gives a wrong result
   leadhit-sync mapping check shop.yaml && leadhit-sync mapping test shop.yaml`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
-			return usageError{errors.New("a command is missing: presets, show, check, test, explain or schema")}
+			return usageError{errors.New("no command given: want presets, show, check, test, explain or schema")}
 		},
 	}
 	c.AddCommand(presetsCommand(), showPresetCommand(), checkMappingCommand(), testMappingCommand(), explainCommand(), schemaCommand())

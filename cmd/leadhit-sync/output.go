@@ -17,7 +17,7 @@ func outputFlag(c *cobra.Command, output *string) {
 	c.Flags().StringVarP(output, "output", "o", "table", "table or json")
 }
 
-// checkOutput is a usage error for what is neither of the forms: told before any work is done.
+// checkOutput returns a usage error for an unknown form, before any work is done.
 func checkOutput(output string) error {
 	if output != "table" && output != "json" {
 		return usageError{fmt.Errorf("-o %s: want table or json", output)}
@@ -56,7 +56,7 @@ func printJSON(w io.Writer, value any, indent string) error {
 	return err
 }
 
-// count puts a number before a word: 1 event, 2 events.
+// count returns a number with a noun: 1 event, 2 events.
 func count(n int, one string) string {
 	if n == 1 {
 		return "1 " + one

@@ -20,7 +20,7 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// appendLimit bounds the writing of an entry.
+// appendLimit limits the time for writing an entry.
 const appendLimit = 30 * time.Second
 
 func pauseCommand() *cobra.Command {
@@ -42,12 +42,12 @@ misspelt. --create writes the pause for workers that start later.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if strings.TrimSpace(o.says.Reason) == "" {
-				return usageError{errors.New("--reason is missing: say why, for people who find the workers paused")}
+				return usageError{errors.New("--reason is missing: people who find the workers paused need to know why")}
 			}
 			return withLedger(c, o, pause)
 		},
 	}
-	o.flags(c, "why, for people who find the workers paused (required)")
+	o.flags(c, "why the workers are paused (required)")
 	c.Flags().BoolVar(&o.create, "create", false, "also pause a group that has no workers and no ledger yet")
 	return c
 }
@@ -69,7 +69,7 @@ for LEADHIT_URL or in an outage; these end automatically.`,
 			return withLedger(c, o, resume)
 		},
 	}
-	o.flags(c, "why, for people who read about it later")
+	o.flags(c, "why the pauses end")
 	return c
 }
 
@@ -77,16 +77,16 @@ for LEADHIT_URL or in an outage; these end automatically.`,
 type pauseOptions struct {
 	says   ledger.Entry
 	output string
-	create bool // also where nobody is known to follow
+	create bool // even if no worker is known to follow the ledger
 }
 
 func (o *pauseOptions) flags(c *cobra.Command, reason string) {
 	c.Flags().StringVar(&o.says.Reason, "reason", "", reason)
-	c.Flags().StringVar(&o.says.By, "by", "", "who you are (default: your user name)")
+	c.Flags().StringVar(&o.says.By, "by", "", "your name (default: your user name on this system)")
 	outputFlag(c, &o.output)
 }
 
-// clerk is what a command needs to act upon the ledger.
+// clerk holds what a command needs to write to the ledger.
 type clerk struct {
 	pauseOptions
 
@@ -96,7 +96,7 @@ type clerk struct {
 	append    func(context.Context, ledger.Entry) error
 }
 
-// withLedger reads the ledger and lets a command act upon it.
+// withLedger reads the ledger and runs a command on it.
 func withLedger(c *cobra.Command, o pauseOptions, act func(context.Context, *clerk) (notation, error)) error {
 	if err := checkOutput(o.output); err != nil {
 		return err
@@ -109,7 +109,7 @@ func withLedger(c *cobra.Command, o pauseOptions, act func(context.Context, *cle
 		}
 		o.says.By = name
 	}
-	if _, _, err := o.says.Record(); err != nil { // before anybody is asked
+	if _, _, err := o.says.Record(); err != nil { // before Kafka is asked
 		return usageError{err}
 	}
 	settings, err := config.LoadKafka()
@@ -140,7 +140,7 @@ func newClerk(ctx context.Context, settings *config.Config, cluster *broker.Clus
 	n.Answered()
 	d.followers = findFollowers(ctx, cluster, o.says.Group)
 	n.Answered()
-	own := d.topic == ledger.Topic("dlq."+o.says.Group) // no other group has it unless it was set so
+	own := d.topic == ledger.Topic("dlq."+o.says.Group) // the default name, so no other group uses it unless it is configured to
 	known := d.followers.workers > 0 || read.exists && (own || read.named || d.followers.exists || d.followers.unknown != nil)
 	if !known && !o.create {
 		verb := strings.TrimPrefix(string(o.says.Event), "guard.")
@@ -152,14 +152,14 @@ func newClerk(ctx context.Context, settings *config.Config, cluster *broker.Clus
 	return d, nil
 }
 
-// personOf is the name of the system's user. It refuses a program's user, which does not say who the person was.
+// personOf returns the name of the system's user. It refuses the users of programs, which do not identify a person.
 func personOf(u *user.User, err error) (string, error) {
 	programs := []string{"leadhit-sync", "nobody", "nonroot", "daemon", "app"}
 	switch {
 	case err != nil || u.Username == "":
-		return "", fmt.Errorf("--by is missing: user %d has no name here, so give yours", os.Getuid())
+		return "", fmt.Errorf("--by is missing: user %d has no name on this system; give yours", os.Getuid())
 	case slices.Contains(programs, u.Username):
-		return "", fmt.Errorf("--by is missing: %s is a program's user, so give your own name", u.Username)
+		return "", fmt.Errorf("--by is missing: %s is a program's user; give your own name", u.Username)
 	}
 	return u.Username, nil
 }
@@ -167,11 +167,11 @@ func personOf(u *user.User, err error) (string, error) {
 // ledgerRead is what a command learns from the ledger.
 type ledgerRead struct {
 	exists bool
-	named  bool           // it has an entry of the group
+	named  bool           // it has an entry that names the group
 	pauses []ledger.Entry // of the group, in force
 }
 
-// readPauses reads the ledger by the rules of the group's workers. It creates nothing.
+// readPauses reads the ledger as the group's workers do. It creates nothing.
 func readPauses(ctx context.Context, cluster *broker.Cluster, topic, group string, n *terminal.Notice) (read ledgerRead, err error) {
 	var guard ledger.Guard
 	records := scan.Records(ctx, cluster, scan.Range{Topic: topic, Uncommitted: true, Progress: func(int64, int64) { n.Answered() }})
@@ -197,7 +197,7 @@ func (d *clerk) write(ctx context.Context) error {
 	return d.append(ctx, d.says)
 }
 
-// pause writes the pause, though there may be one: the resume that ends the other may be under way.
+// pause writes the pause even if there is one already, because a resume may just be ending the other.
 func pause(ctx context.Context, d *clerk) (notation, error) {
 	if err := d.write(ctx); err != nil {
 		return notation{}, err
@@ -205,7 +205,7 @@ func pause(ctx context.Context, d *clerk) (notation, error) {
 	return d.notation(true), nil
 }
 
-// resume writes the end of the pauses in force, if there are any.
+// resume ends the pauses in force, if there are any.
 func resume(ctx context.Context, d *clerk) (notation, error) {
 	if len(d.pauses) == 0 {
 		return d.notation(false), nil

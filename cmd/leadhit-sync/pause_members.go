@@ -8,7 +8,7 @@ import (
 	"leadhit-sync/consumer/broker"
 )
 
-// workerClient is what our workers call themselves in Kafka.
+// workerClient is the client id of our workers in Kafka.
 const workerClient = "leadhit-sync"
 
 // followers describes the group's members, which follow the ledger.
@@ -17,10 +17,11 @@ type followers struct {
 	workers int   // members of the group that are workers
 	others  int   // members that are other programs
 	exists  bool  // the group has members, or offsets
-	unknown error // why the rest is not known; nil: it is
+	unknown error // why the numbers are not known; nil if they are
 }
 
-// findFollowers asks for the group's members. It creates nothing; a pause must be possible without an answer.
+// findFollowers asks Kafka for the group's members. It creates nothing, and returns no error: a pause must be possible without
+// them.
 func findFollowers(ctx context.Context, cluster *broker.Cluster, group string) followers {
 	found, err := membersOf(ctx, cluster, group)
 	f := followers{group: group, exists: err == nil && found.State != broker.Dead, unknown: err}
@@ -34,7 +35,7 @@ func findFollowers(ctx context.Context, cluster *broker.Cluster, group string) f
 	return f
 }
 
-// membersOf asks the group's coordinator. A group that never had one does not exist.
+// membersOf asks the group's coordinator. A group that never had a coordinator does not exist.
 func membersOf(ctx context.Context, cluster *broker.Cluster, group string) (broker.Group, error) {
 	none := broker.Group{State: broker.Dead}
 	topology, err := cluster.Topics(ctx)
@@ -67,16 +68,16 @@ func (f followers) String() string {
 		text = fmt.Sprintf("%d workers of group %s follow within seconds", f.workers, f.group)
 	}
 	if f.others > 0 {
-		text += fmt.Sprintf("; members that are no workers: %d", f.others)
+		text += fmt.Sprintf("; other members: %d", f.others)
 	}
 	return text
 }
 
-// absentError says that a command would reach nobody.
+// absentError says that no worker would see what a command writes.
 type absentError struct {
 	followers followers
 	ledger    string
-	exists    bool // the ledger does
+	exists    bool // whether the ledger exists
 	event     string
 }
 
@@ -85,9 +86,9 @@ func (e *absentError) Error() string {
 	if e.exists {
 		ledger = "nothing in the ledger " + e.ledger
 	}
-	members := "no worker as a member"
+	members := "no running worker"
 	if e.followers.unknown != nil {
-		members = "no member that can be seen"
+		members = "no visible members"
 	}
 	return fmt.Sprintf("group %s has %s and %s, so nobody would %s; nothing was written; check KAFKA_GROUP and DEAD_LETTER_TOPIC",
 		e.followers.group, members, ledger, e.event)

@@ -51,7 +51,7 @@ func TestAPauseOfAnUnknownGroupIsRefused(t *testing.T) {
 		{"resume", "--by", "alice"},
 	} {
 		got := command(t, "", line...)
-		if got.code != exitError || got.out != "" || !strings.Contains(got.err, "group leadhit-snyc has no worker") || !strings.Contains(got.err, "KAFKA_GROUP") {
+		if got.code != exitError || got.out != "" || !strings.Contains(got.err, "group leadhit-snyc has no running worker") || !strings.Contains(got.err, "KAFKA_GROUP") {
 			t.Errorf("%q: got %+v, want exit code 1 and the setting to check", line, got)
 		}
 	}
@@ -181,8 +181,8 @@ func TestUnknownFollowersAreReported(t *testing.T) {
 		want      string
 	}{
 		"one worker":       {followers{group: "shop", workers: 1}, "1 worker of group shop follows within seconds"},
-		"a foreign member": {followers{group: "shop", workers: 2, others: 1}, "2 workers of group shop follow within seconds; members that are no workers: 1"},
-		"only foreigners":  {followers{group: "shop", others: 3}, "no worker of group shop is running; those that start follow; members that are no workers: 3"},
+		"a foreign member": {followers{group: "shop", workers: 2, others: 1}, "2 workers of group shop follow within seconds; other members: 1"},
+		"only foreigners":  {followers{group: "shop", others: 3}, "no worker of group shop is running; those that start follow; other members: 3"},
 		"not allowed":      {followers{group: "shop", unknown: broker.ErrUnauthorised}, "that follow: grant Describe on group shop"},
 		"no answer":        {followers{group: "shop", unknown: errors.New("EOF")}, "that follow: EOF"},
 	} {

@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// notation is the JSON form of what a command did to the ledger. Its names stay; new ones may be added.
+// notation is the JSON form of what a command wrote to the ledger. Its names stay; new ones may be added.
 type notation struct {
 	Schema  string    `json:"schema"` // pause.v1
 	Event   string    `json:"event"`  // pause or resume
@@ -19,16 +19,16 @@ type notation struct {
 	At      time.Time `json:"at"`
 	By      string    `json:"by"`
 	Reason  string    `json:"reason"`
-	// Workers is how many workers of the group are running and follow; null where that is not known.
+	// Workers is the number of running workers that follow the ledger; null if it is not known.
 	Workers *int `json:"workers"`
-	// Pauses were in force before: what a resume ended.
+	// Pauses are those that were in force before, which a resume ended.
 	Pauses []pauseView `json:"pauses"`
 
 	followers followers
 	before    []ledger.Entry
 }
 
-// pauseView is a pause as scripts see it.
+// pauseView is the JSON form of a pause.
 type pauseView struct {
 	Kind         string    `json:"kind"`
 	Since        time.Time `json:"since"`
@@ -54,7 +54,7 @@ func (d *clerk) notation(written bool) notation {
 	return did
 }
 
-// print reports to people what was done.
+// print reports what was done.
 func (n notation) print(out io.Writer) error {
 	var p terminal.Page
 	switch {
@@ -62,14 +62,14 @@ func (n notation) print(out io.Writer) error {
 		p.Line("paused: written to %s", n.Ledger)
 		p.Row("by", n.By)
 		p.Row("reason", n.Reason)
-		p.Line("%s; calls in flight end first.", n.followers)
+		p.Line("%s; calls in flight end first", n.followers)
 		if len(n.before) > 0 {
-			p.Line("They were already paused; one resume ends all pauses:")
+			p.Line("they were already paused; one resume ends all pauses:")
 			printPauses(&p, n.before)
 		}
 		p.Line(`"leadhit-sync resume" ends it.`)
 	case !n.Written:
-		p.Line("no pause is in force, neither a manual one nor one of the flood guard; nothing was written to %s", n.Ledger)
+		p.Line("no pause is in force, by hand or by the flood guard; nothing was written to %s", n.Ledger)
 		p.Line("a worker that cannot write to it may still be paused; see leadhit-sync status")
 	default:
 		p.Line("resumed by %s: written to %s", terminal.Quote(n.By), n.Ledger)
@@ -91,7 +91,7 @@ func printPauses(p *terminal.Page, all []ledger.Entry) {
 	}
 }
 
-// accepted lists the causes that pause no more.
+// printAccepted lists the causes that no longer pause the workers.
 func printAccepted(p *terminal.Page, all []ledger.Entry) {
 	seen := map[string]bool{}
 	for _, e := range all {

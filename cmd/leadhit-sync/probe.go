@@ -13,20 +13,20 @@ import (
 )
 
 const (
-	// probeLimit bounds a probe, the reading of its answer included.
+	// probeLimit is the time limit of a probe, including the body of the response.
 	probeLimit = 2 * time.Second
-	// maxProbePage is more than any of the worker's own pages for probes.
+	// maxProbePage is larger than any of the worker's pages for probes.
 	maxProbePage = 64 << 10
-	// maxHeader is the longest header of an answer that is read. net/http's own limit is 10 MiB.
+	// maxHeader limits the header of a response. net/http's own limit is 10 MiB.
 	maxHeader = 64 << 10
 )
 
 func probeCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "probe URL", Short: "Request a page of a worker and print the answer",
-		Long: `Request a page of a worker and print the answer. The exit code is 0 for a 2xx status,
-else 1. It waits for two seconds at most, follows no redirect and uses no proxy. It is
-meant for probes inside the image, which has neither a shell nor curl.`,
+		Use: "probe URL", Short: "Request a page of a worker and print the response",
+		Long: `Request a page of a worker and print the response. The exit code is 0 for a 2xx status,
+otherwise 1. probe waits at most two seconds, follows no redirects and uses no proxy.
+It is meant for health probes inside the image, which has neither a shell nor curl.`,
 		Example: `  leadhit-sync probe http://127.0.0.1:8080/readyz`,
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -35,7 +35,7 @@ meant for probes inside the image, which has neither a shell nor curl.`,
 				return usageError{errors.New("the URL is not an http or https URL")}
 			}
 			if page.User != nil {
-				return usageError{errors.New("the URL names a user, which workers do not use; leave it out")}
+				return usageError{errors.New("the URL must not contain a user: workers ask for none")}
 			}
 			return probe(c.Context(), page, c.OutOrStdout())
 		},
@@ -43,13 +43,13 @@ meant for probes inside the image, which has neither a shell nor curl.`,
 }
 
 func probe(ctx context.Context, page *url.URL, out io.Writer) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, probeLimit, fmt.Errorf("no answer within %v", probeLimit))
+	ctx, cancel := context.WithTimeoutCause(ctx, probeLimit, fmt.Errorf("no response within %v", probeLimit))
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, page.String(), http.NoBody)
 	if err != nil {
 		return fmt.Errorf("probe %s: %w", page, err)
 	}
-	// A RoundTrip, not a client: it follows nobody. Without a Proxy it asks the worker itself, whatever HTTP_PROXY says.
+	// A client would follow redirects. Without a Proxy, the transport ignores HTTP_PROXY.
 	transport := &http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: maxHeader}
 	answer, err := transport.RoundTrip(request)
 	if err != nil {
@@ -60,12 +60,12 @@ func probe(ctx context.Context, page *url.URL, out io.Writer) error {
 		return fmt.Errorf("probe %s: %w", page, told(ctx, err))
 	}
 	if answer.StatusCode < 200 || answer.StatusCode > 299 {
-		return fmt.Errorf("probe %s: the answer is HTTP %d", page, answer.StatusCode)
+		return fmt.Errorf("probe %s: HTTP %d", page, answer.StatusCode)
 	}
 	return nil
 }
 
-// told prefers the reason why a context has ended to what its end has broken.
+// told returns the cause of the context's end, if it has ended, because err is only a consequence of that.
 func told(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause

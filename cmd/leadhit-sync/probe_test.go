@@ -26,7 +26,7 @@ func TestAProbePrintsTheAnswerAndExitsByItsStatus(t *testing.T) {
 				want.out = ""
 			}
 			if test.code != 0 {
-				want.err = fmt.Sprintf("leadhit-sync: probe %s/readyz: the answer is HTTP %d\n", url, test.status)
+				want.err = fmt.Sprintf("leadhit-sync: probe %s/readyz: HTTP %d\n", url, test.status)
 			}
 			if got != want {
 				t.Errorf("got %+v, want %+v", got, want)
@@ -73,7 +73,7 @@ func TestAProbeWaitsTwoSecondsAtMost(t *testing.T) {
 			if took := time.Since(begin); took < probeLimit {
 				t.Errorf("got an answer after %v, want it after %v at the earliest", took, probeLimit)
 			}
-			if got.code != exitError || !strings.Contains(got.err, "no answer within 2s") {
+			if got.code != exitError || !strings.Contains(got.err, "no response within 2s") {
 				t.Errorf("got %+v, want exit code 1 and the limit", got)
 			}
 		})

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// sinceFlag is the value of a flag that says how far back to begin: a while before now, or a moment.
+// sinceFlag is the value of --since: a duration before now, or a time.
 type sinceFlag struct {
 	text string
 	from time.Time
@@ -26,13 +26,13 @@ func (s *sinceFlag) Set(text string) error {
 	return nil
 }
 
-// String returns the text that was given; "" if none was.
+// String returns the given text.
 func (s *sinceFlag) String() string { return s.text }
 
-// Type is how the help calls the value.
+// Type is the name of the value in the help.
 func (s *sinceFlag) Type() string { return "duration|time" }
 
-// parseSince reads 90m, 7d, 1d12h or a time of RFC 3339.
+// parseSince reads a duration, such as 90m, 7d or 1d12h, or a time in RFC 3339.
 func parseSince(text string, now time.Time) (time.Time, error) {
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		return at, nil

@@ -8,20 +8,20 @@ import (
 	"unicode"
 )
 
-// maxStray is how much of a stray line is kept.
+// maxStray is how many bytes of a line are kept.
 const maxStray = 256
 
-// takeStrayLines sends to log, in its format, what libraries write to the process's standard logger and so to stderr:
-// net/http reports there what its callers never see, such as a response on an idle connection. It holds for the process.
+// takeStrayLines makes log receive what libraries write to the standard logger of the process. net/http, for example, reports a
+// response on an idle connection there. Without this, such lines would go to stderr in another format.
 func takeStrayLines(log *slog.Logger) {
-	slog.SetDefault(slog.New(stray{log.Handler()})) // the only way to the standard logger's output
+	slog.SetDefault(slog.New(stray{log.Handler()})) // the only way to redirect the standard logger
 }
 
-// stray makes a line of the log from a line of the standard logger.
+// stray turns a line of the standard logger into a line of our log.
 type stray struct{ slog.Handler }
 
-// Handle writes the line's text as an attribute. It leaves out what stands in quotes: these are bytes that somebody sent, in
-// which a server may repeat the API key.
+// Handle writes the line's text as an attribute, without anything in quotes. These are bytes that a server sent, and it may have
+// repeated the API key in them.
 func (s stray) Handle(ctx context.Context, record slog.Record) error {
 	text := quoted.ReplaceAllString(record.Message, `"…"`)
 	text = strings.Map(func(r rune) rune {

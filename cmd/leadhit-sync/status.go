@@ -22,26 +22,26 @@ import (
 )
 
 const (
-	// statusLimit bounds the asking of one worker, statusPage its answer: 20 orders with their last answers and a line for each
-	// partition are far less.
+	// statusLimit limits the time of a request, statusPage the size of a response. 20 orders with their last responses and a line
+	// for each partition are far smaller.
 	statusLimit = 5 * time.Second
 	statusPage  = 8 << 20
 )
 
-var errUnreached = errors.New("not every worker answered")
+var errUnreached = errors.New("not every worker responded")
 
 func statusCommand() *cobra.Command {
 	var workers, output string
 	var watching bool
 	c := &cobra.Command{
 		Use: "status [URL…]", Short: "Show the state of running workers",
-		Long: `Show the state of running workers and its reason, their calls and partitions, waiting
-orders with their last answers, and the letters of the last hour. Nothing is changed.
+		Long: `Show the state of running workers with its reason, their calls and partitions, waiting
+orders with their last responses, and the letters of the last hour. status only reads.
 
-Without a URL it asks the worker on this host, at HTTP_ADDR. host:port is enough
-for a URL. --workers takes several addresses, or dns:name:port for every address
-behind a name, such as that of a headless Service. The exit code is 1 if a worker
-does not answer.`,
+Without a URL it asks the worker on this host, at HTTP_ADDR. A URL may be just
+host:port. --workers takes several addresses, or dns:name:port for every address of a
+name, such as that of a headless Service. The exit code is 1 if a worker does not
+respond.`,
 		Example: `  leadhit-sync status
   leadhit-sync status 10.0.0.7:8080 -o json
   leadhit-sync status --workers dns:leadhit-sync.shop.svc:8080 -w`,
@@ -58,28 +58,28 @@ does not answer.`,
 					return showStatus(ctx, w, find, output, on)
 				})
 			}
-			n := terminal.StartNotice(c.ErrOrStderr(), "waiting for the workers' answers…")
+			n := terminal.StartNotice(c.ErrOrStderr(), "waiting for the workers' responses…")
 			defer n.Stop()
 			columns, _ := terminal.Size(c.OutOrStdout()) // as many lines as it takes: a terminal scrolls
 			return showStatus(c.Context(), c.OutOrStdout(), find, output, screen{columns: columns})
 		},
 	}
 	c.Flags().StringVar(&workers, "workers", "", "ask these workers: host:port,… or dns:name:port")
-	c.Flags().BoolVarP(&watching, "watch", "w", false, "ask again every two seconds, until Ctrl-C")
+	c.Flags().BoolVarP(&watching, "watch", "w", false, "refresh every two seconds, until Ctrl-C")
 	outputFlag(c, &output)
 	return c
 }
 
-// finder finds the pages to ask; it is asked before each look, for a name may stand for other workers by then.
+// finder returns the URLs to request. It is called before each look, because the addresses of a name may change.
 type finder func(context.Context) ([]string, error)
 
-// statusPages decides whom to ask. Its error is one of usage or of settings.
+// statusPages decides which workers to ask. Its error is about usage or settings.
 func statusPages(args []string, workers string) (finder, error) {
 	list := slices.Clone(args)
 	name, byName := strings.CutPrefix(workers, "dns:")
 	switch {
 	case strings.Contains(workers, "@") || slices.ContainsFunc(args, func(arg string) bool { return strings.Contains(arg, "@") }):
-		// It would stand on the screen, and a worker asks for none.
+		// The URL appears on the screen, and workers ask for no user.
 		return nil, usageError{errors.New("a worker's address must not contain a user or @")}
 	case byName && len(args) == 0:
 		host, port, err := net.SplitHostPort(name)
@@ -108,7 +108,7 @@ func statusPages(args []string, workers string) (finder, error) {
 	return func(context.Context) ([]string, error) { return list, nil }, nil
 }
 
-// pagesBehind returns a page for each address of a name.
+// pagesBehind returns a URL for each address of a name.
 func pagesBehind(ctx context.Context, host, port string) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, statusLimit)
 	defer cancel()
@@ -123,7 +123,7 @@ func pagesBehind(ctx context.Context, host, port string) ([]string, error) {
 	return addresses, nil
 }
 
-// ownAddress is where this host reaches what listens at an address.
+// ownAddress returns the address at which this host reaches a server that listens at listen.
 func ownAddress(listen string) string {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
@@ -135,7 +135,7 @@ func ownAddress(listen string) string {
 	return net.JoinHostPort(host, port)
 }
 
-// statusPageOf completes what a person gave: host:port, or a URL with or without the page.
+// statusPageOf completes a given host:port, or a URL with or without a path.
 func statusPageOf(given string) (string, error) {
 	text := strings.TrimSpace(given)
 	if !strings.Contains(text, "://") {
@@ -151,14 +151,14 @@ func statusPageOf(given string) (string, error) {
 	return page.String(), nil
 }
 
-// asked is what came of asking one worker.
+// asked is the result of asking one worker.
 type asked struct {
 	URL    string         `json:"url"`
 	Error  string         `json:"error,omitempty"`
 	Status *worker.Status `json:"status,omitempty"`
 }
 
-// showStatus asks all workers at once and prints what they say, for a screen. Its error says that one could not be asked.
+// showStatus asks all workers at once and prints their status for a screen. It returns an error if one of them did not respond.
 func showStatus(ctx context.Context, w io.Writer, find finder, output string, on screen) error {
 	pages, err := find(ctx)
 	if err != nil {
@@ -178,7 +178,7 @@ func showStatus(ctx context.Context, w io.Writer, find finder, output string, on
 
 func askWorkers(ctx context.Context, pages []string) []asked {
 	all := make([]asked, len(pages))
-	// Without a Proxy: the workers are asked themselves, whatever HTTP_PROXY says.
+	// Without a Proxy, the transport ignores HTTP_PROXY.
 	transport := &http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: maxHeader}
 	var hands sync.WaitGroup
 	for i, page := range pages {
@@ -195,7 +195,7 @@ func askWorkers(ctx context.Context, pages []string) []asked {
 }
 
 func askWorker(ctx context.Context, transport *http.Transport, page string) (*worker.Status, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, statusLimit, fmt.Errorf("no answer within %v", statusLimit))
+	ctx, cancel := context.WithTimeoutCause(ctx, statusLimit, fmt.Errorf("no response within %v", statusLimit))
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, page, http.NoBody)
 	if err != nil {
@@ -207,17 +207,17 @@ func askWorker(ctx context.Context, transport *http.Transport, page string) (*wo
 	}
 	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the answer is HTTP %d: is this a worker's /status?", answer.StatusCode)
+		return nil, fmt.Errorf("HTTP %d: is this a worker's /status?", answer.StatusCode)
 	}
 	var status worker.Status
 	if err := json.NewDecoder(io.LimitReader(answer.Body, statusPage)).Decode(&status); err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			return nil, cause
 		}
-		return nil, fmt.Errorf("the answer is no status: %w", err)
+		return nil, fmt.Errorf("the response is not a status: %w", err)
 	}
 	if status.Schema != "status.v1" {
-		return nil, fmt.Errorf("the answer has the schema %q: is this the /status of a worker of this version?", status.Schema)
+		return nil, fmt.Errorf("the response has the schema %q: is this the /status of a worker of this version?", status.Schema)
 	}
 	return &status, nil
 }

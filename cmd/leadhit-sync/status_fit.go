@@ -8,24 +8,24 @@ import (
 	"leadhit-sync/cmd/worker"
 )
 
-// room is how many rows the tables of one worker may have.
-type room struct{ orders, partitions int }
+// rows is how many rows the tables of one worker may have.
+type rows struct{ orders, partitions int }
 
-// block is what one worker said, and its lines in the room that it has.
+// block is the status of one worker, and its lines on the screen.
 type block struct {
 	asked
 
 	on    screen
-	room  room
+	rows  rows
 	lines []string
-	least bool // its tables are as short as can be
+	least bool // its tables cannot get shorter
 }
 
 func newBlock(a asked, on screen) *block {
-	b := &block{asked: a, on: on, room: room{orders: mostOrderRows, partitions: mostPartitions}}
+	b := &block{asked: a, on: on, rows: rows{orders: mostOrderRows, partitions: mostPartitions}}
 	if a.Status != nil {
-		b.room.orders = min(b.room.orders, len(a.Status.Orders))
-		b.room.partitions = min(b.room.partitions, len(a.Status.Partitions))
+		b.rows.orders = min(b.rows.orders, len(a.Status.Orders))
+		b.rows.partitions = min(b.rows.partitions, len(a.Status.Partitions))
 	}
 	b.print()
 	return b
@@ -33,30 +33,30 @@ func newBlock(a asked, on screen) *block {
 
 func (b *block) print() {
 	var p terminal.Page
-	s := statusPrinter{page: &p, room: b.room}
+	s := statusPrinter{page: &p, rows: b.rows}
 	if b.Status == nil {
-		s.labelled("state", "does not answer: "+b.Error)
+		s.labelled("state", "does not respond: "+b.Error)
 		s.labelled("worker", b.URL)
 	} else {
 		s.status = *b.Status
 		s.print(b.URL)
 	}
 	b.lines = p.Lines(b.on.columns)
-	b.least = b.room.orders <= 1 && b.room.partitions <= 1
+	b.least = b.rows.orders <= 1 && b.rows.partitions <= 1
 }
 
-// shrink takes a row from the longer table.
+// shrink removes a row of the longer table.
 func (b *block) shrink() {
-	if b.room.partitions > b.room.orders {
-		b.room.partitions--
+	if b.rows.partitions > b.rows.orders {
+		b.rows.partitions--
 	} else {
-		b.room.orders--
+		b.rows.orders--
 	}
 	b.print()
 }
 
-// fitStatus returns the lines for a screen. It shortens the longest tables first, then shows workers by their state alone, and then
-// the first of them.
+// fitStatus returns the lines for a screen. It shortens the longest tables first, then shows one line per worker, then only the first
+// of these lines.
 func fitStatus(all []asked, on screen) []string {
 	blocks := make([]*block, len(all))
 	for i, a := range all {
@@ -74,7 +74,7 @@ func fitStatus(all []asked, on screen) []string {
 	return lines
 }
 
-// longestOf is the block with the most lines that can be shortened; nil: none can.
+// longestOf returns the longest block that can be shortened; nil if there is none.
 func longestOf(blocks []*block) *block {
 	var longest *block
 	for _, b := range blocks {
@@ -99,12 +99,12 @@ func linesOf(all []asked, blocks []*block, on screen) []string {
 	return lines
 }
 
-// tooMuch fits a screen that is too small even for the shortest tables: the first lines of one worker, or a line for each.
+// tooMuch is for screens that are too small even for the shortest tables: the first lines of one worker, or a line per worker.
 func tooMuch(all []asked, lines []string, on screen) []string {
 	most := on.lines
 	if len(all) > 1 {
 		lines = []string{on.cut(summaryOf(all)), ""}
-		for _, a := range inTrouble(all) {
+		for _, a := range urgentFirst(all) {
 			lines = append(lines, on.cut(lineOf(a)))
 		}
 	}
@@ -115,8 +115,8 @@ func tooMuch(all []asked, lines []string, on screen) []string {
 	return lines[:min(len(lines), most)]
 }
 
-// inTrouble sorts workers that did not answer first, then workers that do not run.
-func inTrouble(all []asked) []asked {
+// urgentFirst sorts workers that did not respond first, then workers that are not running.
+func urgentFirst(all []asked) []asked {
 	rank := func(a asked) int {
 		switch {
 		case a.Status == nil:
@@ -131,7 +131,7 @@ func inTrouble(all []asked) []asked {
 	return sorted
 }
 
-// lineOf says a worker's state in one line.
+// lineOf is a worker's state in one line.
 func lineOf(a asked) string {
 	state := "not reached"
 	if a.Status != nil {

@@ -14,13 +14,12 @@ import (
 )
 
 const (
-	// statusWidth is where sentences are wrapped, and the width of a terminal that a status fits into. statusLabel is the width of
-	// the words before its lines.
+	// statusWidth is the width at which sentences are wrapped. statusLabel is the width of the labels before them.
 	statusWidth = 80
 	statusLabel = 10
 )
 
-// screen is what a status has to fit into. The zero value is no terminal: nothing is cut.
+// screen is the size that a status has to fit. The zero value is for pipes and files: nothing is cut.
 type screen struct{ columns, lines int }
 
 func (s screen) cut(line string) string {
@@ -30,13 +29,13 @@ func (s screen) cut(line string) string {
 	return terminal.Cut(line, s.columns)
 }
 
-// writeStatus prints what the workers said, one after another, and how many workers there are if they are several.
+// writeStatus prints the workers one after another, below a summary if there are several.
 func writeStatus(w io.Writer, all []asked, on screen) error {
 	_, err := io.WriteString(w, strings.Join(fitStatus(all, on), "\n")+"\n")
 	return err
 }
 
-// summaryOf says how many workers are in each state.
+// summaryOf counts the workers in each state.
 func summaryOf(all []asked) string {
 	if len(all) == 0 {
 		return "no workers"
@@ -59,14 +58,14 @@ func summaryOf(all []asked) string {
 	return count(len(all), "worker") + ": " + strings.Join(states, ", ")
 }
 
-// statusPrinter prints one worker's status. Ages count up to the worker's own now.
+// statusPrinter prints one worker's status. Ages are relative to the worker's own clock.
 type statusPrinter struct {
 	page   *terminal.Page
 	status worker.Status
-	room   room
+	rows   rows
 }
 
-// labelled prints texts behind a word, each beginning a line and wrapped into as many as it takes.
+// labelled prints texts behind a label. Each text begins on a line of its own and is wrapped.
 func (p *statusPrinter) labelled(label string, texts ...string) {
 	for _, text := range texts {
 		for _, line := range terminal.Hang(terminal.Pad(label, statusLabel), terminal.Quote(text), statusWidth) {
@@ -76,7 +75,7 @@ func (p *statusPrinter) labelled(label string, texts ...string) {
 	}
 }
 
-// print begins with the state: it is what a person looks for.
+// print begins with the state, because that is what people look for.
 func (p *statusPrinter) print(url string) {
 	s := p.status
 	p.state()
@@ -89,7 +88,7 @@ func (p *statusPrinter) print(url string) {
 			"set the record key to the order id")
 	}
 	for _, f := range s.Flaws {
-		if !f.Fatal { // those are problems
+		if !f.Fatal { // fatal ones are listed as problems
 			p.labelled("warn", "topic "+f.Topic+": "+f.String())
 		}
 	}
@@ -113,7 +112,7 @@ func (p *statusPrinter) state() {
 	p.labelled("problem", s.Problems...)
 }
 
-// unjoined is the phase of a worker that is in no generation of the group yet, as /readyz and the log name it.
+// unjoined is the phase of a worker that has not joined the group yet, as in /readyz and the log.
 func unjoined(s worker.Status) string {
 	switch s.Phase {
 	case "starting", "waiting", "joining":
@@ -122,7 +121,7 @@ func unjoined(s worker.Status) string {
 	return ""
 }
 
-// adviceOn explains a state and says what to do.
+// adviceOn explains a state and what to do about it.
 func adviceOn(s worker.Status) string {
 	const resumes = "; calls resume automatically"
 	switch s.State {
@@ -146,16 +145,16 @@ func adviceOn(s worker.Status) string {
 
 func (p *statusPrinter) calls() {
 	s := p.status
-	limit := "no limit a second"
+	limit := "no limit per second"
 	if s.PerSecond > 0 {
-		limit = "at most " + strconv.FormatFloat(s.PerSecond, 'f', 1, 64) + " a second"
+		limit = "at most " + strconv.FormatFloat(s.PerSecond, 'f', 1, 64) + " per second"
 	}
 	texts := []string{
 		fmt.Sprintf("%d of %d in flight, %s", s.InFlight, s.Limit, limit),
-		fmt.Sprintf("%d made, %d of them to be repeated", s.Calls, s.Retries),
+		fmt.Sprintf("%d made, %d failed and retried", s.Calls, s.Retries),
 	}
 	if s.RetryAfter != nil {
-		texts = append(texts, fmt.Sprintf("LeadHit asked to wait (Retry-After) until %s, for %s", p.clock(*s.RetryAfter), lasting(s.RetryAfter.Sub(s.At))))
+		texts = append(texts, fmt.Sprintf("LeadHit asked us to wait (Retry-After) until %s, for %s", p.clock(*s.RetryAfter), lasting(s.RetryAfter.Sub(s.At))))
 	}
 	p.labelled("calls", texts...)
 }
@@ -198,7 +197,7 @@ func (p *statusPrinter) letters() {
 	p.labelled("letters", texts...)
 }
 
-// clock is a time of day, with the date where that is another than the worker's now.
+// clock is a time of day, with the date unless it is the worker's today.
 func (p *statusPrinter) clock(t time.Time) string {
 	t, now := t.UTC(), p.status.At.UTC()
 	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
@@ -209,7 +208,7 @@ func (p *statusPrinter) clock(t time.Time) string {
 
 func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
 
-// lasting is a duration as people say it, in the two largest units.
+// lasting is a duration in its two largest units.
 func lasting(d time.Duration) string {
 	d = max(d, 0).Round(time.Second)
 	const day = 24 * time.Hour

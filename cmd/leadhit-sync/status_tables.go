@@ -12,10 +12,10 @@ import (
 	"leadhit-sync/cmd/worker"
 )
 
-// mostPartitions and mostOrderRows are how many partitions and orders have a line of their own.
+// mostPartitions and mostOrderRows limit how many partitions and orders have a line of their own.
 const mostPartitions, mostOrderRows = 20, 20
 
-// partitions prints all partitions, or of many those with the oldest unfinished events.
+// partitions prints all partitions or, if there are too many, those with the oldest unfinished events.
 func (p *statusPrinter) partitions() {
 	all := slices.Clone(p.status.Partitions)
 	p.page.Line("")
@@ -24,7 +24,7 @@ func (p *statusPrinter) partitions() {
 		return
 	}
 	rest := ""
-	if shown := p.room.partitions; len(all) > shown {
+	if shown := p.rows.partitions; len(all) > shown {
 		slices.SortStableFunc(all, func(a, b worker.PartitionStatus) int {
 			return cmp.Or(cmp.Compare(ageOf(b), ageOf(a)), cmp.Compare(b.Unfinished, a.Unfinished))
 		})
@@ -45,7 +45,7 @@ func (p *statusPrinter) partitions() {
 	}
 }
 
-// ageOf is the age of a partition's oldest event that is not finished, one that cannot be read included.
+// ageOf is the age of a partition's oldest unfinished event, including events that are held back.
 func ageOf(at worker.PartitionStatus) float64 {
 	if at.OpenTransaction != nil {
 		return max(at.OldestAge, at.OpenTransaction.Age)
@@ -62,12 +62,12 @@ func (p *statusPrinter) partition(at worker.PartitionStatus) {
 		offset(at.OldestOffset), age, strconv.Itoa(at.Unfinished))
 	switch {
 	case at.Unknown:
-		p.page.Note("  the broker does not know it; its calls and commits wait")
+		p.page.Note("  the broker does not know this partition; its calls and commits wait")
 	case at.OpenTransaction != nil:
 		p.page.Note(fmt.Sprintf("  an open transaction at %d holds back %s, the first %s old", at.OpenTransaction.LastStable,
 			count(int(at.OpenTransaction.HeldBack), "event"), lasting(seconds(at.OpenTransaction.Age))))
 	case at.WindowFull:
-		p.page.Note("  its window is full; no more is fetched until some of it is finished")
+		p.page.Note("  window full; fetching continues when some of these events are finished")
 	}
 }
 
@@ -78,7 +78,7 @@ func offset(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-// orders prints the orders that wait for their next try, those with the same last answer together.
+// orders prints the orders that wait for a retry, grouped by their last response.
 func (p *statusPrinter) orders() {
 	s := p.status
 	if len(s.Orders) == 0 {
@@ -86,14 +86,14 @@ func (p *statusPrinter) orders() {
 	}
 	p.page.Line("")
 	if waiting := waitingOf(s); waiting > 1 {
-		p.page.Line("%d orders wait for their next try", waiting)
+		p.page.Line("%d orders wait for a retry", waiting)
 	}
 	p.page.Columns(terminal.Whole, terminal.Text, terminal.Whole, terminal.Whole, terminal.Whole, terminal.Place)
 	p.page.Row("ORDER", "STATUS", "TRIES", "NEXT TRY", "AGE", "EVENT")
-	left := p.room.orders
+	left := p.rows.orders
 	for _, g := range groupsOf(s) {
 		if left == 0 {
-			break // what is not shown is counted above
+			break // the line above counts the rest
 		}
 		rows := g.listed[:min(len(g.listed), left)]
 		left -= len(rows)
@@ -110,19 +110,19 @@ func (p *statusPrinter) orders() {
 }
 
 func (p *statusPrinter) ageOf(o worker.WaitingOrder) string {
-	if o.Time.IsZero() { // of a worker of an earlier version
+	if o.Time.IsZero() { // the worker has an older version
 		return "-"
 	}
 	return lasting(p.status.At.Sub(o.Time))
 }
 
-// answerGroup is the orders with one last answer: how many there are, and those that the status lists.
+// answerGroup is the orders with the same last response: their number, and those that the status lists.
 type answerGroup struct {
 	orders int
 	listed []worker.WaitingOrder
 }
 
-// groupsOf groups the listed orders by their last answer, the largest group first. A group of which no order is listed is left out.
+// groupsOf groups the listed orders by their last response, the largest group first. It leaves out groups without a listed order.
 func groupsOf(s worker.Status) []*answerGroup {
 	byAnswer := make(map[worker.Answer]*answerGroup)
 	var all []*answerGroup

@@ -30,7 +30,7 @@ func watchStatus(ctx context.Context, w io.Writer, output string, show func(ctx 
 			on = screen{columns: columns, lines: max(rows-1, 1)} // the cursor needs the last row
 		}
 		var look strings.Builder
-		// A worker that did not answer is in the look, and may answer the next time.
+		// A worker that did not respond is in the look, and may respond the next time.
 		err := show(ctx, &look, on)
 		if ctx.Err() != nil {
 			return nil

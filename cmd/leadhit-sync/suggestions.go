@@ -9,9 +9,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// unknownCommand is the error about a word that is no command below c, with those that were probably meant.
+// unknownCommand is the error about a word that is not a command of c. It suggests similar commands.
 func unknownCommand(c *cobra.Command, word string) error {
-	c.SuggestionsMinimumDistance = max(c.SuggestionsMinimumDistance, 2) // cobra sets it for the root alone
+	c.SuggestionsMinimumDistance = max(c.SuggestionsMinimumDistance, 2) // cobra sets it for the root only
 	near := c.SuggestionsFor(word)
 	if len(near) == 0 {
 		return fmt.Errorf("unknown command %q for %q", word, c.CommandPath())
@@ -19,26 +19,26 @@ func unknownCommand(c *cobra.Command, word string) error {
 	return fmt.Errorf("unknown command %q for %q; did you mean %s?", word, c.CommandPath(), strings.Join(near, " or "))
 }
 
-// wrongArguments is the error about too few or too many arguments, in the words of the command's usage line.
+// wrongArguments is the error about too few or too many arguments. It takes their name from the command's usage line.
 func wrongArguments(c *cobra.Command, args []string) error {
-	usage, _, _ := strings.Cut(c.Use, " <") // what stdin is for is no argument
+	usage, _, _ := strings.Cut(c.Use, " <") // "< FILE" in a usage line is stdin, not an argument
 	_, argument, _ := strings.Cut(usage, " ")
 	switch {
 	case argument == "":
-		return fmt.Errorf("%q takes no arguments, and got %q", c.CommandPath(), args[0])
+		return fmt.Errorf("%q takes no arguments, got %q", c.CommandPath(), args[0])
 	case len(args) == 0:
 		return fmt.Errorf("%s is missing", argument)
 	}
-	return fmt.Errorf("one %s is wanted, and there are %d: %q", argument, len(args), args)
+	return fmt.Errorf("want one %s, got %d: %q", argument, len(args), args)
 }
 
-// withNearFlag adds to the error about an unknown flag the one that was probably meant.
+// withNearFlag adds similar flags to the error about an unknown flag.
 func withNearFlag(c *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) || unknown.GetSpecifiedShortnames() != "" {
 		return err
 	}
-	// Cobra's own suggestions are for commands, so the flags are dressed up as some.
+	// Cobra only suggests commands, so make commands with the names of the flags.
 	flags := &cobra.Command{SuggestionsMinimumDistance: 2}
 	c.Flags().VisitAll(func(f *pflag.Flag) {
 		flags.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
@@ -49,7 +49,7 @@ func withNearFlag(c *cobra.Command, err error) error {
 	return err
 }
 
-// helpCommand is cobra's, but that it says so when there is no such command.
+// helpCommand replaces cobra's, which reports no error about an unknown command.
 func helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "help [COMMAND…]", Short: "Show the help of a command",

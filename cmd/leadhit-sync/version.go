@@ -15,8 +15,8 @@ func versionCommand() *cobra.Command {
 	var output string
 	c := &cobra.Command{
 		Use: "version", Short: "Print the version and the commit it was built from",
-		Long: `Print the version, Go's version and the platform, and, if known, the commit that this
-program was built from with its time.`,
+		Long: `Print the version, Go's version, the platform and, if known, the commit that this
+program was built from, with its time.`,
 		Example: `  leadhit-sync version
   leadhit-sync version -o json | jq -r .version`,
 		Args: arguments(cobra.NoArgs),
@@ -52,7 +52,7 @@ func printedVersion(b worker.Build) versionJSON {
 	}
 }
 
-// versionLines is the version for people.
+// versionLines returns the version as text.
 func versionLines() string {
 	b := build()
 	text := fmt.Sprintf("leadhit-sync %s %s %s/%s", b.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
@@ -60,16 +60,16 @@ func versionLines() string {
 		text += fmt.Sprintf("\ncommit %s of %s", b.Revision, b.Time)
 	}
 	if b.Modified {
-		text += ", files changed since"
+		text += ", with uncommitted changes"
 	}
 	return text
 }
 
-// build says what this binary was built from.
+// build returns what this binary was built from.
 func build() worker.Build {
 	info, _ := debug.ReadBuildInfo()
 	return worker.ReadBuild(version, info)
 }
 
-// versionText is the version as it stands in logs, letters and requests.
+// versionText is the version in logs, letters and requests.
 func versionText() string { return build().Version }
