@@ -1,4 +1,4 @@
-# `make help` lists what there is. Each target stands alone: `make lint test` before a commit, `.ci/run` is what a change must pass.
+# `make help` lists the targets. Run `make lint test` before a commit; CI runs `.ci/run`.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -6,7 +6,7 @@ SHELL := bash
 GOLANGCI_LINT_VERSION := v2.15.0
 GOLANGCI_LINT := .cache/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
-# All packages but the black-box tests on real parts.
+# All packages except the black-box tests.
 UNIT = $$(go list ./... | grep -v '^leadhit-sync/integration')
 
 # Runs a part and prints its seconds: $(call part,name,command).
@@ -18,7 +18,7 @@ endef
 
 .PHONY: help
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build the binary into bin/.
@@ -46,20 +46,20 @@ lint: $(GOLANGCI_LINT) ## Check style, import rules and formatting.
 	cd deploy/image/mkimage && $(CURDIR)/$(GOLANGCI_LINT) run -c $(CURDIR)/.golangci.yml ./...
 
 .PHONY: vuln
-vuln: ## Look for known vulnerabilities; VULNDB=file:///… names a copy of the database.
+vuln: ## Look for known vulnerabilities; VULNDB=file:///… is a copy of the database.
 	.ci/vulnerabilities
 
 .PHONY: fmt
 fmt: $(GOLANGCI_LINT) ## Format the code.
 	$(GOLANGCI_LINT) fmt ./...
 
-# Not a tool line of go.mod: it would bring 207 modules.
+# Not a tool line of go.mod: that would add 207 modules.
 $(GOLANGCI_LINT):
 	@echo "building golangci-lint $(GOLANGCI_LINT_VERSION), which takes some minutes"
 	GOBIN=$(CURDIR)/.cache/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
 	mv .cache/bin/golangci-lint $@
 
-# A release says VERSION=1.2.3; without it the commit's tag is the version, or the commit. SOURCE is the code's address, for the label.
+# A release sets VERSION=1.2.3. The default is the commit's tag, or the commit. SOURCE is the code's address, for the label.
 MKIMAGE = go -C deploy/image/mkimage run . -root $(CURDIR) -version "$(VERSION)" -source "$(SOURCE)"
 
 .PHONY: image
@@ -67,7 +67,7 @@ image: ## Build the container image, an OCI layout for amd64 and arm64, into bin
 	$(MKIMAGE) -out $(CURDIR)/bin/image
 
 .PHONY: image-test
-image-test: image ## Build the image once more and compare, then run it under runc (Debian package runc, as root) on real Kafka.
+image-test: image ## Build the image twice and compare, then run it under runc (Debian package runc, as root) on real Kafka.
 	$(MKIMAGE) -out $(CURDIR)/bin/image-again/image >/dev/null
 	diff -r bin/image bin/image-again/image
 	rm -r bin/image-again
@@ -75,7 +75,7 @@ image-test: image ## Build the image once more and compare, then run it under ru
 	IMAGE=$(CURDIR)/bin/image go test $(if $(filter 0,$(shell id -u)),,-exec 'sudo -E') -count 1 -v -run '^TestImage$$' ./integration
 
 .PHONY: deploy-lint
-deploy-lint: $(GOLANGCI_LINT) ## Render every overlay of deploy and check it, against the binary too; a module of its own.
+deploy-lint: $(GOLANGCI_LINT) ## Render every overlay of deploy, and check it, also against the binary.
 	$(call part,deploy vet and style,cd deploy/lint && go mod tidy -diff && go vet ./... && $(CURDIR)/$(GOLANGCI_LINT) run --config $(CURDIR)/.golangci.yml ./...)
 	$(call part,deploy tests,cd deploy/lint && go test -count 1 ./...)
 
@@ -107,7 +107,7 @@ soak: ## Run the long tests: 40,000 simulated histories, 20 kills, 10 rolling re
 	$(call part,simulator,go test -count 1 -timeout 6h -run 'TestSimulat' -v ./consumer/dispatch)
 	$(call part,bubble,go test -count 1 -timeout 6h ./consumer)
 	$(call part,real Kafka,go test -count 1 -timeout 6h -v ./integration/...)
-	@# The oldest of each line that somebody may still run; what a release cannot do says so.
+	@# Old releases that are still in use. The tests log what a release cannot do.
 	@for version in 0.11.0.0 2.8.0 3.9.0; do \
 		echo "== Kafka $$version"; KAFKA_VERSION=$$version go test -count 1 -parallel 6 -timeout 2h -v -run '^TestWorker$$/^beside_each_other$$/^one_node$$' ./integration; \
 	done
@@ -115,7 +115,7 @@ soak: ## Run the long tests: 40,000 simulated histories, 20 kills, 10 rolling re
 .PHONY: chaos
 chaos: export CHAOS_MINUTES ?= 20
 chaos: export CHAOS_DIR ?= $(CURDIR)/.cache/chaos
-chaos: ## Make trouble for three workers and three brokers for CHAOS_MINUTES (20); CHAOS_SEED=n replays a plan.
+chaos: ## Kill, freeze and restart workers and brokers for CHAOS_MINUTES (20); CHAOS_SEED=n replays a plan.
 	$(call part,chaos,go test -count 1 -timeout 12h -run '^TestChaos$$' -v ./integration)
 
 FUZZTIME ?= 30s
@@ -130,6 +130,6 @@ fuzz: ## Run every fuzz test for FUZZTIME (30s), one after another.
 	done
 
 .PHONY: kafka
-kafka: ## Start a real Kafka and a LeadHit look-alike on this machine, and print how to reach both; Ctrl-C ends them.
-	@# Not go run: it would call a Ctrl-C a failure.
+kafka: ## Start real Kafka and a LeadHit look-alike on this machine, and print how to reach them; Ctrl-C stops both.
+	@# Not go run, which reports Ctrl-C as a failure.
 	@go build -o .cache/bin/launch ./integration/launch && exec .cache/bin/launch
