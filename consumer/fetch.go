@@ -113,7 +113,7 @@ func (f *fetcher) fetched(ctx context.Context, log *slog.Logger, ask dispatch.Fe
 			return
 		}
 		events[i] = dispatch.Event{
-			Offset: r.Offset, Time: r.Time, Since: broker.Since(r.Time, read), Bytes: size, Items: items, Record: e,
+			Offset: r.Offset, Time: r.Time, Since: event.Since(r.Time, read), Bytes: size, Items: items, Record: e,
 		}
 	}
 	f.counts.fetched.Add(uint64(len(events)))

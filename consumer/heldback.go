@@ -121,7 +121,7 @@ func (f *fetcher) logHold(ctx context.Context, log *slog.Logger, p event.Partiti
 		}
 		open.looked = true
 		if err == nil {
-			open.Since, open.known = broker.Since(first, open.seen), true
+			open.Since, open.known = event.Since(first, open.seen), true
 		}
 		last, before := f.holds.told[p]
 		if open.told || before && now.Sub(last) < holdQuiet {

@@ -3,6 +3,7 @@ package consumer
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"strings"
@@ -15,14 +16,16 @@ import (
 
 // topicsReason says why the topics cannot be consumed yet.
 func topicsReason(t broker.Topology, err error) reason {
-	var refused []string
-	for name, topic := range t.Topics {
-		if errors.Is(topic.Err, broker.ErrUnauthorised) {
+	var refused, missing []string
+	for _, name := range slices.Sorted(maps.Keys(t.Topics)) {
+		switch topic := t.Topics[name]; {
+		case topic.Missing:
+			missing = append(missing, name)
+		case errors.Is(topic.Err, broker.ErrUnauthorised):
 			refused = append(refused, name)
 		}
 	}
-	slices.Sort(refused)
-	switch missing := t.Missing(); {
+	switch {
 	case len(refused) > 0:
 		return unseen(refused)
 	case len(missing) > 0:

@@ -227,7 +227,7 @@ func (s *starts) logStart(ctx context.Context, b beginning) {
 		}
 		events += bounds[p].Last - start
 		first, err := s.options.Cluster.TimeAt(ctx, topic, p, start)
-		if err == nil && broker.Plausible(first, now) && (oldest.IsZero() || first.Before(oldest)) {
+		if err == nil && event.Plausible(first, now) && (oldest.IsZero() || first.Before(oldest)) {
 			oldest = first
 		}
 	}

@@ -97,7 +97,7 @@ func (f *fetcher) verify(ctx context.Context, p event.Partition) {
 	for again.Wait(ctx) {
 		bounds, err := f.options.Cluster.Bounds(ctx, p.Topic, []int{p.Number})
 		if err == nil {
-			var committed map[event.Partition]broker.Committed
+			var committed map[event.Partition]broker.OffsetCommit
 			if committed, err = f.options.Cluster.Committed(ctx, f.options.Group, []event.Partition{p}); err == nil {
 				err = f.verified(ctx, p, bounds[p.Number], committed[p].Next)
 			}

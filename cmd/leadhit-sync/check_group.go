@@ -97,7 +97,7 @@ func askForGroup(ctx context.Context, cluster *broker.Cluster, name string, node
 
 // checkMembers checks whether a worker could join the group's current members.
 func checkMembers(r *report, name string, g broker.Group) {
-	what, lack := "group", g.Rights.Lack(broker.Read)
+	what, lack := "group", g.Rights.Lack("Read")
 	switch who := obstacle(g); {
 	case len(lack) > 0:
 		reportLack(r, "group "+name, lack)
@@ -106,7 +106,7 @@ func checkMembers(r *report, name string, g broker.Group) {
 	case olderRelease(g):
 		r.warn(what, name+" has "+count(len(g.Members), "member")+" of an older release, which share partitions by another protocol: "+
 			"newer workers wait until the last of them has left")
-	case g.Rights == 0:
+	case g.Rights == nil:
 		r.skip(what, name+" has "+count(len(g.Members), "member")+"; cannot check whether it may be joined: the broker is too old to say")
 	default:
 		r.ok(what, name+" may be joined; it has "+count(len(g.Members), "member"))

@@ -19,12 +19,12 @@ func TestCheckJudgesAGroupByItsKindAndItsRights(t *testing.T) {
 		want  string
 	}{
 		"a group of KIP-848": {
-			broker.Group{State: "Stable", Kind: "consumer", Rights: 1 << broker.Read},
+			broker.Group{State: "Stable", Kind: "consumer", Rights: broker.Rights{"Read"}},
 			`FAIL  group      g is in use by other consumers: it is a "consumer" group (group.protocol=consumer), which a worker cannot join`,
 		},
-		"an empty group of KIP-848": {broker.Group{State: broker.Empty, Kind: "consumer", Rights: 1 << broker.Read}, "ok    group      g may be joined"},
+		"an empty group of KIP-848": {broker.Group{State: broker.Empty, Kind: "consumer", Rights: broker.Rights{"Read"}}, "ok    group      g may be joined"},
 		"an empty share group":      {broker.Group{State: broker.Empty, Kind: "share"}, `FAIL  group      g is in use by other consumers: it is a "share" group`},
-		"without the right to read": {broker.Group{State: broker.Dead, Rights: 1 << broker.Describe}, "FAIL  rights     Kafka does not allow Read on group g; grant it"},
+		"without the right to read": {broker.Group{State: broker.Dead, Rights: broker.Rights{"Describe"}}, "FAIL  rights     Kafka does not allow Read on group g; grant it"},
 		"rights that are not told":  {broker.Group{State: broker.Dead}, "skip  group      g has 0 members; cannot check whether it may be joined"},
 	} {
 		t.Run(name, func(t *testing.T) {

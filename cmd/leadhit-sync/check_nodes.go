@@ -18,8 +18,8 @@ import (
 type greetings map[string]greeting
 
 type greeting struct {
-	versions broker.Versions
-	err      error
+	tooOld string // the release of a broker that cannot serve a worker
+	err    error
 }
 
 // greetAtOnce is how many connections are opened at the same time.
@@ -33,10 +33,10 @@ func greet(ctx context.Context, cluster *broker.Cluster, addresses []string) gre
 	found := greetings{}
 	for _, address := range addresses {
 		group.Go(func() error {
-			versions, err := cluster.Greet(ctx, address)
+			tooOld, err := cluster.Greet(ctx, address)
 			mu.Lock()
 			defer mu.Unlock()
-			found[address] = greeting{versions, err}
+			found[address] = greeting{tooOld, err}
 			return nil
 		})
 	}
@@ -53,8 +53,8 @@ func checkFirst(r *report, known greetings, addresses []string) bool {
 		g := known[address]
 		if g.err != nil {
 			unreached = append(unreached, fmt.Sprintf("%v%s", g.err, kafkaHint(g.err)))
-		} else if release, ok := g.versions.TooOld(); !ok {
-			r.fail("kafka", address+" is "+release+", which cannot serve a worker: it needs Kafka 0.11 or newer; upgrade the brokers")
+		} else if g.tooOld != "" {
+			r.fail("kafka", address+" is "+g.tooOld+", which cannot serve a worker: it needs Kafka 0.11 or newer; upgrade the brokers")
 			old = true
 		}
 	}
@@ -85,7 +85,6 @@ func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topolog
 		if !tried {
 			answer = answers[node.Address]
 		}
-		release, recent := answer.versions.TooOld()
 		switch leads := ledBy(topology, node.ID); {
 		case answer.err != nil && (len(leads) > 0 || len(topology.Nodes) == 1):
 			r.fail("brokers", unreachedNode(node, answer.err)+leadsText(leads))
@@ -93,8 +92,8 @@ func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topolog
 		case answer.err != nil:
 			r.warn("brokers", unreachedNode(node, answer.err)+"; it leads none of our topics' partitions")
 			failed = true
-		case !recent:
-			r.fail("brokers", fmt.Sprintf("broker %d is %s, which cannot serve a worker: it needs Kafka 0.11 or newer; upgrade it", node.ID, release))
+		case answer.tooOld != "":
+			r.fail("brokers", fmt.Sprintf("broker %d is %s, which cannot serve a worker: it needs Kafka 0.11 or newer; upgrade it", node.ID, answer.tooOld))
 			failed = true
 		default:
 			reached = append(reached, node)

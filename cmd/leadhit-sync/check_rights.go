@@ -33,24 +33,20 @@ func checkTopicRights(ctx context.Context, r *report, cluster *broker.Cluster, c
 		return
 	}
 	for _, topic := range c.Kafka.Topics {
-		reportLack(r, "topic "+topic, rights[topic].Lack(broker.Read))
-		if len(rights[topic].Lack(broker.DescribeConfigs)) > 0 {
+		reportLack(r, "topic "+topic, rights[topic].Lack("Read"))
+		if len(rights[topic].Lack("DescribeConfigs")) > 0 {
 			r.warn("rights", "Kafka does not allow DescribeConfigs on topic "+topic+": the worker works, but cannot tell how large its "+
 				"events may be, nor for how long it keeps them; grant it")
 		}
 	}
 	for _, topic := range written {
-		reportLack(r, "topic "+topic, rights[topic].Lack(broker.Read, broker.Write))
+		reportLack(r, "topic "+topic, rights[topic].Lack("Read", "Write"))
 	}
 }
 
-func reportLack(r *report, what string, lack []broker.Right) {
+func reportLack(r *report, what string, lack []string) {
 	if len(lack) == 0 {
 		return
 	}
-	names := make([]string, 0, len(lack))
-	for _, right := range lack {
-		names = append(names, right.String())
-	}
-	r.fail("rights", fmt.Sprintf("Kafka does not allow %s on %s; grant it", strings.Join(names, " and "), what))
+	r.fail("rights", fmt.Sprintf("Kafka does not allow %s on %s; grant it", strings.Join(lack, " and "), what))
 }

@@ -183,7 +183,7 @@ type reason struct {
 // wait for it, a preview does not.
 func explainRecord(ctx context.Context, m *mapping.Mapping, r event.Record) seen {
 	e := seen{Place: r.Place, time: r.Time}
-	if !broker.Plausible(r.Time, time.Now()) {
+	if !event.Plausible(r.Time, time.Now()) {
 		e.time, e.odd = time.Time{}, r.Time
 	}
 	found, err := m.Explain(ctx, r)

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"leadhit-sync/cmd/terminal"
-	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/event"
 )
 
 // lookLimit bounds the last look for open transactions, after Ctrl-C.
@@ -40,7 +40,7 @@ func (w *watch) lookBehind(ctx context.Context) error {
 		}
 		now := time.Now()
 		for partition, h := range held {
-			since := broker.Since(h.First, now)
+			since := event.Since(h.First, now)
 			found = append(found, heldBack{topic, partition, h.Offset, h.Events, since.UTC(), now.Sub(since).Seconds()})
 		}
 	}

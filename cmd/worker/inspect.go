@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -33,7 +34,11 @@ func inspectTopic(
 	if err == nil && !info.Missing {
 		err = info.Err
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, broker.ErrUnauthorised):
+		return unknown, fmt.Errorf("%w; grant Read, Write, Describe and DescribeConfigs on the topic, and Create where it does not exist yet, "+
+			"or check the credentials", err)
+	case err != nil:
 		return unknown, err
 	}
 	settings, err := cluster.TopicSettings(ctx, append([]string{topic}, sources...)...)

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 
 	"leadhit-sync/config"
-	"leadhit-sync/consumer"
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/deadletter"
 	"leadhit-sync/retry/loop"
@@ -27,10 +26,11 @@ func (w *Worker) awaitLetters(ctx context.Context) bool {
 		case ctx.Err() != nil:
 			return false
 		}
-		reason, wait := lettersTrouble(err), lettersWait(w.config.DeadLetter.Topic, err)
-		w.consumer.WaitFor(wait)
+		reason := lettersWait(w.config.DeadLetter.Topic, err)
+		w.consumer.WaitFor(reason)
 		retrier.Failed()
-		retrier.Log(log, reason, reason, slog.Any("error", err), slog.String("reason", wait)) // the error names another port at each try
+		// The reason decides whether a line is new: the error names another port at each try.
+		retrier.Log(log, "nothing is consumed before letters can be stored; trying again", reason, slog.Any("error", err), slog.String("reason", reason))
 		if !retrier.Wait(ctx) {
 			return false
 		}
@@ -84,21 +84,4 @@ func appendLetter(ctx context.Context, c *config.Config, cluster *broker.Cluster
 		return fmt.Errorf("store letter %s: %w", l.ID(), err)
 	}
 	return nil
-}
-
-// lettersTrouble describes why the letters' topic cannot be inspected, or cannot store letters.
-func lettersTrouble(err error) string {
-	_, unfit := errors.AsType[*deadletter.UnfitError](err)
-	switch {
-	case errors.Is(err, broker.ErrTLS):
-		return "cannot connect to Kafka over TLS, so nothing is consumed; the worker keeps trying; check KAFKA_BROKERS and the KAFKA_TLS settings"
-	case errors.Is(err, broker.ErrNotKafka):
-		return "a broker's address belongs to something other than Kafka, so nothing is consumed; the worker keeps trying; check KAFKA_BROKERS and advertised.listeners"
-	case consumer.LoginRefused(err):
-		return "Kafka rejects the login, so nothing is consumed; the worker keeps trying; check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME " +
-			"and KAFKA_SASL_PASSWORD_FILE"
-	case unfit, errors.Is(err, broker.ErrUnauthorised), errors.Is(err, broker.ErrUnknownPartition):
-		return "the dead-letter topic cannot store letters, so nothing is consumed; the worker keeps trying; fix the cause that the error names"
-	}
-	return "waiting for Kafka; if this lasts, check KAFKA_BROKERS"
 }

@@ -20,7 +20,7 @@ type Member struct {
 	ID         string
 }
 
-// OffsetCommit is what to commit for one partition.
+// OffsetCommit is what to commit for one partition, or what is committed.
 type OffsetCommit struct {
 	event.Partition
 	// Next is the offset to go on from: the one behind the last finished.
@@ -161,19 +161,13 @@ func commitMessage(member Member, offsets []OffsetCommit) *offsetcommit.Request 
 	return message
 }
 
-// Committed is what a group has committed for one partition.
-type Committed struct {
-	// Next is the offset to go on from; -1 if nothing is committed, or no longer.
-	Next     int64
-	Metadata string
-}
-
-// Committed asks the group's coordinator. It returns an entry for each of partitions, or an error: [ErrCoordinator],
-// [ErrUnknownPartition], [ErrUnauthorised], or one of the network.
+// Committed asks the group's coordinator what the group has committed. It returns an entry for each of partitions, its Next -1
+// where nothing is committed (any more), or an error: [ErrCoordinator], [ErrUnknownPartition], [ErrUnauthorised], or one of the
+// network.
 func (c *Cluster) Committed(ctx context.Context, group string, partitions []event.Partition) (
-	map[event.Partition]Committed, error,
+	map[event.Partition]OffsetCommit, error,
 ) {
-	committed := make(map[event.Partition]Committed, len(partitions))
+	committed := make(map[event.Partition]OffsetCommit, len(partitions))
 	if len(partitions) == 0 {
 		return committed, nil // an empty request asks for all of the group's
 	}
@@ -183,7 +177,7 @@ func (c *Cluster) Committed(ctx context.Context, group string, partitions []even
 	err := c.readCommits(ctx, group, partitions, committed)
 	if errors.Is(err, kafka.GroupIdNotFound) {
 		for _, p := range partitions {
-			committed[p] = Committed{Next: -1}
+			committed[p] = OffsetCommit{Partition: p, Next: -1}
 		}
 		return committed, nil
 	}
@@ -199,7 +193,7 @@ func (c *Cluster) Committed(ctx context.Context, group string, partitions []even
 }
 
 func (c *Cluster) readCommits(ctx context.Context, group string, partitions []event.Partition,
-	into map[event.Partition]Committed,
+	into map[event.Partition]OffsetCommit,
 ) error {
 	topics := make(map[string][]int)
 	for _, p := range partitions {
@@ -217,7 +211,8 @@ func (c *Cluster) readCommits(ctx context.Context, group string, partitions []ev
 			if p.Error != nil {
 				return newError("read commits of "+group, topic, p.Partition, p.Error)
 			}
-			into[event.Partition{Topic: topic, Number: p.Partition}] = Committed{Next: p.CommittedOffset, Metadata: p.Metadata}
+			at := event.Partition{Topic: topic, Number: p.Partition}
+			into[at] = OffsetCommit{Partition: at, Next: p.CommittedOffset, Metadata: p.Metadata}
 		}
 	}
 	return nil

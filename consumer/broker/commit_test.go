@@ -38,7 +38,7 @@ func TestCommittedReturnsWhatCommitStored(t *testing.T) {
 	}
 	zero, one := event.Partition{Topic: "orders"}, event.Partition{Topic: "orders", Number: 1}
 	got, err := cluster.Committed(t.Context(), "sync", []event.Partition{zero, one})
-	if err != nil || got[zero] != (broker.Committed{Next: 3}) || got[one] != (broker.Committed{Next: 7, Metadata: "1+2"}) {
+	if err != nil || got[zero] != offset(0, 3, "") || got[one] != offset(1, 7, "1+2") {
 		t.Errorf("got %+v, %v, want what was committed", got, err)
 	}
 	got, err = cluster.Committed(t.Context(), "another", []event.Partition{zero})

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/compress"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/offsetcommit"
@@ -37,6 +38,12 @@ func ParseFetch(body []byte, version int16, partition int) ([]byte, error) {
 	f, err := parseFetch(body, version, partition)
 	return f.set, err
 }
+
+// OldRelease names the release of a broker that takes these requests, if it is too old.
+func OldRelease(versions []kafka.ApiVersion) string { return oldRelease(versions) }
+
+// RightsOf reads the field of an answer.
+func RightsOf(operations int32) Rights { return rightsOf(operations) }
 
 // Subscription is what is left of a member's subscription.
 func Subscription(metadata []byte) []byte { return subscription(metadata) }

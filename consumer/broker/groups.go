@@ -28,7 +28,7 @@ type Group struct {
 	// Kind is empty for a classic group, which kafka-go can join; else the name of another kind, such as consumer for the
 	// groups of KIP-848. Members and Protocol are not known then.
 	Kind string
-	// Rights are ours to the group; zero where the broker is too old to say.
+	// Rights are ours to the group.
 	Rights Rights
 }
 

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/metadata"
 )
@@ -29,51 +30,49 @@ func nodesOf(brokers []metadata.ResponseBroker) []Node {
 	return nodes
 }
 
-// Versions are the newest version of each request that a broker takes, by the request's number.
-type Versions map[int]int
-
-// TooOld names the release of a broker that cannot serve a worker; ok is true where it can.
-func (v Versions) TooOld() (release string, ok bool) {
-	newest, known := v[int(fetchKey)]
-	switch {
-	case known && newest >= oldestFetch:
-		return "", true
-	case newest == 3:
-		return "Kafka 0.10.1 or 0.10.2", false
-	case newest == 2:
-		return "Kafka 0.10.0", false
-	}
-	return "a Kafka before 0.10", false
-}
-
-// Greet connects to one address as a worker would, TLS and login included, and asks for the versions of requests. Nothing
-// is kept of the connection.
-func (c *Cluster) Greet(ctx context.Context, address string) (Versions, error) {
+// Greet connects to one address as a worker would, TLS and login included. tooOld names the release of a broker that cannot serve
+// a worker; it is empty if the broker can. Nothing is kept of the connection.
+func (c *Cluster) Greet(ctx context.Context, address string) (tooOld string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, setupLimit)
 	defer cancel()
 
 	conn, err := c.dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
-		return nil, newError("connect to "+address, "", -1, err)
+		return "", newError("connect to "+address, "", -1, err)
 	}
 	// Nothing was written that could be lost by an error of Close.
 	defer func() { _ = conn.Close() }()
 	deadline, _ := ctx.Deadline()
 	if err := conn.SetDeadline(deadline); err != nil {
-		return nil, newError("ask "+address, "", -1, err)
+		return "", newError("ask "+address, "", -1, err)
 	}
 	// The end of ctx, which may come before its deadline, ends the waiting.
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(0, 1)) })
 	defer stop()
-	all, err := conn.ApiVersions()
+	versions, err := conn.ApiVersions()
 	if err != nil {
-		return nil, newError("ask "+address, "", -1, err)
+		return "", newError("ask "+address, "", -1, err)
 	}
-	versions := make(Versions, len(all))
-	for _, v := range all {
-		versions[int(v.ApiKey)] = int(v.MaxVersion)
+	return oldRelease(versions), nil
+}
+
+// oldRelease names the release of a broker that takes these requests, if it is older than Kafka 0.11.
+func oldRelease(versions []kafka.ApiVersion) string {
+	newest := -1
+	for _, v := range versions {
+		if v.ApiKey == fetchKey {
+			newest = int(v.MaxVersion)
+		}
 	}
-	return versions, nil
+	switch {
+	case newest >= oldestFetch:
+		return ""
+	case newest == 3:
+		return "Kafka 0.10.1 or 0.10.2"
+	case newest == 2:
+		return "Kafka 0.10.0"
+	}
+	return "a Kafka before 0.10"
 }
 
 // toNode routes an exchange to one broker.

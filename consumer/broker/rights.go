@@ -8,49 +8,33 @@ import (
 	"github.com/segmentio/kafka-go/protocol/metadata"
 )
 
-// Right is something that Kafka may allow a user to do to a topic or a group. Its number is Kafka's.
-type Right uint8
+// Rights are the operations that Kafka allows us on a topic or a group, by their names for kafka-acls.sh: those of Read, Write,
+// Describe and DescribeConfigs. Nil: not known, because the broker is too old to say.
+type Rights []string
 
-// The rights that a worker needs.
-const (
-	Read            Right = 3
-	Write           Right = 4
-	Describe        Right = 8
-	DescribeConfigs Right = 10
-)
-
-// String returns the right's name, as kafka-acls.sh takes it.
-func (r Right) String() string {
-	switch r {
-	case Read:
-		return "Read"
-	case Write:
-		return "Write"
-	case Describe:
-		return "Describe"
-	case DescribeConfigs:
-		return "DescribeConfigs"
-	}
-	return fmt.Sprintf("operation %d", uint8(r))
-}
-
-// Rights are what the cluster allows us; the zero value is not known, which old brokers leave it.
-type Rights uint32
-
-// Lack returns those of the rights that we do not have. It returns none where they are not known.
-func (r Rights) Lack(wanted ...Right) []Right {
-	if r == 0 {
+// Lack returns those of the operations that we have no right to. It returns none where the rights are not known.
+func (r Rights) Lack(wanted ...string) []string {
+	if r == nil {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(wanted), func(w Right) bool { return r&(1<<w) != 0 })
+	return slices.DeleteFunc(slices.Clone(wanted), func(name string) bool { return slices.Contains(r, name) })
 }
 
-// rightsOf reads the field of an answer: a bit for each operation, or the least number, which says that it was not asked.
+// rightsOf reads the field of an answer: a bit for each operation. The least number says that the broker was not asked.
 func rightsOf(operations int32) Rights {
-	if operations < 0 {
-		return 0
+	if operations <= 0 {
+		return nil
 	}
-	return Rights(operations)
+	rights := Rights{}
+	for _, operation := range []struct {
+		bit  int
+		name string
+	}{{3, "Read"}, {4, "Write"}, {8, "Describe"}, {10, "DescribeConfigs"}} {
+		if operations&(1<<operation.bit) != 0 {
+			rights = append(rights, operation.name)
+		}
+	}
+	return rights
 }
 
 // TopicRights asks what we may do to topics, and returns an entry for each that exists and that we may see.

@@ -283,24 +283,3 @@ func (a *authority) client(t *testing.T) pemPair {
 		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})),
 	}
 }
-
-func TestRightsThatAreNotKnownAreNotMissed(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		have broker.Rights
-		want string
-	}{
-		"not known":  {0, ""},
-		"all":        {1<<broker.Read | 1<<broker.Write | 1<<broker.Describe, ""},
-		"reading":    {1<<broker.Read | 1<<broker.Describe, "Write"},
-		"to look at": {1 << broker.Describe, "Read Write"},
-	} {
-		var lack []string
-		for _, right := range test.have.Lack(broker.Read, broker.Write) {
-			lack = append(lack, right.String())
-		}
-		if got := strings.Join(lack, " "); got != test.want {
-			t.Errorf("%s: got %q missing, want %q", name, got, test.want)
-		}
-	}
-}

@@ -22,17 +22,6 @@ type Topology struct {
 	Topics map[string]TopicInfo
 }
 
-// Missing returns the topics that do not exist, sorted.
-func (t Topology) Missing() []string {
-	return slices.Sorted(func(yield func(string) bool) {
-		for name, topic := range t.Topics {
-			if topic.Missing && !yield(name) {
-				return
-			}
-		}
-	})
-}
-
 // TopicInfo describes one topic.
 type TopicInfo struct {
 	// Partitions is how many there are; their numbers start at 0.
