@@ -123,10 +123,8 @@ func (c *compiler) pathIntoEnvelope(s spec.Source, path tree.Path) {
 	if !c.program.debezium || s.Kind != "path" || c.program.each || len(path) < 2 {
 		return
 	}
-	for _, name := range []string{"after", "before", "payload"} {
-		if path.Begins(name) {
-			c.finding(s.From.Place, s.Where, "with unwrap: debezium a path begins at the row: $.%s is not in it; leave it out, or read it with envelope", name)
-		}
+	if name, ok := path.Name(0); ok && slices.Contains([]string{"after", "before", "payload"}, name) {
+		c.finding(s.From.Place, s.Where, "with unwrap: debezium a path begins at the row: $.%s is not in it; leave it out, or read it with envelope", name)
 	}
 }
 

@@ -96,7 +96,7 @@ type run struct {
 
 func newRun(p *program) *run {
 	return &run{
-		program: p, scan: tree.NewScanner(), keyScan: tree.NewScanner(),
+		program: p, scan: new(tree.Scanner), keyScan: new(tree.Scanner),
 		values: make([]value, len(p.fields)), item: none,
 	}
 }

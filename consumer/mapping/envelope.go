@@ -150,22 +150,16 @@ func (r *run) unwrap(doc []byte) *Outcome {
 // layer reads one document.
 func (r *run) layer(doc []byte) *Outcome {
 	err := r.scan.Scan(&r.program.plan, doc)
-	var bad *tree.Error
 	switch {
 	case err == nil:
 		r.doc = doc
 		return nil
-	case !errors.As(err, &bad):
-		return refused(causeNotJSON, "not JSON")
+	case errors.Is(err, tree.ErrDuplicateName):
+		return refused(causeDuplicateName, err.Error())
+	case errors.Is(err, tree.ErrTooDeep):
+		return refused(causeTooDeep, err.Error())
 	}
-	switch bad.Fault {
-	case tree.DuplicateName:
-		return refused(causeDuplicateName, bad.Message)
-	case tree.TooDeep:
-		return refused(causeTooDeep, bad.Message)
-	case tree.NotJSON:
-	}
-	return refused(causeNotJSON, bad.Message)
+	return refused(causeNotJSON, err.Error())
 }
 
 // foreign names the form of a value that is not JSON.

@@ -1,10 +1,13 @@
 // Package tree reads the values at declared paths of a JSON text in one pass.
 //
-// A [Plan] is made once of [Path]s; a [Scanner] then walks one text after another along it and keeps, for each path, the
-// slice of the text that stands there: numbers as written, strings with their escapes. Nothing is built of what no path
-// leads to, though all of it is checked: text that is not JSON, a duplicate name at any depth (parsers disagree on which
-// of the two counts) and a depth beyond [MaxDepth] are an [Error]. Broken UTF-8 is not: who uses a string has to look.
+// A [Plan] is made once from [Path]s. A [Scanner] then walks one text after another with it, and keeps for each path the
+// part of the text that is its value: numbers as written, strings with quotes and escapes. It builds no tree, because
+// most of an event is never asked for: decoding all of it into maps takes several times as long.
 //
-// Names are compared exactly, case included. Paths that count from the end of an array have their element read twice,
-// since which element it is shows only at the end. The items of one list, [Plan.Each], are read in the same pass.
+// The whole text is checked nevertheless. Text that is not JSON is an error. So are a name that is used twice in one
+// object at any depth ([ErrDuplicateName]), because parsers disagree on which of the two counts, and nesting beyond 512
+// levels ([ErrTooDeep]). Invalid UTF-8 is not: whoever uses a string checks it, and nobody else cares.
+//
+// Names are compared exactly, including case. The items of one list, [Plan.Each], are read in the same pass. An element
+// that is counted from the end of its array is read twice, since only the end shows which one it is.
 package tree

@@ -8,55 +8,50 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Fault is the kind of an [Error].
-type Fault uint8
-
-// The faults. NotJSON is the zero value.
-const (
-	NotJSON Fault = iota
-	DuplicateName
-	TooDeep
-)
-
-// Error says why a text cannot be read, in words that quote nothing of it but, at most, a harmless name.
-type Error struct {
-	Fault   Fault
-	Message string
-}
-
-func (e *Error) Error() string {
-	return e.Message
-}
-
+// The reasons why [Scanner.Scan] refuses a text that is JSON by its grammar. Any other error of Scan means "not JSON".
 var (
-	errTrailing = errors.New("text after the JSON document")
-	errTooDeep  = errors.New("too deep")
+	ErrDuplicateName = errors.New("duplicate name")
+	ErrTooDeep       = errors.New("too deep")
 )
 
-// explain writes its own words: the decoder's quote the payload.
-func (s *Scanner) explain(err error) *Error {
+// errTrailing never leaves the package.
+var errTrailing = errors.New("text after the JSON document")
+
+// A refusal is an error in our own words. The decoder's words quote the payload, which must not appear in a log; these
+// quote at most a harmless name.
+type refusal struct {
+	reason  error // nil for "not JSON"
+	message string
+}
+
+func (r *refusal) Error() string { return r.message }
+
+func (r *refusal) Unwrap() error { return r.reason }
+
+// explain makes a refusal of the decoder's error.
+func (s *Scanner) explain(err error) error {
 	size := len(s.doc)
 	var syntax *jsontext.SyntacticError
 	switch {
-	case errors.Is(err, errTooDeep):
-		return &Error{TooDeep, fmt.Sprintf("more than %d objects and arrays within one another", MaxDepth)}
+	case errors.Is(err, ErrTooDeep):
+		return &refusal{ErrTooDeep, fmt.Sprintf("more than %d objects and arrays within one another", maxDepth)}
 	case errors.Is(err, errTrailing):
-		return &Error{NotJSON, fmt.Sprintf("text after the JSON document, from byte %d of %d", s.end, size)}
+		return &refusal{nil, fmt.Sprintf("text after the JSON document, from byte %d of %d", s.end, size)}
 	case errors.Is(err, io.EOF):
-		return &Error{NotJSON, "the value holds nothing but white space"}
+		return &refusal{nil, "the value holds nothing but white space"}
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return &Error{NotJSON, fmt.Sprintf("the JSON document breaks off after %d bytes", size)}
+		return &refusal{nil, fmt.Sprintf("the JSON document breaks off after %d bytes", size)}
 	case errors.As(err, &syntax) && errors.Is(err, jsontext.ErrDuplicateName):
-		return &Error{DuplicateName, fmt.Sprintf("%s stands twice in one object, again at byte %d of %d",
+		return &refusal{ErrDuplicateName, fmt.Sprintf("%s stands twice in one object, again at byte %d of %d",
 			nameInWords(syntax.JSONPointer.LastToken()), syntax.ByteOffset, size)}
 	case errors.As(err, &syntax):
-		return &Error{NotJSON, fmt.Sprintf("not JSON at byte %d of %d", syntax.ByteOffset, size)}
+		return &refusal{nil, fmt.Sprintf("not JSON at byte %d of %d", syntax.ByteOffset, size)}
 	}
-	return &Error{NotJSON, "not JSON"}
+	return &refusal{nil, "not JSON"}
 }
 
-// nameInWords names a member only where its name looks like one that a programmer chose: some documents use an
-// e-mail address or a telephone number as a name.
+// nameInWords quotes a member's name only if it looks like a programmer's choice: some documents use e-mail addresses or
+// telephone numbers as names.
 func nameInWords(name string) string {
 	if name == "" || len(name) > 40 {
 		return "a name"

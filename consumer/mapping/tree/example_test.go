@@ -14,7 +14,7 @@ func ExampleScanner_Scan() {
 		return
 	}
 	status := plan.Add(path)
-	s := tree.NewScanner()
+	var s tree.Scanner
 	if err := s.Scan(&plan, []byte(`{"id": 9007199254740993, "history": [{"status": "new"}, {"status": "paid"}]}`)); err != nil {
 		fmt.Println(err)
 		return

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// A Path is a singular path of RFC 9535: it leads to one value at most. A [Path] parsed by [ParseList] leads to a list.
+// A Path is a singular path of RFC 9535: it leads to at most one value.
 type Path []step
 
 type stepKind uint8
@@ -29,27 +29,22 @@ func Member(name string) Path {
 	return Path{{name: name}}
 }
 
-// Name returns the name of the path's step i; it is not ok for an index.
+// Name returns the name in step i of the path; ok is false if the step is an index.
 func (p Path) Name(i int) (name string, ok bool) {
 	return p[i].name, p[i].kind == member
 }
 
-// Begins reports whether the path's first step is the member of that name.
-func (p Path) Begins(name string) bool {
-	return len(p) > 0 && p[0].kind == member && p[0].name == name
-}
-
-// maxSteps bounds a path, maxIndex an index within it: nothing real comes near either.
+// maxSteps limits a path, maxIndex an index in it. Real paths are far below; the limits keep a plan small.
 const (
 	maxSteps = 64
 	maxIndex = 100_000
 )
 
-// PathError says what is wrong with a path, and where.
+// PathError is a mistake in the text of a path.
 type PathError struct {
-	// At is where in the text the fault begins, counted in characters from 0.
+	// At is where in the text the mistake begins, counted in characters from 0.
 	At int
-	// Problem is what is wrong, in words.
+	// Problem says what is wrong.
 	Problem string
 }
 
@@ -93,7 +88,7 @@ func (p *pathParser) fault(at int, problem string) error {
 	return &PathError{At: utf8.RuneCountInString(p.text[:min(at, len(p.text))]), Problem: problem}
 }
 
-// path reads up to the end of the text or to a wildcard.
+// path reads to the end of the text or to a wildcard.
 func (p *pathParser) path() (Path, error) {
 	if !utf8.ValidString(p.text) {
 		return nil, &PathError{Problem: "the path is not valid UTF-8"}
@@ -158,7 +153,7 @@ func shorthandByte(c byte, first bool) bool {
 	return c == '_' || c >= utf8.RuneSelf || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || !first && '0' <= c && c <= '9'
 }
 
-// quoted reads ['name'] or ["name"], with the escapes of JSON and \'.
+// quoted reads ['name'] or ["name"], with JSON's escapes and \'.
 func (p *pathParser) quoted() (step, error) {
 	quote := p.text[p.at+1]
 	var name strings.Builder
@@ -186,7 +181,7 @@ func (p *pathParser) quoted() (step, error) {
 	return step{}, p.fault(len(p.text), "the name is not closed")
 }
 
-// escape appends what the escape at i stands for, and returns its length.
+// escape appends the character of the escape at i, and returns the length of the escape.
 func (p *pathParser) escape(name *strings.Builder, i int, quote byte) (size int, err error) {
 	if i+1 < len(p.text) {
 		if c := p.text[i+1]; c == quote || c == '/' {
@@ -194,7 +189,7 @@ func (p *pathParser) escape(name *strings.Builder, i int, quote byte) (size int,
 			return len(`\n`), nil
 		}
 	}
-	// The other quote needs no escape, and a surrogate alone is no character.
+	// UnquoteChar takes Go's escapes, which are more than JSON's; it refuses a lone surrogate.
 	r, _, tail, err := strconv.UnquoteChar(p.text[i:], 0)
 	size = len(p.text) - i - len(tail)
 	if err != nil || !strings.ContainsRune(`bfnrt\u`, rune(p.text[i+1])) {

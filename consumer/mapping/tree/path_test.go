@@ -17,7 +17,7 @@ func found(tb testing.TB, path, doc string) string {
 	}
 	var plan tree.Plan
 	slot := plan.Add(p)
-	s := tree.NewScanner()
+	var s tree.Scanner
 	if err := s.Scan(&plan, []byte(doc)); err != nil {
 		tb.Fatalf("%s: %v", doc, err)
 	}
@@ -146,7 +146,7 @@ func FuzzParsePath(f *testing.F) {
 		}
 		var plan tree.Plan
 		slot := plan.Add(path)
-		s := tree.NewScanner()
+		var s tree.Scanner
 		if err := s.Scan(&plan, []byte(`{"a":[{"b":1},[2]]}`)); err != nil {
 			t.Fatal(err)
 		}

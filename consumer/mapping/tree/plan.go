@@ -1,7 +1,7 @@
 package tree
 
-// A Plan is the set of paths that one pass looks for. Fill it before the first scan; then it is safe for concurrent use.
-// The zero value looks for nothing.
+// A Plan is the set of paths that one pass looks for. Fill it before the first scan; from then on it is safe for
+// concurrent use. The zero value looks for nothing.
 type Plan struct {
 	root      node
 	item      node
@@ -13,12 +13,12 @@ type Plan struct {
 
 // A node is one place in the trie of all paths.
 type node struct {
-	slots   []int // where the value found here goes
+	slots   []int // where to store the value found here
 	names   map[string]*node
 	indexes map[int]*node // from the start
 	ends    map[int]*node // from the end; 1 is the last
 	deepest int           // the largest key of ends
-	each    bool          // here is the list of items
+	each    bool          // this is the list of items
 }
 
 // Add looks for one value of the whole document, and returns its slot.
@@ -47,6 +47,7 @@ func (p *Plan) Each(list Path) (slot int) {
 	return slot
 }
 
+// grow adds the nodes of a path, and returns the last one.
 func (p *Plan) grow(n *node, path Path) *node {
 	for _, s := range path {
 		switch {
@@ -63,6 +64,7 @@ func (p *Plan) grow(n *node, path Path) *node {
 	return n
 }
 
+// child returns a child, and adds it if it is missing.
 func child[K comparable](children *map[K]*node, key K) *node {
 	if *children == nil {
 		*children = make(map[K]*node)
@@ -75,7 +77,7 @@ func child[K comparable](children *map[K]*node, key K) *node {
 	return n
 }
 
-// leaf tells that nothing is looked for below n.
+// leaf reports whether no path leads further than n.
 func (n *node) leaf() bool {
 	return n == nil || len(n.names) == 0 && len(n.indexes) == 0 && len(n.ends) == 0 && !n.each
 }

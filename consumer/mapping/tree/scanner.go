@@ -9,49 +9,43 @@ import (
 )
 
 const (
-	// MaxDepth is how many objects and arrays may stand within one another.
-	MaxDepth = 512
-	// MaxItems is how many items a list may have; of a longer one the first are read and all are counted.
+	// maxDepth limits how deep objects and arrays may be nested. Without a limit a short text could cost a large stack.
+	maxDepth = 512
+	// MaxItems limits the items of a list that are read. All of a longer list are counted, so that it can be refused.
 	MaxItems = 1000
 )
 
-// A Scanner reads one JSON text after another. It keeps slices of the text that it read last, and is for one goroutine.
+// A Scanner reads one JSON text after another, and is used again to save memory. The zero value is ready. It keeps parts
+// of the text that it read last, so call Release when done with a text. It is for one goroutine at a time.
 type Scanner struct {
 	src     bytes.Buffer
 	dec     jsontext.Decoder
-	opts    []jsontext.Options
-	scratch []byte // holds a name without its escapes while it is looked at
+	scratch []byte // a name without its escapes
 
 	plan    *Plan
 	doc     []byte
 	kind    jsontext.Kind
 	members int      // of the root object
-	shallow bool     // the text cannot be too deep
+	shallow bool     // the text has too few brackets to be too deep
 	slots   [][]byte // of the whole document
-	rows    [][]byte // of the items, one after the other
+	rows    [][]byte // of the items, one row after the other
 	items   int
-	late    []span // elements counted from the end: read when the first pass is over
-	tail    []span // the last elements of the arrays that are open
+	late    []span // elements counted from the end, to read when the first pass is over
+	tail    []span // the last elements of each array that is open
 	end     int    // where the document ended
 }
 
-// A span is a value whose place in its array is known only now.
+// A span is a part of the document that is read again: an element whose node became known only after it was read.
 type span struct {
 	node       *node
 	row        int
 	start, end int
 }
 
-// wholeDocument is the row of what belongs to no item.
+// wholeDocument is the row of values outside of the items.
 const wholeDocument = -1
 
-// NewScanner returns a scanner that has read nothing.
-func NewScanner() *Scanner {
-	// Broken UTF-8 in a member that nobody reads is nobody's business; what is read is checked value by value.
-	return &Scanner{opts: []jsontext.Options{jsontext.AllowInvalidUTF8(true)}}
-}
-
-// Release lets go of the text.
+// Release drops the references to the last text, so that a pooled scanner does not keep it in memory.
 func (s *Scanner) Release() {
 	clear(s.slots)
 	clear(s.rows)
@@ -62,23 +56,24 @@ func (s *Scanner) Release() {
 
 func (s *Scanner) reset(text []byte) {
 	s.src = *bytes.NewBuffer(text)
-	s.dec.Reset(&s.src, s.opts...)
+	// Invalid UTF-8 in a member that no path leads to is harmless; a value that is used is checked by its user.
+	s.dec.Reset(&s.src, jsontext.AllowInvalidUTF8(true))
 }
 
-// Scan reads the text and keeps what the plan looks for. Its error is an [*Error]. The text must not change as long as
-// values of it are used.
+// Scan reads the text and keeps the values that the plan looks for. Its error says why the text cannot be read, without
+// quoting it. The text must not change while its values are used.
 func (s *Scanner) Scan(p *Plan, text []byte) error {
 	s.Release()
 	s.plan, s.doc = p, text
 	s.slots = grown(s.slots, p.slots)
 	s.late, s.tail = s.late[:0], s.tail[:0]
-	s.shallow = bytes.Count(text, []byte("{"))+bytes.Count(text, []byte("[")) <= MaxDepth
+	s.shallow = bytes.Count(text, []byte("{"))+bytes.Count(text, []byte("[")) <= maxDepth
 	s.reset(text)
 	s.kind = s.dec.PeekKind()
 	if err := s.whole(); err != nil {
 		return s.explain(err)
 	}
-	// What was read once cannot fail now; each round reads strictly smaller texts.
+	// Each round reads strictly smaller parts, so the loop ends. They were read before and cannot fail.
 	for i := 0; i < len(s.late); i++ {
 		part := s.late[i]
 		s.reset(text[part.start:part.end])
@@ -96,7 +91,7 @@ func grown(slots [][]byte, n int) [][]byte {
 	return slots
 }
 
-// whole reads the document and demands its end.
+// whole reads the document, and refuses text behind it.
 func (s *Scanner) whole() error {
 	if err := s.value(&s.plan.root, wholeDocument, 0); err != nil {
 		return err
@@ -108,7 +103,8 @@ func (s *Scanner) whole() error {
 	return nil
 }
 
-// value reads the next value by what is looked for at n. Base is where the decoder's text begins within the document.
+// value reads the next value and keeps what the paths below n look for. Base is the offset of the decoder's text within
+// the document: it is not 0 for a part that is read again.
 func (s *Scanner) value(n *node, row, base int) error {
 	if n.leaf() {
 		start, end, err := s.skip(base)
@@ -128,7 +124,7 @@ func (s *Scanner) value(n *node, row, base int) error {
 	if _, err := s.dec.ReadToken(); err != nil {
 		return err
 	}
-	// No path is as long as MaxDepth: it is skip that meets what is too deep.
+	// Paths are shorter than maxDepth, so only skip can meet what is too deep.
 	start := base + int(s.dec.InputOffset()) - 1
 	inside := s.array
 	if kind == jsontext.KindBeginObject {
@@ -216,7 +212,8 @@ func (s *Scanner) nextItem() (into *node, row int) {
 	return &s.plan.item, s.items - 1
 }
 
-// remember keeps the last elements of an array, and not many more than will be asked for.
+// remember keeps the last elements of an array, at most twice as many as paths ask for: dropping one at a time would be
+// quadratic in a long array.
 func (s *Scanner) remember(deepest, bottom int, part span) {
 	if len(s.tail)-bottom >= 2*deepest {
 		kept := copy(s.tail[bottom:], s.tail[len(s.tail)-deepest:])
@@ -225,7 +222,7 @@ func (s *Scanner) remember(deepest, bottom int, part span) {
 	s.tail = append(s.tail, part)
 }
 
-// later has an element read again when the pass is over.
+// later notes an element to read again when the pass is over.
 func (s *Scanner) later(n *node, part span) {
 	part.node = n
 	for bytes.IndexByte([]byte(", \t\r\n"), s.doc[part.start]) >= 0 {
@@ -234,7 +231,7 @@ func (s *Scanner) later(n *node, part span) {
 	s.late = append(s.late, part)
 }
 
-// keep notes where the value of n stands.
+// keep stores the value of n in its slots.
 func (s *Scanner) keep(n *node, row, start, end int) {
 	for _, slot := range n.slots {
 		if row == wholeDocument {
@@ -253,7 +250,7 @@ func (s *Scanner) skip(base int) (start, end int, err error) {
 		end = base + int(s.dec.InputOffset())
 		return end - len(text), end, err
 	}
-	// Token by token, for jsontext has a limit of its own on depth, which is not ours.
+	// Token by token, because ReadValue has a depth limit of its own, 10,000.
 	outer := s.dec.StackDepth()
 	for start = -1; ; {
 		if _, err := s.dec.ReadToken(); err != nil {
@@ -264,8 +261,8 @@ func (s *Scanner) skip(base int) (start, end int, err error) {
 			start = end - 1
 		}
 		switch depth := s.dec.StackDepth(); {
-		case depth > MaxDepth:
-			return 0, 0, errTooDeep
+		case depth > maxDepth:
+			return 0, 0, ErrTooDeep
 		case depth == outer:
 			return start, end, nil
 		}
