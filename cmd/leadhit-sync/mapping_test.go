@@ -334,7 +334,7 @@ func TestCasesThatDifferAreShownAndExitWithOne(t *testing.T) {
 	}
 	for _, want := range []string{
 		"FAIL  another status  want call 1 paid\n                      got  call 1 submitted\n                      by   status.submitted\n",
-		"got  refuse UnknownStatus", "by   rules[0]: test == true", "by   status.otherwise: the status stands in no list",
+		"got  refuse UnknownStatus", "by   rules[0]: test == true", "by   status.otherwise: the status is in no list",
 		"want call 1 paid; ignore",
 	} {
 		if !strings.Contains(got.out, want) {

@@ -121,7 +121,7 @@ func TestUnknownStatusesAreToldApart(t *testing.T) {
 	for _, status := range []string{"on hold", "lost", "on hold"} {
 		tallied.add(seen{
 			Place: event.Place{Topic: "a"}, reasons: []reason{{mapping: "m", by: "status.otherwise"}},
-			outcomes: []mapping.Outcome{{Status: status, Cause: "UnknownStatus", Message: "the status stands in no list"}},
+			outcomes: []mapping.Outcome{{Status: status, Cause: "UnknownStatus", Message: "the status is in no list"}},
 		})
 	}
 	s := tallied.summary(load{1, time.Second})

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// A slip is a way to write a rule in another language. At is where it stands in the rule, counted in bytes.
+// A slip is an operator of another language in a rule. At is its offset in the rule, in bytes.
 type slip struct {
 	at   int
 	text string
 }
 
-// slips finds what people who know SQL, Python or JavaScript write for an operator of CEL. What stands between quotes is
-// no operator, and neither is the name of a field.
+// slips finds operators as people write them who know SQL, Python or JavaScript. Quoted texts and names of fields are not
+// operators.
 func slips(rule string, isField func(string) bool) []slip {
 	var all []slip
 	operator := regexp.MustCompile(`[=!<>~&|?]+|\p{L}[\p{L}\p{N}_]*|[“”‘’«»]`)
@@ -26,7 +26,7 @@ func slips(rule string, isField func(string) bool) []slip {
 	return all
 }
 
-// operatorAdvice says how CEL writes what another language writes so; "" for what CEL knows, or nobody.
+// operatorAdvice returns CEL's form of an operator of another language; "" for CEL's own operators and unknown words.
 func operatorAdvice(word string) string {
 	write := func(cel string) string { return `"` + word + `" is not an operator in rules; write ` + cel }
 	switch word {
@@ -72,7 +72,7 @@ func operatorAdvice(word string) string {
 	return ""
 }
 
-// withoutTexts blanks the texts of a rule, byte for byte.
+// withoutTexts replaces quoted texts by spaces. Offsets stay the same.
 func withoutTexts(rule string) string {
 	code := []byte(rule)
 	var quote byte
@@ -93,7 +93,7 @@ func withoutTexts(rule string) string {
 	return string(code)
 }
 
-// functionAdvice says what the language has in place of a function that a rule asks for; "" where it has nothing.
+// functionAdvice says what the language has instead of an unknown function; "" if it has nothing.
 func functionAdvice(message string) string {
 	m := regexp.MustCompile(`undeclared reference to '(\w+)'`).FindStringSubmatch(message)
 	if m == nil {

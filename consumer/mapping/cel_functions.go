@@ -14,21 +14,21 @@ import (
 	"leadhit-sync/consumer/mapping/spec"
 )
 
-// The functions of the rule language beside CEL's own.
+// The functions that rules have in addition to CEL's own.
 const (
 	funcCovers = "covers"
 	funcAbsent = "absent"
 )
 
-// absentPrefix makes the name under which a rule reads whether a field is absent. No field can have such a name.
+// absentPrefix makes the name of the variable that says whether a field is absent. No field can have such a name.
 const absentPrefix = "@absent:"
 
-// halfCent is the tolerance of covers. Platforms compute amounts in floats and with four decimals: 299.99 comes as
-// 299.98999999999995, and 18.45 is paid for 18.4501. In a currency of three decimals it is five of the smallest units, in
-// one without decimals less than the smallest unit.
+// halfCent is the tolerance of covers. Platforms compute amounts as floats and with four decimals: 299.99 arrives as
+// 299.98999999999995, and 18.45 is paid for 18.4501. In a currency with three decimals it is five of the smallest units, in
+// one without decimals it is less than the smallest unit.
 const halfCent = 0.005
 
-// functions declares the language's own functions.
+// functions declares these functions.
 func (c *compiler) functions() []cel.EnvOption {
 	amount := cel.NullableType(cel.DoubleType)
 	return []cel.EnvOption{
@@ -38,19 +38,19 @@ func (c *compiler) functions() []cel.EnvOption {
 	}
 }
 
-// covers reports whether an amount pays another in full. Null fails the rule, as it does in >=.
+// covers reports whether one amount pays the other in full. Null makes the rule fail, as it does with >=.
 func covers(paid, due ref.Val) ref.Val {
 	has, ok := paid.(types.Double)
 	wants, also := due.(types.Double)
 	if !ok || !also {
 		return types.NewErr("covers compares two amounts, one is null")
 	}
-	// Rounded first, or a float's last digit would decide whether 0.005 is less than half a cent.
+	// Without rounding, the last digit of a float would decide whether 0.005 is less than half a cent.
 	short := math.Round((float64(wants)-float64(has))*1e6) / 1e6
 	return types.Bool(short < halfCent)
 }
 
-// expandAbsent makes absent(field) a name of its own: a function sees only the field's value, and null is not absent.
+// expandAbsent turns absent(field) into a variable. A function would see only the field's value, and null is not absent.
 func (c *compiler) expandAbsent(h cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (ast.Expr, *common.Error) {
 	if args[0].Kind() != ast.IdentKind {
 		return nil, h.NewError(args[0].ID(), "absent takes the name of a field")

@@ -8,8 +8,8 @@ import (
 	"cel.dev/cel-go/common/types"
 )
 
-// doubles lets a rule say total > 0 where CEL wants total > 0.0: an integer literal beside a field of type number becomes
-// a double. It works on the parsed expression, before its types are checked.
+// doubles lets a rule say total > 0 where CEL requires total > 0.0: an integer literal next to a field of type number becomes
+// a double. It works on the parsed expression, before CEL checks the types.
 func doubles(a *ast.AST, p *program) {
 	factory := ast.NewExprFactory()
 	ast.PostOrderVisit(a.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
@@ -32,7 +32,7 @@ func arithmetic(function string) bool {
 	}, function)
 }
 
-// numeric tells whether an expression is a number field, or computed from one.
+// numeric reports whether an expression is a field of type number, or computed from one.
 func numeric(e ast.Expr, p *program) bool {
 	switch e.Kind() {
 	case ast.IdentKind:
@@ -50,7 +50,7 @@ func numeric(e ast.Expr, p *program) bool {
 	return false
 }
 
-// double turns an integer literal into a double, in a list too.
+// double turns an integer literal into a double, also inside a list.
 func double(e ast.Expr, factory ast.ExprFactory) {
 	switch e.Kind() {
 	case ast.LiteralKind:

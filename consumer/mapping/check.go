@@ -6,10 +6,10 @@ import (
 	"leadhit-sync/consumer/mapping/spec"
 )
 
-// Report lists what a loaded mapping consists of, for the person who wrote it.
+// Report lists the parts of a loaded mapping, for its author.
 type Report struct {
 	Mappings []ReportedMapping `json:"mappings"`
-	// Statuses are those that LeadHit knows, by the file's statuses.
+	// Statuses are those that LeadHit knows, as the file says.
 	Statuses []string `json:"statuses"`
 	// Findings are valid but probably unintended: a code or a text that a field can never have, a field that no rule
 	// reads, a path into an envelope that is opened, a topic that is not read.
@@ -20,7 +20,7 @@ type Report struct {
 type ReportedMapping struct {
 	Name        string `json:"name"`
 	Description string `json:"description,omitempty"`
-	// Topics are the names, or the RE2, or nothing where the mapping is for every topic.
+	// Topics are the names or the RE2; empty if the mapping is for every topic.
 	Topics    []string        `json:"topics"`
 	Each      string          `json:"each,omitempty"`
 	Fields    []ReportedField `json:"fields"`
@@ -48,7 +48,7 @@ type ReportedList struct {
 	Codes  []string `json:"codes"`
 }
 
-// Check reports what the mapping consists of, and what in it does nothing.
+// Check reports the parts of the mapping, and findings about them.
 func (m *Mapping) Check() Report {
 	r := Report{Statuses: m.statuses}
 	var found spec.Problems

@@ -60,6 +60,7 @@ func (c *compiler) finding(at spec.Place, where, format string, args ...any) {
 	c.program.findings.Add(at, where, format, args...)
 }
 
+// encoding compiles decode and schemas.
 func (c *compiler) encoding() {
 	p, s := c.program, c.spec
 	switch s.Decode.Value {
@@ -101,6 +102,7 @@ func (c *compiler) schemas(kind string) schema.Lookup {
 	return withFallback(known, c.fallback)
 }
 
+// each compiles the path of the list of orders. It comes before the fields, whose paths then begin at an item.
 func (c *compiler) each() {
 	t := c.spec.Each
 	if t.Value == "" {
@@ -145,7 +147,7 @@ func (c *compiler) regexp(t spec.Text, where string, groups int) *regexp.Regexp 
 	return re
 }
 
-// notRE2 says what is wrong with a regular expression.
+// notRE2 says what is wrong with a regular expression, in RE2's own words.
 func notRE2(err error) string {
 	if bad := (*syntax.Error)(nil); errors.As(err, &bad) {
 		return "not an RE2: " + string(bad.Code) + ": " + bad.Expr

@@ -14,6 +14,7 @@ const (
 	maxField = 1 << 16 // bytes of any other field's text
 )
 
+// field compiles one declared field. One with a mistake is compiled as far as it goes, so that rules may name it.
 func (c *compiler) field(s *spec.Field) {
 	if !identifier(s.Name) {
 		c.add(s.Place, s.Where, "a field's name is a letter or _, then letters, digits and _, and no word of CEL")
@@ -46,7 +47,7 @@ func (c *compiler) field(s *spec.Field) {
 	p.fields = append(p.fields, f)
 }
 
-// shape reads what happens to a field's text.
+// shape compiles the steps between the text at a source and the field's value.
 func (c *compiler) shape(s *spec.Field, f *field) {
 	for _, n := range s.Normalize {
 		f.trim = f.trim || n.Value == "trim"
@@ -57,11 +58,11 @@ func (c *compiler) shape(s *spec.Field, f *field) {
 	f.pattern = c.regexp(s.Pattern, s.Where+".pattern", none)
 	f.time = c.timeFormat(s, f.kind)
 	if f.kind == kindPresent && (f.pattern != nil || f.lower || f.trim) {
-		c.add(s.Place, s.Where, "type present looks at no text: pattern and normalize do nothing")
+		c.add(s.Place, s.Where, "type present ignores the text: pattern and normalize have no effect")
 	}
 }
 
-// kind returns the field's type: what is written, or what its name suggests.
+// kind returns the field's type: the written one, or the default for its name.
 func (c *compiler) kind(s *spec.Field) fieldKind {
 	if i := slices.Index(spec.Types(), s.Type.Value); i >= 0 {
 		return fieldKind(i) //nolint:gosec // there are a handful
@@ -75,6 +76,7 @@ func (c *compiler) kind(s *spec.Field) fieldKind {
 	return kindString
 }
 
+// source compiles one source of a field.
 func (c *compiler) source(f *field, s spec.Source) {
 	src := source{slot: none, text: s.String(), extract: c.regexp(s.Extract, s.Where+".extract", 1)}
 	switch s.Kind {
@@ -118,7 +120,7 @@ func (c *compiler) pathSource(src *source, kind string, path tree.Path) {
 	}
 }
 
-// pathIntoEnvelope finds a path that begins in an envelope which unwrap has taken off: it never finds anything.
+// pathIntoEnvelope warns of a path that begins in the envelope that unwrap takes off: it never finds a value.
 func (c *compiler) pathIntoEnvelope(s spec.Source, path tree.Path) {
 	if !c.program.debezium || s.Kind != "path" || c.program.each || len(path) < 2 {
 		return
@@ -128,6 +130,7 @@ func (c *compiler) pathIntoEnvelope(s spec.Source, path tree.Path) {
 	}
 }
 
+// attribute reports whether CloudEvents allows the name of an attribute.
 func attribute(name string) bool {
 	for _, c := range []byte(name) {
 		if (c < 'a' || c > 'z') && (c < '0' || c > '9') {
@@ -163,7 +166,7 @@ func (c *compiler) timeFormat(s *spec.Field, kind fieldKind) timeFormat {
 	return f
 }
 
-// sensible tells whether a layout keeps the date: YYYY-MM-DD is a text without one.
+// sensible reports whether a layout contains a date. YYYY-MM-DD does not: Go's layouts show an example date.
 func sensible(layout string) bool {
 	day := time.Date(2021, time.November, 23, 0, 0, 0, 0, time.UTC)
 	read, err := time.Parse(layout, day.Format(layout))

@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/consumer/mapping/spec"
 )
 
-// environment declares the fields, each of its type or null.
+// environment declares each field with its type or null.
 func (c *compiler) environment() (*cel.Env, error) {
 	options := append(c.functions(), cel.CrossTypeNumericComparisons(true))
 	for i := range c.program.fields {
@@ -52,7 +52,7 @@ func (c *compiler) rules() {
 	}
 }
 
-// then reads what a rule says.
+// then compiles the part of a rule behind then.
 func (c *compiler) then(s spec.Rule) verdict {
 	v := verdict{by: s.Where, reason: c.reason(s)}
 	known := append([]string{spec.Ignore, spec.DeadLetter}, c.statuses...)
@@ -68,7 +68,7 @@ func (c *compiler) then(s spec.Rule) verdict {
 	return v
 }
 
-// expression compiles what a rule asks.
+// expression compiles the part of a rule behind when.
 func (c *compiler) expression(env *cel.Env, s spec.Rule, r *rule) bool {
 	where := s.Where + ".when"
 	parsed, issues := env.Parse(s.When.Value)
@@ -82,7 +82,7 @@ func (c *compiler) expression(env *cel.Env, s spec.Rule, r *rule) bool {
 		c.issues(s.When, where, issues)
 		return false
 	}
-	if checked.OutputType().String() != cel.BoolType.String() { // exactly: a nullable bool is none
+	if checked.OutputType().String() != cel.BoolType.String() { // a nullable bool is not enough
 		c.add(s.When.Place, where, "must be true or false, is %s", typeInWords(checked.OutputType()))
 		return false
 	}
@@ -102,8 +102,8 @@ func (c *compiler) expression(env *cel.Env, s spec.Rule, r *rule) bool {
 	return true
 }
 
-// issues says what is wrong with a rule, with the place in the file. Where it is written as in another language we say
-// what CEL has in place of that. Else CEL's own words are good.
+// issues notes what is wrong with a rule, each with its place in the file. If the rule is written as in another language,
+// only that is noted, because CEL's messages about it mislead. Otherwise CEL's messages are good.
 func (c *compiler) issues(t spec.Text, where string, issues *cel.Issues) {
 	foreign := slips(t.Value, func(name string) bool { _, ok := c.program.index[name]; return ok })
 	for _, s := range foreign {
@@ -128,6 +128,7 @@ func (c *compiler) issues(t spec.Text, where string, issues *cel.Issues) {
 	}
 }
 
+// typeInWords names a CEL type for people who do not know CEL.
 func typeInWords(t *cel.Type) string {
 	words := map[string]string{
 		"int": "a number", "double": "a number", "uint": "a number", "string": "a text", "bytes": "bytes",
@@ -145,7 +146,7 @@ func typeInWords(t *cel.Type) string {
 	return "of type " + name
 }
 
-// reason compiles a rule's reason. A field's name in braces is replaced by the field's text.
+// reason compiles a rule's reason, in which the name of a field in braces stands for the field's text.
 func (c *compiler) reason(s spec.Rule) reason {
 	text := s.Reason.Value
 	if text == "" {

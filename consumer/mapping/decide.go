@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// decide finds what one order asks for: rules first, then the status lists, then otherwise.
+// decide finds the outcome of one order: by the rules first, then by the status lists, then by otherwise.
 func (r *run) decide() Outcome {
 	for i := range r.program.rules {
 		rule := &r.program.rules[i]
@@ -47,16 +47,16 @@ func (r *run) byStatus() Outcome {
 		return r.say(found)
 	}
 	if p.otherwise.action == sayRefuse {
-		return r.refuse(p.otherwise.by, causeUnknownStatus, "the status stands in no list")
+		return r.refuse(p.otherwise.by, causeUnknownStatus, "the status is in no list")
 	}
 	return r.say(p.otherwise)
 }
 
-// say turns a verdict into an outcome. The id is asked for last: only a call needs it.
+// say turns a verdict into an outcome. The id is read last, because only a call needs one.
 func (r *run) say(v verdict) Outcome {
 	switch v.action {
 	case sayIgnore:
-		return r.told(*ignored(r.because(v.reason)), v.by)
+		return r.decidedBy(*ignored(r.because(v.reason)), v.by)
 	case sayRefuse:
 		return r.refuse(v.by, causeRuleRefused, r.because(v.reason))
 	case sayPass:
@@ -74,10 +74,10 @@ func (r *run) say(v verdict) Outcome {
 	if id.state == stateFlawed {
 		out.Cause, out.Message = causeBadOrderID, id.problem
 	}
-	return r.told(out, v.by)
+	return r.decidedBy(out, v.by)
 }
 
-// refuse returns a refusal that carries what could be read.
+// refuse returns a refusal with the order id and the status, as far as they could be read.
 func (r *run) refuse(by, cause, message string) Outcome {
 	out := *refused(cause, r.hinted(cause, message))
 	if i := r.program.orderID; i != none && r.value(i).state == statePresent {
@@ -86,11 +86,11 @@ func (r *run) refuse(by, cause, message string) Outcome {
 	if i := r.program.status; i != none && r.value(i).state == statePresent {
 		out.Status = r.value(i).text
 	}
-	return r.told(out, by)
+	return r.decidedBy(out, by)
 }
 
-// flawed returns the first field that the rule reads and that cannot be read. Read as null it might make a paid order
-// a submitted one.
+// flawed returns the first unreadable field of a rule, or nil. Treated as null it could make the rule report a paid order as
+// submitted.
 func (r *run) flawed(rule *rule) *value {
 	for _, i := range rule.reads {
 		if r.noItem && r.program.fields[i].item {
@@ -103,7 +103,7 @@ func (r *run) flawed(rule *rule) *value {
 	return nil
 }
 
-// nulls says which fields of a rule were null, which is why rules fail.
+// nulls says which field of a rule was null. That is the usual reason why a rule fails.
 func (r *run) nulls(rule *rule) string {
 	for _, i := range rule.reads {
 		if v := r.value(i); v.state == stateNull {
@@ -113,7 +113,7 @@ func (r *run) nulls(rule *rule) string {
 	return "its fields do not fit together"
 }
 
-// lacks says what is wrong with a field that has no value. What is missing may be had: it says where it was looked for.
+// lacks says why a field has no value. For an absent field it says where it was looked for, so that the author can compare.
 func (r *run) lacks(i int) string {
 	v := r.value(i)
 	if !v.absent {
@@ -122,7 +122,7 @@ func (r *run) lacks(i int) string {
 	return shorten(v.problem+": "+r.program.fields[i].lookedFor(), maxMessage)
 }
 
-// lookedFor names the places where a field's value may stand.
+// lookedFor lists a field's sources.
 func (f *field) lookedFor() string {
 	var places []string
 	for i := range f.sources {

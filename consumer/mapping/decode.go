@@ -8,7 +8,7 @@ import (
 	"leadhit-sync/consumer/mapping/tree"
 )
 
-// The causes of a refusal, see the package comment.
+// The causes of a refusal, see the package comment. They are metric labels and stand in dead letters, so they never change.
 const (
 	causeNotJSON             = "NotJSON"
 	causeDuplicateName       = "DuplicateName"
@@ -29,7 +29,7 @@ const (
 	causeRuleCost            = "RuleCost"
 )
 
-// Causes returns the causes that a refusal may have, of which the package comment speaks.
+// Causes returns all causes that a refusal may have. The package comment describes them.
 func Causes() []string {
 	return []string{
 		causeNotJSON, causeDuplicateName, causeEmptyValue, causeTooLarge, causeTooDeep, causeUnsupportedEncoding, causeUnknownSchema,
@@ -38,14 +38,15 @@ func Causes() []string {
 	}
 }
 
-// maxMessage bounds a message, in bytes.
+// maxMessage limits a message, in bytes: it becomes a header of a dead letter and a line of a log.
 const maxMessage = 256
 
-// maxBy bounds what decided, in bytes: a rule may be long.
+// maxBy limits the text of the deciding rule, in bytes.
 const maxBy = 512
 
-// Decode says what the record asks for: at least one outcome, each for one order, in the order of the event. The error
-// is only ever a schema that cannot be had now: the same record may be decoded later. Everything else is an outcome.
+// Decode returns what the record asks for: one outcome for each order in the event, in its sequence, and at least one. An
+// error always means that a schema cannot be looked up now; the same record can be decoded later. Anything else is an
+// outcome.
 func (m *Mapping) Decode(ctx context.Context, record event.Record) ([]Outcome, error) {
 	return m.decode(ctx, &record, nil)
 }
@@ -66,7 +67,7 @@ func (m *Mapping) decode(ctx context.Context, record *event.Record, trace *Expla
 	return r.outcomes(ctx)
 }
 
-// A run is the decoding of one record. It is used again for the next one.
+// A run is the decoding of one record. Runs are pooled, so that decoding a record allocates little.
 type run struct {
 	program *program
 	record  *event.Record
@@ -74,22 +75,22 @@ type run struct {
 	keyScan *tree.Scanner
 	trace   *Explanation
 
-	doc         []byte // the innermost document
+	doc         []byte // the innermost document, a part of record or of a decoded text
 	contentType string
 	framed      bool
-	binary      bool   // a CloudEvent in headers
+	binary      bool   // a CloudEvent in binary mode
 	inString    bool   // a string was opened
-	lossy       bool   // the string's text had to be repaired
-	absent      bool   // there is an event but no body
-	hint        string // why something is missing, where that is known
-	// connectSchema is the schema in Connect's envelope; below are the members that were opened below its payload.
+	lossy       bool   // the string had invalid UTF-8, replaced by U+FFFD
+	absent      bool   // the event has no body
+	hint        string // why something is missing, if known
+	// connectSchema is the schema in Connect's envelope; below are the members that were opened inside its payload.
 	connectSchema []byte
 	below         []string
-	envelope      [][]byte // the slots of the document before the last one; empty where there is none
-	ce            [][]byte // those of the CloudEvent
+	envelope      [][]byte // the slots of the document around the innermost one; empty if there is none
+	ce            [][]byte // the slots of a structured CloudEvent
 
-	item    int // the item that is looked at, or none
-	noItem  bool
+	item    int  // the current item, or none
+	noItem  bool // the list of items is missing
 	values  []value
 	scratch []byte
 }
@@ -101,7 +102,7 @@ func newRun(p *program) *run {
 	}
 }
 
-// release lets go of the record's bytes.
+// release drops all references to the record's bytes before the run goes back to the pool.
 func (r *run) release() {
 	r.scan.Release()
 	r.keyScan.Release()
@@ -115,20 +116,21 @@ func (r *run) release() {
 	r.program.runs.Put(r)
 }
 
+// outcomes opens the envelopes and decides each order.
 func (r *run) outcomes(ctx context.Context) ([]Outcome, error) {
 	out, err := r.open(ctx)
 	switch {
 	case err != nil:
 		return nil, err
 	case out != nil:
-		return []Outcome{r.told(*out, byValue)}, nil
+		return []Outcome{r.decidedBy(*out, byValue)}, nil
 	case r.program.each:
 		return r.items(), nil
 	}
 	return []Outcome{r.decide()}, nil
 }
 
-// items decides each item of the list by itself.
+// items decides each item of the list on its own: a broken item does not affect the others.
 func (r *run) items() []Outcome {
 	var list []byte
 	if !r.absent {
@@ -139,10 +141,10 @@ func (r *run) items() []Outcome {
 	case tree.KindOf(list) != '[':
 		return []Outcome{r.withoutList(list)}
 	case n == 0:
-		return []Outcome{r.told(*ignored("a list without orders"), r.program.eachText)}
+		return []Outcome{r.decidedBy(*ignored("a list without orders"), r.program.eachText)}
 	case n > tree.MaxItems:
 		out := refused(causeTooManyOrders, fmt.Sprintf("the event names %d orders, more than %d", n, tree.MaxItems))
-		return []Outcome{r.told(*out, r.program.eachText)}
+		return []Outcome{r.decidedBy(*out, r.program.eachText)}
 	}
 	all := make([]Outcome, n)
 	for i := range all {
@@ -153,8 +155,8 @@ func (r *run) items() []Outcome {
 	return all
 }
 
-// withoutList decides an event that has no list of orders: a rule may ignore or refuse it by what stands outside the
-// list, whatever the items would be.
+// withoutList decides an event whose list of orders is missing. A rule may still ignore or refuse it if its result does not
+// depend on the items: a shop's other events on the same topic have no such list.
 func (r *run) withoutList(list []byte) Outcome {
 	r.noItem = true
 	for i := range r.program.rules {
@@ -175,7 +177,7 @@ func (r *run) withoutList(list []byte) Outcome {
 		found = inWords(list)
 	}
 	out := refused(causeNotAList, r.hinted(causeNotAList, r.program.eachText+" is "+found+", not a list"))
-	return r.told(*out, r.program.eachText)
+	return r.decidedBy(*out, r.program.eachText)
 }
 
 func refused(cause, message string) *Outcome {

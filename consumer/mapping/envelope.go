@@ -19,7 +19,7 @@ const (
 	byteOrderMark = "\xef\xbb\xbf"
 )
 
-// Markers are the slots of the members by which envelopes are known and opened.
+// Markers are the slots of the members that identify envelopes.
 type markers struct {
 	schema, payload, specversion, kind, source, id, data, data64, dataType, op, before, after, updateDescription int
 }
@@ -58,14 +58,14 @@ const (
 	envelopeDebezium   = "Debezium"
 )
 
-// open takes off everything around the order, in the order of the package comment. What it returns is the outcome of a
-// record that has no order to look at, nil where there is one. The error is a schema that cannot be had now.
+// open takes off all envelopes around the order, in the sequence of the package comment. It returns an outcome if the
+// record has no order to look at, else nil. The error means that the schema cannot be looked up now.
 func (r *run) open(ctx context.Context) (*Outcome, error) {
 	value := r.record.Value
 	r.binary = isCloudEvent(r.record.Headers)
 	switch {
 	case value == nil && r.binary:
-		// An event without data is an event all the same: its attributes may say enough.
+		// An event without data is still an event: its attributes may say enough.
 		r.found(envelopeBinary)
 		r.absent = true
 		return nil, nil
@@ -87,7 +87,7 @@ func (r *run) open(ctx context.Context) (*Outcome, error) {
 	return r.unwrap(doc), nil
 }
 
-// decoded returns the JSON text of a value, by the mapping's decode.
+// decoded returns the JSON text of a value, as the mapping's decode says.
 func (r *run) decoded(ctx context.Context, value []byte) ([]byte, *Outcome, error) {
 	id, payload, framed := schema.Frame(value)
 	r.framed = framed
@@ -124,8 +124,8 @@ func (r *run) decoded(ctx context.Context, value []byte) ([]byte, *Outcome, erro
 	return text, nil, nil
 }
 
-// unwrap opens the envelopes of a JSON text. JSON in a string is opened once, wherever it stands: the outbox router's
-// payload comes as one, within Connect's envelope too.
+// unwrap opens the envelopes of a JSON text. JSON in a string is opened once, in any envelope: the outbox router writes its
+// payload so, also inside Connect's envelope.
 func (r *run) unwrap(doc []byte) *Outcome {
 	if bytes.HasPrefix(doc, []byte(byteOrderMark)) {
 		r.found(envelopeBOM)
@@ -147,7 +147,7 @@ func (r *run) unwrap(doc []byte) *Outcome {
 	return nil
 }
 
-// layer reads one document.
+// layer makes a document the innermost one.
 func (r *run) layer(doc []byte) *Outcome {
 	err := r.scan.Scan(&r.program.plan, doc)
 	switch {
@@ -162,7 +162,7 @@ func (r *run) layer(doc []byte) *Outcome {
 	return refused(causeNotJSON, err.Error())
 }
 
-// foreign names the form of a value that is not JSON.
+// foreign replaces "not JSON" by the name of the encoding, where it is recognised: the operator learns what to change.
 func (r *run) foreign(out *Outcome) *Outcome {
 	if out.Cause != causeNotJSON || r.program.encoding != encodingJSON {
 		return out
@@ -186,7 +186,7 @@ func (r *run) foreign(out *Outcome) *Outcome {
 	return out
 }
 
-// unframed refuses a value that should name its schema and does not.
+// unframed refuses a value without the id of its schema, and says what it is instead.
 func (r *run) unframed(value []byte) *Outcome {
 	if r.schemaInHeader() {
 		return refused(causeUnsupportedEncoding, schemaNamedByHeader)
@@ -208,7 +208,7 @@ func (r *run) unframed(value []byte) *Outcome {
 
 const schemaNamedByHeader = "the header __value_schema_id names the schema, but it is not supported; let the serializer write the id into the value"
 
-// inner goes on with a part of the document that was read last, which remains as the envelope.
+// inner makes a part of the current document the innermost one. The current document stays readable as the envelope.
 func (r *run) inner(name string, body []byte) *Outcome {
 	if name != "" {
 		r.found(name)
@@ -221,7 +221,7 @@ func (r *run) inner(name string, body []byte) *Outcome {
 	return r.layer(body)
 }
 
-// openString opens a string that holds an object, a list or null. Any other string is a value of its own.
+// openString opens a string that holds an object, a list or null. Any other string is a value, not an envelope.
 func (r *run) openString() *Outcome {
 	if r.scan.Kind() != '"' || r.inString {
 		return nil
@@ -232,10 +232,10 @@ func (r *run) openString() *Outcome {
 	case len(first) == 0, first[0] != '{' && first[0] != '[' && !bytes.Equal(bytes.TrimSpace(first), []byte("null")):
 		return nil
 	}
-	// Unquoting puts U+FFFD where the text was broken. Harmless elsewhere, but in an id it would merge two orders.
+	// Unquoting replaces invalid UTF-8 by U+FFFD. In an id that would merge two orders, so ids with U+FFFD are refused then.
 	r.lossy = r.lossy || err != nil
 	r.inString = true
-	r.connectSchema = nil // it calls this a string
+	r.connectSchema = nil // it describes the string, not the text in it
 	r.found(envelopeString)
 	out := r.layer(text)
 	if out != nil {
@@ -244,7 +244,7 @@ func (r *run) openString() *Outcome {
 	return out
 }
 
-// schemaInHeader tells of the newer way to name a schema, which leaves the value without a frame.
+// schemaInHeader reports whether a header names the schema, as newer Confluent serializers do. The value then has no frame.
 func (r *run) schemaInHeader() bool {
 	return hasHeader(r.record.Headers, "__value_schema_id")
 }

@@ -11,13 +11,15 @@ import (
 	"leadhit-sync/consumer/mapping/tree"
 )
 
-// structured tells whether the headers announce a whole CloudEvent as JSON.
+// structured reports whether the headers announce a whole CloudEvent as JSON.
 func (r *run) structured() bool {
 	kind, _, _ := strings.Cut(r.contentType, ";")
 	kind = strings.TrimSpace(kind)
 	return strings.EqualFold(kind, "application/cloudevents") || strings.EqualFold(kind, "application/cloudevents+json")
 }
 
+// openCloudEvent opens a CloudEvent of either mode. A body that has the four required attributes counts as structured even
+// without the header, because commercetools sends none.
 func (r *run) openCloudEvent() *Outcome {
 	m := &r.program.markers
 	has := func(slot int) bool { return r.scan.At(slot) != nil }
@@ -40,7 +42,7 @@ func (r *run) openCloudEvent() *Outcome {
 		return r.openBase64(encoded)
 	}
 	if tree.KindOf(body) == 'n' {
-		body = nil // an event without data, not a tombstone
+		body = nil // an event without data is not a tombstone
 	}
 	if name := contentTypeName(string(r.scan.At(m.dataType))); name != "" && tree.KindOf(body) == '"' {
 		r.hint = "the CloudEvent's data is " + name + ", as datacontenttype says: let the producer write it as JSON"
@@ -49,15 +51,16 @@ func (r *run) openCloudEvent() *Outcome {
 	return r.inner(envelopeStructured, body)
 }
 
+// openBase64 opens data that is JSON in base64.
 func (r *run) openBase64(encoded []byte) *Outcome {
 	text, err := jsontext.AppendUnquote(nil, encoded)
 	if err != nil || len(text) == 0 {
-		return refused(causeNotJSON, "the CloudEvent's data_base64 is no base64")
+		return refused(causeNotJSON, "the CloudEvent's data_base64 is not base64")
 	}
 	r.connectSchema = nil
 	body, err := base64.StdEncoding.AppendDecode(nil, text)
 	if err != nil {
-		return refused(causeNotJSON, "the CloudEvent's data_base64 is no base64")
+		return refused(causeNotJSON, "the CloudEvent's data_base64 is not base64")
 	}
 	out := r.inner(envelopeStructured, bytes.TrimPrefix(body, []byte(byteOrderMark)))
 	if out != nil {
@@ -66,7 +69,8 @@ func (r *run) openBase64(encoded []byte) *Outcome {
 	return out
 }
 
-// isCloudEvent tells whether all four headers stand that the Kafka binding of CloudEvents requires in binary mode.
+// isCloudEvent reports whether the record has all four headers that the Kafka binding of CloudEvents requires in binary
+// mode. With fewer, a null value is a tombstone.
 func isCloudEvent(headers []event.Header) bool {
 	for _, name := range [...]string{"ce_specversion", "ce_type", "ce_source", "ce_id"} {
 		if !hasHeader(headers, name) {

@@ -12,11 +12,11 @@ import (
 	"leadhit-sync/consumer/mapping/tree"
 )
 
-// connectDecimal is the logical type of a NUMERIC column: bytes, which JsonConverter writes as base64. Debezium writes it
-// for NUMERIC and BIGINT UNSIGNED by default, and "Adc=" would look like an order id.
+// connectDecimal is the logical type of a NUMERIC column: bytes, which JsonConverter writes as base64. Debezium uses it for
+// NUMERIC and BIGINT UNSIGNED by default. Not decoded, "Adc=" would pass for an order id.
 const connectDecimal = "org.apache.kafka.connect.data.Decimal"
 
-// openConnect opens the envelope of Connect's JsonConverter: exactly the names schema and payload.
+// openConnect opens the envelope of Connect's JsonConverter: an object with exactly the members schema and payload.
 func (r *run) openConnect() *Outcome {
 	schema, payload := r.connect()
 	if payload == nil {
@@ -30,8 +30,8 @@ func (r *run) openConnect() *Outcome {
 	return ignored("a tombstone within Connect's envelope") // as older converters write it, KAFKA-3832
 }
 
-// openConnectData opens the same envelope where it is the data of a CloudEvent, as Debezium's converter writes it. The
-// CloudEvent stays what the mapping's envelope reads: Connect's has nothing but a schema.
+// openConnectData opens the same envelope inside the data of a CloudEvent, as Debezium's converter writes it. The mapping's
+// envelope paths keep reading the CloudEvent, because Connect's envelope has nothing but a schema.
 func (r *run) openConnectData() *Outcome {
 	schema, payload := r.connect()
 	if len(r.ce) == 0 || payload == nil {
@@ -49,7 +49,7 @@ func (r *run) openConnectData() *Outcome {
 	return r.openString()
 }
 
-// connect returns the two parts of Connect's envelope; nil where there is none.
+// connect returns the two parts of Connect's envelope, or nil.
 func (r *run) connect() (schema, payload []byte) {
 	m := &r.program.markers
 	schema, payload = r.scan.At(m.schema), r.scan.At(m.payload)
@@ -59,7 +59,7 @@ func (r *run) connect() (schema, payload []byte) {
 	return schema, payload
 }
 
-// A connectType is a schema as JsonConverter writes it.
+// A connectType is a schema in the form of JsonConverter.
 type connectType struct {
 	Type       string            `json:"type"`
 	Name       string            `json:"name"`
@@ -69,7 +69,7 @@ type connectType struct {
 	Items      *connectType      `json:"items"`
 }
 
-// decimal returns the digits of a NUMERIC in the value that Connect's schema says is one; nil for anything else.
+// decimal returns the digits of a value that is a NUMERIC by Connect's schema; nil for any other.
 func (r *run) decimal(src *source, text []byte) []byte {
 	return decimalBy(r.connectSchema, text, func(t *connectType) *connectType {
 		for _, name := range r.below {
@@ -82,7 +82,7 @@ func (r *run) decimal(src *source, text []byte) []byte {
 	})
 }
 
-// decimalBy returns the digits of a NUMERIC, if the schema has one where find leads.
+// decimalBy returns the digits of a text whose type, found in the schema by find, is NUMERIC; else nil.
 func decimalBy(schema, text []byte, find func(*connectType) *connectType) []byte {
 	if tree.KindOf(text) != '"' || !bytes.Contains(schema, []byte(connectDecimal)) {
 		return nil
@@ -110,7 +110,7 @@ func decimalBy(schema, text []byte, find func(*connectType) *connectType) []byte
 	return decimalDigits(unscaled, scale)
 }
 
-// decimalDigits writes the two's complement in v, the highest byte first, with its point that many digits from the right.
+// decimalDigits writes a big-endian two's complement in decimal, with scale digits behind the point.
 func decimalDigits(v []byte, scale int) []byte {
 	n := new(big.Int).SetBytes(v)
 	if len(v) > 0 && v[0]&0x80 != 0 {
@@ -130,7 +130,7 @@ func decimalDigits(v []byte, scale int) []byte {
 	return digits
 }
 
-// follow goes down a path.
+// follow returns the type at the end of a path, or nil.
 func (t *connectType) follow(path tree.Path) *connectType {
 	for i := range path {
 		if name, ok := path.Name(i); ok {

@@ -8,8 +8,8 @@ import (
 	"leadhit-sync/consumer/mapping/tree"
 )
 
-// openDebezium opens a change event where the mapping says so: what looks like one elsewhere is an order with these
-// names. What is none, such as a record of transaction metadata, has no row to look at.
+// openDebezium opens a change event, but only where the mapping says unwrap: debezium. Elsewhere an order may happen to have
+// members with these names. A record without a change, such as transaction metadata, has no row.
 func (r *run) openDebezium() *Outcome {
 	if !r.program.debezium || r.scan.Kind() == 'n' {
 		return nil
@@ -36,7 +36,7 @@ func (r *run) openDebezium() *Outcome {
 	if out := r.inner(envelopeDebezium, after); out != nil || tree.KindOf(after) != '"' {
 		return out
 	}
-	r.inString = false // MongoDB's document is always JSON in a string, whatever else was one
+	r.inString = false // MongoDB's document is JSON in a string even inside another one
 	return r.openString()
 }
 
@@ -45,8 +45,8 @@ func (r *run) inCloudEvent() bool {
 	return r.binary || len(r.ce) > 0
 }
 
-// A debeziumAttribute is an attribute that Debezium's CloudEvents converter makes of a member of the change event: the
-// member's name in lower case, without _.
+// A debeziumAttribute is an attribute that Debezium's CloudEvents converter makes from a member of the change event. Its name
+// is the member's, in lower case and without _, behind a prefix.
 type debeziumAttribute struct {
 	name string // of the attribute
 	slot int    // of the whole document, where the CloudEvent is structured
@@ -57,7 +57,7 @@ const (
 	debeziumOp     = debeziumPrefix + "op"
 )
 
-// sourceMembers are the members of Debezium's source, for all databases.
+// sourceMembers are the members of Debezium's source for all databases. An attribute does not say which of these it was.
 func sourceMembers() []string {
 	return []string{
 		"version", "connector", "name", "ts_ms", "ts_us", "ts_ns", "snapshot", "db", "sequence", "schema", "table", // of all
@@ -69,7 +69,7 @@ func sourceMembers() []string {
 	}
 }
 
-// debeziumAttributes plans to look for what the converter writes as attributes.
+// debeziumAttributes adds the converter's attributes to the plan.
 func debeziumAttributes(plan *tree.Plan) []debeziumAttribute {
 	members := append([]string{"op"}, sourceMembers()...)
 	all := make([]debeziumAttribute, len(members))
@@ -80,8 +80,8 @@ func debeziumAttributes(plan *tree.Plan) []debeziumAttribute {
 	return all
 }
 
-// changeOfCloudEvent writes the change event that the CloudEvents converter took apart: it leaves before and after in the
-// data and makes attributes of the rest. So a mapping reads a change the same way, whichever converter wrote it.
+// changeOfCloudEvent restores the change event that the CloudEvents converter took apart: it left before and after in the
+// data and turned the rest into attributes. So a mapping reads a change in the same way, whichever converter wrote it.
 func (r *run) changeOfCloudEvent() []byte {
 	m := &r.program.markers
 	or := func(text []byte, otherwise string) []byte {
@@ -117,7 +117,7 @@ func (r *run) changeOfCloudEvent() []byte {
 	return append(out, "}}"...)
 }
 
-// attribute returns an attribute of the CloudEvent as JSON; nil where it has none.
+// attribute returns an attribute of the CloudEvent as JSON, or nil.
 func (r *run) attribute(a debeziumAttribute) []byte {
 	if !r.binary {
 		return r.ce[a.slot]

@@ -21,7 +21,7 @@ func ExampleMapping_Decode() {
 	} {
 		outcomes, err := m.Decode(context.Background(), event.Record{Place: event.Place{Topic: "orders"}, Value: []byte(value)})
 		if err != nil {
-			fmt.Println("a schema cannot be had now:", err)
+			fmt.Println("a schema cannot be looked up now:", err)
 			return
 		}
 		for _, o := range outcomes {

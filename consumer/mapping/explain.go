@@ -12,7 +12,7 @@ import (
 type Explanation struct {
 	// Mapping is the name of the mapping that the record's topic has.
 	Mapping string `json:"mapping"`
-	// Envelopes are those that were opened, from the outside in.
+	// Envelopes are those that were opened, the outermost first.
 	Envelopes []string `json:"envelopes"`
 	// Orders are the orders of the event, at least one.
 	Orders []ExplainedOrder `json:"orders"`
@@ -20,13 +20,13 @@ type Explanation struct {
 
 // ExplainedOrder is one order of an event.
 type ExplainedOrder struct {
-	// Fields are all declared fields, in their order; none where the value could not be read at all.
+	// Fields are all declared fields, in their order; none if the value could not be read.
 	Fields []ExplainedField `json:"fields,omitempty"`
 	// DecidedBy is what decided: rules[1], status.paid, status.otherwise, a field, or the value itself.
 	DecidedBy string `json:"decided_by"`
 	// Rule is the text of the rule that decided.
 	Rule string `json:"rule,omitempty"`
-	// Outcome is what comes of it.
+	// Outcome is the result, as Decode returns it.
 	Outcome Outcome `json:"outcome"`
 }
 
@@ -34,16 +34,16 @@ type ExplainedOrder struct {
 type ExplainedField struct {
 	Name string `json:"name"`
 	Type string `json:"type"`
-	// Value is nil where there is none; Problem says why. It says too why a field of type present is false.
+	// Value is nil if there is none; Problem says why. For a field of type present, Problem says why it is false.
 	Value *string `json:"value"`
 	// Source is where the value was found, as the mapping writes it.
 	Source string `json:"source,omitempty"`
-	// Failed tells a value that is there and cannot be used from one that is not there.
+	// Failed says that a value was found but cannot be used.
 	Failed  bool   `json:"failed,omitempty"`
 	Problem string `json:"problem,omitempty"`
 }
 
-// Explain decodes a record as [Mapping.Decode] does, and tells how.
+// Explain decodes a record as [Mapping.Decode] does, and returns each step.
 func (m *Mapping) Explain(ctx context.Context, record event.Record) (Explanation, error) {
 	e := Explanation{Envelopes: []string{}}
 	outcomes, err := m.decode(ctx, &record, &e)
@@ -62,8 +62,8 @@ func (r *run) found(envelope string) {
 	}
 }
 
-// told adds to an outcome what decided it, and records it for Explain.
-func (r *run) told(out Outcome, by string) Outcome {
+// decidedBy adds the deciding part of the mapping to an outcome, and records the order for Explain.
+func (r *run) decidedBy(out Outcome, by string) Outcome {
 	out.By = r.program.inWords(by)
 	if r.trace == nil {
 		return out
@@ -83,7 +83,7 @@ func (r *run) told(out Outcome, by string) Outcome {
 	return out
 }
 
-// inWords is what decided, a rule with its text.
+// inWords returns the deciding part for people: a rule with its text.
 func (p *program) inWords(by string) string {
 	for i := range p.rules {
 		if p.rules[i].then.by == by {
@@ -93,8 +93,8 @@ func (p *program) inWords(by string) string {
 	return by
 }
 
-// byValue decided an order that has no fields: the value could not be read, or says nothing. byTopics decided where no mapping
-// is for the topic.
+// byValue stands for a value that could not be read or is no event; such an order has no fields. byTopics stands for a topic
+// that no mapping matches.
 const (
 	byValue  = "the value"
 	byTopics = "match.topics"

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// A value is what a field came to for one order. A null one has a problem too: why it is null.
+// A value is the value of a field for one order. A null value has a problem too, which says why it is null.
 type value struct {
 	state   state
-	absent  bool // nothing stands at any source, not even null
+	absent  bool // no source has anything, not even null
 	text    string
 	flag    bool
 	number  float64
@@ -20,6 +20,7 @@ type value struct {
 	problem string
 }
 
+// A state says whether a value was read. The zero state is "not yet", so clearing the values starts the next order.
 type state uint8
 
 const (
@@ -29,13 +30,13 @@ const (
 	stateFlawed
 )
 
-// A literal is what stands at a source: JSON, or plain text of a header or a key. A nil text is absence.
+// A literal is the raw value at a source: JSON, or the plain text of a header or a key. A nil text means absent.
 type literal struct {
 	text  []byte
 	plain bool
 }
 
-// value returns a field's value, which is read once for an order.
+// value returns a field's value. It is read once for an order, and only if something asks for it.
 func (r *run) value(i int) *value {
 	v := &r.values[i]
 	if v.state == stateUnread {
@@ -44,7 +45,7 @@ func (r *run) value(i int) *value {
 	return v
 }
 
-// read makes a value of what the sources say.
+// read reads a value from the sources, in their order.
 func (r *run) read(f *field, v *value) {
 	v.state, v.absent, v.problem = stateNull, true, f.name+" is missing"
 	for i := range f.sources {
@@ -56,14 +57,14 @@ func (r *run) read(f *field, v *value) {
 		if v.flag = v.state == statePresent; v.flag {
 			v.problem = ""
 		}
-		v.state = statePresent // not present, but the problem says why
+		v.state = statePresent // false is a value too, and the problem says why
 	}
 	if f.kind == kindTime && f.name == "event_time" && v.state == stateNull && usable(r.record.Time.UTC()) {
 		v.state, v.when, v.source = statePresent, r.record.Time.UTC(), nil
 	}
 }
 
-// from makes a value of one source. It is not done where the source has nothing to say.
+// from reads the value from one source. Done is false if the next source is to be tried.
 func (r *run) from(f *field, src *source, v *value) (done bool) {
 	lit, problem := r.literal(src)
 	v.absent = v.absent && lit.text == nil && problem == ""
@@ -90,7 +91,7 @@ func (l literal) empty() bool {
 	return string(l.text) == `""`
 }
 
-// convert makes a value of a literal. It is not done where the literal turns out to hold nothing.
+// convert reads the value from a literal. Done is false if the literal turns out to be empty.
 func (r *run) convert(f *field, src *source, lit literal, v *value) (done bool) {
 	if f.kind == kindPresent && src.extract == nil && f.extract == nil {
 		if v.problem = f.name + " is an empty string"; !lit.empty() {
@@ -120,7 +121,7 @@ func (r *run) convert(f *field, src *source, lit literal, v *value) (done bool) 
 	return true
 }
 
-// extracted takes out what the source's extract finds, and then the field's.
+// extracted applies the extract of the source, and then the field's.
 func (f *field) extracted(src *source, text string) (part string, found bool) {
 	for _, re := range [...]*regexp.Regexp{src.extract, f.extract} {
 		if re == nil {
@@ -135,7 +136,7 @@ func (f *field) extracted(src *source, text string) (part string, found bool) {
 	return text, true
 }
 
-// typed gives the text the field's type.
+// typed converts the text to the field's type.
 func (f *field) typed(text string, v *value) {
 	v.state, v.text = statePresent, text
 	problem := ""
@@ -168,7 +169,7 @@ func (f *field) typed(text string, v *value) {
 	case kindTime:
 		var ok bool
 		if v.when, ok = f.time.parse(text); !ok {
-			v.state, v.problem = stateNull, f.name+" is no time that can be read"
+			v.state, v.problem = stateNull, f.name+" is not a readable time"
 		}
 	}
 	if problem != "" {
@@ -176,7 +177,8 @@ func (f *field) typed(text string, v *value) {
 	}
 }
 
-// parseNumber reads a number as JSON writes it; leading zeros may stand before it.
+// parseNumber reads a number as JSON writes it, with leading zeros allowed. ParseFloat alone would also take 0x1p-2, 1_000 and
+// Inf.
 func parseNumber(text string) (float64, bool) {
 	digits := strings.TrimLeft(strings.TrimPrefix(text, "-"), "0123456789")
 	if len(digits) == len(strings.TrimPrefix(text, "-")) {
@@ -195,16 +197,17 @@ func parseNumber(text string) (float64, bool) {
 	return n, err == nil
 }
 
-// parse reads a time. What cannot be read, or lies before 2000, is none: some platforms write the year 1 for it.
+// parse reads a time. It is not ok if the time is unreadable or before 2000: some platforms write the year 1 for "none".
 func (t timeFormat) parse(text string) (time.Time, bool) {
 	when, ok := t.read(text)
 	return when, ok && usable(when)
 }
 
-// usable says whether a time can be an event's. Producers of records count in wrong units, too: nanoseconds taken for milliseconds
-// are the year 57 million, which no rule can compare.
+// usable reports whether a time can be an event's. Some producers count in a wrong unit: nanoseconds read as milliseconds give
+// the year 57 million, which CEL cannot compare.
 func usable(when time.Time) bool { return when.Year() >= 2000 && when.Year() < 10000 }
 
+// read reads a time of any year. A count is read as an integer where it is one, so that no digit is lost.
 func (t timeFormat) read(text string) (time.Time, bool) {
 	if t.unit != 0 {
 		n, ok := parseNumber(text)

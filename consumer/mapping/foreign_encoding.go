@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/consumer/mapping/schema"
 )
 
-// A form is a way to write a value that we do not read. Its name completes "the value is …", and the advice says what to
-// change. Neither quotes the value.
+// A form is an encoding that no mapping reads. Its name completes "the value is …", and the advice says what to change.
+// Neither quotes the value. Naming the encoding saves the operator from guessing it out of a hex dump.
 type form struct {
 	name, advice string
 }
@@ -28,12 +28,13 @@ const (
 	adviceUTF8        = "write UTF-8"
 )
 
-// signature is the first bytes of a form. Two forms that begin alike stand in the order of their length.
+// A signature is the first bytes of a form.
 type signature struct {
 	begin string
 	form
 }
 
+// signatures returns all signatures. If one begins with another one, the longer comes first.
 func signatures() []signature {
 	compressed := func(name string) form { return form{"compressed with " + name, adviceCompression} }
 	named := func(name string) form { return form{name, adviceJSON} }
@@ -86,7 +87,7 @@ func signatures() []signature {
 	}
 }
 
-// signed recognises a form by its first bytes.
+// signed recognises a form by its signature.
 func signed(value []byte) (form, bool) {
 	text := trimmed(value)
 	for _, s := range signatures() {
@@ -97,7 +98,7 @@ func signed(value []byte) (form, bool) {
 	return form{}, false
 }
 
-// trimmed returns a text without what may stand before JSON.
+// trimmed returns a text without the byte order mark and the white space that may precede JSON.
 func trimmed(value []byte) []byte {
 	return bytes.TrimLeft(bytes.TrimPrefix(value, []byte(byteOrderMark)), " \t\r\n")
 }
@@ -124,7 +125,7 @@ func formOf(value []byte) (form, bool) {
 	return textForm(string(text[:min(len(text), 4096)]))
 }
 
-// textForm recognises a form that is text.
+// textForm recognises a form that is text. It sees only the beginning.
 func textForm(text string) (form, bool) {
 	head, rest, _ := strings.Cut(text, ":")
 	switch {
@@ -140,7 +141,7 @@ func textForm(text string) (form, bool) {
 	return form{}, false
 }
 
-// isMessagePack recognises a map that begins with a text, or an array of such maps.
+// isMessagePack recognises a map whose first key is a text, or an array of such maps.
 func isMessagePack(v []byte) bool {
 	if len(v) > 1 && v[0] >= 0x91 && v[0] <= 0x9f {
 		v = v[1:]
@@ -159,7 +160,7 @@ func isMessagePack(v []byte) bool {
 	return at > 0 && at < len(v) && (v[at] >= 0xa1 && v[at] <= 0xbf || v[at] == 0xd9 || v[at] == 0xda)
 }
 
-// isCBOR recognises a map that begins with a text, or an array of such maps.
+// isCBOR recognises a map whose first key is a text, or an array of such maps.
 func isCBOR(v []byte) bool {
 	if len(v) > 1 && (v[0] >= 0x81 && v[0] <= 0x97 || v[0] == 0x9f) {
 		v = v[1:]
@@ -178,7 +179,8 @@ func isCBOR(v []byte) bool {
 	return at > 0 && at < len(v) && (v[at] >= 0x61 && v[at] <= 0x79 || v[at] == 0x7f)
 }
 
-// isProtobuf reports whether a value is a list of fields from its first byte to its last, one of them a text or a message.
+// isProtobuf reports whether the whole value is a list of Protobuf fields, at least one of them a text or a message. Without
+// a schema nothing is certain, so the message says "probably".
 func isProtobuf(v []byte) bool {
 	const mostNumber = 4096 // a schema written by people stays far below
 	if len(v) == 0 || len(v) > maxValue {
@@ -196,7 +198,7 @@ func isProtobuf(v []byte) bool {
 	return hasBytes
 }
 
-// framedForm says what a frame for a schema registry holds that is not JSON.
+// framedForm names the content of a schema registry's frame that is not JSON.
 func framedForm(value []byte) form {
 	id, payload, _ := schema.Frame(value)
 	if f, ok := signed(value); ok { // a form that begins with a zero byte
@@ -215,7 +217,7 @@ func framedForm(value []byte) form {
 	return f
 }
 
-// behindIndexes returns what stands behind the indexes of a Protobuf message as Confluent writes them.
+// behindIndexes returns the payload behind the message indexes that Confluent writes before a Protobuf message.
 func behindIndexes(payload []byte) []byte {
 	count, size := binary.Varint(payload)
 	if size <= 0 || count < 0 || count > 32 {
@@ -232,8 +234,8 @@ func behindIndexes(payload []byte) []byte {
 	return payload
 }
 
-// apicurioForm recognises the frame of Apicurio Registry: a zero byte and an id of 8 bytes. Confluent's ids begin at 1, so
-// that four zero bytes are none of them.
+// apicurioForm recognises the frame of Apicurio Registry: a zero byte and an id of 8 bytes. Its first four are zero, and no
+// id of Confluent's is: they begin at 1.
 func apicurioForm(value []byte) (form, bool) {
 	const head = 1 + 8
 	if len(value) < head || value[0] != 0 || binary.BigEndian.Uint32(value[1:]) != 0 {
@@ -258,7 +260,7 @@ func headerForm(headers []event.Header, contentType string) (form, bool) {
 	return form{}, false
 }
 
-// contentTypeName names a form that is not JSON by its media type.
+// contentTypeName names the form of a media type that is not JSON; "" for any other.
 func contentTypeName(contentType string) string {
 	contentType = strings.ToLower(contentType)
 	for _, known := range []struct{ part, name string }{

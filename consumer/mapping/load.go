@@ -27,8 +27,7 @@ type Options struct {
 	Schemas schema.Lookup
 }
 
-// Load reads and compiles a mapping. The mistakes of a file come back all at once, as a [*spec.FileError]; an unknown
-// name is [ErrUnknownPreset].
+// Load reads and compiles a mapping. The mistakes of a file come back all at once, as a [*spec.FileError].
 func Load(o Options) (*Mapping, error) {
 	if err := checkTopics(o.Topics); err != nil {
 		return nil, fmt.Errorf("mapping %s: %w", o.Source, err)

@@ -97,7 +97,7 @@ func TestMistakesAreToldWithTheirPlace(t *testing.T) {
 		{"a zone that is none", "fields: {order_id: {path: $.id}, status: {path: $.s}, event_time: {path: $.t, zone: Moscow}}\nstatus: {paid: [x]}\n", `shop.yaml:1:85: mapping shop: fields.event_time.zone: unknown time zone "Moscow"; want one like Europe/Moscow or UTC`},
 		{"a zone of no time", "fields: {order_id: {path: $.id}, status: {path: $.s, zone: UTC}}\nstatus: {paid: [x]}\n", `shop.yaml:1:60: mapping shop: fields.status.zone: is for type: time`},
 		{"layout and unix", "fields: {order_id: {path: $.id}, status: {path: $.s}, event_time: {path: $.t, layout: '2006-01-02', unix: s}}\nstatus: {paid: [x]}\n", `shop.yaml:1:107: mapping shop: fields.event_time.unix: a time has a layout or is a count since 1970, not both`},
-		{"present with a pattern", "fields: {order_id: {path: $.id}, status: {path: $.s}, a: {path: $.t, type: present, pattern: x}}\nstatus: {paid: [x]}\n", `shop.yaml:1:55: mapping shop: fields.a: type present looks at no text: pattern and normalize do nothing`},
+		{"present with a pattern", "fields: {order_id: {path: $.id}, status: {path: $.s}, a: {path: $.t, type: present, pattern: x}}\nstatus: {paid: [x]}\n", `shop.yaml:1:55: mapping shop: fields.a: type present ignores the text: pattern and normalize have no effect`},
 		{"a rule without then", fields + "rules: [{when: 'true'}]\n", `shop.yaml:2:9: mapping shop: rules[0]: then is missing`},
 		{"a rule without when", fields + "rules: [{then: paid}]\n", `shop.yaml:2:9: mapping shop: rules[0]: when is missing`},
 		{"a rule that may be null", "fields: {order_id: {path: $.id}, a: {path: $.a, type: bool}}\nrules: [{when: 'a', then: paid}]\n", `shop.yaml:2:16: mapping shop: rules[0].when: must be true or false, is a bool that may be null: write … == true`},
@@ -250,8 +250,8 @@ func TestLoadRefusesWhatIsNoSource(t *testing.T) {
 		is      error
 		want    string
 	}{
-		{"a preset misspelt", mapping.Options{Source: "shopfy"}, mapping.ErrUnknownPreset, `"shopfy" (did you mean "shopify"?)`},
-		{"no preset at all", mapping.Options{Source: "zzzzzz"}, mapping.ErrUnknownPreset, `the presets are: bigcommerce, bitrix`},
+		{"a preset misspelt", mapping.Options{Source: "shopfy"}, nil, `unknown preset "shopfy" (did you mean "shopify"?)`},
+		{"no preset at all", mapping.Options{Source: "zzzzzz"}, nil, `unknown preset "zzzzzz"; a file's path ends in .yaml; the presets are: bigcommerce, bitrix`},
 		{"a file that is missing", mapping.Options{Source: "./none.yaml"}, os.ErrNotExist, `none.yaml`},
 		{"a file in the working folder that is missing", mapping.Options{Source: "none.yml"}, os.ErrNotExist, `none.yml`},
 		{"a blank topic", mapping.Options{Source: "plain", Topics: []string{"orders", " "}}, nil, "topic 2 of 2 has no name"},

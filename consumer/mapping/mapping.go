@@ -1,19 +1,19 @@
 package mapping
 
-// Action says what an outcome asks for.
+// Action is what to do about an order.
 type Action uint8
 
-// The actions. The zero value is Refuse: an outcome that nobody filled in is looked at by a person, never skipped.
+// The actions. The zero value is Refuse, so that an outcome filled in by nobody reaches a person and is never skipped.
 const (
-	// Refuse: the record cannot be told to LeadHit; Cause and Message say why.
+	// Refuse says that the order cannot be reported to LeadHit. Cause and Message say why.
 	Refuse Action = iota
-	// Call: tell LeadHit that the order OrderID has the status Status.
+	// Call says: report to LeadHit that the order OrderID has the status Status.
 	Call
-	// Ignore: nothing is to be done.
+	// Ignore says that there is nothing to do.
 	Ignore
 )
 
-// String returns the action's name as it stands in logs.
+// String returns the action's name as logs show it.
 func (a Action) String() string {
 	switch a {
 	case Refuse:
@@ -31,25 +31,25 @@ func (a Action) MarshalText() ([]byte, error) {
 	return []byte(a.String()), nil
 }
 
-// Outcome is what one record asks for, for one order.
+// Outcome is what a record asks for, for one order.
 type Outcome struct {
-	// OrderID is 1 to 512 bytes of valid UTF-8; empty where it was not read. Status is LeadHit's of a call; of a refusal
-	// it is LeadHit's where it was found, else the shop's own.
+	// OrderID is 1 to 512 bytes of valid UTF-8, or empty if it was not read. In a call, Status is LeadHit's. In a refusal it is
+	// LeadHit's if a rule or a list gave one, else the shop's own.
 	OrderID string `json:"order_id,omitempty"`
 	Status  string `json:"status,omitempty"`
 	Action  Action `json:"action"`
-	// Cause is one word of the package's list; empty unless Action is Refuse.
+	// Cause is one of [Causes]; empty unless Action is Refuse.
 	Cause string `json:"cause,omitempty"`
-	// Message tells a person what was found, in at most 256 bytes and without payload. For Ignore it is the reason.
+	// Message says what was found, in at most 256 bytes and without payload. For Ignore it is the reason.
 	Message string `json:"message,omitempty"`
-	// By is what decided, for people: a rule with its text, a status list, a field, or the value itself.
+	// By names the deciding part for people: a rule with its text, a status list, a field, or the value itself.
 	By string `json:"-"`
 }
 
-// Mapping decodes the records of some topics. It is safe for concurrent use.
+// A Mapping decodes the records of some topics. It is safe for concurrent use.
 type Mapping struct {
 	programs   []*program
-	matchers   []matcher // of the programs, in the same order
+	matchers   []matcher // one for each program, in the same order
 	topics     map[string]*program
 	configured []string // the topics of the options
 	statuses   []string // LeadHit's

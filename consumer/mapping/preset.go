@@ -2,16 +2,12 @@ package mapping
 
 import (
 	"embed"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"leadhit-sync/consumer/mapping/spec"
 )
-
-// ErrUnknownPreset says that there is no preset of that name.
-var ErrUnknownPreset = errors.New("unknown preset")
 
 //go:embed presets
 var presetFiles embed.FS
@@ -38,7 +34,7 @@ func Presets() []string {
 	return all
 }
 
-// Preset returns the YAML of a preset, or [ErrUnknownPreset].
+// Preset returns the YAML of a preset. An unknown name is an error that suggests a preset.
 func Preset(name string) ([]byte, error) {
 	if !slices.Contains(Presets(), name) {
 		return nil, unknownPreset(name)
@@ -48,8 +44,8 @@ func Preset(name string) ([]byte, error) {
 
 func unknownPreset(name string) error {
 	if near := spec.Nearest(name, Presets()); near != "" {
-		return fmt.Errorf("mapping: %w %q (did you mean %q?); a file's path ends in .yaml", ErrUnknownPreset, name, near)
+		return fmt.Errorf("mapping: unknown preset %q (did you mean %q?); a file's path ends in .yaml", name, near)
 	}
-	return fmt.Errorf("mapping: %w %q; a file's path ends in .yaml; the presets are: %s",
-		ErrUnknownPreset, name, strings.Join(Presets(), ", "))
+	return fmt.Errorf("mapping: unknown preset %q; a file's path ends in .yaml; the presets are: %s",
+		name, strings.Join(Presets(), ", "))
 }

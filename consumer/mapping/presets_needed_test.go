@@ -26,7 +26,7 @@ func equivalents() []equivalent {
 	return []equivalent{
 		of(".*", "field order_id: type removed", "an order_id is an id by its name; the presets write it out for who copies the line"),
 		of(".*", "field event_time: type removed", "an event_time is a time by its name; likewise"),
-		of("confluent-avro", "otherwise: (ignore|pass) added", "the schema has no other symbols, so no status stands in no list"),
+		of("confluent-avro", "otherwise: (ignore|pass) added", "the schema has no other symbols, so no status is in no list"),
 		of("cdc-.*", `rules\[3\] moved before rules\[2\]`, "without op there is no row, and rules of a row match none"),
 		of("inhouse-flag", `rules\[3\] moved before rules\[2\]`, "a flag is not both"),
 		of("debezium-flat", `rules\[2\] moved before rules\[1\]`, "op is not both null and known"),

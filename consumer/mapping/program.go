@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/consumer/mapping/tree"
 )
 
-// A program is one mapping, compiled. It never changes once it runs.
+// A program is one compiled mapping. It does not change after compiling, so any number of runs share it.
 type program struct {
 	name        string
 	description string
@@ -18,7 +18,7 @@ type program struct {
 	debezium    bool
 	each        bool
 	eachText    string
-	lookup      schema.Lookup // nil where the encoding needs none
+	lookup      schema.Lookup // nil if the encoding needs none
 
 	plan       tree.Plan
 	markers    markers
@@ -48,15 +48,15 @@ const (
 	encodingProtobuf
 )
 
-// none is the index of a field that the mapping does not declare, and of a slot that nobody reads.
+// none is the index of a field that is not declared, of a slot that is not read, and of no item.
 const none = -1
 
-// A verdict is what a rule or a list says.
+// A verdict is the result that a rule or a list prescribes.
 type verdict struct {
 	action verdictKind
 	status string // of a call
-	by     string // what said so: rules[0], status.paid, otherwise
-	text   string // of the rule, behind the name and a colon
+	by     string // the deciding part: rules[0], status.paid, status.otherwise
+	text   string // by with the text of the rule, for people
 	reason reason
 }
 
@@ -74,7 +74,7 @@ type codeList struct {
 	codes  []spec.Text
 }
 
-// A field is one declared field.
+// A field is one compiled field.
 type field struct {
 	at      spec.Place
 	name    string
@@ -82,13 +82,13 @@ type field struct {
 	firstOf bool
 	kind    fieldKind
 	extract *regexp.Regexp
-	// Some extract, of the field or of a source, takes a part of the text.
+	// extracts says that the field or a source has extract, so that the limit applies to the extracted part only.
 	extracts bool
 	trim     bool
 	lower    bool
 	pattern  *regexp.Regexp
 	time     timeFormat
-	limit    int  // bytes of the text
+	limit    int  // of the text, in bytes
 	item     bool // read from an item of the list
 }
 
@@ -110,19 +110,19 @@ func (k fieldKind) String() string {
 }
 
 type timeFormat struct {
-	layout string         // Go's; empty for RFC 3339
-	unit   time.Duration  // of a count since 1970; 0 for text
-	zone   *time.Location // of a text without one; nil where it must have one
+	layout string         // in Go's form; empty for RFC 3339
+	unit   time.Duration  // of a count since 1970; 0 for a text
+	zone   *time.Location // for a text without a zone; nil if the text must have one
 }
 
-// A source is one place where a field's value may stand.
+// A source is one place where a field's value may be.
 type source struct {
 	kind sourceKind
 	slot int
 	name string // of the header or the attribute
 	path tree.Path
 	plan *tree.Plan // of a key that is read as JSON
-	// The slots by which Connect's envelope around a key is known.
+	// keySchema and keyPayload are the slots that show Connect's envelope around a key.
 	keySchema, keyPayload int
 	extract               *regexp.Regexp
 	text                  string // as it is written, for people

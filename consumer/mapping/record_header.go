@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/consumer/mapping/tree"
 )
 
-// A headerPlan opens the envelope that Connect's JsonConverter puts around a header.
+// A headerPlan opens the envelope that Connect's JsonConverter puts around the value of a header.
 type headerPlan struct {
 	plan            tree.Plan
 	schema, payload int
@@ -20,8 +20,8 @@ func (p *headerPlan) prepare() {
 	p.schema, p.payload = p.plan.Add(tree.Member("schema")), p.plan.Add(tree.Member("payload"))
 }
 
-// lastHeader returns the last header of that name, in any case: of equal ones the last counts, as for Kafka's Java
-// client. It is nil where there is none.
+// lastHeader returns the last header of that name, in any case, or nil. The last one counts, as in lastHeader of Kafka's
+// Java client.
 func lastHeader(headers []event.Header, name string) *event.Header {
 	for i := len(headers) - 1; i >= 0; i-- {
 		if sameName(headers[i].Key, name) {
@@ -35,12 +35,12 @@ func hasHeader(headers []event.Header, name string) bool {
 	return lastHeader(headers, name) != nil
 }
 
-// sameName compares two names of headers: bridges change their case.
+// sameName ignores case, because bridges such as Pub/Sub change it.
 func sameName(a, b string) bool {
 	return len(a) == len(b) && strings.EqualFold(a, b)
 }
 
-// header returns what a header says. Some producers write headers as JSON, like keys: a string in quotes is unquoted, and
+// header returns the value of a header. Connect's converters write headers as JSON, so a string in quotes is unquoted and
 // Connect's envelope is opened. Anything else is plain text.
 func (r *run) header(name string) literal {
 	h := lastHeader(r.record.Headers, name)
@@ -65,7 +65,7 @@ func (r *run) header(name string) literal {
 	return literal{plain: true, text: h.Value}
 }
 
-// contentTypeHeader returns the record's content type, empty where it says none.
+// contentTypeHeader returns the record's content type, or "".
 func (r *run) contentTypeHeader() string {
 	lit := r.header("content-type")
 	if lit.plain || tree.KindOf(lit.text) != '"' {

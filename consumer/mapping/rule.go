@@ -10,19 +10,19 @@ import (
 	"cel.dev/cel-go/interpreter"
 )
 
-// costLimit bounds a rule: steps of CEL's own count, a hundred times what a long rule takes.
+// costLimit limits one evaluation of a rule, in CEL's own unit of cost. A long rule takes a hundredth of it.
 const costLimit = 1000
 
 var (
-	// errCost says that a rule went over its limit.
+	// errCost says that a rule exceeded its limit.
 	errCost = errors.New("cost limit exceeded")
-	// errNotBool says that a rule came to null.
+	// errNotBool says that a rule's result was null.
 	errNotBool = errors.New("neither true nor false")
-	// errNoItem stands for the fields of an item where there is none.
+	// errNoItem is the value of an item's field if there is no item: a rule that needs it fails.
 	errNoItem = errors.New("no item")
 )
 
-// A rule is one line of rules.
+// A rule is one compiled rule.
 type rule struct {
 	text    string // as it is written
 	program cel.Program
@@ -30,7 +30,7 @@ type rule struct {
 	then    verdict
 }
 
-// eval tells whether the rule matches.
+// eval reports whether the rule matches.
 func (rule *rule) eval(r *run) (bool, error) {
 	out, _, err := rule.program.Eval(r)
 	if err != nil {
@@ -46,7 +46,7 @@ func (rule *rule) eval(r *run) (bool, error) {
 	return bool(yes), nil
 }
 
-// ResolveName gives CEL the value of a field, or whether it is absent.
+// ResolveName implements CEL's interpreter.Activation: it returns the value of a field, or whether the field is absent.
 func (r *run) ResolveName(name string) (any, bool) {
 	field, absence := strings.CutPrefix(name, absentPrefix)
 	i, ok := r.program.index[field]
@@ -63,11 +63,12 @@ func (r *run) ResolveName(name string) (any, bool) {
 	return celValue(f, r.value(i)), true
 }
 
-// Parent says that there are no other names.
+// Parent implements interpreter.Activation: there are no other names.
 func (*run) Parent() interpreter.Activation {
 	return nil
 }
 
+// celValue returns a field's value as CEL's. A flawed field is null here, but no rule that reads one is evaluated.
 func celValue(f *field, v *value) ref.Val {
 	switch {
 	case v.state != statePresent:

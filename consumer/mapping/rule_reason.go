@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
-// maxQuoted bounds a field's text within a reason, in bytes.
+// maxQuoted limits the text of a field in a reason, in bytes.
 const maxQuoted = 80
 
-// A reason is why a rule decides, with the fields that it quotes.
+// A reason is the author's sentence about a rule, with the fields that it quotes.
 type reason struct {
-	texts  []string // what stands before each field, and behind the last
+	texts  []string // one before each field, and one behind the last
 	fields []int    // indexes of the fields
 }
 
-// because writes the reason for this event. It quotes a field only where the rule's author asks for it by name.
+// because writes the reason for this event. It quotes a field only if the author names it: payloads may hold personal data.
 func (r *run) because(why reason) string {
 	switch {
 	case len(why.texts) == 0:
-		return "" // of a list
+		return "" // a list has no reason
 	case len(why.fields) == 0:
 		return why.texts[0]
 	}
@@ -31,7 +31,7 @@ func (r *run) because(why reason) string {
 	return shorten(b.String(), maxMessage)
 }
 
-// quoted is a field's text in quotes, or what is to be said of it where it has none.
+// quoted returns a field's text in quotes, or says in brackets why there is none.
 func (r *run) quoted(i int) string {
 	v := r.value(i)
 	switch {

@@ -2,7 +2,7 @@ package mapping
 
 import "bytes"
 
-// hinted adds to a message why something is missing, where the shape of the event shows it.
+// hinted adds to a message why something is missing, if the shape of the event shows it.
 func (r *run) hinted(cause, message string) string {
 	hint := r.hint
 	switch cause {
@@ -20,7 +20,7 @@ func (r *run) hinted(cause, message string) string {
 	return message + "; " + hint
 }
 
-// shapeHint recognises a shape for which the mapping needs another word than the ones it has.
+// shapeHint recognises events that need another setting of the mapping or of the producer, and names it.
 func (r *run) shapeHint() string {
 	m := &r.program.markers
 	switch kind := r.scan.Kind(); {

@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/consumer/mapping/tree"
 )
 
-// literal returns what stands at a source. The problem says why it cannot be told.
+// literal returns the value at a source. The problem says why the value cannot be read.
 func (r *run) literal(src *source) (lit literal, problem string) {
 	switch src.kind {
 	case fromPath:
@@ -46,7 +46,7 @@ func (r *run) literal(src *source) (lit literal, problem string) {
 	return lit, ""
 }
 
-// numeric replaces a NUMERIC of Connect's by its digits.
+// numeric replaces base64 by digits if Connect's schema says that the value is a NUMERIC.
 func (r *run) numeric(src *source, lit literal) literal {
 	if len(r.connectSchema) > 0 {
 		if digits := r.decimal(src, lit.text); digits != nil {
@@ -56,7 +56,8 @@ func (r *run) numeric(src *source, lit literal) literal {
 	return lit
 }
 
-// serialized says which of Kafka's serializers wrote a key that is a number in binary; "" for any other key.
+// serialized recognises a number that one of Kafka's serializers wrote in binary: its bytes could pass for a text. It
+// returns "" for any other key.
 func serialized(key []byte, zeroFrame bool) string {
 	switch {
 	case len(key) == 8 && zeroFrame:
@@ -67,7 +68,7 @@ func serialized(key []byte, zeroFrame bool) string {
 	return ""
 }
 
-// key reads the record's key. A key that is not JSON is one text, which only $ can name.
+// key reads the record's key. A key that is not JSON is one text, and only the path $ reads it.
 func (r *run) key(src *source) (lit literal, problem string) {
 	key := r.record.Key
 	if key == nil {
@@ -102,7 +103,7 @@ func (r *run) key(src *source) (lit literal, problem string) {
 	return r.keyInConnect(src)
 }
 
-// keyInConnect reads a key that is JSON, out of Connect's envelope where it has one.
+// keyInConnect reads a key that is JSON, from inside Connect's envelope if it has one.
 func (r *run) keyInConnect(src *source) (lit literal, problem string) {
 	keySchema := r.keyScan.At(src.keySchema)
 	if payload := r.keyScan.At(src.keyPayload); r.keyScan.Members() == 2 && payload != nil && keySchema != nil {
@@ -118,7 +119,8 @@ func (r *run) keyInConnect(src *source) (lit literal, problem string) {
 	return literal{text: r.keyScan.At(src.slot)}, ""
 }
 
-// textOf returns what a literal stands for as text, or the words for what is wrong with it.
+// textOf returns the text of a literal, or says what is wrong with it. An id is never read as a float or changed: two orders
+// must not become one.
 func (r *run) textOf(f *field, lit literal) (text, problem string) {
 	limit := f.limit
 	if f.extracts {
@@ -148,7 +150,7 @@ func (r *run) textOf(f *field, lit literal) (text, problem string) {
 	case f.kind == kindID && kind == '0' && isInteger(lit.text) && len(lit.text) > limit:
 		return "", fmt.Sprintf("an integer of %d bytes, more than %d", len(lit.text), limit)
 	case f.kind == kindID && kind == '0' && !isInteger(lit.text):
-		// The literal may be shown: it is the order's id, however odd.
+		// Order ids may be quoted in messages, and this one would be one.
 		return "", "the number " + shorten(string(lit.text), 40) + ", not a string or an integer"
 	case f.kind == kindID && kind != '0':
 		return "", inWords(lit.text) + ", not a string or an integer"
@@ -162,9 +164,9 @@ func (r *run) textOf(f *field, lit literal) (text, problem string) {
 	return string(lit.text), ""
 }
 
-// unquoted returns what a JSON string stands for.
+// unquoted returns the text of a JSON string.
 func (r *run) unquoted(quoted []byte, limit int) (text, problem string) {
-	const longestEscape = 6 // \u0041 is one byte at least
+	const longestEscape = 6 // \u0041 becomes at least one byte, so a longer text exceeds the limit in any case
 	body := quoted[1 : len(quoted)-1]
 	if len(body) > longestEscape*limit {
 		return "", fmt.Sprintf("a string of more than %d bytes", limit)
@@ -185,7 +187,7 @@ func (r *run) unquoted(quoted []byte, limit int) (text, problem string) {
 	return string(body), ""
 }
 
-// unsigned says where a negative id comes from: a BIGINT UNSIGNED above 2^63 that was read as signed.
+// unsigned explains a negative id: Debezium reads a BIGINT UNSIGNED above 2^63 as a signed number.
 func unsigned(literal []byte) string {
 	if string(literal) == "-0" || !isInteger(literal) {
 		return ""
@@ -193,18 +195,18 @@ func unsigned(literal []byte) string {
 	return ": Debezium writes a large BIGINT UNSIGNED this way; set bigint.unsigned.handling.mode=precise, and decimal.format=NUMERIC at JsonConverter"
 }
 
-// isInteger tells whether a JSON number is an integer as written: neither 1001.0 nor 1e3.
+// isInteger reports whether a JSON number is written as an integer: 1001.0 and 1e3 are not.
 func isInteger(literal []byte) bool {
 	return !bytes.ContainsAny(literal, ".eE")
 }
 
-// isNegative tells whether a plain text, as a key or a header is, is an integer below zero, or -0.
+// isNegative reports whether the text of a key or a header is an integer with a minus sign, -0 included.
 func isNegative(text []byte) bool {
 	digits, minus := bytes.CutPrefix(text, []byte("-"))
 	return minus && len(digits) > 0 && len(bytes.Trim(digits, "0123456789")) == 0
 }
 
-// shorten cuts a text to limit bytes, the sign that it was cut included, and never within a character.
+// shorten cuts a text to at most limit bytes, including the … that shows the cut, and never inside a character.
 func shorten(text string, limit int) string {
 	const cut = "…"
 	if len(text) <= limit {
@@ -217,7 +219,7 @@ func shorten(text string, limit int) string {
 	return text[:end] + cut
 }
 
-// inWords says what kind of JSON value it is.
+// inWords names the kind of a JSON value.
 func inWords(text []byte) string {
 	switch tree.KindOf(text) {
 	case '{':

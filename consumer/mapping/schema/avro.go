@@ -6,7 +6,7 @@ import (
 	"github.com/twmb/avro"
 )
 
-// avroKind says how a node's values stand on the wire and in JSON.
+// avroKind is the encoding of a node's values, on the wire and in JSON.
 type avroKind int
 
 const (
@@ -40,21 +40,21 @@ type avroNode struct {
 	scale    int
 }
 
-// An avroField has its name as it stands in an object, with quotes and colon.
+// An avroField is a field of a record. Its member is the name with quotes and colon, ready to be written.
 type avroField struct {
 	member     string
 	node       *avroNode
 	hasDefault bool
 }
 
-// Avro compiles a schema's JSON text. The references stand before it in the order of their dependencies: each may use
-// the names of those before. An error is always an ErrNotDecodable.
+// Avro compiles a schema's JSON text. The references are in the order of their dependencies: each may use the names of those
+// before it. An error is always an ErrNotDecodable.
 //
-// It reads what registries hand out, which is more than the specification allows: names of any characters, defaults that
-// do not fit, types that are defined twice in the same words. None of these changes what a payload says.
+// It accepts more than the specification, because registries do too: names with any characters, defaults of a wrong type,
+// types that are defined twice in the same words. None of these changes the meaning of a payload.
 //
-// Logical types: a decimal becomes a number with its point, a uuid its text, all others stay as their base type is, a
-// timestamp for instance the number of milliseconds that was written.
+// Logical types: a decimal becomes a number with its point, a uuid its text. All others are written as their base type, for
+// instance a timestamp as the number of milliseconds.
 func Avro(text string, references ...Reference) (*Schema, error) {
 	if err := checkSize(text, references); err != nil {
 		return nil, err
@@ -96,13 +96,13 @@ type avroBuilder struct {
 	later []avroLater
 }
 
-// An avroLater is a node that stands for a type that was not defined before it.
+// An avroLater is a reference to a type that is defined further below.
 type avroLater struct {
 	node            *avroNode
 	name, namespace string
 }
 
-// node converts what the parser has checked. The namespace is that of the enclosing named type.
+// node converts a part of the parsed schema. The namespace is that of the enclosing named type.
 func (b *avroBuilder) node(s *avro.SchemaNode, namespace string) (*avroNode, error) {
 	n := &avroNode{size: -1}
 	switch s.Type {
@@ -116,7 +116,7 @@ func (b *avroBuilder) node(s *avro.SchemaNode, namespace string) (*avroNode, err
 		} else if namespace != "" {
 			n.name = namespace + "." + s.Name
 		}
-		// Before its fields, for they may refer to it.
+		// Known before its fields are read, because they may refer to it.
 		b.known[n.name] = n
 		return n, b.named(n, s, namespace)
 	case "array", "map":
@@ -174,7 +174,7 @@ func (b *avroBuilder) named(n *avroNode, s *avro.SchemaNode, namespace string) e
 	return nil
 }
 
-// plain finds a primitive type, or a named one that stands elsewhere.
+// plain returns a primitive type, or a named one that is defined elsewhere.
 func (b *avroBuilder) plain(n *avroNode, s *avro.SchemaNode, namespace string) (*avroNode, error) {
 	n.name = s.Type
 	switch s.Type {
@@ -204,7 +204,7 @@ func (b *avroBuilder) plain(n *avroNode, s *avro.SchemaNode, namespace string) (
 	return n, nil
 }
 
-// find returns a named type that was met; nil for none. A name without a dot is first looked for at home.
+// find returns a known named type, or nil. A name without a dot is looked up in the namespace first.
 func (b *avroBuilder) find(name, namespace string) *avroNode {
 	if known, ok := b.known[namespace+"."+name]; ok && !strings.Contains(name, ".") {
 		return known
@@ -224,7 +224,7 @@ func (b *avroBuilder) resolve() error {
 	return nil
 }
 
-// decimal marks a decimal. One that is not valid is bytes: the specification has readers ignore it.
+// decimal marks a decimal. An invalid one stays bytes: the specification tells readers to ignore it.
 func (n *avroNode) decimal(s *avro.SchemaNode) {
 	if s.LogicalType == "decimal" && s.Scale >= 0 && s.Scale <= s.Precision {
 		n.kind, n.scale = avroDecimal, s.Scale

@@ -6,9 +6,9 @@ import (
 	"math"
 )
 
-// An avroReader goes once through a payload and writes each value as it comes. It holds no value, allocates nothing by a
-// length or a count that the payload claims, and each step of its work writes at least a byte, so that the output's
-// limit is a limit of its work too.
+// An avroReader goes through a payload once and writes each value as it comes. It keeps no value, and never allocates by a
+// length or a count that the payload claims. Each step writes at least one byte, so the limit of the output also limits
+// the work.
 type avroReader struct {
 	*writer
 
@@ -57,9 +57,9 @@ func (r *avroReader) value(n *avroNode) error {
 	return nil
 }
 
-// root reads the whole payload. Some producers name a newer schema than the one they write with: the last fields of the
-// record are then not on the wire. Where the payload ends right before such fields, and all of them have a default, they
-// stay absent. A default itself is never taken: a missing field is not a fact.
+// root reads the whole payload. Some producers name a newer schema than the one they write with, and then the last fields of
+// the record are not on the wire. If the payload ends right before such fields and all of them have a default, they are
+// absent. The default itself is never used: a missing field is not a fact.
 func (r *avroReader) root(n *avroNode) error {
 	if n.kind != avroRecord {
 		return r.value(n)
@@ -71,7 +71,7 @@ func (r *avroReader) root(n *avroNode) error {
 	return r.record(n, last)
 }
 
-// record reads fields in the schema's order. From the field with the number optional on, the payload may end.
+// record reads fields in the schema's order. The payload may end before the field with the index optional, or any later one.
 func (r *avroReader) record(n *avroNode, optional int) error {
 	if err := r.open('{'); err != nil {
 		return err
@@ -115,7 +115,7 @@ func (r *avroReader) blocks(item *avroNode, open, closing byte, key func() error
 	return nil
 }
 
-// items reads as many as a block holds.
+// items reads the items of one block.
 func (r *avroReader) items(count int64, item *avroNode, key func() error) error {
 	for range count {
 		r.next()
@@ -129,7 +129,7 @@ func (r *avroReader) items(count int64, item *avroNode, key func() error) error 
 	return nil
 }
 
-// block reads a block's head: how many items, and where it ends, -1 if it does not say.
+// block reads the head of a block: the number of items, and where it ends, or -1 if that is not said.
 func (r *avroReader) block() (count int64, end int, err error) {
 	count, err = r.varint()
 	if err != nil || count >= 0 {
@@ -153,7 +153,7 @@ func (r *avroReader) key() error {
 	return nil
 }
 
-// text reads what is a run of bytes on the wire.
+// text reads a value that is a sequence of bytes on the wire.
 func (r *avroReader) text(n *avroNode) error {
 	read := r.counted
 	if n.size >= 0 {
@@ -204,7 +204,7 @@ func (r *avroReader) boolean() error {
 	return nil
 }
 
-// real reads a float or a double, the lowest byte first.
+// real reads a float or a double, little-endian.
 func (r *avroReader) real(bits int) error {
 	v, err := r.take(bits / 8)
 	if err != nil {
@@ -231,7 +231,7 @@ func (r *avroReader) index(what string, n int) (int, error) {
 	return int(v), nil
 }
 
-// counted reads a run of bytes with its length before it.
+// counted reads bytes with their length before them.
 func (r *avroReader) counted() ([]byte, error) {
 	n, err := r.length()
 	if err != nil {
@@ -240,7 +240,7 @@ func (r *avroReader) counted() ([]byte, error) {
 	return r.take(n)
 }
 
-// length reads a length in bytes and holds it against what is left.
+// length reads a length in bytes, and refuses one beyond the end of the payload.
 func (r *avroReader) length() (int, error) {
 	start := r.at
 	v, err := r.varint()
@@ -253,7 +253,7 @@ func (r *avroReader) length() (int, error) {
 	return int(v), nil
 }
 
-// take reads n bytes; they are the payload's own.
+// take reads n bytes. They share the payload's memory.
 func (r *avroReader) take(n int) ([]byte, error) {
 	if n > len(r.in)-r.at {
 		return nil, refuse("avro: at byte %d: cut short", r.at)

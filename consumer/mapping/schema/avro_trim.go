@@ -11,18 +11,18 @@ import (
 	"strings"
 )
 
-// An avroTrimmer reduces schemas to what reading needs. Registries and Java accept schemas that the specification, and our
-// parser, refuse: a default of the wrong type, an alias that is no name, a type that is defined twice in the same words.
-// None of that changes how a payload is read, because we never resolve one schema against another.
+// An avroTrimmer reduces schemas to the parts that reading needs. Registries and Java accept schemas that the specification
+// and our parser refuse: a default of the wrong type, an alias that is not a name, a type that is defined twice in the same
+// words. None of that changes how a payload is read, because we never resolve one schema against another.
 //
-// One trimmer serves a schema and its references, so that it knows the types of all of them.
+// A schema and its references share one trimmer, because they share their types.
 type avroTrimmer map[string]string // the shape of each named type, by full name
 
-// trim returns the schema's text without what reading does not need. A text that is not JSON comes back as it is: the
-// parser says what is wrong with it.
+// trim returns the schema's text with only the parts that reading needs. A text that is not JSON is returned unchanged,
+// because the parser's message about it is better.
 func (t avroTrimmer) trim(text string) string {
 	decoder := json.NewDecoder(strings.NewReader(withoutComments(strings.TrimPrefix(text, "\ufeff"))))
-	decoder.UseNumber() // a size keeps its digits
+	decoder.UseNumber() // so that a size keeps its digits
 	var schema any
 	if decoder.Decode(&schema) != nil || decoder.More() {
 		return text
@@ -35,7 +35,7 @@ func (t avroTrimmer) trim(text string) string {
 	return string(out)
 }
 
-// withoutComments blanks the comments of a text: Java reads schemas with them.
+// withoutComments replaces comments by spaces. Java accepts comments in schemas.
 func withoutComments(text string) string {
 	if !strings.Contains(text, "//") && !strings.Contains(text, "/*") {
 		return text
@@ -49,8 +49,8 @@ func withoutComments(text string) string {
 	})
 }
 
-// schema returns a schema without what reading does not need, and its shape: a text in which each named type stands by
-// its full name alone. Two schemas of the same shape read the same payloads.
+// schema returns a trimmed schema and its shape, a text in which each named type is only its full name. Two schemas of the
+// same shape read the same payloads.
 func (t avroTrimmer) schema(s any, namespace string) (trimmed any, shape string) {
 	switch s := s.(type) {
 	case string:
@@ -102,7 +102,7 @@ func (t avroTrimmer) object(s map[string]any, namespace string) (trimmed any, sh
 	return out, brief(shape + attributes(out))
 }
 
-// named trims a type that has a name. A type that was defined before, in the same words, is referred to by its name.
+// named trims a named type. If the same type was defined before, a reference to it takes its place.
 func (t avroTrimmer) named(s, out map[string]any, namespace string) (trimmed any, shape string) {
 	name, _ := s["name"].(string)
 	if own, ok := s["namespace"].(string); ok {
@@ -132,7 +132,7 @@ func (t avroTrimmer) named(s, out map[string]any, namespace string) (trimmed any
 	return out, quoted(full)
 }
 
-// propDefault marks a field that has a default: the default itself does not matter, see [avroReader.root].
+// propDefault marks a field that has a default. The default itself is not used, see [avroReader.root].
 const propDefault = "leadhit-sync.default"
 
 // field trims a record's field.
@@ -152,7 +152,7 @@ func (t avroTrimmer) field(field any, namespace string) (trimmed any, shape stri
 	return out, quoted(name) + ":" + shape
 }
 
-// brief keeps a shape short, so that a deep schema takes no more than linear time.
+// brief keeps a shape short, so that a deeply nested schema takes linear time.
 func brief(shape string) string {
 	if len(shape) <= 2*sha256.Size {
 		return shape
@@ -161,8 +161,8 @@ func brief(shape string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// validLogical reports whether the logical type is one that changes what we write. The specification wants readers to
-// ignore a logical type that is not valid, our parser refuses the schema.
+// validLogical reports whether the logical type is valid and changes the output. The specification tells readers to ignore an
+// invalid one, but our parser refuses the schema.
 func validLogical(s map[string]any) bool {
 	if s["logicalType"] != "decimal" {
 		return s["logicalType"] == "uuid"
@@ -187,7 +187,7 @@ func whole(v any) (int, error) {
 	return strconv.Atoi(number.String())
 }
 
-// attributes returns what else distinguishes two types.
+// attributes returns the properties that distinguish two types, apart from their parts.
 func attributes(s map[string]any) string {
 	text, err := json.Marshal(kept(s, "type", "symbols", "size", "logicalType", "precision", "scale"))
 	if err != nil {

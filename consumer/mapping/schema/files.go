@@ -11,15 +11,15 @@ import (
 type File struct {
 	// ID is the id in the frames of the events that were written with this schema.
 	ID int
-	// Path is what the file is read by.
+	// Path is the file's name for the read function.
 	Path string
 	// Type is avro, protobuf or json.
 	Type string
 }
 
-// FromFiles compiles schemas from files, which read gives out: os.ReadFile for instance, or the ReadFile of an embed.FS.
-// What a Protobuf file imports is read from beside it; an Avro file names no types but its own. All mistakes come back
-// at once, each with its file. To the Lookup an id that no file has is ErrUnknown.
+// FromFiles compiles schemas from files, which it reads with read: os.ReadFile for instance, or the ReadFile of an embed.FS.
+// The imports of a Protobuf file are read from its folder; an Avro file may only refer to its own types. All mistakes come
+// back at once, each with its file. An id that no file has is ErrUnknown.
 func FromFiles(ctx context.Context, read func(name string) ([]byte, error), files ...File) (Lookup, error) {
 	schemas := make(map[int]*Schema, len(files))
 	var mistakes []error
@@ -44,7 +44,7 @@ func FromFiles(ctx context.Context, read func(name string) ([]byte, error), file
 	}, nil
 }
 
-// compile reads the file and makes a schema of it.
+// compile reads and compiles the file.
 func (f File) compile(ctx context.Context, read func(name string) ([]byte, error)) (*Schema, error) {
 	text, err := read(f.Path)
 	if err != nil {

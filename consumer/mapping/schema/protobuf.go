@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// mainFile is the name of the schema's own text among the files that it is compiled with.
+	// mainFile is the file name of the schema's own text for the compiler.
 	mainFile = "the schema"
-	// maxNesting is how deep brackets may stand in each other in a Protobuf text: the compiler works by recursion.
+	// maxNesting limits the nesting of brackets in a Protobuf text, because the compiler is recursive.
 	maxNesting = 200
 )
 
@@ -25,9 +25,9 @@ const (
 // A payload begins with the indexes of its message in the file, as Confluent's serializers write them: zig-zag numbers,
 // first how many follow, then the way through the messages; a single zero stands for the file's first message.
 //
-// Timestamp, Duration, FieldMask, Struct, Value and ListValue become what Protobuf's JSON form makes of them; a wrapper
-// is its value; an Any is the fields of its message beside "@type" if the schema knows that message. int64 and uint64
-// are numbers, not strings as in that form.
+// Timestamp, Duration, FieldMask, Struct, Value and ListValue have Protobuf's JSON form. A wrapper becomes its value. An Any
+// becomes the fields of its message beside "@type" if the schema knows that message. Unlike in Protobuf's JSON form, int64
+// and uint64 are numbers, not strings.
 func Protobuf(ctx context.Context, text string, references ...Reference) (*Schema, error) {
 	if err := checkSize(text, references); err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func Protobuf(ctx context.Context, text string, references ...Reference) (*Schem
 	})
 }
 
-// compileProtobuf compiles a text with the files that it imports.
+// compileProtobuf compiles a text with its imports, which it gets from find.
 func compileProtobuf(
 	ctx context.Context, main string, find func(name string) (text string, err error),
 ) (*Schema, error) {
@@ -77,8 +77,8 @@ func compileProtobuf(
 	return &Schema{decode: p.decode}, nil
 }
 
-// deep reports brackets that stand too deep in each other for a recursive compiler. Those in comments and strings count
-// too: they come in pairs.
+// deep reports whether brackets are nested too deep for a recursive compiler. It also counts brackets in comments and
+// strings, where they usually come in pairs.
 func deep(text string) bool {
 	depth := 0
 	for i := range len(text) {
@@ -94,7 +94,7 @@ func deep(text string) bool {
 	return false
 }
 
-// standardFiles are the imports that Confluent's registry takes for granted, beside Protobuf's own.
+// standardFiles are the imports that Confluent's registry supplies, in addition to Protobuf's own.
 func standardFiles() map[string]string {
 	return map[string]string{
 		"confluent/meta.proto": `syntax = "proto3";
@@ -133,7 +133,7 @@ func (p *protobuf) decode(payload []byte) ([]byte, error) {
 	return w.out, nil
 }
 
-// message finds the payload's message by the indexes before the body.
+// message finds the type of the payload's message by the indexes before the body.
 func (p *protobuf) message(payload []byte) (protoreflect.MessageDescriptor, []byte, error) {
 	count, payload, err := protoIndex(payload)
 	if err != nil {
@@ -166,7 +166,8 @@ func protoIndex(payload []byte) (int64, []byte, error) {
 	return v, payload[n:], nil
 }
 
-// nthMessage counts as Confluent's Java serializer does: along the text, where a map field stands for no message.
+// nthMessage returns the n-th message in the text, or nil. It counts as Confluent's Java serializer does, without the
+// messages that the compiler adds for map fields.
 func nthMessage(among protoreflect.MessageDescriptors, n int64) protoreflect.MessageDescriptor {
 	for i := range among.Len() {
 		if among.Get(i).IsMapEntry() {

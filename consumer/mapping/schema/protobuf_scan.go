@@ -5,11 +5,11 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// maxValues is how many values a Protobuf payload may hold. In memory a value takes up to a few hundred bytes, on the
-// wire as few as one, so they are counted before they are read. Packed numbers count by their bytes.
+// maxValues limits the values in a Protobuf payload. A value takes as little as one byte on the wire, but up to a few hundred
+// in memory, so they are counted before the library decodes them. Packed numbers count by their bytes.
 const maxValues = 1 << 16
 
-// scan counts the values in a message's bytes against what is left of values, and refuses what is too deep.
+// scan subtracts the values in a message's bytes from w.values, and refuses nesting that is too deep.
 func (w *protoWriter) scan(m protoreflect.MessageDescriptor, b []byte, depth int) error {
 	if depth > maxDepth {
 		return refuse("protobuf: messages stand more than %d deep in each other", maxDepth)
@@ -38,7 +38,7 @@ func (w *protoWriter) scan(m protoreflect.MessageDescriptor, b []byte, depth int
 	return nil
 }
 
-// wireType is how a single value of the kind stands on the wire.
+// wireType is the wire type of a single value of the kind.
 func wireType(kind protoreflect.Kind) protowire.Type {
 	switch kind { //nolint:exhaustive // the others are varints
 	case protoreflect.Fixed32Kind, protoreflect.Sfixed32Kind, protoreflect.FloatKind:
@@ -51,9 +51,9 @@ func wireType(kind protoreflect.Kind) protowire.Type {
 	return protowire.VarintType
 }
 
-// scanField counts what stands inside of a field's value: a message's fields or a packed list's numbers.
+// scanField counts the values inside a field's value: the fields of a message or the numbers of a packed list.
 func (w *protoWriter) scanField(f protoreflect.FieldDescriptor, wire protowire.Type, v []byte, depth int) error {
-	// The library panics on an entry whose key or value stands in it twice, the second time as another type.
+	// The library panics on a map entry that has its key or value twice, the second time as another type.
 	if f.ContainingMessage().IsMapEntry() && wire != wireType(f.Kind()) {
 		return refuse("protobuf: %s: a map's entry of another type", f.FullName())
 	}

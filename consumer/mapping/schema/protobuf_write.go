@@ -14,7 +14,11 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// A protoWriter writes one payload's message, and those inside of its Anys.
+// A protoWriter writes the message of one payload, and the messages in its Anys.
+//
+// It does not use protojson, although that is 200 lines less, because protojson loses what mappings rely on. It writes the
+// double 1001.0 as 1001, which would pass for an order id, and an int64 as a string, so that a negative id would no longer
+// be noticed. It refuses a whole event for one Any of an unknown type, and it has no limit on the output.
 type protoWriter struct {
 	*writer
 
@@ -31,7 +35,7 @@ func (w *protoWriter) payload(m protoreflect.MessageDescriptor, b []byte) error 
 	return w.message(read)
 }
 
-// read refuses bytes that would unfold too far before it lets them.
+// read decodes a message. It refuses one with too many values before the library allocates memory for them.
 func (w *protoWriter) read(m protoreflect.MessageDescriptor, b []byte) (protoreflect.Message, error) {
 	if err := w.scan(m, b, 1); err != nil {
 		return nil, err
@@ -40,7 +44,7 @@ func (w *protoWriter) read(m protoreflect.MessageDescriptor, b []byte) (protoref
 	options := proto.UnmarshalOptions{
 		DiscardUnknown: true,
 		RecursionLimit: maxDepth,
-		Resolver:       new(protoregistry.Types), // extensions are not written, so none is looked up
+		Resolver:       new(protoregistry.Types), // extensions are not written, so an empty registry will do
 	}
 	if err := options.Unmarshal(b, message); err != nil {
 		return nil, refuse("protobuf: %s: %w", m.FullName(), err)
@@ -48,7 +52,7 @@ func (w *protoWriter) read(m protoreflect.MessageDescriptor, b []byte) (protoref
 	return message, nil
 }
 
-// message writes a message in the form that its type has.
+// message writes a message, in the JSON form of its type if that has one.
 func (w *protoWriter) message(m protoreflect.Message) error {
 	if err := w.room(); err != nil {
 		return err
@@ -56,7 +60,7 @@ func (w *protoWriter) message(m protoreflect.Message) error {
 	switch m.Descriptor().FullName() {
 	case "google.protobuf.Timestamp", "google.protobuf.Duration", "google.protobuf.FieldMask",
 		"google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue":
-		// What has no such form, a time in the year 10000 for one, is written as any message is.
+		// A value without such a form, such as a time in the year 10000, is written like any other message.
 		if text, err := protojson.Marshal(m.Interface()); err == nil {
 			return w.compact(text)
 		}
@@ -78,7 +82,7 @@ func (w *protoWriter) message(m protoreflect.Message) error {
 	return nil
 }
 
-// compact takes over JSON text that another has written, whose spaces differ from build to build by intent.
+// compact adds the output of protojson without its spaces, which differ from build to build on purpose.
 func (w *protoWriter) compact(text []byte) error {
 	b := bytes.NewBuffer(w.out)
 	if err := json.Compact(b, text); err != nil {
@@ -88,7 +92,7 @@ func (w *protoWriter) compact(text []byte) error {
 	return nil
 }
 
-// any writes a message of whatever type, or its bytes where the schema does not know the type.
+// any writes the message in an Any, or its bytes if the schema does not know its type.
 func (w *protoWriter) any(m protoreflect.Message) error {
 	fields := m.Descriptor().Fields()
 	url, value := m.Get(fields.ByNumber(1)).String(), m.Get(fields.ByNumber(2)).Bytes()
@@ -120,7 +124,8 @@ func (w *protoWriter) any(m protoreflect.Message) error {
 	return nil
 }
 
-// fields writes the members of an object that is open. A field that can be absent and is, is left out.
+// fields writes the members of an open object. A field with presence that is absent is left out; one without presence has
+// its default.
 func (w *protoWriter) fields(m protoreflect.Message) error {
 	fields := m.Descriptor().Fields()
 	for i := range fields.Len() {
@@ -163,7 +168,7 @@ func (w *protoWriter) items(f protoreflect.FieldDescriptor, list protoreflect.Li
 	return nil
 }
 
-// entries writes a map in the order of its keys' texts; on the wire it has none.
+// entries writes a map sorted by key, so that equal payloads give equal texts: on the wire the order is random.
 func (w *protoWriter) entries(f protoreflect.FieldDescriptor, m protoreflect.Map) error {
 	if err := w.open('{'); err != nil {
 		return err
@@ -211,7 +216,7 @@ func (w *protoWriter) single(f protoreflect.FieldDescriptor, v protoreflect.Valu
 	return w.room()
 }
 
-// enum writes a value's name, or its number when the schema is older than the event.
+// enum writes the name of a value, or its number if the event is newer than the schema.
 func (w *protoWriter) enum(f protoreflect.FieldDescriptor, n protoreflect.EnumNumber) {
 	value := f.Enum().Values().ByNumber(n)
 	switch {

@@ -9,12 +9,12 @@ import (
 )
 
 const (
-	// maxOutput is how many bytes of JSON a payload may unfold into, its own strings apart. A schema with many or long
-	// names, or an array of nothings, makes much out of few bytes.
+	// maxOutput limits the JSON of a payload, in bytes. A schema with many or long names, or an array of values without
+	// bytes, turns a small payload into a large text. The check comes between values, so one string may exceed it.
 	maxOutput = 16 << 20
-	// maxDepth is how deep objects and arrays may stand in each other.
+	// maxDepth limits the nesting of objects and arrays.
 	maxDepth = 512
-	// maxDecimal is how many bytes an unscaled decimal may have: turning it into digits takes more than linear time.
+	// maxDecimal limits an unscaled decimal, in bytes: converting it into digits takes more than linear time.
 	maxDecimal = 4 << 10
 )
 
@@ -24,12 +24,12 @@ type writer struct {
 	depth int
 }
 
-// newWriter expects a payload of that many bytes.
+// newWriter returns a writer with room for the usual output of a payload of that many bytes.
 func newWriter(payload int) *writer {
 	return &writer{out: make([]byte, 0, min(2*payload+64, maxOutput))}
 }
 
-// room refuses to go on once the output is too large. Whoever writes many values asks before each.
+// room returns an error once the output is too large. Whoever writes many values checks before each.
 func (w *writer) room() error {
 	if len(w.out) > maxOutput {
 		return refuse("the payload unfolds into more than %d bytes", maxOutput)
@@ -37,7 +37,7 @@ func (w *writer) room() error {
 	return nil
 }
 
-// open begins an object or an array.
+// open begins an object or an array, unless it would be nested too deep.
 func (w *writer) open(bracket byte) error {
 	if w.depth++; w.depth > maxDepth {
 		return refuse("the payload is more than %d levels deep", maxDepth)
@@ -46,7 +46,7 @@ func (w *writer) open(bracket byte) error {
 	return nil
 }
 
-// next separates a member or an item from the one before it, if there is one.
+// next writes the comma before a member or an item, unless it is the first.
 func (w *writer) next() {
 	if last := w.out[len(w.out)-1]; last != '{' && last != '[' {
 		w.out = append(w.out, ',')
@@ -67,8 +67,8 @@ func (w *writer) int(v int64) { w.out = strconv.AppendInt(w.out, v, 10) }
 
 func (w *writer) uint(v uint64) { w.out = strconv.AppendUint(w.out, v, 10) }
 
-// float writes the shortest text that reads as the same number of that many bits. A whole one keeps its point, 1001.0:
-// who takes a float for an id shall see that it is one.
+// float writes the shortest text that reads as the same number of that many bits. A whole number keeps its point, 1001.0,
+// so that a mapping refuses a float as an order id.
 func (w *writer) float(v float64, bits int) {
 	switch {
 	case math.IsNaN(v):
@@ -96,8 +96,8 @@ func (w *writer) bytes(v []byte) {
 
 func (w *writer) string(v []byte) { w.out = appendQuoted(w.out, v) }
 
-// appendQuoted escapes what JSON requires and nothing else. Bytes that are not UTF-8 stay: whether they matter is for
-// the reader of the field to say, and a replacement character would make two ids one.
+// appendQuoted escapes what JSON requires and nothing else. Bytes that are not UTF-8 are kept, because a replacement
+// character would make two ids equal. The reader of a field decides whether they matter.
 func appendQuoted[T string | []byte](out []byte, v T) []byte {
 	const hex = "0123456789abcdef"
 	out = append(out, '"')
@@ -119,7 +119,7 @@ func appendQuoted[T string | []byte](out []byte, v T) []byte {
 	return append(out, '"')
 }
 
-// decimal writes the two's complement in v, the highest byte first, with its point that many digits from the right.
+// decimal writes a big-endian two's complement with scale digits behind the point.
 func (w *writer) decimal(v []byte, scale int) error {
 	if len(v) > maxDecimal {
 		return refuse("a decimal of %d bytes, more than %d", len(v), maxDecimal)
