@@ -96,10 +96,16 @@ func showCommand() *cobra.Command {
 			if len(found.Letters) == 0 {
 				return fmt.Errorf("no letter %s: it may have expired; \"letters list\" shows the ids", args[0])
 			}
-			if output == "json" {
-				return printLetterJSON(c.OutOrStdout(), found.Letters[0], reveal)
+			show := printLetter
+			switch {
+			case output == "json" && reveal:
+				show = revealLetterJSON
+			case output == "json":
+				show = printLetterJSON
+			case reveal:
+				show = revealLetter
 			}
-			return printLetter(c.OutOrStdout(), found.Letters[0], reveal)
+			return show(c.OutOrStdout(), found.Letters[0])
 		},
 	}
 	outputFlag(c, &output)

@@ -84,8 +84,29 @@ func counts(of map[string]int) map[string]int {
 	return of
 }
 
-// printLetterJSON writes one letter in the same form, with the event's key and headers, and its value on request.
-func printLetterJSON(w io.Writer, l deadletter.Letter, reveal bool) error { //nolint:revive // the flag is the user's --reveal
+// printLetterJSON writes one letter in the same form, with the event's key and headers.
+func printLetterJSON(w io.Writer, l deadletter.Letter) error {
+	return printShown(w, viewShown(l))
+}
+
+// revealLetterJSON writes the event's value too.
+func revealLetterJSON(w io.Writer, l deadletter.Letter) error {
+	v := viewShown(l)
+	switch {
+	case v.Value == nil:
+	case utf8.Valid(l.Value):
+		v.Value.Text = string(l.Value)
+	default:
+		v.Value.Base64 = l.Value
+	}
+	return printShown(w, v)
+}
+
+func printShown(w io.Writer, v shownView) error {
+	return printJSON(w, map[string]any{"schema": lettersSchema, "letters": []shownView{v}}, "  ")
+}
+
+func viewShown(l deadletter.Letter) shownView {
 	v := shownView{letterView: viewLetter(l), Headers: []headerView{}}
 	if l.Key != nil {
 		key := viewBytes(l.Key)
@@ -94,14 +115,7 @@ func printLetterJSON(w io.Writer, l deadletter.Letter, reveal bool) error { //no
 	for _, h := range l.Headers {
 		v.Headers = append(v.Headers, headerView{h.Key, viewBytes(h.Value)})
 	}
-	if reveal && v.Value != nil {
-		if utf8.Valid(l.Value) {
-			v.Value.Text = string(l.Value)
-		} else {
-			v.Value.Base64 = l.Value
-		}
-	}
-	return printJSON(w, map[string]any{"schema": lettersSchema, "letters": []shownView{v}}, "  ")
+	return v
 }
 
 func viewLetter(l deadletter.Letter) letterView {

@@ -63,8 +63,8 @@ func countedNames(counts map[string]int) string {
 	return strings.Join(parts, ", ")
 }
 
-// printLetter writes everything about one letter. It writes the event's value only on request: that may hold personal data.
-func printLetter(w io.Writer, l deadletter.Letter, reveal bool) error { //nolint:revive // the flag is the user's --reveal
+// printLetter writes everything about one letter except the event's value, which may contain personal data.
+func printLetter(w io.Writer, l deadletter.Letter) error {
 	var p terminal.Page
 	p.Row("id", l.ID())
 	p.Row("order", l.OrderID)
@@ -88,7 +88,12 @@ func printLetter(w io.Writer, l deadletter.Letter, reveal bool) error { //nolint
 		p.Row("header", terminal.Quote(h.Key)+": "+or(terminal.Quote(bytesText(h.Value)), `""`))
 	}
 	p.Row("value", valueText(l))
-	if err := p.Print(w); err != nil || !reveal || l.Value == nil {
+	return p.Print(w)
+}
+
+// revealLetter writes the event's value too.
+func revealLetter(w io.Writer, l deadletter.Letter) error {
+	if err := printLetter(w, l); err != nil || l.Value == nil {
 		return err
 	}
 	lines := strings.Split(string(l.Value), "\n")

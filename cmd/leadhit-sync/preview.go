@@ -78,7 +78,7 @@ func (o *previewOptions) check() error {
 	return nil
 }
 
-// preview reads, sums up and prints; with follow twice.
+// preview reads the events and prints the summary. With --follow it then prints new events, and the summary again at the end.
 func preview(c *cobra.Command, settings *config.Config, o previewOptions) error {
 	m, closeMapping, err := openMapping(settings)
 	defer closeMapping()
@@ -98,7 +98,7 @@ func preview(c *cobra.Command, settings *config.Config, o previewOptions) error 
 		if err := w.lookBehind(ctx); err != nil {
 			return err
 		}
-		n.Stop() // from here on it waits for events
+		n.Stop() // from here on, silence is normal: there may be no events
 		load := load{inFlight: settings.CallsInFlight, latency: o.latency}
 		return printPreview(ctx, c, w, o, func() summary {
 			s := w.summary(load)
@@ -108,7 +108,7 @@ func preview(c *cobra.Command, settings *config.Config, o previewOptions) error 
 	})
 }
 
-// printPreview prints what was read and, with follow, what comes.
+// printPreview prints the summary and, with --follow, new events.
 func printPreview(ctx context.Context, c *cobra.Command, w *watch, o previewOptions, sum func() summary) error {
 	if err := printSummary(c.OutOrStdout(), o, sum()); err != nil || !o.follow {
 		return err
@@ -121,16 +121,16 @@ func printPreview(ctx context.Context, c *cobra.Command, w *watch, o previewOpti
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookLimit)
 	defer cancel()
-	_ = w.lookBehind(last) // after an error the summary has what was held back before
+	_ = w.lookBehind(last) // if it fails, the summary has the earlier result
 	return printSummary(c.OutOrStdout(), o, sum())
 }
 
-// openMapping loads the mapping of the settings.
+// openMapping loads the mapping that the settings name.
 func openMapping(settings *config.Config) (*mapping.Mapping, func(), error) {
 	return worker.OpenMapping(settings, versionText(), slog.New(slog.DiscardHandler))
 }
 
-// printSummary writes the summary: for programs that follow, each on a line of its own.
+// printSummary prints the summary. For programs that follow, it is one line of JSON.
 func printSummary(w io.Writer, o previewOptions, s summary) error {
 	s.Since = o.from.UTC().Truncate(time.Second)
 	if o.output == "json" && o.follow {
@@ -139,7 +139,7 @@ func printSummary(w io.Writer, o previewOptions, s summary) error {
 	return printAs(o.output, w, s, s.print)
 }
 
-// printSeen writes one event that came while following: a line for each order in it.
+// printSeen prints a new event: one line for each order in it.
 func printSeen(w io.Writer, output string, e seen) error {
 	for _, out := range e.outcomes {
 		if output == "json" {
@@ -164,12 +164,12 @@ func printSeen(w io.Writer, output string, e seen) error {
 	return nil
 }
 
-// seen is one event and what would be done with it.
+// seen is one event and what a worker would do with it.
 type seen struct {
 	event.Place
 
-	time     time.Time // zero if the record has none that can be true
-	odd      time.Time // the record's, where it cannot be true
+	time     time.Time // zero if the record has none, or an implausible one
+	odd      time.Time // the record's time, if it is implausible
 	outcomes []mapping.Outcome
 	reasons  []reason // of the outcomes
 }
@@ -179,8 +179,8 @@ type reason struct {
 	mapping, by, rule string
 }
 
-// explainRecord asks the mapping about one record. That a schema cannot be had now is an outcome here: the worker would
-// wait for it, a preview does not.
+// explainRecord applies the mapping to one record. If the schema registry does not respond, that is an outcome of its own. A worker
+// would wait for it, preview does not.
 func explainRecord(ctx context.Context, m *mapping.Mapping, r event.Record) seen {
 	e := seen{Place: r.Place, time: r.Time}
 	if !event.Plausible(r.Time, time.Now()) {
@@ -199,5 +199,5 @@ func explainRecord(ctx context.Context, m *mapping.Mapping, r event.Record) seen
 	return e
 }
 
-// causeWaits is no cause of a letter: the worker would wait with the event, and not refuse it.
+// causeWaits is not the cause of a letter: a worker would wait instead of refusing the event.
 const causeWaits = "SchemaNotReachable"

@@ -12,14 +12,14 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// lookLimit bounds the last look for open transactions, after Ctrl-C.
+// lookLimit limits the last look for open transactions, after Ctrl-C.
 const lookLimit = 5 * time.Second
 
-// heldBack is what an open transaction keeps from being read in one partition.
+// heldBack is what an open transaction holds back in one partition.
 type heldBack struct {
 	Topic     string `json:"topic"`
 	Partition int    `json:"partition"`
-	Offset    int64  `json:"last_stable"` // where the transaction starts
+	Offset    int64  `json:"last_stable"` // the first offset of the transaction
 	Events    int64  `json:"events"`
 	// Since is when the first of them began to age.
 	Since time.Time `json:"since"`
@@ -51,7 +51,7 @@ func (w *watch) lookBehind(ctx context.Context) error {
 	return nil
 }
 
-// summary is the tally's, with what open transactions hold back.
+// summary is the tally's summary, with what open transactions hold back.
 func (w *watch) summary(l load) summary {
 	s := w.tally.summary(l)
 	if len(w.held) > 0 {
@@ -60,7 +60,7 @@ func (w *watch) summary(l load) summary {
 	return s
 }
 
-// printHeldBack says what is not in the summary.
+// printHeldBack prints what the summary does not count.
 func (s summary) printHeldBack(p *terminal.Page) {
 	if len(s.HeldBack) == 0 {
 		return
@@ -70,7 +70,7 @@ func (s summary) printHeldBack(p *terminal.Page) {
 		p.Line("an open transaction holds back %s of %s/%d from offset %d; the first is %s old", count(int(h.Events), "event"),
 			h.Topic, h.Partition, h.Offset, lasting(seconds(h.Age)))
 	}
-	p.Line("Workers read them once the producer commits or aborts it. If the producer is gone:")
+	p.Line("Workers read them when the producer commits or aborts the transaction. If the producer is gone, use")
 	p.Line("kafka-transactions.sh find-hanging, then abort --topic … --partition … --start-offset …")
 }
 

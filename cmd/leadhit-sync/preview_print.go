@@ -12,8 +12,10 @@ import (
 
 const moment = "2006-01-02 15:04:05"
 
-// print writes the summary for a person.
-func (s summary) print(w io.Writer) error {
+func (s summary) print(w io.Writer) error { return s.page().Print(w) }
+
+// page lays the summary out for people.
+func (s summary) page() *terminal.Page {
 	var p terminal.Page
 	if s.Events == 0 {
 		if len(s.HeldBack) > 0 {
@@ -22,7 +24,7 @@ func (s summary) print(w io.Writer) error {
 			p.Line("no events since %s UTC", s.Since.Format(moment))
 		}
 		s.printHeldBack(&p)
-		return p.Print(w)
+		return &p
 	}
 	last := ""
 	if !s.Last.IsZero() {
@@ -60,10 +62,10 @@ func (s summary) print(w io.Writer) error {
 	}
 	s.printOddTimes(&p)
 	s.printHeldBack(&p)
-	return p.Print(w)
+	return &p
 }
 
-// because says what made an event be ignored.
+// because says why an event is ignored.
 func (g group) because() string {
 	switch {
 	case g.Rule != "":
@@ -74,7 +76,7 @@ func (g group) because() string {
 	return g.By
 }
 
-// refusal says what was found.
+// refusal says why an event is refused.
 func (g group) refusal() string {
 	text := g.Message
 	if g.Mapping != "" {

@@ -17,22 +17,22 @@ import (
 	"leadhit-sync/consumer/scan"
 )
 
-// watch reads the topics without a group and tallies what it sees. What it starts has ended when its methods return.
+// watch reads the topics without a group and counts what it reads. Its methods return when all their goroutines have ended.
 type watch struct {
 	cluster *broker.Cluster
 	mapping *mapping.Mapping
 	topics  []string
 	// statuses are LeadHit's, as the mapping has them.
 	statuses []string
-	// answered is called after each answer of Kafka while the past is read.
+	// answered is called after each response of Kafka while past reads.
 	answered func()
 
 	mu      sync.Mutex
 	tally   *tally
 	samples []event.Record  // events that LeadHit will not accept
-	next    map[place]int64 // where each partition is read on
+	next    map[place]int64 // where follow continues in each partition
 
-	held []heldBack // as of the last look
+	held []heldBack // by the last lookBehind
 }
 
 // place is one partition of one topic.
@@ -41,10 +41,10 @@ type place struct {
 	partition int
 }
 
-// String returns the place as ids begin with it.
+// String returns the beginning of an event's id.
 func (p place) String() string { return fmt.Sprintf("%s/%d", p.topic, p.partition) }
 
-// past reads what the topics hold from a time on, topic after topic.
+// past reads the existing events since a time, topic after topic.
 func (w *watch) past(ctx context.Context, from time.Time, p *terminal.Progress) error {
 	defer p.End()
 	w.next = make(map[place]int64)
@@ -80,10 +80,10 @@ func (w *watch) pastOf(ctx context.Context, topic string, from time.Time, p *ter
 	return nil
 }
 
-// errInterrupted says that a person ended the reading.
+// errInterrupted means that a person stopped the command.
 var errInterrupted = errors.New("interrupted before all events were read")
 
-// ends notes where the logs end before they are read: there, or behind the last event that was read, following goes on.
+// ends records the current ends of the logs. follow continues there, or behind the last event that was read.
 func (w *watch) ends(ctx context.Context, topic string) error {
 	topology, err := w.cluster.Topics(ctx, topic)
 	if err != nil {
@@ -107,7 +107,7 @@ func (w *watch) ends(ctx context.Context, topic string) error {
 	return nil
 }
 
-// add asks the mapping about an event and tallies it.
+// add applies the mapping to an event and counts the outcome.
 func (w *watch) add(ctx context.Context, r event.Record) seen {
 	e := explainRecord(ctx, w.mapping, r)
 	w.mu.Lock()
@@ -119,7 +119,7 @@ func (w *watch) add(ctx context.Context, r event.Record) seen {
 	return e
 }
 
-// follow reads on in all partitions at once until the context is over, which is no error, and tells of each event.
+// follow continues in all partitions at once, and calls tell for each event. It returns nil when ctx has ended.
 func (w *watch) follow(ctx context.Context, tell func(seen) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	var telling sync.Mutex

@@ -69,6 +69,8 @@ func TestPreviewSumsUpWhatWouldHappen(t *testing.T) {
 	if s.Load.PerWorker != 100 || s.Load.Workers != 1 || s.Load.CatchUp != 0.05 {
 		t.Errorf("got %+v, want 100 calls/s of a worker, which is enough", s.Load)
 	}
+	s.Warnings = append(s.Warnings, strings.Repeat("LeadHit refuses 1 call with the status \"new\"; ", 5))
+	mustFit(t, strings.Join(s.page().Lines(80), "\n"))
 	mustHaveNoGroup(t, brokers)
 }
 

@@ -11,10 +11,10 @@ import (
 	"leadhit-sync/consumer/mapping"
 )
 
-// mostSamples is how many events that came to nothing are kept, to try the presets on.
+// mostSamples is how many events without an accepted call are kept, to try the presets with.
 const mostSamples = 20
 
-// sample keeps an event of which LeadHit will not accept a part: it is refused, or its status is none of LeadHit's.
+// sample keeps an event that is refused, or that LeadHit will refuse because it does not know the status.
 func (w *watch) sample(r event.Record, e seen) {
 	if len(w.samples) >= mostSamples || !slices.ContainsFunc(e.outcomes, w.lost) {
 		return
@@ -22,13 +22,13 @@ func (w *watch) sample(r event.Record, e seen) {
 	w.samples = append(w.samples, r)
 }
 
-// lost reports whether an outcome is a refusal, ours or certainly LeadHit's.
+// lost reports whether the mapping refuses the event, or LeadHit certainly will.
 func (w *watch) lost(o mapping.Outcome) bool {
 	return o.Action == mapping.Refuse && o.Cause != causeWaits || o.Action == mapping.Call && !slices.Contains(w.statuses, o.Status)
 }
 
-// warnings says what is certain to go wrong: findings of the mapping, statuses that LeadHit does not know, and a mapping
-// that reads none of the events.
+// warnings lists certain problems: findings about the mapping, statuses that LeadHit does not know, and a mapping that fits none of
+// the events.
 func (w *watch) warnings(ctx context.Context, source string) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -40,7 +40,7 @@ func (w *watch) warnings(ctx context.Context, source string) []string {
 	var calls []string
 	for _, g := range w.tally.sorted(mapping.Call) {
 		if g.What == othersGroup {
-			accepted++ // too many statuses to know them all
+			accepted++ // there are too many statuses to list; assume one of them is accepted
 			continue
 		}
 		if slices.Contains(w.statuses, g.What) {
@@ -73,7 +73,7 @@ func (w *watch) firstUnknown() string {
 	return ""
 }
 
-// listing joins a few texts, and says how many more there are.
+// listing joins the first few texts, and counts the rest.
 func listing(texts []string) string {
 	if more := len(texts) - mostExamples; more > 0 {
 		texts = append(slices.Clone(texts[:mostExamples]), fmt.Sprintf("%d more", more))
@@ -81,8 +81,8 @@ func listing(texts []string) string {
 	return strings.Join(texts, ", ")
 }
 
-// reading counts what a preset made of the kept events: how many it read, how many of these it called, and how many of its
-// fields it found in all of them.
+// reading counts how a preset fits the kept events: how many it read, how many of these led to a call, and how many of its fields
+// were present.
 type reading struct {
 	preset              string
 	read, calls, fields int
@@ -92,7 +92,7 @@ type reading struct {
 func (w *watch) suggestion(ctx context.Context, source string) string {
 	var all []reading
 	for _, name := range mapping.Presets() {
-		m, err := mapping.Load(mapping.Options{Source: name}) //nolint:contextcheck // embedded: there is nothing to wait for
+		m, err := mapping.Load(mapping.Options{Source: name}) //nolint:contextcheck // presets are embedded, so there is nothing to wait for
 		if err != nil || name == source {
 			continue
 		}
@@ -118,7 +118,7 @@ func (w *watch) suggestion(ctx context.Context, source string) string {
 	return " Presets that read them: " + strings.Join(names, ", ")
 }
 
-// try adds to a reading what a preset makes of one event.
+// try applies a preset to one event and counts the result.
 func (w *watch) try(ctx context.Context, m *mapping.Mapping, record event.Record, r *reading) {
 	e, err := m.Explain(ctx, record)
 	if err != nil || slices.ContainsFunc(e.Orders, func(o mapping.ExplainedOrder) bool { return w.lost(o.Outcome) }) {
