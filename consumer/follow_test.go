@@ -56,6 +56,8 @@ func TestALedgerThatIsNotKnownEverywhereYetIsWaitedForWithoutAWord(t *testing.T)
 		w.create(ledgerTopic, 1)
 		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: ledgerTopic, Err: kerr.UnknownTopicOrPartition, Count: 2})
 		k := w.start(guarded("w1", "1.0"))
+		time.Sleep(50 * time.Millisecond)
+		waitsFor(w.t, k, "the ledger "+ledgerTopic+" is not read yet")
 		time.Sleep(10 * time.Second)
 		if got := w.logs.say("the ledger"); len(k.Waits()) > 0 || len(got) > 0 {
 			w.t.Errorf("got waits %v and %q, want a ledger that was read, and nothing logged of it", k.Waits(), got)

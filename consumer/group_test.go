@@ -46,6 +46,12 @@ func TestAMissingTopicMakesNoStormOfGenerationsAndIsPickedUpAgain(t *testing.T) 
 		if err := w.fake.DeleteTopic("payments"); err != nil {
 			w.t.Fatal(err)
 		}
+		before := k.State().Generations
+		time.Sleep(30 * time.Second)
+		waitsFor(w.t, k, "topic payments does not exist") // before anything makes the group assign again
+		if got := k.State().Generations; got != before {
+			w.t.Errorf("got %d generations because the topic has gone, want none: it may come and go", got-before)
+		}
 		w.rebalance()
 		w.produce(1, fine, "meanwhile")
 		w.settle(10 * time.Second)

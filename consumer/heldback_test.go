@@ -3,6 +3,7 @@ package consumer_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -112,17 +113,44 @@ func (w *world) transaction(client *kgo.Client, open time.Duration, meanwhile fu
 func TestOrdinaryTransactionsAreNotReported(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		k := w.start()
-		client := w.client(kgo.DefaultProduceTopic("orders"), kgo.TransactionalID("shop"))
-		for range 200 { // one is open nearly all the time
-			w.transaction(client, 300*time.Millisecond, func() {
-				if got := k.State().HeldBack; len(got) != 0 {
-					w.t.Fatalf("got %+v, want nothing reported", got)
+		var shops sync.WaitGroup
+		for _, shop := range []string{"one", "two"} { // whose transactions overlap: one is open all the time
+			shops.Go(func() {
+				client := w.client(kgo.DefaultProduceTopic("orders"), kgo.TransactionalID(shop))
+				for range 20 {
+					w.transaction(client, 3*time.Second, func() {
+						if got := k.State().HeldBack; len(got) != 0 {
+							w.t.Errorf("got %+v, want nothing reported", got)
+						}
+					})
 				}
 			})
+			time.Sleep(1500 * time.Millisecond)
 		}
+		shops.Wait()
 		if got := w.logs.say(heldLine); len(got) != 0 {
 			w.t.Errorf("told of ordinary transactions: %q", got)
 		}
+	})
+}
+
+func TestALongTransactionBehindAShortOneIsReported(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		k := w.start()
+		time.Sleep(time.Second)
+		end := w.openTransaction("orders", time.Now())
+		time.Sleep(2 * time.Second)
+		opened := time.Now()
+		other := w.client(kgo.DefaultProduceTopic("orders"), kgo.TransactionalID("other"), kgo.TransactionTimeout(time.Hour))
+		w.transaction(other, time.Second, func() {
+			end(kgo.TryAbort)
+			time.Sleep(20 * time.Second)
+			got := k.State().HeldBack[dispatch.Partition{Topic: "orders"}]
+			if got.Offset != 1 || !got.Since.Equal(opened) {
+				w.t.Errorf("got %+v, want the second transaction, since %v", got, opened)
+			}
+			w.toldOnce(heldLine)
+		})
 	})
 }
 
@@ -251,7 +279,8 @@ func TestALeaderThatRefusesTheLookDoesNotHideTheTransaction(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		k := w.start()
 		time.Sleep(time.Second)
-		end := w.openTransaction("orders", time.Now())
+		opened := time.Now()
+		end := w.openTransaction("orders", opened)
 		defer end(kgo.TryAbort)
 		var looks atomic.Int32
 		w.fake.ControlKey(int16(kmsg.Fetch), func(r kmsg.Request) (kmsg.Response, error, bool) {
@@ -260,7 +289,7 @@ func TestALeaderThatRefusesTheLookDoesNotHideTheTransaction(t *testing.T) {
 			if request.IsolationLevel == 1 {
 				return nil, nil, false
 			}
-			if looks.Add(1) > 3 {
+			if looks.Add(1); time.Since(opened) > 20*time.Second {
 				return nil, nil, false
 			}
 			response, _ := request.ResponseKind().(*kmsg.FetchResponse)
@@ -279,7 +308,7 @@ func TestALeaderThatRefusesTheLookDoesNotHideTheTransaction(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		if n := looks.Load(); n < 4 || n > 6 {
-			w.t.Errorf("got %d looks in a minute, want a few until one has succeeded, and then none", n)
+			w.t.Errorf("got %d looks in a minute, want one in five seconds until one has succeeded, and then none", n)
 		}
 	})
 }

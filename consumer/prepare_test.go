@@ -67,31 +67,52 @@ func (w *world) createsNothingUntilItJoins(partitions int, fault *kfake.Fault) {
 	repair()
 	w.many(10, "order", fine)
 	w.settle(time.Minute)
+	w.rebalance()
+	w.produce(0, fine, "in the next generation")
+	w.settle(time.Minute)
 	if w.fake.PartitionInfo(ledgerTopic, 0) == nil || prepared.Load() != 1 {
 		w.t.Errorf("got Prepare called %d times after the join, want once, and the ledger", prepared.Load())
 	}
 }
 
 func TestAWorkerThatCannotStoreLettersLeavesTheGroupAndCallsNothing(t *testing.T) {
+	for name, with := range map[string]func(*consumer.Options){
+		"with a ledger":    guarded("w1", "1.0"),
+		"without a ledger": func(*consumer.Options) {},
+	} {
+		t.Run(name, func(t *testing.T) { leavesTheGroup(t, with) })
+	}
+}
+
+func leavesTheGroup(t *testing.T, with func(*consumer.Options)) {
+	t.Helper()
 	bubble(t, 2, func(w *world) {
 		w.many(10, "order", fine)
 		var prepared atomic.Int64
 		var broken atomic.Pointer[error]
 		broken.Store(new(errors.New("the topic is compacted")))
-		k := w.start(guarded("w1", "1.0"), preparing(&prepared, &broken))
+		begun := time.Now()
+		k := w.start(with, preparing(&prepared, &broken))
 		time.Sleep(time.Minute)
 		members := 0
 		if info := w.fake.GroupInfo(group); info != nil {
 			members = len(info.Members)
 		}
-		phase, _, joined := k.Phase()
-		if calls := len(w.ledger.calledNow()); calls > 0 || members > 0 || joined || phase == consumer.Running || prepared.Load() < 2 {
+		phase, since, joined := k.Phase()
+		if calls := len(w.ledger.calledNow()); calls > 0 || members > 0 || joined || phase != consumer.Waiting || prepared.Load() < 2 {
 			w.t.Errorf("got %d calls, %d members, %s, joined %v, want a worker that waits outside of the group", calls, members, phase, joined)
 		}
+		if !since.Equal(begun) {
+			w.t.Errorf("got waiting since %v, want since %v: joining in between does not move it", since, begun)
+		}
+		waitsFor(w.t, k, "the dead-letter topic cannot store letters: the topic is compacted")
 		w.toldOnce("the dead-letter topic cannot store letters")
 		broken.Store(nil)
 		w.settle(time.Minute)
 		w.toldOnce("the dead-letter topic can store letters again")
+		if got := k.Waits(); len(got) > 0 {
+			w.t.Errorf("got waits %v when letters can be stored, want none", got)
+		}
 	})
 }
 
@@ -101,6 +122,7 @@ func TestAPauseThatCreatesTheLedgerBeforeTheFirstWorkerJoinsIsFollowed(t *testin
 		time.Sleep(time.Minute) // it waits for its topic; there is no ledger
 		w.create(ledgerTopic, 1)
 		w.note(shared.GuardPause, "alice", "LeadHit migrates")
+		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: ledgerTopic, Err: kerr.NotLeaderForPartition, Count: 5})
 		w.create("orders", 2)
 		w.many(10, "order", fine)
 		time.Sleep(time.Minute)

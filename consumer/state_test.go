@@ -36,7 +36,13 @@ func TestTheTimeWithoutAGenerationRunsThroughAllTries(t *testing.T) {
 		if s := k.State(); s.Phase != consumer.Waiting || !s.Apart.Equal(begun) {
 			w.t.Errorf("got %v, apart since %v; want waiting, since it was made at %v", s.Phase, s.Apart, begun)
 		}
+		early := w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Group: group, Err: kerr.CoordinatorLoadInProgress, Count: -1})
 		w.create("orders", 1)
+		time.Sleep(20 * time.Second)
+		if s := k.State(); s.Phase != consumer.Joining || !s.Since.Equal(begun) {
+			w.t.Errorf("got %v since %v; want joining since %v, as if it had not waited for a topic before", s.Phase, s.Since, begun)
+		}
+		early.Remove()
 		if !w.wait(20*time.Second, func() bool { return k.State().Apart.IsZero() }) {
 			w.t.Fatal("not in a generation after 20 s")
 		}

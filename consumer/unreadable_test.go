@@ -1,6 +1,7 @@
 package consumer_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -42,6 +43,27 @@ func TestABatchThatCannotBeReadIsReported(t *testing.T) {
 		if got := k.State().Unreadable; len(got) != 0 {
 			t.Errorf("got %+v of a partition that is read again", got)
 		}
+	})
+}
+
+func TestPartitionsThatAreStuckAreListedInOrder(t *testing.T) {
+	const partitions = 8
+	bubble(t, partitions, func(w *world) {
+		for p := range partitions {
+			w.produce(p, fine, fmt.Sprint("spoilt", p))
+		}
+		k := w.start()
+		k.wire.damage("spoilt")
+		if !w.wait(30*time.Second, func() bool { return len(k.State().Unreadable) == partitions }) {
+			t.Fatalf("got %+v, want %d partitions", k.State().Unreadable, partitions)
+		}
+		for i, u := range k.State().Unreadable {
+			if u.Number != i {
+				t.Errorf("got partition %d as number %d", u.Number, i)
+			}
+		}
+		k.wire.damage("")
+		w.settle(10 * time.Second)
 	})
 }
 

@@ -3,6 +3,7 @@ package consumer_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -80,6 +81,7 @@ func TestTheLengthsOfAnAssignmentAreNotTrusted(t *testing.T) {
 			w.t.Errorf("got %d calls, want 2", got)
 		}
 		w.toldOnce("assigned partitions do not exist")
+		w.toldOnce("partitions=[orders/7]")
 	})
 }
 
@@ -119,7 +121,7 @@ func TestAJoinThatKafkaRefusesNamesTheSetting(t *testing.T) {
 		"login":           {kerr.SaslAuthenticationFailed, []string{"KAFKA_SASL_USERNAME"}},
 		"full":            {kerr.GroupMaxSizeReached, []string{"group.max.size"}},
 		"version":         {kerr.UnsupportedVersion, []string{"older than Kafka 0.11"}},
-		"another":         {kerr.FencedInstanceID, []string{"[82]"}},
+		"another":         {kerr.FencedInstanceID, []string{"Kafka refuses the join: [82]"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 1, func(w *world) {
@@ -188,6 +190,32 @@ func TestAWaitFromOutsideIsInTheState(t *testing.T) {
 	}
 }
 
+func TestTheWaitsOfAStateAreThoseOfItsPhase(t *testing.T) {
+	t.Parallel()
+	k := consumer.New(consumer.Options{})
+	done := make(chan struct{})
+	var others sync.WaitGroup
+	others.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				k.WaitFor("the letters' topic")
+				k.JoinAfterWait()
+			}
+		}
+	})
+	for range 20_000 {
+		if s := k.State(); s.Phase == consumer.Waiting && len(s.Waits) == 0 {
+			t.Error("got a worker that waits for nothing")
+			break
+		}
+	}
+	close(done)
+	others.Wait()
+}
+
 func TestAWorkerThatWasInTheGroupJoinsAgainThoughATopicIsGone(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.create("payments", 1)
@@ -213,6 +241,9 @@ func TestAMissingTopicTakesNoPartitionsOfOthersWhereWorkersConsumeDifferentTopic
 		time.Sleep(5 * time.Second)
 		second := w.start(func(o *consumer.Options) { o.Topics = []string{"orders", "payments"} })
 		time.Sleep(20 * time.Second)
+		if got := w.logs.say("workers of the group have different KAFKA_TOPICS"); len(got) > 0 {
+			w.t.Errorf("got %q after seconds, want nothing logged: in a rolling update they have", got)
+		}
 		if err := w.fake.DeleteTopic("payments"); err != nil {
 			w.t.Fatal(err)
 		}
@@ -256,6 +287,8 @@ func TestANewTopicOfManyPartitionsIsLoggedOnce(t *testing.T) {
 	bubble(t, 0, func(w *world) {
 		k := w.start()
 		time.Sleep(time.Minute)
+		// The first generation ends before its first commit, and the next one begins as it did.
+		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Group: group, Err: kerr.IllegalGeneration, Count: 1})
 		w.create("orders", 18)
 		w.produce(3, fine, "a")
 		w.settle(20 * time.Second)
@@ -285,5 +318,23 @@ func TestPartitionsThatStayUnknownShareALine(t *testing.T) {
 		time.Sleep(time.Minute)
 		w.toldOnce("the brokers do not know these partitions")
 		waitsFor(w.t, k, "do not know all partitions of the topic orders")
+	})
+}
+
+func TestAPartitionThatIsUnknownForAMomentIsNotLogged(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		k := w.start()
+		w.produce(0, fine, "a")
+		w.settle(10 * time.Second)
+		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: "orders", Err: kerr.UnknownTopicOrPartition, Count: 4})
+		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: "orders", Err: kerr.UnknownTopicOrPartition, Count: 1})
+		if !w.wait(5*time.Second, func() bool { return len(k.Waits()) > 0 }) {
+			w.t.Error("got no wait for the partition")
+		}
+		w.produce(0, fine, "b")
+		w.settle(10 * time.Second)
+		if got := append(w.logs.say("do not know"), w.logs.say("know the topic's partitions again")...); len(got) > 0 || len(k.Waits()) > 0 {
+			w.t.Errorf("got %q and waits %v, want neither", got, k.Waits())
+		}
 	})
 }

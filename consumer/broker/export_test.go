@@ -117,13 +117,22 @@ func Frame(conn net.Conn, address string, configured ...string) net.Conn {
 	return &framedConn{toldConn: toldConn{boundConn: boundConn{Conn: conn}, opened: time.Now()}, peer: d.peer(address), shapes: &d.shapes, silence: &d.silence}
 }
 
+// Silence explains err as a caller's whose connection is conn.
+func Silence(conn net.Conn, err error) error {
+	framed, ok := conn.(*framedConn)
+	if !ok {
+		return err
+	}
+	return framed.silence.explain(err)
+}
+
 // Shape returns the type of responses to an API, or nil if we never ask for one.
 func Shape(key int16) reflect.Type { return shapeOf(key) }
 
 // XXHash32 hashes fewer than 16 bytes.
 func XXHash32(b []byte) uint32 { return xxHash32(b) }
 
-// ParseGroupList returns how many groups are in the body of a response.
+// ParseGroupList returns how many groups were read from the body of a response.
 func ParseGroupList(body []byte) (groups int, err error) {
 	l := &groupList{}
 	err = l.parse(body)

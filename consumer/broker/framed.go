@@ -2,7 +2,6 @@ package broker
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -47,7 +46,6 @@ type framedConn struct {
 	frame  []byte // the response that is being read, from its size on, as far as it has arrived
 	ready  []byte // what may be given out
 	passed int64  // bytes of a fetch response that may be given out unread
-	failed error  // the verdict, which stays
 	spoke  bool   // a whole response has arrived
 }
 
@@ -110,20 +108,13 @@ func (c *framedConn) await(head []byte) {
 // Read gives out what has been checked, or reads and checks the next response.
 func (c *framedConn) Read(b []byte) (int, error) {
 	for len(c.ready) == 0 {
-		if c.failed != nil {
-			return 0, c.failed
-		}
 		if c.passed > 0 {
 			n, err := c.toldConn.Read(b[:min(int64(len(b)), c.passed)])
 			c.passed -= int64(n)
 			return n, err
 		}
-		if err := c.next(); err != nil {
-			err = c.silent(err)
-			if errors.Is(err, ErrNotKafka) {
-				c.failed, c.frame = err, nil
-			}
-			return 0, err
+		if err := c.next(); err != nil { // the verdict on a frame, which stays, is the same when it is asked for again
+			return 0, c.silent(err)
 		}
 	}
 	n := copy(b, c.ready)
@@ -212,7 +203,7 @@ func (c *framedConn) cut(err error) error {
 	if len(c.frame) == 0 || !isEnd(err) {
 		return err
 	}
-	if name := protocolOf(c.frame); name != "" || len(c.frame) < headBytes {
+	if len(c.frame) < headBytes {
 		return c.peer.cut(c.frame, err)
 	}
 	return fmt.Errorf("connection to %s ended in the middle of a response: %w", c.peer.address, io.ErrUnexpectedEOF)

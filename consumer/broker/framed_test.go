@@ -137,6 +137,18 @@ func allocated() uint64 {
 	return m.TotalAlloc
 }
 
+func TestAServerWithoutTLSIsNamed(t *testing.T) {
+	t.Parallel()
+	addr := speak(t, true, "SSH-2.0-OpenSSH_9.6\r\n", false)
+	cluster, err := broker.Open(broker.Options{Brokers: []string{addr}, Topics: []string{"orders"}, TLS: &broker.TLS{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	_, err = cluster.Topics(t.Context(), "orders")
+	refused(t, "Topics", err, addr+" speaks SSH, not Kafka", "check KAFKA_BROKERS")
+}
+
 func TestAnAdvertisedAddressThatIsNoBrokerIsCalledSo(t *testing.T) {
 	t.Parallel()
 	fake := fakeKafka(t)
@@ -247,8 +259,9 @@ func TestWholeResponsesReachKafkaGo(t *testing.T) {
 		if err := receive(key, version, response); err != nil {
 			t.Errorf("version %d: got %v", version, err)
 		}
-		if err := receive(key, version, response[:len(response)-1]); err == nil {
-			t.Errorf("version %d: got no error for a response that ends early", version)
+		const early = "connection to kafka:9092 ended in the middle of a response"
+		if err := receive(key, version, response[:len(response)-1]); err == nil || !strings.Contains(err.Error(), early) {
+			t.Errorf("version %d: got %v, want %q", version, err, early)
 		}
 	})
 }
@@ -283,12 +296,71 @@ func TestNoNumberInAResponseIsTrusted(t *testing.T) {
 	}
 }
 
-func TestTheLengthsOfAGroupAssignmentAreNotTrusted(t *testing.T) {
+func TestALengthThatCannotBeIsNamed(t *testing.T) {
 	t.Parallel()
-	assignment := "\x00\x01\x3f\xff\xff\xff\x00\x01o\x00\x00\x00\x00"
-	response := "\x00\x00\x00\x17" + "\x00\x00\x00\x07" + "\x00\x00" + "\x00\x00\x00\x0d" + assignment
-	err := receive(int16(protocol.SyncGroup), 0, []byte(response))
-	refused(t, "SyncGroup", err, "a list in it claims 1073741823 elements in 7 bytes")
+	for name, test := range map[string]struct {
+		key     protocol.ApiKey
+		version int16
+		body    string // behind the correlation id
+		want    string
+	}{
+		"an assignment": {
+			protocol.SyncGroup, 0, "\x00\x00" + "\x00\x00\x00\x0d" + "\x00\x01\x3f\xff\xff\xff\x00\x01o\x00\x00\x00\x00",
+			"a list in it claims 1073741823 elements in 7 bytes",
+		},
+		"a text":                      {protocol.FindCoordinator, 0, "\x00\x00\x00\x00\x00\x01\x7f\xffab\x00\x00", "a length in it claims 32767 bytes of 4"},
+		"a list of less than nothing": {protocol.Metadata, 1, "\xff\xff\xff\xfe\x00\x00\x00\x00", "a list in it has a negative length"},
+		"a compact list":              {protocol.CreateTopics, 5, "\x00\x00\x00\x00\x00\x7f\x00\x00\x00\x00\x00\x00", "a length in it is larger than all of it"},
+		"a number without end":        {protocol.CreateTopics, 5, "\x00\x00\x00\x00\x00" + strings.Repeat("\xff", 20), "a number in it does not end"},
+		"a tagged field":              {protocol.CreateTopics, 5, "\x01\x09\x7fabcdef", "a tagged field in it is longer than the rest of it"},
+	} {
+		response := sized("\x00\x00\x00\x07" + test.body)
+		refused(t, name, receive(int16(test.key), test.version, []byte(response)), test.want)
+	}
+}
+
+func TestAnAnswerThatNobodyAskedForIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, key := range []protocol.ApiKey{protocol.Heartbeat, protocol.Fetch} { // behind an answer to this
+		once := sized("\x00\x00\x00\x02\x00\x00")
+		unasked := sized("\x00\x00\x00\x00\x00\x00\x00\x00")
+		conn := broker.Frame(canned{response: bytes.NewReader([]byte(once + unasked))}, "kafka:9092")
+		_, _ = conn.Write(requestHead(int16(key), 0, 2))
+		if _, err := io.ReadFull(conn, make([]byte, len(once))); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // the verdict stays
+			_, err := conn.Read(make([]byte, 4))
+			refused(t, key.String(), err, "does not speak Kafka")
+		}
+	}
+}
+
+func TestALargeResponseDoesNotKeepItsMemory(t *testing.T) {
+	const size = 32 << 20
+	small := []byte(sized("\x00\x00\x00\x07\x00\x00"))
+	large := append(binary.BigEndian.AppendUint32(nil, size), "\x00\x00\x00\x07"...)
+	large = append(append(large, make([]byte, size-4)...), small...)
+	conn := broker.Frame(canned{response: bytes.NewReader(large)}, "kafka:9092")
+	_, _ = conn.Write(requestHead(int16(protocol.ListGroups), 4, 7))
+	_, _ = conn.Write(requestHead(int16(protocol.Heartbeat), 0, 7))
+	before := inUse()
+	if _, err := io.CopyN(io.Discard, conn, int64(len(large))); err != nil {
+		t.Fatal(err)
+	}
+	if took := inUse() - before; took > size/4 {
+		t.Errorf("got %d MB held after a large response and a small one, want hardly any", took>>20)
+	}
+	runtime.KeepAlive(conn)
+	runtime.KeepAlive(large)
+}
+
+// inUse is what is reachable.
+func inUse() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 // kafka-go does not know these versions, so it says nothing of what they are made of.
@@ -406,6 +478,7 @@ func TestTheLoginOfOldBrokersGoesThrough(t *testing.T) {
 		"PLAIN with a short name":  {{"\x00w\x00s", ""}},
 		"SCRAM":                    {{"n,,n=worker,r=1234567890", "r=1234567890abc,s=c2FsdA==,i=4096"}, {"c=biws,r=1234567890abc,p=cHJvb2Y=", "v=dmVyaWZpZXI="}},
 		"a token of a few letters": {{"n,,", "r=1"}},
+		"a name of other letters":  {{"\x00é\x00secret", ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -426,21 +499,31 @@ func TestTheLoginOfOldBrokersGoesThrough(t *testing.T) {
 // converse writes requests in pieces, and reads the answer of each.
 func converse(t *testing.T, requests, answers []string, piece int) {
 	t.Helper()
-	conn := broker.Frame(canned{response: bytes.NewReader([]byte(strings.Join(answers, "")))}, "old:9092")
+	conn := broker.Frame(canned{response: bytes.NewReader([]byte(strings.Join(answers, "") + sized("\x00\x00\x00\x09\x00\x00")))}, "old:9092")
 	for i, request := range requests {
 		for part := range slices.Chunk([]byte(request), piece) {
 			_, _ = conn.Write(part)
 		}
-		got := make([]byte, len(answers[i]))
-		if _, err := io.ReadFull(conn, got); err != nil || string(got) != answers[i] {
-			t.Errorf("answer %d: got %q, %v, want %q", i, got, err, answers[i])
+		var got []byte
+		for len(got) < len(answers[i]) {
+			part := make([]byte, min(piece, len(answers[i])-len(got)))
+			if _, err := io.ReadFull(conn, part); err != nil {
+				t.Fatalf("answer %d: got %q, %v, want %q", i, got, err, answers[i])
+			}
+			got = append(got, part...)
+		}
+		if string(got) != answers[i] {
+			t.Errorf("answer %d: got %q, want %q", i, got, answers[i])
 		}
 	}
+	_, _ = conn.Write(requestHead(int16(protocol.Heartbeat), 0, 3))
+	_, err := conn.Read(make([]byte, 4))
+	refused(t, "an answer to another request after the login", err, "does not speak Kafka")
 }
 
 func TestTheLengthOfALoginTokenIsNotTrusted(t *testing.T) {
 	t.Parallel()
-	conn := broker.Frame(canned{response: bytes.NewReader([]byte(sized(handshakeAnswer) + "\x7f\xff\xff\xff"))}, "old:9092")
+	conn := broker.Frame(canned{response: bytes.NewReader([]byte(sized(handshakeAnswer) + "\x00\x20\x00\x00" + strings.Repeat("x", 100)))}, "old:9092")
 	_, _ = conn.Write(requestHead(int16(protocol.SaslHandshake), 0, 1))
 	if _, err := io.ReadFull(conn, make([]byte, len(sized(handshakeAnswer)))); err != nil {
 		t.Fatal(err)

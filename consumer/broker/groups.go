@@ -86,10 +86,13 @@ func (o OffsetsTopic) Coordinator(group string) int {
 	if len(o.Leaders) == 0 {
 		return NoLeader
 	}
-	// Java's String.hashCode, without the sign, as Kafka takes it.
-	var hash uint32
+	// Java's String.hashCode, whose absolute value Kafka takes: 0 for the one that has none.
+	var hash int32
 	for _, unit := range utf16.Encode([]rune(group)) {
-		hash = 31*hash + uint32(unit)
+		hash = 31*hash + int32(unit)
 	}
-	return o.Leaders[int(hash&math.MaxInt32)%len(o.Leaders)]
+	if hash == math.MinInt32 {
+		hash = 0
+	}
+	return o.Leaders[max(int(hash), -int(hash))%len(o.Leaders)]
 }

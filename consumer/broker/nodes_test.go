@@ -3,9 +3,9 @@ package broker_test
 import (
 	"context"
 	"errors"
-	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -41,18 +41,21 @@ func TestGreetingABrokerSaysHowOldItIs(t *testing.T) {
 }
 
 func TestGreetingEndsWithItsContext(t *testing.T) {
-	t.Parallel()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	cluster := open(t, fakeKafka(t))
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if _, err := cluster.Greet(ctx, listener.Addr().String()); err == nil || !strings.Contains(err.Error(), listener.Addr().String()) {
-		t.Errorf("got %v of a peer that says nothing, want an error with its address", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		cluster, err := broker.Open(broker.Options{Brokers: []string{"kafka.example:9092"}, Dial: stalls("")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer cluster.Close()
+		ctx, cancel := context.WithCancel(t.Context()) // without a deadline
+		defer cancel()
+		begun := time.Now()
+		time.AfterFunc(time.Second, cancel)
+		_, err = cluster.Greet(ctx, "kafka.example:9092")
+		if took := time.Since(begun); err == nil || took != time.Second || !strings.Contains(err.Error(), "ask kafka.example:9092") {
+			t.Errorf("got %v of a peer that says nothing, after %v, want an error with its address after a second", err, took)
+		}
+	})
 }
 
 func TestTopicsNamesNodesAndLeaders(t *testing.T) {
@@ -113,9 +116,9 @@ func TestAGroupOfTheNewerProtocolShowsItsKindAndState(t *testing.T) {
 	} {
 		fake.ControlKey(int16(kmsg.ListGroups), func(r kmsg.Request) (kmsg.Response, error, bool) {
 			response := as[*kmsg.ListGroupsResponse](t, r.ResponseKind())
-			for _, name := range []string{"yours", c.listed} {
+			for _, g := range [][3]string{{"yours", "connect", "Stable"}, {c.listed, c.kind, c.state}} {
 				group := kmsg.NewListGroupsResponseGroup()
-				group.Group, group.ProtocolType, group.GroupState = name, c.kind, c.state
+				group.Group, group.ProtocolType, group.GroupState = g[0], g[1], g[2]
 				response.Groups = append(response.Groups, group)
 			}
 			return response, nil, true
@@ -137,9 +140,9 @@ func TestSettingsOfABrokerAreRead(t *testing.T) {
 
 func TestTheCoordinatorIsTheLeaderOfTheGroupsPartition(t *testing.T) {
 	t.Parallel()
-	// From Java: Math.abs("leadhit-sync".hashCode()) % 5 and the like.
+	// From Java: Utils.abs("orders".hashCode()) % 5 and the like. The hash of "orders" is negative, that of the last is -2³¹.
 	leaders := broker.OffsetsTopic{Leaders: []int{10, 11, 12, 13, 14}}
-	for group, want := range map[string]int{"a": 12, "ab": 10, "": 10} {
+	for group, want := range map[string]int{"a": 12, "ab": 10, "": 10, "orders": 11, "polygenelubricants": 10} {
 		if got := leaders.Coordinator(group); got != want {
 			t.Errorf("%q: got broker %d, want %d", group, got, want)
 		}

@@ -65,8 +65,6 @@ func protocolOf(b []byte) string {
 		}
 	}
 	switch {
-	case len(b) >= 2 && (b[0] == 21 || b[0] == 22) && b[1] == 3:
-		return "TLS"
 	case len(b) >= 5 && b[0] == 0 && b[3] == 4 && b[4] == 0: // the SETTINGS frame (RFC 9113, 6.5)
 		return "HTTP/2"
 	case len(b) >= 5 && b[3] == 0 && (b[4] == 10 || b[4] == 0xff): // length, sequence number 0, protocol version 10 or an error

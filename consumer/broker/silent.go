@@ -56,7 +56,7 @@ func (s *silence) note(address string, err error) {
 
 // explain adds the addresses that do not answer to the end of a caller's own time.
 func (s *silence) explain(err error) error {
-	if _, known := errors.AsType[*silentError](err); known || !errors.Is(err, context.DeadlineExceeded) {
+	if !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	s.mu.Lock()

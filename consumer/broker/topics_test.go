@@ -2,6 +2,8 @@ package broker_test
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -162,5 +164,90 @@ func TestWhatAnOpenTransactionHoldsBackIsCountedWithTheFirstEventsTime(t *testin
 	shop.end(kgo.TryCommit)
 	if got, err := cluster.HeldBack(t.Context(), "orders", []int{0, 1}); err != nil || len(got) != 0 {
 		t.Errorf("got %+v, %v after the commit, want nothing", got, err)
+	}
+}
+
+// The transaction has ended between the look at the bounds and the fetch: both are of one moment.
+func TestATransactionThatEndsMeanwhileHoldsNothingBack(t *testing.T) {
+	fake := fakeKafka(t)
+	produce(t, producer(t, fake), numbers(10)...)
+	cluster := open(t, fake)
+	fake.ControlKey(int16(kmsg.ListOffsets), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		fake.KeepControl()
+		request := as[*kmsg.ListOffsetsRequest](t, r)
+		if request.IsolationLevel == 0 || request.Topics[0].Partitions[0].Timestamp != -1 {
+			return nil, nil, false
+		}
+		response := as[*kmsg.ListOffsetsResponse](t, request.ResponseKind())
+		topic, p := kmsg.NewListOffsetsResponseTopic(), kmsg.NewListOffsetsResponseTopicPartition()
+		topic.Topic, p.Offset = "orders", 7 // the last stable offset of then
+		topic.Partitions = append(topic.Partitions, p)
+		response.Topics = append(response.Topics, topic)
+		return response, nil, true
+	})
+	if got, err := cluster.Bounds(t.Context(), "orders", []int{0}); err != nil || got[0] != (broker.Bounds{Last: 7, End: 10}) {
+		t.Fatalf("got %+v, %v, want an open transaction at offset 7", got, err)
+	}
+	if got, err := cluster.HeldBack(t.Context(), "orders", []int{0}); err != nil || len(got) != 0 {
+		t.Errorf("got %+v, %v, want nothing", got, err)
+	}
+}
+
+func TestRightsAreThoseThatTheBrokersName(t *testing.T) {
+	t.Parallel()
+	fake := fakeKafka(t)
+	cluster := open(t, fake)
+	fake.ControlKey(int16(kmsg.Metadata), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		fake.KeepControl()
+		request := as[*kmsg.MetadataRequest](t, r)
+		if !request.IncludeTopicAuthorizedOperations {
+			return nil, nil, false
+		}
+		response := as[*kmsg.MetadataResponse](t, request.ResponseKind())
+		for _, t := range []struct {
+			name       string
+			code       int16
+			operations int32
+		}{{"orders", 0, 1 << broker.Read}, {"unknown", 0, -1 << 31}, {"secret", 29, 1 << broker.Read}} {
+			topic := kmsg.NewMetadataResponseTopic()
+			topic.Topic, topic.ErrorCode, topic.AuthorizedOperations = &t.name, t.code, t.operations
+			response.Topics = append(response.Topics, topic)
+		}
+		return response, nil, true
+	})
+	got, err := cluster.TopicRights(t.Context(), "orders", "unknown", "secret")
+	if want := map[string]broker.Rights{"orders": 1 << broker.Read, "unknown": 0}; err != nil || !maps.Equal(got, want) {
+		t.Errorf("got %v, %v, want %v", got, err, want)
+	}
+}
+
+func TestCommitMetadataIsBoundedByTheSmallestSetting(t *testing.T) {
+	t.Parallel()
+	fake := fakeKafka(t, kfake.NumBrokers(3))
+	cluster := open(t, fake)
+	set := map[string]string{"0": "4096", "1": "10", "2": "100"}
+	fake.ControlKey(int16(kmsg.DescribeConfigs), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		fake.KeepControl()
+		request := as[*kmsg.DescribeConfigsRequest](t, r)
+		response := as[*kmsg.DescribeConfigsResponse](t, request.ResponseKind())
+		for _, asked := range request.Resources {
+			resource := kmsg.NewDescribeConfigsResponseResource()
+			resource.ResourceType, resource.ResourceName = asked.ResourceType, asked.ResourceName
+			config, value := kmsg.NewDescribeConfigsResponseResourceConfig(), set[asked.ResourceName]
+			config.Name, config.Value = "offset.metadata.max.bytes", &value
+			if value == "" {
+				resource.ErrorCode = 31
+			}
+			resource.Configs = append(resource.Configs, config)
+			response.Resources = append(response.Resources, resource)
+		}
+		return response, nil, true
+	})
+	if got, known, err := cluster.CommitMetadataBytes(t.Context()); err != nil || !known || got != 10 {
+		t.Errorf("got %d, %v, %v, want 10", got, known, err)
+	}
+	set["2"] = "" // it does not let us ask
+	if _, known, err := cluster.CommitMetadataBytes(t.Context()); err != nil || known {
+		t.Errorf("got known %v, %v, want not known", known, err)
 	}
 }

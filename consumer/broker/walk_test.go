@@ -330,10 +330,14 @@ func TestFormat0WithLZ4IsRead(t *testing.T) {
 	}
 	wrong := broker.Pack(3, set)
 	wrong[6] ^= 0xff
+	// The same frame that says how long its content is, as the flag 0x08 has it.
+	plain := broker.Pack(3, set)
+	sized := slices.Concat(plain[:4], []byte{plain[4] | 0x08, plain[5]}, binary.LittleEndian.AppendUint64(nil, uint64(len(set))), []byte{0}, plain[7:])
 	for name, packed := range map[string][]byte{
 		"the checksum of old producers":   brokenLZ4(set),
 		"the right one":                   broker.Pack(3, set),
 		"any other, as Kafka's own takes": wrong,
+		"any, behind the content's size":  sized,
 	} {
 		got, err := broker.Walk(message(0, 3, 42, 0, nil, packed), 41, 1000)
 		if err != nil || !slices.Equal(offsets(got), []int64{41, 42}) || got.Next != 43 {
@@ -368,7 +372,7 @@ func TestFormat0WithLZ4OfARealProducerIsRead(t *testing.T) {
 
 // The vectors are the specification's and those of its reference implementation.
 func TestXXHash32(t *testing.T) {
-	for text, want := range map[string]uint32{"": 0x02cc5d05, "a": 0x550d7456, "abc": 0x32d153ff} {
+	for text, want := range map[string]uint32{"": 0x02cc5d05, "a": 0x550d7456, "abc": 0x32d153ff, "abcd": 0xa3643705, "abcdefghij": 0x8b988cfe} {
 		if got := broker.XXHash32([]byte(text)); got != want {
 			t.Errorf("%q: got %08x, want %08x", text, got, want)
 		}
@@ -397,7 +401,10 @@ func TestABatchThatCannotBeReadSaysWhereItIs(t *testing.T) {
 		"a checksum":                  {spoilt, 100, 100, 109, "checksum"},
 		"a checksum, asked inside":    {spoilt, 104, 104, 109, "checksum"},
 		"an unknown compression":      {sealed(func(b []byte) { b[22] = 5 }), 100, 100, 109, "compression 5 is not known"},
-		"an unknown format":           {sealed(func(b []byte) { b[16] = 3 }), 100, 100, 100, "record format 3 is not known"},
+		"an unknown format":           {sealed(func(b []byte) { b[16] = 3 }), 100, 100, 100, "the event at offset 100 cannot be read: corrupt data: record format 3 is not known"},
+		"an LZ4 frame of one byte":    {message(0, 3, 100, 0, nil, []byte("\x04")), 100, 100, 100, "corrupt"},
+		"an LZ4 frame's number":       {message(0, 3, 100, 0, nil, []byte("\x04\x22\x4d\x18")), 100, 100, 100, "corrupt"},
+		"an LZ4 frame that is cut":    {message(0, 3, 100, 0, nil, []byte("\x04\x22\x4d\x18\x60\x40")), 100, 100, 100, "corrupt"},
 		"compressed bytes, broken":    {sealed(func(b []byte) { copy(b[61:], "nonsense") }), 100, 100, 109, "compressed record"},
 		"a batch that is cut":         {batch{base: 100, lastDelta: 9, deltas: []int32{0, 9}}.bytes()[:70], 100, 100, 109, "cut short"},
 		"a length of less than none":  {negative, 100, 100, 109, "a batch of"},
