@@ -145,7 +145,7 @@ func TestALongTransactionBehindAShortOneIsReported(t *testing.T) {
 		w.transaction(other, time.Second, func() {
 			end(kgo.TryAbort)
 			time.Sleep(20 * time.Second)
-			got := k.State().HeldBack[dispatch.Partition{Topic: "orders"}]
+			got := k.State().HeldBack[event.Partition{Topic: "orders"}]
 			if got.Offset != 1 || !got.Since.Equal(opened) {
 				w.t.Errorf("got %+v, want the second transaction, since %v", got, opened)
 			}

@@ -180,7 +180,12 @@ func peakMemory(pid int) (peak, files int) {
 	if err != nil {
 		return 0, 0
 	}
-	for line := range strings.SplitSeq(string(text), "\n") {
+	return memoryIn(string(text))
+}
+
+// memoryIn reads the same from the text of /proc/PID/status.
+func memoryIn(status string) (peak, files int) {
+	for line := range strings.SplitSeq(status, "\n") {
 		var kb int
 		if _, err := fmt.Sscanf(line, "VmHWM: %d kB", &kb); err == nil {
 			peak = (kb + 1023) / 1024

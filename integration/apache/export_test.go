@@ -1,6 +1,9 @@
 package apache
 
-import "context"
+import (
+	"context"
+	"syscall"
+)
 
 // Properties returns the settings of one node out of as many as there are pairs of ports.
 func Properties(ports []int, id int, extra map[string]string) string {
@@ -16,3 +19,45 @@ func PropertiesWith(ports []int, id int, listeners ...Listener) string {
 func FetchInto(ctx context.Context, cache string) (string, error) {
 	return fetchInto(ctx, release{version: Version, scala: "2.13"}, cache)
 }
+
+// Release is what a version needs.
+type Release struct {
+	Jar, POM, Log4j string
+	ZooKeeper       bool
+}
+
+// ReleaseOf returns what a version needs.
+func ReleaseOf(version string) (Release, error) {
+	r, err := releaseOf(version)
+	if err != nil {
+		return Release{}, err
+	}
+	return Release{Jar: r.jar(), POM: r.pom(), Log4j: r.log4j, ZooKeeper: r.zooKeeper}, nil
+}
+
+// StopLimit is how long a process may take for a clean stop.
+const StopLimit = stopLimit
+
+// Process is a Java process.
+type Process struct{ *process }
+
+// NewProcess returns a process that was not started.
+func NewProcess(dir, jars string) Process {
+	r := release{log4j: "log4j.configuration=file:" + logSettings}
+	return Process{&process{name: "kafka", dir: dir, log: dir + "/log", release: r, jars: jars}}
+}
+
+// Start is the process's own.
+func (p Process) Start(arguments ...string) error { return p.start(arguments...) }
+
+// Stop is the process's own.
+func (p Process) Stop(signal syscall.Signal) error { return p.stop(signal) }
+
+// Freeze is the process's own.
+func (p Process) Freeze(frozen bool) error { return p.freeze(frozen) } //nolint:revive // as there
+
+// Running is the process's own.
+func (p Process) Running() (bool, error) { return p.running() }
+
+// Log is the path of what it writes.
+func (p Process) Log() string { return p.log }
