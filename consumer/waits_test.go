@@ -234,6 +234,14 @@ func TestAWorkerThatWasInTheGroupJoinsAgainThoughATopicIsGone(t *testing.T) {
 	})
 }
 
+// whoWaits returns the worker that waits for something.
+func whoWaits(a, b *consumer.Consumer) *consumer.Consumer {
+	if len(a.Waits()) == 0 {
+		return b
+	}
+	return a
+}
+
 func TestAMissingTopicTakesNoPartitionsOfOthersWhereWorkersConsumeDifferentTopics(t *testing.T) {
 	bubble(t, 4, func(w *world) {
 		w.create("payments", 1)
@@ -262,10 +270,7 @@ func TestAMissingTopicTakesNoPartitionsOfOthersWhereWorkersConsumeDifferentTopic
 		if own != 4 {
 			w.t.Errorf("got %d partitions assigned, want the 4 of orders", own)
 		}
-		leader := first
-		if len(first.Waits()) == 0 {
-			leader = second
-		}
+		leader := whoWaits(first, second)
 		waitsFor(w.t, leader, "topic payments does not exist")
 		waitsFor(w.t, leader, "different KAFKA_TOPICS: not all of them consume payments")
 		w.toldOnce("so nobody consumes them")

@@ -21,8 +21,11 @@ func TestATimeIsJudgedWithRoomUnlessItIsStrict(t *testing.T) {
 		got    time.Duration
 		failed bool
 	}{
-		{"", 3 * time.Second, false}, {"", 3*time.Second + 1, true}, {"false", 3 * time.Second, false},
-		{"true", time.Second, false}, {"true", time.Second + 1, true},
+		{"", 3 * time.Second, false},
+		{"", 3*time.Second + 1, true},
+		{"false", 3 * time.Second, false},
+		{"true", time.Second, false},
+		{"true", time.Second + 1, true},
 	} {
 		t.Setenv("STRICT", test.strict)
 		judged := &failing{TB: t}

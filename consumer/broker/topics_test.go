@@ -220,34 +220,3 @@ func TestRightsAreThoseThatTheBrokersName(t *testing.T) {
 		t.Errorf("got %v, %v, want %v", got, err, want)
 	}
 }
-
-func TestCommitMetadataIsBoundedByTheSmallestSetting(t *testing.T) {
-	t.Parallel()
-	fake := fakeKafka(t, kfake.NumBrokers(3))
-	cluster := open(t, fake)
-	set := map[string]string{"0": "4096", "1": "10", "2": "100"}
-	fake.ControlKey(int16(kmsg.DescribeConfigs), func(r kmsg.Request) (kmsg.Response, error, bool) {
-		fake.KeepControl()
-		request := as[*kmsg.DescribeConfigsRequest](t, r)
-		response := as[*kmsg.DescribeConfigsResponse](t, request.ResponseKind())
-		for _, asked := range request.Resources {
-			resource := kmsg.NewDescribeConfigsResponseResource()
-			resource.ResourceType, resource.ResourceName = asked.ResourceType, asked.ResourceName
-			config, value := kmsg.NewDescribeConfigsResponseResourceConfig(), set[asked.ResourceName]
-			config.Name, config.Value = "offset.metadata.max.bytes", &value
-			if value == "" {
-				resource.ErrorCode = 31
-			}
-			resource.Configs = append(resource.Configs, config)
-			response.Resources = append(response.Resources, resource)
-		}
-		return response, nil, true
-	})
-	if got, known, err := cluster.CommitMetadataBytes(t.Context()); err != nil || !known || got != 10 {
-		t.Errorf("got %d, %v, %v, want 10", got, known, err)
-	}
-	set["2"] = "" // it does not let us ask
-	if _, known, err := cluster.CommitMetadataBytes(t.Context()); err != nil || known {
-		t.Errorf("got known %v, %v, want not known", known, err)
-	}
-}

@@ -54,7 +54,7 @@ func (p Process) Start(arguments ...string) error { return p.start(arguments...)
 func (p Process) Stop(signal syscall.Signal) error { return p.stop(signal) }
 
 // Freeze is the process's own.
-func (p Process) Freeze(frozen bool) error { return p.freeze(frozen) } //nolint:revive // as there
+func (p Process) Freeze(frozen bool) error { return p.freeze(frozen) }
 
 // Running is the process's own.
 func (p Process) Running() (bool, error) { return p.running() }

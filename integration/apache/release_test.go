@@ -42,6 +42,10 @@ func TestAReleaseBringsWhatItNeedsOnJava17(t *testing.T) {
 			t.Errorf("%s: got %d dependencies, want Kafka and one", version, n)
 		}
 	}
+}
+
+func TestOnlyReleasesHaveNeeds(t *testing.T) {
+	t.Parallel()
 	for _, version := range []string{"", "4", "four.point.0"} {
 		if got, err := apache.ReleaseOf(version); err == nil {
 			t.Errorf("%q: got %+v, want an error", version, got)
