@@ -235,7 +235,7 @@ func TestAWorkerThatWasInTheGroupJoinsAgainThoughATopicIsGone(t *testing.T) {
 }
 
 // whoWaits returns the worker that waits for something.
-func whoWaits(a, b *consumer.Consumer) *consumer.Consumer {
+func whoWaits(a, b *worker) *worker {
 	if len(a.Waits()) == 0 {
 		return b
 	}
