@@ -115,9 +115,9 @@ type callParams struct {
 func explained(e mapping.Explanation, statuses []string) explainedEvent {
 	out := explainedEvent{Schema: "mapping.explain.v1", Explanation: e, Calls: []explainedCall{}, Warnings: []string{}}
 	for _, o := range e.Orders {
-		if o.Outcome.Action == mapping.Call {
-			out.Calls = append(out.Calls, explainedCall{leadhit.Method, callParams{o.Outcome.OrderID, o.Outcome.Status}})
-			if warning := unknownToLeadHit(o.Outcome.Status, statuses); warning != "" && !slices.Contains(out.Warnings, warning) {
+		if o.Item.Action == mapping.Call {
+			out.Calls = append(out.Calls, explainedCall{leadhit.Method, callParams{o.Item.OrderID, o.Item.Status}})
+			if warning := unknownToLeadHit(o.Item.Status, statuses); warning != "" && !slices.Contains(out.Warnings, warning) {
 				out.Warnings = append(out.Warnings, warning)
 			}
 		}
@@ -164,7 +164,7 @@ func printOrder(p *terminal.Page, o mapping.ExplainedOrder) {
 		by += ": " + o.Rule
 	}
 	p.Row("decided by", by)
-	p.Row(outcomeRow(o.Outcome))
+	p.Row(itemRow(o.Item))
 }
 
 func fieldValue(f mapping.ExplainedField) string {
@@ -188,8 +188,8 @@ func fieldSource(f mapping.ExplainedField) string {
 	return f.Source
 }
 
-// outcomeRow says what would be done.
-func outcomeRow(o mapping.Outcome) (verb, what string) {
+// itemRow says what would be done.
+func itemRow(o mapping.Item) (verb, what string) {
 	switch o.Action {
 	case mapping.Call:
 		return "call", fmt.Sprintf("%s(order_id=%q, status=%q)", leadhit.Method, o.OrderID, o.Status)

@@ -80,7 +80,7 @@ func casesFile(source string) string {
 }
 
 // meets reports whether an outcome is the wanted one. Of a refusal only the cause counts.
-func meets(want spec.Want, o mapping.Outcome) bool {
+func meets(want spec.Want, o mapping.Item) bool {
 	switch o.Action {
 	case mapping.Call:
 		return want == spec.Want{OrderID: o.OrderID, Status: o.Status}
@@ -95,15 +95,15 @@ func meets(want spec.Want, o mapping.Outcome) bool {
 func wanted(w spec.Want) string {
 	switch {
 	case w.Refuse != "":
-		return inShort(mapping.Outcome{Action: mapping.Refuse, Cause: w.Refuse})
+		return inShort(mapping.Item{Action: mapping.Refuse, Cause: w.Refuse})
 	case w.OrderID != "":
-		return inShort(mapping.Outcome{Action: mapping.Call, OrderID: w.OrderID, Status: w.Status})
+		return inShort(mapping.Item{Action: mapping.Call, OrderID: w.OrderID, Status: w.Status})
 	}
-	return inShort(mapping.Outcome{Action: mapping.Ignore})
+	return inShort(mapping.Item{Action: mapping.Ignore})
 }
 
 // inShort writes an outcome in a few words.
-func inShort(o mapping.Outcome) string {
+func inShort(o mapping.Item) string {
 	switch o.Action {
 	case mapping.Call:
 		return "call " + terminal.Quote(o.OrderID) + " " + terminal.Quote(o.Status)
@@ -193,16 +193,16 @@ func tryCase(c spec.Case, e mapping.Explanation) triedCase {
 		want = append(want, wanted(w))
 	}
 	for i, o := range e.Orders {
-		got = append(got, inShort(o.Outcome))
-		if i < len(c.Want) && meets(c.Want[i], o.Outcome) {
+		got = append(got, inShort(o.Item))
+		if i < len(c.Want) && meets(c.Want[i], o.Item) {
 			continue
 		}
 		ok = false
 		reason := o.DecidedBy
 		if o.Rule != "" {
 			reason += ": " + o.Rule
-		} else if o.Outcome.Message != "" {
-			reason += ": " + o.Outcome.Message
+		} else if o.Item.Message != "" {
+			reason += ": " + o.Item.Message
 		}
 		why = append(why, reason)
 	}

@@ -141,12 +141,12 @@ func printSummary(w io.Writer, o previewOptions, s summary) error {
 
 // printSeen prints a new event: one line for each order in it.
 func printSeen(w io.Writer, output string, e seen) error {
-	for _, out := range e.outcomes {
+	for _, out := range e.items {
 		if output == "json" {
 			line := struct {
 				Schema string `json:"schema"`
 				Event  string `json:"event"`
-				mapping.Outcome
+				mapping.Item
 			}{"preview.event.v1", e.ID(), out}
 			if err := printJSON(w, line, ""); err != nil {
 				return err
@@ -168,10 +168,10 @@ func printSeen(w io.Writer, output string, e seen) error {
 type seen struct {
 	event.Place
 
-	time     time.Time // zero if the record has none, or an implausible one
-	odd      time.Time // the record's time, if it is implausible
-	outcomes []mapping.Outcome
-	reasons  []reason // of the outcomes
+	time    time.Time // zero if the record has none, or an implausible one
+	odd     time.Time // the record's time, if it is implausible
+	items   []mapping.Item
+	reasons []reason // of the items
 }
 
 // reason is what decided an outcome.
@@ -188,12 +188,12 @@ func explainRecord(ctx context.Context, m *mapping.Mapping, r event.Record) seen
 	}
 	found, err := m.Explain(ctx, r)
 	if err != nil {
-		e.outcomes = []mapping.Outcome{{Action: mapping.Refuse, Cause: causeWaits, Message: err.Error()}}
+		e.items = []mapping.Item{{Action: mapping.Refuse, Cause: causeWaits, Message: err.Error()}}
 		e.reasons = []reason{{by: "the schema registry"}}
 		return e
 	}
 	for _, o := range found.Orders {
-		e.outcomes = append(e.outcomes, o.Outcome)
+		e.items = append(e.items, o.Item)
 		e.reasons = append(e.reasons, reason{found.Mapping, o.DecidedBy, o.Rule})
 	}
 	return e

@@ -89,7 +89,7 @@ func (t *tally) add(e seen) {
 	t.topics[e.Topic]++
 	t.span(e.time)
 	t.odd.add(e)
-	for i, out := range e.outcomes {
+	for i, out := range e.items {
 		t.outcomes[out.Action]++
 		t.group(e, out, e.reasons[i])
 		if out.Action == mapping.Call {
@@ -113,7 +113,7 @@ func (t *tally) span(at time.Time) {
 }
 
 // group counts an outcome with those of the same kind.
-func (t *tally) group(e seen, out mapping.Outcome, why reason) {
+func (t *tally) group(e seen, out mapping.Item, why reason) {
 	key := groupKey{action: out.Action, what: out.Cause, reason: why}
 	switch {
 	case out.Action == mapping.Call:

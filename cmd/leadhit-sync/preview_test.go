@@ -167,7 +167,7 @@ func TestAnEventWhoseSchemaCannotBeHadIsCountedAsWaiting(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := explainRecord(t.Context(), m, event.Record{Place: event.Place{Topic: "a", Partition: 1, Offset: 7}, Value: []byte{0, 0, 0, 0, 9, 1}, Headers: []event.Header{{Key: "x"}}})
-	if e.ID() != "a/1/7" || len(e.outcomes) != 1 || e.outcomes[0].Cause != causeWaits || !strings.Contains(e.outcomes[0].Message, "nobody answers") {
+	if e.ID() != "a/1/7" || len(e.items) != 1 || e.items[0].Cause != causeWaits || !strings.Contains(e.items[0].Message, "nobody answers") {
 		t.Errorf("got %+v, want one outcome that waits", e)
 	}
 }

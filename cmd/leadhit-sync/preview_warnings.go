@@ -16,14 +16,14 @@ const mostSamples = 20
 
 // sample keeps an event that is refused, or that LeadHit will refuse because it does not know the status.
 func (w *watch) sample(r event.Record, e seen) {
-	if len(w.samples) >= mostSamples || !slices.ContainsFunc(e.outcomes, w.lost) {
+	if len(w.samples) >= mostSamples || !slices.ContainsFunc(e.items, w.lost) {
 		return
 	}
 	w.samples = append(w.samples, r)
 }
 
 // lost reports whether the mapping refuses the event, or LeadHit certainly will.
-func (w *watch) lost(o mapping.Outcome) bool {
+func (w *watch) lost(o mapping.Item) bool {
 	return o.Action == mapping.Refuse && o.Cause != causeWaits || o.Action == mapping.Call && !slices.Contains(w.statuses, o.Status)
 }
 
@@ -121,11 +121,11 @@ func (w *watch) suggestion(ctx context.Context, source string) string {
 // try applies a preset to one event and counts the result.
 func (w *watch) try(ctx context.Context, m *mapping.Mapping, record event.Record, r *reading) {
 	e, err := m.Explain(ctx, record)
-	if err != nil || slices.ContainsFunc(e.Orders, func(o mapping.ExplainedOrder) bool { return w.lost(o.Outcome) }) {
+	if err != nil || slices.ContainsFunc(e.Orders, func(o mapping.ExplainedOrder) bool { return w.lost(o.Item) }) {
 		return
 	}
 	r.read++
-	if slices.ContainsFunc(e.Orders, func(o mapping.ExplainedOrder) bool { return o.Outcome.Action == mapping.Call }) {
+	if slices.ContainsFunc(e.Orders, func(o mapping.ExplainedOrder) bool { return o.Item.Action == mapping.Call }) {
 		r.calls++
 	}
 	for _, f := range e.Orders[0].Fields {

@@ -9,9 +9,9 @@ import (
 	"leadhit-sync/deadletter"
 )
 
-func items(outcomes []mapping.Outcome) []dispatch.Item {
-	all := make([]dispatch.Item, len(outcomes))
-	for i, o := range outcomes {
+func items(decoded []mapping.Item) []dispatch.Item {
+	all := make([]dispatch.Item, len(decoded))
+	for i, o := range decoded {
 		all[i] = dispatch.Item{Order: o.OrderID, Status: o.Status, Cause: o.Cause, Message: o.Message, By: o.By}
 		switch o.Action {
 		case mapping.Call:

@@ -82,10 +82,10 @@ func payload(t *testing.T, dir, name string) []byte {
 	return value
 }
 
-// differs says what is wrong with the outcomes, or nothing.
-func (e recorded) differs(outcomes []mapping.Outcome) string {
+// differs says what is wrong with the items, or nothing.
+func (e recorded) differs(items []mapping.Item) string {
 	var ids, verdicts []string
-	for _, o := range outcomes {
+	for _, o := range items {
 		switch o.Action {
 		case mapping.Call:
 			ids, verdicts = append(ids, o.OrderID), append(verdicts, o.Status)
@@ -99,7 +99,7 @@ func (e recorded) differs(outcomes []mapping.Outcome) string {
 		return ""
 	}
 	return fmt.Sprintf("got %q for %q (%s: %s), want %q for %q: %s",
-		verdicts, ids, outcomes[0].Cause, outcomes[0].Message, e.verdicts, e.ids, e.why)
+		verdicts, ids, items[0].Cause, items[0].Message, e.verdicts, e.ids, e.why)
 }
 
 func TestRecordedEventsOfEveryPlatformGiveWhatTheirTableSays(t *testing.T) {
@@ -113,11 +113,11 @@ func TestRecordedEventsOfEveryPlatformGiveWhatTheirTableSays(t *testing.T) {
 	for _, e := range events {
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
-			outcomes, err := m.Decode(t.Context(), e.record)
+			items, err := m.Decode(t.Context(), e.record)
 			if err != nil {
 				t.Fatalf("got error %v, want an outcome", err)
 			}
-			if problem := e.differs(outcomes); problem != "" {
+			if problem := e.differs(items); problem != "" {
 				t.Error(problem)
 			}
 		})
@@ -157,9 +157,9 @@ func TestRecordedEventsThatAreRefusedNameTheirCause(t *testing.T) {
 		if !refused {
 			continue
 		}
-		outcomes, err := m.Decode(t.Context(), e.record)
-		if err != nil || len(outcomes) != 1 || outcomes[0].Cause != want {
-			t.Errorf("%s: got %+v, %v, want cause %s", e.name, outcomes, err, want)
+		items, err := m.Decode(t.Context(), e.record)
+		if err != nil || len(items) != 1 || items[0].Cause != want {
+			t.Errorf("%s: got %+v, %v, want cause %s", e.name, items, err, want)
 		}
 	}
 }

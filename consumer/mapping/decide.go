@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// decide finds the outcome of one order: by the rules first, then by the status lists, then by otherwise.
-func (r *run) decide() Outcome {
+// decide makes the item of one order: by the rules first, then by the status lists, then by otherwise.
+func (r *run) decide() Item {
 	for i := range r.program.rules {
 		rule := &r.program.rules[i]
 		if bad := r.flawed(rule); bad != nil {
@@ -26,7 +26,7 @@ func (r *run) decide() Outcome {
 }
 
 // byStatus decides by the status lists.
-func (r *run) byStatus() Outcome {
+func (r *run) byStatus() Item {
 	p := r.program
 	if p.status == none {
 		if p.otherwise.action == sayIgnore {
@@ -52,8 +52,8 @@ func (r *run) byStatus() Outcome {
 	return r.say(p.otherwise)
 }
 
-// say turns a verdict into an outcome. The id is read last, because only a call needs one.
-func (r *run) say(v verdict) Outcome {
+// say turns a verdict into an item. The id is read last, because only a call needs one.
+func (r *run) say(v verdict) Item {
 	switch v.action {
 	case sayIgnore:
 		return r.decidedBy(*ignored(r.because(v.reason)), v.by)
@@ -64,9 +64,9 @@ func (r *run) say(v verdict) Outcome {
 	case sayCall:
 	}
 	id := r.value(r.program.orderID)
-	out := Outcome{Action: Call, OrderID: id.text, Status: v.status}
+	out := Item{Action: Call, OrderID: id.text, Status: v.status}
 	if id.state != statePresent {
-		out = Outcome{
+		out = Item{
 			Action: Refuse, Status: v.status, Cause: causeMissingOrderID,
 			Message: r.hinted(causeMissingOrderID, r.lacks(r.program.orderID)),
 		}
@@ -78,7 +78,7 @@ func (r *run) say(v verdict) Outcome {
 }
 
 // refuse returns a refusal with the order id and the status, as far as they could be read.
-func (r *run) refuse(by, cause, message string) Outcome {
+func (r *run) refuse(by, cause, message string) Item {
 	out := *refused(cause, r.hinted(cause, message))
 	if i := r.program.orderID; i != none && r.value(i).state == statePresent {
 		out.OrderID = r.value(i).text

@@ -44,19 +44,19 @@ const maxMessage = 256
 // maxBy limits the text of the deciding rule, in bytes.
 const maxBy = 512
 
-// Decode returns what the record asks for: one outcome for each order in the event, in its sequence, and at least one. An
+// Decode returns what the record asks for: one item for each order in the event, in its sequence, and at least one. An
 // error always means that a schema cannot be looked up now; the same record can be decoded later. Anything else is an
-// outcome.
-func (m *Mapping) Decode(ctx context.Context, record event.Record) ([]Outcome, error) {
+// item.
+func (m *Mapping) Decode(ctx context.Context, record event.Record) ([]Item, error) {
 	return m.decode(ctx, &record, nil)
 }
 
-func (m *Mapping) decode(ctx context.Context, record *event.Record, trace *Explanation) ([]Outcome, error) {
+func (m *Mapping) decode(ctx context.Context, record *event.Record, trace *Explanation) ([]Item, error) {
 	p := m.program(record.Topic)
 	if p == nil {
 		out := refused(causeNotDecodable, "no mapping is for this topic")
 		out.By = byTopics
-		return []Outcome{*out}, nil
+		return []Item{*out}, nil
 	}
 	if trace != nil {
 		trace.Mapping = p.name
@@ -64,7 +64,7 @@ func (m *Mapping) decode(ctx context.Context, record *event.Record, trace *Expla
 	r, _ := p.runs.Get().(*run)
 	defer r.release()
 	r.record, r.trace = record, trace
-	return r.outcomes(ctx)
+	return r.decode(ctx)
 }
 
 // A run is the decoding of one record. Runs are pooled, so that decoding a record allocates little.
@@ -116,22 +116,22 @@ func (r *run) release() {
 	r.program.runs.Put(r)
 }
 
-// outcomes opens the envelopes and decides each order.
-func (r *run) outcomes(ctx context.Context) ([]Outcome, error) {
+// decode opens the envelopes and decides each order.
+func (r *run) decode(ctx context.Context) ([]Item, error) {
 	out, err := r.open(ctx)
 	switch {
 	case err != nil:
 		return nil, err
 	case out != nil:
-		return []Outcome{r.decidedBy(*out, byValue)}, nil
+		return []Item{r.decidedBy(*out, byValue)}, nil
 	case r.program.each:
 		return r.items(), nil
 	}
-	return []Outcome{r.decide()}, nil
+	return []Item{r.decide()}, nil
 }
 
 // items decides each item of the list on its own: a broken item does not affect the others.
-func (r *run) items() []Outcome {
+func (r *run) items() []Item {
 	var list []byte
 	if !r.absent {
 		list = r.scan.At(r.program.list)
@@ -139,14 +139,14 @@ func (r *run) items() []Outcome {
 	n := r.scan.Items()
 	switch {
 	case tree.KindOf(list) != '[':
-		return []Outcome{r.withoutList(list)}
+		return []Item{r.withoutList(list)}
 	case n == 0:
-		return []Outcome{r.decidedBy(*ignored("a list without orders"), r.program.eachText)}
+		return []Item{r.decidedBy(*ignored("a list without orders"), r.program.eachText)}
 	case n > tree.MaxItems:
 		out := refused(causeTooManyOrders, fmt.Sprintf("the event names %d orders, more than %d", n, tree.MaxItems))
-		return []Outcome{r.decidedBy(*out, r.program.eachText)}
+		return []Item{r.decidedBy(*out, r.program.eachText)}
 	}
-	all := make([]Outcome, n)
+	all := make([]Item, n)
 	for i := range all {
 		r.item = i
 		clear(r.values)
@@ -157,7 +157,7 @@ func (r *run) items() []Outcome {
 
 // withoutList decides an event whose list of orders is missing. A rule may still ignore or refuse it if its result does not
 // depend on the items: a shop's other events on the same topic have no such list.
-func (r *run) withoutList(list []byte) Outcome {
+func (r *run) withoutList(list []byte) Item {
 	r.noItem = true
 	for i := range r.program.rules {
 		rule := &r.program.rules[i]
@@ -180,10 +180,10 @@ func (r *run) withoutList(list []byte) Outcome {
 	return r.decidedBy(*out, r.program.eachText)
 }
 
-func refused(cause, message string) *Outcome {
-	return &Outcome{Action: Refuse, Cause: cause, Message: shorten(message, maxMessage)}
+func refused(cause, message string) *Item {
+	return &Item{Action: Refuse, Cause: cause, Message: shorten(message, maxMessage)}
 }
 
-func ignored(message string) *Outcome {
-	return &Outcome{Action: Ignore, Message: message}
+func ignored(message string) *Item {
+	return &Item{Action: Ignore, Message: message}
 }

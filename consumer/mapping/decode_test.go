@@ -15,15 +15,15 @@ func load(tb testing.TB) *mapping.Mapping {
 	return loadPreset(tb, "plain")
 }
 
-// decode returns the one outcome of a record of the preset plain, without what decided.
-func decode(tb testing.TB, m *mapping.Mapping, r event.Record) mapping.Outcome {
+// decode returns the one item of a record of the preset plain, without what decided.
+func decode(tb testing.TB, m *mapping.Mapping, r event.Record) mapping.Item {
 	tb.Helper()
-	outcomes, err := m.Decode(tb.Context(), r)
-	if err != nil || len(outcomes) != 1 {
-		tb.Fatalf("got %d outcomes, error %v, want 1", len(outcomes), err)
+	items, err := m.Decode(tb.Context(), r)
+	if err != nil || len(items) != 1 {
+		tb.Fatalf("got %d items, error %v, want 1", len(items), err)
 	}
-	outcomes[0].By = ""
-	return outcomes[0]
+	items[0].By = ""
+	return items[0]
 }
 
 func value(text string) event.Record {
@@ -58,7 +58,7 @@ func TestAnOrderIDReachesLeadHitAsItWasWritten(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			got := decode(t, load(t), value(`{"status":"paid","order_id":`+c.literal+`}`))
-			want := mapping.Outcome{OrderID: c.want, Status: "paid", Action: mapping.Call}
+			want := mapping.Item{OrderID: c.want, Status: "paid", Action: mapping.Call}
 			if got != want {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
@@ -78,7 +78,7 @@ func TestAStatusIsPassedOnAsItStands(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			got := decode(t, load(t), value(`{"order_id":1,"status":`+c.literal+`}`))
-			want := mapping.Outcome{OrderID: "1", Status: c.want, Action: mapping.Call}
+			want := mapping.Item{OrderID: "1", Status: c.want, Action: mapping.Call}
 			if got != want {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
@@ -109,7 +109,7 @@ func TestEnvelopesAreOpened(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			got := decode(t, load(t), value(c.value))
-			want := mapping.Outcome{OrderID: "A", Status: "paid", Action: mapping.Call}
+			want := mapping.Item{OrderID: "A", Status: "paid", Action: mapping.Call}
 			if got != want {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
@@ -205,20 +205,20 @@ func TestARefusalCarriesWhatCouldBeRead(t *testing.T) {
 func TestTombstonesAreIgnoredUnlessTheyAreCloudEvents(t *testing.T) {
 	t.Parallel()
 	ce := []event.Header{{Key: "ce_id"}, {Key: "CE_Source"}, {Key: "ce_type"}, {Key: "ce_specversion"}}
-	ignore := mapping.Outcome{Action: mapping.Ignore, Message: "a tombstone"}
+	ignore := mapping.Item{Action: mapping.Ignore, Message: "a tombstone"}
 	for _, c := range []struct {
 		name   string
 		record event.Record
-		want   mapping.Outcome
+		want   mapping.Item
 	}{
 		{"a null value", event.Record{}, ignore},
 		{"a null value without ce_specversion", event.Record{Headers: ce[:3]}, ignore},
 		{"a null value without ce_id", event.Record{Headers: ce[1:]}, ignore},
 		{"a null value without ce_source", event.Record{Headers: append(ce[:1:1], ce[2:]...)}, ignore},
 		{"a null value without ce_type", event.Record{Headers: append(ce[:2:2], ce[3])}, ignore},
-		{"a null value with all four", event.Record{Headers: ce}, mapping.Outcome{Cause: "MissingStatus", Message: "status is missing: no path $.status"}},
-		{"JSON null", value(" null "), mapping.Outcome{Action: mapping.Ignore, Message: "JSON null, as good as a tombstone"}},
-		{"JSON null in a string", value(`"null"`), mapping.Outcome{Action: mapping.Ignore, Message: "JSON null, as good as a tombstone"}},
+		{"a null value with all four", event.Record{Headers: ce}, mapping.Item{Cause: "MissingStatus", Message: "status is missing: no path $.status"}},
+		{"JSON null", value(" null "), mapping.Item{Action: mapping.Ignore, Message: "JSON null, as good as a tombstone"}},
+		{"JSON null in a string", value(`"null"`), mapping.Item{Action: mapping.Ignore, Message: "JSON null, as good as a tombstone"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -2,7 +2,7 @@
 //
 //	m, err := mapping.Load(mapping.Options{Source: "shop.yaml", Topics: []string{"shop.orders"}})
 //	…
-//	outcomes, err := m.Decode(ctx, record) // for each order: call LeadHit, ignore, or refuse with a cause
+//	items, err := m.Decode(ctx, record) // for each order: call LeadHit, ignore, or refuse with a cause
 //
 // Each record is decoded alone and in the same way every time: the package keeps no state between records, starts no
 // goroutine, and knows neither Kafka nor LeadHit nor the clock. [Mapping.Decode] never panics and never returns an empty

@@ -58,9 +58,9 @@ const (
 	envelopeDebezium   = "Debezium"
 )
 
-// open takes off all envelopes around the order, in the sequence of the package comment. It returns an outcome if the
+// open takes off all envelopes around the order, in the sequence of the package comment. It returns an item if the
 // record has no order to look at, else nil. The error means that the schema cannot be looked up now.
-func (r *run) open(ctx context.Context) (*Outcome, error) {
+func (r *run) open(ctx context.Context) (*Item, error) {
 	value := r.record.Value
 	r.binary = isCloudEvent(r.record.Headers)
 	switch {
@@ -88,7 +88,7 @@ func (r *run) open(ctx context.Context) (*Outcome, error) {
 }
 
 // decoded returns the JSON text of a value, as the mapping's decode says.
-func (r *run) decoded(ctx context.Context, value []byte) ([]byte, *Outcome, error) {
+func (r *run) decoded(ctx context.Context, value []byte) ([]byte, *Item, error) {
 	id, payload, framed := schema.Frame(value)
 	r.framed = framed
 	if framed {
@@ -126,7 +126,7 @@ func (r *run) decoded(ctx context.Context, value []byte) ([]byte, *Outcome, erro
 
 // unwrap opens the envelopes of a JSON text. JSON in a string is opened once, in any envelope: the outbox router writes its
 // payload so, also inside Connect's envelope.
-func (r *run) unwrap(doc []byte) *Outcome {
+func (r *run) unwrap(doc []byte) *Item {
 	if bytes.HasPrefix(doc, []byte(byteOrderMark)) {
 		r.found(envelopeBOM)
 		doc = doc[len(byteOrderMark):]
@@ -134,7 +134,7 @@ func (r *run) unwrap(doc []byte) *Outcome {
 	if out := r.layer(doc); out != nil {
 		return r.foreign(out)
 	}
-	for _, open := range []func() *Outcome{
+	for _, open := range []func() *Item{
 		r.openString, r.openConnect, r.openString, r.openCloudEvent, r.openString, r.openConnectData, r.openDebezium,
 	} {
 		if out := open(); out != nil || r.absent {
@@ -148,7 +148,7 @@ func (r *run) unwrap(doc []byte) *Outcome {
 }
 
 // layer makes a document the innermost one.
-func (r *run) layer(doc []byte) *Outcome {
+func (r *run) layer(doc []byte) *Item {
 	err := r.scan.Scan(&r.program.plan, doc)
 	switch {
 	case err == nil:
@@ -163,7 +163,7 @@ func (r *run) layer(doc []byte) *Outcome {
 }
 
 // foreign replaces "not JSON" by the name of the encoding, where it is recognised: the operator learns what to change.
-func (r *run) foreign(out *Outcome) *Outcome {
+func (r *run) foreign(out *Item) *Item {
 	if out.Cause != causeNotJSON || r.program.encoding != encodingJSON {
 		return out
 	}
@@ -187,7 +187,7 @@ func (r *run) foreign(out *Outcome) *Outcome {
 }
 
 // unframed refuses a value without the id of its schema, and says what it is instead.
-func (r *run) unframed(value []byte) *Outcome {
+func (r *run) unframed(value []byte) *Item {
 	if r.schemaInHeader() {
 		return refused(causeUnsupportedEncoding, schemaNamedByHeader)
 	}
@@ -209,7 +209,7 @@ func (r *run) unframed(value []byte) *Outcome {
 const schemaNamedByHeader = "the header __value_schema_id names the schema, but it is not supported; let the serializer write the id into the value"
 
 // inner makes a part of the current document the innermost one. The current document stays readable as the envelope.
-func (r *run) inner(name string, body []byte) *Outcome {
+func (r *run) inner(name string, body []byte) *Item {
 	if name != "" {
 		r.found(name)
 	}
@@ -222,7 +222,7 @@ func (r *run) inner(name string, body []byte) *Outcome {
 }
 
 // openString opens a string that holds an object, a list or null. Any other string is a value, not an envelope.
-func (r *run) openString() *Outcome {
+func (r *run) openString() *Item {
 	if r.scan.Kind() != '"' || r.inString {
 		return nil
 	}

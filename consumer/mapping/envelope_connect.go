@@ -17,7 +17,7 @@ import (
 const connectDecimal = "org.apache.kafka.connect.data.Decimal"
 
 // openConnect opens the envelope of Connect's JsonConverter: an object with exactly the members schema and payload.
-func (r *run) openConnect() *Outcome {
+func (r *run) openConnect() *Item {
 	schema, payload := r.connect()
 	if payload == nil {
 		return nil
@@ -32,7 +32,7 @@ func (r *run) openConnect() *Outcome {
 
 // openConnectData opens the same envelope inside the data of a CloudEvent, as Debezium's converter writes it. The mapping's
 // envelope paths keep reading the CloudEvent, because Connect's envelope has nothing but a schema.
-func (r *run) openConnectData() *Outcome {
+func (r *run) openConnectData() *Item {
 	schema, payload := r.connect()
 	if len(r.ce) == 0 || payload == nil {
 		return nil

@@ -10,7 +10,7 @@ import (
 
 // openDebezium opens a change event, but only where the mapping says unwrap: debezium. Elsewhere an order may happen to have
 // members with these names. A record without a change, such as transaction metadata, has no row.
-func (r *run) openDebezium() *Outcome {
+func (r *run) openDebezium() *Item {
 	if !r.program.debezium || r.scan.Kind() == 'n' {
 		return nil
 	}

@@ -41,11 +41,11 @@ func explain(t *testing.T, m *mapping.Mapping, value string, headers ...event.He
 	if err != nil {
 		t.Fatal(err)
 	}
-	var outcomes []mapping.Outcome
+	var items []mapping.Item
 	for _, o := range e.Orders {
-		outcomes = append(outcomes, o.Outcome)
+		items = append(items, o.Item)
 	}
-	return e, strings.Join(short(outcomes), "; ")
+	return e, strings.Join(short(items), "; ")
 }
 
 func valueOf(e mapping.Explanation, name string) string {
@@ -114,7 +114,7 @@ func TestDebeziumIsReadFromACloudEventInHeaders(t *testing.T) {
 func TestAChangeWithoutItsOperationSaysWhatToSet(t *testing.T) {
 	t.Parallel()
 	e, got := explain(t, loadPreset(t, "debezium"), cloudEvent("io.debezium.connector.postgresql.DataChangeEvent", "", `{"before":null,"after":{"number":"N-501","status":"paid"}}`))
-	if message := e.Orders[0].Outcome.Message; got != "RuleRefused" || !strings.Contains(message, "extension.attributes.enable=true") {
+	if message := e.Orders[0].Item.Message; got != "RuleRefused" || !strings.Contains(message, "extension.attributes.enable=true") {
 		t.Errorf("got %s: %q, want RuleRefused and the setting", got, message)
 	}
 }
@@ -123,7 +123,7 @@ func TestACloudEventWhoseDataIsAvroSaysSo(t *testing.T) {
 	t.Parallel()
 	changed := strings.Replace(cloudEvent("io.debezium.connector.postgresql.DataChangeEvent", "u", `"AAAAAAEAAgICAg=="`), "application/json", "application/avro", 1)
 	e, got := explain(t, loadText(t, table), changed)
-	if message := e.Orders[0].Outcome.Message; got != "MissingStatus" || !strings.Contains(message, "the CloudEvent's data is Avro") {
+	if message := e.Orders[0].Item.Message; got != "MissingStatus" || !strings.Contains(message, "the CloudEvent's data is Avro") {
 		t.Errorf("got %s: %q, want MissingStatus and Avro by name", got, message)
 	}
 }
@@ -161,9 +161,9 @@ func TestDebeziumOfMongoDBIsReadFromTheDocumentInAString(t *testing.T) {
 			t.Parallel()
 			e, got := explain(t, loadText(t, table), c.value)
 			if got != c.want {
-				t.Errorf("got %s: %q, want %s", got, e.Orders[0].Outcome.Message, c.want)
+				t.Errorf("got %s: %q, want %s", got, e.Orders[0].Item.Message, c.want)
 			}
-			if message := e.Orders[0].Outcome.Message; name == "an update without document" && !strings.Contains(message, "capture.mode=change_streams_update_full") {
+			if message := e.Orders[0].Item.Message; name == "an update without document" && !strings.Contains(message, "capture.mode=change_streams_update_full") {
 				t.Errorf("got %q, want the setting that brings the document", message)
 			}
 		})
@@ -213,7 +213,7 @@ status: {otherwise: ignore}
 		`{"id":{"$uuid":"A"},"total":{"$numberDouble":"12.5"},"at":{"$date":{"$numberLong":"1773213303100"}},"iso":{"$date":"2026-03-11T07:15:03.1Z"},"sealed":true,"kind":"order"}`,
 	} {
 		if e, got := explain(t, m, value); got != "paid A" {
-			t.Errorf("%s: got %s: %q, want paid A", value, got, e.Orders[0].Outcome.Message)
+			t.Errorf("%s: got %s: %q, want paid A", value, got, e.Orders[0].Item.Message)
 		}
 	}
 }

@@ -103,7 +103,7 @@ func TestEveryEnvelopeIsOpened(t *testing.T) {
 				t.Fatalf("got %+v, %v, want %s", got, err, c.want)
 			}
 			e, err := m.Explain(t.Context(), r)
-			if err != nil || e.Orders[0].Outcome != got[0] {
+			if err != nil || e.Orders[0].Item != got[0] {
 				t.Fatalf("got %+v, %v of Explain, want the outcome of Decode", e, err)
 			}
 			if c.envelopes != nil && !slices.Equal(e.Envelopes, c.envelopes) {
@@ -120,7 +120,7 @@ func TestAnEventWithoutAValueMayStillBeACloudEvent(t *testing.T) {
 	for _, name := range []string{"specversion", "type", "source", "id", "subject"} {
 		r.Headers = append(r.Headers, event.Header{Key: "ce_" + name, Value: []byte("new")})
 	}
-	if got := decode(t, m, r); got != (mapping.Outcome{Action: mapping.Call, OrderID: "new", Status: "submitted"}) {
+	if got := decode(t, m, r); got != (mapping.Item{Action: mapping.Call, OrderID: "new", Status: "submitted"}) {
 		t.Errorf("got %+v, want a call by the attributes", got)
 	}
 }

@@ -19,12 +19,12 @@ func ExampleMapping_Decode() {
 		`{"order_id": 1001.0, "status": "paid"}`,
 		`null`,
 	} {
-		outcomes, err := m.Decode(context.Background(), event.Record{Place: event.Place{Topic: "orders"}, Value: []byte(value)})
+		items, err := m.Decode(context.Background(), event.Record{Place: event.Place{Topic: "orders"}, Value: []byte(value)})
 		if err != nil {
 			fmt.Println("a schema cannot be looked up now:", err)
 			return
 		}
-		for _, o := range outcomes {
+		for _, o := range items {
 			fmt.Printf("%v order %q status %q %s (%s)\n", o.Action, o.OrderID, o.Status, o.Cause, o.Message)
 		}
 	}

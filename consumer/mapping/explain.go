@@ -26,8 +26,8 @@ type ExplainedOrder struct {
 	DecidedBy string `json:"decided_by"`
 	// Rule is the text of the rule that decided.
 	Rule string `json:"rule,omitempty"`
-	// Outcome is the result, as Decode returns it.
-	Outcome Outcome `json:"outcome"`
+	// Item is what Decode returns for the order.
+	Item Item `json:"outcome"`
 }
 
 // ExplainedField is one field of one order.
@@ -46,12 +46,12 @@ type ExplainedField struct {
 // Explain decodes a record as [Mapping.Decode] does, and returns each step.
 func (m *Mapping) Explain(ctx context.Context, record event.Record) (Explanation, error) {
 	e := Explanation{Envelopes: []string{}}
-	outcomes, err := m.decode(ctx, &record, &e)
+	items, err := m.decode(ctx, &record, &e)
 	if err != nil {
 		return Explanation{}, err
 	}
 	if len(e.Orders) == 0 {
-		e.Orders = []ExplainedOrder{{DecidedBy: byTopics, Outcome: outcomes[0]}}
+		e.Orders = []ExplainedOrder{{DecidedBy: byTopics, Item: items[0]}}
 	}
 	return e, nil
 }
@@ -62,13 +62,13 @@ func (r *run) found(envelope string) {
 	}
 }
 
-// decidedBy adds the deciding part of the mapping to an outcome, and records the order for Explain.
-func (r *run) decidedBy(out Outcome, by string) Outcome {
+// decidedBy adds the deciding part of the mapping to an item, and records the order for Explain.
+func (r *run) decidedBy(out Item, by string) Item {
 	out.By = r.program.inWords(by)
 	if r.trace == nil {
 		return out
 	}
-	o := ExplainedOrder{DecidedBy: by, Outcome: out}
+	o := ExplainedOrder{DecidedBy: by, Item: out}
 	for i := range r.program.rules {
 		if r.program.rules[i].then.by == by {
 			o.Rule = r.program.rules[i].text

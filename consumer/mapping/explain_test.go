@@ -119,12 +119,12 @@ func TestExplainNamesWhatDecided(t *testing.T) {
 			t.Fatal(err)
 		}
 		var by, rule []string
-		var explained []mapping.Outcome
+		var explained []mapping.Item
 		for _, o := range e.Orders {
-			by, rule, explained = append(by, o.DecidedBy), append(rule, o.Rule), append(explained, o.Outcome)
+			by, rule, explained = append(by, o.DecidedBy), append(rule, o.Rule), append(explained, o.Item)
 		}
-		if outcomes, err := m.Decode(t.Context(), r); err != nil || !slices.Equal(explained, outcomes) {
-			t.Errorf("%s: got %+v of Explain, %+v, %v of Decode", c.name, explained, outcomes, err)
+		if items, err := m.Decode(t.Context(), r); err != nil || !slices.Equal(explained, items) {
+			t.Errorf("%s: got %+v of Explain, %+v, %v of Decode", c.name, explained, items, err)
 		}
 		if !slices.Equal(by, c.by) || !slices.Equal(rule, c.rule) {
 			t.Errorf("%s: got %q by %q, want %q by %q", c.name, by, rule, c.by, c.rule)

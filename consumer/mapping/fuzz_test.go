@@ -45,9 +45,9 @@ func decodeAsEncodingJSON(t *testing.T, m *mapping.Mapping, data []byte) {
 	wellFormed(t, got)
 	e, err := m.Explain(t.Context(), r)
 	if err == nil {
-		e.Orders[0].Outcome.By = ""
+		e.Orders[0].Item.By = ""
 	}
-	if err != nil || e.Orders[0].Outcome != got {
+	if err != nil || e.Orders[0].Item != got {
 		t.Fatalf("got %+v, %v of Explain, want %+v", e, err, got)
 	}
 	// What is wrapped further is compared by FuzzUnwrap.
@@ -155,16 +155,16 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-func must(t *testing.T, m *mapping.Mapping, r event.Record) []mapping.Outcome {
+func must(t *testing.T, m *mapping.Mapping, r event.Record) []mapping.Item {
 	t.Helper()
-	outcomes, err := m.Decode(t.Context(), r)
-	if err != nil || len(outcomes) == 0 {
-		t.Fatalf("got %v, %v", outcomes, err)
+	items, err := m.Decode(t.Context(), r)
+	if err != nil || len(items) == 0 {
+		t.Fatalf("got %v, %v", items, err)
 	}
-	return outcomes
+	return items
 }
 
-func wellFormed(t *testing.T, o mapping.Outcome) {
+func wellFormed(t *testing.T, o mapping.Item) {
 	t.Helper()
 	switch o.Action {
 	case mapping.Call:

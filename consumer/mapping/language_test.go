@@ -398,7 +398,7 @@ status: {paid: ["paid"]}
 `)
 	for a, message := range map[string]string{"x": "enrich the event", "y": "rules[1]"} {
 		got := decode(t, m, value(`{"id":1,"s":"paid","a":"`+a+`"}`))
-		want := mapping.Outcome{OrderID: "1", Status: "paid", Cause: "RuleRefused", Message: message}
+		want := mapping.Item{OrderID: "1", Status: "paid", Cause: "RuleRefused", Message: message}
 		if got != want {
 			t.Errorf("got %+v, want %+v", got, want)
 		}

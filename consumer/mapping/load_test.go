@@ -276,7 +276,7 @@ func TestActionsHaveNames(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	if zero := (mapping.Outcome{}); zero.Action != mapping.Refuse {
+	if zero := (mapping.Item{}); zero.Action != mapping.Refuse {
 		t.Errorf("got zero action %v, want refuse", zero.Action)
 	}
 }

@@ -3,7 +3,7 @@ package mapping
 // Action is what to do about an order.
 type Action uint8
 
-// The actions. The zero value is Refuse, so that an outcome filled in by nobody reaches a person and is never skipped.
+// The actions. The zero value is Refuse, so that an item that nobody filled in reaches a person and is never skipped.
 const (
 	// Refuse says that the order cannot be reported to LeadHit. Cause and Message say why.
 	Refuse Action = iota
@@ -31,8 +31,8 @@ func (a Action) MarshalText() ([]byte, error) {
 	return []byte(a.String()), nil
 }
 
-// Outcome is what a record asks for, for one order.
-type Outcome struct {
+// Item is what a record asks for about one order: a call, nothing, or a refusal.
+type Item struct {
 	// OrderID is 1 to 512 bytes of valid UTF-8, or empty if it was not read. In a call, Status is LeadHit's. In a refusal it is
 	// LeadHit's if a rule or a list gave one, else the shop's own.
 	OrderID string `json:"order_id,omitempty"`

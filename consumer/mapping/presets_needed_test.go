@@ -132,8 +132,8 @@ func write(t *testing.T, path string, text []byte) {
 func (c cases) fail(ctx context.Context, m *mapping.Mapping) bool {
 	return slices.ContainsFunc(c.events, func(e variant) bool { return e.differs(ctx, m) != "" }) ||
 		slices.ContainsFunc(c.records, func(e recorded) bool {
-			outcomes, err := m.Decode(ctx, e.record)
-			return err != nil || e.differs(outcomes) != ""
+			items, err := m.Decode(ctx, e.record)
+			return err != nil || e.differs(items) != ""
 		})
 }
 

@@ -327,24 +327,24 @@ func (e variant) differs(ctx context.Context, m *mapping.Mapping) string {
 	for _, name := range slices.Sorted(maps.Keys(e.headers)) {
 		record.Headers = append(record.Headers, event.Header{Key: name, Value: []byte(e.headers[name])})
 	}
-	outcomes, err := m.Decode(ctx, record)
+	items, err := m.Decode(ctx, record)
 	if err != nil {
 		return "got error " + err.Error()
 	}
-	got := inWords(outcomes)
+	got := inWords(items)
 	if got != e.want && (e.want != "refuse" || !strings.HasPrefix(got, "refuse ")) {
-		return fmt.Sprintf("got %s (%s), want %s", got, outcomes[0].Message, e.want)
+		return fmt.Sprintf("got %s (%s), want %s", got, items[0].Message, e.want)
 	}
-	if !strings.Contains(outcomes[0].Message, e.says) {
-		return fmt.Sprintf("got the message %q, want %q in it", outcomes[0].Message, e.says)
+	if !strings.Contains(items[0].Message, e.says) {
+		return fmt.Sprintf("got the message %q, want %q in it", items[0].Message, e.says)
 	}
 	return e.misread(ctx, m, record)
 }
 
-// inWords writes outcomes the way in which the tables write verdicts.
-func inWords(outcomes []mapping.Outcome) string {
+// inWords writes items the way in which the tables write verdicts.
+func inWords(items []mapping.Item) string {
 	var words []string
-	for _, o := range outcomes {
+	for _, o := range items {
 		switch o.Action {
 		case mapping.Call:
 			words = append(words, o.Status+" "+o.OrderID)

@@ -38,10 +38,10 @@ func loadText(tb testing.TB, text string) *mapping.Mapping {
 	return m
 }
 
-// short writes outcomes in a word or two each: paid 17, ignore, or the cause of a refusal.
-func short(outcomes []mapping.Outcome) []string {
-	all := make([]string, len(outcomes))
-	for i, o := range outcomes {
+// short writes items in a word or two each: paid 17, ignore, or the cause of a refusal.
+func short(items []mapping.Item) []string {
+	all := make([]string, len(items))
+	for i, o := range items {
 		switch o.Action {
 		case mapping.Call:
 			all[i] = o.Status + " " + o.OrderID
