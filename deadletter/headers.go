@@ -133,8 +133,8 @@ func (l Letter) addOwn(add func(name, text string)) {
 	}
 }
 
-// reserved tells whether a name is ours to give. Whole prefixes are, so that a later version may add names and still
-// read today's letters.
+// reserved reports whether only we give headers this name. Whole prefixes are reserved, so that a later version may add
+// names and still read today's letters.
 func reserved(name string) bool {
 	return strings.HasPrefix(name, connectPrefix) || strings.HasPrefix(name, ownPrefix)
 }
@@ -153,7 +153,7 @@ func clean(text string, limit int) string {
 	return cut(strings.TrimSpace(text), limit)
 }
 
-// turnsText tells whether a rune changes the direction of the text around it: a message may not rearrange a terminal.
+// turnsText reports whether a rune changes the direction of the text around it: a message may not rearrange a terminal.
 func turnsText(r rune) bool {
 	return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' || r == '\u200e' || r == '\u200f' || r == '\u061c'
 }

@@ -14,7 +14,7 @@ type Facts struct {
 	Brokers, Replicas int
 	// Settings are the topic's, by Kafka's names; nil: Kafka does not allow asking.
 	Settings map[string]string
-	// FormatObeyed says whether the brokers obey the topic's message.format.version; FormatKnown, whether they told.
+	// FormatObeyed says whether the brokers obey the topic's message.format.version; FormatKnown, whether that is known.
 	FormatObeyed, FormatKnown bool
 	// Sources are the topics whose records must fit, and which the topic must outlive: those of the events for the letters'
 	// topic, the letters' topic for the ledger.

@@ -12,16 +12,16 @@ import (
 // Stage says where on its way an event failed.
 type Stage string
 
-// The stages, by Kafka Connect's names, which stand in a letter's headers.
+// The stages, by Kafka Connect's names, which a letter's headers use.
 const (
 	StageMapping Stage = "VALUE_CONVERTER" // it could not be read
 	StageCall    Stage = "TASK_PUT"        // LeadHit refused it
 )
 
-// NoItem is the Item of a letter whose event names one order only, or none that could be told.
+// NoItem is the Item of a letter whose event names one order only, or none that was recognised.
 const NoItem = -1
 
-// Letter is one event, or one order of it, that cannot be told to LeadHit.
+// Letter is one event, or one order of it, that cannot be reported to LeadHit.
 type Letter struct {
 	// Record is the event as it was read, its time in whole milliseconds. For an event that was replayed it is the root event:
 	// the one that the shop wrote.

@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// ErrNotALetter says that a record has none of the headers that tell where a letter's event stood.
+// ErrNotALetter says that a record has none of the headers that name the place of a letter's event.
 var ErrNotALetter = errors.New("not a dead letter")
 
 // HeaderError says that a letter's header cannot be read. It quotes no value.
@@ -138,7 +138,7 @@ func parseID(id string, l *Letter) error {
 	return nil
 }
 
-// isTopic tells whether Kafka takes the name for a topic.
+// isTopic reports whether Kafka accepts the name for a topic.
 func isTopic(name string) bool {
 	for _, c := range []byte(name) {
 		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'

@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// Member is who commits. ID empty and Generation -1 commits from outside of the group, which the coordinator takes only
-// while the group has no members.
+// Member identifies the member that commits. An empty ID and the Generation -1 commit from outside of the group, which the
+// coordinator accepts only while the group has no members.
 type Member struct {
 	Group      string
 	Generation int
@@ -23,13 +23,13 @@ type Member struct {
 // OffsetCommit is what to commit for one partition, or what is committed.
 type OffsetCommit struct {
 	event.Partition
-	// Next is the offset to go on from: the one behind the last finished.
+	// Next is the offset to resume from: the one after the last finished.
 	Next int64
 	// Metadata is text, at most 4,096 bytes by the brokers' default.
 	Metadata string
 }
 
-// CommitResult is what became of one OffsetCommit.
+// CommitResult is the outcome of one OffsetCommit.
 type CommitResult struct {
 	OffsetCommit
 	Outcome Outcome
@@ -37,12 +37,12 @@ type CommitResult struct {
 	Err error
 }
 
-// Outcome says what is known about a commit.
+// Outcome is what is known about a commit.
 type Outcome uint8
 
-// The outcomes. The zero value is Ambiguous: what nobody judged may or may not be applied.
+// The outcomes. The zero value is Ambiguous: a commit that nobody judged may or may not be applied.
 const (
-	// Ambiguous: it may have been sent and no answer tells. It may be applied late, over a newer commit.
+	// Ambiguous: it may have been sent, and no response says whether it was applied. It may be applied late, over a newer commit.
 	Ambiguous Outcome = iota
 	// Acked: the coordinator has stored it.
 	Acked
@@ -54,11 +54,11 @@ const (
 	MetadataTooLarge
 	// UnknownTopic [3]: the partition is gone, or the coordinator has not heard of it yet.
 	UnknownTopic
-	// Forbidden [29] [30] [31]: the group or topic is not ours to commit.
+	// Forbidden [29] [30] [31]: we have no right to commit for the group or the topic.
 	Forbidden
 )
 
-// String returns the outcome's name as it stands in logs and metrics.
+// String returns the outcome's name for logs and metrics.
 func (o Outcome) String() string {
 	names := [...]string{"ambiguous", "acked", "again", "fenced", "metadata_too_large", "unknown_topic", "forbidden"}
 	if int(o) < len(names) {

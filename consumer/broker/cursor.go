@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// cursor reads Kafka's encoding from bytes. What does not fit sets bad and reads as zero, so that a caller checks once
-// behind the last field, and before it believes a count.
+// cursor reads Kafka's encoding from bytes. A field that does not fit sets bad and reads as zero, so
+// that a caller checks once after the last field, and before it trusts a count.
 type cursor struct {
 	b   []byte
 	bad bool
@@ -85,7 +85,7 @@ type fetched struct {
 // abort marker.
 type abortedTransaction struct{ producer, first int64 }
 
-// parseFetch reads a response of version 4 to 11 to a request for one partition, behind its correlation id.
+// parseFetch reads a response of version 4 to 11 to a request for one partition, after its correlation id.
 func parseFetch(body []byte, version int16, partition int) (fetched, error) {
 	var f fetched
 	if version < oldestFetch {

@@ -105,7 +105,7 @@ func (c *toldConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// isEnd says whether the broker hung up. TLS calls an end without its own farewell an unexpected one.
+// isEnd reports whether the broker closed the connection. TLS calls an end without a close_notify alert unexpected.
 func isEnd(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
 
 // firstWords is the age of a connection up to which its end may mean that the broker wants a login: it answers with its API

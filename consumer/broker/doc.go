@@ -21,9 +21,9 @@
 //
 // # Errors
 //
-// What a broker refused, or what kafka-go found out for it, is an [*Error] that matches one of this package's sentinels
-// with errors.Is; Kafka's codes stay in here. Anything that matches none of them is a failure of the network or of the broker,
-// and may pass.
+// A refusal by a broker, or by kafka-go on its behalf, is an [*Error] that matches one of this package's sentinels with
+// errors.Is; callers need no codes of Kafka. Anything that matches none of them is a failure of the network or of the broker,
+// and may be temporary.
 //
 // # Goroutines
 //

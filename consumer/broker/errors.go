@@ -8,12 +8,12 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 )
 
-// What a failure means, whichever code or error of kafka-go says so. Test with errors.Is.
+// The meaning of a failure, whichever code or error of kafka-go reports it. Test with errors.Is.
 var (
 	// ErrOffsetOutOfRange [1]: the offset is below the log's start (retention has passed it) or above its end.
 	ErrOffsetOutOfRange = errors.New("offset out of range")
 	// ErrUnknownPartition [3]: the topic or partition does not exist, as far as the broker or the pool knows. It is
-	// passing while a leader moves or a topic is being made.
+	// temporary while a leader moves or a topic is being created.
 	ErrUnknownPartition = errors.New("unknown topic or partition")
 	// ErrNotLeader [5] [6] [9] [74] [75] [78]: the leader is moving. The pool finds the new one within two seconds of
 	// its election.
@@ -38,12 +38,12 @@ type Error struct {
 	// Topic is empty and Partition -1 where the request was not about one.
 	Topic     string
 	Partition int
-	// Code is Kafka's, 0 where no broker spoke.
+	// Code is Kafka's; 0 where no broker answered.
 	Code int
 	// Err is what kafka-go or this package found.
 	Err error
 
-	fact error // the sentinel that it stands for, or nil
+	fact error // the sentinel that it matches, or nil
 }
 
 // Error names the operation, the partition and the cause.
@@ -61,7 +61,7 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is matches the sentinel that the failure stands for.
+// Is reports whether target is the sentinel for this failure.
 func (e *Error) Is(target error) bool { return e.fact != nil && target == e.fact }
 
 // newError judges err. Its codes are tested first: kafka.Error is a net.Error too.
@@ -79,7 +79,7 @@ func newError(op, topic string, partition int, err error) *Error {
 	return e
 }
 
-// codeError is the error that a code in a response stands for; nil for 0.
+// codeError returns the error for a code in a response; nil for 0.
 func codeError(code int16) error {
 	if code == 0 {
 		return nil

@@ -28,7 +28,7 @@ var (
 // exchange is a request that kafka-go routes and ours writes and reads. kafka-go offers this (protocol.RawExchanger) for
 // an old form of SASL; here it serves three ends that its own requests do not:
 //
-//   - whether a request without an answer was ever sent. An error alone does not tell: a deadline may pass while the
+//   - whether a request without an answer was ever sent. An error alone does not say: a deadline may pass while the
 //     pool looks for the coordinator, dials, waits for an answer, and an EOF may come from either of the two.
 //   - metadata as they are now, where kafka-go answers from its cache, for ever while no broker answers.
 //   - fetch responses as bytes. kafka-go decodes them on the connection's goroutine, where nothing bounds how many do

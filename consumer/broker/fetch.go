@@ -34,8 +34,8 @@ type FetchRequest struct {
 	// MaxBytes is where the broker cuts the response. The first batch comes whole, whatever its size: the topic's
 	// max.message.bytes limits it. 0 is 256 KiB.
 	MaxBytes int
-	// MaxDecoded is where decoding stops: the records returned take at most so many bytes, but for the first. What a
-	// well compressed batch holds beyond is returned by the next fetches. 0 is four times MaxBytes.
+	// MaxDecoded is where decoding stops: the records returned take at most this many bytes, except the first one. The
+	// next fetches return the rest of a well compressed batch. 0 is four times MaxBytes.
 	MaxDecoded int
 	// MaxWait is how long the broker waits for a first event. The call ends three seconds after that, or after the last bytes of
 	// the response that arrived.

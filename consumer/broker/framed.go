@@ -11,7 +11,7 @@ import (
 const (
 	sizeBytes   = 4 // a response's size, which counts what follows
 	headBytes   = 8 // size and correlation id
-	requestHead = 8 // a request's API key, version and correlation id, behind its size
+	requestHead = 8 // a request's API key, version and correlation id, after its size
 
 	// smallAnswer bounds responses that name nothing but errors and brokers, mechanisms and versions.
 	smallAnswer = 1 << 20
@@ -39,7 +39,7 @@ type framedConn struct {
 
 	// Of the writing side.
 	request  []byte // size and head of the request that is being written
-	unsent   int64  // bytes of it behind its head
+	unsent   int64  // bytes of it after its head
 	rawLogin bool   // a SASL handshake of version 0 was sent: tokens without a header may follow
 
 	// Of the reading side.

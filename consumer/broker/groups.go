@@ -28,7 +28,7 @@ type Group struct {
 	// Kind is empty for a classic group, which kafka-go can join; else the name of another kind, such as consumer for the
 	// groups of KIP-848. Members and Protocol are not known then.
 	Kind string
-	// Rights are ours to the group.
+	// Rights are what we may do to the group.
 	Rights Rights
 }
 
@@ -39,7 +39,7 @@ type GroupMember struct {
 }
 
 // GroupAt asks one broker about a group, which need not exist. Its error is [ErrCoordinator] if that broker does not
-// coordinate the group, and [ErrUnauthorised] if we may not see it. Unlike a search for the coordinator, this never makes
+// coordinate the group, and [ErrUnauthorised] if we may not see it. Unlike a search for the coordinator, this never creates
 // __consumer_offsets.
 func (c *Cluster) GroupAt(ctx context.Context, node int, group string) (Group, error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)

@@ -9,7 +9,7 @@ import (
 type HeldBack struct {
 	// Offset is the last stable offset: where the first open transaction starts.
 	Offset int64
-	// Events is how many offsets stand from there to the end of the log. Markers of transactions are among them.
+	// Events is the number of offsets from there to the end of the log. Markers of transactions are among them.
 	Events int64
 	// First is the time of the first record there; zero if it has none.
 	First time.Time
@@ -44,7 +44,7 @@ func (c *Cluster) HeldBack(ctx context.Context, topic string, partitions []int) 
 	return held, nil
 }
 
-// TimeAt returns the time of the first record at or behind an offset, committed or not; zero if there is none, or it has none. It
+// TimeAt returns the time of the first record at or after an offset, committed or not; zero if there is none, or it has none. It
 // costs the transfer of one batch.
 func (c *Cluster) TimeAt(ctx context.Context, topic string, partition int, offset int64) (time.Time, error) {
 	batch, err := c.Fetch(ctx, FetchRequest{

@@ -116,7 +116,7 @@ const (
 	errNoCount   = shapeError("a list in it has a negative length")
 )
 
-// take reads n bytes and moves behind them. After an error it returns none.
+// take reads n bytes and moves past them. After an error it returns none.
 func (s *shaped) take(n int64) []byte {
 	if s.err != nil || n <= 0 {
 		return nil
@@ -264,7 +264,7 @@ type field struct {
 	kind    fieldKind
 	width   int
 	element *fields
-	notNull bool // kafka-go cannot stand a count of -1
+	notNull bool // kafka-go cannot handle a count of -1
 }
 
 // shapes remembers what the tags of types say.

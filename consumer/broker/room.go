@@ -27,7 +27,7 @@ type room struct {
 	left    bool
 }
 
-// take waits for room for so many bytes. Until then the broker's bytes stay where they are. Call read afterwards.
+// take waits for room for size bytes. Until then the body is not read from the connection. Call read afterwards.
 func (r *room) take(ctx context.Context, size int64) error {
 	if size <= largeResponse {
 		return nil

@@ -13,13 +13,13 @@ import (
 	"leadhit-sync/config/credentials"
 )
 
-// SASL says who we are to the brokers. The password never leaves its file but for the handshake.
+// SASL identifies us to the brokers.
 type SASL struct {
 	// Mechanism is PLAIN, which Open takes only together with TLS, SCRAM-SHA-256 or SCRAM-SHA-512.
 	Mechanism string
 	// Username is the principal.
 	Username string
-	// PasswordFile holds the password; line ends behind it are not part of it. It is read for each handshake.
+	// PasswordFile holds the password; line ends after it are not part of it. It is read for each handshake.
 	PasswordFile string
 }
 

@@ -11,8 +11,8 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// Settings are the settings of a topic or a broker, by Kafka's names. Nil: the cluster does not let us ask. For a broker it
-// wants DescribeConfigs on the cluster.
+// Settings are the settings of a topic or a broker, by Kafka's names. Nil: we have no right to ask. To
+// ask a broker takes DescribeConfigs on the cluster.
 type Settings map[string]string
 
 // NodeSettings returns settings of one broker.

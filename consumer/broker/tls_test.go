@@ -182,7 +182,8 @@ func endOf(t *testing.T, age time.Duration) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	time.AfterFunc(age, func() { _ = far.Close() })
+	// Later than now, so that the read waits already: a pipe refuses to set a deadline once its other end is closed.
+	time.AfterFunc(age+time.Nanosecond, func() { _ = far.Close() })
 	if _, err = conn.Read(make([]byte, 1)); err == nil {
 		t.Fatal("got no error from a connection that has ended")
 	}

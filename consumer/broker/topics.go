@@ -37,7 +37,7 @@ type TopicInfo struct {
 	Err error
 }
 
-// NoLeader stands for the leader of a partition that has none.
+// NoLeader is the leader of a partition that has none.
 const NoLeader = -1
 
 // Topics asks a broker, not the pool's cache, and creates no topic. Its error is one of the network, [ErrUnauthorised] or
@@ -97,7 +97,7 @@ type OffsetsTopic struct {
 	Replicas int
 	// Leaders is the broker that leads each partition, by the partition's number; NoLeader where none does.
 	Leaders []int
-	// MinInSync is min.insync.replicas; 0 if the cluster does not let us ask.
+	// MinInSync is min.insync.replicas; 0 if we have no right to ask.
 	MinInSync int
 }
 

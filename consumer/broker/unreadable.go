@@ -7,11 +7,10 @@ import (
 )
 
 // UnreadableError says that a partition's next batch cannot be read: its checksum is wrong, its format or compression is not
-// known, or it does not unpack. It matches ErrCorrupt. The same bytes give it at each try, unless they were changed on their
-// way to us.
+// known, or it does not unpack. It matches ErrCorrupt. The same bytes give it at each try, unless the network changed them.
 type UnreadableError struct {
 	// First and Last are the offsets of the batch's events, as far as its header can be believed. Last is where the batch
-	// ends: whoever skips it goes on at Last + 1.
+	// ends: to skip it, continue at Last + 1.
 	First, Last int64
 	Err         error
 }

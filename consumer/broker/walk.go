@@ -47,7 +47,7 @@ type walk struct {
 
 	out  []event.Record
 	size int   // bytes of out
-	next int64 // where to go on: behind all that was returned, skipped or found empty
+	next int64 // where to continue: after all that was returned, skipped or found empty
 	full bool  // limit is reached; next is inside the batch
 }
 
@@ -65,7 +65,7 @@ func newWalk(of event.Partition, asked int64, limit int, aborted []abortedTransa
 	}
 }
 
-// records walks the set. An error behind complete records is not returned: the next fetch starts with it.
+// records walks the set. An error after complete records is not returned: the next fetch starts with it.
 func (w *walk) records(set []byte) error {
 	for len(set) > 0 && !w.full {
 		entry, rest, err := cut(set)
