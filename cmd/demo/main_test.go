@@ -166,7 +166,7 @@ func freePort(t *testing.T) int {
 	return listener.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // it is one
 }
 
-func TestAnEndBeforeTheBeginning(t *testing.T) { //nolint:paralleltest // the environment belongs to the process
+func TestAnEndDuringTheStart(t *testing.T) { //nolint:paralleltest // the environment belongs to the process
 	for _, v := range config.Variables() {
 		t.Setenv(v.Name, "")
 		if err := os.Unsetenv(v.Name); err != nil {

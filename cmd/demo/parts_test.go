@@ -38,7 +38,7 @@ func client(t *testing.T, addresses []string, options ...kgo.Opt) *kgo.Client {
 	return c
 }
 
-func TestTheShopsBookIsWhatKafkaHolds(t *testing.T) {
+func TestTheShopsRecordIsWhatKafkaHolds(t *testing.T) {
 	t.Parallel()
 	addresses := brokers(t)
 	s, err := openShop(addresses, options{rate: 500, orders: 20, seed: 1})
@@ -73,7 +73,7 @@ func TestTheShopsBookIsWhatKafkaHolds(t *testing.T) {
 	}
 }
 
-func TestAWorkerThatStopsByItselfEndsTheDemo(t *testing.T) {
+func TestAWorkerThatStopsEarlyEndsTheDemo(t *testing.T) {
 	t.Parallel()
 	s, err := openShop(brokers(t), options{rate: 60, orders: 20, seed: 1})
 	if err != nil {

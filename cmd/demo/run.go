@@ -172,8 +172,8 @@ func (d *demo) sell(ctx context.Context) error {
 
 // finish waits until the worker has committed everything that was written, or commits nothing any more.
 func (d *demo) finish(ctx context.Context) error {
-	d.story.tell("the shop closes; the worker finishes its events")
-	defer d.story.tell("the worker stops as on SIGTERM: commits, leaves the group")
+	d.story.add("the shop closes; the worker finishes its events")
+	defer d.story.add("the worker stops as on SIGTERM: commits, leaves the group")
 	idle := time.NewTimer(idleLimit)
 	defer idle.Stop()
 	look := time.NewTicker(100 * time.Millisecond)
@@ -191,7 +191,7 @@ func (d *demo) finish(ctx context.Context) error {
 		if d.worker.Status().State == ledger.ByHand {
 			idle.Reset(idleLimit) // a person decides when to resume
 			if !told {
-				d.story.tell("the worker is paused by hand: leadhit-sync resume lets it finish")
+				d.story.add("the worker is paused by hand: leadhit-sync resume lets it finish")
 				told = true
 			}
 		}

@@ -55,7 +55,7 @@ func TestTheFrame(t *testing.T) {
 	}
 }
 
-// golden returns what stands in a file of testdata.
+// golden returns the content of a file of testdata.
 func golden(t *testing.T, name, got string) string {
 	t.Helper()
 	file := filepath.Join("testdata", name)

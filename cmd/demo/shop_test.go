@@ -77,7 +77,7 @@ func TestAnEventKeepsItsItems(t *testing.T) {
 	}
 }
 
-func TestTheLogbookFoldsLines(t *testing.T) {
+func TestTheLogbookKeepsLinesAsText(t *testing.T) {
 	t.Parallel()
 	book := newLogbook()
 	log := slog.New(book).With(slog.String("topic", "orders"))

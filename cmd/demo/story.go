@@ -133,7 +133,7 @@ func (s *story) play(ctx context.Context) error {
 }
 
 func (s *story) enter(sc scene) error {
-	s.tell(sc.text)
+	s.add(sc.text)
 	s.leadhit.Change(func(f *sandbox.Faults) { *f = sc.faults })
 	switch sc.key {
 	case keyRotates:
@@ -150,8 +150,8 @@ func (s *story) repair() error {
 	return s.keys.hand()
 }
 
-// tell adds a line.
-func (s *story) tell(text string) {
+// add adds a line.
+func (s *story) add(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.told = append(s.told, beat{number: len(s.told) + 1, at: time.Since(s.begun), text: text})

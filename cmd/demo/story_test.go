@@ -131,7 +131,7 @@ func checkBeats(t *testing.T, s *story) {
 	}
 }
 
-func TestTheKeyIsRefusedUntilItIsHandedOver(t *testing.T) {
+func TestTheKeyIsRejectedUntilTheWorkerHasIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := stage(t, 50*time.Second)
@@ -152,7 +152,7 @@ func TestTheKeyIsRefusedUntilItIsHandedOver(t *testing.T) {
 	})
 }
 
-func TestAnEndAtAnyMomentLeavesLeadHitWell(t *testing.T) {
+func TestAnEndAtAnyMomentEndsAllFaults(t *testing.T) {
 	t.Parallel()
 	for at := time.Second / 2; at < shortest; at += time.Second {
 		t.Run(fmt.Sprint(at), func(t *testing.T) {

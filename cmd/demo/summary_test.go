@@ -63,7 +63,7 @@ func goodEvidence() evidence {
 	}
 }
 
-func TestGoodEvidenceMakesExitCode0(t *testing.T) {
+func TestAgreeingRecordsMakeExitCode0(t *testing.T) {
 	t.Parallel()
 	v := judge(goodEvidence())
 	if got := exitCode(v, nil); got != 0 || len(v.findings()) > 0 {
@@ -74,7 +74,7 @@ func TestGoodEvidenceMakesExitCode0(t *testing.T) {
 	}
 }
 
-func TestALetterThatIsStoredTwiceIsOne(t *testing.T) {
+func TestALetterStoredTwiceCountsOnce(t *testing.T) {
 	t.Parallel()
 	e := goodEvidence()
 	e.letters = append(e.letters, e.letters...)
@@ -83,7 +83,7 @@ func TestALetterThatIsStoredTwiceIsOne(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrongMakesExitCode1(t *testing.T) {
+func TestEveryDifferenceMakesExitCode1(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		spoil    func(*evidence)

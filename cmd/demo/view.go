@@ -125,7 +125,7 @@ func (w *watch) notice(s worker.Status, since time.Duration) {
 		return
 	}
 	if w.paused != "" {
-		w.story.tell("the worker found the new key: calls resume after " + seconds(w.pause))
+		w.story.add("the worker found the new key: calls resume after " + seconds(w.pause))
 	}
 	w.paused = ""
 }

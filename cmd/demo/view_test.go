@@ -38,7 +38,7 @@ func TestTheRateIsMeasured(t *testing.T) {
 	}
 }
 
-func TestTheEndOfAPauseIsTold(t *testing.T) {
+func TestTheEndOfAPauseIsInTheStory(t *testing.T) {
 	t.Parallel()
 	w := watch{demo: &demo{story: &story{}}}
 	for _, s := range []struct {
@@ -74,7 +74,7 @@ func TestAWorkerThatDoesNotStopIsReported(t *testing.T) {
 	})
 }
 
-func TestTheErrorOfAWorkerComesBack(t *testing.T) {
+func TestTheErrorOfAWorkerIsReturned(t *testing.T) {
 	t.Parallel()
 	want := errors.New("port in use")
 	r := start(t.Context(), func(ctx context.Context) error { <-ctx.Done(); return want })

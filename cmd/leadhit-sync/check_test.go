@@ -112,7 +112,7 @@ func portOf(t *testing.T, address string) int32 {
 	return port
 }
 
-func TestCheckWarnsOfABrokerInTheListThatDoesNotAnswer(t *testing.T) {
+func TestCheckWarnsOfABrokerInTheListThatDoesNotRespond(t *testing.T) {
 	fake := setUp(t)
 	t.Setenv("KAFKA_BROKERS", "127.0.0.1:1,"+fake.ListenAddrs()[0])
 	command(t, "", "check").finds(t, 0, "warn kafka one of KAFKA_BROKERS cannot be used", "127.0.0.1:1", "check KAFKA_BROKERS")
@@ -220,7 +220,7 @@ func TestCheckSeesAnotherConsumerThatHoldsTheGroup(t *testing.T) {
 	command(t, "", "check").finds(t, exitError, "FAIL group leadhit-sync is in use by other consumers", "cooperative-sticky", "shop at", "choose another KAFKA_GROUP")
 }
 
-func TestCheckPromisesNothingOfALoneBroker(t *testing.T) {
+func TestCheckWarnsAboutCommitsOnASingleBroker(t *testing.T) {
 	fake := setUp(t)
 	createOffsets(t, fake)
 	got := command(t, "", "check")
@@ -252,7 +252,7 @@ func TestCheckSpeaksJSON(t *testing.T) {
 	}
 }
 
-func TestCheckEndsInTimeWhereNothingAnswers(t *testing.T) {
+func TestCheckEndsIfNothingResponds(t *testing.T) {
 	setUp(t)
 	t.Setenv("LEADHIT_TIMEOUT", "100ms")
 	quiet := make(chan struct{})

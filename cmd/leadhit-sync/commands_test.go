@@ -118,7 +118,7 @@ func await(t *testing.T, what string, is func() bool) {
 	}
 }
 
-func TestCheckSaysWhatIsNotAsTheWorkerNeedsIt(t *testing.T) {
+func TestCheckReportsWhatAWorkerLacks(t *testing.T) {
 	installed(t)
 	t.Setenv("KAFKA_TOPICS", "orders,none")
 	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
@@ -135,7 +135,7 @@ func TestCheckSaysWhatIsNotAsTheWorkerNeedsIt(t *testing.T) {
 	}
 }
 
-func TestConfigPrintsValuesWithoutSecretsOrTheTableWhereTheyCannotWork(t *testing.T) {
+func TestConfigPrintsValuesWithoutSecretsOrTheTableIfThereAreMistakes(t *testing.T) {
 	installed(t)
 	got := command(t, "", "config")
 	if got.code != 0 || !strings.Contains(got.out, "KAFKA_TOPICS") || strings.Contains(got.out, key) || !strings.Contains(got.out, "***") {

@@ -34,7 +34,7 @@ LEADHIT_API_KEY=canary-key
 #CALLS_IN_FLIGHT=many
 `
 
-func TestConfigCheckTellsWhetherAWorkerCouldStart(t *testing.T) {
+func TestConfigCheckReportsWhetherAWorkerCouldStart(t *testing.T) {
 	noSettings(t)
 	got := command(t, "", "config", "--check")
 	if got.code != exitUsage || got.out != "" || strings.Count(got.err, "\n") != 3 || !strings.HasPrefix(got.err, "KAFKA_BROKERS: is required") {
@@ -67,7 +67,7 @@ func TestConfigCheckOfAFileTakesNothingFromTheEnvironment(t *testing.T) {
 	}
 }
 
-func TestConfigCheckOfAFileTellsEveryMistakeAndNoValue(t *testing.T) {
+func TestConfigCheckOfAFileReportsEveryMistakeAndNoValue(t *testing.T) {
 	noSettings(t)
 	file := write(t, t.TempDir(), "settings.env", fewSettings+`KAFKA_GROUPS=canary-1
 KAFKA_TOPICS=canary-2
@@ -88,7 +88,7 @@ WINDOW_BYTES=1
 	}
 }
 
-func TestConfigCheckOfAFileTakesNoPartOfASecretForAName(t *testing.T) {
+func TestConfigCheckOfAFileDoesNotTakeAPartOfASecretForAName(t *testing.T) {
 	noSettings(t)
 	lines := []string{"c2VjcmV0Y2FuYXJ5Cg==", "Y2FuYXJ5=", "canary pass=word", "canary=1", "=canary", "1CANARY=x", "CANARY-2=x", "export CANARY=x"}
 	file := write(t, t.TempDir(), "settings.env", fewSettings+strings.Join(lines, "\n")+"\n")
@@ -98,12 +98,12 @@ func TestConfigCheckOfAFileTakesNoPartOfASecretForAName(t *testing.T) {
 			t.Errorf("%s: got %q, want it to hold %q", line, got.err, want)
 		}
 	}
-	if told := strings.ToLower(got.err); strings.Contains(told, "canary") || strings.Contains(told, "c2vjcmv0") || strings.Contains(told, "y2fuyxj5") {
+	if said := strings.ToLower(got.err); strings.Contains(said, "canary") || strings.Contains(said, "c2vjcmv0") || strings.Contains(said, "y2fuyxj5") {
 		t.Errorf("got %q, want nothing of the lines", got.err)
 	}
 }
 
-func TestConfigCheckOfAFileFailsOnAStrayNameAlone(t *testing.T) {
+func TestConfigCheckOfAFileFailsForOneUnknownName(t *testing.T) {
 	noSettings(t)
 	file := write(t, t.TempDir(), "settings.env", fewSettings+"GOMEMLIMIT=1GiB\nOTEL_BSP_SCHEDULE_DELAY=1\nOTEL_EXPORTER_OTLP_ENDPONT=x\n")
 	got := command(t, "", "config", "--check", "--env-file", file)
@@ -118,7 +118,7 @@ func TestConfigCheckOfAFileFailsOnAStrayNameAlone(t *testing.T) {
 	}
 }
 
-func TestConfigCheckWithoutFilesLooksIntoNone(t *testing.T) {
+func TestConfigCheckWithoutFilesReadsNone(t *testing.T) {
 	noSettings(t)
 	file := write(t, t.TempDir(), "settings.env", `KAFKA_BROKERS=kafka-1:9092
 KAFKA_TOPICS=orders
@@ -153,7 +153,7 @@ OTEL_EXPORTER_OTLP_CERTIFICATE=/nowhere/ca.pem
 	}
 }
 
-func TestConfigCheckWithoutFilesStillChecksAllElse(t *testing.T) {
+func TestConfigCheckWithoutFilesChecksEverythingElse(t *testing.T) {
 	needed(t, "LEADHIT_API_KEY_FILE", "/nowhere/key", "MAPPING", "shopfy", "LEADHIT_PROXY", "ftp://proxy", "KAFKA_SASL_USERNAME", "me")
 	got := command(t, "", "config", "--check", "--skip-files")
 	if got.code != exitUsage || strings.Count(got.err, "\n") != 3 || !strings.Contains(got.err, "MAPPING: ") || !strings.Contains(got.err, "LEADHIT_PROXY: ") ||

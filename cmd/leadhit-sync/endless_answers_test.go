@@ -8,7 +8,7 @@ import (
 	"leadhit-sync/integration/peer"
 )
 
-func TestAPageWithoutEndCostsNoMemory(t *testing.T) {
+func TestAnEndlessResponseCostsNoMemory(t *testing.T) {
 	for name, sends := range map[string]struct{ first, again string }{
 		"one header":       {"HTTP/1.1 200 OK\r\nX: ", strings.Repeat("x", 64<<10)},
 		"many headers":     {"HTTP/1.1 200 OK\r\n", strings.Repeat("X-Name: value\r\n", 4<<10)},

@@ -134,7 +134,7 @@ func TestArgumentsThatAreMissingOrTooManyAreNamed(t *testing.T) {
 	}
 }
 
-func TestTheVersionIsThereInEveryForm(t *testing.T) {
+func TestTheVersionIsPrintedInEveryForm(t *testing.T) {
 	t.Parallel()
 	lines := command(t, "", "version")
 	for _, flag := range []string{"--version", "-v"} {
@@ -190,7 +190,7 @@ func TestCausesAndIdsOfLettersAreCompleted(t *testing.T) {
 	}
 }
 
-func TestCompletionIsSilentAndQuickWhereKafkaIsNotThere(t *testing.T) {
+func TestCompletionIsSilentAndQuickWithoutKafka(t *testing.T) {
 	for name, env := range map[string][]string{"no settings": nil, "nobody listens": {"KAFKA_BROKERS", "127.0.0.1:1"}, "nobody answers": {"KAFKA_BROKERS", silentPeer(t)}} {
 		noSettings(t)
 		for i := 0; i < len(env); i += 2 {

@@ -160,7 +160,7 @@ func readLetters(ctx context.Context, stderr io.Writer, q lettersQuery) (found d
 		return found, fmt.Errorf("read %s: %w", topic, err)
 	}
 	for _, group := range slices.Sorted(maps.Keys(found.Elsewhere)) {
-		_, _ = fmt.Fprintf(stderr, "not shown: %s of group %s; --all-groups shows them\n", // nobody reads any more
+		_, _ = fmt.Fprintf(stderr, "not shown: %s of group %s; --all-groups shows them\n",
 			count(found.Elsewhere[group], "letter"), terminal.Quote(group))
 	}
 	return found, nil

@@ -49,7 +49,7 @@ func wideLetters() []deadletter.Letter {
 	return []deadletter.Letter{long, wide, refusedLetter()}
 }
 
-// listed is the list of letters as it stands on a terminal of a width; 0: in a pipe.
+// listed is the list of letters on a terminal of a width, or in a pipe if that is 0.
 func listed(found deadletter.Listing, width int) string {
 	return strings.Join(lettersPage(found).Lines(width), "\n") + "\n"
 }
@@ -278,7 +278,7 @@ func TestAnEmptyListIsAnEmptyList(t *testing.T) {
 	}
 }
 
-func TestNothingReachesTheTerminalThatItWouldObey(t *testing.T) {
+func TestNoControlCharacterReachesTheTerminal(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		nasty := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"\x1b[2J", "\u202eabc", "\x9b31m", "\u0085", "\u200b", "a\xffb", "\r\n\x07", "\U000e0001"}))

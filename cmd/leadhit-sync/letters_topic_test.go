@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/deadletter"
 )
 
-func TestALettersTopicThatIsDeletedIsMadeAnew(t *testing.T) {
+func TestADeletedLettersTopicIsCreatedAgain(t *testing.T) {
 	installed(t)
 	f := followed(t, "run")
 	await(t, "the first letter", func() bool { return len(letterIDs(t)) == 1 })

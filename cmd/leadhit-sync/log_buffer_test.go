@@ -29,7 +29,7 @@ func buffered(t *testing.T, out io.Writer, format string) (b *logBuffer, end fun
 	}
 }
 
-func TestALogThatNobodyReadsHoldsUpNobody(t *testing.T) {
+func TestALogWithoutAReaderBlocksNoWriter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reader, writer := io.Pipe() // a pipe that is full from the start
 		b, end := buffered(t, writer, "json")
@@ -51,7 +51,7 @@ func TestALogThatNobodyReadsHoldsUpNobody(t *testing.T) {
 	})
 }
 
-func TestASlowReaderGetsAllThatWaitsAtTheEnd(t *testing.T) {
+func TestASlowReaderGetsAllWaitingLinesAtTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reader, writer := io.Pipe()
 		b, end := buffered(t, writer, "json")
@@ -80,7 +80,7 @@ func TestASlowReaderGetsAllThatWaitsAtTheEnd(t *testing.T) {
 	})
 }
 
-func TestLinesThatFoundNoRoomAreCountedInTheFormatOfTheLog(t *testing.T) {
+func TestDroppedLinesAreCountedInTheFormatOfTheLog(t *testing.T) {
 	for format, pattern := range map[string]string{
 		"json": `^\{"time":"[^"]+","level":"WARN","msg":"log lines dropped: the reader of the log is too slow","lines":(\d+)\}\n$`,
 		"text": `^time=\S+ level=WARN msg="log lines dropped: the reader of the log is too slow" lines=(\d+)\n$`,
@@ -106,7 +106,7 @@ func TestLinesThatFoundNoRoomAreCountedInTheFormatOfTheLog(t *testing.T) {
 	}
 }
 
-func TestTheLogIsWholeAfterItsEnd(t *testing.T) {
+func TestTheLogIsCompleteAfterFlush(t *testing.T) {
 	var out bytes.Buffer
 	b, end := buffered(t, &out, "json")
 	for i := range 100 {

@@ -52,7 +52,7 @@ func TestWrongUsageExitsWithTwoAndNamesTheHelp(t *testing.T) {
 	}
 }
 
-func TestSettingsThatCannotWorkExitWithTwoALineEach(t *testing.T) {
+func TestMistakesInSettingsExitWithTwoAndALineEach(t *testing.T) {
 	t.Setenv("KAFKA_BROKERS", "kafka")
 	t.Setenv("CALLS_IN_FLIGHT", "many")
 	got := command(t, "", "preview")

@@ -27,7 +27,7 @@ func TestOutputThatCannotBeWrittenExitsWithOne(t *testing.T) {
 	}
 }
 
-func TestCountPutsAnSBehindAllButOne(t *testing.T) {
+func TestCountAddsAnSExceptForOne(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]string{0: "0 events", 1: "1 event", 2: "2 events"} {
 		if got := count(n, "event"); got != want {

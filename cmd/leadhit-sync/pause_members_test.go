@@ -112,7 +112,7 @@ func TestAPauseCountsTheWorkersThatFollow(t *testing.T) {
 	g.end()
 }
 
-func TestAPauseIsOfOneGroupWhereSeveralShareTheLedger(t *testing.T) {
+func TestAPauseAffectsOneGroupIfSeveralShareTheLedger(t *testing.T) {
 	node := installed(t)
 	t.Setenv("DEAD_LETTER_TOPIC", "dlq.all")
 	f := followed(t, "run")

@@ -93,7 +93,7 @@ func TestAResumeAcceptsWhatTheFloodGuardPausedFor(t *testing.T) {
 	}
 }
 
-func TestAPauseWantsToBeExplained(t *testing.T) {
+func TestAPauseNeedsAReason(t *testing.T) {
 	t.Parallel()
 	for _, line := range [][]string{
 		{"pause"},

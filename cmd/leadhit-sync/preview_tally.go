@@ -14,7 +14,7 @@ const (
 	mostOrders = 200_000
 	// mostGroups bounds the statuses, and the causes of each kind: statuses that are sent as they stand may be anything.
 	mostGroups = 200
-	// mostMinutes bounds the minutes that are told apart: a month and a half. Times come from producers, and may be anything.
+	// mostMinutes limits the minutes that are counted separately: a month and a half. Times come from producers, and may be anything.
 	mostMinutes = 65_536
 	// mostExamples is how many orders are named.
 	mostExamples = 5
@@ -53,7 +53,7 @@ func (o *oddTimes) add(e seen) {
 type groupKey struct {
 	action mapping.Action
 	what   string // the status, or the cause
-	status string // the shop's, where it is what is unknown
+	status string // the shop's, if it is unknown
 	reason reason
 }
 
@@ -165,7 +165,7 @@ type summary struct {
 	Ignored []group `json:"ignored"`
 	Refused []group `json:"refused"`
 
-	// Warnings say what is certain to go wrong.
+	// Warnings are certain problems.
 	Warnings []string `json:"warnings"`
 	// HeldBack has the partitions where an open transaction keeps events from being read: nothing above counts them.
 	HeldBack []heldBack `json:"held_back"`

@@ -115,7 +115,7 @@ func TestLoadComparesTheBusiestMinuteWithAWorker(t *testing.T) {
 	}
 }
 
-func TestUnknownStatusesAreToldApart(t *testing.T) {
+func TestUnknownStatusesAreListedSeparately(t *testing.T) {
 	t.Parallel()
 	tallied := newTally(10)
 	for _, status := range []string{"on hold", "lost", "on hold"} {
@@ -148,8 +148,8 @@ func TestTheSummarySaysThatThereWereMoreOrders(t *testing.T) {
 	}
 }
 
-// TestAnImplausibleTimeSpoilsNoRate: one event in nanoseconds made every rate 0, and the JSON fail.
-func TestAnImplausibleTimeSpoilsNoRate(t *testing.T) {
+// TestAnImplausibleTimeChangesNoRate: one event in nanoseconds made every rate 0, and the JSON fail.
+func TestAnImplausibleTimeChangesNoRate(t *testing.T) {
 	t.Parallel()
 	begin := time.Date(2026, 3, 11, 7, 0, 0, 0, time.UTC)
 	for name, odd := range map[string]time.Time{

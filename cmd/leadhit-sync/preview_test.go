@@ -146,7 +146,7 @@ func TestPreviewFollowsUntilItIsStopped(t *testing.T) {
 	mustHaveNoGroup(t, brokers)
 }
 
-func TestPreviewThatIsStoppedSaysSo(t *testing.T) {
+func TestAStoppedPreviewSaysSo(t *testing.T) {
 	t.Setenv("KAFKA_BROKERS", strings.Join(kafkaWith(t, []string{"a"}, nil), ","))
 	t.Setenv("KAFKA_TOPICS", "a")
 	ctx, stop := context.WithCancel(t.Context())
@@ -157,7 +157,7 @@ func TestPreviewThatIsStoppedSaysSo(t *testing.T) {
 	}
 }
 
-func TestAnEventWhoseSchemaCannotBeHadIsCountedAsWaiting(t *testing.T) {
+func TestAnEventWithoutItsSchemaIsCountedAsWaiting(t *testing.T) {
 	t.Parallel()
 	file := write(t, t.TempDir(), "avro.yaml", "decode: avro\nfields: {order_id: {path: $.id}, status: {path: $.status}}\nstatus: {paid: [PAID]}\n")
 	m, err := mapping.Load(mapping.Options{Source: file, Schemas: func(context.Context, int) (*schema.Schema, error) {

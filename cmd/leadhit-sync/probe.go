@@ -53,11 +53,11 @@ func probe(ctx context.Context, page *url.URL, out io.Writer) error {
 	transport := &http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: maxHeader}
 	answer, err := transport.RoundTrip(request)
 	if err != nil {
-		return fmt.Errorf("probe %s: %w", page, told(ctx, err))
+		return fmt.Errorf("probe %s: %w", page, causeOf(ctx, err))
 	}
 	defer func() { _ = answer.Body.Close() }()
 	if _, err := io.Copy(out, io.LimitReader(answer.Body, maxProbePage)); err != nil {
-		return fmt.Errorf("probe %s: %w", page, told(ctx, err))
+		return fmt.Errorf("probe %s: %w", page, causeOf(ctx, err))
 	}
 	if answer.StatusCode < 200 || answer.StatusCode > 299 {
 		return fmt.Errorf("probe %s: HTTP %d", page, answer.StatusCode)
@@ -65,8 +65,8 @@ func probe(ctx context.Context, page *url.URL, out io.Writer) error {
 	return nil
 }
 
-// told returns the cause of the context's end, if it has ended, because err is only a consequence of that.
-func told(ctx context.Context, err error) error {
+// causeOf returns the cause of the context's end, if it has ended, because err is only a consequence of that.
+func causeOf(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-func TestAProbePrintsTheAnswerAndExitsByItsStatus(t *testing.T) {
+func TestAProbePrintsTheResponseAndExitsByItsStatus(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		status, code int
@@ -54,7 +54,7 @@ func pageThatAnswers(t *testing.T, status int) (url string, asked *atomic.Int64)
 	return server.URL, asked
 }
 
-func TestAProbeWaitsTwoSecondsAtMost(t *testing.T) {
+func TestAProbeWaitsAtMostTwoSeconds(t *testing.T) {
 	t.Parallel()
 	for name, handler := range map[string]func(http.ResponseWriter, *http.Request){
 		"no answer": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
@@ -100,7 +100,7 @@ func TestAProbeTakesNoPassword(t *testing.T) {
 	}
 }
 
-func TestAProbeOfWhatIsNoURLIsWrongUsage(t *testing.T) {
+func TestAProbeOfNoURLIsWrongUsage(t *testing.T) {
 	t.Parallel()
 	for _, page := range []string{"", "readyz", "127.0.0.1:8080/readyz", "ftp://127.0.0.1/", "http:///readyz", "http://[::1"} {
 		if got := command(t, "", "probe", page); got.code != exitUsage || !strings.Contains(got.err, "--help") {

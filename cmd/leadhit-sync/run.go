@@ -34,11 +34,11 @@ the log say what it waits for. Run "leadhit-sync check" first to find such waits
 }
 
 func run(ctx context.Context, out io.Writer) error {
-	settings, err := worker.Settings(versionText()) //nolint:contextcheck // it reads files and connects to nobody
+	settings, err := worker.Settings(versionText()) //nolint:contextcheck // it only reads files
 	if err != nil {
 		return err
 	}
-	// A log that nobody reads any more must not end the worker without its last commit.
+	// A closed log must not end the worker before its last commit.
 	signal.Ignore(syscall.SIGPIPE)
 	log, flush := startLog(ctx, settings, out)
 	defer flush()
@@ -47,7 +47,7 @@ func run(ctx context.Context, out io.Writer) error {
 	defer stop()
 	announced := announceStop(ctx, stop, log)
 	defer announced()
-	w, err := worker.Open(settings, versionText(), log) //nolint:contextcheck // it reads files and connects to nobody
+	w, err := worker.Open(settings, versionText(), log) //nolint:contextcheck // it only reads files
 	if err != nil {
 		return settingError{err} // a file that has changed since it was checked
 	}

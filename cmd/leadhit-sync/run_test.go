@@ -17,7 +17,7 @@ func (s slowly) Handle(ctx context.Context, r slog.Record) error {
 	return s.Handler.Handle(ctx, r)
 }
 
-func TestTheLogSaysStoppingBeforeStopped(t *testing.T) {
+func TestTheLogHasStoppingBeforeStopped(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out strings.Builder
@@ -33,7 +33,7 @@ func TestTheLogSaysStoppingBeforeStopped(t *testing.T) {
 	})
 }
 
-func TestAWorkerThatEndsByItselfDoesNotSayStopping(t *testing.T) {
+func TestAWorkerThatFailsDoesNotLogStopping(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	ctx, cancel := context.WithCancel(t.Context())

@@ -130,7 +130,7 @@ func needed(t *testing.T, pairs ...string) {
 	}
 }
 
-func TestFilesThatAreRightInTheirOwnWayAreTaken(t *testing.T) {
+func TestValidFilesOfEachKindAreAccepted(t *testing.T) {
 	pems := certificates(t)
 	for name, text := range map[string]string{
 		"a line's end": "secret-key\n", "Windows' line's end": "secret-key\r\n", "blanks around": " secret-key ", "base64": "c2VjcmV0LWtleQ==", "quotes": `"secret-key"`,
@@ -165,7 +165,7 @@ func TestMistakesInFilesAndInValuesAreInOneList(t *testing.T) {
 	}
 }
 
-func TestAMappingThatCannotBeLoadedStandsInTheListOfMistakes(t *testing.T) {
+func TestAMappingThatCannotBeLoadedIsInTheListOfMistakes(t *testing.T) {
 	bad := write(t, t.TempDir(), "bad.yaml", "fields: {order_id: {path: x}}\nrule: []\n")
 	for _, c := range []struct {
 		name, mapping, topics string
@@ -195,7 +195,7 @@ func TestAMappingThatCannotBeLoadedStandsInTheListOfMistakes(t *testing.T) {
 	}
 }
 
-func TestConfigReportsAMappingThatCannotBeLoadedEvenIfAllElseIsRight(t *testing.T) {
+func TestConfigReportsAMappingThatCannotBeLoadedEvenIfItIsTheOnlyMistake(t *testing.T) {
 	needed(t, "MAPPING", "shopfy")
 	if got := command(t, "", "config"); got.code != exitUsage || !strings.HasPrefix(got.out, "| variable |") || !strings.Contains(got.err, "MAPPING: ") {
 		t.Errorf("got %+v, want exit code 2, the table and the mistake", got)

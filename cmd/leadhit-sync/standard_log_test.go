@@ -38,8 +38,8 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
-// TestStrayLinesOfLibrariesAreLinesOfTheLog changes the process's standard logger, so it runs alone.
-func TestStrayLinesOfLibrariesAreLinesOfTheLog(t *testing.T) {
+// TestLinesOfLibrariesBecomeLinesOfTheLog changes the process's standard logger, so it runs alone.
+func TestLinesOfLibrariesBecomeLinesOfTheLog(t *testing.T) {
 	out := &lines{written: make(chan struct{}, 1)}
 	before := slog.Default()
 	t.Cleanup(func() { slog.SetDefault(before) })

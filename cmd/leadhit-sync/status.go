@@ -203,7 +203,7 @@ func askWorker(ctx context.Context, transport *http.Transport, page string) (*wo
 	}
 	answer, err := transport.RoundTrip(request)
 	if err != nil {
-		return nil, told(ctx, err)
+		return nil, causeOf(ctx, err)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode != http.StatusOK {

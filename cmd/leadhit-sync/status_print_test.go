@@ -14,7 +14,7 @@ import (
 
 const goldenStatus = "testdata/status.golden.txt"
 
-// troubled is a status with everything in it that can be told, and ids that a terminal must not obey.
+// troubled is a status with everything in it, and ids that a terminal must not obey.
 func troubled() worker.Status {
 	at := time.Date(2026, 11, 25, 16, 2, 11, 0, time.UTC)
 	quiet, next := at.Add(8*time.Second), at.Add(12*time.Second)
@@ -91,7 +91,7 @@ func busyWorker() worker.Status {
 	return s
 }
 
-// TestStatusFitsATerminal compares what is piped, and a screen, with a file; UPDATE_GOLDEN=1 writes it.
+// TestStatusFitsATerminal compares the output in a pipe and on a screen with a file. UPDATE_GOLDEN=1 writes it.
 func TestStatusFitsATerminal(t *testing.T) {
 	t.Parallel()
 	var screens strings.Builder
@@ -140,7 +140,7 @@ func mustFit(t *testing.T, screens string) {
 	}
 }
 
-// outage is a worker with so many partitions, and 37 orders that wait, all of them with one answer.
+// outage is a worker with a number of partitions, and 37 waiting orders, all with the same response.
 func outage(partitions int) worker.Status {
 	const orders = 37
 	s := busyWorker()
@@ -159,7 +159,7 @@ func outage(partitions int) worker.Status {
 	return s
 }
 
-func TestOrdersWithTheSameAnswerAreGrouped(t *testing.T) {
+func TestOrdersWithTheSameResponseAreGrouped(t *testing.T) {
 	t.Parallel()
 	got := command(t, "", "status", workerPage(t, outage(1)))
 	if n := strings.Count(got.out, "503"); n != 1 || !strings.Contains(got.out, "37 orders: http 503 Service Unavailable\n") ||
@@ -203,7 +203,7 @@ func TestAScreenOfStatusFitsEveryHeight(t *testing.T) {
 	}
 }
 
-// mustFitHeight demands so many lines at most, the state first, all of it where there is room, and some partitions where they fit.
+// mustFitHeight wants at most height lines, the state first, and all lines or some partitions if they fit.
 func mustFitHeight(t *testing.T, name string, all []asked, whole []string, height int) {
 	t.Helper()
 	got := fitStatus(all, screen{statusWidth, height})
@@ -246,7 +246,7 @@ func TestStatusNeverCutsAnOrderIDOrANumber(t *testing.T) {
 	}
 }
 
-func TestStatusThatIsPipedCutsNothing(t *testing.T) {
+func TestStatusInAPipeCutsNothing(t *testing.T) {
 	t.Parallel()
 	s, orders := longIDs()
 	s.Reason = strings.Repeat("long", 50)

@@ -55,7 +55,7 @@ func TestStatusSaysWhichWorkerCannotBeAskedAndWhy(t *testing.T) {
 	}
 }
 
-func TestStatusAsJSONHoldsTheWorkersOwnWords(t *testing.T) {
+func TestStatusAsJSONHasTheWorkersOwnTexts(t *testing.T) {
 	t.Parallel()
 	got := command(t, "", "status", "-o", "json", "--workers", workerPage(t, troubled())+","+closed(t))
 	report := decoded[struct {
@@ -91,7 +91,7 @@ func TestStatusFindsTheWorkerOfThisHost(t *testing.T) {
 	}
 }
 
-func TestStatusRefusesWhatItCannotAsk(t *testing.T) {
+func TestStatusRefusesAddressesItCannotUse(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
 		{"ftp://x"}, {"http://"}, {"--workers", "dns:name"}, {"--workers", "a:1", "b:1"}, {"-o", "xml"}, {"--workers", "a:1,,b:1"},
@@ -125,8 +125,8 @@ func TestStatusTakesNoPassword(t *testing.T) {
 	}
 }
 
-// TestStatusThatIsPipedIsWholeEachTime: nobody's screen limits it.
-func TestStatusThatIsPipedIsWholeEachTime(t *testing.T) {
+// TestStatusInAPipeIsCompleteEachTime: nobody's screen limits it.
+func TestStatusInAPipeIsCompleteEachTime(t *testing.T) {
 	f := followed(t, "status", "-w", workerPage(t, outage(15)))
 	f.until("and 17 more")
 	f.until("and 17 more") // the next look

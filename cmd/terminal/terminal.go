@@ -26,7 +26,7 @@ func Is(stream any) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// Size returns the columns and rows of a stream's terminal. Both are 0 if the stream is no terminal or does not tell.
+// Size returns the columns and rows of a stream's terminal. Both are 0 if the stream is no terminal or does not know its size.
 func Size(stream any) (columns, rows int) {
 	if !Is(stream) {
 		return 0, 0
