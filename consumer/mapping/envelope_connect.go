@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"math/big"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"leadhit-sync/consumer/mapping/schema"
 	"leadhit-sync/consumer/mapping/tree"
 )
 
@@ -18,12 +18,12 @@ const connectDecimal = "org.apache.kafka.connect.data.Decimal"
 
 // openConnect opens the envelope of Connect's JsonConverter: an object with exactly the members schema and payload.
 func (r *run) openConnect() *Item {
-	schema, payload := r.connect()
+	types, payload := r.connect()
 	if payload == nil {
 		return nil
 	}
 	out := r.inner(envelopeConnect, payload)
-	r.connectSchema, r.below = schema, r.below[:0]
+	r.connectSchema, r.below = types, r.below[:0]
 	if out != nil || r.scan.Kind() != 'n' {
 		return out
 	}
@@ -33,7 +33,7 @@ func (r *run) openConnect() *Item {
 // openConnectData opens the same envelope inside the data of a CloudEvent, as Debezium's converter writes it. The mapping's
 // envelope paths keep reading the CloudEvent, because Connect's envelope has nothing but a schema.
 func (r *run) openConnectData() *Item {
-	schema, payload := r.connect()
+	types, payload := r.connect()
 	if len(r.ce) == 0 || payload == nil {
 		return nil
 	}
@@ -43,20 +43,20 @@ func (r *run) openConnectData() *Item {
 		return nil
 	}
 	out := r.layer(payload)
-	if r.connectSchema, r.below = schema, r.below[:0]; out != nil {
+	if r.connectSchema, r.below = types, r.below[:0]; out != nil {
 		return out
 	}
 	return r.openString()
 }
 
-// connect returns the two parts of Connect's envelope, or nil.
-func (r *run) connect() (schema, payload []byte) {
+// connect returns the schema and the payload in Connect's envelope, or nil.
+func (r *run) connect() (types, payload []byte) {
 	m := &r.program.markers
-	schema, payload = r.scan.At(m.schema), r.scan.At(m.payload)
-	if r.scan.Members() != 2 || schema == nil {
+	types, payload = r.scan.At(m.schema), r.scan.At(m.payload)
+	if r.scan.Members() != 2 || types == nil {
 		return nil, nil
 	}
-	return schema, payload
+	return types, payload
 }
 
 // A connectType is a schema in the form of JsonConverter.
@@ -83,12 +83,12 @@ func (r *run) decimal(src *source, text []byte) []byte {
 }
 
 // decimalBy returns the digits of a text whose type, found in the schema by find, is NUMERIC; else nil.
-func decimalBy(schema, text []byte, find func(*connectType) *connectType) []byte {
-	if tree.KindOf(text) != '"' || !bytes.Contains(schema, []byte(connectDecimal)) {
+func decimalBy(types, text []byte, find func(*connectType) *connectType) []byte {
+	if tree.KindOf(text) != '"' || !bytes.Contains(types, []byte(connectDecimal)) {
 		return nil
 	}
 	var root connectType
-	if json.Unmarshal(schema, &root) != nil {
+	if json.Unmarshal(types, &root) != nil {
 		return nil
 	}
 	found := find(&root)
@@ -107,27 +107,7 @@ func decimalBy(schema, text []byte, find func(*connectType) *connectType) []byte
 	if err != nil {
 		return nil
 	}
-	return decimalDigits(unscaled, scale)
-}
-
-// decimalDigits writes a big-endian two's complement in decimal, with scale digits behind the point.
-func decimalDigits(v []byte, scale int) []byte {
-	n := new(big.Int).SetBytes(v)
-	if len(v) > 0 && v[0]&0x80 != 0 {
-		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(v))))
-	}
-	digits := new(big.Int).Abs(n).Append(nil, 10)
-	if missing := scale + 1 - len(digits); missing > 0 {
-		digits = append(bytes.Repeat([]byte("0"), missing), digits...)
-	}
-	if scale > 0 {
-		point := len(digits) - scale
-		digits = append(digits[:point:point], append([]byte("."), digits[point:]...)...)
-	}
-	if n.Sign() < 0 {
-		digits = append([]byte("-"), digits...)
-	}
-	return digits
+	return schema.AppendDecimal(nil, unscaled, scale)
 }
 
 // follow returns the type at the end of a path, or nil.

@@ -67,7 +67,7 @@ func TestMistakesAreToldWithTheirPlace(t *testing.T) {
 		{"a list", "- 1", `shop.yaml:1:1: mapping shop: must be an object of names and values, is a list`},
 		{"two documents", fields + "status: {paid: [x]}\n---\na: 1\n", `shop.yaml:3:1: a second document begins here; a file holds one`},
 		{"a name twice", fields + fields + "status: {paid: [x]}\n", `shop.yaml:2:1: mapping shop: the name "fields" stands here twice`},
-		{"another version", "version: 2\n" + fields + "status: {paid: [x]}\n", `shop.yaml:1:10: mapping shop: version: the one version of the language is 1`},
+		{"another version", "version: 2\n" + fields + "status: {paid: [x]}\n", `shop.yaml:1:10: mapping shop: version: the only version of the language is 1`},
 		{"no mappings", "mappings: []\n", `shop.yaml:1:1: the file has no mappings`},
 		{"a mapping without a name", "mappings:\n- match: {topics: [a]}\n  " + strings.ReplaceAll(fields, "\n", "") + "\n  status: {paid: [x]}\n", `shop.yaml:2:3: mapping mappings[0]: a mapping needs a name or a preset`},
 		{"two of one name", "mappings:\n- {preset: shopify, match: {topics: [a]}}\n- {preset: shopify, match: {topics: [b]}}\n", `shop.yaml:3:3: mapping shopify: another mapping has the same name; give this one a name of its own`},

@@ -124,12 +124,19 @@ func (w *writer) decimal(v []byte, scale int) error {
 	if len(v) > maxDecimal {
 		return refuse("a decimal of %d bytes, more than %d", len(v), maxDecimal)
 	}
+	w.out = AppendDecimal(w.out, v, scale)
+	return nil
+}
+
+// AppendDecimal appends the digits of a big-endian two's complement, with scale of them behind the point. Avro and Connect
+// both encode decimals so.
+func AppendDecimal(out, v []byte, scale int) []byte {
 	n := new(big.Int).SetBytes(v)
 	if len(v) > 0 && v[0]&0x80 != 0 {
 		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(v))))
 	}
 	if n.Sign() < 0 {
-		w.out = append(w.out, '-')
+		out = append(out, '-')
 		n.Neg(n)
 	}
 	digits := n.Append(nil, 10)
@@ -137,10 +144,9 @@ func (w *writer) decimal(v []byte, scale int) error {
 		digits = append(bytes.Repeat([]byte{'0'}, missing), digits...)
 	}
 	whole := len(digits) - scale
-	w.out = append(w.out, digits[:whole]...)
+	out = append(out, digits[:whole]...)
 	if scale > 0 {
-		w.out = append(w.out, '.')
-		w.out = append(w.out, digits[whole:]...)
+		out = append(append(out, '.'), digits[whole:]...)
 	}
-	return nil
+	return out
 }

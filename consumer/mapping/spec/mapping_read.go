@@ -104,12 +104,14 @@ func (r *reader) name(n *yaml.Node) string {
 	return ""
 }
 
+// version checks the version of the language. There is only one, so nothing is kept.
 func (r *reader) version(where string, _, n *yaml.Node) {
 	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!int" || n.Value != "1" {
-		r.Add(r.at(n), where, "the one version of the language is 1")
+		r.Add(r.at(n), where, "the only version of the language is 1")
 	}
 }
 
+// statuses reads LeadHit's statuses. A word with a meaning in the language would make rules ambiguous.
 func (r *reader) statuses(where string, n *yaml.Node) []string {
 	var all []string
 	r.list(where, n, func(where string, n *yaml.Node) {
@@ -127,6 +129,7 @@ func (r *reader) statuses(where string, n *yaml.Node) []string {
 	return all
 }
 
+// match reads the topics: a list of names, or one text, which is an RE2.
 func (r *reader) match(where string, n *yaml.Node) *Match {
 	m := &Match{Place: r.at(n)}
 	found := false
@@ -147,6 +150,7 @@ func (r *reader) match(where string, n *yaml.Node) *Match {
 	return m
 }
 
+// schemas reads the list of schemas. It is a list, not an object, because an id would be a key that is a number.
 func (r *reader) schemas(where string, n *yaml.Node) []Schema {
 	all := []Schema{}
 	r.list(where, n, func(where string, n *yaml.Node) {
@@ -164,6 +168,7 @@ func (r *reader) schemas(where string, n *yaml.Node) []Schema {
 	return all
 }
 
+// rule reads one rule.
 func (r *reader) rule(where string, n *yaml.Node) Rule {
 	s := Rule{Place: r.at(n), Where: where}
 	ok := r.object(where, n, r.ruleNames(&s))
@@ -185,6 +190,7 @@ func (r *reader) ruleNames(s *Rule) names {
 	}
 }
 
+// status reads the status lists. Codes are values of lists and never keys, because tools rewrite keys such as Y or 010.
 func (r *reader) status(where string, n *yaml.Node, m *Mapping) {
 	r.each(where, n, func(name string, key, value *yaml.Node) {
 		where := within(where, name)

@@ -12,7 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxFile bounds a mapping file.
+// maxFile limits a file, in bytes. The largest preset has 4 KB.
 const maxFile = 1 << 20
 
 // A reader walks the nodes of one YAML file, and notes every mistake with its place.
@@ -38,7 +38,8 @@ func (t Text) Given() bool {
 	return t.node != nil
 }
 
-// document parses one YAML document; nil where there is none that can be read.
+// document parses the one YAML document of a file; nil if it cannot be read. It works on nodes, because decoding into
+// structs loses the places, and silently turns an unquoted Y or 010 into something else.
 func (r *reader) document(source []byte) *yaml.Node {
 	if len(source) > maxFile {
 		r.Add(Place{File: r.file}, "", "the file has %d bytes, more than %d", len(source), maxFile)
@@ -69,7 +70,7 @@ func (r *reader) syntax(err error) {
 	r.found = append(r.found, yamlProblem(r.file, r.lines, err))
 }
 
-// resolve follows an alias to what it stands for.
+// resolve returns the node that an alias refers to.
 func resolve(n *yaml.Node) *yaml.Node {
 	for n.Kind == yaml.AliasNode && n.Alias != nil {
 		n = n.Alias
@@ -77,18 +78,20 @@ func resolve(n *yaml.Node) *yaml.Node {
 	return n
 }
 
+// at returns the place of a node.
 func (r *reader) at(n *yaml.Node) Place {
 	return Place{File: r.file, Mapping: r.mapping, Line: n.Line, Column: n.Column}
 }
 
+// newText keeps the lines of the file, so that a later mistake inside the text can be placed.
 func (r *reader) newText(n *yaml.Node) Text {
 	return Text{Place: r.at(n), node: n, lines: r.lines}
 }
 
-// names says what each name of an object stands for.
+// names are the known names of an object, each with the function that reads its value.
 type names map[string]func(where string, key, value *yaml.Node)
 
-// object reads an object whose names are known, in the order of the file.
+// object reads an object whose names are known, in the order of the file. It reports false for anything but an object.
 func (r *reader) object(where string, n *yaml.Node, known names) bool {
 	return r.each(where, n, func(name string, key, value *yaml.Node) {
 		read, ok := known[name]
@@ -100,7 +103,7 @@ func (r *reader) object(where string, n *yaml.Node, known names) bool {
 	})
 }
 
-// each reads an object whose names are free.
+// each reads an object with any names. A name that is used twice is a mistake: YAML readers differ on which of them counts.
 func (r *reader) each(where string, n *yaml.Node, read func(name string, key, value *yaml.Node)) bool {
 	if n.Kind != yaml.MappingNode {
 		r.Add(r.at(n), where, "must be an object of names and values, is %s", kindOf(n))
@@ -122,6 +125,7 @@ func (r *reader) each(where string, n *yaml.Node, read func(name string, key, va
 	return true
 }
 
+// within returns the path of a member, as problems show it.
 func within(where, name string) string {
 	if where == "" {
 		return name
@@ -154,7 +158,7 @@ func (r *reader) text(where string, n *yaml.Node) Text {
 	return t
 }
 
-// choice reads one of a few words.
+// choice reads one of the given words.
 func (r *reader) choice(where string, n *yaml.Node, words ...string) Text {
 	t := r.text(where, n)
 	if t.Value != "" && !slices.Contains(words, t.Value) {
@@ -164,8 +168,8 @@ func (r *reader) choice(where string, n *yaml.Node, words ...string) Text {
 	return t
 }
 
-// code reads a status code. Only what every YAML reader takes for the same text passes: Y, no, 010, 1e3 and null are a
-// bool, a number or nothing to some of them, and one round trip through such a tool makes "paid" of "ignore".
+// code reads a status code. It accepts only texts that every YAML reader reads in the same way. Y, no, 010, 1e3 and null are
+// a bool, a number or nothing to some of them, and one round trip through such a tool (Helm, for one) changes the code.
 func (r *reader) code(where string, n *yaml.Node) Text {
 	t := r.newText(n)
 	plain := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
@@ -184,14 +188,14 @@ func (r *reader) code(where string, n *yaml.Node) Text {
 	return t
 }
 
-// canonical tells whether an integer is written as every reader would write it again, through a float too.
+// canonical reports whether every reader would write the integer in the same way again, even after reading it as a float.
 func canonical(number string) bool {
 	const exact = 15 // digits that a float keeps
 	digits := strings.TrimPrefix(number, "-")
 	return number == "0" || len(digits) <= exact && strings.Trim(digits, "0123456789") == "" && !strings.HasPrefix(digits, "0")
 }
 
-// doubtful tells whether YAML 1.1 reads a plain scalar as something other than text, though YAML 1.2 does not.
+// doubtful reports whether YAML 1.1 reads an unquoted text as something else, though YAML 1.2 does not.
 func doubtful(scalar string) bool {
 	switch strings.ToLower(scalar) {
 	case "y", "n", "yes", "no", "on", "off", "=":
@@ -210,6 +214,7 @@ func (r *reader) integer(where string, n *yaml.Node) int {
 	return i
 }
 
+// kindOf names the kind of a node in a message.
 func kindOf(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -253,7 +258,8 @@ func (t Text) Inside(line, offset int) Place {
 	return at
 }
 
-// written returns how far into its source the character at offset of a scalar stands: quotes and escapes take room.
+// written returns the offset in the source of the character at an offset of the text: quotes and escapes make the source
+// longer.
 func written(source []rune, offset int) int {
 	if len(source) == 0 || source[0] != '"' && source[0] != '\'' {
 		return offset
