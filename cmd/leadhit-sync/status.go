@@ -17,7 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"leadhit-sync/cmd/terminal"
-	"leadhit-sync/cmd/worker"
+	"leadhit-sync/cmd/worker/observe"
 	"leadhit-sync/config"
 )
 
@@ -153,9 +153,9 @@ func statusPageOf(given string) (string, error) {
 
 // asked is the result of asking one worker.
 type asked struct {
-	URL    string         `json:"url"`
-	Error  string         `json:"error,omitempty"`
-	Status *worker.Status `json:"status,omitempty"`
+	URL    string          `json:"url"`
+	Error  string          `json:"error,omitempty"`
+	Status *observe.Status `json:"status,omitempty"`
 }
 
 // showStatus asks all workers at once and prints their status for a screen. It returns an error if one of them did not respond.
@@ -194,7 +194,7 @@ func askWorkers(ctx context.Context, pages []string) []asked {
 	return all
 }
 
-func askWorker(ctx context.Context, transport *http.Transport, page string) (*worker.Status, error) {
+func askWorker(ctx context.Context, transport *http.Transport, page string) (*observe.Status, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, statusLimit, fmt.Errorf("no response within %v", statusLimit))
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, page, http.NoBody)
@@ -209,7 +209,7 @@ func askWorker(ctx context.Context, transport *http.Transport, page string) (*wo
 	if answer.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("HTTP %d: is this a worker's /status?", answer.StatusCode)
 	}
-	var status worker.Status
+	var status observe.Status
 	if err := json.NewDecoder(io.LimitReader(answer.Body, statusPage)).Decode(&status); err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			return nil, cause

@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"leadhit-sync/cmd/terminal"
-	"leadhit-sync/cmd/worker"
+	"leadhit-sync/cmd/worker/observe"
 )
 
 // rows is how many rows the tables of one worker may have.
@@ -140,4 +140,4 @@ func lineOf(a asked) string {
 	return terminal.Quote(state) + "  " + terminal.Quote(a.URL)
 }
 
-func waitingOf(s worker.Status) int { return max(s.Waiting, len(s.Orders)) }
+func waitingOf(s observe.Status) int { return max(s.Waiting, len(s.Orders)) }

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"leadhit-sync/cmd/terminal"
-	"leadhit-sync/cmd/worker"
+	"leadhit-sync/cmd/worker/observe"
 )
 
 const (
@@ -61,7 +61,7 @@ func summaryOf(all []asked) string {
 // statusPrinter prints one worker's status. Ages are relative to the worker's own clock.
 type statusPrinter struct {
 	page   *terminal.Page
-	status worker.Status
+	status observe.Status
 	rows   rows
 }
 
@@ -113,7 +113,7 @@ func (p *statusPrinter) state() {
 }
 
 // unjoined is the phase of a worker that has not joined the group yet, as in /readyz and the log.
-func unjoined(s worker.Status) string {
+func unjoined(s observe.Status) string {
 	switch s.Phase {
 	case "starting", "waiting", "joining":
 		return s.Phase
@@ -122,7 +122,7 @@ func unjoined(s worker.Status) string {
 }
 
 // adviceOn explains a state and what to do about it.
-func adviceOn(s worker.Status) string {
+func adviceOn(s observe.Status) string {
 	const resumes = "; calls resume automatically"
 	switch s.State {
 	case "unauthorised":

@@ -9,24 +9,24 @@ import (
 	"time"
 
 	"leadhit-sync/cmd/terminal"
-	"leadhit-sync/cmd/worker"
+	"leadhit-sync/cmd/worker/observe"
 )
 
 const goldenStatus = "testdata/status.golden.txt"
 
 // troubled is a status with everything in it, and ids that a terminal must not obey.
-func troubled() worker.Status {
+func troubled() observe.Status {
 	at := time.Date(2026, 11, 25, 16, 2, 11, 0, time.UTC)
 	quiet, next := at.Add(8*time.Second), at.Add(12*time.Second)
-	return worker.Status{
+	return observe.Status{
 		Schema: "status.v1", Version: "1.2.3", Group: "leadhit-sync", At: at,
 		State: "flood", Paused: true, Phase: "running", Since: at.Add(-26 * time.Hour),
 		Reason: "120 of the last 200 outcomes were dead letters, of 88 orders", By: "worker-7",
 		Problems: []string{"orders/1 is stuck: a batch of another format. Restore the events, or skip them: run kafka-consumer-groups.sh --reset-offsets"},
 		Events:   1204331, Finished: 1204289, Calls: 12345, Retries: 17, InFlight: 3, Limit: 64, PerSecond: 45.25, RetryAfter: &quiet,
 		Waiting: 37, Blocked: 17, Letters: 130, LettersInAir: 2, OldestAge: 760.4, Lag: 3.2, TwoPartitions: 1,
-		LastHour: []worker.CauseCount{{Cause: "ValidationError", Letters: 120}, {Cause: "HTTP 400", Letters: 10}},
-		Orders: []worker.WaitingOrder{
+		LastHour: []observe.CauseCount{{Cause: "ValidationError", Letters: 120}, {Cause: "HTTP 400", Letters: 10}},
+		Orders: []observe.WaitingOrder{
 			{
 				Event: "orders/0/11872", Order: "4711", Status: "paid", Time: at.Add(-760 * time.Second), Tries: 7, Next: &next,
 				Cause: "HTTP 503", Code: 503, Message: "http 503 Service Unavailable: " + strings.Repeat("no upstream is healthy; ", 9),
@@ -41,15 +41,15 @@ func troubled() worker.Status {
 			},
 		},
 		HeldBack: 300, HeldBackAge: 10920,
-		Answers: []worker.AnswerCount{
-			{Answer: worker.Answer{Cause: "HTTP 503", Code: 503}, Orders: 35},
-			{Answer: worker.Answer{Cause: "Timeout"}, Orders: 1},
-			{Answer: worker.Answer{Cause: "ValidationError", Letter: true}, Orders: 1},
+		Answers: []observe.AnswerCount{
+			{Answer: observe.Answer{Cause: "HTTP 503", Code: 503}, Orders: 35},
+			{Answer: observe.Answer{Cause: "Timeout"}, Orders: 1},
+			{Answer: observe.Answer{Cause: "ValidationError", Letter: true}, Orders: 1},
 		},
-		Partitions: []worker.PartitionStatus{
+		Partitions: []observe.PartitionStatus{
 			{
 				Topic: "orders", Partition: 0, Committed: 11872, Fetched: 11902, End: 12202, Unfinished: 30, OldestOffset: 11872, OldestAge: 760.4,
-				OpenTransaction: &worker.OpenTransaction{LastStable: 11902, HeldBack: 300, Since: at.Add(-10920 * time.Second), Age: 10920},
+				OpenTransaction: &observe.OpenTransaction{LastStable: 11902, HeldBack: 300, Since: at.Add(-10920 * time.Second), Age: 10920},
 			},
 			{Topic: "orders", Partition: 1, Committed: -1, Fetched: 0, End: 5, OldestOffset: -1, Unknown: true},
 			{
@@ -61,29 +61,29 @@ func troubled() worker.Status {
 }
 
 // idle is a worker without partitions that joins.
-func idle() worker.Status {
+func idle() observe.Status {
 	at := time.Date(2026, 11, 25, 16, 2, 11, 0, time.UTC)
-	return worker.Status{
+	return observe.Status{
 		Schema: "status.v1", Version: "dev", Group: "leadhit-sync", At: at, State: "joining", Phase: "joining", Since: at.Add(-90 * time.Second),
-		Limit: 64, Orders: []worker.WaitingOrder{}, Partitions: []worker.PartitionStatus{},
+		Limit: 64, Orders: []observe.WaitingOrder{}, Partitions: []observe.PartitionStatus{},
 	}
 }
 
 // lost is a worker that waits for a topic.
-func lost() worker.Status {
+func lost() observe.Status {
 	s := idle()
 	s.State, s.Phase = "waiting", "waiting"
-	s.Waits = []worker.Wait{{For: "topic orders does not exist; create it, or check KAFKA_TOPICS", Since: s.At.Add(-time.Minute)}}
+	s.Waits = []observe.Wait{{For: "topic orders does not exist; create it, or check KAFKA_TOPICS", Since: s.At.Add(-time.Minute)}}
 	return s
 }
 
 // busyWorker has more partitions than have a line.
-func busyWorker() worker.Status {
+func busyWorker() observe.Status {
 	s := idle()
 	s.State, s.Phase = "running", "running"
-	s.Waits = []worker.Wait{{For: "topic gone does not exist; create it, or check KAFKA_TOPICS", Since: s.At.Add(-time.Hour)}}
+	s.Waits = []observe.Wait{{For: "topic gone does not exist; create it, or check KAFKA_TOPICS", Since: s.At.Add(-time.Hour)}}
 	for n := range 25 {
-		s.Partitions = append(s.Partitions, worker.PartitionStatus{
+		s.Partitions = append(s.Partitions, observe.PartitionStatus{
 			Topic: "orders", Partition: n, Committed: int64(n), Fetched: int64(n + 1), End: int64(n + 1), Unfinished: 1,
 			OldestOffset: int64(n), OldestAge: float64(n + 1),
 		})
@@ -95,7 +95,7 @@ func busyWorker() worker.Status {
 func TestStatusFitsATerminal(t *testing.T) {
 	t.Parallel()
 	var screens strings.Builder
-	for _, workers := range [][]worker.Status{{troubled()}, {idle(), busyWorker(), idle()}, {lost()}} {
+	for _, workers := range [][]observe.Status{{troubled()}, {idle(), busyWorker(), idle()}, {lost()}} {
 		var args []string
 		for _, s := range workers {
 			args = append(args, workerPage(t, s))
@@ -141,21 +141,21 @@ func mustFit(t *testing.T, screens string) {
 }
 
 // outage is a worker with a number of partitions, and 37 waiting orders, all with the same response.
-func outage(partitions int) worker.Status {
+func outage(partitions int) observe.Status {
 	const orders = 37
 	s := busyWorker()
 	s.State, s.Paused, s.Waiting = "outage", true, orders
 	s.Partitions = nil
 	for n := range partitions {
-		s.Partitions = append(s.Partitions, worker.PartitionStatus{Topic: "orders", Partition: n, Unfinished: 1, OldestAge: float64(n)})
+		s.Partitions = append(s.Partitions, observe.PartitionStatus{Topic: "orders", Partition: n, Unfinished: 1, OldestAge: float64(n)})
 	}
 	for n := range 20 {
-		s.Orders = append(s.Orders, worker.WaitingOrder{
+		s.Orders = append(s.Orders, observe.WaitingOrder{
 			Event: "orders/0/" + strconv.Itoa(n), Order: strconv.Itoa(4711 + n), Status: "paid", Time: s.At.Add(-time.Minute), Tries: 3,
 			Cause: "HTTP 503", Code: 503, Message: "http 503 Service Unavailable",
 		})
 	}
-	s.Answers = []worker.AnswerCount{{Answer: worker.Answer{Cause: "HTTP 503", Code: 503}, Orders: orders}}
+	s.Answers = []observe.AnswerCount{{Answer: observe.Answer{Cause: "HTTP 503", Code: 503}, Orders: orders}}
 	return s
 }
 
@@ -182,7 +182,7 @@ func TestOrdersWithTheSameResponseAreGrouped(t *testing.T) {
 // TestAScreenOfStatusFitsEveryHeight: whatever is cut says so, and the state comes first.
 func TestAScreenOfStatusFitsEveryHeight(t *testing.T) {
 	t.Parallel()
-	one := func(s worker.Status) []asked { return []asked{{URL: "http://w:8080/status", Status: &s}} }
+	one := func(s observe.Status) []asked { return []asked{{URL: "http://w:8080/status", Status: &s}} }
 	several := slices.Concat(one(busyWorker()), one(outage(25)), []asked{{URL: "http://gone:8080/status", Error: "connection refused"}}, one(troubled()))
 	for name, all := range map[string][]asked{
 		"idle": one(idle()), "busy": one(busyWorker()), "troubled": one(troubled()), "an outage": one(outage(25)), "several": several, "none": nil,
@@ -226,7 +226,7 @@ func mustFitHeight(t *testing.T, name string, all []asked, whole []string, heigh
 }
 
 // longIDs is a worker whose ids are as long as Kafka and LeadHit allow in practice, some of them wide.
-func longIDs() (s worker.Status, orders []string) {
+func longIDs() (s observe.Status, orders []string) {
 	s = troubled()
 	orders = []string{strings.Repeat("0123456789", 9), strings.Repeat("注文", 30), "4712"}
 	for i := range s.Orders {

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"leadhit-sync/cmd/terminal"
-	"leadhit-sync/cmd/worker"
+	"leadhit-sync/cmd/worker/observe"
 )
 
 // mostPartitions and mostOrderRows limit how many partitions and orders have a line of their own.
@@ -25,7 +25,7 @@ func (p *statusPrinter) partitions() {
 	}
 	rest := ""
 	if shown := p.rows.partitions; len(all) > shown {
-		slices.SortStableFunc(all, func(a, b worker.PartitionStatus) int {
+		slices.SortStableFunc(all, func(a, b observe.PartitionStatus) int {
 			return cmp.Or(cmp.Compare(ageOf(b), ageOf(a)), cmp.Compare(b.Unfinished, a.Unfinished))
 		})
 		unfinished := 0
@@ -46,14 +46,14 @@ func (p *statusPrinter) partitions() {
 }
 
 // ageOf is the age of a partition's oldest unfinished event, including events that are held back.
-func ageOf(at worker.PartitionStatus) float64 {
+func ageOf(at observe.PartitionStatus) float64 {
 	if at.OpenTransaction != nil {
 		return max(at.OldestAge, at.OpenTransaction.Age)
 	}
 	return at.OldestAge
 }
 
-func (p *statusPrinter) partition(at worker.PartitionStatus) {
+func (p *statusPrinter) partition(at observe.PartitionStatus) {
 	age := "-"
 	if at.OldestAge > 0 {
 		age = lasting(seconds(at.OldestAge))
@@ -109,7 +109,7 @@ func (p *statusPrinter) orders() {
 	}
 }
 
-func (p *statusPrinter) ageOf(o worker.WaitingOrder) string {
+func (p *statusPrinter) ageOf(o observe.WaitingOrder) string {
 	if o.Time.IsZero() { // the worker has an older version
 		return "-"
 	}
@@ -119,12 +119,12 @@ func (p *statusPrinter) ageOf(o worker.WaitingOrder) string {
 // answerGroup is the orders with the same last response: their number, and those that the status lists.
 type answerGroup struct {
 	orders int
-	listed []worker.WaitingOrder
+	listed []observe.WaitingOrder
 }
 
 // groupsOf groups the listed orders by their last response, the largest group first. It leaves out groups without a listed order.
-func groupsOf(s worker.Status) []*answerGroup {
-	byAnswer := make(map[worker.Answer]*answerGroup)
+func groupsOf(s observe.Status) []*answerGroup {
+	byAnswer := make(map[observe.Answer]*answerGroup)
 	var all []*answerGroup
 	for _, o := range s.Orders {
 		g := byAnswer[o.Answer()]
@@ -145,7 +145,7 @@ func groupsOf(s worker.Status) []*answerGroup {
 	return all
 }
 
-func (p *statusPrinter) nextTry(o worker.WaitingOrder) string {
+func (p *statusPrinter) nextTry(o observe.WaitingOrder) string {
 	switch {
 	case o.Next != nil && o.Next.Sub(p.status.At) >= time.Second/2:
 		return "in " + lasting(o.Next.Sub(p.status.At))
@@ -155,7 +155,7 @@ func (p *statusPrinter) nextTry(o worker.WaitingOrder) string {
 	return "now"
 }
 
-func lastAnswer(o worker.WaitingOrder) string {
+func lastAnswer(o observe.WaitingOrder) string {
 	text, message := o.Cause, strings.TrimSpace(o.Message)
 	switch {
 	case message == "":

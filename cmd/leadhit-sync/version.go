@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"leadhit-sync/cmd/worker"
+	"leadhit-sync/cmd/worker/observe"
 )
 
 func versionCommand() *cobra.Command {
@@ -45,7 +45,7 @@ type versionJSON struct {
 	Modified bool   `json:"modified"`
 }
 
-func printedVersion(b worker.Build) versionJSON {
+func printedVersion(b observe.Build) versionJSON {
 	return versionJSON{
 		Schema: "version.v1", Version: b.Version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		Commit: b.Revision, Time: b.Time, Modified: b.Modified,
@@ -66,9 +66,9 @@ func versionLines() string {
 }
 
 // build returns what this binary was built from.
-func build() worker.Build {
+func build() observe.Build {
 	info, _ := debug.ReadBuildInfo()
-	return worker.ReadBuild(version, info)
+	return observe.ReadBuild(version, info)
 }
 
 // versionText is the version in logs, letters and requests.

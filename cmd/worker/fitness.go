@@ -9,17 +9,12 @@ import (
 	"sync"
 	"time"
 
+	"leadhit-sync/cmd/worker/observe"
 	"leadhit-sync/deadletter"
 )
 
 // fitnessEvery is how often the letters' topic and the ledger are judged: somebody may alter them while the worker runs.
 const fitnessEvery = time.Minute
-
-// TopicFlaw is a setting of the letters' topic or of the ledger that somebody should change.
-type TopicFlaw struct {
-	Topic string `json:"topic"`
-	deadletter.Flaw
-}
 
 // fitness holds the last inspections of the letters' topic and the ledger. The zero value is ready.
 type fitness struct {
@@ -46,16 +41,16 @@ func (f *fitness) note(is deadletter.Inspection) (came, went []deadletter.Flaw, 
 }
 
 // flaws lists what is wrong now, the fatal flaws of each topic first.
-func (f *fitness) flaws() []TopicFlaw {
+func (f *fitness) flaws() []observe.TopicFlaw {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	all := []TopicFlaw{}
+	all := []observe.TopicFlaw{}
 	for topic, is := range f.found {
 		for _, flaw := range is.Flaws {
-			all = append(all, TopicFlaw{topic, flaw})
+			all = append(all, observe.TopicFlaw{Topic: topic, Flaw: flaw})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b TopicFlaw) int { return strings.Compare(a.Topic, b.Topic) })
+	slices.SortStableFunc(all, func(a, b observe.TopicFlaw) int { return strings.Compare(a.Topic, b.Topic) })
 	return all
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kversion"
 
-	"leadhit-sync/cmd/worker"
+	"leadhit-sync/cmd/worker/observe"
 	"leadhit-sync/integration/shop"
 	"leadhit-sync/leadhit/sandbox"
 )
@@ -36,7 +36,7 @@ func TestAnOpenTransactionIsOnEachPage(t *testing.T) {
 		t.Errorf("got %v of the retention used and %v s left, want half of it", used, left)
 	}
 
-	var status worker.Status
+	var status observe.Status
 	_, text := s.page("/status")
 	if err := json.Unmarshal([]byte(text), &status); err != nil {
 		t.Fatal(err)
@@ -72,7 +72,7 @@ func TestAnEventsTimeBreaksNoPage(t *testing.T) {
 			s.produceAt(ms, `{"order_id":"odd","status":"paid"}`)
 			begun := time.Now()
 			s.run()
-			var status worker.Status
+			var status observe.Status
 			text := ""
 			s.until("the order waits", func() bool {
 				_, text = s.page("/status")

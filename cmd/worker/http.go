@@ -3,12 +3,12 @@ package worker
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
+	"leadhit-sync/cmd/worker/observe"
 	"leadhit-sync/consumer"
 )
 
@@ -24,7 +24,7 @@ func (w *Worker) server() *http.Server {
 	mux.HandleFunc("GET /livez", w.livez)
 	mux.HandleFunc("GET /readyz", w.readyz)
 	mux.HandleFunc("GET /status", w.status)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(w.metrics.registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", w.metrics.Handler())
 	return &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: requestLimit, ReadTimeout: requestLimit, WriteTimeout: 2 * requestLimit, IdleTimeout: time.Minute,
@@ -64,6 +64,15 @@ func (w *Worker) ready() string {
 		return fmt.Sprintf("%s, by %s: %s", s.Text(), s.By, s.Reason)
 	}
 	return s.Detail()
+}
+
+// Status returns the worker's status of now.
+func (w *Worker) Status() observe.Status {
+	state := w.consumer.State()
+	s := w.metrics.Status(state, w.consumer.WaitingOrders(math.MaxInt))
+	s.Version, s.Group = w.version, w.config.Kafka.Group
+	s.Problems, s.Flaws = w.problems(state), w.fitness.flaws()
+	return s
 }
 
 func (w *Worker) status(rw http.ResponseWriter, _ *http.Request) {

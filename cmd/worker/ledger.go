@@ -7,11 +7,20 @@ import (
 	"log/slog"
 
 	"leadhit-sync/config"
+	"leadhit-sync/consumer"
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
 )
+
+// ledger is the worker's access to the group's ledger.
+func (w *Worker) ledger() consumer.Ledger {
+	return consumer.Ledger{
+		Topic: ledger.Topic(w.config.DeadLetter.Topic), Exists: w.ledgerExists, Ensure: w.ensureLedger,
+		Append: func(ctx context.Context, e ledger.Entry) error { return appendEntry(ctx, w.config, w.cluster, e) },
+	}
+}
 
 // ledgerExists says whether the ledger exists, and what keeps it from being used.
 func (w *Worker) ledgerExists(ctx context.Context) (bool, error) {

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 
+	"leadhit-sync/cmd/worker/observe"
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/dispatch"
@@ -47,9 +48,8 @@ func Open(c *config.Config, version string, log *slog.Logger) (_ *Worker, err er
 	if w.tracing, err = openTracing(c, version, log); err != nil {
 		return nil, err
 	}
-	w.metrics = newMetrics(version, c.DeadLetter.Types, log)
+	w.metrics = observe.NewMetrics(version, c.DeadLetter.Types, log)
 	w.wire(m)
-	w.metrics.watch(w)
 	return w, nil
 }
 
@@ -174,4 +174,13 @@ func workerName() string {
 		host = "unknown-host"
 	}
 	return fmt.Sprintf("%s/%d", host, os.Getpid())
+}
+
+// openTracing returns the tracing of the settings. Its error is a *config.Error: only the collector's authorities can be wrong.
+func openTracing(c *config.Config, version string, log *slog.Logger) (*observe.Tracing, error) {
+	tracing, err := observe.OpenTracing(c, version, log)
+	if err != nil {
+		return nil, mistake("OTEL_EXPORTER_OTLP_CERTIFICATE", err)
+	}
+	return tracing, nil
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kversion"
 
-	"leadhit-sync/cmd/worker"
+	"leadhit-sync/cmd/worker/observe"
 	"leadhit-sync/leadhit/sandbox"
 )
 
@@ -116,7 +116,7 @@ func TestAPauseStandsOnEachPage(t *testing.T) {
 	if value(t, page, "orders_waiting") != 1 || value(t, page, "events_blocked") != 2 {
 		t.Errorf("got %s, want one order that waits, and two events behind", page)
 	}
-	var status worker.Status
+	var status observe.Status
 	_, text := s.page("/status")
 	if err := json.Unmarshal([]byte(text), &status); err != nil {
 		t.Fatal(err)
@@ -223,7 +223,7 @@ func TestStatusAnswersWhileTheWorkerIsIdle(t *testing.T) {
 	s.run()
 	s.shows("/metrics", "leadhit_sync_events_finished_total 1")
 	page := s.shows("/status", `"committed": 1`)
-	var status worker.Status
+	var status observe.Status
 	if err := json.Unmarshal([]byte(page), &status); err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		w.log.WarnContext(ctx, "suspicious setting", slog.String("warning", warning))
 	}
 	server := w.server()
-	defer w.tracing.start(ctx)()
+	defer w.tracing.Start(ctx)()
 
 	// The probes and the key are served until the consumer has ended: what drains must stay visible.
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))

@@ -19,6 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"leadhit-sync/cmd/worker"
+	"leadhit-sync/cmd/worker/observe"
 	"leadhit-sync/config"
 	"leadhit-sync/leadhit/sandbox"
 )
@@ -123,7 +124,7 @@ func (s *scene) page(path string) (code int, text string) {
 }
 
 // status asks the worker for its status.
-func (s *scene) status() (status worker.Status) {
+func (s *scene) status() (status observe.Status) {
 	s.t.Helper()
 	_, page := s.page("/status")
 	if err := json.Unmarshal([]byte(page), &status); err != nil {

@@ -11,12 +11,12 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"leadhit-sync/cmd/worker/observe"
 	"leadhit-sync/config"
 	"leadhit-sync/consumer"
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/consumer/mapping"
-	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/leadhit"
 	"leadhit-sync/retry"
 )
@@ -31,8 +31,8 @@ type Worker struct {
 	key      *leadhit.Key
 	client   *leadhit.Client
 	consumer *consumer.Consumer
-	metrics  *metrics
-	tracing  *tracing
+	metrics  *observe.Metrics
+	tracing  *observe.Tracing
 	// retention is how long Kafka keeps the events.
 	retention retention
 	// fitness is what is wrong with the letters' topic and the ledger.
@@ -44,39 +44,42 @@ type Worker struct {
 	recreating   sync.Mutex // held while the letters' topic is created again
 }
 
-// wire hands the consumer, which drives all, what is done on the path of one event: fetch, Mapping.Decode, dispatch,
-// SetOrderStatus, Judge, (Cluster.Append of a letter), dispatch, commit.
+// wire connects the steps of an event's path in their order: fetch, decode, dispatch, call, judge, (letter), dispatch, commit. The
+// consumer fetches, dispatches and commits.
 func (w *Worker) wire(m *mapping.Mapping) {
-	judge := leadhit.Judge{DeadLetterTypes: w.config.DeadLetter.Types}
+	decode := func(ctx context.Context, e *consumer.Event) ([]dispatch.Item, error) {
+		outcomes, err := m.Decode(ctx, e.Record)
+		return items(outcomes), err
+	}
+	decode = w.metrics.Decode(decode)
+	decode = w.tracing.Decode(decode)
+
+	judge := leadhit.Judge{DeadLetterTypes: w.config.DeadLetter.Types}.Judge
+	send := func(ctx context.Context, c consumer.Call) error {
+		return w.client.SetOrderStatus(ctx, leadhit.Call{
+			ID: c.ID, OrderID: c.Order, Status: c.Status, Before: c.Before, Traceparent: observe.Traceparent(ctx),
+		})
+	}
+	send = w.tracing.Send(send, judge)
+	call := func(ctx context.Context, c consumer.Call) retry.Verdict { return judge(send(ctx, c)) }
+	call = w.metrics.Call(call)
+
+	store := func(ctx context.Context, l consumer.Letter) error {
+		return w.writeLetter(ctx, letter(l, w.config.Kafka.Group, w.version))
+	}
+	store = w.metrics.Store(store)
+	store = w.tracing.Store(store)
+
 	w.consumer = consumer.New(consumer.Options{
-		Cluster: w.cluster,
-		Group:   w.config.Kafka.Group,
-		Topics:  w.config.Kafka.Topics,
-		Start:   consumer.Start{Latest: w.config.Kafka.Start.Latest, At: w.config.Kafka.Start.Time},
-		Decode: func(ctx context.Context, e *consumer.Event) ([]dispatch.Item, error) {
-			return w.tracing.decoded(ctx, e, func() ([]dispatch.Item, error) {
-				outcomes, err := m.Decode(ctx, e.Record)
-				return w.metrics.decoded(e, items(outcomes)), err
-			})
-		},
-		Prepare: w.ensureLetters,
-		Ledger: consumer.Ledger{
-			Topic: ledger.Topic(w.config.DeadLetter.Topic), Exists: w.ledgerExists, Ensure: w.ensureLedger,
-			Append: func(ctx context.Context, e ledger.Entry) error { return appendEntry(ctx, w.config, w.cluster, e) },
-		},
+		Cluster: w.cluster, Group: w.config.Kafka.Group, Topics: w.config.Kafka.Topics,
+		Start:    consumer.Start{Latest: w.config.Kafka.Start.Latest, At: w.config.Kafka.Start.Time},
+		Decode:   decode,
 		Dispatch: dispatchConfig(w.config, w.version+"/"+m.Digest()),
-		Call: func(ctx context.Context, c consumer.Call) retry.Verdict {
-			return w.metrics.called(func() retry.Verdict {
-				return w.tracing.called(ctx, c, judge.Judge, func(traceparent string) error {
-					return w.client.SetOrderStatus(ctx, leadhit.Call{
-						ID: c.ID, OrderID: c.Order, Status: c.Status, Before: c.Before, Traceparent: traceparent,
-					})
-				})
-			})
-		},
-		Store: func(ctx context.Context, l consumer.Letter) error {
-			return w.tracing.stored(ctx, l, w.metrics.stored(l, w.writeLetter(ctx, letter(l, w.config.Kafka.Group, w.version))))
-		},
-		Logger: w.log,
+		Call:     call,
+		Prepare:  w.ensureLetters,
+		Store:    store,
+		Ledger:   w.ledger(),
+		Logger:   w.log,
 	})
+	w.metrics.Watch(observe.Source{Consumer: w.consumer, Topics: w.config.Kafka.Topics, Retention: w.retention.all})
 }

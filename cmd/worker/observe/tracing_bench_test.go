@@ -1,10 +1,10 @@
-package worker_test
+package observe_test
 
 import (
 	"context"
 	"testing"
 
-	"leadhit-sync/cmd/worker"
+	"leadhit-sync/cmd/worker/observe"
 	"leadhit-sync/consumer"
 	"leadhit-sync/leadhit"
 	"leadhit-sync/retry"
@@ -14,17 +14,13 @@ import (
 // milliseconds on the wire; here it is nothing, so that only the way to it counts.
 func BenchmarkTracingOff(b *testing.B) {
 	var judge leadhit.Judge
+	var off *observe.Tracing
 	call := consumer.Call{ID: "orders-0-0", Order: "4711", Status: "paid", Event: new(consumer.Event)}
-	for name, one := range map[string]func(context.Context) retry.Verdict{
-		"absent": func(context.Context) retry.Verdict { return judge.Judge(send(call, "")) },
-		"off": func(ctx context.Context) retry.Verdict {
-			return worker.CallUntraced(ctx, call, judge.Judge, func(traceparent string) error { return send(call, traceparent) })
-		},
-	} {
+	for name, send := range map[string]observe.Send{"absent": send, "off": off.Send(send, judge.Judge)} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if v := one(b.Context()); v.Kind != retry.Done {
+				if v := judge.Judge(send(b.Context(), call)); v.Kind != retry.Done {
 					b.Fatalf("got %+v, want done", v)
 				}
 			}
@@ -35,8 +31,8 @@ func BenchmarkTracingOff(b *testing.B) {
 // send stands in for the client.
 //
 //go:noinline
-func send(c consumer.Call, traceparent string) error {
-	if c.ID == traceparent {
+func send(ctx context.Context, c consumer.Call) error {
+	if c.ID == observe.Traceparent(ctx) {
 		return context.Canceled
 	}
 	return nil

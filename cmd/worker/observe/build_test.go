@@ -1,10 +1,10 @@
-package worker_test
+package observe_test
 
 import (
 	"runtime/debug"
 	"testing"
 
-	"leadhit-sync/cmd/worker"
+	"leadhit-sync/cmd/worker/observe"
 )
 
 func TestABuildSaysWhatItWasMadeFrom(t *testing.T) {
@@ -23,47 +23,47 @@ func TestABuildSaysWhatItWasMadeFrom(t *testing.T) {
 		name     string
 		released string
 		info     *debug.BuildInfo
-		want     worker.Build
+		want     observe.Build
 	}{
-		{"nothing is known", "", nil, worker.Build{Version: "dev"}},
-		{"a release without its repository", "1.2.3", built("(devel)"), worker.Build{Version: "1.2.3", Go: "go1.26.0"}},
-		{"go install of a tag", "", built("v1.2.3"), worker.Build{Version: "1.2.3", Go: "go1.26.0"}},
+		{"nothing is known", "", nil, observe.Build{Version: "dev"}},
+		{"a release without its repository", "1.2.3", built("(devel)"), observe.Build{Version: "1.2.3", Go: "go1.26.0"}},
+		{"go install of a tag", "", built("v1.2.3"), observe.Build{Version: "1.2.3", Go: "go1.26.0"}},
 		{
 			"a tagged commit", "",
 			built("v1.2.3", clean...),
-			worker.Build{Version: "1.2.3", Revision: commit, Time: "2026-03-11T07:00:00Z", Go: "go1.26.0"},
+			observe.Build{Version: "1.2.3", Revision: commit, Time: "2026-03-11T07:00:00Z", Go: "go1.26.0"},
 		},
 		{
 			"the linker's word wins", "v1.2.4",
 			built("v1.2.3", clean...),
-			worker.Build{Version: "1.2.4", Revision: commit, Time: "2026-03-11T07:00:00Z", Go: "go1.26.0"},
+			observe.Build{Version: "1.2.4", Revision: commit, Time: "2026-03-11T07:00:00Z", Go: "go1.26.0"},
 		},
 		{
 			"a commit without a tag", "",
 			built("v0.0.0-20260311070000-0123abcdef01", clean...),
-			worker.Build{Version: "dev+0123abc", Revision: commit, Time: "2026-03-11T07:00:00Z", Go: "go1.26.0"},
+			observe.Build{Version: "dev+0123abc", Revision: commit, Time: "2026-03-11T07:00:00Z", Go: "go1.26.0"},
 		},
 		{
 			"files that were changed", "",
 			built("v0.0.0-20260311070000-0123abcdef01+dirty", dirty...),
-			worker.Build{
+			observe.Build{
 				Version: "dev+0123abc.dirty", Revision: commit, Time: "2026-03-11T07:00:00Z", Modified: true, Go: "go1.26.0",
 			},
 		},
 		{
 			"a tag with files that were changed", "",
 			built("v1.2.3+dirty", dirty...),
-			worker.Build{Version: "1.2.3+dirty", Revision: commit, Time: "2026-03-11T07:00:00Z", Modified: true, Go: "go1.26.0"},
+			observe.Build{Version: "1.2.3+dirty", Revision: commit, Time: "2026-03-11T07:00:00Z", Modified: true, Go: "go1.26.0"},
 		},
 		{
 			"a revision shorter than Git's", "",
 			built("(devel)", "vcs.revision", "r42"),
-			worker.Build{Version: "dev+r42", Revision: "r42", Go: "go1.26.0"},
+			observe.Build{Version: "dev+r42", Revision: "r42", Go: "go1.26.0"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if got := worker.ReadBuild(test.released, test.info); got != test.want {
+			if got := observe.ReadBuild(test.released, test.info); got != test.want {
 				t.Errorf("got %+v, want %+v", got, test.want)
 			}
 		})

@@ -1,4 +1,4 @@
-package worker_test
+package observe_test
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"leadhit-sync/cmd/worker"
+	"leadhit-sync/cmd/worker/observe"
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/mapping/registry"
 	"leadhit-sync/integration/peer"
@@ -59,7 +59,7 @@ func TestARegistryWithoutEndCostsNoMemory(t *testing.T) {
 func TestACollectorWithoutEndCostsNoMemory(t *testing.T) {
 	for name, sends := range floods {
 		t.Run(name, func(t *testing.T) {
-			upload, err := worker.OpenCollector("http://"+peer.Listen(t, sends.first, sends.again), config.Traces{Limit: "10000"}, slog.New(slog.DiscardHandler))
+			upload, err := observe.OpenCollector("http://"+peer.Listen(t, sends.first, sends.again), config.Traces{Limit: "10000"}, slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}

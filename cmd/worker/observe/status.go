@@ -1,19 +1,12 @@
-package worker
+package observe
 
 import (
-	"cmp"
-	"math"
-	"slices"
 	"strings"
 	"time"
 
 	"leadhit-sync/consumer"
-	"leadhit-sync/consumer/dispatch"
-	"leadhit-sync/consumer/event"
+	"leadhit-sync/deadletter"
 )
-
-// listedOrders is how many waiting orders a Status names: those of the oldest events.
-const listedOrders = 20
 
 // Status is what /status shows, and what the status command and the demo print. Ages are in seconds.
 type Status struct {
@@ -64,6 +57,12 @@ type Status struct {
 	// Flaws are settings of the letters' topic and of the ledger that somebody should change.
 	Flaws      []TopicFlaw       `json:"topic_flaws"`
 	Partitions []PartitionStatus `json:"partitions"`
+}
+
+// TopicFlaw is a setting of the letters' topic or of the ledger that somebody should change.
+type TopicFlaw struct {
+	Topic string `json:"topic"`
+	deadletter.Flaw
 }
 
 // Wait is something that the worker waits for.
@@ -152,119 +151,4 @@ func (s Status) Detail() string {
 		return s.Text() + ", but waits: " + strings.Join(texts, "; ")
 	}
 	return s.Text() + ": " + strings.Join(texts, "; ")
-}
-
-// Status returns a picture of now.
-func (w *Worker) Status() Status {
-	s, now := w.consumer.State(), time.Now()
-	d := s.Dispatch
-	out := Status{
-		Schema: "status.v1", Version: w.version, Group: w.config.Kafka.Group, At: now,
-		State: word(s), Paused: d.Pause.Kind != "", Phase: string(s.Phase), Since: s.Since, Reason: d.Pause.Reason, By: d.Pause.By,
-		Events: s.Fetched, Finished: d.Finished, InFlight: d.InFlight, Limit: d.Limit, PerSecond: d.PerSecond,
-		Waiting: d.Waiting, Blocked: d.Blocked, LettersInAir: d.Letters, TwoPartitions: w.metrics.spread.count(),
-		Problems: w.problems(s), Flaws: w.fitness.flaws(),
-		LastHour: w.metrics.lately.causes(now), Waits: []Wait{}, Orders: []WaitingOrder{}, Partitions: []PartitionStatus{},
-	}
-	out.Calls, out.Retries, out.Letters = w.metrics.totals()
-	out.OldestAge, out.Lag = ages(now, s, "")
-	out.HeldBack, out.HeldBackAge = heldBack(now, s, "")
-	if !d.Pause.Since.IsZero() {
-		out.Since = d.Pause.Since
-	}
-	if d.Quiet.After(now) {
-		out.RetryAfter = &d.Quiet
-	}
-	for _, wait := range s.Waits {
-		out.Waits = append(out.Waits, Wait(wait))
-	}
-	waiting := w.consumer.WaitingOrders(math.MaxInt)
-	for _, o := range waiting[:min(len(waiting), listedOrders)] {
-		out.Orders = append(out.Orders, waitingOrder(o))
-	}
-	out.Answers = byAnswer(waiting)
-	for _, p := range d.Partitions {
-		out.Partitions = append(out.Partitions, PartitionStatus{
-			Topic: p.Topic, Partition: p.Number, Committed: p.Committed, Fetched: p.Position, End: s.Ends[p.Partition],
-			Unfinished: p.Unfinished, OldestOffset: p.OldestOffset, OldestAge: age(now, p.Oldest),
-			WindowFull: p.Resting, Unknown: p.Suspect, OpenTransaction: openTransaction(now, s, p.Partition),
-		})
-	}
-	return out
-}
-
-func waitingOrder(o dispatch.WaitingOrder) WaitingOrder {
-	out := WaitingOrder{
-		Event: o.ID(), Order: o.Order, Status: o.Status, Time: o.Since,
-		Tries: o.Attempts, Letter: o.Letter, Cause: o.Last.Cause, Code: o.Last.Code, Message: o.Last.Message,
-	}
-	if !o.Next.IsZero() {
-		out.Next = &o.Next
-	}
-	return out
-}
-
-// byAnswer counts waiting orders by their last answer.
-func byAnswer(waiting []dispatch.WaitingOrder) []AnswerCount {
-	counts := make(map[Answer]int)
-	for _, o := range waiting {
-		counts[waitingOrder(o).Answer()]++
-	}
-	all := make([]AnswerCount, 0, len(counts))
-	for answer, n := range counts {
-		all = append(all, AnswerCount{Answer: answer, Orders: n})
-	}
-	slices.SortFunc(all, func(a, b AnswerCount) int {
-		return cmp.Or(cmp.Compare(b.Orders, a.Orders), cmp.Compare(a.Cause, b.Cause), cmp.Compare(a.Code, b.Code), cmp.Compare(number(a.Letter), number(b.Letter)))
-	})
-	return all[:min(len(all), listedOrders)]
-}
-
-// word is the state in one word, as metrics name it.
-func word(s consumer.State) string {
-	if s.Dispatch.Pause.Kind != "" {
-		return s.Dispatch.Pause.Kind
-	}
-	return string(s.Phase)
-}
-
-// openTransaction is the one that holds back a partition's events; nil if there is none.
-func openTransaction(now time.Time, s consumer.State, p event.Partition) *OpenTransaction {
-	held, open := s.HeldBack[p]
-	if !open {
-		return nil
-	}
-	return &OpenTransaction{LastStable: held.Offset, HeldBack: held.Events, Since: held.Since, Age: age(now, held.Since)}
-}
-
-// heldBack returns how many events open transactions hold back, and the age of the oldest: of one topic, or of all if it is "".
-func heldBack(now time.Time, s consumer.State, topic string) (events int64, oldest float64) {
-	for _, p := range s.Dispatch.Partitions {
-		if held, open := s.HeldBack[p.Partition]; open && (topic == "" || topic == p.Topic) {
-			events += held.Events
-			oldest = max(oldest, age(now, held.Since))
-		}
-	}
-	return events, oldest
-}
-
-// ages returns the age of the oldest unfinished event, and of the oldest one that was not tried and waits behind none: of one
-// topic, or of all if it is "". Events that an open transaction holds back are unfinished, and were not tried.
-func ages(now time.Time, s consumer.State, topic string) (oldest, untried float64) {
-	_, held := heldBack(now, s, topic)
-	oldest, untried = held, held
-	for _, p := range s.Dispatch.Partitions {
-		if topic == "" || topic == p.Topic {
-			oldest = max(oldest, age(now, p.Oldest))
-			untried = max(untried, age(now, p.Untried))
-		}
-	}
-	return oldest, untried
-}
-
-func age(now, t time.Time) float64 {
-	if t.IsZero() {
-		return 0
-	}
-	return max(now.Sub(t).Seconds(), 0)
 }

@@ -1,19 +1,11 @@
-package worker
+package observe
 
 import (
 	"context"
 	"log/slog"
 
 	"leadhit-sync/config"
-	"leadhit-sync/consumer"
-	"leadhit-sync/retry"
 )
-
-// CallUntraced makes a call the way a worker does whose tracing is off.
-func CallUntraced(ctx context.Context, c consumer.Call, judge func(error) retry.Verdict, send func(traceparent string) error) retry.Verdict {
-	var off *tracing
-	return off.called(ctx, c, judge, send)
-}
 
 // OpenCollector returns what delivers an empty batch of spans to an address.
 func OpenCollector(address string, t config.Traces, log *slog.Logger) (upload func(context.Context), err error) {

@@ -1,4 +1,4 @@
-package worker
+package observe
 
 import (
 	"context"
@@ -32,25 +32,25 @@ import (
 // flushLimit bounds the delivery of the last spans at the end.
 const flushLimit = 3 * time.Second
 
-// tracing observes the stages from outside, as metrics do: a span for each event, from its reading to the end of the last
+// Tracing observes the steps of an event's path from outside, as Metrics does: a span for each event, from its reading to the end of the last
 // of its orders, and below it one for each call. The event's own traceparent header is the parent, and LeadHit is given
-// the call's. A nil tracing is one that is off.
+// the call's. A nil Tracing is off.
 //
 // An event that this worker did not finish, since its partition went to another one, has no span here; its calls have.
-type tracing struct {
+type Tracing struct {
 	collector *collector
 	resource  []attribute.KeyValue
 	group     attribute.KeyValue
 	server    []attribute.KeyValue // where LeadHit is
 
-	// start sets them, before the consumer runs.
+	// Start sets them, before the consumer runs.
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
 	context  propagation.TraceContext
 }
 
-// openTracing returns the tracing of the settings, nil if it is off. It sends nothing before start.
-func openTracing(c *config.Config, version string, log *slog.Logger) (*tracing, error) {
+// OpenTracing returns the tracing of the settings, nil if it is off. It sends nothing before start.
+func OpenTracing(c *config.Config, version string, log *slog.Logger) (*Tracing, error) {
 	address := c.Traces.Address()
 	if address == "" {
 		return nil, nil // the zero of a part that is off
@@ -63,7 +63,7 @@ func openTracing(c *config.Config, version string, log *slog.Logger) (*tracing, 
 	if name == "" {
 		name = "leadhit-sync"
 	}
-	t := &tracing{
+	t := &Tracing{
 		collector: collector,
 		resource:  []attribute.KeyValue{semconv.ServiceName(name), semconv.ServiceVersion(version)},
 		group:     semconv.MessagingConsumerGroupName(c.Kafka.Group),
@@ -77,8 +77,8 @@ func openTracing(c *config.Config, version string, log *slog.Logger) (*tracing, 
 	return t, nil
 }
 
-// start begins to gather spans and returns what ends it: the last ones are delivered then, for at most three seconds.
-func (t *tracing) start(ctx context.Context) (stop func()) {
+// Start begins to gather spans. stop delivers the last ones, for at most three seconds.
+func (t *Tracing) Start(ctx context.Context) (stop func()) {
 	if t == nil {
 		return func() {}
 	}
@@ -108,22 +108,24 @@ type eventSpan struct {
 	open atomic.Int64 // orders that are neither called nor stored as letters
 }
 
-// decoded reads an event, and ends its span at once if it asks for nothing.
-func (t *tracing) decoded(ctx context.Context, e *consumer.Event, decode func() ([]dispatch.Item, error)) ([]dispatch.Item, error) {
+// Decode begins the span of each event, and ends it at once if the event asks for nothing.
+func (t *Tracing) Decode(decode Decode) Decode {
 	if t == nil {
-		return decode()
+		return decode
 	}
-	s := &eventSpan{read: time.Now()}
-	items, err := decode()
-	if err != nil {
-		return items, err // it will be asked again
+	return func(ctx context.Context, e *consumer.Event) ([]dispatch.Item, error) {
+		s := &eventSpan{read: time.Now()}
+		items, err := decode(ctx, e)
+		if err != nil {
+			return items, err // the event is decoded again
+		}
+		e.Note = s
+		s.open.Store(orders(items))
+		if s.open.Load() == 0 {
+			t.of(ctx, e, s).End()
+		}
+		return items, nil
 	}
-	e.Note = s
-	s.open.Store(orders(items))
-	if s.open.Load() == 0 {
-		t.of(ctx, e, s).End()
-	}
-	return items, nil
 }
 
 // orders is the number of calls and letters that must be over before the event is: of several items that ask for calls
@@ -144,7 +146,7 @@ func orders(items []dispatch.Item) int64 {
 }
 
 // of returns an event's span.
-func (t *tracing) of(ctx context.Context, e *consumer.Event, s *eventSpan) trace.Span {
+func (t *Tracing) of(ctx context.Context, e *consumer.Event, s *eventSpan) trace.Span {
 	s.make.Do(func() {
 		_, s.span = t.tracer.Start(t.context.Extract(ctx, headerCarrier{e}), "process "+e.Topic,
 			trace.WithTimestamp(s.read), trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
@@ -156,34 +158,47 @@ func (t *tracing) of(ctx context.Context, e *consumer.Event, s *eventSpan) trace
 	return s.span
 }
 
-// called makes a call within a span of its own. send is given the traceparent for LeadHit, empty if tracing is off.
-func (t *tracing) called(ctx context.Context, c consumer.Call, judge func(error) retry.Verdict, send func(traceparent string) error) retry.Verdict {
-	s := noteOf(c.Event)
-	if t == nil || s == nil {
-		return judge(send(""))
+// Send makes each call within a span of its own, which [Traceparent] finds. judge gives the verdict of a call's outcome.
+func (t *Tracing) Send(send Send, judge func(error) retry.Verdict) Send {
+	if t == nil {
+		return send
 	}
-	ctx, span := t.tracer.Start(trace.ContextWithSpan(ctx, t.of(ctx, c.Event, s)), leadhit.Method,
-		trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(t.server...), trace.WithAttributes(
-			semconv.RPCSystemNameJSONRPC, semconv.RPCMethod(leadhit.Method), semconv.JSONRPCProtocolVersion("2.0"),
-			semconv.JSONRPCRequestID(c.ID), semconv.HTTPRequestMethodPost,
-			attribute.String("leadhit_sync.order", c.Order), attribute.String("leadhit_sync.status", c.Status),
-		))
+	return func(ctx context.Context, c consumer.Call) error {
+		s := noteOf(c.Event)
+		if s == nil {
+			return send(ctx, c)
+		}
+		ctx, span := t.tracer.Start(trace.ContextWithSpan(ctx, t.of(ctx, c.Event, s)), leadhit.Method,
+			trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(t.server...), trace.WithAttributes(
+				semconv.RPCSystemNameJSONRPC, semconv.RPCMethod(leadhit.Method), semconv.JSONRPCProtocolVersion("2.0"),
+				semconv.JSONRPCRequestID(c.ID), semconv.HTTPRequestMethodPost,
+				attribute.String("leadhit_sync.order", c.Order), attribute.String("leadhit_sync.status", c.Status),
+			))
+		err := send(ctx, c)
+		v := judge(err)
+		span.SetAttributes(attribute.String("leadhit_sync.verdict", v.Kind.String()))
+		span.SetAttributes(statusOf(err)...)
+		if err != nil {
+			span.RecordError(err)
+			span.SetAttributes(semconv.ErrorTypeKey.String(v.Cause))
+			span.SetStatus(codes.Error, v.Message)
+		}
+		span.End()
+		if v.Kind == retry.Done {
+			s.over()
+		}
+		return err
+	}
+}
+
+// Traceparent returns the W3C header for a call within a span, and "" if tracing is off.
+func Traceparent(ctx context.Context) string {
+	if !trace.SpanContextFromContext(ctx).IsValid() {
+		return ""
+	}
 	carrier := propagation.MapCarrier{}
-	t.context.Inject(ctx, carrier)
-	err := send(carrier["traceparent"])
-	v := judge(err)
-	span.SetAttributes(attribute.String("leadhit_sync.verdict", v.Kind.String()))
-	span.SetAttributes(statusOf(err)...)
-	if err != nil {
-		span.RecordError(err)
-		span.SetAttributes(semconv.ErrorTypeKey.String(v.Cause))
-		span.SetStatus(codes.Error, v.Message)
-	}
-	span.End()
-	if v.Kind == retry.Done {
-		s.over()
-	}
-	return v
+	propagation.TraceContext{}.Inject(ctx, carrier)
+	return carrier["traceparent"]
 }
 
 // statusOf is what the answer said, as far as there was one.
@@ -202,21 +217,25 @@ func statusOf(err error) []attribute.KeyValue {
 	return nil
 }
 
-// stored notes a letter on its event's span, once it is stored.
-func (t *tracing) stored(ctx context.Context, l consumer.Letter, err error) error {
-	s := noteOf(l.Event)
-	if t == nil || s == nil || err != nil {
+// Store notes letters on their events' spans, once they are stored.
+func (t *Tracing) Store(store Store) Store {
+	if t == nil {
+		return store
+	}
+	return func(ctx context.Context, l consumer.Letter) error {
+		err := store(ctx, l)
+		if s := noteOf(l.Event); s != nil && err == nil {
+			span := t.of(ctx, l.Event, s)
+			span.AddEvent("dead letter", trace.WithAttributes(attribute.String("leadhit_sync.cause", l.Verdict.Cause)))
+			span.SetAttributes(semconv.ErrorTypeKey.String(l.Verdict.Cause))
+			span.SetStatus(codes.Error, "dead letter: "+l.Verdict.Cause)
+			s.over()
+		}
 		return err
 	}
-	span := t.of(ctx, l.Event, s)
-	span.AddEvent("dead letter", trace.WithAttributes(attribute.String("leadhit_sync.cause", l.Verdict.Cause)))
-	span.SetAttributes(semconv.ErrorTypeKey.String(l.Verdict.Cause))
-	span.SetStatus(codes.Error, "dead letter: "+l.Verdict.Cause)
-	s.over()
-	return nil
 }
 
-// noteOf is what decoded has left at an event.
+// noteOf returns the span that Decode left at an event.
 func noteOf(e *consumer.Event) *eventSpan {
 	if e == nil {
 		return nil

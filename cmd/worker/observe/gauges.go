@@ -1,4 +1,4 @@
-package worker
+package observe
 
 import (
 	"strconv"
@@ -13,15 +13,23 @@ import (
 	"leadhit-sync/retry"
 )
 
-// gauges reads the consumer's state at each scrape.
-type gauges struct{ worker *Worker }
+// Source is where the gauges and the status come from.
+type Source struct {
+	Consumer *consumer.Consumer
+	Topics   []string
+	// Retention returns the age at which Kafka deletes an event, for each topic where that is known.
+	Retention func() map[string]time.Duration
+}
+
+// gauges reads the source at each scrape.
+type gauges struct{ source Source }
 
 // Describe sends nothing: the collector is unchecked, its metrics are made at each scrape.
 func (g *gauges) Describe(chan<- *prometheus.Desc) {}
 
 // Collect sends the state of now.
 func (g *gauges) Collect(out chan<- prometheus.Metric) {
-	s, now, to := g.worker.consumer.State(), time.Now(), sender(out)
+	s, now, to := g.source.Consumer.State(), time.Now(), sender(out)
 	g.state(to, s, now)
 	calls(to, s.Dispatch, now)
 	events(to, s)
@@ -45,24 +53,24 @@ func phases() []string {
 }
 
 func (g *gauges) state(to sender, s consumer.State, now time.Time) {
-	to.oneOf("state", "1 for what the worker is about: what pauses its calls ("+strings.Join(pauses(), ", ")+"), else its phase ("+
+	to.oneOf("state", "1 for the worker's state: the reason why calls are paused ("+strings.Join(pauses(), ", ")+"), otherwise its phase ("+
 		strings.Join(phases(), ", ")+").", "state", word(s), append(phases(), pauses()...)...)
-	to.oneOf("phase", "1 for what the membership is about, whether calls are paused or not.", "phase", string(s.Phase), phases()...)
+	to.oneOf("phase", "1 for the phase of the group membership, whether calls are paused or not.", "phase", string(s.Phase), phases()...)
 	to.oneOf("paused", "1 while calls are paused for this reason.", "reason", s.Dispatch.Pause.Kind, pauses()...)
-	to.gauge("without_generation_seconds", "For how long the worker has been in no generation of the group; 0 while it is in one.",
+	to.gauge("without_generation_seconds", "How long the worker has been in no generation of the group; 0 while it is in one.",
 		age(now, s.Apart))
 	to.counter("generations_total", "Generations of the group that this worker was part of.", float64(s.Generations))
 }
 
 func calls(to sender, s dispatch.Snapshot, now time.Time) {
 	to.gauge("calls_in_flight", "Calls in flight, those of ended generations included.", float64(s.InFlight))
-	to.gauge("calls_limit", "How many calls may be in flight now: CALLS_IN_FLIGHT or, after overload, fewer; 1 while only probes may start.", float64(s.Limit))
-	to.gauge("calls_per_second_limit", "How many calls a second may start now: CALLS_PER_SECOND or, after overload, fewer; 0 for no limit.",
+	to.gauge("calls_limit", "Maximum number of calls in flight now: CALLS_IN_FLIGHT or, after overload, fewer; 1 while only probes may start.", float64(s.Limit))
+	to.gauge("calls_per_second_limit", "Maximum number of calls per second now: CALLS_PER_SECOND or, after overload, fewer; 0 for no limit.",
 		s.PerSecond)
-	to.gauge("retry_after_seconds", "For how long all calls wait because LeadHit asked for it with a Retry-After.", max(s.Quiet.Sub(now).Seconds(), 0))
-	to.gauge("orders_waiting", "Orders whose call failed and is to be repeated, after a wait or a pause.", float64(s.Waiting))
-	to.gauge("events_blocked", "Events that wait behind an earlier one of their order.", float64(s.Blocked))
-	to.gauge("letters_in_air", "Dead letters that are not stored yet, those included whose storing failed.", float64(s.Letters))
+	to.gauge("retry_after_seconds", "How long all calls still wait because of a Retry-After of LeadHit.", max(s.Quiet.Sub(now).Seconds(), 0))
+	to.gauge("orders_waiting", "Orders whose call failed and will be retried, after a backoff or a pause.", float64(s.Waiting))
+	to.gauge("events_blocked", "Events that wait behind an earlier event of their order.", float64(s.Blocked))
+	to.gauge("letters_in_air", "Dead letters that are not stored yet, including those whose attempts failed.", float64(s.Letters))
 }
 
 func events(to sender, s consumer.State) {
@@ -72,10 +80,10 @@ func events(to sender, s consumer.State) {
 	}
 	to.gauge("events_unfinished", "Events fetched and not yet finished.", float64(unfinished))
 	to.counter("events_total", "Events fetched.", float64(s.Fetched))
-	to.counter("events_finished_total", "Events that need nothing more: accepted, ignored, or stored as dead letters.",
+	to.counter("events_finished_total", "Events finished: accepted, ignored, or stored as dead letters.",
 		float64(s.Dispatch.Finished))
 	to.counter("events_passed_over_total", "Events fetched that an earlier owner of the partition had finished.", float64(s.Dispatch.Passed))
-	to.counter("expired_unread_total", "Events that retention took before they were read.", float64(s.Expired))
+	to.counter("expired_unread_total", "Events that retention deleted before they were read.", float64(s.Expired))
 	to.gauge("commit_metadata_bytes", "Bytes of metadata that the brokers accept with a commit: 4096 until they refuse a commit.",
 		float64(s.Dispatch.MetadataBytes))
 	to.counter("commits_total", "Partition offsets committed and acknowledged.", float64(s.Commits))
@@ -89,25 +97,25 @@ func partitions(to sender, s consumer.State) {
 		unknown += number(p.Suspect)
 	}
 	to.gauge("partitions_owned", "Partitions that this worker consumes.", float64(len(s.Dispatch.Partitions)))
-	to.gauge("partitions_window_full", "Partitions whose fetching rests because too much is unfinished.", float64(full))
+	to.gauge("partitions_window_full", "Partitions whose fetching rests because the window is full.", float64(full))
 	to.gauge("partitions_unknown", "Partitions that the broker does not know; their calls and commits wait.", float64(unknown))
 	to.gauge("partitions_unreadable", "Partitions that are stuck because their next batch cannot be read.", float64(len(s.Unreadable)))
 	to.gauge("partitions_unowned", "Partitions that no worker of the group consumes, as the group's leader sees it; 0 on the others.",
 		float64(s.Unowned))
 	to.counter("partitions_restarted_total", "Partitions that were truncated or created again.", float64(s.Restarted))
 	for p, rested := range s.Dispatch.Rested {
-		to.send(prometheus.CounterValue, "window_full_seconds_total", "For how long fetching rested because too much was unfinished.",
+		to.send(prometheus.CounterValue, "window_full_seconds_total", "How long fetching rested because the window was full.",
 			rested.Seconds(), []string{"topic", "partition"}, p.Topic, strconv.Itoa(p.Number))
 	}
 }
 
 // topics sends the ages of each topic's events. What is lost first, and when, is known only of topics whose retention is.
 func (g *gauges) topics(to sender, s consumer.State, now time.Time) {
-	limits := g.worker.retention.all()
+	limits := g.source.Retention()
 	topic := []string{"topic"}
-	for _, name := range g.worker.config.Kafka.Topics {
+	for _, name := range g.source.Topics {
 		oldest, untried := ages(now, s, name)
-		to.send(prometheus.GaugeValue, "lag_seconds", "Age of the oldest event that was not tried yet and waits behind no other of its order.",
+		to.send(prometheus.GaugeValue, "lag_seconds", "Age of the oldest event that was not called yet and is not blocked.",
 			untried, topic, name)
 		to.send(prometheus.GaugeValue, "oldest_unfinished_age_seconds", "Age of the oldest unfinished event.", oldest, topic, name)
 		held, heldAge := heldBack(now, s, name)
@@ -120,11 +128,11 @@ func (g *gauges) topics(to sender, s consumer.State, now time.Time) {
 			continue
 		}
 		to.send(prometheus.GaugeValue, "time_to_loss_seconds",
-			"In how long retention may take the oldest unfinished event; absent where retention is not known or has no end.",
+			"How soon retention may delete the oldest unfinished event; absent if retention is unknown or unlimited.",
 			limit.Seconds()-oldest, topic, name)
 		if limit > 0 {
 			to.send(prometheus.GaugeValue, "retention_used_ratio",
-				"Age of the oldest unfinished event, as a part of the topic's retention.ms; absent where that is not known or has no end.",
+				"Age of the oldest unfinished event, divided by the topic's retention.ms; absent if that is unknown or unlimited.",
 				oldest/limit.Seconds(), topic, name)
 		}
 	}

@@ -1,7 +1,9 @@
-package worker
+package observe
 
 import (
+	"context"
 	"log/slog"
+	"net/http"
 	"runtime"
 	"runtime/debug"
 	"sync/atomic"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"leadhit-sync/consumer"
 	"leadhit-sync/consumer/dispatch"
@@ -28,9 +31,9 @@ const (
 	actionRefuse = "refuse"
 )
 
-// metrics observes the stages from outside, so that they stay free of Prometheus. The names are an API: they stay, and
-// testdata/metrics.golden.txt lists them. Labels are bounded: no order, no message, and of the causes the first 100.
-type metrics struct {
+// Metrics counts and times the steps of an event's path from outside, so that they stay free of Prometheus. The names are an API:
+// they stay, and testdata/metrics.golden.txt lists them. Labels are bounded: no order, no message, and of the causes the first 100.
+type Metrics struct {
 	registry *prometheus.Registry
 	log      *slog.Logger
 
@@ -48,20 +51,20 @@ type metrics struct {
 	calls, done, lettersTotal atomic.Uint64
 }
 
-// newMetrics returns metrics that know the causes of letters from the start, those of deadLetterTypes among them: an alert
+// NewMetrics returns metrics that know the causes of letters from the start, those of deadLetterTypes among them: an alert
 // on an increase misses the first letter of a cause that appears with it.
-func newMetrics(version string, deadLetterTypes []string, log *slog.Logger) *metrics {
-	m := &metrics{
+func NewMetrics(version string, deadLetterTypes []string, log *slog.Logger) *Metrics {
+	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		log:      log,
 		spread:   newSpread(),
 		items: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "items_total",
-			Help: "What events ask for: an item for each order an event names, by action (call, ignore, refuse).",
+			Help: "Items, by action (call, ignore, refuse): what an event asks for, one for each order it names.",
 		}, []string{"action"}),
 		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "verdicts_total",
-			Help: "Calls by what their answer means (done, again, dead_letter, unauthorised, misconfigured), and its cause.",
+			Help: "Calls by verdict (done, again, dead_letter, unauthorised, misconfigured) and cause.",
 		}, []string{"kind", "cause"}),
 		latency: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "call_seconds", Help: "How long calls take, failed ones included.",
@@ -69,15 +72,15 @@ func newMetrics(version string, deadLetterTypes []string, log *slog.Logger) *met
 		}),
 		letters: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "letters_total",
-			Help: "Dead letters stored, by cause and stage (mapping: the event makes no sense; call: LeadHit refused).",
+			Help: "Dead letters stored, by cause and stage (mapping: the mapping refused; call: LeadHit refused).",
 		}, []string{"cause", "stage"}),
 		letterFailures: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "letter_write_failures_total",
-			Help: "Failed tries to store a dead letter; its order waits meanwhile.",
+			Help: "Failed attempts to store a dead letter; its order waits meanwhile.",
 		}),
 		spreadOrders: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "orders_in_two_partitions_total",
-			Help: "Orders seen in a second partition of their topic: their events have no order to keep; set the record key to the order id.",
+			Help: "Orders seen in a second partition of their topic: Kafka keeps no order between these events; set the record key to the order id.",
 		}),
 	}
 	m.start(deadLetterTypes)
@@ -87,7 +90,7 @@ func newMetrics(version string, deadLetterTypes []string, log *slog.Logger) *met
 }
 
 // start gives each counter that can be foreseen its 0.
-func (m *metrics) start(deadLetterTypes []string) {
+func (m *Metrics) start(deadLetterTypes []string) {
 	for _, action := range []string{actionCall, actionIgnore, actionRefuse} {
 		m.items.WithLabelValues(action)
 	}
@@ -117,10 +120,26 @@ func buildInfo(version string) prometheus.Collector {
 	return build
 }
 
-func (m *metrics) watch(w *Worker) { m.registry.MustRegister(&gauges{w}) }
+// Watch adds the metrics that are read from a worker at each scrape.
+func (m *Metrics) Watch(s Source) { m.registry.MustRegister(&gauges{s}) }
 
-// decoded counts what an event asks for.
-func (m *metrics) decoded(e *consumer.Event, items []dispatch.Item) []dispatch.Item {
+// Handler serves the metrics.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// Decode counts what events ask for.
+func (m *Metrics) Decode(decode Decode) Decode {
+	return func(ctx context.Context, e *consumer.Event) ([]dispatch.Item, error) {
+		items, err := decode(ctx, e)
+		if err == nil {
+			m.decoded(e, items)
+		}
+		return items, err
+	}
+}
+
+func (m *Metrics) decoded(e *consumer.Event, items []dispatch.Item) {
 	for _, it := range items {
 		switch it.Action {
 		case dispatch.Send:
@@ -132,11 +151,10 @@ func (m *metrics) decoded(e *consumer.Event, items []dispatch.Item) []dispatch.I
 			m.items.WithLabelValues(actionRefuse).Inc()
 		}
 	}
-	return items
 }
 
 // watchSpread tells once that an order's events are not in one partition, and counts such orders.
-func (m *metrics) watchSpread(e *consumer.Event, order string) {
+func (m *Metrics) watchSpread(e *consumer.Event, order string) {
 	before, found, first := m.spread.seen(e.Topic, e.Partition, order)
 	if !found {
 		return
@@ -151,11 +169,18 @@ func (m *metrics) watchSpread(e *consumer.Event, order string) {
 	}
 }
 
-// called times a call and counts its verdict.
-func (m *metrics) called(call func() retry.Verdict) retry.Verdict {
-	start := time.Now()
-	v := call()
-	m.latency.Observe(time.Since(start).Seconds())
+// Call times calls and counts their verdicts.
+func (m *Metrics) Call(call Call) Call {
+	return func(ctx context.Context, c consumer.Call) retry.Verdict {
+		start := time.Now()
+		v := call(ctx, c)
+		m.called(time.Since(start), v)
+		return v
+	}
+}
+
+func (m *Metrics) called(took time.Duration, v retry.Verdict) {
+	m.latency.Observe(took.Seconds())
 	cause := v.Cause
 	if cause != "" {
 		cause = m.causes.label(cause)
@@ -165,15 +190,22 @@ func (m *metrics) called(call func() retry.Verdict) retry.Verdict {
 	if v.Kind == retry.Done || v.Kind == retry.DeadLetter {
 		m.done.Add(1)
 	}
-	return v
 }
 
-// stored counts a letter.
-func (m *metrics) stored(l consumer.Letter, err error) error {
-	if err != nil {
-		m.letterFailures.Inc()
+// Store counts the letters stored, and the attempts that failed.
+func (m *Metrics) Store(store Store) Store {
+	return func(ctx context.Context, l consumer.Letter) error {
+		err := store(ctx, l)
+		if err != nil {
+			m.letterFailures.Inc()
+		} else {
+			m.stored(l)
+		}
 		return err
 	}
+}
+
+func (m *Metrics) stored(l consumer.Letter) {
 	stage, cause := stageCall, m.causes.label(l.Verdict.Cause)
 	if l.Mapping {
 		stage = stageMapping
@@ -181,11 +213,10 @@ func (m *metrics) stored(l consumer.Letter, err error) error {
 	m.letters.WithLabelValues(cause, stage).Inc()
 	m.lately.add(time.Now(), cause)
 	m.lettersTotal.Add(1)
-	return nil
 }
 
 // totals returns the calls made, those of them that will be repeated, and the letters stored.
-func (m *metrics) totals() (calls, again, letters uint64) {
+func (m *Metrics) totals() (calls, again, letters uint64) {
 	done := m.done.Load() // before the calls, so that the difference is never negative
 	calls = m.calls.Load()
 	return calls, calls - done, m.lettersTotal.Load()

@@ -1,4 +1,4 @@
-package worker
+package observe
 
 import (
 	"bytes"
@@ -49,7 +49,7 @@ func openCollector(address string, t config.Traces, version string, log *slog.Lo
 	if t.CAFile != "" {
 		roots, err := credentials.Keep("OTEL_EXPORTER_OTLP_CERTIFICATE", log, credentials.Authorities(t.CAFile))
 		if err != nil {
-			return nil, mistake("OTEL_EXPORTER_OTLP_CERTIFICATE", err)
+			return nil, err
 		}
 		transport.DialTLSContext = credentials.DialTLS(roots, t.Timeout(), "http/1.1")
 	}

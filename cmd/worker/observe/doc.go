@@ -1,0 +1,32 @@
+// Package observe watches a worker from outside: metrics, traces and the status page. The steps of an event's path know none of it.
+//
+// [Metrics] and [Tracing] decorate the steps, one line each in the wiring:
+//
+//	decode = metrics.Decode(decode)
+//	send = tracing.Send(send, judge)
+//	call = metrics.Call(call)
+//	store = metrics.Store(store)
+//
+// Gauges and the [Status] are read from the consumer when somebody asks. Metrics and Tracing may be used by several goroutines. Only
+// Tracing has a goroutine of its own, the batcher of spans; the function that Start returns ends it and waits for it.
+package observe
+
+import (
+	"context"
+
+	"leadhit-sync/consumer"
+	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/retry"
+)
+
+// Decode turns an event into items.
+type Decode = func(context.Context, *consumer.Event) ([]dispatch.Item, error)
+
+// Send makes one call. Its error is the outcome, not judged yet.
+type Send = func(context.Context, consumer.Call) error
+
+// Call makes one call and judges its outcome.
+type Call = func(context.Context, consumer.Call) retry.Verdict
+
+// Store stores one letter.
+type Store = func(context.Context, consumer.Letter) error
