@@ -45,7 +45,7 @@ func TestLaunch(t *testing.T) {
 	if err := worker.Process.Signal(os.Interrupt); err != nil {
 		t.Error(err)
 	}
-	if err := observe.Wait(); err != nil {
+	if err := worker.Wait(); err != nil {
 		t.Errorf("the worker: %v", err)
 	}
 	w.end(t)
