@@ -173,9 +173,9 @@ func (c *compiler) lists() {
 		for _, code := range l.Codes {
 			switch other, twice := seen[code.Value]; {
 			case twice && other == where:
-				c.add(code.Place, where, "the code %q stands here twice", code.Value)
+				c.add(code.Place, where, "the code %q is used twice", code.Value)
 			case twice:
-				c.add(code.Place, where, "the code %q stands in %s too", code.Value, other)
+				c.add(code.Place, where, "the code %q is in %s too", code.Value, other)
 			default:
 				seen[code.Value] = where
 				p.codes[code.Value] = v

@@ -165,11 +165,11 @@ func TestWhatCannotBeToldIsRefusedWithItsCause(t *testing.T) {
 		{"a document behind", `{"order_id":"A","status":"paid"}{}`, "NotJSON", "text after the JSON document, from byte 32 of 34"},
 		{"a comma too many", `{"order_id":"A","status":"paid",}`, "NotJSON", "not JSON at byte 31 of 33"},
 		{"a leading zero", id(`0123`), "NotJSON", "not JSON at byte 29 of 33"},
-		{"a duplicate name", `{"order_id":"A","status":"new","status":"paid"}`, "DuplicateName", "the name status stands twice in one object, again at byte 31 of 47"},
-		{"a duplicate name deep inside", `{"order_id":"A","status":"paid","a":[{"b":1,"b":2}]}`, "DuplicateName", "the name b stands twice in one object, again at byte 44 of 52"},
-		{"a duplicate in escapes", `{"order_id":"A","status":"paid","order\u005fid":"B"}`, "DuplicateName", "the name order_id stands twice in one object, again at byte 32 of 52"},
-		{"a duplicate that is an address", `{"a@b.ru":1,"a@b.ru":2}`, "DuplicateName", "a name stands twice in one object, again at byte 12 of 23"},
-		{"a duplicate that is a telephone number", `{"79991234567":1,"79991234567":2}`, "DuplicateName", "a name stands twice in one object, again at byte 17 of 33"},
+		{"a duplicate name", `{"order_id":"A","status":"new","status":"paid"}`, "DuplicateName", "the name status is used twice in one object, again at byte 31 of 47"},
+		{"a duplicate name deep inside", `{"order_id":"A","status":"paid","a":[{"b":1,"b":2}]}`, "DuplicateName", "the name b is used twice in one object, again at byte 44 of 52"},
+		{"a duplicate in escapes", `{"order_id":"A","status":"paid","order\u005fid":"B"}`, "DuplicateName", "the name order_id is used twice in one object, again at byte 32 of 52"},
+		{"a duplicate that is an address", `{"a@b.ru":1,"a@b.ru":2}`, "DuplicateName", "a name is used twice in one object, again at byte 12 of 23"},
+		{"a duplicate that is a telephone number", `{"79991234567":1,"79991234567":2}`, "DuplicateName", "a name is used twice in one object, again at byte 17 of 33"},
 		{"one level too deep", `{"a":` + tooDeep + `,"order_id":"A","status":"paid"}`, "TooDeep", "more than 512 objects and arrays within one another"},
 		{"far too deep", strings.Repeat("[", 1<<20), "TooDeep", "more than 512 objects and arrays within one another"},
 		{"more than 4 MiB", strings.Repeat(" ", 4<<20) + "1", "TooLarge", "the value has 4194305 bytes, more than 4194304"},
@@ -217,8 +217,8 @@ func TestTombstonesAreIgnoredUnlessTheyAreCloudEvents(t *testing.T) {
 		{"a null value without ce_source", event.Record{Headers: append(ce[:1:1], ce[2:]...)}, ignore},
 		{"a null value without ce_type", event.Record{Headers: append(ce[:2:2], ce[3])}, ignore},
 		{"a null value with all four", event.Record{Headers: ce}, mapping.Item{Cause: "MissingStatus", Message: "status is missing: no path $.status"}},
-		{"JSON null", value(" null "), mapping.Item{Action: mapping.Ignore, Message: "JSON null, as good as a tombstone"}},
-		{"JSON null in a string", value(`"null"`), mapping.Item{Action: mapping.Ignore, Message: "JSON null, as good as a tombstone"}},
+		{"JSON null", value(" null "), mapping.Item{Action: mapping.Ignore, Message: "JSON null, treated as a tombstone"}},
+		{"JSON null in a string", value(`"null"`), mapping.Item{Action: mapping.Ignore, Message: "JSON null, treated as a tombstone"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -142,7 +142,7 @@ func (r *run) unwrap(doc []byte) *Item {
 		}
 	}
 	if r.scan.Kind() == 'n' {
-		return ignored("JSON null, as good as a tombstone")
+		return ignored("JSON null, treated as a tombstone")
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func ExampleMapping_Decode() {
 	// Output:
 	// call order "9007199254740993" status "paid"  ()
 	// refuse order "" status "paid" BadOrderID (order_id is the number 1001.0, not a string or an integer)
-	// ignore order "" status ""  (JSON null, as good as a tombstone)
+	// ignore order "" status ""  (JSON null, treated as a tombstone)
 }
 
 func ExampleMapping_Explain() {

@@ -66,7 +66,7 @@ const (
 	sayRefuse verdictKind = iota
 	sayCall
 	sayIgnore
-	sayPass // the status as it stands
+	sayPass // send the status as it is
 )
 
 type codeList struct {

@@ -39,7 +39,7 @@ var (
 // maxText limits a schema's text together with the texts that it refers to, in bytes.
 const maxText = 4 << 20
 
-// A Lookup finds the schema with the id that stands in a frame. Its errors are ErrUnknown, ErrUnreachable and
+// A Lookup finds the schema with the id in a frame. Its errors are ErrUnknown, ErrUnreachable and
 // ErrNotDecodable, wrapped, or the context's.
 type Lookup func(ctx context.Context, id int) (*Schema, error)
 

@@ -121,7 +121,7 @@ func (r *reader) statuses(where string, n *yaml.Node) []string {
 		case slices.Contains([]string{Ignore, DeadLetter, Pass, otherwise}, t.Value):
 			r.Add(t.Place, where, "%q has a meaning of its own", t.Value)
 		case slices.Contains(all, t.Value):
-			r.Add(t.Place, where, "%q stands here twice", t.Value)
+			r.Add(t.Place, where, "%q is used twice", t.Value)
 		default:
 			all = append(all, t.Value)
 		}

@@ -24,7 +24,7 @@ type reader struct {
 	mapping string   // the one that is being read
 }
 
-// Text is a scalar of a file, and where it stands. Value is empty where there is no text, or none that can be used.
+// Text is a scalar of a file, and where it is. Value is empty if there is no usable text.
 type Text struct {
 	Place
 
@@ -116,7 +116,7 @@ func (r *reader) each(where string, n *yaml.Node, read func(name string, key, va
 		case key.Kind != yaml.ScalarNode || key.ShortTag() != "!!str":
 			r.Add(r.at(key), where, "a name must be text, is %s", kindOf(key))
 		case slices.Contains(seen, key.Value):
-			r.Add(r.at(key), where, "the name %q stands here twice", key.Value)
+			r.Add(r.at(key), where, "the name %q is used twice", key.Value)
 		default:
 			seen = append(seen, key.Value)
 			read(key.Value, key, value)

@@ -42,7 +42,7 @@ func (s *Scanner) explain(err error) error {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return &refusal{nil, fmt.Sprintf("the JSON document breaks off after %d bytes", size)}
 	case errors.As(err, &syntax) && errors.Is(err, jsontext.ErrDuplicateName):
-		return &refusal{ErrDuplicateName, fmt.Sprintf("%s stands twice in one object, again at byte %d of %d",
+		return &refusal{ErrDuplicateName, fmt.Sprintf("%s is used twice in one object, again at byte %d of %d",
 			nameInWords(syntax.JSONPointer.LastToken()), syntax.ByteOffset, size)}
 	case errors.As(err, &syntax):
 		return &refusal{nil, fmt.Sprintf("not JSON at byte %d of %d", syntax.ByteOffset, size)}

@@ -137,7 +137,7 @@ func (p *pathParser) shorthand() (step, error) {
 		end++
 	}
 	if end == start {
-		return step{}, p.fault(start, "a name begins with a letter or _; any other stands in brackets: ['name']")
+		return step{}, p.fault(start, "a name begins with a letter or _; any other needs brackets: ['name']")
 	}
 	if end < len(p.text) && p.text[end] == '(' {
 		return step{}, p.fault(start, "paths have no functions; read a field that holds the result")
@@ -172,7 +172,7 @@ func (p *pathParser) quoted() (step, error) {
 			}
 			i += size
 		case c < ' ':
-			return step{}, p.fault(i, "a control character stands as an escape")
+			return step{}, p.fault(i, "a control character must be escaped")
 		default:
 			name.WriteByte(c)
 			i++
