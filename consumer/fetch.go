@@ -159,7 +159,7 @@ func (f *fetcher) regain(ctx context.Context, log *slog.Logger, ask dispatch.Fet
 	bounds := all[ask.Number]
 	switch {
 	case ask.Offset < bounds.First:
-		f.counts.expired.Add(uint64(bounds.First - ask.Offset)) //nolint:gosec // positive in this case
+		f.counts.expired.Add(uint64(bounds.First - ask.Offset))
 		log.ErrorContext(ctx, "events expired unread: retention overtook the worker; continuing at the log's start",
 			slog.Int64("from_offset", ask.Offset), slog.Int64("to_offset", bounds.First-1),
 			slog.Int64("at_most", bounds.First-ask.Offset))

@@ -37,8 +37,6 @@ func newGeneration(member broker.Member, partitions int) *generation {
 }
 
 // start takes the effects of a turn. unknownCommit says that the worker must become a new member.
-//
-//nolint:revive // unknownCommit is a fact, not a switch
 func (g *generation) start(e dispatch.Effects, unknownCommit bool) {
 	for _, f := range e.Fetches {
 		g.fetches <- f

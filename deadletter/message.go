@@ -45,7 +45,7 @@ func scrub(message, orderID, status string) string {
 }
 
 // scrubPiece returns what remains of a piece; secret says that the words before it announced one.
-func scrubPiece(p piece, orderID, status string, secret bool) string { //nolint:revive // a fact about the piece
+func scrubPiece(p piece, orderID, status string, secret bool) string {
 	if p.kind == pieceQuoted {
 		opening, inner, closing := unquote(p.text)
 		if secret || inner != orderID && inner != status && !isIdentifier(inner) {

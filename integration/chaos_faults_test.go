@@ -156,7 +156,7 @@ func (r *round) strikeLeadHit(kind nemesis.Kind) (undo func() error) {
 			return nil
 		}
 	}
-	switch kind { //nolint:exhaustive // the others are no fault of LeadHit
+	switch kind {
 	case nemesis.Unavailable:
 		return change(func(f *sandbox.Faults) { f.Status = 503 })
 	case nemesis.Resets:

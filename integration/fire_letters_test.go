@@ -59,7 +59,7 @@ func (w *worker) blockedByATinyTopic(t *testing.T, orders *shop.Orders) {
 	settled := len(r.events)
 	r.refusedEvents(t, orders)
 	w.told(t, time.Minute, "letters cannot be stored")
-	if w.tells("raise max.message.bytes of the dead-letter topic") == 0 {
+	if w.tells("raise the topic's max.message.bytes") == 0 {
 		t.Error("got no line that says what to do")
 	}
 	if failures := w.metric(t, "leadhit_sync_letter_write_failures_total"); failures == 0 {

@@ -120,7 +120,7 @@ func (w *worker) metric(tb testing.TB, name string) float64 {
 }
 
 // unless describes what is missing, for eventually; empty when nothing is.
-func unless(holds bool, format string, about ...any) string { //nolint:revive // the condition is what is asked, not a switch
+func unless(holds bool, format string, about ...any) string {
 	if holds {
 		return ""
 	}

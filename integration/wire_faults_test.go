@@ -66,7 +66,7 @@ func (g *guarded) staysOut(t *testing.T, w *worker, told []string) {
 }
 
 // waits demands that the worker lives and says little; that it is not ready, where it cannot even begin.
-func (w *worker) waits(t *testing.T, outside bool) { //nolint:revive // a table's column
+func (w *worker) waits(t *testing.T, outside bool) {
 	t.Helper()
 	if status, body := w.page(t, "/livez"); status != http.StatusOK {
 		t.Errorf("got %d %q from /livez of a waiting worker, want 200", status, body)

@@ -77,7 +77,7 @@ func calledUntilLogged(t *testing.T, node *sandbox.Sandbox, client *leadhit.Clie
 	return calls
 }
 
-func areOurs(t *testing.T, calls []sandbox.Call, executed bool) { //nolint:revive // what is wanted, no switch
+func areOurs(t *testing.T, calls []sandbox.Call, executed bool) {
 	t.Helper()
 	for _, got := range calls {
 		if got.ID != "t-0-1" || got.OrderID != "A-1" || got.Executed != executed {

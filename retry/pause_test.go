@@ -48,7 +48,7 @@ func (s *stage) wantPaused(why string, kind retry.Kind) {
 	}
 }
 
-func (s *stage) wantMayCall(why string, want bool) { //nolint:revive // what is wanted is no switch
+func (s *stage) wantMayCall(why string, want bool) {
 	s.t.Helper()
 	if got := s.governor.MayCall(s.now); got != want {
 		s.t.Fatalf("%s: may call: got %v, want %v", why, got, want)

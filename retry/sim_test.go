@@ -33,7 +33,7 @@ func (t *timers) Less(i, j int) bool {
 	return a.at < b.at || a.at == b.at && a.seq < b.seq
 }
 func (t *timers) Swap(i, j int) { t.items[i], t.items[j] = t.items[j], t.items[i] }
-func (t *timers) Push(x any)    { t.items = append(t.items, x.(timer)) } //nolint:forcetypeassert // only after pushes
+func (t *timers) Push(x any)    { t.items = append(t.items, x.(timer)) }
 func (t *timers) Pop() any {
 	last := len(t.items) - 1
 	x := t.items[last]
@@ -49,7 +49,7 @@ func (w *world) after(d time.Duration, run func()) {
 // until lets time pass up to the end, or until there is nothing more to do.
 func (w *world) until(end time.Duration) {
 	for w.queue.Len() > 0 && w.queue.items[0].at <= end {
-		next := heap.Pop(&w.queue).(timer) //nolint:forcetypeassert // nothing else is in it
+		next := heap.Pop(&w.queue).(timer)
 		w.now = next.at
 		next.run()
 	}

@@ -49,7 +49,7 @@ func TestParseRefusesWhatCannotWork(t *testing.T) {
 }
 
 // TestTheDemo plays a short story with everything that the demo has, in an environment that is set for another worker.
-func TestTheDemo(t *testing.T) { //nolint:paralleltest // the environment belongs to the process
+func TestTheDemo(t *testing.T) {
 	for _, v := range config.Variables() {
 		t.Setenv(v.Name, "nonsense")
 	}
@@ -98,7 +98,7 @@ func (i *introduced) String() string {
 
 // The lines that the demo prints reach all its parts, at the ports that were asked for. A pause by hand that is still in force
 // when the shop closes holds the end back, and a resume lets it go on.
-func TestTheRunningDemoCanBeReachedAndPaused(t *testing.T) { //nolint:paralleltest // the environment belongs to the process
+func TestTheRunningDemoCanBeReachedAndPaused(t *testing.T) {
 	for _, v := range config.Variables() {
 		t.Setenv(v.Name, "")
 	}
@@ -163,10 +163,10 @@ func freePort(t *testing.T) int {
 		t.Fatal(err)
 	}
 	defer func() { _ = listener.Close() }()
-	return listener.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // it is one
+	return listener.Addr().(*net.TCPAddr).Port
 }
 
-func TestAnEndDuringTheStart(t *testing.T) { //nolint:paralleltest // the environment belongs to the process
+func TestAnEndDuringTheStart(t *testing.T) {
 	for _, v := range config.Variables() {
 		t.Setenv(v.Name, "")
 		if err := os.Unsetenv(v.Name); err != nil {

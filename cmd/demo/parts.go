@@ -84,7 +84,7 @@ func setUp(ctx context.Context, o options) (_ *parts, err error) {
 		return nil, err
 	}
 	log := slog.New(slog.NewMultiHandler(slog.NewJSONHandler(p.log, nil), p.logs))
-	p.worker, err = worker.Open(settings, "demo", log) //nolint:contextcheck // no context while files beside the program are read
+	p.worker, err = worker.Open(settings, "demo", log)
 	return p, err
 }
 

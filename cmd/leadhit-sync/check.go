@@ -57,7 +57,7 @@ type checkOptions struct {
 }
 
 func check(ctx context.Context, r *report, o checkOptions) error {
-	settings, err := worker.Settings(versionText()) //nolint:contextcheck // it only reads files
+	settings, err := worker.Settings(versionText())
 	if err != nil {
 		return errors.Join(r.end(err), err)
 	}

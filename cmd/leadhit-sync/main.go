@@ -85,7 +85,7 @@ func rootCommand() *cobra.Command {
 
 // execute runs one command line and returns the exit code.
 func execute(ctx context.Context, args []string, s streams) int {
-	root := rootCommand() //nolint:contextcheck // completions get their context from the command that the shell runs
+	root := rootCommand()
 	root.SetArgs(args)
 	root.SetIn(s.in)
 	root.SetOut(s.out)

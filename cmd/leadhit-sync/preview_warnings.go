@@ -92,7 +92,7 @@ type reading struct {
 func (w *watch) suggestion(ctx context.Context, source string) string {
 	var all []reading
 	for _, name := range mapping.Presets() {
-		m, err := mapping.Load(mapping.Options{Source: name}) //nolint:contextcheck // presets are embedded, so there is nothing to wait for
+		m, err := mapping.Load(mapping.Options{Source: name})
 		if err != nil || name == source {
 			continue
 		}

@@ -34,7 +34,7 @@ the log say what it waits for. Run "leadhit-sync check" first to find such waits
 }
 
 func run(ctx context.Context, out io.Writer) error {
-	settings, err := worker.Settings(versionText()) //nolint:contextcheck // it only reads files
+	settings, err := worker.Settings(versionText())
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func run(ctx context.Context, out io.Writer) error {
 	defer stop()
 	announced := announceStop(ctx, stop, log)
 	defer announced()
-	w, err := worker.Open(settings, versionText(), log) //nolint:contextcheck // it only reads files
+	w, err := worker.Open(settings, versionText(), log)
 	if err != nil {
 		return settingError{err} // a file that has changed since it was checked
 	}

@@ -31,7 +31,7 @@ func Size(stream any) (columns, rows int) {
 	if !Is(stream) {
 		return 0, 0
 	}
-	columns, rows, err := term.GetSize(int(stream.(*os.File).Fd())) //nolint:forcetypeassert // Is has looked
+	columns, rows, err := term.GetSize(int(stream.(*os.File).Fd()))
 	if err != nil || columns <= 0 || rows <= 0 {
 		return 0, 0
 	}

@@ -56,7 +56,7 @@ func TestReadRefusesWhatIsNoRegularFileWithoutBlocking(t *testing.T) {
 		large: "larger than 4 MiB", filepath.Join(dir, "absent"): "no such file",
 	} {
 		_, err := credentials.Read(name)
-		if of, ok := err.(*fs.PathError); !ok || of.Path != name || !strings.Contains(of.Err.Error(), want) { //nolint:errorlint // callers drop the path
+		if of, ok := err.(*fs.PathError); !ok || of.Path != name || !strings.Contains(of.Err.Error(), want) {
 			t.Errorf("%s: got %v, want a PathError with %q", name, err, want)
 		}
 	}

@@ -137,7 +137,7 @@ func TestWhoWaitsForADecoderIsLetGoWhenItsContextEnds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer held.Close() //nolint:errcheck // nothing is read
+		defer held.Close()
 		cause := errors.New("the partition is revoked")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Second, func() { cancel(cause) })
@@ -178,7 +178,7 @@ func TestWellPackedSnappyIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close() //nolint:errcheck // all is read
+	defer r.Close()
 	if n, err := io.Copy(io.Discard, r); err != nil || n != 16<<20 {
 		t.Errorf("got %d bytes, %v", n, err)
 	}

@@ -267,7 +267,7 @@ func TestConnectionEndsWhatNobodyElseEnds(t *testing.T) {
 	}
 }
 
-func checkDeadline(t *testing.T, deadline time.Duration, then bool, want time.Duration) { //nolint:revive // a table's column
+func checkDeadline(t *testing.T, deadline time.Duration, then bool, want time.Duration) {
 	t.Helper()
 	near, far := net.Pipe()
 	conn := broker.Bound(near)

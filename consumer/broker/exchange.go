@@ -83,7 +83,7 @@ type toCoordinator struct {
 func (t toCoordinator) Group() string { return t.group }
 
 // ApiKey is asked by the pool.
-func (x *exchange) ApiKey() protocol.ApiKey { return x.message.ApiKey() } //nolint:revive // kafka-go's name
+func (x *exchange) ApiKey() protocol.ApiKey { return x.message.ApiKey() }
 
 // Required takes the version that the connection agreed upon. It runs on the connection's goroutine, as RawExchange does.
 func (x *exchange) Required(versions map[protocol.ApiKey]int16) bool {

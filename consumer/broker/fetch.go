@@ -173,7 +173,7 @@ type rawFetch struct {
 }
 
 // ApiKey makes it a response to the pool.
-func (*rawFetch) ApiKey() protocol.ApiKey { return protocol.Fetch } //nolint:revive // kafka-go's name
+func (*rawFetch) ApiKey() protocol.ApiKey { return protocol.Fetch }
 
 // decompress waits for one of the process's decoders, or for all of them. Closing the reader gives them back.
 func (c *Cluster) decompress(ctx context.Context, codec int8, packed []byte) (io.ReadCloser, error) {

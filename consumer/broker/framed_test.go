@@ -22,7 +22,7 @@ import (
 )
 
 // speakers are peers that are no brokers: what they send, and how we say it.
-var speakers = map[string]struct { //nolint:gochecknoglobals // never changed
+var speakers = map[string]struct {
 	greets bool // before it was asked
 	sends  string
 	floods bool // with zeros after that
@@ -73,8 +73,8 @@ func speak(t *testing.T, greets bool, sends string, floods bool) (addr string) {
 	return listener.Addr().String()
 }
 
-func answer(conn net.Conn, greets bool, sends string, floods bool) { //nolint:revive // a table's columns
-	defer conn.Close() //nolint:errcheck // the test is over, or the peer has gone
+func answer(conn net.Conn, greets bool, sends string, floods bool) {
+	defer conn.Close()
 	if !greets {
 		if _, err := conn.Read(make([]byte, 4096)); err != nil {
 			return
@@ -106,7 +106,7 @@ func TestAPeerThatIsNoBrokerIsNamedAndCostsNoMemory(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer conn.Close() //nolint:errcheck // nothing to lose
+			defer conn.Close()
 			_ = conn.SetDeadline(time.Now().Add(time.Minute))
 			_, err = conn.ApiVersions()
 			refused(t, "Dialer", err, addr+" ", peer.want, "check KAFKA_BROKERS")
@@ -199,7 +199,7 @@ func receive(key, version int16, response []byte) error {
 
 // fill gives each field of a message something in it.
 func fill(v reflect.Value) {
-	switch v.Kind() { //nolint:exhaustive // messages are made of these
+	switch v.Kind() {
 	case reflect.String:
 		v.SetString("name")
 	case reflect.Struct:
@@ -444,7 +444,7 @@ func TestResponsesAreSeparatedForAnyReadSize(t *testing.T) {
 		t.Fatal(err)
 	}
 	conn := kafka.NewConn(broker.Frame(raw, addr), "orders", 0)
-	defer conn.Close() //nolint:errcheck // nothing to lose
+	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	var hands sync.WaitGroup
 	for range 8 { // their requests overlap on the connection

@@ -31,7 +31,7 @@ type listedGroup struct{ name, protocolType, state string }
 var _ protocol.RawExchanger = (*groupList)(nil)
 
 // ApiKey is asked by the pool.
-func (l *groupList) ApiKey() protocol.ApiKey { return protocol.ListGroups } //nolint:revive // kafka-go's name
+func (l *groupList) ApiKey() protocol.ApiKey { return protocol.ListGroups }
 
 // Broker is asked by the pool.
 func (l *groupList) Broker(cluster protocol.Cluster) (protocol.Broker, error) {

@@ -279,7 +279,7 @@ type shapeVersion struct {
 func (s *shapes) fields(shape reflect.Type, version int16) fields {
 	key := shapeVersion{shape, version}
 	if known, ok := s.known.Load(key); ok {
-		return known.(fields) //nolint:forcetypeassert // nothing else is stored
+		return known.(fields)
 	}
 	flexible := false
 	for f := range shape.Fields() {
@@ -313,7 +313,7 @@ func structureOf(shape reflect.Type, version int16, flexible bool) fields {
 
 // member is a field of the structure.
 func (f *fields) member(t reflect.Type, version int16) field {
-	switch t.Kind() { //nolint:exhaustive // messages are made of these
+	switch t.Kind() {
 	case reflect.String:
 		return field{kind: bytesField, width: f.width(2)}
 	case reflect.Slice:

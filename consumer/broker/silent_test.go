@@ -47,7 +47,7 @@ func checkSilent(t *testing.T, sends, want string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close() //nolint:errcheck // nothing to lose
+	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
 	if _, err = conn.ApiVersions(); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v of the dialer, want %q in it", err, want)
@@ -98,7 +98,7 @@ func stalls(sends string) func(context.Context, string, string) (net.Conn, error
 	return func(context.Context, string, string) (net.Conn, error) {
 		near, far := net.Pipe()
 		go func() {
-			defer far.Close() //nolint:errcheck // the other side has hung up
+			defer far.Close()
 			if _, err := far.Read(make([]byte, 4096)); err == nil {
 				_, _ = io.WriteString(far, sends)
 			}

@@ -77,7 +77,7 @@ func inDeafBubble(t *testing.T, pause time.Duration, test func(w *deafBubble)) {
 }
 
 // wants is a fetch of all of it.
-var wants = broker.FetchRequest{Topic: "orders", MaxBytes: 4 << 20, MaxWait: time.Second} //nolint:gochecknoglobals // never changed
+var wants = broker.FetchRequest{Topic: "orders", MaxBytes: 4 << 20, MaxWait: time.Second}
 
 func TestAFetchThatHearsNothingEndsThreeSecondsAfterItsWait(t *testing.T) {
 	inDeafBubble(t, 0, func(w *deafBubble) {

@@ -159,7 +159,7 @@ func TestOnlyAConnectionThatHasJustBegunEndsForWantOfALogin(t *testing.T) {
 				if told := strings.Contains(err.Error(), "set KAFKA_SASL_MECHANISM, and if it speaks TLS, KAFKA_TLS"); told != test.told {
 					t.Errorf("got %v, want words about a login: %v", err, test.told)
 				}
-				if !test.told && err != io.EOF { //nolint:errorlint // kafka-go is to see the end as it is
+				if !test.told && err != io.EOF {
 					t.Errorf("got %v, want a bare EOF", err)
 				}
 			})

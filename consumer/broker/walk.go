@@ -195,7 +195,7 @@ func (w *walk) batchRecords(h header) (err error) {
 		if err != nil {
 			return err
 		}
-		defer unpacked.Close() //nolint:errcheck // all that is wanted was read
+		defer func() { _ = unpacked.Close() }() // everything needed was read
 		source.stream = bufio.NewReaderSize(unpacked, 16<<10)
 	}
 	// The count is a hint only: the checksum proves that the broker sent it, not that it is true.

@@ -82,8 +82,6 @@ func (d *Dispatcher) empty() generation {
 
 // Assigned begins a generation. newMember says that the worker joined under a new member id since the last one. Only that
 // settles an unknown commit: the coordinator refuses the old member's commits from then on.
-//
-//nolint:revive // newMember is a fact about the group, not a switch
 func (d *Dispatcher) Assigned(now time.Time, positions []Position, newMember bool) {
 	d.Lost()
 	if newMember {

@@ -61,7 +61,7 @@ func (m *moments) Less(i, j int) bool {
 	return a.at < b.at || a.at == b.at && a.seq < b.seq
 }
 func (m *moments) Swap(i, j int) { (*m)[i], (*m)[j] = (*m)[j], (*m)[i] }
-func (m *moments) Push(x any)    { *m = append(*m, x.(moment)) } //nolint:forcetypeassert // container/heap's manner
+func (m *moments) Push(x any)    { *m = append(*m, x.(moment)) }
 func (m *moments) Pop() any {
 	last := (*m)[len(*m)-1]
 	*m = (*m)[:len(*m)-1]
@@ -108,7 +108,7 @@ func (f *flow) after(d time.Duration, do func()) {
 // until lets time pass.
 func (f *flow) until(end time.Duration) {
 	for len(f.queue) > 0 && f.queue[0].at <= end {
-		m := heap.Pop(&f.queue).(moment) //nolint:forcetypeassert // nothing else is in it
+		m := heap.Pop(&f.queue).(moment)
 		f.now = m.at
 		m.do()
 	}

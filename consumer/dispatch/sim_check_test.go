@@ -32,7 +32,7 @@ type pauseWatch struct {
 }
 
 func changeOf(r any, item int) *change {
-	return &r.(*record).changes[item] //nolint:forcetypeassert // we put it there
+	return &r.(*record).changes[item]
 }
 
 func (k *worker) checkEffects(e dispatch.Effects) {

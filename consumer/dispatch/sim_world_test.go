@@ -88,7 +88,7 @@ func (h happening) before(g happening) bool {
 func (a *agenda) Len() int           { return len(*a) }
 func (a *agenda) Less(i, j int) bool { return (*a)[i].before((*a)[j]) }
 func (a *agenda) Swap(i, j int)      { (*a)[i], (*a)[j] = (*a)[j], (*a)[i] }
-func (a *agenda) Push(v any)         { *a = append(*a, v.(happening)) } //nolint:forcetypeassert // container/heap's manner
+func (a *agenda) Push(v any)         { *a = append(*a, v.(happening)) }
 
 func (a *agenda) Pop() any {
 	last := (*a)[len(*a)-1]
@@ -172,7 +172,7 @@ func (w *world) live() {
 func (w *world) runUntil(end time.Duration, done func() bool) {
 	next := w.now
 	for w.failure == nil && len(w.agenda) > 0 && w.agenda[0].at <= end {
-		h := heap.Pop(&w.agenda).(happening) //nolint:forcetypeassert // container/heap's manner
+		h := heap.Pop(&w.agenda).(happening)
 		w.now = h.at
 		h.do()
 		if w.happened++; w.happened > mostHappenings {

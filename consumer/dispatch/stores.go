@@ -56,8 +56,6 @@ func (t task) letter() Store {
 
 // Stored takes the outcome of a letter: ok means that the broker acknowledged it. Otherwise it is stored again later. A letter
 // that cannot be written blocks its order; nothing is skipped.
-//
-//nolint:revive // ok is an answer, not a switch
 func (d *Dispatcher) Stored(now time.Time, id uint64, ok bool) {
 	t, known := d.stores[id]
 	if !known {

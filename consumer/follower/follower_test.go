@@ -79,7 +79,7 @@ func (r *rig) pause(group, by string) {
 }
 
 // wantNews asks once, and demands pauses by these people.
-func (r *rig) wantNews(lost bool, by ...string) { //nolint:revive // lost is what is wanted
+func (r *rig) wantNews(lost bool, by ...string) {
 	r.t.Helper()
 	news, err := r.Next(r.t.Context())
 	if err != nil {

@@ -65,7 +65,7 @@ func (c *compiler) shape(s *spec.Field, f *field) {
 // kind returns the field's type: the written one, or the default for its name.
 func (c *compiler) kind(s *spec.Field) fieldKind {
 	if i := slices.Index(spec.Types(), s.Type.Value); i >= 0 {
-		return fieldKind(i) //nolint:gosec // there are a handful
+		return fieldKind(i)
 	}
 	switch s.Name {
 	case "order_id":

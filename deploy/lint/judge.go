@@ -40,7 +40,7 @@ func (o *Overlay) Judge(p *Program) []string {
 }
 
 // add notes a finding, if there is something wrong.
-func (j *judgement) add(wrong bool, rule string, about fmt.Stringer, format string, args ...any) { //nolint:revive // it reads as an assertion
+func (j *judgement) add(wrong bool, rule string, about fmt.Stringer, format string, args ...any) {
 	if wrong {
 		j.findings = append(j.findings, fmt.Sprintf("%s: %s: ", rule, about)+fmt.Sprintf(format, args...))
 	}

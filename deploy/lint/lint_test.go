@@ -25,7 +25,7 @@ type binary struct {
 }
 
 // built is the one of this test run.
-var built binary //nolint:gochecknoglobals // a build takes longer than all tests; TestMain removes it
+var built binary
 
 func TestMain(m *testing.M) {
 	code := m.Run()

@@ -91,7 +91,7 @@ func (p *process) stop(signal syscall.Signal) error {
 }
 
 // freeze stops the process without ending it, or lets it go on.
-func (p *process) freeze(frozen bool) error { //nolint:revive // the state to bring about, not a switch between two jobs
+func (p *process) freeze(frozen bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.frozen = frozen

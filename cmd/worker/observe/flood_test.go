@@ -14,7 +14,7 @@ import (
 )
 
 // floods are answers without an end. Each piece comes again and again.
-var floods = map[string]struct{ first, again string }{ //nolint:gochecknoglobals // never changed
+var floods = map[string]struct{ first, again string }{
 	"one header":       {"HTTP/1.1 200 OK\r\nX: ", strings.Repeat("x", 64<<10)},
 	"many headers":     {"HTTP/1.1 200 OK\r\n", strings.Repeat("X-Name: value\r\n", 4<<10)},
 	"many early hints": {"", strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", 1<<10)},

@@ -160,7 +160,7 @@ func (to sender) oneOf(name, help, label, holds string, values ...string) {
 	}
 }
 
-func number(holds bool) int { //nolint:revive // a conversion, not a flag
+func number(holds bool) int {
 	if holds {
 		return 1
 	}

@@ -43,8 +43,8 @@ func (s *spread) seen(topic string, partition int, order string) (before int, fo
 	slot := &s.slots[sum%spreadSlots]
 	switch {
 	case slot.order != sum:
-		*slot = spreadSlot{order: sum, partition: int32(partition)} //nolint:gosec // Kafka numbers partitions with 32 bits
-	case slot.partition != int32(partition) && !slot.counted: //nolint:gosec // the same
+		*slot = spreadSlot{order: sum, partition: int32(partition)}
+	case slot.partition != int32(partition) && !slot.counted:
 		slot.counted = true
 		s.found++
 		return int(slot.partition), true, s.found == 1

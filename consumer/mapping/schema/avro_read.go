@@ -163,7 +163,7 @@ func (r *avroReader) text(n *avroNode) error {
 	if err != nil {
 		return err
 	}
-	switch n.kind { //nolint:exhaustive // value has chosen among these.
+	switch n.kind {
 	case avroString:
 		r.string(v)
 	case avroDecimal:
