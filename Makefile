@@ -90,7 +90,7 @@ alerts: ## Check the alerts and run their unit tests; needs promtool (Debian pac
 .PHONY: bench
 bench: ## Measure orders per second, CPU and memory against a bare loop; a table, not a test.
 	go test ./consumer/mapping -run NONE -bench .
-	go test ./cmd/worker -run NONE -bench Tracing
+	go test ./cmd/worker/observe -run NONE -bench Tracing
 	go test ./integration -run NONE -bench . -benchtime 1x -timeout 60m
 	STRICT=true go test ./integration -count 1 -timeout 60m -v -run '^TestWorker$$/^three_nodes$$/^crashes$$'
 
