@@ -22,7 +22,7 @@ func lettersPage(found deadletter.Listing) *terminal.Page {
 	if len(found.Letters) == 0 {
 		p.Line("%s", noLetters(found))
 	} else {
-		p.Columns(terminal.Whole, terminal.Whole, terminal.Text, terminal.Text, terminal.Time, terminal.Text)
+		p.Columns(terminal.Whole, terminal.Whole, terminal.Text, terminal.Short, terminal.Short, terminal.Text)
 		p.Row("ID", "ORDER", "STATUS", "CAUSE", "FAILED (UTC)", "MESSAGE")
 	}
 	for _, l := range found.Letters {

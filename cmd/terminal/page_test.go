@@ -92,10 +92,10 @@ func TestColumnsShrinkToTheTerminal(t *testing.T) {
 	}
 }
 
-func TestTextsShrinkBeforeTimesAndIDsNever(t *testing.T) {
+func TestShortTextsShrinkLastAndIDsNever(t *testing.T) {
 	t.Parallel()
 	var p terminal.Page
-	p.Columns(terminal.Whole, terminal.Time, terminal.Text)
+	p.Columns(terminal.Whole, terminal.Short, terminal.Text)
 	p.Row("ID", "FAILED", "MESSAGE")
 	p.Row(strings.Repeat("1", 30), "11-22 09:14", "why it failed")
 	for width, want := range map[int]string{

@@ -10,8 +10,8 @@ const (
 	Whole Shrink = iota
 	// Text loses its end.
 	Text
-	// Time loses its end too, but only after texts have lost all they can.
-	Time
+	// Short texts, such as times, lose their end only after other texts have lost all they can.
+	Short
 	// Place is a place in a topic, such as orders/3/17. It loses the beginning of the topic's name, never its numbers.
 	Place
 )
@@ -38,7 +38,7 @@ func (t *table) lines(width int) []string {
 	most := 0 // where rows are cut that still do not fit
 	if width > 0 && t.shrink != nil {
 		room := width - gap*(len(widths)-1)
-		narrow(widths, t.least(Time), room)
+		narrow(widths, t.least(Short), room)
 		narrow(widths, t.least(Whole), room)
 		most = max(width, t.uncut(widths))
 	}
@@ -106,7 +106,7 @@ func (t *table) least(fixed Shrink) []int {
 	for i := range least {
 		switch kind := t.shrinks(i); kind {
 		case Whole, fixed:
-		case Text, Time:
+		case Text, Short:
 			least[i] = min(leastText, least[i])
 		case Place:
 			least[i] = leastText
