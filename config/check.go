@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// leaseMargin is the share of the session that the lease leaves between the end of the last call that may start and the end
-// of the session. The dispatcher reckons with the same.
+// leaseMargin is the share of the session that the lease leaves between the end of the last call that may start and the
+// end of the session. The dispatcher reckons with the same.
 const leaseMargin = 10
 
 // leastRate is the least cap, in calls a second: with less, one would wait for minutes and take the worker for dead.

@@ -1,9 +1,9 @@
 // Package config reads every setting of the worker from the environment.
 //
 // Load returns either settings that can work, singly and together, or an *Error with all mistakes at once: one line
-// each, with the variable, what is wrong and, where one helps, an example. A variable that is set to nothing is a mistake
-// where it has a default or is required: it is more often a slip in a manifest than a wish. What only looks like a mistake,
-// such as a variable that differs in a letter from one of ours, becomes a warning.
+// each, with the variable, what is wrong and, where one helps, an example. A variable that is set to nothing is a
+// mistake where it has a default or is required: it is more often a slip in a manifest than a wish. What only looks
+// like a mistake, such as a variable that differs in a letter from one of ours, becomes a warning.
 //
 // Load opens the files that settings name, but does not understand what they hold. Whoever does (the key, certificates,
 // the mapping) starts from [Inspect] and adds its own mistakes with [Error.Add].
@@ -91,8 +91,8 @@ func Load() (*Config, error) {
 	return load(func(string) bool { return true })
 }
 
-// Inspect is Load for a caller that checks further: it returns the settings even beside mistakes. Settings with a mistake
-// must not be used.
+// Inspect is Load for a caller that checks further: it returns the settings even beside mistakes. Settings with a
+// mistake must not be used.
 func Inspect() (*Config, *Error) {
 	c, p := read(tryFile)
 	return c, p.listed()
@@ -104,8 +104,9 @@ func InspectWithoutFiles() (*Config, *Error) {
 	return c, p.listed()
 }
 
-// LoadKafka is Load for a command that looks at the dead letters or writes to the ledger: it needs the way to Kafka and the topic's name.
-// Mistakes of other settings do not count, nor does their absence, and these settings must not be used.
+// LoadKafka is Load for a command that looks at the dead letters or writes to the ledger: it needs the way to Kafka and
+// the topic's name. Mistakes of other settings do not count, nor does their absence, and these settings must not be
+// used.
 func LoadKafka() (*Config, error) {
 	return load(func(variable string) bool {
 		return strings.HasPrefix(variable, "KAFKA_") && variable != "KAFKA_TOPICS" && variable != "KAFKA_START" ||
@@ -113,9 +114,9 @@ func LoadKafka() (*Config, error) {
 	})
 }
 
-// LoadPreview is Load for a command that reads order events and calls nobody: it needs the way to Kafka, the topics, the
-// mapping with its schemas, and CALLS_IN_FLIGHT. Mistakes of other settings do not count, nor does their absence, and
-// these settings must not be used.
+// LoadPreview is Load for a command that reads order events and calls nobody: it needs the way to Kafka, the topics,
+// the mapping with its schemas, and CALLS_IN_FLIGHT. Mistakes of other settings do not count, nor does their absence,
+// and these settings must not be used.
 func LoadPreview() (*Config, error) {
 	return load(func(variable string) bool {
 		return strings.HasPrefix(variable, "KAFKA_") && variable != "KAFKA_START" ||

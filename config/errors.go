@@ -90,8 +90,8 @@ func (p *problems) good(variables ...string) bool {
 	return !slices.ContainsFunc(p.found, func(f Problem) bool { return slices.Contains(variables, f.Variable) })
 }
 
-// listed returns all mistakes in the order of the table, or nil. An example that is already in force helps nobody: it is
-// left out.
+// listed returns all mistakes in the order of the table, or nil. An example that is already in force helps nobody: it
+// is left out.
 func (p *problems) listed() *Error {
 	if len(p.found) == 0 {
 		return nil

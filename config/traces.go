@@ -72,8 +72,8 @@ func (c *Config) checkTraces(p *problems) {
 	p.addFile("OTEL_EXPORTER_OTLP_CERTIFICATE", c.Traces.CAFile)
 }
 
-// warnings tell what is standard, and not done here. Platforms set such variables for all their programs alike: nothing of
-// it may keep the worker from its work.
+// warnings tell what is standard, and not done here. Platforms set such variables for all their programs alike: nothing
+// of it may keep the worker from its work.
 func (t *Traces) warnings() []string {
 	var lines []string
 	switch t.Exporter {

@@ -102,8 +102,8 @@ func (c *committer) commit(ctx context.Context, commit dispatch.Commit) (dispatc
 	return answer, worst
 }
 
-// gone returns the unwatched partitions of a commit without a committed offset. Kafka deletes a group's offsets together with
-// their topic, so another commit would hide that the topic was recreated.
+// gone returns the unwatched partitions of a commit without a committed offset. Kafka deletes a group's offsets
+// together with their topic, so another commit would hide that the topic was recreated.
 func (c *committer) gone(ctx context.Context, commit dispatch.Commit) ([]event.Partition, error) {
 	var ask []event.Partition
 	for _, o := range commit.Offsets {

@@ -3,29 +3,30 @@
 //
 // # What it promises
 //
-// The promises are dispatch's; this package keeps their conditions. Nothing is called before the ledger was read to its end
-// (so a pause outlives a restart), the group's offsets were read, and one commit of this generation was acknowledged. When
-// the generation ends, fetching stops, what is in the air is waited for (at most 15 seconds, less than the rebalance timeout
-// of 30 seconds), the last commit goes out, and only then may the group go on: kafka-go does not rejoin before. A commit
-// that stays without an answer ends the membership: the group is left and joined anew under another member id.
+// The promises are dispatch's; this package keeps their conditions. Nothing is called before the ledger was read to its
+// end (so a pause outlives a restart), the group's offsets were read, and one commit of this generation was
+// acknowledged. When the generation ends, fetching stops, what is in the air is waited for (at most 15 seconds, less
+// than the rebalance timeout of 30 seconds), the last commit goes out, and only then may the group go on: kafka-go does
+// not rejoin before. A commit that stays without an answer ends the membership: the group is left and joined anew under
+// another member id.
 //
-// No topic is created before the group was joined: a worker with a misspelt group or topic leaves none behind. In its first
-// generation, before anything is fetched, the consumer has the topics created that do not exist yet, and reads the ledger if it was
-// one of them. If that takes long it leaves the group, and waits outside of it.
+// No topic is created before the group was joined: a worker with a misspelt group or topic leaves none behind. In its
+// first generation, before anything is fetched, the consumer has the topics created that do not exist yet, and reads
+// the ledger if it was one of them. If that takes long it leaves the group, and waits outside of it.
 //
 // A position never moves but by what was read. Where the log itself has moved (retention passed the offset, the topic
 // was truncated or made anew) it is told in the log and counted, and consumption goes on where the log now starts.
 //
-// The group belongs to these workers: Kafka refuses every other client, by the name of our assignment protocol. The leader
-// assigns the partitions that exist, whatever else the members' topics name, and no request of the membership creates a
-// topic. Whatever the worker waits for stands in [State], with the words of the log and the time since when.
+// The group belongs to these workers: Kafka refuses every other client, by the name of our assignment protocol. The
+// leader assigns the partitions that exist, whatever else the members' topics name, and no request of the membership
+// creates a topic. Whatever the worker waits for stands in [State], with the words of the log and the time since when.
 //
 // # Goroutines
 //
 // [Consumer.Run] owns all of them and returns when they have ended: the clock; a caller for each call in flight; the
-// ledger's follower, and one for each entry that is written to it; the membership, with a goroutine a fetch, one committer
-// and watchers for each generation; one goroutine a letter. The dispatcher belongs to whoever takes a turn, one at a time:
-// an input, and carrying out what the dispatcher says to it.
+// ledger's follower, and one for each entry that is written to it; the membership, with a goroutine a fetch, one
+// committer and watchers for each generation; one goroutine a letter. The dispatcher belongs to whoever takes a turn,
+// one at a time: an input, and carrying out what the dispatcher says to it.
 //
 // # Shutdown
 //
@@ -48,8 +49,8 @@ import (
 )
 
 const (
-	// drainLimit bounds the end of a generation. It must stay below rebalanceTimeout: a member that overstays that loses
-	// its partitions, and its last commit is refused.
+	// drainLimit bounds the end of a generation. It must stay below rebalanceTimeout: a member that overstays that
+	// loses its partitions, and its last commit is refused.
 	drainLimit       = 15 * time.Second
 	rebalanceTimeout = 30 * time.Second
 )
@@ -84,8 +85,8 @@ type Options struct {
 	Start   Start
 	// Ledger is followed by all workers of the group.
 	Ledger Ledger
-	// Prepare creates what Store needs, and says what keeps it from storing. It is called once the group was joined, before the
-	// first event is fetched, and again until it returns nil. Nil is nothing to prepare.
+	// Prepare creates what Store needs, and says what keeps it from storing. It is called once the group was joined,
+	// before the first event is fetched, and again until it returns nil. Nil is nothing to prepare.
 	Prepare func(context.Context) error
 	// Dispatch bounds the work under way. Its Session is the group's session timeout.
 	Dispatch dispatch.Config
@@ -111,8 +112,8 @@ type base struct {
 	// Used in turns only.
 	current *generation // takes effects of the generation; nil between two
 	pauses  pauseLog
-	// mayCreate is set once the worker has joined the group. Until then the group's or a topic's name may be wrong, so the worker
-	// creates no topic.
+	// mayCreate is set once the worker has joined the group. Until then the group's or a topic's name may be wrong, so
+	// the worker creates no topic.
 	mayCreate atomic.Bool
 }
 
@@ -150,9 +151,9 @@ var (
 	errNoLedger = errors.New("the flood guard needs a ledger: without one nothing could end its pause")
 )
 
-// Run consumes until ctx ends; then it finishes and commits what was begun, for at most 15 seconds, and leaves the group,
-// which takes as long as Kafka takes to answer: a join that is under way is waited for. It returns an error only for
-// options that cannot work. Call it once.
+// Run consumes until ctx ends; then it finishes and commits what was begun, for at most 15 seconds, and leaves the
+// group, which takes as long as Kafka takes to answer: a join that is under way is waited for. It returns an error only
+// for options that cannot work. Call it once.
 func (c *Consumer) Run(ctx context.Context) error {
 	if c.options.Dispatch.FloodGuard && c.options.Ledger.Topic == "" {
 		return errNoLedger
@@ -175,8 +176,8 @@ func (c *Consumer) Run(ctx context.Context) error {
 	return err
 }
 
-// KeyChanged tells that another key is in use from now on: a pause for the old one is probed at once. It may be called at
-// any time.
+// KeyChanged tells that another key is in use from now on: a pause for the old one is probed at once. It may be called
+// at any time.
 func (c *Consumer) KeyChanged() {
 	c.send(func(now time.Time) { c.dispatcher.KeyChanged(now) })
 }

@@ -58,8 +58,8 @@ func (f *fetcher) run(ctx context.Context, g *generation) {
 	}
 }
 
-// fetch reads a partition once, however long that takes, and hands the events to the dispatcher. It ends without a word when
-// the generation's fetching ends: never advance on a dead context.
+// fetch reads a partition once, however long that takes, and hands the events to the dispatcher. It ends without a word
+// when the generation's fetching ends: never advance on a dead context.
 func (f *fetcher) fetch(ctx context.Context, ask dispatch.Fetch) {
 	var again retrier
 	var bad attempts

@@ -11,9 +11,9 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// generation takes a turn's effects that belong to one generation of the group. No channel is ever full: a partition has at most
-// one fetch and one suspicion in flight, and one more of each if its log was recreated meanwhile. A generation has one
-// commit in flight and one end.
+// generation takes a turn's effects that belong to one generation of the group. No channel is ever full: a partition
+// has at most one fetch and one suspicion in flight, and one more of each if its log was recreated meanwhile. A
+// generation has one commit in flight and one end.
 type generation struct {
 	member   broker.Member
 	fetches  chan dispatch.Fetch
@@ -57,9 +57,9 @@ func (g *generation) start(e dispatch.Effects, unknownCommit bool) {
 	}
 }
 
-// live runs a generation, from reading its offsets to its end. fetching ends with the generation, or when the worker must stop.
-// working outlives it, for the last calls and commits. live returns how the generation ended, and whether the worker must leave the
-// group and join it as a new member.
+// live runs a generation, from reading its offsets to its end. fetching ends with the generation, or when the worker
+// must stop. working outlives it, for the last calls and commits. live returns how the generation ended, and whether
+// the worker must leave the group and join it as a new member.
 func (m *membership) live(fetching, working context.Context, g *generation, own []event.Partition) (end dispatch.End, leave bool) {
 	if !m.prepareHere(fetching) {
 		return dispatch.NotEnded, fetching.Err() == nil // the generation continues without this worker, or has ended

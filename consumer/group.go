@@ -22,8 +22,8 @@ import (
 
 const (
 	heartbeat = time.Second
-	// rebuildAfter is how many failures in a row make us build the group's client anew, with the brokers in another order:
-	// it only ever asks the first one that accepts a connection, and a frozen broker still does that.
+	// rebuildAfter is how many failures in a row make us build the group's client anew, with the brokers in another
+	// order: it only ever asks the first one that accepts a connection, and a frozen broker still does that.
 	rebuildAfter = 5
 )
 
@@ -93,9 +93,9 @@ func (m *membership) groupConfig(b *balancer, brokers []string) kafka.ConsumerGr
 	}
 }
 
-// waitForTopics waits until the topics exist: all of them before the worker joins for the first time, so that a misspelt
-// name is noticed, and later one of them, so that one that was deleted does not keep the others waiting. False: ctx has
-// ended.
+// waitForTopics waits until the topics exist: all of them before the worker joins for the first time, so that a
+// misspelt name is noticed, and later one of them, so that one that was deleted does not keep the others waiting.
+// False: ctx has ended.
 func (m *membership) waitForTopics(ctx context.Context, again *retrier) bool {
 	for {
 		topology, err := m.options.Cluster.Topics(ctx, m.options.Topics...)

@@ -13,8 +13,8 @@ import (
 const (
 	// holdPatience is how long a transaction must be open before it is reported: ordinary ones end within a second.
 	holdPatience = 5 * time.Second
-	// holdQuiet is how long a partition's next open transaction is not logged after one that was. A producer whose transactions
-	// last for minutes would fill the log; State and the metrics show each of them.
+	// holdQuiet is how long a partition's next open transaction is not logged after one that was. A producer whose
+	// transactions last for minutes would fill the log; State and the metrics show each of them.
 	holdQuiet = 10 * time.Minute
 )
 
@@ -73,8 +73,8 @@ func (h holds) reported() map[event.Partition]HeldBack {
 	return out
 }
 
-// fetched takes what a fetch saw of a partition's ends. ended is a hold that was logged and is over; ask says that it is time to
-// ask for the age of the first event held back.
+// fetched takes what a fetch saw of a partition's ends. ended is a hold that was logged and is over; ask says that it
+// is time to ask for the age of the first event held back.
 func (h holds) fetched(now time.Time, p event.Partition, batch broker.Batch) (ended *hold, ask bool) {
 	open := h.open[p]
 	stable := batch.LastStable

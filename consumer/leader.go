@@ -15,10 +15,11 @@ import (
 )
 
 const (
-	// Protocol is the name of the assignment protocol by which workers share the partitions. Kafka admits only consumers that
-	// know a protocol of the same name, so it refuses a foreign client that uses our group id by mistake. Under a common name,
-	// such as "range", that client would be given partitions, and nobody would call LeadHit for their events. For the same
-	// reason workers with an older name and workers with this one cannot be in the group together.
+	// Protocol is the name of the assignment protocol by which workers share the partitions. Kafka admits only
+	// consumers that know a protocol of the same name, so it refuses a foreign client that uses our group id by
+	// mistake. Under a common name, such as "range", that client would be given partitions, and nobody would call
+	// LeadHit for their events. For the same reason workers with an older name and workers with this one cannot be in
+	// the group together.
 	Protocol = "leadhit-sync"
 	// compareEvery is how often the leader compares what it assigned with the partitions that exist.
 	compareEvery = 10 * time.Second
@@ -26,8 +27,8 @@ const (
 	unevenFor = time.Minute
 )
 
-// balancer assigns as kafka-go's range balancer does, under a protocol name of ours, and notes what it assigned. kafka-go
-// asks it only on the group's leader.
+// balancer assigns as kafka-go's range balancer does, under a protocol name of ours, and notes what it assigned.
+// kafka-go asks it only on the group's leader.
 type balancer struct {
 	kafka.RangeGroupBalancer
 	mu       sync.Mutex
@@ -36,7 +37,8 @@ type balancer struct {
 
 // assignment is what the leader assigned.
 type assignment struct {
-	// partitions counts those of each topic that a member consumes; 0: the topic does not exist, or cannot be described.
+	// partitions counts those of each topic that a member consumes; 0: the topic does not exist, or cannot be
+	// described.
 	partitions map[string]int
 	// uneven are the topics that some members consume and others do not, sorted.
 	uneven []string
@@ -82,7 +84,8 @@ func (b *balancer) take() *assignment {
 	return note
 }
 
-// leader does the duties of the group's leader. The membership's goroutine and, between its calls, that of compare use it.
+// leader does the duties of the group's leader. The membership's goroutine and, between its calls, that of compare use
+// it.
 type leader struct {
 	*base
 
@@ -110,8 +113,8 @@ func (l *leader) leads(led *assignment) {
 }
 
 // compare returns when the partitions that exist are no longer those that this member, as the leader, has assigned:
-// partitions were added, or a topic was created. The group assigns again only when the leader returns. compare also returns at the
-// end of ctx too.
+// partitions were added, or a topic was created. The group assigns again only when the leader returns. compare also
+// returns at the end of ctx too.
 func (l *leader) compare(ctx context.Context, led *assignment) {
 	ticker := time.NewTicker(compareEvery)
 	defer ticker.Stop()

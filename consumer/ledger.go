@@ -14,17 +14,18 @@ import (
 const (
 	// appendLimit bounds one attempt to write an entry.
 	appendLimit = 20 * time.Second
-	// quietTries is how many attempts may find an unknown ledger before that is logged: about three seconds. A topic that was
-	// just created is not known to every broker at once.
+	// quietTries is how many attempts may find an unknown ledger before that is logged: about three seconds. A topic
+	// that was just created is not known to every broker at once.
 	quietTries = 5
 )
 
-// Ledger is the topic by which all workers follow the same pauses. The zero value is none; then the dispatcher's flood guard
-// must be off.
+// Ledger is the topic by which all workers follow the same pauses. The zero value is none; then the dispatcher's flood
+// guard must be off.
 type Ledger struct {
 	// Topic has one partition, and is one of the cluster's topics.
 	Topic string
-	// Exists reports whether the topic exists. It creates nothing. An error comes from Kafka, or says why the topic cannot be used.
+	// Exists reports whether the topic exists. It creates nothing. An error comes from Kafka, or says why the topic
+	// cannot be used.
 	Exists func(context.Context) (bool, error)
 	// Ensure creates the topic unless it exists.
 	Ensure func(context.Context) error
@@ -53,9 +54,9 @@ func newLedgerReader(b *base) *ledgerReader {
 	return l
 }
 
-// readExisting reads the ledger before the worker joins the group, so that other workers may have the partitions until that is
-// possible. It creates no ledger; prepare does that later, so a worker that cannot join leaves no topic behind. False: ctx
-// has ended.
+// readExisting reads the ledger before the worker joins the group, so that other workers may have the partitions until
+// that is possible. It creates no ledger; prepare does that later, so a worker that cannot join leaves no topic behind.
+// False: ctx has ended.
 func (l *ledgerReader) readExisting(ctx context.Context) bool {
 	return l == nil || l.readAll(ctx, l.options.Ledger.Exists)
 }
@@ -144,8 +145,8 @@ func (l *ledgerReader) pass(news follower.News) {
 	})
 }
 
-// announce writes a pause to the ledger, again and again until it is stored or ctx ends. The other workers follow it there, and
-// so does this one after a restart.
+// announce writes a pause to the ledger, again and again until it is stored or ctx ends. The other workers follow it
+// there, and so does this one after a restart.
 func (l *ledgerReader) announce(ctx context.Context, e ledger.Entry) {
 	e.Group = l.options.Group
 	var again retrier

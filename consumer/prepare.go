@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// prepareLimit is how long a generation waits for the topics that the first call needs. After it the worker leaves the group,
-// so that others may have the partitions, and waits outside.
+// prepareLimit is how long a generation waits for the topics that the first call needs. After it the worker leaves the
+// group, so that others may have the partitions, and waits outside.
 const prepareLimit = 10 * time.Second
 
-// prepare creates the topics that do not exist yet, and reads the ledger if that was not done before the join. It blocks until
-// both succeed, so that the first event is fetched afterwards. False: ctx has ended.
+// prepare creates the topics that do not exist yet, and reads the ledger if that was not done before the join. It
+// blocks until both succeed, so that the first event is fetched afterwards. False: ctx has ended.
 func (m *membership) prepare(ctx context.Context) bool {
 	if m.prepared {
 		return true

@@ -23,8 +23,8 @@ type Start struct {
 	At time.Time
 }
 
-// startPatience is how long a topic may be unknown to the brokers before a generation begins without it: a new one is, until
-// the connection pool has heard of it.
+// startPatience is how long a topic may be unknown to the brokers before a generation begins without it: a new one is,
+// until the connection pool has heard of it.
 const startPatience = 3 * time.Second
 
 // starts finds the position of each partition at the start of a generation.
@@ -35,9 +35,9 @@ type starts struct {
 	begun map[string]string // starts that were logged last, by topic
 }
 
-// positions reads the group's offsets, for as long as it takes. Without a commit it chooses the start and logs it.
-// It leaves out partitions that do not exist, such as those of a topic that was deleted since it was assigned, so that they do
-// not keep the others waiting. False: ctx has ended.
+// positions reads the group's offsets, for as long as it takes. Without a commit it chooses the start and logs it. It
+// leaves out partitions that do not exist, such as those of a topic that was deleted since it was assigned, so that
+// they do not keep the others waiting. False: ctx has ended.
 func (s *starts) positions(ctx context.Context, own []event.Partition) (_ []dispatch.Position, gone []event.Partition, ok bool) {
 	if len(own) == 0 {
 		return nil, nil, true

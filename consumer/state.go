@@ -69,8 +69,8 @@ type State struct {
 	Waits []Wait
 	// Joined says that the group was joined once.
 	Joined bool
-	// Apart is since when the worker is in no generation of the group, at first since it was made; zero while it is in one.
-	// A group that rebalances without end shows here, and a join that nobody answers.
+	// Apart is since when the worker is in no generation of the group, at first since it was made; zero while it is in
+	// one. A group that rebalances without end shows here, and a join that nobody answers.
 	Apart    time.Time
 	Dispatch dispatch.Snapshot
 	// Ends are the log ends, as of the last fetch of each partition.
@@ -84,8 +84,8 @@ type State struct {
 	// Expired counts events that retention took unread, Restarted partitions that were truncated or made anew.
 	Expired, Restarted uint64
 	LetterFailures     uint64
-	// Unowned is how many partitions no member of the group consumes, as the group's leader sees it every 10 seconds; 0 on
-	// the other members.
+	// Unowned is how many partitions no member of the group consumes, as the group's leader sees it every 10 seconds; 0
+	// on the other members.
 	Unowned int
 }
 
@@ -118,8 +118,8 @@ func (c *Consumer) phaseAndWaits() (*phase, []Wait) {
 	}
 }
 
-// WaitingOrders takes a turn to look at the orders that wait for their next try: those of the oldest events, most of them at
-// most.
+// WaitingOrders takes a turn to look at the orders that wait for their next try: those of the oldest events, most of
+// them at most.
 func (c *Consumer) WaitingOrders(most int) []dispatch.WaitingOrder {
 	var all []dispatch.WaitingOrder
 	c.send(func(time.Time) { all = c.dispatcher.WaitingOrders(most) })

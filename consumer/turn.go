@@ -12,9 +12,9 @@ import (
 // tick is the maximum time between two turns; the liveness probe checks that they go on.
 const tick = time.Second
 
-// turns gives one goroutine at a time the dispatcher. A turn is an input, the dispatcher's effects, and their start. Whoever has an
-// input takes a turn: passing inputs to a goroutine of its own, and the next call back, would cost more than the turn. A turn takes
-// microseconds and waits for nobody.
+// turns gives one goroutine at a time the dispatcher. A turn is an input, the dispatcher's effects, and their start.
+// Whoever has an input takes a turn: passing inputs to a goroutine of its own, and the next call back, would cost more
+// than the turn. A turn takes microseconds and waits for nobody.
 type turns struct {
 	mu         sync.Mutex
 	over       bool // no more turns
@@ -43,8 +43,8 @@ func (t *turns) send(in func(now time.Time)) bool {
 	return taken
 }
 
-// take takes a turn. A caller whose call has ended passes mine, and take writes its next call there; more says whether there
-// was one.
+// take takes a turn. A caller whose call has ended passes mine, and take writes its next call there; more says whether
+// there was one.
 func (t *turns) take(in func(now time.Time), mine *dispatch.Call) (more, taken bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

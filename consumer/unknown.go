@@ -12,15 +12,15 @@ import (
 )
 
 const (
-	// unknownPatience is how long a partition may be unknown to the brokers before the log says so: a topic that was just
-	// created is, until its metadata have reached all of them and the connection pool.
+	// unknownPatience is how long a partition may be unknown to the brokers before the log says so: a topic that was
+	// just created is, until its metadata have reached all of them and the connection pool.
 	unknownPatience = 5 * time.Second
 	// oneEvent is how long what happens to a topic's partitions, one after the other, counts as the same event.
 	oneEvent = 30 * time.Second
 )
 
-// unknowns are the partitions that the brokers do not know, by topic. They share one log line a topic. The zero value is
-// ready.
+// unknowns are the partitions that the brokers do not know, by topic. They share one log line a topic. The zero value
+// is ready.
 type unknowns struct {
 	mu     sync.Mutex
 	topics map[string]*unknownTopic
@@ -85,8 +85,9 @@ func (u *unknowns) restarted(p event.Partition) bool {
 	return was.IsZero() || time.Since(was) > oneEvent
 }
 
-// verify finds out what became of a partition that the broker did not know: it was unknown for a moment, or the topic was
-// deleted and created again. Kafka deletes a group's offsets together with their topic, so a missing offset proves the deletion.
+// verify finds out what became of a partition that the broker did not know: it was unknown for a moment, or the topic
+// was deleted and created again. Kafka deletes a group's offsets together with their topic, so a missing offset proves
+// the deletion.
 func (f *fetcher) verify(ctx context.Context, p event.Partition) {
 	f.unknown.add(p)
 	f.waits.begin(waitUnknown+p.Topic, "the brokers do not know all partitions of the topic "+p.Topic+" that this worker consumes")

@@ -15,14 +15,15 @@ import (
 )
 
 const (
-	// unreadableTries is how often a batch is fetched before it counts as unreadable: bytes may change on their way to us.
+	// unreadableTries is how often a batch is fetched before it counts as unreadable: bytes may change on their way to
+	// us.
 	unreadableTries = 3
 	// unreadableAgain is how often the log repeats that a partition is stuck.
 	unreadableAgain = 10 * time.Minute
 )
 
-// Unreadable is a partition that is stuck because its next batch cannot be read. A batch with a wrong checksum cannot become
-// a letter, because its content is unknown. So a person must restore it or skip it.
+// Unreadable is a partition that is stuck because its next batch cannot be read. A batch with a wrong checksum cannot
+// become a letter, because its content is unknown. So a person must restore it or skip it.
 type Unreadable struct {
 	event.Partition
 	// First and Last are the offsets of the batch's events, as far as its header can be believed.
@@ -31,8 +32,8 @@ type Unreadable struct {
 	Err         error
 }
 
-// Skip is the command that skips the batch. It works while the group has no members, and drops everything up to Last that is
-// not committed.
+// Skip is the command that skips the batch. It works while the group has no members, and drops everything up to Last
+// that is not committed.
 func (u Unreadable) Skip(group string) string {
 	return fmt.Sprintf("kafka-consumer-groups.sh --bootstrap-server … --group %s --topic %s:%d --reset-offsets --to-offset %d --execute",
 		group, u.Topic, u.Number, u.Last+1)

@@ -11,7 +11,8 @@ import (
 
 // Wait is something that the worker waits for.
 type Wait struct {
-	// For says what is missing, and what ends the wait: "topic orders does not exist; create it, or check KAFKA_TOPICS".
+	// For says what is missing, and what ends the wait: "topic orders does not exist; create it, or check
+	// KAFKA_TOPICS".
 	For string
 	// Since is when the wait began. Tries that fail do not move it.
 	Since time.Time
@@ -92,8 +93,8 @@ func (w *waits) list() []Wait {
 	})
 }
 
-// WaitFor makes the state say that the worker waits for something outside of Run, such as another topic, before it begins.
-// The empty text ends that wait.
+// WaitFor makes the state say that the worker waits for something outside of Run, such as another topic, before it
+// begins. The empty text ends that wait.
 func (c *Consumer) WaitFor(what string) {
 	if what == "" {
 		c.waits.end(waitOutside)

@@ -1,32 +1,33 @@
-// Package deadletter defines dead letters: their form as Kafka records, how to list them, and what their topics must be like.
-// It does not speak Kafka; package broker stores the records and reads them back.
+// Package deadletter defines dead letters: their form as Kafka records, how to list them, and what their topics must be
+// like. It does not speak Kafka; package broker stores the records and reads them back.
 //
 // # The letter
 //
-// A [Letter] is an event that can never succeed, with the reason. As a record ([Letter.Encode]) it has the event's own key,
-// value and headers, byte for byte and in order. Headers of ours follow, each at most once: UTF-8 text without control
-// characters, 8 KiB together. Their names are Kafka Connect's (__connect.errors.*), the one set that independent tools read,
-// and ours (dlq.*). An original header whose name begins with one of these two prefixes is kept as dlq.kept.<name>, and [Parse]
-// gives it its name back. Parse(l.Encode()) restores the event exactly.
+// A [Letter] is an event that can never succeed, with the reason. As a record ([Letter.Encode]) it has the event's own
+// key, value and headers, byte for byte and in order. Headers of ours follow, each at most once: UTF-8 text without
+// control characters, 8 KiB together. Their names are Kafka Connect's (__connect.errors.*), the one set that
+// independent tools read, and ours (dlq.*). An original header whose name begins with one of these two prefixes is kept
+// as dlq.kept.<name>, and [Parse] gives it its name back. Parse(l.Encode()) restores the event exactly.
 //
-// A letter's identity is the place of its event: topic/partition/offset, followed by #item where the event names several
-// orders. A letter may be stored twice, under the same identity.
+// A letter's identity is the place of its event: topic/partition/offset, followed by #item where the event names
+// several orders. A letter may be stored twice, under the same identity.
 //
 // # Privacy
 //
-// Headers show up in every Kafka tool, so they contain nothing of the payload but the order id and the status of the call.
-// Messages are scrubbed first: e-mail addresses, quoted text, long numbers such as telephone and card numbers, tokens, and
-// the text after a word such as "password:" are removed. An unquoted name or address of a person is not recognised.
+// Headers show up in every Kafka tool, so they contain nothing of the payload but the order id and the status of the
+// call. Messages are scrubbed first: e-mail addresses, quoted text, long numbers such as telephone and card numbers,
+// tokens, and the text after a word such as "password:" are removed. An unquoted name or address of a person is not
+// recognised.
 //
 // # The topics
 //
-// Letters have a topic. Beside it is the ledger, a topic in which workers and operators tell each other what all must know;
-// package ledger defines its entries. [InspectLetters] and [InspectLedger] judge such a topic by plain [Facts], and plan one
-// that does not exist. Each [Flaw] names a setting and the value to set. A fatal one, an [*UnfitError], keeps letters or pauses
-// from being stored, or loses them.
+// Letters have a topic. Beside it is the ledger, a topic in which workers and operators tell each other what all must
+// know; package ledger defines its entries. [InspectLetters] and [InspectLedger] judge such a topic by plain [Facts],
+// and plan one that does not exist. Each [Flaw] names a setting and the value to set. A fatal one, an [*UnfitError],
+// keeps letters or pauses from being stored, or loses them.
 //
 // # Reading
 //
-// [List] folds records, from wherever they come, into the newest letters that match a [Filter]. Their texts are as they were
-// written: whoever shows them on a terminal or a page must escape them.
+// [List] folds records, from wherever they come, into the newest letters that match a [Filter]. Their texts are as they
+// were written: whoever shows them on a terminal or a page must escape them.
 package deadletter

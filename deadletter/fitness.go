@@ -17,8 +17,8 @@ type Flaw struct {
 	Want    string `json:"want"`
 	// Why says what goes wrong with the value.
 	Why string `json:"why"`
-	// Fatal says that nothing may be consumed until the setting is changed: letters or pauses could not be stored, or could be
-	// lost at any time.
+	// Fatal says that nothing may be consumed until the setting is changed: letters or pauses could not be stored, or
+	// could be lost at any time.
 	Fatal bool `json:"fatal"`
 }
 
@@ -41,8 +41,8 @@ type Inspection struct {
 	create map[string]string
 }
 
-// Create returns the settings to create the topic with where it does not exist. The new topic has one partition, for one order
-// of all that is stored in it.
+// Create returns the settings to create the topic with where it does not exist. The new topic has one partition, for
+// one order of all that is stored in it.
 func (i *Inspection) Create() map[string]string { return i.create }
 
 // Err returns an *UnfitError if a flaw is fatal, nil if the topic may be used or does not exist yet.
@@ -54,8 +54,8 @@ func (i *Inspection) Err() error {
 	return &UnfitError{Topic: i.Topic, Flaws: fatal}
 }
 
-// UnfitError says that a topic cannot be used as it is: it loses letters or pauses, or keeps them out. An operator has to change
-// its settings.
+// UnfitError says that a topic cannot be used as it is: it loses letters or pauses, or keeps them out. An operator has
+// to change its settings.
 type UnfitError struct {
 	Topic string
 	Flaws []Flaw // all of them fatal
@@ -96,14 +96,15 @@ type needs struct {
 	letters bool // else it is the ledger
 	// maxBytes is the size of the largest record that should fit: of an event, whose letter is at most 64 KiB larger.
 	maxBytes int
-	// keep is how long records must be kept at least, keepBytes whether a limit by size is harmless above this one; below 0: never.
+	// keep is how long records must be kept at least, keepBytes whether a limit by size is harmless above this one;
+	// below 0: never.
 	keep      time.Duration
 	keepWhy   string
 	keepBytes int64
 }
 
-// judge returns the flaws of a topic, the fatal ones first. Only this function knows what the letters' topic and the ledger
-// need.
+// judge returns the flaws of a topic, the fatal ones first. Only this function knows what the letters' topic and the
+// ledger need.
 func (n needs) judge(f Facts) []Flaw {
 	var flaws []Flaw
 	add := func(flaw Flaw, found bool) {

@@ -63,8 +63,8 @@ const (
 	maxMessage = 1024
 )
 
-// Encode returns the letter as Kafka stores it, without the place and time that Kafka will give it. The record shares the
-// event's bytes.
+// Encode returns the letter as Kafka stores it, without the place and time that Kafka will give it. The record shares
+// the event's bytes.
 func (l Letter) Encode() event.Record {
 	headers := make([]event.Header, 0, len(l.Headers)+addedHeaders)
 	for _, h := range l.Headers {

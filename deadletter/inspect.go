@@ -14,10 +14,11 @@ type Facts struct {
 	Brokers, Replicas int
 	// Settings are the topic's, by Kafka's names; nil: Kafka does not allow asking.
 	Settings map[string]string
-	// FormatObeyed says whether the brokers obey the topic's message.format.version; FormatKnown, whether that is known.
+	// FormatObeyed says whether the brokers obey the topic's message.format.version; FormatKnown, whether that is
+	// known.
 	FormatObeyed, FormatKnown bool
-	// Sources are the topics whose records must fit, and which the topic must outlive: those of the events for the letters'
-	// topic, the letters' topic for the ledger.
+	// Sources are the topics whose records must fit, and which the topic must outlive: those of the events for the
+	// letters' topic, the letters' topic for the ledger.
 	Sources []Source
 }
 
@@ -53,8 +54,8 @@ func InspectLetters(f Facts) Inspection {
 	}, from.settings())
 }
 
-// InspectLedger judges the ledger, as [InspectLetters] does the letters' topic. A new ledger keeps its entries three times as
-// long as the letters' topic keeps letters, 90 days at least, whatever its size.
+// InspectLedger judges the ledger, as [InspectLetters] does the letters' topic. A new ledger keeps its entries three
+// times as long as the letters' topic keeps letters, 90 days at least, whatever its size.
 func InspectLedger(f Facts) Inspection {
 	letters := defaultRetention
 	for _, s := range f.Sources {
@@ -146,7 +147,8 @@ func (s sources) keepWhy() string {
 	return "letters are deleted before somebody looks at them"
 }
 
-// settings are those of a new topic for letters: it holds letters of the largest events, for as long as the events are kept.
+// settings are those of a new topic for letters: it holds letters of the largest events, for as long as the events are
+// kept.
 func (s sources) settings() map[string]string {
 	all := map[string]string{
 		retentionSetting: strconv.FormatInt(max(defaultRetention, s.retention).Milliseconds(), 10),

@@ -23,8 +23,8 @@ const NoItem = -1
 
 // Letter is one event, or one order of it, that cannot be reported to LeadHit.
 type Letter struct {
-	// Record is the event as it was read, its time in whole milliseconds. For an event that was replayed it is the root event:
-	// the one that the shop wrote.
+	// Record is the event as it was read, its time in whole milliseconds. For an event that was replayed it is the root
+	// event: the one that the shop wrote.
 	event.Record
 
 	// Item counts the orders of an event that names several, from 0; NoItem otherwise.
@@ -34,8 +34,8 @@ type Letter struct {
 	Stage           Stage
 	// Cause groups like failures: one word, 128 bytes. Message is for people: scrubbed and cut to 1 KiB when stored.
 	Cause, Message string
-	// DecidedBy is the part of the mapping that decided what to do with the event, such as `rules[1]: status == "new"`; empty
-	// in letters of older releases.
+	// DecidedBy is the part of the mapping that decided what to do with the event, such as `rules[1]: status == "new"`;
+	// empty in letters of older releases.
 	DecidedBy string
 	// Code is the JSON-RPC error code or the HTTP status, 0 without either. Attempts counts the calls of this delivery.
 	Code, Attempts int
@@ -66,8 +66,8 @@ func (l Letter) ID() string {
 	return id
 }
 
-// Digest describes the event's value, even in a reference or a letter that [List] returned without its event. It is nil if the
-// event has no value.
+// Digest describes the event's value, even in a reference or a letter that [List] returned without its event. It is nil
+// if the event has no value.
 func (l Letter) Digest() *Digest {
 	switch {
 	case l.Omitted != nil:
@@ -79,8 +79,8 @@ func (l Letter) Digest() *Digest {
 	return &Digest{Size: len(l.Value), SHA256: hex.EncodeToString(sum[:])}
 }
 
-// WithoutValue returns the letter as a reference: the same letter, its value replaced by size and hash. A letter without
-// a value, or a reference already, comes back as it is.
+// WithoutValue returns the letter as a reference: the same letter, its value replaced by size and hash. A letter
+// without a value, or a reference already, comes back as it is.
 func (l Letter) WithoutValue() Letter {
 	if l.Value == nil || l.Omitted != nil {
 		return l

@@ -12,8 +12,8 @@ import (
 // Filter chooses letters; a zero field lets all through.
 type Filter struct {
 	Cause, Topic, OrderID, ID, Fingerprint string
-	// Group lets letters of this consumer group through, and those that name none; "" is every group's. Several groups may share
-	// a topic.
+	// Group lets letters of this consumer group through, and those that name none; "" is every group's. Several groups
+	// may share a topic.
 	Group string
 	Since time.Time // failed then or later
 	Limit int       // how many, the newest first; 0: 50
@@ -23,16 +23,16 @@ const defaultLimit = 50
 
 // Listing is what a reading of the letters' topic found.
 type Listing struct {
-	// Letters are the newest first, each id once, with what was last written under it; without the events' keys, headers and
-	// values, unless the filter asks for an ID.
+	// Letters are the newest first, each id once, with what was last written under it; without the events' keys,
+	// headers and values, unless the filter asks for an ID.
 	Letters []Letter
 	Read    int // records
 	Matched int // records that the filter let through; a letter that was stored twice counts twice
 	Total   int // letters that the filter let through, each id once; exact up to a million
 	Broken  int // records that are no letters or cannot be read
 
-	// Causes and Topics count the records of all letters, whatever the filter, and Newest is when the last one failed: they
-	// show what there is where nothing matches.
+	// Causes and Topics count the records of all letters, whatever the filter, and Newest is when the last one failed:
+	// they show what there is where nothing matches.
 	Causes, Topics map[string]int
 	Newest         time.Time
 	// Elsewhere counts the records of other groups that the filter would have let through but for its Group.
@@ -46,9 +46,9 @@ const (
 	otherName = "others"
 )
 
-// List reads the records, oldest first, to their end and keeps the newest letters that the filter lets through. It holds no more
-// than Limit letters in memory, without their events, so that it may run beside a worker, within its memory. An error of the
-// records ends the reading; List returns it with what was found until then.
+// List reads the records, oldest first, to their end and keeps the newest letters that the filter lets through. It
+// holds no more than Limit letters in memory, without their events, so that it may run beside a worker, within its
+// memory. An error of the records ends the reading; List returns it with what was found until then.
 func List(records iter.Seq2[event.Record, error], f Filter) (Listing, error) {
 	if f.Limit <= 0 {
 		f.Limit = defaultLimit
@@ -108,8 +108,8 @@ func (r *lister) listing() Listing {
 	return r.found
 }
 
-// newest keeps the letters that were added last, each key once. Which letters are the newest is known only at the end, so the
-// oldest goes when there is one too many.
+// newest keeps the letters that were added last, each key once. Which letters are the newest is known only at the end,
+// so the oldest goes when there is one too many.
 type newest struct {
 	limit int
 	order *list.List // of Letter, the newest in front

@@ -14,8 +14,8 @@ func (l Letter) storedMessage() string {
 	const rounds = 16             // two are enough for nearly all
 	text := clean(l.Message, worked)
 	for range rounds {
-		// What is taken out or cut off can make a quotation or a number of what stood beside it. So it is done again until
-		// nothing changes: a letter that is written again stays the letter it was.
+		// What is taken out or cut off can make a quotation or a number of what stood beside it. So it is done again
+		// until nothing changes: a letter that is written again stays the letter it was.
 		again := clean(scrub(text, l.OrderID, l.Status), maxMessage)
 		if again == text {
 			break

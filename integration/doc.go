@@ -1,10 +1,11 @@
-// Package integration tests the built binary from outside, on real parts: Apache Kafka as plain processes and a LeadHit look-alike
-// over HTTP. It sees what an operator sees: exit codes, log lines, pages, calls, letters and committed offsets; of the worker's own
-// code it imports LeadHit's look-alike and nothing else.
+// Package integration tests the built binary from outside, on real parts: Apache Kafka as plain processes and a LeadHit
+// look-alike over HTTP. It sees what an operator sees: exit codes, log lines, pages, calls, letters and committed
+// offsets; of the worker's own code it imports LeadHit's look-alike and nothing else.
 //
-// The packages: apache runs Kafka, authority makes its certificates, shop writes the events, program runs the binary. nemesis plans
-// faults, audit compares the books afterwards, container starts the image. peer answers in place of a broker or of LeadHit. launch
-// starts Kafka for a person, bare is the opponent of the bench, planted is a worker with faults that must be found.
+// The packages: apache runs Kafka, authority makes its certificates, shop writes the events, program runs the binary.
+// nemesis plans faults, audit compares the books afterwards, container starts the image. peer answers in place of a
+// broker or of LeadHit. launch starts Kafka for a person, bare is the opponent of the bench, planted is a worker with
+// faults that must be found.
 //
 // Settings of the tests, all optional:
 //

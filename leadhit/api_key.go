@@ -18,9 +18,9 @@ type Key struct {
 	value atomic.Pointer[string]
 }
 
-// OpenKey reads the key from a file, ignoring white space around it. A file that is empty, too long for a header, or holds
-// anything but printable ASCII is an error, which does not quote the content. log gets a line when the file can no longer be
-// read, and when it can be again.
+// OpenKey reads the key from a file, ignoring white space around it. A file that is empty, too long for a header, or
+// holds anything but printable ASCII is an error, which does not quote the content. log gets a line when the file can
+// no longer be read, and when it can be again.
 func OpenKey(file string, log *slog.Logger) (*Key, error) {
 	kept, err := credentials.Keep("LEADHIT_API_KEY_FILE", log, func() (string, error) { return readKey(file) })
 	if err != nil {
@@ -31,8 +31,8 @@ func OpenKey(file string, log *slog.Logger) (*Key, error) {
 	return k, nil
 }
 
-// FixedKey is a key that never changes. White space around the value does not matter. [Open] refuses a value that no header
-// can carry.
+// FixedKey is a key that never changes. White space around the value does not matter. [Open] refuses a value that no
+// header can carry.
 func FixedKey(value string) *Key {
 	k := new(Key)
 	value = strings.TrimSpace(value)
@@ -40,8 +40,8 @@ func FixedKey(value string) *Key {
 	return k
 }
 
-// Watch reads the file again at every interval until ctx ends, and returns nil then. It calls changed after each change, on
-// its own goroutine. While the file cannot be read, the old key stays in use.
+// Watch reads the file again at every interval until ctx ends, and returns nil then. It calls changed after each
+// change, on its own goroutine. While the file cannot be read, the old key stays in use.
 //
 // It compares content, not times: a key is as cheap to read as its time stamp, two writes within one tick of the file
 // system's clock stay distinct, and the symbolic links that Kubernetes exchanges need no care.
@@ -99,8 +99,8 @@ func readKey(name string) (string, error) {
 	return value, nil
 }
 
-// checkKey accepts what an HTTP header carries unchanged, except for spaces: they come from careless copying. The setting
-// LEADHIT_API_KEY refuses them too.
+// checkKey accepts what an HTTP header carries unchanged, except for spaces: they come from careless copying. The
+// setting LEADHIT_API_KEY refuses them too.
 func checkKey(value string) error {
 	if value == "" {
 		return errors.New("empty")

@@ -13,11 +13,11 @@ type question struct {
 	refused atomic.Pointer[notSentError]
 }
 
-// conn asks the question of the call that uses it right before the first bytes of the request are written. There is no later
-// moment, and an error means that nothing is sent.
+// conn asks the question of the call that uses it right before the first bytes of the request are written. There is no
+// later moment, and an error means that nothing is sent.
 //
-// Asking when the request's body is read would be too early. If net/http does not know the type of the body, it flushes the
-// head before it reads the body (golang/go #22088), which also costs a packet.
+// Asking when the request's body is read would be too early. If net/http does not know the type of the body, it flushes
+// the head before it reads the body (golang/go #22088), which also costs a packet.
 type conn struct {
 	net.Conn
 	question atomic.Pointer[question]
@@ -34,8 +34,8 @@ func (c *conn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// attach gives the question to the connection that net/http has chosen. HTTP/1.1 serves one call at a time, so the next write
-// is this call's.
+// attach gives the question to the connection that net/http has chosen. HTTP/1.1 serves one call at a time, so the next
+// write is this call's.
 func (q *question) attach(info httptrace.GotConnInfo) {
 	chosen := info.Conn
 	if secured, ok := chosen.(*tls.Conn); ok {

@@ -6,21 +6,21 @@
 //	verdict := leadhit.Judge{}.Judge(err)
 //
 // [Client.SetOrderStatus] makes one call over HTTP and never repeats it. Everything that net/http could do by itself is
-// switched off, because each would break a promise of the caller: following a redirect, sending a POST again, decompressing a
-// body of any size. A nil error means that LeadHit accepted the status in a JSON-RPC answer with this call's id. Every other
-// outcome is an error, wrapped with the method and the call's id:
+// switched off, because each would break a promise of the caller: following a redirect, sending a POST again,
+// decompressing a body of any size. A nil error means that LeadHit accepted the status in a JSON-RPC answer with this
+// call's id. Every other outcome is an error, wrapped with the method and the call's id:
 //
 //   - [*RPCError]: the node itself refused or failed;
 //   - [*StatusError]: an HTTP status other than 200;
 //   - [*BadAnswerError]: status 200, but no JSON-RPC answer to this call;
 //   - any other: there was no answer, [Call.Before] refused, or no request can carry the call.
 //
-// [Judge] turns each of them into a verdict, by type alone. No error, verdict or log value contains the API key, the proxy's
-// password or the query of the address, even if the server echoes them.
+// [Judge] turns each of them into a verdict, by type alone. No error, verdict or log value contains the API key, the
+// proxy's password or the query of the address, even if the server echoes them.
 //
 // A Client and a [Key] are safe for concurrent use. The package starts no goroutine of its own: [Key.Watch] runs on its
-// caller's until the context ends, and [Client.Close] closes the idle connections. A call ends when its context or its timeout
-// does, reading the response included.
+// caller's until the context ends, and [Client.Close] closes the idle connections. A call ends when its context or its
+// timeout does, reading the response included.
 package leadhit
 
 import (
@@ -53,8 +53,8 @@ const (
 	defaultCallsInFlight = 64
 	// maxAnswer limits an answer's body, both as received and decompressed.
 	maxAnswer = 1 << 20
-	// maxErrorPage limits how much of the body is read if the status is not 200: enough for a message, and in most cases to
-	// keep the connection.
+	// maxErrorPage limits how much of the body is read if the status is not 200: enough for a message, and in most
+	// cases to keep the connection.
 	maxErrorPage = 64 << 10
 	// keptBuffer is the largest buffer that goes back to the pool.
 	keptBuffer = 64 << 10
@@ -66,9 +66,9 @@ type Call struct {
 	ID      string
 	OrderID string
 	Status  string
-	// Before is called once, as late as possible: the connection is established, and the first write of the request is next.
-	// If it returns an error, no byte of the request leaves the process. It runs on another goroutine and must not block.
-	// Before may be nil.
+	// Before is called once, as late as possible: the connection is established, and the first write of the request is
+	// next. If it returns an error, no byte of the request leaves the process. It runs on another goroutine and must
+	// not block. Before may be nil.
 	Before func() error
 	// Traceparent is the value of the W3C header of that name. Empty means no header.
 	Traceparent string
@@ -81,18 +81,19 @@ type Options struct {
 	Key *Key
 	// Timeout is the limit of one call, from the DNS lookup to the last byte of the response. 0 means 3 s.
 	Timeout time.Duration
-	// CAFile is a PEM file with authorities to trust in addition to the system's. It is read again while calls are made, at
-	// most once a second. A change closes idle connections. While the file cannot be read, its previous content stays in use.
+	// CAFile is a PEM file with authorities to trust in addition to the system's. It is read again while calls are
+	// made, at most once a second. A change closes idle connections. While the file cannot be read, its previous
+	// content stays in use.
 	CAFile string
-	// Proxy is the URL of an HTTP or SOCKS5 proxy. It requires an https URL, so that no proxy sees the key. Empty means no
-	// proxy, whatever the environment says.
+	// Proxy is the URL of an HTTP or SOCKS5 proxy. It requires an https URL, so that no proxy sees the key. Empty means
+	// no proxy, whatever the environment says.
 	Proxy string
 	// CallsInFlight is how many calls the caller makes at once, and how many idle connections are kept. 0 means 64.
 	CallsInFlight int
 	// Version is for the User-Agent header.
 	Version string
-	// Logger gets a line when CAFile has changed or can no longer be read, and when no call gets through TLS any more or one
-	// does again. Nil discards them.
+	// Logger gets a line when CAFile has changed or can no longer be read, and when no call gets through TLS any more
+	// or one does again. Nil discards them.
 	Logger *slog.Logger
 	// Dial replaces net.Dialer, in tests for instance. Nil means net.Dialer.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
@@ -123,8 +124,8 @@ type scratch struct {
 	decoder jsontext.Decoder
 }
 
-// Open checks the options and returns a client. It does not connect, so an address that does not answer is no error here. It
-// returns all mistakes at once, each as an [*OptionError].
+// Open checks the options and returns a client. It does not connect, so an address that does not answer is no error
+// here. It returns all mistakes at once, each as an [*OptionError].
 func Open(options Options) (*Client, error) {
 	address, err := parseURL(options.URL)
 	mistakes := []error{optionError("url", err)}
@@ -214,8 +215,8 @@ func (c *Client) exchange(request *http.Request, key *string, s *scratch) error 
 	if request.Header == nil {
 		request.Header = c.header(key)
 	}
-	// RoundTrip, not http.Client, because that follows redirects (a 307 would take the key and the body along), keeps cookies
-	// and wraps the URL into errors.
+	// RoundTrip, not http.Client, because that follows redirects (a 307 would take the key and the body along), keeps
+	// cookies and wraps the URL into errors.
 	response, err := c.transport.RoundTrip(request)
 	if err != nil {
 		failed := newTransportError(err, *key)
@@ -284,8 +285,8 @@ func newRequest(method string, address *url.URL) *http.Request {
 	}
 }
 
-// parseURL accepts an address that a request line can carry and an error may show. It refuses credentials, which would be
-// dropped silently because the key has its own header.
+// parseURL accepts an address that a request line can carry and an error may show. It refuses credentials, which would
+// be dropped silently because the key has its own header.
 func parseURL(text string) (*url.URL, error) {
 	if len(text) > maxURL {
 		return nil, fmt.Errorf("longer than %d bytes", maxURL)

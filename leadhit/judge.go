@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// Judge decides what each outcome of a call means. It looks at the types of errors, never at their text. Only an answer about
-// this very order can make a dead letter. Failures of the network, the server, the key or the address never do.
+// Judge decides what each outcome of a call means. It looks at the types of errors, never at their text. Only an answer
+// about this very order can make a dead letter. Failures of the network, the server, the key or the address never do.
 type Judge struct {
 	// DeadLetterTypes are the server's exception classes that make a retry pointless. Nil means ValidationError alone.
 	DeadLetterTypes []string
@@ -93,7 +93,8 @@ func judgeStatus(e *StatusError) retry.Verdict {
 		verdict.Kind = retry.Unauthorised
 	case e.Status == http.StatusNotFound, e.Status == http.StatusMethodNotAllowed,
 		e.Status == http.StatusUnsupportedMediaType, e.Status >= 300 && e.Status < 400:
-		// The address is wrong, not the order. A redirect is not followed, because that would send the key to another address.
+		// The address is wrong, not the order. A redirect is not followed, because that would send the key to another
+		// address.
 		verdict.Kind = retry.Misconfigured
 	case e.Status == http.StatusBadRequest, e.Status == http.StatusRequestEntityTooLarge,
 		e.Status == http.StatusUnprocessableEntity, e.Status == http.StatusRequestHeaderFieldsTooLarge:
@@ -106,8 +107,8 @@ func judgeStatus(e *StatusError) retry.Verdict {
 	return verdict
 }
 
-// transportCause names the step that failed. DNS comes before the timeout, because a resolver that times out is what the
-// operator has to fix.
+// transportCause names the step that failed. DNS comes before the timeout, because a resolver that times out is what
+// the operator has to fix.
 func transportCause(e *transportError) string {
 	switch {
 	case e.Stopped:
@@ -148,7 +149,8 @@ func isTLS(err error) bool {
 	return is[*handshakeError](err) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// typeCause turns the server's exception class into a metric label: an identifier of at most 64 bytes, or else ServerError.
+// typeCause turns the server's exception class into a metric label: an identifier of at most 64 bytes, or else
+// ServerError.
 func typeCause(class string) string {
 	if class == "" || len(class) > 64 {
 		return "ServerError"

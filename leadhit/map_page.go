@@ -25,9 +25,10 @@ func (c *Client) HasMethod(ctx context.Context) (bool, error) {
 	return found, nil
 }
 
-// lists reports whether a page lists a method, and whether it lists any method at all. The Python package json-rpc makes a
-// <pre> with "name: documentation" for each method, indents further lines of documentation and escapes nothing. So a name is
-// an identifier at the beginning of a line or right after a tag, before a colon, a parenthesis, a tag or the end of the line.
+// lists reports whether a page lists a method, and whether it lists any method at all. The Python package json-rpc
+// makes a <pre> with "name: documentation" for each method, indents further lines of documentation and escapes nothing.
+// So a name is an identifier at the beginning of a line or right after a tag, before a colon, a parenthesis, a tag or
+// the end of the line.
 func lists(page, method string) (found, some bool) {
 	name := regexp.MustCompile(`(?m)(?:^|>)([A-Za-z_][\w.]*)(?:[:(<]|[ \t\r]*$)`)
 	for _, match := range name.FindAllStringSubmatch(page, -1) {

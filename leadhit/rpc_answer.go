@@ -34,8 +34,8 @@ type answer struct {
 	rpc    RPCError
 }
 
-// member distinguishes an absent member from null. JSON-RPC 2.0 allows a result of null, and 1.0 sends either result or error
-// as null.
+// member distinguishes an absent member from null. JSON-RPC 2.0 allows a result of null, and 1.0 sends either result or
+// error as null.
 type member uint8
 
 const (

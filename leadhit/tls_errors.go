@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// explainTLS says why a handshake failed, and what to do about it. It looks at error types alone. The text is the same for
-// each try, so that a log can leave out repeats.
+// explainTLS says why a handshake failed, and what to do about it. It looks at error types alone. The text is the same
+// for each try, so that a log can leave out repeats.
 func explainTLS(err error) string {
 	if host, ok := errors.AsType[x509.HostnameError](err); ok {
 		return fmt.Sprintf("LeadHit's certificate is for another name (%s) than %s; check LEADHIT_URL", namesIn(host.Certificate), host.Host)

@@ -9,16 +9,16 @@ import (
 )
 
 const (
-	// manyHandshakes is how many must fail, without an answered call between them and for longer than a call may take, before
-	// that is an outage. Behind a load balancer one bad server of several fails some handshakes, and calls that began earlier
-	// may still be answered.
+	// manyHandshakes is how many must fail, without an answered call between them and for longer than a call may take,
+	// before that is an outage. Behind a load balancer one bad server of several fails some handshakes, and calls that
+	// began earlier may still be answered.
 	manyHandshakes = 5
 	// mostCauses limits the lines of one outage: a server may put something else into its certificate each time.
 	mostCauses = 4
 )
 
-// tlsOutage logs when no call gets through TLS any more: a line for each cause, and one when it is over. The operator can fix
-// TLS, but the pause for missing answers does not mention it.
+// tlsOutage logs when no call gets through TLS any more: a line for each cause, and one when it is over. The operator
+// can fix TLS, but the pause for missing answers does not mention it.
 type tlsOutage struct {
 	log     *slog.Logger
 	limit   time.Duration // of one call

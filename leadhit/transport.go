@@ -24,8 +24,8 @@ const (
 	keepAlive      = 30 * time.Second
 )
 
-// newTransport returns a transport for HTTP/1.1 alone. HTTP/2 puts all calls on one connection, where one reset would fail
-// them all and Call.Before could not hold back a single one. It also repeats requests by itself after a GOAWAY.
+// newTransport returns a transport for HTTP/1.1 alone. HTTP/2 puts all calls on one connection, where one reset would
+// fail them all and Call.Before could not hold back a single one. It also repeats requests by itself after a GOAWAY.
 func newTransport(options Options) (*reloading, error) {
 	dial := options.Dial
 	if dial == nil {

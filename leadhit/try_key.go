@@ -15,10 +15,10 @@ const (
 	triedID     = "leadhit-sync-check"
 )
 
-// TryKey tests whether the node accepts the key, without naming an order. It calls a method that does not exist, once with
-// the key and once without. proven is true if the node answers the first call and refuses the second. It is false if the node
-// answers both, which says nothing about the key. A refused key is a *StatusError (401 or 403). Other failures are those of
-// SetOrderStatus.
+// TryKey tests whether the node accepts the key, without naming an order. It calls a method that does not exist, once
+// with the key and once without. proven is true if the node answers the first call and refuses the second. It is false
+// if the node answers both, which says nothing about the key. A refused key is a *StatusError (401 or 403). Other
+// failures are those of SetOrderStatus.
 func (c *Client) TryKey(ctx context.Context) (proven bool, err error) {
 	key := c.key.load()
 	with := c.header(key)

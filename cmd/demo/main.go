@@ -3,11 +3,11 @@
 //
 //	go run ./cmd/demo -for 30s
 //
-// Meanwhile LeadHit has faults: it answers 503, answers slowly or not at all, and rejects the key for some seconds. At the
-// end, by -for or Ctrl-C, the shop stops, the faults end, and the worker finishes its events and stops as on SIGTERM. Then
-// the summary compares three independent records: what the shop wrote, LeadHit's call log, and the dead-letter topic. The
-// exit code is 0 only if they agree: nothing lost, nothing out of order, one letter for each refused event and no other,
-// and everything committed. A second Ctrl-C ends the demo at once, with exit code 130.
+// Meanwhile LeadHit has faults: it answers 503, answers slowly or not at all, and rejects the key for some seconds. At
+// the end, by -for or Ctrl-C, the shop stops, the faults end, and the worker finishes its events and stops as on
+// SIGTERM. Then the summary compares three independent records: what the shop wrote, LeadHit's call log, and the
+// dead-letter topic. The exit code is 0 only if they agree: nothing lost, nothing out of order, one letter for each
+// refused event and no other, and everything committed. A second Ctrl-C ends the demo at once, with exit code 130.
 //
 // cmd/worker shows the path of an event. Here, parts.go opens everything, shop.go writes the events, story.go switches
 // LeadHit's faults, screen.go and plain.go show the progress, and summary.go compares the records.
@@ -53,8 +53,8 @@ type options struct {
 
 const (
 	shortest = 10 * time.Second
-	// perOrder is how many events of one order the demo can process in a second. The worker calls them one at a time, each after
-	// the commit of the one before, and some of them wait for a fault to end.
+	// perOrder is how many events of one order the demo can process in a second. The worker calls them one at a time,
+	// each after the commit of the one before, and some of them wait for a fault to end.
 	perOrder = 3
 )
 

@@ -9,7 +9,8 @@ import (
 	"leadhit-sync/cmd/terminal"
 )
 
-// plain is a painter for files and pipes. It prints a line of figures each second, and a line for each event of the story.
+// plain is a painter for files and pipes. It prints a line of figures each second, and a line for each event of the
+// story.
 type plain struct {
 	out     io.Writer
 	verbose bool

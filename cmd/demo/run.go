@@ -98,8 +98,8 @@ func run(ctx context.Context, o options, paint painter, out io.Writer) (v verdic
 	return v, summarise(out, e, v, width, ink)
 }
 
-// introduce prints how to use the commands on the running demo from another terminal. The same lines are in a file, whose short
-// name stays on the screen.
+// introduce prints how to use the commands on the running demo from another terminal. The same lines are in a file,
+// whose short name stays on the screen.
 func (d *demo) introduce(out io.Writer) error {
 	exports := strings.Join(d.exports(d.address), "\n")
 	if err := os.WriteFile(d.exportsFile(), []byte(exports+"\n"), 0o600); err != nil {

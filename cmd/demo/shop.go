@@ -39,8 +39,8 @@ type item struct {
 	Price    string `json:"price"`
 }
 
-// orders generates the events of the shop's orders. Each order is submitted, then paid; some events repeat; some orders are
-// cancelled or put on hold, for which LeadHit has no status. The same seed generates the same events.
+// orders generates the events of the shop's orders. Each order is submitted, then paid; some events repeat; some orders
+// are cancelled or put on hold, for which LeadHit has no status. The same seed generates the same events.
 type orders struct {
 	dice *rand.Rand
 	all  []change

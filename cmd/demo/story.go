@@ -85,8 +85,8 @@ func slow(orders int) map[string]sandbox.OrderFault {
 // chapterLength is about how long a chapter is if there are several.
 const chapterLength = time.Minute
 
-// chapters divides the demo's time. A short demo is one short chapter, a long one repeats the chapter. Without a length the
-// chapters never end; count is 0 then.
+// chapters divides the demo's time. A short demo is one short chapter, a long one repeats the chapter. Without a length
+// the chapters never end; count is 0 then.
 func chapters(length time.Duration) (each time.Duration, count int) {
 	if length == 0 {
 		return chapterLength, 0

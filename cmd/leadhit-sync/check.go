@@ -76,7 +76,8 @@ func check(ctx context.Context, r *report, o checkOptions) error {
 	return nil
 }
 
-// checkKafka checks the brokers first, then topics, rights and the group. After a failure it skips the checks that depend on it.
+// checkKafka checks the brokers first, then topics, rights and the group. After a failure it skips the checks that
+// depend on it.
 func checkKafka(ctx context.Context, r *report, c *config.Config) {
 	cluster, err := worker.OpenCluster(c, slog.New(slog.DiscardHandler))
 	if err != nil { // a file has changed since the settings were checked

@@ -28,7 +28,8 @@ func checkCommitMetadata(ctx context.Context, r *report, cluster *broker.Cluster
 	}
 }
 
-// leastMetadata returns how much metadata every broker takes with a commit. known is false where one does not let us ask.
+// leastMetadata returns how much metadata every broker takes with a commit. known is false where one does not let us
+// ask.
 func leastMetadata(ctx context.Context, cluster *broker.Cluster, nodes []broker.Node) (least int, known bool, err error) {
 	const setting = "offset.metadata.max.bytes"
 	for _, node := range nodes {

@@ -63,8 +63,8 @@ func uncoordinated(group string, p groupPlace) string {
 	return text
 }
 
-// findGroup asks each broker whether it coordinates the group, and waits while one still loads its groups. Kafka's own request for
-// that would create __consumer_offsets.
+// findGroup asks each broker whether it coordinates the group, and waits while one still loads its groups. Kafka's own
+// request for that would create __consumer_offsets.
 func findGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes []broker.Node) (broker.Group, broker.Node, error) {
 	for try := 0; ; try++ {
 		group, node, again, err := askForGroup(ctx, cluster, name, nodes)

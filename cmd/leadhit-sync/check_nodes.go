@@ -44,8 +44,8 @@ func greet(ctx context.Context, cluster *broker.Cluster, addresses []string) gre
 	return found
 }
 
-// checkFirst connects to KAFKA_BROKERS, and reports whether further requests make sense. A broker older than 0.11 would create each
-// topic that it is asked about.
+// checkFirst connects to KAFKA_BROKERS, and reports whether further requests make sense. A broker older than 0.11 would
+// create each topic that it is asked about.
 func checkFirst(r *report, known greetings, addresses []string) bool {
 	var unreached []string
 	old := false
@@ -69,8 +69,8 @@ func checkFirst(r *report, known greetings, addresses []string) bool {
 	return reached && !old
 }
 
-// checkNodes connects to each broker at the address that it advertises, and returns those that respond. A worker reaches leaders
-// and the coordinator only there, whatever KAFKA_BROKERS says.
+// checkNodes connects to each broker at the address that it advertises, and returns those that respond. A worker
+// reaches leaders and the coordinator only there, whatever KAFKA_BROKERS says.
 func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topology broker.Topology, known greetings) (reached []broker.Node) {
 	var further []string
 	for _, node := range topology.Nodes {

@@ -23,8 +23,8 @@ func kafkaHint(err error) string {
 	return "; check KAFKA_BROKERS, KAFKA_TLS and KAFKA_SASL_*"
 }
 
-// checkTopicRights reports the rights that the worker lacks. Topics that are missing, or that we may not describe, have a line
-// already.
+// checkTopicRights reports the rights that the worker lacks. Topics that are missing, or that we may not describe, have
+// a line already.
 func checkTopicRights(ctx context.Context, r *report, cluster *broker.Cluster, c *config.Config) {
 	written := []string{c.DeadLetter.Topic, ledger.Topic(c.DeadLetter.Topic)}
 	rights, err := cluster.TopicRights(ctx, slices.Concat(written, c.Kafka.Topics)...)

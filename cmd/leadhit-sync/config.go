@@ -78,8 +78,8 @@ func (o *configOptions) run(c *cobra.Command) error {
 	return settings.WriteValues(c.OutOrStdout())
 }
 
-// printedSettings is the JSON form of all settings. A value is "***" for a secret and "" for a setting that is not set. There are
-// no values if there are mistakes.
+// printedSettings is the JSON form of all settings. A value is "***" for a secret and "" for a setting that is not set.
+// There are no values if there are mistakes.
 type printedSettings struct {
 	Schema   string            `json:"schema"`
 	OK       bool              `json:"ok"`

@@ -59,8 +59,8 @@ func (o *configOptions) settings() (settings *config.Config, unread []string, er
 	return settings, nil, err
 }
 
-// readEnvFile reads NAME=value lines, blank lines and comments. A mistake names its line, but never the value, which may be a
-// secret.
+// readEnvFile reads NAME=value lines, blank lines and comments. A mistake names its line, but never the value, which
+// may be a secret.
 func readEnvFile(path string) (values map[string]string, mistakes []string, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -116,8 +116,8 @@ func foreign(name string) bool {
 		slices.ContainsFunc([]string{"OTEL_TRACES_SAMPLER", "OTEL_BSP_", "OTEL_SPAN_"}, func(p string) bool { return strings.HasPrefix(name, p) })
 }
 
-// replaceSettings replaces all settings in the environment, and all misspelt ones, by values. The caller calls restore when it has
-// read them, even after an error.
+// replaceSettings replaces all settings in the environment, and all misspelt ones, by values. The caller calls restore
+// when it has read them, even after an error.
 func replaceSettings(values map[string]string) (restore func(), err error) {
 	before := map[string]string{}
 	for _, pair := range os.Environ() {

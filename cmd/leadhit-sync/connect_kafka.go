@@ -15,8 +15,9 @@ import (
 	"leadhit-sync/consumer/broker"
 )
 
-// withKafka opens the cluster of the settings and calls ask with it. It writes to stderr if Kafka does not respond for a while, so
-// ask calls Answered on the notice after each response. To an error of the connection it adds the settings to check.
+// withKafka opens the cluster of the settings and calls ask with it. It writes to stderr if Kafka does not respond for
+// a while, so ask calls Answered on the notice after each response. To an error of the connection it adds the settings
+// to check.
 func withKafka(
 	ctx context.Context, stderr io.Writer, settings *config.Config,
 	ask func(ctx context.Context, cluster *broker.Cluster, n *terminal.Notice) error,

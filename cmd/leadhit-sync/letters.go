@@ -137,8 +137,8 @@ func isNumber(s string) bool {
 	return err == nil
 }
 
-// readLetters reads the letters' topic from its start to its current end. It reports on stderr how many letters of other groups
-// it left out.
+// readLetters reads the letters' topic from its start to its current end. It reports on stderr how many letters of
+// other groups it left out.
 func readLetters(ctx context.Context, stderr io.Writer, q lettersQuery) (found deadletter.Listing, err error) {
 	settings, err := config.LoadKafka()
 	if err != nil {

@@ -15,7 +15,8 @@ import (
 	"leadhit-sync/deadletter"
 )
 
-// lettersPage has a line for each letter, and says what it leaves out. The ids of letter and order stay whole, to be copied.
+// lettersPage has a line for each letter, and says what it leaves out. The ids of letter and order stay whole, to be
+// copied.
 func lettersPage(found deadletter.Listing) *terminal.Page {
 	const minute = "01-02 15:04" // letters expire after a month, so the year says nothing
 	var p terminal.Page

@@ -12,13 +12,13 @@ import (
 const (
 	// logLines is how many lines may wait for a slow reader. Further lines are dropped and counted.
 	logLines = 4096
-	// logFlush limits the wait for that reader at the end. A working reader takes all lines much faster. A stuck one must not keep
-	// the worker from ending; everything is committed by then.
+	// logFlush limits the wait for that reader at the end. A working reader takes all lines much faster. A stuck one
+	// must not keep the worker from ending; everything is committed by then.
 	logFlush = 5 * time.Second
 )
 
-// logBuffer passes log lines to a reader that may be slow or stuck. Writing to it never blocks, because a full pipe must not stop
-// the calls. Whoever creates it calls run, and waits until run returns.
+// logBuffer passes log lines to a reader that may be slow or stuck. Writing to it never blocks, because a full pipe
+// must not stop the calls. Whoever creates it calls run, and waits until run returns.
 type logBuffer struct {
 	out   io.Writer
 	note  slog.Handler // for the buffer's own lines
@@ -49,8 +49,8 @@ func (b *logBuffer) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// run writes lines until ctx ends, then the lines that still wait, for at most logFlush. Later lines are dropped. If the reader is
-// stuck, one goroutine stays blocked in its write until the process ends.
+// run writes lines until ctx ends, then the lines that still wait, for at most logFlush. Later lines are dropped. If
+// the reader is stuck, one goroutine stays blocked in its write until the process ends.
 func (b *logBuffer) run(ctx context.Context) {
 	written := make(chan struct{})
 	go func() {

@@ -1,5 +1,5 @@
-// Command leadhit-sync sends LeadHit the status of each order. It consumes order events from Kafka, calls set_order_status for
-// each, and stores events that LeadHit refuses as dead letters.
+// Command leadhit-sync sends LeadHit the status of each order. It consumes order events from Kafka, calls
+// set_order_status for each, and stores events that LeadHit refuses as dead letters.
 //
 // cmd/worker shows how the parts are wired.
 package main
@@ -125,8 +125,8 @@ type settingError struct{ error }
 
 func (e settingError) Unwrap() error { return e.error }
 
-// listedError is an error of several lines, each of which begins with its own subject, mostly a place in a file. It is printed
-// without a prefix.
+// listedError is an error of several lines, each of which begins with its own subject, mostly a place in a file. It is
+// printed without a prefix.
 type listedError struct{ error }
 
 func (e listedError) Unwrap() error { return e.error }

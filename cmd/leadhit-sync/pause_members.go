@@ -20,8 +20,8 @@ type followers struct {
 	unknown error // why the numbers are not known; nil if they are
 }
 
-// findFollowers asks Kafka for the group's members. It creates nothing, and returns no error: a pause must be possible without
-// them.
+// findFollowers asks Kafka for the group's members. It creates nothing, and returns no error: a pause must be possible
+// without them.
 func findFollowers(ctx context.Context, cluster *broker.Cluster, group string) followers {
 	found, err := membersOf(ctx, cluster, group)
 	f := followers{group: group, exists: err == nil && found.State != broker.Dead, unknown: err}

@@ -78,7 +78,8 @@ func (o *previewOptions) check() error {
 	return nil
 }
 
-// preview reads the events and prints the summary. With --follow it then prints new events, and the summary again at the end.
+// preview reads the events and prints the summary. With --follow it then prints new events, and the summary again at
+// the end.
 func preview(c *cobra.Command, settings *config.Config, o previewOptions) error {
 	m, closeMapping, err := openMapping(settings)
 	defer closeMapping()
@@ -179,8 +180,8 @@ type reason struct {
 	mapping, by, rule string
 }
 
-// explainRecord applies the mapping to one record. If the schema registry does not respond, that is an outcome of its own. A worker
-// would wait for it, preview does not.
+// explainRecord applies the mapping to one record. If the schema registry does not respond, that is an outcome of its
+// own. A worker would wait for it, preview does not.
 func explainRecord(ctx context.Context, m *mapping.Mapping, r event.Record) seen {
 	e := seen{Place: r.Place, time: r.Time}
 	if !event.Plausible(r.Time, time.Now()) {

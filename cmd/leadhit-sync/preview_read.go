@@ -17,7 +17,8 @@ import (
 	"leadhit-sync/consumer/scan"
 )
 
-// watch reads the topics without a group and counts what it reads. Its methods return when all their goroutines have ended.
+// watch reads the topics without a group and counts what it reads. Its methods return when all their goroutines have
+// ended.
 type watch struct {
 	cluster *broker.Cluster
 	mapping *mapping.Mapping

@@ -12,9 +12,11 @@ import (
 const (
 	// mostOrders limits the orders whose calls are counted one by one.
 	mostOrders = 200_000
-	// mostGroups bounds the statuses, and the causes of each kind: statuses that are sent as they stand may be anything.
+	// mostGroups bounds the statuses, and the causes of each kind: statuses that are sent as they stand may be
+	// anything.
 	mostGroups = 200
-	// mostMinutes limits the minutes that are counted separately: a month and a half. Times come from producers, and may be anything.
+	// mostMinutes limits the minutes that are counted separately: a month and a half. Times come from producers, and
+	// may be anything.
 	mostMinutes = 65_536
 	// mostExamples is how many orders are named.
 	mostExamples = 5
@@ -175,8 +177,8 @@ type summary struct {
 	Load   loadSummary   `json:"load"`
 }
 
-// ordersSummary has figures about single orders. If Beyond is not zero, there were more than mostOrders of them: it counts
-// the calls about the others, and all figures but Calls are lower bounds.
+// ordersSummary has figures about single orders. If Beyond is not zero, there were more than mostOrders of them: it
+// counts the calls about the others, and all figures but Calls are lower bounds.
 type ordersSummary struct {
 	Count     int           `json:"count"`
 	Calls     int           `json:"calls"`

@@ -27,8 +27,8 @@ func (w *watch) lost(o mapping.Item) bool {
 	return o.Action == mapping.Refuse && o.Cause != causeWaits || o.Action == mapping.Call && !slices.Contains(w.statuses, o.Status)
 }
 
-// warnings lists certain problems: findings about the mapping, statuses that LeadHit does not know, and a mapping that fits none of
-// the events.
+// warnings lists certain problems: findings about the mapping, statuses that LeadHit does not know, and a mapping that
+// fits none of the events.
 func (w *watch) warnings(ctx context.Context, source string) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -81,8 +81,8 @@ func listing(texts []string) string {
 	return strings.Join(texts, ", ")
 }
 
-// reading counts how a preset fits the kept events: how many it read, how many of these led to a call, and how many of its fields
-// were present.
+// reading counts how a preset fits the kept events: how many it read, how many of these led to a call, and how many of
+// its fields were present.
 type reading struct {
 	preset              string
 	read, calls, fields int

@@ -61,8 +61,9 @@ func run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// announceStop logs that the worker stops, once ctx has ended. From then on a signal has its usual effect: it ends the process.
-// announced waits for the line if ctx has ended, so that it stands before "stopped"; otherwise nothing is logged any more.
+// announceStop logs that the worker stops, once ctx has ended. From then on a signal has its usual effect: it ends the
+// process. announced waits for the line if ctx has ended, so that it stands before "stopped"; otherwise nothing is
+// logged any more.
 func announceStop(ctx context.Context, stop func(), log *slog.Logger) (announced func()) {
 	written := make(chan struct{})
 	forget := context.AfterFunc(ctx, func() {
@@ -77,8 +78,8 @@ func announceStop(ctx context.Context, stop func(), log *slog.Logger) (announced
 	})
 }
 
-// startLog returns the log of the settings, before a reader that may be slow. flush waits until it has what was written, for a
-// few seconds at most; nothing is logged after it.
+// startLog returns the log of the settings, before a reader that may be slow. flush waits until it has what was
+// written, for a few seconds at most; nothing is logged after it.
 func startLog(ctx context.Context, settings *config.Config, out io.Writer) (log *slog.Logger, flush func()) {
 	buffer := newLogBuffer(out, settings.Log.Format)
 	writing, stop := context.WithCancel(context.WithoutCancel(ctx))

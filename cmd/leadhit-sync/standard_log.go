@@ -11,8 +11,8 @@ import (
 // maxStray is how many bytes of a line are kept.
 const maxStray = 256
 
-// takeStrayLines makes log receive what libraries write to the standard logger of the process. net/http, for example, reports a
-// response on an idle connection there. Without this, such lines would go to stderr in another format.
+// takeStrayLines makes log receive what libraries write to the standard logger of the process. net/http, for example,
+// reports a response on an idle connection there. Without this, such lines would go to stderr in another format.
 func takeStrayLines(log *slog.Logger) {
 	slog.SetDefault(slog.New(stray{log.Handler()})) // the only way to redirect the standard logger
 }
@@ -20,8 +20,8 @@ func takeStrayLines(log *slog.Logger) {
 // stray turns a line of the standard logger into a line of our log.
 type stray struct{ slog.Handler }
 
-// Handle writes the line's text as an attribute, without anything in quotes. These are bytes that a server sent, and it may have
-// repeated the API key in them.
+// Handle writes the line's text as an attribute, without anything in quotes. These are bytes that a server sent, and it
+// may have repeated the API key in them.
 func (s stray) Handle(ctx context.Context, record slog.Record) error {
 	text := quoted.ReplaceAllString(record.Message, `"…"`)
 	text = strings.Map(func(r rune) rune {

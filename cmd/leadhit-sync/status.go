@@ -22,8 +22,8 @@ import (
 )
 
 const (
-	// statusLimit limits the time of a request, statusPage the size of a response. 20 orders with their last responses and a line
-	// for each partition are far smaller.
+	// statusLimit limits the time of a request, statusPage the size of a response. 20 orders with their last responses
+	// and a line for each partition are far smaller.
 	statusLimit = 5 * time.Second
 	statusPage  = 8 << 20
 )
@@ -158,7 +158,8 @@ type asked struct {
 	Status *observe.Status `json:"status,omitempty"`
 }
 
-// showStatus asks all workers at once and prints their status for a screen. It returns an error if one of them did not respond.
+// showStatus asks all workers at once and prints their status for a screen. It returns an error if one of them did not
+// respond.
 func showStatus(ctx context.Context, w io.Writer, find finder, output string, on screen) error {
 	pages, err := find(ctx)
 	if err != nil {

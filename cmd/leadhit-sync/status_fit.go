@@ -55,8 +55,8 @@ func (b *block) shrink() {
 	b.print()
 }
 
-// fitStatus returns the lines for a screen. It shortens the longest tables first, then shows one line per worker, then only the first
-// of these lines.
+// fitStatus returns the lines for a screen. It shortens the longest tables first, then shows one line per worker, then
+// only the first of these lines.
 func fitStatus(all []asked, on screen) []string {
 	blocks := make([]*block, len(all))
 	for i, a := range all {
@@ -99,7 +99,8 @@ func linesOf(all []asked, blocks []*block, on screen) []string {
 	return lines
 }
 
-// tooMuch is for screens that are too small even for the shortest tables: the first lines of one worker, or a line per worker.
+// tooMuch is for screens that are too small even for the shortest tables: the first lines of one worker, or a line per
+// worker.
 func tooMuch(all []asked, lines []string, on screen) []string {
 	most := on.lines
 	if len(all) > 1 {

@@ -122,7 +122,8 @@ type answerGroup struct {
 	listed []observe.WaitingOrder
 }
 
-// groupsOf groups the listed orders by their last response, the largest group first. It leaves out groups without a listed order.
+// groupsOf groups the listed orders by their last response, the largest group first. It leaves out groups without a
+// listed order.
 func groupsOf(s observe.Status) []*answerGroup {
 	byAnswer := make(map[observe.Answer]*answerGroup)
 	var all []*answerGroup

@@ -16,8 +16,8 @@ import (
 // statusEvery is how often -w asks.
 const statusEvery = 2 * time.Second
 
-// watchStatus shows the status again and again until a person ends it. On a terminal each look fits the screen and replaces the
-// last one; elsewhere each is whole. show prints a look for a screen.
+// watchStatus shows the status again and again until a person ends it. On a terminal each look fits the screen and
+// replaces the last one; elsewhere each is whole. show prints a look for a screen.
 func watchStatus(ctx context.Context, w io.Writer, output string, show func(ctx context.Context, w io.Writer, on screen) error) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()

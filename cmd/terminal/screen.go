@@ -6,9 +6,10 @@ import (
 	"strings"
 )
 
-// Screen draws frames in place. It moves the cursor relative to the start of the last frame, so that the output before the first
-// frame stays, and the last frame too. The cursor is hidden and wrapping switched off only while a frame is written, in one
-// piece, and the cursor rests below the frame: even a crash leaves nothing to restore. One goroutine uses it.
+// Screen draws frames in place. It moves the cursor relative to the start of the last frame, so that the output before
+// the first frame stays, and the last frame too. The cursor is hidden and wrapping switched off only while a frame is
+// written, in one piece, and the cursor rests below the frame: even a crash leaves nothing to restore. One goroutine
+// uses it.
 type Screen struct {
 	Out  io.Writer
 	Size func() (columns, rows int) // of the terminal, each 1 or more
@@ -17,8 +18,8 @@ type Screen struct {
 	columns, rows int // when it was drawn
 }
 
-// Draw shows a frame over the last one. It leaves out lines that do not fit above the cursor's; the caller has cut each of them to
-// the width. Each line overwrites the old one and only then clears its rest, so nothing flickers.
+// Draw shows a frame over the last one. It leaves out lines that do not fit above the cursor's; the caller has cut each
+// of them to the width. Each line overwrites the old one and only then clears its rest, so nothing flickers.
 func (s *Screen) Draw(lines []string) {
 	const hide, show, wrapOff, wrapOn = "\x1b[?25l", "\x1b[?25h", "\x1b[?7l", "\x1b[?7h"
 	const clearScreen, clearRest, clearBelow = "\x1b[2J\x1b[H", "\x1b[K", "\x1b[J"

@@ -1,7 +1,8 @@
-// Package terminal lays out what people read in a terminal: text, tables, progress, and a screen that is drawn in place.
+// Package terminal lays out what people read in a terminal: text, tables, progress, and a screen that is drawn in
+// place.
 //
-// Every width is a number of terminal columns: a Chinese character takes two, a combining accent none. A width of 0 means that
-// there is no terminal; nothing is cut or wrapped then, so that pipes and files get everything.
+// Every width is a number of terminal columns: a Chinese character takes two, a combining accent none. A width of 0
+// means that there is no terminal; nothing is cut or wrapped then, so that pipes and files get everything.
 //
 // [Page] is the usual way to print:
 //
@@ -10,8 +11,8 @@
 //	p.Row(order, status)
 //	err := p.Print(os.Stdout)
 //
-// Text from outside may hold characters that a terminal obeys. [Page.Row] quotes them in its cells; other text must go through
-// [Quote] or [Escape] first.
+// Text from outside may hold characters that a terminal obeys. [Page.Row] quotes them in its cells; other text must go
+// through [Quote] or [Escape] first.
 package terminal
 
 import (
@@ -26,7 +27,8 @@ func Is(stream any) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// Size returns the columns and rows of a stream's terminal. Both are 0 if the stream is no terminal or does not know its size.
+// Size returns the columns and rows of a stream's terminal. Both are 0 if the stream is no terminal or does not know
+// its size.
 func Size(stream any) (columns, rows int) {
 	if !Is(stream) {
 		return 0, 0

@@ -13,7 +13,8 @@ import (
 	"leadhit-sync/deadletter"
 )
 
-// fitnessEvery is how often the letters' topic and the ledger are judged: somebody may alter them while the worker runs.
+// fitnessEvery is how often the letters' topic and the ledger are judged: somebody may alter them while the worker
+// runs.
 const fitnessEvery = time.Minute
 
 // fitness holds the last inspections of the letters' topic and the ledger. The zero value is ready.
@@ -22,8 +23,8 @@ type fitness struct {
 	found map[string]deadletter.Inspection // by topic
 }
 
-// note keeps an inspection, and returns which flaws came and went since the last one of the topic, and whether its settings can
-// no longer be asked for.
+// note keeps an inspection, and returns which flaws came and went since the last one of the topic, and whether its
+// settings can no longer be asked for.
 func (f *fitness) note(is deadletter.Inspection) (came, went []deadletter.Flaw, hidden bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -43,8 +43,8 @@ func (w *Worker) livez(rw http.ResponseWriter, _ *http.Request) {
 }
 
 // readyz says whether the worker can do its part: settings and key read, the group joined once, not stopping. It needs
-// neither a partition nor LeadHit, which would hold up the very rollout that fixes it. Its text names a pause, and what the
-// worker waits for.
+// neither a partition nor LeadHit, which would hold up the very rollout that fixes it. Its text names a pause, and what
+// the worker waits for.
 func (w *Worker) readyz(rw http.ResponseWriter, _ *http.Request) {
 	_, _, joined := w.consumer.Phase()
 	switch {

@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// InspectLetters judges the letters' topic of the settings, for the worker and for the check command. It changes nothing. An error
-// says that Kafka could not be asked.
+// InspectLetters judges the letters' topic of the settings, for the worker and for the check command. It changes
+// nothing. An error says that Kafka could not be asked.
 func InspectLetters(ctx context.Context, c *config.Config, cluster *broker.Cluster) (deadletter.Inspection, error) {
 	return inspectTopic(ctx, cluster, deadletter.InspectLetters, c.DeadLetter.Topic, c.Kafka.Topics)
 }
@@ -59,10 +59,12 @@ func inspectTopic(
 	return judge(f), nil
 }
 
-// createTopic creates a topic of ours unless an inspection found it, and says whether it did. A topic that exists is never altered. An
+// createTopic creates a topic of ours unless an inspection found it, and says whether it did. A topic that exists is
+// never altered. An
 // *UnfitError refuses one that has a fatal flaw.
 func createTopic(ctx context.Context, cluster *broker.Cluster, found deadletter.Inspection, failed error) (created bool, err error) {
-	// A cluster answers the creation of a topic with "broker not available" after a wrong password, so the inspection's error comes first.
+	// A cluster answers the creation of a topic with "broker not available" after a wrong password, so the inspection's
+	// error comes first.
 	if failed == nil {
 		failed = found.Err()
 	}

@@ -45,8 +45,8 @@ func ensureLedger(ctx context.Context, c *config.Config, cluster *broker.Cluster
 	return createTopic(ctx, cluster, found, err)
 }
 
-// AppendToLedger writes an entry as an operator's command does, and creates the ledger if it does not exist. A ledger with flaws
-// is written to all the same: workers that began to follow it still do.
+// AppendToLedger writes an entry as an operator's command does, and creates the ledger if it does not exist. A ledger
+// with flaws is written to all the same: workers that began to follow it still do.
 func AppendToLedger(ctx context.Context, c *config.Config, cluster *broker.Cluster, e ledger.Entry) error {
 	if _, err := ensureLedger(ctx, c, cluster); err != nil {
 		if _, flawed := errors.AsType[*deadletter.UnfitError](err); !flawed {
@@ -56,8 +56,8 @@ func AppendToLedger(ctx context.Context, c *config.Config, cluster *broker.Clust
 	return appendEntry(ctx, c, cluster, e)
 }
 
-// appendEntry writes an entry. After an error it may be stored or not, and to append it again may store it twice; readers know it
-// by who wrote it and when.
+// appendEntry writes an entry. After an error it may be stored or not, and to append it again may store it twice;
+// readers know it by who wrote it and when.
 func appendEntry(ctx context.Context, c *config.Config, cluster *broker.Cluster, e ledger.Entry) error {
 	key, value, err := e.Record()
 	if err == nil {

@@ -12,8 +12,9 @@ import (
 	"leadhit-sync/retry/loop"
 )
 
-// awaitLetters waits until the letters' topic can store letters, or does not exist: before that nothing may be consumed. It creates
-// nothing, so that a worker with a misspelt group or topic leaves none behind. False: ctx has ended.
+// awaitLetters waits until the letters' topic can store letters, or does not exist: before that nothing may be
+// consumed. It creates nothing, so that a worker with a misspelt group or topic leaves none behind. False: ctx has
+// ended.
 func (w *Worker) awaitLetters(ctx context.Context) bool {
 	var retrier loop.Retrier
 	log := w.log.With(slog.String("topic", w.config.DeadLetter.Topic))
@@ -73,8 +74,8 @@ func (w *Worker) writeLetter(ctx context.Context, l deadletter.Letter) error {
 	return err
 }
 
-// appendLetter stores a letter, without the event's value where that does not fit. After an error the letter may be stored or not,
-// and to write it again may store it twice.
+// appendLetter stores a letter, without the event's value where that does not fit. After an error the letter may be
+// stored or not, and to write it again may store it twice.
 func appendLetter(ctx context.Context, c *config.Config, cluster *broker.Cluster, l deadletter.Letter) error {
 	err := cluster.Append(ctx, c.DeadLetter.Topic, l.Encode())
 	if errors.Is(err, broker.ErrTooLarge) {

@@ -19,14 +19,15 @@ import (
 )
 
 const (
-	// fetchBytes is what one fetch asks for: a client decompresses whole responses, so more would cost memory, not time.
+	// fetchBytes is what one fetch asks for: a client decompresses whole responses, so more would cost memory, not
+	// time.
 	fetchBytes = 256 << 10
 	// metadataBytes is how much metadata a broker takes with a commit, unless offset.metadata.max.bytes says otherwise.
 	metadataBytes = 4096
 )
 
-// Open makes a worker of settings. It reads the files that they name, but connects to nobody. What these hold that cannot
-// be used is a *config.Error.
+// Open makes a worker of settings. It reads the files that they name, but connects to nobody. What these hold that
+// cannot be used is a *config.Error.
 func Open(c *config.Config, version string, log *slog.Logger) (_ *Worker, err error) {
 	w := &Worker{config: c, version: version, log: log, refused: make(chan struct{}, 1)}
 	defer func() {
@@ -82,7 +83,8 @@ func OpenMapping(c *config.Config, version string, log *slog.Logger) (m *mapping
 	return m, closing, wrongRegistry
 }
 
-// regular refuses a mapping's file that is a pipe or a device: reading it might wait for ever, and it is read more than once.
+// regular refuses a mapping's file that is a pipe or a device: reading it might wait for ever, and it is read more than
+// once.
 func regular(source string) error {
 	if info, err := os.Stat(source); err == nil && mapping.IsFile(source) && !info.Mode().IsRegular() && !info.IsDir() {
 		return errors.New("the file cannot be used: not a regular file")
@@ -145,7 +147,8 @@ func (w *Worker) Close() {
 	w.closeMapping()
 }
 
-// dispatchConfig bounds the work. build names the version and the mapping: what a resume accepts holds for this build alone.
+// dispatchConfig bounds the work. build names the version and the mapping: what a resume accepts holds for this build
+// alone.
 func dispatchConfig(c *config.Config, build string) dispatch.Config {
 	return dispatch.Config{
 		CallsInFlight:  c.CallsInFlight,
@@ -176,7 +179,8 @@ func workerName() string {
 	return fmt.Sprintf("%s/%d", host, os.Getpid())
 }
 
-// openTracing returns the tracing of the settings. Its error is a *config.Error: only the collector's authorities can be wrong.
+// openTracing returns the tracing of the settings. Its error is a *config.Error: only the collector's authorities can
+// be wrong.
 func openTracing(c *config.Config, version string, log *slog.Logger) (*observe.Tracing, error) {
 	tracing, err := observe.OpenTracing(c, version, log)
 	if err != nil {

@@ -18,9 +18,9 @@ const (
 	closeHTTP = 2 * time.Second
 )
 
-// Run works until ctx ends and what was begun is finished, committed and the group left: 15 seconds at most for what is in the
-// air, and up to 50 in all where the group is just being joined. It returns an error only if HTTP_ADDR cannot be listened on
-// or served, or the settings cannot work.
+// Run works until ctx ends and what was begun is finished, committed and the group left: 15 seconds at most for what is
+// in the air, and up to 50 in all where the group is just being joined. It returns an error only if HTTP_ADDR cannot be
+// listened on or served, or the settings cannot work.
 func (w *Worker) Run(ctx context.Context) error {
 	var listen net.ListenConfig
 	listener, err := listen.Listen(ctx, "tcp", w.config.HTTPAddr)

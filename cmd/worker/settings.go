@@ -9,16 +9,16 @@ import (
 	"leadhit-sync/consumer/mapping/schema"
 )
 
-// Settings reads the environment and decides whether a worker can start with it, for run, check and config --check.
-// It reads the files that settings name as the worker does (the key, certificates, passwords, the mapping), but opens no
+// Settings reads the environment and decides whether a worker can start with it, for run, check and config --check. It
+// reads the files that settings name as the worker does (the key, certificates, passwords, the mapping), but opens no
 // connection. The error is a *config.Error with all mistakes.
 func Settings(version string) (*config.Config, error) {
 	c, mistakes := config.Inspect()
 	return settled(c, inspect(c, mistakes, version))
 }
 
-// SettingsWithoutFiles is Settings without reading files, for CI where they are missing. unread names the settings whose
-// files were not checked.
+// SettingsWithoutFiles is Settings without reading files, for CI where they are missing. unread names the settings
+// whose files were not checked.
 func SettingsWithoutFiles(version string) (c *config.Config, unread []string, err error) {
 	c, mistakes := config.InspectWithoutFiles()
 	blank := *c
@@ -34,8 +34,8 @@ func settled(c *config.Config, mistakes *config.Error) (*config.Config, error) {
 	return c, nil
 }
 
-// inspect opens everything that a worker opens, and adds failures to the mistakes. It leaves out settings with a mistake, so
-// that mistakes of the others are found too.
+// inspect opens everything that a worker opens, and adds failures to the mistakes. It leaves out settings with a
+// mistake, so that mistakes of the others are found too.
 func inspect(c *config.Config, mistakes *config.Error, version string) *config.Error {
 	sound := withoutMistakes(c, mistakes)
 	discard := slog.New(slog.DiscardHandler)

@@ -117,8 +117,8 @@ func kafkaVariable(err error) (string, bool) {
 	return "", false
 }
 
-// leadHitVariable names the setting of a mistake that the package leadhit found. A key from a file was checked when that
-// was read.
+// leadHitVariable names the setting of a mistake that the package leadhit found. A key from a file was checked when
+// that was read.
 func leadHitVariable(err error) (string, bool) {
 	mistake, ok := errors.AsType[*leadhit.OptionError](err)
 	if !ok {

@@ -44,8 +44,8 @@ type Worker struct {
 	recreating   sync.Mutex // held while the letters' topic is created again
 }
 
-// wire connects the steps of an event's path in their order: fetch, decode, dispatch, call, judge, (letter), dispatch, commit. The
-// consumer fetches, dispatches and commits.
+// wire connects the steps of an event's path in their order: fetch, decode, dispatch, call, judge, (letter), dispatch,
+// commit. The consumer fetches, dispatches and commits.
 func (w *Worker) wire(m *mapping.Mapping) {
 	decode := func(ctx context.Context, e *consumer.Event) ([]dispatch.Item, error) {
 		outcomes, err := m.Decode(ctx, e.Record)

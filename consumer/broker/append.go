@@ -15,14 +15,15 @@ import (
 const (
 	// batchBytes bounds records that travel together. It is well below the 1 MiB that topics take by default.
 	batchBytes = 512 << 10
-	// singleBytes bounds a record that travels alone. It is the largest that kafka-go takes: the topic sets the limit, not we.
+	// singleBytes bounds a record that travels alone. It is the largest that kafka-go takes: the topic sets the limit,
+	// not we.
 	singleBytes = 1<<31 - 64
 	// writeLimit bounds one try to write. The writers make three.
 	writeLimit = 5 * time.Second
 )
 
-// writers store records. Kafka limits the size of the batch, not of the record, so a batch that is refused as too large says
-// nothing about its records. Each of them is then sent alone.
+// writers store records. Kafka limits the size of the batch, not of the record, so a batch that is refused as too large
+// says nothing about its records. Each of them is then sent alone.
 type writers struct{ batched, single *kafka.Writer }
 
 func newWriters(addr net.Addr, transport kafka.RoundTripper) writers {
@@ -46,13 +47,14 @@ func newWriters(addr net.Addr, transport kafka.RoundTripper) writers {
 
 func (w writers) close() { _ = errors.Join(w.batched.Close(), w.single.Close()) } // kafka-go's Close never fails
 
-// Append stores a record's key, value and headers in the first partition of a topic, with the time of now. It returns nil only
-// when all in-sync replicas acknowledged the record. After an error the record may be stored or not, and to append it again may
-// store it twice. Records that arrive within a few milliseconds of one another travel together.
+// Append stores a record's key, value and headers in the first partition of a topic, with the time of now. It returns
+// nil only when all in-sync replicas acknowledged the record. After an error the record may be stored or not, and to
+// append it again may store it twice. Records that arrive within a few milliseconds of one another travel together.
 //
-// An operator must act on [ErrTooLarge], [ErrUnfit], [ErrUnauthorised] and [ErrUnknownPartition]; the error's text says what to
-// change. Any other error may pass. An ended context ends the wait, not the write. The context alone bounds the wait for a
-// cluster that does not answer at all; else one call takes 5 s for each of three tries, and as much again for a large record.
+// An operator must act on [ErrTooLarge], [ErrUnfit], [ErrUnauthorised] and [ErrUnknownPartition]; the error's text says
+// what to change. Any other error may pass. An ended context ends the wait, not the write. The context alone bounds the
+// wait for a cluster that does not answer at all; else one call takes 5 s for each of three tries, and as much again
+// for a large record.
 func (c *Cluster) Append(ctx context.Context, topic string, r event.Record) error {
 	message := kafka.Message{Topic: topic, Key: r.Key, Value: r.Value, Time: time.Now(), Headers: make([]kafka.Header, len(r.Headers))}
 	for i, h := range r.Headers {
@@ -82,8 +84,8 @@ func isTooLarge(err error) bool {
 	return errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.RecordListTooLarge)
 }
 
-// writeError adds the sentence that tells an operator what to do. advice is the one about the topic's settings; "" if they
-// are not to blame.
+// writeError adds the sentence that tells an operator what to do. advice is the one about the topic's settings; "" if
+// they are not to blame.
 func writeError(op, topic string, err error, advice string) *Error {
 	e := newError(op, topic, -1, err)
 	switch {

@@ -23,7 +23,8 @@ const (
 	setupLimit = 6 * time.Second
 
 	// metadataTTL is at once the age of the pool's cluster layout and, in kafka-go, the deadline of the request that
-	// renews it: one second would fail every renewal on a slow cluster, and what a leader's move costs us grows with it.
+	// renews it: one second would fail every renewal on a slow cluster, and what a leader's move costs us grows with
+	// it.
 	metadataTTL = 2 * time.Second
 
 	// idleLimit is far below the broker's own ten minutes, so that it is us who closes: a connection closed by the
@@ -68,8 +69,8 @@ type Cluster struct {
 	decoding  *semaphore.Weighted // of decoders
 }
 
-// Open checks the options, reads the files they name once, and returns the cluster without connecting to it.
-// All mistakes are reported at once, each as an [*OptionError]. The files are read again for every connection; while one
+// Open checks the options, reads the files they name once, and returns the cluster without connecting to it. All
+// mistakes are reported at once, each as an [*OptionError]. The files are read again for every connection; while one
 // cannot be read, its previous content stays in use.
 func Open(o Options) (*Cluster, error) {
 	dial := &dial{net: o.Dial, login: o.SASL != nil, log: o.Logger, configured: slices.Clone(o.Brokers)}
@@ -123,8 +124,8 @@ func (c *Cluster) Brokers() []string { return slices.Clone(c.brokers) }
 // Dialer is for kafka.ConsumerGroupConfig, and for nothing else: see membershipConn. It must not be changed.
 func (c *Cluster) Dialer() *kafka.Dialer { return c.dialer }
 
-// Close waits for the records that are being appended, and closes the idle connections. It closes each of the others when its
-// request has ended, and does not wait for them. The Cluster must not be used afterwards.
+// Close waits for the records that are being appended, and closes the idle connections. It closes each of the others
+// when its request has ended, and does not wait for them. The Cluster must not be used afterwards.
 func (c *Cluster) Close() {
 	c.writers.close()
 	c.transport.CloseIdleConnections()

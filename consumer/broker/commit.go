@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// Member identifies the member that commits. An empty ID and the Generation -1 commit from outside of the group, which the
-// coordinator accepts only while the group has no members.
+// Member identifies the member that commits. An empty ID and the Generation -1 commit from outside of the group, which
+// the coordinator accepts only while the group has no members.
 type Member struct {
 	Group      string
 	Generation int
@@ -42,7 +42,8 @@ type Outcome uint8
 
 // The outcomes. The zero value is Ambiguous: a commit that nobody judged may or may not be applied.
 const (
-	// Ambiguous: it may have been sent, and no response says whether it was applied. It may be applied late, over a newer commit.
+	// Ambiguous: it may have been sent, and no response says whether it was applied. It may be applied late, over a
+	// newer commit.
 	Ambiguous Outcome = iota
 	// Acked: the coordinator has stored it.
 	Acked
@@ -161,9 +162,9 @@ func commitMessage(member Member, offsets []OffsetCommit) *offsetcommit.Request 
 	return message
 }
 
-// Committed asks the group's coordinator what the group has committed. It returns an entry for each of partitions, its Next -1
-// where nothing is committed (any more), or an error: [ErrCoordinator], [ErrUnknownPartition], [ErrUnauthorised], or one of the
-// network.
+// Committed asks the group's coordinator what the group has committed. It returns an entry for each of partitions, its
+// Next -1 where nothing is committed (any more), or an error: [ErrCoordinator], [ErrUnknownPartition],
+// [ErrUnauthorised], or one of the network.
 func (c *Cluster) Committed(ctx context.Context, group string, partitions []event.Partition) (
 	map[event.Partition]OffsetCommit, error,
 ) {

@@ -9,16 +9,16 @@ import (
 const (
 	// decoders is how many compressed batches are decoded at once in a process.
 	decoders = 2
-	// largeBatch is what a batch, or a block of snappy in it, takes at most while another one is decoded: producers may pack
-	// 16 MiB into one block. A larger one takes all decoders.
+	// largeBatch is what a batch, or a block of snappy in it, takes at most while another one is decoded: producers may
+	// pack 16 MiB into one block. A larger one takes all decoders.
 	largeBatch = 4 << 20
-	// largeWindow is the same for a window of zstd, which is there once; kafka-go's own producer declares one of 8 MiB for
-	// any batch.
+	// largeWindow is the same for a window of zstd, which is there once; kafka-go's own producer declares one of 8 MiB
+	// for any batch.
 	largeWindow = 8 << 20
 )
 
-// checkClaims refuses compressed bytes that claim an unpacked size which they cannot have: decoders allocate what is claimed.
-// gzip and lz4 claim nothing of which their decoders allocate more than 4 MiB.
+// checkClaims refuses compressed bytes that claim an unpacked size which they cannot have: decoders allocate what is
+// claimed. gzip and lz4 claim nothing of which their decoders allocate more than 4 MiB.
 func checkClaims(codec int8, packed []byte) error {
 	const snappy, zstd = 2, 4
 	switch codec {
@@ -61,8 +61,8 @@ const (
 	snappyHeader = 16
 )
 
-// weight is how many of the decoders a batch takes, as its first bytes say. If they lie, decoding fails. The windows and blocks
-// of gzip and lz4 are small enough.
+// weight is how many of the decoders a batch takes, as its first bytes say. If they lie, decoding fails. The windows
+// and blocks of gzip and lz4 are small enough.
 func weight(codec int8, packed []byte) int64 {
 	const snappy, zstd = 2, 4
 	if len(packed) > largeBatch || codec == snappy && snappyBlock(packed) > largeBatch || codec == zstd && zstdWindow(packed) > largeWindow {
@@ -71,8 +71,8 @@ func weight(codec int8, packed []byte) int64 {
 	return 1
 }
 
-// snappyBlock is the unpacked size of the first block. snappy-java's frames have a header of 16 bytes, and the packed size
-// before each block.
+// snappyBlock is the unpacked size of the first block. snappy-java's frames have a header of 16 bytes, and the packed
+// size before each block.
 func snappyBlock(b []byte) uint64 {
 	if bytes.HasPrefix(b, []byte(snappyMagic)) {
 		b = b[min(snappyHeader+4, len(b)):]
@@ -84,8 +84,8 @@ func snappyBlock(b []byte) uint64 {
 	return size
 }
 
-// zstdWindow is the window of the first frame (RFC 8878, 3.1.1.1). A frame of a single segment has none, but its content's
-// size, which then is the window.
+// zstdWindow is the window of the first frame (RFC 8878, 3.1.1.1). A frame of a single segment has none, but its
+// content's size, which then is the window.
 func zstdWindow(b []byte) uint64 {
 	if len(b) < 18 || binary.LittleEndian.Uint32(b) != 0xfd2fb528 { // no header is longer, and no frame that matters shorter
 		return 0

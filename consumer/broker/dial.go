@@ -79,8 +79,9 @@ func (d *dial) handshake(ctx context.Context, conn net.Conn, address string) (ne
 	return secured, nil
 }
 
-// toldConn explains the end of a connection: some problems with TLS and login show only when a broker answers, or does not.
-// Like each connection of kafka-go's it is read by one goroutine at a time, and nothing is read before something was written.
+// toldConn explains the end of a connection: some problems with TLS and login show only when a broker answers, or does
+// not. Like each connection of kafka-go's it is read by one goroutine at a time, and nothing is read before something
+// was written.
 type toldConn struct {
 	boundConn
 
@@ -108,8 +109,9 @@ func (c *toldConn) Read(b []byte) (int, error) {
 // isEnd reports whether the broker closed the connection. TLS calls an end without a close_notify alert unexpected.
 func isEnd(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
 
-// firstWords is the age of a connection up to which its end may mean that the broker wants a login: it answers with its API
-// versions and hangs up at the next request, which follows at once. An older one has been of use, and its broker went away.
+// firstWords is the age of a connection up to which its end may mean that the broker wants a login: it answers with its
+// API versions and hangs up at the next request, which follows at once. An older one has been of use, and its broker
+// went away.
 const firstWords = time.Second
 
 // isAlert says whether an answer begins as a TLS alert does. As the size of a Kafka answer this would be 352 MB.
@@ -118,8 +120,8 @@ func isAlert(b []byte) bool {
 	return len(b) >= 2 && b[0] == alert && b[1] == major
 }
 
-// hungUpError is the end of a connection that has hardly begun. To kafka-go it is an unexpected end, after which a request
-// may be tried again; of an io.EOF it would make such a one itself, without the words.
+// hungUpError is the end of a connection that has hardly begun. To kafka-go it is an unexpected end, after which a
+// request may be tried again; of an io.EOF it would make such a one itself, without the words.
 type hungUpError struct{ secured bool }
 
 func (e *hungUpError) Unwrap() error { return io.ErrUnexpectedEOF }

@@ -18,7 +18,8 @@ var (
 	// ErrNotLeader [5] [6] [9] [74] [75] [78]: the leader is moving. The pool finds the new one within two seconds of
 	// its election.
 	ErrNotLeader = errors.New("no leader, or not this one")
-	// ErrUnauthorised [29] [30] [31] [33] [34] [58]: the cluster rejects our credentials, or we lack the right to do this.
+	// ErrUnauthorised [29] [30] [31] [33] [34] [58]: the cluster rejects our credentials, or we lack the right to do
+	// this.
 	ErrUnauthorised = errors.New("not authorised")
 	// ErrCoordinator [14] [15] [16]: the group's coordinator is loading, unknown or another.
 	ErrCoordinator = errors.New("group coordinator not available")
@@ -26,8 +27,8 @@ var (
 	ErrCorrupt = errors.New("corrupt data")
 	// ErrTooLarge [10] [18]: the record does not fit into the topic.
 	ErrTooLarge = errors.New("the record is too large for the topic")
-	// ErrUnfit [-1] [2] [19] [20] [32] [40] [43] [44] [87]: a setting of the topic, or a policy of the cluster, makes Kafka refuse a
-	// record or a new topic.
+	// ErrUnfit [-1] [2] [19] [20] [32] [40] [43] [44] [87]: a setting of the topic, or a policy of the cluster, makes
+	// Kafka refuse a record or a new topic.
 	ErrUnfit = errors.New("the topic's settings are unsuitable")
 )
 

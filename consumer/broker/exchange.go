@@ -25,8 +25,8 @@ var (
 	errInterrupted = errors.New("request given up while its response arrived")
 )
 
-// exchange is a request that kafka-go routes and ours writes and reads. kafka-go offers this (protocol.RawExchanger) for
-// an old form of SASL; here it serves three ends that its own requests do not:
+// exchange is a request that kafka-go routes and ours writes and reads. kafka-go offers this (protocol.RawExchanger)
+// for an old form of SASL; here it serves three ends that its own requests do not:
 //
 //   - whether a request without an answer was ever sent. An error alone does not say: a deadline may pass while the
 //     pool looks for the coordinator, dials, waits for an answer, and an EOF may come from either of the two.
@@ -40,8 +40,9 @@ type exchange struct {
 	least int16
 	// read takes the response from the connection. Nil leaves it to kafka-go.
 	read func(r io.Reader, version int16) (protocol.Message, error)
-	// guard bounds the exchange's time on the connection. What it returns ends that; false says that the connection is of no use
-	// any more. Nil leaves it to kafka-go, which knows the context's deadline and nothing of its end before that.
+	// guard bounds the exchange's time on the connection. What it returns ends that; false says that the connection is
+	// of no use any more. Nil leaves it to kafka-go, which knows the context's deadline and nothing of its end before
+	// that.
 	guard func(conn deadliner) (release func() bool)
 
 	state   atomic.Int32
@@ -53,8 +54,8 @@ type deadliner interface{ SetDeadline(t time.Time) error }
 
 var _ deadliner = (*protocol.Conn)(nil)
 
-// interruptible lets the end of ctx interrupt what reads and writes on a connection. Without it a request that was given up would
-// go on reading, into memory.
+// interruptible lets the end of ctx interrupt what reads and writes on a connection. Without it a request that was
+// given up would go on reading, into memory.
 func interruptible(ctx context.Context, conn deadliner) (release func() bool) {
 	// Ours: without one, each read has a limit that is shorter than the broker's wait may be.
 	if err := conn.SetDeadline(time.Now().Add(forever)); err != nil {
@@ -85,7 +86,8 @@ func (t toCoordinator) Group() string { return t.group }
 // ApiKey is asked by the pool.
 func (x *exchange) ApiKey() protocol.ApiKey { return x.message.ApiKey() }
 
-// Required takes the version that the connection agreed upon. It runs on the connection's goroutine, as RawExchange does.
+// Required takes the version that the connection agreed upon. It runs on the connection's goroutine, as RawExchange
+// does.
 func (x *exchange) Required(versions map[protocol.ApiKey]int16) bool {
 	x.version = versions[x.message.ApiKey()]
 	return true
@@ -134,7 +136,8 @@ func (x *exchange) exchange(rw io.ReadWriter) (protocol.Message, error) {
 // and panics.
 type answer struct{ protocol.Message }
 
-// roundTrip sends request, which carries x. After an error, sent says whether a byte of it may have left; false is final.
+// roundTrip sends request, which carries x. After an error, sent says whether a byte of it may have left; false is
+// final.
 func (c *Cluster) roundTrip(ctx context.Context, request kafka.Request, x *exchange) (_ protocol.Message, sent bool, _ error) {
 	response, err := c.transport.RoundTrip(ctx, c.addr, request)
 	if err != nil {

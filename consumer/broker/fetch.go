@@ -15,12 +15,13 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// fetchPatience is for how long nothing of a response may arrive, beyond the broker's own wait. Less than the network's latency
-// would never read anything; a frozen leader costs as much before the next try. However long a batch takes on a slow line, it is
-// read to its end as long as bytes come.
+// fetchPatience is for how long nothing of a response may arrive, beyond the broker's own wait. Less than the network's
+// latency would never read anything; a frozen leader costs as much before the next try. However long a batch takes on a
+// slow line, it is read to its end as long as bytes come.
 const fetchPatience = 3 * time.Second
 
-// oldestFetch is the version of Fetch that a worker needs. It came with Kafka 0.11, as did record headers and transactions.
+// oldestFetch is the version of Fetch that a worker needs. It came with Kafka 0.11, as did record headers and
+// transactions.
 const oldestFetch = 4
 
 var errStalled = fmt.Errorf("nothing has arrived for %v: %w", fetchPatience, context.DeadlineExceeded)
@@ -37,11 +38,11 @@ type FetchRequest struct {
 	// MaxDecoded is where decoding stops: the records returned take at most this many bytes, except the first one. The
 	// next fetches return the rest of a well compressed batch. 0 is four times MaxBytes.
 	MaxDecoded int
-	// MaxWait is how long the broker waits for a first event. The call ends three seconds after that, or after the last bytes of
-	// the response that arrived.
+	// MaxWait is how long the broker waits for a first event. The call ends three seconds after that, or after the last
+	// bytes of the response that arrived.
 	MaxWait time.Duration
-	// Uncommitted reads up to the high watermark, records of open and aborted transactions included. It is for our own topics:
-	// we write them without transactions, and nobody else's open transaction may hide what we wrote.
+	// Uncommitted reads up to the high watermark, records of open and aborted transactions included. It is for our own
+	// topics: we write them without transactions, and nobody else's open transaction may hide what we wrote.
 	Uncommitted bool
 }
 
@@ -57,8 +58,8 @@ type Batch struct {
 	HighWatermark, LastStable, LogStart int64
 }
 
-// Fetch reads records of one partition from its leader, committed ones unless the request says otherwise. After an error the Batch has no records, and its Next
-// is the offset asked for.
+// Fetch reads records of one partition from its leader, committed ones unless the request says otherwise. After an
+// error the Batch has no records, and its Next is the offset asked for.
 //
 // Errors: [ErrOffsetOutOfRange] (ask Bounds where the log is now), [ErrUnknownPartition], [ErrNotLeader],
 // [ErrUnauthorised], [ErrCorrupt]; anything else comes from the network.
@@ -108,8 +109,8 @@ func (c *Cluster) fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 	return batch, nil
 }
 
-// exchangeFetch asks for records and returns the response, whose room must be left. It ends with ctx, and the connection's work
-// with it.
+// exchangeFetch asks for records and returns the response, whose room must be left. It ends with ctx, and the
+// connection's work with it.
 func (c *Cluster) exchangeFetch(ctx context.Context, req FetchRequest) (protocol.Message, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -22,9 +22,9 @@ const (
 )
 
 // framedConn passes only valid responses to kafka-go, which allocates whatever size, count or length a peer sends
-// (segmentio/kafka-go#1439). It follows both directions: each response must belong to a request that was written, and have a
-// size that such a response can have. What is inside is checked too, before kafka-go reads it, and kept in memory as it
-// arrives, never as it is announced. A fetch response is passed on unread: its reader trusts no length.
+// (segmentio/kafka-go#1439). It follows both directions: each response must belong to a request that was written, and
+// have a size that such a response can have. What is inside is checked too, before kafka-go reads it, and kept in
+// memory as it arrives, never as it is announced. A fetch response is passed on unread: its reader trusts no length.
 //
 // Like each connection of kafka-go's it is read by one goroutine at a time, and written by one at a time.
 type framedConn struct {

@@ -25,8 +25,8 @@ type Group struct {
 	// Protocol is how the members share the partitions, by its name; "" while nobody has joined.
 	Protocol string
 	Members  []GroupMember
-	// Kind is empty for a classic group, which kafka-go can join; else the name of another kind, such as consumer for the
-	// groups of KIP-848. Members and Protocol are not known then.
+	// Kind is empty for a classic group, which kafka-go can join; else the name of another kind, such as consumer for
+	// the groups of KIP-848. Members and Protocol are not known then.
 	Kind string
 	// Rights are what we may do to the group.
 	Rights Rights
@@ -39,8 +39,8 @@ type GroupMember struct {
 }
 
 // GroupAt asks one broker about a group, which need not exist. Its error is [ErrCoordinator] if that broker does not
-// coordinate the group, and [ErrUnauthorised] if we may not see it. Unlike a search for the coordinator, this never creates
-// __consumer_offsets.
+// coordinate the group, and [ErrUnauthorised] if we may not see it. Unlike a search for the coordinator, this never
+// creates __consumer_offsets.
 func (c *Cluster) GroupAt(ctx context.Context, node int, group string) (Group, error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
@@ -69,7 +69,8 @@ func (c *Cluster) GroupAt(ctx context.Context, node int, group string) (Group, e
 	if d.GroupState != Dead {
 		return g, nil
 	}
-	// It does not exist, or is of a kind that this request does not know. A broker too old for the list has no other kinds.
+	// It does not exist, or is of a kind that this request does not know. A broker too old for the list has no other
+	// kinds.
 	if list, ok, err := c.listed(ctx, node, group); err == nil && ok {
 		g.State, g.Kind = list.state, list.protocolType
 	}

@@ -15,8 +15,8 @@ type HeldBack struct {
 	First time.Time
 }
 
-// HeldBack returns what open transactions hold back in each partition where there is one. Transactions that last for milliseconds
-// are among them.
+// HeldBack returns what open transactions hold back in each partition where there is one. Transactions that last for
+// milliseconds are among them.
 func (c *Cluster) HeldBack(ctx context.Context, topic string, partitions []int) (map[int]HeldBack, error) {
 	bounds, err := c.Bounds(ctx, topic, partitions)
 	if err != nil {
@@ -44,8 +44,8 @@ func (c *Cluster) HeldBack(ctx context.Context, topic string, partitions []int) 
 	return held, nil
 }
 
-// TimeAt returns the time of the first record at or after an offset, committed or not; zero if there is none, or it has none. It
-// costs the transfer of one batch.
+// TimeAt returns the time of the first record at or after an offset, committed or not; zero if there is none, or it has
+// none. It costs the transfer of one batch.
 func (c *Cluster) TimeAt(ctx context.Context, topic string, partition int, offset int64) (time.Time, error) {
 	batch, err := c.Fetch(ctx, FetchRequest{
 		Topic: topic, Partition: partition, Offset: offset, MaxBytes: 1, MaxDecoded: 1, Uncommitted: true,

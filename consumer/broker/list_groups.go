@@ -18,8 +18,8 @@ const (
 	maxList = 32 << 20
 )
 
-// groupList is a ListGroups request to one broker, and what came of it. kafka-go routes it; we write and read it, with the
-// encoding that Kafka calls flexible.
+// groupList is a ListGroups request to one broker, and what came of it. kafka-go routes it; we write and read it, with
+// the encoding that Kafka calls flexible.
 type groupList struct {
 	node     int
 	clientID string
@@ -38,8 +38,8 @@ func (l *groupList) Broker(cluster protocol.Cluster) (protocol.Broker, error) {
 	return nodeIn(cluster, l.node)
 }
 
-// Required takes the request over from kafka-go. Which versions the broker speaks does not show here: kafka-go has cut them
-// to its own.
+// Required takes the request over from kafka-go. Which versions the broker speaks does not show here: kafka-go has cut
+// them to its own.
 func (l *groupList) Required(map[protocol.ApiKey]int16) bool { return true }
 
 // RawExchange writes the request and reads its response.

@@ -6,9 +6,9 @@ import (
 	"math/bits"
 )
 
-// withHeaderChecksum returns the LZ4 frame with the right checksum of its header. Producers of message format 0 computed it
-// over the frame's magic number too (KAFKA-3160), and Kafka's own consumer does not look at it in this format (KIP-57).
-// Bytes that are no such frame are returned as they are.
+// withHeaderChecksum returns the LZ4 frame with the right checksum of its header. Producers of message format 0
+// computed it over the frame's magic number too (KAFKA-3160), and Kafka's own consumer does not look at it in this
+// format (KIP-57). Bytes that are no such frame are returned as they are.
 func withHeaderChecksum(frame []byte) []byte {
 	const magic, flags, contentSize = 4, 4, 0x08
 	if len(frame) <= flags || binary.LittleEndian.Uint32(frame) != 0x184d2204 {

@@ -16,7 +16,8 @@ import (
 	"github.com/segmentio/kafka-go/protocol/metadata"
 )
 
-// ErrTooOld says that a broker does not speak a version of a request that this package needs: it is older than Kafka 0.11.
+// ErrTooOld says that a broker does not speak a version of a request that this package needs: it is older than Kafka
+// 0.11.
 var ErrTooOld = errors.New("the broker is older than Kafka 0.11")
 
 // Of the metadata request, version 4 is the first that says whether the broker may create the topics it is asked about.
@@ -43,8 +44,8 @@ func (d *dial) membership(ctx context.Context, network, address string) (net.Con
 // defaults. Here the request forbids that. And one topic without an answer would fail the assignment of all topics, so
 // topics with an error are left out of the response: they have no partitions.
 //
-// It also fails the assignment when one member's subscription is not of exactly the form that it writes itself, so that one
-// member could keep the whole group from working. Here such a subscription loses what kafka-go cannot read.
+// It also fails the assignment when one member's subscription is not of exactly the form that it writes itself, so that
+// one member could keep the whole group from working. Here such a subscription loses what kafka-go cannot read.
 //
 // One goroutine may write while another reads.
 type membershipConn struct {
@@ -100,7 +101,8 @@ func frame(b []byte) (size int, whole bool, err error) {
 
 // send sends one request, a metadata request in a form that creates nothing.
 func (c *membershipConn) send(request []byte) error {
-	// A token of SASL's oldest form has a length, but neither key nor version: it is passed on. None begins with these keys.
+	// A token of SASL's oldest form has a length, but neither key nor version: it is passed on. None begins with these
+	// keys.
 	const header = 12 // length, key, version, correlation id
 	if len(request) < header {
 		_, err := c.Conn.Write(request)

@@ -30,8 +30,8 @@ func nodesOf(brokers []metadata.ResponseBroker) []Node {
 	return nodes
 }
 
-// Greet connects to one address as a worker would, TLS and login included. tooOld names the release of a broker that cannot serve
-// a worker; it is empty if the broker can. Nothing is kept of the connection.
+// Greet connects to one address as a worker would, TLS and login included. tooOld names the release of a broker that
+// cannot serve a worker; it is empty if the broker can. Nothing is kept of the connection.
 func (c *Cluster) Greet(ctx context.Context, address string) (tooOld string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, setupLimit)
 	defer cancel()

@@ -7,7 +7,8 @@ import (
 	"io"
 )
 
-// ErrNotKafka says that the peer at an address does not speak Kafka's protocol, or sends responses with impossible lengths. The error's text names the address, what answers there if that is known, and what to check.
+// ErrNotKafka says that the peer at an address does not speak Kafka's protocol, or sends responses with impossible
+// lengths. The error's text names the address, what answers there if that is known, and what to check.
 var ErrNotKafka = errors.New("not a Kafka broker")
 
 // notKafkaError says why the bytes that came from an address are no response of a broker.
@@ -57,7 +58,8 @@ func (p peer) advice() string {
 	return "a broker advertised this address: check its advertised.listeners"
 }
 
-// protocolOf names the protocol whose server begins so, as far as the first eight bytes show it. It is empty if they do not.
+// protocolOf names the protocol whose server begins so, as far as the first eight bytes show it. It is empty if they do
+// not.
 func protocolOf(b []byte) string {
 	for _, known := range knownProtocols() {
 		if bytes.HasPrefix(b, []byte(known.prefix)) {

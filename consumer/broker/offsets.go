@@ -11,7 +11,8 @@ import (
 type Bounds struct {
 	// First is the oldest offset that can be read.
 	First int64
-	// Last is the offset of the next record, or of the first open transaction: there is no committed record from here on.
+	// Last is the offset of the next record, or of the first open transaction: there is no committed record from here
+	// on.
 	Last int64
 	// End is the high watermark. It was asked for after Last, so it may be beyond it without any open transaction.
 	End int64

@@ -33,8 +33,8 @@ import (
 
 const fetchKey = int16(protocol.Fetch)
 
-// shapeOf returns the type whose fields' tags say what a response is made of, by version. kafka-go's own decoder goes by
-// them; its older one, of the group membership, reads the same bytes by other types. Nil: we send no such request.
+// shapeOf returns the type whose fields' tags say what a response is made of, by version. kafka-go's own decoder goes
+// by them; its older one, of the group membership, reads the same bytes by other types. Nil: we send no such request.
 func shapeOf(key int16) reflect.Type {
 	responses := [...]protocol.Message{
 		new(alterconfigs.Response), new(apiversions.Response), new(createtopics.Response), new(describeconfigs.Response),
@@ -61,8 +61,9 @@ func answerLimit(key int16) int64 {
 	return largeAnswer
 }
 
-// shaped reads a response off a connection and compares its counts and lengths with its size, so that kafka-go may believe
-// them: what it allocates for a response that has this shape is a small multiple of the bytes that have arrived.
+// shaped reads a response off a connection and compares its counts and lengths with its size, so that kafka-go may
+// believe them: what it allocates for a response that has this shape is a small multiple of the bytes that have
+// arrived.
 type shaped struct {
 	conn  *framedConn
 	whole int // of the frame
@@ -218,8 +219,8 @@ func (s *shaped) field(f field) {
 	}
 }
 
-// assignment checks the last field of a response to SyncGroup, in which the group's leader lists partitions: kafka-go makes
-// room for as many topics as it claims.
+// assignment checks the last field of a response to SyncGroup, in which the group's leader lists partitions: kafka-go
+// makes room for as many topics as it claims.
 func (s *shaped) assignment(version int16) {
 	type topic struct {
 		Name       string  `kafka:"min=v0,max=v99"`

@@ -8,8 +8,8 @@ import (
 	"github.com/segmentio/kafka-go/protocol/metadata"
 )
 
-// Rights are the operations that Kafka allows us on a topic or a group, by their names for kafka-acls.sh: those of Read, Write,
-// Describe and DescribeConfigs. Nil: not known, because the broker is too old to say.
+// Rights are the operations that Kafka allows us on a topic or a group, by their names for kafka-acls.sh: those of
+// Read, Write, Describe and DescribeConfigs. Nil: not known, because the broker is too old to say.
 type Rights []string
 
 // Lack returns those of the operations that we have no right to. It returns none where the rights are not known.

@@ -91,8 +91,8 @@ func (c *Cluster) settings(ctx context.Context, kind kafka.ResourceType, of, nam
 	return all, nil
 }
 
-// Retention returns how old an event of the topic may grow before the cluster deletes it. limited is false where age alone
-// deletes nothing, and where the topic does not say. What retention.bytes deletes earlier is not foreseen.
+// Retention returns how old an event of the topic may grow before the cluster deletes it. limited is false where age
+// alone deletes nothing, and where the topic does not say. What retention.bytes deletes earlier is not foreseen.
 func (s Settings) Retention() (age time.Duration, limited bool) {
 	if policy := s["cleanup.policy"]; policy != "" && !strings.Contains(policy, "delete") {
 		return 0, false
@@ -116,8 +116,8 @@ func (c *Cluster) Retention(ctx context.Context, topic string) (age time.Duratio
 	return age, limited, nil
 }
 
-// ObeysMessageFormat says whether the brokers obey a topic's message.format.version. Those of 3.0 and later do not, unless their
-// inter.broker.protocol.version is older. known is false where a broker does not say.
+// ObeysMessageFormat says whether the brokers obey a topic's message.format.version. Those of 3.0 and later do not,
+// unless their inter.broker.protocol.version is older. known is false where a broker does not say.
 func (c *Cluster) ObeysMessageFormat(ctx context.Context, node int) (obeys, known bool) {
 	const (
 		describeTransactions = 65 // a request that came with 3.0

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// silentError is the end of our patience with a peer that accepted the connection and never answered. A frozen broker does
-// that, and so does a web server, which waits for the end of a line.
+// silentError is the end of our patience with a peer that accepted the connection and never answered. A frozen broker
+// does that, and so does a web server, which waits for the end of a line.
 type silentError struct {
 	peer    peer
 	arrived int // bytes of an answer that never became whole
@@ -33,8 +33,8 @@ func (e *silentError) Error() string {
 	return text + "; " + e.peer.advice()
 }
 
-// silence keeps the error of each address whose last connection was never answered. It explains to a caller why its time is
-// over, because kafka-go says no more than that it is.
+// silence keeps the error of each address whose last connection was never answered. It explains to a caller why its
+// time is over, because kafka-go says no more than that it is.
 type silence struct {
 	mu    sync.Mutex
 	peers map[string]error
@@ -67,8 +67,8 @@ func (s *silence) explain(err error) error {
 	return err
 }
 
-// silent says that nobody answers, if err is a timeout of a connection that never had an answer. A connection that is young
-// was interrupted, which says nothing of the peer.
+// silent says that nobody answers, if err is a timeout of a connection that never had an answer. A connection that is
+// young was interrupted, which says nothing of the peer.
 func (c *framedConn) silent(err error) error {
 	if c.spoke || !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(c.opened) < dialLimit {
 		return err

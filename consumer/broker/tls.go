@@ -16,12 +16,12 @@ import (
 	"leadhit-sync/config/credentials"
 )
 
-// ErrTLS says that a broker was reached, but the TLS handshake failed: one side does not trust the other, or does not speak
-// TLS. The error's text says what to do.
+// ErrTLS says that a broker was reached, but the TLS handshake failed: one side does not trust the other, or does not
+// speak TLS. The error's text says what to do.
 var ErrTLS = errors.New("no TLS with the broker")
 
-// TLS names the files that prove who the brokers are, and who we are. The zero value trusts the system's authorities and sends
-// no certificate. TLS 1.2 is the minimum, and the name in the broker's certificate is always checked.
+// TLS names the files that prove who the brokers are, and who we are. The zero value trusts the system's authorities
+// and sends no certificate. TLS 1.2 is the minimum, and the name in the broker's certificate is always checked.
 type TLS struct {
 	// CAFile is a PEM file with authorities to trust in addition to the system's.
 	CAFile string
@@ -56,7 +56,8 @@ func (t *TLS) reader() func() (*tls.Config, error) {
 	}
 }
 
-// pair reads certificate and key. Its error is about the certificate's file if that is wrong, else about the key's file.
+// pair reads certificate and key. Its error is about the certificate's file if that is wrong, else about the key's
+// file.
 func (t *TLS) pair() (tls.Certificate, error) {
 	certificate, err := credentials.Read(t.CertFile)
 	if err != nil {
@@ -88,8 +89,8 @@ func (e *tlsError) Error() string        { return e.text }
 func (e *tlsError) Unwrap() error        { return e.err }
 func (e *tlsError) Is(target error) bool { return target == ErrTLS }
 
-// explainHandshake says why a handshake failed, and what to do about it. It looks at error types alone. The text is the same
-// for each try, so that a log can leave out repeats.
+// explainHandshake says why a handshake failed, and what to do about it. It looks at error types alone. The text is the
+// same for each try, so that a log can leave out repeats.
 func explainHandshake(err error) error {
 	text := "no TLS"
 	switch {

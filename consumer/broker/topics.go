@@ -40,8 +40,8 @@ type TopicInfo struct {
 // NoLeader is the leader of a partition that has none.
 const NoLeader = -1
 
-// Topics asks a broker, not the pool's cache, and creates no topic. Its error is one of the network, [ErrUnauthorised] or
-// [ErrTooOld]: this is the call that reports a wrong password.
+// Topics asks a broker, not the pool's cache, and creates no topic. Its error is one of the network, [ErrUnauthorised]
+// or [ErrTooOld]: this is the call that reports a wrong password.
 func (c *Cluster) Topics(ctx context.Context, names ...string) (Topology, error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()

@@ -6,11 +6,12 @@ import (
 	"fmt"
 )
 
-// UnreadableError says that a partition's next batch cannot be read: its checksum is wrong, its format or compression is not
-// known, or it does not unpack. It matches ErrCorrupt. The same bytes give it at each try, unless the network changed them.
+// UnreadableError says that a partition's next batch cannot be read: its checksum is wrong, its format or compression
+// is not known, or it does not unpack. It matches ErrCorrupt. The same bytes give it at each try, unless the network
+// changed them.
 type UnreadableError struct {
-	// First and Last are the offsets of the batch's events, as far as its header can be believed. Last is where the batch
-	// ends: to skip it, continue at Last + 1.
+	// First and Last are the offsets of the batch's events, as far as its header can be believed. Last is where the
+	// batch ends: to skip it, continue at Last + 1.
 	First, Last int64
 	Err         error
 }
@@ -26,8 +27,8 @@ func (e *UnreadableError) Error() string {
 // Unwrap returns the cause.
 func (e *UnreadableError) Unwrap() error { return e.Err }
 
-// unreadable adds the offsets to what is wrong with the first entry of a set. Failures that are not the entry's stay as they
-// are.
+// unreadable adds the offsets to what is wrong with the first entry of a set. Failures that are not the entry's stay as
+// they are.
 func (w *walk) unreadable(set []byte, err error) error {
 	if !errors.Is(err, ErrCorrupt) || len(set) < prefixSize {
 		return err

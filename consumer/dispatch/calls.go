@@ -10,8 +10,8 @@ import (
 // RetriesExhausted is the cause of a letter about an order that kept failing while calls about others succeeded.
 const RetriesExhausted = "RetriesExhausted"
 
-// call is a call in flight. Once its generation has ended or its partition was restarted, it is dropped: its verdict counts for the
-// governor, and for no event.
+// call is a call in flight. Once its generation has ended or its partition was restarted, it is dropped: its verdict
+// counts for the governor, and for no event.
 type call struct {
 	task
 	of      *partition
@@ -125,10 +125,10 @@ func (d *Dispatcher) pickFrom(p *partition) (task, bool) {
 	return task{}, false
 }
 
-// tooMuchUnacknowledged bounds the repeats of a crash. There is one exemption. If the metadata of some partition's last commit
-// had to leave out finished events, only the end of that partition's first event lowers the figure, and that event may wait for
-// an order's event in another partition. So the first event of each partition may be called, one at a time: as soon as it has
-// ended, the next commit is due.
+// tooMuchUnacknowledged bounds the repeats of a crash. There is one exemption. If the metadata of some partition's last
+// commit had to leave out finished events, only the end of that partition's first event lowers the figure, and that
+// event may wait for an order's event in another partition. So the first event of each partition may be called, one at
+// a time: as soon as it has ended, the next commit is due.
 func (d *Dispatcher) tooMuchUnacknowledged(t task) bool {
 	if d.settled < 2*d.config.CallsInFlight {
 		return false

@@ -8,18 +8,18 @@ import (
 )
 
 const (
-	// laneCommit is the minimum time between two commits that lanes wait for. timerCommit is the maximum time that a finished
-	// event stays uncommitted. commitAgain is the wait after a commit that was not sent.
+	// laneCommit is the minimum time between two commits that lanes wait for. timerCommit is the maximum time that a
+	// finished event stays uncommitted. commitAgain is the wait after a commit that was not sent.
 	laneCommit  = 20 * time.Millisecond
 	timerCommit = 250 * time.Millisecond
 	commitAgain = 100 * time.Millisecond
-	// keepAlives is the minimum number of commits in a session. kafka-go does not show the responses to its heartbeats, so our
-	// own commits are the only proof that the group still knows us.
+	// keepAlives is the minimum number of commits in a session. kafka-go does not show the responses to its heartbeats,
+	// so our own commits are the only proof that the group still knows us.
 	keepAlives = 6
 )
 
-// leaseEnd is the time before which a call must start, so that it ends before the group can take the partitions away. The
-// margin of a tenth of the session covers clock and scheduler between the check and the write.
+// leaseEnd is the time before which a call must start, so that it ends before the group can take the partitions away.
+// The margin of a tenth of the session covers clock and scheduler between the check and the write.
 func (d *Dispatcher) leaseEnd() time.Time {
 	if d.lease.IsZero() {
 		return time.Time{}
@@ -47,8 +47,8 @@ func (d *Dispatcher) commitAt() time.Time {
 	return at
 }
 
-// quietDrain says that the generation is ending and nothing is in flight any more. Calls that an earlier generation started
-// count too, because the next owner of their orders cannot know of them.
+// quietDrain says that the generation is ending and nothing is in flight any more. Calls that an earlier generation
+// started count too, because the next owner of their orders cannot know of them.
 func (d *Dispatcher) quietDrain() bool {
 	return d.draining && len(d.calls) == 0 && d.called == 0 && len(d.stores) == 0
 }
@@ -82,8 +82,8 @@ func (d *Dispatcher) startCommit(now time.Time) {
 	d.out.Commit = c
 }
 
-// names says whether the next commit names a partition. It does if its position or metadata changed. It also does from time to time
-// while the partition is not fetched, because nothing else would show that the broker no longer knows it.
+// names says whether the next commit names a partition. It does if its position or metadata changed. It also does from
+// time to time while the partition is not fetched, because nothing else would show that the broker no longer knows it.
 func (d *Dispatcher) names(now time.Time, p *partition) bool {
 	silent := !p.window.fetching && !now.Before(p.commits.named.Add(d.config.Session/keepAlives))
 	if p.commits.suspended || !p.commits.dirty && !silent {
@@ -130,7 +130,8 @@ func (d *Dispatcher) acked(now time.Time, c *Commit, a CommitAnswer) {
 			d.stop(p)
 		case slices.Contains(a.TooLarge, o.Partition):
 			// The broker accepts less than it should. Half of the rejected size is certainly less. If even the last
-			// acknowledged size is rejected now, that claim is given up: a crash may repeat more calls, but commits go on.
+			// acknowledged size is rejected now, that claim is given up: a crash may repeat more calls, but commits go
+			// on.
 			d.metadataMax = min(d.metadataMax, len(o.Metadata)) / 2
 			if len(o.Metadata) <= len(p.commits.acked.metadata) {
 				p.commits.safe = 0
@@ -182,8 +183,8 @@ func (d *Dispatcher) back(p *partition) {
 	p.commits.takeBack()
 }
 
-// stop suspends the commits of a partition that the broker does not know. A keep-alive would write the old log's position
-// into a new log of the same name.
+// stop suspends the commits of a partition that the broker does not know. A keep-alive would write the old log's
+// position into a new log of the same name.
 func (d *Dispatcher) stop(p *partition) {
 	d.back(p)
 	if p.commits.suspended {

@@ -2,8 +2,8 @@ package dispatch
 
 import "time"
 
-// commitState is what the group knows of a partition, and what it will be told next. A called event that is finished moves
-// from uncommitted to committing when a commit is sent, and leaves when an acknowledged commit covers it:
+// commitState is what the group knows of a partition, and what it will be told next. A called event that is finished
+// moves from uncommitted to committing when a commit is sent, and leaves when an acknowledged commit covers it:
 //
 //	finished → uncommitted → committing → covered
 //	               ↑              │ no acknowledgement, or not covered
@@ -50,8 +50,8 @@ func (c *commitState) takeBack() {
 	c.committing = nil
 }
 
-// cover notes the acknowledgement of the commit in flight, and returns the events that it covers and the number of those that it does not.
-// The slice is good until the next commit.
+// cover notes the acknowledgement of the commit in flight, and returns the events that it covers and the number of
+// those that it does not. The slice is good until the next commit.
 func (c *commitState) cover() (covered []*pending, left int) {
 	c.safe = max(c.safe, c.coverage)
 	var beyond []*pending

@@ -8,14 +8,14 @@ import (
 
 // Config holds the settings of a Dispatcher.
 type Config struct {
-	// CallsInFlight is the maximum number of calls in flight, those of ended generations included; at least 1. The governor
-	// finds the number that LeadHit can serve below that.
+	// CallsInFlight is the maximum number of calls in flight, those of ended generations included; at least 1. The
+	// governor finds the number that LeadHit can serve below that.
 	CallsInFlight int
 	// CallsPerSecond is the maximum number of calls per second; 0 means no maximum.
 	CallsPerSecond float64
-	// WindowEvents is the number of unfinished events in a partition at which fetching rests. The last fetch may exceed it.
-	// WindowBytes limits the memory of unfinished events and fetch buffers in all partitions. One record per partition may exceed
-	// it, and so may a large first batch.
+	// WindowEvents is the number of unfinished events in a partition at which fetching rests. The last fetch may exceed
+	// it. WindowBytes limits the memory of unfinished events and fetch buffers in all partitions. One record per
+	// partition may exceed it, and so may a large first batch.
 	WindowEvents int
 	WindowBytes  int64
 	// FetchBytes is the maximum size of one fetch.
@@ -25,12 +25,12 @@ type Config struct {
 	// MetadataBytes is the broker's limit of a commit's metadata (offset.metadata.max.bytes, 4096 by default).
 	MetadataBytes int
 	Retry         retry.Policy
-	// FloodGuard lets a flood of letters pause the calls. Only a resume that is Followed ends such a pause, so leave it off if
-	// nobody reads the ledger.
+	// FloodGuard lets a flood of letters pause the calls. Only a resume that is Followed ends such a pause, so leave it
+	// off if nobody reads the ledger.
 	FloodGuard bool
 	// Worker names this process in its ledger entries, Build its version and mapping.
 	Worker, Build string
-	// Fingerprint groups the letters of one cause for the flood guard; nil means by stage, cause and code. It runs within a
-	// turn, so it must be fast.
+	// Fingerprint groups the letters of one cause for the flood guard; nil means by stage, cause and code. It runs
+	// within a turn, so it must be fast.
 	Fingerprint func(Store) string
 }

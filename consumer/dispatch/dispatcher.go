@@ -80,8 +80,8 @@ func (d *Dispatcher) empty() generation {
 	}
 }
 
-// Assigned begins a generation. newMember says that the worker joined under a new member id since the last one. Only that
-// settles an unknown commit: the coordinator refuses the old member's commits from then on.
+// Assigned begins a generation. newMember says that the worker joined under a new member id since the last one. Only
+// that settles an unknown commit: the coordinator refuses the old member's commits from then on.
 func (d *Dispatcher) Assigned(now time.Time, positions []Position, newMember bool) {
 	d.Lost()
 	if newMember {
@@ -102,8 +102,9 @@ func (d *Dispatcher) Assigned(now time.Time, positions []Position, newMember boo
 // Revoked starts the drain: no call starts, those in flight end, the final commit is sent, and then Next says Ended.
 func (d *Dispatcher) Revoked() { d.draining = true }
 
-// Lost ends the generation at once. Calls in flight keep their slots, and their orders are not called until they have ended. A
-// commit in flight becomes an unknown commit, whatever its outcome, so ask NeedsNewMember after Lost, not before.
+// Lost ends the generation at once. Calls in flight keep their slots, and their orders are not called until they have
+// ended. A commit in flight becomes an unknown commit, whatever its outcome, so ask NeedsNewMember after Lost, not
+// before.
 func (d *Dispatcher) Lost() {
 	d.ambiguous = d.ambiguous || d.commit != nil
 	for _, p := range d.order {
@@ -119,8 +120,8 @@ func (d *Dispatcher) Lost() {
 	d.generation = d.empty()
 }
 
-// Restarted takes the news that a partition was recreated or truncated. Fetching continues at next; everything that was read of
-// the old log is dropped.
+// Restarted takes the news that a partition was recreated or truncated. Fetching continues at next; everything that was
+// read of the old log is dropped.
 func (d *Dispatcher) Restarted(now time.Time, id event.Partition, next int64) {
 	p := d.partitions[id]
 	if p == nil {
@@ -222,12 +223,12 @@ func (d *Dispatcher) touch(now time.Time, p *partition) {
 // KeyChanged takes the news that another API key is in use.
 func (d *Dispatcher) KeyChanged(now time.Time) { d.governor.KeyChanged(now) }
 
-// NeedsNewMember says that there is an unknown commit: after this generation the worker must leave the group and join under
-// a new member id.
+// NeedsNewMember says that there is an unknown commit: after this generation the worker must leave the group and join
+// under a new member id.
 func (d *Dispatcher) NeedsNewMember() bool { return d.ambiguous }
 
-// Next returns the effects to start now. Call it after each input, or each batch of inputs, and at Wake. The slices are valid
-// until the next call.
+// Next returns the effects to start now. Call it after each input, or each batch of inputs, and at Wake. The slices are
+// valid until the next call.
 func (d *Dispatcher) Next(now time.Time) Effects {
 	d.out = Effects{Calls: d.out.Calls[:0], Stores: d.out.Stores[:0], Fetches: d.out.Fetches[:0]}
 	d.asked = now

@@ -1,9 +1,10 @@
-// Package dispatch decides which order may be called now, which events are finished, and which offsets may be committed.
+// Package dispatch decides which order may be called now, which events are finished, and which offsets may be
+// committed.
 //
-// It is a pure state machine: no goroutine, clock, context or I/O. Inputs are methods of [Dispatcher] (Assigned, Fetched,
-// Answered, Stored, Committed, Revoked, Lost …) and only change state. [Dispatcher.Next] returns the effects: the calls,
-// stores, fetches and the commit to start now, and when to ask again. Time is a parameter. One goroutine at a time may use a
-// Dispatcher.
+// It is a pure state machine: no goroutine, clock, context or I/O. Inputs are methods of [Dispatcher] (Assigned,
+// Fetched, Answered, Stored, Committed, Revoked, Lost …) and only change state. [Dispatcher.Next] returns the effects:
+// the calls, stores, fetches and the commit to start now, and when to ask again. Time is a parameter. One goroutine at
+// a time may use a Dispatcher.
 //
 //	d := dispatch.New(config)
 //	d.Assigned(now, positions, true)
@@ -16,33 +17,33 @@
 // # Promises
 //
 // Lanes: a lane is a partition number and an order id. A lane runs its events one at a time, in the order in which they
-// were fetched. Lanes run in parallel. An event about several orders runs when it is first in all their lanes. The next event
-// of a lane becomes callable only when an acknowledged commit covers the outcome of the last called one. So a crash
-// repeats at most an order's last call, and an order's status never goes back.
+// were fetched. Lanes run in parallel. An event about several orders runs when it is first in all their lanes. The next
+// event of a lane becomes callable only when an acknowledged commit covers the outcome of the last called one. So a
+// crash repeats at most an order's last call, and an order's status never goes back.
 //
-// Offsets: an offset is finished when each of its status changes was accepted, needed no call, or is stored as a letter.
-// A commit is the lowest unfinished offset. Its metadata names the finished offsets above it, and the room for that is
-// reserved before a call starts. So the retry of the lowest unfinished event never waits for room.
+// Offsets: an offset is finished when each of its status changes was accepted, needed no call, or is stored as a
+// letter. A commit is the lowest unfinished offset. Its metadata names the finished offsets above it, and the room for
+// that is reserved before a call starts. So the retry of the lowest unfinished event never waits for room.
 //
 // Repeats: no new call starts while 2 × CallsInFlight called events need no further call and are not yet covered by an
-// acknowledged commit. So a crash repeats the calls of at most 3 × CallsInFlight events. At most CallsInFlight partly done
-// events about several orders come on top.
+// acknowledged commit. So a crash repeats the calls of at most 3 × CallsInFlight events. At most CallsInFlight partly
+// done events about several orders come on top.
 //
-// Calls: a [retry.Governor] decides whether a call may start at all: it knows pauses, the gate of an outage, the limit of calls
-// in flight, calls per second and Retry-After. While only probes may start, they start one at a time. A probe that failed is
-// parked, and the next probe is about another order. An outage makes no letters: time in which calls are held back counts
-// against no order.
+// Calls: a [retry.Governor] decides whether a call may start at all: it knows pauses, the gate of an outage, the limit
+// of calls in flight, calls per second and Retry-After. While only probes may start, they start one at a time. A probe
+// that failed is parked, and the next probe is about another order. An outage makes no letters: time in which calls are
+// held back counts against no order.
 //
-// Letters: with Config.FloodGuard a flood of letters pauses the calls, and letters about events that the mapping refused are
-// withheld. Letters about events that were called are always stored, so a drain ends. Effects.Announce informs the other
-// workers through the ledger, whose entries come back through Followed.
+// Letters: with Config.FloodGuard a flood of letters pauses the calls, and letters about events that the mapping
+// refused are withheld. Letters about events that were called are always stored, so a drain ends. Effects.Announce
+// informs the other workers through the ledger, whose entries come back through Followed.
 //
-// Ownership: a call starts only while the lease holds, that is shortly after an acknowledged commit of this generation, and
-// none starts after Revoked. A commit without an answer may still be applied, over a newer one: from then on no acknowledgement
-// counts until the worker is a new member of the group.
+// Ownership: a call starts only while the lease holds, that is shortly after an acknowledged commit of this generation,
+// and none starts after Revoked. A commit without an answer may still be applied, over a newer one: from then on no
+// acknowledgement counts until the worker is a new member of the group.
 //
-// Lost drops the generation's state. The process keeps the governor, the slots of calls in flight and their orders, and the mark
-// of a commit without an answer.
+// Lost drops the generation's state. The process keeps the governor, the slots of calls in flight and their orders, and
+// the mark of a commit without an answer.
 //
 // # The states of an item
 //
@@ -62,6 +63,7 @@
 //	                   ├▶ Ambiguous  the same, but the generation drains and no acknowledgement counts any more
 //	                   └▶ Refused    the generation is fenced: it ends when its calls have ended
 //
-// A commit is due 250 ms after an event has finished, 20 ms after the last commit if a lane waits for it, at once if CallsInFlight
-// finished events are uncommitted or the generation has drained, and every sixth of a session in any case.
+// A commit is due 250 ms after an event has finished, 20 ms after the last commit if a lane waits for it, at once if
+// CallsInFlight finished events are uncommitted or the generation has drained, and every sixth of a session in any
+// case.
 package dispatch

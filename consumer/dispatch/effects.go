@@ -48,8 +48,8 @@ type Item struct {
 	By            string // the part of the mapping that decided, for the letter
 }
 
-// Effects lists what to start now. All of it must be started. Each call, store, fetch and commit ends with exactly one input:
-// Answered, Stored, Fetched or Committed.
+// Effects lists what to start now. All of it must be started. Each call, store, fetch and commit ends with exactly one
+// input: Answered, Stored, Fetched or Committed.
 type Effects struct {
 	Calls   []Call
 	Stores  []Store
@@ -60,8 +60,8 @@ type Effects struct {
 	Suspects []event.Partition
 	// Ended says that this generation has nothing left to do: leave it, then call Lost.
 	Ended End
-	// Announce is an entry to append to the ledger: a pause of the flood guard, or one that a deleted ledger held. Nil is
-	// none. It comes once: repeat the write until it succeeds. It must come back through Followed.
+	// Announce is an entry to append to the ledger: a pause of the flood guard, or one that a deleted ledger held. Nil
+	// is none. It comes once: repeat the write until it succeeds. It must come back through Followed.
 	Announce *ledger.Entry
 	// Wake is the latest time for the next call of Next; zero means not before an input.
 	Wake time.Time
@@ -132,8 +132,8 @@ type Offset struct {
 	event.Partition
 	Next     int64
 	Metadata string
-	// Unwatched says that no fetch is in flight that would show that the topic was recreated, and that a commit was acknowledged
-	// before. If the group's offset is gone now, the topic was recreated.
+	// Unwatched says that no fetch is in flight that would show that the topic was recreated, and that a commit was
+	// acknowledged before. If the group's offset is gone now, the topic was recreated.
 	Unwatched bool
 }
 

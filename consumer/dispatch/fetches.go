@@ -31,8 +31,8 @@ func (d *Dispatcher) windowFull(p *partition, bytes, share int64) bool {
 	return p.window.unfinished > 0 && p.window.bytes+bytes > share
 }
 
-// Fetched takes the outcome of a fetch: the events from its offset on, and the next offset to fetch, which may lie beyond the
-// last event.
+// Fetched takes the outcome of a fetch: the events from its offset on, and the next offset to fetch, which may lie
+// beyond the last event.
 func (d *Dispatcher) Fetched(now time.Time, f Fetch, events []Event, next int64) {
 	p := d.partitions[f.Partition]
 	if p == nil || p.window.fetchID != f.id || !p.window.fetching {

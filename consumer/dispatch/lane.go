@@ -1,7 +1,7 @@
 package dispatch
 
-// laneKey names a lane by the partition's number, without its topic. Topics with equal partition counts hold an order under the same
-// number, so its events in all of them share a lane.
+// laneKey names a lane by the partition's number, without its topic. Topics with equal partition counts hold an order
+// under the same number, so its events in all of them share a lane.
 type laneKey struct {
 	number int
 	order  string

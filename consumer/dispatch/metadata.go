@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// metadata is what a commit's metadata says about finished offsets above the committed one. It is text, because operators read it
-// too:
+// metadata is what a commit's metadata says about finished offsets above the committed one. It is text, because
+// operators read it too:
 //
 //	1,<offset>,<stamp>,<distance>,<gap>,<gap>…
 //
-// All numbers are in base 36. Below offset + distance everything is finished except the event at the committed offset and the
-// events at the gaps; each gap is the distance from the one before. The stamp is the timestamp of the record at the committed
-// offset (milliseconds, the last nine digits; dashes if unknown). If a reader finds another offset or another record there, the
-// metadata describes another log, and the reader ignores it. Events that need no call look like unread ones: reading them
-// again repeats nothing.
+// All numbers are in base 36. Below offset + distance everything is finished except the event at the committed offset
+// and the events at the gaps; each gap is the distance from the one before. The stamp is the timestamp of the record at
+// the committed offset (milliseconds, the last nine digits; dashes if unknown). If a reader finds another offset or
+// another record there, the metadata describes another log, and the reader ignores it. Events that need no call look
+// like unread ones: reading them again repeats nothing.
 //
 // Offset and stamp have a fixed width, so the text never grows while events only finish.
 type metadata struct {
@@ -28,8 +28,8 @@ const (
 	version       = "1"
 	base          = 36
 	unknownDigits = "---------"
-	// offsetWidth and stampWidth are digits. prefixRoom is the number of bytes before the distance, headerRoom the maximum number of
-	// bytes before the gaps.
+	// offsetWidth and stampWidth are digits. prefixRoom is the number of bytes before the distance, headerRoom the
+	// maximum number of bytes before the gaps.
 	offsetWidth = 13
 	stampWidth  = 9
 	prefixRoom  = len(version) + 1 + offsetWidth + 1 + stampWidth + 1
@@ -59,8 +59,8 @@ func (m metadata) unfinished() []int64 {
 	return all
 }
 
-// formatMetadata describes what is finished between first, the lowest unfinished event, and frontier. If that takes more than limit
-// bytes, it leaves out the upper end; coverage is the offset below which the text is complete.
+// formatMetadata describes what is finished between first, the lowest unfinished event, and frontier. If that takes
+// more than limit bytes, it leaves out the upper end; coverage is the offset below which the text is complete.
 func formatMetadata(first *pending, frontier int64, limit int) (text string, coverage int64) {
 	gaps := make([]byte, 0, 64)
 	last := first

@@ -1,7 +1,7 @@
 package dispatch
 
-// metadataRoom reserves bytes of a commit's metadata before a call starts, so that every outcome of the calls in flight fits.
-// The worst case is that only the last started event finishes: then all unfinished events below it are gaps.
+// metadataRoom reserves bytes of a commit's metadata before a call starts, so that every outcome of the calls in flight
+// fits. The worst case is that only the last started event finishes: then all unfinished events below it are gaps.
 type metadataRoom struct {
 	reach int64    // one past the last started event, the highest that the frontier can become
 	edge  *pending // the last unfinished event below reach
@@ -31,7 +31,8 @@ func (r *metadataRoom) admit(e *pending, w *window, limit int) bool {
 	return true
 }
 
-// release frees the room of an event that is still linked to its neighbours. The free room only grows: two gaps become one.
+// release frees the room of an event that is still linked to its neighbours. The free room only grows: two gaps become
+// one.
 func (r *metadataRoom) release(e *pending) {
 	r.none = false
 	if e.offset >= r.reach {
@@ -51,8 +52,8 @@ func (r *metadataRoom) release(e *pending) {
 	}
 }
 
-// metadataCost is how many bytes of metadata an unfinished event takes once something above it is finished. The first event
-// is the commit's offset itself and takes none.
+// metadataCost is how many bytes of metadata an unfinished event takes once something above it is finished. The first
+// event is the commit's offset itself and takes none.
 func metadataCost(e *pending) int {
 	if e.prev == nil {
 		return 0

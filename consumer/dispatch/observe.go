@@ -29,8 +29,8 @@ func (d *Dispatcher) rests(p *partition, full bool) {
 	}
 }
 
-// rested is how long each partition's window was full, up to the last call of Next. It has an entry for every partition that
-// is or was owned.
+// rested is how long each partition's window was full, up to the last call of Next. It has an entry for every partition
+// that is or was owned.
 func (d *Dispatcher) rested() map[event.Partition]time.Duration {
 	all := maps.Clone(d.observed.rested)
 	for _, p := range d.order {
@@ -78,8 +78,8 @@ type WaitingOrder struct {
 	Last retry.Verdict
 }
 
-// WaitingOrders returns up to limit orders that wait for their next attempt, those of the oldest events first. It visits all
-// unfinished events.
+// WaitingOrders returns up to limit orders that wait for their next attempt, those of the oldest events first. It
+// visits all unfinished events.
 func (d *Dispatcher) WaitingOrders(limit int) []WaitingOrder {
 	next := make(map[task]time.Time, d.timers.len())
 	for i := range d.timers.inner.items {

@@ -2,8 +2,8 @@ package dispatch
 
 import "leadhit-sync/consumer/event"
 
-// partition is what a generation knows of one partition. The parts depend on one another in one direction: events finish in the
-// window, the room limits which of them may start, and the commits tell the group what is finished.
+// partition is what a generation knows of one partition. The parts depend on one another in one direction: events
+// finish in the window, the room limits which of them may start, and the commits tell the group what is finished.
 type partition struct {
 	event.Partition
 	window  window
@@ -34,8 +34,8 @@ func newPartition(pos Position, limit int) *partition {
 	return p
 }
 
-// callable says whether the partition may have calls. Before the group holds a position of ours it may not: a crash would
-// lose the choice of where to begin. Nor may it while the broker does not know the partition.
+// callable says whether the partition may have calls. Before the group holds a position of ours it may not: a crash
+// would lose the choice of where to begin. Nor may it while the broker does not know the partition.
 func (p *partition) callable() bool { return !p.commits.suspended && p.commits.acked.next >= 0 }
 
 // restore takes up the events that an earlier generation finished above its commit.
@@ -55,8 +55,8 @@ func (p *partition) restore(m metadata) {
 	p.window.hole = p.window.first
 }
 
-// forget drops everything that the metadata claimed, because it describes another log. A commit in flight that repeats the claim
-// covers nothing.
+// forget drops everything that the metadata claimed, because it describes another log. A commit in flight that repeats
+// the claim covers nothing.
 func (p *partition) forget() {
 	p.window.first, p.window.last, p.window.hole, p.window.restored = nil, nil, nil, 0
 	p.room = metadataRoom{none: p.room.none}
@@ -102,9 +102,9 @@ func (p *partition) unlink(e *pending) {
 }
 
 // describe returns what a commit would say now, and the offset below which it covers everything that is finished. It
-// never covers less than an acknowledged commit did, because later events of the same orders were called on the strength of
-// that one. Where the limit has become too small, the last commit's length is enough: events only finish, and the same
-// claim with fewer gaps takes no more room.
+// never covers less than an acknowledged commit did, because later events of the same orders were called on the
+// strength of that one. Where the limit has become too small, the last commit's length is enough: events only finish,
+// and the same claim with fewer gaps takes no more room.
 func (p *partition) describe(limit int) (m mark, coverage int64) {
 	first := p.window.first
 	if first == nil {

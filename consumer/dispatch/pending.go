@@ -6,8 +6,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// pending is an unfinished event, linked with its neighbours in the log. An event that is known only from a commit's metadata is a
-// placeholder until it is fetched.
+// pending is an unfinished event, linked with its neighbours in the log. An event that is known only from a commit's
+// metadata is a placeholder until it is fetched.
 type pending struct {
 	of         *partition
 	offset     int64
@@ -86,8 +86,8 @@ func (t task) item() *item { return &t.items[t.i] }
 // several says whether the event has calls for more than one order. Only such an event can be partly done.
 func (e *pending) several() bool { return len(e.lanes) > 1 }
 
-// fill copies the fetched event into e. If several items of one order ask for a call, only the last of them is called: all of them
-// happened at once, and an earlier status was never the order's latest.
+// fill copies the fetched event into e. If several items of one order ask for a call, only the last of them is called:
+// all of them happened at once, and an earlier status was never the order's latest.
 func (e *pending) fill(in Event) {
 	e.offset, e.since, e.bytes, e.record = in.Offset, in.Since, int64(in.Bytes), in.Record
 	if e.since.IsZero() {

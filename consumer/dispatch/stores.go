@@ -2,7 +2,8 @@ package dispatch
 
 import "time"
 
-// storesInFlight limits the letters in flight about events that were never called. The calls limit those about called events.
+// storesInFlight limits the letters in flight about events that were never called. The calls limit those about called
+// events.
 const storesInFlight = 256
 
 func (d *Dispatcher) startStores(now time.Time) {
@@ -54,8 +55,8 @@ func (t task) letter() Store {
 	}
 }
 
-// Stored takes the outcome of a letter: ok means that the broker acknowledged it. Otherwise it is stored again later. A letter
-// that cannot be written blocks its order; nothing is skipped.
+// Stored takes the outcome of a letter: ok means that the broker acknowledged it. Otherwise it is stored again later. A
+// letter that cannot be written blocks its order; nothing is skipped.
 func (d *Dispatcher) Stored(now time.Time, id uint64, ok bool) {
 	t, known := d.stores[id]
 	if !known {

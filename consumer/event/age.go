@@ -2,21 +2,21 @@ package event
 
 import "time"
 
-// A record's time is what its producer wrote: milliseconds, or by mistake micro- or nanoseconds (year 57000 and beyond), seconds
-// (January 1970), 0, -1 for none, or the clock of a machine that has no battery.
+// A record's time is what its producer wrote: milliseconds, or by mistake micro- or nanoseconds (year 57000 and
+// beyond), seconds (January 1970), 0, -1 for none, or the clock of a machine that has no battery.
 const timeTolerance = time.Hour // Kafka's own default of message.timestamp.after.max.ms
 
 func earliestTime() time.Time { return time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC) }
 
-// Plausible says whether a record that was read by now can have been written at time t: in 2000 or later, and no more than an
-// hour in the future.
+// Plausible says whether a record that was read by now can have been written at time t: in 2000 or later, and no more
+// than an hour in the future.
 func Plausible(t, now time.Time) bool {
 	return !t.Before(earliestTime()) && !t.After(now.Add(timeTolerance))
 }
 
-// Since is when an event begins to age: the record's time, or when it was read where that comes first or the record's time is not
-// [Plausible]. So no event's time makes an age negative or absurd, and one without a usable time still ages. All ages of events,
-// and the alerts on them, count from here.
+// Since is when an event begins to age: the record's time, or when it was read where that comes first or the record's
+// time is not [Plausible]. So no event's time makes an age negative or absurd, and one without a usable time still
+// ages. All ages of events, and the alerts on them, count from here.
 func Since(t, read time.Time) time.Time {
 	if !Plausible(t, read) || t.After(read) {
 		return read

@@ -1,8 +1,9 @@
 // Package event holds the one form of what flows through the worker: a [Record] of Kafka, its headers, and the [Place]
 // where it is stored.
 //
-// The fetcher makes a Record, and everybody after it only reads: the mapping, the dispatcher's callers, the writer of dead
-// letters, the listings. A Record owns its bytes, so one that is kept for long does not keep its neighbours in memory.
+// The fetcher makes a Record, and everybody after it only reads: the mapping, the dispatcher's callers, the writer of
+// dead letters, the listings. A Record owns its bytes, so one that is kept for long does not keep its neighbours in
+// memory.
 //
 // A nil key or value differs from an empty one. In Kafka a nil value is a tombstone; an empty one is just a value.
 package event
@@ -25,8 +26,8 @@ type Place struct {
 	Offset    int64
 }
 
-// ID returns the place as text: topic/partition/offset. A method named String would be promoted to all types that embed a
-// Place, and fmt would print nothing else of them.
+// ID returns the place as text: topic/partition/offset. A method named String would be promoted to all types that embed
+// a Place, and fmt would print nothing else of them.
 func (p Place) ID() string {
 	id := make([]byte, 0, len(p.Topic)+32)
 	id = append(append(id, p.Topic...), '/')

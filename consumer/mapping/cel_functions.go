@@ -24,8 +24,8 @@ const (
 const absentPrefix = "@absent:"
 
 // halfCent is the tolerance of covers. Platforms compute amounts as floats and with four decimals: 299.99 arrives as
-// 299.98999999999995, and 18.45 is paid for 18.4501. In a currency with three decimals it is five of the smallest units, in
-// one without decimals it is less than the smallest unit.
+// 299.98999999999995, and 18.45 is paid for 18.4501. In a currency with three decimals it is five of the smallest
+// units, in one without decimals it is less than the smallest unit.
 const halfCent = 0.005
 
 // functions declares these functions.
@@ -50,7 +50,8 @@ func covers(paid, due ref.Val) ref.Val {
 	return types.Bool(short < halfCent)
 }
 
-// expandAbsent turns absent(field) into a variable. A function would see only the field's value, and null is not absent.
+// expandAbsent turns absent(field) into a variable. A function would see only the field's value, and null is not
+// absent.
 func (c *compiler) expandAbsent(h cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (ast.Expr, *common.Error) {
 	if args[0].Kind() != ast.IdentKind {
 		return nil, h.NewError(args[0].ID(), "absent takes the name of a field")

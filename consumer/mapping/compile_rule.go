@@ -102,8 +102,8 @@ func (c *compiler) expression(env *cel.Env, s spec.Rule, r *rule) bool {
 	return true
 }
 
-// issues notes what is wrong with a rule, each with its place in the file. If the rule is written as in another language,
-// only that is noted, because CEL's messages about it mislead. Otherwise CEL's messages are good.
+// issues notes what is wrong with a rule, each with its place in the file. If the rule is written as in another
+// language, only that is noted, because CEL's messages about it mislead. Otherwise CEL's messages are good.
 func (c *compiler) issues(t spec.Text, where string, issues *cel.Issues) {
 	foreign := slips(t.Value, func(name string) bool { _, ok := c.program.index[name]; return ok })
 	for _, s := range foreign {

@@ -89,8 +89,8 @@ func (r *run) refuse(by, cause, message string) Item {
 	return r.decidedBy(out, by)
 }
 
-// flawed returns the first unreadable field of a rule, or nil. Treated as null it could make the rule report a paid order as
-// submitted.
+// flawed returns the first unreadable field of a rule, or nil. Treated as null it could make the rule report a paid
+// order as submitted.
 func (r *run) flawed(rule *rule) *value {
 	for _, i := range rule.reads {
 		if r.noItem && r.program.fields[i].item {
@@ -113,7 +113,8 @@ func (r *run) nulls(rule *rule) string {
 	return "its fields do not fit together"
 }
 
-// lacks says why a field has no value. For an absent field it says where it was looked for, so that the author can compare.
+// lacks says why a field has no value. For an absent field it says where it was looked for, so that the author can
+// compare.
 func (r *run) lacks(i int) string {
 	v := r.value(i)
 	if !v.absent {

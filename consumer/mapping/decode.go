@@ -8,7 +8,8 @@ import (
 	"leadhit-sync/consumer/mapping/tree"
 )
 
-// The causes of a refusal, see the package comment. They are metric labels and stand in dead letters, so they never change.
+// The causes of a refusal, see the package comment. They are metric labels and stand in dead letters, so they never
+// change.
 const (
 	causeNotJSON             = "NotJSON"
 	causeDuplicateName       = "DuplicateName"
@@ -155,8 +156,8 @@ func (r *run) items() []Item {
 	return all
 }
 
-// withoutList decides an event whose list of orders is missing. A rule may still ignore or refuse it if its result does not
-// depend on the items: a shop's other events on the same topic have no such list.
+// withoutList decides an event whose list of orders is missing. A rule may still ignore or refuse it if its result does
+// not depend on the items: a shop's other events on the same topic have no such list.
 func (r *run) withoutList(list []byte) Item {
 	r.noItem = true
 	for i := range r.program.rules {

@@ -5,25 +5,26 @@
 //	items, err := m.Decode(ctx, record) // for each order: call LeadHit, ignore, or refuse with a cause
 //
 // Each record is decoded alone and in the same way every time: the package keeps no state between records, starts no
-// goroutine, and knows neither Kafka nor LeadHit nor the clock. [Mapping.Decode] never panics and never returns an empty
-// list, whatever the bytes are. A record that cannot be read becomes a refusal, and the caller writes a dead letter. Its
-// error has one meaning only: a schema cannot be looked up now. The caller waits and decodes the same record again.
+// goroutine, and knows neither Kafka nor LeadHit nor the clock. [Mapping.Decode] never panics and never returns an
+// empty list, whatever the bytes are. A record that cannot be read becomes a refusal, and the caller writes a dead
+// letter. Its error has one meaning only: a schema cannot be looked up now. The caller waits and decodes the same
+// record again.
 //
 // The rooms below: spec reads the YAML, tree reads JSON, schema decodes Avro and Protobuf, registry looks schemas up.
 //
 // # What it promises
 //
-// An order id is opaque. A JSON string is passed on unchanged, a JSON integer literal as its digits, however many. Nothing
-// is trimmed unless the mapping says so, no # or leading zero is removed, and no id is ever read as a float. A number below
-// zero is refused: it is an unsigned column that somebody read as signed. An id that cannot be passed on unchanged is
-// refused, because two orders must not become one. The id is read last: an ignored event needs none.
+// An order id is opaque. A JSON string is passed on unchanged, a JSON integer literal as its digits, however many.
+// Nothing is trimmed unless the mapping says so, no # or leading zero is removed, and no id is ever read as a float. A
+// number below zero is refused: it is an unsigned column that somebody read as signed. An id that cannot be passed on
+// unchanged is refused, because two orders must not become one. The id is read last: an ignored event needs none.
 //
-// A message never quotes the payload: it says what kind of value was found and where. There are two exceptions: the order
-// id, and the fields that the reason of a rule names. A refusal carries the order id and the status as far as they could be
-// read. [Mapping.Explain] quotes fields.
+// A message never quotes the payload: it says what kind of value was found and where. There are two exceptions: the
+// order id, and the fields that the reason of a rule names. A refusal carries the order id and the status as far as
+// they could be read. [Mapping.Explain] quotes fields.
 //
-// Memory is bounded. A value over 4 MiB and nesting beyond 512 levels are refused. An order id and a status have at most
-// 512 bytes, any other field 64 KiB, an event 1,000 orders. The evaluation of a rule has a cost limit.
+// Memory is bounded. A value over 4 MiB and nesting beyond 512 levels are refused. An order id and a status have at
+// most 512 bytes, any other field 64 KiB, an event 1,000 orders. The evaluation of a rule has a cost limit.
 //
 // # The file
 //
@@ -52,17 +53,17 @@
 //	    otherwise: dead-letter        # or ignore, or pass: send the status as it is
 //
 // A field, a status list or the rules of a mapping replace those of its preset as a whole. All mistakes of a file are
-// reported at once, see [spec.FileError]. A code is text, or an integer that every YAML reader writes in the same way; Y, no,
-// 010 and 1e3 must be quoted. A code may be in one list only.
+// reported at once, see [spec.FileError]. A code is text, or an integer that every YAML reader writes in the same way;
+// Y, no, 010 and 1e3 must be quoted. A code may be in one list only.
 //
 // # Envelopes
 //
-// They are opened in this sequence: Confluent framing; a byte order mark; JSON text; JSON in a string, once, also inside one
-// of the following; Connect's schema and payload; CloudEvents; Connect's envelope in a CloudEvent's data; Debezium, but only
-// if the mapping says so. The change event that Debezium's CloudEvents converter takes apart is restored: op and source are
-// where they are without it. MongoDB's document is JSON in a string even inside another string. A value of its Extended
-// JSON, such as {"$numberLong": "17"}, is read as the value inside. A NUMERIC in Connect's envelope is read as its digits if
-// the schema declares it. Other encodings are refused by name.
+// They are opened in this sequence: Confluent framing; a byte order mark; JSON text; JSON in a string, once, also
+// inside one of the following; Connect's schema and payload; CloudEvents; Connect's envelope in a CloudEvent's data;
+// Debezium, but only if the mapping says so. The change event that Debezium's CloudEvents converter takes apart is
+// restored: op and source are where they are without it. MongoDB's document is JSON in a string even inside another
+// string. A value of its Extended JSON, such as {"$numberLong": "17"}, is read as the value inside. A NUMERIC in
+// Connect's envelope is read as its digits if the schema declares it. Other encodings are refused by name.
 //
 // A null value is a tombstone, to be ignored, unless the record has the four ce_ headers of a CloudEvent: then it is an
 // event without data. JSON null is ignored too.
@@ -93,18 +94,18 @@
 //
 // # Rules
 //
-// Rules are CEL over the declared fields, each of its type or null; only a field of type present is never null. The first
-// rule that is true decides, before any list. A field error refuses the event at the first rule that names the field, and
-// has no effect on other rules. A rule that fails refuses too, and says where the field was looked for. The usual reason is
-// a null field in a comparison of sizes. If each finds no list, a rule may still ignore or refuse the event, provided that
-// its result does not depend on the items.
+// Rules are CEL over the declared fields, each of its type or null; only a field of type present is never null. The
+// first rule that is true decides, before any list. A field error refuses the event at the first rule that names the
+// field, and has no effect on other rules. A rule that fails refuses too, and says where the field was looked for. The
+// usual reason is a null field in a comparison of sizes. If each finds no list, a rule may still ignore or refuse the
+// event, provided that its result does not depend on the items.
 //
-// The language has two functions of its own. absent(field) is true if no source of the field has anything, not even null.
-// covers(paid, due) is true if the first amount pays the second, short of it by less than half a cent, 0.005; it fails if
-// either is null. A path leads to one value, so a rule cannot add up a list of payments.
+// The language has two functions of its own. absent(field) is true if no source of the field has anything, not even
+// null. covers(paid, due) is true if the first amount pays the second, short of it by less than half a cent, 0.005; it
+// fails if either is null. A path leads to one value, so a rule cannot add up a list of payments.
 //
-// The reason of a rule becomes the message. {field} in it stands for the field's text in quotes, at most 80 bytes of it. By
-// naming the field, the author permits that its content appears in letters and logs.
+// The reason of a rule becomes the message. {field} in it stands for the field's text in quotes, at most 80 bytes of
+// it. By naming the field, the author permits that its content appears in letters and logs.
 //
 // # Causes
 //

@@ -124,8 +124,8 @@ func (r *run) decoded(ctx context.Context, value []byte) ([]byte, *Item, error) 
 	return text, nil, nil
 }
 
-// unwrap opens the envelopes of a JSON text. JSON in a string is opened once, in any envelope: the outbox router writes its
-// payload so, also inside Connect's envelope.
+// unwrap opens the envelopes of a JSON text. JSON in a string is opened once, in any envelope: the outbox router writes
+// its payload so, also inside Connect's envelope.
 func (r *run) unwrap(doc []byte) *Item {
 	if bytes.HasPrefix(doc, []byte(byteOrderMark)) {
 		r.found(envelopeBOM)
@@ -232,7 +232,8 @@ func (r *run) openString() *Item {
 	case len(first) == 0, first[0] != '{' && first[0] != '[' && !bytes.Equal(bytes.TrimSpace(first), []byte("null")):
 		return nil
 	}
-	// Unquoting replaces invalid UTF-8 by U+FFFD. In an id that would merge two orders, so ids with U+FFFD are refused then.
+	// Unquoting replaces invalid UTF-8 by U+FFFD. In an id that would merge two orders, so ids with U+FFFD are refused
+	// then.
 	r.lossy = r.lossy || err != nil
 	r.inString = true
 	r.connectSchema = nil // it describes the string, not the text in it
@@ -244,7 +245,8 @@ func (r *run) openString() *Item {
 	return out
 }
 
-// schemaInHeader reports whether a header names the schema, as newer Confluent serializers do. The value then has no frame.
+// schemaInHeader reports whether a header names the schema, as newer Confluent serializers do. The value then has no
+// frame.
 func (r *run) schemaInHeader() bool {
 	return hasHeader(r.record.Headers, "__value_schema_id")
 }

@@ -18,8 +18,8 @@ func (r *run) structured() bool {
 	return strings.EqualFold(kind, "application/cloudevents") || strings.EqualFold(kind, "application/cloudevents+json")
 }
 
-// openCloudEvent opens a CloudEvent of either mode. A body that has the four required attributes counts as structured even
-// without the header, because commercetools sends none.
+// openCloudEvent opens a CloudEvent of either mode. A body that has the four required attributes counts as structured
+// even without the header, because commercetools sends none.
 func (r *run) openCloudEvent() *Item {
 	m := &r.program.markers
 	has := func(slot int) bool { return r.scan.At(slot) != nil }

@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/consumer/mapping/tree"
 )
 
-// connectDecimal is the logical type of a NUMERIC column: bytes, which JsonConverter writes as base64. Debezium uses it for
-// NUMERIC and BIGINT UNSIGNED by default. Not decoded, "Adc=" would pass for an order id.
+// connectDecimal is the logical type of a NUMERIC column: bytes, which JsonConverter writes as base64. Debezium uses it
+// for NUMERIC and BIGINT UNSIGNED by default. Not decoded, "Adc=" would pass for an order id.
 const connectDecimal = "org.apache.kafka.connect.data.Decimal"
 
 // openConnect opens the envelope of Connect's JsonConverter: an object with exactly the members schema and payload.
@@ -30,8 +30,8 @@ func (r *run) openConnect() *Item {
 	return ignored("a tombstone within Connect's envelope") // as older converters write it, KAFKA-3832
 }
 
-// openConnectData opens the same envelope inside the data of a CloudEvent, as Debezium's converter writes it. The mapping's
-// envelope paths keep reading the CloudEvent, because Connect's envelope has nothing but a schema.
+// openConnectData opens the same envelope inside the data of a CloudEvent, as Debezium's converter writes it. The
+// mapping's envelope paths keep reading the CloudEvent, because Connect's envelope has nothing but a schema.
 func (r *run) openConnectData() *Item {
 	types, payload := r.connect()
 	if len(r.ce) == 0 || payload == nil {

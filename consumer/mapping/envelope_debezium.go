@@ -8,8 +8,8 @@ import (
 	"leadhit-sync/consumer/mapping/tree"
 )
 
-// openDebezium opens a change event, but only where the mapping says unwrap: debezium. Elsewhere an order may happen to have
-// members with these names. A record without a change, such as transaction metadata, has no row.
+// openDebezium opens a change event, but only where the mapping says unwrap: debezium. Elsewhere an order may happen to
+// have members with these names. A record without a change, such as transaction metadata, has no row.
 func (r *run) openDebezium() *Item {
 	if !r.program.debezium || r.scan.Kind() == 'n' {
 		return nil
@@ -45,8 +45,8 @@ func (r *run) inCloudEvent() bool {
 	return r.binary || len(r.ce) > 0
 }
 
-// A debeziumAttribute is an attribute that Debezium's CloudEvents converter makes from a member of the change event. Its name
-// is the member's, in lower case and without _, behind a prefix.
+// A debeziumAttribute is an attribute that Debezium's CloudEvents converter makes from a member of the change event.
+// Its name is the member's, in lower case and without _, behind a prefix.
 type debeziumAttribute struct {
 	name string // of the attribute
 	slot int    // of the whole document, where the CloudEvent is structured
@@ -57,7 +57,8 @@ const (
 	debeziumOp     = debeziumPrefix + "op"
 )
 
-// sourceMembers are the members of Debezium's source for all databases. An attribute does not say which of these it was.
+// sourceMembers are the members of Debezium's source for all databases. An attribute does not say which of these it
+// was.
 func sourceMembers() []string {
 	return []string{
 		"version", "connector", "name", "ts_ms", "ts_us", "ts_ns", "snapshot", "db", "sequence", "schema", "table", // of all
@@ -80,8 +81,9 @@ func debeziumAttributes(plan *tree.Plan) []debeziumAttribute {
 	return all
 }
 
-// changeOfCloudEvent restores the change event that the CloudEvents converter took apart: it left before and after in the
-// data and turned the rest into attributes. So a mapping reads a change in the same way, whichever converter wrote it.
+// changeOfCloudEvent restores the change event that the CloudEvents converter took apart: it left before and after in
+// the data and turned the rest into attributes. So a mapping reads a change in the same way, whichever converter wrote
+// it.
 func (r *run) changeOfCloudEvent() []byte {
 	m := &r.program.markers
 	or := func(text []byte, otherwise string) []byte {

@@ -93,8 +93,8 @@ func (p *program) inWords(by string) string {
 	return by
 }
 
-// byValue stands for a value that could not be read or is no event; such an order has no fields. byTopics stands for a topic
-// that no mapping matches.
+// byValue stands for a value that could not be read or is no event; such an order has no fields. byTopics stands for a
+// topic that no mapping matches.
 const (
 	byValue  = "the value"
 	byTopics = "match.topics"

@@ -177,8 +177,8 @@ func (f *field) typed(text string, v *value) {
 	}
 }
 
-// parseNumber reads a number as JSON writes it, with leading zeros allowed. ParseFloat alone would also take 0x1p-2, 1_000 and
-// Inf.
+// parseNumber reads a number as JSON writes it, with leading zeros allowed. ParseFloat alone would also take 0x1p-2,
+// 1_000 and Inf.
 func parseNumber(text string) (float64, bool) {
 	digits := strings.TrimLeft(strings.TrimPrefix(text, "-"), "0123456789")
 	if len(digits) == len(strings.TrimPrefix(text, "-")) {
@@ -197,14 +197,15 @@ func parseNumber(text string) (float64, bool) {
 	return n, err == nil
 }
 
-// parse reads a time. It is not ok if the time is unreadable or before 2000: some platforms write the year 1 for "none".
+// parse reads a time. It is not ok if the time is unreadable or before 2000: some platforms write the year 1 for
+// "none".
 func (t timeFormat) parse(text string) (time.Time, bool) {
 	when, ok := t.read(text)
 	return when, ok && usable(when)
 }
 
-// usable reports whether a time can be an event's. Some producers count in a wrong unit: nanoseconds read as milliseconds give
-// the year 57 million, which CEL cannot compare.
+// usable reports whether a time can be an event's. Some producers count in a wrong unit: nanoseconds read as
+// milliseconds give the year 57 million, which CEL cannot compare.
 func usable(when time.Time) bool { return when.Year() >= 2000 && when.Year() < 10000 }
 
 // read reads a time of any year. A count is read as an integer where it is one, so that no digit is lost.

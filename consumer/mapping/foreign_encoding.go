@@ -179,8 +179,8 @@ func isCBOR(v []byte) bool {
 	return at > 0 && at < len(v) && (v[at] >= 0x61 && v[at] <= 0x79 || v[at] == 0x7f)
 }
 
-// isProtobuf reports whether the whole value is a list of Protobuf fields, at least one of them a text or a message. Without
-// a schema nothing is certain, so the message says "probably".
+// isProtobuf reports whether the whole value is a list of Protobuf fields, at least one of them a text or a message.
+// Without a schema nothing is certain, so the message says "probably".
 func isProtobuf(v []byte) bool {
 	const mostNumber = 4096 // a schema written by people stays far below
 	if len(v) == 0 || len(v) > maxValue {
@@ -234,8 +234,8 @@ func behindIndexes(payload []byte) []byte {
 	return payload
 }
 
-// apicurioForm recognises the frame of Apicurio Registry: a zero byte and an id of 8 bytes. Its first four are zero, and no
-// id of Confluent's is: they begin at 1.
+// apicurioForm recognises the frame of Apicurio Registry: a zero byte and an id of 8 bytes. Its first four are zero,
+// and no id of Confluent's is: they begin at 1.
 func apicurioForm(value []byte) (form, bool) {
 	const head = 1 + 8
 	if len(value) < head || value[0] != 0 || binary.BigEndian.Uint32(value[1:]) != 0 {

@@ -19,8 +19,8 @@ import (
 type Options struct {
 	// Source is a preset's name, or a file's path: it contains a separator or ends in .yaml or .yml.
 	Source string
-	// Topics are those that will be read. Exactly one mapping must match each. If there are none, nothing is checked, and
-	// a record finds its mapping by its topic.
+	// Topics are those that will be read. Exactly one mapping must match each. If there are none, nothing is checked,
+	// and a record finds its mapping by its topic.
 	Topics []string
 	// Schemas finds the schemas that no mapping lists; nil if there are no others. [schema.ErrUnknown] and
 	// [schema.ErrNotDecodable] refuse a record, any other error stops the decoding until the lookup works.

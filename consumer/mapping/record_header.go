@@ -20,8 +20,8 @@ func (p *headerPlan) prepare() {
 	p.schema, p.payload = p.plan.Add(tree.Member("schema")), p.plan.Add(tree.Member("payload"))
 }
 
-// lastHeader returns the last header of that name, in any case, or nil. The last one counts, as in lastHeader of Kafka's
-// Java client.
+// lastHeader returns the last header of that name, in any case, or nil. The last one counts, as in lastHeader of
+// Kafka's Java client.
 func lastHeader(headers []event.Header, name string) *event.Header {
 	for i := len(headers) - 1; i >= 0; i-- {
 		if sameName(headers[i].Key, name) {
@@ -40,8 +40,8 @@ func sameName(a, b string) bool {
 	return len(a) == len(b) && strings.EqualFold(a, b)
 }
 
-// header returns the value of a header. Connect's converters write headers as JSON, so a string in quotes is unquoted and
-// Connect's envelope is opened. Anything else is plain text.
+// header returns the value of a header. Connect's converters write headers as JSON, so a string in quotes is unquoted
+// and Connect's envelope is opened. Anything else is plain text.
 func (r *run) header(name string) literal {
 	h := lastHeader(r.record.Headers, name)
 	switch {

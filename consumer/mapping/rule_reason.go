@@ -14,7 +14,8 @@ type reason struct {
 	fields []int    // indexes of the fields
 }
 
-// because writes the reason for this event. It quotes a field only if the author names it: payloads may hold personal data.
+// because writes the reason for this event. It quotes a field only if the author names it: payloads may hold personal
+// data.
 func (r *run) because(why reason) string {
 	switch {
 	case len(why.texts) == 0:

@@ -1,10 +1,11 @@
 // Package scan reads a range of a topic without a group: for an operator's listing, not for the worker.
 //
 // [Records] yields what can be read of the range, partition after partition, each in offset order, and every offset at
-// most once. It commits nothing and moves no group. The range is fixed when the reading starts: without Follow it ends at
-// the log's end as of then, or where an open transaction starts unless the range is read uncommitted. It rides over leaders that move and brokers that die for half a minute without progress,
-// and then yields the error and ends; what asking again cannot cure (no such topic, not authorised, corrupt data) ends
-// it at once. Events that retention removes while it reads are passed over.
+// most once. It commits nothing and moves no group. The range is fixed when the reading starts: without Follow it ends
+// at the log's end as of then, or where an open transaction starts unless the range is read uncommitted. It rides over
+// leaders that move and brokers that die for half a minute without progress, and then yields the error and ends; what
+// asking again cannot cure (no such topic, not authorised, corrupt data) ends it at once. Events that retention removes
+// while it reads are passed over.
 //
 // It starts no goroutine: all happens inside the caller's loop.
 package scan
@@ -49,8 +50,8 @@ type Range struct {
 	Progress func(done, total int64)
 }
 
-// Position is a place in every partition of a topic: an offset or, if it is set, a time, which stands for the first event
-// not older. An offset before the log's start or behind its end is moved there.
+// Position is a place in every partition of a topic: an offset or, if it is set, a time, which stands for the first
+// event not older. An offset before the log's start or behind its end is moved there.
 type Position struct {
 	Offset int64
 	Time   time.Time

@@ -2,8 +2,9 @@ package lint
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// customResource returns an empty resource of a kind that has no type in Kubernetes' own modules, or nil. The types hold only
-// the fields that our manifests use, so that strict decoding finds a misspelt one. Whoever adds a field looks it up in the CRD.
+// customResource returns an empty resource of a kind that has no type in Kubernetes' own modules, or nil. The types
+// hold only the fields that our manifests use, so that strict decoding finds a misspelt one. Whoever adds a field looks
+// it up in the CRD.
 func customResource(version, kind string) any {
 	switch version + " " + kind {
 	case "keda.sh/v1alpha1 ScaledObject":

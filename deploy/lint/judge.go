@@ -119,8 +119,8 @@ func (j *judgement) secrets() {
 	}
 }
 
-// grace: the work after SIGTERM fits into the grace period. A draining generation takes the drain, a last commit (half a
-// session) and leaving the group. A join in progress is waited for instead of the first two. Ten seconds are reserve.
+// grace: the work after SIGTERM fits into the grace period. A draining generation takes the drain, a last commit (half
+// a session) and leaving the group. A join in progress is waited for instead of the first two. Ten seconds are reserve.
 func (j *judgement) grace() {
 	session, err := time.ParseDuration(j.setting("KAFKA_SESSION_TIMEOUT"))
 	j.add(err != nil, "grace", j.worker(), "KAFKA_SESSION_TIMEOUT: %v", err)
@@ -140,7 +140,8 @@ func (o *Overlay) Grace() time.Duration {
 	return 0
 }
 
-// probes ask at the port and for paths that the program serves, and liveness does not wait for what readiness waits for.
+// probes ask at the port and for paths that the program serves, and liveness does not wait for what readiness waits
+// for.
 func (j *judgement) probes() {
 	asks := func(name string, p *corev1.Probe) string {
 		if p == nil || p.HTTPGet == nil {

@@ -41,8 +41,8 @@ type object struct {
 
 func (o *object) String() string { return o.Kind + "/" + o.Name }
 
-// Read decodes a rendering. Its error is for what is no object at all, and for the lack of a worker. Unknown kinds and fields
-// are left to [Overlay.Judge].
+// Read decodes a rendering. Its error is for what is no object at all, and for the lack of a worker. Unknown kinds and
+// fields are left to [Overlay.Judge].
 func Read(rendering string) (*Overlay, error) {
 	o := &Overlay{settings: map[string]string{}}
 	for document := range strings.SplitSeq(rendering, "\n---\n") {

@@ -30,8 +30,8 @@ type Setting struct {
 	Required bool
 }
 
-// ReadProgram reads the Markdown table that the binary prints, and paths and time limits from the source below root. The
-// source is searched as text, so that a constant may move to another file of its folder.
+// ReadProgram reads the Markdown table that the binary prints, and paths and time limits from the source below root.
+// The source is searched as text, so that a constant may move to another file of its folder.
 func ReadProgram(root, table string) (*Program, error) {
 	p := &Program{Settings: ParseTable(table)}
 	worker, err := source(filepath.Join(root, "cmd/worker"))

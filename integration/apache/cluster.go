@@ -1,14 +1,15 @@
-// Package apache runs real Apache Kafka for tests and for trying things out: one node or several, as plain Java processes on
-// 127.0.0.1, each broker and controller in one (KRaft), or with a ZooKeeper beside them where the release is older than 3.3.
+// Package apache runs real Apache Kafka for tests and for trying things out: one node or several, as plain Java
+// processes on 127.0.0.1, each broker and controller in one (KRaft), or with a ZooKeeper beside them where the release
+// is older than 3.3.
 //
-// What it promises: a cluster is ready when Start returns: every node answers, knows all others, and every replica is in sync.
-// The settings that matter to a consumer are those of a careful production cluster (replication of the offsets topic, two in-sync
-// replicas where there are three nodes, no unclean election); all others are Kafka's defaults but for a few that save memory and
-// seconds.
+// What it promises: a cluster is ready when Start returns: every node answers, knows all others, and every replica is
+// in sync. The settings that matter to a consumer are those of a careful production cluster (replication of the offsets
+// topic, two in-sync replicas where there are three nodes, no unclean election); all others are Kafka's defaults but
+// for a few that save memory and seconds.
 //
-// Ownership: a Cluster owns its processes and its data folder. Close ends the first and deletes the second. Where the system
-// can (Linux), the nodes also die with the process that started them, however that ends. A Cluster and its nodes may be used from
-// several goroutines; what two of them ask of the same node happens one after the other.
+// Ownership: a Cluster owns its processes and its data folder. Close ends the first and deletes the second. Where the
+// system can (Linux), the nodes also die with the process that started them, however that ends. A Cluster and its nodes
+// may be used from several goroutines; what two of them ask of the same node happens one after the other.
 //
 // Kafka itself comes from Maven Central by Maven, once for each user: it is kept in the user's cache folder.
 package apache
@@ -26,10 +27,12 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// readyLimit bounds how long a cluster may take to be ready: a node needs about three seconds, on a busy machine many times that.
+// readyLimit bounds how long a cluster may take to be ready: a node needs about three seconds, on a busy machine many
+// times that.
 const readyLimit = 2 * time.Minute
 
-// Options says which cluster to start. The zero value is one node with its data in the system's folder for temporary files.
+// Options says which cluster to start. The zero value is one node with its data in the system's folder for temporary
+// files.
 type Options struct {
 	// Version is the release to run; empty means Version. From 0.11 on; releases before 3.3 get a ZooKeeper.
 	Version string
@@ -39,7 +42,8 @@ type Options struct {
 	Port int
 	// Dir is where the data folder is made; empty means os.TempDir.
 	Dir string
-	// Listeners are those that each node has beside its plain one, by which whoever is on this machine comes in unknown.
+	// Listeners are those that each node has beside its plain one, by which whoever is on this machine comes in
+	// unknown.
 	Listeners []Listener
 	// Authorize makes the cluster ask, of everybody but those unknown, whether an ACL allows what they want.
 	Authorize bool

@@ -14,7 +14,8 @@ import (
 // ErrAbsent says that a part which this package needs is not installed; its text names the part.
 var ErrAbsent = errors.New("not on the PATH")
 
-// copyDependencies is the goal that turns the pom into a folder of jars; pinned, for Maven's own default depends on its version.
+// copyDependencies is the goal that turns the pom into a folder of jars; pinned, for Maven's own default depends on its
+// version.
 const copyDependencies = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 
 // Available returns nil where Kafka can be run, or ErrAbsent with the name of the missing program.
@@ -40,8 +41,8 @@ func fetch(ctx context.Context, r release) (jars string, err error) {
 	return filepath.Join(place, "*"), err
 }
 
-// fetchInto fetches into a folder beside its final place and moves that there when it is whole: a download that broke is
-// never taken for Kafka, and of two that fetch at the same time one wins.
+// fetchInto fetches into a folder beside its final place and moves that there when it is whole: a download that broke
+// is never taken for Kafka, and of two that fetch at the same time one wins.
 func fetchInto(ctx context.Context, r release, cache string) (string, error) {
 	place := filepath.Join(cache, "kafka-"+r.version)
 	if _, err := os.Stat(place); err == nil {

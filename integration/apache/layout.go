@@ -14,8 +14,8 @@ import (
 // clusterID is a base64 UUID, as StorageTool wants one. Clusters never meet, so all may have the same.
 const clusterID = "bGVhZGhpdC1zeW5jLWthZg"
 
-// layout is what the nodes of a cluster must know of each other: the ports, for each node its clients', its controller's and
-// those of its further listeners.
+// layout is what the nodes of a cluster must know of each other: the ports, for each node its clients', its
+// controller's and those of its further listeners.
 type layout struct {
 	release   release
 	ports     []int
@@ -100,8 +100,8 @@ func (l layout) addQuorum(set map[string]string, id int) {
 // zooKeeperPort is that of the first node's controller, which a cluster with a ZooKeeper has no use for.
 func (l layout) zooKeeperPort() int { return l.ports[1] }
 
-// freePorts returns ports of 127.0.0.1 that nobody listens on. They lie below the range out of which systems take the ports of
-// outgoing connections, so that a node that is down for a while finds its own still free.
+// freePorts returns ports of 127.0.0.1 that nobody listens on. They lie below the range out of which systems take the
+// ports of outgoing connections, so that a node that is down for a while finds its own still free.
 func freePorts(ctx context.Context, count int) ([]int, error) {
 	const lowest, highest, tries = 20000, 32000, 1000
 	var ports []int

@@ -66,8 +66,8 @@ func plainUsers(passwords map[string]string) string {
 	return text.String()
 }
 
-// Certificates is a listener where users show a certificate that one of the authorities in the PEM file truststore vouches
-// for; its common name is the user's name. keystore is as in [LoginOptions].
+// Certificates is a listener where users show a certificate that one of the authorities in the PEM file truststore
+// vouches for; its common name is the user's name. keystore is as in [LoginOptions].
 func Certificates(name, keystore, truststore string) Listener {
 	return Listener{Name: name, Protocol: "SSL", Properties: map[string]string{
 		"ssl.keystore.type": "PEM", "ssl.keystore.location": keystore,

@@ -14,7 +14,8 @@ import (
 // errEnded says that a process ended without being asked to.
 var errEnded = errors.New("the process ended unasked")
 
-// stopLimit is how long a process may take for a clean stop before it is killed: a broker hands its partitions over first.
+// stopLimit is how long a process may take for a clean stop before it is killed: a broker hands its partitions over
+// first.
 const stopLimit = 30 * time.Second
 
 // process is a Java process that can be started again and again. It belongs to a folder, where its log is.

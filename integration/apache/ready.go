@@ -12,9 +12,9 @@ import (
 // errNotYet says what a cluster that is coming up still lacks.
 var errNotYet = errors.New("not ready")
 
-// Ready waits until each running node answers, each knows all the others, and every replica on them is in sync: the state from
-// which a fault may be tried. Frozen nodes count as running, so thaw them first. It gives up after two minutes, or when a node ends
-// by itself.
+// Ready waits until each running node answers, each knows all the others, and every replica on them is in sync: the
+// state from which a fault may be tried. Frozen nodes count as running, so thaw them first. It gives up after two
+// minutes, or when a node ends by itself.
 func (c *Cluster) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyLimit)
 	defer cancel()

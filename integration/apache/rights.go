@@ -17,7 +17,8 @@ import (
 // iterations is the least that Kafka takes.
 const iterations = 4096
 
-// SetPassword makes a user of SCRAM-SHA-256 and SCRAM-SHA-512, or gives it another password. Connections that stand go on.
+// SetPassword makes a user of SCRAM-SHA-256 and SCRAM-SHA-512, or gives it another password. Connections that stand go
+// on.
 func (c *Cluster) SetPassword(ctx context.Context, user, password string) error {
 	// A request each: Kafka alters a user once in a request.
 	err := errors.Join(
@@ -75,8 +76,8 @@ func (r Right) entries() []kafka.ACLEntry {
 	return entries
 }
 
-// WorkerRights are all that a worker of leadhit-sync needs where somebody else makes the topics: those with the events, of
-// its letters, and of the letters' ledger.
+// WorkerRights are all that a worker of leadhit-sync needs where somebody else makes the topics: those with the events,
+// of its letters, and of the letters' ledger.
 func WorkerRights(user, group, letters string, events ...string) []Right {
 	const (
 		read, write         = kafka.ACLOperationTypeRead, kafka.ACLOperationTypeWrite
@@ -92,7 +93,8 @@ func WorkerRights(user, group, letters string, events ...string) []Right {
 	return rights
 }
 
-// CreateRights are what a worker needs beside [WorkerRights] to make the topics of its letters and of their ledger itself.
+// CreateRights are what a worker needs beside [WorkerRights] to make the topics of its letters and of their ledger
+// itself.
 func CreateRights(user, letters string) []Right {
 	var rights []Right
 	for _, topic := range []string{letters, letters + ".ledger"} {
@@ -148,9 +150,9 @@ func (c *Cluster) Deny(ctx context.Context, rights ...Right) error {
 	return nil
 }
 
-// Keystore makes the node show another key and certificate on a listener, and Truststore trust other authorities there, out of
-// a PEM file of another name than the one before. Each of the node's network threads takes it up by itself, a moment later;
-// connections that stand go on.
+// Keystore makes the node show another key and certificate on a listener, and Truststore trust other authorities there,
+// out of a PEM file of another name than the one before. Each of the node's network threads takes it up by itself, a
+// moment later; connections that stand go on.
 func (n *Node) Keystore(ctx context.Context, listener, file string) error {
 	return n.set(ctx, Listener{Name: listener}.prefix()+"ssl.keystore.location", file)
 }

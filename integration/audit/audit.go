@@ -1,8 +1,9 @@
-// Package audit compares, after a run, the books of all who took part: what the producer wrote, what LeadHit was called with, which
-// letters there are and what the group committed. It finds what was lost, out of order, repeated or altered.
+// Package audit compares, after a run, the books of all who took part: what the producer wrote, what LeadHit was called
+// with, which letters there are and what the group committed. It finds what was lost, out of order, repeated or
+// altered.
 //
-// It is pure: no Kafka, no requests, no clock. An event is identified by its topic, partition and offset, which its call and its letter
-// carry as their ids; so nothing has to be guessed.
+// It is pure: no Kafka, no requests, no clock. An event is identified by its topic, partition and offset, which its
+// call and its letter carry as their ids; so nothing has to be guessed.
 package audit
 
 import (
@@ -38,8 +39,8 @@ func Compare(evidence Evidence) Report {
 	return a.report
 }
 
-// Repeats counts the calls that arrived from one time on and before another (zero: no bound) although an earlier one for the
-// same event had been carried out or denied. Calls for the orders in without are left out.
+// Repeats counts the calls that arrived from one time on and before another (zero: no bound) although an earlier one
+// for the same event had been carried out or denied. Calls for the orders in without are left out.
 func Repeats(calls []Call, from, to time.Time, without map[string]bool) int {
 	settled := make(map[string]bool)
 	repeats := 0
@@ -154,7 +155,8 @@ func (a *auditor) call(call Call) {
 	}
 }
 
-// outOfOrder enters a call that came before its time, or after it: apart, if a process that had been frozen made it as it went on.
+// outOfOrder enters a call that came before its time, or after it: apart, if a process that had been frozen made it as
+// it went on.
 func (a *auditor) outOfOrder(call Call, line string) {
 	if i := slices.IndexFunc(a.Losses, func(l Loss) bool { return l.thaws(call) }); i >= 0 {
 		freeze := a.Losses[i]

@@ -73,7 +73,8 @@ type Call struct {
 
 	// Process names who called; empty: not known.
 	Process string
-	// Unanswered says that no whole answer reached the caller, so that it cannot know the outcome and has to call again.
+	// Unanswered says that no whole answer reached the caller, so that it cannot know the outcome and has to call
+	// again.
 	Unanswered bool
 }
 
@@ -106,7 +107,8 @@ type Evidence struct {
 
 	// InFlight is how many calls a process may have in the air. 0: repeats are counted, but nobody asks why.
 	InFlight int
-	// Patience is how long a caller waits for an answer, 0 for ever. What was answered about so late it may have heard, or not.
+	// Patience is how long a caller waits for an answer, 0 for ever. What was answered about so late it may have heard,
+	// or not.
 	Patience time.Duration
 	Losses   []Loss   // by their beginning
 	Samples  []Sample // of each place in the order in which they were taken
@@ -125,8 +127,8 @@ const (
 	Membership Cause = "membership"
 	// NoAnswer: whoever called did not hear the outcome.
 	NoAnswer Cause = "no answer"
-	// GaveUp: the same process called again no sooner than it gives up waiting, although it was answered: on a machine that is too busy
-	// it may have seen its own clock first. InFlight of them are allowed to each process.
+	// GaveUp: the same process called again no sooner than it gives up waiting, although it was answered: on a machine
+	// that is too busy it may have seen its own clock first. InFlight of them are allowed to each process.
 	GaveUp Cause = "gave up"
 	// Unexplained: nothing of the kind happened.
 	Unexplained Cause = "unexplained"

@@ -6,8 +6,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// CallsOf returns the calls in the log of the LeadHit look-alike. The process is the first part of a call's path: a test gives
-// each worker an address of its own if it has to distinguish them.
+// CallsOf returns the calls in the log of the LeadHit look-alike. The process is the first part of a call's path: a
+// test gives each worker an address of its own if it has to distinguish them.
 func CallsOf(log []sandbox.Call) []Call {
 	calls := make([]Call, 0, len(log))
 	for _, c := range log {

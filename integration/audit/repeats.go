@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// moment is how long after its cause something may still arrive: what a killed process had put on the wire, what a frozen one
-// does first.
+// moment is how long after its cause something may still arrive: what a killed process had put on the wire, what a
+// frozen one does first.
 const moment = time.Second
 
 // doubtful says whether the caller may not have heard the answer, if there was one.
@@ -15,7 +15,8 @@ func (a *auditor) doubtful(call Call) bool {
 	return call.Unanswered || a.Patience > 0 && call.Left.Sub(call.Arrived) > a.Patience-moment/2
 }
 
-// touches says whether the loss may have cost its process the knowledge of a call of its own that is repeated at a later time.
+// touches says whether the loss may have cost its process the knowledge of a call of its own that is repeated at a
+// later time.
 func (a *auditor) touches(l Loss, call Call, repeated time.Time) bool {
 	if call.Process != l.Process || l.From.After(repeated) || l.To.Add(moment).Before(call.Arrived) {
 		return false
@@ -32,8 +33,8 @@ func (l Loss) thaws(call Call) bool {
 	return l.Cause == Freeze && call.Process == l.Process && !call.Arrived.Before(l.From) && !call.Arrived.After(l.To.Add(moment))
 }
 
-// repeats asks of each repeated call why it was made, and of each loss how many it explains. The tries of one repeat count once:
-// what LeadHit does not carry out is called again.
+// repeats asks of each repeated call why it was made, and of each loss how many it explains. The tries of one repeat
+// count once: what LeadHit does not carry out is called again.
 func (a *auditor) repeats() {
 	if a.InFlight == 0 {
 		return

@@ -6,11 +6,13 @@ import (
 	"strings"
 )
 
-// Report is what the books say. Every slice is empty if the promise was kept; each line names one event, call or letter.
+// Report is what the books say. Every slice is empty if the promise was kept; each line names one event, call or
+// letter.
 type Report struct {
 	// Lost names the events that did not become what they had to: not accepted, or without their letter.
 	Lost []string
-	// OutOfOrder names the calls that came before their time, beside another of the same order, or after a newer status.
+	// OutOfOrder names the calls that came before their time, beside another of the same order, or after a newer
+	// status.
 	OutOfOrder []string
 	// Strange names calls and letters that nothing asked for, or that say something else than their event.
 	Strange []string
@@ -18,18 +20,20 @@ type Report struct {
 	Altered []string
 	// Uncommitted names the partitions whose committed offset is not the log's end.
 	Uncommitted []string
-	// Ahead names the events that a commit had passed before they were settled: accepted and answered, or stored as a letter.
+	// Ahead names the events that a commit had passed before they were settled: accepted and answered, or stored as a
+	// letter.
 	Ahead []string
 	// TooMany names the losses that repeated more than they may, and the repeats that no loss explains.
 	TooMany []string
-	// Late names the calls of a process that was frozen, as they arrived when it went on: they had been started before. Nobody can
-	// take those back; more than InFlight of one freeze are OutOfOrder.
+	// Late names the calls of a process that was frozen, as they arrived when it went on: they had been started before.
+	// Nobody can take those back; more than InFlight of one freeze are OutOfOrder.
 	Late []string
 	// Back counts the samples in which a commit lay lower than before.
 	Back int
 	// Causes counts the repeats by why they were made, if InFlight is known.
 	Causes map[Cause]int
-	// Repeats counts the calls that were made although an earlier one for the same event had been carried out or denied.
+	// Repeats counts the calls that were made although an earlier one for the same event had been carried out or
+	// denied.
 	Repeats int
 	// Twice counts the letters that stand there more than once. That is allowed: a write without an answer is repeated.
 	Twice int
@@ -38,7 +42,8 @@ type Report struct {
 // ErrBroken says that the books do not agree with the promise.
 var ErrBroken = errors.New("the promise was broken")
 
-// Err returns nil, or ErrBroken with the first lines of each kind. Repeats, Twice, Late and Back are for the caller to judge.
+// Err returns nil, or ErrBroken with the first lines of each kind. Repeats, Twice, Late and Back are for the caller to
+// judge.
 func (r Report) Err() error {
 	var text strings.Builder
 	for _, part := range []struct {

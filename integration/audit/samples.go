@@ -103,7 +103,8 @@ func (p *passed) index(offset int64) int {
 	return i
 }
 
-// finishedAbove reads a commit's metadata: below the frontier everything is finished but what stands in the gaps. The text is
+// finishedAbove reads a commit's metadata: below the frontier everything is finished but what stands in the gaps. The
+// text is
 //
 //	1,<offset>,<stamp>,<distance>,<gap>,<gap>…
 //

@@ -45,7 +45,8 @@ func Standstills(events []Event, calls []Call, least time.Duration) []Standstill
 // wait is the time of one event from its storage until it was settled.
 type wait struct{ stored, settled time.Time }
 
-// stills walks from one settled call of a partition to the next: between them it stood still from when an event was waiting.
+// stills walks from one settled call of a partition to the next: between them it stood still from when an event was
+// waiting.
 func stills(waits []wait) []Standstill {
 	steps := make([]time.Time, 0, len(waits))
 	for _, w := range waits {

@@ -1,5 +1,6 @@
-// Package authority makes certificates for tests and for trying things out: an authority of one's own, and whatever it is to
-// vouch for, right or wrong. Nothing is kept but what the caller keeps; the keys are good for a test and for nothing else.
+// Package authority makes certificates for tests and for trying things out: an authority of one's own, and whatever it
+// is to vouch for, right or wrong. Nothing is kept but what the caller keeps; the keys are good for a test and for
+// nothing else.
 package authority
 
 import (

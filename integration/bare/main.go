@@ -1,5 +1,5 @@
-// Command bare holds the two other parts of the bench, each a process of its own so that its processor time is counted apart: a
-// LeadHit look-alike (bare leadhit), and the worker's opponent, a loop of nothing but net/http (bare loop).
+// Command bare holds the two other parts of the bench, each a process of its own so that its processor time is counted
+// apart: a LeadHit look-alike (bare leadhit), and the worker's opponent, a loop of nothing but net/http (bare loop).
 package main
 
 import (
@@ -68,7 +68,8 @@ func paceOf(calls []sandbox.Call) pace {
 	return pace{Calls: len(calls), PerSecond: float64(last-first) / took.Seconds()}
 }
 
-// serve runs the look-alike until ctx ends. GET /count counts the calls so far, GET /pace judges them, DELETE / forgets them.
+// serve runs the look-alike until ctx ends. GET /count counts the calls so far, GET /pace judges them, DELETE / forgets
+// them.
 func serve(ctx context.Context, latency time.Duration) error {
 	leadhit := sandbox.New(sandbox.Options{Faults: sandbox.Faults{Latency: latency}})
 	mux := http.NewServeMux()

@@ -3,8 +3,8 @@
 // what is mounted on purpose. The layout is read with the standard library alone, so that it shares no fault with what
 // wrote it.
 //
-// Ownership: a container's process is a [program.Program] like any other, but it is runc that stands there: after a Kill
-// the container lives on, until Delete. Whoever starts a container deletes it. runc needs Linux and root.
+// Ownership: a container's process is a [program.Program] like any other, but it is runc that stands there: after a
+// Kill the container lives on, until Delete. Whoever starts a container deletes it. runc needs Linux and root.
 package container
 
 import (

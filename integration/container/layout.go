@@ -50,8 +50,8 @@ type descriptor struct {
 // store is the folder of a layout.
 type store string
 
-// Unpack reads the image for Linux on an architecture out of the layout, checks every digest on the way, and unpacks its
-// layers into bundle, an empty folder.
+// Unpack reads the image for Linux on an architecture out of the layout, checks every digest on the way, and unpacks
+// its layers into bundle, an empty folder.
 func Unpack(layout, architecture, bundle string) (*Image, error) {
 	image := &Image{Files: make(map[string]fs.FileMode), bundle: bundle}
 	if err := image.unpack(store(layout), architecture); err != nil {

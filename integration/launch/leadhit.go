@@ -15,8 +15,8 @@ import (
 // apiKey is what the look-alike takes.
 const apiKey = "local-key"
 
-// serveLeadHit serves the look-alike until ctx ends and prints each call. It returns the address for LEADHIT_URL; done is closed
-// when all of it has ended.
+// serveLeadHit serves the look-alike until ctx ends and prints each call. It returns the address for LEADHIT_URL; done
+// is closed when all of it has ended.
 func serveLeadHit(ctx context.Context, out io.Writer, port int) (url string, done <-chan struct{}, err error) {
 	node := sandbox.New(sandbox.Options{Key: apiKey})
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))

@@ -1,6 +1,6 @@
-// Command launch starts what a worker needs on this machine, for trying things out by hand: real Apache Kafka with the topic
-// orders, and a look-alike of LeadHit. It prints the settings that reach both and shows each call. Ctrl-C ends everything
-// and deletes its data.
+// Command launch starts what a worker needs on this machine, for trying things out by hand: real Apache Kafka with the
+// topic orders, and a look-alike of LeadHit. It prints the settings that reach both and shows each call. Ctrl-C ends
+// everything and deletes its data.
 //
 //	go run ./integration/launch
 //	go run ./integration/launch produce -brokers 127.0.0.1:21234 4711 paid

@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/integration/authority"
 )
 
-// startSecure starts a cluster that asks who comes and what they may do. Its files go with it. Whoever comes to the first
-// listener, without TLS and login, may do anything: topics and events are made there.
+// startSecure starts a cluster that asks who comes and what they may do. Its files go with it. Whoever comes to the
+// first listener, without TLS and login, may do anything: topics and events are made there.
 func startSecure(ctx context.Context, o options) (_ *running, err error) {
 	dir, err := os.MkdirTemp("", "leadhit-sync-secure-")
 	if err != nil {

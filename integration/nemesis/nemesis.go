@@ -1,8 +1,8 @@
-// Package nemesis draws plans of faults. A plan is a list of what is to go wrong, in which order, with whom and for how long; who
-// carries it out is not its business.
+// Package nemesis draws plans of faults. A plan is a list of what is to go wrong, in which order, with whom and for how
+// long; who carries it out is not its business.
 //
-// It is pure: the same schedule, seed and round give the same plan. A schedule is a deck of cards: each plan is the whole deck,
-// shuffled, so that after some rounds everything has been tried often enough whatever the seed.
+// It is pure: the same schedule, seed and round give the same plan. A schedule is a deck of cards: each plan is the
+// whole deck, shuffled, so that after some rounds everything has been tried often enough whatever the seed.
 package nemesis
 
 import (
@@ -90,8 +90,8 @@ type Schedule struct {
 	apart bool
 }
 
-// Schedules returns all schedules. In an hour the last one alone makes more than 60 kills of workers, 10 freezes of them, 10 kills
-// of brokers, 5 freezes of them and 20 rolling restarts.
+// Schedules returns all schedules. In an hour the last one alone makes more than 60 kills of workers, 10 freezes of
+// them, 10 kills of brokers, 5 freezes of them and 20 rolling restarts.
 func Schedules() []Schedule {
 	return []Schedule{
 		{Name: "kills", Share: 0.08, deck: slices.Repeat([]Kind{KillWorker}, 20)},
@@ -143,8 +143,8 @@ func draw(random *rand.Rand, kind Kind) Fault {
 	return Fault{Kind: kind, Which: which, Calm: calm.Round(time.Millisecond), For: last.Round(time.Millisecond)}
 }
 
-// lasts returns the limits of a kind's time. Sessions are 6 s: frozen workers lose theirs, most of them twice over. A broker is given
-// up after 9 s, so that some come back before, and some after others have taken over.
+// lasts returns the limits of a kind's time. Sessions are 6 s: frozen workers lose theirs, most of them twice over. A
+// broker is given up after 9 s, so that some come back before, and some after others have taken over.
 func (k Kind) lasts() (least, most time.Duration) {
 	switch k {
 	case KillWorker:

@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// Listen accepts connections on the address that it returns. Once a connection has sent something, the peer sends first, then
-// repeats again until the other side hangs up; an empty again is sent once, and the connection stays open. It ends with the test.
+// Listen accepts connections on the address that it returns. Once a connection has sent something, the peer sends
+// first, then repeats again until the other side hangs up; an empty again is sent once, and the connection stays open.
+// It ends with the test.
 func Listen(t *testing.T, first, again string) (addr string) {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")

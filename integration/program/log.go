@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Line waits for a line of the program's JSON log with this message whose attributes suit (nil: any do), on stdout or stderr, and
-// returns its attributes. A program that ends without it is an error, with what it said last.
+// Line waits for a line of the program's JSON log with this message whose attributes suit (nil: any do), on stdout or
+// stderr, and returns its attributes. A program that ends without it is an error, with what it said last.
 func (p *Program) Line(ctx context.Context, message string, suits func(attributes map[string]any) bool) (map[string]any, error) {
 	for {
 		ended := p.Ended() // asked first, so that its last lines are read

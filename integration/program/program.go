@@ -1,8 +1,8 @@
-// Package program builds the binary and runs it as a user would: a process with an environment, whose lines, pages and exit code
-// are all that is seen of it.
+// Package program builds the binary and runs it as a user would: a process with an environment, whose lines, pages and
+// exit code are all that is seen of it.
 //
-// Ownership: whoever starts a program ends it, with Wait, Kill or Terminate; where the system can (Linux) it dies with the process
-// that started it. Its methods may be called from several goroutines.
+// Ownership: whoever starts a program ends it, with Wait, Kill or Terminate; where the system can (Linux) it dies with
+// the process that started it. Its methods may be called from several goroutines.
 package program
 
 import (
@@ -25,8 +25,8 @@ const pause = 50 * time.Millisecond
 // Binary is the path of a built program.
 type Binary string
 
-// Build builds one of the module's main packages, such as "./cmd/leadhit-sync", into dir, with the race detector if we are built
-// with it ourselves.
+// Build builds one of the module's main packages, such as "./cmd/leadhit-sync", into dir, with the race detector if we
+// are built with it ourselves.
 func Build(ctx context.Context, dir, main string) (Binary, error) {
 	binary := filepath.Join(dir, filepath.Base(main))
 	arguments := []string{"build", "-o", binary}
@@ -45,8 +45,8 @@ func Build(ctx context.Context, dir, main string) (Binary, error) {
 	return Binary(binary), nil
 }
 
-// Options says how a program is run. The environment is these settings and nothing of ours but PATH, HOME and TMPDIR, so that a
-// KAFKA_BROKERS in the tester's shell is not taken for a setting.
+// Options says how a program is run. The environment is these settings and nothing of ours but PATH, HOME and TMPDIR,
+// so that a KAFKA_BROKERS in the tester's shell is not taken for a setting.
 type Options struct {
 	Arguments []string
 	Settings  map[string]string
@@ -138,8 +138,8 @@ func (p *Program) Signal(signal syscall.Signal) error {
 	return nil
 }
 
-// Get asks the program's own HTTP server for a page, such as "/readyz", and returns its status and text. It finds the address in
-// the log.
+// Get asks the program's own HTTP server for a page, such as "/readyz", and returns its status and text. It finds the
+// address in the log.
 func (p *Program) Get(ctx context.Context, path string) (int, string, error) {
 	line, err := p.Line(ctx, "listening", nil)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// WriteAt writes one record with this count of milliseconds as its time. kgo itself cannot write a time beyond 2262. The
-// client's versions must be limited to 3.6: later ones name topics by ids.
+// WriteAt writes one record with this count of milliseconds as its time. kgo itself cannot write a time beyond 2262.
+// The client's versions must be limited to 3.6: later ones name topics by ids.
 func WriteAt(ctx context.Context, client *kgo.Client, record *kgo.Record, ms int64) error {
 	r := kmsg.NewRecord()
 	r.Key, r.Value = record.Key, record.Value

@@ -7,9 +7,9 @@ import (
 	"leadhit-sync/integration/audit"
 )
 
-// Orders makes up events: whose order is next is drawn, and each order's status goes to and fro between submitted and paid, so that
-// any two events of an order that change places leave a wrong status behind. The same seed gives the same events. Its methods
-// must not be called at the same time.
+// Orders makes up events: whose order is next is drawn, and each order's status goes to and fro between submitted and
+// paid, so that any two events of an order that change places leave a wrong status behind. The same seed gives the same
+// events. Its methods must not be called at the same time.
 type Orders struct {
 	name   string
 	random *rand.Rand

@@ -1,8 +1,8 @@
-// Package shop plays the shop: it writes order events to Kafka as an idempotent producer does, and keeps the book of what Kafka
-// acknowledged: each event with its partition and offset.
+// Package shop plays the shop: it writes order events to Kafka as an idempotent producer does, and keeps the book of
+// what Kafka acknowledged: each event with its partition and offset.
 //
-// A Shop may be used from several goroutines, but for transactions: those run one after the other. It uses franz-go, another client
-// than the worker's own, so that the two do not share a fault.
+// A Shop may be used from several goroutines, but for transactions: those run one after the other. It uses franz-go,
+// another client than the worker's own, so that the two do not share a fault.
 package shop
 
 import (
@@ -28,7 +28,8 @@ type Shop struct {
 // Open opens a shop that writes to these brokers. It connects when it first writes.
 func Open(brokers []string) (*Shop, error) { return open(brokers) }
 
-// transactionLimit is when the broker aborts a transaction: the longest that brokers allow, so that a test may leave one open.
+// transactionLimit is when the broker aborts a transaction: the longest that brokers allow, so that a test may leave
+// one open.
 const transactionLimit = 15 * time.Minute
 
 // OpenTransactional opens a shop that writes in transactions alone.
@@ -51,8 +52,8 @@ func open(brokers []string, options ...kgo.Opt) (*Shop, error) {
 // Close ends the shop. What was not acknowledged by then is lost.
 func (s *Shop) Close() { s.client.Close() }
 
-// Write writes events to the topic, each to the partition of its key, and returns them in the same order with the partitions and
-// offsets that all in-sync replicas acknowledged.
+// Write writes events to the topic, each to the partition of its key, and returns them in the same order with the
+// partitions and offsets that all in-sync replicas acknowledged.
 func (s *Shop) Write(ctx context.Context, topic string, events []audit.Event) ([]audit.Event, error) {
 	records := make([]*kgo.Record, 0, len(events))
 	for _, event := range events {
@@ -68,7 +69,8 @@ func (s *Shop) Write(ctx context.Context, topic string, events []audit.Event) ([
 	return written, nil
 }
 
-// Transaction writes events in one transaction and commits or aborts it. Of an aborted one the events come back as Untouched.
+// Transaction writes events in one transaction and commits or aborts it. Of an aborted one the events come back as
+// Untouched.
 func (s *Shop) Transaction(ctx context.Context, topic string, events []audit.Event, end kgo.TransactionEndTry) ([]audit.Event, error) {
 	finish, err := s.Begin(ctx, topic, events)
 	if err != nil {
@@ -77,7 +79,8 @@ func (s *Shop) Transaction(ctx context.Context, topic string, events []audit.Eve
 	return finish(ctx, end)
 }
 
-// Begin writes events in a transaction and leaves it open. finish ends it and returns the events, Untouched if it aborts.
+// Begin writes events in a transaction and leaves it open. finish ends it and returns the events, Untouched if it
+// aborts.
 func (s *Shop) Begin(ctx context.Context, topic string, events []audit.Event) (
 	finish func(context.Context, kgo.TransactionEndTry) ([]audit.Event, error), err error,
 ) {
@@ -101,8 +104,8 @@ func (s *Shop) Begin(ctx context.Context, topic string, events []audit.Event) (
 	}, nil
 }
 
-// Stream writes events at a steady pace until ctx ends, then waits for the acknowledgements that are still out, and returns what
-// was written. A write that failed for good ends it at once.
+// Stream writes events at a steady pace until ctx ends, then waits for the acknowledgements that are still out, and
+// returns what was written. A write that failed for good ends it at once.
 func (s *Shop) Stream(ctx context.Context, topic string, perSecond int, next func() audit.Event) ([]audit.Event, error) {
 	const ticks = 50 // a second
 	var (

@@ -49,8 +49,8 @@ func (a Answer) Executed() bool {
 type Call struct {
 	// Seq counts arrivals from 1, since New or Reset.
 	Seq int
-	// Arrived is when the head of the request had been read. Ended is right before the response is written, and zero while the
-	// call is Pending.
+	// Arrived is when the head of the request had been read. Ended is right before the response is written, and zero
+	// while the call is Pending.
 	Arrived, Ended time.Time
 	// ID, OrderID and Status are empty if the request could not be read that far.
 	ID, OrderID, Status string

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Faults say what is wrong with the sandbox. The zero value is a healthy LeadHit. The first field that applies, in the order
-// below, decides the outcome of a call.
+// Faults say what is wrong with the sandbox. The zero value is a healthy LeadHit. The first field that applies, in the
+// order below, decides the outcome of a call.
 type Faults struct {
 	// Closed closes every connection without an answer: an outage.
 	Closed bool
@@ -15,8 +15,8 @@ type Faults struct {
 	Status int
 	// RetryAfter is the header of responses with Status, and to calls over PerSecond.
 	RetryAfter string
-	// PerSecond is how many calls a second are served, if not 0. Calls over it get a 503. Burst is how many may arrive at
-	// once; less than 1 means 1.
+	// PerSecond is how many calls a second are served, if not 0. Calls over it get a 503. Burst is how many may arrive
+	// at once; less than 1 means 1.
 	PerSecond float64
 	Burst     int
 	// Orders are the faults of chosen orders, by order id.
@@ -36,8 +36,8 @@ type Faults struct {
 	Latency, Jitter time.Duration
 }
 
-// OrderFault says what is wrong with one order. The first field that is set decides the outcome of its calls, as long as the
-// fault is there.
+// OrderFault says what is wrong with one order. The first field that is set decides the outcome of its calls, as long
+// as the fault is there.
 type OrderFault struct {
 	// Latency is added to that of all calls.
 	Latency time.Duration
@@ -50,8 +50,8 @@ type OrderFault struct {
 	Type string
 }
 
-// Change changes the faults at run time. change edits a copy, including the map of orders. Calls that have already arrived
-// keep their outcome.
+// Change changes the faults at run time. change edits a copy, including the map of orders. Calls that have already
+// arrived keep their outcome.
 func (s *Sandbox) Change(change func(*Faults)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -58,8 +58,8 @@ func parseRequest(body []byte) *request {
 	return c
 }
 
-// parseFast reads the form that most clients send: four members in the specification's order, without escapes and blanks.
-// It keeps the sandbox's own cost out of benchmarks.
+// parseFast reads the form that most clients send: four members in the specification's order, without escapes and
+// blanks. It keeps the sandbox's own cost out of benchmarks.
 func (c *request) parseFast(body []byte) bool {
 	id, rest, ok1 := quoted(body, `{"jsonrpc":"2.0","id":`)
 	order, rest, ok2 := quoted(rest, `,"method":"`+method+`","params":{"order_id":`)

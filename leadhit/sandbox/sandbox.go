@@ -1,16 +1,17 @@
 // Package sandbox is a look-alike of LeadHit's orders node with switchable faults, for tests and the demo.
 //
-// A [Sandbox] is an http.Handler that speaks the node's JSON-RPC: POST on any path is a call, GET on a path that ends in /map
-// lists the methods. Its errors have the form of LeadHit's server, the Python package json-rpc. [Faults] say what is wrong
-// with it, and can change while calls run.
+// A [Sandbox] is an http.Handler that speaks the node's JSON-RPC: POST on any path is a call, GET on a path that ends
+// in /map lists the methods. Its errors have the form of LeadHit's server, the Python package json-rpc. [Faults] say
+// what is wrong with it, and can change while calls run.
 //
-// Its call log has every call in the order in which their first bytes arrived, and its outcome. Calls of unknown methods are
-// only counted, by [Sandbox.Strays]. A call is executed, if at all, when it has been read, before any latency: a client that
-// stops waiting has nevertheless changed the order. The log grows until [Sandbox.Reset], by about 200 bytes per call.
+// Its call log has every call in the order in which their first bytes arrived, and its outcome. Calls of unknown
+// methods are only counted, by [Sandbox.Strays]. A call is executed, if at all, when it has been read, before any
+// latency: a client that stops waiting has nevertheless changed the order. The log grows until [Sandbox.Reset], by
+// about 200 bytes per call.
 //
 // Everything is safe for concurrent use. The sandbox has no goroutines and no clock of its own, so it works in a
-// testing/synctest bubble. Its random numbers come from a seed. A handler that delays a call ends when the client hangs up or
-// the server is closed.
+// testing/synctest bubble. Its random numbers come from a seed. A handler that delays a call ends when the client hangs
+// up or the server is closed.
 package sandbox
 
 import (

@@ -39,8 +39,8 @@ func ReadBuild(released string, info *debug.BuildInfo) Build {
 	return b
 }
 
-// version prefers a tag to a commit. Go makes a version of any commit, v0.0.0-time-commit: to a person that says no more
-// than the commit does.
+// version prefers a tag to a commit. Go makes a version of any commit, v0.0.0-time-commit: to a person that says no
+// more than the commit does.
 func (b Build) version(released, module string) string {
 	short := b.Revision[:min(shortCommit, len(b.Revision))]
 	madeUp := short != "" && strings.Contains(module, "-"+short)

@@ -2,8 +2,8 @@ package observe
 
 import "sync"
 
-// otherCause stands for all causes beyond the first mostCauses: LeadHit's exception classes are its own, and a metric must
-// not grow with them.
+// otherCause stands for all causes beyond the first mostCauses: LeadHit's exception classes are its own, and a metric
+// must not grow with them.
 const (
 	otherCause = "other"
 	mostCauses = 100

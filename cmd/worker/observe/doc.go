@@ -1,4 +1,5 @@
-// Package observe watches a worker from outside: metrics, traces and the status page. The steps of an event's path know none of it.
+// Package observe watches a worker from outside: metrics, traces and the status page. The steps of an event's path know
+// none of it.
 //
 // [Metrics] and [Tracing] decorate the steps, one line each in the wiring:
 //
@@ -7,8 +8,9 @@
 //	call = metrics.Call(call)
 //	store = metrics.Store(store)
 //
-// Gauges and the [Status] are read from the consumer when somebody asks. Metrics and Tracing may be used by several goroutines. Only
-// Tracing has a goroutine of its own, the batcher of spans; the function that Start returns ends it and waits for it.
+// Gauges and the [Status] are read from the consumer when somebody asks. Metrics and Tracing may be used by several
+// goroutines. Only Tracing has a goroutine of its own, the batcher of spans; the function that Start returns ends it
+// and waits for it.
 package observe
 
 import (

@@ -109,7 +109,8 @@ func partitions(to sender, s consumer.State) {
 	}
 }
 
-// topics sends the ages of each topic's events. What is lost first, and when, is known only of topics whose retention is.
+// topics sends the ages of each topic's events. What is lost first, and when, is known only of topics whose retention
+// is.
 func (g *gauges) topics(to sender, s consumer.State, now time.Time) {
 	limits := g.source.Retention()
 	topic := []string{"topic"}

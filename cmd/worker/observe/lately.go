@@ -13,8 +13,8 @@ type CauseCount struct {
 	Letters int    `json:"letters"`
 }
 
-// lately counts the letters of the last hour by cause, to the minute. The zero value is ready. It may be used by several
-// goroutines.
+// lately counts the letters of the last hour by cause, to the minute. The zero value is ready. It may be used by
+// several goroutines.
 type lately struct {
 	mu      sync.Mutex
 	minutes [60]minute

@@ -31,8 +31,9 @@ const (
 	actionRefuse = "refuse"
 )
 
-// Metrics counts and times the steps of an event's path from outside, so that they stay free of Prometheus. The names are an API:
-// they stay, and testdata/metrics.golden.txt lists them. Labels are bounded: no order, no message, and of the causes the first 100.
+// Metrics counts and times the steps of an event's path from outside, so that they stay free of Prometheus. The names
+// are an API: they stay, and testdata/metrics.golden.txt lists them. Labels are bounded: no order, no message, and of
+// the causes the first 100.
 type Metrics struct {
 	registry *prometheus.Registry
 	log      *slog.Logger
@@ -51,8 +52,8 @@ type Metrics struct {
 	calls, done, lettersTotal atomic.Uint64
 }
 
-// NewMetrics returns metrics that know the causes of letters from the start, those of deadLetterTypes among them: an alert
-// on an increase misses the first letter of a cause that appears with it.
+// NewMetrics returns metrics that know the causes of letters from the start, those of deadLetterTypes among them: an
+// alert on an increase misses the first letter of a cause that appears with it.
 func NewMetrics(version string, deadLetterTypes []string, log *slog.Logger) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),

@@ -8,9 +8,9 @@ import (
 // spreadSlots is how many orders are remembered, in 512 KiB.
 const spreadSlots = 1 << 15
 
-// spread finds orders whose events stand in two partitions of one topic: Kafka keeps no order between these. It remembers
-// the orders it saw last, and so finds most of them, not all; partitions of another worker it cannot see. It may be used by
-// several goroutines.
+// spread finds orders whose events stand in two partitions of one topic: Kafka keeps no order between these. It
+// remembers the orders it saw last, and so finds most of them, not all; partitions of another worker it cannot see. It
+// may be used by several goroutines.
 type spread struct {
 	seed  maphash.Seed
 	mu    sync.Mutex
@@ -29,8 +29,8 @@ func newSpread() *spread {
 	return &spread{seed: maphash.MakeSeed(), slots: make([]spreadSlot, spreadSlots)}
 }
 
-// seen notes an event about an order. found says that the order was seen in another partition before, and that this is news;
-// first that it is the first such order.
+// seen notes an event about an order. found says that the order was seen in another partition before, and that this is
+// news; first that it is the first such order.
 func (s *spread) seen(topic string, partition int, order string) (before int, found, first bool) {
 	var h maphash.Hash
 	h.SetSeed(s.seed)

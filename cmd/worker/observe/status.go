@@ -15,15 +15,16 @@ type Status struct {
 	Group   string `json:"group"`
 	// At is now by the worker's clock.
 	At time.Time `json:"at"`
-	// State is what pauses the calls, if Paused, else Phase. Since is when it began; Reason and By are what a person or the
-	// flood guard said of a pause, and who that was.
+	// State is what pauses the calls, if Paused, else Phase. Since is when it began; Reason and By are what a person or
+	// the flood guard said of a pause, and who that was.
 	State  string    `json:"state"`
 	Paused bool      `json:"paused"`
 	Phase  string    `json:"phase"`
 	Since  time.Time `json:"since"`
 	Reason string    `json:"reason,omitempty"`
 	By     string    `json:"by,omitempty"`
-	// Waits are what the worker waits for now, the oldest wait first; a running worker does the rest of its work meanwhile.
+	// Waits are what the worker waits for now, the oldest wait first; a running worker does the rest of its work
+	// meanwhile.
 	Waits []Wait `json:"waits"`
 	// Problems describes what blocks work until a person acts, and what to do.
 	Problems []string `json:"problems,omitempty"`
@@ -87,7 +88,8 @@ type PartitionStatus struct {
 	Unknown         bool             `json:"unknown_to_broker,omitempty"`
 }
 
-// OpenTransaction is a producer's transaction that has been open for some seconds. Events behind it are not read before it ends.
+// OpenTransaction is a producer's transaction that has been open for some seconds. Events behind it are not read before
+// it ends.
 type OpenTransaction struct {
 	LastStable int64     `json:"last_stable"` // where it starts
 	HeldBack   int64     `json:"events_held_back"`
@@ -138,7 +140,8 @@ func (s Status) Text() string {
 	return s.State
 }
 
-// Detail is Text with what the worker waits for: "waiting: topic orders does not exist; create it, or check KAFKA_TOPICS".
+// Detail is Text with what the worker waits for: "waiting: topic orders does not exist; create it, or check
+// KAFKA_TOPICS".
 func (s Status) Detail() string {
 	texts := make([]string, 0, len(s.Waits))
 	for _, w := range s.Waits {

@@ -93,7 +93,8 @@ func openTransaction(now time.Time, s consumer.State, p event.Partition) *OpenTr
 	return &OpenTransaction{LastStable: held.Offset, HeldBack: held.Events, Since: held.Since, Age: age(now, held.Since)}
 }
 
-// heldBack returns how many events open transactions hold back, and the age of the oldest: of one topic, or of all if it is "".
+// heldBack returns how many events open transactions hold back, and the age of the oldest: of one topic, or of all if
+// it is "".
 func heldBack(now time.Time, s consumer.State, topic string) (events int64, oldest float64) {
 	for _, p := range s.Dispatch.Partitions {
 		if held, open := s.HeldBack[p.Partition]; open && (topic == "" || topic == p.Topic) {
@@ -104,8 +105,8 @@ func heldBack(now time.Time, s consumer.State, topic string) (events int64, olde
 	return events, oldest
 }
 
-// ages returns the age of the oldest unfinished event, and of the oldest one that was not tried and waits behind none: of one
-// topic, or of all if it is "". Events that an open transaction holds back are unfinished, and were not tried.
+// ages returns the age of the oldest unfinished event, and of the oldest one that was not tried and waits behind none:
+// of one topic, or of all if it is "". Events that an open transaction holds back are unfinished, and were not tried.
 func ages(now time.Time, s consumer.State, topic string) (oldest, untried float64) {
 	_, held := heldBack(now, s, topic)
 	oldest, untried = held, held

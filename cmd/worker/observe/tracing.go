@@ -32,9 +32,9 @@ import (
 // flushLimit bounds the delivery of the last spans at the end.
 const flushLimit = 3 * time.Second
 
-// Tracing observes the steps of an event's path from outside, as Metrics does: a span for each event, from its reading to the end of the last
-// of its orders, and below it one for each call. The event's own traceparent header is the parent, and LeadHit is given
-// the call's. A nil Tracing is off.
+// Tracing observes the steps of an event's path from outside, as Metrics does: a span for each event, from its reading
+// to the end of the last of its orders, and below it one for each call. The event's own traceparent header is the
+// parent, and LeadHit is given the call's. A nil Tracing is off.
 //
 // An event that this worker did not finish, since its partition went to another one, has no span here; its calls have.
 type Tracing struct {
@@ -158,7 +158,8 @@ func (t *Tracing) of(ctx context.Context, e *consumer.Event, s *eventSpan) trace
 	return s.span
 }
 
-// Send makes each call within a span of its own, which [Traceparent] finds. judge gives the verdict of a call's outcome.
+// Send makes each call within a span of its own, which [Traceparent] finds. judge gives the verdict of a call's
+// outcome.
 func (t *Tracing) Send(send Send, judge func(error) retry.Verdict) Send {
 	if t == nil {
 		return send

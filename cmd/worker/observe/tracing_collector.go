@@ -21,18 +21,18 @@ import (
 )
 
 const (
-	// retries is how often a delivery is retried, if the collector asks for that. The first wait is firstDelivery, and each
-	// further wait is twice as long. The SDK gives a batch 30 s in all.
+	// retries is how often a delivery is retried, if the collector asks for that. The first wait is firstDelivery, and
+	// each further wait is twice as long. The SDK gives a batch 30 s in all.
 	retries, firstDelivery = 4, 500 * time.Millisecond
 	// maxAnswerOfCollector is how much of a response is read, so that the connection can be kept.
 	maxAnswerOfCollector = 64 << 10
 )
 
-// collector delivers spans by OTLP over HTTP: one POST of protobuf per batch. OpenTelemetry's own client does the same, but
-// brings gRPC, which takes 5 MiB of the binary.
+// collector delivers spans by OTLP over HTTP: one POST of protobuf per batch. OpenTelemetry's own client does the same,
+// but brings gRPC, which takes 5 MiB of the binary.
 //
-// It returns no error to the SDK, which would write one line per batch to stderr. Instead it logs the first failure, and the
-// first success after it. Spans that cannot be delivered are lost; nothing waits for them.
+// It returns no error to the SDK, which would write one line per batch to stderr. Instead it logs the first failure,
+// and the first success after it. Spans that cannot be delivered are lost; nothing waits for them.
 type collector struct {
 	url     string
 	header  http.Header

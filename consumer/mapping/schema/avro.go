@@ -47,14 +47,14 @@ type avroField struct {
 	hasDefault bool
 }
 
-// Avro compiles a schema's JSON text. The references are in the order of their dependencies: each may use the names of those
-// before it. An error is always an ErrNotDecodable.
+// Avro compiles a schema's JSON text. The references are in the order of their dependencies: each may use the names of
+// those before it. An error is always an ErrNotDecodable.
 //
-// It accepts more than the specification, because registries do too: names with any characters, defaults of a wrong type,
-// types that are defined twice in the same words. None of these changes the meaning of a payload.
+// It accepts more than the specification, because registries do too: names with any characters, defaults of a wrong
+// type, types that are defined twice in the same words. None of these changes the meaning of a payload.
 //
-// Logical types: a decimal becomes a number with its point, a uuid its text. All others are written as their base type, for
-// instance a timestamp as the number of milliseconds.
+// Logical types: a decimal becomes a number with its point, a uuid its text. All others are written as their base type,
+// for instance a timestamp as the number of milliseconds.
 func Avro(text string, references ...Reference) (*Schema, error) {
 	if err := checkSize(text, references); err != nil {
 		return nil, err

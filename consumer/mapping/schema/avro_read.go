@@ -6,9 +6,9 @@ import (
 	"math"
 )
 
-// An avroReader goes through a payload once and writes each value as it comes. It keeps no value, and never allocates by a
-// length or a count that the payload claims. Each step writes at least one byte, so the limit of the output also limits
-// the work.
+// An avroReader goes through a payload once and writes each value as it comes. It keeps no value, and never allocates
+// by a length or a count that the payload claims. Each step writes at least one byte, so the limit of the output also
+// limits the work.
 type avroReader struct {
 	*writer
 
@@ -57,9 +57,9 @@ func (r *avroReader) value(n *avroNode) error {
 	return nil
 }
 
-// root reads the whole payload. Some producers name a newer schema than the one they write with, and then the last fields of
-// the record are not on the wire. If the payload ends right before such fields and all of them have a default, they are
-// absent. The default itself is never used: a missing field is not a fact.
+// root reads the whole payload. Some producers name a newer schema than the one they write with, and then the last
+// fields of the record are not on the wire. If the payload ends right before such fields and all of them have a
+// default, they are absent. The default itself is never used: a missing field is not a fact.
 func (r *avroReader) root(n *avroNode) error {
 	if n.kind != avroRecord {
 		return r.value(n)
@@ -71,7 +71,8 @@ func (r *avroReader) root(n *avroNode) error {
 	return r.record(n, last)
 }
 
-// record reads fields in the schema's order. The payload may end before the field with the index optional, or any later one.
+// record reads fields in the schema's order. The payload may end before the field with the index optional, or any later
+// one.
 func (r *avroReader) record(n *avroNode, optional int) error {
 	if err := r.open('{'); err != nil {
 		return err

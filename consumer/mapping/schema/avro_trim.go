@@ -11,9 +11,10 @@ import (
 	"strings"
 )
 
-// An avroTrimmer reduces schemas to the parts that reading needs. Registries and Java accept schemas that the specification
-// and our parser refuse: a default of the wrong type, an alias that is not a name, a type that is defined twice in the same
-// words. None of that changes how a payload is read, because we never resolve one schema against another.
+// An avroTrimmer reduces schemas to the parts that reading needs. Registries and Java accept schemas that the
+// specification and our parser refuse: a default of the wrong type, an alias that is not a name, a type that is defined
+// twice in the same words. None of that changes how a payload is read, because we never resolve one schema against
+// another.
 //
 // A schema and its references share one trimmer, because they share their types.
 type avroTrimmer map[string]string // the shape of each named type, by full name
@@ -49,8 +50,8 @@ func withoutComments(text string) string {
 	})
 }
 
-// schema returns a trimmed schema and its shape, a text in which each named type is only its full name. Two schemas of the
-// same shape read the same payloads.
+// schema returns a trimmed schema and its shape, a text in which each named type is only its full name. Two schemas of
+// the same shape read the same payloads.
 func (t avroTrimmer) schema(s any, namespace string) (trimmed any, shape string) {
 	switch s := s.(type) {
 	case string:
@@ -161,8 +162,8 @@ func brief(shape string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// validLogical reports whether the logical type is valid and changes the output. The specification tells readers to ignore an
-// invalid one, but our parser refuses the schema.
+// validLogical reports whether the logical type is valid and changes the output. The specification tells readers to
+// ignore an invalid one, but our parser refuses the schema.
 func validLogical(s map[string]any) bool {
 	if s["logicalType"] != "decimal" {
 		return s["logicalType"] == "uuid"

@@ -17,9 +17,9 @@ type File struct {
 	Type string
 }
 
-// FromFiles compiles schemas from files, which it reads with read: os.ReadFile for instance, or the ReadFile of an embed.FS.
-// The imports of a Protobuf file are read from its folder; an Avro file may only refer to its own types. All mistakes come
-// back at once, each with its file. An id that no file has is ErrUnknown.
+// FromFiles compiles schemas from files, which it reads with read: os.ReadFile for instance, or the ReadFile of an
+// embed.FS. The imports of a Protobuf file are read from its folder; an Avro file may only refer to its own types. All
+// mistakes come back at once, each with its file. An id that no file has is ErrUnknown.
 func FromFiles(ctx context.Context, read func(name string) ([]byte, error), files ...File) (Lookup, error) {
 	schemas := make(map[int]*Schema, len(files))
 	var mistakes []error

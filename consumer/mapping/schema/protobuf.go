@@ -25,9 +25,9 @@ const (
 // A payload begins with the indexes of its message in the file, as Confluent's serializers write them: zig-zag numbers,
 // first how many follow, then the way through the messages; a single zero means the file's first message.
 //
-// Timestamp, Duration, FieldMask, Struct, Value and ListValue have Protobuf's JSON form. A wrapper becomes its value. An Any
-// becomes the fields of its message beside "@type" if the schema knows that message. Unlike in Protobuf's JSON form, int64
-// and uint64 are numbers, not strings.
+// Timestamp, Duration, FieldMask, Struct, Value and ListValue have Protobuf's JSON form. A wrapper becomes its value.
+// An Any becomes the fields of its message beside "@type" if the schema knows that message. Unlike in Protobuf's JSON
+// form, int64 and uint64 are numbers, not strings.
 func Protobuf(ctx context.Context, text string, references ...Reference) (*Schema, error) {
 	if err := checkSize(text, references); err != nil {
 		return nil, err

@@ -5,8 +5,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// maxValues limits the values in a Protobuf payload. A value takes as little as one byte on the wire, but up to a few hundred
-// in memory, so they are counted before the library decodes them. Packed numbers count by their bytes.
+// maxValues limits the values in a Protobuf payload. A value takes as little as one byte on the wire, but up to a few
+// hundred in memory, so they are counted before the library decodes them. Packed numbers count by their bytes.
 const maxValues = 1 << 16
 
 // scan subtracts the values in a message's bytes from w.values, and refuses nesting that is too deep.

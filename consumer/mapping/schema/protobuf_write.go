@@ -16,9 +16,9 @@ import (
 
 // A protoWriter writes the message of one payload, and the messages in its Anys.
 //
-// It does not use protojson, although that is 200 lines less, because protojson loses what mappings rely on. It writes the
-// double 1001.0 as 1001, which would pass for an order id, and an int64 as a string, so that a negative id would no longer
-// be noticed. It refuses a whole event for one Any of an unknown type, and it has no limit on the output.
+// It does not use protojson, although that is 200 lines less, because protojson loses what mappings rely on. It writes
+// the double 1001.0 as 1001, which would pass for an order id, and an int64 as a string, so that a negative id would no
+// longer be noticed. It refuses a whole event for one Any of an unknown type, and it has no limit on the output.
 type protoWriter struct {
 	*writer
 
@@ -124,8 +124,8 @@ func (w *protoWriter) any(m protoreflect.Message) error {
 	return nil
 }
 
-// fields writes the members of an open object. A field with presence that is absent is left out; one without presence has
-// its default.
+// fields writes the members of an open object. A field with presence that is absent is left out; one without presence
+// has its default.
 func (w *protoWriter) fields(m protoreflect.Message) error {
 	fields := m.Descriptor().Fields()
 	for i := range fields.Len() {

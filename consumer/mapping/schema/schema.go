@@ -4,16 +4,16 @@
 //	s, err := lookup(ctx, id)
 //	text, err := s.JSON(payload)
 //
-// A value keeps what was written. A whole number becomes its digits, also above 2^53; a decimal its digits with the point;
-// an enum its symbol; a union its value or null, never an object that names the branch; bytes become base64. A Protobuf
-// field without presence that is not on the wire appears with its default, so that an enum's zero differs from a field that
-// the schema lacks. Names are the schema's (order_id, not orderId), and fields are in its order. JSON has no NaN and no
-// infinities, so they become strings. The bytes of a string are kept even if they are not UTF-8; Protobuf itself refuses
-// such a string.
+// A value keeps what was written. A whole number becomes its digits, also above 2^53; a decimal its digits with the
+// point; an enum its symbol; a union its value or null, never an object that names the branch; bytes become base64. A
+// Protobuf field without presence that is not on the wire appears with its default, so that an enum's zero differs from
+// a field that the schema lacks. Names are the schema's (order_id, not orderId), and fields are in its order. JSON has
+// no NaN and no infinities, so they become strings. The bytes of a string are kept even if they are not UTF-8; Protobuf
+// itself refuses such a string.
 //
-// A payload comes from outside and may claim any length, count or depth. Memory is bounded by the payload's own size and a
-// constant, whatever it claims. A payload that is cut short, continues after its end or exceeds the limits is refused as
-// ErrNotDecodable. Errors name types, fields and places, never a value.
+// A payload comes from outside and may claim any length, count or depth. Memory is bounded by the payload's own size
+// and a constant, whatever it claims. A payload that is cut short, continues after its end or exceeds the limits is
+// refused as ErrNotDecodable. Errors name types, fields and places, never a value.
 //
 // A Schema never changes and is safe for concurrent use. The package does no I/O of its own, starts nothing that
 // outlives a call, and keeps no state.
@@ -31,8 +31,8 @@ var (
 	ErrUnknown = errors.New("schema: unknown id")
 	// ErrUnreachable says that the schema could not be looked up now. The same lookup may succeed later.
 	ErrUnreachable = errors.New("schema: not reachable")
-	// ErrNotDecodable says that a payload does not fit its schema or exceeds the limits, or that a schema's text is not a
-	// schema. Trying again does not help.
+	// ErrNotDecodable says that a payload does not fit its schema or exceeds the limits, or that a schema's text is not
+	// a schema. Trying again does not help.
 	ErrNotDecodable = errors.New("schema: not decodable")
 )
 

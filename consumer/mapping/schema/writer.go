@@ -67,8 +67,8 @@ func (w *writer) int(v int64) { w.out = strconv.AppendInt(w.out, v, 10) }
 
 func (w *writer) uint(v uint64) { w.out = strconv.AppendUint(w.out, v, 10) }
 
-// float writes the shortest text that reads as the same number of that many bits. A whole number keeps its point, 1001.0,
-// so that a mapping refuses a float as an order id.
+// float writes the shortest text that reads as the same number of that many bits. A whole number keeps its point,
+// 1001.0, so that a mapping refuses a float as an order id.
 func (w *writer) float(v float64, bits int) {
 	switch {
 	case math.IsNaN(v):
@@ -128,8 +128,8 @@ func (w *writer) decimal(v []byte, scale int) error {
 	return nil
 }
 
-// AppendDecimal appends the digits of a big-endian two's complement, with scale of them behind the point. Avro and Connect
-// both encode decimals so.
+// AppendDecimal appends the digits of a big-endian two's complement, with scale of them behind the point. Avro and
+// Connect both encode decimals so.
 func AppendDecimal(out, v []byte, scale int) []byte {
 	n := new(big.Int).SetBytes(v)
 	if len(v) > 0 && v[0]&0x80 != 0 {

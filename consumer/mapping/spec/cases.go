@@ -29,7 +29,8 @@ type Want struct {
 	Refuse          string
 }
 
-// ReadCases reads a file of cases. The causes are the ones that a refusal may have. Mistakes come back as a [*FileError].
+// ReadCases reads a file of cases. The causes are the ones that a refusal may have. Mistakes come back as a
+// [*FileError].
 func ReadCases(file string, causes []string) ([]Case, error) {
 	source, err := os.ReadFile(file)
 	if err != nil {
@@ -135,8 +136,8 @@ func (r *caseReader) value(where string, n *yaml.Node) []byte {
 	return []byte(n.Value)
 }
 
-// payload reads a value from a file beside the cases, decoded if its name ends in .b64. An empty file is an empty value,
-// not a tombstone.
+// payload reads a value from a file beside the cases, decoded if its name ends in .b64. An empty file is an empty
+// value, not a tombstone.
 func (r *caseReader) payload(where string, n *yaml.Node) []byte {
 	name := r.plain(where, n)
 	if name == "" {

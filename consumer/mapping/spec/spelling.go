@@ -26,7 +26,8 @@ func Nearest(name string, names []string) string {
 	return best
 }
 
-// distance is the Damerau-Levenshtein distance: it counts the insertions, deletions, substitutions and swaps of neighbours between two words.
+// distance is the Damerau-Levenshtein distance: it counts the insertions, deletions, substitutions and swaps of
+// neighbours between two words.
 func distance(a, b []rune) int {
 	if len(a) > 64 || len(b) > 64 {
 		return len(a) + len(b)

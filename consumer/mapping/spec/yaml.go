@@ -103,7 +103,8 @@ func (r *reader) object(where string, n *yaml.Node, known names) bool {
 	})
 }
 
-// each reads an object with any names. A name that is used twice is a mistake: YAML readers differ on which of them counts.
+// each reads an object with any names. A name that is used twice is a mistake: YAML readers differ on which of them
+// counts.
 func (r *reader) each(where string, n *yaml.Node, read func(name string, key, value *yaml.Node)) bool {
 	if n.Kind != yaml.MappingNode {
 		r.Add(r.at(n), where, "must be an object of names and values, is %s", kindOf(n))
@@ -168,8 +169,9 @@ func (r *reader) choice(where string, n *yaml.Node, words ...string) Text {
 	return t
 }
 
-// code reads a status code. It accepts only texts that every YAML reader reads in the same way. Y, no, 010, 1e3 and null are
-// a bool, a number or nothing to some of them, and one round trip through such a tool (Helm, for one) changes the code.
+// code reads a status code. It accepts only texts that every YAML reader reads in the same way. Y, no, 010, 1e3 and
+// null are a bool, a number or nothing to some of them, and one round trip through such a tool (Helm, for one) changes
+// the code.
 func (r *reader) code(where string, n *yaml.Node) Text {
 	t := r.newText(n)
 	plain := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
@@ -188,7 +190,8 @@ func (r *reader) code(where string, n *yaml.Node) Text {
 	return t
 }
 
-// canonical reports whether every reader would write the integer in the same way again, even after reading it as a float.
+// canonical reports whether every reader would write the integer in the same way again, even after reading it as a
+// float.
 func canonical(number string) bool {
 	const exact = 15 // digits that a float keeps
 	digits := strings.TrimPrefix(number, "-")
@@ -258,8 +261,8 @@ func (t Text) Inside(line, offset int) Place {
 	return at
 }
 
-// written returns the offset in the source of the character at an offset of the text: quotes and escapes make the source
-// longer.
+// written returns the offset in the source of the character at an offset of the text: quotes and escapes make the
+// source longer.
 func written(source []rune, offset int) int {
 	if len(source) == 0 || source[0] != '"' && source[0] != '\'' {
 		return offset

@@ -26,8 +26,8 @@ func compile(ctx context.Context, o options, arch, file string) (*binary, error)
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=auto",
 		"-ldflags", "-s -w -X main.version="+o.version, "-o", file, "./cmd/leadhit-sync")
 	cmd.Dir = o.root
-	// The caller's own wishes (GOFLAGS, GOAMD64, a workspace) would change the bytes. GOFLAGS repeats what is said above: set to
-	// nothing it would be what `go env -w` has made of it.
+	// The caller's own wishes (GOFLAGS, GOAMD64, a workspace) would change the bytes. GOFLAGS repeats what is said
+	// above: set to nothing it would be what `go env -w` has made of it.
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOFLAGS=-trimpath", "GOWORK=off", "GOEXPERIMENT=", //nolint:forbidigo // the compiler's
 		"GOAMD64=v1", "GOARM64=v8.0")
 	if output, err := cmd.CombinedOutput(); err != nil {
@@ -46,8 +46,8 @@ func compile(ctx context.Context, o options, arch, file string) (*binary, error)
 	return b, nil
 }
 
-// versionOf is the version that was asked for, or the commit's tag, or the commit. It may stand in an image's tag, where
-// a + may not.
+// versionOf is the version that was asked for, or the commit's tag, or the commit. It may stand in an image's tag,
+// where a + may not.
 func (b *binary) versionOf(asked string) string {
 	const short = 7
 	revision := b.setting("vcs.revision")

@@ -9,8 +9,8 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 )
 
-// writeSBOM writes what is in a binary, as the linker itself noted it: each module, with its version and checksum, and the
-// standard library.
+// writeSBOM writes what is in a binary, as the linker itself noted it: each module, with its version and checksum, and
+// the standard library.
 func writeSBOM(file string, b *binary) error {
 	bom := cdx.NewBOM()
 	bom.Metadata = &cdx.Metadata{
