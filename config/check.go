@@ -11,7 +11,7 @@ import (
 )
 
 // leaseMargin is the share of the session that the lease leaves between the end of the last call that may start and the
-// end of the session. The dispatcher reckons with the same.
+// end of the session. The dispatcher uses the same margin.
 const leaseMargin = 10
 
 // leastRate is the least cap, in calls a second: with less, one would wait for minutes and take the worker for dead.

@@ -7,8 +7,8 @@
 // end (so a pause outlives a restart), the group's offsets were read, and one commit of this generation was
 // acknowledged. When the generation ends, fetching stops, what is in the air is waited for (at most 15 seconds, less
 // than the rebalance timeout of 30 seconds), the last commit goes out, and only then may the group go on: kafka-go does
-// not rejoin before. A commit that stays without an answer ends the membership: the group is left and joined anew under
-// another member id.
+// not rejoin before. A commit without a response ends the membership: the worker leaves the group and joins it under another
+// member id.
 //
 // No topic is created before the group was joined: a worker with a misspelt group or topic leaves none behind. In its
 // first generation, before anything is fetched, the consumer has the topics created that do not exist yet, and reads

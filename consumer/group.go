@@ -22,7 +22,7 @@ import (
 
 const (
 	heartbeat = time.Second
-	// rebuildAfter is how many failures in a row make us build the group's client anew, with the brokers in another
+	// rebuildAfter is the number of failures in a row after which the group's client is rebuilt with the brokers in another
 	// order: it only ever asks the first one that accepts a connection, and a frozen broker still does that.
 	rebuildAfter = 5
 )
