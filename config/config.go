@@ -2,8 +2,8 @@
 //
 // Load returns either settings that can work, singly and together, or an *Error with all mistakes at once: one line
 // each, with the variable, what is wrong and, where one helps, an example. A variable that is set to nothing is a
-// mistake where it has a default or is required: it is more often a slip in a manifest than a wish. What only looks
-// like a mistake, such as a variable that differs in a letter from one of ours, becomes a warning.
+// mistake where it has a default or is required: it is more likely a mistake in a manifest than intended. What only
+// looks like a mistake, such as a variable that differs in a letter from one of ours, becomes a warning.
 //
 // Load opens the files that settings name, but does not understand what they hold. Whoever does (the key, certificates,
 // the mapping) starts from [Inspect] and adds its own mistakes with [Error.Add].

@@ -3,35 +3,35 @@
 //
 // # What it promises
 //
-// The promises are dispatch's; this package keeps their conditions. Nothing is called before the ledger was read to its
-// end (so a pause outlives a restart), the group's offsets were read, and one commit of this generation was
-// acknowledged. When the generation ends, fetching stops, what is in the air is waited for (at most 15 seconds, less
-// than the rebalance timeout of 30 seconds), the last commit goes out, and only then may the group go on: kafka-go does
-// not rejoin before. A commit without a response ends the membership: the worker leaves the group and joins it under another
-// member id.
+// Package dispatch makes the promises; this package meets their preconditions. No call starts before the ledger was
+// read to its end (so a pause outlives a restart), the group's offsets were read, and one commit of this generation was
+// acknowledged. When the generation ends, fetching stops. The consumer waits for the calls in flight (at most 15
+// seconds, less than the rebalance timeout of 30 seconds) and sends the last commit. Only then may the group continue:
+// kafka-go does not rejoin before. A commit without a response ends the membership: the worker leaves the group and
+// joins it under another member id.
 //
-// No topic is created before the group was joined: a worker with a misspelt group or topic leaves none behind. In its
-// first generation, before anything is fetched, the consumer has the topics created that do not exist yet, and reads
-// the ledger if it was one of them. If that takes long it leaves the group, and waits outside of it.
+// No topic is created until the worker has joined the group, so a misspelt name leaves no stray topic. In its first
+// generation, before anything is fetched, the consumer creates missing topics, and reads the ledger if it was one of
+// them. If this takes too long, the worker leaves the group and waits outside it.
 //
-// A position never moves but by what was read. Where the log itself has moved (retention passed the offset, the topic
-// was truncated or made anew) it is told in the log and counted, and consumption goes on where the log now starts.
+// A position advances only past records that were read. If the log itself has moved (retention passed the offset, the
+// topic was truncated or recreated), the consumer logs and counts it, and continues at the new start of the log.
 //
-// The group belongs to these workers: Kafka refuses every other client, by the name of our assignment protocol. The
-// leader assigns the partitions that exist, whatever else the members' topics name, and no request of the membership
-// creates a topic. Whatever the worker waits for stands in [State], with the words of the log and the time since when.
+// The group belongs to these workers: Kafka refuses every other client, because of the name of our assignment protocol.
+// The leader assigns the partitions that exist, whatever else the members' topics name, and no request of the
+// membership creates a topic. [State] lists what the worker is waiting for, with the logged reason and the start time.
 //
 // # Goroutines
 //
 // [Consumer.Run] owns all of them and returns when they have ended: the clock; a caller for each call in flight; the
-// ledger's follower, and one for each entry that is written to it; the membership, with a goroutine a fetch, one
-// committer and watchers for each generation; one goroutine a letter. The dispatcher belongs to whoever takes a turn,
-// one at a time: an input, and carrying out what the dispatcher says to it.
+// ledger's follower, and one for each entry that is written to it; the membership, with a goroutine for each fetch, one
+// committer and watchers for each generation; one for each letter. Goroutines use the dispatcher one at a time, in
+// turns. A turn passes in one input and starts the resulting effects.
 //
 // # Shutdown
 //
-// The context of Run is the wish to stop: no event is fetched any more, what is in the air is finished and committed,
-// and the group is left. Then Run returns nil. Errors of Kafka and LeadHit never end Run: they are waited out and told.
+// Canceling Run's context asks the worker to stop: it fetches no more events, finishes and commits the calls in flight,
+// and leaves the group. Then Run returns nil. Errors from Kafka or LeadHit never end Run: it logs them and retries.
 package consumer
 
 import (

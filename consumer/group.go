@@ -22,8 +22,8 @@ import (
 
 const (
 	heartbeat = time.Second
-	// rebuildAfter is the number of failures in a row after which the group's client is rebuilt with the brokers in another
-	// order: it only ever asks the first one that accepts a connection, and a frozen broker still does that.
+	// rebuildAfter is the number of failures in a row after which the group's client is rebuilt with the brokers in
+	// another order: it only ever asks the first one that accepts a connection, and a frozen broker still does that.
 	rebuildAfter = 5
 )
 

@@ -1,10 +1,10 @@
-// Package deadletter defines dead letters: their form as Kafka records, how to list them, and what their topics must be
-// like. It does not speak Kafka; package broker stores the records and reads them back.
+// Package deadletter defines dead letters: their form as Kafka records, how to list them, and the required
+// configuration of their topics. It does not speak Kafka; package broker stores the records and reads them back.
 //
 // # The letter
 //
 // A [Letter] is an event that can never succeed, with the reason. As a record ([Letter.Encode]) it has the event's own
-// key, value and headers, byte for byte and in order. Headers of ours follow, each at most once: UTF-8 text without
+// key, value and headers, byte for byte and in order. Our headers follow, each at most once: UTF-8 text without
 // control characters, 8 KiB together. Their names are Kafka Connect's (__connect.errors.*), the one set that
 // independent tools read, and ours (dlq.*). An original header whose name begins with one of these two prefixes is kept
 // as dlq.kept.<name>, and [Parse] gives it its name back. Parse(l.Encode()) restores the event exactly.

@@ -18,9 +18,9 @@
 // [Judge] turns each of them into a verdict, by type alone. No error, verdict or log value contains the API key, the
 // proxy's password or the query of the address, even if the server echoes them.
 //
-// A Client and a [Key] are safe for concurrent use. The package starts no goroutine of its own: [Key.Watch] runs on its
-// caller's until the context ends, and [Client.Close] closes the idle connections. A call ends when its context or its
-// timeout does, reading the response included.
+// A Client and a [Key] are safe for concurrent use. The package starts no goroutine of its own: [Key.Watch] runs on the
+// caller's goroutine until the context ends, and [Client.Close] closes the idle connections. A call ends when its
+// context or its timeout does, reading the response included.
 package leadhit
 
 import (

@@ -26,7 +26,7 @@ const (
 	metadataBytes = 4096
 )
 
-// Open makes a worker of settings. It reads the files that they name, but connects to nobody. What these hold that
+// Open makes a worker of settings. It reads the files that they name, but makes no connection. What these hold that
 // cannot be used is a *config.Error.
 func Open(c *config.Config, version string, log *slog.Logger) (_ *Worker, err error) {
 	w := &Worker{config: c, version: version, log: log, refused: make(chan struct{}, 1)}
@@ -54,8 +54,9 @@ func Open(c *config.Config, version string, log *slog.Logger) (_ *Worker, err er
 	return w, nil
 }
 
-// OpenMapping loads the mapping of the settings, which finds its schemas in a registry if there is one. It connects to
-// nobody. Its error is a *config.Error. The caller calls closing when no event is decoded any more; it is never nil.
+// OpenMapping loads the mapping of the settings, which finds its schemas in a registry if there is one. It makes no
+// connection. Its error is a *config.Error. The caller calls closing when no event is decoded any more; it is never
+// nil.
 func OpenMapping(c *config.Config, version string, log *slog.Logger) (m *mapping.Mapping, closing func(), err error) {
 	o := mapping.Options{Source: c.Mapping, Topics: c.Kafka.Topics}
 	closing = func() {}

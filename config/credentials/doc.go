@@ -1,6 +1,5 @@
 // Package credentials reads the files that prove who we are and who others are: keys, passwords, certificates,
-// authorities. Whoever renews such a file does so while the worker runs, so each reader of this package can be asked
-// again.
+// authorities. Such files are renewed while the worker runs, so each reader can be called again.
 //
 //	roots, err := credentials.Keep("LEADHIT_CA_FILE", log, credentials.Authorities("/etc/leadhit/ca.pem"))
 //	…

@@ -1,7 +1,7 @@
 // Package broker speaks Kafka's protocol for one process. It has one dial function, one connection pool, and the
 // requests that the worker and its tools need. Each answer says what it proves.
 //
-// [Open] checks the options and connects to nobody. All requests are methods of the [Cluster].
+// [Open] checks the options and makes no connection. All requests are methods of the [Cluster].
 //
 // # Promises
 //
@@ -12,7 +12,7 @@
 //
 // [Cluster.Commit] says of each partition whether the commit is acknowledged, refused, may be sent again, or is
 // ambiguous. Again means that the broker answered it as not done, or that it was withdrawn before its first byte was
-// written. Everything in doubt is [Ambiguous].
+// written. Any other outcome is [Ambiguous].
 //
 // [Cluster.Append] returns nil only when all in-sync replicas acknowledged the record. No request creates a topic,
 // except [Cluster.CreateTopic].

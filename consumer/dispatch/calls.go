@@ -112,11 +112,11 @@ func (d *Dispatcher) pickFrom(p *partition) (task, bool) {
 		switch {
 		case t.dropped || t.item().state != ready:
 			p.ready.pop()
-		case !p.callable() || p.room.none && t.offset >= p.room.reach && t.pending != p.window.first || d.tooMuchUnacknowledged(t):
+		case !p.callable() || p.space.none && t.offset >= p.space.reach && t.pending != p.window.first || d.tooMuchUnacknowledged(t):
 			return task{}, false
 		case !t.started && t.several() && d.started >= d.config.CallsInFlight && t.pending != p.window.first:
 			d.deferred = append(d.deferred, p.ready.pop())
-		case !t.started && !p.room.admit(t.pending, &p.window, d.metadataMax):
+		case !t.started && !p.space.admit(t.pending, &p.window, d.metadataMax):
 			return task{}, false
 		default:
 			return p.ready.pop(), true

@@ -22,8 +22,8 @@
 // crash repeats at most an order's last call, and an order's status never goes back.
 //
 // Offsets: an offset is finished when each of its status changes was accepted, needed no call, or is stored as a
-// letter. A commit is the lowest unfinished offset. Its metadata names the finished offsets above it, and the room for
-// that is reserved before a call starts. So the retry of the lowest unfinished event never waits for room.
+// letter. A commit is the lowest unfinished offset. Its metadata names the finished offsets above it, and the space for
+// that is reserved before a call starts. So the retry of the lowest unfinished event never waits for space.
 //
 // Repeats: no new call starts while 2 × CallsInFlight called events need no further call and are not yet covered by an
 // acknowledged commit. So a crash repeats the calls of at most 3 × CallsInFlight events. At most CallsInFlight partly
@@ -31,8 +31,8 @@
 //
 // Calls: a [retry.Governor] decides whether a call may start at all: it knows pauses, the gate of an outage, the limit
 // of calls in flight, calls per second and Retry-After. While only probes may start, they start one at a time. A probe
-// that failed is parked, and the next probe is about another order. An outage makes no letters: time in which calls are
-// held back counts against no order.
+// that failed is parked, and the next probe is about another order. An outage makes no letters: time while calls are
+// paused counts against no order.
 //
 // Letters: with Config.FloodGuard a flood of letters pauses the calls, and letters about events that the mapping
 // refused are withheld. Letters about events that were called are always stored, so a drain ends. Effects.Announce

@@ -28,12 +28,12 @@ const (
 	version       = "1"
 	base          = 36
 	unknownDigits = "---------"
-	// offsetWidth and stampWidth are digits. prefixRoom is the number of bytes before the distance, headerRoom the
+	// offsetWidth and stampWidth are digits. prefixBytes is the number of bytes before the distance, headerBytes the
 	// maximum number of bytes before the gaps.
 	offsetWidth = 13
 	stampWidth  = 9
-	prefixRoom  = len(version) + 1 + offsetWidth + 1 + stampWidth + 1
-	headerRoom  = prefixRoom + offsetWidth
+	prefixBytes = len(version) + 1 + offsetWidth + 1 + stampWidth + 1
+	headerBytes = prefixBytes + offsetWidth
 
 	stamps       = 36 * 36 * 36 * 36 * 36 * 36 * 36 * 36 * 36 // base to the power of stampWidth
 	unknownStamp = -1
@@ -64,7 +64,7 @@ func (m metadata) unfinished() []int64 {
 func formatMetadata(first *pending, frontier int64, limit int) (text string, coverage int64) {
 	gaps := make([]byte, 0, 64)
 	last := first
-	limit -= prefixRoom + width(frontier-first.offset)
+	limit -= prefixBytes + width(frontier-first.offset)
 	coverage = frontier
 	for e := first.next; e != nil && e.offset < frontier; e = e.next {
 		at := len(gaps)
@@ -78,7 +78,7 @@ func formatMetadata(first *pending, frontier int64, limit int) (text string, cov
 	if coverage <= first.offset+1 || limit < 0 {
 		return "", first.offset
 	}
-	out := make([]byte, 0, headerRoom+len(gaps))
+	out := make([]byte, 0, headerBytes+len(gaps))
 	out = append(out, version...)
 	out = appendFixed(append(out, ','), first.offset, offsetWidth)
 	out = append(out, ',')

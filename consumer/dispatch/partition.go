@@ -3,11 +3,11 @@ package dispatch
 import "leadhit-sync/consumer/event"
 
 // partition is what a generation knows of one partition. The parts depend on one another in one direction: events
-// finish in the window, the room limits which of them may start, and the commits tell the group what is finished.
+// finish in the window, the space limits which of them may start, and the commits tell the group what is finished.
 type partition struct {
 	event.Partition
 	window  window
-	room    metadataRoom
+	space   metadataSpace
 	commits commitState
 
 	ready  queue[task] // tasks that may be called
@@ -41,7 +41,7 @@ func (p *partition) callable() bool { return !p.commits.suspended && p.commits.a
 // restore takes up the events that an earlier generation finished above its commit.
 func (p *partition) restore(m metadata) {
 	p.window.restored, p.window.identity = m.frontier, m.stamp
-	p.room.reach = m.frontier
+	p.space.reach = m.frontier
 	p.commits.frontier, p.commits.safe = m.frontier, m.frontier
 	for _, offset := range m.unfinished() {
 		e := &pending{of: p, offset: offset, placeholder: true, stamp: unknownStamp}
@@ -49,8 +49,8 @@ func (p *partition) restore(m metadata) {
 			e.stamp = m.stamp
 		}
 		p.window.link(e)
-		p.room.used += metadataCost(e)
-		p.room.edge = e
+		p.space.used += metadataCost(e)
+		p.space.edge = e
 	}
 	p.window.hole = p.window.first
 }
@@ -59,7 +59,7 @@ func (p *partition) restore(m metadata) {
 // the claim covers nothing.
 func (p *partition) forget() {
 	p.window.first, p.window.last, p.window.hole, p.window.restored = nil, nil, nil, 0
-	p.room = metadataRoom{none: p.room.none}
+	p.space = metadataSpace{none: p.space.none}
 	p.commits.frontier, p.commits.safe, p.commits.coverage = 0, 0, 0
 }
 
@@ -95,16 +95,16 @@ func (p *partition) passHoles(offset int64) {
 	}
 }
 
-// unlink takes an event out of the unfinished ones and frees its room.
+// unlink takes an event out of the unfinished ones and frees its space.
 func (p *partition) unlink(e *pending) {
-	p.room.release(e)
+	p.space.release(e)
 	p.window.unlink(e)
 }
 
 // describe returns what a commit would say now, and the offset below which it covers everything that is finished. It
 // never covers less than an acknowledged commit did, because later events of the same orders were called on the
 // strength of that one. Where the limit has become too small, the last commit's length is enough: events only finish,
-// and the same claim with fewer gaps takes no more room.
+// and the same claim with fewer gaps takes no more space.
 func (p *partition) describe(limit int) (m mark, coverage int64) {
 	first := p.window.first
 	if first == nil {

@@ -71,7 +71,7 @@ func mutants() map[string][]edit {
 		"lost-retry":             {{"calls.go", "d.wait(now.Add(d.backoff(it).Next()), t)", "if it.attempts < 3 {\n\t\t\td.wait(now.Add(d.backoff(it).Next()), t)\n\t\t}"}},
 		"ack-after-ambiguous":    {{"commit.go", "d.ambiguous, d.draining = true, true\n", ""}},
 		"metadata-full-stops-retry": {{
-			"calls.go", "p.room.none && t.offset >= p.room.reach && t.pending != p.window.first", "p.room.none",
+			"calls.go", "p.space.none && t.offset >= p.space.reach && t.pending != p.window.first", "p.space.none",
 		}},
 		"metadata-ignored":      {{"partition.go", "ok && m.base == pos.Next {", "ok && m.base == -1 {"}},
 		"metadata-of-old-topic": {{"window.go", "stampOf(in.Time) != w.identity", "w.identity < unknownStamp"}},

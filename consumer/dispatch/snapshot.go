@@ -42,9 +42,9 @@ type PartitionSnapshot struct {
 	// unfinished offset.
 	Oldest, Untried time.Time
 	OldestOffset    int64
-	// Suspect says that the broker does not know the partition, Full that the commit's metadata has no room left.
+	// Suspect says that the broker does not know the partition, Full that the commit's metadata has no space left.
 	Suspect, Full bool
-	// Resting says that fetching rests, because the window is full or the metadata has no room.
+	// Resting says that fetching rests, because the window is full or the metadata has no space.
 	Resting bool
 }
 
@@ -59,7 +59,7 @@ func (d *Dispatcher) Snapshot() Snapshot {
 	for _, p := range d.order {
 		ps := PartitionSnapshot{
 			Partition: p.Partition, Committed: p.commits.acked.next, Position: p.window.position, Unfinished: p.window.unfinished,
-			Bytes: p.window.bytes, Suspect: p.commits.suspended, Full: p.room.none, OldestOffset: -1,
+			Bytes: p.window.bytes, Suspect: p.commits.suspended, Full: p.space.none, OldestOffset: -1,
 			Resting: !p.window.fullSince.IsZero(),
 		}
 		if p.window.first != nil {

@@ -1,6 +1,6 @@
 // Package follower follows the ledger: it reads the topic from its start, and then what is appended to it.
 //
-// Ask [Follower.Next] again and again, and act on each [News] before the next question. An error loses nothing: the
+// Call [Follower.Next] in a loop, and act on each [News] before the next call. An error loses nothing: the
 // next call catches up. The package starts no goroutine and does not retry.
 //
 // A ledger may be deleted and created again. The follower notices that by the last record it read, and starts again

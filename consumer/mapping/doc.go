@@ -10,7 +10,7 @@
 // letter. Its error has one meaning only: a schema cannot be looked up now. The caller waits and decodes the same
 // record again.
 //
-// The rooms below: spec reads the YAML, tree reads JSON, schema decodes Avro and Protobuf, registry looks schemas up.
+// Subpackages: spec reads the YAML, tree reads JSON, schema decodes Avro and Protobuf, registry looks schemas up.
 //
 // # What it promises
 //

@@ -1,5 +1,5 @@
 // Package nemesis draws plans of faults. A plan is a list of what is to go wrong, in which order, with whom and for how
-// long; who carries it out is not its business.
+// long; other packages carry it out.
 //
 // It is pure: the same schedule, seed and round give the same plan. A schedule is a deck of cards: each plan is the
 // whole deck, shuffled, so that after some rounds everything has been tried often enough whatever the seed.

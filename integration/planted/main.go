@@ -1,6 +1,6 @@
 // Command planted is a naive worker with a fault planted on purpose, for the tests of the tests: the books must show
-// what it does wrong. It reads partition by partition, one event after the other, and commits each; PLANTED says what
-// it does otherwise:
+// what it does wrong. It reads partition by partition, one event after the other, and commits each; PLANTED selects the
+// fault:
 //
 //	none             nothing: slow, but right
 //	commit-first     it commits an event before it calls

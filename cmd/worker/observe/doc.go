@@ -1,5 +1,5 @@
-// Package observe watches a worker from outside: metrics, traces and the status page. The steps of an event's path know
-// none of it.
+// Package observe watches a worker from outside: metrics, traces and the status page. The steps themselves do not
+// depend on it.
 //
 // [Metrics] and [Tracing] decorate the steps, one line each in the wiring:
 //

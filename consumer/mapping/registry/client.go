@@ -1,6 +1,6 @@
 // Package registry finds schemas in a schema registry that speaks Confluent's HTTP API.
 //
-// [Open] reads the CA file and connects to nobody; [Client.Lookup] is the [schema.Lookup] of a mapping. A schema never
+// [Open] reads the CA file and makes no connection; [Client.Lookup] is the [schema.Lookup] of a mapping. A schema never
 // changes, so one that was found is kept for good and never asked for again. Callers that want the same schema at the
 // same time cause one request. An unknown id is [schema.ErrUnknown], and every failure that may pass is
 // [schema.ErrUnreachable]; both are remembered for seconds.

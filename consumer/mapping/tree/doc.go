@@ -6,7 +6,7 @@
 //
 // The whole text is checked nevertheless. Text that is not JSON is an error. So are a name that is used twice in one
 // object at any depth ([ErrDuplicateName]), because parsers disagree on which of the two counts, and nesting beyond 512
-// levels ([ErrTooDeep]). Invalid UTF-8 is not: whoever uses a string checks it, and nobody else cares.
+// levels ([ErrTooDeep]). Invalid UTF-8 is not: code that uses a string must check it.
 //
 // Names are compared exactly, including case. The items of one list, [Plan.Each], are read in the same pass. An element
 // that is counted from the end of its array is read twice, since only the end shows which one it is.
