@@ -12,6 +12,7 @@ import (
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/retry/loop"
 )
 
 // ledger is the worker's access to the group's ledger.
@@ -45,6 +46,9 @@ func ensureLedger(ctx context.Context, c *config.Config, cluster *broker.Cluster
 	return createTopic(ctx, cluster, found, err)
 }
 
+// newLedgerTries is how often an entry is written while the brokers do not know the ledger: for about five seconds.
+const newLedgerTries = 6
+
 // AppendToLedger writes an entry as an operator's command does, and creates the ledger if it does not exist. A ledger
 // with flaws is written to all the same: workers that began to follow it still do.
 func AppendToLedger(ctx context.Context, c *config.Config, cluster *broker.Cluster, e ledger.Entry) error {
@@ -53,7 +57,14 @@ func AppendToLedger(ctx context.Context, c *config.Config, cluster *broker.Clust
 			return err
 		}
 	}
-	return appendEntry(ctx, c, cluster, e)
+	var again loop.Retrier
+	for {
+		err := appendEntry(ctx, c, cluster, e)
+		// Not every broker knows a new topic at once, and one that does not has stored nothing.
+		if failures, _ := again.Failed(); !errors.Is(err, broker.ErrUnknownPartition) || failures >= newLedgerTries || !again.Wait(ctx) {
+			return err
+		}
+	}
 }
 
 // appendEntry writes an entry. After an error it may be stored or not, and to append it again may store it twice;

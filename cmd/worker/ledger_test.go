@@ -53,6 +53,27 @@ func TestAnOperatorsEntryIsWrittenThoughTheClusterHasGrown(t *testing.T) {
 	}
 }
 
+func TestAnEntryWaitsUntilTheBrokersKnowANewLedger(t *testing.T) {
+	s := newScene(t)
+	settings, err := config.LoadKafka()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster, err := worker.OpenCluster(settings, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	s.kafka.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.UnknownTopicOrPartition, Count: 4})
+	e := ledger.Entry{Event: ledger.GuardResume, At: time.Now(), By: "alice", Via: "cli", Reason: "LeadHit has migrated"}
+	if err := worker.AppendToLedger(t.Context(), settings, cluster, e); err != nil {
+		t.Fatalf("got %v, want no error", err)
+	}
+	if got := s.kafka.PartitionInfo("dlq.leadhit-sync.ledger", 0).HighWatermark; got != 1 {
+		t.Errorf("got %d entries, want the resume", got)
+	}
+}
+
 // TestWhatKeepsAWorkerOutOfKafkaIsNotBlamedOnTheLettersTopic: a login that Kafka refuses, or TLS that does not come about.
 func TestWhatKeepsAWorkerOutOfKafkaIsNotBlamedOnTheLettersTopic(t *testing.T) {
 	password := filepath.Join(t.TempDir(), "password")
