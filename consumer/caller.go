@@ -12,7 +12,7 @@ import (
 // errLeaseOver says that the group may have given the partition to another member.
 var errLeaseOver = errors.New("the lease on the partition has run out")
 
-// call makes a call, and then the next one, as long as there is one.
+// call makes a call, then each next one that the dispatcher returns.
 func (b *base) call(ctx context.Context, call dispatch.Call) {
 	for more := true; more; {
 		e, _ := call.Record.(*Event)
@@ -31,7 +31,7 @@ func (b *base) call(ctx context.Context, call dispatch.Call) {
 	}
 }
 
-// callID names a call after its event, so that a repeated call bears the same id.
+// callID names a call after its event, so that a repeat has the same id.
 func callID(c dispatch.Call) string {
 	id := make([]byte, 0, len(c.Topic)+32)
 	id = append(append(id, c.Topic...), '-')

@@ -93,7 +93,7 @@ func (c *committer) commit(ctx context.Context, commit dispatch.Commit) (dispatc
 			answer.TooLarge = append(answer.TooLarge, r.Partition)
 		}
 		c.counts.commitFailures.Add(1)
-		// The worst outcome counts for the whole commit; their constants are in that order.
+		// The worst outcome counts for the whole commit. The constants ascend by severity.
 		if outcome > answer.Outcome || worst.Outcome == broker.Acked {
 			worst = r
 		}

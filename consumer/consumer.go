@@ -58,12 +58,12 @@ const (
 // Event is one record as it was read.
 type Event struct {
 	event.Record
-	// Note is Decode's own: what it leaves here, Call and Store find.
+	// Note belongs to Decode, which may leave something here for Call and Store.
 	Note any
 }
 
-// Call is one call to make. Before must be asked as late as can be before the request is written; after an error of it
-// nothing may be sent.
+// Call is one call to make. Before must be called as late as possible before the request is written. After an error of
+// it nothing may be sent.
 type Call struct {
 	ID            string // topic-partition-offset, and -item where the event names several orders
 	Order, Status string
@@ -85,15 +85,15 @@ type Options struct {
 	Start   Start
 	// Ledger is followed by all workers of the group.
 	Ledger Ledger
-	// Prepare creates what Store needs, and says what keeps it from storing. It is called once the group was joined,
-	// before the first event is fetched, and again until it returns nil. Nil is nothing to prepare.
+	// Prepare creates what Store needs; its error says why letters cannot be stored. It is called after the group was
+	// joined and before the first fetch, until it returns nil. A nil Prepare is skipped.
 	Prepare func(context.Context) error
-	// Dispatch bounds the work under way. Its Session is the group's session timeout.
+	// Dispatch limits the work in flight. Its Session is the group's session timeout.
 	Dispatch dispatch.Config
-	// Decode says what an event asks for: at least one item. An error means that this cannot be told yet: the partition
-	// waits, and Decode is asked again.
+	// Decode returns what an event asks for: at least one item. An error means that this is not known yet: the
+	// partition waits, and Decode is called again.
 	Decode func(context.Context, *Event) ([]dispatch.Item, error)
-	// Call makes one call and judges what came of it.
+	// Call makes one call and judges its outcome.
 	Call func(context.Context, Call) retry.Verdict
 	// Store returns nil only when the letter is stored for good.
 	Store  func(context.Context, Letter) error
@@ -110,7 +110,7 @@ type base struct {
 	waits   waits
 	counts  counts
 	// Used in turns only.
-	current *generation // takes effects of the generation; nil between two
+	current *generation // takes the generation's effects; nil between two
 	pauses  pauseLog
 	// mayCreate is set once the worker has joined the group. Until then the group's or a topic's name may be wrong, so
 	// the worker creates no topic.
@@ -151,14 +151,14 @@ var (
 	errNoLedger = errors.New("the flood guard needs a ledger: without one nothing could end its pause")
 )
 
-// Run consumes until ctx ends; then it finishes and commits what was begun, for at most 15 seconds, and leaves the
-// group, which takes as long as Kafka takes to answer: a join that is under way is waited for. It returns an error only
-// for options that cannot work. Call it once.
+// Run consumes until ctx ends. Then it finishes and commits the calls in flight, for at most 15 seconds, and leaves the
+// group. If a join is in flight, it waits for Kafka's response first. Run returns an error only for options that cannot
+// work. Call it once.
 func (c *Consumer) Run(ctx context.Context) error {
 	if c.options.Dispatch.FloodGuard && c.options.Ledger.Topic == "" {
 		return errNoLedger
 	}
-	// What is in the air outlives the wish to stop.
+	// Work in flight outlives ctx.
 	work, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(errStopped)
 	var workers sync.WaitGroup
@@ -176,13 +176,13 @@ func (c *Consumer) Run(ctx context.Context) error {
 	return err
 }
 
-// KeyChanged tells that another key is in use from now on: a pause for the old one is probed at once. It may be called
-// at any time.
+// KeyChanged reports that another key is in use: a pause for the old one is probed at once. It may be called at any
+// time.
 func (c *Consumer) KeyChanged() {
 	c.send(func(now time.Time) { c.dispatcher.KeyChanged(now) })
 }
 
-// start starts what the dispatcher says. It runs in a turn.
+// start starts the effects of a turn. It runs in that turn.
 func (c *Consumer) start(e dispatch.Effects) {
 	c.pauses.note(c.dispatcher.Pause())
 	for _, call := range e.Calls {

@@ -16,7 +16,7 @@ import (
 const (
 	// fetchWait is how long the broker waits for a first event.
 	fetchWait = time.Second
-	// eventOverhead is what an unfinished event takes in memory beside its bytes.
+	// eventOverhead is how many bytes of memory an unfinished event takes in addition to its own.
 	eventOverhead = 1100
 )
 
@@ -39,7 +39,7 @@ func (f *fetcher) assigned(positions []dispatch.Position) {
 	f.holds.keep(positions)
 }
 
-// errMoving says that two brokers, or one in two moments, disagree about where a log lies.
+// errMoving says that two responses disagree about the ends of a log.
 var errMoving = errors.New("the offset is out of range by one answer, in range by the next")
 
 // run starts fetches, and verifies suspect partitions, until ctx ends. It waits for them.
@@ -58,8 +58,8 @@ func (f *fetcher) run(ctx context.Context, g *generation) {
 	}
 }
 
-// fetch reads a partition once, however long that takes, and hands the events to the dispatcher. It ends without a word
-// when the generation's fetching ends: never advance on a dead context.
+// fetch reads a partition once, however long that takes, and passes the events to the dispatcher. After the end of ctx
+// it passes nothing, so that no position advances.
 func (f *fetcher) fetch(ctx context.Context, ask dispatch.Fetch) {
 	var again retrier
 	var bad attempts
@@ -102,7 +102,7 @@ func (f *fetcher) fetched(ctx context.Context, log *slog.Logger, ask dispatch.Fe
 	read := time.Now()
 	events := make([]dispatch.Event, len(batch.Records))
 	for i, r := range batch.Records {
-		// Each by itself: an event that stays unfinished for hours must not keep its neighbours in memory.
+		// Allocate each separately: an event that stays unfinished for hours must not keep its neighbours in memory.
 		e := &Event{Record: r}
 		size := len(r.Key) + len(r.Value) + eventOverhead
 		for _, h := range r.Headers {
@@ -129,7 +129,7 @@ func (f *fetcher) fetched(ctx context.Context, log *slog.Logger, ask dispatch.Fe
 	}
 }
 
-// decode asks what an event wants, for as long as that cannot be told. False: ctx has ended.
+// decode asks for an event's items until they are known. False: ctx has ended.
 func (f *fetcher) decode(ctx context.Context, log *slog.Logger, e *Event) ([]dispatch.Item, bool) {
 	items, err := f.options.Decode(ctx, e)
 	if err == nil {
@@ -150,7 +150,7 @@ func (f *fetcher) decode(ctx context.Context, log *slog.Logger, e *Event) ([]dis
 	return items, true
 }
 
-// regain finds out where the log has gone when the offset lies outside of it.
+// regain finds a new position when the offset is outside of the log.
 func (f *fetcher) regain(ctx context.Context, log *slog.Logger, ask dispatch.Fetch) error {
 	all, err := f.options.Cluster.Bounds(ctx, ask.Topic, []int{ask.Number})
 	if err != nil {

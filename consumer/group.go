@@ -22,8 +22,8 @@ import (
 
 const (
 	heartbeat = time.Second
-	// rebuildAfter is the number of failures in a row after which the group's client is rebuilt with the brokers in
-	// another order: it only ever asks the first one that accepts a connection, and a frozen broker still does that.
+	// rebuildAfter is the number of consecutive failures after which the group's client is rebuilt with the brokers in
+	// another order. It asks only the first one that accepts a connection, and a frozen broker still accepts.
 	rebuildAfter = 5
 )
 
@@ -43,7 +43,7 @@ type membership struct {
 	fences    retrier
 }
 
-// run joins the group, again and again, until ctx ends.
+// run joins the group, and joins it again, until ctx ends.
 func (m *membership) run(ctx, work context.Context) error {
 	var missing, joining retrier
 	brokers := m.options.Cluster.Brokers()
@@ -66,10 +66,10 @@ func (m *membership) run(ctx, work context.Context) error {
 		if ctx.Err() != nil {
 			m.enter(Draining)
 		}
-		// Leaves the group; its error is always nil. A join that is under way is waited for: given up, it would leave a
-		// member behind that nobody speaks for, and its partitions without an owner for a whole session.
+		// Leaves the group; its error is always nil. Close waits for a join in flight. An abandoned join would leave a
+		// member without a process, and its partitions without an owner for a whole session.
 		_ = group.Close()
-		if joining.Failures() > 0 { // turned, not shuffled: the one that does not answer must not come first again
+		if joining.Failures() > 0 { // rotated, not shuffled: the one that does not respond must not come first again
 			brokers = append(brokers[1:len(brokers):len(brokers)], brokers[0])
 		}
 	}
@@ -88,14 +88,13 @@ func (m *membership) groupConfig(b *balancer, brokers []string) kafka.ConsumerGr
 		RebalanceTimeout:  rebalanceTimeout,
 		JoinGroupBackoff:  heartbeat,
 		StartOffset:       kafka.FirstOffset,
-		// Its own watch ends generations in a storm when a topic is deleted, and can leave none with any partition.
+		// When a topic is deleted, kafka-go's own watch ends one generation after another, all without partitions.
 		WatchPartitionChanges: false,
 	}
 }
 
-// waitForTopics waits until the topics exist: all of them before the worker joins for the first time, so that a
-// misspelt name is noticed, and later one of them, so that one that was deleted does not keep the others waiting.
-// False: ctx has ended.
+// waitForTopics waits until the topics exist. Before the first join all of them must, so that a misspelt name is
+// noticed. Later one is enough, so that a deleted topic does not hold up the others. False: ctx has ended.
 func (m *membership) waitForTopics(ctx context.Context, again *retrier) bool {
 	for {
 		topology, err := m.options.Cluster.Topics(ctx, m.options.Topics...)
@@ -139,7 +138,7 @@ func anyThere(t broker.Topology) bool {
 	return false
 }
 
-// follow lives through the generations of one membership, until ctx ends or the group must be joined anew.
+// follow lives through the generations of one membership, until ctx ends or the group must be joined again.
 func (m *membership) follow(ctx, work context.Context, group *kafka.ConsumerGroup, b *balancer, again *retrier) {
 	for {
 		gen, err := group.Next(ctx)
@@ -170,8 +169,8 @@ func (m *membership) generation(ctx, work context.Context, group *kafka.Consumer
 	over := make(chan struct{})
 	fetching, stop := context.WithCancel(work)
 	defer stop()
-	// Registered before any work: kafka-go does not go on to the next generation until this returns. It is also the one
-	// bridge from the generation's context, of which each derived context would cost a goroutine.
+	// Started before any work: kafka-go does not begin the next generation until this returns. It is also the only
+	// bridge from the generation's context, because each context derived from that would cost a goroutine.
 	gen.Start(func(generation context.Context) {
 		select {
 		case <-generation.Done():
@@ -198,8 +197,8 @@ func (m *membership) generation(ctx, work context.Context, group *kafka.Consumer
 	stop()
 	m.pace(ctx, end)
 	if leave = leave || ctx.Err() != nil; leave {
-		// The group's end must be known before the generation's: kafka-go would join once more, only to leave. Next
-		// returns when Close has begun; it can bring no generation as long as this one lasts.
+		// Close the group before the generation ends; otherwise kafka-go would join once more, only to leave. Next
+		// returns when Close has begun. It cannot return a generation while this one lasts.
 		hands.Go(func() { _ = group.Close() })
 		_, _ = group.Next(work)
 	}
@@ -207,8 +206,8 @@ func (m *membership) generation(ctx, work context.Context, group *kafka.Consumer
 	return leave
 }
 
-// pace keeps a worker whose every commit is refused from joining without end: kafka-go is back in the same generation
-// within milliseconds.
+// pace delays the next join after a fenced generation. Otherwise a worker whose commits are all refused would join in a
+// loop: kafka-go is back in the same generation within milliseconds.
 func (m *membership) pace(ctx context.Context, end dispatch.End) {
 	if end == dispatch.Fenced {
 		m.fences.Wait(ctx)
@@ -217,7 +216,7 @@ func (m *membership) pace(ctx context.Context, end dispatch.End) {
 	m.fences = retrier{}
 }
 
-// assigned returns the partitions that the leader gave us, each once: the leader may be any program.
+// assigned returns the partitions that the leader gave us, without duplicates: the leader may be any program.
 func assigned(gen *kafka.Generation) []event.Partition {
 	var own []event.Partition
 	for topic, partitions := range gen.Assignments {

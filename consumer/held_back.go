@@ -18,11 +18,11 @@ const (
 	holdQuiet = 10 * time.Minute
 )
 
-// HeldBack is what an open transaction keeps from being read in one partition.
+// HeldBack describes the events of one partition that cannot be read because of an open transaction.
 type HeldBack struct {
 	// Offset is the last stable offset: where the first open transaction starts.
 	Offset int64
-	// Events is how many offsets stand behind it, as of the last fetch.
+	// Events is the number of offsets behind it, as of the last fetch.
 	Events int64
 	// Since is when the first of these events began to age.
 	Since time.Time
@@ -32,14 +32,15 @@ type HeldBack struct {
 type hold struct {
 	HeldBack
 
-	seen   time.Time // when a fetch met it
+	seen   time.Time // when a fetch first met it
 	asked  time.Time // when the first event's time was asked for; zero: not yet
-	looked bool      // that was answered, or failed
-	known  bool      // Since is the first event's
+	looked bool      // that request has ended, with or without an error
+	known  bool      // Since is the first event's time
 	told   bool      // it was logged
 }
 
-// holds are the open transactions that fetches stopped at, and when one of each partition was logged last. A turn's.
+// holds has the open transactions at which fetches stopped, and when each partition's last one was logged. Used in
+// turns only.
 type holds struct {
 	open map[event.Partition]*hold
 	told map[event.Partition]time.Time
@@ -62,7 +63,7 @@ func (h holds) keep(own []dispatch.Position) {
 	}
 }
 
-// reported are the holds that last longer than transactions ordinarily do.
+// reported returns the holds that last longer than ordinary transactions.
 func (h holds) reported() map[event.Partition]HeldBack {
 	out := map[event.Partition]HeldBack{}
 	for p, open := range h.open {
@@ -73,8 +74,8 @@ func (h holds) reported() map[event.Partition]HeldBack {
 	return out
 }
 
-// fetched takes what a fetch saw of a partition's ends. ended is a hold that was logged and is over; ask says that it
-// is time to ask for the age of the first event held back.
+// fetched takes the ends of a partition's log from a fetch. ended is a hold that was logged and is over. ask says that
+// it is time to ask for the age of the first event held back.
 func (h holds) fetched(now time.Time, p event.Partition, batch broker.Batch) (ended *hold, ask bool) {
 	open := h.open[p]
 	stable := batch.LastStable

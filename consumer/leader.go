@@ -28,7 +28,7 @@ const (
 )
 
 // balancer assigns as kafka-go's range balancer does, under a protocol name of ours, and notes what it assigned.
-// kafka-go asks it only on the group's leader.
+// kafka-go calls it only on the group's leader.
 type balancer struct {
 	kafka.RangeGroupBalancer
 	mu       sync.Mutex
@@ -44,7 +44,7 @@ type assignment struct {
 	uneven []string
 }
 
-// ProtocolName is asked when the worker joins.
+// ProtocolName is called when the worker joins.
 func (b *balancer) ProtocolName() string { return Protocol }
 
 // AssignGroups assigns the partitions of the topics that exist.
@@ -93,7 +93,7 @@ type leader struct {
 	uneven string // the topics that not all members consume, as logged last
 }
 
-// leads notes at the start of a generation what the leader knows. The other members know none of it.
+// leads notes the missing and uneven topics at the start of a generation. On other members it clears them.
 func (l *leader) leads(led *assignment) {
 	if led == nil {
 		l.counts.unowned.Store(0)
@@ -112,8 +112,8 @@ func (l *leader) leads(led *assignment) {
 	l.noteUneven(led.uneven)
 }
 
-// compare returns when the partitions that exist are no longer those that this member, as the leader, has assigned:
-// partitions were added, or a topic was created. The group assigns again only when the leader returns. compare also
+// compare returns when the partitions that exist differ from those that this member, as the leader, has assigned:
+// partitions were added, or a topic was created. The group assigns again only when its leader joins again. compare
 // returns at the end of ctx too.
 func (l *leader) compare(ctx context.Context, led *assignment) {
 	ticker := time.NewTicker(compareEvery)
@@ -144,8 +144,8 @@ func (l *leader) compare(ctx context.Context, led *assignment) {
 	}
 }
 
-// changed says whether a topic that exists has other partitions than were assigned. One that does not exist keeps its
-// assignment: if it comes and goes, a new one each time would make a storm of generations.
+// changed says whether a topic that exists has other partitions than were assigned. A missing topic keeps its
+// assignment. Otherwise a topic that comes and goes would start one generation after another.
 func (l *leader) changed(ctx context.Context, topology broker.Topology, led *assignment) bool {
 	for _, topic := range slices.Sorted(maps.Keys(topology.Topics)) {
 		info := topology.Topics[topic]
@@ -158,7 +158,7 @@ func (l *leader) changed(ctx context.Context, topology broker.Topology, led *ass
 	return false
 }
 
-// unowned counts the partitions that exist and that nobody was assigned.
+// unowned counts the existing partitions that no member was assigned.
 func unowned(t broker.Topology, led *assignment) int {
 	n := 0
 	for topic, info := range t.Topics {

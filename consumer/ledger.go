@@ -54,9 +54,9 @@ func newLedgerReader(b *base) *ledgerReader {
 	return l
 }
 
-// readExisting reads the ledger before the worker joins the group, so that other workers may have the partitions until
-// that is possible. It creates no ledger; prepare does that later, so a worker that cannot join leaves no topic behind.
-// False: ctx has ended.
+// readExisting reads the ledger before the worker joins the group, so that other workers have the partitions meanwhile.
+// It creates no ledger; prepare does that later, so a worker that cannot join leaves no topic behind. False: ctx has
+// ended.
 func (l *ledgerReader) readExisting(ctx context.Context) bool {
 	return l == nil || l.readAll(ctx, l.options.Ledger.Exists)
 }
@@ -145,8 +145,8 @@ func (l *ledgerReader) pass(news follower.News) {
 	})
 }
 
-// announce writes a pause to the ledger, again and again until it is stored or ctx ends. The other workers follow it
-// there, and so does this one after a restart.
+// announce writes a pause to the ledger, and retries until it is stored or ctx ends. The other workers follow it there,
+// and so does this one after a restart.
 func (l *ledgerReader) announce(ctx context.Context, e ledger.Entry) {
 	e.Group = l.options.Group
 	var again retrier

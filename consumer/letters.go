@@ -28,7 +28,7 @@ func (l *letters) store(ctx context.Context, s dispatch.Store) {
 	l.send(func(now time.Time) { l.dispatcher.Stored(now, s.ID, err == nil) })
 }
 
-// note logs each reason why letters cannot be stored once, and the end of that.
+// note logs each reason why letters cannot be stored, once. It also logs when all letters are stored again.
 func (l *letters) note(ctx context.Context, s dispatch.Store, err error) {
 	if ctx.Err() != nil {
 		return

@@ -50,7 +50,8 @@ func (p *pauseLog) note(is dispatch.Pause) {
 	}
 }
 
-// logResumed logs the end of a pause. Of the group's pauses it names who ended them; the others end by themselves.
+// logResumed logs the end of a pause. For pauses of the whole group it names who ended them; the others end
+// automatically.
 func (p *pauseLog) logResumed(was dispatch.Pause) {
 	// The pause began by the clock of the operator's machine, which may be ahead of ours.
 	lasted := max(0, time.Since(was.Since).Round(time.Millisecond))

@@ -52,7 +52,7 @@ func (m *membership) prepareStore(ctx context.Context) bool {
 	}
 }
 
-// prepareHere prepares inside a generation, for a while. False: it could not, or ctx has ended.
+// prepareHere prepares inside a generation, for at most prepareLimit. False: it could not, or ctx has ended.
 func (m *membership) prepareHere(ctx context.Context) bool {
 	m.mayCreate.Store(true)
 	ctx, cancel := context.WithTimeout(ctx, prepareLimit)

@@ -34,7 +34,7 @@ func topicsReason(t broker.Topology, err error) reason {
 	return accessReason(err)
 }
 
-// absent is the reason of topics that do not exist.
+// absent is the reason for topics that do not exist.
 func absent(topics []string) reason {
 	if len(topics) == 1 {
 		return reason{what: "topic " + topics[0] + " does not exist", fix: "create it, or check KAFKA_TOPICS"}
@@ -42,7 +42,7 @@ func absent(topics []string) reason {
 	return reason{what: "topics " + strings.Join(topics, ", ") + " do not exist", fix: "create them, or check KAFKA_TOPICS"}
 }
 
-// unseen is the reason of topics that Kafka does not show us.
+// unseen is the reason for topics that we may not describe.
 func unseen(topics []string) reason {
 	return reason{
 		what: "Kafka does not allow the worker's user to describe the topic " + strings.Join(topics, ", "),
@@ -86,7 +86,7 @@ func ledgerReason(err error) reason {
 	return reason{what: withoutPorts(err.Error()), fix: "check that the topic may be read and written"}
 }
 
-// offsetsReason says why the group's offsets cannot be read. The topics of a group that never committed are asked too.
+// offsetsReason says why the group's offsets cannot be read. For a group without commits, the topics are asked too.
 func offsetsReason(err error) reason {
 	r := reason{what: "the group's offsets cannot be read: " + withoutPorts(err.Error()), fix: "if this lasts, look at the brokers"}
 	r.passing = errors.Is(err, broker.ErrUnknownPartition) || errors.Is(err, broker.ErrNotLeader) || errors.Is(err, broker.ErrCoordinator)
@@ -137,7 +137,7 @@ func joinReason(err error, group string, session time.Duration) reason {
 	return reason{what: "the group cannot be joined: " + withoutPorts(err.Error())}
 }
 
-// LoginRefused says that Kafka was reached and rejects the worker's user: rights to a topic do not matter yet.
+// LoginRefused reports whether Kafka rejects the login, or TLS failed before it. Rights to a topic do not matter yet.
 func LoginRefused(err error) bool {
 	return errors.Is(err, kafka.SASLAuthenticationFailed) || errors.Is(err, kafka.UnsupportedSASLMechanism) ||
 		errors.Is(err, kafka.IllegalSASLState) || errors.Is(err, broker.ErrTLS)

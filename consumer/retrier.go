@@ -42,7 +42,7 @@ func (r reason) String() string {
 	return r.what + "; " + r.fix
 }
 
-// withoutPorts takes out our own end of connections, which is another one at each try.
+// withoutPorts removes our own end of connections, whose port differs at each attempt.
 func withoutPorts(text string) string { return ownEnd.ReplaceAllString(text, "->") }
 
 var ownEnd = regexp.MustCompile(`\S+:\d+->`)

@@ -15,16 +15,16 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// Start says where a group begins that never committed. The zero value is the beginning of the log, which is also where
-// partitions begin that are added to a topic while it is consumed.
+// Start says where a group without commits begins. The zero value is the start of the log. Partitions that are added to
+// a consumed topic always begin there.
 type Start struct {
 	Latest bool
 	// At is the time of the first event to consume, unless Latest.
 	At time.Time
 }
 
-// startPatience is how long a topic may be unknown to the brokers before a generation begins without it: a new one is,
-// until the connection pool has heard of it.
+// startPatience is how long a topic may be unknown to the brokers before a generation begins without it. A new topic is
+// unknown until the connection pool has renewed its metadata.
 const startPatience = 3 * time.Second
 
 // starts finds the position of each partition at the start of a generation.
@@ -36,8 +36,8 @@ type starts struct {
 }
 
 // positions reads the group's offsets, for as long as it takes. Without a commit it chooses the start and logs it. It
-// leaves out partitions that do not exist, such as those of a topic that was deleted since it was assigned, so that
-// they do not keep the others waiting. False: ctx has ended.
+// leaves out missing partitions, such as those of a deleted topic, so that they do not hold up the others. False: ctx
+// has ended.
 func (s *starts) positions(ctx context.Context, own []event.Partition) (_ []dispatch.Position, gone []event.Partition, ok bool) {
 	if len(own) == 0 {
 		return nil, nil, true
@@ -70,7 +70,7 @@ type standing struct {
 	gone      []event.Partition // those that do not exist; they have no positions
 }
 
-// readPositions returns a standing beside an error if that is about partitions that do not exist.
+// readPositions returns a standing together with an error if the error is about missing partitions.
 func (s *starts) readPositions(ctx context.Context, own []event.Partition) (standing, error) {
 	committed, err := s.options.Cluster.Committed(ctx, s.options.Group, own)
 	if err != nil {
@@ -109,7 +109,7 @@ func (s *starts) readPositions(ctx context.Context, own []event.Partition) (stan
 	return at, missing
 }
 
-// beginKnown is begin for those of the partitions that exist.
+// beginKnown is begin for the partitions that exist.
 func (s *starts) beginKnown(ctx context.Context, topic string, partitions []int) (beginning, error) {
 	all := beginning{topic, map[int]broker.Bounds{}, map[int]int64{}}
 	for _, p := range partitions {
@@ -153,14 +153,14 @@ func (s *starts) await(ctx context.Context, partitions []event.Partition) {
 	}
 }
 
-// beginning is where the group begins in partitions of a topic where it never committed.
+// beginning is where the group begins in a topic's partitions without a commit.
 type beginning struct {
 	topic  string
 	bounds map[int]broker.Bounds
 	starts map[int]int64
 }
 
-// apply enters the starts.
+// apply writes the starts into the positions.
 func (b beginning) apply(to []dispatch.Position) {
 	for i := range to {
 		p := &to[i]
@@ -170,7 +170,7 @@ func (b beginning) apply(to []dispatch.Position) {
 	}
 }
 
-// begin chooses where to begin in partitions of a topic where the group never committed.
+// begin chooses where to begin in a topic's partitions without a commit.
 func (s *starts) begin(ctx context.Context, topic string, partitions []int) (beginning, error) {
 	bounds, err := s.options.Cluster.Bounds(ctx, topic, partitions)
 	if err != nil {
@@ -189,14 +189,14 @@ func (s *starts) begin(ctx context.Context, topic string, partitions []int) (beg
 		}
 	}
 	for _, p := range partitions {
-		if p >= s.sizes[topic] { // added while we consume: all of it is news
+		if p >= s.sizes[topic] { // added while we consume: all its events are new
 			starts[p] = bounds[p].First
 		}
 	}
 	return beginning{topic, bounds, starts}, nil
 }
 
-// found keeps how many partitions each topic had when this worker first saw it.
+// found remembers how many partitions each topic had when this worker first saw it.
 func (s *starts) found(t broker.Topology) {
 	for topic, info := range t.Topics {
 		if s.sizes[topic] == 0 {
@@ -215,7 +215,7 @@ func (s *starts) logStarts(ctx context.Context, begun []beginning) {
 	}
 }
 
-// logStart says how much lies ahead of the start, and how old it is: a wrong KAFKA_START shows here first.
+// logStart logs how many events follow the start, and the age of the oldest: a wrong KAFKA_START shows here first.
 func (s *starts) logStart(ctx context.Context, b beginning) {
 	topic, bounds, starts := b.topic, b.bounds, b.starts
 	var events int64

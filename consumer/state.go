@@ -25,7 +25,7 @@ const (
 type phase struct {
 	name   Phase
 	since  time.Time
-	joined bool      // once at least
+	joined bool      // at least once
 	apart  time.Time // since when there was no generation; zero in one, its drain included
 }
 
@@ -60,17 +60,19 @@ type counts struct {
 	unowned                                                                           atomic.Int64
 }
 
-// State is a picture of the consumer for people, probes and metrics. Counters count from the start of the process.
+// State is a snapshot of the consumer for people, health probes and metrics. Counters count from the start of the
+// process.
 type State struct {
 	Phase Phase
-	// Since is when the phase began. Waiting and Joining may alternate while nothing succeeds: theirs is Apart.
+	// Since is when the phase began. Waiting and Joining may alternate while nothing succeeds: for these it is Apart.
 	Since time.Time
-	// Waits are what the worker waits for now, the oldest wait first; in some of them it consumes other partitions.
+	// Waits lists what the worker waits for now, the oldest wait first. During some of them it consumes other
+	// partitions.
 	Waits []Wait
 	// Joined says that the group was joined once.
 	Joined bool
-	// Apart is since when the worker is in no generation of the group, at first since it was made; zero while it is in
-	// one. A group that rebalances without end shows here, and a join that nobody answers.
+	// Apart is when the worker left its last generation of the group, at first when it was created; zero while it is in
+	// one. It grows old in an endless rebalance, and in a join without a response.
 	Apart    time.Time
 	Dispatch dispatch.Snapshot
 	// Ends are the log ends, as of the last fetch of each partition.
@@ -81,7 +83,7 @@ type State struct {
 	HeldBack map[event.Partition]HeldBack
 
 	Fetched, Commits, CommitFailures, Generations uint64
-	// Expired counts events that retention took unread, Restarted partitions that were truncated or made anew.
+	// Expired counts events that retention deleted unread, Restarted partitions that were truncated or recreated.
 	Expired, Restarted uint64
 	LetterFailures     uint64
 	// Unowned is how many partitions no member of the group consumes, as the group's leader sees it every 10 seconds; 0
@@ -89,7 +91,7 @@ type State struct {
 	Unowned int
 }
 
-// State takes a turn to look. After Run there is no Dispatch.
+// State takes a turn. After Run has returned, it has only the phase, the waits and the counters.
 func (c *Consumer) State() State {
 	var s State
 	c.send(func(time.Time) {
@@ -118,8 +120,8 @@ func (c *Consumer) phaseAndWaits() (*phase, []Wait) {
 	}
 }
 
-// WaitingOrders takes a turn to look at the orders that wait for their next try: those of the oldest events, most of
-// them at most.
+// WaitingOrders takes a turn and returns the orders that wait for their next attempt. If there are more than most, it
+// returns those of the oldest events.
 func (c *Consumer) WaitingOrders(most int) []dispatch.WaitingOrder {
 	var all []dispatch.WaitingOrder
 	c.send(func(time.Time) { all = c.dispatcher.WaitingOrders(most) })
@@ -132,7 +134,7 @@ func (c *Consumer) Phase() (name Phase, since time.Time, joined bool) {
 	return p.name, p.since, p.joined
 }
 
-// Pulse is when the last turn was taken: once a second at least. The zero time: never yet.
+// Pulse returns when the last turn was taken, which is at least once a second; zero before the first turn.
 func (c *Consumer) Pulse() time.Time {
 	if n := c.pulse.Load(); n != 0 {
 		return time.Unix(0, n)

@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/consumer/dispatch"
 )
 
-// tick is the maximum time between two turns; the liveness probe checks that they go on.
+// tick is the maximum time between two turns; the liveness probe checks that they continue.
 const tick = time.Second
 
 // turns gives one goroutine at a time the dispatcher. A turn is an input, the dispatcher's effects, and their start.

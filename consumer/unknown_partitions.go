@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	// unknownPatience is how long a partition may be unknown to the brokers before the log says so: a topic that was
-	// just created is, until its metadata have reached all of them and the connection pool.
+	// unknownPatience is how long a partition may be unknown to the brokers before that is logged. A new topic is
+	// unknown until its metadata has reached all brokers and the connection pool.
 	unknownPatience = 5 * time.Second
-	// oneEvent is how long what happens to a topic's partitions, one after the other, counts as the same event.
+	// oneEvent is the time within which changes of a topic's partitions count as the same change.
 	oneEvent = 30 * time.Second
 )
 
@@ -85,16 +85,15 @@ func (u *unknowns) restarted(p event.Partition) bool {
 	return was.IsZero() || time.Since(was) > oneEvent
 }
 
-// verify finds out what became of a partition that the broker did not know: it was unknown for a moment, or the topic
-// was deleted and created again. Kafka deletes a group's offsets together with their topic, so a missing offset proves
-// the deletion.
+// verify finds out why the broker did not know a partition: it was unknown for a moment, or the topic was recreated.
+// Kafka deletes a group's offsets together with their topic, so a missing offset proves the deletion.
 func (f *fetcher) verify(ctx context.Context, p event.Partition) {
 	f.unknown.add(p)
 	f.waits.begin(waitUnknown+p.Topic, "the brokers do not know all partitions of the topic "+p.Topic+" that this worker consumes")
 	defer f.known(ctx, p)
 	var again retrier
 	log := f.log.With(slog.String("topic", p.Topic))
-	// The wait comes first: a broker that answers one request so and the next one otherwise must not keep us spinning.
+	// Wait first: a broker whose responses alternate must not make this loop spin.
 	for again.Wait(ctx) {
 		bounds, err := f.options.Cluster.Bounds(ctx, p.Topic, []int{p.Number})
 		if err == nil {
@@ -131,7 +130,7 @@ func (f *fetcher) verified(ctx context.Context, p event.Partition, b broker.Boun
 		return nil
 	}
 	if f.neverCommitted(p) {
-		// Nothing to miss yet, so its absence proves nothing; whichever log this is, the group begins in it.
+		// Nothing was committed, so a missing offset proves nothing. Whichever log this is, the group begins in it.
 		begun, err := f.starts.begin(ctx, p.Topic, []int{p.Number})
 		if err != nil {
 			return err

@@ -15,8 +15,7 @@ import (
 )
 
 const (
-	// unreadableTries is how often a batch is fetched before it counts as unreadable: bytes may change on their way to
-	// us.
+	// unreadableTries is how often a batch is fetched before it counts as unreadable: the network may change bytes.
 	unreadableTries = 3
 	// unreadableAgain is how often the log repeats that a partition is stuck.
 	unreadableAgain = 10 * time.Minute

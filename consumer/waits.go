@@ -14,7 +14,7 @@ type Wait struct {
 	// For says what is missing, and what ends the wait: "topic orders does not exist; create it, or check
 	// KAFKA_TOPICS".
 	For string
-	// Since is when the wait began. Tries that fail do not move it.
+	// Since is when the wait began. Failed attempts do not move it.
 	Since time.Time
 }
 
@@ -40,7 +40,7 @@ type waits struct {
 	all map[string]Wait
 }
 
-// begin notes a wait, or updates what a lasting one is for.
+// begin notes a wait, or updates the text of one that lasts.
 func (w *waits) begin(key, what string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -78,7 +78,7 @@ func (w *waits) since(key string) time.Time {
 	return w.all[key].Since
 }
 
-// list returns the waits, the oldest first, and of those for the same thing the oldest alone.
+// list returns the waits, the oldest first. Of waits with the same text it returns only the oldest.
 func (w *waits) list() []Wait {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -93,8 +93,8 @@ func (w *waits) list() []Wait {
 	})
 }
 
-// WaitFor makes the state say that the worker waits for something outside of Run, such as another topic, before it
-// begins. The empty text ends that wait.
+// WaitFor adds a wait for something outside of Run, such as another topic, before Run begins. The empty text ends that
+// wait.
 func (c *Consumer) WaitFor(what string) {
 	if what == "" {
 		c.waits.end(waitOutside)

@@ -36,7 +36,7 @@ func letter(l consumer.Letter, group, version string) deadletter.Letter {
 	return out
 }
 
-// reason is the part of a letter that says why it is one.
+// reason returns the part of a letter that says why it was written.
 func reason(s dispatch.Store) deadletter.Letter {
 	out := deadletter.Letter{
 		OrderID: s.Order, Status: s.Status, Stage: deadletter.StageCall, DecidedBy: s.By,
@@ -48,5 +48,5 @@ func reason(s dispatch.Store) deadletter.Letter {
 	return out
 }
 
-// fingerprint is that of the letter that will be stored.
+// fingerprint returns the fingerprint of the letter that will be stored.
 func fingerprint(s dispatch.Store) string { return reason(s).Fingerprint() }

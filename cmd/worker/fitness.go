@@ -23,7 +23,7 @@ type fitness struct {
 	found map[string]deadletter.Inspection // by topic
 }
 
-// note keeps an inspection, and returns which flaws came and went since the last one of the topic, and whether its
+// note keeps an inspection. It returns which flaws came and went since the topic's last one. hidden says that its
 // settings can no longer be asked for.
 func (f *fitness) note(is deadletter.Inspection) (came, went []deadletter.Flaw, hidden bool) {
 	f.mu.Lock()
@@ -103,7 +103,7 @@ func (w *Worker) logFitness(ctx context.Context, found deadletter.Inspection) {
 	}
 }
 
-// watchFitness judges both topics now and then, and when a letter was refused, until ctx ends.
+// watchFitness judges both topics every fitnessEvery, and when Kafka refused a letter, until ctx ends.
 func (w *Worker) watchFitness(ctx context.Context) error {
 	ticker := time.NewTicker(fitnessEvery)
 	defer ticker.Stop()
@@ -122,7 +122,7 @@ func (w *Worker) watchFitness(ctx context.Context) error {
 	}
 }
 
-// letterRefused has the topics judged at once.
+// letterRefused makes watchFitness judge the topics at once.
 func (w *Worker) letterRefused() {
 	select {
 	case w.refused <- struct{}{}:

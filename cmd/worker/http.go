@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// stuckAfter is how old the consumer's pulse may grow: it beats once a second, and no turn waits for anybody.
+	// stuckAfter is the maximum age of the consumer's last turn: there is one a second, and no turn waits for anything.
 	stuckAfter    = 15 * time.Second
 	requestLimit  = 5 * time.Second
 	maxHTTPHeader = 16 << 10
@@ -32,7 +32,7 @@ func (w *Worker) server() *http.Server {
 	}
 }
 
-// livez says whether the process moves. It never depends on Kafka or LeadHit: a restart mends neither.
+// livez reports whether the consumer takes turns. It never depends on Kafka or LeadHit: a restart fixes neither.
 func (w *Worker) livez(rw http.ResponseWriter, _ *http.Request) {
 	pulse := w.consumer.Pulse()
 	if !pulse.IsZero() && time.Since(pulse) > stuckAfter {
@@ -42,9 +42,9 @@ func (w *Worker) livez(rw http.ResponseWriter, _ *http.Request) {
 	answer(rw, http.StatusOK, "alive")
 }
 
-// readyz says whether the worker can do its part: settings and key read, the group joined once, not stopping. It needs
-// neither a partition nor LeadHit, which would hold up the very rollout that fixes it. Its text names a pause, and what
-// the worker waits for.
+// readyz reports whether the worker is ready: settings and key are read, it joined the group once, and it is not
+// stopping. It needs neither a partition nor LeadHit: that would hold up the rollout that fixes the problem. Its text
+// names a pause, and what the worker waits for.
 func (w *Worker) readyz(rw http.ResponseWriter, _ *http.Request) {
 	_, _, joined := w.consumer.Phase()
 	switch {
@@ -57,7 +57,7 @@ func (w *Worker) readyz(rw http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-// ready is the readiness text: the state, and of a pause what a person or the flood guard said of it, and who that was.
+// ready returns the readiness text: the state and, for a pause by a person or the flood guard, its author and reason.
 func (w *Worker) ready() string {
 	s := w.Status()
 	if s.Paused && s.By != "" {
@@ -66,7 +66,7 @@ func (w *Worker) ready() string {
 	return s.Detail()
 }
 
-// Status returns the worker's status of now.
+// Status returns the worker's current status.
 func (w *Worker) Status() observe.Status {
 	state := w.consumer.State()
 	s := w.metrics.Status(state, w.consumer.WaitingOrders(math.MaxInt))
@@ -82,11 +82,11 @@ func (w *Worker) status(rw http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	rw.Header().Set("Content-Type", "application/json")
-	_, _ = rw.Write(append(text, '\n')) // the peer has gone
+	_, _ = rw.Write(append(text, '\n')) // fails only if the peer has gone
 }
 
 func answer(rw http.ResponseWriter, code int, text string) {
 	rw.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	rw.WriteHeader(code)
-	_, _ = fmt.Fprintln(rw, text) // the peer has gone
+	_, _ = fmt.Fprintln(rw, text) // fails only if the peer has gone
 }

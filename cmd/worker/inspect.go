@@ -28,7 +28,7 @@ func inspectTopic(
 	ctx context.Context, cluster *broker.Cluster, judge func(deadletter.Facts) deadletter.Inspection, topic string, sources []string,
 ) (deadletter.Inspection, error) {
 	unknown := deadletter.Inspection{Topic: topic}
-	// The first question: a wrong password shows in its answer.
+	// Ask this first: its response reveals a wrong password.
 	topology, err := cluster.Topics(ctx, topic)
 	info := topology.Topics[topic]
 	if err == nil && !info.Missing {
@@ -59,12 +59,10 @@ func inspectTopic(
 	return judge(f), nil
 }
 
-// createTopic creates a topic of ours unless an inspection found it, and says whether it did. A topic that exists is
-// never altered. An
-// *UnfitError refuses one that has a fatal flaw.
+// createTopic creates a topic of ours unless the inspection found it, and reports whether it did. It never alters a
+// topic that exists. The error is a *deadletter.UnfitError if that has a fatal flaw.
 func createTopic(ctx context.Context, cluster *broker.Cluster, found deadletter.Inspection, failed error) (created bool, err error) {
-	// A cluster answers the creation of a topic with "broker not available" after a wrong password, so the inspection's
-	// error comes first.
+	// After a wrong password the creation fails with "broker not available", so the inspection's error comes first.
 	if failed == nil {
 		failed = found.Err()
 	}

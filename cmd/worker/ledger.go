@@ -23,7 +23,7 @@ func (w *Worker) ledger() consumer.Ledger {
 	}
 }
 
-// ledgerExists says whether the ledger exists, and what keeps it from being used.
+// ledgerExists reports whether the ledger exists. An error says why it cannot be used.
 func (w *Worker) ledgerExists(ctx context.Context) (bool, error) {
 	found, err := w.inspectLedger(ctx)
 	if err == nil {
@@ -67,8 +67,8 @@ func AppendToLedger(ctx context.Context, c *config.Config, cluster *broker.Clust
 	}
 }
 
-// appendEntry writes an entry. After an error it may be stored or not, and to append it again may store it twice;
-// readers know it by who wrote it and when.
+// appendEntry writes an entry. After an error it may be stored or not, and a retry may store it twice. Readers
+// recognise a copy by its author and time.
 func appendEntry(ctx context.Context, c *config.Config, cluster *broker.Cluster, e ledger.Entry) error {
 	key, value, err := e.Record()
 	if err == nil {

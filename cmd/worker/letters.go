@@ -30,7 +30,7 @@ func (w *Worker) awaitLetters(ctx context.Context) bool {
 		reason := lettersWait(w.config.DeadLetter.Topic, err)
 		w.consumer.WaitFor(reason)
 		retrier.Failed()
-		// The reason decides whether a line is new: the error names another port at each try.
+		// Compare reasons, not errors: the error names another port at each attempt.
 		retrier.Log(log, "nothing is consumed before letters can be stored; trying again", reason, slog.Any("error", err), slog.String("reason", reason))
 		if !retrier.Wait(ctx) {
 			return false
@@ -61,7 +61,7 @@ func ensureLetters(ctx context.Context, c *config.Config, cluster *broker.Cluste
 	return createTopic(ctx, cluster, found, err)
 }
 
-// writeLetter stores a letter. A topic that was deleted meanwhile is created again, for the next try.
+// writeLetter stores a letter. It recreates a deleted topic, for the next attempt.
 func (w *Worker) writeLetter(ctx context.Context, l deadletter.Letter) error {
 	err := appendLetter(ctx, w.config, w.cluster, l)
 	switch {
@@ -74,8 +74,8 @@ func (w *Worker) writeLetter(ctx context.Context, l deadletter.Letter) error {
 	return err
 }
 
-// appendLetter stores a letter, without the event's value where that does not fit. After an error the letter may be
-// stored or not, and to write it again may store it twice.
+// appendLetter stores a letter, without the event's value if that is too large. After an error the letter may be stored
+// or not, and a retry may store it twice.
 func appendLetter(ctx context.Context, c *config.Config, cluster *broker.Cluster, l deadletter.Letter) error {
 	err := cluster.Append(ctx, c.DeadLetter.Topic, l.Encode())
 	if errors.Is(err, broker.ErrTooLarge) {

@@ -26,8 +26,8 @@ const (
 	metadataBytes = 4096
 )
 
-// Open makes a worker of settings. It reads the files that they name, but makes no connection. What these hold that
-// cannot be used is a *config.Error.
+// Open returns a worker for the settings. It reads the files that they name, but makes no connection. An error about a
+// file's content is a *config.Error.
 func Open(c *config.Config, version string, log *slog.Logger) (_ *Worker, err error) {
 	w := &Worker{config: c, version: version, log: log, refused: make(chan struct{}, 1)}
 	defer func() {
@@ -54,9 +54,8 @@ func Open(c *config.Config, version string, log *slog.Logger) (_ *Worker, err er
 	return w, nil
 }
 
-// OpenMapping loads the mapping of the settings, which finds its schemas in a registry if there is one. It makes no
-// connection. Its error is a *config.Error. The caller calls closing when no event is decoded any more; it is never
-// nil.
+// OpenMapping loads the mapping of the settings. It finds its schemas in their registry, if they name one. It makes no
+// connection. Its error is a *config.Error. The caller calls closing after the last event is decoded; it is never nil.
 func OpenMapping(c *config.Config, version string, log *slog.Logger) (m *mapping.Mapping, closing func(), err error) {
 	o := mapping.Options{Source: c.Mapping, Topics: c.Kafka.Topics}
 	closing = func() {}
@@ -84,8 +83,8 @@ func OpenMapping(c *config.Config, version string, log *slog.Logger) (m *mapping
 	return m, closing, wrongRegistry
 }
 
-// regular refuses a mapping's file that is a pipe or a device: reading it might wait for ever, and it is read more than
-// once.
+// regular refuses a mapping file that is a pipe or a device: a read might block for ever, and the file is read more
+// than once.
 func regular(source string) error {
 	if info, err := os.Stat(source); err == nil && mapping.IsFile(source) && !info.Mode().IsRegular() && !info.IsDir() {
 		return errors.New("the file cannot be used: not a regular file")
@@ -116,7 +115,8 @@ func OpenCluster(c *config.Config, log *slog.Logger) (*broker.Cluster, error) {
 	return cluster, nil
 }
 
-// OpenLeadHit returns the client of the settings and its key, without calling anybody. Its error is a *config.Error.
+// OpenLeadHit returns the client of the settings and its key, without making a connection. Its error is a
+// *config.Error.
 func OpenLeadHit(c *config.Config, version string, log *slog.Logger) (*leadhit.Client, *leadhit.Key, error) {
 	key := leadhit.FixedKey(c.LeadHit.APIKey.Reveal())
 	var wrongKey error
@@ -137,7 +137,7 @@ func OpenLeadHit(c *config.Config, version string, log *slog.Logger) (*leadhit.C
 	return client, key, nil
 }
 
-// Close lets go of all connections. Call it after Run has returned.
+// Close closes all connections. Call it after Run has returned.
 func (w *Worker) Close() {
 	if w.client != nil {
 		w.client.Close()
@@ -148,8 +148,8 @@ func (w *Worker) Close() {
 	w.closeMapping()
 }
 
-// dispatchConfig bounds the work. build names the version and the mapping: what a resume accepts holds for this build
-// alone.
+// dispatchConfig returns the dispatcher's limits. build names the version and the mapping: a resume accepts
+// fingerprints for one build only.
 func dispatchConfig(c *config.Config, build string) dispatch.Config {
 	return dispatch.Config{
 		CallsInFlight:  c.CallsInFlight,
@@ -171,7 +171,7 @@ func dispatchConfig(c *config.Config, build string) dispatch.Config {
 	}
 }
 
-// workerName tells this process from the others of the group, and people where to look for it.
+// workerName distinguishes this process from the others of the group, and shows people where it runs.
 func workerName() string {
 	host, err := os.Hostname()
 	if err != nil {

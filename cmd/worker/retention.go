@@ -9,13 +9,13 @@ import (
 )
 
 const (
-	// retentionEvery is how often the topics' retention is asked for: who lengthens it in need must see it count.
+	// retentionEvery is how often the topics' retention is read: an operator who lengthens it must see the effect soon.
 	retentionEvery = 5 * time.Minute
 	retentionAgain = 15 * time.Second
 )
 
-// retention is how old an event of each topic may grow before Kafka deletes it. A topic that it does not hold keeps its
-// events for ever, or nobody may ask. The zero value is ready.
+// retention has the age at which Kafka deletes an event, by topic. A topic is missing if it keeps its events for ever,
+// or if we may not ask. The zero value is ready.
 type retention struct {
 	mu     sync.Mutex
 	limits map[string]time.Duration
@@ -27,7 +27,8 @@ func (r *retention) all() map[string]time.Duration {
 	return maps.Clone(r.limits)
 }
 
-// watchRetention asks for the retention of each topic now and then, until ctx ends.
+// watchRetention reads the retention of each topic every retentionEvery, or retentionAgain after a failure, until ctx
+// ends.
 func (w *Worker) watchRetention(ctx context.Context) error {
 	for {
 		wait := retentionEvery
@@ -42,7 +43,7 @@ func (w *Worker) watchRetention(ctx context.Context) error {
 	}
 }
 
-// readRetention reports whether all topics could be asked about. What could not stays as it was.
+// readRetention reports whether it could read the retention of all topics. A topic that fails keeps its last value.
 func (w *Worker) readRetention(ctx context.Context) bool {
 	whole := true
 	found := make(map[string]time.Duration)

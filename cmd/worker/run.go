@@ -12,15 +12,15 @@ import (
 )
 
 const (
-	// watchKey is how often the key's file is read: a changed key is in use about as fast.
+	// watchKey is how often the key's file is read, and so how soon a changed key is used.
 	watchKey = time.Second
-	// closeHTTP bounds the wait for probes and scrapes that are being answered at the end.
+	// closeHTTP bounds the wait for HTTP requests in flight at the end.
 	closeHTTP = 2 * time.Second
 )
 
-// Run works until ctx ends and what was begun is finished, committed and the group left: 15 seconds at most for what is
-// in the air, and up to 50 in all where the group is just being joined. It returns an error only if HTTP_ADDR cannot be
-// listened on or served, or the settings cannot work.
+// Run works until ctx ends. Then it finishes and commits the calls in flight, for at most 15 seconds, and leaves the
+// group. If a join is in flight, this takes up to 50 seconds in all. Run returns an error only if HTTP_ADDR cannot be
+// listened on or served, or if the settings cannot work.
 func (w *Worker) Run(ctx context.Context) error {
 	var listen net.ListenConfig
 	listener, err := listen.Listen(ctx, "tcp", w.config.HTTPAddr)
@@ -34,7 +34,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	server := w.server()
 	defer w.tracing.Start(ctx)()
 
-	// The probes and the key are served until the consumer has ended: what drains must stay visible.
+	// Serve HTTP and watch the key until the consumer has ended: the drain must stay visible.
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	group, serving := errgroup.WithContext(serving)

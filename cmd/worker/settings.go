@@ -67,7 +67,7 @@ func inspect(c *config.Config, mistakes *config.Error, version string) *config.E
 	return mistakes.Add(found...)
 }
 
-// withoutMistakes is a copy of the settings in which each that has a mistake has a harmless value.
+// withoutMistakes returns a copy of the settings, with a harmless value for each that has a mistake.
 func withoutMistakes(c *config.Config, mistakes *config.Error) config.Config {
 	sound := *c
 	k, l, r := &sound.Kafka, &sound.LeadHit, &sound.SchemaRegistry
@@ -99,7 +99,7 @@ func withoutMistakes(c *config.Config, mistakes *config.Error) config.Config {
 	return sound
 }
 
-// dropFiles takes out all files and returns the settings that named one.
+// dropFiles removes all files and returns the settings that named one.
 func dropFiles(c *config.Config) (unread []string) {
 	k, l, r := &c.Kafka, &c.LeadHit, &c.SchemaRegistry
 	drop := func(variable string, path *string) {
@@ -128,11 +128,11 @@ func dropFiles(c *config.Config) (unread []string) {
 	return unread
 }
 
-// placeholder stands for a key that is not at hand.
+// placeholder takes the place of a key that was not read.
 func placeholder() (key config.Secret) {
 	_ = key.UnmarshalText([]byte("placeholder")) // it has neither a space nor a control character
 	return key
 }
 
-// noSchemas stands for a registry that cannot be opened.
+// noSchemas takes the place of a registry that cannot be opened.
 func noSchemas(context.Context, int) (*schema.Schema, error) { return nil, schema.ErrUnreachable }

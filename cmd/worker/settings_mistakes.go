@@ -12,12 +12,12 @@ import (
 	"leadhit-sync/leadhit"
 )
 
-// mistake is a *config.Error about one setting: its example is left out, because the value's form is right.
+// mistake returns a *config.Error about one setting, without an example, because the value's form is right.
 func mistake(variable string, err error) error {
 	return (*config.Error)(nil).Add(problem(variable, err))
 }
 
-// joined is the *config.Error with the problems of all that are one, or nil.
+// joined returns a *config.Error with the problems of all errors of that type, or nil.
 func joined(errs ...error) *config.Error {
 	var all *config.Error
 	for _, err := range errs {
@@ -46,7 +46,7 @@ func withoutPath(err error) error {
 	return err
 }
 
-// mappingMistake is the *config.Error about the mapping: the mistakes of a file have lines of their own.
+// mappingMistake returns the *config.Error about the mapping. Each mistake of a file has its own line.
 func mappingMistake(err error) error {
 	what := err.Error()
 	if file, ok := errors.AsType[*spec.FileError](err); ok {
@@ -55,7 +55,7 @@ func mappingMistake(err error) error {
 	return (*config.Error)(nil).Add(config.Problem{Variable: "MAPPING", What: what})
 }
 
-// mistakesOf makes a *config.Error of what one of our packages found in its options; variable names the setting.
+// mistakesOf turns the option errors of one of our packages into a *config.Error; variable names the setting.
 func mistakesOf(err error, variable func(error) (string, bool)) error {
 	var all *config.Error
 	for _, err := range separate(err) {

@@ -2,7 +2,7 @@
 // and the demo.
 //
 // A [Worker] is opened with settings, run until its context ends, and asked for its state meanwhile. [Worker.Run] owns
-// every goroutine and returns when all have ended. [Worker.Close] lets go of connections.
+// every goroutine and returns when all have ended. [Worker.Close] closes its connections.
 package worker
 
 import (
@@ -35,10 +35,10 @@ type Worker struct {
 	tracing  *observe.Tracing
 	// retention is how long Kafka keeps the events.
 	retention retention
-	// fitness is what is wrong with the letters' topic and the ledger.
+	// fitness has the flaws of the letters' topic and the ledger.
 	fitness fitness
-	refused chan struct{} // a letter was refused: look at once
-	// closeMapping lets go of the schema registry.
+	refused chan struct{} // Kafka refused a letter: judge the topics at once
+	// closeMapping closes the schema registry's client.
 	closeMapping func()
 	stopping     atomic.Bool
 	recreating   sync.Mutex // held while the letters' topic is created again

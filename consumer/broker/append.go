@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	// batchBytes bounds records that travel together. It is well below the 1 MiB that topics take by default.
+	// batchBytes bounds a batch of records. It is well below the 1 MiB that topics accept by default.
 	batchBytes = 512 << 10
-	// singleBytes bounds a record that travels alone. It is the largest that kafka-go takes: the topic sets the limit,
-	// not we.
+	// singleBytes bounds a record that is sent alone. It is the largest that kafka-go accepts, so that only the topic's
+	// limit counts.
 	singleBytes = 1<<31 - 64
-	// writeLimit bounds one try to write. The writers make three.
+	// writeLimit bounds one attempt to write. The writers make three.
 	writeLimit = 5 * time.Second
 )
 
@@ -31,7 +31,7 @@ func newWriters(addr net.Addr, transport kafka.RoundTripper) writers {
 		return &kafka.Writer{
 			Addr:      addr,
 			Transport: transport,
-			// The first partition, also where somebody made more: readers rely on one order of all records.
+			// The first partition, even if there are more: readers rely on one order of all records.
 			Balancer:     kafka.BalancerFunc(func(kafka.Message, ...int) int { return 0 }),
 			RequiredAcks: kafka.RequireAll, // the zero value asks for no acknowledgement at all
 			MaxAttempts:  3,
@@ -47,14 +47,14 @@ func newWriters(addr net.Addr, transport kafka.RoundTripper) writers {
 
 func (w writers) close() { _ = errors.Join(w.batched.Close(), w.single.Close()) } // kafka-go's Close never fails
 
-// Append stores a record's key, value and headers in the first partition of a topic, with the time of now. It returns
-// nil only when all in-sync replicas acknowledged the record. After an error the record may be stored or not, and to
-// append it again may store it twice. Records that arrive within a few milliseconds of one another travel together.
+// Append stores a record's key, value and headers in the first partition of a topic, with the current time. It returns
+// nil only when all in-sync replicas acknowledged the record. After an error the record may be stored or not, and a
+// retry may store it twice. Records appended within a few milliseconds share a batch.
 //
 // An operator must act on [ErrTooLarge], [ErrUnfit], [ErrUnauthorised] and [ErrUnknownPartition]; the error's text says
-// what to change. Any other error may pass. An ended context ends the wait, not the write. The context alone bounds the
-// wait for a cluster that does not answer at all; else one call takes 5 s for each of three tries, and as much again
-// for a large record.
+// what to change. Any other error may pass. The end of the context ends the wait, not the write. Only the context
+// bounds the wait for a cluster that does not respond at all. Otherwise one call takes 5 s for each of three attempts,
+// and as much again for a large record.
 func (c *Cluster) Append(ctx context.Context, topic string, r event.Record) error {
 	message := kafka.Message{Topic: topic, Key: r.Key, Value: r.Value, Time: time.Now(), Headers: make([]kafka.Header, len(r.Headers))}
 	for i, h := range r.Headers {

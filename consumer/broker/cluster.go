@@ -22,13 +22,13 @@ const (
 	// A pool tries its brokers one after the other inside this limit, so it is a multiple of dialLimit.
 	setupLimit = 6 * time.Second
 
-	// metadataTTL is at once the age of the pool's cluster layout and, in kafka-go, the deadline of the request that
-	// renews it: one second would fail every renewal on a slow cluster, and what a leader's move costs us grows with
-	// it.
+	// metadataTTL is both the maximum age of the pool's metadata and, in kafka-go, the deadline of the request that
+	// renews it. One second would fail every renewal on a slow cluster; a longer time delays us more after a leader has
+	// moved.
 	metadataTTL = 2 * time.Second
 
-	// idleLimit is far below the broker's own ten minutes, so that it is us who closes: a connection closed by the
-	// broker while it idled makes the next commit ambiguous.
+	// idleLimit is far below the broker's own ten minutes, so that we close first: after the broker has closed an idle
+	// connection, the next commit is ambiguous.
 	idleLimit = 60 * time.Second
 
 	// callLimit bounds every request but Fetch, whose limit follows from its wait.
@@ -37,7 +37,7 @@ const (
 
 // Options say which cluster to reach, and how.
 type Options struct {
-	// Brokers are the addresses, host:port, where the cluster is first asked. At least one.
+	// Brokers are the addresses, host:port, of the brokers to ask first. At least one.
 	Brokers []string
 	// Topics are all the topics that will be fetched from or written to: the pool knows the leaders of these only.
 	// None means every topic of the cluster, which is costly on a large one.
@@ -50,7 +50,7 @@ type Options struct {
 	ClientID string
 	// Dial opens a connection before TLS. Nil is net.Dialer's.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Logger takes failures to connect, at debug, and what becomes of the files. Nil discards them.
+	// Logger logs failures to connect, at debug level, and changes of the files. Nil discards them.
 	Logger *slog.Logger
 }
 
@@ -94,7 +94,7 @@ func Open(o Options) (*Cluster, error) {
 		addr:     kafka.TCP(brokers...),
 		clientID: o.ClientID,
 		silence:  &dial.silence,
-		// TLS stays nil in both: the dial function does it, with the server's name of each address.
+		// TLS stays nil in both: the dial function adds it, with the server name of each address.
 		dialer: &kafka.Dialer{
 			ClientID:      o.ClientID,
 			DialFunc:      dial.membership,
@@ -131,7 +131,7 @@ func (c *Cluster) Close() {
 	c.transport.CloseIdleConnections()
 }
 
-// check reads the files once, so that what they hold is known when one of them cannot be read later.
+// check reads the files once, so that their content is known if one of them cannot be read later.
 func (o *Options) check(d *dial) (mechanism saslMechanism, err error) {
 	var mistakes []error
 	if len(o.Brokers) == 0 {

@@ -53,7 +53,7 @@ const (
 	Fenced
 	// MetadataTooLarge [12] [28]: shorten it.
 	MetadataTooLarge
-	// UnknownTopic [3]: the partition is gone, or the coordinator has not heard of it yet.
+	// UnknownTopic [3]: the partition is gone, or the coordinator does not know it yet.
 	UnknownTopic
 	// Forbidden [29] [30] [31]: we have no right to commit for the group or the topic.
 	Forbidden
@@ -116,7 +116,7 @@ func outcomeOf(code kafka.Error) Outcome {
 	return Ambiguous
 }
 
-// commit returns the code of each partition that the coordinator answered for.
+// commit returns the code of each partition in the coordinator's response.
 func (c *Cluster) commit(ctx context.Context, member Member, offsets []OffsetCommit) (
 	codes map[event.Partition]kafka.Error, sent bool, err error,
 ) {

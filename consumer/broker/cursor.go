@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// cursor reads Kafka's encoding from bytes. A field that does not fit sets bad and reads as zero, so
-// that a caller checks once after the last field, and before it trusts a count.
+// cursor reads Kafka's encoding from bytes. A field that does not fit sets bad and reads as zero, so a caller checks
+// bad once after the last field, and before it trusts a count.
 type cursor struct {
 	b   []byte
 	bad bool
@@ -81,8 +81,7 @@ type fetched struct {
 	set                 []byte
 }
 
-// abortedTransaction says that what the producer wrote in transactions from first on is not to be read, up to its next
-// abort marker.
+// abortedTransaction says to skip the producer's transactional records from first on, up to its next abort marker.
 type abortedTransaction struct{ producer, first int64 }
 
 // parseFetch reads a response of version 4 to 11 to a request for one partition, after its correlation id.

@@ -9,16 +9,16 @@ import (
 const (
 	// decoders is how many compressed batches are decoded at once in a process.
 	decoders = 2
-	// largeBatch is what a batch, or a block of snappy in it, takes at most while another one is decoded: producers may
-	// pack 16 MiB into one block. A larger one takes all decoders.
+	// largeBatch is the maximum size of a batch, or of a snappy block in it, that takes one decoder. A larger one takes
+	// all of them: producers may pack 16 MiB into one block.
 	largeBatch = 4 << 20
-	// largeWindow is the same for a window of zstd, which is there once; kafka-go's own producer declares one of 8 MiB
+	// largeWindow is the same for a zstd window, which is in memory once. kafka-go's own producer declares one of 8 MiB
 	// for any batch.
 	largeWindow = 8 << 20
 )
 
-// checkClaims refuses compressed bytes that claim an unpacked size which they cannot have: decoders allocate what is
-// claimed. gzip and lz4 claim nothing of which their decoders allocate more than 4 MiB.
+// checkClaims refuses compressed bytes that claim an impossible unpacked size, because decoders allocate what is
+// claimed. For claims of gzip and lz4 they allocate at most 4 MiB.
 func checkClaims(codec int8, packed []byte) error {
 	const snappy, zstd = 2, 4
 	switch codec {

@@ -19,10 +19,10 @@ const (
 	// dialLimit bounds one address: TCP and TLS. A broker that drops packets must leave time for the next address.
 	dialLimit = 3 * time.Second
 
-	// ioLimit bounds each read and write that nobody else bounds. kafka-go sets a deadline for nearly all it does (for
-	// JoinGroup the rebalance timeout and more, which this limit does not touch), but none for SASL, neither in its
-	// Dialer nor in its Transport, and none for a request whose context has none. A frozen broker still accepts TCP, so
-	// without this limit ConsumerGroup.Close waits for it for ever.
+	// ioLimit bounds each read and write that has no other deadline. kafka-go sets a deadline for most operations; that
+	// of JoinGroup exceeds the rebalance timeout, and ioLimit does not change it. It sets none for SASL, in its Dialer
+	// and its Transport, and none for a request whose context has none. A frozen broker still accepts TCP, so without
+	// ioLimit ConsumerGroup.Close would block for ever.
 	ioLimit = 10 * time.Second
 )
 
@@ -67,7 +67,7 @@ func (d *dial) handshake(ctx context.Context, conn net.Conn, address string) (ne
 		return nil, errors.Join(err, conn.Close())
 	}
 	config := d.tls.Load().Clone()
-	config.ServerName = host // tls.Client takes no name from the address, other than tls.Dial
+	config.ServerName = host // unlike tls.Dial, tls.Client takes no name from the address
 	secured := tls.Client(conn, config)
 	if err := secured.HandshakeContext(ctx); err != nil {
 		_ = conn.Close() // the handshake's error says why
@@ -79,9 +79,8 @@ func (d *dial) handshake(ctx context.Context, conn net.Conn, address string) (ne
 	return secured, nil
 }
 
-// toldConn explains the end of a connection: some problems with TLS and login show only when a broker answers, or does
-// not. Like each connection of kafka-go's it is read by one goroutine at a time, and nothing is read before something
-// was written.
+// toldConn explains why a connection ended: some TLS and login problems show only when a broker responds, or does not.
+// As with every connection of kafka-go, one goroutine at a time reads, and no read comes before the first write.
 type toldConn struct {
 	boundConn
 
@@ -109,19 +108,19 @@ func (c *toldConn) Read(b []byte) (int, error) {
 // isEnd reports whether the broker closed the connection. TLS calls an end without a close_notify alert unexpected.
 func isEnd(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
 
-// firstWords is the age of a connection up to which its end may mean that the broker wants a login: it answers with its
-// API versions and hangs up at the next request, which follows at once. An older one has been of use, and its broker
-// went away.
+// firstWords is the age of a connection up to which its end may mean that the broker requires a login. Such a broker
+// sends its API versions and closes at the next request, which follows at once. An older connection was in use, and its
+// broker went away.
 const firstWords = time.Second
 
-// isAlert says whether an answer begins as a TLS alert does. As the size of a Kafka answer this would be 352 MB.
+// isAlert reports whether a response begins like a TLS alert. As the size of a Kafka response this would be 352 MB.
 func isAlert(b []byte) bool {
 	const alert, major = 21, 3
 	return len(b) >= 2 && b[0] == alert && b[1] == major
 }
 
-// hungUpError is the end of a connection that has hardly begun. To kafka-go it is an unexpected end, after which a
-// request may be tried again; of an io.EOF it would make such a one itself, without the words.
+// hungUpError is the end of a connection soon after its start. It unwraps to io.ErrUnexpectedEOF, after which kafka-go
+// may retry a request. kafka-go would turn an io.EOF into that itself, without our text.
 type hungUpError struct{ secured bool }
 
 func (e *hungUpError) Unwrap() error { return io.ErrUnexpectedEOF }
@@ -134,7 +133,7 @@ func (e *hungUpError) Error() string {
 	return text + ", and if it speaks TLS, KAFKA_TLS"
 }
 
-// boundConn gives each read and write that has no deadline one of ioLimit.
+// boundConn sets a deadline of ioLimit for each read and write that has none.
 type boundConn struct {
 	net.Conn
 
@@ -182,7 +181,7 @@ func (c *boundConn) set(deadline *time.Time, t time.Time, apply func(time.Time) 
 	defer c.mu.Unlock()
 	*deadline = t
 	if t.IsZero() {
-		t = time.Now().Add(ioLimit) // for a read or write that is under way already
+		t = time.Now().Add(ioLimit) // for a read or write in flight
 	}
 	return apply(t)
 }

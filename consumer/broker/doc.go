@@ -1,5 +1,5 @@
 // Package broker speaks Kafka's protocol for one process. It has one dial function, one connection pool, and the
-// requests that the worker and its tools need. Each answer says what it proves.
+// requests that the worker and its tools need. Each result says what it proves.
 //
 // [Open] checks the options and makes no connection. All requests are methods of the [Cluster].
 //
@@ -11,7 +11,7 @@
 // not match.
 //
 // [Cluster.Commit] says of each partition whether the commit is acknowledged, refused, may be sent again, or is
-// ambiguous. Again means that the broker answered it as not done, or that it was withdrawn before its first byte was
+// ambiguous. Again means that the broker reported it as not applied, or that it was withdrawn before its first byte was
 // written. Any other outcome is [Ambiguous].
 //
 // [Cluster.Append] returns nil only when all in-sync replicas acknowledged the record. No request creates a topic,
@@ -29,6 +29,6 @@
 // # Goroutines
 //
 // The package starts none. kafka-go's pool keeps one per connection and one for the metadata. They end after
-// [Cluster.Close]; those with a request on the wire end when it is answered or its deadline passes. kafka-go's writers
-// keep one for each topic that was appended to, and Close waits for it. A Cluster is safe for concurrent use.
+// [Cluster.Close]; those with a request in flight end when its response arrives or its deadline passes. kafka-go's
+// writers keep one for each topic that was appended to, and Close waits for it. A Cluster is safe for concurrent use.
 package broker

@@ -23,7 +23,7 @@ var (
 	ErrUnauthorised = errors.New("not authorised")
 	// ErrCoordinator [14] [15] [16]: the group's coordinator is loading, unknown or another.
 	ErrCoordinator = errors.New("group coordinator not available")
-	// ErrCorrupt [2]: what was read is not what was written, or nothing this package can decode.
+	// ErrCorrupt [2]: what was read differs from what was written, or this package cannot decode it.
 	ErrCorrupt = errors.New("corrupt data")
 	// ErrTooLarge [10] [18]: the record does not fit into the topic.
 	ErrTooLarge = errors.New("the record is too large for the topic")
@@ -39,7 +39,7 @@ type Error struct {
 	// Topic is empty and Partition -1 where the request was not about one.
 	Topic     string
 	Partition int
-	// Code is Kafka's; 0 where no broker answered.
+	// Code is Kafka's; 0 if no broker responded.
 	Code int
 	// Err is what kafka-go or this package found.
 	Err error

@@ -25,14 +25,14 @@ var (
 	errInterrupted = errors.New("request given up while its response arrived")
 )
 
-// exchange is a request that kafka-go routes and ours writes and reads. kafka-go offers this (protocol.RawExchanger)
-// for an old form of SASL; here it serves three ends that its own requests do not:
+// exchange is a request that kafka-go routes, but that we write and read. kafka-go offers this (protocol.RawExchanger)
+// for an old form of SASL. We use it for what its own requests do not offer:
 //
-//   - whether a request without an answer was ever sent. An error alone does not say: a deadline may pass while the
-//     pool looks for the coordinator, dials, waits for an answer, and an EOF may come from either of the two.
-//   - metadata as they are now, where kafka-go answers from its cache, for ever while no broker answers.
+//   - whether a request without a response was ever sent. An error alone does not show it: a deadline may pass while
+//     the pool looks for the coordinator, dials, or waits for a response, and an EOF may come from a lookup too.
+//   - current metadata. kafka-go returns its cache, for ever while no broker responds.
 //   - fetch responses as bytes. kafka-go decodes them on the connection's goroutine, where nothing bounds how many do
-//     so at once or how much they unpack, and a panic ends the process; and it drops the batch's last offset.
+//     so at once or how much they unpack, and a panic ends the process. It also drops the batch's last offset.
 type exchange struct {
 	message  protocol.Message
 	clientID string
@@ -40,9 +40,8 @@ type exchange struct {
 	least int16
 	// read takes the response from the connection. Nil leaves it to kafka-go.
 	read func(r io.Reader, version int16) (protocol.Message, error)
-	// guard bounds the exchange's time on the connection. What it returns ends that; false says that the connection is
-	// of no use any more. Nil leaves it to kafka-go, which knows the context's deadline and nothing of its end before
-	// that.
+	// guard bounds the exchange's time on the connection. release ends that; false means that the connection cannot be
+	// used any more. Nil leaves it to kafka-go, which knows the context's deadline, but not an earlier end.
 	guard func(conn deadliner) (release func() bool)
 
 	state   atomic.Int32
@@ -54,10 +53,10 @@ type deadliner interface{ SetDeadline(t time.Time) error }
 
 var _ deadliner = (*protocol.Conn)(nil)
 
-// interruptible lets the end of ctx interrupt what reads and writes on a connection. Without it a request that was
-// given up would go on reading, into memory.
+// interruptible lets the end of ctx interrupt reads and writes on a connection. Without it an abandoned request would
+// continue to read, into memory.
 func interruptible(ctx context.Context, conn deadliner) (release func() bool) {
-	// Ours: without one, each read has a limit that is shorter than the broker's wait may be.
+	// Set a far deadline: without one, each read gets ioLimit, which may be shorter than the broker's wait.
 	if err := conn.SetDeadline(time.Now().Add(forever)); err != nil {
 		return func() bool { return false }
 	}
@@ -71,7 +70,7 @@ type toLeader struct {
 	route func(protocol.Cluster) (protocol.Broker, error)
 }
 
-// Broker is asked by the pool.
+// Broker is called by the pool.
 func (t toLeader) Broker(cluster protocol.Cluster) (protocol.Broker, error) { return t.route(cluster) }
 
 // toCoordinator routes an exchange to the broker that coordinates a group.
@@ -80,10 +79,10 @@ type toCoordinator struct {
 	group string
 }
 
-// Group is asked by the pool.
+// Group is called by the pool.
 func (t toCoordinator) Group() string { return t.group }
 
-// ApiKey is asked by the pool.
+// ApiKey is called by the pool.
 func (x *exchange) ApiKey() protocol.ApiKey { return x.message.ApiKey() }
 
 // Required takes the version that the connection agreed upon. It runs on the connection's goroutine, as RawExchange
@@ -132,8 +131,8 @@ func (x *exchange) exchange(rw io.ReadWriter) (protocol.Message, error) {
 	return answer{response}, nil
 }
 
-// answer wraps a response, because the pool takes the bare one of a metadata request for that to a request of its own,
-// and panics.
+// answer wraps a response. The pool would take a bare metadata response for the response to a request of its own, and
+// panic.
 type answer struct{ protocol.Message }
 
 // roundTrip sends request, which carries x. After an error, sent says whether a byte of it may have left; false is
@@ -149,8 +148,8 @@ func (c *Cluster) roundTrip(ctx context.Context, request kafka.Request, x *excha
 	return response, true, nil
 }
 
-// body reads the size, the header and the rest of a response into a buffer of the pool, a large one as soon as there is
-// room for it. Each piece that arrives puts off stalled.
+// body reads the size, the header and the rest of a response into a buffer of the pool. A large one waits for room.
+// Each piece that arrives resets stalled.
 func (c *Cluster) body(ctx context.Context, r io.Reader, room *room, stalled *time.Timer) (*[]byte, error) {
 	var head [8]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
@@ -161,7 +160,7 @@ func (c *Cluster) body(ctx context.Context, r io.Reader, room *room, stalled *ti
 	if size < 0 || size > maxResponse {
 		return nil, fmt.Errorf("response of %d bytes: %w", size, ErrNotKafka)
 	}
-	stalled.Stop() // not while we are the ones who let the broker wait
+	stalled.Stop() // not while the broker waits for us
 	if err := room.take(ctx, size); err != nil {
 		return nil, err
 	}
@@ -174,7 +173,8 @@ func (c *Cluster) body(ctx context.Context, r io.Reader, room *room, stalled *ti
 	return buffer, readBody(progress{r, stalled}, buffer, int(size))
 }
 
-// readBody reads size bytes into the buffer. A large response gets its memory as it arrives: its size is a claim.
+// readBody reads size bytes into the buffer. A large response gets its memory as it arrives, because its size is only a
+// claim.
 func readBody(r io.Reader, buffer *[]byte, size int) error {
 	b := (*buffer)[:0]
 	for len(b) < size {
@@ -194,7 +194,7 @@ func readBody(r io.Reader, buffer *[]byte, size int) error {
 	return nil
 }
 
-// progress puts a timer off with each piece that arrives.
+// progress resets a timer with each piece that arrives.
 type progress struct {
 	io.Reader
 	stalled *time.Timer
@@ -206,8 +206,8 @@ func (p progress) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// recycle takes a buffer back whose bytes nobody refers to. Large ones are dropped: one record of 8 MiB must not keep
-// its room for good.
+// recycle takes back a buffer whose bytes are no longer used. Large ones are dropped: one record of 8 MiB must not keep
+// its memory for good.
 func (c *Cluster) recycle(buffer *[]byte) {
 	if cap(*buffer) <= maxPooled {
 		c.buffers.Put(buffer)

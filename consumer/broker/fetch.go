@@ -15,9 +15,9 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// fetchPatience is for how long nothing of a response may arrive, beyond the broker's own wait. Less than the network's
-// latency would never read anything; a frozen leader costs as much before the next try. However long a batch takes on a
-// slow line, it is read to its end as long as bytes come.
+// fetchPatience is how long no byte of a response may arrive, beyond the broker's own wait. It must exceed the
+// network's latency. A frozen leader costs this much before the next attempt. A batch on a slow line is read to its end
+// as long as bytes arrive.
 const fetchPatience = 3 * time.Second
 
 // oldestFetch is the version of Fetch that a worker needs. It came with Kafka 0.11, as did record headers and
@@ -42,7 +42,7 @@ type FetchRequest struct {
 	// bytes of the response that arrived.
 	MaxWait time.Duration
 	// Uncommitted reads up to the high watermark, records of open and aborted transactions included. It is for our own
-	// topics: we write them without transactions, and nobody else's open transaction may hide what we wrote.
+	// topics: we write them without transactions, and another producer's open transaction must not hide what we wrote.
 	Uncommitted bool
 }
 
@@ -53,8 +53,8 @@ type Batch struct {
 	Records []event.Record
 	// Next is the offset to ask for next. It may have moved though there are no records.
 	Next int64
-	// HighWatermark is the end of the replicated log; LastStable is where the first open transaction starts, the end
-	// of what can be read; LogStart is the oldest offset. A broker that answers ErrOffsetOutOfRange leaves them at -1.
+	// HighWatermark is the end of the replicated log; LastStable is where the first open transaction starts, the end of
+	// what can be read; LogStart is the oldest offset. With ErrOffsetOutOfRange they are -1.
 	HighWatermark, LastStable, LogStart int64
 }
 
@@ -109,8 +109,8 @@ func (c *Cluster) fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 	return batch, nil
 }
 
-// exchangeFetch asks for records and returns the response, whose room must be left. It ends with ctx, and the
-// connection's work with it.
+// exchangeFetch asks for records and returns the response; the caller must leave its room. The end of ctx ends it, and
+// the connection's work too.
 func (c *Cluster) exchangeFetch(ctx context.Context, req FetchRequest) (protocol.Message, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -132,7 +132,7 @@ func (c *Cluster) exchangeFetch(ctx context.Context, req FetchRequest) (protocol
 	response, _, err := c.roundTrip(ctx, toLeader{x, message.Broker}, x)
 	if err != nil {
 		room.leave()
-		if ctx.Err() != nil { // else the winner of a race would give the error's words
+		if ctx.Err() != nil { // otherwise a race would decide the error's text
 			err = context.Cause(ctx)
 		}
 		return nil, err

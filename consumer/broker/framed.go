@@ -23,10 +23,10 @@ const (
 
 // framedConn passes only valid responses to kafka-go, which allocates whatever size, count or length a peer sends
 // (segmentio/kafka-go#1439). It follows both directions: each response must belong to a request that was written, and
-// have a size that such a response can have. What is inside is checked too, before kafka-go reads it, and kept in
-// memory as it arrives, never as it is announced. A fetch response is passed on unread: its reader trusts no length.
+// have a size that such a response can have. Its content is checked too, before kafka-go reads it. Memory grows with
+// what has arrived, not with what is announced. A fetch response is passed on unread: its reader trusts no length.
 //
-// Like each connection of kafka-go's it is read by one goroutine at a time, and written by one at a time.
+// As with every connection of kafka-go, one goroutine at a time reads, and one at a time writes.
 type framedConn struct {
 	toldConn
 
@@ -35,7 +35,7 @@ type framedConn struct {
 	silence *silence
 
 	mu      sync.Mutex
-	awaited []awaited // requests without a response, in the order in which brokers answer
+	awaited []awaited // requests without a response, in the order of their responses
 
 	// Of the writing side.
 	request  []byte // size and head of the request that is being written
@@ -91,7 +91,7 @@ func (c *framedConn) note(b []byte) {
 
 // await adds a request by its head.
 func (c *framedConn) await(head []byte) {
-	// A token of SASL begins with text, so what would be its version is above all versions there are.
+	// A SASL token begins with text, so its bytes in the version's place are above all versions.
 	const saslHandshake, highestVersion = 17, 31
 	a := awaited{raw: true}
 	if len(head) == requestHead {
@@ -113,7 +113,7 @@ func (c *framedConn) Read(b []byte) (int, error) {
 			c.passed -= int64(n)
 			return n, err
 		}
-		if err := c.next(); err != nil { // the verdict on a frame, which stays, is the same when it is asked for again
+		if err := c.next(); err != nil { // a bad frame stays, so the next Read fails too
 			return 0, c.silent(err)
 		}
 	}
@@ -122,7 +122,7 @@ func (c *framedConn) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// next reads a response as far as it must be checked. An error of the connection leaves it where it is, to go on.
+// next reads a response as far as it must be checked. After an error of the connection it can continue.
 func (c *framedConn) next() error {
 	if len(c.frame) == 0 && cap(c.frame) > smallAnswer {
 		c.frame = nil // one large response must not keep its memory for good
@@ -162,7 +162,7 @@ func (c *framedConn) next() error {
 	return c.pass()
 }
 
-// pass gives out the frame, which answers the first request that waits.
+// pass gives out the frame, the response to the first request that waits.
 func (c *framedConn) pass() error {
 	if !c.spoke {
 		c.spoke = true
@@ -175,7 +175,7 @@ func (c *framedConn) pass() error {
 	return nil
 }
 
-// front is the request whose response is due. None means that the peer speaks unasked.
+// front returns the request whose response is due; none if the peer sends bytes without a request.
 func (c *framedConn) front() (awaited, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

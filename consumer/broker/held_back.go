@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// HeldBack is what an open transaction keeps from being read in one partition.
+// HeldBack describes the events of one partition that cannot be read because of an open transaction.
 type HeldBack struct {
 	// Offset is the last stable offset: where the first open transaction starts.
 	Offset int64

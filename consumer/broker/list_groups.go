@@ -18,8 +18,8 @@ const (
 	maxList = 32 << 20
 )
 
-// groupList is a ListGroups request to one broker, and what came of it. kafka-go routes it; we write and read it, with
-// the encoding that Kafka calls flexible.
+// groupList is a ListGroups request to one broker, and its outcome. kafka-go routes it; we write and read it, with the
+// encoding that Kafka calls flexible.
 type groupList struct {
 	node     int
 	clientID string
@@ -30,10 +30,10 @@ type listedGroup struct{ name, protocolType, state string }
 
 var _ protocol.RawExchanger = (*groupList)(nil)
 
-// ApiKey is asked by the pool.
+// ApiKey is called by the pool.
 func (l *groupList) ApiKey() protocol.ApiKey { return protocol.ListGroups }
 
-// Broker is asked by the pool.
+// Broker is called by the pool.
 func (l *groupList) Broker(cluster protocol.Cluster) (protocol.Broker, error) {
 	return nodeIn(cluster, l.node)
 }

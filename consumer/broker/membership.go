@@ -20,14 +20,14 @@ import (
 // 0.11.
 var ErrTooOld = errors.New("the broker is older than Kafka 0.11")
 
-// Of the metadata request, version 4 is the first that says whether the broker may create the topics it is asked about.
+// oldestMetadata is the first version of the metadata request that says whether the broker may create the topics.
 const oldestMetadata = 4
 
 // errForeign ends a connection whose bytes are not Kafka's.
 var errForeign = errors.New("not a Kafka message")
 
-// membership opens connections for kafka-go's ConsumerGroup, which see to it that its requests create no topic and that
-// no member of the group can stop the others. See [membershipConn].
+// membership opens connections for kafka-go's ConsumerGroup. On them its requests create no topic, and no member of the
+// group can stop the others. See [membershipConn].
 func (d *dial) membership(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := d.connect(ctx, network, address)
 	if err != nil {
@@ -36,16 +36,15 @@ func (d *dial) membership(ctx context.Context, network, address string) (net.Con
 	return &membershipConn{Conn: conn, in: bufio.NewReader(conn)}, nil
 }
 
-// membershipConn changes what kafka-go's ConsumerGroup says and hears on a connection, in two places that it offers no
-// setting for.
+// membershipConn changes requests and responses of kafka-go's ConsumerGroup, in two places for which it has no setting.
 //
 // As the group's leader it asks for the partitions of all members' topics, and lets the broker create those that do not
 // exist: with auto.create.topics.enable=true a deleted topic would come back at the next rebalance, with the broker's
-// defaults. Here the request forbids that. And one topic without an answer would fail the assignment of all topics, so
-// topics with an error are left out of the response: they have no partitions.
+// defaults. Here the request forbids that. And one topic with an error would fail the assignment of all topics, so such
+// topics are left out of the response: they have no partitions.
 //
-// It also fails the assignment when one member's subscription is not of exactly the form that it writes itself, so that
-// one member could keep the whole group from working. Here such a subscription loses what kafka-go cannot read.
+// It also fails the assignment when a member's subscription differs from the form that it writes itself, so one member
+// could block the whole group. Here such a subscription loses what kafka-go cannot read.
 //
 // One goroutine may write while another reads.
 type membershipConn struct {
@@ -159,7 +158,7 @@ func (c *membershipConn) answered(id int32) (question, bool) {
 	return q, ok
 }
 
-// Read returns bytes of responses, of those that are changed as they are then.
+// Read returns bytes of responses, changed where needed.
 func (c *membershipConn) Read(b []byte) (int, error) {
 	for c.said.Len() == 0 && c.left == 0 {
 		if err := c.next(); err != nil {
@@ -218,8 +217,8 @@ func (c *membershipConn) change(q question) error {
 	return protocol.WriteResponse(&c.said, q.wanted, id, message)
 }
 
-// subscription returns of a member's subscription what kafka-go can read: version, topics and user data. Of what has
-// another form it is a subscription to nothing.
+// subscription returns the part of a member's subscription that kafka-go can read: version, topics and user data. Bytes
+// of another form become a subscription to nothing.
 func subscription(b []byte) []byte {
 	c := cursor{b: b}
 	c.take(2) // version

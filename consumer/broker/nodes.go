@@ -42,7 +42,7 @@ func (c *Cluster) Greet(ctx context.Context, address string) (tooOld string, err
 	}
 	// Nothing was written that could be lost by an error of Close.
 	defer func() { _ = conn.Close() }()
-	// Nobody else ends the waiting at the end of ctx.
+	// Nothing else ends the wait at the end of ctx.
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(0, 1)) })
 	defer stop()
 	versions, err := conn.ApiVersions()

@@ -8,7 +8,7 @@ import (
 )
 
 // ErrNotKafka says that the peer at an address does not speak Kafka's protocol, or sends responses with impossible
-// lengths. The error's text names the address, what answers there if that is known, and what to check.
+// lengths. The error's text names the address, the protocol found there if that is known, and what to check.
 var ErrNotKafka = errors.New("not a Kafka broker")
 
 // notKafkaError says why the bytes that came from an address are no response of a broker.
@@ -34,10 +34,10 @@ type peer struct {
 	configured bool // the address is one of KAFKA_BROKERS; any other was advertised by a broker
 }
 
-// speaks is the error for an answer that begins with begin and is no response.
+// speaks returns the error for bytes that begin with begin and are no response.
 func (p peer) speaks(begin []byte) error { return p.cut(begin, nil) }
 
-// cut is the same for an answer that ended there with err.
+// cut is the same for bytes that ended there with err.
 func (p peer) cut(begin []byte, err error) error {
 	text := fmt.Sprintf("%s does not speak Kafka: its answer begins with %q; %s", p.address, begin, p.advice())
 	if name := protocolOf(begin); name != "" {
@@ -46,7 +46,7 @@ func (p peer) cut(begin []byte, err error) error {
 	return &notKafkaError{text: text, err: err}
 }
 
-// lies is the error for a response that begins as one of Kafka's and cannot be one.
+// lies returns the error for a response that begins like one of Kafka's and cannot be one.
 func (p peer) lies(about, why string) error {
 	return &notKafkaError{text: fmt.Sprintf("%s sent a response to %s that no Kafka broker sends: %s; %s", p.address, about, why, p.advice())}
 }

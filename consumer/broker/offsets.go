@@ -36,10 +36,10 @@ func (c *Cluster) Bounds(ctx context.Context, topic string, partitions []int) (m
 	return bounds, nil
 }
 
-// OffsetsAt returns for each partition the offset of the first record that is not older than at, or the end of the log
-// if all are older.
+// OffsetsAt returns for each partition the offset of the first record not older than at, or the log's end if all are
+// older.
 func (c *Cluster) OffsetsAt(ctx context.Context, topic string, partitions []int, at time.Time) (map[int]int64, error) {
-	// Negative times are Kafka's words for first and last.
+	// To Kafka, negative times mean first and last.
 	offsets, err := c.listOffsets(ctx, topic, partitions, kafka.ReadCommitted, max(at.UnixMilli(), 0), kafka.LastOffset)
 	if err != nil {
 		return nil, err
@@ -56,7 +56,7 @@ func (c *Cluster) OffsetsAt(ctx context.Context, topic string, partitions []int,
 	return found, nil
 }
 
-// listOffsets asks for the offsets at two times of each partition, of which there is an answer for all or an error.
+// listOffsets asks for the offsets at two times of each partition. It returns those of all partitions, or an error.
 func (c *Cluster) listOffsets(
 	ctx context.Context, topic string, partitions []int, isolation kafka.IsolationLevel, times ...int64,
 ) (map[int]kafka.PartitionOffsets, error) {

@@ -14,7 +14,7 @@ func (e *OptionError) Error() string { return e.Err.Error() }
 // Unwrap returns the mistake.
 func (e *OptionError) Unwrap() error { return e.Err }
 
-// optionError is nil where err is.
+// optionError returns nil if err is nil.
 func optionError(option string, err error) error {
 	if err == nil {
 		return nil

@@ -33,8 +33,8 @@ import (
 
 const fetchKey = int16(protocol.Fetch)
 
-// shapeOf returns the type whose fields' tags say what a response is made of, by version. kafka-go's own decoder goes
-// by them; its older one, of the group membership, reads the same bytes by other types. Nil: we send no such request.
+// shapeOf returns the type whose field tags describe a response, by version. kafka-go's own decoder follows them; its
+// older one, of the group membership, reads the same bytes into other types. Nil: we send no such request.
 func shapeOf(key int16) reflect.Type {
 	responses := [...]protocol.Message{
 		new(alterconfigs.Response), new(apiversions.Response), new(createtopics.Response), new(describeconfigs.Response),
@@ -62,8 +62,7 @@ func answerLimit(key int16) int64 {
 }
 
 // shaped reads a response off a connection and compares its counts and lengths with its size, so that kafka-go may
-// believe them: what it allocates for a response that has this shape is a small multiple of the bytes that have
-// arrived.
+// trust them: for a response of this shape it allocates a small multiple of the bytes that have arrived.
 type shaped struct {
 	conn  *framedConn
 	whole int // of the frame
@@ -78,7 +77,7 @@ func (s *shaped) check(a awaited) error {
 	name := protocol.ApiKey(a.key).String()
 	shape := shapeOf(a.key)
 	if shape == nil {
-		// A mistake of ours: a request was added, and its response was not added to the shapes.
+		// A bug of ours: a request was added without its response in shapeOf.
 		return fmt.Errorf("the shape of responses to %s is not known", name)
 	}
 	if a.version > protocol.ApiKey(a.key).MaxVersion() {
@@ -207,7 +206,7 @@ func (s *shaped) field(f field) {
 		s.take(s.length(f.width))
 	case arrayField:
 		n := s.length(f.width)
-		if s.err == nil && (n < -1 || n < 0 && f.notNull) { // an answer that has not arrived is no lie
+		if s.err == nil && (n < -1 || n < 0 && f.notNull) { // a response that has not arrived is no lie
 			s.err = errNoCount
 		}
 		if s.err == nil && n > int64(s.whole-s.at) { // an element takes a byte at least
@@ -220,7 +219,7 @@ func (s *shaped) field(f field) {
 }
 
 // assignment checks the last field of a response to SyncGroup, in which the group's leader lists partitions: kafka-go
-// makes room for as many topics as it claims.
+// allocates as many topics as it claims.
 func (s *shaped) assignment(version int16) {
 	type topic struct {
 		Name       string  `kafka:"min=v0,max=v99"`
@@ -268,7 +267,7 @@ type field struct {
 	notNull bool // kafka-go cannot handle a count of -1
 }
 
-// shapes remembers what the tags of types say.
+// shapes caches the tags of types.
 type shapes struct{ known sync.Map } // of shapeVersion: fields
 
 type shapeVersion struct {
@@ -334,7 +333,7 @@ func (f *fields) member(t reflect.Type, version int16) field {
 	}
 }
 
-// width is that of a length: 0 for a compact one.
+// width returns the width of a length: 0 for a compact one.
 func (f *fields) width(fixed int) int {
 	if f.flexible {
 		return 0
@@ -348,7 +347,7 @@ type fieldTag struct {
 	id          int
 }
 
-// noTag marks a field that is no tagged one. -1 marks a structure that may have some.
+// noTag marks a field that is not tagged. -1 marks a structure that may have tagged fields.
 const noTag = -2
 
 // tagsOf reads "min=v0,max=v4|min=v5,max=v5,compact".

@@ -20,7 +20,8 @@ func (r Rights) Lack(wanted ...string) []string {
 	return slices.DeleteFunc(slices.Clone(wanted), func(name string) bool { return slices.Contains(r, name) })
 }
 
-// rightsOf reads the field of an answer: a bit for each operation. The least number says that the broker was not asked.
+// rightsOf reads the field of a response: a bit for each operation. The least number says that the broker was not
+// asked.
 func rightsOf(operations int32) Rights {
 	if operations <= 0 {
 		return nil

@@ -8,18 +8,16 @@ import (
 )
 
 const (
-	// largeResponse is from which size on a response to a fetch needs room: kafka-go's connections read as many at once
-	// as there are fetches, and one comes with whole batches, of which a topic may take 16 MiB. Smaller ones wait for
-	// nobody, for they take no more than this each, and a broker that falls silent in the middle of one must not hold
-	// up the fetches from others.
+	// largeResponse is the size above which a fetch response needs room. kafka-go's connections read as many at once as
+	// there are fetches, and each has whole batches, of which a topic may accept 16 MiB. Smaller ones do not wait: each
+	// takes no more than this, and a broker that stops in the middle of one must not hold up fetches from others.
 	largeResponse = 1 << 20
-	// roomBytes is how much of large responses a process holds at once. A larger one comes alone.
+	// roomBytes is how many bytes of large responses a process holds at once. A larger one is read alone.
 	roomBytes = 8 << 20
 )
 
-// room is what the response to one fetch takes of the process's room for large responses. The connection's goroutine
-// takes it, between the response's size and its body. It is given back when that one is done with the body and the one
-// that fetches has left, whichever comes last: both hold the memory.
+// room is one fetch response's part of roomBytes. The connection's goroutine takes it, between the response's size and
+// its body. It is given back when both that goroutine and the fetching one are done, because both use the memory.
 type room struct {
 	of      *semaphore.Weighted
 	mu      sync.Mutex
@@ -51,7 +49,7 @@ func (r *room) read() {
 	r.giveBack()
 }
 
-// leave says that the one that fetches is done with it.
+// leave says that the fetching goroutine is done with it.
 func (r *room) leave() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

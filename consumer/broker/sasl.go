@@ -29,7 +29,7 @@ const plainName = "PLAIN"
 // saslMechanism keeps a nil interface nil: a nil pointer in sasl.Mechanism would be authentication without a name.
 type saslMechanism = sasl.Mechanism
 
-// mechanism checks the settings. The log takes what becomes of the password's file.
+// mechanism checks the settings. It logs changes of the password's file.
 func (s *SASL) mechanism(log *slog.Logger) (saslMechanism, error) {
 	var mistakes []error
 	switch s.Mechanism {
@@ -53,12 +53,12 @@ func (s *SASL) mechanism(log *slog.Logger) (saslMechanism, error) {
 	return freshPassword{*s, password}, nil
 }
 
-// prepared says whether SCRAM takes the user's name and the password.
+// prepared returns an error if SCRAM does not accept the user's name or the password.
 func (s *SASL) prepared(password string) error {
 	for _, p := range []struct{ option, name, password string }{
 		{"sasl username", s.Username, "x"}, {"sasl password file", "x", password},
 	} {
-		// The cause is not wrapped: it quotes the character that it does not like.
+		// The cause is not wrapped: it quotes the character that SCRAM rejects.
 		if _, err := scram.Mechanism(scram.SHA256, p.name, p.password); err != nil {
 			return optionError(p.option, errors.New("holds a character that SCRAM does not allow"))
 		}
@@ -66,7 +66,7 @@ func (s *SASL) prepared(password string) error {
 	return nil
 }
 
-// freshPassword starts each handshake with what the password's file holds then.
+// freshPassword starts each handshake with the current content of the password's file.
 type freshPassword struct {
 	sasl     SASL
 	password *credentials.Kept[string]
@@ -85,7 +85,7 @@ func (f freshPassword) Start(ctx context.Context) (sasl.StateMachine, []byte, er
 	}
 	mechanism, err := scram.Mechanism(algorithm, f.sasl.Username, password)
 	if err != nil {
-		// The cause is not wrapped: it quotes the character of the password that it does not like.
+		// The cause is not wrapped: it quotes the password's character that SCRAM rejects.
 		return nil, nil, errors.New("SASL user name or password has a character that SCRAM does not allow")
 	}
 	return mechanism.Start(ctx)

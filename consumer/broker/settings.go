@@ -11,8 +11,8 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// Settings are the settings of a topic or a broker, by Kafka's names. Nil: we have no right to ask. To
-// ask a broker takes DescribeConfigs on the cluster.
+// Settings are the settings of a topic or a broker, by Kafka's names. Nil: we have no right to ask. Asking a broker
+// takes DescribeConfigs on the cluster.
 type Settings map[string]string
 
 // NodeSettings returns settings of one broker.
@@ -56,7 +56,7 @@ type described struct {
 	err error
 }
 
-// settings asks for settings of topics or brokers; of no names for all.
+// settings asks for settings of topics or brokers; without names for all of them.
 func (c *Cluster) settings(ctx context.Context, kind kafka.ResourceType, of, names []string) (map[string]described, error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
@@ -92,7 +92,7 @@ func (c *Cluster) settings(ctx context.Context, kind kafka.ResourceType, of, nam
 }
 
 // Retention returns how old an event of the topic may grow before the cluster deletes it. limited is false where age
-// alone deletes nothing, and where the topic does not say. What retention.bytes deletes earlier is not foreseen.
+// alone deletes nothing, and where the topic does not say. It ignores retention.bytes, which may delete earlier.
 func (s Settings) Retention() (age time.Duration, limited bool) {
 	if policy := s["cleanup.policy"]; policy != "" && !strings.Contains(policy, "delete") {
 		return 0, false

@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// silentError is the end of our patience with a peer that accepted the connection and never answered. A frozen broker
-// does that, and so does a web server, which waits for the end of a line.
+// silentError says that a peer accepted the connection and never responded. A frozen broker does that, and so does a
+// web server, which waits for the end of a line.
 type silentError struct {
 	peer    peer
-	arrived int // bytes of an answer that never became whole
+	arrived int // bytes of an incomplete response
 	err     error
 }
 
@@ -33,14 +33,14 @@ func (e *silentError) Error() string {
 	return text + "; " + e.peer.advice()
 }
 
-// silence keeps the error of each address whose last connection was never answered. It explains to a caller why its
-// time is over, because kafka-go says no more than that it is.
+// silence keeps the error of each address whose last connection got no response. It explains a caller's timeout,
+// because kafka-go reports only the timeout.
 type silence struct {
 	mu    sync.Mutex
 	peers map[string]error
 }
 
-// note keeps err as the last news of an address; nil means that it answers.
+// note keeps err as the last outcome of an address; nil means that it responds.
 func (s *silence) note(address string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -54,7 +54,7 @@ func (s *silence) note(address string, err error) {
 	s.peers[address] = err
 }
 
-// explain adds the addresses that do not answer to the end of a caller's own time.
+// explain adds to a caller's timeout the addresses that do not respond.
 func (s *silence) explain(err error) error {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return err
@@ -67,8 +67,8 @@ func (s *silence) explain(err error) error {
 	return err
 }
 
-// silent says that nobody answers, if err is a timeout of a connection that never had an answer. A connection that is
-// young was interrupted, which says nothing of the peer.
+// silent returns a silentError if err is a timeout of a connection without any response. A young connection was
+// interrupted, which says nothing about the peer.
 func (c *framedConn) silent(err error) error {
 	if c.spoke || !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(c.opened) < dialLimit {
 		return err

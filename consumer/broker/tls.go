@@ -29,8 +29,8 @@ type TLS struct {
 	CertFile, KeyFile string
 }
 
-// reader returns what reads the files. The configuration it returns has no server name yet; its error may hold several
-// mistakes.
+// reader returns the function that reads the files. Its configuration has no server name yet; its error may hold
+// several mistakes.
 func (t *TLS) reader() func() (*tls.Config, error) {
 	authorities := credentials.Authorities(t.CAFile)
 	return func() (*tls.Config, error) {
@@ -90,7 +90,7 @@ func (e *tlsError) Unwrap() error        { return e.err }
 func (e *tlsError) Is(target error) bool { return target == ErrTLS }
 
 // explainHandshake says why a handshake failed, and what to do about it. It looks at error types alone. The text is the
-// same for each try, so that a log can leave out repeats.
+// same for each attempt, so that a log can leave out repeats.
 func explainHandshake(err error) error {
 	text := "no TLS"
 	switch {

@@ -33,7 +33,7 @@ type TopicInfo struct {
 	// Missing says that the topic does not exist.
 	Missing bool
 	// Err is an *Error if the broker did not describe the topic: [ErrUnknownPartition] when Missing, [ErrNotLeader]
-	// while it is being made, [ErrUnauthorised].
+	// while it is being created, [ErrUnauthorised].
 	Err error
 }
 
@@ -46,7 +46,7 @@ func (c *Cluster) Topics(ctx context.Context, names ...string) (Topology, error)
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 
-	// No names at all would mean every topic, were the list nil.
+	// A nil list would mean every topic.
 	x := &exchange{
 		message: &metadata.Request{TopicNames: append([]string{}, names...)}, clientID: c.clientID, least: oldestMetadata,
 	}
@@ -101,8 +101,8 @@ type OffsetsTopic struct {
 	MinInSync int
 }
 
-// Safe says that losing one broker loses no acknowledged commit. It is true of what could not be asked, of a topic that
-// does not exist yet, and of a cluster of one, which has nowhere to copy to.
+// Safe says that losing one broker loses no acknowledged commit. It is true if we could not ask, if the topic does not
+// exist yet, and for a cluster of one, which cannot replicate.
 func (o OffsetsTopic) Safe() bool {
 	if !o.Exists || o.Brokers <= 1 {
 		return true

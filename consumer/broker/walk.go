@@ -219,7 +219,7 @@ type recordSource struct {
 	scratch bytes.Buffer
 }
 
-// next returns bytes that hold until it is called again.
+// next returns bytes that are valid until the next call.
 func (s *recordSource) next() ([]byte, error) {
 	if s.stream == nil {
 		n := s.plain.varint()
@@ -262,7 +262,7 @@ func (w *walk) record(h header, body []byte) error {
 	if offset < w.next || w.cannotHold(len(body)) {
 		return nil
 	}
-	// One piece of memory a record, for key, value and headers.
+	// One allocation for each record, for key, value and headers.
 	c.b = bytes.Clone(c.b)
 	r := event.Record{Place: event.Place{Offset: offset}, Time: unixTime(h.firstTime + sinceFirst)}
 	if h.attributes&brokerTimeBit != 0 {
@@ -316,7 +316,7 @@ func (w *walk) keep(r event.Record, size int) {
 	w.next = r.Offset + 1
 }
 
-// unixTime is zero for what Kafka writes as -1: no time. Any other number is the producer's own, however odd.
+// unixTime returns zero for -1, which means no time. Any other number is the producer's own, however odd.
 func unixTime(ms int64) time.Time {
 	if ms == -1 {
 		return time.Time{}

@@ -1,13 +1,13 @@
 // Package scan reads a range of a topic without a group: for an operator's listing, not for the worker.
 //
-// [Records] yields what can be read of the range, partition after partition, each in offset order, and every offset at
-// most once. It commits nothing and moves no group. The range is fixed when the reading starts: without Follow it ends
-// at the log's end as of then, or where an open transaction starts unless the range is read uncommitted. It rides over
-// leaders that move and brokers that die for half a minute without progress, and then yields the error and ends; what
-// asking again cannot cure (no such topic, not authorised, corrupt data) ends it at once. Events that retention removes
-// while it reads are passed over.
+// [Records] yields the readable records of the range, one partition after another, in offset order, and every offset at
+// most once. It commits nothing and moves no group. The range is fixed at the start. Without Follow it ends at the
+// log's end at that time, or at the first open transaction unless Uncommitted is set. Records tolerates moving leaders
+// and dead brokers for half a minute without progress; then it yields the error and ends. An error that a retry cannot
+// cure (no such topic, not authorised, corrupt data) ends it at once. Events that retention removes meanwhile are
+// skipped.
 //
-// It starts no goroutine: all happens inside the caller's loop.
+// It starts no goroutine: all work happens inside the caller's loop.
 package scan
 
 import (
@@ -26,7 +26,7 @@ import (
 const (
 	// wait is how long one fetch waits for events: each partition's turn when following.
 	wait = 250 * time.Millisecond
-	// patience is how long a partition may fail in a row: a leader's loss takes a cluster 9 to 12 seconds.
+	// patience is how long a partition may fail without a success: a cluster takes 9 to 12 seconds to replace a leader.
 	patience = 30 * time.Second
 )
 
@@ -37,21 +37,21 @@ type Range struct {
 	Partitions []int
 	// From is the first event, the log's start if zero.
 	From Position
-	// Until is the first event that is not read any more, the log's end as of the start if zero.
+	// Until is the first event that is not read; if zero, the log's end at the start.
 	Until Position
-	// Follow goes on at the log's end until the context is over, in turns where there are several partitions. Until is
-	// ignored, and the end of the context is then no error.
+	// Follow continues at the log's end until the context ends, and takes several partitions in turns. Until is
+	// ignored, and the end of the context is no error.
 	Follow bool
 	// Uncommitted reads records of open and aborted transactions too. It is for our own topics: we write them without
-	// transactions, and nobody else's open transaction may hide what we wrote.
+	// transactions, and another producer's open transaction must not hide what we wrote.
 	Uncommitted bool
-	// Progress is called after each fetch that read on with the number of offsets done and the number in the range.
-	// When following, the total grows. Nil is nobody.
+	// Progress, if not nil, is called after each fetch that moved on, with the number of offsets done and the number in
+	// the range. When following, the total grows.
 	Progress func(done, total int64)
 }
 
-// Position is a place in every partition of a topic: an offset or, if it is set, a time, which stands for the first
-// event not older. An offset before the log's start or behind its end is moved there.
+// Position is a place in every partition of a topic: an offset or, if set, a time, which means the first event that is
+// not older. An offset outside of the log is moved to its start or end.
 type Position struct {
 	Offset int64
 	Time   time.Time
@@ -79,7 +79,7 @@ func Records(ctx context.Context, cluster *broker.Cluster, r Range) iter.Seq2[ev
 
 var (
 	errStopped = errors.New("the caller has seen enough")
-	// errNothing ends a wait that may have no end: a leader may have lost what another one had.
+	// errNothing ends a wait that could last for ever: a new leader may lack what the old one had.
 	errNothing = fmt.Errorf("the broker has returned nothing for %v, though the log went on when the reading began", patience)
 )
 
@@ -91,7 +91,7 @@ type scan struct {
 	done    int64
 }
 
-// part is one partition's share: what is left of it is next to end.
+// part is one partition's share of the range; next to end is left of it.
 type part struct {
 	partition int
 	next, end int64
@@ -154,7 +154,7 @@ func (s *scan) choose(ctx context.Context) error {
 		return err
 	}
 	if topic.Missing {
-		return topic.Err // not for a retry: nobody is making it
+		return topic.Err // not for a retry: nobody is creating it
 	}
 	if len(s.Partitions) > 0 {
 		return nil
@@ -197,7 +197,7 @@ func (s *scan) read(ctx context.Context, yield func(event.Record, error) bool) e
 	return nil
 }
 
-// readPart reads what is left of one partition's share, for as long as anything comes.
+// readPart reads the rest of one partition's share. It fails after patience without progress.
 func (s *scan) readPart(ctx context.Context, p *part, yield func(event.Record, error) bool) error {
 	last := time.Now()
 	for p.next < p.end {
@@ -215,7 +215,7 @@ func (s *scan) readPart(ctx context.Context, p *part, yield func(event.Record, e
 	return nil
 }
 
-// step reads on in one partition, by one fetch that succeeds.
+// step reads on in one partition, with one successful fetch.
 func (s *scan) step(ctx context.Context, p *part, yield func(event.Record, error) bool) error {
 	var batch broker.Batch
 	err := again(ctx, func() (err error) {
@@ -242,8 +242,8 @@ func (s *scan) step(ctx context.Context, p *part, yield func(event.Record, error
 	return nil
 }
 
-// resume finds where to go on when the offset is gone: retention has moved the log's start past it, or the log was cut
-// off below it, and then there is nothing more.
+// resume returns where to continue when the offset is out of range. Either retention has passed it, or the log was
+// truncated below it; then nothing of the range is left, and Follow continues at the log's end.
 func (s *scan) resume(ctx context.Context, p *part) (int64, error) {
 	bounds, err := s.cluster.Bounds(ctx, s.Topic, []int{p.partition})
 	if err != nil {
@@ -279,7 +279,7 @@ func (s *scan) advance(p *part, next int64) {
 	}
 }
 
-// again repeats do while it fails for a reason that may pass, for as long as patience lasts.
+// again retries do while its error may pass, for at most patience.
 func again(ctx context.Context, do func() error) error {
 	pace := backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(100*time.Millisecond),
@@ -304,8 +304,8 @@ func again(ctx context.Context, do func() error) error {
 	}
 }
 
-// final says that asking again cannot help. An unknown partition is not final in general: it is what a broker says for
-// a moment when it loses one.
+// final reports whether a retry cannot help. An unknown partition is not final: a broker reports that for a moment when
+// it loses one.
 func final(err error) bool {
 	return errors.Is(err, broker.ErrUnauthorised) || errors.Is(err, broker.ErrCorrupt)
 }

@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
-// shortCommit is how much of a commit's name stands in a version: what Git's own tools show.
+// shortCommit is how many digits of a commit's hash a version shows: as many as Git does.
 const shortCommit = 7
 
-// Build says what a binary was built from. What nobody knew is empty.
+// Build says what a binary was built from. Unknown fields are empty.
 type Build struct {
-	Version  string // "1.2.3"; of a commit without a tag "dev+0123abc"; of nothing known "dev"
-	Revision string // the commit, whole
+	Version  string // "1.2.3"; "dev+0123abc" for a commit without a tag; "dev" if nothing is known
+	Revision string // the full hash of the commit
 	Time     string // the commit's, RFC 3339
-	Modified bool   // the files were not the commit's
+	Modified bool   // the files differed from the commit
 	Go       string // "go1.26.0"
 }
 
-// ReadBuild reads what Go's tools have written into a binary; nil is one into which they wrote nothing. released is the
-// version that the linker was given, and wins: a build without the repository beside it knows no other.
+// ReadBuild reads the build information that Go's tools wrote into a binary; nil if there is none. released is the
+// version that the linker was given. It wins, because a build without the repository knows no other.
 func ReadBuild(released string, info *debug.BuildInfo) Build {
 	var b Build
 	if info == nil {
@@ -39,8 +39,8 @@ func ReadBuild(released string, info *debug.BuildInfo) Build {
 	return b
 }
 
-// version prefers a tag to a commit. Go makes a version of any commit, v0.0.0-time-commit: to a person that says no
-// more than the commit does.
+// version prefers a tag to a commit. Go's pseudo-version of a commit, v0.0.0-time-commit, says no more to a person than
+// the commit does.
 func (b Build) version(released, module string) string {
 	short := b.Revision[:min(shortCommit, len(b.Revision))]
 	madeUp := short != "" && strings.Contains(module, "-"+short)

@@ -27,7 +27,7 @@ type gauges struct{ source Source }
 // Describe sends nothing: the collector is unchecked, its metrics are made at each scrape.
 func (g *gauges) Describe(chan<- *prometheus.Desc) {}
 
-// Collect sends the state of now.
+// Collect sends the current values.
 func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	s, now, to := g.source.Consumer.State(), time.Now(), sender(out)
 	g.state(to, s, now)
@@ -37,14 +37,14 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	g.topics(to, s, now)
 }
 
-// pauses are what can hold the calls back.
+// pauses returns all reasons for a pause.
 func pauses() []string {
 	return []string{
 		retry.Unauthorised.String(), retry.Misconfigured.String(), ledger.Flood, retry.Outage, ledger.ByHand,
 	}
 }
 
-// phases are what the membership can be about.
+// phases returns all phases of the membership.
 func phases() []string {
 	return []string{
 		string(consumer.Starting), string(consumer.Waiting), string(consumer.Joining), string(consumer.Running),
@@ -109,8 +109,7 @@ func partitions(to sender, s consumer.State) {
 	}
 }
 
-// topics sends the ages of each topic's events. What is lost first, and when, is known only of topics whose retention
-// is.
+// topics sends the ages of each topic's events. The time to loss is sent only for topics whose retention is known.
 func (g *gauges) topics(to sender, s consumer.State, now time.Time) {
 	limits := g.source.Retention()
 	topic := []string{"topic"}
@@ -139,7 +138,7 @@ func (g *gauges) topics(to sender, s consumer.State, now time.Time) {
 	}
 }
 
-// sender sends metrics of the moment.
+// sender sends metrics with their current values.
 type sender chan<- prometheus.Metric
 
 func (to sender) gauge(name, help string, value float64) {
@@ -154,7 +153,7 @@ func (to sender) send(kind prometheus.ValueType, name, help string, value float6
 	to <- prometheus.MustNewConstMetric(prometheus.NewDesc(namespace+"_"+name, help, labels, nil), kind, value, values...)
 }
 
-// oneOf sends a gauge for each value of a label: 1 for the one that holds.
+// oneOf sends a gauge for each value of a label: 1 for the one that holds, 0 for the others.
 func (to sender) oneOf(name, help, label, holds string, values ...string) {
 	for _, v := range values {
 		to.send(prometheus.GaugeValue, name, help, float64(number(v == holds)), []string{label}, v)

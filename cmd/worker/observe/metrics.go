@@ -32,8 +32,8 @@ const (
 )
 
 // Metrics counts and times the steps of an event's path from outside, so that they stay free of Prometheus. The names
-// are an API: they stay, and testdata/metrics.golden.txt lists them. Labels are bounded: no order, no message, and of
-// the causes the first 100.
+// are an API: they stay, and cmd/worker/testdata/metrics.golden.txt lists them. Labels are bounded: no order, no
+// message, and only the first 100 causes.
 type Metrics struct {
 	registry *prometheus.Registry
 	log      *slog.Logger
@@ -52,8 +52,8 @@ type Metrics struct {
 	calls, done, lettersTotal atomic.Uint64
 }
 
-// NewMetrics returns metrics that know the causes of letters from the start, those of deadLetterTypes among them: an
-// alert on an increase misses the first letter of a cause that appears with it.
+// NewMetrics returns metrics with a counter for each foreseeable cause of a letter, deadLetterTypes included. A counter
+// that appears with its first letter shows no increase, so an alert would miss that letter.
 func NewMetrics(version string, deadLetterTypes []string, log *slog.Logger) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
@@ -90,7 +90,7 @@ func NewMetrics(version string, deadLetterTypes []string, log *slog.Logger) *Met
 	return m
 }
 
-// start gives each counter that can be foreseen its 0.
+// start creates each foreseeable counter with the value 0.
 func (m *Metrics) start(deadLetterTypes []string) {
 	for _, action := range []string{actionCall, actionIgnore, actionRefuse} {
 		m.items.WithLabelValues(action)
@@ -111,7 +111,7 @@ func (m *Metrics) start(deadLetterTypes []string) {
 
 // buildInfo says which build this is.
 func buildInfo(version string) prometheus.Collector {
-	info, _ := debug.ReadBuildInfo() // nil says as much
+	info, _ := debug.ReadBuildInfo() // nil is fine
 	b := ReadBuild(version, info)
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "build_info", Help: "1, with the version, the commit and its date where the build knows them.",
@@ -129,7 +129,7 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-// Decode counts what events ask for.
+// Decode counts the items of events.
 func (m *Metrics) Decode(decode Decode) Decode {
 	return func(ctx context.Context, e *consumer.Event) ([]dispatch.Item, error) {
 		items, err := decode(ctx, e)
@@ -154,7 +154,7 @@ func (m *Metrics) decoded(e *consumer.Event, items []dispatch.Item) {
 	}
 }
 
-// watchSpread tells once that an order's events are not in one partition, and counts such orders.
+// watchSpread counts orders with events in two partitions, and logs the first one.
 func (m *Metrics) watchSpread(e *consumer.Event, order string) {
 	before, found, first := m.spread.seen(e.Topic, e.Partition, order)
 	if !found {
@@ -216,7 +216,7 @@ func (m *Metrics) stored(l consumer.Letter) {
 	m.lettersTotal.Add(1)
 }
 
-// totals returns the calls made, those of them that will be repeated, and the letters stored.
+// totals returns the calls made, how many of them are to be retried, and the letters stored.
 func (m *Metrics) totals() (calls, again, letters uint64) {
 	done := m.done.Load() // before the calls, so that the difference is never negative
 	calls = m.calls.Load()

@@ -15,15 +15,15 @@ type Status struct {
 	Group   string `json:"group"`
 	// At is now by the worker's clock.
 	At time.Time `json:"at"`
-	// State is what pauses the calls, if Paused, else Phase. Since is when it began; Reason and By are what a person or
-	// the flood guard said of a pause, and who that was.
+	// State is the reason for the pause, if Paused, else Phase. Since is when it began. Reason and By are the reason
+	// and the author of a pause by a person or the flood guard.
 	State  string    `json:"state"`
 	Paused bool      `json:"paused"`
 	Phase  string    `json:"phase"`
 	Since  time.Time `json:"since"`
 	Reason string    `json:"reason,omitempty"`
 	By     string    `json:"by,omitempty"`
-	// Waits are what the worker waits for now, the oldest wait first; a running worker does the rest of its work
+	// Waits lists what the worker waits for now, the oldest wait first. A running worker does the rest of its work
 	// meanwhile.
 	Waits []Wait `json:"waits"`
 	// Problems describes what blocks work until a person acts, and what to do.
@@ -36,7 +36,7 @@ type Status struct {
 	InFlight  int     `json:"calls_in_flight"`
 	Limit     int     `json:"calls_limit"`
 	PerSecond float64 `json:"calls_per_second_limit"` // 0: none
-	// RetryAfter is until when LeadHit asked all calls to wait; absent if they need not.
+	// RetryAfter is the time until which LeadHit asked all calls to wait; absent if there is none.
 	RetryAfter *time.Time `json:"retry_after,omitempty"`
 
 	Waiting      int     `json:"orders_waiting"`
@@ -52,8 +52,8 @@ type Status struct {
 	TwoPartitions int `json:"orders_in_two_partitions"`
 
 	LastHour []CauseCount   `json:"letters_last_hour"`
-	Orders   []WaitingOrder `json:"waiting"` // 20 of the oldest at most
-	// Answers counts all waiting orders by their last answer, the most orders first, 20 at most.
+	Orders   []WaitingOrder `json:"waiting"` // at most 20, those of the oldest events
+	// Answers counts all waiting orders by their last outcome, the largest count first, at most 20.
 	Answers []AnswerCount `json:"waiting_by_answer"`
 	// Flaws are settings of the letters' topic and of the ledger that somebody should change.
 	Flaws      []TopicFlaw       `json:"topic_flaws"`
@@ -69,7 +69,7 @@ type TopicFlaw struct {
 // Wait is something that the worker waits for.
 type Wait struct {
 	For   string    `json:"for"`   // "topic orders does not exist; create it, or check KAFKA_TOPICS"
-	Since time.Time `json:"since"` // tries that fail do not move it
+	Since time.Time `json:"since"` // failed attempts do not move it
 }
 
 // PartitionStatus is one partition of a Status.
@@ -97,39 +97,39 @@ type OpenTransaction struct {
 	Age        float64   `json:"age_seconds"`
 }
 
-// WaitingOrder is an order that waits for its next try.
+// WaitingOrder is an order that waits for its next attempt.
 type WaitingOrder struct {
 	Event  string `json:"event"` // topic/partition/offset
 	Order  string `json:"order_id"`
 	Status string `json:"status"`
-	// Time is the event's, or when it was read if its own cannot be true.
+	// Time is the event's, or when it was read if the event's is implausible.
 	Time  time.Time `json:"event_time"`
 	Tries int       `json:"tries"`
-	// Next is when it is tried again; absent where that is not a matter of time, as under a pause.
+	// Next is the time of the next attempt; absent if that does not depend on time, as during a pause.
 	Next *time.Time `json:"next_try,omitempty"`
-	// Letter says that a dead letter is to be stored and could not be yet.
+	// Letter says that the order waits for its dead letter to be stored.
 	Letter bool `json:"letter,omitempty"`
-	// Cause, Code and Message are the last answer, or the lack of one.
+	// Cause, Code and Message describe the last outcome.
 	Cause   string `json:"cause"`
 	Code    int    `json:"code,omitempty"`
 	Message string `json:"message,omitempty"`
 }
 
-// Answer is what the last answers of several waiting orders have in common.
+// Answer is a last outcome that several waiting orders share.
 type Answer struct {
 	Cause  string `json:"cause"`
 	Code   int    `json:"code,omitempty"`
 	Letter bool   `json:"letter,omitempty"`
 }
 
-// AnswerCount says how many waiting orders had an answer.
+// AnswerCount says how many waiting orders have an Answer in common.
 type AnswerCount struct {
 	Answer
 
 	Orders int `json:"orders"`
 }
 
-// Answer is the order's last one.
+// Answer returns the order's last outcome.
 func (o WaitingOrder) Answer() Answer { return Answer{o.Cause, o.Code, o.Letter} }
 
 // Text is the state as people read it: "running", or "paused: outage".

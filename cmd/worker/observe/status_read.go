@@ -13,7 +13,7 @@ import (
 // listedOrders is how many waiting orders a Status names: those of the oldest events.
 const listedOrders = 20
 
-// Status returns the status of now, without what the metrics cannot know: version, group, problems and flaws.
+// Status returns the current status, without what the metrics do not know: version, group, problems and flaws.
 func (m *Metrics) Status(s consumer.State, waiting []dispatch.WaitingOrder) Status {
 	now, d := time.Now(), s.Dispatch
 	out := Status{
@@ -60,7 +60,7 @@ func waitingOrder(o dispatch.WaitingOrder) WaitingOrder {
 	return out
 }
 
-// byAnswer counts waiting orders by their last answer.
+// byAnswer counts waiting orders by their last outcome.
 func byAnswer(waiting []dispatch.WaitingOrder) []AnswerCount {
 	counts := make(map[Answer]int)
 	for _, o := range waiting {
@@ -76,7 +76,7 @@ func byAnswer(waiting []dispatch.WaitingOrder) []AnswerCount {
 	return all[:min(len(all), listedOrders)]
 }
 
-// word is the state in one word, as metrics name it.
+// word returns the state in one word, as metrics name it.
 func word(s consumer.State) string {
 	if s.Dispatch.Pause.Kind != "" {
 		return s.Dispatch.Pause.Kind
@@ -84,7 +84,7 @@ func word(s consumer.State) string {
 	return string(s.Phase)
 }
 
-// openTransaction is the one that holds back a partition's events; nil if there is none.
+// openTransaction returns the one that holds back a partition's events; nil if there is none.
 func openTransaction(now time.Time, s consumer.State, p event.Partition) *OpenTransaction {
 	held, open := s.HeldBack[p]
 	if !open {
@@ -105,8 +105,8 @@ func heldBack(now time.Time, s consumer.State, topic string) (events int64, olde
 	return events, oldest
 }
 
-// ages returns the age of the oldest unfinished event, and of the oldest one that was not tried and waits behind none:
-// of one topic, or of all if it is "". Events that an open transaction holds back are unfinished, and were not tried.
+// ages returns the age of the oldest unfinished event, and of the oldest one that was not called and is not blocked: of
+// one topic, or of all if it is "". Events that an open transaction holds back count for both.
 func ages(now time.Time, s consumer.State, topic string) (oldest, untried float64) {
 	_, held := heldBack(now, s, topic)
 	oldest, untried = held, held

@@ -32,11 +32,11 @@ import (
 // flushLimit bounds the delivery of the last spans at the end.
 const flushLimit = 3 * time.Second
 
-// Tracing observes the steps of an event's path from outside, as Metrics does: a span for each event, from its reading
-// to the end of the last of its orders, and below it one for each call. The event's own traceparent header is the
-// parent, and LeadHit is given the call's. A nil Tracing is off.
+// Tracing observes the steps of an event's path from outside, as Metrics does: a span for each event, from its fetch to
+// the end of its last order, and below it one for each call. The event's own traceparent header is the parent, and
+// LeadHit gets the call's. A nil Tracing is off.
 //
-// An event that this worker did not finish, since its partition went to another one, has no span here; its calls have.
+// An event that another worker finishes, because its partition has moved, has no span here; its calls do.
 type Tracing struct {
 	collector *collector
 	resource  []attribute.KeyValue
@@ -49,11 +49,11 @@ type Tracing struct {
 	context  propagation.TraceContext
 }
 
-// OpenTracing returns the tracing of the settings, nil if it is off. It sends nothing before start.
+// OpenTracing returns the tracing of the settings, nil if it is off. It sends nothing before Start.
 func OpenTracing(c *config.Config, version string, log *slog.Logger) (*Tracing, error) {
 	address := c.Traces.Address()
 	if address == "" {
-		return nil, nil // the zero of a part that is off
+		return nil, nil // a nil Tracing is off
 	}
 	collector, err := openCollector(address, c.Traces, version, log)
 	if err != nil {
@@ -82,7 +82,7 @@ func (t *Tracing) Start(ctx context.Context) (stop func()) {
 	if t == nil {
 		return func() {}
 	}
-	// What the environment says of the resource (OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES) wins.
+	// The environment (OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES) overrides the other attributes.
 	about, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithHost(), resource.WithAttributes(t.resource...), resource.WithFromEnv())
 	if err != nil {
 		t.collector.log.WarnContext(ctx, "traces lack some attributes of this process", slog.Any("error", err))
@@ -99,8 +99,8 @@ func (t *Tracing) Start(ctx context.Context) (stop func()) {
 	}
 }
 
-// eventSpan is the span of an event. It is made late, with the time of the reading: most of a full window waits, and is
-// to cost little.
+// eventSpan is the span of an event. It is created late, with the time of the fetch: most events of a full window wait,
+// and must cost little.
 type eventSpan struct {
 	read time.Time
 	make sync.Once
@@ -128,8 +128,8 @@ func (t *Tracing) Decode(decode Decode) Decode {
 	}
 }
 
-// orders is the number of calls and letters that must be over before the event is: of several items that ask for calls
-// about one order one is called.
+// orders returns how many calls and letters an event needs. Of several items that ask for a call about one order, only
+// one is called.
 func orders(items []dispatch.Item) int64 {
 	var refused int64
 	called := make(map[string]struct{}, len(items))
@@ -202,7 +202,7 @@ func Traceparent(ctx context.Context) string {
 	return carrier["traceparent"]
 }
 
-// statusOf is what the answer said, as far as there was one.
+// statusOf returns the codes of the response, if there was one.
 func statusOf(err error) []attribute.KeyValue {
 	status, answered := errors.AsType[*leadhit.StatusError](err)
 	rpc, refused := errors.AsType[*leadhit.RPCError](err)
@@ -245,7 +245,7 @@ func noteOf(e *consumer.Event) *eventSpan {
 	return s
 }
 
-// over says that one more of the event's orders needs nothing.
+// over notes that one more of the event's orders is finished, and ends the span after the last.
 func (s *eventSpan) over() {
 	if s.open.Add(-1) == 0 {
 		s.span.End()

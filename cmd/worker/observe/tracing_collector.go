@@ -102,7 +102,7 @@ func (c *collector) deliver(ctx context.Context, body []byte) error {
 	return last // says more than that the context has ended
 }
 
-// post makes one try. again reports that the collector asks for a retry.
+// post makes one attempt. again reports that the collector asks for a retry.
 func (c *collector) post(ctx context.Context, body []byte) (again bool, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(body))
 	if err != nil {
@@ -114,7 +114,7 @@ func (c *collector) post(ctx context.Context, body []byte) (again bool, err erro
 		return false, err
 	}
 	defer func() { _ = answer.Body.Close() }()
-	_, _ = io.CopyN(io.Discard, answer.Body, maxAnswerOfCollector) // the status is the answer
+	_, _ = io.CopyN(io.Discard, answer.Body, maxAnswerOfCollector) // only the status matters
 	switch answer.StatusCode {
 	case http.StatusOK, http.StatusAccepted, http.StatusNoContent:
 		return false, nil

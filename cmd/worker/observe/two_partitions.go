@@ -8,9 +8,9 @@ import (
 // spreadSlots is how many orders are remembered, in 512 KiB.
 const spreadSlots = 1 << 15
 
-// spread finds orders whose events stand in two partitions of one topic: Kafka keeps no order between these. It
-// remembers the orders it saw last, and so finds most of them, not all; partitions of another worker it cannot see. It
-// may be used by several goroutines.
+// spread finds orders with events in two partitions of one topic: Kafka keeps no order between these. It remembers only
+// the latest orders, and does not see the partitions of other workers, so it misses some. It may be used by several
+// goroutines.
 type spread struct {
 	seed  maphash.Seed
 	mu    sync.Mutex
@@ -18,7 +18,7 @@ type spread struct {
 	found int
 }
 
-// spreadSlot is one order of one topic. Where two want the same slot, the later one gets it.
+// spreadSlot is one order of one topic. Of two orders with the same slot, the later one replaces the earlier.
 type spreadSlot struct {
 	order     uint64 // its hash
 	partition int32
@@ -29,12 +29,12 @@ func newSpread() *spread {
 	return &spread{seed: maphash.MakeSeed(), slots: make([]spreadSlot, spreadSlots)}
 }
 
-// seen notes an event about an order. found says that the order was seen in another partition before, and that this is
-// news; first that it is the first such order.
+// seen notes an event about an order. found reports that the order was seen in another partition before, and was not
+// counted yet; first, that it is the first such order.
 func (s *spread) seen(topic string, partition int, order string) (before int, found, first bool) {
 	var h maphash.Hash
 	h.SetSeed(s.seed)
-	_, _ = h.WriteString(topic) // a hash takes everything
+	_, _ = h.WriteString(topic) // a hash's writes never fail
 	_ = h.WriteByte(0)
 	_, _ = h.WriteString(order)
 	sum := h.Sum64()
@@ -52,7 +52,7 @@ func (s *spread) seen(topic string, partition int, order string) (before int, fo
 	return 0, false, false
 }
 
-// count is how many orders were found.
+// count returns how many orders were found.
 func (s *spread) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
