@@ -46,7 +46,8 @@ func ensureLedger(ctx context.Context, c *config.Config, cluster *broker.Cluster
 	return createTopic(ctx, cluster, found, err)
 }
 
-// newLedgerTries is how often an entry is written while the brokers do not know the ledger: for about five seconds.
+// newLedgerTries is how often an entry is written while the brokers do not know the ledger: the waits
+// between them add up to three seconds.
 const newLedgerTries = 6
 
 // AppendToLedger writes an entry as an operator's command does, and creates the ledger if it does not exist. A ledger
