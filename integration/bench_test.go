@@ -21,19 +21,25 @@ import (
 )
 
 // BenchmarkWorker compares the worker, on real Kafka with 12 partitions and 1,000 orders, with a bare loop that makes the same
-// POSTs with as many in flight. The two take turns, so that a busy machine is unfair to both. It runs once and prints a table.
+// POSTs with as many in flight. They take turns, so that a busy machine is unfair to all. It runs once and prints a table.
+//
+// BASELINE is the path of another leadhit-sync, of an earlier commit say, that takes its turn too.
 func BenchmarkWorker(b *testing.B) {
 	bench := newBench(b)
 	table := []string{fmt.Sprintf("%-10s %10s %12s %14s %12s", "", "in flight", "orders/s", "CPU µs/event", "RSS MiB")}
 	for _, size := range []struct{ inFlight, events int }{{64, 40_000}, {256, 100_000}} {
-		var workers, loops []measured
+		var workers, loops, baselines []measured
 		for range number(b, "ROUNDS", 3) {
 			loops = append(loops, bench.loop(b, size.inFlight, size.events))
-			workers = append(workers, bench.worker(b, size.inFlight, size.events))
+			if bench.baseline != "" {
+				baselines = append(baselines, bench.worker(b, bench.baseline, size.inFlight, size.events))
+			}
+			workers = append(workers, bench.worker(b, bench.binary, size.inFlight, size.events))
 		}
-		loop, worker := median(loops), median(workers)
-		table = append(table, loop.row("bare loop", size.inFlight), worker.row("worker", size.inFlight),
-			fmt.Sprintf("%-10s %10d %11.0f%% %13.2f×", "of it", size.inFlight, 100*worker.perSecond/loop.perSecond, worker.cpu/loop.cpu))
+		worker := median(workers)
+		table = append(table, worker.row("worker", size.inFlight))
+		table = append(table, worker.against("bare loop", loops, size.inFlight)...)
+		table = append(table, worker.against("baseline", baselines, size.inFlight)...)
 	}
 	fmt.Println("\n" + strings.Join(table, "\n")) // b.Log shows ten lines at most
 	b.ReportMetric(0, "ns/op")                    // the table has the figures
@@ -54,6 +60,18 @@ func (m measured) row(name string, inFlight int) string {
 	return fmt.Sprintf("%-10s %10d %12.0f %14.1f %12s", name, inFlight, m.perSecond, m.cpu, rss)
 }
 
+// against compares m with the median of an opponent's runs, if there are any.
+func (m measured) against(name string, runs []measured, inFlight int) []string {
+	if len(runs) == 0 {
+		return nil
+	}
+	opponent := median(runs)
+	return []string{
+		opponent.row(name, inFlight),
+		fmt.Sprintf("%-10s %10d %11.1f%% %13.2f×", "of it", inFlight, 100*m.perSecond/opponent.perSecond, m.cpu/opponent.cpu),
+	}
+}
+
 // median takes the run of the median pace, and the most memory of all.
 func median(all []measured) measured {
 	slices.SortFunc(all, func(a, b measured) int { return int(a.perSecond - b.perSecond) })
@@ -67,9 +85,10 @@ func median(all []measured) measured {
 type bench struct {
 	*suite
 
-	brokers []string
-	bare    program.Binary
-	leadhit string // host:port of the look-alike's process
+	brokers  []string
+	bare     program.Binary
+	baseline program.Binary // empty: there is none
+	leadhit  string         // host:port of the look-alike's process
 }
 
 func newBench(b *testing.B) *bench {
@@ -90,7 +109,10 @@ func newBench(b *testing.B) *bench {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return &bench{suite: s, brokers: cluster(b, 1), bare: bare, leadhit: fmt.Sprint(line["addr"])}
+	return &bench{
+		suite: s, brokers: cluster(b, 1), bare: bare, leadhit: fmt.Sprint(line["addr"]),
+		baseline: program.Binary(os.Getenv("BASELINE")),
+	}
 }
 
 // ask asks the look-alike's process.
@@ -144,9 +166,11 @@ func (b *bench) loop(tb testing.TB, inFlight, events int) measured {
 	return b.judge(tb, p, events)
 }
 
-func (b *bench) worker(tb testing.TB, inFlight, events int) measured {
+func (b *bench) worker(tb testing.TB, binary program.Binary, inFlight, events int) measured {
 	tb.Helper()
-	r := b.newRun(tb, b.brokers, 12, sandbox.Faults{})
+	s := *b.suite
+	s.binary = binary
+	r := s.newRun(tb, b.brokers, 12, sandbox.Faults{})
 	orders := shop.NewOrders("order-"+rand.Text()[:4], 1000, 1)
 	var all []audit.Event
 	for i := range events {

@@ -69,7 +69,7 @@ func (s *suite) testOneNode(t *testing.T) {
 		s.testPlanted(t, brokers)
 		s.testForeign(t, brokers)
 		s.testDeletedTopics(t, brokers)
-		s.testFire(t, brokers)
+		s.testSingleFaults(t, brokers)
 	})
 }
 

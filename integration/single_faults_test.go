@@ -13,11 +13,11 @@ import (
 	"leadhit-sync/integration/audit"
 )
 
-// testFire is what goes wrong around a worker that does nothing wrong itself: outages, poison, full disks elsewhere, members that
+// testSingleFaults brings about one fault after another around a worker: outages, poison, full disks elsewhere, members that
 // come and go. Its numbers come from the environment, as doc.go says; the defaults fit into `make test`.
-func (s *suite) testFire(t *testing.T, brokers []string) {
+func (s *suite) testSingleFaults(t *testing.T, brokers []string) {
 	t.Helper()
-	t.Run("under fire", func(t *testing.T) {
+	t.Run("single faults", func(t *testing.T) {
 		t.Parallel()
 		s.testOutages(t, brokers)
 		s.testLettersTopic(t, brokers)
