@@ -20,6 +20,7 @@ import (
 func (s *suite) testKeepers(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("a compacted letters' topic, before the start and under a worker", func(t *testing.T) {
+		since(t, 2, 3, "IncrementalAlterConfigs")
 		t.Parallel()
 		s.testCompacted(t, brokers)
 	})
