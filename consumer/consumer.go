@@ -92,7 +92,7 @@ type Options struct {
 	Dispatch dispatch.Config
 	// Decode returns what an event asks for: at least one item. An error means that this is not known yet: the
 	// partition waits, and Decode is called again.
-	Decode func(context.Context, *Event) ([]dispatch.Item, error)
+	Decode func(context.Context, *Event) ([]event.Item, error)
 	// Call makes one call and judges its outcome.
 	Call func(context.Context, Call) retry.Verdict
 	// Store returns nil only when the letter is stored for good.

@@ -13,6 +13,7 @@ import (
 	"leadhit-sync/consumer"
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
 
@@ -47,8 +48,8 @@ func Example() {
 			Session: 10 * time.Second, CallTimeout: 3 * time.Second,
 			Retry: retry.Policy{Initial: time.Second, Max: time.Minute, Random: rand.New(rand.NewPCG(1, 2))},
 		},
-		Decode: func(_ context.Context, e *consumer.Event) ([]dispatch.Item, error) {
-			return []dispatch.Item{{Action: dispatch.Send, Order: string(e.Key), Status: string(e.Value)}}, nil
+		Decode: func(_ context.Context, e *consumer.Event) ([]event.Item, error) {
+			return []event.Item{{Action: event.Call, OrderID: string(e.Key), Status: string(e.Value)}}, nil
 		},
 		Call: func(_ context.Context, c consumer.Call) retry.Verdict {
 			if err := c.Before(); err != nil {

@@ -130,7 +130,7 @@ func (f *fetcher) fetched(ctx context.Context, log *slog.Logger, ask dispatch.Fe
 }
 
 // decode asks for an event's items until they are known. False: ctx has ended.
-func (f *fetcher) decode(ctx context.Context, log *slog.Logger, e *Event) ([]dispatch.Item, bool) {
+func (f *fetcher) decode(ctx context.Context, log *slog.Logger, e *Event) ([]event.Item, bool) {
 	items, err := f.options.Decode(ctx, e)
 	if err == nil {
 		return items, true

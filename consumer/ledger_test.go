@@ -14,7 +14,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"leadhit-sync/consumer"
-	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/consumer/event"
 )
 
@@ -56,15 +55,15 @@ func parseChanges(value string) []change {
 }
 
 // decode stands for the mapping.
-func decode(_ context.Context, e *consumer.Event) ([]dispatch.Item, error) {
-	var items []dispatch.Item
+func decode(_ context.Context, e *consumer.Event) ([]event.Item, error) {
+	var items []event.Item
 	for _, c := range parseChanges(string(e.Value)) {
-		it := dispatch.Item{Action: dispatch.Send, Order: c.order, Status: c.status()}
+		it := event.Item{Action: event.Call, OrderID: c.order, Status: c.status()}
 		switch c.fate {
 		case ignored:
-			it.Action = dispatch.Ignore
+			it.Action = event.Ignore
 		case unmapped:
-			it.Action, it.Cause = dispatch.Refuse, "Unmapped"
+			it.Action, it.Cause = event.Refuse, "Unmapped"
 		}
 		items = append(items, it)
 	}

@@ -115,7 +115,7 @@ type callParams struct {
 func explained(e mapping.Explanation, statuses []string) explainedEvent {
 	out := explainedEvent{Schema: "mapping.explain.v1", Explanation: e, Calls: []explainedCall{}, Warnings: []string{}}
 	for _, o := range e.Orders {
-		if o.Item.Action == mapping.Call {
+		if o.Item.Action == event.Call {
 			out.Calls = append(out.Calls, explainedCall{leadhit.Method, callParams{o.Item.OrderID, o.Item.Status}})
 			if warning := unknownToLeadHit(o.Item.Status, statuses); warning != "" && !slices.Contains(out.Warnings, warning) {
 				out.Warnings = append(out.Warnings, warning)
@@ -189,13 +189,13 @@ func fieldSource(f mapping.ExplainedField) string {
 }
 
 // itemRow says what would be done.
-func itemRow(o mapping.Item) (verb, what string) {
+func itemRow(o event.Item) (verb, what string) {
 	switch o.Action {
-	case mapping.Call:
+	case event.Call:
 		return "call", fmt.Sprintf("%s(order_id=%q, status=%q)", leadhit.Method, o.OrderID, o.Status)
-	case mapping.Ignore:
+	case event.Ignore:
 		return "ignore", "LeadHit is not called"
-	case mapping.Refuse:
+	case event.Refuse:
 	}
 	return "refuse", o.Cause + ": " + o.Message + "; the event becomes a dead letter"
 }

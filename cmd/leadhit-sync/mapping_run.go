@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"leadhit-sync/cmd/terminal"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping"
 	"leadhit-sync/consumer/mapping/spec"
 )
@@ -80,13 +81,13 @@ func casesFile(source string) string {
 }
 
 // meets reports whether an outcome is the wanted one. Of a refusal only the cause counts.
-func meets(want spec.Want, o mapping.Item) bool {
+func meets(want spec.Want, o event.Item) bool {
 	switch o.Action {
-	case mapping.Call:
+	case event.Call:
 		return want == spec.Want{OrderID: o.OrderID, Status: o.Status}
-	case mapping.Ignore:
+	case event.Ignore:
 		return want == spec.Want{}
-	case mapping.Refuse:
+	case event.Refuse:
 	}
 	return want == spec.Want{Refuse: o.Cause}
 }
@@ -95,21 +96,21 @@ func meets(want spec.Want, o mapping.Item) bool {
 func wanted(w spec.Want) string {
 	switch {
 	case w.Refuse != "":
-		return inShort(mapping.Item{Action: mapping.Refuse, Cause: w.Refuse})
+		return inShort(event.Item{Action: event.Refuse, Cause: w.Refuse})
 	case w.OrderID != "":
-		return inShort(mapping.Item{Action: mapping.Call, OrderID: w.OrderID, Status: w.Status})
+		return inShort(event.Item{Action: event.Call, OrderID: w.OrderID, Status: w.Status})
 	}
-	return inShort(mapping.Item{Action: mapping.Ignore})
+	return inShort(event.Item{Action: event.Ignore})
 }
 
 // inShort writes an outcome in a few words.
-func inShort(o mapping.Item) string {
+func inShort(o event.Item) string {
 	switch o.Action {
-	case mapping.Call:
+	case event.Call:
 		return "call " + terminal.Quote(o.OrderID) + " " + terminal.Quote(o.Status)
-	case mapping.Ignore:
+	case event.Ignore:
 		return "ignore"
-	case mapping.Refuse:
+	case event.Refuse:
 	}
 	return "refuse " + o.Cause
 }

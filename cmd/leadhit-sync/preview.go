@@ -147,7 +147,7 @@ func printSeen(w io.Writer, output string, e seen) error {
 			line := struct {
 				Schema string `json:"schema"`
 				Event  string `json:"event"`
-				mapping.Item
+				event.Item
 			}{"preview.event.v1", e.ID(), out}
 			if err := printJSON(w, line, ""); err != nil {
 				return err
@@ -155,7 +155,7 @@ func printSeen(w io.Writer, output string, e seen) error {
 			continue
 		}
 		text := inShort(out)
-		if out.Action == mapping.Refuse {
+		if out.Action == event.Refuse {
 			text += ": " + out.Message
 		}
 		if _, err := fmt.Fprintf(w, "%s  %s\n", e.ID(), text); err != nil {
@@ -171,7 +171,7 @@ type seen struct {
 
 	time    time.Time // zero if the record has none, or an implausible one
 	odd     time.Time // the record's time, if it is implausible
-	items   []mapping.Item
+	items   []event.Item
 	reasons []reason // of the items
 }
 
@@ -189,7 +189,7 @@ func explainRecord(ctx context.Context, m *mapping.Mapping, r event.Record) seen
 	}
 	found, err := m.Explain(ctx, r)
 	if err != nil {
-		e.items = []mapping.Item{{Action: mapping.Refuse, Cause: causeWaits, Message: err.Error()}}
+		e.items = []event.Item{{Action: event.Refuse, Cause: causeWaits, Message: err.Error()}}
 		e.reasons = []reason{{by: "the schema registry"}}
 		return e
 	}

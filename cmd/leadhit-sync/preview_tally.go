@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"leadhit-sync/consumer/mapping"
+	"leadhit-sync/consumer/event"
 )
 
 const (
@@ -27,7 +27,7 @@ type tally struct {
 	events      int
 	first, last time.Time
 	topics      map[string]int
-	outcomes    map[mapping.Action]int
+	outcomes    map[event.Action]int
 	groups      map[groupKey]*group
 	orders      *orders
 	minutes     map[int64]int // calls in each minute since 1970
@@ -53,7 +53,7 @@ func (o *oddTimes) add(e seen) {
 
 // groupKey is what outcomes are counted by.
 type groupKey struct {
-	action mapping.Action
+	action event.Action
 	what   string // the status, or the cause
 	status string // the shop's, if it is unknown
 	reason reason
@@ -81,7 +81,7 @@ const othersGroup = "others"
 
 func newTally(limit int) *tally {
 	return &tally{
-		topics: make(map[string]int), outcomes: make(map[mapping.Action]int), groups: make(map[groupKey]*group),
+		topics: make(map[string]int), outcomes: make(map[event.Action]int), groups: make(map[groupKey]*group),
 		orders: newOrders(limit), minutes: make(map[int64]int),
 	}
 }
@@ -94,7 +94,7 @@ func (t *tally) add(e seen) {
 	for i, out := range e.items {
 		t.outcomes[out.Action]++
 		t.group(e, out, e.reasons[i])
-		if out.Action == mapping.Call {
+		if out.Action == event.Call {
 			t.orders.call(out.OrderID, out.Status, place{e.Topic, e.Partition})
 			t.minute(e.time)
 		}
@@ -115,10 +115,10 @@ func (t *tally) span(at time.Time) {
 }
 
 // group counts an outcome with those of the same kind.
-func (t *tally) group(e seen, out mapping.Item, why reason) {
+func (t *tally) group(e seen, out event.Item, why reason) {
 	key := groupKey{action: out.Action, what: out.Cause, reason: why}
 	switch {
-	case out.Action == mapping.Call:
+	case out.Action == event.Call:
 		key = groupKey{action: out.Action, what: out.Status}
 	case out.Cause == "UnknownStatus":
 		key.status = out.Status
@@ -219,9 +219,9 @@ func (t *tally) summary(l load) summary {
 		Schema: "preview.v1", Events: t.events, First: t.first.UTC(), Last: t.last.UTC(), Topics: t.topics,
 		HeldBack: []heldBack{}, OddTimes: t.odd,
 	}
-	s.Calls, s.Ignored, s.Refused = t.sorted(mapping.Call), t.sorted(mapping.Ignore), t.sorted(mapping.Refuse)
+	s.Calls, s.Ignored, s.Refused = t.sorted(event.Call), t.sorted(event.Ignore), t.sorted(event.Refuse)
 	minutes := max(t.last.Sub(t.first).Minutes(), 1)
-	calls := t.outcomes[mapping.Call]
+	calls := t.outcomes[event.Call]
 
 	o := ordersSummary{
 		Count: len(t.orders.known), Calls: calls, Repeats: t.orders.repeats(), Busiest: t.orders.busiest(), Beyond: t.orders.beyond,
@@ -248,7 +248,7 @@ func (t *tally) summary(l load) summary {
 }
 
 // sorted are the groups of one kind, the largest first.
-func (t *tally) sorted(action mapping.Action) []group {
+func (t *tally) sorted(action event.Action) []group {
 	all := []group{}
 	for key, g := range t.groups {
 		if key.action == action {

@@ -19,7 +19,7 @@ import (
 func called(id, status string, partition int, at time.Time) seen {
 	return seen{
 		Place: event.Place{Topic: "a", Partition: partition}, time: at, reasons: []reason{{mapping: "m", by: "status." + status}},
-		items: []mapping.Item{{Action: mapping.Call, OrderID: id, Status: status}},
+		items: []event.Item{{Action: event.Call, OrderID: id, Status: status}},
 	}
 }
 
@@ -121,7 +121,7 @@ func TestUnknownStatusesAreListedSeparately(t *testing.T) {
 	for _, status := range []string{"on hold", "lost", "on hold"} {
 		tallied.add(seen{
 			Place: event.Place{Topic: "a"}, reasons: []reason{{mapping: "m", by: "status.otherwise"}},
-			items: []mapping.Item{{Status: status, Cause: "UnknownStatus", Message: "the status is in no list"}},
+			items: []event.Item{{Status: status, Cause: "UnknownStatus", Message: "the status is in no list"}},
 		})
 	}
 	s := tallied.summary(load{1, time.Second})

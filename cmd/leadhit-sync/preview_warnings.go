@@ -23,8 +23,8 @@ func (w *watch) sample(r event.Record, e seen) {
 }
 
 // lost reports whether the mapping refuses the event, or LeadHit certainly will.
-func (w *watch) lost(o mapping.Item) bool {
-	return o.Action == mapping.Refuse && o.Cause != causeWaits || o.Action == mapping.Call && !slices.Contains(w.statuses, o.Status)
+func (w *watch) lost(o event.Item) bool {
+	return o.Action == event.Refuse && o.Cause != causeWaits || o.Action == event.Call && !slices.Contains(w.statuses, o.Status)
 }
 
 // warnings lists certain problems: findings about the mapping, statuses that LeadHit does not know, and a mapping that
@@ -38,7 +38,7 @@ func (w *watch) warnings(ctx context.Context, source string) []string {
 	}
 	accepted := 0
 	var calls []string
-	for _, g := range w.tally.sorted(mapping.Call) {
+	for _, g := range w.tally.sorted(event.Call) {
 		if g.What == othersGroup {
 			accepted++ // there are too many statuses to list; assume one of them is accepted
 			continue
@@ -53,7 +53,7 @@ func (w *watch) warnings(ctx context.Context, source string) []string {
 		all = append(all, fmt.Sprintf("LeadHit refuses %s: it knows %s; status lists in a mapping translate, for instance paid: [%q]",
 			listing(calls), strings.Join(w.statuses, ", "), w.firstUnknown()))
 	}
-	if refused := w.tally.outcomes[mapping.Refuse]; accepted == 0 && len(w.samples) > 0 {
+	if refused := w.tally.outcomes[event.Refuse]; accepted == 0 && len(w.samples) > 0 {
 		what := "no event comes to a call that LeadHit accepts"
 		if refused == w.tally.events {
 			what = "every event is refused"
@@ -65,7 +65,7 @@ func (w *watch) warnings(ctx context.Context, source string) []string {
 
 // firstUnknown is the most frequent status that LeadHit does not know.
 func (w *watch) firstUnknown() string {
-	for _, g := range w.tally.sorted(mapping.Call) {
+	for _, g := range w.tally.sorted(event.Call) {
 		if g.What != othersGroup && !slices.Contains(w.statuses, g.What) {
 			return g.What
 		}
@@ -125,7 +125,7 @@ func (w *watch) try(ctx context.Context, m *mapping.Mapping, record event.Record
 		return
 	}
 	r.read++
-	if slices.ContainsFunc(e.Orders, func(o mapping.ExplainedOrder) bool { return o.Item.Action == mapping.Call }) {
+	if slices.ContainsFunc(e.Orders, func(o mapping.ExplainedOrder) bool { return o.Item.Action == event.Call }) {
 		r.calls++
 	}
 	for _, f := range e.Orders[0].Fields {

@@ -5,25 +5,8 @@ import (
 
 	"leadhit-sync/consumer"
 	"leadhit-sync/consumer/dispatch"
-	"leadhit-sync/consumer/mapping"
 	"leadhit-sync/deadletter"
 )
-
-func items(decoded []mapping.Item) []dispatch.Item {
-	all := make([]dispatch.Item, len(decoded))
-	for i, o := range decoded {
-		all[i] = dispatch.Item{Order: o.OrderID, Status: o.Status, Cause: o.Cause, Message: o.Message, By: o.By}
-		switch o.Action {
-		case mapping.Call:
-			all[i].Action = dispatch.Send
-		case mapping.Ignore:
-			all[i].Action = dispatch.Ignore
-		case mapping.Refuse:
-			all[i].Action = dispatch.Refuse
-		}
-	}
-	return all
-}
 
 func letter(l consumer.Letter, group, version string) deadletter.Letter {
 	out := reason(l.Store)

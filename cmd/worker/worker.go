@@ -15,7 +15,7 @@ import (
 	"leadhit-sync/config"
 	"leadhit-sync/consumer"
 	"leadhit-sync/consumer/broker"
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping"
 	"leadhit-sync/leadhit"
 	"leadhit-sync/retry"
@@ -47,9 +47,8 @@ type Worker struct {
 // wire connects the steps of an event's path in their order: fetch, decode, dispatch, call, judge, (letter), dispatch,
 // commit. The consumer fetches, dispatches and commits.
 func (w *Worker) wire(m *mapping.Mapping) {
-	decode := func(ctx context.Context, e *consumer.Event) ([]dispatch.Item, error) {
-		outcomes, err := m.Decode(ctx, e.Record)
-		return items(outcomes), err
+	decode := func(ctx context.Context, e *consumer.Event) ([]event.Item, error) {
+		return m.Decode(ctx, e.Record)
 	}
 	decode = w.metrics.Decode(decode)
 	decode = w.tracing.Decode(decode)

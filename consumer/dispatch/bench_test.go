@@ -23,9 +23,9 @@ func BenchmarkCore(b *testing.B) {
 		positions = append(positions, dispatch.Position{Partition: event.Partition{Topic: "orders", Number: i}})
 	}
 	d.Assigned(now, positions, true)
-	items := make([][]dispatch.Item, 1000)
+	items := make([][]event.Item, 1000)
 	for i := range items {
-		items[i] = []dispatch.Item{{Action: dispatch.Send, Order: fmt.Sprintf("order-%d", i), Status: "paid"}}
+		items[i] = []event.Item{{Action: event.Call, OrderID: fmt.Sprintf("order-%d", i), Status: "paid"}}
 	}
 	events := make([]dispatch.Event, batch)
 	calls := []uint64{}

@@ -4,11 +4,12 @@ import (
 	"slices"
 	"time"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
 
-// RetriesExhausted is the cause of a letter about an order that kept failing while calls about others succeeded.
-const RetriesExhausted = "RetriesExhausted"
+// retriesExhausted is the cause of a letter about an order that kept failing while calls about others succeeded.
+const retriesExhausted = "RetriesExhausted"
 
 // call is a call in flight. Once its generation has ended or its partition was restarted, it is dropped: its verdict
 // counts for the governor, and for no event.
@@ -24,7 +25,7 @@ type call struct {
 // makeReady queues the calls of an event for slots.
 func (d *Dispatcher) makeReady(e *pending) {
 	for i := range e.items {
-		if it := &e.items[i]; it.Action == Send && it.state == idle {
+		if it := &e.items[i]; it.Action == event.Call && it.state == idle {
 			d.push(task{e, i})
 		}
 	}
@@ -145,11 +146,11 @@ func (d *Dispatcher) start(now time.Time, t task) {
 		d.begin(t.pending)
 	}
 	d.lastID++
-	c := call{task: t, of: t.of, key: laneKey{t.of.Number, it.Order}, pass: d.governor.Start(now), began: now}
+	c := call{task: t, of: t.of, key: laneKey{t.of.Number, it.OrderID}, pass: d.governor.Start(now), began: now}
 	d.calls[d.lastID] = c
 	d.out.Calls = append(d.out.Calls, Call{
 		ID: d.lastID, Partition: t.of.Partition, Offset: t.offset, Item: t.i, Several: len(t.items) > 1,
-		Order: it.Order, Status: it.Status, Attempt: it.attempts, Probe: c.pass.Probe,
+		Order: it.OrderID, Status: it.Status, Attempt: it.attempts, Probe: c.pass.Probe,
 		Until: d.leaseEnd(), Record: t.record,
 	})
 }
@@ -204,7 +205,7 @@ func (d *Dispatcher) judged(now time.Time, c call, v retry.Verdict) {
 		d.parked = append(d.parked, t)
 	case v.Kind != retry.Unauthorised && d.exhausted(now, c):
 		v.Message = v.Cause + ": " + v.Message
-		v.Cause = RetriesExhausted
+		v.Cause = retriesExhausted
 		d.refuse(now, t, v)
 	default:
 		it.state = waiting

@@ -22,30 +22,11 @@ type Position struct {
 // Event is one record of the log, mapped.
 type Event struct {
 	Offset int64
-	Time   time.Time // the record's timestamp, which identifies it
-	Since  time.Time // when the event began to age; Time if zero
-	Bytes  int       // memory that the event holds until it is finished
-	Items  []Item    // at least one; must not be changed afterwards
-	Record any       // returned with each effect about the event
-}
-
-// Action says what an item asks for.
-type Action uint8
-
-// The actions.
-const (
-	Ignore Action = iota // nothing to do
-	Send                 // call LeadHit
-	Refuse               // the mapping refuses it: a letter
-)
-
-// Item is what an event says about one order.
-type Item struct {
-	Action        Action
-	Order, Status string
-	Cause         string // of a refusal
-	Message       string
-	By            string // the part of the mapping that decided, for the letter
+	Time   time.Time    // the record's timestamp, which identifies it
+	Since  time.Time    // when the event began to age; Time if zero
+	Bytes  int          // memory that the event holds until it is finished
+	Items  []event.Item // at least one; must not be changed afterwards
+	Record any          // returned with each effect about the event
 }
 
 // Effects lists what to start now. All of it must be started. Each call, store, fetch and commit ends with exactly one

@@ -28,7 +28,7 @@ func Example() {
 	// Nothing is called before a commit has shown that the partition is ours.
 	d.Committed(now, first.ID, dispatch.CommitAnswer{Outcome: dispatch.Acked})
 	d.Fetched(now, fetch, []dispatch.Event{
-		{Offset: 42, Time: now, Items: []dispatch.Item{{Action: dispatch.Send, Order: "A-17", Status: "paid"}}},
+		{Offset: 42, Time: now, Items: []event.Item{{Action: event.Call, OrderID: "A-17", Status: "paid"}}},
 	}, 43)
 	call := d.Next(now).Calls[0]
 	fmt.Println("call", call.Order, call.Status, "for", call.Offset)

@@ -1,6 +1,10 @@
 package dispatch
 
-import "time"
+import (
+	"time"
+
+	"leadhit-sync/consumer/event"
+)
 
 func (d *Dispatcher) startFetches() {
 	if d.draining || d.fenced {
@@ -65,7 +69,7 @@ func (d *Dispatcher) arrive(p *partition, in Event) {
 	}
 	p.window.add(e)
 	for i := range e.items {
-		if it := &e.items[i]; it.Action == Refuse {
+		if it := &e.items[i]; it.Action == event.Refuse {
 			it.state = storing
 			d.letters = append(d.letters, task{e, i})
 		}

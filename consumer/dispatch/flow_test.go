@@ -124,12 +124,12 @@ func (f *flow) hear(d time.Duration, input func()) {
 }
 
 // write appends an event of an order at a moment.
-func (f *flow) write(at time.Duration, number int, item dispatch.Item) {
+func (f *flow) write(at time.Duration, number int, item event.Item) {
 	f.after(at-f.now, func() {
 		n := number % flowParts
 		offset := int64(len(f.logs[n]))
 		f.written[orders(n)][offset] = f.now
-		f.logs[n] = append(f.logs[n], dispatch.Event{Offset: offset, Time: f.clock(), Bytes: 100, Items: []dispatch.Item{item}})
+		f.logs[n] = append(f.logs[n], dispatch.Event{Offset: offset, Time: f.clock(), Bytes: 100, Items: []event.Item{item}})
 		if w := f.waiting[n]; w != nil {
 			f.waiting[n] = nil
 			f.fetch(*w)
@@ -138,9 +138,9 @@ func (f *flow) write(at time.Duration, number int, item dispatch.Item) {
 }
 
 // writeEach writes one event every so often, about so many orders in turn.
-func (f *flow) writeEach(every, from, to time.Duration, among int, item dispatch.Item) {
+func (f *flow) writeEach(every, from, to time.Duration, among int, item event.Item) {
 	for i, at := 0, from; at < to; i, at = i+1, at+every {
-		item.Order = fmt.Sprint("order ", i%among)
+		item.OrderID = fmt.Sprint("order ", i%among)
 		f.write(at, i%among, item)
 	}
 }

@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/retry"
 )
 
-func send(order string) dispatch.Item {
-	return dispatch.Item{Action: dispatch.Send, Order: order, Status: "paid"}
+func send(order string) event.Item {
+	return event.Item{Action: event.Call, OrderID: order, Status: "paid"}
 }
 
 // besideStuck runs 6,000 events of 1,000 good orders, and so many of one that always fails.
@@ -195,8 +196,8 @@ func TestNoMoreCallsASecondThanTheSetting(t *testing.T) {
 
 func TestABadDeployStopsAndGoesOnAfterAResume(t *testing.T) {
 	t.Parallel()
-	badMapping := dispatch.Item{Action: dispatch.Refuse, Cause: "NoRule"}
-	for name, item := range map[string]dispatch.Item{"the mapping refuses": badMapping, "LeadHit refuses": send("")} {
+	badMapping := event.Item{Action: event.Refuse, Cause: "NoRule"}
+	for name, item := range map[string]event.Item{"the mapping refuses": badMapping, "LeadHit refuses": send("")} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := flowSettings()
@@ -241,7 +242,7 @@ func (f *flow) wantFlood(why string, before, n int) {
 func TestWithoutTheFloodGuardLettersPauseNothing(t *testing.T) {
 	t.Parallel()
 	f := newFlow(t, flowSettings())
-	f.writeEach(10*time.Millisecond, 0, 10*time.Second, 500, dispatch.Item{Action: dispatch.Refuse, Cause: "NoRule"})
+	f.writeEach(10*time.Millisecond, 0, 10*time.Second, 500, event.Item{Action: event.Refuse, Cause: "NoRule"})
 	f.until(time.Minute)
 	if len(f.stores) != 1000 || len(f.announce) != 0 || f.d.Snapshot().Pause.Kind != "" {
 		t.Errorf("got %d letters, %d entries, held %q, want 1000 and no pause", len(f.stores), len(f.announce), f.d.Snapshot().Pause.Kind)
@@ -286,15 +287,15 @@ func TestADrainEndsWhileTheFloodGuardHoldsLettersBack(t *testing.T) {
 	h := started(t, c, orders(0))
 	refused := func(from, to int64) (events []dispatch.Event) {
 		for offset := from; offset < to; offset++ {
-			events = append(events, dispatch.Event{Offset: offset, Bytes: 100, Items: []dispatch.Item{
-				{Action: dispatch.Refuse, Order: fmt.Sprint("bad ", offset%10), Cause: "NoRule"},
+			events = append(events, dispatch.Event{Offset: offset, Bytes: 100, Items: []event.Item{
+				{Action: event.Refuse, OrderID: fmt.Sprint("bad ", offset%10), Cause: "NoRule"},
 			}})
 		}
 		return events
 	}
 	h.read(orders(0), refused(0, 300)...) // too many to be stored at once, and of too few orders for a flood
 	both := eventOf(300, "half")
-	both.Items = append(both.Items, dispatch.Item{Action: dispatch.Refuse, Order: "other half", Cause: "NoRule"})
+	both.Items = append(both.Items, event.Item{Action: event.Refuse, OrderID: "other half", Cause: "NoRule"})
 	events := []dispatch.Event{both}
 	for offset := int64(301); offset < 330; offset++ {
 		events = append(events, eventOf(offset, fmt.Sprint("order ", offset)))

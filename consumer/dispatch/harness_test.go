@@ -176,7 +176,7 @@ func (h *harness) wantInAir(why string, want ...int64) {
 func eventOf(offset int64, orders ...string) dispatch.Event {
 	e := dispatch.Event{Offset: offset, Time: time.UnixMilli(1_700_000_000_000 + offset), Bytes: 100}
 	for _, o := range orders {
-		e.Items = append(e.Items, dispatch.Item{Action: dispatch.Send, Order: o, Status: "paid"})
+		e.Items = append(e.Items, event.Item{Action: event.Call, OrderID: o, Status: "paid"})
 	}
 	return e
 }

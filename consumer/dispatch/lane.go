@@ -1,5 +1,7 @@
 package dispatch
 
+import "leadhit-sync/consumer/event"
+
 // laneKey names a lane by the partition's number, without its topic. Topics with equal partition counts hold an order
 // under the same number, so its events in all of them share a lane.
 type laneKey struct {
@@ -24,10 +26,10 @@ func (d *Dispatcher) enqueue(e *pending) {
 	e.lanes = e.oneLane[:0] // grows where there are several
 	for i := range e.items {
 		it := &e.items[i]
-		if it.Action != Send || it.state == done {
+		if it.Action != event.Call || it.state == done {
 			continue
 		}
-		key := laneKey{e.of.Number, it.Order}
+		key := laneKey{e.of.Number, it.OrderID}
 		l := d.lanes[key]
 		if l == nil {
 			l = &lane{key: key, orphans: d.orphans[key]}

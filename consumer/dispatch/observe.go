@@ -95,7 +95,7 @@ func (d *Dispatcher) WaitingOrders(limit int) []WaitingOrder {
 					continue
 				}
 				all = append(all, WaitingOrder{
-					Place: event.Place{Topic: p.Topic, Partition: p.Number, Offset: e.offset}, Order: it.Order, Status: it.Status, Since: e.since,
+					Place: event.Place{Topic: p.Topic, Partition: p.Number, Offset: e.offset}, Order: it.OrderID, Status: it.Status, Since: e.since,
 					Attempts: it.attempts, Next: next[task{e, i}], Letter: it.state == storing, Last: it.last(),
 				})
 			}

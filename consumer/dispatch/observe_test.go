@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
 
@@ -62,7 +63,7 @@ func TestAnOrderThatWaitsForTheEndOfAPauseHasNoTimeOfItsNextTry(t *testing.T) {
 func TestWhatNeedsNothingMoreIsCountedOverGenerations(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
-	ignored := dispatch.Event{Offset: 2, Items: []dispatch.Item{{Action: dispatch.Ignore}}}
+	ignored := dispatch.Event{Offset: 2, Items: []event.Item{{Action: event.Ignore}}}
 	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"), ignored)
 	h.accept(orders(0), 1)
 	if s := h.d.Snapshot(); s.Finished != 2 || s.Passed != 0 {

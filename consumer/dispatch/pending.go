@@ -3,6 +3,7 @@ package dispatch
 import (
 	"time"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
 
@@ -35,7 +36,7 @@ type pending struct {
 // item is what is left to do about one order of an event. A window holds many, so data that only a few need is kept in
 // failures.
 type item struct {
-	*Item
+	*event.Item
 	*failures
 	attempts int
 	state    state
@@ -56,7 +57,7 @@ func (it *item) failed() {
 
 // last is the verdict on the last call, or the mapping's.
 func (it *item) last() retry.Verdict {
-	if it.failures != nil && it.Action != Refuse {
+	if it.failures != nil && it.Action != event.Refuse {
 		return it.verdict
 	}
 	return retry.Verdict{Kind: retry.DeadLetter, Cause: it.Cause, Message: it.Message}
@@ -102,20 +103,20 @@ func (e *pending) fill(in Event) {
 	if len(in.Items) > 1 {
 		last = make(map[string]int, len(in.Items))
 		for i, it := range in.Items {
-			if it.Action == Send {
-				last[it.Order] = i
+			if it.Action == event.Call {
+				last[it.OrderID] = i
 			}
 		}
 	}
 	for i := range in.Items {
 		it := &in.Items[i]
 		e.items[i] = item{Item: it}
-		if it.Action == Ignore || it.Action == Send && last != nil && last[it.Order] != i {
+		if it.Action == event.Ignore || it.Action == event.Call && last != nil && last[it.OrderID] != i {
 			e.items[i].state = done
 			continue
 		}
 		e.open++
-		if it.Action == Send {
+		if it.Action == event.Call {
 			e.sending++
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
 
@@ -147,10 +148,10 @@ func (w *world) store(k *worker, s dispatch.Store) {
 func (w *world) judgeLetter(s dispatch.Store, c *change) {
 	switch {
 	case s.Mapping:
-		if c.action != dispatch.Refuse {
+		if c.action != event.Refuse {
 			w.failed("%v/%d: a letter of the mapping for what it did not refuse", s.Partition, s.Offset)
 		}
-	case s.Verdict.Cause == dispatch.RetriesExhausted:
+	case s.Verdict.Cause == "RetriesExhausted":
 		w.figures.exhausted++
 		if w.plan.maxElapsed == 0 || !c.order.failing && !w.calm {
 			w.failed("%v/%d: given up after %d calls of an order like others", s.Partition, s.Offset, s.Attempts)

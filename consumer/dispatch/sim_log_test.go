@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 )
 
 const recordBytes = 100
@@ -25,7 +26,7 @@ type record struct {
 	offset  int64
 	at      time.Time
 	changes []change
-	items   []dispatch.Item
+	items   []event.Item
 	open    int  // changes that are not done
 	gone    bool // its log was deleted
 	atRisk  *loss
@@ -35,7 +36,7 @@ type record struct {
 type change struct {
 	record           *record
 	order            *order
-	action           dispatch.Action
+	action           event.Action
 	superseded       bool // a later item of the event is about the same order
 	refused          bool // LeadHit never takes it
 	accepted, letter bool
@@ -45,10 +46,10 @@ type change struct {
 }
 
 // calls says whether somebody must be called about the change.
-func (c *change) calls() bool { return c.action == dispatch.Send && !c.superseded }
+func (c *change) calls() bool { return c.action == event.Call && !c.superseded }
 
 func (c *change) done() bool {
-	return c.action == dispatch.Ignore || c.superseded || c.accepted || c.letter
+	return c.action == event.Ignore || c.superseded || c.accepted || c.letter
 }
 
 // finish notes that the change was accepted or stands in a letter.
@@ -116,9 +117,9 @@ func (p *simLog) append(changes []change, gaps float64) {
 	for i := range changes {
 		c := &changes[i]
 		c.record, c.letter = r, r.offset < p.hidden
-		item := dispatch.Item{Action: c.action, Order: c.order.name, Status: "paid"}
-		if c.action == dispatch.Refuse {
-			item.Order, item.Cause = "", "NotJSON"
+		item := event.Item{Action: c.action, OrderID: c.order.name, Status: "paid"}
+		if c.action == event.Refuse {
+			item.OrderID, item.Cause = "", "NotJSON"
 		}
 		r.items = append(r.items, item)
 		if !c.done() {
@@ -141,7 +142,7 @@ func supersede(changes []change) {
 	last := map[*order]*change{}
 	for i := range changes {
 		c := &changes[i]
-		if c.action != dispatch.Send {
+		if c.action != event.Call {
 			continue
 		}
 		if l := last[c.order]; l != nil {
@@ -240,7 +241,7 @@ func (p *simLog) replace() {
 		for range n {
 			o := p.orders[p.IntN(len(p.orders))]
 			if o.number == p.id.Number && !o.stuck {
-				p.append([]change{{order: o, action: dispatch.Send}}, 0)
+				p.append([]change{{order: o, action: event.Call}}, 0)
 			}
 		}
 	})

@@ -124,7 +124,10 @@ func mutants() map[string][]edit {
 		"lease-ignored": {{
 			"commit.go", "return d.lease.Add(d.config.Session - d.config.CallTimeout - d.config.Session/10)", "return d.lease.Add(time.Hour)",
 		}},
-		"repeat-item-called":            {{"pending.go", "it.Action == Send && last != nil && last[it.Order] != i", "it.Action == Send && last != nil && last[it.Order] < 0"}},
+		"repeat-item-called": {{
+			"pending.go", "it.Action == event.Call && last != nil && last[it.OrderID] != i",
+			"it.Action == event.Call && last != nil && last[it.OrderID] < 0",
+		}},
 		"partly-unlimited":              {{"calls.go", "d.started >= d.config.CallsInFlight", "d.started >= 1<<30"}},
 		"drain-without-final-commit":    {{"commit.go", "case len(d.dirty) == 0:", "case len(d.dirty) >= 0:"}},
 		"drain-forgets-mapping-letters": {{"calls.go", "d.called++ // a letter of the mapping's", "// a letter of the mapping's"}},

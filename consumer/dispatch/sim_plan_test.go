@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 )
 
 // patience is how long a shell waits for the end of a generation, where it matters.
@@ -159,16 +160,16 @@ func (w *world) write() {
 	changes := make([]change, n)
 	for i := range changes {
 		c := &changes[i]
-		c.order, c.action = first, dispatch.Send
+		c.order, c.action = first, event.Call
 		if i > 0 {
 			c.order = w.neighbour(first)
 		}
 		c.refused = w.chance(p.refused)
 		switch {
 		case w.chance(p.ignored):
-			c.action = dispatch.Ignore
+			c.action = event.Ignore
 		case w.chance(p.refusedByMapping):
-			c.action = dispatch.Refuse
+			c.action = event.Refuse
 		}
 	}
 	if first.stuck && first.written >= 8 {

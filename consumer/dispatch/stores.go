@@ -1,6 +1,10 @@
 package dispatch
 
-import "time"
+import (
+	"time"
+
+	"leadhit-sync/consumer/event"
+)
 
 // storesInFlight limits the letters in flight about events that were never called. The calls limit those about called
 // events.
@@ -50,7 +54,7 @@ func (t task) letter() Store {
 	it := t.item()
 	return Store{
 		Partition: t.of.Partition, Offset: t.offset, Item: t.i, Several: len(t.items) > 1,
-		Order: it.Order, Status: it.Status, Mapping: it.Action == Refuse, By: it.By, Verdict: it.last(),
+		Order: it.OrderID, Status: it.Status, Mapping: it.Action == event.Refuse, By: it.By, Verdict: it.last(),
 		Attempts: it.attempts, Record: t.record,
 	}
 }

@@ -83,15 +83,15 @@ func payload(t *testing.T, dir, name string) []byte {
 }
 
 // differs says what is wrong with the items, or nothing.
-func (e recorded) differs(items []mapping.Item) string {
+func (e recorded) differs(items []event.Item) string {
 	var ids, verdicts []string
 	for _, o := range items {
 		switch o.Action {
-		case mapping.Call:
+		case event.Call:
 			ids, verdicts = append(ids, o.OrderID), append(verdicts, o.Status)
-		case mapping.Ignore:
+		case event.Ignore:
 			ids, verdicts = append(ids, ""), append(verdicts, "ignore")
-		case mapping.Refuse:
+		case event.Refuse:
 			ids, verdicts = append(ids, ""), append(verdicts, "dead-letter")
 		}
 	}

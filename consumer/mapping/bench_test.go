@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/event"
-	"leadhit-sync/consumer/mapping"
 )
 
 // shopifyOrder is a Shopify order of 2.7 KB as the platform sends it, without white space: some 80 members, few of them
@@ -44,7 +43,7 @@ func BenchmarkDecode(b *testing.B) {
 	b.SetBytes(int64(len(r.Value)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if o, err := m.Decode(b.Context(), r); err != nil || o[0].Action != mapping.Call {
+		if o, err := m.Decode(b.Context(), r); err != nil || o[0].Action != event.Call {
 			b.Fatalf("got %+v, %v", o, err)
 		}
 	}

@@ -3,10 +3,12 @@ package mapping
 import (
 	"errors"
 	"strings"
+
+	"leadhit-sync/consumer/event"
 )
 
 // decide makes the item of one order: by the rules first, then by the status lists, then by otherwise.
-func (r *run) decide() Item {
+func (r *run) decide() event.Item {
 	for i := range r.program.rules {
 		rule := &r.program.rules[i]
 		if bad := r.flawed(rule); bad != nil {
@@ -26,7 +28,7 @@ func (r *run) decide() Item {
 }
 
 // byStatus decides by the status lists.
-func (r *run) byStatus() Item {
+func (r *run) byStatus() event.Item {
 	p := r.program
 	if p.status == none {
 		if p.otherwise.action == sayIgnore {
@@ -53,7 +55,7 @@ func (r *run) byStatus() Item {
 }
 
 // say turns a verdict into an item. The id is read last, because only a call needs one.
-func (r *run) say(v verdict) Item {
+func (r *run) say(v verdict) event.Item {
 	switch v.action {
 	case sayIgnore:
 		return r.decidedBy(*ignored(r.because(v.reason)), v.by)
@@ -64,10 +66,10 @@ func (r *run) say(v verdict) Item {
 	case sayCall:
 	}
 	id := r.value(r.program.orderID)
-	out := Item{Action: Call, OrderID: id.text, Status: v.status}
+	out := event.Item{Action: event.Call, OrderID: id.text, Status: v.status}
 	if id.state != statePresent {
-		out = Item{
-			Action: Refuse, Status: v.status, Cause: causeMissingOrderID,
+		out = event.Item{
+			Action: event.Refuse, Status: v.status, Cause: causeMissingOrderID,
 			Message: r.hinted(causeMissingOrderID, r.lacks(r.program.orderID)),
 		}
 	}
@@ -78,7 +80,7 @@ func (r *run) say(v verdict) Item {
 }
 
 // refuse returns a refusal with the order id and the status, as far as they could be read.
-func (r *run) refuse(by, cause, message string) Item {
+func (r *run) refuse(by, cause, message string) event.Item {
 	out := *refused(cause, r.hinted(cause, message))
 	if i := r.program.orderID; i != none && r.value(i).state == statePresent {
 		out.OrderID = r.value(i).text

@@ -48,16 +48,16 @@ const maxBy = 512
 // Decode returns what the record asks for: one item for each order in the event, in its sequence, and at least one. An
 // error always means that a schema cannot be looked up now; the same record can be decoded later. Anything else is an
 // item.
-func (m *Mapping) Decode(ctx context.Context, record event.Record) ([]Item, error) {
+func (m *Mapping) Decode(ctx context.Context, record event.Record) ([]event.Item, error) {
 	return m.decode(ctx, &record, nil)
 }
 
-func (m *Mapping) decode(ctx context.Context, record *event.Record, trace *Explanation) ([]Item, error) {
+func (m *Mapping) decode(ctx context.Context, record *event.Record, trace *Explanation) ([]event.Item, error) {
 	p := m.program(record.Topic)
 	if p == nil {
 		out := refused(causeNotDecodable, "no mapping is for this topic")
 		out.By = byTopics
-		return []Item{*out}, nil
+		return []event.Item{*out}, nil
 	}
 	if trace != nil {
 		trace.Mapping = p.name
@@ -118,21 +118,21 @@ func (r *run) release() {
 }
 
 // decode opens the envelopes and decides each order.
-func (r *run) decode(ctx context.Context) ([]Item, error) {
+func (r *run) decode(ctx context.Context) ([]event.Item, error) {
 	out, err := r.open(ctx)
 	switch {
 	case err != nil:
 		return nil, err
 	case out != nil:
-		return []Item{r.decidedBy(*out, byValue)}, nil
+		return []event.Item{r.decidedBy(*out, byValue)}, nil
 	case r.program.each:
 		return r.items(), nil
 	}
-	return []Item{r.decide()}, nil
+	return []event.Item{r.decide()}, nil
 }
 
 // items decides each item of the list on its own: a broken item does not affect the others.
-func (r *run) items() []Item {
+func (r *run) items() []event.Item {
 	var list []byte
 	if !r.absent {
 		list = r.scan.At(r.program.list)
@@ -140,14 +140,14 @@ func (r *run) items() []Item {
 	n := r.scan.Items()
 	switch {
 	case tree.KindOf(list) != '[':
-		return []Item{r.withoutList(list)}
+		return []event.Item{r.withoutList(list)}
 	case n == 0:
-		return []Item{r.decidedBy(*ignored("a list without orders"), r.program.eachText)}
+		return []event.Item{r.decidedBy(*ignored("a list without orders"), r.program.eachText)}
 	case n > tree.MaxItems:
 		out := refused(causeTooManyOrders, fmt.Sprintf("the event names %d orders, more than %d", n, tree.MaxItems))
-		return []Item{r.decidedBy(*out, r.program.eachText)}
+		return []event.Item{r.decidedBy(*out, r.program.eachText)}
 	}
-	all := make([]Item, n)
+	all := make([]event.Item, n)
 	for i := range all {
 		r.item = i
 		clear(r.values)
@@ -158,7 +158,7 @@ func (r *run) items() []Item {
 
 // withoutList decides an event whose list of orders is missing. A rule may still ignore or refuse it if its result does
 // not depend on the items: a shop's other events on the same topic have no such list.
-func (r *run) withoutList(list []byte) Item {
+func (r *run) withoutList(list []byte) event.Item {
 	r.noItem = true
 	for i := range r.program.rules {
 		rule := &r.program.rules[i]
@@ -181,10 +181,10 @@ func (r *run) withoutList(list []byte) Item {
 	return r.decidedBy(*out, r.program.eachText)
 }
 
-func refused(cause, message string) *Item {
-	return &Item{Action: Refuse, Cause: cause, Message: shorten(message, maxMessage)}
+func refused(cause, message string) *event.Item {
+	return &event.Item{Action: event.Refuse, Cause: cause, Message: shorten(message, maxMessage)}
 }
 
-func ignored(message string) *Item {
-	return &Item{Action: Ignore, Message: message}
+func ignored(message string) *event.Item {
+	return &event.Item{Action: event.Ignore, Message: message}
 }

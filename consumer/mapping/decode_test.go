@@ -16,7 +16,7 @@ func load(tb testing.TB) *mapping.Mapping {
 }
 
 // decode returns the one item of a record of the preset plain, without what decided.
-func decode(tb testing.TB, m *mapping.Mapping, r event.Record) mapping.Item {
+func decode(tb testing.TB, m *mapping.Mapping, r event.Record) event.Item {
 	tb.Helper()
 	items, err := m.Decode(tb.Context(), r)
 	if err != nil || len(items) != 1 {
@@ -58,7 +58,7 @@ func TestAnOrderIDReachesLeadHitAsItWasWritten(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			got := decode(t, load(t), value(`{"status":"paid","order_id":`+c.literal+`}`))
-			want := mapping.Item{OrderID: c.want, Status: "paid", Action: mapping.Call}
+			want := event.Item{OrderID: c.want, Status: "paid", Action: event.Call}
 			if got != want {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
@@ -78,7 +78,7 @@ func TestAStatusIsPassedOnAsItStands(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			got := decode(t, load(t), value(`{"order_id":1,"status":`+c.literal+`}`))
-			want := mapping.Item{OrderID: "1", Status: c.want, Action: mapping.Call}
+			want := event.Item{OrderID: "1", Status: c.want, Action: event.Call}
 			if got != want {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
@@ -109,7 +109,7 @@ func TestEnvelopesAreOpened(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			got := decode(t, load(t), value(c.value))
-			want := mapping.Item{OrderID: "A", Status: "paid", Action: mapping.Call}
+			want := event.Item{OrderID: "A", Status: "paid", Action: event.Call}
 			if got != want {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
@@ -181,7 +181,7 @@ func TestWhatCannotBeToldIsRefusedWithItsCause(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			got := decode(t, load(t), event.Record{Value: append([]byte{}, c.value...)})
-			if got.Action != mapping.Refuse || got.Cause != c.cause || got.Message != c.message {
+			if got.Action != event.Refuse || got.Cause != c.cause || got.Message != c.message {
 				t.Errorf("got %v %s: %q, want refuse %s: %q", got.Action, got.Cause, got.Message, c.cause, c.message)
 			}
 			if len(got.Message) > 256 {
@@ -205,20 +205,20 @@ func TestARefusalCarriesWhatCouldBeRead(t *testing.T) {
 func TestTombstonesAreIgnoredUnlessTheyAreCloudEvents(t *testing.T) {
 	t.Parallel()
 	ce := []event.Header{{Key: "ce_id"}, {Key: "CE_Source"}, {Key: "ce_type"}, {Key: "ce_specversion"}}
-	ignore := mapping.Item{Action: mapping.Ignore, Message: "a tombstone"}
+	ignore := event.Item{Action: event.Ignore, Message: "a tombstone"}
 	for _, c := range []struct {
 		name   string
 		record event.Record
-		want   mapping.Item
+		want   event.Item
 	}{
 		{"a null value", event.Record{}, ignore},
 		{"a null value without ce_specversion", event.Record{Headers: ce[:3]}, ignore},
 		{"a null value without ce_id", event.Record{Headers: ce[1:]}, ignore},
 		{"a null value without ce_source", event.Record{Headers: append(ce[:1:1], ce[2:]...)}, ignore},
 		{"a null value without ce_type", event.Record{Headers: append(ce[:2:2], ce[3])}, ignore},
-		{"a null value with all four", event.Record{Headers: ce}, mapping.Item{Cause: "MissingStatus", Message: "status is missing: no path $.status"}},
-		{"JSON null", value(" null "), mapping.Item{Action: mapping.Ignore, Message: "JSON null, treated as a tombstone"}},
-		{"JSON null in a string", value(`"null"`), mapping.Item{Action: mapping.Ignore, Message: "JSON null, treated as a tombstone"}},
+		{"a null value with all four", event.Record{Headers: ce}, event.Item{Cause: "MissingStatus", Message: "status is missing: no path $.status"}},
+		{"JSON null", value(" null "), event.Item{Action: event.Ignore, Message: "JSON null, treated as a tombstone"}},
+		{"JSON null in a string", value(`"null"`), event.Item{Action: event.Ignore, Message: "JSON null, treated as a tombstone"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

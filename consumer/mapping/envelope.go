@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping/schema"
 	"leadhit-sync/consumer/mapping/tree"
 )
@@ -60,7 +61,7 @@ const (
 
 // open takes off all envelopes around the order, in the sequence of the package comment. It returns an item if the
 // record has no order to look at, else nil. The error means that the schema cannot be looked up now.
-func (r *run) open(ctx context.Context) (*Item, error) {
+func (r *run) open(ctx context.Context) (*event.Item, error) {
 	value := r.record.Value
 	r.binary = isCloudEvent(r.record.Headers)
 	switch {
@@ -88,7 +89,7 @@ func (r *run) open(ctx context.Context) (*Item, error) {
 }
 
 // decoded returns the JSON text of a value, as the mapping's decode says.
-func (r *run) decoded(ctx context.Context, value []byte) ([]byte, *Item, error) {
+func (r *run) decoded(ctx context.Context, value []byte) ([]byte, *event.Item, error) {
 	id, payload, framed := schema.Frame(value)
 	r.framed = framed
 	if framed {
@@ -126,7 +127,7 @@ func (r *run) decoded(ctx context.Context, value []byte) ([]byte, *Item, error) 
 
 // unwrap opens the envelopes of a JSON text. JSON in a string is opened once, in any envelope: the outbox router writes
 // its payload so, also inside Connect's envelope.
-func (r *run) unwrap(doc []byte) *Item {
+func (r *run) unwrap(doc []byte) *event.Item {
 	if bytes.HasPrefix(doc, []byte(byteOrderMark)) {
 		r.found(envelopeBOM)
 		doc = doc[len(byteOrderMark):]
@@ -134,7 +135,7 @@ func (r *run) unwrap(doc []byte) *Item {
 	if out := r.layer(doc); out != nil {
 		return r.foreign(out)
 	}
-	for _, open := range []func() *Item{
+	for _, open := range []func() *event.Item{
 		r.openString, r.openConnect, r.openString, r.openCloudEvent, r.openString, r.openConnectData, r.openDebezium,
 	} {
 		if out := open(); out != nil || r.absent {
@@ -148,7 +149,7 @@ func (r *run) unwrap(doc []byte) *Item {
 }
 
 // layer makes a document the innermost one.
-func (r *run) layer(doc []byte) *Item {
+func (r *run) layer(doc []byte) *event.Item {
 	err := r.scan.Scan(&r.program.plan, doc)
 	switch {
 	case err == nil:
@@ -163,7 +164,7 @@ func (r *run) layer(doc []byte) *Item {
 }
 
 // foreign replaces "not JSON" by the name of the encoding, where it is recognised: the operator learns what to change.
-func (r *run) foreign(out *Item) *Item {
+func (r *run) foreign(out *event.Item) *event.Item {
 	if out.Cause != causeNotJSON || r.program.encoding != encodingJSON {
 		return out
 	}
@@ -187,7 +188,7 @@ func (r *run) foreign(out *Item) *Item {
 }
 
 // unframed refuses a value without the id of its schema, and says what it is instead.
-func (r *run) unframed(value []byte) *Item {
+func (r *run) unframed(value []byte) *event.Item {
 	if r.schemaInHeader() {
 		return refused(causeUnsupportedEncoding, schemaNamedByHeader)
 	}
@@ -209,7 +210,7 @@ func (r *run) unframed(value []byte) *Item {
 const schemaNamedByHeader = "the header __value_schema_id names the schema, but it is not supported; let the serializer write the id into the value"
 
 // inner makes a part of the current document the innermost one. The current document stays readable as the envelope.
-func (r *run) inner(name string, body []byte) *Item {
+func (r *run) inner(name string, body []byte) *event.Item {
 	if name != "" {
 		r.found(name)
 	}
@@ -222,7 +223,7 @@ func (r *run) inner(name string, body []byte) *Item {
 }
 
 // openString opens a string that holds an object, a list or null. Any other string is a value, not an envelope.
-func (r *run) openString() *Item {
+func (r *run) openString() *event.Item {
 	if r.scan.Kind() != '"' || r.inString {
 		return nil
 	}

@@ -20,7 +20,7 @@ func (r *run) structured() bool {
 
 // openCloudEvent opens a CloudEvent of either mode. A body that has the four required attributes counts as structured
 // even without the header, because commercetools sends none.
-func (r *run) openCloudEvent() *Item {
+func (r *run) openCloudEvent() *event.Item {
 	m := &r.program.markers
 	has := func(slot int) bool { return r.scan.At(slot) != nil }
 	announced := r.structured() && r.scan.Kind() == '{'
@@ -52,7 +52,7 @@ func (r *run) openCloudEvent() *Item {
 }
 
 // openBase64 opens data that is JSON in base64.
-func (r *run) openBase64(encoded []byte) *Item {
+func (r *run) openBase64(encoded []byte) *event.Item {
 	text, err := jsontext.AppendUnquote(nil, encoded)
 	if err != nil || len(text) == 0 {
 		return refused(causeNotJSON, "the CloudEvent's data_base64 is not base64")

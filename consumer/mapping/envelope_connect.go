@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping/schema"
 	"leadhit-sync/consumer/mapping/tree"
 )
@@ -17,7 +18,7 @@ import (
 const connectDecimal = "org.apache.kafka.connect.data.Decimal"
 
 // openConnect opens the envelope of Connect's JsonConverter: an object with exactly the members schema and payload.
-func (r *run) openConnect() *Item {
+func (r *run) openConnect() *event.Item {
 	types, payload := r.connect()
 	if payload == nil {
 		return nil
@@ -32,7 +33,7 @@ func (r *run) openConnect() *Item {
 
 // openConnectData opens the same envelope inside the data of a CloudEvent, as Debezium's converter writes it. The
 // mapping's envelope paths keep reading the CloudEvent, because Connect's envelope has nothing but a schema.
-func (r *run) openConnectData() *Item {
+func (r *run) openConnectData() *event.Item {
 	types, payload := r.connect()
 	if len(r.ce) == 0 || payload == nil {
 		return nil

@@ -5,12 +5,13 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping/tree"
 )
 
 // openDebezium opens a change event, but only where the mapping says unwrap: debezium. Elsewhere an order may happen to
 // have members with these names. A record without a change, such as transaction metadata, has no row.
-func (r *run) openDebezium() *Item {
+func (r *run) openDebezium() *event.Item {
 	if !r.program.debezium || r.scan.Kind() == 'n' {
 		return nil
 	}

@@ -41,7 +41,7 @@ func explain(t *testing.T, m *mapping.Mapping, value string, headers ...event.He
 	if err != nil {
 		t.Fatal(err)
 	}
-	var items []mapping.Item
+	var items []event.Item
 	for _, o := range e.Orders {
 		items = append(items, o.Item)
 	}

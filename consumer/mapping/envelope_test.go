@@ -120,7 +120,7 @@ func TestAnEventWithoutAValueMayStillBeACloudEvent(t *testing.T) {
 	for _, name := range []string{"specversion", "type", "source", "id", "subject"} {
 		r.Headers = append(r.Headers, event.Header{Key: "ce_" + name, Value: []byte("new")})
 	}
-	if got := decode(t, m, r); got != (mapping.Item{Action: mapping.Call, OrderID: "new", Status: "submitted"}) {
+	if got := decode(t, m, r); got != (event.Item{Action: event.Call, OrderID: "new", Status: "submitted"}) {
 		t.Errorf("got %+v, want a call by the attributes", got)
 	}
 }

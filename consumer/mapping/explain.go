@@ -27,7 +27,7 @@ type ExplainedOrder struct {
 	// Rule is the text of the rule that decided.
 	Rule string `json:"rule,omitempty"`
 	// Item is what Decode returns for the order.
-	Item Item `json:"outcome"`
+	Item event.Item `json:"outcome"`
 }
 
 // ExplainedField is one field of one order.
@@ -63,7 +63,7 @@ func (r *run) found(envelope string) {
 }
 
 // decidedBy adds the deciding part of the mapping to an item, and records the order for Explain.
-func (r *run) decidedBy(out Item, by string) Item {
+func (r *run) decidedBy(out event.Item, by string) event.Item {
 	out.By = r.program.inWords(by)
 	if r.trace == nil {
 		return out

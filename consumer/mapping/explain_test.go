@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"leadhit-sync/consumer/event"
-	"leadhit-sync/consumer/mapping"
 )
 
 func TestExplainTellsWhereEachFieldCameFromAndWhatDecided(t *testing.T) {
@@ -119,7 +118,7 @@ func TestExplainNamesWhatDecided(t *testing.T) {
 			t.Fatal(err)
 		}
 		var by, rule []string
-		var explained []mapping.Item
+		var explained []event.Item
 		for _, o := range e.Orders {
 			by, rule, explained = append(by, o.DecidedBy), append(rule, o.Rule), append(explained, o.Item)
 		}

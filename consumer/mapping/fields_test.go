@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/event"
-	"leadhit-sync/consumer/mapping"
 )
 
 // oneField is a mapping that tells what a field came to: it calls with the status "null" or "so" and refuses a flaw.
@@ -108,7 +107,7 @@ func TestAFieldIsReadByItsDeclaration(t *testing.T) {
 			field := strings.ReplaceAll(c.field, "''", "'")
 			o := decode(t, loadText(t, oneField(field, c.when)), value(`{"id":7,"a":`+c.value+`}`))
 			got := o.Status
-			if o.Action == mapping.Refuse {
+			if o.Action == event.Refuse {
 				got = o.Cause
 			}
 			if got != c.want {
@@ -171,7 +170,7 @@ func TestAFieldMayStandOutsideTheValue(t *testing.T) {
 			}
 			o := decode(t, loadText(t, oneField(c.field, c.when)), r)
 			got := o.Status
-			if o.Action == mapping.Refuse {
+			if o.Action == event.Refuse {
 				got = o.Cause
 			}
 			if got != c.want {

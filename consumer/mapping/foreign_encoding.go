@@ -18,7 +18,7 @@ type form struct {
 	name, advice string
 }
 
-func (f form) refusal() *Item {
+func (f form) refusal() *event.Item {
 	return refused(causeUnsupportedEncoding, "the value is "+f.name+"; "+f.advice)
 }
 

@@ -51,7 +51,7 @@ func decodeAsEncodingJSON(t *testing.T, m *mapping.Mapping, data []byte) {
 		t.Fatalf("got %+v, %v of Explain, want %+v", e, err, got)
 	}
 	// What is wrapped further is compared by FuzzUnwrap.
-	if got.Action != mapping.Call || !plainEnvelopes(e.Envelopes) {
+	if got.Action != event.Call || !plainEnvelopes(e.Envelopes) {
 		return
 	}
 	doc := data
@@ -92,7 +92,7 @@ func FuzzUnwrap(f *testing.F) {
 			}
 		}
 		want := decode(t, bare, event.Record{Value: data})
-		if want.Action != mapping.Call || !json.Valid(data) {
+		if want.Action != event.Call || !json.Valid(data) {
 			return
 		}
 		same := func(m *mapping.Mapping, name, wrapped string) {
@@ -155,7 +155,7 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-func must(t *testing.T, m *mapping.Mapping, r event.Record) []mapping.Item {
+func must(t *testing.T, m *mapping.Mapping, r event.Record) []event.Item {
 	t.Helper()
 	items, err := m.Decode(t.Context(), r)
 	if err != nil || len(items) == 0 {
@@ -164,18 +164,18 @@ func must(t *testing.T, m *mapping.Mapping, r event.Record) []mapping.Item {
 	return items
 }
 
-func wellFormed(t *testing.T, o mapping.Item) {
+func wellFormed(t *testing.T, o event.Item) {
 	t.Helper()
 	switch o.Action {
-	case mapping.Call:
+	case event.Call:
 		if o.OrderID == "" || o.Status == "" || o.Cause != "" || o.Message != "" {
 			t.Errorf("got a call with %+v", o)
 		}
-	case mapping.Ignore:
+	case event.Ignore:
 		if o.OrderID != "" || o.Status != "" || o.Cause != "" {
 			t.Errorf("got an ignored outcome with %+v", o)
 		}
-	case mapping.Refuse:
+	case event.Refuse:
 		if o.Cause == "" || o.Message == "" || len(o.Message) > 256 {
 			t.Errorf("got a refusal with %+v", o)
 		}

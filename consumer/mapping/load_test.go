@@ -266,17 +266,3 @@ func TestLoadRefusesWhatIsNoSource(t *testing.T) {
 		})
 	}
 }
-
-func TestActionsHaveNames(t *testing.T) {
-	t.Parallel()
-	for action, want := range map[mapping.Action]string{
-		mapping.Refuse: "refuse", mapping.Call: "call", mapping.Ignore: "ignore", mapping.Ignore + 1: "unknown",
-	} {
-		if got := action.String(); got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
-	}
-	if zero := (mapping.Item{}); zero.Action != mapping.Refuse {
-		t.Errorf("got zero action %v, want refuse", zero.Action)
-	}
-}

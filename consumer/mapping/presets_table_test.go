@@ -342,15 +342,15 @@ func (e variant) differs(ctx context.Context, m *mapping.Mapping) string {
 }
 
 // inWords writes items the way in which the tables write verdicts.
-func inWords(items []mapping.Item) string {
+func inWords(items []event.Item) string {
 	var words []string
 	for _, o := range items {
 		switch o.Action {
-		case mapping.Call:
+		case event.Call:
 			words = append(words, o.Status+" "+o.OrderID)
-		case mapping.Ignore:
+		case event.Ignore:
 			words = append(words, "ignore")
-		case mapping.Refuse:
+		case event.Refuse:
 			words = append(words, "refuse "+o.Cause)
 		}
 	}

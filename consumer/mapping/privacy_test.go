@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"leadhit-sync/consumer/mapping"
+	"leadhit-sync/consumer/event"
 )
 
 // A message becomes a header that every Kafka tool shows, so the payload must not leak into it, whatever is wrong.
@@ -30,7 +30,7 @@ func TestMessagesNeverQuoteThePayload(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			got := decode(t, load(t), value(c.value))
-			if got.Action != mapping.Refuse {
+			if got.Action != event.Refuse {
 				t.Fatalf("got %v, want refuse", got.Action)
 			}
 			for _, part := range []string{"ivan", "mail.ru"} {
@@ -50,14 +50,14 @@ func TestADuplicateIsFoundAmongThousandsOfNames(t *testing.T) {
 		fmt.Fprintf(&doc, `,"n%d":%d`, i, i)
 	}
 	m := load(t)
-	if got := decode(t, m, value(doc.String()+`}`)); got.Action != mapping.Call {
+	if got := decode(t, m, value(doc.String()+`}`)); got.Action != event.Call {
 		t.Errorf("got %+v, want a call", got)
 	}
 	if got := decode(t, m, value(doc.String()+`,"n17":0}`)); got.Cause != "DuplicateName" || !strings.Contains(got.Message, "n17") {
 		t.Errorf("got %+v, want DuplicateName of n17", got)
 	}
 	// The decoder is used again: names of one record must not count for the next.
-	if got := decode(t, m, value(`{"n17":1,"order_id":"A","status":"paid"}`)); got.Action != mapping.Call {
+	if got := decode(t, m, value(`{"n17":1,"order_id":"A","status":"paid"}`)); got.Action != event.Call {
 		t.Errorf("got %+v, want a call", got)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/event"
-	"leadhit-sync/consumer/mapping"
 )
 
 // atelier is a shop's own mapping: CloudEvents, an order in several parts.
@@ -212,7 +211,7 @@ status: {paid: ["paid"]}
 `)
 	for a, message := range map[string]string{"x": "enrich the event", "y": "rules[1]"} {
 		got := decode(t, m, value(`{"id":1,"s":"paid","a":"`+a+`"}`))
-		want := mapping.Item{OrderID: "1", Status: "paid", Cause: "RuleRefused", Message: message}
+		want := event.Item{OrderID: "1", Status: "paid", Cause: "RuleRefused", Message: message}
 		if got != want {
 			t.Errorf("got %+v, want %+v", got, want)
 		}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping"
 )
 
@@ -39,15 +40,15 @@ func loadText(tb testing.TB, text string) *mapping.Mapping {
 }
 
 // short writes items in a word or two each: paid 17, ignore, or the cause of a refusal.
-func short(items []mapping.Item) []string {
+func short(items []event.Item) []string {
 	all := make([]string, len(items))
 	for i, o := range items {
 		switch o.Action {
-		case mapping.Call:
+		case event.Call:
 			all[i] = o.Status + " " + o.OrderID
-		case mapping.Ignore:
+		case event.Ignore:
 			all[i] = "ignore"
-		case mapping.Refuse:
+		case event.Refuse:
 			all[i] = o.Cause
 		}
 	}

@@ -17,12 +17,12 @@ import (
 	"context"
 
 	"leadhit-sync/consumer"
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
 
 // Decode turns an event into items.
-type Decode = func(context.Context, *consumer.Event) ([]dispatch.Item, error)
+type Decode = func(context.Context, *consumer.Event) ([]event.Item, error)
 
 // Send makes one call. Its error is the outcome, not judged yet.
 type Send = func(context.Context, consumer.Call) error

@@ -14,21 +14,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"leadhit-sync/consumer"
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping"
 	"leadhit-sync/retry"
 )
 
 const namespace = "leadhit_sync"
 
-// The stages of letters, and the actions of items, as metrics name them.
+// The stages of letters, as metrics name them.
 const (
 	stageMapping = "mapping"
 	stageCall    = "call"
-
-	actionCall   = "call"
-	actionIgnore = "ignore"
-	actionRefuse = "refuse"
 )
 
 // Metrics counts and times the steps of an event's path from outside, so that they stay free of Prometheus. The names
@@ -92,8 +88,8 @@ func NewMetrics(version string, deadLetterTypes []string, log *slog.Logger) *Met
 
 // start creates each foreseeable counter with the value 0.
 func (m *Metrics) start(deadLetterTypes []string) {
-	for _, action := range []string{actionCall, actionIgnore, actionRefuse} {
-		m.items.WithLabelValues(action)
+	for _, action := range []event.Action{event.Call, event.Ignore, event.Refuse} {
+		m.items.WithLabelValues(action.String())
 	}
 	for _, cause := range append(mapping.Causes(), otherCause) {
 		m.letters.WithLabelValues(m.causes.label(cause), stageMapping)
@@ -131,7 +127,7 @@ func (m *Metrics) Handler() http.Handler {
 
 // Decode counts the items of events.
 func (m *Metrics) Decode(decode Decode) Decode {
-	return func(ctx context.Context, e *consumer.Event) ([]dispatch.Item, error) {
+	return func(ctx context.Context, e *consumer.Event) ([]event.Item, error) {
 		items, err := decode(ctx, e)
 		if err == nil {
 			m.decoded(e, items)
@@ -140,16 +136,11 @@ func (m *Metrics) Decode(decode Decode) Decode {
 	}
 }
 
-func (m *Metrics) decoded(e *consumer.Event, items []dispatch.Item) {
+func (m *Metrics) decoded(e *consumer.Event, items []event.Item) {
 	for _, it := range items {
-		switch it.Action {
-		case dispatch.Send:
-			m.items.WithLabelValues(actionCall).Inc()
-			m.watchSpread(e, it.Order)
-		case dispatch.Ignore:
-			m.items.WithLabelValues(actionIgnore).Inc()
-		case dispatch.Refuse:
-			m.items.WithLabelValues(actionRefuse).Inc()
+		m.items.WithLabelValues(it.Action.String()).Inc()
+		if it.Action == event.Call {
+			m.watchSpread(e, it.OrderID)
 		}
 	}
 }

@@ -24,7 +24,7 @@ import (
 
 	"leadhit-sync/config"
 	"leadhit-sync/consumer"
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/leadhit"
 	"leadhit-sync/retry"
 )
@@ -113,7 +113,7 @@ func (t *Tracing) Decode(decode Decode) Decode {
 	if t == nil {
 		return decode
 	}
-	return func(ctx context.Context, e *consumer.Event) ([]dispatch.Item, error) {
+	return func(ctx context.Context, e *consumer.Event) ([]event.Item, error) {
 		s := &eventSpan{read: time.Now()}
 		items, err := decode(ctx, e)
 		if err != nil {
@@ -130,16 +130,16 @@ func (t *Tracing) Decode(decode Decode) Decode {
 
 // orders returns how many calls and letters an event needs. Of several items that ask for a call about one order, only
 // one is called.
-func orders(items []dispatch.Item) int64 {
+func orders(items []event.Item) int64 {
 	var refused int64
 	called := make(map[string]struct{}, len(items))
 	for _, it := range items {
 		switch it.Action {
-		case dispatch.Send:
-			called[it.Order] = struct{}{}
-		case dispatch.Refuse:
+		case event.Call:
+			called[it.OrderID] = struct{}{}
+		case event.Refuse:
 			refused++
-		case dispatch.Ignore:
+		case event.Ignore:
 		}
 	}
 	return refused + int64(len(called))
