@@ -62,7 +62,7 @@ func TestMistakesInTheAlertsAreFound(t *testing.T) {
 			"alert: LagHigh", "alert: Stalled", "Stalled (page): a second alert",
 		},
 		"no summary": {
-			"summary: LeadHit refuses the API key", "subject: LeadHit refuses the API key", "PausedUnauthorised: no summary",
+			"summary: LeadHit rejects the API key", "subject: LeadHit rejects the API key", "PausedUnauthorised: no summary",
 		},
 		"a runbook of another alert": {
 			"runbook_url: deploy/README.md#laghigh", "runbook_url: deploy/README.md#stalled", "LagHigh: runbook_url deploy/README.md#stalled",
