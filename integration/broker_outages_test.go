@@ -73,7 +73,7 @@ func several(count int, next func() audit.Event) []audit.Event {
 func (r *run) judgeSamples(t *testing.T, sampler *sampler) {
 	t.Helper()
 	report := audit.Compare(audit.Evidence{
-		Events: r.events, Calls: r.calls(), Letters: r.broker.letters(t, "dlq."+r.group), Samples: sampler.samples,
+		Events: r.events, Calls: r.leadhit.Calls(), Letters: r.broker.letters(t, "dlq."+r.group), Samples: sampler.samples,
 	})
 	for _, line := range report.Ahead {
 		t.Error(line)

@@ -39,7 +39,7 @@ type round struct {
 	mu         sync.Mutex // LeadHit's faults run beside the others
 	losses     []audit.Loss
 	happenings []happening
-	wrong      []string // what was seen at once, without the books
+	wrong      []string // findings during the run, before the audit
 	diary      *os.File
 }
 

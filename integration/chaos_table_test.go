@@ -41,7 +41,7 @@ func newTally(name string) *tally {
 
 // add enters a round that is over.
 func (y *tally) add(r *round, report audit.Report) {
-	calls := r.calls()
+	calls := r.leadhit.Calls()
 	y.rounds++
 	y.events += len(r.events)
 	y.calls += len(calls)
@@ -64,15 +64,15 @@ func (y *tally) add(r *round, report audit.Report) {
 	for _, h := range r.happenings {
 		y.faults[h.Kind]++
 		for _, s := range stills {
-			if s.From.Before(h.healed) && s.To.After(h.began) && s.For() > y.stills[h.Kind] {
-				y.stills[h.Kind] = s.For()
-				r.tell("partition %d stood still for %.1f s from %s on: %v", s.Partition, s.For().Seconds(), s.From.Format("15:04:05.000"), h.Kind)
+			if s.From.Before(h.healed) && s.To.After(h.began) && s.To.Sub(s.From) > y.stills[h.Kind] {
+				y.stills[h.Kind] = s.To.Sub(s.From)
+				r.tell("partition %d stood still for %.1f s from %s on: %v", s.Partition, s.To.Sub(s.From).Seconds(), s.From.Format("15:04:05.000"), h.Kind)
 			}
 		}
 	}
 }
 
-// line tells the schedule in one line.
+// line returns the schedule's figures in one line.
 func (y *tally) line() string {
 	var faults []string
 	for _, kind := range nemesis.Kinds() {
@@ -90,7 +90,7 @@ func (y *tally) line() string {
 		cmp.Or(strings.Join(causes, ", "), "none"), y.late, y.samples, y.unseen.Seconds(), y.back, y.stalled.Seconds(), y.wrong)
 }
 
-// table is what all schedules come to: a row a fault, a column a schedule.
+// table returns the figures of all schedules: one row per fault, one column per schedule.
 func table(tallies []*tally, seed uint64) string {
 	var text strings.Builder
 	row := func(name string, cell func(*tally) string) {
@@ -114,7 +114,7 @@ func table(tallies []*tally, seed uint64) string {
 	row("events", func(y *tally) string { return count(y.events) })
 	row("calls", func(y *tally) string { return count(y.calls) })
 	row("letters", func(y *tally) string { return count(y.letters) })
-	for _, cause := range []audit.Cause{audit.Kill, audit.Freeze, audit.Membership, audit.NoAnswer, audit.GaveUp, audit.Unexplained} {
+	for _, cause := range []audit.Cause{audit.Kill, audit.Freeze, audit.Membership, "no answer", "gave up", "unexplained"} {
 		row("repeats: "+string(cause), func(y *tally) string { return count(y.causes[cause]) })
 	}
 	row("late calls", func(y *tally) string { return count(y.late) })
@@ -143,7 +143,7 @@ func (s *suite) keepIn(t *testing.T, dir string) {
 	t.Logf("diaries and logs are kept in %s", dir)
 }
 
-// keepCalls writes LeadHit's book beside the diary, a line a call: to be searched when something is found.
+// keepCalls writes LeadHit's call log beside the diary, one line per call, to search it after a finding.
 func (r *round) keepCalls(t *testing.T) {
 	t.Helper()
 	const clock = "15:04:05.000"

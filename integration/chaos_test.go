@@ -81,7 +81,7 @@ func chaosSeed(t *testing.T) uint64 {
 	return seed
 }
 
-// chaosRound runs one plan, or as much of it as there is time for, and then judges the books.
+// chaosRound runs one plan, or as much of it as there is time for, and then judges the evidence.
 func (s *suite) chaosRound(
 	t *testing.T, cluster *apache.Cluster, schedule nemesis.Schedule, seed, n uint64, deadline time.Time, tally *tally,
 ) {
@@ -141,7 +141,7 @@ func chaosEvents(seed uint64, refused int) func() audit.Event {
 	}
 }
 
-// compare reads all books of the round.
+// compare audits the evidence of the round.
 func (r *round) compare(t *testing.T) audit.Report {
 	t.Helper()
 	r.sampled()
@@ -158,7 +158,7 @@ func (r *round) compare(t *testing.T) audit.Report {
 		r.tell("letter %s %s %+q", l.ID, l.Cause, l.Headers)
 	}
 	return audit.Compare(audit.Evidence{
-		Events: r.events, Calls: r.calls(), Letters: letters, Committed: withoutZero(committed), End: withoutZero(ends),
+		Events: r.events, Calls: r.leadhit.Calls(), Letters: letters, Committed: withoutZero(committed), End: withoutZero(ends),
 		InFlight: chaosInFlight, Patience: chaosTimeout, Losses: inOrder(append(r.losses, r.memberships()...)), Samples: r.sampler.samples,
 	})
 }
@@ -167,7 +167,7 @@ func (r *round) brokersFailed() bool {
 	return slices.ContainsFunc(r.happenings, func(h happening) bool { return h.Kind.Broker() })
 }
 
-// judge fails the test for each finding, and keeps what the books say in the diary.
+// judge fails the test for each finding, and writes the audit's report into the diary.
 func (r *round) judge(t *testing.T, report audit.Report) {
 	t.Helper()
 	if err := report.Err(); err != nil {

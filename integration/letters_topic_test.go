@@ -115,7 +115,7 @@ func padded(event audit.Event, bytes int) audit.Event {
 	return event
 }
 
-// committedUpTo demands that nothing behind the first events of the book is committed.
+// committedUpTo demands that no commit is above the first events of the run.
 func (r *run) committedUpTo(t *testing.T, events int) {
 	t.Helper()
 	committed, err := r.broker.committed(t.Context(), r.group, r.topic, r.partitions)

@@ -155,9 +155,9 @@ func (d *deployment) end(t *testing.T) {
 // standstills says for each partition how long it stood still at most since then, while events were waiting.
 func standstills(r *run, since time.Time) string {
 	longest := make([]time.Duration, r.partitions)
-	for _, s := range audit.Standstills(r.events, r.calls(), steady) {
+	for _, s := range audit.Standstills(r.events, r.leadhit.Calls(), steady) {
 		if s.From.After(since) {
-			longest[s.Partition] = max(longest[s.Partition], s.For().Round(10*time.Millisecond))
+			longest[s.Partition] = max(longest[s.Partition], s.To.Sub(s.From).Round(10*time.Millisecond))
 		}
 	}
 	return fmt.Sprint(longest)

@@ -215,7 +215,7 @@ func (g *guarded) writeSome(t *testing.T, count int) (refused int) {
 	return refused
 }
 
-// done waits until the worker has done all there is, ends it and compares the books.
+// done waits until the worker has finished all events, ends it and audits the run.
 func (g *guarded) done(t *testing.T, w *worker, refused int) audit.Report {
 	t.Helper()
 	g.finish(t, time.Minute)

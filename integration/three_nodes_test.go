@@ -125,7 +125,7 @@ func (r *run) partitionOf(id string) (partition int, ok bool) {
 // judgeKills looks at each kill alone: what it repeated, and how long the partitions of the dead worker were silent.
 func (r *run) judgeKills(t *testing.T, kills []time.Time) {
 	t.Helper()
-	calls := r.calls()
+	calls := r.leadhit.Calls()
 	var handovers []time.Duration
 	for i, kill := range kills {
 		var next time.Time

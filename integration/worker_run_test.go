@@ -76,7 +76,7 @@ func (r *run) writeKey(tb testing.TB, key string) {
 	}
 }
 
-// write writes events and enters them in the book.
+// write writes events and adds them to the evidence.
 func (r *run) write(tb testing.TB, events []audit.Event) {
 	tb.Helper()
 	written, err := r.shop.Write(tb.Context(), r.topic, events)
@@ -86,7 +86,7 @@ func (r *run) write(tb testing.TB, events []audit.Event) {
 	r.events = append(r.events, written...)
 }
 
-// stream writes events at a steady pace until the returned function is called, which enters them in the book.
+// stream writes events at a steady pace until the returned function is called, which adds them to the evidence.
 func (r *run) stream(tb testing.TB, perSecond int, next func() audit.Event) (stop func()) {
 	tb.Helper()
 	type result struct {
@@ -250,10 +250,7 @@ func (r *run) finish(tb testing.TB, limit time.Duration) {
 	})
 }
 
-// calls returns LeadHit's book.
-func (r *run) calls() []audit.Call { return audit.CallsOf(r.leadhit.Calls()) }
-
-// audit compares all books, and fails the test if they do not agree. The letters are kept for the search.
+// audit compares all evidence, and fails the test if it breaks the promise. testEmitted searches the letters later.
 func (r *run) audit(tb testing.TB) audit.Report {
 	tb.Helper()
 	ends, err := r.broker.ends(tb.Context(), r.topic, r.partitions)
@@ -269,7 +266,7 @@ func (r *run) audit(tb testing.TB) audit.Report {
 		r.keep(tb, "letter", []byte(fmt.Sprintf("%s %s\n%+q", l.ID, l.Cause, l.Headers)))
 	}
 	report := audit.Compare(audit.Evidence{
-		Events: r.events, Calls: r.calls(), Letters: letters,
+		Events: r.events, Calls: r.leadhit.Calls(), Letters: letters,
 		Committed: withoutZero(committed), End: withoutZero(ends), Hopeless: r.hopeless,
 	})
 	if err := report.Err(); err != nil {

@@ -48,12 +48,12 @@ func (v verdict) ok() bool {
 
 func judge(e evidence) verdict {
 	v := verdict{written: len(e.book)}
-	books := audit.Evidence{
-		Calls: audit.CallsOf(e.calls), Committed: places(e.committed), End: places(e.ends), Patience: callTimeout,
+	all := audit.Evidence{
+		Calls: e.calls, Committed: places(e.committed), End: places(e.ends), Patience: callTimeout,
 	}
 	refused := make(map[string]bool) // by call id
-	for _, c := range books.Calls {
-		refused[c.ID] = refused[c.ID] || c.Outcome == audit.Denied
+	for _, c := range all.Calls {
+		refused[c.ID] = refused[c.ID] || c.Answer == sandbox.Refused || c.Answer == sandbox.Invalid
 	}
 	written := make(map[int]int64)
 	for _, b := range e.book {
@@ -66,17 +66,17 @@ func judge(e evidence) verdict {
 			event.Want = audit.Refused
 			v.refused++
 		}
-		books.Events = append(books.Events, event)
+		all.Events = append(all.Events, event)
 		written[b.partition]++
 	}
 	stored := make(map[string]bool) // a letter may be stored twice, under the same id
 	for _, l := range e.letters {
 		value := content(sha256.Sum256(l.Value), l.OrderID, l.Status)
-		books.Letters = append(books.Letters, audit.Letter{ID: l.ID(), Cause: l.Cause, Key: l.Key, Value: value})
+		all.Letters = append(all.Letters, audit.Letter{ID: l.ID(), Cause: l.Cause, Key: l.Key, Value: value})
 		stored[l.ID()] = true
 	}
 	v.letters = len(stored)
-	v.Report = audit.Compare(books)
+	v.Report = audit.Compare(all)
 	if e.broken > 0 {
 		v.unknown = append(v.unknown, fmt.Sprintf("%d records of the letters' topic are not letters", e.broken))
 	}

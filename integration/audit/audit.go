@@ -1,9 +1,12 @@
-// Package audit compares, after a run, the books of all who took part: what the producer wrote, what LeadHit was called
-// with, which letters there are and what the group committed. It finds what was lost, out of order, repeated or
-// altered.
+// Package audit judges a run from outside, by [Evidence] that the worker did not produce: the events that Kafka
+// acknowledged, LeadHit's call log, the stored letters, and the group's committed offsets. [Compare] returns a [Report]
+// of lost, misordered, repeated and altered events.
 //
-// It is pure: no Kafka, no requests, no clock. An event is identified by its topic, partition and offset, which its
-// call and its letter carry as their ids; so nothing has to be guessed.
+//	report := audit.Compare(audit.Evidence{Events: events, Calls: node.Calls(), Letters: letters})
+//	err := report.Err() // nil: each event was called or became a letter, in order
+//
+// The package is pure: no Kafka, no requests, no clock. Calls and letters carry the place of their event as their id,
+// so none has to be matched by content.
 package audit
 
 import (
@@ -11,9 +14,14 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"leadhit-sync/leadhit/sandbox"
 )
 
-// Compare reads all books. It assumes what Kafka grants: an order's events stand in one partition each, in log order.
+// Compare audits a run. It relies on Kafka's order within a partition: all events of an order must be in one partition.
+//
+// Calls must be in order of arrival, because each is judged by the calls before it. Letters come after all calls: the
+// time at which a letter was stored decides when a refused event was finished, and commits are compared with that.
 func Compare(evidence Evidence) Report {
 	a := auditor{
 		Evidence: evidence,
@@ -39,40 +47,40 @@ func Compare(evidence Evidence) Report {
 	return a.report
 }
 
-// Repeats counts the calls that arrived from one time on and before another (zero: no bound) although an earlier one
-// for the same event had been carried out or denied. Calls for the orders in without are left out.
-func Repeats(calls []Call, from, to time.Time, without map[string]bool) int {
+// Repeats counts the calls that arrived in [from, to) although an earlier call for the same event was executed or
+// denied. A zero time is no bound. Calls for the orders in without do not count.
+func Repeats(calls []sandbox.Call, from, to time.Time, without map[string]bool) int {
 	settled := make(map[string]bool)
 	repeats := 0
 	for _, call := range calls {
 		inTime := !call.Arrived.Before(from) && (to.IsZero() || call.Arrived.Before(to))
-		if settled[call.ID] && inTime && !without[call.Order] {
+		if settled[call.ID] && inTime && !without[call.OrderID] {
 			repeats++
 		}
-		if call.Outcome != Failed {
+		if settles(call) {
 			settled[call.ID] = true
 		}
 	}
 	return repeats
 }
 
-// entry is an event with what was found about it.
+// entry is an event with its findings so far.
 type entry struct {
 	Event
 
 	lane     *lane
-	previous *entry // the event of the same lane whose call had to be settled first; nil: none
+	previous *entry // the event of the same lane that must be settled first; nil: none
 	calls    int
 	accepted bool
 	denied   bool
-	done     time.Time // when its caller could know that it was settled, or when its letter was stored; zero: never
+	done     time.Time // when its caller learned that it was settled, or when its letter was stored; zero: never
 }
 
 func (e *entry) settled() bool { return e.accepted || e.denied }
 
-// lane is one order in one partition, as far as its calls have been read.
+// lane is one order in one partition, up to the last call that was read.
 type lane struct {
-	last   *entry // the newest event, while the lanes are laid out
+	last   *entry // the newest event, while open assigns events to lanes
 	newest int64  // the highest offset that was accepted; -1: none
 	busy   time.Time
 	busyID string
@@ -84,11 +92,11 @@ type auditor struct {
 	events   map[string]*entry // by call id
 	lettered map[string]*entry // the same by letter id
 	letters  map[string]int    // by letter id: how many there are
-	late     map[Loss]int      // calls that arrived when a frozen process went on
+	late     map[Loss]int      // calls that arrived when a frozen process resumed
 	report   Report
 }
 
-// open enters the events and lays out the lanes.
+// open indexes the events and assigns them to lanes, in log order whatever the order of the evidence.
 func (a *auditor) open() {
 	for _, event := range a.Events {
 		found := &entry{Event: event}
@@ -121,8 +129,8 @@ func (a *auditor) byOffset() []*entry {
 	return entries
 }
 
-// call enters one call; what it must not have done is judged by what had happened when it arrived.
-func (a *auditor) call(call Call) {
+// call judges one call by the calls that arrived before it, and records it.
+func (a *auditor) call(call sandbox.Call) {
 	event := a.events[call.ID]
 	switch {
 	case event == nil:
@@ -131,33 +139,33 @@ func (a *auditor) call(call Call) {
 	case event.Want == Unmappable || event.Want == Untouched:
 		a.report.Strange = append(a.report.Strange, fmt.Sprintf("call %s: its event asks for none", call.ID))
 		return
-	case call.Order != event.Order || call.Status != event.Status:
+	case call.OrderID != event.Order || call.Status != event.Status:
 		a.report.Strange = append(a.report.Strange, fmt.Sprintf("call %s: it says %.40q %q, its event %.40q %q",
-			call.ID, call.Order, call.Status, event.Order, event.Status))
+			call.ID, call.OrderID, call.Status, event.Order, event.Status))
 	}
 	if why := event.tooEarly(call); why != "" {
 		a.outOfOrder(call, fmt.Sprintf("call %s of order %.40q: %s", call.ID, event.Order, why))
 	}
 	event.calls++
-	event.accepted = event.accepted || call.Outcome == Accepted
-	event.denied = event.denied || call.Outcome == Denied
-	if call.Outcome == Accepted {
+	event.accepted = event.accepted || call.Executed
+	event.denied = event.denied || denied(call)
+	if call.Executed {
 		event.lane.newest = max(event.lane.newest, event.Offset)
 	}
-	if call.Unanswered { // when the caller gave it up is not known
+	if unanswered(call) { // nobody knows when the caller gave it up
 		return
 	}
-	if call.Outcome != Failed && event.Want == Called && event.done.IsZero() {
-		event.done = call.Left
+	if settles(call) && event.Want == Called && event.done.IsZero() {
+		event.done = call.Ended
 	}
-	if call.Left.After(event.lane.busy) && !a.doubtful(call) {
-		event.lane.busy, event.lane.busyID = call.Left, call.ID
+	if call.Ended.After(event.lane.busy) && !a.doubtful(call) {
+		event.lane.busy, event.lane.busyID = call.Ended, call.ID
 	}
 }
 
-// outOfOrder enters a call that came before its time, or after it: apart, if a process that had been frozen made it as
-// it went on.
-func (a *auditor) outOfOrder(call Call, line string) {
+// outOfOrder records a call that arrived too early or too late. Calls of a process that was frozen are recorded as
+// late, up to InFlight per freeze: they were in flight when SIGSTOP came, so no code could take them back.
+func (a *auditor) outOfOrder(call sandbox.Call, line string) {
 	if i := slices.IndexFunc(a.Losses, func(l Loss) bool { return l.thaws(call) }); i >= 0 {
 		freeze := a.Losses[i]
 		if a.late[freeze]++; a.late[freeze] <= a.InFlight {
@@ -169,20 +177,20 @@ func (a *auditor) outOfOrder(call Call, line string) {
 	a.report.OutOfOrder = append(a.report.OutOfOrder, line)
 }
 
-// tooEarly says why the call should not have been made when it was; empty if it was in order.
-func (e *entry) tooEarly(call Call) string {
+// tooEarly returns why the call must not have been made at that time, or "" if it was in order.
+func (e *entry) tooEarly(call sandbox.Call) string {
 	switch {
 	case e.Offset < e.lane.newest:
 		return fmt.Sprintf("offset %d had been accepted before", e.lane.newest)
 	case e.previous != nil && !e.previous.settled():
 		return fmt.Sprintf("offset %d before it was not settled", e.previous.Offset)
 	case call.Arrived.Before(e.lane.busy):
-		return e.lane.busyID + " was still in the air"
+		return e.lane.busyID + " was still in flight"
 	}
 	return ""
 }
 
-// letter enters one letter and compares it with its event.
+// letter compares one letter with its event, and records it.
 func (a *auditor) letter(letter Letter) {
 	if a.letters[letter.ID]++; a.letters[letter.ID] > 1 {
 		a.report.Twice++
@@ -220,7 +228,7 @@ func (a *auditor) letter(letter Letter) {
 // same compares as Kafka does: null is not the empty string.
 func same(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }
 
-// close says what an event lacks at the end.
+// close reports an event that was not finished as expected.
 func (a *auditor) close(event *entry) {
 	if a.Hopeless[event.Order] {
 		return
@@ -241,14 +249,14 @@ func (a *auditor) close(event *entry) {
 }
 
 func (a *auditor) commits() {
-	held := make(map[Place]bool)
+	blocked := make(map[Place]bool) // by an order that LeadHit never accepts
 	for _, event := range a.Events {
 		if a.Hopeless[event.Order] {
-			held[Place{event.Topic, event.Partition}] = true
+			blocked[Place{event.Topic, event.Partition}] = true
 		}
 	}
 	for place, end := range a.End {
-		if committed := a.Committed[place]; committed != end && !held[place] {
+		if committed := a.Committed[place]; committed != end && !blocked[place] {
 			a.report.Uncommitted = append(a.report.Uncommitted, fmt.Sprintf("%s/%d: committed %d, the log ends at %d",
 				place.Topic, place.Partition, committed, end))
 		}

@@ -3,18 +3,20 @@ package audit
 import (
 	"fmt"
 	"time"
+
+	"leadhit-sync/leadhit/sandbox"
 )
 
-// Want is what must become of an event.
+// Want is the expected outcome of an event.
 type Want uint8
 
-// What must become of an event.
+// The expected outcomes.
 const (
 	// Called: LeadHit accepts it.
 	Called Want = iota
-	// Refused: LeadHit is called, says no, and the event becomes a letter.
+	// Refused: LeadHit is called and refuses; the event becomes a letter.
 	Refused
-	// Unmappable: no call can be made of it; it becomes a letter.
+	// Unmappable: the mapping refuses it; it becomes a letter without a call.
 	Unmappable
 	// Untouched: neither call nor letter, as for a tombstone or a record of an aborted transaction.
 	Untouched
@@ -26,21 +28,21 @@ type Header struct {
 	Value []byte
 }
 
-// Event is a record as Kafka acknowledged it to its producer, and what the test expects of it.
+// Event is a record as Kafka acknowledged it to its producer, with the outcome that the test expects.
 type Event struct {
 	Topic     string
 	Partition int
 	Offset    int64
-	Key       []byte // nil differs from empty here, as it does in Kafka
+	Key       []byte // nil and empty differ, as in Kafka
 	Value     []byte
 	Headers   []Header
 
 	Want   Want
-	Order  string // what its call must say
+	Order  string // the order of its call
 	Status string
-	Cause  string // what its letter must say; empty: not looked at
+	Cause  string // the cause in its letter; empty: not compared
 
-	Stored time.Time // when its producer had the acknowledgement
+	Stored time.Time // when its producer received the acknowledgement
 }
 
 // CallID returns the id that the event's call carries.
@@ -48,35 +50,6 @@ func (e Event) CallID() string { return fmt.Sprintf("%s-%d-%d", e.Topic, e.Parti
 
 // LetterID returns the id that the event's letter carries.
 func (e Event) LetterID() string { return fmt.Sprintf("%s/%d/%d", e.Topic, e.Partition, e.Offset) }
-
-// Outcome is what LeadHit did with a call.
-type Outcome uint8
-
-// What LeadHit did with a call.
-const (
-	// Failed: nothing. The caller was told so, or told nothing; it has to call again.
-	Failed Outcome = iota
-	// Accepted: it was carried out, whether or not the caller heard of it.
-	Accepted
-	// Denied: it was answered with an error that is final.
-	Denied
-)
-
-// Call is a call as LeadHit saw it.
-type Call struct {
-	ID      string
-	Order   string
-	Status  string
-	Outcome Outcome
-	Arrived time.Time
-	Left    time.Time // when it was answered or given up; zero: never
-
-	// Process names who called; empty: not known.
-	Process string
-	// Unanswered says that no whole answer reached the caller, so that it cannot know the outcome and has to call
-	// again.
-	Unanswered bool
-}
 
 // Letter is a record of the dead-letter topic.
 type Letter struct {
@@ -96,55 +69,56 @@ type Place struct {
 	Partition int
 }
 
-// Evidence is all that was written down during a run, each part by who saw it.
+// Evidence is all that others than the worker recorded during a run.
 type Evidence struct {
 	Events    []Event
-	Calls     []Call // in the order in which they arrived
+	Calls     []sandbox.Call // in the order in which they arrived
 	Letters   []Letter
 	Committed map[Place]int64 // the group's committed offsets
-	End       map[Place]int64 // the log ends; only these partitions are looked at
-	Hopeless  map[string]bool // orders that LeadHit fails for ever: their events stay unfinished, and hold back the commit
+	End       map[Place]int64 // the log ends; only commits of these partitions are compared
+	Hopeless  map[string]bool // orders that always fail: their events stay unfinished, and block the commit
 
-	// InFlight is how many calls a process may have in the air. 0: repeats are counted, but nobody asks why.
+	// InFlight is CALLS_IN_FLIGHT of each process. 0: repeats are counted, but their causes are not judged.
 	InFlight int
-	// Patience is how long a caller waits for an answer, 0 for ever. What was answered about so late it may have heard,
-	// or not.
+	// Patience is how long a caller waits for a response, 0 for ever. A caller may or may not have received a response
+	// that took about that long.
 	Patience time.Duration
-	Losses   []Loss   // by their beginning
-	Samples  []Sample // of each place in the order in which they were taken
+	Losses   []Loss   // sorted by From
+	Samples  []Sample // in the order in which they were taken
 }
 
-// Cause is why an event was called again although its call had been settled.
+// Cause is why an event was called again although a call had settled it.
 type Cause string
 
 // The causes.
 const (
-	// Kill: the process that knew was killed before it could commit.
+	// Kill: the process was killed between the response and the commit.
 	Kill Cause = "kill"
-	// Freeze: it was frozen for longer than its session.
+	// Freeze: SIGSTOP froze it for longer than its session.
 	Freeze Cause = "freeze"
-	// Membership: it lost its place in the group, as when the group's coordinator died.
+	// Membership: the group lost it, for example because the coordinator died.
 	Membership Cause = "membership"
-	// NoAnswer: whoever called did not hear the outcome.
-	NoAnswer Cause = "no answer"
-	// GaveUp: the same process called again no sooner than it gives up waiting, although it was answered: on a machine
-	// that is too busy it may have seen its own clock first. InFlight of them are allowed to each process.
-	GaveUp Cause = "gave up"
-	// Unexplained: nothing of the kind happened.
-	Unexplained Cause = "unexplained"
+	// noAnswer: the caller did not receive the outcome.
+	noAnswer Cause = "no answer"
+	// gaveUp: the same process called again after its timeout, although there was a response. On a busy machine its
+	// timer may fire before it reads the response. Each process may do that InFlight times.
+	gaveUp Cause = "gave up"
+	// unexplained: none of the above happened.
+	unexplained Cause = "unexplained"
 )
 
-// Loss is a time at which one process may have lost what it had not committed: it repeats 3 × InFlight events at most.
+// Loss is a fault of one process that may cost it the outcomes it had not committed. Others then repeat the calls of at
+// most 3 × InFlight events, which is the README's promise.
 type Loss struct {
 	Process  string
-	Cause    Cause     // Kill, Freeze or Membership; the audit makes those of GaveUp itself
-	From, To time.Time // To is From's own moment for a Kill, and SIGCONT for a Freeze
+	Cause    Cause     // Kill, Freeze or Membership; the audit adds those of gaveUp itself
+	From, To time.Time // equal for a Kill; SIGSTOP and SIGCONT for a Freeze
 }
 
-// Sample is what the group had committed in one partition at one time.
+// Sample is the group's commit in one partition at one time.
 type Sample struct {
 	Place
-	Taken    time.Time // when the answer was there, and so after the commit
+	Taken    time.Time // when the response arrived, so the commit is older
 	Next     int64
 	Metadata string
 }

@@ -4,89 +4,91 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"leadhit-sync/leadhit/sandbox"
 )
 
-// moment is how long after its cause something may still arrive: what a killed process had put on the wire, what a
-// frozen one does first.
+// moment is how long after a fault its effects may still arrive: bytes that a killed process had put on the wire, or
+// the first calls of a process that resumes.
 const moment = time.Second
 
-// doubtful says whether the caller may not have heard the answer, if there was one.
-func (a *auditor) doubtful(call Call) bool {
-	return call.Unanswered || a.Patience > 0 && call.Left.Sub(call.Arrived) > a.Patience-moment/2
+// doubtful reports whether the caller may not have received the response, if there was one.
+func (a *auditor) doubtful(call sandbox.Call) bool {
+	return unanswered(call) || a.Patience > 0 && call.Ended.Sub(call.Arrived) > a.Patience-moment/2
 }
 
-// touches says whether the loss may have cost its process the knowledge of a call of its own that is repeated at a
-// later time.
-func (a *auditor) touches(l Loss, call Call, repeated time.Time) bool {
-	if call.Process != l.Process || l.From.After(repeated) || l.To.Add(moment).Before(call.Arrived) {
+// touches reports whether the loss may be why a process's call is repeated at a later time.
+func (a *auditor) touches(l Loss, call sandbox.Call, repeated time.Time) bool {
+	if processOf(call) != l.Process || l.From.After(repeated) || l.To.Add(moment).Before(call.Arrived) {
 		return false
 	}
 	if !a.doubtful(call) {
 		return true
 	}
-	// It would have been repeated anyway, unless it was in the air at the loss.
-	return l.Cause != Membership && (call.Left.IsZero() || !call.Left.Before(l.From))
+	// It would have been repeated anyway, unless it was in flight at the loss.
+	return l.Cause != Membership && (call.Ended.IsZero() || !call.Ended.Before(l.From))
 }
 
-// thaws says whether the call is one that its process, frozen before, made as it went on.
-func (l Loss) thaws(call Call) bool {
-	return l.Cause == Freeze && call.Process == l.Process && !call.Arrived.Before(l.From) && !call.Arrived.After(l.To.Add(moment))
+// thaws reports whether the call's process was frozen before and made the call when it resumed.
+func (l Loss) thaws(call sandbox.Call) bool {
+	return l.Cause == Freeze && processOf(call) == l.Process && !call.Arrived.Before(l.From) && !call.Arrived.After(l.To.Add(moment))
 }
 
-// repeats asks of each repeated call why it was made, and of each loss how many it explains. The tries of one repeat
-// count once: what LeadHit does not carry out is called again.
+// repeats finds the cause of each repeated call, and compares the number per loss with its bound. Attempts of one
+// repeat count once, because a call that LeadHit does not execute is retried.
 func (a *auditor) repeats() {
 	if a.InFlight == 0 {
 		return
 	}
 	a.report.Causes = make(map[Cause]int)
-	settled := make(map[string]Call) // the last one of each event
-	made := make(map[Loss]int)
+	settled := make(map[string]sandbox.Call) // the last one of each event
+	caused := make(map[Loss]int)
 	tried := make(map[string]bool) // the last call of an event was a repeat, and failed
 	for _, call := range a.Calls {
 		before, is := settled[call.ID]
 		again := is && !tried[call.ID]
-		tried[call.ID] = is && call.Outcome == Failed
+		tried[call.ID] = is && !settles(call)
 		if again {
-			a.blame(before, call, made)
+			a.blame(before, call, caused)
 		}
-		if call.Outcome != Failed {
+		if settles(call) {
 			settled[call.ID] = call
 		}
 	}
-	for loss, repeats := range made {
+	for loss, repeats := range caused {
 		most := 3 * a.InFlight
-		if loss.Cause == GaveUp {
+		if loss.Cause == gaveUp {
 			most = a.InFlight
 		}
 		if repeats > most {
-			a.report.TooMany = append(a.report.TooMany, fmt.Sprintf("%s of %s at %s: %d repeated calls, at most %d may be",
+			a.report.TooMany = append(a.report.TooMany, fmt.Sprintf("%s of %s at %s: %d repeated calls, at most %d are allowed",
 				loss.Cause, loss.Process, loss.From.Format(clock), repeats, most))
 		}
 	}
 	slices.Sort(a.report.TooMany)
 }
 
-// blame enters the cause of a repeat, and the loss that made it.
-func (a *auditor) blame(before, call Call, made map[Loss]int) {
+// blame records the cause of a repeat, and the loss behind it.
+func (a *auditor) blame(before, call sandbox.Call, caused map[Loss]int) {
 	loss := a.reason(before, call)
 	a.report.Causes[loss.Cause]++
 	switch loss.Cause {
-	case Unexplained:
-		a.report.TooMany = append(a.report.TooMany, fmt.Sprintf("call %s by %s at %s: %s had its answer at %s after %v, and nothing happened to it",
-			call.ID, call.Process, call.Arrived.Format(clock), before.Process, before.Left.Format(clock),
-			before.Left.Sub(before.Arrived).Round(time.Millisecond)))
-	case Kill, Freeze, Membership, GaveUp:
-		made[loss]++
-	case NoAnswer:
+	case unexplained:
+		a.report.TooMany = append(a.report.TooMany, fmt.Sprintf("call %s by %s at %s: %s had its response at %s after %v, and no fault explains the repeat",
+			call.ID, processOf(call), call.Arrived.Format(clock), processOf(before), before.Ended.Format(clock),
+			before.Ended.Sub(before.Arrived).Round(time.Millisecond)))
+	case Kill, Freeze, Membership, gaveUp:
+		caused[loss]++
+	case noAnswer:
 	}
 }
 
-// clock is how moments are printed: they are looked up in logs.
+// clock is the format of times in a report, that of the logs in which they are looked up.
 const clock = "15:04:05.000"
 
-// reason finds why a settled call was repeated: the first loss that touches it, or the freeze of who repeats it.
-func (a *auditor) reason(before, repeat Call) Loss {
+// reason returns why a settled call was repeated: the first loss that touches it, or else the freeze of the process
+// that repeats it.
+func (a *auditor) reason(before, repeat sandbox.Call) Loss {
 	for _, loss := range a.Losses {
 		if a.touches(loss, before, repeat.Arrived) {
 			return loss
@@ -98,10 +100,10 @@ func (a *auditor) reason(before, repeat Call) Loss {
 		}
 	}
 	if a.doubtful(before) {
-		return Loss{Cause: NoAnswer}
+		return Loss{Cause: noAnswer}
 	}
-	if a.Patience > 0 && before.Process == repeat.Process && repeat.Arrived.Sub(before.Arrived) >= a.Patience-moment/10 {
-		return Loss{Cause: GaveUp, Process: repeat.Process}
+	if a.Patience > 0 && processOf(before) == processOf(repeat) && repeat.Arrived.Sub(before.Arrived) >= a.Patience-moment/10 {
+		return Loss{Cause: gaveUp, Process: processOf(repeat)}
 	}
-	return Loss{Cause: Unexplained}
+	return Loss{Cause: unexplained}
 }

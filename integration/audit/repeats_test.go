@@ -8,16 +8,17 @@ import (
 	"time"
 
 	"leadhit-sync/integration/audit"
+	"leadhit-sync/leadhit/sandbox"
 )
 
 // by is a call that a process made.
-func by(process string, c audit.Call) audit.Call {
-	c.Process = process
+func by(process string, c sandbox.Call) sandbox.Call {
+	c.Path = "/" + process + "/"
 	return c
 }
 
-func unanswered(c audit.Call) audit.Call {
-	c.Unanswered = true
+func unanswered(c sandbox.Call) sandbox.Call {
+	c.Answer = sandbox.Lost
 	return c
 }
 
@@ -27,35 +28,37 @@ func loss(process string, cause audit.Cause, from, to int) audit.Loss {
 
 func TestARepeatHasACause(t *testing.T) {
 	t.Parallel()
-	accepted := func(process string, from, to int) audit.Call { return by(process, call(0, audit.Accepted, from, to)) }
+	accepted := func(process string, from, to int) sandbox.Call {
+		return by(process, call(0, sandbox.Accepted, from, to))
+	}
 	for _, test := range []struct {
 		name   string
-		calls  []audit.Call
+		calls  []sandbox.Call
 		losses []audit.Loss
 		cause  audit.Cause // of the one repeat; empty: there is none
 	}{
-		{"a retry is no repeat", []audit.Call{by("a", call(0, audit.Failed, 0, 5)), accepted("a", 10, 15)}, nil, ""},
-		{"nothing happened", []audit.Call{accepted("a", 0, 5), accepted("b", 10, 15)}, nil, audit.Unexplained},
-		{"nothing happened to who knew", []audit.Call{accepted("a", 0, 5), accepted("b", 10, 15)}, []audit.Loss{loss("b", audit.Kill, 7, 7)}, audit.Unexplained},
-		{"who knew was killed", []audit.Call{accepted("a", 0, 5), accepted("b", 10, 15)}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, audit.Kill},
-		{"who knew was killed later", []audit.Call{accepted("a", 0, 5), accepted("b", 10, 15)}, []audit.Loss{loss("a", audit.Kill, 20, 20)}, audit.Unexplained},
-		{"who knew had been killed long before", []audit.Call{accepted("a", 2000, 2005), accepted("b", 2010, 2015)}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, audit.Unexplained},
-		{"a call that a killed process had put on the wire", []audit.Call{accepted("a", 20, 25), accepted("b", 9000, 9005)}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, audit.Kill},
-		{"it was in the air at the kill", []audit.Call{unanswered(accepted("a", 0, 8)), accepted("b", 10, 15)}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, audit.Kill},
-		{"its answer had been lost before the kill", []audit.Call{unanswered(accepted("a", 0, 5)), accepted("b", 10, 15)}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, audit.NoAnswer},
-		{"its answer was lost", []audit.Call{unanswered(accepted("a", 0, 5)), accepted("a", 10, 15)}, nil, audit.NoAnswer},
-		{"its answer was too late to be heard for sure", []audit.Call{accepted("a", 0, 1600), accepted("a", 2600, 2605)}, nil, audit.NoAnswer},
-		{"its answer was in time", []audit.Call{accepted("a", 0, 1400), accepted("a", 1600, 1605)}, nil, audit.Unexplained},
-		{"it may have given up before it read the answer", []audit.Call{accepted("a", 0, 1400), accepted("a", 2100, 2105)}, nil, audit.GaveUp},
-		{"another process gives up nothing", []audit.Call{accepted("a", 0, 1400), accepted("b", 2100, 2105)}, nil, audit.Unexplained},
-		{"who knew was frozen", []audit.Call{accepted("a", 0, 5), accepted("b", 8000, 8005)}, []audit.Loss{loss("a", audit.Freeze, 7, 9000)}, audit.Freeze},
-		{"who was frozen repeats it itself", []audit.Call{accepted("b", 8000, 8005), accepted("a", 9001, 9005)}, []audit.Loss{loss("a", audit.Freeze, 7, 9000)}, audit.Freeze},
-		{"who was frozen repeats it much later", []audit.Call{accepted("b", 8000, 8005), accepted("a", 19001, 19005)}, []audit.Loss{loss("a", audit.Freeze, 7, 9000)}, audit.Unexplained},
-		{"who knew had lost its membership", []audit.Call{accepted("a", 3000, 3005), accepted("b", 5000, 5005)}, []audit.Loss{loss("a", audit.Membership, 0, 8000)}, audit.Membership},
-		{"the tries of one repeat are one", []audit.Call{
-			accepted("a", 0, 5), by("b", call(0, audit.Failed, 10, 15)), by("c", call(0, audit.Failed, 20, 25)), accepted("b", 30, 35),
+		{"a retry is no repeat", []sandbox.Call{by("a", call(0, sandbox.Failed, 0, 5)), accepted("a", 10, 15)}, nil, ""},
+		{"nothing happened", []sandbox.Call{accepted("a", 0, 5), accepted("b", 10, 15)}, nil, "unexplained"},
+		{"nothing happened to who knew", []sandbox.Call{accepted("a", 0, 5), accepted("b", 10, 15)}, []audit.Loss{loss("b", audit.Kill, 7, 7)}, "unexplained"},
+		{"who knew was killed", []sandbox.Call{accepted("a", 0, 5), accepted("b", 10, 15)}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, audit.Kill},
+		{"who knew was killed later", []sandbox.Call{accepted("a", 0, 5), accepted("b", 10, 15)}, []audit.Loss{loss("a", audit.Kill, 20, 20)}, "unexplained"},
+		{"who knew had been killed long before", []sandbox.Call{accepted("a", 2000, 2005), accepted("b", 2010, 2015)}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, "unexplained"},
+		{"a call that a killed process had put on the wire", []sandbox.Call{accepted("a", 20, 25), accepted("b", 9000, 9005)}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, audit.Kill},
+		{"it was in the air at the kill", []sandbox.Call{unanswered(accepted("a", 0, 8)), accepted("b", 10, 15)}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, audit.Kill},
+		{"its answer had been lost before the kill", []sandbox.Call{unanswered(accepted("a", 0, 5)), accepted("b", 10, 15)}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, "no answer"},
+		{"its answer was lost", []sandbox.Call{unanswered(accepted("a", 0, 5)), accepted("a", 10, 15)}, nil, "no answer"},
+		{"its answer was too late to be heard for sure", []sandbox.Call{accepted("a", 0, 1600), accepted("a", 2600, 2605)}, nil, "no answer"},
+		{"its answer was in time", []sandbox.Call{accepted("a", 0, 1400), accepted("a", 1600, 1605)}, nil, "unexplained"},
+		{"it may have given up before it read the answer", []sandbox.Call{accepted("a", 0, 1400), accepted("a", 2100, 2105)}, nil, "gave up"},
+		{"another process gives up nothing", []sandbox.Call{accepted("a", 0, 1400), accepted("b", 2100, 2105)}, nil, "unexplained"},
+		{"who knew was frozen", []sandbox.Call{accepted("a", 0, 5), accepted("b", 8000, 8005)}, []audit.Loss{loss("a", audit.Freeze, 7, 9000)}, audit.Freeze},
+		{"who was frozen repeats it itself", []sandbox.Call{accepted("b", 8000, 8005), accepted("a", 9001, 9005)}, []audit.Loss{loss("a", audit.Freeze, 7, 9000)}, audit.Freeze},
+		{"who was frozen repeats it much later", []sandbox.Call{accepted("b", 8000, 8005), accepted("a", 19001, 19005)}, []audit.Loss{loss("a", audit.Freeze, 7, 9000)}, "unexplained"},
+		{"who knew had lost its membership", []sandbox.Call{accepted("a", 3000, 3005), accepted("b", 5000, 5005)}, []audit.Loss{loss("a", audit.Membership, 0, 8000)}, audit.Membership},
+		{"the tries of one repeat are one", []sandbox.Call{
+			accepted("a", 0, 5), by("b", call(0, sandbox.Failed, 10, 15)), by("c", call(0, sandbox.Failed, 20, 25)), accepted("b", 30, 35),
 		}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, audit.Kill},
-		{"an answer lost meanwhile is no loss of membership", []audit.Call{unanswered(accepted("a", 3000, 3005)), accepted("b", 5000, 5005)}, []audit.Loss{loss("a", audit.Membership, 0, 8000)}, audit.NoAnswer},
+		{"an answer lost meanwhile is no loss of membership", []sandbox.Call{unanswered(accepted("a", 3000, 3005)), accepted("b", 5000, 5005)}, []audit.Loss{loss("a", audit.Membership, 0, 8000)}, "no answer"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -67,7 +70,7 @@ func TestARepeatHasACause(t *testing.T) {
 			if !maps.Equal(report.Causes, want) {
 				t.Errorf("got %v, want %v", report.Causes, want)
 			}
-			if got := len(report.TooMany); (got == 1) != (test.cause == audit.Unexplained) {
+			if got := len(report.TooMany); (got == 1) != (test.cause == "unexplained") {
 				t.Errorf("got %v, want a finding only where nothing explains the repeat", report.TooMany)
 			}
 		})
@@ -79,9 +82,9 @@ func TestOnlyFewCallsMayBeGivenUpThoughAnswered(t *testing.T) {
 	for repeats, want := range map[int]int{2: 0, 3: 1} {
 		evidence := audit.Evidence{InFlight: 2, Patience: 2 * time.Second, Events: []audit.Event{event(0, audit.Called)}}
 		for i := range repeats + 1 {
-			evidence.Calls = append(evidence.Calls, by("a", call(0, audit.Accepted, 2000*i, 2000*i+1)))
+			evidence.Calls = append(evidence.Calls, by("a", call(0, sandbox.Accepted, 2000*i, 2000*i+1)))
 		}
-		if report := audit.Compare(evidence); len(report.TooMany) != want || report.Causes[audit.GaveUp] != repeats {
+		if report := audit.Compare(evidence); len(report.TooMany) != want || report.Causes["gave up"] != repeats {
 			t.Errorf("got %v, %v of %d repeats, want %d findings", report.TooMany, report.Causes, repeats, want)
 		}
 	}
@@ -96,10 +99,10 @@ func TestALossRepeatsSoManyEventsAtMost(t *testing.T) {
 			e.Order = fmt.Sprint("order-", i)
 			evidence.Events = append(evidence.Events, e)
 			for _, process := range []string{"a", "b"} {
-				c := by(process, call(int64(i), audit.Accepted, 0, 1))
-				c.Order = e.Order
+				c := by(process, call(int64(i), sandbox.Accepted, 0, 1))
+				c.OrderID = e.Order
 				if process == "b" {
-					c.Arrived, c.Left = at(100+i), at(101+i)
+					c.Arrived, c.Ended = at(100+i), at(101+i)
 				}
 				evidence.Calls = append(evidence.Calls, c)
 			}
@@ -116,19 +119,19 @@ func TestCallsThatWereStartedBeforeAFreezeStandApart(t *testing.T) {
 	t.Parallel()
 	events := []audit.Event{event(0, audit.Called), event(1, audit.Called)}
 	freeze := []audit.Loss{loss("a", audit.Freeze, 5, 9000)}
-	first, newer := by("b", call(0, audit.Accepted, 7000, 7001)), by("b", call(1, audit.Accepted, 7002, 7003))
-	older := func(process string, ms int) audit.Call { return by(process, call(0, audit.Accepted, ms, ms+1)) }
+	first, newer := by("b", call(0, sandbox.Accepted, 7000, 7001)), by("b", call(1, sandbox.Accepted, 7002, 7003))
+	older := func(process string, ms int) sandbox.Call { return by(process, call(0, sandbox.Accepted, ms, ms+1)) }
 	for _, test := range []struct {
 		name   string
-		calls  []audit.Call
+		calls  []sandbox.Call
 		losses []audit.Loss
 		want   string
 	}{
-		{"of the frozen process, as it goes on", []audit.Call{first, newer, older("a", 9010)}, freeze, "late calls 1 repeated calls 1"},
-		{"more than it can have had in the air", []audit.Call{first, newer, older("a", 9010), older("a", 9020)}, freeze, "out of order 1 late calls 1 repeated calls 2"},
-		{"of another process", []audit.Call{first, newer, older("c", 9010)}, freeze, "out of order 1 repeated too often 1 repeated calls 1"},
-		{"long after it went on", []audit.Call{first, newer, older("a", 10500)}, freeze, "out of order 1 repeated too often 1 repeated calls 1"},
-		{"after a kill there are none", []audit.Call{first, newer, older("a", 9010)}, []audit.Loss{loss("b", audit.Kill, 9000, 9000)}, "out of order 1 repeated calls 1"},
+		{"of the frozen process, as it goes on", []sandbox.Call{first, newer, older("a", 9010)}, freeze, "late calls 1 repeated calls 1"},
+		{"more than it can have had in the air", []sandbox.Call{first, newer, older("a", 9010), older("a", 9020)}, freeze, "out of order 1 late calls 1 repeated calls 2"},
+		{"of another process", []sandbox.Call{first, newer, older("c", 9010)}, freeze, "out of order 1 repeated too often 1 repeated calls 1"},
+		{"long after it went on", []sandbox.Call{first, newer, older("a", 10500)}, freeze, "out of order 1 repeated too often 1 repeated calls 1"},
+		{"after a kill there are none", []sandbox.Call{first, newer, older("a", 9010)}, []audit.Loss{loss("b", audit.Kill, 9000, 9000)}, "out of order 1 repeated calls 1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -6,44 +6,40 @@ import (
 	"strings"
 )
 
-// Report is what the books say. Every slice is empty if the promise was kept; each line names one event, call or
+// Report is the result of an audit. If the promise was kept, every slice is empty. Each line names one event, call or
 // letter.
 type Report struct {
-	// Lost names the events that did not become what they had to: not accepted, or without their letter.
+	// Lost names events without the expected outcome: not accepted, or without their letter.
 	Lost []string
-	// OutOfOrder names the calls that came before their time, beside another of the same order, or after a newer
-	// status.
+	// OutOfOrder names calls before the order's previous event was settled, beside another call of the same order, or
+	// after a newer status.
 	OutOfOrder []string
-	// Strange names calls and letters that nothing asked for, or that say something else than their event.
+	// Strange names calls and letters that no event asked for, or that differ from their event.
 	Strange []string
-	// Altered names the letters that are not byte for byte their event, or that name another cause.
+	// Altered names letters that differ from their event by a byte, or that have another cause.
 	Altered []string
 	// Uncommitted names the partitions whose committed offset is not the log's end.
 	Uncommitted []string
-	// Ahead names the events that a commit had passed before they were settled: accepted and answered, or stored as a
-	// letter.
+	// Ahead names events that a commit had passed before they were finished: before the response reached the worker,
+	// or before the letter was stored. A crash would have lost them.
 	Ahead []string
-	// TooMany names the losses that repeated more than they may, and the repeats that no loss explains.
+	// TooMany names losses with more repeats than allowed, and repeats that no loss explains.
 	TooMany []string
-	// Late names the calls of a process that was frozen, as they arrived when it went on: they had been started before.
-	// Nobody can take those back; more than InFlight of one freeze are OutOfOrder.
+	// Late names calls that a frozen process had started before the freeze, and that arrived when it resumed. They
+	// cannot be taken back. More than InFlight of one freeze are OutOfOrder.
 	Late []string
-	// Back counts the samples in which a commit lay lower than before.
+	// Back counts samples whose commit was lower than an earlier one.
 	Back int
-	// Causes counts the repeats by why they were made, if InFlight is known.
+	// Causes counts the repeats by cause, if InFlight is known.
 	Causes map[Cause]int
-	// Repeats counts the calls that were made although an earlier one for the same event had been carried out or
-	// denied.
+	// Repeats counts calls for events that an earlier call had settled.
 	Repeats int
-	// Twice counts the letters that stand there more than once. That is allowed: a write without an answer is repeated.
+	// Twice counts letters that were stored again. That is allowed: a write without a response is repeated.
 	Twice int
 }
 
-// ErrBroken says that the books do not agree with the promise.
-var ErrBroken = errors.New("the promise was broken")
-
-// Err returns nil, or ErrBroken with the first lines of each kind. Repeats, Twice, Late and Back are for the caller to
-// judge.
+// Err returns nil if the promise was kept, or an error with the first lines of each kind. The caller judges Repeats,
+// Twice, Late and Back, because their bounds depend on the faults of the run.
 func (r Report) Err() error {
 	var text strings.Builder
 	for _, part := range []struct {
@@ -70,10 +66,10 @@ func (r Report) Err() error {
 	if text.Len() == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w:%s", ErrBroken, text.String())
+	return errors.New("the promise was broken:" + text.String())
 }
 
-// String tells the report in one line, as a run's summary.
+// String returns the report in one line, as a run's summary.
 func (r Report) String() string {
 	return fmt.Sprintf("lost %d · out of order %d · strange %d · altered %d · uncommitted %d · committed ahead %d · "+
 		"repeated too often %d · late calls %d · commits back %d · repeated calls %d · letters twice %d",

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// samples compares each sampled commit with what was settled by then.
+// samples compares each sampled commit with the events that were settled at its time.
 func (a *auditor) samples() {
 	parts := make(map[Place]*passed)
 	for _, event := range a.byOffset() {
 		place := Place{event.Topic, event.Partition}
 		if parts[place] == nil {
-			parts[place] = &passed{told: make(map[int64]bool)}
+			parts[place] = &passed{reported: make(map[int64]bool)}
 		}
 		parts[place].add(event)
 	}
@@ -41,7 +41,7 @@ func quoted(metadata string) string {
 	return " " + strconv.Quote(metadata)
 }
 
-// since says when the event was settled, for a reader who knows that it was too late.
+// since returns when the event was settled, for the line that reports it.
 func (e *entry) since() string {
 	if e.done.IsZero() {
 		return "never settled"
@@ -49,13 +49,14 @@ func (e *entry) since() string {
 	return "settled at " + e.done.Format(clock)
 }
 
-// passed is one partition's events by offset, as far as commits have passed them.
+// passed is one partition's events by offset. It answers in logarithmic time whether a commit passed an unsettled event:
+// a run has thousands of samples, and a scan of all events for each would be quadratic.
 type passed struct {
-	events  []*entry
-	latest  []time.Time // of the events up to the same index: when the last one was settled
-	never   int         // index of the first event that never was; len(events): none
-	told    map[int64]bool
-	highest int64
+	events   []*entry
+	latest   []time.Time // when the last of the events up to the same index was settled
+	never    int         // index of the first event that never was settled; len(events): none
+	reported map[int64]bool
+	highest  int64
 }
 
 func (p *passed) add(event *entry) {
@@ -69,13 +70,13 @@ func (p *passed) add(event *entry) {
 	p.events, p.latest = append(p.events, event), append(p.latest, done)
 }
 
-// open returns the events that the sample's commit has passed although they were not settled, each once.
+// open returns the unsettled events that the sample's commit has passed. Each event is returned once.
 func (p *passed) open(sample Sample) []*entry {
 	var found []*entry
 	look := func(event *entry) {
 		late := event.done.IsZero() || event.done.After(sample.Taken)
-		if late && event.Want != Untouched && !p.told[event.Offset] {
-			p.told[event.Offset] = true
+		if late && event.Want != Untouched && !p.reported[event.Offset] {
+			p.reported[event.Offset] = true
 			found = append(found, event)
 		}
 	}
@@ -97,18 +98,18 @@ func (p *passed) open(sample Sample) []*entry {
 	return found
 }
 
-// index returns how many events stand below an offset.
+// index returns how many events are below an offset.
 func (p *passed) index(offset int64) int {
 	i, _ := slices.BinarySearchFunc(p.events, offset, func(e *entry, offset int64) int { return int(e.Offset - offset) })
 	return i
 }
 
-// finishedAbove reads a commit's metadata: below the frontier everything is finished but what stands in the gaps. The
-// text is
+// finishedAbove reads a commit's metadata. Below the frontier, every event except the gaps is finished. The text is
 //
 //	1,<offset>,<stamp>,<distance>,<gap>,<gap>…
 //
-// in base 36, the offset the commit's own, each gap counted from the one before. What is anything else says nothing.
+// in base 36. The offset is the commit's own, and each gap is counted from the one before. Other text means nothing: an
+// operator's tool may have committed. This reader is independent of the worker's, so that the two share no fault.
 func finishedAbove(next int64, metadata string) (frontier int64, gaps map[int64]bool) {
 	fields := strings.Split(metadata, ",")
 	if len(fields) < 4 || fields[0] != "1" {

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"leadhit-sync/integration/audit"
+	"leadhit-sync/leadhit/sandbox"
 )
 
 // sample is a commit in orders/0 as it was seen at a moment.
@@ -18,18 +19,18 @@ func storedAt(offset int64, ms int) audit.Letter {
 	return l
 }
 
-func TestACommitMustNotRunAheadOfTheBooks(t *testing.T) {
+func TestACommitMustNotRunAheadOfSettledEvents(t *testing.T) {
 	t.Parallel()
 	events := []audit.Event{event(0, audit.Called), event(1, audit.Called), event(2, audit.Refused), event(3, audit.Untouched), event(5, audit.Called)}
-	calls := []audit.Call{
-		call(0, audit.Accepted, 0, 10), call(1, audit.Accepted, 11, 20), call(2, audit.Denied, 21, 30), call(5, audit.Accepted, 41, 50),
+	calls := []sandbox.Call{
+		call(0, sandbox.Accepted, 0, 10), call(1, sandbox.Accepted, 11, 20), call(2, sandbox.Refused, 21, 30), call(5, sandbox.Accepted, 41, 50),
 	}
-	unheard := call(0, audit.Accepted, 0, 10)
-	unheard.Unanswered = true
+	unheard := call(0, sandbox.Accepted, 0, 10)
+	unheard.Answer = sandbox.Lost
 	letters := []audit.Letter{storedAt(2, 40)}
 	for _, test := range []struct {
 		name    string
-		calls   []audit.Call
+		calls   []sandbox.Call
 		samples []audit.Sample
 		want    string
 		says    string
@@ -37,7 +38,7 @@ func TestACommitMustNotRunAheadOfTheBooks(t *testing.T) {
 		{"a commit after the answer", calls, []audit.Sample{sample(1, 10, ""), sample(2, 21, ""), sample(3, 40, ""), sample(6, 51, "")}, "", ""},
 		{"a commit before the answer", calls, []audit.Sample{sample(1, 9, "")}, "committed ahead 1", "orders/0/0: passed by the commit 1 at "},
 		{"a commit before the call", calls[1:], []audit.Sample{sample(1, 9, "")}, "lost 1 out of order 1 committed ahead 1", "never settled"},
-		{"a commit of what its caller never heard", append([]audit.Call{unheard}, calls[1:]...), []audit.Sample{sample(1, 30, "")}, "committed ahead 1", "never settled"},
+		{"a commit of what its caller never heard", append([]sandbox.Call{unheard}, calls[1:]...), []audit.Sample{sample(1, 30, "")}, "committed ahead 1", "never settled"},
 		{"a commit before the letter", calls, []audit.Sample{sample(3, 39, "")}, "committed ahead 1", "orders/0/2: passed by the commit 3"},
 		{"a commit before the letter of the last but one", calls, []audit.Sample{sample(4, 39, "")}, "committed ahead 1", "orders/0/2: passed by the commit 4"},
 		{"what needs no call may be passed", calls, []audit.Sample{sample(4, 40, ""), sample(5, 40, "")}, "", ""},

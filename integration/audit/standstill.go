@@ -4,22 +4,21 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"leadhit-sync/leadhit/sandbox"
 )
 
-// Standstill is a time in which no call of a partition was settled although events were waiting there.
+// Standstill is a time in which no call of a partition was settled although its events were waiting.
 type Standstill struct {
 	Place
 	From, To time.Time
 }
 
-// For is how long it lasted.
-func (s Standstill) For() time.Duration { return s.To.Sub(s.From) }
-
-// Standstills finds those of at least this length. Events without a time of storage are left out.
-func Standstills(events []Event, calls []Call, least time.Duration) []Standstill {
+// Standstills returns those of at least this length, by their beginning. Events without a time of storage are ignored.
+func Standstills(events []Event, calls []sandbox.Call, least time.Duration) []Standstill {
 	settled := make(map[string]time.Time)
 	for _, call := range calls {
-		if _, is := settled[call.ID]; !is && call.Outcome != Failed {
+		if _, is := settled[call.ID]; !is && settles(call) {
 			settled[call.ID] = call.Arrived
 		}
 	}
@@ -33,7 +32,7 @@ func Standstills(events []Event, calls []Call, least time.Duration) []Standstill
 	var found []Standstill
 	for place, all := range waits {
 		for _, s := range stills(all) {
-			if s.Place = place; s.For() >= least {
+			if s.Place = place; s.To.Sub(s.From) >= least {
 				found = append(found, s)
 			}
 		}
@@ -45,8 +44,7 @@ func Standstills(events []Event, calls []Call, least time.Duration) []Standstill
 // wait is the time of one event from its storage until it was settled.
 type wait struct{ stored, settled time.Time }
 
-// stills walks from one settled call of a partition to the next: between them it stood still from when an event was
-// waiting.
+// stills returns the times between one settled call of a partition and the next, as far as an event was waiting.
 func stills(waits []wait) []Standstill {
 	steps := make([]time.Time, 0, len(waits))
 	for _, w := range waits {
@@ -59,7 +57,7 @@ func stills(waits []wait) []Standstill {
 	var last time.Time
 	oldest := 0
 	for _, step := range steps {
-		for !waits[oldest].settled.After(last) { // the step's own event is later, so there is one
+		for !waits[oldest].settled.After(last) { // the step's own event is one, so the loop ends
 			oldest++
 		}
 		from := waits[oldest].stored

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"leadhit-sync/integration/audit"
+	"leadhit-sync/leadhit/sandbox"
 )
 
 // waiting is an event that was stored at a moment.
@@ -16,8 +17,8 @@ func waiting(offset int64, partition, ms int) audit.Event {
 	return e
 }
 
-func settling(e audit.Event, outcome audit.Outcome, ms int) audit.Call {
-	return audit.Call{ID: e.CallID(), Order: e.Order, Status: e.Status, Outcome: outcome, Arrived: at(ms), Left: at(ms + 1)}
+func settling(e audit.Event, outcome sandbox.Answer, ms int) sandbox.Call {
+	return sandbox.Call{ID: e.CallID(), OrderID: e.Order, Status: e.Status, Answer: outcome, Executed: outcome.Executed(), Arrived: at(ms), Ended: at(ms + 1)}
 }
 
 func TestAStandstillIsATimeWithoutACallAlthoughEventsWait(t *testing.T) {
@@ -25,26 +26,26 @@ func TestAStandstillIsATimeWithoutACallAlthoughEventsWait(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		events []audit.Event
-		calls  func(events []audit.Event) []audit.Call
+		calls  func(events []audit.Event) []sandbox.Call
 		want   string
 	}{
-		{"nothing waits", []audit.Event{waiting(0, 0, 0), waiting(1, 0, 9000)}, func(e []audit.Event) []audit.Call {
-			return []audit.Call{settling(e[0], audit.Accepted, 5), settling(e[1], audit.Accepted, 9005)}
+		{"nothing waits", []audit.Event{waiting(0, 0, 0), waiting(1, 0, 9000)}, func(e []audit.Event) []sandbox.Call {
+			return []sandbox.Call{settling(e[0], sandbox.Accepted, 5), settling(e[1], sandbox.Accepted, 9005)}
 		}, ""},
-		{"one waits from its storage on", []audit.Event{waiting(0, 0, 0), waiting(1, 0, 2000)}, func(e []audit.Event) []audit.Call {
-			return []audit.Call{settling(e[0], audit.Accepted, 5), settling(e[1], audit.Accepted, 9000)}
+		{"one waits from its storage on", []audit.Event{waiting(0, 0, 0), waiting(1, 0, 2000)}, func(e []audit.Event) []sandbox.Call {
+			return []sandbox.Call{settling(e[0], sandbox.Accepted, 5), settling(e[1], sandbox.Accepted, 9000)}
 		}, "orders/0 2s to 9s"},
-		{"a backlog waits from the last call on", []audit.Event{waiting(0, 0, 0), waiting(1, 0, 1)}, func(e []audit.Event) []audit.Call {
-			return []audit.Call{settling(e[0], audit.Accepted, 1000), settling(e[1], audit.Denied, 9000)}
+		{"a backlog waits from the last call on", []audit.Event{waiting(0, 0, 0), waiting(1, 0, 1)}, func(e []audit.Event) []sandbox.Call {
+			return []sandbox.Call{settling(e[0], sandbox.Accepted, 1000), settling(e[1], sandbox.Refused, 9000)}
 		}, "orders/0 0s to 1s orders/0 1s to 9s"},
-		{"a failure settles nothing", []audit.Event{waiting(0, 0, 0)}, func(e []audit.Event) []audit.Call {
-			return []audit.Call{settling(e[0], audit.Failed, 1000), settling(e[0], audit.Accepted, 2000), settling(e[0], audit.Accepted, 9000)}
+		{"a failure settles nothing", []audit.Event{waiting(0, 0, 0)}, func(e []audit.Event) []sandbox.Call {
+			return []sandbox.Call{settling(e[0], sandbox.Failed, 1000), settling(e[0], sandbox.Accepted, 2000), settling(e[0], sandbox.Accepted, 9000)}
 		}, "orders/0 0s to 2s"},
-		{"another partition's calls do not count", []audit.Event{waiting(0, 0, 0), waiting(0, 1, 0)}, func(e []audit.Event) []audit.Call {
-			return []audit.Call{settling(e[1], audit.Accepted, 500), settling(e[0], audit.Accepted, 2000)}
+		{"another partition's calls do not count", []audit.Event{waiting(0, 0, 0), waiting(0, 1, 0)}, func(e []audit.Event) []sandbox.Call {
+			return []sandbox.Call{settling(e[1], sandbox.Accepted, 500), settling(e[0], sandbox.Accepted, 2000)}
 		}, "orders/0 0s to 2s"},
-		{"calls at the same moment are one step", []audit.Event{waiting(0, 0, 0), waiting(1, 0, 0)}, func(e []audit.Event) []audit.Call {
-			return []audit.Call{settling(e[0], audit.Accepted, 2000), settling(e[1], audit.Accepted, 2000)}
+		{"calls at the same moment are one step", []audit.Event{waiting(0, 0, 0), waiting(1, 0, 0)}, func(e []audit.Event) []sandbox.Call {
+			return []sandbox.Call{settling(e[0], sandbox.Accepted, 2000), settling(e[1], sandbox.Accepted, 2000)}
 		}, "orders/0 0s to 2s"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -1,0 +1,32 @@
+package audit
+
+import (
+	"strings"
+
+	"leadhit-sync/leadhit/sandbox"
+)
+
+// processOf returns who made a call: the first part of its path. A test that has to distinguish workers gives each an
+// address of its own.
+func processOf(c sandbox.Call) string {
+	process, _, _ := strings.Cut(strings.TrimPrefix(c.Path, "/"), "/")
+	return process
+}
+
+// denied reports whether the call's response was an error that is final for its event.
+func denied(c sandbox.Call) bool {
+	return !c.Executed && (c.Answer == sandbox.Refused || c.Answer == sandbox.Invalid)
+}
+
+// settles reports whether the event of a call needs no other call. After any other outcome the worker has to call
+// again.
+func settles(c sandbox.Call) bool { return c.Executed || denied(c) }
+
+// unanswered reports whether no whole response reached the worker. It cannot know the outcome then, and calls again.
+func unanswered(c sandbox.Call) bool {
+	switch c.Answer {
+	case sandbox.Pending, sandbox.Lost, sandbox.LostReset, sandbox.Cut, sandbox.WrongID, sandbox.Abandoned:
+		return true
+	}
+	return false
+}
