@@ -27,6 +27,7 @@ func unanswered(c sandbox.Call) bool {
 	switch c.Answer {
 	case sandbox.Pending, sandbox.Lost, sandbox.LostReset, sandbox.Cut, sandbox.WrongID, sandbox.Abandoned:
 		return true
+	default:
+		return false
 	}
-	return false
 }
