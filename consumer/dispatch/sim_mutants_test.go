@@ -44,7 +44,7 @@ func mutants() map[string][]edit {
 		}},
 		"commit-offset-not-next": {{"partition.go", "m.next = max(p.window.position, p.commits.frontier)", "m.next = max(p.window.position, p.commits.frontier) - 1"}},
 		"no-order-lane": {{
-			"lane.go", "key := laneKey{e.of.Number, it.Order}", "key := laneKey{e.of.Number, it.Order + string(rune(e.offset))}",
+			"lane.go", "key := laneKey{e.of.Number, it.OrderID}", "key := laneKey{e.of.Number, it.OrderID + string(rune(e.offset))}",
 		}},
 		"give-up-after-n": {{"calls.go", "return d.backoff(c.item()).Exhausted(", "return c.item().attempts >= 5 || d.backoff(c.item()).Exhausted("}},
 		"refused-skips": {{
