@@ -28,11 +28,11 @@ func dial(tb testing.TB, addrs []string) *broker {
 }
 
 // create creates a topic with the cluster's replication and waits until it is known. maxBytes is its max.message.bytes.
-func (b *broker) create(tb testing.TB, topic string, partitions, maxBytes int) {
+func (b *broker) create(tb testing.TB, topic string, partitions, maxBytes int, others ...kafka.ConfigEntry) {
 	tb.Helper()
 	answer, err := b.client.CreateTopics(tb.Context(), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
 		Topic: topic, NumPartitions: partitions, ReplicationFactor: min(3, len(b.addrs)), // releases before 2.4 have no default
-		ConfigEntries: []kafka.ConfigEntry{{ConfigName: "max.message.bytes", ConfigValue: strconv.Itoa(maxBytes)}},
+		ConfigEntries: append(others, kafka.ConfigEntry{ConfigName: "max.message.bytes", ConfigValue: strconv.Itoa(maxBytes)}),
 	}}})
 	if err := cmpErr(err, answer.Errors[topic]); err != nil {
 		tb.Fatalf("creating %s: %v", topic, err)

@@ -121,17 +121,21 @@ func ownCluster(tb testing.TB, nodes int) *apache.Cluster {
 	return c
 }
 
-// since leaves a part of a test out where the release is older than the request with which the test itself changes the cluster.
+// since skips a part of a test if the release is too old for the request by which the test itself changes the cluster.
 func since(tb testing.TB, major, minor int, request string) {
 	tb.Helper()
-	version := os.Getenv("KAFKA_VERSION")
+	if before(major, minor) {
+		tb.Skipf("SKIPPED: Kafka %s does not know %s, which came with %d.%d", os.Getenv("KAFKA_VERSION"), request, major, minor)
+	}
+}
+
+// before reports whether KAFKA_VERSION names a release before major.minor. Without it the tests run on the current one.
+func before(major, minor int) bool {
 	var isMajor, isMinor int
-	if _, err := fmt.Sscanf(version, "%d.%d.", &isMajor, &isMinor); err != nil {
-		return // the current one
+	if _, err := fmt.Sscanf(os.Getenv("KAFKA_VERSION"), "%d.%d.", &isMajor, &isMinor); err != nil {
+		return false
 	}
-	if isMajor < major || isMajor == major && isMinor < minor {
-		tb.Skipf("SKIPPED: Kafka %s does not know %s, which came with %d.%d", version, request, major, minor)
-	}
+	return isMajor < major || isMajor == major && isMinor < minor
 }
 
 // needKafka leaves a test out where Kafka cannot be run.
