@@ -86,9 +86,9 @@ type bench struct {
 	*suite
 
 	brokers  []string
-	bare     program.Binary
-	baseline program.Binary // empty: there is none
-	leadhit  string         // host:port of the look-alike's process
+	bare     string
+	baseline string // empty: there is none
+	leadhit  string // host:port of the look-alike's process
 }
 
 func newBench(b *testing.B) *bench {
@@ -98,7 +98,7 @@ func newBench(b *testing.B) *bench {
 	if err != nil {
 		b.Fatal(err)
 	}
-	leadhit, err := bare.Start(program.Options{Arguments: []string{"leadhit", "-latency", "20ms"}, Dir: s.emitted})
+	leadhit, err := program.Start(bare, program.Options{Arguments: []string{"leadhit", "-latency", "20ms"}, Dir: s.emitted})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func newBench(b *testing.B) *bench {
 	}
 	return &bench{
 		suite: s, brokers: cluster(b, 1), bare: bare, leadhit: fmt.Sprint(line["addr"]),
-		baseline: program.Binary(os.Getenv("BASELINE")),
+		baseline: os.Getenv("BASELINE"),
 	}
 }
 
@@ -153,7 +153,7 @@ func (b *bench) judge(tb testing.TB, p *program.Program, events int) measured {
 func (b *bench) loop(tb testing.TB, inFlight, events int) measured {
 	tb.Helper()
 	b.ask(tb, http.MethodDelete, "/")
-	p, err := b.bare.Start(program.Options{Dir: b.emitted, Arguments: []string{
+	p, err := program.Start(b.bare, program.Options{Dir: b.emitted, Arguments: []string{
 		"loop", "-url", "http://" + b.leadhit + "/api/v1/orders/", "-key", "any",
 		"-calls", strconv.Itoa(events), "-in-flight", strconv.Itoa(inFlight),
 	}})
@@ -166,7 +166,7 @@ func (b *bench) loop(tb testing.TB, inFlight, events int) measured {
 	return b.judge(tb, p, events)
 }
 
-func (b *bench) worker(tb testing.TB, binary program.Binary, inFlight, events int) measured {
+func (b *bench) worker(tb testing.TB, binary string, inFlight, events int) measured {
 	tb.Helper()
 	s := *b.suite
 	s.binary = binary

@@ -108,7 +108,7 @@ func (r *round) strikeBroker(t *testing.T, f nemesis.Fault) {
 		hit, heal = node.Freeze, node.Thaw
 	}
 	began := time.Now()
-	r.tell("%v: node %d", f.Kind, node.ID())
+	r.tell("%v: node %d", f.Kind, node.ID)
 	if err := hit(); err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func (r *round) strikeBroker(t *testing.T, f nemesis.Fault) {
 	if err := cmpErr(err, r.cluster.Ready(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	r.tell("node %d is back, every replica in sync after %.1f s", node.ID(), time.Since(began).Seconds())
+	r.tell("node %d is back, every replica in sync after %.1f s", node.ID, time.Since(began).Seconds())
 }
 
 // coordinator finds the leader of the group's partition of __consumer_offsets.
@@ -137,7 +137,7 @@ func (r *round) coordinator(t *testing.T, nodes []*apache.Node) *apache.Node {
 			return answer.Error.Error()
 		}
 		for _, node := range nodes {
-			if node.ID() == answer.Coordinator.NodeID {
+			if node.ID == answer.Coordinator.NodeID {
 				found = node
 				return ""
 			}

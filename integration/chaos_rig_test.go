@@ -26,7 +26,7 @@ type round struct {
 	*run
 
 	name    string
-	program program.Binary
+	program string
 	cluster *apache.Cluster
 	address string // of LeadHit: each process has a path of its own there
 	victims []*victim
@@ -71,7 +71,7 @@ const (
 	chaosPartitions = 6
 )
 
-func (s *suite) newRound(t *testing.T, name string, brokers []string, binary program.Binary, workers int) *round {
+func (s *suite) newRound(t *testing.T, name string, brokers []string, binary string, workers int) *round {
 	t.Helper()
 	r := &round{
 		run: s.newRun(t, brokers, chaosPartitions, sandbox.Faults{Latency: chaosLatency}), name: name, program: binary, began: time.Now(),
@@ -143,7 +143,7 @@ func (r *round) start(t *testing.T, v *victim) {
 		"HTTP_ADDR":            "127.0.0.1:0",
 	}
 	maps.Copy(settings, r.settings)
-	process, err := r.program.Start(program.Options{Arguments: []string{"run"}, Settings: settings, Dir: dir})
+	process, err := program.Start(r.program, program.Options{Arguments: []string{"run"}, Settings: settings, Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,10 +64,10 @@ func (s *suite) testCheck(t *testing.T) {
 		c.settings["KAFKA_SESSION_TIMEOUT"] = most.String()
 	})
 	t.Run("an advertised address where nobody listens", func(t *testing.T) {
-		c.at(node.ListenerAddr(nowhereDoor)).fails(t, "brokers", "127.0.0.1:1", "advertised.listeners", "orders/0, orders/1, orders/2")
+		c.at(node.Listeners[nowhereDoor]).fails(t, "brokers", "127.0.0.1:1", "advertised.listeners", "orders/0, orders/1, orders/2")
 	})
 	t.Run("an advertised address of a web server", func(t *testing.T) {
-		c.at(node.ListenerAddr(webDoor)).fails(t, "brokers", web.Listener.Addr().String(), "advertised.listeners")
+		c.at(node.Listeners[webDoor]).fails(t, "brokers", web.Listener.Addr().String(), "advertised.listeners")
 	})
 	t.Run("a group of another kind", func(t *testing.T) { c.testForeignGroups(t, own.Brokers()) })
 	t.Run("all is as a worker needs it", func(t *testing.T) {
@@ -123,7 +123,7 @@ func (c *checked) joins(t *testing.T) {
 	t.Helper()
 	settings := maps.Clone(c.settings)
 	settings["HTTP_ADDR"] = "127.0.0.1:0"
-	process, err := c.suite.binary.Start(program.Options{Arguments: []string{"run"}, Settings: settings, Dir: c.suite.emitted})
+	process, err := program.Start(c.suite.binary, program.Options{Arguments: []string{"run"}, Settings: settings, Dir: c.suite.emitted})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func (f findings) failed() string {
 
 func (c *checked) check(t *testing.T) findings {
 	t.Helper()
-	process, err := c.suite.binary.Start(program.Options{Arguments: []string{"check", "-o", "json"}, Settings: c.settings, Dir: c.suite.emitted})
+	process, err := program.Start(c.suite.binary, program.Options{Arguments: []string{"check", "-o", "json"}, Settings: c.settings, Dir: c.suite.emitted})
 	if err != nil {
 		t.Fatal(err)
 	}

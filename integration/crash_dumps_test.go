@@ -66,7 +66,7 @@ func (r *run) crash(t *testing.T, level string, signal syscall.Signal) {
 		"LEADHIT_URL": w.url, "LEADHIT_API_KEY_FILE": r.keyFile, "HTTP_ADDR": "127.0.0.1:0", "GOTRACEBACK": level,
 	}
 	maps.Copy(settings, r.settings)
-	process, err := r.binary.Start(program.Options{Arguments: []string{"run"}, Settings: settings, Dir: dir})
+	process, err := program.Start(r.binary, program.Options{Arguments: []string{"run"}, Settings: settings, Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}

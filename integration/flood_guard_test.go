@@ -206,7 +206,7 @@ func (r *run) writeMany(t *testing.T, orders *shop.Orders, n int, change func(au
 // command runs one of the program's commands as an operator does, and returns what it printed.
 func (r *run) command(t *testing.T, arguments ...string) string {
 	t.Helper()
-	process, err := r.binary.Start(program.Options{Arguments: arguments, Dir: r.emitted, Settings: map[string]string{
+	process, err := program.Start(r.binary, program.Options{Arguments: arguments, Dir: r.emitted, Settings: map[string]string{
 		"KAFKA_BROKERS": strings.Join(r.broker.addrs, ","), "KAFKA_GROUP": r.group,
 	}})
 	if err != nil {

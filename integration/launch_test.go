@@ -64,9 +64,9 @@ func newWalker(t *testing.T) *walker {
 	w := &walker{folder: t.TempDir()}
 	var err error
 	for _, main := range []string{"./cmd/leadhit-sync", "./integration/launch"} {
-		var binary program.Binary
+		var binary string
 		if binary, err = program.Build(t.Context(), w.folder, main); err == nil && main == "./integration/launch" {
-			w.launched, err = binary.Start(program.Options{Dir: w.folder})
+			w.launched, err = program.Start(binary, program.Options{Dir: w.folder})
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -70,7 +70,7 @@ func (s *suite) testMapping(t *testing.T, brokers []string) {
 func (r *run) comparePreview(t *testing.T) {
 	t.Helper()
 	before := r.leadhit.Count()
-	process, err := r.binary.Start(program.Options{
+	process, err := program.Start(r.binary, program.Options{
 		Arguments: []string{"preview", "--since", "1h", "-o", "json"}, Dir: r.emitted,
 		Settings: map[string]string{
 			"KAFKA_BROKERS": strings.Join(r.broker.addrs, ","), "KAFKA_TOPICS": r.settings["KAFKA_TOPICS"],

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"leadhit-sync/integration/audit"
-	"leadhit-sync/integration/program"
 	"leadhit-sync/integration/shop"
 	"leadhit-sync/leadhit/sandbox"
 )
@@ -69,7 +68,7 @@ func stretched(event audit.Event, bytes int) audit.Event {
 }
 
 // buildWithoutRace builds the program as it is delivered: the race detector multiplies its memory.
-func buildWithoutRace(tb testing.TB) program.Binary {
+func buildWithoutRace(tb testing.TB) string {
 	tb.Helper()
 	binary := filepath.Join(tb.TempDir(), "leadhit-sync")
 	cmd := exec.CommandContext(tb.Context(), "go", "build", "-trimpath", "-o", binary, "./cmd/leadhit-sync")
@@ -77,7 +76,7 @@ func buildWithoutRace(tb testing.TB) program.Binary {
 	if output, err := cmd.CombinedOutput(); err != nil {
 		tb.Fatalf("building without the race detector: %v: %s", err, output)
 	}
-	return program.Binary(binary)
+	return binary
 }
 
 // descriptors counts a process's open files, where the system tells; else 0.

@@ -129,7 +129,7 @@ func (w *wire) issue(tb testing.TB, by *authority.Authority, s authority.Subject
 }
 
 // addr is where a listener of the broker is.
-func (w *wire) addr(listener string) string { return w.kafka.Nodes()[0].ListenerAddr(listener) }
+func (w *wire) addr(listener string) string { return w.kafka.Nodes()[0].Listeners[listener] }
 
 // guarded is a run whose worker has a user of its own.
 type guarded struct {
@@ -230,7 +230,7 @@ func (g *guarded) done(t *testing.T, w *worker, refused int) audit.Report {
 // check runs leadhit-sync check with a worker's settings and returns what it said.
 func (w *worker) check(t *testing.T) (code int, said string) {
 	t.Helper()
-	process, err := w.run.binary.Start(program.Options{Arguments: []string{"check"}, Settings: w.environment(), Dir: w.run.emitted})
+	process, err := program.Start(w.run.binary, program.Options{Arguments: []string{"check"}, Settings: w.environment(), Dir: w.run.emitted})
 	if err != nil {
 		t.Fatal(err)
 	}

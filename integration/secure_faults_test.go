@@ -205,7 +205,7 @@ func (w *wire) swap(t *testing.T, by *authority.Authority, s authority.Subject) 
 func (w *wire) show(t *testing.T, listener string, by *authority.Authority, s authority.Subject) {
 	t.Helper()
 	pair := w.issue(t, by, s)
-	if err := w.kafka.Nodes()[0].Keystore(t.Context(), listener, w.anew(t, pair.Keystore())); err != nil {
+	if err := w.kafka.Nodes()[0].Replace(t.Context(), listener, "keystore", w.anew(t, pair.Keystore())); err != nil {
 		t.Fatal(err)
 	}
 	roots := x509.NewCertPool()

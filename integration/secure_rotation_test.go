@@ -75,7 +75,7 @@ func (g *guarded) rotateAuthority(t *testing.T, trusted string) {
 	both := slices.Concat(w.ca.PEM(), fresh.PEM())
 	trust := func(authorities []byte) {
 		t.Helper()
-		if err := cmpErr(authority.WriteFile(trusted, authorities), node.Truststore(t.Context(), renewed, w.anew(t, authorities))); err != nil {
+		if err := cmpErr(authority.WriteFile(trusted, authorities), node.Replace(t.Context(), renewed, "truststore", w.anew(t, authorities))); err != nil {
 			t.Fatal(err)
 		}
 	}

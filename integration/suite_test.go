@@ -19,7 +19,7 @@ import (
 
 // suite is what all tests share: the binary, and a folder for everything that any run emits: logs, pages, letters.
 type suite struct {
-	binary  program.Binary
+	binary  string
 	emitted string
 	keys    string // a folder for key files, not searched: the key belongs there
 	canary  string // the API key, which must appear nowhere else

@@ -133,7 +133,7 @@ func (r *run) showsHeldBack(t *testing.T, w *worker, opened time.Time) {
 // previewsHeldBack runs a preview that begins now: there is nothing to read, and yet not nothing.
 func (r *run) previewsHeldBack(t *testing.T) {
 	t.Helper()
-	process, err := r.binary.Start(program.Options{
+	process, err := program.Start(r.binary, program.Options{
 		Arguments: []string{"preview", "--since", "1ms"}, Dir: r.emitted,
 		Settings: map[string]string{"KAFKA_BROKERS": strings.Join(r.broker.addrs, ","), "KAFKA_TOPICS": r.topic},
 	})

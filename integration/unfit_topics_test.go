@@ -167,7 +167,7 @@ func (r *run) refuse(t *testing.T, order string) {
 // tries runs one of the program's commands and returns how it ended and what it printed.
 func (r *run) tries(t *testing.T, settings map[string]string, arguments ...string) (code int, out, said string) {
 	t.Helper()
-	process, err := r.binary.Start(program.Options{Arguments: arguments, Dir: r.emitted, Settings: maps.Clone(settings)})
+	process, err := program.Start(r.binary, program.Options{Arguments: arguments, Dir: r.emitted, Settings: maps.Clone(settings)})
 	if err != nil {
 		t.Fatal(err)
 	}

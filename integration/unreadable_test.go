@@ -134,7 +134,7 @@ func (s *suite) testNoMetadata(t *testing.T, cluster *apache.Cluster) {
 	if !strings.Contains(w.Stdout(), "set offset.metadata.max.bytes to 4096") {
 		t.Error("got no line that names the setting")
 	}
-	check, err := s.binary.Start(program.Options{Arguments: []string{"check"}, Settings: w.environment(), Dir: s.emitted})
+	check, err := program.Start(s.binary, program.Options{Arguments: []string{"check"}, Settings: w.environment(), Dir: s.emitted})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func (r *run) told() []string {
 // segment returns what the only node has on disk of the run's topic.
 func (r *run) segment(t *testing.T, cluster *apache.Cluster) (log []byte, file string) {
 	t.Helper()
-	file = filepath.Join(filepath.Dir(cluster.Nodes()[0].LogFile()), "data", r.topic+"-0", "00000000000000000000.log")
+	file = filepath.Join(filepath.Dir(cluster.Nodes()[0].LogFile), "data", r.topic+"-0", "00000000000000000000.log")
 	log, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)

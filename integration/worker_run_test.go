@@ -176,7 +176,7 @@ func (w *worker) environment() map[string]string {
 // start starts the worker's process, which ends with the test at the latest.
 func (w *worker) start(tb testing.TB) {
 	tb.Helper()
-	process, err := w.run.binary.Start(program.Options{Arguments: []string{"run"}, Settings: w.environment(), Dir: w.run.emitted})
+	process, err := program.Start(w.run.binary, program.Options{Arguments: []string{"run"}, Settings: w.environment(), Dir: w.run.emitted})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -21,7 +21,7 @@ func (s *suite) testSettings(t *testing.T) {
 	}
 	settings := map[string]string{"KAFKA_BROKERS": "127.0.0.1:9092", "LEADHIT_API_KEY": s.canary}
 	maps.Copy(settings, wrong)
-	process, err := s.binary.Start(program.Options{Arguments: []string{"run"}, Settings: settings, Dir: s.emitted})
+	process, err := program.Start(s.binary, program.Options{Arguments: []string{"run"}, Settings: settings, Dir: s.emitted})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,17 +1,20 @@
-// Package apache runs real Apache Kafka for tests and for trying things out: one node or several, as plain Java
-// processes on 127.0.0.1, each broker and controller in one (KRaft), or with a ZooKeeper beside them where the release
-// is older than 3.3.
+// Package apache runs real Apache Kafka for tests and for trials by hand: one node or several, as plain Java processes
+// on 127.0.0.1. Each node is broker and controller (KRaft). Releases before 3.3 get a ZooKeeper instead.
 //
-// What it promises: a cluster is ready when Start returns: every node answers, knows all others, and every replica is
-// in sync. The settings that matter to a consumer are those of a careful production cluster (replication of the offsets
-// topic, two in-sync replicas where there are three nodes, no unclean election); all others are Kafka's defaults but
-// for a few that save memory and seconds.
+//	cluster, err := apache.Start(ctx, apache.Options{Nodes: 3})
+//	…
+//	defer cluster.Close()
+//	err = cluster.Nodes()[0].Kill()
 //
-// Ownership: a Cluster owns its processes and its data folder. Close ends the first and deletes the second. Where the
-// system can (Linux), the nodes also die with the process that started them, however that ends. A Cluster and its nodes
-// may be used from several goroutines; what two of them ask of the same node happens one after the other.
+// Promise: when Start returns, every node responds and knows all others, and every replica is in sync. The settings that
+// matter to a consumer are those of a careful production cluster: a replicated offsets topic, two in-sync replicas of
+// three, no unclean election. All others are Kafka's defaults, except for a few that save memory and seconds.
 //
-// Kafka itself comes from Maven Central by Maven, once for each user: it is kept in the user's cache folder.
+// Ownership: a Cluster owns its processes and its data folder. Close kills the processes and deletes the folder. On
+// Linux the nodes also die with the process that started them, even after a SIGKILL. A Cluster and its nodes may be used
+// from several goroutines; calls for the same node run one after another.
+//
+// Maven downloads Kafka from Maven Central once per user, into the user's cache folder.
 package apache
 
 import (
@@ -21,33 +24,30 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 )
 
-// readyLimit bounds how long a cluster may take to be ready: a node needs about three seconds, on a busy machine many
-// times that.
+// readyLimit is how long a cluster may take to be ready. A node needs about three seconds, but many times that on a busy
+// machine.
 const readyLimit = 2 * time.Minute
 
-// Options says which cluster to start. The zero value is one node with its data in the system's folder for temporary
-// files.
+// Options describe the cluster to start. The zero value is one node with its data in the folder for temporary files.
 type Options struct {
-	// Version is the release to run; empty means Version. From 0.11 on; releases before 3.3 get a ZooKeeper.
+	// Version is the release to run, 0.11 or later. Empty means the constant Version.
 	Version string
-	// Nodes is how many: 0 means 1. From three on, topics have three replicas of which two must be in sync.
+	// Nodes is the number of nodes. 0 means 1. With three or more, topics have three replicas, two of them in sync.
 	Nodes int
-	// Port is where the first node listens for clients; 0 means a free one.
+	// Port is the first node's port for clients. 0 means a free one.
 	Port int
-	// Dir is where the data folder is made; empty means os.TempDir.
+	// Dir is the parent of the data folder. Empty means os.TempDir.
 	Dir string
-	// Listeners are those that each node has beside its plain one, by which whoever is on this machine comes in
-	// unknown.
+	// Listeners are additional listeners of each node. The plain one, for every client on this machine, is always there.
 	Listeners []Listener
-	// Authorize makes the cluster ask, of everybody but those unknown, whether an ACL allows what they want.
+	// Authorize makes the cluster require ACLs of all users. Clients of the plain listener are anonymous super users.
 	Authorize bool
-	// Properties are added to each node's server.properties, and win over this package's own.
+	// Properties are added to each node's server.properties, and override this package's own.
 	Properties map[string]string
 }
 
@@ -55,11 +55,11 @@ type Options struct {
 type Cluster struct {
 	dir       string
 	nodes     []*Node
-	zooKeeper *process // nil: the nodes do without
+	zooKeeper *process // nil with KRaft
 }
 
-// Start fetches Kafka if need be, formats the nodes' storage, starts them and waits until the cluster is ready.
-// The error is ErrAbsent where Java or Maven is missing. Nothing is left running after an error.
+// Start downloads Kafka if necessary, formats the nodes' storage, starts them and waits until the cluster is ready.
+// After an error nothing is left: no process, no data.
 func Start(ctx context.Context, options Options) (*Cluster, error) {
 	if options.Nodes == 0 {
 		options.Nodes = 1
@@ -104,10 +104,11 @@ func (c *Cluster) start(ctx context.Context, r release, jars string, options Opt
 	for i := range options.Nodes {
 		dir := filepath.Join(c.dir, fmt.Sprintf("node-%d", i+1))
 		node := &Node{
+			ID: i + 1, LogFile: filepath.Join(dir, "kafka.log"), Listeners: all.listenerAddrs(i + 1),
 			process: process{
 				name: fmt.Sprintf("node %d", i+1), dir: dir, log: filepath.Join(dir, "kafka.log"), release: r, jars: jars,
 			},
-			id: i + 1, addr: all.clientAddr(i + 1), doors: all.doors(i + 1),
+			addr: all.clientAddr(i + 1),
 		}
 		c.nodes = append(c.nodes, node)
 		group.Go(func() error {
@@ -123,12 +124,12 @@ func (c *Cluster) start(ctx context.Context, r release, jars string, options Opt
 	return c.Ready(ctx)
 }
 
-// Nodes returns the cluster's nodes, running or not, in the order of their ids, which count from 1.
+// Nodes returns the cluster's nodes, running or not, by id from 1.
 func (c *Cluster) Nodes() []*Node {
 	return append([]*Node(nil), c.nodes...)
 }
 
-// Brokers returns host:port of every node, running or not.
+// Brokers returns the addresses of all nodes, running or not, host:port.
 func (c *Cluster) Brokers() []string {
 	addrs := make([]string, 0, len(c.nodes))
 	for _, node := range c.nodes {
@@ -137,14 +138,14 @@ func (c *Cluster) Brokers() []string {
 	return addrs
 }
 
-// Close kills every node and deletes the data. The cluster cannot be used afterwards; closing it twice is harmless.
+// Close kills every node and deletes the data. The cluster cannot be used afterwards. Closing it twice is harmless.
 func (c *Cluster) Close() error {
 	var errs []error
 	for _, node := range c.nodes {
 		errs = append(errs, node.Kill())
 	}
 	if c.zooKeeper != nil {
-		errs = append(errs, c.zooKeeper.stop(syscall.SIGKILL))
+		errs = append(errs, c.zooKeeper.kill())
 	}
 	errs = append(errs, os.RemoveAll(c.dir))
 	return errors.Join(errs...)

@@ -5,6 +5,9 @@ import (
 	"syscall"
 )
 
+// ErrAbsent says that Java or Maven is missing.
+var ErrAbsent = errAbsent
+
 // Properties returns the settings of one node out of as many as there are pairs of ports.
 func Properties(ports []int, id int, extra map[string]string) string {
 	return layout{ports: ports, extra: extra}.properties(id, "/data")
@@ -35,9 +38,6 @@ func ReleaseOf(version string) (Release, error) {
 	return Release{Jar: r.jar(), POM: r.pom(), Log4j: r.log4j, ZooKeeper: r.zooKeeper}, nil
 }
 
-// StopLimit is how long a process may take for a clean stop.
-const StopLimit = stopLimit
-
 // Process is a Java process.
 type Process struct{ *process }
 
@@ -50,11 +50,11 @@ func NewProcess(dir, jars string) Process {
 // Start is the process's own.
 func (p Process) Start(arguments ...string) error { return p.start(arguments...) }
 
-// Stop is the process's own.
-func (p Process) Stop(signal syscall.Signal) error { return p.stop(signal) }
+// Kill is the process's own.
+func (p Process) Kill() error { return p.kill() }
 
-// Freeze is the process's own.
-func (p Process) Freeze(frozen bool) error { return p.freeze(frozen) }
+// Signal is the process's own.
+func (p Process) Signal(signal syscall.Signal) error { return p.signal(signal) }
 
 // Running is the process's own.
 func (p Process) Running() (bool, error) { return p.running() }

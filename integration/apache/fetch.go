@@ -11,24 +11,24 @@ import (
 	"path/filepath"
 )
 
-// ErrAbsent says that a part which this package needs is not installed; its text names the part.
-var ErrAbsent = errors.New("not on the PATH")
+// errAbsent says that a required program is not installed. The wrapping error names it.
+var errAbsent = errors.New("not on the PATH")
 
-// copyDependencies is the goal that turns the pom into a folder of jars; pinned, for Maven's own default depends on its
-// version.
+// copyDependencies is the Maven goal that turns the pom into a folder of jars. Its version is pinned, because the default
+// depends on the version of Maven.
 const copyDependencies = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 
-// Available returns nil where Kafka can be run, or ErrAbsent with the name of the missing program.
+// Available returns nil if Java and Maven are installed, or an error that names the missing one.
 func Available() error {
 	for _, program := range []string{"java", "mvn"} {
 		if _, err := exec.LookPath(program); err != nil {
-			return fmt.Errorf("%s: %w", program, ErrAbsent)
+			return fmt.Errorf("%s: %w", program, errAbsent)
 		}
 	}
 	return nil
 }
 
-// fetch returns the class path of a release: from the user's cache folder, or, once, from Maven Central.
+// fetch returns the class path of a release. The first call of a user downloads it from Maven Central.
 func fetch(ctx context.Context, r release) (jars string, err error) {
 	if err := Available(); err != nil {
 		return "", err
@@ -41,8 +41,8 @@ func fetch(ctx context.Context, r release) (jars string, err error) {
 	return filepath.Join(place, "*"), err
 }
 
-// fetchInto fetches into a folder beside its final place and moves that there when it is whole: a download that broke
-// is never taken for Kafka, and of two that fetch at the same time one wins.
+// fetchInto downloads into a folder beside the final one, and renames it when it is complete. So an interrupted download
+// is never used, and if two processes download at once, one of them wins.
 func fetchInto(ctx context.Context, r release, cache string) (string, error) {
 	place := filepath.Join(cache, "kafka-"+r.version)
 	if _, err := os.Stat(place); err == nil {
@@ -60,13 +60,13 @@ func fetchInto(ctx context.Context, r release, cache string) (string, error) {
 		return "", err
 	}
 	err = os.Rename(filepath.Join(work, "jars"), place)
-	if err != nil && !errors.Is(err, fs.ErrExist) { // it exists: another process was faster
+	if err != nil && !errors.Is(err, fs.ErrExist) { // if it exists, another process was faster
 		return "", fmt.Errorf("cache folder for kafka: %w", err)
 	}
 	return place, nil
 }
 
-// maven runs the download in the folder work; the jars are then in its folder jars.
+// maven downloads into the folder jars of the folder work.
 func maven(ctx context.Context, r release, work string) error {
 	if err := os.WriteFile(filepath.Join(work, "pom.xml"), []byte(r.pom()), 0o600); err != nil {
 		return fmt.Errorf("fetching kafka: %w", err)

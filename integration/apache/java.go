@@ -6,8 +6,8 @@ import (
 	"os/exec"
 )
 
-// Java returns a command that runs java with Kafka's own jars on the class path, such as the client of a program that
-// is not ours. It fetches Kafka if need be. The caller starts it and waits for its end.
+// Java returns a command that runs java with Kafka's own jars on the class path, for tests with Apache's own client. It
+// downloads Kafka if necessary. The caller starts the command and waits for its end.
 func Java(ctx context.Context, arguments ...string) (*exec.Cmd, error) {
 	r, err := releaseOf(Version)
 	if err != nil {

@@ -11,11 +11,11 @@ import (
 	"strings"
 )
 
-// clusterID is a base64 UUID, as StorageTool wants one. Clusters never meet, so all may have the same.
+// clusterID is a UUID in base64, as StorageTool requires. Clusters never meet, so all may have the same.
 const clusterID = "bGVhZGhpdC1zeW5jLWthZg"
 
-// layout is what the nodes of a cluster must know of each other: the ports, for each node its clients', its
-// controller's and those of its further listeners.
+// layout is what the nodes of a cluster must know about each other. Each node has a port for clients, one for its
+// controller, and one for each additional listener, in this order.
 type layout struct {
 	release   release
 	ports     []int
@@ -23,7 +23,7 @@ type layout struct {
 	extra     map[string]string
 }
 
-// fixedPorts is how many ports each node has beside those of its further listeners.
+// fixedPorts is how many ports each node has apart from those of additional listeners.
 const fixedPorts = 2
 
 func (l layout) portsEach() int { return fixedPorts + len(l.listeners) }
@@ -49,7 +49,7 @@ func (l layout) properties(id int, data string) string {
 		"inter.broker.listener.name": "PLAINTEXT",
 		"log.dirs":                   data,
 
-		// What makes an acknowledged commit and an acknowledged letter survive a node.
+		// An acknowledged commit or letter must survive the loss of a node.
 		"default.replication.factor":               strconv.Itoa(replicas),
 		"min.insync.replicas":                      strconv.Itoa(inSync),
 		"unclean.leader.election.enable":           "false",
@@ -57,14 +57,13 @@ func (l layout) properties(id int, data string) string {
 		"transaction.state.log.replication.factor": strconv.Itoa(replicas),
 		"transaction.state.log.min.isr":            strconv.Itoa(inSync),
 
-		// What saves seconds and memory. The log cleaner alone would take half of the heap.
+		// These save seconds and memory. With its default buffer the log cleaner would take half of the heap.
 		"group.initial.rebalance.delay.ms":     "0",
 		"offsets.topic.num.partitions":         "5",
 		"transaction.state.log.num.partitions": "5",
 		"log.cleaner.dedupe.buffer.size":       "16777216",
 		"num.network.threads":                  "2",
 		"num.io.threads":                       "4",
-		"controlled.shutdown.enable":           strconv.FormatBool(l.nodes() > 1), // alone, there is nobody to hand over to
 	}
 	l.addQuorum(set, id)
 	l.addListeners(set, id)
@@ -76,7 +75,7 @@ func (l layout) properties(id int, data string) string {
 	return text.String()
 }
 
-// addQuorum says where the cluster's layout is kept: by the nodes as each other's controllers, or by a ZooKeeper.
+// addQuorum adds the settings of the metadata quorum: all nodes as controllers, or a ZooKeeper.
 func (l layout) addQuorum(set map[string]string, id int) {
 	if l.release.zooKeeper {
 		set["broker.id"] = strconv.Itoa(id)
@@ -97,11 +96,11 @@ func (l layout) addQuorum(set map[string]string, id int) {
 	set["listener.security.protocol.map"] = "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"
 }
 
-// zooKeeperPort is that of the first node's controller, which a cluster with a ZooKeeper has no use for.
+// zooKeeperPort is the port of the first node's controller: a cluster with a ZooKeeper has no controller listener.
 func (l layout) zooKeeperPort() int { return l.ports[1] }
 
-// freePorts returns ports of 127.0.0.1 that nobody listens on. They lie below the range out of which systems take the
-// ports of outgoing connections, so that a node that is down for a while finds its own still free.
+// freePorts returns ports of 127.0.0.1 on which nobody listens. They are below the range from which systems take the
+// ports of outgoing connections. So no such connection takes the port of a node that is down for a while.
 func freePorts(ctx context.Context, count int) ([]int, error) {
 	const lowest, highest, tries = 20000, 32000, 1000
 	var ports []int

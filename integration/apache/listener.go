@@ -10,29 +10,29 @@ import (
 	"time"
 )
 
-// Listener is a further door of each node.
+// Listener is an additional listener of each node.
 type Listener struct {
-	// Name is made of capital letters. PLAINTEXT and CONTROLLER are taken.
+	// Name consists of capital letters. PLAINTEXT and CONTROLLER are in use.
 	Name string
 	// Protocol is SSL, SASL_SSL or SASL_PLAINTEXT.
 	Protocol string
-	// Advertised is where clients are told to find it, host:port; empty means where it is.
+	// Advertised is the address that the broker sends to clients, host:port. Empty means the real one.
 	Advertised string
-	// Properties are the listener's own, without the prefix that Kafka wants before them.
+	// Properties are the listener's settings, without the prefix listener.name.NAME.
 	Properties map[string]string
 }
 
-// LoginOptions say who may come in by a listener that [Login] makes.
+// LoginOptions configure the listener that [Login] returns.
 type LoginOptions struct {
-	// Keystore is a PEM file with the key and the certificate of the nodes; empty means no TLS.
+	// Keystore is a PEM file with the nodes' key and certificate. Empty means no TLS.
 	Keystore string
-	// Plain are the passwords of those who come by PLAIN, by user. [Cluster.SetPassword] makes users of SCRAM.
+	// Plain has the passwords of PLAIN by user. [Cluster.SetPassword] creates the users of SCRAM.
 	Plain map[string]string
-	// Reauthenticate is how long a login is good for; 0 means for ever. Then the node hangs up.
+	// Reauthenticate is how long a login is valid before the node closes the connection. 0 means for ever.
 	Reauthenticate time.Duration
 }
 
-// Login is a listener where users have passwords: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.
+// Login returns a listener for users with passwords: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.
 func Login(name string, o LoginOptions) Listener {
 	mechanisms := []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}
 	set := map[string]string{
@@ -66,8 +66,8 @@ func plainUsers(passwords map[string]string) string {
 	return text.String()
 }
 
-// Certificates is a listener where users show a certificate that one of the authorities in the PEM file truststore
-// vouches for; its common name is the user's name. keystore is as in [LoginOptions].
+// Certificates returns a listener for users with a certificate of an authority in the PEM file truststore. The common
+// name is the user's name. keystore is as in [LoginOptions].
 func Certificates(name, keystore, truststore string) Listener {
 	return Listener{Name: name, Protocol: "SSL", Properties: map[string]string{
 		"ssl.keystore.type": "PEM", "ssl.keystore.location": keystore,
@@ -77,11 +77,11 @@ func Certificates(name, keystore, truststore string) Listener {
 	}}
 }
 
-// authorizing adds to extra what makes a node ask for rights.
+// authorizing returns extra with the settings that make a node check ACLs.
 func authorizing(extra map[string]string) map[string]string {
 	all := map[string]string{
 		"authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-		// The nodes among themselves, and this package.
+		// The nodes themselves and this package use the plain listener.
 		"super.users":                    "User:ANONYMOUS",
 		"allow.everyone.if.no.acl.found": "false",
 	}
@@ -89,7 +89,7 @@ func authorizing(extra map[string]string) map[string]string {
 	return all
 }
 
-// addListeners adds the further listeners to a node's settings.
+// addListeners adds the additional listeners to a node's settings.
 func (l layout) addListeners(set map[string]string, id int) {
 	for i, listener := range l.listeners {
 		addr := l.listenerAddr(id, i)
@@ -101,17 +101,17 @@ func (l layout) addListeners(set map[string]string, id int) {
 		}
 	}
 	if len(l.listeners) > 0 {
-		// A certificate is replaced by any other, as a test wants it.
+		// Tests replace a certificate by one with other names.
 		set["ssl.allow.dn.changes"], set["ssl.allow.san.changes"] = "true", "true"
 	}
 }
 
 func (l Listener) prefix() string { return "listener.name." + strings.ToLower(l.Name) + "." }
 
-func (l layout) doors(id int) map[string]string {
-	doors := make(map[string]string, len(l.listeners))
+func (l layout) listenerAddrs(id int) map[string]string {
+	addrs := make(map[string]string, len(l.listeners))
 	for i, listener := range l.listeners {
-		doors[listener.Name] = l.listenerAddr(id, i)
+		addrs[listener.Name] = l.listenerAddr(id, i)
 	}
-	return doors
+	return addrs
 }

@@ -10,26 +10,19 @@ import (
 	"syscall"
 )
 
-// Node is one broker and controller.
+// Node is one broker, and a controller beside it where there is no ZooKeeper.
 type Node struct {
+	// ID is the node's id in Kafka's metadata.
+	ID int
+	// LogFile has the output of all processes of the node.
+	LogFile string
+	// Listeners are the addresses, host:port, of Options.Listeners by name. They stay the same over restarts.
+	Listeners map[string]string
+
 	process
 
-	id    int
-	addr  string
-	doors map[string]string // addresses of the further listeners, by name
+	addr string // host:port of the plain listener
 }
-
-// ID returns the node's id, as it stands in Kafka's metadata.
-func (n *Node) ID() int { return n.id }
-
-// Addr returns host:port of the node's listener for clients. It stays the same over restarts.
-func (n *Node) Addr() string { return n.addr }
-
-// ListenerAddr returns host:port of one of Options.Listeners, "" if there is none of this name.
-func (n *Node) ListenerAddr(name string) string { return n.doors[name] }
-
-// LogFile returns the path of what the node's processes wrote.
-func (n *Node) LogFile() string { return n.log }
 
 // format writes the node's settings and prepares its storage.
 func (n *Node) format(ctx context.Context, all layout) error {
@@ -37,7 +30,7 @@ func (n *Node) format(ctx context.Context, all layout) error {
 		return fmt.Errorf("%s: %w", n.name, err)
 	}
 	for name, text := range map[string]string{
-		"server.properties": all.properties(n.id, filepath.Join(n.dir, "data")),
+		"server.properties": all.properties(n.ID, filepath.Join(n.dir, "data")),
 		logSettings:         n.release.logging,
 	} {
 		if err := os.WriteFile(filepath.Join(n.dir, name), []byte(text), 0o600); err != nil {
@@ -50,7 +43,7 @@ func (n *Node) format(ctx context.Context, all layout) error {
 	return n.formatKRaft(ctx)
 }
 
-// run runs one of Kafka's tools to its end.
+// run runs one of Kafka's tools, and waits for its end.
 func (n *Node) run(ctx context.Context, arguments ...string) error {
 	cmd := n.java(exec.CommandContext(ctx, "java"), arguments...)
 	var output bytes.Buffer
@@ -61,17 +54,14 @@ func (n *Node) run(ctx context.Context, arguments ...string) error {
 	return nil
 }
 
-// Start starts the node if it does not run. It does not wait until it is ready: Cluster.Ready does.
+// Start starts the node if it does not run. It does not wait until the node is ready: Cluster.Ready does.
 func (n *Node) Start() error { return n.start("kafka.Kafka", "server.properties") }
 
-// Stop ends the node cleanly (SIGTERM): it hands over its partitions first. One that takes more than 30 s is killed.
-func (n *Node) Stop() error { return n.stop(syscall.SIGTERM) }
-
 // Kill ends the node as a crash would (SIGKILL).
-func (n *Node) Kill() error { return n.stop(syscall.SIGKILL) }
+func (n *Node) Kill() error { return n.kill() }
 
-// Freeze stops the node's process without ending it (SIGSTOP): its connections stay open, nothing answers.
-func (n *Node) Freeze() error { return n.freeze(true) }
+// Freeze stops the node's process without ending it (SIGSTOP). Its connections stay open, but get no response.
+func (n *Node) Freeze() error { return n.signal(syscall.SIGSTOP) }
 
-// Thaw lets a frozen node go on (SIGCONT).
-func (n *Node) Thaw() error { return n.freeze(false) }
+// Thaw lets a frozen node continue (SIGCONT).
+func (n *Node) Thaw() error { return n.signal(syscall.SIGCONT) }

@@ -8,17 +8,12 @@ import (
 	"os/exec"
 	"sync"
 	"syscall"
-	"time"
 )
 
-// errEnded says that a process ended without being asked to.
-var errEnded = errors.New("the process ended unasked")
+// errEnded says that a process ended although nobody killed it.
+var errEnded = errors.New("the process ended unexpectedly")
 
-// stopLimit is how long a process may take for a clean stop before it is killed: a broker hands its partitions over
-// first.
-const stopLimit = 30 * time.Second
-
-// process is a Java process that can be started again and again. It belongs to a folder, where its log is.
+// process is a Java process that can be killed and started again. Its log is in its folder.
 type process struct {
 	name    string
 	dir     string
@@ -26,14 +21,13 @@ type process struct {
 	release release
 	jars    string // the class path
 
-	mu     sync.Mutex
-	cmd    *exec.Cmd     // nil: never started, or ended by one of our methods
-	ended  chan struct{} // closed when cmd's process was waited for
-	frozen bool
+	mu    sync.Mutex
+	cmd   *exec.Cmd     // nil: never started, or killed
+	ended chan struct{} // closed when cmd's process was waited for
 }
 
-// java makes cmd a process of one of the jars' classes in the folder. The serial collector and the first compiler alone
-// halve what a start costs, and leave the second core to what is being tested.
+// java makes cmd run one of the jars' classes in the process's folder. The serial collector and the first compiler
+// halve the CPU time of a start, and leave the second core to the program under test.
 func (p *process) java(cmd *exec.Cmd, arguments ...string) *exec.Cmd {
 	cmd.Args = append(cmd.Args, "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
 		"-D"+p.release.log4j, "-cp", p.jars)
@@ -55,65 +49,53 @@ func (p *process) start(arguments ...string) error {
 		return fmt.Errorf("%s: %w", p.name, err)
 	}
 	defer func() { _ = log.Close() }() // the process has its own descriptor
-	//nolint:noctx // it outlives the caller's context: stop ends it
+	//nolint:noctx // it outlives the caller's context: kill ends it
 	cmd := p.java(exec.Command("java"), arguments...)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("%s: %w", p.name, err)
 	}
 	ended := make(chan struct{})
-	go func() { // ends with the process; stop waits for it
+	go func() { // ends with the process; kill waits for it
 		defer close(ended)
 		_ = cmd.Wait() // how it ended is in its log
 	}()
-	p.cmd, p.ended, p.frozen = cmd, ended, false
+	p.cmd, p.ended = cmd, ended
 	return nil
 }
 
-// stop sends a signal that ends the process, and waits for it.
-func (p *process) stop(signal syscall.Signal) error {
+// kill ends the process as a crash would (SIGKILL), frozen or not, and waits for its end.
+func (p *process) kill() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.cmd == nil {
 		return nil
 	}
-	errs := []error{p.send(signal)}
-	if p.frozen { // a stopped process does not see a SIGTERM
-		errs = append(errs, p.send(syscall.SIGCONT))
-	}
-	select {
-	case <-p.ended:
-	case <-time.After(stopLimit):
-		errs = append(errs, p.send(syscall.SIGKILL))
-		<-p.ended
-	}
-	p.cmd, p.frozen = nil, false
-	return errors.Join(errs...)
+	err := p.send(syscall.SIGKILL)
+	<-p.ended
+	p.cmd = nil
+	return err
 }
 
-// freeze stops the process without ending it, or lets it go on.
-func (p *process) freeze(frozen bool) error {
+// signal delivers a signal to a process that runs.
+func (p *process) signal(signal syscall.Signal) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.frozen = frozen
-	if frozen {
-		return p.send(syscall.SIGSTOP)
+	if p.cmd == nil {
+		return fmt.Errorf("%s: %v: not running", p.name, signal)
 	}
-	return p.send(syscall.SIGCONT)
+	return p.send(signal)
 }
 
-// send delivers a signal by process id. A process that has ended already needs none.
+// send delivers a signal by process id. It is no error if the process has just ended.
 func (p *process) send(signal syscall.Signal) error {
-	if p.cmd == nil {
-		return fmt.Errorf("%s: %v: it does not run", p.name, signal)
-	}
 	if err := p.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("%s: %v: %w", p.name, signal, err)
 	}
 	return nil
 }
 
-// running says whether the process is there. A process that ended unasked is an error with the end of its log.
+// running reports whether the process runs. If it ended although nobody killed it, the error has the end of its log.
 func (p *process) running() (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

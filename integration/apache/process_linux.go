@@ -2,8 +2,8 @@ package apache
 
 import "syscall"
 
-// apart gives a process a group of its own, so that a Ctrl-C at the terminal reaches us alone and the end is ours to
-// order; and has the kernel kill it when we die, however we die.
+// apart gives a process its own group, so that a Ctrl-C at the terminal does not reach it: we end it, in our order. The
+// kernel kills it when we die, even by SIGKILL.
 func apart() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

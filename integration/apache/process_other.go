@@ -4,8 +4,7 @@ package apache
 
 import "syscall"
 
-// apart gives a process a group of its own, so that a Ctrl-C at the terminal reaches us alone and the end is ours to
-// order.
+// apart gives a process its own group, so that a Ctrl-C at the terminal does not reach it: we end it, in our order.
 func apart() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }

@@ -9,12 +9,12 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// errNotYet says what a cluster that is coming up still lacks.
+// errNotYet says that a cluster is still starting. The wrapping error says what is missing.
 var errNotYet = errors.New("not ready")
 
-// Ready waits until each running node answers, each knows all the others, and every replica on them is in sync: the
-// state from which a fault may be tried. Frozen nodes count as running, so thaw them first. It gives up after two
-// minutes, or when a node ends by itself.
+// Ready waits until each running node responds and knows all others, and every replica on them is in sync. Only then may
+// a test cause the next fault, because two at once could lose acknowledged records. Frozen nodes count as running, so
+// thaw them first. Ready gives up after two minutes, or when a node ends unexpectedly.
 func (c *Cluster) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyLimit)
 	defer cancel()
@@ -28,7 +28,7 @@ func (c *Cluster) Ready(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("cluster of %d nodes: %w (the last answer: %w)", len(c.nodes), context.Cause(ctx), err)
+			return fmt.Errorf("cluster of %d nodes: %w (last: %w)", len(c.nodes), context.Cause(ctx), err)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
@@ -47,13 +47,14 @@ func (c *Cluster) look(ctx context.Context) error {
 	}
 	for _, node := range running {
 		if err := node.look(ctx, len(running), len(c.nodes)); err != nil {
-			return fmt.Errorf("node %d: %w", node.id, err)
+			return fmt.Errorf("node %d: %w", node.ID, err)
 		}
 	}
 	return nil
 }
 
-// look asks one node what it knows. A transport of its own: a pooled one would answer from its cache.
+// look asks one node for its view of the cluster. It has its own transport, because a pooled one would answer from its
+// cache.
 func (n *Node) look(ctx context.Context, running, all int) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()

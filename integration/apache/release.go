@@ -8,7 +8,7 @@ import (
 // Version is the release of Apache Kafka that this package runs unless Options names another.
 const Version = "4.4.0"
 
-// artifact is one that Maven fetches, with what it depends on.
+// artifact is a Maven artifact to download, with its dependencies.
 type artifact struct{ group, name, version string }
 
 func (a artifact) String() string {
@@ -20,11 +20,11 @@ func (a artifact) String() string {
 type release struct {
 	version string
 	scala   string
-	// zooKeeper: the cluster's layout is kept by a ZooKeeper beside the nodes, not by the nodes themselves.
+	// zooKeeper: a ZooKeeper beside the nodes keeps the cluster's metadata, not the nodes themselves.
 	zooKeeper bool
-	// besides are artifacts that the version needs and does not bring.
+	// besides are artifacts that the release needs but does not declare.
 	besides []artifact
-	// logging are the lines of the log's settings, log4j the system property that names their file.
+	// logging is the content of the log's settings file, log4j the system property that names the file.
 	logging, log4j string
 }
 
@@ -44,10 +44,10 @@ rootLogger.appenderRef.out.ref = out
 `
 )
 
-// logSettings is the file in a node's folder that sends everything of weight to stdout, which is the node's log file.
+// logSettings is the file in a node's folder that sends log lines from INFO on to stdout, which is the node's log file.
 const logSettings = "log4j.properties"
 
-// releaseOf returns what a version needs. Those tried are 0.11, 2.8, 3.9 and 4.x.
+// releaseOf returns the needs of a version. 0.11, 2.8, 3.9 and 4.x were tried.
 func releaseOf(version string) (release, error) {
 	var major, minor int
 	if _, err := fmt.Sscanf(version, "%d.%d.", &major, &minor); err != nil {
@@ -64,17 +64,17 @@ func releaseOf(version string) (release, error) {
 		r.zooKeeper = true
 		r.besides = []artifact{{"org.slf4j", "slf4j-reload4j", "1.7.36"}}
 	default:
-		// It brings its own log4j, and uses a package that Java dropped in version 11.
+		// It has its own log4j, and uses a package that Java 11 removed.
 		r.scala, r.zooKeeper = "2.12", true
 		r.besides = []artifact{{"javax.xml.bind", "jaxb-api", "2.3.1"}}
 	}
 	return r, nil
 }
 
-// jar is the file that holds Kafka itself.
+// jar is the file with Kafka itself.
 func (r release) jar() string { return "kafka_" + r.scala + "-" + r.version + ".jar" }
 
-// pom asks Maven for Kafka and for what it needs besides.
+// pom is a Maven project that depends on Kafka and on what it does not declare.
 func (r release) pom() string {
 	var dependencies strings.Builder
 	for _, a := range append([]artifact{{"org.apache.kafka", "kafka_" + r.scala, r.version}}, r.besides...) {

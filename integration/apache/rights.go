@@ -14,13 +14,12 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// iterations is the least that Kafka takes.
+// iterations is the smallest number that Kafka accepts.
 const iterations = 4096
 
-// SetPassword makes a user of SCRAM-SHA-256 and SCRAM-SHA-512, or gives it another password. Connections that stand go
-// on.
+// SetPassword creates a user of SCRAM-SHA-256 and SCRAM-SHA-512, or changes its password. Established connections stay.
 func (c *Cluster) SetPassword(ctx context.Context, user, password string) error {
-	// A request each: Kafka alters a user once in a request.
+	// Two requests, because Kafka rejects a request that alters a user twice.
 	err := errors.Join(
 		c.setPassword(ctx, user, password, kafka.ScramMechanismSha256, sha256.New),
 		c.setPassword(ctx, user, password, kafka.ScramMechanismSha512, sha512.New),
@@ -54,7 +53,7 @@ func (c *Cluster) setPassword(ctx context.Context, user, password string, mechan
 	})
 }
 
-// Right is what a user may do to one topic or to one group.
+// Right is what a user may do with one topic or one group.
 type Right struct {
 	User         string
 	Topic, Group string // one of the two
@@ -76,8 +75,8 @@ func (r Right) entries() []kafka.ACLEntry {
 	return entries
 }
 
-// WorkerRights are all that a worker of leadhit-sync needs where somebody else makes the topics: those with the events,
-// of its letters, and of the letters' ledger.
+// WorkerRights are all rights that a worker needs if somebody else creates the topics of events, letters and ledger.
+// They are the rows of the table in deploy/README.md, so a test of them is a test of that table.
 func WorkerRights(user, group, letters string, events ...string) []Right {
 	const (
 		read, write         = kafka.ACLOperationTypeRead, kafka.ACLOperationTypeWrite
@@ -93,8 +92,8 @@ func WorkerRights(user, group, letters string, events ...string) []Right {
 	return rights
 }
 
-// CreateRights are what a worker needs beside [WorkerRights] to make the topics of its letters and of their ledger
-// itself.
+// CreateRights are the rights that a worker needs in addition to [WorkerRights] if it creates the letters' topic and the
+// ledger.
 func CreateRights(user, letters string) []Right {
 	var rights []Right
 	for _, topic := range []string{letters, letters + ".ledger"} {
@@ -103,7 +102,7 @@ func CreateRights(user, letters string) []Right {
 	return rights
 }
 
-// Allow adds ACLs. The cluster asks for them if it was started with Options.Authorize.
+// Allow adds ACLs. They matter only if the cluster was started with Options.Authorize.
 func (c *Cluster) Allow(ctx context.Context, rights ...Right) error {
 	request := &kafka.CreateACLsRequest{}
 	for _, right := range rights {
@@ -122,7 +121,7 @@ func (c *Cluster) Allow(ctx context.Context, rights ...Right) error {
 	return nil
 }
 
-// Deny takes ACLs away again.
+// Deny removes ACLs.
 func (c *Cluster) Deny(ctx context.Context, rights ...Right) error {
 	request := &kafka.DeleteACLsRequest{}
 	for _, right := range rights {
@@ -150,41 +149,32 @@ func (c *Cluster) Deny(ctx context.Context, rights ...Right) error {
 	return nil
 }
 
-// Keystore makes the node show another key and certificate on a listener, and Truststore trust other authorities there,
-// out of a PEM file of another name than the one before. Each of the node's network threads takes it up by itself, a
-// moment later; connections that stand go on.
-func (n *Node) Keystore(ctx context.Context, listener, file string) error {
-	return n.set(ctx, Listener{Name: listener}.prefix()+"ssl.keystore.location", file)
-}
-
-// Truststore is beside Keystore.
-func (n *Node) Truststore(ctx context.Context, listener, file string) error {
-	return n.set(ctx, Listener{Name: listener}.prefix()+"ssl.truststore.location", file)
-}
-
-// set changes a setting of the running node.
-func (n *Node) set(ctx context.Context, name, value string) error {
+// Replace makes the running node load another PEM file for one of a listener's stores: "keystore", the certificate that
+// it presents, or "truststore", the authorities that it trusts. The file's name must differ from the one before, because
+// the broker loads a file only when the setting changes. Each network thread does so a moment later, and established
+// connections stay.
+func (n *Node) Replace(ctx context.Context, listener, store, file string) error {
+	name := Listener{Name: listener}.prefix() + "ssl." + store + ".location"
 	transport := &kafka.Transport{}
 	defer transport.CloseIdleConnections()
 	client := &kafka.Client{Addr: kafka.TCP(n.addr), Transport: transport}
 	answer, err := client.IncrementalAlterConfigs(ctx, &kafka.IncrementalAlterConfigsRequest{
 		Resources: []kafka.IncrementalAlterConfigsRequestResource{{
-			ResourceType: kafka.ResourceTypeBroker, ResourceName: strconv.Itoa(n.id),
-			Configs: []kafka.IncrementalAlterConfigsRequestConfig{{Name: name, Value: value, ConfigOperation: kafka.ConfigOperationSet}},
+			ResourceType: kafka.ResourceTypeBroker, ResourceName: strconv.Itoa(n.ID),
+			Configs: []kafka.IncrementalAlterConfigsRequestConfig{{Name: name, Value: file, ConfigOperation: kafka.ConfigOperationSet}},
 		}},
 	})
-	if err != nil {
-		return fmt.Errorf("node %d: setting %s: %w", n.id, name, err)
+	if err == nil {
+		err = answer.Resources[0].Error
 	}
-	for _, resource := range answer.Resources {
-		if resource.Error != nil {
-			return fmt.Errorf("node %d: setting %s: %w", n.id, name, resource.Error)
-		}
+	if err != nil {
+		return fmt.Errorf("node %d: set %s: %w", n.ID, name, err)
 	}
 	return nil
 }
 
-// ask makes a request by the plain listener.
+// ask makes a request through the plain listener, where the client is a super user. The transport is its own, because a
+// pooled one would answer metadata requests from its cache.
 func (c *Cluster) ask(request func(*kafka.Client) error) error {
 	transport := &kafka.Transport{}
 	defer transport.CloseIdleConnections()

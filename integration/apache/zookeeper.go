@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 )
 
-// startZooKeeper starts the ZooKeeper of a cluster of an old release. It is not waited for: nodes try until it answers.
+// startZooKeeper starts the ZooKeeper of an old release. It does not wait, because nodes retry until ZooKeeper responds.
 func (c *Cluster) startZooKeeper(all layout, jars string) error {
 	dir := filepath.Join(c.dir, "zookeeper")
 	if err := os.MkdirAll(filepath.Join(dir, "data"), 0o755); err != nil {
@@ -26,7 +26,7 @@ func (c *Cluster) startZooKeeper(all layout, jars string) error {
 	return c.zooKeeper.start("org.apache.zookeeper.server.ZooKeeperServerMain", "zookeeper.properties")
 }
 
-// formatKRaft prepares a node's storage, as a person would by hand.
+// formatKRaft prepares a node's storage, as the quick start of Kafka describes.
 func (n *Node) formatKRaft(ctx context.Context) error {
 	return n.run(ctx, "kafka.tools.StorageTool", "format", "--cluster-id", clusterID, "--config", "server.properties")
 }

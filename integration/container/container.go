@@ -70,7 +70,7 @@ func (i *Image) Start(o Options) (*Container, error) {
 	if err := os.WriteFile(filepath.Join(i.bundle, "config.json"), spec, 0o600); err != nil {
 		return nil, err
 	}
-	c.Program, err = program.Binary(runc).Start(program.Options{
+	c.Program, err = program.Start(runc, program.Options{
 		Arguments: []string{"--root", c.root, "run", "--bundle", i.bundle, c.id}, Dir: o.Dir,
 	})
 	if err != nil {

@@ -53,7 +53,7 @@ func launch(ctx context.Context, out io.Writer, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(out, "# Kafka was ready after %.1f s, with the topic %s; its log: %s\n", time.Since(begin).Seconds(), topic, cluster.Nodes()[0].LogFile())
+	_, _ = fmt.Fprintf(out, "# Kafka was ready after %.1f s, with the topic %s; its log: %s\n", time.Since(begin).Seconds(), topic, cluster.Nodes()[0].LogFile)
 	cluster.settings = append(cluster.settings, fmt.Sprintf("export LEADHIT_URL=%s LEADHIT_API_KEY=%s HTTP_ADDR=%s", url, apiKey, pages))
 	instruct(out, cluster)
 	<-ctx.Done()

@@ -42,7 +42,7 @@ func startSecure(ctx context.Context, o options) (_ *running, err error) {
 		return nil, errors.Join(err, r.Close())
 	}
 	r.settings = []string{
-		fmt.Sprintf("export KAFKA_BROKERS=%s KAFKA_TOPICS=%s KAFKA_GROUP=%s", r.Nodes()[0].ListenerAddr("LOGIN"), topic, group),
+		fmt.Sprintf("export KAFKA_BROKERS=%s KAFKA_TOPICS=%s KAFKA_GROUP=%s", r.Nodes()[0].Listeners["LOGIN"], topic, group),
 		"export KAFKA_TLS=true KAFKA_TLS_CA_FILE=" + place("ca.pem"),
 		fmt.Sprintf("export KAFKA_SASL_MECHANISM=SCRAM-SHA-512 KAFKA_SASL_USERNAME=%s KAFKA_SASL_PASSWORD_FILE=%s", user, place("password")),
 	}

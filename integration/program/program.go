@@ -22,12 +22,9 @@ import (
 // pause lies between two looks at a log or a page.
 const pause = 50 * time.Millisecond
 
-// Binary is the path of a built program.
-type Binary string
-
 // Build builds one of the module's main packages, such as "./cmd/leadhit-sync", into dir, with the race detector if we
 // are built with it ourselves.
-func Build(ctx context.Context, dir, main string) (Binary, error) {
+func Build(ctx context.Context, dir, main string) (string, error) {
 	binary := filepath.Join(dir, filepath.Base(main))
 	arguments := []string{"build", "-o", binary}
 	if raceDetector {
@@ -42,7 +39,7 @@ func Build(ctx context.Context, dir, main string) (Binary, error) {
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building %s: %w: %s", main, err, output)
 	}
-	return Binary(binary), nil
+	return binary, nil
 }
 
 // Options says how a program is run. The environment is these settings and nothing of ours but PATH, HOME and TMPDIR,
@@ -61,10 +58,10 @@ type Program struct {
 	ended          chan struct{}
 }
 
-// Start starts the program.
-func (b Binary) Start(options Options) (*Program, error) {
+// Start starts a program that [Build] built.
+func Start(binary string, options Options) (*Program, error) {
 	//nolint:noctx // it outlives the caller's context: Terminate and Kill end it
-	cmd := exec.Command(string(b), options.Arguments...)
+	cmd := exec.Command(binary, options.Arguments...)
 	cmd.SysProcAttr = apart()
 	for _, name := range []string{"PATH", "HOME", "TMPDIR"} {
 		cmd.Env = append(cmd.Env, name+"="+os.Getenv(name))
@@ -73,7 +70,7 @@ func (b Binary) Start(options Options) (*Program, error) {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
 	p := &Program{cmd: cmd, ended: make(chan struct{})}
-	stdout, err := os.CreateTemp(options.Dir, filepath.Base(string(b))+"-*.stdout.log")
+	stdout, err := os.CreateTemp(options.Dir, filepath.Base(binary)+"-*.stdout.log")
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/integration/program"
 )
 
-func build(t *testing.T) program.Binary {
+func build(t *testing.T) string {
 	t.Helper()
 	binary, err := program.Build(t.Context(), t.TempDir(), "./integration/program/testdata/stub")
 	if err != nil {
@@ -20,9 +20,9 @@ func build(t *testing.T) program.Binary {
 	return binary
 }
 
-func start(t *testing.T, binary program.Binary, dir string, arguments ...string) *program.Program {
+func start(t *testing.T, binary, dir string, arguments ...string) *program.Program {
 	t.Helper()
-	p, err := binary.Start(program.Options{
+	p, err := program.Start(binary, program.Options{
 		Arguments: arguments, Dir: dir, Settings: map[string]string{"KAFKA_TOPICS": "orders"},
 	})
 	if err != nil {
@@ -119,11 +119,11 @@ func TestWhatCannotBeBuiltOrStartedIsAnError(t *testing.T) {
 	if _, err := program.Build(t.Context(), t.TempDir(), "./no-such-folder"); err == nil {
 		t.Error("got a binary out of nothing")
 	}
-	absent := program.Binary(filepath.Join(t.TempDir(), "absent"))
-	if _, err := absent.Start(program.Options{Dir: t.TempDir()}); err == nil {
+	absent := filepath.Join(t.TempDir(), "absent")
+	if _, err := program.Start(absent, program.Options{Dir: t.TempDir()}); err == nil {
 		t.Error("got a process of a binary that does not exist")
 	}
-	if _, err := absent.Start(program.Options{Dir: filepath.Join(os.DevNull, "x")}); err == nil {
+	if _, err := program.Start(absent, program.Options{Dir: filepath.Join(os.DevNull, "x")}); err == nil {
 		t.Error("got a process whose output goes nowhere")
 	}
 }
