@@ -5,9 +5,9 @@
 //
 // A [Letter] is an event that can never succeed, with the reason. As a record ([Letter.Encode]) it has the event's own
 // key, value and headers, byte for byte and in order. Our headers follow, each at most once: UTF-8 text without
-// control characters, 8 KiB together. Their names are Kafka Connect's (__connect.errors.*), the one set that
-// independent tools read, and ours (dlq.*). An original header whose name begins with one of these two prefixes is kept
-// as dlq.kept.<name>, and [Parse] gives it its name back. Parse(l.Encode()) restores the event exactly.
+// control characters, at most 8 KiB in total. Their names are Kafka Connect's (__connect.errors.*), which other tools
+// read, and ours (dlq.*). An original header with one of these two prefixes is stored as dlq.kept.<name>, and [Parse]
+// restores its name. Parse(l.Encode()) restores the event exactly.
 //
 // A letter's identity is the place of its event: topic/partition/offset, followed by #item where the event names
 // several orders. A letter may be stored twice, under the same identity.
@@ -21,13 +21,13 @@
 //
 // # The topics
 //
-// Letters have a topic. Beside it is the ledger, a topic in which workers and operators tell each other what all must
-// know; package ledger defines its entries. [InspectLetters] and [InspectLedger] judge such a topic by plain [Facts],
-// and plan one that does not exist. Each [Flaw] names a setting and the value to set. A fatal one, an [*UnfitError],
-// keeps letters or pauses from being stored, or loses them.
+// Letters have a topic. The ledger beside it is the topic of pauses and resumes; package ledger defines its entries.
+// [InspectLetters] and [InspectLedger] judge these topics by plain [Facts], and plan those that do not exist. Each [Flaw]
+// names a setting and the value to set. With a fatal flaw, an [*UnfitError], letters or pauses could not be stored, or
+// could be lost.
 //
 // # Reading
 //
-// [List] folds records, from wherever they come, into the newest letters that match a [Filter]. Their texts are as they
-// were written: whoever shows them on a terminal or a page must escape them.
+// [List] reduces records to the newest letters that match a [Filter]. Their texts are not escaped: callers must do that
+// before they show them on a terminal or a page.
 package deadletter

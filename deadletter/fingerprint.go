@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// Fingerprint groups letters of like cause: "v1:" and 12 hex digits of a hash over stage, cause, code and the message
-// without its numbers, ids, quotations, addresses and dates. It is computed anew on reading, so that a later version of
-// the rule regroups old letters too.
+// Fingerprint groups letters with the same kind of failure. It is "v1:" and 12 hex digits of a hash over stage, cause,
+// code and the message without its numbers, ids, quotations, addresses and dates. It is computed whenever a letter is
+// read, not taken from the header, so that a later version of the rule also regroups old letters.
 func (l Letter) Fingerprint() string {
 	const digits = 12
 	sum := sha256.Sum256([]byte(strings.Join([]string{
-		clean(string(l.Stage), maxWord),
+		clean(l.Stage, maxWord),
 		clean(l.Cause, maxWord),
 		strconv.Itoa(l.Code),
 		skeleton(l.storedMessage(), l.OrderID),
@@ -21,10 +21,10 @@ func (l Letter) Fingerprint() string {
 	return "v1:" + hex.EncodeToString(sum[:])[:digits]
 }
 
-// skeleton is what messages of one cause have in common, at most 200 characters of it.
+// skeleton is the part that messages of one cause share, at most 200 characters.
 func skeleton(message, orderID string) string {
 	const longest = 200
-	if len(orderID) > 3 && strings.ContainsAny(orderID, " /") { // an id of several pieces; others are met one by one
+	if len(orderID) > 3 && strings.ContainsAny(orderID, " /") { // an id of several pieces; the loop finds the others
 		message = strings.ReplaceAll(message, orderID, "#")
 	}
 	var out strings.Builder

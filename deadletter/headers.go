@@ -48,7 +48,7 @@ const (
 const (
 	schema       = 1
 	valueOmitted = "omitted"
-	noTimestamp  = "-1" // Kafka's own word for a record without one
+	noTimestamp  = "-1" // as in Kafka's protocol
 
 	// failedAtLayout is RFC 3339 in UTC with milliseconds, always.
 	failedAtLayout = "2006-01-02T15:04:05.000Z07:00"
@@ -96,7 +96,7 @@ func (l Letter) addConnect(add func(name, text string)) {
 	add(connectOffset, strconv.FormatInt(l.Offset, 10))
 	add(connectName, clean(l.Group, maxGroup))
 	add(connectTask, partition) // a task of Connect has a number; our work is numbered by partition
-	add(connectStage, clean(string(l.Stage), maxWord))
+	add(connectStage, clean(l.Stage, maxWord))
 	add(connectClass, class)
 	add(connectException, clean(l.Cause, maxWord))
 	add(connectMessage, l.storedMessage())

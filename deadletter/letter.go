@@ -9,43 +9,41 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// Stage says where on its way an event failed.
-type Stage string
-
-// The stages, by Kafka Connect's names, which a letter's headers use.
+// The stages at which an event can fail, by Kafka Connect's names, because Connect's tools read them in the headers.
 const (
-	StageMapping Stage = "VALUE_CONVERTER" // it could not be read
-	StageCall    Stage = "TASK_PUT"        // LeadHit refused it
+	StageMapping = "VALUE_CONVERTER" // the mapping refused it
+	StageCall    = "TASK_PUT"        // LeadHit refused it
 )
 
-// NoItem is the Item of a letter whose event names one order only, or none that was recognised.
+// NoItem is the Item of a letter whose event names one order, or none that the mapping found.
 const NoItem = -1
 
-// Letter is one event, or one order of it, that cannot be reported to LeadHit.
+// Letter is one event, or one order of an event, whose status cannot be sent to LeadHit.
 type Letter struct {
-	// Record is the event as it was read, its time in whole milliseconds. For an event that was replayed it is the root
-	// event: the one that the shop wrote.
+	// Record is the event as it was read, with its time in whole milliseconds. For a replayed event it is the original
+	// one, which the shop wrote.
 	event.Record
 
-	// Item counts the orders of an event that names several, from 0; NoItem otherwise.
+	// Item counts the orders of an event that names several, from 0. Otherwise it is NoItem.
 	Item int
-	// OrderID and Status are what the call was about, 512 bytes each; empty where the mapping did not get that far.
+	// OrderID and Status are the arguments of the call, up to 512 bytes each. They are empty if the mapping found none.
 	OrderID, Status string
-	Stage           Stage
-	// Cause groups like failures: one word, 128 bytes. Message is for people: scrubbed and cut to 1 KiB when stored.
+	// Stage is StageMapping or StageCall. Letters of other programs may have other stages.
+	Stage string
+	// Cause groups similar failures: one word, 128 bytes. Message is for people: scrubbed and cut to 1 KiB when stored.
 	Cause, Message string
-	// DecidedBy is the part of the mapping that decided what to do with the event, such as `rules[1]: status == "new"`;
+	// DecidedBy is the part of the mapping that decided about the event, for example `rules[1]: status == "new"`. It is
 	// empty in letters of older releases.
 	DecidedBy string
-	// Code is the JSON-RPC error code or the HTTP status, 0 without either. Attempts counts the calls of this delivery.
+	// Code is the JSON-RPC error code or the HTTP status, or 0. Attempts counts the calls for this delivery of the event.
 	Code, Attempts int
 	FailedAt       time.Time // in whole milliseconds
-	// Group is the consumer group that gave up, Version that of its worker.
+	// Group is the consumer group that wrote the letter, Version that of its worker.
 	Group, Version string
-	// ReplayCount is the number of replays so far, ReplayRun the run that brought this one, if any.
+	// ReplayCount is the number of replays so far, ReplayRun the run that sent the last one, if any.
 	ReplayCount int
 	ReplayRun   string
-	// Omitted is set where the value was too large to be stored: Value is nil, its place is the source topic.
+	// Omitted is set if the value was too large for the topic. Value is nil then; the source topic has the value.
 	Omitted *Digest
 
 	digest *Digest // of a value that List dropped
@@ -57,7 +55,7 @@ type Digest struct {
 	SHA256 string // hex
 }
 
-// ID is the letter's identity: topic/partition/offset, with #item behind it where the event names several orders.
+// ID is the letter's identity: topic/partition/offset, followed by #item if the event names several orders.
 func (l Letter) ID() string {
 	id := l.Place.ID()
 	if l.Item >= 0 {
@@ -79,8 +77,8 @@ func (l Letter) Digest() *Digest {
 	return &Digest{Size: len(l.Value), SHA256: hex.EncodeToString(sum[:])}
 }
 
-// WithoutValue returns the letter as a reference: the same letter, its value replaced by size and hash. A letter
-// without a value, or a reference already, comes back as it is.
+// WithoutValue returns the letter as a reference, with the size and the hash of the value instead of the value. A letter
+// without a value, or one that is a reference already, is returned unchanged.
 func (l Letter) WithoutValue() Letter {
 	if l.Value == nil || l.Omitted != nil {
 		return l

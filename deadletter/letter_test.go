@@ -155,7 +155,7 @@ func letters(t *rapid.T) deadletter.Letter {
 		},
 		Item:    rapid.IntRange(-1, 1000).Draw(t, "item"),
 		OrderID: odd(512).Draw(t, "order"), Status: odd(512).Draw(t, "status"),
-		Stage: rapid.SampledFrom([]deadletter.Stage{deadletter.StageCall, deadletter.StageMapping}).Draw(t, "stage"),
+		Stage: rapid.SampledFrom([]string{deadletter.StageCall, deadletter.StageMapping}).Draw(t, "stage"),
 		Cause: word.Draw(t, "cause"), Message: rapid.OneOf(odd(3000), word).Draw(t, "message"),
 		Code: rapid.Int().Draw(t, "code"), Attempts: rapid.IntMin(0).Draw(t, "attempts"),
 		FailedAt: time.UnixMilli(rapid.Int64Range(0, 4e12).Draw(t, "failed")).UTC(),

@@ -9,33 +9,32 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// Filter chooses letters; a zero field lets all through.
+// Filter selects letters. A zero field matches every letter.
 type Filter struct {
 	Cause, Topic, OrderID, ID, Fingerprint string
-	// Group lets letters of this consumer group through, and those that name none; "" is every group's. Several groups
-	// may share a topic.
+	// Group selects letters of this consumer group and letters without a group. Several groups may share a topic.
 	Group string
-	Since time.Time // failed then or later
-	Limit int       // how many, the newest first; 0: 50
+	Since time.Time // failed at this time or later
+	Limit int       // at most this many, the newest first; 0 means 50
 }
 
 const defaultLimit = 50
 
-// Listing is what a reading of the letters' topic found.
+// Listing is the result of reading the letters' topic.
 type Listing struct {
-	// Letters are the newest first, each id once, with what was last written under it; without the events' keys,
-	// headers and values, unless the filter asks for an ID.
+	// Letters are the newest first. Of letters with one id only the last is listed. They have no key, headers and value,
+	// unless the filter has an ID.
 	Letters []Letter
 	Read    int // records
-	Matched int // records that the filter let through; a letter that was stored twice counts twice
-	Total   int // letters that the filter let through, each id once; exact up to a million
-	Broken  int // records that are no letters or cannot be read
+	Matched int // records that match; a letter that was stored twice counts twice
+	Total   int // letters that match, each id once; exact up to a million
+	Broken  int // records that are not letters or cannot be read
 
-	// Causes and Topics count the records of all letters, whatever the filter, and Newest is when the last one failed:
-	// they show what there is where nothing matches.
+	// Causes and Topics count the records of all letters, and Newest is when the last one failed, whatever the filter.
+	// They help a user whose filter matches nothing.
 	Causes, Topics map[string]int
 	Newest         time.Time
-	// Elsewhere counts the records of other groups that the filter would have let through but for its Group.
+	// Elsewhere counts the records of other groups that match everything except the filter's Group.
 	Elsewhere map[string]int
 }
 
@@ -46,9 +45,9 @@ const (
 	otherName = "others"
 )
 
-// List reads the records, oldest first, to their end and keeps the newest letters that the filter lets through. It
-// holds no more than Limit letters in memory, without their events, so that it may run beside a worker, within its
-// memory. An error of the records ends the reading; List returns it with what was found until then.
+// List reads all records, oldest first, and keeps the newest letters that match. It holds at most Limit letters in
+// memory, without their events, because it may run in a worker's pod and share its memory limit. If records yields an
+// error, List returns it with the listing so far.
 func List(records iter.Seq2[event.Record, error], f Filter) (Listing, error) {
 	if f.Limit <= 0 {
 		f.Limit = defaultLimit
@@ -78,7 +77,7 @@ func (r *lister) read(record event.Record) {
 	r.found.Read++
 	l, err := Parse(record)
 	switch {
-	case err != nil: // others may write to the topic, and we may not understand a letter of a later release
+	case err != nil: // another program's record, or a letter of a later release
 		r.found.Broken++
 	case r.filter.Group != "" && l.Group != "" && l.Group != r.filter.Group:
 		if r.filter.match(l) {
@@ -92,7 +91,7 @@ func (r *lister) read(record event.Record) {
 	}
 }
 
-// keep takes a letter that the filter let through.
+// keep records a letter that matches.
 func (r *lister) keep(l Letter) {
 	r.found.Matched++
 	r.found.Total += r.ids.add(keyOf(l))
@@ -102,21 +101,21 @@ func (r *lister) keep(l Letter) {
 	r.newest.add(l)
 }
 
-// listing returns what was found so far.
+// listing returns the listing so far.
 func (r *lister) listing() Listing {
 	r.found.Letters = r.newest.all()
 	return r.found
 }
 
-// newest keeps the letters that were added last, each key once. Which letters are the newest is known only at the end,
-// so the oldest goes when there is one too many.
+// newest keeps the letters that were added last, each key once. The end of the topic is not known in advance, so the
+// oldest letter is dropped whenever there is one too many.
 type newest struct {
 	limit int
 	order *list.List // of Letter, the newest in front
 	byKey map[string]*list.Element
 }
 
-// keyOf identifies a letter: two groups may refuse the same event.
+// keyOf identifies a letter. The id alone does not, because two groups may refuse the same event.
 func keyOf(l Letter) string { return l.Group + " " + l.ID() }
 
 func (n *newest) add(l Letter) {
@@ -141,7 +140,7 @@ func (n *newest) all() []Letter {
 	return all
 }
 
-// note counts a letter, whatever the filter.
+// note counts a letter whatever the filter.
 func (found *Listing) note(l Letter) {
 	countName(found.Causes, l.Cause)
 	countName(found.Topics, l.Topic)
@@ -158,7 +157,7 @@ func countName(counts map[string]int, name string) {
 	counts[name]++
 }
 
-// distinct counts texts that were not met before. It keeps hashes alone; beyond mostIDs each text counts as a new one.
+// distinct counts distinct texts. It keeps only hashes, 8 bytes each. Beyond mostIDs, each unknown text counts as new.
 type distinct struct {
 	seed maphash.Seed
 	met  map[uint64]struct{}
@@ -168,7 +167,7 @@ func newDistinct() distinct {
 	return distinct{seed: maphash.MakeSeed(), met: make(map[uint64]struct{})}
 }
 
-// add returns 1 for a new text, 0 for one that was met before.
+// add returns 1 for a new text, and 0 for a known one.
 func (d distinct) add(text string) int {
 	hash := maphash.String(d.seed, text)
 	if _, met := d.met[hash]; met {

@@ -10,25 +10,24 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// ErrNotALetter says that a record has none of the headers that name the place of a letter's event.
-var ErrNotALetter = errors.New("not a dead letter")
+// errNotALetter reports a record without the headers that name the place of a letter's event.
+var errNotALetter = errors.New("not a dead letter")
 
-// HeaderError says that a letter's header cannot be read. It quotes no value.
-type HeaderError struct {
+// headerError reports a header of a letter that cannot be read. It never quotes the value.
+type headerError struct {
 	Header string // its name
 	Reason string
 }
 
-// Error names the header and the reason.
-func (e *HeaderError) Error() string {
+func (e *headerError) Error() string {
 	return "header " + e.Header + ": " + e.Reason
 }
 
 // Parse reads a letter back and restores its event: original headers in order, under their own names.
 //
-// Kafka Connect's own letters are read too, as far as they go: Item is NoItem, and where a name stands several times
-// the last value counts, for Connect appends. A record without source coordinates is [ErrNotALetter]; coordinates that
-// are missing in part, or a header that cannot be read, are a [*HeaderError]. The letter shares the record's bytes.
+// It also reads letters that Kafka Connect wrote: Item is NoItem, and of several headers with one name the last counts,
+// because Connect appends. A record without the place of its event is an error, as is a header that cannot be read. The
+// letter shares the record's bytes.
 func Parse(r event.Record) (Letter, error) {
 	added := make(fields, addedHeaders)
 	l := Letter{Record: event.Record{Key: r.Key, Value: r.Value}, Item: NoItem}
@@ -41,7 +40,7 @@ func Parse(r event.Record) (Letter, error) {
 		l.Headers = append(l.Headers, event.Header{Key: name, Value: h.Value})
 	}
 	if !added.has(connectTopic) && !added.has(headerID) {
-		return Letter{}, ErrNotALetter
+		return Letter{}, errNotALetter
 	}
 	err := errors.Join(added.version(), added.source(&l), added.failure(&l), added.replay(&l), added.omitted(&l))
 	if err != nil {
@@ -58,7 +57,7 @@ func (f fields) has(name string) bool {
 	return ok
 }
 
-// integer reads a whole number, 0 where the header is absent.
+// integer reads a whole number. It leaves target alone if the header is absent.
 func (f fields) integer(name string, target *int) error {
 	text, ok := f[name]
 	if !ok {
@@ -66,20 +65,20 @@ func (f fields) integer(name string, target *int) error {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
-		return &HeaderError{name, "not an integer"}
+		return &headerError{name, "not an integer"}
 	}
 	*target = n
 	return nil
 }
 
-// version refuses letters of a later form. To read them as ours might lose what they say, such as a replay count.
+// version refuses letters of a later form, because reading them as ours could lose a field such as a replay count.
 func (f fields) version() error {
 	version := schema
 	if err := f.integer(headerSchema, &version); err != nil {
 		return err
 	}
 	if version != schema {
-		return &HeaderError{headerSchema, fmt.Sprintf("letters of version %d are unknown here, %d is known: use a newer release",
+		return &headerError{headerSchema, fmt.Sprintf("letters of version %d are unknown here, %d is known: use a newer release",
 			version, schema)}
 	}
 	return nil
@@ -93,11 +92,11 @@ func (f fields) source(l *Letter) error {
 	if err := parseID(id, l); err != nil {
 		return err
 	}
-	// Two truths about where the event stood are none: a replay would take the wrong one.
+	// If the headers contradict each other about the place, a replay could read the wrong event.
 	differs := func(name, want string) bool { return f.has(name) && f[name] != want }
 	if differs(connectTopic, l.Topic) || differs(connectPartition, strconv.Itoa(l.Partition)) ||
 		differs(connectOffset, strconv.FormatInt(l.Offset, 10)) {
-		return &HeaderError{headerID, "does not agree with " + connectPrefix + "topic, partition and offset"}
+		return &headerError{headerID, "does not agree with " + connectPrefix + "topic, partition and offset"}
 	}
 	text, ok := f[headerTimestamp]
 	if !ok || text == noTimestamp {
@@ -105,7 +104,7 @@ func (f fields) source(l *Letter) error {
 	}
 	ms, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return &HeaderError{headerTimestamp, "not an integer"}
+		return &headerError{headerTimestamp, "not an integer"}
 	}
 	l.Time = time.UnixMilli(ms).UTC()
 	return nil
@@ -113,7 +112,7 @@ func (f fields) source(l *Letter) error {
 
 // parseID reads topic/partition/offset or topic/partition/offset#item.
 func parseID(id string, l *Letter) error {
-	bad := &HeaderError{headerID, "not topic/partition/offset: a legal topic and numbers of 0 and more"}
+	bad := &headerError{headerID, "not topic/partition/offset: a legal topic and numbers of 0 and more"}
 	place, item, several := strings.Cut(id, "#")
 	parts := strings.Split(place, "/")
 	if len(parts) != 3 || !isTopic(parts[0]) {
@@ -151,15 +150,15 @@ func isTopic(name string) bool {
 
 func (f fields) failure(l *Letter) error {
 	l.OrderID, l.Status = unquoteIfOdd(f[headerOrderID]), unquoteIfOdd(f[headerStatus])
-	l.Stage = Stage(f[connectStage])
+	l.Stage = f[connectStage]
 	l.DecidedBy = f[headerDecidedBy]
 	l.Cause, l.Message = f[connectException], f[connectMessage]
 	l.Group, l.Version = f[connectName], f[headerVersion]
 	if text, ok := f[headerFailedAt]; ok {
 		at, err := time.Parse(time.RFC3339Nano, text)
-		// At the ends of the calendar another zone may lie beyond the four digits of a year.
+		// In UTC the year may have more than four digits although it has four in the header's zone.
 		if err != nil || at.UTC().Year() < 0 || at.UTC().Year() > 9999 {
-			return &HeaderError{headerFailedAt, "not a time of RFC 3339"}
+			return &headerError{headerFailedAt, "not a time of RFC 3339"}
 		}
 		l.FailedAt = at.UTC()
 	}
@@ -176,9 +175,9 @@ func (f fields) omitted(l *Letter) error {
 	case f[headerValue] == "":
 		return nil
 	case f[headerValue] != valueOmitted:
-		return &HeaderError{headerValue, "neither absent nor " + valueOmitted}
+		return &headerError{headerValue, "neither absent nor " + valueOmitted}
 	case l.Value != nil:
-		return &HeaderError{headerValue, "says " + valueOmitted + ", but there is a value"}
+		return &headerError{headerValue, "says " + valueOmitted + ", but there is a value"}
 	}
 	l.Omitted = &Digest{SHA256: f[headerValueSHA256]}
 	return f.integer(headerValueSize, &l.Omitted.Size)

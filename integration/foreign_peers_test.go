@@ -49,7 +49,7 @@ func (s *suite) testStrangers(t *testing.T) {
 }
 
 // meetsStranger starts a worker whose broker is somebody else.
-func (s *suite) meetsStranger(t *testing.T, binary string, address, says string) {
+func (s *suite) meetsStranger(t *testing.T, binary, address, says string) {
 	t.Helper()
 	w, err := program.Start(binary, program.Options{Arguments: []string{"run"}, Dir: s.emitted, Settings: map[string]string{
 		"KAFKA_BROKERS": address, "KAFKA_TOPICS": "orders", "LEADHIT_API_KEY": s.canary, "HTTP_ADDR": "127.0.0.1:0",

@@ -106,14 +106,14 @@ func revealLetter(w io.Writer, l deadletter.Letter) error {
 }
 
 // stageWord is the name of a stage in the metrics.
-func stageWord(s deadletter.Stage) string {
+func stageWord(s string) string {
 	switch s {
 	case deadletter.StageMapping:
 		return "mapping"
 	case deadletter.StageCall:
 		return "call"
 	}
-	return string(s)
+	return s
 }
 
 func eventTime(l deadletter.Letter) string {

@@ -49,8 +49,8 @@ func inspectTopic(
 		Topic: topic, Exists: !info.Missing, Brokers: topology.Brokers, Replicas: info.Replicas, Settings: settings[topic],
 	}
 	for _, source := range sources {
-		age, _ := settings[source].Retention()
-		f.Sources = append(f.Sources, deadletter.Source{Settings: settings[source], Retention: age})
+		age, limited := settings[source].Retention()
+		f.Sources = append(f.Sources, deadletter.Source{Settings: settings[source], Retention: age, Limited: limited})
 	}
 	const messageFormat = "message.format.version"
 	if old := strings.HasPrefix(f.Settings[messageFormat], "0."); old && len(topology.Nodes) > 0 {
@@ -72,5 +72,5 @@ func createTopic(ctx context.Context, cluster *broker.Cluster, found deadletter.
 	if found.Exists {
 		return false, nil
 	}
-	return cluster.CreateTopic(ctx, found.Topic, found.Replicas, found.Create())
+	return cluster.CreateTopic(ctx, found.Topic, found.Replicas, found.Create)
 }

@@ -71,9 +71,8 @@ func TestThreeNodesComeThroughEveryFault(t *testing.T) {
 		if err := fault.begin(); err != nil {
 			t.Fatalf("%s: %v", fault.name, err)
 		}
-		if up := answering(t, cluster.Brokers()); up != 2 {
-			t.Errorf("got %d nodes that answer while one is %s, want 2", up, fault.name)
-		}
+		// On a busy machine a thread may still answer after the kernel has accepted the SIGSTOP.
+		soon(t, "2 nodes that answer while one is "+fault.name, func() bool { return answering(t, cluster.Brokers()) == 2 })
 		if err := fault.undo(); err != nil {
 			t.Fatalf("%s: %v", fault.name, err)
 		}

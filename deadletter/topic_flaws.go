@@ -15,10 +15,10 @@ type Flaw struct {
 	Setting string `json:"setting"`
 	Is      string `json:"is"`
 	Want    string `json:"want"`
-	// Why says what goes wrong with the value.
+	// Why is the consequence of the value.
 	Why string `json:"why"`
-	// Fatal says that nothing may be consumed until the setting is changed: letters or pauses could not be stored, or
-	// could be lost at any time.
+	// Fatal reports that nothing may be consumed until the setting is changed, because letters or pauses could not be
+	// stored, or could be lost at any time.
 	Fatal bool `json:"fatal"`
 }
 
@@ -27,25 +27,23 @@ func (f Flaw) String() string {
 	return fmt.Sprintf("%s is %s: %s; set it to %s", f.Setting, f.Is, f.Why, f.Want)
 }
 
-// Inspection is what is wrong with the letters' topic or the ledger, or how to create it.
+// Inspection is a judgement of the letters' topic or the ledger: the flaws of a topic that exists, or the plan of one
+// that does not.
 type Inspection struct {
 	Topic  string
 	Exists bool
-	// Replicas is the smallest number of a partition's, or how many to create the topic with.
+	// Replicas is the smallest number of replicas of a partition, or the number for a new topic.
 	Replicas int
-	// Known says that Kafka allowed DescribeConfigs; without it only the replicas can be judged.
+	// Known reports that Kafka showed us the settings. Without them only the replicas can be judged.
 	Known bool
 	// Flaws are the settings to change, the fatal ones first.
 	Flaws []Flaw
-
-	create map[string]string
+	// Create has the settings for a topic that does not exist. A new topic has one partition, so that all its records
+	// have one order.
+	Create map[string]string
 }
 
-// Create returns the settings to create the topic with where it does not exist. The new topic has one partition, for
-// one order of all that is stored in it.
-func (i *Inspection) Create() map[string]string { return i.create }
-
-// Err returns an *UnfitError if a flaw is fatal, nil if the topic may be used or does not exist yet.
+// Err returns an *UnfitError if a flaw is fatal, and nil if the topic may be used or does not exist yet.
 func (i *Inspection) Err() error {
 	fatal := slices.DeleteFunc(slices.Clone(i.Flaws), func(f Flaw) bool { return !f.Fatal })
 	if len(fatal) == 0 {
@@ -54,8 +52,8 @@ func (i *Inspection) Err() error {
 	return &UnfitError{Topic: i.Topic, Flaws: fatal}
 }
 
-// UnfitError says that a topic cannot be used as it is: it loses letters or pauses, or keeps them out. An operator has
-// to change its settings.
+// UnfitError reports a topic that loses letters or pauses, or rejects them. An operator has to change its settings, so
+// there is no point in a quick retry.
 type UnfitError struct {
 	Topic string
 	Flaws []Flaw // all of them fatal
@@ -72,7 +70,7 @@ func (e *UnfitError) Error() string {
 
 // The settings that are judged.
 const (
-	replicationFactor = "replication factor" // not a setting of Kafka's, but the name that its tools use
+	replicationFactor = "replication factor" // no setting, but the name in Kafka's tools
 	cleanupPolicy     = "cleanup.policy"
 	retentionSetting  = "retention.ms"
 	retentionBytes    = "retention.bytes"
@@ -85,26 +83,26 @@ const (
 
 const (
 	day = 24 * time.Hour
-	// leastBytes is what a letter without its value may take: our headers, 8 KiB, the key and headers of the event.
+	// leastBytes is the size of a letter without its value: 8 KiB of our headers, and the event's key and headers.
 	leastBytes = 16 << 10
-	// ledgerBytes is more than an entry takes: a reason of 1 KiB and 256 fingerprints of 256 bytes.
+	// ledgerBytes is above the largest entry: a reason of 1 KiB and 256 fingerprints of 256 bytes.
 	ledgerBytes = 128 << 10
 )
 
-// needs says what a topic must be able to hold.
+// needs are the requirements for a topic.
 type needs struct {
 	letters bool // else it is the ledger
-	// maxBytes is the size of the largest record that should fit: of an event, whose letter is at most 64 KiB larger.
+	// maxBytes is the size of the largest record that should fit. An event's letter is at most letterHeaders larger.
 	maxBytes int
-	// keep is how long records must be kept at least, keepBytes whether a limit by size is harmless above this one;
-	// below 0: never.
+	// keep is the shortest acceptable retention. A limit by size from keepBytes on is harmless; if keepBytes is negative,
+	// none is.
 	keep      time.Duration
 	keepWhy   string
 	keepBytes int64
 }
 
-// judge returns the flaws of a topic, the fatal ones first. Only this function knows what the letters' topic and the
-// ledger need.
+// judge returns the flaws of a topic, the fatal ones first. The worker, check and /status all use this one judgement, so
+// that none of them approves what another refuses.
 func (n needs) judge(f Facts) []Flaw {
 	var flaws []Flaw
 	add := func(flaw Flaw, found bool) {
@@ -147,7 +145,7 @@ func (n needs) policy(is string) (Flaw, bool) {
 	return Flaw{cleanupPolicy, is, "delete", why, true}, strings.Contains(is, "compact")
 }
 
-// format judges the record format of brokers before 4.0. The ledger's records have no headers, so that any will do.
+// format judges the record format of brokers before 4.0. Entries of the ledger have no headers, so they need no format.
 func (n needs) format(f Facts) (Flaw, bool) {
 	is := f.Settings[messageFormat]
 	why := "records of this format have no headers, so no letter can be stored"
@@ -156,7 +154,7 @@ func (n needs) format(f Facts) (Flaw, bool) {
 		n.letters && !ignored && beforeHeaders(is)
 }
 
-// beforeHeaders says whether a version such as 0.10.2-IV0 is below 0.11.
+// beforeHeaders reports whether a version such as 0.10.2-IV0 is below 0.11, which introduced headers (KIP-82).
 func beforeHeaders(version string) bool {
 	major, rest, ok := strings.Cut(version, ".")
 	if !ok || major != "0" {
@@ -175,7 +173,7 @@ func (n needs) size(is string) (Flaw, bool) {
 	}
 	want := n.maxBytes
 	if n.letters {
-		want += letterRoom
+		want += letterHeaders
 	}
 	f := Flaw{maxMessageBytes, is, strconv.Itoa(want), "long entries, such as a pause of the flood guard, cannot be stored", false}
 	if n.letters {
@@ -210,7 +208,8 @@ func (n needs) retentionSize(is string) (Flaw, bool) {
 	return Flaw{retentionBytes, is, strconv.Itoa(unlimited), what + " once the topic has this size, however new they are", false}, true
 }
 
-// inSync judges min.insync.replicas. Brokers of 4.x do not count more than there are; older ones refuse all writes.
+// inSync judges min.insync.replicas. If it exceeds the number of replicas, brokers of 4.x use that number, and older ones
+// refuse all writes.
 func inSync(f Facts) (Flaw, bool) {
 	n, err := strconv.Atoi(f.Settings[minInSync])
 	switch {
@@ -227,7 +226,7 @@ func inSync(f Facts) (Flaw, bool) {
 	return Flaw{}, false
 }
 
-// span is a number of milliseconds as people say it: 7d, 90m, 1s.
+// span writes milliseconds for people: 7d, 90m, 1s.
 func span(ms int64) string {
 	if days := day.Milliseconds(); ms >= days && ms%days == 0 {
 		return strconv.FormatInt(ms/days, 10) + "d"

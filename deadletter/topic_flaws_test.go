@@ -76,6 +76,7 @@ func TestALettersTopicIsJudgedByItsSettings(t *testing.T) {
 		"kept as long as the source":        {fit("retention.ms", "604800000"), events("retention.ms", "604800000"), "", ""},
 		"kept for ever":                     {fit("retention.ms", "-1"), events("retention.ms", "-1"), "", ""},
 		"the source is kept for ever":       {fit("retention.ms", "604800000"), events("retention.ms", "-1"), "retention.ms", "(30d)"},
+		"the source is kept for 0 ms":       {fit("retention.ms", "604800000"), events("retention.ms", "0"), "", ""},
 		"the source is compacted":           {fit("retention.ms", "604800000"), events("retention.ms", "1000", "cleanup.policy", "compact"), "retention.ms", "(30d)"},
 		"a month, the source kept for ever": {fit("retention.ms", "2592000000"), events("retention.ms", "-1"), "", ""},
 		"kept for a day, source hidden":     {fit("retention.ms", day), nil, "", ""},
@@ -122,9 +123,9 @@ func facts(settings map[string]string, sources ...map[string]string) deadletter.
 // sourceOf is a source topic with these settings, whose retention was read as package broker does it.
 func sourceOf(settings map[string]string) deadletter.Source {
 	s := deadletter.Source{Settings: settings}
-	if ms, err := strconv.ParseInt(settings["retention.ms"], 10, 64); err == nil && ms > 0 && ms < 1<<43 &&
+	if ms, err := strconv.ParseInt(settings["retention.ms"], 10, 64); err == nil && ms >= 0 && ms < 1<<43 &&
 		strings.Contains(settings["cleanup.policy"], "delete") {
-		s.Retention = time.Duration(ms) * time.Millisecond
+		s.Retention, s.Limited = time.Duration(ms)*time.Millisecond, true
 	}
 	return s
 }
@@ -237,19 +238,19 @@ func mustPlanWithoutFlaw(t *testing.T, inspect func(deadletter.Facts) deadletter
 	if plan.Exists || plan.Err() != nil || plan.Replicas != 3 {
 		t.Fatalf("got %+v before the creation", plan)
 	}
-	found := inspect(facts(plan.Create(), source))
+	found := inspect(facts(plan.Create, source))
 	if !found.Exists || !found.Known || len(found.Flaws) > 0 {
-		t.Errorf("got %+v of %v, want no flaw", found, plan.Create())
+		t.Errorf("got %+v of %v, want no flaw", found, plan.Create)
 	}
-	return plan.Create()
+	return plan.Create
 }
 
 // text is what a topic is created with.
 func text(i deadletter.Inspection) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "replicas %d,", i.Replicas)
-	for _, name := range slices.Sorted(maps.Keys(i.Create())) {
-		fmt.Fprintf(&out, " %s=%s", name, i.Create()[name])
+	for _, name := range slices.Sorted(maps.Keys(i.Create)) {
+		fmt.Fprintf(&out, " %s=%s", name, i.Create[name])
 	}
 	return out.String()
 }
@@ -308,7 +309,7 @@ func TestATopicIsCreatedWithHeadersWhereTheSourceHasNone(t *testing.T) {
 	for format, want := range map[string]string{"0.10.2-IV0": "0.11.0", "0.11.0-IV2": "", "": ""} {
 		f := deadletter.Facts{Brokers: 1, Sources: []deadletter.Source{sourceOf(events("message.format.version", format))}}
 		plan := deadletter.InspectLetters(f)
-		if got := plan.Create()["message.format.version"]; got != want {
+		if got := plan.Create["message.format.version"]; got != want {
 			t.Errorf("a source of %q: got %q, want %q", format, got, want)
 		}
 	}

@@ -10,42 +10,43 @@ import (
 type Facts struct {
 	Topic  string
 	Exists bool
-	// Brokers is how many are alive, Replicas the smallest number of a partition's.
+	// Brokers is the number of live brokers, Replicas the smallest number of replicas of a partition.
 	Brokers, Replicas int
-	// Settings are the topic's, by Kafka's names; nil: Kafka does not allow asking.
+	// Settings are the topic's, by Kafka's names. Nil means no DescribeConfigs right.
 	Settings map[string]string
-	// FormatObeyed says whether the brokers obey the topic's message.format.version; FormatKnown, whether that is
-	// known.
+	// FormatObeyed reports whether the brokers obey the topic's message.format.version. FormatKnown reports whether we
+	// could find out: brokers from 3.0 on ignore it unless their protocol version is older.
 	FormatObeyed, FormatKnown bool
-	// Sources are the topics whose records must fit, and which the topic must outlive: those of the events for the
-	// letters' topic, the letters' topic for the ledger.
+	// Sources are the topics whose records must fit into this one, and which it must outlive. For the letters' topic
+	// these are the events' topics, for the ledger the letters' topic.
 	Sources []Source
 }
 
 // Source is a topic that a topic of ours must outlive.
 type Source struct {
-	// Settings are the topic's, by Kafka's names; nil: Kafka does not allow asking, or the topic does not exist.
+	// Settings are the topic's, by Kafka's names. Nil means no DescribeConfigs right, or no such topic.
 	Settings map[string]string
-	// Retention is how old its records may grow; 0: age deletes none, or it is not known.
+	// Retention is how old its records may grow. Limited is false if age deletes none, or if that is not known.
 	Retention time.Duration
+	Limited   bool
 }
 
-// forever says that age deletes none of the topic's records.
-func (s Source) forever() bool { return s.Settings[retentionSetting] != "" && s.Retention == 0 }
+// forever reports that age deletes none of the topic's records.
+func (s Source) forever() bool { return s.Settings[retentionSetting] != "" && !s.Limited }
 
 const (
 	defaultMaxBytes  = 1<<20 + 12 // Kafka's own max.message.bytes
-	letterRoom       = 64 << 10   // of a letter's headers, beside the event
+	letterHeaders    = 64 << 10   // more than a letter's headers add to the event
 	defaultRetention = 30 * 24 * time.Hour
 	wantedReplicas   = 3
 	unlimited        = -1 // a retention.ms or retention.bytes
 
-	// The ledger outlives the letters that its entries are about.
+	// The ledger must outlive the letters that its entries are about.
 	ledgerFactor       = 3
 	ledgerMinRetention = 90 * 24 * time.Hour
 )
 
-// InspectLetters judges the letters' topic. A topic whose settings Kafka does not show is judged by its replicas alone.
+// InspectLetters judges the letters' topic. Without its settings it judges the replicas alone.
 func InspectLetters(f Facts) Inspection {
 	from := sourcesOf(f.Sources)
 	return f.inspect(needs{
@@ -62,7 +63,7 @@ func InspectLedger(f Facts) Inspection {
 		switch {
 		case s.forever():
 			letters = unlimited
-		case s.Retention > 0:
+		case s.Limited:
 			letters = s.Retention
 		}
 	}
@@ -94,7 +95,7 @@ func (f Facts) inspect(n needs, settings map[string]string) Inspection {
 		i.Known, i.Flaws = f.Settings != nil, n.judge(f)
 		return i
 	}
-	i.create = settings
+	i.Create = settings
 	i.Replicas = max(1, min(wantedReplicas, f.Brokers))
 	inSync := 1
 	if i.Replicas == wantedReplicas {
@@ -110,9 +111,9 @@ func (f Facts) inspect(n needs, settings map[string]string) Inspection {
 // sources are facts about the source topics together.
 type sources struct {
 	maxBytes       int           // of the largest record
-	retention      time.Duration // the longest that has an end; 0 if none is known
-	retentionBytes int64         // the largest; below 0: one has no such limit, or is not known
-	oldFormat      bool          // one has records without headers: the brokers' default may be such too
+	retention      time.Duration // the longest limited one; 0 if none is known
+	retentionBytes int64         // the largest; below 0 if one is unlimited or not known
+	oldFormat      bool          // one has records without headers, so the brokers' default may be as old
 }
 
 func sourcesOf(all []Source) sources {
@@ -123,7 +124,7 @@ func sourcesOf(all []Source) sources {
 			from.maxBytes = max(from.maxBytes, n)
 		}
 		from.retention = max(from.retention, s.Retention)
-		if s.forever() { // letters need not last that long, but as long as ours do
+		if s.forever() { // letters need not last for ever, but as long as in a topic that we create
 			from.retention = max(from.retention, defaultRetention)
 		}
 		bytes, err := strconv.ParseInt(s.Settings[retentionBytes], 10, 64)
@@ -147,12 +148,12 @@ func (s sources) keepWhy() string {
 	return "letters are deleted before somebody looks at them"
 }
 
-// settings are those of a new topic for letters: it holds letters of the largest events, for as long as the events are
-// kept.
+// settings are those of a new topic for letters. It accepts letters of the largest events, and keeps them as long as
+// the events are kept.
 func (s sources) settings() map[string]string {
 	all := map[string]string{
 		retentionSetting: strconv.FormatInt(max(defaultRetention, s.retention).Milliseconds(), 10),
-		maxMessageBytes:  strconv.Itoa(s.maxBytes + letterRoom),
+		maxMessageBytes:  strconv.Itoa(s.maxBytes + letterHeaders),
 	}
 	if s.oldFormat { // brokers from 4.0 on refuse the setting, and have no old format
 		all[messageFormat] = "0.11.0"
