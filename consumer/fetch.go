@@ -74,7 +74,7 @@ func (f *fetcher) fetch(ctx context.Context, ask dispatch.Fetch) {
 		}
 		switch {
 		case err == nil:
-			again.Over(log, "fetching again")
+			again.Over(log).InfoContext(ctx, "fetching again")
 			f.readable(&bad)
 			f.fetched(ctx, log, ask, batch)
 			return
@@ -90,7 +90,7 @@ func (f *fetcher) fetch(ctx context.Context, ask dispatch.Fetch) {
 			}
 		}
 		if !f.unreadable(ctx, log, ask, &bad, err) {
-			again.fail(log, "cannot fetch; trying again", err)
+			again.fail(log, err).WarnContext(ctx, "cannot fetch; trying again")
 		}
 		if !again.Wait(ctx) {
 			return
@@ -140,13 +140,13 @@ func (f *fetcher) decode(ctx context.Context, log *slog.Logger, e *Event) ([]eve
 	defer f.waits.end(key)
 	for err != nil {
 		f.waits.begin(key, "events of the topic "+e.Topic+" cannot be decoded yet: "+withoutPorts(err.Error()))
-		again.fail(log, "cannot decode an event yet; its partition waits; trying again", err)
+		again.fail(log, err).WarnContext(ctx, "cannot decode an event yet; its partition waits; trying again")
 		if !again.Wait(ctx) {
 			return nil, false
 		}
 		items, err = f.options.Decode(ctx, e)
 	}
-	again.Over(log, "events can be decoded again")
+	again.Over(log).InfoContext(ctx, "events can be decoded again")
 	return items, true
 }
 

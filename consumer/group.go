@@ -103,7 +103,7 @@ func (m *membership) waitForTopics(ctx context.Context, again *retrier) bool {
 		}
 		switch {
 		case err == nil, m.hasJoined() && anyThere(topology):
-			again.Over(m.log, "the wait for topics is over")
+			again.Over(m.log).InfoContext(ctx, "the wait for topics is over")
 			m.waits.end(waitTopics)
 			m.starts.found(topology)
 			return true
@@ -113,7 +113,7 @@ func (m *membership) waitForTopics(ctx context.Context, again *retrier) bool {
 		r := topicsReason(topology, err)
 		m.enter(Waiting)
 		m.waits.begin(waitTopics, r.String())
-		again.explain(m.log, "waiting to consume", r, err)
+		again.explain(m.log, r, err).WarnContext(ctx, "waiting to consume")
 		if !again.Wait(ctx) {
 			return false
 		}
@@ -148,14 +148,14 @@ func (m *membership) follow(ctx, work context.Context, group *kafka.ConsumerGrou
 			}
 			r := joinReason(err, m.options.Group, m.options.Dispatch.Session)
 			m.waits.begin(waitJoin, r.String())
-			again.explain(m.log, "waiting to join the group", r, err)
+			again.explain(m.log, r, err).WarnContext(ctx, "waiting to join the group")
 			if again.Failures()%rebuildAfter == 0 || errors.Is(err, os.ErrDeadlineExceeded) {
 				return
 			}
 			continue
 		}
 		m.waits.end(waitJoin)
-		again.Over(m.log, "the wait for the group is over")
+		again.Over(m.log).InfoContext(ctx, "the wait for the group is over")
 		if m.generation(ctx, work, group, gen, b.take()) {
 			return
 		}

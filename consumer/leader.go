@@ -131,10 +131,10 @@ func (l *leader) compare(ctx context.Context, led *assignment) {
 			return
 		}
 		if err != nil {
-			again.explain(l.log, "cannot compare the assignment with the partitions that exist", accessReason(err), err)
+			again.explain(l.log, accessReason(err), err).WarnContext(ctx, "cannot compare the assignment with the partitions that exist")
 			continue
 		}
-		again.Over(l.log, "can compare the assignment again")
+		again.Over(l.log).InfoContext(ctx, "can compare the assignment again")
 		l.counts.unowned.Store(int64(unowned(topology, led)))
 		l.noteMissing(undescribed(topology))
 		l.noteUneven(led.uneven)

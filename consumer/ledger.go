@@ -82,7 +82,7 @@ func (l *ledgerReader) readAll(ctx context.Context, exists func(context.Context)
 		switch {
 		case err == nil:
 			l.waits.end(waitLedger) // not before: one wait may outlast several generations
-			l.again.Over(l.log, "the ledger is read")
+			l.again.Over(l.log).InfoContext(ctx, "the ledger is read")
 			return true
 		case ctx.Err() != nil:
 			return false
@@ -91,7 +91,7 @@ func (l *ledgerReader) readAll(ctx context.Context, exists func(context.Context)
 		default:
 			r := ledgerReason(err)
 			l.waits.begin(waitLedger, unread+": "+r.String())
-			l.again.explain(l.log, "cannot read the ledger, so nothing is called: calls may be paused", r, err)
+			l.again.explain(l.log, r, err).WarnContext(ctx, "cannot read the ledger, so nothing is called: calls may be paused")
 		}
 		if !l.again.Wait(ctx) {
 			return false
@@ -117,11 +117,11 @@ func (l *ledgerReader) follow(ctx context.Context) {
 		news, err := l.follower.Next(ctx)
 		switch {
 		case err == nil:
-			l.again.Over(l.log, "the ledger is read again")
+			l.again.Over(l.log).InfoContext(ctx, "the ledger is read again")
 			l.pass(news)
 		case ctx.Err() == nil:
-			l.again.explain(l.log, "cannot read the ledger, so the worker does not see new pauses and resumes; "+
-				"it continues as before; trying again", ledgerReason(err), err)
+			l.again.explain(l.log, ledgerReason(err), err).WarnContext(ctx, "cannot read the ledger, so the worker does not see new pauses and resumes; "+
+				"it continues as before; trying again")
 			l.again.Wait(ctx)
 		}
 	}
@@ -153,13 +153,13 @@ func (l *ledgerReader) announce(ctx context.Context, e ledger.Entry) {
 	for {
 		err := l.append(ctx, e)
 		if err == nil {
-			again.Over(l.log, "the pause is in the ledger")
+			again.Over(l.log).InfoContext(ctx, "the pause is in the ledger")
 			return
 		}
 		if ctx.Err() != nil {
 			return
 		}
-		again.fail(l.log, "cannot write the pause to the ledger: this worker pauses, but others do not see it; trying again", err)
+		again.fail(l.log, err).WarnContext(ctx, "cannot write the pause to the ledger: this worker pauses, but others do not see it; trying again")
 		if !again.Wait(ctx) {
 			return
 		}

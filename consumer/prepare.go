@@ -38,14 +38,14 @@ func (m *membership) prepareStore(ctx context.Context) bool {
 		switch {
 		case err == nil:
 			m.waits.end(waitPrepared)
-			m.preparing.Over(m.log, "the dead-letter topic can store letters again")
+			m.preparing.Over(m.log).InfoContext(ctx, "the dead-letter topic can store letters again")
 			return true
 		case ctx.Err() != nil:
 			return false
 		}
 		m.enter(Waiting)
 		m.waits.begin(waitPrepared, "the dead-letter topic cannot store letters: "+withoutPorts(err.Error()))
-		m.preparing.fail(m.log, "the dead-letter topic cannot store letters, so nothing is called; trying again", err)
+		m.preparing.fail(m.log, err).WarnContext(ctx, "the dead-letter topic cannot store letters, so nothing is called; trying again")
 		if !m.preparing.Wait(ctx) {
 			return false
 		}

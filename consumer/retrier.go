@@ -14,17 +14,18 @@ const patience = 10 * time.Second
 // retrier is a [loop.Retrier] that knows our reasons. The zero value is ready.
 type retrier struct{ loop.Retrier }
 
-// fail logs a failure if its text was not logged yet.
-func (t *retrier) fail(log *slog.Logger, message string, err error) {
+// fail counts a failure. It returns its logger, which discards everything if the error's text was logged already.
+func (t *retrier) fail(log *slog.Logger, err error) *slog.Logger {
 	t.Failed()
-	t.Log(log, message, withoutPorts(err.Error()), slog.Any("error", err))
+	return t.Log(log, withoutPorts(err.Error())).With(slog.Any("error", err))
 }
 
-// explain logs a failure if its reason was not logged yet, and a passing one only if it lasts.
-func (t *retrier) explain(log *slog.Logger, message string, r reason, err error) {
-	if _, lasting := t.Failed(); !r.passing || lasting >= patience {
-		t.Log(log, message, r.String(), slog.Any("error", err), slog.String("reason", r.String()))
+// explain does the same for a failure with a known reason. A passing one is logged only if it lasts.
+func (t *retrier) explain(log *slog.Logger, r reason, err error) *slog.Logger {
+	if _, lasting := t.Failed(); r.passing && lasting < patience {
+		return slog.New(slog.DiscardHandler)
 	}
+	return t.Log(log, r.String()).With(slog.Any("error", err), slog.String("reason", r.String()))
 }
 
 // reason says why something fails.

@@ -47,7 +47,7 @@ func (s *starts) positions(ctx context.Context, own []event.Partition) (_ []disp
 	for began := time.Now(); ; {
 		at, err := s.readPositions(ctx, own)
 		if err == nil || at.gone != nil && time.Since(began) > startPatience {
-			again.Over(s.log, "the group's offsets are read")
+			again.Over(s.log).InfoContext(ctx, "the group's offsets are read")
 			s.logStarts(ctx, at.begun)
 			return at.positions, at.gone, true
 		}
@@ -56,7 +56,7 @@ func (s *starts) positions(ctx context.Context, own []event.Partition) (_ []disp
 		}
 		r := offsetsReason(err)
 		s.waits.begin(waitOffsets, r.String())
-		again.explain(s.log, "cannot read the group's offsets; trying again", r, err)
+		again.explain(s.log, r, err).WarnContext(ctx, "cannot read the group's offsets; trying again")
 		if !again.Wait(ctx) {
 			return nil, nil, false
 		}

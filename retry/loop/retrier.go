@@ -1,5 +1,5 @@
-// Package loop repeats what must succeed in the end, such as reading a topic: it waits between tries and logs.
-// Package retry is pure and does neither.
+// Package loop repeats what must succeed in the end, such as reading a topic: it waits between attempts, and keeps the
+// log short. Package retry is pure and does neither.
 package loop
 
 import (
@@ -11,24 +11,25 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
-// The first and the longest wait of a Retrier.
+// The first and the longest wait of a Retrier. There is no jitter: a worker repeats one request at a time.
 const firstWait, longestWait = 100 * time.Millisecond, 2 * time.Second
 
-// mostLogged bounds the reasons that one Retrier remembers.
+// mostLogged bounds the reasons that one Retrier remembers: an error's text may differ at each attempt.
 const mostLogged = 20
 
-// Retrier repeats something that must succeed in the end: it waits longer from failure to failure, and logs each
-// reason once. The zero value is ready. One goroutine uses it.
+// Retrier spaces the attempts at something that must succeed in the end: each wait is longer than the one before. It
+// returns loggers, so that the messages stand where the attempt is made, and a reason that lasts is logged once. The
+// zero value is ready. One goroutine uses it.
 //
 //	var r loop.Retrier
 //	for err := try(); err != nil; err = try() {
 //		r.Failed()
-//		r.Log(log, "cannot fetch; trying again", err.Error(), slog.Any("error", err))
+//		r.Log(log, err.Error()).Warn("cannot fetch; trying again", slog.Any("error", err))
 //		if !r.Wait(ctx) {
 //			return
 //		}
 //	}
-//	r.Over(log, "fetching again")
+//	r.Over(log).Info("fetching again")
 type Retrier struct {
 	failures int
 	since    time.Time // of the first failure
@@ -47,24 +48,28 @@ func (r *Retrier) Failed() (failures int, lasting time.Duration) {
 // Failures returns the number of failures since the last success.
 func (r *Retrier) Failures() int { return r.failures }
 
-// Log logs a warning, unless one with the same reason was logged since the last success.
-func (r *Retrier) Log(log *slog.Logger, message, reason string, facts ...any) {
+// Log returns the logger of the last failure. It discards everything if a failure with the same reason was logged since
+// the last success.
+func (r *Retrier) Log(log *slog.Logger, reason string) *slog.Logger {
 	if slices.Contains(r.logged, reason) {
-		return
+		return slog.New(slog.DiscardHandler)
 	}
 	r.logged = append(r.logged[max(0, len(r.logged)-mostLogged):], reason)
-	log.With(facts...).Warn(message, slog.Int("tries", r.failures)) //nolint:sloglint // the caller's message is static
+	return log.With(slog.Int("tries", r.failures))
 }
 
-// Over forgets the failures. It logs the end of failures that were logged.
-func (r *Retrier) Over(log *slog.Logger, message string) {
-	if len(r.logged) > 0 {
-		log.Info(message, slog.Int("tries", r.failures)) //nolint:sloglint // the caller's message is static
-	}
+// Over forgets the failures, and starts with short waits again. It returns the logger of the success, which discards
+// everything if no failure was logged.
+func (r *Retrier) Over(log *slog.Logger) *slog.Logger {
+	was := *r
 	*r = Retrier{}
+	if len(was.logged) == 0 {
+		return slog.New(slog.DiscardHandler)
+	}
+	return log.With(slog.Int("tries", was.failures))
 }
 
-// Wait waits before the next try, from 100 ms to 2 s. It returns false if ctx has ended.
+// Wait waits before the next attempt, from 100 ms to 2 s. It returns false if ctx has ended.
 func (r *Retrier) Wait(ctx context.Context) bool {
 	if r.waits == nil {
 		r.waits = backoff.NewExponentialBackOff(

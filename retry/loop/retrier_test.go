@@ -29,18 +29,18 @@ func TestARetrierLogsEachReasonOnceAndTheEnd(t *testing.T) {
 	t.Parallel()
 	log, out := textLog()
 	var r loop.Retrier
-	r.Over(log, "fetching again") // nothing was logged
+	r.Over(log).Info("fetching again") // nothing was logged
 	for _, reason := range []string{"refused", "refused", "timeout", "refused"} {
 		r.Failed()
-		r.Log(log, "cannot fetch; trying again", reason, slog.Any("error", errors.New(reason)))
+		r.Log(log, reason).Warn("cannot fetch; trying again", slog.Any("error", errors.New(reason)))
 	}
-	r.Over(log, "fetching again")
+	r.Over(log).Info("fetching again")
 	r.Failed()
-	r.Log(log, "cannot fetch; trying again", "refused", slog.String("error", "refused"))
-	want := `level=WARN msg="cannot fetch; trying again" error=refused tries=1
-level=WARN msg="cannot fetch; trying again" error=timeout tries=3
+	r.Log(log, "refused").Warn("cannot fetch; trying again", slog.String("error", "refused"))
+	want := `level=WARN msg="cannot fetch; trying again" tries=1 error=refused
+level=WARN msg="cannot fetch; trying again" tries=3 error=timeout
 level=INFO msg="fetching again" tries=4
-level=WARN msg="cannot fetch; trying again" error=refused tries=1
+level=WARN msg="cannot fetch; trying again" tries=1 error=refused
 `
 	if out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
@@ -58,7 +58,7 @@ func TestARetrierWaitsLongerAndBeginsAgainAfterASuccess(t *testing.T) {
 			r.Wait(t.Context())
 			got = append(got, time.Since(began)/time.Millisecond)
 		}
-		r.Over(log, "over")
+		r.Over(log)
 		began := time.Now()
 		r.Wait(t.Context())
 		got = append(got, time.Since(began)/time.Millisecond)
