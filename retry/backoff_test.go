@@ -92,14 +92,20 @@ func TestOnlyTimeInWhichOthersSucceededCounts(t *testing.T) {
 		failures []failure
 		want     time.Duration
 	}{
-		"a first failure":                     {[]failure{{}}, 0},
-		"others succeed":                      {[]failure{{}, {minute, minute, 5, 0, 0}, {minute, minute, 5, 0, 0}}, 2 * minute},
-		"an outage":                           {[]failure{{}, {minute, minute, 0, 5, 0}, {minute, minute, 0, 5, 0}}, 0},
-		"half of the others fail":             {[]failure{{}, {minute, minute, 5, 5, 0}}, 0},
-		"nobody else calls":                   {[]failure{{}, {minute, minute, 0, 0, 0}}, 0},
-		"an outage between":                   {[]failure{{}, {minute, minute, 5, 0, 0}, {10 * minute, 10 * minute, 1, 9, 0}}, minute},
-		"a pause":                             {[]failure{{}, {10 * minute, 10 * minute, 5, 0, 9 * minute}}, minute},
-		"it waited for a slot":                {[]failure{{}, {10 * minute, 2 * time.Second, 5, 0, 0}}, 2 * time.Second},
+		"a first failure": {[]failure{{}}, 0},
+		"others succeed": {
+			[]failure{{}, {minute, minute, 5, 0, 0}, {minute, minute, 5, 0, 0}}, 2 * minute,
+		},
+		"an outage":               {[]failure{{}, {minute, minute, 0, 5, 0}, {minute, minute, 0, 5, 0}}, 0},
+		"half of the others fail": {[]failure{{}, {minute, minute, 5, 5, 0}}, 0},
+		"nobody else calls":       {[]failure{{}, {minute, minute, 0, 0, 0}}, 0},
+		"an outage between": {
+			[]failure{{}, {minute, minute, 5, 0, 0}, {10 * minute, 10 * minute, 1, 9, 0}}, minute,
+		},
+		"a pause": {[]failure{{}, {10 * minute, 10 * minute, 5, 0, 9 * minute}}, minute},
+		"it waited for a slot": {[]failure{
+			{}, {10 * minute, 2 * time.Second, 5, 0, 0},
+		}, 2 * time.Second},
 		"a pause longer than its own waiting": {[]failure{{}, {10 * minute, minute, 5, 0, 10 * minute}}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -124,7 +130,8 @@ func TestOnlyTimeInWhichOthersSucceededCounts(t *testing.T) {
 				got, tooMuch = enough.Exhausted(now, f.spent, g), more.Exhausted(now, f.spent, g)
 			}
 			if got != (c.want > 0) || tooMuch {
-				t.Errorf("got exhausted by %v: %v, by a nanosecond more: %v, want the former alone", c.want, got, tooMuch)
+				t.Errorf("got exhausted by %v: %v, by a nanosecond more: %v, want the former alone", c.want, got,
+					tooMuch)
 			}
 		})
 	}
@@ -134,7 +141,9 @@ func TestTheLastWaitCountsAsFailing(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	g := retry.NewGovernor(64, 0, nil)
-	b := retry.Policy{Initial: time.Minute, Max: time.Minute, MaxElapsed: time.Second, Random: rand.New(rand.NewPCG(1, 1))}.Backoff()
+	b := retry.Policy{
+		Initial: time.Minute, Max: time.Minute, MaxElapsed: time.Second, Random: rand.New(rand.NewPCG(1, 1)),
+	}.Backoff()
 	g.Answered(now, "own", g.Start(now), connect())
 	if b.Exhausted(now, 0, g) {
 		t.Error("got exhausted by the first failure")

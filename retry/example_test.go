@@ -28,7 +28,8 @@ func ExampleGovernor() {
 
 	g.Answered(now, "order 21", probe, retry.Verdict{Kind: retry.Done, Answered: true})
 	reason, _ = g.Probing()
-	fmt.Printf("only probes because of: %q, limit: %d\n", reason, g.State(now).Limit)
+	limit, _, _ := g.Limits(now)
+	fmt.Printf("only probes because of: %q, limit: %d\n", reason, limit)
 	// Output:
 	// only probes because of: "outage", may call: false
 	// probe: true, another: false

@@ -177,7 +177,8 @@ func TestTheEndOfAnOutageIsNoticedWithinItsLength(t *testing.T) {
 			r.call(fmt.Sprint("order ", n), connect())
 		}
 		if got, limit := r.now.Sub(began), 2*outage; got > limit {
-			t.Fatalf("seed %d: got the first call %v after the beginning of an outage of %v, want %v at most", seed, got, outage, limit)
+			t.Fatalf("seed %d: got the first call %v after the beginning of an outage of %v, want %v at most", seed,
+				got, outage, limit)
 		}
 	}
 }
@@ -239,7 +240,7 @@ func TestAProbeIsNoEvidenceAboutLimitOrRate(t *testing.T) {
 		r.probe("order 1", status(503))
 		r.probe("order 2", status(503))
 	}
-	if got := r.State(r.now).PerSecond; got != 0 {
+	if got := r.pace(); got != 0 {
 		t.Errorf("got a pace of %v calls a second from probes, want none", got)
 	}
 	r.probe("order 3", done())

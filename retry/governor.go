@@ -245,22 +245,14 @@ func (g *Governor) pausedFor(now time.Time) time.Duration {
 	return g.tally.paused + now.Sub(g.stopped)
 }
 
-// State is a snapshot of a Governor for people and metrics.
-type State struct {
-	// Quiet is the time until which all calls wait for a Retry-After; it may have passed.
-	Quiet time.Time
-	// Limit is how many calls may be in flight: 1 up to the setting, and 1 while only probes may start. The slots
-	// that stay empty because an outage may have begun are not subtracted: one success frees them.
-	Limit int
-	// PerSecond is how many calls may start per second; 0 is any number.
-	PerSecond float64
-}
-
-// State returns a snapshot.
-func (g *Governor) State(now time.Time) State {
-	s := State{Quiet: g.pacer.quiet, Limit: g.limit.whole(), PerSecond: g.pacer.pace(now)}
+// Limits returns what bounds the calls now, for people and metrics. inFlight is how many may be in flight: 1 up to the
+// setting, and 1 while only probes may start. The slots that stay empty because an outage may have begun are not
+// subtracted: one success frees them. perSecond is how many may start per second; 0 is any number. Until quiet all
+// calls wait for a Retry-After; it may have passed.
+func (g *Governor) Limits(now time.Time) (inFlight int, perSecond float64, quiet time.Time) {
+	inFlight = g.limit.whole()
 	if g.probing() {
-		s.Limit = 1
+		inFlight = 1
 	}
-	return s
+	return inFlight, g.pacer.pace(now), g.pacer.quiet
 }

@@ -36,7 +36,10 @@ func newRig(t *testing.T, change ...func(*settings)) *rig {
 	for _, c := range change {
 		c(&s)
 	}
-	return &rig{Governor: retry.NewGovernor(s.CallsInFlight, s.CallsPerSecond, s.Random), t: t, now: time.Unix(1_800_000_000, 0)}
+	return &rig{
+		Governor: retry.NewGovernor(s.CallsInFlight, s.CallsPerSecond, s.Random), t: t,
+		now: time.Unix(1_800_000_000, 0),
+	}
 }
 
 func (r *rig) pass(d time.Duration) { r.now = r.now.Add(d) }
@@ -87,7 +90,16 @@ func (r *rig) probe(order string, v retry.Verdict) {
 }
 
 // Limit is how many calls may be in flight.
-func (r *rig) Limit() int { return r.State(r.now).Limit }
+func (r *rig) Limit() int {
+	limit, _, _ := r.Limits(r.now)
+	return limit
+}
+
+// pace is how many calls may start per second; 0 is any number.
+func (r *rig) pace() float64 {
+	_, pace, _ := r.Limits(r.now)
+	return pace
+}
 
 func (r *rig) probing() string {
 	reason, _ := r.Probing()
@@ -209,7 +221,9 @@ func TestAPauseOfTheGroupStopsProbesToo(t *testing.T) {
 func TestTimeUnderAClosedGateCountsAgainstNoOrder(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	stuck := retry.Policy{Initial: time.Hour, Max: time.Hour, MaxElapsed: time.Second, Random: rand.New(rand.NewPCG(1, 1))}.Backoff()
+	stuck := retry.Policy{
+		Initial: time.Hour, Max: time.Hour, MaxElapsed: time.Second, Random: rand.New(rand.NewPCG(1, 1)),
+	}.Backoff()
 	r.call("stuck", connect())
 	stuck.Exhausted(r.now, 0, r.Governor)
 	r.calls(20, 5, connect())

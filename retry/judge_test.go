@@ -22,7 +22,9 @@ func TestTheJudgesCausesAreKnown(t *testing.T) {
 		err             error
 		closes, shrinks bool
 	}{
-		"a timeout":          {failed(t, t.Context(), func() (net.Conn, error) { return nil, context.DeadlineExceeded }, call), true, true},
+		"a timeout": {
+			failed(t, t.Context(), func() (net.Conn, error) { return nil, context.DeadlineExceeded }, call), true, true,
+		},
 		"a broken line":      {failed(t, t.Context(), brokenLine, call), true, false},
 		"given up by us":     {failed(t, stopped, brokenLine, call), false, false},
 		"not sent":           {failed(t, t.Context(), silentLine, held), false, false},

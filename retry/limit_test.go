@@ -102,7 +102,9 @@ func TestNoMoreCallsThanTheLimit(t *testing.T) {
 
 func TestOneOrderThatAlwaysFailsSlowsNobodyDown(t *testing.T) {
 	t.Parallel()
-	for name, v := range map[string]retry.Verdict{"timeout": timeout(), "503": status(503), "429": status(429), "500": status(500)} {
+	for name, v := range map[string]retry.Verdict{
+		"timeout": timeout(), "503": status(503), "429": status(429), "500": status(500),
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
@@ -110,8 +112,9 @@ func TestOneOrderThatAlwaysFailsSlowsNobodyDown(t *testing.T) {
 				r.call("stuck", v)
 				r.volley(10, done())
 			}
-			if s := r.State(r.now); s.Limit != 64 || s.PerSecond != 0 || r.probing() != "" {
-				t.Errorf("got %+v, want a limit of 64, any pace, no probing", s)
+			if r.Limit() != 64 || r.pace() != 0 || r.probing() != "" {
+				t.Errorf("got a limit of %d, a pace of %v, probing %q, want 64, 0, none", r.Limit(), r.pace(),
+					r.probing())
 			}
 			lowest := r.Limit()
 			for i := range 30 { // one in two: many

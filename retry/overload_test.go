@@ -177,7 +177,10 @@ func (b backlog) run(t *testing.T, seed uint64) (refused, used float64) {
 	down.down = outages(down)["refuses connections"]
 	c.server = down
 	c.after(ends, func() {
-		c.server = &bucketServer{world: c.world, perSecond: 50, burst: 10, latency: b.latency, refusesAtOnce: b.atOnce, tokens: 10, filled: c.now}
+		c.server = &bucketServer{
+			world: c.world, perSecond: 50, burst: 10, latency: b.latency, refusesAtOnce: b.atOnce, tokens: 10,
+			filled: c.now,
+		}
 	})
 	for order := range b.orders {
 		c.after(ends*time.Duration(order)/time.Duration(b.orders), func() { c.add(order) })

@@ -21,7 +21,7 @@ func (r *rig) flow(perSecond int, seconds float64) {
 
 func (r *rig) wantPace(want float64) {
 	r.t.Helper()
-	if got := r.State(r.now).PerSecond; math.Abs(got-want) > 2.5 {
+	if got := r.pace(); math.Abs(got-want) > 2.5 {
 		r.t.Errorf("got a pace of %.1f calls a second, want %.1f", got, want)
 	}
 }
@@ -98,10 +98,10 @@ func TestThePaceGrowsTheSameHoweverOftenItIsLookedAt(t *testing.T) {
 	}
 	for range 120 {
 		seen.pass(100 * time.Millisecond)
-		seen.State(seen.now)
+		seen.pace()
 	}
 	unseen.pass(12 * time.Second)
-	want, got := seen.State(seen.now).PerSecond, unseen.State(unseen.now).PerSecond
+	want, got := seen.pace(), unseen.pace()
 	if got == 0 || math.Abs(got-want) > want/100 {
 		t.Errorf("got a pace of %.1f calls a second, want %.1f as with looks in between", got, want)
 	}
@@ -116,7 +116,7 @@ func TestOnlyRefusalsSetAPace(t *testing.T) {
 		r := newRig(t)
 		r.flow(50, 3)
 		r.calls(10, 10, v)
-		if got := r.State(r.now).PerSecond; got != 0 {
+		if got := r.pace(); got != 0 {
 			t.Errorf("%s: got a pace of %v, want none", name, got)
 		}
 	}
@@ -165,7 +165,7 @@ func TestAnOutageOf503sDoesNotSlowCallsForLong(t *testing.T) {
 	r.wantPace(1)
 	r.probe("order 1", done())
 	r.pass(7 * time.Second)
-	if got := r.State(r.now).PerSecond; got < 100 {
+	if got := r.pace(); got < 100 {
 		t.Errorf("got a pace of %v calls a second 7s after an outage, want at least 100", got)
 	}
 }

@@ -20,7 +20,7 @@ func TestWhateverHappensACallFallsDue(t *testing.T) {
 		})}
 		for step := range 500 {
 			if why := d.step(); why != "" {
-				t.Fatalf("seed %d, step %d: %s; %+v", seed, step, why, d.State(d.now))
+				t.Fatalf("seed %d, step %d: %s; limit %d, pace %v", seed, step, why, d.Limit(), d.pace())
 			}
 		}
 	}
@@ -67,7 +67,12 @@ func (d *driver) answer() {
 		{done()},
 		{connect(), timeout(), status(503), done()},
 		{connect(), timeout(), status(500)},
-		{unauthorised(), {Kind: retry.Misconfigured, Code: 404}, {Cause: "NotSent"}, {Cause: "HTTP 429", Code: 429, RetryAfter: time.Second}},
+		{
+			unauthorised(),
+			{Kind: retry.Misconfigured, Code: 404},
+			{Cause: "NotSent"},
+			{Cause: "HTTP 429", Code: 429, RetryAfter: time.Second},
+		},
 	}
 	i := d.random.IntN(len(d.air))
 	p := d.air[i]
@@ -104,11 +109,10 @@ func (d *driver) start() string {
 
 func (d *driver) wrong(before time.Time) string {
 	held := d.PausedFor(d.now)
-	s := d.State(d.now)
 	switch {
 	case d.InFlight() != len(d.air):
 		return "calls in flight are miscounted"
-	case s.Limit < 1:
+	case d.Limit() < 1:
 		return "the limit is below 1"
 	case held < d.held || held-d.held > d.now.Sub(before):
 		return "the time that calls were held does not fit"

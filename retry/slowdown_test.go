@@ -59,13 +59,16 @@ func TestOverloadIsNotTakenForAShareOfRefusalsThatStays(t *testing.T) {
 			if got := float64(served) / (seconds * room); got < 0.8 {
 				t.Errorf("got %.0f %% of the room used, want 80 at least", 100*got)
 			}
-			t.Logf("refused %.1f %%, used %.0f %%", 100*float64(refused)/float64(served+refused), 100*float64(served)/(seconds*room))
+			t.Logf("refused %.1f %%, used %.0f %%", 100*float64(refused)/float64(served+refused),
+				100*float64(served)/(seconds*room))
 		})
 	}
 }
 
 // answerMany lets calls start as often as they may, one in a period at most, each answered at once by judge.
-func answerMany(g *retry.Governor, now time.Time, period, length time.Duration, judge func() retry.Verdict) (time.Time, int) {
+func answerMany(g *retry.Governor, now time.Time, period, length time.Duration,
+	judge func() retry.Verdict,
+) (time.Time, int) {
 	made := 0
 	for end := now.Add(length); now.Before(end); now = now.Add(period) {
 		if g.MayCall(now) {
@@ -109,7 +112,9 @@ func TestFullSpeedIsBackHalfAMinuteAfterABurstOfRefusals(t *testing.T) {
 
 // answerWithRoom is answerMany for a server that accepts a number of calls a second, ten of them at once, and
 // refuses the others.
-func answerWithRoom(g *retry.Governor, now time.Time, period, length time.Duration, room float64) (then time.Time, served, refused int) {
+func answerWithRoom(g *retry.Governor, now time.Time, period, length time.Duration,
+	room float64,
+) (then time.Time, served, refused int) {
 	tokens := 10.0
 	for end := now.Add(length); now.Before(end); now = now.Add(period) {
 		tokens = min(10, tokens+period.Seconds()*room)

@@ -39,7 +39,9 @@ func BenchmarkCore(b *testing.B) {
 		for _, f := range e.Fetches {
 			for i := range events {
 				fed++
-				events[i] = dispatch.Event{Offset: f.Offset + int64(i), Time: now, Bytes: 200, Items: items[fed%len(items)]}
+				events[i] = dispatch.Event{
+					Offset: f.Offset + int64(i), Time: now, Bytes: 200, Items: items[fed%len(items)],
+				}
 			}
 			d.Fetched(now, f, events, f.Offset+batch)
 		}

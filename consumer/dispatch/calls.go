@@ -113,7 +113,8 @@ func (d *Dispatcher) pickFrom(p *partition) (task, bool) {
 		switch {
 		case t.dropped || t.item().state != ready:
 			p.ready.pop()
-		case !p.callable() || p.space.none && t.offset >= p.space.reach && t.pending != p.window.first || d.tooMuchUnacknowledged(t):
+		case !p.callable() || p.space.none && t.offset >= p.space.reach && t.pending != p.window.first ||
+			d.tooMuchUnacknowledged(t):
 			return task{}, false
 		case !t.started && t.several() && d.started >= d.config.CallsInFlight && t.pending != p.window.first:
 			d.deferred = append(d.deferred, p.ready.pop())
@@ -210,7 +211,7 @@ func (d *Dispatcher) judged(now time.Time, c call, v retry.Verdict) {
 	default:
 		it.state = waiting
 		it.failed()
-		it.verdict = v // for the status page: the last answer
+		it.verdict = v // the status page shows it
 		d.wait(now.Add(d.backoff(it).Next()), t)
 	}
 }

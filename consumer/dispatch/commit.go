@@ -96,7 +96,9 @@ func (d *Dispatcher) names(now time.Time, p *partition) bool {
 func (d *Dispatcher) send(now time.Time, p *partition) Offset {
 	d.fresh -= len(p.commits.uncommitted)
 	p.commits.send(now)
-	return Offset{p.Partition, p.commits.sent.next, p.commits.sent.metadata, !p.window.fetching && p.commits.acked.next >= 0}
+	return Offset{
+		p.Partition, p.commits.sent.next, p.commits.sent.metadata, !p.window.fetching && p.commits.acked.next >= 0,
+	}
 }
 
 // Committed takes the outcome of a commit.
@@ -130,8 +132,8 @@ func (d *Dispatcher) acked(now time.Time, c *Commit, a CommitAnswer) {
 			d.stop(p)
 		case slices.Contains(a.TooLarge, o.Partition):
 			// The broker accepts less than it should. Half of the rejected size is certainly less. If even the last
-			// acknowledged size is rejected now, that claim is given up: a crash may repeat more calls, but commits go
-			// on.
+			// acknowledged size is rejected now, that claim is given up: a crash may repeat more calls, but commits
+			// continue.
 			d.metadataMax = min(d.metadataMax, len(o.Metadata)) / 2
 			if len(o.Metadata) <= len(p.commits.acked.metadata) {
 				p.commits.safe = 0

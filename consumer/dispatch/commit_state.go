@@ -2,8 +2,8 @@ package dispatch
 
 import "time"
 
-// commitState is what the group knows of a partition, and what it will be told next. A called event that is finished
-// moves from uncommitted to committing when a commit is sent, and leaves when an acknowledged commit covers it:
+// commitState is what the group has stored about a partition, and what the next commit will say. A called event that is
+// finished moves from uncommitted to committing when a commit is sent. It leaves when an acknowledged commit covers it:
 //
 //	finished → uncommitted → committing → covered
 //	               ↑              │ no acknowledgement, or not covered
@@ -25,7 +25,7 @@ type commitState struct {
 	suspended bool      // the broker does not know the partition: no commits, calls or fetches
 }
 
-// mark is what a commit says of a partition.
+// mark is what a commit says about a partition.
 type mark struct {
 	next     int64
 	metadata string
@@ -51,7 +51,7 @@ func (c *commitState) takeBack() {
 }
 
 // cover notes the acknowledgement of the commit in flight, and returns the events that it covers and the number of
-// those that it does not. The slice is good until the next commit.
+// those that it does not. The slice is valid until the next commit.
 func (c *commitState) cover() (covered []*pending, left int) {
 	c.safe = max(c.safe, c.coverage)
 	var beyond []*pending

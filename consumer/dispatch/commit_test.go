@@ -21,7 +21,8 @@ func TestWhatIsFinishedAboveAStuckEventTravelsInTheMetadata(t *testing.T) {
 	o := h.commit.Offsets[0]
 	frontier, unfinished, ok := dispatch.ParseMetadata(o.Metadata)
 	if !ok || o.Next != 0 || frontier != 7 || !slices.Equal(unfinished, []int64{0, 5}) {
-		t.Fatalf("got %d %q (frontier %d, unfinished %v), want 0, frontier 7, unfinished 0 and 5", o.Next, o.Metadata, frontier, unfinished)
+		t.Fatalf("got %d %q (frontier %d, unfinished %v), want 0, frontier 7, unfinished 0 and 5", o.Next, o.Metadata,
+			frontier, unfinished)
 	}
 
 	other := unstarted(t, settings())
@@ -275,7 +276,8 @@ func TestAPartitionThatIsNotFetchedIsNamedInEverySessionSixth(t *testing.T) {
 	h.read(orders(1), eventOf(0, "a"), eventOf(1, "a"))
 	h.settle()
 	h.pass(2 * time.Second)
-	if h.commit == nil || !slices.ContainsFunc(h.commit.Offsets, func(o dispatch.Offset) bool { return o.Partition == orders(1) }) {
+	if h.commit == nil || !slices.ContainsFunc(h.commit.Offsets,
+		func(o dispatch.Offset) bool { return o.Partition == orders(1) }) {
 		t.Fatalf("got %+v: nothing asks the broker about %v", h.commit, orders(1))
 	}
 }

@@ -62,7 +62,10 @@ type generation struct {
 
 // New returns a Dispatcher without a generation.
 func New(c Config) *Dispatcher {
-	d := &Dispatcher{config: c, calls: map[uint64]call{}, orphans: map[laneKey]int{}, metadataMax: c.MetadataBytes, observed: newObserved()}
+	d := &Dispatcher{
+		config: c, calls: map[uint64]call{}, orphans: map[laneKey]int{}, metadataMax: c.MetadataBytes,
+		observed: newObserved(),
+	}
 	d.governor = retry.NewGovernor(c.CallsInFlight, c.CallsPerSecond, c.Retry.Random)
 	d.guard = ledger.Guard{Worker: c.Worker, Build: c.Build}
 	d.generation = d.empty()

@@ -282,12 +282,14 @@ func TestAHeldEventBeginsWhenAnotherAboutSeveralOrdersHasEnded(t *testing.T) {
 func TestStateCountsWhatWaits(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
-	h.read(orders(0), eventOf(0, "a"), eventOf(1, "a"), eventOf(2, "b"), eventOf(3, "c"), eventOf(4, "d"), eventOf(5, "e"))
+	h.read(orders(0), eventOf(0, "a"), eventOf(1, "a"), eventOf(2, "b"), eventOf(3, "c"), eventOf(4, "d"),
+		eventOf(5, "e"))
 	h.answer(orders(0), 0, retry.Verdict{Cause: "Timeout"})
 	h.answer(orders(0), 2, retry.Verdict{Kind: retry.DeadLetter, Cause: "ValidationError", Answered: true})
 	s := h.d.Snapshot()
 	if s.InFlight != 3 || s.Waiting != 1 || s.Blocked != 1 || s.Letters != 1 {
-		t.Errorf("got %d in flight, %d waiting, %d blocked, %d letters, want 3, 1, 1, 1", s.InFlight, s.Waiting, s.Blocked, s.Letters)
+		t.Errorf("got %d in flight, %d waiting, %d blocked, %d letters, want 3, 1, 1, 1", s.InFlight, s.Waiting,
+			s.Blocked, s.Letters)
 	}
 	p := s.Partitions[0]
 	if p.Unfinished != 6 || p.Bytes != 600 || p.OldestOffset != 0 || p.Position != 6 {

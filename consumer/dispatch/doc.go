@@ -10,7 +10,7 @@
 //	d.Assigned(now, positions, true)
 //	for {
 //		effects := d.Next(now)
-//		// Start everything in effects; wait until effects.Wake or for a result.
+//		// Start everything in effects; wait for effects.Wake or an outcome.
 //		d.Answered(now, id, verdict) // or Fetched, Stored, Committed
 //	}
 //
@@ -39,11 +39,11 @@
 // informs the other workers through the ledger, whose entries come back through Followed.
 //
 // Ownership: a call starts only while the lease holds, that is shortly after an acknowledged commit of this generation,
-// and none starts after Revoked. A commit without an answer may still be applied, over a newer one: from then on no
+// and none starts after Revoked. A commit without a response may still be applied, over a newer one: from then on no
 // acknowledgement counts until the worker is a new member of the group.
 //
 // Lost drops the generation's state. The process keeps the governor, the slots of calls in flight and their orders, and
-// the mark of a commit without an answer.
+// the fact that there is an unknown commit.
 //
 // # The states of an item
 //

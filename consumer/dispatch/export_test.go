@@ -16,8 +16,11 @@ func ParseMetadata(text string) (frontier int64, unfinished []int64, ok bool) {
 	return m.frontier, m.unfinished(), true
 }
 
-// Limit is how many calls may be in flight: State tells it too, but looks at all events for the rest.
-func (d *Dispatcher) Limit() int { return d.governor.State(d.asked).Limit }
+// Limit is the number of calls that may be in flight. Snapshot has it too, but visits all unfinished events.
+func (d *Dispatcher) Limit() int {
+	limit, _, _ := d.governor.Limits(d.asked)
+	return limit
+}
 
 // Paused reports that calls are paused for the key or the URL, whatever else stops them.
 func (d *Dispatcher) Paused() bool {

@@ -129,7 +129,8 @@ func (f *flow) write(at time.Duration, number int, item event.Item) {
 		n := number % flowParts
 		offset := int64(len(f.logs[n]))
 		f.written[orders(n)][offset] = f.now
-		f.logs[n] = append(f.logs[n], dispatch.Event{Offset: offset, Time: f.clock(), Bytes: 100, Items: []event.Item{item}})
+		f.logs[n] = append(f.logs[n],
+			dispatch.Event{Offset: offset, Time: f.clock(), Bytes: 100, Items: []event.Item{item}})
 		if w := f.waiting[n]; w != nil {
 			f.waiting[n] = nil
 			f.fetch(*w)

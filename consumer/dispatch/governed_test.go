@@ -205,7 +205,9 @@ func TestABadDeployStopsAndGoesOnAfterAResume(t *testing.T) {
 			f := newFlow(t, c)
 			cause := "ValidationError"
 			f.leadhit = func(time.Duration, dispatch.Call) (time.Duration, retry.Verdict) {
-				return 20 * time.Millisecond, retry.Verdict{Kind: retry.DeadLetter, Cause: cause, Code: -32000, Answered: true}
+				return 20 * time.Millisecond, retry.Verdict{
+					Kind: retry.DeadLetter, Cause: cause, Code: -32000, Answered: true,
+				}
 			}
 			f.writeEach(10*time.Millisecond, 0, 10*time.Second, 500, item)
 			f.until(time.Minute)
@@ -235,7 +237,8 @@ func (f *flow) wantFlood(why string, before, n int) {
 		f.tb.Fatalf("%s: got %d letters, want 100 to %d", why, letters, most)
 	}
 	if s := f.d.Snapshot().Pause; s.Kind != ledger.Flood || len(f.announce) != n || s.By != "worker-1" {
-		f.tb.Fatalf("%s: got %q by %q and %d entries to announce, want a flood and %d", why, s.Kind, s.By, len(f.announce), n)
+		f.tb.Fatalf("%s: got %q by %q and %d entries to announce, want a flood and %d", why, s.Kind, s.By,
+			len(f.announce), n)
 	}
 }
 
@@ -245,7 +248,8 @@ func TestWithoutTheFloodGuardLettersPauseNothing(t *testing.T) {
 	f.writeEach(10*time.Millisecond, 0, 10*time.Second, 500, event.Item{Action: event.Refuse, Cause: "NoRule"})
 	f.until(time.Minute)
 	if len(f.stores) != 1000 || len(f.announce) != 0 || f.d.Snapshot().Pause.Kind != "" {
-		t.Errorf("got %d letters, %d entries, held %q, want 1000 and no pause", len(f.stores), len(f.announce), f.d.Snapshot().Pause.Kind)
+		t.Errorf("got %d letters, %d entries, held %q, want 1000 and no pause", len(f.stores), len(f.announce),
+			f.d.Snapshot().Pause.Kind)
 	}
 }
 
@@ -266,8 +270,10 @@ func TestTheFloodGuardCountsAcceptedCallsButNoFailures(t *testing.T) {
 			config.FloodGuard = true
 			f := newFlow(t, config)
 			f.leadhit = func(_ time.Duration, call dispatch.Call) (time.Duration, retry.Verdict) {
-				if number := strings.TrimPrefix(call.Order, "order "); strings.ContainsAny(number[len(number)-1:], "147") {
-					return 20 * time.Millisecond, retry.Verdict{Kind: retry.DeadLetter, Cause: "ValidationError", Answered: true}
+				if strings.ContainsAny(call.Order[len(call.Order)-1:], "147") {
+					return 20 * time.Millisecond, retry.Verdict{
+						Kind: retry.DeadLetter, Cause: "ValidationError", Answered: true,
+					}
 				}
 				return 20 * time.Millisecond, c.others
 			}
@@ -320,7 +326,8 @@ func TestADrainEndsWhileTheFloodGuardHoldsLettersBack(t *testing.T) {
 	}
 	h.settle()
 	if !stored[300] || h.last.Ended != dispatch.Drained {
-		t.Errorf("the letter of the event that was called about stored: %v, end %d, want a clean end", stored[300], h.last.Ended)
+		t.Errorf("the letter of the event that was called about stored: %v, end %d, want a clean end", stored[300],
+			h.last.Ended)
 	}
 	if stored[335] {
 		t.Error("a letter of an event that nobody was called about was stored in the flood")

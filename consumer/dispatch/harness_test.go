@@ -45,7 +45,8 @@ func settings() dispatch.Config {
 func unstarted(tb testing.TB, c dispatch.Config) *harness {
 	tb.Helper()
 	return &harness{
-		tb: tb, d: dispatch.New(c), now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), fetches: map[event.Partition]dispatch.Fetch{},
+		tb: tb, d: dispatch.New(c), now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		fetches: map[event.Partition]dispatch.Fetch{},
 	}
 }
 

@@ -22,7 +22,7 @@ func (q *queue[T]) pop() T {
 func (q *queue[T]) peek() T  { return q.inner.items[0] }
 func (q *queue[T]) len() int { return len(q.inner.items) }
 
-// inner hands values over in last: boxing each in an interface would cost an allocation a push.
+// inner passes values in last, because boxing each in an interface would cost an allocation per push.
 type inner[T any] struct {
 	items []T
 	last  T

@@ -70,7 +70,8 @@ func TestMetadataTellsTheTruthWithinItsLimit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		unfinished, frontier := log(t)
 		limit := rapid.IntRange(0, 300).Draw(t, "limit")
-		text, coverage := dispatch.FormatMetadata(unfinished, time.UnixMilli(rapid.Int64().Draw(t, "time")), frontier, limit)
+		text, coverage := dispatch.FormatMetadata(unfinished, time.UnixMilli(rapid.Int64().Draw(t, "time")), frontier,
+			limit)
 		if len(text) > limit {
 			t.Fatalf("got %d bytes, limit %d", len(text), limit)
 		}
@@ -103,7 +104,8 @@ func TestMetadataNeverGrowsWhileEventsFinish(t *testing.T) {
 			left = slices.Delete(slices.Clone(left), i, i+1)
 			after, coverage := dispatch.FormatMetadata(left, at, frontier, len(before))
 			if coverage != frontier {
-				t.Fatalf("%v of %v do not fit in the %d bytes of all: covered up to %d of %d", left, unfinished, len(before), coverage, frontier)
+				t.Fatalf("%v of %v do not fit in the %d bytes of all: covered up to %d of %d", left, unfinished,
+					len(before), coverage, frontier)
 			}
 			before = after
 		}

@@ -11,7 +11,7 @@ type partition struct {
 	commits commitState
 
 	ready  queue[task] // tasks that may be called
-	inRing bool        // it stands in the dispatcher's ring
+	inRing bool        // it is in the dispatcher's ring
 }
 
 func newPartition(pos Position, limit int) *partition {

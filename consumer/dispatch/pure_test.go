@@ -4,7 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,13 +15,20 @@ import (
 func TestTheCoreHasNoGoroutineClockContextOrLock(t *testing.T) {
 	t.Parallel()
 	for _, dir := range []string{".", "../../retry", "../../deadletter/ledger"} {
-		files := token.NewFileSet()
-		packages, err := parser.ParseDir(files, dir, func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }, 0) //nolint:staticcheck // one package, no build tags
-		if err != nil {
-			t.Fatal(err)
+		names, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil || len(names) == 0 {
+			t.Fatalf("%s has no sources: %v", dir, err)
 		}
-		for _, p := range packages {
-			ast.Inspect(p, func(n ast.Node) bool {
+		files := token.NewFileSet()
+		for _, name := range names {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			file, err := parser.ParseFile(files, name, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
 				if what := impure(n); what != "" {
 					t.Errorf("%v: %s", files.Position(n.Pos()), what)
 				}
@@ -31,7 +38,7 @@ func TestTheCoreHasNoGoroutineClockContextOrLock(t *testing.T) {
 	}
 }
 
-// impure names what a node has no place in the core for.
+// impure returns the part of a node that the core must not contain; "" if there is none.
 func impure(n ast.Node) string {
 	switch n := n.(type) {
 	case *ast.GoStmt:
@@ -40,7 +47,8 @@ func impure(n ast.Node) string {
 		return "a channel"
 	case *ast.ImportSpec:
 		path, err := strconv.Unquote(n.Path.Value)
-		if err != nil || slices.Contains([]string{"context", "sync", "sync/atomic", "os", "net", "net/http", "log", "log/slog", "math/rand"}, path) {
+		denied := []string{"context", "sync", "sync/atomic", "os", "net", "net/http", "log", "log/slog", "math/rand"}
+		if err != nil || slices.Contains(denied, path) {
 			return "imports " + n.Path.Value
 		}
 	case *ast.SelectorExpr:

@@ -182,7 +182,9 @@ func (b *broker) heartbeat(id, generation int) bool {
 }
 
 // commit applies a commit and says what became of it.
-func (b *broker) commit(id, generation int, offsets []dispatch.Offset, sent time.Duration, late bool) dispatch.CommitAnswer {
+func (b *broker) commit(id, generation int, offsets []dispatch.Offset, sent time.Duration,
+	late bool,
+) dispatch.CommitAnswer {
 	m := b.member(id)
 	if m == nil || m.generation != generation || generation != b.generation {
 		return dispatch.CommitAnswer{Outcome: dispatch.Refused}

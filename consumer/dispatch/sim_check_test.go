@@ -72,7 +72,8 @@ func (k *worker) checkPrevious(c dispatch.Call, change *change) {
 	case !prev.done():
 		k.failed("%v/%d: called before %d, of the same order, is finished", c.Partition, c.Offset, prev.record.offset)
 	case !change.record.log.committed.covers(prev.record.offset):
-		k.failed("%v/%d: called before the outcome of %d, of the same order, is committed", c.Partition, c.Offset, prev.record.offset)
+		k.failed("%v/%d: called before the outcome of %d, of the same order, is committed", c.Partition, c.Offset,
+			prev.record.offset)
 	}
 }
 
@@ -112,7 +113,8 @@ func (k *worker) checkWrite(f *flight) {
 	c.started = true
 	for next := c.next; next != nil; next = next.next {
 		if next.started {
-			k.failed("%v/%d: called again after %d, of the same order, was called", p.id, c.record.offset, next.record.offset)
+			k.failed("%v/%d: called again after %d, of the same order, was called", p.id, c.record.offset,
+				next.record.offset)
 		}
 	}
 }
@@ -134,7 +136,8 @@ func (k *worker) noteVerdict(f *flight, v retry.Verdict) {
 	if v.Kind == retry.Unauthorised && k.watch.window != k.leadhit.window && f.key != k.leadhit.key && k.key != k.leadhit.key {
 		k.watch = pauseWatch{window: k.leadhit.window, since: k.now}
 		if k.d.Paused() || f.decided != k.key {
-			k.watch.calls-- // the probes go by the beginning of a pause that was there before; or a new key is due for one
+			// the probes go by the beginning of a pause that was there before; or a new key is due for one
+			k.watch.calls--
 		}
 		k.figures.pauses++
 	}
@@ -165,7 +168,8 @@ func (k *worker) checkWindow(p *simLog, next int64) {
 		}
 	}
 	if unfinished > k.plan.window+k.plan.fetch {
-		k.failed("%v: %d events unfinished, window %d and one fetch of %d", p.id, unfinished, k.plan.window, k.plan.fetch)
+		k.failed("%v: %d events unfinished, window %d and one fetch of %d", p.id, unfinished, k.plan.window,
+			k.plan.fetch)
 	}
 }
 

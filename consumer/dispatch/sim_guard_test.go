@@ -45,7 +45,9 @@ func (w *world) drawGuard() {
 		}
 		return time.Duration(float64(20*time.Second) + g.Float64()*float64(time.Minute))
 	}
-	p.guard = guardPlan{on: true, handEvery: every(), lostEvery: every(), fails: 0.5 * g.Float64(), twice: 0.5 * g.Float64()}
+	p.guard = guardPlan{
+		on: true, handEvery: every(), lostEvery: every(), fails: 0.5 * g.Float64(), twice: 0.5 * g.Float64(),
+	}
 	switch g.IntN(3) {
 	case 0: // a mapping that ruins statuses
 		p.refused, p.refusedByMapping = 0.6+0.4*g.Float64(), 0
@@ -266,7 +268,8 @@ func (k *worker) checkGuard(e dispatch.Effects, build string) {
 		}
 		k.begun[c] = true
 		if g.paused() && s.Mapping && k.called[c.record] == nil {
-			k.failed("worker %d: %v/%d: a letter of the mapping begins its way in a pause", k.place, s.Partition, s.Offset)
+			k.failed("worker %d: %v/%d: a letter of the mapping begins its way in a pause", k.place, s.Partition,
+				s.Offset)
 		}
 		g.outcome(guardOutcome{letter: !g.accepted[build+fingerprint(s)], order: s.Order})
 	}
@@ -274,7 +277,8 @@ func (k *worker) checkGuard(e dispatch.Effects, build string) {
 	switch {
 	case e.Announce == nil:
 		if most := floodLetters + k.plan.calls + floodRoom; !g.paused() && letters > most && orders > floodOrders+floodRoom {
-			k.failed("worker %d: %d letters of %d orders among the last outcomes, and no pause", k.place, letters, orders)
+			k.failed("worker %d: %d letters of %d orders among the last outcomes, and no pause", k.place, letters,
+				orders)
 		}
 		return
 	case slices.ContainsFunc(g.own, func(o ledger.Entry) bool { return sameEntry(o, *e.Announce) }):

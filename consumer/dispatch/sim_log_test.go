@@ -179,7 +179,8 @@ func (p *simLog) read(offset int64, bytes int) (events []dispatch.Event, next in
 	}
 	for ; i < min(most, len(p.records)); i++ {
 		r := p.records[i]
-		events = append(events, dispatch.Event{Offset: r.offset, Time: r.at, Bytes: recordBytes, Items: r.items, Record: r})
+		events = append(events,
+			dispatch.Event{Offset: r.offset, Time: r.at, Bytes: recordBytes, Items: r.items, Record: r})
 		next = r.offset + 1
 	}
 	if i == len(p.records) {

@@ -32,7 +32,10 @@ type edit struct{ file, old, new string }
 // forgets gives the governor a way to forget something.
 func forgets(what string) edit {
 	const before = "// KeyChanged tells that another"
-	return edit{governor + "governor.go", before, "// Forget is a fault.\nfunc (g *Governor) Forget() { " + what + " }\n\n" + before}
+	return edit{
+		governor + "governor.go", before,
+		"// Forget is a fault.\nfunc (g *Governor) Forget() { " + what + " }\n\n" + before,
+	}
 }
 
 // mutants are faults of the core that the simulator must see. Each is a change to a copy of the sources.
@@ -42,11 +45,17 @@ func mutants() map[string][]edit {
 		"commit-beyond-gap": {{
 			"partition.go", "if first == nil {\n\t\tm.next", "if first == nil || p.commits.frontier > first.offset {\n\t\tm.next",
 		}},
-		"commit-offset-not-next": {{"partition.go", "m.next = max(p.window.position, p.commits.frontier)", "m.next = max(p.window.position, p.commits.frontier) - 1"}},
+		"commit-offset-not-next": {{
+			"partition.go", "m.next = max(p.window.position, p.commits.frontier)",
+			"m.next = max(p.window.position, p.commits.frontier) - 1",
+		}},
 		"no-order-lane": {{
 			"lane.go", "key := laneKey{e.of.Number, it.OrderID}", "key := laneKey{e.of.Number, it.OrderID + string(rune(e.offset))}",
 		}},
-		"give-up-after-n": {{"calls.go", "return d.backoff(c.item()).Exhausted(", "return c.item().attempts >= 5 || d.backoff(c.item()).Exhausted("}},
+		"give-up-after-n": {{
+			"calls.go", "return d.backoff(c.item()).Exhausted(",
+			"return c.item().attempts >= 5 || d.backoff(c.item()).Exhausted(",
+		}},
 		"refused-skips": {{
 			"calls.go", "case v.Kind == retry.DeadLetter:\n\t\td.refuse(now, t, v)",
 			"case v.Kind == retry.DeadLetter:\n\t\tit.state = done\n\t\td.settle(t.pending)\n\t\td.itemDone(now, t.pending)",
@@ -59,17 +68,29 @@ func mutants() map[string][]edit {
 				"stores.go", "for _, t := range d.urgent {\n\t\td.store(t)\n",
 				"for _, t := range d.urgent {\n\t\td.store(t)\n\t\tif !t.dropped {\n\t\t\tt.item().state = done\n\t\t\td.called--\n\t\t\td.itemDone(d.dirtySince, t.pending)\n\t\t}\n",
 			},
-			{"stores.go", "delete(d.stores, id)\n\tif t.dropped {", "delete(d.stores, id)\n\tif t.dropped || t.item().state == done {"},
+			{
+				"stores.go", "delete(d.stores, id)\n\tif t.dropped {",
+				"delete(d.stores, id)\n\tif t.dropped || t.item().state == done {",
+			},
 		},
-		"letter-error-ignored":   {{"stores.go", "if !ok {", "if false {"}},
-		"letter-lost":            {{"stores.go", "d.wait(now.Add(d.backoff(it).Next()), t)", "d.backoff(it).Next()"}},
-		"commit-old-generation":  {{"commit.go", "case Refused:\n\t\td.fenced = true", "case Refused:\n\t\td.unsent(now, c)"}},
-		"next-before-ack":        {{"dispatcher.go", "d.advance(e)\n\td.touch", "d.advance(e)\n\td.release(e)\n\td.touch"}},
-		"no-window":              {{"fetches.go", " || p.window.unfinished >= d.config.WindowEvents {", " {"}},
-		"lost-wakeup":            {{"timers.go", "if d.timers.len() > 0 {\n\t\tsooner", "if d.timers.len() > 1 {\n\t\tsooner"}},
+		"letter-error-ignored": {{"stores.go", "if !ok {", "if false {"}},
+		"letter-lost":          {{"stores.go", "d.wait(now.Add(d.backoff(it).Next()), t)", "d.backoff(it).Next()"}},
+		"commit-old-generation": {{
+			"commit.go", "case Refused:\n\t\td.fenced = true", "case Refused:\n\t\td.unsent(now, c)",
+		}},
+		"next-before-ack": {{
+			"dispatcher.go", "d.advance(e)\n\td.touch", "d.advance(e)\n\td.release(e)\n\td.touch",
+		}},
+		"no-window": {{"fetches.go", " || p.window.unfinished >= d.config.WindowEvents {", " {"}},
+		"lost-wakeup": {{
+			"timers.go", "if d.timers.len() > 0 {\n\t\tsooner", "if d.timers.len() > 1 {\n\t\tsooner",
+		}},
 		"lost-wakeup-of-commits": {{"timers.go", "sooner(d.commitAt())", "sooner(d.commitAt().Add(time.Millisecond))"}},
-		"lost-retry":             {{"calls.go", "d.wait(now.Add(d.backoff(it).Next()), t)", "if it.attempts < 3 {\n\t\t\td.wait(now.Add(d.backoff(it).Next()), t)\n\t\t}"}},
-		"ack-after-ambiguous":    {{"commit.go", "d.ambiguous, d.draining = true, true\n", ""}},
+		"lost-retry": {{
+			"calls.go", "d.wait(now.Add(d.backoff(it).Next()), t)",
+			"if it.attempts < 3 {\n\t\t\td.wait(now.Add(d.backoff(it).Next()), t)\n\t\t}",
+		}},
+		"ack-after-ambiguous": {{"commit.go", "d.ambiguous, d.draining = true, true\n", ""}},
 		"metadata-full-stops-retry": {{
 			"calls.go", "p.space.none && t.offset >= p.space.reach && t.pending != p.window.first", "p.space.none",
 		}},
@@ -79,11 +100,16 @@ func mutants() map[string][]edit {
 		"too-large-taken-for-stored": {{
 			"commit.go", "case slices.Contains(a.TooLarge, o.Partition):", "case slices.Contains(a.TooLarge, o.Partition) && now.IsZero():",
 		}},
-		"coverage-ignored":          {{"commit_state.go", "if e.offset >= c.coverage {", "if e.offset < 0 {"}},
-		"auth-no-pause":             {{governor + "pause.go", "case t.epoch == p.epoch:\n\t\t\tp.begin(now, Unauthorised)", "case t.epoch == p.epoch:"}},
+		"coverage-ignored": {{"commit_state.go", "if e.offset >= c.coverage {", "if e.offset < 0 {"}},
+		"auth-no-pause": {{
+			governor + "pause.go", "case t.epoch == p.epoch:\n\t\t\tp.begin(now, Unauthorised)",
+			"case t.epoch == p.epoch:",
+		}},
 		"pause-lifted-by-rebalance": {forgets("g.pause.kind = Again"), atAssigned},
 		"pause-lifted-by-timer": {
-			forgets("g.pause.kind = Again"), {"timers.go", "default:\n\t\t\td.push(t)", "default:\n\t\t\td.governor.Forget()\n\t\t\td.push(t)"},
+			forgets("g.pause.kind = Again"), {
+				"timers.go", "default:\n\t\t\td.push(t)", "default:\n\t\t\td.governor.Forget()\n\t\t\td.push(t)",
+			},
 		},
 		"late-403-ignored": {{
 			"calls.go", "\td.governor.Answered(now, c.key.order, c.pass, v)",
@@ -95,43 +121,69 @@ func mutants() map[string][]edit {
 		"orphan-opens-lane":     {{"lane.go", "return l.unacked != nil || l.orphans > 0", "return l.unacked != nil"}},
 		"limit-ignores-orphans": {forgets("g.inFlight = 0"), atAssigned},
 		"limit-per-generation":  {forgets("g.limit.value = float64(g.limit.configured)"), atAssigned},
-		"gate-never-closes":     {{governor + "gate.go", "g.closed, g.since,", "g.closed, g.since = false, now\n\t_, g.since,"}},
-		"gate-no-slow-start":    {{governor + "governor.go", "\t\tg.limit.restart()\n", ""}},
-		"gate-hammers":          {{governor + "gate.go", "g.ceiling = min(2*g.ceiling, gateWaitMax)", ""}},
-		"two-probes":            {{governor + "gate.go", "g.probing = true", "g.probing = false"}},
-		"retry-after-ignored":   {{governor + "governor.go", "\tg.pacer.asked(now, v.RetryAfter)\n", ""}},
+		"gate-never-closes": {{
+			governor + "gate.go", "g.closed, g.since,", "g.closed, g.since = false, now\n\t_, g.since,",
+		}},
+		"gate-no-slow-start":  {{governor + "governor.go", "\t\tg.limit.restart()\n", ""}},
+		"gate-hammers":        {{governor + "gate.go", "g.ceiling = min(2*g.ceiling, gateWaitMax)", ""}},
+		"two-probes":          {{governor + "gate.go", "g.probing = true", "g.probing = false"}},
+		"retry-after-ignored": {{governor + "governor.go", "\tg.pacer.asked(now, v.RetryAfter)\n", ""}},
 		"retry-after-one-lane": {
-			{governor + "governor.go", "return ok && !at.After(now)", "return ok && (!at.After(now) || !g.probing() && !g.pacer.next.After(now))"},
-			{"calls.go", "d.wait(now.Add(d.backoff(it).Next()), t)", "d.wait(now.Add(max(d.backoff(it).Next(), v.RetryAfter)), t)"},
+			{
+				governor + "governor.go", "return ok && !at.After(now)",
+				"return ok && (!at.After(now) || !g.probing() && !g.pacer.next.After(now))",
+			},
+			{
+				"calls.go", "d.wait(now.Add(d.backoff(it).Next()), t)",
+				"d.wait(now.Add(max(d.backoff(it).Next(), v.RetryAfter)), t)",
+			},
 		},
 		"lost-wakeup-of-governor": {{"timers.go", "\tsooner(d.governor.Next(now))\n", ""}},
 		"flood-one-order-trips":   {{guard + "flood.go", "floodOrders  = 20", "floodOrders  = 1"}},
-		"flood-never-trips":       {{guard + "flood.go", "return f.letters >= floodLetters &&", "return f.letters > floodWindow &&"}},
+		"flood-never-trips": {{
+			guard + "flood.go", "return f.letters >= floodLetters &&", "return f.letters > floodWindow &&",
+		}},
 		"flood-forgotten-on-restart": {{
 			guard + "guard.go", "\tg.pauses = append(g.pauses, e)\n", "\tif len(e.Fingerprints) == 0 {\n\t\tg.pauses = append(g.pauses, e)\n\t}\n",
 		}},
-		"flood-not-announced":    {{"guard.go", "d.out.Announce = &e", "d.out.Announce = nil; _ = e"}},
-		"flood-accepts-all":      {{guard + "guard.go", "known := g.accepted[g.Build][fingerprint]", "known := g.accepted != nil"}},
-		"pause-by-hand-ignored":  {{guard + "guard.go", "\tg.pauses = append(g.pauses, e)\n", "\tif len(e.Fingerprints) > 0 {\n\t\tg.pauses = append(g.pauses, e)\n\t}\n"}},
+		"flood-not-announced": {{"group_pause.go", "d.out.Announce = &e", "d.out.Announce = nil; _ = e"}},
+		"flood-accepts-all": {{
+			guard + "guard.go", "known := g.accepted[g.Build][fingerprint]", "known := g.accepted != nil",
+		}},
+		"pause-by-hand-ignored": {{
+			guard + "guard.go", "\tg.pauses = append(g.pauses, e)\n",
+			"\tif len(e.Fingerprints) > 0 {\n\t\tg.pauses = append(g.pauses, e)\n\t}\n",
+		}},
 		"pause-lets-calls-out":   {{governor + "governor.go", "\tcase g.paused:\n\t\treturn time.Time{}, false\n", ""}},
-		"pause-lets-letters-out": {{"guard.go", "return !paused", "return !paused || true"}},
-		"pause-lost-with-ledger": {{guard + "guard.go", "g.own = slices.Concat(g.pauses, g.own)", "g.own = slices.Concat(g.own)"}},
-		"resume-ends-nothing":    {{guard + "guard.go", "\tg.pauses = nil\n", ""}},
+		"pause-lets-letters-out": {{"group_pause.go", "return !paused", "return !paused || true"}},
+		"pause-lost-with-ledger": {{
+			guard + "guard.go", "g.own = slices.Concat(g.pauses, g.own)", "g.own = slices.Concat(g.own)",
+		}},
+		"resume-ends-nothing": {{guard + "guard.go", "\tg.pauses = nil\n", ""}},
 		// The shell's part of it is to say how far it read; the core's to believe no more than that.
-		"gap-on-dead-context":        {{"fetches.go", "if next > p.window.position {", "if len(events) == 0 {\n\t\tnext++\n\t}\n\tif next > p.window.position {"}},
-		"settled-not-counted":        {{"calls.go", "if !e.of.commits.suspended {\n\t\t\td.settled++\n\t\t}", ""}},
-		"fenced-leaves-calls-behind": {{"commit.go", "case d.fenced && len(d.calls) > 0:", "case d.fenced && len(d.calls) < 0:"}},
+		"gap-on-dead-context": {{
+			"fetches.go", "if next > p.window.position {",
+			"if len(events) == 0 {\n\t\tnext++\n\t}\n\tif next > p.window.position {",
+		}},
+		"settled-not-counted": {{"calls.go", "if !e.of.commits.suspended {\n\t\t\td.settled++\n\t\t}", ""}},
+		"fenced-leaves-calls-behind": {{
+			"commit.go", "case d.fenced && len(d.calls) > 0:", "case d.fenced && len(d.calls) < 0:",
+		}},
 		"lease-ignored": {{
 			"commit.go", "return d.lease.Add(d.config.Session - d.config.CallTimeout - d.config.Session/10)", "return d.lease.Add(time.Hour)",
 		}},
 		"repeat-item-called": {{
-			"pending.go", "it.Action == event.Call && last != nil && last[it.OrderID] != i",
+			"unfinished_event.go", "it.Action == event.Call && last != nil && last[it.OrderID] != i",
 			"it.Action == event.Call && last != nil && last[it.OrderID] < 0",
 		}},
-		"partly-unlimited":              {{"calls.go", "d.started >= d.config.CallsInFlight", "d.started >= 1<<30"}},
-		"drain-without-final-commit":    {{"commit.go", "case len(d.dirty) == 0:", "case len(d.dirty) >= 0:"}},
-		"drain-forgets-mapping-letters": {{"calls.go", "d.called++ // a letter of the mapping's", "// a letter of the mapping's"}},
-		"call-before-position":          {{"partition.go", "return !p.commits.suspended && p.commits.acked.next >= 0", "return !p.commits.suspended"}},
+		"partly-unlimited":           {{"calls.go", "d.started >= d.config.CallsInFlight", "d.started >= 1<<30"}},
+		"drain-without-final-commit": {{"commit.go", "case len(d.dirty) == 0:", "case len(d.dirty) >= 0:"}},
+		"drain-forgets-mapping-letters": {{
+			"calls.go", "d.called++ // a letter of the mapping's", "// a letter of the mapping's",
+		}},
+		"call-before-position": {{
+			"partition.go", "return !p.commits.suspended && p.commits.acked.next >= 0", "return !p.commits.suspended",
+		}},
 	}
 }
 
@@ -150,7 +202,9 @@ func rare() map[string]struct {
 		},
 		"silent-partition-unasked": {
 			"TestAPartitionThatIsNotFetchedIsNamedInEverySessionSixth",
-			edit{"commit.go", "silent := !p.window.fetching &&", "silent := p.window.fetching && !p.window.fetching &&"},
+			edit{
+				"commit.go", "silent := !p.window.fetching &&", "silent := p.window.fetching && !p.window.fetching &&",
+			},
 		},
 		"suspect-told-too-early": {
 			"TestSuspectsAreToldWhenNoCommitIsInTheAir",
@@ -166,11 +220,17 @@ func rare() map[string]struct {
 		},
 		"drain-forgets-orphans": {
 			"TestADrainWaitsForCallsOfAnEarlierGeneration",
-			edit{"commit.go", "return d.draining && len(d.calls) == 0 &&", "return d.draining && len(d.calls) == len(d.orphans) &&"},
+			edit{
+				"commit.go", "return d.draining && len(d.calls) == 0 &&",
+				"return d.draining && len(d.calls) == len(d.orphans) &&",
+			},
 		},
 		"partly-stuck": {
 			"TestAHeldEventBeginsWhenAnotherAboutSeveralOrdersHasEnded",
-			edit{"dispatcher.go", "d.started--\n\t\td.recheck = true\n\t}\n\tif e.started {", "d.started--\n\t}\n\tif e.started {"},
+			edit{
+				"dispatcher.go", "d.started--\n\t\td.recheck = true\n\t}\n\tif e.started {",
+				"d.started--\n\t}\n\tif e.started {",
+			},
 		},
 		"waiting-time-counts": {
 			"TestTimeInWhichAnOrderCouldNotBeTriedDoesNotCountAgainstIt",
@@ -214,7 +274,10 @@ func rare() map[string]struct {
 		},
 		"guard-holds-after-resume": {
 			"TestAPauseByHandCountsFromTheLedgerOn",
-			edit{"guard.go", "\td.guard.Follow(e)\n\td.obeyGuard(now)", "\tif e.Event == ledger.GuardPause {\n\t\tdefer d.obeyGuard(now)\n\t}\n\td.guard.Follow(e)"},
+			edit{
+				"group_pause.go", "\td.guard.Follow(e)\n\td.obeyGuard(now)",
+				"\tif e.Event == ledger.GuardPause {\n\t\tdefer d.obeyGuard(now)\n\t}\n\td.guard.Follow(e)",
+			},
 		},
 		"flood-loses-letters": {
 			"TestABadDeployStopsAndGoesOnAfterAResume",
@@ -226,7 +289,7 @@ func rare() map[string]struct {
 		},
 		"guard-without-ledger": {
 			"TestWithoutTheFloodGuardLettersPauseNothing",
-			edit{"guard.go", "if !d.config.FloodGuard {", "if d.config.FloodGuard && !d.config.FloodGuard {"},
+			edit{"group_pause.go", "if !d.config.FloodGuard {", "if d.config.FloodGuard && !d.config.FloodGuard {"},
 		},
 	}
 }
@@ -271,7 +334,8 @@ func hunt(t *testing.T, test string, edits []edit) (killer string, err error) {
 		return "", err
 	}
 	binary := filepath.Join(t.TempDir(), "mutant.test")
-	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", overlay, "-o", binary, ".")
+	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", overlay,
+		"-o", binary, ".")
 	build.Env = append(os.Environ(), "GOGC=400") // short lives: to collect their garbage is a waste
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, out)

@@ -51,7 +51,8 @@ func setting(t *testing.T, name string) (uint64, bool) {
 }
 
 func violation(seed uint64, err error) string {
-	return fmt.Sprintf("seed %d: %v\nreplay: SIM_SEED=%d go test ./consumer/dispatch -run TestSimulator", seed, err, seed)
+	return fmt.Sprintf("seed %d: %v\nreplay: SIM_SEED=%d go test ./consumer/dispatch -run TestSimulator", seed, err,
+		seed)
 }
 
 // simulateAll runs the seeds over all processors. Of several violations the lowest seed's is told.

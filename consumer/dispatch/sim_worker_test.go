@@ -76,7 +76,10 @@ func retryPolicy(w *world) retry.Policy {
 // begin starts a process in a worker's place.
 func (w *world) begin(place int) {
 	c := w.plan.config(w, place)
-	k := &worker{world: w, place: place, alive: true, key: w.fileKey, proved: math.MinInt, busy: map[*order]int{}, d: dispatch.New(c), build: c.Build}
+	k := &worker{
+		world: w, place: place, alive: true, key: w.fileKey, proved: math.MinInt, busy: map[*order]int{},
+		d: dispatch.New(c), build: c.Build,
+	}
 	w.workers[place] = k
 	k.act(w.between(0, 100*time.Millisecond), func() {
 		k.readLedger()
@@ -127,13 +130,17 @@ func (k *worker) assigned(generation int, positions []dispatch.Position) {
 		return // told twice
 	}
 	number := k.number + 1
-	k.run = run{number: number, inside: true, generation: generation, owned: len(positions), called: map[*record]*progress{}, begun: map[*change]bool{}}
+	k.run = run{
+		number: number, inside: true, generation: generation, owned: len(positions), called: map[*record]*progress{},
+		begun: map[*change]bool{},
+	}
 	k.tell("assigned generation %d as member %d: %+v", generation, k.member, positions)
 	k.figures.orphans += k.inFlight
 	limit := k.d.Limit()
 	k.d.Assigned(k.clock(), positions, k.member != k.asMember)
 	if got := k.d.Limit(); got != limit {
-		k.failed("worker %d: a generation began, and the limit of calls in flight went from %d to %d", k.place, limit, got)
+		k.failed("worker %d: a generation began, and the limit of calls in flight went from %d to %d", k.place, limit,
+			got)
 	}
 	k.asMember = k.member
 	if k.stopping {
@@ -465,7 +472,8 @@ func (k *worker) commit(c dispatch.Commit) {
 		case k.chance(plan.unanswered):
 			k.figures.ambiguous++
 			if k.chance(0.7) {
-				k.after(k.between(0, 20*time.Second), func() { k.broker.commit(member, generation, c.Offsets, sent, true) })
+				k.after(k.between(0, 20*time.Second),
+					func() { k.broker.commit(member, generation, c.Offsets, sent, true) })
 			}
 			answer(commitTimeout, dispatch.CommitAnswer{Outcome: dispatch.Ambiguous})
 		default:

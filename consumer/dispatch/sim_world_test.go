@@ -160,7 +160,8 @@ func (w *world) live() {
 	w.settleDown()
 	w.runUntil(w.now+w.plan.calmLimit, w.othersFinished)
 	if w.failure == nil && !w.othersFinished() {
-		w.failed("after %v without faults, orders that nothing holds back are unfinished: %v", w.plan.calmLimit, w.describe())
+		w.failed("after %v without faults, orders that nothing holds back are unfinished: %v", w.plan.calmLimit,
+			w.describe())
 	}
 	w.healed = true
 	w.runUntil(w.now+w.plan.calmLimit, w.allCommitted)
@@ -214,11 +215,13 @@ func (w *world) describe() string {
 				open = append(open, r.offset)
 			}
 		}
-		fmt.Fprintf(&text, "\n%v end %d committed %d %q unfinished %v", p.id, p.end, p.committed.next, p.committed.metadata, open)
+		fmt.Fprintf(&text, "\n%v end %d committed %d %q unfinished %v", p.id, p.end, p.committed.next,
+			p.committed.metadata, open)
 	}
 	for i, k := range w.workers {
 		if k != nil {
-			fmt.Fprintf(&text, "\nworker %d life %d inside %v in flight %d state %+v", i, k.life, k.inside, k.inFlight, k.d.Snapshot())
+			fmt.Fprintf(&text, "\nworker %d life %d inside %v in flight %d state %+v", i, k.life, k.inside, k.inFlight,
+				k.d.Snapshot())
 		}
 	}
 	return text.String()

@@ -1,10 +1,44 @@
 package dispatch
 
 import (
+	"maps"
 	"time"
 
 	"leadhit-sync/consumer/event"
 )
+
+// observed is counted for people and metrics, since the start of the process. No decision depends on it.
+type observed struct {
+	finished, passed uint64
+	rested           map[event.Partition]time.Duration // without the rests that still last
+}
+
+func newObserved() observed { return observed{rested: map[event.Partition]time.Duration{}} }
+
+// rests notes whether fetching a partition rests because its window is full.
+func (d *Dispatcher) rests(p *partition, full bool) {
+	switch {
+	case full && p.window.fullSince.IsZero():
+		p.window.fullSince = d.asked
+	case !full && !p.window.fullSince.IsZero():
+		d.observed.rested[p.Partition] += d.asked.Sub(p.window.fullSince)
+		p.window.fullSince = time.Time{}
+	}
+}
+
+// rested is how long each partition's window was full, up to the last call of Next. It has an entry for every partition
+// that is or was owned.
+func (d *Dispatcher) rested() map[event.Partition]time.Duration {
+	all := maps.Clone(d.observed.rested)
+	for _, p := range d.order {
+		lasts := time.Duration(0)
+		if !p.window.fullSince.IsZero() {
+			lasts = d.asked.Sub(p.window.fullSince)
+		}
+		all[p.Partition] += lasts
+	}
+	return all
+}
 
 // Snapshot is a copy of the dispatcher's figures for people and metrics.
 type Snapshot struct {
@@ -50,17 +84,17 @@ type PartitionSnapshot struct {
 
 // Snapshot returns the figures of now. It visits all unfinished events.
 func (d *Dispatcher) Snapshot() Snapshot {
-	s := Snapshot{InFlight: len(d.calls), Draining: d.draining, Letters: len(d.stores) + len(d.letters) + len(d.urgent) + len(d.withheld)}
-	s.Pause = d.Pause()
-	g := d.governor.State(d.asked)
-	s.MetadataBytes = d.metadataMax
-	s.Limit, s.PerSecond, s.Quiet = g.Limit, g.PerSecond, g.Quiet
-	s.Finished, s.Passed, s.Rested = d.observed.finished, d.observed.passed, d.rested()
+	s := Snapshot{
+		Pause: d.Pause(), InFlight: len(d.calls), Draining: d.draining, MetadataBytes: d.metadataMax,
+		Letters:  len(d.stores) + len(d.letters) + len(d.urgent) + len(d.withheld),
+		Finished: d.observed.finished, Passed: d.observed.passed, Rested: d.rested(),
+	}
+	s.Limit, s.PerSecond, s.Quiet = d.governor.Limits(d.asked)
 	for _, p := range d.order {
 		ps := PartitionSnapshot{
-			Partition: p.Partition, Committed: p.commits.acked.next, Position: p.window.position, Unfinished: p.window.unfinished,
-			Bytes: p.window.bytes, Suspect: p.commits.suspended, Full: p.space.none, OldestOffset: -1,
-			Resting: !p.window.fullSince.IsZero(),
+			Partition: p.Partition, Committed: p.commits.acked.next, Position: p.window.position,
+			Unfinished: p.window.unfinished, Bytes: p.window.bytes, Suspect: p.commits.suspended,
+			Full: p.space.none, OldestOffset: -1, Resting: !p.window.fullSince.IsZero(),
 		}
 		if p.window.first != nil {
 			ps.OldestOffset = p.window.first.offset

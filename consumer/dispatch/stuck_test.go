@@ -77,7 +77,8 @@ func replay(t *testing.T, fault *retry.Verdict) *replayed {
 	c := settings()
 	c.CallsInFlight, c.WindowEvents, c.WindowBytes, c.Retry.MaxElapsed = 64, 10_000, 16<<20, 0
 	r := &replayed{
-		harness: started(t, c, orders(0)), due: map[time.Duration][]func(){}, at: map[int64]time.Duration{}, stuck: "stuck",
+		harness: started(t, c,
+			orders(0)), due: map[time.Duration][]func(){}, at: map[int64]time.Duration{}, stuck: "stuck",
 	}
 	r.begin = r.now
 	r.perform()
@@ -128,7 +129,8 @@ func TestAnOrderThatAlwaysFailsDelaysNoOther(t *testing.T) {
 					longest = max(longest, got-at)
 				}
 			}
-			t.Errorf("%d of %d events of other orders were accepted at another time, by up to %v; want not one", later, len(without.at), longest)
+			t.Errorf("%d of %d events of other orders were accepted at another time, by up to %v; want not one", later,
+				len(without.at), longest)
 		})
 	}
 }

@@ -5,7 +5,7 @@ import "time"
 // window is the unfinished part of a partition, in log order, and the fetch that continues it.
 type window struct {
 	position  int64  // next offset to fetch
-	fetchID   uint64 // of the fetch whose answer counts
+	fetchID   uint64 // of the fetch whose response counts
 	fetching  bool
 	fullSince time.Time // since when nothing is fetched because the window is full; zero: it is not full
 

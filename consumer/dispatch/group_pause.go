@@ -33,11 +33,11 @@ func (d *Dispatcher) Followed(now time.Time, e ledger.Entry) {
 	d.obeyGuard(now)
 }
 
-// LedgerLost tells that the ledger was deleted and created again. Pass all of it to Followed before the next
-// question: the pauses in force that it does not hold are announced again.
+// LedgerLost takes the news that the ledger was deleted and created again. Pass all entries of the new one to Followed
+// before the next call of Next: pauses in force that it lacks are announced again.
 func (d *Dispatcher) LedgerLost() { d.guard.Lost() }
 
-// obeyGuard pauses all calls, or lets them flow again, as the guard says.
+// obeyGuard pauses or resumes all calls, as the guard says.
 func (d *Dispatcher) obeyGuard(now time.Time) {
 	_, paused := d.guard.Pause()
 	d.governor.Pause(now, paused)
@@ -50,7 +50,7 @@ func (d *Dispatcher) mayStore() bool {
 	return !paused
 }
 
-// letter tells the flood guard of a letter that is about to be stored for the first time.
+// letter informs the flood guard about a letter that is about to be stored for the first time.
 func (d *Dispatcher) letter(now time.Time, t task) {
 	if !d.config.FloodGuard {
 		return
@@ -73,7 +73,7 @@ func plainFingerprint(s Store) string {
 	return stage + "/" + s.Verdict.Cause + "/" + strconv.Itoa(s.Verdict.Code)
 }
 
-// announce hands out the next entry for the ledger.
+// announce adds the next entry for the ledger to the effects. Each comes once; whoever takes it repeats the write.
 func (d *Dispatcher) announce() {
 	if e, ok := d.guard.Announcement(); ok {
 		d.out.Announce = &e

@@ -2,46 +2,12 @@ package dispatch
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
-
-// observed is counted for people and metrics, since the start of the process. No decision depends on it.
-type observed struct {
-	finished, passed uint64
-	rested           map[event.Partition]time.Duration // without the rests that still last
-}
-
-func newObserved() observed { return observed{rested: map[event.Partition]time.Duration{}} }
-
-// rests notes whether fetching a partition rests because its window is full.
-func (d *Dispatcher) rests(p *partition, full bool) {
-	switch {
-	case full && p.window.fullSince.IsZero():
-		p.window.fullSince = d.asked
-	case !full && !p.window.fullSince.IsZero():
-		d.observed.rested[p.Partition] += d.asked.Sub(p.window.fullSince)
-		p.window.fullSince = time.Time{}
-	}
-}
-
-// rested is how long each partition's window was full, up to the last call of Next. It has an entry for every partition
-// that is or was owned.
-func (d *Dispatcher) rested() map[event.Partition]time.Duration {
-	all := maps.Clone(d.observed.rested)
-	for _, p := range d.order {
-		lasts := time.Duration(0)
-		if !p.window.fullSince.IsZero() {
-			lasts = d.asked.Sub(p.window.fullSince)
-		}
-		all[p.Partition] += lasts
-	}
-	return all
-}
 
 // toTryAgain counts the orders of an event whose call failed and will be retried.
 func (e *pending) toTryAgain() int {
@@ -63,7 +29,7 @@ func (it *item) unstored() bool {
 	return it.state == storing && it.failures != nil && it.backoff != nil
 }
 
-// WaitingOrder is an order that waits for the next attempt of its call, or of storing its letter.
+// WaitingOrder is an order that waits for the next attempt of its call, or for the next attempt to store its letter.
 type WaitingOrder struct {
 	event.Place
 
@@ -95,14 +61,16 @@ func (d *Dispatcher) WaitingOrders(limit int) []WaitingOrder {
 					continue
 				}
 				all = append(all, WaitingOrder{
-					Place: event.Place{Topic: p.Topic, Partition: p.Number, Offset: e.offset}, Order: it.OrderID, Status: it.Status, Since: e.since,
-					Attempts: it.attempts, Next: next[task{e, i}], Letter: it.state == storing, Last: it.last(),
+					Place: event.Place{Topic: p.Topic, Partition: p.Number, Offset: e.offset},
+					Order: it.OrderID, Status: it.Status, Since: e.since, Attempts: it.attempts,
+					Next: next[task{e, i}], Letter: it.state == storing, Last: it.last(),
 				})
 			}
 		}
 	}
 	slices.SortStableFunc(all, func(a, b WaitingOrder) int {
-		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
+		return cmp.Or(a.Since.Compare(b.Since),
+			cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
 	})
 	return all[:min(len(all), max(limit, 0))]
 }

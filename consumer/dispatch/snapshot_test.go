@@ -67,7 +67,8 @@ func TestWhatNeedsNothingMoreIsCountedOverGenerations(t *testing.T) {
 	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"), ignored)
 	h.accept(orders(0), 1)
 	if s := h.d.Snapshot(); s.Finished != 2 || s.Passed != 0 {
-		t.Errorf("got %d finished, %d passed over; want the accepted and the ignored one, and none", s.Finished, s.Passed)
+		t.Errorf("got %d finished, %d passed over; want the accepted and the ignored one, and none", s.Finished,
+			s.Passed)
 	}
 	h.pass(time.Second)
 	metadata := h.commit.Offsets[0].Metadata
@@ -124,7 +125,8 @@ func TestTheAgeOfAPartitionIsThatOfItsOldestEvent(t *testing.T) {
 		e.Since = h.now.Add(time.Duration(seconds) * time.Second)
 		return e
 	}
-	h.read(orders(0), since(eventOf(0, "a"), -1), since(eventOf(1, "b"), -2), since(eventOf(2, "c"), -90), since(eventOf(3, "d"), -30))
+	h.read(orders(0), since(eventOf(0, "a"), -1), since(eventOf(1, "b"), -2), since(eventOf(2, "c"), -90),
+		since(eventOf(3, "d"), -30))
 	oldest := h.now.Add(-90 * time.Second)
 	s := h.d.Snapshot().Partitions[0]
 	if !s.Oldest.Equal(oldest) || !s.Untried.Equal(oldest) || s.OldestOffset != 0 {

@@ -30,7 +30,7 @@ type pending struct {
 
 	placeholder bool
 	started     bool // a call was made
-	dropped     bool // its partition was lost or restarted: results about it are ignored
+	dropped     bool // its partition was lost or restarted: outcomes about it are ignored
 }
 
 // item is what is left to do about one order of an event. A window holds many, so data that only a few need is kept in
@@ -72,7 +72,7 @@ const (
 	inFlight              // is being called
 	waiting               // backs off
 	parked                // waits for the end of a pause
-	storing               // its letter is on its way
+	storing               // its letter is being stored, or waits for that
 	done
 )
 
