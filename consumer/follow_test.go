@@ -17,7 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"leadhit-sync/consumer"
-	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/dial"
 	shared "leadhit-sync/deadletter/ledger"
 )
 
@@ -71,7 +71,7 @@ func TestALoginThatKafkaRefusesIsNotBlamedOnTheLedger(t *testing.T) {
 		says string
 	}{
 		"a wrong password": {kafka.SASLAuthenticationFailed, "Kafka rejects the login"},
-		"no TLS":           {broker.ErrTLS, "cannot connect to Kafka over TLS"},
+		"no TLS":           {dial.ErrTLS, "cannot connect to Kafka over TLS"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 1, func(w *world) {

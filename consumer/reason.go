@@ -12,6 +12,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/dial"
 )
 
 // topicsReason says why the topics cannot be consumed yet.
@@ -56,14 +57,14 @@ func Explain(err error) string { return accessReason(err).String() }
 // accessReason says why Kafka cannot be asked.
 func accessReason(err error) reason {
 	switch {
-	case errors.Is(err, broker.ErrTLS):
+	case errors.Is(err, dial.ErrTLS):
 		return reason{what: "cannot connect to Kafka over TLS", fix: "check KAFKA_BROKERS and the KAFKA_TLS settings"}
 	case LoginRefused(err):
 		return reason{
 			what: "Kafka rejects the login",
 			fix:  "check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and the file of KAFKA_SASL_PASSWORD_FILE",
 		}
-	case errors.Is(err, broker.ErrNotKafka):
+	case errors.Is(err, dial.ErrNotKafka):
 		return reason{what: "a broker's address belongs to something other than Kafka: " + withoutPorts(err.Error())}
 	case errors.Is(err, broker.ErrTooOld), errors.Is(err, kafka.UnsupportedVersion):
 		return reason{what: "a broker is older than Kafka 0.11", fix: "upgrade the brokers, or check KAFKA_BROKERS"}
@@ -79,7 +80,7 @@ func accessReason(err error) reason {
 func ledgerReason(err error) reason {
 	var network *net.OpError
 	switch {
-	case LoginRefused(err), errors.Is(err, broker.ErrNotKafka), errors.Is(err, broker.ErrTooOld), errors.As(err, &network),
+	case LoginRefused(err), errors.Is(err, dial.ErrNotKafka), errors.Is(err, broker.ErrTooOld), errors.As(err, &network),
 		errors.Is(err, broker.ErrNotLeader): // a new topic has no leader for a moment
 		return accessReason(err)
 	}
@@ -95,7 +96,7 @@ func offsetsReason(err error) reason {
 
 // joinReason says what keeps the worker out of the group.
 func joinReason(err error, group string, session time.Duration) reason {
-	var dial *net.OpError
+	var opError *net.OpError
 	var code kafka.Error
 	switch {
 	case errors.Is(err, kafka.InconsistentGroupProtocol):
@@ -124,9 +125,9 @@ func joinReason(err error, group string, session time.Duration) reason {
 		return reason{what: "the group's coordinator is moving to another broker", fix: "if this lasts, look at the brokers", passing: true}
 	case errors.Is(err, kafka.UnknownMemberId), errors.Is(err, kafka.RebalanceInProgress), errors.Is(err, kafka.IllegalGeneration):
 		return reason{what: "the group rebalances", fix: "if this lasts, look for workers that join and leave", passing: true}
-	case LoginRefused(err), errors.Is(err, broker.ErrNotKafka), errors.Is(err, broker.ErrTooOld), errors.Is(err, kafka.UnsupportedVersion):
+	case LoginRefused(err), errors.Is(err, dial.ErrNotKafka), errors.Is(err, broker.ErrTooOld), errors.Is(err, kafka.UnsupportedVersion):
 		return accessReason(err)
-	case errors.As(err, &dial) && dial.Op == "dial":
+	case errors.As(err, &opError) && opError.Op == "dial":
 		return reason{
 			what: "a broker cannot be reached at its address: " + withoutPorts(err.Error()),
 			fix:  "check KAFKA_BROKERS, and advertised.listeners of the brokers",
@@ -140,5 +141,5 @@ func joinReason(err error, group string, session time.Duration) reason {
 // LoginRefused reports whether Kafka rejects the login, or TLS failed before it. Rights to a topic do not matter yet.
 func LoginRefused(err error) bool {
 	return errors.Is(err, kafka.SASLAuthenticationFailed) || errors.Is(err, kafka.UnsupportedSASLMechanism) ||
-		errors.Is(err, kafka.IllegalSASLState) || errors.Is(err, broker.ErrTLS)
+		errors.Is(err, kafka.IllegalSASLState) || errors.Is(err, dial.ErrTLS)
 }

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/records"
 	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/consumer/event"
 )
@@ -47,7 +47,7 @@ type attempts struct {
 
 // unreadable notes a fetch error about a batch that cannot be read. False: the error is another one, or may still pass.
 func (f *fetcher) unreadable(ctx context.Context, log *slog.Logger, ask dispatch.Fetch, a *attempts, err error) bool {
-	bad, ok := errors.AsType[*broker.UnreadableError](err)
+	bad, ok := errors.AsType[*records.UnreadableError](err)
 	if !ok {
 		return false
 	}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/dial"
 )
 
 // greetings are the results of connecting to addresses.
@@ -107,7 +108,7 @@ func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topolog
 
 func unreachedNode(node broker.Node, err error) string {
 	text := fmt.Sprintf("broker %d tells clients to connect to %s, which fails: %v", node.ID, node.Address, err)
-	if errors.Is(err, broker.ErrTLS) || errors.Is(err, broker.ErrUnauthorised) {
+	if errors.Is(err, dial.ErrTLS) || errors.Is(err, broker.ErrUnauthorised) {
 		return text
 	}
 	return text + "; correct advertised.listeners of the broker, or let this machine reach that address"

@@ -9,13 +9,14 @@ import (
 
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/dial"
 	"leadhit-sync/deadletter/ledger"
 )
 
 // kafkaHint names the settings to check. Errors of TLS, and of peers that are not brokers, name them already.
 func kafkaHint(err error) string {
 	switch {
-	case errors.Is(err, broker.ErrTLS), errors.Is(err, broker.ErrNotKafka):
+	case errors.Is(err, dial.ErrTLS), errors.Is(err, dial.ErrNotKafka):
 		return ""
 	case errors.Is(err, broker.ErrUnauthorised):
 		return "; check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and the password's file"

@@ -13,6 +13,8 @@ import (
 	"leadhit-sync/cmd/worker"
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/dial"
+	"leadhit-sync/consumer/broker/records"
 )
 
 // withKafka opens the cluster of the settings and calls ask with it. It writes to stderr if Kafka does not respond for
@@ -39,8 +41,8 @@ func hinted(err error) error {
 	switch {
 	case err == nil, errors.Is(err, context.Canceled):
 		return err
-	case network, errors.Is(err, context.DeadlineExceeded), errors.Is(err, broker.ErrTLS):
-	case !asked, answer.Code != 0 && answer.Topic != "", errors.Is(err, broker.ErrUnknownPartition), errors.Is(err, broker.ErrCorrupt):
+	case network, errors.Is(err, context.DeadlineExceeded), errors.Is(err, dial.ErrTLS):
+	case !asked, answer.Code != 0 && answer.Topic != "", errors.Is(err, broker.ErrUnknownPartition), errors.Is(err, records.ErrCorrupt):
 		return err
 	}
 	return fmt.Errorf("%w%s", err, kafkaHint(err))

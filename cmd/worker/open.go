@@ -10,6 +10,7 @@ import (
 	"leadhit-sync/cmd/worker/observe"
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/dial"
 	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/consumer/mapping"
 	"leadhit-sync/consumer/mapping/registry"
@@ -101,10 +102,10 @@ func OpenCluster(c *config.Config, log *slog.Logger) (*broker.Cluster, error) {
 		Logger:   log,
 	}
 	if c.Kafka.TLS {
-		o.TLS = &broker.TLS{CAFile: c.Kafka.TLSCAFile, CertFile: c.Kafka.TLSCertFile, KeyFile: c.Kafka.TLSKeyFile}
+		o.TLS = &dial.TLS{CAFile: c.Kafka.TLSCAFile, CertFile: c.Kafka.TLSCertFile, KeyFile: c.Kafka.TLSKeyFile}
 	}
 	if c.Kafka.SASLMechanism != "" {
-		o.SASL = &broker.SASL{
+		o.SASL = &dial.SASL{
 			Mechanism: c.Kafka.SASLMechanism, Username: c.Kafka.SASLUsername, PasswordFile: c.Kafka.SASLPasswordFile,
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"leadhit-sync/config"
-	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/dial"
 	"leadhit-sync/consumer/mapping/registry"
 	"leadhit-sync/consumer/mapping/spec"
 	"leadhit-sync/leadhit"
@@ -80,7 +80,7 @@ func separate(err error) []error {
 			all = append(all, separate(err)...)
 		}
 		return all
-	case *broker.OptionError, *leadhit.OptionError, *registry.OptionError, *config.Error:
+	case *dial.OptionError, *leadhit.OptionError, *registry.OptionError, *config.Error:
 		return []error{err}
 	}
 	if err == nil {
@@ -94,7 +94,7 @@ func separate(err error) []error {
 
 // kafkaVariable names the setting of a mistake that the package broker found.
 func kafkaVariable(err error) (string, bool) {
-	mistake, ok := errors.AsType[*broker.OptionError](err)
+	mistake, ok := errors.AsType[*dial.OptionError](err)
 	if !ok {
 		return "", false
 	}

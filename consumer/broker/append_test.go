@@ -18,6 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/records"
 	"leadhit-sync/consumer/event"
 )
 
@@ -93,9 +94,9 @@ func TestRecordsThatArriveTogetherTravelTogether(t *testing.T) {
 		}
 		return nil, nil, false
 	})
-	const records = 100
+	const total = 100
 	var group sync.WaitGroup
-	for i := range records {
+	for i := range total {
 		group.Go(func() {
 			if err := cluster.Append(t.Context(), own, record(strconv.Itoa(i))); err != nil {
 				t.Error(err)
@@ -107,11 +108,11 @@ func TestRecordsThatArriveTogetherTravelTogether(t *testing.T) {
 	for _, r := range appended(t, fake, cluster) {
 		seen[string(r.Value)] = true
 	}
-	if len(seen) != records {
-		t.Errorf("got %d records, want %d", len(seen), records)
+	if len(seen) != total {
+		t.Errorf("got %d records, want %d", len(seen), total)
 	}
-	if n := requests.Load(); n > 3*records/4 { // a busy machine makes the batches small
-		t.Errorf("got %d requests for %d records, want them in batches", n, records)
+	if n := requests.Load(); n > 3*total/4 { // a busy machine makes the batches small
+		t.Errorf("got %d requests for %d records, want them in batches", n, total)
 	}
 }
 
@@ -205,7 +206,7 @@ func TestARefusedRecordIsAnErrorThatSaysWhatToDo(t *testing.T) {
 			fake, cluster := withOwn(t, nil)
 			answerProduce(fake, code.Code)
 			err := cluster.Append(t.Context(), own, record("x"))
-			if !errors.Is(err, want.err) || !errors.Is(err, kafka.Error(code.Code)) || errors.Is(err, broker.ErrCorrupt) {
+			if !errors.Is(err, want.err) || !errors.Is(err, kafka.Error(code.Code)) || errors.Is(err, records.ErrCorrupt) {
 				t.Errorf("got %v, want %v", err, want.err)
 			}
 			if err == nil || !strings.Contains(err.Error(), want.words) || !strings.Contains(err.Error(), own) {

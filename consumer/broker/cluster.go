@@ -2,7 +2,6 @@ package broker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -14,12 +13,13 @@ import (
 	"github.com/segmentio/kafka-go"
 	"golang.org/x/sync/semaphore"
 
-	"leadhit-sync/config/credentials"
+	"leadhit-sync/consumer/broker/dial"
+	"leadhit-sync/consumer/broker/records"
 )
 
 const (
 	// setupLimit bounds what it takes to make a connection usable: dialling, TLS, API versions, SASL.
-	// A pool tries its brokers one after the other inside this limit, so it is a multiple of dialLimit.
+	// A pool tries its brokers one after the other inside this limit, so it is a multiple of the dialer's limit for one.
 	setupLimit = 6 * time.Second
 
 	// metadataTTL is both the maximum age of the pool's metadata and, in kafka-go, the deadline of the request that
@@ -43,9 +43,9 @@ type Options struct {
 	// None means every topic of the cluster, which is costly on a large one.
 	Topics []string
 	// TLS turns on TLS. Nil is plain TCP.
-	TLS *TLS
+	TLS *dial.TLS
 	// SASL turns on authentication. Nil is none.
-	SASL *SASL
+	SASL *dial.SASL
 	// ClientID is what the brokers' logs and quotas call this process.
 	ClientID string
 	// Dial opens a connection before TLS. Nil is net.Dialer's.
@@ -59,28 +59,21 @@ type Cluster struct {
 	brokers   []string
 	addr      net.Addr
 	clientID  string
-	silence   *silence
-	dialer    *kafka.Dialer
+	dialer    *dial.Dialer
+	members   *kafka.Dialer // of the group's membership
 	transport *kafka.Transport
 	client    *kafka.Client
 	writers   writers
 	buffers   sync.Pool           // *[]byte, bodies of fetch responses
 	room      *semaphore.Weighted // of roomBytes, for large ones
-	decoding  *semaphore.Weighted // of decoders
+	decoders  *records.Decoders
 }
 
 // Open checks the options, reads the files they name once, and returns the cluster without connecting to it. All
-// mistakes are reported at once, each as an [*OptionError]. The files are read again for every connection; while one
-// cannot be read, its previous content stays in use.
+// mistakes are reported at once, each as a [*dial.OptionError]. The files are read again for every connection; while
+// one cannot be read, its previous content stays in use.
 func Open(o Options) (*Cluster, error) {
-	dial := &dial{net: o.Dial, login: o.SASL != nil, log: o.Logger, configured: slices.Clone(o.Brokers)}
-	if dial.net == nil {
-		dial.net = new(net.Dialer).DialContext
-	}
-	if dial.log == nil {
-		dial.log = slog.New(slog.DiscardHandler)
-	}
-	mechanism, err := o.check(dial)
+	dialer, err := dial.New(dial.Options{Brokers: o.Brokers, TLS: o.TLS, SASL: o.SASL, Dial: o.Dial, Logger: o.Logger})
 	if err != nil {
 		return nil, fmt.Errorf("open cluster: %w", err)
 	}
@@ -93,25 +86,25 @@ func Open(o Options) (*Cluster, error) {
 		brokers:  brokers,
 		addr:     kafka.TCP(brokers...),
 		clientID: o.ClientID,
-		silence:  &dial.silence,
+		dialer:   dialer,
 		// TLS stays nil in both: the dial function adds it, with the server name of each address.
-		dialer: &kafka.Dialer{
+		members: &kafka.Dialer{
 			ClientID:      o.ClientID,
-			DialFunc:      dial.membership,
+			DialFunc:      dialer.ConnectMember,
 			Timeout:       setupLimit,
-			SASLMechanism: mechanism,
+			SASLMechanism: dialer.Mechanism(),
 		},
 		transport: &kafka.Transport{
-			Dial:           dial.connect,
+			Dial:           dialer.Connect,
 			DialTimeout:    setupLimit,
 			IdleTimeout:    idleLimit,
 			MetadataTTL:    metadataTTL,
 			MetadataTopics: slices.Clone(o.Topics),
 			ClientID:       o.ClientID,
-			SASL:           mechanism,
+			SASL:           dialer.Mechanism(),
 		},
 		room:     semaphore.NewWeighted(roomBytes),
-		decoding: semaphore.NewWeighted(decoders),
+		decoders: records.NewDecoders(),
 	}
 	c.client = &kafka.Client{Addr: c.addr, Transport: c.transport}
 	c.writers = newWriters(c.addr, c.transport)
@@ -121,39 +114,12 @@ func Open(o Options) (*Cluster, error) {
 // Brokers returns the addresses of Options.Brokers in an order drawn for this process.
 func (c *Cluster) Brokers() []string { return slices.Clone(c.brokers) }
 
-// Dialer is for kafka.ConsumerGroupConfig, and for nothing else: see membershipConn. It must not be changed.
-func (c *Cluster) Dialer() *kafka.Dialer { return c.dialer }
+// Dialer is for kafka.ConsumerGroupConfig, and for nothing else: see [dial.Dialer.ConnectMember]. It must not be changed.
+func (c *Cluster) Dialer() *kafka.Dialer { return c.members }
 
 // Close waits for the records that are being appended, and closes the idle connections. It closes each of the others
 // when its request has ended, and does not wait for them. The Cluster must not be used afterwards.
 func (c *Cluster) Close() {
 	c.writers.close()
 	c.transport.CloseIdleConnections()
-}
-
-// check reads the files once, so that their content is known if one of them cannot be read later.
-func (o *Options) check(d *dial) (mechanism saslMechanism, err error) {
-	var mistakes []error
-	if len(o.Brokers) == 0 {
-		mistakes = append(mistakes, optionError("brokers", errors.New("no broker given")))
-	}
-	for _, address := range o.Brokers {
-		if _, _, err := net.SplitHostPort(address); err != nil {
-			mistakes = append(mistakes, optionError("brokers", fmt.Errorf("broker %q: %w", address, err)))
-		}
-	}
-	if o.TLS != nil {
-		if d.tls, err = credentials.Keep("KAFKA_TLS_CA_FILE, KAFKA_TLS_CERT_FILE or KAFKA_TLS_KEY_FILE", d.log, o.TLS.reader()); err != nil {
-			mistakes = append(mistakes, err)
-		}
-	}
-	if o.SASL != nil {
-		if mechanism, err = o.SASL.mechanism(d.log); err != nil {
-			mistakes = append(mistakes, err)
-		}
-		if o.SASL.Mechanism == plainName && o.TLS == nil {
-			mistakes = append(mistakes, optionError("sasl mechanism", errors.New("SASL PLAIN without TLS would show the password to the network")))
-		}
-	}
-	return mechanism, errors.Join(mistakes...)
 }

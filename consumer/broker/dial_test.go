@@ -23,6 +23,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/dial"
 )
 
 // authority signs certificates and has its own in a file.
@@ -98,7 +99,7 @@ func TestTLSTakesOnlyABrokerThatProvesWhoItIs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			fake := fakeKafka(t, kfake.TLS(test.server))
-			cluster := open(t, fake, func(o *broker.Options) { o.TLS = &broker.TLS{CAFile: ours.file} })
+			cluster := open(t, fake, func(o *broker.Options) { o.TLS = &dial.TLS{CAFile: ours.file} })
 			_, err := cluster.Topics(t.Context(), "orders")
 			if (err == nil) != test.good {
 				t.Errorf("got %v, want success: %v", err, test.good)
@@ -122,7 +123,7 @@ func TestTLSFilesAreReadForEveryConnection(t *testing.T) {
 	}))
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	copyFile(t, another.file, file)
-	cluster := open(t, fake, func(o *broker.Options) { o.TLS = &broker.TLS{CAFile: file} })
+	cluster := open(t, fake, func(o *broker.Options) { o.TLS = &dial.TLS{CAFile: file} })
 	if _, err := cluster.Topics(t.Context(), "orders"); err == nil {
 		t.Error("got no error with another authority's file")
 	}
@@ -154,8 +155,8 @@ func TestSASLPasswordIsReadForEveryHandshake(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "password")
 			write(t, file, "canary-old\n")
 			cluster := open(t, fake, func(o *broker.Options) {
-				o.TLS = &broker.TLS{CAFile: ours.file}
-				o.SASL = &broker.SASL{Mechanism: mechanism, Username: "worker", PasswordFile: file}
+				o.TLS = &dial.TLS{CAFile: ours.file}
+				o.SASL = &dial.SASL{Mechanism: mechanism, Username: "worker", PasswordFile: file}
 			})
 			_, err := cluster.Topics(t.Context(), "orders")
 			// Kafka answers with ErrUnauthorised, this broker by hanging up.
@@ -179,7 +180,7 @@ func TestSASLPasswordIsInNoError(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "password")
 	write(t, file, "secret")
 	fake := fakeKafka(t, kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-512", "worker", "secret"))
-	sasl := &broker.SASL{Mechanism: "SCRAM-SHA-512", Username: "worker", PasswordFile: file}
+	sasl := &dial.SASL{Mechanism: "SCRAM-SHA-512", Username: "worker", PasswordFile: file}
 	cluster := open(t, fake, func(o *broker.Options) { o.SASL = sasl })
 	write(t, file, "canary\a")
 	_, err := cluster.Topics(t.Context(), "orders")
@@ -204,8 +205,8 @@ func TestOpenRefusesAPasswordThatNoHandshakeCanUse(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "password")
 			write(t, file, c.text)
 			_, err := broker.Open(broker.Options{
-				Brokers: []string{"127.0.0.1:1"}, TLS: &broker.TLS{},
-				SASL: &broker.SASL{Mechanism: c.mechanism, Username: "worker", PasswordFile: file},
+				Brokers: []string{"127.0.0.1:1"}, TLS: &dial.TLS{},
+				SASL: &dial.SASL{Mechanism: c.mechanism, Username: "worker", PasswordFile: file},
 			})
 			if c.want == "" {
 				if err != nil {
@@ -213,7 +214,7 @@ func TestOpenRefusesAPasswordThatNoHandshakeCanUse(t *testing.T) {
 				}
 				return
 			}
-			mistake, ok := errors.AsType[*broker.OptionError](err)
+			mistake, ok := errors.AsType[*dial.OptionError](err)
 			if !ok || mistake.Option != "sasl password file" || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "canary") {
 				t.Errorf("got %v, want the mistake %q of the password's file, without the password", err, c.want)
 			}
@@ -224,8 +225,8 @@ func TestOpenRefusesAPasswordThatNoHandshakeCanUse(t *testing.T) {
 func TestOpenReportsEveryMistake(t *testing.T) {
 	_, err := broker.Open(broker.Options{
 		Brokers: []string{"no-port"},
-		TLS:     &broker.TLS{CAFile: "/nowhere/ca.pem"},
-		SASL:    &broker.SASL{Mechanism: "GSSAPI", PasswordFile: "/nowhere/password"},
+		TLS:     &dial.TLS{CAFile: "/nowhere/ca.pem"},
+		SASL:    &dial.SASL{Mechanism: "GSSAPI", PasswordFile: "/nowhere/password"},
 	})
 	for _, want := range []string{"no-port", "/nowhere/ca.pem", "GSSAPI", "user name", "/nowhere/password"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -234,62 +235,16 @@ func TestOpenReportsEveryMistake(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "password")
 	write(t, file, "secret")
-	plain := &broker.SASL{Mechanism: "PLAIN", Username: "worker", PasswordFile: file}
+	plain := &dial.SASL{Mechanism: "PLAIN", Username: "worker", PasswordFile: file}
 	if _, err := broker.Open(broker.Options{Brokers: []string{"a:1"}, SASL: plain}); err == nil {
 		t.Error("got no error for PLAIN without TLS")
 	}
 	if _, err := broker.Open(broker.Options{}); err == nil {
 		t.Error("got no error without brokers")
 	}
-	half := &broker.TLS{CertFile: file}
+	half := &dial.TLS{CertFile: file}
 	if _, err := broker.Open(broker.Options{Brokers: []string{"a:1"}, TLS: half}); err == nil {
 		t.Error("got no error for a certificate without its key")
-	}
-}
-
-func TestConnectionEndsWhatNobodyElseEnds(t *testing.T) {
-	tests := map[string]struct {
-		deadline time.Duration // set from outside, 0 is none
-		then     bool          // taken away again while the read waits
-		want     time.Duration
-	}{
-		"no deadline":              {want: 10 * time.Second},
-		"a shorter one":            {deadline: time.Second, want: time.Second},
-		"a longer one, for a join": {deadline: time.Minute, want: time.Minute},
-		"one that was taken away":  {deadline: time.Minute, then: true, want: 11 * time.Second},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				checkDeadline(t, test.deadline, test.then, test.want)
-			})
-		})
-	}
-}
-
-func checkDeadline(t *testing.T, deadline time.Duration, then bool, want time.Duration) {
-	t.Helper()
-	near, far := net.Pipe()
-	conn := broker.Bound(near)
-	t.Cleanup(func() { _ = errors.Join(conn.Close(), far.Close()) })
-	started := time.Now()
-	if deadline > 0 {
-		_ = conn.SetDeadline(started.Add(deadline))
-	}
-	if then {
-		time.AfterFunc(time.Second, func() { _ = conn.SetDeadline(time.Time{}) })
-	}
-	_, err := conn.Read(make([]byte, 1))
-	if took := time.Since(started); !errors.Is(err, os.ErrDeadlineExceeded) || took != want {
-		t.Errorf("read: got %v after %v, want a timeout after %v", err, took, want)
-	}
-	if deadline > 0 {
-		return
-	}
-	started = time.Now()
-	_, err = conn.Write(make([]byte, 1))
-	if took := time.Since(started); !errors.Is(err, os.ErrDeadlineExceeded) || took != want {
-		t.Errorf("write: got %v after %v, want a timeout after %v", err, took, want)
 	}
 }
 
@@ -312,7 +267,7 @@ func TestFrozenBrokerHoldsNobodyInTheSASLHandshake(t *testing.T) {
 		}
 		cluster, err := broker.Open(broker.Options{
 			Brokers: []string{"frozen:9092"}, Dial: frozen,
-			SASL: &broker.SASL{Mechanism: "SCRAM-SHA-512", Username: "worker", PasswordFile: file},
+			SASL: &dial.SASL{Mechanism: "SCRAM-SHA-512", Username: "worker", PasswordFile: file},
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -1,7 +1,8 @@
-// Package broker speaks Kafka's protocol for one process. It has one dial function, one connection pool, and the
-// requests that the worker and its tools need. Each result says what it proves.
+// Package broker makes the requests to Kafka that the worker and its tools need, over one pool of connections for the
+// process. Each result says what it proves.
 //
-// [Open] checks the options and makes no connection. All requests are methods of the [Cluster].
+// [Open] checks the options and makes no connection. All requests are methods of the [Cluster]. Package dial opens and
+// guards the connections, package records decodes what a fetch returns, package wire reads the protocol's types.
 //
 // # Promises
 //
@@ -23,8 +24,9 @@
 // # Errors
 //
 // A refusal by a broker, or by kafka-go on its behalf, is an [*Error] that matches one of this package's sentinels with
-// errors.Is; callers need no codes of Kafka. Anything that matches none of them is a failure of the network or of the
-// broker, and may be temporary.
+// errors.Is; callers need no codes of Kafka. A batch that cannot be decoded is a [*records.UnreadableError]. A
+// connection's failure is as package dial describes. Anything else is a failure of the network or of the broker, and may
+// be temporary.
 //
 // # Goroutines
 //

@@ -6,6 +6,8 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
+
+	"leadhit-sync/consumer/broker/records"
 )
 
 // The meaning of a failure, whichever code or error of kafka-go reports it. Test with errors.Is.
@@ -23,8 +25,9 @@ var (
 	ErrUnauthorised = errors.New("not authorised")
 	// ErrCoordinator [14] [15] [16]: the group's coordinator is loading, unknown or another.
 	ErrCoordinator = errors.New("group coordinator not available")
-	// ErrCorrupt [2]: what was read differs from what was written, or this package cannot decode it.
-	ErrCorrupt = errors.New("corrupt data")
+	// ErrTooOld [35]: the broker does not speak a version of a request that this package needs. It is older than Kafka
+	// 0.11.
+	ErrTooOld = errors.New("the broker is older than Kafka 0.11")
 	// ErrTooLarge [10] [18]: the record does not fit into the topic.
 	ErrTooLarge = errors.New("the record is too large for the topic")
 	// ErrUnfit [-1] [2] [19] [20] [32] [40] [43] [44] [87]: a setting of the topic, or a policy of the cluster, makes
@@ -103,7 +106,7 @@ func factOf(code kafka.Error) error {
 	case kafka.GroupLoadInProgress, kafka.GroupCoordinatorNotAvailable, kafka.NotCoordinatorForGroup:
 		return ErrCoordinator
 	case kafka.InvalidMessage:
-		return ErrCorrupt
+		return records.ErrCorrupt
 	case kafka.UnsupportedVersion:
 		return ErrTooOld
 	}

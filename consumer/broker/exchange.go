@@ -11,6 +11,8 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
+
+	"leadhit-sync/consumer/broker/dial"
 )
 
 // The life of an exchange. Once it has left waiting it never changes again.
@@ -140,7 +142,7 @@ type answer struct{ protocol.Message }
 func (c *Cluster) roundTrip(ctx context.Context, request kafka.Request, x *exchange) (_ protocol.Message, sent bool, _ error) {
 	response, err := c.transport.RoundTrip(ctx, c.addr, request)
 	if err != nil {
-		return nil, !x.state.CompareAndSwap(waiting, withdrawn), c.silence.explain(err)
+		return nil, !x.state.CompareAndSwap(waiting, withdrawn), c.dialer.Explain(err)
 	}
 	if wrapped, ok := response.(answer); ok {
 		response = wrapped.Message
@@ -157,8 +159,8 @@ func (c *Cluster) body(ctx context.Context, r io.Reader, room *room, stalled *ti
 	}
 	// The size counts the correlation id, which has no use here.
 	size := int64(binary.BigEndian.Uint32(head[:])) - 4
-	if size < 0 || size > maxResponse {
-		return nil, fmt.Errorf("response of %d bytes: %w", size, ErrNotKafka)
+	if size < 0 || size > dial.MaxResponse {
+		return nil, fmt.Errorf("response of %d bytes: %w", size, dial.ErrNotKafka)
 	}
 	stalled.Stop() // not while the broker waits for us
 	if err := room.take(ctx, size); err != nil {
@@ -187,7 +189,10 @@ func readBody(r io.Reader, buffer *[]byte, size int) error {
 		n, err := io.ReadFull(r, b[len(b):min(size, cap(b))])
 		b = b[:len(b)+n]
 		if err != nil {
-			return orTruncated(err)
+			if errors.Is(err, io.EOF) {
+				return io.ErrUnexpectedEOF // the size promised more
+			}
+			return err
 		}
 	}
 	*buffer = b
@@ -215,8 +220,7 @@ func (c *Cluster) recycle(buffer *[]byte) {
 }
 
 const (
-	maxResponse = 256 << 20
-	maxPooled   = 1 << 20
-	pageSize    = 64 << 10
-	forever     = 365 * 24 * time.Hour
+	maxPooled = 1 << 20
+	pageSize  = 64 << 10
+	forever   = 365 * 24 * time.Hour
 )

@@ -1,17 +1,16 @@
 package broker
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"time"
 
 	"github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/compress"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/fetch"
 
+	"leadhit-sync/consumer/broker/records"
 	"leadhit-sync/consumer/event"
 )
 
@@ -62,7 +61,7 @@ type Batch struct {
 // error the Batch has no records, and its Next is the offset asked for.
 //
 // Errors: [ErrOffsetOutOfRange] (ask Bounds where the log is now), [ErrUnknownPartition], [ErrNotLeader],
-// [ErrUnauthorised], [ErrCorrupt]; anything else comes from the network.
+// [ErrUnauthorised], [records.ErrCorrupt]; anything else comes from the network.
 func (c *Cluster) Fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 	if req.MaxBytes <= 0 {
 		req.MaxBytes = 256 << 10
@@ -91,22 +90,17 @@ func (c *Cluster) fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 	defer raw.room.leave()
 	defer c.recycle(raw.body)
 
-	partition, err := parseFetch(*raw.body, raw.version, req.Partition)
+	partition, err := records.ParseFetch(*raw.body, raw.version, req.Partition)
 	if err != nil {
 		return none, err
 	}
-	batch := Batch{HighWatermark: partition.high, LastStable: partition.stable, LogStart: partition.start}
-	if partition.code != 0 {
-		return batch, codeError(partition.code)
+	batch := Batch{HighWatermark: partition.HighWatermark, LastStable: partition.LastStable, LogStart: partition.LogStart}
+	if partition.Code != 0 {
+		return batch, codeError(partition.Code)
 	}
-	w := newWalk(event.Partition{Topic: req.Topic, Number: req.Partition}, req.Offset, req.MaxDecoded, partition.aborted, func(codec int8, packed []byte) (io.ReadCloser, error) {
-		return c.decompress(ctx, codec, packed)
-	})
-	if err := w.records(partition.set); err != nil {
-		return batch, err
-	}
-	batch.Records, batch.Next = w.out, w.next
-	return batch, nil
+	of := event.Partition{Topic: req.Topic, Number: req.Partition}
+	batch.Records, batch.Next, err = partition.Decode(ctx, c.decoders, of, req.Offset, req.MaxDecoded)
+	return batch, err
 }
 
 // exchangeFetch asks for records and returns the response; the caller must leave its room. The end of ctx ends it, and
@@ -175,29 +169,3 @@ type rawFetch struct {
 
 // ApiKey makes it a response to the pool.
 func (*rawFetch) ApiKey() protocol.ApiKey { return protocol.Fetch }
-
-// decompress waits for one of the process's decoders, or for all of them. Closing the reader gives them back.
-func (c *Cluster) decompress(ctx context.Context, codec int8, packed []byte) (io.ReadCloser, error) {
-	known := compress.Compression(codec).Codec()
-	if known == nil {
-		return nil, fmt.Errorf("%w: compression %d is not known", ErrCorrupt, codec)
-	}
-	if err := checkClaims(codec, packed); err != nil {
-		return nil, err
-	}
-	takes := weight(codec, packed)
-	if err := c.decoding.Acquire(ctx, takes); err != nil {
-		return nil, context.Cause(ctx)
-	}
-	return &decoder{ReadCloser: known.NewReader(bytes.NewReader(packed)), done: func() { c.decoding.Release(takes) }}, nil
-}
-
-type decoder struct {
-	io.ReadCloser
-	done func()
-}
-
-func (d *decoder) Close() error {
-	defer d.done()
-	return d.ReadCloser.Close()
-}

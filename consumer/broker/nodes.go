@@ -36,7 +36,7 @@ func (c *Cluster) Greet(ctx context.Context, address string) (tooOld string, err
 	ctx, cancel := context.WithTimeout(ctx, setupLimit)
 	defer cancel()
 
-	conn, err := c.dialer.DialContext(ctx, "tcp", address)
+	conn, err := c.members.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return "", newError("connect to "+address, "", -1, err)
 	}
@@ -56,7 +56,7 @@ func (c *Cluster) Greet(ctx context.Context, address string) (tooOld string, err
 func oldRelease(versions []kafka.ApiVersion) string {
 	newest := -1
 	for _, v := range versions {
-		if v.ApiKey == fetchKey {
+		if v.ApiKey == int16(protocol.Fetch) {
 			newest = int(v.MaxVersion)
 		}
 	}

@@ -157,3 +157,12 @@ func TestALargeFetchWaitsForRoom(t *testing.T) {
 		t.Error("after the fetch room is still taken")
 	}
 }
+
+func unconnected(t *testing.T) *broker.Cluster {
+	t.Helper()
+	cluster, err := broker.Open(broker.Options{Brokers: []string{"kafka:9092"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cluster
+}

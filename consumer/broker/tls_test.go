@@ -21,6 +21,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/dial"
 )
 
 func TestAFailedHandshakeIsExplainedInTheSameWordsEachTime(t *testing.T) {
@@ -41,7 +42,7 @@ func TestAFailedHandshakeIsExplainedInTheSameWordsEachTime(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cluster := open(t, fakeKafka(t, kfake.TLS(test.server)), func(o *broker.Options) { o.TLS = &broker.TLS{CAFile: ours.file} })
+			cluster := open(t, fakeKafka(t, kfake.TLS(test.server)), func(o *broker.Options) { o.TLS = &dial.TLS{CAFile: ours.file} })
 			failsOfTLS(t, cluster, test.want)
 		})
 	}
@@ -51,7 +52,7 @@ func TestAFailedHandshakeIsExplainedInTheSameWordsEachTime(t *testing.T) {
 func failsOfTLS(t *testing.T, cluster *broker.Cluster, want string) {
 	t.Helper()
 	_, err := cluster.Topics(t.Context(), "orders")
-	if !errors.Is(err, broker.ErrTLS) || !strings.Contains(err.Error(), want) {
+	if !errors.Is(err, dial.ErrTLS) || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want ErrTLS with %q", err, want)
 	}
 	conn, err := cluster.Dialer().DialContext(t.Context(), "tcp", cluster.Brokers()[0])
@@ -59,7 +60,7 @@ func failsOfTLS(t *testing.T, cluster *broker.Cluster, want string) {
 		_, err = conn.ApiVersions()
 		_ = conn.Close()
 	}
-	if !errors.Is(err, broker.ErrTLS) || !strings.Contains(err.Error(), want) {
+	if !errors.Is(err, dial.ErrTLS) || !strings.Contains(err.Error(), want) {
 		t.Errorf("Dialer: got %v, want ErrTLS with %q", err, want)
 	}
 }
@@ -68,12 +69,12 @@ func TestTLSOnOneSideAloneIsExplained(t *testing.T) {
 	t.Parallel()
 	ours := newAuthority(t)
 	for name, test := range map[string]struct {
-		tls    *broker.TLS
+		tls    *dial.TLS
 		answer string // of a broker that hangs up then
 		want   string
 	}{
-		"we do, and it hangs up": {&broker.TLS{CAFile: ours.file}, "", "if it speaks no TLS at this address"},
-		"we do, and it talks":    {&broker.TLS{CAFile: ours.file}, "HTTP/1.1 400", "does not speak TLS at this address"},
+		"we do, and it hangs up": {&dial.TLS{CAFile: ours.file}, "", "if it speaks no TLS at this address"},
+		"we do, and it talks":    {&dial.TLS{CAFile: ours.file}, "HTTP/1.1 400", "does not speak TLS at this address"},
 		"it does":                {nil, "\x15\x03\x03\x00\x02\x02\x50", "set KAFKA_TLS=true"}, // an alert
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -122,12 +123,12 @@ func TestANetworkThatFailsIsNotBlamedOnTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = listener.Close() }) // it never answers
-	cluster, err := broker.Open(broker.Options{Brokers: []string{listener.Addr().String()}, TLS: &broker.TLS{CAFile: ours.file}})
+	cluster, err := broker.Open(broker.Options{Brokers: []string{listener.Addr().String()}, TLS: &dial.TLS{CAFile: ours.file}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
-	if _, err := cluster.Topics(t.Context(), "orders"); err == nil || errors.Is(err, broker.ErrTLS) {
+	if _, err := cluster.Topics(t.Context(), "orders"); err == nil || errors.Is(err, dial.ErrTLS) {
 		t.Errorf("got %v of a broker that does not answer, want an error that is not ErrTLS", err)
 	}
 }
@@ -226,8 +227,8 @@ func TestAnUnreadableFileCostsNoConnectionAndIsLoggedOnce(t *testing.T) {
 	write(t, files["password"], "secret")
 	log := new(logbook)
 	cluster := open(t, fake, func(o *broker.Options) {
-		o.TLS = &broker.TLS{CAFile: files["ca"], CertFile: files["crt"], KeyFile: files["key"]}
-		o.SASL = &broker.SASL{Mechanism: "SCRAM-SHA-512", Username: "worker", PasswordFile: files["password"]}
+		o.TLS = &dial.TLS{CAFile: files["ca"], CertFile: files["crt"], KeyFile: files["key"]}
+		o.SASL = &dial.SASL{Mechanism: "SCRAM-SHA-512", Username: "worker", PasswordFile: files["password"]}
 		o.Logger = slog.New(slog.NewTextHandler(log, nil))
 	})
 	connect := func() {

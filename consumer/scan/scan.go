@@ -20,6 +20,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/records"
 	"leadhit-sync/consumer/event"
 )
 
@@ -307,5 +308,5 @@ func again(ctx context.Context, do func() error) error {
 // final reports whether a retry cannot help. An unknown partition is not final: a broker reports that for a moment when
 // it loses one.
 func final(err error) bool {
-	return errors.Is(err, broker.ErrUnauthorised) || errors.Is(err, broker.ErrCorrupt)
+	return errors.Is(err, broker.ErrUnauthorised) || errors.Is(err, records.ErrCorrupt)
 }

@@ -1,4 +1,4 @@
-package broker
+package records
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 
+	"leadhit-sync/consumer/broker/wire"
 	"leadhit-sync/consumer/event"
 )
 
@@ -21,21 +22,21 @@ type message struct {
 }
 
 func parseMessage(b []byte) (message, error) {
-	c := cursor{b: b}
-	m := message{offset: c.int64(), time: -1}
-	c.take(4) // length
-	want := uint32(c.int32())
-	if got := crc32.ChecksumIEEE(c.b); got != want {
+	c := wire.Cursor{B: b}
+	m := message{offset: c.Int64(), time: -1}
+	c.Take(4) // length
+	want := uint32(c.Int32())
+	if got := crc32.ChecksumIEEE(c.B); got != want {
 		return m, fmt.Errorf("%w: checksum of the message at offset %d is %08x, want %08x",
 			ErrCorrupt, m.offset, got, want)
 	}
-	m.magic, m.attributes = c.int8(), c.int8()
+	m.magic, m.attributes = c.Int8(), c.Int8()
 	if m.magic == 1 {
-		m.time = c.int64()
+		m.time = c.Int64()
 	}
-	m.key = c.bytes(int64(c.int32()))
-	m.value = c.bytes(int64(c.int32()))
-	if c.bad {
+	m.key = c.Bytes(int64(c.Int32()))
+	m.value = c.Bytes(int64(c.Int32()))
+	if c.Bad {
 		return m, fmt.Errorf("%w: the message at offset %d is cut short", ErrCorrupt, m.offset)
 	}
 	return m, nil

@@ -1,4 +1,4 @@
-package broker
+package dial
 
 // OptionError is a mistake in one of [Options], or in a file that one names. Its text holds no secret.
 type OptionError struct {

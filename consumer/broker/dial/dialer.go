@@ -1,4 +1,26 @@
-package broker
+// Package dial opens connections to brokers for kafka-go, and keeps what kafka-go would believe from reaching it: a peer
+// that is not Kafka, a response that is too large or not asked for, a length that no response can have
+// (segmentio/kafka-go#1439).
+//
+//	dialer, err := dial.New(dial.Options{Brokers: addresses})
+//	…
+//	transport := &kafka.Transport{Dial: dialer.Connect, SASL: dialer.Mechanism()}
+//
+// # Promises
+//
+// TLS checks the name in the broker's certificate. Certificates, keys and passwords are read again for each connection,
+// so they can be replaced while the process runs. No read or write blocks for more than 10 s unless the caller set a
+// deadline. Nothing here logs or returns a secret.
+//
+// # Errors
+//
+// [ErrTLS] and [ErrNotKafka] say what kind of peer is there; the texts name the setting to change. Mistakes in the
+// options are [*OptionError]. A timeout says which peers are silent only through [Dialer.Explain].
+//
+// # Goroutines
+//
+// The package starts none. The caller owns a connection and closes it.
+package dial
 
 import (
 	"context"
@@ -11,6 +33,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/segmentio/kafka-go/sasl"
 
 	"leadhit-sync/config/credentials"
 )
@@ -26,19 +50,83 @@ const (
 	ioLimit = 10 * time.Second
 )
 
-// dial opens the connections of kafka-go's Dialer and Transport alike.
-type dial struct {
-	net   func(ctx context.Context, network, address string) (net.Conn, error)
-	tls   *credentials.Kept[*tls.Config] // nil: none
-	login bool                           // SASL follows
-	log   *slog.Logger
+// Options say whom to connect to, and how.
+type Options struct {
+	// Brokers are the configured addresses, host:port. Any other address that is dialled was advertised by a broker.
+	Brokers []string
+	// TLS turns on TLS. Nil is plain TCP.
+	TLS *TLS
+	// SASL turns on authentication. Nil is none.
+	SASL *SASL
+	// Dial opens a connection before TLS. Nil is net.Dialer's.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Logger logs failures to connect, at debug level, and changes of the files. Nil discards them.
+	Logger *slog.Logger
+}
 
-	configured []string // addresses; any other was advertised by a broker
+// Dialer opens the connections of kafka-go's Dialer and Transport alike. [New] makes one. It is safe for concurrent use.
+type Dialer struct {
+	net       func(ctx context.Context, network, address string) (net.Conn, error)
+	tls       *credentials.Kept[*tls.Config] // nil: none
+	mechanism sasl.Mechanism                 // nil: none
+	log       *slog.Logger
+
+	configured []string // addresses
 	shapes     shapes
 	silence    silence
 }
 
-func (d *dial) connect(ctx context.Context, network, address string) (net.Conn, error) {
+// New checks the options, reads the files they name once, so that their content is known if one cannot be read later,
+// and connects to nobody. All mistakes are reported at once, each as an [*OptionError].
+func New(o Options) (*Dialer, error) {
+	d := &Dialer{net: o.Dial, log: o.Logger, configured: slices.Clone(o.Brokers)}
+	if d.net == nil {
+		d.net = new(net.Dialer).DialContext
+	}
+	if d.log == nil {
+		d.log = slog.New(slog.DiscardHandler)
+	}
+	mistakes := addressMistakes(o.Brokers)
+	var err error
+	if o.TLS != nil {
+		d.tls, err = credentials.Keep("KAFKA_TLS_CA_FILE, KAFKA_TLS_CERT_FILE or KAFKA_TLS_KEY_FILE", d.log, o.TLS.reader())
+		mistakes = append(mistakes, err)
+	}
+	if o.SASL != nil {
+		d.mechanism, err = o.SASL.mechanism(d.log)
+		mistakes = append(mistakes, err)
+		if o.SASL.Mechanism == plainName && o.TLS == nil {
+			mistakes = append(mistakes, optionError("sasl mechanism", errors.New("SASL PLAIN without TLS would show the password to the network")))
+		}
+	}
+	if err := errors.Join(mistakes...); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+func addressMistakes(brokers []string) (mistakes []error) {
+	if len(brokers) == 0 {
+		return []error{optionError("brokers", errors.New("no broker given"))}
+	}
+	for _, address := range brokers {
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			mistakes = append(mistakes, optionError("brokers", fmt.Errorf("broker %q: %w", address, err)))
+		}
+	}
+	return mistakes
+}
+
+// Mechanism returns what kafka-go needs to log in; nil is no login.
+func (d *Dialer) Mechanism() sasl.Mechanism { return d.mechanism }
+
+// Explain adds to a caller's timeout the addresses that accept connections and do not respond, because kafka-go reports
+// only the timeout. It returns any other error as it is.
+func (d *Dialer) Explain(err error) error { return d.silence.explain(err) }
+
+// Connect opens a connection for kafka-go's Transport: TCP and TLS within 3 s. Every response on it is checked before
+// kafka-go reads it, and every read and write ends after 10 s without a deadline of the caller's.
+func (d *Dialer) Connect(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialLimit)
 	defer cancel()
 
@@ -51,17 +139,17 @@ func (d *dial) connect(ctx context.Context, network, address string) (net.Conn, 
 		return nil, fmt.Errorf("connect to broker %s: %w", address, err)
 	}
 	return &framedConn{
-		toldConn: toldConn{boundConn: boundConn{Conn: conn}, secured: d.tls != nil, login: d.login, opened: time.Now()},
+		toldConn: toldConn{boundConn: boundConn{Conn: conn}, secured: d.tls != nil, login: d.mechanism != nil, opened: time.Now()},
 		peer:     d.peer(address), shapes: &d.shapes, silence: &d.silence,
 	}, nil
 }
 
-func (d *dial) peer(address string) peer {
+func (d *Dialer) peer(address string) peer {
 	return peer{address: address, configured: slices.Contains(d.configured, address)}
 }
 
 // handshake owns conn: it closes it when it fails.
-func (d *dial) handshake(ctx context.Context, conn net.Conn, address string) (net.Conn, error) {
+func (d *Dialer) handshake(ctx context.Context, conn net.Conn, address string) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())

@@ -1,4 +1,4 @@
-package broker_test
+package records_test
 
 import (
 	"context"
@@ -10,7 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/records"
+	"leadhit-sync/consumer/event"
 )
 
 const (
@@ -37,15 +38,6 @@ func zstdFrame(descriptor byte, fields ...byte) []byte {
 	return append(b, make([]byte, 20)...)
 }
 
-func unconnected(t *testing.T) *broker.Cluster {
-	t.Helper()
-	cluster, err := broker.Open(broker.Options{Brokers: []string{"kafka:9092"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cluster
-}
-
 func TestALargeBatchIsDecodedAlone(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -69,24 +61,24 @@ func TestALargeBatchIsDecodedAlone(t *testing.T) {
 		"the same with a dictionary":      {zstd, zstdFrame(0xa3, 1, 0, 0, 0, 0, 0, 0x90, 0), 2},
 		"a zstd header that is cut short": {zstd, zstdFrame(0xe0, 1)[:7], 1},
 		"something else":                  {zstd, make([]byte, 20), 1},
-		"what kafka-go packs as snappy":   {snappy, broker.Pack(snappy, make([]byte, large)), 1},
-		"what kafka-go packs as zstd":     {zstd, broker.Pack(zstd, make([]byte, small)), 1},
-		"lz4":                             {lz4, broker.Pack(lz4, make([]byte, large)), 1},
-		"gzip":                            {gzip, broker.Pack(gzip, make([]byte, large)), 1},
-		"much of gzip":                    {gzip, append(broker.Pack(gzip, nil), make([]byte, large)...), 2},
+		"what kafka-go packs as snappy":   {snappy, records.Pack(snappy, make([]byte, large)), 1},
+		"what kafka-go packs as zstd":     {zstd, records.Pack(zstd, make([]byte, small)), 1},
+		"lz4":                             {lz4, records.Pack(lz4, make([]byte, large)), 1},
+		"gzip":                            {gzip, records.Pack(gzip, make([]byte, large)), 1},
+		"much of gzip":                    {gzip, append(records.Pack(gzip, nil), make([]byte, large)...), 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cluster := unconnected(t)
-			r, err := cluster.Decompress(t.Context(), test.codec, test.packed)
+			decoders := records.NewDecoders()
+			r, err := decoders.Open(t.Context(), test.codec, test.packed)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := cluster.Decoding(); got != test.takes {
+			if got := decoders.Taken(); got != test.takes {
 				t.Errorf("got %d of the two decoders taken, want %d", got, test.takes)
 			}
 			_ = r.Close()
-			if got := cluster.Decoding(); got != 0 {
+			if got := decoders.Taken(); got != 0 {
 				t.Errorf("got %d decoders still taken, want none", got)
 			}
 		})
@@ -95,12 +87,12 @@ func TestALargeBatchIsDecodedAlone(t *testing.T) {
 
 func TestLargeBatchesDoNotWaitForEachOtherForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cluster := unconnected(t)
+		decoders := records.NewDecoders()
 		var mu sync.Mutex
 		var readers sync.WaitGroup
 		taken, most := 0, 0
 		take := func(packed []byte, takes int) {
-			r, err := cluster.Decompress(t.Context(), snappy, packed)
+			r, err := decoders.Open(t.Context(), snappy, packed)
 			if err != nil {
 				t.Error(err)
 				return
@@ -132,8 +124,8 @@ func TestLargeBatchesDoNotWaitForEachOtherForEver(t *testing.T) {
 
 func TestWhoWaitsForADecoderIsLetGoWhenItsContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cluster := unconnected(t)
-		held, err := cluster.Decompress(t.Context(), snappy, rawSnappy(small))
+		decoders := records.NewDecoders()
+		held, err := decoders.Open(t.Context(), snappy, rawSnappy(small))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -141,7 +133,7 @@ func TestWhoWaitsForADecoderIsLetGoWhenItsContextEnds(t *testing.T) {
 		cause := errors.New("the partition is revoked")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Second, func() { cancel(cause) })
-		if _, err := cluster.Decompress(ctx, snappy, rawSnappy(large)); !errors.Is(err, cause) {
+		if _, err := decoders.Open(ctx, snappy, rawSnappy(large)); !errors.Is(err, cause) {
 			t.Errorf("got %v, want %v", err, cause)
 		}
 	})
@@ -164,8 +156,8 @@ func TestNoClaimOfCompressedBytesIsTrusted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := unconnected(t).Decompress(t.Context(), test.codec, test.packed); !errors.Is(err, broker.ErrCorrupt) {
-				t.Errorf("got %v, want %v", err, broker.ErrCorrupt)
+			if _, err := records.NewDecoders().Open(t.Context(), test.codec, test.packed); !errors.Is(err, records.ErrCorrupt) {
+				t.Errorf("got %v, want %v", err, records.ErrCorrupt)
 			}
 		})
 	}
@@ -173,13 +165,32 @@ func TestNoClaimOfCompressedBytesIsTrusted(t *testing.T) {
 
 func TestWellPackedSnappyIsRead(t *testing.T) {
 	t.Parallel()
-	packed := broker.Pack(snappy, make([]byte, 16<<20)) // zeros, which pack best
-	r, err := unconnected(t).Decompress(t.Context(), snappy, packed)
+	packed := records.Pack(snappy, make([]byte, 16<<20)) // zeros, which pack best
+	r, err := records.NewDecoders().Open(t.Context(), snappy, packed)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
 	if n, err := io.Copy(io.Discard, r); err != nil || n != 16<<20 {
 		t.Errorf("got %d bytes, %v", n, err)
+	}
+}
+
+func TestACorruptBatchGivesItsDecodersBack(t *testing.T) {
+	t.Parallel()
+	good := batch{lastDelta: 1, deltas: []int32{0, 1}, attributes: lz4}.bytes()
+	decoders := records.NewDecoders()
+	for name, set := range map[string][]byte{
+		"a checksum":       append(good[:len(good)-1:len(good)-1], good[len(good)-1]+1),
+		"a packed body":    seal(append(good[:61:61], make([]byte, 50)...)),
+		"an unknown codec": seal(append(append(good[:22:22], 7), good[23:]...)),
+	} {
+		got, next, err := records.Of(set).Decode(t.Context(), decoders, event.Partition{}, 0, 1<<20)
+		if got != nil || next != 0 || !errors.Is(err, records.ErrCorrupt) {
+			t.Errorf("%s: got %d records, next %d, %v, want %v", name, len(got), next, err, records.ErrCorrupt)
+		}
+		if n := decoders.Taken(); n != 0 {
+			t.Errorf("%s: got %d decoders still taken, want none", name, n)
+		}
 	}
 }

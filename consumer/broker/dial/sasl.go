@@ -1,4 +1,4 @@
-package broker
+package dial
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 
 // SASL identifies us to the brokers.
 type SASL struct {
-	// Mechanism is PLAIN, which Open takes only together with TLS, SCRAM-SHA-256 or SCRAM-SHA-512.
+	// Mechanism is PLAIN, which New takes only together with TLS, SCRAM-SHA-256 or SCRAM-SHA-512.
 	Mechanism string
 	// Username is the principal.
 	Username string
@@ -26,11 +26,8 @@ type SASL struct {
 // plainName is the mechanism that shows the password to whoever reads the connection.
 const plainName = "PLAIN"
 
-// saslMechanism keeps a nil interface nil: a nil pointer in sasl.Mechanism would be authentication without a name.
-type saslMechanism = sasl.Mechanism
-
 // mechanism checks the settings. It logs changes of the password's file.
-func (s *SASL) mechanism(log *slog.Logger) (saslMechanism, error) {
+func (s *SASL) mechanism(log *slog.Logger) (sasl.Mechanism, error) {
 	var mistakes []error
 	switch s.Mechanism {
 	case plainName, "SCRAM-SHA-256", "SCRAM-SHA-512":

@@ -1,4 +1,4 @@
-package broker
+package dial
 
 import (
 	"encoding/binary"
@@ -6,7 +6,12 @@ import (
 	"io"
 	"slices"
 	"sync"
+
+	"leadhit-sync/consumer/broker/wire"
 )
+
+// MaxResponse is the largest response, in bytes, that is read; it can only be one to a fetch.
+const MaxResponse = 256 << 20
 
 const (
 	sizeBytes   = 4 // a response's size, which counts what follows
@@ -95,8 +100,8 @@ func (c *framedConn) await(head []byte) {
 	const saslHandshake, highestVersion = 17, 31
 	a := awaited{raw: true}
 	if len(head) == requestHead {
-		h := cursor{b: head}
-		a = awaited{key: h.int16(), version: h.int16(), id: h.int32()}
+		h := wire.Cursor{B: head}
+		a = awaited{key: h.Int16(), version: h.Int16(), id: h.Int32()}
 		a.raw = c.rawLogin && (a.version < 0 || a.version > highestVersion)
 		c.rawLogin = a.raw || a.key == saslHandshake && a.version == 0
 	}
@@ -215,7 +220,7 @@ func limitOf(a awaited) int64 {
 	case a.raw:
 		return smallAnswer
 	case a.key == fetchKey:
-		return maxResponse
+		return MaxResponse
 	}
 	return answerLimit(a.key)
 }

@@ -1,4 +1,4 @@
-package broker
+package records
 
 import (
 	"encoding/binary"

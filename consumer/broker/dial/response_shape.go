@@ -1,4 +1,4 @@
-package broker
+package dial
 
 import (
 	"encoding/binary"

@@ -1,4 +1,4 @@
-package broker_test
+package records_test
 
 import (
 	"encoding/binary"
@@ -13,7 +13,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/records"
 	"leadhit-sync/consumer/event"
 )
 
@@ -52,7 +52,7 @@ func (b batch) bytes() []byte {
 		body = append(body, r.AppendTo(nil)...)
 	}
 	if codec := int8(b.attributes & 7); codec != 0 {
-		body = broker.Pack(codec, body)
+		body = records.Pack(codec, body)
 	}
 	rb := kmsg.RecordBatch{
 		FirstOffset: b.base, Magic: 2, Attributes: b.attributes, LastOffsetDelta: b.lastDelta,
@@ -89,7 +89,7 @@ func message(magic, codec int8, offset, at int64, key, value []byte) []byte {
 	return append(head, b...)
 }
 
-func offsets(b broker.Batch) []int64 {
+func offsets(b records.Decoded) []int64 {
 	offsets := make([]int64, len(b.Records))
 	for i, r := range b.Records {
 		offsets[i] = r.Offset
@@ -105,7 +105,7 @@ func TestWalkMovesOverWhatCannotBeRead(t *testing.T) {
 		set     [][]byte
 		asked   int64
 		limit   int
-		aborted []broker.Aborted
+		aborted []records.Aborted
 		want    []int64
 		next    int64
 		err     error
@@ -124,11 +124,11 @@ func TestWalkMovesOverWhatCannotBeRead(t *testing.T) {
 		},
 		"a tail cut in a batch":           {set: [][]byte{whole, broken[:40]}, asked: 100, want: []int64{100, 101, 102}, next: 103},
 		"a tail cut in a prefix":          {set: [][]byte{whole, broken[:10]}, asked: 100, want: []int64{100, 101, 102}, next: 103},
-		"a first batch cut":               {set: [][]byte{whole[:40]}, asked: 100, next: 100, err: broker.ErrCorrupt},
-		"a broken checksum at first":      {set: [][]byte{broken}, asked: 103, next: 103, err: broker.ErrCorrupt},
+		"a first batch cut":               {set: [][]byte{whole[:40]}, asked: 100, next: 100, err: records.ErrCorrupt},
+		"a broken checksum at first":      {set: [][]byte{broken}, asked: 103, next: 103, err: records.ErrCorrupt},
 		"a broken checksum behind others": {set: [][]byte{whole, broken}, asked: 100, want: []int64{100, 101, 102}, next: 103},
-		"an unknown format":               {set: [][]byte{seal(append(slices.Clone(whole[:16]), append([]byte{9}, whole[17:]...)...))}, asked: 100, next: 100, err: broker.ErrCorrupt},
-		"an unknown codec":                {set: [][]byte{seal(append(slices.Clone(whole[:22]), append([]byte{7}, whole[23:]...)...))}, asked: 100, next: 100, err: broker.ErrCorrupt},
+		"an unknown format":               {set: [][]byte{seal(append(slices.Clone(whole[:16]), append([]byte{9}, whole[17:]...)...))}, asked: 100, next: 100, err: records.ErrCorrupt},
+		"an unknown codec":                {set: [][]byte{seal(append(slices.Clone(whole[:22]), append([]byte{7}, whole[23:]...)...))}, asked: 100, next: 100, err: records.ErrCorrupt},
 		"a limit inside a batch": {
 			set:   [][]byte{batch{base: 100, lastDelta: 9, deltas: []int32{0, 4, 9}, values: 50}.bytes()},
 			limit: 130, asked: 100, want: []int64{100, 104}, next: 105,
@@ -145,7 +145,7 @@ func TestWalkMovesOverWhatCannotBeRead(t *testing.T) {
 				batch{base: 103, deltas: []int32{0}, attributes: inTransaction | control, producer: 7, abort: true}.bytes(),
 				batch{base: 104, deltas: []int32{0}, attributes: inTransaction, producer: 7}.bytes(),
 			},
-			aborted: []broker.Aborted{broker.NewAborted(7, 100)},
+			aborted: []records.Aborted{records.NewAborted(7, 100)},
 			asked:   100, want: []int64{101, 102, 104}, next: 105,
 		},
 		"a commit marker of another ends nothing": {
@@ -154,7 +154,7 @@ func TestWalkMovesOverWhatCannotBeRead(t *testing.T) {
 				batch{base: 101, deltas: []int32{0}, attributes: inTransaction | control, producer: 8}.bytes(),
 				batch{base: 102, deltas: []int32{0}, attributes: inTransaction, producer: 7}.bytes(),
 			},
-			aborted: []broker.Aborted{broker.NewAborted(7, 100)},
+			aborted: []records.Aborted{records.NewAborted(7, 100)},
 			asked:   100, next: 103,
 		},
 		"an aborted transaction that starts later": {
@@ -162,7 +162,7 @@ func TestWalkMovesOverWhatCannotBeRead(t *testing.T) {
 				batch{base: 100, deltas: []int32{0}, attributes: inTransaction, producer: 7}.bytes(),
 				batch{base: 101, deltas: []int32{0}, attributes: inTransaction, producer: 7}.bytes(),
 			},
-			aborted: []broker.Aborted{broker.NewAborted(7, 101)},
+			aborted: []records.Aborted{records.NewAborted(7, 101)},
 			asked:   100, want: []int64{100}, next: 102,
 		},
 	}
@@ -171,7 +171,7 @@ func TestWalkMovesOverWhatCannotBeRead(t *testing.T) {
 			if test.limit == 0 {
 				test.limit = 1 << 20
 			}
-			got, err := broker.Walk(slices.Concat(test.set...), test.asked, test.limit, test.aborted...)
+			got, err := records.Walk(slices.Concat(test.set...), test.asked, test.limit, test.aborted...)
 			if !errors.Is(err, test.err) || !slices.Equal(offsets(got), test.want) || got.Next != test.next {
 				t.Errorf("got %v, next %d, %v, want %v, %d, %v", offsets(got), got.Next, err, test.want, test.next, test.err)
 			}
@@ -182,7 +182,7 @@ func TestWalkMovesOverWhatCannotBeRead(t *testing.T) {
 func TestWalkTakesTheBrokersTimeWhereTheTopicSaysSo(t *testing.T) {
 	for attributes, want := range map[int16]int64{0: 1001, brokerTime: 5000} {
 		set := batch{base: 1, lastDelta: 1, deltas: []int32{1}, attributes: attributes}.bytes()
-		got, err := broker.Walk(set, 0, 1000)
+		got, err := records.Walk(set, 0, 1000)
 		if err != nil || len(got.Records) != 1 || got.Records[0].Time.UnixMilli() != want {
 			t.Errorf("attributes %x: got %+v, %v, want the time %d", attributes, got, err, want)
 		}
@@ -209,17 +209,17 @@ func TestWalkReadsTheOldFormats(t *testing.T) {
 	}{
 		"format 0":             {message(0, 0, 40, 0, k, nil), 0, []event.Record{record(40, time.Time{}, k, nil)}, 41},
 		"format 1":             {message(1, 0, 40, ms, []byte{}, v), 0, []event.Record{record(40, at, []byte{}, v)}, 41},
-		"format 0, compressed": {message(0, 1, 42, 0, nil, broker.Pack(1, absolute)), 42, []event.Record{record(42, time.Time{}, k, v)}, 43},
-		"format 1, compressed": {message(1, 2, 42, ms, nil, broker.Pack(2, relative)), 41, []event.Record{record(41, at, k, v), record(42, at, k, v)}, 43},
+		"format 0, compressed": {message(0, 1, 42, 0, nil, records.Pack(1, absolute)), 42, []event.Record{record(42, time.Time{}, k, v)}, 43},
+		"format 1, compressed": {message(1, 2, 42, ms, nil, records.Pack(2, relative)), 41, []event.Record{record(41, at, k, v), record(42, at, k, v)}, 43},
 		"format 1, broker's time": {
-			message(1, 1|brokerTime, 42, ms+1, nil, broker.Pack(1, relative)), 42,
+			message(1, 1|brokerTime, 42, ms+1, nil, records.Pack(1, relative)), 42,
 			[]event.Record{record(42, at.Add(time.Millisecond), k, v)},
 			43,
 		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, err := broker.Walk(test.set, test.asked, 1000)
+			got, err := records.Walk(test.set, test.asked, 1000)
 			if err != nil || got.Next != test.next || !reflect.DeepEqual(got.Records, test.want) {
 				t.Errorf("got %+v, %v, want %+v, next %d", got, err, test.want, test.next)
 			}
@@ -227,8 +227,8 @@ func TestWalkReadsTheOldFormats(t *testing.T) {
 	}
 	broken := message(1, 0, 40, ms, k, v)
 	broken[len(broken)-1]++
-	if got, err := broker.Walk(broken, 40, 1000); !errors.Is(err, broker.ErrCorrupt) || got.Next != 40 {
-		t.Errorf("got %+v, %v, want %v", got, err, broker.ErrCorrupt)
+	if got, err := records.Walk(broken, 40, 1000); !errors.Is(err, records.ErrCorrupt) || got.Next != 40 {
+		t.Errorf("got %+v, %v, want %v", got, err, records.ErrCorrupt)
 	}
 }
 
@@ -241,9 +241,9 @@ func FuzzWalk(f *testing.F) {
 		if len(set) > 21 && set[16] == 2 {
 			seal(set) // else nothing gets past the checksum
 		}
-		got, err := broker.Walk(set, asked, 1000, broker.NewAborted(0, 3))
-		if err != nil && (got.Next != asked || !errors.Is(err, broker.ErrCorrupt)) {
-			t.Errorf("got next %d and %v, want %d and %v", got.Next, err, asked, broker.ErrCorrupt)
+		got, err := records.Walk(set, asked, 1000, records.NewAborted(0, 3))
+		if err != nil && (got.Next != asked || !errors.Is(err, records.ErrCorrupt)) {
+			t.Errorf("got next %d and %v, want %d and %v", got.Next, err, asked, records.ErrCorrupt)
 		}
 		last := asked - 1
 		for _, r := range got.Records {
@@ -271,23 +271,23 @@ func FuzzParseFetch(f *testing.F) {
 	for version := int16(4); version <= 11; version++ {
 		response.Version = version
 		body := response.AppendTo(nil)
-		if set, err := broker.ParseFetch(body, version, 3); err != nil || string(set) != "set" {
-			f.Fatalf("version %d: got %q, %v, want the set", version, set, err)
+		if p, err := records.ParseFetch(body, version, 3); err != nil || string(p.Set()) != "set" {
+			f.Fatalf("version %d: got %q, %v, want the set", version, p.Set(), err)
 		}
-		if _, err := broker.ParseFetch(body, version, 4); !errors.Is(err, broker.ErrCorrupt) {
-			f.Fatalf("version %d, another partition: got %v, want %v", version, err, broker.ErrCorrupt)
+		if _, err := records.ParseFetch(body, version, 4); !errors.Is(err, records.ErrCorrupt) {
+			f.Fatalf("version %d, another partition: got %v, want %v", version, err, records.ErrCorrupt)
 		}
 		for cut := range body {
-			if _, err := broker.ParseFetch(body[:cut], version, 3); !errors.Is(err, broker.ErrCorrupt) {
-				f.Fatalf("version %d, cut at %d: got %v, want %v", version, cut, err, broker.ErrCorrupt)
+			if _, err := records.ParseFetch(body[:cut], version, 3); !errors.Is(err, records.ErrCorrupt) {
+				f.Fatalf("version %d, cut at %d: got %v, want %v", version, cut, err, records.ErrCorrupt)
 			}
 		}
 		f.Add(body, version)
 	}
 	f.Fuzz(func(t *testing.T, body []byte, version int16) {
-		_, err := broker.ParseFetch(body, version, 3)
-		if err != nil && !errors.Is(err, broker.ErrCorrupt) && !errors.Is(err, broker.ErrTooOld) {
-			t.Errorf("got %v, want %v or %v", err, broker.ErrCorrupt, broker.ErrTooOld)
+		_, err := records.ParseFetch(body, version, 3)
+		if err != nil && !errors.Is(err, records.ErrCorrupt) {
+			t.Errorf("got %v, want %v", err, records.ErrCorrupt)
 		}
 	})
 }
@@ -303,7 +303,7 @@ func BenchmarkWalk(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if got, err := broker.Walk(set, 0, 1<<20); err != nil || got.Next != 1000 {
+				if got, err := records.Walk(set, 0, 1<<20); err != nil || got.Next != 1000 {
 					b.Fatal(got.Next, err)
 				}
 			}
@@ -314,12 +314,12 @@ func BenchmarkWalk(b *testing.B) {
 // brokenLZ4 is what producers of message format 0 made of a set: an LZ4 frame whose header has the checksum of more than the
 // header (KAFKA-3160).
 func brokenLZ4(set []byte) []byte {
-	packed := broker.Pack(3, set)
+	packed := records.Pack(3, set)
 	end := 4 + 2
 	if packed[4]&0x08 != 0 {
 		end += 8
 	}
-	packed[end] = byte(broker.XXHash32(packed[:end]) >> 8)
+	packed[end] = byte(records.XXHash32(packed[:end]) >> 8)
 	return packed
 }
 
@@ -328,26 +328,26 @@ func TestFormat0WithLZ4IsRead(t *testing.T) {
 	for i := range int64(3) {
 		set = append(set, message(0, 0, 40+i, 0, []byte("k"), []byte("v"))...)
 	}
-	wrong := broker.Pack(3, set)
+	wrong := records.Pack(3, set)
 	wrong[6] ^= 0xff
 	// The same frame that says how long its content is, as the flag 0x08 has it.
-	plain := broker.Pack(3, set)
+	plain := records.Pack(3, set)
 	sized := slices.Concat(plain[:4], []byte{plain[4] | 0x08, plain[5]}, binary.LittleEndian.AppendUint64(nil, uint64(len(set))), []byte{0}, plain[7:])
 	for name, packed := range map[string][]byte{
 		"the checksum of old producers":   brokenLZ4(set),
-		"the right one":                   broker.Pack(3, set),
+		"the right one":                   records.Pack(3, set),
 		"any other, as Kafka's own takes": wrong,
 		"any, behind the content's size":  sized,
 	} {
-		got, err := broker.Walk(message(0, 3, 42, 0, nil, packed), 41, 1000)
+		got, err := records.Walk(message(0, 3, 42, 0, nil, packed), 41, 1000)
 		if err != nil || !slices.Equal(offsets(got), []int64{41, 42}) || got.Next != 43 {
 			t.Errorf("%s: got %v, next %d, %v, want 41 and 42, next 43", name, offsets(got), got.Next, err)
 		}
 	}
 	// In format 1 the checksum is right, or the frame is damaged.
 	set = message(1, 0, 0, 1, nil, nil)
-	if _, err := broker.Walk(message(1, 3, 42, 1, nil, brokenLZ4(set)), 42, 1000); !errors.Is(err, broker.ErrCorrupt) {
-		t.Errorf("format 1: got %v, want %v", err, broker.ErrCorrupt)
+	if _, err := records.Walk(message(1, 3, 42, 1, nil, brokenLZ4(set)), 42, 1000); !errors.Is(err, records.ErrCorrupt) {
+		t.Errorf("format 1: got %v, want %v", err, records.ErrCorrupt)
 	}
 }
 
@@ -359,7 +359,7 @@ func TestFormat0WithLZ4OfARealProducerIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := broker.Walk(set, 0, 1000)
+	got, err := records.Walk(set, 0, 1000)
 	if err != nil || got.Next != 2 || len(got.Records) != 2 {
 		t.Fatalf("got %+v, %v, want two records", got, err)
 	}
@@ -373,7 +373,7 @@ func TestFormat0WithLZ4OfARealProducerIsRead(t *testing.T) {
 // The vectors are the specification's and those of its reference implementation.
 func TestXXHash32(t *testing.T) {
 	for text, want := range map[string]uint32{"": 0x02cc5d05, "a": 0x550d7456, "abc": 0x32d153ff, "abcd": 0xa3643705, "abcdefghij": 0x8b988cfe} {
-		if got := broker.XXHash32([]byte(text)); got != want {
+		if got := records.XXHash32([]byte(text)); got != want {
 			t.Errorf("%q: got %08x, want %08x", text, got, want)
 		}
 	}
@@ -411,9 +411,9 @@ func TestABatchThatCannotBeReadSaysWhereItIs(t *testing.T) {
 		"an end that is not credible": {sealed(func(b []byte) { b[22], b[23] = 5, 0x7f }), 100, 100, 100, "compression 5"},
 		"an old message":              {old, 90, 90, 100, "checksum"},
 	} {
-		_, err := broker.Walk(test.set, test.asked, 1000)
-		var unreadable *broker.UnreadableError
-		if !errors.As(err, &unreadable) || !errors.Is(err, broker.ErrCorrupt) {
+		_, err := records.Walk(test.set, test.asked, 1000)
+		var unreadable *records.UnreadableError
+		if !errors.As(err, &unreadable) || !errors.Is(err, records.ErrCorrupt) {
 			t.Errorf("%s: got %v, want an UnreadableError", name, err)
 			continue
 		}

@@ -1,15 +1,17 @@
-package broker
+package records
 
 import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
 	"slices"
 	"time"
 
+	"leadhit-sync/consumer/broker/wire"
 	"leadhit-sync/consumer/event"
 )
 
@@ -131,18 +133,18 @@ func parseHeader(b []byte) (header, error) {
 	if len(b) < batchSize {
 		return header{}, fmt.Errorf("%w: a batch of %d bytes", ErrCorrupt, len(b))
 	}
-	c := cursor{b: b}
-	h := header{base: c.int64()}
-	c.take(4 + 4 + 1) // length, leader's epoch, magic
-	want := uint32(c.int32())
+	c := wire.Cursor{B: b}
+	h := header{base: c.Int64()}
+	c.Take(4 + 4 + 1) // length, leader's epoch, magic
+	want := uint32(c.Int32())
 	if got := crc32.Checksum(b[crcStart:], crc32.MakeTable(crc32.Castagnoli)); got != want {
 		return h, fmt.Errorf("%w: checksum of the batch at offset %d is %08x, want %08x", ErrCorrupt, h.base, got, want)
 	}
-	h.attributes = c.int16()
-	h.last = h.base + int64(c.int32())
-	h.firstTime, h.maxTime, h.producer = c.int64(), c.int64(), c.int64()
-	c.take(2 + 4) // producer's epoch, sequence
-	h.count, h.body = c.int32(), c.b
+	h.attributes = c.Int16()
+	h.last = h.base + int64(c.Int32())
+	h.firstTime, h.maxTime, h.producer = c.Int64(), c.Int64(), c.Int64()
+	c.Take(2 + 4) // producer's epoch, sequence
+	h.count, h.body = c.Int32(), c.B
 	if h.last < h.base || h.count < 0 {
 		return h, fmt.Errorf("%w: the batch at offset %d ends before it starts", ErrCorrupt, h.base)
 	}
@@ -178,18 +180,18 @@ func (w *walk) batch(b []byte) error {
 
 // isAbort reads a marker's type: 0 is abort, 1 commit.
 func isAbort(body []byte) bool {
-	c := cursor{b: body}
-	c.varint() // length
-	c.int8()   // attributes
-	c.varint() // time
-	c.varint() // offset
-	key := cursor{b: c.bytes(c.varint())}
-	key.int16() // version
-	return key.int16() == 0 && !key.bad && !c.bad
+	c := wire.Cursor{B: body}
+	c.Varint() // length
+	c.Int8()   // attributes
+	c.Varint() // time
+	c.Varint() // offset
+	key := wire.Cursor{B: c.Bytes(c.Varint())}
+	key.Int16() // version
+	return key.Int16() == 0 && !key.Bad && !c.Bad
 }
 
 func (w *walk) batchRecords(h header) (err error) {
-	source := recordSource{plain: cursor{b: h.body}}
+	source := recordSource{plain: wire.Cursor{B: h.body}}
 	if codec := int8(h.attributes & codecBits); codec != 0 {
 		unpacked, err := w.decompress(codec, h.body)
 		if err != nil {
@@ -214,7 +216,7 @@ func (w *walk) batchRecords(h header) (err error) {
 
 // recordSource yields the records of a batch, each without its length.
 type recordSource struct {
-	plain   cursor
+	plain   wire.Cursor
 	stream  *bufio.Reader // nil if the batch is not compressed
 	scratch bytes.Buffer
 }
@@ -222,9 +224,9 @@ type recordSource struct {
 // next returns bytes that are valid until the next call.
 func (s *recordSource) next() ([]byte, error) {
 	if s.stream == nil {
-		n := s.plain.varint()
-		body := s.plain.bytes(n)
-		if s.plain.bad || n < 0 {
+		n := s.plain.Varint()
+		body := s.plain.Bytes(n)
+		if s.plain.Bad || n < 0 {
 			return nil, fmt.Errorf("%w: a record is cut short", ErrCorrupt)
 		}
 		return body, nil
@@ -245,31 +247,31 @@ func (s *recordSource) next() ([]byte, error) {
 }
 
 func orTruncated(err error) error {
-	if err == io.EOF { //nolint:errorlint // readers return io.EOF itself
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err
 }
 
 func (w *walk) record(h header, body []byte) error {
-	c := cursor{b: body}
-	c.int8() // attributes
-	sinceFirst := c.varint()
-	offset := h.base + c.varint()
-	if c.bad || offset > h.last {
+	c := wire.Cursor{B: body}
+	c.Int8() // attributes
+	sinceFirst := c.Varint()
+	offset := h.base + c.Varint()
+	if c.Bad || offset > h.last {
 		return fmt.Errorf("%w: a record behind its batch's end", ErrCorrupt)
 	}
 	if offset < w.next || w.cannotHold(len(body)) {
 		return nil
 	}
 	// One allocation for each record, for key, value and headers.
-	c.b = bytes.Clone(c.b)
+	c.B = bytes.Clone(c.B)
 	r := event.Record{Place: event.Place{Offset: offset}, Time: unixTime(h.firstTime + sinceFirst)}
 	if h.attributes&brokerTimeBit != 0 {
 		r.Time = unixTime(h.maxTime)
 	}
-	r.Key = c.bytes(c.varint())
-	r.Value = c.bytes(c.varint())
+	r.Key = c.Bytes(c.Varint())
+	r.Value = c.Bytes(c.Varint())
 	if err := w.headers(&r, &c); err != nil {
 		return err
 	}
@@ -277,18 +279,18 @@ func (w *walk) record(h header, body []byte) error {
 	return nil
 }
 
-func (w *walk) headers(r *event.Record, c *cursor) error {
-	count := c.varint()
-	if c.bad || count < 0 || count > int64(len(c.b))/2 { // a header takes two bytes at least
+func (w *walk) headers(r *event.Record, c *wire.Cursor) error {
+	count := c.Varint()
+	if c.Bad || count < 0 || count > int64(len(c.B))/2 { // a header takes two bytes at least
 		return fmt.Errorf("%w: the record at offset %d is cut short", ErrCorrupt, r.Offset)
 	}
 	if count > 0 {
 		r.Headers = make([]event.Header, count)
 	}
 	for i := range r.Headers {
-		r.Headers[i] = event.Header{Key: w.name(c.bytes(c.varint())), Value: c.bytes(c.varint())}
+		r.Headers[i] = event.Header{Key: w.name(c.Bytes(c.Varint())), Value: c.Bytes(c.Varint())}
 	}
-	if c.bad {
+	if c.Bad {
 		return fmt.Errorf("%w: a header of the record at offset %d is cut short", ErrCorrupt, r.Offset)
 	}
 	return nil

@@ -1,9 +1,17 @@
-package broker
+package records
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io"
+
+	"github.com/segmentio/kafka-go/compress"
+	"golang.org/x/sync/semaphore"
+
+	"leadhit-sync/consumer/broker/wire"
 )
 
 const (
@@ -16,6 +24,42 @@ const (
 	// for any batch.
 	largeWindow = 8 << 20
 )
+
+// ErrCorrupt says that bytes of a log or of a fetch response are not as Kafka writes them. Test with errors.Is.
+var ErrCorrupt = errors.New("corrupt data")
+
+// Decoders bounds how many compressed batches a process decodes at once, and so the memory that takes. [NewDecoders]
+// makes one; all goroutines of a process share it.
+type Decoders struct{ free *semaphore.Weighted }
+
+// NewDecoders returns decoders that are all free.
+func NewDecoders() *Decoders { return &Decoders{semaphore.NewWeighted(decoders)} }
+
+// open waits for one decoder, or for all of them. Closing the reader gives them back.
+func (d *Decoders) open(ctx context.Context, codec int8, packed []byte) (io.ReadCloser, error) {
+	known := compress.Compression(codec).Codec()
+	if known == nil {
+		return nil, fmt.Errorf("%w: compression %d is not known", ErrCorrupt, codec)
+	}
+	if err := checkClaims(codec, packed); err != nil {
+		return nil, err
+	}
+	takes := weight(codec, packed)
+	if err := d.free.Acquire(ctx, takes); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	return &decoder{ReadCloser: known.NewReader(bytes.NewReader(packed)), done: func() { d.free.Release(takes) }}, nil
+}
+
+type decoder struct {
+	io.ReadCloser
+	done func()
+}
+
+func (d *decoder) Close() error {
+	defer d.done()
+	return d.ReadCloser.Close()
+}
 
 // checkClaims refuses compressed bytes that claim an impossible unpacked size, because decoders allocate what is
 // claimed. For claims of gzip and lz4 they allocate at most 4 MiB.
@@ -36,20 +80,20 @@ func checkClaims(codec int8, packed []byte) error {
 // checkSnappy looks at each block. Snappy unpacks three bytes to at most 64.
 func checkSnappy(packed []byte) error {
 	const most, slack = 64/3 + 1, 1 << 10
-	blocks := cursor{b: packed}
+	blocks := wire.Cursor{B: packed}
 	framed := bytes.HasPrefix(packed, []byte(snappyMagic))
 	if framed {
-		blocks.take(snappyHeader)
+		blocks.Take(snappyHeader)
 	}
-	for len(blocks.b) > 0 {
-		block := blocks.b
+	for len(blocks.B) > 0 {
+		block := blocks.B
 		if framed {
-			block = blocks.bytes(int64(blocks.int32()))
+			block = blocks.Bytes(int64(blocks.Int32()))
 		} else {
-			blocks.b = nil
+			blocks.B = nil
 		}
 		claimed, n := binary.Uvarint(block)
-		if blocks.bad || n > 0 && claimed > uint64(len(block)*most+slack) {
+		if blocks.Bad || n > 0 && claimed > uint64(len(block)*most+slack) {
 			return fmt.Errorf("%w: a snappy block of %d bytes claims to unpack to %d", ErrCorrupt, len(block), claimed)
 		}
 	}

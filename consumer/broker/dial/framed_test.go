@@ -1,8 +1,7 @@
-package broker_test
+package dial_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -17,155 +16,11 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 
-	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/dial"
 )
-
-// speakers are peers that are no brokers: what they send, and how we say it.
-var speakers = map[string]struct {
-	greets bool // before it was asked
-	sends  string
-	floods bool // with zeros after that
-	want   string
-}{
-	"a web server":                   {sends: "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", want: "speaks HTTP, not Kafka"},
-	"a web server of old":            {sends: "<html>", want: "speaks HTTP, not Kafka"},
-	"a gRPC server":                  {sends: "\x00\x00\x0c\x04\x00\x00\x00\x00\x00\x00\x05\x00\x10\x00\x00", want: "speaks HTTP/2, not Kafka"},
-	"an SSH server":                  {greets: true, sends: "SSH-2.0-OpenSSH_9.6\r\n", want: "speaks SSH, not Kafka"},
-	"a mail server":                  {greets: true, sends: "220 mail.example.com ESMTP\r\n", want: "speaks SMTP or FTP, not Kafka"},
-	"Redis":                          {sends: "-ERR unknown command\r\n", want: "speaks Redis's protocol or POP3, not Kafka"},
-	"PostgreSQL":                     {sends: "E\x00\x00\x00\x92SFATAL\x00", want: "speaks PostgreSQL's protocol, not Kafka"},
-	"MySQL":                          {greets: true, sends: "\x4a\x00\x00\x00\x0a8.0.36\x00", want: "speaks MySQL's protocol, not Kafka"},
-	"RabbitMQ":                       {sends: "AMQP\x00\x00\x09\x01", want: "speaks AMQP, not Kafka"},
-	"NATS":                           {greets: true, sends: `INFO {"server_id":"x"}`, want: "speaks NATS's protocol, not Kafka"},
-	"something else":                 {sends: "\xff\xfb\x01\xff\xfb\x03", want: `does not speak Kafka: its answer begins with "\xff\xfb\x01`},
-	"2 GB of zeros":                  {sends: "\x7f\xff\xff\xff", floods: true, want: `does not speak Kafka: its answer begins with "\x7f\xff\xff\xff`},
-	"a small size, and zeros":        {sends: "\x00\x00\x10\x00", floods: true, want: `its answer begins with "\x00\x00\x10\x00\x00\x00\x00\x00"`},
-	"zeros":                          {floods: true, want: `does not speak Kafka: its answer begins with "\x00\x00\x00\x00`},
-	"a size of less than nothing":    {sends: "\xff\xff\xff\xff\x00\x00\x00\x01", want: `does not speak Kafka: its answer begins with "\xff\xff\xff\xff`},
-	"a response, and then all of it": {sends: "\x00\x0f\xff\xff\x00\x00\x00\x01", floods: true, want: "sent a response to ApiVersions that no Kafka broker sends: it is longer than what it holds"},
-	"a list of less than nothing":    {sends: "\x00\x00\x00\x0a\x00\x00\x00\x01\x00\x00\xff\xff\xff\xff", want: "a list in it has a negative length"},
-	"a list that claims too much":    {sends: "\x00\x00\x00\x10\x00\x00\x00\x01\x00\x00\x7f\xff\xff\xff\x00\x00\x00\x00\x00\x00", want: "a list in it claims 2147483647 elements in 6 bytes"},
-	"less than a size":               {sends: "no\n", want: `does not speak Kafka: its answer begins with "no\n"`},
-}
-
-// speak listens for connections, sends what a peer sends on each, and hangs up when the test ends or the other side does.
-func speak(t *testing.T, greets bool, sends string, floods bool) (addr string) {
-	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var peers sync.WaitGroup
-	peers.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			peers.Go(func() { answer(conn, greets, sends, floods) })
-		}
-	})
-	t.Cleanup(func() {
-		_ = listener.Close()
-		peers.Wait()
-	})
-	return listener.Addr().String()
-}
-
-func answer(conn net.Conn, greets bool, sends string, floods bool) {
-	defer conn.Close()
-	if !greets {
-		if _, err := conn.Read(make([]byte, 4096)); err != nil {
-			return
-		}
-	}
-	_, err := io.WriteString(conn, sends)
-	for zeros := make([]byte, 64<<10); floods && err == nil; {
-		_, err = conn.Write(zeros)
-	}
-	if len(sends) < 4 {
-		return // it hangs up
-	}
-	_, _ = io.Copy(io.Discard, conn)
-}
-
-func TestAPeerThatIsNoBrokerIsNamedAndCostsNoMemory(t *testing.T) {
-	for name, peer := range speakers {
-		t.Run(name, func(t *testing.T) {
-			addr := speak(t, peer.greets, peer.sends, peer.floods)
-			cluster, err := broker.Open(broker.Options{Brokers: []string{addr}, Topics: []string{"orders"}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer cluster.Close()
-			before := allocated()
-			_, err = cluster.Topics(t.Context(), "orders")
-			refused(t, "Transport", err, addr+" ", peer.want, "check KAFKA_BROKERS")
-			conn, err := cluster.Dialer().DialContext(t.Context(), "tcp", addr)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
-			_ = conn.SetDeadline(time.Now().Add(time.Minute))
-			_, err = conn.ApiVersions()
-			refused(t, "Dialer", err, addr+" ", peer.want, "check KAFKA_BROKERS")
-			if took := allocated() - before; took > 8<<20 {
-				t.Errorf("got %d MB allocated, want hardly any", took>>20)
-			}
-		})
-	}
-}
-
-func refused(t *testing.T, by string, err error, want ...string) {
-	t.Helper()
-	if !errors.Is(err, broker.ErrNotKafka) {
-		t.Errorf("%s: got %v, want %v", by, err, broker.ErrNotKafka)
-		return
-	}
-	for _, w := range want {
-		if !strings.Contains(err.Error(), w) {
-			t.Errorf("%s: got %q, want %q in it", by, err, w)
-		}
-	}
-}
-
-// allocated counts bytes, given back or not.
-func allocated() uint64 {
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.TotalAlloc
-}
-
-func TestAServerWithoutTLSIsNamed(t *testing.T) {
-	t.Parallel()
-	addr := speak(t, true, "SSH-2.0-OpenSSH_9.6\r\n", false)
-	cluster, err := broker.Open(broker.Options{Brokers: []string{addr}, Topics: []string{"orders"}, TLS: &broker.TLS{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cluster.Close()
-	_, err = cluster.Topics(t.Context(), "orders")
-	refused(t, "Topics", err, addr+" speaks SSH, not Kafka", "check KAFKA_BROKERS")
-}
-
-func TestAnAdvertisedAddressThatIsNoBrokerIsCalledSo(t *testing.T) {
-	t.Parallel()
-	fake := fakeKafka(t)
-	web := speak(t, false, "HTTP/1.1 400 Bad Request\r\n\r\n", false)
-	cluster := open(t, fake, func(o *broker.Options) {
-		o.Brokers = []string{"bootstrap.example:9092"}
-		o.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-			to := web
-			if address == "bootstrap.example:9092" {
-				to = fake.ListenAddrs()[0]
-			}
-			return new(net.Dialer).DialContext(ctx, network, to)
-		}
-	})
-	_, err := cluster.Fetch(t.Context(), broker.FetchRequest{Topic: "orders", MaxWait: 100 * time.Millisecond})
-	refused(t, "fetch", err, fake.ListenAddrs()[0]+" speaks HTTP", "a broker advertised this address: check its advertised.listeners")
-}
 
 // canned is a connection on which a response waits.
 type canned struct {
@@ -189,7 +44,7 @@ func requestHead(key, version int16, id int32) []byte {
 
 // receive sends a request and reads its response with kafka-go's decoder.
 func receive(key, version int16, response []byte) error {
-	conn := broker.Frame(canned{response: bytes.NewReader(response)}, "kafka:9092")
+	conn := dial.Frame(canned{response: bytes.NewReader(response)}, "kafka:9092")
 	if _, err := conn.Write(requestHead(key, version, 7)); err != nil {
 		return err
 	}
@@ -226,7 +81,7 @@ func responses(t *testing.T, test func(t *testing.T, key, version int16, respons
 	t.Helper()
 	kinds := 0
 	for key := range int16(64) {
-		shape := broker.Shape(key)
+		shape := dial.Shape(key)
 		if shape == nil {
 			continue
 		}
@@ -324,7 +179,7 @@ func TestAnAnswerThatNobodyAskedForIsRefused(t *testing.T) {
 	for _, key := range []protocol.ApiKey{protocol.Heartbeat, protocol.Fetch} { // behind an answer to this
 		once := sized("\x00\x00\x00\x02\x00\x00")
 		unasked := sized("\x00\x00\x00\x00\x00\x00\x00\x00")
-		conn := broker.Frame(canned{response: bytes.NewReader([]byte(once + unasked))}, "kafka:9092")
+		conn := dial.Frame(canned{response: bytes.NewReader([]byte(once + unasked))}, "kafka:9092")
 		_, _ = conn.Write(requestHead(int16(key), 0, 2))
 		if _, err := io.ReadFull(conn, make([]byte, len(once))); err != nil {
 			t.Fatal(err)
@@ -341,7 +196,7 @@ func TestALargeResponseDoesNotKeepItsMemory(t *testing.T) {
 	small := []byte(sized("\x00\x00\x00\x07\x00\x00"))
 	large := append(binary.BigEndian.AppendUint32(nil, size), "\x00\x00\x00\x07"...)
 	large = append(append(large, make([]byte, size-4)...), small...)
-	conn := broker.Frame(canned{response: bytes.NewReader(large)}, "kafka:9092")
+	conn := dial.Frame(canned{response: bytes.NewReader(large)}, "kafka:9092")
 	_, _ = conn.Write(requestHead(int16(protocol.ListGroups), 4, 7))
 	_, _ = conn.Write(requestHead(int16(protocol.Heartbeat), 0, 7))
 	before := inUse()
@@ -369,7 +224,7 @@ func TestResponsesThatWeReadOurselvesPassWhole(t *testing.T) {
 	const version = 4 // of ListGroups
 	body := append([]byte("\x00\x00\x00\x07"), make([]byte, 200<<10)...)
 	response := append(binary.BigEndian.AppendUint32(nil, uint32(len(body))), body...)
-	conn := broker.Frame(canned{response: bytes.NewReader(response)}, "kafka:9092")
+	conn := dial.Frame(canned{response: bytes.NewReader(response)}, "kafka:9092")
 	_, _ = conn.Write(requestHead(int16(protocol.ListGroups), version, 7))
 	got := make([]byte, len(response))
 	if _, err := io.ReadFull(conn, got); err != nil || !bytes.Equal(got, response) {
@@ -392,58 +247,28 @@ func TestMemoryGrowsWithWhatArrives(t *testing.T) {
 	}
 }
 
-func TestAFetchThatPromisesMuchCostsWhatArrives(t *testing.T) {
-	fake := fakeKafka(t)
-	cluster := open(t, fake, withDial(func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := new(net.Dialer).DialContext(ctx, network, address)
-		return &promising{Conn: conn}, err
-	}))
-	if _, err := cluster.Topics(t.Context(), "orders"); err != nil {
-		t.Fatal(err)
-	}
-	before := allocated()
-	_, err := cluster.Fetch(t.Context(), broker.FetchRequest{Topic: "orders", MaxWait: 100 * time.Millisecond})
-	if !errors.Is(err, io.ErrUnexpectedEOF) {
-		t.Errorf("got %v, want %v", err, io.ErrUnexpectedEOF)
-	}
-	if took := allocated() - before; took > 8<<20 {
-		t.Errorf("got %d MB allocated for a promise of 255", took>>20)
-	}
-}
-
-// promising answers a fetch with a promise of 255 MiB and 100 bytes of it.
-type promising struct {
-	net.Conn
-	promise *bytes.Reader
-}
-
-func (p *promising) Write(b []byte) (int, error) {
-	if len(b) > 12 && int16(binary.BigEndian.Uint16(b[4:])) == int16(protocol.Fetch) {
-		promise := binary.BigEndian.AppendUint32(nil, 255<<20)
-		p.promise = bytes.NewReader(append(append(promise, b[8:12]...), make([]byte, 100)...))
-		return len(b), nil
-	}
-	return p.Conn.Write(b)
-}
-
-func (p *promising) Read(b []byte) (int, error) {
-	if p.promise != nil {
-		return p.promise.Read(b)
-	}
-	return p.Conn.Read(b)
-}
-
 func TestResponsesAreSeparatedForAnyReadSize(t *testing.T) {
 	t.Parallel()
-	fake := fakeKafka(t)
-	client := producer(t, fake)
-	produce(t, client, strings.Repeat("x", 100<<10))
+	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, "orders"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(fake.Close)
 	addr := fake.ListenAddrs()[0]
+	client, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	large := &kgo.Record{Topic: "orders", Value: []byte(strings.Repeat("x", 100<<10))}
+	if err := client.ProduceSync(t.Context(), large).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
 	raw, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn := kafka.NewConn(broker.Frame(raw, addr), "orders", 0)
+	conn := kafka.NewConn(dial.Frame(raw, addr), "orders", 0)
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	var hands sync.WaitGroup
@@ -499,7 +324,7 @@ func TestTheLoginOfOldBrokersGoesThrough(t *testing.T) {
 // converse writes requests in pieces, and reads the answer of each.
 func converse(t *testing.T, requests, answers []string, piece int) {
 	t.Helper()
-	conn := broker.Frame(canned{response: bytes.NewReader([]byte(strings.Join(answers, "") + sized("\x00\x00\x00\x09\x00\x00")))}, "old:9092")
+	conn := dial.Frame(canned{response: bytes.NewReader([]byte(strings.Join(answers, "") + sized("\x00\x00\x00\x09\x00\x00")))}, "old:9092")
 	for i, request := range requests {
 		for part := range slices.Chunk([]byte(request), piece) {
 			_, _ = conn.Write(part)
@@ -523,7 +348,7 @@ func converse(t *testing.T, requests, answers []string, piece int) {
 
 func TestTheLengthOfALoginTokenIsNotTrusted(t *testing.T) {
 	t.Parallel()
-	conn := broker.Frame(canned{response: bytes.NewReader([]byte(sized(handshakeAnswer) + "\x00\x20\x00\x00" + strings.Repeat("x", 100)))}, "old:9092")
+	conn := dial.Frame(canned{response: bytes.NewReader([]byte(sized(handshakeAnswer) + "\x00\x20\x00\x00" + strings.Repeat("x", 100)))}, "old:9092")
 	_, _ = conn.Write(requestHead(int16(protocol.SaslHandshake), 0, 1))
 	if _, err := io.ReadFull(conn, make([]byte, len(sized(handshakeAnswer)))); err != nil {
 		t.Fatal(err)
@@ -531,4 +356,24 @@ func TestTheLengthOfALoginTokenIsNotTrusted(t *testing.T) {
 	_, _ = conn.Write([]byte(sized("\x00worker\x00secret")))
 	_, err := conn.Read(make([]byte, 4))
 	refused(t, "a token", err, "does not speak Kafka")
+}
+
+// allocated counts bytes, given back or not.
+func allocated() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.TotalAlloc
+}
+
+func refused(t *testing.T, by string, err error, want ...string) {
+	t.Helper()
+	if !errors.Is(err, dial.ErrNotKafka) {
+		t.Errorf("%s: got %v, want %v", by, err, dial.ErrNotKafka)
+		return
+	}
+	for _, w := range want {
+		if !strings.Contains(err.Error(), w) {
+			t.Errorf("%s: got %q, want %q in it", by, err, w)
+		}
+	}
 }

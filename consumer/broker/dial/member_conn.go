@@ -1,4 +1,4 @@
-package broker
+package dial
 
 import (
 	"bufio"
@@ -14,11 +14,9 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/joingroup"
 	"github.com/segmentio/kafka-go/protocol/metadata"
-)
 
-// ErrTooOld says that a broker does not speak a version of a request that this package needs: it is older than Kafka
-// 0.11.
-var ErrTooOld = errors.New("the broker is older than Kafka 0.11")
+	"leadhit-sync/consumer/broker/wire"
+)
 
 // oldestMetadata is the first version of the metadata request that says whether the broker may create the topics.
 const oldestMetadata = 4
@@ -26,10 +24,10 @@ const oldestMetadata = 4
 // errForeign ends a connection whose bytes are not Kafka's.
 var errForeign = errors.New("not a Kafka message")
 
-// membership opens connections for kafka-go's ConsumerGroup. On them its requests create no topic, and no member of the
-// group can stop the others. See [membershipConn].
-func (d *dial) membership(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := d.connect(ctx, network, address)
+// ConnectMember opens connections for kafka-go's ConsumerGroup. On them its requests create no topic, and no member of the
+// group can stop the others.
+func (d *Dialer) ConnectMember(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := d.Connect(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +89,7 @@ func frame(b []byte) (size int, whole bool, err error) {
 		return 0, false, nil
 	}
 	n := int32(binary.BigEndian.Uint32(b))
-	if n < 0 || n > maxResponse {
+	if n < 0 || n > MaxResponse {
 		return 0, false, fmt.Errorf("%w: a length of %d bytes", errForeign, n)
 	}
 	size = length + int(n)
@@ -107,8 +105,8 @@ func (c *membershipConn) send(request []byte) error {
 		_, err := c.Conn.Write(request)
 		return err
 	}
-	h := cursor{b: request[4:header]}
-	key, version, id := protocol.ApiKey(h.int16()), h.int16(), h.int32()
+	h := wire.Cursor{B: request[4:header]}
+	key, version, id := protocol.ApiKey(h.Int16()), h.Int16(), h.Int32()
 	if key == protocol.Metadata {
 		return c.sendMetadata(request)
 	}
@@ -220,14 +218,14 @@ func (c *membershipConn) change(q question) error {
 // subscription returns the part of a member's subscription that kafka-go can read: version, topics and user data. Bytes
 // of another form become a subscription to nothing.
 func subscription(b []byte) []byte {
-	c := cursor{b: b}
-	c.take(2) // version
-	for topics := c.int32(); topics > 0 && !c.bad; topics-- {
-		c.take(int(c.int16()))
+	c := wire.Cursor{B: b}
+	c.Take(2) // version
+	for topics := c.Int32(); topics > 0 && !c.Bad; topics-- {
+		c.Take(int(c.Int16()))
 	}
-	c.bytes(int64(c.int32())) // user data, nil for -1
-	if c.bad {
+	c.Bytes(int64(c.Int32())) // user data, nil for -1
+	if c.Bad {
 		return make([]byte, 2+4+4)
 	}
-	return b[:len(b)-len(c.b)]
+	return b[:len(b)-len(c.B)]
 }

@@ -1,0 +1,34 @@
+package dial
+
+import (
+	"net"
+	"reflect"
+	"time"
+)
+
+// Subscription is what is left of a member's subscription.
+func Subscription(metadata []byte) []byte { return subscription(metadata) }
+
+// Bound wraps conn as the dial function does.
+func Bound(conn net.Conn) net.Conn { return &boundConn{Conn: conn} }
+
+// Frame wraps conn as the dial function does.
+func Frame(conn net.Conn, address string, configured ...string) net.Conn {
+	d := &Dialer{configured: configured}
+	return &framedConn{
+		toldConn: toldConn{boundConn: boundConn{Conn: conn}, opened: time.Now()},
+		peer:     d.peer(address), shapes: &d.shapes, silence: &d.silence,
+	}
+}
+
+// Silence explains err as a caller's whose connection is conn.
+func Silence(conn net.Conn, err error) error {
+	framed, ok := conn.(*framedConn)
+	if !ok {
+		return err
+	}
+	return framed.silence.explain(err)
+}
+
+// Shape returns the type of responses to an API, or nil if we never ask for one.
+func Shape(key int16) reflect.Type { return shapeOf(key) }

@@ -1,0 +1,63 @@
+package records
+
+import (
+	"bytes"
+	"context"
+	"io"
+
+	"github.com/segmentio/kafka-go/compress"
+
+	"leadhit-sync/consumer/event"
+)
+
+// Aborted is an aborted transaction of a fetch response.
+type Aborted = abortedTransaction
+
+// NewAborted makes one.
+func NewAborted(producer, first int64) Aborted { return Aborted{producer, first} }
+
+// Decoded is what Decode returns.
+type Decoded struct {
+	Records []event.Record
+	Next    int64
+}
+
+// Walk goes through a record set as Decode does.
+func Walk(set []byte, asked int64, limit int, aborted ...Aborted) (Decoded, error) {
+	out, next, err := Partition{aborted: aborted, set: set}.Decode(context.Background(), NewDecoders(), event.Partition{}, asked, limit)
+	return Decoded{out, next}, err
+}
+
+// Of is a partition with this record set.
+func Of(set []byte) Partition { return Partition{set: set} }
+
+// Set returns the partition's record set.
+func (p Partition) Set() []byte { return p.set }
+
+// Pack compresses with a codec of kafka-go's.
+func Pack(codec int8, data []byte) []byte {
+	var packed bytes.Buffer
+	w := compress.Compression(codec).Codec().NewWriter(&packed)
+	_, _ = w.Write(data)
+	_ = w.Close()
+	return packed.Bytes()
+}
+
+// Taken is how many decoders are taken, if nobody waits for one.
+func (d *Decoders) Taken() int {
+	for free := int64(decoders); free > 0; free-- {
+		if d.free.TryAcquire(free) {
+			d.free.Release(free)
+			return decoders - int(free)
+		}
+	}
+	return decoders
+}
+
+// Open takes decoders for a batch's packed records. Closing the reader gives them back.
+func (d *Decoders) Open(ctx context.Context, codec int8, packed []byte) (io.ReadCloser, error) {
+	return d.open(ctx, codec, packed)
+}
+
+// XXHash32 hashes fewer than 16 bytes.
+func XXHash32(b []byte) uint32 { return xxHash32(b) }

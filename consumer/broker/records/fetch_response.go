@@ -1,0 +1,93 @@
+// Package records decodes what a broker has in its log: the record sets of fetch responses, in all formats since Kafka
+// 0.8, compressed or not, with the markers of transactions (KIP-98).
+//
+//	partition, err := records.ParseFetch(body, version, number)
+//	…
+//	decoded, next, err := partition.Decode(ctx, decoders, of, offset, limit)
+//
+// # Promises
+//
+// No length, count or size in the bytes is trusted: memory follows what has arrived, and [Decoders] bounds what is
+// unpacked at once. Records of aborted transactions and transaction markers are left out. next never passes a record
+// that was not returned. The package starts no goroutine.
+package records
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"leadhit-sync/consumer/broker/wire"
+	"leadhit-sync/consumer/event"
+)
+
+// Partition is one partition of a fetch response. It points into the response's bytes.
+type Partition struct {
+	// Code is the broker's error code; 0 is none.
+	Code int16
+	// HighWatermark is the end of the replicated log. LastStable is the end of what can be read, where the first open
+	// transaction starts. LogStart is the oldest offset; -1 if the response does not say.
+	HighWatermark, LastStable, LogStart int64
+
+	aborted []abortedTransaction
+	set     []byte
+}
+
+// abortedTransaction says to skip the producer's transactional records from first on, up to its next abort marker.
+type abortedTransaction struct{ producer, first int64 }
+
+// ParseFetch reads a response of version 4 to 11 to a request for one partition, after its correlation id.
+func ParseFetch(body []byte, version int16, partition int) (Partition, error) {
+	var f Partition
+	c := wire.Cursor{B: body}
+	c.Int32() // throttle time
+	if version >= 7 {
+		f.Code = c.Int16()
+		c.Int32() // session
+	}
+	topics := c.Int32()
+	if f.Code != 0 && !c.Bad {
+		return f, nil
+	}
+	c.Take(int(c.Int16())) // topic
+	partitions := c.Int32()
+	number := c.Int32()
+	if c.Bad || topics != 1 || partitions != 1 || int(number) != partition {
+		return f, fmt.Errorf("%w: fetch response is not about the partition asked for", ErrCorrupt)
+	}
+	f.Code, f.HighWatermark, f.LastStable, f.LogStart = c.Int16(), c.Int64(), c.Int64(), -1
+	if version >= 5 {
+		f.LogStart = c.Int64()
+	}
+	for range c.Int32() { // -1 is none
+		if f.aborted = append(f.aborted, abortedTransaction{c.Int64(), c.Int64()}); c.Bad {
+			break
+		}
+	}
+	if version >= 11 {
+		c.Int32() // preferred replica
+	}
+	f.set = c.Bytes(int64(c.Int32()))
+	if c.Bad {
+		return f, fmt.Errorf("%w: fetch response is cut short", ErrCorrupt)
+	}
+	return f, nil
+}
+
+// Decode returns the partition's committed records from offset from on, in offset order, and the offset to ask for
+// next. It stops when the records take limit bytes; the first comes whole, whatever its size. Each record has memory of
+// its own. An error behind complete records is left to the next fetch, which begins there.
+//
+// Errors: an [*UnreadableError], which matches [ErrCorrupt]; the cause of ctx, whose end also ends the wait for a
+// decoder.
+func (p Partition) Decode(ctx context.Context, decoders *Decoders, of event.Partition, from int64, limit int) (
+	decoded []event.Record, next int64, err error,
+) {
+	w := newWalk(of, from, limit, p.aborted, func(codec int8, packed []byte) (io.ReadCloser, error) {
+		return decoders.open(ctx, codec, packed)
+	})
+	if err := w.records(p.set); err != nil {
+		return nil, from, err
+	}
+	return w.out, w.next, nil
+}

@@ -1,0 +1,84 @@
+// Package wire reads the primitive types of Kafka's protocol, which are also those of its record sets
+// (https://kafka.apache.org/protocol#protocol_types). Numbers are big-endian.
+//
+//	c := wire.Cursor{B: body}
+//	topics := c.Int32()
+//	if c.Bad {
+//		return errors.New("response is cut short")
+//	}
+package wire
+
+import "encoding/binary"
+
+// Cursor reads Kafka's encoding from bytes. A field that does not fit sets Bad and reads as zero, so a caller checks
+// Bad once after the last field, and before it trusts a count.
+type Cursor struct {
+	B   []byte
+	Bad bool
+}
+
+// Take returns the next n bytes, which belong to B; nil if there are fewer.
+func (c *Cursor) Take(n int) []byte {
+	if n < 0 || n > len(c.B) {
+		c.Bad, c.B = true, nil
+		return nil
+	}
+	taken := c.B[:n:n]
+	c.B = c.B[n:]
+	return taken
+}
+
+// Int8 reads 8 bits.
+func (c *Cursor) Int8() int8 {
+	if b := c.Take(1); b != nil {
+		return int8(b[0])
+	}
+	return 0
+}
+
+// Int16 reads 16 bits.
+func (c *Cursor) Int16() int16 {
+	if b := c.Take(2); b != nil {
+		return int16(binary.BigEndian.Uint16(b))
+	}
+	return 0
+}
+
+// Int32 reads 32 bits.
+func (c *Cursor) Int32() int32 {
+	if b := c.Take(4); b != nil {
+		return int32(binary.BigEndian.Uint32(b))
+	}
+	return 0
+}
+
+// Int64 reads 64 bits.
+func (c *Cursor) Int64() int64 {
+	if b := c.Take(8); b != nil {
+		return int64(binary.BigEndian.Uint64(b))
+	}
+	return 0
+}
+
+// Varint reads a zigzag number of up to 64 bits.
+func (c *Cursor) Varint() int64 {
+	v, n := binary.Varint(c.B)
+	if n <= 0 {
+		c.Bad, c.B = true, nil
+		return 0
+	}
+	c.B = c.B[n:]
+	return v
+}
+
+// Bytes reads n bytes; a negative n is null.
+func (c *Cursor) Bytes(n int64) []byte {
+	if n < 0 {
+		return nil
+	}
+	if n > int64(len(c.B)) {
+		c.Bad, c.B = true, nil
+		return nil
+	}
+	return c.Take(int(n))
+}
