@@ -1,28 +1,28 @@
-// Package integration tests the built binary from outside, on real parts: Apache Kafka as plain processes and a LeadHit
-// look-alike over HTTP. It sees what an operator sees: exit codes, log lines, pages, calls, letters and committed
-// offsets; of the worker's own code it imports LeadHit's look-alike and nothing else.
+// Package integration tests the built binary from outside, with real Apache Kafka and a LeadHit look-alike over HTTP. The
+// tests see what an operator sees: exit codes, log lines, pages, calls, letters and committed offsets. Of the product's
+// code they import only the look-alike, so that they share no fault with the worker.
 //
-// The packages: apache runs Kafka, authority makes its certificates, shop writes the events, program runs the binary.
-// nemesis plans faults, audit compares the books afterwards, container starts the image. peer answers in place of a
-// broker or of LeadHit. launch starts Kafka for a person, bare is the opponent of the bench, planted is a worker with
-// faults that must be found.
+// The packages: apache runs Kafka, authority issues its certificates, shop writes the events, program runs the binary.
+// nemesis plans faults, audit compares the evidence after a run, container runs the image. peer speaks the wrong protocol
+// at the address of a broker or of LeadHit. launch starts Kafka for trials by hand, bare is the loop with which the
+// benchmark compares the worker, and planted is a worker with faults that the audit must find.
 //
-// Settings of the tests, all optional:
+// Environment variables, all optional:
 //
-//	KAFKA_BROKERS  a cluster of one's own instead of ours
-//	KAFKA_VERSION  the release of Apache Kafka to run, from 0.11.0.0 on (4.4.0)
-//	KILLS          how many kill -9 a test of them makes (4)
-//	RESTARTS       how many clean rolling restarts (2)
-//	OUTAGE         how many seconds LeadHit is away (20)
-//	DRAIN          for how many seconds there is a backlog to work off after it, at least (24)
-//	BROKERS_DOWN   how many seconds two brokers of three are away (20)
-//	MEMORY_EVENTS  how many events of 1 MiB there are while LeadHit takes none (150)
-//	JOINS          how many members join and leave (30)
-//	PAIRS          how many pairs of runs the bench of a stuck order makes (5)
-//	CHAOS_MINUTES  how long TestChaos makes trouble (absent: it does not run, TestWorker's short round does)
-//	CHAOS_SEED     the seed that another run of chaos printed, to replay its plan
-//	CHAOS_DIR      where TestChaos keeps its diaries and the workers' logs
-//	IMAGE          a folder with the image of TestImage (absent: it is built)
-//	STRICT=true    times are judged by their bounds, as in make bench (else they may be three times as long)
-//	CI=true        what is absent fails instead of being skipped loudly
+//	KAFKA_BROKERS  an existing cluster to use instead of our own
+//	KAFKA_VERSION  the release of Apache Kafka to run, 0.11.0.0 or later (4.4.0)
+//	KILLS          number of SIGKILLs in the test of crashes (4)
+//	RESTARTS       number of rolling restarts (2)
+//	OUTAGE         seconds for which LeadHit is down (20)
+//	DRAIN          minimum seconds of backlog after the outage (24)
+//	BROKERS_DOWN   seconds for which two brokers of three are down (20)
+//	MEMORY_EVENTS  number of events of 1 MiB while LeadHit is down (150)
+//	JOINS          number of members that join and leave (30)
+//	PAIRS          pairs of runs in the benchmark of a stuck order (5)
+//	CHAOS_MINUTES  duration of TestChaos (absent: it does not run, but TestWorker runs a short round)
+//	CHAOS_SEED     seed that an earlier run printed, to replay its plan
+//	CHAOS_DIR      folder for the diaries and the workers' logs of TestChaos
+//	IMAGE          folder with the image for TestImage (absent: the test builds it)
+//	STRICT=true    times are compared with their exact bounds, as in make bench (otherwise with three times as much)
+//	CI=true        a missing requirement fails instead of skipping tests
 package integration

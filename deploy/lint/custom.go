@@ -3,8 +3,8 @@ package lint
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // customResource returns an empty resource of a kind that has no type in Kubernetes' own modules, or nil. The types
-// hold only the fields that our manifests use, so that strict decoding finds a misspelt one. Whoever adds a field looks
-// it up in the CRD.
+// have only the fields that our manifests use, so that strict decoding finds a misspelt one. Look a new field up in the
+// CRD before you add it. The operators' own modules have these types too, but would add hundreds of dependencies.
 func customResource(version, kind string) any {
 	switch version + " " + kind {
 	case "keda.sh/v1alpha1 ScaledObject":
@@ -25,38 +25,41 @@ func customResource(version, kind string) any {
 	return nil
 }
 
-type scaledObject struct {
+// custom is a resource with our part of its spec.
+type custom[Spec any] struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
 
-	Spec struct {
-		ScaleTargetRef struct {
-			APIVersion string `json:"apiVersion"`
-			Kind       string `json:"kind"`
-			Name       string `json:"name"`
-		} `json:"scaleTargetRef"`
-		MinReplicaCount int32 `json:"minReplicaCount"`
-		MaxReplicaCount int32 `json:"maxReplicaCount"`
-		Fallback        struct {
-			FailureThreshold int32  `json:"failureThreshold"`
-			Replicas         int32  `json:"replicas"`
-			Behavior         string `json:"behavior"`
-		} `json:"fallback"`
-		Advanced struct {
-			HorizontalPodAutoscalerConfig struct {
-				Behavior struct {
-					ScaleUp   scalingRules `json:"scaleUp"`
-					ScaleDown scalingRules `json:"scaleDown"`
-				} `json:"behavior"`
-			} `json:"horizontalPodAutoscalerConfig"`
-		} `json:"advanced"`
-		Triggers []struct {
-			Type       string       `json:"type"`
-			MetricType string       `json:"metricType"`
-			Metadata   kedaMetadata `json:"metadata"`
-		} `json:"triggers"`
-	} `json:"spec"`
+	Spec Spec `json:"spec"`
 }
+
+type scaledObject = custom[struct {
+	ScaleTargetRef struct {
+		APIVersion string `json:"apiVersion"`
+		Kind       string `json:"kind"`
+		Name       string `json:"name"`
+	} `json:"scaleTargetRef"`
+	MinReplicaCount int32 `json:"minReplicaCount"`
+	MaxReplicaCount int32 `json:"maxReplicaCount"`
+	Fallback        struct {
+		FailureThreshold int32  `json:"failureThreshold"`
+		Replicas         int32  `json:"replicas"`
+		Behavior         string `json:"behavior"`
+	} `json:"fallback"`
+	Advanced struct {
+		HorizontalPodAutoscalerConfig struct {
+			Behavior struct {
+				ScaleUp   scalingRules `json:"scaleUp"`
+				ScaleDown scalingRules `json:"scaleDown"`
+			} `json:"behavior"`
+		} `json:"horizontalPodAutoscalerConfig"`
+	} `json:"advanced"`
+	Triggers []struct {
+		Type       string       `json:"type"`
+		MetricType string       `json:"metricType"`
+		Metadata   kedaMetadata `json:"metadata"`
+	} `json:"triggers"`
+}]
 
 // kedaMetadata has the keys of both triggers. To the CRD this is a map: it accepts a misspelt key.
 type kedaMetadata struct {
@@ -84,127 +87,97 @@ type scalingRules struct {
 	} `json:"policies"`
 }
 
-type kafkaTopic struct {
-	metav1.TypeMeta   `json:",inline"`
-	metav1.ObjectMeta `json:"metadata"`
+type kafkaTopic = custom[struct {
+	Partitions int32 `json:"partitions"`
+	Replicas   int32 `json:"replicas"`
+	Config     struct {
+		MinInsyncReplicas    int32  `json:"min.insync.replicas"`
+		CleanupPolicy        string `json:"cleanup.policy"`
+		RetentionMs          int64  `json:"retention.ms"`
+		RetentionBytes       int64  `json:"retention.bytes"`
+		MessageTimestampType string `json:"message.timestamp.type"`
+		MaxMessageBytes      int64  `json:"max.message.bytes"`
+	} `json:"config"`
+}]
 
-	Spec struct {
-		Partitions int32 `json:"partitions"`
-		Replicas   int32 `json:"replicas"`
-		Config     struct {
-			MinInsyncReplicas    int32  `json:"min.insync.replicas"`
-			CleanupPolicy        string `json:"cleanup.policy"`
-			RetentionMs          int64  `json:"retention.ms"`
-			RetentionBytes       int64  `json:"retention.bytes"`
-			MessageTimestampType string `json:"message.timestamp.type"`
-			MaxMessageBytes      int64  `json:"max.message.bytes"`
-		} `json:"config"`
-	} `json:"spec"`
-}
+type kafkaUser = custom[struct {
+	Authentication struct {
+		Type string `json:"type"`
+	} `json:"authentication"`
+	Authorization struct {
+		Type string `json:"type"`
+		ACLs []struct {
+			Resource struct {
+				Type        string `json:"type"`
+				Name        string `json:"name"`
+				PatternType string `json:"patternType"`
+			} `json:"resource"`
+			Operations []string `json:"operations"`
+		} `json:"acls"`
+	} `json:"authorization"`
+}]
 
-type kafkaUser struct {
-	metav1.TypeMeta   `json:",inline"`
-	metav1.ObjectMeta `json:"metadata"`
+type externalSecret = custom[struct {
+	RefreshInterval string `json:"refreshInterval"`
+	SecretStoreRef  struct {
+		Kind string `json:"kind"`
+		Name string `json:"name"`
+	} `json:"secretStoreRef"`
+	Target struct {
+		Name           string `json:"name"`
+		CreationPolicy string `json:"creationPolicy"`
+		DeletionPolicy string `json:"deletionPolicy"`
+	} `json:"target"`
+	Data []struct {
+		SecretKey string `json:"secretKey"`
+		RemoteRef struct {
+			Key string `json:"key"`
+		} `json:"remoteRef"`
+	} `json:"data"`
+}]
 
-	Spec struct {
-		Authentication struct {
-			Type string `json:"type"`
-		} `json:"authentication"`
-		Authorization struct {
-			Type string `json:"type"`
-			ACLs []struct {
-				Resource struct {
-					Type        string `json:"type"`
-					Name        string `json:"name"`
-					PatternType string `json:"patternType"`
-				} `json:"resource"`
-				Operations []string `json:"operations"`
-			} `json:"acls"`
-		} `json:"authorization"`
-	} `json:"spec"`
-}
+type certificate = custom[struct {
+	SecretName  string `json:"secretName"`
+	CommonName  string `json:"commonName"`
+	Duration    string `json:"duration"`
+	RenewBefore string `json:"renewBefore"`
+	PrivateKey  struct {
+		Algorithm      string `json:"algorithm"`
+		Size           int32  `json:"size"`
+		RotationPolicy string `json:"rotationPolicy"`
+	} `json:"privateKey"`
+	Usages    []string `json:"usages"`
+	IssuerRef struct {
+		Group string `json:"group"`
+		Kind  string `json:"kind"`
+		Name  string `json:"name"`
+	} `json:"issuerRef"`
+}]
 
-type externalSecret struct {
-	metav1.TypeMeta   `json:",inline"`
-	metav1.ObjectMeta `json:"metadata"`
+type podMonitor = custom[struct {
+	JobLabel            string               `json:"jobLabel"`
+	Selector            metav1.LabelSelector `json:"selector"`
+	PodMetricsEndpoints []struct {
+		Port          string `json:"port"`
+		Path          string `json:"path"`
+		Interval      string `json:"interval"`
+		ScrapeTimeout string `json:"scrapeTimeout"`
+		Relabelings   []struct {
+			SourceLabels []string `json:"sourceLabels"`
+			TargetLabel  string   `json:"targetLabel"`
+		} `json:"relabelings"`
+	} `json:"podMetricsEndpoints"`
+}]
 
-	Spec struct {
-		RefreshInterval string `json:"refreshInterval"`
-		SecretStoreRef  struct {
-			Kind string `json:"kind"`
-			Name string `json:"name"`
-		} `json:"secretStoreRef"`
-		Target struct {
-			Name           string `json:"name"`
-			CreationPolicy string `json:"creationPolicy"`
-			DeletionPolicy string `json:"deletionPolicy"`
-		} `json:"target"`
-		Data []struct {
-			SecretKey string `json:"secretKey"`
-			RemoteRef struct {
-				Key string `json:"key"`
-			} `json:"remoteRef"`
-		} `json:"data"`
-	} `json:"spec"`
-}
-
-type certificate struct {
-	metav1.TypeMeta   `json:",inline"`
-	metav1.ObjectMeta `json:"metadata"`
-
-	Spec struct {
-		SecretName  string `json:"secretName"`
-		CommonName  string `json:"commonName"`
-		Duration    string `json:"duration"`
-		RenewBefore string `json:"renewBefore"`
-		PrivateKey  struct {
-			Algorithm      string `json:"algorithm"`
-			Size           int32  `json:"size"`
-			RotationPolicy string `json:"rotationPolicy"`
-		} `json:"privateKey"`
-		Usages    []string `json:"usages"`
-		IssuerRef struct {
-			Group string `json:"group"`
-			Kind  string `json:"kind"`
-			Name  string `json:"name"`
-		} `json:"issuerRef"`
-	} `json:"spec"`
-}
-
-type podMonitor struct {
-	metav1.TypeMeta   `json:",inline"`
-	metav1.ObjectMeta `json:"metadata"`
-
-	Spec struct {
-		JobLabel            string               `json:"jobLabel"`
-		Selector            metav1.LabelSelector `json:"selector"`
-		PodMetricsEndpoints []struct {
-			Port          string `json:"port"`
-			Path          string `json:"path"`
-			Interval      string `json:"interval"`
-			ScrapeTimeout string `json:"scrapeTimeout"`
-			Relabelings   []struct {
-				SourceLabels []string `json:"sourceLabels"`
-				TargetLabel  string   `json:"targetLabel"`
-			} `json:"relabelings"`
-		} `json:"podMetricsEndpoints"`
-	} `json:"spec"`
-}
-
-type prometheusRule struct {
-	metav1.TypeMeta   `json:",inline"`
-	metav1.ObjectMeta `json:"metadata"`
-
-	Spec struct {
-		Groups []struct {
-			Name  string `json:"name"`
-			Rules []struct {
-				Alert       string            `json:"alert"`
-				Expr        string            `json:"expr"`
-				For         string            `json:"for"`
-				Labels      map[string]string `json:"labels"`
-				Annotations map[string]string `json:"annotations"`
-			} `json:"rules"`
-		} `json:"groups"`
-	} `json:"spec"`
-}
+type prometheusRule = custom[struct {
+	Groups []struct {
+		Name  string `json:"name"`
+		Rules []struct {
+			Alert       string            `json:"alert"`
+			Expr        string            `json:"expr"`
+			For         string            `json:"for"`
+			Labels      map[string]string `json:"labels"`
+			Annotations map[string]string `json:"annotations"`
+		} `json:"rules"`
+	} `json:"groups"`
+}]

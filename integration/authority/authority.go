@@ -1,6 +1,10 @@
-// Package authority makes certificates for tests and for trying things out: an authority of one's own, and whatever it
-// is to vouch for, right or wrong. Nothing is kept but what the caller keeps; the keys are good for a test and for
-// nothing else.
+// Package authority issues certificates for tests and for trials by hand.
+//
+//	ca, err := authority.New("test authority")
+//	pair, err := ca.Issue(authority.Subject{Name: "broker", Hosts: []string{"127.0.0.1"}})
+//
+// Wrong certificates are possible on purpose: expired ones, or for other hosts. The package stores nothing; the caller
+// owns the keys, which are not for production.
 package authority
 
 import (
@@ -20,16 +24,16 @@ import (
 	"time"
 )
 
-// life is how long before and after now a certificate holds unless it is told otherwise.
+// life is how long a certificate is valid, before and after now, by default.
 const life = 24 * time.Hour
 
-// Authority vouches for others. New makes one. It may be used from several goroutines.
+// Authority signs certificates. [New] returns one. It may be used from several goroutines.
 type Authority struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 }
 
-// New makes an authority that vouches for itself.
+// New returns an authority with a self-signed certificate.
 func New(name string) (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -38,7 +42,7 @@ func New(name string) (*Authority, error) {
 	template := template(Subject{Name: name})
 	template.IsCA, template.BasicConstraintsValid = true, true
 	template.KeyUsage = x509.KeyUsageCertSign
-	// Longer than whatever it vouches for, expired ones too.
+	// Valid for longer than any certificate that it signs, so that tests of expiry see only the other one expire.
 	template.NotBefore, template.NotAfter = template.NotBefore.Add(-10*life), template.NotAfter.Add(10*life)
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
@@ -51,23 +55,23 @@ func New(name string) (*Authority, error) {
 	return &Authority{cert: cert, key: key}, nil
 }
 
-// PEM returns the authority's own certificate, for those who are to trust it.
+// PEM returns the authority's own certificate, for trust stores.
 func (a *Authority) PEM() []byte { return block("CERTIFICATE", a.cert.Raw) }
 
-// Subject is whom to vouch for.
+// Subject describes the owner of a certificate.
 type Subject struct {
-	// Name is the common name; Kafka takes a client's for its user.
+	// Name is the common name. For a client it is the user name in Kafka.
 	Name string
-	// Hosts are the names and addresses that it answers to.
+	// Hosts are the host names and IP addresses of a server.
 	Hosts []string
-	// Until is when the certificate expires; zero means tomorrow.
+	// Until is when the certificate expires. Zero means tomorrow.
 	Until time.Time
 }
 
-// Pair is a certificate with its key, both PEM; the key is PKCS #8, the one form that Java reads too.
+// Pair is a certificate with its key, both PEM. The key is PKCS #8, the only form that Go and Java both read.
 type Pair struct{ Cert, Key []byte }
 
-// Issue vouches for a subject, as a server and as a client.
+// Issue signs a certificate for a subject, for use as a server and as a client.
 func (a *Authority) Issue(s Subject) (Pair, error) {
 	pair, err := a.issue(s)
 	if err != nil {
@@ -98,7 +102,7 @@ func (a *Authority) issue(s Subject) (Pair, error) {
 func template(s Subject) *x509.Certificate {
 	now := time.Now()
 	t := &x509.Certificate{
-		// Two certificates of one authority must not share a number.
+		// Two certificates of one authority must not have the same number.
 		SerialNumber: big.NewInt(now.UnixNano()),
 		Subject:      pkix.Name{CommonName: s.Name},
 		NotBefore:    now.Add(-life), NotAfter: now.Add(life),
@@ -121,13 +125,14 @@ func block(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
-// TLS returns the pair for a Go server or client.
+// TLS returns the pair for crypto/tls.
 func (p Pair) TLS() (tls.Certificate, error) { return tls.X509KeyPair(p.Cert, p.Key) }
 
-// Keystore returns key and certificate in one text, as Kafka reads them from one file.
+// Keystore returns the key followed by the certificate, the form of Kafka's PEM key stores.
 func (p Pair) Keystore() []byte { return append(append([]byte(nil), p.Key...), p.Cert...) }
 
-// WriteFile puts text in the place of a file in one step, as a good rotation does. Only its owner may read it.
+// WriteFile replaces a file atomically, as a rotation of secrets should: no reader sees half of it. Only its owner may
+// read it.
 func WriteFile(name string, text []byte) error {
 	file, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+"-*") // mode 0600
 	if err != nil {

@@ -11,12 +11,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// loop makes the same POSTs as the worker, with nothing around them: no Kafka, no order to keep, no verdict.
+// loop makes the same POSTs as the worker: same body, same headers, same number in flight. It neither orders nor judges
+// them.
 type loop struct {
 	url, key        string
 	calls, inFlight int
 }
 
+// run makes all calls, and returns the first error.
 func (l loop) run(ctx context.Context) error {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: l.inFlight, DisableCompression: true}}
 	var made atomic.Int64
@@ -48,6 +50,7 @@ func (l loop) call(ctx context.Context, client *http.Client, n int64) error {
 		return err
 	}
 	defer func() { _ = answer.Body.Close() }()
+	// Read to the end, so that the connection can serve the next call.
 	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
 		return err
 	}

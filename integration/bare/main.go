@@ -1,5 +1,8 @@
-// Command bare holds the two other parts of the bench, each a process of its own so that its processor time is counted
-// apart: a LeadHit look-alike (bare leadhit), and the worker's opponent, a loop of nothing but net/http (bare loop).
+// Command bare has two parts for the benchmark of the worker. "bare leadhit" is the LeadHit look-alike. "bare loop" makes
+// the same calls with net/http alone, without Kafka, order or retries. The worker is compared with that loop: the
+// difference is the cost of its promise.
+//
+// Each part runs as a process of its own, because the benchmark reads CPU time per process.
 package main
 
 import (
@@ -29,16 +32,16 @@ func main() {
 	}
 }
 
-// run takes the part that the first argument names.
+// run runs the part that the first argument names.
 func run(ctx context.Context, arguments []string) error {
 	flags := flag.NewFlagSet("bare", flag.ContinueOnError)
-	latency := flags.Duration("latency", 20*time.Millisecond, "leadhit: before each answer")
-	url := flags.String("url", "", "loop: where to post to")
-	key := flags.String("key", "", "loop: the API key")
-	calls := flags.Int("calls", 10000, "loop: how many")
-	inFlight := flags.Int("in-flight", 64, "loop: how many at once")
+	latency := flags.Duration("latency", 20*time.Millisecond, "leadhit: delay of each response")
+	url := flags.String("url", "", "loop: URL of the calls")
+	key := flags.String("key", "", "loop: API key")
+	calls := flags.Int("calls", 10000, "loop: number of calls")
+	inFlight := flags.Int("in-flight", 64, "loop: calls in flight")
 	if len(arguments) == 0 {
-		return errors.New("which part: leadhit or loop")
+		return errors.New("missing part: leadhit or loop")
 	}
 	if err := flags.Parse(arguments[1:]); err != nil {
 		return err
@@ -52,10 +55,11 @@ func run(ctx context.Context, arguments []string) error {
 	return fmt.Errorf("unknown part %q", arguments[0])
 }
 
-// pace is what the look-alike saw of one run.
+// pace is the look-alike's measurement of one run.
 type pace struct {
 	Calls int `json:"calls"`
-	// PerSecond is the rate of the middle nine tenths: the first calls open connections, the last find few orders left.
+	// PerSecond is the rate of the middle 90 %. The first calls open connections, and the last ones have few orders left,
+	// so both ends are slower than the steady state.
 	PerSecond float64 `json:"per_second"`
 }
 
@@ -68,15 +72,15 @@ func paceOf(calls []sandbox.Call) pace {
 	return pace{Calls: len(calls), PerSecond: float64(last-first) / took.Seconds()}
 }
 
-// serve runs the look-alike until ctx ends. GET /count counts the calls so far, GET /pace judges them, DELETE / forgets
-// them.
+// serve runs the look-alike until ctx ends. GET /count returns the number of calls so far, GET /pace their rate, and
+// DELETE / resets both. The address is in the log line "listening", as that of a worker, so that program.Get finds it.
 func serve(ctx context.Context, latency time.Duration) error {
 	leadhit := sandbox.New(sandbox.Options{Faults: sandbox.Faults{Latency: latency}})
 	mux := http.NewServeMux()
 	mux.Handle("POST /", leadhit)
 	mux.HandleFunc("GET /count", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, leadhit.Count()) })
 	mux.HandleFunc("GET /pace", func(w http.ResponseWriter, _ *http.Request) {
-		_ = json.NewEncoder(w).Encode(paceOf(leadhit.Calls())) // who asked has gone
+		_ = json.NewEncoder(w).Encode(paceOf(leadhit.Calls())) // the client has disconnected
 	})
 	mux.HandleFunc("DELETE /", func(http.ResponseWriter, *http.Request) { leadhit.Reset() })
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")

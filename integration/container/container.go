@@ -1,10 +1,16 @@
-// Package container runs an image from an OCI layout under runc, as strictly as a careful cluster does: the image's own
-// user, a read-only root, no capability, no new privileges, a memory limit, and nothing of the host but its network and
-// what is mounted on purpose. The layout is read with the standard library alone, so that it shares no fault with what
-// wrote it.
+// Package container runs an image from an OCI layout under runc, as strictly as a careful cluster does. The container has
+// the image's own user, a read-only root, no capabilities, no new privileges and a memory limit. Of the host it sees the
+// network and the mounts that the test asks for.
 //
-// Ownership: a container's process is a [program.Program] like any other, but it is runc that stands there: after a
-// Kill the container lives on, until Delete. Whoever starts a container deletes it. runc needs Linux and root.
+//	image, err := container.Unpack("bin/image", "amd64", t.TempDir())
+//	c, err := image.Start(container.Options{Settings: settings, Memory: 128 << 20, Dir: t.TempDir()})
+//	…
+//	defer c.Delete(ctx)
+//
+// The layout is read with the standard library alone, so that the reader shares no fault with mkimage, which wrote it.
+//
+// Ownership: the process of a [Container] is runc, which passes on signals and the exit code. If runc is killed the
+// container continues, so the caller must call Delete. runc needs Linux and root.
 package container
 
 import (
@@ -21,46 +27,46 @@ import (
 	"leadhit-sync/integration/program"
 )
 
-// ErrAbsent says that a part which this package needs is missing; its text names the part.
-var ErrAbsent = errors.New("not here")
+// errAbsent says that a requirement is missing. The wrapping error names it.
+var errAbsent = errors.New("missing")
 
-// Available returns nil where containers can be run, or ErrAbsent with what is missing.
+// Available returns nil if this process can run containers, or an error that names what is missing.
 func Available() error {
 	if _, err := exec.LookPath("runc"); err != nil {
-		return fmt.Errorf("runc on the PATH: %w", ErrAbsent)
+		return fmt.Errorf("runc on the PATH: %w", errAbsent)
 	}
 	if os.Geteuid() != 0 {
-		return fmt.Errorf("root, whom runc needs for a memory limit: %w", ErrAbsent)
+		return fmt.Errorf("root rights, which runc needs for a memory limit: %w", errAbsent)
 	}
 	return nil
 }
 
-// Options says how an image is run.
+// Options configure a container.
 type Options struct {
-	// Settings are added to the image's environment; nothing else is in it.
+	// Settings are added to the image's environment. The host's environment is not passed on.
 	Settings map[string]string
-	// Mounts are folders of the host by their paths in the container, where they can only be read.
+	// Mounts are folders of the host by their paths in the container. They are mounted read-only.
 	Mounts map[string]string
-	// Memory is the limit in bytes.
+	// Memory is the limit of the container's cgroup, in bytes. The kernel kills a process beyond it.
 	Memory int64
-	// Dir is an existing folder for what the program says, and for runc's own state.
+	// Dir is an existing folder for the program's output.
 	Dir string
 }
 
-// Container is an image that was started: its process is runc's, which passes signals on and ends with its exit code.
+// Container is a running image. Its process is runc, which passes on signals and the exit code.
 type Container struct {
 	*program.Program
 
 	runc string // its path
-	root string // runc's state
+	root string // the folder of runc's state
 	id   string
 }
 
-// Start runs the image's command. An image runs once at a time.
+// Start runs the image's command. An image runs in one container at a time, because all would share its bundle.
 func (i *Image) Start(o Options) (*Container, error) {
 	runc, err := exec.LookPath("runc")
 	if err != nil {
-		return nil, fmt.Errorf("runc on the PATH: %w", ErrAbsent)
+		return nil, fmt.Errorf("runc on the PATH: %w", errAbsent)
 	}
 	c := &Container{runc: runc, root: filepath.Join(i.bundle, "runc"), id: "leadhit-sync-" + strings.ToLower(rand.Text()[:8])}
 	spec, err := i.spec(o, c.id)
@@ -79,8 +85,8 @@ func (i *Image) Start(o Options) (*Container, error) {
 	return c, nil
 }
 
-// Exec runs one more command in the container, as the image's user, and returns its exit code and all that it said. A
-// command that could not be started is an error.
+// Exec runs another command in the container, as the image's user. It returns the exit code and the output. A command
+// that could not be started is an error.
 func (c *Container) Exec(ctx context.Context, arguments ...string) (code int, said string, err error) {
 	output, err := c.ask(ctx, append([]string{"exec", c.id}, arguments...)...)
 	if ended, ok := errors.AsType[*exec.ExitError](err); ok {
@@ -89,7 +95,7 @@ func (c *Container) Exec(ctx context.Context, arguments ...string) (code int, sa
 	return 0, string(output), err
 }
 
-// Init returns the host's id of the container's first process: of the image's command itself.
+// Init returns the process id of the image's command, as the host sees it.
 func (c *Container) Init(ctx context.Context) (int, error) {
 	output, err := c.ask(ctx, "state", c.id)
 	if err != nil {
@@ -102,7 +108,7 @@ func (c *Container) Init(ctx context.Context) (int, error) {
 	return state.PID, err
 }
 
-// Delete ends the container, if it has not ended, and removes what runc holds of it. Deleting it twice is harmless.
+// Delete ends the container and removes runc's state of it. Deleting it twice is harmless.
 func (c *Container) Delete(ctx context.Context) error {
 	if output, err := c.ask(ctx, "delete", "--force", c.id); err != nil {
 		return fmt.Errorf("runc delete: %w: %s", err, output)

@@ -16,20 +16,20 @@ import (
 	"strings"
 )
 
-// Image is the image of one architecture, unpacked.
+// Image is the unpacked image of one architecture.
 type Image struct {
-	// Digest is the index's: what a deployment would name.
+	// Digest is that of the image index, which a deployment would name.
 	Digest string
-	// Compressed is the size of the layers as they are fetched, in bytes.
+	// Compressed is the size of the layers as a node downloads them, in bytes.
 	Compressed int64
-	// Files are the modes of all files and folders by their paths, without a slash at either end.
+	// Files has the modes of all files and folders by path, without a slash at either end.
 	Files  map[string]fs.FileMode
 	Config Config
 
 	bundle string
 }
 
-// Config is how the image wants to be run.
+// Config is the image's configuration, by the names of the OCI image specification.
 type Config struct {
 	User       string
 	Env        []string
@@ -39,7 +39,7 @@ type Config struct {
 	Labels     map[string]string
 }
 
-// descriptor points to a blob, and says for which platform it is.
+// descriptor is a reference to a blob, with its platform.
 type descriptor struct {
 	MediaType string
 	Digest    string
@@ -50,8 +50,8 @@ type descriptor struct {
 // store is the folder of a layout.
 type store string
 
-// Unpack reads the image for Linux on an architecture out of the layout, checks every digest on the way, and unpacks
-// its layers into bundle, an empty folder.
+// Unpack unpacks the image for Linux on an architecture from the layout into bundle, an empty folder. It checks every
+// digest, as a container engine would.
 func Unpack(layout, architecture, bundle string) (*Image, error) {
 	image := &Image{Files: make(map[string]fs.FileMode), bundle: bundle}
 	if err := image.unpack(store(layout), architecture); err != nil {
@@ -99,7 +99,7 @@ func (i *Image) unpack(s store, architecture string) error {
 
 func (i *Image) rootfs() string { return filepath.Join(i.bundle, "rootfs") }
 
-// find goes from the layout's top to the index of the image, and from there to the architecture.
+// find follows the layout's index.json to the image index, and from there to the manifest of the architecture.
 func (i *Image) find(s store, architecture string) (descriptor, error) {
 	var top, index struct{ Manifests []descriptor }
 	text, err := os.ReadFile(filepath.Join(string(s), "index.json"))
@@ -121,18 +121,18 @@ func (i *Image) find(s store, architecture string) (descriptor, error) {
 	return descriptor{}, fmt.Errorf("none for linux/%s", architecture)
 }
 
-// blob returns what a descriptor points to.
+// blob returns the content of a blob after checking it against its digest and size.
 func (s store) blob(d descriptor) ([]byte, error) {
 	name, found := strings.CutPrefix(d.Digest, "sha256:")
 	if !found || strings.Trim(name, "0123456789abcdef") != "" {
-		return nil, fmt.Errorf("digest %q is no sha256", d.Digest)
+		return nil, fmt.Errorf("digest %q is not a sha256", d.Digest)
 	}
 	content, err := os.ReadFile(filepath.Join(string(s), "blobs", "sha256", name))
 	if err != nil {
 		return nil, err
 	}
 	if sum := sha256.Sum256(content); hex.EncodeToString(sum[:]) != name || int64(len(content)) != d.Size {
-		return nil, fmt.Errorf("blob %s is not what its digest and size say", d.Digest)
+		return nil, fmt.Errorf("blob %s differs from its digest or size", d.Digest)
 	}
 	return content, nil
 }
@@ -145,8 +145,8 @@ func (s store) read(d descriptor, to any) error {
 	return json.Unmarshal(content, to)
 }
 
-// apply unpacks a layer. Only files and folders are known here, and no owner but root: more is not needed, and would be
-// news.
+// apply unpacks a layer. It accepts only files and folders that belong to root: a link, a device or another owner in our
+// image would be a mistake of mkimage.
 func (i *Image) apply(s store, layer descriptor, root *os.Root) error {
 	content, err := s.blob(layer)
 	if err != nil {
@@ -174,7 +174,7 @@ func (i *Image) apply(s store, layer descriptor, root *os.Root) error {
 
 func put(root *os.Root, name string, header *tar.Header, content io.Reader) error {
 	if header.Uid != 0 || header.Gid != 0 {
-		return fmt.Errorf("it belongs to %d:%d", header.Uid, header.Gid)
+		return fmt.Errorf("owner is %d:%d", header.Uid, header.Gid)
 	}
 	switch header.Typeflag {
 	case tar.TypeDir:
@@ -191,7 +191,7 @@ func put(root *os.Root, name string, header *tar.Header, content io.Reader) erro
 			return err
 		}
 	default:
-		return fmt.Errorf("it is of kind %q", header.Typeflag)
+		return fmt.Errorf("unexpected type %q", header.Typeflag)
 	}
-	return root.Chmod(name, header.FileInfo().Mode()) // the process's umask had its say
+	return root.Chmod(name, header.FileInfo().Mode()) // the umask has reduced the mode above
 }

@@ -7,10 +7,10 @@ import (
 	"slices"
 )
 
-// object is a piece of runc's config.json, whose form is the OCI runtime specification's.
+// object is a part of config.json, in the form of the OCI runtime specification.
 type object = map[string]any
 
-// spec is the container's config.json.
+// spec returns the container's config.json. It grants nothing that the Deployment in deploy/base does not.
 func (i *Image) spec(o Options, id string) ([]byte, error) {
 	var uid, gid int
 	if _, err := fmt.Sscanf(i.Config.User, "%d:%d", &uid, &gid); err != nil {

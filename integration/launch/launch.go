@@ -12,18 +12,18 @@ import (
 	"leadhit-sync/integration/apache"
 )
 
-// partitions is how many the topic of the orders has.
+// partitions is the number of partitions of the topic orders: enough for several workers.
 const partitions = 6
 
-// running is a cluster under way.
+// running is a started cluster.
 type running struct {
 	*apache.Cluster
 
-	settings []string // lines of exports that reach it
-	remove   func() error
+	settings []string     // export lines for a worker
+	remove   func() error // deletes the files beside the cluster's own
 }
 
-// launch runs Kafka and the look-alike of LeadHit until ctx ends, and has both ended when it returns.
+// launch runs Kafka and the LeadHit look-alike until ctx ends. Both have ended when it returns.
 func launch(ctx context.Context, out io.Writer, o options) (err error) {
 	if err := checkNeeds(ctx); err != nil {
 		return err
@@ -60,7 +60,7 @@ func launch(ctx context.Context, out io.Writer, o options) (err error) {
 	return nil
 }
 
-// instruct prints what to copy. Comments have lines of their own: not every shell takes one behind a command.
+// instruct prints the lines to copy. Comments are on their own lines: zsh accepts none after a command by default.
 func instruct(out io.Writer, c *running) {
 	produce := "go run ./integration/launch produce -brokers " + c.Brokers()[0]
 	_, _ = fmt.Fprintf(out, `
@@ -79,6 +79,7 @@ go run ./cmd/leadhit-sync letters list
 `, strings.Join(c.settings, "\n"), produce, produce)
 }
 
+// startPlain starts a cluster without logins.
 func startPlain(ctx context.Context, o options) (*running, error) {
 	cluster, err := apache.Start(ctx, apache.Options{Nodes: o.nodes, Port: o.kafkaPort})
 	if err != nil {
@@ -91,7 +92,8 @@ func startPlain(ctx context.Context, o options) (*running, error) {
 	}, nil
 }
 
-// freeAddress is one for the worker's own pages that nobody listens on.
+// freeAddress returns a free address for the worker's HTTP server. Another program could take it before the worker does,
+// but that is unlikely, and the default port is more often in use.
 func freeAddress(ctx context.Context) (string, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {

@@ -1,6 +1,5 @@
-// Command launch starts what a worker needs on this machine, for trying things out by hand: real Apache Kafka with the
-// topic orders, and a look-alike of LeadHit. It prints the settings that reach both and shows each call. Ctrl-C ends
-// everything and deletes its data.
+// Command launch starts real Apache Kafka with the topic orders and a LeadHit look-alike on this machine, for trials by
+// hand. It prints the settings for a worker, and then a line for each call. Ctrl-C stops everything and deletes the data.
 //
 //	go run ./integration/launch
 //	go run ./integration/launch produce -brokers 127.0.0.1:21234 4711 paid
@@ -17,13 +16,13 @@ import (
 	"syscall"
 )
 
-// The exit codes.
+// The exit codes. They are those of leadhit-sync.
 const (
 	exitError = 1
 	exitUsage = 2
 )
 
-// The defaults of a worker's settings, and the topic of the orders.
+// The defaults of a worker's settings, and the topic of the events.
 const (
 	user    = "leadhit-sync"
 	group   = "leadhit-sync"
@@ -38,18 +37,18 @@ func main() {
 	os.Exit(code)
 }
 
-// streams are where a command reads and writes.
+// streams are the standard streams, or a test's.
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
 }
 
-// usageError is a command line that cannot be understood.
+// usageError reports a mistake in the command line.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// execute runs one command line and returns the exit code.
+// execute runs a command line and returns the exit code.
 func execute(ctx context.Context, args []string, s streams) int {
 	command := launchCommand
 	if len(args) > 0 && args[0] == "produce" {
@@ -62,20 +61,21 @@ func execute(ctx context.Context, args []string, s streams) int {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled): // Ctrl-C while it starts
 		return 0
 	}
-	_, _ = fmt.Fprintln(s.err, "launch:", err) // nobody reads any more
+	_, _ = fmt.Fprintln(s.err, "launch:", err) // nothing can be done if stderr is closed
 	if _, usage := errors.AsType[usageError](err); usage {
 		return exitUsage
 	}
 	return exitError
 }
 
-// options are what the command line of launch says.
+// options are the flags of launch.
 type options struct {
 	nodes                  int
 	secure                 bool
 	kafkaPort, leadhitPort int // 0: a free one
 }
 
+// launchCommand reads the flags of launch and runs it.
 func launchCommand(ctx context.Context, args []string, s streams) error {
 	var o options
 	flags := newFlags("launch", s, `launch starts Apache Kafka with the topic orders, and a look-alike of LeadHit.
@@ -100,10 +100,10 @@ Usage: go run ./integration/launch [flags]
 	return launch(ctx, s.out, o)
 }
 
-// newFlags returns flags whose help begins with a text.
+// newFlags returns a flag set whose help begins with the given text.
 func newFlags(name string, s streams, help string) *flag.FlagSet {
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // its errors are returned, and printed once
+	flags.SetOutput(io.Discard) // execute prints the errors
 	flags.Usage = func() {
 		flags.SetOutput(s.out)
 		_, _ = fmt.Fprintf(s.out, "%s\nFlags:\n", help)
@@ -113,10 +113,10 @@ func newFlags(name string, s streams, help string) *flag.FlagSet {
 	return flags
 }
 
-// parse reads the flags. For -h it returns flag.ErrHelp after the help has been written.
+// parse reads the flags. For -h it prints the help and returns flag.ErrHelp.
 func parse(flags *flag.FlagSet, args []string) error {
 	help := flags.Usage
-	flags.Usage = func() {} // not for mistakes
+	flags.Usage = func() {} // no help after a mistake
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		help()

@@ -11,25 +11,25 @@ import (
 	"leadhit-sync/integration/apache"
 )
 
-// leastJava is the oldest Java that Kafka's brokers run on.
+// leastJava is the oldest Java that brokers of Kafka 4 run on (KIP-1013).
 const leastJava = 17
 
-// errMissing says that a program must be installed first.
+// errMissing says that a requirement is missing. The wrapping error names it.
 var errMissing = errors.New("not ready for Kafka")
 
-// install says how to get what Kafka needs, and what works without.
+// install says how to install the requirements, and what works without them.
 const install = `Install Java 17 or newer and Maven, for example:
   Debian, Ubuntu:  sudo apt install default-jre-headless maven
   Fedora:          sudo dnf install java-latest-openjdk-headless maven
   macOS:           brew install openjdk maven && export PATH="$(brew --prefix openjdk)/bin:$PATH"
 Without them "go run ./cmd/demo" shows the worker on an embedded Kafka.`
 
-// checkNeeds says what must be installed before Kafka can be started.
+// checkNeeds reports a missing requirement before Kafka fails with a stack trace.
 func checkNeeds(ctx context.Context) error {
 	if err := apache.Available(); err != nil {
 		return fmt.Errorf("%w: %w\n%s", errMissing, err, install)
 	}
-	// On macOS a java without a Java behind it is always there.
+	// On macOS there is always a program java, which fails if no Java is installed.
 	output, err := exec.CommandContext(ctx, "java", "-version").CombinedOutput()
 	if err != nil {
 		if ctx.Err() != nil {
@@ -43,7 +43,7 @@ func checkNeeds(ctx context.Context) error {
 	return nil
 }
 
-// javaVersion finds the version in what "java -version" prints: 8 for 1.8.0_402, 17 for 17.0.15, 0 where there is none.
+// javaVersion returns the version in the output of "java -version": 8 for 1.8.0_402, 17 for 17.0.15, or 0 if none is found.
 func javaVersion(output string) int {
 	found := regexp.MustCompile(`version "(?:1\.)?(\d+)`).FindStringSubmatch(output)
 	if found == nil {

@@ -15,22 +15,22 @@ import (
 	"golang.org/x/term"
 )
 
-// askLimit bounds what is asked of Kafka here.
+// askLimit is the time limit of a command's requests to Kafka.
 const askLimit = 30 * time.Second
 
-// event is what is written: its record.
+// event is the record to write.
 type event struct {
 	key, value []byte
 	headers    []kafka.Header
 }
 
-// headerFlags gathers the flags -header.
+// headerFlags collects the flags -header.
 type headerFlags []kafka.Header
 
-// String is what the flag's default would be.
+// String is the default in the help: none.
 func (h *headerFlags) String() string { return "" }
 
-// Set reads name=value.
+// Set adds a header from name=value.
 func (h *headerFlags) Set(text string) error {
 	name, value, ok := strings.Cut(text, "=")
 	if !ok || name == "" {
@@ -40,6 +40,7 @@ func (h *headerFlags) Set(text string) error {
 	return nil
 }
 
+// produceCommand reads the flags of produce and writes the event.
 func produceCommand(ctx context.Context, args []string, s streams) error {
 	var brokers, to, key string
 	var headers headerFlags
@@ -73,7 +74,7 @@ Usage: go run ./integration/launch produce [flags] ORDER STATUS
 	return err
 }
 
-// readEvent makes an event of the mapping plain of an order and a status, or takes the value from in as it stands.
+// readEvent returns an event of the mapping plain for an order and a status, or one with the unchanged value from in.
 func readEvent(args []string, key string, in io.Reader) (event, error) {
 	switch len(args) {
 	case 2:
@@ -109,7 +110,7 @@ func produce(ctx context.Context, brokers []string, to string, e event) (string,
 	if len(about.Topics) != 1 || about.Topics[0].Error != nil || len(about.Topics[0].Partitions) == 0 {
 		return "", errors.New("it does not exist")
 	}
-	// The same key, the same partition: as producers do.
+	// The partition of Java's default partitioner, so that an order's events of both land in one partition.
 	numbers := make([]int, len(about.Topics[0].Partitions))
 	for i, p := range about.Topics[0].Partitions {
 		numbers[i] = p.ID
@@ -128,7 +129,7 @@ func produce(ctx context.Context, brokers []string, to string, e event) (string,
 		if err == nil {
 			return fmt.Sprintf("%s/%d/%d", to, partition, answer.BaseOffset), nil
 		}
-		// A new topic has no leader for a moment, and a broker may not know yet that it is the one.
+		// A new topic has no leader at first, and a broker may not know yet that it is the leader.
 		if reply, ok := errors.AsType[kafka.Error](err); !ok || !reply.Temporary() {
 			return "", err
 		}
@@ -140,7 +141,7 @@ func produce(ctx context.Context, brokers []string, to string, e event) (string,
 	}
 }
 
-// createTopic creates the topic of the orders.
+// createTopic creates the topic with the brokers' default replication.
 func createTopic(ctx context.Context, broker, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()

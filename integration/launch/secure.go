@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/integration/authority"
 )
 
-// startSecure starts a cluster that asks who comes and what they may do. Its files go with it. Whoever comes to the
-// first listener, without TLS and login, may do anything: topics and events are made there.
+// startSecure starts a cluster with TLS, logins and ACLs. Its files are deleted with it. The plain listener has neither,
+// and its clients may do anything: launch creates the topic there, and produce writes there.
 func startSecure(ctx context.Context, o options) (_ *running, err error) {
 	dir, err := os.MkdirTemp("", "leadhit-sync-secure-")
 	if err != nil {
@@ -49,9 +49,9 @@ func startSecure(ctx context.Context, o options) (_ *running, err error) {
 	return r, nil
 }
 
-// certify makes an authority, and a certificate from it for the nodes.
+// certify creates an authority, and a certificate of that authority for the nodes.
 func certify(place func(string) string) error {
-	ca, err := authority.New("authority of a Kafka to try things out")
+	ca, err := authority.New("authority of a trial Kafka")
 	if err != nil {
 		return err
 	}

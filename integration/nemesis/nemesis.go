@@ -1,8 +1,12 @@
-// Package nemesis draws plans of faults. A plan is a list of what is to go wrong, in which order, with whom and for how
-// long; other packages carry it out.
+// Package nemesis plans faults. A plan is a list of faults with their order, victim and duration; the chaos test executes
+// it.
 //
-// It is pure: the same schedule, seed and round give the same plan. A schedule is a deck of cards: each plan is the
-// whole deck, shuffled, so that after some rounds everything has been tried often enough whatever the seed.
+//	for round := range rounds {
+//		plan := schedule.Plan(seed, round)
+//	}
+//
+// The package is pure: the same schedule, seed and round give the same plan, so that a seed replays a failure. A schedule
+// is a deck of cards, and each plan is the whole deck, shuffled. Independent draws could omit a fault for hours.
 package nemesis
 
 import (
@@ -12,25 +16,25 @@ import (
 	"time"
 )
 
-// Kind is what goes wrong.
+// Kind is a kind of fault.
 type Kind uint8
 
-// The kinds. Those from Unavailable on are LeadHit's, the others those of processes.
+// The kinds. Those from Unavailable on are faults of LeadHit, the others are faults of processes.
 const (
-	KillWorker        Kind = iota // kill -9, and a new start
-	FreezeWorker                  // SIGSTOP for longer than its session, SIGCONT
-	RollWorkers                   // SIGTERM and a new start, one worker after the other
-	ScaleWorkers                  // all but one end cleanly, and are started again
-	KillBroker                    // kill -9, and a new start
+	KillWorker        Kind = iota // SIGKILL, then a restart
+	FreezeWorker                  // SIGSTOP for longer than its session, then SIGCONT
+	RollWorkers                   // SIGTERM and a restart, one worker after another
+	ScaleWorkers                  // all but one end cleanly, then restart
+	KillBroker                    // SIGKILL, then a restart
 	KillCoordinator               // the same of the group's coordinator
-	FreezeBroker                  // SIGSTOP, SIGCONT
+	FreezeBroker                  // SIGSTOP, then SIGCONT
 	FreezeCoordinator             // the same of the group's coordinator
-	Unavailable                   // LeadHit answers 503
+	Unavailable                   // LeadHit responds with 503
 	Resets                        // LeadHit resets every connection
-	Forbidden                     // LeadHit takes another key, which the key's file gets at the end
-	LostAnswers                   // some calls are carried out and never answered
-	CutAnswers                    // some calls are carried out, and the answer breaks off
-	SlowAnswers                   // answers take about as long as a call may
+	Forbidden                     // LeadHit requires another key, which is written into the key's file at the end
+	LostAnswers                   // some calls are executed, but get no response
+	CutAnswers                    // some calls are executed, but the response is cut
+	SlowAnswers                   // responses take about as long as the timeout of a call
 	kinds
 )
 
@@ -55,27 +59,27 @@ func Kinds() []Kind {
 	return all
 }
 
-// Ours says whether it is a process on our side that fails. LeadHit's faults can go on meanwhile.
+// Ours reports whether a process of ours fails, and not LeadHit. Faults of both sides may overlap.
 func (k Kind) Ours() bool { return k < Unavailable }
 
-// Broker says whether it is a broker that fails. Of three replicas the cluster can spare one at a time.
+// Broker reports whether a broker fails. A cluster with three replicas tolerates one failed broker at a time.
 func (k Kind) Broker() bool { return k >= KillBroker && k <= FreezeCoordinator }
 
-// Fault is one card with what was drawn for it.
+// Fault is one card with its random values.
 type Fault struct {
 	Kind Kind
-	// Which is whom it hits, modulo how many there are.
+	// Which is the index of the victim, modulo the number of candidates.
 	Which int
-	// Calm passes before it, For is how long it lasts: a killed process is down so long.
+	// Calm is the time before the fault, For its duration. A killed process stays down for that long.
 	Calm, For time.Duration
 }
 
-// String tells the fault in a line.
+// String describes the fault in a line.
 func (f Fault) String() string {
 	return fmt.Sprintf("%v #%d for %v after a calm of %v", f.Kind, f.Which, f.For, f.Calm)
 }
 
-// Plan is one round. The two lists run side by side, the faults of one list one after the other.
+// Plan is one round. The two lists run concurrently, the faults within a list one after another.
 type Plan struct {
 	Processes, LeadHit []Fault
 }
@@ -83,15 +87,15 @@ type Plan struct {
 // Schedule is a deck of faults.
 type Schedule struct {
 	Name string
-	// Share is the schedule's share of the time there is.
+	// Share is the schedule's share of the total time.
 	Share float64
 	deck  []Kind
-	// apart says that LeadHit's faults do not wait for those of processes, nor these for them.
+	// apart reports that faults of LeadHit and faults of processes do not wait for each other.
 	apart bool
 }
 
-// Schedules returns all schedules. In an hour the last one alone makes more than 60 kills of workers, 10 freezes of
-// them, 10 kills of brokers, 5 freezes of them and 20 rolling restarts.
+// Schedules returns all schedules. In an hour, the last one alone kills workers more than 60 times and brokers 10 times,
+// freezes workers 10 times and brokers 5 times, and does 20 rolling restarts.
 func Schedules() []Schedule {
 	return []Schedule{
 		{Name: "kills", Share: 0.08, deck: slices.Repeat([]Kind{KillWorker}, 20)},
@@ -105,7 +109,7 @@ func Schedules() []Schedule {
 	}
 }
 
-// Short returns a schedule of about a minute that has something of all.
+// Short returns a schedule of about a minute with faults of every side.
 func Short() Schedule {
 	return Schedule{Name: "short", Share: 1, apart: true, deck: append(leadhit(), KillWorker, FreezeWorker, RollWorkers, KillCoordinator)}
 }
@@ -114,7 +118,7 @@ func leadhit() []Kind {
 	return []Kind{Unavailable, Resets, Forbidden, LostAnswers, CutAnswers, SlowAnswers}
 }
 
-// Plan draws a round.
+// Plan returns the plan of a round.
 func (s Schedule) Plan(seed, round uint64) Plan {
 	random := rand.New(rand.NewPCG(seed, round))
 	deck := slices.Clone(s.deck)
@@ -131,20 +135,21 @@ func (s Schedule) Plan(seed, round uint64) Plan {
 	return plan
 }
 
-// draw throws the dice for one fault, always as often, so that one kind's range does not change the rest of the plan.
+// draw draws the values of one fault. It always takes the same number of random numbers, so that a change of one kind's
+// range leaves the rest of the plan of a seed as it was.
 func draw(random *rand.Rand, kind Kind) Fault {
 	which, at := random.IntN(1<<16), random.Float64()
 	calm := time.Second + time.Duration(random.Float64()*float64(2*time.Second))
 	least, most := kind.lasts()
-	if !kind.Ours() { // half of the time without them, where they run beside others
+	if !kind.Ours() { // LeadHit is healthy for about half of the time
 		calm *= 3
 	}
 	last := least + time.Duration(at*float64(most-least))
 	return Fault{Kind: kind, Which: which, Calm: calm.Round(time.Millisecond), For: last.Round(time.Millisecond)}
 }
 
-// lasts returns the limits of a kind's time. Sessions are 6 s: frozen workers lose theirs, most of them twice over. A
-// broker is given up after 9 s, so that some come back before, and some after others have taken over.
+// lasts returns the bounds of a kind's duration. A session is 6 s, so every frozen worker loses its session. The cluster
+// fences a broker after 9 s, so some brokers return before that and some after others have taken over.
 func (k Kind) lasts() (least, most time.Duration) {
 	switch k {
 	case KillWorker:

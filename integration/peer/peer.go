@@ -1,4 +1,5 @@
-// Package peer is for tests: a peer that is not what the program expects at an address.
+// Package peer runs servers that speak the wrong protocol, for tests of wrong addresses: an HTTP port as a broker, a mail
+// server as LeadHit. A program must name such a peer, and its responses must not cost memory.
 package peer
 
 import (
@@ -8,9 +9,9 @@ import (
 	"testing"
 )
 
-// Listen accepts connections on the address that it returns. Once a connection has sent something, the peer sends
-// first, then repeats again until the other side hangs up; an empty again is sent once, and the connection stays open.
-// It ends with the test.
+// Listen accepts connections on the address that it returns. After the first bytes of a connection the peer sends the
+// text first. Then it sends the text again in a loop, until the other side closes the connection. If again is empty, the
+// peer stays silent and keeps the connection open. The end of the test stops all goroutines and waits for them.
 func Listen(t *testing.T, first, again string) (addr string) {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -34,6 +35,7 @@ func Listen(t *testing.T, first, again string) (addr string) {
 	return listener.Addr().String()
 }
 
+// answer serves one connection until the other side closes it. A read limit would hide a client that never hangs up.
 func answer(conn net.Conn, first, again string) {
 	defer func() { _ = conn.Close() }() // the other side has hung up
 	_, err := conn.Read(make([]byte, 4096))

@@ -13,7 +13,8 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// openLetters creates the letters' topic and its writer.
+// openLetters creates the letters' topic and its writer. The broker stamps the records, because the audit compares the
+// time at which a letter was stored with commits.
 func (w *worker) openLetters(ctx context.Context) error {
 	topic := "dlq." + w.group
 	client := &kafka.Client{Addr: kafka.TCP(w.brokers...), Timeout: 20 * time.Second}
@@ -31,7 +32,7 @@ func (w *worker) openLetters(ctx context.Context) error {
 	return nil
 }
 
-// deliver calls until there is a verdict, and keeps what was refused.
+// deliver calls until LeadHit accepts or refuses the event, and stores a refused event as a letter.
 func (w *worker) deliver(ctx context.Context, m kafka.Message) error {
 	for {
 		cause, err := w.call(ctx, m)
@@ -49,7 +50,7 @@ func (w *worker) deliver(ctx context.Context, m kafka.Message) error {
 	}
 }
 
-// call makes one call. A cause is LeadHit's refusal; an error means that it has to be made again.
+// call makes one call. A cause means that LeadHit refused the event, an error that the call must be retried.
 func (w *worker) call(ctx context.Context, m kafka.Message) (cause string, err error) {
 	var event struct {
 		Order  string `json:"order_id"`
@@ -69,7 +70,7 @@ func (w *worker) call(ctx context.Context, m kafka.Message) (cause string, err e
 	if err != nil {
 		return "", err
 	}
-	// Begun calls are finished: the next owner must not find them half done.
+	// A call that has begun is finished: otherwise LeadHit could execute it after the next owner's call.
 	lasting, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(lasting, http.MethodPost, w.url, bytes.NewReader(body))
@@ -88,6 +89,7 @@ func (w *worker) call(ctx context.Context, m kafka.Message) (cause string, err e
 	return verdict(answer)
 }
 
+// verdict reads a response. It needs only the type of an error, as the cause of a letter.
 func verdict(answer *http.Response) (cause string, err error) {
 	if answer.StatusCode != http.StatusOK {
 		return "", fmt.Errorf("HTTP %d", answer.StatusCode)
@@ -109,14 +111,14 @@ func verdict(answer *http.Response) (cause string, err error) {
 	return "", nil
 }
 
-// keep stores an event as a letter.
+// keep stores an event as a letter, with the two headers that the audit reads.
 func (w *worker) keep(ctx context.Context, m kafka.Message, cause string) error {
 	letter := kafka.Message{Key: m.Key, Value: m.Value, Headers: append(append([]kafka.Header{}, m.Headers...),
 		kafka.Header{Key: "dlq.id", Value: fmt.Appendf(nil, "%s/%d/%d", m.Topic, m.Partition, m.Offset)},
 		kafka.Header{Key: "__connect.errors.exception.class.name", Value: []byte(cause)})}
 	lasting := context.WithoutCancel(ctx)
 	if w.planted == "letter-unawaited" {
-		time.AfterFunc(time.Second, func() { _ = w.letters.WriteMessages(lasting, letter) }) // as an asynchronous writer's batch
+		time.AfterFunc(time.Second, func() { _ = w.letters.WriteMessages(lasting, letter) }) // as an asynchronous producer would
 		return nil
 	}
 	return w.letters.WriteMessages(lasting, letter)

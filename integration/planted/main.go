@@ -1,13 +1,12 @@
-// Command planted is a naive worker with a fault planted on purpose, for the tests of the tests: the books must show
-// what it does wrong. It reads partition by partition, one event after the other, and commits each; PLANTED selects the
-// fault:
+// Command planted is a naive worker with a deliberate fault, for tests of the tests: package audit must find each fault.
+// It reads each partition event by event and commits after each. The variable PLANTED selects the fault:
 //
-//	none             nothing: slow, but right
-//	commit-first     it commits an event before it calls
-//	parallel         it makes several calls at once, whichever order they are about
-//	403-to-letters   it takes 403 for a verdict on the event
-//	letter-unawaited it commits a refused event while its letter is still on the way
-//	timer-commit     it commits every few seconds, by the clock alone
+//	none             none: slow, but correct
+//	commit-first     commits an event before it calls
+//	parallel         makes several calls at once, even for one order
+//	403-to-letters   treats a 403 as a verdict on the event
+//	letter-unawaited commits a refused event before its letter is stored
+//	timer-commit     commits every few seconds, as auto-commit does
 package main
 
 import (
@@ -40,7 +39,7 @@ func main() {
 	}
 }
 
-// worker does what a tutorial would.
+// worker is the consumer of a tutorial. It understands the settings of leadhit-sync that the tests set.
 type worker struct {
 	planted                    string
 	brokers                    []string
@@ -49,6 +48,8 @@ type worker struct {
 	log                        *slog.Logger
 }
 
+// run joins the group and starts a goroutine per partition in each generation, until ctx ends. The generation waits for
+// its goroutines before the next one begins.
 func (w *worker) run(ctx context.Context) error {
 	if err := w.openLetters(ctx); err != nil {
 		return err
@@ -72,7 +73,7 @@ func (w *worker) run(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return nil
 		case err != nil:
-			continue // it waits by itself
+			continue // Next waits before it retries
 		}
 		w.log.InfoContext(ctx, "joined the group", "generation", gen.ID)
 		for _, partition := range gen.Assignments[w.topic] {
@@ -92,13 +93,14 @@ type position struct {
 
 	gen       *kafka.Generation
 	partition int
-	finished  atomic.Int64 // the next offset
+	finished  atomic.Int64 // the next offset; timer-commit reads it on another goroutine
 
 	mu        sync.Mutex
 	committed int64
 }
 
-// consume reads until the generation or the process ends. It has finished what it has begun when it returns.
+// consume reads until the generation or the process ends. It returns after all its calls have ended, so that no call of
+// this owner overlaps with the next owner's.
 func (p *position) consume(generation, process context.Context, from int64) error {
 	ctx, cancel := context.WithCancel(generation)
 	defer cancel()
@@ -130,6 +132,7 @@ func (p *position) consume(generation, process context.Context, from int64) erro
 	}
 }
 
+// handle delivers one event and commits it, with the planted fault if there is one.
 func (p *position) handle(ctx context.Context, m kafka.Message) error {
 	if p.planted == "commit-first" {
 		if err := p.commit(m.Offset + 1); err != nil {
@@ -146,6 +149,7 @@ func (p *position) handle(ctx context.Context, m kafka.Message) error {
 	return p.commit(m.Offset + 1)
 }
 
+// commit never commits an offset below one that it has committed: parallel calls finish in any order.
 func (p *position) commit(next int64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -156,6 +160,7 @@ func (p *position) commit(next int64) error {
 	return p.gen.CommitOffsets(map[string]map[int]int64{p.topic: {p.partition: next}})
 }
 
+// commitByTheClock commits the last finished offset every 4 s. That is long enough for a crash to repeat many calls.
 func (p *position) commitByTheClock(ctx context.Context) error {
 	ticker := time.NewTicker(4 * time.Second)
 	defer ticker.Stop()
@@ -164,7 +169,7 @@ func (p *position) commitByTheClock(ctx context.Context) error {
 		case <-ctx.Done():
 		case <-ticker.C:
 		}
-		_ = p.commit(p.finished.Load()) // the next one says it too
+		_ = p.commit(p.finished.Load()) // the next commit repeats it
 	}
 	return nil
 }

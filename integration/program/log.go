@@ -10,11 +10,12 @@ import (
 	"time"
 )
 
-// Line waits for a line of the program's JSON log with this message whose attributes suit (nil: any do), on stdout or
-// stderr, and returns its attributes. A program that ends without it is an error, with what it said last.
+// Line waits for a line of the program's JSON log with this message, on stdout or stderr, and returns its attributes.
+// suits selects lines by their attributes; nil accepts all. If the program ends without the line, the error has the last
+// output.
 func (p *Program) Line(ctx context.Context, message string, suits func(attributes map[string]any) bool) (map[string]any, error) {
 	for {
-		ended := p.Ended() // asked first, so that its last lines are read
+		ended := p.Ended() // checked first, so that the last lines are not missed
 		for _, line := range p.lines() {
 			if line["msg"] == message && (suits == nil || suits(line)) {
 				return line, nil
@@ -31,7 +32,7 @@ func (p *Program) Line(ctx context.Context, message string, suits func(attribute
 	}
 }
 
-// Ended tells whether the process has ended.
+// Ended reports whether the process has ended.
 func (p *Program) Ended() bool {
 	select {
 	case <-p.ended:
@@ -41,7 +42,7 @@ func (p *Program) Ended() bool {
 	}
 }
 
-// lines returns what is JSON of what this process has logged so far.
+// lines returns the JSON lines of the output so far.
 func (p *Program) lines() []map[string]any {
 	var lines []map[string]any
 	for text := range strings.SplitSeq(p.Stdout()+"\n"+p.Stderr(), "\n") {
@@ -53,10 +54,10 @@ func (p *Program) lines() []map[string]any {
 	return lines
 }
 
-// Stdout returns what the program has written there so far.
+// Stdout returns the program's output so far.
 func (p *Program) Stdout() string { return read(p.stdout) }
 
-// Stderr returns what the program has written there so far.
+// Stderr returns the program's error output so far.
 func (p *Program) Stderr() string { return read(p.stderr) }
 
 func read(file string) string {

@@ -4,7 +4,7 @@ package program
 
 import "syscall"
 
-// apart gives the process a group of its own, so that a Ctrl-C at the terminal reaches the tests alone.
+// apart gives the process its own group, so that a Ctrl-C at the terminal reaches only the tests.
 func apart() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }

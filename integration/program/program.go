@@ -1,8 +1,12 @@
-// Package program builds the binary and runs it as a user would: a process with an environment, whose lines, pages and
-// exit code are all that is seen of it.
+// Package program builds a binary and runs it as a user would: a process with an environment. A test sees only its
+// output, its pages and its exit code.
 //
-// Ownership: whoever starts a program ends it, with Wait, Kill or Terminate; where the system can (Linux) it dies with
-// the process that started it. Its methods may be called from several goroutines.
+//	binary, err := program.Build(ctx, dir, "./cmd/leadhit-sync")
+//	p, err := program.Start(binary, program.Options{Arguments: []string{"run"}, Settings: settings, Dir: dir})
+//	code, err := p.Terminate(ctx)
+//
+// Ownership: the caller of Start ends the program, with Wait, Kill or Terminate. On Linux it also dies with the process
+// that started it. Its methods may be called from several goroutines.
 package program
 
 import (
@@ -19,11 +23,11 @@ import (
 	"time"
 )
 
-// pause lies between two looks at a log or a page.
+// pause is the time between two looks at the log.
 const pause = 50 * time.Millisecond
 
-// Build builds one of the module's main packages, such as "./cmd/leadhit-sync", into dir, with the race detector if we
-// are built with it ourselves.
+// Build builds one of the module's main packages, such as "./cmd/leadhit-sync", into dir and returns the binary's path.
+// It uses the race detector if the test does, so that go test -race also finds the races of the worker.
 func Build(ctx context.Context, dir, main string) (string, error) {
 	binary := filepath.Join(dir, filepath.Base(main))
 	arguments := []string{"build", "-o", binary}
@@ -42,12 +46,12 @@ func Build(ctx context.Context, dir, main string) (string, error) {
 	return binary, nil
 }
 
-// Options says how a program is run. The environment is these settings and nothing of ours but PATH, HOME and TMPDIR,
-// so that a KAFKA_BROKERS in the tester's shell is not taken for a setting.
+// Options configure a process. Its environment has the settings and our PATH, HOME and TMPDIR. Nothing else is passed on,
+// so that a KAFKA_BROKERS in the tester's shell is not used as a setting.
 type Options struct {
 	Arguments []string
 	Settings  map[string]string
-	// Dir is an existing folder for what the program says: two files for each run, *.stdout.log and *.stderr.log.
+	// Dir is an existing folder for the output: two files per process, *.stdout.log and *.stderr.log.
 	Dir string
 }
 
@@ -87,7 +91,7 @@ func Start(binary string, options Options) (*Program, error) {
 	}
 	go func() { // ends with the process; Wait waits for it
 		defer close(p.ended)
-		_ = cmd.Wait() // the exit code is asked of cmd.ProcessState
+		_ = cmd.Wait() // ProcessState has the exit code
 	}()
 	return p, nil
 }
@@ -95,7 +99,7 @@ func Start(binary string, options Options) (*Program, error) {
 // PID returns the process id.
 func (p *Program) PID() int { return p.cmd.Process.Pid }
 
-// Usage returns what the ended process used in all: call it after Wait.
+// Usage returns the CPU time of the ended process. Call it after Wait.
 func (p *Program) Usage() time.Duration {
 	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
 }
@@ -110,7 +114,7 @@ func (p *Program) Wait(ctx context.Context) (int, error) {
 	}
 }
 
-// Kill ends the process as a crash would (SIGKILL) and waits for its end. One that has ended needs none.
+// Kill ends the process as a crash would (SIGKILL) and waits for its end. It is no error if the process has ended.
 func (p *Program) Kill() error {
 	if err := p.Signal(syscall.SIGKILL); err != nil {
 		return err
@@ -119,7 +123,7 @@ func (p *Program) Kill() error {
 	return nil
 }
 
-// Terminate asks the process to end (SIGTERM), waits until it has and returns its exit code.
+// Terminate sends SIGTERM, waits for the end of the process and returns its exit code.
 func (p *Program) Terminate(ctx context.Context) (int, error) {
 	if err := p.Signal(syscall.SIGTERM); err != nil {
 		return 0, err
@@ -127,7 +131,7 @@ func (p *Program) Terminate(ctx context.Context) (int, error) {
 	return p.Wait(ctx)
 }
 
-// Signal sends a signal, by process id. One that has ended needs none.
+// Signal sends a signal. It is no error if the process has ended.
 func (p *Program) Signal(signal syscall.Signal) error {
 	if err := p.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("%v to process %d: %w", signal, p.PID(), err)
@@ -135,8 +139,8 @@ func (p *Program) Signal(signal syscall.Signal) error {
 	return nil
 }
 
-// Get asks the program's own HTTP server for a page, such as "/readyz", and returns its status and text. It finds the
-// address in the log.
+// Get requests a page of the program's own HTTP server, such as "/readyz", and returns its status and text. The address
+// comes from the log line "listening", because tests let the system choose the port.
 func (p *Program) Get(ctx context.Context, path string) (int, string, error) {
 	line, err := p.Line(ctx, "listening", nil)
 	if err != nil {

@@ -2,5 +2,5 @@
 
 package program
 
-// raceDetector says whether this build has it.
+// raceDetector reports whether this build has the race detector.
 const raceDetector = false

@@ -10,8 +10,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// WriteAt writes one record with this count of milliseconds as its time. kgo itself cannot write a time beyond 2262.
-// The client's versions must be limited to 3.6: later ones name topics by ids.
+// WriteAt writes one record whose time is this number of milliseconds. It builds the batch by hand, because a time.Time in
+// kgo cannot go beyond the year 2262. The client's versions must be limited to 3.6: later ones identify topics by id.
 func WriteAt(ctx context.Context, client *kgo.Client, record *kgo.Record, ms int64) error {
 	r := kmsg.NewRecord()
 	r.Key, r.Value = record.Key, record.Value
@@ -33,7 +33,7 @@ func WriteAt(ctx context.Context, client *kgo.Client, record *kgo.Record, ms int
 		return err
 	}
 	var err error
-	for _, broker := range client.DiscoveredBrokers() { // one of them leads
+	for _, broker := range client.DiscoveredBrokers() { // one of them is the leader
 		var answer kmsg.Response
 		if answer, err = broker.Request(ctx, request); err != nil {
 			continue

@@ -7,9 +7,9 @@ import (
 	"leadhit-sync/integration/audit"
 )
 
-// Orders makes up events: whose order is next is drawn, and each order's status goes to and fro between submitted and
-// paid, so that any two events of an order that change places leave a wrong status behind. The same seed gives the same
-// events. Its methods must not be called at the same time.
+// Orders generates events of random orders. The status of an order alternates between submitted and paid. So if a worker
+// swaps any two events of an order, the last status is wrong. The same seed gives the same events. Its methods must not be
+// called concurrently.
 type Orders struct {
 	name   string
 	random *rand.Rand
@@ -17,12 +17,12 @@ type Orders struct {
 	made   int
 }
 
-// NewOrders returns as many orders as count, whose ids begin with name.
+// NewOrders returns count orders. Their ids begin with name.
 func NewOrders(name string, count int, seed uint64) *Orders {
 	return &Orders{name: name, random: rand.New(rand.NewPCG(seed, seed)), events: make([]int, count)}
 }
 
-// Next returns the next event of an order that is drawn, with the order id as its key.
+// Next returns the next event of a random order, with the order id as its key.
 func (o *Orders) Next() audit.Event { return o.NextOf(o.random.IntN(len(o.events))) }
 
 // NextOf returns the next event of the order with this number, counted from 0.
@@ -34,7 +34,7 @@ func (o *Orders) NextOf(order int) audit.Event {
 	return o.event(order, status, audit.Called)
 }
 
-// Refused returns an event of an order that is drawn, with a status that LeadHit does not know.
+// Refused returns an event of a random order with a status that LeadHit refuses.
 func (o *Orders) Refused() audit.Event {
 	event := o.event(o.random.IntN(len(o.events)), "on-hold", audit.Refused)
 	event.Cause = "ValidationError"

@@ -1,8 +1,11 @@
-// Package shop plays the shop: it writes order events to Kafka as an idempotent producer does, and keeps the book of
-// what Kafka acknowledged: each event with its partition and offset.
+// Package shop is the shop of the tests. It writes order events to Kafka with an idempotent producer, and returns each
+// event with the partition and offset that Kafka acknowledged. These are the evidence that package audit compares.
 //
-// A Shop may be used from several goroutines, but for transactions: those run one after the other. It uses franz-go,
-// another client than the worker's own, so that the two do not share a fault.
+//	s, err := shop.Open(brokers)
+//	written, err := s.Write(ctx, "orders", []audit.Event{orders.Next()})
+//
+// A Shop may be used from several goroutines, except for transactions, which must run one after another. It uses franz-go
+// and not the worker's client, so that the two share no fault. The caller closes it.
 package shop
 
 import (
@@ -17,7 +20,7 @@ import (
 	"leadhit-sync/integration/audit"
 )
 
-// batchLimit is the largest batch, and so the largest record, that a shop writes, in bytes.
+// batchLimit is the size of the largest batch in bytes, and so that of the largest record.
 const batchLimit = 16 << 20
 
 // Shop is a producer of order events.
@@ -25,14 +28,14 @@ type Shop struct {
 	client *kgo.Client
 }
 
-// Open opens a shop that writes to these brokers. It connects when it first writes.
+// Open returns a shop that writes to these brokers. It connects at the first write.
 func Open(brokers []string) (*Shop, error) { return open(brokers) }
 
-// transactionLimit is when the broker aborts a transaction: the longest that brokers allow, so that a test may leave
-// one open.
+// transactionLimit is the time after which the broker aborts a transaction. It is the brokers' own maximum, so that a test
+// can leave a transaction open.
 const transactionLimit = 15 * time.Minute
 
-// OpenTransactional opens a shop that writes in transactions alone.
+// OpenTransactional returns a shop that writes only in transactions.
 func OpenTransactional(brokers []string, id string) (*Shop, error) {
 	return open(brokers, kgo.TransactionalID(id), kgo.TransactionTimeout(transactionLimit))
 }
@@ -44,23 +47,23 @@ func open(brokers []string, options ...kgo.Opt) (*Shop, error) {
 		kgo.ProducerLinger(5 * time.Millisecond),
 	}, options...)...)
 	if err != nil {
-		return nil, fmt.Errorf("opening the shop: %w", err)
+		return nil, fmt.Errorf("open shop: %w", err)
 	}
 	return &Shop{client: client}, nil
 }
 
-// Close ends the shop. What was not acknowledged by then is lost.
+// Close closes the connections. Events that were not acknowledged are lost.
 func (s *Shop) Close() { s.client.Close() }
 
-// Write writes events to the topic, each to the partition of its key, and returns them in the same order with the
-// partitions and offsets that all in-sync replicas acknowledged.
+// Write writes each event to the partition of its key. It returns the events in the same order, with the partitions and
+// offsets that all in-sync replicas acknowledged.
 func (s *Shop) Write(ctx context.Context, topic string, events []audit.Event) ([]audit.Event, error) {
 	records := make([]*kgo.Record, 0, len(events))
 	for _, event := range events {
 		records = append(records, record(topic, event))
 	}
 	if err := s.client.ProduceSync(ctx, records...).FirstErr(); err != nil {
-		return nil, fmt.Errorf("writing %d events to %s: %w", len(events), topic, err)
+		return nil, fmt.Errorf("write %d events to %s: %w", len(events), topic, err)
 	}
 	written := make([]audit.Event, 0, len(events))
 	for i, r := range records {
@@ -69,8 +72,8 @@ func (s *Shop) Write(ctx context.Context, topic string, events []audit.Event) ([
 	return written, nil
 }
 
-// Transaction writes events in one transaction and commits or aborts it. Of an aborted one the events come back as
-// Untouched.
+// Transaction writes events in one transaction and commits or aborts it. It returns the events of an aborted transaction
+// as Untouched, because no consumer may see them.
 func (s *Shop) Transaction(ctx context.Context, topic string, events []audit.Event, end kgo.TransactionEndTry) ([]audit.Event, error) {
 	finish, err := s.Begin(ctx, topic, events)
 	if err != nil {
@@ -79,13 +82,13 @@ func (s *Shop) Transaction(ctx context.Context, topic string, events []audit.Eve
 	return finish(ctx, end)
 }
 
-// Begin writes events in a transaction and leaves it open. finish ends it and returns the events, Untouched if it
-// aborts.
+// Begin writes events in a transaction and leaves it open. finish ends the transaction and returns the events, Untouched
+// after an abort.
 func (s *Shop) Begin(ctx context.Context, topic string, events []audit.Event) (
 	finish func(context.Context, kgo.TransactionEndTry) ([]audit.Event, error), err error,
 ) {
 	if err := s.client.BeginTransaction(); err != nil {
-		return nil, fmt.Errorf("beginning a transaction: %w", err)
+		return nil, fmt.Errorf("begin transaction: %w", err)
 	}
 	written, err := s.Write(ctx, topic, events)
 	if err != nil {
@@ -93,7 +96,7 @@ func (s *Shop) Begin(ctx context.Context, topic string, events []audit.Event) (
 	}
 	return func(ctx context.Context, end kgo.TransactionEndTry) ([]audit.Event, error) {
 		if err := s.client.EndTransaction(ctx, end); err != nil {
-			return nil, fmt.Errorf("ending a transaction: %w", err)
+			return nil, fmt.Errorf("end transaction: %w", err)
 		}
 		for i := range written {
 			if end == kgo.TryAbort {
@@ -104,8 +107,8 @@ func (s *Shop) Begin(ctx context.Context, topic string, events []audit.Event) (
 	}, nil
 }
 
-// Stream writes events at a steady pace until ctx ends, then waits for the acknowledgements that are still out, and
-// returns what was written. A write that failed for good ends it at once.
+// Stream writes events at a steady pace until ctx ends. Then it waits for the missing acknowledgements and returns the
+// written events. A write that fails permanently ends it at once.
 func (s *Shop) Stream(ctx context.Context, topic string, perSecond int, next func() audit.Event) ([]audit.Event, error) {
 	const ticks = 50 // a second
 	var (
@@ -118,7 +121,7 @@ func (s *Shop) Stream(ctx context.Context, topic string, perSecond int, next fun
 		defer mu.Unlock()
 		return failed != nil
 	}
-	lasting := context.WithoutCancel(ctx) // what was begun is written to its end
+	lasting := context.WithoutCancel(ctx) // a write that has begun is finished
 	ticker := time.NewTicker(time.Second / ticks)
 	defer ticker.Stop()
 	for ctx.Err() == nil && !hasFailed() {
@@ -153,7 +156,7 @@ func record(topic string, event audit.Event) *kgo.Record {
 	return &kgo.Record{Topic: topic, Key: event.Key, Value: event.Value, Headers: headers}
 }
 
-// entered returns the event as it stands in the book: with the place where Kafka put it, and when we heard of it.
+// entered returns the event as evidence: with its place, and the time of the acknowledgement.
 func entered(event audit.Event, r *kgo.Record) audit.Event {
 	event.Topic, event.Partition, event.Offset, event.Stored = r.Topic, int(r.Partition), r.Offset, time.Now()
 	return event
