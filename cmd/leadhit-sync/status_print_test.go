@@ -41,10 +41,10 @@ func troubled() observe.Status {
 			},
 		},
 		HeldBack: 300, HeldBackAge: 10920,
-		Answers: []observe.AnswerCount{
-			{Answer: observe.Answer{Cause: "HTTP 503", Code: 503}, Orders: 35},
-			{Answer: observe.Answer{Cause: "Timeout"}, Orders: 1},
-			{Answer: observe.Answer{Cause: "ValidationError", Letter: true}, Orders: 1},
+		Outcomes: []observe.OutcomeCount{
+			{Outcome: observe.Outcome{Cause: "HTTP 503", Code: 503}, Orders: 35},
+			{Outcome: observe.Outcome{Cause: "Timeout"}, Orders: 1},
+			{Outcome: observe.Outcome{Cause: "ValidationError", Letter: true}, Orders: 1},
 		},
 		Partitions: []observe.PartitionStatus{
 			{
@@ -155,7 +155,7 @@ func outage(partitions int) observe.Status {
 			Cause: "HTTP 503", Code: 503, Message: "http 503 Service Unavailable",
 		})
 	}
-	s.Answers = []observe.AnswerCount{{Answer: observe.Answer{Cause: "HTTP 503", Code: 503}, Orders: orders}}
+	s.Outcomes = []observe.OutcomeCount{{Outcome: observe.Outcome{Cause: "HTTP 503", Code: 503}, Orders: orders}}
 	return s
 }
 
@@ -167,7 +167,7 @@ func TestOrdersWithTheSameResponseAreGrouped(t *testing.T) {
 		t.Errorf("got %s, want one line for the answer of 37 orders, 20 of them, and how many more", got.out)
 	}
 	older := outage(1)
-	older.Answers = nil // a worker of an earlier version
+	older.Outcomes = nil // a worker of an earlier version
 	if got := command(t, "", "status", workerPage(t, older)); !strings.Contains(got.out, "37 orders wait") || !strings.Contains(got.out, "20 orders: http 503") {
 		t.Errorf("got %s of an earlier version, want what is listed grouped", got.out)
 	}

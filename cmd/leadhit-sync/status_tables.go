@@ -99,7 +99,7 @@ func (p *statusPrinter) orders() {
 		left -= len(rows)
 		for i, o := range rows {
 			if i == 0 {
-				p.page.Note(count(g.orders, "order") + ": " + terminal.Quote(lastAnswer(o)))
+				p.page.Note(count(g.orders, "order") + ": " + terminal.Quote(lastOutcome(o)))
 			}
 			p.page.Row(o.Order, o.Status, strconv.Itoa(o.Tries), p.nextTry(o), p.ageOf(o), o.Event)
 		}
@@ -116,33 +116,33 @@ func (p *statusPrinter) ageOf(o observe.WaitingOrder) string {
 	return lasting(p.status.At.Sub(o.Time))
 }
 
-// answerGroup is the orders with the same last response: their number, and those that the status lists.
-type answerGroup struct {
+// outcomeGroup is the orders with the same last response: their number, and those that the status lists.
+type outcomeGroup struct {
 	orders int
 	listed []observe.WaitingOrder
 }
 
 // groupsOf groups the listed orders by their last response, the largest group first. It leaves out groups without a
 // listed order.
-func groupsOf(s observe.Status) []*answerGroup {
-	byAnswer := make(map[observe.Answer]*answerGroup)
-	var all []*answerGroup
+func groupsOf(s observe.Status) []*outcomeGroup {
+	byOutcome := make(map[observe.Outcome]*outcomeGroup)
+	var all []*outcomeGroup
 	for _, o := range s.Orders {
-		g := byAnswer[o.Answer()]
+		g := byOutcome[o.Outcome()]
 		if g == nil {
-			g = &answerGroup{}
-			byAnswer[o.Answer()] = g
+			g = &outcomeGroup{}
+			byOutcome[o.Outcome()] = g
 			all = append(all, g)
 		}
 		g.listed = append(g.listed, o)
 		g.orders = len(g.listed)
 	}
-	for _, a := range s.Answers {
-		if g := byAnswer[a.Answer]; g != nil {
+	for _, a := range s.Outcomes {
+		if g := byOutcome[a.Outcome]; g != nil {
 			g.orders = max(g.orders, a.Orders)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b *answerGroup) int { return cmp.Compare(b.orders, a.orders) })
+	slices.SortStableFunc(all, func(a, b *outcomeGroup) int { return cmp.Compare(b.orders, a.orders) })
 	return all
 }
 
@@ -156,7 +156,7 @@ func (p *statusPrinter) nextTry(o observe.WaitingOrder) string {
 	return "now"
 }
 
-func lastAnswer(o observe.WaitingOrder) string {
+func lastOutcome(o observe.WaitingOrder) string {
 	text, message := o.Cause, strings.TrimSpace(o.Message)
 	switch {
 	case message == "":

@@ -66,22 +66,23 @@ func (f *fitness) fatal() []string {
 	return texts
 }
 
-// inspectLetters judges the letters' topic, and logs what has changed about it.
-func (w *Worker) inspectLetters(ctx context.Context) (deadletter.Inspection, error) {
-	found, err := InspectLetters(ctx, w.config, w.cluster)
+// inspect judges the letters' topic or the ledger, and logs the flaws that came or went since the last time.
+func (w *Worker) inspect(ctx context.Context, inspect inspection) (deadletter.Inspection, error) {
+	found, err := inspect(ctx, w.config, w.cluster)
 	if err == nil {
 		w.logFitness(ctx, found)
 	}
 	return found, err
 }
 
-// inspectLedger judges the ledger, and logs what has changed about it.
-func (w *Worker) inspectLedger(ctx context.Context) (deadletter.Inspection, error) {
-	found, err := InspectLedger(ctx, w.config, w.cluster)
+// usable reports whether a topic exists. The error says why it cannot be used: Kafka could not be asked, or a flaw is
+// fatal. A topic that does not exist is no error, because the worker creates it after its first join.
+func (w *Worker) usable(ctx context.Context, inspect inspection) (exists bool, err error) {
+	found, err := w.inspect(ctx, inspect)
 	if err == nil {
-		w.logFitness(ctx, found)
+		err = found.Err()
 	}
-	return found, err
+	return found.Exists, err
 }
 
 func (w *Worker) logFitness(ctx context.Context, found deadletter.Inspection) {
@@ -114,8 +115,8 @@ func (w *Worker) watchFitness(ctx context.Context) error {
 		case <-w.refused:
 		case <-ticker.C:
 		}
-		_, letters := w.inspectLetters(ctx)
-		_, ledger := w.inspectLedger(ctx)
+		_, letters := w.inspect(ctx, InspectLetters)
+		_, ledger := w.inspect(ctx, InspectLedger)
 		if err := errors.Join(letters, ledger); err != nil && ctx.Err() == nil {
 			w.log.DebugContext(ctx, "cannot check the settings of the dead-letter topic and its ledger", slog.Any("error", err))
 		}

@@ -68,7 +68,7 @@ func OpenMapping(c *config.Config, version string, log *slog.Logger) (m *mapping
 		if err == nil {
 			o.Schemas, closing = schemas.Lookup, schemas.Close
 		} else {
-			wrongRegistry = mistakesOf(err, registryVariable)
+			wrongRegistry = mistakesOf(err)
 			o.Schemas = noSchemas // so that the mapping's own mistakes are reported too
 		}
 	}
@@ -111,7 +111,7 @@ func OpenCluster(c *config.Config, log *slog.Logger) (*broker.Cluster, error) {
 	}
 	cluster, err := broker.Open(o)
 	if err != nil {
-		return nil, mistakesOf(err, kafkaVariable)
+		return nil, mistakesOf(err)
 	}
 	return cluster, nil
 }
@@ -133,7 +133,7 @@ func OpenLeadHit(c *config.Config, version string, log *slog.Logger) (*leadhit.C
 		Proxy: c.LeadHit.Proxy.Reveal(), CallsInFlight: c.CallsInFlight, Version: version, Logger: log,
 	})
 	if err := errors.Join(wrongKey, err); err != nil {
-		return nil, nil, mistakesOf(err, leadHitVariable)
+		return nil, nil, mistakesOf(err)
 	}
 	return client, key, nil
 }

@@ -55,13 +55,14 @@ func mappingMistake(err error) error {
 	return (*config.Error)(nil).Add(config.Problem{Variable: "MAPPING", What: what})
 }
 
-// mistakesOf turns the option errors of one of our packages into a *config.Error; variable names the setting.
-func mistakesOf(err error, variable func(error) (string, bool)) error {
+// mistakesOf turns the option errors of our packages into a *config.Error that names the settings. Without any, it
+// returns err: then something other than a setting is wrong.
+func mistakesOf(err error) error {
 	var all *config.Error
 	for _, err := range separate(err) {
 		if found, ok := errors.AsType[*config.Error](err); ok {
 			all = all.Add(found.Problems...)
-		} else if name, ok := variable(err); ok {
+		} else if name := variableOf(err); name != "" {
 			all = all.Add(problem(name, errors.Unwrap(err)))
 		}
 	}
@@ -71,83 +72,50 @@ func mistakesOf(err error, variable func(error) (string, bool)) error {
 	return all
 }
 
-// separate returns the errors that were joined in err.
+// separate returns the errors that were joined in err, and those of joins inside it. An option error wraps one reason
+// and never a join, so no join is found inside one, and each option stays with its reason.
 func separate(err error) []error {
-	switch wrapped := err.(type) { //nolint:errorlint // it takes the tree apart, whose nodes are looked at with errors.As
-	case interface{ Unwrap() []error }:
-		var all []error
-		for _, err := range wrapped.Unwrap() {
-			all = append(all, separate(err)...)
-		}
-		return all
-	case *dial.OptionError, *leadhit.OptionError, *registry.OptionError, *config.Error:
-		return []error{err}
-	}
 	if err == nil {
 		return nil
 	}
-	if inner := errors.Unwrap(err); inner != nil {
-		return separate(inner)
+	joined, ok := errors.AsType[interface {
+		error
+		Unwrap() []error
+	}](err)
+	if !ok {
+		return []error{err}
 	}
-	return []error{err}
+	var all []error
+	for _, err := range joined.Unwrap() {
+		all = append(all, separate(err)...)
+	}
+	return all
 }
 
-// kafkaVariable names the setting of a mistake that the package broker found.
-func kafkaVariable(err error) (string, bool) {
-	mistake, ok := errors.AsType[*dial.OptionError](err)
-	if !ok {
-		return "", false
+// variableOf names the setting behind an option error of one of our packages; "" for any other error. LEADHIT_API_KEY
+// stands for the key alone: a key's file is checked when it is read, before the client sees its content.
+func variableOf(err error) string {
+	var option string
+	if found, ok := errors.AsType[*dial.OptionError](err); ok {
+		option = "kafka " + found.Option
+	} else if found, ok := errors.AsType[*leadhit.OptionError](err); ok {
+		option = "leadhit " + found.Option
+	} else if found, ok := errors.AsType[*registry.OptionError](err); ok {
+		option = "registry " + found.Option
 	}
-	switch mistake.Option {
-	case "brokers":
-		return "KAFKA_BROKERS", true
-	case "tls ca file":
-		return "KAFKA_TLS_CA_FILE", true
-	case "tls certificate":
-		return "KAFKA_TLS_CERT_FILE", true
-	case "tls key":
-		return "KAFKA_TLS_KEY_FILE", true
-	case "sasl mechanism":
-		return "KAFKA_SASL_MECHANISM", true
-	case "sasl username":
-		return "KAFKA_SASL_USERNAME", true
-	case "sasl password file":
-		return "KAFKA_SASL_PASSWORD_FILE", true
-	}
-	return "", false
-}
-
-// leadHitVariable names the setting of a mistake that the package leadhit found. A key from a file was checked when
-// that was read.
-func leadHitVariable(err error) (string, bool) {
-	mistake, ok := errors.AsType[*leadhit.OptionError](err)
-	if !ok {
-		return "", false
-	}
-	switch mistake.Option {
-	case "url":
-		return "LEADHIT_URL", true
-	case "api key":
-		return "LEADHIT_API_KEY", true
-	case "proxy":
-		return "LEADHIT_PROXY", true
-	case "ca file":
-		return "LEADHIT_CA_FILE", true
-	}
-	return "", false
-}
-
-// registryVariable names the setting of a mistake that the package registry found.
-func registryVariable(err error) (string, bool) {
-	mistake, ok := errors.AsType[*registry.OptionError](err)
-	if !ok {
-		return "", false
-	}
-	switch mistake.Option {
-	case "ca file":
-		return "SCHEMA_REGISTRY_CA_FILE", true
-	case "password file":
-		return "SCHEMA_REGISTRY_PASSWORD_FILE", true
-	}
-	return "", false
+	return map[string]string{
+		"kafka brokers":            "KAFKA_BROKERS",
+		"kafka tls ca file":        "KAFKA_TLS_CA_FILE",
+		"kafka tls certificate":    "KAFKA_TLS_CERT_FILE",
+		"kafka tls key":            "KAFKA_TLS_KEY_FILE",
+		"kafka sasl mechanism":     "KAFKA_SASL_MECHANISM",
+		"kafka sasl username":      "KAFKA_SASL_USERNAME",
+		"kafka sasl password file": "KAFKA_SASL_PASSWORD_FILE",
+		"leadhit url":              "LEADHIT_URL",
+		"leadhit api key":          "LEADHIT_API_KEY",
+		"leadhit proxy":            "LEADHIT_PROXY",
+		"leadhit ca file":          "LEADHIT_CA_FILE",
+		"registry ca file":         "SCHEMA_REGISTRY_CA_FILE",
+		"registry password file":   "SCHEMA_REGISTRY_PASSWORD_FILE",
+	}[option]
 }

@@ -21,14 +21,14 @@ import (
 	"leadhit-sync/retry"
 )
 
-// Decode turns an event into items.
-type Decode = func(context.Context, *consumer.Event) ([]event.Item, error)
+// decoder turns an event into items.
+type decoder = func(context.Context, *consumer.Event) ([]event.Item, error)
 
-// Send makes one call. Its error is the outcome, not judged yet.
-type Send = func(context.Context, consumer.Call) error
+// caller makes one call. Its error is the outcome, not judged yet.
+type caller = func(context.Context, consumer.Call) error
 
-// Call makes one call and judges its outcome.
-type Call = func(context.Context, consumer.Call) retry.Verdict
+// judgedCaller makes one call and judges its outcome.
+type judgedCaller = func(context.Context, consumer.Call) retry.Verdict
 
-// Store stores one letter.
-type Store = func(context.Context, consumer.Letter) error
+// storer stores one letter.
+type storer = func(context.Context, consumer.Letter) error

@@ -126,7 +126,7 @@ func (m *Metrics) Handler() http.Handler {
 }
 
 // Decode counts the items of events.
-func (m *Metrics) Decode(decode Decode) Decode {
+func (m *Metrics) Decode(decode decoder) decoder {
 	return func(ctx context.Context, e *consumer.Event) ([]event.Item, error) {
 		items, err := decode(ctx, e)
 		if err == nil {
@@ -162,7 +162,7 @@ func (m *Metrics) watchSpread(e *consumer.Event, order string) {
 }
 
 // Call times calls and counts their verdicts.
-func (m *Metrics) Call(call Call) Call {
+func (m *Metrics) Call(call judgedCaller) judgedCaller {
 	return func(ctx context.Context, c consumer.Call) retry.Verdict {
 		start := time.Now()
 		v := call(ctx, c)
@@ -185,7 +185,7 @@ func (m *Metrics) called(took time.Duration, v retry.Verdict) {
 }
 
 // Store counts the letters stored, and the attempts that failed.
-func (m *Metrics) Store(store Store) Store {
+func (m *Metrics) Store(store storer) storer {
 	return func(ctx context.Context, l consumer.Letter) error {
 		err := store(ctx, l)
 		if err != nil {

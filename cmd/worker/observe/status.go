@@ -53,8 +53,8 @@ type Status struct {
 
 	LastHour []CauseCount   `json:"letters_last_hour"`
 	Orders   []WaitingOrder `json:"waiting"` // at most 20, those of the oldest events
-	// Answers counts all waiting orders by their last outcome, the largest count first, at most 20.
-	Answers []AnswerCount `json:"waiting_by_answer"`
+	// Outcomes counts all waiting orders by their last outcome, the largest count first, at most 20.
+	Outcomes []OutcomeCount `json:"waiting_by_answer"`
 	// Flaws are settings of the letters' topic and of the ledger that somebody should change.
 	Flaws      []TopicFlaw       `json:"topic_flaws"`
 	Partitions []PartitionStatus `json:"partitions"`
@@ -115,22 +115,22 @@ type WaitingOrder struct {
 	Message string `json:"message,omitempty"`
 }
 
-// Answer is a last outcome that several waiting orders share.
-type Answer struct {
+// Outcome is a last outcome that several waiting orders share.
+type Outcome struct {
 	Cause  string `json:"cause"`
 	Code   int    `json:"code,omitempty"`
 	Letter bool   `json:"letter,omitempty"`
 }
 
-// AnswerCount says how many waiting orders have an Answer in common.
-type AnswerCount struct {
-	Answer
+// OutcomeCount says how many waiting orders have an Outcome in common.
+type OutcomeCount struct {
+	Outcome
 
 	Orders int `json:"orders"`
 }
 
-// Answer returns the order's last outcome.
-func (o WaitingOrder) Answer() Answer { return Answer{o.Cause, o.Code, o.Letter} }
+// Outcome returns the order's last outcome.
+func (o WaitingOrder) Outcome() Outcome { return Outcome{o.Cause, o.Code, o.Letter} }
 
 // Text is the state as people read it: "running", or "paused: outage".
 func (s Status) Text() string {

@@ -38,7 +38,7 @@ func (m *Metrics) Status(s consumer.State, waiting []dispatch.WaitingOrder) Stat
 	for _, o := range waiting[:min(len(waiting), listedOrders)] {
 		out.Orders = append(out.Orders, waitingOrder(o))
 	}
-	out.Answers = byAnswer(waiting)
+	out.Outcomes = byOutcome(waiting)
 	for _, p := range d.Partitions {
 		out.Partitions = append(out.Partitions, PartitionStatus{
 			Topic: p.Topic, Partition: p.Number, Committed: p.Committed, Fetched: p.Position, End: s.Ends[p.Partition],
@@ -60,17 +60,17 @@ func waitingOrder(o dispatch.WaitingOrder) WaitingOrder {
 	return out
 }
 
-// byAnswer counts waiting orders by their last outcome.
-func byAnswer(waiting []dispatch.WaitingOrder) []AnswerCount {
-	counts := make(map[Answer]int)
+// byOutcome counts waiting orders by their last outcome.
+func byOutcome(waiting []dispatch.WaitingOrder) []OutcomeCount {
+	counts := make(map[Outcome]int)
 	for _, o := range waiting {
-		counts[waitingOrder(o).Answer()]++
+		counts[waitingOrder(o).Outcome()]++
 	}
-	all := make([]AnswerCount, 0, len(counts))
-	for answer, n := range counts {
-		all = append(all, AnswerCount{Answer: answer, Orders: n})
+	all := make([]OutcomeCount, 0, len(counts))
+	for outcome, n := range counts {
+		all = append(all, OutcomeCount{Outcome: outcome, Orders: n})
 	}
-	slices.SortFunc(all, func(a, b AnswerCount) int {
+	slices.SortFunc(all, func(a, b OutcomeCount) int {
 		return cmp.Or(cmp.Compare(b.Orders, a.Orders), cmp.Compare(a.Cause, b.Cause), cmp.Compare(a.Code, b.Code), cmp.Compare(number(a.Letter), number(b.Letter)))
 	})
 	return all[:min(len(all), listedOrders)]

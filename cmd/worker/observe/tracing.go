@@ -109,7 +109,7 @@ type eventSpan struct {
 }
 
 // Decode begins the span of each event, and ends it at once if the event asks for nothing.
-func (t *Tracing) Decode(decode Decode) Decode {
+func (t *Tracing) Decode(decode decoder) decoder {
 	if t == nil {
 		return decode
 	}
@@ -160,7 +160,7 @@ func (t *Tracing) of(ctx context.Context, e *consumer.Event, s *eventSpan) trace
 
 // Send makes each call within a span of its own, which [Traceparent] finds. judge gives the verdict of a call's
 // outcome.
-func (t *Tracing) Send(send Send, judge func(error) retry.Verdict) Send {
+func (t *Tracing) Send(send caller, judge func(error) retry.Verdict) caller {
 	if t == nil {
 		return send
 	}
@@ -219,7 +219,7 @@ func statusOf(err error) []attribute.KeyValue {
 }
 
 // Store notes letters on their events' spans, once they are stored.
-func (t *Tracing) Store(store Store) Store {
+func (t *Tracing) Store(store storer) storer {
 	if t == nil {
 		return store
 	}

@@ -16,7 +16,7 @@ func BenchmarkTracingOff(b *testing.B) {
 	var judge leadhit.Judge
 	var off *observe.Tracing
 	call := consumer.Call{ID: "orders-0-0", Order: "4711", Status: "paid", Event: new(consumer.Event)}
-	for name, send := range map[string]observe.Send{"absent": send, "off": off.Send(send, judge.Judge)} {
+	for name, send := range map[string]func(context.Context, consumer.Call) error{"absent": send, "off": off.Send(send, judge.Judge)} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

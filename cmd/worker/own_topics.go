@@ -59,15 +59,21 @@ func inspectTopic(
 	return judge(f), nil
 }
 
-// createTopic creates a topic of ours unless the inspection found it, and reports whether it did. It never alters a
-// topic that exists. The error is a *deadletter.UnfitError if that has a fatal flaw.
-func createTopic(ctx context.Context, cluster *broker.Cluster, found deadletter.Inspection, failed error) (created bool, err error) {
+// inspection is [InspectLetters] or [InspectLedger].
+type inspection = func(context.Context, *config.Config, *broker.Cluster) (deadletter.Inspection, error)
+
+// ensureTopic creates the letters' topic or the ledger if it does not exist, and reports whether it did. It never
+// alters a topic that exists. The error is a *deadletter.UnfitError if that has a fatal flaw.
+func ensureTopic(
+	ctx context.Context, c *config.Config, cluster *broker.Cluster, inspect inspection,
+) (created bool, err error) {
+	found, err := inspect(ctx, c, cluster)
 	// After a wrong password the creation fails with "broker not available", so the inspection's error comes first.
-	if failed == nil {
-		failed = found.Err()
+	if err == nil {
+		err = found.Err()
 	}
-	if failed != nil {
-		return false, fmt.Errorf("look up topic %s: %w", found.Topic, failed)
+	if err != nil {
+		return false, fmt.Errorf("look up topic %s: %w", found.Topic, err)
 	}
 	if found.Exists {
 		return false, nil

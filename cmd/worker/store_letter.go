@@ -19,7 +19,7 @@ func (w *Worker) awaitLetters(ctx context.Context) bool {
 	var retrier loop.Retrier
 	log := w.log.With(slog.String("topic", w.config.DeadLetter.Topic))
 	for {
-		err := w.lettersFit(ctx)
+		_, err := w.usable(ctx, InspectLetters)
 		switch {
 		case err == nil:
 			w.consumer.WaitFor("")
@@ -39,27 +39,13 @@ func (w *Worker) awaitLetters(ctx context.Context) bool {
 	}
 }
 
-// lettersFit returns an error if the letters' topic cannot store letters.
-func (w *Worker) lettersFit(ctx context.Context) error {
-	found, err := w.inspectLetters(ctx)
-	if err != nil {
-		return err
-	}
-	return found.Err()
-}
-
 // ensureLetters creates the letters' topic if it does not exist.
 func (w *Worker) ensureLetters(ctx context.Context) error {
-	created, err := ensureLetters(ctx, w.config, w.cluster)
+	created, err := ensureTopic(ctx, w.config, w.cluster, InspectLetters)
 	if created {
 		w.log.InfoContext(ctx, "dead-letter topic created", slog.String("topic", w.config.DeadLetter.Topic))
 	}
 	return err
-}
-
-func ensureLetters(ctx context.Context, c *config.Config, cluster *broker.Cluster) (created bool, err error) {
-	found, err := InspectLetters(ctx, c, cluster)
-	return createTopic(ctx, cluster, found, err)
 }
 
 // writeLetter stores a letter. It recreates a deleted topic, for the next attempt.

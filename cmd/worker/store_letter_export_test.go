@@ -11,12 +11,12 @@ import (
 
 // EnsureLetters creates the letters' topic, as a worker does it.
 func EnsureLetters(ctx context.Context, c *config.Config, cluster *broker.Cluster) (created bool, err error) {
-	return ensureLetters(ctx, c, cluster)
+	return ensureTopic(ctx, c, cluster, InspectLetters)
 }
 
 // EnsureLedger creates the ledger, as a worker does it.
 func EnsureLedger(ctx context.Context, c *config.Config, cluster *broker.Cluster) (created bool, err error) {
-	return ensureLedger(ctx, c, cluster)
+	return ensureTopic(ctx, c, cluster, InspectLedger)
 }
 
 // AppendLetter stores a letter, as a worker does it.

@@ -18,32 +18,19 @@ import (
 // ledger is the worker's access to the group's ledger.
 func (w *Worker) ledger() consumer.Ledger {
 	return consumer.Ledger{
-		Topic: ledger.Topic(w.config.DeadLetter.Topic), Exists: w.ledgerExists, Ensure: w.ensureLedger,
+		Topic: ledger.Topic(w.config.DeadLetter.Topic), Ensure: w.ensureLedger,
+		Exists: func(ctx context.Context) (bool, error) { return w.usable(ctx, InspectLedger) },
 		Append: func(ctx context.Context, e ledger.Entry) error { return appendEntry(ctx, w.config, w.cluster, e) },
 	}
 }
 
-// ledgerExists reports whether the ledger exists. An error says why it cannot be used.
-func (w *Worker) ledgerExists(ctx context.Context) (bool, error) {
-	found, err := w.inspectLedger(ctx)
-	if err == nil {
-		err = found.Err()
-	}
-	return found.Exists, err
-}
-
 // ensureLedger creates the ledger if it does not exist.
 func (w *Worker) ensureLedger(ctx context.Context) error {
-	created, err := ensureLedger(ctx, w.config, w.cluster)
+	created, err := ensureTopic(ctx, w.config, w.cluster, InspectLedger)
 	if created {
 		w.log.InfoContext(ctx, "ledger created", slog.String("topic", ledger.Topic(w.config.DeadLetter.Topic)))
 	}
 	return err
-}
-
-func ensureLedger(ctx context.Context, c *config.Config, cluster *broker.Cluster) (created bool, err error) {
-	found, err := InspectLedger(ctx, c, cluster)
-	return createTopic(ctx, cluster, found, err)
 }
 
 // newLedgerTries is how often an entry is written while the brokers do not know the ledger: the waits
@@ -53,7 +40,7 @@ const newLedgerTries = 6
 // AppendToLedger writes an entry as an operator's command does, and creates the ledger if it does not exist. A ledger
 // with flaws is written to all the same: workers that began to follow it still do.
 func AppendToLedger(ctx context.Context, c *config.Config, cluster *broker.Cluster, e ledger.Entry) error {
-	if _, err := ensureLedger(ctx, c, cluster); err != nil {
+	if _, err := ensureTopic(ctx, c, cluster, InspectLedger); err != nil {
 		if _, flawed := errors.AsType[*deadletter.UnfitError](err); !flawed {
 			return err
 		}
