@@ -40,9 +40,6 @@ on a line of stderr; check then does not ask Kafka or LeadHit.`,
   leadhit-sync check -o json | jq '.findings[] | select(.verdict == "fail")'`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := checkOutput(o.output); err != nil {
-				return err
-			}
 			return check(c.Context(), newReport(c.OutOrStdout(), o.output, "check.v1"), o)
 		},
 	}
@@ -52,7 +49,7 @@ on a line of stderr; check then does not ask Kafka or LeadHit.`,
 }
 
 type checkOptions struct {
-	output string
+	output outputForm
 	call   bool
 }
 

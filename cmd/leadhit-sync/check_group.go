@@ -115,9 +115,9 @@ func checkMembers(r *report, name string, g broker.Group) {
 
 // Names in the group protocol.
 const (
-	rangeProtocol = "range" // used by our older releases and by most other consumers
-	ourClient     = "leadhit-sync"
-	newerKind     = "consumer" // KIP-848; an empty one becomes a classic group when a worker joins
+	rangeProtocol = "range"        // used by our older releases and by most other consumers
+	ourClient     = "leadhit-sync" // the client id of our workers
+	newerKind     = "consumer"     // KIP-848; an empty one becomes a classic group when a worker joins
 )
 
 // obstacle says which clients keep a worker from joining the group; "" if none do.

@@ -29,14 +29,14 @@ type finding struct {
 // report collects findings. It prints each at once as a line or, as JSON, all of them at the end.
 type report struct {
 	out      io.Writer
-	width    int    // of the terminal; 0: none
-	output   string // table or json
+	width    int // of the terminal; 0: none
+	output   outputForm
 	schema   string
 	failed   bool
 	findings []finding
 }
 
-func newReport(out io.Writer, output, schema string) *report {
+func newReport(out io.Writer, output outputForm, schema string) *report {
 	width, _ := terminal.Size(out)
 	return &report{out: out, width: width, output: output, schema: schema, findings: []finding{}}
 }

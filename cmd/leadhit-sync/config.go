@@ -47,13 +47,11 @@ nor a variable of Go's runtime or OpenTelemetry is a mistake.`,
 
 type configOptions struct {
 	table, check, skipFiles bool
-	envFile, output         string
+	envFile                 string
+	output                  outputForm
 }
 
 func (o *configOptions) run(c *cobra.Command) error {
-	if err := checkOutput(o.output); err != nil {
-		return err
-	}
 	switch {
 	case o.check && o.table:
 		return usageError{errors.New("--check and --table cannot be combined")}

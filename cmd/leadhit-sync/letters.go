@@ -40,16 +40,13 @@ KAFKA_START, and DEAD_LETTER_TOPIC.`,
 func listCommand() *cobra.Command {
 	var q lettersQuery
 	var since sinceFlag
-	var output string
+	var output outputForm
 	c := &cobra.Command{
 		Use: "list", Short: "List the newest dead letters",
 		Example: `  leadhit-sync letters list --cause ValidationError --since 24h
   leadhit-sync letters list --order 4711 -o json`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := checkOutput(output); err != nil {
-				return err
-			}
 			if q.Limit < 1 {
 				return usageError{errors.New("--limit must be 1 or more")}
 			}
@@ -78,7 +75,7 @@ func listCommand() *cobra.Command {
 }
 
 func showCommand() *cobra.Command {
-	var output string
+	var output outputForm
 	var reveal, everyGroup bool
 	c := &cobra.Command{
 		Use: "show ID", Short: "Show one dead letter, such as orders/3/118273",
@@ -86,7 +83,7 @@ func showCommand() *cobra.Command {
   leadhit-sync letters show orders/3/118273 --reveal -o json`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := errors.Join(checkOutput(output), checkID(args[0])); err != nil {
+			if err := checkID(args[0]); err != nil {
 				return err
 			}
 			found, err := readLetters(c.Context(), c.ErrOrStderr(), lettersQuery{deadletter.Filter{ID: args[0], Limit: 1}, everyGroup})
@@ -96,16 +93,10 @@ func showCommand() *cobra.Command {
 			if len(found.Letters) == 0 {
 				return fmt.Errorf("no letter %s: it may have expired; \"letters list\" shows the ids", args[0])
 			}
-			show := printLetter
-			switch {
-			case output == "json" && reveal:
-				show = revealLetterJSON
-			case output == "json":
-				show = printLetterJSON
-			case reveal:
-				show = revealLetter
+			if output == "json" {
+				return printLetterJSON(c.OutOrStdout(), found.Letters[0], reveal)
 			}
-			return show(c.OutOrStdout(), found.Letters[0])
+			return printLetter(c.OutOrStdout(), found.Letters[0], reveal)
 		},
 	}
 	outputFlag(c, &output)

@@ -84,30 +84,17 @@ func counts(of map[string]int) map[string]int {
 	return of
 }
 
-// printLetterJSON writes one letter in the same form, with the event's key and headers.
-func printLetterJSON(w io.Writer, l deadletter.Letter) error {
-	return printShown(w, viewShown(l))
-}
-
-// revealLetterJSON writes the event's value too.
-func revealLetterJSON(w io.Writer, l deadletter.Letter) error {
-	v := viewShown(l)
+// printLetterJSON writes one letter in the same form, with the event's key and headers and, only if reveal is set, its
+// value.
+func printLetterJSON(w io.Writer, l deadletter.Letter, reveal bool) error {
+	v := shownView{letterView: viewLetter(l), Headers: []headerView{}}
 	switch {
-	case v.Value == nil:
+	case !reveal, v.Value == nil:
 	case utf8.Valid(l.Value):
 		v.Value.Text = string(l.Value)
 	default:
 		v.Value.Base64 = l.Value
 	}
-	return printShown(w, v)
-}
-
-func printShown(w io.Writer, v shownView) error {
-	return printJSON(w, map[string]any{"schema": lettersSchema, "letters": []shownView{v}}, "  ")
-}
-
-func viewShown(l deadletter.Letter) shownView {
-	v := shownView{letterView: viewLetter(l), Headers: []headerView{}}
 	if l.Key != nil {
 		key := viewBytes(l.Key)
 		v.Key = &key
@@ -115,7 +102,7 @@ func viewShown(l deadletter.Letter) shownView {
 	for _, h := range l.Headers {
 		v.Headers = append(v.Headers, headerView{h.Key, viewBytes(h.Value)})
 	}
-	return v
+	return printJSON(w, map[string]any{"schema": lettersSchema, "letters": []shownView{v}}, "  ")
 }
 
 func viewLetter(l deadletter.Letter) letterView {

@@ -64,8 +64,9 @@ func countedNames(counts map[string]int) string {
 	return strings.Join(parts, ", ")
 }
 
-// printLetter writes everything about one letter except the event's value, which may contain personal data.
-func printLetter(w io.Writer, l deadletter.Letter) error {
+// printLetter writes everything about one letter. The event's value may contain personal data, so it is left out unless
+// reveal is set.
+func printLetter(w io.Writer, l deadletter.Letter, reveal bool) error {
 	var p terminal.Page
 	p.Row("id", l.ID())
 	p.Row("order", l.OrderID)
@@ -89,14 +90,10 @@ func printLetter(w io.Writer, l deadletter.Letter) error {
 		p.Row("header", terminal.Quote(h.Key)+": "+or(terminal.Quote(bytesText(h.Value)), `""`))
 	}
 	p.Row("value", valueText(l))
-	return p.Print(w)
-}
-
-// revealLetter writes the event's value too.
-func revealLetter(w io.Writer, l deadletter.Letter) error {
-	if err := printLetter(w, l); err != nil || l.Value == nil {
+	if err := p.Print(w); err != nil || !reveal || l.Value == nil {
 		return err
 	}
+	// The value keeps its own lines, so that JSON of several lines stays readable.
 	lines := strings.Split(string(l.Value), "\n")
 	for i := range lines {
 		lines[i] = terminal.Escape(lines[i])

@@ -135,7 +135,7 @@ func TestOneLetterIsShownWithItsValueHidden(t *testing.T) {
 	l.ReplayCount, l.ReplayRun = 2, "r_01"
 	l.Headers = append(l.Headers, event.Header{Key: "raw", Value: []byte{0xff, 0}})
 	var out bytes.Buffer
-	if err := printLetter(&out, l); err != nil {
+	if err := printLetter(&out, l, false); err != nil {
 		t.Fatal(err)
 	}
 	want := `id           orders/3/118273
@@ -181,7 +181,7 @@ func TestAValueIsShownOnlyOnRequest(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			var hidden, shown bytes.Buffer
-			if err := errors.Join(printLetter(&hidden, c.letter), revealLetter(&shown, c.letter)); err != nil {
+			if err := errors.Join(printLetter(&hidden, c.letter, false), printLetter(&shown, c.letter, true)); err != nil {
 				t.Fatal(err)
 			}
 			if strings.Contains(hidden.String(), `{"order_id"`) {
@@ -231,7 +231,7 @@ func TestJSONIsForScripts(t *testing.T) {
 		}
 	}
 	out.Reset()
-	if err := revealLetterJSON(&out, l); err != nil {
+	if err := printLetterJSON(&out, l, true); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{`"base64": "/w=="`, `"key": "traceparent"`, `"text": "00-1-2-01"`, `"schema": "letters.v1"`} {
@@ -258,7 +258,7 @@ func TestOneLetterInJSONHasItsKeyAndHeaders(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			var out, compact bytes.Buffer
-			if err := errors.Join(printLetterJSON(&out, c.letter), json.Compact(&compact, out.Bytes())); err != nil {
+			if err := errors.Join(printLetterJSON(&out, c.letter, false), json.Compact(&compact, out.Bytes())); err != nil {
 				t.Fatal(err)
 			}
 			for _, want := range c.want {
@@ -291,7 +291,7 @@ func TestNoControlCharacterReachesTheTerminal(t *testing.T) {
 		printsSafely(t, l, 120)
 		var shown bytes.Buffer
 		var back struct{ Letters []struct{ Cause string } }
-		if err := errors.Join(printLetterJSON(&shown, l), json.Unmarshal(shown.Bytes(), &back)); err != nil {
+		if err := errors.Join(printLetterJSON(&shown, l, false), json.Unmarshal(shown.Bytes(), &back)); err != nil {
 			t.Fatal(err)
 		}
 		if want := strings.ToValidUTF8(l.Cause, "\ufffd"); back.Letters[0].Cause != want {
@@ -306,7 +306,7 @@ func printsSafely(t *rapid.T, l deadletter.Letter, width int) {
 	found := deadletter.Listing{Letters: []deadletter.Letter{l}}
 	lines := lettersPage(found).Lines(width)
 	var rest bytes.Buffer
-	err := errors.Join(revealLetter(&rest, l), printLettersJSON(&rest, found), revealLetterJSON(&rest, l))
+	err := errors.Join(printLetter(&rest, l, true), printLettersJSON(&rest, found), printLetterJSON(&rest, l, true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -329,8 +329,8 @@ func TestAFailedWriteIsReported(t *testing.T) {
 	t.Parallel()
 	l := refusedLetter()
 	for name, err := range map[string]error{
-		"list": lettersPage(deadletter.Listing{}).Print(full{}), "show": printLetter(full{}, l),
-		"list -o json": printLettersJSON(full{}, deadletter.Listing{}), "show -o json": printLetterJSON(full{}, l),
+		"list": lettersPage(deadletter.Listing{}).Print(full{}), "show": printLetter(full{}, l, false),
+		"list -o json": printLettersJSON(full{}, deadletter.Listing{}), "show -o json": printLetterJSON(full{}, l, false),
 	} {
 		if err == nil {
 			t.Errorf("%s: got nil, want the writer's error", name)
@@ -345,7 +345,7 @@ func TestAnEventsTimeInAnotherUnitIsPrinted(t *testing.T) {
 		l.Time = time.UnixMilli(ms).UTC()
 		found := deadletter.Listing{Letters: []deadletter.Letter{l}}
 		var out bytes.Buffer
-		err := errors.Join(printLettersJSON(&out, found), printLetterJSON(&out, l), lettersPage(found).Print(&out), printLetter(&out, l))
+		err := errors.Join(printLettersJSON(&out, found), printLetterJSON(&out, l, false), lettersPage(found).Print(&out), printLetter(&out, l, false))
 		if err != nil {
 			t.Errorf("%d: got %v, want all lists printed", ms, err)
 		}

@@ -39,7 +39,7 @@ type preset struct {
 }
 
 func presetsCommand() *cobra.Command {
-	var output string
+	var output outputForm
 	c := &cobra.Command{
 		Use: "presets", Short: "List the mappings that come with the program",
 		Long: `List the presets: mappings that come with the program, by the platform whose events
@@ -48,9 +48,6 @@ they read. MAPPING takes the name of one.`,
   leadhit-sync mapping presets -o json | jq -r '.presets[].name'`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := checkOutput(output); err != nil {
-				return err
-			}
 			presets, err := allPresets()
 			if err != nil {
 				return err
@@ -59,7 +56,7 @@ they read. MAPPING takes the name of one.`,
 				Schema  string   `json:"schema"`
 				Presets []preset `json:"presets"`
 			}{"mapping.presets.v1", presets}
-			return printAs(output, c.OutOrStdout(), listing, func(w io.Writer) error {
+			return output.print(c.OutOrStdout(), listing, func(w io.Writer) error {
 				var p terminal.Page
 				p.Row("NAME", "FOR")
 				for _, one := range presets {

@@ -19,7 +19,8 @@ import (
 var errDiffers = errors.New("a case gives another result than it wants")
 
 func testMappingCommand() *cobra.Command {
-	var output, file string
+	var file string
+	var output outputForm
 	c := &cobra.Command{
 		Use: "test FILE", Short: "Test a mapping with the cases beside it",
 		Long: `Test a mapping with its cases: events with their expected results. They are in the
@@ -45,9 +46,6 @@ code is 1 if there is a difference.`,
   leadhit-sync mapping test shop.yaml --cases other.cases.yaml -o json`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := checkOutput(output); err != nil {
-				return err
-			}
 			m, err := loadMapping(args[0], nil)
 			if err != nil {
 				return err
@@ -60,7 +58,7 @@ code is 1 if there is a difference.`,
 			if err := t.run(c.Context(), m, cases); err != nil {
 				return err
 			}
-			if err := printAs(output, c.OutOrStdout(), t, t.print); err != nil {
+			if err := output.print(c.OutOrStdout(), t, t.print); err != nil {
 				return err
 			}
 			if t.Failed > 0 {
@@ -80,40 +78,31 @@ func casesFile(source string) string {
 	return strings.TrimSuffix(source, ext) + ".cases" + or(ext, ".yaml")
 }
 
-// meets reports whether an outcome is the wanted one. Of a refusal only the cause counts.
-func meets(want spec.Want, o event.Item) bool {
+// wantFor returns the want that an item meets. Of a refusal only the cause counts: its message may quote the event.
+func wantFor(o event.Item) spec.Want {
 	switch o.Action {
 	case event.Call:
-		return want == spec.Want{OrderID: o.OrderID, Status: o.Status}
+		return spec.Want{OrderID: o.OrderID, Status: o.Status}
 	case event.Ignore:
-		return want == spec.Want{}
+		return spec.Want{}
 	case event.Refuse:
 	}
-	return want == spec.Want{Refuse: o.Cause}
+	return spec.Want{Refuse: o.Cause}
 }
 
-// wanted writes what a case wants in the words of inShort.
+// wanted writes a want in a few words.
 func wanted(w spec.Want) string {
 	switch {
 	case w.Refuse != "":
-		return inShort(event.Item{Action: event.Refuse, Cause: w.Refuse})
+		return "refuse " + w.Refuse
 	case w.OrderID != "":
-		return inShort(event.Item{Action: event.Call, OrderID: w.OrderID, Status: w.Status})
+		return "call " + terminal.Quote(w.OrderID) + " " + terminal.Quote(w.Status)
 	}
-	return inShort(event.Item{Action: event.Ignore})
+	return "ignore"
 }
 
-// inShort writes an outcome in a few words.
-func inShort(o event.Item) string {
-	switch o.Action {
-	case event.Call:
-		return "call " + terminal.Quote(o.OrderID) + " " + terminal.Quote(o.Status)
-	case event.Ignore:
-		return "ignore"
-	case event.Refuse:
-	}
-	return "refuse " + o.Cause
-}
+// inShort writes an item in the same words, to be compared by eye.
+func inShort(o event.Item) string { return wanted(wantFor(o)) }
 
 // trial is what came of all cases.
 type trial struct {
@@ -195,7 +184,7 @@ func tryCase(c spec.Case, e mapping.Explanation) triedCase {
 	}
 	for i, o := range e.Orders {
 		got = append(got, inShort(o.Item))
-		if i < len(c.Want) && meets(c.Want[i], o.Item) {
+		if i < len(c.Want) && c.Want[i] == wantFor(o.Item) {
 			continue
 		}
 		ok = false

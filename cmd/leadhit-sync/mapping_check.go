@@ -16,7 +16,7 @@ import (
 var errFindings = errors.New("the mapping has warnings, and --strict treats them as mistakes")
 
 func checkMappingCommand() *cobra.Command {
-	var output string
+	var output outputForm
 	var topics []string
 	var strict bool
 	c := &cobra.Command{
@@ -32,9 +32,6 @@ decides, use "leadhit-sync mapping test".`,
   leadhit-sync mapping check shop.yaml --strict -o json`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := checkOutput(output); err != nil {
-				return err
-			}
 			m, err := loadMapping(args[0], topics)
 			var mistakes *spec.FileError
 			if errors.As(err, &mistakes) && output == "json" {
@@ -45,7 +42,7 @@ decides, use "leadhit-sync mapping test".`,
 			}
 			report := m.Check()
 			found := checkedFile{Schema: checkSchema, Mappings: report.Mappings, Findings: report.Findings, Mistakes: []spec.Problem{}}
-			err = printAs(output, c.OutOrStdout(), found, func(w io.Writer) error { return printCheck(w, args[0], report) })
+			err = output.print(c.OutOrStdout(), found, func(w io.Writer) error { return printCheck(w, args[0], report) })
 			if err == nil && strict && len(report.Findings) > 0 {
 				return errFindings
 			}

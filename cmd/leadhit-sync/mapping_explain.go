@@ -27,7 +27,7 @@ type recordFlags struct {
 }
 
 func explainCommand() *cobra.Command {
-	var output string
+	var output outputForm
 	var flags recordFlags
 	c := &cobra.Command{
 		Use: "explain FILE|PRESET < event.json", Short: "Show how one event is read and what comes of it",
@@ -39,9 +39,6 @@ is not called. Unlike the log, the output shows the event's content.`,
   leadhit-sync mapping explain shop.yaml --topic shop.orders -o json < event.json`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := checkOutput(output); err != nil {
-				return err
-			}
 			record, err := flags.record(c)
 			if err != nil {
 				return err
@@ -55,7 +52,7 @@ is not called. Unlike the log, the output shows the event's content.`,
 				return err
 			}
 			out := explained(e, m.Check().Statuses)
-			return printAs(output, c.OutOrStdout(), out, func(w io.Writer) error { return printExplanation(w, out) })
+			return output.print(c.OutOrStdout(), out, func(w io.Writer) error { return printExplanation(w, out) })
 		},
 		ValidArgsFunction: completePreset,
 	}

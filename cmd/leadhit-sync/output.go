@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -12,22 +13,33 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// outputFlag adds -o to a command.
-func outputFlag(c *cobra.Command, output *string) {
-	c.Flags().StringVarP(output, "output", "o", "table", "table or json")
-}
+// outputForm is the value of -o: table or json. As a flag's value, it is refused before any work is done.
+type outputForm string
 
-// checkOutput returns a usage error for an unknown form, before any work is done.
-func checkOutput(output string) error {
-	if output != "table" && output != "json" {
-		return usageError{fmt.Errorf("-o %s: want table or json", output)}
+// Set reads the flag.
+func (o *outputForm) Set(text string) error {
+	if text != "table" && text != "json" {
+		return errors.New("want table or json")
 	}
+	*o = outputForm(text)
 	return nil
 }
 
-// printAs writes a value as JSON, or calls table.
-func printAs(output string, w io.Writer, value any, table func(io.Writer) error) error {
-	if output == "json" {
+// String returns the value.
+func (o *outputForm) String() string { return string(*o) }
+
+// Type is the name of the value in the help.
+func (o *outputForm) Type() string { return "string" }
+
+// outputFlag adds -o to a command.
+func outputFlag(c *cobra.Command, o *outputForm) {
+	*o = "table"
+	c.Flags().VarP(o, "output", "o", "table or json")
+}
+
+// print writes a value as JSON, or calls table.
+func (o outputForm) print(w io.Writer, value any, table func(io.Writer) error) error {
+	if o == "json" {
 		return printJSON(w, value, "  ")
 	}
 	return table(w)

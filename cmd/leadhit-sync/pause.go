@@ -44,7 +44,7 @@ misspelt. --create writes the pause for workers that start later.`,
 			if strings.TrimSpace(o.says.Reason) == "" {
 				return usageError{errors.New("--reason is missing: people who find the workers paused need to know why")}
 			}
-			return withLedger(c, o, pause)
+			return withLedger(c, o)
 		},
 	}
 	o.flags(c, "why the workers are paused (required)")
@@ -66,7 +66,7 @@ for LEADHIT_URL or in an outage; these end automatically.`,
   leadhit-sync resume --reason "the migration is over" --by anna`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return withLedger(c, o, resume)
+			return withLedger(c, o)
 		},
 	}
 	o.flags(c, "why the pauses end")
@@ -76,7 +76,7 @@ for LEADHIT_URL or in an outage; these end automatically.`,
 // pauseOptions are the flags of both commands.
 type pauseOptions struct {
 	says   ledger.Entry
-	output string
+	output outputForm
 	create bool // even if no worker is known to follow the ledger
 }
 
@@ -96,11 +96,8 @@ type clerk struct {
 	append    func(context.Context, ledger.Entry) error
 }
 
-// withLedger reads the ledger and runs a command on it.
-func withLedger(c *cobra.Command, o pauseOptions, act func(context.Context, *clerk) (notation, error)) error {
-	if err := checkOutput(o.output); err != nil {
-		return err
-	}
+// withLedger reads the ledger and writes the entry of pause or resume to it.
+func withLedger(c *cobra.Command, o pauseOptions) error {
 	o.says.At, o.says.Via = time.Now(), "cli"
 	if o.says.By == "" {
 		name, err := personOf(user.Current())
@@ -122,11 +119,11 @@ func withLedger(c *cobra.Command, o pauseOptions, act func(context.Context, *cle
 		if err != nil {
 			return err
 		}
-		did, err := act(ctx, d)
+		did, err := d.act(ctx)
 		if err != nil {
 			return err
 		}
-		return printAs(o.output, c.OutOrStdout(), did, did.print)
+		return o.output.print(c.OutOrStdout(), did, did.print)
 	})
 }
 
@@ -191,26 +188,15 @@ func readPauses(ctx context.Context, cluster *broker.Cluster, topic, group strin
 	return read, nil
 }
 
-func (d *clerk) write(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, appendLimit)
-	defer cancel()
-	return d.append(ctx, d.says)
-}
-
-// pause writes the pause even if there is one already, because a resume may just be ending the other.
-func pause(ctx context.Context, d *clerk) (notation, error) {
-	if err := d.write(ctx); err != nil {
-		return notation{}, err
-	}
-	return d.notation(true), nil
-}
-
-// resume ends the pauses in force, if there are any.
-func resume(ctx context.Context, d *clerk) (notation, error) {
-	if len(d.pauses) == 0 {
+// act writes the entry. A resume without a pause in force writes none. A pause is written even if there is one already,
+// because somebody's resume may just be ending the other.
+func (d *clerk) act(ctx context.Context) (notation, error) {
+	if d.says.Event == ledger.GuardResume && len(d.pauses) == 0 {
 		return d.notation(false), nil
 	}
-	if err := d.write(ctx); err != nil {
+	ctx, cancel := context.WithTimeout(ctx, appendLimit)
+	defer cancel()
+	if err := d.append(ctx, d.says); err != nil {
 		return notation{}, err
 	}
 	return d.notation(true), nil

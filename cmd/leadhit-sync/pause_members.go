@@ -8,9 +8,6 @@ import (
 	"leadhit-sync/consumer/broker"
 )
 
-// workerClient is the client id of our workers in Kafka.
-const workerClient = "leadhit-sync"
-
 // followers describes the group's members, which follow the ledger.
 type followers struct {
 	group   string
@@ -26,7 +23,7 @@ func findFollowers(ctx context.Context, cluster *broker.Cluster, group string) f
 	found, err := membersOf(ctx, cluster, group)
 	f := followers{group: group, exists: err == nil && found.State != broker.Dead, unknown: err}
 	for _, member := range found.Members {
-		if member.ClientID == workerClient {
+		if member.ClientID == ourClient {
 			f.workers++
 		} else {
 			f.others++

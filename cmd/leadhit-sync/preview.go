@@ -58,7 +58,7 @@ summary once more.`,
 }
 
 type previewOptions struct {
-	output  string
+	output  outputForm
 	since   sinceFlag
 	follow  bool
 	latency time.Duration
@@ -66,9 +66,6 @@ type previewOptions struct {
 }
 
 func (o *previewOptions) check() error {
-	if err := checkOutput(o.output); err != nil {
-		return err
-	}
 	if o.latency <= 0 {
 		return usageError{fmt.Errorf("--latency %s: want a duration above 0, such as 200ms", o.latency)}
 	}
@@ -137,11 +134,11 @@ func printSummary(w io.Writer, o previewOptions, s summary) error {
 	if o.output == "json" && o.follow {
 		return printJSON(w, s, "")
 	}
-	return printAs(o.output, w, s, s.print)
+	return o.output.print(w, s, s.print)
 }
 
 // printSeen prints a new event: one line for each order in it.
-func printSeen(w io.Writer, output string, e seen) error {
+func printSeen(w io.Writer, output outputForm, e seen) error {
 	for _, out := range e.items {
 		if output == "json" {
 			line := struct {

@@ -30,7 +30,7 @@ type heldBack struct {
 func (w *watch) lookBehind(ctx context.Context) error {
 	byTopic := make(map[string][]int)
 	for at := range w.next {
-		byTopic[at.topic] = append(byTopic[at.topic], at.partition)
+		byTopic[at.Topic] = append(byTopic[at.Topic], at.Number)
 	}
 	var found []heldBack
 	for _, topic := range slices.Sorted(maps.Keys(byTopic)) {

@@ -2,7 +2,10 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+
+	"leadhit-sync/consumer/event"
 )
 
 // orders counts the calls of single orders, in bounded memory: the first orders up to the limit, each exactly. Calls
@@ -17,9 +20,9 @@ type orders struct {
 type order struct {
 	calls, repeats int
 	status         string
-	at             place
+	at             event.Partition
 	// also is another partition with events of the order.
-	also place
+	also event.Partition
 }
 
 func newOrders(limit int) *orders {
@@ -27,7 +30,7 @@ func newOrders(limit int) *orders {
 }
 
 // call counts a call.
-func (o *orders) call(id, status string, at place) {
+func (o *orders) call(id, status string, at event.Partition) {
 	known := o.known[id]
 	switch {
 	case known == nil && len(o.known) == o.limit:
@@ -60,13 +63,16 @@ func (o *orders) repeats() int {
 // spread counts the orders with events in two partitions, and names a few.
 func (o *orders) spread() (n int, examples []spreadOrder) {
 	for id, known := range o.known {
-		if known.also != (place{}) {
-			examples = append(examples, spreadOrder{id, []string{known.at.String(), known.also.String()}})
+		if known.also != (event.Partition{}) {
+			examples = append(examples, spreadOrder{id, []string{nameOf(known.at), nameOf(known.also)}})
 		}
 	}
 	slices.SortFunc(examples, func(a, b spreadOrder) int { return cmp.Compare(a.OrderID, b.OrderID) })
 	return len(examples), examples[:min(len(examples), mostExamples)]
 }
+
+// nameOf writes a partition as the beginning of its events' ids.
+func nameOf(p event.Partition) string { return fmt.Sprintf("%s/%d", p.Topic, p.Number) }
 
 // busiest returns the orders with the most calls.
 func (o *orders) busiest() []busyOrder {

@@ -30,25 +30,16 @@ type watch struct {
 
 	mu      sync.Mutex
 	tally   *tally
-	samples []event.Record  // events that LeadHit will not accept
-	next    map[place]int64 // where follow continues in each partition
+	samples []event.Record            // events that LeadHit will not accept
+	next    map[event.Partition]int64 // where follow continues in each partition
 
 	held []heldBack // by the last lookBehind
 }
 
-// place is one partition of one topic.
-type place struct {
-	topic     string
-	partition int
-}
-
-// String returns the beginning of an event's id.
-func (p place) String() string { return fmt.Sprintf("%s/%d", p.topic, p.partition) }
-
 // past reads the existing events since a time, topic after topic.
 func (w *watch) past(ctx context.Context, from time.Time, p *terminal.Progress) error {
 	defer p.End()
-	w.next = make(map[place]int64)
+	w.next = make(map[event.Partition]int64)
 	for _, topic := range w.topics {
 		err := w.pastOf(ctx, topic, from, p)
 		if ctx.Err() != nil {
@@ -103,7 +94,7 @@ func (w *watch) ends(ctx context.Context, topic string) error {
 		return err
 	}
 	for partition, b := range bounds {
-		w.next[place{topic, partition}] = b.Last
+		w.next[event.Partition{Topic: topic, Number: partition}] = b.Last
 	}
 	return nil
 }
@@ -115,7 +106,7 @@ func (w *watch) add(ctx context.Context, r event.Record) seen {
 	defer w.mu.Unlock()
 	w.tally.add(e)
 	w.sample(r, e)
-	at := place{r.Topic, r.Partition}
+	at := event.Partition{Topic: r.Topic, Number: r.Partition}
 	w.next[at] = max(w.next[at], r.Offset+1)
 	return e
 }
@@ -127,7 +118,7 @@ func (w *watch) follow(ctx context.Context, tell func(seen) error) error {
 	for at, offset := range maps.Clone(w.next) {
 		group.Go(func() error {
 			records := scan.Records(ctx, w.cluster, scan.Range{
-				Topic: at.topic, Partitions: []int{at.partition}, From: scan.Position{Offset: offset}, Follow: true,
+				Topic: at.Topic, Partitions: []int{at.Number}, From: scan.Position{Offset: offset}, Follow: true,
 			})
 			for r, err := range records {
 				if err != nil {

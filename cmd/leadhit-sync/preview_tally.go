@@ -95,7 +95,7 @@ func (t *tally) add(e seen) {
 		t.outcomes[out.Action]++
 		t.group(e, out, e.reasons[i])
 		if out.Action == event.Call {
-			t.orders.call(out.OrderID, out.Status, place{e.Topic, e.Partition})
+			t.orders.call(out.OrderID, out.Status, event.Partition{Topic: e.Topic, Number: e.Partition})
 			t.minute(e.time)
 		}
 	}

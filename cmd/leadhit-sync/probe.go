@@ -45,15 +45,9 @@ It is meant for health probes inside the image, which has neither a shell nor cu
 func probe(ctx context.Context, page *url.URL, out io.Writer) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, probeLimit, fmt.Errorf("no response within %v", probeLimit))
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, page.String(), http.NoBody)
+	answer, err := get(ctx, page.String())
 	if err != nil {
 		return fmt.Errorf("probe %s: %w", page, err)
-	}
-	// A client would follow redirects. Without a Proxy, the transport ignores HTTP_PROXY.
-	transport := &http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: maxHeader}
-	answer, err := transport.RoundTrip(request)
-	if err != nil {
-		return fmt.Errorf("probe %s: %w", page, causeOf(ctx, err))
 	}
 	defer func() { _ = answer.Body.Close() }()
 	if _, err := io.Copy(out, io.LimitReader(answer.Body, maxProbePage)); err != nil {
@@ -63,6 +57,20 @@ func probe(ctx context.Context, page *url.URL, out io.Writer) error {
 		return fmt.Errorf("probe %s: HTTP %d", page, answer.StatusCode)
 	}
 	return nil
+}
+
+// get requests a page of a worker. A client would follow redirects, so it uses a transport; without a Proxy, that
+// ignores HTTP_PROXY, which does not apply to pages of the same host or cluster.
+func get(ctx context.Context, page string) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, page, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := (&http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: maxHeader}).RoundTrip(request)
+	if err != nil {
+		return nil, causeOf(ctx, err)
+	}
+	return answer, nil
 }
 
 // causeOf returns the cause of the context's end, if it has ended, because err is only a consequence of that.

@@ -31,7 +31,8 @@ const (
 var errUnreached = errors.New("not every worker responded")
 
 func statusCommand() *cobra.Command {
-	var workers, output string
+	var workers string
+	var output outputForm
 	var watching bool
 	c := &cobra.Command{
 		Use: "status [URL…]", Short: "Show the state of running workers",
@@ -46,9 +47,6 @@ respond.`,
   leadhit-sync status 10.0.0.7:8080 -o json
   leadhit-sync status --workers dns:leadhit-sync.shop.svc:8080 -w`,
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := checkOutput(output); err != nil {
-				return err
-			}
 			find, err := statusPages(args, workers)
 			if err != nil {
 				return err
@@ -160,7 +158,7 @@ type asked struct {
 
 // showStatus asks all workers at once and prints their status for a screen. It returns an error if one of them did not
 // respond.
-func showStatus(ctx context.Context, w io.Writer, find finder, output string, on screen) error {
+func showStatus(ctx context.Context, w io.Writer, find finder, output outputForm, on screen) error {
 	pages, err := find(ctx)
 	if err != nil {
 		return err
@@ -170,7 +168,7 @@ func showStatus(ctx context.Context, w io.Writer, find finder, output string, on
 		Schema  string  `json:"schema"`
 		Workers []asked `json:"workers"`
 	}{"workers.v1", all}
-	err = printAs(output, w, report, func(w io.Writer) error { return writeStatus(w, all, on) })
+	err = output.print(w, report, func(w io.Writer) error { return writeStatus(w, all, on) })
 	if err == nil && slices.ContainsFunc(all, func(a asked) bool { return a.Error != "" }) {
 		err = errUnreached
 	}
@@ -179,13 +177,11 @@ func showStatus(ctx context.Context, w io.Writer, find finder, output string, on
 
 func askWorkers(ctx context.Context, pages []string) []asked {
 	all := make([]asked, len(pages))
-	// Without a Proxy, the transport ignores HTTP_PROXY.
-	transport := &http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: maxHeader}
 	var hands sync.WaitGroup
 	for i, page := range pages {
 		hands.Go(func() {
 			all[i] = asked{URL: page}
-			status, err := askWorker(ctx, transport, page)
+			status, err := askWorker(ctx, page)
 			if all[i].Status = status; err != nil {
 				all[i].Error = err.Error()
 			}
@@ -195,16 +191,12 @@ func askWorkers(ctx context.Context, pages []string) []asked {
 	return all
 }
 
-func askWorker(ctx context.Context, transport *http.Transport, page string) (*observe.Status, error) {
+func askWorker(ctx context.Context, page string) (*observe.Status, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, statusLimit, fmt.Errorf("no response within %v", statusLimit))
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, page, http.NoBody)
+	answer, err := get(ctx, page)
 	if err != nil {
 		return nil, err
-	}
-	answer, err := transport.RoundTrip(request)
-	if err != nil {
-		return nil, causeOf(ctx, err)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode != http.StatusOK {
@@ -212,10 +204,7 @@ func askWorker(ctx context.Context, transport *http.Transport, page string) (*ob
 	}
 	var status observe.Status
 	if err := json.NewDecoder(io.LimitReader(answer.Body, statusPage)).Decode(&status); err != nil {
-		if cause := context.Cause(ctx); cause != nil {
-			return nil, cause
-		}
-		return nil, fmt.Errorf("the response is not a status: %w", err)
+		return nil, causeOf(ctx, fmt.Errorf("the response is not a status: %w", err))
 	}
 	if status.Schema != "status.v1" {
 		return nil, fmt.Errorf("the response has the schema %q: is this the /status of a worker of this version?", status.Schema)

@@ -18,7 +18,7 @@ const statusEvery = 2 * time.Second
 
 // watchStatus shows the status again and again until a person ends it. On a terminal each look fits the screen and
 // replaces the last one; elsewhere each is whole. show prints a look for a screen.
-func watchStatus(ctx context.Context, w io.Writer, output string, show func(ctx context.Context, w io.Writer, on screen) error) error {
+func watchStatus(ctx context.Context, w io.Writer, output outputForm, show func(ctx context.Context, w io.Writer, on screen) error) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	ticker := time.NewTicker(statusEvery)
@@ -49,7 +49,7 @@ func watchStatus(ctx context.Context, w io.Writer, output string, show func(ctx 
 	}
 }
 
-func showLook(w io.Writer, look, output string, on screen, frames *terminal.Screen) error {
+func showLook(w io.Writer, look string, output outputForm, on screen, frames *terminal.Screen) error {
 	if on.columns > 0 {
 		lines := strings.Split(strings.TrimSuffix(look, "\n"), "\n")
 		for i := range lines {

@@ -12,7 +12,7 @@ import (
 )
 
 func versionCommand() *cobra.Command {
-	var output string
+	var output outputForm
 	c := &cobra.Command{
 		Use: "version", Short: "Print the version and the commit it was built from",
 		Long: `Print the version, Go's version, the platform and, if known, the commit that this
@@ -21,10 +21,7 @@ program was built from, with its time.`,
   leadhit-sync version -o json | jq -r .version`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := checkOutput(output); err != nil {
-				return err
-			}
-			return printAs(output, c.OutOrStdout(), printedVersion(build()), func(w io.Writer) error {
+			return output.print(c.OutOrStdout(), printedVersion(build()), func(w io.Writer) error {
 				_, err := fmt.Fprintln(w, versionLines())
 				return err
 			})
