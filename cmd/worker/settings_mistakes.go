@@ -92,30 +92,23 @@ func separate(err error) []error {
 	return all
 }
 
-// variableOf names the setting behind an option error of one of our packages; "" for any other error. LEADHIT_API_KEY
-// stands for the key alone: a key's file is checked when it is read, before the client sees its content.
+// variableOf names the setting behind an option error of one of our packages; "" for any other error. Settings are
+// named after the options, except for the two of the client certificate. LEADHIT_API_KEY stands for the key alone: a
+// key's file is checked when it is read, before the client sees its content.
 func variableOf(err error) string {
-	var option string
+	var name string
 	if found, ok := errors.AsType[*dial.OptionError](err); ok {
-		option = "kafka " + found.Option
+		name = "kafka " + found.Option
 	} else if found, ok := errors.AsType[*leadhit.OptionError](err); ok {
-		option = "leadhit " + found.Option
+		name = "leadhit " + found.Option
 	} else if found, ok := errors.AsType[*registry.OptionError](err); ok {
-		option = "registry " + found.Option
+		name = "schema registry " + found.Option
 	}
-	return map[string]string{
-		"kafka brokers":            "KAFKA_BROKERS",
-		"kafka tls ca file":        "KAFKA_TLS_CA_FILE",
-		"kafka tls certificate":    "KAFKA_TLS_CERT_FILE",
-		"kafka tls key":            "KAFKA_TLS_KEY_FILE",
-		"kafka sasl mechanism":     "KAFKA_SASL_MECHANISM",
-		"kafka sasl username":      "KAFKA_SASL_USERNAME",
-		"kafka sasl password file": "KAFKA_SASL_PASSWORD_FILE",
-		"leadhit url":              "LEADHIT_URL",
-		"leadhit api key":          "LEADHIT_API_KEY",
-		"leadhit proxy":            "LEADHIT_PROXY",
-		"leadhit ca file":          "LEADHIT_CA_FILE",
-		"registry ca file":         "SCHEMA_REGISTRY_CA_FILE",
-		"registry password file":   "SCHEMA_REGISTRY_PASSWORD_FILE",
-	}[option]
+	switch name {
+	case "kafka tls certificate":
+		return "KAFKA_TLS_CERT_FILE"
+	case "kafka tls key":
+		return "KAFKA_TLS_KEY_FILE"
+	}
+	return strings.ToUpper(strings.ReplaceAll(name, " ", "_"))
 }
