@@ -1,9 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"log/slog"
-	"reflect"
 	"testing"
 	"time"
 )
@@ -15,10 +13,10 @@ func TestTheSameSeedMakesTheSameEvents(t *testing.T) {
 	same := true
 	for range 200 {
 		event := a.next(now)
-		if got := b.next(now); !reflect.DeepEqual(got, event) {
+		if got := b.next(now); got != event {
 			t.Fatalf("got %+v, want %+v", got, event)
 		}
-		same = same && reflect.DeepEqual(other.next(now), event)
+		same = same && other.next(now) == event
 	}
 	if same {
 		t.Error("got the same events from another seed")
@@ -42,7 +40,7 @@ func TestTheShopLooksReal(t *testing.T) {
 		case known && c.Status == "paid" && before.Status != "submitted" && before.Status != "paid":
 			t.Fatalf("order %s: got paid after %q", c.OrderID, before.Status)
 		}
-		if c.Currency != "RUB" || c.Customer.City == "" || len(c.Items) == 0 || len(c.Items) > 4 || c.Total == "" || c.Total == "0.00" {
+		if c.Currency != "RUB" || c.City == "" || c.Total == "" || c.Total == "0.00" {
 			t.Fatalf("got %+v, want all fields", c)
 		}
 		if known && c.Status == before.Status {
@@ -54,26 +52,6 @@ func TestTheShopLooksReal(t *testing.T) {
 	refused := statuses["cancelled"] + statuses["on-hold"]
 	if len(last) != 200 || len(statuses) != 4 || refused < events/100 || refused > events/10 || repeats < events/20 {
 		t.Errorf("got %d orders, statuses %v and %d repeats", len(last), statuses, repeats)
-	}
-}
-
-func TestAnEventKeepsItsItems(t *testing.T) {
-	t.Parallel()
-	o := newOrders(1, 4)
-	var events []change
-	var texts []string
-	for range 100 {
-		events = append(events, o.next(time.Time{}))
-		text, err := json.Marshal(events[len(events)-1])
-		if err != nil {
-			t.Fatal(err)
-		}
-		texts = append(texts, string(text))
-	}
-	for i := range events {
-		if text, err := json.Marshal(events[i]); err != nil || string(text) != texts[i] {
-			t.Errorf("event %d: got %s (%v), want %s", i, text, err, texts[i])
-		}
 	}
 }
 
