@@ -3,16 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"leadhit-sync/cmd/worker"
-	"leadhit-sync/config"
-	"leadhit-sync/consumer/broker"
-	"leadhit-sync/deadletter/ledger"
 )
 
 const checkLimit = time.Minute
@@ -71,78 +66,4 @@ func check(ctx context.Context, r *report, o checkOptions) error {
 		return errCheck
 	}
 	return nil
-}
-
-// checkKafka checks the brokers first, then topics, rights and the group. After a failure it skips the checks that
-// depend on it.
-func checkKafka(ctx context.Context, r *report, c *config.Config) {
-	cluster, err := worker.OpenCluster(c, slog.New(slog.DiscardHandler))
-	if err != nil { // a file has changed since the settings were checked
-		r.fail("kafka", err.Error())
-		return
-	}
-	defer cluster.Close()
-	known := greet(ctx, cluster, c.Kafka.Brokers)
-	if !checkFirst(r, known, c.Kafka.Brokers) {
-		r.skip("kafka", "topics, rights and group were not checked")
-		return
-	}
-	own := []string{c.DeadLetter.Topic, ledger.Topic(c.DeadLetter.Topic)}
-	topology, err := cluster.Topics(ctx, append(own, c.Kafka.Topics...)...)
-	if err != nil {
-		r.fail("kafka", fmt.Sprintf("%v%s", err, kafkaHint(err)))
-		return
-	}
-	r.ok("kafka", "reached; the cluster has "+count(topology.Brokers, "broker"))
-	nodes := checkNodes(ctx, r, cluster, topology, known)
-	for _, topic := range c.Kafka.Topics {
-		checkTopic(r, topic, topology.Topics[topic])
-	}
-	checkLetters(ctx, r, cluster, c, topology)
-	if len(nodes) == 0 {
-		r.skip("kafka", "rights and group were not checked: no broker can be reached at the address that it advertises")
-		return
-	}
-	checkTopicRights(ctx, r, cluster, c)
-	checkCommitMetadata(ctx, r, cluster, topology.Nodes)
-	offsets, err := cluster.OffsetsTopic(ctx)
-	checkOffsets(r, offsets, err)
-	checkGroup(ctx, r, cluster, c, groupPlace{nodes: nodes, all: topology.Nodes, offsets: offsets, seen: err == nil})
-}
-
-func checkTopic(r *report, name string, info broker.TopicInfo) {
-	switch {
-	case info.Missing:
-		r.fail("topic", name+" does not exist; the worker would wait for it: create it, or check KAFKA_TOPICS")
-	case errors.Is(info.Err, broker.ErrUnauthorised):
-		r.fail("topic", name+": Kafka does not allow describing it; grant Describe, DescribeConfigs and Read on it, or check KAFKA_TOPICS")
-	case info.Err != nil:
-		r.fail("topic", fmt.Sprintf("%s: %v", name, info.Err))
-	default:
-		checkLeaders(r, "topic", name, info)
-	}
-}
-
-// checkOffsets checks whether Kafka could lose acknowledged commits.
-func checkOffsets(r *report, offsets broker.OffsetsTopic, err error) {
-	switch {
-	case errors.Is(err, broker.ErrUnauthorised):
-		r.skip("offsets", "cannot check how safe commits are: Kafka does not allow describing __consumer_offsets; the worker itself needs no right to it")
-	case err != nil:
-		r.warn("offsets", fmt.Sprintf("cannot check how safe commits are: %v", err))
-	case !offsets.Exists:
-		r.skip("offsets", "cannot check how safe commits are: __consumer_offsets does not exist yet; Kafka creates it when the first group joins")
-	case !offsets.Safe():
-		r.warn("offsets", fmt.Sprintf("__consumer_offsets has %s and min.insync.replicas %d: losing a broker can lose "+
-			"acknowledged commits, and the worker repeats the calls since then",
-			count(offsets.Replicas, "replica"), offsets.MinInSync))
-	case offsets.Replicas < 2:
-		r.warn("offsets", "__consumer_offsets has one replica on the only broker: losing that broker's disk loses all commits, "+
-			"and the worker then calls every event in the topics again")
-	case offsets.MinInSync == 0:
-		r.skip("offsets", fmt.Sprintf("cannot check how safe commits are: __consumer_offsets has %s, but Kafka does not allow reading "+
-			"its min.insync.replicas; grant DescribeConfigs on it", count(offsets.Replicas, "replica")))
-	default:
-		r.ok("offsets", "losing one broker loses no acknowledged commit")
-	}
 }

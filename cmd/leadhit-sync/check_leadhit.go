@@ -32,11 +32,8 @@ func checkLeadHit(ctx context.Context, r *report, c *config.Config, o checkOptio
 func checkKey(ctx context.Context, r *report, c *config.Config, client *leadhit.Client) bool {
 	proven, err := client.TryKey(ctx)
 	switch {
-	case err != nil && (leadhit.Judge{}).Judge(err).Kind == retry.Unauthorised:
-		r.fail("leadhit", fmt.Sprintf("LeadHit rejects the API key (%v); check LEADHIT_API_KEY_FILE or LEADHIT_API_KEY", err))
-		return false
 	case err != nil:
-		r.fail("leadhit", fmt.Sprintf("%v%s", err, leadHitHint(err, c)))
+		failLeadHit(r, err, c)
 		return false
 	case proven:
 		r.ok("leadhit", "the API key is accepted: the node refuses a call without it (the method of both calls does not exist)")
@@ -72,22 +69,23 @@ func checkCall(ctx context.Context, r *report, c *config.Config, client *leadhit
 	switch {
 	case err == nil:
 		r.warn("leadhit", leadhit.Method+" was accepted for the made-up order "+triedOrder+" with the made-up status "+triedStatus+"; LeadHit should refuse both")
-	case (leadhit.Judge{}).Judge(err).Kind == retry.Unauthorised:
-		r.fail("leadhit", fmt.Sprintf("LeadHit rejects the API key (%v); check LEADHIT_API_KEY_FILE or LEADHIT_API_KEY", err))
-	case answered && rpc.Type != "":
+	case answered && rpc.Type != "" && (leadhit.Judge{}).Judge(err).Kind != retry.Unauthorised:
 		r.ok("leadhit", leadhit.Method+" works, and refuses a made-up status: "+rpc.Error())
 	default:
-		r.fail("leadhit", fmt.Sprintf("%v%s", err, leadHitHint(err, c)))
+		failLeadHit(r, err, c)
 	}
 }
 
-// leadHitHint names the settings to check. Errors of TLS name them already.
-func leadHitHint(err error, c *config.Config) string {
-	switch {
-	case (leadhit.Judge{}).Judge(err).Cause == "TLS":
-		return ""
+// failLeadHit reports a failed request with the settings to check. Errors of TLS name them already.
+func failLeadHit(r *report, err error, c *config.Config) {
+	switch v := (leadhit.Judge{}).Judge(err); {
+	case v.Kind == retry.Unauthorised:
+		r.fail("leadhit", fmt.Sprintf("LeadHit rejects the API key (%v); check LEADHIT_API_KEY_FILE or LEADHIT_API_KEY", err))
+	case v.Cause == "TLS":
+		r.fail("leadhit", err.Error())
 	case c.LeadHit.Proxy.Reveal() != "":
-		return "; check LEADHIT_URL and LEADHIT_PROXY"
+		r.fail("leadhit", fmt.Sprintf("%v; check LEADHIT_URL and LEADHIT_PROXY", err))
+	default:
+		r.fail("leadhit", fmt.Sprintf("%v; check LEADHIT_URL", err))
 	}
-	return "; check LEADHIT_URL"
 }

@@ -94,7 +94,7 @@ func mistaken(err error) []mistakenSetting {
 	}
 	var all []mistakenSetting
 	for _, p := range wrong.Problems {
-		all = append(all, mistakenSetting{p.Variable, p.What, p.Example, p.Change})
+		all = append(all, mistakenSetting(p))
 	}
 	return all
 }

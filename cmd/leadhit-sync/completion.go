@@ -27,27 +27,21 @@ type completion = func(*cobra.Command, []string, string) ([]string, cobra.ShellC
 // complete adds completions for flags and arguments to every command, and examples to cobra's own commands.
 func complete(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
+	examples := map[string]string{
+		"completion": "  source <(leadhit-sync completion bash)",
+		"bash":       "  source <(leadhit-sync completion bash)",
+		"zsh":        "  leadhit-sync completion zsh > \"${fpath[1]}/_leadhit-sync\"",
+		"fish":       "  leadhit-sync completion fish | source",
+		"powershell": "  leadhit-sync completion powershell | Out-String | Invoke-Expression",
+	}
 	for c := range commands(root) {
-		switch c.CommandPath() {
-		case root.Name() + " completion":
-			c.Example = "  source <(leadhit-sync completion bash)"
-			c.Args = arguments(cobra.NoArgs)
+		if example, cobras := examples[c.Name()]; cobras {
+			c.Example, c.Args = example, arguments(cobra.NoArgs)
+		}
+		if c.Name() == "completion" { // cobra's own prints the help and exits with 0
 			c.RunE = func(*cobra.Command, []string) error {
 				return usageError{errors.New("no command given: want bash, zsh, fish or powershell")}
 			}
-		case root.Name() + " completion bash":
-			c.Example = "  source <(leadhit-sync completion bash)"
-		case root.Name() + " completion zsh":
-			c.Example = "  leadhit-sync completion zsh > \"${fpath[1]}/_leadhit-sync\""
-		case root.Name() + " completion fish":
-			c.Example = "  leadhit-sync completion fish | source"
-		case root.Name() + " completion powershell":
-			c.Example = "  leadhit-sync completion powershell | Out-String | Invoke-Expression"
-		}
-	}
-	for c := range commands(root) {
-		if !c.HasSubCommands() && c.Parent().Name() == "completion" {
-			c.Args = arguments(cobra.NoArgs)
 		}
 		completeFlag(c, "output", words("table", "json"))
 		completeFlag(c, "cause", lettersWords(func(l deadletter.Letter) string { return l.Cause }))

@@ -87,7 +87,7 @@ func printLetter(w io.Writer, l deadletter.Letter, reveal bool) error {
 	p.Row("version", l.Version)
 	p.Row("key", bytesText(l.Key))
 	for _, h := range l.Headers {
-		p.Row("header", terminal.Quote(h.Key)+": "+or(terminal.Quote(bytesText(h.Value)), `""`))
+		p.Row("header", terminal.Quote(h.Key)+": "+cmp.Or(terminal.Quote(bytesText(h.Value)), `""`))
 	}
 	p.Row("value", valueText(l))
 	if err := p.Print(w); err != nil || !reveal || l.Value == nil {

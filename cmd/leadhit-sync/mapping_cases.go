@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,7 +51,7 @@ code is 1 if there is a difference.`,
 			if err != nil {
 				return err
 			}
-			cases, err := spec.ReadCases(or(file, casesFile(args[0])), mapping.Causes())
+			cases, err := spec.ReadCases(cmp.Or(file, casesFile(args[0])), mapping.Causes())
 			if err != nil {
 				return asLines(err)
 			}
@@ -75,7 +76,7 @@ code is 1 if there is a difference.`,
 // casesFile returns where the cases of a mapping are: shop.cases.yaml beside shop.yaml.
 func casesFile(source string) string {
 	ext := filepath.Ext(source)
-	return strings.TrimSuffix(source, ext) + ".cases" + or(ext, ".yaml")
+	return strings.TrimSuffix(source, ext) + ".cases" + cmp.Or(ext, ".yaml")
 }
 
 // wantFor returns the want that an item meets. Of a refusal only the cause counts: its message may quote the event.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -133,8 +134,8 @@ func unknownToLeadHit(status string, statuses []string) string {
 
 func printExplanation(w io.Writer, e explainedEvent) error {
 	var p terminal.Page
-	p.Row("mapping", or(e.Mapping, "none"))
-	p.Row("envelopes", or(strings.Join(e.Envelopes, ", then "), "none"))
+	p.Row("mapping", cmp.Or(e.Mapping, "none"))
+	p.Row("envelopes", cmp.Or(strings.Join(e.Envelopes, ", then "), "none"))
 	for i, o := range e.Orders {
 		p.Line("")
 		if len(e.Orders) > 1 {
@@ -171,7 +172,7 @@ func fieldValue(f mapping.ExplainedField) string {
 	case f.Value == nil:
 		return "null"
 	}
-	return or(*f.Value, `""`)
+	return cmp.Or(*f.Value, `""`)
 }
 
 // fieldSource is where the value was found, or why there is none.
@@ -180,7 +181,7 @@ func fieldSource(f mapping.ExplainedField) string {
 	case f.Failed:
 		return strings.TrimPrefix(f.Source+": "+f.Problem, ": ")
 	case f.Source == "":
-		return or(strings.TrimPrefix(f.Problem, f.Name+" "), "is missing")
+		return cmp.Or(strings.TrimPrefix(f.Problem, f.Name+" "), "is missing")
 	}
 	return f.Source
 }
@@ -195,11 +196,4 @@ func itemRow(o event.Item) (verb, what string) {
 	case event.Refuse:
 	}
 	return "refuse", o.Cause + ": " + o.Message + "; the event becomes a dead letter"
-}
-
-func or(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }

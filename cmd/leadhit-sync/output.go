@@ -38,8 +38,8 @@ func outputFlag(c *cobra.Command, o *outputForm) {
 }
 
 // print writes a value as JSON, or calls table.
-func (o outputForm) print(w io.Writer, value any, table func(io.Writer) error) error {
-	if o == "json" {
+func (o *outputForm) print(w io.Writer, value any, table func(io.Writer) error) error {
+	if *o == "json" {
 		return printJSON(w, value, "  ")
 	}
 	return table(w)

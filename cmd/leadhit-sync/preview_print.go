@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -47,7 +48,7 @@ func (s summary) page() *terminal.Page {
 		p.Row("IGNORED", "TIMES", "EXAMPLE", "BECAUSE")
 	}
 	for _, g := range s.Ignored {
-		p.Row(or(g.Mapping, "-"), strconv.Itoa(g.Count), g.Example, g.because())
+		p.Row(cmp.Or(g.Mapping, "-"), strconv.Itoa(g.Count), g.Example, g.because())
 	}
 	if len(s.Refused) > 0 {
 		p.Line("")
