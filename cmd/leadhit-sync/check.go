@@ -33,7 +33,6 @@ on a line of stderr; check then does not ask Kafka or LeadHit.`,
 		Example: `  leadhit-sync check
   kubectl exec deployment/leadhit-sync -- /leadhit-sync check
   leadhit-sync check -o json | jq '.findings[] | select(.verdict == "fail")'`,
-		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return check(c.Context(), newReport(c.OutOrStdout(), o.output, "check.v1"), o)
 		},

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -35,14 +35,7 @@ func complete(root *cobra.Command) {
 		"powershell": "  leadhit-sync completion powershell | Out-String | Invoke-Expression",
 	}
 	for c := range commands(root) {
-		if example, cobras := examples[c.Name()]; cobras {
-			c.Example, c.Args = example, arguments(cobra.NoArgs)
-		}
-		if c.Name() == "completion" { // cobra's own prints the help and exits with 0
-			c.RunE = func(*cobra.Command, []string) error {
-				return usageError{errors.New("no command given: want bash, zsh, fish or powershell")}
-			}
-		}
+		c.Example = cmp.Or(c.Example, examples[c.Name()])
 		completeFlag(c, "output", words("table", "json"))
 		completeFlag(c, "cause", lettersWords(func(l deadletter.Letter) string { return l.Cause }))
 		completeFlag(c, "fingerprint", lettersWords(deadletter.Letter.Fingerprint))

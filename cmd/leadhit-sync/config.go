@@ -33,7 +33,6 @@ nor a variable of Go's runtime or OpenTelemetry is a mistake.`,
   leadhit-sync config --check
   leadhit-sync config --check --skip-files --env-file deploy/settings.env
   leadhit-sync config -o json | jq -r '.settings[] | .name + "=" + .value'`,
-		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c) },
 	}
 	f := c.Flags()

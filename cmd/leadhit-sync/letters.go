@@ -28,10 +28,6 @@ Both commands only read. They need the KAFKA_ settings, except KAFKA_TOPICS and
 KAFKA_START, and DEAD_LETTER_TOPIC.`,
 		Example: `  leadhit-sync letters list --since 24h
   leadhit-sync letters show orders/3/118273`,
-		Args: arguments(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error {
-			return usageError{errors.New("no command given: want list or show")}
-		},
 	}
 	c.AddCommand(listCommand(), showCommand())
 	return c
@@ -45,7 +41,6 @@ func listCommand() *cobra.Command {
 		Use: "list", Short: "List the newest dead letters",
 		Example: `  leadhit-sync letters list --cause ValidationError --since 24h
   leadhit-sync letters list --order 4711 -o json`,
-		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if q.Limit < 1 {
 				return usageError{errors.New("--limit must be 1 or more")}
@@ -81,7 +76,7 @@ func showCommand() *cobra.Command {
 		Use: "show ID", Short: "Show one dead letter, such as orders/3/118273",
 		Example: `  leadhit-sync letters show orders/3/118273
   leadhit-sync letters show orders/3/118273 --reveal -o json`,
-		Args: arguments(cobra.ExactArgs(1)),
+		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := checkID(args[0]); err != nil {
 				return err

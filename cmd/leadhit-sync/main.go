@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -58,8 +59,6 @@ func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use: "leadhit-sync", Short: "Send LeadHit the status of each order", Long: help, Example: firstSteps,
 		SilenceErrors: true, SilenceUsage: true, Version: versionLines(),
-		Args: arguments(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error { return usageError{errors.New("no command given")} },
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError{withNearFlag(c, err)} })
@@ -80,7 +79,29 @@ func rootCommand() *cobra.Command {
 	}
 	root.SetHelpCommand(helpCommand())
 	complete(root)
+	for c := range commands(root) {
+		checkUsage(c)
+	}
 	return root
+}
+
+// checkUsage makes wrong usage of a command an error with exit code 2. Cobra itself prints the help and exits with 0
+// where a command is missing, and accepts any arguments where a command does not limit them.
+func checkUsage(c *cobra.Command) {
+	if c.Args == nil {
+		c.Args = cobra.NoArgs
+	}
+	c.Args = arguments(c.Args)
+	if !c.HasSubCommands() {
+		return
+	}
+	var names []string
+	for _, below := range c.Commands() {
+		names = append(names, below.Name())
+	}
+	c.RunE = func(*cobra.Command, []string) error {
+		return usageError{fmt.Errorf("no command given: want one of %s", strings.Join(names, ", "))}
+	}
 }
 
 // execute runs one command line and returns the exit code.

@@ -23,10 +23,6 @@ Exit codes: 0 done · 1 the mapping has mistakes, or a case gives a wrong result
 		Example: `  leadhit-sync mapping presets
   leadhit-sync mapping show shopify > shop.yaml
   leadhit-sync mapping check shop.yaml && leadhit-sync mapping test shop.yaml`,
-		Args: arguments(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error {
-			return usageError{errors.New("no command given: want presets, show, check, test, explain or schema")}
-		},
 	}
 	c.AddCommand(presetsCommand(), showPresetCommand(), checkMappingCommand(), testMappingCommand(), explainCommand(), schemaCommand())
 	return c
@@ -46,7 +42,6 @@ func presetsCommand() *cobra.Command {
 they read. MAPPING takes the name of one.`,
 		Example: `  leadhit-sync mapping presets
   leadhit-sync mapping presets -o json | jq -r '.presets[].name'`,
-		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			presets, err := allPresets()
 			if err != nil {
@@ -89,7 +84,7 @@ func showPresetCommand() *cobra.Command {
 file; or write a short file that overrides a part of the preset.`,
 		Example: `  leadhit-sync mapping show shopify
   leadhit-sync mapping show woocommerce > shop.yaml`,
-		Args: arguments(cobra.ExactArgs(1)),
+		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			text, err := mapping.Preset(args[0])
 			if err != nil {
@@ -113,7 +108,6 @@ func schemaCommand() *cobra.Command {
 and check a file that begins with
   # yaml-language-server: $schema=mapping.schema.json`,
 		Example: `  leadhit-sync mapping schema > mapping.schema.json`,
-		Args:    arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			_, err := io.WriteString(c.OutOrStdout(), spec.EditorSchema())
 			return err

@@ -45,7 +45,7 @@ Differences are printed, then the parts of the mapping that no case reached. The
 code is 1 if there is a difference.`,
 		Example: `  leadhit-sync mapping test shop.yaml
   leadhit-sync mapping test shop.yaml --cases other.cases.yaml -o json`,
-		Args: arguments(cobra.ExactArgs(1)),
+		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			m, err := loadMapping(args[0], nil)
 			if err != nil {

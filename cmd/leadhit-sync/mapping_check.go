@@ -30,7 +30,7 @@ decides, use "leadhit-sync mapping test".`,
 		Example: `  leadhit-sync mapping check shop.yaml
   leadhit-sync mapping check shopify --topics orders,returns
   leadhit-sync mapping check shop.yaml --strict -o json`,
-		Args: arguments(cobra.ExactArgs(1)),
+		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			m, err := loadMapping(args[0], topics)
 			var mistakes *spec.FileError

@@ -38,7 +38,7 @@ value is read from stdin, byte for byte; flags give the rest of the record. Lead
 is not called. Unlike the log, the output shows the event's content.`,
 		Example: `  leadhit-sync mapping explain shopify --header X-Shopify-Topic=orders/paid < event.json
   leadhit-sync mapping explain shop.yaml --topic shop.orders -o json < event.json`,
-		Args: arguments(cobra.ExactArgs(1)),
+		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			record, err := flags.record(c)
 			if err != nil {

@@ -39,7 +39,6 @@ pause refuses a group that has no workers and no ledger, because its name is pro
 misspelt. --create writes the pause for workers that start later.`,
 		Example: `  leadhit-sync pause --reason "LeadHit is being migrated"
   leadhit-sync pause --reason "wrong statuses since 10:00" --by anna -o json`,
-		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if strings.TrimSpace(o.says.Reason) == "" {
 				return usageError{errors.New("--reason is missing: people who find the workers paused need to know why")}
@@ -64,7 +63,6 @@ another mapping or version is deployed. resume does not end pauses for the API k
 for LEADHIT_URL or in an outage; these end automatically.`,
 		Example: `  leadhit-sync resume
   leadhit-sync resume --reason "the migration is over" --by anna`,
-		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withLedger(c, o)
 		},
@@ -141,7 +139,7 @@ func newClerk(ctx context.Context, settings *config.Config, cluster *broker.Clus
 	known := d.followers.workers > 0 || read.exists && (own || read.named || d.followers.exists || d.followers.unknown != nil)
 	if !known && !o.create {
 		verb := strings.TrimPrefix(string(o.says.Event), "guard.")
-		return nil, &absentError{followers: d.followers, ledger: d.topic, exists: read.exists, event: verb}
+		return nil, absentError(d.followers, d.topic, read.exists, verb)
 	}
 	d.append = func(ctx context.Context, e ledger.Entry) error {
 		return worker.AppendToLedger(ctx, settings, cluster, e)

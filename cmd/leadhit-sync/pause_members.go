@@ -70,23 +70,17 @@ func (f followers) String() string {
 	return text
 }
 
-// absentError says that no worker would see what a command writes.
-type absentError struct {
-	followers followers
-	ledger    string
-	exists    bool // whether the ledger exists
-	event     string
-}
-
-func (e *absentError) Error() string {
-	ledger := "no ledger (" + e.ledger + ")"
-	if e.exists {
-		ledger = "nothing in the ledger " + e.ledger
+// absentError says that no worker would see what a command writes. exists tells whether the ledger exists.
+func absentError(f followers, ledger string, exists bool, verb string) error {
+	if exists {
+		ledger = "nothing in the ledger " + ledger
+	} else {
+		ledger = "no ledger (" + ledger + ")"
 	}
 	members := "no running worker"
-	if e.followers.unknown != nil {
+	if f.unknown != nil {
 		members = "no visible members"
 	}
-	return fmt.Sprintf("group %s has %s and %s, so nobody would %s; nothing was written; check KAFKA_GROUP and DEAD_LETTER_TOPIC",
-		e.followers.group, members, ledger, e.event)
+	return fmt.Errorf("group %s has %s and %s, so nobody would %s; nothing was written; check KAFKA_GROUP and DEAD_LETTER_TOPIC",
+		f.group, members, ledger, verb)
 }

@@ -37,7 +37,6 @@ With --follow, preview prints new events as they come, until Ctrl-C, and then th
 summary once more.`,
 		Example: `  MAPPING=shop.yaml leadhit-sync preview --since 24h
   leadhit-sync preview --since 2026-03-11T07:00:00Z -o json`,
-		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {
 				return err

@@ -28,7 +28,7 @@ func probeCommand() *cobra.Command {
 otherwise 1. probe waits at most two seconds, follows no redirects and uses no proxy.
 It is meant for health probes inside the image, which has neither a shell nor curl.`,
 		Example: `  leadhit-sync probe http://127.0.0.1:8080/readyz`,
-		Args:    arguments(cobra.ExactArgs(1)),
+		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			page, err := url.Parse(args[0])
 			if err != nil || page.Scheme != "http" && page.Scheme != "https" || page.Host == "" {

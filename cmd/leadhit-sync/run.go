@@ -28,7 +28,6 @@ It waits for Kafka, for its topics and for LeadHit as long as necessary. /readyz
 the log say what it waits for. Run "leadhit-sync check" first to find such waits.`,
 		Example: `  leadhit-sync run
   LOG_FORMAT=text LOG_LEVEL=debug leadhit-sync run`,
-		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), c.OutOrStdout()) },
 	}
 }

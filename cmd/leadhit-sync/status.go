@@ -35,7 +35,7 @@ func statusCommand() *cobra.Command {
 	var output outputForm
 	var watching bool
 	c := &cobra.Command{
-		Use: "status [URL…]", Short: "Show the state of running workers",
+		Use: "status [URL…]", Short: "Show the state of running workers", Args: cobra.ArbitraryArgs,
 		Long: `Show the state of running workers with its reason, their calls and partitions, waiting
 orders with their last responses, and the letters of the last hour. status only reads.
 

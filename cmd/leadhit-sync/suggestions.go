@@ -52,7 +52,7 @@ func withNearFlag(c *cobra.Command, err error) error {
 // helpCommand replaces cobra's, which reports no error about an unknown command.
 func helpCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "help [COMMAND…]", Short: "Show the help of a command",
+		Use: "help [COMMAND…]", Short: "Show the help of a command", Args: cobra.ArbitraryArgs,
 		Example: `  leadhit-sync help letters list`,
 		RunE: func(c *cobra.Command, args []string) error {
 			about, rest, err := c.Root().Find(args)

@@ -19,7 +19,6 @@ func versionCommand() *cobra.Command {
 program was built from, with its time.`,
 		Example: `  leadhit-sync version
   leadhit-sync version -o json | jq -r .version`,
-		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return output.print(c.OutOrStdout(), printedVersion(build()), func(w io.Writer) error {
 				_, err := fmt.Fprintln(w, versionLines())

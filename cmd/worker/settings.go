@@ -14,7 +14,10 @@ import (
 // connection. The error is a *config.Error with all mistakes.
 func Settings(version string) (*config.Config, error) {
 	c, mistakes := config.Inspect()
-	return settled(c, inspect(c, mistakes, version))
+	if mistakes = inspect(c, mistakes, version); mistakes != nil {
+		return nil, mistakes // as an error it must not hold a nil *config.Error
+	}
+	return c, nil
 }
 
 // SettingsWithoutFiles is Settings without reading files, for CI where they are missing. unread names the settings
@@ -23,15 +26,10 @@ func SettingsWithoutFiles(version string) (c *config.Config, unread []string, er
 	c, mistakes := config.InspectWithoutFiles()
 	blank := *c
 	unread = dropFiles(&blank)
-	c, err = settled(c, inspect(&blank, mistakes, version))
-	return c, unread, err
-}
-
-func settled(c *config.Config, mistakes *config.Error) (*config.Config, error) {
-	if mistakes != nil {
-		return nil, mistakes
+	if mistakes = inspect(&blank, mistakes, version); mistakes != nil {
+		return nil, unread, mistakes
 	}
-	return c, nil
+	return c, unread, nil
 }
 
 // inspect opens everything that a worker opens, and adds failures to the mistakes. It leaves out settings with a

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -148,7 +147,7 @@ func orders(items []event.Item) int64 {
 // of returns an event's span.
 func (t *Tracing) of(ctx context.Context, e *consumer.Event, s *eventSpan) trace.Span {
 	s.make.Do(func() {
-		_, s.span = t.tracer.Start(t.context.Extract(ctx, headerCarrier{e}), "process "+e.Topic,
+		_, s.span = t.tracer.Start(t.context.Extract(ctx, carrier(e)), "process "+e.Topic,
 			trace.WithTimestamp(s.read), trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
 				semconv.MessagingSystemKafka, semconv.MessagingOperationTypeProcess, semconv.MessagingOperationName("process"),
 				semconv.MessagingDestinationName(e.Topic), semconv.MessagingDestinationPartitionID(strconv.Itoa(e.Partition)),
@@ -197,9 +196,9 @@ func Traceparent(ctx context.Context) string {
 	if !trace.SpanContextFromContext(ctx).IsValid() {
 		return ""
 	}
-	carrier := propagation.MapCarrier{}
-	propagation.TraceContext{}.Inject(ctx, carrier)
-	return carrier["traceparent"]
+	headers := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(ctx, headers)
+	return headers["traceparent"]
 }
 
 // statusOf returns the codes of the response, if there was one.
@@ -252,27 +251,12 @@ func (s *eventSpan) over() {
 	}
 }
 
-// headerCarrier reads an event's headers. Of several with one name the last counts, as everywhere in Kafka.
-type headerCarrier struct{ event *consumer.Event }
-
-// Get returns a header's value.
-func (h headerCarrier) Get(key string) string {
-	for _, header := range slices.Backward(h.event.Headers) {
-		if strings.EqualFold(header.Key, key) {
-			return string(header.Value)
-		}
+// carrier has an event's headers for the extraction of its trace. Of several headers with one name the last counts, as
+// everywhere in Kafka. Producers differ in case, and the extraction asks in lower case.
+func carrier(e *consumer.Event) propagation.MapCarrier {
+	all := make(propagation.MapCarrier, len(e.Headers))
+	for _, h := range e.Headers {
+		all[strings.ToLower(h.Key)] = string(h.Value)
 	}
-	return ""
-}
-
-// Set does nothing: an event is only read.
-func (h headerCarrier) Set(string, string) {}
-
-// Keys returns the names of all headers.
-func (h headerCarrier) Keys() []string {
-	keys := make([]string, len(h.event.Headers))
-	for i, header := range h.event.Headers {
-		keys[i] = header.Key
-	}
-	return keys
+	return all
 }
