@@ -78,7 +78,7 @@ func TestRunAndBothChecksRefuseTheSameSettings(t *testing.T) {
 		{"a password that SCRAM does not take", sasl("SCRAM-SHA-512", "canary\a"), "KAFKA_SASL_PASSWORD_FILE: "},
 		{"a mapping with mistakes", []string{"MAPPING", write(t, dir, "bad.yaml", "fields: {order_id: {path: x}}\n")}, "MAPPING: the mapping has mistakes\n"},
 		{"a mapping that is not there", []string{"MAPPING", filepath.Join(dir, "none.yaml")}, "MAPPING: "},
-		{"a mapping that is a device", []string{"MAPPING", "/dev/zero"}, "MAPPING: the file cannot be used: not a regular file"},
+		{"a mapping that is a device", []string{"MAPPING", "/dev/zero"}, "MAPPING: mapping: read /dev/zero: not a regular file"},
 		{"a key that is a device", []string{"LEADHIT_API_KEY_FILE", "/dev/zero"}, "LEADHIT_API_KEY_FILE: the file cannot be used: not a regular file"},
 		{"an unknown preset", []string{"MAPPING", "shopfy"}, `MAPPING: mapping: unknown preset "shopfy" (did you mean "shopify"?)`},
 		{"the registry's authorities without a certificate", []string{"SCHEMA_REGISTRY_URL", "https://registry:8081", "SCHEMA_REGISTRY_CA_FILE", file("no PEM")}, "SCHEMA_REGISTRY_CA_FILE: "},

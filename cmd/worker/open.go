@@ -72,9 +72,7 @@ func OpenMapping(c *config.Config, version string, log *slog.Logger) (m *mapping
 			o.Schemas = noSchemas // so that the mapping's own mistakes are reported too
 		}
 	}
-	if err = regular(c.Mapping); err == nil {
-		m, err = mapping.Load(o)
-	}
+	m, err = mapping.Load(o)
 	if err != nil {
 		err = mappingMistake(err)
 	}
@@ -82,15 +80,6 @@ func OpenMapping(c *config.Config, version string, log *slog.Logger) (m *mapping
 		return nil, closing, all
 	}
 	return m, closing, wrongRegistry
-}
-
-// regular refuses a mapping file that is a pipe or a device: a read might block for ever, and the file is read more
-// than once.
-func regular(source string) error {
-	if info, err := os.Stat(source); err == nil && mapping.IsFile(source) && !info.Mode().IsRegular() && !info.IsDir() {
-		return errors.New("the file cannot be used: not a regular file")
-	}
-	return nil
 }
 
 // OpenCluster returns the Kafka cluster of the settings, without connecting to it. Its error is a *config.Error.

@@ -3,6 +3,8 @@ package mapping_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 
 	"leadhit-sync/consumer/mapping"
@@ -55,5 +57,25 @@ func TestEachMappingHasADigestOfItsOwn(t *testing.T) {
 	file("order.avsc", schema+`,{"name":"note","type":"string"}]}`)
 	if after := digestOf(t, withSchema); after == before {
 		t.Errorf("got %s before and after a schema beside the mapping changed, want another", after)
+	}
+}
+
+func TestAFileThatIsAPipeIsRefusedAndNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	pipe, text := filepath.Join(dir, "pipe.yaml"), filepath.Join(dir, "shop.yaml")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const avro = "version: 1\nname: a\ndecode: avro\nschemas: [{id: 1, file: pipe.yaml}]\n" +
+		"fields: {order_id: {path: $.id, type: id}, status: {path: $.state}}\nstatus: {paid: [x]}\n"
+	if err := os.WriteFile(text, []byte(avro), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, source := range map[string]string{"the mapping": pipe, "a schema beside it": text} {
+		_, err := mapping.Load(mapping.Options{Source: source, Topics: []string{"orders"}})
+		if err == nil || !strings.Contains(err.Error(), "not a regular file") {
+			t.Errorf("%s: got %v, want it refused as not a regular file", name, err)
+		}
 	}
 }

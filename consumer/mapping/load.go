@@ -2,15 +2,13 @@ package mapping
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"leadhit-sync/config/credentials"
 	"leadhit-sync/consumer/mapping/schema"
 	"leadhit-sync/consumer/mapping/spec"
 )
@@ -80,7 +78,7 @@ func (l *loader) file() (*spec.File, error) {
 		}
 		return f, nil
 	}
-	source, err := os.ReadFile(name)
+	source, err := credentials.Read(name)
 	if err != nil {
 		return nil, fmt.Errorf("mapping: %w", err)
 	}
@@ -148,19 +146,7 @@ func readerFor(file string) (read func(string) ([]byte, error), dir string) {
 	if strings.HasPrefix(file, presetPrefix) {
 		return presetFiles.ReadFile, presetDir
 	}
-	return readLimited, filepath.Dir(file)
-}
-
-// readLimited refuses a file that is larger than any schema needs to be.
-func readLimited(name string) ([]byte, error) {
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > maxValue {
-		return nil, &fs.PathError{Op: "read", Path: name, Err: errors.New("larger than 4 MiB")}
-	}
-	return os.ReadFile(name)
+	return credentials.Read, filepath.Dir(file)
 }
 
 func join(dir, file string) string {

@@ -42,6 +42,7 @@ type Options struct {
 	// each connection.
 	CAFile string
 	// Username and PasswordFile are both empty or neither. The file is read for each request, because passwords change.
+	// While it cannot be read, its previous content stays in use.
 	Username, PasswordFile string
 	// Version is this program's, for the User-Agent header.
 	Version string
@@ -82,8 +83,10 @@ func Open(o Options) (*Client, error) {
 	if transport == nil {
 		transport, err = newTransport(o)
 	}
+	var password *credentials.Kept[string]
 	if o.PasswordFile != "" {
-		if _, wrong := credentials.Password(o.PasswordFile); wrong != nil {
+		var wrong error
+		if password, wrong = keepPassword(o); wrong != nil {
 			err = errors.Join(err, &OptionError{"password file", wrong})
 		}
 	}
@@ -102,8 +105,11 @@ func Open(o Options) (*Client, error) {
 		sr.HTTPClient(c.http), sr.URLs(o.URL), sr.UserAgent("leadhit-sync/" + o.Version),
 		sr.LogLevel(sr.LogLevelNone),
 	}
-	if o.PasswordFile != "" {
-		options = append(options, sr.PreReq(login(o.Username, o.PasswordFile)))
+	if password != nil {
+		options = append(options, sr.PreReq(func(request *http.Request) error {
+			request.SetBasicAuth(o.Username, password.Load())
+			return nil
+		}))
 	}
 	if c.registry, err = sr.NewClient(options...); err != nil {
 		return nil, fmt.Errorf("schema registry: %w", err)
@@ -131,16 +137,12 @@ func newTransport(o Options) (http.RoundTripper, error) {
 	return t, nil
 }
 
-// login puts user name and password into each request.
-func login(username, file string) func(*http.Request) error {
-	return func(request *http.Request) error {
-		password, err := credentials.Password(file)
-		if err != nil {
-			return fmt.Errorf("SCHEMA_REGISTRY_PASSWORD_FILE: %w", withoutPath(err))
-		}
-		request.SetBasicAuth(username, password)
-		return nil
-	}
+// keepPassword reads the password's file. The path does not appear in its errors, nor later in the log.
+func keepPassword(o Options) (*credentials.Kept[string], error) {
+	return credentials.Keep("SCHEMA_REGISTRY_PASSWORD_FILE", o.Logger, func() (string, error) {
+		password, err := credentials.Password(o.PasswordFile)
+		return password, withoutPath(err)
+	})
 }
 
 // withoutPath drops the path of a file error.

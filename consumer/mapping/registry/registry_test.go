@@ -368,7 +368,10 @@ func TestIDsOutOfTheAirDoNotFillTheMemory(t *testing.T) {
 }
 
 func TestTheRegistryIsLoggedInTo(t *testing.T) {
-	fake := &lookalike{answers: map[string]answer{"/below/schemas/ids/41": {200, object("", `"long"`)}, "/below/schemas/ids/42": {200, object("", `"long"`)}}}
+	fake := &lookalike{answers: map[string]answer{
+		"/below/schemas/ids/41": {200, object("", `"long"`)}, "/below/schemas/ids/42": {200, object("", `"long"`)},
+		"/below/schemas/ids/43": {200, object("", `"long"`)},
+	}}
 	server := httptest.NewTLSServer(fake)
 	t.Cleanup(server.Close)
 	password, ca := filepath.Join(t.TempDir(), "password"), filepath.Join(t.TempDir(), "ca.pem")
@@ -389,9 +392,9 @@ func TestTheRegistryIsLoggedInTo(t *testing.T) {
 	if err := os.Remove(password); err != nil {
 		t.Fatal(err)
 	}
-	_, err := find(t.Context(), 43)
-	if !errors.Is(err, schema.ErrUnreachable) || strings.Contains(err.Error(), password) {
-		t.Errorf("got %v, want ErrUnreachable without the path", err)
+	mustRead(t, find, 43, "\x02", "1")
+	if got := fake.logins[len(fake.logins)-1]; got != "me:n3w" {
+		t.Errorf("got the login %s while the file is missing, want the last good one", got)
 	}
 
 	strangers, _, _ := setupRegistry(t, registry.Options{URL: server.URL + "/below"})
