@@ -64,7 +64,7 @@ func (c *Config) checkLease(p *problems) {
 func (c *Config) checkMemory(p *problems) {
 	// What the worker needs beside the window: measured under full load, with room for the garbage collector.
 	const rest = 32 * mib
-	limit := Bytes(debug.SetMemoryLimit(-1))
+	limit := size(debug.SetMemoryLimit(-1))
 	if !p.good("WINDOW_BYTES") || c.WindowBytes+rest <= limit {
 		return
 	}

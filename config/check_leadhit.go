@@ -14,7 +14,8 @@ import (
 // checkLeadHit judges the way to LeadHit and the key.
 func (c *Config) checkLeadHit(p *problems) {
 	if p.good("LEADHIT_URL") {
-		if what := wrongURL(c.LeadHit.URL); what != "" {
+		what := wrongURL(c.LeadHit.URL, "the key travels in a header", "which would send the key in clear")
+		if what != "" {
 			p.add("LEADHIT_URL", what)
 		} else if !strings.HasSuffix(c.LeadHit.URL, "/") {
 			c.LeadHit.URL += "/" // the node's own address has one, and its map is read below it
@@ -48,17 +49,18 @@ func (c *Config) checkProxy(p *problems) {
 	}
 }
 
-// wrongURL says what is wrong with the address of LeadHit's node, or "". It never quotes it: a user or a query in it
-// may be a secret.
-func wrongURL(address string) string {
+// wrongURL returns what is wrong with an address of LeadHit or of the schema registry, or "". It never quotes the
+// address: a user or a query in it may be a secret. inURL says what to do instead of a user or a query, overHTTP what
+// http to another machine would risk.
+func wrongURL(address, inURL, overHTTP string) string {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
 		return "is not an https URL"
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return "has a user, a query or a fragment; the key travels in a header"
+		return "has a user, a query or a fragment; " + inURL
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
-		return "is http to another machine, which would send the key in clear; use https"
+		return "is http to another machine, " + overHTTP + "; use https"
 	}
 	return ""
 }

@@ -1,7 +1,5 @@
 package config
 
-import "net/url"
-
 // checkSchemaRegistry judges the way to the registry. Without its URL the other settings wait for something that was
 // forgotten.
 func (c *Config) checkSchemaRegistry(p *problems) {
@@ -18,7 +16,10 @@ func (c *Config) checkSchemaRegistry(p *problems) {
 		}
 		return
 	}
-	if what := wrongRegistry(r.URL); what != "" {
+	// Whoever can change a schema under way decides what an order's number is, so http is refused even where no password
+	// travels.
+	if what := wrongURL(r.URL, "use SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD_FILE",
+		"where others could change the schemas"); what != "" {
 		p.add("SCHEMA_REGISTRY_URL", what)
 	}
 	switch {
@@ -29,19 +30,4 @@ func (c *Config) checkSchemaRegistry(p *problems) {
 	}
 	p.addFile("SCHEMA_REGISTRY_CA_FILE", r.CAFile)
 	p.addFile("SCHEMA_REGISTRY_PASSWORD_FILE", r.PasswordFile)
-}
-
-// wrongRegistry says what is wrong with the registry's address, or "". It never quotes it. Whoever can change a schema
-// under way decides what an order's number is, so http is refused even where no password travels.
-func wrongRegistry(address string) string {
-	u, err := url.Parse(address)
-	switch {
-	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
-		return "is not an https URL"
-	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return "has a user, a query or a fragment; use SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD_FILE"
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
-		return "is http to another machine, where others could change the schemas; use https"
-	}
-	return ""
 }

@@ -31,7 +31,7 @@ type Config struct {
 		Brokers          list          `envconfig:"KAFKA_BROKERS" required:"true" example:"kafka-1:9092,kafka-2:9092" help:"Brokers to connect to first, host:port, separated by commas."`
 		Topics           list          `envconfig:"KAFKA_TOPICS" required:"true" example:"orders" help:"Topics with order events, separated by commas."`
 		Group            string        `envconfig:"KAFKA_GROUP" default:"leadhit-sync" help:"Consumer group; two groups call LeadHit twice."`
-		Start            Start         `envconfig:"KAFKA_START" default:"earliest" example:"2026-01-31T00:00:00Z" help:"Where a group without commits starts: earliest, latest or an RFC 3339 time."`
+		Start            start         `envconfig:"KAFKA_START" default:"earliest" example:"2026-01-31T00:00:00Z" help:"Where a group without commits starts: earliest, latest or an RFC 3339 time."`
 		SessionTimeout   time.Duration `envconfig:"KAFKA_SESSION_TIMEOUT" default:"10s" min:"6s" max:"30s" help:"How long a silent worker keeps its partitions."`
 		TLS              bool          `envconfig:"KAFKA_TLS" default:"false" example:"true" help:"Speak TLS (1.2 or newer) with the brokers."`
 		TLSCAFile        string        `envconfig:"KAFKA_TLS_CA_FILE" shown:"the system's" example:"/etc/kafka/ca.pem" help:"PEM file with additional authorities to trust for the brokers' certificates; read again when it changes."`
@@ -55,7 +55,7 @@ type Config struct {
 	// CallsPerSecond is 0, or 0.01 at least.
 	CallsPerSecond float64 `envconfig:"CALLS_PER_SECOND" default:"0" min:"0" max:"10000" example:"50" help:"Calls a second, per worker: 0 for no cap, or 0.01 and more."`
 	WindowEvents   int     `envconfig:"WINDOW_EVENTS" default:"10000" min:"1" max:"1000000" help:"Unfinished events to hold, per partition."`
-	WindowBytes    Bytes   `envconfig:"WINDOW_BYTES" default:"16MiB" min:"1MiB" max:"64GiB" help:"Memory for unfinished events, per worker, with what fetches ask for; large batches come on top: 8 MiB, or one that is larger."`
+	WindowBytes    size    `envconfig:"WINDOW_BYTES" default:"16MiB" min:"1MiB" max:"64GiB" help:"Memory for unfinished events, per worker, with what fetches ask for; large batches come on top: 8 MiB, or one that is larger."`
 	// Mapping is the name of a preset or the path of a file.
 	Mapping string `envconfig:"MAPPING" default:"plain" help:"How an event becomes a status: a preset's name, or a file."`
 	// SchemaRegistry is where the schemas are that events name by a number; no URL: nowhere but in the mapping's files.
@@ -80,7 +80,7 @@ type Config struct {
 		Format string     `envconfig:"LOG_FORMAT" default:"json" choices:"json,text" help:"Format of log lines."`
 	}
 
-	Traces Traces
+	Traces traces
 
 	// Warnings are lines to log at the start, about what looks like a mistake.
 	Warnings []string
@@ -123,6 +123,12 @@ func LoadPreview() (*Config, error) {
 			strings.HasPrefix(variable, "SCHEMA_REGISTRY_") ||
 			slices.Contains([]string{"DEAD_LETTER_TOPIC", "MAPPING", "CALLS_IN_FLIGHT"}, variable)
 	})
+}
+
+// LoadStatus is Load for a command that asks the worker of this host for its status: it needs HTTP_ADDR alone. Mistakes
+// of other settings do not count, nor does their absence, and these settings must not be used.
+func LoadStatus() (*Config, error) {
+	return load(func(variable string) bool { return variable == "HTTP_ADDR" })
 }
 
 // load reads all settings and reports the mistakes of those that matter.

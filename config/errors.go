@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"os"
 	"slices"
 	"strings"
@@ -18,18 +19,17 @@ type Problem struct {
 	Change string
 }
 
-// String returns the problem as one line: variable, what is wrong, example.
-func (p Problem) String() string {
+// line returns the problem as one line: variable, what is wrong, example.
+func (p Problem) line() string {
 	text := p.Variable + ": " + p.What
 	if p.Example == "" {
 		return text
 	}
-	change := p.Change
-	if change == "" {
-		change = p.Variable
-	}
-	return text + "; for example " + change + "=" + p.Example
+	return text + "; for example " + p.change() + "=" + p.Example
 }
+
+// change returns the variable that takes the example.
+func (p Problem) change() string { return cmp.Or(p.Change, p.Variable) }
 
 // Error is every mistake in the settings, at least one, in the order of the settings table.
 type Error struct {
@@ -40,7 +40,7 @@ type Error struct {
 func (e *Error) Error() string {
 	lines := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
-		lines[i] = p.String()
+		lines[i] = p.line()
 	}
 	return strings.Join(lines, "\n")
 }
@@ -97,11 +97,7 @@ func (p *problems) listed() *Error {
 		return nil
 	}
 	for i, f := range p.found {
-		change := f.Change
-		if change == "" {
-			change = f.Variable
-		}
-		if os.Getenv(change) == f.Example {
+		if os.Getenv(f.change()) == f.Example {
 			p.found[i].Example = ""
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"strings"
 	"unicode"
 )
@@ -27,22 +26,13 @@ func (s Secret) Reveal() string {
 	return *s.value
 }
 
-// String returns ***.
-func (Secret) String() string { return mask }
-
-// GoString returns ***.
-func (Secret) GoString() string { return mask }
-
-// Format writes *** for every verb; without it %d would print what lies inside.
+// Format writes *** for every verb. A String method would cover %v and %s alone: %d would print the pointer.
 func (Secret) Format(f fmt.State, _ rune) {
 	// A fmt.State keeps its own errors.
 	_, _ = io.WriteString(f, mask)
 }
 
-// LogValue returns ***.
-func (Secret) LogValue() slog.Value { return slog.StringValue(mask) }
-
-// MarshalText returns ***, which is what JSON and YAML get.
+// MarshalText returns ***, which JSON, YAML and slog write.
 func (Secret) MarshalText() ([]byte, error) { return []byte(mask), nil }
 
 // UnmarshalText takes the value as it is. It refuses spaces and control characters, which come from a slip in copying

@@ -153,8 +153,8 @@ func (s setting) number(text string) (float64, bool) {
 		var d time.Duration
 		d, err = time.ParseDuration(text)
 		n = float64(d)
-	case Bytes:
-		var b Bytes
+	case size:
+		var b size
 		err = b.UnmarshalText([]byte(text))
 		n = float64(b)
 	case float64:

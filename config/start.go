@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Start says where a group that never committed begins. The zero value is the earliest event that Kafka still has.
-type Start struct {
+// start says where a group that never committed begins. The zero value is the earliest event that Kafka still has.
+type start struct {
 	// Latest leaves out all that is in the topics when the group first starts.
 	Latest bool
 	// Time, where it is not zero, is the timestamp of the oldest events to take.
@@ -20,7 +20,7 @@ const (
 )
 
 // String returns the setting's text: earliest, latest or an RFC 3339 time.
-func (s Start) String() string {
+func (s start) String() string {
 	switch {
 	case s.Latest:
 		return latest
@@ -31,19 +31,19 @@ func (s Start) String() string {
 }
 
 // UnmarshalText reads earliest, latest or an RFC 3339 time with its zone, not before 1970: Kafka counts from there.
-func (s *Start) UnmarshalText(text []byte) error {
+func (s *start) UnmarshalText(text []byte) error {
 	switch string(text) {
 	case earliest:
-		*s = Start{}
+		*s = start{}
 		return nil
 	case latest:
-		*s = Start{Latest: true}
+		*s = start{Latest: true}
 		return nil
 	}
 	at, err := time.Parse(time.RFC3339, string(text))
 	if err != nil || at.Unix() < 0 {
 		return fmt.Errorf("%q is none of earliest, latest and an RFC 3339 time since 1970", clip(string(text)))
 	}
-	*s = Start{Time: at}
+	*s = start{Time: at}
 	return nil
 }

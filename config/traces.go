@@ -13,9 +13,9 @@ const tracesPath = "/v1/traces"
 
 const defaultTracesTimeout = 10 * time.Second
 
-// Traces is where spans are sent, and how. The names, their forms and what they mean are OpenTelemetry's; its SDK reads
+// traces is where spans are sent, and how. The names, their forms and what they mean are OpenTelemetry's; its SDK reads
 // further ones by itself (OTEL_TRACES_SAMPLER, OTEL_RESOURCE_ATTRIBUTES, OTEL_BSP_*, OTEL_SPAN_*).
-type Traces struct {
+type traces struct {
 	Exporter       string `envconfig:"OTEL_TRACES_EXPORTER" shown:"otlp, where an endpoint is set" example:"otlp" help:"otlp sends traces, none sends no traces."`
 	Endpoint       string `envconfig:"OTEL_EXPORTER_OTLP_ENDPOINT" shown:"none: no traces" example:"http://otel-collector:4318" help:"Collector of traces (OTLP over HTTP, protobuf); /v1/traces is added."`
 	TracesEndpoint string `envconfig:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" example:"http://otel-collector:4318/v1/traces" help:"The same as a whole address; takes precedence."`
@@ -29,7 +29,7 @@ type Traces struct {
 }
 
 // Address is where spans are posted; empty: there are none.
-func (t *Traces) Address() string {
+func (t *traces) Address() string {
 	endpoint := t.TracesEndpoint
 	if endpoint == "" && t.Endpoint != "" {
 		endpoint = strings.TrimSuffix(t.Endpoint, "/") + tracesPath
@@ -48,7 +48,7 @@ func (t *Traces) Address() string {
 }
 
 // Timeout is the limit of one delivery.
-func (t *Traces) Timeout() time.Duration {
+func (t *traces) Timeout() time.Duration {
 	ms, err := strconv.ParseUint(t.Limit, 10, 32)
 	if err != nil || ms == 0 {
 		return defaultTracesTimeout
@@ -74,7 +74,7 @@ func (c *Config) checkTraces(p *problems) {
 
 // warnings tell what is standard, and not done here. Platforms set such variables for all their programs alike: nothing
 // of it may keep the worker from its work.
-func (t *Traces) warnings() []string {
+func (t *traces) warnings() []string {
 	var lines []string
 	switch t.Exporter {
 	case "", "otlp", "none":

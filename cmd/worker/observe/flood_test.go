@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"leadhit-sync/cmd/worker/observe"
-	"leadhit-sync/config"
 	"leadhit-sync/consumer/mapping/registry"
 	"leadhit-sync/integration/peer"
 )
@@ -59,7 +58,8 @@ func TestARegistryWithoutEndCostsNoMemory(t *testing.T) {
 func TestACollectorWithoutEndCostsNoMemory(t *testing.T) {
 	for name, sends := range floods {
 		t.Run(name, func(t *testing.T) {
-			upload, err := observe.OpenCollector("http://"+peer.Listen(t, sends.first, sends.again), config.Traces{Limit: "10000"}, slog.New(slog.DiscardHandler))
+			address := "http://" + peer.Listen(t, sends.first, sends.again)
+			upload, err := observe.OpenCollector(address, slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -50,11 +50,10 @@ type Tracing struct {
 
 // OpenTracing returns the tracing of the settings, nil if it is off. It sends nothing before Start.
 func OpenTracing(c *config.Config, version string, log *slog.Logger) (*Tracing, error) {
-	address := c.Traces.Address()
-	if address == "" {
+	if c.Traces.Address() == "" {
 		return nil, nil // a nil Tracing is off
 	}
-	collector, err := openCollector(address, c.Traces, version, log)
+	collector, err := openCollector(c, version, log)
 	if err != nil {
 		return nil, err
 	}

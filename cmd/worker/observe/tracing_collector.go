@@ -44,7 +44,8 @@ type collector struct {
 // maxAnswerHeader limits the header of a response, in bytes. net/http's own limit is 10 MiB.
 const maxAnswerHeader = 64 << 10
 
-func openCollector(address string, t config.Traces, version string, log *slog.Logger) (*collector, error) {
+func openCollector(c *config.Config, version string, log *slog.Logger) (*collector, error) {
+	t := &c.Traces
 	transport := &http.Transport{MaxIdleConns: 1, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: maxAnswerHeader}
 	if t.CAFile != "" {
 		roots, err := credentials.Keep("OTEL_EXPORTER_OTLP_CERTIFICATE", log, credentials.Authorities(t.CAFile))
@@ -62,7 +63,7 @@ func openCollector(address string, t config.Traces, version string, log *slog.Lo
 	}
 	header.Set("Content-Type", "application/x-protobuf")
 	header.Set("User-Agent", "leadhit-sync/"+version)
-	return &collector{url: address, header: header, log: log, client: &http.Client{
+	return &collector{url: t.Address(), header: header, log: log, client: &http.Client{
 		Transport: transport, Timeout: t.Timeout(),
 		// A redirect would send the headers, and the tokens in them, to another address.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -7,9 +7,11 @@ import (
 	"leadhit-sync/config"
 )
 
-// OpenCollector returns what delivers an empty batch of spans to an address.
-func OpenCollector(address string, t config.Traces, log *slog.Logger) (upload func(context.Context), err error) {
-	c, err := openCollector(address, t, "test", log)
+// OpenCollector returns a function that delivers an empty batch of spans to an address.
+func OpenCollector(address string, log *slog.Logger) (upload func(context.Context), err error) {
+	var settings config.Config
+	settings.Traces.TracesEndpoint = address
+	c, err := openCollector(&settings, "test", log)
 	if err != nil {
 		return nil, err
 	}

@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// Bytes is a size in bytes. As text it is a whole number with B, KiB, MiB or GiB, or without a unit.
-type Bytes int64
+// size is a number of bytes. As text it is a whole number with B, KiB, MiB or GiB, or without a unit.
+type size int64
 
 // Sizes of the units.
 const (
-	kib Bytes = 1 << 10
-	mib Bytes = 1 << 20
-	gib Bytes = 1 << 30
+	kib size = 1 << 10
+	mib size = 1 << 20
+	gib size = 1 << 30
 )
 
 // String returns the size in the largest unit that leaves a whole number: 16MiB, 1500B.
-func (b Bytes) String() string {
+func (b size) String() string {
 	switch {
 	case b == 0:
 		return "0B"
@@ -33,7 +33,7 @@ func (b Bytes) String() string {
 }
 
 // UnmarshalText reads a size. Units of thousands (MB) and Kubernetes' short ones (Mi) are refused rather than guessed.
-func (b *Bytes) UnmarshalText(text []byte) error {
+func (b *size) UnmarshalText(text []byte) error {
 	// No unit's letter is a digit: what is left of them is the number, or nothing that ParseUint takes.
 	digits := strings.TrimRight(string(text), "BKMGi")
 	unit, known := unitOf(string(text[len(digits):]))
@@ -41,14 +41,14 @@ func (b *Bytes) UnmarshalText(text []byte) error {
 	if err != nil || !known {
 		return fmt.Errorf("%q is not a size in B, KiB, MiB or GiB", clip(string(text)))
 	}
-	if Bytes(n) > math.MaxInt64/unit {
+	if size(n) > math.MaxInt64/unit {
 		return fmt.Errorf("%q is too large a size", clip(string(text)))
 	}
-	*b = Bytes(n) * unit
+	*b = size(n) * unit
 	return nil
 }
 
-func unitOf(suffix string) (unit Bytes, known bool) {
+func unitOf(suffix string) (unit size, known bool) {
 	switch suffix {
 	case "", "B":
 		return 1, true
