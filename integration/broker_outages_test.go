@@ -10,7 +10,7 @@ import (
 )
 
 // testBrokersDown: with two brokers of three down for BROKERS_DOWN seconds nothing can be acknowledged. So letters wait, nothing is
-// committed ahead of them, and when the brokers are back all goes on by itself.
+// committed ahead of them, and when the brokers are back the workers continue.
 func (s *suite) testBrokersDown(t *testing.T) {
 	t.Parallel()
 	cluster := ownCluster(t, 3)

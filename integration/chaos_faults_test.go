@@ -28,7 +28,7 @@ func (r *round) strike(t *testing.T, f nemesis.Fault) {
 	t.Helper()
 	until(t, time.Now().Add(f.Calm))
 	began := time.Now()
-	r.tell("%v for %v begins", f.Kind, f.For)
+	r.note("%v for %v begins", f.Kind, f.For)
 	switch {
 	case f.Kind.Broker():
 		r.strikeBroker(t, f)
@@ -54,27 +54,27 @@ func (r *round) strikeWorkers(t *testing.T, f nemesis.Fault) {
 	up := r.up(t)
 	v := up[f.Which%len(up)]
 	began := time.Now()
-	switch f.Kind { //nolint:exhaustive // the others have been told apart before
+	switch f.Kind { //nolint:exhaustive // the caller has handled the others
 	case nemesis.KillWorker:
 		l := v.life
 		if err := l.Kill(); err != nil {
 			t.Fatal(err)
 		}
 		r.lose(l, audit.Kill, began, began)
-		r.tell("%s killed", l.name)
+		r.note("%s killed", l.name)
 		until(t, began.Add(f.For))
 		r.start(t, v)
 	case nemesis.FreezeWorker:
 		if err := v.life.Signal(syscall.SIGSTOP); err != nil {
 			t.Fatal(err)
 		}
-		r.tell("%s frozen", v.life.name)
+		r.note("%s frozen", v.life.name)
 		until(t, began.Add(f.For))
 		thawed := time.Now()
 		if err := v.life.Signal(syscall.SIGCONT); err != nil {
 			t.Fatal(err)
 		}
-		r.tell("%s goes on", v.life.name)
+		r.note("%s continues", v.life.name)
 		r.lose(v.life, audit.Freeze, began, thawed)
 	case nemesis.RollWorkers:
 		for _, v := range up {
@@ -108,7 +108,7 @@ func (r *round) strikeBroker(t *testing.T, f nemesis.Fault) {
 		hit, heal = node.Freeze, node.Thaw
 	}
 	began := time.Now()
-	r.tell("%v: node %d", f.Kind, node.ID)
+	r.note("%v: node %d", f.Kind, node.ID)
 	if err := hit(); err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func (r *round) strikeBroker(t *testing.T, f nemesis.Fault) {
 	if err := cmpErr(err, r.cluster.Ready(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	r.tell("node %d is back, every replica in sync after %.1f s", node.ID, time.Since(began).Seconds())
+	r.note("node %d is back, every replica in sync after %.1f s", node.ID, time.Since(began).Seconds())
 }
 
 // coordinator finds the leader of the group's partition of __consumer_offsets.
@@ -192,7 +192,7 @@ func (r *round) strikeBeside(ctx context.Context, faults []nemesis.Fault) error 
 			return nil
 		}
 		began := time.Now()
-		r.tell("%v for %v begins", f.Kind, f.For)
+		r.note("%v for %v begins", f.Kind, f.For)
 		undo := r.strikeLeadHit(f.Kind)
 		wait(f.For)
 		if err := undo(); err != nil {

@@ -151,7 +151,7 @@ func (r *round) start(t *testing.T, v *victim) {
 	r.lives = append(r.lives, v.life)
 }
 
-// up returns the workers that run. One that has ended by itself is a finding, and is started again.
+// up returns the workers that run. One that ended unexpectedly is a finding, and is restarted.
 func (r *round) up(t *testing.T) []*victim {
 	t.Helper()
 	var up []*victim
@@ -160,7 +160,7 @@ func (r *round) up(t *testing.T) []*victim {
 			continue
 		}
 		if v.life.Ended() {
-			r.blame("%s ended by itself: %s", v.life.name, lastOf(v.life.Stderr()+v.life.Stdout(), 3))
+			r.blame("%s ended unexpectedly: %s", v.life.name, lastOf(v.life.Stderr()+v.life.Stdout(), 3))
 			r.start(t, v)
 		}
 		up = append(up, v)
@@ -176,7 +176,7 @@ func (r *round) end(t *testing.T, v *victim) {
 	r.keepMetrics(ctx, v.life)
 	began := time.Now()
 	code, err := v.life.Terminate(ctx)
-	r.tell("%s told to end: code %d after %.1f s", v.life.name, code, time.Since(began).Seconds())
+	r.note("%s terminated: code %d after %.1f s", v.life.name, code, time.Since(began).Seconds())
 	if err != nil || code != 0 {
 		r.blame("%s: got exit code %d, %v after a SIGTERM at %s, want 0", v.life.name, code, err, began.Format(time.TimeOnly))
 	}
@@ -195,7 +195,7 @@ func (r *round) keepMetrics(ctx context.Context, l *life) {
 		err = os.WriteFile(filepath.Join(r.emitted, r.name, l.name, "metrics.txt"), []byte(metrics), 0o600)
 	}
 	if err != nil {
-		r.tell("%s: no metrics: %v", l.name, err)
+		r.note("%s: no metrics: %v", l.name, err)
 	}
 }
 
@@ -240,8 +240,8 @@ func (r *round) catchUp(t *testing.T, limit time.Duration) (missing string) {
 	return why
 }
 
-// tell writes a line into the round's diary.
-func (r *round) tell(format string, about ...any) {
+// note writes a line into the round's diary.
+func (r *round) note(format string, about ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	_, _ = fmt.Fprintf(r.diary, time.Now().Format("15:04:05.000 ")+format+"\n", about...) // lost with the disk alone
@@ -249,7 +249,7 @@ func (r *round) tell(format string, about ...any) {
 
 // blame enters a finding.
 func (r *round) blame(format string, about ...any) {
-	r.tell("FOUND: "+format, about...)
+	r.note("FOUND: "+format, about...)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.wrong = append(r.wrong, fmt.Sprintf(format, about...))
@@ -266,10 +266,10 @@ func (r *round) happened(f nemesis.Fault, began time.Time) {
 	r.mu.Lock()
 	r.happenings = append(r.happenings, happening{f, began, healed})
 	r.mu.Unlock()
-	r.tell("%v for %v: healed after %.1f s", f.Kind, f.For, healed.Sub(began).Seconds())
+	r.note("%v for %v: healed after %.1f s", f.Kind, f.For, healed.Sub(began).Seconds())
 }
 
-// memberships finds in the processes' logs when they lost their membership. They tell it when they notice, which is one session
+// memberships finds in the processes' logs when they lost their membership. They log it when they notice, which is one session
 // later at most, or two if the broker was asked in vain.
 func (r *round) memberships() []audit.Loss {
 	lost := []string{

@@ -78,7 +78,7 @@ func (s *sampler) ask(ctx context.Context, from *broker) {
 	answer, err := from.client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{
 		GroupID: s.run.group, Topics: map[string][]int{s.run.topic: partitions},
 	})
-	taken := time.Now() // after the answer: what it tells was committed before
+	taken := time.Now() // after the response: the commit is older
 	if cmpErr(err, errorOf(answer)) != nil {
 		return
 	}

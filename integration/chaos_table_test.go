@@ -66,7 +66,7 @@ func (y *tally) add(r *round, report audit.Report) {
 		for _, s := range stills {
 			if s.From.Before(h.healed) && s.To.After(h.began) && s.To.Sub(s.From) > y.stills[h.Kind] {
 				y.stills[h.Kind] = s.To.Sub(s.From)
-				r.tell("partition %d stood still for %.1f s from %s on: %v", s.Partition, s.To.Sub(s.From).Seconds(), s.From.Format("15:04:05.000"), h.Kind)
+				r.note("partition %d stood still for %.1f s from %s on: %v", s.Partition, s.To.Sub(s.From).Seconds(), s.From.Format("15:04:05.000"), h.Kind)
 			}
 		}
 	}

@@ -89,7 +89,7 @@ func (s *suite) chaosRound(
 	plan := schedule.Plan(seed, n)
 	r := s.newRound(t, fmt.Sprintf("%s-%d", schedule.Name, n), cluster.Brokers(), s.binary, chaosWorkers)
 	r.cluster, r.beside = cluster, len(plan.LeadHit) > 0
-	r.tell("CHAOS_SEED=%d, topic %s, group %s", seed, r.topic, r.group)
+	r.note("CHAOS_SEED=%d, topic %s, group %s", seed, r.topic, r.group)
 	stop := r.stream(t, chaosPace, chaosEvents(seed, 100))
 	for _, v := range r.victims {
 		r.start(t, v)
@@ -126,7 +126,7 @@ func (s *suite) chaosRound(
 	r.keepCalls(t)
 }
 
-// chaosEvents makes events of a few busy orders and many others; each one of so many is refused.
+// chaosEvents generates events of a few busy orders and many others. A fixed share is refused.
 func chaosEvents(seed uint64, refused int) func() audit.Event {
 	orders := shop.NewOrders("order", chaosOrders, seed)
 	made := 0
@@ -155,7 +155,7 @@ func (r *round) compare(t *testing.T) audit.Report {
 	}
 	letters := r.broker.letters(t, "dlq."+r.group)
 	for _, l := range letters {
-		r.tell("letter %s %s %+q", l.ID, l.Cause, l.Headers)
+		r.note("letter %s %s %+q", l.ID, l.Cause, l.Headers)
 	}
 	return audit.Compare(audit.Evidence{
 		Events: r.events, Calls: r.leadhit.Calls(), Letters: letters, Committed: withoutZero(committed), End: withoutZero(ends),
@@ -174,7 +174,7 @@ func (r *round) judge(t *testing.T, report audit.Report) {
 		r.blame("%v", err)
 	}
 	for _, line := range report.Late {
-		r.tell("started before a freeze: %s", line)
+		r.note("started before a freeze: %s", line)
 	}
 	if r.sampler.pace() < leastSamples && !r.brokersFailed() { // a dead coordinator gives no samples
 		r.blame("%.1f samples of the commits a second, want %d", r.sampler.pace(), leastSamples)
@@ -185,5 +185,5 @@ func (r *round) judge(t *testing.T, report audit.Report) {
 	for _, line := range r.wrong {
 		t.Errorf("%s: %s", r.name, line)
 	}
-	r.tell("%v, by cause %v", report, report.Causes)
+	r.note("%v, by cause %v", report, report.Causes)
 }

@@ -37,11 +37,11 @@ func (s *suite) testGuard(t *testing.T, brokers []string) {
 		t.Parallel()
 		s.testUnreadable(t, brokers)
 	})
-	t.Run("a mapping that ruins every status, mended and resumed", func(t *testing.T) {
+	t.Run("a mapping that ruins every status is fixed, then resumed", func(t *testing.T) {
 		t.Parallel()
 		s.testRuinous(t, brokers)
 	})
-	t.Run("a pause by hand holds two workers, and one that is started anew", func(t *testing.T) {
+	t.Run("a pause by hand stops two workers, also after a restart", func(t *testing.T) {
 		t.Parallel()
 		s.testPauseByHand(t, brokers)
 	})
@@ -113,11 +113,11 @@ func (s *suite) testRuinous(t *testing.T, brokers []string) {
 	}
 
 	w.stop(t)
-	r.settings = good // the mapping is mended
+	r.settings = good // the fixed mapping
 	w.start(t)
 	w.shows(t, "paused: flood")
 	r.standsStill(t)
-	r.command(t, "resume", "--reason", "mended")
+	r.command(t, "resume", "--reason", "fixed")
 	r.finish(t, 2*time.Minute)
 	w.stop(t)
 
@@ -130,7 +130,7 @@ func (s *suite) testRuinous(t *testing.T, brokers []string) {
 	}
 	r.audit(t)
 	if len(letters) != ruined {
-		t.Errorf("got %d letters at the end, want %d as in the pause: the mended mapping refuses nothing", len(letters), ruined)
+		t.Errorf("got %d letters at the end, want %d as in the pause: the fixed mapping refuses nothing", len(letters), ruined)
 	}
 }
 
@@ -235,7 +235,7 @@ func (w *worker) shows(t *testing.T, text string) {
 	})
 }
 
-// standsStill demands that for a while nobody is called and no letter is stored, once what was in the air has come to its end.
+// standsStill demands that for a while there is no call and no letter, after the calls in flight have ended.
 func (r *run) standsStill(t *testing.T) {
 	t.Helper()
 	until(t, time.Now().Add(time.Second))

@@ -76,11 +76,11 @@ func (s *suite) testHeld(t *testing.T, brokers []string, protocol string) {
 		return unless(status == http.StatusServiceUnavailable &&
 			strings.HasPrefix(body, "joining: other consumers hold the group "+r.group), "%d %s", status, body)
 	})
-	w.told(t, time.Second, "other consumers hold the group "+r.group)
+	w.awaitLine(t, time.Second, "other consumers hold the group "+r.group)
 	r.writeSome(t, shop.NewOrders("order", 30, 32), 100)
 	t.Log(foreign.end())
 	r.finish(t, time.Minute)
-	if got := w.tells("other consumers hold the group"); got != 1 {
+	if got := w.lines("other consumers hold the group"); got != 1 {
 		t.Errorf("got %d lines about the foreign client, want one", got)
 	}
 	w.stop(t)
@@ -139,7 +139,7 @@ func (r *run) foreign(t *testing.T, settings ...string) *javaClient {
 	}
 	go func() {
 		defer close(s.done)
-		_ = cmd.Wait() // what it said tells how it ended
+		_ = cmd.Wait() // its output says how it ended
 	}()
 	t.Cleanup(func() {
 		_ = stdin.Close()

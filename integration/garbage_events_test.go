@@ -59,7 +59,7 @@ func garbage() map[string]audit.Event {
 	return events
 }
 
-// testGarbage: nothing that stands in a topic stops a partition.
+// testGarbage: no content of a topic stops a partition.
 func (s *suite) testGarbage(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("garbage", func(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 // testMembers: members that come and go, and one that freezes.
 func (s *suite) testMembers(t *testing.T, brokers []string) {
 	t.Helper()
-	t.Run("a member that joins and leaves again and again", func(t *testing.T) {
+	t.Run("a member that joins and leaves many times", func(t *testing.T) {
 		t.Parallel()
 		s.testComingAndGoing(t, brokers)
 	})

@@ -12,7 +12,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// BenchmarkIdleWorker tells what a worker costs that has nothing to do: its share of a core and its memory, with 12 partitions on real
+// BenchmarkIdleWorker measures an idle worker: its share of a core and its memory, with 12 partitions on real
 // Kafka over a minute.
 func BenchmarkIdleWorker(b *testing.B) {
 	s := newSuite(b)
@@ -54,7 +54,7 @@ func processorTime(tb testing.TB, pid int) time.Duration {
 	tb.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		tb.Skipf("SKIPPED, this system does not tell what a process uses: %v", err)
+		tb.Skipf("SKIPPED, this system does not report the usage of a process: %v", err)
 	}
 	_, after, _ := strings.Cut(string(text), ") ") // the name before may hold blanks
 	const utime, stime, ticks = 11, 12, 100        // a second, on every Linux
@@ -67,7 +67,7 @@ func processorTime(tb testing.TB, pid int) time.Duration {
 	return time.Duration(user+system) * time.Second / ticks
 }
 
-// memory reads one of a process's figures in MiB, 0 where the system tells none.
+// memory reads one of a process's figures in MiB, or 0 if the system has none.
 func memory(pid int, figure string) int {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

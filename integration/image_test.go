@@ -25,7 +25,7 @@ import (
 const (
 	imageMemory  = 64 << 20
 	imageFetched = 25 << 20 // what a node may have to fetch, in bytes
-	// drainLatency is that of a call at the SIGTERM: calls are in the air, and the drain must wait for them. drainLimit is well below
+	// drainLatency is that of a call at the SIGTERM: calls are in flight, and the drain must wait for them. drainLimit is well below
 	// the grace period of deploy's 60 s.
 	drainLatency = 500 * time.Millisecond
 	drainLimit   = 20 * time.Second
@@ -77,7 +77,7 @@ func TestImage(t *testing.T) {
 	r.leadhit.Change(func(f *sandbox.Faults) { f.Latency = 20 * time.Millisecond })
 	t.Logf("stopped under load in %.1f s", took.Seconds())
 	if took < drainLatency/2 || took > drainLimit {
-		t.Errorf("got an end after %v, want calls in the air of %v to be waited for, and no more than %v", took, drainLatency, drainLimit)
+		t.Errorf("got an end after %v, want calls in flight of %v to be waited for, and no more than %v", took, drainLatency, drainLimit)
 	}
 	w.startIn(t, image)
 	r.finish(t, 2*time.Minute)

@@ -58,8 +58,8 @@ func (s *suite) testOutages(t *testing.T, brokers []string) {
 			r.leadhit.Change(func(f *sandbox.Faults) { f.Latency = 300 * time.Millisecond })
 			r.workOff(t, "at 300 ms", len(r.events)-budget)
 			r.finish(t, time.Minute)
-			if got := w.tells("calls resumed"); got != 1 {
-				t.Errorf("told %d times that calls resumed, want once", got)
+			if got := w.lines("calls resumed"); got != 1 {
+				t.Errorf("got %d lines that calls resumed, want one", got)
 			}
 			w.stop(t)
 			r.audit(t)
@@ -70,7 +70,7 @@ func (s *suite) testOutages(t *testing.T, brokers []string) {
 	}
 }
 
-// showsOutage demands that the outage stands in /readyz and in the metrics, and once in the log.
+// showsOutage demands that /readyz and the metrics show the outage, and that the log has one line about it.
 func (w *worker) showsOutage(t *testing.T) {
 	t.Helper()
 	if status, body := w.page(t, "/readyz"); status != 200 || !strings.Contains(body, "paused: outage") {
@@ -79,8 +79,8 @@ func (w *worker) showsOutage(t *testing.T) {
 	if w.metric(t, `leadhit_sync_paused{reason="outage"}`) != 1 {
 		t.Error("got no metric of the pause")
 	}
-	if got := w.tells("calls paused: LeadHit is down"); got != 1 {
-		t.Errorf("told %d times of the outage, want once", got)
+	if got := w.lines("calls paused: LeadHit is down"); got != 1 {
+		t.Errorf("got %d lines about the outage, want one", got)
 	}
 }
 
@@ -111,7 +111,7 @@ func (r *run) recover(t *testing.T) {
 	withinSlack(t, "the first success after the outage", time.Since(end), soon)
 }
 
-// workOff waits until so many events are accepted, and judges how LeadHit's budget was used meanwhile.
+// workOff waits until this many events are accepted, and judges the use of LeadHit's budget meanwhile.
 func (r *run) workOff(t *testing.T, name string, accepted int) {
 	t.Helper()
 	begin := time.Now()

@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testLettersTopic: what is done to the letters' topic behind the worker's back is told, and costs nothing that was not there yet.
+// testLettersTopic: a worker reports changes of the letters' topic, and stores every later letter all the same.
 func (s *suite) testLettersTopic(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("a letters' topic that becomes too small, then tiny, then is deleted", func(t *testing.T) {
@@ -39,27 +39,27 @@ func (s *suite) testLettersTopic(t *testing.T, brokers []string) {
 		gone := len(r.events)
 		r.refusedEvents(t, orders)
 		r.finish(t, time.Minute)
-		w.told(t, time.Second, "dead-letter topic created")
+		w.awaitLine(t, time.Second, "dead-letter topic created")
 		w.stop(t)
 		letters := r.broker.letters(t, topic)
 		for _, event := range r.events[gone:] { // the letters of the others went with the topic
 			if !holds(letters, event.LetterID()) {
-				t.Errorf("got no letter %s after the topic was made anew", event.LetterID())
+				t.Errorf("got no letter %s after the topic was created again", event.LetterID())
 			}
 		}
 	})
 }
 
-// blockedByATinyTopic makes the letters' topic too small for anything, demands that this is told and that nothing is committed ahead
-// of a letter, and mends it.
+// blockedByATinyTopic makes the letters' topic too small for any letter. It demands a log line, and no commit ahead of a letter, and
+// then restores the topic.
 func (w *worker) blockedByATinyTopic(t *testing.T, orders *shop.Orders) {
 	t.Helper()
 	r, topic := w.run, "dlq."+w.run.group
 	r.broker.alter(t, topic, "max.message.bytes", "200")
 	settled := len(r.events)
 	r.refusedEvents(t, orders)
-	w.told(t, time.Minute, "letters cannot be stored")
-	if w.tells("raise the topic's max.message.bytes") == 0 {
+	w.awaitLine(t, time.Minute, "letters cannot be stored")
+	if w.lines("raise the topic's max.message.bytes") == 0 {
 		t.Error("got no line that says what to do")
 	}
 	if failures := w.metric(t, "leadhit_sync_letter_write_failures_total"); failures == 0 {
@@ -68,11 +68,11 @@ func (w *worker) blockedByATinyTopic(t *testing.T, orders *shop.Orders) {
 	r.committedUpTo(t, settled)
 	r.broker.alter(t, topic, "max.message.bytes", "1048576")
 	r.finish(t, 2*time.Minute)
-	w.told(t, time.Minute, "letters are stored again")
+	w.awaitLine(t, time.Minute, "letters are stored again")
 }
 
-// countLetters demands three rounds of letters: the first whole, the second without their values. Of the third, some may have been
-// about to go without theirs when the topic was mended.
+// countLetters demands three rounds of letters, the first with values, the second without. In the third some may be without, because
+// the worker had dropped the value before the topic was restored.
 func (r *run) countLetters(t *testing.T, topic string) {
 	t.Helper()
 	letters, without := r.broker.letters(t, topic), 0
@@ -105,7 +105,7 @@ func (r *run) refusedEvents(t *testing.T, orders *shop.Orders) {
 	r.write(t, several(refusedAtOnce, func() audit.Event { return padded(orders.Refused(), 100<<10) }))
 }
 
-// padded returns an event that is larger by so many bytes, which do not compress well.
+// padded returns the event with this many more bytes, which do not compress well.
 func padded(event audit.Event, bytes int) audit.Event {
 	var note strings.Builder
 	for i := uint64(event.Value[9]); note.Len() < bytes; i++ {

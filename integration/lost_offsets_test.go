@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testLostGround: what Kafka does to the log under a group is told and counted, and nothing that is there is passed over.
+// testLostGround: a worker reports and counts changes of the log under its group, and skips no event that exists.
 func (s *suite) testLostGround(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("retention passes the committed offset", func(t *testing.T) {
@@ -30,7 +30,7 @@ func (s *suite) testLostGround(t *testing.T, brokers []string) {
 		r.events = append(r.events[:100], r.events[140:]...) // gone unread
 		w.start(t)
 		r.finish(t, time.Minute)
-		w.told(t, time.Second, "events expired unread")
+		w.awaitLine(t, time.Second, "events expired unread")
 		if got := w.metric(t, "leadhit_sync_expired_unread_total"); got != 40 {
 			t.Errorf("got %.0f events expired unread, want 40", got)
 		}
@@ -39,7 +39,7 @@ func (s *suite) testLostGround(t *testing.T, brokers []string) {
 			t.Errorf("got %d repeated calls, want none", report.Repeats)
 		}
 	})
-	t.Run("partitions are added under load, then the topic is made anew", func(t *testing.T) {
+	t.Run("partitions are added under load, then the topic is recreated", func(t *testing.T) {
 		since(t, 1, 0, "CreatePartitions")
 		t.Parallel()
 		r := s.newRun(t, brokers, 2, sandbox.Faults{Latency: 5 * time.Millisecond})
@@ -65,18 +65,18 @@ func (s *suite) testLostGround(t *testing.T, brokers []string) {
 		r.broker.create(t, r.topic, r.partitions, 8<<20)
 		r.events, r.shop = nil, openShop(t, brokers)
 		r.leadhit.Reset() // the new log's ids are the old one's
-		r.writeSome(t, shop.NewOrders("anew", 100, 21), 2000)
+		r.writeSome(t, shop.NewOrders("recreated", 100, 21), 2000)
 		r.finish(t, time.Minute)
-		w.told(t, time.Second, "created again")
+		w.awaitLine(t, time.Second, "created again")
 		if got := w.metric(t, "leadhit_sync_partitions_restarted_total"); got < 1 {
-			t.Errorf("got %.0f partitions that were made anew, want one at least", got)
+			t.Errorf("got %.0f recreated partitions, want one at least", got)
 		}
 		w.stop(t)
 		r.audit(t)
 	})
 }
 
-// writeSome writes so many events of orders that are drawn.
+// writeSome writes this many events of random orders.
 func (r *run) writeSome(t *testing.T, orders *shop.Orders, count int) {
 	t.Helper()
 	var events []audit.Event
@@ -106,7 +106,7 @@ func (r *run) calledIn(partition int) bool {
 	return false
 }
 
-// grow makes a topic have so many partitions.
+// grow gives a topic this many partitions.
 func (b *broker) grow(t *testing.T, topic string, partitions int) {
 	t.Helper()
 	answer, err := b.client.CreatePartitions(t.Context(), &kafka.CreatePartitionsRequest{

@@ -61,7 +61,7 @@ func (s *suite) testMemory(t *testing.T, brokers []string) {
 	}
 }
 
-// stretched returns an event that is larger by so many bytes, which compress to next to nothing.
+// stretched returns the event with this many more bytes, which compress to almost nothing.
 func stretched(event audit.Event, bytes int) audit.Event {
 	event.Value = append(event.Value[:len(event.Value)-1:len(event.Value)-1], `,"note":"`+strings.Repeat("x", bytes)+`"}`...)
 	return event
@@ -79,7 +79,7 @@ func buildWithoutRace(tb testing.TB) string {
 	return binary
 }
 
-// descriptors counts a process's open files, where the system tells; else 0.
+// descriptors counts a process's open files, or returns 0 if the system has no /proc.
 func descriptors(pid int) int {
 	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 	if err != nil {

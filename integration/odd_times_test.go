@@ -15,8 +15,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testOddTimes: events whose producers count in another unit than milliseconds stand among others, all of them stuck. No page breaks,
-// and the ages are those of the others.
+// testOddTimes: some producers count time in another unit than milliseconds. No page breaks, and the ages are those of the other
+// events. All calls fail, so that all events stay visible.
 func (s *suite) testOddTimes(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("events whose times cannot be true", func(t *testing.T) {
@@ -54,7 +54,7 @@ func (s *suite) testOddTimes(t *testing.T, brokers []string) {
 	})
 }
 
-// allWait waits until so many orders wait. The oldest of them is the honest event, which is an hour older than now.
+// allWait waits until this many orders wait. The oldest event is the one with an honest time, an hour before now.
 func (r *run) allWait(t *testing.T, w *worker, now time.Time, orders int) {
 	t.Helper()
 	const hour = 3600

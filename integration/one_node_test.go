@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testWorkerThatComesFirst must be the first on a cluster: nobody has asked for a group yet, so there is no __consumer_offsets.
+// testWorkerThatComesFirst must run first on a cluster: as long as nobody has asked for a group, there is no __consumer_offsets.
 func (s *suite) testWorkerThatComesFirst(t *testing.T, brokers []string) {
 	t.Helper()
 	r := s.newRunWithoutTopic(t, brokers, 3, sandbox.Faults{})
@@ -50,7 +50,7 @@ func (s *suite) testWorkerThatComesFirst(t *testing.T, brokers []string) {
 	r.audit(t)
 }
 
-// testRefusals: every event is called or becomes a letter, in order, whatever LeadHit answers.
+// testRefusals: every event is called or becomes a letter, in order, whatever LeadHit responds.
 func (s *suite) testRefusals(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("20000 events, some refused, some answered with 503", func(t *testing.T) {
@@ -88,7 +88,7 @@ func (s *suite) testRefusals(t *testing.T, brokers []string) {
 	})
 }
 
-// testTransactions: what a producer aborted is never told.
+// testTransactions: events of aborted transactions are never called.
 func (s *suite) testTransactions(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("a producer aborts half of its transactions", func(t *testing.T) {
@@ -121,7 +121,7 @@ func (s *suite) testTransactions(t *testing.T, brokers []string) {
 	})
 }
 
-// testUnauthorised: a key that LeadHit does not take stops all calls, makes no letter, and is cured by its file alone.
+// testUnauthorised: a rejected key pauses all calls and makes no letter, and a new key file is enough to resume.
 func (s *suite) testUnauthorised(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("a wrong key for a minute", func(t *testing.T) {
@@ -164,7 +164,7 @@ func (s *suite) testUnauthorised(t *testing.T, brokers []string) {
 	})
 }
 
-// showsPause demands that the pause stands in /readyz, in the metrics and in the log.
+// showsPause demands that /readyz, the metrics and the log show the pause.
 func (w *worker) showsPause(t *testing.T) {
 	t.Helper()
 	eventually(t, 20*time.Second, "the pause in /readyz", func() string {

@@ -22,7 +22,7 @@ const (
 	steady = 500 * time.Millisecond
 )
 
-// testRollout replaces all workers as a Deployment with maxSurge 0 and maxUnavailable 1 does: a pod is told to end, and its
+// testRollout replaces all workers as a Deployment with maxSurge 0 and maxUnavailable 1 does: a pod is terminated, and its
 // successor starts at once, for terminating pods are not counted; the next pod's turn comes when that one is available.
 func (s *suite) testRollout(t *testing.T, brokers []string) {
 	t.Helper()
@@ -59,7 +59,7 @@ func (s *suite) testRollout(t *testing.T, brokers []string) {
 	})
 }
 
-// deployment plays the controller: it knows its pods, the oldest first, and those that are told to end.
+// deployment is the controller: it has the running pods, the oldest first, and the terminating ones.
 type deployment struct {
 	run    *run
 	pods   []*worker
@@ -97,7 +97,7 @@ func (d *deployment) replaceOldest(t *testing.T) {
 	d.available(t, d.pods[len(d.pods)-1])
 }
 
-// remove tells a pod to end, and does not wait.
+// remove terminates a pod, and does not wait.
 func (d *deployment) remove(t *testing.T, pod *worker) {
 	t.Helper()
 	for _, path := range []string{"/livez", "/metrics", "/status"} {
@@ -137,7 +137,7 @@ func (d *deployment) available(t *testing.T, pod *worker) {
 	})
 }
 
-// end ends all pods, and waits for those that were told before.
+// end terminates all pods, and waits for them and the earlier ones.
 func (d *deployment) end(t *testing.T) {
 	t.Helper()
 	for _, pod := range d.pods {
@@ -152,7 +152,7 @@ func (d *deployment) end(t *testing.T) {
 	}
 }
 
-// standstills says for each partition how long it stood still at most since then, while events were waiting.
+// standstills returns the longest standstill of each partition since then.
 func standstills(r *run, since time.Time) string {
 	longest := make([]time.Duration, r.partitions)
 	for _, s := range audit.Standstills(r.events, r.leadhit.Calls(), steady) {

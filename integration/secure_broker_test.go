@@ -36,7 +36,7 @@ type wire struct {
 
 	kafka *apache.Cluster
 	ca    *authority.Authority // vouches for the broker, and for users
-	dir   string               // certificates, keys and passwords; not searched, for they belong there
+	dir   string               // certificates, keys and passwords; not searched, because the secrets belong there
 	cable *cable               // to the listener RENEWED
 }
 
@@ -171,7 +171,7 @@ func (w *wire) newGuardedWithoutLetters(t *testing.T, listener string) *guarded 
 func (r *run) letters() string { return "dlq." + r.group }
 func (r *run) ledger() string  { return r.letters() + ".ledger" }
 
-// setPassword tells the broker, writePassword the worker.
+// setPassword changes it at the broker, writePassword for the worker.
 func (g *guarded) setPassword(t *testing.T, password string) {
 	t.Helper()
 	if err := g.wire.kafka.SetPassword(t.Context(), g.user, password); err != nil {
@@ -282,7 +282,7 @@ func (w *wire) testRights(t *testing.T) {
 	})
 }
 
-// works demands that a worker does all there is to do without a line of trouble, and that check finds nothing.
+// works demands that a worker finishes all events without a warning, and that check finds nothing.
 func (g *guarded) works(t *testing.T) {
 	t.Helper()
 	refused := g.writeSome(t, 300)

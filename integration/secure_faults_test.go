@@ -21,12 +21,12 @@ import (
 type fault struct {
 	name string
 	// make breaks what is sound in the run, and returns what makes it sound again.
-	make func(*testing.T, *guarded) (mend func())
-	// told are words that both check and the worker's log must say.
-	told []string
+	make func(*testing.T, *guarded) (repair func())
+	// says are words that both check and the worker's log must contain.
+	says []string
 }
 
-// testStrangers: whatever keeps a worker from coming in is told in words; the worker waits and comes in by itself when it is mended.
+// testStrangers: a worker that cannot log in says why, waits, and continues automatically after the repair.
 func (w *wire) testStrangers(t *testing.T) {
 	t.Helper()
 	faults := slices.Concat(w.wrongLogins(), w.wrongCertificates(), w.wrongProtocols())
@@ -38,24 +38,24 @@ func (w *wire) testStrangers(t *testing.T) {
 			g := w.newGuarded(t, login)
 			g.allow(t, g.rights()...)
 			refused := g.writeSome(t, 40)
-			mend := fault.make(t, g)
+			repair := fault.make(t, g)
 			worker := g.newWorker(t)
-			g.staysOut(t, worker, fault.told)
-			mend()
+			g.staysOut(t, worker, fault.says)
+			repair()
 			g.done(t, worker, refused)
 		})
 	}
 }
 
 // staysOut starts the worker and demands that it says why it cannot come in, as check does, that it lives, and calls nobody.
-func (g *guarded) staysOut(t *testing.T, w *worker, told []string) {
+func (g *guarded) staysOut(t *testing.T, w *worker, says []string) {
 	t.Helper()
 	w.start(t)
-	w.complains(t, told)
+	w.complains(t, says)
 	w.waits(t, true)
 	code, said := w.check(t)
 	t.Logf("check: %s", failures(said))
-	for _, words := range told {
+	for _, words := range says {
 		if code != 1 || !strings.Contains(failures(said), words) {
 			t.Errorf("got exit code %d of check, want 1 and a failure with %q:\n%s", code, words, said)
 		}
@@ -160,7 +160,7 @@ func (w *wire) stranger(t *testing.T) *authority.Authority {
 }
 
 func (w *wire) wrongCertificates() []fault {
-	// swap gives the broker a certificate that is wrong, and on mending a good one.
+	// swap gives the broker a wrong certificate, and a good one on repair.
 	swap := func(stranger bool, s authority.Subject) func(*testing.T, *guarded) func() {
 		return func(t *testing.T, g *guarded) func() {
 			t.Helper()
@@ -195,7 +195,7 @@ func (w *wire) wrongCertificates() []fault {
 	}
 }
 
-// swap replaces the certificate of the listener that is there for it.
+// swap replaces the certificate of the listener for such tests.
 func (w *wire) swap(t *testing.T, by *authority.Authority, s authority.Subject) {
 	t.Helper()
 	w.show(t, swapped, by, s)
@@ -205,7 +205,7 @@ func (w *wire) swap(t *testing.T, by *authority.Authority, s authority.Subject) 
 func (w *wire) show(t *testing.T, listener string, by *authority.Authority, s authority.Subject) {
 	t.Helper()
 	pair := w.issue(t, by, s)
-	if err := w.kafka.Nodes()[0].Replace(t.Context(), listener, "keystore", w.anew(t, pair.Keystore())); err != nil {
+	if err := w.kafka.Nodes()[0].Replace(t.Context(), listener, "keystore", w.freshFile(t, pair.Keystore())); err != nil {
 		t.Fatal(err)
 	}
 	roots := x509.NewCertPool()
@@ -234,8 +234,8 @@ func (w *wire) show(t *testing.T, listener string, by *authority.Authority, s au
 	})
 }
 
-// anew writes a file of a name that was never used, so that the broker reads it in any case.
-func (w *wire) anew(t *testing.T, text []byte) string {
+// freshFile writes a file with a new name, because a broker loads a file only when its setting changes.
+func (w *wire) freshFile(t *testing.T, text []byte) string {
 	t.Helper()
 	return w.file(t, rand.Text()+".pem", text)
 }
@@ -273,8 +273,8 @@ func (w *wire) wrongProtocols() []fault {
 	}
 }
 
-// plugged leads the worker to what is wrong, and on mending to what is right.
-func (g *guarded) plugged(t *testing.T, wrong, right string) (mend func()) {
+// plugged connects the worker to the wrong address, and to the right one on repair.
+func (g *guarded) plugged(t *testing.T, wrong, right string) (repair func()) {
 	t.Helper()
 	c := newCable(t)
 	g.settings["KAFKA_BROKERS"] = c.addr()
@@ -282,7 +282,7 @@ func (g *guarded) plugged(t *testing.T, wrong, right string) (mend func()) {
 	return func() { c.plug(to(t.Context(), right)) }
 }
 
-// testRefusedRights: a right that is missing is told in words; nothing is lost meanwhile, and all goes on when it is granted.
+// testRefusedRights: a worker names a missing right, loses nothing meanwhile, and continues once the right is granted.
 func (w *wire) testRefusedRights(t *testing.T) {
 	t.Helper()
 	const read, write = kafka.ACLOperationTypeRead, kafka.ACLOperationTypeWrite
@@ -290,8 +290,8 @@ func (w *wire) testRefusedRights(t *testing.T) {
 		lacks func(*guarded) apache.Right
 		// outside says that the worker cannot even begin.
 		outside bool
-		// told is what the worker's log says, checked what check does.
-		told, checked func(*guarded) string
+		// says is the text in the worker's log, checked that of check.
+		says, checked func(*guarded) string
 	}{
 		"no right to the events": {
 			func(g *guarded) apache.Right { return g.rights()[3] }, true,
@@ -335,7 +335,7 @@ func (w *wire) testRefusedRights(t *testing.T) {
 			refused := g.writeSome(t, 40)
 			worker := g.newWorker(t)
 			worker.start(t)
-			worker.complains(t, []string{test.told(g)})
+			worker.complains(t, []string{test.says(g)})
 			worker.waits(t, test.outside)
 			code, said := worker.check(t)
 			t.Logf("check: %s", failures(said))

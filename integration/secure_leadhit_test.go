@@ -97,13 +97,13 @@ func (w *wire) testLeadHit(t *testing.T) {
 	})
 }
 
-// testLeadHitsCertificate: a LeadHit that does not prove who it is gets no call; it is told, and never a letter.
+// testLeadHitsCertificate: a LeadHit with a wrong certificate gets no call. The worker says so, and makes no letter.
 func (w *wire) testLeadHitsCertificate(t *testing.T) {
 	t.Helper()
 	for name, test := range map[string]struct {
 		subject  authority.Subject
 		stranger bool
-		told     string
+		says     string
 	}{
 		"LeadHit's certificate is of another authority": {
 			authority.Subject{Hosts: []string{here}}, true, "LeadHit's certificate is signed by an unknown authority; check LEADHIT_CA_FILE",
@@ -124,23 +124,23 @@ func (w *wire) testLeadHitsCertificate(t *testing.T) {
 			if test.stranger {
 				by = w.stranger(t)
 			}
-			g.callsNobody(t, by, test.subject, test.told)
+			g.callsNobody(t, by, test.subject, test.says)
 		})
 	}
 }
 
 // callsNobody has LeadHit show a certificate that proves nothing, demands that it is told and that nothing else is done, and
 // that all is done when it shows a good one.
-func (g *guarded) callsNobody(t *testing.T, by *authority.Authority, s authority.Subject, told string) {
+func (g *guarded) callsNobody(t *testing.T, by *authority.Authority, s authority.Subject, says string) {
 	t.Helper()
 	g.allow(t, g.rights()...)
 	worker, d := g.wire.newSecureWorker(t, g.run)
 	d.show(t, g.wire, by, s)
 	refused := g.writeSome(t, 100)
 	worker.start(t)
-	worker.complains(t, []string{told})
-	if code, said := worker.check(t); code != 1 || !strings.Contains(failures(said), told) {
-		t.Errorf("got exit code %d of check, want 1 and a failure with %q:\n%s", code, told, said)
+	worker.complains(t, []string{says})
+	if code, said := worker.check(t); code != 1 || !strings.Contains(failures(said), says) {
+		t.Errorf("got exit code %d of check, want 1 and a failure with %q:\n%s", code, says, said)
 	}
 	until(t, time.Now().Add(5*time.Second))
 	if calls, letters := g.leadhit.Count(), len(g.broker.letters(t, g.letters())); calls+letters > 0 {

@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/integration/shop"
 )
 
-// testRotation: passwords, certificates, keys and authorities change under a running worker, and it goes on.
+// testRotation: passwords, certificates, keys and authorities change under a running worker, and it continues.
 func (w *wire) testRotation(t *testing.T) {
 	t.Helper()
 	t.Run("another password, where a login is good for five seconds", func(t *testing.T) {
@@ -75,7 +75,7 @@ func (g *guarded) rotateAuthority(t *testing.T, trusted string) {
 	both := slices.Concat(w.ca.PEM(), fresh.PEM())
 	trust := func(authorities []byte) {
 		t.Helper()
-		if err := cmpErr(authority.WriteFile(trusted, authorities), node.Replace(t.Context(), renewed, "truststore", w.anew(t, authorities))); err != nil {
+		if err := cmpErr(authority.WriteFile(trusted, authorities), node.Replace(t.Context(), renewed, "truststore", w.freshFile(t, authorities))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -83,5 +83,5 @@ func (g *guarded) rotateAuthority(t *testing.T, trusted string) {
 	g.writeCertificate(t, fresh, authority.Subject{Name: g.user})
 	w.show(t, renewed, fresh, authority.Subject{Name: "broker", Hosts: []string{here}})
 	trust(fresh.PEM())
-	w.cable.cut() // all connections are made anew, with nothing of the old authority
+	w.cable.cut() // so that all new connections depend on the new authority
 }

@@ -35,8 +35,8 @@ func seconds(tb testing.TB, name string, otherwise int) time.Duration {
 	return time.Duration(number(tb, name, otherwise)) * time.Second
 }
 
-// trickle writes single events, so many a second, until the returned function is called, which enters them in the book and returns
-// when each was handed to Kafka, by its value. A stream's writes come in bursts and at least 50 a second.
+// trickle writes this many single events a second until the returned function is called. That adds them to the evidence and returns
+// when each was sent to Kafka, by value. A stream's writes come in bursts and at least 50 a second.
 func (r *run) trickle(tb testing.TB, perSecond int, next func() audit.Event) (stop func() map[string]time.Time) {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(tb.Context())
@@ -88,19 +88,19 @@ func linger(tb testing.TB, length time.Duration) {
 	}
 }
 
-// told waits until the worker has written a line of its log that holds a text.
-func (w *worker) told(tb testing.TB, limit time.Duration, text string) {
+// awaitLine waits for a line with this text in the worker's log.
+func (w *worker) awaitLine(tb testing.TB, limit time.Duration, text string) {
 	tb.Helper()
 	eventually(tb, limit, "a line of the log with "+strconv.Quote(text), func() string {
-		if w.tells(text) == 0 {
+		if w.lines(text) == 0 {
 			return "there is none"
 		}
 		return ""
 	})
 }
 
-// tells counts the lines of the worker's log that hold a text.
-func (w *worker) tells(text string) int {
+// lines counts the lines with this text in the worker's log.
+func (w *worker) lines(text string) int {
 	return strings.Count(w.Stdout()+w.Stderr(), text)
 }
 

@@ -48,7 +48,7 @@ func (s *suite) testPoison(t *testing.T, brokers []string) {
 	}
 }
 
-// poison writes so many events of orders that fail, all of partition 0, and returns a source of events of other partitions.
+// poison writes this many events of failing orders, all in partition 0. It returns a source of events in other partitions.
 func (r *run) poison(t *testing.T, fault sandbox.OrderFault, count int) (good func() audit.Event) {
 	t.Helper()
 	orders := shop.NewOrders("order", 8000, 17)

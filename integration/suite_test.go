@@ -17,7 +17,7 @@ import (
 	"leadhit-sync/integration/program"
 )
 
-// suite is what all tests share: the binary, and a folder for everything that any run emits: logs, pages, letters.
+// suite is shared by all tests: the binary, and a folder for the output of every run: logs, pages, letters.
 type suite struct {
 	binary  string
 	emitted string
@@ -26,11 +26,11 @@ type suite struct {
 	secrets *secrets
 }
 
-// TestWorker is one tree of tests, so that they share a binary and the clusters, and so that the search for the canary comes last.
+// TestWorker is one tree of tests, so that they share a binary and the clusters, and the search for the canary runs last.
 func TestWorker(t *testing.T) {
 	s := newSuite(t)
 	t.Run("settings", s.testSettings)
-	// Beside each other, for they wait most of the time. The kills and the chaos come alone: a starved worker would prove nothing.
+	// These run concurrently, because they wait most of the time. The kills and the chaos run alone: a starved worker proves nothing.
 	t.Run("beside each other", func(t *testing.T) {
 		t.Run("one node", s.testOneNode)
 		t.Run("the wire", s.testWire)
@@ -51,7 +51,7 @@ func TestWorker(t *testing.T) {
 	t.Run("the canary key appears nowhere, nor a race or a panic", s.testEmitted)
 }
 
-// testOneNode is what needs no second broker.
+// testOneNode has the tests that need no second broker.
 func (s *suite) testOneNode(t *testing.T) {
 	t.Parallel()
 	brokers := cluster(t, 1)
@@ -84,14 +84,14 @@ func newSuite(tb testing.TB) *suite {
 	return &suite{binary: binary, emitted: tb.TempDir(), keys: tb.TempDir(), canary: "canary-" + rand.Text(), secrets: &secrets{}}
 }
 
-// cluster starts a cluster that ends with the test, or takes the one that KAFKA_BROKERS names.
+// cluster starts a cluster that ends with the test, or uses the one that KAFKA_BROKERS names.
 func cluster(tb testing.TB, nodes int) []string { //nolint:unparam // beside clusterOf(tb, 3) a bare cluster(tb) would not say what it is
 	tb.Helper()
 	brokers, _ := clusterOf(tb, nodes)
 	return brokers
 }
 
-// clusterOf is cluster with the nodes, for tests that kill them; nil: they are not ours.
+// clusterOf is cluster with the nodes, for tests that kill them. They are nil if KAFKA_BROKERS is set.
 func clusterOf(tb testing.TB, nodes int) ([]string, *apache.Cluster) {
 	tb.Helper()
 	if brokers := os.Getenv("KAFKA_BROKERS"); brokers != "" {
@@ -138,7 +138,7 @@ func before(major, minor int) bool {
 	return isMajor < major || isMajor == major && isMinor < minor
 }
 
-// needKafka leaves a test out where Kafka cannot be run.
+// needKafka skips a test if Kafka cannot run here.
 func needKafka(tb testing.TB) {
 	tb.Helper()
 	if err := apache.Available(); err != nil {
@@ -146,7 +146,7 @@ func needKafka(tb testing.TB) {
 	}
 }
 
-// leaveOut skips a test loudly; where CI=true nothing may be left out.
+// leaveOut skips a test with a reason. With CI=true that is a failure, so that CI cannot lose a test silently.
 func leaveOut(tb testing.TB, why string, about ...any) {
 	tb.Helper()
 	if os.Getenv("CI") == "true" {
@@ -155,7 +155,7 @@ func leaveOut(tb testing.TB, why string, about ...any) {
 	tb.Skipf("SKIPPED: "+why, about...)
 }
 
-// number reads a setting of the tests.
+// number reads a variable of the tests, a number from 1 on.
 func number(tb testing.TB, name string, otherwise int) int {
 	tb.Helper()
 	text := os.Getenv(name)
@@ -169,7 +169,7 @@ func number(tb testing.TB, name string, otherwise int) int {
 	return n
 }
 
-// keep stores something that a run emitted, for the search.
+// keep stores output of a run for testEmitted.
 func (s *suite) keep(tb testing.TB, name string, text []byte) {
 	tb.Helper()
 	file, err := os.CreateTemp(s.emitted, strings.ReplaceAll(name, "/", "_")+"-*")
@@ -191,7 +191,7 @@ func cmpErr(errs ...error) error {
 	return nil
 }
 
-// testEmitted searches all that the tests before it kept: logs, pages, letters.
+// testEmitted searches all output that the earlier tests kept: logs, pages, letters.
 func (s *suite) testEmitted(t *testing.T) {
 	files, size := 0, 0
 	unwanted := append([]string{s.canary, "WARNING: DATA RACE", "panic: ", "fatal error: "}, s.secrets.all()...)
@@ -220,7 +220,7 @@ func (s *suite) testEmitted(t *testing.T) {
 	t.Logf("searched %d files, %.1f MB", files, float64(size)/1e6)
 }
 
-// slack is how far a time may miss its bound: three times on a busy machine. STRICT=true, as in make bench, allows none.
+// slack is the factor by which a time may exceed its bound: 3, for busy machines. STRICT=true, as in make bench, allows none.
 func slack() int {
 	if os.Getenv("STRICT") == "true" {
 		return 1
@@ -228,7 +228,7 @@ func slack() int {
 	return 3
 }
 
-// withinSlack reports a time and fails if it is over its bound by more than slack.
+// withinSlack logs a time, and fails if it is above its bound times slack.
 func withinSlack(tb testing.TB, what string, got, bound time.Duration) {
 	tb.Helper()
 	tb.Logf("%s: %v (bound %v)", what, got.Round(time.Millisecond), bound)
@@ -237,8 +237,8 @@ func withinSlack(tb testing.TB, what string, got, bound time.Duration) {
 	}
 }
 
-// eventually asks until the answer is empty. The limit is what a quiet machine needs; it fails with the last answer after three
-// times that: only a worker that hangs should come to it.
+// eventually calls missing until it returns "". The limit is for a quiet machine. It fails with the last reason after three times that,
+// which only a hanging worker should reach.
 func eventually(tb testing.TB, limit time.Duration, what string, missing func() string) {
 	tb.Helper()
 	deadline := time.Now().Add(3 * limit)

@@ -16,7 +16,7 @@ import (
 const (
 	inFlight = 16
 	session  = 10 * time.Second
-	hot      = 12  // so many orders get a quarter of all events: more than they can be called with when there is a backlog
+	hot      = 12  // this many orders get a quarter of all events: with a backlog more than can be called in time
 	stuck    = 100 // the number of the order that fails for ever
 )
 
@@ -46,7 +46,7 @@ func (s *suite) pair(t *testing.T, brokers []string, orders *shop.Orders, faults
 	return r, workers, stop
 }
 
-// testKills: a crash loses nothing, keeps every order's order, and repeats no more than was in the air or unacknowledged.
+// testKills: a crash loses nothing, keeps every order's order, and repeats only calls in flight or without an acknowledged commit.
 func (s *suite) testKills(t *testing.T, brokers []string) {
 	t.Helper()
 	for _, test := range []struct {

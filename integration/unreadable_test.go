@@ -23,7 +23,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testStandstill: whatever makes a partition stand still is told, with what to do, and nothing else makes it stand still.
+// testStandstill: a worker names the reason of a stuck partition and the remedy. Nothing else stops a partition.
 func (s *suite) testStandstill(t *testing.T) {
 	t.Parallel()
 	needKafka(t)
@@ -85,7 +85,7 @@ func (s *suite) testDamagedBatch(t *testing.T, cluster *apache.Cluster) {
 	w.start(t)
 	r.finish(t, time.Minute)
 	w.stop(t)
-	if got := strings.Join(r.told(), " "); got != "first third" {
+	if got := strings.Join(r.executed(), " "); got != "first third" {
 		t.Errorf("got calls for %s, want first and third", got)
 	}
 }
@@ -106,14 +106,14 @@ func (s *suite) testOldLZ4(t *testing.T, cluster *apache.Cluster) {
 	w.start(t)
 	r.finish(t, time.Minute)
 	w.stop(t)
-	calls := strings.Fields(strings.Join(r.told(), " "))
+	calls := strings.Fields(strings.Join(r.executed(), " "))
 	slices.Sort(calls) // orders are called in parallel
 	if got := strings.Join(calls, " "); got != "old older" {
 		t.Errorf("got calls for %q, want old and older", got)
 	}
 }
 
-// testNoMetadata: an order that waits holds up its partition, and everybody is told why.
+// testNoMetadata: a waiting order blocks its partition, and log, pages and check say why.
 func (s *suite) testNoMetadata(t *testing.T, cluster *apache.Cluster) {
 	t.Helper()
 	r := s.newRun(t, cluster.Brokers(), 1, sandbox.Faults{})
@@ -167,8 +167,8 @@ func (r *run) writeRaw(t *testing.T, values ...string) {
 	}
 }
 
-// told returns the orders of the calls that LeadHit carried out, in their order.
-func (r *run) told() []string {
+// executed returns the order ids of the executed calls, in order of arrival.
+func (r *run) executed() []string {
 	var orders []string
 	for _, c := range r.leadhit.Calls() {
 		if c.Executed {

@@ -111,7 +111,7 @@ func (r *run) stream(tb testing.TB, perSecond int, next func() audit.Event) (sto
 	}
 }
 
-// worker is one worker's place in a run: its own door to LeadHit, so that its calls can be told from the others', and the process
+// worker is one worker of a run: its own address of LeadHit, so that its calls can be distinguished, and the process
 // that runs there now.
 type worker struct {
 	*program.Program
@@ -149,7 +149,7 @@ func (r *run) workerAt(leadhit string, d *door) *worker {
 	return w
 }
 
-// died names a worker whose process has ended; empty if all run. A wait for what it was to do would be in vain.
+// died names a worker whose process has ended, or returns "". Waiting for its work would be pointless.
 func (r *run) died() string {
 	for i, w := range r.workers {
 		if w.Program != nil && w.Ended() {
@@ -197,7 +197,7 @@ func lastOf(text string, lines int) string {
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }
 
-// calling waits until this worker's process has made so many calls.
+// calling waits until this worker's process has made this many calls.
 func (w *worker) calling(tb testing.TB, calls int64) {
 	tb.Helper()
 	eventually(tb, 90*time.Second, "a worker's calls", func() string {
