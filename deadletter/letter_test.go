@@ -95,7 +95,7 @@ func TestALetterOfTheMappingNamesTheMapping(t *testing.T) {
 	}
 }
 
-func TestAReferenceStandsInForAValueTooLarge(t *testing.T) {
+func TestAReferenceReplacesAValueThatIsTooLarge(t *testing.T) {
 	t.Parallel()
 	full := refused()
 	ref := full.WithoutValue()

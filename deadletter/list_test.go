@@ -98,7 +98,7 @@ func TestALetterStoredTwiceIsListedOnceAsLastWritten(t *testing.T) {
 	}
 }
 
-func TestAListKeepsFiftyUnlessTold(t *testing.T) {
+func TestAListKeepsFiftyByDefault(t *testing.T) {
 	t.Parallel()
 	var letters []deadletter.Letter
 	for i := range 120 {

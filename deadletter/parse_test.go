@@ -53,7 +53,7 @@ func TestALetterOfKafkaConnectIsRead(t *testing.T) {
 	}
 }
 
-func TestARecordThatIsNoLetterIsToldApart(t *testing.T) {
+func TestARecordWithoutCoordinatesIsNoLetter(t *testing.T) {
 	t.Parallel()
 	for _, r := range []event.Record{
 		{},

@@ -1,19 +1,19 @@
-// Package leadhit sends order statuses to LeadHit and decides what each of its answers means.
+// Package leadhit sends order statuses to LeadHit and judges each response.
 //
 //	client, err := leadhit.Open(leadhit.Options{URL: "https://leadhit.example/api/v1/orders", Key: key})
 //	…
 //	err = client.SetOrderStatus(ctx, leadhit.Call{ID: "orders/3/42", OrderID: "4711", Status: "paid"})
 //	verdict := leadhit.Judge{}.Judge(err)
 //
-// [Client.SetOrderStatus] makes one call over HTTP and never repeats it. Everything that net/http could do by itself is
-// switched off, because each would break a promise of the caller: following a redirect, sending a POST again,
-// decompressing a body of any size. A nil error means that LeadHit accepted the status in a JSON-RPC answer with this
-// call's id. Every other outcome is an error, wrapped with the method and the call's id:
+// [Client.SetOrderStatus] makes one call over HTTP and never repeats it. It switches off what net/http does automatically
+// and what would break a promise of the caller: following a redirect, sending a POST again, decompressing a body of any
+// size. A nil error means that LeadHit accepted the status in a JSON-RPC response with this call's id. Every other outcome
+// is an error, wrapped with the method and the call's id:
 //
 //   - [*RPCError]: the node itself refused or failed;
 //   - [*StatusError]: an HTTP status other than 200;
-//   - [*BadAnswerError]: status 200, but no JSON-RPC answer to this call;
-//   - any other: there was no answer, [Call.Before] refused, or no request can carry the call.
+//   - [*BadAnswerError]: status 200, but no JSON-RPC response to this call;
+//   - any other: there was no response, [Call.Before] refused, or no request can carry the call.
 //
 // [Judge] turns each of them into a verdict, by type alone. No error, verdict or log value contains the API key, the
 // proxy's password or the query of the address, even if the server echoes them.
@@ -51,7 +51,7 @@ const keyHeader = "API-KEY"
 const (
 	defaultTimeout       = 3 * time.Second
 	defaultCallsInFlight = 64
-	// maxAnswer limits an answer's body, both as received and decompressed.
+	// maxAnswer limits a response's body, both as received and decompressed.
 	maxAnswer = 1 << 20
 	// maxErrorPage limits how much of the body is read if the status is not 200: enough for a message, and in most
 	// cases to keep the connection.
@@ -118,13 +118,13 @@ type keyedHeader struct {
 	header http.Header
 }
 
-// scratch is the memory in which one call reads its answer.
+// scratch is the memory in which one call reads its response.
 type scratch struct {
 	body    bytes.Buffer
 	decoder jsontext.Decoder
 }
 
-// Open checks the options and returns a client. It does not connect, so an address that does not answer is no error
+// Open checks the options and returns a client. It does not connect, so an address that does not respond is no error
 // here. It returns all mistakes at once, each as an [*OptionError].
 func Open(options Options) (*Client, error) {
 	address, err := parseURL(options.URL)
@@ -258,6 +258,8 @@ func (c *Client) exchange(request *http.Request, key *string, s *scratch) error 
 // Close closes the idle connections. Calls in flight continue.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
+// header returns the shared header of all calls with this key. A new key gets a new header, because net/http may still
+// read the old one.
 func (c *Client) header(key *string) http.Header {
 	if kept := c.headers.Load(); kept != nil && kept.key == key {
 		return kept.header
@@ -272,6 +274,8 @@ func (c *Client) header(key *string) http.Header {
 	return header
 }
 
+// release returns the memory to the pool, unless a large response has grown it: one such response per worker would stay
+// in memory for ever.
 func (c *Client) release(s *scratch) {
 	if s.body.Cap() <= keptBuffer {
 		c.scratch.Put(s)

@@ -88,7 +88,7 @@ func TestARequestIsWhatLeadHitDocuments(t *testing.T) {
 	}
 }
 
-func TestBadAnswersAreTriedAgain(t *testing.T) {
+func TestBadAnswersAreRetried(t *testing.T) {
 	t.Parallel()
 	const good = `{"jsonrpc":"2.0","result":true,"id":"t-0-1"}`
 	for name, c := range map[string]struct {
@@ -290,7 +290,7 @@ func TestBeforeIsAskedOnceForEachCall(t *testing.T) {
 }
 
 // A server that hangs up after it has read: nobody knows what it did, and only the caller may decide to call again.
-func TestACallIsNeverRepeatedByItself(t *testing.T) {
+func TestTheClientNeverRepeatsACall(t *testing.T) {
 	t.Parallel()
 	var requests atomic.Int64
 	url := serve(t, func(w http.ResponseWriter, r *http.Request) {

@@ -6,7 +6,7 @@ import (
 	"regexp"
 )
 
-// HasMethod reports whether the node's map page lists [Method]. A page that lists nothing proves nothing: that is a
+// HasMethod reports whether the node's map page lists [Method]. A page without any method proves nothing and is a
 // *BadAnswerError. Other failures are those of SetOrderStatus.
 func (c *Client) HasMethod(ctx context.Context) (bool, error) {
 	bounded, cancel := context.WithTimeout(ctx, c.timeout)

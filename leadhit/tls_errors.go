@@ -11,7 +11,7 @@ import (
 )
 
 // explainTLS says why a handshake failed, and what to do about it. It looks at error types alone. The text is the same
-// for each try, so that a log can leave out repeats.
+// for each attempt, so that a log can omit repeats.
 func explainTLS(err error) string {
 	if host, ok := errors.AsType[x509.HostnameError](err); ok {
 		return fmt.Sprintf("LeadHit's certificate is for another name (%s) than %s; check LEADHIT_URL", namesIn(host.Certificate), host.Host)

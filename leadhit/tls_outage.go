@@ -18,7 +18,7 @@ const (
 )
 
 // tlsOutage logs when no call gets through TLS any more: a line for each cause, and one when it is over. The operator
-// can fix TLS, but the pause for missing answers does not mention it.
+// can fix TLS, but the reason of the pause (no response) does not mention it.
 type tlsOutage struct {
 	log     *slog.Logger
 	limit   time.Duration // of one call

@@ -19,13 +19,13 @@ const (
 	maxKey = 4 << 10
 	// maxResponseHeader replaces net/http's limit of 10 MiB.
 	maxResponseHeader = 64 << 10
-	// idleConnection is longer than most servers keep a connection. They close it, which the pool notices at once.
+	// idleConnection is longer than most servers keep a connection. So they close it, and the pool notices at once.
 	idleConnection = 90 * time.Second
 	keepAlive      = 30 * time.Second
 )
 
 // newTransport returns a transport for HTTP/1.1 alone. HTTP/2 puts all calls on one connection, where one reset would
-// fail them all and Call.Before could not hold back a single one. It also repeats requests by itself after a GOAWAY.
+// fail them all and Call.Before could not hold back a single one. It also repeats requests automatically after a GOAWAY.
 func newTransport(options Options) (*reloading, error) {
 	dial := options.Dial
 	if dial == nil {
@@ -47,7 +47,7 @@ func newTransport(options Options) (*reloading, error) {
 			DialTLSContext:         d.dialTLS,
 			TLSClientConfig:        d.config, // behind a proxy, where net/http does not call DialTLSContext
 			TLSHandshakeTimeout:    options.Timeout,
-			DisableCompression:     true, // answers have 100 bytes; unwrap limits those that are compressed all the same
+			DisableCompression:     true, // responses have 100 bytes; unwrap limits those that are compressed nevertheless
 			MaxIdleConnsPerHost:    options.CallsInFlight,
 			IdleConnTimeout:        idleConnection,
 			MaxResponseHeaderBytes: maxResponseHeader,

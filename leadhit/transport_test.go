@@ -45,7 +45,7 @@ func secure(t *testing.T, config *tls.Config) *httptest.Server {
 	return server
 }
 
-func TestTheNetworksFailuresAreTriedAgain(t *testing.T) {
+func TestFailuresOfTheNetworkAreRetried(t *testing.T) {
 	t.Parallel()
 	modern := secure(t, nil)
 	old := secure(t, &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10})

@@ -21,7 +21,7 @@ func send(node *sandbox.Sandbox, id, order, status string) {
 	node.ServeHTTP(httptest.NewRecorder(), request)
 }
 
-func TestTheLedgerHoldsEveryCallInOrder(t *testing.T) {
+func TestTheCallLogHasEveryCallInOrder(t *testing.T) {
 	t.Parallel()
 	node := sandbox.New(sandbox.Options{})
 	const calls = 10_000 // more than two chunks
@@ -67,7 +67,7 @@ func checkOrder(t *testing.T, calls []sandbox.Call) {
 	}
 }
 
-func TestTheLastExecutedStatusStands(t *testing.T) {
+func TestTheLastExecutedStatusCounts(t *testing.T) {
 	t.Parallel()
 	node := sandbox.New(sandbox.Options{})
 	send(node, "t-0-1", "A-1", "paid")

@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// Faults say what is wrong with the sandbox. The zero value is a healthy LeadHit. The first field that applies, in the
+// Faults are the faults of the sandbox. The zero value is a healthy LeadHit. The first field that applies, in the
 // order below, decides the outcome of a call.
 type Faults struct {
-	// Closed closes every connection without an answer: an outage.
+	// Closed closes every connection without a response, as in an outage.
 	Closed bool
-	// Status, if not 0, answers every call with this HTTP status: 503 for an outage, 403 for a refused key.
+	// Status, if not 0, is the HTTP status of every response: 503 for an outage, 403 for a rejected key.
 	Status int
 	// RetryAfter is the header of responses with Status, and to calls over PerSecond.
 	RetryAfter string
-	// PerSecond is how many calls a second are served, if not 0. Calls over it get a 503. Burst is how many may arrive
-	// at once; less than 1 means 1.
+	// PerSecond, if not 0, limits the calls a second. Calls beyond it get a 503. Burst is how many may arrive at once;
+	// less than 1 means 1.
 	PerSecond float64
 	Burst     int
-	// Orders are the faults of chosen orders, by order id.
+	// Orders has the faults of single orders, by order id.
 	Orders map[string]OrderFault
 
 	// Shares of the calls, each from 0 to 1, and at most 1 together. The first three are not executed, the others are.
@@ -36,8 +36,7 @@ type Faults struct {
 	Latency, Jitter time.Duration
 }
 
-// OrderFault says what is wrong with one order. The first field that is set decides the outcome of its calls, as long
-// as the fault is there.
+// OrderFault is the fault of one order. The first field that is set decides the outcome of its calls.
 type OrderFault struct {
 	// Latency is added to that of all calls.
 	Latency time.Duration
@@ -158,7 +157,7 @@ func (s *Sandbox) draw(f *Faults, wait *time.Duration) Answer {
 	return Accepted
 }
 
-// admit takes a token from the budget.
+// admit takes a token from the bucket of PerSecond, and reports whether there was one.
 func (s *Sandbox) admit(f *Faults) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -177,4 +176,5 @@ func (s *Sandbox) admit(f *Faults) bool {
 	return true
 }
 
+// newDice returns random numbers that depend on the seed alone, so that a failed run can be repeated.
 func newDice(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, seed)) }

@@ -1,8 +1,8 @@
 // Package sandbox is a look-alike of LeadHit's orders node with switchable faults, for tests and the demo.
 //
 // A [Sandbox] is an http.Handler that speaks the node's JSON-RPC: POST on any path is a call, GET on a path that ends
-// in /map lists the methods. Its errors have the form of LeadHit's server, the Python package json-rpc. [Faults] say
-// what is wrong with it, and can change while calls run.
+// in /map lists the methods. Its errors have the form of LeadHit's server, the Python package json-rpc. [Faults]
+// make it misbehave, and can change while calls run.
 //
 // Its call log has every call in the order in which their first bytes arrived, and its outcome. Calls of unknown
 // methods are only counted, by [Sandbox.Strays]. A call is executed, if at all, when it has been read, before any
@@ -154,7 +154,7 @@ func (p *plan) writeHalf(w http.ResponseWriter, c *request) {
 	w.Header()["Content-Type"] = jsonType()
 	w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
 	_, _ = w.Write(answer[:len(answer)/2])
-	_ = http.NewResponseController(w).Flush() // who cannot be flushed to sees no answer at all
+	_ = http.NewResponseController(w).Flush() // without a Flusher the client gets no response at all
 }
 
 func jsonType() []string { return []string{"application/json"} }

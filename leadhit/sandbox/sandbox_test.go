@@ -323,7 +323,7 @@ func TestTheMapPageMayBeGuarded(t *testing.T) {
 	}
 }
 
-func TestCallsOfOtherMethodsAreNotInTheLedger(t *testing.T) {
+func TestCallsOfOtherMethodsAreNotInTheCallLog(t *testing.T) {
 	t.Parallel()
 	node, url := start(t, sandbox.Options{Key: "k"})
 	for _, key := range []string{"k", "wrong"} {
