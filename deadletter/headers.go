@@ -155,7 +155,8 @@ func clean(text string, limit int) string {
 
 // turnsText reports whether a rune changes the direction of the text around it: a message may not rearrange a terminal.
 func turnsText(r rune) bool {
-	return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' || r == '\u200e' || r == '\u200f' || r == '\u061c'
+	return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' ||
+		r == '\u200e' || r == '\u200f' || r == '\u061c'
 }
 
 // cut shortens a text to limit bytes, between two characters, and marks that it did.

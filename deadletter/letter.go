@@ -77,8 +77,8 @@ func (l Letter) Digest() *Digest {
 	return &Digest{Size: len(l.Value), SHA256: hex.EncodeToString(sum[:])}
 }
 
-// WithoutValue returns the letter as a reference, with the size and the hash of the value instead of the value. A letter
-// without a value, or one that is a reference already, is returned unchanged.
+// WithoutValue returns the letter as a reference, with the size and the hash of the value instead of the value. A
+// letter without a value, or one that is a reference already, is returned unchanged.
 func (l Letter) WithoutValue() Letter {
 	if l.Value == nil || l.Omitted != nil {
 		return l

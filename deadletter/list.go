@@ -53,8 +53,10 @@ func List(records iter.Seq2[event.Record, error], f Filter) (Listing, error) {
 		f.Limit = defaultLimit
 	}
 	r := lister{
-		filter: f, ids: newDistinct(), newest: newest{limit: f.Limit, order: list.New(), byKey: make(map[string]*list.Element)},
-		found: Listing{Causes: make(map[string]int), Topics: make(map[string]int), Elsewhere: make(map[string]int)},
+		filter: f,
+		ids:    newDistinct(),
+		newest: newest{limit: f.Limit, order: list.New(), byKey: make(map[string]*list.Element)},
+		found:  Listing{Causes: make(map[string]int), Topics: make(map[string]int), Elsewhere: make(map[string]int)},
 	}
 	for record, err := range records {
 		if err != nil {

@@ -78,8 +78,10 @@ func (f fields) version() error {
 		return err
 	}
 	if version != schema {
-		return &headerError{headerSchema, fmt.Sprintf("letters of version %d are unknown here, %d is known: use a newer release",
-			version, schema)}
+		return &headerError{
+			headerSchema,
+			fmt.Sprintf("letters of version %d are unknown here, %d is known: use a newer release", version, schema),
+		}
 	}
 	return nil
 }

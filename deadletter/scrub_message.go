@@ -5,8 +5,8 @@ import (
 	"unicode"
 )
 
-// storedMessage is the message for the header: one line, scrubbed, never empty. Scrubbing the message of a stored letter
-// changes nothing.
+// storedMessage is the message for the header: one line, scrubbed, never empty. Scrubbing the message of a stored
+// letter changes nothing.
 func (l Letter) storedMessage() string {
 	const worked = 4 * maxMessage // the rest would be cut off anyway
 	const rounds = 16             // two are enough for nearly all messages
@@ -73,8 +73,9 @@ func scrubDigits(text, orderID string) string {
 	}
 	if orderID != "" {
 		before, after, found := strings.Cut(text, orderID)
-		alone := found && (before == "" || countDigits(before[len(before)-1:]) == 0) && (after == "" || countDigits(after[:1]) == 0)
-		if alone {
+		digitBefore := before != "" && countDigits(before[len(before)-1:]) > 0
+		digitAfter := after != "" && countDigits(after[:1]) > 0
+		if found && !digitBefore && !digitAfter {
 			return scrubDigits(before, "") + orderID + scrubDigits(after, "")
 		}
 	}

@@ -101,8 +101,8 @@ type needs struct {
 	keepBytes int64
 }
 
-// judge returns the flaws of a topic, the fatal ones first. The worker, check and /status all use this one judgement, so
-// that none of them approves what another refuses.
+// judge returns the flaws of a topic, the fatal ones first. The worker, check and /status all use this one judgement,
+// so that none of them approves what another refuses.
 func (n needs) judge(f Facts) []Flaw {
 	var flaws []Flaw
 	add := func(flaw Flaw, found bool) {
@@ -150,7 +150,8 @@ func (n needs) format(f Facts) (Flaw, bool) {
 	is := f.Settings[messageFormat]
 	why := "records of this format have no headers, so no letter can be stored"
 	ignored := f.FormatKnown && !f.FormatObeyed
-	return Flaw{messageFormat, is, "0.11.0 or later (the brokers' default is log.message.format.version)", why, f.FormatObeyed},
+	want := "0.11.0 or later (the brokers' default is log.message.format.version)"
+	return Flaw{messageFormat, is, want, why, f.FormatObeyed},
 		n.letters && !ignored && beforeHeaders(is)
 }
 
@@ -175,7 +176,8 @@ func (n needs) size(is string) (Flaw, bool) {
 	if n.letters {
 		want += letterHeaders
 	}
-	f := Flaw{maxMessageBytes, is, strconv.Itoa(want), "long entries, such as a pause of the flood guard, cannot be stored", false}
+	why := "long entries, such as a pause of the flood guard, cannot be stored"
+	f := Flaw{maxMessageBytes, is, strconv.Itoa(want), why, false}
 	if n.letters {
 		f.Why = "letters of large events are stored without the event's value"
 	}
@@ -190,10 +192,8 @@ func (n needs) retention(is string) (Flaw, bool) {
 	if err != nil || ms < 0 || ms >= n.keep.Milliseconds() {
 		return Flaw{}, false
 	}
-	return Flaw{
-		retentionSetting, fmt.Sprintf("%d (%s)", ms, span(ms)), fmt.Sprintf("%d (%s) or more", n.keep.Milliseconds(), span(n.keep.Milliseconds())),
-		n.keepWhy, false,
-	}, true
+	text := func(ms int64) string { return fmt.Sprintf("%d (%s)", ms, span(ms)) }
+	return Flaw{retentionSetting, text(ms), text(n.keep.Milliseconds()) + " or more", n.keepWhy, false}, true
 }
 
 func (n needs) retentionSize(is string) (Flaw, bool) {
@@ -205,11 +205,12 @@ func (n needs) retentionSize(is string) (Flaw, bool) {
 	if n.letters {
 		what = "letters are deleted"
 	}
-	return Flaw{retentionBytes, is, strconv.Itoa(unlimited), what + " once the topic has this size, however new they are", false}, true
+	why := what + " once the topic has this size, however new they are"
+	return Flaw{retentionBytes, is, strconv.Itoa(unlimited), why, false}, true
 }
 
-// inSync judges min.insync.replicas. If it exceeds the number of replicas, brokers of 4.x use that number, and older ones
-// refuse all writes.
+// inSync judges min.insync.replicas. If it exceeds the number of replicas, brokers of 4.x use that number, and older
+// ones refuse all writes.
 func inSync(f Facts) (Flaw, bool) {
 	n, err := strconv.Atoi(f.Settings[minInSync])
 	switch {

@@ -20,8 +20,9 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// BenchmarkWorker compares the worker, on real Kafka with 12 partitions and 1,000 orders, with a bare loop that makes the same
-// POSTs with as many in flight. They take turns, so that a busy machine is unfair to all. It runs once and prints a table.
+// BenchmarkWorker compares the worker, on real Kafka with 12 partitions and 1,000 orders, with a bare loop that makes
+// the same POSTs with as many in flight. They take turns, so that a busy machine is unfair to all. It runs once and
+// prints a table.
 //
 // BASELINE is the path of another leadhit-sync, of an earlier commit say, that takes its turn too.
 func BenchmarkWorker(b *testing.B) {
@@ -197,8 +198,8 @@ func (b *bench) worker(tb testing.TB, binary string, inFlight, events int) measu
 	return m
 }
 
-// peakMemory reads the most memory a process has held, and how much of its memory is pages of files, in MiB, where the system
-// tells; else 0. A system that is short of memory takes the pages of files back: they count for no limit.
+// peakMemory reads the most memory a process has held, and how much of its memory is pages of files, in MiB, where the
+// system tells; else 0. A system that is short of memory takes the pages of files back: they count for no limit.
 func peakMemory(pid int) (peak, files int) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

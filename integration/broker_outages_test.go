@@ -9,8 +9,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testBrokersDown: with two brokers of three down for BROKERS_DOWN seconds nothing can be acknowledged. So letters wait, nothing is
-// committed ahead of them, and when the brokers are back the workers continue.
+// testBrokersDown: with two brokers of three down for BROKERS_DOWN seconds nothing can be acknowledged. So letters
+// wait, nothing is committed ahead of them, and when the brokers are back the workers continue.
 func (s *suite) testBrokersDown(t *testing.T) {
 	t.Parallel()
 	cluster := ownCluster(t, 3)
@@ -68,8 +68,8 @@ func several(count int, next func() audit.Event) []audit.Event {
 	return events
 }
 
-// judgeSamples demands of each sample of the committed offsets that all events it passes were settled then: accepted, or stored as a
-// letter.
+// judgeSamples demands of each sample of the committed offsets that all events it passes were settled then: accepted,
+// or stored as a letter.
 func (r *run) judgeSamples(t *testing.T, sampler *sampler) {
 	t.Helper()
 	report := audit.Compare(audit.Evidence{

@@ -17,7 +17,8 @@ import (
 )
 
 const (
-	// healLimit is how long the group may need after a fault to have committed what there was: a lost broker costs up to a minute.
+	// healLimit is how long the group may need after a fault to have committed what there was: a lost broker costs up to a
+	// minute.
 	healLimit = 90 * time.Second
 	// patience is how long it is given while LeadHit fails beside: the next fault may then find it behind.
 	patience = 10 * time.Second

@@ -269,8 +269,8 @@ func (r *round) happened(f nemesis.Fault, began time.Time) {
 	r.note("%v for %v: healed after %.1f s", f.Kind, f.For, healed.Sub(began).Seconds())
 }
 
-// memberships finds in the processes' logs when they lost their membership. They log it when they notice, which is one session
-// later at most, or two if the broker was asked in vain.
+// memberships finds in the processes' logs when they lost their membership. They log it when they notice, which is one
+// session later at most, or two if the broker was asked in vain.
 func (r *round) memberships() []audit.Loss {
 	lost := []string{
 		"the group has moved on without this worker", "no commit was acknowledged for a whole session",

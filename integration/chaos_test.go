@@ -27,8 +27,8 @@ const (
 	leastEvents  = 1000
 )
 
-// TestChaos runs every schedule of faults on three nodes, for CHAOS_MINUTES in all, and prints a table. CHAOS_SEED replays the plan
-// of another run.
+// TestChaos runs every schedule of faults on three nodes, for CHAOS_MINUTES in all, and prints a table. CHAOS_SEED
+// replays the plan of another run.
 func TestChaos(t *testing.T) {
 	if os.Getenv("CHAOS_MINUTES") == "" {
 		t.Skip("SKIPPED: CHAOS_MINUTES says how long to make trouble; make chaos sets it. TestWorker has a short round")

@@ -78,7 +78,8 @@ func (s *suite) testCheck(t *testing.T) {
 	})
 }
 
-// testForeignGroups: members that do not share partitions as a worker does keep it out; where they have left, it may come.
+// testForeignGroups: members that do not share partitions as a worker does keep it out; where they have left, it may
+// come.
 func (c *checked) testForeignGroups(t *testing.T, brokers []string) {
 	t.Helper()
 	//nolint:staticcheck // the key is franz-go's own, a string

@@ -18,8 +18,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testDumps: whatever the runtime prints of a worker that dies under load, the key is not in it; nor in what the system shows of the
-// process.
+// testDumps: whatever the runtime prints of a worker that dies under load, the key is not in it; nor in what the system
+// shows of the process.
 func (s *suite) testDumps(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("the dump of a worker that is made to crash", func(t *testing.T) {
@@ -57,7 +57,8 @@ func (s *suite) testDumps(t *testing.T, brokers []string) {
 	})
 }
 
-// crash starts a worker of its own, lets it call, ends it with a signal that makes the runtime print all it knows, and searches that.
+// crash starts a worker of its own, lets it call, ends it with a signal that makes the runtime print all it knows, and
+// searches that.
 func (r *run) crash(t *testing.T, level string, signal syscall.Signal) {
 	t.Helper()
 	w, dir := r.newWorker(t), t.TempDir()

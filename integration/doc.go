@@ -1,11 +1,11 @@
-// Package integration tests the built binary from outside, with real Apache Kafka and a LeadHit look-alike over HTTP. The
-// tests see what an operator sees: exit codes, log lines, pages, calls, letters and committed offsets. Of the product's
-// code they import only the look-alike, so that they share no fault with the worker.
+// Package integration tests the built binary from outside, with real Apache Kafka and a LeadHit look-alike over HTTP.
+// The tests see what an operator sees: exit codes, log lines, pages, calls, letters and committed offsets. Of the
+// product's code they import only the look-alike, so that they share no fault with the worker.
 //
 // The packages: apache runs Kafka, authority issues its certificates, shop writes the events, program runs the binary.
-// nemesis plans faults, audit compares the evidence after a run, container runs the image. peer speaks the wrong protocol
-// at the address of a broker or of LeadHit. launch starts Kafka for trials by hand, bare is the loop with which the
-// benchmark compares the worker, and planted is a worker with faults that the audit must find.
+// nemesis plans faults, audit compares the evidence after a run, container runs the image. peer speaks the wrong
+// protocol at the address of a broker or of LeadHit. launch starts Kafka for trials by hand, bare is the loop with
+// which the benchmark compares the worker, and planted is a worker with faults that the audit must find.
 //
 // Environment variables, all optional:
 //

@@ -26,7 +26,8 @@ type ours struct{ kafka.RangeGroupBalancer }
 
 func (ours) ProtocolName() string { return "leadhit-sync" }
 
-// testForeign: another program that uses the group id by mistake takes no event away, and a worker that meets one says so.
+// testForeign: another program that uses the group id by mistake takes no event away, and a worker that meets one says
+// so.
 func (s *suite) testForeign(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("foreign clients use the workers' group id", func(t *testing.T) {
@@ -86,8 +87,8 @@ func (s *suite) testHeld(t *testing.T, brokers []string, protocol string) {
 	w.stop(t)
 }
 
-// speaksToJava says whether the brokers are of the release whose Java client we have: that of 4.4 knows none before 2.1, and
-// brokers before 4.0 do not know the protocol "consumer".
+// speaksToJava says whether the brokers are of the release whose Java client we have: that of 4.4 knows none before
+// 2.1, and brokers before 4.0 do not know the protocol "consumer".
 func speaksToJava() bool { return cmp.Or(os.Getenv("KAFKA_VERSION"), apache.Version) == apache.Version }
 
 // ready waits until the worker has joined the group.

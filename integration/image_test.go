@@ -25,8 +25,8 @@ import (
 const (
 	imageMemory  = 64 << 20
 	imageFetched = 25 << 20 // what a node may have to fetch, in bytes
-	// drainLatency is that of a call at the SIGTERM: calls are in flight, and the drain must wait for them. drainLimit is well below
-	// the grace period of deploy's 60 s.
+	// drainLatency is that of a call at the SIGTERM: calls are in flight, and the drain must wait for them. drainLimit is
+	// well below the grace period of deploy's 60 s.
 	drainLatency = 500 * time.Millisecond
 	drainLimit   = 20 * time.Second
 	// keyFolder is where the container finds the key.
@@ -35,8 +35,8 @@ const (
 	noCapability = "0000000000000000"
 )
 
-// TestImage is the image's contract: what `make image` makes, started under runc with as few rights as there are, does the worker's
-// whole job.
+// TestImage is the image's contract: what `make image` makes, started under runc with as few rights as there are, does
+// the worker's whole job.
 func TestImage(t *testing.T) {
 	if err := container.Available(); err != nil {
 		leaveOut(t, "no container was started (Debian's package runc): %v", err)

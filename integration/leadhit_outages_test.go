@@ -17,8 +17,8 @@ const (
 	slowStart = 5 * time.Second
 )
 
-// testOutages: an outage of OUTAGE seconds makes no letter and next to no calls, is noticed to be over soon, and what has
-// gathered is worked off within what LeadHit bears.
+// testOutages: an outage of OUTAGE seconds makes no letter and next to no calls, is noticed to be over soon, and what
+// has gathered is worked off within what LeadHit bears.
 func (s *suite) testOutages(t *testing.T, brokers []string) {
 	t.Helper()
 	for _, test := range []struct {

@@ -50,8 +50,8 @@ func (s *suite) testLettersTopic(t *testing.T, brokers []string) {
 	})
 }
 
-// blockedByATinyTopic makes the letters' topic too small for any letter. It demands a log line, and no commit ahead of a letter, and
-// then restores the topic.
+// blockedByATinyTopic makes the letters' topic too small for any letter. It demands a log line, and no commit ahead of
+// a letter, and then restores the topic.
 func (w *worker) blockedByATinyTopic(t *testing.T, orders *shop.Orders) {
 	t.Helper()
 	r, topic := w.run, "dlq."+w.run.group
@@ -71,8 +71,8 @@ func (w *worker) blockedByATinyTopic(t *testing.T, orders *shop.Orders) {
 	w.awaitLine(t, time.Minute, "letters are stored again")
 }
 
-// countLetters demands three rounds of letters, the first with values, the second without. In the third some may be without, because
-// the worker had dropped the value before the topic was restored.
+// countLetters demands three rounds of letters, the first with values, the second without. In the third some may be
+// without, because the worker had dropped the value before the topic was restored.
 func (r *run) countLetters(t *testing.T, topic string) {
 	t.Helper()
 	letters, without := r.broker.letters(t, topic), 0

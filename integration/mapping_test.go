@@ -31,8 +31,8 @@ type recorded struct {
 	ids, verdicts []string // of its orders; a verdict is a status, ignore or dead-letter
 }
 
-// testMapping: the events of every platform go through a worker, each on its own topic with its own key and headers, and
-// what is called and what becomes a letter is what their table says. A preview says the same of it.
+// testMapping: the events of every platform go through a worker, each on its own topic with its own key and headers,
+// and what is called and what becomes a letter is what their table says. A preview says the same of it.
 func (s *suite) testMapping(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("events of every platform", func(t *testing.T) {

@@ -15,8 +15,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testOddTimes: some producers count time in another unit than milliseconds. No page breaks, and the ages are those of the other
-// events. All calls fail, so that all events stay visible.
+// testOddTimes: some producers count time in another unit than milliseconds. No page breaks, and the ages are those of
+// the other events. All calls fail, so that all events stay visible.
 func (s *suite) testOddTimes(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("events whose times cannot be true", func(t *testing.T) {
@@ -83,8 +83,8 @@ func (r *run) allWait(t *testing.T, w *worker, now time.Time, orders int) {
 	})
 }
 
-// createFreely creates the topic so that a broker accepts every time. By default 4.x refuses times more than an hour ahead.
-// Brokers before 3.6 do not know the setting (KIP-937), and have no such limit.
+// createFreely creates the topic so that a broker accepts every time. By default 4.x refuses times more than an hour
+// ahead. Brokers before 3.6 do not know the setting (KIP-937), and have no such limit.
 func (r *run) createFreely(t *testing.T) {
 	t.Helper()
 	settings := []kafka.ConfigEntry{{ConfigName: "retention.ms", ConfigValue: "-1"}}

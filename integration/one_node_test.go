@@ -14,7 +14,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testWorkerThatComesFirst must run first on a cluster: as long as nobody has asked for a group, there is no __consumer_offsets.
+// testWorkerThatComesFirst must run first on a cluster: as long as nobody has asked for a group, there is no
+// __consumer_offsets.
 func (s *suite) testWorkerThatComesFirst(t *testing.T, brokers []string) {
 	t.Helper()
 	r := s.newRunWithoutTopic(t, brokers, 3, sandbox.Faults{})

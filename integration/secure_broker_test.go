@@ -29,8 +29,8 @@ const (
 // here is where all brokers of the tests are.
 const here = "127.0.0.1"
 
-// wire is what the tests of the wire share: a broker that lets nobody in without a login, and does nothing for anybody without
-// an ACL.
+// wire is what the tests of the wire share: a broker that lets nobody in without a login, and does nothing for anybody
+// without an ACL.
 type wire struct {
 	*suite
 
@@ -140,8 +140,8 @@ type guarded struct {
 	passwordFile string
 }
 
-// newGuarded prepares a run on a listener: topics for events, letters and the ledger, made by somebody else; a user that logs in
-// by SCRAM-SHA-512, and who may do nothing yet.
+// newGuarded prepares a run on a listener: topics for events, letters and the ledger, made by somebody else; a user
+// that logs in by SCRAM-SHA-512, and who may do nothing yet.
 func (w *wire) newGuarded(t *testing.T, listener string) *guarded {
 	t.Helper()
 	g := w.newGuardedWithoutLetters(t, listener)
@@ -186,7 +186,8 @@ func (g *guarded) writePassword(t *testing.T, password string) {
 	}
 }
 
-// rights are all that a worker needs, where somebody else makes the topics: its group's, its letters', the ledger's, the events'.
+// rights are all that a worker needs, where somebody else makes the topics: its group's, its letters', the ledger's,
+// the events'.
 func (g *guarded) rights() []apache.Right {
 	return apache.WorkerRights(g.user, g.group, g.letters(), g.topic)
 }

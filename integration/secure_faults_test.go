@@ -47,7 +47,8 @@ func (w *wire) testStrangers(t *testing.T) {
 	}
 }
 
-// staysOut starts the worker and demands that it says why it cannot come in, as check does, that it lives, and calls nobody.
+// staysOut starts the worker and demands that it says why it cannot come in, as check does, that it lives, and calls
+// nobody.
 func (g *guarded) staysOut(t *testing.T, w *worker, says []string) {
 	t.Helper()
 	w.start(t)

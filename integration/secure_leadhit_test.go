@@ -129,8 +129,8 @@ func (w *wire) testLeadHitsCertificate(t *testing.T) {
 	}
 }
 
-// callsNobody has LeadHit show a certificate that proves nothing, demands that it is told and that nothing else is done, and
-// that all is done when it shows a good one.
+// callsNobody has LeadHit show a certificate that proves nothing, demands that it is told and that nothing else is
+// done, and that all is done when it shows a good one.
 func (g *guarded) callsNobody(t *testing.T, by *authority.Authority, s authority.Subject, says string) {
 	t.Helper()
 	g.allow(t, g.rights()...)
@@ -155,8 +155,8 @@ func (g *guarded) callsNobody(t *testing.T, by *authority.Authority, s authority
 	}
 }
 
-// renewLeadHit has LeadHit's certificate come from another authority under a running worker, which goes on when its file
-// names that one, and is told until then.
+// renewLeadHit has LeadHit's certificate come from another authority under a running worker, which goes on when its
+// file names that one, and is told until then.
 func (g *guarded) renewLeadHit(t *testing.T, worker *worker, d *secureDoor) {
 	t.Helper()
 	g.allow(t, g.rights()...)

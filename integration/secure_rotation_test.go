@@ -35,8 +35,8 @@ func (w *wire) testRotation(t *testing.T) {
 	})
 }
 
-// goesOn has a worker at work, changes something, and demands that all is done that comes in for a while after, by the same
-// process and by logins of after the change.
+// goesOn has a worker at work, changes something, and demands that all is done that comes in for a while after, by the
+// same process and by logins of after the change.
 func (g *guarded) goesOn(t *testing.T, change func()) {
 	t.Helper()
 	g.allow(t, g.rights()...)
@@ -66,8 +66,8 @@ func countTrouble(log string) (count int) {
 	return count
 }
 
-// rotateAuthority gives the broker's listener and the worker certificates of another authority, in the order of a careful
-// operator: trust first, and the old one goes last.
+// rotateAuthority gives the broker's listener and the worker certificates of another authority, in the order of a
+// careful operator: trust first, and the old one goes last.
 func (g *guarded) rotateAuthority(t *testing.T, trusted string) {
 	t.Helper()
 	w, node := g.wire, g.wire.kafka.Nodes()[0]

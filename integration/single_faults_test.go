@@ -13,8 +13,8 @@ import (
 	"leadhit-sync/integration/audit"
 )
 
-// testSingleFaults brings about one fault after another around a worker: outages, poison, full disks elsewhere, members that
-// come and go. Its numbers come from the environment, as doc.go says; the defaults fit into `make test`.
+// testSingleFaults brings about one fault after another around a worker: outages, poison, full disks elsewhere, members
+// that come and go. Its numbers come from the environment, as doc.go says; the defaults fit into `make test`.
 func (s *suite) testSingleFaults(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("single faults", func(t *testing.T) {
@@ -35,8 +35,8 @@ func seconds(tb testing.TB, name string, otherwise int) time.Duration {
 	return time.Duration(number(tb, name, otherwise)) * time.Second
 }
 
-// trickle writes this many single events a second until the returned function is called. That adds them to the evidence and returns
-// when each was sent to Kafka, by value. A stream's writes come in bursts and at least 50 a second.
+// trickle writes this many single events a second until the returned function is called. That adds them to the evidence
+// and returns when each was sent to Kafka, by value. A stream's writes come in bursts and at least 50 a second.
 func (r *run) trickle(tb testing.TB, perSecond int, next func() audit.Event) (stop func() map[string]time.Time) {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(tb.Context())

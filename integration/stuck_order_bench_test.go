@@ -12,9 +12,9 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// BenchmarkStuckOrder asks what an order that LeadHit fails for ever costs the 1,000 orders beside it: the time from the writing of an
-// event to its call, with and without that order, on real Kafka with 12 partitions. PAIRS runs of each take turns. It runs once and
-// prints a table.
+// BenchmarkStuckOrder asks what an order that LeadHit fails for ever costs the 1,000 orders beside it: the time from
+// the writing of an event to its call, with and without that order, on real Kafka with 12 partitions. PAIRS runs of
+// each take turns. It runs once and prints a table.
 func BenchmarkStuckOrder(b *testing.B) {
 	s := newSuite(b)
 	brokers := cluster(b, 1)
@@ -39,7 +39,8 @@ func middleAnd99(waits []time.Duration) string {
 	return fmt.Sprintf("%.1f / %.1f ms", waits[len(waits)/2].Seconds()*1000, p99(waits).Seconds()*1000)
 }
 
-// besideAnOrder runs a worker under a steady load beside one order with a fault, and returns how long the other orders' events waited.
+// besideAnOrder runs a worker under a steady load beside one order with a fault, and returns how long the other orders'
+// events waited.
 func (s *suite) besideAnOrder(b *testing.B, brokers []string, fault sandbox.OrderFault) []time.Duration {
 	b.Helper()
 	r := s.newRun(b, brokers, 12, sandbox.Faults{Latency: 20 * time.Millisecond})

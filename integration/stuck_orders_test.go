@@ -11,7 +11,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testPoison: a partition all of whose orders fail for ever, and whose window is full of them, does not starve the others.
+// testPoison: a partition all of whose orders fail for ever, and whose window is full of them, does not starve the
+// others.
 func (s *suite) testPoison(t *testing.T, brokers []string) {
 	t.Helper()
 	for _, test := range []struct {
@@ -48,7 +49,8 @@ func (s *suite) testPoison(t *testing.T, brokers []string) {
 	}
 }
 
-// poison writes this many events of failing orders, all in partition 0. It returns a source of events in other partitions.
+// poison writes this many events of failing orders, all in partition 0. It returns a source of events in other
+// partitions.
 func (r *run) poison(t *testing.T, fault sandbox.OrderFault, count int) (good func() audit.Event) {
 	t.Helper()
 	orders := shop.NewOrders("order", 8000, 17)
@@ -102,7 +104,8 @@ func (r *run) judgeWaits(t *testing.T, written map[string]time.Time, limit time.
 	withinSlack(t, "99 % of the waits from the writing of an event to its call", p99, limit)
 }
 
-// waits returns, sorted, how long after its writing each of some events, but for one order's, was called for the first time.
+// waits returns, sorted, how long after its writing each of some events, but for one order's, was called for the first
+// time.
 func (r *run) waits(written map[string]time.Time, without string) []time.Duration {
 	called := make(map[string]time.Time)
 	for _, call := range r.leadhit.Calls() {

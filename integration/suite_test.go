@@ -26,11 +26,13 @@ type suite struct {
 	secrets *secrets
 }
 
-// TestWorker is one tree of tests, so that they share a binary and the clusters, and the search for the canary runs last.
+// TestWorker is one tree of tests, so that they share a binary and the clusters, and the search for the canary runs
+// last.
 func TestWorker(t *testing.T) {
 	s := newSuite(t)
 	t.Run("settings", s.testSettings)
-	// These run concurrently, because they wait most of the time. The kills and the chaos run alone: a starved worker proves nothing.
+	// These run concurrently, because they wait most of the time. The kills and the chaos run alone: a starved worker
+	// proves nothing.
 	t.Run("beside each other", func(t *testing.T) {
 		t.Run("one node", s.testOneNode)
 		t.Run("the wire", s.testWire)
@@ -220,7 +222,8 @@ func (s *suite) testEmitted(t *testing.T) {
 	t.Logf("searched %d files, %.1f MB", files, float64(size)/1e6)
 }
 
-// slack is the factor by which a time may exceed its bound: 3, for busy machines. STRICT=true, as in make bench, allows none.
+// slack is the factor by which a time may exceed its bound: 3, for busy machines. STRICT=true, as in make bench, allows
+// none.
 func slack() int {
 	if os.Getenv("STRICT") == "true" {
 		return 1
@@ -237,8 +240,8 @@ func withinSlack(tb testing.TB, what string, got, bound time.Duration) {
 	}
 }
 
-// eventually calls missing until it returns "". The limit is for a quiet machine. It fails with the last reason after three times that,
-// which only a hanging worker should reach.
+// eventually calls missing until it returns "". The limit is for a quiet machine. It fails with the last reason after
+// three times that, which only a hanging worker should reach.
 func eventually(tb testing.TB, limit time.Duration, what string, missing func() string) {
 	tb.Helper()
 	deadline := time.Now().Add(3 * limit)

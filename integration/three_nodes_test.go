@@ -46,7 +46,8 @@ func (s *suite) pair(t *testing.T, brokers []string, orders *shop.Orders, faults
 	return r, workers, stop
 }
 
-// testKills: a crash loses nothing, keeps every order's order, and repeats only calls in flight or without an acknowledged commit.
+// testKills: a crash loses nothing, keeps every order's order, and repeats only calls in flight or without an
+// acknowledged commit.
 func (s *suite) testKills(t *testing.T, brokers []string) {
 	t.Helper()
 	for _, test := range []struct {
@@ -87,7 +88,8 @@ func (s *suite) testKills(t *testing.T, brokers []string) {
 	}
 }
 
-// handedOver waits until every partition has been called again after a kill. Partitions that the killed worker did not own are at once.
+// handedOver waits until every partition has been called again after a kill. Partitions that the killed worker did not
+// own are at once.
 func (r *run) handedOver(t *testing.T, kill time.Time) {
 	t.Helper()
 	eventually(t, session+30*time.Second, "the hand-over", func() string {
@@ -98,8 +100,8 @@ func (r *run) handedOver(t *testing.T, kill time.Time) {
 	})
 }
 
-// silences returns for each partition, as far as it is over, how long after the kill it was called for the first time. What the
-// killed worker had put on the wire may still arrive within a moment, so that moment is left out.
+// silences returns for each partition, as far as it is over, how long after the kill it was called for the first time.
+// What the killed worker had put on the wire may still arrive within a moment, so that moment is left out.
 func (r *run) silences(kill time.Time) map[int]time.Duration {
 	const moment = 200 * time.Millisecond
 	gaps := make(map[int]time.Duration)

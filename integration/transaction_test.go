@@ -18,8 +18,8 @@ import (
 
 const heldLine = "an open transaction holds back events"
 
-// testOpenTransactions: a transaction that its producer leaves open holds back what stands behind it, and each place that an operator
-// looks at says so. Its end, by either way, loses nothing.
+// testOpenTransactions: a transaction that its producer leaves open holds back what stands behind it, and each place
+// that an operator looks at says so. Its end, by either way, loses nothing.
 func (s *suite) testOpenTransactions(t *testing.T, brokers []string) {
 	t.Helper()
 	for name, end := range map[string]kgo.TransactionEndTry{"is committed in the end": kgo.TryCommit, "is aborted in the end": kgo.TryAbort} {

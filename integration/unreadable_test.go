@@ -211,8 +211,8 @@ func overwrite(file string, at int64, with []byte) error {
 	return cmpErr(err, f.Close())
 }
 
-// oldSet is a compressed message of format 0 of this size that holds the values at the offsets from 0 on. Its LZ4 frame has a
-// header checksum that only Kafka's own old clients take.
+// oldSet is a compressed message of format 0 of this size that holds the values at the offsets from 0 on. Its LZ4 frame
+// has a header checksum that only Kafka's own old clients take.
 func oldSet(t *testing.T, values []string, size int) []byte {
 	t.Helper()
 	random := rand.New(rand.NewPCG(1, 2))

@@ -64,8 +64,8 @@ func TestEachFaultHasItsVerdict(t *testing.T) {
 	}
 }
 
-// calledUntilLogged makes calls until the node has logged one. On a busy machine a brief timeout may pass before the first
-// request arrives.
+// calledUntilLogged makes calls until the node has logged one. On a busy machine a brief timeout may pass before the
+// first request arrives.
 func calledUntilLogged(t *testing.T, node *sandbox.Sandbox, client *leadhit.Client, want func(retry.Verdict) bool) (calls []sandbox.Call) {
 	t.Helper()
 	for len(calls) == 0 {

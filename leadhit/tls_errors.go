@@ -14,16 +14,18 @@ import (
 // for each attempt, so that a log can omit repeats.
 func explainTLS(err error) string {
 	if host, ok := errors.AsType[x509.HostnameError](err); ok {
-		return fmt.Sprintf("LeadHit's certificate is for another name (%s) than %s; check LEADHIT_URL", namesIn(host.Certificate), host.Host)
+		return fmt.Sprintf("LeadHit's certificate is for another name (%s) than %s; check LEADHIT_URL",
+			namesIn(host.Certificate), host.Host)
 	}
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
 		// The text of crypto/x509 contains the current time.
-		return fmt.Sprintf("LeadHit's certificate has expired or is not valid yet; check this machine's clock, or wait for a new certificate: "+
-			"it is valid from %s to %s", day(invalid.Cert.NotBefore), day(invalid.Cert.NotAfter))
+		return fmt.Sprintf("LeadHit's certificate has expired or is not valid yet; check this machine's clock, "+
+			"or wait for a new certificate: it is valid from %s to %s", day(invalid.Cert.NotBefore), day(invalid.Cert.NotAfter))
 	}
 	switch {
 	case is[x509.UnknownAuthorityError](err):
-		return "LeadHit's certificate is signed by an unknown authority; check LEADHIT_CA_FILE, and which server LEADHIT_URL names: " + err.Error()
+		return "LeadHit's certificate is signed by an unknown authority; check LEADHIT_CA_FILE, " +
+			"and which server LEADHIT_URL names: " + err.Error()
 	case is[tls.RecordHeaderError](err): // its text can contain a length, which changes
 		return "the server at LEADHIT_URL does not speak TLS; check LEADHIT_URL and its port"
 	}

@@ -37,7 +37,10 @@ func (o *tlsOutage) failure(text string) {
 		o.since = time.Now()
 		o.ongoing.Store(true)
 	}
-	if o.failed < manyHandshakes || time.Since(o.since) <= o.limit || len(o.logged) == mostCauses || slices.Contains(o.logged, text) {
+	if o.failed < manyHandshakes || time.Since(o.since) <= o.limit {
+		return
+	}
+	if len(o.logged) == mostCauses || slices.Contains(o.logged, text) {
 		return
 	}
 	o.logged = append(o.logged, text)

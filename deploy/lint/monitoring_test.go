@@ -226,7 +226,8 @@ func checkCases(t *testing.T, rules, cases string) []string {
 	return found
 }
 
-// readCases returns which alerts fire in a case, with their severity, and of each whether there is a case in which it does not.
+// readCases returns which alerts fire in a case, with their severity, and of each whether there is a case in which it
+// does not.
 func readCases(t *testing.T, cases string) (fires, silent map[string]bool) {
 	t.Helper()
 	var file struct {

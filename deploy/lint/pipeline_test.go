@@ -84,7 +84,8 @@ func TestThePipelineOfTheReadmeRefusesWhatCannotWork(t *testing.T) {
 	}
 }
 
-// TestThePipelineOfTheReadmeAsItIsWritten needs kubectl and yq. Without them, and outside of CI, the tests above stand in for it.
+// TestThePipelineOfTheReadmeAsItIsWritten needs kubectl and yq. Without them, and outside of CI, the tests above stand
+// in for it.
 func TestThePipelineOfTheReadmeAsItIsWritten(t *testing.T) {
 	t.Parallel()
 	for _, tool := range []string{"kubectl", "yq"} {

@@ -6,13 +6,13 @@
 //	defer cluster.Close()
 //	err = cluster.Nodes()[0].Kill()
 //
-// Promise: when Start returns, every node responds and knows all others, and every replica is in sync. The settings that
-// matter to a consumer are those of a careful production cluster: a replicated offsets topic, two in-sync replicas of
-// three, no unclean election. All others are Kafka's defaults, except for a few that save memory and seconds.
+// Promise: when Start returns, every node responds and knows all others, and every replica is in sync. The settings
+// that matter to a consumer are those of a careful production cluster: a replicated offsets topic, two in-sync replicas
+// of three, no unclean election. All others are Kafka's defaults, except for a few that save memory and seconds.
 //
 // Ownership: a Cluster owns its processes and its data folder. Close kills the processes and deletes the folder. On
-// Linux the nodes also die with the process that started them, even after a SIGKILL. A Cluster and its nodes may be used
-// from several goroutines; calls for the same node run one after another.
+// Linux the nodes also die with the process that started them, even after a SIGKILL. A Cluster and its nodes may be
+// used from several goroutines; calls for the same node run one after another.
 //
 // Maven downloads Kafka from Maven Central once per user, into the user's cache folder.
 package apache
@@ -29,8 +29,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// readyLimit is how long a cluster may take to be ready. A node needs about three seconds, but many times that on a busy
-// machine.
+// readyLimit is how long a cluster may take to be ready. A node needs about three seconds, but many times that on a
+// busy machine.
 const readyLimit = 2 * time.Minute
 
 // Options describe the cluster to start. The zero value is one node with its data in the folder for temporary files.

@@ -14,8 +14,8 @@ import (
 // errAbsent says that a required program is not installed. The wrapping error names it.
 var errAbsent = errors.New("not on the PATH")
 
-// copyDependencies is the Maven goal that turns the pom into a folder of jars. Its version is pinned, because the default
-// depends on the version of Maven.
+// copyDependencies is the Maven goal that turns the pom into a folder of jars. Its version is pinned, because the
+// default depends on the version of Maven.
 const copyDependencies = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 
 // Available returns nil if Java and Maven are installed, or an error that names the missing one.
@@ -41,8 +41,8 @@ func fetch(ctx context.Context, r release) (jars string, err error) {
 	return filepath.Join(place, "*"), err
 }
 
-// fetchInto downloads into a folder beside the final one, and renames it when it is complete. So an interrupted download
-// is never used, and if two processes download at once, one of them wins.
+// fetchInto downloads into a folder beside the final one, and renames it when it is complete. So an interrupted
+// download is never used, and if two processes download at once, one of them wins.
 func fetchInto(ctx context.Context, r release, cache string) (string, error) {
 	place := filepath.Join(cache, "kafka-"+r.version)
 	if _, err := os.Stat(place); err == nil {

@@ -12,9 +12,9 @@ import (
 // errNotYet says that a cluster is still starting. The wrapping error says what is missing.
 var errNotYet = errors.New("not ready")
 
-// Ready waits until each running node responds and knows all others, and every replica on them is in sync. Only then may
-// a test cause the next fault, because two at once could lose acknowledged records. Frozen nodes count as running, so
-// thaw them first. Ready gives up after two minutes, or when a node ends unexpectedly.
+// Ready waits until each running node responds and knows all others, and every replica on them is in sync. Only then
+// may a test cause the next fault, because two at once could lose acknowledged records. Frozen nodes count as running,
+// so thaw them first. Ready gives up after two minutes, or when a node ends unexpectedly.
 func (c *Cluster) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyLimit)
 	defer cancel()

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"slices"
 	"strconv"
 
 	"github.com/segmentio/kafka-go"
@@ -30,7 +31,9 @@ func (c *Cluster) SetPassword(ctx context.Context, user, password string) error 
 	return nil
 }
 
-func (c *Cluster) setPassword(ctx context.Context, user, password string, mechanism kafka.ScramMechanism, function func() hash.Hash) error {
+func (c *Cluster) setPassword(
+	ctx context.Context, user, password string, mechanism kafka.ScramMechanism, function func() hash.Hash,
+) error {
 	salt := []byte(rand.Text())
 	salted, err := pbkdf2.Key(function, password, salt, iterations, function().Size())
 	if err != nil {
@@ -78,28 +81,29 @@ func (r Right) entries() []kafka.ACLEntry {
 // WorkerRights are all rights that a worker needs if somebody else creates the topics of events, letters and ledger.
 // They are the rows of the table in deploy/README.md, so a test of them is a test of that table.
 func WorkerRights(user, group, letters string, events ...string) []Right {
-	const (
-		read, write         = kafka.ACLOperationTypeRead, kafka.ACLOperationTypeWrite
-		describe, configure = kafka.ACLOperationTypeDescribe, kafka.ACLOperationTypeDescribeConfigs
-	)
-	rights := []Right{{User: user, Group: group, Operations: []kafka.ACLOperationType{read}}}
-	for _, topic := range []string{letters, letters + ".ledger"} {
-		rights = append(rights, Right{User: user, Topic: topic, Operations: []kafka.ACLOperationType{read, write, describe, configure}})
+	reads := []kafka.ACLOperationType{
+		kafka.ACLOperationTypeRead, kafka.ACLOperationTypeDescribe, kafka.ACLOperationTypeDescribeConfigs,
+	}
+	writes := append(slices.Clone(reads), kafka.ACLOperationTypeWrite)
+	rights := []Right{
+		{User: user, Group: group, Operations: reads[:1]},
+		{User: user, Topic: letters, Operations: writes},
+		{User: user, Topic: letters + ".ledger", Operations: writes},
 	}
 	for _, topic := range events {
-		rights = append(rights, Right{User: user, Topic: topic, Operations: []kafka.ACLOperationType{read, describe, configure}})
+		rights = append(rights, Right{User: user, Topic: topic, Operations: reads})
 	}
 	return rights
 }
 
-// CreateRights are the rights that a worker needs in addition to [WorkerRights] if it creates the letters' topic and the
-// ledger.
+// CreateRights are the rights that a worker needs in addition to [WorkerRights] if it creates the letters' topic and
+// the ledger.
 func CreateRights(user, letters string) []Right {
-	var rights []Right
-	for _, topic := range []string{letters, letters + ".ledger"} {
-		rights = append(rights, Right{User: user, Topic: topic, Operations: []kafka.ACLOperationType{kafka.ACLOperationTypeCreate}})
+	create := []kafka.ACLOperationType{kafka.ACLOperationTypeCreate}
+	return []Right{
+		{User: user, Topic: letters, Operations: create},
+		{User: user, Topic: letters + ".ledger", Operations: create},
 	}
-	return rights
 }
 
 // Allow adds ACLs. They matter only if the cluster was started with Options.Authorize.
@@ -127,8 +131,9 @@ func (c *Cluster) Deny(ctx context.Context, rights ...Right) error {
 	for _, right := range rights {
 		for _, e := range right.entries() {
 			request.Filters = append(request.Filters, kafka.DeleteACLsFilter{
-				ResourceTypeFilter: e.ResourceType, ResourceNameFilter: e.ResourceName, ResourcePatternTypeFilter: e.ResourcePatternType,
-				PrincipalFilter: e.Principal, HostFilter: e.Host, Operation: e.Operation, PermissionType: e.PermissionType,
+				ResourceTypeFilter: e.ResourceType, ResourceNameFilter: e.ResourceName,
+				ResourcePatternTypeFilter: e.ResourcePatternType, PrincipalFilter: e.Principal,
+				HostFilter: e.Host, Operation: e.Operation, PermissionType: e.PermissionType,
 			})
 		}
 	}
@@ -150,9 +155,9 @@ func (c *Cluster) Deny(ctx context.Context, rights ...Right) error {
 }
 
 // Replace makes the running node load another PEM file for one of a listener's stores: "keystore", the certificate that
-// it presents, or "truststore", the authorities that it trusts. The file's name must differ from the one before, because
-// the broker loads a file only when the setting changes. Each network thread does so a moment later, and established
-// connections stay.
+// it presents, or "truststore", the authorities that it trusts. The file's name must differ from the one before,
+// because the broker loads a file only when the setting changes. Each network thread does so a moment later, and
+// established connections stay.
 func (n *Node) Replace(ctx context.Context, listener, store, file string) error {
 	name := Listener{Name: listener}.prefix() + "ssl." + store + ".location"
 	transport := &kafka.Transport{}
@@ -161,7 +166,9 @@ func (n *Node) Replace(ctx context.Context, listener, store, file string) error 
 	answer, err := client.IncrementalAlterConfigs(ctx, &kafka.IncrementalAlterConfigsRequest{
 		Resources: []kafka.IncrementalAlterConfigsRequestResource{{
 			ResourceType: kafka.ResourceTypeBroker, ResourceName: strconv.Itoa(n.ID),
-			Configs: []kafka.IncrementalAlterConfigsRequestConfig{{Name: name, Value: file, ConfigOperation: kafka.ConfigOperationSet}},
+			Configs: []kafka.IncrementalAlterConfigsRequestConfig{{
+				Name: name, Value: file, ConfigOperation: kafka.ConfigOperationSet,
+			}},
 		}},
 	})
 	if err == nil {

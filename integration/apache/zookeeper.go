@@ -7,13 +7,15 @@ import (
 	"path/filepath"
 )
 
-// startZooKeeper starts the ZooKeeper of an old release. It does not wait, because nodes retry until ZooKeeper responds.
+// startZooKeeper starts the ZooKeeper of an old release. It does not wait, because nodes retry until ZooKeeper
+// responds.
 func (c *Cluster) startZooKeeper(all layout, jars string) error {
 	dir := filepath.Join(c.dir, "zookeeper")
 	if err := os.MkdirAll(filepath.Join(dir, "data"), 0o755); err != nil {
 		return fmt.Errorf("zookeeper: %w", err)
 	}
-	settings := fmt.Sprintf("dataDir=%s\nclientPort=%d\nclientPortAddress=127.0.0.1\nmaxClientCnxns=0\nadmin.enableServer=false\n",
+	settings := fmt.Sprintf("dataDir=%s\nclientPort=%d\n"+
+		"clientPortAddress=127.0.0.1\nmaxClientCnxns=0\nadmin.enableServer=false\n",
 		filepath.Join(dir, "data"), all.zooKeeperPort())
 	for name, text := range map[string]string{"zookeeper.properties": settings, logSettings: all.release.logging} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {

@@ -134,14 +134,14 @@ func (a *auditor) call(call sandbox.Call) {
 	event := a.events[call.ID]
 	switch {
 	case event == nil:
-		a.report.Strange = append(a.report.Strange, fmt.Sprintf("call %s: no event of ours", call.ID))
+		a.strange("call %s: no event of ours", call.ID)
 		return
 	case event.Want == Unmappable || event.Want == Untouched:
-		a.report.Strange = append(a.report.Strange, fmt.Sprintf("call %s: its event asks for none", call.ID))
+		a.strange("call %s: its event asks for none", call.ID)
 		return
 	case call.OrderID != event.Order || call.Status != event.Status:
-		a.report.Strange = append(a.report.Strange, fmt.Sprintf("call %s: it says %.40q %q, its event %.40q %q",
-			call.ID, call.OrderID, call.Status, event.Order, event.Status))
+		a.strange("call %s: it says %.40q %q, its event %.40q %q",
+			call.ID, call.OrderID, call.Status, event.Order, event.Status)
 	}
 	if why := event.tooEarly(call); why != "" {
 		a.outOfOrder(call, fmt.Sprintf("call %s of order %.40q: %s", call.ID, event.Order, why))
@@ -161,6 +161,11 @@ func (a *auditor) call(call sandbox.Call) {
 	if call.Ended.After(event.lane.busy) && !a.doubtful(call) {
 		event.lane.busy, event.lane.busyID = call.Ended, call.ID
 	}
+}
+
+// strange records a call or a letter that no event explains.
+func (a *auditor) strange(format string, about ...any) {
+	a.report.Strange = append(a.report.Strange, fmt.Sprintf(format, about...))
 }
 
 // outOfOrder records a call that arrived too early or too late. Calls of a process that was frozen are recorded as
@@ -200,11 +205,12 @@ func (a *auditor) letter(letter Letter) {
 		event.done = letter.Stored
 	}
 	if event == nil || event.Want == Called || event.Want == Untouched {
-		a.report.Strange = append(a.report.Strange, fmt.Sprintf("letter %s (%s): its event asks for none", letter.ID, letter.Cause))
+		a.strange("letter %s (%s): its event asks for none", letter.ID, letter.Cause)
 		return
 	}
 	altered := func(what string, got, want any) {
-		a.report.Altered = append(a.report.Altered, fmt.Sprintf("letter %s: its %s is %.60q, want %.60q", letter.ID, what, got, want))
+		a.report.Altered = append(a.report.Altered,
+			fmt.Sprintf("letter %s: its %s is %.60q, want %.60q", letter.ID, what, got, want))
 	}
 	if event.Cause != "" && letter.Cause != event.Cause {
 		altered("cause", letter.Cause, event.Cause)

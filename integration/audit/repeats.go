@@ -31,7 +31,8 @@ func (a *auditor) touches(l Loss, call sandbox.Call, repeated time.Time) bool {
 
 // thaws reports whether the call's process was frozen before and made the call when it resumed.
 func (l Loss) thaws(call sandbox.Call) bool {
-	return l.Cause == Freeze && processOf(call) == l.Process && !call.Arrived.Before(l.From) && !call.Arrived.After(l.To.Add(moment))
+	return l.Cause == Freeze && processOf(call) == l.Process &&
+		!call.Arrived.Before(l.From) && !call.Arrived.After(l.To.Add(moment))
 }
 
 // repeats finds the cause of each repeated call, and compares the number per loss with its bound. Attempts of one
@@ -74,7 +75,8 @@ func (a *auditor) blame(before, call sandbox.Call, caused map[Loss]int) {
 	a.report.Causes[loss.Cause]++
 	switch loss.Cause {
 	case unexplained:
-		a.report.TooMany = append(a.report.TooMany, fmt.Sprintf("call %s by %s at %s: %s had its response at %s after %v, and no fault explains the repeat",
+		a.report.TooMany = append(a.report.TooMany, fmt.Sprintf(
+			"call %s by %s at %s: %s had its response at %s after %v, and no fault explains the repeat",
 			call.ID, processOf(call), call.Arrived.Format(clock), processOf(before), before.Ended.Format(clock),
 			before.Ended.Sub(before.Arrived).Round(time.Millisecond)))
 	case Kill, Freeze, Membership, gaveUp:
@@ -102,7 +104,8 @@ func (a *auditor) reason(before, repeat sandbox.Call) Loss {
 	if a.doubtful(before) {
 		return Loss{Cause: noAnswer}
 	}
-	if a.Patience > 0 && processOf(before) == processOf(repeat) && repeat.Arrived.Sub(before.Arrived) >= a.Patience-moment/10 {
+	sameProcess := processOf(before) == processOf(repeat)
+	if a.Patience > 0 && sameProcess && repeat.Arrived.Sub(before.Arrived) >= a.Patience-moment/10 {
 		return Loss{Cause: gaveUp, Process: processOf(repeat)}
 	}
 	return Loss{Cause: unexplained}

@@ -1,6 +1,6 @@
-// Package container runs an image from an OCI layout under runc, as strictly as a careful cluster does. The container has
-// the image's own user, a read-only root, no capabilities, no new privileges and a memory limit. Of the host it sees the
-// network and the mounts that the test asks for.
+// Package container runs an image from an OCI layout under runc, as strictly as a careful cluster does. The container
+// has the image's own user, a read-only root, no capabilities, no new privileges and a memory limit. Of the host it
+// sees the network and the mounts that the test asks for.
 //
 //	image, err := container.Unpack("bin/image", "amd64", t.TempDir())
 //	c, err := image.Start(container.Options{Settings: settings, Memory: 128 << 20, Dir: t.TempDir()})
@@ -68,7 +68,8 @@ func (i *Image) Start(o Options) (*Container, error) {
 	if err != nil {
 		return nil, fmt.Errorf("runc on the PATH: %w", errAbsent)
 	}
-	c := &Container{runc: runc, root: filepath.Join(i.bundle, "runc"), id: "leadhit-sync-" + strings.ToLower(rand.Text()[:8])}
+	id := "leadhit-sync-" + strings.ToLower(rand.Text()[:8])
+	c := &Container{runc: runc, root: filepath.Join(i.bundle, "runc"), id: id}
 	spec, err := i.spec(o, c.id)
 	if err != nil {
 		return nil, err

@@ -145,8 +145,8 @@ func (s store) read(d descriptor, to any) error {
 	return json.Unmarshal(content, to)
 }
 
-// apply unpacks a layer. It accepts only files and folders that belong to root: a link, a device or another owner in our
-// image would be a mistake of mkimage.
+// apply unpacks a layer. It accepts only files and folders that belong to root: a link, a device or another owner in
+// our image would be a mistake of mkimage.
 func (i *Image) apply(s store, layer descriptor, root *os.Root) error {
 	content, err := s.blob(layer)
 	if err != nil {

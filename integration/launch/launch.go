@@ -28,7 +28,8 @@ func launch(ctx context.Context, out io.Writer, o options) (err error) {
 	if err := checkNeeds(ctx); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(out, "# starting Apache Kafka %s, %d node(s); the first time Maven downloads it, about 50 MB\n", apache.Version, o.nodes)
+	_, _ = fmt.Fprintf(out, "# starting Apache Kafka %s, %d node(s); the first time Maven downloads it, about 50 MB\n",
+		apache.Version, o.nodes)
 	begin := time.Now()
 	start := startPlain
 	if o.secure {
@@ -53,8 +54,10 @@ func launch(ctx context.Context, out io.Writer, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(out, "# Kafka was ready after %.1f s, with the topic %s; its log: %s\n", time.Since(begin).Seconds(), topic, cluster.Nodes()[0].LogFile)
-	cluster.settings = append(cluster.settings, fmt.Sprintf("export LEADHIT_URL=%s LEADHIT_API_KEY=%s HTTP_ADDR=%s", url, apiKey, pages))
+	_, _ = fmt.Fprintf(out, "# Kafka was ready after %.1f s, with the topic %s; its log: %s\n",
+		time.Since(begin).Seconds(), topic, cluster.Nodes()[0].LogFile)
+	cluster.settings = append(cluster.settings,
+		fmt.Sprintf("export LEADHIT_URL=%s LEADHIT_API_KEY=%s HTTP_ADDR=%s", url, apiKey, pages))
 	instruct(out, cluster)
 	<-ctx.Done()
 	return nil
@@ -85,15 +88,12 @@ func startPlain(ctx context.Context, o options) (*running, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &running{
-		Cluster:  cluster,
-		settings: []string{fmt.Sprintf("export KAFKA_BROKERS=%s KAFKA_TOPICS=%s", strings.Join(cluster.Brokers(), ","), topic)},
-		remove:   func() error { return nil },
-	}, nil
+	export := fmt.Sprintf("export KAFKA_BROKERS=%s KAFKA_TOPICS=%s", strings.Join(cluster.Brokers(), ","), topic)
+	return &running{Cluster: cluster, settings: []string{export}, remove: func() error { return nil }}, nil
 }
 
-// freeAddress returns a free address for the worker's HTTP server. Another program could take it before the worker does,
-// but that is unlikely, and the default port is more often in use.
+// freeAddress returns a free address for the worker's HTTP server. Another program could take it before the worker
+// does, but that is unlikely, and the default port is more often in use.
 func freeAddress(ctx context.Context) (string, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {

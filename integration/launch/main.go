@@ -1,5 +1,6 @@
 // Command launch starts real Apache Kafka with the topic orders and a LeadHit look-alike on this machine, for trials by
-// hand. It prints the settings for a worker, and then a line for each call. Ctrl-C stops everything and deletes the data.
+// hand. It prints the settings for a worker, and then a line for each call. Ctrl-C stops everything and deletes the
+// data.
 //
 //	go run ./integration/launch
 //	go run ./integration/launch produce -brokers 127.0.0.1:21234 4711 paid

@@ -38,12 +38,14 @@ func checkNeeds(ctx context.Context) error {
 		return fmt.Errorf("%w: java -version: %w\n%s", errMissing, err, install)
 	}
 	if version := javaVersion(string(output)); version != 0 && version < leastJava {
-		return fmt.Errorf("%w: java is version %d, Kafka %s needs %d\n%s", errMissing, version, apache.Version, leastJava, install)
+		return fmt.Errorf("%w: java is version %d, Kafka %s needs %d\n%s",
+			errMissing, version, apache.Version, leastJava, install)
 	}
 	return nil
 }
 
-// javaVersion returns the version in the output of "java -version": 8 for 1.8.0_402, 17 for 17.0.15, or 0 if none is found.
+// javaVersion returns the version in the output of "java -version": 8 for 1.8.0_402, 17 for 17.0.15, or 0 if none is
+// found.
 func javaVersion(output string) int {
 	found := regexp.MustCompile(`version "(?:1\.)?(\d+)`).FindStringSubmatch(output)
 	if found == nil {

@@ -49,7 +49,8 @@ func produceCommand(ctx context.Context, args []string, s streams) error {
 Usage: go run ./integration/launch produce [flags] ORDER STATUS
        go run ./integration/launch produce [flags] -key ORDER < event.json
 `)
-	flags.StringVar(&brokers, "brokers", os.Getenv("KAFKA_BROKERS"), "`host:port`,… of Kafka, without TLS and login (default: KAFKA_BROKERS)")
+	flags.StringVar(&brokers, "brokers", os.Getenv("KAFKA_BROKERS"),
+		"`host:port`,… of Kafka, without TLS and login (default: KAFKA_BROKERS)")
 	flags.StringVar(&to, "topic", "", "`topic` to write to (default: the first of KAFKA_TOPICS, else "+topic+")")
 	flags.StringVar(&key, "key", "", "`key` of the record (default: ORDER)")
 	flags.Var(&headers, "header", "a header of the record, `name=value`; may be repeated")

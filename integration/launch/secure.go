@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/integration/authority"
 )
 
-// startSecure starts a cluster with TLS, logins and ACLs. Its files are deleted with it. The plain listener has neither,
-// and its clients may do anything: launch creates the topic there, and produce writes there.
+// startSecure starts a cluster with TLS, logins and ACLs. Its files are deleted with it. The plain listener has
+// neither, and its clients may do anything: launch creates the topic there, and produce writes there.
 func startSecure(ctx context.Context, o options) (_ *running, err error) {
 	dir, err := os.MkdirTemp("", "leadhit-sync-secure-")
 	if err != nil {
@@ -30,9 +30,10 @@ func startSecure(ctx context.Context, o options) (_ *running, err error) {
 	if err := errors.Join(certify(place), authority.WriteFile(place("password"), []byte(password+"\n"))); err != nil {
 		return nil, err
 	}
+	login := apache.LoginOptions{Keystore: place("broker.pem"), Plain: map[string]string{user: password}}
 	r.Cluster, err = apache.Start(ctx, apache.Options{
 		Nodes: o.nodes, Port: o.kafkaPort, Authorize: true,
-		Listeners: []apache.Listener{apache.Login("LOGIN", apache.LoginOptions{Keystore: place("broker.pem"), Plain: map[string]string{user: password}})},
+		Listeners: []apache.Listener{apache.Login("LOGIN", login)},
 	})
 	if err != nil {
 		return nil, err
@@ -44,7 +45,8 @@ func startSecure(ctx context.Context, o options) (_ *running, err error) {
 	r.settings = []string{
 		fmt.Sprintf("export KAFKA_BROKERS=%s KAFKA_TOPICS=%s KAFKA_GROUP=%s", r.Nodes()[0].Listeners["LOGIN"], topic, group),
 		"export KAFKA_TLS=true KAFKA_TLS_CA_FILE=" + place("ca.pem"),
-		fmt.Sprintf("export KAFKA_SASL_MECHANISM=SCRAM-SHA-512 KAFKA_SASL_USERNAME=%s KAFKA_SASL_PASSWORD_FILE=%s", user, place("password")),
+		fmt.Sprintf("export KAFKA_SASL_MECHANISM=SCRAM-SHA-512 KAFKA_SASL_USERNAME=%s KAFKA_SASL_PASSWORD_FILE=%s",
+			user, place("password")),
 	}
 	return r, nil
 }

@@ -1,12 +1,13 @@
-// Package nemesis plans faults. A plan is a list of faults with their order, victim and duration; the chaos test executes
-// it.
+// Package nemesis plans faults. A plan is a list of faults with their order, victim and duration; the chaos test
+// executes it.
 //
 //	for round := range rounds {
 //		plan := schedule.Plan(seed, round)
 //	}
 //
-// The package is pure: the same schedule, seed and round give the same plan, so that a seed replays a failure. A schedule
-// is a deck of cards, and each plan is the whole deck, shuffled. Independent draws could omit a fault for hours.
+// The package is pure: the same schedule, seed and round give the same plan, so that a seed replays a failure. A
+// schedule is a deck of cards, and each plan is the whole deck, shuffled. Independent draws could omit a fault for
+// hours.
 package nemesis
 
 import (
@@ -41,8 +42,9 @@ const (
 // String returns the kind's name.
 func (k Kind) String() string {
 	names := [...]string{
-		"worker killed", "worker frozen", "rolling restart", "scaled 3-1-3", "broker killed", "coordinator killed", "broker frozen",
-		"coordinator frozen", "503", "resets", "403, new key", "lost answers", "cut answers", "slow answers",
+		"worker killed", "worker frozen", "rolling restart", "scaled 3-1-3",
+		"broker killed", "coordinator killed", "broker frozen", "coordinator frozen",
+		"503", "resets", "403, new key", "lost answers", "cut answers", "slow answers",
 	}
 	if int(k) < len(names) {
 		return names[k]
@@ -94,8 +96,8 @@ type Schedule struct {
 	apart bool
 }
 
-// Schedules returns all schedules. In an hour, the last one alone kills workers more than 60 times and brokers 10 times,
-// freezes workers 10 times and brokers 5 times, and does 20 rolling restarts.
+// Schedules returns all schedules. In an hour, the last one alone kills workers more than 60 times and brokers 10
+// times, freezes workers 10 times and brokers 5 times, and does 20 rolling restarts.
 func Schedules() []Schedule {
 	return []Schedule{
 		{Name: "kills", Share: 0.08, deck: slices.Repeat([]Kind{KillWorker}, 20)},
@@ -111,7 +113,8 @@ func Schedules() []Schedule {
 
 // Short returns a schedule of about a minute with faults of every side.
 func Short() Schedule {
-	return Schedule{Name: "short", Share: 1, apart: true, deck: append(leadhit(), KillWorker, FreezeWorker, RollWorkers, KillCoordinator)}
+	deck := append(leadhit(), KillWorker, FreezeWorker, RollWorkers, KillCoordinator)
+	return Schedule{Name: "short", Share: 1, apart: true, deck: deck}
 }
 
 func leadhit() []Kind {
@@ -148,8 +151,8 @@ func draw(random *rand.Rand, kind Kind) Fault {
 	return Fault{Kind: kind, Which: which, Calm: calm.Round(time.Millisecond), For: last.Round(time.Millisecond)}
 }
 
-// lasts returns the bounds of a kind's duration. A session is 6 s, so every frozen worker loses its session. The cluster
-// fences a broker after 9 s, so some brokers return before that and some after others have taken over.
+// lasts returns the bounds of a kind's duration. A session is 6 s, so every frozen worker loses its session. The
+// cluster fences a broker after 9 s, so some brokers return before that and some after others have taken over.
 func (k Kind) lasts() (least, most time.Duration) {
 	switch k {
 	case KillWorker:

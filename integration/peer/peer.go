@@ -1,5 +1,5 @@
-// Package peer runs servers that speak the wrong protocol, for tests of wrong addresses: an HTTP port as a broker, a mail
-// server as LeadHit. A program must name such a peer, and its responses must not cost memory.
+// Package peer runs servers that speak the wrong protocol, for tests of wrong addresses: an HTTP port as a broker, a
+// mail server as LeadHit. A program must name such a peer, and its responses must not cost memory.
 package peer
 
 import (
@@ -10,8 +10,8 @@ import (
 )
 
 // Listen accepts connections on the address that it returns. After the first bytes of a connection the peer sends the
-// text first. Then it sends the text again in a loop, until the other side closes the connection. If again is empty, the
-// peer stays silent and keeps the connection open. The end of the test stops all goroutines and waits for them.
+// text first. Then it sends the text again in a loop, until the other side closes the connection. If again is empty,
+// the peer stays silent and keeps the connection open. The end of the test stops all goroutines and waits for them.
 func Listen(t *testing.T, first, again string) (addr string) {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")

@@ -28,7 +28,9 @@ func (w *worker) openLetters(ctx context.Context) error {
 	if err := answer.Errors[topic]; err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
 		return err
 	}
-	w.letters = &kafka.Writer{Addr: client.Addr, Topic: topic, RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond}
+	w.letters = &kafka.Writer{
+		Addr: client.Addr, Topic: topic, RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond,
+	}
 	return nil
 }
 
@@ -118,7 +120,8 @@ func (w *worker) keep(ctx context.Context, m kafka.Message, cause string) error 
 		kafka.Header{Key: "__connect.errors.exception.class.name", Value: []byte(cause)})}
 	lasting := context.WithoutCancel(ctx)
 	if w.planted == "letter-unawaited" {
-		time.AfterFunc(time.Second, func() { _ = w.letters.WriteMessages(lasting, letter) }) // as an asynchronous producer would
+		// An asynchronous producer would do so too.
+		time.AfterFunc(time.Second, func() { _ = w.letters.WriteMessages(lasting, letter) })
 		return nil
 	}
 	return w.letters.WriteMessages(lasting, letter)

@@ -1,5 +1,5 @@
-// Command planted is a naive worker with a deliberate fault, for tests of the tests: package audit must find each fault.
-// It reads each partition event by event and commits after each. The variable PLANTED selects the fault:
+// Command planted is a naive worker with a deliberate fault, for tests of the tests: package audit must find each
+// fault. It reads each partition event by event and commits after each. The variable PLANTED selects the fault:
 //
 //	none             none: slow, but correct
 //	commit-first     commits an event before it calls
@@ -28,8 +28,9 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
 	w := &worker{
-		planted: os.Getenv("PLANTED"), brokers: strings.Split(os.Getenv("KAFKA_BROKERS"), ","), topic: os.Getenv("KAFKA_TOPICS"),
-		group: os.Getenv("KAFKA_GROUP"), url: os.Getenv("LEADHIT_URL"), keyFile: os.Getenv("LEADHIT_API_KEY_FILE"), log: log,
+		planted: os.Getenv("PLANTED"), log: log,
+		brokers: strings.Split(os.Getenv("KAFKA_BROKERS"), ","), topic: os.Getenv("KAFKA_TOPICS"),
+		group: os.Getenv("KAFKA_GROUP"), url: os.Getenv("LEADHIT_URL"), keyFile: os.Getenv("LEADHIT_API_KEY_FILE"),
 	}
 	err := w.run(ctx)
 	stop()
@@ -105,7 +106,9 @@ func (p *position) consume(generation, process context.Context, from int64) erro
 	ctx, cancel := context.WithCancel(generation)
 	defer cancel()
 	defer context.AfterFunc(process, cancel)()
-	reader := kafka.NewReader(kafka.ReaderConfig{Brokers: p.brokers, Topic: p.topic, Partition: p.partition, MaxWait: 200 * time.Millisecond})
+	reader := kafka.NewReader(kafka.ReaderConfig{
+		Brokers: p.brokers, Topic: p.topic, Partition: p.partition, MaxWait: 200 * time.Millisecond,
+	})
 	defer func() { _ = reader.Close() }()
 	if err := reader.SetOffset(max(from, kafka.FirstOffset)); err != nil {
 		return err

@@ -11,9 +11,11 @@ import (
 )
 
 // Line waits for a line of the program's JSON log with this message, on stdout or stderr, and returns its attributes.
-// suits selects lines by their attributes; nil accepts all. If the program ends without the line, the error has the last
-// output.
-func (p *Program) Line(ctx context.Context, message string, suits func(attributes map[string]any) bool) (map[string]any, error) {
+// suits selects lines by their attributes; nil accepts all. If the program ends without the line, the error has the
+// last output.
+func (p *Program) Line(
+	ctx context.Context, message string, suits func(attributes map[string]any) bool,
+) (map[string]any, error) {
 	for {
 		ended := p.Ended() // checked first, so that the last lines are not missed
 		for _, line := range p.lines() {

@@ -46,8 +46,8 @@ func Build(ctx context.Context, dir, main string) (string, error) {
 	return binary, nil
 }
 
-// Options configure a process. Its environment has the settings and our PATH, HOME and TMPDIR. Nothing else is passed on,
-// so that a KAFKA_BROKERS in the tester's shell is not used as a setting.
+// Options configure a process. Its environment has the settings and our PATH, HOME and TMPDIR. Nothing else is passed
+// on, so that a KAFKA_BROKERS in the tester's shell is not used as a setting.
 type Options struct {
 	Arguments []string
 	Settings  map[string]string
@@ -146,7 +146,8 @@ func (p *Program) Get(ctx context.Context, path string) (int, string, error) {
 	if err != nil {
 		return 0, "", err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://%s%s", line["addr"], path), http.NoBody)
+	url := fmt.Sprintf("http://%s%s", line["addr"], path)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return 0, "", err
 	}

@@ -10,14 +10,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// WriteAt writes one record whose time is this number of milliseconds. It builds the batch by hand, because a time.Time in
-// kgo cannot go beyond the year 2262. The client's versions must be limited to 3.6: later ones identify topics by id.
+// WriteAt writes one record whose time is this number of milliseconds. It builds the batch by hand, because a time.Time
+// in kgo cannot go beyond the year 2262. The client's versions must be limited to 3.6: later ones identify topics by
+// id.
 func WriteAt(ctx context.Context, client *kgo.Client, record *kgo.Record, ms int64) error {
 	r := kmsg.NewRecord()
 	r.Key, r.Value = record.Key, record.Value
 	r.Length = int32(len(r.AppendTo(nil)) - 1) // the length itself is one byte while it is 0
 	batch := (&kmsg.RecordBatch{
-		PartitionLeaderEpoch: -1, Magic: 2, FirstTimestamp: ms, MaxTimestamp: ms, ProducerID: -1, ProducerEpoch: -1, FirstSequence: -1,
+		PartitionLeaderEpoch: -1, Magic: 2, FirstTimestamp: ms, MaxTimestamp: ms,
+		ProducerID: -1, ProducerEpoch: -1, FirstSequence: -1,
 		NumRecords: 1, Records: r.AppendTo(nil),
 	}).AppendTo(nil)
 	binary.BigEndian.PutUint32(batch[8:], uint32(len(batch)-12))

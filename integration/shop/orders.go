@@ -7,9 +7,9 @@ import (
 	"leadhit-sync/integration/audit"
 )
 
-// Orders generates events of random orders. The status of an order alternates between submitted and paid. So if a worker
-// swaps any two events of an order, the last status is wrong. The same seed gives the same events. Its methods must not be
-// called concurrently.
+// Orders generates events of random orders. The status of an order alternates between submitted and paid. So if a
+// worker swaps any two events of an order, the last status is wrong. The same seed gives the same events. Its methods
+// must not be called concurrently.
 type Orders struct {
 	name   string
 	random *rand.Rand
@@ -50,7 +50,8 @@ func (o *Orders) event(order int, status string, want audit.Want) audit.Event {
 	id := o.ID(order)
 	value := fmt.Appendf(nil, `{"event":%d,"order_id":%q,"status":%q,"total":"%d.%02d","currency":"RUB",`+
 		`"customer":{"id":%d,"email":"buyer@example.com"},"items":[{"sku":"SKU-%05d","quantity":%d}]}`,
-		o.made, id, status, o.random.IntN(90000), o.random.IntN(100), o.random.IntN(1<<30), o.random.IntN(90000), 1+o.random.IntN(3))
+		o.made, id, status, o.random.IntN(90000), o.random.IntN(100),
+		o.random.IntN(1<<30), o.random.IntN(90000), 1+o.random.IntN(3))
 	return audit.Event{
 		Key: []byte(id), Value: value, Want: want, Order: id, Status: status,
 		Headers: []audit.Header{{Key: "source", Value: []byte("shop")}, {Key: "trace", Value: []byte{0, 0xff, byte(o.made)}}},

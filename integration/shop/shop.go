@@ -4,8 +4,8 @@
 //	s, err := shop.Open(brokers)
 //	written, err := s.Write(ctx, "orders", []audit.Event{orders.Next()})
 //
-// A Shop may be used from several goroutines, except for transactions, which must run one after another. It uses franz-go
-// and not the worker's client, so that the two share no fault. The caller closes it.
+// A Shop may be used from several goroutines, except for transactions, which must run one after another. It uses
+// franz-go and not the worker's client, so that the two share no fault. The caller closes it.
 package shop
 
 import (
@@ -31,8 +31,8 @@ type Shop struct {
 // Open returns a shop that writes to these brokers. It connects at the first write.
 func Open(brokers []string) (*Shop, error) { return open(brokers) }
 
-// transactionLimit is the time after which the broker aborts a transaction. It is the brokers' own maximum, so that a test
-// can leave a transaction open.
+// transactionLimit is the time after which the broker aborts a transaction. It is the brokers' own maximum, so that a
+// test can leave a transaction open.
 const transactionLimit = 15 * time.Minute
 
 // OpenTransactional returns a shop that writes only in transactions.
@@ -72,9 +72,11 @@ func (s *Shop) Write(ctx context.Context, topic string, events []audit.Event) ([
 	return written, nil
 }
 
-// Transaction writes events in one transaction and commits or aborts it. It returns the events of an aborted transaction
-// as Untouched, because no consumer may see them.
-func (s *Shop) Transaction(ctx context.Context, topic string, events []audit.Event, end kgo.TransactionEndTry) ([]audit.Event, error) {
+// Transaction writes events in one transaction and commits or aborts it. It returns the events of an aborted
+// transaction as Untouched, because no consumer may see them.
+func (s *Shop) Transaction(
+	ctx context.Context, topic string, events []audit.Event, end kgo.TransactionEndTry,
+) ([]audit.Event, error) {
 	finish, err := s.Begin(ctx, topic, events)
 	if err != nil {
 		return nil, err
@@ -82,8 +84,8 @@ func (s *Shop) Transaction(ctx context.Context, topic string, events []audit.Eve
 	return finish(ctx, end)
 }
 
-// Begin writes events in a transaction and leaves it open. finish ends the transaction and returns the events, Untouched
-// after an abort.
+// Begin writes events in a transaction and leaves it open. finish ends the transaction and returns the events,
+// Untouched after an abort.
 func (s *Shop) Begin(ctx context.Context, topic string, events []audit.Event) (
 	finish func(context.Context, kgo.TransactionEndTry) ([]audit.Event, error), err error,
 ) {
@@ -109,7 +111,9 @@ func (s *Shop) Begin(ctx context.Context, topic string, events []audit.Event) (
 
 // Stream writes events at a steady pace until ctx ends. Then it waits for the missing acknowledgements and returns the
 // written events. A write that fails permanently ends it at once.
-func (s *Shop) Stream(ctx context.Context, topic string, perSecond int, next func() audit.Event) ([]audit.Event, error) {
+func (s *Shop) Stream(
+	ctx context.Context, topic string, perSecond int, next func() audit.Event,
+) ([]audit.Event, error) {
 	const ticks = 50 // a second
 	var (
 		mu      sync.Mutex
