@@ -32,7 +32,7 @@ func (s *suite) testStrangers(t *testing.T) {
 		"an SSH server": {
 			peer.Listen(t, "SSH-2.0-OpenSSH_9.6\r\n", ""), "speaks SSH, not Kafka; check KAFKA_BROKERS",
 		},
-		"a promise of 2 GB, and zeros": {peer.Listen(t, "\x7f\xff\xff\xff", zeros), "does not speak Kafka: its answer begins with"},
+		"a promise of 2 GB, and zeros": {peer.Listen(t, "\x7f\xff\xff\xff", zeros), "does not speak Kafka: its response begins with"},
 		"a list of 2^31 versions": {
 			peer.Listen(t, "\x00\x00\x00\x10\x00\x00\x00\x01\x00\x00\x7f\xff\xff\xff\x00\x00\x00\x00\x00\x00", ""),
 			"sent a response to ApiVersions that no Kafka broker sends",

@@ -56,9 +56,9 @@ func (w writers) close() { _ = errors.Join(w.batched.Close(), w.single.Close()) 
 // bounds the wait for a cluster that does not respond at all. Otherwise one call takes 5 s for each of three attempts,
 // and as much again for a large record.
 func (c *Cluster) Append(ctx context.Context, topic string, r event.Record) error {
-	message := kafka.Message{Topic: topic, Key: r.Key, Value: r.Value, Time: time.Now(), Headers: make([]kafka.Header, len(r.Headers))}
-	for i, h := range r.Headers {
-		message.Headers[i] = kafka.Header{Key: h.Key, Value: h.Value}
+	message := kafka.Message{Topic: topic, Key: r.Key, Value: r.Value, Time: time.Now()}
+	for _, h := range r.Headers {
+		message.Headers = append(message.Headers, kafka.Header{Key: h.Key, Value: h.Value})
 	}
 	err := writeOne(ctx, c.writers.batched, message)
 	if isTooLarge(err) {
@@ -84,8 +84,8 @@ func isTooLarge(err error) bool {
 	return errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.RecordListTooLarge)
 }
 
-// writeError adds the sentence that tells an operator what to do. advice is the one about the topic's settings; "" if
-// they are not to blame.
+// writeError adds advice for the operator. The advice passed in is about the topic's settings; it is "" where they are
+// not the cause.
 func writeError(op, topic string, err error, advice string) *Error {
 	e := newError(op, topic, -1, err)
 	switch {
@@ -96,7 +96,8 @@ func writeError(op, topic string, err error, advice string) *Error {
 	case e.Is(ErrUnknownPartition):
 		advice = "create the topic, or allow the worker to create it"
 	case e.Is(ErrUnauthorised):
-		advice = "grant Read, Write, Describe and DescribeConfigs on the topic, and Create where it does not exist yet, or check the credentials"
+		advice = "grant Read, Write, Describe and DescribeConfigs on the topic, and Create where it does not exist yet, " +
+			"or check the credentials"
 	default:
 		return e
 	}
@@ -110,8 +111,8 @@ const policyText = "a policy of the cluster refuses it: ask the cluster's admini
 func refusal(err error) string {
 	const (
 		compacted = "a compacted topic refuses records without a key: set cleanup.policy to delete"
-		replicas  = "fewer replicas are in sync than min.insync.replicas asks for: bring the brokers back, or lower it if the topic has " +
-			"fewer replicas"
+		replicas  = "fewer replicas are in sync than min.insync.replicas asks for: bring the brokers back, or lower it " +
+			"if the topic has fewer replicas"
 	)
 	for _, r := range []struct {
 		code kafka.Error
@@ -120,8 +121,8 @@ func refusal(err error) string {
 		{kafka.InvalidRecord, compacted},
 		{kafka.InvalidMessage, compacted}, // of brokers before 2.4
 		{kafka.UnsupportedForMessageFormat, "its records cannot have headers: set message.format.version to 0.11.0 or later"},
-		{kafka.Unknown, "the broker does not say why (see its log); if this lasts, its records may be in a format without headers: " +
-			"set message.format.version of the topic, or the brokers' log.message.format.version, to 0.11.0 or later"},
+		{kafka.Unknown, "the broker does not say why (see its log); if this lasts, its records may be in a format " +
+			"without headers: set message.format.version of the topic, or the brokers' log.message.format.version, to 0.11.0 or later"},
 		{kafka.InvalidTimestamp, "the topic refuses the record's time: check message.timestamp.difference.max.ms (or " +
 			"message.timestamp.before.max.ms and message.timestamp.after.max.ms) and the clocks"},
 		{kafka.NotEnoughReplicas, replicas},

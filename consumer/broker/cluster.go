@@ -65,7 +65,7 @@ type Cluster struct {
 	client    *kafka.Client
 	writers   writers
 	buffers   sync.Pool           // *[]byte, bodies of fetch responses
-	room      *semaphore.Weighted // of roomBytes, for large ones
+	memory    *semaphore.Weighted // memoryBudget bytes, for large ones
 	decoders  *records.Decoders
 }
 
@@ -103,7 +103,7 @@ func Open(o Options) (*Cluster, error) {
 			ClientID:       o.ClientID,
 			SASL:           dialer.Mechanism(),
 		},
-		room:     semaphore.NewWeighted(roomBytes),
+		memory:   semaphore.NewWeighted(memoryBudget),
 		decoders: records.NewDecoders(),
 	}
 	c.client = &kafka.Client{Addr: c.addr, Transport: c.transport}
@@ -114,7 +114,8 @@ func Open(o Options) (*Cluster, error) {
 // Brokers returns the addresses of Options.Brokers in an order drawn for this process.
 func (c *Cluster) Brokers() []string { return slices.Clone(c.brokers) }
 
-// Dialer is for kafka.ConsumerGroupConfig, and for nothing else: see [dial.Dialer.ConnectMember]. It must not be changed.
+// Dialer is for kafka.ConsumerGroupConfig, and for nothing else: see [dial.Dialer.ConnectMember]. It must not be
+// changed.
 func (c *Cluster) Dialer() *kafka.Dialer { return c.members }
 
 // Close waits for the records that are being appended, and closes the idle connections. It closes each of the others

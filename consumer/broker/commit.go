@@ -81,14 +81,14 @@ func (c *Cluster) Commit(ctx context.Context, member Member, offsets []OffsetCom
 	codes, sent, err := c.commit(ctx, member, offsets)
 	for i := range results {
 		r := &results[i]
-		code, answered := codes[r.Partition]
+		code, found := codes[r.Partition]
 		switch {
 		case err != nil && !sent:
 			r.Outcome, r.Err = Again, newError("commit", r.Topic, r.Number, fmt.Errorf("not sent: %w", err))
 		case err != nil:
 			r.Outcome, r.Err = Ambiguous, newError("commit", r.Topic, r.Number, err)
-		case !answered:
-			r.Outcome, r.Err = Ambiguous, newError("commit", r.Topic, r.Number, errUnanswered)
+		case !found:
+			r.Outcome, r.Err = Ambiguous, newError("commit", r.Topic, r.Number, errLeftOut)
 		case code != 0:
 			r.Outcome, r.Err = outcomeOf(code), newError("commit", r.Topic, r.Number, code)
 		default:
@@ -98,13 +98,14 @@ func (c *Cluster) Commit(ctx context.Context, member Member, offsets []OffsetCom
 	return results
 }
 
-var errUnanswered = errors.New("the response leaves it out")
+var errLeftOut = errors.New("the response leaves it out")
 
 func outcomeOf(code kafka.Error) Outcome {
-	switch code { //nolint:exhaustive // what is not listed is in doubt
+	switch code {
 	case kafka.GroupLoadInProgress, kafka.GroupCoordinatorNotAvailable, kafka.NotCoordinatorForGroup:
 		return Again
-	case kafka.IllegalGeneration, kafka.UnknownMemberId, kafka.RebalanceInProgress, kafka.FencedInstanceID, errStaleMemberEpoch:
+	case kafka.IllegalGeneration, kafka.UnknownMemberId, kafka.RebalanceInProgress, kafka.FencedInstanceID,
+		errStaleMemberEpoch:
 		return Fenced
 	case kafka.OffsetMetadataTooLarge, kafka.InvalidCommitOffsetSize:
 		return MetadataTooLarge
@@ -112,8 +113,9 @@ func outcomeOf(code kafka.Error) Outcome {
 		return UnknownTopic
 	case kafka.TopicAuthorizationFailed, kafka.GroupAuthorizationFailed, kafka.ClusterAuthorizationFailed:
 		return Forbidden
+	default: // no other code says that the commit was not applied
+		return Ambiguous
 	}
-	return Ambiguous
 }
 
 // commit returns the code of each partition in the coordinator's response.
@@ -121,16 +123,12 @@ func (c *Cluster) commit(ctx context.Context, member Member, offsets []OffsetCom
 	codes map[event.Partition]kafka.Error, sent bool, err error,
 ) {
 	x := &exchange{message: commitMessage(member, offsets), clientID: c.clientID}
-	response, sent, err := c.roundTrip(ctx, toCoordinator{x, member.Group}, x)
+	response, sent, err := ask[*offsetcommit.Response](ctx, c, toCoordinator{x, member.Group}, x)
 	if err != nil {
 		return nil, sent, err
 	}
-	stored, ok := response.(*offsetcommit.Response)
-	if !ok {
-		return nil, true, fmt.Errorf("response is a %T", response)
-	}
 	codes = make(map[event.Partition]kafka.Error, len(offsets))
-	for _, topic := range stored.Topics {
+	for _, topic := range response.Topics {
 		for _, p := range topic.Partitions {
 			codes[event.Partition{Topic: topic.Name, Number: int(p.PartitionIndex)}] = kafka.Error(p.ErrorCode)
 		}
@@ -187,7 +185,7 @@ func (c *Cluster) Committed(ctx context.Context, group string, partitions []even
 	}
 	for _, p := range partitions {
 		if _, ok := committed[p]; !ok {
-			return nil, newError("read commits of "+group, p.Topic, p.Number, errUnanswered)
+			return nil, newError("read commits of "+group, p.Topic, p.Number, errLeftOut)
 		}
 	}
 	return committed, nil
@@ -207,8 +205,8 @@ func (c *Cluster) readCommits(ctx context.Context, group string, partitions []ev
 	if err != nil {
 		return newError("read commits of "+group, "", -1, err)
 	}
-	for topic, answers := range response.Topics {
-		for _, p := range answers {
+	for topic, found := range response.Topics {
+		for _, p := range found {
 			if p.Error != nil {
 				return newError("read commits of "+group, topic, p.Partition, p.Error)
 			}

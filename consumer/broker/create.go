@@ -11,13 +11,16 @@ import (
 
 // CreateTopic creates a topic of one partition and says whether it did: two workers that create the same topic at once
 // both succeed. Its errors are those of [Cluster.Append].
-func (c *Cluster) CreateTopic(ctx context.Context, name string, replicas int, settings map[string]string) (created bool, err error) {
+func (c *Cluster) CreateTopic(ctx context.Context, name string, replicas int, settings map[string]string) (
+	created bool, err error,
+) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 
 	topic := kafka.TopicConfig{Topic: name, NumPartitions: 1, ReplicationFactor: replicas}
 	for _, setting := range slices.Sorted(maps.Keys(settings)) {
-		topic.ConfigEntries = append(topic.ConfigEntries, kafka.ConfigEntry{ConfigName: setting, ConfigValue: settings[setting]})
+		entry := kafka.ConfigEntry{ConfigName: setting, ConfigValue: settings[setting]}
+		topic.ConfigEntries = append(topic.ConfigEntries, entry)
 	}
 	response, err := c.client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{topic}})
 	if err == nil {

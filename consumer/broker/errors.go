@@ -92,7 +92,7 @@ func codeError(code int16) error {
 }
 
 func factOf(code kafka.Error) error {
-	switch code { //nolint:exhaustive // the others are failures to be tried again
+	switch code {
 	case kafka.OffsetOutOfRange:
 		return ErrOffsetOutOfRange
 	case kafka.UnknownTopicOrPartition, errUnknownTopicID:
@@ -109,8 +109,9 @@ func factOf(code kafka.Error) error {
 		return records.ErrCorrupt
 	case kafka.UnsupportedVersion:
 		return ErrTooOld
+	default: // a retry may help
+		return nil
 	}
-	return nil
 }
 
 // Codes that kafka-go has no name for.

@@ -42,9 +42,9 @@ type exchange struct {
 	least int16
 	// read takes the response from the connection. Nil leaves it to kafka-go.
 	read func(r io.Reader, version int16) (protocol.Message, error)
-	// guard bounds the exchange's time on the connection. release ends that; false means that the connection cannot be
+	// interrupt bounds the exchange's time on the connection. release ends that; false means that the connection cannot be
 	// used any more. Nil leaves it to kafka-go, which knows the context's deadline, but not an earlier end.
-	guard func(conn deadliner) (release func() bool)
+	interrupt func(conn deadliner) (release func() bool)
 
 	state   atomic.Int32
 	version int16 // set by the connection before it sends
@@ -97,16 +97,17 @@ func (x *exchange) Required(versions map[protocol.ApiKey]int16) bool {
 // RawExchange writes the request and reads its response.
 func (x *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	if x.version < x.least {
-		return nil, fmt.Errorf("%w: it speaks %v up to version %d, and %d is needed", ErrTooOld, x.ApiKey(), x.version, x.least)
+		return nil, fmt.Errorf("%w: it speaks %v up to version %d, and %d is needed",
+			ErrTooOld, x.ApiKey(), x.version, x.least)
 	}
 	if !x.state.CompareAndSwap(waiting, sending) {
 		return nil, errWithdrawn
 	}
 	conn, ok := rw.(deadliner)
-	if x.guard == nil || !ok {
+	if x.interrupt == nil || !ok {
 		return x.exchange(rw)
 	}
-	release := x.guard(conn)
+	release := x.interrupt(conn)
 	message, err := x.exchange(rw)
 	if !release() && err == nil {
 		return nil, errInterrupted
@@ -130,29 +131,45 @@ func (x *exchange) exchange(rw io.ReadWriter) (protocol.Message, error) {
 	if got != id {
 		return nil, fmt.Errorf("response to request %d, want %d", got, id)
 	}
-	return answer{response}, nil
+	return wrapped{response}, nil
 }
 
-// answer wraps a response. The pool would take a bare metadata response for the response to a request of its own, and
+// wrapped is a response to a request of ours. The pool would take a bare metadata response for the response to a request of its own, and
 // panic.
-type answer struct{ protocol.Message }
+type wrapped struct{ protocol.Message }
 
 // roundTrip sends request, which carries x. After an error, sent says whether a byte of it may have left; false is
 // final.
-func (c *Cluster) roundTrip(ctx context.Context, request kafka.Request, x *exchange) (_ protocol.Message, sent bool, _ error) {
+func (c *Cluster) roundTrip(ctx context.Context, request kafka.Request, x *exchange) (
+	_ protocol.Message, sent bool, _ error,
+) {
 	response, err := c.transport.RoundTrip(ctx, c.addr, request)
 	if err != nil {
 		return nil, !x.state.CompareAndSwap(waiting, withdrawn), c.dialer.Explain(err)
 	}
-	if wrapped, ok := response.(answer); ok {
-		response = wrapped.Message
+	if ours, ok := response.(wrapped); ok {
+		response = ours.Message
 	}
 	return response, true, nil
 }
 
-// body reads the size, the header and the rest of a response into a buffer of the pool. A large one waits for room.
-// Each piece that arrives resets stalled.
-func (c *Cluster) body(ctx context.Context, r io.Reader, room *room, stalled *time.Timer) (*[]byte, error) {
+// ask sends a request that x carries and returns its response, which must be a T. sent is as roundTrip has it.
+func ask[T protocol.Message](ctx context.Context, c *Cluster, request kafka.Request, x *exchange) (_ T, sent bool, _ error) {
+	var none T
+	response, sent, err := c.roundTrip(ctx, request, x)
+	if err != nil {
+		return none, sent, err
+	}
+	typed, ok := response.(T)
+	if !ok {
+		return none, true, fmt.Errorf("response is a %T", response)
+	}
+	return typed, true, nil
+}
+
+// body reads the size, the header and the rest of a response into a buffer of the pool. A large one waits for
+// its share of the memory budget. Each piece that arrives resets stalled.
+func (c *Cluster) body(ctx context.Context, r io.Reader, memory *memoryShare, stalled *time.Timer) (*[]byte, error) {
 	var head [8]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return nil, err
@@ -163,10 +180,10 @@ func (c *Cluster) body(ctx context.Context, r io.Reader, room *room, stalled *ti
 		return nil, fmt.Errorf("response of %d bytes: %w", size, dial.ErrNotKafka)
 	}
 	stalled.Stop() // not while the broker waits for us
-	if err := room.take(ctx, size); err != nil {
+	if err := memory.take(ctx, size); err != nil {
 		return nil, err
 	}
-	defer room.read()
+	defer memory.release()
 	stalled.Reset(fetchPatience)
 	buffer, ok := c.buffers.Get().(*[]byte)
 	if !ok {

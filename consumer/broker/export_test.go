@@ -13,7 +13,7 @@ import (
 // OldRelease names the release of a broker that takes these requests, if it is too old.
 func OldRelease(versions []kafka.ApiVersion) string { return oldRelease(versions) }
 
-// RightsOf reads the field of an answer.
+// RightsOf reads the field of a response.
 func RightsOf(operations int32) Rights { return rightsOf(operations) }
 
 // SendLate gives a commit up under ctx, and then lets a connection come to it after all. It returns whether the commit
@@ -30,23 +30,23 @@ func (c *Cluster) SendLate(ctx context.Context) (sent bool, left int) {
 	return sent, connection.Len()
 }
 
-// RoomBytes is the process's room for large responses; LargeResponse is the largest that needs none.
+// MemoryBudget bounds the large responses of a process; LargeResponse is the largest that needs no share of it.
 const (
-	RoomBytes     = roomBytes
+	MemoryBudget  = memoryBudget
 	LargeResponse = largeResponse
 )
 
-// Enter takes room for a response, as a connection does. Its read is the connection's end, leave that of the one that fetches.
+// Enter takes memory for a response, as a connection does. The connection calls read at its end, the caller leave.
 func (c *Cluster) Enter(ctx context.Context, size int64) (read, leave func(), err error) {
-	r := &room{of: c.room}
-	return r.read, r.leave, r.take(ctx, size)
+	s := newMemoryShare(c.memory)
+	return s.release, s.release, s.take(ctx, size)
 }
 
-// RoomIsFree says that no large response holds any room.
-func (c *Cluster) RoomIsFree() bool {
-	free := c.room.TryAcquire(roomBytes)
+// MemoryIsFree says that no large response holds any memory.
+func (c *Cluster) MemoryIsFree() bool {
+	free := c.memory.TryAcquire(memoryBudget)
 	if free {
-		c.room.Release(roomBytes)
+		c.memory.Release(memoryBudget)
 	}
 	return free
 }

@@ -79,15 +79,11 @@ func (c *Cluster) Fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 
 func (c *Cluster) fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 	none := Batch{HighWatermark: -1, LastStable: -1, LogStart: -1}
-	response, err := c.exchangeFetch(ctx, req)
+	raw, err := c.exchangeFetch(ctx, req)
 	if err != nil {
 		return none, err
 	}
-	raw, ok := response.(*rawFetch)
-	if !ok {
-		return none, fmt.Errorf("response is a %T", response)
-	}
-	defer raw.room.leave()
+	defer raw.memory.release()
 	defer c.recycle(raw.body)
 
 	partition, err := records.ParseFetch(*raw.body, raw.version, req.Partition)
@@ -103,29 +99,29 @@ func (c *Cluster) fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 	return batch, err
 }
 
-// exchangeFetch asks for records and returns the response; the caller must leave its room. The end of ctx ends it, and
-// the connection's work too.
-func (c *Cluster) exchangeFetch(ctx context.Context, req FetchRequest) (protocol.Message, error) {
+// exchangeFetch asks for records and returns the response; the caller must release its memory. The end of ctx ends it,
+// and the connection's work too.
+func (c *Cluster) exchangeFetch(ctx context.Context, req FetchRequest) (*rawFetch, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stalled := time.AfterFunc(req.MaxWait+fetchPatience, func() { cancel(errStalled) })
 	defer stalled.Stop()
-	room := &room{of: c.room}
+	memory := newMemoryShare(c.memory)
 	message := fetchMessage(req)
 	x := &exchange{
 		message: message, clientID: c.clientID, least: oldestFetch,
-		guard: func(conn deadliner) (release func() bool) { return interruptible(ctx, conn) },
+		interrupt: func(conn deadliner) (release func() bool) { return interruptible(ctx, conn) },
 		read: func(r io.Reader, version int16) (protocol.Message, error) {
-			body, err := c.body(ctx, r, room, stalled)
+			body, err := c.body(ctx, r, memory, stalled)
 			if err != nil {
 				return nil, err
 			}
-			return &rawFetch{body: body, version: version, room: room}, nil
+			return &rawFetch{body: body, version: version, memory: memory}, nil
 		},
 	}
-	response, _, err := c.roundTrip(ctx, toLeader{x, message.Broker}, x)
+	response, _, err := ask[*rawFetch](ctx, c, toLeader{x, message.Broker}, x)
 	if err != nil {
-		room.leave()
+		memory.release()
 		if ctx.Err() != nil { // otherwise a race would decide the error's text
 			err = context.Cause(ctx)
 		}
@@ -164,7 +160,7 @@ func fetchMessage(req FetchRequest) *fetch.Request {
 type rawFetch struct {
 	body    *[]byte
 	version int16
-	room    *room
+	memory  *memoryShare
 }
 
 // ApiKey makes it a response to the pool.

@@ -36,15 +36,15 @@ var speakers = map[string]struct {
 	"MySQL":                          {greets: true, sends: "\x4a\x00\x00\x00\x0a8.0.36\x00", want: "speaks MySQL's protocol, not Kafka"},
 	"RabbitMQ":                       {sends: "AMQP\x00\x00\x09\x01", want: "speaks AMQP, not Kafka"},
 	"NATS":                           {greets: true, sends: `INFO {"server_id":"x"}`, want: "speaks NATS's protocol, not Kafka"},
-	"something else":                 {sends: "\xff\xfb\x01\xff\xfb\x03", want: `does not speak Kafka: its answer begins with "\xff\xfb\x01`},
-	"2 GB of zeros":                  {sends: "\x7f\xff\xff\xff", floods: true, want: `does not speak Kafka: its answer begins with "\x7f\xff\xff\xff`},
-	"a small size, and zeros":        {sends: "\x00\x00\x10\x00", floods: true, want: `its answer begins with "\x00\x00\x10\x00\x00\x00\x00\x00"`},
-	"zeros":                          {floods: true, want: `does not speak Kafka: its answer begins with "\x00\x00\x00\x00`},
-	"a size of less than nothing":    {sends: "\xff\xff\xff\xff\x00\x00\x00\x01", want: `does not speak Kafka: its answer begins with "\xff\xff\xff\xff`},
+	"something else":                 {sends: "\xff\xfb\x01\xff\xfb\x03", want: `does not speak Kafka: its response begins with "\xff\xfb\x01`},
+	"2 GB of zeros":                  {sends: "\x7f\xff\xff\xff", floods: true, want: `does not speak Kafka: its response begins with "\x7f\xff\xff\xff`},
+	"a small size, and zeros":        {sends: "\x00\x00\x10\x00", floods: true, want: `its response begins with "\x00\x00\x10\x00\x00\x00\x00\x00"`},
+	"zeros":                          {floods: true, want: `does not speak Kafka: its response begins with "\x00\x00\x00\x00`},
+	"a size of less than nothing":    {sends: "\xff\xff\xff\xff\x00\x00\x00\x01", want: `does not speak Kafka: its response begins with "\xff\xff\xff\xff`},
 	"a response, and then all of it": {sends: "\x00\x0f\xff\xff\x00\x00\x00\x01", floods: true, want: "sent a response to ApiVersions that no Kafka broker sends: it is longer than what it holds"},
 	"a list of less than nothing":    {sends: "\x00\x00\x00\x0a\x00\x00\x00\x01\x00\x00\xff\xff\xff\xff", want: "a list in it has a negative length"},
 	"a list that claims too much":    {sends: "\x00\x00\x00\x10\x00\x00\x00\x01\x00\x00\x7f\xff\xff\xff\x00\x00\x00\x00\x00\x00", want: "a list in it claims 2147483647 elements in 6 bytes"},
-	"less than a size":               {sends: "no\n", want: `does not speak Kafka: its answer begins with "no\n"`},
+	"less than a size":               {sends: "no\n", want: `does not speak Kafka: its response begins with "no\n"`},
 }
 
 // speak listens for connections, sends what a peer sends on each, and hangs up when the test ends or the other side does.

@@ -164,8 +164,8 @@ func TestABatchWithAWrongChecksumIsReportedAndHoldsNothing(t *testing.T) {
 	if got.Next != 0 || !errors.Is(err, records.ErrCorrupt) {
 		t.Errorf("got %+v, %v, want %v", got, err, records.ErrCorrupt)
 	}
-	if !cluster.RoomIsFree() {
-		t.Error("room is still taken")
+	if !cluster.MemoryIsFree() {
+		t.Error("memory is still taken")
 	}
 }
 

@@ -48,15 +48,14 @@ func (c *Cluster) GroupAt(ctx context.Context, node int, group string) (Group, e
 	x := &exchange{clientID: c.clientID, message: &describegroups.Request{
 		Groups: []string{group}, IncludeAuthorizedOperations: true,
 	}}
-	response, _, err := c.roundTrip(ctx, toNode(x, node), x)
+	response, _, err := ask[*describegroups.Response](ctx, c, toNode(x, node), x)
 	if err != nil {
 		return Group{}, groupError(group, err)
 	}
-	described, ok := response.(*describegroups.Response)
-	if !ok || len(described.Groups) != 1 {
-		return Group{}, groupError(group, fmt.Errorf("response is a %T: %w", response, errUnanswered))
+	if len(response.Groups) != 1 {
+		return Group{}, groupError(group, errLeftOut)
 	}
-	d := described.Groups[0]
+	d := response.Groups[0]
 	if d.ErrorCode != 0 {
 		return Group{}, groupError(group, kafka.Error(d.ErrorCode))
 	}

@@ -28,7 +28,9 @@ func (c *Cluster) HeldBack(ctx context.Context, topic string, partitions []int) 
 			continue
 		}
 		// Both ends must come from one response: events may arrive between two.
-		batch, err := c.Fetch(ctx, FetchRequest{Topic: topic, Partition: p, Offset: bounds[p].Last, MaxBytes: 1, MaxDecoded: 1})
+		batch, err := c.Fetch(ctx, FetchRequest{
+			Topic: topic, Partition: p, Offset: bounds[p].Last, MaxBytes: 1, MaxDecoded: 1,
+		})
 		if err != nil {
 			return nil, err
 		}

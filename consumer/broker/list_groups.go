@@ -4,19 +4,16 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
+
+	"leadhit-sync/consumer/broker/wire"
 )
 
-const (
-	// listGroupsVersion is the first whose response has the groups' states. kafka-go knows older ones only.
-	listGroupsVersion = 4
-	// maxList bounds a response: 100,000 groups with long names.
-	maxList = 32 << 20
-)
+// listGroupsVersion is the first whose response has the groups' states. kafka-go knows older ones only.
+const listGroupsVersion = 4
 
 // groupList is a ListGroups request to one broker, and its outcome. kafka-go routes it; we write and read it, with the
 // encoding that Kafka calls flexible.
@@ -54,80 +51,48 @@ func (l *groupList) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	if _, err := rw.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(b))), b...)); err != nil {
 		return nil, err
 	}
+	// The connection has compared the size with what is allowed, and has the whole response in memory.
 	var size [4]byte
 	if _, err := io.ReadFull(rw, size[:]); err != nil {
 		return nil, err
 	}
-	n := binary.BigEndian.Uint32(size[:])
-	if n > maxList {
-		return nil, fmt.Errorf("response of %d bytes", n)
-	}
-	body, err := io.ReadAll(io.LimitReader(rw, int64(n)))
-	if err == nil && len(body) < int(n) {
-		err = io.ErrUnexpectedEOF
-	}
-	if err != nil {
+	body := make([]byte, binary.BigEndian.Uint32(size[:]))
+	if _, err := io.ReadFull(rw, body); err != nil {
 		return nil, err
 	}
-	return answer{l}, l.parse(body)
+	return wrapped{l}, l.parse(body)
 }
 
 // parse reads the response: correlation id, throttle time, error, groups.
 func (l *groupList) parse(body []byte) error {
-	r := flexible{rest: body}
-	r.take(4)
-	r.tags()
-	r.take(4)
-	code := r.take(2)
-	count := r.length()
-	for i := 0; i < count && r.err == nil; i++ {
-		g := listedGroup{name: r.text(), protocolType: r.text(), state: r.text()}
-		r.tags()
+	c := wire.Cursor{B: body}
+	c.Int32()
+	tags(&c)
+	c.Int32()
+	code := c.Int16()
+	for count := compact(&c); count > 0 && !c.Bad; count-- {
+		g := listedGroup{name: text(&c), protocolType: text(&c), state: text(&c)}
+		tags(&c)
 		l.groups = append(l.groups, g)
 	}
-	if r.err != nil {
-		return r.err
+	if c.Bad {
+		return errShort
 	}
-	return codeError(int16(binary.BigEndian.Uint16(code)))
-}
-
-// flexible reads what Kafka calls flexible: lengths are varints, and one more than they are.
-type flexible struct {
-	rest []byte
-	err  error
+	return codeError(code)
 }
 
 var errShort = errors.New("response is cut short")
 
-// take returns the next bytes; zeros after an error.
-func (r *flexible) take(n int) []byte {
-	if n < 0 || n > len(r.rest) {
-		r.err, r.rest = errShort, nil
-		return make([]byte, min(max(n, 0), 8))
-	}
-	taken := r.rest[:n]
-	r.rest = r.rest[n:]
-	return taken
-}
+// compact reads a length of the encoding that Kafka calls flexible (KIP-482): a varint that is one more than the length.
+func compact(c *wire.Cursor) int { return max(c.Uvarint()-1, 0) }
 
-func (r *flexible) varint() int {
-	n, read := binary.Uvarint(r.rest)
-	if read <= 0 || n > maxList {
-		r.err, r.rest = errShort, nil
-		return 0
-	}
-	r.rest = r.rest[read:]
-	return int(n)
-}
+func text(c *wire.Cursor) string { return string(c.Take(compact(c))) }
 
-func (r *flexible) length() int { return max(r.varint()-1, 0) }
-
-func (r *flexible) text() string { return string(r.take(r.length())) }
-
-func (r *flexible) tags() {
-	for n := r.varint(); n > 0 && r.err == nil; n-- {
-		r.varint() // the tag's number
-		r.take(r.varint())
+// tags skips tagged fields, each of which has a number and a size.
+func tags(c *wire.Cursor) {
+	for n := c.Uvarint(); n > 0 && !c.Bad; n-- {
+		c.Uvarint()
+		c.Take(c.Uvarint())
 	}
 }
 

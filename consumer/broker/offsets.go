@@ -31,7 +31,8 @@ func (c *Cluster) Bounds(ctx context.Context, topic string, partitions []int) (m
 	}
 	bounds := make(map[int]Bounds, len(partitions))
 	for _, p := range partitions {
-		bounds[p] = Bounds{First: stable[p].FirstOffset, Last: stable[p].LastOffset, End: max(end[p].LastOffset, stable[p].LastOffset)}
+		first, last := stable[p].FirstOffset, stable[p].LastOffset
+		bounds[p] = Bounds{First: first, Last: last, End: max(end[p].LastOffset, last)}
 	}
 	return bounds, nil
 }
@@ -60,9 +61,9 @@ func (c *Cluster) OffsetsAt(ctx context.Context, topic string, partitions []int,
 func (c *Cluster) listOffsets(
 	ctx context.Context, topic string, partitions []int, isolation kafka.IsolationLevel, times ...int64,
 ) (map[int]kafka.PartitionOffsets, error) {
-	answers := make(map[int]kafka.PartitionOffsets, len(partitions))
+	found := make(map[int]kafka.PartitionOffsets, len(partitions))
 	if len(partitions) == 0 {
-		return answers, nil
+		return found, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
@@ -80,16 +81,16 @@ func (c *Cluster) listOffsets(
 	if err != nil {
 		return nil, newError("list offsets", topic, -1, err)
 	}
-	for _, answer := range response.Topics[topic] {
-		if answer.Error != nil {
-			return nil, newError("list offsets", topic, answer.Partition, answer.Error)
+	for _, p := range response.Topics[topic] {
+		if p.Error != nil {
+			return nil, newError("list offsets", topic, p.Partition, p.Error)
 		}
-		answers[answer.Partition] = answer
+		found[p.Partition] = p
 	}
 	for _, p := range partitions {
-		if _, ok := answers[p]; !ok {
-			return nil, newError("list offsets", topic, p, errUnanswered)
+		if _, ok := found[p]; !ok {
+			return nil, newError("list offsets", topic, p, errLeftOut)
 		}
 	}
-	return answers, nil
+	return found, nil
 }

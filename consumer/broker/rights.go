@@ -2,7 +2,6 @@ package broker
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/segmentio/kafka-go/protocol/metadata"
@@ -40,19 +39,9 @@ func rightsOf(operations int32) Rights {
 
 // TopicRights asks what we may do to topics, and returns an entry for each that exists and that we may see.
 func (c *Cluster) TopicRights(ctx context.Context, names ...string) (map[string]Rights, error) {
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
-	defer cancel()
-
-	x := &exchange{clientID: c.clientID, least: oldestMetadata, message: &metadata.Request{
-		TopicNames: append([]string{}, names...), IncludeTopicAuthorizedOperations: true,
-	}}
-	response, _, err := c.roundTrip(ctx, x, x)
+	described, err := c.metadata(ctx, metadata.Request{TopicNames: names, IncludeTopicAuthorizedOperations: true})
 	if err != nil {
 		return nil, newError("ask for rights", "", -1, err)
-	}
-	described, ok := response.(*metadata.Response)
-	if !ok {
-		return nil, newError("ask for rights", "", -1, fmt.Errorf("response is a %T", response))
 	}
 	rights := make(map[string]Rights, len(names))
 	for _, topic := range described.Topics {

@@ -17,12 +17,16 @@ type Settings map[string]string
 
 // NodeSettings returns settings of one broker.
 func (c *Cluster) NodeSettings(ctx context.Context, node int, names ...string) (Settings, error) {
-	name := strconv.Itoa(node)
-	all, err := c.settings(ctx, kafka.ResourceTypeBroker, []string{name}, names)
+	return c.settingsOf(ctx, kafka.ResourceTypeBroker, strconv.Itoa(node), names...)
+}
+
+// settingsOf returns settings of one topic or broker, which must exist.
+func (c *Cluster) settingsOf(ctx context.Context, kind kafka.ResourceType, of string, names ...string) (Settings, error) {
+	all, err := c.settings(ctx, kind, []string{of}, names)
 	if err == nil {
-		err = all[name].err
+		err = all[of].err
 	}
-	return all[name].Settings, err
+	return all[of].Settings, err
 }
 
 // TopicSettings returns all settings of each topic that exists and that we may ask about.
@@ -40,15 +44,6 @@ func (c *Cluster) TopicSettings(ctx context.Context, topics ...string) (map[stri
 	return found, nil
 }
 
-// topicSettings returns settings of one topic, which must exist.
-func (c *Cluster) topicSettings(ctx context.Context, topic string, names ...string) (Settings, error) {
-	all, err := c.settings(ctx, kafka.ResourceTypeTopic, []string{topic}, names)
-	if err == nil {
-		err = all[topic].err
-	}
-	return all[topic].Settings, err
-}
-
 // described are the settings of one topic or broker, or why there are none.
 type described struct {
 	Settings
@@ -57,7 +52,9 @@ type described struct {
 }
 
 // settings asks for settings of topics or brokers; without names for all of them.
-func (c *Cluster) settings(ctx context.Context, kind kafka.ResourceType, of, names []string) (map[string]described, error) {
+func (c *Cluster) settings(ctx context.Context, kind kafka.ResourceType, of, names []string) (
+	map[string]described, error,
+) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 
@@ -70,7 +67,7 @@ func (c *Cluster) settings(ctx context.Context, kind kafka.ResourceType, of, nam
 	response, err := c.client.DescribeConfigs(ctx, request)
 	switch {
 	case errors.Is(err, kafka.UnsupportedVersion):
-		return nil, nil //nolint:nilnil // a broker that does not know the request is like one that forbids it
+		return map[string]described{}, nil // a broker that does not know the request is like one that forbids it
 	case err != nil:
 		return nil, newError("describe settings", strings.Join(of, ", "), -1, err)
 	}
@@ -108,7 +105,7 @@ func (s Settings) Retention() (age time.Duration, limited bool) {
 
 // Retention asks for the retention of one topic, which must exist. It is that of [Settings.Retention].
 func (c *Cluster) Retention(ctx context.Context, topic string) (age time.Duration, limited bool, err error) {
-	settings, err := c.topicSettings(ctx, topic, "retention.ms", "cleanup.policy")
+	settings, err := c.settingsOf(ctx, kafka.ResourceTypeTopic, topic, "retention.ms", "cleanup.policy")
 	if err != nil {
 		return 0, false, err
 	}
@@ -130,7 +127,8 @@ func (c *Cluster) ObeysMessageFormat(ctx context.Context, node int) (obeys, know
 	if err != nil || versions.Error != nil {
 		return false, false
 	}
-	if !slices.ContainsFunc(versions.ApiKeys, func(k kafka.ApiVersionsResponseApiKey) bool { return k.ApiKey == describeTransactions }) {
+	isNew := func(k kafka.ApiVersionsResponseApiKey) bool { return k.ApiKey == describeTransactions }
+	if !slices.ContainsFunc(versions.ApiKeys, isNew) {
 		return true, true
 	}
 	settings, err := c.NodeSettings(ctx, node, protocolSetting)

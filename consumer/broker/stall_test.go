@@ -105,8 +105,8 @@ func TestAFetchThatStallsEndsThreeSecondsAfterTheLastBytes(t *testing.T) {
 			if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took != 3*time.Second {
 				w.t.Errorf("%d bytes: got %v after %v, want %v after 3s", bytes, err, took, context.DeadlineExceeded)
 			}
-			if synctest.Wait(); !w.cluster.RoomIsFree() {
-				w.t.Errorf("%d bytes: room is still taken", bytes)
+			if synctest.Wait(); !w.cluster.MemoryIsFree() {
+				w.t.Errorf("%d bytes: memory is still taken", bytes)
 			}
 			w.hears.Store(math.MaxInt64)
 			if _, err := w.cluster.Fetch(w.t.Context(), wants); err != nil {
@@ -128,8 +128,8 @@ func TestACancelledFetchLetsGoOfItsRoomAtOnce(t *testing.T) {
 		began := time.Now()
 		_, err := w.cluster.Fetch(ctx, wants)
 		synctest.Wait()
-		if took := time.Since(began); !errors.Is(err, context.Canceled) || took != time.Second || !w.cluster.RoomIsFree() {
-			w.t.Errorf("got %v after %v, room free: %v, want %v after 1s, and room", err, took, w.cluster.RoomIsFree(), context.Canceled)
+		if took := time.Since(began); !errors.Is(err, context.Canceled) || took != time.Second || !w.cluster.MemoryIsFree() {
+			w.t.Errorf("got %v after %v, memory free: %v, want %v after 1s, and free memory", err, took, w.cluster.MemoryIsFree(), context.Canceled)
 		}
 	})
 }
@@ -150,7 +150,7 @@ func TestAFetchOnASlowLineGoesOnAsLongAsBytesCome(t *testing.T) {
 // It is not the broker who is silent.
 func TestAFetchWaitsForRoomAsLongAsItTakes(t *testing.T) {
 	inDeafBubble(t, 0, func(w *deafBubble) {
-		time.AfterFunc(time.Minute, holdRoom(w.t, w.cluster))
+		time.AfterFunc(time.Minute, holdMemory(w.t, w.cluster))
 		began := time.Now()
 		batch, err := w.cluster.Fetch(w.t.Context(), wants)
 		if took := time.Since(began); err != nil || len(batch.Records) != 3 || took != time.Minute {

@@ -2,7 +2,6 @@ package broker
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 
@@ -46,29 +45,31 @@ const NoLeader = -1
 // Topics asks a broker, not the pool's cache, and creates no topic. Its error is one of the network, [ErrUnauthorised]
 // or [ErrTooOld]: this is the call that reports a wrong password.
 func (c *Cluster) Topics(ctx context.Context, names ...string) (Topology, error) {
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
-	defer cancel()
-
-	// A nil list would mean every topic.
-	x := &exchange{
-		message: &metadata.Request{TopicNames: append([]string{}, names...)}, clientID: c.clientID, least: oldestMetadata,
-	}
-	response, _, err := c.roundTrip(ctx, x, x)
+	described, err := c.metadata(ctx, metadata.Request{TopicNames: names})
 	if err != nil {
 		return Topology{}, newError("describe topics", "", -1, err)
 	}
-	described, ok := response.(*metadata.Response)
-	if !ok {
-		return Topology{}, newError("describe topics", "", -1, fmt.Errorf("response is a %T", response))
+	t := Topology{
+		Brokers: len(described.Brokers), Nodes: nodesOf(described.Brokers), Topics: make(map[string]TopicInfo, len(names)),
 	}
-	t := Topology{Brokers: len(described.Brokers), Nodes: nodesOf(described.Brokers), Topics: make(map[string]TopicInfo, len(names))}
 	for _, name := range names {
-		t.Topics[name] = TopicInfo{Err: newError("describe topic", name, -1, errUnanswered)}
+		t.Topics[name] = TopicInfo{Err: newError("describe topic", name, -1, errLeftOut)}
 	}
 	for _, topic := range described.Topics {
 		t.Topics[topic.Name] = topicInfo(topic)
 	}
 	return t, nil
+}
+
+// metadata asks some broker, which must know the version that forbids to create topics.
+func (c *Cluster) metadata(ctx context.Context, request metadata.Request) (*metadata.Response, error) {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+
+	request.TopicNames = append([]string{}, request.TopicNames...) // a nil list would mean every topic
+	x := &exchange{message: &request, clientID: c.clientID, least: oldestMetadata}
+	response, _, err := ask[*metadata.Response](ctx, c, x, x)
+	return response, err
 }
 
 func topicInfo(topic metadata.ResponseTopic) TopicInfo {
@@ -128,7 +129,7 @@ func (c *Cluster) OffsetsTopic(ctx context.Context) (OffsetsTopic, error) {
 		return o, topic.Err
 	}
 	o.Exists, o.Replicas, o.Leaders = true, topic.Replicas, topic.Leaders
-	settings, err := c.topicSettings(ctx, offsetsTopic, "min.insync.replicas")
+	settings, err := c.settingsOf(ctx, kafka.ResourceTypeTopic, offsetsTopic, "min.insync.replicas")
 	if err != nil {
 		return o, err
 	}

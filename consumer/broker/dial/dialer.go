@@ -1,6 +1,6 @@
-// Package dial opens connections to brokers for kafka-go, and keeps what kafka-go would believe from reaching it: a peer
-// that is not Kafka, a response that is too large or not asked for, a length that no response can have
-// (segmentio/kafka-go#1439).
+// Package dial opens connections to brokers for kafka-go. It checks each response first, because kafka-go trusts what it
+// reads (segmentio/kafka-go#1439). An error ends the connection of a peer that is not Kafka, of a response that is too
+// large or that nobody asked for, and of a length that no response can have.
 //
 //	dialer, err := dial.New(dial.Options{Brokers: addresses})
 //	…
@@ -50,7 +50,7 @@ const (
 	ioLimit = 10 * time.Second
 )
 
-// Options say whom to connect to, and how.
+// Options say which brokers to connect to, and how.
 type Options struct {
 	// Brokers are the configured addresses, host:port. Any other address that is dialled was advertised by a broker.
 	Brokers []string
@@ -64,7 +64,8 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Dialer opens the connections of kafka-go's Dialer and Transport alike. [New] makes one. It is safe for concurrent use.
+// Dialer opens the connections of kafka-go's Dialer and Transport alike. [New] makes one. It is safe for concurrent
+// use.
 type Dialer struct {
 	net       func(ctx context.Context, network, address string) (net.Conn, error)
 	tls       *credentials.Kept[*tls.Config] // nil: none
@@ -77,7 +78,7 @@ type Dialer struct {
 }
 
 // New checks the options, reads the files they name once, so that their content is known if one cannot be read later,
-// and connects to nobody. All mistakes are reported at once, each as an [*OptionError].
+// and opens no connection. All mistakes are reported at once, each as an [*OptionError].
 func New(o Options) (*Dialer, error) {
 	d := &Dialer{net: o.Dial, log: o.Logger, configured: slices.Clone(o.Brokers)}
 	if d.net == nil {
@@ -96,7 +97,8 @@ func New(o Options) (*Dialer, error) {
 		d.mechanism, err = o.SASL.mechanism(d.log)
 		mistakes = append(mistakes, err)
 		if o.SASL.Mechanism == plainName && o.TLS == nil {
-			mistakes = append(mistakes, optionError("sasl mechanism", errors.New("SASL PLAIN without TLS would show the password to the network")))
+			mistakes = append(mistakes, optionError("sasl mechanism",
+				errors.New("SASL PLAIN without TLS would show the password to the network")))
 		}
 	}
 	if err := errors.Join(mistakes...); err != nil {
@@ -138,10 +140,16 @@ func (d *Dialer) Connect(ctx context.Context, network, address string) (net.Conn
 		d.log.DebugContext(ctx, "broker not reached", "address", address, "error", err)
 		return nil, fmt.Errorf("connect to broker %s: %w", address, err)
 	}
+	return d.frame(conn, address), nil
+}
+
+func (d *Dialer) frame(conn net.Conn, address string) *framedConn {
 	return &framedConn{
-		toldConn: toldConn{boundConn: boundConn{Conn: conn}, secured: d.tls != nil, login: d.mechanism != nil, opened: time.Now()},
-		peer:     d.peer(address), shapes: &d.shapes, silence: &d.silence,
-	}, nil
+		explainedConn: explainedConn{
+			boundConn: boundConn{Conn: conn}, secured: d.tls != nil, login: d.mechanism != nil, opened: time.Now(),
+		},
+		peer: d.peer(address), shapes: &d.shapes, silence: &d.silence,
+	}
 }
 
 func (d *Dialer) peer(address string) peer {
@@ -160,46 +168,49 @@ func (d *Dialer) handshake(ctx context.Context, conn net.Conn, address string) (
 	if err := secured.HandshakeContext(ctx); err != nil {
 		_ = conn.Close() // the handshake's error says why
 		if header, ok := errors.AsType[tls.RecordHeaderError](err); ok && protocolOf(header.RecordHeader[:]) != "" {
-			err = fmt.Errorf("%w: %w", d.peer(address).speaks(header.RecordHeader[:]), err)
+			err = fmt.Errorf("%w: %w", d.peer(address).foreign(header.RecordHeader[:]), err)
 		}
 		return nil, explainHandshake(err)
 	}
 	return secured, nil
 }
 
-// toldConn explains why a connection ended: some TLS and login problems show only when a broker responds, or does not.
+// explainedConn explains why a connection ended: some TLS and login problems show only when a broker responds, or does not.
 // As with every connection of kafka-go, one goroutine at a time reads, and no read comes before the first write.
-type toldConn struct {
+type explainedConn struct {
 	boundConn
 
 	secured, login bool
 	opened         time.Time
-	answered       bool
+	responded      bool // a byte has arrived
 }
 
 // Read reads, and explains an end.
-func (c *toldConn) Read(b []byte) (int, error) {
+func (c *explainedConn) Read(b []byte) (int, error) {
 	n, err := c.boundConn.Read(b)
 	switch {
 	case c.secured && err != nil && isRemote(err):
 		// With TLS 1.3 our handshake is over before the broker has looked at our certificate.
 		err = &tlsError{text: fmt.Sprintf("%s: %v", refusedByBroker, err), err: err}
-	case !c.secured && !c.answered && isAlert(b[:n]):
-		n, err = 0, &tlsError{text: "the broker speaks TLS at this address; set KAFKA_TLS=true, or check the port in KAFKA_BROKERS", err: io.ErrUnexpectedEOF}
-	case !c.login && n == 0 && isEnd(err) && time.Since(c.opened) < firstWords:
+	case !c.secured && !c.responded && isAlert(b[:n]):
+		n, err = 0, &tlsError{
+			text: "the broker speaks TLS at this address; set KAFKA_TLS=true, or check the port in KAFKA_BROKERS",
+			err:  io.ErrUnexpectedEOF,
+		}
+	case !c.login && n == 0 && isEnd(err) && time.Since(c.opened) < loginLimit:
 		err = &hungUpError{c.secured}
 	}
-	c.answered = c.answered || n > 0
+	c.responded = c.responded || n > 0
 	return n, err
 }
 
 // isEnd reports whether the broker closed the connection. TLS calls an end without a close_notify alert unexpected.
 func isEnd(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
 
-// firstWords is the age of a connection up to which its end may mean that the broker requires a login. Such a broker
+// loginLimit is the age of a connection up to which its end may mean that the broker requires a login. Such a broker
 // sends its API versions and closes at the next request, which follows at once. An older connection was in use, and its
 // broker went away.
-const firstWords = time.Second
+const loginLimit = time.Second
 
 // isAlert reports whether a response begins like a TLS alert. As the size of a Kafka response this would be 352 MB.
 func isAlert(b []byte) bool {
@@ -214,7 +225,7 @@ type hungUpError struct{ secured bool }
 func (e *hungUpError) Unwrap() error { return io.ErrUnexpectedEOF }
 
 func (e *hungUpError) Error() string {
-	const text = "the broker hung up after our first words; if it wants a login, set KAFKA_SASL_MECHANISM"
+	const text = "the broker closed the connection after our first request; if it requires a login, set KAFKA_SASL_MECHANISM"
 	if e.secured {
 		return text
 	}

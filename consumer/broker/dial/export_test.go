@@ -3,10 +3,9 @@ package dial
 import (
 	"net"
 	"reflect"
-	"time"
 )
 
-// Subscription is what is left of a member's subscription.
+// Subscription is the readable part of a member's subscription.
 func Subscription(metadata []byte) []byte { return subscription(metadata) }
 
 // Bound wraps conn as the dial function does.
@@ -14,11 +13,7 @@ func Bound(conn net.Conn) net.Conn { return &boundConn{Conn: conn} }
 
 // Frame wraps conn as the dial function does.
 func Frame(conn net.Conn, address string, configured ...string) net.Conn {
-	d := &Dialer{configured: configured}
-	return &framedConn{
-		toldConn: toldConn{boundConn: boundConn{Conn: conn}, opened: time.Now()},
-		peer:     d.peer(address), shapes: &d.shapes, silence: &d.silence,
-	}
+	return (&Dialer{configured: configured}).frame(conn, address)
 }
 
 // Silence explains err as a caller's whose connection is conn.

@@ -34,21 +34,22 @@ type peer struct {
 	configured bool // the address is one of KAFKA_BROKERS; any other was advertised by a broker
 }
 
-// speaks returns the error for bytes that begin with begin and are no response.
-func (p peer) speaks(begin []byte) error { return p.cut(begin, nil) }
+// foreign returns the error for bytes that begin with begin and are no response.
+func (p peer) foreign(begin []byte) error { return p.foreignUntil(begin, nil) }
 
-// cut is the same for bytes that ended there with err.
-func (p peer) cut(begin []byte, err error) error {
-	text := fmt.Sprintf("%s does not speak Kafka: its answer begins with %q; %s", p.address, begin, p.advice())
+// foreignUntil is the same for bytes that ended there with err.
+func (p peer) foreignUntil(begin []byte, err error) error {
+	text := fmt.Sprintf("%s does not speak Kafka: its response begins with %q; %s", p.address, begin, p.advice())
 	if name := protocolOf(begin); name != "" {
 		text = fmt.Sprintf("%s speaks %s, not Kafka; %s", p.address, name, p.advice())
 	}
 	return &notKafkaError{text: text, err: err}
 }
 
-// lies returns the error for a response that begins like one of Kafka's and cannot be one.
-func (p peer) lies(about, why string) error {
-	return &notKafkaError{text: fmt.Sprintf("%s sent a response to %s that no Kafka broker sends: %s; %s", p.address, about, why, p.advice())}
+// malformed returns the error for a response that begins like one of Kafka's and cannot be one.
+func (p peer) malformed(to, why string) error {
+	return &notKafkaError{text: fmt.Sprintf("%s sent a response to %s that no Kafka broker sends: %s; %s",
+		p.address, to, why, p.advice())}
 }
 
 func (p peer) advice() string {
@@ -69,7 +70,8 @@ func protocolOf(b []byte) string {
 	switch {
 	case len(b) >= 5 && b[0] == 0 && b[3] == 4 && b[4] == 0: // the SETTINGS frame (RFC 9113, 6.5)
 		return "HTTP/2"
-	case len(b) >= 5 && b[3] == 0 && (b[4] == 10 || b[4] == 0xff): // length, sequence number 0, protocol version 10 or an error
+	// Length, sequence number 0, and then protocol version 10 or an error.
+	case len(b) >= 5 && b[3] == 0 && (b[4] == 10 || b[4] == 0xff):
 		return "MySQL's protocol"
 	case len(b) >= 4 && isDigit(b[0]) && isDigit(b[1]) && isDigit(b[2]) && (b[3] == ' ' || b[3] == '-'):
 		return "SMTP or FTP"

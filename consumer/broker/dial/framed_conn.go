@@ -18,10 +18,10 @@ const (
 	headBytes   = 8 // size and correlation id
 	requestHead = 8 // a request's API key, version and correlation id, after its size
 
-	// smallAnswer bounds responses that name nothing but errors and brokers, mechanisms and versions.
-	smallAnswer = 1 << 20
-	// largeAnswer bounds responses that name topics and partitions. A million partitions take 40 MB.
-	largeAnswer = 64 << 20
+	// smallResponse bounds responses that name nothing but errors and brokers, mechanisms and versions.
+	smallResponse = 1 << 20
+	// largeResponse bounds responses that name topics and partitions. A million partitions take 40 MB.
+	largeResponse = 64 << 20
 	// firstPiece is how much of a response is read before we know how much of it comes.
 	firstPiece = 4 << 10
 )
@@ -33,7 +33,7 @@ const (
 //
 // As with every connection of kafka-go, one goroutine at a time reads, and one at a time writes.
 type framedConn struct {
-	toldConn
+	explainedConn
 
 	peer    peer
 	shapes  *shapes
@@ -64,7 +64,7 @@ type awaited struct {
 // Write notes the requests in b and writes it.
 func (c *framedConn) Write(b []byte) (int, error) {
 	c.note(b)
-	return c.toldConn.Write(b)
+	return c.explainedConn.Write(b)
 }
 
 // note finds the requests in what is about to be written.
@@ -114,7 +114,7 @@ func (c *framedConn) await(head []byte) {
 func (c *framedConn) Read(b []byte) (int, error) {
 	for len(c.ready) == 0 {
 		if c.passed > 0 {
-			n, err := c.toldConn.Read(b[:min(int64(len(b)), c.passed)])
+			n, err := c.explainedConn.Read(b[:min(int64(len(b)), c.passed)])
 			c.passed -= int64(n)
 			return n, err
 		}
@@ -129,7 +129,7 @@ func (c *framedConn) Read(b []byte) (int, error) {
 
 // next reads a response as far as it must be checked. After an error of the connection it can continue.
 func (c *framedConn) next() error {
-	if len(c.frame) == 0 && cap(c.frame) > smallAnswer {
+	if len(c.frame) == 0 && cap(c.frame) > smallResponse {
 		c.frame = nil // one large response must not keep its memory for good
 	}
 	front, ok := c.front()
@@ -142,7 +142,7 @@ func (c *framedConn) next() error {
 	}
 	size := int64(int32(binary.BigEndian.Uint32(c.frame)))
 	if !ok || size > limitOf(front) || size < int64(most-sizeBytes) {
-		return c.peer.speaks(c.frame)
+		return c.peer.foreign(c.frame)
 	}
 	whole := sizeBytes + int(size)
 	if front.raw {
@@ -155,7 +155,7 @@ func (c *framedConn) next() error {
 		return err
 	}
 	if int32(binary.BigEndian.Uint32(c.frame[sizeBytes:])) != front.id {
-		return c.peer.speaks(c.frame[:headBytes])
+		return c.peer.foreign(c.frame[:headBytes])
 	}
 	if front.key == fetchKey {
 		c.passed = int64(whole - len(c.frame))
@@ -194,7 +194,7 @@ func (c *framedConn) front() (awaited, bool) {
 func (c *framedConn) arrive(least, most int) error {
 	for len(c.frame) < least {
 		c.frame = slices.Grow(c.frame, min(most-len(c.frame), max(firstPiece, len(c.frame))))
-		n, err := c.toldConn.Read(c.frame[len(c.frame):min(most, cap(c.frame))])
+		n, err := c.explainedConn.Read(c.frame[len(c.frame):min(most, cap(c.frame))])
 		c.frame = c.frame[:len(c.frame)+n]
 		if err != nil && len(c.frame) < least {
 			return c.cut(err)
@@ -209,7 +209,7 @@ func (c *framedConn) cut(err error) error {
 		return err
 	}
 	if len(c.frame) < headBytes {
-		return c.peer.cut(c.frame, err)
+		return c.peer.foreignUntil(c.frame, err)
 	}
 	return fmt.Errorf("connection to %s ended in the middle of a response: %w", c.peer.address, io.ErrUnexpectedEOF)
 }
@@ -218,9 +218,9 @@ func (c *framedConn) cut(err error) error {
 func limitOf(a awaited) int64 {
 	switch {
 	case a.raw:
-		return smallAnswer
+		return smallResponse
 	case a.key == fetchKey:
 		return MaxResponse
 	}
-	return answerLimit(a.key)
+	return responseLimit(a.key)
 }

@@ -24,17 +24,17 @@ const oldestMetadata = 4
 // errForeign ends a connection whose bytes are not Kafka's.
 var errForeign = errors.New("not a Kafka message")
 
-// ConnectMember opens connections for kafka-go's ConsumerGroup. On them its requests create no topic, and no member of the
-// group can stop the others.
+// ConnectMember opens connections for kafka-go's ConsumerGroup. On them its requests create no topic, and no member of
+// the group can stop the others.
 func (d *Dialer) ConnectMember(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := d.Connect(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	return &membershipConn{Conn: conn, in: bufio.NewReader(conn)}, nil
+	return &memberConn{Conn: conn, in: bufio.NewReader(conn)}, nil
 }
 
-// membershipConn changes requests and responses of kafka-go's ConsumerGroup, in two places for which it has no setting.
+// memberConn changes requests and responses of kafka-go's ConsumerGroup, in two places for which it has no setting.
 //
 // As the group's leader it asks for the partitions of all members' topics, and lets the broker create those that do not
 // exist: with auto.create.topics.enable=true a deleted topic would come back at the next rebalance, with the broker's
@@ -45,27 +45,27 @@ func (d *Dialer) ConnectMember(ctx context.Context, network, address string) (ne
 // could block the whole group. Here such a subscription loses what kafka-go cannot read.
 //
 // One goroutine may write while another reads.
-type membershipConn struct {
+type memberConn struct {
 	net.Conn
 
 	out []byte // the beginning of a request that is not whole yet
 
-	in   *bufio.Reader
-	left int64        // how much of the current response is passed on as it is
-	said bytes.Buffer // a response that was changed, to be read first
+	in      *bufio.Reader
+	left    int64        // how much of the current response is passed on as it is
+	changed bytes.Buffer // a response that was changed, to be read first
 
-	mu    sync.Mutex
-	asked map[int32]question // requests on the wire whose responses are changed, by correlation id
+	mu      sync.Mutex
+	pending map[int32]rewrite // responses to come that must be changed, by correlation id
 }
 
-// question is a request whose response is to be changed.
-type question struct {
+// rewrite says which response must be changed, and into which version.
+type rewrite struct {
 	key          protocol.ApiKey
 	sent, wanted int16 // the version on the wire, and the one that kafka-go wrote
 }
 
 // Write takes the bytes of requests and sends each request when it is whole.
-func (c *membershipConn) Write(b []byte) (int, error) {
+func (c *memberConn) Write(b []byte) (int, error) {
 	c.out = append(c.out, b...)
 	for {
 		size, whole, err := frame(c.out)
@@ -97,7 +97,7 @@ func frame(b []byte) (size int, whole bool, err error) {
 }
 
 // send sends one request, a metadata request in a form that creates nothing.
-func (c *membershipConn) send(request []byte) error {
+func (c *memberConn) send(request []byte) error {
 	// A token of SASL's oldest form has a length, but neither key nor version: it is passed on. None begins with these
 	// keys.
 	const header = 12 // length, key, version, correlation id
@@ -111,13 +111,13 @@ func (c *membershipConn) send(request []byte) error {
 		return c.sendMetadata(request)
 	}
 	if key == protocol.JoinGroup {
-		c.expect(id, question{key: key, sent: version, wanted: version})
+		c.expect(id, rewrite{key: key, sent: version, wanted: version})
 	}
 	_, err := c.Conn.Write(request)
 	return err
 }
 
-func (c *membershipConn) sendMetadata(request []byte) error {
+func (c *memberConn) sendMetadata(request []byte) error {
 	version, id, client, message, err := protocol.ReadRequest(bytes.NewReader(request))
 	if err != nil {
 		return fmt.Errorf("read our own metadata request: %w", err)
@@ -127,44 +127,45 @@ func (c *membershipConn) sendMetadata(request []byte) error {
 		return fmt.Errorf("our own metadata request is a %T", message)
 	}
 	r.AllowAutoTopicCreation = false
-	q := question{key: protocol.Metadata, sent: max(version, oldestMetadata), wanted: version}
+	q := rewrite{key: protocol.Metadata, sent: max(version, oldestMetadata), wanted: version}
 	c.expect(id, q)
 	return protocol.WriteRequest(c.Conn, q.sent, id, client, r)
 }
 
-func (c *membershipConn) expect(id int32, q question) {
+func (c *memberConn) expect(id int32, q rewrite) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.asked == nil {
-		c.asked = make(map[int32]question)
+	if c.pending == nil {
+		c.pending = make(map[int32]rewrite)
 	}
-	c.asked[id] = q
+	c.pending[id] = q
 }
 
-// expects says whether a response on the wire is one that must be changed.
-func (c *membershipConn) expects() bool {
+// expects says whether a response that must be changed may come next.
+func (c *memberConn) expects() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.asked) > 0
+	return len(c.pending) > 0
 }
 
-func (c *membershipConn) answered(id int32) (question, bool) {
+// take returns what to change in a response, and forgets it.
+func (c *memberConn) take(id int32) (rewrite, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	q, ok := c.asked[id]
-	delete(c.asked, id)
+	q, ok := c.pending[id]
+	delete(c.pending, id)
 	return q, ok
 }
 
 // Read returns bytes of responses, changed where needed.
-func (c *membershipConn) Read(b []byte) (int, error) {
-	for c.said.Len() == 0 && c.left == 0 {
+func (c *memberConn) Read(b []byte) (int, error) {
+	for c.changed.Len() == 0 && c.left == 0 {
 		if err := c.next(); err != nil {
 			return 0, err
 		}
 	}
-	if c.said.Len() > 0 {
-		return c.said.Read(b)
+	if c.changed.Len() > 0 {
+		return c.changed.Read(b)
 	}
 	n, err := c.in.Read(b[:min(int64(len(b)), c.left)])
 	c.left -= int64(n)
@@ -172,7 +173,7 @@ func (c *membershipConn) Read(b []byte) (int, error) {
 }
 
 // next looks at the beginning of the next response. After an error, a deadline's for example, it may be called again.
-func (c *membershipConn) next() error {
+func (c *memberConn) next() error {
 	const length, idAfter = 4, 8
 	head, err := c.in.Peek(length)
 	if err != nil {
@@ -190,7 +191,7 @@ func (c *membershipConn) next() error {
 	if head, err = c.in.Peek(idAfter); err != nil {
 		return err
 	}
-	q, ok := c.answered(int32(binary.BigEndian.Uint32(head[length:])))
+	q, ok := c.take(int32(binary.BigEndian.Uint32(head[length:])))
 	if !ok {
 		c.left = int64(size)
 		return nil
@@ -199,7 +200,7 @@ func (c *membershipConn) next() error {
 }
 
 // change reads a whole response and keeps it, changed, in the version that kafka-go expects.
-func (c *membershipConn) change(q question) error {
+func (c *memberConn) change(q rewrite) error {
 	id, message, err := protocol.ReadResponse(c.in, q.key, q.sent)
 	if err != nil {
 		return fmt.Errorf("read a %v response: %w", q.key, err)
@@ -212,7 +213,7 @@ func (c *membershipConn) change(q question) error {
 			r.Members[i].Metadata = subscription(member.Metadata)
 		}
 	}
-	return protocol.WriteResponse(&c.said, q.wanted, id, message)
+	return protocol.WriteResponse(&c.changed, q.wanted, id, message)
 }
 
 // subscription returns the part of a member's subscription that kafka-go can read: version, topics and user data. Bytes

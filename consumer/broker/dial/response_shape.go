@@ -2,6 +2,7 @@ package dial
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -51,14 +52,15 @@ func shapeOf(key int16) reflect.Type {
 	return nil
 }
 
-// answerLimit is the largest response to a request of an API.
-func answerLimit(key int16) int64 {
-	switch protocol.ApiKey(key) { //nolint:exhaustive // the others may name any number of topics and partitions
+// responseLimit is the largest response to a request of an API.
+func responseLimit(key int16) int64 {
+	switch protocol.ApiKey(key) {
 	case protocol.ApiVersions, protocol.FindCoordinator, protocol.Heartbeat, protocol.LeaveGroup, protocol.SaslHandshake,
 		protocol.SaslAuthenticate:
-		return smallAnswer
+		return smallResponse
+	default: // may name any number of topics and partitions
+		return largeResponse
 	}
-	return largeAnswer
 }
 
 // shaped reads a response off a connection and compares its counts and lengths with its size, so that kafka-go may
@@ -99,8 +101,8 @@ func (s *shaped) check(a awaited) error {
 	if s.err == nil {
 		s.take(int64(s.whole - s.at))
 	}
-	if lie, ok := s.err.(shapeError); ok { //nolint:errorlint // never wrapped
-		return s.conn.peer.lies(name, string(lie))
+	if malformed, ok := errors.AsType[shapeError](s.err); ok {
+		return s.conn.peer.malformed(name, string(malformed))
 	}
 	return s.err
 }
@@ -206,7 +208,7 @@ func (s *shaped) field(f field) {
 		s.take(s.length(f.width))
 	case arrayField:
 		n := s.length(f.width)
-		if s.err == nil && (n < -1 || n < 0 && f.notNull) { // a response that has not arrived is no lie
+		if s.err == nil && (n < -1 || n < 0 && f.notNull) { // a response that has not arrived is not malformed
 			s.err = errNoCount
 		}
 		if s.err == nil && n > int64(s.whole-s.at) { // an element takes a byte at least
@@ -327,7 +329,8 @@ func (f *fields) member(t reflect.Type, version int16) field {
 			element.regular = []field{element.member(t.Elem(), version)}
 			element.flexible = false // no tagged fields follow it
 		}
-		return field{kind: arrayField, width: f.width(4), element: &element, notNull: t.Elem() == reflect.TypeFor[apiversions.ApiKeyResponse]()}
+		notNull := t.Elem() == reflect.TypeFor[apiversions.ApiKeyResponse]()
+		return field{kind: arrayField, width: f.width(4), element: &element, notNull: notNull}
 	default:
 		return field{kind: fixedField, width: int(t.Size())}
 	}
@@ -360,9 +363,9 @@ func tagsOf(f reflect.StructField) []fieldTag {
 			n, _ := strconv.Atoi(strings.TrimPrefix(value, "v")) // the options without a number are words
 			switch {
 			case name == "min":
-				tag.least = int16(n) //nolint:gosec // a version
+				tag.least = int16(n)
 			case name == "max":
-				tag.most = int16(n) //nolint:gosec // a version
+				tag.most = int16(n)
 			case name == "tag" && value == "":
 				tag.id = -1
 			case name == "tag":

@@ -38,7 +38,9 @@ func (s *SASL) mechanism(log *slog.Logger) (sasl.Mechanism, error) {
 	if s.Username == "" {
 		mistakes = append(mistakes, optionError("sasl username", errors.New("SASL without a user name")))
 	}
-	password, err := credentials.Keep("KAFKA_SASL_PASSWORD_FILE", log, func() (string, error) { return credentials.Password(s.PasswordFile) })
+	password, err := credentials.Keep("KAFKA_SASL_PASSWORD_FILE", log, func() (string, error) {
+		return credentials.Password(s.PasswordFile)
+	})
 	if err != nil {
 		mistakes = append(mistakes, optionError("sasl password file", fmt.Errorf("read SASL password: %w", err)))
 	} else if s.Mechanism != plainName {

@@ -22,11 +22,12 @@ type silentError struct {
 func (e *silentError) Unwrap() error { return e.err }
 
 func (e *silentError) Error() string {
-	said := "nothing"
+	sent := "nothing"
 	if e.arrived > 0 {
-		said = fmt.Sprintf("only %d bytes of an answer", e.arrived)
+		sent = fmt.Sprintf("only %d bytes of a response", e.arrived)
 	}
-	text := fmt.Sprintf("%s accepts the connection and sends %s: the broker hangs, or another server listens there", e.peer.address, said)
+	text := fmt.Sprintf("%s accepts the connection and sends %s: the broker hangs, or another server listens there",
+		e.peer.address, sent)
 	if e.peer.configured {
 		return text // whoever shows it says what to check
 	}

@@ -42,7 +42,8 @@ func (t *TLS) reader() func() (*tls.Config, error) {
 			config.RootCAs = roots
 		}
 		if (t.CertFile == "") != (t.KeyFile == "") {
-			mistakes = append(mistakes, optionError("tls certificate", errors.New("a client certificate needs both its file and its key's file")))
+			mistakes = append(mistakes, optionError("tls certificate",
+				errors.New("a client certificate needs both its file and its key's file")))
 		}
 		if t.CertFile != "" && t.KeyFile != "" {
 			pair, err := t.pair()
@@ -105,7 +106,7 @@ func explainHandshake(err error) error {
 	case isRemote(err):
 		text = refusedByBroker
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
-		text = "the broker hung up in the TLS handshake; if it speaks no TLS at this address, check the port in KAFKA_BROKERS, " +
+		text = "the broker closed the connection in the TLS handshake; if it speaks no TLS at this address, check the port in KAFKA_BROKERS, " +
 			"or KAFKA_TLS"
 	case is[net.Error](err):
 		return err // a timeout or the network: TLS is not to blame

@@ -25,6 +25,13 @@ const (
 	largeWindow = 8 << 20
 )
 
+// Numbers of codecs in the attributes of a batch.
+const (
+	snappy = 2
+	lz4    = 3
+	zstd   = 4
+)
+
 // ErrCorrupt says that bytes of a log or of a fetch response are not as Kafka writes them. Test with errors.Is.
 var ErrCorrupt = errors.New("corrupt data")
 
@@ -64,7 +71,6 @@ func (d *decoder) Close() error {
 // checkClaims refuses compressed bytes that claim an impossible unpacked size, because decoders allocate what is
 // claimed. For claims of gzip and lz4 they allocate at most 4 MiB.
 func checkClaims(codec int8, packed []byte) error {
-	const snappy, zstd = 2, 4
 	switch codec {
 	case snappy:
 		return checkSnappy(packed)
@@ -105,11 +111,13 @@ const (
 	snappyHeader = 16
 )
 
-// weight is how many of the decoders a batch takes, as its first bytes say. If they lie, decoding fails. The windows
+// weight is how many of the decoders a batch takes, as its first bytes say. If those are wrong, decoding fails. The windows
 // and blocks of gzip and lz4 are small enough.
 func weight(codec int8, packed []byte) int64 {
-	const snappy, zstd = 2, 4
-	if len(packed) > largeBatch || codec == snappy && snappyBlock(packed) > largeBatch || codec == zstd && zstdWindow(packed) > largeWindow {
+	switch {
+	case len(packed) > largeBatch,
+		codec == snappy && snappyBlock(packed) > largeBatch,
+		codec == zstd && zstdWindow(packed) > largeWindow:
 		return decoders
 	}
 	return 1
@@ -131,7 +139,8 @@ func snappyBlock(b []byte) uint64 {
 // zstdWindow is the window of the first frame (RFC 8878, 3.1.1.1). A frame of a single segment has none, but its
 // content's size, which then is the window.
 func zstdWindow(b []byte) uint64 {
-	if len(b) < 18 || binary.LittleEndian.Uint32(b) != 0xfd2fb528 { // no header is longer, and no frame that matters shorter
+	// No header is longer than 18 bytes, and no frame that matters is shorter.
+	if len(b) < 18 || binary.LittleEndian.Uint32(b) != 0xfd2fb528 {
 		return 0
 	}
 	descriptor, fields := b[4], b[5:]

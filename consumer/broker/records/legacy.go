@@ -76,7 +76,6 @@ func (w *walk) message(b []byte) error {
 // the inner offsets count from 0, so that a broker need not compress again; in format 0 they are right, and relocate
 // moves them by nothing.
 func (w *walk) unpack(outer message, codec int8) ([]message, error) {
-	const lz4 = 3
 	packed := outer.value
 	if codec == lz4 && outer.magic == 0 {
 		packed = withHeaderChecksum(packed)

@@ -8,7 +8,10 @@
 //	}
 package wire
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // Cursor reads Kafka's encoding from bytes. A field that does not fit sets Bad and reads as zero, so a caller checks
 // Bad once after the last field, and before it trusts a count.
@@ -71,13 +74,20 @@ func (c *Cursor) Varint() int64 {
 	return v
 }
 
+// Uvarint reads an unsigned number, which must fit into 31 bits: all lengths do.
+func (c *Cursor) Uvarint() int {
+	v, n := binary.Uvarint(c.B)
+	if n <= 0 || v > math.MaxInt32 {
+		c.Bad, c.B = true, nil
+		return 0
+	}
+	c.B = c.B[n:]
+	return int(v)
+}
+
 // Bytes reads n bytes; a negative n is null.
 func (c *Cursor) Bytes(n int64) []byte {
 	if n < 0 {
-		return nil
-	}
-	if n > int64(len(c.B)) {
-		c.Bad, c.B = true, nil
 		return nil
 	}
 	return c.Take(int(n))

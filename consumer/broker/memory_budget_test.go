@@ -16,13 +16,13 @@ import (
 type occupancy struct {
 	mu         sync.Mutex
 	held, most int64
-	alone      int // responses larger than the room that came when nothing else was there
+	alone      int // responses above the budget that came when nothing else was there
 }
 
 func (o *occupancy) enter(size int64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.held += size; size > broker.RoomBytes && o.held == size {
+	if o.held += size; size > broker.MemoryBudget && o.held == size {
 		o.alone++
 		return
 	}
@@ -35,7 +35,7 @@ func (o *occupancy) leave(size int64) {
 	o.held -= size
 }
 
-func TestResponsesHoldNoMoreThanTheRoom(t *testing.T) {
+func TestResponsesHoldNoMoreThanTheMemoryBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cluster := unconnected(t)
 		var connections sync.WaitGroup
@@ -55,35 +55,36 @@ func TestResponsesHoldNoMoreThanTheRoom(t *testing.T) {
 		for range 12 {
 			connections.Go(func() {
 				for range 10 {
-					hold(broker.RoomBytes / 4)
-					hold(2 * broker.RoomBytes)
+					hold(broker.MemoryBudget / 4)
+					hold(2 * broker.MemoryBudget)
 				}
 			})
 		}
 		connections.Wait()
-		if o.most != broker.RoomBytes || o.alone != 120 {
-			t.Errorf("got %d bytes at once and %d large responses alone, want %d at most, and at times, and 120", o.most, o.alone, broker.RoomBytes)
+		if o.most != broker.MemoryBudget || o.alone != 120 {
+			t.Errorf("got %d bytes at once and %d large responses alone, want %d at most, and at times, and 120",
+				o.most, o.alone, broker.MemoryBudget)
 		}
-		if !cluster.RoomIsFree() {
-			t.Error("in the end room is still taken")
+		if !cluster.MemoryIsFree() {
+			t.Error("in the end memory is still taken")
 		}
 	})
 }
 
-// holdRoom takes all room.
-func holdRoom(t *testing.T, cluster *broker.Cluster) (giveBack func()) {
+// holdMemory takes the whole budget.
+func holdMemory(t *testing.T, cluster *broker.Cluster) (giveBack func()) {
 	t.Helper()
-	read, leave, err := cluster.Enter(t.Context(), broker.RoomBytes)
+	read, leave, err := cluster.Enter(t.Context(), broker.MemoryBudget)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return func() { read(); leave() }
 }
 
-func TestWhoWaitsForRoomIsLetGoWhenItsContextEnds(t *testing.T) {
+func TestTheEndOfItsContextEndsTheWaitForMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cluster := unconnected(t)
-		giveBack := holdRoom(t, cluster)
+		giveBack := holdMemory(t, cluster)
 		cause := errors.New("the partition is revoked")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Second, func() { cancel(cause) })
@@ -91,16 +92,16 @@ func TestWhoWaitsForRoomIsLetGoWhenItsContextEnds(t *testing.T) {
 			t.Errorf("got %v, want %v", err, cause)
 		}
 		giveBack()
-		if !cluster.RoomIsFree() {
-			t.Error("room is still taken")
+		if !cluster.MemoryIsFree() {
+			t.Error("memory is still taken")
 		}
 	})
 }
 
-func TestASmallResponseWaitsForNobody(t *testing.T) {
+func TestASmallResponseDoesNotWaitForMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // which fails if all wait
 		cluster := unconnected(t)
-		defer holdRoom(t, cluster)()
+		defer holdMemory(t, cluster)()
 		read, leave, err := cluster.Enter(t.Context(), broker.LargeResponse)
 		if err != nil {
 			t.Fatal(err)
@@ -110,14 +111,14 @@ func TestASmallResponseWaitsForNobody(t *testing.T) {
 	})
 }
 
-// Whichever of the two ends first: the memory is there until the second one has ended.
-func TestRoomIsTakenUntilBothEndsHaveLetGo(t *testing.T) {
+// Either of the two may end first; the memory is kept until the second one has ended.
+func TestMemoryIsTakenUntilBothUsersHaveReleasedIt(t *testing.T) {
 	t.Parallel()
 	for name, readsFirst := range map[string]bool{"read, then decoded": true, "given up, then read": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cluster := unconnected(t)
-			read, leave, err := cluster.Enter(t.Context(), broker.RoomBytes)
+			read, leave, err := cluster.Enter(t.Context(), broker.MemoryBudget)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -125,36 +126,36 @@ func TestRoomIsTakenUntilBothEndsHaveLetGo(t *testing.T) {
 			if readsFirst {
 				first, second = read, leave
 			}
-			if first(); cluster.RoomIsFree() {
-				t.Error("room is free after the first end")
+			if first(); cluster.MemoryIsFree() {
+				t.Error("memory is free after the first end")
 			}
-			if second(); !cluster.RoomIsFree() {
-				t.Error("room is still taken after the second end")
+			if second(); !cluster.MemoryIsFree() {
+				t.Error("memory is still taken after the second end")
 			}
 		})
 	}
 }
 
-// A fetch waits for room, is cancelled without leaving anything behind, and goes on when there is some.
-func TestALargeFetchWaitsForRoom(t *testing.T) {
+// A fetch waits for memory, leaves nothing behind when it is cancelled, and continues when there is some.
+func TestALargeFetchWaitsForMemory(t *testing.T) {
 	fake := fakeKafka(t)
 	client, half := producer(t, fake), strings.Repeat("x", broker.LargeResponse/2)
 	produce(t, client, half)
 	produce(t, client, half)
 	request := broker.FetchRequest{Topic: "orders", MaxWait: time.Second, MaxBytes: 2 * broker.LargeResponse}
 	cluster := open(t, fake)
-	giveBack := holdRoom(t, cluster)
+	giveBack := holdMemory(t, cluster)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	if batch, err := cluster.Fetch(ctx, request); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %+v, %v without room, want %v", batch, err, context.DeadlineExceeded)
+		t.Errorf("got %+v, %v without memory, want %v", batch, err, context.DeadlineExceeded)
 	}
 	time.AfterFunc(100*time.Millisecond, giveBack)
 	if got := values(t, cluster, request, 2); len(got) != 2 {
-		t.Errorf("got %d events when there is room, want two", len(got))
+		t.Errorf("got %d events when there is memory, want two", len(got))
 	}
-	if !cluster.RoomIsFree() {
-		t.Error("after the fetch room is still taken")
+	if !cluster.MemoryIsFree() {
+		t.Error("after the fetch memory is still taken")
 	}
 }
 

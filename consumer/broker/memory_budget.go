@@ -1,0 +1,59 @@
+package broker
+
+import (
+	"context"
+	"sync"
+
+	"golang.org/x/sync/semaphore"
+)
+
+const (
+	// largeResponse is the size above which a fetch response needs a share of the memory budget. kafka-go's connections
+	// read as many at once as there are fetches, and each has whole batches, of which a topic may accept 16 MiB. Smaller
+	// ones do not wait: each takes no more than this, and a broker that stops in the middle of one must not delay
+	// fetches from others.
+	largeResponse = 1 << 20
+	// memoryBudget is how many bytes of large responses a process holds at once. A larger one is read alone.
+	memoryBudget = 8 << 20
+)
+
+// memoryShare is the part of the memory budget that one fetch response takes. Two goroutines use that memory: the
+// connection's, which reads the body, and the caller's, which decodes it. Either may be the last: a caller that gives
+// up leaves while the connection still reads. So the share returns to the budget when both have released it.
+type memoryShare struct {
+	budget *semaphore.Weighted
+
+	mu    sync.Mutex
+	taken int64
+	users int // goroutines; the caller counts from the start
+}
+
+func newMemoryShare(budget *semaphore.Weighted) *memoryShare {
+	return &memoryShare{budget: budget, users: 1}
+}
+
+// take waits until there is memory for size bytes. The connection calls it between the response's size and its body, so
+// the body stays in the network until then. Call release afterwards.
+func (s *memoryShare) take(ctx context.Context, size int64) error {
+	share := int64(0)
+	if size > largeResponse {
+		share = min(size, memoryBudget)
+		if err := s.budget.Acquire(ctx, share); err != nil {
+			return context.Cause(ctx)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.taken = share
+	s.users++
+	return nil
+}
+
+// release says that one of the two no longer uses the memory.
+func (s *memoryShare) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.users--; s.users == 0 {
+		s.budget.Release(s.taken)
+	}
+}
