@@ -286,7 +286,7 @@ func (s *shapes) fields(shape reflect.Type, version int16) fields {
 	flexible := false
 	for f := range shape.Fields() {
 		for _, t := range tagsOf(f) {
-			flexible = flexible || t.id > noTag && version >= t.least
+			flexible = flexible || t.id > noTag && int(version) >= t.least
 		}
 	}
 	f := structureOf(shape, version, flexible)
@@ -298,7 +298,7 @@ func structureOf(shape reflect.Type, version int16, flexible bool) fields {
 	f := fields{tagged: map[int]field{}, flexible: flexible}
 	for member := range shape.Fields() {
 		for _, t := range tagsOf(member) {
-			if version < t.least || version > t.most {
+			if int(version) < t.least || int(version) > t.most {
 				continue
 			}
 			switch {
@@ -346,8 +346,7 @@ func (f *fields) width(fixed int) int {
 
 // fieldTag says in which versions a field exists.
 type fieldTag struct {
-	least, most int16
-	id          int
+	least, most, id int
 }
 
 // noTag marks a field that is not tagged. -1 marks a structure that may have tagged fields.
@@ -363,9 +362,9 @@ func tagsOf(f reflect.StructField) []fieldTag {
 			n, _ := strconv.Atoi(strings.TrimPrefix(value, "v")) // the options without a number are words
 			switch {
 			case name == "min":
-				tag.least = int16(n)
+				tag.least = n
 			case name == "max":
-				tag.most = int16(n)
+				tag.most = n
 			case name == "tag" && value == "":
 				tag.id = -1
 			case name == "tag":
