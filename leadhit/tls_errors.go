@@ -5,9 +5,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
-	"time"
+
+	"leadhit-sync/config/credentials"
 )
 
 // explainTLS says why a handshake failed, and what to do about it. It looks at error types alone. The text is the same
@@ -15,12 +14,11 @@ import (
 func explainTLS(err error) string {
 	if host, ok := errors.AsType[x509.HostnameError](err); ok {
 		return fmt.Sprintf("LeadHit's certificate is for another name (%s) than %s; check LEADHIT_URL",
-			namesIn(host.Certificate), host.Host)
+			credentials.NamesIn(host.Certificate), host.Host)
 	}
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
-		// The text of crypto/x509 contains the current time.
 		return fmt.Sprintf("LeadHit's certificate has expired or is not valid yet; check this machine's clock, "+
-			"or wait for a new certificate: it is valid from %s to %s", day(invalid.Cert.NotBefore), day(invalid.Cert.NotAfter))
+			"or wait for a new certificate: %s", credentials.Validity(invalid.Cert))
 	}
 	switch {
 	case is[x509.UnknownAuthorityError](err):
@@ -30,22 +28,4 @@ func explainTLS(err error) string {
 		return "the server at LEADHIT_URL does not speak TLS; check LEADHIT_URL and its port"
 	}
 	return "TLS handshake with LeadHit failed (TLS 1.2 is the minimum): " + err.Error()
-}
-
-func day(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-// namesIn returns a few of the names that a certificate is for.
-func namesIn(cert *x509.Certificate) string {
-	const most = 3
-	names := slices.Clone(cert.DNSNames)
-	for _, ip := range cert.IPAddresses {
-		names = append(names, ip.String())
-	}
-	switch {
-	case len(names) == 0:
-		return "none"
-	case len(names) > most:
-		return strings.Join(names[:most], ", ") + ", …"
-	}
-	return strings.Join(names, ", ")
 }

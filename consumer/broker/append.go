@@ -122,7 +122,8 @@ func refusal(err error) string {
 		{kafka.InvalidMessage, compacted}, // of brokers before 2.4
 		{kafka.UnsupportedForMessageFormat, "its records cannot have headers: set message.format.version to 0.11.0 or later"},
 		{kafka.Unknown, "the broker does not say why (see its log); if this lasts, its records may be in a format " +
-			"without headers: set message.format.version of the topic, or the brokers' log.message.format.version, to 0.11.0 or later"},
+			"without headers: set message.format.version of the topic, or the brokers' log.message.format.version, " +
+			"to 0.11.0 or later"},
 		{kafka.InvalidTimestamp, "the topic refuses the record's time: check message.timestamp.difference.max.ms (or " +
 			"message.timestamp.before.max.ms and message.timestamp.after.max.ms) and the clocks"},
 		{kafka.NotEnoughReplicas, replicas},

@@ -11,10 +11,10 @@ import (
 	"leadhit-sync/consumer/broker"
 )
 
-// The pattern for every test with kafka-go and kfake under a fake clock: all of it is made inside the bubble, on kfake's
-// network of pipes, and closed by Cleanup, which runs inside the bubble too. Time stands still once the test has returned: a request that still
-// waits for its deadline must be given that time before. zstd is not for bubbles: kafka-go keeps decoders, with a channel
-// each, across them.
+// The pattern for every test with kafka-go and kfake under a fake clock. All of it is made inside the bubble, on
+// kfake's network of pipes. Cleanup closes it, and runs inside the bubble too. Time stops once the test has returned, so
+// a request that still waits for its deadline must get that time before. Bubbles do not use zstd: kafka-go keeps its
+// decoders, with a channel each, beyond the bubble's end.
 func TestClusterRunsInABubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var network kfake.VirtualNetwork

@@ -145,7 +145,8 @@ func TestCommitOfAFrozenCoordinatorIsAmbiguousAndEnds(t *testing.T) {
 		// It is applied late: that is why no later acknowledgement counts.
 		<-time.After(2 * time.Minute)
 		partition := event.Partition{Topic: "orders"}
-		if got, err := cluster.Committed(t.Context(), "sync", []event.Partition{partition}); err != nil || got[partition].Next != 1 {
+		if got, err := cluster.Committed(t.Context(), "sync", []event.Partition{partition}); err != nil ||
+			got[partition].Next != 1 {
 			t.Errorf("got %v, %v, want the late commit applied", got, err)
 		}
 	})

@@ -56,7 +56,8 @@ func (a *authority) server(t *testing.T, ip string, expires time.Time) tls.Certi
 	key := newKey(t)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(2), NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: expires,
-		IPAddresses: []net.IP{net.ParseIP(ip)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		IPAddresses: []net.IP{net.ParseIP(ip)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth,
+			x509.ExtKeyUsageClientAuth},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
 	if err != nil {
@@ -89,11 +90,14 @@ func TestTLSTakesOnlyABrokerThatProvesWhoItIs(t *testing.T) {
 		server *tls.Config
 		good   bool
 	}{
-		"a good one":            {&tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", tomorrow)}}, true},
-		"another name":          {&tls.Config{Certificates: []tls.Certificate{ours.server(t, "10.0.0.1", tomorrow)}}, false},
-		"expired":               {&tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", yesterday)}}, false},
-		"an unknown authority":  {&tls.Config{Certificates: []tls.Certificate{another.server(t, "127.0.0.1", tomorrow)}}, false},
-		"TLS 1.1 and no better": {&tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", tomorrow)}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, false},
+		"a good one":   {&tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", tomorrow)}}, true},
+		"another name": {&tls.Config{Certificates: []tls.Certificate{ours.server(t, "10.0.0.1", tomorrow)}}, false},
+		"expired": {&tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", yesterday)}},
+			false},
+		"an unknown authority": {&tls.Config{Certificates: []tls.Certificate{another.server(t, "127.0.0.1", tomorrow)}},
+			false},
+		"TLS 1.1 and no better": {&tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", tomorrow)},
+			MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -215,7 +219,8 @@ func TestOpenRefusesAPasswordThatNoHandshakeCanUse(t *testing.T) {
 				return
 			}
 			mistake, ok := errors.AsType[*dial.OptionError](err)
-			if !ok || mistake.Option != "sasl password file" || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "canary") {
+			if !ok || mistake.Option != "sasl password file" || !strings.Contains(err.Error(), c.want) ||
+				strings.Contains(err.Error(), "canary") {
 				t.Errorf("got %v, want the mistake %q of the password's file, without the password", err, c.want)
 			}
 		})

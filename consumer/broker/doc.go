@@ -25,8 +25,8 @@
 //
 // A refusal by a broker, or by kafka-go on its behalf, is an [*Error] that matches one of this package's sentinels with
 // errors.Is; callers need no codes of Kafka. A batch that cannot be decoded is a [*records.UnreadableError]. A
-// connection's failure is as package dial describes. Anything else is a failure of the network or of the broker, and may
-// be temporary.
+// connection's failure is as package dial describes. Anything else is a failure of the network or of the broker, and
+// may be temporary.
 //
 // # Goroutines
 //

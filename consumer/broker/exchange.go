@@ -134,8 +134,8 @@ func (x *exchange) exchange(rw io.ReadWriter) (protocol.Message, error) {
 	return wrapped{response}, nil
 }
 
-// wrapped is a response to a request of ours. The pool would take a bare metadata response for the response to a request of its own, and
-// panic.
+// wrapped is a response to a request of ours. The pool would take a bare metadata response for one to its own request,
+// and panic.
 type wrapped struct{ protocol.Message }
 
 // roundTrip sends request, which carries x. After an error, sent says whether a byte of it may have left; false is
@@ -154,7 +154,9 @@ func (c *Cluster) roundTrip(ctx context.Context, request kafka.Request, x *excha
 }
 
 // ask sends a request that x carries and returns its response, which must be a T. sent is as roundTrip has it.
-func ask[T protocol.Message](ctx context.Context, c *Cluster, request kafka.Request, x *exchange) (_ T, sent bool, _ error) {
+func ask[T protocol.Message](ctx context.Context, c *Cluster, request kafka.Request, x *exchange) (
+	_ T, sent bool, _ error,
+) {
 	var none T
 	response, sent, err := c.roundTrip(ctx, request, x)
 	if err != nil {

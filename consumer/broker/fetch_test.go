@@ -35,9 +35,10 @@ func TestFetchReturnsRecordsAsTheyWereWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := broker.Batch{Next: 3, HighWatermark: 3, LastStable: 3, Records: []event.Record{
-		{Place: event.Place{Topic: "orders", Offset: 0}, Time: at, Key: []byte("order-1"), Value: []byte(`{"status":"paid"}`), Headers: []event.Header{
-			{Key: "a", Value: []byte("1")}, {Key: "a", Value: []byte{}}, {Key: "", Value: nil},
-		}},
+		{Place: event.Place{Topic: "orders", Offset: 0}, Time: at, Key: []byte("order-1"), Value: []byte(`{"status":"paid"}`),
+			Headers: []event.Header{
+				{Key: "a", Value: []byte("1")}, {Key: "a", Value: []byte{}}, {Key: "", Value: nil},
+			}},
 		{Place: event.Place{Topic: "orders", Offset: 1}, Time: at},
 		{Place: event.Place{Topic: "orders", Offset: 2}, Time: at.Add(time.Second), Key: []byte{}, Value: []byte{}},
 	}}
@@ -126,7 +127,8 @@ func TestFetchLeavesAbortedTransactionsOut(t *testing.T) {
 
 	second.write("open")
 	batch, err := cluster.Fetch(t.Context(), broker.FetchRequest{Topic: "orders", Offset: end, MaxWait: time.Millisecond})
-	if err != nil || len(batch.Records) != 0 || batch.Next != end || batch.LastStable != end || batch.HighWatermark != end+1 {
+	if err != nil || len(batch.Records) != 0 || batch.Next != end || batch.LastStable != end ||
+		batch.HighWatermark != end+1 {
 		t.Errorf("got %+v, %v, want nothing of an open transaction", batch, err)
 	}
 	second.end(kgo.TryAbort)

@@ -83,7 +83,7 @@ func (l *groupList) parse(body []byte) error {
 
 var errShort = errors.New("response is cut short")
 
-// compact reads a length of the encoding that Kafka calls flexible (KIP-482): a varint that is one more than the length.
+// compact reads a length of the encoding that Kafka calls flexible (KIP-482): a varint, one more than the length.
 func compact(c *wire.Cursor) int { return max(c.Uvarint()-1, 0) }
 
 func text(c *wire.Cursor) string { return string(c.Take(compact(c))) }

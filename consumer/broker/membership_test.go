@@ -99,7 +99,8 @@ func TestAMemberWithAnotherFormOfSubscriptionDoesNotStopTheGroup(t *testing.T) {
 		t.Fatal(err)
 	}
 	// franz-go's subscription has fields behind those that kafka-go knows.
-	foreign, err := kgo.NewClient(kgo.SeedBrokers(fake.ListenAddrs()...), kgo.ConsumerGroup("sync"), kgo.ConsumeTopics("orders"),
+	foreign, err := kgo.NewClient(kgo.SeedBrokers(fake.ListenAddrs()...), kgo.ConsumerGroup("sync"),
+		kgo.ConsumeTopics("orders"),
 		kgo.Balancers(kgo.RangeBalancer()))
 	if err != nil {
 		t.Fatal(err)

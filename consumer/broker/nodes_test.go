@@ -52,7 +52,8 @@ func TestGreetingEndsWithItsContext(t *testing.T) {
 		begun := time.Now()
 		time.AfterFunc(time.Second, cancel)
 		_, err = cluster.Greet(ctx, "kafka.example:9092")
-		if took := time.Since(begun); err == nil || took != time.Second || !strings.Contains(err.Error(), "ask kafka.example:9092") {
+		if took := time.Since(begun); err == nil || took != time.Second ||
+			!strings.Contains(err.Error(), "ask kafka.example:9092") {
 			t.Errorf("got %v of a peer that says nothing, after %v, want an error with its address after a second", err, took)
 		}
 	})
@@ -62,7 +63,8 @@ func TestTopicsNamesNodesAndLeaders(t *testing.T) {
 	t.Parallel()
 	fake := fakeKafka(t, kfake.NumBrokers(3))
 	got, err := open(t, fake).Topics(t.Context(), "orders")
-	if err != nil || len(got.Nodes) != 3 || got.Nodes[0].Address != fake.ListenAddrs()[0] || len(got.Topics["orders"].Leaders) != 2 {
+	if err != nil || len(got.Nodes) != 3 || got.Nodes[0].Address != fake.ListenAddrs()[0] ||
+		len(got.Topics["orders"].Leaders) != 2 {
 		t.Fatalf("got %+v, %v, want three nodes at their addresses and a leader for each partition", got, err)
 	}
 	for partition, leader := range got.Topics["orders"].Leaders {
@@ -84,7 +86,8 @@ func TestAGroupIsDescribedByItsCoordinatorAlone(t *testing.T) {
 		switch {
 		case err == nil:
 			described++
-			if g.ProtocolType != "consumer" || g.Protocol != "range" || len(g.Members) != 1 || g.Members[0].ClientID != "somebody" || g.Kind != "" {
+			if g.ProtocolType != "consumer" || g.Protocol != "range" || len(g.Members) != 1 ||
+				g.Members[0].ClientID != "somebody" || g.Kind != "" {
 				t.Errorf("got %+v, want one member of a classic group", g)
 			}
 		case !errors.Is(err, broker.ErrCoordinator):
@@ -140,7 +143,8 @@ func TestSettingsOfABrokerAreRead(t *testing.T) {
 
 func TestTheCoordinatorIsTheLeaderOfTheGroupsPartition(t *testing.T) {
 	t.Parallel()
-	// From Java: Utils.abs("orders".hashCode()) % 5 and the like. The hash of "orders" is negative, that of the last is -2³¹.
+	// From Java: Utils.abs("orders".hashCode()) % 5 and the like. The hash of "orders" is negative, that of the last is
+	// -2³¹.
 	leaders := broker.OffsetsTopic{Leaders: []int{10, 11, 12, 13, 14}}
 	for group, want := range map[string]int{"a": 12, "ab": 10, "": 10, "orders": 11, "polygenelubricants": 10} {
 		if got := leaders.Coordinator(group); got != want {

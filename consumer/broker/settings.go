@@ -21,7 +21,9 @@ func (c *Cluster) NodeSettings(ctx context.Context, node int, names ...string) (
 }
 
 // settingsOf returns settings of one topic or broker, which must exist.
-func (c *Cluster) settingsOf(ctx context.Context, kind kafka.ResourceType, of string, names ...string) (Settings, error) {
+func (c *Cluster) settingsOf(ctx context.Context, kind kafka.ResourceType, of string, names ...string) (
+	Settings, error,
+) {
 	all, err := c.settings(ctx, kind, []string{of}, names)
 	if err == nil {
 		err = all[of].err

@@ -32,7 +32,8 @@ func TestRetentionIsTheTopicsOwn(t *testing.T) {
 		"a-day": {24 * time.Hour, true}, "forever": {}, "ages": {}, "compacted": {}, "both": {time.Second, true},
 		"orders": {7 * 24 * time.Hour, true}, // the broker's own
 	} {
-		if age, limited, err := cluster.Retention(t.Context(), topic); err != nil || age != want.age || limited != want.limited {
+		if age, limited, err := cluster.Retention(t.Context(), topic); err != nil || age != want.age ||
+			limited != want.limited {
 			t.Errorf("%s: got %v, %v, %v, want %+v", topic, age, limited, err, want)
 		}
 	}
@@ -48,8 +49,9 @@ func TestRetentionIsTheTopicsOwn(t *testing.T) {
 func TestTheBrokersSayWhetherTheyObeyAnOldMessageFormat(t *testing.T) {
 	t.Parallel()
 	for protocol, want := range map[string]struct{ obeys, known bool }{
-		"3.9-IV0": {false, true}, "4.0-IV3": {false, true}, "3.0-IV1": {false, true}, "2.8-IV1": {true, true}, "0.11.0-IV2": {true, true},
-		"": {}, // not allowed to ask
+		"3.9-IV0": {false, true}, "4.0-IV3": {false, true}, "3.0-IV1": {false, true}, "2.8-IV1": {true, true},
+		"0.11.0-IV2": {true, true},
+		"":           {}, // not allowed to ask
 	} {
 		t.Run("inter.broker.protocol.version "+protocol, func(t *testing.T) {
 			t.Parallel()

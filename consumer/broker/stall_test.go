@@ -18,8 +18,9 @@ import (
 	"leadhit-sync/consumer/broker"
 )
 
-// deafConn limits the bytes that a fetch may read: after *hears bytes its response stops, although the broker sends on. Large responses
-// arrive in pieces with a pause before each. Other requests are not limited, because the pool's own metadata requests come at any time.
+// deafConn limits the bytes that a fetch may read: after *hears bytes its response stops, although the broker sends on.
+// Large responses arrive in pieces with a pause before each. Other requests are not limited, because the pool's own
+// metadata requests come at any time.
 type deafConn struct {
 	net.Conn
 	hears    *atomic.Int64
@@ -129,7 +130,8 @@ func TestACancelledFetchLetsGoOfItsRoomAtOnce(t *testing.T) {
 		_, err := w.cluster.Fetch(ctx, wants)
 		synctest.Wait()
 		if took := time.Since(began); !errors.Is(err, context.Canceled) || took != time.Second || !w.cluster.MemoryIsFree() {
-			w.t.Errorf("got %v after %v, memory free: %v, want %v after 1s, and free memory", err, took, w.cluster.MemoryIsFree(), context.Canceled)
+			w.t.Errorf("got %v after %v, memory free: %v, want %v after 1s, and free memory", err, took,
+				w.cluster.MemoryIsFree(), context.Canceled)
 		}
 	})
 }

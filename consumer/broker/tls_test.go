@@ -28,21 +28,27 @@ func TestAFailedHandshakeIsExplainedInTheSameWordsEachTime(t *testing.T) {
 	t.Parallel()
 	ours, another := newAuthority(t), newAuthority(t)
 	tomorrow, yesterday := time.Now().Add(24*time.Hour), time.Now().Add(-time.Hour)
-	old := &tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", tomorrow)}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
-	demanding := &tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", tomorrow)}, ClientAuth: tls.RequireAnyClientCert}
+	old := &tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", tomorrow)},
+		MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
+	demanding := &tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", tomorrow)},
+		ClientAuth: tls.RequireAnyClientCert}
 	for name, test := range map[string]struct {
 		server *tls.Config
 		want   string
 	}{
-		"expired":                 {&tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", yesterday)}}, "has expired or is not valid yet"},
-		"another name":            {&tls.Config{Certificates: []tls.Certificate{ours.server(t, "10.0.0.1", tomorrow)}}, "for another name (10.0.0.1) than 127.0.0.1"},
-		"an unknown authority":    {&tls.Config{Certificates: []tls.Certificate{another.server(t, "127.0.0.1", tomorrow)}}, "check KAFKA_TLS_CA_FILE"},
+		"expired": {&tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", yesterday)}},
+			"has expired or is not valid yet"},
+		"another name": {&tls.Config{Certificates: []tls.Certificate{ours.server(t, "10.0.0.1", tomorrow)}},
+			"for another name (10.0.0.1) than 127.0.0.1"},
+		"an unknown authority": {&tls.Config{Certificates: []tls.Certificate{another.server(t, "127.0.0.1", tomorrow)}},
+			"check KAFKA_TLS_CA_FILE"},
 		"TLS 1.1 and no better":   {old, "TLS 1.2 is the minimum"},
 		"a certificate is wanted": {demanding, "KAFKA_TLS_CERT_FILE"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cluster := open(t, fakeKafka(t, kfake.TLS(test.server)), func(o *broker.Options) { o.TLS = &dial.TLS{CAFile: ours.file} })
+			fake := fakeKafka(t, kfake.TLS(test.server))
+			cluster := open(t, fake, func(o *broker.Options) { o.TLS = &dial.TLS{CAFile: ours.file} })
 			failsOfTLS(t, cluster, test.want)
 		})
 	}
@@ -123,7 +129,8 @@ func TestANetworkThatFailsIsNotBlamedOnTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = listener.Close() }) // it never answers
-	cluster, err := broker.Open(broker.Options{Brokers: []string{listener.Addr().String()}, TLS: &dial.TLS{CAFile: ours.file}})
+	cluster, err := broker.Open(broker.Options{Brokers: []string{listener.Addr().String()},
+		TLS: &dial.TLS{CAFile: ours.file}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,10 +152,10 @@ func TestABrokerThatRequiresALoginIsDistinguishedFromOneThatDied(t *testing.T) {
 	}
 }
 
-func TestOnlyAConnectionThatHasJustBegunEndsForWantOfALogin(t *testing.T) {
+func TestOnlyTheEndOfAYoungConnectionSuggestsALogin(t *testing.T) {
 	for name, test := range map[string]struct {
 		age  time.Duration
-		told bool
+		want bool // a suggestion
 	}{
 		"at once":                  {0, true},
 		"after a while":            {900 * time.Millisecond, true},
@@ -157,10 +164,11 @@ func TestOnlyAConnectionThatHasJustBegunEndsForWantOfALogin(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				err := endOf(t, test.age)
-				if told := strings.Contains(err.Error(), "set KAFKA_SASL_MECHANISM, and if it speaks TLS, KAFKA_TLS"); told != test.told {
-					t.Errorf("got %v, want words about a login: %v", err, test.told)
+				const suggestion = "set KAFKA_SASL_MECHANISM, and if it speaks TLS, KAFKA_TLS"
+				if got := strings.Contains(err.Error(), suggestion); got != test.want {
+					t.Errorf("got %v, want words about a login: %v", err, test.want)
 				}
-				if !test.told && err != io.EOF {
+				if !test.want && err != io.EOF {
 					t.Errorf("got %v, want a bare EOF", err)
 				}
 			})
@@ -219,7 +227,8 @@ func TestAnUnreadableFileCostsNoConnectionAndIsLoggedOnce(t *testing.T) {
 		ClientAuth:   tls.RequireAndVerifyClientCert, ClientCAs: users,
 	}), kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-512", "worker", "secret"))
 	dir := t.TempDir()
-	files := map[string]string{"ca": filepath.Join(dir, "ca"), "crt": filepath.Join(dir, "crt"), "key": filepath.Join(dir, "key"), "password": filepath.Join(dir, "password")}
+	files := map[string]string{"ca": filepath.Join(dir, "ca"), "crt": filepath.Join(dir, "crt"),
+		"key": filepath.Join(dir, "key"), "password": filepath.Join(dir, "password")}
 	copyFile(t, ours.file, files["ca"])
 	pair := ours.client(t)
 	write(t, files["crt"], pair.crt)
@@ -257,7 +266,8 @@ func TestAnUnreadableFileCostsNoConnectionAndIsLoggedOnce(t *testing.T) {
 		connect()
 		connect()
 		if warned++; log.count("cannot be used; its previous content stays in use") != warned {
-			t.Errorf("%s: got %d lines, want %d, one for each file:\n%s", name, log.count("cannot be used"), warned, log.text.String())
+			t.Errorf("%s: got %d lines, want %d, one for each file:\n%s", name, log.count("cannot be used"), warned,
+				log.text.String())
 		}
 		write(t, files[name], string(sound))
 		connect()

@@ -69,7 +69,8 @@ func TestBoundsFollowRetentionAndOpenTransactions(t *testing.T) {
 		topic     string
 		partition int
 	}{{"gone", 0}, {"orders", 9}} {
-		if got, err := cluster.Bounds(t.Context(), test.topic, []int{0, test.partition}); !errors.Is(err, broker.ErrUnknownPartition) {
+		if got, err := cluster.Bounds(t.Context(), test.topic, []int{0, test.partition}); !errors.Is(err,
+			broker.ErrUnknownPartition) {
 			t.Errorf("%s/%d: got %v, %v, want %v", test.topic, test.partition, got, err, broker.ErrUnknownPartition)
 		}
 	}
@@ -147,7 +148,8 @@ func TestWhatAnOpenTransactionHoldsBackIsCountedWithTheFirstEventsTime(t *testin
 
 	shop := transactional(t, fake, "open")
 	shop.begin()
-	if err := shop.client.ProduceSync(t.Context(), &kgo.Record{Value: []byte("not yet"), Timestamp: at}).FirstErr(); err != nil {
+	if err := shop.client.ProduceSync(t.Context(), &kgo.Record{Value: []byte("not yet"),
+		Timestamp: at}).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
 	produce(t, plain, numbers(5)...)
@@ -156,7 +158,8 @@ func TestWhatAnOpenTransactionHoldsBackIsCountedWithTheFirstEventsTime(t *testin
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
 	// Our own topics are read past it.
-	batch, err := cluster.Fetch(t.Context(), broker.FetchRequest{Topic: "orders", Offset: 10, MaxWait: time.Second, Uncommitted: true})
+	batch, err := cluster.Fetch(t.Context(), broker.FetchRequest{Topic: "orders", Offset: 10, MaxWait: time.Second,
+		Uncommitted: true})
 	if err != nil || len(batch.Records) != 6 || batch.Next != 16 {
 		t.Errorf("got %+v, %v, want six records read uncommitted", batch, err)
 	}
@@ -185,7 +188,8 @@ func TestATransactionThatEndsMeanwhileHoldsNothingBack(t *testing.T) {
 		response.Topics = append(response.Topics, topic)
 		return response, nil, true
 	})
-	if got, err := cluster.Bounds(t.Context(), "orders", []int{0}); err != nil || got[0] != (broker.Bounds{Last: 7, End: 10}) {
+	if got, err := cluster.Bounds(t.Context(), "orders", []int{0}); err != nil ||
+		got[0] != (broker.Bounds{Last: 7, End: 10}) {
 		t.Fatalf("got %+v, %v, want an open transaction at offset 7", got, err)
 	}
 	if got, err := cluster.HeldBack(t.Context(), "orders", []int{0}); err != nil || len(got) != 0 {

@@ -1,13 +1,24 @@
-// Package scan reads a range of a topic without a group: for an operator's listing, not for the worker.
+// Package scan reads a range of a topic without joining a group. Commands that list records use it; the worker does
+// not.
 //
-// [Records] yields the readable records of the range, one partition after another, in offset order, and every offset at
-// most once. It commits nothing and moves no group. The range is fixed at the start. Without Follow it ends at the
-// log's end at that time, or at the first open transaction unless Uncommitted is set. Records tolerates moving leaders
-// and dead brokers for half a minute without progress; then it yields the error and ends. An error that a retry cannot
-// cure (no such topic, not authorised, corrupt data) ends it at once. Events that retention removes meanwhile are
-// skipped.
+//	for record, err := range scan.Records(ctx, cluster, scan.Range{Topic: "orders"}) {
+//		…
+//	}
 //
-// It starts no goroutine: all work happens inside the caller's loop.
+// # Promises
+//
+// [Records] yields the readable records of the range in offset order, one partition after another, and each offset at
+// most once. It commits nothing. The range is fixed at the start: without Follow it ends where the log ended then, or
+// at the first open transaction unless Uncommitted is set. Records that retention removes meanwhile are skipped.
+//
+// # Errors
+//
+// Moving leaders and dead brokers are retried. A partition that makes no progress for half a minute yields its error,
+// which ends the loop. A missing topic, a missing right and corrupt data end it at once, because a retry cannot help.
+//
+// # Goroutines
+//
+// The package starts none: all work happens inside the caller's loop.
 package scan
 
 import (
@@ -25,9 +36,10 @@ import (
 )
 
 const (
-	// wait is how long one fetch waits for events: each partition's turn when following.
+	// wait is how long one fetch waits for records. When following, the partitions take turns, so a record may wait
+	// this long for each other partition.
 	wait = 250 * time.Millisecond
-	// patience is how long a partition may fail without a success: a cluster takes 9 to 12 seconds to replace a leader.
+	// patience is how long a partition may go without a success. A cluster takes 9 to 12 seconds to replace a leader.
 	patience = 30 * time.Second
 )
 
@@ -40,13 +52,13 @@ type Range struct {
 	From Position
 	// Until is the first event that is not read; if zero, the log's end at the start.
 	Until Position
-	// Follow continues at the log's end until the context ends, and takes several partitions in turns. Until is
+	// Follow continues at the log's end until the context ends, and reads several partitions round robin. Until is
 	// ignored, and the end of the context is no error.
 	Follow bool
 	// Uncommitted reads records of open and aborted transactions too. It is for our own topics: we write them without
 	// transactions, and another producer's open transaction must not hide what we wrote.
 	Uncommitted bool
-	// Progress, if not nil, is called after each fetch that moved on, with the number of offsets done and the number in
+	// Progress, if not nil, is called after each fetch that advanced, with the number of offsets read and the number in
 	// the range. When following, the total grows.
 	Progress func(done, total int64)
 }
@@ -79,9 +91,10 @@ func Records(ctx context.Context, cluster *broker.Cluster, r Range) iter.Seq2[ev
 }
 
 var (
-	errStopped = errors.New("the caller has seen enough")
-	// errNothing ends a wait that could last for ever: a new leader may lack what the old one had.
-	errNothing = fmt.Errorf("the broker has returned nothing for %v, though the log went on when the reading began", patience)
+	// errStopped says that the caller left its loop, after which yield must not be called again.
+	errStopped = errors.New("the caller has left the loop")
+	// errNothing ends a wait that could last for ever: a new leader may lack records that the old one had.
+	errNothing = fmt.Errorf("the broker returned nothing for %v, although the log was longer at the start", patience)
 )
 
 type scan struct {
@@ -104,7 +117,7 @@ func (s *scan) locate(ctx context.Context) error {
 		return err
 	}
 	var bounds map[int]broker.Bounds
-	err := again(ctx, func() (err error) {
+	err := retry(ctx, func() (err error) {
 		bounds, err = s.cluster.Bounds(ctx, s.Topic, s.Partitions)
 		return err
 	})
@@ -144,7 +157,7 @@ func (s *scan) ends(b broker.Bounds) broker.Bounds {
 // choose fills Partitions if none were named.
 func (s *scan) choose(ctx context.Context) error {
 	var topic broker.TopicInfo
-	err := again(ctx, func() error {
+	err := retry(ctx, func() error {
 		topology, err := s.cluster.Topics(ctx, s.Topic)
 		if topic = topology.Topics[s.Topic]; err != nil || topic.Missing {
 			return err
@@ -155,7 +168,7 @@ func (s *scan) choose(ctx context.Context) error {
 		return err
 	}
 	if topic.Missing {
-		return topic.Err // not for a retry: nobody is creating it
+		return topic.Err // a retry cannot help: no topic is created here
 	}
 	if len(s.Partitions) > 0 {
 		return nil
@@ -169,7 +182,7 @@ func (s *scan) choose(ctx context.Context) error {
 
 func (s *scan) offsets(ctx context.Context, at Position) (offsets map[int]int64, err error) {
 	if !at.Time.IsZero() {
-		err = again(ctx, func() (err error) {
+		err = retry(ctx, func() (err error) {
 			offsets, err = s.cluster.OffsetsAt(ctx, s.Topic, s.Partitions, at.Time)
 			return err
 		})
@@ -216,10 +229,11 @@ func (s *scan) readPart(ctx context.Context, p *part, yield func(event.Record, e
 	return nil
 }
 
-// step reads on in one partition, with one successful fetch.
+// step continues one partition by one successful fetch. Fetch may return more than the range holds, because a batch
+// comes whole, so records beyond the end are dropped here.
 func (s *scan) step(ctx context.Context, p *part, yield func(event.Record, error) bool) error {
 	var batch broker.Batch
-	err := again(ctx, func() (err error) {
+	err := retry(ctx, func() (err error) {
 		batch, err = s.cluster.Fetch(ctx, broker.FetchRequest{
 			Topic: s.Topic, Partition: p.partition, Offset: p.next, MaxWait: wait, Uncommitted: s.Uncommitted,
 		})
@@ -280,8 +294,8 @@ func (s *scan) advance(p *part, next int64) {
 	}
 }
 
-// again retries do while its error may pass, for at most patience.
-func again(ctx context.Context, do func() error) error {
+// retry calls do until it succeeds, for at most patience. It returns an error that is final at once.
+func retry(ctx context.Context, do func() error) error {
 	pace := backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(100*time.Millisecond),
 		backoff.WithMaxInterval(2*time.Second),

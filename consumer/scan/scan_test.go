@@ -79,7 +79,7 @@ func write(t *testing.T, writer *kgo.Client, partition, i int) {
 	}
 }
 
-// read collects the values, and checks that each stands where it says, and the progress.
+// read collects the values, and checks the place of each and the progress.
 func read(t *testing.T, cluster *broker.Cluster, r scan.Range) ([]string, error) {
 	t.Helper()
 	var got []string
@@ -115,17 +115,18 @@ func TestRecordsYieldsTheRange(t *testing.T) {
 		change func(*scan.Range)
 		want   []string
 	}{
-		"all there is":              {func(*scan.Range) {}, []string{"0/0", "0/1", "0/2", "1/0", "1/1"}},
-		"one partition":             {func(r *scan.Range) { r.Partitions = []int{1} }, []string{"1/0", "1/1"}},
-		"partitions in their order": {func(r *scan.Range) { r.Partitions = []int{1, 0} }, []string{"1/0", "1/1", "0/0", "0/1", "0/2"}},
-		"from an offset":            {func(r *scan.Range) { r.From = at(1) }, []string{"0/1", "0/2", "1/1"}},
-		"until an offset":           {func(r *scan.Range) { r.Until = at(1) }, []string{"0/0", "1/0"}},
-		"between offsets":           {func(r *scan.Range) { r.From, r.Until = at(1), at(2) }, []string{"0/1", "1/1"}},
-		"from a time":               {func(r *scan.Range) { r.From = since(2) }, []string{"0/2"}},
-		"until a time":              {func(r *scan.Range) { r.Until = since(1) }, []string{"0/0", "1/0"}},
-		"from behind the end":       {func(r *scan.Range) { r.From = at(50) }, nil},
-		"until behind the end":      {func(r *scan.Range) { r.Until = at(50) }, []string{"0/0", "0/1", "0/2", "1/0", "1/1"}},
-		"until before from":         {func(r *scan.Range) { r.From, r.Until = at(2), at(1) }, nil},
+		"all there is":  {func(*scan.Range) {}, []string{"0/0", "0/1", "0/2", "1/0", "1/1"}},
+		"one partition": {func(r *scan.Range) { r.Partitions = []int{1} }, []string{"1/0", "1/1"}},
+		"partitions in their order": {func(r *scan.Range) { r.Partitions = []int{1, 0} },
+			[]string{"1/0", "1/1", "0/0", "0/1", "0/2"}},
+		"from an offset":       {func(r *scan.Range) { r.From = at(1) }, []string{"0/1", "0/2", "1/1"}},
+		"until an offset":      {func(r *scan.Range) { r.Until = at(1) }, []string{"0/0", "1/0"}},
+		"between offsets":      {func(r *scan.Range) { r.From, r.Until = at(1), at(2) }, []string{"0/1", "1/1"}},
+		"from a time":          {func(r *scan.Range) { r.From = since(2) }, []string{"0/2"}},
+		"until a time":         {func(r *scan.Range) { r.Until = since(1) }, []string{"0/0", "1/0"}},
+		"from behind the end":  {func(r *scan.Range) { r.From = at(50) }, nil},
+		"until behind the end": {func(r *scan.Range) { r.Until = at(50) }, []string{"0/0", "0/1", "0/2", "1/0", "1/1"}},
+		"until before from":    {func(r *scan.Range) { r.From, r.Until = at(2), at(1) }, nil},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -186,7 +187,7 @@ func TestProgressReachesItsTotal(t *testing.T) {
 	})
 }
 
-func TestRecordsRidesOverALeaderThatMoves(t *testing.T) {
+func TestRecordsContinuesAfterALeaderMoves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake, cluster, _ := setup(t, 3, 2)
 		moved := false
@@ -223,7 +224,7 @@ func TestRecordsGivesUpAfterHalfAMinute(t *testing.T) {
 	})
 }
 
-func TestRecordsPassesWhatRetentionTookMeanwhile(t *testing.T) {
+func TestRecordsSkipsWhatRetentionRemovesMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake, cluster, _ := setup(t, 3, 4)
 		var got []string
@@ -263,7 +264,7 @@ func TestProgressCountsNothingBelowTheLogsStart(t *testing.T) {
 	})
 }
 
-func TestRecordsTellsAMissingTopicAtOnce(t *testing.T) {
+func TestRecordsReportsAMissingTopicAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, cluster, _ := setup(t)
 		started := time.Now()
@@ -274,7 +275,7 @@ func TestRecordsTellsAMissingTopicAtOnce(t *testing.T) {
 	})
 }
 
-func TestFollowGoesOnInAllPartitionsUntilTheContextEnds(t *testing.T) {
+func TestFollowReadsAllPartitionsUntilTheContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, cluster, writer := setup(t, 1, 1)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -317,7 +318,8 @@ func TestADeadContextIsAnErrorWhenNotFollowing(t *testing.T) {
 	})
 }
 
-// openTransaction leaves a transaction open behind what the partitions hold, and something ordinary behind it in partition 0.
+// openTransaction leaves a transaction open behind what the partitions hold, and something ordinary behind it in
+// partition 0.
 func openTransaction(t *testing.T, writer, transactional *kgo.Client) {
 	t.Helper()
 	if err := transactional.BeginTransaction(); err != nil {
@@ -332,11 +334,14 @@ func TestARangeEndsWhereAnOpenTransactionStarts(t *testing.T) {
 		change func(*scan.Range)
 		want   []string
 	}{
-		"committed":                      {func(*scan.Range) {}, []string{"0/0", "0/1", "0/2", "1/0"}},
-		"committed, from the end on":     {func(r *scan.Range) { r.From = scan.Position{Offset: 3} }, nil},
-		"committed, until behind it":     {func(r *scan.Range) { r.Until = scan.Position{Offset: 50} }, []string{"0/0", "0/1", "0/2", "1/0"}},
-		"uncommitted":                    {func(r *scan.Range) { r.Uncommitted = true }, []string{"0/0", "0/1", "0/2", "0/3", "0/4", "1/0"}},
-		"uncommitted, from behind it on": {func(r *scan.Range) { r.Uncommitted, r.From = true, scan.Position{Offset: 4} }, []string{"0/4"}},
+		"committed":                  {func(*scan.Range) {}, []string{"0/0", "0/1", "0/2", "1/0"}},
+		"committed, from the end on": {func(r *scan.Range) { r.From = scan.Position{Offset: 3} }, nil},
+		"committed, until behind it": {func(r *scan.Range) { r.Until = scan.Position{Offset: 50} },
+			[]string{"0/0", "0/1", "0/2", "1/0"}},
+		"uncommitted": {func(r *scan.Range) { r.Uncommitted = true },
+			[]string{"0/0", "0/1", "0/2", "0/3", "0/4", "1/0"}},
+		"uncommitted, from behind it on": {func(r *scan.Range) { r.Uncommitted, r.From = true, scan.Position{Offset: 4} },
+			[]string{"0/4"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -357,8 +362,8 @@ func TestARangeEndsWhereAnOpenTransactionStarts(t *testing.T) {
 	}
 }
 
-// TestAReadingThatGetsNothingEnds: a leader was asked for the log's end, and then loses what stood there.
-func TestAReadingThatGetsNothingEnds(t *testing.T) {
+// TestRecordsEndsWhenTheBrokerReturnsNothing: a leader was asked for the log's end, and then loses what stood there.
+func TestRecordsEndsWhenTheBrokerReturnsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake, cluster, _ := setup(t, 3)
 		fake.ControlKey(int16(kmsg.Fetch), func(r kmsg.Request) (kmsg.Response, error, bool) {

@@ -1,6 +1,6 @@
-// Package dial opens connections to brokers for kafka-go. It checks each response first, because kafka-go trusts what it
-// reads (segmentio/kafka-go#1439). An error ends the connection of a peer that is not Kafka, of a response that is too
-// large or that nobody asked for, and of a length that no response can have.
+// Package dial opens connections to brokers for kafka-go. It checks each response first, because kafka-go trusts what
+// it reads (segmentio/kafka-go#1439). A peer that is not Kafka ends the connection with an error, and so does a
+// response that is too large, that nobody asked for, or whose lengths cannot be.
 //
 //	dialer, err := dial.New(dial.Options{Brokers: addresses})
 //	…
@@ -175,8 +175,8 @@ func (d *Dialer) handshake(ctx context.Context, conn net.Conn, address string) (
 	return secured, nil
 }
 
-// explainedConn explains why a connection ended: some TLS and login problems show only when a broker responds, or does not.
-// As with every connection of kafka-go, one goroutine at a time reads, and no read comes before the first write.
+// explainedConn explains why a connection ended: some TLS and login problems show only when a broker responds, or does
+// not. As with every connection of kafka-go, one goroutine at a time reads, and no read comes before the first write.
 type explainedConn struct {
 	boundConn
 
@@ -225,7 +225,8 @@ type hungUpError struct{ secured bool }
 func (e *hungUpError) Unwrap() error { return io.ErrUnexpectedEOF }
 
 func (e *hungUpError) Error() string {
-	const text = "the broker closed the connection after our first request; if it requires a login, set KAFKA_SASL_MECHANISM"
+	const text = "the broker closed the connection after our first request; if it requires a login, " +
+		"set KAFKA_SASL_MECHANISM"
 	if e.secured {
 		return text
 	}

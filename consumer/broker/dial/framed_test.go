@@ -92,7 +92,8 @@ func responses(t *testing.T, test func(t *testing.T, key, version int16, respons
 				filled := reflect.New(shape)
 				fill(filled.Elem())
 				if key == int16(protocol.SyncGroup) {
-					filled.Elem().FieldByName("Assignments").SetBytes([]byte("\x00\x01\x00\x00\x00\x01\x00\x06orders\x00\x00\x00\x01\x00\x00\x00\x05\x00\x00\x00\x00"))
+					assignment := "\x00\x01\x00\x00\x00\x01\x00\x06orders\x00\x00\x00\x01\x00\x00\x00\x05\x00\x00\x00\x00"
+					filled.Elem().FieldByName("Assignments").SetBytes([]byte(assignment))
 				}
 				var written bytes.Buffer
 				message, _ := reflect.TypeAssert[protocol.Message](filled)
@@ -131,7 +132,8 @@ func TestNoNumberInAResponseIsTrusted(t *testing.T) {
 		"a varint of 64 bits":  "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
 		"a varint without end": "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
 	}
-	for _, name := range []string{"four million", "all there are", "less than none", "a varint of 4 GB", "a varint of 64 bits", "a varint without end"} {
+	for _, name := range []string{"four million", "all there are", "less than none", "a varint of 4 GB",
+		"a varint of 64 bits", "a varint without end"} {
 		lie := lies[name]
 		responses(t, func(t *testing.T, key, version int16, response []byte) {
 			t.Helper()
@@ -163,11 +165,16 @@ func TestALengthThatCannotBeIsNamed(t *testing.T) {
 			protocol.SyncGroup, 0, "\x00\x00" + "\x00\x00\x00\x0d" + "\x00\x01\x3f\xff\xff\xff\x00\x01o\x00\x00\x00\x00",
 			"a list in it claims 1073741823 elements in 7 bytes",
 		},
-		"a text":                      {protocol.FindCoordinator, 0, "\x00\x00\x00\x00\x00\x01\x7f\xffab\x00\x00", "a length in it claims 32767 bytes of 4"},
-		"a list of less than nothing": {protocol.Metadata, 1, "\xff\xff\xff\xfe\x00\x00\x00\x00", "a list in it has a negative length"},
-		"a compact list":              {protocol.CreateTopics, 5, "\x00\x00\x00\x00\x00\x7f\x00\x00\x00\x00\x00\x00", "a length in it is larger than all of it"},
-		"a number without end":        {protocol.CreateTopics, 5, "\x00\x00\x00\x00\x00" + strings.Repeat("\xff", 20), "a number in it does not end"},
-		"a tagged field":              {protocol.CreateTopics, 5, "\x01\x09\x7fabcdef", "a tagged field in it is longer than the rest of it"},
+		"a text": {protocol.FindCoordinator, 0, "\x00\x00\x00\x00\x00\x01\x7f\xffab\x00\x00",
+			"a length in it claims 32767 bytes of 4"},
+		"a list of less than nothing": {protocol.Metadata, 1, "\xff\xff\xff\xfe\x00\x00\x00\x00",
+			"a list in it has a negative length"},
+		"a compact list": {protocol.CreateTopics, 5, "\x00\x00\x00\x00\x00\x7f\x00\x00\x00\x00\x00\x00",
+			"a length in it is larger than all of it"},
+		"a number without end": {protocol.CreateTopics, 5, "\x00\x00\x00\x00\x00" + strings.Repeat("\xff", 20),
+			"a number in it does not end"},
+		"a tagged field": {protocol.CreateTopics, 5, "\x01\x09\x7fabcdef",
+			"a tagged field in it is longer than the rest of it"},
 	} {
 		response := sized("\x00\x00\x00\x07" + test.body)
 		refused(t, name, receive(int16(test.key), test.version, []byte(response)), test.want)
@@ -236,7 +243,8 @@ func TestResponsesThatWeReadOurselvesPassWhole(t *testing.T) {
 func TestMemoryGrowsWithWhatArrives(t *testing.T) {
 	for name, key := range map[string]protocol.ApiKey{"metadata": protocol.Metadata, "versions": protocol.ApiVersions} {
 		size := map[protocol.ApiKey]uint32{protocol.Metadata: 60 << 20, protocol.ApiVersions: 1 << 20}[key]
-		response := append(binary.BigEndian.AppendUint32(nil, size), "\x00\x00\x00\x07\x00\x00\x00\x0f\x42\x40\x00\x00\x00\x00"...)
+		response := append(binary.BigEndian.AppendUint32(nil, size),
+			"\x00\x00\x00\x07\x00\x00\x00\x0f\x42\x40\x00\x00\x00\x00"...)
 		before := allocated()
 		if err := receive(int16(key), 0, response); err == nil {
 			t.Errorf("%s: got no error for a response that ends early", name)
@@ -299,9 +307,10 @@ func sized(text string) string {
 func TestTheLoginOfOldBrokersGoesThrough(t *testing.T) {
 	t.Parallel()
 	for name, tokens := range map[string][][2]string{
-		"PLAIN":                    {{"\x00worker\x00secret", ""}},
-		"PLAIN with a short name":  {{"\x00w\x00s", ""}},
-		"SCRAM":                    {{"n,,n=worker,r=1234567890", "r=1234567890abc,s=c2FsdA==,i=4096"}, {"c=biws,r=1234567890abc,p=cHJvb2Y=", "v=dmVyaWZpZXI="}},
+		"PLAIN":                   {{"\x00worker\x00secret", ""}},
+		"PLAIN with a short name": {{"\x00w\x00s", ""}},
+		"SCRAM": {{"n,,n=worker,r=1234567890", "r=1234567890abc,s=c2FsdA==,i=4096"},
+			{"c=biws,r=1234567890abc,p=cHJvb2Y=", "v=dmVyaWZpZXI="}},
 		"a token of a few letters": {{"n,,", "r=1"}},
 		"a name of other letters":  {{"\x00é\x00secret", ""}},
 	} {
@@ -324,7 +333,8 @@ func TestTheLoginOfOldBrokersGoesThrough(t *testing.T) {
 // converse writes requests in pieces, and reads the answer of each.
 func converse(t *testing.T, requests, answers []string, piece int) {
 	t.Helper()
-	conn := dial.Frame(canned{response: bytes.NewReader([]byte(strings.Join(answers, "") + sized("\x00\x00\x00\x09\x00\x00")))}, "old:9092")
+	responses := strings.Join(answers, "") + sized("\x00\x00\x00\x09\x00\x00")
+	conn := dial.Frame(canned{response: bytes.NewReader([]byte(responses))}, "old:9092")
 	for i, request := range requests {
 		for part := range slices.Chunk([]byte(request), piece) {
 			_, _ = conn.Write(part)
@@ -348,7 +358,8 @@ func converse(t *testing.T, requests, answers []string, piece int) {
 
 func TestTheLengthOfALoginTokenIsNotTrusted(t *testing.T) {
 	t.Parallel()
-	conn := dial.Frame(canned{response: bytes.NewReader([]byte(sized(handshakeAnswer) + "\x00\x20\x00\x00" + strings.Repeat("x", 100)))}, "old:9092")
+	response := sized(handshakeAnswer) + "\x00\x20\x00\x00" + strings.Repeat("x", 100)
+	conn := dial.Frame(canned{response: bytes.NewReader([]byte(response))}, "old:9092")
 	_, _ = conn.Write(requestHead(int16(protocol.SaslHandshake), 0, 1))
 	if _, err := io.ReadFull(conn, make([]byte, len(sized(handshakeAnswer)))); err != nil {
 		t.Fatal(err)

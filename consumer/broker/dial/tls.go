@@ -6,12 +6,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"slices"
-	"strings"
 	"syscall"
-	"time"
 
 	"leadhit-sync/config/credentials"
 )
@@ -93,59 +89,38 @@ func (e *tlsError) Is(target error) bool { return target == ErrTLS }
 // explainHandshake says why a handshake failed, and what to do about it. It looks at error types alone. The text is the
 // same for each attempt, so that a log can leave out repeats.
 func explainHandshake(err error) error {
-	text := "no TLS"
+	var text string
+	host, isHost := errors.AsType[x509.HostnameError](err)
+	invalid, isInvalid := errors.AsType[x509.CertificateInvalidError](err)
 	switch {
+	case isHost:
+		return &tlsError{text: fmt.Sprintf("the broker's certificate is for another name (%s) than %s; check KAFKA_BROKERS "+
+			"and the broker's advertised.listeners, or renew its certificate with this name",
+			credentials.NamesIn(host.Certificate), host.Host), err: err}
+	case isInvalid && invalid.Reason == x509.Expired && invalid.Cert != nil:
+		return &tlsError{text: "the broker's certificate has expired or is not valid yet; renew it, " +
+			"or check this machine's clock: " + credentials.Validity(invalid.Cert), err: err}
+	case isInvalid:
+		text = "the broker's certificate cannot be used; renew it"
 	case is[x509.UnknownAuthorityError](err):
 		text = "the broker's certificate is signed by an unknown authority; check KAFKA_TLS_CA_FILE"
-	case is[x509.HostnameError](err):
-		return explainName(err)
-	case is[x509.CertificateInvalidError](err):
-		return explainInvalid(err)
 	case is[tls.RecordHeaderError](err):
 		text = "the broker does not speak TLS at this address; check the port in KAFKA_BROKERS, or KAFKA_TLS"
 	case isRemote(err):
 		text = refusedByBroker
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
-		text = "the broker closed the connection in the TLS handshake; if it speaks no TLS at this address, check the port in KAFKA_BROKERS, " +
-			"or KAFKA_TLS"
+	case isEnd(err), errors.Is(err, syscall.ECONNRESET):
+		text = "the broker closed the connection in the TLS handshake; if it speaks no TLS at this address, " +
+			"check the port in KAFKA_BROKERS, or KAFKA_TLS"
 	case is[net.Error](err):
 		return err // a timeout or the network: TLS is not to blame
+	default:
+		text = "no TLS"
 	}
 	return &tlsError{text: fmt.Sprintf("%s: %v", text, err), err: err}
 }
 
-const refusedByBroker = "the broker refuses TLS with us; if it requires a client certificate, check KAFKA_TLS_CERT_FILE and " +
-	"KAFKA_TLS_KEY_FILE (TLS 1.2 is the minimum)"
-
-func explainName(err error) error {
-	host, _ := errors.AsType[x509.HostnameError](err)
-	names := slices.Clone(host.Certificate.DNSNames)
-	for _, ip := range host.Certificate.IPAddresses {
-		names = append(names, ip.String())
-	}
-	const most = 3
-	if len(names) > most {
-		names = append(names[:most], "…")
-	}
-	return &tlsError{
-		text: fmt.Sprintf("the broker's certificate is for another name (%s) than %s; check KAFKA_BROKERS and the broker's "+
-			"advertised.listeners, or renew its certificate with this name", strings.Join(names, ", "), host.Host),
-		err: err,
-	}
-}
-
-// explainInvalid leaves out the current time, which is part of crypto/x509's text.
-func explainInvalid(err error) error {
-	invalid, _ := errors.AsType[x509.CertificateInvalidError](err)
-	if invalid.Reason != x509.Expired || invalid.Cert == nil {
-		return &tlsError{text: fmt.Sprintf("the broker's certificate cannot be used; renew it: %v", err), err: err}
-	}
-	return &tlsError{
-		text: fmt.Sprintf("the broker's certificate has expired or is not valid yet; renew it, or check this machine's clock: "+
-			"it is valid from %s to %s", invalid.Cert.NotBefore.UTC().Format(time.RFC3339), invalid.Cert.NotAfter.UTC().Format(time.RFC3339)),
-		err: err,
-	}
-}
+const refusedByBroker = "the broker refuses TLS with us; if it requires a client certificate, " +
+	"check KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE (TLS 1.2 is the minimum)"
 
 // isRemote reports whether the broker sent an alert. crypto/tls has no type for received alerts.
 func isRemote(err error) bool {

@@ -111,8 +111,8 @@ const (
 	snappyHeader = 16
 )
 
-// weight is how many of the decoders a batch takes, as its first bytes say. If those are wrong, decoding fails. The windows
-// and blocks of gzip and lz4 are small enough.
+// weight is how many of the decoders a batch takes, as its first bytes say. If those are wrong, decoding fails. The
+// windows and blocks of gzip and lz4 are small enough.
 func weight(codec int8, packed []byte) int64 {
 	switch {
 	case len(packed) > largeBatch,

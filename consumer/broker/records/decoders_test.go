@@ -145,14 +145,19 @@ func TestNoClaimOfCompressedBytesIsTrusted(t *testing.T) {
 		codec  int8
 		packed []byte
 	}{
-		"a snappy block of 100 bytes of 1 MiB":        {snappy, append(binary.AppendUvarint(nil, 1<<20), make([]byte, 97)...)},
-		"a snappy block of 4 GB":                      {snappy, append(binary.AppendUvarint(nil, 1<<32-1), make([]byte, 100)...)},
-		"the second snappy block":                     {snappy, append(framedSnappy(100), append([]byte{0, 0, 0, 100}, append(binary.AppendUvarint(nil, 1<<31), make([]byte, 95)...)...)...)},
-		"a snappy frame of 2 GB":                      {snappy, []byte("\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01\x7f\xff\xff\xff\x01\x00")},
-		"zstd with a window of 129 MiB":               {zstd, zstdFrame(0, 17<<3|1)},
-		"zstd with the largest window":                {zstd, zstdFrame(0, 0xff)},
-		"zstd of one piece of 1 TiB":                  {zstd, zstdFrame(0xe0, 0, 0, 0, 0, 0, 1, 0, 0)},
-		"zstd of one piece that is longer than a sum": {zstd, zstdFrame(0xe0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)},
+		"a snappy block of 100 bytes of 1 MiB": {snappy, append(binary.AppendUvarint(nil, 1<<20),
+			make([]byte, 97)...)},
+		"a snappy block of 4 GB": {snappy, append(binary.AppendUvarint(nil, 1<<32-1),
+			make([]byte, 100)...)},
+		"the second snappy block": {snappy, append(framedSnappy(100),
+			append([]byte{0, 0, 0, 100}, append(binary.AppendUvarint(nil, 1<<31), make([]byte, 95)...)...)...)},
+		"a snappy frame of 2 GB": {snappy,
+			[]byte("\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01\x7f\xff\xff\xff\x01\x00")},
+		"zstd with a window of 129 MiB": {zstd, zstdFrame(0, 17<<3|1)},
+		"zstd with the largest window":  {zstd, zstdFrame(0, 0xff)},
+		"zstd of one piece of 1 TiB":    {zstd, zstdFrame(0xe0, 0, 0, 0, 0, 0, 1, 0, 0)},
+		"zstd of one piece that is longer than a sum": {zstd, zstdFrame(0xe0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+			0xff)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -110,25 +110,33 @@ func TestWalkMovesOverWhatCannotBeRead(t *testing.T) {
 		next    int64
 		err     error
 	}{
-		"nothing":                       {set: nil, asked: 100, next: 100},
-		"a batch":                       {set: [][]byte{whole}, asked: 100, want: []int64{100, 101, 102}, next: 103},
-		"from inside a batch":           {set: [][]byte{whole}, asked: 101, want: []int64{101, 102}, next: 103},
-		"a batch without its tail":      {set: [][]byte{batch{base: 100, lastDelta: 99, deltas: []int32{3}}.bytes()}, asked: 100, want: []int64{103}, next: 200},
-		"asked behind a compacted tail": {set: [][]byte{batch{base: 100, lastDelta: 99, deltas: []int32{3}}.bytes()}, asked: 150, next: 200},
-		"an empty batch":                {set: [][]byte{batch{base: 100, lastDelta: 99}.bytes()}, asked: 100, next: 200},
-		"asked inside an empty batch":   {set: [][]byte{batch{base: 100, lastDelta: 99}.bytes()}, asked: 150, next: 200},
-		"a marker":                      {set: [][]byte{batch{base: 100, deltas: []int32{0}, attributes: control | inTransaction}.bytes()}, asked: 100, next: 101},
+		"nothing":             {set: nil, asked: 100, next: 100},
+		"a batch":             {set: [][]byte{whole}, asked: 100, want: []int64{100, 101, 102}, next: 103},
+		"from inside a batch": {set: [][]byte{whole}, asked: 101, want: []int64{101, 102}, next: 103},
+		"a batch without its tail": {set: [][]byte{batch{base: 100, lastDelta: 99, deltas: []int32{3}}.bytes()},
+			asked: 100, want: []int64{103}, next: 200},
+		"asked behind a compacted tail": {set: [][]byte{batch{base: 100, lastDelta: 99, deltas: []int32{3}}.bytes()},
+			asked: 150, next: 200},
+		"an empty batch":              {set: [][]byte{batch{base: 100, lastDelta: 99}.bytes()}, asked: 100, next: 200},
+		"asked inside an empty batch": {set: [][]byte{batch{base: 100, lastDelta: 99}.bytes()}, asked: 150, next: 200},
+		"a marker": {set: [][]byte{batch{base: 100, deltas: []int32{0},
+			attributes: control | inTransaction}.bytes()}, asked: 100, next: 101},
 		"a batch below": {
 			set:   [][]byte{whole, batch{base: 103, deltas: []int32{0}}.bytes()},
 			asked: 103, want: []int64{103}, next: 104,
 		},
-		"a tail cut in a batch":           {set: [][]byte{whole, broken[:40]}, asked: 100, want: []int64{100, 101, 102}, next: 103},
-		"a tail cut in a prefix":          {set: [][]byte{whole, broken[:10]}, asked: 100, want: []int64{100, 101, 102}, next: 103},
-		"a first batch cut":               {set: [][]byte{whole[:40]}, asked: 100, next: 100, err: records.ErrCorrupt},
-		"a broken checksum at first":      {set: [][]byte{broken}, asked: 103, next: 103, err: records.ErrCorrupt},
-		"a broken checksum behind others": {set: [][]byte{whole, broken}, asked: 100, want: []int64{100, 101, 102}, next: 103},
-		"an unknown format":               {set: [][]byte{seal(append(slices.Clone(whole[:16]), append([]byte{9}, whole[17:]...)...))}, asked: 100, next: 100, err: records.ErrCorrupt},
-		"an unknown codec":                {set: [][]byte{seal(append(slices.Clone(whole[:22]), append([]byte{7}, whole[23:]...)...))}, asked: 100, next: 100, err: records.ErrCorrupt},
+		"a tail cut in a batch": {set: [][]byte{whole, broken[:40]}, asked: 100, want: []int64{100, 101, 102},
+			next: 103},
+		"a tail cut in a prefix": {set: [][]byte{whole, broken[:10]}, asked: 100, want: []int64{100, 101, 102},
+			next: 103},
+		"a first batch cut":          {set: [][]byte{whole[:40]}, asked: 100, next: 100, err: records.ErrCorrupt},
+		"a broken checksum at first": {set: [][]byte{broken}, asked: 103, next: 103, err: records.ErrCorrupt},
+		"a broken checksum behind others": {set: [][]byte{whole, broken}, asked: 100, want: []int64{100, 101, 102},
+			next: 103},
+		"an unknown format": {set: [][]byte{seal(append(slices.Clone(whole[:16]),
+			append([]byte{9}, whole[17:]...)...))}, asked: 100, next: 100, err: records.ErrCorrupt},
+		"an unknown codec": {set: [][]byte{seal(append(slices.Clone(whole[:22]),
+			append([]byte{7}, whole[23:]...)...))}, asked: 100, next: 100, err: records.ErrCorrupt},
 		"a limit inside a batch": {
 			set:   [][]byte{batch{base: 100, lastDelta: 9, deltas: []int32{0, 4, 9}, values: 50}.bytes()},
 			limit: 130, asked: 100, want: []int64{100, 104}, next: 105,
@@ -207,10 +215,12 @@ func TestWalkReadsTheOldFormats(t *testing.T) {
 		want  []event.Record
 		next  int64
 	}{
-		"format 0":             {message(0, 0, 40, 0, k, nil), 0, []event.Record{record(40, time.Time{}, k, nil)}, 41},
-		"format 1":             {message(1, 0, 40, ms, []byte{}, v), 0, []event.Record{record(40, at, []byte{}, v)}, 41},
-		"format 0, compressed": {message(0, 1, 42, 0, nil, records.Pack(1, absolute)), 42, []event.Record{record(42, time.Time{}, k, v)}, 43},
-		"format 1, compressed": {message(1, 2, 42, ms, nil, records.Pack(2, relative)), 41, []event.Record{record(41, at, k, v), record(42, at, k, v)}, 43},
+		"format 0": {message(0, 0, 40, 0, k, nil), 0, []event.Record{record(40, time.Time{}, k, nil)}, 41},
+		"format 1": {message(1, 0, 40, ms, []byte{}, v), 0, []event.Record{record(40, at, []byte{}, v)}, 41},
+		"format 0, compressed": {message(0, 1, 42, 0, nil, records.Pack(1, absolute)), 42,
+			[]event.Record{record(42, time.Time{}, k, v)}, 43},
+		"format 1, compressed": {message(1, 2, 42, ms, nil, records.Pack(2, relative)), 41,
+			[]event.Record{record(41, at, k, v), record(42, at, k, v)}, 43},
 		"format 1, broker's time": {
 			message(1, 1|brokerTime, 42, ms+1, nil, records.Pack(1, relative)), 42,
 			[]event.Record{record(42, at.Add(time.Millisecond), k, v)},
@@ -264,7 +274,8 @@ func FuzzParseFetch(f *testing.F) {
 	topic.Topic = "orders"
 	partition := kmsg.NewFetchResponseTopicPartition()
 	partition.Partition = 3
-	partition.AbortedTransactions = append(partition.AbortedTransactions, kmsg.NewFetchResponseTopicPartitionAbortedTransaction())
+	partition.AbortedTransactions = append(partition.AbortedTransactions,
+		kmsg.NewFetchResponseTopicPartitionAbortedTransaction())
 	partition.RecordBatches = []byte("set")
 	topic.Partitions = append(topic.Partitions, partition)
 	response.Topics = append(response.Topics, topic)
@@ -311,8 +322,8 @@ func BenchmarkWalk(b *testing.B) {
 	}
 }
 
-// brokenLZ4 is what producers of message format 0 made of a set: an LZ4 frame whose header has the checksum of more than the
-// header (KAFKA-3160).
+// brokenLZ4 is what producers of message format 0 made of a set: an LZ4 frame whose header has the checksum of more
+// than the header (KAFKA-3160).
 func brokenLZ4(set []byte) []byte {
 	packed := records.Pack(3, set)
 	end := 4 + 2
@@ -332,7 +343,8 @@ func TestFormat0WithLZ4IsRead(t *testing.T) {
 	wrong[6] ^= 0xff
 	// The same frame that says how long its content is, as the flag 0x08 has it.
 	plain := records.Pack(3, set)
-	sized := slices.Concat(plain[:4], []byte{plain[4] | 0x08, plain[5]}, binary.LittleEndian.AppendUint64(nil, uint64(len(set))), []byte{0}, plain[7:])
+	sized := slices.Concat(plain[:4], []byte{plain[4] | 0x08, plain[5]},
+		binary.LittleEndian.AppendUint64(nil, uint64(len(set))), []byte{0}, plain[7:])
 	for name, packed := range map[string][]byte{
 		"the checksum of old producers":   brokenLZ4(set),
 		"the right one":                   records.Pack(3, set),
@@ -353,9 +365,10 @@ func TestFormat0WithLZ4IsRead(t *testing.T) {
 
 // What the producer of Kafka 0.11 wrote with compression.type=lz4 into a topic with message.format.version=0.9.0.
 func TestFormat0WithLZ4OfARealProducerIsRead(t *testing.T) {
-	set, err := hex.DecodeString("00000000000000010000006fe01d47390003ffffffff0000006104224d1860401a5200000016000100f32432495007070000ffffffff" +
-		"000000247b226f726465725f6964223a226f6c642d31222c22737461747573223a2270616964227d3d009f01000000323de401f63e000819333e" +
-		"0050616964227d00000000")
+	set, err := hex.DecodeString("00000000000000010000006fe01d47390003ffffffff0000006104224d18" +
+		"60401a5200000016000100f32432495007070000ffffffff" +
+		"000000247b226f726465725f6964223a226f6c642d31222c22737461747573223a2270616964227d3d009f010000" +
+		"00323de401f63e000819333e0050616964227d00000000")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -372,7 +385,8 @@ func TestFormat0WithLZ4OfARealProducerIsRead(t *testing.T) {
 
 // The vectors are the specification's and those of its reference implementation.
 func TestXXHash32(t *testing.T) {
-	for text, want := range map[string]uint32{"": 0x02cc5d05, "a": 0x550d7456, "abc": 0x32d153ff, "abcd": 0xa3643705, "abcdefghij": 0x8b988cfe} {
+	for text, want := range map[string]uint32{"": 0x02cc5d05, "a": 0x550d7456, "abc": 0x32d153ff, "abcd": 0xa3643705,
+		"abcdefghij": 0x8b988cfe} {
 		if got := records.XXHash32([]byte(text)); got != want {
 			t.Errorf("%q: got %08x, want %08x", text, got, want)
 		}
@@ -398,15 +412,19 @@ func TestABatchThatCannotBeReadSaysWhereItIs(t *testing.T) {
 		first, last int64
 		says        string
 	}{
-		"a checksum":                  {spoilt, 100, 100, 109, "checksum"},
-		"a checksum, asked inside":    {spoilt, 104, 104, 109, "checksum"},
-		"an unknown compression":      {sealed(func(b []byte) { b[22] = 5 }), 100, 100, 109, "compression 5 is not known"},
-		"an unknown format":           {sealed(func(b []byte) { b[16] = 3 }), 100, 100, 100, "the event at offset 100 cannot be read: corrupt data: record format 3 is not known"},
-		"an LZ4 frame of one byte":    {message(0, 3, 100, 0, nil, []byte("\x04")), 100, 100, 100, "corrupt"},
-		"an LZ4 frame's number":       {message(0, 3, 100, 0, nil, []byte("\x04\x22\x4d\x18")), 100, 100, 100, "corrupt"},
-		"an LZ4 frame that is cut":    {message(0, 3, 100, 0, nil, []byte("\x04\x22\x4d\x18\x60\x40")), 100, 100, 100, "corrupt"},
-		"compressed bytes, broken":    {sealed(func(b []byte) { copy(b[61:], "nonsense") }), 100, 100, 109, "compressed record"},
-		"a batch that is cut":         {batch{base: 100, lastDelta: 9, deltas: []int32{0, 9}}.bytes()[:70], 100, 100, 109, "cut short"},
+		"a checksum":               {spoilt, 100, 100, 109, "checksum"},
+		"a checksum, asked inside": {spoilt, 104, 104, 109, "checksum"},
+		"an unknown compression":   {sealed(func(b []byte) { b[22] = 5 }), 100, 100, 109, "compression 5 is not known"},
+		"an unknown format": {sealed(func(b []byte) { b[16] = 3 }), 100, 100, 100,
+			"the event at offset 100 cannot be read: corrupt data: record format 3 is not known"},
+		"an LZ4 frame of one byte": {message(0, 3, 100, 0, nil, []byte("\x04")), 100, 100, 100, "corrupt"},
+		"an LZ4 frame's number":    {message(0, 3, 100, 0, nil, []byte("\x04\x22\x4d\x18")), 100, 100, 100, "corrupt"},
+		"an LZ4 frame that is cut": {message(0, 3, 100, 0, nil, []byte("\x04\x22\x4d\x18\x60\x40")), 100, 100, 100,
+			"corrupt"},
+		"compressed bytes, broken": {sealed(func(b []byte) { copy(b[61:], "nonsense") }), 100, 100, 109,
+			"compressed record"},
+		"a batch that is cut": {batch{base: 100, lastDelta: 9, deltas: []int32{0, 9}}.bytes()[:70], 100, 100, 109,
+			"cut short"},
 		"a length of less than none":  {negative, 100, 100, 109, "a batch of"},
 		"an end that is not credible": {sealed(func(b []byte) { b[22], b[23] = 5, 0x7f }), 100, 100, 100, "compression 5"},
 		"an old message":              {old, 90, 90, 100, "checksum"},

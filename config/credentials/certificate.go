@@ -1,0 +1,33 @@
+package credentials
+
+import (
+	"crypto/x509"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// NamesIn returns a few of the names that a certificate is for, as text; certificates of large providers
+// have hundreds.
+func NamesIn(certificate *x509.Certificate) string {
+	const most = 3
+	names := slices.Clone(certificate.DNSNames)
+	for _, ip := range certificate.IPAddresses {
+		names = append(names, ip.String())
+	}
+	switch {
+	case len(names) == 0:
+		return "none"
+	case len(names) > most:
+		names = append(names[:most], "…")
+	}
+	return strings.Join(names, ", ")
+}
+
+// Validity says when a certificate is valid. The text of crypto/x509 contains the current time instead, so each attempt
+// would have a different one.
+func Validity(certificate *x509.Certificate) string {
+	from, to := certificate.NotBefore.UTC(), certificate.NotAfter.UTC()
+	return fmt.Sprintf("it is valid from %s to %s", from.Format(time.RFC3339), to.Format(time.RFC3339))
+}
