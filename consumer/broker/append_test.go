@@ -44,8 +44,10 @@ func appended(t *testing.T, fake *kfake.Cluster, cluster *broker.Cluster) []even
 	t.Helper()
 	var all []event.Record
 	for next := int64(0); next < fake.PartitionInfo(own, 0).HighWatermark; {
-		batch, err := cluster.Fetch(t.Context(), broker.FetchRequest{Topic: own, Offset: next, MaxBytes: 64 << 20,
-			MaxWait: time.Second})
+		batch, err := cluster.Fetch(t.Context(), broker.FetchRequest{
+			Topic: own, Offset: next, MaxBytes: 64 << 20,
+			MaxWait: time.Second,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,8 +63,11 @@ func TestARecordIsAppendedByteForByteWithTheTimeOfNow(t *testing.T) {
 	fake, cluster := withOwn(t, nil)
 	before := time.Now().Add(-time.Second)
 	want := []event.Record{
-		{Key: []byte("k"), Value: []byte("\x00\xff"), Headers: []event.Header{{Key: "a", Value: []byte("1")}, {Key: "a"},
-			{Key: "", Value: []byte{}}}},
+		{Key: []byte("k"), Value: []byte("\x00\xff"), Headers: []event.Header{
+			{Key: "a", Value: []byte("1")},
+			{Key: "a"},
+			{Key: "", Value: []byte{}},
+		}},
 		{},
 		{Key: []byte{}, Value: []byte{}, Time: time.Unix(0, 0)},
 	}
@@ -155,8 +160,10 @@ func TestABatchTooLargeIsAppendedRecordByRecord(t *testing.T) {
 func TestARecordTooLargeForTheTopicIsAnError(t *testing.T) {
 	t.Parallel()
 	_, cluster := withOwn(t, map[string]string{"max.message.bytes": "65537"})
-	err := cluster.Append(t.Context(), own, event.Record{Headers: []event.Header{{Key: "huge",
-		Value: bytes.Repeat([]byte("x"), 100<<10)}}})
+	err := cluster.Append(t.Context(), own, event.Record{Headers: []event.Header{{
+		Key:   "huge",
+		Value: bytes.Repeat([]byte("x"), 100<<10),
+	}}})
 	if !errors.Is(err, broker.ErrTooLarge) || !errors.Is(err, kafka.MessageSizeTooLarge) {
 		t.Fatalf("got %v, want ErrTooLarge", err)
 	}
@@ -287,8 +294,10 @@ func TestACreatedTopicHasOnePartitionAndTheseSettings(t *testing.T) {
 	fake := fakeKafka(t, kfake.NumBrokers(3))
 	cluster := openOwn(t, fake)
 	for _, want := range []bool{true, false} {
-		created, err := cluster.CreateTopic(t.Context(), own, 3, map[string]string{"retention.ms": "-1",
-			"cleanup.policy": "delete"})
+		created, err := cluster.CreateTopic(t.Context(), own, 3, map[string]string{
+			"retention.ms":   "-1",
+			"cleanup.policy": "delete",
+		})
 		if err != nil || created != want {
 			t.Fatalf("got %v, %v, want %v", created, err, want)
 		}

@@ -56,8 +56,10 @@ func (a *authority) server(t *testing.T, ip string, expires time.Time) tls.Certi
 	key := newKey(t)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(2), NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: expires,
-		IPAddresses: []net.IP{net.ParseIP(ip)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth,
-			x509.ExtKeyUsageClientAuth},
+		IPAddresses: []net.IP{net.ParseIP(ip)}, ExtKeyUsage: []x509.ExtKeyUsage{
+			x509.ExtKeyUsageServerAuth,
+			x509.ExtKeyUsageClientAuth,
+		},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
 	if err != nil {
@@ -92,12 +94,18 @@ func TestTLSTakesOnlyABrokerThatProvesWhoItIs(t *testing.T) {
 	}{
 		"a good one":   {&tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", tomorrow)}}, true},
 		"another name": {&tls.Config{Certificates: []tls.Certificate{ours.server(t, "10.0.0.1", tomorrow)}}, false},
-		"expired": {&tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", yesterday)}},
-			false},
-		"an unknown authority": {&tls.Config{Certificates: []tls.Certificate{another.server(t, "127.0.0.1", tomorrow)}},
-			false},
-		"TLS 1.1 and no better": {&tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", tomorrow)},
-			MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, false},
+		"expired": {
+			&tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", yesterday)}},
+			false,
+		},
+		"an unknown authority": {
+			&tls.Config{Certificates: []tls.Certificate{another.server(t, "127.0.0.1", tomorrow)}},
+			false,
+		},
+		"TLS 1.1 and no better": {&tls.Config{
+			Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", tomorrow)},
+			MinVersion:   tls.VersionTLS10, MaxVersion: tls.VersionTLS11,
+		}, false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

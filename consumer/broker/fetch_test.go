@@ -35,10 +35,12 @@ func TestFetchReturnsRecordsAsTheyWereWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := broker.Batch{Next: 3, HighWatermark: 3, LastStable: 3, Records: []event.Record{
-		{Place: event.Place{Topic: "orders", Offset: 0}, Time: at, Key: []byte("order-1"), Value: []byte(`{"status":"paid"}`),
+		{
+			Place: event.Place{Topic: "orders", Offset: 0}, Time: at, Key: []byte("order-1"), Value: []byte(`{"status":"paid"}`),
 			Headers: []event.Header{
 				{Key: "a", Value: []byte("1")}, {Key: "a", Value: []byte{}}, {Key: "", Value: nil},
-			}},
+			},
+		},
 		{Place: event.Place{Topic: "orders", Offset: 1}, Time: at},
 		{Place: event.Place{Topic: "orders", Offset: 2}, Time: at.Add(time.Second), Key: []byte{}, Value: []byte{}},
 	}}

@@ -26,39 +26,66 @@ var speakers = map[string]struct {
 	floods bool // with zeros after that
 	want   string
 }{
-	"a web server": {sends: "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
-		want: "speaks HTTP, not Kafka"},
+	"a web server": {
+		sends: "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+		want:  "speaks HTTP, not Kafka",
+	},
 	"a web server of old": {sends: "<html>", want: "speaks HTTP, not Kafka"},
-	"a gRPC server": {sends: "\x00\x00\x0c\x04\x00\x00\x00\x00\x00\x00\x05\x00\x10\x00\x00",
-		want: "speaks HTTP/2, not Kafka"},
+	"a gRPC server": {
+		sends: "\x00\x00\x0c\x04\x00\x00\x00\x00\x00\x00\x05\x00\x10\x00\x00",
+		want:  "speaks HTTP/2, not Kafka",
+	},
 	"an SSH server": {greets: true, sends: "SSH-2.0-OpenSSH_9.6\r\n", want: "speaks SSH, not Kafka"},
-	"a mail server": {greets: true, sends: "220 mail.example.com ESMTP\r\n",
-		want: "speaks SMTP or FTP, not Kafka"},
-	"Redis": {sends: "-ERR unknown command\r\n",
-		want: "speaks Redis's protocol or POP3, not Kafka"},
-	"PostgreSQL": {sends: "E\x00\x00\x00\x92SFATAL\x00",
-		want: "speaks PostgreSQL's protocol, not Kafka"},
-	"MySQL": {greets: true, sends: "\x4a\x00\x00\x00\x0a8.0.36\x00",
-		want: "speaks MySQL's protocol, not Kafka"},
+	"a mail server": {
+		greets: true, sends: "220 mail.example.com ESMTP\r\n",
+		want: "speaks SMTP or FTP, not Kafka",
+	},
+	"Redis": {
+		sends: "-ERR unknown command\r\n",
+		want:  "speaks Redis's protocol or POP3, not Kafka",
+	},
+	"PostgreSQL": {
+		sends: "E\x00\x00\x00\x92SFATAL\x00",
+		want:  "speaks PostgreSQL's protocol, not Kafka",
+	},
+	"MySQL": {
+		greets: true, sends: "\x4a\x00\x00\x00\x0a8.0.36\x00",
+		want: "speaks MySQL's protocol, not Kafka",
+	},
 	"RabbitMQ": {sends: "AMQP\x00\x00\x09\x01", want: "speaks AMQP, not Kafka"},
-	"NATS": {greets: true, sends: `INFO {"server_id":"x"}`,
-		want: "speaks NATS's protocol, not Kafka"},
-	"something else": {sends: "\xff\xfb\x01\xff\xfb\x03",
-		want: `does not speak Kafka: its response begins with "\xff\xfb\x01`},
-	"2 GB of zeros": {sends: "\x7f\xff\xff\xff", floods: true,
-		want: `does not speak Kafka: its response begins with "\x7f\xff\xff\xff`},
-	"a small size, and zeros": {sends: "\x00\x00\x10\x00", floods: true,
-		want: `its response begins with "\x00\x00\x10\x00\x00\x00\x00\x00"`},
+	"NATS": {
+		greets: true, sends: `INFO {"server_id":"x"}`,
+		want: "speaks NATS's protocol, not Kafka",
+	},
+	"something else": {
+		sends: "\xff\xfb\x01\xff\xfb\x03",
+		want:  `does not speak Kafka: its response begins with "\xff\xfb\x01`,
+	},
+	"2 GB of zeros": {
+		sends: "\x7f\xff\xff\xff", floods: true,
+		want: `does not speak Kafka: its response begins with "\x7f\xff\xff\xff`,
+	},
+	"a small size, and zeros": {
+		sends: "\x00\x00\x10\x00", floods: true,
+		want: `its response begins with "\x00\x00\x10\x00\x00\x00\x00\x00"`,
+	},
 	"zeros": {floods: true, want: `does not speak Kafka: its response begins with "\x00\x00\x00\x00`},
-	"a size of less than nothing": {sends: "\xff\xff\xff\xff\x00\x00\x00\x01",
-		want: `does not speak Kafka: its response begins with "\xff\xff\xff\xff`},
-	"a response, and then all of it": {sends: "\x00\x0f\xff\xff\x00\x00\x00\x01", floods: true,
-		want: "sent a response to ApiVersions that no Kafka broker sends: it is longer than what it holds"},
-	"a list of less than nothing": {sends: "\x00\x00\x00\x0a\x00\x00\x00\x01\x00\x00\xff\xff\xff\xff",
-		want: "a list in it has a negative length"},
+	"a size of less than nothing": {
+		sends: "\xff\xff\xff\xff\x00\x00\x00\x01",
+		want:  `does not speak Kafka: its response begins with "\xff\xff\xff\xff`,
+	},
+	"a response, and then all of it": {
+		sends: "\x00\x0f\xff\xff\x00\x00\x00\x01", floods: true,
+		want: "sent a response to ApiVersions that no Kafka broker sends: it is longer than what it holds",
+	},
+	"a list of less than nothing": {
+		sends: "\x00\x00\x00\x0a\x00\x00\x00\x01\x00\x00\xff\xff\xff\xff",
+		want:  "a list in it has a negative length",
+	},
 	"a list that claims too much": {
 		sends: "\x00\x00\x00\x10\x00\x00\x00\x01\x00\x00\x7f\xff\xff\xff\x00\x00\x00\x00\x00\x00",
-		want:  "a list in it claims 2147483647 elements in 6 bytes"},
+		want:  "a list in it claims 2147483647 elements in 6 bytes",
+	},
 	"less than a size": {sends: "no\n", want: `does not speak Kafka: its response begins with "no\n"`},
 }
 

@@ -28,20 +28,30 @@ func TestAFailedHandshakeIsExplainedInTheSameWordsEachTime(t *testing.T) {
 	t.Parallel()
 	ours, another := newAuthority(t), newAuthority(t)
 	tomorrow, yesterday := time.Now().Add(24*time.Hour), time.Now().Add(-time.Hour)
-	old := &tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", tomorrow)},
-		MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
-	demanding := &tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", tomorrow)},
-		ClientAuth: tls.RequireAnyClientCert}
+	old := &tls.Config{
+		Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", tomorrow)},
+		MinVersion:   tls.VersionTLS10, MaxVersion: tls.VersionTLS11,
+	}
+	demanding := &tls.Config{
+		Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", tomorrow)},
+		ClientAuth:   tls.RequireAnyClientCert,
+	}
 	for name, test := range map[string]struct {
 		server *tls.Config
 		want   string
 	}{
-		"expired": {&tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", yesterday)}},
-			"has expired or is not valid yet"},
-		"another name": {&tls.Config{Certificates: []tls.Certificate{ours.server(t, "10.0.0.1", tomorrow)}},
-			"for another name (10.0.0.1) than 127.0.0.1"},
-		"an unknown authority": {&tls.Config{Certificates: []tls.Certificate{another.server(t, "127.0.0.1", tomorrow)}},
-			"check KAFKA_TLS_CA_FILE"},
+		"expired": {
+			&tls.Config{Certificates: []tls.Certificate{ours.server(t, "127.0.0.1", yesterday)}},
+			"has expired or is not valid yet",
+		},
+		"another name": {
+			&tls.Config{Certificates: []tls.Certificate{ours.server(t, "10.0.0.1", tomorrow)}},
+			"for another name (10.0.0.1) than 127.0.0.1",
+		},
+		"an unknown authority": {
+			&tls.Config{Certificates: []tls.Certificate{another.server(t, "127.0.0.1", tomorrow)}},
+			"check KAFKA_TLS_CA_FILE",
+		},
 		"TLS 1.1 and no better":   {old, "TLS 1.2 is the minimum"},
 		"a certificate is wanted": {demanding, "KAFKA_TLS_CERT_FILE"},
 	} {
@@ -129,8 +139,10 @@ func TestANetworkThatFailsIsNotBlamedOnTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = listener.Close() }) // it never answers
-	cluster, err := broker.Open(broker.Options{Brokers: []string{listener.Addr().String()},
-		TLS: &dial.TLS{CAFile: ours.file}})
+	cluster, err := broker.Open(broker.Options{
+		Brokers: []string{listener.Addr().String()},
+		TLS:     &dial.TLS{CAFile: ours.file},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,8 +239,10 @@ func TestAnUnreadableFileCostsNoConnectionAndIsLoggedOnce(t *testing.T) {
 		ClientAuth:   tls.RequireAndVerifyClientCert, ClientCAs: users,
 	}), kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-512", "worker", "secret"))
 	dir := t.TempDir()
-	files := map[string]string{"ca": filepath.Join(dir, "ca"), "crt": filepath.Join(dir, "crt"),
-		"key": filepath.Join(dir, "key"), "password": filepath.Join(dir, "password")}
+	files := map[string]string{
+		"ca": filepath.Join(dir, "ca"), "crt": filepath.Join(dir, "crt"),
+		"key": filepath.Join(dir, "key"), "password": filepath.Join(dir, "password"),
+	}
 	copyFile(t, ours.file, files["ca"])
 	pair := ours.client(t)
 	write(t, files["crt"], pair.crt)

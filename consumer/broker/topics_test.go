@@ -148,8 +148,10 @@ func TestWhatAnOpenTransactionHoldsBackIsCountedWithTheFirstEventsTime(t *testin
 
 	shop := transactional(t, fake, "open")
 	shop.begin()
-	if err := shop.client.ProduceSync(t.Context(), &kgo.Record{Value: []byte("not yet"),
-		Timestamp: at}).FirstErr(); err != nil {
+	if err := shop.client.ProduceSync(t.Context(), &kgo.Record{
+		Value:     []byte("not yet"),
+		Timestamp: at,
+	}).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
 	produce(t, plain, numbers(5)...)
@@ -158,8 +160,10 @@ func TestWhatAnOpenTransactionHoldsBackIsCountedWithTheFirstEventsTime(t *testin
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
 	// Our own topics are read past it.
-	batch, err := cluster.Fetch(t.Context(), broker.FetchRequest{Topic: "orders", Offset: 10, MaxWait: time.Second,
-		Uncommitted: true})
+	batch, err := cluster.Fetch(t.Context(), broker.FetchRequest{
+		Topic: "orders", Offset: 10, MaxWait: time.Second,
+		Uncommitted: true,
+	})
 	if err != nil || len(batch.Records) != 6 || batch.Next != 16 {
 		t.Errorf("got %+v, %v, want six records read uncommitted", batch, err)
 	}

@@ -38,8 +38,10 @@ func Example() {
 		return
 	}
 	defer cluster.Close()
-	f := follower.Follower{Cluster: cluster, Topic: "dlq.shop.ledger", Group: "shop",
-		Logger: slog.New(slog.DiscardHandler)}
+	f := follower.Follower{
+		Cluster: cluster, Topic: "dlq.shop.ledger", Group: "shop",
+		Logger: slog.New(slog.DiscardHandler),
+	}
 	news, err := f.Next(ctx)
 	if err != nil {
 		fmt.Println(err)

@@ -41,8 +41,10 @@ func bubble(t *testing.T, test func(*rig)) {
 			t.Fatal(err)
 		}
 		t.Cleanup(kafka.Close)
-		cluster, err := broker.Open(broker.Options{Brokers: kafka.ListenAddrs(), Topics: []string{topic},
-			Dial: network.DialContext})
+		cluster, err := broker.Open(broker.Options{
+			Brokers: kafka.ListenAddrs(), Topics: []string{topic},
+			Dial: network.DialContext,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,8 +74,10 @@ func (r *rig) scrawl(value string) {
 // pause writes a pause for a group.
 func (r *rig) pause(group, by string) {
 	r.t.Helper()
-	_, value, err := ledger.Entry{Event: ledger.GuardPause, Group: group, At: time.Now(), By: by,
-		Reason: "migration"}.Record()
+	_, value, err := ledger.Entry{
+		Event: ledger.GuardPause, Group: group, At: time.Now(), By: by,
+		Reason: "migration",
+	}.Record()
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -156,8 +160,10 @@ func TestAnErrorLosesNoEntry(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.pause("shop", "alice")
 		r.wantNews(false, "alice")
-		fault := r.kafka.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: topic, Err: kerr.NotLeaderForPartition,
-			Count: -1})
+		fault := r.kafka.Fault(kfake.Fault{
+			Keys: []kmsg.Key{kmsg.Fetch}, Topic: topic, Err: kerr.NotLeaderForPartition,
+			Count: -1,
+		})
 		if _, err := r.Next(r.t.Context()); !errors.Is(err, broker.ErrNotLeader) {
 			r.t.Errorf("got %v, want an error of the broker", err)
 		}

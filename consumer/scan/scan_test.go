@@ -117,8 +117,10 @@ func TestRecordsYieldsTheRange(t *testing.T) {
 	}{
 		"all there is":  {func(*scan.Range) {}, []string{"0/0", "0/1", "0/2", "1/0", "1/1"}},
 		"one partition": {func(r *scan.Range) { r.Partitions = []int{1} }, []string{"1/0", "1/1"}},
-		"partitions in their order": {func(r *scan.Range) { r.Partitions = []int{1, 0} },
-			[]string{"1/0", "1/1", "0/0", "0/1", "0/2"}},
+		"partitions in their order": {
+			func(r *scan.Range) { r.Partitions = []int{1, 0} },
+			[]string{"1/0", "1/1", "0/0", "0/1", "0/2"},
+		},
 		"from an offset":       {func(r *scan.Range) { r.From = at(1) }, []string{"0/1", "0/2", "1/1"}},
 		"until an offset":      {func(r *scan.Range) { r.Until = at(1) }, []string{"0/0", "1/0"}},
 		"between offsets":      {func(r *scan.Range) { r.From, r.Until = at(1), at(2) }, []string{"0/1", "1/1"}},
@@ -336,12 +338,18 @@ func TestARangeEndsWhereAnOpenTransactionStarts(t *testing.T) {
 	}{
 		"committed":                  {func(*scan.Range) {}, []string{"0/0", "0/1", "0/2", "1/0"}},
 		"committed, from the end on": {func(r *scan.Range) { r.From = scan.Position{Offset: 3} }, nil},
-		"committed, until behind it": {func(r *scan.Range) { r.Until = scan.Position{Offset: 50} },
-			[]string{"0/0", "0/1", "0/2", "1/0"}},
-		"uncommitted": {func(r *scan.Range) { r.Uncommitted = true },
-			[]string{"0/0", "0/1", "0/2", "0/3", "0/4", "1/0"}},
-		"uncommitted, from behind it on": {func(r *scan.Range) { r.Uncommitted, r.From = true, scan.Position{Offset: 4} },
-			[]string{"0/4"}},
+		"committed, until behind it": {
+			func(r *scan.Range) { r.Until = scan.Position{Offset: 50} },
+			[]string{"0/0", "0/1", "0/2", "1/0"},
+		},
+		"uncommitted": {
+			func(r *scan.Range) { r.Uncommitted = true },
+			[]string{"0/0", "0/1", "0/2", "0/3", "0/4", "1/0"},
+		},
+		"uncommitted, from behind it on": {
+			func(r *scan.Range) { r.Uncommitted, r.From = true, scan.Position{Offset: 4} },
+			[]string{"0/4"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

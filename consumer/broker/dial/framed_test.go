@@ -132,8 +132,10 @@ func TestNoNumberInAResponseIsTrusted(t *testing.T) {
 		"a varint of 64 bits":  "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
 		"a varint without end": "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
 	}
-	for _, name := range []string{"four million", "all there are", "less than none", "a varint of 4 GB",
-		"a varint of 64 bits", "a varint without end"} {
+	for _, name := range []string{
+		"four million", "all there are", "less than none", "a varint of 4 GB",
+		"a varint of 64 bits", "a varint without end",
+	} {
 		lie := lies[name]
 		responses(t, func(t *testing.T, key, version int16, response []byte) {
 			t.Helper()
@@ -165,16 +167,26 @@ func TestALengthThatCannotBeIsNamed(t *testing.T) {
 			protocol.SyncGroup, 0, "\x00\x00" + "\x00\x00\x00\x0d" + "\x00\x01\x3f\xff\xff\xff\x00\x01o\x00\x00\x00\x00",
 			"a list in it claims 1073741823 elements in 7 bytes",
 		},
-		"a text": {protocol.FindCoordinator, 0, "\x00\x00\x00\x00\x00\x01\x7f\xffab\x00\x00",
-			"a length in it claims 32767 bytes of 4"},
-		"a list of less than nothing": {protocol.Metadata, 1, "\xff\xff\xff\xfe\x00\x00\x00\x00",
-			"a list in it has a negative length"},
-		"a compact list": {protocol.CreateTopics, 5, "\x00\x00\x00\x00\x00\x7f\x00\x00\x00\x00\x00\x00",
-			"a length in it is larger than all of it"},
-		"a number without end": {protocol.CreateTopics, 5, "\x00\x00\x00\x00\x00" + strings.Repeat("\xff", 20),
-			"a number in it does not end"},
-		"a tagged field": {protocol.CreateTopics, 5, "\x01\x09\x7fabcdef",
-			"a tagged field in it is longer than the rest of it"},
+		"a text": {
+			protocol.FindCoordinator, 0, "\x00\x00\x00\x00\x00\x01\x7f\xffab\x00\x00",
+			"a length in it claims 32767 bytes of 4",
+		},
+		"a list of less than nothing": {
+			protocol.Metadata, 1, "\xff\xff\xff\xfe\x00\x00\x00\x00",
+			"a list in it has a negative length",
+		},
+		"a compact list": {
+			protocol.CreateTopics, 5, "\x00\x00\x00\x00\x00\x7f\x00\x00\x00\x00\x00\x00",
+			"a length in it is larger than all of it",
+		},
+		"a number without end": {
+			protocol.CreateTopics, 5, "\x00\x00\x00\x00\x00" + strings.Repeat("\xff", 20),
+			"a number in it does not end",
+		},
+		"a tagged field": {
+			protocol.CreateTopics, 5, "\x01\x09\x7fabcdef",
+			"a tagged field in it is longer than the rest of it",
+		},
 	} {
 		response := sized("\x00\x00\x00\x07" + test.body)
 		refused(t, name, receive(int16(test.key), test.version, []byte(response)), test.want)
@@ -309,8 +321,10 @@ func TestTheLoginOfOldBrokersGoesThrough(t *testing.T) {
 	for name, tokens := range map[string][][2]string{
 		"PLAIN":                   {{"\x00worker\x00secret", ""}},
 		"PLAIN with a short name": {{"\x00w\x00s", ""}},
-		"SCRAM": {{"n,,n=worker,r=1234567890", "r=1234567890abc,s=c2FsdA==,i=4096"},
-			{"c=biws,r=1234567890abc,p=cHJvb2Y=", "v=dmVyaWZpZXI="}},
+		"SCRAM": {
+			{"n,,n=worker,r=1234567890", "r=1234567890abc,s=c2FsdA==,i=4096"},
+			{"c=biws,r=1234567890abc,p=cHJvb2Y=", "v=dmVyaWZpZXI="},
+		},
 		"a token of a few letters": {{"n,,", "r=1"}},
 		"a name of other letters":  {{"\x00é\x00secret", ""}},
 	} {

@@ -151,8 +151,10 @@ func TestNoClaimOfCompressedBytesIsTrusted(t *testing.T) {
 			make([]byte, 100)...)},
 		"the second snappy block": {snappy, append(framedSnappy(100),
 			append([]byte{0, 0, 0, 100}, append(binary.AppendUvarint(nil, 1<<31), make([]byte, 95)...)...)...)},
-		"a snappy frame of 2 GB": {snappy,
-			[]byte("\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01\x7f\xff\xff\xff\x01\x00")},
+		"a snappy frame of 2 GB": {
+			snappy,
+			[]byte("\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01\x7f\xff\xff\xff\x01\x00"),
+		},
 		"zstd with a window of 129 MiB": {zstd, zstdFrame(0, 17<<3|1)},
 		"zstd with the largest window":  {zstd, zstdFrame(0, 0xff)},
 		"zstd of one piece of 1 TiB":    {zstd, zstdFrame(0xe0, 0, 0, 0, 0, 0, 1, 0, 0)},

@@ -113,26 +113,38 @@ func TestWalkMovesOverWhatCannotBeRead(t *testing.T) {
 		"nothing":             {set: nil, asked: 100, next: 100},
 		"a batch":             {set: [][]byte{whole}, asked: 100, want: []int64{100, 101, 102}, next: 103},
 		"from inside a batch": {set: [][]byte{whole}, asked: 101, want: []int64{101, 102}, next: 103},
-		"a batch without its tail": {set: [][]byte{batch{base: 100, lastDelta: 99, deltas: []int32{3}}.bytes()},
-			asked: 100, want: []int64{103}, next: 200},
-		"asked behind a compacted tail": {set: [][]byte{batch{base: 100, lastDelta: 99, deltas: []int32{3}}.bytes()},
-			asked: 150, next: 200},
+		"a batch without its tail": {
+			set:   [][]byte{batch{base: 100, lastDelta: 99, deltas: []int32{3}}.bytes()},
+			asked: 100, want: []int64{103}, next: 200,
+		},
+		"asked behind a compacted tail": {
+			set:   [][]byte{batch{base: 100, lastDelta: 99, deltas: []int32{3}}.bytes()},
+			asked: 150, next: 200,
+		},
 		"an empty batch":              {set: [][]byte{batch{base: 100, lastDelta: 99}.bytes()}, asked: 100, next: 200},
 		"asked inside an empty batch": {set: [][]byte{batch{base: 100, lastDelta: 99}.bytes()}, asked: 150, next: 200},
-		"a marker": {set: [][]byte{batch{base: 100, deltas: []int32{0},
-			attributes: control | inTransaction}.bytes()}, asked: 100, next: 101},
+		"a marker": {set: [][]byte{batch{
+			base: 100, deltas: []int32{0},
+			attributes: control | inTransaction,
+		}.bytes()}, asked: 100, next: 101},
 		"a batch below": {
 			set:   [][]byte{whole, batch{base: 103, deltas: []int32{0}}.bytes()},
 			asked: 103, want: []int64{103}, next: 104,
 		},
-		"a tail cut in a batch": {set: [][]byte{whole, broken[:40]}, asked: 100, want: []int64{100, 101, 102},
-			next: 103},
-		"a tail cut in a prefix": {set: [][]byte{whole, broken[:10]}, asked: 100, want: []int64{100, 101, 102},
-			next: 103},
+		"a tail cut in a batch": {
+			set: [][]byte{whole, broken[:40]}, asked: 100, want: []int64{100, 101, 102},
+			next: 103,
+		},
+		"a tail cut in a prefix": {
+			set: [][]byte{whole, broken[:10]}, asked: 100, want: []int64{100, 101, 102},
+			next: 103,
+		},
 		"a first batch cut":          {set: [][]byte{whole[:40]}, asked: 100, next: 100, err: records.ErrCorrupt},
 		"a broken checksum at first": {set: [][]byte{broken}, asked: 103, next: 103, err: records.ErrCorrupt},
-		"a broken checksum behind others": {set: [][]byte{whole, broken}, asked: 100, want: []int64{100, 101, 102},
-			next: 103},
+		"a broken checksum behind others": {
+			set: [][]byte{whole, broken}, asked: 100, want: []int64{100, 101, 102},
+			next: 103,
+		},
 		"an unknown format": {set: [][]byte{seal(append(slices.Clone(whole[:16]),
 			append([]byte{9}, whole[17:]...)...))}, asked: 100, next: 100, err: records.ErrCorrupt},
 		"an unknown codec": {set: [][]byte{seal(append(slices.Clone(whole[:22]),
@@ -217,10 +229,16 @@ func TestWalkReadsTheOldFormats(t *testing.T) {
 	}{
 		"format 0": {message(0, 0, 40, 0, k, nil), 0, []event.Record{record(40, time.Time{}, k, nil)}, 41},
 		"format 1": {message(1, 0, 40, ms, []byte{}, v), 0, []event.Record{record(40, at, []byte{}, v)}, 41},
-		"format 0, compressed": {message(0, 1, 42, 0, nil, records.Pack(1, absolute)), 42,
-			[]event.Record{record(42, time.Time{}, k, v)}, 43},
-		"format 1, compressed": {message(1, 2, 42, ms, nil, records.Pack(2, relative)), 41,
-			[]event.Record{record(41, at, k, v), record(42, at, k, v)}, 43},
+		"format 0, compressed": {
+			message(0, 1, 42, 0, nil, records.Pack(1, absolute)), 42,
+			[]event.Record{record(42, time.Time{}, k, v)},
+			43,
+		},
+		"format 1, compressed": {
+			message(1, 2, 42, ms, nil, records.Pack(2, relative)), 41,
+			[]event.Record{record(41, at, k, v), record(42, at, k, v)},
+			43,
+		},
 		"format 1, broker's time": {
 			message(1, 1|brokerTime, 42, ms+1, nil, records.Pack(1, relative)), 42,
 			[]event.Record{record(42, at.Add(time.Millisecond), k, v)},
@@ -385,8 +403,10 @@ func TestFormat0WithLZ4OfARealProducerIsRead(t *testing.T) {
 
 // The vectors are the specification's and those of its reference implementation.
 func TestXXHash32(t *testing.T) {
-	for text, want := range map[string]uint32{"": 0x02cc5d05, "a": 0x550d7456, "abc": 0x32d153ff, "abcd": 0xa3643705,
-		"abcdefghij": 0x8b988cfe} {
+	for text, want := range map[string]uint32{
+		"": 0x02cc5d05, "a": 0x550d7456, "abc": 0x32d153ff, "abcd": 0xa3643705,
+		"abcdefghij": 0x8b988cfe,
+	} {
 		if got := records.XXHash32([]byte(text)); got != want {
 			t.Errorf("%q: got %08x, want %08x", text, got, want)
 		}
@@ -415,16 +435,24 @@ func TestABatchThatCannotBeReadSaysWhereItIs(t *testing.T) {
 		"a checksum":               {spoilt, 100, 100, 109, "checksum"},
 		"a checksum, asked inside": {spoilt, 104, 104, 109, "checksum"},
 		"an unknown compression":   {sealed(func(b []byte) { b[22] = 5 }), 100, 100, 109, "compression 5 is not known"},
-		"an unknown format": {sealed(func(b []byte) { b[16] = 3 }), 100, 100, 100,
-			"the event at offset 100 cannot be read: corrupt data: record format 3 is not known"},
+		"an unknown format": {
+			sealed(func(b []byte) { b[16] = 3 }), 100, 100, 100,
+			"the event at offset 100 cannot be read: corrupt data: record format 3 is not known",
+		},
 		"an LZ4 frame of one byte": {message(0, 3, 100, 0, nil, []byte("\x04")), 100, 100, 100, "corrupt"},
 		"an LZ4 frame's number":    {message(0, 3, 100, 0, nil, []byte("\x04\x22\x4d\x18")), 100, 100, 100, "corrupt"},
-		"an LZ4 frame that is cut": {message(0, 3, 100, 0, nil, []byte("\x04\x22\x4d\x18\x60\x40")), 100, 100, 100,
-			"corrupt"},
-		"compressed bytes, broken": {sealed(func(b []byte) { copy(b[61:], "nonsense") }), 100, 100, 109,
-			"compressed record"},
-		"a batch that is cut": {batch{base: 100, lastDelta: 9, deltas: []int32{0, 9}}.bytes()[:70], 100, 100, 109,
-			"cut short"},
+		"an LZ4 frame that is cut": {
+			message(0, 3, 100, 0, nil, []byte("\x04\x22\x4d\x18\x60\x40")), 100, 100, 100,
+			"corrupt",
+		},
+		"compressed bytes, broken": {
+			sealed(func(b []byte) { copy(b[61:], "nonsense") }), 100, 100, 109,
+			"compressed record",
+		},
+		"a batch that is cut": {
+			batch{base: 100, lastDelta: 9, deltas: []int32{0, 9}}.bytes()[:70], 100, 100, 109,
+			"cut short",
+		},
 		"a length of less than none":  {negative, 100, 100, 109, "a batch of"},
 		"an end that is not credible": {sealed(func(b []byte) { b[22], b[23] = 5, 0x7f }), 100, 100, 100, "compression 5"},
 		"an old message":              {old, 90, 90, 100, "checksum"},
