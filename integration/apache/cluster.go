@@ -92,6 +92,7 @@ func (c *Cluster) start(ctx context.Context, r release, jars string, options Opt
 	if all.ports, err = freePorts(ctx, all.portsEach()*options.Nodes); err != nil {
 		return err
 	}
+	// A fixed port may be in use; then the node ends, and Ready returns its log.
 	if options.Port != 0 {
 		all.ports[0] = options.Port
 	}
@@ -100,6 +101,8 @@ func (c *Cluster) start(ctx context.Context, r release, jars string, options Opt
 			return err
 		}
 	}
+	// All nodes start at once: none is ready before a majority of the controllers runs. After an error Start calls Close,
+	// which also kills nodes that started.
 	var group errgroup.Group
 	for i := range options.Nodes {
 		dir := filepath.Join(c.dir, fmt.Sprintf("node-%d", i+1))

@@ -44,6 +44,7 @@ func (p *process) start(arguments ...string) error {
 	if p.cmd != nil {
 		return nil
 	}
+	// Appended, because the log of a node includes that of its runs before a kill.
 	log, err := os.OpenFile(p.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("%s: %w", p.name, err)
@@ -55,6 +56,7 @@ func (p *process) start(arguments ...string) error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("%s: %w", p.name, err)
 	}
+	// Without Wait a dead child stays a zombie, which still accepts signals, and running would report it as alive.
 	ended := make(chan struct{})
 	go func() { // ends with the process; kill waits for it
 		defer close(ended)

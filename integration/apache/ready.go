@@ -65,11 +65,13 @@ func (n *Node) look(ctx context.Context, running, all int) error {
 	if err != nil {
 		return err
 	}
+	// A controller drops a killed broker only after its session of 9 s, so a node may know too many as well as too few.
 	if len(answer.Brokers) != running {
 		return fmt.Errorf("%w: it knows %d nodes of %d", errNotYet, len(answer.Brokers), running)
 	}
 	for _, topic := range answer.Topics {
 		for _, partition := range topic.Partitions {
+			// Replicas on nodes that do not run cannot be in sync.
 			if lacking := len(partition.Replicas) - len(partition.Isr); lacking > all-running {
 				return fmt.Errorf("%w: %d replicas of %s/%d are not in sync", errNotYet, lacking, topic.Name, partition.ID)
 			}

@@ -34,6 +34,7 @@ func (c *Cluster) SetPassword(ctx context.Context, user, password string) error 
 func (c *Cluster) setPassword(
 	ctx context.Context, user, password string, mechanism kafka.ScramMechanism, function func() hash.Hash,
 ) error {
+	// The broker stores what the client computes, so it never sees the password itself (KIP-554).
 	salt := []byte(rand.Text())
 	salted, err := pbkdf2.Key(function, password, salt, iterations, function().Size())
 	if err != nil {
@@ -108,6 +109,7 @@ func CreateRights(user, letters string) []Right {
 
 // Allow adds ACLs. They matter only if the cluster was started with Options.Authorize.
 func (c *Cluster) Allow(ctx context.Context, rights ...Right) error {
+	// The authorizer applies new ACLs a moment after the response. Workers retry until then.
 	request := &kafka.CreateACLsRequest{}
 	for _, right := range rights {
 		request.ACLs = append(request.ACLs, right.entries()...)

@@ -67,6 +67,7 @@ func paceOf(calls []sandbox.Call) pace {
 	if len(calls) < 20 {
 		return pace{Calls: len(calls)}
 	}
+	// Calls are in order of arrival, so their positions are also the ends of the interval.
 	first, last := len(calls)/20, len(calls)-len(calls)/20-1
 	took := calls[last].Arrived.Sub(calls[first].Arrived)
 	return pace{Calls: len(calls), PerSecond: float64(last-first) / took.Seconds()}
@@ -88,6 +89,7 @@ func serve(ctx context.Context, latency time.Duration) error {
 		return err
 	}
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
+	// Close, not Shutdown: nobody needs the responses of calls in flight at the end of the benchmark.
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
 	slog.New(slog.NewJSONHandler(os.Stdout, nil)).InfoContext(ctx, "listening", "addr", listener.Addr().String())

@@ -70,6 +70,7 @@ func (i *Image) Start(o Options) (*Container, error) {
 	}
 	id := "leadhit-sync-" + strings.ToLower(rand.Text()[:8])
 	c := &Container{runc: runc, root: filepath.Join(i.bundle, "runc"), id: id}
+	// A random id, so that containers of a test that was killed do not collide with the next run's.
 	spec, err := i.spec(o, c.id)
 	if err != nil {
 		return nil, err
@@ -111,6 +112,7 @@ func (c *Container) Init(ctx context.Context) (int, error) {
 
 // Delete ends the container and removes runc's state of it. Deleting it twice is harmless.
 func (c *Container) Delete(ctx context.Context) error {
+	// --force kills the container's processes first. runc's own process, our child, ends with them or is killed below.
 	if output, err := c.ask(ctx, "delete", "--force", c.id); err != nil {
 		return fmt.Errorf("runc delete: %w: %s", err, output)
 	}

@@ -83,6 +83,7 @@ func (i *Image) unpack(s store, architecture string) error {
 	if err := os.Mkdir(i.rootfs(), 0o755); err != nil {
 		return err
 	}
+	// os.Root confines every path of the layers to the folder, even with ".." in a name.
 	root, err := os.OpenRoot(i.rootfs())
 	if err != nil {
 		return err
@@ -106,6 +107,7 @@ func (i *Image) find(s store, architecture string) (descriptor, error) {
 	if err != nil {
 		return descriptor{}, err
 	}
+	// More than one would leave open which image a tool takes from the layout.
 	if err := json.Unmarshal(text, &top); err != nil || len(top.Manifests) != 1 {
 		return descriptor{}, fmt.Errorf("%d images in the layout, want one: %w", len(top.Manifests), err)
 	}

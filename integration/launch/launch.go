@@ -39,10 +39,12 @@ func launch(ctx context.Context, out io.Writer, o options) (err error) {
 	if err != nil {
 		return err
 	}
+	// Deferred calls run in reverse order, so the look-alike ends before Kafka, and prints no more calls after that.
 	defer func() { err = errors.Join(err, cluster.Close(), cluster.remove()) }()
 	if err := createTopic(ctx, cluster.Brokers()[0], topic); err != nil {
 		return err
 	}
+	// The look-alike has its own context, so that an early return below also ends it.
 	lasting, stop := context.WithCancel(ctx)
 	url, done, err := serveLeadHit(lasting, out, o.leadhitPort)
 	if err != nil {
@@ -50,6 +52,7 @@ func launch(ctx context.Context, out io.Writer, o options) (err error) {
 		return err
 	}
 	defer func() { stop(); <-done }()
+	// The worker's default port may be in use, and a second worker on this machine needs another one anyway.
 	pages, err := freeAddress(ctx)
 	if err != nil {
 		return err

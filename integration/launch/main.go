@@ -59,7 +59,8 @@ func execute(ctx context.Context, args []string, s streams) int {
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return 0
-	case ctx.Err() != nil && errors.Is(err, context.Canceled): // Ctrl-C while it starts
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		// Ctrl-C during the start is what the user wanted, so it is no failure.
 		return 0
 	}
 	_, _ = fmt.Fprintln(s.err, "launch:", err) // nothing can be done if stderr is closed
@@ -116,6 +117,7 @@ func newFlags(name string, s streams, help string) *flag.FlagSet {
 
 // parse reads the flags. For -h it prints the help and returns flag.ErrHelp.
 func parse(flags *flag.FlagSet, args []string) error {
+	// The flag package calls Usage for -h and for every mistake. After a mistake the help would hide the message.
 	help := flags.Usage
 	flags.Usage = func() {} // no help after a mistake
 	err := flags.Parse(args)

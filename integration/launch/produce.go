@@ -88,9 +88,11 @@ func readEvent(args []string, key string, in io.Reader) (event, error) {
 		if file, ok := in.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 			return event{}, usageError{errors.New("ORDER and STATUS are missing, such as: produce 4711 paid")}
 		}
+		// The order id is inside a value of unknown form, so only the user knows the key.
 		if key == "" {
 			return event{}, usageError{errors.New("-key is missing: the record key must be the order id")}
 		}
+		// The value is not parsed, so that broken events can be written too.
 		value, err := io.ReadAll(in)
 		return event{key: []byte(key), value: value}, err
 	}
@@ -104,6 +106,7 @@ func produce(ctx context.Context, brokers []string, to string, e event) (string,
 	transport := &kafka.Transport{}
 	defer transport.CloseIdleConnections()
 	client := &kafka.Client{Addr: kafka.TCP(brokers...), Transport: transport}
+	// The metadata says whether the topic exists, and which partitions it has.
 	about, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{to}})
 	if err != nil {
 		return "", err

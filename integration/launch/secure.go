@@ -25,7 +25,9 @@ func startSecure(ctx context.Context, o options) (_ *running, err error) {
 			err = errors.Join(err, r.remove())
 		}
 	}()
+	// The folder is readable only for its owner (MkdirTemp), because it has the password and the broker's private key.
 	place := func(name string) string { return filepath.Join(dir, name) }
+	// A new password for each run: the listener is on 127.0.0.1, but other users of the machine can reach it.
 	password := rand.Text()
 	if err := errors.Join(certify(place), authority.WriteFile(place("password"), []byte(password+"\n"))); err != nil {
 		return nil, err
@@ -42,6 +44,7 @@ func startSecure(ctx context.Context, o options) (_ *running, err error) {
 	if err := errors.Join(r.SetPassword(ctx, user, password), r.Allow(ctx, rights...)); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
+	// One broker is enough to connect; it names the others. Secrets are files, as in production.
 	r.settings = []string{
 		fmt.Sprintf("export KAFKA_BROKERS=%s KAFKA_TOPICS=%s KAFKA_GROUP=%s", r.Nodes()[0].Listeners["LOGIN"], topic, group),
 		"export KAFKA_TLS=true KAFKA_TLS_CA_FILE=" + place("ca.pem"),

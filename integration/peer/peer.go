@@ -28,6 +28,8 @@ func Listen(t *testing.T, first, again string) (addr string) {
 			peers.Go(func() { answer(conn, first, again) })
 		}
 	})
+	// Closing the listener ends the loop. Each connection ends when the program under test closes its side, so tests must
+	// stop the program first: cleanups run in reverse order.
 	t.Cleanup(func() {
 		_ = listener.Close()
 		peers.Wait()

@@ -59,7 +59,7 @@ func (w *worker) call(ctx context.Context, m kafka.Message) (cause string, err e
 		Status string `json:"status"`
 	}
 	if err := json.Unmarshal(m.Value, &event); err != nil {
-		return "NotJSON", nil
+		return "NotJSON", nil // the cause that leadhit-sync has for it, because the audit compares causes
 	}
 	body, err := json.Marshal(map[string]any{
 		"jsonrpc": "2.0", "id": fmt.Sprintf("%s-%d-%d", m.Topic, m.Partition, m.Offset), "method": "set_order_status",
@@ -68,6 +68,7 @@ func (w *worker) call(ctx context.Context, m kafka.Message) (cause string, err e
 	if err != nil {
 		return "", err
 	}
+	// Read for each call, so that a new key needs no restart: chaos changes the key while this worker runs.
 	key, err := os.ReadFile(w.keyFile)
 	if err != nil {
 		return "", err
@@ -80,6 +81,7 @@ func (w *worker) call(ctx context.Context, m kafka.Message) (cause string, err e
 		return "", err
 	}
 	request.Header["API-KEY"] = []string{string(bytes.TrimSpace(key))}
+	// A tutorial would use http.DefaultClient, although it follows redirects.
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return "", err

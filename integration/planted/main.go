@@ -62,7 +62,8 @@ func (w *worker) run(ctx context.Context) error {
 	}
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: w.group, Brokers: w.brokers, Topics: []string{w.topic}, SessionTimeout: session, HeartbeatInterval: time.Second,
-		JoinGroupBackoff: time.Second, StartOffset: kafka.FirstOffset,
+		JoinGroupBackoff: time.Second,
+		StartOffset:      kafka.FirstOffset, // an event from before the first commit must not be lost either
 	})
 	if err != nil {
 		return err
@@ -97,7 +98,7 @@ type position struct {
 	finished  atomic.Int64 // the next offset; timer-commit reads it on another goroutine
 
 	mu        sync.Mutex
-	committed int64
+	committed int64 // the highest offset that was sent
 }
 
 // consume reads until the generation or the process ends. It returns after all its calls have ended, so that no call of
@@ -113,6 +114,7 @@ func (p *position) consume(generation, process context.Context, from int64) erro
 	if err := reader.SetOffset(max(from, kafka.FirstOffset)); err != nil {
 		return err
 	}
+	// Deferred calls run in reverse: cancel first, so that commitByTheClock ends, then wait for it and for parallel calls.
 	var others errgroup.Group
 	others.SetLimit(8)
 	defer func() { _ = others.Wait() }()
@@ -125,6 +127,7 @@ func (p *position) consume(generation, process context.Context, from int64) erro
 		switch {
 		case err != nil:
 		case p.planted == "parallel":
+			// Two events of one order may overlap now. Errors are dropped as well, as such code usually does.
 			others.Go(func() error { return p.handle(ctx, m) })
 		default:
 			err = p.handle(ctx, m)

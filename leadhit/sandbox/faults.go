@@ -54,6 +54,7 @@ type OrderFault struct {
 func (s *Sandbox) Change(change func(*Faults)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	// Calls read the faults without a lock, so a change replaces them as a whole.
 	next := *s.faults.Load()
 	next.Orders = maps.Clone(next.Orders)
 	if next.Orders == nil {
@@ -113,9 +114,10 @@ func (p *plan) serve(order OrderFault, c *request) {
 		p.answer, p.fault = Failed, &rpcError{Code: order.Code, Message: "Server error", Data: &errorData{
 			Type: order.Type, Message: "out of order", Args: []string{},
 		}}
-	case p.answer == Failed:
+	case p.answer == Failed: // drawn by the share Errors
 		p.status = 503
 	case p.answer.Executed() && c.fault != nil:
+		// The node would execute this call, but the request itself is wrong.
 		p.answer, p.fault = c.answer, c.fault
 	}
 }
@@ -139,6 +141,7 @@ func (s *Sandbox) draw(f *Faults, wait *time.Duration) Answer {
 	for _, s := range shares {
 		sum += s.share
 	}
+	// A healthy sandbox needs no dice, and so no lock that all calls of a benchmark would share.
 	if sum == 0 && f.Jitter <= 0 {
 		return Accepted
 	}

@@ -71,6 +71,7 @@ func (c *request) parseFast(body []byte) bool {
 	all := string(id) + string(order)
 	c.name, c.order = all[1:len(id)-1], all[len(id)+1:len(all)-1]
 	c.id = []byte(all[:len(id)])
+	// Constants for the two usual statuses save an allocation per call in the log.
 	switch string(status) {
 	case `"paid"`:
 		c.status = "paid"
@@ -117,6 +118,7 @@ func (c *request) parse(body []byte) {
 		return
 	}
 	c.id = r.ID
+	// JSON-RPC also allows numbers and null as ids.
 	if json.Unmarshal(r.ID, &c.name) != nil {
 		c.name = string(r.ID)
 	}

@@ -102,6 +102,7 @@ func (s *Sandbox) serveCall(w http.ResponseWriter, r *http.Request) {
 		s.end(entry, Abandoned)
 		return
 	}
+	// net/http cancels the context when the client closes the connection, but only after the body has been read.
 	if p.answer == Lost {
 		<-r.Context().Done()
 	}
