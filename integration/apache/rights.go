@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"slices"
 	"strconv"
 
 	"github.com/segmentio/kafka-go"
@@ -82,17 +81,18 @@ func (r Right) entries() []kafka.ACLEntry {
 // WorkerRights are all rights that a worker needs if somebody else creates the topics of events, letters and ledger.
 // They are the rows of the table in deploy/README.md, so a test of them is a test of that table.
 func WorkerRights(user, group, letters string, events ...string) []Right {
-	reads := []kafka.ACLOperationType{
-		kafka.ACLOperationTypeRead, kafka.ACLOperationTypeDescribe, kafka.ACLOperationTypeDescribeConfigs,
+	// Each right has its own slice, because tests remove single operations in place.
+	reads := func(others ...kafka.ACLOperationType) []kafka.ACLOperationType {
+		return append(others,
+			kafka.ACLOperationTypeRead, kafka.ACLOperationTypeDescribe, kafka.ACLOperationTypeDescribeConfigs)
 	}
-	writes := append(slices.Clone(reads), kafka.ACLOperationTypeWrite)
 	rights := []Right{
-		{User: user, Group: group, Operations: reads[:1]},
-		{User: user, Topic: letters, Operations: writes},
-		{User: user, Topic: letters + ".ledger", Operations: writes},
+		{User: user, Group: group, Operations: []kafka.ACLOperationType{kafka.ACLOperationTypeRead}},
+		{User: user, Topic: letters, Operations: reads(kafka.ACLOperationTypeWrite)},
+		{User: user, Topic: letters + ".ledger", Operations: reads(kafka.ACLOperationTypeWrite)},
 	}
 	for _, topic := range events {
-		rights = append(rights, Right{User: user, Topic: topic, Operations: reads})
+		rights = append(rights, Right{User: user, Topic: topic, Operations: reads()})
 	}
 	return rights
 }
