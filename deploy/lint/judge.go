@@ -16,7 +16,7 @@ import (
 	"k8s.io/pod-security-admission/policy"
 )
 
-// judgement is one overlay under judgement.
+// judgement is the judgement of one overlay.
 type judgement struct {
 	*Overlay
 
@@ -39,7 +39,7 @@ func (o *Overlay) Judge(p *Program) []string {
 	return j.findings
 }
 
-// add notes a finding, if there is something wrong.
+// add records a finding if something is wrong.
 func (j *judgement) add(wrong bool, rule string, about fmt.Stringer, format string, args ...any) {
 	if wrong {
 		j.findings = append(j.findings, fmt.Sprintf("%s: %s: ", rule, about)+fmt.Sprintf(format, args...))
@@ -119,8 +119,8 @@ func (j *judgement) secrets() {
 	}
 }
 
-// grace: the work after SIGTERM fits into the grace period. A draining generation takes the drain, a last commit (half
-// a session) and leaving the group. A join in progress is waited for instead of the first two. Ten seconds are reserve.
+// grace: the work after SIGTERM fits into the grace period. A generation drains, commits (up to half a session) and
+// leaves the group. A worker that is joining waits for the join instead of the first two. Ten seconds are spare.
 func (j *judgement) grace() {
 	session, err := time.ParseDuration(j.setting("KAFKA_SESSION_TIMEOUT"))
 	j.add(err != nil, "grace", j.worker(), "KAFKA_SESSION_TIMEOUT: %v", err)
@@ -140,8 +140,8 @@ func (o *Overlay) Grace() time.Duration {
 	return 0
 }
 
-// probes ask at the port and for paths that the program serves, and liveness does not wait for what readiness waits
-// for.
+// probes: they use a port and paths that the program serves. Liveness and readiness use different paths, because a
+// worker that waits is not ready, but a restart would not help it.
 func (j *judgement) probes() {
 	asks := func(name string, p *corev1.Probe) string {
 		if p == nil || p.HTTPGet == nil {

@@ -35,14 +35,14 @@ type object struct {
 
 	// content is of a Kubernetes type, or of one in custom.go. It is nil for unknown kinds.
 	content any
-	// wrong is what strict decoding found.
+	// wrong has the findings of strict decoding.
 	wrong []error
 }
 
 func (o *object) String() string { return o.Kind + "/" + o.Name }
 
-// Read decodes a rendering. Its error is for what is no object at all, and for the lack of a worker. Unknown kinds and
-// fields are left to [Overlay.Judge].
+// Read decodes a rendering. It returns an error for a document that is no object, and if there is no worker.
+// [Overlay.Judge] reports unknown kinds and fields.
 func Read(rendering string) (*Overlay, error) {
 	o := &Overlay{settings: map[string]string{}}
 	for document := range strings.SplitSeq(rendering, "\n---\n") {
@@ -100,7 +100,7 @@ func decode(text []byte) (object, error) {
 		o.wrong = []error{fmt.Errorf("unknown kind %s of %s", o.Kind, o.APIVersion)}
 		return o, nil
 	}
-	// Unlike encoding/json, this tells fields apart by their case, as the API server does.
+	// Unlike encoding/json, this distinguishes the case of field names, as the API server does.
 	wrong, err := strictjson.UnmarshalStrict(text, o.content)
 	if o.wrong = wrong; err != nil {
 		o.wrong = append(o.wrong, err)

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Program is what the rules know of leadhit-sync.
+// Program is what the rules know about leadhit-sync.
 type Program struct {
 	// Settings are those of `leadhit-sync config --table`, in its order.
 	Settings []Setting
@@ -25,7 +25,7 @@ type Program struct {
 // Setting is one setting of the program.
 type Setting struct {
 	Name string
-	// Default is "" where there is none.
+	// Default is "" if there is none.
 	Default  string
 	Required bool
 }
@@ -88,7 +88,7 @@ func seconds(source, name string) (time.Duration, error) {
 	return time.Duration(n) * time.Second, err
 }
 
-// ParseTable reads the settings out of a text that holds their Markdown table.
+// ParseTable reads the settings from a text with their Markdown table.
 func ParseTable(text string) []Setting {
 	var settings []Setting
 	row := regexp.MustCompile("(?m)^\\| `([A-Z0-9_]+)` \\| ([^|]*) \\|")

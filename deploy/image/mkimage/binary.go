@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// binary is the program for one architecture, and what Go's tools wrote into it.
+// binary is the program for one architecture, with the build information that Go recorded in it.
 type binary struct {
 	arch    string
 	content []byte
@@ -22,12 +22,12 @@ type binary struct {
 
 // compile builds the static binary for Linux on one architecture.
 func compile(ctx context.Context, o options, arch, file string) (*binary, error) {
-	//nolint:gosec // the caller builds with rights of his own
+	//nolint:gosec // the caller builds with their own rights
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=auto",
 		"-ldflags", "-s -w -X main.version="+o.version, "-o", file, "./cmd/leadhit-sync")
 	cmd.Dir = o.root
-	// The caller's own wishes (GOFLAGS, GOAMD64, a workspace) would change the bytes. GOFLAGS repeats what is said
-	// above: set to nothing it would be what `go env -w` has made of it.
+	// The caller's settings (GOFLAGS, GOAMD64, a workspace) would change the bytes. GOFLAGS repeats a flag from above,
+	// because an empty value would let the setting of `go env -w` through.
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOFLAGS=-trimpath", "GOWORK=off", "GOEXPERIMENT=", //nolint:forbidigo // the compiler's
 		"GOAMD64=v1", "GOARM64=v8.0")
 	if output, err := cmd.CombinedOutput(); err != nil {
@@ -46,8 +46,8 @@ func compile(ctx context.Context, o options, arch, file string) (*binary, error)
 	return b, nil
 }
 
-// versionOf is the version that was asked for, or the commit's tag, or the commit. It may stand in an image's tag,
-// where a + may not.
+// versionOf returns the requested version, or the commit's tag, or the commit. It is also the image's tag, which must
+// not contain a +.
 func (b *binary) versionOf(asked string) string {
 	const short = 7
 	revision := b.setting("vcs.revision")
@@ -58,7 +58,7 @@ func (b *binary) versionOf(asked string) string {
 		version = asked
 	case version == "" || version == "(devel)":
 		version = "dev"
-	case commit != "" && strings.Contains(version, "-"+commit): // what Go makes of a commit without a tag
+	case commit != "" && strings.Contains(version, "-"+commit): // a pseudo-version: the commit has no tag
 		version = "dev-" + commit
 		if b.setting("vcs.modified") == "true" {
 			version += "-dirty"
@@ -67,7 +67,7 @@ func (b *binary) versionOf(asked string) string {
 	return strings.ReplaceAll(strings.TrimPrefix(version, "v"), "+", "-")
 }
 
-// setting returns one of the build's settings, empty if it has none of that name.
+// setting returns a setting of the build, or "" if there is none of that name.
 func (b *binary) setting(key string) string {
 	for _, s := range b.info.Settings {
 		if s.Key == key {
@@ -77,7 +77,7 @@ func (b *binary) setting(key string) string {
 	return ""
 }
 
-// revision is the commit, marked if the files were not its own.
+// revision is the commit, with a mark if the files differed from it.
 func (b *binary) revision() string {
 	revision := b.setting("vcs.revision")
 	if revision != "" && b.setting("vcs.modified") == "true" {
@@ -86,7 +86,7 @@ func (b *binary) revision() string {
 	return revision
 }
 
-// time is the commit's; where there is none, the beginning of Unix time, as reproducible builds have it.
+// time is that of the commit. Without a commit it is the beginning of Unix time, as is usual for reproducible builds.
 func (b *binary) time() time.Time {
 	t, err := time.Parse(time.RFC3339, b.setting("vcs.time"))
 	if err != nil {

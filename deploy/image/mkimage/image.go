@@ -17,17 +17,17 @@ import (
 )
 
 const (
-	// user is neither root nor anybody on the host; distroless images have made the number customary.
+	// user is neither root nor a user of the host. Distroless images use the same number.
 	user = "65532:65532"
 	//nolint:gosec // it holds no password, whatever its name
 	passwd = "root:x:0:0:root:/:/sbin/nologin\nleadhit-sync:x:65532:65532:leadhit-sync:/tmp:/sbin/nologin\n"
 	group  = "root:x:0:\nleadhit-sync:x:65532:\n"
 
-	// maxCompressed is what a node may have to fetch before a worker starts there, in bytes.
+	// maxCompressed limits the bytes that a node must download before a worker starts there.
 	maxCompressed = 25 << 20
 )
 
-// made is what was built.
+// made is the result of a build.
 type made struct {
 	layout, version, digest string
 	images                  []madeImage
@@ -115,7 +115,7 @@ func imageOf(b *binary, source string) (v1.Image, int64, error) {
 	return image, size, err
 }
 
-// labels are OCI's own names for what an operator asks of an image.
+// labels are the annotations of the OCI image specification.
 func labels(b *binary, source string) map[string]string {
 	const prefix = "org.opencontainers.image."
 	all := map[string]string{

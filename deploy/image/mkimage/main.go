@@ -1,14 +1,13 @@
-// Command mkimage builds the container image of leadhit-sync without any container engine: a static binary for each
-// architecture, and around them an OCI layout from scratch. Beside it stands a list of what is in each binary (SBOM).
+// Command mkimage builds the container image of leadhit-sync without a container engine: a static binary for each
+// architecture, in an OCI layout from scratch. It also writes a list of the modules in each binary (SBOM).
 //
 //	go -C deploy/image/mkimage run . -root ../../.. -out ../../../bin/image
 //
-// The same commit, built by the same Go, gives the same bytes, wherever and whenever it is built: the only time in the
-// image is the commit's, files stand in a fixed order, and paths of the building machine are left out. The image holds
-// the binary, /etc/passwd and /etc/group with the user it runs as, and an empty /tmp; nothing that could be started but
-// the binary.
+// The same commit and the same Go give the same bytes on every machine at any time. The only time in the image is the
+// commit's, files have a fixed order, and paths of the building machine are omitted. The image has the binary,
+// /etc/passwd and /etc/group with its user, and an empty /tmp. Nothing but the binary can be executed.
 //
-// Nothing is left half-built: the layout is made beside its place and moved there when it is whole, over an older one.
+// No layout is left half-built: mkimage builds it beside the final path, and replaces an older one when it is complete.
 package main
 
 import (
@@ -23,7 +22,7 @@ import (
 	"syscall"
 )
 
-// architectures are those that the image is for.
+// architectures are the architectures of the image.
 func architectures() []string { return []string{"amd64", "arm64"} }
 
 func main() {
@@ -37,12 +36,12 @@ func main() {
 	}
 }
 
-// options say what is built, and where it is put.
+// options are the command line's.
 type options struct {
 	root    string // the product's module
 	out     string // the layout
-	version string // empty: what Go knows of the commit
-	source  string // where the code is to be found; empty: the label is left out
+	version string // empty: from the commit that Go recorded
+	source  string // the code's address; empty: no label
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
@@ -65,7 +64,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return made.print(out)
 }
 
-// build makes the layout and the lists beside it.
+// build builds the layout and the lists beside it.
 func build(ctx context.Context, o options) (*made, error) {
 	parent := filepath.Dir(o.out)
 	if err := os.MkdirAll(parent, 0o755); err != nil { //nolint:gosec // build results are for everybody
@@ -102,7 +101,8 @@ func build(ctx context.Context, o options) (*made, error) {
 	return m, nil
 }
 
-// replace moves the new layout to its place. What stands there is deleted, if it is a layout.
+// replace moves the new layout to the final path. It deletes an older layout there, but nothing else: a wrong -out must
+// not cost a folder.
 func replace(place, layout string) error {
 	_, err := os.Stat(place)
 	if err == nil {

@@ -9,8 +9,8 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 )
 
-// writeSBOM writes what is in a binary, as the linker itself noted it: each module, with its version and checksum, and
-// the standard library.
+// writeSBOM lists the content of a binary, as the linker recorded it: the standard library and each module, with
+// version and checksum.
 func writeSBOM(file string, b *binary) error {
 	bom := cdx.NewBOM()
 	bom.Metadata = &cdx.Metadata{
@@ -41,7 +41,7 @@ func componentOf(module *debug.Module) cdx.Component {
 	return component(module.Path, module.Version, module.Sum)
 }
 
-// component describes a module. sum is go.sum's word for it.
+// component describes a module. sum is its checksum in the form of go.sum.
 func component(path, version, sum string) cdx.Component {
 	url := "pkg:golang/" + path + "@" + version
 	c := cdx.Component{BOMRef: url, Type: cdx.ComponentTypeLibrary, Name: path, Version: version, PackageURL: url}
