@@ -267,6 +267,7 @@ func (c *boundConn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
+// bound sets the deadline of the read or write that begins now, if nobody set another.
 func (c *boundConn) bound(deadline *time.Time, apply func(time.Time) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -276,6 +277,7 @@ func (c *boundConn) bound(deadline *time.Time, apply func(time.Time) error) erro
 	return apply(time.Now().Add(ioLimit))
 }
 
+// set keeps a deadline that was set from outside. Taking it away must not leave a read in flight without one.
 func (c *boundConn) set(deadline *time.Time, t time.Time, apply func(time.Time) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -81,6 +81,7 @@ func protocolOf(b []byte) string {
 
 func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 
+// knownProtocol is a protocol by the first bytes that its server sends, before or after our request.
 type knownProtocol struct{ prefix, name string }
 
 func knownProtocols() []knownProtocol {

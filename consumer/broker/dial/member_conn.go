@@ -117,6 +117,8 @@ func (c *memberConn) send(request []byte) error {
 	return err
 }
 
+// sendMetadata writes a request of kafka-go's in at least the version that can forbid creation. The response comes back
+// in that version, so it must be written again in the one that kafka-go expects.
 func (c *memberConn) sendMetadata(request []byte) error {
 	version, id, client, message, err := protocol.ReadRequest(bytes.NewReader(request))
 	if err != nil {
@@ -132,6 +134,7 @@ func (c *memberConn) sendMetadata(request []byte) error {
 	return protocol.WriteRequest(c.Conn, q.sent, id, client, r)
 }
 
+// expect comes before the request is written: its response may arrive while Write still runs.
 func (c *memberConn) expect(id int32, q rewrite) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -136,6 +136,7 @@ func (s *shaped) take(n int64) []byte {
 	return taken
 }
 
+// uvarint reads byte by byte, because its length shows only in its bytes, and the rest may not have arrived.
 func (s *shaped) uvarint() uint64 {
 	var x uint64
 	for shift := 0; shift < 64; shift += 7 {
@@ -175,6 +176,7 @@ func (s *shaped) length(width int) int64 {
 	return -1
 }
 
+// structure reads the fields in the order of kafka-go's types, which is that of the protocol.
 func (s *shaped) structure(f fields) {
 	for _, field := range f.regular {
 		s.field(field)
@@ -200,6 +202,7 @@ func (s *shaped) tags(known map[int]field) {
 	}
 }
 
+// field reads one field. Each check stands before the loop or the read that the number would drive.
 func (s *shaped) field(f field) {
 	switch f.kind {
 	case fixedField:
@@ -294,6 +297,8 @@ func (s *shapes) fields(shape reflect.Type, version int16) fields {
 	return f
 }
 
+// structureOf keeps the fields that exist in a version. The versions of a field's tags do not overlap, so the first that
+// fits counts.
 func structureOf(shape reflect.Type, version int16, flexible bool) fields {
 	f := fields{tagged: map[int]field{}, flexible: flexible}
 	for member := range shape.Fields() {

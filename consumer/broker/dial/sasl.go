@@ -58,6 +58,7 @@ func (s *SASL) prepared(password string) error {
 		{"sasl username", s.Username, "x"}, {"sasl password file", "x", password},
 	} {
 		// The cause is not wrapped: it quotes the character that SCRAM rejects.
+		// The algorithm plays no part in what SCRAM allows (RFC 5802, SASLprep).
 		if _, err := scram.Mechanism(scram.SHA256, p.name, p.password); err != nil {
 			return optionError(p.option, errors.New("holds a character that SCRAM does not allow"))
 		}
@@ -65,7 +66,8 @@ func (s *SASL) prepared(password string) error {
 	return nil
 }
 
-// freshPassword starts each handshake with the current content of the password's file.
+// freshPassword is a sasl.Mechanism of kafka-go, which keeps one for the life of the process. It starts each handshake
+// with the current content of the password's file.
 type freshPassword struct {
 	sasl     SASL
 	password *credentials.Kept[string]

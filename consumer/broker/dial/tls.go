@@ -128,6 +128,7 @@ func isRemote(err error) bool {
 	return ok && op.Op == "remote error"
 }
 
+// is reports whether err holds an error of type T.
 func is[T error](err error) bool {
 	_, ok := errors.AsType[T](err)
 	return ok

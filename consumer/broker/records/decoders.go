@@ -52,6 +52,7 @@ func (d *Decoders) open(ctx context.Context, codec int8, packed []byte) (io.Read
 		return nil, err
 	}
 	takes := weight(codec, packed)
+	// A semaphore serves in order, so a large batch is not starved by small ones.
 	if err := d.free.Acquire(ctx, takes); err != nil {
 		return nil, context.Cause(ctx)
 	}

@@ -13,9 +13,11 @@
 package records
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"leadhit-sync/consumer/broker/wire"
 	"leadhit-sync/consumer/event"
@@ -46,6 +48,7 @@ func ParseFetch(body []byte, version int16, partition int) (Partition, error) {
 		c.Int32() // session
 	}
 	topics := c.Int32()
+	// An error of the whole response comes without topics, for example when the broker refuses the fetch session.
 	if f.Code != 0 && !c.Bad {
 		return f, nil
 	}
@@ -83,9 +86,13 @@ func ParseFetch(body []byte, version int16, partition int) (Partition, error) {
 func (p Partition) Decode(ctx context.Context, decoders *Decoders, of event.Partition, from int64, limit int) (
 	decoded []event.Record, next int64, err error,
 ) {
-	w := newWalk(of, from, limit, p.aborted, func(codec int8, packed []byte) (io.ReadCloser, error) {
-		return decoders.open(ctx, codec, packed)
-	})
+	w := walk{
+		of: of, asked: from, next: from, limit: limit, aborted: p.aborted,
+		dropped: make(map[int64]bool), names: make(map[string]string),
+		decompress: func(codec int8, packed []byte) (io.ReadCloser, error) { return decoders.open(ctx, codec, packed) },
+	}
+	// Brokers do not promise an order.
+	slices.SortFunc(w.aborted, func(a, b abortedTransaction) int { return cmp.Compare(a.first, b.first) })
 	if err := w.records(p.set); err != nil {
 		return nil, from, err
 	}

@@ -21,6 +21,7 @@ type message struct {
 	key, value []byte
 }
 
+// parseMessage reads one message and compares its checksum, which covers all that follows it.
 func parseMessage(b []byte) (message, error) {
 	c := wire.Cursor{B: b}
 	m := message{offset: c.Int64(), time: -1}
@@ -42,6 +43,8 @@ func parseMessage(b []byte) (message, error) {
 	return m, nil
 }
 
+// message keeps the records of one message, which is a whole set where it is compressed. A set that ends before the
+// offset asked for is not unpacked.
 func (w *walk) message(b []byte) error {
 	outer, err := parseMessage(b)
 	if err != nil {
@@ -116,6 +119,8 @@ func (w *walk) unpack(outer message, codec int8) ([]message, error) {
 	return slices.Clip(inner), nil
 }
 
+// relocate turns the inner offsets into those of the log. Where the topic says LogAppendTime the broker wrote its time
+// into the outer message alone, to leave the compressed bytes as they are (KIP-32).
 func relocate(inner []message, outer message) {
 	base := outer.offset - inner[len(inner)-1].offset
 	for i := range inner {

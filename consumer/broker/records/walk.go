@@ -31,9 +31,6 @@ const (
 	maxUnpacked = 128 << 20 // one record, or one compressed set of an old format
 )
 
-// decompressor opens the reader of a codec (1 gzip, 2 snappy, 3 lz4, 4 zstd).
-type decompressor func(codec int8, packed []byte) (io.ReadCloser, error)
-
 // walk goes through the record set of a fetch response.
 //
 // The set is what the leader has on disk: it may start before the offset asked for, end in the middle of a batch, and
@@ -42,7 +39,7 @@ type walk struct {
 	of         event.Partition
 	asked      int64 // offset
 	limit      int   // of size
-	decompress decompressor
+	decompress func(codec int8, packed []byte) (io.ReadCloser, error)
 	aborted    []abortedTransaction // not reached yet, by first offset
 	dropped    map[int64]bool       // producers inside an aborted transaction
 	names      map[string]string    // header keys seen: records of one topic share a few
@@ -51,20 +48,6 @@ type walk struct {
 	size int   // bytes of out
 	next int64 // where to continue: after all that was returned, skipped or found empty
 	full bool  // limit is reached; next is inside the batch
-}
-
-func newWalk(of event.Partition, asked int64, limit int, aborted []abortedTransaction, decompress decompressor) *walk {
-	slices.SortFunc(aborted, func(a, b abortedTransaction) int { return int(min(max(a.first-b.first, -1), 1)) })
-	return &walk{
-		of:         of,
-		asked:      asked,
-		next:       asked,
-		limit:      limit,
-		decompress: decompress,
-		aborted:    aborted,
-		dropped:    make(map[int64]bool),
-		names:      make(map[string]string),
-	}
 }
 
 // records walks the set. An error after complete records is not returned: the next fetch starts with it.
@@ -92,7 +75,8 @@ func (w *walk) records(set []byte) error {
 	return nil
 }
 
-// cut splits the first batch or message from the set. It returns none if the set ends before it does.
+// cut splits the first batch or message from the set. It returns none if the set ends before it does. In all formats
+// the length stands after the offset and does not count those first 12 bytes.
 func cut(set []byte) (entry, rest []byte, err error) {
 	if len(set) < prefixSize {
 		return nil, set, nil
@@ -156,6 +140,8 @@ func (w *walk) batch(b []byte) error {
 	if err != nil {
 		return err
 	}
+	// The broker lists aborted transactions by their first offsets only. Where one ends shows at its abort marker, so the
+	// set is walked from its start, even through batches before the offset asked for (KIP-98).
 	for len(w.aborted) > 0 && w.aborted[0].first <= h.last {
 		w.dropped[w.aborted[0].producer] = true
 		w.aborted = w.aborted[1:]
@@ -178,7 +164,8 @@ func (w *walk) batch(b []byte) error {
 	return nil
 }
 
-// isAbort reads a marker's type: 0 is abort, 1 commit.
+// isAbort reads a marker's type: 0 is abort, 1 commit. A marker is the only record of its batch, which is never
+// compressed, and its key holds a version and the type.
 func isAbort(body []byte) bool {
 	c := wire.Cursor{B: body}
 	c.Varint() // length
@@ -200,7 +187,8 @@ func (w *walk) batchRecords(h header) (err error) {
 		defer func() { _ = unpacked.Close() }() // everything needed was read
 		source.stream = bufio.NewReaderSize(unpacked, 16<<10)
 	}
-	// The count is a hint only: the checksum proves that the broker sent it, not that it is true.
+	// Memory for 1024 records at most, and more as they come. The count is a hint only: the checksum proves that the
+	// broker sent it, not that it is true.
 	w.out = slices.Grow(w.out, int(min(h.count, 1024)))
 	for range h.count {
 		body, err := source.next()
