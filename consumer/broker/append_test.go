@@ -89,7 +89,7 @@ func TestARecordIsAppendedByteForByteWithTheTimeOfNow(t *testing.T) {
 	}
 }
 
-func TestRecordsThatArriveTogetherTravelTogether(t *testing.T) {
+func TestRecordsAppendedTogetherShareABatch(t *testing.T) {
 	t.Parallel()
 	fake, cluster := withOwn(t, nil)
 	var requests atomic.Int32
@@ -123,7 +123,7 @@ func TestRecordsThatArriveTogetherTravelTogether(t *testing.T) {
 	}
 }
 
-func TestARecordDoesNotWaitForCompany(t *testing.T) {
+func TestARecordIsNotDelayedForABatch(t *testing.T) {
 	t.Parallel()
 	_, cluster := withOwn(t, nil)
 	fastest := time.Hour
@@ -174,7 +174,7 @@ func TestARecordTooLargeForTheTopicIsAnError(t *testing.T) {
 	}
 }
 
-// answerProduce makes the broker answer every produce request with one error code.
+// answerProduce makes the broker respond to every produce request with one error code.
 func answerProduce(fake *kfake.Cluster, code int16) {
 	fake.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		fake.KeepControl()

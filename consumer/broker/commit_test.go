@@ -50,7 +50,7 @@ func TestCommittedReturnsWhatCommitStored(t *testing.T) {
 	}
 }
 
-func TestCommitJudgesEveryAnswer(t *testing.T) {
+func TestCommitJudgesEveryErrorCode(t *testing.T) {
 	fake := fakeKafka(t)
 	cluster := open(t, fake)
 	for code, want := range map[int16]broker.Outcome{
@@ -152,7 +152,7 @@ func TestCommitOfAFrozenCoordinatorIsAmbiguousAndEnds(t *testing.T) {
 	})
 }
 
-func TestCommitThatWasNeverSentMayGoAgain(t *testing.T) {
+func TestACommitThatWasNeverSentMayBeSentAgain(t *testing.T) {
 	tests := map[string]struct {
 		prepare func(fake *kfake.Cluster, down *atomic.Bool)
 		ctx     func(*testing.T) context.Context
@@ -164,14 +164,14 @@ func TestCommitThatWasNeverSentMayGoAgain(t *testing.T) {
 			cancel()
 			return ctx
 		}},
-		// The error is the same EOF as that of a commit whose answer is lost.
+		// The error is the same EOF as that of a commit whose response is lost.
 		"the question for the coordinator breaks off": {prepare: func(fake *kfake.Cluster, _ *atomic.Bool) {
 			fake.ControlKey(int16(kmsg.FindCoordinator), func(kmsg.Request) (kmsg.Response, error, bool) {
 				return nil, io.ErrUnexpectedEOF, true
 			})
 		}},
 		// The error is the same deadline as that of a commit to a frozen coordinator.
-		"the question for the coordinator has no answer": {
+		"the lookup of the coordinator gets no response": {
 			prepare: func(fake *kfake.Cluster, _ *atomic.Bool) {
 				fake.ControlKey(int16(kmsg.FindCoordinator), func(kmsg.Request) (kmsg.Response, error, bool) {
 					fake.SleepControl(func() { <-time.After(time.Minute) })
@@ -223,7 +223,7 @@ func checkNeverSent(t *testing.T, prepare func(*kfake.Cluster, *atomic.Bool), in
 }
 
 // The race that no timing of a test can hit: the caller gives up, and only then the pool's goroutine has a connection.
-func TestCommitThatWasGivenUpIsNotSentLater(t *testing.T) {
+func TestACommitThatWasGivenUpIsNotSentLater(t *testing.T) {
 	cluster := open(t, fakeKafka(t))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -84,7 +84,7 @@ func write(t *testing.T, file, text string) {
 	}
 }
 
-func TestTLSTakesOnlyABrokerThatProvesWhoItIs(t *testing.T) {
+func TestTLSAcceptsOnlyABrokerWithAValidCertificate(t *testing.T) {
 	t.Parallel()
 	ours, another := newAuthority(t), newAuthority(t)
 	tomorrow, yesterday := time.Now().Add(24*time.Hour), time.Now().Add(-time.Hour)
@@ -171,7 +171,7 @@ func TestSASLPasswordIsReadForEveryHandshake(t *testing.T) {
 				o.SASL = &dial.SASL{Mechanism: mechanism, Username: "worker", PasswordFile: file}
 			})
 			_, err := cluster.Topics(t.Context(), "orders")
-			// Kafka answers with ErrUnauthorised, this broker by hanging up.
+			// Kafka reports ErrUnauthorised; this broker closes the connection.
 			if err == nil || strings.Contains(err.Error(), "canary") {
 				t.Errorf("got %v with the wrong password, want an error without it", err)
 			}
@@ -261,11 +261,11 @@ func TestOpenReportsEveryMistake(t *testing.T) {
 	}
 }
 
-func TestFrozenBrokerHoldsNobodyInTheSASLHandshake(t *testing.T) {
+func TestAFrozenBrokerDoesNotBlockTheSASLHandshake(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "password")
 	write(t, file, "secret")
 	synctest.Test(t, func(t *testing.T) {
-		// It accepts and reads, as a stopped process does, and never answers.
+		// It accepts and reads, as a stopped process does, and never responds.
 		frozen := func(context.Context, string, string) (net.Conn, error) {
 			near, far := net.Pipe()
 			go func() {

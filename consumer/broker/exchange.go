@@ -231,7 +231,7 @@ func (p progress) Read(b []byte) (int, error) {
 }
 
 // recycle takes back a buffer whose bytes are no longer used. Large ones are dropped: one record of 8 MiB must not keep
-// its memory for good.
+// its memory.
 func (c *Cluster) recycle(buffer *[]byte) {
 	if cap(*buffer) <= maxPooled {
 		c.buffers.Put(buffer)

@@ -16,7 +16,7 @@ func OldRelease(versions []kafka.ApiVersion) string { return oldRelease(versions
 // RightsOf reads the field of a response.
 func RightsOf(operations int32) Rights { return rightsOf(operations) }
 
-// SendLate gives a commit up under ctx, and then lets a connection come to it after all. It returns whether the commit
+// SendLate gives a commit up under ctx, and then hands it to a connection after all. It returns whether the commit
 // counts as sent, and how many bytes of it left.
 func (c *Cluster) SendLate(ctx context.Context) (sent bool, left int) {
 	x := &exchange{message: &offsetcommit.Request{GroupID: "sync"}}

@@ -44,7 +44,7 @@ func TestFetchReturnsRecordsAsTheyWereWritten(t *testing.T) {
 		{Place: event.Place{Topic: "orders", Offset: 1}, Time: at},
 		{Place: event.Place{Topic: "orders", Offset: 2}, Time: at.Add(time.Second), Key: []byte{}, Value: []byte{}},
 	}}
-	// DeepEqual tells nil from empty, which is what a tombstone hangs on.
+	// DeepEqual tells nil from empty: only a nil value is a tombstone.
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
@@ -70,7 +70,7 @@ func TestFetchReadsEveryCompression(t *testing.T) {
 			if got := values(t, cluster, broker.FetchRequest{Offset: 500}, 1000); !slices.Equal(got, written[500:]) {
 				t.Errorf("from 500 got %d values, want the last 500", len(got))
 			}
-			// In small pieces: decoding stops in the middle of batches and goes on there.
+			// In small pieces: decoding stops in the middle of batches and continues there.
 			small := broker.FetchRequest{MaxDecoded: 100}
 			if got := values(t, cluster, small, 1000); !slices.Equal(got, written) {
 				t.Errorf("in pieces got %d values, want the 1000 written", len(got))
@@ -136,7 +136,7 @@ func TestFetchLeavesAbortedTransactionsOut(t *testing.T) {
 	second.end(kgo.TryAbort)
 }
 
-func TestFetchPassesWhatCompactionRemoved(t *testing.T) {
+func TestFetchSkipsWhatCompactionRemoved(t *testing.T) {
 	fake := fakeKafka(t)
 	if err := fake.CreateTopic("compacted", 1, map[string]string{
 		"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0", "segment.ms": "1",
@@ -172,7 +172,7 @@ func TestFetchPassesWhatCompactionRemoved(t *testing.T) {
 	}
 }
 
-func TestFetchTellsWhyItFailed(t *testing.T) {
+func TestFetchReportsWhyItFailed(t *testing.T) {
 	fake := fakeKafka(t)
 	produce(t, producer(t, fake), numbers(10)...)
 	if err := fake.DeleteRecords("orders", 0, 5); err != nil {
@@ -226,7 +226,7 @@ func TestFetchFindsTheNewLeader(t *testing.T) {
 	}
 }
 
-func TestFetchDoesNotMoveOnADeadContext(t *testing.T) {
+func TestFetchDoesNotAdvanceWhenItsContextHasEnded(t *testing.T) {
 	fake := fakeKafka(t)
 	produce(t, producer(t, fake), numbers(10)...)
 	cluster := open(t, fake)

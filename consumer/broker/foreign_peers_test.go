@@ -228,7 +228,7 @@ func TestAFetchThatPromisesMuchCostsWhatArrives(t *testing.T) {
 	}
 }
 
-// promising answers a fetch with a promise of 255 MiB and 100 bytes of it.
+// promising responds to a fetch with a size of 255 MiB and 100 bytes of it.
 type promising struct {
 	net.Conn
 	promise *bytes.Reader

@@ -128,7 +128,7 @@ func TestAFrozenClusterDoesNotHoldClose(t *testing.T) {
 		if took := time.Since(started); err == nil || batch.Next != 0 || took > 4*time.Second {
 			t.Errorf("got %+v, %v after %v, want an error after the wait and three seconds", batch, err, took)
 		}
-		// A bubble's time stands still once the test has returned, so what waits for a deadline must see it before.
+		// A bubble's time stops once the test has returned, so a wait for a deadline must end before.
 		cluster.Close()
 		<-time.After(time.Minute)
 	})
@@ -155,7 +155,7 @@ func TestManyFetchesShareTheDecoders(t *testing.T) {
 	readers.Wait()
 }
 
-func TestABatchWithAWrongChecksumIsReportedAndHoldsNothing(t *testing.T) {
+func TestABatchWithAWrongChecksumReleasesItsMemory(t *testing.T) {
 	fake := fakeKafka(t)
 	cluster := open(t, fake)
 	batch := kmsg.RecordBatch{Magic: 2, Length: 61 - 12 + 50, NumRecords: 1, Records: make([]byte, 50)}

@@ -78,7 +78,7 @@ func createsNothing(t *testing.T, fake *kfake.Cluster) {
 	}
 }
 
-func TestABrokerBefore011IsNamedAndAskedNothingThatCreatesTopics(t *testing.T) {
+func TestABrokerBefore011IsNamedAndCreatesNoTopic(t *testing.T) {
 	t.Parallel()
 	fake := fakeKafka(t, kfake.MaxVersions(kversion.V0_10_2()))
 	cluster := open(t, fake)

@@ -103,7 +103,7 @@ func TestAGroupOfTheNewerProtocolShowsItsKindAndState(t *testing.T) {
 	t.Parallel()
 	fake := fakeKafka(t)
 	cluster := open(t, fake)
-	// What kfake's coordinator says of such a group differs from Kafka's, so both answers are given here.
+	// kfake's coordinator describes such a group in another way than Kafka's, so the test gives both responses.
 	fake.ControlKey(int16(kmsg.DescribeGroups), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		fake.KeepControl()
 		response := as[*kmsg.DescribeGroupsResponse](t, r.ResponseKind())

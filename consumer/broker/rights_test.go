@@ -7,7 +7,7 @@ import (
 	"leadhit-sync/consumer/broker"
 )
 
-func TestRightsThatAreNotKnownAreNotMissed(t *testing.T) {
+func TestUnknownRightsAreNotReportedAsMissing(t *testing.T) {
 	t.Parallel()
 	const read, write, describe = 1 << 3, 1 << 4, 1 << 8
 	for name, test := range map[string]struct {

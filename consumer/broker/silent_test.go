@@ -12,7 +12,7 @@ import (
 	"leadhit-sync/consumer/broker"
 )
 
-func TestAPeerThatNeverAnswersIsNamed(t *testing.T) {
+func TestAPeerThatNeverRespondsIsNamed(t *testing.T) {
 	for name, test := range map[string]struct{ sends, want string }{
 		"nothing at all":       {"", "sends nothing"},
 		"half of a size":       {"\x00\x00", "sends only 2 bytes of a response"},
@@ -51,7 +51,7 @@ func checkSilent(t *testing.T, sends, want string) {
 	}
 }
 
-// stalls connects to a peer that reads all, sends the start of an answer, and then nothing more.
+// stalls connects to a peer that reads all, sends the start of a response, and then nothing more.
 func stalls(sends string) func(context.Context, string, string) (net.Conn, error) {
 	return func(context.Context, string, string) (net.Conn, error) {
 		near, far := net.Pipe()

@@ -80,7 +80,7 @@ func inDeafBubble(t *testing.T, pause time.Duration, test func(w *deafBubble)) {
 // wants is a fetch of all of it.
 var wants = broker.FetchRequest{Topic: "orders", MaxBytes: 4 << 20, MaxWait: time.Second}
 
-func TestAFetchThatHearsNothingEndsThreeSecondsAfterItsWait(t *testing.T) {
+func TestAFetchWithoutAResponseEndsThreeSecondsAfterItsWait(t *testing.T) {
 	inDeafBubble(t, 0, func(w *deafBubble) {
 		if batch, err := w.cluster.Fetch(w.t.Context(), wants); err != nil || len(batch.Records) != 3 {
 			w.t.Fatalf("got %d records, %v, want 3", len(batch.Records), err)
@@ -118,7 +118,7 @@ func TestAFetchThatStallsEndsThreeSecondsAfterTheLastBytes(t *testing.T) {
 }
 
 // The connection must not go on reading for a fetch that was given up.
-func TestACancelledFetchLetsGoOfItsRoomAtOnce(t *testing.T) {
+func TestACancelledFetchReleasesItsMemoryAtOnce(t *testing.T) {
 	inDeafBubble(t, 0, func(w *deafBubble) {
 		if _, err := w.cluster.Fetch(w.t.Context(), wants); err != nil {
 			w.t.Fatal(err)
@@ -137,7 +137,7 @@ func TestACancelledFetchLetsGoOfItsRoomAtOnce(t *testing.T) {
 }
 
 // 96 pieces or more, with two seconds before each.
-func TestAFetchOnASlowLineGoesOnAsLongAsBytesCome(t *testing.T) {
+func TestAFetchOnASlowLineContinuesAsLongAsBytesArrive(t *testing.T) {
 	inDeafBubble(t, 2*time.Second, func(w *deafBubble) {
 		for range 2 { // the connection is of use afterwards
 			began := time.Now()
@@ -150,7 +150,7 @@ func TestAFetchOnASlowLineGoesOnAsLongAsBytesCome(t *testing.T) {
 }
 
 // It is not the broker who is silent.
-func TestAFetchWaitsForRoomAsLongAsItTakes(t *testing.T) {
+func TestAFetchWaitsForMemoryWithoutALimit(t *testing.T) {
 	inDeafBubble(t, 0, func(w *deafBubble) {
 		time.AfterFunc(time.Minute, holdMemory(w.t, w.cluster))
 		began := time.Now()

@@ -105,7 +105,7 @@ func TestTLSOnOneSideAloneIsExplained(t *testing.T) {
 	}
 }
 
-// says listens for whoever says something, answers, and hangs up.
+// says listens, responds to the first bytes of a connection, and closes it.
 func says(t *testing.T, answer string) (addr string) {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -138,7 +138,7 @@ func TestANetworkThatFailsIsNotBlamedOnTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = listener.Close() }) // it never answers
+	t.Cleanup(func() { _ = listener.Close() }) // it never responds
 	cluster, err := broker.Open(broker.Options{
 		Brokers: []string{listener.Addr().String()},
 		TLS:     &dial.TLS{CAFile: ours.file},
@@ -148,7 +148,7 @@ func TestANetworkThatFailsIsNotBlamedOnTLS(t *testing.T) {
 	}
 	t.Cleanup(cluster.Close)
 	if _, err := cluster.Topics(t.Context(), "orders"); err == nil || errors.Is(err, dial.ErrTLS) {
-		t.Errorf("got %v of a broker that does not answer, want an error that is not ErrTLS", err)
+		t.Errorf("got %v of a broker that does not respond, want an error that is not ErrTLS", err)
 	}
 }
 

@@ -27,7 +27,7 @@ func TestTopicsAreDescribedAsTheyAreNow(t *testing.T) {
 	if err := got.Topics["gone"].Err; !errors.Is(err, broker.ErrUnknownPartition) {
 		t.Errorf("got %v, want %v", err, broker.ErrUnknownPartition)
 	}
-	// No cache: a topic is there at once, even one that the pool was not told of.
+	// No cache: a topic is there at once, even one that the pool does not know of.
 	if err := fake.CreateTopic("fresh", 5, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func TestTopicsAreDescribedAsTheyAreNow(t *testing.T) {
 	}
 }
 
-func TestTopicsMakesNoTopic(t *testing.T) {
+func TestTopicsCreatesNoTopic(t *testing.T) {
 	fake := fakeKafka(t, kfake.AllowAutoTopicCreation())
 	cluster := open(t, fake)
 	for range 2 {

@@ -8,7 +8,7 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-func TestAnEventAgesFromItsOwnTimeOnlyIfThatCanBeTrue(t *testing.T) {
+func TestAnEventAgesFromItsOwnTimeOnlyIfThatIsPlausible(t *testing.T) {
 	t.Parallel()
 	read := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 	ms := read.UnixMilli()

@@ -283,7 +283,7 @@ func TestFollowReadsAllPartitionsUntilTheContextEnds(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		var writing sync.WaitGroup
-		defer writing.Wait() // the last record is read before its writer is told that it is stored
+		defer writing.Wait() // the last record is read before its writer gets the acknowledgement
 		writing.Go(func() {
 			time.Sleep(time.Minute)
 			write(t, writer, 0, 1)

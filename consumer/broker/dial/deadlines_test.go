@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/consumer/broker/dial"
 )
 
-func TestConnectionEndsWhatNobodyElseEnds(t *testing.T) {
+func TestAConnectionSetsItsOwnDeadlines(t *testing.T) {
 	tests := map[string]struct {
 		deadline time.Duration // set from outside, 0 is none
 		then     bool          // taken away again while the read waits

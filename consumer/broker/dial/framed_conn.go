@@ -130,7 +130,7 @@ func (c *framedConn) Read(b []byte) (int, error) {
 // next reads a response as far as it must be checked. After an error of the connection it can continue.
 func (c *framedConn) next() error {
 	if len(c.frame) == 0 && cap(c.frame) > smallResponse {
-		c.frame = nil // one large response must not keep its memory for good
+		c.frame = nil // one large response must not keep its memory
 	}
 	front, ok := c.front()
 	most := headBytes // no response is shorter

@@ -155,7 +155,7 @@ func TestNoNumberInAResponseIsTrusted(t *testing.T) {
 	}
 }
 
-func TestALengthThatCannotBeIsNamed(t *testing.T) {
+func TestAnImpossibleLengthIsNamed(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		key     protocol.ApiKey
@@ -193,9 +193,9 @@ func TestALengthThatCannotBeIsNamed(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatNobodyAskedForIsRefused(t *testing.T) {
+func TestAResponseWithoutARequestIsRefused(t *testing.T) {
 	t.Parallel()
-	for _, key := range []protocol.ApiKey{protocol.Heartbeat, protocol.Fetch} { // behind an answer to this
+	for _, key := range []protocol.ApiKey{protocol.Heartbeat, protocol.Fetch} { // after a response to this
 		once := sized("\x00\x00\x00\x02\x00\x00")
 		unasked := sized("\x00\x00\x00\x00\x00\x00\x00\x00")
 		conn := dial.Frame(canned{response: bytes.NewReader([]byte(once + unasked))}, "kafka:9092")
@@ -315,8 +315,8 @@ func sized(text string) string {
 	return string(binary.BigEndian.AppendUint32(nil, uint32(len(text)))) + text
 }
 
-// Brokers before 1.0 take the tokens of a login without a header, and answer so.
-func TestTheLoginOfOldBrokersGoesThrough(t *testing.T) {
+// Brokers before 1.0 take the tokens of a login without a header, and respond in the same way.
+func TestTheLoginOfOldBrokersIsPassedOn(t *testing.T) {
 	t.Parallel()
 	for name, tokens := range map[string][][2]string{
 		"PLAIN":                   {{"\x00worker\x00secret", ""}},
@@ -344,7 +344,7 @@ func TestTheLoginOfOldBrokersGoesThrough(t *testing.T) {
 	}
 }
 
-// converse writes requests in pieces, and reads the answer of each.
+// converse writes requests in pieces, and reads the response to each.
 func converse(t *testing.T, requests, answers []string, piece int) {
 	t.Helper()
 	responses := strings.Join(answers, "") + sized("\x00\x00\x00\x09\x00\x00")
@@ -367,7 +367,7 @@ func converse(t *testing.T, requests, answers []string, piece int) {
 	}
 	_, _ = conn.Write(requestHead(int16(protocol.Heartbeat), 0, 3))
 	_, err := conn.Read(make([]byte, 4))
-	refused(t, "an answer to another request after the login", err, "does not speak Kafka")
+	refused(t, "a response to another request after the login", err, "does not speak Kafka")
 }
 
 func TestTheLengthOfALoginTokenIsNotTrusted(t *testing.T) {

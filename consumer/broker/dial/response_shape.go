@@ -202,7 +202,7 @@ func (s *shaped) tags(known map[int]field) {
 	}
 }
 
-// field reads one field. Each check stands before the loop or the read that the number would drive.
+// field reads one field. Each number is checked before a loop or a read that it bounds.
 func (s *shaped) field(f field) {
 	switch f.kind {
 	case fixedField:
@@ -297,8 +297,8 @@ func (s *shapes) fields(shape reflect.Type, version int16) fields {
 	return f
 }
 
-// structureOf keeps the fields that exist in a version. The versions of a field's tags do not overlap, so the first that
-// fits counts.
+// structureOf keeps the fields that exist in a version. The versions of a field's tags do not overlap, so the first
+// that fits counts.
 func structureOf(shape reflect.Type, version int16, flexible bool) fields {
 	f := fields{tagged: map[int]field{}, flexible: flexible}
 	for member := range shape.Fields() {

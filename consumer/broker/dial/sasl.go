@@ -23,7 +23,7 @@ type SASL struct {
 	PasswordFile string
 }
 
-// plainName is the mechanism that shows the password to whoever reads the connection.
+// plainName is the mechanism that sends the password as it is.
 const plainName = "PLAIN"
 
 // mechanism checks the settings. It logs changes of the password's file.

@@ -29,7 +29,7 @@ func (e *silentError) Error() string {
 	text := fmt.Sprintf("%s accepts the connection and sends %s: the broker hangs, or another server listens there",
 		e.peer.address, sent)
 	if e.peer.configured {
-		return text // whoever shows it says what to check
+		return text // the caller adds the setting to check
 	}
 	return text + "; " + e.peer.advice()
 }

@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/consumer/broker/dial"
 )
 
-// late is a connection whose next answers are these; "" is a deadline that passes.
+// late is a connection whose next responses are these; "" is a deadline that passes.
 type late struct {
 	canned
 	answers []string
@@ -29,7 +29,7 @@ func (l *late) Read(b []byte) (int, error) {
 	return copy(b, next), nil
 }
 
-func TestOnlyAConnectionThatNeverAnsweredIsCalledSilent(t *testing.T) {
+func TestOnlyAConnectionWithoutAnyResponseIsCalledSilent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const silent = "kafka:9092 accepts the connection and sends nothing"
 		answer := sized("\x00\x00\x00\x02\x00\x00")
@@ -48,7 +48,7 @@ func TestOnlyAConnectionThatNeverAnsweredIsCalledSilent(t *testing.T) {
 		read("") // it is young
 		time.Sleep(5 * time.Second)
 		read(silent)
-		read("") // an answer
+		read("") // a response
 		read("") // none, but there was one before
 	})
 }

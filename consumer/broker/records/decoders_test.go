@@ -21,7 +21,7 @@ const (
 	large = 5 << 20
 )
 
-// rawSnappy is the beginning of a block that unpacks to so many bytes.
+// rawSnappy is the beginning of a block that unpacks to that many bytes.
 func rawSnappy(size uint64) []byte {
 	return append(binary.AppendUvarint(nil, size), make([]byte, max(100, size/20))...)
 }
@@ -85,7 +85,7 @@ func TestALargeBatchIsDecodedAlone(t *testing.T) {
 	}
 }
 
-func TestLargeBatchesDoNotWaitForEachOtherForEver(t *testing.T) {
+func TestLargeBatchesDoNotDeadlock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		decoders := records.NewDecoders()
 		var mu sync.Mutex
@@ -122,7 +122,7 @@ func TestLargeBatchesDoNotWaitForEachOtherForEver(t *testing.T) {
 	})
 }
 
-func TestWhoWaitsForADecoderIsLetGoWhenItsContextEnds(t *testing.T) {
+func TestTheEndOfItsContextEndsTheWaitForADecoder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		decoders := records.NewDecoders()
 		held, err := decoders.Open(t.Context(), snappy, rawSnappy(small))

@@ -76,7 +76,7 @@ func (w *walk) records(set []byte) error {
 }
 
 // cut splits the first batch or message from the set. It returns none if the set ends before it does. In all formats
-// the length stands after the offset and does not count those first 12 bytes.
+// the length follows the offset and does not count those first 12 bytes.
 func cut(set []byte) (entry, rest []byte, err error) {
 	if len(set) < prefixSize {
 		return nil, set, nil

@@ -17,7 +17,7 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// batch is a record batch as it may stand on a broker's disk.
+// batch is a record batch as a broker may store it.
 type batch struct {
 	base       int64
 	lastDelta  int32
@@ -97,7 +97,7 @@ func offsets(b records.Decoded) []int64 {
 	return offsets
 }
 
-func TestWalkMovesOverWhatCannotBeRead(t *testing.T) {
+func TestWalkReturnsTheRecordsAndTheNextOffset(t *testing.T) {
 	whole := batch{base: 100, lastDelta: 2, deltas: []int32{0, 1, 2}}.bytes()
 	broken := batch{base: 103, lastDelta: 2, deltas: []int32{0, 1, 2}}.bytes()
 	broken[len(broken)-1]++
