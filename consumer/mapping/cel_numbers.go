@@ -44,10 +44,9 @@ func numeric(e ast.Expr, p *program) bool {
 			operators.Add, operators.Subtract, operators.Multiply, operators.Divide, operators.Negate,
 		}, name)
 		return computes && slices.ContainsFunc(e.AsCall().Args(), func(arg ast.Expr) bool { return numeric(arg, p) })
-	case ast.ComprehensionKind, ast.ListKind, ast.LiteralKind, ast.MapKind, ast.SelectKind, ast.StructKind,
-		ast.UnspecifiedExprKind:
+	default:
+		return false
 	}
-	return false
 }
 
 // double turns an integer literal into a double, also inside a list.
@@ -61,7 +60,6 @@ func double(e ast.Expr, factory ast.ExprFactory) {
 		for _, element := range e.AsList().Elements() {
 			double(element, factory)
 		}
-	case ast.CallKind, ast.ComprehensionKind, ast.IdentKind, ast.MapKind, ast.SelectKind, ast.StructKind,
-		ast.UnspecifiedExprKind:
+	default: // a computed number has its type from its parts
 	}
 }

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"context"
 	"errors"
 	"regexp"
 	"regexp/syntax"
@@ -81,8 +82,8 @@ func (c *compiler) encoding() {
 }
 
 // schemas compiles the listed schemas, and asks the fallback for all others.
-func (c *compiler) schemas(kind string) schema.Lookup {
-	known := make(map[int]schema.Lookup)
+func (c *compiler) schemas(encoding string) schema.Lookup {
+	known := make(map[int]*schema.Schema)
 	for _, f := range c.spec.Schemas {
 		if f.Path.Value == "" {
 			continue
@@ -91,13 +92,15 @@ func (c *compiler) schemas(kind string) schema.Lookup {
 			c.add(f.Place, "schemas", "the schema %d is listed twice", f.ID)
 			continue
 		}
-		read, path := c.read(f.Path.File)
-		lookup, err := schemaFromFile(read, schema.File{ID: f.ID, Path: join(path, f.Path.Value), Type: kind})
+		read, dir := c.read(f.Path.File)
+		name := join(dir, f.Path.Value)
+		//nolint:forbidigo // the file lies beside the program, so there is nothing to wait for
+		s, err := schema.FromFile(context.Background(), encoding, name, read)
 		if err != nil {
-			c.add(f.Path.Place, "schemas", "%v", err)
+			c.add(f.Path.Place, "schemas", "schema %d: %s: %v", f.ID, name, err)
 			continue
 		}
-		known[f.ID] = lookup
+		known[f.ID] = s
 	}
 	return withFallback(known, c.fallback)
 }
@@ -122,7 +125,7 @@ func (c *compiler) each() {
 func (c *compiler) badPath(t spec.Text, where string, err error) {
 	at := t.Place
 	problem := err.Error()
-	if bad := (*tree.PathError)(nil); errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*tree.PathError](err); ok {
 		at, problem = t.Inside(0, bad.At), bad.Problem
 	}
 	c.add(at, where, "%s", problem)
@@ -149,7 +152,7 @@ func (c *compiler) regexp(t spec.Text, where string, groups int) *regexp.Regexp 
 
 // notRE2 says what is wrong with a regular expression, in RE2's own words.
 func notRE2(err error) string {
-	if bad := (*syntax.Error)(nil); errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*syntax.Error](err); ok {
 		return "not an RE2: " + string(bad.Code) + ": " + bad.Expr
 	}
 	return "not an RE2"

@@ -3,8 +3,11 @@ package mapping
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"path/filepath"
 	"slices"
 	"strings"
+
+	"leadhit-sync/config/credentials"
 )
 
 // Digest tells one mapping from another: 12 hex digits of a hash of everything that was read for it, the file, its
@@ -20,9 +23,13 @@ func (c *checksums) took(text []byte) {
 	c.all = append(c.all, hex.EncodeToString(sum[:]))
 }
 
-// reader is readerFor, and adds each file that it reads.
+// reader returns a function that reads the files beside a mapping file and adds each to the checksums, and the folder
+// of these files.
 func (c *checksums) reader(file string) (read func(string) ([]byte, error), dir string) {
-	plain, dir := readerFor(file)
+	plain, dir := credentials.Read, filepath.Dir(file)
+	if strings.HasPrefix(file, presetPrefix) {
+		plain, dir = presetFiles.ReadFile, presetDir
+	}
 	return func(name string) ([]byte, error) {
 		text, err := plain(name)
 		if err == nil {

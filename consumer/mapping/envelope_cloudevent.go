@@ -53,13 +53,10 @@ func (r *run) openCloudEvent() *event.Item {
 
 // openBase64 opens data that is JSON in base64.
 func (r *run) openBase64(encoded []byte) *event.Item {
-	text, err := jsontext.AppendUnquote(nil, encoded)
-	if err != nil || len(text) == 0 {
-		return refused(causeNotJSON, "the CloudEvent's data_base64 is not base64")
-	}
-	r.connectSchema = nil
+	r.connectSchema = nil // it describes the text in base64, not the JSON inside
+	text, notText := jsontext.AppendUnquote(nil, encoded)
 	body, err := base64.StdEncoding.AppendDecode(nil, text)
-	if err != nil {
+	if err != nil || notText != nil || len(text) == 0 {
 		return refused(causeNotJSON, "the CloudEvent's data_base64 is not base64")
 	}
 	out := r.inner(envelopeStructured, bytes.TrimPrefix(body, []byte(byteOrderMark)))

@@ -64,15 +64,16 @@ func (r *run) found(envelope string) {
 
 // decidedBy adds the deciding part of the mapping to an item, and records the order for Explain.
 func (r *run) decidedBy(out event.Item, by string) event.Item {
-	out.By = r.program.inWords(by)
+	rule := r.program.ruleBy(by)
+	if out.By = by; rule != nil {
+		out.By = rule.then.text
+	}
 	if r.trace == nil {
 		return out
 	}
 	o := ExplainedOrder{DecidedBy: by, Item: out}
-	for i := range r.program.rules {
-		if r.program.rules[i].then.by == by {
-			o.Rule = r.program.rules[i].text
-		}
+	if rule != nil {
+		o.Rule = rule.text
 	}
 	if by != byValue {
 		for i := range r.program.fields {
@@ -83,14 +84,14 @@ func (r *run) decidedBy(out event.Item, by string) event.Item {
 	return out
 }
 
-// inWords returns the deciding part for people: a rule with its text.
-func (p *program) inWords(by string) string {
+// ruleBy returns the rule that decided; nil if it was another part of the mapping.
+func (p *program) ruleBy(by string) *rule {
 	for i := range p.rules {
 		if p.rules[i].then.by == by {
-			return p.rules[i].then.text
+			return &p.rules[i]
 		}
 	}
-	return by
+	return nil
 }
 
 // byValue stands for a value that could not be read or is no event; such an order has no fields. byTopics stands for a

@@ -141,14 +141,6 @@ func (l *loader) layOverPreset(s *spec.Mapping) {
 	}
 }
 
-// readerFor returns how to read the files beside a mapping file, and the folder that they are in.
-func readerFor(file string) (read func(string) ([]byte, error), dir string) {
-	if strings.HasPrefix(file, presetPrefix) {
-		return presetFiles.ReadFile, presetDir
-	}
-	return credentials.Read, filepath.Dir(file)
-}
-
 func join(dir, file string) string {
 	if dir == presetDir {
 		return path.Join(dir, file)
@@ -159,15 +151,11 @@ func join(dir, file string) string {
 	return filepath.Join(dir, file)
 }
 
-func schemaFromFile(read func(string) ([]byte, error), f schema.File) (schema.Lookup, error) {
-	return schema.FromFiles(context.Background(), read, f) //nolint:forbidigo // files beside the program: nothing to wait for
-}
-
-// withFallback asks the listed schemas first.
-func withFallback(known map[int]schema.Lookup, fallback schema.Lookup) schema.Lookup {
+// withFallback asks for a schema that is not among the listed ones.
+func withFallback(known map[int]*schema.Schema, fallback schema.Lookup) schema.Lookup {
 	return func(ctx context.Context, id int) (*schema.Schema, error) {
-		if lookup, ok := known[id]; ok {
-			return lookup(ctx, id)
+		if s, ok := known[id]; ok {
+			return s, nil
 		}
 		if fallback != nil {
 			return fallback(ctx, id)

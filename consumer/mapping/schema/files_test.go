@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"io/fs"
-	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -32,30 +31,27 @@ func orderFiles() fstest.MapFS {
 		"orders/order.avsc":   {Data: []byte(orderAvro)},
 		"orders/order.proto":  {Data: []byte(orderProto)},
 		"orders/status.proto": {Data: []byte(statusProto)},
-		"orders/order.json":   {Data: []byte(`{}`)},
 		"broken.avsc":         {Data: []byte(`{`)},
 	}
 }
 
 func TestFilesReadWhatWasWrittenWithThem(t *testing.T) {
 	t.Parallel()
-	lookup, err := schema.FromFiles(
-		t.Context(), orderFiles().ReadFile,
-		schema.File{ID: 41, Path: "orders/order.avsc", Type: "avro"},
-		schema.File{ID: 42, Path: "orders/order.proto", Type: "protobuf"},
-		schema.File{ID: 43, Path: "orders/order.json", Type: "json"},
-		schema.File{ID: 44, Path: "orders/order.avsc", Type: "avro"},
-	)
+	avro, err := schema.FromFile(t.Context(), "avro", "orders/order.avsc", orderFiles().ReadFile)
 	if err != nil {
 		t.Fatal(err)
 	}
+	protobuf, err := schema.FromFile(t.Context(), "protobuf", "orders/order.proto", orderFiles().ReadFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	schemas := map[int]*schema.Schema{41: avro, 42: protobuf, 44: avro}
 	for name, test := range map[string]struct{ value, want string }{
 		"avro":                      {"AAAAACmCgICAgICAIAhBVi0xAgKwg/67m2c=", `{"order_id":9007199254740993,"number":"AV-1","status":"PAID","occurred_at":1773213303000}`},
 		"avro without a status":     {"AAAAACmGgICAgICAIAhBVi0yALCD/rubZw==", `{"order_id":9007199254740995,"number":"AV-2","status":null,"occurred_at":1773213303000}`},
 		"avro of another version":   {"AAAAACyCgICAgICAIAhBVi0xAgKwg/67m2c=", `{"order_id":9007199254740993,"number":"AV-1","status":"PAID","occurred_at":1773213303000}`},
 		"protobuf":                  {"AAAAACoCAgiBgICAgICAEBACGNiB/93NMw==", `{"order_id":9007199254740993,"status":"STATUS_PAID","occurred_at_ms":1773213303000}`},
 		"protobuf without a status": {"AAAAACoCAgiCgICAgICAEBjYgf/dzTM=", `{"order_id":9007199254740994,"status":"STATUS_UNSPECIFIED","occurred_at_ms":1773213303000}`},
-		"json":                      {"AAAAACt7ImlkIjogMX0=", `{"id": 1}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -67,52 +63,26 @@ func TestFilesReadWhatWasWrittenWithThem(t *testing.T) {
 			if !ok {
 				t.Fatal("got no frame")
 			}
-			s, err := lookup(t.Context(), id)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := mustJSON(t, s, payload); got != test.want {
+			if got := mustJSON(t, schemas[id], payload); got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)
 			}
 		})
 	}
 }
 
-func TestAnIDThatNoFileHasIsUnknown(t *testing.T) {
+func TestAFileThatIsMissingOrNoSchemaIsAnError(t *testing.T) {
 	t.Parallel()
-	lookup, err := schema.FromFiles(t.Context(), orderFiles().ReadFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s, err := lookup(t.Context(), 999); s != nil || !errors.Is(err, schema.ErrUnknown) || errors.Is(err, schema.ErrUnreachable) {
-		t.Errorf("got %v, %v, want ErrUnknown", s, err)
-	}
-}
-
-func TestAllMistakesOfTheFilesComeAtOnce(t *testing.T) {
-	t.Parallel()
-	lookup, err := schema.FromFiles(
-		t.Context(), orderFiles().ReadFile,
-		schema.File{ID: 41, Path: "orders/order.avsc", Type: "avro"},
-		schema.File{ID: 41, Path: "orders/order.proto", Type: "protobuf"},
-		schema.File{ID: 42, Path: "missing.avsc", Type: "avro"},
-		schema.File{ID: 43, Path: "broken.avsc", Type: "avro"},
-		schema.File{ID: 44, Path: "orders/order.avsc", Type: "protobuf"},
-		schema.File{ID: 45, Path: "orders/order.avsc", Type: "thrift"},
-	)
-	if lookup != nil || err == nil {
-		t.Fatalf("got %v, want the mistakes", err)
-	}
-	if !errors.Is(err, fs.ErrNotExist) || !errors.Is(err, schema.ErrNotDecodable) {
-		t.Errorf("got %v, want both fs.ErrNotExist and ErrNotDecodable in it", err)
-	}
-	for _, want := range []string{
-		"schema 41: orders/order.proto: another file has this id",
-		"schema 42: missing.avsc: ", "schema 43: broken.avsc: ", "schema 44: orders/order.avsc: ",
-		`schema 45: orders/order.avsc: type "thrift": must be avro, protobuf or json`,
+	for _, test := range []struct {
+		encoding, name string
+		want           error
+	}{
+		{"avro", "missing.avsc", fs.ErrNotExist},
+		{"avro", "broken.avsc", schema.ErrNotDecodable},
+		{"protobuf", "orders/order.avsc", schema.ErrNotDecodable},
 	} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("got %v, want a line with %q", err, want)
+		s, err := schema.FromFile(t.Context(), test.encoding, test.name, orderFiles().ReadFile)
+		if s != nil || !errors.Is(err, test.want) {
+			t.Errorf("%s %s: got %v, %v, want %v", test.encoding, test.name, s, err, test.want)
 		}
 	}
 }

@@ -40,15 +40,16 @@ func (w *protoWriter) scan(m protoreflect.MessageDescriptor, b []byte, depth int
 
 // wireType is the wire type of a single value of the kind.
 func wireType(kind protoreflect.Kind) protowire.Type {
-	switch kind { //nolint:exhaustive // the others are varints
+	switch kind {
 	case protoreflect.Fixed32Kind, protoreflect.Sfixed32Kind, protoreflect.FloatKind:
 		return protowire.Fixed32Type
 	case protoreflect.Fixed64Kind, protoreflect.Sfixed64Kind, protoreflect.DoubleKind:
 		return protowire.Fixed64Type
 	case protoreflect.StringKind, protoreflect.BytesKind, protoreflect.MessageKind:
 		return protowire.BytesType
+	default:
+		return protowire.VarintType
 	}
-	return protowire.VarintType
 }
 
 // scanField counts the values inside a field's value: the fields of a message or the numbers of a packed list.

@@ -2,7 +2,6 @@ package spec
 
 import (
 	"encoding/base64"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -162,10 +161,8 @@ func (r *caseReader) wants(where string, n *yaml.Node) []Want {
 	if n.Kind != yaml.SequenceNode {
 		return []Want{r.want(where, n)}
 	}
-	all := make([]Want, len(n.Content))
-	for i, element := range n.Content {
-		all[i] = r.want(fmt.Sprintf("%s[%d]", where, i), resolve(element))
-	}
+	var all []Want
+	r.list(where, n, func(where string, n *yaml.Node) { all = append(all, r.want(where, n)) })
 	if len(all) == 0 {
 		r.Add(r.at(n), where, "is empty: each event has a result; write ignore if nothing is to be done")
 	}

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"maps"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -28,25 +29,31 @@ func (r *reader) bodyNames(m *Mapping) names {
 	}
 }
 
-// fileNames are the names of a file with several mappings.
-func (r *reader) fileNames(f *File) names {
+// headNames are the names that a file has beside its mappings.
+func (r *reader) headNames(f *File) names {
 	return names{
 		"version":  r.version,
 		"statuses": func(where string, _, n *yaml.Node) { f.Statuses = r.statuses(where, n) },
-		"mappings": func(where string, _, n *yaml.Node) {
-			r.list(where, n, func(where string, n *yaml.Node) {
-				r.mapping = where
-				m := &Mapping{Place: r.at(n)}
-				if m.Name = r.name(n); m.Name != "" {
-					r.mapping = m.Name
-				}
-				m.Mapping = r.mapping
-				r.object("", n, r.bodyNames(m))
-				f.Mappings = append(f.Mappings, m)
-			})
-			r.mapping = ""
-		},
 	}
+}
+
+// fileNames are the names of a file with several mappings.
+func (r *reader) fileNames(f *File) names {
+	known := r.headNames(f)
+	known["mappings"] = func(where string, _, n *yaml.Node) {
+		r.list(where, n, func(where string, n *yaml.Node) {
+			r.mapping = where
+			m := &Mapping{Place: r.at(n)}
+			if m.Name = r.name(n); m.Name != "" {
+				r.mapping = m.Name
+			}
+			m.Mapping = r.mapping
+			r.object("", n, r.bodyNames(m))
+			f.Mappings = append(f.Mappings, m)
+		})
+		r.mapping = ""
+	}
+	return known
 }
 
 // Read reads the source of a mapping file, and adds its mistakes to the problems. It never returns nil. File names the
@@ -73,8 +80,7 @@ func (r *reader) single(root *yaml.Node, name string, f *File) {
 	}
 	r.mapping, m.Mapping = m.Name, m.Name
 	known := r.bodyNames(m)
-	known["version"] = r.version
-	known["statuses"] = func(where string, _, n *yaml.Node) { f.Statuses = r.statuses(where, n) }
+	maps.Copy(known, r.headNames(f))
 	if r.object("", root, known) {
 		f.Mappings = []*Mapping{m}
 	}

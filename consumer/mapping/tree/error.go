@@ -14,9 +14,6 @@ var (
 	ErrTooDeep       = errors.New("too deep")
 )
 
-// errTrailing never leaves the package.
-var errTrailing = errors.New("text after the JSON document")
-
 // A refusal is an error in our own words. The decoder's words quote the payload, which must not appear in a log; these
 // quote at most a harmless name.
 type refusal struct {
@@ -32,11 +29,12 @@ func (r *refusal) Unwrap() error { return r.reason }
 func (s *Scanner) explain(err error) error {
 	size := len(s.doc)
 	var syntax *jsontext.SyntacticError
+	var refused *refusal
 	switch {
+	case errors.As(err, &refused):
+		return err
 	case errors.Is(err, ErrTooDeep):
 		return &refusal{ErrTooDeep, fmt.Sprintf("more than %d objects and arrays within one another", maxDepth)}
-	case errors.Is(err, errTrailing):
-		return &refusal{nil, fmt.Sprintf("text after the JSON document, from byte %d of %d", s.end, size)}
 	case errors.Is(err, io.EOF):
 		return &refusal{nil, "the value holds nothing but white space"}
 	case errors.Is(err, io.ErrUnexpectedEOF):

@@ -3,6 +3,7 @@ package tree
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -32,7 +33,6 @@ type Scanner struct {
 	items   int
 	late    []span // elements counted from the end, to read when the first pass is over
 	tail    []span // the last elements of each array that is open
-	end     int    // where the document ended
 }
 
 // A span is a part of the document that is read again: an element whose node became known only after it was read.
@@ -96,9 +96,9 @@ func (s *Scanner) whole() error {
 	if err := s.value(&s.plan.root, wholeDocument, 0); err != nil {
 		return err
 	}
-	s.end = int(s.dec.InputOffset())
+	end := s.dec.InputOffset()
 	if _, err := s.dec.ReadToken(); !errors.Is(err, io.EOF) {
-		return errTrailing
+		return &refusal{nil, fmt.Sprintf("text after the JSON document, from byte %d of %d", end, len(s.doc))}
 	}
 	return nil
 }
