@@ -25,12 +25,13 @@ func (c *Config) checkWork(p *problems) {
 		p.add("CALLS_PER_SECOND", fmt.Sprintf("%v is neither 0 nor at least %v", rate, leastRate))
 	}
 	if p.good("RETRY_INITIAL", "RETRY_MAX") && c.Retry.Max < c.Retry.Initial {
-		p.addWith("RETRY_MAX", fmt.Sprintf("%s is shorter than RETRY_INITIAL %s", brief(c.Retry.Max), brief(c.Retry.Initial)),
-			brief(max(time.Minute, c.Retry.Initial)))
+		what := fmt.Sprintf("%s is shorter than RETRY_INITIAL %s", brief(c.Retry.Max), brief(c.Retry.Initial))
+		p.addWith("RETRY_MAX", what, brief(max(time.Minute, c.Retry.Initial)))
 	}
 	elapsed := c.Retry.MaxElapsed
 	if p.good("RETRY_INITIAL", "RETRY_MAX_ELAPSED") && elapsed > 0 && elapsed < c.Retry.Initial {
-		p.add("RETRY_MAX_ELAPSED", fmt.Sprintf("%s is shorter than RETRY_INITIAL %s: no order would get a second try", brief(elapsed), brief(c.Retry.Initial)))
+		p.add("RETRY_MAX_ELAPSED", fmt.Sprintf("%s is shorter than RETRY_INITIAL %s: no order would get a second try",
+			brief(elapsed), brief(c.Retry.Initial)))
 	}
 	if p.good("HTTP_ADDR") {
 		if _, port, err := net.SplitHostPort(c.HTTPAddr); err != nil || !isPort(port, 0) {
@@ -55,7 +56,8 @@ func (c *Config) checkLease(p *problems) {
 		return
 	}
 	p.addWith("LEADHIT_TIMEOUT",
-		fmt.Sprintf("%s is too long for KAFKA_SESSION_TIMEOUT %s: %s - %s - %s (margin) leaves %s to start calls in, a third of the session, %s, is needed",
+		fmt.Sprintf("%s is too long for KAFKA_SESSION_TIMEOUT %s: %s - %s - %s (margin) leaves %s to start calls in, "+
+			"a third of the session, %s, is needed",
 			call, session, session, call, margin, lease, least.Round(time.Millisecond)),
 		(session - margin - least).Truncate(time.Second).String())
 }
@@ -68,7 +70,8 @@ func (c *Config) checkMemory(p *problems) {
 	if !p.good("WINDOW_BYTES") || c.WindowBytes+rest <= limit {
 		return
 	}
-	what := fmt.Sprintf("%s is too much for GOMEMLIMIT %s: %s + %s (all else) = %s", c.WindowBytes, limit, c.WindowBytes, rest, c.WindowBytes+rest)
+	what := fmt.Sprintf("%s is too much for GOMEMLIMIT %s: %s + %s (all else) = %s",
+		c.WindowBytes, limit, c.WindowBytes, rest, c.WindowBytes+rest)
 	if fits := (limit - rest) / mib * mib; fits >= mib {
 		p.addWith("WINDOW_BYTES", what, fits.String())
 		return
@@ -94,7 +97,8 @@ func isPort(text string, least uint64) bool {
 // isInternal says whether Kafka keeps a topic of this name for itself.
 func isInternal(name string) bool {
 	return slices.Contains([]string{
-		"__consumer_offsets", "__transaction_state", "__share_group_state", "__remote_log_metadata", "__cluster_metadata",
+		"__consumer_offsets", "__transaction_state", "__share_group_state", "__remote_log_metadata",
+		"__cluster_metadata",
 	}, name)
 }
 

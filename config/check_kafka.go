@@ -69,7 +69,8 @@ func (c *Config) checkSASL(p *problems) {
 		}
 	}
 	if k.SASLMechanism == "PLAIN" && p.good("KAFKA_TLS") && !k.TLS {
-		p.addOther("KAFKA_SASL_MECHANISM", "PLAIN sends the password in clear while KAFKA_TLS is false", "KAFKA_TLS", "true")
+		p.addOther("KAFKA_SASL_MECHANISM", "PLAIN sends the password in clear while KAFKA_TLS is false",
+			"KAFKA_TLS", "true")
 	}
 	if k.SASLMechanism != "" {
 		p.addFile("KAFKA_SASL_PASSWORD_FILE", k.SASLPasswordFile)
@@ -80,10 +81,12 @@ func (c *Config) checkSASL(p *problems) {
 // own letters makes letters of them without end.
 func (c *Config) checkTopics(p *problems) {
 	if p.good("KAFKA_GROUP") && !isLegalName(c.Kafka.Group) {
-		p.add("KAFKA_GROUP", fmt.Sprintf("%q has characters other than letters, digits, dot, dash and underscore, or is too long; topics are named after it", clip(c.Kafka.Group)))
+		p.add("KAFKA_GROUP", fmt.Sprintf("%q has characters other than letters, digits, dot, dash and underscore, "+
+			"or is too long; topics are named after it", clip(c.Kafka.Group)))
 	}
 	if p.good("KAFKA_GROUP", "DEAD_LETTER_TOPIC") && !isLegalName(c.DeadLetter.Topic) {
-		p.add("DEAD_LETTER_TOPIC", fmt.Sprintf("%q is not a topic name that Kafka accepts, or is too long", clip(c.DeadLetter.Topic)))
+		p.add("DEAD_LETTER_TOPIC",
+			fmt.Sprintf("%q is not a topic name that Kafka accepts, or is too long", clip(c.DeadLetter.Topic)))
 	}
 	if p.good("DEAD_LETTER_TOPIC") && isInternal(c.DeadLetter.Topic) {
 		p.add("DEAD_LETTER_TOPIC", fmt.Sprintf("%q is an internal topic of Kafka", c.DeadLetter.Topic))
@@ -95,7 +98,8 @@ func (c *Config) checkTopics(p *problems) {
 		case isInternal(topic):
 			p.add("KAFKA_TOPICS", fmt.Sprintf("%q is an internal topic of Kafka", topic))
 		case topic == c.DeadLetter.Topic:
-			p.add("KAFKA_TOPICS", fmt.Sprintf("%q is the DEAD_LETTER_TOPIC: the worker would read its own letters", topic))
+			p.add("KAFKA_TOPICS",
+				fmt.Sprintf("%q is the DEAD_LETTER_TOPIC: the worker would read its own letters", topic))
 		case slices.Contains(c.ownTopics(), topic):
 			p.add("KAFKA_TOPICS", fmt.Sprintf("%q is reserved for the worker itself", topic))
 		}

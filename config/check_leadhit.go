@@ -38,13 +38,14 @@ func (c *Config) checkLeadHit(p *problems) {
 func (c *Config) checkProxy(p *problems) {
 	if proxy := c.LeadHit.Proxy.Reveal(); proxy != "" {
 		u, err := url.Parse(proxy)
-		if err != nil || u.Hostname() == "" || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) {
+		schemes := []string{"http", "https", "socks5", "socks5h"}
+		if err != nil || u.Hostname() == "" || !slices.Contains(schemes, u.Scheme) {
 			p.add("LEADHIT_PROXY", "is not an http, https or socks5 URL")
 		}
 		// http is for this machine alone, and by a proxy it is another one's.
 		if p.good("LEADHIT_URL") && strings.HasPrefix(strings.ToLower(c.LeadHit.URL), "http:") {
-			p.addOther("LEADHIT_PROXY", "is set while LEADHIT_URL is http, which would show the key to the proxy", "LEADHIT_URL",
-				p.settings[p.position("LEADHIT_URL")].example())
+			p.addOther("LEADHIT_PROXY", "is set while LEADHIT_URL is http, which would show the key to the proxy",
+				"LEADHIT_URL", p.settings[p.position("LEADHIT_URL")].example())
 		}
 	}
 }

@@ -11,13 +11,14 @@ func (c *Config) checkSchemaRegistry(p *problems) {
 			{"SCHEMA_REGISTRY_PASSWORD_FILE", r.PasswordFile},
 		} {
 			if s.value != "" {
-				p.addOther(s.variable, "is set while SCHEMA_REGISTRY_URL is not", "SCHEMA_REGISTRY_URL", "https://schema-registry:8081")
+				p.addOther(s.variable, "is set while SCHEMA_REGISTRY_URL is not",
+					"SCHEMA_REGISTRY_URL", "https://schema-registry:8081")
 			}
 		}
 		return
 	}
-	// Whoever can change a schema under way decides what an order's number is, so http is refused even where no password
-	// travels.
+	// Somebody who changes a schema in transit decides which number is an order's id. So http is refused even where no
+	// password travels.
 	if what := wrongURL(r.URL, "use SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD_FILE",
 		"where others could change the schemas"); what != "" {
 		p.add("SCHEMA_REGISTRY_URL", what)

@@ -47,7 +47,9 @@ func (e *Error) Error() string {
 
 // Has says whether one of the variables has a mistake. A nil Error has none.
 func (e *Error) Has(variables ...string) bool {
-	return e != nil && slices.ContainsFunc(e.Problems, func(p Problem) bool { return slices.Contains(variables, p.Variable) })
+	return e != nil && slices.ContainsFunc(e.Problems, func(p Problem) bool {
+		return slices.Contains(variables, p.Variable)
+	})
 }
 
 // Add returns the error with further problems, in the order of the settings table; nil if there are none at all. The

@@ -61,8 +61,8 @@ var serviceVariable = regexp.MustCompile(`_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_
 // otherName returns the setting that other programs call so, or "".
 func otherName(name string) string {
 	switch name {
-	case "BOOTSTRAP_SERVERS", "KAFKA_BOOTSTRAP_SERVERS", "KAFKA_BOOTSTRAP_SERVER", "KAFKA_BOOTSTRAP_BROKERS", "KAFKA_SERVERS",
-		"KAFKA_HOSTS", "KAFKA_ADDRESSES", "KAFKA_BROKER_LIST":
+	case "BOOTSTRAP_SERVERS", "KAFKA_BOOTSTRAP_SERVERS", "KAFKA_BOOTSTRAP_SERVER", "KAFKA_BOOTSTRAP_BROKERS",
+		"KAFKA_SERVERS", "KAFKA_HOSTS", "KAFKA_ADDRESSES", "KAFKA_BROKER_LIST":
 		return "KAFKA_BROKERS"
 	case "KAFKA_AUTO_OFFSET_RESET":
 		return "KAFKA_START"
@@ -76,7 +76,9 @@ func otherName(name string) string {
 func nearest(name string, settings []setting) string {
 	// A letter wrong, missing or too many, or two changed about; one more in a long name.
 	const most, long = 2, 18
-	near := slices.MinFunc(settings, func(a, b setting) int { return distance(name, a.name()) - distance(name, b.name()) }).name()
+	near := slices.MinFunc(settings, func(a, b setting) int {
+		return distance(name, a.name()) - distance(name, b.name())
+	}).name()
 	d := distance(name, near)
 	if d <= most && len(near) > 3*d || d == most+1 && len(near) >= long {
 		return near

@@ -87,7 +87,8 @@ func (s setting) read() string {
 // process lets envconfig fill the field. It gets a struct of this one field, because it stops at the first mistake and
 // we want them all.
 func (s setting) process() error {
-	one := reflect.New(reflect.StructOf([]reflect.StructField{{Name: s.field.Name, Type: s.field.Type, Tag: s.field.Tag}}))
+	field := reflect.StructField{Name: s.field.Name, Type: s.field.Type, Tag: s.field.Tag}
+	one := reflect.New(reflect.StructOf([]reflect.StructField{field}))
 	if err := envconfig.Process("", one.Interface()); err != nil {
 		return err
 	}

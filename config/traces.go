@@ -64,7 +64,8 @@ func (c *Config) checkTraces(p *problems) {
 			continue
 		}
 		// A query and a fragment would come before the path that is added, and all of it stands in errors.
-		if u, err := url.Parse(endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil ||
+		u, err := url.Parse(endpoint)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil ||
 			strings.ContainsAny(endpoint, "?#") {
 			p.add(name, "is not an http or https URL without a user, a query and a fragment")
 		}
@@ -79,13 +80,16 @@ func (t *traces) warnings() []string {
 	switch t.Exporter {
 	case "", "otlp", "none":
 	default:
-		lines = append(lines, fmt.Sprintf("OTEL_TRACES_EXPORTER %q is not supported, so no traces are sent; use otlp", clip(t.Exporter)))
+		lines = append(lines,
+			fmt.Sprintf("OTEL_TRACES_EXPORTER %q is not supported, so no traces are sent; use otlp", clip(t.Exporter)))
 	}
 	if t.Protocol != "" && t.Protocol != "http/protobuf" && t.Address() != "" {
-		lines = append(lines, fmt.Sprintf("OTEL_EXPORTER_OTLP_PROTOCOL %q is not supported: traces use http/protobuf, for which a collector listens on port 4318", clip(t.Protocol)))
+		lines = append(lines, fmt.Sprintf("OTEL_EXPORTER_OTLP_PROTOCOL %q is not supported: traces use http/protobuf, "+
+			"for which a collector listens on port 4318", clip(t.Protocol)))
 	}
 	if t.Limit != "" && t.Timeout() == defaultTracesTimeout && t.Limit != "10000" {
-		lines = append(lines, fmt.Sprintf("OTEL_EXPORTER_OTLP_TIMEOUT %q is not a number of milliseconds; using 10000", clip(t.Limit)))
+		lines = append(lines,
+			fmt.Sprintf("OTEL_EXPORTER_OTLP_TIMEOUT %q is not a number of milliseconds; using 10000", clip(t.Limit)))
 	}
 	return lines
 }

@@ -38,7 +38,9 @@ func Authorities(name string) func() (*x509.CertPool, error) {
 
 // DialTLS is for [net/http.Transport.DialTLSContext]: each connection trusts what the file contains when the connection
 // begins. TCP and TLS together take at most limit. protocols are what to offer, h2 or http/1.1.
-func DialTLS(roots *Kept[*x509.CertPool], limit time.Duration, protocols ...string) func(ctx context.Context, network, address string) (net.Conn, error) {
+func DialTLS(
+	roots *Kept[*x509.CertPool], limit time.Duration, protocols ...string,
+) func(ctx context.Context, network, address string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		d := tls.Dialer{
 			// net/http lets a dial outlive the request that asked for it, so the dial needs its own limit.

@@ -100,7 +100,8 @@ func functionAdvice(message string) string {
 		return ""
 	}
 	switch strings.ToLower(m[1]) {
-	case "lower", "tolower", "lowerascii", "tolowercase", "upper", "toupper", "toupperascii", "upperascii", "touppercase", "lowercase", "trim", "strip":
+	case "lower", "tolower", "lowerascii", "tolowercase", "lowercase", "upper", "toupper", "toupperascii", "upperascii",
+		"touppercase", "trim", "strip":
 		return "normalize the field instead: normalize: [trim, lower]"
 	case "sum", "reduce", "total", "fold", "count":
 		return "rules cannot sum: use a field that holds the shop's total"

@@ -28,7 +28,8 @@ func doubles(a *ast.AST, p *program) {
 func arithmetic(function string) bool {
 	return slices.Contains([]string{
 		operators.Equals, operators.NotEquals, operators.Less, operators.LessEquals, operators.Greater,
-		operators.GreaterEquals, operators.Add, operators.Subtract, operators.Multiply, operators.Divide, operators.In, funcCovers,
+		operators.GreaterEquals, operators.Add, operators.Subtract, operators.Multiply, operators.Divide, operators.In,
+		funcCovers,
 	}, function)
 }
 

@@ -31,7 +31,8 @@ func (c *compiler) findUnreachableTexts(s spec.Rule, a *ast.AST) {
 // comparison returns the field and the literals of field == "…", field != "…" and field in ["…"].
 func (c *compiler) comparison(e ast.Expr) (f *field, literals []ast.Expr) {
 	compares := []string{operators.Equals, operators.NotEquals, operators.In}
-	if e.Kind() != ast.CallKind || len(e.AsCall().Args()) != 2 || !slices.Contains(compares, e.AsCall().FunctionName()) {
+	if e.Kind() != ast.CallKind || len(e.AsCall().Args()) != 2 ||
+		!slices.Contains(compares, e.AsCall().FunctionName()) {
 		return nil, nil
 	}
 	left, right := e.AsCall().Args()[0], e.AsCall().Args()[1]

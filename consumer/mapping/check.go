@@ -140,11 +140,13 @@ func (p *program) impossibleCodes(found *spec.Problems) {
 	f := &p.fields[p.status]
 	for _, l := range p.lists {
 		for _, c := range l.codes {
-			switch {
-			case f.normal(c.Value) != c.Value:
-				found.Add(c.Place, "status."+l.status, "the code %q can never match: normalize makes it %q", c.Value, f.normal(c.Value))
+			switch normal := f.normal(c.Value); {
+			case normal != c.Value:
+				found.Add(c.Place, "status."+l.status,
+					"the code %q can never match: normalize makes it %q", c.Value, normal)
 			case f.pattern != nil && !f.pattern.MatchString(c.Value):
-				found.Add(c.Place, "status."+l.status, "the code %q can never match: it does not match the field's pattern", c.Value)
+				found.Add(c.Place, "status."+l.status,
+					"the code %q can never match: it does not match the field's pattern", c.Value)
 			}
 		}
 	}

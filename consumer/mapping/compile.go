@@ -77,7 +77,8 @@ func (c *compiler) encoding() {
 	}
 	p.lookup = c.schemas(s.Decode.Value)
 	if len(s.Schemas) == 0 && c.fallback == nil {
-		c.finding(s.Decode.Place, "decode", "no schemas are listed: without SCHEMA_REGISTRY_URL every event is refused as %s", causeUnknownSchema)
+		c.finding(s.Decode.Place, "decode",
+			"no schemas are listed: without SCHEMA_REGISTRY_URL every event is refused as %s", causeUnknownSchema)
 	}
 }
 
@@ -143,8 +144,8 @@ func (c *compiler) regexp(t spec.Text, where string, groups int) *regexp.Regexp 
 		return nil
 	}
 	if groups >= 0 && re.NumSubexp() != groups {
-		c.add(t.Place, where, "has %d groups, must have one, around the part to extract; (?:…) groups without extracting",
-			re.NumSubexp())
+		c.add(t.Place, where,
+			"has %d groups, must have one, around the part to extract; (?:…) groups without extracting", re.NumSubexp())
 		return nil
 	}
 	return re
@@ -227,8 +228,8 @@ func (c *compiler) declares(name string) bool {
 
 // identifier reports whether a rule can name the field: a letter or _, then letters, digits and _.
 func identifier(name string) bool {
-	reserved := " as break const continue else false for function if import in let loop namespace null package return true " +
-		"var void while __result__ "
+	reserved := " as break const continue else false for function if import in let loop namespace null package return " +
+		"true var void while __result__ "
 	for i, c := range []byte(name) {
 		letter := c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 		if !letter && (i == 0 || c < '0' || c > '9') {

@@ -36,7 +36,8 @@ func (c *compiler) field(s *spec.Field) {
 	}
 	c.shape(s, &f)
 	if len(s.Sources) == 0 || len(s.Sources) > 1 && !s.FirstOf {
-		c.add(s.Place, s.Where, "has %d sources, must have one: path, envelope, header, key, ce or first_of", len(s.Sources))
+		c.add(s.Place, s.Where,
+			"has %d sources, must have one: path, envelope, header, key, ce or first_of", len(s.Sources))
 	}
 	for _, from := range s.Sources {
 		if from.From.Value != "" {
@@ -126,7 +127,8 @@ func (c *compiler) pathIntoEnvelope(s spec.Source, path tree.Path) {
 		return
 	}
 	if name, ok := path.Name(0); ok && slices.Contains([]string{"after", "before", "payload"}, name) {
-		c.finding(s.From.Place, s.Where, "with unwrap: debezium a path begins at the row: $.%s is not in it; leave it out, or read it with envelope", name)
+		c.finding(s.From.Place, s.Where, "with unwrap: debezium a path begins at the row: $.%s is not in it; "+
+			"leave it out, or read it with envelope", name)
 	}
 }
 
@@ -158,7 +160,8 @@ func (c *compiler) timeFormat(s *spec.Field, kind fieldKind) timeFormat {
 	if s.Zone.Value != "" {
 		zone, err := time.LoadLocation(s.Zone.Value)
 		if err != nil || s.Zone.Value == "Local" {
-			c.add(s.Zone.Place, s.Where+".zone", "unknown time zone %q; want one like Europe/Moscow or UTC", s.Zone.Value)
+			c.add(s.Zone.Place, s.Where+".zone",
+				"unknown time zone %q; want one like Europe/Moscow or UTC", s.Zone.Value)
 		} else {
 			f.zone = zone
 		}

@@ -16,7 +16,8 @@ func (c *compiler) environment() (*cel.Env, error) {
 	options := append(c.functions(), cel.CrossTypeNumericComparisons(true))
 	for i := range c.program.fields {
 		f := &c.program.fields[i]
-		options = append(options, cel.Variable(f.name, celType(f.kind)), cel.Variable(absentPrefix+f.name, cel.BoolType))
+		options = append(options,
+			cel.Variable(f.name, celType(f.kind)), cel.Variable(absentPrefix+f.name, cel.BoolType))
 	}
 	return cel.NewEnv(options...)
 }
@@ -93,7 +94,8 @@ func (c *compiler) expression(env *cel.Env, s spec.Rule, r *rule) bool {
 	}
 	r.program = program
 	for _, reference := range checked.NativeRep().ReferenceMap() {
-		if i, ok := c.program.index[strings.TrimPrefix(reference.Name, absentPrefix)]; ok && !slices.Contains(r.reads, i) {
+		i, ok := c.program.index[strings.TrimPrefix(reference.Name, absentPrefix)]
+		if ok && !slices.Contains(r.reads, i) {
 			r.reads = append(r.reads, i)
 		}
 	}

@@ -33,9 +33,9 @@ const (
 // Causes returns all causes that a refusal may have. The package comment describes them.
 func Causes() []string {
 	return []string{
-		causeNotJSON, causeDuplicateName, causeEmptyValue, causeTooLarge, causeTooDeep, causeUnsupportedEncoding, causeUnknownSchema,
-		causeNotDecodable, causeNotAList, causeTooManyOrders, causeMissingOrderID, causeBadOrderID, causeMissingStatus,
-		causeUnknownStatus, causeFieldError, causeRuleRefused, causeRuleCost,
+		causeNotJSON, causeDuplicateName, causeEmptyValue, causeTooLarge, causeTooDeep, causeUnsupportedEncoding,
+		causeUnknownSchema, causeNotDecodable, causeNotAList, causeTooManyOrders, causeMissingOrderID, causeBadOrderID,
+		causeMissingStatus, causeUnknownStatus, causeFieldError, causeRuleRefused, causeRuleCost,
 	}
 }
 

@@ -73,7 +73,8 @@
 // A field has one source:
 //
 //   - path, a singular path of RFC 9535 in the unwrapped document, or in the item with each;
-//   - envelope, a path in the document that contained the unwrapped one, or in the whole document if there was no envelope;
+//   - envelope, a path in the document that contained the unwrapped one, or in the whole document if there was no
+//     envelope;
 //   - header, in any case; the last of several counts;
 //   - key, where $ is the whole key;
 //   - ce, an attribute of the CloudEvent.

@@ -113,14 +113,16 @@ func (r *run) decoded(ctx context.Context, value []byte) ([]byte, *event.Item, e
 	case errors.Is(err, schema.ErrNotDecodable):
 		return nil, refused(causeNotDecodable, shorten(fmt.Sprintf("schema %d: %v", id, err), maxMessage)), nil
 	case err != nil:
-		return nil, nil, fmt.Errorf("schema %d of %s/%d/%d: %w", id, r.record.Topic, r.record.Partition, r.record.Offset, err)
+		at := r.record
+		return nil, nil, fmt.Errorf("schema %d of %s/%d/%d: %w", id, at.Topic, at.Partition, at.Offset, err)
 	}
 	text, err := s.JSON(payload)
 	switch {
 	case err != nil:
 		return nil, refused(causeNotDecodable, shorten(fmt.Sprintf("schema %d: %v", id, err), maxMessage)), nil
 	case len(text) > maxDecoded:
-		return nil, refused(causeTooLarge, fmt.Sprintf("decoded, the value has %d bytes, more than %d", len(text), maxDecoded)), nil
+		message := fmt.Sprintf("decoded, the value has %d bytes, more than %d", len(text), maxDecoded)
+		return nil, refused(causeTooLarge, message), nil
 	}
 	return text, nil, nil
 }
@@ -196,7 +198,8 @@ func (r *run) unframed(value []byte) *event.Item {
 		return f.refusal()
 	}
 	if first := trimmed(value); len(first) > 0 && (first[0] == '{' || first[0] == '[') {
-		return refused(causeNotDecodable, "the value is JSON without the id of a schema; without decode the mapping reads it")
+		return refused(causeNotDecodable,
+			"the value is JSON without the id of a schema; without decode the mapping reads it")
 	}
 	if f, ok := formOf(value); ok {
 		return f.refusal()
@@ -207,7 +210,8 @@ func (r *run) unframed(value []byte) *event.Item {
 	return refused(causeNotDecodable, "the value does not begin with the id of a schema: a zero byte, then four bytes")
 }
 
-const schemaNamedByHeader = "the header __value_schema_id names the schema, but it is not supported; let the serializer write the id into the value"
+const schemaNamedByHeader = "the header __value_schema_id names the schema, but it is not supported; " +
+	"let the serializer write the id into the value"
 
 // inner makes a part of the current document the innermost one. The current document stays readable as the envelope.
 func (r *run) inner(name string, body []byte) *event.Item {

@@ -62,7 +62,8 @@ const (
 // was.
 func sourceMembers() []string {
 	return []string{
-		"version", "connector", "name", "ts_ms", "ts_us", "ts_ns", "snapshot", "db", "sequence", "schema", "table", // of all
+		// All databases.
+		"version", "connector", "name", "ts_ms", "ts_us", "ts_ns", "snapshot", "db", "sequence", "schema", "table",
 		"txId", "lsn", "xmin", "origin", // PostgreSQL
 		"server_id", "gtid", "file", "pos", "row", "thread", "query", // MySQL and MariaDB
 		"rs", "collection", "ord", "h", "lsid", "txnNumber", "wallTime", // MongoDB
@@ -101,7 +102,8 @@ func (r *run) changeOfCloudEvent() []byte {
 		op = r.attribute(attributes[0])
 	}
 	if op == nil {
-		r.hint = "the CloudEvent has no attribute " + debeziumOp + ": set extension.attributes.enable=true at Debezium's converter"
+		r.hint = "the CloudEvent has no attribute " + debeziumOp +
+			": set extension.attributes.enable=true at Debezium's converter"
 	} else {
 		out = append(append(out, `,"op":`...), op...)
 	}

@@ -20,7 +20,8 @@ func extended(text []byte) []byte {
 			return bytes.Clone(value)
 		}
 	case "$numberInt", "$numberLong", "$numberDouble", "$numberDecimal":
-		if number := jsontext.Value(bytes.Trim(value, `"`)); isText && number.IsValid() && number.Kind() == jsontext.KindNumber {
+		number := jsontext.Value(bytes.Trim(value, `"`))
+		if isText && number.IsValid() && number.Kind() == jsontext.KindNumber {
 			return bytes.Clone(number)
 		}
 	case "$date":

@@ -23,6 +23,7 @@ func (f form) refusal() *event.Item {
 }
 
 const (
+	adviceFrame       = "frame it for a Confluent schema registry"
 	adviceCompression = "write it uncompressed; Kafka's own compression.type is read"
 	adviceJSON        = "write JSON, or Avro or Protobuf framed for a Confluent schema registry"
 	adviceUTF8        = "write UTF-8"
@@ -51,9 +52,13 @@ func signatures() []signature {
 		{"\x78\x9c", compressed("zlib")},
 		{"\x78\xda", compressed("zlib")},
 		{"PK\x03\x04", compressed("ZIP")},
-		{"Obj\x01", form{"an Avro object container file", "write each event by itself, framed for a Confluent schema registry"}},
-		{"\xc3\x01", form{"an Avro single object (C3 01)", "frame it for a Confluent schema registry and set decode: avro"}},
-		{"\xac\xed\x00\x05", form{"a serialized Java object", "let the producer write JSON, for example with StringSerializer"}},
+		{"Obj\x01", form{
+			"an Avro object container file", "write each event by itself, framed for a Confluent schema registry",
+		}},
+		{"\xc3\x01", form{"an Avro single object (C3 01)", adviceFrame + " and set decode: avro"}},
+		{"\xac\xed\x00\x05", form{
+			"a serialized Java object", "let the producer write JSON, for example with StringSerializer",
+		}},
 		{"\x00\x01\x00\x00\x00\xff\xff\xff\xff", named("a serialized .NET object")},
 		{"\x00\x00\xfe\xff", utf("UTF-32")},
 		{"\xff\xfe\x00\x00", utf("UTF-32")},
@@ -112,7 +117,7 @@ func formOf(value []byte) (form, bool) {
 	const glueHead = 2 + 16 // version, compression, the schema version's UUID
 	switch {
 	case len(value) >= glueHead && value[0] == 3 && (value[1] == 0 || value[1] == 5):
-		return form{"framed for AWS Glue Schema Registry", "frame it for a Confluent schema registry, or write JSON without a schema"}, true
+		return form{"framed for AWS Glue Schema Registry", adviceFrame + ", or write JSON without a schema"}, true
 	case len(value) > 4 && value[len(value)-1] == 0 && int(binary.LittleEndian.Uint32(value)) == len(value):
 		return form{"BSON", adviceJSON}, true
 	case isMessagePack(value):
@@ -120,7 +125,7 @@ func formOf(value []byte) (form, bool) {
 	case isCBOR(value):
 		return form{"CBOR", adviceJSON}, true
 	case isProtobuf(value):
-		return form{"probably Protobuf without the id of its schema", "frame it for a Confluent schema registry and set decode: protobuf"}, true
+		return form{"probably Protobuf without the id of its schema", adviceFrame + " and set decode: protobuf"}, true
 	}
 	return textForm(string(text[:min(len(text), 4096)]))
 }
@@ -251,7 +256,9 @@ func apicurioForm(value []byte) (form, bool) {
 func headerForm(headers []event.Header, contentType string) (form, bool) {
 	for i := range headers {
 		if name := headers[i].Key; hasPrefixFold(name, "apicurio.value.") {
-			return form{"framed by Apicurio Registry in headers", "set apicurio.registry.headers.enabled=false at the producer"}, true
+			return form{
+				"framed by Apicurio Registry in headers", "set apicurio.registry.headers.enabled=false at the producer",
+			}, true
 		}
 	}
 	if name := contentTypeName(contentType); name != "" {

@@ -34,7 +34,8 @@ type rule struct {
 func (rule *rule) eval(r *run) (bool, error) {
 	out, _, err := rule.program.Eval(r)
 	if err != nil {
-		if stopped := (interpreter.EvalCancelledError{}); errors.As(err, &stopped) && stopped.Cause == interpreter.CostLimitExceeded {
+		stopped, ok := errors.AsType[interpreter.EvalCancelledError](err)
+		if ok && stopped.Cause == interpreter.CostLimitExceeded {
 			return false, errCost
 		}
 		return false, err

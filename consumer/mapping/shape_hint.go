@@ -34,10 +34,11 @@ func (r *run) shapeHint() string {
 		return ""
 	}
 	if payload := r.scan.At(m.payload); bytes.HasPrefix(payload, []byte(`"{`)) {
-		return "payload is JSON in a string: set table.expand.json.payload=true at Debezium's outbox router, or write it as an object"
+		return "payload is JSON in a string: set table.expand.json.payload=true at Debezium's outbox router, " +
+			"or write it as an object"
 	}
-	change := r.scan.At(m.op) != nil && r.scan.At(m.source) != nil && (r.scan.At(m.before) != nil || r.scan.At(m.after) != nil)
-	if change && !r.program.debezium {
+	row := r.scan.At(m.before) != nil || r.scan.At(m.after) != nil
+	if row && r.scan.At(m.op) != nil && r.scan.At(m.source) != nil && !r.program.debezium {
 		return "this looks like a change event of Debezium: unwrap: debezium opens it"
 	}
 	return ""

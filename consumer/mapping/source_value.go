@@ -111,7 +111,8 @@ func (r *run) keyInConnect(src *source) (lit literal, problem string) {
 			return literal{}, "in a key that is not JSON"
 		}
 		text := r.keyScan.At(src.slot)
-		if digits := decimalBy(keySchema, text, func(t *connectType) *connectType { return t.follow(src.path) }); digits != nil {
+		digits := decimalBy(keySchema, text, func(t *connectType) *connectType { return t.follow(src.path) })
+		if digits != nil {
 			text = digits
 		}
 		return literal{text: text}, ""
@@ -133,7 +134,7 @@ func (r *run) textOf(f *field, lit literal) (text, problem string) {
 		case !utf8.Valid(lit.text):
 			return "", "a text that is not valid UTF-8"
 		case f.kind == kindID && isNegative(lit.text):
-			return "", "the number " + shorten(string(lit.text), 40) + ", and an id is never negative" + unsigned(lit.text)
+			return "", negativeID(lit.text)
 		}
 		return string(lit.text), ""
 	}
@@ -146,7 +147,7 @@ func (r *run) textOf(f *field, lit literal) (text, problem string) {
 	case kind == '"':
 		return r.unquoted(lit.text, limit)
 	case f.kind == kindID && lit.text[0] == '-':
-		return "", "the number " + shorten(string(lit.text), 40) + ", and an id is never negative" + unsigned(lit.text)
+		return "", negativeID(lit.text)
 	case f.kind == kindID && kind == '0' && isInteger(lit.text) && len(lit.text) > limit:
 		return "", fmt.Sprintf("an integer of %d bytes, more than %d", len(lit.text), limit)
 	case f.kind == kindID && kind == '0' && !isInteger(lit.text):
@@ -187,12 +188,14 @@ func (r *run) unquoted(quoted []byte, limit int) (text, problem string) {
 	return string(body), ""
 }
 
-// unsigned explains a negative id: Debezium reads a BIGINT UNSIGNED above 2^63 as a signed number.
-func unsigned(literal []byte) string {
+// negativeID says why a number below zero is no id. Debezium reads a BIGINT UNSIGNED above 2^63 as a signed number.
+func negativeID(literal []byte) string {
+	problem := "the number " + shorten(string(literal), 40) + ", and an id is never negative"
 	if string(literal) == "-0" || !isInteger(literal) {
-		return ""
+		return problem
 	}
-	return ": Debezium writes a large BIGINT UNSIGNED this way; set bigint.unsigned.handling.mode=precise, and decimal.format=NUMERIC at JsonConverter"
+	return problem + ": Debezium writes a large BIGINT UNSIGNED this way; " +
+		"set bigint.unsigned.handling.mode=precise, and decimal.format=NUMERIC at JsonConverter"
 }
 
 // isInteger reports whether a JSON number is written as an integer: 1001.0 and 1e3 are not.

@@ -96,7 +96,8 @@ func (c *Client) logChange(ctx context.Context, err error) {
 		return
 	}
 	if silent {
-		c.log.WarnContext(ctx, "schema registry does not respond; events that need it wait; check SCHEMA_REGISTRY_URL", slog.Any("error", err))
+		c.log.WarnContext(ctx, "schema registry does not respond; events that need it wait; check SCHEMA_REGISTRY_URL",
+			slog.Any("error", err))
 	} else {
 		c.log.InfoContext(ctx, "schema registry responds again")
 	}
@@ -150,7 +151,8 @@ func (r *references) follow(ctx context.Context, all []sr.SchemaReference) error
 			return fmt.Errorf("%w: it refers to more than %d others", schema.ErrNotDecodable, maxReferences)
 		}
 		// A subject deleted since then is still what the events were written with.
-		text, err := r.registry.SchemaByVersion(sr.WithParams(ctx, sr.ShowDeleted), reference.Subject, reference.Version)
+		withDeleted := sr.WithParams(ctx, sr.ShowDeleted)
+		text, err := r.registry.SchemaByVersion(withDeleted, reference.Subject, reference.Version)
 		if err != nil {
 			return fmt.Errorf("reference %s: %w", reference.Name, judge(err))
 		}

@@ -175,9 +175,12 @@ func validLogical(s map[string]any) bool {
 	if scale, err := whole(s["scale"]); s["scale"] != nil && (err != nil || scale < 0 || scale > precision) {
 		return false
 	}
+	if s["type"] != "fixed" {
+		return true
+	}
 	size, err := whole(s["size"])
 	const digitsOfByte = 2.408 // log10(256)
-	return s["type"] != "fixed" || err == nil && float64(precision) <= math.Floor(digitsOfByte*float64(size)-math.Log10(2))
+	return err == nil && float64(precision) <= math.Floor(digitsOfByte*float64(size)-math.Log10(2))
 }
 
 func whole(v any) (int, error) {

@@ -27,7 +27,9 @@ func (r *reader) fieldNames(f *Field) names {
 			if len(f.Sources) > 0 {
 				r.Add(r.at(key), where, "a field has one source, or first_of")
 			}
-			r.list(where, n, func(where string, n *yaml.Node) { f.Sources = append(f.Sources, r.alternative(where, n)) })
+			r.list(where, n, func(where string, n *yaml.Node) {
+				f.Sources = append(f.Sources, r.alternative(where, n))
+			})
 		},
 		"extract": func(where string, _, n *yaml.Node) { f.Extract = r.text(where, n) },
 		"normalize": func(where string, _, n *yaml.Node) {

@@ -195,7 +195,10 @@ func (r *reader) code(where string, n *yaml.Node) Text {
 func canonical(number string) bool {
 	const exact = 15 // digits that a float keeps
 	digits := strings.TrimPrefix(number, "-")
-	return number == "0" || len(digits) <= exact && strings.Trim(digits, "0123456789") == "" && !strings.HasPrefix(digits, "0")
+	if strings.Trim(digits, "0123456789") != "" || len(digits) > exact {
+		return false
+	}
+	return number == "0" || !strings.HasPrefix(digits, "0")
 }
 
 // doubtful reports whether YAML 1.1 reads an unquoted text as something else, though YAML 1.2 does not.

@@ -150,7 +150,8 @@ func (p *pathParser) shorthand() (step, error) {
 }
 
 func shorthandByte(c byte, first bool) bool {
-	return c == '_' || c >= utf8.RuneSelf || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || !first && '0' <= c && c <= '9'
+	letter := c == '_' || c >= utf8.RuneSelf || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+	return letter || !first && '0' <= c && c <= '9'
 }
 
 // quoted reads ['name'] or ["name"], with JSON's escapes and \'.
