@@ -39,7 +39,7 @@ func link(t *testing.T, to string) string {
 	return path
 }
 
-func TestWhatCannotWorkIsRefused(t *testing.T) {
+func TestSettingsThatCannotWorkAreRefused(t *testing.T) {
 	empty, full := file(t, ""), file(t, "x")
 	absent := filepath.Join(t.TempDir(), "absent")
 	for _, test := range []struct {
@@ -154,7 +154,7 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 	}
 }
 
-func TestWhatJustWorksIsTaken(t *testing.T) {
+func TestSettingsAtTheirLimitsAreAccepted(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		env  []string
@@ -179,7 +179,7 @@ func TestWhatJustWorksIsTaken(t *testing.T) {
 	}
 }
 
-func TestAValueThatCouldNotBeReadMakesNoSecondLine(t *testing.T) {
+func TestAnUnreadableValueIsReportedOnce(t *testing.T) {
 	setup(t, "KAFKA_SESSION_TIMEOUT", "x", "LEADHIT_TIMEOUT", "8s", "RETRY_INITIAL", "y", "RETRY_MAX", "2ms", "KAFKA_TLS", "z", "KAFKA_TLS_CA_FILE", file(t, "x"))
 	got := mistakes(t)
 	if len(got) != 3 {
@@ -187,7 +187,7 @@ func TestAValueThatCouldNotBeReadMakesNoSecondLine(t *testing.T) {
 	}
 }
 
-func TestANameThatIsNearlyOursIsAWarning(t *testing.T) {
+func TestAMisspeltNameIsAWarning(t *testing.T) {
 	for _, v := range []string{"KAFKA_BROKER", "LEADHIT_URI", "KAFKA_PORT_9092_TCP", "KAFKA_PORT", "KAFKA_SERVICE_HOST", "HTTP_PROXY"} {
 		setup(t, v, "x")
 		c := mustLoad(t)
@@ -212,7 +212,7 @@ func TestALoginInClearIsAWarning(t *testing.T) {
 	}
 }
 
-func TestProblemsStandInTheOrderOfTheTable(t *testing.T) {
+func TestProblemsAreInTheOrderOfTheTable(t *testing.T) {
 	setup(t, "LEADHIT_TIMEOUT", "8s", "LOG_LEVEL", "loud", "KAFKA_GROUP", "a b", "WINDOW_BYTES", "1", "DEAD_LETTER_TYPES", ",")
 	got := mistakes(t)
 	variables := config.Variables()
@@ -225,7 +225,7 @@ func TestProblemsStandInTheOrderOfTheTable(t *testing.T) {
 	}
 }
 
-func TestHowNearANameMustBe(t *testing.T) {
+func TestANameIsSuggestedUpToAFewTypingErrors(t *testing.T) {
 	for variable, meant := range map[string]string{
 		"CALLS_IN_FLIHGT":  "CALLS_IN_FLIGHT", // Two letters changed about.
 		"CALL_IN_FLIGHTS":  "CALLS_IN_FLIGHT", // One missing, one too many.

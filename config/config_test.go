@@ -177,7 +177,7 @@ func TestEverySettingIsRead(t *testing.T) {
 	}
 }
 
-func TestTheKeyMayStandInAFile(t *testing.T) {
+func TestTheKeyMayBeInAFile(t *testing.T) {
 	path := file(t, "the-key\n")
 	setup(t, "LEADHIT_API_KEY_FILE", path)
 	unset(t, "LEADHIT_API_KEY")
@@ -201,7 +201,7 @@ func TestFiveMistakesGiveFiveLines(t *testing.T) {
 	}
 }
 
-func TestAllThatIsRequiredIsToldAtOnce(t *testing.T) {
+func TestAllMissingSettingsAreReportedAtOnce(t *testing.T) {
 	setup(t)
 	for _, v := range []string{"KAFKA_BROKERS", "KAFKA_TOPICS", "LEADHIT_API_KEY"} {
 		unset(t, v)
@@ -264,7 +264,7 @@ func exampleOf(t *testing.T, variable string) string {
 	return ""
 }
 
-func TestAnEmptyEnvironmentVariableIsNoDefault(t *testing.T) {
+func TestAnEmptyVariableDoesNotMeanTheDefault(t *testing.T) {
 	for _, v := range config.Variables() {
 		if v.Default == "" && !v.Required {
 			continue
@@ -305,7 +305,7 @@ func TestALongValueIsClippedInItsLine(t *testing.T) {
 	}
 }
 
-func TestShortNamesOfOthersAreNotRead(t *testing.T) {
+func TestUnprefixedVariablesAreNotRead(t *testing.T) {
 	setup(t, "TIMEOUT", "1s", "GROUP", "other", "URL", "x", "TOPICS", "y")
 	c := mustLoad(t)
 	if c.LeadHit.Timeout != 3*time.Second || c.Kafka.Group != "leadhit-sync" {

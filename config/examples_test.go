@@ -60,7 +60,7 @@ func TestNoExampleIsItselfTheMistake(t *testing.T) {
 	}
 }
 
-func TestAMemoryLimitWithoutRoomForAnyWindowIsWhatToChange(t *testing.T) {
+func TestAMemoryLimitTooSmallForAnyWindowIsTheSettingToChange(t *testing.T) {
 	before := debug.SetMemoryLimit(20 << 20)
 	t.Cleanup(func() { debug.SetMemoryLimit(before) })
 	setup(t)
@@ -70,7 +70,7 @@ func TestAMemoryLimitWithoutRoomForAnyWindowIsWhatToChange(t *testing.T) {
 	}
 }
 
-func TestAMissingVariableNamesTheOneThatWasProbablyMeant(t *testing.T) {
+func TestAMissingVariableNamesAMisspeltOne(t *testing.T) {
 	for name, missing := range map[string]string{
 		"KAFKA_BROKER": "KAFKA_BROKERS", "KAFKA_BOOTSTRAP_SERVERS": "KAFKA_BROKERS", "kafka_brokers": "KAFKA_BROKERS",
 		"KAFKA_TOPIC": "KAFKA_TOPICS", "LEADHIT_KEY": "LEADHIT_API_KEY_FILE", "LEADHIT_API_KEY_FILES": "LEADHIT_API_KEY_FILE",
@@ -97,7 +97,7 @@ func TestAMissingVariableNamesTheOneThatWasProbablyMeant(t *testing.T) {
 	}
 }
 
-func TestAnAddressWithoutItsSlashGetsOne(t *testing.T) {
+func TestASlashIsAddedToTheAddress(t *testing.T) {
 	for given, want := range map[string]string{
 		"https://leadhit.example/api/v1/orders": "https://leadhit.example/api/v1/orders/",
 		"https://leadhit.example":               "https://leadhit.example/",

@@ -7,7 +7,7 @@ import (
 	"leadhit-sync/config"
 )
 
-func TestLoadKafkaAsksForNothingButTheWayToTheLetters(t *testing.T) {
+func TestLoadKafkaNeedsOnlyTheSettingsOfTheLetters(t *testing.T) {
 	t.Setenv("KAFKA_BROKERS", "kafka-1:9092")
 	t.Setenv("KAFKA_GROUP", "shop")
 	t.Setenv("CALLS_IN_FLIGHT", "many")
@@ -20,7 +20,7 @@ func TestLoadKafkaAsksForNothingButTheWayToTheLetters(t *testing.T) {
 	}
 }
 
-func TestLoadKafkaReportsMistakesOnTheWayToTheLetters(t *testing.T) {
+func TestLoadKafkaReportsMistakesOfTheSettingsItNeeds(t *testing.T) {
 	t.Setenv("KAFKA_BROKERS", "kafka-1")
 	t.Setenv("DEAD_LETTER_TOPIC", "no spaces please")
 	_, err := config.LoadKafka()
@@ -30,7 +30,7 @@ func TestLoadKafkaReportsMistakesOnTheWayToTheLetters(t *testing.T) {
 	}
 }
 
-func TestLoadPreviewAsksForWhatReadingEventsNeeds(t *testing.T) {
+func TestLoadPreviewNeedsOnlyTheSettingsOfReadingEvents(t *testing.T) {
 	t.Setenv("KAFKA_BROKERS", "kafka-1:9092")
 	t.Setenv("KAFKA_TOPICS", "orders")
 	t.Setenv("MAPPING", "shopify")
@@ -45,7 +45,7 @@ func TestLoadPreviewAsksForWhatReadingEventsNeeds(t *testing.T) {
 	}
 }
 
-func TestLoadPreviewReportsMistakesOfWhatItNeeds(t *testing.T) {
+func TestLoadPreviewReportsMistakesOfTheSettingsItNeeds(t *testing.T) {
 	t.Setenv("KAFKA_BROKERS", "kafka-1:9092")
 	t.Setenv("CALLS_IN_FLIGHT", "many")
 	t.Setenv("SCHEMA_REGISTRY_USERNAME", "somebody")

@@ -7,7 +7,7 @@ import (
 	"leadhit-sync/config"
 )
 
-func TestLoadStatusAsksForTheAddressAlone(t *testing.T) {
+func TestLoadStatusNeedsOnlyTheAddress(t *testing.T) {
 	t.Setenv("CALLS_IN_FLIGHT", "many")
 	t.Setenv("HTTP_ADDR", "127.0.0.1:8081")
 	if c, err := config.LoadStatus(); err != nil || c.HTTPAddr != "127.0.0.1:8081" {

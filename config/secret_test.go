@@ -22,7 +22,7 @@ func secret(t *testing.T) config.Secret {
 	return s
 }
 
-func TestASecretIsPrintedByNobody(t *testing.T) {
+func TestASecretIsNeverPrinted(t *testing.T) {
 	type holder struct {
 		Open config.Secret
 		hid  config.Secret
@@ -47,7 +47,7 @@ func TestASecretIsPrintedByNobody(t *testing.T) {
 	}
 }
 
-func TestASecretThatIsNoneIsEmpty(t *testing.T) {
+func TestTheZeroSecretIsEmpty(t *testing.T) {
 	var s config.Secret
 	if s.Reveal() != "" {
 		t.Errorf("got %q revealed, want nothing", s.Reveal())
@@ -70,7 +70,7 @@ func TestASecretThatCannotBeAHeaderIsRefused(t *testing.T) {
 	}
 }
 
-func TestASecretIsLoggedByNobody(t *testing.T) {
+func TestASecretIsNeverLogged(t *testing.T) {
 	s := secret(t)
 	var out bytes.Buffer
 	for _, handler := range []slog.Handler{slog.NewJSONHandler(&out, nil), slog.NewTextHandler(&out, nil)} {

@@ -51,7 +51,7 @@ func TestTheFirstPageShowsRowsOfTheTable(t *testing.T) {
 	}
 }
 
-func TestEachRowSaysWhatItIs(t *testing.T) {
+func TestEachRowHasANameAndAMeaning(t *testing.T) {
 	for _, v := range config.Variables() {
 		if v.Name == "" || v.Meaning == "" || !strings.HasSuffix(v.Meaning, ".") || strings.Contains(v.Meaning, "|") {
 			t.Errorf("got %+v, want a name and a sentence without a bar", v)
@@ -66,7 +66,7 @@ func TestEachRowSaysWhatItIs(t *testing.T) {
 	}
 }
 
-func TestLimitsAndChoicesStandInTheTable(t *testing.T) {
+func TestLimitsAndChoicesAreInTheTable(t *testing.T) {
 	got := table(t)
 	for _, want := range []string{
 		"| `KAFKA_BROKERS` | required |",
@@ -137,7 +137,7 @@ func TestTheValuesInForceAreShown(t *testing.T) {
 	}
 }
 
-func TestSecretsAndWhatIsRequiredAreMarked(t *testing.T) {
+func TestSecretsAndRequiredSettingsAreMarked(t *testing.T) {
 	var secrets, required []string
 	for _, v := range config.Variables() {
 		if v.Secret {

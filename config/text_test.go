@@ -34,7 +34,7 @@ func TestSizesAreReadAndWritten(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoSizeIsRefused(t *testing.T) {
+func TestATextThatIsNotASizeIsRefused(t *testing.T) {
 	for _, text := range []string{
 		"", "MiB", "-1", "+1", "1.5MiB", "1e3", "16MB", "16Mi", "16K", "16mib", "16 MiB", " 16MiB", "16MiBMiB", "16BiM", "0x10", "1_000",
 		"8589934592GiB", "9223372036854775808", "99999999999999999999999", "１MiB", strings.Repeat("9", 5000),

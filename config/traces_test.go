@@ -39,7 +39,7 @@ func TestTracesGoWhereTheStandardSays(t *testing.T) {
 	}
 }
 
-func TestWhatIsStandardAndNotDoneHereIsAWarningOnly(t *testing.T) {
+func TestAnUnsupportedStandardSettingIsOnlyAWarning(t *testing.T) {
 	for _, test := range []struct{ name, value, want string }{
 		{"OTEL_TRACES_EXPORTER", "zipkin", `OTEL_TRACES_EXPORTER "zipkin" is not supported, so no traces are sent; use otlp`},
 		{"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", `OTEL_EXPORTER_OTLP_PROTOCOL "grpc" is not supported`},
@@ -53,7 +53,7 @@ func TestWhatIsStandardAndNotDoneHereIsAWarningOnly(t *testing.T) {
 	}
 }
 
-func TestVariablesOfTheStandardThatOthersReadAreNoMistakes(t *testing.T) {
+func TestStandardVariablesForOtherReadersAreNotMistakes(t *testing.T) {
 	setup(t, "OTEL_TRACES_SAMPLER", "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG", "0.1", "OTEL_RESOURCE_ATTRIBUTES", "a=b",
 		"OTEL_METRICS_EXPORTER", "none", "OTEL_LOGS_EXPORTER", "none", "OTEL_PROPAGATORS", "tracecontext", "OTEL_BSP_SCHEDULE_DELAY", "1",
 		"OTEL_EXPORTER_OTLP_TIMEOUT", "2500", "OTEL_SERVICE_NAME", "", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://c/v1/metrics")
@@ -66,7 +66,7 @@ func TestVariablesOfTheStandardThatOthersReadAreNoMistakes(t *testing.T) {
 	}
 }
 
-func TestAnAddressThatNoSpanCanBeSentToIsRefused(t *testing.T) {
+func TestAnInvalidCollectorAddressIsRefused(t *testing.T) {
 	for _, name := range []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"} {
 		for _, value := range []string{
 			"collector:4318", "ftp://c/", "http://", "http://user:canary@c:4318", "http://canary@c:4318", "http://c:4318?token=canary",

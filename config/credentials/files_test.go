@@ -41,7 +41,7 @@ func TestReadReturnsTheContentOfARegularFile(t *testing.T) {
 	}
 }
 
-func TestReadRefusesWhatIsNoRegularFileWithoutBlocking(t *testing.T) {
+func TestReadRefusesIrregularFilesWithoutBlocking(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	pipe, large := filepath.Join(dir, "pipe"), filepath.Join(dir, "large")

@@ -25,7 +25,7 @@ func mistakes(t *testing.T, text string) []string {
 	return all
 }
 
-func TestARuleInAnotherLanguageSaysWhatCELWrites(t *testing.T) {
+func TestARuleInAnotherLanguageGetsTheCELForm(t *testing.T) {
 	t.Parallel()
 	for rule, want := range map[string]string{
 		`status = "new"`:                   `7:16: rules[0].when: "=" is not an operator in rules; write ==`,
@@ -74,7 +74,7 @@ func TestARuleInAnotherLanguageSaysWhatCELWrites(t *testing.T) {
 	}
 }
 
-func TestTheNameOfAFieldIsNoSlip(t *testing.T) {
+func TestAFieldMayBeNamedLikeAnOperator(t *testing.T) {
 	t.Parallel()
 	got := mistakes(t, "fields: {order_id: {path: $.id}, like: {path: $.l}, is: {path: $.i}}\nrules:\n- {when: 'like == is && lost', then: paid}\n")
 	if len(got) != 1 || !strings.Contains(got[0], "undeclared reference to 'lost'") {
@@ -82,7 +82,7 @@ func TestTheNameOfAFieldIsNoSlip(t *testing.T) {
 	}
 }
 
-func TestYAMLThatCannotBeReadSaysWhatToLookFor(t *testing.T) {
+func TestUnreadableYAMLSaysWhatToLookFor(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"fields:\n\torder_id: {path: $.id}\n":                                  "2:1: a tab: YAML wants spaces",

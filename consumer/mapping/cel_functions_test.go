@@ -90,7 +90,7 @@ mappings:
 	}
 }
 
-func TestPresentTellsAbsentFromNullToo(t *testing.T) {
+func TestPresentDistinguishesAbsentFromNull(t *testing.T) {
 	t.Parallel()
 	m := loadText(t, oneField(`{path: $.a, type: present}`, `!x && absent(x)`))
 	for text, want := range map[string]string{`{"id":1}`: "so", `{"id":1,"a":null}`: "else", `{"id":1,"a":"b"}`: "else"} {
@@ -159,7 +159,7 @@ rules: [{when: 'true', then: dead-letter, reason: 'unknown {evnet}'}]
 	}
 }
 
-func TestAFlawedFieldIsNotAbsent(t *testing.T) {
+func TestAnUnreadableFieldIsNotAbsent(t *testing.T) {
 	t.Parallel()
 	m := loadText(t, oneField(`{path: $.a}`, `absent(x)`))
 	if got := decode(t, m, value(`{"id":1,"a":{}}`)); got.Cause != "FieldError" {

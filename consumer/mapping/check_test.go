@@ -8,7 +8,7 @@ import (
 	"leadhit-sync/consumer/mapping"
 )
 
-func TestCheckFindsTextsThatAFieldNeverHas(t *testing.T) {
+func TestCheckFindsTextsThatAFieldNeverEquals(t *testing.T) {
 	t.Parallel()
 	const head = `fields:
   order_id: {path: $.id}
@@ -49,7 +49,7 @@ rules:
 
 func quotedYAML(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
-func TestCheckFindsWhatCanOnlyBeRefusedOrNeverFound(t *testing.T) {
+func TestCheckFindsCodesAndPathsThatNeverMatch(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ text, want string }{
 		"Avro without schemas": {
@@ -75,7 +75,7 @@ func TestCheckFindsWhatCanOnlyBeRefusedOrNeverFound(t *testing.T) {
 	}
 }
 
-func TestCheckFindsWhatDoesNothing(t *testing.T) {
+func TestCheckFindsPartsWithoutEffect(t *testing.T) {
 	t.Parallel()
 	const head = "fields:\n  order_id: {path: $.id}\n  status: {path: $.s, normalize: [trim, lower]}\n  a: {path: $.a}\n  b: {path: $.b, type: present}\n"
 	rules := func(when ...string) string {
@@ -114,7 +114,7 @@ func TestCheckFindsWhatDoesNothing(t *testing.T) {
 	}
 }
 
-func TestCheckListsWhatAMappingConsistsOf(t *testing.T) {
+func TestCheckListsThePartsOfAMapping(t *testing.T) {
 	t.Parallel()
 	got := loadText(t, atelier).Check()
 	if len(got.Mappings) != 2 || len(got.Findings) != 0 {

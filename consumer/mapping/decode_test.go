@@ -66,7 +66,7 @@ func TestAnOrderIDReachesLeadHitAsItWasWritten(t *testing.T) {
 	}
 }
 
-func TestAStatusIsPassedOnAsItStands(t *testing.T) {
+func TestAStatusIsPassedOnUnchanged(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, literal, want string }{
 		{"paid", `"paid"`, "paid"},
@@ -117,7 +117,7 @@ func TestEnvelopesAreOpened(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeToldIsRefusedWithItsCause(t *testing.T) {
+func TestAnUndecidableEventIsRefusedWithItsCause(t *testing.T) {
 	t.Parallel()
 	id := func(literal string) string { return `{"status":"paid","order_id":` + literal + `}` }
 	status := func(literal string) string { return `{"order_id":"A","status":` + literal + `}` }
@@ -191,7 +191,7 @@ func TestWhatCannotBeToldIsRefusedWithItsCause(t *testing.T) {
 	}
 }
 
-func TestARefusalCarriesWhatCouldBeRead(t *testing.T) {
+func TestARefusalCarriesTheReadableFields(t *testing.T) {
 	t.Parallel()
 	m := load(t)
 	if got := decode(t, m, value(`{"order_id":"A","status":{}}`)); got.OrderID != "A" || got.Status != "" {
@@ -237,7 +237,7 @@ func TestASchemaNamedByAHeaderIsNotJSON(t *testing.T) {
 	}
 }
 
-func TestOutcomesOutliveTheRecordsBytes(t *testing.T) {
+func TestItemsOutliveTheRecordsBytes(t *testing.T) {
 	t.Parallel()
 	r := value(`{"order_id":"A-1001","status":"in transit"}`)
 	got := decode(t, load(t), r)
@@ -247,7 +247,7 @@ func TestOutcomesOutliveTheRecordsBytes(t *testing.T) {
 	}
 }
 
-func TestAMappingServesManyAtOnce(t *testing.T) {
+func TestAMappingIsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
 	m := load(t)
 	var group sync.WaitGroup

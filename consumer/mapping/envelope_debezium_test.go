@@ -245,7 +245,7 @@ func TestANegativeNumberIsNoOrderID(t *testing.T) {
 	}
 }
 
-func TestAShapeThatNeedsAnotherWordIsHintedAt(t *testing.T) {
+func TestAShapeThatNeedsAnotherSettingGetsAHint(t *testing.T) {
 	t.Parallel()
 	const each = "each: $.orders[*]\nfields: {order_id: {path: $.id, type: id}, status: {path: $.status}}\nstatus: {paid: [paid]}\n"
 	const change = `{"before":null,"after":{"order_id":"A","status":"paid"},"source":{},"op":"u"}`

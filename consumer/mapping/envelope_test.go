@@ -177,7 +177,7 @@ func TestSchemasAreFoundByTheirIDs(t *testing.T) {
 	}
 }
 
-func TestWhatIsTooLargeOrTooDeepIsRefusedInBoundedMemory(t *testing.T) {
+func TestLargeAndDeepValuesAreRefusedInBoundedMemory(t *testing.T) {
 	t.Parallel()
 	m := loadText(t, layers)
 	for _, c := range []struct{ name, value, want string }{
@@ -202,7 +202,7 @@ func TestWhatIsTooLargeOrTooDeepIsRefusedInBoundedMemory(t *testing.T) {
 	}
 }
 
-func TestAContentTypeMayStandInQuotes(t *testing.T) {
+func TestAContentTypeMayBeQuoted(t *testing.T) {
 	t.Parallel()
 	m := loadText(t, "fields: {order_id: {path: $.id}, status: {path: $.status}}\nstatus: {paid: [paid]}\n")
 	for contentType, want := range map[string]string{

@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-func TestExplainTellsWhereEachFieldCameFromAndWhatDecided(t *testing.T) {
+func TestExplainShowsTheSourceOfEachFieldAndTheDecidingPart(t *testing.T) {
 	t.Parallel()
 	m := loadText(t, `
 fields:
@@ -92,7 +92,7 @@ status: {paid: [paid]}
 	}
 }
 
-func TestExplainNamesWhatDecided(t *testing.T) {
+func TestExplainNamesTheDecidingPart(t *testing.T) {
 	t.Parallel()
 	m := loadText(t, atelier)
 	const part = `{"specversion":"1.0","type":"shop.order.changed","source":"/s","id":"1","data":{"parts":`

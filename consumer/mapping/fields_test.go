@@ -117,7 +117,7 @@ func TestAFieldIsReadByItsDeclaration(t *testing.T) {
 	}
 }
 
-func TestAFieldMayStandOutsideTheValue(t *testing.T) {
+func TestAFieldMayBeReadFromOutsideTheValue(t *testing.T) {
 	t.Parallel()
 	headers := []event.Header{
 		{Key: "x-TYPE", Value: []byte("first")},
@@ -180,7 +180,7 @@ func TestAFieldMayStandOutsideTheValue(t *testing.T) {
 	}
 }
 
-func TestTheRecordsTimeStandsInForTheEvents(t *testing.T) {
+func TestTheRecordsTimeReplacesAMissingEventTime(t *testing.T) {
 	t.Parallel()
 	m := loadText(t, `
 fields: {order_id: {path: $.id}, event_time: {path: $.at}, paid_at: {path: $.at, type: time}}
@@ -220,7 +220,7 @@ rules:
 	}
 }
 
-func TestAnIDIsMeasuredOnceMoreWhenItIsWhole(t *testing.T) {
+func TestAnIDIsMeasuredAgainAfterExtract(t *testing.T) {
 	t.Parallel()
 	m := loadText(t, "fields: {order_id: {path: $.id, extract: '^no (.+)$', normalize: [lower]}}\nrules: [{when: 'true', then: paid}]\n")
 	// Ⱥ has two bytes, its small letter three.

@@ -35,7 +35,7 @@ status: {paid: ["paid"]}
 	return m
 }
 
-func TestAFormThatIsNotReadIsRefusedByItsName(t *testing.T) {
+func TestAForeignEncodingIsRefusedByItsName(t *testing.T) {
 	t.Parallel()
 	asAvro := avroAlone(t)
 	asJSON := load(t)
@@ -129,7 +129,7 @@ func TestAFrameSaysWhichDecodeReadsIt(t *testing.T) {
 	}
 }
 
-func TestADecoderNamesWhatStandsInPlaceOfAFrame(t *testing.T) {
+func TestADecoderNamesTheEncodingOfAnUnframedValue(t *testing.T) {
 	t.Parallel()
 	m := avroAlone(t)
 	for name, c := range map[string]struct {
@@ -154,7 +154,7 @@ func TestADecoderNamesWhatStandsInPlaceOfAFrame(t *testing.T) {
 	}
 }
 
-func TestAContentTypeNamesAFormThatNothingElseNames(t *testing.T) {
+func TestAContentTypeNamesAnEncodingWithoutASignature(t *testing.T) {
 	t.Parallel()
 	for contentType, name := range map[string]string{
 		"avro/binary+f81d4fae7dec11d0a76500a0c91e6bf6": "Avro of Azure Schema Registry",
@@ -172,7 +172,7 @@ func TestAContentTypeNamesAFormThatNothingElseNames(t *testing.T) {
 }
 
 // What is broken JSON, or nothing that we know, must not be taken for another form.
-func TestBrokenJSONIsNotTakenForAnotherForm(t *testing.T) {
+func TestBrokenJSONIsNotTakenForAnotherEncoding(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{
 		`{"order_id":"A",`, `[{"a":1}`, `"order`, "order 17 is paid", "paid", "17;paid", "{'order_id': 1}", "x^2", "a: b", "Order:1", "\x02\x04", "\x00\x00",

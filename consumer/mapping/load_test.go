@@ -57,7 +57,7 @@ func TestAFileWithTenMistakesReportsTen(t *testing.T) {
 	}
 }
 
-func TestMistakesAreToldWithTheirPlace(t *testing.T) {
+func TestMistakesAreReportedWithTheirPlace(t *testing.T) {
 	t.Parallel()
 	const fields = "fields: {order_id: {path: $.id}, status: {path: $.s}}\n"
 	for _, c := range []struct{ name, text, want string }{
@@ -242,7 +242,7 @@ mappings:
 	}
 }
 
-func TestLoadRefusesWhatIsNoSource(t *testing.T) {
+func TestLoadRefusesAnInvalidSource(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name    string

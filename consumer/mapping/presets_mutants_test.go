@@ -269,7 +269,7 @@ func member(n *yaml.Node, name string) *yaml.Node {
 	return nil
 }
 
-func TestTheMutatorLeavesThePresetAsItWas(t *testing.T) {
+func TestTheMutatorDoesNotChangeThePreset(t *testing.T) {
 	t.Parallel()
 	for _, p := range platforms() {
 		seen := make(map[string]string)

@@ -137,7 +137,7 @@ func (c cases) fail(ctx context.Context, m *mapping.Mapping) bool {
 		})
 }
 
-func TestNothingOfAPresetIsIdle(t *testing.T) {
+func TestEveryPartOfAPresetHasAnEffect(t *testing.T) {
 	t.Parallel()
 	for _, preset := range mapping.Presets() {
 		m, err := mapping.Load(mapping.Options{Source: preset})

@@ -265,7 +265,7 @@ func TestAPresetGivesEveryStatusOfItsPlatformItsVerdict(t *testing.T) {
 	}
 }
 
-func TestAPresetRefusesStatusesThatNobodyKnows(t *testing.T) {
+func TestAPresetRefusesUnknownStatuses(t *testing.T) {
 	t.Parallel()
 	for _, p := range platforms() {
 		if !strings.Contains(p.event, "%st%") {
@@ -288,7 +288,7 @@ func TestAPresetRefusesStatusesThatNobodyKnows(t *testing.T) {
 	}
 }
 
-func TestEveryPresetIsAskedAndNamesItsIDs(t *testing.T) {
+func TestEveryPresetIsTestedAndNamesItsIDs(t *testing.T) {
 	t.Parallel()
 	var asked []string
 	for _, p := range platforms() {

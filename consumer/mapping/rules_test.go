@@ -144,7 +144,7 @@ status: {submitted: ["new"]}
 	}
 }
 
-func TestARuleOverTheCostLimitIsACauseAndNotAHang(t *testing.T) {
+func TestARuleOverTheCostLimitIsRefused(t *testing.T) {
 	t.Parallel()
 	m := loadText(t, `
 fields: {order_id: {path: $.id}, text: {path: $.text}}
@@ -164,7 +164,7 @@ rules:
 	}
 }
 
-func TestOtherwiseSaysWhatBecomesOfAnUnknownStatus(t *testing.T) {
+func TestOtherwiseDecidesUnknownStatuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, otherwise, value, want string }{
 		{"by default", ``, `{"id":1,"status":"x"}`, "UnknownStatus"},
@@ -189,7 +189,7 @@ func TestOtherwiseSaysWhatBecomesOfAnUnknownStatus(t *testing.T) {
 	}
 }
 
-func TestWithoutAStatusFieldTheRulesAreAll(t *testing.T) {
+func TestWithoutAStatusFieldOnlyRulesDecide(t *testing.T) {
 	t.Parallel()
 	const rules = "fields: {order_id: {path: $.id}, paid: {path: $.paid, type: bool}}\nrules: [{when: 'paid == true', then: paid}]\n"
 	for text, want := range map[string]string{rules: "MissingStatus", rules + "status: {otherwise: ignore}\n": "ignore"} {
@@ -200,7 +200,7 @@ func TestWithoutAStatusFieldTheRulesAreAll(t *testing.T) {
 	}
 }
 
-func TestAReasonStandsInTheLetter(t *testing.T) {
+func TestAReasonBecomesTheMessage(t *testing.T) {
 	t.Parallel()
 	m := loadText(t, `
 fields: {order_id: {path: $.id}, a: {path: $.a}, status: {path: $.s}}
@@ -218,7 +218,7 @@ status: {paid: ["paid"]}
 	}
 }
 
-func TestAnOutcomeNamesWhatDecided(t *testing.T) {
+func TestAnItemNamesTheDecidingPart(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 600)
 	m := loadText(t, `

@@ -145,7 +145,7 @@ func mustRead(t *testing.T, find schema.Lookup, id int, payload, want string) {
 	}
 }
 
-func TestARegistryTellsEachKindOfSchemaOnce(t *testing.T) {
+func TestEachKindOfSchemaIsRequestedOnce(t *testing.T) {
 	find, fake, log := setupRegistry(t, registry.Options{})
 	for range 3 {
 		mustRead(t, find, 41, "\x02", `{"id":1}`)
@@ -188,7 +188,7 @@ func sentinels(err error) (n int) {
 	return n
 }
 
-func TestWhatARegistryCannotGive(t *testing.T) {
+func TestFailuresOfTheRegistryAreClassified(t *testing.T) {
 	for name, test := range map[string]struct {
 		status int
 		body   any
@@ -233,7 +233,7 @@ func TestWhatARegistryCannotGive(t *testing.T) {
 	}
 }
 
-func TestNobodyAtTheAddressIsUnreachable(t *testing.T) {
+func TestAClosedPortIsUnreachable(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
 	find, _, _ := setupRegistry(t, registry.Options{URL: server.URL})
@@ -242,7 +242,7 @@ func TestNobodyAtTheAddressIsUnreachable(t *testing.T) {
 	}
 }
 
-func TestWhatWasNotFoundIsAskedForAgainLater(t *testing.T) {
+func TestAMissingSchemaIsRequestedAgainLater(t *testing.T) {
 	for name, test := range map[string]struct {
 		status int
 		body   any
@@ -302,7 +302,7 @@ func TestSilenceIsLoggedWhenItBeginsAndEnds(t *testing.T) {
 	})
 }
 
-func TestManyWhoWantOneSchemaAskOnce(t *testing.T) {
+func TestConcurrentLookupsOfASchemaShareARequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		find, fake, _ := setupRegistry(t, registry.Options{})
 		fake.before = func(*http.Request) { time.Sleep(time.Second) }
@@ -317,7 +317,7 @@ func TestManyWhoWantOneSchemaAskOnce(t *testing.T) {
 	})
 }
 
-func TestWhoIsCalledOffSpoilsNothingForTheOthers(t *testing.T) {
+func TestACancelledLookupDoesNotFailTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		find, fake, log := setupRegistry(t, registry.Options{})
 		fake.before = func(*http.Request) { time.Sleep(time.Second) }
@@ -353,7 +353,7 @@ func TestARegistryThatHangsIsUnreachable(t *testing.T) {
 	})
 }
 
-func TestIDsOutOfTheAirDoNotFillTheMemory(t *testing.T) {
+func TestUnknownIDsDoNotFillTheMemory(t *testing.T) {
 	find, fake, _ := setupRegistry(t, registry.Options{})
 	mustRead(t, find, 41, "\x02", `{"id":1}`)
 	for id := range 3000 {
@@ -367,7 +367,7 @@ func TestIDsOutOfTheAirDoNotFillTheMemory(t *testing.T) {
 	}
 }
 
-func TestTheRegistryIsLoggedInTo(t *testing.T) {
+func TestEachRequestCarriesTheLogin(t *testing.T) {
 	fake := &lookalike{answers: map[string]answer{
 		"/below/schemas/ids/41": {200, object("", `"long"`)}, "/below/schemas/ids/42": {200, object("", `"long"`)},
 		"/below/schemas/ids/43": {200, object("", `"long"`)},
@@ -403,7 +403,7 @@ func TestTheRegistryIsLoggedInTo(t *testing.T) {
 	}
 }
 
-func TestAFileThatVouchesForNobodyIsRefused(t *testing.T) {
+func TestACAFileWithoutCertificatesIsRefused(t *testing.T) {
 	empty := filepath.Join(t.TempDir(), "ca.pem")
 	if err := os.WriteFile(empty, []byte("no certificate"), 0o600); err != nil {
 		t.Fatal(err)

@@ -24,7 +24,7 @@ func record(fieldType string) string {
 	return `{"type":"record","name":"R","fields":[{"name":"f","type":` + fieldType + `}]}`
 }
 
-func TestAvroValuesKeepWhatTheyAre(t *testing.T) {
+func TestAvroValuesAreWrittenWithoutLoss(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ schema, payload, want string }{
 		"a long above 2^53":           {`"long"`, "828080808080 8020", "9007199254740993"},
@@ -79,7 +79,7 @@ func TestAvroValuesKeepWhatTheyAre(t *testing.T) {
 	}
 }
 
-func TestAvroRefusesWhatDoesNotFit(t *testing.T) {
+func TestAvroRefusesPayloadsThatDoNotFitTheSchema(t *testing.T) {
 	t.Parallel()
 	longs := `{"type":"array","items":"long"}`
 	for name, test := range map[string]struct{ schema, payload, why string }{

@@ -35,7 +35,7 @@ func orderFiles() fstest.MapFS {
 	}
 }
 
-func TestFilesReadWhatWasWrittenWithThem(t *testing.T) {
+func TestSchemasFromFilesReadTheirPayloads(t *testing.T) {
 	t.Parallel()
 	avro, err := schema.FromFile(t.Context(), "avro", "orders/order.avsc", orderFiles().ReadFile)
 	if err != nil {

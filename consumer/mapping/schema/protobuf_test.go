@@ -34,7 +34,7 @@ func message(fields string) string {
 		enum E { UNSPECIFIED = 0; PAID = 2; }`
 }
 
-func TestProtobufValuesKeepWhatTheyAre(t *testing.T) {
+func TestProtobufValuesAreWrittenWithoutLoss(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ fields, body, want string }{
 		"an int64 above 2^53":        {"int64 f = 1;", "08 8180808080808010", `{"f":9007199254740993}`},
@@ -126,7 +126,7 @@ func TestProtobufMessageIndexes(t *testing.T) {
 	}
 }
 
-func TestProtobufRefusesWhatDoesNotFit(t *testing.T) {
+func TestProtobufRefusesPayloadsThatDoNotFitTheSchema(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ fields, body, why string }{
 		"a number that is cut short":     {"int64 f = 1;", "0880", "shop.M"},

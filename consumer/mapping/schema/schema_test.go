@@ -66,7 +66,7 @@ func TestFrame(t *testing.T) {
 	}
 }
 
-func TestJSONIsHandedOnUnread(t *testing.T) {
+func TestJSONIsPassedOnUnread(t *testing.T) {
 	t.Parallel()
 	for _, payload := range []string{`{"id": 9007199254740993}`, "", "no JSON at all"} {
 		if got := mustJSON(t, schema.JSON(), []byte(payload)); got != payload {

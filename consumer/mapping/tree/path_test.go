@@ -64,7 +64,7 @@ func TestAPathLeadsToOneValue(t *testing.T) {
 	}
 }
 
-func TestWhatLeadsToManyValuesIsNoPath(t *testing.T) {
+func TestAPathToManyValuesIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		path    string

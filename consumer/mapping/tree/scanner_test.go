@@ -142,7 +142,7 @@ func TestElementsAreCountedFromTheEndOfALongList(t *testing.T) {
 	}
 }
 
-func TestKindsAreToldByTheFirstByte(t *testing.T) {
+func TestTheFirstByteGivesTheKind(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]byte{
 		"": 0, "-1": '0', "17": '0', "0": '0', `"a"`: '"', "{}": '{', "[]": '[', "true": 't', "false": 'f', "null": 'n',
