@@ -14,10 +14,10 @@ import (
 // end of the session. The dispatcher uses the same margin.
 const leaseMargin = 10
 
-// leastRate is the least cap, in calls a second: with less, one would wait for minutes and take the worker for dead.
+// leastRate is the least cap, in calls a second. With less, minutes pass between calls, and the worker looks dead.
 const leastRate = 0.01
 
-// checkWork judges the settings that are neither Kafka's nor LeadHit's, and those that must fit each other.
+// checkWork checks the settings that are neither Kafka's nor LeadHit's, and those that must fit each other.
 func (c *Config) checkWork(p *problems) {
 	c.checkLease(p)
 	c.checkMemory(p)
@@ -40,11 +40,11 @@ func (c *Config) checkWork(p *problems) {
 	}
 }
 
-// checkLease keeps room for calls within the session. A call may start while
+// checkLease checks that calls have time to start within the session. A call may start while
 //
 //	now − last acknowledged commit < lease = session − call timeout − margin
 //
-// and commits go out every sixth of a session at the latest: with a lease of a third, one may fail and the calls go on.
+// and a commit is sent at least every sixth of a session: with a lease of a third, one may fail and calls continue.
 func (c *Config) checkLease(p *problems) {
 	if !p.good("KAFKA_SESSION_TIMEOUT", "LEADHIT_TIMEOUT") {
 		return
@@ -64,7 +64,7 @@ func (c *Config) checkLease(p *problems) {
 
 // checkMemory compares the window with the memory limit (GOMEMLIMIT) that the runtime was given.
 func (c *Config) checkMemory(p *problems) {
-	// What the worker needs beside the window: measured under full load, with room for the garbage collector.
+	// The worker needs this memory beside the window, measured under full load, garbage included.
 	const rest = 32 * mib
 	limit := size(debug.SetMemoryLimit(-1))
 	if !p.good("WINDOW_BYTES") || c.WindowBytes+rest <= limit {
@@ -79,7 +79,7 @@ func (c *Config) checkMemory(p *problems) {
 	p.addOther("WINDOW_BYTES", what, "GOMEMLIMIT", ((c.WindowBytes + rest + mib - 1) / mib * mib).String())
 }
 
-// warnings are the lines about what works and still is hardly meant.
+// warnings are the lines about settings that work but are probably not intended.
 func (c *Config) warnings(settings []setting) []string {
 	lines := misspelt(settings)
 	if c.Kafka.SASLMechanism != "" && !c.Kafka.TLS {
@@ -88,13 +88,13 @@ func (c *Config) warnings(settings []setting) []string {
 	return append(lines, c.Traces.warnings()...)
 }
 
-// isPort says whether text is a port number of at least least.
+// isPort reports whether text is a port number of at least least.
 func isPort(text string, least uint64) bool {
 	n, err := strconv.ParseUint(text, 10, 16)
 	return err == nil && n >= least
 }
 
-// isInternal says whether Kafka keeps a topic of this name for itself.
+// isInternal reports whether Kafka keeps a topic of this name for itself.
 func isInternal(name string) bool {
 	return slices.Contains([]string{
 		"__consumer_offsets", "__transaction_state", "__share_group_state", "__remote_log_metadata",
@@ -102,7 +102,7 @@ func isInternal(name string) bool {
 	}, name)
 }
 
-// isLegalName says whether Kafka takes name for a topic that may get our suffix (.ledger, .replay) as well.
+// isLegalName reports whether Kafka accepts name as a topic, also with our suffix (.ledger, .replay).
 func isLegalName(name string) bool {
 	const most = 249 - len(".ledger")
 	const legal = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// checkKafka judges the way to the brokers.
+// checkKafka checks how the brokers are reached.
 func (c *Config) checkKafka(p *problems) {
 	for _, broker := range c.Kafka.Brokers {
 		host, port, err := net.SplitHostPort(broker)
@@ -35,7 +35,7 @@ func (c *Config) checkTLS(p *problems) {
 		if file.path == "" {
 			continue
 		}
-		// Files without TLS are half a change: connecting in clear would hide it.
+		// Files without TLS are a change half made, and connecting in clear would hide that.
 		if p.good("KAFKA_TLS") && !k.TLS {
 			p.addOther(file.variable, "is set while KAFKA_TLS is false", "KAFKA_TLS", "true")
 			continue
@@ -50,8 +50,8 @@ func (c *Config) checkTLS(p *problems) {
 	}
 }
 
-// checkSASL asks for all of mechanism, user and password, or none. PLAIN hands the password to whoever listens; SCRAM
-// does not, and may go without TLS.
+// checkSASL asks for all of mechanism, user and password, or none. PLAIN sends the password itself, so it needs TLS. SCRAM
+// does not send it, and may be used without.
 func (c *Config) checkSASL(p *problems) {
 	k := &c.Kafka
 	if !p.good("KAFKA_SASL_MECHANISM") {
@@ -77,8 +77,8 @@ func (c *Config) checkSASL(p *problems) {
 	}
 }
 
-// checkTopics judges names, and keeps the topics that we write apart from those that we read: a worker that reads its
-// own letters makes letters of them without end.
+// checkTopics checks names, and that no topic that we write is one that we read: a worker that reads its own letters
+// turns each into another letter, without end.
 func (c *Config) checkTopics(p *problems) {
 	if p.good("KAFKA_GROUP") && !isLegalName(c.Kafka.Group) {
 		p.add("KAFKA_GROUP", fmt.Sprintf("%q has characters other than letters, digits, dot, dash and underscore, "+

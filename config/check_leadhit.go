@@ -11,17 +11,17 @@ import (
 	"leadhit-sync/config/credentials"
 )
 
-// checkLeadHit judges the way to LeadHit and the key.
+// checkLeadHit checks how LeadHit is reached, and the key.
 func (c *Config) checkLeadHit(p *problems) {
 	if p.good("LEADHIT_URL") {
 		what := wrongURL(c.LeadHit.URL, "the key travels in a header", "which would send the key in clear")
 		if what != "" {
 			p.add("LEADHIT_URL", what)
 		} else if !strings.HasSuffix(c.LeadHit.URL, "/") {
-			c.LeadHit.URL += "/" // the node's own address has one, and its map is read below it
+			c.LeadHit.URL += "/" // LeadHit's own address has one
 		}
 	}
-	// A key that could not be read is a key all the same: do not ask for another one.
+	// A key that could not be read was given nevertheless, so it is not missing as well.
 	if p.good("LEADHIT_API_KEY") {
 		switch key, file := c.LeadHit.APIKey.Reveal(), c.LeadHit.APIKeyFile; {
 		case key == "" && file == "":
@@ -42,7 +42,7 @@ func (c *Config) checkProxy(p *problems) {
 		if err != nil || u.Hostname() == "" || !slices.Contains(schemes, u.Scheme) {
 			p.add("LEADHIT_PROXY", "is not an http, https or socks5 URL")
 		}
-		// http is for this machine alone, and by a proxy it is another one's.
+		// http is allowed to this machine alone, and a proxy is another one.
 		if p.good("LEADHIT_URL") && strings.HasPrefix(strings.ToLower(c.LeadHit.URL), "http:") {
 			p.addOther("LEADHIT_PROXY", "is set while LEADHIT_URL is http, which would show the key to the proxy",
 				"LEADHIT_URL", p.settings[p.position("LEADHIT_URL")].example())
@@ -66,14 +66,14 @@ func wrongURL(address, inURL, overHTTP string) string {
 	return ""
 }
 
-// isLoopback says whether host is this machine. Other names that may resolve to it are not asked for: the answer can
-// change after the start.
+// isLoopback reports whether host is this machine. Other names are not resolved: their address can change after the
+// start.
 func isLoopback(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
-// addFile notes a problem if path is given and names no file that can be read and holds something. It does not quote
-// the path: now and then it is the secret itself.
+// addFile notes a problem if path is given but is not a readable file with content. It does not quote the path, which
+// by mistake may be the secret itself.
 func (p *problems) addFile(variable, path string) {
 	if path == "" {
 		return

@@ -24,8 +24,8 @@ import (
 
 // Config is every setting. Its zero value is of no use: Load fills it.
 //
-// Tags: envconfig, default and required are envconfig's own. min, max and choices limit a value. shown stands in the
-// table where the default is not a plain value, example in an error, help in the table.
+// Tags: envconfig, default and required are envconfig's own. min, max and choices limit a value. The table has shown
+// where the default is not a plain value, and help; an error has example.
 type Config struct {
 	Kafka struct {
 		Brokers          list          `envconfig:"KAFKA_BROKERS" required:"true" example:"kafka-1:9092,kafka-2:9092" help:"Brokers to connect to first, host:port, separated by commas."`

@@ -81,19 +81,19 @@ func (p *problems) addWith(variable, what, example string) {
 	p.found = append(p.found, Problem{Variable: variable, What: what, Example: example})
 }
 
-// addOther notes a mistake that a change of another variable cures.
+// addOther notes a mistake that is fixed by changing another variable.
 func (p *problems) addOther(variable, what, change, example string) {
 	p.found = append(p.found, Problem{Variable: variable, What: what, Change: change, Example: example})
 }
 
-// good says that none of the variables has a problem yet. A check across settings asks first: a value that could not
-// be read makes no sum.
+// good reports whether none of the variables has a problem yet. A check across settings asks first, because it cannot
+// compute with a value that could not be read.
 func (p *problems) good(variables ...string) bool {
 	return !slices.ContainsFunc(p.found, func(f Problem) bool { return slices.Contains(variables, f.Variable) })
 }
 
-// listed returns all mistakes in the order of the table, or nil. An example that is already in force helps nobody: it
-// is left out.
+// listed returns all mistakes in the order of the table, or nil. An example that is already in force is left
+// out: it does not help.
 func (p *problems) listed() *Error {
 	if len(p.found) == 0 {
 		return nil

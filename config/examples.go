@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// improveExamples replaces examples that other settings would make a mistake of, and names the variable that somebody
-// probably meant where a required one is missing.
+// improveExamples replaces examples that contradict other settings. Where a required variable is missing, it names the
+// variable of the environment that is probably a misspelling of it.
 func (c *Config) improveExamples(p *problems) {
 	for i := range p.found {
 		f := &p.found[i]
@@ -46,7 +46,7 @@ func (p *problems) meant(missing string) string {
 	return ""
 }
 
-// exampleTopics are topics that the worker may read: those of KAFKA_TOPICS that are good, or one that is not its own.
+// exampleTopics are topics that the worker may read: the valid ones of KAFKA_TOPICS, or one that is not its own.
 func (c *Config) exampleTopics() string {
 	var good []string
 	for _, topic := range c.Kafka.Topics {

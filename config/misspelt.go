@@ -7,11 +7,12 @@ import (
 	"strings"
 )
 
-// DidYouMean returns the setting that a variable's name is nearly, or "" where there is none or the name is a setting.
+// DidYouMean returns the setting of which a variable's name is probably a misspelling. It returns "" if there is none or
+// if the name is a setting.
 func DidYouMean(name string) string { return suggest(name, settingsOf(new(Config))) }
 
-// misspelt returns a line for each variable of the environment that is not ours, but nearly. It only warns: other
-// programs have variables of their own.
+// misspelt returns a line for each variable of the environment that is probably a misspelt setting. These are warnings,
+// because another program may read the variable.
 func misspelt(settings []setting) []string {
 	var lines []string
 	for _, name := range environment() {
@@ -53,12 +54,12 @@ func suggest(name string, settings []setting) string {
 	return ""
 }
 
-// ofKubernetes says whether Kubernetes makes such variables of its own, for every Service.
+// ofKubernetes reports whether Kubernetes sets such a variable, as it does for every Service.
 func ofKubernetes(name string) bool { return serviceVariable.MatchString(name) }
 
 var serviceVariable = regexp.MustCompile(`_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT$|_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?$`)
 
-// otherName returns the setting that other programs call so, or "".
+// otherName returns the setting that has this name in other programs, or "".
 func otherName(name string) string {
 	switch name {
 	case "BOOTSTRAP_SERVERS", "KAFKA_BOOTSTRAP_SERVERS", "KAFKA_BOOTSTRAP_SERVER", "KAFKA_BOOTSTRAP_BROKERS",
@@ -74,7 +75,7 @@ func otherName(name string) string {
 
 // nearest returns the setting whose name differs in a few letters, or "".
 func nearest(name string, settings []setting) string {
-	// A letter wrong, missing or too many, or two changed about; one more in a long name.
+	// Two wrong letters, so that swapped neighbours count too. A long name may have three.
 	const most, long = 2, 18
 	near := slices.MinFunc(settings, func(a, b setting) int {
 		return distance(name, a.name()) - distance(name, b.name())
@@ -86,8 +87,8 @@ func nearest(name string, settings []setting) string {
 	return ""
 }
 
-// oneWordApart says whether one of two names of ours has one word more than the other: KAFKA_GROUP_ID, KAFKA_GROUP. The
-// first word, which says whose setting it is, must be the same.
+// oneWordApart reports whether one of two names has one word more than the other, as KAFKA_GROUP_ID and KAFKA_GROUP.
+// The first word must be the same and one of ours, because other programs have variables too.
 func oneWordApart(name, setting string) bool {
 	longer, shorter := strings.Split(name, "_"), strings.Split(setting, "_")
 	if len(longer) < len(shorter) {
@@ -105,7 +106,7 @@ func oneWordApart(name, setting string) bool {
 	return false
 }
 
-// distance is the number of letters to add, remove or change to make b of a (Levenshtein).
+// distance is the Levenshtein distance: how many letters to add, remove or change to turn a into b.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

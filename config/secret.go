@@ -8,13 +8,13 @@ import (
 	"unicode"
 )
 
-// mask is what stands in the place of a secret.
+// mask is written in place of a secret.
 const mask = "***"
 
-// Secret is a value that must not be seen. Whatever prints it (fmt with any verb, slog, encoding/json, also when it
-// lies deep in another struct) prints ***; only Reveal returns it. The zero value is an empty secret.
+// Secret is a value that must not be shown. Everything that prints it, even deep inside another struct, prints ***: fmt
+// with any verb, slog, encoding/json. Only Reveal returns the value. The zero value is an empty secret.
 type Secret struct {
-	// A pointer, because fmt calls no methods on a secret in somebody's unexported field: it prints an address then.
+	// A pointer, because fmt calls no methods on a value in an unexported field: then it prints an address.
 	value *string
 }
 

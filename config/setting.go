@@ -16,7 +16,7 @@ import (
 // list is a list of words, separated by commas, without the blanks around them.
 type list []string
 
-// UnmarshalText refuses an empty item: it is a comma too many, or a variable that expanded to nothing.
+// UnmarshalText refuses an empty item: it comes from an extra comma or from a variable that expanded to nothing.
 func (l *list) UnmarshalText(text []byte) error {
 	items := strings.Split(string(text), ",")
 	for i := range items {
@@ -61,7 +61,7 @@ func (s setting) tag(key string) string { return s.field.Tag.Get(key) }
 func (s setting) name() string          { return s.tag("envconfig") }
 func (s setting) required() bool        { return s.tag("required") == "true" }
 
-// example is a value that would do: the default, where no better one is given.
+// example is a value that works: the default, unless a better one is given.
 func (s setting) example() string {
 	if example := s.tag("example"); example != "" {
 		return example
@@ -69,7 +69,7 @@ func (s setting) example() string {
 	return s.tag("default")
 }
 
-// read takes the setting from the environment and returns what is wrong with it, or "".
+// read reads the setting from the environment, and returns the mistake in it, or "".
 func (s setting) read() string {
 	raw, set := os.LookupEnv(s.name())
 	if set && strings.TrimSpace(raw) == "" && (s.required() || s.tag("default") != "") {
@@ -96,7 +96,7 @@ func (s setting) process() error {
 	return nil
 }
 
-// explain puts envconfig's error into words of ours: its own text holds the value, which may be a secret.
+// explain replaces the text of envconfig's error, which contains the value: the value may be a secret.
 func (s setting) explain(err error) string {
 	parse, ok := errors.AsType[*envconfig.ParseError](err)
 	if !ok {
@@ -174,7 +174,7 @@ func (s setting) number(text string) (float64, bool) {
 	return n, err == nil
 }
 
-// clip keeps a line readable and a terminal unharmed when somebody pastes a file into a variable.
+// clip shortens a value, so that a message stays one readable line even if the variable holds a whole file.
 func clip(value string) string {
 	const most = 60
 	if len(value) <= most {

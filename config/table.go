@@ -18,7 +18,7 @@ type Variable struct {
 	Default string
 	// Required says that Load refuses to go on without it. Of LEADHIT_API_KEY_FILE and LEADHIT_API_KEY one is.
 	Required bool
-	// Secret says that the value must not stand in the open.
+	// Secret says that the value must not be shown.
 	Secret bool
 	// Meaning explains it in a sentence or two, limits included.
 	Meaning string

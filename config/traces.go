@@ -13,8 +13,8 @@ const tracesPath = "/v1/traces"
 
 const defaultTracesTimeout = 10 * time.Second
 
-// traces is where spans are sent, and how. The names, their forms and what they mean are OpenTelemetry's; its SDK reads
-// further ones by itself (OTEL_TRACES_SAMPLER, OTEL_RESOURCE_ATTRIBUTES, OTEL_BSP_*, OTEL_SPAN_*).
+// traces is where spans are sent, and how. The names, their forms and their meaning are OpenTelemetry's; its SDK reads
+// further ones (OTEL_TRACES_SAMPLER, OTEL_RESOURCE_ATTRIBUTES, OTEL_BSP_*, OTEL_SPAN_*).
 type traces struct {
 	Exporter       string `envconfig:"OTEL_TRACES_EXPORTER" shown:"otlp, where an endpoint is set" example:"otlp" help:"otlp sends traces, none sends no traces."`
 	Endpoint       string `envconfig:"OTEL_EXPORTER_OTLP_ENDPOINT" shown:"none: no traces" example:"http://otel-collector:4318" help:"Collector of traces (OTLP over HTTP, protobuf); /v1/traces is added."`
@@ -63,7 +63,7 @@ func (c *Config) checkTraces(p *problems) {
 		if endpoint == "" {
 			continue
 		}
-		// A query and a fragment would come before the path that is added, and all of it stands in errors.
+		// A path is added at the end, which a query or a fragment would precede, and errors quote the address.
 		u, err := url.Parse(endpoint)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil ||
 			strings.ContainsAny(endpoint, "?#") {
@@ -73,8 +73,8 @@ func (c *Config) checkTraces(p *problems) {
 	p.addFile("OTEL_EXPORTER_OTLP_CERTIFICATE", c.Traces.CAFile)
 }
 
-// warnings tell what is standard, and not done here. Platforms set such variables for all their programs alike: nothing
-// of it may keep the worker from its work.
+// warnings names standard settings that are not supported. They are no mistakes, because platforms set such variables
+// for all their programs alike, and the worker must start all the same.
 func (t *traces) warnings() []string {
 	var lines []string
 	switch t.Exporter {

@@ -15,7 +15,7 @@ const maxFile = 4 << 20
 // Read returns the content of a regular file. It refuses pipes and devices: reading one could block forever, and a
 // second reading would not return the same.
 func Read(name string) ([]byte, error) {
-	// Without O_NONBLOCK, opening a pipe blocks until somebody writes to it.
+	// Without O_NONBLOCK, opening a pipe blocks until another process opens it to write.
 	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err

@@ -24,8 +24,8 @@ const (
 const absentPrefix = "@absent:"
 
 // halfCent is the tolerance of covers. Platforms compute amounts as floats and with four decimals: 299.99 arrives as
-// 299.98999999999995, and 18.45 is paid for 18.4501. In a currency with three decimals it is five of the smallest
-// units, in one without decimals it is less than the smallest unit.
+// 299.98999999999995, and a due amount of 18.4501 is paid with 18.45. In a currency with three decimals the tolerance is
+// five of the smallest units. In one without decimals it is less than the smallest unit.
 const halfCent = 0.005
 
 // functions declares these functions.
@@ -38,7 +38,7 @@ func (c *compiler) functions() []cel.EnvOption {
 	}
 }
 
-// covers reports whether one amount pays the other in full. Null makes the rule fail, as it does with >=.
+// covers reports whether paid is at least due, within the tolerance. Null makes the rule fail, as it does with >=.
 func covers(paid, due ref.Val) ref.Val {
 	has, ok := paid.(types.Double)
 	wants, also := due.(types.Double)

@@ -95,7 +95,7 @@ func (c *compiler) schemas(encoding string) schema.Lookup {
 		}
 		read, dir := c.read(f.Path.File)
 		name := join(dir, f.Path.Value)
-		//nolint:forbidigo // the file lies beside the program, so there is nothing to wait for
+		//nolint:forbidigo // the file is beside the program, so there is nothing to wait for
 		s, err := schema.FromFile(context.Background(), encoding, name, read)
 		if err != nil {
 			c.add(f.Path.Place, "schemas", "schema %d: %s: %v", f.ID, name, err)
@@ -159,7 +159,7 @@ func notRE2(err error) string {
 	return "not an RE2"
 }
 
-// lists compiles the status lists. A code may be in one list only: nobody could guess which of two decides.
+// lists compiles the status lists. A code may be in one list only: otherwise the order of the lists would decide.
 func (c *compiler) lists() {
 	p := c.program
 	known := append([]string{spec.Ignore, "otherwise"}, c.statuses...)
@@ -209,6 +209,7 @@ func (c *compiler) whole() {
 	if len(s.Rules) == 0 && !hasCodes && p.otherwise.action == sayRefuse {
 		c.add(s.Place, "", "every event would be refused: there are neither rules nor status lists")
 	}
+	// A mapping that only ignores and refuses needs no order id.
 	calls := p.otherwise.action == sayPass
 	for _, r := range p.rules {
 		calls = calls || r.then.action == sayCall

@@ -77,6 +77,7 @@ func (c *compiler) expression(env *cel.Env, s spec.Rule, r *rule) bool {
 		c.issues(s.When, where, issues)
 		return false
 	}
+	// It works between parsing and checking, because CEL checks types on the changed expression.
 	doubles(parsed.NativeRep(), c.program)
 	checked, issues := env.Check(parsed)
 	if issues.Err() != nil {
@@ -99,6 +100,8 @@ func (c *compiler) expression(env *cel.Env, s spec.Rule, r *rule) bool {
 			r.reads = append(r.reads, i)
 		}
 	}
+	// In the order of the declaration, because the references come from a map: a refusal must name the same field each
+	// time.
 	slices.Sort(r.reads)
 	c.findUnreachableTexts(s, checked.NativeRep())
 	return true

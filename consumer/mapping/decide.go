@@ -42,9 +42,11 @@ func (r *run) byStatus() event.Item {
 		return r.refuse("fields.status", causeFieldError, v.problem)
 	case v.state == stateNull:
 		return r.refuse("fields.status", causeMissingStatus, r.lacks(p.status))
+	// A text is empty only after extract or normalize, or without first_of, which skips empty texts.
 	case v.text == "":
 		return r.refuse("fields.status", causeMissingStatus, "status is an empty string")
 	}
+	// A code of the shop comes before "otherwise: pass", so that lists can make exceptions.
 	if found, ok := p.codes[v.text]; ok {
 		return r.say(found)
 	}

@@ -8,7 +8,7 @@ import (
 	"leadhit-sync/consumer/mapping/tree"
 )
 
-// The causes of a refusal, see the package comment. They are metric labels and stand in dead letters, so they never
+// The causes of a refusal, see the package comment. They are metric labels and part of dead letters, so they never
 // change.
 const (
 	causeNotJSON             = "NotJSON"
@@ -63,6 +63,7 @@ func (m *Mapping) decode(ctx context.Context, record *event.Record, trace *Expla
 		trace.Mapping = p.name
 	}
 	r, _ := p.runs.Get().(*run)
+	// Items hold copies of texts, so nothing of them points into the run after its release.
 	defer r.release()
 	r.record, r.trace = record, trace
 	return r.decode(ctx)
@@ -108,6 +109,7 @@ func (r *run) release() {
 	r.scan.Release()
 	r.keyScan.Release()
 	clear(r.values)
+	// Up to the capacity: a shorter slice of an earlier step may hide references behind its end.
 	clear(r.envelope[:cap(r.envelope)])
 	clear(r.ce[:cap(r.ce)])
 	*r = run{
@@ -150,6 +152,8 @@ func (r *run) items() []event.Item {
 	all := make([]event.Item, n)
 	for i := range all {
 		r.item = i
+		// Fields of the whole document are read again for each item: they are few, and an error in one belongs to each
+		// order.
 		clear(r.values)
 		all[i] = r.decide()
 	}

@@ -16,7 +16,7 @@
 //
 // An order id is opaque. A JSON string is passed on unchanged, a JSON integer literal as its digits, however many.
 // Nothing is trimmed unless the mapping says so, no # or leading zero is removed, and no id is ever read as a float. A
-// number below zero is refused: it is an unsigned column that somebody read as signed. An id that cannot be passed on
+// number below zero is refused: it is an unsigned column that was read as signed. An id that cannot be passed on
 // unchanged is refused, because two orders must not become one. The id is read last: an ignored event needs none.
 //
 // A message never quotes the payload: it says what kind of value was found and where. There are two exceptions: the
@@ -102,7 +102,7 @@
 // event, provided that its result does not depend on the items.
 //
 // The language has two functions of its own. absent(field) is true if no source of the field has anything, not even
-// null. covers(paid, due) is true if the first amount pays the second, short of it by less than half a cent, 0.005; it
+// null. covers(paid, due) is true if paid is at least due, or less than due by under half a cent (0.005). It
 // fails if either is null. A path leads to one value, so a rule cannot add up a list of payments.
 //
 // The reason of a rule becomes the message. {field} in it stands for the field's text in quotes, at most 80 bytes of

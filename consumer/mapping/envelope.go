@@ -74,6 +74,7 @@ func (r *run) open(ctx context.Context) (*event.Item, error) {
 		return ignored("a tombstone"), nil
 	case len(value) == 0:
 		return refused(causeEmptyValue, "the value is empty, which is neither a tombstone nor JSON"), nil
+	// Before any parsing: the limit bounds the memory and the time of all that follows.
 	case len(value) > maxValue:
 		return refused(causeTooLarge, fmt.Sprintf("the value has %d bytes, more than %d", len(value), maxValue)), nil
 	}
@@ -106,10 +107,11 @@ func (r *run) decoded(ctx context.Context, value []byte) ([]byte, *event.Item, e
 	s, err := r.program.lookup(ctx, id)
 	switch {
 	case errors.Is(err, schema.ErrUnknown):
+		// The first four bytes of an Apicurio id are zero, so such a frame looks like the unknown schema 0.
 		if f, ok := apicurioForm(value); ok {
 			return nil, f.refusal(), nil
 		}
-		return nil, refused(causeUnknownSchema, fmt.Sprintf("nobody knows the schema %d", id)), nil
+		return nil, refused(causeUnknownSchema, fmt.Sprintf("the schema %d is unknown", id)), nil
 	case errors.Is(err, schema.ErrNotDecodable):
 		return nil, refused(causeNotDecodable, shorten(fmt.Sprintf("schema %d: %v", id, err), maxMessage)), nil
 	case err != nil:
@@ -218,6 +220,7 @@ func (r *run) inner(name string, body []byte) *event.Item {
 	if name != "" {
 		r.found(name)
 	}
+	// The scanner reads the inner document next, and would overwrite its slots.
 	r.envelope = r.scan.Keep(r.envelope[:0])
 	if body == nil {
 		r.absent = true

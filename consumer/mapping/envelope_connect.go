@@ -85,6 +85,7 @@ func (r *run) decimal(src *source, text []byte) []byte {
 
 // decimalBy returns the digits of a text whose type, found in the schema by find, is NUMERIC; else nil.
 func decimalBy(types, text []byte, find func(*connectType) *connectType) []byte {
+	// Most schemas declare no NUMERIC. Searching the text for its name is cheaper than parsing the schema.
 	if tree.KindOf(text) != '"' || !bytes.Contains(types, []byte(connectDecimal)) {
 		return nil
 	}
@@ -93,6 +94,7 @@ func decimalBy(types, text []byte, find func(*connectType) *connectType) []byte 
 		return nil
 	}
 	found := find(&root)
+	// Another member of the same schema is the NUMERIC; this value is what it seems.
 	if found == nil || found.Name != connectDecimal {
 		return nil
 	}

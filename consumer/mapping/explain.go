@@ -50,6 +50,7 @@ func (m *Mapping) Explain(ctx context.Context, record event.Record) (Explanation
 	if err != nil {
 		return Explanation{}, err
 	}
+	// Without a mapping nothing is recorded on the way: there is no program that could decide.
 	if len(e.Orders) == 0 {
 		e.Orders = []ExplainedOrder{{DecidedBy: byTopics, Item: items[0]}}
 	}

@@ -25,6 +25,7 @@ func extended(text []byte) []byte {
 			return bytes.Clone(number)
 		}
 	case "$date":
+		// Canonical form: {"$date": {"$numberLong": "…"}}. The relaxed form has a text or a number.
 		if tree.KindOf(value) == '{' {
 			return extended(value)
 		}

@@ -110,6 +110,7 @@ func (r *run) convert(f *field, src *source, lit literal, v *value) (done bool) 
 		return false
 	}
 	text = f.normal(text)
+	// normalize and extract may leave nothing, which first_of skips like an empty string.
 	if f.firstOf && text == "" {
 		return false
 	}
@@ -216,6 +217,7 @@ func (t timeFormat) read(text string) (time.Time, bool) {
 		if !ok || n < 0 || n/perSecond > 1e12 {
 			return time.Time{}, false
 		}
+		// A float keeps 53 bits, too few for microseconds beyond the year 2255.
 		if whole, err := strconv.ParseInt(text, 10, 64); err == nil {
 			units := int64(time.Second / t.unit)
 			return time.Unix(whole/units, whole%units*int64(t.unit)).UTC(), true

@@ -127,6 +127,7 @@ func formOf(value []byte) (form, bool) {
 	case isProtobuf(value):
 		return form{"probably Protobuf without the id of its schema", adviceFrame + " and set decode: protobuf"}, true
 	}
+	// A URL-encoded form or a token shows itself early, and a value may have 4 MiB.
 	return textForm(string(text[:min(len(text), 4096)]))
 }
 
@@ -148,6 +149,7 @@ func textForm(text string) (form, bool) {
 
 // isMessagePack recognises a map whose first key is a text, or an array of such maps.
 func isMessagePack(v []byte) bool {
+	// fixarray of 1 to 15 elements. Below: fixmap, map 16 and map 32, then fixstr, str 8 and str 16.
 	if len(v) > 1 && v[0] >= 0x91 && v[0] <= 0x9f {
 		v = v[1:]
 	}
@@ -167,6 +169,7 @@ func isMessagePack(v []byte) bool {
 
 // isCBOR recognises a map whose first key is a text, or an array of such maps.
 func isCBOR(v []byte) bool {
+	// RFC 8949: array of 1 to 23 elements or of indefinite length. Below: map, then text string.
 	if len(v) > 1 && (v[0] >= 0x81 && v[0] <= 0x97 || v[0] == 0x9f) {
 		v = v[1:]
 	}

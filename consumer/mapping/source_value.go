@@ -26,6 +26,7 @@ func (r *run) literal(src *source) (lit literal, problem string) {
 		lit = r.numeric(src, lit)
 	case fromEnvelope:
 		switch {
+		// Where no envelope was opened, the document itself is read, so that one mapping reads both forms.
 		case len(r.envelope) > 0:
 			lit.text = r.envelope[src.slot]
 		case !r.absent:
@@ -78,6 +79,7 @@ func (r *run) key(src *source) (lit literal, problem string) {
 	if problem := serialized(key, framed && id == 0); problem != "" {
 		return literal{}, problem
 	}
+	// A key with a frame may hold JSON behind it (JSON Schema). Avro and Protobuf keys are not read.
 	if framed {
 		key = payload
 	}

@@ -58,6 +58,7 @@ func (l *loader) bind(m *Mapping) {
 		topics = append(topics, matcher.names...)
 	}
 	slices.Sort(topics)
+	// With a mistake in a match it is unknown which topics lack a mapping.
 	broken := len(m.matchers) == 0 || l.Any(func(p spec.Problem) bool { return strings.HasPrefix(p.Where, "match") })
 	for _, topic := range slices.Compact(topics) {
 		var by []string
@@ -68,6 +69,7 @@ func (l *loader) bind(m *Mapping) {
 				m.topics[topic] = m.programs[i]
 			}
 		}
+		// The problem is about several mappings, so it names none of them.
 		at.Mapping = ""
 		switch {
 		case len(by) == 0 && !broken:

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// missHolds is how long an unknown id or a broken schema is remembered: somebody may register it in the meantime.
+	// missHolds is how long an unknown id or a broken schema is remembered: it may be registered in the meantime.
 	missHolds = 10 * time.Second
 	// failureHolds is long enough for callers that ask at the same moment, so that each does not wait for a timeout.
 	failureHolds = time.Second
@@ -164,7 +164,7 @@ func (r *references) follow(ctx context.Context, all []sr.SchemaReference) error
 	return nil
 }
 
-// judge tells a registry that has no such schema from one that cannot answer. Only the registry's own codes count as
+// judge distinguishes a registry without this schema from one that cannot respond. Only the registry's own codes count as
 // "no such schema", 40401 to 40403. A bare 404 comes from a wrong address, and would turn every event into a letter.
 // The response's text is dropped: it may hold anything.
 func judge(err error) error {

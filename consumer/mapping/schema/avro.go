@@ -59,6 +59,7 @@ func Avro(text string, references ...Reference) (*Schema, error) {
 	if err := checkSize(text, references); err != nil {
 		return nil, err
 	}
+	// The cache holds the types of the references, which the text may then use by name.
 	var cache avro.SchemaCache
 	trimmer, anyName := avroTrimmer{}, avro.WithLaxNames(func(string) error { return nil })
 	for _, r := range references {
@@ -83,6 +84,7 @@ func Avro(text string, references ...Reference) (*Schema, error) {
 		if err := r.root(root); err != nil {
 			return nil, err
 		}
+		// Bytes left over mean that the payload was written with another schema, so the values before them are wrong too.
 		if r.at != len(r.in) {
 			return nil, refuse("avro: %d bytes behind the value's end", len(r.in)-r.at)
 		}
@@ -199,6 +201,7 @@ func (b *avroBuilder) plain(n *avroNode, s *avro.SchemaNode, namespace string) (
 		if known := b.find(s.Type, namespace); known != nil {
 			return known, nil
 		}
+		// resolve copies the type into n, so the parts that point to n need no change.
 		b.later = append(b.later, avroLater{n, s.Type, namespace})
 	}
 	return n, nil
@@ -219,6 +222,7 @@ func (b *avroBuilder) resolve() error {
 		if known == nil {
 			return refuse("avro: no type is named %q", l.name)
 		}
+		// A copy is enough: a node does not change after the schema is built.
 		*l.node = *known
 	}
 	return nil

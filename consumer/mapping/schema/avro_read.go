@@ -18,6 +18,7 @@ type avroReader struct {
 
 // value reads one value of the node's type.
 func (r *avroReader) value(n *avroNode) error {
+	// Null and an empty record take no bytes on the wire, so only the output limits how many an array may claim.
 	if err := r.room(); err != nil {
 		return err
 	}
@@ -65,6 +66,7 @@ func (r *avroReader) root(n *avroNode) error {
 		return r.value(n)
 	}
 	last := len(n.fields)
+	// At least the first field must be there. An empty payload is no record with all fields left out.
 	for last > 1 && n.fields[last-1].hasDefault {
 		last--
 	}
@@ -108,6 +110,7 @@ func (r *avroReader) blocks(item *avroNode, open, closing byte, key func() error
 		if err := r.items(count, item, key); err != nil {
 			return err
 		}
+		// Readers that skip a block by its size would continue elsewhere, so the two sizes must agree.
 		if end >= 0 && r.at != end {
 			return refuse("avro: at byte %d: a block should end at byte %d", r.at, end)
 		}
@@ -136,6 +139,7 @@ func (r *avroReader) block() (count int64, end int, err error) {
 	if err != nil || count >= 0 {
 		return count, -1, err
 	}
+	// Its negative does not fit into an int64.
 	if count == math.MinInt64 {
 		return 0, 0, refuse("avro: at byte %d: a block's count is out of range", r.at)
 	}

@@ -75,6 +75,7 @@ func (t avroTrimmer) schema(s any, namespace string) (trimmed any, shape string)
 func (t avroTrimmer) object(s map[string]any, namespace string) (trimmed any, shape string) {
 	kind, ok := s["type"].(string)
 	switch s["type"].(type) {
+	// An array here is a union, as in {"type": ["null", "string"]}.
 	case []any, map[string]any: // the type is a schema itself, which some tools write
 		return t.schema(s["type"], namespace)
 	}
@@ -111,6 +112,7 @@ func (t avroTrimmer) named(s, out map[string]any, namespace string) (trimmed any
 	}
 	full := fullName(name, namespace)
 	namespace = full[:max(strings.LastIndexByte(full, '.'), 0)]
+	// A second definition with the same shape becomes a reference. One with another shape stays, and the parser refuses it.
 	before, twice := t[full]
 	if !twice {
 		t[full] = "" // its fields may refer to it

@@ -58,12 +58,13 @@ func compileProtobuf(
 			return protocompile.SearchResult{}, err
 		}
 		if deep(text) {
-			return protocompile.SearchResult{}, refuse("%s: brackets stand more than %d deep", name, maxNesting)
+			return protocompile.SearchResult{}, refuse("%s: brackets are more than %d deep", name, maxNesting)
 		}
 		return protocompile.SearchResult{Source: strings.NewReader(text)}, nil
 	})
 	compiler := protocompile.Compiler{Resolver: protocompile.WithStandardImports(sources), MaxParallelism: 1}
 	files, err := compiler.Compile(ctx, mainFile)
+	// First, because an interrupted compiler reports mistakes that the text does not have.
 	if cause := context.Cause(ctx); cause != nil {
 		return nil, cause
 	}
@@ -139,6 +140,7 @@ func (p *protobuf) message(payload []byte) (protoreflect.MessageDescriptor, []by
 	if err != nil {
 		return nil, nil, err
 	}
+	// A single zero means [0], the usual index: the serializer writes the first message in one byte instead of two.
 	if count == 0 {
 		return p.file.Messages().Get(0), payload, nil
 	}

@@ -12,7 +12,7 @@ const maxValues = 1 << 16
 // scan subtracts the values in a message's bytes from w.values, and refuses nesting that is too deep.
 func (w *protoWriter) scan(m protoreflect.MessageDescriptor, b []byte, depth int) error {
 	if depth > maxDepth {
-		return refuse("protobuf: messages stand more than %d deep in each other", maxDepth)
+		return refuse("protobuf: messages are nested more than %d deep", maxDepth)
 	}
 	for len(b) > 0 {
 		number, wire, n := protowire.ConsumeTag(b)
@@ -70,6 +70,7 @@ func (w *protoWriter) scanField(f protoreflect.FieldDescriptor, wire protowire.T
 		return w.scan(inner, v, depth+1)
 	}
 	if f.IsList() && f.Kind() != protoreflect.StringKind && f.Kind() != protoreflect.BytesKind {
+		// A packed number takes at least one byte, so the bytes are an upper bound of the values.
 		w.values -= len(v)
 	}
 	return nil

@@ -233,7 +233,7 @@ func TestATextThatIsNoProtobufSchemaIsRefused(t *testing.T) {
 			if !errors.Is(err, schema.ErrNotDecodable) {
 				t.Errorf("got %v, want ErrNotDecodable", err)
 			}
-			if strings.Contains(name, "nested") && !strings.Contains(err.Error(), "brackets stand more than 200 deep") {
+			if strings.Contains(name, "nested") && !strings.Contains(err.Error(), "brackets are more than 200 deep") {
 				t.Errorf("got %v, want that the compiler never saw it", err)
 			}
 		})

@@ -106,12 +106,14 @@ func (w *protoWriter) any(m protoreflect.Message) error {
 	case err != nil:
 		w.raw(`,"value":`)
 		w.bytes(value)
+	// Most of them have a JSON form of their own, such as a text, which cannot share the object of the Any.
 	case known.Descriptor().ParentFile().Package() == "google.protobuf":
 		w.raw(`,"value":`)
 		if err := w.payload(known.Descriptor(), value); err != nil {
 			return err
 		}
 	default:
+		// read counts the values of the inner message too, so nested Anys share the limit of the payload.
 		inner, err := w.read(known.Descriptor(), value)
 		if err != nil {
 			return err

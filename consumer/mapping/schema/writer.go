@@ -77,6 +77,7 @@ func (w *writer) float(v float64, bits int) {
 		w.raw(`"Infinity"`)
 	case math.IsInf(v, -1):
 		w.raw(`"-Infinity"`)
+	// These are the limits of JavaScript and of encoding/json. Within them no exponent is written.
 	case v != 0 && (math.Abs(v) < 1e-6 || math.Abs(v) >= 1e21):
 		w.out = strconv.AppendFloat(w.out, v, 'e', -1, bits)
 	default:
@@ -140,6 +141,7 @@ func AppendDecimal(out, v []byte, scale int) []byte {
 		n.Neg(n)
 	}
 	digits := n.Append(nil, 10)
+	// At least one digit stays before the point: 5 with a scale of 2 is 0.05.
 	if missing := scale + 1 - len(digits); missing > 0 {
 		digits = append(bytes.Repeat([]byte{'0'}, missing), digits...)
 	}

@@ -15,7 +15,9 @@ import (
 
 // A Case is one record, and what a mapping is to make of it.
 type Case struct {
-	Name   string
+	// Name is unique in its file.
+	Name string
+	// Record has the topic that selects the mapping. A nil value is a tombstone, an empty one is not.
 	Record event.Record
 	// Want has one element for each order of the record.
 	Want []Want
@@ -49,6 +51,7 @@ type caseReader struct {
 	causes []string
 }
 
+// document reads the whole file. Names must be unique, because the output of "mapping test" goes by them.
 func (r *caseReader) document(source []byte) []Case {
 	root := r.reader.document(source)
 	if root == nil {
@@ -64,12 +67,14 @@ func (r *caseReader) document(source []byte) []Case {
 			cases = append(cases, c)
 		})
 	}})
+	// A misspelt "cases" is reported already; a second line about missing cases would only distract.
 	if len(cases) == 0 && r.Err() == nil {
 		r.Add(r.at(root), "", "the file has no cases")
 	}
 	return cases
 }
 
+// one reads a case. It reports one missing part at most.
 func (r *caseReader) one(where string, n *yaml.Node) Case {
 	var c Case
 	ok := r.object(where, n, names{
@@ -81,6 +86,7 @@ func (r *caseReader) one(where string, n *yaml.Node) Case {
 		"file":    func(where string, _, n *yaml.Node) { c.Record.Value = r.payload(where, n) },
 		"want":    func(where string, _, n *yaml.Node) { c.Want = r.wants(where, n) },
 	})
+	// Whether a name is written, not whether its value is usable: an unusable value has its own problem.
 	given := func(name string) bool { return lookup(n, name) != nil }
 	switch {
 	case !ok:
@@ -116,6 +122,7 @@ func (r *caseReader) plain(where string, n *yaml.Node) string {
 	return ""
 }
 
+// headers reads headers in the order of the file. The order matters, because the last header of a name counts.
 func (r *caseReader) headers(where string, n *yaml.Node) (all []event.Header) {
 	r.each(where, n, func(name string, _, value *yaml.Node) {
 		all = append(all, event.Header{Key: name, Value: []byte(r.plain(within(where, name), value))})
@@ -169,6 +176,7 @@ func (r *caseReader) wants(where string, n *yaml.Node) []Want {
 	return all
 }
 
+// want reads the expected result of one order. Its zero value means ignore.
 func (r *caseReader) want(where string, n *yaml.Node) (w Want) {
 	const forms = "want {order_id: …, status: …}, ignore, or {refuse: CAUSE}"
 	if n.Kind == yaml.ScalarNode {
@@ -188,6 +196,7 @@ func (r *caseReader) want(where string, n *yaml.Node) (w Want) {
 	return w
 }
 
+// cause reads the cause of a refusal. A typing error in it would otherwise make a case that never passes.
 func (r *caseReader) cause(where string, n *yaml.Node) string {
 	cause := r.plain(where, n)
 	readable := n.Kind == yaml.ScalarNode && (cause != "" || n.ShortTag() == "!!str")

@@ -5,9 +5,9 @@
 //	…compile file.Mappings, which may add further problems…
 //	return problems.Err() // a *FileError with all of them, or nil
 //
-// What comes back is the file as it is written: nothing is compiled, no default is filled in, no preset is read. A part
-// that is missing has a zero value, a part that cannot be read too, with a problem noted. Names that the language does
-// not know are problems. So are codes that YAML readers differ on, see the package mapping.
+// [Read] returns the file as it is written: it compiles nothing, sets no defaults and reads no preset. A part that is
+// missing or unreadable has its zero value; an unreadable one is a problem too. Unknown names are problems, and so are
+// codes that YAML readers understand differently, see package mapping.
 //
 // [ReadCases] reads the cases of "leadhit-sync mapping test" in the same way.
 package spec

@@ -61,11 +61,13 @@ func (r *reader) sourceNames(found func(Source)) names {
 func (r *reader) alternative(where string, n *yaml.Node) Source {
 	var all []Source
 	var extract Text
+	// Sources are collected and counted, so that two of them in one element are a mistake and not a silent choice.
 	known := r.sourceNames(func(s Source) { all = append(all, s) })
 	known["extract"] = func(where string, _, n *yaml.Node) { extract = r.text(where, n) }
 	if ok := r.object(where, n, known); ok && len(all) != 1 {
 		r.Add(r.at(n), where, "has %d sources, must have one: path, envelope, header, key or ce", len(all))
 	}
+	// The problem is noted above or by object. The compiler skips a source without text.
 	if len(all) == 0 {
 		return Source{}
 	}

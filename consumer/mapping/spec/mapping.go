@@ -23,7 +23,8 @@ type File struct {
 type Mapping struct {
 	Place
 
-	Name        string
+	Name string
+	// Preset is a name; the caller reads the preset and calls Over.
 	Preset      Text
 	Description string
 	Match       *Match // nil where there is none
@@ -43,7 +44,9 @@ type Mapping struct {
 type Match struct {
 	Place
 
-	Names   []Text
+	// Names are whole names. Either they or Pattern are given.
+	Names []Text
+	// Pattern is an RE2 that must match the whole name, without ^ and $.
 	Pattern Text
 }
 
@@ -51,7 +54,9 @@ type Match struct {
 type Schema struct {
 	Place
 
-	ID   int
+	// ID is what a payload's frame has, never negative.
+	ID int
+	// Path is as written: absolute, or relative to the folder of the mapping's file.
 	Path Text
 }
 
@@ -59,8 +64,9 @@ type Schema struct {
 type Field struct {
 	Place
 
-	Name      string
-	Where     string
+	Name  string
+	Where string
+	// Sources are tried in this order. FirstOf is true where several are allowed.
 	Sources   []Source
 	FirstOf   bool
 	Extract   Text
@@ -76,8 +82,9 @@ type Field struct {
 type Source struct {
 	Place
 
-	Where   string
-	Kind    string // path, envelope, header, key or ce
+	Where string
+	Kind  string // path, envelope, header, key or ce
+	// From is the path, the header's name or the attribute's.
 	From    Text
 	Extract Text
 }
@@ -91,6 +98,7 @@ func (s Source) String() string {
 type Rule struct {
 	Place
 
+	// Where is rules[n] as problems and letters show it. It counts from 0.
 	Where  string
 	When   Text
 	Then   Text
@@ -101,6 +109,7 @@ type Rule struct {
 type List struct {
 	Place
 
+	// Status is one of LeadHit's, or ignore.
 	Status string
 	Codes  []Text
 }
@@ -123,9 +132,11 @@ func (m *Mapping) Over(preset *Mapping) {
 	if m.Description == "" {
 		m.Description = preset.Description
 	}
+	// The reader makes an empty list where schemas is written, so that "schemas: []" removes the preset's.
 	if m.Schemas == nil {
 		m.Schemas = preset.Schemas
 	}
+	// An empty list of rules is a decision too, so its length does not show whether rules were written.
 	if !m.hasRules {
 		m.Rules = preset.Rules
 	}

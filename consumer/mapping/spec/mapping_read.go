@@ -42,6 +42,7 @@ func (r *reader) fileNames(f *File) names {
 	known := r.headNames(f)
 	known["mappings"] = func(where string, _, n *yaml.Node) {
 		r.list(where, n, func(where string, n *yaml.Node) {
+			// Until the name is read, problems show mappings[n]. A problem in the name itself shows it too.
 			r.mapping = where
 			m := &Mapping{Place: r.at(n)}
 			if m.Name = r.name(n); m.Name != "" {
@@ -51,6 +52,7 @@ func (r *reader) fileNames(f *File) names {
 			r.object("", n, r.bodyNames(m))
 			f.Mappings = append(f.Mappings, m)
 		})
+		// What follows the list belongs to no mapping.
 		r.mapping = ""
 	}
 	return known
@@ -64,6 +66,7 @@ func Read(file, name string, source []byte, problems *Problems) *File {
 	root := r.document(source)
 	switch {
 	case root == nil:
+	// A misspelt "mappings" makes the file a single mapping, which then reports it as an unknown name.
 	case lookup(root, "mappings") != nil:
 		r.object("", root, r.fileNames(f))
 	default:

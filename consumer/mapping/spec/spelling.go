@@ -17,6 +17,7 @@ func Unknown(what, name string, known []string) string {
 
 // Nearest returns the first of the names with the fewest typing errors in it, or "" if each has too many.
 func Nearest(name string, names []string) string {
+	// At most half of the letters may be wrong, and three at most. With more, a suggestion is a guess.
 	best, least := "", max(1, min(3, len([]rune(name))/2))+1
 	for _, candidate := range names {
 		if d := distance([]rune(strings.ToLower(name)), []rune(strings.ToLower(candidate))); d < least {
@@ -29,6 +30,7 @@ func Nearest(name string, names []string) string {
 // distance is the Damerau-Levenshtein distance: it counts the insertions, deletions, substitutions and swaps of
 // neighbours between two words.
 func distance(a, b []rune) int {
+	// The table has len(a) × len(b) cells, and a file may hold a name of any length.
 	if len(a) > 64 || len(b) > 64 {
 		return len(a) + len(b)
 	}

@@ -56,6 +56,7 @@ func (r *reader) document(source []byte) *yaml.Node {
 		r.syntax(err)
 		return nil
 	}
+	// A second document would be ignored, and its author would not notice.
 	switch err := decoder.Decode(&next); {
 	case err == nil:
 		r.Add(r.at(&next), "", "a second document begins here; a file holds one")
@@ -111,6 +112,7 @@ func (r *reader) each(where string, n *yaml.Node, read func(name string, key, va
 		return false
 	}
 	var seen []string
+	// The nodes of an object alternate: a name, then its value.
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], resolve(n.Content[i+1])
 		switch {
@@ -227,6 +229,7 @@ func kindOf(n *yaml.Node) string {
 		return "an object"
 	case yaml.SequenceNode:
 		return "a list"
+	// Aliases are resolved before, and a document never lies inside another node.
 	case yaml.DocumentNode, yaml.AliasNode:
 		return "unreadable"
 	case yaml.ScalarNode:
@@ -256,6 +259,8 @@ func (t Text) Inside(line, offset int) Place {
 		at.Column = len([]rune(first)) - len([]rune(strings.TrimLeft(first, " "))) + offset + 1
 		return at
 	}
+	// In a folded or quoted text of several lines the parser joins lines, so a place inside cannot be computed. The
+	// beginning of the text is shown.
 	if line > 0 || t.node.Style&yaml.FoldedStyle != 0 || t.Line > len(t.lines) {
 		return at
 	}

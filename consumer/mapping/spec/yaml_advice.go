@@ -19,10 +19,12 @@ func yamlProblem(file string, lines []string, err error) Problem {
 	if strings.HasPrefix(p.Text, "did not find expected") {
 		p.Line++ // the parser counts these lines from 0
 	}
+	// The parser notices some mistakes at the end of the file; an editor shows the last line that has text.
 	for len(lines) > 1 && lines[len(lines)-1] == "" {
 		lines = lines[:len(lines)-1]
 	}
 	p.Line = min(max(p.Line, 1), len(lines))
+	// A tab in the indentation gives several misleading messages, depending on what follows it.
 	if line, column := find(lines, `^[ -]*\t`); line > 0 && p.Text != controlCharacter {
 		p.Line, p.Column, p.Text = line, column, "a tab: YAML wants spaces"
 		return p

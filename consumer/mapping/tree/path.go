@@ -69,6 +69,7 @@ func ParseList(text string) (Path, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	// path stops at the first wildcard, so this one is the first and the last.
 	case text[p.at:] == wildcard:
 		return path, nil
 	case p.at < len(text):
@@ -139,6 +140,7 @@ func (p *pathParser) shorthand() (step, error) {
 	if end == start {
 		return step{}, p.fault(start, "a name begins with a letter or _; any other needs brackets: ['name']")
 	}
+	// JSONPath libraries have functions such as .length(), so people try them.
 	if end < len(p.text) && p.text[end] == '(' {
 		return step{}, p.fault(start, "paths have no functions; read a field that holds the result")
 	}
@@ -191,6 +193,7 @@ func (p *pathParser) escape(name *strings.Builder, i int, quote byte) (size int,
 		}
 	}
 	// UnquoteChar takes Go's escapes, which are more than JSON's; it refuses a lone surrogate.
+	// \/ and the quote were handled above: UnquoteChar does not take them.
 	r, _, tail, err := strconv.UnquoteChar(p.text[i:], 0)
 	size = len(p.text) - i - len(tail)
 	if err != nil || !strings.ContainsRune(`bfnrt\u`, rune(p.text[i+1])) {

@@ -13,7 +13,8 @@ type Plan struct {
 
 // A node is one place in the trie of all paths.
 type node struct {
-	slots   []int // where to store the value found here
+	slots []int // where to store the value found here
+	// names, indexes and ends are the next steps; nil maps where no path goes on.
 	names   map[string]*node
 	indexes map[int]*node // from the start
 	ends    map[int]*node // from the end; 1 is the last
@@ -47,7 +48,8 @@ func (p *Plan) Each(list Path) (slot int) {
 	return slot
 }
 
-// grow adds the nodes of a path, and returns the last one.
+// grow adds the nodes of a path, and returns the last one. Paths with a common beginning share its nodes, so that one
+// pass serves them all.
 func (p *Plan) grow(n *node, path Path) *node {
 	for _, s := range path {
 		switch {

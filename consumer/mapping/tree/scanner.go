@@ -141,6 +141,7 @@ func (s *Scanner) value(n *node, row, base int) error {
 }
 
 func (s *Scanner) object(n *node, row, base int) error {
+	// Only the members of the whole document count: Connect's envelope is known by having exactly two.
 	root := n == &s.plan.root
 	for s.dec.PeekKind() != jsontext.KindEndObject {
 		quoted, err := s.dec.ReadValue()
@@ -160,6 +161,7 @@ func (s *Scanner) object(n *node, row, base int) error {
 // named returns what is looked for under a name, nil for nothing.
 func (s *Scanner) named(n *node, quoted []byte) *node {
 	const longestEscape = len(`\u0041`)
+	// Most names of an event are none of ours. Their length shows that without a look into the map.
 	if len(n.names) == 0 || len(quoted) < 2 || len(quoted) > longestEscape*s.plan.longest+2 {
 		return nil
 	}
@@ -175,6 +177,7 @@ func (s *Scanner) named(n *node, quoted []byte) *node {
 }
 
 func (s *Scanner) array(n *node, row, base int) error {
+	// Arrays within this array use the same stack above bottom, and leave it as they found it.
 	bottom := len(s.tail)
 	for i := 0; s.dec.PeekKind() != jsontext.KindEndArray; i++ {
 		begin := base + int(s.dec.InputOffset())
@@ -186,6 +189,8 @@ func (s *Scanner) array(n *node, row, base int) error {
 			return err
 		}
 		part := span{row: row, start: begin, end: base + int(s.dec.InputOffset())}
+		// A field outside of the items may read one of them too, such as $.orders[0].id. The pass keeps one node for an
+		// element, so the other one is read later.
 		if n.each && n.indexes[i] != nil {
 			s.later(n.indexes[i], part)
 		}
@@ -193,6 +198,7 @@ func (s *Scanner) array(n *node, row, base int) error {
 			s.remember(n.deepest, bottom, part)
 		}
 	}
+	// Only now is it known how far each element is from the end.
 	for back, next := range n.ends {
 		if at := len(s.tail) - back; at >= bottom {
 			s.later(next, s.tail[at])
