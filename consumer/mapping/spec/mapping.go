@@ -122,7 +122,9 @@ func Types() []string {
 // Over lays a mapping over its preset: a field, a list or the rules replace the preset's as a whole.
 func (m *Mapping) Over(preset *Mapping) {
 	for _, pair := range []struct{ own, theirs *Text }{
-		{&m.Decode, &preset.Decode}, {&m.Unwrap, &preset.Unwrap}, {&m.Each, &preset.Each},
+		{&m.Decode, &preset.Decode},
+		{&m.Unwrap, &preset.Unwrap},
+		{&m.Each, &preset.Each},
 		{&m.Otherwise, &preset.Otherwise},
 	} {
 		if !pair.own.Given() {
