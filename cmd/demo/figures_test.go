@@ -41,7 +41,8 @@ func TestSpark(t *testing.T) {
 func TestClock(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{
-		-time.Second: "0:00", 9900 * time.Millisecond: "0:09", 75 * time.Second: "1:15", time.Hour + 61*time.Second: "1:01:01",
+		-time.Second: "0:00", 9900 * time.Millisecond: "0:09", 75 * time.Second: "1:15", time.Hour +
+			61*time.Second: "1:01:01",
 	} {
 		if got := clock(d); got != want {
 			t.Errorf("%v: got %q, want %q", d, got, want)

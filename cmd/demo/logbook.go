@@ -54,7 +54,10 @@ func (l *logbook) Handle(_ context.Context, r slog.Record) error {
 		return true
 	})
 	l.count++
-	l.lines = append(l.lines, logLine{number: l.count, at: r.Time, level: r.Level, text: strings.Join(strings.Fields(text.String()), " ")})
+	l.lines = append(l.lines, logLine{
+		number: l.count, at: r.Time, level: r.Level,
+		text: strings.Join(strings.Fields(text.String()), " "),
+	})
 	if len(l.lines) > keptLines {
 		l.lines = l.lines[len(l.lines)-keptLines:]
 	}

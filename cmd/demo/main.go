@@ -86,12 +86,14 @@ func parse(args []string, help io.Writer) (options, error) {
 	flags.DurationVar(&o.length, "for", 0, "end after this `time`, 10s or more (default: run until Ctrl-C)")
 	flags.IntVar(&o.rate, "events-per-second", 60, "`events` that the shop writes per second")
 	flags.IntVar(&o.orders, "orders", 200, "number of `orders` that the events belong to")
-	flags.Uint64Var(&o.seed, "seed", 0, "`number` that makes the shop and LeadHit's faults repeatable (default: random; the demo prints it)")
+	flags.Uint64Var(&o.seed, "seed", 0, "`number` that makes the shop and LeadHit's faults repeatable (default: random; "+
+		"the demo prints it)")
 	flags.BoolVar(&o.plain, "plain", false, "print plain lines, as if the output were no terminal")
 	flags.IntVar(&o.kafkaPort, "kafka-port", 0, "`port` of the embedded Kafka (default: a free one)")
 	flags.IntVar(&o.leadhitPort, "leadhit-port", 0, "`port` of the LeadHit look-alike (default: a free one)")
 	flags.IntVar(&o.httpPort, "http-port", 0, "`port` of the worker's pages (default: a free one)")
-	flags.BoolVar(&o.verbose, "v", false, "with plain lines: print all log lines of the worker, not only warnings and errors")
+	flags.BoolVar(&o.verbose, "v", false, "with plain lines: print all log lines of the worker, not only warnings and "+
+		"errors")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			flags.SetOutput(help)
@@ -116,12 +118,16 @@ func (o options) check(rest []string) error {
 	case o.rate < 1, o.orders < 1:
 		return errors.New("-events-per-second and -orders must be 1 or more")
 	case o.rate > perOrder*o.orders:
-		return fmt.Errorf("%d events per second are too many for %d orders: the worker calls the events of an order one at a time, here "+
-			"about %d per second; set -orders to %d or more", o.rate, o.orders, perOrder, (o.rate+perOrder-1)/perOrder)
+		return fmt.Errorf("%d events per second are too many for %d orders: the worker calls the events of an order one at "+
+			"a time, here about %d per second; set -orders to %d or more", o.rate, o.orders, perOrder,
+			(o.rate+perOrder-1)/perOrder)
 	case o.rate > maxRate:
 		return fmt.Errorf("-events-per-second must be at most %d", maxRate)
 	}
-	for name, port := range map[string]int{"kafka-port": o.kafkaPort, "leadhit-port": o.leadhitPort, "http-port": o.httpPort} {
+	for name, port := range map[string]int{
+		"kafka-port": o.kafkaPort, "leadhit-port": o.leadhitPort,
+		"http-port": o.httpPort,
+	} {
 		if port < 0 || port > math.MaxUint16 {
 			return fmt.Errorf("-%s %d: want a port, 1 to %d", name, port, math.MaxUint16)
 		}

@@ -22,8 +22,14 @@ import (
 func TestParse(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	o, err := parse([]string{"-for", "45s", "-events-per-second", "90", "-orders", "50", "-seed", "9", "-v", "-plain", "-kafka-port", "9092", "-leadhit-port", "8081", "-http-port", "8080"}, &out)
-	want := options{length: 45 * time.Second, rate: 90, orders: 50, seed: 9, plain: true, verbose: true, kafkaPort: 9092, leadhitPort: 8081, httpPort: 8080}
+	o, err := parse([]string{
+		"-for", "45s", "-events-per-second", "90", "-orders", "50", "-seed", "9", "-v", "-plain",
+		"-kafka-port", "9092", "-leadhit-port", "8081", "-http-port", "8080",
+	}, &out)
+	want := options{
+		length: 45 * time.Second, rate: 90, orders: 50, seed: 9, plain: true, verbose: true, kafkaPort: 9092,
+		leadhitPort: 8081, httpPort: 8080,
+	}
 	if o != want || err != nil {
 		t.Errorf("got %+v and %v, want %+v", o, err, want)
 	}
@@ -31,7 +37,8 @@ func TestParse(t *testing.T) {
 	if o.length != 0 || o.rate != 60 || o.orders != 200 || o.seed == 0 || err != nil {
 		t.Errorf("got %+v and %v, want no limit, 60, 200 and a seed that was drawn", o, err)
 	}
-	if _, err = parse([]string{"-h"}, &out); !errors.Is(err, flag.ErrHelp) || !strings.Contains(out.String(), "-events-per-second") {
+	if _, err = parse([]string{"-h"}, &out); !errors.Is(err, flag.ErrHelp) ||
+		!strings.Contains(out.String(), "-events-per-second") {
 		t.Errorf("got %v and %q, want the help", err, out.String())
 	}
 }
@@ -39,7 +46,8 @@ func TestParse(t *testing.T) {
 func TestParseRefusesWhatCannotWork(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{
-		"-for 9s", "-for -1m", "-orders 0", "-events-per-second 0", "-events-per-second 601", "-orders 10000 -events-per-second 2001",
+		"-for 9s", "-for -1m", "-orders 0", "-events-per-second 0", "-events-per-second 601",
+		"-orders 10000 -events-per-second 2001",
 		"30s", "-for ever", "-brokers kafka:9092", "-kafka-port 65536", "-http-port -1",
 	} {
 		if _, err := parse(strings.Fields(args), &strings.Builder{}); err == nil || errors.Is(err, flag.ErrHelp) {
@@ -96,14 +104,17 @@ func (i *introduced) String() string {
 	return i.text.String()
 }
 
-// The lines that the demo prints reach all its parts, at the ports that were asked for. A pause by hand that is still in force
-// when the shop closes holds the end back, and a resume lets it go on.
+// The lines that the demo prints reach all its parts, at the ports that were asked for. A pause by hand that is still
+// in force when the shop closes holds the end back, and a resume lets it go on.
 func TestTheRunningDemoCanBeReachedAndPaused(t *testing.T) {
 	for _, v := range config.Variables() {
 		t.Setenv(v.Name, "")
 	}
 	out := &introduced{begun: make(chan struct{})}
-	o := options{length: 3 * time.Second, rate: 20, orders: 60, seed: 5, kafkaPort: freePort(t), leadhitPort: freePort(t), httpPort: freePort(t)}
+	o := options{
+		length: 3 * time.Second, rate: 20, orders: 60, seed: 5, kafkaPort: freePort(t), leadhitPort: freePort(t),
+		httpPort: freePort(t),
+	}
 	var v verdict
 	ended := start(t.Context(), func(ctx context.Context) (err error) {
 		v, err = run(ctx, o, &plain{out: out}, out)
@@ -116,7 +127,8 @@ func TestTheRunningDemoCanBeReachedAndPaused(t *testing.T) {
 	}
 	for _, want := range []string{
 		fmt.Sprintf("export KAFKA_BROKERS=127.0.0.1:%d KAFKA_TOPICS=orders ", o.kafkaPort),
-		fmt.Sprintf("export HTTP_ADDR=127.0.0.1:%d LEADHIT_URL=http://127.0.0.1:%d/api/v1/orders/\n", o.httpPort, o.leadhitPort),
+		fmt.Sprintf("export HTTP_ADDR=127.0.0.1:%d LEADHIT_URL=http://127.0.0.1:%d/api/v1/orders/\n", o.httpPort,
+			o.leadhitPort),
 		"export LEADHIT_API_KEY_FILE=/",
 	} {
 		if !strings.Contains(out.String(), want) {
@@ -125,7 +137,8 @@ func TestTheRunningDemoCanBeReachedAndPaused(t *testing.T) {
 	}
 	_, folder, _ := strings.Cut(out.String(), "export LEADHIT_API_KEY_FILE=")
 	folder, _, _ = strings.Cut(folder, "/api-key\n")
-	if exports, err := os.ReadFile(filepath.Join(folder, "exports")); err != nil || !strings.Contains(out.String(), string(exports)) || len(exports) == 0 {
+	if exports, err := os.ReadFile(filepath.Join(folder, "exports")); err != nil ||
+		!strings.Contains(out.String(), string(exports)) || len(exports) == 0 {
 		t.Errorf("got %q, %v in the file of exports, want the lines that are printed", exports, err)
 	}
 	c := client(t, []string{fmt.Sprintf("127.0.0.1:%d", o.kafkaPort)})
@@ -135,7 +148,10 @@ func TestTheRunningDemoCanBeReachedAndPaused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := c.ProduceSync(t.Context(), &kgo.Record{Topic: ledger.Topic(letters), Key: key, Value: value}).FirstErr(); err != nil {
+		if err := c.ProduceSync(t.Context(), &kgo.Record{
+			Topic: ledger.Topic(letters), Key: key,
+			Value: value,
+		}).FirstErr(); err != nil {
 			t.Fatal(err)
 		}
 	}

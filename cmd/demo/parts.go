@@ -63,7 +63,8 @@ func setUp(ctx context.Context, o options) (_ *parts, err error) {
 	if p.folder, err = os.MkdirTemp("", "leadhit-sync-demo-"); err != nil {
 		return nil, err
 	}
-	if p.kafka, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(o.kafkaPort), kfake.SeedTopics(partitions, topic)); err != nil {
+	if p.kafka, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(o.kafkaPort),
+		kfake.SeedTopics(partitions, topic)); err != nil {
 		return nil, fmt.Errorf("embedded Kafka: %w", err)
 	}
 	url, err := p.serveLeadHit(ctx, o)

@@ -20,7 +20,8 @@ import (
 // brokers runs an embedded Kafka with the demo's topics.
 func brokers(t *testing.T) []string {
 	t.Helper()
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, topic), kfake.SeedTopics(1, letters))
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, topic),
+		kfake.SeedTopics(1, letters))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +66,8 @@ func TestTheShopsRecordIsWhatKafkaHolds(t *testing.T) {
 		reader.PollFetches(t.Context()).EachRecord(func(r *kgo.Record) {
 			at := [2]int64{int64(r.Partition), r.Offset}
 			e := book[at]
-			if e.order != string(r.Key) || e.value != sha256.Sum256(r.Value) || !bytes.Contains(r.Value, []byte(`"status":"`+e.status+`"`)) {
+			if e.order != string(r.Key) || e.value != sha256.Sum256(r.Value) ||
+				!bytes.Contains(r.Value, []byte(`"status":"`+e.status+`"`)) {
 				t.Errorf("%v: got %s in the log, want %s (%s)", at, r.Value, e.order, e.status)
 			}
 			delete(book, at)
@@ -86,7 +88,8 @@ func TestAWorkerThatStopsEarlyEndsTheDemo(t *testing.T) {
 		running: start(t.Context(), func(context.Context) error { return want }),
 	}
 	begun := time.Now()
-	if err := d.sell(t.Context()); !errors.Is(err, errStopped) || !errors.Is(err, want) || time.Since(begun) > time.Minute {
+	if err := d.sell(t.Context()); !errors.Is(err, errStopped) || !errors.Is(err, want) ||
+		time.Since(begun) > time.Minute {
 		t.Errorf("got %v after %v, want at once %v and %v", err, time.Since(begun), errStopped, want)
 	}
 	if _, err := d.ready(t.Context(), d.running); !errors.Is(err, errStopped) {
@@ -99,8 +102,12 @@ func TestTheLetterboxReadsToTheEnd(t *testing.T) {
 	addresses := brokers(t)
 	writer := client(t, addresses, kgo.DefaultProduceTopic(letters))
 	written := deadletter.Letter{
-		Record: event.Record{Place: event.Place{Topic: topic, Partition: 2, Offset: 7}, Key: []byte("W-1"), Value: []byte("{}")}, Item: deadletter.NoItem,
-		OrderID: "W-1", Status: "on-hold", Stage: deadletter.StageCall, Cause: "ValidationError", Message: "no", FailedAt: time.UnixMilli(1),
+		Record: event.Record{
+			Place: event.Place{Topic: topic, Partition: 2, Offset: 7}, Key: []byte("W-1"),
+			Value: []byte("{}"),
+		}, Item: deadletter.NoItem,
+		OrderID: "W-1", Status: "on-hold", Stage: deadletter.StageCall, Cause: "ValidationError", Message: "no",
+		FailedAt: time.UnixMilli(1),
 	}
 	record := &kgo.Record{Key: []byte("W-1"), Value: []byte("{}")}
 	for _, h := range written.Encode().Headers {

@@ -51,7 +51,8 @@ func (p *plain) news(v view) {
 }
 
 func (p *plain) figures(v view) {
-	p.print(v.elapsed, "%s · events %d · calls %d (%.0f/s) · in flight %d · waiting %d · retries %d · letters %d · unfinished %d · oldest %s",
+	p.print(v.elapsed, "%s · events %d · calls %d (%.0f/s) · in flight %d · waiting %d · retries %d · letters %d · "+
+		"unfinished %d · oldest %s",
 		v.state, v.events, v.calls, v.perSecond, v.inFlight, v.waiting, v.retries, v.letters, v.unfinished, seconds(v.oldest))
 }
 

@@ -127,7 +127,11 @@ func bars(v view, width int) line {
 	if room < 1 {
 		return line{label("calls/s"), {bold, fmt.Sprintf("%.0f", v.perSecond)}}
 	}
-	return line{label("calls/s"), {cyan, terminal.Pad(spark(v.rates, room), room)}, {bold, fmt.Sprintf("%*.0f", number, v.perSecond)}}
+	return line{
+		label("calls/s"),
+		{cyan, terminal.Pad(spark(v.rates, room), room)},
+		{bold, fmt.Sprintf("%*.0f", number, v.perSecond)},
+	}
 }
 
 func label(name string) span { return span{dim, terminal.Pad(name, labelWidth)} }

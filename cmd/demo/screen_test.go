@@ -22,7 +22,8 @@ func middle() view {
 		}
 	}
 	return view{
-		elapsed: 17300 * time.Millisecond, length: 30 * time.Second, state: "paused: unauthorised", since: 2300 * time.Millisecond,
+		elapsed: 17300 * time.Millisecond, length: 30 * time.Second, state: "paused: unauthorised",
+		since:  2300 * time.Millisecond,
 		events: 1037, unfinished: 138, calls: 1141, retries: 121, letters: 27, inFlight: 1, limit: 16, waiting: 3,
 		oldest: 4250 * time.Millisecond, perSecond: 12, rates: []float64{60, 62, 58, 90, 88, 60, 30, 0, 0, 0},
 		beats: []beat{

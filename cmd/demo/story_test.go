@@ -57,7 +57,8 @@ func TestTheScenesFitTheShortestDemo(t *testing.T) {
 			handed = s.at
 		}
 		if rest := 80 - 2 - labelWidth - 2 - 6; utf8.RuneCountInString(s.text) > rest {
-			t.Errorf("%q: got %d columns, want %d at most: a line of a usual terminal", s.text, utf8.RuneCountInString(s.text), rest)
+			t.Errorf("%q: got %d columns, want %d at most: a line of a usual terminal", s.text, utf8.RuneCountInString(s.text),
+				rest)
 		}
 	}
 	if all[0].at != 0 || handed == 0 {

@@ -58,7 +58,8 @@ func judge(e evidence) verdict {
 	written := make(map[int]int64)
 	for _, b := range e.book {
 		event := audit.Event{
-			Topic: topic, Partition: b.partition, Offset: b.offset, Key: []byte(b.order), Value: content(b.value, b.order, b.status),
+			Topic: topic, Partition: b.partition, Offset: b.offset, Key: []byte(b.order),
+			Value: content(b.value, b.order, b.status),
 			Order: b.order, Status: b.status,
 		}
 		// The faults decide which orders LeadHit refuses, so only its own log says what must have a letter.
@@ -108,7 +109,8 @@ func (v verdict) headline() string {
 	if v.letters != v.refused {
 		sign = "≠"
 	}
-	return fmt.Sprintf("lost %d · out of order %d · letters %d %s refused %d", len(v.Lost), len(v.OutOfOrder), v.letters, sign, v.refused)
+	return fmt.Sprintf("lost %d · out of order %d · letters %d %s refused %d", len(v.Lost), len(v.OutOfOrder), v.letters,
+		sign, v.refused)
 }
 
 // findings are all sentences, the most serious first.
@@ -164,9 +166,11 @@ func summarise(out io.Writer, e evidence, v verdict, width int, show ink) error 
 func account(e evidence, v verdict, width int) []line {
 	var lines []line
 	for _, part := range []struct{ name, text string }{
-		{"shop", fmt.Sprintf("%d events of %d orders in %s (seed %d)", len(e.book), ordersOf(e.book), seconds(e.length), e.seed)},
+		{"shop", fmt.Sprintf("%d events of %d orders in %s (seed %d)", len(e.book), ordersOf(e.book), seconds(e.length),
+			e.seed)},
 		{"LeadHit", fmt.Sprintf("%d calls: %s", len(e.calls), answers(e.calls))},
-		{"worker", fmt.Sprintf("%d retries; %d repeated a call that LeadHit had executed, because its response was lost or wrong", e.retries, v.Repeats)},
+		{"worker", fmt.Sprintf("%d retries; %d repeated a call that LeadHit had executed, because its response was lost or "+
+			"wrong", e.retries, v.Repeats)},
 		{"Kafka", fmt.Sprintf("committed = log end in %d of %d partitions", len(e.ends)-len(v.Uncommitted), len(e.ends))},
 	} {
 		for i, text := range terminal.Wrap(part.text, max(width-labelWidth, 16)) {

@@ -27,7 +27,8 @@ func Example_summarise() {
 	//   ✓ lost 0 · out of order 0 · letters 1 = refused 1
 }
 
-// goodEvidence is of two orders: A is submitted and paid, and the first answer of that was lost; B is cancelled, then paid.
+// goodEvidence is of two orders: A is submitted and paid, and the first answer of that was lost; B is cancelled, then
+// paid.
 func goodEvidence() evidence {
 	begun := time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
 	hash := func(text string) [sha256.Size]byte { return sha256.Sum256([]byte(text)) }
@@ -105,14 +106,16 @@ func TestEveryDifferenceMakesExitCode1(t *testing.T) {
 				again.Ended = again.Arrived.Add(time.Millisecond)
 				e.calls = append(e.calls, again)
 			},
-			"lost 0 · out of order 1 · letters 1 = refused 1", `out of order: call orders-0-0 of order "A": offset 1 had been accepted before`,
+			"lost 0 · out of order 1 · letters 1 = refused 1",
+			`out of order: call orders-0-0 of order "A": offset 1 had been accepted before`,
 		},
 		"two events of an order at once": {
 			func(e *evidence) {
 				e.calls[2].Arrived = e.calls[0].Arrived.Add(200 * time.Millisecond)
 				e.calls[0].Ended = e.calls[0].Arrived.Add(300 * time.Millisecond)
 			},
-			"lost 0 · out of order 1 · letters 1 = refused 1", `out of order: call orders-0-1 of order "A": orders-0-0 was still in the air`,
+			"lost 0 · out of order 1 · letters 1 = refused 1",
+			`out of order: call orders-0-1 of order "A": orders-0-0 was still in the air`,
 		},
 		"a call that nobody asked for": {
 			func(e *evidence) { e.calls[0].Status = "paid" },
@@ -124,7 +127,8 @@ func TestEveryDifferenceMakesExitCode1(t *testing.T) {
 		},
 		"as many letters as refused, but another's": {
 			func(e *evidence) { e.letters[0].Offset = 1 },
-			"lost 1 · out of order 0 · letters 1 = refused 1", "unexpected: letter orders/1/1 (ValidationError): its event asks for none",
+			"lost 1 · out of order 0 · letters 1 = refused 1",
+			"unexpected: letter orders/1/1 (ValidationError): its event asks for none",
 		},
 		"a letter of an unknown event": {
 			func(e *evidence) {
@@ -190,7 +194,8 @@ func TestManyFindingsAreCounted(t *testing.T) {
 	if err := summarise(&out, e, judge(e), 80, colourless); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := strings.Count(out.String(), "lost: "), shownFindings; got != want || !strings.Contains(out.String(), "and 8 more") {
+	if got, want := strings.Count(out.String(), "lost: "), shownFindings; got != want ||
+		!strings.Contains(out.String(), "and 8 more") {
 		t.Errorf("got %d findings, want %d and 8 more:\n%s", got, want, out.String())
 	}
 }

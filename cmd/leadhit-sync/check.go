@@ -38,7 +38,8 @@ on a line of stderr; check then does not ask Kafka or LeadHit.`,
 		},
 	}
 	outputFlag(c, &o.output)
-	c.Flags().BoolVar(&o.call, "call", false, "also call set_order_status for a made-up order, with a status that LeadHit refuses")
+	c.Flags().BoolVar(&o.call, "call", false, "also call set_order_status for a made-up order, with a status that "+
+		"LeadHit refuses")
 	return c
 }
 

@@ -47,25 +47,31 @@ func checkGroup(ctx context.Context, r *report, cluster *broker.Cluster, c *conf
 	case p.seen:
 		r.fail("group", uncoordinated(c.Kafka.Group, p))
 	case len(p.nodes) < len(p.all):
-		r.fail("group", "no broker that can be reached coordinates "+c.Kafka.Group+"; a worker would wait for its coordinator")
+		r.fail("group", "no broker that can be reached coordinates "+c.Kafka.Group+
+			"; a worker would wait for its coordinator")
 	default:
-		r.skip("group", "no broker coordinates "+c.Kafka.Group+" yet; this is normal on a cluster without groups, and Kafka does not allow checking whether it had any")
+		r.skip("group", "no broker coordinates "+c.Kafka.Group+
+			" yet; this is normal on a cluster without groups, and Kafka does not allow checking whether it had any")
 	}
 	checkSession(ctx, r, cluster, c.Kafka.SessionTimeout, asked)
 }
 
 func uncoordinated(group string, p groupPlace) string {
 	id := p.offsets.Coordinator(group)
-	text := "no broker coordinates " + group + ": its partition of __consumer_offsets has no leader; look for brokers that are down"
+	text := "no broker coordinates " + group + ": its partition of __consumer_offsets has no leader; look for brokers " +
+		"that are down"
 	if at := slices.IndexFunc(p.all, func(n broker.Node) bool { return n.ID == id }); at >= 0 {
-		text = fmt.Sprintf("the coordinator of %s is broker %d at %s, which cannot be used; a worker would wait for it", group, id, p.all[at].Address)
+		text = fmt.Sprintf("the coordinator of %s is broker %d at %s, which cannot be used; a worker would wait for it",
+			group, id, p.all[at].Address)
 	}
 	return text
 }
 
 // findGroup asks each broker whether it coordinates the group, and waits while one still loads its groups. Kafka's own
 // request for that would create __consumer_offsets.
-func findGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes []broker.Node) (broker.Group, broker.Node, error) {
+func findGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes []broker.Node) (broker.Group,
+	broker.Node, error,
+) {
 	for try := 0; ; try++ {
 		group, node, again, err := askForGroup(ctx, cluster, name, nodes)
 		if err == nil || !again || try == groupTries {
@@ -79,7 +85,9 @@ func findGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes 
 }
 
 // askForGroup asks each broker once. again reports that one of them is still loading its groups.
-func askForGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes []broker.Node) (g broker.Group, at broker.Node, again bool, failed error) {
+func askForGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes []broker.Node) (g broker.Group,
+	at broker.Node, again bool, failed error,
+) {
 	for _, node := range nodes {
 		group, err := cluster.GroupAt(ctx, node.ID, name)
 		if err == nil {
@@ -104,10 +112,12 @@ func checkMembers(r *report, name string, g broker.Group) {
 	case who != "":
 		r.fail(what, name+" "+who+"; choose another KAFKA_GROUP, or stop them")
 	case olderRelease(g):
-		r.warn(what, name+" has "+count(len(g.Members), "member")+" of an older release, which share partitions by another protocol: "+
+		r.warn(what, name+" has "+count(len(g.Members), "member")+
+			" of an older release, which share partitions by another protocol: "+
 			"newer workers wait until the last of them has left")
 	case g.Rights == nil:
-		r.skip(what, name+" has "+count(len(g.Members), "member")+"; cannot check whether it may be joined: the broker is too old to say")
+		r.skip(what, name+" has "+count(len(g.Members), "member")+
+			"; cannot check whether it may be joined: the broker is too old to say")
 	default:
 		r.ok(what, name+" may be joined; it has "+count(len(g.Members), "member"))
 	}
@@ -126,7 +136,8 @@ func obstacle(g broker.Group) string {
 	case g.State == broker.Dead || g.State == broker.Empty && (g.Kind == "" || g.Kind == newerKind):
 		return "" // it is empty, so it accepts any protocol
 	case g.Kind != "":
-		return "is in use by other consumers: it is a " + strconv.Quote(g.Kind) + " group (group.protocol=" + g.Kind + "), which a worker cannot join"
+		return "is in use by other consumers: it is a " + strconv.Quote(g.Kind) + " group (group.protocol=" + g.Kind +
+			"), which a worker cannot join"
 	case len(g.Members) == 0:
 		return ""
 	case g.ProtocolType != "consumer":
@@ -174,13 +185,15 @@ func checkSession(ctx context.Context, r *report, cluster *broker.Cluster, sessi
 		}
 		known = true
 		if session < least || session > most {
-			r.fail("session", fmt.Sprintf("KAFKA_SESSION_TIMEOUT is %v, but broker %d accepts %v to %v (%s, %s) and would refuse every join; "+
-				"change KAFKA_SESSION_TIMEOUT or the broker's setting", session, node.ID, least, most, leastSession, mostSession))
+			r.fail("session", fmt.Sprintf("KAFKA_SESSION_TIMEOUT is %v, but broker %d accepts %v to %v (%s, %s) and would "+
+				"refuse every join; change KAFKA_SESSION_TIMEOUT or the broker's setting", session, node.ID, least, most,
+				leastSession, mostSession))
 			return
 		}
 	}
 	if !known {
-		r.skip("session", "cannot check whether the brokers accept KAFKA_SESSION_TIMEOUT "+session.String()+": Kafka does not allow reading "+
+		r.skip("session", "cannot check whether the brokers accept KAFKA_SESSION_TIMEOUT "+session.String()+
+			": Kafka does not allow reading "+
 			leastSession+" and "+mostSession+"; grant DescribeConfigs on the cluster, or compare them by hand")
 		return
 	}

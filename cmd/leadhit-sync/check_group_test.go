@@ -22,10 +22,22 @@ func TestCheckJudgesAGroupByItsKindAndItsRights(t *testing.T) {
 			broker.Group{State: "Stable", Kind: "consumer", Rights: broker.Rights{"Read"}},
 			`FAIL  group      g is in use by other consumers: it is a "consumer" group (group.protocol=consumer), which a worker cannot join`,
 		},
-		"an empty group of KIP-848": {broker.Group{State: broker.Empty, Kind: "consumer", Rights: broker.Rights{"Read"}}, "ok    group      g may be joined"},
-		"an empty share group":      {broker.Group{State: broker.Empty, Kind: "share"}, `FAIL  group      g is in use by other consumers: it is a "share" group`},
-		"without the right to read": {broker.Group{State: broker.Dead, Rights: broker.Rights{"Describe"}}, "FAIL  rights     Kafka does not allow Read on group g; grant it"},
-		"rights that are not told":  {broker.Group{State: broker.Dead}, "skip  group      g has 0 members; cannot check whether it may be joined"},
+		"an empty group of KIP-848": {
+			broker.Group{State: broker.Empty, Kind: "consumer", Rights: broker.Rights{"Read"}},
+			"ok    group      g may be joined",
+		},
+		"an empty share group": {
+			broker.Group{State: broker.Empty, Kind: "share"},
+			`FAIL  group      g is in use by other consumers: it is a "share" group`,
+		},
+		"without the right to read": {
+			broker.Group{State: broker.Dead, Rights: broker.Rights{"Describe"}},
+			"FAIL  rights     Kafka does not allow Read on group g; grant it",
+		},
+		"rights that are not told": {
+			broker.Group{State: broker.Dead},
+			"skip  group      g has 0 members; cannot check whether it may be joined",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -45,9 +57,18 @@ func TestCheckSaysWhetherTheGroupHasACoordinator(t *testing.T) {
 		code    int
 		want    string
 	}{
-		"a cluster without groups":        {kerr.NotCoordinator, false, 0, "ok group leadhit-sync is new: the cluster has had no group yet"},
-		"a coordinator that does not act": {kerr.NotCoordinator, true, exitError, "FAIL group the coordinator of leadhit-sync is broker 0 at 127.0.0.1:"},
-		"no right to the group":           {kerr.GroupAuthorizationFailed, true, exitError, "FAIL group Kafka does not allow joining leadhit-sync; grant Read on it"},
+		"a cluster without groups": {
+			kerr.NotCoordinator, false, 0,
+			"ok group leadhit-sync is new: the cluster has had no group yet",
+		},
+		"a coordinator that does not act": {
+			kerr.NotCoordinator, true, exitError,
+			"FAIL group the coordinator of leadhit-sync is broker 0 at 127.0.0.1:",
+		},
+		"no right to the group": {
+			kerr.GroupAuthorizationFailed, true, exitError,
+			"FAIL group Kafka does not allow joining leadhit-sync; grant Read on it",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			fake := setUp(t)

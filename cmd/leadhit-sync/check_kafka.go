@@ -54,7 +54,8 @@ func checkTopic(r *report, name string, info broker.TopicInfo) {
 	case info.Missing:
 		r.fail("topic", name+" does not exist; the worker would wait for it: create it, or check KAFKA_TOPICS")
 	case errors.Is(info.Err, broker.ErrUnauthorised):
-		r.fail("topic", name+": Kafka does not allow describing it; grant Describe, DescribeConfigs and Read on it, or check KAFKA_TOPICS")
+		r.fail("topic", name+": Kafka does not allow describing it; grant Describe, DescribeConfigs and Read on it, or "+
+			"check KAFKA_TOPICS")
 	case info.Err != nil:
 		r.fail("topic", fmt.Sprintf("%s: %v", name, info.Err))
 	default:
@@ -66,21 +67,23 @@ func checkTopic(r *report, name string, info broker.TopicInfo) {
 func checkOffsets(r *report, offsets broker.OffsetsTopic, err error) {
 	switch {
 	case errors.Is(err, broker.ErrUnauthorised):
-		r.skip("offsets", "cannot check how safe commits are: Kafka does not allow describing __consumer_offsets; the worker itself needs no right to it")
+		r.skip("offsets", "cannot check how safe commits are: Kafka does not allow describing __consumer_offsets; the "+
+			"worker itself needs no right to it")
 	case err != nil:
 		r.warn("offsets", fmt.Sprintf("cannot check how safe commits are: %v", err))
 	case !offsets.Exists:
-		r.skip("offsets", "cannot check how safe commits are: __consumer_offsets does not exist yet; Kafka creates it when the first group joins")
+		r.skip("offsets", "cannot check how safe commits are: __consumer_offsets does not exist yet; Kafka creates it when "+
+			"the first group joins")
 	case !offsets.Safe():
 		r.warn("offsets", fmt.Sprintf("__consumer_offsets has %s and min.insync.replicas %d: losing a broker can lose "+
 			"acknowledged commits, and the worker repeats the calls since then",
 			count(offsets.Replicas, "replica"), offsets.MinInSync))
 	case offsets.Replicas < 2:
-		r.warn("offsets", "__consumer_offsets has one replica on the only broker: losing that broker's disk loses all commits, "+
-			"and the worker then calls every event in the topics again")
+		r.warn("offsets", "__consumer_offsets has one replica on the only broker: losing that broker's disk loses all "+
+			"commits, and the worker then calls every event in the topics again")
 	case offsets.MinInSync == 0:
-		r.skip("offsets", fmt.Sprintf("cannot check how safe commits are: __consumer_offsets has %s, but Kafka does not allow reading "+
-			"its min.insync.replicas; grant DescribeConfigs on it", count(offsets.Replicas, "replica")))
+		r.skip("offsets", fmt.Sprintf("cannot check how safe commits are: __consumer_offsets has %s, but Kafka does not "+
+			"allow reading its min.insync.replicas; grant DescribeConfigs on it", count(offsets.Replicas, "replica")))
 	default:
 		r.ok("offsets", "losing one broker loses no acknowledged commit")
 	}

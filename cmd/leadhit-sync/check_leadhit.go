@@ -36,9 +36,11 @@ func checkKey(ctx context.Context, r *report, c *config.Config, client *leadhit.
 		failLeadHit(r, err, c)
 		return false
 	case proven:
-		r.ok("leadhit", "the API key is accepted: the node refuses a call without it (the method of both calls does not exist)")
+		r.ok("leadhit", "the API key is accepted: the node refuses a call without it (the method of both calls does not "+
+			"exist)")
 	default:
-		r.skip("leadhit", "reached, but the API key was not tried: the node also answers without a key when a method does not exist; check --call tries it")
+		r.skip("leadhit", "reached, but the API key was not tried: the node also answers without a key when a method does "+
+			"not exist; check --call tries it")
 	}
 	return true
 }
@@ -68,7 +70,8 @@ func checkCall(ctx context.Context, r *report, c *config.Config, client *leadhit
 	rpc, answered := errors.AsType[*leadhit.RPCError](err)
 	switch {
 	case err == nil:
-		r.warn("leadhit", leadhit.Method+" was accepted for the made-up order "+triedOrder+" with the made-up status "+triedStatus+"; LeadHit should refuse both")
+		r.warn("leadhit", leadhit.Method+" was accepted for the made-up order "+triedOrder+" with the made-up status "+
+			triedStatus+"; LeadHit should refuse both")
 	case answered && rpc.Type != "" && (leadhit.Judge{}).Judge(err).Kind != retry.Unauthorised:
 		r.ok("leadhit", leadhit.Method+" works, and refuses a made-up status: "+rpc.Error())
 	default:

@@ -16,10 +16,22 @@ func TestCheckTriesTheKeyItself(t *testing.T) {
 		code    int
 		want    []string
 	}{
-		"an open map page":                  {false, key, 0, []string{"ok leadhit the API key is accepted", "ok leadhit the node lists set_order_status"}},
-		"a guarded map page":                {true, key, 0, []string{"ok leadhit the API key is accepted", "ok leadhit the node lists set_order_status"}},
-		"an open map page, a wrong key":     {false, "another", exitError, []string{"FAIL leadhit LeadHit rejects the API key"}},
-		"a guarded map page, and wrong key": {true, "another", exitError, []string{"FAIL leadhit LeadHit rejects the API key"}},
+		"an open map page": {
+			false, key, 0,
+			[]string{"ok leadhit the API key is accepted", "ok leadhit the node lists set_order_status"},
+		},
+		"a guarded map page": {
+			true, key, 0,
+			[]string{"ok leadhit the API key is accepted", "ok leadhit the node lists set_order_status"},
+		},
+		"an open map page, a wrong key": {
+			false, "another", exitError,
+			[]string{"FAIL leadhit LeadHit rejects the API key"},
+		},
+		"a guarded map page, and wrong key": {
+			true, "another", exitError,
+			[]string{"FAIL leadhit LeadHit rejects the API key"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			node := sandbox.New(sandbox.Options{Key: c.key, GuardMap: c.guarded})
@@ -44,7 +56,8 @@ func TestCheckReportsAKeyThatItCannotTry(t *testing.T) {
 		t.Errorf("got\n%s\nwant nothing said of the key", got.out)
 	}
 	// The call itself tries it.
-	command(t, "", "check", "--call").finds(t, 0, "ok leadhit set_order_status works, and refuses a made-up status", "ValidationError")
+	command(t, "", "check", "--call").finds(t, 0, "ok leadhit set_order_status works, and refuses a made-up status",
+		"ValidationError")
 	t.Setenv("LEADHIT_API_KEY", "wrong")
 	command(t, "", "check", "--call").finds(t, exitError, "FAIL leadhit LeadHit rejects the API key")
 }
@@ -70,8 +83,11 @@ func TestCheckNamesANodeThatIsNotTheOrders(t *testing.T) {
 		handle http.HandlerFunc
 		want   string
 	}{
-		"no such page":         {http.NotFound, "FAIL leadhit try the api key: http 404"},
-		"a page for all calls": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>hello")) }, "FAIL leadhit try the api key: bad answer"},
+		"no such page": {http.NotFound, "FAIL leadhit try the api key: http 404"},
+		"a page for all calls": {
+			func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>hello")) },
+			"FAIL leadhit try the api key: bad answer",
+		},
 		"a result of nothing": {func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write([]byte(`{"jsonrpc":"2.0","id":"leadhit-sync-check","result":true}`))
 		}, "FAIL leadhit try the api key: bad answer: a result of a method that does not exist"},
@@ -88,7 +104,8 @@ func TestCheckCallsNobodysOrderWhenItIsAskedTo(t *testing.T) {
 	node := sandbox.New(sandbox.Options{Key: key})
 	t.Setenv("LEADHIT_URL", leadHit(t, node))
 	command(t, "", "check", "--call").finds(t, 0, "ok leadhit set_order_status works")
-	if calls := node.Calls(); len(calls) != 1 || calls[0].OrderID != "leadhit-sync-check" || calls[0].Executed || calls[0].Answer != sandbox.Refused {
+	if calls := node.Calls(); len(calls) != 1 || calls[0].OrderID != "leadhit-sync-check" || calls[0].Executed ||
+		calls[0].Answer != sandbox.Refused {
 		t.Errorf("got calls %+v, want one, which was refused", calls)
 	}
 }

@@ -26,7 +26,8 @@ func checkKeeper(r *report, what string, found deadletter.Inspection, err error,
 		r.warn(what, name+" does not exist yet; the worker creates it if it may")
 		return
 	case errors.Is(info.Err, broker.ErrUnauthorised), errors.Is(err, broker.ErrUnauthorised):
-		r.fail(what, name+": Kafka does not allow describing it; grant Describe, DescribeConfigs, Read and Write on it, or check DEAD_LETTER_TOPIC")
+		r.fail(what, name+": Kafka does not allow describing it; grant Describe, DescribeConfigs, Read and Write on it, or "+
+			"check DEAD_LETTER_TOPIC")
 		return
 	case info.Err != nil:
 		r.fail(what, fmt.Sprintf("%s: %v", name, info.Err))

@@ -49,10 +49,16 @@ func TestCheckJudgesTheLettersTopicAndTheLedger(t *testing.T) {
 			"FAIL  ledger     dlq.leadhit-sync.ledger: cleanup.policy is compact: ",
 		},
 		"letters that are kept for an hour": {
-			"dlq.leadhit-sync", map[string]string{"retention.ms": "3600000"}, 0, "warn  letters    dlq.leadhit-sync: retention.ms is 3600000 (1h): ",
+			"dlq.leadhit-sync",
+			map[string]string{"retention.ms": "3600000"},
+			0,
+			"warn  letters    dlq.leadhit-sync: retention.ms is 3600000 (1h): ",
 		},
 		"letters that are deleted by size": {
-			"dlq.leadhit-sync", map[string]string{"retention.bytes": "1048576"}, 0, "warn  letters    dlq.leadhit-sync: retention.bytes is 1048576: ",
+			"dlq.leadhit-sync",
+			map[string]string{"retention.bytes": "1048576"},
+			0,
+			"warn  letters    dlq.leadhit-sync: retention.bytes is 1048576: ",
 		},
 		"letters that are as they should be": {
 			"dlq.leadhit-sync",

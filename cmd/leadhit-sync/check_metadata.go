@@ -18,11 +18,11 @@ func checkCommitMetadata(ctx context.Context, r *report, cluster *broker.Cluster
 	case err != nil:
 		r.warn("brokers", fmt.Sprintf("cannot read offset.metadata.max.bytes: %v", err))
 	case !known:
-		r.skip("brokers", "cannot check offset.metadata.max.bytes: Kafka does not allow DescribeConfigs on the cluster; the worker reports "+
-			"commits whose metadata is refused")
+		r.skip("brokers", "cannot check offset.metadata.max.bytes: Kafka does not allow DescribeConfigs on the cluster; "+
+			"the worker reports commits whose metadata is refused")
 	case least < fullMetadata:
-		r.warn("brokers", fmt.Sprintf("offset.metadata.max.bytes is %d, so a waiting order holds up its partition; set it to %d on the "+
-			"brokers", least, fullMetadata))
+		r.warn("brokers", fmt.Sprintf("offset.metadata.max.bytes is %d, so a waiting order holds up its partition; set it "+
+			"to %d on the brokers", least, fullMetadata))
 	default:
 		r.ok("brokers", fmt.Sprintf("they accept %d bytes of metadata with a commit (offset.metadata.max.bytes)", least))
 	}
@@ -30,7 +30,9 @@ func checkCommitMetadata(ctx context.Context, r *report, cluster *broker.Cluster
 
 // leastMetadata returns how much metadata every broker takes with a commit. known is false where one does not let us
 // ask.
-func leastMetadata(ctx context.Context, cluster *broker.Cluster, nodes []broker.Node) (least int, known bool, err error) {
+func leastMetadata(ctx context.Context, cluster *broker.Cluster, nodes []broker.Node) (least int, known bool,
+	err error,
+) {
 	const setting = "offset.metadata.max.bytes"
 	for _, node := range nodes {
 		settings, err := cluster.NodeSettings(ctx, node.ID, setting)

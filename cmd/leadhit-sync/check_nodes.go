@@ -55,7 +55,8 @@ func checkFirst(r *report, known greetings, addresses []string) bool {
 		if g.err != nil {
 			unreached = append(unreached, fmt.Sprintf("%v%s", g.err, kafkaHint(g.err)))
 		} else if g.tooOld != "" {
-			r.fail("kafka", address+" is "+g.tooOld+", which cannot serve a worker: it needs Kafka 0.11 or newer; upgrade the brokers")
+			r.fail("kafka", address+" is "+g.tooOld+", which cannot serve a worker: it needs Kafka 0.11 or newer; upgrade the "+
+				"brokers")
 			old = true
 		}
 	}
@@ -72,7 +73,9 @@ func checkFirst(r *report, known greetings, addresses []string) bool {
 
 // checkNodes connects to each broker at the address that it advertises, and returns those that respond. A worker
 // reaches leaders and the coordinator only there, whatever KAFKA_BROKERS says.
-func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topology broker.Topology, known greetings) (reached []broker.Node) {
+func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topology broker.Topology,
+	known greetings,
+) (reached []broker.Node) {
 	var further []string
 	for _, node := range topology.Nodes {
 		if _, tried := known[node.Address]; !tried {
@@ -94,7 +97,8 @@ func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topolog
 			r.warn("brokers", unreachedNode(node, answer.err)+"; it leads none of our topics' partitions")
 			failed = true
 		case answer.tooOld != "":
-			r.fail("brokers", fmt.Sprintf("broker %d is %s, which cannot serve a worker: it needs Kafka 0.11 or newer; upgrade it", node.ID, answer.tooOld))
+			r.fail("brokers", fmt.Sprintf("broker %d is %s, which cannot serve a worker: it needs Kafka 0.11 or newer; "+
+				"upgrade it", node.ID, answer.tooOld))
 			failed = true
 		default:
 			reached = append(reached, node)

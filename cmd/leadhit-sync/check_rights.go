@@ -36,7 +36,8 @@ func checkTopicRights(ctx context.Context, r *report, cluster *broker.Cluster, c
 	for _, topic := range c.Kafka.Topics {
 		reportLack(r, "topic "+topic, rights[topic].Lack("Read"))
 		if len(rights[topic].Lack("DescribeConfigs")) > 0 {
-			r.warn("rights", "Kafka does not allow DescribeConfigs on topic "+topic+": the worker works, but cannot tell how large its "+
+			r.warn("rights", "Kafka does not allow DescribeConfigs on topic "+topic+
+				": the worker works, but cannot tell how large its "+
 				"events may be, nor for how long it keeps them; grant it")
 		}
 	}

@@ -66,14 +66,17 @@ func TestCheckTriesEachBrokerAtTheAddressThatItAdvertises(t *testing.T) {
 		return advertise(t, fake, as[*kmsg.MetadataRequest](t, r), int32(deaf), "127.0.0.1", 1), nil, true
 	})
 	got := command(t, "", "check")
-	got.finds(t, exitError, "FAIL brokers broker "+string(rune('0'+deaf))+" tells clients to connect to 127.0.0.1:1", "connection refused", "orders/0", "advertised.listeners")
+	got.finds(t, exitError, "FAIL brokers broker "+string(rune('0'+deaf))+" tells clients to connect to 127.0.0.1:1",
+		"connection refused", "orders/0", "advertised.listeners")
 	if strings.Contains(got.out, "ok    brokers") {
 		t.Errorf("got\n%s\nwant no word that the brokers are well", got.out)
 	}
 }
 
 // advertise answers as the cluster does, but for the address of one node.
-func advertise(t *testing.T, fake *kfake.Cluster, request *kmsg.MetadataRequest, node int32, host string, port int32) *kmsg.MetadataResponse {
+func advertise(t *testing.T, fake *kfake.Cluster, request *kmsg.MetadataRequest, node int32, host string,
+	port int32,
+) *kmsg.MetadataResponse {
 	t.Helper()
 	response := as[*kmsg.MetadataResponse](t, request.ResponseKind())
 	for id, address := range fake.ListenAddrs() {
@@ -115,7 +118,8 @@ func portOf(t *testing.T, address string) int32 {
 func TestCheckWarnsOfABrokerInTheListThatDoesNotRespond(t *testing.T) {
 	fake := setUp(t)
 	t.Setenv("KAFKA_BROKERS", "127.0.0.1:1,"+fake.ListenAddrs()[0])
-	command(t, "", "check").finds(t, 0, "warn kafka one of KAFKA_BROKERS cannot be used", "127.0.0.1:1", "check KAFKA_BROKERS")
+	command(t, "", "check").finds(t, 0, "warn kafka one of KAFKA_BROKERS cannot be used", "127.0.0.1:1",
+		"check KAFKA_BROKERS")
 	t.Setenv("KAFKA_BROKERS", "127.0.0.1:1,127.0.0.1:2")
 	got := command(t, "", "check")
 	got.finds(t, exitError, "FAIL kafka", "127.0.0.1:2")
@@ -156,11 +160,18 @@ func TestCheckFailsForAPartitionWithoutALeader(t *testing.T) {
 }
 
 func TestCheckComparesTheSessionWithTheBrokers(t *testing.T) {
-	setUp(t, kfake.BrokerConfigs(map[string]string{"group.max.session.timeout.ms": "6000", "group.min.session.timeout.ms": "6000"}))
-	command(t, "", "check").finds(t, exitError, "FAIL session KAFKA_SESSION_TIMEOUT is 10s", "6s to 6s", "group.min.session.timeout.ms", "group.max.session.timeout.ms")
+	setUp(t, kfake.BrokerConfigs(map[string]string{
+		"group.max.session.timeout.ms": "6000",
+		"group.min.session.timeout.ms": "6000",
+	}))
+	command(t, "", "check").finds(t, exitError, "FAIL session KAFKA_SESSION_TIMEOUT is 10s", "6s to 6s",
+		"group.min.session.timeout.ms", "group.max.session.timeout.ms")
 	t.Setenv("KAFKA_SESSION_TIMEOUT", "6s")
 	command(t, "", "check").finds(t, 0, "ok session")
-	setUp(t, kfake.BrokerConfigs(map[string]string{"group.max.session.timeout.ms": "30000", "group.min.session.timeout.ms": "10001"}))
+	setUp(t, kfake.BrokerConfigs(map[string]string{
+		"group.max.session.timeout.ms": "30000",
+		"group.min.session.timeout.ms": "10001",
+	}))
 	command(t, "", "check").finds(t, exitError, "FAIL session KAFKA_SESSION_TIMEOUT is 10s", "10.001s to 30s")
 }
 
@@ -176,7 +187,8 @@ func TestCheckSkipsASessionThatItMayNotCompare(t *testing.T) {
 		}
 		return response, nil, true
 	})
-	command(t, "", "check").finds(t, 0, "skip session", "group.max.session.timeout.ms", "grant DescribeConfigs on the cluster")
+	command(t, "", "check").finds(t, 0, "skip session", "group.max.session.timeout.ms",
+		"grant DescribeConfigs on the cluster")
 }
 
 func TestCheckSaysWhoIsInTheGroup(t *testing.T) {
@@ -186,18 +198,34 @@ func TestCheckSaysWhoIsInTheGroup(t *testing.T) {
 		code                                 int
 		want                                 string
 	}{
-		{"another sharing", "consumer", "cooperative-sticky", "shop", exitError, `FAIL group leadhit-sync is in use by other consumers, which share partitions by "cooperative-sticky" (shop at 10.0.0.7)`},
-		{"another program with range", "consumer", "range", "shop", exitError, `FAIL group leadhit-sync is in use by other consumers, which share partitions by "range" (shop at 10.0.0.7)`},
-		{"Kafka Connect", "connect", "sessioned", "connect-1", exitError, `FAIL group leadhit-sync is in use by "connect" clients (connect-1 at 10.0.0.7)`},
-		{"a client that plays with the terminal", "connect", "x", "a\x1b[2J", exitError, `FAIL group leadhit-sync is in use by "connect" clients ("a\x1b[2J at 10.0.0.7")`},
-		{"an older release of ours", "consumer", "range", "leadhit-sync", 0, "warn group leadhit-sync has 1 member of an older release"},
+		{
+			"another sharing", "consumer", "cooperative-sticky", "shop", exitError,
+			`FAIL group leadhit-sync is in use by other consumers, which share partitions by "cooperative-sticky" (shop at 10.0.0.7)`,
+		},
+		{
+			"another program with range", "consumer", "range", "shop", exitError,
+			`FAIL group leadhit-sync is in use by other consumers, which share partitions by "range" (shop at 10.0.0.7)`,
+		},
+		{
+			"Kafka Connect", "connect", "sessioned", "connect-1", exitError,
+			`FAIL group leadhit-sync is in use by "connect" clients (connect-1 at 10.0.0.7)`,
+		},
+		{
+			"a client that plays with the terminal", "connect", "x", "a\x1b[2J", exitError,
+			`FAIL group leadhit-sync is in use by "connect" clients ("a\x1b[2J at 10.0.0.7")`,
+		},
+		{
+			"an older release of ours", "consumer", "range", "leadhit-sync", 0,
+			"warn group leadhit-sync has 1 member of an older release",
+		},
 		{"ours", "consumer", "leadhit-sync", "leadhit-sync", 0, "ok group leadhit-sync may be joined; it has 1 member"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			fake.ControlKey(int16(kmsg.DescribeGroups), func(r kmsg.Request) (kmsg.Response, error, bool) {
 				response := as[*kmsg.DescribeGroupsResponse](t, r.ResponseKind())
 				group := kmsg.NewDescribeGroupsResponseGroup()
-				group.Group, group.State, group.ProtocolType, group.Protocol, group.AuthorizedOperations = "leadhit-sync", "Stable", c.protocolType, c.protocol, 1<<3
+				group.Group, group.State, group.ProtocolType, group.Protocol, group.AuthorizedOperations = "leadhit-sync", "Stable",
+					c.protocolType, c.protocol, 1<<3
 				member := kmsg.NewDescribeGroupsResponseGroupMember()
 				member.ClientID, member.ClientHost = c.client, "/10.0.0.7"
 				group.Members = append(group.Members, member)
@@ -211,13 +239,18 @@ func TestCheckSaysWhoIsInTheGroup(t *testing.T) {
 
 func TestCheckSeesAnotherConsumerThatHoldsTheGroup(t *testing.T) {
 	fake := setUp(t)
-	client, err := kgo.NewClient(kgo.SeedBrokers(fake.ListenAddrs()...), kgo.ConsumerGroup("leadhit-sync"), kgo.ConsumeTopics("orders"), kgo.ClientID("shop"))
+	client, err := kgo.NewClient(kgo.SeedBrokers(fake.ListenAddrs()...), kgo.ConsumerGroup("leadhit-sync"),
+		kgo.ConsumeTopics("orders"), kgo.ClientID("shop"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	await(t, "a group that check refuses", func() bool { return strings.Contains(command(t, "", "check").out, "FAIL  group") })
-	command(t, "", "check").finds(t, exitError, "FAIL group leadhit-sync is in use by other consumers", "cooperative-sticky", "shop at", "choose another KAFKA_GROUP")
+	await(t, "a group that check refuses", func() bool {
+		return strings.Contains(command(t, "", "check").out,
+			"FAIL  group")
+	})
+	command(t, "", "check").finds(t, exitError, "FAIL group leadhit-sync is in use by other consumers",
+		"cooperative-sticky", "shop at", "choose another KAFKA_GROUP")
 }
 
 func TestCheckWarnsAboutCommitsOnASingleBroker(t *testing.T) {
@@ -236,17 +269,20 @@ func TestCheckSpeaksJSON(t *testing.T) {
 	setUp(t)
 	got := command(t, "", "check", "-o", "json")
 	said := decoded[reportSchema](t, got.out)
-	if got.code != 0 || !said.OK || said.Schema != "check.v1" || len(said.Findings) < 8 || said.Findings[0].Verdict != "ok" || got.err != "" {
+	if got.code != 0 || !said.OK || said.Schema != "check.v1" || len(said.Findings) < 8 ||
+		said.Findings[0].Verdict != "ok" || got.err != "" {
 		t.Errorf("got %+v, want exit code 0 and findings", got)
 	}
 	t.Setenv("KAFKA_TOPICS", "none")
 	got = command(t, "", "check", "-o", "json")
-	if said = decoded[reportSchema](t, got.out); got.code != exitError || said.OK || !strings.Contains(got.out, `"verdict": "fail"`) {
+	if said = decoded[reportSchema](t, got.out); got.code != exitError || said.OK ||
+		!strings.Contains(got.out, `"verdict": "fail"`) {
 		t.Errorf("got %+v, want exit code 1 and a finding that failed", got)
 	}
 	t.Setenv("CALLS_IN_FLIGHT", "many")
 	got = command(t, "", "check", "-o", "json")
-	if said = decoded[reportSchema](t, got.out); got.code != exitUsage || said.OK || len(said.Mistakes) != 1 || said.Mistakes[0].Variable != "CALLS_IN_FLIGHT" ||
+	if said = decoded[reportSchema](t, got.out); got.code != exitUsage || said.OK || len(said.Mistakes) != 1 ||
+		said.Mistakes[0].Variable != "CALLS_IN_FLIGHT" ||
 		said.Mistakes[0].Example != "64" || !strings.HasPrefix(got.err, "CALLS_IN_FLIGHT: ") {
 		t.Errorf("got %+v, want exit code 2 and the mistake in both forms", got)
 	}

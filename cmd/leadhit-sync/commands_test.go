@@ -37,7 +37,8 @@ func installed(t *testing.T) *sandbox.Sandbox {
 
 func TestAWorkerRunsUntilItIsStoppedAndLeavesLettersToLookAt(t *testing.T) {
 	node := installed(t)
-	if got := command(t, "", "check"); got.code != 0 || strings.Contains(got.out, "FAIL") || strings.Count(got.out, "ok  ") < 5 {
+	if got := command(t, "", "check"); got.code != 0 || strings.Contains(got.out, "FAIL") ||
+		strings.Count(got.out, "ok  ") < 5 {
 		t.Errorf("got %+v of check, want nothing that failed", got)
 	}
 	if n := node.Count(); n != 0 {
@@ -62,17 +63,20 @@ func lookAtLetters(t *testing.T) {
 	if got := command(t, "", "letters", "list"); got.code != 0 || !strings.Contains(got.out, "orders/1/0  4712   lost") {
 		t.Errorf("got %+v of letters list, want the letter", got)
 	}
-	if got := command(t, "", "letters", "list", "--cause", "NotJSON", "--since", "7d", "-o", "json"); got.code != 0 || strings.Contains(got.out, "4712") {
+	if got := command(t, "", "letters", "list", "--cause", "NotJSON", "--since", "7d", "-o", "json"); got.code != 0 ||
+		strings.Contains(got.out, "4712") {
 		t.Errorf("got %+v of letters list with another cause, want none", got)
 	}
-	if got := command(t, "", "letters", "list", "--cause", "NotJSON"); got.code != 0 || !strings.HasPrefix(got.out, "no letters match; causes: ValidationError (1); topics: orders (1); ") {
+	if got := command(t, "", "letters", "list", "--cause", "NotJSON"); got.code != 0 ||
+		!strings.HasPrefix(got.out, "no letters match; causes: ValidationError (1); topics: orders (1); ") {
 		t.Errorf("got %+v of letters list with another cause, want the cause that there is", got)
 	}
 	got := command(t, "", "letters", "show", "orders/1/0")
 	if got.code != 0 || !strings.Contains(got.out, "ValidationError") || strings.Contains(got.out, `"order_id"`) {
 		t.Errorf("got %+v of letters show, want the cause and not the value", got)
 	}
-	if got := command(t, "", "letters", "show", "orders/1/0", "--reveal"); !strings.Contains(got.out, `{"order_id":"4712","status":"lost"}`) {
+	if got := command(t, "", "letters", "show", "orders/1/0", "--reveal"); !strings.Contains(got.out,
+		`{"order_id":"4712","status":"lost"}`) {
 		t.Errorf("got %+v of letters show --reveal, want the value", got)
 	}
 	got = command(t, "", "letters", "show", "orders/1/0", "-o", "json")
@@ -81,10 +85,12 @@ func lookAtLetters(t *testing.T) {
 		t.Errorf("got %+v of letters show -o json, want the letter with what decided", got)
 	}
 	// The id of one order of an event that names several.
-	if got := command(t, "", "letters", "show", "orders/1/9#1"); got.code != exitError || !strings.Contains(got.err, "no letter orders/1/9#1") {
+	if got := command(t, "", "letters", "show", "orders/1/9#1"); got.code != exitError ||
+		!strings.Contains(got.err, "no letter orders/1/9#1") {
 		t.Errorf("got %+v, want exit code 1: the id is well formed", got)
 	}
-	if got := command(t, "", "letters", "show", "orders/1/9"); got.code != exitError || !strings.Contains(got.err, "no letter orders/1/9") {
+	if got := command(t, "", "letters", "show", "orders/1/9"); got.code != exitError ||
+		!strings.Contains(got.err, "no letter orders/1/9") {
 		t.Errorf("got %+v of a letter that is not there, want exit code 1", got)
 	}
 }
@@ -121,7 +127,11 @@ func await(t *testing.T, what string, is func() bool) {
 func TestCheckReportsWhatAWorkerLacks(t *testing.T) {
 	installed(t)
 	t.Setenv("KAFKA_TOPICS", "orders,none")
-	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter,
+		_ *http.Request,
+	) {
+		w.WriteHeader(http.StatusForbidden)
+	}))
 	t.Cleanup(refusing.Close)
 	t.Setenv("LEADHIT_URL", refusing.URL+"/")
 	got := command(t, "", "check")
@@ -138,14 +148,16 @@ func TestCheckReportsWhatAWorkerLacks(t *testing.T) {
 func TestConfigPrintsValuesWithoutSecretsOrTheTableIfThereAreMistakes(t *testing.T) {
 	installed(t)
 	got := command(t, "", "config")
-	if got.code != 0 || !strings.Contains(got.out, "KAFKA_TOPICS") || strings.Contains(got.out, key) || !strings.Contains(got.out, "***") {
+	if got.code != 0 || !strings.Contains(got.out, "KAFKA_TOPICS") || strings.Contains(got.out, key) ||
+		!strings.Contains(got.out, "***") {
 		t.Errorf("got %+v, want the values with the key as ***", got)
 	}
 	if got := command(t, "", "config", "--table"); got.code != 0 || !strings.HasPrefix(got.out, "| variable |") {
 		t.Errorf("got %+v, want a Markdown table", got)
 	}
 	t.Setenv("CALLS_IN_FLIGHT", "many")
-	if got := command(t, "", "config"); got.code != exitUsage || !strings.HasPrefix(got.out, "| variable |") || !strings.HasPrefix(got.err, "CALLS_IN_FLIGHT: ") {
+	if got := command(t, "", "config"); got.code != exitUsage || !strings.HasPrefix(got.out, "| variable |") ||
+		!strings.HasPrefix(got.err, "CALLS_IN_FLIGHT: ") {
 		t.Errorf("got %+v, want the table, the mistake and exit code 2", got)
 	}
 }
@@ -154,7 +166,8 @@ func TestRunRefusesAMappingWithMistakes(t *testing.T) {
 	installed(t)
 	t.Setenv("MAPPING", write(t, t.TempDir(), "bad.yaml", "fields: {order_id: {path: x}}\n"))
 	got := command(t, "", "run")
-	if got.code != exitUsage || !strings.Contains(got.err, "MAPPING: ") || !strings.Contains(got.err, "bad.yaml:1:") || got.out != "" {
+	if got.code != exitUsage || !strings.Contains(got.err, "MAPPING: ") || !strings.Contains(got.err, "bad.yaml:1:") ||
+		got.out != "" {
 		t.Errorf("got %+v, want exit code 2, the mistake with its place, and no line in the log", got)
 	}
 }
@@ -178,7 +191,8 @@ func TestCheckReportsAMappingWithMistakes(t *testing.T) {
 func TestLettersOfATopicThatDoesNotExistYetSaysSo(t *testing.T) {
 	t.Setenv("KAFKA_BROKERS", strings.Join(kafkaWith(t, []string{"a"}, nil), ","))
 	got := command(t, "", "letters", "list")
-	if want := "dlq.leadhit-sync does not exist: no letter was written yet"; got.code != exitError || !strings.Contains(got.err, want) {
+	if want := "dlq.leadhit-sync does not exist: no letter was written yet"; got.code != exitError ||
+		!strings.Contains(got.err, want) {
 		t.Errorf("got %+v, want %q", got, want)
 	}
 }

@@ -112,8 +112,12 @@ func isName(text string) bool {
 
 // foreign reports whether Go's runtime or OpenTelemetry reads the variable, rather than config.
 func foreign(name string) bool {
-	return slices.Contains([]string{"GOMEMLIMIT", "GOGC", "GOMAXPROCS", "GODEBUG", "GOTRACEBACK", "OTEL_RESOURCE_ATTRIBUTES"}, name) ||
-		slices.ContainsFunc([]string{"OTEL_TRACES_SAMPLER", "OTEL_BSP_", "OTEL_SPAN_"}, func(p string) bool { return strings.HasPrefix(name, p) })
+	return slices.Contains([]string{
+		"GOMEMLIMIT", "GOGC", "GOMAXPROCS", "GODEBUG", "GOTRACEBACK",
+		"OTEL_RESOURCE_ATTRIBUTES",
+	}, name) ||
+		slices.ContainsFunc([]string{"OTEL_TRACES_SAMPLER", "OTEL_BSP_", "OTEL_SPAN_"},
+			func(p string) bool { return strings.HasPrefix(name, p) })
 }
 
 // replaceSettings replaces all settings in the environment, and all misspelt ones, by values. The caller calls restore

@@ -37,7 +37,8 @@ LEADHIT_API_KEY=canary-key
 func TestConfigCheckReportsWhetherAWorkerCouldStart(t *testing.T) {
 	noSettings(t)
 	got := command(t, "", "config", "--check")
-	if got.code != exitUsage || got.out != "" || strings.Count(got.err, "\n") != 3 || !strings.HasPrefix(got.err, "KAFKA_BROKERS: is required") {
+	if got.code != exitUsage || got.out != "" || strings.Count(got.err, "\n") != 3 ||
+		!strings.HasPrefix(got.err, "KAFKA_BROKERS: is required") {
 		t.Errorf("got %+v without a setting, want exit code 2, three lines of stderr and no table", got)
 	}
 	t.Setenv("KAFKA_BROKERS", "kafka-1:9092")
@@ -45,7 +46,8 @@ func TestConfigCheckReportsWhetherAWorkerCouldStart(t *testing.T) {
 	t.Setenv("LEADHIT_API_KEY", key)
 	t.Setenv("KAFKA_TOPIC", "orders")
 	got = command(t, "", "config", "--check")
-	want := "ok    settings   complete and consistent\nwarn  settings   KAFKA_TOPIC is not a setting; did you mean KAFKA_TOPICS?\n"
+	want := "ok    settings   complete and consistent\nwarn  settings   KAFKA_TOPIC is not a setting; did you mean " +
+		"KAFKA_TOPICS?\n"
 	if got.code != 0 || got.out != want || got.err != "" {
 		t.Errorf("got %+v, want exit code 0 and %q", got, want)
 	}
@@ -56,7 +58,8 @@ func TestConfigCheckOfAFileTakesNothingFromTheEnvironment(t *testing.T) {
 	t.Setenv("CALLS_IN_FLIGHT", "many")
 	t.Setenv("KAFKA_GROUP", "mine")
 	file := write(t, t.TempDir(), "settings.env", fewSettings)
-	if got := command(t, "", "config", "--check", "--env-file", file); got.code != 0 || !strings.HasPrefix(got.out, "ok ") || got.err != "" {
+	if got := command(t, "", "config", "--check", "--env-file", file); got.code != 0 ||
+		!strings.HasPrefix(got.out, "ok ") || got.err != "" {
 		t.Errorf("got %+v, want the file alone to count", got)
 	}
 	if got := os.Getenv("CALLS_IN_FLIGHT") + " " + os.Getenv("KAFKA_GROUP"); got != "many mine" {
@@ -76,7 +79,8 @@ WINDOW_BYTES=1
 `)
 	got := command(t, "", "config", "--check", "--env-file", file)
 	for _, want := range []string{
-		file + ": line 7: KAFKA_GROUPS is not a setting; did you mean KAFKA_GROUP?\n", file + ": line 8: KAFKA_TOPICS is set a second time\n",
+		file + ": line 7: KAFKA_GROUPS is not a setting; did you mean KAFKA_GROUP?\n", file +
+			": line 8: KAFKA_TOPICS is set a second time\n",
 		file + ": line 9 is not NAME=value\n", "WINDOW_BYTES: ",
 	} {
 		if !strings.Contains(got.err, want) {
@@ -90,7 +94,10 @@ WINDOW_BYTES=1
 
 func TestConfigCheckOfAFileDoesNotTakeAPartOfASecretForAName(t *testing.T) {
 	noSettings(t)
-	lines := []string{"c2VjcmV0Y2FuYXJ5Cg==", "Y2FuYXJ5=", "canary pass=word", "canary=1", "=canary", "1CANARY=x", "CANARY-2=x", "export CANARY=x"}
+	lines := []string{
+		"c2VjcmV0Y2FuYXJ5Cg==", "Y2FuYXJ5=", "canary pass=word", "canary=1", "=canary", "1CANARY=x",
+		"CANARY-2=x", "export CANARY=x",
+	}
 	file := write(t, t.TempDir(), "settings.env", fewSettings+strings.Join(lines, "\n")+"\n")
 	got := command(t, "", "config", "--check", "--env-file", file)
 	for n, line := range lines {
@@ -98,22 +105,28 @@ func TestConfigCheckOfAFileDoesNotTakeAPartOfASecretForAName(t *testing.T) {
 			t.Errorf("%s: got %q, want it to hold %q", line, got.err, want)
 		}
 	}
-	if said := strings.ToLower(got.err); strings.Contains(said, "canary") || strings.Contains(said, "c2vjcmv0") || strings.Contains(said, "y2fuyxj5") {
+	if said := strings.ToLower(got.err); strings.Contains(said, "canary") || strings.Contains(said, "c2vjcmv0") ||
+		strings.Contains(said, "y2fuyxj5") {
 		t.Errorf("got %q, want nothing of the lines", got.err)
 	}
 }
 
 func TestConfigCheckOfAFileFailsForOneUnknownName(t *testing.T) {
 	noSettings(t)
-	file := write(t, t.TempDir(), "settings.env", fewSettings+"GOMEMLIMIT=1GiB\nOTEL_BSP_SCHEDULE_DELAY=1\nOTEL_EXPORTER_OTLP_ENDPONT=x\n")
+	file := write(t, t.TempDir(), "settings.env", fewSettings+
+		"GOMEMLIMIT=1GiB\nOTEL_BSP_SCHEDULE_DELAY=1\nOTEL_EXPORTER_OTLP_ENDPONT=x\n")
 	got := command(t, "", "config", "--check", "--env-file", file)
-	if want := ": line 9: OTEL_EXPORTER_OTLP_ENDPONT is not a setting; did you mean OTEL_EXPORTER_OTLP_ENDPOINT?\nleadhit-sync: 1 mistake in " + file + "\n"; got.code != exitUsage || !strings.HasSuffix(got.err, want) {
+	if want := ": line 9: OTEL_EXPORTER_OTLP_ENDPONT is not a setting; did you mean " +
+		"OTEL_EXPORTER_OTLP_ENDPOINT?\nleadhit-sync: 1 mistake in " + file + "\n"; got.code != exitUsage ||
+		!strings.HasSuffix(got.err, want) {
 		t.Errorf("got %+v, want exit code 2 and %q", got, want)
 	}
-	if got := command(t, "", "config", "--check", "--env-file", file+".absent"); got.code != exitUsage || !strings.Contains(got.err, "no such file") {
+	if got := command(t, "", "config", "--check", "--env-file", file+".absent"); got.code != exitUsage ||
+		!strings.Contains(got.err, "no such file") {
 		t.Errorf("got %+v, want exit code 2 for a file that is not there", got)
 	}
-	if got := command(t, "", "config", "--env-file", file); got.code != exitUsage || !strings.Contains(got.err, "--env-file needs --check") {
+	if got := command(t, "", "config", "--env-file", file); got.code != exitUsage ||
+		!strings.Contains(got.err, "--env-file needs --check") {
 		t.Errorf("got %+v, want exit code 2 without --check", got)
 	}
 }
@@ -140,23 +153,28 @@ OTEL_EXPORTER_OTLP_ENDPOINT=https://collector:4318
 OTEL_EXPORTER_OTLP_CERTIFICATE=/nowhere/ca.pem
 `)
 	got := command(t, "", "config", "--check", "--skip-files", "--env-file", file)
-	want := "ok    settings   complete and consistent\nskip  settings   files were not read: KAFKA_TLS_CA_FILE, KAFKA_TLS_CERT_FILE, KAFKA_TLS_KEY_FILE, " +
-		"KAFKA_SASL_PASSWORD_FILE, LEADHIT_API_KEY_FILE, LEADHIT_CA_FILE, MAPPING, SCHEMA_REGISTRY_CA_FILE, SCHEMA_REGISTRY_PASSWORD_FILE, OTEL_EXPORTER_OTLP_CERTIFICATE\n"
+	want := "ok    settings   complete and consistent\nskip  settings   files were not read: KAFKA_TLS_CA_FILE, " +
+		"KAFKA_TLS_CERT_FILE, KAFKA_TLS_KEY_FILE, KAFKA_SASL_PASSWORD_FILE, LEADHIT_API_KEY_FILE, LEADHIT_CA_FILE, " +
+		"MAPPING, SCHEMA_REGISTRY_CA_FILE, SCHEMA_REGISTRY_PASSWORD_FILE, OTEL_EXPORTER_OTLP_CERTIFICATE\n"
 	if got.code != 0 || got.out != want || got.err != "" {
 		t.Errorf("got %+v, want exit code 0 and %q", got, want)
 	}
-	if got := command(t, "", "config", "--check", "--env-file", file); got.code != exitUsage || strings.Count(got.err, "the file cannot be used") != 9 {
+	if got := command(t, "", "config", "--check", "--env-file", file); got.code != exitUsage ||
+		strings.Count(got.err, "the file cannot be used") != 9 {
 		t.Errorf("got %+v without --skip-files, want exit code 2 and a line for each file", got)
 	}
-	if got := command(t, "", "config", "--skip-files"); got.code != exitUsage || !strings.Contains(got.err, "--skip-files needs --check") {
+	if got := command(t, "", "config", "--skip-files"); got.code != exitUsage ||
+		!strings.Contains(got.err, "--skip-files needs --check") {
 		t.Errorf("got %+v without --check, want wrong usage", got)
 	}
 }
 
 func TestConfigCheckWithoutFilesChecksEverythingElse(t *testing.T) {
-	needed(t, "LEADHIT_API_KEY_FILE", "/nowhere/key", "MAPPING", "shopfy", "LEADHIT_PROXY", "ftp://proxy", "KAFKA_SASL_USERNAME", "me")
+	needed(t, "LEADHIT_API_KEY_FILE", "/nowhere/key", "MAPPING", "shopfy", "LEADHIT_PROXY", "ftp://proxy",
+		"KAFKA_SASL_USERNAME", "me")
 	got := command(t, "", "config", "--check", "--skip-files")
-	if got.code != exitUsage || strings.Count(got.err, "\n") != 3 || !strings.Contains(got.err, "MAPPING: ") || !strings.Contains(got.err, "LEADHIT_PROXY: ") ||
+	if got.code != exitUsage || strings.Count(got.err, "\n") != 3 || !strings.Contains(got.err, "MAPPING: ") ||
+		!strings.Contains(got.err, "LEADHIT_PROXY: ") ||
 		!strings.Contains(got.err, "KAFKA_SASL_USERNAME: ") {
 		t.Errorf("got %+v, want exit code 2 and three mistakes", got)
 	}
@@ -179,13 +197,15 @@ func TestConfigSpeaksJSON(t *testing.T) {
 	needed(t, "KAFKA_TOPIC", "x", "LEADHIT_PROXY", "ftp://user:canary-word@proxy")
 	got := command(t, "", "config", "-o", "json")
 	said := decoded[printedSettings](t, got.out)
-	if got.code != exitUsage || said.OK || len(said.Mistakes) != 1 || said.Mistakes[0].Variable != "LEADHIT_PROXY" || said.Settings[0].Value != nil {
+	if got.code != exitUsage || said.OK || len(said.Mistakes) != 1 || said.Mistakes[0].Variable != "LEADHIT_PROXY" ||
+		said.Settings[0].Value != nil {
 		t.Errorf("got %+v, want exit code 2, one mistake and no values", got)
 	}
 	unset(t, "LEADHIT_PROXY")
 	got = command(t, "", "config", "-o", "json")
 	said = decoded[printedSettings](t, got.out)
-	if got.code != 0 || !said.OK || len(said.Settings) != len(config.Variables()) || *said.Settings[0].Value != "127.0.0.1:1" || len(said.Warnings) != 1 || strings.Contains(got.out, key) {
+	if got.code != 0 || !said.OK || len(said.Settings) != len(config.Variables()) ||
+		*said.Settings[0].Value != "127.0.0.1:1" || len(said.Warnings) != 1 || strings.Contains(got.out, key) {
 		t.Errorf("got %+v, want the values without the key", got)
 	}
 	for _, s := range said.Settings {

@@ -42,7 +42,8 @@ func hinted(err error) error {
 	case err == nil, errors.Is(err, context.Canceled):
 		return err
 	case network, errors.Is(err, context.DeadlineExceeded), errors.Is(err, dial.ErrTLS):
-	case !asked, answer.Code != 0 && answer.Topic != "", errors.Is(err, broker.ErrUnknownPartition), errors.Is(err, records.ErrCorrupt):
+	case !asked, answer.Code != 0 && answer.Topic != "", errors.Is(err, broker.ErrUnknownPartition),
+		errors.Is(err, records.ErrCorrupt):
 		return err
 	}
 	return fmt.Errorf("%w%s", err, kafkaHint(err))

@@ -108,14 +108,23 @@ func TestAnErrorOfTheConnectionEndsWithWhatToCheck(t *testing.T) {
 		err  error
 		want bool
 	}{
-		"nothing":                {nil, false},
-		"refused":                {&broker.Error{Op: "describe topics", Partition: -1, Err: &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}}, true},
-		"no answer":              {fmt.Errorf("append: %w", context.DeadlineExceeded), true},
-		"a broker's error":       {&broker.Error{Op: "describe topics", Partition: -1, Err: errors.New("EOF")}, true},
-		"a refused login":        {&broker.Error{Op: "describe topics", Partition: -1, Code: 58, Err: errors.New("SASL")}, true},
-		"an error about a topic": {&broker.Error{Op: "fetch", Topic: "orders", Code: 29, Err: errors.New("not authorised")}, false},
-		"interrupted":            {context.Canceled, false},
-		"another error":          {errors.New("the disk is full"), false},
+		"nothing": {nil, false},
+		"refused": {&broker.Error{
+			Op: "describe topics", Partition: -1,
+			Err: &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded},
+		}, true},
+		"no answer":        {fmt.Errorf("append: %w", context.DeadlineExceeded), true},
+		"a broker's error": {&broker.Error{Op: "describe topics", Partition: -1, Err: errors.New("EOF")}, true},
+		"a refused login": {
+			&broker.Error{Op: "describe topics", Partition: -1, Code: 58, Err: errors.New("SASL")},
+			true,
+		},
+		"an error about a topic": {
+			&broker.Error{Op: "fetch", Topic: "orders", Code: 29, Err: errors.New("not authorised")},
+			false,
+		},
+		"interrupted":   {context.Canceled, false},
+		"another error": {errors.New("the disk is full"), false},
 	} {
 		got := hinted(c.err)
 		if (got != nil && strings.Contains(got.Error(), "check KAFKA_BROKERS")) != c.want || !errors.Is(got, c.err) {

@@ -15,13 +15,17 @@ func TestTheRussianReadmeHasTheSameCommands(t *testing.T) {
 	t.Parallel()
 	root := repository(t)
 	english, russian := readFile(t, filepath.Join(root, "README.md")), readFile(t, filepath.Join(root, "README.ru.md"))
-	for what, find := range map[string]func(string) []string{"blocks": commandsOf, "code in tables": codeInTables, "links": linksOf} {
+	for what, find := range map[string]func(string) []string{
+		"blocks": commandsOf, "code in tables": codeInTables,
+		"links": linksOf,
+	} {
 		want, got := find(english), find(russian)
 		if len(want) < 5 {
 			t.Errorf("got %d %s in README.md, want at least 5", len(want), what)
 		}
 		if !slices.Equal(got, want) {
-			t.Errorf("%s of README.ru.md differ from README.md: %s", what, firstDifference(strings.Join(got, "\n"), strings.Join(want, "\n")))
+			t.Errorf("%s of README.ru.md differ from README.md: %s", what,
+				firstDifference(strings.Join(got, "\n"), strings.Join(want, "\n")))
 		}
 	}
 }

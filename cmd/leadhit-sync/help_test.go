@@ -104,7 +104,8 @@ func TestAMisspeltCommandOrFlagIsSuggested(t *testing.T) {
 		"mapping check x --topic":  "did you mean --topics?",
 		"config --check --evn-fil": "unknown flag: --evn-fil",
 	} {
-		if got := command(t, "", strings.Fields(line)...); got.code != exitUsage || !strings.Contains(got.err, want) || got.out != "" {
+		if got := command(t, "", strings.Fields(line)...); got.code != exitUsage || !strings.Contains(got.err, want) ||
+			got.out != "" {
 			t.Errorf("%q: got %+v, want exit code 2 and %q", line, got, want)
 		}
 	}
@@ -128,7 +129,8 @@ func TestArgumentsThatAreMissingOrTooManyAreNamed(t *testing.T) {
 		"letters show or/1/9#": "is not a letter's id",
 		"letters show or/1/-9": "is not a letter's id",
 	} {
-		if got := command(t, "", strings.Fields(line)...); got.code != exitUsage || !strings.Contains(got.err, want) || got.out != "" {
+		if got := command(t, "", strings.Fields(line)...); got.code != exitUsage || !strings.Contains(got.err, want) ||
+			got.out != "" {
 			t.Errorf("%q: got %+v, want exit code 2 and %q", line, got, want)
 		}
 	}
@@ -143,7 +145,8 @@ func TestTheVersionIsPrintedInEveryForm(t *testing.T) {
 		}
 	}
 	got := command(t, "", "version", "-o", "json")
-	if said := decoded[versionJSON](t, got.out); got.code != 0 || said.Schema != "version.v1" || said.Version == "" || !strings.HasPrefix(said.Go, "go1.") || !strings.Contains(lines.out, said.Platform) {
+	if said := decoded[versionJSON](t, got.out); got.code != 0 || said.Schema != "version.v1" || said.Version == "" ||
+		!strings.HasPrefix(said.Go, "go1.") || !strings.Contains(lines.out, said.Platform) {
 		t.Errorf("got %+v, want the version as JSON", got)
 	}
 	if got := command(t, "", "version", "-o", "yaml"); got.code != exitUsage {
@@ -191,7 +194,10 @@ func TestCausesAndIdsOfLettersAreCompleted(t *testing.T) {
 }
 
 func TestCompletionIsSilentAndQuickWithoutKafka(t *testing.T) {
-	for name, env := range map[string][]string{"no settings": nil, "nobody listens": {"KAFKA_BROKERS", "127.0.0.1:1"}, "nobody answers": {"KAFKA_BROKERS", silentPeer(t)}} {
+	for name, env := range map[string][]string{
+		"no settings": nil, "nobody listens": {"KAFKA_BROKERS", "127.0.0.1:1"},
+		"nobody answers": {"KAFKA_BROKERS", silentPeer(t)},
+	} {
 		noSettings(t)
 		for i := 0; i < len(env); i += 2 {
 			t.Setenv(env[i], env[i+1])
@@ -211,7 +217,8 @@ func TestCompletionIsSilentAndQuickWithoutKafka(t *testing.T) {
 func TestJSONIsJSONForEveryCommandThatHasIt(t *testing.T) {
 	needed(t)
 	for _, line := range []string{"version", "config", "config --check", "mapping presets", "mapping check shopify"} {
-		if got := command(t, "", append(strings.Fields(line), "-o", "json")...); got.code != 0 || !json.Valid([]byte(got.out)) {
+		if got := command(t, "", append(strings.Fields(line), "-o", "json")...); got.code != 0 ||
+			!json.Valid([]byte(got.out)) {
 			t.Errorf("%s: got %+v, want JSON", line, got)
 		}
 	}

@@ -81,7 +81,8 @@ func showCommand() *cobra.Command {
 			if err := checkID(args[0]); err != nil {
 				return err
 			}
-			found, err := readLetters(c.Context(), c.ErrOrStderr(), lettersQuery{deadletter.Filter{ID: args[0], Limit: 1}, everyGroup})
+			found, err := readLetters(c.Context(), c.ErrOrStderr(),
+				lettersQuery{deadletter.Filter{ID: args[0], Limit: 1}, everyGroup})
 			if err != nil {
 				return err
 			}
@@ -135,12 +136,16 @@ func readLetters(ctx context.Context, stderr io.Writer, q lettersQuery) (found d
 		q.Group = settings.Kafka.Group
 	}
 	err = withKafka(ctx, stderr, settings, func(ctx context.Context, cluster *broker.Cluster, n *terminal.Notice) error {
-		records := scan.Records(ctx, cluster, scan.Range{Topic: topic, Uncommitted: true, Progress: func(int64, int64) { n.Answered() }})
+		records := scan.Records(ctx, cluster, scan.Range{
+			Topic: topic, Uncommitted: true,
+			Progress: func(int64, int64) { n.Answered() },
+		})
 		found, err = deadletter.List(records, q.Filter)
 		return err
 	})
 	if errors.Is(err, broker.ErrUnknownPartition) {
-		return found, fmt.Errorf("topic %s does not exist: no letter was written yet, or KAFKA_GROUP or DEAD_LETTER_TOPIC is wrong", topic)
+		return found, fmt.Errorf("topic %s does not exist: no letter was written yet, or KAFKA_GROUP or DEAD_LETTER_TOPIC "+
+			"is wrong", topic)
 	}
 	if err != nil {
 		return found, fmt.Errorf("read %s: %w", topic, err)

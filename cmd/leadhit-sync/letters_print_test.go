@@ -24,12 +24,17 @@ func refusedLetter() deadletter.Letter {
 		Record: event.Record{
 			Place: event.Place{Topic: "orders", Partition: 3, Offset: 118273}, Time: time.UnixMilli(1795338840123).UTC(),
 			Key: []byte("4711"), Value: []byte(`{"order_id":"4711","status":"lost"}`),
-			Headers: []event.Header{{Key: "traceparent", Value: []byte("00-1-2-01")}, {Key: "empty", Value: []byte{}}, {Key: "absent"}},
+			Headers: []event.Header{
+				{Key: "traceparent", Value: []byte("00-1-2-01")},
+				{Key: "empty", Value: []byte{}},
+				{Key: "absent"},
+			},
 		},
 		Item: deadletter.NoItem, OrderID: "4711", Status: "lost",
 		Stage: deadletter.StageCall, Cause: "ValidationError", Message: "Possible statuses: paid, submitted",
-		DecidedBy: "rules[1]: status == \"lost\"", Code: -32000, Attempts: 1, FailedAt: time.Date(2026, 11, 22, 9, 14, 3, 512e6, time.UTC),
-		Group: "leadhit-sync", Version: "1.9.0+3fa2c1d",
+		DecidedBy: "rules[1]: status == \"lost\"", Code: -32000, Attempts: 1,
+		FailedAt: time.Date(2026, 11, 22, 9, 14, 3, 512e6, time.UTC),
+		Group:    "leadhit-sync", Version: "1.9.0+3fa2c1d",
 	}
 }
 
@@ -44,7 +49,8 @@ func letterAt(offset int64) deadletter.Letter {
 // wideLetters are letters with texts that are long, and with characters that take two columns of a terminal or none.
 func wideLetters() []deadletter.Letter {
 	long, wide := letterAt(7), letterAt(8)
-	long.OrderID, long.Status, long.Cause = "ИМ-2026/№ 395-and-on-and-on-to-the-end", "waiting-for-payment", "RetriesExhausted"
+	long.OrderID, long.Status, long.Cause = "ИМ-2026/№ 395-and-on-and-on-to-the-end", "waiting-for-payment",
+		"RetriesExhausted"
 	wide.OrderID, wide.Status, wide.Cause = "注文-1", "é\u0301t\u00e9", "中国中国中国中国中国"
 	return []deadletter.Letter{long, wide, refusedLetter()}
 }
@@ -74,7 +80,8 @@ func TestAListOfLettersInAPipeIsNotCut(t *testing.T) {
 	letters[0].Message = strings.Repeat("long ", 100) + "end"
 	got := listed(deadletter.Listing{Letters: letters, Total: 3, Read: 3}, 0)
 	want := `ID               ORDER                                   STATUS               CAUSE                 FAILED (UTC)  MESSAGE
-orders/3/7       ИМ-2026/№ 395-and-on-and-on-to-the-end  waiting-for-payment  RetriesExhausted      11-22 09:07   ` + letters[0].Message + `
+orders/3/7       ИМ-2026/№ 395-and-on-and-on-to-the-end  waiting-for-payment  RetriesExhausted      11-22 09:07   ` +
+		letters[0].Message + `
 orders/3/8       注文-1                                  é́té                  中国中国中国中国中国  11-22 09:08   Possible statuses: paid, submitted
 orders/3/118273  4711                                    lost                 ValidationError       11-22 09:14   Possible statuses: paid, submitted
 `
@@ -175,7 +182,10 @@ func TestAValueIsShownOnlyOnRequest(t *testing.T) {
 		want   []string
 	}{
 		{"a value", refusedLetter(), []string{"35 bytes", `{"order_id":"4711","status":"lost"}`}},
-		{"a reference", refusedLetter().WithoutValue(), []string{"35 bytes", "too large for this topic: read it at orders/3/118273"}},
+		{
+			"a reference", refusedLetter().WithoutValue(),
+			[]string{"35 bytes", "too large for this topic: read it at orders/3/118273"},
+		},
 		{"a tombstone", tombstone, []string{"value        null, a tombstone", "event time   none"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -202,7 +212,10 @@ func TestJSONIsForScripts(t *testing.T) {
 	l.Item = 1
 	l.Value = []byte{0xff}
 	var out bytes.Buffer
-	if err := printLettersJSON(&out, deadletter.Listing{Letters: []deadletter.Letter{l}, Read: 3, Matched: 2, Total: 7, Broken: 1}); err != nil {
+	if err := printLettersJSON(&out, deadletter.Listing{
+		Letters: []deadletter.Letter{l}, Read: 3, Matched: 2, Total: 7,
+		Broken: 1,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	type listing struct {
@@ -214,12 +227,14 @@ func TestJSONIsForScripts(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Schema != "letters.v1" || got.Read != 3 || got.Matched != 2 || got.Total != 7 || got.Broken != 1 || len(got.Letters) != 1 {
+	if got.Schema != "letters.v1" || got.Read != 3 || got.Matched != 2 || got.Total != 7 || got.Broken != 1 ||
+		len(got.Letters) != 1 {
 		t.Fatalf("got %+v", got)
 	}
 	for name, want := range map[string]any{
 		"id": "orders/3/118273#1", "item": 1.0, "order_id": "4711", "cause": "ValidationError", "code": -32000.0,
-		"decided_by": `rules[1]: status == "lost"`, "failed_at": "2026-11-22T09:14:03.512Z", "event_time": "2026-11-22T09:14:00.123Z", "fingerprint": l.Fingerprint(),
+		"decided_by": `rules[1]: status == "lost"`, "failed_at": "2026-11-22T09:14:03.512Z",
+		"event_time": "2026-11-22T09:14:00.123Z", "fingerprint": l.Fingerprint(),
 	} {
 		if got.Letters[0][name] != want {
 			t.Errorf("%s: got %v, want %v", name, got.Letters[0][name], want)
@@ -234,7 +249,10 @@ func TestJSONIsForScripts(t *testing.T) {
 	if err := printLetterJSON(&out, l, true); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"base64": "/w=="`, `"key": "traceparent"`, `"text": "00-1-2-01"`, `"schema": "letters.v1"`} {
+	for _, want := range []string{
+		`"base64": "/w=="`, `"key": "traceparent"`, `"text": "00-1-2-01"`,
+		`"schema": "letters.v1"`,
+	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("got\n%s\nwant %s in it", out.String(), want)
 		}
@@ -251,7 +269,10 @@ func TestOneLetterInJSONHasItsKeyAndHeaders(t *testing.T) {
 		letter deadletter.Letter
 		want   []string
 	}{
-		{"a text", refusedLetter(), []string{`"key":{"text":"4711"}`, `"headers":[{"key":"traceparent","text":"00-1-2-01"},{"key":"empty","text":""},{"key":"absent"}]`}},
+		{"a text", refusedLetter(), []string{
+			`"key":{"text":"4711"}`,
+			`"headers":[{"key":"traceparent","text":"00-1-2-01"},{"key":"empty","text":""},{"key":"absent"}]`,
+		}},
 		{"bytes", binary, []string{`"key":{"base64":"/wA="}`}},
 		{"none", bare, []string{`"key":null`, `"headers":[]`}},
 	} {
@@ -273,7 +294,8 @@ func TestOneLetterInJSONHasItsKeyAndHeaders(t *testing.T) {
 func TestAnEmptyListIsAnEmptyList(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	if err := printLettersJSON(&out, deadletter.Listing{}); err != nil || !strings.Contains(out.String(), `"letters": []`) {
+	if err := printLettersJSON(&out, deadletter.Listing{}); err != nil ||
+		!strings.Contains(out.String(), `"letters": []`) {
 		t.Errorf("got %s, %v, want an empty array, not null", out.String(), err)
 	}
 }
@@ -281,10 +303,14 @@ func TestAnEmptyListIsAnEmptyList(t *testing.T) {
 func TestNoControlCharacterReachesTheTerminal(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		nasty := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"\x1b[2J", "\u202eabc", "\x9b31m", "\u0085", "\u200b", "a\xffb", "\r\n\x07", "\U000e0001"}))
+		nasty := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{
+			"\x1b[2J", "\u202eabc", "\x9b31m", "\u0085", "\u200b",
+			"a\xffb", "\r\n\x07", "\U000e0001",
+		}))
 		l := refusedLetter()
 		l.OrderID, l.Status, l.Message = nasty.Draw(t, "order"), nasty.Draw(t, "status"), nasty.Draw(t, "message")
-		l.DecidedBy, l.Cause, l.Group, l.Version, l.ReplayRun = nasty.Draw(t, "decided by"), nasty.Draw(t, "cause"), nasty.Draw(t, "group"), nasty.Draw(t, "version"), nasty.Draw(t, "run")
+		l.DecidedBy, l.Cause, l.Group, l.Version, l.ReplayRun = nasty.Draw(t, "decided by"), nasty.Draw(t, "cause"),
+			nasty.Draw(t, "group"), nasty.Draw(t, "version"), nasty.Draw(t, "run")
 		l.Key, l.Value = []byte(nasty.Draw(t, "key")), []byte(nasty.Draw(t, "value"))
 		l.Headers = []event.Header{{Key: nasty.Draw(t, "name"), Value: []byte(nasty.Draw(t, "header"))}}
 		printsSafely(t, l, 0)
@@ -340,12 +366,16 @@ func TestAFailedWriteIsReported(t *testing.T) {
 
 func TestAnEventsTimeInAnotherUnitIsPrinted(t *testing.T) {
 	t.Parallel()
-	for _, ms := range []int64{1_795_338_840_123_000_000, 1_795_338_840_123_000, 1_795_338_840, 0, -11_644_473_600_000, math.MaxInt64, math.MinInt64} {
+	for _, ms := range []int64{
+		1_795_338_840_123_000_000, 1_795_338_840_123_000, 1_795_338_840, 0, -11_644_473_600_000,
+		math.MaxInt64, math.MinInt64,
+	} {
 		l := letterAt(1)
 		l.Time = time.UnixMilli(ms).UTC()
 		found := deadletter.Listing{Letters: []deadletter.Letter{l}}
 		var out bytes.Buffer
-		err := errors.Join(printLettersJSON(&out, found), printLetterJSON(&out, l, false), lettersPage(found).Print(&out), printLetter(&out, l, false))
+		err := errors.Join(printLettersJSON(&out, found), printLetterJSON(&out, l, false), lettersPage(found).Print(&out),
+			printLetter(&out, l, false))
 		if err != nil {
 			t.Errorf("%d: got %v, want all lists printed", ms, err)
 		}

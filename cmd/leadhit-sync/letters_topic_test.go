@@ -26,28 +26,36 @@ func TestADeletedLettersTopicIsCreatedAgain(t *testing.T) {
 	request := kmsg.NewPtrDeleteTopicsRequest()
 	topic := kmsg.NewDeleteTopicsRequestTopic()
 	topic.Topic = new("dlq.leadhit-sync")
-	request.Topics, request.TopicNames, request.TimeoutMillis = append(request.Topics, topic), []string{"dlq.leadhit-sync"}, 5000
+	request.Topics, request.TopicNames, request.TimeoutMillis = append(request.Topics, topic),
+		[]string{"dlq.leadhit-sync"}, 5000
 	if _, err := request.RequestWith(t.Context(), client); err != nil {
 		t.Fatal(err)
 	}
 	if err := client.ProduceSync(t.Context(), plainEvent("orders", 0, time.Now(), "4713", "lost")).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "a letter in the new topic", func() bool { ids := letterIDs(t); return len(ids) == 1 && ids[0] == "orders/0/1" })
+	await(t, "a letter in the new topic", func() bool {
+		ids := letterIDs(t)
+		return len(ids) == 1 &&
+			ids[0] == "orders/0/1"
+	})
 	if code, said := f.end(); code != 0 || !strings.Contains(said, "letters cannot be stored") {
 		t.Errorf("got exit code %d and\n%s\nwant 0 and a line about the letters", code, said)
 	}
 }
 
-// TestAForeignTransactionHidesNoLetter: our workers write letters without transactions; whoever else writes there must not hide them.
+// TestAForeignTransactionHidesNoLetter: our workers write letters without transactions; whoever else writes there must
+// not hide them.
 func TestAForeignTransactionHidesNoLetter(t *testing.T) {
 	letter := deadletter.Letter{
-		Record: event.Record{Place: event.Place{Topic: "orders", Offset: 17}, Value: []byte("{}")}, Item: deadletter.NoItem, OrderID: "4711",
-		Stage: deadletter.StageCall, Cause: "ValidationError", FailedAt: time.Now(), Group: "leadhit-sync",
+		Record: event.Record{Place: event.Place{Topic: "orders", Offset: 17}, Value: []byte("{}")}, Item: deadletter.NoItem,
+		OrderID: "4711",
+		Stage:   deadletter.StageCall, Cause: "ValidationError", FailedAt: time.Now(), Group: "leadhit-sync",
 	}.Encode()
 	brokers := kafkaWith(t, []string{"dlq.leadhit-sync"}, nil)
 	t.Setenv("KAFKA_BROKERS", strings.Join(brokers, ","))
-	foreign, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.TransactionalID("foreign"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	foreign, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.TransactionalID("foreign"),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +63,10 @@ func TestAForeignTransactionHidesNoLetter(t *testing.T) {
 	if err := foreign.BeginTransaction(); err != nil {
 		t.Fatal(err)
 	}
-	if err := foreign.ProduceSync(t.Context(), &kgo.Record{Topic: "dlq.leadhit-sync", Value: []byte("no letter")}).FirstErr(); err != nil {
+	if err := foreign.ProduceSync(t.Context(), &kgo.Record{
+		Topic: "dlq.leadhit-sync",
+		Value: []byte("no letter"),
+	}).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
 	stored := &kgo.Record{Topic: "dlq.leadhit-sync", Value: letter.Value}

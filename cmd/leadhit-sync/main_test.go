@@ -43,7 +43,8 @@ func TestWrongUsageExitsWithTwoAndNamesTheHelp(t *testing.T) {
 		"mapping presets extra", "mapping presets -o yaml", "mapping check shopify -o xml", "mapping test x.yaml -o xml",
 		"mapping explain shopify -o xml", "mapping explain shopify --header nothing", "mapping explain shopify --heder x=y",
 		"preview -o xml", "preview --since yesterday", "preview --since -1h", "preview --latency 0s", "preview extra",
-		"letters", "letters list -o xml", "letters show a/0/0 -o yaml", "letters list --limit 0", "letters list --since 1w", "version 1",
+		"letters", "letters list -o xml", "letters show a/0/0 -o yaml", "letters list --limit 0", "letters list --since 1w",
+		"version 1",
 	} {
 		got := command(t, "", strings.Fields(line)...)
 		if got.code != exitUsage || !strings.Contains(got.err, "--help") || got.out != "" {
@@ -56,7 +57,8 @@ func TestMistakesInSettingsExitWithTwoAndALineEach(t *testing.T) {
 	t.Setenv("KAFKA_BROKERS", "kafka")
 	t.Setenv("CALLS_IN_FLIGHT", "many")
 	got := command(t, "", "preview")
-	if lines := strings.Split(strings.TrimSpace(got.err), "\n"); got.code != exitUsage || len(lines) != 3 || !strings.HasPrefix(lines[0], "KAFKA_BROKERS: ") {
+	if lines := strings.Split(strings.TrimSpace(got.err), "\n"); got.code != exitUsage || len(lines) != 3 ||
+		!strings.HasPrefix(lines[0], "KAFKA_BROKERS: ") {
 		t.Errorf("got %+v, want exit code 2 and a line for KAFKA_BROKERS, KAFKA_TOPICS and CALLS_IN_FLIGHT", got)
 	}
 }

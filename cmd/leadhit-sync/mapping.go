@@ -24,7 +24,8 @@ Exit codes: 0 done · 1 the mapping has mistakes, or a case gives a wrong result
   leadhit-sync mapping show shopify > shop.yaml
   leadhit-sync mapping check shop.yaml && leadhit-sync mapping test shop.yaml`,
 	}
-	c.AddCommand(presetsCommand(), showPresetCommand(), checkMappingCommand(), testMappingCommand(), explainCommand(), schemaCommand())
+	c.AddCommand(presetsCommand(), showPresetCommand(), checkMappingCommand(), testMappingCommand(), explainCommand(),
+		schemaCommand())
 	return c
 }
 

@@ -35,13 +35,17 @@ decides, use "leadhit-sync mapping test".`,
 			m, err := loadMapping(args[0], topics)
 			var mistakes *spec.FileError
 			if errors.As(err, &mistakes) && output == "json" {
-				return errors.Join(printJSON(c.OutOrStdout(), checkedFile{Schema: checkSchema, Mistakes: mistakes.Problems}, "  "), err)
+				return errors.Join(printJSON(c.OutOrStdout(), checkedFile{Schema: checkSchema, Mistakes: mistakes.Problems}, "  "),
+					err)
 			}
 			if err != nil {
 				return err
 			}
 			report := m.Check()
-			found := checkedFile{Schema: checkSchema, Mappings: report.Mappings, Findings: report.Findings, Mistakes: []spec.Problem{}}
+			found := checkedFile{
+				Schema: checkSchema, Mappings: report.Mappings, Findings: report.Findings,
+				Mistakes: []spec.Problem{},
+			}
 			err = output.print(c.OutOrStdout(), found, func(w io.Writer) error { return printCheck(w, args[0], report) })
 			if err == nil && strict && len(report.Findings) > 0 {
 				return errFindings
@@ -51,7 +55,8 @@ decides, use "leadhit-sync mapping test".`,
 		ValidArgsFunction: completePreset,
 	}
 	outputFlag(c, &output)
-	c.Flags().StringSliceVar(&topics, "topics", nil, "the topics that will be read, as in KAFKA_TOPICS: each needs exactly one mapping")
+	c.Flags().StringSliceVar(&topics, "topics", nil,
+		"the topics that will be read, as in KAFKA_TOPICS: each needs exactly one mapping")
 	c.Flags().BoolVar(&strict, "strict", false, "also exit with 1 on warnings")
 	return c
 }

@@ -128,7 +128,8 @@ func unknownToLeadHit(status string, statuses []string) string {
 	if slices.Contains(statuses, status) {
 		return ""
 	}
-	return fmt.Sprintf("LeadHit refuses the status %q: it knows %s; status lists in a mapping translate, for instance paid: [%q]",
+	return fmt.Sprintf("LeadHit refuses the status %q: it knows %s; status lists in a mapping translate, for instance "+
+		"paid: [%q]",
 		status, strings.Join(statuses, ", "), status)
 }
 

@@ -74,7 +74,8 @@ func TestShowPrintsAPresetThatCanBeLoadedAsAFile(t *testing.T) {
 			t.Errorf("%s: got %+v of its copy, want no mistakes", name, checked)
 		}
 	}
-	if got := command(t, "", "mapping", "show", "shopfy"); got.code != exitError || !strings.Contains(got.err, `did you mean "shopify"?`) {
+	if got := command(t, "", "mapping", "show", "shopfy"); got.code != exitError ||
+		!strings.Contains(got.err, `did you mean "shopify"?`) {
 		t.Errorf("got %+v, want exit code 1 and a suggestion", got)
 	}
 }
@@ -139,10 +140,12 @@ func TestCheckWarnsOfWhatIsHardlyMeantAndFailsWhenStrict(t *testing.T) {
 	t.Parallel()
 	file := write(t, t.TempDir(), "tea.yaml", strings.Replace(tea, "submitted: [new]", "submitted: [New]", 1))
 	got := command(t, "", "mapping", "check", file)
-	if got.code != 0 || !strings.Contains(got.out, "\nwarn  "+file+":9:") || !strings.Contains(got.out, `"New" can never match`) {
+	if got.code != 0 || !strings.Contains(got.out, "\nwarn  "+file+":9:") ||
+		!strings.Contains(got.out, `"New" can never match`) {
 		t.Errorf("got %+v, want a warning about New with its place", got)
 	}
-	if got := command(t, "", "mapping", "check", file, "--strict"); got.code != exitError || !strings.Contains(got.out, "warn") {
+	if got := command(t, "", "mapping", "check", file, "--strict"); got.code != exitError ||
+		!strings.Contains(got.out, "warn") {
 		t.Errorf("got %+v, want exit code 1", got)
 	}
 	report := decoded[checkedFile](t, command(t, "", "mapping", "check", file, "-o", "json").out)
@@ -158,7 +161,8 @@ func TestCheckWantsEachTopicInExactlyOneMapping(t *testing.T) {
 - {preset: magento, match: {topics: [b]}}
 `)
 	got := command(t, "", "mapping", "check", file, "--topics", "a,c")
-	if got.code != exitError || !strings.Contains(got.err, `"b" is matched by 2 mappings: shopify, magento`) || !strings.Contains(got.err, `"c" is matched by no mapping`) {
+	if got.code != exitError || !strings.Contains(got.err, `"b" is matched by 2 mappings: shopify, magento`) ||
+		!strings.Contains(got.err, `"c" is matched by no mapping`) {
 		t.Errorf("got %+v, want both topics named", got)
 	}
 }
@@ -171,7 +175,8 @@ func TestAFileThatIsNotThereExitsWithOne(t *testing.T) {
 		{"mapping", "explain", "none.yaml"},
 		{"mapping", "test", write(t, t.TempDir(), "tea.yaml", tea)},
 	} {
-		if got := command(t, "", line...); got.code != exitError || !strings.Contains(got.err, "no such file") || got.out != "" {
+		if got := command(t, "", line...); got.code != exitError || !strings.Contains(got.err, "no such file") ||
+			got.out != "" {
 			t.Errorf("%q: got %+v, want exit code 1 and the file's name", line, got)
 		}
 	}
@@ -186,17 +191,25 @@ func TestExplainShowsEachFieldAndWhatDecided(t *testing.T) {
 		want        []string
 	}{
 		{"a call", `{"no": "T-1", "state": "PAID"}`, nil, []string{
-			"mapping    tea\n", "envelopes  none\n", "order_id  T-1    id      path $.no\n", "test      null   bool    is missing\n",
+			"mapping    tea\n", "envelopes  none\n", "order_id  T-1    id      path $.no\n",
+			"test      null   bool    is missing\n",
 			"decided by  status.paid\n", `call        set_order_status(order_id="T-1", status="paid")`,
 		}},
-		{"a rule", `{"no": "T-1", "state": "PAID", "test": "1"}`, nil, []string{"decided by  rules[0]: test == true\n", "ignore      LeadHit is not called\n"}},
+		{
+			"a rule", `{"no": "T-1", "state": "PAID", "test": "1"}`, nil,
+			[]string{"decided by  rules[0]: test == true\n", "ignore      LeadHit is not called\n"},
+		},
 		{"a field that cannot be used", `{"no": "T-1", "state": "paid", "test": "maybe"}`, nil, []string{
-			"test      cannot be used  bool    path $.test: test is", "refuse      FieldError: rules[0]: test is", "becomes a dead letter",
+			"test      cannot be used  bool    path $.test: test is", "refuse      FieldError: rules[0]: test is",
+			"becomes a dead letter",
 		}},
 		{"no JSON", `T-1`, nil, []string{"decided by  the value\n", "refuse      NotJSON: "}},
 		{"an empty value", ``, nil, []string{"refuse      EmptyValue: "}},
 		{"a tombstone", `ignored`, []string{"--null"}, []string{"decided by  the value\n", "ignore "}},
-		{"what a terminal would obey", `{"no": "T\u001b[31m", "state": "paid"}`, nil, []string{`order_id  "T\x1b[31m"`, `order_id="T\x1b[31m"`}},
+		{
+			"what a terminal would obey", `{"no": "T\u001b[31m", "state": "paid"}`, nil,
+			[]string{`order_id  "T\x1b[31m"`, `order_id="T\x1b[31m"`},
+		},
 		{"empty texts", `{"no": "T", "state": ""}`, nil, []string{`status    ""     string`}},
 	} {
 		got := command(t, c.event, append([]string{"mapping", "explain", file}, c.args...)...)
@@ -220,8 +233,12 @@ func TestExplainTakesKeyHeadersAndTopicFromFlags(t *testing.T) {
   status: {paid: ["a=b"]}
 - {preset: plain, match: {topics: [other]}}
 `)
-	got := command(t, "{}", "mapping", "explain", file, "--topic", "one", "--key", "K-1", "--header", "x=", "--header", "State=a=b")
-	for _, want := range []string{"order_id  K-1    id      key $\n", "status    a=b    string  header state\n", `call        set_order_status(order_id="K-1", status="paid")`} {
+	got := command(t, "{}", "mapping", "explain", file, "--topic", "one", "--key", "K-1", "--header", "x=", "--header",
+		"State=a=b")
+	for _, want := range []string{
+		"order_id  K-1    id      key $\n", "status    a=b    string  header state\n",
+		`call        set_order_status(order_id="K-1", status="paid")`,
+	} {
 		if !strings.Contains(got.out, want) {
 			t.Errorf("got %+v, want %q", got, want)
 		}
@@ -239,7 +256,8 @@ func TestExplainAndTestWarnOfAStatusThatLeadHitRefuses(t *testing.T) {
 	if got.code != 0 || !strings.HasSuffix(got.out, "\nwarn  "+warning+"\n") {
 		t.Errorf("got %+v, want the warning", got)
 	}
-	if got := command(t, `{"order_id":"1","status":"paid"}`, "mapping", "explain", "plain"); strings.Contains(got.out, "warn") {
+	if got := command(t, `{"order_id":"1","status":"paid"}`, "mapping", "explain", "plain"); strings.Contains(got.out,
+		"warn") {
 		t.Errorf("got %+v, want no warning", got)
 	}
 	cases := write(t, t.TempDir(), "plain.cases.yaml", `cases:
@@ -262,7 +280,10 @@ func TestExplainInJSONNamesTheCalls(t *testing.T) {
 		Schema, Mapping string
 		Calls           []explainedCall
 	}](t, command(t, string(event), "mapping", "explain", "wildberries", "-o", "json").out)
-	want := []explainedCall{{"set_order_status", callParams{"5632423", "paid"}}, {"set_order_status", callParams{"5632424", "submitted"}}}
+	want := []explainedCall{
+		{"set_order_status", callParams{"5632423", "paid"}},
+		{"set_order_status", callParams{"5632424", "submitted"}},
+	}
 	if got.Schema != "mapping.explain.v1" || got.Mapping != "wildberries" || !slices.Equal(got.Calls, want) {
 		t.Errorf("got %+v, want the calls %+v", got, want)
 	}
@@ -329,11 +350,13 @@ func TestCasesThatDifferAreShownAndExitWithOne(t *testing.T) {
 - {name: one order, value: '{"no": "1", "state": "paid"}', want: [{order_id: 1, status: paid}, ignore]}
 `
 	got := tried(t, cases)
-	if got.code != exitError || !strings.Contains(got.out, "7 cases, 6 not as they should be\n") || strings.Count(got.out, "FAIL") != 6 {
+	if got.code != exitError || !strings.Contains(got.out, "7 cases, 6 not as they should be\n") ||
+		strings.Count(got.out, "FAIL") != 6 {
 		t.Errorf("got %+v, want exit code 1 and six differences", got)
 	}
 	for _, want := range []string{
-		"FAIL  another status  want call 1 paid\n                      got  call 1 submitted\n                      by   status.submitted\n",
+		"FAIL  another status  want call 1 paid\n                      got  call 1 submitted\n                      by   " +
+			"status.submitted\n",
 		"got  refuse UnknownStatus", "by   rules[0]: test == true", "by   status.otherwise: the status is in no list",
 		"want call 1 paid; ignore",
 	} {
@@ -343,7 +366,8 @@ func TestCasesThatDifferAreShownAndExitWithOne(t *testing.T) {
 	}
 	asJSON := tried(t, cases, "-o", "json")
 	report := decoded[trial](t, asJSON.out)
-	if asJSON.code != exitError || report.Failed != 6 || len(report.Cases) != 7 || report.Cases[1].OK || report.Cases[1].Got != "call 1 submitted" {
+	if asJSON.code != exitError || report.Failed != 6 || len(report.Cases) != 7 || report.Cases[1].OK ||
+		report.Cases[1].Got != "call 1 submitted" {
 		t.Errorf("got exit code %d and %+v, want the same in JSON", asJSON.code, report)
 	}
 }
@@ -373,9 +397,11 @@ func TestMistakesInCasesAreToldAllAtOnceWithTheirPlace(t *testing.T) {
 		`:3:20: cases[1].value: must be text`, `:4:3: cases[2]: a case needs want`, `:5:3: cases[3]: a case needs a name`,
 		`:6:3: cases[4]: a case needs either value or file`, `:7:19: cases[5].file: open`, `:8:32: cases[6].want: want {`,
 		`:9:32: cases[7].want: want {`, `:10:43: cases[8].want.order_id: quote it`, `:11:32: cases[9].want: is empty`,
-		`:12:3: cases[10]: another case has the name "a"`, `:13:3: cases[11]: must be an object`, `:14:35: cases[12].headers: must be an object`,
+		`:12:3: cases[10]: another case has the name "a"`, `:13:3: cases[11]: must be an object`,
+		`:14:35: cases[12].headers: must be an object`,
 		`:15:33: cases[13].topic: must be text`, `:16:41: cases[14].want.refuse: unknown cause "UnknownStatuss" (did you mean "UnknownStatus"?)`,
-		`:17:42: cases[15].want[0].refuse: unknown cause "NotJson" (did you mean "NotJSON"?)`, `:17:61: cases[15].want[1].refuse: unknown cause ""`,
+		`:17:42: cases[15].want[0].refuse: unknown cause "NotJson" (did you mean "NotJSON"?)`,
+		`:17:61: cases[15].want[1].refuse: unknown cause ""`,
 	}
 	if got.code != exitError || got.out != "" {
 		t.Errorf("got exit code %d and %q, want 1 and nothing on stdout", got.code, got.out)
@@ -385,7 +411,8 @@ func TestMistakesInCasesAreToldAllAtOnceWithTheirPlace(t *testing.T) {
 			t.Errorf("got\n%s\nwant %q in it", got.err, w)
 		}
 	}
-	if got := tried(t, "cases:\n\t- {name: a}\n"); !strings.Contains(got.err, "tea.cases.yaml:2:1: a tab: YAML wants spaces") {
+	if got := tried(t, "cases:\n\t- {name: a}\n"); !strings.Contains(got.err,
+		"tea.cases.yaml:2:1: a tab: YAML wants spaces") {
 		t.Errorf("got %+v, want the tab's place", got)
 	}
 	for _, text := range []string{"", "cases: []", "cases: 1", "[]", "cases:\n- {", "case: []"} {
@@ -398,7 +425,8 @@ func TestMistakesInCasesAreToldAllAtOnceWithTheirPlace(t *testing.T) {
 func TestCasesMayStandElsewhere(t *testing.T) {
 	t.Parallel()
 	file := write(t, t.TempDir(), "other.yaml", "cases: [{name: a, value: 'null', want: ignore}]")
-	if got := command(t, "", "mapping", "test", "shopify", "--cases", file); got.code != 0 || !strings.Contains(got.out, "1 case, all as they should be") {
+	if got := command(t, "", "mapping", "test", "shopify", "--cases", file); got.code != 0 ||
+		!strings.Contains(got.out, "1 case, all as they should be") {
 		t.Errorf("got %+v, want one case of a preset to pass", got)
 	}
 }

@@ -16,11 +16,13 @@ func (full) Write([]byte) (int, error) { return 0, errFull }
 func TestOutputThatCannotBeWrittenExitsWithOne(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{
-		"version", "mapping presets", "mapping presets -o json", "mapping show shopify", "mapping schema", "mapping check shopify",
+		"version", "mapping presets", "mapping presets -o json", "mapping show shopify", "mapping schema",
+		"mapping check shopify",
 		"mapping explain shopify --null", "mapping explain shopify --null -o json",
 	} {
 		var errs strings.Builder
-		if code := execute(t.Context(), strings.Fields(line), streams{in: strings.NewReader(""), out: full{}, err: &errs}); code != exitError ||
+		if code := execute(t.Context(), strings.Fields(line),
+			streams{in: strings.NewReader(""), out: full{}, err: &errs}); code != exitError ||
 			!strings.Contains(errs.String(), "no space left") {
 			t.Errorf("%s: got exit code %d and %q, want 1 and the reason", line, code, errs.String())
 		}

@@ -112,20 +112,23 @@ func withLedger(c *cobra.Command, o pauseOptions) error {
 		return err
 	}
 	o.says.Group = settings.Kafka.Group
-	return withKafka(c.Context(), c.ErrOrStderr(), settings, func(ctx context.Context, cluster *broker.Cluster, n *terminal.Notice) error {
-		d, err := newClerk(ctx, settings, cluster, o, n)
-		if err != nil {
-			return err
-		}
-		did, err := d.act(ctx)
-		if err != nil {
-			return err
-		}
-		return o.output.print(c.OutOrStdout(), did, did.print)
-	})
+	return withKafka(c.Context(), c.ErrOrStderr(), settings,
+		func(ctx context.Context, cluster *broker.Cluster, n *terminal.Notice) error {
+			d, err := newClerk(ctx, settings, cluster, o, n)
+			if err != nil {
+				return err
+			}
+			did, err := d.act(ctx)
+			if err != nil {
+				return err
+			}
+			return o.output.print(c.OutOrStdout(), did, did.print)
+		})
 }
 
-func newClerk(ctx context.Context, settings *config.Config, cluster *broker.Cluster, o pauseOptions, n *terminal.Notice) (*clerk, error) {
+func newClerk(ctx context.Context, settings *config.Config, cluster *broker.Cluster, o pauseOptions,
+	n *terminal.Notice,
+) (*clerk, error) {
 	d := &clerk{pauseOptions: o, topic: ledger.Topic(settings.DeadLetter.Topic)}
 	read, err := readPauses(ctx, cluster, d.topic, o.says.Group, n)
 	if err != nil {
@@ -136,7 +139,8 @@ func newClerk(ctx context.Context, settings *config.Config, cluster *broker.Clus
 	d.followers = findFollowers(ctx, cluster, o.says.Group)
 	n.Answered()
 	own := d.topic == ledger.Topic("dlq."+o.says.Group) // the default name, so no other group uses it unless it is configured to
-	known := d.followers.workers > 0 || read.exists && (own || read.named || d.followers.exists || d.followers.unknown != nil)
+	known := d.followers.workers > 0 || read.exists &&
+		(own || read.named || d.followers.exists || d.followers.unknown != nil)
 	if !known && !o.create {
 		verb := strings.TrimPrefix(string(o.says.Event), "guard.")
 		return nil, absentError(d.followers, d.topic, read.exists, verb)
@@ -167,9 +171,14 @@ type ledgerRead struct {
 }
 
 // readPauses reads the ledger as the group's workers do. It creates nothing.
-func readPauses(ctx context.Context, cluster *broker.Cluster, topic, group string, n *terminal.Notice) (read ledgerRead, err error) {
+func readPauses(ctx context.Context, cluster *broker.Cluster, topic, group string, n *terminal.Notice) (read ledgerRead,
+	err error,
+) {
 	var guard ledger.Guard
-	records := scan.Records(ctx, cluster, scan.Range{Topic: topic, Uncommitted: true, Progress: func(int64, int64) { n.Answered() }})
+	records := scan.Records(ctx, cluster, scan.Range{
+		Topic: topic, Uncommitted: true,
+		Progress: func(int64, int64) { n.Answered() },
+	})
 	for r, err := range records {
 		if errors.Is(err, broker.ErrUnknownPartition) {
 			return ledgerRead{}, nil

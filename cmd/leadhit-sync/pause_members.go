@@ -81,6 +81,7 @@ func absentError(f followers, ledger string, exists bool, verb string) error {
 	if f.unknown != nil {
 		members = "no visible members"
 	}
-	return fmt.Errorf("group %s has %s and %s, so nobody would %s; nothing was written; check KAFKA_GROUP and DEAD_LETTER_TOPIC",
+	return fmt.Errorf("group %s has %s and %s, so nobody would %s; nothing was written; check KAFKA_GROUP and "+
+		"DEAD_LETTER_TOPIC",
 		f.group, members, ledger, verb)
 }

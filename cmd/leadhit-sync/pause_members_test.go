@@ -18,7 +18,8 @@ import (
 
 func client(t *testing.T) *kgo.Client {
 	t.Helper()
-	c, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(os.Getenv("KAFKA_BROKERS"), ",")...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	c, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(os.Getenv("KAFKA_BROKERS"), ",")...),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +52,8 @@ func TestAPauseOfAnUnknownGroupIsRefused(t *testing.T) {
 		{"resume", "--by", "alice"},
 	} {
 		got := command(t, "", line...)
-		if got.code != exitError || got.out != "" || !strings.Contains(got.err, "group leadhit-snyc has no running worker") || !strings.Contains(got.err, "KAFKA_GROUP") {
+		if got.code != exitError || got.out != "" || !strings.Contains(got.err, "group leadhit-snyc has no running worker") ||
+			!strings.Contains(got.err, "KAFKA_GROUP") {
 			t.Errorf("%q: got %+v, want exit code 1 and the setting to check", line, got)
 		}
 	}
@@ -60,7 +62,8 @@ func TestAPauseOfAnUnknownGroupIsRefused(t *testing.T) {
 	}
 
 	command(t, "", "pause", "--reason", "LeadHit migrates", "--by", "alice", "--create").
-		says(t, "paused: written to dlq.leadhit-snyc.ledger", "no worker of group leadhit-snyc is running; those that start follow")
+		says(t, "paused: written to dlq.leadhit-snyc.ledger",
+			"no worker of group leadhit-snyc is running; those that start follow")
 	command(t, "", "pause", "--reason", "once more", "--by", "alice").says(t, "already paused") // it has a ledger now
 	command(t, "", "resume", "--by", "alice").says(t, "resumed by alice")
 }
@@ -68,7 +71,12 @@ func TestAPauseOfAnUnknownGroupIsRefused(t *testing.T) {
 func TestACommandThatReadsCreatesNothing(t *testing.T) {
 	installed(t)
 	for _, line := range [][]string{
-		{"letters", "list"}, {"letters", "show", "orders/0/0"}, {"resume", "--by", "alice"}, {"status"}, {"check"}, {"preview"},
+		{"letters", "list"},
+		{"letters", "show", "orders/0/0"},
+		{"resume", "--by", "alice"},
+		{"status"},
+		{"check"},
+		{"preview"},
 	} {
 		command(t, "", line...)
 		if got := topics(t); len(got) != 1 {
@@ -97,11 +105,13 @@ func TestAPauseCountsTheWorkersThatFollow(t *testing.T) {
 	if err := json.Unmarshal([]byte(got.out), &did); err != nil || got.code != 0 {
 		t.Fatalf("got %+v: %v", got, err)
 	}
-	if did.Schema != "pause.v1" || did.Event != "resume" || !did.Written || did.Group != "leadhit-sync" || did.Ledger != "dlq.leadhit-sync.ledger" ||
+	if did.Schema != "pause.v1" || did.Event != "resume" || !did.Written || did.Group != "leadhit-sync" ||
+		did.Ledger != "dlq.leadhit-sync.ledger" ||
 		did.By != "bob" || did.Reason != "done" || did.Workers == nil || *did.Workers != 2 || did.At.IsZero() {
 		t.Errorf("got %s", got.out)
 	}
-	if len(did.Pauses) == 0 || did.Pauses[0].By != "alice" || did.Pauses[0].Kind != "by hand" || did.Pauses[0].Via != "cli" || did.Pauses[0].Reason != "LeadHit migrates" {
+	if len(did.Pauses) == 0 || did.Pauses[0].By != "alice" || did.Pauses[0].Kind != "by hand" ||
+		did.Pauses[0].Via != "cli" || did.Pauses[0].Reason != "LeadHit migrates" {
 		t.Errorf("got the pauses %+v, want alice's", did.Pauses)
 	}
 	got = command(t, "", "resume", "--by", "bob", "-o", "json")
@@ -120,14 +130,17 @@ func TestAPauseAffectsOneGroupIfSeveralShareTheLedger(t *testing.T) {
 	await(t, "the letter", func() bool { return len(letterIDs(t)) == 1 })
 
 	t.Setenv("KAFKA_GROUP", "billing")
-	if got := command(t, "", "pause", "--reason", "billing rests", "--by", "bob"); got.code != exitError || !strings.Contains(got.err, "nothing in the ledger dlq.all.ledger") {
+	if got := command(t, "", "pause", "--reason", "billing rests", "--by", "bob"); got.code != exitError ||
+		!strings.Contains(got.err, "nothing in the ledger dlq.all.ledger") {
 		t.Errorf("got %+v of a group that has only another one's ledger, want it refused", got)
 	}
 	command(t, "", "pause", "--reason", "billing rests", "--by", "bob", "--create").says(t, "paused")
-	if got := command(t, "", "letters", "list"); strings.Contains(got.out, "4712") || !strings.Contains(got.err, "1 letter of group leadhit-sync; --all-groups shows them") {
+	if got := command(t, "", "letters", "list"); strings.Contains(got.out, "4712") ||
+		!strings.Contains(got.err, "1 letter of group leadhit-sync; --all-groups shows them") {
 		t.Errorf("got %+v of letters list, want none of the other group, and a line about them", got)
 	}
-	if got := command(t, "", "letters", "list", "--all-groups"); !strings.Contains(got.out, "4712") || strings.Contains(got.err, "--all-groups") {
+	if got := command(t, "", "letters", "list", "--all-groups"); !strings.Contains(got.out, "4712") ||
+		strings.Contains(got.err, "--all-groups") {
 		t.Errorf("got %+v of letters list --all-groups, want the letter", got)
 	}
 	t.Setenv("KAFKA_GROUP", "leadhit-sync")
@@ -180,11 +193,20 @@ func TestUnknownFollowersAreReported(t *testing.T) {
 		followers followers
 		want      string
 	}{
-		"one worker":       {followers{group: "shop", workers: 1}, "1 worker of group shop follows within seconds"},
-		"a foreign member": {followers{group: "shop", workers: 2, others: 1}, "2 workers of group shop follow within seconds; other members: 1"},
-		"only foreigners":  {followers{group: "shop", others: 3}, "no worker of group shop is running; those that start follow; other members: 3"},
-		"not allowed":      {followers{group: "shop", unknown: broker.ErrUnauthorised}, "that follow: grant Describe on group shop"},
-		"no answer":        {followers{group: "shop", unknown: errors.New("EOF")}, "that follow: EOF"},
+		"one worker": {followers{group: "shop", workers: 1}, "1 worker of group shop follows within seconds"},
+		"a foreign member": {
+			followers{group: "shop", workers: 2, others: 1},
+			"2 workers of group shop follow within seconds; other members: 1",
+		},
+		"only foreigners": {
+			followers{group: "shop", others: 3},
+			"no worker of group shop is running; those that start follow; other members: 3",
+		},
+		"not allowed": {
+			followers{group: "shop", unknown: broker.ErrUnauthorised},
+			"that follow: grant Describe on group shop",
+		},
+		"no answer": {followers{group: "shop", unknown: errors.New("EOF")}, "that follow: EOF"},
 	} {
 		if got := c.followers.String(); !strings.Contains(got, c.want) {
 			t.Errorf("%s: got %q, want %q in it", name, got, c.want)

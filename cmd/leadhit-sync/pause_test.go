@@ -28,7 +28,8 @@ func TestAPauseHoldsTheWorkersUntilAResume(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := command(t, "", "pause", "--reason", "LeadHit migrates", "--create") // before there is a worker or a ledger
-	got.says(t, "paused: written to dlq.leadhit-sync.ledger", "LeadHit migrates", me.Username, "group leadhit-sync", "leadhit-sync resume")
+	got.says(t, "paused: written to dlq.leadhit-sync.ledger", "LeadHit migrates", me.Username, "group leadhit-sync",
+		"leadhit-sync resume")
 	if strings.Contains(got.out, "already") {
 		t.Errorf("got %+v of the first pause, want nothing of an earlier one", got)
 	}
@@ -54,14 +55,16 @@ func TestAPauseHoldsTheWorkersUntilAResume(t *testing.T) {
 
 func TestAResumeAcceptsWhatTheFloodGuardPausedFor(t *testing.T) {
 	node := installed(t)
-	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(os.Getenv("KAFKA_BROKERS"), ",")...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(os.Getenv("KAFKA_BROKERS"), ",")...),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
 	const orders = 400
 	for i := range orders {
-		if err := client.ProduceSync(t.Context(), plainEvent("orders", int32(i%2), time.Now(), fmt.Sprint("bad-", i), "on-hold")).FirstErr(); err != nil {
+		if err := client.ProduceSync(t.Context(), plainEvent("orders", int32(i%2), time.Now(), fmt.Sprint("bad-", i),
+			"on-hold")).FirstErr(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -79,7 +82,8 @@ func TestAResumeAcceptsWhatTheFloodGuardPausedFor(t *testing.T) {
 		t.Errorf("got %d calls of a bad deploy, want 100 to 166", n)
 	}
 	got := command(t, "", "resume", "--reason", "LeadHit was told")
-	if got.code != 0 || !strings.Contains(got.out, "flood") || !strings.Contains(got.out, " (worker)") || !strings.Contains(got.out, "dead letters, of") || !strings.Contains(got.out, "accepted, until another mapping") {
+	if got.code != 0 || !strings.Contains(got.out, "flood") || !strings.Contains(got.out, " (worker)") ||
+		!strings.Contains(got.out, "dead letters, of") || !strings.Contains(got.out, "accepted, until another mapping") {
 		t.Fatalf("got %+v of resume, want what it ended and what it accepts", got)
 	}
 	_, hint, _ := strings.Cut(got.out, "leadhit-sync letters list ")

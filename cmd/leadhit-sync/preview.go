@@ -82,27 +82,29 @@ func preview(c *cobra.Command, settings *config.Config, o previewOptions) error 
 	if err != nil {
 		return err
 	}
-	return withKafka(c.Context(), c.ErrOrStderr(), settings, func(ctx context.Context, cluster *broker.Cluster, n *terminal.Notice) error {
-		ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
-		defer stop()
-		w := &watch{
-			cluster: cluster, mapping: m, topics: settings.Kafka.Topics, tally: newTally(mostOrders), statuses: m.Check().Statuses,
-			answered: n.Answered,
-		}
-		if err := w.past(ctx, o.from, terminal.NewProgress(c.ErrOrStderr())); err != nil {
-			return err
-		}
-		if err := w.lookBehind(ctx); err != nil {
-			return err
-		}
-		n.Stop() // from here on, silence is normal: there may be no events
-		load := load{inFlight: settings.CallsInFlight, latency: o.latency}
-		return printPreview(ctx, c, w, o, func() summary {
-			s := w.summary(load)
-			s.Warnings = w.warnings(ctx, settings.Mapping)
-			return s
+	return withKafka(c.Context(), c.ErrOrStderr(), settings,
+		func(ctx context.Context, cluster *broker.Cluster, n *terminal.Notice) error {
+			ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+			defer stop()
+			w := &watch{
+				cluster: cluster, mapping: m, topics: settings.Kafka.Topics, tally: newTally(mostOrders),
+				statuses: m.Check().Statuses,
+				answered: n.Answered,
+			}
+			if err := w.past(ctx, o.from, terminal.NewProgress(c.ErrOrStderr())); err != nil {
+				return err
+			}
+			if err := w.lookBehind(ctx); err != nil {
+				return err
+			}
+			n.Stop() // from here on, silence is normal: there may be no events
+			load := load{inFlight: settings.CallsInFlight, latency: o.latency}
+			return printPreview(ctx, c, w, o, func() summary {
+				s := w.summary(load)
+				s.Warnings = w.warnings(ctx, settings.Mapping)
+				return s
+			})
 		})
-	})
 }
 
 // printPreview prints the summary and, with --follow, new events.

@@ -67,7 +67,8 @@ func (s summary) printHeldBack(p *terminal.Page) {
 	}
 	p.Line("")
 	for _, h := range s.HeldBack {
-		p.Line("an open transaction holds back %s of %s/%d from offset %d; the first is %s old", count(int(h.Events), "event"),
+		p.Line("an open transaction holds back %s of %s/%d from offset %d; the first is %s old",
+			count(int(h.Events), "event"),
 			h.Topic, h.Partition, h.Offset, lasting(seconds(h.Age)))
 	}
 	p.Line("Workers read them when the producer commits or aborts the transaction. If the producer is gone, use")
@@ -84,6 +85,7 @@ func (s summary) printOddTimes(p *terminal.Page) {
 		verb = "have times that"
 	}
 	p.Line("")
-	p.Line("%s %s cannot be true, such as %s of %s UTC: Kafka expects milliseconds since 1970", count(s.OddTimes.Count, "event"), verb,
+	p.Line("%s %s cannot be true, such as %s of %s UTC: Kafka expects milliseconds since 1970",
+		count(s.OddTimes.Count, "event"), verb,
 		s.OddTimes.Time, s.OddTimes.Example)
 }

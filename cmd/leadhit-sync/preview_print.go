@@ -31,7 +31,8 @@ func (s summary) page() *terminal.Page {
 	if !s.Last.IsZero() {
 		last = ", the last one at " + s.Last.Format(moment) + " UTC"
 	}
-	p.Line("%s of %s since %s UTC%s", count(s.Events, "event"), count(len(s.Topics), "topic"), s.Since.Format(moment), last)
+	p.Line("%s of %s since %s UTC%s", count(s.Events, "event"), count(len(s.Topics), "topic"), s.Since.Format(moment),
+		last)
 	p.Line("nothing was called, nothing was committed")
 	for _, warning := range s.Warnings {
 		p.Row("warn", warning)
@@ -125,12 +126,14 @@ func (s summary) printLoad(p *terminal.Page) {
 		s.printRates(p)
 	}
 	catchUp := time.Duration(l.CatchUp * float64(time.Second)).Round(time.Second)
-	p.Row("catch-up", fmt.Sprintf("one worker makes all %s in %s", count(s.Orders.Calls, "call"), max(catchUp, time.Second)))
+	p.Row("catch-up", fmt.Sprintf("one worker makes all %s in %s", count(s.Orders.Calls, "call"),
+		max(catchUp, time.Second)))
 }
 
 func (s summary) printRates(p *terminal.Page) {
 	l := s.Load
-	p.Row("calls", fmt.Sprintf("%s a minute, %d in the busiest one, %s UTC", number(l.CallsPerMinute), l.Busiest, l.BusiestMinute.Format(moment[:16])))
+	p.Row("calls", fmt.Sprintf("%s a minute, %d in the busiest one, %s UTC", number(l.CallsPerMinute), l.Busiest,
+		l.BusiestMinute.Format(moment[:16])))
 	enough := "one is enough"
 	if l.Workers > 1 {
 		enough = fmt.Sprintf("%d workers are needed", l.Workers)

@@ -224,7 +224,8 @@ func (t *tally) summary(l load) summary {
 	calls := t.outcomes[event.Call]
 
 	o := ordersSummary{
-		Count: len(t.orders.known), Calls: calls, Repeats: t.orders.repeats(), Busiest: t.orders.busiest(), Beyond: t.orders.beyond,
+		Count: len(t.orders.known), Calls: calls, Repeats: t.orders.repeats(), Busiest: t.orders.busiest(),
+		Beyond: t.orders.beyond,
 	}
 	o.Spread, o.Examples = t.orders.spread()
 	o.PerMinute = rounded(float64(o.Count) / minutes)

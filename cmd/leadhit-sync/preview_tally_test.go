@@ -18,8 +18,9 @@ import (
 // called is an event that calls LeadHit.
 func called(id, status string, partition int, at time.Time) seen {
 	return seen{
-		Place: event.Place{Topic: "a", Partition: partition}, time: at, reasons: []reason{{mapping: "m", by: "status." + status}},
-		items: []event.Item{{Action: event.Call, OrderID: id, Status: status}},
+		Place: event.Place{Topic: "a", Partition: partition}, time: at,
+		reasons: []reason{{mapping: "m", by: "status." + status}},
+		items:   []event.Item{{Action: event.Call, OrderID: id, Status: status}},
 	}
 }
 
@@ -69,7 +70,8 @@ func TestBeyondTheLimitFiguresAreLowerBoundsInBoundedMemory(t *testing.T) {
 		t.Errorf("got %d orders in memory, want %d", n, limit)
 	}
 	o := tallied.summary(load{1, time.Second}).Orders
-	if o.Count != limit || o.Repeats != limit || o.Spread != limit/10 || len(o.Examples) != mostExamples || o.Busiest[0].Calls != 3 {
+	if o.Count != limit || o.Repeats != limit || o.Spread != limit/10 || len(o.Examples) != mostExamples ||
+		o.Busiest[0].Calls != 3 {
 		t.Errorf("got %+v, want exact figures of the first %d orders", o, limit)
 	}
 	if want := (many - limit) * 21 / 10; o.Beyond != want || o.Calls != want+limit*21/10 {
@@ -85,7 +87,8 @@ func TestCausesStatusesAndMinutesAreBounded(t *testing.T) {
 	}
 	s := tallied.summary(load{1, time.Second})
 	if len(tallied.minutes) != mostMinutes || len(s.Calls) != mostGroups+1 || s.Calls[0].What != "others" {
-		t.Errorf("got %d minutes and %d statuses, want %d and %d, the rest as others", len(tallied.minutes), len(s.Calls), mostMinutes, mostGroups+1)
+		t.Errorf("got %d minutes and %d statuses, want %d and %d, the rest as others", len(tallied.minutes), len(s.Calls),
+			mostMinutes, mostGroups+1)
 	}
 }
 
@@ -103,14 +106,17 @@ func TestLoadComparesTheBusiestMinuteWithAWorker(t *testing.T) {
 	tallied.add(seen{Place: event.Place{Topic: "a"}}) // a record without a time
 	s := tallied.summary(load{inFlight: 4, latency: 200 * time.Millisecond})
 	l := s.Load
-	if l.Busiest != 2401 || !l.BusiestMinute.Equal(begin.Add(9*time.Minute)) || l.Needed != 40 || l.PerWorker != 20 || l.Workers != 3 || l.CatchUp != 150 {
-		t.Errorf("got %+v, want 40 calls/s needed, 20 of a worker, so three (40.02 are more than two make), and 150 s to catch up", l)
+	if l.Busiest != 2401 || !l.BusiestMinute.Equal(begin.Add(9*time.Minute)) || l.Needed != 40 || l.PerWorker != 20 ||
+		l.Workers != 3 || l.CatchUp != 150 {
+		t.Errorf("got %+v, want 40 calls/s needed, 20 of a worker, so three (40.02 are more than two make), and 150 s to "+
+			"catch up", l)
 	}
 	if l.CallsPerMinute != 333 || s.Orders.PerMinute != 333 {
 		t.Errorf("got %v calls and %v orders a minute, want 333 over nine minutes", l.CallsPerMinute, s.Orders.PerMinute)
 	}
 	var out strings.Builder
-	if err := s.print(&out); err != nil || !strings.Contains(out.String(), "3 workers are needed") || !strings.Contains(out.String(), "makes all 3000 calls in 2m30s") {
+	if err := s.print(&out); err != nil || !strings.Contains(out.String(), "3 workers are needed") ||
+		!strings.Contains(out.String(), "makes all 3000 calls in 2m30s") {
 		t.Errorf("got %v and\n%s", err, out.String())
 	}
 }
@@ -125,7 +131,8 @@ func TestUnknownStatusesAreListedSeparately(t *testing.T) {
 		})
 	}
 	s := tallied.summary(load{1, time.Second})
-	if len(s.Refused) != 2 || s.Refused[0].Status != "on hold" || s.Refused[0].Count != 2 || s.Refused[1].Status != "lost" {
+	if len(s.Refused) != 2 || s.Refused[0].Status != "on hold" || s.Refused[0].Count != 2 ||
+		s.Refused[1].Status != "lost" {
 		t.Errorf("got %+v, want on hold twice and lost once", s.Refused)
 	}
 }
@@ -153,19 +160,23 @@ func TestAnImplausibleTimeChangesNoRate(t *testing.T) {
 	t.Parallel()
 	begin := time.Date(2026, 3, 11, 7, 0, 0, 0, time.UTC)
 	for name, odd := range map[string]time.Time{
-		"nanoseconds": time.UnixMilli(begin.UnixNano()), "microseconds": time.UnixMilli(begin.UnixMicro()), "seconds": time.UnixMilli(begin.Unix()),
-		"the year 1601": time.Date(1601, 1, 1, 0, 0, 0, 0, time.UTC), "zero": time.UnixMilli(0), "the largest": time.UnixMilli(math.MaxInt64),
+		"nanoseconds": time.UnixMilli(begin.UnixNano()), "microseconds": time.UnixMilli(begin.UnixMicro()),
+		"seconds":       time.UnixMilli(begin.Unix()),
+		"the year 1601": time.Date(1601, 1, 1, 0, 0, 0, 0, time.UTC), "zero": time.UnixMilli(0),
+		"the largest": time.UnixMilli(math.MaxInt64),
 	} {
 		tallied := anHour(t, begin, odd)
 		s := tallied.summary(load{1, time.Second})
-		if s.Load.CallsPerMinute != 1 || s.Orders.PerMinute == 0 || s.Load.Busiest != 1 || s.OddTimes.Count != 1 || s.OddTimes.Example != "a/0/30" {
+		if s.Load.CallsPerMinute != 1 || s.Orders.PerMinute == 0 || s.Load.Busiest != 1 || s.OddTimes.Count != 1 ||
+			s.OddTimes.Example != "a/0/30" {
 			t.Errorf("%s: got %+v, want a call a minute and the odd one named", name, s)
 		}
 		var out strings.Builder
 		if err := printJSON(&out, s, ""); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if err := s.print(&out); err != nil || !strings.Contains(out.String(), "1 event has a time that cannot be true, such as ") {
+		if err := s.print(&out); err != nil || !strings.Contains(out.String(),
+			"1 event has a time that cannot be true, such as ") {
 			t.Errorf("%s: got %v and %s, want a word about it", name, err, out.String())
 		}
 	}
@@ -188,7 +199,10 @@ func anHour(t *testing.T, begin, odd time.Time) *tally {
 	}
 	tallied := newTally(10)
 	for i := range 61 {
-		record := event.Record{Place: event.Place{Topic: "a", Offset: int64(i)}, Time: begin.Add(time.Duration(i) * time.Minute), Value: []byte(`{"order_id":"1","status":"paid"}`)}
+		record := event.Record{
+			Place: event.Place{Topic: "a", Offset: int64(i)},
+			Time:  begin.Add(time.Duration(i) * time.Minute), Value: []byte(`{"order_id":"1","status":"paid"}`),
+		}
 		if i == 30 {
 			record.Time = odd
 		}

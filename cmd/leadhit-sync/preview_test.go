@@ -49,11 +49,13 @@ func TestPreviewSumsUpWhatWouldHappen(t *testing.T) {
 		t.Errorf("got %s, %d events of %v, want 7: the one of two hours ago is too old", s.Schema, s.Events, s.Topics)
 	}
 	if want := []group{
-		{What: "paid", Count: 4, Example: "a/0/2", OrderID: "1"}, {What: "submitted", Count: 1, Example: "a/0/1", OrderID: "1"},
+		{What: "paid", Count: 4, Example: "a/0/2", OrderID: "1"},
+		{What: "submitted", Count: 1, Example: "a/0/1", OrderID: "1"},
 	}; !slices.Equal(s.Calls, want) {
 		t.Errorf("got calls %+v, want %+v", s.Calls, want)
 	}
-	if len(s.Refused) != 1 || s.Refused[0].What != "NotJSON" || s.Refused[0].Example != "b/0/0" || s.Refused[0].Count != 1 {
+	if len(s.Refused) != 1 || s.Refused[0].What != "NotJSON" || s.Refused[0].Example != "b/0/0" ||
+		s.Refused[0].Count != 1 {
 		t.Errorf("got refused %+v, want one NotJSON", s.Refused)
 	}
 	if len(s.Ignored) != 1 || s.Ignored[0].By != "the value" || s.Ignored[0].Example != "b/0/1" {
@@ -63,7 +65,8 @@ func TestPreviewSumsUpWhatWouldHappen(t *testing.T) {
 	if o.Count != 2 || o.Calls != 5 || o.Repeats != 1 || o.Spread != 1 || o.Beyond != 0 {
 		t.Errorf("got %+v, want 2 orders, 5 calls, 1 repeat, 1 order in two partitions", o)
 	}
-	if o.Busiest[0] != (busyOrder{"1", 3}) || o.Examples[0].OrderID != "2" || !slices.Equal(o.Examples[0].Partitions, []string{"a/1", "b/1"}) {
+	if o.Busiest[0] != (busyOrder{"1", 3}) || o.Examples[0].OrderID != "2" ||
+		!slices.Equal(o.Examples[0].Partitions, []string{"a/1", "b/1"}) {
 		t.Errorf("got %+v, want 1 as the busiest and 2 in a/1 and b/1", o)
 	}
 	if s.Load.PerWorker != 100 || s.Load.Workers != 1 || s.Load.CatchUp != 0.05 {
@@ -100,21 +103,25 @@ func TestPreviewOfAnEmptyTopicSaysSo(t *testing.T) {
 func TestPreviewNamesWhatIsMissing(t *testing.T) {
 	t.Setenv("KAFKA_BROKERS", strings.Join(kafkaWith(t, []string{"a"}, nil), ","))
 	t.Setenv("KAFKA_TOPICS", "a,none")
-	if got := command(t, "", "preview"); got.code != exitError || !strings.Contains(got.err, "read none: ") || got.out != "" {
+	if got := command(t, "", "preview"); got.code != exitError || !strings.Contains(got.err, "read none: ") ||
+		got.out != "" {
 		t.Errorf("got %+v, want exit code 1 and the topic's name", got)
 	}
 	t.Setenv("MAPPING", "shopfy")
-	if got := command(t, "", "preview"); got.code != exitUsage || !strings.Contains(got.err, `MAPPING: `) || !strings.Contains(got.err, "shopify") {
+	if got := command(t, "", "preview"); got.code != exitUsage || !strings.Contains(got.err, `MAPPING: `) ||
+		!strings.Contains(got.err, "shopify") {
 		t.Errorf("got %+v, want exit code 2 and a suggestion", got)
 	}
 	t.Setenv("MAPPING", write(t, t.TempDir(), "bad.yaml", "fields: {order_id: {path: x}}\nrule: []\n"))
-	if got := command(t, "", "preview"); got.code != exitUsage || strings.Count(got.err, "bad.yaml:") < 2 || strings.HasPrefix(got.err, "leadhit-sync") {
+	if got := command(t, "", "preview"); got.code != exitUsage || strings.Count(got.err, "bad.yaml:") < 2 ||
+		strings.HasPrefix(got.err, "leadhit-sync") {
 		t.Errorf("got %+v, want exit code 2 and a line for each mistake", got)
 	}
 	t.Setenv("KAFKA_TLS", "true")
 	t.Setenv("MAPPING", "plain")
 	t.Setenv("KAFKA_TLS_CA_FILE", write(t, t.TempDir(), "ca.pem", "no PEM"))
-	if got := command(t, "", "preview"); got.code != exitUsage || !strings.HasPrefix(got.err, "KAFKA_TLS_CA_FILE: the file cannot be used: no certificate") {
+	if got := command(t, "", "preview"); got.code != exitUsage ||
+		!strings.HasPrefix(got.err, "KAFKA_TLS_CA_FILE: the file cannot be used: no certificate") {
 		t.Errorf("got %+v, want exit code 2 and the setting's name", got)
 	}
 }
@@ -140,7 +147,8 @@ func TestPreviewFollowsUntilItIsStopped(t *testing.T) {
 		produce(t, brokers, &kgo.Record{Topic: "b", Value: []byte("no JSON")})
 		f.until(c.refusal)
 		if code, said := f.end(); code != 0 || !strings.Contains(said, c.last) || strings.Contains(said, "too old") {
-			t.Errorf("%s: got exit code %d and\n%s\nwant 0, the summary of all, and nothing of the event before --since", c.output, code, said)
+			t.Errorf("%s: got exit code %d and\n%s\nwant 0, the summary of all, and nothing of the event before --since",
+				c.output, code, said)
 		}
 	}
 	mustHaveNoGroup(t, brokers)
@@ -152,22 +160,28 @@ func TestAStoppedPreviewSaysSo(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	var out, errs strings.Builder
-	if code := execute(ctx, []string{"preview"}, streams{out: &out, err: &errs}); code != exitError || !strings.Contains(errs.String(), "interrupted") || out.Len() > 0 {
+	if code := execute(ctx, []string{"preview"}, streams{out: &out, err: &errs}); code != exitError ||
+		!strings.Contains(errs.String(), "interrupted") || out.Len() > 0 {
 		t.Errorf("got exit code %d, %q and %q, want 1 and no half a summary", code, out.String(), errs.String())
 	}
 }
 
 func TestAnEventWithoutItsSchemaIsCountedAsWaiting(t *testing.T) {
 	t.Parallel()
-	file := write(t, t.TempDir(), "avro.yaml", "decode: avro\nfields: {order_id: {path: $.id}, status: {path: $.status}}\nstatus: {paid: [PAID]}\n")
+	file := write(t, t.TempDir(), "avro.yaml", "decode: avro\nfields: {order_id: {path: $.id}, status: {path: "+
+		"$.status}}\nstatus: {paid: [PAID]}\n")
 	m, err := mapping.Load(mapping.Options{Source: file, Schemas: func(context.Context, int) (*schema.Schema, error) {
 		return nil, errors.New("nobody answers")
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := explainRecord(t.Context(), m, event.Record{Place: event.Place{Topic: "a", Partition: 1, Offset: 7}, Value: []byte{0, 0, 0, 0, 9, 1}, Headers: []event.Header{{Key: "x"}}})
-	if e.ID() != "a/1/7" || len(e.items) != 1 || e.items[0].Cause != causeWaits || !strings.Contains(e.items[0].Message, "nobody answers") {
+	e := explainRecord(t.Context(), m, event.Record{
+		Place: event.Place{Topic: "a", Partition: 1, Offset: 7},
+		Value: []byte{0, 0, 0, 0, 9, 1}, Headers: []event.Header{{Key: "x"}},
+	})
+	if e.ID() != "a/1/7" || len(e.items) != 1 || e.items[0].Cause != causeWaits ||
+		!strings.Contains(e.items[0].Message, "nobody answers") {
 		t.Errorf("got %+v, want one outcome that waits", e)
 	}
 }
@@ -176,7 +190,8 @@ func TestPreviewSaysWhatAnOpenTransactionHoldsBack(t *testing.T) {
 	brokers := kafkaWith(t, []string{"a"}, nil)
 	t.Setenv("KAFKA_BROKERS", strings.Join(brokers, ","))
 	t.Setenv("KAFKA_TOPICS", "a")
-	shop, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.TransactionalID("shop"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	shop, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.TransactionalID("shop"),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +200,8 @@ func TestPreviewSaysWhatAnOpenTransactionHoldsBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		if err := shop.ProduceSync(t.Context(), plainEvent("a", 1, time.Now().Add(-3*time.Hour), "1", "paid")).FirstErr(); err != nil {
+		if err := shop.ProduceSync(t.Context(), plainEvent("a", 1, time.Now().Add(-3*time.Hour), "1",
+			"paid")).FirstErr(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -201,7 +217,8 @@ func TestPreviewSaysWhatAnOpenTransactionHoldsBack(t *testing.T) {
 	if err := shop.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
 		t.Fatal(err)
 	}
-	if got := command(t, "", "preview", "--since", "6h"); got.code != 0 || !strings.HasPrefix(got.out, "3 events of 1 topic") || strings.Contains(got.out, "open transaction") {
+	if got := command(t, "", "preview", "--since", "6h"); got.code != 0 ||
+		!strings.HasPrefix(got.out, "3 events of 1 topic") || strings.Contains(got.out, "open transaction") {
 		t.Errorf("got %+v after the commit, want three events and no transaction", got)
 	}
 }

@@ -24,7 +24,8 @@ func (w *watch) sample(r event.Record, e seen) {
 
 // lost reports whether the mapping refuses the event, or LeadHit certainly will.
 func (w *watch) lost(o event.Item) bool {
-	return o.Action == event.Refuse && o.Cause != causeWaits || o.Action == event.Call && !slices.Contains(w.statuses, o.Status)
+	return o.Action == event.Refuse && o.Cause != causeWaits || o.Action == event.Call &&
+		!slices.Contains(w.statuses, o.Status)
 }
 
 // warnings lists certain problems: findings about the mapping, statuses that LeadHit does not know, and a mapping that
@@ -50,7 +51,8 @@ func (w *watch) warnings(ctx context.Context, source string) []string {
 		calls = append(calls, fmt.Sprintf("%s with the status %q", count(g.Count, "call"), g.What))
 	}
 	if len(calls) > 0 {
-		all = append(all, fmt.Sprintf("LeadHit refuses %s: it knows %s; status lists in a mapping translate, for instance paid: [%q]",
+		all = append(all, fmt.Sprintf("LeadHit refuses %s: it knows %s; status lists in a mapping translate, for instance "+
+			"paid: [%q]",
 			listing(calls), strings.Join(w.statuses, ", "), w.firstUnknown()))
 	}
 	if refused := w.tally.outcomes[event.Refuse]; accepted == 0 && len(w.samples) > 0 {

@@ -36,7 +36,8 @@ func orderEvent(value string, headers ...string) *kgo.Record {
 func TestPreviewWarnsThatTheMappingReadsNoEventAndNamesAPresetThatDoes(t *testing.T) {
 	var orders []*kgo.Record
 	for i := range 3 {
-		orders = append(orders, orderEvent(fmt.Sprintf(`{"id":%d,"financial_status":"paid","cancelled_at":null,"test":false}`, i+1), "X-Shopify-Topic", "orders/paid"))
+		orders = append(orders, orderEvent(fmt.Sprintf(`{"id":%d,"financial_status":"paid","cancelled_at":null,"test":false}`,
+			i+1), "X-Shopify-Topic", "orders/paid"))
 	}
 	warnings, table := previewed(t, "plain", orders...)
 	want := "every event is refused: is MAPPING=plain right? Presets that read them: shopify (3 of 3)"
@@ -46,14 +47,16 @@ func TestPreviewWarnsThatTheMappingReadsNoEventAndNamesAPresetThatDoes(t *testin
 	if warnings, _ := previewed(t, "shopify", orders...); len(warnings) != 0 {
 		t.Errorf("got %q of the right mapping, want none", warnings)
 	}
-	if warnings, _ := previewed(t, "plain", orderEvent(`{"nobody":"reads this"}`)); len(warnings) != 1 || !strings.Contains(warnings[0], "No preset reads them; leadhit-sync mapping explain") {
+	if warnings, _ := previewed(t, "plain", orderEvent(`{"nobody":"reads this"}`)); len(warnings) != 1 ||
+		!strings.Contains(warnings[0], "No preset reads them; leadhit-sync mapping explain") {
 		t.Errorf("got %q, want it to say that no preset reads them", warnings)
 	}
 }
 
 func TestPreviewWarnsOfStatusesThatLeadHitDoesNotKnow(t *testing.T) {
 	warnings, _ := previewed(t, "plain",
-		orderEvent(`{"order_id":"1","status":"paid"}`), orderEvent(`{"order_id":"2","status":"PAID"}`), orderEvent(`{"order_id":"3","status":"PAID"}`),
+		orderEvent(`{"order_id":"1","status":"paid"}`), orderEvent(`{"order_id":"2","status":"PAID"}`),
+		orderEvent(`{"order_id":"3","status":"PAID"}`),
 		orderEvent(`{"order_id":"4","status":"new\n"}`))
 	want := `LeadHit refuses 2 calls with the status "PAID", 1 call with the status "new\n": it knows submitted, paid; ` +
 		`status lists in a mapping translate, for instance paid: ["PAID"]`
@@ -61,10 +64,12 @@ func TestPreviewWarnsOfStatusesThatLeadHitDoesNotKnow(t *testing.T) {
 		t.Errorf("got %q, want %q", warnings, want)
 	}
 	warnings, _ = previewed(t, "plain", orderEvent(`{"order_id":"2","status":"PAID"}`), orderEvent(""))
-	if len(warnings) != 2 || !strings.HasPrefix(warnings[1], "no event comes to a call that LeadHit accepts: is MAPPING=plain right?") {
+	if len(warnings) != 2 || !strings.HasPrefix(warnings[1],
+		"no event comes to a call that LeadHit accepts: is MAPPING=plain right?") {
 		t.Errorf("got %q, want a second warning about the mapping", warnings)
 	}
-	own := write(t, t.TempDir(), "own.yaml", "statuses: [new, done]\nfields: {order_id: {path: $.order_id}, status: {path: $.status}}\nstatus: {otherwise: pass}\n")
+	own := write(t, t.TempDir(), "own.yaml", "statuses: [new, done]\nfields: {order_id: {path: $.order_id}, status: "+
+		"{path: $.status}}\nstatus: {otherwise: pass}\n")
 	if warnings, _ := previewed(t, own, orderEvent(`{"order_id":"1","status":"done"}`)); len(warnings) != 0 {
 		t.Errorf("got %q of a status that the file's statuses name, want none", warnings)
 	}
@@ -76,7 +81,8 @@ func TestPreviewWarnsOfAFewStatusesByNameAndCountsTheRest(t *testing.T) {
 		orders = append(orders, orderEvent(fmt.Sprintf(`{"order_id":"1","status":"s%d"}`, i)))
 	}
 	warnings, _ := previewed(t, "plain", orders...)
-	if len(warnings) != 1 || !strings.Contains(warnings[0], "195 more: it knows submitted, paid") || strings.Contains(warnings[0], "others") {
+	if len(warnings) != 1 || !strings.Contains(warnings[0], "195 more: it knows submitted, paid") ||
+		strings.Contains(warnings[0], "others") {
 		t.Errorf("got %q, want five statuses and the number of the others that are known", warnings)
 	}
 }
@@ -88,7 +94,8 @@ rules: [{when: 'status == "NEW"', then: ignore}]
 status: {paid: [paid]}
 `)
 	warnings, _ := previewed(t, own, orderEvent(`{"order_id":"1","status":"paid"}`))
-	if len(warnings) != 2 || !strings.Contains(warnings[0], `own.yaml:1:8: mapping own: match.topics: the topic "elsewhere"`) ||
+	if len(warnings) != 2 || !strings.Contains(warnings[0],
+		`own.yaml:1:8: mapping own: match.topics: the topic "elsewhere"`) ||
 		!strings.Contains(warnings[1], `own.yaml:3:27: mapping own: rules[0].when: normalize makes status never equal to "NEW"`) {
 		t.Errorf("got %q, want both findings with their places", warnings)
 	}

@@ -15,7 +15,14 @@ func TestAProbePrintsTheResponseAndExitsByItsStatus(t *testing.T) {
 	for _, test := range []struct {
 		status, code int
 	}{
-		{200, 0}, {204, 0}, {299, 0}, {301, exitError}, {307, exitError}, {404, exitError}, {500, exitError}, {503, exitError},
+		{200, 0},
+		{204, 0},
+		{299, 0},
+		{301, exitError},
+		{307, exitError},
+		{404, exitError},
+		{500, exitError},
+		{503, exitError},
 	} {
 		t.Run(http.StatusText(test.status), func(t *testing.T) {
 			t.Parallel()
@@ -92,7 +99,10 @@ func TestAProbeAsksTheWorkerItself(t *testing.T) {
 
 func TestAProbeTakesNoPassword(t *testing.T) {
 	t.Parallel()
-	for _, page := range []string{"http://user:canary@127.0.0.1:1/livez", "http://canary@127.0.0.1:1/livez", "http://user:canary@127.0.0.1:port/", "user:canary@127.0.0.1:1"} {
+	for _, page := range []string{
+		"http://user:canary@127.0.0.1:1/livez", "http://canary@127.0.0.1:1/livez",
+		"http://user:canary@127.0.0.1:port/", "user:canary@127.0.0.1:1",
+	} {
 		got := command(t, "", "probe", page)
 		if got.code != exitUsage || got.out != "" || strings.Contains(got.err, "canary") {
 			t.Errorf("%s: got %+v, want exit code 2 and no password", page, got)
@@ -102,7 +112,10 @@ func TestAProbeTakesNoPassword(t *testing.T) {
 
 func TestAProbeOfNoURLIsWrongUsage(t *testing.T) {
 	t.Parallel()
-	for _, page := range []string{"", "readyz", "127.0.0.1:8080/readyz", "ftp://127.0.0.1/", "http:///readyz", "http://[::1"} {
+	for _, page := range []string{
+		"", "readyz", "127.0.0.1:8080/readyz", "ftp://127.0.0.1/", "http:///readyz",
+		"http://[::1",
+	} {
 		if got := command(t, "", "probe", page); got.code != exitUsage || !strings.Contains(got.err, "--help") {
 			t.Errorf("%q: got %+v, want exit code 2", page, got)
 		}

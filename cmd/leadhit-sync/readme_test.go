@@ -16,8 +16,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// TestDocumentsShowWhatIsPrinted does what a reader would do: it writes the files of the sh blocks, runs the commands of
-// the console blocks, and compares what they print. UPDATE_README=1 writes the output into the documents instead.
+// TestDocumentsShowWhatIsPrinted does what a reader would do: it writes the files of the sh blocks, runs the commands
+// of the console blocks, and compares what they print. UPDATE_README=1 writes the output into the documents instead.
 func TestDocumentsShowWhatIsPrinted(t *testing.T) {
 	root := repository(t)
 	t.Setenv("KAFKA_BROKERS", strings.Join(kafkaOfTheDocuments(t), ","))
@@ -103,7 +103,8 @@ func writeHeredocs(t *testing.T, dir, block string) {
 		if filepath.Ext(path) != ".yaml" || strings.HasSuffix(path, ".cases.yaml") {
 			continue
 		}
-		if got := command(t, "", "mapping", "check", path); got.code != 0 || strings.Contains(strings.ReplaceAll(got.out, "event_time", ""), "warn") {
+		if got := command(t, "", "mapping", "check", path); got.code != 0 ||
+			strings.Contains(strings.ReplaceAll(got.out, "event_time", ""), "warn") {
 			t.Errorf("%s: got %+v, want no mistake in a mapping of the document", found[1], got)
 		}
 	}
@@ -203,7 +204,10 @@ func kafkaOfTheDocuments(t *testing.T) []string {
 		`{"event": "order.changed", "order": {"number": "4711", "state": "PAID"}}`,
 		`{"event": "order.changed", "order": {"number": "4712", "state": "ON HOLD"}}`,
 	} {
-		records = append(records, &kgo.Record{Topic: "shop.orders", Value: []byte(event), Timestamp: at.Add(time.Duration(i) * time.Minute)})
+		records = append(records, &kgo.Record{
+			Topic: "shop.orders", Value: []byte(event),
+			Timestamp: at.Add(time.Duration(i) * time.Minute),
+		})
 	}
 	return kafkaWith(t, topics, records)
 }

@@ -28,8 +28,8 @@ func certificates(t *testing.T) (dir string) {
 	return dir
 }
 
-// TestRunAndBothChecksRefuseTheSameSettings goes through what keeps a worker from starting, and demands one answer of all
-// commands that say whether it could.
+// TestRunAndBothChecksRefuseTheSameSettings goes through what keeps a worker from starting, and demands one answer of
+// all commands that say whether it could.
 func TestRunAndBothChecksRefuseTheSameSettings(t *testing.T) {
 	pems, dir := certificates(t), t.TempDir()
 	file := func(text string) string { return write(t, t.TempDir(), "file", text) }
@@ -47,44 +47,100 @@ func TestRunAndBothChecksRefuseTheSameSettings(t *testing.T) {
 		env  []string
 		want string // how the one line begins
 	}{
-		{"a key with a byte order mark", keyFile("\ufeffcanary-key"), "LEADHIT_API_KEY_FILE: the file cannot be used: api key in "},
+		{
+			"a key with a byte order mark", keyFile("\ufeffcanary-key"),
+			"LEADHIT_API_KEY_FILE: the file cannot be used: api key in ",
+		},
 		{"a key of two lines", keyFile("a\nb\n"), "LEADHIT_API_KEY_FILE: "},
 		{"a key in another alphabet", keyFile("ключ"), "LEADHIT_API_KEY_FILE: "},
 		{"a key with a tab inside", keyFile("canary\tx"), "LEADHIT_API_KEY_FILE: "},
 		{"a key with a zero byte", keyFile("canary\x00x"), "LEADHIT_API_KEY_FILE: "},
 		{"a key of white space", keyFile(" \r\n"), "LEADHIT_API_KEY_FILE: "},
-		{"a key that is a folder", []string{"LEADHIT_API_KEY_FILE", dir}, "LEADHIT_API_KEY_FILE: the file cannot be used: is a directory"},
-		{"a key that is not there", []string{"LEADHIT_API_KEY_FILE", filepath.Join(dir, "none")}, "LEADHIT_API_KEY_FILE: the file cannot be used: no such file"},
+		{
+			"a key that is a folder",
+			[]string{"LEADHIT_API_KEY_FILE", dir},
+			"LEADHIT_API_KEY_FILE: the file cannot be used: is a directory",
+		},
+		{
+			"a key that is not there",
+			[]string{"LEADHIT_API_KEY_FILE", filepath.Join(dir, "none")},
+			"LEADHIT_API_KEY_FILE: the file cannot be used: no such file",
+		},
 		{"a key beyond any header", keyFile(strings.Repeat("k", 5000)), "LEADHIT_API_KEY_FILE: "},
 		{"a key by itself in another alphabet", []string{"LEADHIT_API_KEY", "ключ"}, "LEADHIT_API_KEY: "},
 		{"a key by itself beyond any header", []string{"LEADHIT_API_KEY", strings.Repeat("k", 5000)}, "LEADHIT_API_KEY: "},
-		{"LeadHit's authorities without a certificate", []string{"LEADHIT_CA_FILE", file("no PEM")}, "LEADHIT_CA_FILE: the file cannot be used: no certificate in it"},
-		{"a proxy without a host", []string{"LEADHIT_URL", "https://leadhit.example/", "LEADHIT_PROXY", "http://:3128"}, "LEADHIT_PROXY: "},
-		{"an address beyond any request", []string{"LEADHIT_URL", "https://leadhit.example/" + strings.Repeat("a", 3000)}, "LEADHIT_URL: "},
-		{"the brokers' authorities without a certificate", []string{"KAFKA_TLS", "true", "KAFKA_TLS_CA_FILE", file("no PEM")}, "KAFKA_TLS_CA_FILE: "},
+		{
+			"LeadHit's authorities without a certificate",
+			[]string{"LEADHIT_CA_FILE", file("no PEM")},
+			"LEADHIT_CA_FILE: the file cannot be used: no certificate in it",
+		},
+		{
+			"a proxy without a host",
+			[]string{"LEADHIT_URL", "https://leadhit.example/", "LEADHIT_PROXY", "http://:3128"},
+			"LEADHIT_PROXY: ",
+		},
+		{
+			"an address beyond any request",
+			[]string{"LEADHIT_URL", "https://leadhit.example/" + strings.Repeat("a", 3000)},
+			"LEADHIT_URL: ",
+		},
+		{
+			"the brokers' authorities without a certificate",
+			[]string{"KAFKA_TLS", "true", "KAFKA_TLS_CA_FILE", file("no PEM")},
+			"KAFKA_TLS_CA_FILE: ",
+		},
 		{
 			"a certificate that is none",
-			[]string{"KAFKA_TLS", "true", "KAFKA_TLS_CERT_FILE", file("no PEM"), "KAFKA_TLS_KEY_FILE", filepath.Join(pems, "one.key")},
+			[]string{
+				"KAFKA_TLS", "true", "KAFKA_TLS_CERT_FILE", file("no PEM"), "KAFKA_TLS_KEY_FILE",
+				filepath.Join(pems, "one.key"),
+			},
 			"KAFKA_TLS_CERT_FILE: ",
 		},
 		{
 			"a certificate with another one's key",
-			[]string{"KAFKA_TLS", "true", "KAFKA_TLS_CERT_FILE", filepath.Join(pems, "one.crt"), "KAFKA_TLS_KEY_FILE", filepath.Join(pems, "two.key")},
+			[]string{
+				"KAFKA_TLS", "true", "KAFKA_TLS_CERT_FILE", filepath.Join(pems, "one.crt"), "KAFKA_TLS_KEY_FILE",
+				filepath.Join(pems, "two.key"),
+			},
 			"KAFKA_TLS_KEY_FILE: ",
 		},
 		{"a password with a byte order mark", sasl("SCRAM-SHA-512", "\ufeffcanary"), "KAFKA_SASL_PASSWORD_FILE: "},
 		{"a password of two lines", sasl("PLAIN", "canary\nx"), "KAFKA_SASL_PASSWORD_FILE: "},
 		{"a password of a line's end", sasl("SCRAM-SHA-256", "\r\n"), "KAFKA_SASL_PASSWORD_FILE: "},
 		{"a password that SCRAM does not take", sasl("SCRAM-SHA-512", "canary\a"), "KAFKA_SASL_PASSWORD_FILE: "},
-		{"a mapping with mistakes", []string{"MAPPING", write(t, dir, "bad.yaml", "fields: {order_id: {path: x}}\n")}, "MAPPING: the mapping has mistakes\n"},
+		{
+			"a mapping with mistakes",
+			[]string{"MAPPING", write(t, dir, "bad.yaml", "fields: {order_id: {path: x}}\n")},
+			"MAPPING: the mapping has mistakes\n",
+		},
 		{"a mapping that is not there", []string{"MAPPING", filepath.Join(dir, "none.yaml")}, "MAPPING: "},
-		{"a mapping that is a device", []string{"MAPPING", "/dev/zero"}, "MAPPING: mapping: read /dev/zero: not a regular file"},
-		{"a key that is a device", []string{"LEADHIT_API_KEY_FILE", "/dev/zero"}, "LEADHIT_API_KEY_FILE: the file cannot be used: not a regular file"},
-		{"an unknown preset", []string{"MAPPING", "shopfy"}, `MAPPING: mapping: unknown preset "shopfy" (did you mean "shopify"?)`},
-		{"the registry's authorities without a certificate", []string{"SCHEMA_REGISTRY_URL", "https://registry:8081", "SCHEMA_REGISTRY_CA_FILE", file("no PEM")}, "SCHEMA_REGISTRY_CA_FILE: "},
+		{
+			"a mapping that is a device",
+			[]string{"MAPPING", "/dev/zero"},
+			"MAPPING: mapping: read /dev/zero: not a regular file",
+		},
+		{
+			"a key that is a device",
+			[]string{"LEADHIT_API_KEY_FILE", "/dev/zero"},
+			"LEADHIT_API_KEY_FILE: the file cannot be used: not a regular file",
+		},
+		{
+			"an unknown preset",
+			[]string{"MAPPING", "shopfy"},
+			`MAPPING: mapping: unknown preset "shopfy" (did you mean "shopify"?)`,
+		},
+		{
+			"the registry's authorities without a certificate",
+			[]string{"SCHEMA_REGISTRY_URL", "https://registry:8081", "SCHEMA_REGISTRY_CA_FILE", file("no PEM")},
+			"SCHEMA_REGISTRY_CA_FILE: ",
+		},
 		{
 			"a registry's password of two lines",
-			[]string{"SCHEMA_REGISTRY_URL", "https://registry:8081", "SCHEMA_REGISTRY_USERNAME", "me", "SCHEMA_REGISTRY_PASSWORD_FILE", file("canary\nx")},
+			[]string{
+				"SCHEMA_REGISTRY_URL", "https://registry:8081", "SCHEMA_REGISTRY_USERNAME", "me",
+				"SCHEMA_REGISTRY_PASSWORD_FILE", file("canary\nx"),
+			},
 			"SCHEMA_REGISTRY_PASSWORD_FILE: ",
 		},
 		{
@@ -133,7 +189,8 @@ func needed(t *testing.T, pairs ...string) {
 func TestValidFilesOfEachKindAreAccepted(t *testing.T) {
 	pems := certificates(t)
 	for name, text := range map[string]string{
-		"a line's end": "secret-key\n", "Windows' line's end": "secret-key\r\n", "blanks around": " secret-key ", "base64": "c2VjcmV0LWtleQ==", "quotes": `"secret-key"`,
+		"a line's end": "secret-key\n", "Windows' line's end": "secret-key\r\n", "blanks around": " secret-key ",
+		"base64": "c2VjcmV0LWtleQ==", "quotes": `"secret-key"`,
 	} {
 		t.Run("a key with "+name, func(t *testing.T) {
 			needed(t, "LEADHIT_API_KEY_FILE", write(t, t.TempDir(), "key", text))
@@ -142,8 +199,10 @@ func TestValidFilesOfEachKindAreAccepted(t *testing.T) {
 			}
 		})
 	}
-	needed(t, "KAFKA_TLS", "true", "KAFKA_TLS_CA_FILE", filepath.Join(pems, "ca.pem"), "KAFKA_TLS_CERT_FILE", filepath.Join(pems, "one.crt"),
-		"KAFKA_TLS_KEY_FILE", filepath.Join(pems, "one.key"), "KAFKA_SASL_MECHANISM", "SCRAM-SHA-512", "KAFKA_SASL_USERNAME", "worker",
+	needed(t, "KAFKA_TLS", "true", "KAFKA_TLS_CA_FILE", filepath.Join(pems, "ca.pem"), "KAFKA_TLS_CERT_FILE",
+		filepath.Join(pems, "one.crt"),
+		"KAFKA_TLS_KEY_FILE", filepath.Join(pems, "one.key"), "KAFKA_SASL_MECHANISM", "SCRAM-SHA-512", "KAFKA_SASL_USERNAME",
+		"worker",
 		"KAFKA_SASL_PASSWORD_FILE", write(t, t.TempDir(), "password", "p\r\n"))
 	if got := command(t, "", "config", "--check"); got.code != 0 {
 		t.Errorf("got %+v, want certificates and password taken", got)
@@ -151,8 +210,10 @@ func TestValidFilesOfEachKindAreAccepted(t *testing.T) {
 }
 
 func TestMistakesInFilesAndInValuesAreInOneList(t *testing.T) {
-	needed(t, "LEADHIT_API_KEY_FILE", write(t, t.TempDir(), "key", "a\nb"), "CALLS_IN_FLIGHT", "many", "MAPPING", "shopfy", "LEADHIT_PROXY", "http://:1",
-		"KAFKA_TLS", "true", "KAFKA_TLS_CA_FILE", write(t, t.TempDir(), "ca.pem", "no PEM"), "LEADHIT_CA_FILE", "/nowhere/ca.pem")
+	needed(t, "LEADHIT_API_KEY_FILE", write(t, t.TempDir(), "key", "a\nb"), "CALLS_IN_FLIGHT", "many", "MAPPING", "shopfy",
+		"LEADHIT_PROXY", "http://:1",
+		"KAFKA_TLS", "true", "KAFKA_TLS_CA_FILE", write(t, t.TempDir(), "ca.pem", "no PEM"), "LEADHIT_CA_FILE",
+		"/nowhere/ca.pem")
 	got := command(t, "", "check")
 	var names []string
 	for line := range strings.Lines(got.err) {
@@ -188,7 +249,8 @@ func TestAMappingThatCannotBeLoadedIsInTheListOfMistakes(t *testing.T) {
 				}
 				at += next
 			}
-			if got.code != exitUsage || strings.Contains(got.err, "leadhit-sync: ") || c.mapping == "plain" && strings.Contains(got.err, "MAPPING") {
+			if got.code != exitUsage || strings.Contains(got.err, "leadhit-sync: ") || c.mapping == "plain" &&
+				strings.Contains(got.err, "MAPPING") {
 				t.Errorf("%s, %s: got exit code %d and\n%s\nwant 2 and the mistakes alone", c.name, line, got.code, got.err)
 			}
 		}
@@ -197,7 +259,8 @@ func TestAMappingThatCannotBeLoadedIsInTheListOfMistakes(t *testing.T) {
 
 func TestConfigReportsAMappingThatCannotBeLoadedEvenIfItIsTheOnlyMistake(t *testing.T) {
 	needed(t, "MAPPING", "shopfy")
-	if got := command(t, "", "config"); got.code != exitUsage || !strings.HasPrefix(got.out, "| variable |") || !strings.Contains(got.err, "MAPPING: ") {
+	if got := command(t, "", "config"); got.code != exitUsage || !strings.HasPrefix(got.out, "| variable |") ||
+		!strings.Contains(got.err, "MAPPING: ") {
 		t.Errorf("got %+v, want exit code 2, the table and the mistake", got)
 	}
 }
@@ -205,7 +268,8 @@ func TestConfigReportsAMappingThatCannotBeLoadedEvenIfItIsTheOnlyMistake(t *test
 func TestCommandsThatNeedFewSettingsRefuseTheirFilesInTheSameWay(t *testing.T) {
 	needed(t, "KAFKA_TLS", "true", "KAFKA_TLS_CA_FILE", write(t, t.TempDir(), "ca.pem", "no PEM"))
 	for _, line := range []string{"letters list", "letters show a/0/1", "pause --reason x", "resume", "preview"} {
-		if got := command(t, "", strings.Fields(line)...); got.code != exitUsage || !strings.HasPrefix(got.err, "KAFKA_TLS_CA_FILE: the file cannot be used: ") {
+		if got := command(t, "", strings.Fields(line)...); got.code != exitUsage ||
+			!strings.HasPrefix(got.err, "KAFKA_TLS_CA_FILE: the file cannot be used: ") {
 			t.Errorf("got %+v of %s, want exit code 2 and the setting's name", got, line)
 		}
 	}

@@ -26,7 +26,8 @@ func TestSinceTakesDurationsDaysAndTimes(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		"", "d", "0", "0d", "-7d", "+7d", "7d-1h", "-1h", "7", "7 d", "7D", "1w", "NaNd", "Infd", "-Infd", "1e9d", "106752d", "7dd", "7d1d",
+		"", "d", "0", "0d", "-7d", "+7d", "7d-1h", "-1h", "7", "7 d", "7D", "1w", "NaNd", "Infd", "-Infd", "1e9d", "106752d",
+		"7dd", "7d1d",
 		"106751d48h", "yesterday", "2026-03-11", "2026-03-11 07:00:00", "2026-13-11T07:00:00Z",
 	} {
 		if got, err := parseSince(text, now); err == nil {
@@ -40,7 +41,8 @@ func TestEverySinceIsReadByOneParser(t *testing.T) {
 	for _, line := range []string{"preview", "letters list"} {
 		for _, since := range []string{"yesterday", "-1h", "0"} {
 			got := command(t, "", append(strings.Fields(line), "--since", since)...)
-			if got.code != exitUsage || !strings.Contains(got.err, errSince.Error()) || !strings.Contains(got.err, `"`+since+`" for "--since"`) {
+			if got.code != exitUsage || !strings.Contains(got.err, errSince.Error()) ||
+				!strings.Contains(got.err, `"`+since+`" for "--since"`) {
 				t.Errorf("%s --since %s: got %+v, want exit code 2 and what is wanted", line, since, got)
 			}
 		}

@@ -50,7 +50,8 @@ func TestLinesOfLibrariesBecomeLinesOfTheLog(t *testing.T) {
 	case <-out.written:
 	case <-time.After(time.Minute):
 	}
-	record := slog.NewRecord(time.Now(), slog.LevelInfo, "http: panic serving \"canary\"\u202e\n"+strings.Repeat("x", 4096), 0)
+	record := slog.NewRecord(time.Now(), slog.LevelInfo, "http: panic serving \"canary\"\u202e\n"+
+		strings.Repeat("x", 4096), 0)
 	if err := slog.Default().Handler().Handle(t.Context(), record); err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +86,10 @@ func unasked(t *testing.T) {
 		<-answered
 		_, _ = io.WriteString(server, "HTTP/1.1 200 OK\r\nX: canary\r\n\r\n")
 	})
-	transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return client, nil }}
+	transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+		return client,
+			nil
+	}}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://leadhit.example/", http.NoBody)
 	if err != nil {
 		t.Fatal(err)

@@ -76,7 +76,8 @@ func statusPages(args []string, workers string) (finder, error) {
 	list := slices.Clone(args)
 	name, byName := strings.CutPrefix(workers, "dns:")
 	switch {
-	case strings.Contains(workers, "@") || slices.ContainsFunc(args, func(arg string) bool { return strings.Contains(arg, "@") }):
+	case strings.Contains(workers, "@") || slices.ContainsFunc(args,
+		func(arg string) bool { return strings.Contains(arg, "@") }):
 		// The URL appears on the screen, and workers ask for no user.
 		return nil, usageError{errors.New("a worker's address must not contain a user or @")}
 	case byName && len(args) == 0:
@@ -207,7 +208,8 @@ func askWorker(ctx context.Context, page string) (*observe.Status, error) {
 		return nil, causeOf(ctx, fmt.Errorf("the response is not a status: %w", err))
 	}
 	if status.Schema != "status.v1" {
-		return nil, fmt.Errorf("the response has the schema %q: is this the /status of a worker of this version?", status.Schema)
+		return nil, fmt.Errorf("the response has the schema %q: is this the /status of a worker of this version?",
+			status.Schema)
 	}
 	return &status, nil
 }

@@ -136,7 +136,8 @@ func urgentFirst(all []asked) []asked {
 func lineOf(a asked) string {
 	state := "not reached"
 	if a.Status != nil {
-		state = fmt.Sprintf("%s, oldest %s, %s waiting", a.Status.Text(), lasting(seconds(a.Status.OldestAge)), count(waitingOf(*a.Status), "order"))
+		state = fmt.Sprintf("%s, oldest %s, %s waiting", a.Status.Text(), lasting(seconds(a.Status.OldestAge)),
+			count(waitingOf(*a.Status), "order"))
 	}
 	return terminal.Quote(state) + "  " + terminal.Quote(a.URL)
 }

@@ -79,7 +79,8 @@ func (p *statusPrinter) labelled(label string, texts ...string) {
 func (p *statusPrinter) print(url string) {
 	s := p.status
 	p.state()
-	p.labelled("worker", url, fmt.Sprintf("leadhit-sync %s, group %s, %s", s.Version, s.Group, s.At.UTC().Format(moment)+" UTC"))
+	p.labelled("worker", url, fmt.Sprintf("leadhit-sync %s, group %s, %s", s.Version, s.Group, s.At.UTC().Format(moment)+
+		" UTC"))
 	p.calls()
 	p.events()
 	p.letters()
@@ -154,7 +155,8 @@ func (p *statusPrinter) calls() {
 		fmt.Sprintf("%d made, %d failed and retried", s.Calls, s.Retries),
 	}
 	if s.RetryAfter != nil {
-		texts = append(texts, fmt.Sprintf("LeadHit asked us to wait (Retry-After) until %s, for %s", p.clock(*s.RetryAfter), lasting(s.RetryAfter.Sub(s.At))))
+		texts = append(texts, fmt.Sprintf("LeadHit asked us to wait (Retry-After) until %s, for %s", p.clock(*s.RetryAfter),
+			lasting(s.RetryAfter.Sub(s.At))))
 	}
 	p.labelled("calls", texts...)
 }
@@ -167,10 +169,12 @@ func (p *statusPrinter) events() {
 	}
 	texts := []string{fmt.Sprintf("%d fetched, %d finished, %d unfinished", s.Events, s.Finished, unfinished)}
 	if unfinished > 0 {
-		texts = append(texts, "the oldest unfinished one is "+lasting(seconds(s.OldestAge))+" old, the oldest untried one "+lasting(seconds(s.Lag)))
+		texts = append(texts, "the oldest unfinished one is "+lasting(seconds(s.OldestAge))+" old, the oldest untried one "+
+			lasting(seconds(s.Lag)))
 	}
 	if s.HeldBack > 0 {
-		texts = append(texts, "open transactions hold back "+count(int(s.HeldBack), "event")+", the first is "+lasting(seconds(s.HeldBackAge))+" old")
+		texts = append(texts, "open transactions hold back "+count(int(s.HeldBack), "event")+", the first is "+
+			lasting(seconds(s.HeldBackAge))+" old")
 	}
 	if s.Blocked > 0 {
 		texts = append(texts, count(s.Blocked, "event")+" behind an earlier one of the same order")

@@ -22,17 +22,21 @@ func troubled() observe.Status {
 		Schema: "status.v1", Version: "1.2.3", Group: "leadhit-sync", At: at,
 		State: "flood", Paused: true, Phase: "running", Since: at.Add(-26 * time.Hour),
 		Reason: "120 of the last 200 outcomes were dead letters, of 88 orders", By: "worker-7",
-		Problems: []string{"orders/1 is stuck: a batch of another format. Restore the events, or skip them: run kafka-consumer-groups.sh --reset-offsets"},
-		Events:   1204331, Finished: 1204289, Calls: 12345, Retries: 17, InFlight: 3, Limit: 64, PerSecond: 45.25, RetryAfter: &quiet,
-		Waiting: 37, Blocked: 17, Letters: 130, LettersInAir: 2, OldestAge: 760.4, Lag: 3.2, TwoPartitions: 1,
+		Problems: []string{"orders/1 is stuck: a batch of another format. Restore the events, or skip them: run " +
+			"kafka-consumer-groups.sh --reset-offsets"},
+		Events: 1204331, Finished: 1204289, Calls: 12345, Retries: 17, InFlight: 3, Limit: 64, PerSecond: 45.25,
+		RetryAfter: &quiet,
+		Waiting:    37, Blocked: 17, Letters: 130, LettersInAir: 2, OldestAge: 760.4, Lag: 3.2, TwoPartitions: 1,
 		LastHour: []observe.CauseCount{{Cause: "ValidationError", Letters: 120}, {Cause: "HTTP 400", Letters: 10}},
 		Orders: []observe.WaitingOrder{
 			{
 				Event: "orders/0/11872", Order: "4711", Status: "paid", Time: at.Add(-760 * time.Second), Tries: 7, Next: &next,
-				Cause: "HTTP 503", Code: 503, Message: "http 503 Service Unavailable: " + strings.Repeat("no upstream is healthy; ", 9),
+				Cause: "HTTP 503", Code: 503, Message: "http 503 Service Unavailable: " +
+					strings.Repeat("no upstream is healthy; ", 9),
 			},
 			{
-				Event: "a-topic-of-a-shop-with-a-very-long-name.orders/11/98765432109", Order: "evil\x1b[2J\u202e" + strings.Repeat("x", 6),
+				Event: "a-topic-of-a-shop-with-a-very-long-name.orders/11/98765432109", Order: "evil\x1b[2J\u202e" +
+					strings.Repeat("x", 6),
 				Status: "sub\nmitted", Time: at.Add(-50 * time.Hour), Tries: 120, Cause: "Timeout", Message: "line one\nline two",
 			},
 			{
@@ -48,13 +52,18 @@ func troubled() observe.Status {
 		},
 		Partitions: []observe.PartitionStatus{
 			{
-				Topic: "orders", Partition: 0, Committed: 11872, Fetched: 11902, End: 12202, Unfinished: 30, OldestOffset: 11872, OldestAge: 760.4,
-				OpenTransaction: &observe.OpenTransaction{LastStable: 11902, HeldBack: 300, Since: at.Add(-10920 * time.Second), Age: 10920},
+				Topic: "orders", Partition: 0, Committed: 11872, Fetched: 11902, End: 12202, Unfinished: 30, OldestOffset: 11872,
+				OldestAge: 760.4,
+				OpenTransaction: &observe.OpenTransaction{
+					LastStable: 11902, HeldBack: 300, Since: at.Add(-10920 * time.Second),
+					Age: 10920,
+				},
 			},
 			{Topic: "orders", Partition: 1, Committed: -1, Fetched: 0, End: 5, OldestOffset: -1, Unknown: true},
 			{
-				Topic: "a-topic-of-a-shop-with-a-very-long-name.orders", Partition: 11, Committed: 98765432109, Fetched: 98765442109,
-				End: 98765532109, Unfinished: 10000, OldestOffset: 98765432109, OldestAge: 180000, WindowFull: true,
+				Topic: "a-topic-of-a-shop-with-a-very-long-name.orders", Partition: 11, Committed: 98765432109,
+				Fetched: 98765442109,
+				End:     98765532109, Unfinished: 10000, OldestOffset: 98765432109, OldestAge: 180000, WindowFull: true,
 			},
 		},
 	}
@@ -64,7 +73,8 @@ func troubled() observe.Status {
 func idle() observe.Status {
 	at := time.Date(2026, 11, 25, 16, 2, 11, 0, time.UTC)
 	return observe.Status{
-		Schema: "status.v1", Version: "dev", Group: "leadhit-sync", At: at, State: "joining", Phase: "joining", Since: at.Add(-90 * time.Second),
+		Schema: "status.v1", Version: "dev", Group: "leadhit-sync", At: at, State: "joining", Phase: "joining",
+		Since: at.Add(-90 * time.Second),
 		Limit: 64, Orders: []observe.WaitingOrder{}, Partitions: []observe.PartitionStatus{},
 	}
 }
@@ -73,7 +83,10 @@ func idle() observe.Status {
 func lost() observe.Status {
 	s := idle()
 	s.State, s.Phase = "waiting", "waiting"
-	s.Waits = []observe.Wait{{For: "topic orders does not exist; create it, or check KAFKA_TOPICS", Since: s.At.Add(-time.Minute)}}
+	s.Waits = []observe.Wait{{
+		For:   "topic orders does not exist; create it, or check KAFKA_TOPICS",
+		Since: s.At.Add(-time.Minute),
+	}}
 	return s
 }
 
@@ -81,7 +94,10 @@ func lost() observe.Status {
 func busyWorker() observe.Status {
 	s := idle()
 	s.State, s.Phase = "running", "running"
-	s.Waits = []observe.Wait{{For: "topic gone does not exist; create it, or check KAFKA_TOPICS", Since: s.At.Add(-time.Hour)}}
+	s.Waits = []observe.Wait{{
+		For:   "topic gone does not exist; create it, or check KAFKA_TOPICS",
+		Since: s.At.Add(-time.Hour),
+	}}
 	for n := range 25 {
 		s.Partitions = append(s.Partitions, observe.PartitionStatus{
 			Topic: "orders", Partition: n, Committed: int64(n), Fetched: int64(n + 1), End: int64(n + 1), Unfinished: 1,
@@ -110,7 +126,8 @@ func TestStatusFitsATerminal(t *testing.T) {
 		screens.WriteString("$ leadhit-sync status\n" + got.out + "\n")
 	}
 	one := troubled()
-	onScreen := strings.Join(fitStatus([]asked{{URL: "http://worker-1:8080/status", Status: &one}}, screen{columns: statusWidth}), "\n") + "\n"
+	onScreen := strings.Join(fitStatus([]asked{{URL: "http://worker-1:8080/status", Status: &one}},
+		screen{columns: statusWidth}), "\n") + "\n"
 	mustFit(t, onScreen)
 	screens.WriteString("$ leadhit-sync status # on a terminal of 80 columns\n" + onScreen)
 	if os.Getenv("UPDATE_GOLDEN") == "1" {
@@ -147,11 +164,15 @@ func outage(partitions int) observe.Status {
 	s.State, s.Paused, s.Waiting = "outage", true, orders
 	s.Partitions = nil
 	for n := range partitions {
-		s.Partitions = append(s.Partitions, observe.PartitionStatus{Topic: "orders", Partition: n, Unfinished: 1, OldestAge: float64(n)})
+		s.Partitions = append(s.Partitions, observe.PartitionStatus{
+			Topic: "orders", Partition: n, Unfinished: 1,
+			OldestAge: float64(n),
+		})
 	}
 	for n := range 20 {
 		s.Orders = append(s.Orders, observe.WaitingOrder{
-			Event: "orders/0/" + strconv.Itoa(n), Order: strconv.Itoa(4711 + n), Status: "paid", Time: s.At.Add(-time.Minute), Tries: 3,
+			Event: "orders/0/" + strconv.Itoa(n), Order: strconv.Itoa(4711 + n), Status: "paid", Time: s.At.Add(-time.Minute),
+			Tries: 3,
 			Cause: "HTTP 503", Code: 503, Message: "http 503 Service Unavailable",
 		})
 	}
@@ -162,19 +183,22 @@ func outage(partitions int) observe.Status {
 func TestOrdersWithTheSameResponseAreGrouped(t *testing.T) {
 	t.Parallel()
 	got := command(t, "", "status", workerPage(t, outage(1)))
-	if n := strings.Count(got.out, "503"); n != 1 || !strings.Contains(got.out, "37 orders: http 503 Service Unavailable\n") ||
+	if n := strings.Count(got.out, "503"); n != 1 ||
+		!strings.Contains(got.out, "37 orders: http 503 Service Unavailable\n") ||
 		!strings.Contains(got.out, "\n4730 ") || !strings.Contains(got.out, "\n  and 17 more\n") {
 		t.Errorf("got %s, want one line for the answer of 37 orders, 20 of them, and how many more", got.out)
 	}
 	older := outage(1)
 	older.Outcomes = nil // a worker of an earlier version
-	if got := command(t, "", "status", workerPage(t, older)); !strings.Contains(got.out, "37 orders wait") || !strings.Contains(got.out, "20 orders: http 503") {
+	if got := command(t, "", "status", workerPage(t, older)); !strings.Contains(got.out, "37 orders wait") ||
+		!strings.Contains(got.out, "20 orders: http 503") {
 		t.Errorf("got %s of an earlier version, want what is listed grouped", got.out)
 	}
 	mixed := older
 	mixed.Orders[0].Cause, mixed.Orders[0].Code, mixed.Orders[0].Message = "Timeout", 0, "no answer"
 	got = command(t, "", "status", workerPage(t, mixed))
-	if large := strings.Index(got.out, "19 orders: http 503"); large < 0 || large > strings.Index(got.out, "1 order: Timeout: no answer") {
+	if large := strings.Index(got.out, "19 orders: http 503"); large < 0 ||
+		large > strings.Index(got.out, "1 order: Timeout: no answer") {
 		t.Errorf("got %s, want the larger group first", got.out)
 	}
 }
@@ -183,9 +207,11 @@ func TestOrdersWithTheSameResponseAreGrouped(t *testing.T) {
 func TestAScreenOfStatusFitsEveryHeight(t *testing.T) {
 	t.Parallel()
 	one := func(s observe.Status) []asked { return []asked{{URL: "http://w:8080/status", Status: &s}} }
-	several := slices.Concat(one(busyWorker()), one(outage(25)), []asked{{URL: "http://gone:8080/status", Error: "connection refused"}}, one(troubled()))
+	several := slices.Concat(one(busyWorker()), one(outage(25)),
+		[]asked{{URL: "http://gone:8080/status", Error: "connection refused"}}, one(troubled()))
 	for name, all := range map[string][]asked{
-		"idle": one(idle()), "busy": one(busyWorker()), "troubled": one(troubled()), "an outage": one(outage(25)), "several": several, "none": nil,
+		"idle": one(idle()), "busy": one(busyWorker()), "troubled": one(troubled()), "an outage": one(outage(25)),
+		"several": several, "none": nil,
 		"many": slices.Concat(several, several),
 	} {
 		whole := fitStatus(all, screen{columns: statusWidth})
@@ -194,11 +220,13 @@ func TestAScreenOfStatusFitsEveryHeight(t *testing.T) {
 		}
 		mustFit(t, strings.Join(whole, "\n"))
 	}
-	if got := strings.Join(fitStatus(several, screen{statusWidth, 8}), "\n"); !strings.Contains(got, "not reached  http://gone:8080/status") ||
+	if got := strings.Join(fitStatus(several, screen{statusWidth, 8}), "\n"); !strings.Contains(got,
+		"not reached  http://gone:8080/status") ||
 		strings.Index(got, "\nnot reached  ") > strings.Index(got, "\npaused: outage,") {
 		t.Errorf("got %s, want a line for each worker, the one that was not reached first", got)
 	}
-	if got := strings.Join(fitStatus(one(outage(25)), screen{statusWidth, 24}), "\n"); !strings.Contains(got, "37 orders: http 503") || !strings.Contains(got, " more partitions with ") {
+	if got := strings.Join(fitStatus(one(outage(25)), screen{statusWidth, 24}), "\n"); !strings.Contains(got,
+		"37 orders: http 503") || !strings.Contains(got, " more partitions with ") {
 		t.Errorf("got %s, want the answer, and how many partitions are not shown", got)
 	}
 }
@@ -220,7 +248,8 @@ func mustFitHeight(t *testing.T, name string, all []asked, whole []string, heigh
 	if height > 1 && !strings.HasPrefix(got[0], first) {
 		t.Errorf("%s: got %q first, want %q", name, got[0], first)
 	}
-	if height >= 24 && len(all) == 1 && !strings.Contains(strings.Join(got, "\n"), "UNFINISHED") && len(all[0].Status.Partitions) > 1 {
+	if height >= 24 && len(all) == 1 && !strings.Contains(strings.Join(got, "\n"), "UNFINISHED") &&
+		len(all[0].Status.Partitions) > 1 {
 		t.Errorf("%s: got %q for %d lines, want some partitions", name, got, height)
 	}
 }
@@ -239,7 +268,8 @@ func TestStatusNeverCutsAnOrderIDOrANumber(t *testing.T) {
 	t.Parallel()
 	s, orders := longIDs()
 	got := strings.Join(fitStatus([]asked{{URL: "http://w:8080/status", Status: &s}}, screen{columns: statusWidth}), "\n")
-	for _, want := range append(orders, "/11/98765432109", "orders/0/11872", " 98765442109 ", " 98765532109 ", " 10000\n") {
+	for _, want := range append(orders, "/11/98765432109", "orders/0/11872", " 98765442109 ", " 98765532109 ",
+		" 10000\n") {
 		if !strings.Contains(got, want) {
 			t.Errorf("got\n%s\nwant %q in it", got, want)
 		}

@@ -37,9 +37,15 @@ func TestStatusSaysWhichWorkerCannotBeAskedAndWhy(t *testing.T) {
 	t.Parallel()
 	other := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(other.Close)
-	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }))
+	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_,
+			_ = w.Write([]byte("<html>"))
+	}))
 	t.Cleanup(page.Close)
-	kind := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"schema":"x"}`)) }))
+	kind := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_,
+			_ = w.Write([]byte(`{"schema":"x"}`))
+	}))
 	t.Cleanup(kind.Close)
 	for _, c := range []struct{ name, address, why string }{
 		{"nobody listens", closed(t), "connection refused"},
@@ -49,7 +55,8 @@ func TestStatusSaysWhichWorkerCannotBeAskedAndWhy(t *testing.T) {
 	} {
 		got := command(t, "", "status", workerPage(t, idle()), c.address)
 		if got.code != exitError || !strings.Contains(got.out, "2 workers: 1 joining, 1 not reached\n") ||
-			!strings.Contains(strings.Join(strings.Fields(got.out), " "), c.why) || !strings.Contains(got.out, strings.TrimPrefix(c.address, "http://")) {
+			!strings.Contains(strings.Join(strings.Fields(got.out), " "), c.why) ||
+			!strings.Contains(got.out, strings.TrimPrefix(c.address, "http://")) {
 			t.Errorf("%s: got %+v, want exit code 1, the address, %q, and the other worker", c.name, got, c.why)
 		}
 	}
@@ -62,7 +69,8 @@ func TestStatusAsJSONHasTheWorkersOwnTexts(t *testing.T) {
 		Schema  string
 		Workers []asked
 	}](t, got.out)
-	if got.code != exitError || report.Schema != "workers.v1" || len(report.Workers) != 2 || report.Workers[1].Error == "" ||
+	if got.code != exitError || report.Schema != "workers.v1" || len(report.Workers) != 2 ||
+		report.Workers[1].Error == "" ||
 		report.Workers[1].Status != nil || report.Workers[0].Status.Orders[1].Order != troubled().Orders[1].Order {
 		t.Errorf("got %+v, want both workers, and an id as it is", got)
 	}
@@ -82,7 +90,8 @@ func TestStatusFindsTheWorkerOfThisHost(t *testing.T) {
 			t.Errorf("HTTP_ADDR %s: got %+v, want the worker at 127.0.0.1", listen, got)
 		}
 	}
-	if got := command(t, "", "status", "--workers", "dns:localhost:"+port); !strings.Contains(got.out, "http://127.0.0.1:"+port+"/status") {
+	if got := command(t, "", "status", "--workers", "dns:localhost:"+port); !strings.Contains(got.out, "http://127.0.0.1:"+
+		port+"/status") {
 		t.Errorf("got %+v, want the worker behind the name", got)
 	}
 	t.Setenv("HTTP_ADDR", "8080")
@@ -94,7 +103,12 @@ func TestStatusFindsTheWorkerOfThisHost(t *testing.T) {
 func TestStatusRefusesAddressesItCannotUse(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{"ftp://x"}, {"http://"}, {"--workers", "dns:name"}, {"--workers", "a:1", "b:1"}, {"-o", "xml"}, {"--workers", "a:1,,b:1"},
+		{"ftp://x"},
+		{"http://"},
+		{"--workers", "dns:name"},
+		{"--workers", "a:1", "b:1"},
+		{"-o", "xml"},
+		{"--workers", "a:1,,b:1"},
 	} {
 		if got := command(t, "", append([]string{"status"}, args...)...); got.code != exitUsage || got.out != "" {
 			t.Errorf("%q: got %+v, want exit code 2", args, got)
@@ -118,7 +132,8 @@ func TestStatusTakesNoPassword(t *testing.T) {
 	} {
 		for _, output := range []string{"table", "json"} {
 			got := command(t, "", append([]string{"status", "-o", output}, args...)...)
-			if got.code != exitUsage || got.out != "" || strings.Contains(got.err, "canary") || !strings.Contains(got.err, "must not contain a user") {
+			if got.code != exitUsage || got.out != "" || strings.Contains(got.err, "canary") ||
+				!strings.Contains(got.err, "must not contain a user") {
 				t.Errorf("%q: got %+v, want exit code 2 and no password", args, got)
 			}
 		}

@@ -18,7 +18,9 @@ const statusEvery = 2 * time.Second
 
 // watchStatus shows the status again and again until a person ends it. On a terminal each look fits the screen and
 // replaces the last one; elsewhere each is whole. show prints a look for a screen.
-func watchStatus(ctx context.Context, w io.Writer, output outputForm, show func(ctx context.Context, w io.Writer, on screen) error) error {
+func watchStatus(ctx context.Context, w io.Writer, output outputForm,
+	show func(ctx context.Context, w io.Writer, on screen) error,
+) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	ticker := time.NewTicker(statusEvery)

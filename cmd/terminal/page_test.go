@@ -82,7 +82,8 @@ func TestColumnsShrinkToTheTerminal(t *testing.T) {
 			"注文-1  paid                 orders/0/1",
 		},
 		40: {
-			"ORDER   STATUS           EVENT", "all of them:", "4711    waiting-for-pa…  …rders/3/118273", "注文-1  paid             orders/0/1",
+			"ORDER   STATUS           EVENT", "all of them:", "4711    waiting-for-pa…  …rders/3/118273",
+			"注文-1  paid             orders/0/1",
 		},
 		20: {"ORDER   STATUS  EVENT", "all of them:", "4711    waiti…  …/3/118273", "注文-1  paid    orders/0/1"}, // it does not fit
 	} {
@@ -99,7 +100,8 @@ func TestShortTextsShrinkLastAndIDsNever(t *testing.T) {
 	p.Row("ID", "FAILED", "MESSAGE")
 	p.Row(strings.Repeat("1", 30), "11-22 09:14", "why it failed")
 	for width, want := range map[int]string{
-		60: "  11-22 09:14  why it failed", 55: "  11-22 09:14  why it fa…", 50: "  11-22 09:…  why i…", 34: "  1…", 10: "  …",
+		60: "  11-22 09:14  why it failed", 55: "  11-22 09:14  why it fa…", 50: "  11-22 09:…  why i…", 34: "  1…",
+		10: "  …",
 	} {
 		if got, want := p.Lines(width)[1], strings.Repeat("1", 30)+want; got != want {
 			t.Errorf("width %d: got %q, want %q", width, got, want)

@@ -98,7 +98,8 @@ func TestAScreenDrawsOverItsLastFrameAndNothingElse(t *testing.T) {
 			t.Errorf("%d rows: got\n%s\nwant\n%s", height, got, want)
 		}
 		if tty.hidden || tty.noWrap || tty.column != 0 || len(tty.odd) > 0 {
-			t.Errorf("got a cursor hidden: %v, no wrapping: %v, in column %d, and strange output %q", tty.hidden, tty.noWrap, tty.column, tty.odd)
+			t.Errorf("got a cursor hidden: %v, no wrapping: %v, in column %d, and strange output %q", tty.hidden, tty.noWrap,
+				tty.column, tty.odd)
 		}
 	}
 }
@@ -121,7 +122,10 @@ func TestAScreenFollowsTheWindow(t *testing.T) {
 func TestAFrameIsOneWriteThatClearsOnlyTheRestOfEachLine(t *testing.T) {
 	t.Parallel()
 	var writes []string
-	s := terminal.Screen{Size: func() (columns, rows int) { return 80, 24 }, Out: writer(func(b []byte) { writes = append(writes, string(b)) })}
+	s := terminal.Screen{
+		Size: func() (columns, rows int) { return 80, 24 },
+		Out:  writer(func(b []byte) { writes = append(writes, string(b)) }),
+	}
 	s.Draw([]string{"state", "second"})
 	s.Draw([]string{"state"})
 	want := "\x1b[?25l\x1b[?7l\x1b[2A\r" + "state\x1b[K\r\n" + "\x1b[J\x1b[?7h\x1b[?25h"

@@ -137,11 +137,17 @@ func TestHangBreaksNoWordThatFitsOnALineOfItsOwn(t *testing.T) {
 		label, text string
 		want        []string
 	}{
-		"a word that fits below the label": {"REFUSED  12  ", "because of " + word, []string{"REFUSED  12", "  because of", "  " + word}},
-		"a label that fills the line":      {strings.Repeat("l", 70) + "  ", "because it is so", []string{strings.Repeat("l", 70), "  because it is so"}},
-		"a word that fits nowhere":         {"label  ", word + word, []string{"label  " + word + word}},
-		"a label of spaces":                {"            ", word, []string{"  " + word}},
-		"no label":                         {"", "because of " + word + " and more", []string{"because of", word + " and more"}},
+		"a word that fits below the label": {
+			"REFUSED  12  ", "because of " + word,
+			[]string{"REFUSED  12", "  because of", "  " + word},
+		},
+		"a label that fills the line": {
+			strings.Repeat("l", 70) + "  ", "because it is so",
+			[]string{strings.Repeat("l", 70), "  because it is so"},
+		},
+		"a word that fits nowhere": {"label  ", word + word, []string{"label  " + word + word}},
+		"a label of spaces":        {"            ", word, []string{"  " + word}},
+		"no label":                 {"", "because of " + word + " and more", []string{"because of", word + " and more"}},
 	} {
 		if got := terminal.Hang(c.label, c.text, 80); !slices.Equal(got, c.want) {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)

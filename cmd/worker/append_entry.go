@@ -49,7 +49,8 @@ func AppendToLedger(ctx context.Context, c *config.Config, cluster *broker.Clust
 	for {
 		err := appendEntry(ctx, c, cluster, e)
 		// Not every broker knows a new topic at once, and one that does not has stored nothing.
-		if failures, _ := again.Failed(); !errors.Is(err, broker.ErrUnknownPartition) || failures >= newLedgerTries || !again.Wait(ctx) {
+		if failures, _ := again.Failed(); !errors.Is(err, broker.ErrUnknownPartition) || failures >= newLedgerTries ||
+			!again.Wait(ctx) {
 			return err
 		}
 	}

@@ -20,8 +20,8 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// TestAnOperatorsEntryIsWrittenThoughTheClusterHasGrown: the workers go on following a ledger of one replica, and a pause of
-// theirs must have an end.
+// TestAnOperatorsEntryIsWrittenThoughTheClusterHasGrown: the workers go on following a ledger of one replica, and a
+// pause of theirs must have an end.
 func TestAnOperatorsEntryIsWrittenThoughTheClusterHasGrown(t *testing.T) {
 	const topic = "dlq.leadhit-sync.ledger"
 	s := newScene(t)
@@ -74,7 +74,8 @@ func TestAnEntryWaitsUntilTheBrokersKnowANewLedger(t *testing.T) {
 	}
 }
 
-// TestWhatKeepsAWorkerOutOfKafkaIsNotBlamedOnTheLettersTopic: a login that Kafka refuses, or TLS that does not come about.
+// TestWhatKeepsAWorkerOutOfKafkaIsNotBlamedOnTheLettersTopic: a login that Kafka refuses, or TLS that does not come
+// about.
 func TestWhatKeepsAWorkerOutOfKafkaIsNotBlamedOnTheLettersTopic(t *testing.T) {
 	password := filepath.Join(t.TempDir(), "password")
 	if err := os.WriteFile(password, []byte("wrong"), 0o600); err != nil {
@@ -82,16 +83,24 @@ func TestWhatKeepsAWorkerOutOfKafkaIsNotBlamedOnTheLettersTopic(t *testing.T) {
 	}
 	elsewhere := httptest.NewTLSServer(http.NotFoundHandler()) // its certificate is of nobody whom we trust
 	defer elsewhere.Close()
-	login := []string{"KAFKA_SASL_MECHANISM", "SCRAM-SHA-256", "KAFKA_SASL_USERNAME", "alice", "KAFKA_SASL_PASSWORD_FILE", password}
+	login := []string{
+		"KAFKA_SASL_MECHANISM", "SCRAM-SHA-256", "KAFKA_SASL_USERNAME", "alice", "KAFKA_SASL_PASSWORD_FILE",
+		password,
+	}
 	for name, c := range map[string]struct {
 		kafka    []kfake.Opt
 		refusal  *kerr.Error // of the login
 		settings []string
 		want     string
 	}{
-		"a wrong password":                  {nil, kerr.SaslAuthenticationFailed, login, "Kafka rejects the login"},
-		"a mechanism that Kafka has not":    {nil, kerr.UnsupportedSaslMechanism, login, "Kafka rejects the login"},
-		"a certificate that is not trusted": {[]kfake.Opt{kfake.TLS(&tls.Config{Certificates: elsewhere.TLS.Certificates})}, nil, []string{"KAFKA_TLS", "true"}, "cannot connect to Kafka over TLS"},
+		"a wrong password":               {nil, kerr.SaslAuthenticationFailed, login, "Kafka rejects the login"},
+		"a mechanism that Kafka has not": {nil, kerr.UnsupportedSaslMechanism, login, "Kafka rejects the login"},
+		"a certificate that is not trusted": {
+			[]kfake.Opt{kfake.TLS(&tls.Config{Certificates: elsewhere.TLS.Certificates})},
+			nil,
+			[]string{"KAFKA_TLS", "true"},
+			"cannot connect to Kafka over TLS",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			kafka, err := kfake.NewCluster(append(c.kafka, kfake.NumBrokers(1), kfake.SeedTopics(2, "orders"))...)
@@ -107,7 +116,8 @@ func TestWhatKeepsAWorkerOutOfKafkaIsNotBlamedOnTheLettersTopic(t *testing.T) {
 			})
 			s := newScene(t, append(c.settings, "KAFKA_BROKERS", strings.Join(kafka.ListenAddrs(), ","))...)
 			s.run()
-			s.until("it tells why nothing is consumed", func() bool { return strings.Contains(s.logs.String(), "nothing is consumed") })
+			s.until("it tells why nothing is consumed",
+				func() bool { return strings.Contains(s.logs.String(), "nothing is consumed") })
 			if told := s.logs.String(); !strings.Contains(told, c.want) || strings.Contains(told, "cannot store letters") {
 				t.Errorf("got\n%s\nwant %q, and no word against the letters' topic", told, c.want)
 			}

@@ -92,7 +92,8 @@ func (w *Worker) logFitness(ctx context.Context, found deadletter.Inspection) {
 		log.WarnContext(ctx, "no right to describe the topic's settings, so they cannot be checked; grant DescribeConfigs")
 	}
 	for _, f := range came {
-		log := log.With(slog.String("setting", f.Setting), slog.String("is", f.Is), slog.String("why", f.Why), slog.String("want", f.Want))
+		log := log.With(slog.String("setting", f.Setting), slog.String("is", f.Is), slog.String("why", f.Why),
+			slog.String("want", f.Want))
 		if f.Fatal {
 			log.ErrorContext(ctx, "a topic setting prevents storing dead letters or pauses, or loses them; change it")
 		} else {

@@ -60,7 +60,8 @@ func TestAWorkerWaitsForATopicThatCannotKeepLettersAndStartsWhenItIsCorrected(t 
 	}
 }
 
-// waitsForThePolicy demands that the pages and the log name the cleanup.policy of a topic, and that nothing is called meanwhile.
+// waitsForThePolicy demands that the pages and the log name the cleanup.policy of a topic, and that nothing is called
+// meanwhile.
 func (s *scene) waitsForThePolicy(topic string) {
 	s.t.Helper()
 	s.until("readyz names the setting", func() bool {
@@ -104,17 +105,26 @@ func TestATopicThatIsAlteredUnderAWorkerIsNamed(t *testing.T) {
 		return response, nil, true
 	})
 	s.produce(0, refusal)
-	s.until("the first reason is logged", func() bool { return strings.Contains(s.logs.String(), "min.insync.replicas asks for") })
+	s.until("the first reason is logged", func() bool {
+		return strings.Contains(s.logs.String(),
+			"min.insync.replicas asks for")
+	})
 	refused := time.Now()
 	s.shows("/readyz", "\ntopic "+letters+": cleanup.policy is compact")
 	if took := time.Since(refused); took > 30*time.Second { // the next regular look is a minute after the start
 		t.Errorf("got the flaw named %v after the refused letter, want the topic looked at once a letter is refused", took)
 	}
 	code.Store(int32(kerr.InvalidRecord.Code))
-	s.until("the other reason is logged", func() bool { return strings.Contains(s.logs.String(), "set cleanup.policy to delete") })
+	s.until("the other reason is logged", func() bool {
+		return strings.Contains(s.logs.String(),
+			"set cleanup.policy to delete")
+	})
 	s.shows("/status", `"setting": "cleanup.policy"`)
 	told := s.logs.String()
-	for _, want := range []string{"letters cannot be stored", "set cleanup.policy to delete", "setting=cleanup.policy is=compact"} {
+	for _, want := range []string{
+		"letters cannot be stored", "set cleanup.policy to delete",
+		"setting=cleanup.policy is=compact",
+	} {
 		if !strings.Contains(told, want) {
 			t.Errorf("got no %q in the log:\n%s", want, told)
 		}
@@ -154,14 +164,16 @@ func TestAWorkerThatMayNotDescribeTheTopicStartsAndSaysSo(t *testing.T) {
 		response, _ := request.ResponseKind().(*kmsg.DescribeConfigsResponse)
 		for _, asked := range request.Resources {
 			resource := kmsg.NewDescribeConfigsResponseResource()
-			resource.ResourceType, resource.ResourceName, resource.ErrorCode = asked.ResourceType, asked.ResourceName, kerr.TopicAuthorizationFailed.Code
+			resource.ResourceType, resource.ResourceName, resource.ErrorCode = asked.ResourceType, asked.ResourceName,
+				kerr.TopicAuthorizationFailed.Code
 			response.Resources = append(response.Resources, resource)
 		}
 		return response, nil, true
 	})
 	s.run()
 	s.shows("/readyz", "running\n")
-	if told := s.logs.String(); !strings.Contains(told, `so they cannot be checked; grant DescribeConfigs" topic=`+letters+"\n") {
+	if told := s.logs.String(); !strings.Contains(told, `so they cannot be checked; grant DescribeConfigs" topic=`+letters+
+		"\n") {
 		t.Errorf("got\n%s\nwant a line about the letters' topic", told)
 	}
 }

@@ -32,7 +32,9 @@ func TestAnOpenTransactionIsOnEachPage(t *testing.T) {
 		}
 	}
 	page = s.shows("/metrics", "leadhit_sync_retention_used_ratio")
-	if used, left := value(t, page, `retention_used_ratio{topic="orders"}`), value(t, page, `time_to_loss_seconds{topic="orders"}`); used < 0.499 || used > 0.51 || left > 84*3600 || left < 83*3600 {
+	if used, left := value(t, page, `retention_used_ratio{topic="orders"}`),
+		value(t, page, `time_to_loss_seconds{topic="orders"}`); used < 0.499 || used > 0.51 || left > 84*3600 ||
+		left < 83*3600 {
 		t.Errorf("got %v of the retention used and %v s left, want half of it", used, left)
 	}
 
@@ -42,13 +44,16 @@ func TestAnOpenTransactionIsOnEachPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := status.Partitions[1]
-	if status.HeldBack != 10 || status.HeldBackAge < age-300 || p.End != 11 || p.OpenTransaction == nil || p.OpenTransaction.LastStable != 1 ||
-		p.OpenTransaction.HeldBack != 10 || p.OpenTransaction.Since.UnixMilli() != opened.UnixMilli() || status.Partitions[0].OpenTransaction != nil {
+	if status.HeldBack != 10 || status.HeldBackAge < age-300 || p.End != 11 || p.OpenTransaction == nil ||
+		p.OpenTransaction.LastStable != 1 ||
+		p.OpenTransaction.HeldBack != 10 || p.OpenTransaction.Since.UnixMilli() != opened.UnixMilli() ||
+		status.Partitions[0].OpenTransaction != nil {
 		t.Errorf("got %s, want ten events held back from offset 1 on", text)
 	}
 
 	said := "orders/1: an open transaction at offset 1 holds back 10 events since " + opened.UTC().Format(time.RFC3339)
-	if _, ready := s.page("/readyz"); !strings.Contains(ready, said) || len(status.Problems) != 1 || !strings.HasPrefix(status.Problems[0], said) {
+	if _, ready := s.page("/readyz"); !strings.Contains(ready, said) || len(status.Problems) != 1 ||
+		!strings.HasPrefix(status.Problems[0], said) {
 		t.Errorf("got %q and %q, want %q on both pages", ready, status.Problems, said)
 	}
 
@@ -86,7 +91,8 @@ func TestAnEventsTimeBreaksNoPage(t *testing.T) {
 				t.Errorf("got %s, want an age since the event was read, %v s at most", text, most)
 			}
 			_, page := s.page("/metrics")
-			if got, most := value(t, page, `oldest_unfinished_age_seconds{topic="orders"}`), time.Since(begun).Seconds(); got <= 0 || got > most {
+			if got, most := value(t, page, `oldest_unfinished_age_seconds{topic="orders"}`),
+				time.Since(begun).Seconds(); got <= 0 || got > most {
 				t.Errorf("got an age of %v s, want more than 0 and %v at most", got, most)
 			}
 		})

@@ -14,7 +14,10 @@ import (
 // lettersWait says what the worker waits for before it may consume, as its state shows it.
 func lettersWait(topic string, err error) string {
 	var network *net.OpError
-	for _, is := range []error{dial.ErrTLS, broker.ErrTooOld, dial.ErrNotKafka, io.EOF, io.ErrUnexpectedEOF, context.DeadlineExceeded} {
+	for _, is := range []error{
+		dial.ErrTLS, broker.ErrTooOld, dial.ErrNotKafka, io.EOF, io.ErrUnexpectedEOF,
+		context.DeadlineExceeded,
+	} {
 		if errors.Is(err, is) {
 			return consumer.Explain(err)
 		}

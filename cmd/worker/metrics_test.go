@@ -26,8 +26,8 @@ func scrape(t *testing.T) string {
 	return s.shows("/metrics", "leadhit_sync_events_finished_total 3")
 }
 
-// TestTheMetricsAreThoseOfTheList holds the names, types, labels and helps to a file that alerts and dashboards are written
-// against. UPDATE_GOLDEN=1 writes it anew.
+// TestTheMetricsAreThoseOfTheList holds the names, types, labels and helps to a file that alerts and dashboards are
+// written against. UPDATE_GOLDEN=1 writes it anew.
 func TestTheMetricsAreThoseOfTheList(t *testing.T) {
 	got := listMetrics(scrape(t))
 	if os.Getenv("UPDATE_GOLDEN") == "1" {
@@ -63,7 +63,8 @@ func listMetrics(exposition string) string {
 		l.add(strings.TrimSuffix(line, "\n"))
 	}
 	var list strings.Builder
-	list.WriteString("# name, type, labels and help of each metric, with tabs between; those of the Go runtime and the process come on top\n")
+	list.WriteString("# name, type, labels and help of each metric, with tabs between; those of the Go runtime and the " +
+		"process come on top\n")
 	for _, name := range slices.Sorted(maps.Keys(l.kinds)) {
 		if strings.HasPrefix(name, "leadhit_sync_") {
 			fmt.Fprintf(&list, "%s\t%s\t%s\t%s\n", name, l.kinds[name], strings.Join(l.labels[name], ","), l.helps[name])

@@ -20,12 +20,14 @@ func InspectLetters(ctx context.Context, c *config.Config, cluster *broker.Clust
 
 // InspectLedger judges the ledger of the settings, as [InspectLetters] does the letters' topic.
 func InspectLedger(ctx context.Context, c *config.Config, cluster *broker.Cluster) (deadletter.Inspection, error) {
-	return inspectTopic(ctx, cluster, deadletter.InspectLedger, ledger.Topic(c.DeadLetter.Topic), []string{c.DeadLetter.Topic})
+	return inspectTopic(ctx, cluster, deadletter.InspectLedger, ledger.Topic(c.DeadLetter.Topic),
+		[]string{c.DeadLetter.Topic})
 }
 
 // inspectTopic gathers the facts about a topic of ours and its sources, and judges them.
 func inspectTopic(
-	ctx context.Context, cluster *broker.Cluster, judge func(deadletter.Facts) deadletter.Inspection, topic string, sources []string,
+	ctx context.Context, cluster *broker.Cluster, judge func(deadletter.Facts) deadletter.Inspection, topic string,
+	sources []string,
 ) (deadletter.Inspection, error) {
 	unknown := deadletter.Inspection{Topic: topic}
 	// Ask this first: its response reveals a wrong password.
@@ -36,8 +38,8 @@ func inspectTopic(
 	}
 	switch {
 	case errors.Is(err, broker.ErrUnauthorised):
-		return unknown, fmt.Errorf("%w; grant Read, Write, Describe and DescribeConfigs on the topic, and Create where it does not exist yet, "+
-			"or check the credentials", err)
+		return unknown, fmt.Errorf("%w; grant Read, Write, Describe and DescribeConfigs on the topic, and Create where it "+
+			"does not exist yet, or check the credentials", err)
 	case err != nil:
 		return unknown, err
 	}

@@ -92,7 +92,8 @@ func TestCausesThatNobodyForesawMakeNoMoreThanAHundredSeries(t *testing.T) {
 		return value(t, page, `verdicts_total{cause="other",kind="again"}`) > 0
 	})
 	seen := map[string]bool{}
-	for _, found := range regexp.MustCompile(`leadhit_sync_verdicts_total\{cause="([^"]*)"`).FindAllStringSubmatch(page, -1) {
+	for _, found := range regexp.MustCompile(`leadhit_sync_verdicts_total\{cause="([^"]*)"`).FindAllStringSubmatch(page,
+		-1) {
 		seen[found[1]] = true
 	}
 	if len(seen) > 102 || !seen["Class0"] {
@@ -110,7 +111,8 @@ func TestAPauseStandsOnEachPage(t *testing.T) {
 		t.Errorf("got %q from /readyz, want the pause", page)
 	}
 	page := s.shows("/metrics", `leadhit_sync_paused{reason="unauthorised"} 1`)
-	if value(t, page, `state{state="unauthorised"}`) != 1 || value(t, page, `state{state="running"}`) != 0 || value(t, page, `phase{phase="running"}`) != 1 {
+	if value(t, page, `state{state="unauthorised"}`) != 1 || value(t, page, `state{state="running"}`) != 0 ||
+		value(t, page, `phase{phase="running"}`) != 1 {
 		t.Errorf("got %s, want the state unauthorised in the phase running", page)
 	}
 	if value(t, page, "orders_waiting") != 1 || value(t, page, "events_blocked") != 2 {
@@ -121,10 +123,12 @@ func TestAPauseStandsOnEachPage(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &status); err != nil {
 		t.Fatal(err)
 	}
-	if status.State != "unauthorised" || !status.Paused || status.Text() != "paused: unauthorised" || status.Since.IsZero() {
+	if status.State != "unauthorised" || !status.Paused || status.Text() != "paused: unauthorised" ||
+		status.Since.IsZero() {
 		t.Errorf("got %+v, want the pause", status)
 	}
-	if len(status.Orders) != 1 || status.Orders[0].Order != "4711" || status.Orders[0].Event != "orders/0/0" || status.Orders[0].Tries != 1 ||
+	if len(status.Orders) != 1 || status.Orders[0].Order != "4711" || status.Orders[0].Event != "orders/0/0" ||
+		status.Orders[0].Tries != 1 ||
 		status.Orders[0].Next != nil || status.Orders[0].Code != http.StatusForbidden {
 		t.Errorf("got %+v, want the order with its 403, to be tried when the pause ends", status.Orders)
 	}
@@ -141,7 +145,8 @@ func TestAWorkerWithoutKafkaLivesAndIsNotReady(t *testing.T) {
 		t.Errorf("got %d %q from /livez, want 200: Kafka is not its matter", code, text)
 	}
 	s.shows("/readyz", "waiting: Kafka cannot be reached")
-	if code, text := s.page("/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(text, "check KAFKA_BROKERS") {
+	if code, text := s.page("/readyz"); code != http.StatusServiceUnavailable ||
+		!strings.Contains(text, "check KAFKA_BROKERS") {
 		t.Errorf("got %d %q from /readyz, want 503 and the setting", code, text)
 	}
 	begun := time.Now()
@@ -166,7 +171,8 @@ func TestAWaitIsNamedAlikeOnThePagesAndInTheLog(t *testing.T) {
 		t.Errorf("got %d from /readyz, want 503", code)
 	}
 	first := s.status()
-	if len(first.Waits) != 1 || first.Waits[0].For != wait || first.Detail() != "waiting: "+wait || first.Since.After(first.Waits[0].Since) {
+	if len(first.Waits) != 1 || first.Waits[0].For != wait || first.Detail() != "waiting: "+wait ||
+		first.Since.After(first.Waits[0].Since) {
 		t.Errorf("got %+v, want the wait", first)
 	}
 	tries := metadataRequests(s)
@@ -196,7 +202,10 @@ func TestBrokersThatAreTooOldAreNamed(t *testing.T) {
 	s := newScene(t, "KAFKA_BROKERS", strings.Join(old.ListenAddrs(), ","))
 	s.run()
 	s.shows("/readyz", "waiting: a broker is older than Kafka 0.11; upgrade the brokers")
-	s.until("the log says so", func() bool { return strings.Contains(s.logs.String(), "a broker is older than Kafka 0.11") })
+	s.until("the log says so", func() bool {
+		return strings.Contains(s.logs.String(),
+			"a broker is older than Kafka 0.11")
+	})
 }
 
 func TestADeletedTopicIsNamedWhileTheOthersAreConsumed(t *testing.T) {
@@ -228,7 +237,8 @@ func TestStatusAnswersWhileTheWorkerIsIdle(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := status.Partitions
-	if status.Schema != "status.v1" || status.State != "running" || status.Paused || len(p) != 2 || p[0].Committed != 1 || p[0].Fetched != 1 ||
+	if status.Schema != "status.v1" || status.State != "running" || status.Paused || len(p) != 2 || p[0].Committed != 1 ||
+		p[0].Fetched != 1 ||
 		p[0].End != 1 || p[0].OldestOffset != -1 || p[0].Unfinished != 0 || status.Finished != 1 || status.Calls != 1 {
 		t.Errorf("got %+v, want one call, finished and committed", status)
 	}

@@ -87,7 +87,10 @@ func withoutMistakes(c *config.Config, mistakes *config.Error) config.Config {
 		{[]string{"LEADHIT_PROXY"}, func() { l.Proxy = config.Secret{} }},
 		{[]string{"SCHEMA_REGISTRY_URL"}, func() { r.URL = "" }},
 		{[]string{"SCHEMA_REGISTRY_CA_FILE"}, func() { r.CAFile = "" }},
-		{[]string{"SCHEMA_REGISTRY_USERNAME", "SCHEMA_REGISTRY_PASSWORD_FILE"}, func() { r.Username, r.PasswordFile = "", "" }},
+		{
+			[]string{"SCHEMA_REGISTRY_USERNAME", "SCHEMA_REGISTRY_PASSWORD_FILE"},
+			func() { r.Username, r.PasswordFile = "", "" },
+		},
 		{[]string{"OTEL_EXPORTER_OTLP_CERTIFICATE"}, func() { sound.Traces.CAFile = "" }},
 	} {
 		if mistakes.Has(s.variables...) {

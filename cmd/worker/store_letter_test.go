@@ -129,7 +129,8 @@ func TestATopicWithAFatalFlawIsRefused(t *testing.T) {
 			t.Fatalf("got %v, %v, want the topic", created, err)
 		}
 		created, err := ensure(t.Context(), s.config, s.cluster)
-		if unfit, ok := errors.AsType[*deadletter.UnfitError](err); created || !ok || unfit.Flaws[0].Setting != "replication factor" {
+		if unfit, ok := errors.AsType[*deadletter.UnfitError](err); created || !ok ||
+			unfit.Flaws[0].Setting != "replication factor" {
 			t.Errorf("%s: got %v, %v, want an UnfitError about its one replica", topic, created, err)
 		}
 	}
@@ -137,12 +138,18 @@ func TestATopicWithAFatalFlawIsRefused(t *testing.T) {
 
 func TestTheSettingsOfSourcesCountForTheLettersTopic(t *testing.T) {
 	t.Parallel()
-	own := map[string]string{"cleanup.policy": "delete", "retention.ms": "172800000", "retention.bytes": "-1", "max.message.bytes": "1114124"}
+	own := map[string]string{
+		"cleanup.policy": "delete", "retention.ms": "172800000", "retention.bytes": "-1",
+		"max.message.bytes": "1114124",
+	}
 	for name, c := range map[string]struct {
 		source map[string]string
 		want   string
 	}{
-		"kept for a week":                 {map[string]string{"retention.ms": "604800000", "cleanup.policy": "delete"}, "604800000 (7d) or more"},
+		"kept for a week": {
+			map[string]string{"retention.ms": "604800000", "cleanup.policy": "delete"},
+			"604800000 (7d) or more",
+		},
 		"kept for ever":                   {map[string]string{"retention.ms": "-1", "cleanup.policy": "delete"}, "(30d)"},
 		"compacted":                       {map[string]string{"retention.ms": "1000", "cleanup.policy": "compact"}, "(30d)"},
 		"with larger records":             {map[string]string{"max.message.bytes": "8388608"}, "8454144"},
@@ -158,7 +165,8 @@ func TestTheSettingsOfSourcesCountForTheLettersTopic(t *testing.T) {
 		}
 		s.describes(topics)
 		found, err := worker.InspectLetters(t.Context(), s.config, s.cluster)
-		if err != nil || !found.Known || (len(found.Flaws) > 0) != (c.want != "") || c.want != "" && !strings.Contains(found.Flaws[0].String(), c.want) {
+		if err != nil || !found.Known || (len(found.Flaws) > 0) != (c.want != "") || c.want != "" &&
+			!strings.Contains(found.Flaws[0].String(), c.want) {
 			t.Errorf("%s: got %+v, %v, want a flaw with %q", name, found, err, c.want)
 		}
 	}
@@ -203,7 +211,8 @@ func TestATopicWhoseSettingsAreForbiddenIsNotKnown(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.describes(nil)
-	if found, err := worker.InspectLetters(t.Context(), s.config, s.cluster); err != nil || !found.Exists || found.Known || len(found.Flaws) > 0 {
+	if found, err := worker.InspectLetters(t.Context(), s.config, s.cluster); err != nil || !found.Exists || found.Known ||
+		len(found.Flaws) > 0 {
 		t.Errorf("got %+v, %v, want a topic of which nothing is known", found, err)
 	}
 }
@@ -228,8 +237,9 @@ func letter(offset int64, size int) deadletter.Letter {
 			Place: event.Place{Topic: "orders", Partition: 3, Offset: offset}, Time: time.UnixMilli(1_772_000_000_000).UTC(),
 			Key: []byte("4711"), Value: bytes.Repeat([]byte("x"), size), Headers: []event.Header{{Key: "h", Value: []byte("v")}},
 		},
-		Item: deadletter.NoItem, OrderID: "4711", Status: "lost", Stage: deadletter.StageCall, Cause: "ValidationError", Message: "no",
-		Code: -32000, Attempts: 1, FailedAt: time.UnixMilli(1_772_000_001_000).UTC(), Group: "g", Version: "1.0",
+		Item: deadletter.NoItem, OrderID: "4711", Status: "lost", Stage: deadletter.StageCall, Cause: "ValidationError",
+		Message: "no",
+		Code:    -32000, Attempts: 1, FailedAt: time.UnixMilli(1_772_000_001_000).UTC(), Group: "g", Version: "1.0",
 	}
 }
 
@@ -238,7 +248,10 @@ func (s *store) stored(t *testing.T) []deadletter.Letter {
 	t.Helper()
 	var all []deadletter.Letter
 	for next := int64(0); next < s.PartitionInfo(lettersTopic, 0).HighWatermark; {
-		batch, err := s.cluster.Fetch(t.Context(), broker.FetchRequest{Topic: lettersTopic, Offset: next, MaxBytes: 64 << 20, MaxWait: time.Second})
+		batch, err := s.cluster.Fetch(t.Context(), broker.FetchRequest{
+			Topic: lettersTopic, Offset: next, MaxBytes: 64 << 20,
+			MaxWait: time.Second,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -271,7 +284,8 @@ func TestAValueTooLargeForTheTopicLeavesAReference(t *testing.T) {
 	}
 	large.Headers = []event.Header{{Key: "huge", Value: bytes.Repeat([]byte("x"), 2<<20)}}
 	err := worker.AppendLetter(t.Context(), s.config, s.cluster, large)
-	if !errors.Is(err, broker.ErrTooLarge) || !strings.Contains(err.Error(), "orders/3/0") || !strings.Contains(err.Error(), lettersTopic) {
+	if !errors.Is(err, broker.ErrTooLarge) || !strings.Contains(err.Error(), "orders/3/0") ||
+		!strings.Contains(err.Error(), lettersTopic) {
 		t.Errorf("got %v, want ErrTooLarge with the letter and the topic: it does not fit even as a reference", err)
 	}
 }
@@ -291,7 +305,8 @@ func TestAnEntryIsStoredUnderTheGuardsKey(t *testing.T) {
 		t.Fatalf("got %+v, %v, want one entry", batch, err)
 	}
 	back, err := ledger.Parse(batch.Records[0].Value)
-	if key := batch.Records[0].Key; err != nil || string(key) != "guard" || back.By != e.By || !back.At.Equal(e.At.Truncate(time.Millisecond)) {
+	if key := batch.Records[0].Key; err != nil || string(key) != "guard" || back.By != e.By ||
+		!back.At.Equal(e.At.Truncate(time.Millisecond)) {
 		t.Errorf("got %q %+v (%v), want %+v", key, back, err, e)
 	}
 	e.Reason = strings.Repeat("x", 2000)
@@ -305,7 +320,8 @@ func TestARefusedEntryNamesTheEventAndTheTopic(t *testing.T) {
 	s := newStore(t)
 	e := ledger.Entry{Event: ledger.GuardPause, At: time.Now(), By: "alice", Via: "cli", Reason: "LeadHit migrates"}
 	err := worker.AppendEntry(t.Context(), s.config, s.cluster, e)
-	if !errors.Is(err, broker.ErrUnknownPartition) || !strings.Contains(err.Error(), ledgerTopic) || !strings.Contains(err.Error(), "guard.pause") {
+	if !errors.Is(err, broker.ErrUnknownPartition) || !strings.Contains(err.Error(), ledgerTopic) ||
+		!strings.Contains(err.Error(), "guard.pause") {
 		t.Errorf("got %v, want ErrUnknownPartition with the topic and the event", err)
 	}
 }

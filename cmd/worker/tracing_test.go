@@ -141,10 +141,14 @@ func (s *scene) produceTraced(value, traceparent string) {
 }
 
 func TestATraceGoesFromTheShopThroughTheEventToTheCall(t *testing.T) {
-	s, c, n := traced(t, "OTEL_SERVICE_NAME", "orders-to-leadhit", "OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20canary-token,x-tenant=shop")
+	s, c, n := traced(t, "OTEL_SERVICE_NAME", "orders-to-leadhit", "OTEL_EXPORTER_OTLP_HEADERS",
+		"authorization=Bearer%20canary-token,x-tenant=shop")
 	s.run()
 	s.produceTraced(`{"order_id": "4711", "status": "paid"}`, "00-"+shopTrace+"-"+shopSpan+"-01")
-	s.until("both spans", func() bool { return len(c.named("process orders")) == 1 && len(c.named("set_order_status")) == 1 })
+	s.until("both spans", func() bool {
+		return len(c.named("process orders")) == 1 &&
+			len(c.named("set_order_status")) == 1
+	})
 	event, call := c.named("process orders")[0], c.named("set_order_status")[0]
 	for _, span := range []*tracepb.Span{event, call} {
 		if got := hex.EncodeToString(span.GetTraceId()); got != shopTrace {
@@ -160,19 +164,23 @@ func TestATraceGoesFromTheShopThroughTheEventToTheCall(t *testing.T) {
 	if !slices.Equal(call.GetParentSpanId(), event.GetSpanId()) {
 		t.Error("got a call that is no child of its event")
 	}
-	if got, want := n.seen(), "00-"+shopTrace+"-"+hex.EncodeToString(call.GetSpanId())+"-01"; len(got) != 1 || got[0] != want {
+	if got, want := n.seen(), "00-"+shopTrace+"-"+hex.EncodeToString(call.GetSpanId())+"-01"; len(got) != 1 ||
+		got[0] != want {
 		t.Errorf("got traceparents %q at LeadHit, want %q", got, want)
 	}
-	if event.GetStartTimeUnixNano() > call.GetStartTimeUnixNano() || event.GetEndTimeUnixNano() < call.GetEndTimeUnixNano() {
+	if event.GetStartTimeUnixNano() > call.GetStartTimeUnixNano() ||
+		event.GetEndTimeUnixNano() < call.GetEndTimeUnixNano() {
 		t.Error("got a call outside of its event's time")
 	}
 	has(t, event, tracepb.Span_SPAN_KIND_CONSUMER, map[string]string{
 		"messaging.system": "kafka", "messaging.operation.type": "process", "messaging.destination.name": "orders",
-		"messaging.destination.partition.id": "0", "messaging.kafka.offset": "0", "messaging.consumer.group.name": "leadhit-sync",
+		"messaging.destination.partition.id": "0", "messaging.kafka.offset": "0",
+		"messaging.consumer.group.name": "leadhit-sync",
 	})
 	has(t, call, tracepb.Span_SPAN_KIND_CLIENT, map[string]string{
 		"rpc.system.name": "jsonrpc", "rpc.method": "set_order_status", "jsonrpc.request.id": "orders-0-0",
-		"http.response.status_code": "200", "server.address": "127.0.0.1", "leadhit_sync.order": "4711", "leadhit_sync.verdict": "done",
+		"http.response.status_code": "200", "server.address": "127.0.0.1", "leadhit_sync.order": "4711",
+		"leadhit_sync.verdict": "done",
 	})
 	fromTheSettings(t, c)
 	if strings.Contains(s.logs.String(), "canary") {
@@ -209,18 +217,25 @@ func TestARefusedOrderEndsItsEventsSpanWithTheLetter(t *testing.T) {
 	s, c, _ := traced(t)
 	s.run()
 	s.produceTraced(`{"order_id": "4712", "status": "lost"}`, "no traceparent at all")
-	s.until("both spans", func() bool { return len(c.named("process orders")) == 1 && len(c.named("set_order_status")) == 1 })
+	s.until("both spans", func() bool {
+		return len(c.named("process orders")) == 1 &&
+			len(c.named("set_order_status")) == 1
+	})
 	event, call := c.named("process orders")[0], c.named("set_order_status")[0]
 	if len(event.GetParentSpanId()) != 0 || hex.EncodeToString(event.GetTraceId()) == shopTrace {
 		t.Errorf("got %v, want a trace of its own", event)
 	}
 	for _, span := range []*tracepb.Span{event, call} {
 		if span.GetStatus().GetCode() != tracepb.Status_STATUS_CODE_ERROR || len(span.GetEvents()) != 1 {
-			t.Errorf("%s: got status %v and %d notes, want an error and one note", span.GetName(), span.GetStatus(), len(span.GetEvents()))
+			t.Errorf("%s: got status %v and %d notes, want an error and one note", span.GetName(), span.GetStatus(),
+				len(span.GetEvents()))
 		}
 		has(t, span, span.GetKind(), map[string]string{"error.type": "ValidationError"})
 	}
-	has(t, call, tracepb.Span_SPAN_KIND_CLIENT, map[string]string{"rpc.response.status_code": "-32000", "leadhit_sync.verdict": "dead_letter"})
+	has(t, call, tracepb.Span_SPAN_KIND_CLIENT, map[string]string{
+		"rpc.response.status_code": "-32000",
+		"leadhit_sync.verdict":     "dead_letter",
+	})
 }
 
 func TestEachTryIsASpanAndTheEventEndsWithTheLast(t *testing.T) {
@@ -330,7 +345,10 @@ func TestABusyCollectorIsAskedAgain(t *testing.T) {
 	c.refusals = 1
 	s.run()
 	s.produceTraced(`{"order_id": "4711", "status": "paid"}`, "")
-	s.until("both spans", func() bool { return len(c.named("process orders")) == 1 && len(c.named("set_order_status")) == 1 })
+	s.until("both spans", func() bool {
+		return len(c.named("process orders")) == 1 &&
+			len(c.named("set_order_status")) == 1
+	})
 	if strings.Contains(s.logs.String(), "traces cannot") {
 		t.Errorf("got\n%s\nwant no word of a delivery that succeeded in the end", s.logs.String())
 	}
@@ -358,7 +376,8 @@ func TestACertificateThatIsNoneIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = worker.Open(settings, "1.2.3", slog.New(slog.DiscardHandler))
-	if err == nil || !strings.Contains(err.Error(), "OTEL_EXPORTER_OTLP_CERTIFICATE: the file cannot be used: no certificate in it") {
+	if err == nil || !strings.Contains(err.Error(),
+		"OTEL_EXPORTER_OTLP_CERTIFICATE: the file cannot be used: no certificate in it") {
 		t.Errorf("got %v, want the setting named", err)
 	}
 }

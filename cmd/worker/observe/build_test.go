@@ -53,7 +53,10 @@ func TestABuildSaysWhatItWasMadeFrom(t *testing.T) {
 		{
 			"a tag with files that were changed", "",
 			built("v1.2.3+dirty", dirty...),
-			observe.Build{Version: "1.2.3+dirty", Revision: commit, Time: "2026-03-11T07:00:00Z", Modified: true, Go: "go1.26.0"},
+			observe.Build{
+				Version: "1.2.3+dirty", Revision: commit, Time: "2026-03-11T07:00:00Z", Modified: true,
+				Go: "go1.26.0",
+			},
 		},
 		{
 			"a revision shorter than Git's", "",

@@ -77,11 +77,13 @@ func NewMetrics(version string, deadLetterTypes []string, log *slog.Logger) *Met
 		}),
 		spreadOrders: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "orders_in_two_partitions_total",
-			Help: "Orders seen in a second partition of their topic: Kafka keeps no order between these events; set the record key to the order id.",
+			Help: "Orders seen in a second partition of their topic: Kafka keeps no order between these events; set the " +
+				"record key to the order id.",
 		}),
 	}
 	m.start(deadLetterTypes)
-	m.registry.MustRegister(m.items, m.verdicts, m.latency, m.letters, m.letterFailures, m.spreadOrders, buildInfo(version),
+	m.registry.MustRegister(m.items, m.verdicts, m.latency, m.letters, m.letterFailures, m.spreadOrders,
+		buildInfo(version),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -110,8 +112,12 @@ func buildInfo(version string) prometheus.Collector {
 	info, _ := debug.ReadBuildInfo() // nil is fine
 	b := ReadBuild(version, info)
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Namespace: namespace, Name: "build_info", Help: "1, with the version, the commit and its date where the build knows them.",
-		ConstLabels: prometheus.Labels{"version": version, "commit": b.Revision, "date": b.Time, "go_version": runtime.Version()},
+		Namespace: namespace, Name: "build_info", Help: "1, with the version, the commit and its date where the build " +
+			"knows them.",
+		ConstLabels: prometheus.Labels{
+			"version": version, "commit": b.Revision, "date": b.Time,
+			"go_version": runtime.Version(),
+		},
 	})
 	build.Set(1)
 	return build
@@ -153,8 +159,8 @@ func (m *Metrics) watchSpread(e *consumer.Event, order string) {
 	}
 	m.spreadOrders.Inc()
 	if first {
-		m.log.Warn("an order has events in two partitions of its topic, and Kafka keeps no order between them: set the record key "+
-			"to the order id; expected for a while after partitions were added; further orders are only counted "+
+		m.log.Warn("an order has events in two partitions of its topic, and Kafka keeps no order between them: set the "+
+			"record key to the order id; expected for a while after partitions were added; further orders are only counted "+
 			"(leadhit_sync_orders_in_two_partitions_total)",
 			slog.String("topic", e.Topic), slog.Int("partition", e.Partition), slog.Int64("offset", e.Offset),
 			slog.Int("seen_in_partition", before))

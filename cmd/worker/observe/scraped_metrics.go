@@ -53,24 +53,32 @@ func phases() []string {
 }
 
 func (g *gauges) state(to sender, s consumer.State, now time.Time) {
-	to.oneOf("state", "1 for the worker's state: the reason why calls are paused ("+strings.Join(pauses(), ", ")+"), otherwise its phase ("+
+	to.oneOf("state", "1 for the worker's state: the reason why calls are paused ("+strings.Join(pauses(), ", ")+
+		"), otherwise its phase ("+
 		strings.Join(phases(), ", ")+").", "state", word(s), append(phases(), pauses()...)...)
-	to.oneOf("phase", "1 for the phase of the group membership, whether calls are paused or not.", "phase", string(s.Phase), phases()...)
+	to.oneOf("phase", "1 for the phase of the group membership, whether calls are paused or not.", "phase",
+		string(s.Phase), phases()...)
 	to.oneOf("paused", "1 while calls are paused for this reason.", "reason", s.Dispatch.Pause.Kind, pauses()...)
-	to.gauge("without_generation_seconds", "How long the worker has been in no generation of the group; 0 while it is in one.",
+	to.gauge("without_generation_seconds", "How long the worker has been in no generation of the group; 0 while it is "+
+		"in one.",
 		age(now, s.Apart))
 	to.counter("generations_total", "Generations of the group that this worker was part of.", float64(s.Generations))
 }
 
 func calls(to sender, s dispatch.Snapshot, now time.Time) {
 	to.gauge("calls_in_flight", "Calls in flight, those of ended generations included.", float64(s.InFlight))
-	to.gauge("calls_limit", "Maximum number of calls in flight now: CALLS_IN_FLIGHT or, after overload, fewer; 1 while only probes may start.", float64(s.Limit))
-	to.gauge("calls_per_second_limit", "Maximum number of calls per second now: CALLS_PER_SECOND or, after overload, fewer; 0 for no limit.",
+	to.gauge("calls_limit", "Maximum number of calls in flight now: CALLS_IN_FLIGHT or, after overload, fewer; 1 while "+
+		"only probes may start.", float64(s.Limit))
+	to.gauge("calls_per_second_limit", "Maximum number of calls per second now: CALLS_PER_SECOND or, after overload, "+
+		"fewer; 0 for no limit.",
 		s.PerSecond)
-	to.gauge("retry_after_seconds", "How long all calls still wait because of a Retry-After of LeadHit.", max(s.Quiet.Sub(now).Seconds(), 0))
-	to.gauge("orders_waiting", "Orders whose call failed and will be retried, after a backoff or a pause.", float64(s.Waiting))
+	to.gauge("retry_after_seconds", "How long all calls still wait because of a Retry-After of LeadHit.",
+		max(s.Quiet.Sub(now).Seconds(), 0))
+	to.gauge("orders_waiting", "Orders whose call failed and will be retried, after a backoff or a pause.",
+		float64(s.Waiting))
 	to.gauge("events_blocked", "Events that wait behind an earlier event of their order.", float64(s.Blocked))
-	to.gauge("letters_in_air", "Dead letters that are not stored yet, including those whose attempts failed.", float64(s.Letters))
+	to.gauge("letters_in_air", "Dead letters that are not stored yet, including those whose attempts failed.",
+		float64(s.Letters))
 }
 
 func events(to sender, s consumer.State) {
@@ -82,9 +90,11 @@ func events(to sender, s consumer.State) {
 	to.counter("events_total", "Events fetched.", float64(s.Fetched))
 	to.counter("events_finished_total", "Events finished: accepted, ignored, or stored as dead letters.",
 		float64(s.Dispatch.Finished))
-	to.counter("events_passed_over_total", "Events fetched that an earlier owner of the partition had finished.", float64(s.Dispatch.Passed))
+	to.counter("events_passed_over_total", "Events fetched that an earlier owner of the partition had finished.",
+		float64(s.Dispatch.Passed))
 	to.counter("expired_unread_total", "Events that retention deleted before they were read.", float64(s.Expired))
-	to.gauge("commit_metadata_bytes", "Bytes of metadata that the brokers accept with a commit: 4096 until they refuse a commit.",
+	to.gauge("commit_metadata_bytes", "Bytes of metadata that the brokers accept with a commit: 4096 until they refuse "+
+		"a commit.",
 		float64(s.Dispatch.MetadataBytes))
 	to.counter("commits_total", "Partition offsets committed and acknowledged.", float64(s.Commits))
 	to.counter("commit_failures_total", "Partition offsets sent and not acknowledged.", float64(s.CommitFailures))
@@ -98,9 +108,12 @@ func partitions(to sender, s consumer.State) {
 	}
 	to.gauge("partitions_owned", "Partitions that this worker consumes.", float64(len(s.Dispatch.Partitions)))
 	to.gauge("partitions_window_full", "Partitions whose fetching rests because the window is full.", float64(full))
-	to.gauge("partitions_unknown", "Partitions that the broker does not know; their calls and commits wait.", float64(unknown))
-	to.gauge("partitions_unreadable", "Partitions that are stuck because their next batch cannot be read.", float64(len(s.Unreadable)))
-	to.gauge("partitions_unowned", "Partitions that no worker of the group consumes, as the group's leader sees it; 0 on the others.",
+	to.gauge("partitions_unknown", "Partitions that the broker does not know; their calls and commits wait.",
+		float64(unknown))
+	to.gauge("partitions_unreadable", "Partitions that are stuck because their next batch cannot be read.",
+		float64(len(s.Unreadable)))
+	to.gauge("partitions_unowned", "Partitions that no worker of the group consumes, as the group's leader sees it; 0 "+
+		"on the others.",
 		float64(s.Unowned))
 	to.counter("partitions_restarted_total", "Partitions that were truncated or created again.", float64(s.Restarted))
 	for p, rested := range s.Dispatch.Rested {
@@ -117,12 +130,15 @@ func (g *gauges) topics(to sender, s consumer.State, now time.Time) {
 		oldest, untried := ages(now, s, name)
 		to.send(prometheus.GaugeValue, "lag_seconds", "Age of the oldest event that was not called yet and is not blocked.",
 			untried, topic, name)
-		to.send(prometheus.GaugeValue, "oldest_unfinished_age_seconds", "Age of the oldest unfinished event.", oldest, topic, name)
+		to.send(prometheus.GaugeValue, "oldest_unfinished_age_seconds", "Age of the oldest unfinished event.", oldest, topic,
+			name)
 		held, heldAge := heldBack(now, s, name)
 		to.send(prometheus.GaugeValue, "events_held_back",
-			"Events that cannot be read because a producer's transaction before them has been open for some seconds.", float64(held), topic, name)
+			"Events that cannot be read because a producer's transaction before them has been open for some seconds.",
+			float64(held), topic, name)
 		to.send(prometheus.GaugeValue, "open_transaction_seconds",
-			"Age of the oldest event that an open transaction holds back; lag_seconds and oldest_unfinished_age_seconds count it too.", heldAge, topic, name)
+			"Age of the oldest event that an open transaction holds back; lag_seconds and oldest_unfinished_age_seconds count "+
+				"it too.", heldAge, topic, name)
 		limit, known := limits[name]
 		if !known {
 			continue

@@ -18,10 +18,12 @@ func (m *Metrics) Status(s consumer.State, waiting []dispatch.WaitingOrder) Stat
 	now, d := time.Now(), s.Dispatch
 	out := Status{
 		Schema: "status.v1", At: now,
-		State: word(s), Paused: d.Pause.Kind != "", Phase: string(s.Phase), Since: s.Since, Reason: d.Pause.Reason, By: d.Pause.By,
+		State: word(s), Paused: d.Pause.Kind != "", Phase: string(s.Phase), Since: s.Since, Reason: d.Pause.Reason,
+		By:     d.Pause.By,
 		Events: s.Fetched, Finished: d.Finished, InFlight: d.InFlight, Limit: d.Limit, PerSecond: d.PerSecond,
 		Waiting: d.Waiting, Blocked: d.Blocked, LettersInAir: d.Letters, TwoPartitions: m.spread.count(),
-		LastHour: m.lately.causes(now), Waits: []Wait{}, Flaws: []TopicFlaw{}, Orders: []WaitingOrder{}, Partitions: []PartitionStatus{},
+		LastHour: m.lately.causes(now), Waits: []Wait{}, Flaws: []TopicFlaw{}, Orders: []WaitingOrder{},
+		Partitions: []PartitionStatus{},
 	}
 	out.Calls, out.Retries, out.Letters = m.totals()
 	out.OldestAge, out.Lag = ages(now, s, "")
@@ -71,7 +73,8 @@ func byOutcome(waiting []dispatch.WaitingOrder) []OutcomeCount {
 		all = append(all, OutcomeCount{Outcome: outcome, Orders: n})
 	}
 	slices.SortFunc(all, func(a, b OutcomeCount) int {
-		return cmp.Or(cmp.Compare(b.Orders, a.Orders), cmp.Compare(a.Cause, b.Cause), cmp.Compare(a.Code, b.Code), cmp.Compare(number(a.Letter), number(b.Letter)))
+		return cmp.Or(cmp.Compare(b.Orders, a.Orders), cmp.Compare(a.Cause, b.Cause), cmp.Compare(a.Code, b.Code),
+			cmp.Compare(number(a.Letter), number(b.Letter)))
 	})
 	return all[:min(len(all), listedOrders)]
 }

@@ -81,11 +81,13 @@ func (t *Tracing) Start(ctx context.Context) (stop func()) {
 		return func() {}
 	}
 	// The environment (OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES) overrides the other attributes.
-	about, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithHost(), resource.WithAttributes(t.resource...), resource.WithFromEnv())
+	about, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithHost(),
+		resource.WithAttributes(t.resource...), resource.WithFromEnv())
 	if err != nil {
 		t.collector.log.WarnContext(ctx, "traces lack some attributes of this process", slog.Any("error", err))
 	}
-	t.provider = sdktrace.NewTracerProvider(sdktrace.WithResource(about), sdktrace.WithBatcher(otlptrace.NewUnstarted(t.collector)))
+	t.provider = sdktrace.NewTracerProvider(sdktrace.WithResource(about),
+		sdktrace.WithBatcher(otlptrace.NewUnstarted(t.collector)))
 	t.tracer = t.provider.Tracer("leadhit-sync")
 	return func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushLimit)
@@ -209,7 +211,10 @@ func statusOf(err error) []attribute.KeyValue {
 	case answered:
 		return []attribute.KeyValue{semconv.HTTPResponseStatusCode(status.Status)}
 	case refused:
-		return []attribute.KeyValue{semconv.HTTPResponseStatusCode(http.StatusOK), semconv.RPCResponseStatusCode(strconv.Itoa(rpc.Code))}
+		return []attribute.KeyValue{
+			semconv.HTTPResponseStatusCode(http.StatusOK),
+			semconv.RPCResponseStatusCode(strconv.Itoa(rpc.Code)),
+		}
 	case err == nil, strange:
 		return []attribute.KeyValue{semconv.HTTPResponseStatusCode(http.StatusOK)}
 	}

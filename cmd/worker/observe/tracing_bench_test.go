@@ -10,13 +10,16 @@ import (
 	"leadhit-sync/retry"
 )
 
-// BenchmarkTracingOff compares a call of a worker that does not trace with the same call without tracing in the code. A call takes
-// milliseconds on the wire; here it is nothing, so that only the way to it counts.
+// BenchmarkTracingOff compares a call of a worker that does not trace with the same call without tracing in the code.
+// A call takes milliseconds on the wire; here it is nothing, so that only the way to it counts.
 func BenchmarkTracingOff(b *testing.B) {
 	var judge leadhit.Judge
 	var off *observe.Tracing
 	call := consumer.Call{ID: "orders-0-0", Order: "4711", Status: "paid", Event: new(consumer.Event)}
-	for name, send := range map[string]func(context.Context, consumer.Call) error{"absent": send, "off": off.Send(send, judge.Judge)} {
+	for name, send := range map[string]func(context.Context, consumer.Call) error{
+		"absent": send,
+		"off":    off.Send(send, judge.Judge),
+	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

@@ -99,7 +99,8 @@ func (c *collector) deliver(ctx context.Context, body []byte) error {
 		}
 		return err
 	}, backoff.WithContext(backoff.WithMaxRetries(backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(firstDelivery), backoff.WithMultiplier(2), backoff.WithRandomizationFactor(0)), retries), ctx))
+		backoff.WithInitialInterval(firstDelivery), backoff.WithMultiplier(2), backoff.WithRandomizationFactor(0)), retries),
+		ctx))
 	return last // says more than that the context has ended
 }
 
@@ -130,7 +131,8 @@ func (c *collector) record(ctx context.Context, err error) {
 	was := c.failing.Swap(err != nil)
 	switch {
 	case err != nil && !was:
-		c.log.WarnContext(ctx, "traces cannot be delivered and are lost; check OTEL_EXPORTER_OTLP_ENDPOINT", slog.Any("error", err))
+		c.log.WarnContext(ctx, "traces cannot be delivered and are lost; check OTEL_EXPORTER_OTLP_ENDPOINT",
+			slog.Any("error", err))
 	case err == nil && was:
 		c.log.InfoContext(ctx, "traces are delivered again")
 	}
