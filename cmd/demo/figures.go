@@ -8,6 +8,7 @@ import (
 
 // spark draws values as bars of eight heights, the last ones if there are more than columns. The lowest bar is 0.
 func spark(values []float64, columns int) string {
+	// The highest bar is the largest value shown, so the row stays readable at any rate.
 	bars := []rune("▁▂▃▄▅▆▇█")
 	values = values[max(0, len(values)-max(columns, 0)):]
 	most := 0.0

@@ -51,6 +51,7 @@ func (b *letterbox) read(ctx context.Context, upTo int64) error {
 	return nil
 }
 
+// take keeps a record. A record that is no letter is counted: the summary reports it, because the worker wrote it.
 func (b *letterbox) take(r *kgo.Record) {
 	record := event.Record{Key: r.Key, Value: r.Value}
 	for _, h := range r.Headers {
@@ -77,5 +78,6 @@ func (b *letterbox) position() int64 {
 func (b *letterbox) all() (found []deadletter.Letter, broken int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	// A clipped slice is a snapshot: letters are only appended, and an append to it makes a copy.
 	return slices.Clip(b.letters), b.broken
 }

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// logbook is a slog.Handler that keeps the last lines of the worker's log as text.
+// logbook is a slog.Handler beside the one that writes the worker's log file. It keeps the last lines of the worker's
+// log as text.
 type logbook struct {
 	*pages
 	attrs string // of With, as text
@@ -54,6 +55,7 @@ func (l *logbook) Handle(_ context.Context, r slog.Record) error {
 		return true
 	})
 	l.count++
+	// Line breaks and repeated spaces would break the frame, so a line is one row of words.
 	l.lines = append(l.lines, logLine{
 		number: l.count, at: r.Time, level: r.Level,
 		text: strings.Join(strings.Fields(text.String()), " "),

@@ -39,7 +39,7 @@ const (
 
 func main() { os.Exit(execute(context.Background(), os.Args[1:])) }
 
-// options are the flags.
+// options are the flags. Fixed ports let other programs keep their settings over several runs.
 type options struct {
 	length  time.Duration // 0: until Ctrl-C
 	rate    int           // events per second
@@ -145,6 +145,7 @@ func execute(ctx context.Context, args []string) int {
 		fmt.Fprintf(os.Stderr, "demo: %v\nSee go run ./cmd/demo -h.\n", err)
 		return exitUsage
 	}
+	// The first signal ends ctx: the shop closes, and the worker finishes its events.
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	defer context.AfterFunc(ctx, endAtOnce)()
@@ -156,6 +157,7 @@ func execute(ctx context.Context, args []string) int {
 	return exitCode(v, err)
 }
 
+// exitCode distinguishes a demo that a signal ended before it began, because that proves nothing about the records.
 func exitCode(v verdict, err error) int {
 	switch {
 	case errors.Is(err, errNotBegun):
@@ -166,7 +168,8 @@ func exitCode(v verdict, err error) int {
 	return 0
 }
 
-// endAtOnce waits for the next signal and ends the process. The screen needs no cleanup.
+// endAtOnce is started by the first signal. It waits for the next signal and ends the process. The screen needs no
+// cleanup.
 func endAtOnce() {
 	again := make(chan os.Signal, 1)
 	signal.Notify(again, syscall.SIGINT, syscall.SIGTERM)

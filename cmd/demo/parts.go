@@ -51,7 +51,8 @@ type parts struct {
 	log    *os.File
 }
 
-// setUp opens all parts. It does not start the worker.
+// setUp opens all parts in the order in which they need each other: the key's file before the settings that name it,
+// the settings before the worker. After an error it closes those that are open. It does not start the worker.
 func setUp(ctx context.Context, o options) (_ *parts, err error) {
 	p := &parts{logs: newLogbook()}
 	defer func() {
@@ -89,6 +90,8 @@ func setUp(ctx context.Context, o options) (_ *parts, err error) {
 	return p, err
 }
 
+// serveLeadHit serves the look-alike over real HTTP, so that the worker's own client, its timeouts and its reading of
+// broken responses are part of the demo. close ends the goroutine and waits for it.
 func (p *parts) serveLeadHit(ctx context.Context, o options) (url string, err error) {
 	p.leadhit = sandbox.New(sandbox.Options{Seed: o.seed})
 	p.server = &http.Server{Handler: p.leadhit, ReadHeaderTimeout: callTimeout}
@@ -108,7 +111,7 @@ func (p *parts) serveLeadHit(ctx context.Context, o options) (url string, err er
 // local is an address on this machine.
 func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
-// settings are the worker's.
+// settings are the worker's. Whatever is missing here has the default of the binary.
 func (p *parts) settings(o options, url string) map[string]string {
 	return map[string]string{
 		"KAFKA_BROKERS":        p.kafka.ListenAddrs()[0],
@@ -126,7 +129,8 @@ func (p *parts) settings(o options, url string) map[string]string {
 	}
 }
 
-// load replaces the environment's settings and reads them as the binary does.
+// load replaces the environment's settings and reads them as the binary does. Without that,
+// a setting of the shell, such as KAFKA_SASL_MECHANISM, would apply to the demo.
 func load(environment map[string]string) (*config.Config, error) {
 	for _, v := range config.Variables() {
 		if err := os.Unsetenv(v.Name); err != nil {
@@ -200,7 +204,8 @@ func isReady(ctx context.Context, address string) bool {
 	return answer.StatusCode == http.StatusOK
 }
 
-// committed returns the group's committed offset of each partition, as the broker has it.
+// committed returns the group's committed offset of each partition, as the broker has it: the worker's own count would
+// prove nothing.
 func (p *parts) committed() map[int]int64 {
 	offsets := make(map[int]int64)
 	if info := p.kafka.GroupInfo(group); info != nil {
@@ -226,7 +231,7 @@ func (p *parts) logFile() string { return filepath.Join(p.folder, "worker.log") 
 
 func (p *parts) exportsFile() string { return filepath.Join(p.folder, "exports") }
 
-// close closes what setUp opened, and leaves the files.
+// close closes what setUp opened, the worker first, because it uses the others. It leaves the files.
 func (p *parts) close() {
 	if p.worker != nil {
 		p.worker.Close()
@@ -260,7 +265,8 @@ func (k *keys) rotate() {
 	k.leadhit.SetKey(k.current)
 }
 
-// hand writes the key that LeadHit accepts into the worker's file, in one step.
+// hand writes the key that LeadHit accepts into the worker's file. It renames a finished file over the old one, so
+// that the worker never reads half a key.
 func (k *keys) hand() error {
 	next := k.file + ".next"
 	if err := os.WriteFile(next, []byte(k.current+"\n"), 0o600); err != nil {

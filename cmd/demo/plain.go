@@ -50,6 +50,7 @@ func (p *plain) news(v view) {
 	}
 }
 
+// figures prints all figures in one line, in the same order each time, so that they can be compared and cut.
 func (p *plain) figures(v view) {
 	p.print(v.elapsed, "%s · events %d · calls %d (%.0f/s) · in flight %d · waiting %d · retries %d · letters %d · "+
 		"unfinished %d · oldest %s",

@@ -36,7 +36,7 @@ type demo struct {
 	running *running
 }
 
-// running is a worker that was started.
+// running is a worker that was started. Whoever starts it calls end, which waits for its goroutine.
 type running struct {
 	stop context.CancelFunc
 	done chan struct{} // closed when it has ended
@@ -53,7 +53,7 @@ func start(ctx context.Context, work func(context.Context) error) *running {
 	return r
 }
 
-// end stops it and waits, but at most for stopLimit.
+// end stops it and waits, but at most for stopLimit, so that a stuck worker ends the demo with an error.
 func (r *running) end() error {
 	r.stop()
 	limit := time.NewTimer(stopLimit)
@@ -119,7 +119,8 @@ go run ./cmd/leadhit-sync letters list
 // tryCommand is a command to begin with.
 const tryCommand = "go run ./cmd/leadhit-sync status"
 
-// play runs the shop and the story, with the screen beside them, until all have ended.
+// play runs the shop and the story, with the screen beside them, until all have ended. Screen and letterbox outlive
+// ctx: the drain is the part that people should see.
 func (d *demo) play(ctx context.Context, paint painter) (e evidence, err error) {
 	if d.shop, err = openShop(d.kafka.ListenAddrs(), d.options); err != nil {
 		return e, errors.Join(err, d.running.end())
@@ -137,6 +138,7 @@ func (d *demo) play(ctx context.Context, paint painter) (e evidence, err error) 
 	var beside errgroup.Group
 	beside.Go(func() error { d.show(lasting, paint); return nil })
 	beside.Go(func() error { return d.box.read(lasting, -1) })
+	// The worker must not stop before the shop has written its last event, or the summary would find that event lost.
 	err = errors.Join(d.sell(ctx), d.finish(lasting), d.running.end())
 	stop()
 	if err = errors.Join(err, beside.Wait()); err != nil {
@@ -145,7 +147,8 @@ func (d *demo) play(ctx context.Context, paint painter) (e evidence, err error) 
 	return d.evidence(context.WithoutCancel(ctx))
 }
 
-// sell runs the shop and the story, until the story or ctx ends.
+// sell runs the shop and the story, until the story or ctx ends. If one of them fails, or the worker stops early, the
+// others end too.
 func (d *demo) sell(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -207,7 +210,7 @@ func (d *demo) finish(ctx context.Context) error {
 	}
 }
 
-// evidence collects the records of all parts. The worker has stopped.
+// evidence collects the records of all parts. The worker has stopped, so the letterbox reads up to a fixed end.
 func (d *demo) evidence(ctx context.Context) (evidence, error) {
 	var end int64
 	if info := d.kafka.PartitionInfo(letters, 0); info != nil {

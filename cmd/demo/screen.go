@@ -51,7 +51,8 @@ func (s *screen) paint(v view) {
 	s.Draw(lines)
 }
 
-// frame lays a view out. All frames for one size have the same height, at most height lines.
+// frame lays a view out: a head, the figures, the story, the letters, and a foot. All frames for one size have the
+// same height, at most height lines.
 func frame(v view, width, height int) []line {
 	inner := width - 2 // a blank column at each side
 	lines := slices.Concat(head(v, inner), figures(v, inner), []line{nil, bars(v, inner), nil})
@@ -160,7 +161,8 @@ func storyPart(v view, width, rows int) []line {
 	return titled("story", lines, rows)
 }
 
-// titled puts a label before the first line, and adds blank lines up to the number of rows.
+// titled keeps the height of a part constant, so that the rows below it do not jump. It puts a label before the first
+// line, and adds blank lines up to the number of rows.
 func titled(name string, lines []line, rows int) []line {
 	for len(lines) < rows {
 		lines = append(lines, line{label("")})

@@ -39,7 +39,8 @@ func newOrders(count int, seed uint64) *orders {
 	return &orders{dice: rand.New(rand.NewPCG(seed, 1)), all: make([]change, count)}
 }
 
-// next is the next event of a random order.
+// next is the next event of a random order. A few per cent have a status that LeadHit refuses, so that letters
+// appear within seconds.
 func (o *orders) next(now time.Time) change {
 	number := o.dice.IntN(len(o.all))
 	c := &o.all[number]
@@ -99,7 +100,8 @@ func openShop(brokers []string, o options) (*shop, error) {
 	return &shop{client: client, orders: newOrders(o.orders, o.seed), rate: o.rate}, nil
 }
 
-// sell writes events until ctx ends or a write fails, and waits until Kafka has acknowledged the last ones.
+// sell follows the clock instead of counting ticks: after a slow tick it writes the events that are due. It writes
+// until ctx ends or a write fails, and waits until Kafka has acknowledged the last ones.
 func (s *shop) sell(ctx context.Context) error {
 	begun := time.Now()
 	lasting := context.WithoutCancel(ctx) // writes that were started are completed

@@ -34,7 +34,8 @@ const (
 
 func healthy() sandbox.Faults { return sandbox.Faults{Latency: latency, Jitter: jitter} }
 
-// scenes are the scenes of a chapter.
+// scenes are the scenes of a chapter. The gaps between them leave the worker time to work off a backlog. The key
+// is rejected for about a sixth of the chapter, so that a watcher sees the pause begin and end.
 func scenes(orders int) []scene {
 	with := func(change func(*sandbox.Faults)) sandbox.Faults {
 		f := healthy()
@@ -68,7 +69,7 @@ func scenes(orders int) []scene {
 	}
 }
 
-// stuck is one order that only gets 503.
+// stuck is one order that only gets 503. It shows that the other orders do not wait for it.
 func stuck() map[string]sandbox.OrderFault {
 	return map[string]sandbox.OrderFault{orderID(0): {Status: 503}}
 }

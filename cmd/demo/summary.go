@@ -46,6 +46,8 @@ func (v verdict) ok() bool {
 	return v.Err() == nil && len(v.unknown) == 0 && v.refused == v.letters && v.written > 0
 }
 
+// judge compares the records. The worker's own counters are not among them, so no mistake of its own can agree with
+// itself.
 func judge(e evidence) verdict {
 	v := verdict{written: len(e.book)}
 	all := audit.Evidence{

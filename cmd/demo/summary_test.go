@@ -115,7 +115,7 @@ func TestEveryDifferenceMakesExitCode1(t *testing.T) {
 				e.calls[0].Ended = e.calls[0].Arrived.Add(300 * time.Millisecond)
 			},
 			"lost 0 · out of order 1 · letters 1 = refused 1",
-			`out of order: call orders-0-1 of order "A": orders-0-0 was still in the air`,
+			`out of order: call orders-0-1 of order "A": orders-0-0 was still in flight`,
 		},
 		"a call that nobody asked for": {
 			func(e *evidence) { e.calls[0].Status = "paid" },

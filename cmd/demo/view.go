@@ -74,7 +74,8 @@ type watch struct {
 	unfinished int
 }
 
-// look collects the state of all parts.
+// look collects the state of all parts. They go on meanwhile, so its figures may differ by the events of some
+// milliseconds; only the summary compares exactly.
 func (w *watch) look(now time.Time) view {
 	s := w.worker.Status()
 	w.notice(s, now.Sub(s.Since))

@@ -10,18 +10,31 @@ import (
 	"leadhit-sync/cmd/worker"
 )
 
+// checkLimit limits the time of all checks, so that a Job that runs check ends. A check that is cut off counts as
+// failed.
 const checkLimit = time.Minute
 
 var errCheck = errors.New("a worker would not work here; see the lines that begin with FAIL")
 
+// checkCommand asks in the order in which a worker needs the answers, each question in its own file:
+//
+//   - check_kafka.go: the first connection, the topics, and how safe commits are in __consumer_offsets
+//   - check_nodes.go: each broker at the address that it advertises, and the partitions' leaders
+//   - check_letters.go: the dead-letter topic and the ledger
+//   - check_rights.go: the rights to topics
+//   - check_metadata.go: how much metadata brokers accept with a commit
+//   - check_group.go: the group's coordinator, its members and the session timeout
+//   - check_leadhit.go: the connection to LeadHit, the key and the method
+//
+// check_report.go prints the findings.
 func checkCommand() *cobra.Command {
-	var o checkOptions
+	o := checkOptions{limit: checkLimit}
 	c := &cobra.Command{
 		Use: "check", Short: "Check settings, Kafka and LeadHit without changing anything",
 		Long: `Check whether a worker would work here: the settings with the files that they name,
 every broker at the address that it advertises, the topics with their leaders and
 the worker's rights, the consumer group, and LeadHit with its key. check creates and
-changes nothing in Kafka, and touches no order.
+changes nothing in Kafka, and no order in LeadHit.
 
 Each line begins with ok, warn, FAIL or skip. ok means that check tried it; skip says
 what it could not try, and why. check tries the key with a method that does not exist.
@@ -46,6 +59,7 @@ on a line of stderr; check then does not ask Kafka or LeadHit.`,
 type checkOptions struct {
 	output outputForm
 	call   bool
+	limit  time.Duration
 }
 
 func check(ctx context.Context, r *report, o checkOptions) error {
@@ -53,12 +67,13 @@ func check(ctx context.Context, r *report, o checkOptions) error {
 	if err != nil {
 		return errors.Join(r.end(err), err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, checkLimit)
+	ctx, cancel := context.WithTimeout(ctx, o.limit)
 	defer cancel()
 	r.settings(settings)
 	r.ok("mapping", settings.Mapping+" fits the topics")
 	checkKafka(ctx, r, settings)
 	checkLeadHit(ctx, r, settings, o)
+	// An unwritten report hides the failures, so its error comes first.
 	if err := r.end(nil); err != nil {
 		return err
 	}

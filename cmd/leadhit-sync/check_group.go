@@ -15,6 +15,7 @@ import (
 	"leadhit-sync/consumer/broker"
 )
 
+// A broker that has just become the coordinator reads its groups from disk first, which takes up to a few seconds.
 const (
 	groupTries = 10
 	groupAgain = 500 * time.Millisecond
@@ -56,6 +57,8 @@ func checkGroup(ctx context.Context, r *report, cluster *broker.Cluster, c *conf
 	checkSession(ctx, r, cluster, c.Kafka.SessionTimeout, asked)
 }
 
+// uncoordinated explains why no broker coordinates the group. Its name decides which partition of __consumer_offsets
+// stores its commits, and the leader of that partition is its coordinator.
 func uncoordinated(group string, p groupPlace) string {
 	id := p.offsets.Coordinator(group)
 	text := "no broker coordinates " + group + ": its partition of __consumer_offsets has no leader; look for brokers " +
@@ -107,7 +110,7 @@ func askForGroup(ctx context.Context, cluster *broker.Cluster, name string, node
 func checkMembers(r *report, name string, g broker.Group) {
 	what, lack := "group", g.Rights.Lack("Read")
 	switch who := obstacle(g); {
-	case len(lack) > 0:
+	case len(lack) > 0: // the first thing to fix: without it, nobody can join
 		reportLack(r, "group "+name, lack)
 	case who != "":
 		r.fail(what, name+" "+who+"; choose another KAFKA_GROUP, or stop them")
@@ -130,7 +133,8 @@ const (
 	newerKind     = "consumer"     // KIP-848; an empty one becomes a classic group when a worker joins
 )
 
-// obstacle says which clients keep a worker from joining the group; "" if none do.
+// obstacle says which clients keep a worker from joining the group; "" if none do. Kafka accepts a member only if it
+// shares a protocol with all others. So members of another protocol keep a worker out until the last of them leaves.
 func obstacle(g broker.Group) string {
 	switch {
 	case g.State == broker.Dead || g.State == broker.Empty && (g.Kind == "" || g.Kind == newerKind):
@@ -148,6 +152,8 @@ func obstacle(g broker.Group) string {
 	return "is in use by other consumers, which share partitions by " + strconv.Quote(g.Protocol) + " (" + clients(g) + ")"
 }
 
+// olderRelease reports whether all members are workers of a release that shared partitions by range. The client id is
+// the only sign, and any client may use it.
 func olderRelease(g broker.Group) bool {
 	return g.Protocol == rangeProtocol && g.ProtocolType == "consumer" &&
 		!slices.ContainsFunc(g.Members, func(m broker.GroupMember) bool { return m.ClientID != ourClient })
@@ -169,7 +175,8 @@ const (
 	mostSession  = "group.max.session.timeout.ms"
 )
 
-// checkSession compares the session timeout with the brokers' limits. Beyond these, brokers refuse every join.
+// checkSession compares the session timeout with the brokers' limits. Beyond these, brokers refuse every join with
+// INVALID_SESSION_TIMEOUT.
 func checkSession(ctx context.Context, r *report, cluster *broker.Cluster, session time.Duration, nodes []broker.Node) {
 	known := false
 	for _, node := range nodes {
@@ -178,6 +185,7 @@ func checkSession(ctx context.Context, r *report, cluster *broker.Cluster, sessi
 			r.warn("session", fmt.Sprintf("cannot check which session timeouts broker %d accepts: %v", node.ID, err))
 			return
 		}
+		// A broker leaves out the settings that we have no right to read.
 		least, okLeast := milliseconds(settings[leastSession])
 		most, okMost := milliseconds(settings[mostSession])
 		if !okLeast || !okMost {

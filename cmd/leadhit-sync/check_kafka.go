@@ -21,6 +21,7 @@ func checkKafka(ctx context.Context, r *report, c *config.Config) {
 		return
 	}
 	defer cluster.Close()
+	// Greet before asking about topics: a broker older than 0.11 creates each topic that it is asked about.
 	known := greet(ctx, cluster, c.Kafka.Brokers)
 	if !checkFirst(r, known, c.Kafka.Brokers) {
 		r.skip("kafka", "topics, rights and group were not checked")
@@ -49,6 +50,8 @@ func checkKafka(ctx context.Context, r *report, c *config.Config) {
 	checkGroup(ctx, r, cluster, c, groupPlace{nodes: nodes, all: topology.Nodes, offsets: offsets, seen: err == nil})
 }
 
+// checkTopic fails for a missing topic although a worker would wait for it: whoever runs check wants to know that the
+// worker would not work now.
 func checkTopic(r *report, name string, info broker.TopicInfo) {
 	switch {
 	case info.Missing:
@@ -63,7 +66,8 @@ func checkTopic(r *report, name string, info broker.TopicInfo) {
 	}
 }
 
-// checkOffsets checks whether Kafka could lose acknowledged commits.
+// checkOffsets checks whether Kafka could lose acknowledged commits. It warns at most: such a loss repeats calls but
+// skips none. The worker itself never reads this topic, because only brokers need a right to it.
 func checkOffsets(r *report, offsets broker.OffsetsTopic, err error) {
 	switch {
 	case errors.Is(err, broker.ErrUnauthorised):

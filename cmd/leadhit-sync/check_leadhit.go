@@ -58,13 +58,13 @@ func checkMethod(ctx context.Context, r *report, client *leadhit.Client) {
 	}
 }
 
-// What --call sends: an order that does not exist, with a status that LeadHit does not know.
+// --call sends an order that does not exist, with a status that LeadHit does not know.
 const (
 	triedOrder  = "leadhit-sync-check"
 	triedStatus = "leadhit-sync-check"
 )
 
-// checkCall makes one call that LeadHit must refuse.
+// checkCall makes one call that LeadHit must refuse. The refusal proves that key, address and method work together.
 func checkCall(ctx context.Context, r *report, c *config.Config, client *leadhit.Client) {
 	err := client.SetOrderStatus(ctx, leadhit.Call{ID: triedOrder, OrderID: triedOrder, Status: triedStatus})
 	rpc, answered := errors.AsType[*leadhit.RPCError](err)

@@ -23,7 +23,8 @@ type greeting struct {
 	err    error
 }
 
-// greetAtOnce is how many connections are opened at the same time.
+// greetAtOnce is how many connections are opened at the same time. Unreachable addresses cost a timeout each, so one
+// after another would take minutes in a large cluster.
 const greetAtOnce = 8
 
 // greet connects once to each address.
@@ -110,6 +111,8 @@ func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topolog
 	return reached
 }
 
+// unreachedNode says how to fix the usual causes. Errors of TLS and of a login name their settings already: the address
+// itself is right then.
 func unreachedNode(node broker.Node, err error) string {
 	text := fmt.Sprintf("broker %d tells clients to connect to %s, which fails: %v", node.ID, node.Address, err)
 	if errors.Is(err, dial.ErrTLS) || errors.Is(err, broker.ErrUnauthorised) {
@@ -154,7 +157,7 @@ func checkLeaders(r *report, what, name string, info broker.TopicInfo) {
 	r.ok(what, name+" has "+count(info.Partitions, "partition"))
 }
 
-// some lists the first few words.
+// some lists the first few words, because a cluster may have thousands of partitions and a finding is one line.
 func some(words []string) string {
 	const most = 5
 	if len(words) <= most {

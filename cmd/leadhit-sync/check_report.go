@@ -41,6 +41,7 @@ func newReport(out io.Writer, output outputForm, schema string) *report {
 	return &report{out: out, width: width, output: output, schema: schema, findings: []finding{}}
 }
 
+// line adds a finding. JSON writes fail in lower case as it does the others; in lines, capitals make it stand out.
 func (r *report) line(verdict, what, found string) {
 	r.failed = r.failed || verdict == verdictFail
 	r.findings = append(r.findings, finding{strings.ToLower(verdict), what, found})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -288,16 +289,21 @@ func TestCheckSpeaksJSON(t *testing.T) {
 	}
 }
 
-func TestCheckEndsIfNothingResponds(t *testing.T) {
+func TestCheckEndsAtItsLimitIfNothingResponds(t *testing.T) {
 	setUp(t)
-	t.Setenv("LEADHIT_TIMEOUT", "100ms")
+	t.Setenv("KAFKA_SESSION_TIMEOUT", "30s")
+	t.Setenv("LEADHIT_TIMEOUT", "17s") // the longest that is accepted
 	quiet := make(chan struct{})
 	t.Setenv("LEADHIT_URL", leadHit(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-quiet })))
 	t.Cleanup(func() { close(quiet) }) // before the server, which waits for its requests
+	var out strings.Builder
 	began := time.Now()
-	command(t, "", "check").finds(t, exitError, "FAIL leadhit")
-	if took := time.Since(began); took > checkLimit {
-		t.Errorf("got an end after %v, want it within %v", took, checkLimit)
+	err := check(t.Context(), newReport(&out, "table", "check.v1"), checkOptions{limit: time.Second})
+	if !errors.Is(err, errCheck) || !strings.Contains(out.String(), "FAIL  leadhit") {
+		t.Errorf("got %v and\n%s\nwant LeadHit to fail", err, out.String())
+	}
+	if took := time.Since(began); took > 15*time.Second {
+		t.Errorf("got an end after %v, want it well before LEADHIT_TIMEOUT", took)
 	}
 }
 

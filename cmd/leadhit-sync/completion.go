@@ -84,7 +84,9 @@ func first(words completion) completion {
 	}
 }
 
-// lettersWords completes to a word from each of the newest letters. If these cannot be read, it offers nothing.
+// lettersWords completes to a word from each of the newest letters. If these cannot be read, it offers nothing: an
+// error message in the middle of a command line helps nobody. Words that a terminal cannot show are left out, because
+// the shell would insert them.
 func lettersWords(word func(deadletter.Letter) string) completion {
 	return func(c *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
 		ctx := c.Context()

@@ -110,7 +110,8 @@ func isName(text string) bool {
 	return text != ""
 }
 
-// foreign reports whether Go's runtime or OpenTelemetry reads the variable, rather than config.
+// foreign reports whether Go's runtime or OpenTelemetry reads the variable, rather than config. Env files have such
+// names beside ours.
 func foreign(name string) bool {
 	return slices.Contains([]string{
 		"GOMEMLIMIT", "GOGC", "GOMAXPROCS", "GODEBUG", "GOTRACEBACK",
@@ -120,8 +121,9 @@ func foreign(name string) bool {
 			func(p string) bool { return strings.HasPrefix(name, p) })
 }
 
-// replaceSettings replaces all settings in the environment, and all misspelt ones, by values. The caller calls restore
-// when it has read them, even after an error.
+// replaceSettings replaces all settings in the environment, and all misspelt ones, by values. The file is the only
+// source then, as it will be in the container: a setting of the shell must not hide that the file lacks it. The caller
+// calls restore when it has read them, even after an error.
 func replaceSettings(values map[string]string) (restore func(), err error) {
 	before := map[string]string{}
 	for _, pair := range os.Environ() {

@@ -42,6 +42,7 @@ func hinted(err error) error {
 	case err == nil, errors.Is(err, context.Canceled):
 		return err
 	case network, errors.Is(err, context.DeadlineExceeded), errors.Is(err, dial.ErrTLS):
+	// A broker that responded with an error code can be reached, so the settings of the connection are right.
 	case !asked, answer.Code != 0 && answer.Topic != "", errors.Is(err, broker.ErrUnknownPartition),
 		errors.Is(err, records.ErrCorrupt):
 		return err

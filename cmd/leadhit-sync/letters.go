@@ -101,7 +101,7 @@ func showCommand() *cobra.Command {
 	return c
 }
 
-// lettersQuery selects letters.
+// lettersQuery selects letters. Groups may share a dead-letter topic, so by default it selects those of KAFKA_GROUP.
 type lettersQuery struct {
 	deadletter.Filter
 

@@ -35,7 +35,8 @@ type letterView struct {
 	Value       *valueView `json:"value"`
 }
 
-// valueView describes a value, and holds it on request.
+// valueView describes a value, and holds it on request. The hash identifies a value without showing personal data, and
+// stays when the value was too large for the topic.
 type valueView struct {
 	Size    int    `json:"size"`
 	SHA256  string `json:"sha256"`
@@ -126,6 +127,7 @@ func viewLetter(l deadletter.Letter) letterView {
 	return v
 }
 
+// viewBytes distinguishes null from empty, because producers do: Text is nil for null, and points to "" for empty.
 func viewBytes(b []byte) bytesView {
 	switch text := string(b); {
 	case b == nil:

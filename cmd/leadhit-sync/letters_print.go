@@ -113,6 +113,7 @@ func stageWord(s string) string {
 	return s
 }
 
+// eventTime is printed even if it cannot be true: the year shows that a producer counts in another unit.
 func eventTime(l deadletter.Letter) string {
 	if l.Time.IsZero() {
 		return "none"
@@ -120,6 +121,7 @@ func eventTime(l deadletter.Letter) string {
 	return l.Time.UTC().Format(time.RFC3339Nano)
 }
 
+// bytesText tells null, text and other bytes apart. Keys and headers may be any of these.
 func bytesText(b []byte) string {
 	switch {
 	case b == nil:

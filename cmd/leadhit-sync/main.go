@@ -34,8 +34,8 @@ dead-letter topic. Settings are environment variables: see "leadhit-sync config"
 A mapping says how an event becomes a status: see "leadhit-sync mapping".
 
 Exit codes: 0 done (run: stopped by SIGTERM or SIGINT, every finished event is
-committed) · 1 it failed, see stderr · 2 wrong usage or settings, each
-mistake on a line of stderr.`
+committed) · 1 failure, see stderr · 2 wrong usage or settings, each mistake
+on a line of stderr.`
 
 // firstSteps are the examples of the root: from settings to a running worker.
 const firstSteps = `  export KAFKA_BROKERS=kafka-1:9092 KAFKA_TOPICS=orders LEADHIT_API_KEY_FILE=api-key
@@ -115,6 +115,7 @@ func execute(ctx context.Context, args []string, s streams) int {
 	if err == nil {
 		return 0
 	}
+	// Mistakes in settings come first: they are listed without a prefix, one per line, for people who fix a file.
 	code, text := exitError, fmt.Sprintf("leadhit-sync: %v", err)
 	var usage usageError
 	var listed listedError

@@ -40,7 +40,7 @@ func presetsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "presets", Short: "List the mappings that come with the program",
 		Long: `List the presets: mappings that come with the program, by the platform whose events
-they read. MAPPING takes the name of one.`,
+they read. Set MAPPING to the name of one.`,
 		Example: `  leadhit-sync mapping presets
   leadhit-sync mapping presets -o json | jq -r '.presets[].name'`,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -66,6 +66,7 @@ they read. MAPPING takes the name of one.`,
 	return c
 }
 
+// allPresets loads every preset, because only a loaded mapping has its description. That takes some milliseconds each.
 func allPresets() ([]preset, error) {
 	var all []preset
 	for _, name := range mapping.Presets() {
@@ -80,7 +81,7 @@ func allPresets() ([]preset, error) {
 
 func showPresetCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "show PRESET", Short: "Print a preset's YAML, to read or to start from",
+		Use: "show PRESET", Short: "Print a preset's YAML, to read it or to change a copy",
 		Long: `Print the YAML of a preset. To change it, save it as a file and set MAPPING to that
 file; or write a short file that overrides a part of the preset.`,
 		Example: `  leadhit-sync mapping show shopify

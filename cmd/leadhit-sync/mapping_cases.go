@@ -29,20 +29,20 @@ file FILE.cases.yaml beside FILE.yaml.
 
   cases:
   - name: a paid order
-    topic: shop.orders            # needed where the file has several mappings
-    key: "4711"                   # these two as the mapping needs them
+    topic: shop.orders            # needed if the file has several mappings
+    key: "4711"                   # key and headers: only if the mapping reads them
     headers: {type: order.paid}
     value: '{"id": 4711, "state": "paid"}'    # or file: paid.json; null is a tombstone
-    want: {order_id: 4711, status: paid}      # a list, where an event has several orders
+    want: {order_id: 4711, status: paid}      # a list if an event has several orders
   - name: a cancelled order
     file: cancelled.json          # beside the cases; *.b64 is base64
     want: ignore
-  - name: a state that nobody knows
+  - name: an unknown state
     value: '{"id": 4711, "state": "?"}'
     want: {refuse: UnknownStatus}
 
-Differences are printed, then the parts of the mapping that no case reached. The exit
-code is 1 if there is a difference.`,
+The output shows each case, then the parts of the mapping that no case reached. The
+exit code is 1 if a case gives another result than it wants.`,
 		Example: `  leadhit-sync mapping test shop.yaml
   leadhit-sync mapping test shop.yaml --cases other.cases.yaml -o json`,
 		Args: cobra.ExactArgs(1),
@@ -105,13 +105,13 @@ func wanted(w spec.Want) string {
 // inShort writes an item in the same words, to be compared by eye.
 func inShort(o event.Item) string { return wanted(wantFor(o)) }
 
-// trial is what came of all cases.
+// trial is the JSON form of a test: the results of all cases. Its names stay; new ones may be added.
 type trial struct {
 	Schema  string        `json:"schema"`
 	Cases   []triedCase   `json:"cases"`
 	Failed  int           `json:"failed"`
 	Untried []untriedPart `json:"untried"`
-	// Warnings name cases that give what LeadHit will refuse.
+	// Warnings name cases whose result LeadHit will refuse. They fail nothing: a case may test exactly that.
 	Warnings []string `json:"warnings"`
 }
 
@@ -120,7 +120,7 @@ type triedCase struct {
 	OK   bool   `json:"ok"`
 	Want string `json:"want"`
 	Got  string `json:"got"`
-	// Why says what decided where it was not what was wanted.
+	// Why says what decided, if the result is not the wanted one.
 	Why string `json:"why,omitempty"`
 }
 
@@ -160,7 +160,8 @@ func (t *trial) run(ctx context.Context, m *mapping.Mapping, cases []spec.Case) 
 	return nil
 }
 
-// parts are all rules and lists that may decide.
+// parts returns all rules and lists that may decide, in the form of [mapping.ExplainedOrder.DecidedBy]. Lists without
+// codes cannot decide.
 func parts(report mapping.Report) []untriedPart {
 	var all []untriedPart
 	for _, m := range report.Mappings {
@@ -177,6 +178,7 @@ func parts(report mapping.Report) []untriedPart {
 	return all
 }
 
+// tryCase compares item by item. An event with too few or too many items fails, even if those that are there match.
 func tryCase(c spec.Case, e mapping.Explanation) triedCase {
 	var want, got, why []string
 	ok := len(c.Want) == len(e.Orders)

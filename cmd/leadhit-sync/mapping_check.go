@@ -56,7 +56,7 @@ decides, use "leadhit-sync mapping test".`,
 	}
 	outputFlag(c, &output)
 	c.Flags().StringSliceVar(&topics, "topics", nil,
-		"the topics that will be read, as in KAFKA_TOPICS: each needs exactly one mapping")
+		"the topics to be read, as in KAFKA_TOPICS; each needs exactly one mapping")
 	c.Flags().BoolVar(&strict, "strict", false, "also exit with 1 on warnings")
 	return c
 }

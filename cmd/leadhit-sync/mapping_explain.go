@@ -31,7 +31,7 @@ func explainCommand() *cobra.Command {
 	var output outputForm
 	var flags recordFlags
 	c := &cobra.Command{
-		Use: "explain FILE|PRESET < event.json", Short: "Show how one event is read and what comes of it",
+		Use: "explain FILE|PRESET < event.json", Short: "Show how one event is read and which calls result",
 		Long: `Show how one event is read: the envelopes that were opened, each field with its value
 and its source, the rule or list that decided, and the resulting call. The event's
 value is read from stdin, byte for byte; flags give the rest of the record. LeadHit
@@ -66,6 +66,7 @@ is not called. Unlike the log, the output shows the event's content.`,
 	return c
 }
 
+// record builds the record. Without --key it has no key, which a mapping can tell from an empty one.
 func (f recordFlags) record(c *cobra.Command) (event.Record, error) {
 	r := event.Record{Place: event.Place{Topic: f.topic}, Time: time.Now().Truncate(time.Second)}
 	if c.Flags().Changed("key") {
@@ -94,7 +95,7 @@ type explainedEvent struct {
 	Schema string `json:"schema"`
 	mapping.Explanation
 
-	// Calls are what LeadHit would be told, in the order of the event.
+	// Calls are the calls to LeadHit, in the order of the event's items.
 	Calls []explainedCall `json:"calls"`
 	// Warnings say which of these LeadHit will refuse.
 	Warnings []string `json:"warnings"`

@@ -59,8 +59,8 @@ func resumeCommand() *cobra.Command {
 
 Resuming accepts the letters for which the flood guard paused: letters with these
 fingerprints (cause, code and kind of message) no longer pause the workers, until
-another mapping or version is deployed. resume does not end pauses for the API key,
-for LEADHIT_URL or in an outage; these end automatically.`,
+another mapping or version is deployed. resume does not end pauses because of the API
+key, LEADHIT_URL or an outage; these end automatically.`,
 		Example: `  leadhit-sync resume
   leadhit-sync resume --reason "the migration is over" --by anna`,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -84,7 +84,7 @@ func (o *pauseOptions) flags(c *cobra.Command, reason string) {
 	outputFlag(c, &o.output)
 }
 
-// clerk holds what a command needs to write to the ledger.
+// clerk holds the facts that a command needs before it writes to the ledger, and the way to write.
 type clerk struct {
 	pauseOptions
 
@@ -104,7 +104,8 @@ func withLedger(c *cobra.Command, o pauseOptions) error {
 		}
 		o.says.By = name
 	}
-	if _, _, err := o.says.Record(); err != nil { // before Kafka is asked
+	// Kafka may take seconds to respond, and a reason of two lines is wrong usage at once.
+	if _, _, err := o.says.Record(); err != nil {
 		return usageError{err}
 	}
 	settings, err := config.LoadKafka()
@@ -138,7 +139,8 @@ func newClerk(ctx context.Context, settings *config.Config, cluster *broker.Clus
 	n.Answered()
 	d.followers = findFollowers(ctx, cluster, o.says.Group)
 	n.Answered()
-	own := d.topic == ledger.Topic("dlq."+o.says.Group) // the default name, so no other group uses it unless it is configured to
+	// No other group uses the default name unless it is configured to, so an existing topic of that name is proof enough.
+	own := d.topic == ledger.Topic("dlq."+o.says.Group)
 	known := d.followers.workers > 0 || read.exists &&
 		(own || read.named || d.followers.exists || d.followers.unknown != nil)
 	if !known && !o.create {

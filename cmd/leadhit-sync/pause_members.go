@@ -8,7 +8,8 @@ import (
 	"leadhit-sync/consumer/broker"
 )
 
-// followers describes the group's members, which follow the ledger.
+// followers describes the group's members. Workers follow the ledger from the moment they have joined; other programs
+// in the group do not.
 type followers struct {
 	group   string
 	workers int   // members of the group that are workers

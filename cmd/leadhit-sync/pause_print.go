@@ -81,6 +81,7 @@ func (n notation) print(out io.Writer) error {
 	return p.Print(out)
 }
 
+// printPauses gives each pause a line with its author: several people may have paused, and one resume ends all.
 func printPauses(p *terminal.Page, all []ledger.Entry) {
 	for _, e := range all {
 		who := "by " + e.By

@@ -198,5 +198,6 @@ func explainRecord(ctx context.Context, m *mapping.Mapping, r event.Record) seen
 	return e
 }
 
-// causeWaits is not the cause of a letter: a worker would wait instead of refusing the event.
+// causeWaits is not the cause of a letter: a worker would wait instead of refusing the event. preview must end, so it
+// counts such events apart.
 const causeWaits = "SchemaNotReachable"

@@ -15,7 +15,7 @@ import (
 // lookLimit limits the last look for open transactions, after Ctrl-C.
 const lookLimit = 5 * time.Second
 
-// heldBack is what an open transaction holds back in one partition.
+// heldBack describes the events of one partition that an open transaction holds back.
 type heldBack struct {
 	Topic     string `json:"topic"`
 	Partition int    `json:"partition"`
@@ -26,7 +26,8 @@ type heldBack struct {
 	Age   float64   `json:"age_seconds"`
 }
 
-// lookBehind finds what open transactions hold back now.
+// lookBehind finds the events that open transactions hold back now. Without it, a topic whose producer died within a
+// transaction would look empty.
 func (w *watch) lookBehind(ctx context.Context) error {
 	byTopic := make(map[string][]int)
 	for at := range w.next {

@@ -67,7 +67,7 @@ func (s summary) page() *terminal.Page {
 	return &p
 }
 
-// because says why an event is ignored.
+// because says why an event is ignored: the rule or list, and its text if that says more.
 func (g group) because() string {
 	switch {
 	case g.Rule != "":

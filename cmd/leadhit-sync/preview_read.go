@@ -17,8 +17,8 @@ import (
 	"leadhit-sync/consumer/scan"
 )
 
-// watch reads the topics without a group and counts what it reads. Its methods return when all their goroutines have
-// ended.
+// watch reads the topics without a group, so that it neither commits nor takes partitions from a worker. Its methods
+// return when all their goroutines have ended.
 type watch struct {
 	cluster *broker.Cluster
 	mapping *mapping.Mapping
@@ -75,7 +75,8 @@ func (w *watch) pastOf(ctx context.Context, topic string, from time.Time, p *ter
 // errInterrupted means that a person stopped the command.
 var errInterrupted = errors.New("interrupted before all events were read")
 
-// ends records the current ends of the logs. follow continues there, or behind the last event that was read.
+// ends records the current ends of the logs before they are read, so that no event between the two is missed. follow
+// continues there, or behind the last event that was read.
 func (w *watch) ends(ctx context.Context, topic string) error {
 	topology, err := w.cluster.Topics(ctx, topic)
 	if err != nil {
@@ -111,10 +112,10 @@ func (w *watch) add(ctx context.Context, r event.Record) seen {
 	return e
 }
 
-// follow continues in all partitions at once, and calls tell for each event. It returns nil when ctx has ended.
-func (w *watch) follow(ctx context.Context, tell func(seen) error) error {
+// follow continues in all partitions at once, and calls show for each event. It returns nil when ctx has ended.
+func (w *watch) follow(ctx context.Context, show func(seen) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	var telling sync.Mutex
+	var showing sync.Mutex // lines of two partitions must not mix
 	for at, offset := range maps.Clone(w.next) {
 		group.Go(func() error {
 			records := scan.Records(ctx, w.cluster, scan.Range{
@@ -125,9 +126,9 @@ func (w *watch) follow(ctx context.Context, tell func(seen) error) error {
 					return err
 				}
 				e := w.add(ctx, r)
-				telling.Lock()
-				err := tell(e)
-				telling.Unlock()
+				showing.Lock()
+				err := show(e)
+				showing.Unlock()
 				if err != nil {
 					return err
 				}

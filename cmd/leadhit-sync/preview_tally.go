@@ -22,7 +22,8 @@ const (
 	mostExamples = 5
 )
 
-// tally counts what events would come to. It is pure: no Kafka, no clock. Its memory is bounded.
+// tally counts the outcomes of events. It is pure: no Kafka, no clock. Its memory is bounded, because preview may read
+// a topic of any size.
 type tally struct {
 	events      int
 	first, last time.Time
@@ -37,7 +38,8 @@ type tally struct {
 // oddTimes counts the events whose times cannot be true: no minute and no span counts them.
 type oddTimes struct {
 	Count int `json:"count"`
-	// Example is the first event: topic/partition/offset. Time is its time as text, for JSON has no year beyond 9999.
+	// Example is the first event: topic/partition/offset. Time is its time as text, because JSON times have no year
+	// beyond 9999.
 	Example string `json:"example,omitempty"`
 	Time    string `json:"time,omitempty"`
 }
@@ -51,7 +53,7 @@ func (o *oddTimes) add(e seen) {
 	}
 }
 
-// groupKey is what outcomes are counted by.
+// groupKey groups outcomes: they are counted together if all of it is equal.
 type groupKey struct {
 	action event.Action
 	what   string // the status, or the cause
@@ -76,7 +78,7 @@ type group struct {
 	Message string `json:"message,omitempty"`
 }
 
-// othersGroup counts what came after mostGroups were known.
+// othersGroup counts the outcomes of every further group, once there are mostGroups.
 const othersGroup = "others"
 
 func newTally(limit int) *tally {
@@ -148,13 +150,13 @@ func (t *tally) minute(at time.Time) {
 	}
 }
 
-// load is what a worker can do.
+// load describes a worker: how many calls may be in flight, and how long one takes.
 type load struct {
 	inFlight int
 	latency  time.Duration
 }
 
-// summary is what a preview says; its JSON form is an interface.
+// summary is the result of a preview. Its JSON names stay; new ones may be added.
 type summary struct {
 	Schema string         `json:"schema"`
 	Since  time.Time      `json:"since"`
@@ -220,6 +222,7 @@ func (t *tally) summary(l load) summary {
 		HeldBack: []heldBack{}, OddTimes: t.odd,
 	}
 	s.Calls, s.Ignored, s.Refused = t.sorted(event.Call), t.sorted(event.Ignore), t.sorted(event.Refuse)
+	// Events within one minute would give absurd rates per minute.
 	minutes := max(t.last.Sub(t.first).Minutes(), 1)
 	calls := t.outcomes[event.Call]
 
@@ -231,6 +234,7 @@ func (t *tally) summary(l load) summary {
 	o.PerMinute = rounded(float64(o.Count) / minutes)
 	s.Orders = o
 
+	// By Little's law: calls per second = calls in flight / duration of one call.
 	perWorker := float64(l.inFlight) / l.latency.Seconds()
 	s.Load = loadSummary{
 		CallsPerMinute: rounded(float64(calls) / minutes), InFlight: l.inFlight, LatencyMillis: l.latency.Milliseconds(),

@@ -11,7 +11,8 @@ import (
 	"leadhit-sync/consumer/mapping"
 )
 
-// mostSamples is how many events without an accepted call are kept, to try the presets with.
+// mostSamples is how many events without an accepted call are kept, to try the presets with. About 20 presets read each
+// of them, so more would make people wait.
 const mostSamples = 20
 
 // sample keeps an event that is refused, or that LeadHit will refuse because it does not know the status.
@@ -56,7 +57,7 @@ func (w *watch) warnings(ctx context.Context, source string) []string {
 			listing(calls), strings.Join(w.statuses, ", "), w.firstUnknown()))
 	}
 	if refused := w.tally.outcomes[event.Refuse]; accepted == 0 && len(w.samples) > 0 {
-		what := "no event comes to a call that LeadHit accepts"
+		what := "no event leads to a call that LeadHit accepts"
 		if refused == w.tally.events {
 			what = "every event is refused"
 		}
@@ -94,6 +95,7 @@ type reading struct {
 func (w *watch) suggestion(ctx context.Context, source string) string {
 	var all []reading
 	for _, name := range mapping.Presets() {
+		// The preset in use is left out: it has just failed on these events.
 		m, err := mapping.Load(mapping.Options{Source: name})
 		if err != nil || name == source {
 			continue

@@ -65,7 +65,7 @@ func TestPreviewWarnsOfStatusesThatLeadHitDoesNotKnow(t *testing.T) {
 	}
 	warnings, _ = previewed(t, "plain", orderEvent(`{"order_id":"2","status":"PAID"}`), orderEvent(""))
 	if len(warnings) != 2 || !strings.HasPrefix(warnings[1],
-		"no event comes to a call that LeadHit accepts: is MAPPING=plain right?") {
+		"no event leads to a call that LeadHit accepts: is MAPPING=plain right?") {
 		t.Errorf("got %q, want a second warning about the mapping", warnings)
 	}
 	own := write(t, t.TempDir(), "own.yaml", "statuses: [new, done]\nfields: {order_id: {path: $.order_id}, status: "+

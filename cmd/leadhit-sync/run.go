@@ -20,9 +20,10 @@ func runCommand() *cobra.Command {
 		Long: `Consume events and call LeadHit, until SIGTERM or SIGINT.
 
 On the first signal the worker fetches no more events, waits for the calls in flight,
-commits, leaves the group and exits with 0. That takes a second or two: at most 15 s
-for the calls, and up to 50 s in all while the group is being joined. A second signal
-ends the worker at once; calls that were in flight are repeated later.
+commits, leaves the group and exits with 0. That usually takes a second or two. Calls
+in flight may take up to 15 s; while the group is being joined, the whole stop may
+take up to 50 s. A second signal ends the worker at once; calls that were in flight
+are repeated later.
 
 It waits for Kafka, for its topics and for LeadHit as long as necessary. /readyz and
 the log say what it waits for. Run "leadhit-sync check" first to find such waits.`,
@@ -52,6 +53,7 @@ func run(ctx context.Context, out io.Writer) error {
 	}
 	defer w.Close()
 	log.InfoContext(ctx, "starting", slog.String("version", versionText()), slog.String("group", settings.Kafka.Group))
+	// Run returns when all goroutines of the worker have ended, so "stopped" is the last line.
 	if err := w.Run(ctx); err != nil {
 		return err
 	}

@@ -150,7 +150,7 @@ func statusPageOf(given string) (string, error) {
 	return page.String(), nil
 }
 
-// asked is the result of asking one worker.
+// asked is the result of asking one worker: its status, or the reason why there is none.
 type asked struct {
 	URL    string          `json:"url"`
 	Error  string          `json:"error,omitempty"`
@@ -176,6 +176,7 @@ func showStatus(ctx context.Context, w io.Writer, find finder, output outputForm
 	return err
 }
 
+// askWorkers asks all workers at once, so that one that does not respond costs statusLimit once.
 func askWorkers(ctx context.Context, pages []string) []asked {
 	all := make([]asked, len(pages))
 	var hands sync.WaitGroup

@@ -45,7 +45,7 @@ func (b *block) print() {
 	b.least = b.rows.orders <= 1 && b.rows.partitions <= 1
 }
 
-// shrink removes a row of the longer table.
+// shrink removes a row of the longer table, so that both stay useful as the screen gets smaller.
 func (b *block) shrink() {
 	if b.rows.partitions > b.rows.orders {
 		b.rows.partitions--
@@ -85,6 +85,7 @@ func longestOf(blocks []*block) *block {
 	return longest
 }
 
+// linesOf joins the blocks. One worker needs no summary, because its first line is its state.
 func linesOf(all []asked, blocks []*block, on screen) []string {
 	var lines []string
 	if len(all) != 1 {
@@ -142,4 +143,5 @@ func lineOf(a asked) string {
 	return terminal.Quote(state) + "  " + terminal.Quote(a.URL)
 }
 
+// waitingOf counts the waiting orders. A worker of an older version sends the orders without their number.
 func waitingOf(s observe.Status) int { return max(s.Waiting, len(s.Orders)) }

@@ -116,7 +116,7 @@ func (p *statusPrinter) ageOf(o observe.WaitingOrder) string {
 	return lasting(p.status.At.Sub(o.Time))
 }
 
-// outcomeGroup is the orders with the same last response: their number, and those that the status lists.
+// outcomeGroup has the orders with the same last response: their number, and those that the status lists.
 type outcomeGroup struct {
 	orders int
 	listed []observe.WaitingOrder
@@ -156,6 +156,7 @@ func (p *statusPrinter) nextTry(o observe.WaitingOrder) string {
 	return "now"
 }
 
+// lastOutcome describes an order's last outcome. Messages of HTTP errors begin with the cause, which is not repeated.
 func lastOutcome(o observe.WaitingOrder) string {
 	text, message := o.Cause, strings.TrimSpace(o.Message)
 	switch {

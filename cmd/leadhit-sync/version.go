@@ -61,7 +61,8 @@ func versionLines() string {
 	return text
 }
 
-// build returns what this binary was built from.
+// build returns what this binary was built from. A failed read is no error: binaries built without modules have no such
+// information, and ReadBuild makes "dev" of it.
 func build() observe.Build {
 	info, _ := debug.ReadBuildInfo()
 	return observe.ReadBuild(version, info)

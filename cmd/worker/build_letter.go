@@ -8,6 +8,7 @@ import (
 	"leadhit-sync/deadletter"
 )
 
+// letter builds the letter that is stored: the event as it was read, and who gave up on it, why and when.
 func letter(l consumer.Letter, group, version string) deadletter.Letter {
 	out := reason(l.Store)
 	out.Record = l.Event.Record
@@ -31,5 +32,6 @@ func reason(s dispatch.Store) deadletter.Letter {
 	return out
 }
 
-// fingerprint returns the fingerprint of the letter that will be stored.
+// fingerprint returns the fingerprint of the letter that will be stored. The flood guard needs it before that: it
+// decides whether letters of this kind were accepted by a resume.
 func fingerprint(s dispatch.Store) string { return reason(s).Fingerprint() }

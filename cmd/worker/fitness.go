@@ -23,8 +23,8 @@ type fitness struct {
 	found map[string]deadletter.Inspection // by topic
 }
 
-// note keeps an inspection. It returns which flaws came and went since the topic's last one. hidden says that its
-// settings can no longer be asked for.
+// note keeps an inspection, so that each flaw is logged once and not every minute. It returns which flaws came and
+// went since the topic's last one. hidden says that its settings can no longer be asked for.
 func (f *fitness) note(is deadletter.Inspection) (came, went []deadletter.Flaw, hidden bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -128,6 +128,6 @@ func (w *Worker) watchFitness(ctx context.Context) error {
 func (w *Worker) letterRefused() {
 	select {
 	case w.refused <- struct{}{}:
-	default:
+	default: // it is about to judge them already
 	}
 }

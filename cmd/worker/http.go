@@ -26,7 +26,8 @@ func (w *Worker) server() *http.Server {
 	mux.HandleFunc("GET /status", w.status)
 	mux.Handle("GET /metrics", w.metrics.Handler())
 	return &http.Server{
-		Handler:           mux,
+		Handler: mux,
+		// A client that is slow on purpose must not keep connections open.
 		ReadHeaderTimeout: requestLimit, ReadTimeout: requestLimit, WriteTimeout: 2 * requestLimit, IdleTimeout: time.Minute,
 		MaxHeaderBytes: maxHTTPHeader,
 	}

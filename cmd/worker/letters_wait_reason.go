@@ -11,7 +11,8 @@ import (
 	"leadhit-sync/consumer/broker/dial"
 )
 
-// lettersWait says what the worker waits for before it may consume, as its state shows it.
+// lettersWait says what the worker waits for before it may consume, as its state shows it. Looking at the topic is the
+// worker's first request, so most errors are about the connection. consumer.Explain names those as every later one.
 func lettersWait(topic string, err error) string {
 	var network *net.OpError
 	for _, is := range []error{

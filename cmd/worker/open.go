@@ -50,6 +50,7 @@ func Open(c *config.Config, version string, log *slog.Logger) (_ *Worker, err er
 	if w.tracing, err = openTracing(c, version, log); err != nil {
 		return nil, err
 	}
+	// Everything that can fail is open. Only metrics and wiring are left, so wire never sees half a worker.
 	w.metrics = observe.NewMetrics(version, c.DeadLetter.Types, log)
 	w.wire(m)
 	return w, nil
@@ -156,6 +157,7 @@ func dispatchConfig(c *config.Config, build string) dispatch.Config {
 		Fingerprint:    fingerprint,
 		Retry: retry.Policy{
 			Initial: c.Retry.Initial, Max: c.Retry.Max, MaxElapsed: c.Retry.MaxElapsed,
+			// Workers that restart together must not retry in step, so each has a seed of its own.
 			Random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		},
 	}

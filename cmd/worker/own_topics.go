@@ -54,6 +54,8 @@ func inspectTopic(
 		age, limited := settings[source].Retention()
 		f.Sources = append(f.Sources, deadletter.Source{Settings: settings[source], Retention: age, Limited: limited})
 	}
+	// A topic may ask for a record format before 0.11, which has no headers. Brokers with
+	// inter.broker.protocol.version 3.0 or later ignore that (KIP-724).
 	const messageFormat = "message.format.version"
 	if old := strings.HasPrefix(f.Settings[messageFormat], "0."); old && len(topology.Nodes) > 0 {
 		f.FormatObeyed, f.FormatKnown = cluster.ObeysMessageFormat(ctx, topology.Nodes[0].ID)

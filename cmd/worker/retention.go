@@ -43,7 +43,8 @@ func (w *Worker) watchRetention(ctx context.Context) error {
 	}
 }
 
-// readRetention reports whether it could read the retention of all topics. A topic that fails keeps its last value.
+// readRetention reads how long each topic keeps its events, for the metric time_to_loss_seconds. It reports whether it
+// could read the retention of all topics. A topic that fails keeps its last value.
 func (w *Worker) readRetention(ctx context.Context) bool {
 	whole := true
 	found := make(map[string]time.Duration)

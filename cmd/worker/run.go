@@ -47,6 +47,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	group.Go(func() error { return w.watchKey(serving) })
 	group.Go(func() error { return w.watchRetention(serving) })
 	group.Go(func() error { return w.watchFitness(serving) })
+	// Shutdown lets requests in flight end, so that the last scrape sees the counters of the drain.
 	group.Go(func() error {
 		<-serving.Done()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(serving), closeHTTP)
@@ -55,6 +56,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	})
 	group.Go(func() error {
 		defer stop()
+		// /readyz fails from the signal on, while the drain still runs: a Service takes the worker out at once.
 		defer context.AfterFunc(ctx, func() { w.stopping.Store(true) })()
 		if !w.awaitLetters(ctx) {
 			return nil

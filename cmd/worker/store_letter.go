@@ -52,6 +52,7 @@ func (w *Worker) ensureLetters(ctx context.Context) error {
 func (w *Worker) writeLetter(ctx context.Context, l deadletter.Letter) error {
 	err := appendLetter(ctx, w.config, w.cluster, l)
 	switch {
+	// Several letters may fail at once, and one of them recreates the topic. The others are retried.
 	case errors.Is(err, broker.ErrUnknownPartition) && w.recreating.TryLock():
 		defer w.recreating.Unlock()
 		return errors.Join(err, w.ensureLetters(ctx))

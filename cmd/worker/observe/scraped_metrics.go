@@ -21,7 +21,7 @@ type Source struct {
 	Retention func() map[string]time.Duration
 }
 
-// gauges reads the source at each scrape.
+// gauges reads the source at each scrape. It has counters too: those that the consumer counts itself.
 type gauges struct{ source Source }
 
 // Describe sends nothing: the collector is unchecked, its metrics are made at each scrape.

@@ -8,7 +8,8 @@ import (
 	"leadhit-sync/deadletter"
 )
 
-// Status is what /status shows, and what the status command and the demo print. Ages are in seconds.
+// Status is the worker's state as /status, the status command and the demo show it. Its JSON names are an interface:
+// they stay, and commands read the status of older and newer workers. Ages are in seconds.
 type Status struct {
 	Schema  string `json:"schema"` // status.v1
 	Version string `json:"version"`
@@ -115,7 +116,8 @@ type WaitingOrder struct {
 	Message string `json:"message,omitempty"`
 }
 
-// Outcome is a last outcome that several waiting orders share.
+// Outcome is a last outcome without its message, which may name the order, so that several waiting orders
+// can share it.
 type Outcome struct {
 	Cause  string `json:"cause"`
 	Code   int    `json:"code,omitempty"`

@@ -10,7 +10,8 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// listedOrders is how many waiting orders a Status names: those of the oldest events.
+// listedOrders keeps the page small in an outage, when thousands of orders wait. It is how many waiting orders a
+// Status names: those of the oldest events.
 const listedOrders = 20
 
 // Status returns the current status, without what the metrics do not know: version, group, problems and flaws.
