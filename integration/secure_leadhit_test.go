@@ -217,12 +217,13 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "unreachable", http.StatusBadGateway)
 		return
 	}
-	w.WriteHeader(http.StatusOK)
 	near, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		_ = far.Close()
 		return
 	}
+	// Not before Hijack: net/http would read the first byte of what the client sends then.
+	_, _ = io.WriteString(near, "HTTP/1.1 200 OK\r\n\r\n")
 	join(&watched{Conn: near, proxy: p}, far)
 }
 

@@ -130,12 +130,13 @@ func proxy(t *testing.T, authorised *string) string {
 			return
 		}
 		defer func() { _ = upstream.Close() }()
-		w.WriteHeader(http.StatusOK)
 		conn, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			return
 		}
 		defer func() { _ = conn.Close() }()
+		// Not before Hijack: net/http would read the first byte of what the client sends then.
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n")
 		go func() { _, _ = io.Copy(upstream, conn) }()
 		_, _ = io.Copy(conn, upstream)
 	})
