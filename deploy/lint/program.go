@@ -45,14 +45,14 @@ func ReadProgram(root, table string) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	broker, err := source(filepath.Join(root, "consumer/broker"))
+	dialer, err := source(filepath.Join(root, "consumer/broker/dial"))
 	if err != nil {
 		return nil, err
 	}
 	var wrong [3]error
 	p.Drain, wrong[0] = seconds(consumer, "drainLimit")
 	p.Rebalance, wrong[1] = seconds(consumer, "rebalanceTimeout")
-	p.IO, wrong[2] = seconds(broker, "ioLimit")
+	p.IO, wrong[2] = seconds(dialer, "ioLimit")
 	if len(p.Settings) == 0 || len(p.Paths) == 0 {
 		return nil, errors.New("no settings in the table, or no path in the source")
 	}

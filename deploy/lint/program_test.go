@@ -61,7 +61,7 @@ func sources(t *testing.T, worker, consumer string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	for name, content := range map[string]string{
-		"cmd/worker/http.go": worker, "consumer/limits.go": consumer, "consumer/broker/dial.go": "const ioLimit = 10 * time.Second\n",
+		"cmd/worker/http.go": worker, "consumer/limits.go": consumer, "consumer/broker/dial/dialer.go": "const ioLimit = 10 * time.Second\n",
 	} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
