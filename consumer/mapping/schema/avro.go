@@ -179,31 +179,21 @@ func (b *avroBuilder) named(n *avroNode, s *avro.SchemaNode, namespace string) e
 // plain returns a primitive type, or a named one that is defined elsewhere.
 func (b *avroBuilder) plain(n *avroNode, s *avro.SchemaNode, namespace string) (*avroNode, error) {
 	n.name = s.Type
-	switch s.Type {
-	case "null":
-		n.kind = avroNull
-	case "boolean":
-		n.kind = avroBoolean
-	case "int":
-		n.kind = avroInt
-	case "long":
-		n.kind = avroLong
-	case "float":
-		n.kind = avroFloat
-	case "double":
-		n.kind = avroDouble
-	case "bytes":
-		n.kind = avroBytes
-		n.decimal(s)
-	case "string":
-		n.kind = avroString
-	default:
-		if known := b.find(s.Type, namespace); known != nil {
-			return known, nil
+	kind, primitive := map[string]avroKind{
+		"null": avroNull, "boolean": avroBoolean, "int": avroInt, "long": avroLong, "float": avroFloat,
+		"double": avroDouble, "bytes": avroBytes, "string": avroString,
+	}[s.Type]
+	if primitive {
+		if n.kind = kind; kind == avroBytes {
+			n.decimal(s)
 		}
-		// resolve copies the type into n, so the parts that point to n need no change.
-		b.later = append(b.later, avroLater{n, s.Type, namespace})
+		return n, nil
 	}
+	if known := b.find(s.Type, namespace); known != nil {
+		return known, nil
+	}
+	// resolve copies the type into n, so the parts that point to n need no change.
+	b.later = append(b.later, avroLater{n, s.Type, namespace})
 	return n, nil
 }
 

@@ -23,19 +23,16 @@ type node struct {
 }
 
 // Add looks for one value of the whole document, and returns its slot.
-func (p *Plan) Add(path Path) (slot int) {
-	slot = p.slots
-	p.slots++
-	n := p.grow(&p.root, path)
-	n.slots = append(n.slots, slot)
-	return slot
-}
+func (p *Plan) Add(path Path) (slot int) { return p.add(&p.root, &p.slots, path) }
 
 // AddItem looks for one value in each item of the list, and returns its slot.
-func (p *Plan) AddItem(path Path) (slot int) {
-	slot = p.itemSlots
-	p.itemSlots++
-	n := p.grow(&p.item, path)
+func (p *Plan) AddItem(path Path) (slot int) { return p.add(&p.item, &p.itemSlots, path) }
+
+// add takes the next slot. Two paths to the same value have a slot each, so that no caller must compare paths.
+func (p *Plan) add(root *node, slots *int, path Path) (slot int) {
+	slot = *slots
+	*slots++
+	n := p.grow(root, path)
 	n.slots = append(n.slots, slot)
 	return slot
 }

@@ -106,17 +106,10 @@ func (s *Scanner) whole() error {
 // value reads the next value and keeps what the paths below n look for. Base is the offset of the decoder's text within
 // the document: it is not 0 for a part that is read again.
 func (s *Scanner) value(n *node, row, base int) error {
-	if n.leaf() {
+	kind := s.dec.PeekKind()
+	if n.leaf() || kind != jsontext.KindBeginObject && kind != jsontext.KindBeginArray {
 		start, end, err := s.skip(base)
 		if err == nil && n != nil {
-			s.keep(n, row, start, end)
-		}
-		return err
-	}
-	kind := s.dec.PeekKind()
-	if kind != jsontext.KindBeginObject && kind != jsontext.KindBeginArray {
-		start, end, err := s.skip(base)
-		if err == nil {
 			s.keep(n, row, start, end)
 		}
 		return err
