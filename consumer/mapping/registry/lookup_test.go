@@ -2,16 +2,10 @@ package registry_test
 
 import (
 	"context"
-	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -21,129 +15,6 @@ import (
 	"leadhit-sync/consumer/mapping/registry"
 	"leadhit-sync/consumer/mapping/schema"
 )
-
-// lookalike answers as a schema registry does.
-type lookalike struct {
-	mu      sync.Mutex
-	answers map[string]answer // by path
-	asked   []string          // paths with their query, in order
-	logins  []string          // user:password of each question
-	before  func(r *http.Request)
-}
-
-type answer struct {
-	status int
-	body   any
-}
-
-func (l *lookalike) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if l.before != nil {
-		l.before(r)
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.asked = append(l.asked, r.URL.RequestURI())
-	user, password, _ := r.BasicAuth()
-	l.logins = append(l.logins, user+":"+password)
-	found, ok := l.answers[r.URL.Path]
-	if !ok {
-		found = answer{404, map[string]any{"error_code": 40403, "message": "Schema not found"}}
-	}
-	w.Header().Set("Location", "/elsewhere")
-	w.WriteHeader(found.status)
-	if text, ok := found.body.(string); ok {
-		_, _ = io.WriteString(w, text)
-		return
-	}
-	_ = json.NewEncoder(w).Encode(found.body)
-}
-
-func (l *lookalike) set(path string, status int, body any) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.answers[path] = answer{status, body}
-}
-
-func (l *lookalike) count() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.asked)
-}
-
-// RoundTrip answers without a network, so that a bubble's time passes.
-func (l *lookalike) RoundTrip(r *http.Request) (*http.Response, error) {
-	recorder := httptest.NewRecorder()
-	l.ServeHTTP(recorder, r)
-	if err := context.Cause(r.Context()); err != nil {
-		return nil, err
-	}
-	return recorder.Result(), nil
-}
-
-// safeText is a log that is read while it is written.
-type safeText struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (s *safeText) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
-func (s *safeText) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
-}
-
-// object is a schema as the registry tells it.
-func object(kind, text string, references ...map[string]any) map[string]any {
-	o := map[string]any{"schema": text}
-	if kind != "" {
-		o["schemaType"] = kind
-	}
-	if len(references) > 0 {
-		o["references"] = references
-	}
-	return o
-}
-
-func reference(name, subject string, version int) map[string]any {
-	return map[string]any{"name": name, "subject": subject, "version": version}
-}
-
-// setupRegistry has the answers of a healthy registry.
-func setupRegistry(t *testing.T, o registry.Options) (schema.Lookup, *lookalike, *safeText) {
-	t.Helper()
-	fake, log := &lookalike{answers: map[string]answer{}}, new(safeText)
-	fake.set("/schemas/ids/41", 200, object("", `{"type":"record","name":"O","fields":[{"name":"id","type":"long"}]}`))
-	fake.set("/schemas/ids/42", 200, object("PROTOBUF", `syntax = "proto3"; message O { int64 id = 1; }`))
-	fake.set("/schemas/ids/43", 200, object("JSON", `{"type":"object"}`))
-	o.Logger, o.Version = slog.New(slog.NewTextHandler(log, nil)), "1.2.3"
-	if o.URL == "" {
-		o.URL, o.Transport = "http://registry", fake
-	}
-	client, err := registry.Open(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return client.Lookup, fake, log
-}
-
-// mustRead looks a schema up and reads a payload with it.
-func mustRead(t *testing.T, find schema.Lookup, id int, payload, want string) {
-	t.Helper()
-	s, err := find(t.Context(), id)
-	if err != nil {
-		t.Fatalf("schema %d: %v", id, err)
-	}
-	if got, err := s.JSON([]byte(payload)); err != nil || string(got) != want {
-		t.Errorf("schema %d: got %s, %v, want %s", id, got, err, want)
-	}
-}
 
 func TestEachKindOfSchemaIsRequestedOnce(t *testing.T) {
 	find, fake, log := setupRegistry(t, registry.Options{})
@@ -364,55 +235,5 @@ func TestUnknownIDsDoNotFillTheMemory(t *testing.T) {
 	mustRead(t, find, 41, "\x02", `{"id":1}`)
 	if got := fake.count() - before; got != 1 {
 		t.Errorf("got %d questions, want 1: the oldest id is asked for again, the schema is not", got)
-	}
-}
-
-func TestEachRequestCarriesTheLogin(t *testing.T) {
-	fake := &lookalike{answers: map[string]answer{
-		"/below/schemas/ids/41": {200, object("", `"long"`)}, "/below/schemas/ids/42": {200, object("", `"long"`)},
-		"/below/schemas/ids/43": {200, object("", `"long"`)},
-	}}
-	server := httptest.NewTLSServer(fake)
-	t.Cleanup(server.Close)
-	password, ca := filepath.Join(t.TempDir(), "password"), filepath.Join(t.TempDir(), "ca.pem")
-	write := func(name string, text []byte) {
-		if err := os.WriteFile(name, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
-	write(password, []byte("s3cret\n"))
-	find, _, _ := setupRegistry(t, registry.Options{URL: server.URL + "/below", CAFile: ca, Username: "me", PasswordFile: password})
-	mustRead(t, find, 41, "\x02", "1")
-	write(password, []byte("n3w"))
-	mustRead(t, find, 42, "\x02", "1")
-	if got, want := fmt.Sprint(fake.logins), "[me:s3cret me:n3w]"; got != want {
-		t.Errorf("got logins %s, want %s", got, want)
-	}
-	if err := os.Remove(password); err != nil {
-		t.Fatal(err)
-	}
-	mustRead(t, find, 43, "\x02", "1")
-	if got := fake.logins[len(fake.logins)-1]; got != "me:n3w" {
-		t.Errorf("got the login %s while the file is missing, want the last good one", got)
-	}
-
-	strangers, _, _ := setupRegistry(t, registry.Options{URL: server.URL + "/below"})
-	if _, err := strangers(t.Context(), 41); !errors.Is(err, schema.ErrUnreachable) {
-		t.Errorf("got %v, want ErrUnreachable from a server that nobody vouches for", err)
-	}
-}
-
-func TestACAFileWithoutCertificatesIsRefused(t *testing.T) {
-	empty := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(empty, []byte("no certificate"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range []string{empty, empty + ".absent"} {
-		_, err := registry.Open(registry.Options{URL: "https://registry", CAFile: file})
-		var mistake *registry.OptionError
-		if !errors.As(err, &mistake) || mistake.Option != "ca file" || strings.Contains(err.Error(), file) {
-			t.Errorf("got %v, want an OptionError of the ca file without the path", err)
-		}
 	}
 }
