@@ -218,7 +218,7 @@ func (t *trial) print(w io.Writer) error {
 	p.Line("")
 	verdict := "all as they should be"
 	if t.Failed > 0 {
-		verdict = fmt.Sprintf("%d not as they should be", t.Failed)
+		verdict = fmt.Sprintf("%d failed", t.Failed)
 	}
 	p.Line("%s, %s", count(len(t.Cases), "case"), verdict)
 	for _, warning := range t.Warnings {

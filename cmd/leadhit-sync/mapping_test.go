@@ -350,7 +350,7 @@ func TestCasesThatDifferAreShownAndExitWithOne(t *testing.T) {
 - {name: one order, value: '{"no": "1", "state": "paid"}', want: [{order_id: 1, status: paid}, ignore]}
 `
 	got := tried(t, cases)
-	if got.code != exitError || !strings.Contains(got.out, "7 cases, 6 not as they should be\n") ||
+	if got.code != exitError || !strings.Contains(got.out, "7 cases, 6 failed\n") ||
 		strings.Count(got.out, "FAIL") != 6 {
 		t.Errorf("got %+v, want exit code 1 and six differences", got)
 	}

@@ -142,7 +142,7 @@ func TestAWorkerWithoutKafkaLivesAndIsNotReady(t *testing.T) {
 	s.kafka.Close()
 	s.run()
 	if code, text := s.page("/livez"); code != http.StatusOK || text != "alive\n" {
-		t.Errorf("got %d %q from /livez, want 200: Kafka is not its matter", code, text)
+		t.Errorf("got %d %q from /livez, want 200, whatever Kafka does", code, text)
 	}
 	s.shows("/readyz", "waiting: Kafka cannot be reached")
 	if code, text := s.page("/readyz"); code != http.StatusServiceUnavailable ||
