@@ -15,15 +15,8 @@ import (
 func TestTheCoreHasNoGoroutineClockContextOrLock(t *testing.T) {
 	t.Parallel()
 	for _, dir := range []string{".", "../../retry", "../../deadletter/ledger"} {
-		names, err := filepath.Glob(filepath.Join(dir, "*.go"))
-		if err != nil || len(names) == 0 {
-			t.Fatalf("%s has no sources: %v", dir, err)
-		}
 		files := token.NewFileSet()
-		for _, name := range names {
-			if strings.HasSuffix(name, "_test.go") {
-				continue
-			}
+		for _, name := range sources(t, dir) {
 			file, err := parser.ParseFile(files, name, nil, 0)
 			if err != nil {
 				t.Fatal(err)
@@ -36,6 +29,20 @@ func TestTheCoreHasNoGoroutineClockContextOrLock(t *testing.T) {
 			})
 		}
 	}
+}
+
+// sources returns a folder's Go files without its tests.
+func sources(t *testing.T, dir string) []string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return strings.HasSuffix(name, "_test.go") })
+	if len(names) == 0 {
+		t.Fatalf("%s has no sources", dir)
+	}
+	return names
 }
 
 // impure returns the part of a node that the core must not contain; "" if there is none.
