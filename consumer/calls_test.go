@@ -30,7 +30,7 @@ func TestAnOutageOfFiveMinutesMakesNoLettersAndBoundedCalls(t *testing.T) {
 	})
 }
 
-func TestCallsInTheAirNeverExceedTheirLimit(t *testing.T) {
+func TestCallsInFlightNeverExceedTheirLimit(t *testing.T) {
 	bubble(t, 3, func(w *world) {
 		w.leadhitDoes(answers(500 * time.Millisecond))
 		for n := range 300 {
@@ -101,7 +101,7 @@ func TestALetterThatCannotBeStoredBlocksItsOrderOnly(t *testing.T) {
 	})
 }
 
-func TestACallAndALetterSayWhichEventTheyAreAbout(t *testing.T) {
+func TestACallAndALetterNameTheirEvent(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		ids := make(chan string, 10)
 		w.event(0, w.ledger.next("a", fine))

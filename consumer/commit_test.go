@@ -38,7 +38,7 @@ func (w *world) members() []string {
 	return ids
 }
 
-func TestACommitInDoubtEndsTheMembershipAndTheNextIsANewMember(t *testing.T) {
+func TestAnUnknownCommitEndsTheMembershipAndTheNextIsANewMember(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.produce(0, fine, "a")
 		k := w.start()
@@ -72,7 +72,7 @@ func TestACommitInDoubtEndsTheMembershipAndTheNextIsANewMember(t *testing.T) {
 	})
 }
 
-func TestACommitThatIsCarriedOutWithoutAnAnswerRepeatsNothing(t *testing.T) {
+func TestACommitThatIsStoredWithoutAResponseRepeatsNothing(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.produce(0, fine, "a")
 		w.start()
@@ -86,7 +86,7 @@ func TestACommitThatIsCarriedOutWithoutAnAnswerRepeatsNothing(t *testing.T) {
 	})
 }
 
-func TestADoubtDoesNotWaitForALetterThatCannotBeStored(t *testing.T) {
+func TestAnUnknownCommitDoesNotWaitForALetterThatCannotBeStored(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.leadhitDoes(answers(0))
 		w.storeDoes(func(change, int) conduct { return conduct{undone: true} })
@@ -104,7 +104,7 @@ func TestADoubtDoesNotWaitForALetterThatCannotBeStored(t *testing.T) {
 	})
 }
 
-func TestACommitInTheAirWhenTheDrainIsGivenUpIsInDoubt(t *testing.T) {
+func TestACommitInFlightAtTheEndOfTheDrainIsUnknown(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.leadhitDoes(answers(0))
 		w.storeDoes(func(change, int) conduct { return conduct{undone: true} })
@@ -133,7 +133,7 @@ func TestACommitInTheAirWhenTheDrainIsGivenUpIsInDoubt(t *testing.T) {
 	})
 }
 
-func TestNoCallStartsOrIsInTheAirAfterTheLeaseThoughNobodyAnswersCommits(t *testing.T) {
+func TestNoCallStartsOrLastsBeyondTheLeaseWhenCommitsGetNoResponse(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.leadhitDoes(answers(callTimeout))
 		for n := range 100 {
@@ -154,7 +154,7 @@ func TestNoCallStartsOrIsInTheAirAfterTheLeaseThoughNobodyAnswersCommits(t *test
 	})
 }
 
-func TestARequestThatIsLateForTheLeaseIsNotWritten(t *testing.T) {
+func TestARequestIsNotWrittenAfterTheLease(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.produce(0, fine, "a")
 		var tries atomic.Int64
@@ -196,7 +196,7 @@ func TestASilentCoordinatorStopsTheCallsAndNothingIsLost(t *testing.T) {
 	})
 }
 
-func TestARefusalOfEveryCommitMakesNoStormOfGenerations(t *testing.T) {
+func TestRejectedCommitsDoNotCauseAStormOfGenerations(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		refusals := w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Group: group, Err: kerr.IllegalGeneration, Count: -1})
 		w.produce(0, fine, "a")

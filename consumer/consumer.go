@@ -137,10 +137,12 @@ func New(o Options) *Consumer {
 			base: b, starts: starts,
 			ends: map[event.Partition]int64{}, standing: map[event.Partition]Unreadable{}, holds: newHolds(),
 		},
-		letters: &letters{base: b, failing: map[letterAt]bool{}, logged: map[string]bool{}},
+		letters: &letters{base: b, failing: map[letterAt]bool{}},
 		ledger:  newLedgerReader(b),
 	}
-	c.membership = &membership{base: b, starts: starts, fetcher: c.fetcher, letters: c.letters, leader: leader{base: b}, ledger: c.ledger}
+	c.membership = &membership{
+		base: b, starts: starts, fetcher: c.fetcher, letters: c.letters, leader: leader{base: b}, ledger: c.ledger,
+	}
 	b.start = c.start
 	c.enter(Starting)
 	return c

@@ -13,7 +13,7 @@ import (
 
 // Hours of outage cost a window of events, not more with each hour, and a line when they begin and one when they end. The bounds of
 // growth are 180 KiB an hour, or 4 MiB a day, which would take a minute under the race detector.
-func TestHoursWithoutLeadHitGrowNothingAndAreToldOnce(t *testing.T) {
+func TestHoursWithoutLeadHitUseNoMoreMemoryAndAreLoggedOnce(t *testing.T) {
 	bubble(t, 2, func(w *world) {
 		w.leadhitDoes(fails)
 		const orders, window, hours = 600, 200, 4

@@ -1,8 +1,21 @@
 package consumer
 
-import "runtime"
+import (
+	"runtime"
+	"time"
+)
 
-// JoinAfterWait ends the wait from outside as Run does, the phase first, and lets those who read the state get in between.
+// Waits returns the waits of now without a turn.
+func (c *Consumer) Waits() []Wait { return c.waits.list() }
+
+// Phase returns the phase of now, and since when, without a turn.
+func (c *Consumer) Phase() (name string, since time.Time) {
+	p := c.phase.Load()
+	return p.name, p.since
+}
+
+// JoinAfterWait ends the wait from outside as Run does, the phase first, and lets those who read the state get in
+// between.
 func (c *Consumer) JoinAfterWait() {
 	c.waits.mu.Lock()
 	defer c.waits.mu.Unlock()

@@ -21,8 +21,8 @@ import (
 	shared "leadhit-sync/deadletter/ledger"
 )
 
-// TestALedgerThatWouldNotBeGoodEnoughTodayIsStillFollowed: a cluster of one broker has grown, and its ledger has one replica.
-func TestALedgerThatWouldNotBeGoodEnoughTodayIsStillFollowed(t *testing.T) {
+// TestALedgerWithFlawsIsStillFollowed: a cluster of one broker has grown, and its ledger has one replica.
+func TestALedgerWithFlawsIsStillFollowed(t *testing.T) {
 	bubble(t, 2, func(w *world) {
 		w.create(ledgerTopic, 1)
 		var grown atomic.Bool
@@ -50,8 +50,8 @@ func TestALedgerThatWouldNotBeGoodEnoughTodayIsStillFollowed(t *testing.T) {
 	})
 }
 
-// TestALedgerThatIsNotKnownEverywhereYetIsWaitedForWithoutAWord: it was just made.
-func TestALedgerThatIsNotKnownEverywhereYetIsWaitedForWithoutAWord(t *testing.T) {
+// TestTheWaitForALedgerThatNotAllBrokersKnowYetIsNotLogged: it was just made.
+func TestTheWaitForALedgerThatNotAllBrokersKnowYetIsNotLogged(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.create(ledgerTopic, 1)
 		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: ledgerTopic, Err: kerr.UnknownTopicOrPartition, Count: 2})
@@ -65,7 +65,7 @@ func TestALedgerThatIsNotKnownEverywhereYetIsWaitedForWithoutAWord(t *testing.T)
 	})
 }
 
-func TestALoginThatKafkaRefusesIsNotBlamedOnTheLedger(t *testing.T) {
+func TestARejectedLoginIsNotBlamedOnTheLedger(t *testing.T) {
 	for name, test := range map[string]struct {
 		err  error
 		says string

@@ -102,7 +102,7 @@ func (m *membership) waitForTopics(ctx context.Context, again *retrier) bool {
 			err = describe(topology)
 		}
 		switch {
-		case err == nil, m.hasJoined() && anyThere(topology):
+		case err == nil, m.Joined() && anyThere(topology):
 			again.Over(m.log).InfoContext(ctx, "the wait for topics is over")
 			m.waits.end(waitTopics)
 			m.starts.found(topology)

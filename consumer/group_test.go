@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-func TestPartitionsThatAreAddedArePickedUpFromTheirStart(t *testing.T) {
+func TestAddedPartitionsAreConsumedFromTheirStart(t *testing.T) {
 	for _, latest := range []bool{false, true} {
 		t.Run(fmt.Sprintf("latest %v", latest), func(t *testing.T) {
 			bubble(t, 1, func(w *world) {
@@ -37,7 +37,7 @@ func TestPartitionsThatAreAddedArePickedUpFromTheirStart(t *testing.T) {
 	}
 }
 
-func TestAMissingTopicMakesNoStormOfGenerationsAndIsPickedUpAgain(t *testing.T) {
+func TestAMissingTopicCausesNoStormOfGenerationsAndIsConsumedOnceItReturns(t *testing.T) {
 	bubble(t, 2, func(w *world) {
 		w.create("payments", 1)
 		k := w.start(func(o *consumer.Options) { o.Topics = []string{"orders", "payments"} })
@@ -126,7 +126,7 @@ func TestAnotherKeyIsProbedAtOnce(t *testing.T) {
 	})
 }
 
-func TestNoGoroutineIsLeftOverAThousandGenerations(t *testing.T) {
+func TestAThousandGenerationsLeaveNoGoroutine(t *testing.T) {
 	bubble(t, 2, func(w *world) {
 		w.leadhitDoes(answers(20 * time.Millisecond))
 		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Group: group, Err: kerr.RebalanceInProgress, Count: -1})

@@ -36,18 +36,18 @@ type hold struct {
 	asked  time.Time // when the first event's time was asked for; zero: not yet
 	looked bool      // that request has ended, with or without an error
 	known  bool      // Since is the first event's time
-	told   bool      // it was logged
+	logged bool
 }
 
 // holds has the open transactions at which fetches stopped, and when each partition's last one was logged. Used in
 // turns only.
 type holds struct {
 	open map[event.Partition]*hold
-	told map[event.Partition]time.Time
+	logged map[event.Partition]time.Time
 }
 
 func newHolds() holds {
-	return holds{open: map[event.Partition]*hold{}, told: map[event.Partition]time.Time{}}
+	return holds{open: map[event.Partition]*hold{}, logged: map[event.Partition]time.Time{}}
 }
 
 // keep forgets the partitions that this worker does not own any more.
@@ -82,7 +82,7 @@ func (h holds) fetched(now time.Time, p event.Partition, batch broker.Batch) (en
 	held := stable >= 0 && stable < batch.HighWatermark && batch.Next >= stable
 	if open != nil && (!held || open.Offset != stable) {
 		delete(h.open, p)
-		if open.told {
+		if open.logged {
 			ended = open
 		}
 		open = nil
@@ -124,11 +124,11 @@ func (f *fetcher) logHold(ctx context.Context, log *slog.Logger, p event.Partiti
 		if err == nil {
 			open.Since, open.known = event.Since(first, open.seen), true
 		}
-		last, before := f.holds.told[p]
-		if open.told || before && now.Sub(last) < holdQuiet {
+		last, before := f.holds.logged[p]
+		if open.logged || before && now.Sub(last) < holdQuiet {
 			return
 		}
-		open.told, f.holds.told[p] = true, now
+		open.logged, f.holds.logged[p] = true, now
 		found = open.HeldBack
 	})
 	if !found.Since.IsZero() {

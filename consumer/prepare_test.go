@@ -98,7 +98,8 @@ func leavesTheGroup(t *testing.T, with func(*consumer.Options)) {
 		if info := w.fake.GroupInfo(group); info != nil {
 			members = len(info.Members)
 		}
-		phase, since, joined := k.Phase()
+		phase, since := k.Phase()
+		joined := k.Joined()
 		if calls := len(w.ledger.calledNow()); calls > 0 || members > 0 || joined || phase != consumer.Waiting || prepared.Load() < 2 {
 			w.t.Errorf("got %d calls, %d members, %s, joined %v, want a worker that waits outside of the group", calls, members, phase, joined)
 		}

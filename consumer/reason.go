@@ -1,8 +1,10 @@
 package consumer
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"slices"
@@ -51,15 +53,29 @@ func unseen(topics []string) reason {
 	}
 }
 
-// Explain says in words why Kafka cannot be asked, and which setting may be wrong.
-func Explain(err error) string { return accessReason(err).String() }
+// Explain says why Kafka cannot be asked, and which setting may be wrong. It returns "" for an error that the
+// connection does not explain.
+func Explain(err error) string {
+	if !unreachable(err) {
+		return ""
+	}
+	return accessReason(err).String()
+}
+
+// unreachable says that an error is about connection, login or protocol, whichever topic or group was asked for.
+func unreachable(err error) bool {
+	var network *net.OpError
+	return loginRejected(err) || errors.As(err, &network) ||
+		errors.Is(err, broker.ErrTooOld) || errors.Is(err, dial.ErrNotKafka) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded)
+}
 
 // accessReason says why Kafka cannot be asked.
 func accessReason(err error) reason {
 	switch {
 	case errors.Is(err, dial.ErrTLS):
 		return reason{what: "cannot connect to Kafka over TLS", fix: "check KAFKA_BROKERS and the KAFKA_TLS settings"}
-	case LoginRefused(err):
+	case loginRejected(err):
 		return reason{
 			what: "Kafka rejects the login",
 			fix:  "check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and the file of KAFKA_SASL_PASSWORD_FILE",
@@ -78,10 +94,7 @@ func accessReason(err error) reason {
 
 // ledgerReason says why the ledger cannot be read.
 func ledgerReason(err error) reason {
-	var network *net.OpError
-	switch {
-	case LoginRefused(err), errors.Is(err, dial.ErrNotKafka), errors.Is(err, broker.ErrTooOld), errors.As(err, &network),
-		errors.Is(err, broker.ErrNotLeader): // a new topic has no leader for a moment
+	if unreachable(err) || errors.Is(err, broker.ErrNotLeader) { // a new topic has no leader for a moment
 		return accessReason(err)
 	}
 	return reason{what: withoutPorts(err.Error()), fix: "check that the topic may be read and written"}
@@ -125,7 +138,7 @@ func joinReason(err error, group string, session time.Duration) reason {
 		return reason{what: "the group's coordinator is moving to another broker", fix: "if this lasts, look at the brokers", passing: true}
 	case errors.Is(err, kafka.UnknownMemberId), errors.Is(err, kafka.RebalanceInProgress), errors.Is(err, kafka.IllegalGeneration):
 		return reason{what: "the group rebalances", fix: "if this lasts, look for workers that join and leave", passing: true}
-	case LoginRefused(err), errors.Is(err, dial.ErrNotKafka), errors.Is(err, broker.ErrTooOld), errors.Is(err, kafka.UnsupportedVersion):
+	case loginRejected(err), errors.Is(err, dial.ErrNotKafka), errors.Is(err, broker.ErrTooOld), errors.Is(err, kafka.UnsupportedVersion):
 		return accessReason(err)
 	case errors.As(err, &opError) && opError.Op == "dial":
 		return reason{
@@ -138,8 +151,8 @@ func joinReason(err error, group string, session time.Duration) reason {
 	return reason{what: "the group cannot be joined: " + withoutPorts(err.Error())}
 }
 
-// LoginRefused reports whether Kafka rejects the login, or TLS failed before it. Rights to a topic do not matter yet.
-func LoginRefused(err error) bool {
+// loginRejected says that Kafka rejects the login, or that TLS failed before it. Rights to a topic do not matter yet.
+func loginRejected(err error) bool {
 	return errors.Is(err, kafka.SASLAuthenticationFailed) || errors.Is(err, kafka.UnsupportedSASLMechanism) ||
 		errors.Is(err, kafka.IllegalSASLState) || errors.Is(err, dial.ErrTLS)
 }

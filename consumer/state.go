@@ -9,21 +9,18 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// Phase is the state of the membership.
-type Phase string
-
-// The phases, in the order in which a worker meets them.
+// The phases of the membership, in the order in which a worker meets them.
 const (
-	Starting Phase = "starting"
-	Waiting  Phase = "waiting"  // for what State.Waits says: Kafka, or a topic that does not exist yet
-	Joining  Phase = "joining"  // the group
-	Running  Phase = "running"  // consuming, with or without partitions
-	Draining Phase = "draining" // finishing the calls in flight
-	Stopped  Phase = "stopped"
+	Starting = "starting"
+	Waiting  = "waiting"  // for what State.Waits lists: Kafka, or a topic that does not exist yet
+	Joining  = "joining"  // the group
+	Running  = "running"  // consuming, with or without partitions
+	Draining = "draining" // finishing the calls in flight
+	Stopped  = "stopped"
 )
 
 type phase struct {
-	name   Phase
+	name   string
 	since  time.Time
 	joined bool      // at least once
 	apart  time.Time // since when there was no generation; zero in one, its drain included
@@ -32,7 +29,7 @@ type phase struct {
 // phases keeps the phase of the membership. It never blocks.
 type phases struct{ phase atomic.Pointer[phase] }
 
-func (p *phases) enter(name Phase) {
+func (p *phases) enter(name string) {
 	was := p.phase.Load()
 	if was != nil && was.name == name {
 		return
@@ -52,8 +49,9 @@ func (p *phases) enter(name Phase) {
 	p.phase.Store(&next)
 }
 
-// hasJoined says that the worker was in a generation of the group once.
-func (p *phases) hasJoined() bool { return p.phase.Load().joined }
+// Joined reports whether the worker was in a generation of the group once. Unlike State it needs no turn, so a health
+// probe may ask it.
+func (p *phases) Joined() bool { return p.phase.Load().joined }
 
 type counts struct {
 	fetched, commits, commitFailures, generations, expired, restarted, letterFailures atomic.Uint64
@@ -63,7 +61,7 @@ type counts struct {
 // State is a snapshot of the consumer for people, health probes and metrics. Counters count from the start of the
 // process.
 type State struct {
-	Phase Phase
+	Phase string // Starting to Stopped
 	// Since is when the phase began. Waiting and Joining may alternate while nothing succeeds: for these it is Apart.
 	Since time.Time
 	// Waits lists what the worker waits for now, the oldest wait first. During some of them it consumes other
@@ -126,12 +124,6 @@ func (c *Consumer) WaitingOrders(most int) []dispatch.WaitingOrder {
 	var all []dispatch.WaitingOrder
 	c.send(func(time.Time) { all = c.dispatcher.WaitingOrders(most) })
 	return all
-}
-
-// Phase returns the phase, since when, and whether the group was joined once. It never waits.
-func (c *Consumer) Phase() (name Phase, since time.Time, joined bool) {
-	p := c.phase.Load()
-	return p.name, p.since, p.joined
 }
 
 // Pulse returns when the last turn was taken, which is at least once a second; zero before the first turn.

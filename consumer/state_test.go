@@ -28,7 +28,7 @@ func TestPartitionsThatNobodyConsumesAreCountedByTheLeader(t *testing.T) {
 	})
 }
 
-func TestTheTimeWithoutAGenerationRunsThroughAllTries(t *testing.T) {
+func TestTheTimeWithoutAGenerationRunsThroughAllAttempts(t *testing.T) {
 	bubble(t, 0, func(w *world) {
 		begun := time.Now()
 		k := w.start()

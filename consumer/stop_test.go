@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-func TestAStopFinishesCommitsAndLeavesAndTheNextWorkerRepeatsNothing(t *testing.T) {
+func TestAStopFinishesCallsCommitsAndLeavesAndTheNextWorkerRepeatsNothing(t *testing.T) {
 	bubble(t, 3, func(w *world) {
 		w.leadhitDoes(answers(700 * time.Millisecond))
 		for range 5 {
@@ -47,7 +47,7 @@ func TestAStopFinishesCommitsAndLeavesAndTheNextWorkerRepeatsNothing(t *testing.
 	})
 }
 
-func TestAStopWaitsForNothingThatOnlyWaits(t *testing.T) {
+func TestAStopDoesNotWaitForBackoffs(t *testing.T) {
 	for name, prepare := range map[string]func(w *world){
 		"a retry": func(w *world) {
 			w.leadhitDoes(fails)

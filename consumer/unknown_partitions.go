@@ -29,7 +29,7 @@ type unknowns struct {
 type unknownTopic struct {
 	since      time.Time // when the first of the partitions became unknown
 	partitions []int
-	told       bool
+	logged       bool
 	restarted  time.Time // when the log last said that partitions were created again
 }
 
@@ -48,7 +48,7 @@ func (u *unknowns) add(p event.Partition) {
 	defer u.mu.Unlock()
 	t := u.topic(p.Topic)
 	if len(t.partitions) == 0 {
-		t.since, t.told = time.Now(), false
+		t.since, t.logged = time.Now(), false
 	}
 	t.partitions = append(t.partitions, p.Number)
 	slices.Sort(t.partitions)
@@ -59,20 +59,20 @@ func (u *unknowns) due(topic string) []int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	t := u.topic(topic)
-	if t.told || time.Since(t.since) < unknownPatience {
+	if t.logged || time.Since(t.since) < unknownPatience {
 		return nil
 	}
-	t.told = true
+	t.logged = true
 	return slices.Clone(t.partitions)
 }
 
 // remove says whether the partition was the topic's last one, and whether the topic was logged.
-func (u *unknowns) remove(p event.Partition) (last, told bool) {
+func (u *unknowns) remove(p event.Partition) (last, logged bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	t := u.topic(p.Topic)
 	t.partitions = slices.DeleteFunc(t.partitions, func(n int) bool { return n == p.Number })
-	return len(t.partitions) == 0, t.told
+	return len(t.partitions) == 0, t.logged
 }
 
 // restarted says whether the log must say that partitions of the topic were created again.
@@ -114,12 +114,12 @@ func (f *fetcher) verify(ctx context.Context, p event.Partition) {
 
 // known ends what verify began.
 func (f *fetcher) known(ctx context.Context, p event.Partition) {
-	last, told := f.unknown.remove(p)
+	last, logged := f.unknown.remove(p)
 	if !last {
 		return
 	}
 	f.waits.end(waitUnknown + p.Topic)
-	if told && ctx.Err() == nil {
+	if logged && ctx.Err() == nil {
 		f.log.InfoContext(ctx, "the brokers know the topic's partitions again", slog.String("topic", p.Topic))
 	}
 }

@@ -42,7 +42,7 @@ func (u Unreadable) Skip(group string) string {
 type attempts struct {
 	Unreadable
 	tries int
-	told  time.Time
+	logged time.Time // when the log last said so
 }
 
 // unreadable notes a fetch error about a batch that cannot be read. False: the error is another one, or may still pass.
@@ -59,8 +59,8 @@ func (f *fetcher) unreadable(ctx context.Context, log *slog.Logger, ask dispatch
 		a.Unreadable = Unreadable{Partition: ask.Partition, First: bad.First, Last: bad.Last, Since: now, Err: bad}
 		f.send(func(time.Time) { f.standing[ask.Partition] = a.Unreadable })
 	}
-	if a.told.IsZero() || now.Sub(a.told) >= unreadableAgain {
-		a.told = now
+	if a.logged.IsZero() || now.Sub(a.logged) >= unreadableAgain {
+		a.logged = now
 		log.ErrorContext(ctx, "events cannot be read: their partition is stuck until they are restored or skipped",
 			slog.Int64("offset", a.First), slog.Int64("last_offset", a.Last), slog.Any("error", a.Err),
 			slog.Duration("for", now.Sub(a.Since)),

@@ -46,7 +46,7 @@ func TestABatchThatCannotBeReadIsReported(t *testing.T) {
 	})
 }
 
-func TestPartitionsThatAreStuckAreListedInOrder(t *testing.T) {
+func TestStuckPartitionsAreListedInOrder(t *testing.T) {
 	const partitions = 8
 	bubble(t, partitions, func(w *world) {
 		for p := range partitions {
@@ -67,7 +67,7 @@ func TestPartitionsThatAreStuckAreListedInOrder(t *testing.T) {
 	})
 }
 
-func TestBytesThatAreDamagedOnceAreReadAgain(t *testing.T) {
+func TestABatchThatWasDamagedOnceIsFetchedAgain(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.produce(0, fine, "a", "spoilt", "c")
 		k := w.start()

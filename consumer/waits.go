@@ -103,6 +103,3 @@ func (c *Consumer) WaitFor(what string) {
 	c.waits.begin(waitOutside, what)
 	c.enter(Waiting)
 }
-
-// Waits returns what the worker waits for now, the oldest wait first. It never blocks.
-func (c *Consumer) Waits() []Wait { return c.waits.list() }

@@ -35,7 +35,7 @@ func waitsSinceStart(t *testing.T, k *worker, text string) {
 	}
 }
 
-func TestAForeignClientIsRefusedInTheGroup(t *testing.T) {
+func TestAForeignClientIsRejectedByTheGroup(t *testing.T) {
 	bubble(t, 4, func(w *world) {
 		w.start()
 		time.Sleep(5 * time.Second)
@@ -53,7 +53,7 @@ func TestAForeignClientIsRefusedInTheGroup(t *testing.T) {
 }
 
 // A leader is any program that knows our protocol's name.
-func TestTheLengthsOfAnAssignmentAreNotTrusted(t *testing.T) {
+func TestTheLengthsInAnAssignmentAreNotTrusted(t *testing.T) {
 	bubble(t, 2, func(w *world) {
 		w.create("payments", 1)
 		w.fake.ControlKey(int16(kmsg.SyncGroup), func(r kmsg.Request) (kmsg.Response, error, bool) {
@@ -85,7 +85,7 @@ func TestTheLengthsOfAnAssignmentAreNotTrusted(t *testing.T) {
 	})
 }
 
-func TestAWorkerSaysThatOtherConsumersHoldItsGroup(t *testing.T) {
+func TestAWorkerShowsThatOtherConsumersHoldItsGroup(t *testing.T) {
 	bubble(t, 2, func(w *world) {
 		foreign := w.client(kgo.ConsumerGroup(group), kgo.ConsumeTopics("orders"), kgo.Balancers(kgo.RangeBalancer()))
 		time.Sleep(5 * time.Second)
@@ -110,7 +110,7 @@ func TestAWorkerSaysThatOtherConsumersHoldItsGroup(t *testing.T) {
 	})
 }
 
-func TestAJoinThatKafkaRefusesNamesTheSetting(t *testing.T) {
+func TestARejectedJoinNamesTheSetting(t *testing.T) {
 	for name, test := range map[string]struct {
 		err  *kerr.Error
 		says []string
@@ -155,7 +155,7 @@ func TestAFirstStartOnANewClusterLogsNoWarning(t *testing.T) {
 	})
 }
 
-func TestAMissingTopicIsNamedWithTheTimeSinceWhenItIsWaitedFor(t *testing.T) {
+func TestAMissingTopicIsShownWithTheStartOfTheWait(t *testing.T) {
 	bubble(t, 0, func(w *world) {
 		begun := time.Now()
 		k := w.start(func(o *consumer.Options) { o.Topics = []string{"orders", "payments"} })
@@ -216,7 +216,7 @@ func TestTheWaitsOfAStateAreThoseOfItsPhase(t *testing.T) {
 	others.Wait()
 }
 
-func TestAWorkerThatWasInTheGroupJoinsAgainThoughATopicIsGone(t *testing.T) {
+func TestAWorkerThatWasInTheGroupJoinsAgainWithoutAMissingTopic(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.create("payments", 1)
 		k := w.start(func(o *consumer.Options) { o.Topics = []string{"orders", "payments"} })
@@ -242,7 +242,7 @@ func whoWaits(a, b *worker) *worker {
 	return a
 }
 
-func TestAMissingTopicTakesNoPartitionsOfOthersWhereWorkersConsumeDifferentTopics(t *testing.T) {
+func TestWithDifferentTopicsAMissingOneTakesNoPartitionsOfOthers(t *testing.T) {
 	bubble(t, 4, func(w *world) {
 		w.create("payments", 1)
 		first := w.start() // the leader, which does not consume the topic itself
@@ -288,7 +288,7 @@ func TestAMissingTopicTakesNoPartitionsOfOthersWhereWorkersConsumeDifferentTopic
 	})
 }
 
-func TestANewTopicOfManyPartitionsIsLoggedOnce(t *testing.T) {
+func TestANewTopicWithManyPartitionsIsLoggedOnce(t *testing.T) {
 	bubble(t, 0, func(w *world) {
 		k := w.start()
 		time.Sleep(time.Minute)
@@ -312,7 +312,7 @@ func TestANewTopicOfManyPartitionsIsLoggedOnce(t *testing.T) {
 	})
 }
 
-func TestPartitionsThatStayUnknownShareALine(t *testing.T) {
+func TestPartitionsThatStayUnknownShareALogLine(t *testing.T) {
 	bubble(t, 18, func(w *world) {
 		k := w.start()
 		w.produce(0, fine, "a")

@@ -47,11 +47,10 @@ func (w *Worker) livez(rw http.ResponseWriter, _ *http.Request) {
 // stopping. It needs neither a partition nor LeadHit: that would hold up the rollout that fixes the problem. Its text
 // names a pause, and what the worker waits for.
 func (w *Worker) readyz(rw http.ResponseWriter, _ *http.Request) {
-	_, _, joined := w.consumer.Phase()
 	switch {
 	case w.stopping.Load():
-		answer(rw, http.StatusServiceUnavailable, string(consumer.Draining))
-	case !joined:
+		answer(rw, http.StatusServiceUnavailable, consumer.Draining)
+	case !w.consumer.Joined():
 		answer(rw, http.StatusServiceUnavailable, w.Status().Detail())
 	default:
 		answer(rw, http.StatusOK, strings.Join(append([]string{w.ready()}, w.problems(w.consumer.State())...), "\n"))

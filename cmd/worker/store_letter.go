@@ -1,12 +1,14 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 
 	"leadhit-sync/config"
+	"leadhit-sync/consumer"
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/deadletter"
 	"leadhit-sync/retry/loop"
@@ -27,7 +29,8 @@ func (w *Worker) awaitLetters(ctx context.Context) bool {
 		case ctx.Err() != nil:
 			return false
 		}
-		reason := lettersWait(w.config.DeadLetter.Topic, err)
+		reason := cmp.Or(consumer.Explain(err),
+			"the dead-letter topic "+w.config.DeadLetter.Topic+" cannot store letters yet: "+err.Error())
 		w.consumer.WaitFor(reason)
 		retrier.Failed()
 		// Compare reasons, not errors: the error names another port at each attempt.

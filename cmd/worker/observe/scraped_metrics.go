@@ -47,8 +47,8 @@ func pauses() []string {
 // phases returns all phases of the membership.
 func phases() []string {
 	return []string{
-		string(consumer.Starting), string(consumer.Waiting), string(consumer.Joining), string(consumer.Running),
-		string(consumer.Draining), string(consumer.Stopped),
+		consumer.Starting, consumer.Waiting, consumer.Joining, consumer.Running,
+		consumer.Draining, consumer.Stopped,
 	}
 }
 
@@ -57,7 +57,7 @@ func (g *gauges) state(to sender, s consumer.State, now time.Time) {
 		"), otherwise its phase ("+
 		strings.Join(phases(), ", ")+").", "state", word(s), append(phases(), pauses()...)...)
 	to.oneOf("phase", "1 for the phase of the group membership, whether calls are paused or not.", "phase",
-		string(s.Phase), phases()...)
+		s.Phase, phases()...)
 	to.oneOf("paused", "1 while calls are paused for this reason.", "reason", s.Dispatch.Pause.Kind, pauses()...)
 	to.gauge("without_generation_seconds", "How long the worker has been in no generation of the group; 0 while it is "+
 		"in one.",

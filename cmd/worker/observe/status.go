@@ -152,7 +152,7 @@ func (s Status) Detail() string {
 	switch {
 	case len(texts) == 0:
 		return s.Text()
-	case s.Paused, s.Phase == string(consumer.Running):
+	case s.Paused, s.Phase == consumer.Running:
 		return s.Text() + ", but waits: " + strings.Join(texts, "; ")
 	}
 	return s.Text() + ": " + strings.Join(texts, "; ")

@@ -19,7 +19,7 @@ func (m *Metrics) Status(s consumer.State, waiting []dispatch.WaitingOrder) Stat
 	now, d := time.Now(), s.Dispatch
 	out := Status{
 		Schema: "status.v1", At: now,
-		State: word(s), Paused: d.Pause.Kind != "", Phase: string(s.Phase), Since: s.Since, Reason: d.Pause.Reason,
+		State: word(s), Paused: d.Pause.Kind != "", Phase: s.Phase, Since: s.Since, Reason: d.Pause.Reason,
 		By:     d.Pause.By,
 		Events: s.Fetched, Finished: d.Finished, InFlight: d.InFlight, Limit: d.Limit, PerSecond: d.PerSecond,
 		Waiting: d.Waiting, Blocked: d.Blocked, LettersInAir: d.Letters, TwoPartitions: m.spread.count(),
@@ -85,7 +85,7 @@ func word(s consumer.State) string {
 	if s.Dispatch.Pause.Kind != "" {
 		return s.Dispatch.Pause.Kind
 	}
-	return string(s.Phase)
+	return s.Phase
 }
 
 // openTransaction returns the one that holds back a partition's events; nil if there is none.

@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/consumer"
 )
 
-func TestEventsThatExpiredUnreadAreCountedToldAndPassed(t *testing.T) {
+func TestEventsThatExpiredUnreadAreCountedLoggedAndSkipped(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.produce(0, fine, "a", "b")
 		first := w.start()
@@ -42,7 +42,7 @@ func TestEventsThatExpiredUnreadAreCountedToldAndPassed(t *testing.T) {
 	})
 }
 
-func TestATopicThatWasMadeAnewIsReadFromItsStart(t *testing.T) {
+func TestARecreatedTopicIsReadFromItsStart(t *testing.T) {
 	for name, length := range map[string]int{"shorter than the offset": 3, "longer than the offset": 60} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 1, func(w *world) { makeAnew(w, length) })
@@ -68,7 +68,7 @@ func makeAnew(w *world, length int) {
 }
 
 // With a full window nothing is fetched, and nobody sees the topic go and come back but he who looks for the group's offset.
-func TestATopicThatWasMadeAnewBesideAFullWindowIsReadFromItsStart(t *testing.T) {
+func TestATopicRecreatedWhileItsWindowIsFullIsReadFromItsStart(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.leadhitDoes(forbids)
 		old := make([]string, 300)
@@ -93,7 +93,7 @@ func TestATopicThatWasMadeAnewBesideAFullWindowIsReadFromItsStart(t *testing.T) 
 	})
 }
 
-func TestAnOffsetBehindTheLogsEndBeginsAtItsStart(t *testing.T) {
+func TestATruncatedLogIsReadFromItsStart(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.commitFromOutside(500)
 		k := w.start()
@@ -133,7 +133,7 @@ func (w *world) commitFromOutside(offset int64) {
 	}
 }
 
-func TestAPartitionThatIsUnknownForAMomentGoesOnWhereItWas(t *testing.T) {
+func TestAPartitionThatIsUnknownForAMomentContinuesAtItsPosition(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.produce(0, fine, "a", "b")
 		k := w.start()
@@ -148,7 +148,7 @@ func TestAPartitionThatIsUnknownForAMomentGoesOnWhereItWas(t *testing.T) {
 }
 
 // A batch of 400 KiB takes 10 s: longer than a broker may keep silent.
-func TestABatchThatTakesLongOnASlowLineIsRead(t *testing.T) {
+func TestABatchOverASlowConnectionIsRead(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.start(func(*consumer.Options) { w.workers[len(w.workers)-1].wire.pace = 4 << 10 })
 		w.produce(0, fine, "a")
@@ -162,7 +162,7 @@ func TestABatchThatTakesLongOnASlowLineIsRead(t *testing.T) {
 	})
 }
 
-func TestABrokerThatContradictsItselfIsAskedAgainInItsTime(t *testing.T) {
+func TestABrokerThatContradictsItselfIsNotAskedInATightLoop(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.produce(0, fine, "a")
 		k := w.start()

@@ -17,7 +17,7 @@ type letters struct {
 
 	mu      sync.Mutex
 	failing map[letterAt]bool // not stored yet
-	logged  map[string]bool   // reasons, until all letters are stored
+	again   retrier           // of all of them together; the dispatcher spaces the attempts
 }
 
 // store stores a letter once. The dispatcher decides when to store it again.
@@ -41,20 +41,16 @@ func (l *letters) note(ctx context.Context, s dispatch.Store, err error) {
 		delete(l.failing, at)
 		if was > 0 && len(l.failing) == 0 {
 			l.waits.end(waitLetters)
-			l.log.InfoContext(ctx, "letters are stored again")
-			clear(l.logged)
+			l.again.Over(l.log).InfoContext(ctx, "letters are stored again")
 		}
 		return
 	}
 	l.counts.letterFailures.Add(1)
 	l.failing[at] = true
 	l.waits.begin(waitLetters, "letters cannot be stored: "+withoutPorts(err.Error()))
-	if reason := reasonOf(err); !l.logged[reason] && len(l.logged) < maxReasons {
-		l.logged[reason] = true
-		l.log.ErrorContext(ctx, "letters cannot be stored; their orders wait; trying again",
-			slog.String("topic", s.Topic), slog.Int("partition", s.Number), slog.Int64("offset", s.Offset),
-			slog.Any("error", err))
-	}
+	l.again.Failed()
+	l.again.Log(l.log, reasonOf(err)).ErrorContext(ctx, "letters cannot be stored; their orders wait; trying again",
+		slog.String("topic", s.Topic), slog.Int("partition", s.Number), slog.Int64("offset", s.Offset), slog.Any("error", err))
 }
 
 // reasonOf returns an error's text without the part that names the letter.
@@ -64,9 +60,6 @@ func reasonOf(err error) string {
 	}
 	return withoutPorts(err.Error())
 }
-
-// maxReasons is the maximum number of reasons that are logged until all letters are stored.
-const maxReasons = 10
 
 type letterAt struct {
 	event.Partition
@@ -79,6 +72,6 @@ func (l *letters) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	clear(l.failing)
-	clear(l.logged)
+	l.again = retrier{}
 	l.waits.end(waitLetters)
 }

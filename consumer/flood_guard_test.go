@@ -127,7 +127,7 @@ func (w *world) stops(before int, k *worker) {
 	}
 }
 
-func TestABadDeployStopsAllWorkersUntilItIsResumed(t *testing.T) {
+func TestABadDeployPausesAllWorkersUntilItIsResumed(t *testing.T) {
 	bubble(t, 2, func(w *world) {
 		w.leadhitDoes(answers(20 * time.Millisecond))
 		w.many(800, "bad", refused)
@@ -164,7 +164,7 @@ func TestABadDeployStopsAllWorkersUntilItIsResumed(t *testing.T) {
 	})
 }
 
-func TestAnotherBuildStopsAnew(t *testing.T) {
+func TestAnotherBuildPausesAgain(t *testing.T) {
 	bubble(t, 2, func(w *world) {
 		w.many(300, "bad", unmapped)
 		k := w.start(guarded("w1", "1.0"))
@@ -180,7 +180,7 @@ func TestAnotherBuildStopsAnew(t *testing.T) {
 	})
 }
 
-func TestAPauseByHandHoldsAllWorkersUntilItIsResumed(t *testing.T) {
+func TestAPauseByHandPausesAllWorkersUntilItIsResumed(t *testing.T) {
 	bubble(t, 2, func(w *world) {
 		first, second := w.start(guarded("w1", "1.0")), w.start(guarded("w2", "1.0"))
 		time.Sleep(time.Minute)
@@ -229,7 +229,8 @@ func TestNothingIsCalledUntilTheLedgerWasRead(t *testing.T) {
 				handle := w.fake.Fault(fault)
 				k := w.start(guarded("w1", "1.0"))
 				time.Sleep(time.Minute)
-				phase, _, joined := k.Phase()
+				phase, _ := k.Phase()
+				joined := k.Joined()
 				if calls := len(w.ledger.calledNow()); calls > 0 || phase != consumer.Waiting || joined {
 					w.t.Errorf("got %d calls, %s, joined %v, want a worker that reads the ledger", calls, phase, joined)
 				}
@@ -280,7 +281,7 @@ func TestALedgerThatCannotBeReadLaterStopsNothing(t *testing.T) {
 	})
 }
 
-func TestALedgerThatIsMadeAnewIsFollowedFromItsStart(t *testing.T) {
+func TestARecreatedLedgerIsFollowedFromItsStart(t *testing.T) {
 	for name, by := range map[string]func(w *world){
 		"by the worker": func(*world) {},
 		"by someone":    func(w *world) { w.create(ledgerTopic, 1) },
@@ -321,7 +322,7 @@ func TestALedgerThatIsMadeAnewIsFollowedFromItsStart(t *testing.T) {
 	}
 }
 
-func TestGarbageInTheLedgerIsPassedOver(t *testing.T) {
+func TestGarbageInTheLedgerIsSkipped(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.create(ledgerTopic, 1)
 		w.scrawl([]byte("hello"))
@@ -339,7 +340,7 @@ func TestGarbageInTheLedgerIsPassedOver(t *testing.T) {
 	})
 }
 
-func TestAFloodCountsAtOnceAndIsWrittenAsSoonAsItCanBe(t *testing.T) {
+func TestAFloodPausesAtOnceAndIsWrittenAsSoonAsPossible(t *testing.T) {
 	bubble(t, 2, func(w *world) {
 		k := w.start(guarded("w1", "1.0"))
 		time.Sleep(10 * time.Second)
@@ -362,7 +363,7 @@ func TestAFloodCountsAtOnceAndIsWrittenAsSoonAsItCanBe(t *testing.T) {
 	})
 }
 
-func TestAFloodGuardWithoutALedgerIsRefused(t *testing.T) {
+func TestAFloodGuardWithoutALedgerIsAnError(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		k := w.start(func(o *consumer.Options) { o.Dispatch.FloodGuard = true })
 		<-k.ended

@@ -169,7 +169,7 @@ func TestFrequentLongTransactionsAreLoggedRarely(t *testing.T) {
 	})
 }
 
-func TestATimeThatCannotBeTrueDoesNotHideAnOpenTransaction(t *testing.T) {
+func TestAnImplausibleTimeDoesNotHideAnOpenTransaction(t *testing.T) {
 	for name, at := range map[string]time.Time{
 		"in two years": time.Now().AddDate(2, 0, 0), "the year 1970": time.UnixMilli(1), "the year 1700": time.Date(1700, 1, 1, 0, 0, 0, 0, time.UTC),
 	} {
@@ -231,8 +231,8 @@ func oddTimes() map[string]int64 {
 	}
 }
 
-// TestAnEventsTimeThatCannotBeTrueNeitherHidesNorRaisesTheAgeOfOthers is about the lag that alerts watch.
-func TestAnEventsTimeThatCannotBeTrueNeitherHidesNorRaisesTheAgeOfOthers(t *testing.T) {
+// TestAnEventsImplausibleTimeNeitherHidesNorRaisesTheAgeOfOthers is about the lag that alerts watch.
+func TestAnEventsImplausibleTimeNeitherHidesNorRaisesTheAgeOfOthers(t *testing.T) {
 	for name, at := range oddTimes() {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 1, func(w *world) { stuckBeside(w, at) })
@@ -274,8 +274,8 @@ func stuckBeside(w *world, at int64) {
 	w.settle(5 * time.Minute)
 }
 
-// TestALeaderThatRefusesTheLookDoesNotHideTheTransaction: its age is then that of our knowledge.
-func TestALeaderThatRefusesTheLookDoesNotHideTheTransaction(t *testing.T) {
+// TestABrokerThatReturnsNoTimeDoesNotHideTheTransaction: its age is then that of our knowledge.
+func TestABrokerThatReturnsNoTimeDoesNotHideTheTransaction(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		k := w.start()
 		time.Sleep(time.Second)

@@ -12,16 +12,16 @@ import (
 	"leadhit-sync/consumer"
 )
 
-func TestAWorkerWaitsForItsTopicsAndStartsByItself(t *testing.T) {
+func TestAWorkerWaitsForItsTopicsAndStartsAutomatically(t *testing.T) {
 	bubble(t, 0, func(w *world) {
 		k := w.start(func(o *consumer.Options) { o.Topics = []string{"orders", "payments"} })
 		time.Sleep(time.Minute)
-		if phase, _, joined := k.Phase(); phase != consumer.Waiting || joined {
-			w.t.Errorf("got %s, joined %v without the topics, want waiting", phase, joined)
+		if phase, _ := k.Phase(); phase != consumer.Waiting || k.Joined() {
+			w.t.Errorf("got %s, joined %v without the topics, want waiting", phase, k.Joined())
 		}
 		w.create("orders", 2)
 		time.Sleep(time.Minute)
-		if phase, _, _ := k.Phase(); phase != consumer.Waiting {
+		if phase, _ := k.Phase(); phase != consumer.Waiting {
 			w.t.Errorf("got %s with one of two topics, want waiting: the group would assign none", phase)
 		}
 		if got := w.logs.say("waiting to consume"); len(got) != 2 {
@@ -30,8 +30,8 @@ func TestAWorkerWaitsForItsTopicsAndStartsByItself(t *testing.T) {
 		w.create("payments", 1)
 		w.produce(1, fine, "a", "b")
 		w.settle(10 * time.Second)
-		if phase, _, joined := k.Phase(); phase != consumer.Running || !joined {
-			w.t.Errorf("got %s, joined %v, want consuming", phase, joined)
+		if phase, _ := k.Phase(); phase != consumer.Running || !k.Joined() {
+			w.t.Errorf("got %s, joined %v, want consuming", phase, k.Joined())
 		}
 	})
 }
@@ -46,7 +46,7 @@ func TestAWorkerWaitsForTheGroupsCoordinator(t *testing.T) {
 	})
 }
 
-func TestAGroupThatNeverCommittedBeginsAsItIsTold(t *testing.T) {
+func TestAGroupThatNeverCommittedBeginsAtTheConfiguredStart(t *testing.T) {
 	for name, test := range map[string]struct {
 		start func(middle time.Time) consumer.Start
 		want  []string
@@ -116,7 +116,7 @@ func TestATransientUnknownPartitionDoesNotMoveAGroupThatNeverCommitted(t *testin
 	})
 }
 
-func TestAStateIsThereBeforeAndAfterRun(t *testing.T) {
+func TestStateWorksBeforeAndAfterRun(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		idle := consumer.New(consumer.Options{})
 		if got := idle.State(); got.Phase != consumer.Starting || got.Joined {
