@@ -17,14 +17,14 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// An event's value lists "order:status" pairs, separated by commas. The statuses of an order are 1, 2, 3 … in the order of
-// the log; a letter behind the number says what is wrong with it.
+// An event's value lists "order:status" pairs, separated by commas. The statuses of an order are 1, 2, 3 … in log
+// order. A character after the number says what is wrong with it.
 const (
 	fine     = ""
 	refused  = "r" // LeadHit refuses it
 	unmapped = "m" // the mapping refuses it
 	ignored  = "i" // it needs no call
-	aborted  = "a" // it stands in an aborted transaction: nobody may see it
+	aborted  = "a" // it belongs to an aborted transaction: nobody may see it
 )
 
 // change is one status change of an order.
@@ -187,7 +187,8 @@ func (l *ledger) called(worker string, c change) int {
 		l.violate("%s calls %s with %s, and another call about it is in the air", worker, c.order, c.status())
 	}
 	for i, earlier := range h.changes[:c.n-1] {
-		if earlier.fate != unmapped && !earlier.finished() { // a refusal of the mapping holds nothing back: its order is a guess
+		// a refusal of the mapping holds nothing back: its order is a guess
+		if earlier.fate != unmapped && !earlier.finished() {
 			l.violate("%s calls %s with %s before %d is finished", worker, c.order, c.status(), i+1)
 		}
 	}

@@ -26,7 +26,7 @@ func (b *base) call(ctx context.Context, call dispatch.Call) {
 				return nil
 			},
 		})
-		id := call.ID
+		id := call.ID // take overwrites call
 		more, _ = b.take(func(now time.Time) { b.dispatcher.Answered(now, id, verdict) }, &call)
 	}
 }

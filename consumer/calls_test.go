@@ -109,7 +109,8 @@ func TestACallAndALetterNameTheirEvent(t *testing.T) {
 		k := w.start(func(o *consumer.Options) {
 			call := o.Call
 			o.Call = func(ctx context.Context, c consumer.Call) retry.Verdict {
-				ids <- fmt.Sprint(c.ID, " ", c.Order, " ", c.Status, " ", string(c.Event.Key), " ", c.Event.Topic, c.Event.Partition)
+				ids <- fmt.Sprint(c.ID, " ", c.Order, " ", c.Status, " ", string(c.Event.Key), " ", c.Event.Topic,
+					c.Event.Partition)
 				return call(ctx, c)
 			}
 		})

@@ -66,8 +66,10 @@ type tally struct {
 }
 
 func (t *tally) String() string {
-	return fmt.Sprintf("%d events, %d calls, %d repeated, %d letters, %d crashes, %d freezes, %d generations, %d commits, %d times kfake was stuck, %v of virtual time",
-		t.events, t.calls, t.repeats, t.letters, t.crashes, t.freezes, t.generations, t.commits, t.stuck, t.virtual.Round(time.Second))
+	return fmt.Sprintf("%d events, %d calls, %d repeated, %d letters, %d crashes, %d freezes, "+
+		"%d generations, %d commits, %d times kfake was stuck, %v of virtual time",
+		t.events, t.calls, t.repeats, t.letters, t.crashes, t.freezes,
+		t.generations, t.commits, t.stuck, t.virtual.Round(time.Second))
 }
 
 // chaos is one history of faults.
@@ -257,7 +259,7 @@ func (c *chaos) calm() {
 }
 
 // mend restarts all workers, with a pause, where kfake is stuck, as Kafka would not be:
-//   - each join restarts its rebalance timer, so crowds of members whose joins time out in turn keep all from ever joining;
+//   - each join restarts its rebalance timer, so crowds of members whose joins time out in turn never join;
 //   - a member that went away before it was told the outcome of a rebalance is never evicted;
 //   - with the group's leader gone every member is told that it leads, which can leave a partition without an owner.
 func (c *chaos) mend() {

@@ -49,7 +49,8 @@ func TestAnUnknownCommitEndsTheMembershipAndTheNextIsANewMember(t *testing.T) {
 			request, _ := r.(*kmsg.OffsetCommitRequest)
 			if late && request.Topics[0].Partitions[0].Offset == 2 {
 				late = false
-				w.fake.SleepControl(func() { time.Sleep(20 * time.Second) }) // carried out long after its sender gave it up
+				// carried out long after its sender gave it up
+				w.fake.SleepControl(func() { time.Sleep(20 * time.Second) })
 			}
 			return nil, nil, false
 		})
@@ -146,7 +147,8 @@ func TestNoCallStartsOrLastsBeyondTheLeaseWhenCommitsGetNoResponse(t *testing.T)
 		time.Sleep(session)
 		for _, s := range w.ledger.calledNow() {
 			if end := s.at.Add(callTimeout).Sub(frozenAt); end > session {
-				w.t.Errorf("the call about %s ended %v after the freeze, want none after the session of %v", s.order, end, session)
+				w.t.Errorf("the call about %s ended %v after the freeze, want none after the session of %v", s.order,
+					end, session)
 			}
 		}
 		k.wire.set(whole)
@@ -162,7 +164,8 @@ func TestARequestIsNotWrittenAfterTheLease(t *testing.T) {
 			call := o.Call
 			o.Call = func(ctx context.Context, c consumer.Call) retry.Verdict {
 				if tries.Add(1) == 1 {
-					time.Sleep(session - callTimeout) // to look up a name, say: if sent now, the answer could come after the session
+					// to look up a name, say: if sent now, the answer could come after the session
+					time.Sleep(session - callTimeout)
 				}
 				return call(ctx, c)
 			}
@@ -198,7 +201,9 @@ func TestASilentCoordinatorStopsTheCallsAndNothingIsLost(t *testing.T) {
 
 func TestRejectedCommitsDoNotCauseAStormOfGenerations(t *testing.T) {
 	bubble(t, 1, func(w *world) {
-		refusals := w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Group: group, Err: kerr.IllegalGeneration, Count: -1})
+		refusals := w.fake.Fault(kfake.Fault{
+			Keys: []kmsg.Key{kmsg.OffsetCommit}, Group: group, Err: kerr.IllegalGeneration, Count: -1,
+		})
 		w.produce(0, fine, "a")
 		k := w.start()
 		time.Sleep(time.Minute)

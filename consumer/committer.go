@@ -44,7 +44,8 @@ func (c *committer) logOutcome(r broker.CommitResult) {
 	if r.Outcome == broker.MetadataTooLarge {
 		c.log.Warn("the brokers reject the metadata of a commit: a waiting order holds up its partition; "+
 			"set offset.metadata.max.bytes to 4096, the default, on the brokers",
-			slog.String("topic", r.Topic), slog.Int("partition", r.Number), slog.Int("bytes", len(r.Metadata)), slog.Any("error", r.Err))
+			slog.String("topic", r.Topic), slog.Int("partition", r.Number),
+			slog.Int("bytes", len(r.Metadata)), slog.Any("error", r.Err))
 		return
 	}
 	c.log.Warn("commit not acknowledged", slog.String("outcome", r.Outcome.String()),
@@ -53,6 +54,7 @@ func (c *committer) logOutcome(r broker.CommitResult) {
 
 // commit sends one commit. It returns the outcome, and that of the partition with the worst one.
 func (c *committer) commit(ctx context.Context, commit dispatch.Commit) (dispatch.CommitAnswer, broker.CommitResult) {
+	// Half a session leaves time for another commit before the lease ends.
 	ctx, cancel := context.WithTimeout(ctx, c.options.Dispatch.Session/2)
 	defer cancel()
 	var answer dispatch.CommitAnswer
@@ -85,7 +87,8 @@ func (c *committer) commit(ctx context.Context, commit dispatch.Commit) (dispatc
 			outcome = dispatch.Ambiguous
 		case broker.Fenced:
 			outcome = dispatch.Refused
-		case broker.Again, broker.Forbidden: // the right may be granted before the lease ends; after it nothing is called
+		// the right may be granted before the lease ends; after it nothing is called
+		case broker.Again, broker.Forbidden:
 			outcome = dispatch.NotSent
 		case broker.UnknownTopic:
 			answer.Unknown = append(answer.Unknown, r.Partition)

@@ -11,8 +11,9 @@ import (
 	"leadhit-sync/consumer"
 )
 
-// Hours of outage cost a window of events, not more with each hour, and a line when they begin and one when they end. The bounds of
-// growth are 180 KiB an hour, or 4 MiB a day, which would take a minute under the race detector.
+// An outage of hours costs a window of events and no more with each hour. It is logged once when it begins and once when
+// it ends. The bound of growth is 180 KiB an hour, or 4 MiB a day; a whole day would take a minute with the race
+// detector.
 func TestHoursWithoutLeadHitUseNoMoreMemoryAndAreLoggedOnce(t *testing.T) {
 	bubble(t, 2, func(w *world) {
 		w.leadhitDoes(fails)

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// fetchWait is how long the broker waits for a first event.
+	// fetchWait is how long the broker waits for a first event. A drain does not wait for it: the fetch is cancelled.
 	fetchWait = time.Second
 	// eventOverhead is how many bytes of memory an unfinished event takes in addition to its own.
 	eventOverhead = 1100
@@ -40,7 +40,7 @@ func (f *fetcher) assigned(positions []dispatch.Position) {
 }
 
 // errMoving says that two responses disagree about the ends of a log.
-var errMoving = errors.New("the offset is out of range by one answer, in range by the next")
+var errMoving = errors.New("one response says that the offset is out of range, the next that it is not")
 
 // run starts fetches, and verifies suspect partitions, until ctx ends. It waits for them.
 func (f *fetcher) run(ctx context.Context, g *generation) {
@@ -67,7 +67,8 @@ func (f *fetcher) fetch(ctx context.Context, ask dispatch.Fetch) {
 	log := f.log.With(slog.String("topic", ask.Topic), slog.Int("partition", ask.Number))
 	for {
 		batch, err := f.options.Cluster.Fetch(ctx, broker.FetchRequest{
-			Topic: ask.Topic, Partition: ask.Number, Offset: ask.Offset, MaxBytes: ask.Bytes, MaxDecoded: ask.Bytes, MaxWait: fetchWait,
+			Topic: ask.Topic, Partition: ask.Number, Offset: ask.Offset,
+			MaxBytes: ask.Bytes, MaxDecoded: ask.Bytes, MaxWait: fetchWait,
 		})
 		if ctx.Err() != nil {
 			return
@@ -167,9 +168,10 @@ func (f *fetcher) regain(ctx context.Context, log *slog.Logger, ask dispatch.Fet
 	case ask.Offset > bounds.Last:
 		f.counts.restarted.Add(1)
 		if f.unknown.restarted(ask.Partition) {
-			log.ErrorContext(ctx, "the log ends below the group's offset: it was truncated, or the topic was deleted and created again; "+
-				"reading the topic's partitions from their start; further ones of this topic are not logged",
-				slog.Int64("offset", ask.Offset), slog.Int64("log_start", bounds.First), slog.Int64("log_end", bounds.Last))
+			log.ErrorContext(ctx, "the log ends below the group's offset: it was truncated, "+
+				"or the topic was deleted and created again; reading the topic's partitions from their start; "+
+				"further ones of this topic are not logged", slog.Int64("offset", ask.Offset),
+				slog.Int64("log_start", bounds.First), slog.Int64("log_end", bounds.Last))
 		}
 		f.send(func(now time.Time) { f.dispatcher.Restarted(now, ask.Partition, bounds.First) })
 	default:

@@ -74,7 +74,8 @@ func (w *world) scrawl(value []byte) {
 	w.t.Helper()
 	producer := w.client() // a fresh one: the topic may have been made anew
 	defer producer.Close()
-	if err := producer.ProduceSync(w.t.Context(), &kgo.Record{Topic: ledgerTopic, Value: value}).FirstErr(); err != nil {
+	record := &kgo.Record{Topic: ledgerTopic, Value: value}
+	if err := producer.ProduceSync(w.t.Context(), record).FirstErr(); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -192,7 +193,8 @@ func TestAPauseByHandPausesAllWorkersUntilItIsResumed(t *testing.T) {
 		if got := len(w.ledger.calledNow()); got > 0 {
 			w.t.Errorf("got %d calls in a pause, want none", got)
 		}
-		if got := w.logs.say("leadhit-sync resume"); len(got) != 2 || !strings.Contains(got[0], "alice") || !strings.Contains(got[0], "LeadHit migrates") {
+		if got := w.logs.say("leadhit-sync resume"); len(got) != 2 ||
+			!strings.Contains(got[0], "alice") || !strings.Contains(got[0], "LeadHit migrates") {
 			w.t.Errorf("got %q, want a line of each worker with who, why and what to do", got)
 		}
 		second.crash()
@@ -214,10 +216,18 @@ func TestAPauseByHandPausesAllWorkersUntilItIsResumed(t *testing.T) {
 
 func TestNothingIsCalledUntilTheLedgerWasRead(t *testing.T) {
 	for name, fault := range map[string]kfake.Fault{
-		"it may not be read":  {Keys: []kmsg.Key{kmsg.Fetch}, Topic: ledgerTopic, Err: kerr.TopicAuthorizationFailed, Count: -1},
-		"it has no leader":    {Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: ledgerTopic, Err: kerr.NotLeaderForPartition, Count: -1},
-		"it may not be made":  {Keys: []kmsg.Key{kmsg.CreateTopics}, Topic: ledgerTopic, Err: kerr.TopicAuthorizationFailed, Count: -1},
-		"it may not be known": {Keys: []kmsg.Key{kmsg.Metadata}, Topic: ledgerTopic, Err: kerr.TopicAuthorizationFailed, Count: -1},
+		"it may not be read": {
+			Keys: []kmsg.Key{kmsg.Fetch}, Topic: ledgerTopic, Err: kerr.TopicAuthorizationFailed, Count: -1,
+		},
+		"it has no leader": {
+			Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: ledgerTopic, Err: kerr.NotLeaderForPartition, Count: -1,
+		},
+		"it may not be made": {
+			Keys: []kmsg.Key{kmsg.CreateTopics}, Topic: ledgerTopic, Err: kerr.TopicAuthorizationFailed, Count: -1,
+		},
+		"it may not be known": {
+			Keys: []kmsg.Key{kmsg.Metadata}, Topic: ledgerTopic, Err: kerr.TopicAuthorizationFailed, Count: -1,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 2, func(w *world) {
@@ -251,7 +261,9 @@ func TestNothingIsCalledUntilTheLedgerWasRead(t *testing.T) {
 
 func TestAWorkerStopsWhileItWaitsForTheLedger(t *testing.T) {
 	bubble(t, 1, func(w *world) {
-		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.CreateTopics}, Topic: ledgerTopic, Err: kerr.TopicAuthorizationFailed, Count: -1})
+		w.fake.Fault(kfake.Fault{
+			Keys: []kmsg.Key{kmsg.CreateTopics}, Topic: ledgerTopic, Err: kerr.TopicAuthorizationFailed, Count: -1,
+		})
 		k := w.start(guarded("w1", "1.0"))
 		time.Sleep(time.Minute)
 		before := time.Now()
@@ -266,7 +278,9 @@ func TestALedgerThatCannotBeReadLaterStopsNothing(t *testing.T) {
 	bubble(t, 2, func(w *world) {
 		k := w.start(guarded("w1", "1.0"))
 		time.Sleep(10 * time.Second)
-		handle := w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: ledgerTopic, Err: kerr.NotLeaderForPartition, Count: -1})
+		handle := w.fake.Fault(kfake.Fault{
+			Keys: []kmsg.Key{kmsg.Fetch}, Topic: ledgerTopic, Err: kerr.NotLeaderForPartition, Count: -1,
+		})
 		time.Sleep(time.Minute)
 		w.many(50, "order", fine)
 		w.settle(time.Minute)
@@ -344,7 +358,9 @@ func TestAFloodPausesAtOnceAndIsWrittenAsSoonAsPossible(t *testing.T) {
 	bubble(t, 2, func(w *world) {
 		k := w.start(guarded("w1", "1.0"))
 		time.Sleep(10 * time.Second)
-		handle := w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: ledgerTopic, Err: kerr.NotEnoughReplicas, Count: -1})
+		handle := w.fake.Fault(kfake.Fault{
+			Keys: []kmsg.Key{kmsg.Produce}, Topic: ledgerTopic, Err: kerr.NotEnoughReplicas, Count: -1,
+		})
 		w.many(300, "bad", unmapped)
 		w.stops(0, k)
 		w.held(shared.Flood, "w1", k)
@@ -384,7 +400,9 @@ func TestALedgerWithoutALeaderIsLoggedOnlyIfThatLasts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 2, func(w *world) {
-				fault := w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: ledgerTopic, Err: kerr.NotLeaderForPartition, Count: -1})
+				fault := w.fake.Fault(kfake.Fault{
+					Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: ledgerTopic, Err: kerr.NotLeaderForPartition, Count: -1,
+				})
 				w.many(10, "order", fine)
 				w.start(guarded("w1", "1.0"))
 				time.Sleep(c.lasts)

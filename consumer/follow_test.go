@@ -36,7 +36,9 @@ func TestALedgerWithFlawsIsStillFollowed(t *testing.T) {
 		})
 		time.Sleep(10 * time.Second)
 		grown.Store(true)
-		handle := w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: ledgerTopic, Err: kerr.NotLeaderForPartition, Count: -1})
+		handle := w.fake.Fault(kfake.Fault{
+			Keys: []kmsg.Key{kmsg.Fetch}, Topic: ledgerTopic, Err: kerr.NotLeaderForPartition, Count: -1,
+		})
 		time.Sleep(20 * time.Second) // a shorter failure is not logged
 		handle.Remove()
 		time.Sleep(10 * time.Second)
@@ -54,7 +56,9 @@ func TestALedgerWithFlawsIsStillFollowed(t *testing.T) {
 func TestTheWaitForALedgerThatNotAllBrokersKnowYetIsNotLogged(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.create(ledgerTopic, 1)
-		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: ledgerTopic, Err: kerr.UnknownTopicOrPartition, Count: 2})
+		w.fake.Fault(kfake.Fault{
+			Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: ledgerTopic, Err: kerr.UnknownTopicOrPartition, Count: 2,
+		})
 		k := w.start(guarded("w1", "1.0"))
 		time.Sleep(50 * time.Millisecond)
 		waitsFor(w.t, k, "the ledger "+ledgerTopic+" is not read yet")
@@ -76,7 +80,9 @@ func TestARejectedLoginIsNotBlamedOnTheLedger(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 1, func(w *world) {
 				w.start(guarded("w1", "1.0"), func(o *consumer.Options) {
-					o.Ledger.Exists = func(context.Context) (bool, error) { return false, fmt.Errorf("look up topic: %w", test.err) }
+					o.Ledger.Exists = func(context.Context) (bool, error) {
+						return false, fmt.Errorf("look up topic: %w", test.err)
+					}
 				})
 				time.Sleep(10 * time.Second)
 				w.toldOnce("cannot read the ledger, so nothing is called")
@@ -103,7 +109,10 @@ func TestAPauseOfALostLedgerIsWrittenAgainAsItWas(t *testing.T) {
 			w.t.Fatalf("got %d entries (%v), want one", len(fetches.Records()), fetches.Err())
 		}
 		got, err := shared.Parse(fetches.Records()[0].Value)
-		want := shared.Entry{Event: shared.GuardPause, Group: group, At: said.Truncate(time.Millisecond), By: "alice", Via: "cli", Reason: "LeadHit migrates"}
+		want := shared.Entry{
+			Event: shared.GuardPause, Group: group, At: said.Truncate(time.Millisecond), By: "alice", Via: "cli",
+			Reason: "LeadHit migrates",
+		}
 		if err != nil || !reflect.DeepEqual(got, want) {
 			w.t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
 		}

@@ -19,10 +19,10 @@ type generation struct {
 	fetches  chan dispatch.Fetch
 	commits  chan dispatch.Commit
 	suspects chan event.Partition
-	doubt    chan struct{} // closed when a commit got no response
+	unknown  chan struct{} // closed when a commit got no response
 	ended    chan dispatch.End
 
-	doubted, over bool // used in turns: doubt is closed, ended was written
+	closed, over bool // used in turns: unknown is closed, ended was written
 }
 
 func newGeneration(member broker.Member, partitions int) *generation {
@@ -31,7 +31,7 @@ func newGeneration(member broker.Member, partitions int) *generation {
 		fetches:  make(chan dispatch.Fetch, 3*partitions),
 		commits:  make(chan dispatch.Commit, 1),
 		suspects: make(chan event.Partition, 3*partitions),
-		doubt:    make(chan struct{}),
+		unknown:  make(chan struct{}),
 		ended:    make(chan dispatch.End, 1),
 	}
 }
@@ -47,9 +47,9 @@ func (g *generation) start(e dispatch.Effects, unknownCommit bool) {
 	for _, p := range e.Suspects {
 		g.suspects <- p
 	}
-	if unknownCommit && !g.doubted {
-		g.doubted = true
-		close(g.doubt)
+	if unknownCommit && !g.closed {
+		g.closed = true
+		close(g.unknown)
 	}
 	if e.Ended != dispatch.NotEnded && !g.over {
 		g.over = true
@@ -60,7 +60,9 @@ func (g *generation) start(e dispatch.Effects, unknownCommit bool) {
 // live runs a generation, from reading its offsets to its end. fetching ends with the generation, or when the worker
 // must stop. working outlives it, for the last calls and commits. live returns how the generation ended, and whether
 // the worker must leave the group and join it as a new member.
-func (m *membership) live(fetching, working context.Context, g *generation, own []event.Partition) (end dispatch.End, leave bool) {
+func (m *membership) live(
+	fetching, working context.Context, g *generation, own []event.Partition,
+) (end dispatch.End, leave bool) {
 	if !m.prepareHere(fetching) {
 		return dispatch.NotEnded, fetching.Err() == nil // the generation continues without this worker, or has ended
 	}
@@ -72,6 +74,8 @@ func (m *membership) live(fetching, working context.Context, g *generation, own 
 	defer stopFetching()
 	committing, stopCommitting := context.WithCancel(working)
 	defer stopCommitting()
+	// kafka-go keeps its member id over rebalances. Another one means that the coordinator has forgotten the old member
+	// and rejects its late commits.
 	newMember := g.member.ID != m.memberID
 	m.memberID = g.member.ID
 	m.send(func(now time.Time) {
@@ -92,8 +96,9 @@ func (m *membership) live(fetching, working context.Context, g *generation, own 
 
 	select {
 	case <-fetching.Done():
-	case <-g.doubt:
-		m.log.WarnContext(working, "a commit got no response and may be applied late; leaving the group to join it as a new member")
+	case <-g.unknown:
+		m.log.WarnContext(working,
+			"a commit got no response and may be applied late; leaving the group to join it as a new member")
 	case end = <-g.ended:
 	}
 	stopFetching()
@@ -108,6 +113,7 @@ func (m *membership) live(fetching, working context.Context, g *generation, own 
 		m.dispatcher.Lost()
 		leave = m.dispatcher.NeedsNewMember() // after Lost, because a commit may still be in flight
 	})
+	// Only now: the last commit must reach the broker before kafka-go may rejoin the group.
 	stopCommitting()
 	hands.Wait()
 	m.letters.forget()

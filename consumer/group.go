@@ -165,7 +165,9 @@ func (m *membership) follow(ctx, work context.Context, group *kafka.ConsumerGrou
 
 // generation lives through one generation and reports whether the membership is over: ctx has ended, or the group must
 // be joined again. led is what this member assigned as the group's leader, nil if another member leads.
-func (m *membership) generation(ctx, work context.Context, group *kafka.ConsumerGroup, gen *kafka.Generation, led *assignment) bool {
+func (m *membership) generation(
+	ctx, work context.Context, group *kafka.ConsumerGroup, gen *kafka.Generation, led *assignment,
+) bool {
 	over := make(chan struct{})
 	fetching, stop := context.WithCancel(work)
 	defer stop()
@@ -183,7 +185,8 @@ func (m *membership) generation(ctx, work context.Context, group *kafka.Consumer
 	member := broker.Member{Group: gen.GroupID, Generation: int(gen.ID), ID: gen.MemberID}
 	own := assigned(gen)
 	m.counts.generations.Add(1)
-	m.log.InfoContext(ctx, "joined the group", slog.Int("generation", member.Generation), slog.String("member", member.ID),
+	m.log.InfoContext(ctx, "joined the group",
+		slog.Int("generation", member.Generation), slog.String("member", member.ID),
 		slog.Int("partitions", len(own)), slog.Bool("leader", led != nil))
 	var hands sync.WaitGroup
 	defer hands.Wait()

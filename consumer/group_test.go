@@ -64,15 +64,20 @@ func TestAMissingTopicCausesNoStormOfGenerationsAndIsConsumedOnceItReturns(t *te
 		w.create("payments", 1)
 		w.produce(1, fine, "b")
 		w.settle(15 * time.Second)
-		if !w.wait(30*time.Second, func() bool { return len(k.State().Dispatch.Partitions) == 3 && len(k.Waits()) == 0 }) {
-			w.t.Errorf("got %d partitions and waits %v after the topic came back, want 3 and none", len(k.State().Dispatch.Partitions), k.Waits())
+		if !w.wait(30*time.Second,
+			func() bool { return len(k.State().Dispatch.Partitions) == 3 && len(k.Waits()) == 0 }) {
+			w.t.Errorf("got %d partitions and waits %v after the topic came back, want 3 and none",
+				len(k.State().Dispatch.Partitions), k.Waits())
 		}
 	})
 }
 
 // forbids is what LeadHit does with a key that it does not take.
 func forbids(change, int) conduct {
-	return conduct{before: 50 * time.Millisecond, undone: true, verdict: retry.Verdict{Kind: retry.Unauthorised, Cause: "HTTP 403"}}
+	return conduct{
+		before: 50 * time.Millisecond, undone: true,
+		verdict: retry.Verdict{Kind: retry.Unauthorised, Cause: "HTTP 403"},
+	}
 }
 
 func TestAPauseSurvivesRebalances(t *testing.T) {
@@ -93,10 +98,12 @@ func TestAPauseSurvivesRebalances(t *testing.T) {
 		}
 		time.Sleep(80 * time.Second) // two minutes after the pause began
 		if got := len(w.ledger.calledNow()) - before; got < 3 || got > 4 {
-			w.t.Errorf("got %d probes in two minutes and %d generations, want one every 30 s", got, k.State().Generations)
+			w.t.Errorf("got %d probes in two minutes and %d generations, want one every 30 s", got,
+				k.State().Generations)
 		}
 		if s := k.State(); s.Dispatch.Pause.Kind != retry.Unauthorised.String() || s.Generations < 6 {
-			w.t.Errorf("got %q in generation %d, want the pause and six generations", s.Dispatch.Pause.Kind, s.Generations)
+			w.t.Errorf("got %q in generation %d, want the pause and six generations", s.Dispatch.Pause.Kind,
+				s.Generations)
 		}
 		w.toldOnce("calls paused")
 		w.leadhitDoes(answers(0))
@@ -129,7 +136,9 @@ func TestAnotherKeyIsProbedAtOnce(t *testing.T) {
 func TestAThousandGenerationsLeaveNoGoroutine(t *testing.T) {
 	bubble(t, 2, func(w *world) {
 		w.leadhitDoes(answers(20 * time.Millisecond))
-		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Group: group, Err: kerr.RebalanceInProgress, Count: -1})
+		w.fake.Fault(kfake.Fault{
+			Keys: []kmsg.Key{kmsg.Heartbeat}, Group: group, Err: kerr.RebalanceInProgress, Count: -1,
+		})
 		k := w.start()
 		var early, late int
 		for n := range 20 {

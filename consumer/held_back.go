@@ -42,7 +42,7 @@ type hold struct {
 // holds has the open transactions at which fetches stopped, and when each partition's last one was logged. Used in
 // turns only.
 type holds struct {
-	open map[event.Partition]*hold
+	open   map[event.Partition]*hold
 	logged map[event.Partition]time.Time
 }
 
@@ -77,6 +77,8 @@ func (h holds) reported() map[event.Partition]HeldBack {
 // fetched takes the ends of a partition's log from a fetch. ended is a hold that was logged and is over. ask says that
 // it is time to ask for the age of the first event held back.
 func (h holds) fetched(now time.Time, p event.Partition, batch broker.Batch) (ended *hold, ask bool) {
+	// Brokers return records of read_committed fetches only below the last stable offset (KIP-98). So the log goes on
+	// beyond what this fetch returned, and only the two ends show that.
 	open := h.open[p]
 	stable := batch.LastStable
 	held := stable >= 0 && stable < batch.HighWatermark && batch.Next >= stable
@@ -105,8 +107,8 @@ func (h holds) fetched(now time.Time, p event.Partition, batch broker.Batch) (en
 // logHold logs a transaction that has been open for long, and the end of one that was logged.
 func (f *fetcher) logHold(ctx context.Context, log *slog.Logger, p event.Partition, stable int64, ended *hold) {
 	if ended != nil {
-		log.InfoContext(ctx, "the open transaction is over; the events behind it are read", slog.Int64("offset", ended.Offset),
-			slog.Int64("events", ended.Events), slog.Time("since", ended.Since))
+		log.InfoContext(ctx, "the open transaction is over; the events behind it are read",
+			slog.Int64("offset", ended.Offset), slog.Int64("events", ended.Events), slog.Time("since", ended.Since))
 		return
 	}
 	// Asked once per transaction, unless it fails: the first batch comes whole, which may be a megabyte.
@@ -132,8 +134,9 @@ func (f *fetcher) logHold(ctx context.Context, log *slog.Logger, p event.Partiti
 		found = open.HeldBack
 	})
 	if !found.Since.IsZero() {
-		log.WarnContext(ctx, "an open transaction holds back events: they are read once its producer commits or aborts it; "+
-			"if the producer is gone, find and end the transaction with kafka-transactions.sh (find-hanging, abort --start-offset)",
+		log.WarnContext(ctx, "an open transaction holds back events: "+
+			"they are read once its producer commits or aborts it; if the producer is gone, find and end the transaction with kafka-transactions.sh "+
+			"(find-hanging, abort --start-offset)",
 			slog.Int64("offset", found.Offset), slog.Int64("events", found.Events), slog.Time("since", found.Since))
 	}
 }

@@ -23,7 +23,8 @@ const heldLine = "an open transaction holds back events"
 // openTransaction writes one event about an order in a transaction that stays open, and returns its end.
 func (w *world) openTransaction(topic string, at time.Time) (end func(kgo.TransactionEndTry)) {
 	w.t.Helper()
-	client := w.client(kgo.DefaultProduceTopic(topic), kgo.TransactionalID("shop"), kgo.TransactionTimeout(24*time.Hour))
+	client := w.client(kgo.DefaultProduceTopic(topic), kgo.TransactionalID("shop"),
+		kgo.TransactionTimeout(24*time.Hour))
 	if err := client.BeginTransaction(); err != nil {
 		w.t.Fatal(err)
 	}
@@ -55,11 +56,14 @@ func TestAnOpenTransactionIsLoggedAndShownWithWhatItHoldsBack(t *testing.T) {
 		at := event.Partition{Topic: "orders", Number: 0}
 		s := k.State()
 		got, open := s.HeldBack[at]
-		if !open || len(s.HeldBack) != 1 || got.Offset != 1 || got.Events != 300 || !got.Since.Equal(opened.Truncate(time.Millisecond)) {
+		if !open || len(s.HeldBack) != 1 || got.Offset != 1 || got.Events != 300 ||
+			!got.Since.Equal(opened.Truncate(time.Millisecond)) {
 			w.t.Errorf("got %+v, want 300 events from offset 1 on, since %v", s.HeldBack, opened)
 		}
 		w.toldOnce(heldLine)
-		for _, part := range []string{"topic=orders", "partition=0", "offset=1", "events=300", "since=" + opened.UTC().Format(time.RFC3339)[:19]} {
+		for _, part := range []string{
+			"topic=orders", "partition=0", "offset=1", "events=300", "since=" + opened.UTC().Format(time.RFC3339)[:19],
+		} {
 			if line := w.logs.say(heldLine)[0]; !strings.Contains(line, part) {
 				w.t.Errorf("got %s, want %s in it", line, part)
 			}
@@ -141,7 +145,8 @@ func TestALongTransactionBehindAShortOneIsReported(t *testing.T) {
 		end := w.openTransaction("orders", time.Now())
 		time.Sleep(2 * time.Second)
 		opened := time.Now()
-		other := w.client(kgo.DefaultProduceTopic("orders"), kgo.TransactionalID("other"), kgo.TransactionTimeout(time.Hour))
+		other := w.client(kgo.DefaultProduceTopic("orders"), kgo.TransactionalID("other"),
+			kgo.TransactionTimeout(time.Hour))
 		w.transaction(other, time.Second, func() {
 			end(kgo.TryAbort)
 			time.Sleep(20 * time.Second)
@@ -157,7 +162,8 @@ func TestALongTransactionBehindAShortOneIsReported(t *testing.T) {
 func TestFrequentLongTransactionsAreLoggedRarely(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		k := w.start()
-		client := w.client(kgo.DefaultProduceTopic("orders"), kgo.TransactionalID("shop"), kgo.TransactionTimeout(time.Hour))
+		client := w.client(kgo.DefaultProduceTopic("orders"), kgo.TransactionalID("shop"),
+			kgo.TransactionTimeout(time.Hour))
 		for range 9 {
 			w.transaction(client, time.Minute, func() {
 				if got := k.State().HeldBack; len(got) != 1 {
@@ -171,7 +177,9 @@ func TestFrequentLongTransactionsAreLoggedRarely(t *testing.T) {
 
 func TestAnImplausibleTimeDoesNotHideAnOpenTransaction(t *testing.T) {
 	for name, at := range map[string]time.Time{
-		"in two years": time.Now().AddDate(2, 0, 0), "the year 1970": time.UnixMilli(1), "the year 1700": time.Date(1700, 1, 1, 0, 0, 0, 0, time.UTC),
+		"in two years":  time.Now().AddDate(2, 0, 0),
+		"the year 1970": time.UnixMilli(1),
+		"the year 1700": time.Date(1700, 1, 1, 0, 0, 0, 0, time.UTC),
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 1, func(w *world) {

@@ -48,7 +48,9 @@ type assignment struct {
 func (b *balancer) ProtocolName() string { return Protocol }
 
 // AssignGroups assigns the partitions of the topics that exist.
-func (b *balancer) AssignGroups(members []kafka.GroupMember, partitions []kafka.Partition) kafka.GroupMemberAssignments {
+func (b *balancer) AssignGroups(
+	members []kafka.GroupMember, partitions []kafka.Partition,
+) kafka.GroupMemberAssignments {
 	assignments := b.RangeGroupBalancer.AssignGroups(members, partitions)
 	note := &assignment{partitions: make(map[string]int)}
 	consumers := make(map[string]int)
@@ -96,6 +98,7 @@ type leader struct {
 // leads notes the missing and uneven topics at the start of a generation. On other members it clears them.
 func (l *leader) leads(led *assignment) {
 	if led == nil {
+		// Another member leads now. Only the leader's figures and waits are current, so they must not stay here.
 		l.counts.unowned.Store(0)
 		l.waits.end(waitUneven)
 		l.waits.only(waitMissing, nil)
@@ -131,7 +134,8 @@ func (l *leader) compare(ctx context.Context, led *assignment) {
 			return
 		}
 		if err != nil {
-			again.explain(l.log, accessReason(err), err).WarnContext(ctx, "cannot compare the assignment with the partitions that exist")
+			again.explain(l.log, accessReason(err), err).WarnContext(ctx,
+				"cannot compare the assignment with the partitions that exist")
 			continue
 		}
 		again.Over(l.log).InfoContext(ctx, "can compare the assignment again")
@@ -144,14 +148,15 @@ func (l *leader) compare(ctx context.Context, led *assignment) {
 	}
 }
 
-// changed says whether a topic that exists has other partitions than were assigned. A missing topic keeps its
+// changed reports whether a topic that exists has other partitions than were assigned. A missing topic keeps its
 // assignment. Otherwise a topic that comes and goes would start one generation after another.
 func (l *leader) changed(ctx context.Context, topology broker.Topology, led *assignment) bool {
 	for _, topic := range slices.Sorted(maps.Keys(topology.Topics)) {
 		info := topology.Topics[topic]
 		if info.Err == nil && info.Partitions != led.partitions[topic] {
-			l.log.InfoContext(ctx, "the topic's partitions have changed; the group assigns them again", slog.String("topic", topic),
-				slog.Int("assigned", led.partitions[topic]), slog.Int("partitions", info.Partitions))
+			l.log.InfoContext(ctx, "the topic's partitions have changed; the group assigns them again",
+				slog.String("topic", topic), slog.Int("assigned", led.partitions[topic]),
+				slog.Int("partitions", info.Partitions))
 			return true
 		}
 	}
@@ -190,8 +195,8 @@ func (l *leader) noteMissing(missing map[string]reason) {
 			l.log.Info("all topics exist again")
 			return
 		}
-		l.log.Warn("topics do not exist or cannot be described, so nobody consumes them; the group consumes the others; "+
-			"create them, or remove them from KAFKA_TOPICS", slog.Any("topics", names))
+		l.log.Warn("topics do not exist or cannot be described, so nobody consumes them; "+
+			"the group consumes the others; create them, or remove them from KAFKA_TOPICS", slog.Any("topics", names))
 	}
 }
 
@@ -203,11 +208,12 @@ func (l *leader) noteUneven(topics []string) {
 		l.uneven = ""
 		return
 	}
+	// A rolling update changes KAFKA_TOPICS worker by worker, so the log waits for unevenFor; the state shows it at once.
 	l.waits.begin(waitUneven, "workers of the group have different KAFKA_TOPICS: not all of them consume "+
 		strings.Join(topics, ", ")+"; give all workers the same")
 	if all != l.uneven && time.Since(l.waits.since(waitUneven)) >= unevenFor {
 		l.uneven = all
-		l.log.Warn("workers of the group have different KAFKA_TOPICS, so not all of them consume each topic; give all workers the same",
-			slog.Any("topics", topics))
+		l.log.Warn("workers of the group have different KAFKA_TOPICS, so not all of them consume each topic; "+
+			"give all workers the same", slog.Any("topics", topics))
 	}
 }

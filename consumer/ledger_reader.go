@@ -50,7 +50,9 @@ func newLedgerReader(b *base) *ledgerReader {
 		return nil
 	}
 	l := &ledgerReader{base: b, log: o.Logger.With(slog.String("topic", o.Ledger.Topic))}
-	l.follower = follower.Follower{Cluster: o.Cluster, Topic: o.Ledger.Topic, Group: o.Group, Recreate: l.recreate, Logger: l.log}
+	l.follower = follower.Follower{
+		Cluster: o.Cluster, Topic: o.Ledger.Topic, Group: o.Group, Recreate: l.recreate, Logger: l.log,
+	}
 	return l
 }
 
@@ -91,7 +93,8 @@ func (l *ledgerReader) readAll(ctx context.Context, exists func(context.Context)
 		default:
 			r := ledgerReason(err)
 			l.waits.begin(waitLedger, unread+": "+r.String())
-			l.again.explain(l.log, r, err).WarnContext(ctx, "cannot read the ledger, so nothing is called: calls may be paused")
+			l.again.explain(l.log, r, err).WarnContext(ctx,
+				"cannot read the ledger, so nothing is called: calls may be paused")
 		}
 		if !l.again.Wait(ctx) {
 			return false
@@ -120,8 +123,8 @@ func (l *ledgerReader) follow(ctx context.Context) {
 			l.again.Over(l.log).InfoContext(ctx, "the ledger is read again")
 			l.pass(news)
 		case ctx.Err() == nil:
-			l.again.explain(l.log, ledgerReason(err), err).WarnContext(ctx, "cannot read the ledger, so the worker does not see new pauses and resumes; "+
-				"it continues as before; trying again")
+			l.again.explain(l.log, ledgerReason(err), err).WarnContext(ctx, "cannot read the ledger, "+
+				"so the worker does not see new pauses and resumes; it continues as before; trying again")
 			l.again.Wait(ctx)
 		}
 	}
@@ -159,7 +162,8 @@ func (l *ledgerReader) announce(ctx context.Context, e ledger.Entry) {
 		if ctx.Err() != nil {
 			return
 		}
-		again.fail(l.log, err).WarnContext(ctx, "cannot write the pause to the ledger: this worker pauses, but others do not see it; trying again")
+		again.fail(l.log, err).WarnContext(ctx,
+			"cannot write the pause to the ledger: this worker pauses, but others do not see it; trying again")
 		if !again.Wait(ctx) {
 			return
 		}

@@ -67,7 +67,7 @@ func makeAnew(w *world, length int) {
 	w.toldOnce("created again")
 }
 
-// With a full window nothing is fetched, and nobody sees the topic go and come back but he who looks for the group's offset.
+// With a full window nothing is fetched, so only a look at the group's offset shows that the topic was recreated.
 func TestATopicRecreatedWhileItsWindowIsFullIsReadFromItsStart(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.leadhitDoes(forbids)

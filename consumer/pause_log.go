@@ -16,7 +16,7 @@ type pauseLog struct {
 	resumed ledger.Entry   // the ledger's last resume
 }
 
-// note logs one line per change of what pauses the calls.
+// note logs one line each time that another reason pauses the calls, or none does.
 func (p *pauseLog) note(is dispatch.Pause) {
 	was := p.last
 	if is.Kind == was.Kind {
@@ -35,15 +35,16 @@ func (p *pauseLog) note(is dispatch.Pause) {
 		log.Error("calls paused: LeadHit rejects the API key; probing every 30 s, calls resume automatically; " +
 			"correct the account or LEADHIT_API_KEY_FILE, which is read again when it changes")
 	case retry.Misconfigured.String():
-		log.Error("calls paused: the URL responds, but does not know set_order_status; probing every 30 s, calls resume automatically; " +
-			"run leadhit-sync check and correct LEADHIT_URL")
+		log.Error("calls paused: the URL responds, but does not know set_order_status; " +
+			"probing every 30 s, calls resume automatically; run leadhit-sync check and correct LEADHIT_URL")
 	case retry.Outage:
 		log.Warn("calls paused: LeadHit is down; probing every 30 s at most, calls resume automatically")
 	case ledger.ByHand:
 		log.Warn("calls paused by hand for all workers of the group, until somebody runs leadhit-sync resume")
 	case ledger.Flood:
-		log.Error("calls paused by the flood guard for all workers of the group: too many dead letters, which points to a bad deploy and " +
-			"not to bad orders; look at them with leadhit-sync letters list and correct the mapping or their cause; " +
+		log.Error("calls paused by the flood guard for all workers of the group: too many dead letters, " +
+			"which points to a bad deploy and not to bad orders; " +
+			"look at them with leadhit-sync letters list and correct the mapping or their cause; " +
 			"leadhit-sync resume resumes the calls and accepts letters like these")
 	default:
 		log.Warn("calls paused")

@@ -45,7 +45,8 @@ func (m *membership) prepareStore(ctx context.Context) bool {
 		}
 		m.enter(Waiting)
 		m.waits.begin(waitPrepared, "the dead-letter topic cannot store letters: "+withoutPorts(err.Error()))
-		m.preparing.fail(m.log, err).WarnContext(ctx, "the dead-letter topic cannot store letters, so nothing is called; trying again")
+		m.preparing.fail(m.log, err).WarnContext(ctx,
+			"the dead-letter topic cannot store letters, so nothing is called; trying again")
 		if !m.preparing.Wait(ctx) {
 			return false
 		}

@@ -34,10 +34,19 @@ func TestAWorkerThatHasNotJoinedCreatesNoTopic(t *testing.T) {
 		topics int // partitions of the topic orders; 0: it does not exist
 		fault  *kfake.Fault
 	}{
-		"its topic does not exist":              {0, nil},
-		"a foreign client holds the group":      {2, &kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Err: kerr.InconsistentGroupProtocol, Count: -1}},
-		"it may not read as the group":          {2, &kfake.Fault{Keys: []kmsg.Key{kmsg.FindCoordinator}, Err: kerr.GroupAuthorizationFailed, Count: -1}},
-		"the topic may not be seen by its user": {2, &kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: "orders", Err: kerr.TopicAuthorizationFailed, Count: -1}},
+		"its topic does not exist": {0, nil},
+		"a foreign client holds the group": {
+			2, &kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Err: kerr.InconsistentGroupProtocol, Count: -1},
+		},
+		"it may not read as the group": {
+			2, &kfake.Fault{Keys: []kmsg.Key{kmsg.FindCoordinator}, Err: kerr.GroupAuthorizationFailed, Count: -1},
+		},
+		"the topic may not be seen by its user": {
+			2,
+			&kfake.Fault{
+				Keys: []kmsg.Key{kmsg.Metadata}, Topic: "orders", Err: kerr.TopicAuthorizationFailed, Count: -1,
+			},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, c.topics, func(w *world) { w.createsNothingUntilItJoins(c.topics, c.fault) })
@@ -45,8 +54,8 @@ func TestAWorkerThatHasNotJoinedCreatesNoTopic(t *testing.T) {
 	}
 }
 
-// createsNothingUntilItJoins starts a worker that cannot join, because orders has no partitions or because of a fault. It demands
-// that the worker creates no topic until that is over.
+// createsNothingUntilItJoins starts a worker that cannot join, because orders has no partitions or because of a fault.
+// It demands that the worker creates no topic until that is over.
 func (w *world) createsNothingUntilItJoins(partitions int, fault *kfake.Fault) {
 	w.t.Helper()
 	created := w.count(kmsg.CreateTopics)
@@ -59,7 +68,8 @@ func (w *world) createsNothingUntilItJoins(partitions int, fault *kfake.Fault) {
 	w.start(guarded("w1", "1.0"), preparing(&prepared, &broken))
 	time.Sleep(time.Minute)
 	if created() > 0 || prepared.Load() > 0 || w.fake.PartitionInfo(ledgerTopic, 0) != nil {
-		w.t.Errorf("got %d creations, Prepare called %d times, before the group was joined; want none", created(), prepared.Load())
+		w.t.Errorf("got %d creations, Prepare called %d times, before the group was joined; want none", created(),
+			prepared.Load())
 	}
 	if partitions == 0 {
 		w.create("orders", 2)
@@ -100,8 +110,10 @@ func leavesTheGroup(t *testing.T, with func(*consumer.Options)) {
 		}
 		phase, since := k.Phase()
 		joined := k.Joined()
-		if calls := len(w.ledger.calledNow()); calls > 0 || members > 0 || joined || phase != consumer.Waiting || prepared.Load() < 2 {
-			w.t.Errorf("got %d calls, %d members, %s, joined %v, want a worker that waits outside of the group", calls, members, phase, joined)
+		if calls := len(w.ledger.calledNow()); calls > 0 || members > 0 || joined ||
+			phase != consumer.Waiting || prepared.Load() < 2 {
+			w.t.Errorf("got %d calls, %d members, %s, joined %v, want a worker that waits outside of the group", calls,
+				members, phase, joined)
 		}
 		if !since.Equal(begun) {
 			w.t.Errorf("got waiting since %v, want since %v: joining in between does not move it", since, begun)
@@ -123,7 +135,9 @@ func TestAPauseThatCreatesTheLedgerBeforeTheFirstWorkerJoinsIsFollowed(t *testin
 		time.Sleep(time.Minute) // it waits for its topic; there is no ledger
 		w.create(ledgerTopic, 1)
 		w.note(shared.GuardPause, "alice", "LeadHit migrates")
-		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: ledgerTopic, Err: kerr.NotLeaderForPartition, Count: 5})
+		w.fake.Fault(kfake.Fault{
+			Keys: []kmsg.Key{kmsg.Fetch}, Topic: ledgerTopic, Err: kerr.NotLeaderForPartition, Count: 5,
+		})
 		w.create("orders", 2)
 		w.many(10, "order", fine)
 		time.Sleep(time.Minute)

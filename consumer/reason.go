@@ -19,18 +19,18 @@ import (
 
 // topicsReason says why the topics cannot be consumed yet.
 func topicsReason(t broker.Topology, err error) reason {
-	var refused, missing []string
+	var denied, missing []string
 	for _, name := range slices.Sorted(maps.Keys(t.Topics)) {
 		switch topic := t.Topics[name]; {
 		case topic.Missing:
 			missing = append(missing, name)
 		case errors.Is(topic.Err, broker.ErrUnauthorised):
-			refused = append(refused, name)
+			denied = append(denied, name)
 		}
 	}
 	switch {
-	case len(refused) > 0:
-		return unseen(refused)
+	case len(denied) > 0:
+		return undescribable(denied)
 	case len(missing) > 0:
 		return absent(missing)
 	}
@@ -42,11 +42,13 @@ func absent(topics []string) reason {
 	if len(topics) == 1 {
 		return reason{what: "topic " + topics[0] + " does not exist", fix: "create it, or check KAFKA_TOPICS"}
 	}
-	return reason{what: "topics " + strings.Join(topics, ", ") + " do not exist", fix: "create them, or check KAFKA_TOPICS"}
+	return reason{
+		what: "topics " + strings.Join(topics, ", ") + " do not exist", fix: "create them, or check KAFKA_TOPICS",
+	}
 }
 
-// unseen is the reason for topics that we may not describe.
-func unseen(topics []string) reason {
+// undescribable is the reason for topics without the Describe right.
+func undescribable(topics []string) reason {
 	return reason{
 		what: "Kafka does not allow the worker's user to describe the topic " + strings.Join(topics, ", "),
 		fix:  "grant Read and Describe on it, or check KAFKA_TOPICS",
@@ -85,11 +87,15 @@ func accessReason(err error) reason {
 	case errors.Is(err, broker.ErrTooOld), errors.Is(err, kafka.UnsupportedVersion):
 		return reason{what: "a broker is older than Kafka 0.11", fix: "upgrade the brokers, or check KAFKA_BROKERS"}
 	case errors.Is(err, broker.ErrUnauthorised):
-		return reason{what: "Kafka does not allow the worker's user to ask", fix: "check the user's ACLs with leadhit-sync check"}
+		return reason{
+			what: "Kafka does not allow the worker's user to ask", fix: "check the user's ACLs with leadhit-sync check",
+		}
 	case errors.Is(err, broker.ErrNotLeader):
 		return reason{what: "a partition has no leader yet", fix: "if this lasts, look at the brokers", passing: true}
 	}
-	return reason{what: "Kafka cannot be reached: " + withoutPorts(err.Error()), fix: "check KAFKA_BROKERS, and the brokers"}
+	return reason{
+		what: "Kafka cannot be reached: " + withoutPorts(err.Error()), fix: "check KAFKA_BROKERS, and the brokers",
+	}
 }
 
 // ledgerReason says why the ledger cannot be read.
@@ -102,8 +108,12 @@ func ledgerReason(err error) reason {
 
 // offsetsReason says why the group's offsets cannot be read. For a group without commits, the topics are asked too.
 func offsetsReason(err error) reason {
-	r := reason{what: "the group's offsets cannot be read: " + withoutPorts(err.Error()), fix: "if this lasts, look at the brokers"}
-	r.passing = errors.Is(err, broker.ErrUnknownPartition) || errors.Is(err, broker.ErrNotLeader) || errors.Is(err, broker.ErrCoordinator)
+	r := reason{
+		what: "the group's offsets cannot be read: " + withoutPorts(err.Error()),
+		fix:  "if this lasts, look at the brokers",
+	}
+	r.passing = errors.Is(err, broker.ErrUnknownPartition) ||
+		errors.Is(err, broker.ErrNotLeader) || errors.Is(err, broker.ErrCoordinator)
 	return r
 }
 
@@ -121,24 +131,39 @@ func joinReason(err error, group string, session time.Duration) reason {
 	case errors.Is(err, kafka.InvalidSessionTimeout):
 		return reason{
 			what: fmt.Sprintf("the brokers do not allow a session timeout of %v", session),
-			fix:  "set KAFKA_SESSION_TIMEOUT within their group.min.session.timeout.ms and group.max.session.timeout.ms",
+			fix: "set KAFKA_SESSION_TIMEOUT within their group.min.session.timeout.ms and " +
+				"group.max.session.timeout.ms",
 		}
 	case errors.Is(err, kafka.InvalidGroupId):
-		return reason{what: fmt.Sprintf("the brokers do not allow the group id %q", group), fix: "set another KAFKA_GROUP"}
+		return reason{
+			what: fmt.Sprintf("the brokers do not allow the group id %q", group), fix: "set another KAFKA_GROUP",
+		}
 	case errors.Is(err, kafka.GroupAuthorizationFailed):
-		return reason{what: "Kafka does not allow the worker's user to join the group " + group, fix: "grant Read on the group, or check KAFKA_GROUP"}
+		return reason{
+			what: "Kafka does not allow the worker's user to join the group " + group,
+			fix:  "grant Read on the group, or check KAFKA_GROUP",
+		}
 	case errors.Is(err, kafka.GroupMaxSizeReached):
-		return reason{what: "the group " + group + " is full", fix: "raise the brokers' group.max.size, or run fewer workers"}
+		return reason{
+			what: "the group " + group + " is full", fix: "raise the brokers' group.max.size, or run fewer workers",
+		}
 	case errors.Is(err, kafka.GroupCoordinatorNotAvailable):
 		return reason{
 			what: "the group's coordinator is not available yet (a new cluster creates __consumer_offsets first)",
 			fix:  "if this lasts, look at the brokers", passing: true,
 		}
 	case errors.Is(err, kafka.GroupLoadInProgress), errors.Is(err, kafka.NotCoordinatorForGroup):
-		return reason{what: "the group's coordinator is moving to another broker", fix: "if this lasts, look at the brokers", passing: true}
-	case errors.Is(err, kafka.UnknownMemberId), errors.Is(err, kafka.RebalanceInProgress), errors.Is(err, kafka.IllegalGeneration):
-		return reason{what: "the group rebalances", fix: "if this lasts, look for workers that join and leave", passing: true}
-	case loginRejected(err), errors.Is(err, dial.ErrNotKafka), errors.Is(err, broker.ErrTooOld), errors.Is(err, kafka.UnsupportedVersion):
+		return reason{
+			what: "the group's coordinator is moving to another broker", fix: "if this lasts, look at the brokers",
+			passing: true,
+		}
+	case errors.Is(err, kafka.UnknownMemberId), errors.Is(err, kafka.RebalanceInProgress),
+		errors.Is(err, kafka.IllegalGeneration):
+		return reason{
+			what: "the group rebalances", fix: "if this lasts, look for workers that join and leave", passing: true,
+		}
+	case loginRejected(err), errors.Is(err, dial.ErrNotKafka), errors.Is(err, broker.ErrTooOld),
+		errors.Is(err, kafka.UnsupportedVersion):
 		return accessReason(err)
 	case errors.As(err, &opError) && opError.Op == "dial":
 		return reason{
@@ -146,7 +171,10 @@ func joinReason(err error, group string, session time.Duration) reason {
 			fix:  "check KAFKA_BROKERS, and advertised.listeners of the brokers",
 		}
 	case errors.As(err, &code):
-		return reason{what: fmt.Sprintf("Kafka refuses the join: [%d] %s", int(code), code.Title()), fix: "look at the brokers' logs"}
+		return reason{
+			what: fmt.Sprintf("Kafka rejects the join: [%d] %s", int(code), code.Title()),
+			fix:  "look at the brokers' logs",
+		}
 	}
 	return reason{what: "the group cannot be joined: " + withoutPorts(err.Error())}
 }

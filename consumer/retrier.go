@@ -43,7 +43,8 @@ func (r reason) String() string {
 	return r.what + "; " + r.fix
 }
 
-// withoutPorts removes our own end of connections, whose port differs at each attempt.
+// withoutPorts removes our own end of connections, whose port differs at each attempt: a failure that lasts must have
+// one text, or the log would repeat it.
 func withoutPorts(text string) string { return ownEnd.ReplaceAllString(text, "->") }
 
 var ownEnd = regexp.MustCompile(`\S+:\d+->`)

@@ -38,7 +38,9 @@ type starts struct {
 // positions reads the group's offsets, for as long as it takes. Without a commit it chooses the start and logs it. It
 // leaves out missing partitions, such as those of a deleted topic, so that they do not hold up the others. False: ctx
 // has ended.
-func (s *starts) positions(ctx context.Context, own []event.Partition) (_ []dispatch.Position, gone []event.Partition, ok bool) {
+func (s *starts) positions(
+	ctx context.Context, own []event.Partition,
+) (_ []dispatch.Position, gone []event.Partition, ok bool) {
 	if len(own) == 0 {
 		return nil, nil, true
 	}
@@ -131,11 +133,12 @@ func (s *starts) await(ctx context.Context, partitions []event.Partition) {
 	var names []string
 	for _, p := range partitions {
 		names = append(names, fmt.Sprintf("%s/%d", p.Topic, p.Number))
-		s.waits.begin(waitUnknown+p.Topic, "the brokers do not know all partitions of the topic "+p.Topic+" that this worker consumes")
+		s.waits.begin(waitUnknown+p.Topic,
+			"the brokers do not know all partitions of the topic "+p.Topic+" that this worker consumes")
 		defer s.waits.end(waitUnknown + p.Topic)
 	}
-	s.log.WarnContext(ctx, "assigned partitions do not exist; consuming the others; create their topics, or remove them from KAFKA_TOPICS",
-		slog.Any("partitions", names))
+	s.log.WarnContext(ctx, "assigned partitions do not exist; consuming the others; "+
+		"create their topics, or remove them from KAFKA_TOPICS", slog.Any("partitions", names))
 	ticker := time.NewTicker(compareEvery)
 	defer ticker.Stop()
 	for {
@@ -146,7 +149,8 @@ func (s *starts) await(ctx context.Context, partitions []event.Partition) {
 		}
 		for _, p := range partitions {
 			if _, err := s.options.Cluster.Bounds(ctx, p.Topic, []int{p.Number}); err == nil {
-				s.log.InfoContext(ctx, "an assigned partition exists again; joining the group again", slog.String("topic", p.Topic), slog.Int("partition", p.Number))
+				s.log.InfoContext(ctx, "an assigned partition exists again; joining the group again",
+					slog.String("topic", p.Topic), slog.Int("partition", p.Number))
 				return
 			}
 		}
@@ -226,6 +230,7 @@ func (s *starts) logStart(ctx context.Context, b beginning) {
 			continue
 		}
 		events += bounds[p].Last - start
+		// Only the log line needs it, so an error leaves the age unknown.
 		first, err := s.options.Cluster.TimeAt(ctx, topic, p, start)
 		if err == nil && event.Plausible(first, now) && (oldest.IsZero() || first.Before(oldest)) {
 			oldest = first
@@ -235,7 +240,8 @@ func (s *starts) logStart(ctx context.Context, b beginning) {
 	if events == 0 || !oldest.IsZero() {
 		age = max(now.Sub(cmp.Or(oldest, now)), 0).Round(time.Second).String()
 	}
-	log := s.log.With(slog.String("topic", topic), slog.Int("partitions", len(starts)), slog.Int64("events_ahead", events))
+	log := s.log.With(slog.String("topic", topic), slog.Int("partitions", len(starts)),
+		slog.Int64("events_ahead", events))
 	if held := s.heldAhead(ctx, topic, starts); held > 0 {
 		log = log.With(slog.Int64("events_behind_open_transactions", held))
 	}
@@ -246,7 +252,7 @@ func (s *starts) logStart(ctx context.Context, b beginning) {
 func (s *starts) heldAhead(ctx context.Context, topic string, starts map[int]int64) int64 {
 	held, err := s.options.Cluster.HeldBack(ctx, topic, slices.Sorted(maps.Keys(starts)))
 	if err != nil {
-		return 0 // only the log line needs it
+		return 0 // as above
 	}
 	var events int64
 	for _, h := range held {

@@ -38,7 +38,9 @@ func TestAWorkerWaitsForItsTopicsAndStartsAutomatically(t *testing.T) {
 
 func TestAWorkerWaitsForTheGroupsCoordinator(t *testing.T) {
 	bubble(t, 1, func(w *world) {
-		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.FindCoordinator}, Group: group, Err: kerr.CoordinatorNotAvailable, Count: 30})
+		w.fake.Fault(kfake.Fault{
+			Keys: []kmsg.Key{kmsg.FindCoordinator}, Group: group, Err: kerr.CoordinatorNotAvailable, Count: 30,
+		})
 		w.produce(0, fine, "a")
 		w.start()
 		w.settle(2 * time.Minute)
@@ -51,10 +53,18 @@ func TestAGroupThatNeverCommittedBeginsAtTheConfiguredStart(t *testing.T) {
 		start func(middle time.Time) consumer.Start
 		want  []string
 	}{
-		"at the log's start":              {func(time.Time) consumer.Start { return consumer.Start{} }, []string{"old", "middle", "new"}},
-		"at a time":                       {func(m time.Time) consumer.Start { return consumer.Start{At: m} }, []string{"middle", "new"}},
-		"at a time after all":             {func(m time.Time) consumer.Start { return consumer.Start{At: m.Add(time.Hour)} }, []string{"new"}},
-		"with what is produced from then": {func(time.Time) consumer.Start { return consumer.Start{Latest: true} }, []string{"new"}},
+		"at the log's start": {
+			func(time.Time) consumer.Start { return consumer.Start{} }, []string{"old", "middle", "new"},
+		},
+		"at a time": {
+			func(m time.Time) consumer.Start { return consumer.Start{At: m} }, []string{"middle", "new"},
+		},
+		"at a time after all": {
+			func(m time.Time) consumer.Start { return consumer.Start{At: m.Add(time.Hour)} }, []string{"new"},
+		},
+		"with what is produced from then": {
+			func(time.Time) consumer.Start { return consumer.Start{Latest: true} }, []string{"new"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 2, func(w *world) {
@@ -127,7 +137,8 @@ func TestStateWorksBeforeAndAfterRun(t *testing.T) {
 		k := w.start()
 		w.settle(time.Minute)
 		got := k.State()
-		if got.Fetched != 1 || got.Generations != 1 || got.Commits == 0 || len(got.Dispatch.Partitions) != 1 || len(got.Ends) != 1 {
+		if got.Fetched != 1 || got.Generations != 1 || got.Commits == 0 ||
+			len(got.Dispatch.Partitions) != 1 || len(got.Ends) != 1 {
 			w.t.Errorf("got %+v, want one event, one generation, a commit, a partition", got)
 		}
 		if age := time.Since(k.Pulse()); age > time.Second {

@@ -36,25 +36,32 @@ func TestTheTimeWithoutAGenerationRunsThroughAllAttempts(t *testing.T) {
 		if s := k.State(); s.Phase != consumer.Waiting || !s.Apart.Equal(begun) {
 			w.t.Errorf("got %v, apart since %v; want waiting, since it was made at %v", s.Phase, s.Apart, begun)
 		}
-		early := w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Group: group, Err: kerr.CoordinatorLoadInProgress, Count: -1})
+		early := w.fake.Fault(kfake.Fault{
+			Keys: []kmsg.Key{kmsg.JoinGroup}, Group: group, Err: kerr.CoordinatorLoadInProgress, Count: -1,
+		})
 		w.create("orders", 1)
 		time.Sleep(20 * time.Second)
 		if s := k.State(); s.Phase != consumer.Joining || !s.Since.Equal(begun) {
-			w.t.Errorf("got %v since %v; want joining since %v, as if it had not waited for a topic before", s.Phase, s.Since, begun)
+			w.t.Errorf("got %v since %v; want joining since %v, as if it had not waited for a topic before", s.Phase,
+				s.Since, begun)
 		}
 		early.Remove()
 		if !w.wait(20*time.Second, func() bool { return k.State().Apart.IsZero() }) {
 			w.t.Fatal("not in a generation after 20 s")
 		}
-		refused := w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Group: group, Err: kerr.CoordinatorLoadInProgress, Count: -1})
+		refused := w.fake.Fault(kfake.Fault{
+			Keys: []kmsg.Key{kmsg.JoinGroup}, Group: group, Err: kerr.CoordinatorLoadInProgress, Count: -1,
+		})
 		w.rebalance()
 		time.Sleep(2 * time.Minute)
 		s := k.State()
 		if apart := time.Since(s.Apart); s.Apart.IsZero() || apart < 110*time.Second || apart > 122*time.Second {
-			w.t.Errorf("got %v without a generation in %v, want the two minutes in which no join succeeded", apart, s.Phase)
+			w.t.Errorf("got %v without a generation in %v, want the two minutes in which no join succeeded", apart,
+				s.Phase)
 		}
 		refused.Remove()
-		if !w.wait(time.Minute, func() bool { s := k.State(); return s.Apart.IsZero() && s.Phase == consumer.Running }) {
+		if !w.wait(time.Minute,
+			func() bool { s := k.State(); return s.Apart.IsZero() && s.Phase == consumer.Running }) {
 			w.t.Error("not in a generation a minute after all was well")
 		}
 	})

@@ -30,7 +30,7 @@ func (l *letters) store(ctx context.Context, s dispatch.Store) {
 
 // note logs each reason why letters cannot be stored, once. It also logs when all letters are stored again.
 func (l *letters) note(ctx context.Context, s dispatch.Store, err error) {
-	if ctx.Err() != nil {
+	if ctx.Err() != nil { // the stop failed it, not the topic
 		return
 	}
 	at := letterAt{s.Partition, s.Offset, s.Item}
@@ -50,10 +50,11 @@ func (l *letters) note(ctx context.Context, s dispatch.Store, err error) {
 	l.waits.begin(waitLetters, "letters cannot be stored: "+withoutPorts(err.Error()))
 	l.again.Failed()
 	l.again.Log(l.log, reasonOf(err)).ErrorContext(ctx, "letters cannot be stored; their orders wait; trying again",
-		slog.String("topic", s.Topic), slog.Int("partition", s.Number), slog.Int64("offset", s.Offset), slog.Any("error", err))
+		slog.String("topic", s.Topic), slog.Int("partition", s.Number), slog.Int64("offset", s.Offset),
+		slog.Any("error", err))
 }
 
-// reasonOf returns an error's text without the part that names the letter.
+// reasonOf returns an error's text without the part that names the letter, so that many letters share a reason.
 func reasonOf(err error) string {
 	if cause := errors.Unwrap(err); cause != nil {
 		err = cause

@@ -48,7 +48,7 @@ func (t *turns) send(in func(now time.Time)) bool {
 func (t *turns) take(in func(now time.Time), mine *dispatch.Call) (more, taken bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.over {
+	if t.over { // Run waits for its goroutines now: nobody may start another one
 		return false, false
 	}
 	now := time.Now()

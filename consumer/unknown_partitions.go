@@ -29,7 +29,7 @@ type unknowns struct {
 type unknownTopic struct {
 	since      time.Time // when the first of the partitions became unknown
 	partitions []int
-	logged       bool
+	logged     bool
 	restarted  time.Time // when the log last said that partitions were created again
 }
 
@@ -66,7 +66,7 @@ func (u *unknowns) due(topic string) []int {
 	return slices.Clone(t.partitions)
 }
 
-// remove says whether the partition was the topic's last one, and whether the topic was logged.
+// remove reports whether the partition was the topic's last unknown one, and whether the topic was logged.
 func (u *unknowns) remove(p event.Partition) (last, logged bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -75,7 +75,7 @@ func (u *unknowns) remove(p event.Partition) (last, logged bool) {
 	return len(t.partitions) == 0, t.logged
 }
 
-// restarted says whether the log must say that partitions of the topic were created again.
+// restarted reports whether the log must say that the topic's partitions are read from their start.
 func (u *unknowns) restarted(p event.Partition) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -89,7 +89,8 @@ func (u *unknowns) restarted(p event.Partition) bool {
 // Kafka deletes a group's offsets together with their topic, so a missing offset proves the deletion.
 func (f *fetcher) verify(ctx context.Context, p event.Partition) {
 	f.unknown.add(p)
-	f.waits.begin(waitUnknown+p.Topic, "the brokers do not know all partitions of the topic "+p.Topic+" that this worker consumes")
+	f.waits.begin(waitUnknown+p.Topic,
+		"the brokers do not know all partitions of the topic "+p.Topic+" that this worker consumes")
 	defer f.known(ctx, p)
 	var again retrier
 	log := f.log.With(slog.String("topic", p.Topic))
@@ -106,8 +107,9 @@ func (f *fetcher) verify(ctx context.Context, p event.Partition) {
 			}
 		}
 		if partitions := f.unknown.due(p.Topic); partitions != nil && ctx.Err() == nil {
-			log.WarnContext(ctx, "the brokers do not know these partitions; their calls and commits wait until they return; "+
-				"if the topic is gone for good, remove it from KAFKA_TOPICS", slog.Any("partitions", partitions), slog.Any("error", err))
+			log.WarnContext(ctx, "the brokers do not know these partitions; their calls and commits wait for them; "+
+				"if the topic is gone for good, remove it from KAFKA_TOPICS",
+				slog.Any("partitions", partitions), slog.Any("error", err))
 		}
 	}
 }

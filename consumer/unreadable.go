@@ -34,14 +34,14 @@ type Unreadable struct {
 // Skip is the command that skips the batch. It works while the group has no members, and drops everything up to Last
 // that is not committed.
 func (u Unreadable) Skip(group string) string {
-	return fmt.Sprintf("kafka-consumer-groups.sh --bootstrap-server … --group %s --topic %s:%d --reset-offsets --to-offset %d --execute",
-		group, u.Topic, u.Number, u.Last+1)
+	return fmt.Sprintf("kafka-consumer-groups.sh --bootstrap-server … --group %s --topic %s:%d "+
+		"--reset-offsets --to-offset %d --execute", group, u.Topic, u.Number, u.Last+1)
 }
 
 // attempts counts how often a batch could not be read.
 type attempts struct {
 	Unreadable
-	tries int
+	tries  int
 	logged time.Time // when the log last said so
 }
 
@@ -64,7 +64,8 @@ func (f *fetcher) unreadable(ctx context.Context, log *slog.Logger, ask dispatch
 		log.ErrorContext(ctx, "events cannot be read: their partition is stuck until they are restored or skipped",
 			slog.Int64("offset", a.First), slog.Int64("last_offset", a.Last), slog.Any("error", a.Err),
 			slog.Duration("for", now.Sub(a.Since)),
-			slog.String("to_skip", "when the group's committed offset has reached the offset, stop all workers of the group and run "+a.Skip(f.options.Group)))
+			slog.String("to_skip", "when the group's committed offset has reached the offset, "+
+				"stop all workers of the group and run "+a.Skip(f.options.Group)))
 	}
 	return true
 }

@@ -23,7 +23,9 @@ func TestABatchThatCannotBeReadIsReported(t *testing.T) {
 		}
 		w.toldOnce("--group leadhit-sync --topic orders:0 --reset-offsets --to-offset 3 --execute")
 		got := k.State().Unreadable
-		if len(got) != 1 || got[0].Partition != (event.Partition{Topic: "orders", Number: 0}) || got[0].First != 2 || got[0].Last != 2 || got[0].Err == nil {
+		if len(got) != 1 || got[0].Partition != (event.Partition{
+			Topic: "orders", Number: 0,
+		}) || got[0].First != 2 || got[0].Last != 2 || got[0].Err == nil {
 			t.Fatalf("got %+v, want the event at offset 2 of orders/0", got)
 		}
 		if left := w.ledger.unfinished(); len(left) != 2 {
@@ -76,7 +78,8 @@ func TestABatchThatWasDamagedOnceIsFetchedAgain(t *testing.T) {
 		k.wire.damage("")
 		w.settle(10 * time.Second)
 		if lines := w.logs.say("events cannot be read"); len(lines) != 0 || len(k.State().Unreadable) != 0 {
-			t.Errorf("got %q and %+v, want no alarm for bytes that were damaged on their way", lines, k.State().Unreadable)
+			t.Errorf("got %q and %+v, want no alarm for bytes that were damaged on their way", lines,
+				k.State().Unreadable)
 		}
 	})
 }

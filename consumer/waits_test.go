@@ -115,17 +115,22 @@ func TestARejectedJoinNamesTheSetting(t *testing.T) {
 		err  *kerr.Error
 		says []string
 	}{
-		"session timeout": {kerr.InvalidSessionTimeout, []string{"session timeout of 10s", "KAFKA_SESSION_TIMEOUT", "group.min.session.timeout.ms"}},
-		"group id":        {kerr.InvalidGroupID, []string{"KAFKA_GROUP"}},
-		"right":           {kerr.GroupAuthorizationFailed, []string{"grant Read on the group"}},
-		"login":           {kerr.SaslAuthenticationFailed, []string{"KAFKA_SASL_USERNAME"}},
-		"full":            {kerr.GroupMaxSizeReached, []string{"group.max.size"}},
-		"version":         {kerr.UnsupportedVersion, []string{"older than Kafka 0.11"}},
-		"another":         {kerr.FencedInstanceID, []string{"Kafka refuses the join: [82]"}},
+		"session timeout": {
+			kerr.InvalidSessionTimeout,
+			[]string{"session timeout of 10s", "KAFKA_SESSION_TIMEOUT", "group.min.session.timeout.ms"},
+		},
+		"group id": {kerr.InvalidGroupID, []string{"KAFKA_GROUP"}},
+		"right":    {kerr.GroupAuthorizationFailed, []string{"grant Read on the group"}},
+		"login":    {kerr.SaslAuthenticationFailed, []string{"KAFKA_SASL_USERNAME"}},
+		"full":     {kerr.GroupMaxSizeReached, []string{"group.max.size"}},
+		"version":  {kerr.UnsupportedVersion, []string{"older than Kafka 0.11"}},
+		"another":  {kerr.FencedInstanceID, []string{"Kafka rejects the join: [82]"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 1, func(w *world) {
-				refused := w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Group: group, Err: test.err, Count: -1})
+				refused := w.fake.Fault(kfake.Fault{
+					Keys: []kmsg.Key{kmsg.JoinGroup}, Group: group, Err: test.err, Count: -1,
+				})
 				k := w.start()
 				time.Sleep(time.Minute)
 				for _, text := range test.says {
@@ -142,8 +147,12 @@ func TestARejectedJoinNamesTheSetting(t *testing.T) {
 
 func TestAFirstStartOnANewClusterLogsNoWarning(t *testing.T) {
 	bubble(t, 2, func(w *world) {
-		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.FindCoordinator}, Group: group, Err: kerr.CoordinatorNotAvailable, Count: 5})
-		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.SyncGroup}, Group: group, Err: kerr.RebalanceInProgress, Count: 1})
+		w.fake.Fault(kfake.Fault{
+			Keys: []kmsg.Key{kmsg.FindCoordinator}, Group: group, Err: kerr.CoordinatorNotAvailable, Count: 5,
+		})
+		w.fake.Fault(kfake.Fault{
+			Keys: []kmsg.Key{kmsg.SyncGroup}, Group: group, Err: kerr.RebalanceInProgress, Count: 1,
+		})
 		k := w.start()
 		time.Sleep(2 * time.Second)
 		waitsFor(w.t, k, "a new cluster creates __consumer_offsets first")
@@ -160,12 +169,14 @@ func TestAMissingTopicIsShownWithTheStartOfTheWait(t *testing.T) {
 		begun := time.Now()
 		k := w.start(func(o *consumer.Options) { o.Topics = []string{"orders", "payments"} })
 		time.Sleep(time.Minute)
-		if since := waitsFor(w.t, k, "topics orders, payments do not exist; create them, or check KAFKA_TOPICS"); since.Sub(begun) > time.Second {
+		since := waitsFor(w.t, k, "topics orders, payments do not exist; create them, or check KAFKA_TOPICS")
+		if since.Sub(begun) > time.Second {
 			w.t.Errorf("got since %v, want about %v", since, begun)
 		}
 		w.create("orders", 1)
 		time.Sleep(time.Minute)
-		if since := waitsFor(w.t, k, "topic payments does not exist; create it, or check KAFKA_TOPICS"); since.Sub(begun) > time.Second {
+		if since := waitsFor(w.t, k,
+			"topic payments does not exist; create it, or check KAFKA_TOPICS"); since.Sub(begun) > time.Second {
 			w.t.Errorf("got since %v, want about %v: the wait is the same", since, begun)
 		}
 		w.create("payments", 1)
@@ -226,7 +237,9 @@ func TestAWorkerThatWasInTheGroupJoinsAgainWithoutAMissingTopic(t *testing.T) {
 			w.t.Fatal(err)
 		}
 		// Five failures end the membership, and the next one begins with a look at the topics.
-		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Group: group, Err: kerr.CoordinatorLoadInProgress, Count: 12})
+		w.fake.Fault(kfake.Fault{
+			Keys: []kmsg.Key{kmsg.JoinGroup}, Group: group, Err: kerr.CoordinatorLoadInProgress, Count: 12,
+		})
 		w.rebalance()
 		w.produce(0, fine, "b")
 		w.settle(time.Minute)
@@ -293,7 +306,9 @@ func TestANewTopicWithManyPartitionsIsLoggedOnce(t *testing.T) {
 		k := w.start()
 		time.Sleep(time.Minute)
 		// The first generation ends before its first commit, and the next one begins as it did.
-		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Group: group, Err: kerr.IllegalGeneration, Count: 1})
+		w.fake.Fault(kfake.Fault{
+			Keys: []kmsg.Key{kmsg.OffsetCommit}, Group: group, Err: kerr.IllegalGeneration, Count: 1,
+		})
 		w.create("orders", 18)
 		w.produce(3, fine, "a")
 		w.settle(20 * time.Second)
@@ -331,14 +346,19 @@ func TestAPartitionThatIsUnknownForAMomentIsNotLogged(t *testing.T) {
 		k := w.start()
 		w.produce(0, fine, "a")
 		w.settle(10 * time.Second)
-		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: "orders", Err: kerr.UnknownTopicOrPartition, Count: 4})
-		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: "orders", Err: kerr.UnknownTopicOrPartition, Count: 1})
+		w.fake.Fault(kfake.Fault{
+			Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: "orders", Err: kerr.UnknownTopicOrPartition, Count: 4,
+		})
+		w.fake.Fault(kfake.Fault{
+			Keys: []kmsg.Key{kmsg.Fetch}, Topic: "orders", Err: kerr.UnknownTopicOrPartition, Count: 1,
+		})
 		if !w.wait(5*time.Second, func() bool { return len(k.Waits()) > 0 }) {
 			w.t.Error("got no wait for the partition")
 		}
 		w.produce(0, fine, "b")
 		w.settle(10 * time.Second)
-		if got := append(w.logs.say("do not know"), w.logs.say("know the topic's partitions again")...); len(got) > 0 || len(k.Waits()) > 0 {
+		if got := append(w.logs.say("do not know"),
+			w.logs.say("know the topic's partitions again")...); len(got) > 0 || len(k.Waits()) > 0 {
 			w.t.Errorf("got %q and waits %v, want neither", got, k.Waits())
 		}
 	})

@@ -39,7 +39,8 @@ func (w *world) start(alter ...func(*consumer.Options)) *worker {
 			CallsInFlight: inFlight, WindowEvents: 1000, WindowBytes: 4 << 20, FetchBytes: 64 << 10,
 			Session: session, CallTimeout: callTimeout, MetadataBytes: 4096,
 			Retry: retry.Policy{
-				Initial: 500 * time.Millisecond, Max: 10 * time.Second, Random: rand.New(rand.NewPCG(w.seed, uint64(len(w.workers)))),
+				Initial: 500 * time.Millisecond, Max: 10 * time.Second, Random: rand.New(rand.NewPCG(w.seed,
+					uint64(len(w.workers)))),
 			},
 		},
 		Logger: slog.New(w.logs.handler(k.name)),

@@ -53,8 +53,8 @@ type conduct struct {
 	lost          bool          // a letter's store says that it failed
 }
 
-// bubble runs test in a bubble of its own, with the topic "orders" of some partitions unless there are none, and fails it
-// for what the ledger saw.
+// bubble runs test in a bubble of its own. The topic "orders" has this number of partitions; with 0 it does not exist.
+// The test fails if the call log shows a lost, repeated or misplaced call.
 func bubble(t *testing.T, partitions int, test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -69,7 +69,8 @@ func newWorld(t *testing.T, seed uint64, partitions int) *world {
 	w := &world{t: t, seed: seed, ledger: newLedger(), logs: &logs{started: time.Now()}}
 	options := []kfake.Opt{
 		kfake.NumBrokers(3), kfake.ListenFn(w.network.Listen), kfake.Ports(9092, 9093, 9094),
-		kfake.BrokerConfigs(map[string]string{"transaction.max.timeout.ms": "86400000"}), // a transaction may be open for a day
+		// a transaction may be open for a day
+		kfake.BrokerConfigs(map[string]string{"transaction.max.timeout.ms": "86400000"}),
 	}
 	if partitions > 0 {
 		options = append(options, kfake.SeedTopics(int32(partitions), "orders"))
@@ -164,7 +165,9 @@ func answers(latency time.Duration) func(change, int) conduct {
 
 // fails is what LeadHit does when it is down.
 func fails(change, int) conduct {
-	return conduct{before: 100 * time.Millisecond, undone: true, verdict: retry.Verdict{Kind: retry.Again, Cause: "HTTP 503"}}
+	return conduct{
+		before: 100 * time.Millisecond, undone: true, verdict: retry.Verdict{Kind: retry.Again, Cause: "HTTP 503"},
+	}
 }
 
 func (w *world) client(options ...kgo.Opt) *kgo.Client {
@@ -196,7 +199,9 @@ func (w *world) event(partition int, changes ...change) {
 	for i, c := range changes {
 		pairs[i] = c.order + ":" + c.status()
 	}
-	r := &kgo.Record{Partition: int32(partition), Key: []byte(changes[0].order), Value: []byte(strings.Join(pairs, ","))}
+	r := &kgo.Record{
+		Partition: int32(partition), Key: []byte(changes[0].order), Value: []byte(strings.Join(pairs, ",")),
+	}
 	if w.padding > 0 {
 		r.Headers = append(r.Headers, kgo.RecordHeader{Key: "padding", Value: make([]byte, w.padding)})
 	}
