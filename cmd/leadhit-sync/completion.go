@@ -15,17 +15,21 @@ import (
 )
 
 const (
-	// completeLimit limits how long a TAB waits for Kafka.
+	// completeLimit limits how long a TAB waits for Kafka. A shell shows nothing while it waits, and a person takes a
+	// longer silence for a broken terminal.
 	completeLimit = 2 * time.Second
-	// completeLetters is how many of the newest letters are used for completion.
+	// completeLetters is how many of the newest letters are used for completion. An operator mostly looks for recent
+	// letters, and a shell asks before it shows hundreds of words.
 	completeLetters = 200
 )
 
 // completion returns the words that may follow, as cobra asks for them.
 type completion = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective)
 
-// complete adds completions for flags and arguments to every command, and examples to cobra's own commands.
+// complete adds completions for flags and arguments to every command, and examples to cobra's own commands. Values of
+// letters are read from Kafka on each TAB, with the settings of the shell's environment: completion calls nobody else.
 func complete(root *cobra.Command) {
+	// Cobra would add the command only when it executes the root, too late for the loop below.
 	root.InitDefaultCompletionCmd()
 	examples := map[string]string{
 		"completion": "  source <(leadhit-sync completion bash)",
@@ -86,9 +90,10 @@ func first(words completion) completion {
 
 // lettersWords completes to a word from each of the newest letters. If these cannot be read, it offers nothing: an
 // error message in the middle of a command line helps nobody. Words that a terminal cannot show are left out, because
-// the shell would insert them.
+// the shell would insert them. A slow cluster offers nothing after completeLimit.
 func lettersWords(word func(deadletter.Letter) string) completion {
 	return func(c *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+		// Without a context the read could not be cancelled, so nothing is offered.
 		ctx := c.Context()
 		if ctx == nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
@@ -100,6 +105,7 @@ func lettersWords(word func(deadletter.Letter) string) completion {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		var all []string
+		// The newest letters come first, and one word appears once even if many letters share it.
 		for _, l := range found.Letters {
 			if w := word(l); strings.HasPrefix(w, begun) && w != "" && w == terminal.Quote(w) && !slices.Contains(all, w) {
 				all = append(all, w)

@@ -19,7 +19,9 @@ import (
 
 // withKafka opens the cluster of the settings and calls ask with it. It writes to stderr if Kafka does not respond for
 // a while, so ask calls Answered on the notice after each response. To an error of the connection it adds the settings
-// to check.
+// to check. It closes the cluster and stops the notice when ask returns, so ask must not leave a goroutine that uses
+// them. The client's log is discarded: a command reports its error once, at the end. Until ask has asked, nothing has
+// connected to Kafka, so a wrong address shows as an error of ask.
 func withKafka(
 	ctx context.Context, stderr io.Writer, settings *config.Config,
 	ask func(ctx context.Context, cluster *broker.Cluster, n *terminal.Notice) error,
@@ -34,7 +36,9 @@ func withKafka(
 	return hinted(ask(ctx, cluster, n))
 }
 
-// hinted adds the settings to check to an error of the connection. Errors about a topic or a group name their own.
+// hinted adds the settings to check to an error of the connection. Errors about a topic or a group name their own. A
+// person who runs a command by hand mostly has forgotten a setting, and "connection refused" does not name it. An
+// interrupted command needs no advice, so a cancelled context keeps its error.
 func hinted(err error) error {
 	answer, asked := errors.AsType[*broker.Error](err)
 	_, network := errors.AsType[*net.OpError](err)

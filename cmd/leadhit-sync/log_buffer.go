@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	// logLines is how many lines may wait for a slow reader. Further lines are dropped and counted.
+	// logLines is how many lines may wait for a slow reader. Further lines are dropped and counted. At the usual few
+	// hundred bytes a line, that is about a megabyte, a small part of any memory limit.
 	logLines = 4096
 	// logFlush limits the wait for that reader at the end. A working reader takes all lines much faster. A stuck one
 	// must not keep the worker from ending; everything is committed by then.
@@ -18,7 +19,8 @@ const (
 )
 
 // logBuffer passes log lines to a reader that may be slow or stuck. Writing to it never blocks, because a full pipe
-// must not stop the calls. Whoever creates it calls run, and waits until run returns.
+// must not stop the calls. Whoever creates it calls run, and waits until run returns. A container runtime that falls
+// behind leaves the pipe full, and a plain write to stdout would then block the goroutine that logs.
 type logBuffer struct {
 	out   io.Writer
 	note  slog.Handler // for the buffer's own lines
@@ -34,7 +36,8 @@ func newLogBuffer(out io.Writer, format string) *logBuffer {
 	return &logBuffer{out: out, note: handler(out, format, nil), lines: make(chan []byte, logLines)}
 }
 
-// Write takes one line. It never blocks and never fails.
+// Write takes one line. It never blocks and never fails. slog reuses the bytes after the call, so Write copies them.
+// The lock makes sure that no line is sent after run has closed the channel, which would panic.
 func (b *logBuffer) Write(line []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -50,7 +53,8 @@ func (b *logBuffer) Write(line []byte) (int, error) {
 }
 
 // run writes lines until ctx ends, then the lines that still wait, for at most logFlush. Later lines are dropped. If
-// the reader is stuck, one goroutine stays blocked in its write until the process ends.
+// the reader is stuck, one goroutine stays blocked in its write until the process ends. Nothing can interrupt a write
+// to a pipe that nobody reads, so waiting longer would not help.
 func (b *logBuffer) run(ctx context.Context) {
 	written := make(chan struct{})
 	go func() {
@@ -78,7 +82,8 @@ func (b *logBuffer) write(ctx context.Context) {
 	b.logDropped(ctx)
 }
 
-// logDropped logs how many lines are missing at this place, if any are.
+// logDropped logs how many lines are missing at this place, if any are. It is called before each line, so the gap is
+// reported where it is, and not at the end.
 func (b *logBuffer) logDropped(ctx context.Context) {
 	b.mu.Lock()
 	dropped := b.dropped

@@ -20,7 +20,8 @@ import (
 // version is set by the linker in releases (-ldflags "-X main.version=1.2.3").
 var version = ""
 
-// The exit codes. --help explains them.
+// The exit codes. --help explains them. A script tells a mistake that it must correct (2) from a failure that may pass
+// (1). After code 2, a retry with the same arguments and settings is useless.
 const (
 	exitError = 1
 	exitUsage = 2
@@ -48,7 +49,8 @@ func main() {
 	os.Exit(execute(context.Background(), os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
 }
 
-// streams are what a command reads and writes. Data goes to out, everything else to err.
+// streams are what a command reads and writes. Data goes to out, everything else to err. Only then can a script read
+// stdout as JSON while a person sees notices and progress on stderr.
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
@@ -61,6 +63,7 @@ func rootCommand() *cobra.Command {
 		SilenceErrors: true, SilenceUsage: true, Version: versionLines(),
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
+	// Cobra hands this function to all subcommands, so a wrong flag gives exit code 2 everywhere.
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError{withNearFlag(c, err)} })
 	for _, command := range []func() *cobra.Command{
 		runCommand,
@@ -78,6 +81,7 @@ func rootCommand() *cobra.Command {
 		root.AddCommand(command())
 	}
 	root.SetHelpCommand(helpCommand())
+	// complete adds cobra's own completion commands, so it runs before checkUsage visits the tree.
 	complete(root)
 	for c := range commands(root) {
 		checkUsage(c)
@@ -86,7 +90,8 @@ func rootCommand() *cobra.Command {
 }
 
 // checkUsage makes wrong usage of a command an error with exit code 2. Cobra itself prints the help and exits with 0
-// where a command is missing, and accepts any arguments where a command does not limit them.
+// where a command is missing, and accepts any arguments where a command does not limit them. A script that lost an
+// argument must not read the help as data.
 func checkUsage(c *cobra.Command) {
 	if c.Args == nil {
 		c.Args = cobra.NoArgs
@@ -104,7 +109,9 @@ func checkUsage(c *cobra.Command) {
 	}
 }
 
-// execute runs one command line and returns the exit code.
+// execute runs one command line and returns the exit code. It prints the error that a command returned, and nothing
+// else does: cobra is silenced, or each error would appear twice. A test calls it with its own streams, because os.Exit
+// would end the test.
 func execute(ctx context.Context, args []string, s streams) int {
 	root := rootCommand()
 	root.SetArgs(args)
@@ -122,6 +129,8 @@ func execute(ctx context.Context, args []string, s streams) int {
 	switch found := mistakes(err); {
 	case found != "":
 		code, text = exitUsage, found
+	// An error at the root comes from cobra itself, and is about the command line: the root's own RunE only returns a
+	// usage error.
 	case errors.As(err, &usage), command == root:
 		code, text = exitUsage, fmt.Sprintf("leadhit-sync: %v\nSee \"%s --help\".", err, command.CommandPath())
 	case errors.As(err, &listed):
@@ -131,7 +140,8 @@ func execute(ctx context.Context, args []string, s streams) int {
 	return code
 }
 
-// mistakes returns the mistakes in settings that err holds, one or more lines each; "" if there are none.
+// mistakes returns the mistakes in settings that err holds, one or more lines each; "" if there are none. It looks
+// through joined errors, because a command may fail to print the table and have mistakes as well.
 func mistakes(err error) string {
 	if settings, ok := errors.AsType[*config.Error](err); ok {
 		return settings.Error()
@@ -142,18 +152,20 @@ func mistakes(err error) string {
 	return ""
 }
 
-// settingError is about the settings as a whole, such as a file that cannot be read.
+// settingError is about the settings as a whole, such as a file that cannot be read. It gives exit code 2, because a
+// person has to correct the settings before the command can work.
 type settingError struct{ error }
 
 func (e settingError) Unwrap() error { return e.error }
 
 // listedError is an error of several lines, each of which begins with its own subject, mostly a place in a file. It is
-// printed without a prefix.
+// printed without a prefix. An editor or CI can jump to such a place only if nothing stands before it. The exit code
+// stays 1.
 type listedError struct{ error }
 
 func (e listedError) Unwrap() error { return e.error }
 
-// usageError is a mistake on the command line.
+// usageError is a mistake on the command line. Its text ends with a pointer to the help of the command that refused it.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }

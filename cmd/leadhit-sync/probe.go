@@ -13,14 +13,18 @@ import (
 )
 
 const (
-	// probeLimit is the time limit of a probe, including the body of the response.
+	// probeLimit is the time limit of a probe, including the body of the response. Kubernetes has a limit of its own,
+	// timeoutSeconds. If that is shorter, an operator may never see the reason.
 	probeLimit = 2 * time.Second
 	// maxProbePage is larger than any of the worker's pages for probes.
 	maxProbePage = 64 << 10
-	// maxHeader limits the header of a response. net/http's own limit is 10 MiB.
+	// maxHeader limits the header of a response. net/http's own limit is 10 MiB. The address may be wrong, and the
+	// command may run in a worker's pod under its memory limit.
 	maxHeader = 64 << 10
 )
 
+// probeCommand reads no settings: a health probe must not fail because of a setting that the worker has read already. A
+// URL with a user is refused, because the error would print the password.
 func probeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "probe URL", Short: "Request a page of a worker and print the response",
@@ -32,6 +36,7 @@ It is meant for health probes inside the image, which has neither a shell nor cu
 		RunE: func(c *cobra.Command, args []string) error {
 			page, err := url.Parse(args[0])
 			if err != nil || page.Scheme != "http" && page.Scheme != "https" || page.Host == "" {
+				// The error of url.Parse would quote the URL, which may contain a password.
 				return usageError{errors.New("the URL is not an http or https URL")}
 			}
 			if page.User != nil {
@@ -74,7 +79,8 @@ func get(ctx context.Context, page string) (*http.Response, error) {
 	return answer, nil
 }
 
-// causeOf returns the cause of the context's end, if it has ended, because err is only a consequence of that.
+// causeOf returns the cause of the context's end, if it has ended, because err is only a consequence of that. "no
+// response within 2s" says more to an operator than "context deadline exceeded".
 func causeOf(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause

@@ -14,6 +14,9 @@ import (
 	"leadhit-sync/config"
 )
 
+// runCommand is the only command that joins the group, commits, and calls LeadHit for events. The operators' commands
+// may run beside it at any time. Its exit code is 0 after a signal, so that Kubernetes and systemd do not count a
+// normal stop as a failure. Code 2 stands for settings that no restart can cure.
 func runCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "run", Short: "Consume events until SIGTERM or SIGINT",
@@ -33,12 +36,17 @@ the log say what it waits for. Run "leadhit-sync check" first to find such waits
 	}
 }
 
+// run does its steps in an order that matters. The settings come before the log, because LOG_FORMAT is one of them;
+// mistakes go to stderr as plain lines. The log comes before the signals, so that the stop can be logged. Deferred
+// calls undo this in reverse: the connections close first, and the log is flushed last.
 func run(ctx context.Context, out io.Writer) error {
 	settings, err := worker.Settings(versionText())
 	if err != nil {
 		return err
 	}
-	// A closed log must not end the worker before its last commit.
+	// A closed log must not end the worker before its last commit. Go ends a process on SIGPIPE if the broken pipe is
+	// stdout or stderr (see os/signal). With the signal ignored, the write fails with EPIPE, and the log buffer drops
+	// the line.
 	signal.Ignore(syscall.SIGPIPE)
 	log, flush := startLog(ctx, settings, out)
 	defer flush()
@@ -64,7 +72,7 @@ func run(ctx context.Context, out io.Writer) error {
 
 // announceStop logs that the worker stops, once ctx has ended. From then on a signal has its usual effect: it ends the
 // process. announced waits for the line if ctx has ended, so that it stands before "stopped"; otherwise nothing is
-// logged any more.
+// logged any more. The order of the lines matters to people who look for a worker that hangs while it stops.
 func announceStop(ctx context.Context, stop func(), log *slog.Logger) (announced func()) {
 	written := make(chan struct{})
 	forget := context.AfterFunc(ctx, func() {
@@ -80,7 +88,8 @@ func announceStop(ctx context.Context, stop func(), log *slog.Logger) (announced
 }
 
 // startLog returns the log of the settings, before a reader that may be slow. flush waits until it has what was
-// written, for a few seconds at most; nothing is logged after it.
+// written, for a few seconds at most; nothing is logged after it. The goroutine outlives ctx, because the drain after a
+// signal must be logged too. Only flush ends it, and waits for it; so run defers flush before all else that logs.
 func startLog(ctx context.Context, settings *config.Config, out io.Writer) (log *slog.Logger, flush func()) {
 	buffer := newLogBuffer(out, settings.Log.Format)
 	writing, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -92,7 +101,8 @@ func startLog(ctx context.Context, settings *config.Config, out io.Writer) (log 
 	}
 }
 
-// handler writes lines of LOG_FORMAT, in both with durations as people write them. A nil level is info.
+// handler writes lines of LOG_FORMAT, in both with durations as people write them. A nil level is info. The same
+// handler writes the buffer's own lines, so a reader parses one format only.
 func handler(w io.Writer, format string, level slog.Leveler) slog.Handler {
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Value.Kind() == slog.KindDuration { // JSON would have nanoseconds

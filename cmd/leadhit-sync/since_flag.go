@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// sinceFlag is the value of --since: a duration before now, or a time.
+// sinceFlag is the value of --since: a duration before now, or a time. The duration is counted from the moment when the
+// flag is read, so all reads of a command begin at the same time.
 type sinceFlag struct {
 	text string
 	from time.Time
@@ -32,7 +33,9 @@ func (s *sinceFlag) String() string { return s.text }
 // Type is the name of the value in the help.
 func (s *sinceFlag) Type() string { return "duration|time" }
 
-// parseSince reads a duration, such as 90m, 7d or 1d12h, or a time in RFC 3339.
+// parseSince reads a duration, such as 90m, 7d or 1d12h, or a time in RFC 3339. Go's own durations end at hours,
+// because a day may have 23 or 25 of them. Here a day is always 24 hours: the question is how old an event is, not what
+// the calendar said.
 func parseSince(text string, now time.Time) (time.Time, error) {
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		return at, nil

@@ -8,11 +8,13 @@ import (
 	"unicode"
 )
 
-// maxStray is how many bytes of a line are kept.
+// maxStray is how many bytes of a line are kept. A library may quote a whole response in one line, and a log collector
+// may cut or refuse long lines.
 const maxStray = 256
 
 // takeStrayLines makes log receive what libraries write to the standard logger of the process. net/http, for example,
-// reports a response on an idle connection there. Without this, such lines would go to stderr in another format.
+// reports a response on an idle connection there. Without this, such lines would go to stderr in another format. It
+// changes the whole process, so only run calls it: other commands keep their stderr for people.
 func takeStrayLines(log *slog.Logger) {
 	slog.SetDefault(slog.New(stray{log.Handler()})) // the only way to redirect the standard logger
 }
@@ -24,6 +26,7 @@ type stray struct{ slog.Handler }
 // may have repeated the API key in them.
 func (s stray) Handle(ctx context.Context, record slog.Record) error {
 	text := quoted.ReplaceAllString(record.Message, `"…"`)
+	// Control and format characters could forge a line or colour the terminal of a person who reads the log.
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
 			return ' '
@@ -38,4 +41,5 @@ func (s stray) Handle(ctx context.Context, record slog.Record) error {
 	return s.Handler.Handle(ctx, line)
 }
 
+// quoted also matches a quote that is never closed, up to the end of the line: a cut line must not reveal its rest.
 var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"?`)

@@ -20,6 +20,7 @@ func unknownCommand(c *cobra.Command, word string) error {
 }
 
 // wrongArguments is the error about too few or too many arguments. It takes their name from the command's usage line.
+// That line is written for people, so the error uses the same word as the help.
 func wrongArguments(c *cobra.Command, args []string) error {
 	usage, _, _ := strings.Cut(c.Use, " <") // "< FILE" in a usage line is stdin, not an argument
 	_, argument, _ := strings.Cut(usage, " ")
@@ -32,7 +33,8 @@ func wrongArguments(c *cobra.Command, args []string) error {
 	return fmt.Errorf("want one %s, got %d: %q", argument, len(args), args)
 }
 
-// withNearFlag adds similar flags to the error about an unknown flag.
+// withNearFlag adds similar flags to the error about an unknown flag. Shorthands are left out: every letter is similar
+// to every other one.
 func withNearFlag(c *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) || unknown.GetSpecifiedShortnames() != "" {
@@ -49,7 +51,9 @@ func withNearFlag(c *cobra.Command, err error) error {
 	return err
 }
 
-// helpCommand replaces cobra's, which reports no error about an unknown command.
+// helpCommand replaces cobra's, which reports no error about an unknown command. A script that asks for the help of a
+// misspelt command gets exit code 2 instead of a help that it did not want. Its words complete to the names of
+// commands.
 func helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "help [COMMAND…]", Short: "Show the help of a command", Args: cobra.ArbitraryArgs,
@@ -59,6 +63,7 @@ func helpCommand() *cobra.Command {
 			if err != nil || len(rest) > 0 {
 				return usageError{unknownCommand(about, strings.Join(rest, " "))}
 			}
+			// Cobra adds the flag only when it executes a command, and this one is not executed.
 			about.InitDefaultHelpFlag()
 			return about.Help()
 		},

@@ -11,6 +11,8 @@ import (
 	"leadhit-sync/cmd/worker/observe"
 )
 
+// versionCommand reads neither settings nor the network, so it works in a broken installation. A bug report needs these
+// lines.
 func versionCommand() *cobra.Command {
 	var output outputForm
 	c := &cobra.Command{
@@ -30,7 +32,8 @@ program was built from, with its time.`,
 	return c
 }
 
-// versionJSON is the JSON form of the version.
+// versionJSON is the JSON form of the version. Modified is always present: false says that the commit describes the
+// binary, as far as Go's tools know.
 type versionJSON struct {
 	Schema   string `json:"schema"`
 	Version  string `json:"version"`
