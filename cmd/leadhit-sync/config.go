@@ -10,6 +10,8 @@ import (
 	"leadhit-sync/config"
 )
 
+// configCommand prints no secret in any of its forms, so its output may be attached to a ticket. It never connects to
+// Kafka or LeadHit; "leadhit-sync check" does that.
 func configCommand() *cobra.Command {
 	var o configOptions
 	c := &cobra.Command{
@@ -44,6 +46,7 @@ nor a variable of Go's runtime or OpenTelemetry is a mistake.`,
 	return c
 }
 
+// configOptions are the flags. --table and -o json each replace the table of values, and --check replaces both.
 type configOptions struct {
 	table, check, skipFiles bool
 	envFile                 string
@@ -56,6 +59,8 @@ func (o *configOptions) run(c *cobra.Command) error {
 		return usageError{errors.New("--check and --table cannot be combined")}
 	case o.check:
 		return checkSettings(c.OutOrStdout(), c.ErrOrStderr(), o)
+	// The options of --check are refused without it, rather than ignored: a person would believe that the file was
+	// read.
 	case o.envFile != "":
 		return usageError{errors.New("--env-file needs --check")}
 	case o.skipFiles:
@@ -65,6 +70,7 @@ func (o *configOptions) run(c *cobra.Command) error {
 	case o.table:
 		return config.WriteTable(c.OutOrStdout())
 	}
+	// The same function decides in run and check, so the three commands cannot disagree about a setting.
 	settings, err := worker.Settings(versionText())
 	if o.output == "json" {
 		return errors.Join(printSettings(c.OutOrStdout(), settings, err), err)
@@ -86,6 +92,7 @@ type printedSettings struct {
 	Warnings []string          `json:"warnings,omitempty"`
 }
 
+// printedSetting has no value if there are mistakes: a program can tell that from an empty one.
 type printedSetting struct {
 	Name     string  `json:"name"`
 	Value    *string `json:"value,omitempty"`
@@ -95,6 +102,8 @@ type printedSetting struct {
 	Meaning  string  `json:"meaning"`
 }
 
+// printSettings writes the JSON even if there are mistakes. A program then finds them in it, and the exit code is 2 all
+// the same.
 func printSettings(w io.Writer, c *config.Config, mistakes error) error {
 	said := printedSettings{Schema: "config.v1", OK: mistakes == nil, Mistakes: mistaken(mistakes)}
 	var values []string
@@ -103,6 +112,7 @@ func printSettings(w io.Writer, c *config.Config, mistakes error) error {
 	}
 	for i, v := range config.Variables() {
 		s := printedSetting{Name: v.Name, Default: v.Default, Required: v.Required, Secret: v.Secret, Meaning: v.Meaning}
+		// Values and Variables have the same order. Without settings there are no values, and the member is left out.
 		if i < len(values) {
 			s.Value = &values[i]
 		}

@@ -13,7 +13,9 @@ import (
 	"leadhit-sync/config"
 )
 
-// checkSettings checks the settings in the environment or, if there is a file, only those in the file.
+// checkSettings checks the settings in the environment or, if there is a file, only those in the file. Mistakes of the
+// file and of the settings are reported in one run, so that a person corrects a file once. Any mistake gives exit code
+// 2.
 func checkSettings(out, errs io.Writer, o *configOptions) error {
 	var mistakes []string
 	if o.envFile != "" {
@@ -21,8 +23,10 @@ func checkSettings(out, errs io.Writer, o *configOptions) error {
 		if err != nil {
 			return settingError{fmt.Errorf("--env-file: %w", err)}
 		}
+		// The settings are checked even if the file has odd lines: the next mistake would otherwise hide behind these.
 		mistakes = found
 		restore, err := replaceSettings(values)
+		// restore comes before the check of err, because some variables may have been replaced already.
 		defer restore()
 		if err != nil {
 			return fmt.Errorf("--env-file: %w", err)
@@ -60,7 +64,8 @@ func (o *configOptions) settings() (settings *config.Config, unread []string, er
 }
 
 // readEnvFile reads NAME=value lines, blank lines and comments. A mistake names its line, but never the value, which
-// may be a secret.
+// may be a secret. As in Docker and Kustomize, quotes are part of a value, and the text after = stays as it is. A line
+// of 64 KiB or more is an error (bufio.Scanner).
 func readEnvFile(path string) (values map[string]string, mistakes []string, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -111,7 +116,8 @@ func isName(text string) bool {
 }
 
 // foreign reports whether Go's runtime or OpenTelemetry reads the variable, rather than config. Env files have such
-// names beside ours.
+// names beside ours. The list is closed on purpose: a pattern such as OTEL_* would hide a misspelt name that nobody
+// reads.
 func foreign(name string) bool {
 	return slices.Contains([]string{
 		"GOMEMLIMIT", "GOGC", "GOMAXPROCS", "GODEBUG", "GOTRACEBACK",
