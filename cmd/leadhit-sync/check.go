@@ -11,9 +11,11 @@ import (
 )
 
 // checkLimit limits the time of all checks, so that a Job that runs check ends. A check that is cut off counts as
-// failed.
+// failed. Most requests have a shorter limit of their own; this one matters when many brokers are down.
 const checkLimit = time.Minute
 
+// errCheck gives exit code 1, so that a Job or a pipeline stops before a rollout. Warnings and skipped checks do not: a
+// worker would work, or nobody can know.
 var errCheck = errors.New("a worker would not work here; see the lines that begin with FAIL")
 
 // checkCommand asks in the order in which a worker needs the answers, each question in its own file:
@@ -56,12 +58,15 @@ on a line of stderr; check then does not ask Kafka or LeadHit.`,
 	return c
 }
 
+// checkOptions has the limit as a field, so that a test need not wait for a minute.
 type checkOptions struct {
 	output outputForm
 	call   bool
 	limit  time.Duration
 }
 
+// check asks Kafka and LeadHit only with settings that have no mistakes, because an error of a wrong setting would
+// blame the server. LeadHit is asked even if Kafka fails: an operator often waits for somebody else to fix one of them.
 func check(ctx context.Context, r *report, o checkOptions) error {
 	settings, err := worker.Settings(versionText())
 	if err != nil {

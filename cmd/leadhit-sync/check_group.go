@@ -23,7 +23,8 @@ const (
 	loading = 14
 )
 
-// groupPlace is what is known about where a group's coordinator may be.
+// groupPlace is what is known about where a group's coordinator may be. The brokers that cannot be reached count too:
+// one of them may be the coordinator.
 type groupPlace struct {
 	nodes   []broker.Node // that can be reached
 	all     []broker.Node
@@ -31,7 +32,8 @@ type groupPlace struct {
 	seen    bool // whether offsets is known
 }
 
-// checkGroup finds the group's coordinator and asks it about the group.
+// checkGroup finds the group's coordinator and asks it about the group. It joins nothing: a join would start a
+// rebalance, in which all workers of the group stop for a moment.
 func checkGroup(ctx context.Context, r *report, cluster *broker.Cluster, c *config.Config, p groupPlace) {
 	group, coordinator, err := findGroup(ctx, cluster, c.Kafka.Group, p.nodes)
 	asked := p.nodes
@@ -39,6 +41,7 @@ func checkGroup(ctx context.Context, r *report, cluster *broker.Cluster, c *conf
 	case err == nil:
 		checkMembers(r, c.Kafka.Group, group)
 		asked = []broker.Node{coordinator}
+	// Joining needs Read on the group, and so does the worker's first commit.
 	case errors.Is(err, broker.ErrUnauthorised):
 		r.fail("group", "Kafka does not allow joining "+c.Kafka.Group+"; grant Read on it, or check KAFKA_GROUP")
 	case !errors.Is(err, broker.ErrCoordinator):
@@ -71,12 +74,14 @@ func uncoordinated(group string, p groupPlace) string {
 }
 
 // findGroup asks each broker whether it coordinates the group, and waits while one still loads its groups. Kafka's own
-// request for that would create __consumer_offsets.
+// request for that would create __consumer_offsets. FindCoordinator is that request: the broker that serves it creates
+// the topic if it is missing.
 func findGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes []broker.Node) (broker.Group,
 	broker.Node, error,
 ) {
 	for try := 0; ; try++ {
 		group, node, again, err := askForGroup(ctx, cluster, name, nodes)
+		// Only a broker that loads is asked again: all other errors stay the same within five seconds.
 		if err == nil || !again || try == groupTries {
 			return group, node, err
 		}
@@ -87,7 +92,8 @@ func findGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes 
 	}
 }
 
-// askForGroup asks each broker once. again reports that one of them is still loading its groups.
+// askForGroup asks each broker once. again reports that one of them is still loading its groups. The brokers are asked
+// one after another, and the first that coordinates the group ends the search.
 func askForGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes []broker.Node) (g broker.Group,
 	at broker.Node, again bool, failed error,
 ) {
@@ -106,7 +112,8 @@ func askForGroup(ctx context.Context, cluster *broker.Cluster, name string, node
 	return g, at, again, failed
 }
 
-// checkMembers checks whether a worker could join the group's current members.
+// checkMembers checks whether a worker could join the group's current members. Only the first obstacle is reported: the
+// others may be gone when that one is corrected.
 func checkMembers(r *report, name string, g broker.Group) {
 	what, lack := "group", g.Rights.Lack("Read")
 	switch who := obstacle(g); {
@@ -153,13 +160,15 @@ func obstacle(g broker.Group) string {
 }
 
 // olderRelease reports whether all members are workers of a release that shared partitions by range. The client id is
-// the only sign, and any client may use it.
+// the only sign, and any client may use it. Such a group is a warning, not a failure: a rolling update passes through
+// that state by itself.
 func olderRelease(g broker.Group) bool {
 	return g.Protocol == rangeProtocol && g.ProtocolType == "consumer" &&
 		!slices.ContainsFunc(g.Members, func(m broker.GroupMember) bool { return m.ClientID != ourClient })
 }
 
-// clients lists the members' client ids and hosts.
+// clients lists the members' client ids and hosts. An operator finds the program that uses the group by these names.
+// Brokers put a slash before the host.
 func clients(g broker.Group) string {
 	var names []string
 	for _, m := range g.Members {
@@ -176,7 +185,8 @@ const (
 )
 
 // checkSession compares the session timeout with the brokers' limits. Beyond these, brokers refuse every join with
-// INVALID_SESSION_TIMEOUT.
+// INVALID_SESSION_TIMEOUT. The limits are settings of each broker, and the coordinator applies its own. If it is not
+// known, all brokers that can be reached are asked.
 func checkSession(ctx context.Context, r *report, cluster *broker.Cluster, session time.Duration, nodes []broker.Node) {
 	known := false
 	for _, node := range nodes {
@@ -208,6 +218,7 @@ func checkSession(ctx context.Context, r *report, cluster *broker.Cluster, sessi
 	r.ok("session", "KAFKA_SESSION_TIMEOUT "+session.String()+" is within "+leastSession+" and "+mostSession)
 }
 
+// milliseconds reads a broker's setting. An absent one is "", and not known.
 func milliseconds(text string) (time.Duration, bool) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	return time.Duration(n) * time.Millisecond, err == nil

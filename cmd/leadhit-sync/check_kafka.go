@@ -13,7 +13,8 @@ import (
 )
 
 // checkKafka checks the brokers first, then topics, rights and the group. After a failure it skips the checks that
-// depend on it.
+// depend on it. Its requests never create a topic, not even __consumer_offsets: a topic created by accident has the
+// brokers' defaults for partitions and replicas.
 func checkKafka(ctx context.Context, r *report, c *config.Config) {
 	cluster, err := worker.OpenCluster(c, slog.New(slog.DiscardHandler))
 	if err != nil { // a file has changed since the settings were checked
@@ -28,6 +29,7 @@ func checkKafka(ctx context.Context, r *report, c *config.Config) {
 		return
 	}
 	own := []string{c.DeadLetter.Topic, ledger.Topic(c.DeadLetter.Topic)}
+	// One request for all topics, so that the leaders of all partitions are of one moment.
 	topology, err := cluster.Topics(ctx, append(own, c.Kafka.Topics...)...)
 	if err != nil {
 		r.fail("kafka", fmt.Sprintf("%v%s", err, kafkaHint(err)))
@@ -39,12 +41,14 @@ func checkKafka(ctx context.Context, r *report, c *config.Config) {
 		checkTopic(r, topic, topology.Topics[topic])
 	}
 	checkLetters(ctx, r, cluster, c, topology)
+	// The questions below would mostly end in a timeout: they go to brokers at their advertised addresses.
 	if len(nodes) == 0 {
 		r.skip("kafka", "rights and group were not checked: no broker can be reached at the address that it advertises")
 		return
 	}
 	checkTopicRights(ctx, r, cluster, c)
 	checkCommitMetadata(ctx, r, cluster, topology.Nodes)
+	// This comes before the group, because it tells a new cluster from one whose coordinator is down.
 	offsets, err := cluster.OffsetsTopic(ctx)
 	checkOffsets(r, offsets, err)
 	checkGroup(ctx, r, cluster, c, groupPlace{nodes: nodes, all: topology.Nodes, offsets: offsets, seen: err == nil})
@@ -82,6 +86,7 @@ func checkOffsets(r *report, offsets broker.OffsetsTopic, err error) {
 		r.warn("offsets", fmt.Sprintf("__consumer_offsets has %s and min.insync.replicas %d: losing a broker can lose "+
 			"acknowledged commits, and the worker repeats the calls since then",
 			count(offsets.Replicas, "replica"), offsets.MinInSync))
+	// A cluster of one broker is common in tests, and its commits are as safe as the events beside them.
 	case offsets.Replicas < 2:
 		r.warn("offsets", "__consumer_offsets has one replica on the only broker: losing that broker's disk loses all "+
 			"commits, and the worker then calls every event in the topics again")

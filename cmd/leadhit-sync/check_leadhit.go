@@ -13,6 +13,7 @@ import (
 )
 
 // checkLeadHit checks the connection, the key and the method separately, because the map page may not ask for a key.
+// Only --call names an order, and a made-up one.
 func checkLeadHit(ctx context.Context, r *report, c *config.Config, o checkOptions) {
 	client, _, err := worker.OpenLeadHit(c, versionText(), slog.New(slog.DiscardHandler))
 	if err != nil { // a file has changed since the settings were checked
@@ -20,6 +21,7 @@ func checkLeadHit(ctx context.Context, r *report, c *config.Config, o checkOptio
 		return
 	}
 	defer client.Close()
+	// A failed request would fail again on the map page, and give two findings for one cause.
 	if checkKey(ctx, r, c, client) {
 		checkMethod(ctx, r, client)
 	}
@@ -45,7 +47,8 @@ func checkKey(ctx context.Context, r *report, c *config.Config, client *leadhit.
 	return true
 }
 
-// checkMethod looks for our method on the map page. If there is no map page, that proves nothing.
+// checkMethod looks for our method on the map page. If there is no map page, that proves nothing. Without a proof there
+// is a warning: a node without the page may still have the method.
 func checkMethod(ctx context.Context, r *report, client *leadhit.Client) {
 	has, err := client.HasMethod(ctx)
 	switch {
@@ -64,7 +67,8 @@ const (
 	triedStatus = "leadhit-sync-check"
 )
 
-// checkCall makes one call that LeadHit must refuse. The refusal proves that key, address and method work together.
+// checkCall makes one call that LeadHit must refuse. The refusal proves that key, address and method work together. It
+// is off by default, because it is the only check that writes to LeadHit if LeadHit accepts nonsense.
 func checkCall(ctx context.Context, r *report, c *config.Config, client *leadhit.Client) {
 	err := client.SetOrderStatus(ctx, leadhit.Call{ID: triedOrder, OrderID: triedOrder, Status: triedStatus})
 	rpc, answered := errors.AsType[*leadhit.RPCError](err)
@@ -72,6 +76,7 @@ func checkCall(ctx context.Context, r *report, c *config.Config, client *leadhit
 	case err == nil:
 		r.warn("leadhit", leadhit.Method+" was accepted for the made-up order "+triedOrder+" with the made-up status "+
 			triedStatus+"; LeadHit should refuse both")
+	// A typed error comes from the method itself, so the request passed the key, the proxy and the path.
 	case answered && rpc.Type != "" && (leadhit.Judge{}).Judge(err).Kind != retry.Unauthorised:
 		r.ok("leadhit", leadhit.Method+" works, and refuses a made-up status: "+rpc.Error())
 	default:
@@ -79,7 +84,8 @@ func checkCall(ctx context.Context, r *report, c *config.Config, client *leadhit
 	}
 }
 
-// failLeadHit reports a failed request with the settings to check. Errors of TLS name them already.
+// failLeadHit reports a failed request with the settings to check. Errors of TLS name them already. The verdict decides
+// the advice, so check and the worker never explain the same response in two ways.
 func failLeadHit(r *report, err error, c *config.Config) {
 	switch v := (leadhit.Judge{}).Judge(err); {
 	case v.Kind == retry.Unauthorised:

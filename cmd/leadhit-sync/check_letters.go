@@ -11,7 +11,8 @@ import (
 	"leadhit-sync/deadletter"
 )
 
-// checkLetters inspects the letters' topic and the ledger, as the worker does before it consumes.
+// checkLetters inspects the letters' topic and the ledger, as the worker does before it consumes. It creates neither:
+// the worker creates both with settings that suit them, after its first join.
 func checkLetters(ctx context.Context, r *report, cluster *broker.Cluster, c *config.Config, topology broker.Topology) {
 	found, err := worker.InspectLetters(ctx, c, cluster)
 	checkKeeper(r, "letters", found, err, topology)
@@ -19,6 +20,9 @@ func checkLetters(ctx context.Context, r *report, cluster *broker.Cluster, c *co
 	checkKeeper(r, "ledger", found, err, topology)
 }
 
+// checkKeeper reports one of the two topics. A topic that does not exist is normal before the first run, so it gets a
+// warning. A fatal flaw is a failure, because the worker refuses to start rather than lose letters or pauses. Other
+// flaws are warnings, each with the setting to change.
 func checkKeeper(r *report, what string, found deadletter.Inspection, err error, topology broker.Topology) {
 	name := found.Topic
 	switch info := topology.Topics[name]; {
@@ -36,6 +40,7 @@ func checkKeeper(r *report, what string, found deadletter.Inspection, err error,
 		r.fail(what, fmt.Sprintf("%s: %v", name, err))
 		return
 	}
+	// Flaws come before missing rights: a flaw that was seen is certain.
 	for _, flaw := range found.Flaws {
 		if flaw.Fatal {
 			r.fail(what, fmt.Sprintf("%s: %s; the worker does not start", name, flaw))

@@ -9,12 +9,16 @@ import (
 )
 
 // fullMetadata is the most metadata that the worker sends with a commit, in bytes. It is the brokers' default limit.
+// The worker stores in it which events above the committed offset are finished, so a restart does not repeat them.
 const fullMetadata = 4096
 
 // checkCommitMetadata looks for brokers that accept less metadata. On these, a waiting order holds up its partition.
+// The setting is a broker's, and only an administrator of the cluster can change it. So the check warns: the worker
+// works with less, with fewer orders overtaking a waiting one.
 func checkCommitMetadata(ctx context.Context, r *report, cluster *broker.Cluster, nodes []broker.Node) {
 	least, known, err := leastMetadata(ctx, cluster, nodes)
 	switch {
+	// All brokers are asked, also one that checkNodes could not reach.
 	case err != nil:
 		r.warn("brokers", fmt.Sprintf("cannot read offset.metadata.max.bytes: %v", err))
 	case !known:

@@ -15,7 +15,8 @@ import (
 	"leadhit-sync/consumer/broker/dial"
 )
 
-// greetings are the results of connecting to addresses.
+// greetings are the results of connecting to addresses. They are kept for the whole check: an address in KAFKA_BROKERS
+// is often also the one that a broker advertises.
 type greetings map[string]greeting
 
 type greeting struct {
@@ -24,10 +25,11 @@ type greeting struct {
 }
 
 // greetAtOnce is how many connections are opened at the same time. Unreachable addresses cost a timeout each, so one
-// after another would take minutes in a large cluster.
+// after another would take minutes in a large cluster. Eight take few file descriptors.
 const greetAtOnce = 8
 
-// greet connects once to each address.
+// greet connects once to each address. It owns its goroutines and waits for all, because the findings need every
+// address. The limit of the check ends those that hang.
 func greet(ctx context.Context, cluster *broker.Cluster, addresses []string) greetings {
 	var group errgroup.Group
 	group.SetLimit(greetAtOnce)
@@ -47,7 +49,8 @@ func greet(ctx context.Context, cluster *broker.Cluster, addresses []string) gre
 }
 
 // checkFirst connects to KAFKA_BROKERS, and reports whether further requests make sense. A broker older than 0.11 would
-// create each topic that it is asked about.
+// create each topic that it is asked about. One address that responds is enough for a worker, so the others are
+// warnings then. They matter only while that address is down.
 func checkFirst(r *report, known greetings, addresses []string) bool {
 	var unreached []string
 	old := false
@@ -73,7 +76,9 @@ func checkFirst(r *report, known greetings, addresses []string) bool {
 }
 
 // checkNodes connects to each broker at the address that it advertises, and returns those that respond. A worker
-// reaches leaders and the coordinator only there, whatever KAFKA_BROKERS says.
+// reaches leaders and the coordinator only there, whatever KAFKA_BROKERS says. This finds the most frequent mistake in
+// containers: a broker that advertises localhost or a name of its own network. A broker that leads none of our
+// partitions gets a warning, since it may lead one tomorrow.
 func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topology broker.Topology,
 	known greetings,
 ) (reached []broker.Node) {
@@ -91,6 +96,7 @@ func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topolog
 			answer = answers[node.Address]
 		}
 		switch leads := ledBy(topology, node.ID); {
+		// The only broker fails in any case: it is the group's coordinator too.
 		case answer.err != nil && (len(leads) > 0 || len(topology.Nodes) == 1):
 			r.fail("brokers", unreachedNode(node, answer.err)+leadsText(leads))
 			failed = true
@@ -142,7 +148,8 @@ func ledBy(topology broker.Topology, node int) []string {
 	return led
 }
 
-// checkLeaders fails if a partition has no leader, because it can neither be read nor written.
+// checkLeaders fails if a partition has no leader, because it can neither be read nor written. Kafka names no leader
+// while all replicas in sync are down.
 func checkLeaders(r *report, what, name string, info broker.TopicInfo) {
 	var without []string
 	for partition, leader := range info.Leaders {

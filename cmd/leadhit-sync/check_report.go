@@ -18,7 +18,8 @@ const (
 	verdictSkip = "skip"
 )
 
-// finding is one line of a report.
+// finding is one line of a report. Scripts select findings by verdict and what; found is for people, and its text may
+// change.
 type finding struct {
 	// Verdict is ok, warn, fail or skip.
 	Verdict string `json:"verdict"`
@@ -26,7 +27,8 @@ type finding struct {
 	Found   string `json:"found"`
 }
 
-// report collects findings. It prints each at once as a line or, as JSON, all of them at the end.
+// report collects findings. It prints each at once as a line or, as JSON, all of them at the end. Lines at once show an
+// operator at which question a slow check waits.
 type report struct {
 	out      io.Writer
 	width    int // of the terminal; 0: none
@@ -77,7 +79,8 @@ type mistakenSetting struct {
 	Change string `json:"change,omitempty"`
 }
 
-// end prints the JSON form.
+// end prints the JSON form. A report of lines is complete by then, so end writes nothing. JSON is written even if the
+// settings have mistakes: a program finds them in it.
 func (r *report) end(settings error) error {
 	if r.output != "json" {
 		return nil
@@ -87,7 +90,7 @@ func (r *report) end(settings error) error {
 	}, "  ")
 }
 
-// mistaken returns the JSON form of mistakes in settings.
+// mistaken returns the JSON form of mistakes in settings. An error of another kind has none.
 func mistaken(err error) []mistakenSetting {
 	wrong, ok := errors.AsType[*config.Error](err)
 	if !ok {
@@ -100,7 +103,7 @@ func mistaken(err error) []mistakenSetting {
 	return all
 }
 
-// settings reports settings without mistakes.
+// settings reports settings without mistakes. Warnings are the same lines as a worker logs at its start.
 func (r *report) settings(c *config.Config) {
 	r.ok("settings", "complete and consistent")
 	for _, w := range c.Warnings {

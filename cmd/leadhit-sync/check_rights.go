@@ -13,7 +13,8 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// kafkaHint names the settings to check. Errors of TLS, and of peers that are not brokers, name them already.
+// kafkaHint names the settings to check. Errors of TLS, and of peers that are not brokers, name them already. It names
+// settings, never their values.
 func kafkaHint(err error) string {
 	switch {
 	case errors.Is(err, dial.ErrTLS), errors.Is(err, dial.ErrNotKafka):
@@ -25,7 +26,8 @@ func kafkaHint(err error) string {
 }
 
 // checkTopicRights reports the rights that the worker lacks. Topics that are missing, or that we may not describe, have
-// a line already.
+// a line already. It asks brokers for the rights of the login itself, so it needs no right to read ACLs. A broker that
+// is too old to name rights gives no line, because nothing is known to be missing.
 func checkTopicRights(ctx context.Context, r *report, cluster *broker.Cluster, c *config.Config) {
 	written := []string{c.DeadLetter.Topic, ledger.Topic(c.DeadLetter.Topic)}
 	rights, err := cluster.TopicRights(ctx, slices.Concat(written, c.Kafka.Topics)...)
@@ -41,11 +43,13 @@ func checkTopicRights(ctx context.Context, r *report, cluster *broker.Cluster, c
 				"events may be, nor for how long it keeps them; grant it")
 		}
 	}
+	// Read is needed beside Write: workers follow the ledger, and commands read the letters.
 	for _, topic := range written {
 		reportLack(r, "topic "+topic, rights[topic].Lack("Read", "Write"))
 	}
 }
 
+// reportLack gives each topic or group one line, so that an administrator can grant all of it at once.
 func reportLack(r *report, what string, lack []string) {
 	if len(lack) == 0 {
 		return
