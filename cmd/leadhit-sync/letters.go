@@ -19,6 +19,9 @@ import (
 	"leadhit-sync/deadletter"
 )
 
+// lettersCommand only reads. An operator looks for the cause here, corrects the mapping or the shop, and sends the
+// events again. The commands join no group and commit nothing, so they may run beside workers. An empty list is a
+// success with exit code 0; a letter that show cannot find is a failure, because its id was given.
 func lettersCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "letters", Short: "Show the dead letters",
@@ -46,6 +49,8 @@ func listCommand() *cobra.Command {
 				return usageError{errors.New("--limit must be 1 or more")}
 			}
 			q.Since = since.from
+			// The whole topic is read for any filter: Kafka has no index of causes or orders. So a large topic takes
+			// time, while the memory depends on --limit.
 			found, err := readLetters(c.Context(), c.ErrOrStderr(), q)
 			if err != nil {
 				return err
@@ -69,6 +74,8 @@ func listCommand() *cobra.Command {
 	return c
 }
 
+// showCommand hides the value unless --reveal is given: terminals are recorded, and screens are shared. Of letters with
+// one id it shows the last, which has the newest cause.
 func showCommand() *cobra.Command {
 	var output outputForm
 	var reveal, everyGroup bool
@@ -102,13 +109,15 @@ func showCommand() *cobra.Command {
 }
 
 // lettersQuery selects letters. Groups may share a dead-letter topic, so by default it selects those of KAFKA_GROUP.
+// Letters without a group are always selected.
 type lettersQuery struct {
 	deadletter.Filter
 
 	everyGroup bool // include letters of groups other than KAFKA_GROUP
 }
 
-// checkID refuses text that cannot be a letter's id. A common mistake is to give the order's id.
+// checkID refuses text that cannot be a letter's id. A common mistake is to give the order's id. The check costs
+// nothing, while a search for it would read the whole topic to find none.
 func checkID(id string) error {
 	place, item, several := strings.Cut(id, "#") // of an event that names several orders: orders/3/118273#1
 	parts := strings.Split(place, "/")           // a topic's name has neither # nor slash
@@ -125,7 +134,9 @@ func isNumber(s string) bool {
 }
 
 // readLetters reads the letters' topic from its start to its current end. It reports on stderr how many letters of
-// other groups it left out.
+// other groups it left out. It reads uncommitted records, because workers write letters without transactions. Another
+// producer's open transaction must not hide them. The end is fixed at the start, so the command ends even while letters
+// arrive. It waits up to 30 s for a partition without a leader (package scan), and never creates the topic.
 func readLetters(ctx context.Context, stderr io.Writer, q lettersQuery) (found deadletter.Listing, err error) {
 	settings, err := config.LoadKafka()
 	if err != nil {
@@ -143,6 +154,7 @@ func readLetters(ctx context.Context, stderr io.Writer, q lettersQuery) (found d
 		found, err = deadletter.List(records, q.Filter)
 		return err
 	})
+	// A missing topic is a failure and not an empty list: with a misspelt name, "no letters" would be false comfort.
 	if errors.Is(err, broker.ErrUnknownPartition) {
 		return found, fmt.Errorf("topic %s does not exist: no letter was written yet, or KAFKA_GROUP or DEAD_LETTER_TOPIC "+
 			"is wrong", topic)
@@ -150,6 +162,7 @@ func readLetters(ctx context.Context, stderr io.Writer, q lettersQuery) (found d
 	if err != nil {
 		return found, fmt.Errorf("read %s: %w", topic, err)
 	}
+	// On stderr, so that JSON on stdout stays valid.
 	for _, group := range slices.Sorted(maps.Keys(found.Elsewhere)) {
 		_, _ = fmt.Fprintf(stderr, "not shown: %s of group %s; --all-groups shows them\n",
 			count(found.Elsewhere[group], "letter"), terminal.Quote(group))

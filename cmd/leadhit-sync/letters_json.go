@@ -36,7 +36,8 @@ type letterView struct {
 }
 
 // valueView describes a value, and holds it on request. The hash identifies a value without showing personal data, and
-// stays when the value was too large for the topic.
+// stays when the value was too large for the topic. An operator can compare it with the hash of an event that the shop
+// has, without opening either.
 type valueView struct {
 	Size    int    `json:"size"`
 	SHA256  string `json:"sha256"`
@@ -45,7 +46,8 @@ type valueView struct {
 	Base64  []byte `json:"base64,omitempty"`
 }
 
-// shownView is a letter with the key and headers of its event.
+// shownView is a letter with the key and headers of its event. A letter in a list has neither: they would make a list
+// of many letters long, and may contain personal data.
 type shownView struct {
 	letterView
 
@@ -53,6 +55,7 @@ type shownView struct {
 	Headers []headerView `json:"headers"`
 }
 
+// headerView keeps the order and the repeats of headers, which a JSON object could not: Kafka allows both (KIP-82).
 type headerView struct {
 	Key string `json:"key"`
 	bytesView
@@ -90,6 +93,7 @@ func counts(of map[string]int) map[string]int {
 func printLetterJSON(w io.Writer, l deadletter.Letter, reveal bool) error {
 	v := shownView{letterView: viewLetter(l), Headers: []headerView{}}
 	switch {
+	// The key and the headers are printed without reveal, because they tell which event it is.
 	case !reveal, v.Value == nil:
 	case utf8.Valid(l.Value):
 		v.Value.Text = string(l.Value)

@@ -38,7 +38,8 @@ func lettersPage(found deadletter.Listing) *terminal.Page {
 	return &p
 }
 
-// noLetters says what the topic holds if no letter matches.
+// noLetters says what the topic holds if no letter matches. It lists causes and topics, since an empty result mostly
+// has a misspelt filter.
 func noLetters(found deadletter.Listing) string {
 	if len(found.Causes) == 0 {
 		return "no letters"
@@ -47,7 +48,8 @@ func noLetters(found deadletter.Listing) string {
 		"; the newest failed at " + found.Newest.UTC().Format(time.RFC3339)
 }
 
-// countedNames lists names with their counts, the most frequent first.
+// countedNames lists names with their counts, the most frequent first. Ten are enough to find a misspelt one, and fit a
+// few lines of a terminal.
 func countedNames(counts map[string]int) string {
 	const most = 10
 	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
@@ -65,7 +67,8 @@ func countedNames(counts map[string]int) string {
 }
 
 // printLetter writes everything about one letter. The event's value may contain personal data, so it is left out unless
-// reveal is set.
+// reveal is set. Each line is a field with a name, in the order in which a person asks: which event, why, when, by
+// which worker.
 func printLetter(w io.Writer, l deadletter.Letter, reveal bool) error {
 	var p terminal.Page
 	p.Row("id", l.ID())
@@ -93,7 +96,8 @@ func printLetter(w io.Writer, l deadletter.Letter, reveal bool) error {
 	if err := p.Print(w); err != nil || !reveal || l.Value == nil {
 		return err
 	}
-	// The value keeps its own lines, so that JSON of several lines stays readable.
+	// The value keeps its own lines, so that JSON of several lines stays readable. Each line is escaped on its own,
+	// because a value may hold sequences that a terminal obeys.
 	lines := strings.Split(string(l.Value), "\n")
 	for i := range lines {
 		lines[i] = terminal.Escape(lines[i])
@@ -113,7 +117,8 @@ func stageWord(s string) string {
 	return s
 }
 
-// eventTime is printed even if it cannot be true: the year shows that a producer counts in another unit.
+// eventTime is printed even if it cannot be true: the year shows that a producer counts in another unit. It has
+// nanoseconds, so no digit of the producer's number is lost.
 func eventTime(l deadletter.Letter) string {
 	if l.Time.IsZero() {
 		return "none"

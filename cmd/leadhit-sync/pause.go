@@ -20,9 +20,13 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// appendLimit limits the time for writing an entry.
+// appendLimit limits the time for writing an entry. It includes the creation of the ledger and the wait until the
+// brokers know it. After the limit it is unknown whether the entry is stored; a second pause does no harm.
 const appendLimit = 30 * time.Second
 
+// pauseCommand writes one entry and ends; it does not wait for the workers. It is the only command besides run that may
+// create a topic: the ledger, if it is missing. It asks no worker, so it works while their pages cannot be reached. Its
+// exit code is 0 only when Kafka has stored the entry.
 func pauseCommand() *cobra.Command {
 	o := pauseOptions{says: ledger.Entry{Event: ledger.GuardPause}}
 	c := &cobra.Command{
@@ -51,6 +55,8 @@ misspelt. --create writes the pause for workers that start later.`,
 	return c
 }
 
+// resumeCommand needs no reason: a pause has to be explained to others, its end mostly not. Without a pause in force it
+// writes nothing, and its exit code is 0, because the workers are in the wanted state.
 func resumeCommand() *cobra.Command {
 	o := pauseOptions{says: ledger.Entry{Event: ledger.GuardResume}}
 	c := &cobra.Command{
@@ -78,13 +84,15 @@ type pauseOptions struct {
 	create bool // even if no worker is known to follow the ledger
 }
 
+// flags leaves --create to pause: a resume for nobody has no use.
 func (o *pauseOptions) flags(c *cobra.Command, reason string) {
 	c.Flags().StringVar(&o.says.Reason, "reason", "", reason)
 	c.Flags().StringVar(&o.says.By, "by", "", "your name (default: your user name on this system)")
 	outputFlag(c, &o.output)
 }
 
-// clerk holds the facts that a command needs before it writes to the ledger, and the way to write.
+// clerk holds the facts that a command needs before it writes to the ledger, and the way to write. append creates the
+// ledger if it does not exist.
 type clerk struct {
 	pauseOptions
 
@@ -94,7 +102,9 @@ type clerk struct {
 	append    func(context.Context, ledger.Entry) error
 }
 
-// withLedger reads the ledger and writes the entry of pause or resume to it.
+// withLedger reads the ledger and writes the entry of pause or resume to it. The cheap checks come first: name, text of
+// the entry, settings. Then it reads the pauses and the members, and writes last, so the output shows what was in force
+// before.
 func withLedger(c *cobra.Command, o pauseOptions) error {
 	o.says.At, o.says.Via = time.Now(), "cli"
 	if o.says.By == "" {
@@ -127,6 +137,8 @@ func withLedger(c *cobra.Command, o pauseOptions) error {
 		})
 }
 
+// newClerk collects these facts. Without --create it refuses a group that nobody would follow: such a pause would look
+// like a success while all calls go on.
 func newClerk(ctx context.Context, settings *config.Config, cluster *broker.Cluster, o pauseOptions,
 	n *terminal.Notice,
 ) (*clerk, error) {
@@ -153,7 +165,8 @@ func newClerk(ctx context.Context, settings *config.Config, cluster *broker.Clus
 	return d, nil
 }
 
-// personOf returns the name of the system's user. It refuses the users of programs, which do not identify a person.
+// personOf returns the name of the system's user. It refuses the users of programs, which do not identify a person. The
+// people who find the workers paused have to ask somebody, and in a container every user is the image's.
 func personOf(u *user.User, err error) (string, error) {
 	programs := []string{"leadhit-sync", "nobody", "nonroot", "daemon", "app"}
 	switch {
@@ -165,14 +178,17 @@ func personOf(u *user.User, err error) (string, error) {
 	return u.Username, nil
 }
 
-// ledgerRead is what a command learns from the ledger.
+// ledgerRead is what a command learns from the ledger. named is a proof of the group, because several groups may share
+// one ledger.
 type ledgerRead struct {
 	exists bool
 	named  bool           // it has an entry that names the group
 	pauses []ledger.Entry // of the group, in force
 }
 
-// readPauses reads the ledger as the group's workers do. It creates nothing.
+// readPauses reads the ledger as the group's workers do. It creates nothing. The whole ledger is read, because only its
+// order says which pauses a resume has ended. It also reads records of open transactions: they must not hide a pause.
+// Records that cannot be parsed are skipped: one of them must not prevent every pause and resume.
 func readPauses(ctx context.Context, cluster *broker.Cluster, topic, group string, n *terminal.Notice) (read ledgerRead,
 	err error,
 ) {

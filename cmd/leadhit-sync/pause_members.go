@@ -9,7 +9,7 @@ import (
 )
 
 // followers describes the group's members. Workers follow the ledger from the moment they have joined; other programs
-// in the group do not.
+// in the group do not. Their numbers are for people. Nothing but the check for a misspelt group depends on them.
 type followers struct {
 	group   string
 	workers int   // members of the group that are workers
@@ -19,11 +19,13 @@ type followers struct {
 }
 
 // findFollowers asks Kafka for the group's members. It creates nothing, and returns no error: a pause must be possible
-// without them.
+// without them. An operator needs it most when something is broken, and a missing right to the group must not stand in
+// the way.
 func findFollowers(ctx context.Context, cluster *broker.Cluster, group string) followers {
 	found, err := membersOf(ctx, cluster, group)
 	f := followers{group: group, exists: err == nil && found.State != broker.Dead, unknown: err}
 	for _, member := range found.Members {
+		// The client id is the only sign of a worker, and any program may use it.
 		if member.ClientID == ourClient {
 			f.workers++
 		} else {
@@ -33,7 +35,9 @@ func findFollowers(ctx context.Context, cluster *broker.Cluster, group string) f
 	return f
 }
 
-// membersOf asks the group's coordinator. A group that never had a coordinator does not exist.
+// membersOf asks the group's coordinator. A group that never had a coordinator does not exist. Kafka knows no error for
+// that: all brokers say that they do not coordinate it. Only a cluster without __consumer_offsets has had no group at
+// all.
 func membersOf(ctx context.Context, cluster *broker.Cluster, group string) (broker.Group, error) {
 	none := broker.Group{State: broker.Dead}
 	topology, err := cluster.Topics(ctx)
@@ -71,7 +75,8 @@ func (f followers) String() string {
 	return text
 }
 
-// absentError says that no worker would see what a command writes. exists tells whether the ledger exists.
+// absentError says that no worker would see what a command writes. exists tells whether the ledger exists. It names
+// both settings, since either may be misspelt. Nothing was written, and the exit code is 1.
 func absentError(f followers, ledger string, exists bool, verb string) error {
 	if exists {
 		ledger = "nothing in the ledger " + ledger

@@ -9,7 +9,8 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// notation is the JSON form of what a command wrote to the ledger. Its names stay; new ones may be added.
+// notation is the JSON form of what a command wrote to the ledger. Its names stay; new ones may be added. Workers is
+// null rather than 0 if it is not known, because 0 would mean that nobody follows.
 type notation struct {
 	Schema  string    `json:"schema"` // pause.v1
 	Event   string    `json:"event"`  // pause or resume
@@ -39,6 +40,7 @@ type pauseView struct {
 	Fingerprints []string  `json:"fingerprints,omitempty"`
 }
 
+// notation gives the time in milliseconds, as the ledger stores it, so the output can be compared with the entry.
 func (d *clerk) notation(written bool) notation {
 	did := notation{
 		Schema: "pause.v1", Event: strings.TrimPrefix(string(d.says.Event), "guard."), Written: written, Group: d.says.Group,
@@ -92,7 +94,8 @@ func printPauses(p *terminal.Page, all []ledger.Entry) {
 	}
 }
 
-// printAccepted lists the causes that no longer pause the workers.
+// printAccepted lists the causes that no longer pause the workers. An operator can still look at these letters: each
+// line ends with the command that lists them.
 func printAccepted(p *terminal.Page, all []ledger.Entry) {
 	seen := map[string]bool{}
 	for _, e := range all {
