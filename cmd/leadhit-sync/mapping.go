@@ -11,6 +11,8 @@ import (
 	"leadhit-sync/consumer/mapping/spec"
 )
 
+// mappingCommand works on a laptop or in CI, without access to anything: its commands read files and stdin only. So a
+// mapping can be written and tested before there is a cluster.
 func mappingCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "mapping", Short: "Write and try a mapping: how an event becomes a status",
@@ -35,6 +37,7 @@ type preset struct {
 	Description string `json:"description"`
 }
 
+// presetsCommand lists the names that MAPPING takes, sorted by name.
 func presetsCommand() *cobra.Command {
 	var output outputForm
 	c := &cobra.Command{
@@ -79,6 +82,7 @@ func allPresets() ([]preset, error) {
 	return all, nil
 }
 
+// showPresetCommand writes the bytes of the preset as they are, comments included: a copy must behave like the preset.
 func showPresetCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "show PRESET", Short: "Print a preset's YAML, to read it or to change a copy",
@@ -99,10 +103,12 @@ file; or write a short file that overrides a part of the preset.`,
 	}
 }
 
+// completePreset leaves files to the shell as well, because MAPPING may be either.
 func completePreset(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return mapping.Presets(), cobra.ShellCompDirectiveDefault
 }
 
+// schemaCommand prints the schema of this very release. An editor that uses a saved copy does not know later members.
 func schemaCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "schema", Short: "Print the JSON Schema of mapping files, for editors",
@@ -117,13 +123,15 @@ and check a file that begins with
 	}
 }
 
-// loadMapping loads a preset or a file.
+// loadMapping loads a preset or a file. Without topics it checks the file alone; with them, also that each topic has
+// one mapping.
 func loadMapping(source string, topics []string) (*mapping.Mapping, error) {
 	m, err := mapping.Load(mapping.Options{Source: source, Topics: topics})
 	return m, asLines(err)
 }
 
-// asLines prints the mistakes of a file one per line, each with its place.
+// asLines prints the mistakes of a file one per line, each with its place. An error that is not about the file's
+// content, such as a missing file, keeps its usual form.
 func asLines(err error) error {
 	if mistakes, ok := errors.AsType[*spec.FileError](err); ok {
 		return listedError{mistakes}

@@ -17,8 +17,11 @@ import (
 	"leadhit-sync/consumer/mapping/spec"
 )
 
+// errDiffers gives exit code 1, so that CI can run the cases of a mapping before it is deployed.
 var errDiffers = errors.New("a case gives another result than it wants")
 
+// testMappingCommand runs all cases even if one fails: a change of a rule often breaks several. Parts without a case
+// and warnings do not change the exit code.
 func testMappingCommand() *cobra.Command {
 	var file string
 	var output outputForm
@@ -59,6 +62,7 @@ exit code is 1 if a case gives another result than it wants.`,
 			if err := t.run(c.Context(), m, cases); err != nil {
 				return err
 			}
+			// The results come first. If they cannot be written, that error is reported instead of the failed cases.
 			if err := output.print(c.OutOrStdout(), t, t.print); err != nil {
 				return err
 			}
@@ -73,7 +77,8 @@ exit code is 1 if a case gives another result than it wants.`,
 	return c
 }
 
-// casesFile returns where the cases of a mapping are: shop.cases.yaml beside shop.yaml.
+// casesFile returns where the cases of a mapping are: shop.cases.yaml beside shop.yaml. A mapping without an extension
+// has its cases in a file that ends with .cases.yaml.
 func casesFile(source string) string {
 	ext := filepath.Ext(source)
 	return strings.TrimSuffix(source, ext) + ".cases" + cmp.Or(ext, ".yaml")
@@ -124,12 +129,14 @@ type triedCase struct {
 	Why string `json:"why,omitempty"`
 }
 
-// untriedPart is a rule or a list that decided no case.
+// untriedPart is a rule or a list that decided no case. It may be dead, or it may need a case: only the author of the
+// mapping can decide.
 type untriedPart struct {
 	Mapping string `json:"mapping"`
 	Part    string `json:"part"`
 }
 
+// run stops at an error of Explain, which is no result: a refused event is one.
 func (t *trial) run(ctx context.Context, m *mapping.Mapping, cases []spec.Case) error {
 	tried := make(map[untriedPart]bool)
 	report := m.Check()
@@ -178,7 +185,8 @@ func parts(report mapping.Report) []untriedPart {
 	return all
 }
 
-// tryCase compares item by item. An event with too few or too many items fails, even if those that are there match.
+// tryCase compares item by item. An event with too few or too many items fails, even if those that are there match. The
+// order of the items counts, because calls for one event are made in that order.
 func tryCase(c spec.Case, e mapping.Explanation) triedCase {
 	var want, got, why []string
 	ok := len(c.Want) == len(e.Orders)

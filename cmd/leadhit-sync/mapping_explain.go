@@ -17,7 +17,8 @@ import (
 	"leadhit-sync/leadhit"
 )
 
-// mostValue is how much of stdin is read: more than any event that is not refused for its size.
+// mostValue is how much of stdin is read: more than any event that is not refused for its size. It keeps a wrong file,
+// or a pipe that never ends, from filling the memory.
 const mostValue = 16 << 20
 
 // recordFlags describe the record around the value.
@@ -27,6 +28,8 @@ type recordFlags struct {
 	null       bool
 }
 
+// explainCommand shows one event in full, so its output may contain personal data and does not belong in a ticket. Its
+// exit code is 0 even if the event is refused: the question was how it is read, and it has an answer.
 func explainCommand() *cobra.Command {
 	var output outputForm
 	var flags recordFlags
@@ -82,6 +85,7 @@ func (f recordFlags) record(c *cobra.Command) (event.Record, error) {
 	if f.null {
 		return r, nil
 	}
+	// A person who forgot the file would see a command that hangs, because a terminal gives no end of input.
 	if terminal.Is(c.InOrStdin()) {
 		return r, usageError{errors.New("the event is read from stdin: add < event.json to the command")}
 	}
@@ -111,6 +115,7 @@ type callParams struct {
 	Status  string `json:"status"`
 }
 
+// explained keeps a call that LeadHit will refuse, since a worker makes it and then stores a letter.
 func explained(e mapping.Explanation, statuses []string) explainedEvent {
 	out := explainedEvent{Schema: "mapping.explain.v1", Explanation: e, Calls: []explainedCall{}, Warnings: []string{}}
 	for _, o := range e.Orders {
@@ -124,7 +129,8 @@ func explained(e mapping.Explanation, statuses []string) explainedEvent {
 	return out
 }
 
-// unknownToLeadHit warns of a status that LeadHit will refuse; "" for one that it knows.
+// unknownToLeadHit warns of a status that LeadHit will refuse; "" for one that it knows. The message shows the line
+// that a person has to write, because most shops have their own words.
 func unknownToLeadHit(status string, statuses []string) string {
 	if slices.Contains(statuses, status) {
 		return ""
