@@ -20,6 +20,9 @@ import (
 	"leadhit-sync/consumer/mapping"
 )
 
+// previewCommand answers before the first run whether the mapping fits, and how many workers are needed. It never calls
+// LeadHit, not even for the key, so it needs no key. Refused events do not change the exit code: the summary is the
+// result, and it is complete.
 func previewCommand() *cobra.Command {
 	var o previewOptions
 	c := &cobra.Command{
@@ -64,6 +67,7 @@ type previewOptions struct {
 	from    time.Time
 }
 
+// check sets the default of --since, one hour. It runs before the settings are read, so wrong usage is reported first.
 func (o *previewOptions) check() error {
 	if o.latency <= 0 {
 		return usageError{fmt.Errorf("--latency %s: want a duration above 0, such as 200ms", o.latency)}
@@ -75,9 +79,11 @@ func (o *previewOptions) check() error {
 }
 
 // preview reads the events and prints the summary. With --follow it then prints new events, and the summary again at
-// the end.
+// the end. Past events come first, topic after topic, then the open transactions, then the summary. An interrupted read
+// gives exit code 1 and no summary, since half of the events would give wrong rates.
 func preview(c *cobra.Command, settings *config.Config, o previewOptions) error {
 	m, closeMapping, err := openMapping(settings)
+	// openMapping always returns this function, also with an error.
 	defer closeMapping()
 	if err != nil {
 		return err
@@ -107,11 +113,13 @@ func preview(c *cobra.Command, settings *config.Config, o previewOptions) error 
 		})
 }
 
-// printPreview prints the summary and, with --follow, new events.
+// printPreview prints the summary and, with --follow, new events. Ctrl-C ends the following as intended, so the exit
+// code is 0. The last look for open transactions needs a context of its own, because Ctrl-C has ended ctx.
 func printPreview(ctx context.Context, c *cobra.Command, w *watch, o previewOptions, sum func() summary) error {
 	if err := printSummary(c.OutOrStdout(), o, sum()); err != nil || !o.follow {
 		return err
 	}
+	// On stderr, so that a file of the output has events and summaries only.
 	if o.output == "table" {
 		_, _ = fmt.Fprintln(c.ErrOrStderr(), "following; Ctrl-C ends it")
 	}
@@ -138,7 +146,8 @@ func printSummary(w io.Writer, o previewOptions, s summary) error {
 	return o.output.print(w, s, s.print)
 }
 
-// printSeen prints a new event: one line for each order in it.
+// printSeen prints a new event: one line for each order in it. JSON has one object a line, so that a program can read
+// it while it grows.
 func printSeen(w io.Writer, output outputForm, e seen) error {
 	for _, out := range e.items {
 		if output == "json" {
@@ -179,7 +188,8 @@ type reason struct {
 }
 
 // explainRecord applies the mapping to one record. If the schema registry does not respond, that is an outcome of its
-// own. A worker would wait for it, preview does not.
+// own. A worker would wait for it, preview does not. An implausible time is kept apart from the time, because one such
+// event would stretch the span over decades.
 func explainRecord(ctx context.Context, m *mapping.Mapping, r event.Record) seen {
 	e := seen{Place: r.Place, time: r.Time}
 	if !event.Plausible(r.Time, time.Now()) {

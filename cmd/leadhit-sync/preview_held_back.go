@@ -12,10 +12,13 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// lookLimit limits the last look for open transactions, after Ctrl-C.
+// lookLimit limits the last look for open transactions, after Ctrl-C. The person has pressed Ctrl-C and waits for the
+// summary, which is useful without this look too.
 const lookLimit = 5 * time.Second
 
-// heldBack describes the events of one partition that an open transaction holds back.
+// heldBack describes the events of one partition that an open transaction holds back. Kafka gives readers of committed
+// records nothing above the last stable offset (KIP-98). The markers of transactions count as events here, since only
+// offsets are known.
 type heldBack struct {
 	Topic     string `json:"topic"`
 	Partition int    `json:"partition"`
@@ -72,6 +75,7 @@ func (s summary) printHeldBack(p *terminal.Page) {
 			count(int(h.Events), "event"),
 			h.Topic, h.Partition, h.Offset, lasting(seconds(h.Age)))
 	}
+	// These are the steps of KIP-664. Only an administrator should abort, because the producer may still be alive.
 	p.Line("Workers read them when the producer commits or aborts the transaction. If the producer is gone, use")
 	p.Line("kafka-transactions.sh find-hanging, then abort --topic … --partition … --start-offset …")
 }

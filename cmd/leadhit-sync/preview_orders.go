@@ -9,7 +9,8 @@ import (
 )
 
 // orders counts the calls of single orders, in bounded memory: the first orders up to the limit, each exactly. Calls
-// about any other order are only counted together, so with too many orders each figure is a lower bound.
+// about any other order are only counted together, so with too many orders each figure is a lower bound. The first
+// orders are kept rather than the busiest, because to know the busiest one would have to count all.
 type orders struct {
 	limit  int
 	known  map[string]*order
@@ -42,6 +43,7 @@ func (o *orders) call(id, status string, at event.Partition) {
 	}
 	known.calls++
 	switch {
+	// A producer that changes its key, or a topic with more partitions than before, gives this picture.
 	case known.at != at:
 		// Events of two partitions have no order, so it is unknown whether this call repeats the status.
 		known.also = at
@@ -51,7 +53,8 @@ func (o *orders) call(id, status string, at event.Partition) {
 	known.status = status
 }
 
-// repeats counts the calls that report a status which the order has already.
+// repeats counts the calls that report a status which the order has already. A worker makes these calls too; many of
+// them show that the shop sends events without a change of status.
 func (o *orders) repeats() int {
 	n := 0
 	for _, known := range o.known {
@@ -60,7 +63,8 @@ func (o *orders) repeats() int {
 	return n
 }
 
-// spread counts the orders with events in two partitions, and names a few.
+// spread counts the orders with events in two partitions, and names a few. An order in two partitions can reach LeadHit
+// with an old status last, so the summary warns of it.
 func (o *orders) spread() (n int, examples []spreadOrder) {
 	for id, known := range o.known {
 		if known.also != (event.Partition{}) {

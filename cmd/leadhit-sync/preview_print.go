@@ -15,7 +15,8 @@ const moment = "2006-01-02 15:04:05"
 
 func (s summary) print(w io.Writer) error { return s.page().Print(w) }
 
-// page lays the summary out for people.
+// page lays the summary out for people. The most important lines come first: what was read, that nothing was called,
+// and the warnings. Sections without an entry are left out.
 func (s summary) page() *terminal.Page {
 	var p terminal.Page
 	if s.Events == 0 {
@@ -118,6 +119,7 @@ func (s summary) printOrders(p *terminal.Page) {
 	}
 }
 
+// printLoad shows a time to catch up of 1s or more, because rounding would print 0s for work that is not done.
 func (s summary) printLoad(p *terminal.Page) {
 	l := s.Load
 	if l.Busiest == 0 {

@@ -18,7 +18,8 @@ import (
 )
 
 // watch reads the topics without a group, so that it neither commits nor takes partitions from a worker. Its methods
-// return when all their goroutines have ended.
+// return when all their goroutines have ended. mu guards tally, samples and next, which the goroutines of follow share.
+// past runs alone, before them.
 type watch struct {
 	cluster *broker.Cluster
 	mapping *mapping.Mapping
@@ -36,7 +37,8 @@ type watch struct {
 	held []heldBack // by the last lookBehind
 }
 
-// past reads the existing events since a time, topic after topic.
+// past reads the existing events since a time, topic after topic. One topic at a time lets the progress bar name the
+// topic.
 func (w *watch) past(ctx context.Context, from time.Time, p *terminal.Progress) error {
 	defer p.End()
 	w.next = make(map[event.Partition]int64)
@@ -52,6 +54,7 @@ func (w *watch) past(ctx context.Context, from time.Time, p *terminal.Progress) 
 	return nil
 }
 
+// pastOf reads committed records, as a worker does: an aborted event must not count.
 func (w *watch) pastOf(ctx context.Context, topic string, from time.Time, p *terminal.Progress) error {
 	if err := w.ends(ctx, topic); err != nil {
 		return err
@@ -83,6 +86,7 @@ func (w *watch) ends(ctx context.Context, topic string) error {
 		return err
 	}
 	info := topology.Topics[topic]
+	// A missing topic has no ends to record.
 	if info.Missing || info.Err != nil {
 		return info.Err
 	}
@@ -112,7 +116,9 @@ func (w *watch) add(ctx context.Context, r event.Record) seen {
 	return e
 }
 
-// follow continues in all partitions at once, and calls show for each event. It returns nil when ctx has ended.
+// follow continues in all partitions at once, and calls show for each event. It returns nil when ctx has ended. It owns
+// a goroutine for each partition, and returns when all have ended. An error of one ends the others, because a preview
+// of some partitions would look complete.
 func (w *watch) follow(ctx context.Context, show func(seen) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	var showing sync.Mutex // lines of two partitions must not mix

@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	// mostOrders limits the orders whose calls are counted one by one.
+	// mostOrders limits the orders whose calls are counted one by one. An order takes some hundred bytes, so this is
+	// tens of megabytes: little enough for a worker's pod.
 	mostOrders = 200_000
 	// mostGroups bounds the statuses, and the causes of each kind: statuses that are sent as they stand may be
 	// anything.
@@ -44,6 +45,7 @@ type oddTimes struct {
 	Time    string `json:"time,omitempty"`
 }
 
+// add keeps one example. A wrong unit concerns all events of a producer, so one is enough.
 func (o *oddTimes) add(e seen) {
 	if e.odd.IsZero() {
 		return
@@ -116,7 +118,9 @@ func (t *tally) span(at time.Time) {
 	}
 }
 
-// group counts an outcome with those of the same kind.
+// group counts an outcome with those of the same kind. A call is grouped by its status alone: many rules may lead to
+// one status, and LeadHit sees only that. An unknown status of the shop has a group of its own, because each is a line
+// to add to the mapping.
 func (t *tally) group(e seen, out event.Item, why reason) {
 	key := groupKey{action: out.Action, what: out.Cause, reason: why}
 	switch {
@@ -139,7 +143,8 @@ func (t *tally) group(e seen, out event.Item, why reason) {
 	g.Count++
 }
 
-// minute counts a call in its minute.
+// minute counts a call in its minute. The limit drops minutes that come after it is reached, and the busiest one may be
+// among them.
 func (t *tally) minute(at time.Time) {
 	if at.IsZero() {
 		return
@@ -216,6 +221,8 @@ type loadSummary struct {
 	CatchUp float64 `json:"catch_up_seconds"`
 }
 
+// summary counts the workers for the busiest minute, not the average: a group that only suits the average falls behind
+// each day.
 func (t *tally) summary(l load) summary {
 	s := summary{
 		Schema: "preview.v1", Events: t.events, First: t.first.UTC(), Last: t.last.UTC(), Topics: t.topics,
@@ -267,7 +274,8 @@ func (t *tally) sorted(action event.Action) []group {
 	return all
 }
 
-// rounded keeps three digits or so: more would only look exact.
+// rounded keeps three digits or so: more would only look exact. Neither the latency nor the events of tomorrow are
+// known to a per cent.
 func rounded(x float64) float64 {
 	switch {
 	case x >= 100:

@@ -23,14 +23,15 @@ func (w *watch) sample(r event.Record, e seen) {
 	w.samples = append(w.samples, r)
 }
 
-// lost reports whether the mapping refuses the event, or LeadHit certainly will.
+// lost reports whether the mapping refuses the event, or LeadHit certainly will. An event that waits for a schema is
+// not lost.
 func (w *watch) lost(o event.Item) bool {
 	return o.Action == event.Refuse && o.Cause != causeWaits || o.Action == event.Call &&
 		!slices.Contains(w.statuses, o.Status)
 }
 
 // warnings lists certain problems: findings about the mapping, statuses that LeadHit does not know, and a mapping that
-// fits none of the events.
+// fits none of the events. It loads the presets only if no call would be accepted, because that takes a while.
 func (w *watch) warnings(ctx context.Context, source string) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -91,7 +92,9 @@ type reading struct {
 	read, calls, fields int
 }
 
-// suggestion names the presets that read at least half of the kept events, the best first.
+// suggestion names the presets that read at least half of the kept events, the best first. Half is enough, since a
+// topic may have events that no shop maps. Fields decide between two presets that read the same events: the right one
+// finds more of them.
 func (w *watch) suggestion(ctx context.Context, source string) string {
 	var all []reading
 	for _, name := range mapping.Presets() {
@@ -122,7 +125,7 @@ func (w *watch) suggestion(ctx context.Context, source string) string {
 	return " Presets that read them: " + strings.Join(names, ", ")
 }
 
-// try applies a preset to one event and counts the result.
+// try applies a preset to one event and counts the result. A preset that reads an event only to refuse it does not fit.
 func (w *watch) try(ctx context.Context, m *mapping.Mapping, record event.Record, r *reading) {
 	e, err := m.Explain(ctx, record)
 	if err != nil || slices.ContainsFunc(e.Orders, func(o mapping.ExplainedOrder) bool { return w.lost(o.Item) }) {
