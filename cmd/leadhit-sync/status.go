@@ -28,8 +28,11 @@ const (
 	statusPage  = 8 << 20
 )
 
+// errUnreached gives exit code 1 after the whole output, which shows the workers that did respond.
 var errUnreached = errors.New("not every worker responded")
 
+// statusCommand needs no right in Kafka and no key: it reads the /status page of each worker over HTTP. The state of a
+// worker, even an outage, does not change the exit code; a script reads it from -o json.
 func statusCommand() *cobra.Command {
 	var workers string
 	var output outputForm
@@ -107,7 +110,9 @@ func statusPages(args []string, workers string) (finder, error) {
 	return func(context.Context) ([]string, error) { return list, nil }, nil
 }
 
-// pagesBehind returns a URL for each address of a name.
+// pagesBehind returns a URL for each address of a name. A headless Service gives the addresses of its pods; with
+// publishNotReadyAddresses also of those that are not ready. The order is fixed, so that workers keep their place on
+// the screen.
 func pagesBehind(ctx context.Context, host, port string) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, statusLimit)
 	defer cancel()
@@ -122,7 +127,8 @@ func pagesBehind(ctx context.Context, host, port string) ([]string, error) {
 	return addresses, nil
 }
 
-// ownAddress returns the address at which this host reaches a server that listens at listen.
+// ownAddress returns the address at which this host reaches a server that listens at listen. A server that listens on
+// all addresses is asked on the loopback, which no network policy blocks.
 func ownAddress(listen string) string {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
@@ -134,7 +140,8 @@ func ownAddress(listen string) string {
 	return net.JoinHostPort(host, port)
 }
 
-// statusPageOf completes a given host:port, or a URL with or without a path.
+// statusPageOf completes a given host:port, or a URL with or without a path. A path is kept, so that a worker behind a
+// proxy can be asked too.
 func statusPageOf(given string) (string, error) {
 	text := strings.TrimSpace(given)
 	if !strings.Contains(text, "://") {
@@ -158,7 +165,7 @@ type asked struct {
 }
 
 // showStatus asks all workers at once and prints their status for a screen. It returns an error if one of them did not
-// respond.
+// respond. A name that cannot be resolved is an error at once, because there is nobody to ask.
 func showStatus(ctx context.Context, w io.Writer, find finder, output outputForm, on screen) error {
 	pages, err := find(ctx)
 	if err != nil {
@@ -176,7 +183,8 @@ func showStatus(ctx context.Context, w io.Writer, find finder, output outputForm
 	return err
 }
 
-// askWorkers asks all workers at once, so that one that does not respond costs statusLimit once.
+// askWorkers asks all workers at once, so that one that does not respond costs statusLimit once. It owns the goroutines
+// and waits for all. Each writes to its own element, so no lock is needed.
 func askWorkers(ctx context.Context, pages []string) []asked {
 	all := make([]asked, len(pages))
 	var hands sync.WaitGroup
@@ -193,6 +201,7 @@ func askWorkers(ctx context.Context, pages []string) []asked {
 	return all
 }
 
+// askWorker checks the schema: a page of another program must not pass for an idle worker.
 func askWorker(ctx context.Context, page string) (*observe.Status, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, statusLimit, fmt.Errorf("no response within %v", statusLimit))
 	defer cancel()

@@ -56,7 +56,8 @@ func (b *block) shrink() {
 }
 
 // fitStatus returns the lines for a screen. It shortens the longest tables first, then shows one line per worker, then
-// only the first of these lines.
+// only the first of these lines. Each step lays out one block again, and a table has at most 20 rows, so the loop is
+// short.
 func fitStatus(all []asked, on screen) []string {
 	blocks := make([]*block, len(all))
 	for i, a := range all {
@@ -101,7 +102,7 @@ func linesOf(all []asked, blocks []*block, on screen) []string {
 }
 
 // tooMuch is for screens that are too small even for the shortest tables: the first lines of one worker, or a line per
-// worker.
+// worker. The last line counts what is left out, and names the way to see it.
 func tooMuch(all []asked, lines []string, on screen) []string {
 	most := on.lines
 	if len(all) > 1 {
@@ -117,7 +118,8 @@ func tooMuch(all []asked, lines []string, on screen) []string {
 	return lines[:min(len(lines), most)]
 }
 
-// urgentFirst sorts workers that did not respond first, then workers that are not running.
+// urgentFirst sorts workers that did not respond first, then workers that are not running. On a small screen the lines
+// at the end are lost, and a healthy worker is the least loss.
 func urgentFirst(all []asked) []asked {
 	rank := func(a asked) int {
 		switch {

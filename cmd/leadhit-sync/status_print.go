@@ -19,9 +19,11 @@ const (
 	statusLabel = 10
 )
 
-// screen is the size that a status has to fit. The zero value is for pipes and files: nothing is cut.
+// screen is the size that a status has to fit. The zero value is for pipes and files: nothing is cut. A screen with
+// columns but no lines is a terminal that scrolls: lines are cut, none are left out.
 type screen struct{ columns, lines int }
 
+// cut keeps a line on one row: a line that wraps would take two, and the frame would scroll away.
 func (s screen) cut(line string) string {
 	if s.columns == 0 {
 		return line
@@ -58,7 +60,8 @@ func summaryOf(all []asked) string {
 	return count(len(all), "worker") + ": " + strings.Join(states, ", ")
 }
 
-// statusPrinter prints one worker's status. Ages are relative to the worker's own clock.
+// statusPrinter prints one worker's status. Ages are relative to the worker's own clock. The clock of the operator's
+// machine may differ, and would give negative ages.
 type statusPrinter struct {
 	page   *terminal.Page
 	status observe.Status
@@ -122,7 +125,8 @@ func unjoined(s observe.Status) string {
 	return ""
 }
 
-// adviceOn explains a state and what to do about it.
+// adviceOn explains a state and what to do about it. It tells pauses that end automatically from those that wait for a
+// person, because only the latter need resume.
 func adviceOn(s observe.Status) string {
 	const resumes = "; calls resume automatically"
 	switch s.State {
@@ -212,7 +216,8 @@ func (p *statusPrinter) clock(t time.Time) string {
 
 func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
 
-// lasting is a duration in its two largest units.
+// lasting is a duration in its two largest units. A person compares ages at a glance, and seconds beside days say
+// nothing.
 func lasting(d time.Duration) string {
 	d = max(d, 0).Round(time.Second)
 	const day = 24 * time.Hour

@@ -15,7 +15,8 @@ import (
 // mostPartitions and mostOrderRows limit how many partitions and orders have a line of their own.
 const mostPartitions, mostOrderRows = 20, 20
 
-// partitions prints all partitions or, if there are too many, those with the oldest unfinished events.
+// partitions prints all partitions or, if there are too many, those with the oldest unfinished events. The oldest event
+// shows a partition that stands still, while the number of events only shows a busy one.
 func (p *statusPrinter) partitions() {
 	all := slices.Clone(p.status.Partitions)
 	p.page.Line("")
@@ -78,7 +79,8 @@ func offset(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-// orders prints the orders that wait for a retry, grouped by their last response.
+// orders prints the orders that wait for a retry, grouped by their last response. A common response is then one line,
+// and shows at once that LeadHit and not an order is the cause.
 func (p *statusPrinter) orders() {
 	s := p.status
 	if len(s.Orders) == 0 {
@@ -146,6 +148,8 @@ func groupsOf(s observe.Status) []*outcomeGroup {
 	return all
 }
 
+// nextTry takes less than half a second as due, because it would round to "in 0s". A letter is not paused: it goes to
+// Kafka, not to LeadHit.
 func (p *statusPrinter) nextTry(o observe.WaitingOrder) string {
 	switch {
 	case o.Next != nil && o.Next.Sub(p.status.At) >= time.Second/2:

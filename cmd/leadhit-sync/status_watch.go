@@ -13,11 +13,12 @@ import (
 	"leadhit-sync/cmd/terminal"
 )
 
-// statusEvery is how often -w asks.
+// statusEvery is how often -w asks. A person sees a change at once, and the request costs a worker little.
 const statusEvery = 2 * time.Second
 
 // watchStatus shows the status again and again until a person ends it. On a terminal each look fits the screen and
-// replaces the last one; elsewhere each is whole. show prints a look for a screen.
+// replaces the last one; elsewhere each is whole. show prints a look for a screen. Ctrl-C ends it with exit code 0,
+// even if a worker did not respond: the person has seen that.
 func watchStatus(ctx context.Context, w io.Writer, output outputForm,
 	show func(ctx context.Context, w io.Writer, on screen) error,
 ) error {
@@ -31,6 +32,7 @@ func watchStatus(ctx context.Context, w io.Writer, output outputForm,
 		if columns, rows := terminal.Size(w); columns > 0 && output != "json" {
 			on = screen{columns: columns, lines: max(rows-1, 1)} // the cursor needs the last row
 		}
+		// A look is built before it is drawn, so the old one stays while a worker takes its time.
 		var look strings.Builder
 		// A worker that did not respond is in the look, and may respond the next time.
 		err := show(ctx, &look, on)
@@ -51,6 +53,7 @@ func watchStatus(ctx context.Context, w io.Writer, output outputForm,
 	}
 }
 
+// showLook separates looks by a blank line in a file, but not in JSON, where each look is one value.
 func showLook(w io.Writer, look string, output outputForm, on screen, frames *terminal.Screen) error {
 	if on.columns > 0 {
 		lines := strings.Split(strings.TrimSuffix(look, "\n"), "\n")
