@@ -22,7 +22,8 @@ type letterbox struct {
 	next    int64 // offset
 }
 
-// openLetterbox opens a reader of the topic, which must exist.
+// openLetterbox opens a reader of the topic, which must exist. It reads partition 0 without a group, so it neither
+// commits nor appears among the members.
 func openLetterbox(brokers []string) (*letterbox, error) {
 	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
 		letters: {0: kgo.NewOffset().AtStart()},
@@ -33,7 +34,8 @@ func openLetterbox(brokers []string) (*letterbox, error) {
 	return &letterbox{client: client}, nil
 }
 
-// read reads letters until ctx ends or, if upTo is 0 or more, until that offset.
+// read reads letters until ctx ends or, if upTo is 0 or more, until that offset. One goroutine at a time calls it:
+// first beside the demo, then for the evidence, from where the first ended.
 func (b *letterbox) read(ctx context.Context, upTo int64) error {
 	for upTo < 0 || b.position() < upTo {
 		fetches := b.client.PollFetches(ctx)

@@ -16,7 +16,8 @@ type logbook struct {
 	attrs string // of With, as text
 }
 
-// pages are what a logbook shares with the handlers that With derives from it.
+// pages are what a logbook shares with the handlers that With derives from it. With makes a new handler for each part
+// of the worker, and all of them write one log.
 type pages struct {
 	mu     sync.Mutex
 	lines  []logLine
@@ -32,7 +33,8 @@ type logLine struct {
 	text   string
 }
 
-// keptLines is more than a worker writes between two frames.
+// keptLines is more than a worker writes between two frames. The bound matters in a demo without -for, which may run
+// for days.
 const keptLines = 200
 
 func newLogbook() *logbook { return &logbook{pages: new(pages)} }
@@ -40,7 +42,8 @@ func newLogbook() *logbook { return &logbook{pages: new(pages)} }
 // Enabled reports true for lines from info level up.
 func (l *logbook) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
 
-// Handle keeps a line. From the line "listening" it learns the address of the worker's pages.
+// Handle keeps a line. From the line "listening" it learns the address of the worker's pages. The port is only known
+// from there, because the worker listens on a free one.
 func (l *logbook) Handle(_ context.Context, r slog.Record) error {
 	var text strings.Builder
 	text.WriteString(r.Message)
@@ -88,7 +91,8 @@ func (l *logbook) address() string {
 	return l.listen
 }
 
-// since returns the lines after a number, oldest first.
+// since returns the lines after a number, oldest first. A reader that falls behind by more than keptLines misses the
+// oldest lines; the file has them.
 func (l *logbook) since(number int) []logLine {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -52,6 +52,7 @@ type options struct {
 }
 
 const (
+	// The pause for the rejected key then lasts about two seconds, enough to be seen.
 	shortest = 10 * time.Second
 	// perOrder is how many events of one order the demo can process in a second. The worker calls them one at a time,
 	// each after the commit of the one before, and some of them wait for a fault to end.
@@ -109,6 +110,7 @@ func parse(args []string, help io.Writer) (options, error) {
 	return o, o.check(flags.Args())
 }
 
+// check refuses what would make the worker fall behind for ever: the demo would end with a finding that proves nothing.
 func (o options) check(rest []string) error {
 	switch {
 	case len(rest) > 0:
@@ -135,7 +137,8 @@ func (o options) check(rest []string) error {
 	return nil
 }
 
-// execute runs one command line and returns the exit code.
+// execute runs one command line and returns the exit code. It reads no settings: the flags are all that a person has to
+// know. Errors go to stderr, the summary to stdout, so the summary can be kept.
 func execute(ctx context.Context, args []string) int {
 	o, err := parse(args, os.Stdout)
 	switch {
@@ -148,6 +151,7 @@ func execute(ctx context.Context, args []string) int {
 	// The first signal ends ctx: the shop closes, and the worker finishes its events.
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	// Nobody waits for the goroutine of endAtOnce: it ends with the process.
 	defer context.AfterFunc(ctx, endAtOnce)()
 
 	v, err := run(ctx, o, painterFor(o, os.Stdout), os.Stdout)
@@ -157,9 +161,11 @@ func execute(ctx context.Context, args []string) int {
 	return exitCode(v, err)
 }
 
-// exitCode distinguishes a demo that a signal ended before it began, because that proves nothing about the records.
+// exitCode distinguishes a demo that a signal ended before it began, because that proves nothing about the records. An
+// error counts as much as a finding: without a summary, nothing has been shown.
 func exitCode(v verdict, err error) int {
 	switch {
+	// The exit code of a signal tells a script that the demo was neither good nor bad.
 	case errors.Is(err, errNotBegun):
 		return exitInterrupted
 	case err != nil, !v.ok():
@@ -178,7 +184,8 @@ func endAtOnce() {
 	os.Exit(exitInterrupted)
 }
 
-// painterFor chooses between the live screen and plain lines.
+// painterFor chooses between the live screen and plain lines. A terminal with TERM=dumb, as in some editors, knows no
+// cursor movements. A terminal that does not know its size is taken as 80 by 24, the size of the VT100.
 func painterFor(o options, out *os.File) painter {
 	if o.plain || !terminal.Is(out) || os.Getenv("TERM") == "dumb" {
 		return &plain{out: out, verbose: o.verbose}
@@ -193,6 +200,7 @@ func painterFor(o options, out *os.File) painter {
 		return &plain{out: out, verbose: o.verbose}
 	}
 	ink := ansi
+	// Any value that is not empty turns colours off, as no-color.org asks.
 	if os.Getenv("NO_COLOR") != "" {
 		ink = colourless
 	}

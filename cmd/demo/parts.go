@@ -35,7 +35,8 @@ const (
 	startLimit  = 30 * time.Second
 )
 
-// parts are the worker, and what surrounds it in a real installation.
+// parts are the worker, and what surrounds it in a real installation. Only the worker is the product; the rest may be
+// replaced by real servers without a change to it.
 type parts struct {
 	kafka   *kfake.Cluster
 	leadhit *sandbox.Sandbox
@@ -52,7 +53,8 @@ type parts struct {
 }
 
 // setUp opens all parts in the order in which they need each other: the key's file before the settings that name it,
-// the settings before the worker. After an error it closes those that are open. It does not start the worker.
+// the settings before the worker. After an error it closes those that are open. It does not start the worker. The ports
+// of Kafka and LeadHit are taken here. One that is in use is an error, before anything is printed.
 func setUp(ctx context.Context, o options) (_ *parts, err error) {
 	p := &parts{logs: newLogbook()}
 	defer func() {
@@ -64,6 +66,7 @@ func setUp(ctx context.Context, o options) (_ *parts, err error) {
 	if p.folder, err = os.MkdirTemp("", "leadhit-sync-demo-"); err != nil {
 		return nil, err
 	}
+	// Six partitions and one broker: several lanes at once are part of the demo, the failure of a broker is not.
 	if p.kafka, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(o.kafkaPort),
 		kfake.SeedTopics(partitions, topic)); err != nil {
 		return nil, fmt.Errorf("embedded Kafka: %w", err)
@@ -73,6 +76,7 @@ func setUp(ctx context.Context, o options) (_ *parts, err error) {
 		return nil, fmt.Errorf("LeadHit look-alike: %w", err)
 	}
 	p.keys = &keys{file: filepath.Join(p.folder, "api-key"), leadhit: p.leadhit}
+	// The key has to be in its file before the settings are read, because a missing file is a mistake.
 	p.keys.rotate()
 	if err = p.keys.hand(); err != nil {
 		return nil, err
@@ -85,13 +89,16 @@ func setUp(ctx context.Context, o options) (_ *parts, err error) {
 	if err != nil {
 		return nil, err
 	}
+	// The file gets every line as JSON, for the case that the records do not agree. The logbook gets the same lines for
+	// the screen.
 	log := slog.New(slog.NewMultiHandler(slog.NewJSONHandler(p.log, nil), p.logs))
 	p.worker, err = worker.Open(settings, "demo", log)
 	return p, err
 }
 
 // serveLeadHit serves the look-alike over real HTTP, so that the worker's own client, its timeouts and its reading of
-// broken responses are part of the demo. close ends the goroutine and waits for it.
+// broken responses are part of the demo. close ends the goroutine and waits for it. The server keeps no limit for
+// writes, because slow responses are one of the faults.
 func (p *parts) serveLeadHit(ctx context.Context, o options) (url string, err error) {
 	p.leadhit = sandbox.New(sandbox.Options{Seed: o.seed})
 	p.server = &http.Server{Handler: p.leadhit, ReadHeaderTimeout: callTimeout}
@@ -111,7 +118,9 @@ func (p *parts) serveLeadHit(ctx context.Context, o options) (url string, err er
 // local is an address on this machine.
 func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
-// settings are the worker's. Whatever is missing here has the default of the binary.
+// settings are the worker's. Whatever is missing here has the default of the binary. As little as possible differs,
+// because the demo is about the worker as it is. More events a second need more calls in flight, or the backlog of a
+// pause would not shrink.
 func (p *parts) settings(o options, url string) map[string]string {
 	return map[string]string{
 		"KAFKA_BROKERS":        p.kafka.ListenAddrs()[0],
@@ -129,8 +138,8 @@ func (p *parts) settings(o options, url string) map[string]string {
 	}
 }
 
-// load replaces the environment's settings and reads them as the binary does. Without that,
-// a setting of the shell, such as KAFKA_SASL_MECHANISM, would apply to the demo.
+// load replaces the environment's settings and reads them as the binary does. Without that, a setting of the shell,
+// such as KAFKA_SASL_MECHANISM, would apply to the demo. It changes the environment of the whole process.
 func load(environment map[string]string) (*config.Config, error) {
 	for _, v := range config.Variables() {
 		if err := os.Unsetenv(v.Name); err != nil {
@@ -145,7 +154,8 @@ func load(environment map[string]string) (*config.Config, error) {
 	return config.Load()
 }
 
-// exports are shell lines with which the commands of leadhit-sync reach the running demo from another terminal.
+// exports are shell lines with which the commands of leadhit-sync reach the running demo from another terminal. They
+// name the file of the key and not the key, so the terminal's history holds no secret.
 func (p *parts) exports(address string) []string {
 	in := func(names ...string) string {
 		words := []string{"export"}
@@ -167,7 +177,8 @@ func (p *parts) exports(address string) []string {
 
 var errNotBegun = errors.New("ended during the start")
 
-// ready waits until the running worker has joined the group, and returns the address of its pages.
+// ready waits until the running worker has joined the group, and returns the address of its pages. It asks /readyz as
+// Kubernetes does, so the story begins with a worker that has joined.
 func (p *parts) ready(ctx context.Context, r *running) (address string, err error) {
 	limit := time.NewTimer(startLimit)
 	defer limit.Stop()
@@ -177,6 +188,7 @@ func (p *parts) ready(ctx context.Context, r *running) (address string, err erro
 		select {
 		case <-ctx.Done():
 			return "", errNotBegun
+		// The worker ended by itself; the caller joins its error.
 		case <-r.done:
 			return "", errStopped
 		case <-limit.C:
@@ -216,7 +228,7 @@ func (p *parts) committed() map[int]int64 {
 	return offsets
 }
 
-// ends returns the log end of each partition.
+// ends returns the log end of each partition. The broker counts them, independent of the shop.
 func (p *parts) ends() map[int]int64 {
 	offsets := make(map[int]int64)
 	for partition := range partitions {
@@ -231,7 +243,8 @@ func (p *parts) logFile() string { return filepath.Join(p.folder, "worker.log") 
 
 func (p *parts) exportsFile() string { return filepath.Join(p.folder, "exports") }
 
-// close closes what setUp opened, the worker first, because it uses the others. It leaves the files.
+// close closes what setUp opened, the worker first, because it uses the others. It leaves the files. The server is
+// closed at once, without a wait for requests: no worker is left to read a response.
 func (p *parts) close() {
 	if p.worker != nil {
 		p.worker.Close()
@@ -248,6 +261,7 @@ func (p *parts) close() {
 	}
 }
 
+// removeFiles is not called after a finding: the worker's log is needed then.
 func (p *parts) removeFiles() { _ = os.RemoveAll(p.folder) }
 
 // keys are the key that LeadHit accepts, and the file from which the worker reads it.
@@ -265,8 +279,8 @@ func (k *keys) rotate() {
 	k.leadhit.SetKey(k.current)
 }
 
-// hand writes the key that LeadHit accepts into the worker's file. It renames a finished file over the old one, so
-// that the worker never reads half a key.
+// hand writes the key that LeadHit accepts into the worker's file. It renames a finished file over the old one, so that
+// the worker never reads half a key. A rename within a folder is atomic (POSIX rename).
 func (k *keys) hand() error {
 	next := k.file + ".next"
 	if err := os.WriteFile(next, []byte(k.current+"\n"), 0o600); err != nil {

@@ -10,7 +10,8 @@ import (
 )
 
 // plain is a painter for files and pipes. It prints a line of figures each second, and a line for each event of the
-// story.
+// story. It writes no escape sequences, so its output can be compared and searched. Warnings are printed even without
+// -v.
 type plain struct {
 	out     io.Writer
 	verbose bool
@@ -21,6 +22,7 @@ type plain struct {
 
 func (p *plain) manner() (int, ink) { return 80, colourless }
 
+// paint prints the address once, with the first view: a reader of a log looks for it at the top.
 func (p *plain) paint(v view) {
 	if p.beats == 0 && p.next == 0 {
 		p.print(v.elapsed, "look at http://%s/readyz  /metrics  /status", v.address)

@@ -15,9 +15,11 @@ import (
 )
 
 const (
-	// idleLimit is how long the worker may commit nothing at the end, when LeadHit has no faults.
+	// idleLimit is how long the worker may commit nothing at the end, when LeadHit has no faults. A retry waits for 2 s
+	// at most (RETRY_MAX), so 20 s without a commit mean that the worker is stuck.
 	idleLimit = 20 * time.Second
-	// stopLimit is longer than a worker takes to stop.
+	// stopLimit is longer than a worker takes to stop. Calls end after callTimeout here, so a worker that needs more is
+	// stuck.
 	stopLimit = 45 * time.Second
 	readLimit = 15 * time.Second
 )
@@ -36,7 +38,8 @@ type demo struct {
 	running *running
 }
 
-// running is a worker that was started. Whoever starts it calls end, which waits for its goroutine.
+// running is a worker that was started. Whoever starts it calls end, which waits for its goroutine. err needs no lock:
+// closing done makes it visible to whoever has seen that.
 type running struct {
 	stop context.CancelFunc
 	done chan struct{} // closed when it has ended
@@ -53,7 +56,8 @@ func start(ctx context.Context, work func(context.Context) error) *running {
 	return r
 }
 
-// end stops it and waits, but at most for stopLimit, so that a stuck worker ends the demo with an error.
+// end stops it and waits, but at most for stopLimit, so that a stuck worker ends the demo with an error. After the
+// limit the goroutine is left behind, because the process is about to end anyway.
 func (r *running) end() error {
 	r.stop()
 	limit := time.NewTimer(stopLimit)
@@ -82,6 +86,7 @@ func run(ctx context.Context, o options, paint painter, out io.Writer) (v verdic
 	}()
 	d := &demo{parts: p, options: o}
 	_, _ = fmt.Fprintf(out, "starting embedded Kafka, a LeadHit look-alike, a shop and the worker (seed %d)…\n", o.seed)
+	// A signal must not end the worker: it has to finish the events after the shop has closed.
 	d.running = start(context.WithoutCancel(ctx), p.worker.Run)
 	if d.address, err = p.ready(ctx, d.running); err != nil {
 		return v, errors.Join(err, d.running.end())
@@ -99,7 +104,7 @@ func run(ctx context.Context, o options, paint painter, out io.Writer) (v verdic
 }
 
 // introduce prints how to use the commands on the running demo from another terminal. The same lines are in a file,
-// whose short name stays on the screen.
+// whose short name stays on the screen. The mode is 0600, like that of the key's file beside it.
 func (d *demo) introduce(out io.Writer) error {
 	exports := strings.Join(d.exports(d.address), "\n")
 	if err := os.WriteFile(d.exportsFile(), []byte(exports+"\n"), 0o600); err != nil {
@@ -116,11 +121,11 @@ go run ./cmd/leadhit-sync letters list
 	return nil
 }
 
-// tryCommand is a command to begin with.
+// tryCommand is a command to begin with. It is the shortest way to see the worker's own view of the story.
 const tryCommand = "go run ./cmd/leadhit-sync status"
 
 // play runs the shop and the story, with the screen beside them, until all have ended. Screen and letterbox outlive
-// ctx: the drain is the part that people should see.
+// ctx: the drain is the part that people should see. The clients close last, when nobody uses them.
 func (d *demo) play(ctx context.Context, paint painter) (e evidence, err error) {
 	if d.shop, err = openShop(d.kafka.ListenAddrs(), d.options); err != nil {
 		return e, errors.Join(err, d.running.end())
@@ -137,6 +142,7 @@ func (d *demo) play(ctx context.Context, paint painter) (e evidence, err error) 
 	defer stop()
 	var beside errgroup.Group
 	beside.Go(func() error { d.show(lasting, paint); return nil })
+	// The letters are read while the demo runs, so that the screen can show the last ones.
 	beside.Go(func() error { return d.box.read(lasting, -1) })
 	// The worker must not stop before the shop has written its last event, or the summary would find that event lost.
 	err = errors.Join(d.sell(ctx), d.finish(lasting), d.running.end())
@@ -148,7 +154,8 @@ func (d *demo) play(ctx context.Context, paint painter) (e evidence, err error) 
 }
 
 // sell runs the shop and the story, until the story or ctx ends. If one of them fails, or the worker stops early, the
-// others end too.
+// others end too. The worker is watched here too: without it the shop would write events that nobody reads, until -for
+// is over.
 func (d *demo) sell(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -173,7 +180,9 @@ func (d *demo) sell(ctx context.Context) error {
 	return both.Wait()
 }
 
-// finish waits until the worker has committed everything that was written, or commits nothing any more.
+// finish waits until the worker has committed everything that was written, or commits nothing any more. Neither end is
+// an error here: only the summary judges. It counts committed offsets, which equal the number of events because each
+// log begins at 0 and has no transactions.
 func (d *demo) finish(ctx context.Context) error {
 	d.story.add("the shop closes; the worker finishes its events")
 	defer d.story.add("the worker stops as on SIGTERM: commits, leaves the group")
@@ -210,7 +219,8 @@ func (d *demo) finish(ctx context.Context) error {
 	}
 }
 
-// evidence collects the records of all parts. The worker has stopped, so the letterbox reads up to a fixed end.
+// evidence collects the records of all parts. The worker has stopped, so the letterbox reads up to a fixed end. A read
+// that ends too early would report letters as missing, so it is an error instead.
 func (d *demo) evidence(ctx context.Context) (evidence, error) {
 	var end int64
 	if info := d.kafka.PartitionInfo(letters, 0); info != nil {

@@ -39,8 +39,8 @@ func newOrders(count int, seed uint64) *orders {
 	return &orders{dice: rand.New(rand.NewPCG(seed, 1)), all: make([]change, count)}
 }
 
-// next is the next event of a random order. A few per cent have a status that LeadHit refuses, so that letters
-// appear within seconds.
+// next is the next event of a random order. A few per cent have a status that LeadHit refuses, so that letters appear
+// within seconds. The same order may get many events in a row: exactly that shows whether their order is kept.
 func (o *orders) next(now time.Time) change {
 	number := o.dice.IntN(len(o.all))
 	c := &o.all[number]
@@ -71,6 +71,7 @@ func (o *orders) place(c *change, number int) {
 	c.Total, c.City = o.total(), cities[o.dice.IntN(len(cities))]
 }
 
+// total gives prices that a shop could have; nobody checks them.
 func (o *orders) total() string { return fmt.Sprintf("%d.00", 190*(1+o.dice.IntN(60))) }
 
 // entry is an event that Kafka acknowledged, in the shop's record.
@@ -92,6 +93,8 @@ type shop struct {
 	failed error
 }
 
+// openShop sets linger to 0, which sends each event at once, as a shop would; batching would make bursts out of a
+// steady rate.
 func openShop(brokers []string, o options) (*shop, error) {
 	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.DefaultProduceTopic(topic), kgo.ProducerLinger(0))
 	if err != nil {
@@ -127,7 +130,8 @@ func (s *shop) write(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// The key is the order id, because Kafka keeps the order of events only within a partition.
+	// The key is the order id, because Kafka keeps the order of events only within a partition. The book gets an event
+	// only when Kafka has acknowledged it: only then must nothing be lost.
 	s.client.Produce(ctx, &kgo.Record{Key: []byte(c.OrderID), Value: value}, func(r *kgo.Record, err error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -148,7 +152,8 @@ func (s *shop) err() error {
 	return s.failed
 }
 
-// entries returns the events that Kafka acknowledged so far.
+// entries returns the events that Kafka acknowledged so far. The caller may keep the slice: entries are only appended,
+// and its capacity is clipped.
 func (s *shop) entries() []entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()

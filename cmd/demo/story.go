@@ -34,8 +34,10 @@ const (
 
 func healthy() sandbox.Faults { return sandbox.Faults{Latency: latency, Jitter: jitter} }
 
-// scenes are the scenes of a chapter. The gaps between them leave the worker time to work off a backlog. The key
-// is rejected for about a sixth of the chapter, so that a watcher sees the pause begin and end.
+// scenes are the scenes of a chapter. The gaps between them leave the worker time to work off a backlog. The key is
+// rejected for about a sixth of the chapter, so that a watcher sees the pause begin and end. The shares are of a
+// chapter, so a demo of 10 s and one of an hour show the same faults. The first and the last scene have none: a person
+// sees the normal rate before and after.
 func scenes(orders int) []scene {
 	with := func(change func(*sandbox.Faults)) sandbox.Faults {
 		f := healthy()
@@ -74,7 +76,8 @@ func stuck() map[string]sandbox.OrderFault {
 	return map[string]sandbox.OrderFault{orderID(0): {Status: 503}}
 }
 
-// slow is the stuck order, and each tenth order, whose responses come late but in time.
+// slow is the stuck order, and each tenth order, whose responses come late but in time. Half of the timeout is late for
+// a person, and no failure for the worker.
 func slow(orders int) map[string]sandbox.OrderFault {
 	faults := stuck()
 	for number := 10; number < orders; number += 10 {
@@ -87,7 +90,8 @@ func slow(orders int) map[string]sandbox.OrderFault {
 const chapterLength = time.Minute
 
 // chapters divides the demo's time. A short demo is one short chapter, a long one repeats the chapter. Without a length
-// the chapters never end; count is 0 then.
+// the chapters never end; count is 0 then. A length is divided evenly, so the last chapter is not cut off in the middle
+// of a fault.
 func chapters(length time.Duration) (each time.Duration, count int) {
 	if length == 0 {
 		return chapterLength, 0
@@ -108,14 +112,15 @@ type story struct {
 	told []beat
 }
 
-// beat is one line of the story. Numbers count from 1.
+// beat is one line of the story. Numbers count from 1. at counts from the start of the demo.
 type beat struct {
 	number int
 	at     time.Duration
 	text   string
 }
 
-// play plays the chapters until they or ctx end. Then it ends all faults and gives the worker its key.
+// play plays the chapters until they or ctx end. Then it ends all faults and gives the worker its key. The worker could
+// not finish its events otherwise. While the demo runs, only this goroutine changes faults and keys.
 func (s *story) play(ctx context.Context) error {
 	each, count := chapters(s.length)
 	for chapter := 0; count == 0 || chapter < count; chapter++ {
@@ -133,6 +138,7 @@ func (s *story) play(ctx context.Context) error {
 	return s.repair()
 }
 
+// enter replaces all faults, so none of an earlier scene stays by mistake.
 func (s *story) enter(sc scene) error {
 	s.add(sc.text)
 	s.leadhit.Change(func(f *sandbox.Faults) { *f = sc.faults })
@@ -158,7 +164,7 @@ func (s *story) add(text string) {
 	s.told = append(s.told, beat{number: len(s.told) + 1, at: time.Since(s.begun), text: text})
 }
 
-// beats returns the lines so far.
+// beats returns the lines so far. Lines are only appended, so a clipped slice needs no copy.
 func (s *story) beats() []beat {
 	s.mu.Lock()
 	defer s.mu.Unlock()

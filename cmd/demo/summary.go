@@ -47,7 +47,7 @@ func (v verdict) ok() bool {
 }
 
 // judge compares the records. The worker's own counters are not among them, so no mistake of its own can agree with
-// itself.
+// itself. A letter that nobody asked for counts as much as a missing one: the audit compares both ways.
 func judge(e evidence) verdict {
 	v := verdict{written: len(e.book)}
 	all := audit.Evidence{
@@ -84,6 +84,7 @@ func judge(e evidence) verdict {
 		v.unknown = append(v.unknown, fmt.Sprintf("%d records of the letters' topic are not letters", e.broken))
 	}
 	for _, p := range slices.Sorted(maps.Keys(e.ends)) {
+		// Only the shop writes to the topic, so a difference means that a record has no entry in the book.
 		if written[p] != e.ends[p] {
 			v.unknown = append(v.unknown, fmt.Sprintf("partition %d: the log ends at %d, written %d", p, e.ends[p], written[p]))
 		}
@@ -115,7 +116,7 @@ func (v verdict) headline() string {
 		sign, v.refused)
 }
 
-// findings are all sentences, the most serious first.
+// findings are all sentences, the most serious first. A lost event comes first: LeadHit never learns of it.
 func (v verdict) findings() []string {
 	var all []string
 	for _, kind := range []struct {
@@ -139,6 +140,7 @@ func (v verdict) findings() []string {
 	return all
 }
 
+// shownFindings is how many findings are printed. The rest mostly has the same cause, and the headline has the numbers.
 const shownFindings = 12
 
 // summarise writes the summary.

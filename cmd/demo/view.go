@@ -29,7 +29,8 @@ type view struct {
 	exports     string // file
 }
 
-// painter shows views. One goroutine at a time calls its methods.
+// painter shows views. One goroutine at a time calls its methods. The demo's story, figures and log are the same for
+// both painters: a painter only decides how they look.
 type painter interface {
 	// paint shows a view. It is called several times a second.
 	paint(view)
@@ -40,13 +41,14 @@ type painter interface {
 }
 
 const (
+	// Eight frames a second look smooth, and cost little.
 	lookEvery   = 125 * time.Millisecond
 	bucket      = 500 * time.Millisecond
 	keptRates   = 240
 	keptLetters = 8
 )
 
-// show paints until ctx ends.
+// show paints until ctx ends. The last view is painted after ctx has ended, so that it has the final figures.
 func (d *demo) show(ctx context.Context, paint painter) {
 	w := watch{demo: d, at: d.begun}
 	ticker := time.NewTicker(lookEvery)
@@ -62,7 +64,7 @@ func (d *demo) show(ctx context.Context, paint painter) {
 	}
 }
 
-// watch remembers what the next look needs.
+// watch remembers what the next look needs. Only the goroutine of show uses it, so it needs no lock.
 type watch struct {
 	*demo
 	at         time.Time // the end of the last bucket
@@ -106,7 +108,8 @@ func (w *watch) look(now time.Time) view {
 	return v
 }
 
-// measure adds the calls since the last bucket to the rates.
+// measure adds the calls since the last bucket to the rates. It divides by the time that has really passed, because a
+// busy machine delays ticks.
 func (w *watch) measure(now time.Time, calls int) {
 	passed := now.Sub(w.at)
 	if passed < bucket {
