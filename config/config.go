@@ -1,12 +1,12 @@
 // Package config reads every setting of the worker from the environment.
 //
-// Load returns either settings that can work, singly and together, or an *Error with all mistakes at once: one line
-// each, with the variable, what is wrong and, where one helps, an example. A variable that is set to nothing is a
+// Load returns either settings that can work, singly and together, or an *Error with all mistakes, one line each: the
+// variable, the mistake and, where one helps, an example. A variable that is set to nothing is a
 // mistake where it has a default or is required: it is more likely a mistake in a manifest than intended. What only
 // looks like a mistake, such as a variable that differs in a letter from one of ours, becomes a warning.
 //
-// Load opens the files that settings name, but does not understand what they hold. Whoever does (the key, certificates,
-// the mapping) starts from [Inspect] and adds its own mistakes with [Error.Add].
+// Load opens the files that settings name, but does not parse them. Code that does (for the key, certificates and the
+// mapping) starts from [Inspect] and adds its own mistakes with [Error.Add].
 //
 // The struct's tags are the one source of names, defaults, limits and explanations: they feed Load, the table in the
 // README and Variables, so none can drift from the others.
@@ -50,10 +50,10 @@ type Config struct {
 		// Proxy is a secret because its URL may hold a password.
 		Proxy Secret `envconfig:"LEADHIT_PROXY" example:"http://proxy:3128" help:"Proxy for the calls: an http, https or socks5 URL. No other variable sets one."`
 	}
-	// Calls and window: how much of the work is under way at once.
+	// Calls and window: how many calls and events are handled at once.
 	CallsInFlight int `envconfig:"CALLS_IN_FLIGHT" default:"64" min:"1" max:"1024" help:"Calls in flight at once, per worker."`
 	// CallsPerSecond is 0, or 0.01 at least.
-	CallsPerSecond float64 `envconfig:"CALLS_PER_SECOND" default:"0" min:"0" max:"10000" example:"50" help:"Calls a second, per worker: 0 for no cap, or 0.01 and more."`
+	CallsPerSecond float64 `envconfig:"CALLS_PER_SECOND" default:"0" min:"0" max:"10000" example:"50" help:"Calls a second, per worker: 0 for no limit, or 0.01 and more."`
 	WindowEvents   int     `envconfig:"WINDOW_EVENTS" default:"10000" min:"1" max:"1000000" help:"Unfinished events to hold, per partition."`
 	WindowBytes    size    `envconfig:"WINDOW_BYTES" default:"16MiB" min:"1MiB" max:"64GiB" help:"Memory for unfinished events, per worker, with what fetches ask for; large batches come on top: 8 MiB, or one that is larger."`
 	// Mapping is the name of a preset or the path of a file.

@@ -184,7 +184,7 @@ func (l *ledger) called(worker string, c change) int {
 		return 1
 	}
 	if h.calling++; h.calling > 1 {
-		l.violate("%s calls %s with %s, and another call about it is in the air", worker, c.order, c.status())
+		l.violate("%s calls %s with %s, and another call about it is in flight", worker, c.order, c.status())
 	}
 	for i, earlier := range h.changes[:c.n-1] {
 		// a refusal of the mapping holds nothing back: its order is a guess

@@ -69,7 +69,7 @@ func TestAnUnknownCommitEndsTheMembershipAndTheNextIsANewMember(t *testing.T) {
 		if got := k.State().Generations; got != 2 {
 			w.t.Errorf("got %d generations, want two", got)
 		}
-		w.toldOnce("may be applied late")
+		w.toldOnce("may still be applied")
 	})
 }
 

@@ -7,7 +7,7 @@
 // read to its end (so a pause outlives a restart), the group's offsets were read, and one commit of this generation was
 // acknowledged. When the generation ends, fetching stops. The consumer waits for the calls in flight (at most 15
 // seconds, less than the rebalance timeout of 30 seconds) and sends the last commit. Only then may the group continue:
-// kafka-go does not rejoin before. A commit without a response ends the membership: the worker leaves the group and
+// kafka-go does not rejoin until then. A commit without a response ends the membership: the worker leaves the group and
 // joins it under another member id.
 //
 // No topic is created until the worker has joined the group, so a misspelt name leaves no stray topic. In its first
@@ -17,8 +17,8 @@
 // A position advances only past records that were read. If the log itself has moved (retention passed the offset, the
 // topic was truncated or recreated), the consumer logs and counts it, and continues at the new start of the log.
 //
-// The group belongs to these workers: Kafka refuses every other client, because of the name of our assignment protocol.
-// The leader assigns the partitions that exist, whatever else the members' topics name, and no request of the
+// Only these workers can join the group: their assignment protocol has a name of its own, so Kafka rejects all other
+// clients. The leader assigns the partitions that exist, whatever else the members' topics name, and no request of the
 // membership creates a topic. [State] lists what the worker is waiting for, with the logged reason and the start time.
 //
 // # Goroutines
@@ -30,7 +30,7 @@
 //
 // # Shutdown
 //
-// Canceling Run's context asks the worker to stop: it fetches no more events, finishes and commits the calls in flight,
+// Cancelling Run's context asks the worker to stop: it fetches no more events, finishes and commits the calls in flight,
 // and leaves the group. Then Run returns nil. Errors from Kafka or LeadHit never end Run: it logs them and retries.
 package consumer
 
@@ -109,7 +109,7 @@ type base struct {
 	log     *slog.Logger
 	waits   waits
 	counts  counts
-	// Used in turns only.
+	// Use it only in turns.
 	current *generation // takes the generation's effects; nil between two
 	pauses  pauseLog
 	// mayCreate is set once the worker has joined the group. Until then the group's or a topic's name may be wrong, so

@@ -27,7 +27,7 @@ type fetcher struct {
 	starts  *starts
 	unknown unknowns
 
-	// Used in turns only.
+	// Use it only in turns.
 	ends     map[event.Partition]int64 // log ends, as of the last fetch
 	standing map[event.Partition]Unreadable
 	holds    holds
@@ -130,7 +130,7 @@ func (f *fetcher) fetched(ctx context.Context, log *slog.Logger, ask dispatch.Fe
 	}
 }
 
-// decode asks for an event's items until they are known. False: ctx has ended.
+// decode asks for an event's items until they are known. It returns false if ctx has ended.
 func (f *fetcher) decode(ctx context.Context, log *slog.Logger, e *Event) ([]event.Item, bool) {
 	items, err := f.options.Decode(ctx, e)
 	if err == nil {
@@ -170,7 +170,7 @@ func (f *fetcher) regain(ctx context.Context, log *slog.Logger, ask dispatch.Fet
 		if f.unknown.restarted(ask.Partition) {
 			log.ErrorContext(ctx, "the log ends below the group's offset: it was truncated, "+
 				"or the topic was deleted and created again; reading the topic's partitions from their start; "+
-				"further ones of this topic are not logged", slog.Int64("offset", ask.Offset),
+				"later ones of this topic are not logged", slog.Int64("offset", ask.Offset),
 				slog.Int64("log_start", bounds.First), slog.Int64("log_end", bounds.Last))
 		}
 		f.send(func(now time.Time) { f.dispatcher.Restarted(now, ask.Partition, bounds.First) })

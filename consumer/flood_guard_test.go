@@ -253,7 +253,7 @@ func TestNothingIsCalledUntilTheLedgerWasRead(t *testing.T) {
 					w.note(shared.GuardResume, "alice", "")
 				}
 				w.settle(time.Minute)
-				w.toldOnce("the ledger is read")
+				w.toldOnce("the ledger can be read")
 			})
 		})
 	}
@@ -291,7 +291,7 @@ func TestALedgerThatCannotBeReadLaterStopsNothing(t *testing.T) {
 		handle.Remove()
 		time.Sleep(10 * time.Second)
 		w.held(shared.ByHand, "alice", k)
-		w.toldOnce("the ledger is read again")
+		w.toldOnce("the ledger can be read again")
 	})
 }
 

@@ -42,7 +42,7 @@ func TestALedgerWithFlawsIsStillFollowed(t *testing.T) {
 		time.Sleep(20 * time.Second) // a shorter failure is not logged
 		handle.Remove()
 		time.Sleep(10 * time.Second)
-		w.toldOnce("the ledger is read again")
+		w.toldOnce("the ledger can be read again")
 		w.note(shared.GuardPause, "alice", "LeadHit migrates")
 		time.Sleep(10 * time.Second)
 		w.held(shared.ByHand, "alice", k)

@@ -98,7 +98,7 @@ func (m *membership) live(
 	case <-fetching.Done():
 	case <-g.unknown:
 		m.log.WarnContext(working,
-			"a commit got no response and may be applied late; leaving the group to join it as a new member")
+			"a commit got no response and may still be applied; leaving and rejoining the group as a new member")
 	case end = <-g.ended:
 	}
 	stopFetching()

@@ -94,7 +94,7 @@ func (m *membership) groupConfig(b *balancer, brokers []string) kafka.ConsumerGr
 }
 
 // waitForTopics waits until the topics exist. Before the first join all of them must, so that a misspelt name is
-// noticed. Later one is enough, so that a deleted topic does not hold up the others. False: ctx has ended.
+// noticed. Later one is enough, so that a deleted topic does not hold up the others. It returns false if ctx has ended.
 func (m *membership) waitForTopics(ctx context.Context, again *retrier) bool {
 	for {
 		topology, err := m.options.Cluster.Topics(ctx, m.options.Topics...)
@@ -103,7 +103,7 @@ func (m *membership) waitForTopics(ctx context.Context, again *retrier) bool {
 		}
 		switch {
 		case err == nil, m.Joined() && anyThere(topology):
-			again.Over(m.log).InfoContext(ctx, "the wait for topics is over")
+			again.Over(m.log).InfoContext(ctx, "topics are available")
 			m.waits.end(waitTopics)
 			m.starts.found(topology)
 			return true
@@ -155,7 +155,7 @@ func (m *membership) follow(ctx, work context.Context, group *kafka.ConsumerGrou
 			continue
 		}
 		m.waits.end(waitJoin)
-		again.Over(m.log).InfoContext(ctx, "the wait for the group is over")
+		again.Over(m.log).InfoContext(ctx, "the group can be joined")
 		if m.generation(ctx, work, group, gen, b.take()) {
 			return
 		}

@@ -50,7 +50,7 @@ func newHolds() holds {
 	return holds{open: map[event.Partition]*hold{}, logged: map[event.Partition]time.Time{}}
 }
 
-// keep forgets the partitions that this worker does not own any more.
+// keep forgets the partitions that this worker no longer owns.
 func (h holds) keep(own []dispatch.Position) {
 	owned := make(map[event.Partition]bool, len(own))
 	for _, p := range own {
@@ -107,7 +107,7 @@ func (h holds) fetched(now time.Time, p event.Partition, batch broker.Batch) (en
 // logHold logs a transaction that has been open for long, and the end of one that was logged.
 func (f *fetcher) logHold(ctx context.Context, log *slog.Logger, p event.Partition, stable int64, ended *hold) {
 	if ended != nil {
-		log.InfoContext(ctx, "the open transaction is over; the events behind it are read",
+		log.InfoContext(ctx, "an open transaction has ended; reading the events behind it",
 			slog.Int64("offset", ended.Offset), slog.Int64("events", ended.Events), slog.Time("since", ended.Since))
 		return
 	}

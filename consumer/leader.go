@@ -138,7 +138,7 @@ func (l *leader) compare(ctx context.Context, led *assignment) {
 				"cannot compare the assignment with the partitions that exist")
 			continue
 		}
-		again.Over(l.log).InfoContext(ctx, "can compare the assignment again")
+		again.Over(l.log).InfoContext(ctx, "the assignment can be compared again")
 		l.counts.unowned.Store(int64(unowned(topology, led)))
 		l.noteMissing(undescribed(topology))
 		l.noteUneven(led.uneven)
@@ -213,7 +213,7 @@ func (l *leader) noteUneven(topics []string) {
 		strings.Join(topics, ", ")+"; give all workers the same")
 	if all != l.uneven && time.Since(l.waits.since(waitUneven)) >= unevenFor {
 		l.uneven = all
-		l.log.Warn("workers of the group have different KAFKA_TOPICS, so not all of them consume each topic; "+
+		l.log.Warn("workers of the group have different KAFKA_TOPICS, so some topics are consumed by only some workers; "+
 			"give all workers the same", slog.Any("topics", topics))
 	}
 }

@@ -71,7 +71,7 @@ func (l *ledgerReader) recreate(ctx context.Context) (bool, error) {
 	return true, l.options.Ledger.Ensure(ctx)
 }
 
-// readAll reads the ledger to its present end, however long that takes, unless it does not exist. False: ctx has ended.
+// readAll reads the ledger to its present end, however long that takes, unless it does not exist. It returns false if ctx has ended.
 func (l *ledgerReader) readAll(ctx context.Context, exists func(context.Context) (bool, error)) bool {
 	l.enter(Waiting)
 	unread := "the ledger " + l.follower.Topic + " is not read yet; calls may be paused"
@@ -84,7 +84,7 @@ func (l *ledgerReader) readAll(ctx context.Context, exists func(context.Context)
 		switch {
 		case err == nil:
 			l.waits.end(waitLedger) // not before: one wait may outlast several generations
-			l.again.Over(l.log).InfoContext(ctx, "the ledger is read")
+			l.again.Over(l.log).InfoContext(ctx, "the ledger can be read")
 			return true
 		case ctx.Err() != nil:
 			return false
@@ -114,13 +114,13 @@ func (l *ledgerReader) start(ctx context.Context) error {
 	return nil
 }
 
-// follow takes entries as they come, until ctx ends. While the ledger cannot be read, the worker continues as before.
+// follow takes entries as they arrive, until ctx ends. While the ledger cannot be read, the worker continues as before.
 func (l *ledgerReader) follow(ctx context.Context) {
 	for ctx.Err() == nil {
 		news, err := l.follower.Next(ctx)
 		switch {
 		case err == nil:
-			l.again.Over(l.log).InfoContext(ctx, "the ledger is read again")
+			l.again.Over(l.log).InfoContext(ctx, "the ledger can be read again")
 			l.pass(news)
 		case ctx.Err() == nil:
 			l.again.explain(l.log, ledgerReason(err), err).WarnContext(ctx, "cannot read the ledger, "+

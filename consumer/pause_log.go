@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// pauseLog logs when calls pause and resume. Used in turns only.
+// pauseLog logs when calls pause and resume. Use it only in turns.
 type pauseLog struct {
 	log     *slog.Logger
 	last    dispatch.Pause // that was logged
@@ -32,13 +32,13 @@ func (p *pauseLog) note(is dispatch.Pause) {
 	case "":
 		p.logResumed(was)
 	case retry.Unauthorised.String():
-		log.Error("calls paused: LeadHit rejects the API key; probing every 30 s, calls resume automatically; " +
+		log.Error("calls paused: LeadHit rejects the API key; probing every 30 s; calls resume automatically; " +
 			"correct the account or LEADHIT_API_KEY_FILE, which is read again when it changes")
 	case retry.Misconfigured.String():
 		log.Error("calls paused: the URL responds, but does not know set_order_status; " +
-			"probing every 30 s, calls resume automatically; run leadhit-sync check and correct LEADHIT_URL")
+			"probing every 30 s; calls resume automatically; run leadhit-sync check and correct LEADHIT_URL")
 	case retry.Outage:
-		log.Warn("calls paused: LeadHit is down; probing every 30 s at most, calls resume automatically")
+		log.Warn("calls paused: LeadHit is down; probing at least every 30 s; calls resume automatically")
 	case ledger.ByHand:
 		log.Warn("calls paused by hand for all workers of the group, until somebody runs leadhit-sync resume")
 	case ledger.Flood:

@@ -10,7 +10,7 @@ import (
 const prepareLimit = 10 * time.Second
 
 // prepare creates the topics that do not exist yet, and reads the ledger if that was not done before the join. It
-// blocks until both succeed, so that the first event is fetched afterwards. False: ctx has ended.
+// blocks until both succeed, so that the first event is fetched afterwards. It returns false if ctx has ended.
 func (m *membership) prepare(ctx context.Context) bool {
 	if m.prepared {
 		return true
@@ -53,7 +53,7 @@ func (m *membership) prepareStore(ctx context.Context) bool {
 	}
 }
 
-// prepareHere prepares inside a generation, for at most prepareLimit. False: it could not, or ctx has ended.
+// prepareHere prepares inside a generation, for at most prepareLimit. It returns false if that fails or ctx has ended.
 func (m *membership) prepareHere(ctx context.Context) bool {
 	m.mayCreate.Store(true)
 	ctx, cancel := context.WithTimeout(ctx, prepareLimit)

@@ -49,7 +49,7 @@ func (s *starts) positions(
 	for began := time.Now(); ; {
 		at, err := s.readPositions(ctx, own)
 		if err == nil || at.gone != nil && time.Since(began) > startPatience {
-			again.Over(s.log).InfoContext(ctx, "the group's offsets are read")
+			again.Over(s.log).InfoContext(ctx, "the group's offsets can be read")
 			s.logStarts(ctx, at.begun)
 			return at.positions, at.gone, true
 		}

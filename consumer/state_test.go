@@ -76,7 +76,7 @@ func TestADrainBelongsToItsGeneration(t *testing.T) {
 		time.Sleep(time.Second)
 		w.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Group: group, Err: kerr.RebalanceInProgress})
 		if !w.wait(3*time.Second, func() bool { return k.State().Phase == consumer.Draining }) {
-			w.t.Fatal("no drain though a call is in the air")
+			w.t.Fatal("no drain though a call is in flight")
 		}
 		if s := k.State(); !s.Apart.IsZero() {
 			w.t.Errorf("got apart since %v in %v, want in the generation until its end", s.Apart, s.Phase)

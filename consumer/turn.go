@@ -96,7 +96,7 @@ func (t *turns) begin(work context.Context, goroutines *sync.WaitGroup) {
 	t.spawn = func(do func(context.Context)) { goroutines.Go(func() { do(work) }) }
 }
 
-// end ends the turns, so that nobody starts a goroutine any more.
+// end ends the turns, so that no further goroutine starts.
 func (t *turns) end() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -19,7 +19,7 @@ const (
 	oneEvent = 30 * time.Second
 )
 
-// unknowns are the partitions that the brokers do not know, by topic. They share one log line a topic. The zero value
+// unknowns are the partitions that the brokers do not know, by topic. There is one log line per topic. The zero value
 // is ready.
 type unknowns struct {
 	mu     sync.Mutex
@@ -143,7 +143,7 @@ func (f *fetcher) verified(ctx context.Context, p event.Partition, b broker.Boun
 	f.counts.restarted.Add(1)
 	if f.unknown.restarted(p) {
 		f.log.ErrorContext(ctx, "the topic was deleted and created again; reading its partitions from their start; "+
-			"further ones of this topic are not logged",
+			"later ones of this topic are not logged",
 			slog.String("topic", p.Topic), slog.Int("partition", p.Number), slog.Int64("log_start", b.First))
 	}
 	f.send(func(now time.Time) { f.dispatcher.Restarted(now, p, b.First) })

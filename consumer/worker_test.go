@@ -80,7 +80,7 @@ func (k *worker) end() {
 	}
 }
 
-// crash kills the worker: its calls in the air go on at LeadHit, and nobody learns of their ends.
+// crash kills the worker: its calls in flight go on at LeadHit, and nobody learns how they end.
 func (k *worker) crash() {
 	k.dead.Store(true)
 	k.wire.set(broken)

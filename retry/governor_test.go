@@ -115,7 +115,7 @@ func (r *rig) wantProbing(want string) {
 
 func TestPauseAndGateTogetherLetOneProbeThrough(t *testing.T) {
 	t.Parallel()
-	t.Run("a 403 while the gate's probe is in the air", func(t *testing.T) {
+	t.Run("a 403 while the gate's probe is in flight", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t)
 		r.calls(20, 5, connect())

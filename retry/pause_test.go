@@ -125,7 +125,7 @@ func TestAChangeOfTheKeyMakesAProbeDueAtOnce(t *testing.T) {
 	s.governor.KeyChanged(s.now)
 	probe := s.start()
 	s.governor.KeyChanged(s.now)
-	s.wantMayCall("a probe is in the air", false)
+	s.wantMayCall("a probe is in flight", false)
 	probe(unauthorised)
 	s.start()(done)
 	s.wantPaused("the second key is taken", retry.Again)
@@ -207,6 +207,6 @@ func TestANewKeyDoesNotHastenTheProbeOfAWrongURL(t *testing.T) {
 	s.pass(probeEvery)
 	s.start()
 	if got := s.governor.Next(s.now); !got.IsZero() {
-		t.Errorf("next probe while one is in the air: got %v, want none", got)
+		t.Errorf("next probe while one is in flight: got %v, want none", got)
 	}
 }

@@ -88,7 +88,7 @@ func (d *driver) start() string {
 		at := d.Next(d.now)
 		switch {
 		case at.IsZero() && len(d.air) == 0 && !d.byHand:
-			return "no call may start, none is in the air, and none falls due"
+			return "no call may start, none is in flight, and none falls due"
 		case at.IsZero():
 			return ""
 		case !at.After(d.now):

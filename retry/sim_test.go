@@ -112,7 +112,7 @@ func (c *client) pump() {
 	at := c.governor.Next(c.clock())
 	if at.IsZero() {
 		if c.governor.InFlight() == 0 {
-			c.t.Fatalf("at %v nothing is in the air, nothing may be called, and nothing falls due", c.now)
+			c.t.Fatalf("at %v nothing is in flight, nothing may be called, and nothing falls due", c.now)
 		}
 		return
 	}

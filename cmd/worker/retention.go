@@ -58,7 +58,7 @@ func (w *Worker) readRetention(ctx context.Context) bool {
 				w.log.DebugContext(ctx, "cannot read the topic's retention", slog.String("topic", topic), slog.Any("error", err))
 			}
 		case limited && before[topic] != age:
-			w.log.InfoContext(ctx, "read the topic's retention: events expire unread after it",
+			w.log.InfoContext(ctx, "topic retention read; events older than this are lost unread",
 				slog.String("topic", topic), slog.String("retention", age.String()))
 		}
 		if limited {

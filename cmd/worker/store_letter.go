@@ -34,7 +34,7 @@ func (w *Worker) awaitLetters(ctx context.Context) bool {
 		w.consumer.WaitFor(reason)
 		retrier.Failed()
 		// Compare reasons, not errors: the error names another port at each attempt.
-		retrier.Log(log, reason).WarnContext(ctx, "nothing is consumed before letters can be stored; trying again",
+		retrier.Log(log, reason).WarnContext(ctx, "not consuming until dead letters can be stored; trying again",
 			slog.Any("error", err), slog.String("reason", reason))
 		if !retrier.Wait(ctx) {
 			return false

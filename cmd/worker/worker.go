@@ -1,8 +1,8 @@
-// Package worker wires the parts together, in the order in which an event meets them. Both programs run it: the binary
-// and the demo.
+// Package worker wires the parts together, in the order in which an event passes through them. Both programs run
+// it: the binary and the demo.
 //
-// A [Worker] is opened with settings, run until its context ends, and asked for its state meanwhile. [Worker.Run] owns
-// every goroutine and returns when all have ended. [Worker.Close] closes its connections.
+// A [Worker] is opened with settings, run until its context ends, and reports its state while it runs. [Worker.Run]
+// owns every goroutine and returns when all have ended. [Worker.Close] closes its connections.
 package worker
 
 import (

@@ -1,4 +1,4 @@
-// Package credentials reads the files that prove who we are and who others are: keys, passwords, certificates,
+// Package credentials reads the files that identify us and verify others: keys, passwords, certificates,
 // authorities. Such files are renewed while the worker runs, so each reader can be called again.
 //
 //	roots, err := credentials.Keep("LEADHIT_CA_FILE", log, credentials.Authorities("/etc/leadhit/ca.pem"))

@@ -8,7 +8,7 @@
 //
 // [Cluster.Fetch] returns the committed records of one partition in offset order, and the offset to ask for next. Next
 // never passes a record that was not returned, except records of aborted transactions, transaction markers, and holes
-// left by compaction. Next does not move on an error: a dead context, a response cut short, a batch whose checksum does
+// left by compaction. Next does not move on an error: a cancelled context, a truncated response, a batch whose checksum does
 // not match.
 //
 // [Cluster.Commit] says of each partition whether the commit is acknowledged, refused, may be sent again, or is

@@ -19,15 +19,15 @@
 // Lanes: a lane is a partition number and an order id. A lane runs its events one at a time, in the order in which they
 // were fetched. Lanes run in parallel. An event about several orders runs when it is first in all their lanes. The next
 // event of a lane becomes callable only when an acknowledged commit covers the outcome of the last called one. So a
-// crash repeats at most an order's last call, and an order's status never goes back.
+// crash repeats at most an order's last call, and an order's status never moves backwards.
 //
 // Offsets: an offset is finished when each of its status changes was accepted, needed no call, or is stored as a
 // letter. A commit is the lowest unfinished offset. Its metadata names the finished offsets above it, and the space for
 // that is reserved before a call starts. So the retry of the lowest unfinished event never waits for space.
 //
 // Repeats: no new call starts while 2 × CallsInFlight called events need no further call and are not yet covered by an
-// acknowledged commit. So a crash repeats the calls of at most 3 × CallsInFlight events. At most CallsInFlight partly
-// done events about several orders come on top.
+// acknowledged commit. So a crash repeats the calls of at most 3 × CallsInFlight events, plus at most CallsInFlight
+// partly done events about several orders.
 //
 // Calls: a [retry.Governor] decides whether a call may start at all: it knows pauses, the gate of an outage, the limit
 // of calls in flight, calls per second and Retry-After. While only probes may start, they start one at a time. A probe

@@ -1,5 +1,5 @@
-// Package event holds the one form of what flows through the worker: a [Record] of Kafka, its headers, and the [Place]
-// where it is stored.
+// Package event defines the types that flow through the worker: a [Record] of Kafka with its headers, the [Place] where
+// it is stored, and the [Item] that it means for an order.
 //
 // The fetcher makes a Record, and everybody after it only reads: the mapping, the dispatcher's callers, the writer of
 // dead letters, the listings. A Record owns its bytes, so one that is kept for long does not keep its neighbours in

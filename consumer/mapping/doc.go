@@ -86,7 +86,7 @@
 //   - string, the default: a string, a number as written, a bool.
 //   - id, the type of order_id: a string or an integer literal.
 //   - bool: true, false, 1 and 0, quoted too.
-//   - number: a number, or a string that is one. Rules compare it as a double.
+//   - number: a number or a numeric string. Rules compare it as a double.
 //   - present: true unless absent, null or "".
 //   - time, the default of event_time: RFC 3339, or layout (Go's), or unix: s, ms or us; zone for texts without one.
 //     Unreadable or before 2000 is absent. An absent event_time is the record's time.

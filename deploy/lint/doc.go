@@ -4,8 +4,8 @@
 //	overlay, err := lint.Read(rendering)
 //	for _, finding := range overlay.Judge(program) { … }
 //
-// Two nets catch mistakes. Golden renderings in testdata show every change of what is applied, to be looked at in
-// review. Rules catch what a reviewer cannot see: a misspelt field, a pod that "restricted" refuses, and disagreement
+// Mistakes are caught twice. Golden renderings in testdata show every change to the applied manifests, for review.
+// Rules catch what a reviewer cannot see: a misspelt field, a pod that "restricted" refuses, and disagreement
 // with the program, whose settings, paths and time limits [ReadProgram] takes from the built binary and the source.
 //
 // The package starts no goroutine, opens no connection and keeps no state. It is a module of its own so that the code

@@ -44,7 +44,7 @@ func TestARepeatHasACause(t *testing.T) {
 		{"who knew was killed later", []sandbox.Call{accepted("a", 0, 5), accepted("b", 10, 15)}, []audit.Loss{loss("a", audit.Kill, 20, 20)}, "unexplained"},
 		{"who knew had been killed long before", []sandbox.Call{accepted("a", 2000, 2005), accepted("b", 2010, 2015)}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, "unexplained"},
 		{"a call that a killed process had put on the wire", []sandbox.Call{accepted("a", 20, 25), accepted("b", 9000, 9005)}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, audit.Kill},
-		{"it was in the air at the kill", []sandbox.Call{unanswered(accepted("a", 0, 8)), accepted("b", 10, 15)}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, audit.Kill},
+		{"it was in flight at the kill", []sandbox.Call{unanswered(accepted("a", 0, 8)), accepted("b", 10, 15)}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, audit.Kill},
 		{"its answer had been lost before the kill", []sandbox.Call{unanswered(accepted("a", 0, 5)), accepted("b", 10, 15)}, []audit.Loss{loss("a", audit.Kill, 7, 7)}, "no answer"},
 		{"its answer was lost", []sandbox.Call{unanswered(accepted("a", 0, 5)), accepted("a", 10, 15)}, nil, "no answer"},
 		{"its answer was too late to be heard for sure", []sandbox.Call{accepted("a", 0, 1600), accepted("a", 2600, 2605)}, nil, "no answer"},
@@ -128,7 +128,7 @@ func TestCallsThatWereStartedBeforeAFreezeStandApart(t *testing.T) {
 		want   string
 	}{
 		{"of the frozen process, as it goes on", []sandbox.Call{first, newer, older("a", 9010)}, freeze, "late calls 1 repeated calls 1"},
-		{"more than it can have had in the air", []sandbox.Call{first, newer, older("a", 9010), older("a", 9020)}, freeze, "out of order 1 late calls 1 repeated calls 2"},
+		{"more than it can have had in flight", []sandbox.Call{first, newer, older("a", 9010), older("a", 9020)}, freeze, "out of order 1 late calls 1 repeated calls 2"},
 		{"of another process", []sandbox.Call{first, newer, older("c", 9010)}, freeze, "out of order 1 repeated too often 1 repeated calls 1"},
 		{"long after it went on", []sandbox.Call{first, newer, older("a", 10500)}, freeze, "out of order 1 repeated too often 1 repeated calls 1"},
 		{"after a kill there are none", []sandbox.Call{first, newer, older("a", 9010)}, []audit.Loss{loss("b", audit.Kill, 9000, 9000)}, "out of order 1 repeated calls 1"},

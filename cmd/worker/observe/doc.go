@@ -8,7 +8,7 @@
 //	call = metrics.Call(call)
 //	store = metrics.Store(store)
 //
-// Gauges and the [Status] are read from the consumer when somebody asks. Metrics and Tracing may be used by several
+// Gauges and the [Status] are read from the consumer on demand. Metrics and Tracing may be used by several
 // goroutines. Only Tracing has a goroutine of its own, the batcher of spans; the function that Start returns ends it
 // and waits for it.
 package observe
