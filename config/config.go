@@ -22,10 +22,10 @@ import (
 	"time"
 )
 
-// Config is every setting. Its zero value is of no use: Load fills it.
+// Config is every setting. Its zero value is unusable: Load fills it.
 //
-// Tags: envconfig, default and required are envconfig's own. min, max and choices limit a value. The table has shown
-// where the default is not a plain value, and help; an error has example.
+// Tags: envconfig, default and required are envconfig's own. min, max and choices limit a value. The table prints help,
+// and shown in place of a default that is not a plain value. Errors print example.
 type Config struct {
 	Kafka struct {
 		Brokers          list          `envconfig:"KAFKA_BROKERS" required:"true" example:"kafka-1:9092,kafka-2:9092" help:"Brokers to connect to first, host:port, separated by commas."`
@@ -104,9 +104,8 @@ func InspectWithoutFiles() (*Config, *Error) {
 	return c, p.listed()
 }
 
-// LoadKafka is Load for a command that looks at the dead letters or writes to the ledger: it needs the way to Kafka and
-// the topic's name. Mistakes of other settings do not count, nor does their absence, and these settings must not be
-// used.
+// LoadKafka is Load for a command that reads the dead letters or writes to the ledger: it needs the Kafka connection
+// and the topic's name. Other settings may be missing or wrong, and must not be used.
 func LoadKafka() (*Config, error) {
 	return load(func(variable string) bool {
 		return strings.HasPrefix(variable, "KAFKA_") && variable != "KAFKA_TOPICS" && variable != "KAFKA_START" ||
@@ -114,9 +113,9 @@ func LoadKafka() (*Config, error) {
 	})
 }
 
-// LoadPreview is Load for a command that reads order events and calls nobody: it needs the way to Kafka, the topics,
-// the mapping with its schemas, and CALLS_IN_FLIGHT. Mistakes of other settings do not count, nor does their absence,
-// and these settings must not be used.
+// LoadPreview is Load for a command that reads order events and calls nothing: it needs the Kafka connection, the
+// topics, the mapping with its schemas, and CALLS_IN_FLIGHT. Other settings may be missing or wrong, and must not be
+// used.
 func LoadPreview() (*Config, error) {
 	return load(func(variable string) bool {
 		return strings.HasPrefix(variable, "KAFKA_") && variable != "KAFKA_START" ||
@@ -125,8 +124,8 @@ func LoadPreview() (*Config, error) {
 	})
 }
 
-// LoadStatus is Load for a command that asks the worker of this host for its status: it needs HTTP_ADDR alone. Mistakes
-// of other settings do not count, nor does their absence, and these settings must not be used.
+// LoadStatus is Load for a command that asks the worker of this host for its status: it needs only HTTP_ADDR. Other
+// settings may be missing or wrong, and must not be used.
 func LoadStatus() (*Config, error) {
 	return load(func(variable string) bool { return variable == "HTTP_ADDR" })
 }

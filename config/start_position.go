@@ -9,7 +9,7 @@ import (
 type start struct {
 	// Latest leaves out all that is in the topics when the group first starts.
 	Latest bool
-	// Time, where it is not zero, is the timestamp of the oldest events to take.
+	// Time, if not zero, is the timestamp of the oldest events to read.
 	Time time.Time
 }
 

@@ -92,8 +92,8 @@ type Options struct {
 	CallsInFlight int
 	// Version is for the User-Agent header.
 	Version string
-	// Logger gets a line when CAFile has changed or can no longer be read, and when no call gets through TLS any more
-	// or one does again. Nil discards them.
+	// Logger gets a line when CAFile has changed or can no longer be read, when TLS begins to fail for all calls, and
+	// when calls get through again. Nil discards them.
 	Logger *slog.Logger
 	// Dial replaces net.Dialer, in tests for instance. Nil means net.Dialer.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)

@@ -89,7 +89,7 @@ func judgeStatus(e *StatusError) retry.Verdict {
 	verdict := retry.Verdict{Cause: "HTTP " + strconv.Itoa(e.Status), Message: e.Error(), Code: e.Status}
 	switch {
 	case e.refusesKey():
-		// LeadHit answers a missing or wrong key so, and it would answer every order so.
+		// This is LeadHit's response to a missing or wrong key, and every order would get it.
 		verdict.Kind = retry.Unauthorised
 	case e.Status == http.StatusNotFound, e.Status == http.StatusMethodNotAllowed,
 		e.Status == http.StatusUnsupportedMediaType, e.Status >= 300 && e.Status < 400:

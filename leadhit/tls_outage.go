@@ -17,8 +17,8 @@ const (
 	mostCauses = 4
 )
 
-// tlsOutage logs when no call gets through TLS any more: a line for each cause, and one when it is over. The operator
-// can fix TLS, but the reason of the pause (no response) does not mention it.
+// tlsOutage logs when TLS fails for all calls: a line for each cause, and one when calls get through again. The
+// operator can fix TLS, but the reason of the pause (no response) does not mention it.
 type tlsOutage struct {
 	log     *slog.Logger
 	limit   time.Duration // of one call

@@ -122,14 +122,14 @@ func (g *Governor) nextProbe() time.Time {
 	return g.pause.nextProbe()
 }
 
-// Pause pauses all calls, probes included, or ends that. It is for the pauses of the whole group, by hand and for a
-// flood, which the Governor does not know itself.
+// Pause pauses all calls, probes included, or ends the pause. It is for pauses of the whole group, by hand or after a
+// flood, which the Governor does not know of itself.
 func (g *Governor) Pause(now time.Time, paused bool) {
 	g.paused = paused
 	g.account(now)
 }
 
-// KeyChanged tells that another API key is in use from now on: the next probe of a pause is due.
+// KeyChanged reports that another API key is in use from now on, so the next probe of a pause is due.
 func (g *Governor) KeyChanged(now time.Time) { g.pause.keyChanged(now) }
 
 // Start marks a call that starts now. Ask MayCall before.

@@ -214,7 +214,7 @@ func logRow(v view) line {
 	}
 }
 
-// lookRow has the address of the worker's pages.
+// lookRow shows the address of the worker's pages.
 func lookRow(v view) line {
 	return line{label("look at"), {normal, "http://" + v.address + "/readyz"}, {dim, "  /metrics  /status"}}
 }

@@ -65,8 +65,8 @@ func probe(ctx context.Context, page *url.URL, out io.Writer) error {
 	return nil
 }
 
-// get requests a page of a worker. A client would follow redirects, so it uses a transport; without a Proxy, that
-// ignores HTTP_PROXY, which does not apply to pages of the same host or cluster.
+// get requests a page of a worker. It uses a bare transport, because a client would follow redirects. A transport
+// without Proxy ignores HTTP_PROXY, which does not apply to pages of the same host or cluster.
 func get(ctx context.Context, page string) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, page, http.NoBody)
 	if err != nil {

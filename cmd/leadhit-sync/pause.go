@@ -214,7 +214,7 @@ func readPauses(ctx context.Context, cluster *broker.Cluster, topic, group strin
 }
 
 // act writes the entry. A resume without a pause in force writes none. A pause is written even if there is one already,
-// because somebody's resume may just be ending the other.
+// because somebody may be ending that one right now.
 func (d *clerk) act(ctx context.Context) (notation, error) {
 	if d.says.Event == ledger.GuardResume && len(d.pauses) == 0 {
 		return d.notation(false), nil

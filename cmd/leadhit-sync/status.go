@@ -22,8 +22,8 @@ import (
 )
 
 const (
-	// statusLimit limits the time of a request, statusPage the size of a response. 20 orders with their last responses
-	// and a line for each partition are far smaller.
+	// statusLimit limits the time of a request, statusPage the size of a response. 20 orders with their last responses,
+	// and a line for each partition, take far less.
 	statusLimit = 5 * time.Second
 	statusPage  = 8 << 20
 )

@@ -135,7 +135,7 @@ func (t *table) uncut(widths []int) int {
 	return keep
 }
 
-// narrow takes from the widest of the columns that may shrink until all fit, or none may shrink any more.
+// narrow shrinks the widest of the columns that may shrink, until all fit or none may shrink further.
 func narrow(widths, least []int, room int) {
 	sum := 0
 	for _, w := range widths {

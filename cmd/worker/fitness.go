@@ -23,8 +23,8 @@ type fitness struct {
 	found map[string]deadletter.Inspection // by topic
 }
 
-// note keeps an inspection, so that each flaw is logged once and not every minute. It returns which flaws came and
-// went since the topic's last one. hidden says that its settings can no longer be asked for.
+// note keeps an inspection, so that each flaw is logged once and not every minute. It returns the flaws that appeared
+// and disappeared since the topic's last inspection. hidden says that the settings can no longer be read.
 func (f *fitness) note(is deadletter.Inspection) (came, went []deadletter.Flaw, hidden bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -15,8 +15,8 @@ import (
 )
 
 // awaitLetters waits until the letters' topic can store letters, or does not exist: before that nothing may be
-// consumed. It creates nothing, so that a worker with a misspelt group or topic leaves none behind. False: ctx has
-// ended.
+// consumed. It creates nothing, so that a worker with a misspelt group or topic leaves no topic behind. It returns
+// false if ctx has ended.
 func (w *Worker) awaitLetters(ctx context.Context) bool {
 	var retrier loop.Retrier
 	log := w.log.With(slog.String("topic", w.config.DeadLetter.Topic))

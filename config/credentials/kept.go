@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Kept is the last good content of files that may be replaced at any time. A file that is missing for a moment costs
-// nothing, nor does a certificate whose key is written a second later. It is safe for concurrent use.
+// Kept is the last good content of files that may be replaced at any time. A file that is missing for a moment does no
+// harm, and neither does a certificate whose key is written a second later. It is safe for concurrent use.
 type Kept[T any] struct {
 	settings string
 	log      *slog.Logger

@@ -37,7 +37,7 @@ func Authorities(name string) func() (*x509.CertPool, error) {
 }
 
 // DialTLS is for [net/http.Transport.DialTLSContext]: each connection trusts what the file contains when the connection
-// begins. TCP and TLS together take at most limit. protocols are what to offer, h2 or http/1.1.
+// begins. TCP and TLS together take at most limit. protocols are the ALPN protocols to offer, h2 or http/1.1.
 func DialTLS(
 	roots *Kept[*x509.CertPool], limit time.Duration, protocols ...string,
 ) func(ctx context.Context, network, address string) (net.Conn, error) {

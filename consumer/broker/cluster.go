@@ -23,8 +23,8 @@ const (
 	setupLimit = 6 * time.Second
 
 	// metadataTTL is both the maximum age of the pool's metadata and, in kafka-go, the deadline of the request that
-	// renews it. One second would fail every renewal on a slow cluster; a longer time delays us more after a leader has
-	// moved.
+	// renews it. One second would fail every renewal on a slow cluster; a longer time would delay us more after a
+	// leader has moved.
 	metadataTTL = 2 * time.Second
 
 	// idleLimit is far below the broker's own ten minutes, so that we close first: after the broker has closed an idle

@@ -42,8 +42,8 @@ type exchange struct {
 	least int16
 	// read takes the response from the connection. Nil leaves it to kafka-go.
 	read func(r io.Reader, version int16) (protocol.Message, error)
-	// interrupt bounds the exchange's time on the connection. release ends that; false means that the connection cannot be
-	// used any more. Nil leaves it to kafka-go, which knows the context's deadline, but not an earlier end.
+	// interrupt bounds the exchange's time on the connection. release ends that; false means that the connection is no
+	// longer usable. Nil leaves it to kafka-go, which knows the context's deadline, but not an earlier end.
 	interrupt func(conn deadliner) (release func() bool)
 
 	state   atomic.Int32

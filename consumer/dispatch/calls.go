@@ -128,9 +128,9 @@ func (d *Dispatcher) pickFrom(p *partition) (task, bool) {
 }
 
 // tooMuchUnacknowledged bounds the repeats of a crash. There is one exemption. If the metadata of some partition's last
-// commit had to leave out finished events, only the end of that partition's first event lowers the figure, and that
-// event may wait for an order's event in another partition. So the first event of each partition may be called, one at
-// a time: as soon as it has ended, the next commit is due.
+// commit had to leave out finished events, the figure falls only when that partition's first event ends. That event may
+// wait for an order's event in another partition. So the first event of each partition may be called, one at a time: as
+// soon as it has ended, the next commit is due.
 func (d *Dispatcher) tooMuchUnacknowledged(t task) bool {
 	if d.settled < 2*d.config.CallsInFlight {
 		return false

@@ -63,7 +63,7 @@
 //	                   ├▶ Ambiguous  the same, but the generation drains and no acknowledgement counts any more
 //	                   └▶ Refused    the generation is fenced: it ends when its calls have ended
 //
-// A commit is due 250 ms after an event has finished, 20 ms after the last commit if a lane waits for it, at once if
-// CallsInFlight finished events are uncommitted or the generation has drained, and every sixth of a session in any
-// case.
+// A commit is due 250 ms after an event has finished, or 20 ms after the last commit if a lane waits for it. It is due
+// at once if CallsInFlight finished events are uncommitted or the generation has drained. In any case one is due every
+// sixth of a session.
 package dispatch

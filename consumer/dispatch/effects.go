@@ -42,7 +42,7 @@ type Effects struct {
 	// Ended says that this generation has nothing left to do: leave it, then call Lost.
 	Ended End
 	// Announce is an entry to append to the ledger: a pause of the flood guard, or one that a deleted ledger held. Nil
-	// is none. It comes once, so repeat the write until it succeeds. Pass it to Followed once it is read back.
+	// means none. It is returned once, so repeat the write until it succeeds. Pass it to Followed once it is read back.
 	Announce *ledger.Entry
 	// Wake is the latest time for the next call of Next; zero means not before an input.
 	Wake time.Time

@@ -2,8 +2,8 @@ package event
 
 import "time"
 
-// A record's time is what its producer wrote: milliseconds, or by mistake micro- or nanoseconds (year 57000 and
-// beyond), seconds (January 1970), 0, -1 for none, or the clock of a machine that has no battery.
+// A record's time is what its producer wrote: milliseconds, or by mistake micro- or nanoseconds (year 57000 and beyond)
+// or seconds (January 1970). It may also be 0, -1 for none, or the time of a clock that was never set.
 const timeTolerance = time.Hour // Kafka's own default of message.timestamp.after.max.ms
 
 func earliestTime() time.Time { return time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC) }

@@ -100,14 +100,13 @@ func (c *compiler) expression(env *cel.Env, s spec.Rule, r *rule) bool {
 			r.reads = append(r.reads, i)
 		}
 	}
-	// In the order of the declaration, because the references come from a map: a refusal must name the same field each
-	// time.
+	// In declaration order, because the references come from a map, and a refusal must name the same field each time.
 	slices.Sort(r.reads)
 	c.findUnreachableTexts(s, checked.NativeRep())
 	return true
 }
 
-// issues notes what is wrong with a rule, each with its place in the file. If the rule is written as in another
+// issues notes what is wrong with a rule, each with its place in the file. If the rule uses the syntax of another
 // language, only that is noted, because CEL's messages about it mislead. Otherwise CEL's messages are good.
 func (c *compiler) issues(t spec.Text, where string, issues *cel.Issues) {
 	foreign := slips(t.Value, func(name string) bool { _, ok := c.program.index[name]; return ok })

@@ -63,7 +63,7 @@ func (m *Mapping) decode(ctx context.Context, record *event.Record, trace *Expla
 		trace.Mapping = p.name
 	}
 	r, _ := p.runs.Get().(*run)
-	// Items hold copies of texts, so nothing of them points into the run after its release.
+	// Items hold copies of texts, so they do not point into the run after its release.
 	defer r.release()
 	r.record, r.trace = record, trace
 	return r.decode(ctx)

@@ -130,7 +130,7 @@ func (r *run) decoded(ctx context.Context, value []byte) ([]byte, *event.Item, e
 }
 
 // unwrap opens the envelopes of a JSON text. JSON in a string is opened once, in any envelope: the outbox router writes
-// its payload so, also inside Connect's envelope.
+// its payload as a string, also inside Connect's envelope.
 func (r *run) unwrap(doc []byte) *event.Item {
 	if bytes.HasPrefix(doc, []byte(byteOrderMark)) {
 		r.found(envelopeBOM)

@@ -145,9 +145,9 @@ func (g *Guard) resume() {
 	g.pauses = nil
 }
 
-// Lost tells that the ledger was deleted and created again; Follow continues with the new one's first entry. Pauses
-// in force stay, and those that the new ledger does not hold are announced again. Otherwise a restart would forget
-// them and a resume would not find them. So Follow all of the new ledger before the next Announcement.
+// Lost reports that the ledger was deleted and created again; Follow continues with the new one's first entry. Pauses
+// in force stay, and those that the new ledger does not hold are announced again. Otherwise a restart would forget them
+// and a resume would not find them. So Follow all of the new ledger before the next Announcement.
 //
 // The pauses that the old ledger held are forgotten: a worker that reads only the new one does not know them, and all
 // workers must reach the same state.

@@ -69,7 +69,7 @@ type Place struct {
 	Partition int
 }
 
-// Evidence is all that others than the worker recorded during a run.
+// Evidence is everything that was recorded during a run by anything but the worker.
 type Evidence struct {
 	Events    []Event
 	Calls     []sandbox.Call // in the order in which they arrived
@@ -96,7 +96,7 @@ const (
 	Kill Cause = "kill"
 	// Freeze: SIGSTOP froze it for longer than its session.
 	Freeze Cause = "freeze"
-	// Membership: the group lost it, for example because the coordinator died.
+	// Membership: the process lost its membership of the group, for example because the coordinator died.
 	Membership Cause = "membership"
 	// noAnswer: the caller did not receive the outcome.
 	noAnswer Cause = "no answer"

@@ -11,8 +11,8 @@ import (
 type Report struct {
 	// Lost names events without the expected outcome: not accepted, or without their letter.
 	Lost []string
-	// OutOfOrder names calls before the order's previous event was settled, beside another call of the same order, or
-	// after a newer status.
+	// OutOfOrder names calls that began before the order's previous event was settled, during another call of the same
+	// order, or after a newer status.
 	OutOfOrder []string
 	// Strange names calls and letters that no event asked for, or that differ from their event.
 	Strange []string

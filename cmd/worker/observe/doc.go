@@ -24,7 +24,7 @@ import (
 // decoder turns an event into items.
 type decoder = func(context.Context, *consumer.Event) ([]event.Item, error)
 
-// caller makes one call. Its error is the outcome, not judged yet.
+// caller makes one call. Its error is the outcome, not yet judged.
 type caller = func(context.Context, consumer.Call) error
 
 // judgedCaller makes one call and judges its outcome.

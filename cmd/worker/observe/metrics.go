@@ -28,8 +28,8 @@ const (
 )
 
 // Metrics counts and times the steps of an event's path from outside, so that they stay free of Prometheus. The names
-// are an API: they stay, and cmd/worker/testdata/metrics.golden.txt lists them. Labels are bounded: no order, no
-// message, and only the first 100 causes.
+// are an API: they never change, and cmd/worker/testdata/metrics.golden.txt lists them. Labels are bounded: no order,
+// no message, and only the first 100 causes.
 type Metrics struct {
 	registry *prometheus.Registry
 	log      *slog.Logger

@@ -1,6 +1,6 @@
 // Package dial opens connections to brokers for kafka-go. It checks each response first, because kafka-go trusts what
-// it reads (segmentio/kafka-go#1439). A peer that is not Kafka ends the connection with an error, and so does a
-// response that is too large, that nobody asked for, or whose lengths cannot be.
+// it reads (segmentio/kafka-go#1439). The connection ends with an error if the peer is not Kafka, or if a response is
+// too large, was not requested, or has impossible lengths.
 //
 //	dialer, err := dial.New(dial.Options{Brokers: addresses})
 //	…
@@ -15,7 +15,7 @@
 // # Errors
 //
 // [ErrTLS] and [ErrNotKafka] say what kind of peer is there; the texts name the setting to change. Mistakes in the
-// options are [*OptionError]. A timeout says which peers are silent only through [Dialer.Explain].
+// options are [*OptionError]. A timeout does not say which peers are silent; [Dialer.Explain] adds that.
 //
 // # Goroutines
 //
@@ -54,11 +54,11 @@ const (
 type Options struct {
 	// Brokers are the configured addresses, host:port. Any other address that is dialled was advertised by a broker.
 	Brokers []string
-	// TLS turns on TLS. Nil is plain TCP.
+	// TLS turns on TLS. Nil means plain TCP.
 	TLS *TLS
-	// SASL turns on authentication. Nil is none.
+	// SASL turns on authentication. Nil means none.
 	SASL *SASL
-	// Dial opens a connection before TLS. Nil is net.Dialer's.
+	// Dial opens a connection before TLS. Nil means net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Logger logs failures to connect, at debug level, and changes of the files. Nil discards them.
 	Logger *slog.Logger
@@ -119,7 +119,7 @@ func addressMistakes(brokers []string) (mistakes []error) {
 	return mistakes
 }
 
-// Mechanism returns what kafka-go needs to log in; nil is no login.
+// Mechanism returns what kafka-go needs to log in; nil means no login.
 func (d *Dialer) Mechanism() sasl.Mechanism { return d.mechanism }
 
 // Explain adds to a caller's timeout the addresses that accept connections and do not respond, because kafka-go reports
@@ -185,7 +185,7 @@ type explainedConn struct {
 	responded      bool // a byte has arrived
 }
 
-// Read reads, and explains an end.
+// Read reads, and explains why the broker ended the connection.
 func (c *explainedConn) Read(b []byte) (int, error) {
 	n, err := c.boundConn.Read(b)
 	switch {

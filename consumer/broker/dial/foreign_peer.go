@@ -59,8 +59,8 @@ func (p peer) advice() string {
 	return "a broker advertised this address: check its advertised.listeners"
 }
 
-// protocolOf names the protocol whose server begins so, as far as the first eight bytes show it. It is empty if they do
-// not.
+// protocolOf names the protocol whose servers begin with these bytes. It is empty if the first eight bytes do not show
+// it.
 func protocolOf(b []byte) string {
 	for _, known := range knownProtocols() {
 		if bytes.HasPrefix(b, []byte(known.prefix)) {

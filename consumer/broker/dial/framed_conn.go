@@ -127,7 +127,7 @@ func (c *framedConn) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// next reads a response as far as it must be checked. After an error of the connection it can continue.
+// next reads the part of a response that must be checked. After an error of the connection it can be called again.
 func (c *framedConn) next() error {
 	if len(c.frame) == 0 && cap(c.frame) > smallResponse {
 		c.frame = nil // one large response must not keep its memory

@@ -42,7 +42,7 @@ func (d *Dialer) ConnectMember(ctx context.Context, network, address string) (ne
 // topics are left out of the response: they have no partitions.
 //
 // It also fails the assignment when a member's subscription differs from the form that it writes itself, so one member
-// could block the whole group. Here such a subscription loses what kafka-go cannot read.
+// could block the whole group. memberConn removes from such a subscription what kafka-go cannot read.
 //
 // One goroutine may write while another reads.
 type memberConn struct {

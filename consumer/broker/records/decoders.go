@@ -76,7 +76,7 @@ func checkClaims(codec int8, packed []byte) error {
 	case snappy:
 		return checkSnappy(packed)
 	case zstd:
-		// Decoders of Java take no larger window either.
+		// Java's decoders accept no larger window either.
 		if window := zstdWindow(packed); window > maxUnpacked {
 			return fmt.Errorf("%w: zstd with a window of %d bytes, more than %d", ErrCorrupt, window, maxUnpacked)
 		}

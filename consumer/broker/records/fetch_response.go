@@ -79,7 +79,7 @@ func ParseFetch(body []byte, version int16, partition int) (Partition, error) {
 
 // Decode returns the partition's committed records from offset from on, in offset order, and the offset to ask for
 // next. It stops when the records take limit bytes; the first comes whole, whatever its size. Each record has memory of
-// its own. An error behind complete records is left to the next fetch, which begins there.
+// its own. An error after complete records is left to the next fetch, which begins there.
 //
 // Errors: an [*UnreadableError], which matches [ErrCorrupt]; the cause of ctx, whose end also ends the wait for a
 // decoder.

@@ -76,8 +76,8 @@ func (w *walk) message(b []byte) error {
 }
 
 // unpack reads the set inside a compressed message. The outer message has the offset of the last inner one; in format 1
-// the inner offsets count from 0, so that a broker need not compress again; in format 0 they are right, and relocate
-// moves them by nothing.
+// the inner offsets count from 0, so that a broker need not compress again; in format 0 they are already right, and
+// relocate leaves them as they are.
 func (w *walk) unpack(outer message, codec int8) ([]message, error) {
 	packed := outer.value
 	if codec == lz4 && outer.magic == 0 {

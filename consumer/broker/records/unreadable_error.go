@@ -10,7 +10,7 @@ import (
 // is not known, or it does not unpack. It matches ErrCorrupt. A retry returns it again, unless the network changed the
 // bytes.
 type UnreadableError struct {
-	// First and Last are the offsets of the batch's events, as far as its header can be believed. Last is where the
+	// First and Last are the offsets of the batch's events, as far as its header can be trusted. Last is where the
 	// batch ends: to skip it, continue at Last + 1.
 	First, Last int64
 	Err         error

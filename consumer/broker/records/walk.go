@@ -293,7 +293,7 @@ func (w *walk) name(key []byte) string {
 	return name
 }
 
-// cannotHold says that one more record of size bytes is too much, and ends the walk in front of it.
+// cannotHold reports whether one more record of size bytes is too much. If so, it ends the walk before that record.
 func (w *walk) cannotHold(size int) bool {
 	w.full = len(w.out) > 0 && w.size+size > w.limit
 	return w.full

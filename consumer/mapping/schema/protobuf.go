@@ -23,7 +23,7 @@ const (
 // ErrNotDecodable.
 //
 // A payload begins with the indexes of its message in the file, as Confluent's serializers write them: zig-zag numbers,
-// first how many follow, then the way through the messages; a single zero means the file's first message.
+// first how many follow, then the path through the nested messages. A single zero means the file's first message.
 //
 // Timestamp, Duration, FieldMask, Struct, Value and ListValue have Protobuf's JSON form. A wrapper becomes its value.
 // An Any becomes the fields of its message beside "@type" if the schema knows that message. Unlike in Protobuf's JSON

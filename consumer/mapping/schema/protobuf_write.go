@@ -16,9 +16,9 @@ import (
 
 // A protoWriter writes the message of one payload, and the messages in its Anys.
 //
-// It does not use protojson, although that is 200 lines less, because protojson loses what mappings rely on. It writes
-// the double 1001.0 as 1001, which would pass for an order id, and an int64 as a string, so that a negative id would no
-// longer be noticed. It refuses a whole event for one Any of an unknown type, and it has no limit on the output.
+// It does not use protojson, although that would save 200 lines, because protojson loses what mappings rely on. It
+// writes the double 1001.0 as 1001, which would pass for an order id. It writes an int64 as a string, which would hide
+// that an id is negative. It refuses a whole event for one Any of an unknown type, and it has no limit on the output.
 type protoWriter struct {
 	*writer
 

@@ -6,9 +6,9 @@
 //
 // A value keeps what was written. A whole number becomes its digits, also above 2^53; a decimal its digits with the
 // point; an enum its symbol; a union its value or null, never an object that names the branch; bytes become base64. A
-// Protobuf field without presence that is not on the wire appears with its default, so that an enum's zero differs from
-// a field that the schema lacks. Names are the schema's (order_id, not orderId), and fields are in its order. JSON has
-// no NaN and no infinities, so they become strings. The bytes of a string are kept even if they are not UTF-8; Protobuf
+// Protobuf field without presence that is not on the wire appears with its default. So an enum's zero differs from a
+// field that the schema lacks. Names are the schema's (order_id, not orderId), and fields are in its order. JSON has no
+// NaN and no infinities, so they become strings. The bytes of a string are kept even if they are not UTF-8; Protobuf
 // itself refuses such a string.
 //
 // A payload comes from outside and may claim any length, count or depth. Memory is bounded by the payload's own size
@@ -54,8 +54,8 @@ type Reference struct {
 	Name, Text string
 }
 
-// Frame splits a value into the id of its schema and the payload. Byte 0 is zero, then follow four bytes of the id,
-// big-endian. It is not ok if the value does not begin so. The payload shares the value's memory.
+// Frame splits a value into the id of its schema and the payload. Byte 0 is zero, and the next four bytes are the id,
+// big-endian. ok is false if the value does not begin this way. The payload shares the value's memory.
 func Frame(value []byte) (id int, payload []byte, ok bool) {
 	if len(value) < 5 || value[0] != 0 {
 		return 0, nil, false

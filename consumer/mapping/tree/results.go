@@ -2,8 +2,8 @@ package tree
 
 import "slices"
 
-// KindOf returns the kind of a JSON value by the first byte of its text: one of { [ " t f n, and 0 for any number. For
-// no text it is the zero byte.
+// KindOf returns the kind of a JSON value by the first byte of its text: one of { [ " t f n, or the digit 0 for any
+// number. For an empty text it is the zero byte.
 func KindOf(text []byte) byte {
 	if len(text) == 0 {
 		return 0

@@ -16,8 +16,8 @@ const (
 	MaxItems = 1000
 )
 
-// A Scanner reads one JSON text after another, and is used again to save memory. The zero value is ready. It keeps
-// parts of the text that it read last, so call Release when done with a text. It is for one goroutine at a time.
+// A Scanner reads one JSON text after another, so that its memory is reused. The zero value is ready. It keeps parts of
+// the text that it read last, so call Release when done with a text. It is for one goroutine at a time.
 type Scanner struct {
 	src     bytes.Buffer
 	dec     jsontext.Decoder
