@@ -89,7 +89,7 @@ func parse(args []string, help io.Writer) (options, error) {
 	flags.IntVar(&o.orders, "orders", 200, "number of `orders` that the events belong to")
 	flags.Uint64Var(&o.seed, "seed", 0, "`number` that makes the shop and LeadHit's faults repeatable (default: random; "+
 		"the demo prints it)")
-	flags.BoolVar(&o.plain, "plain", false, "print plain lines, as if the output were no terminal")
+	flags.BoolVar(&o.plain, "plain", false, "print plain lines, as if the output were not a terminal")
 	flags.IntVar(&o.kafkaPort, "kafka-port", 0, "`port` of the embedded Kafka (default: a free one)")
 	flags.IntVar(&o.leadhitPort, "leadhit-port", 0, "`port` of the LeadHit look-alike (default: a free one)")
 	flags.IntVar(&o.httpPort, "http-port", 0, "`port` of the worker's pages (default: a free one)")

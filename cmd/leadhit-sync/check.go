@@ -38,10 +38,10 @@ every broker at the address that it advertises, the topics with their leaders an
 the worker's rights, the consumer group, and LeadHit with its key. check creates and
 changes nothing in Kafka, and no order in LeadHit.
 
-Each line begins with ok, warn, FAIL or skip. ok means that check tried it; skip says
-what it could not try, and why. check tries the key with a method that does not exist.
---call also calls set_order_status, for the made-up order leadhit-sync-check and with
-a status that LeadHit refuses.
+Each line begins with ok, warn, FAIL or skip. ok means that check tried it and it
+works; skip says what it could not try, and why. check tries the key with a method
+that does not exist. --call also calls set_order_status, for the made-up order
+leadhit-sync-check and with a status that LeadHit refuses.
 
 Exit codes: 0 nothing failed · 1 a line says FAIL · 2 mistakes in the settings, each
 on a line of stderr; check then does not ask Kafka or LeadHit.`,

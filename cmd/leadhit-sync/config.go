@@ -28,9 +28,9 @@ memory limit from GOMEMLIMIT in the environment.
 --skip-files checks everything except the files. Use it in CI, where secrets are not
 mounted.
 
---env-file takes the settings from a file with NAME=value lines, as Kustomize and
-Docker read it, instead of the environment. A name in it that is neither a setting
-nor a variable of Go's runtime or OpenTelemetry is a mistake.`,
+--env-file takes the settings from a file instead of the environment. The file has
+NAME=value lines, in the form that Kustomize and Docker read. A name in it that is
+neither a setting nor a variable of Go's runtime or OpenTelemetry is a mistake.`,
 		Example: `  leadhit-sync config
   leadhit-sync config --check
   leadhit-sync config --check --skip-files --env-file deploy/settings.env

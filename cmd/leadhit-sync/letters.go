@@ -67,7 +67,7 @@ func listCommand() *cobra.Command {
 	f.StringVar(&q.Topic, "topic", "", "only events of this topic")
 	f.StringVar(&q.OrderID, "order", "", "only this order id")
 	f.StringVar(&q.Fingerprint, "fingerprint", "", "only this fingerprint, such as v1:9f2c41d07ab3")
-	f.Var(&since, "since", "only letters since: 24h, 7d or an RFC 3339 time")
+	f.Var(&since, "since", "only letters since this time: 24h, 7d or an RFC 3339 time")
 	f.BoolVar(&q.everyGroup, "all-groups", false, "include letters of other groups that share the topic")
 	f.IntVar(&q.Limit, "limit", 50, "number of letters to list, newest first")
 	outputFlag(c, &output)

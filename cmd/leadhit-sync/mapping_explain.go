@@ -62,7 +62,7 @@ is not called. Unlike the log, the output shows the event's content.`,
 	}
 	outputFlag(c, &output)
 	f := c.Flags()
-	f.StringVar(&flags.topic, "topic", "", "the record's topic: it chooses among several mappings")
+	f.StringVar(&flags.topic, "topic", "", "the record's topic; it selects one of several mappings")
 	f.StringVar(&flags.key, "key", "", "the record's key")
 	f.StringArrayVar(&flags.headers, "header", nil, "a header of the record, name=value; may be repeated")
 	f.BoolVar(&flags.null, "null", false, "the value is null, a tombstone; stdin is not read")

@@ -159,7 +159,7 @@ func (m *Metrics) watchSpread(e *consumer.Event, order string) {
 	}
 	m.spreadOrders.Inc()
 	if first {
-		m.log.Warn("an order has events in two partitions of its topic, and Kafka keeps no order between them: set the "+
+		m.log.Warn("an order has events in two partitions of its topic, so they may be read out of sequence: set the "+
 			"record key to the order id; expected for a while after partitions were added; further orders are only counted "+
 			"(leadhit_sync_orders_in_two_partitions_total)",
 			slog.String("topic", e.Topic), slog.Int("partition", e.Partition), slog.Int64("offset", e.Offset),
