@@ -34,7 +34,7 @@ func (b size) String() string {
 
 // UnmarshalText reads a size. Units of thousands (MB) and Kubernetes' short ones (Mi) are refused rather than guessed.
 func (b *size) UnmarshalText(text []byte) error {
-	// No unit's letter is a digit: what is left of them is the number, or nothing that ParseUint takes.
+	// No unit contains a digit, so the rest is the number, or a text that ParseUint refuses.
 	digits := strings.TrimRight(string(text), "BKMGi")
 	unit, known := unitOf(string(text[len(digits):]))
 	n, err := strconv.ParseUint(digits, 10, 63)

@@ -173,7 +173,7 @@ func cut(text string, limit int) string {
 }
 
 // quoteIfOdd returns an order id or a status as header text from which [unquoteIfOdd] gets it back. Only a text with
-// control characters or broken UTF-8, or one that begins with a quotation mark, is quoted; by hand one rarely meets it.
+// control characters or broken UTF-8, or one that begins with a quotation mark, is quoted; that is rare.
 func quoteIfOdd(text string) string {
 	text = cut(text, maxField)
 	odd := strings.HasPrefix(text, `"`) || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl)

@@ -17,7 +17,7 @@ const (
 	codeInvalidParams  = -32602
 )
 
-// idOf tells whose id an answer contains.
+// idOf says whose id an answer contains.
 type idOf uint8
 
 const (

@@ -17,7 +17,7 @@ type Policy struct {
 	Random *rand.Rand
 }
 
-// Backoff spaces the attempts of one status change, and tells when these are exhausted. Create it when the first has
+// Backoff spaces the attempts of one status change, and reports when they are exhausted. Create it when the first has
 // failed.
 type Backoff struct {
 	ceiling    *backoff.ExponentialBackOff

@@ -216,8 +216,8 @@ func isReady(ctx context.Context, address string) bool {
 	return answer.StatusCode == http.StatusOK
 }
 
-// committed returns the group's committed offset of each partition, as the broker has it: the worker's own count would
-// prove nothing.
+// committed returns the group's committed offset of each partition, as the broker reports it: the worker's own count
+// would prove nothing.
 func (p *parts) committed() map[int]int64 {
 	offsets := make(map[int]int64)
 	if info := p.kafka.GroupInfo(group); info != nil {

@@ -86,7 +86,7 @@ func slow(orders int) map[string]sandbox.OrderFault {
 	return faults
 }
 
-// chapterLength is about how long a chapter is if there are several.
+// chapterLength is the approximate length of a chapter if there are several.
 const chapterLength = time.Minute
 
 // chapters divides the demo's time. A short demo is one short chapter, a long one repeats the chapter. Without a length

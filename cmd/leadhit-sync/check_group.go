@@ -104,7 +104,7 @@ func askForGroup(ctx context.Context, cluster *broker.Cluster, name string, node
 		}
 		answer, ok := errors.AsType[*broker.Error](err)
 		again = again || ok && answer.Code == loading
-		// Any other error tells more than that a broker does not coordinate the group.
+		// Any other error says more than that a broker does not coordinate the group.
 		if failed == nil || errors.Is(failed, broker.ErrCoordinator) {
 			failed = err
 		}

@@ -34,7 +34,7 @@ func checkSettings(out, errs io.Writer, o *configOptions) error {
 	}
 	settings, unread, err := o.settings()
 	for _, m := range mistakes {
-		_, _ = fmt.Fprintf(errs, "%s: %s\n", o.envFile, m) // the exit code tells too
+		_, _ = fmt.Fprintf(errs, "%s: %s\n", o.envFile, m) // the exit code shows it too
 	}
 	if err == nil && len(mistakes) > 0 {
 		err = settingError{fmt.Errorf("%s in %s", count(len(mistakes), "mistake"), o.envFile)}

@@ -10,7 +10,7 @@ import (
 
 const lettersSchema = "letters.v1"
 
-// letterView is the JSON form of a letter, for scripts. Its names stay; new ones may be added.
+// letterView is the JSON form of a letter, for scripts. Its names never change; new ones may be added.
 type letterView struct {
 	ID          string     `json:"id"`
 	Topic       string     `json:"topic"`

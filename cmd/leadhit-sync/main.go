@@ -136,7 +136,7 @@ func execute(ctx context.Context, args []string, s streams) int {
 	case errors.As(err, &listed):
 		text = err.Error()
 	}
-	_, _ = fmt.Fprintln(s.err, text) // if stderr is closed, the exit code still tells
+	_, _ = fmt.Fprintln(s.err, text) // if stderr is closed, there is still the exit code
 	return code
 }
 

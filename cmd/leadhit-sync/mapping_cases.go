@@ -107,10 +107,10 @@ func wanted(w spec.Want) string {
 	return "ignore"
 }
 
-// inShort writes an item in the same words, to be compared by eye.
+// inShort writes an item in the form of an expected result, so that a person can compare the two.
 func inShort(o event.Item) string { return wanted(wantFor(o)) }
 
-// trial is the JSON form of a test: the results of all cases. Its names stay; new ones may be added.
+// trial is the JSON form of a test: the results of all cases. Its names never change; new ones may be added.
 type trial struct {
 	Schema  string        `json:"schema"`
 	Cases   []triedCase   `json:"cases"`

@@ -13,8 +13,7 @@ const (
 	// mostOrders limits the orders whose calls are counted one by one. An order takes some hundred bytes, so this is
 	// tens of megabytes: little enough for a worker's pod.
 	mostOrders = 200_000
-	// mostGroups bounds the statuses, and the causes of each kind: statuses that are sent as they stand may be
-	// anything.
+	// mostGroups bounds the statuses, and the causes of each kind: statuses that are sent unchanged may be anything.
 	mostGroups = 200
 	// mostMinutes limits the minutes that are counted separately: a month and a half. Times come from producers, and
 	// may be anything.
@@ -161,7 +160,7 @@ type load struct {
 	latency  time.Duration
 }
 
-// summary is the result of a preview. Its JSON names stay; new ones may be added.
+// summary is the result of a preview. Its JSON names never change; new ones may be added.
 type summary struct {
 	Schema string         `json:"schema"`
 	Since  time.Time      `json:"since"`

@@ -44,7 +44,7 @@ type Options struct {
 	Topics []string
 	// TLS turns on TLS. Nil is plain TCP.
 	TLS *dial.TLS
-	// SASL turns on authentication. Nil is none.
+	// SASL turns on authentication. Nil means none.
 	SASL *dial.SASL
 	// ClientID is what the brokers' logs and quotas call this process.
 	ClientID string

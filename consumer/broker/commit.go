@@ -12,8 +12,8 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// Member identifies the member that commits. An empty ID and the Generation -1 commit from outside of the group, which
-// the coordinator accepts only while the group has no members.
+// Member identifies the member that commits. An empty ID and the Generation -1 commit from outside the group, which the
+// coordinator accepts only while the group has no members.
 type Member struct {
 	Group      string
 	Generation int

@@ -153,7 +153,7 @@ func (c *Cluster) roundTrip(ctx context.Context, request kafka.Request, x *excha
 	return response, true, nil
 }
 
-// ask sends a request that x carries and returns its response, which must be a T. sent is as roundTrip has it.
+// ask sends a request that x carries and returns its response, which must be a T. sent means the same as for roundTrip.
 func ask[T protocol.Message](ctx context.Context, c *Cluster, request kafka.Request, x *exchange) (
 	_ T, sent bool, _ error,
 ) {

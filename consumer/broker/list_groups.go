@@ -35,8 +35,8 @@ func (l *groupList) Broker(cluster protocol.Cluster) (protocol.Broker, error) {
 	return nodeIn(cluster, l.node)
 }
 
-// Required takes the request over from kafka-go. Which versions the broker speaks does not show here: kafka-go has cut
-// them to its own.
+// Required takes the request over from kafka-go. The versions that the broker speaks are unknown here: kafka-go has
+// reduced them to its own.
 func (l *groupList) Required(map[protocol.ApiKey]int16) bool { return true }
 
 // RawExchange writes the request and reads its response.

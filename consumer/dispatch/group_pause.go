@@ -73,7 +73,8 @@ func plainFingerprint(s Store) string {
 	return stage + "/" + s.Verdict.Cause + "/" + strconv.Itoa(s.Verdict.Code)
 }
 
-// announce adds the next entry for the ledger to the effects. Each comes once; whoever takes it repeats the write.
+// announce adds the next entry for the ledger to the effects. Each comes once, and the caller repeats the write until
+// it succeeds.
 func (d *Dispatcher) announce() {
 	if e, ok := d.guard.Announcement(); ok {
 		d.out.Announce = &e

@@ -69,7 +69,7 @@ func (c *compiler) then(s spec.Rule) verdict {
 	return v
 }
 
-// expression compiles the part of a rule behind when.
+// expression compiles the part of a rule after when.
 func (c *compiler) expression(env *cel.Env, s spec.Rule, r *rule) bool {
 	where := s.Where + ".when"
 	parsed, issues := env.Parse(s.When.Value)

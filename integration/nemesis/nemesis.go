@@ -139,7 +139,7 @@ func (s Schedule) Plan(seed, round uint64) Plan {
 }
 
 // draw draws the values of one fault. It always takes the same number of random numbers, so that a change of one kind's
-// range leaves the rest of the plan of a seed as it was.
+// range leaves the rest of a seed's plan unchanged.
 func draw(random *rand.Rand, kind Kind) Fault {
 	which, at := random.IntN(1<<16), random.Float64()
 	calm := time.Second + time.Duration(random.Float64()*float64(2*time.Second))

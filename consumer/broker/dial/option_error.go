@@ -8,7 +8,7 @@ type OptionError struct {
 	Err    error
 }
 
-// Error returns the mistake, which names what it is about.
+// Error returns the text of the mistake, which names its subject.
 func (e *OptionError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the mistake.

@@ -107,7 +107,7 @@ func (s *shaped) check(a awaited) error {
 	return s.err
 }
 
-// shapeError says which length cannot be.
+// shapeError names a length that is impossible.
 type shapeError string
 
 func (e shapeError) Error() string { return string(e) }

@@ -8,7 +8,7 @@ import (
 
 // withHeaderChecksum returns the LZ4 frame with the right checksum of its header. Producers of message format 0
 // computed it over the frame's magic number too (KAFKA-3160), and Kafka's own consumer does not look at it in this
-// format (KIP-57). Bytes that are no such frame are returned as they are.
+// format (KIP-57). Bytes that are not such a frame are returned unchanged.
 func withHeaderChecksum(frame []byte) []byte {
 	const magic, flags, contentSize = 4, 4, 0x08
 	if len(frame) <= flags || binary.LittleEndian.Uint32(frame) != 0x184d2204 {
@@ -31,7 +31,7 @@ func withHeaderChecksum(frame []byte) []byte {
 	return frame
 }
 
-// xxHash32 hashes fewer than 16 bytes with seed 0, as the specification of xxHash has it for short inputs.
+// xxHash32 hashes fewer than 16 bytes with seed 0, as the xxHash specification defines it for short inputs.
 func xxHash32(b []byte) uint32 {
 	const (
 		prime1, prime2, prime3 uint32 = 0x9e3779b1, 0x85ebca77, 0xc2b2ae3d

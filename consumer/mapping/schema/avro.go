@@ -51,7 +51,7 @@ type avroField struct {
 // those before it. An error is always an ErrNotDecodable.
 //
 // It accepts more than the specification, because registries do too: names with any characters, defaults of a wrong
-// type, types that are defined twice in the same words. None of these changes the meaning of a payload.
+// type, types that are defined twice, identically. None of these changes the meaning of a payload.
 //
 // Logical types: a decimal becomes a number with its point, a uuid its text. All others are written as their base type,
 // for instance a timestamp as the number of milliseconds.

@@ -133,7 +133,7 @@ func (r *avroReader) items(count int64, item *avroNode, key func() error) error 
 	return nil
 }
 
-// block reads the head of a block: the number of items, and where it ends, or -1 if that is not said.
+// block reads the head of a block: the number of items, and where the block ends, or -1 if the head does not say.
 func (r *avroReader) block() (count int64, end int, err error) {
 	count, err = r.varint()
 	if err != nil || count >= 0 {

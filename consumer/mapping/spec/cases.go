@@ -74,7 +74,7 @@ func (r *caseReader) document(source []byte) []Case {
 	return cases
 }
 
-// one reads a case. It reports one missing part at most.
+// one reads a case. It reports at most one missing part.
 func (r *caseReader) one(where string, n *yaml.Node) Case {
 	var c Case
 	ok := r.object(where, n, names{

@@ -14,7 +14,7 @@ type Plan struct {
 // A node is one place in the trie of all paths.
 type node struct {
 	slots []int // where to store the value found here
-	// names, indexes and ends are the next steps; nil maps where no path goes on.
+	// names, indexes and ends are the next steps; nil maps where no path continues.
 	names   map[string]*node
 	indexes map[int]*node // from the start
 	ends    map[int]*node // from the end; 1 is the last
