@@ -12,13 +12,13 @@ import (
 
 const (
 	outageRate = 20 // orders a second that come in
-	budget     = 50 // calls a second that LeadHit bears afterwards
-	// slowStart is how long the worker may take to find out what LeadHit bears: it begins with few calls.
+	budget     = 50 // calls per second that LeadHit can take afterwards
+	// slowStart is how long the worker may take to find out what LeadHit can take: it begins with few calls.
 	slowStart = 5 * time.Second
 )
 
 // testOutages: an outage of OUTAGE seconds makes no letter and next to no calls, is noticed to be over soon, and what
-// has gathered is worked off within what LeadHit bears.
+// has gathered is worked off within what LeadHit can take.
 func (s *suite) testOutages(t *testing.T, brokers []string) {
 	t.Helper()
 	for _, test := range []struct {
@@ -97,7 +97,7 @@ func (r *run) topUp(t *testing.T, orders *shop.Orders) {
 	}
 }
 
-// recover ends the outage: LeadHit bears its budget, no more. It waits for the first call that is served.
+// recover ends the outage: LeadHit takes its budget and no more. It waits for the first call that is served.
 func (r *run) recover(t *testing.T) {
 	t.Helper()
 	r.leadhit.Change(func(f *sandbox.Faults) {

@@ -200,7 +200,7 @@ func newProxy(t *testing.T) *proxy {
 	return p
 }
 
-// ServeHTTP joins the client with whom it asks for.
+// ServeHTTP joins the client with the server that it asks for.
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	p.hosts = append(p.hosts, r.Method+" "+r.Host)

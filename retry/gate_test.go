@@ -149,7 +149,7 @@ func TestSlotsOfCallsThatFailedInARowStayEmpty(t *testing.T) {
 			r := newRig(t, func(s *settings) { s.CallsInFlight = c.inFlight })
 			c.do(r)
 			if got := r.Limit(); got != c.inFlight {
-				t.Errorf("got a limit of %d, want %d: this is about what LeadHit can bear", got, c.inFlight)
+				t.Errorf("got a limit of %d, want %d: this is about what LeadHit can take", got, c.inFlight)
 			}
 			free := 0
 			for ; r.MayCall(r.now); free++ {

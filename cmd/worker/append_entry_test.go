@@ -81,7 +81,7 @@ func TestWhatKeepsAWorkerOutOfKafkaIsNotBlamedOnTheLettersTopic(t *testing.T) {
 	if err := os.WriteFile(password, []byte("wrong"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	elsewhere := httptest.NewTLSServer(http.NotFoundHandler()) // its certificate is of nobody whom we trust
+	elsewhere := httptest.NewTLSServer(http.NotFoundHandler()) // we do not trust the issuer of its certificate
 	defer elsewhere.Close()
 	login := []string{
 		"KAFKA_SASL_MECHANISM", "SCRAM-SHA-256", "KAFKA_SASL_USERNAME", "alice", "KAFKA_SASL_PASSWORD_FILE",

@@ -27,7 +27,7 @@ func scrape(t *testing.T) string {
 }
 
 // TestTheMetricsAreThoseOfTheList holds the names, types, labels and helps to a file that alerts and dashboards are
-// written against. UPDATE_GOLDEN=1 writes it anew.
+// written against. UPDATE_GOLDEN=1 writes it again.
 func TestTheMetricsAreThoseOfTheList(t *testing.T) {
 	got := listMetrics(scrape(t))
 	if os.Getenv("UPDATE_GOLDEN") == "1" {

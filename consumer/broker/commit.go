@@ -161,7 +161,7 @@ func commitMessage(member Member, offsets []OffsetCommit) *offsetcommit.Request 
 }
 
 // Committed asks the group's coordinator what the group has committed. It returns an entry for each of partitions, its
-// Next -1 where nothing is committed (any more), or an error: [ErrCoordinator], [ErrUnknownPartition],
+// Next -1 where nothing is committed (or no longer), or an error: [ErrCoordinator], [ErrUnknownPartition],
 // [ErrUnauthorised], or one of the network.
 func (c *Cluster) Committed(ctx context.Context, group string, partitions []event.Partition) (
 	map[event.Partition]OffsetCommit, error,

@@ -60,7 +60,7 @@
 //
 //	due ──▶ in flight ─┬▶ Acked      covered lanes open; the lease is renewed
 //	                   ├▶ NotSent    its events are committed again after a pause
-//	                   ├▶ Ambiguous  the same, but the generation drains and no acknowledgement counts any more
+//	                   ├▶ Ambiguous  the same, but the generation drains and acknowledgements no longer count
 //	                   └▶ Refused    the generation is fenced: it ends when its calls have ended
 //
 // A commit is due 250 ms after an event has finished, or 20 ms after the last commit if a lane waits for it. It is due

@@ -22,7 +22,7 @@ const (
 // simLedger is the topic in which workers and an operator tell each other of pauses.
 type simLedger struct {
 	*rand.Rand
-	log     int // counts the times at which it was made anew
+	log     int // counts how often it was recreated
 	entries []ledger.Entry
 }
 
@@ -74,7 +74,7 @@ func (w *world) stirGuard() {
 		w.enter(ledger.Entry{Event: ledger.GuardPause, At: w.clock(), By: "alice", Reason: "migration"})
 	})
 	w.repeatGuard(p.lostEvery, func() {
-		w.note("the ledger is made anew")
+		w.note("the ledger is recreated")
 		w.ledger.log++
 		w.ledger.entries = nil
 	})

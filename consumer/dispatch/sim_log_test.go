@@ -81,7 +81,7 @@ type simLog struct {
 	unknown      bool
 	unknownUntil time.Duration
 	renewed      time.Duration // when the log took the place of another
-	restarted    bool          // its reader began anew: the commit may go down
+	restarted    bool          // its reader began again: the commit may go down
 	clean        int           // records before it are known to be finished
 	last         map[*order]*change
 	committed    position
@@ -208,7 +208,7 @@ func (p *simLog) disappear(d time.Duration) {
 // unsteady says that the broker did not know the partition a short while ago.
 func (p *simLog) unsteady() bool { return p.unknownUntil > 0 && p.now < p.unknownUntil+10*time.Second }
 
-// recreate deletes the topic's partition with the group's offset, and makes it anew.
+// recreate deletes the topic's partition with the group's offset, and creates it again.
 func (p *simLog) recreate() {
 	p.renew()
 	p.committed = position{}

@@ -187,7 +187,7 @@ func (c *memberConn) next() error {
 		return err
 	}
 	c.left = int64(size)
-	if !c.expects() { // nor is every message without an id a response: see send
+	if !c.expects() { // and not every message without an id is a response: see send
 		return nil
 	}
 	c.left = 0
