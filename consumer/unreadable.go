@@ -64,7 +64,7 @@ func (f *fetcher) unreadable(ctx context.Context, log *slog.Logger, ask dispatch
 		log.ErrorContext(ctx, "events cannot be read: their partition is stuck until they are restored or skipped",
 			slog.Int64("offset", a.First), slog.Int64("last_offset", a.Last), slog.Any("error", a.Err),
 			slog.Duration("for", now.Sub(a.Since)),
-			slog.String("to_skip", "when the group's committed offset has reached the offset, "+
+			slog.String("to_skip", "once the group has committed up to this offset, "+
 				"stop all workers of the group and run "+a.Skip(f.options.Group)))
 	}
 	return true

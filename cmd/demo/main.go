@@ -161,8 +161,8 @@ func execute(ctx context.Context, args []string) int {
 	return exitCode(v, err)
 }
 
-// exitCode distinguishes a demo that a signal ended before it began, because that proves nothing about the records. An
-// error counts as much as a finding: without a summary, nothing has been shown.
+// exitCode has a code of its own for a demo that a signal ended before it began: nothing was compared. An error counts
+// as much as a finding: without a summary, nothing has been shown.
 func exitCode(v verdict, err error) int {
 	switch {
 	// The exit code of a signal tells a script that the demo was neither good nor bad.

@@ -180,9 +180,9 @@ func (d *demo) sell(ctx context.Context) error {
 	return both.Wait()
 }
 
-// finish waits until the worker has committed everything that was written, or commits nothing any more. Neither end is
-// an error here: only the summary judges. It counts committed offsets, which equal the number of events because each
-// log begins at 0 and has no transactions.
+// finish waits until the worker has committed everything that was written, or has stopped committing. Neither end is an
+// error here: only the summary judges. It counts committed offsets, which equal the number of events because each log
+// begins at 0 and has no transactions.
 func (d *demo) finish(ctx context.Context) error {
 	d.story.add("the shop closes; the worker finishes its events")
 	defer d.story.add("the worker stops as on SIGTERM: commits, leaves the group")

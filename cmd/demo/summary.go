@@ -46,7 +46,7 @@ func (v verdict) ok() bool {
 	return v.Err() == nil && len(v.unknown) == 0 && v.refused == v.letters && v.written > 0
 }
 
-// judge compares the records. The worker's own counters are not among them, so no mistake of its own can agree with
+// judge compares the records. The worker's own counters are not among them, so a mistake of the worker cannot confirm
 // itself. A letter that nobody asked for counts as much as a missing one: the audit compares both ways.
 func judge(e evidence) verdict {
 	v := verdict{written: len(e.book)}

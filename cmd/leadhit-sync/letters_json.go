@@ -35,9 +35,9 @@ type letterView struct {
 	Value       *valueView `json:"value"`
 }
 
-// valueView describes a value, and holds it on request. The hash identifies a value without showing personal data, and
-// stays when the value was too large for the topic. An operator can compare it with the hash of an event that the shop
-// has, without opening either.
+// valueView describes a value, and holds it on request. The hash identifies a value without showing personal data. It
+// is there even if the value was too large for the topic. An operator can compare it with the hash of an event that the
+// shop has, without opening either.
 type valueView struct {
 	Size    int    `json:"size"`
 	SHA256  string `json:"sha256"`

@@ -18,7 +18,7 @@ import (
 )
 
 // errDiffers gives exit code 1, so that CI can run the cases of a mapping before it is deployed.
-var errDiffers = errors.New("a case gives another result than it wants")
+var errDiffers = errors.New("the result of a case is not the one it wants")
 
 // testMappingCommand runs all cases even if one fails: a change of a rule often breaks several. Parts without a case
 // and warnings do not change the exit code.

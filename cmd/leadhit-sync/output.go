@@ -47,7 +47,7 @@ func (o *outputForm) print(w io.Writer, value any, table func(io.Writer) error) 
 	return table(w)
 }
 
-// printJSON writes a value as JSON. Characters that a terminal would obey or not show stand in it as escapes. IDs, keys
+// printJSON writes a value as JSON. Characters that a terminal would obey or not show are written as escapes. IDs, keys
 // and messages come from producers, and an escape sequence in them could rewrite the operator's screen. RFC 8259 lets a
 // writer escape any character, so readers get the same text.
 func printJSON(w io.Writer, value any, indent string) error {
@@ -66,7 +66,7 @@ func printJSON(w io.Writer, value any, indent string) error {
 			continue
 		}
 		// JSON escapes a character beyond U+FFFF as a pair of surrogates (RFC 8259, section 7).
-		for _, unit := range utf16.Encode([]rune{r}) { // such characters stand in strings only
+		for _, unit := range utf16.Encode([]rune{r}) { // such characters occur only in strings
 			fmt.Fprintf(&out, `\u%04x`, unit)
 		}
 	}

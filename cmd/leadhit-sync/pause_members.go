@@ -75,8 +75,8 @@ func (f followers) String() string {
 	return text
 }
 
-// absentError says that no worker would see what a command writes. exists tells whether the ledger exists. It names
-// both settings, since either may be misspelt. Nothing was written, and the exit code is 1.
+// absentError says that no worker would see what a command writes. exists says whether the ledger exists. It names both
+// settings, since either may be misspelt. Nothing was written, and the exit code is 1.
 func absentError(f followers, ledger string, exists bool, verb string) error {
 	if exists {
 		ledger = "nothing in the ledger " + ledger

@@ -71,8 +71,8 @@ func run(ctx context.Context, out io.Writer) error {
 }
 
 // announceStop logs that the worker stops, once ctx has ended. From then on a signal has its usual effect: it ends the
-// process. announced waits for the line if ctx has ended, so that it stands before "stopped"; otherwise nothing is
-// logged any more. The order of the lines matters to people who look for a worker that hangs while it stops.
+// process. If ctx has ended, announced waits for the line, so that it comes before "stopped". Otherwise it prevents the
+// line. The order of the lines matters to people who look for a worker that hangs while it stops.
 func announceStop(ctx context.Context, stop func(), log *slog.Logger) (announced func()) {
 	written := make(chan struct{})
 	forget := context.AfterFunc(ctx, func() {
