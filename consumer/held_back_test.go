@@ -77,7 +77,7 @@ func TestAnOpenTransactionIsLoggedAndShownWithWhatItHoldsBack(t *testing.T) {
 
 		end(kgo.TryAbort)
 		w.settle(time.Minute)
-		w.toldOnce("the open transaction is over")
+		w.toldOnce("an open transaction has ended")
 		if got := k.State().HeldBack; len(got) != 0 {
 			w.t.Errorf("got %+v after its end, want none", got)
 		}

@@ -31,7 +31,7 @@ type edit struct{ file, old, new string }
 
 // forgets gives the governor a way to forget something.
 func forgets(what string) edit {
-	const before = "// KeyChanged tells that another"
+	const before = "// KeyChanged reports that another"
 	return edit{
 		governor + "governor.go", before,
 		"// Forget is a fault.\nfunc (g *Governor) Forget() { " + what + " }\n\n" + before,
