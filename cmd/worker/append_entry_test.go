@@ -117,7 +117,9 @@ func TestWhatKeepsAWorkerOutOfKafkaIsNotBlamedOnTheLettersTopic(t *testing.T) {
 			s := newScene(t, append(c.settings, "KAFKA_BROKERS", strings.Join(kafka.ListenAddrs(), ","))...)
 			s.run()
 			s.until("the reason why it does not consume",
-				func() bool { return strings.Contains(s.logs.String(), "not consuming until dead letters can be stored") })
+				func() bool {
+					return strings.Contains(s.logs.String(), "not consuming until dead letters can be stored")
+				})
 			if told := s.logs.String(); !strings.Contains(told, c.want) || strings.Contains(told, "cannot store letters") {
 				t.Errorf("got\n%s\nwant %q, and no word against the letters' topic", told, c.want)
 			}
