@@ -210,10 +210,10 @@ func (l *leader) noteUneven(topics []string) {
 	}
 	// A rolling update changes KAFKA_TOPICS worker by worker, so the log waits for unevenFor; the state shows it at once.
 	l.waits.begin(waitUneven, "workers of the group have different KAFKA_TOPICS: not all of them consume "+
-		strings.Join(topics, ", ")+"; give all workers the same")
+		strings.Join(topics, ", ")+"; give all workers the same topics")
 	if all != l.uneven && time.Since(l.waits.since(waitUneven)) >= unevenFor {
 		l.uneven = all
 		l.log.Warn("workers of the group have different KAFKA_TOPICS, so some topics are consumed by only some workers; "+
-			"give all workers the same", slog.Any("topics", topics))
+			"give all workers the same topics", slog.Any("topics", topics))
 	}
 }

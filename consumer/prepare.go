@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// prepareLimit is how long a generation waits for the topics that the first call needs. After it the worker leaves the
-// group, so that others may have the partitions, and waits outside.
+// prepareLimit is how long a generation waits for the topics that the first call needs. After that, the worker leaves
+// the group, so that others may have the partitions, and waits outside.
 const prepareLimit = 10 * time.Second
 
 // prepare creates the topics that do not exist yet, and reads the ledger if that was not done before the join. It

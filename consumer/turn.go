@@ -12,7 +12,7 @@ import (
 // tick is the maximum time between two turns; the liveness probe checks that they continue.
 const tick = time.Second
 
-// turns gives one goroutine at a time the dispatcher. A turn is an input, the dispatcher's effects, and their start.
+// turns gives the dispatcher to one goroutine at a time. A turn is an input, the dispatcher's effects, and their start.
 // Whoever has an input takes a turn: passing inputs to a goroutine of its own, and the next call back, would cost more
 // than the turn. A turn takes microseconds and waits for nobody.
 type turns struct {

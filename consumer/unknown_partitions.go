@@ -107,7 +107,7 @@ func (f *fetcher) verify(ctx context.Context, p event.Partition) {
 			}
 		}
 		if partitions := f.unknown.due(p.Topic); partitions != nil && ctx.Err() == nil {
-			log.WarnContext(ctx, "the brokers do not know these partitions; their calls and commits wait for them; "+
+			log.WarnContext(ctx, "the brokers do not know these partitions; their calls and commits wait; "+
 				"if the topic is gone for good, remove it from KAFKA_TOPICS",
 				slog.Any("partitions", partitions), slog.Any("error", err))
 		}
@@ -143,7 +143,7 @@ func (f *fetcher) verified(ctx context.Context, p event.Partition, b broker.Boun
 	f.counts.restarted.Add(1)
 	if f.unknown.restarted(p) {
 		f.log.ErrorContext(ctx, "the topic was deleted and created again; reading its partitions from their start; "+
-			"later ones of this topic are not logged",
+			"further cases in this topic are not logged",
 			slog.String("topic", p.Topic), slog.Int("partition", p.Number), slog.Int64("log_start", b.First))
 	}
 	f.send(func(now time.Time) { f.dispatcher.Restarted(now, p, b.First) })

@@ -35,8 +35,8 @@ type gate struct {
 	orders []string
 }
 
-// start marks a call that starts now. The wait for the next probe runs from the start of this one. From its end, the
-// time that a probe takes would come on top.
+// start marks a call that starts now. The wait for the next probe runs from the start of this one. Measured from its
+// end, it would be longer by the time that a probe takes.
 func (g *gate) start(now time.Time) (epoch uint64, probe bool) {
 	if g.closed {
 		g.probing = true

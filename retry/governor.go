@@ -20,8 +20,9 @@ const Outage = "outage"
 //   - limit of calls in flight: × 0.9 on a sign of overload, + 1 per round trip, 5 after an outage.
 //   - pacer: the calls per second after a 429 or 503, and Retry-After.
 //
-// Pause and gate let one probe through at a time, whichever of them holds. Signs of overload from a single order do
-// not count. Neither do those below a tenth of the last second's responses, nor those that stay when less is called.
+// Pause and gate let one probe through at a time, whichever of them holds. Signs of overload from a single order do not
+// count. Neither do those below a tenth of the last second's responses, nor those that persist when fewer calls are
+// made.
 type Governor struct {
 	pause pause
 	gate  gate

@@ -8,7 +8,7 @@ const (
 	// shrinkFor is how long refusals only shrink the pace. After that all responses of the last second, from which
 	// the pace is taken, are younger than the first refusal.
 	shrinkFor = 1100 * time.Millisecond
-	// episodeOver is the time without a refusal that counts after which an episode is over: fewer calls helped.
+	// episodeOver ends an episode when no refusal has counted for this long: fewer calls helped.
 	episodeOver = 2 * time.Second
 	// At the reduced pace, measureCalls responses are examined, or those of measureTime if these are at least
 	// measureLeast.

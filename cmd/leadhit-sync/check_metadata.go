@@ -33,7 +33,7 @@ func checkCommitMetadata(ctx context.Context, r *report, cluster *broker.Cluster
 }
 
 // leastMetadata returns how much metadata every broker accepts with a commit. Any of them may become the coordinator,
-// so the least counts. known is false if we may not ask one of them.
+// so the smallest limit counts. known is false if we may not ask one of them.
 func leastMetadata(ctx context.Context, cluster *broker.Cluster, nodes []broker.Node) (least int, known bool,
 	err error,
 ) {

@@ -27,8 +27,8 @@ func lettersCommand() *cobra.Command {
 		Use: "letters", Short: "Show the dead letters",
 		Long: `Show the dead letters: events that can never succeed, each with its cause.
 
-Both commands only read. They need the KAFKA_ settings, except KAFKA_TOPICS and
-KAFKA_START, and DEAD_LETTER_TOPIC.`,
+Both commands only read. They need DEAD_LETTER_TOPIC and the KAFKA_ settings, except
+KAFKA_TOPICS and KAFKA_START.`,
 		Example: `  leadhit-sync letters list --since 24h
   leadhit-sync letters show orders/3/118273`,
 	}

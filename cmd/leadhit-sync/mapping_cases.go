@@ -45,7 +45,7 @@ file FILE.cases.yaml beside FILE.yaml.
     want: {refuse: UnknownStatus}
 
 The output shows each case, then the parts of the mapping that no case reached. The
-exit code is 1 if a case gives another result than it wants.`,
+exit code is 1 if a case gives a result other than the expected one.`,
 		Example: `  leadhit-sync mapping test shop.yaml
   leadhit-sync mapping test shop.yaml --cases other.cases.yaml -o json`,
 		Args: cobra.ExactArgs(1),

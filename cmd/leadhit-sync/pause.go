@@ -65,7 +65,7 @@ func resumeCommand() *cobra.Command {
 
 Resuming accepts the letters for which the flood guard paused: letters with these
 fingerprints (cause, code and kind of message) no longer pause the workers, until
-another mapping or version is deployed. resume does not end pauses because of the API
+another mapping or version is deployed. resume does not end pauses caused by the API
 key, LEADHIT_URL or an outage; these end automatically.`,
 		Example: `  leadhit-sync resume
   leadhit-sync resume --reason "the migration is over" --by anna`,

@@ -52,11 +52,11 @@ func withNearFlag(c *cobra.Command, err error) error {
 }
 
 // helpCommand replaces cobra's, which reports no error about an unknown command. A script that asks for the help of a
-// misspelt command gets exit code 2 instead of a help that it did not want. Its words complete to the names of
+// misspelt command gets exit code 2 instead of help that it did not ask for. Its words complete to the names of
 // commands.
 func helpCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "help [COMMAND…]", Short: "Show the help of a command", Args: cobra.ArbitraryArgs,
+		Use: "help [COMMAND…]", Short: "Show help for a command", Args: cobra.ArbitraryArgs,
 		Example: `  leadhit-sync help letters list`,
 		RunE: func(c *cobra.Command, args []string) error {
 			about, rest, err := c.Root().Find(args)

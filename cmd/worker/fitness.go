@@ -76,7 +76,7 @@ func (w *Worker) inspect(ctx context.Context, inspect inspection) (deadletter.In
 }
 
 // usable reports whether a topic exists. The error says why it cannot be used: Kafka could not be asked, or a flaw is
-// fatal. A topic that does not exist is no error, because the worker creates it after its first join.
+// fatal. A topic that does not exist is not an error, because the worker creates it after its first join.
 func (w *Worker) usable(ctx context.Context, inspect inspection) (exists bool, err error) {
 	found, err := w.inspect(ctx, inspect)
 	if err == nil {

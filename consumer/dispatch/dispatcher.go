@@ -174,7 +174,7 @@ func (d *Dispatcher) drop(e *pending) {
 	d.recheck = true
 }
 
-// Trusted takes the news that a suspect partition still has its old log.
+// Trusted records that a suspect partition still has its old log.
 func (d *Dispatcher) Trusted(now time.Time, id event.Partition) {
 	p := d.partitions[id]
 	if p == nil || !p.commits.suspended {

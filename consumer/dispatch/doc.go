@@ -27,7 +27,7 @@
 //
 // Repeats: no new call starts while 2 × CallsInFlight called events need no further call and are not yet covered by an
 // acknowledged commit. So a crash repeats the calls of at most 3 × CallsInFlight events, plus at most CallsInFlight
-// partly done events about several orders.
+// partly processed events about several orders.
 //
 // Calls: a [retry.Governor] decides whether a call may start at all: it knows pauses, the gate of an outage, the limit
 // of calls in flight, calls per second and Retry-After. While only probes may start, they start one at a time. A probe

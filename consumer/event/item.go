@@ -38,7 +38,7 @@ type Item struct {
 	OrderID string `json:"order_id,omitempty"`
 	Status  string `json:"status,omitempty"`
 	Action  Action `json:"action"`
-	// Cause names the reason of a refusal; else it is empty. Package mapping lists all.
+	// Cause names the reason for a refusal; otherwise it is empty. Package mapping lists all causes.
 	Cause string `json:"cause,omitempty"`
 	// Message says what was found, in at most 256 bytes and without payload. For Ignore it is the reason.
 	Message string `json:"message,omitempty"`

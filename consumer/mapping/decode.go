@@ -45,9 +45,9 @@ const maxMessage = 256
 // maxBy limits the text of the deciding rule, in bytes.
 const maxBy = 512
 
-// Decode returns what the record asks for: one item for each order in the event, in its sequence, and at least one. An
-// error always means that a schema cannot be looked up now; the same record can be decoded later. Anything else is an
-// item.
+// Decode returns what the record asks for: one item for each order in the event, in the same sequence, and at least
+// one. An error always means that a schema cannot be looked up now; the same record can be decoded later. Anything else
+// is an item.
 func (m *Mapping) Decode(ctx context.Context, record event.Record) ([]event.Item, error) {
 	return m.decode(ctx, &record, nil)
 }

@@ -79,9 +79,9 @@
 //   - key, where $ is the whole key;
 //   - ce, an attribute of the CloudEvent.
 //
-// Headers and keys are unquoted if they are JSON strings, and taken out of Connect's envelope. Or a field has first_of
-// several sources; null and "" are skipped. Then extract takes the match of its one group (no match: absent), normalize
-// trims and lowers, and pattern must match. The types:
+// Headers and keys are unquoted if they are JSON strings, and taken out of Connect's envelope. Instead, a field may
+// have first_of with several sources; null and "" are skipped. Then extract takes the match of its one group (no match:
+// absent), normalize trims and lowers, and pattern must match. The types:
 //
 //   - string, the default: a string, a number as written, a bool.
 //   - id, the type of order_id: a string or an integer literal.
@@ -91,18 +91,18 @@
 //   - time, the default of event_time: RFC 3339, or layout (Go's), or unix: s, ms or us; zone for texts without one.
 //     Unreadable or before 2000 is absent. An absent event_time is the record's time.
 //
-// Anything else is a field error. The names order_id, status, event_time, event_id and version have a meaning.
+// Anything else is a field error. The names order_id, status, event_time, event_id and version have a special meaning.
 //
 // # Rules
 //
 // Rules are CEL over the declared fields, each of its type or null; only a field of type present is never null. The
 // first rule that is true decides, before any list. A field error refuses the event at the first rule that names the
 // field, and has no effect on other rules. A rule that fails refuses too, and says where the field was looked for. The
-// usual reason is a null field in a comparison of sizes. If each finds no list, a rule may still ignore or refuse the
-// event, provided that its result does not depend on the items.
+// usual reason is a null field in a comparison such as < or >=. If each finds no list, a rule may still ignore or
+// refuse the event, provided that its result does not depend on the items.
 //
 // The language has two functions of its own. absent(field) is true if no source of the field has anything, not even
-// null. covers(paid, due) is true if paid is at least due, or less than due by under half a cent (0.005). It
+// null. covers(paid, due) is true if paid is at least due, or falls short of it by less than half a cent (0.005). It
 // fails if either is null. A path leads to one value, so a rule cannot add up a list of payments.
 //
 // The reason of a rule becomes the message. {field} in it stands for the field's text in quotes, at most 80 bytes of

@@ -41,7 +41,7 @@ type object struct {
 
 func (o *object) String() string { return o.Kind + "/" + o.Name }
 
-// Read decodes a rendering. It returns an error for a document that is no object, and if there is no worker.
+// Read decodes a rendering. It returns an error for a document that is not an object, and if there is no worker.
 // [Overlay.Judge] reports unknown kinds and fields.
 func Read(rendering string) (*Overlay, error) {
 	o := &Overlay{settings: map[string]string{}}

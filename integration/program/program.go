@@ -114,7 +114,7 @@ func (p *Program) Wait(ctx context.Context) (int, error) {
 	}
 }
 
-// Kill ends the process as a crash would (SIGKILL) and waits for its end. It is no error if the process has ended.
+// Kill ends the process as a crash would (SIGKILL) and waits for its end. It is not an error if the process has ended.
 func (p *Program) Kill() error {
 	if err := p.Signal(syscall.SIGKILL); err != nil {
 		return err

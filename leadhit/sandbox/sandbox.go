@@ -4,7 +4,7 @@
 // in /map lists the methods. Its errors have the form of LeadHit's server, the Python package json-rpc. [Faults]
 // make it misbehave, and can change while calls run.
 //
-// Its call log has every call in the order in which their first bytes arrived, and its outcome. Calls of unknown
+// Its call log has all calls in the order in which their first bytes arrived, with their outcomes. Calls to unknown
 // methods are only counted, by [Sandbox.Strays]. A call is executed, if at all, when it has been read, before any
 // latency: a client that stops waiting has nevertheless changed the order. The log grows until [Sandbox.Reset], by
 // about 200 bytes per call.

@@ -137,8 +137,8 @@ func snappyBlock(b []byte) uint64 {
 	return size
 }
 
-// zstdWindow is the window of the first frame (RFC 8878, 3.1.1.1). A frame of a single segment has none, but its
-// content's size, which then is the window.
+// zstdWindow is the window of the first frame (RFC 8878, 3.1.1.1). A single-segment frame has no window field; its
+// content's size is the window.
 func zstdWindow(b []byte) uint64 {
 	// No header is longer than 18 bytes, and no frame that matters is shorter.
 	if len(b) < 18 || binary.LittleEndian.Uint32(b) != 0xfd2fb528 {
