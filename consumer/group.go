@@ -27,7 +27,11 @@ const (
 	rebuildAfter = 5
 )
 
-// membership joins the group and lives through its generations. One goroutine runs it.
+// membership joins the group and runs its generations. One goroutine runs it. It leaves the group
+//   - when the worker stops (here);
+//   - when joins keep failing, to ask another broker (here, rebuildAfter);
+//   - after a commit without a response, to join as a new member (generation.go);
+//   - when the topics that the first call needs are not ready in time (prepare.go, prepareLimit).
 type membership struct {
 	*base
 
