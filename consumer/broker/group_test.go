@@ -158,7 +158,8 @@ func TestManyFetchesShareTheDecoders(t *testing.T) {
 func TestABatchWithAWrongChecksumReleasesItsMemory(t *testing.T) {
 	fake := fakeKafka(t)
 	cluster := open(t, fake)
-	batch := kmsg.RecordBatch{Magic: 2, Length: 61 - 12 + 50, NumRecords: 1, Records: make([]byte, 50)}
+	const size = 2 << 20 // smaller responses take no memory from the budget
+	batch := kmsg.RecordBatch{Magic: 2, Length: 61 - 12 + size, NumRecords: 1, Records: make([]byte, size)}
 	answerFetch(fake, batch.AppendTo(nil))
 	got, err := cluster.Fetch(t.Context(), broker.FetchRequest{Topic: "orders", MaxWait: time.Second})
 	if got.Next != 0 || !errors.Is(err, records.ErrCorrupt) {
