@@ -22,6 +22,17 @@
 // response is repeated. A resume of a flood accepts the fingerprints of its letters for the build that wrote them;
 // other fingerprints pause again.
 //
+// # Letters
+//
+// The ledger is also the queue of replays: an operator's entry asks for a letter to be called again, and the worker that
+// owns the letter's partition writes the outcome. [Fold] derives the state of every letter from the letters' topic and
+// the ledger. Workers, commands and the page use this one fold:
+//
+//	open ──replay──▶ requeued ──▶ resolved, or superseded: final
+//	 ▲ │                └──▶ refused again, or failed: open
+//	 │ └──dismissed──▶ dismissed
+//	 └──reopened── dismissed, resolved, superseded
+//
 // # Compatibility
 //
 // A ledger outlives releases. An entry about an event that this release does not know is not an error, and [Entry.For]

@@ -22,6 +22,24 @@ const (
 	GuardResume Event = "guard.resume" // the pauses before it end
 )
 
+// The events about one letter, which the [Fold] follows. An operator writes the first three, a worker the others.
+const (
+	LetterReplay     Event = "replay"     // call LeadHit again, as the letter's N-th replay
+	LetterDismissed  Event = "dismissed"  // nobody needs the letter
+	LetterReopened   Event = "reopened"   // a closed letter is open again
+	LetterResolved   Event = "resolved"   // accepted, or it needs no call any more
+	LetterSuperseded Event = "superseded" // LeadHit accepted a newer event of the order, so the replay was dropped
+	LetterFailed     Event = "failed"     // the replay could not be tried; Cause says why
+	LetterOvertaken  Event = "overtaken"  // LeadHit accepted a newer event of the order: a replay needs Force
+)
+
+// The events that only people read.
+const (
+	LetterRevealed Event = "revealed" // an operator looked at a letter's value
+	RunStart       Event = "run.start"
+	RunStop        Event = "run.stop"
+)
+
 // The kinds of pause, as [Entry.Kind] returns them. They are labels of metrics and values in status and JSON output.
 const (
 	ByHand = "by hand" // written by an operator
@@ -31,15 +49,18 @@ const (
 const (
 	version  = 1
 	guardKey = "guard" // the record key of all events that the guard follows
+	runKey   = "run:"  // before the run's name: the record key of its start and end
 
 	// Limits of one entry, in bytes and in number. Ours need far less; the limits keep a foreign entry from filling a
 	// terminal or the memory of all workers.
 	maxName         = 256
+	maxOrder        = 512
+	maxCount        = 1 << 30
 	maxReason       = 1024
 	maxFingerprints = 256
 )
 
-// Entry is one entry of the ledger: a pause or a resume. Of an entry about another event only Event is read.
+// Entry is one entry of the ledger. Of an entry about an unknown event only Event is read.
 type Entry struct {
 	Event Event
 	// Group is the consumer group whose workers follow the entry, at most 256 bytes; "" addresses every group that
@@ -55,6 +76,23 @@ type Entry struct {
 	// at most 256.
 	Build        string
 	Fingerprints []string
+
+	// ID is the letter that the entry is about, as its header dlq.id has it. N is the number of replays that the writer
+	// had seen; a replay is itself the N-th. Order is the letter's order, at most 512 bytes, for people.
+	ID    string
+	N     int
+	Order string
+	// Letter and Force belong to a replay: the letter's offset in the letters' topic, and whether the replay is called
+	// even if LeadHit accepted a newer event of the order.
+	Letter int64
+	Force  bool
+	// Note, Newer and Cause are a worker's, at most 256 bytes each: why a resolved letter needs no call, the event that
+	// LeadHit accepted instead, and why a replay could not be tried.
+	Note, Newer, Cause string
+	// Run groups the replays of one command, at most 256 bytes. Filter, at most 1 KiB, and Count say what its start
+	// asked for, Why how it ended.
+	Run, Filter, Why string
+	Count            int
 }
 
 // ErrTooLong reports a text that exceeds its limit in an entry.
@@ -63,8 +101,23 @@ var ErrTooLong = errors.New("too long")
 // guard reports whether the entry is a pause or a resume.
 func (e Entry) guard() bool { return e.Event == GuardPause || e.Event == GuardResume }
 
-// For reports whether the workers of a group follow the entry: it is a pause or a resume, and addresses their group.
-func (e Entry) For(group string) bool { return e.guard() && (e.Group == "" || e.Group == group) }
+// letter reports whether the entry is about one letter.
+func (e Entry) letter() bool {
+	switch e.Event {
+	case LetterReplay, LetterDismissed, LetterReopened, LetterResolved, LetterSuperseded, LetterFailed, LetterOvertaken,
+		LetterRevealed:
+		return true
+	default:
+		return false
+	}
+}
+
+func (e Entry) run() bool { return e.Event == RunStart || e.Event == RunStop }
+
+// For reports whether this release knows the entry's event, and the entry addresses the group.
+func (e Entry) For(group string) bool {
+	return (e.guard() || e.letter() || e.run()) && (e.Group == "" || e.Group == group)
+}
 
 // Kind returns the kind of a pause: ByHand or Flood.
 func (e Entry) Kind() string {
@@ -85,10 +138,64 @@ type form struct {
 	Reason       string    `json:"reason,omitempty"`
 	Build        string    `json:"build,omitempty"`
 	Fingerprints []string  `json:"fingerprints,omitempty"`
+	ID           string    `json:"id,omitempty"`
+	N            *int      `json:"n,omitempty"` // a zero is shown in entries about a letter
+	Order        string    `json:"order,omitempty"`
+	Letter       *int64    `json:"letter,omitempty"` // likewise, in a replay
+	Force        bool      `json:"force,omitempty"`
+	Note         string    `json:"note,omitempty"`
+	Newer        string    `json:"newer,omitempty"`
+	Cause        string    `json:"cause,omitempty"`
+	Run          string    `json:"run,omitempty"`
+	Filter       string    `json:"filter,omitempty"`
+	Why          string    `json:"why,omitempty"`
+	Count        int       `json:"count,omitempty"`
 }
 
-// Record returns the key and the value of a pause or a resume as it is stored. It refuses an entry that Parse would
-// refuse; the error may wrap [ErrTooLong].
+// form returns the entry as it is stored.
+func (e Entry) form() form {
+	f := form{
+		version, e.Event, e.Group, e.At, e.By, e.Via, e.Reason, e.Build, e.Fingerprints, e.ID, nil, e.Order, nil, e.Force,
+		e.Note, e.Newer, e.Cause, e.Run, e.Filter, e.Why, e.Count,
+	}
+	if e.letter() {
+		f.N = &e.N
+	}
+	if e.Event == LetterReplay {
+		f.Letter = &e.Letter
+	}
+	return f
+}
+
+// entry returns the entry that a stored form says.
+func (f form) entry() Entry {
+	e := Entry{
+		f.Event, f.Group, f.At.UTC(), f.By, f.Via, f.Reason, f.Build, f.Fingerprints, f.ID, 0, f.Order, 0, f.Force, f.Note,
+		f.Newer, f.Cause, f.Run, f.Filter, f.Why, f.Count,
+	}
+	if f.N != nil {
+		e.N = *f.N
+	}
+	if f.Letter != nil {
+		e.Letter = *f.Letter
+	}
+	return e
+}
+
+// key is the record's key. Kafka's tools show by it what belongs together.
+func (e Entry) key() string {
+	switch {
+	case e.letter():
+		return e.ID
+	case e.run():
+		return runKey + e.Run
+	default:
+		return guardKey
+	}
+}
+
+// Record returns the key and the value of an entry as it is stored. It refuses an entry that Parse would refuse; the
+// error may wrap [ErrTooLong].
 func (e Entry) Record() (key, value []byte, err error) {
 	e.At = e.At.UTC().Truncate(time.Millisecond)
 	if err := e.check(); err != nil {
@@ -97,15 +204,14 @@ func (e Entry) Record() (key, value []byte, err error) {
 	var text bytes.Buffer
 	to := json.NewEncoder(&text)
 	to.SetEscapeHTML(false) // people read it in Kafka's tools
-	stored := form{version, e.Event, e.Group, e.At, e.By, e.Via, e.Reason, e.Build, e.Fingerprints}
-	if err := to.Encode(stored); err != nil {
+	if err := to.Encode(e.form()); err != nil {
 		return nil, nil, fmt.Errorf("ledger entry %s: %w", e.Event, err)
 	}
-	return []byte(guardKey), bytes.TrimSpace(text.Bytes()), nil
+	return []byte(e.key()), bytes.TrimSpace(text.Bytes()), nil
 }
 
-// Parse reads a stored value. An entry about an event that this release does not know is no error. A pause or resume
-// that cannot be followed is one: readers skip it.
+// Parse reads a stored value. An entry about an event that this release does not know is no error. A known event in an
+// entry that cannot be followed is one: readers skip it.
 func Parse(value []byte) (Entry, error) {
 	var f struct {
 		Version int   `json:"v"`
@@ -118,7 +224,7 @@ func Parse(value []byte) (Entry, error) {
 	switch {
 	case f.Event == "":
 		return Entry{}, errors.New("not a ledger entry: ev is missing")
-	case !e.guard():
+	case !e.For(""):
 		return e, nil
 	case f.Version != version:
 		return Entry{}, fmt.Errorf("ledger entry %s: version %d is not %d", f.Event, f.Version, version)
@@ -127,18 +233,19 @@ func Parse(value []byte) (Entry, error) {
 	if err := json.Unmarshal(value, &all); err != nil {
 		return Entry{}, fmt.Errorf("ledger entry %s: %w", f.Event, err)
 	}
-	e = Entry{all.Event, all.Group, all.At.UTC(), all.By, all.Via, all.Reason, all.Build, all.Fingerprints}
+	e = all.entry()
 	if err := e.check(); err != nil {
 		return Entry{}, fmt.Errorf("ledger entry %s: %w", e.Event, err)
 	}
 	return e, nil
 }
 
-// check reports what is wrong with a pause or a resume. Logs and terminals show its texts, so these must be printable.
+// check reports what is wrong with an entry of a known event. Logs and terminals show its texts, so these must be
+// printable.
 func (e Entry) check() error {
 	switch {
-	case !e.guard():
-		return errors.New("neither a pause nor a resume")
+	case !e.guard() && !e.letter() && !e.run():
+		return errors.New("unknown event")
 	case e.At.IsZero():
 		return errors.New("at is missing")
 	case e.At.UTC().Year() < 0 || e.At.UTC().Year() > 9999:
@@ -148,13 +255,45 @@ func (e Entry) check() error {
 		return errors.New("by is missing")
 	case len(e.Fingerprints) > maxFingerprints:
 		return fmt.Errorf("fingerprints: %w: %d of at most %d", ErrTooLong, len(e.Fingerprints), maxFingerprints)
+	case e.run() && e.Run == "":
+		return errors.New("run is missing")
+	case e.Count < 0:
+		return errors.New("count is negative")
 	}
-	err := errors.Join(text("group", e.Group, maxName), text("by", e.By, maxName), text("via", e.Via, maxName),
-		text("reason", e.Reason, maxReason), text("build", e.Build, maxName))
+	err := errors.Join(e.checkLetter(), e.checkTexts())
 	for _, p := range e.Fingerprints {
 		err = errors.Join(err, text("fingerprint", p, maxName))
 	}
 	return err
+}
+
+// checkLetter reports what is wrong with an entry about a letter.
+func (e Entry) checkLetter() error {
+	if !e.letter() {
+		return nil
+	}
+	least := 0
+	if e.Event == LetterReplay {
+		least = 1 // the first replay is not the zeroth
+	}
+	switch _, err := ParseID(e.ID); {
+	case err != nil:
+		return err
+	case e.N < least || e.N > maxCount:
+		return fmt.Errorf("n is %d, not %d to %d", e.N, least, maxCount)
+	case e.Letter < 0:
+		return errors.New("letter is negative")
+	}
+	return nil
+}
+
+func (e Entry) checkTexts() error {
+	return errors.Join(
+		text("group", e.Group, maxName), text("by", e.By, maxName), text("via", e.Via, maxName),
+		text("reason", e.Reason, maxReason), text("build", e.Build, maxName), text("id", e.ID, maxID),
+		text("order", e.Order, maxOrder), text("note", e.Note, maxName), text("newer", e.Newer, maxID),
+		text("cause", e.Cause, maxName), text("run", e.Run, maxName), text("filter", e.Filter, maxReason),
+		text("why", e.Why, maxName))
 }
 
 // text reports a value that exceeds its limit in bytes, or could change how a terminal shows the rest of a line.

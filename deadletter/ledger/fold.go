@@ -1,0 +1,286 @@
+package ledger
+
+import "iter"
+
+// State is the state of a letter.
+type State string
+
+// The states. Resolved and Superseded are final: only a LetterReopened leads back.
+const (
+	Open       State = "open"
+	Requeued   State = "requeued" // a replay counts, and has no outcome yet
+	Resolved   State = "resolved"
+	Superseded State = "superseded"
+	Dismissed  State = "dismissed"
+)
+
+// Letter is what the [Fold] needs to know of a record of the letters' topic.
+type Letter struct {
+	ID    ID
+	Order string // "" if the mapping did not get that far
+	Key   uint64 // KeyHash of the record's key
+	// Count is the header dlq.replay.count. Offset is the record's place in the letters' topic; -1 if the writer does not
+	// know it yet.
+	Count  int
+	Offset int64
+}
+
+// Status is what the Fold knows of a letter.
+type Status struct {
+	Letter // the newest record; only ID is set unless Known
+
+	State State
+	Known bool // the letter was read, and is within the Horizon
+	N     int  // replays that counted
+	// Overtaken says that LeadHit accepted Newer, an event of the same order: a replay needs Force.
+	Overtaken bool
+	Newer     string
+	// Replay is the last replay that counted; nil if there is none. It must not be changed.
+	Replay *Entry
+}
+
+// Fold derives the state of every letter from the letters' topic and the ledger. The zero value is ready. One goroutine
+// at a time may use it.
+//
+// Each topic is passed in its own order; how the two interleave does not matter, because only the ledger decides which
+// entries count. So all readers agree on which of two operators was first, however far each has read the letters. A
+// repeat of an entry that counted never counts.
+type Fold struct {
+	// Horizon is the number of newest records of the letters' topic that are kept; 0 keeps all. Set it before the first
+	// letter. What the ledger says of older letters is kept.
+	Horizon int
+
+	letters map[place]*letter
+	byOrder map[string]*letter // the first of a chain by next: known letters of one order
+	byKey   map[uint64]*letter // likewise, known letters without an order, by record key
+	topics  map[string]int32
+	names   []string // topics by number
+	recent  []recent // the last Horizon records, oldest first
+}
+
+// place is an ID in less memory: a worker holds up to 200,000 letters.
+type place struct {
+	offset                 int64
+	topic, partition, item int32
+}
+
+// recent is one record of the letters' topic.
+type recent struct {
+	letter *letter
+	offset int64
+}
+
+// letter is the state of one letter. What the ledger says and what the letters' topic says stay apart, so the order in
+// which they are read does not matter.
+type letter struct {
+	place place
+	order string
+	key   uint64
+	at    int64 // offset of the newest record
+	next  *letter
+	*history
+
+	count int32 // of replays, by the newest record
+	n     int32 // of replays that counted
+	known bool
+	// answered says that the replay n has an outcome in the ledger. ended says that n needs no outcome any more.
+	answered, ended, resolved, superseded, dismissed, overtaken bool
+}
+
+// history is what few letters have.
+type history struct {
+	replay *Entry
+	newer  string
+	seen   []seen // operators' entries that must not count again, about the replay n or later
+}
+
+// seen identifies an operator's entry.
+type seen struct {
+	event Event
+	id
+}
+
+// Add takes the next record of the letters' topic. A worker also adds each letter that it has stored itself, because it
+// may read the topic much later. It reports whether the letter was not known yet.
+func (f *Fold) Add(l Letter) bool {
+	s := f.get(l.ID)
+	is := !s.known
+	if is || l.Count > int(s.count) || l.Count == int(s.count) && l.Offset >= s.at {
+		f.unlink(s)
+		s.known, s.order, s.key, s.at = true, l.Order, l.Key, l.Offset
+		s.count = int32(min(max(l.Count, 0), maxCount))
+		f.link(s)
+	}
+	if f.Horizon > 0 && l.Offset >= 0 {
+		f.forgetBeyond(recent{s, l.Offset})
+	}
+	return is
+}
+
+// forgetBeyond adds a record, and forgets those beyond the Horizon. Counting records rather than letters makes a reader
+// that has just begun at the Horizon agree with one that has followed for weeks.
+func (f *Fold) forgetBeyond(r recent) {
+	f.recent = append(f.recent, r)
+	for len(f.recent) > f.Horizon {
+		old := f.recent[0]
+		f.recent = f.recent[1:]
+		s := old.letter
+		if s.at != old.offset {
+			continue // a later record holds it
+		}
+		f.unlink(s)
+		s.known, s.order, s.key = false, "", 0
+		if s.history == nil && s.blank() {
+			delete(f.letters, s.place)
+		}
+	}
+}
+
+// Letter returns the status of a letter. It is false if neither topic mentions it.
+func (f *Fold) Letter(id ID) (Status, bool) {
+	topic, ok := f.topics[id.Topic]
+	s := f.letters[placeOf(id, topic)]
+	if !ok || s == nil || s.blank() {
+		return Status{}, false
+	}
+	return f.status(s), true
+}
+
+// blank reports whether neither topic says anything about the letter: entries that did not count are all there is.
+func (s *letter) blank() bool {
+	return !s.known && s.n == 0 && !s.answered && !s.dismissed && !s.overtaken
+}
+
+func (s *letter) final() bool { return s.resolved || s.superseded }
+
+// Letters returns the status of all letters, in no order.
+func (f *Fold) Letters() iter.Seq[Status] {
+	return func(yield func(Status) bool) {
+		for _, s := range f.letters {
+			if !s.blank() && !yield(f.status(s)) {
+				return
+			}
+		}
+	}
+}
+
+func (f *Fold) status(s *letter) Status {
+	is := Status{
+		Letter: Letter{ID: f.id(s), Order: s.order, Key: s.key, Count: int(s.count), Offset: s.at},
+		State:  s.state(), Known: s.known, N: int(s.n), Overtaken: s.overtaken,
+	}
+	if s.history != nil {
+		is.Newer, is.Replay = s.newer, s.replay
+	}
+	if !is.Known {
+		is.Letter = Letter{ID: is.ID}
+	}
+	return is
+}
+
+func (f *Fold) id(s *letter) ID {
+	return ID{f.names[s.place.topic], int(s.place.partition), s.place.offset, int(s.place.item)}
+}
+
+// state derives the state. A letter with the count n is the outcome of the replay n, unless the ledger has a better one.
+func (s *letter) state() State {
+	switch {
+	case s.resolved:
+		return Resolved
+	case s.superseded:
+		return Superseded
+	case s.dismissed:
+		return Dismissed
+	case s.n > 0 && !s.ended && (!s.known || s.count < s.n):
+		return Requeued
+	default:
+		return Open
+	}
+}
+
+// Older returns the open and requeued letters that must be marked as overtaken before an accepted event counts as
+// finished: those of its order, or with its key and no order, that are older and not marked yet.
+func (f *Fold) Older(accepted ID, order string, key uint64) []ID {
+	var ids []ID
+	collect := func(first *letter) {
+		for s := first; s != nil; s = s.next {
+			if state := s.state(); s.overtaken || state != Open && state != Requeued {
+				continue
+			}
+			if id := f.id(s); id.olderThan(accepted) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	if order != "" {
+		collect(f.byOrder[order])
+	}
+	if key != 0 {
+		collect(f.byKey[key])
+	}
+	return ids
+}
+
+// get returns the letter of an id, a new one if need be.
+func (f *Fold) get(id ID) *letter {
+	if f.letters == nil {
+		f.letters, f.topics = map[place]*letter{}, map[string]int32{}
+		f.byOrder, f.byKey = map[string]*letter{}, map[uint64]*letter{}
+	}
+	topic, ok := f.topics[id.Topic]
+	if !ok {
+		topic = int32(len(f.names))
+		f.names = append(f.names, id.Topic)
+		f.topics[id.Topic] = topic
+	}
+	p := placeOf(id, topic)
+	s := f.letters[p]
+	if s == nil {
+		s = &letter{place: p, at: -1}
+		f.letters[p] = s
+	}
+	return s
+}
+
+func placeOf(id ID, topic int32) place {
+	return place{id.Offset, topic, int32(id.Partition), int32(id.Item)}
+}
+
+// link puts a known letter into the chain of its order or key.
+func (f *Fold) link(s *letter) {
+	switch {
+	case s.order != "":
+		s.next, f.byOrder[s.order] = f.byOrder[s.order], s
+	case s.key != 0:
+		s.next, f.byKey[s.key] = f.byKey[s.key], s
+	}
+}
+
+// unlink takes a letter out of its chain.
+func (f *Fold) unlink(s *letter) {
+	switch {
+	case !s.known:
+	case s.order != "":
+		if f.byOrder[s.order] = without(f.byOrder[s.order], s); f.byOrder[s.order] == nil {
+			delete(f.byOrder, s.order)
+		}
+	case s.key != 0:
+		if f.byKey[s.key] = without(f.byKey[s.key], s); f.byKey[s.key] == nil {
+			delete(f.byKey, s.key)
+		}
+	}
+	s.next = nil
+}
+
+func without(first, gone *letter) *letter {
+	if first == gone {
+		return gone.next
+	}
+	for s := first; s != nil; s = s.next {
+		if s.next == gone {
+			s.next = gone.next
+			break
+		}
+	}
+	return first
+}

@@ -1,0 +1,120 @@
+package ledger
+
+import "slices"
+
+// Follow takes the ledger's next entry that is [Entry.For] the group, and reports whether it counted. Events that are
+// not about a letter's state never do.
+//
+// What must hold for an entry to count depends on the entries before it alone:
+//   - a replay N: N-1 replays counted, and the letter is neither final nor dismissed;
+//   - an outcome N: the replay N counted last, and has no outcome yet. N is 0 for a letter whose own event came again
+//     after a crash and was accepted;
+//   - dismissed and reopened N: N replays counted. Dismissing a requeued letter ends its replay, so reopening leads to
+//     an open letter. An accepted call is a fact: its outcome counts even then;
+//   - overtaken: always.
+//
+// An operator's entry that did not count at its first place never does: its writer was told so, and the copy that a
+// retried write leaves behind must change nothing.
+func (f *Fold) Follow(e Entry) bool {
+	if !e.letter() || e.Event == LetterRevealed {
+		return false
+	}
+	id, err := ParseID(e.ID)
+	if err != nil {
+		return false // Parse refuses it
+	}
+	s, n := f.get(id), int32(min(e.N, maxCount))
+	switch e.Event {
+	case LetterReplay:
+		return s.requeue(e, n)
+	case LetterDismissed:
+		if !s.first(e, n) || s.final() || s.dismissed {
+			return false
+		}
+		s.dismissed, s.ended = true, true
+		return true
+	case LetterReopened:
+		if !s.first(e, n) || !s.final() && !s.dismissed {
+			return false
+		}
+		s.dismissed, s.ended, s.resolved, s.superseded = false, true, false, false
+		return true
+	case LetterOvertaken:
+		return s.overtake(e)
+	default:
+		return s.answer(e, n)
+	}
+}
+
+func (e Entry) seen() seen { return seen{e.Event, e.id()} }
+
+// first reports whether an operator's entry is about the letter as it is now, and stands here for the first time.
+func (s *letter) first(e Entry, n int32) bool {
+	if n != s.n || slices.Contains(s.more().seen, e.seen()) {
+		return false
+	}
+	s.seen = append(s.seen, e.seen())
+	return true
+}
+
+func (s *letter) requeue(e Entry, n int32) bool {
+	if n != s.n+1 || s.history != nil && slices.Contains(s.seen, e.seen()) {
+		return false
+	}
+	if s.final() || s.dismissed {
+		h := s.more()
+		h.seen = append(h.seen, e.seen())
+		return false
+	}
+	s.n, s.answered, s.ended = n, false, false
+	s.more().replay, s.seen = &e, nil
+	return true
+}
+
+// answer takes the outcome of a replay.
+func (s *letter) answer(e Entry, n int32) bool {
+	if n != s.n || s.answered {
+		return false
+	}
+	s.answered, s.ended = true, true
+	switch e.Event {
+	case LetterResolved:
+		s.resolved, s.dismissed = true, false
+	case LetterSuperseded:
+		s.superseded = !s.dismissed // it stays closed by hand
+	default: // LetterFailed: open again
+	}
+	return true
+}
+
+// overtake marks a letter for good. Copies change nothing.
+func (s *letter) overtake(e Entry) bool {
+	if s.overtaken {
+		return false
+	}
+	s.overtaken = true
+	if e.Newer != "" {
+		s.more().newer = e.Newer
+	}
+	return true
+}
+
+func (s *letter) more() *history {
+	if s.history == nil {
+		s.history = &history{}
+	}
+	return s.history
+}
+
+// Lost tells that the ledger was deleted and created again; Follow continues with the new one's first entry. All that
+// the old ledger said is forgotten, because a reader of the new one alone does not know it. Only the marks stay: they
+// can do no more than hold a replay back.
+func (f *Fold) Lost() {
+	for _, s := range f.letters {
+		s.n, s.answered, s.ended, s.dismissed = 0, false, false, false
+		s.resolved, s.superseded = false, false
+		if s.history != nil {
+			s.replay, s.seen = nil, nil
+		}
+	}
+}

@@ -1,0 +1,79 @@
+package ledger
+
+import (
+	"errors"
+	"hash/fnv"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// maxID holds the longest topic of 249 bytes, two separators, and the numbers.
+const maxID = 320
+
+// NoItem is the Item of an ID that names a whole event.
+const NoItem = -1
+
+// ID names a letter: the place of its event. Where the event names several orders, Item is the index of the one that the
+// letter is about.
+type ID struct {
+	Topic     string
+	Partition int
+	Offset    int64
+	Item      int
+}
+
+var errNoID = errors.New("id: not topic/partition/offset, or topic/partition/offset#item")
+
+// ParseID reads an id: topic/partition/offset, or topic/partition/offset#item. One letter has one text: numbers have no
+// sign and no leading zero.
+func ParseID(text string) (ID, error) {
+	place, item, several := strings.Cut(text, "#")
+	parts := strings.Split(place, "/")
+	if len(text) > maxID || len(parts) != 3 || parts[0] == "" {
+		return ID{}, errNoID
+	}
+	partition, good := number(parts[1], math.MaxInt32)
+	offset, goodOffset := number(parts[2], math.MaxInt64)
+	id := ID{Topic: parts[0], Partition: int(partition), Offset: offset, Item: NoItem}
+	goodItem := true
+	if several {
+		var n int64
+		n, goodItem = number(item, math.MaxInt32)
+		id.Item = int(n)
+	}
+	if !good || !goodOffset || !goodItem {
+		return ID{}, errNoID
+	}
+	return id, nil
+}
+
+func number(text string, most int64) (int64, bool) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	return n, err == nil && n >= 0 && n <= most && strconv.FormatInt(n, 10) == text
+}
+
+// String returns the id as entries and letters have it.
+func (id ID) String() string {
+	text := id.Topic + "/" + strconv.Itoa(id.Partition) + "/" + strconv.FormatInt(id.Offset, 10)
+	if id.Item != NoItem {
+		text += "#" + strconv.Itoa(id.Item)
+	}
+	return text
+}
+
+// olderThan reports whether LeadHit must not be called about this letter once it has accepted another event of the
+// order. The log orders the events of one partition; between partitions nobody knows the order, so all count as older.
+func (id ID) olderThan(accepted ID) bool {
+	return id.Topic != accepted.Topic || id.Partition != accepted.Partition || id.Offset < accepted.Offset
+}
+
+// KeyHash returns the hash of a record's key by which the [Fold] knows letters without an order; 0 if there is no key.
+func KeyHash(key []byte) uint64 {
+	if len(key) == 0 {
+		return 0
+	}
+	h := fnv.New64a()
+	_, _ = h.Write(key) // never fails
+	return max(1, h.Sum64())
+}
