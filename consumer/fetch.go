@@ -173,7 +173,7 @@ func (f *fetcher) regain(ctx context.Context, log *slog.Logger, ask dispatch.Fet
 				"further cases in this topic are not logged", slog.Int64("offset", ask.Offset),
 				slog.Int64("log_start", bounds.First), slog.Int64("log_end", bounds.Last))
 		}
-		f.send(func(now time.Time) { f.dispatcher.Restarted(now, ask.Partition, bounds.First) })
+		f.send(func(now time.Time) { f.dispatcher.Restarted(now, ask.Partition, bounds.First, bounds.Last) })
 	default:
 		return errMoving
 	}

@@ -137,7 +137,9 @@ func (f *fetcher) verified(ctx context.Context, p event.Partition, b broker.Boun
 		if err != nil {
 			return err
 		}
-		f.send(func(now time.Time) { f.dispatcher.Restarted(now, p, begun.starts[p.Number]) })
+		f.send(func(now time.Time) {
+			f.dispatcher.Restarted(now, p, begun.starts[p.Number], begun.bounds[p.Number].Last)
+		})
 		return nil
 	}
 	f.counts.restarted.Add(1)
@@ -146,7 +148,7 @@ func (f *fetcher) verified(ctx context.Context, p event.Partition, b broker.Boun
 			"further cases in this topic are not logged",
 			slog.String("topic", p.Topic), slog.Int("partition", p.Number), slog.Int64("log_start", b.First))
 	}
-	f.send(func(now time.Time) { f.dispatcher.Restarted(now, p, b.First) })
+	f.send(func(now time.Time) { f.dispatcher.Restarted(now, p, b.First, b.Last) })
 	return nil
 }
 

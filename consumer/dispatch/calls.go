@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/event"
+	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/retry"
 )
 
@@ -34,6 +35,9 @@ func (d *Dispatcher) makeReady(e *pending) {
 func (d *Dispatcher) push(t task) {
 	t.item().state = ready
 	p := t.of
+	if t.replay != nil {
+		p = d.replayed
+	}
 	p.ready.push(t)
 	if !p.inRing {
 		p.inRing = true
@@ -43,7 +47,7 @@ func (d *Dispatcher) push(t task) {
 
 // startCalls fills the free slots round robin over the partitions, so that none starves another.
 func (d *Dispatcher) startCalls(now time.Time) {
-	if d.draining || d.fenced || !now.Before(d.leaseEnd()) {
+	if d.draining || d.fenced || !d.mayAccept() || !now.Before(d.leaseEnd()) {
 		return
 	}
 	reason, _ := d.governor.Probing()
@@ -53,10 +57,10 @@ func (d *Dispatcher) startCalls(now time.Time) {
 	}
 	d.resumeDeferred()
 	for d.governor.MayCall(now) {
-		t, ok := d.pick()
+		t, ok := d.pick(now)
 		if !ok && probing && len(d.parked) > 0 {
 			d.unpark() // each of them has been the probe once
-			t, ok = d.pick()
+			t, ok = d.pick(now)
 		}
 		if !ok {
 			return
@@ -89,16 +93,22 @@ func (d *Dispatcher) resumeDeferred() {
 	}
 }
 
-// pick takes the next task that may be called from the ring.
-func (d *Dispatcher) pick() (task, bool) {
-	for range len(d.ring) {
+// pick takes the next task that may be called from the ring. It has seen all of them when each partition in turn had
+// none. A replay that ends at its turn opens its lane, so then all are asked again.
+func (d *Dispatcher) pick(now time.Time) (task, bool) {
+	for held := 0; held < len(d.ring); held++ {
 		p := d.ring[0]
 		copy(d.ring, d.ring[1:])
-		d.ring[len(d.ring)-1] = p
-		t, ok := d.pickFrom(p)
-		if p.ready.len() == 0 {
+		d.ring = d.ring[:len(d.ring)-1]
+		t, ok := d.pickFrom(now, p)
+		if p.ready.len() > 0 {
+			d.ring = append(d.ring, p)
+		} else {
 			p.inRing = false
-			d.ring = d.ring[:len(d.ring)-1]
+			held--
+		}
+		if d.opened {
+			d.opened, held = false, -1
 		}
 		if ok {
 			return t, true
@@ -107,12 +117,16 @@ func (d *Dispatcher) pick() (task, bool) {
 	return task{}, false
 }
 
-func (d *Dispatcher) pickFrom(p *partition) (task, bool) {
+func (d *Dispatcher) pickFrom(now time.Time, p *partition) (task, bool) {
 	for p.ready.len() > 0 {
 		t := p.ready.peek()
 		switch {
 		case t.dropped || t.item().state != ready:
 			p.ready.pop()
+		case t.replay != nil:
+			if d.mayReplay(now, p.ready.pop()) {
+				return t, true
+			}
 		case !p.callable() || p.space.none && t.offset >= p.space.reach && t.pending != p.window.first ||
 			d.tooMuchUnacknowledged(t):
 			return task{}, false
@@ -125,6 +139,21 @@ func (d *Dispatcher) pickFrom(p *partition) (task, bool) {
 		}
 	}
 	return task{}, false
+}
+
+// mayReplay judges a replay whose turn has come.
+func (d *Dispatcher) mayReplay(now time.Time, t task) bool {
+	switch {
+	case !t.of.callable():
+		d.deferred = append(d.deferred, t)
+		return false
+	case !d.stillWanted(now, t.replay):
+		t.dropped = true
+		d.detach(t.pending)
+		d.opened = true
+		return false
+	}
+	return true
 }
 
 // tooMuchUnacknowledged bounds the repeats of a crash. There is one exemption. If the metadata of some partition's last
@@ -143,16 +172,20 @@ func (d *Dispatcher) start(now time.Time, t task) {
 	it := t.item()
 	it.state = inFlight
 	it.attempts++
+	if t.replay != nil {
+		t.replay.called = true
+	}
 	if !t.started {
 		d.begin(t.pending)
 	}
 	d.lastID++
 	c := call{task: t, of: t.of, key: laneKey{t.of.Number, it.OrderID}, pass: d.governor.Start(now), began: now}
 	d.calls[d.lastID] = c
+	id := t.id()
 	d.out.Calls = append(d.out.Calls, Call{
-		ID: d.lastID, Partition: t.of.Partition, Offset: t.offset, Item: t.i, Several: len(t.items) > 1,
+		ID: d.lastID, Partition: t.of.Partition, Offset: t.offset, Item: max(id.Item, 0), Several: id.Item != ledger.NoItem,
 		Order: it.OrderID, Status: it.Status, Attempt: it.attempts, Probe: c.pass.Probe,
-		Until: d.leaseEnd(), Record: t.record,
+		Until: d.leaseEnd(), Record: t.record, Replay: t.nthReplay(),
 	})
 }
 
@@ -177,7 +210,7 @@ func (d *Dispatcher) Answered(now time.Time, id uint64, v retry.Verdict) {
 	}
 	delete(d.calls, id)
 	d.governor.Answered(now, c.key.order, c.pass, v)
-	if v.Kind == retry.Done {
+	if v.Kind == retry.Done && c.replay == nil {
 		d.guard.Accepted()
 	}
 	if c.dropped {
@@ -193,9 +226,8 @@ func (d *Dispatcher) judged(now time.Time, c call, v retry.Verdict) {
 	probing, _ := d.governor.Probing()
 	switch {
 	case v.Kind == retry.Done:
-		it.state = done
 		d.settle(t.pending)
-		d.itemDone(now, t.pending)
+		d.accept(now, t)
 	case v.Kind == retry.DeadLetter:
 		d.refuse(now, t, v)
 	case probing != "" && (v.Kind != retry.Again || c.pass.Probe):
@@ -207,13 +239,46 @@ func (d *Dispatcher) judged(now time.Time, c call, v retry.Verdict) {
 	case v.Kind != retry.Unauthorised && d.exhausted(now, c):
 		v.Message = v.Cause + ": " + v.Message
 		v.Cause = retriesExhausted
-		d.refuse(now, t, v)
+		d.giveUp(now, t, v)
 	default:
 		it.state = waiting
 		it.failed()
 		it.verdict = v // the status page shows it
 		d.wait(now.Add(d.backoff(it).Next()), t)
 	}
+}
+
+// accept makes an accepted item done, once the ledger holds what follows from that.
+func (d *Dispatcher) accept(now time.Time, t task) {
+	entries := d.accepted(now, t)
+	if len(entries) == 0 {
+		t.item().state = done
+		d.itemDone(now, t.pending)
+		return
+	}
+	t.item().state = marking
+	d.write(func(now time.Time) {
+		if !t.dropped {
+			t.item().state = done
+			d.itemDone(now, t.pending)
+		}
+	}, entries...)
+}
+
+// giveUp makes a letter of an order that kept failing. LeadHit may have accepted one of its calls without a response, so
+// older letters of the order must not be called any more.
+func (d *Dispatcher) giveUp(now time.Time, t task, v retry.Verdict) {
+	entries := d.overtaken(now, t)
+	if len(entries) == 0 {
+		d.refuse(now, t, v)
+		return
+	}
+	t.item().state = marking
+	d.write(func(now time.Time) {
+		if !t.dropped {
+			d.refuse(now, t, v)
+		}
+	}, entries...)
 }
 
 // exhausted says whether an order has used up its retries with the call that failed.
@@ -246,7 +311,7 @@ func (d *Dispatcher) refuse(now time.Time, t task, v retry.Verdict) {
 
 // settle notes the final verdict on one item of an event.
 func (d *Dispatcher) settle(e *pending) {
-	if e.sending--; e.sending == 0 {
+	if e.sending--; e.sending == 0 && e.replay == nil {
 		e.of.commits.settled++
 		if !e.of.commits.suspended {
 			d.settled++
@@ -255,7 +320,12 @@ func (d *Dispatcher) settle(e *pending) {
 }
 
 func (d *Dispatcher) itemDone(now time.Time, e *pending) {
-	if e.open--; e.open == 0 {
-		d.finish(now, e)
+	if e.open--; e.open > 0 {
+		return
 	}
+	if e.replay != nil {
+		d.replayDone(now, e)
+		return
+	}
+	d.finish(now, e)
 }

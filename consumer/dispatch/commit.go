@@ -50,7 +50,7 @@ func (d *Dispatcher) commitAt() time.Time {
 // quietDrain says that the generation is ending and nothing is still in flight. Calls that an earlier generation
 // started count too, because the next owner of their orders cannot know of them.
 func (d *Dispatcher) quietDrain() bool {
-	return d.draining && len(d.calls) == 0 && d.called == 0 && len(d.stores) == 0
+	return d.draining && len(d.calls) == 0 && d.called == 0 && len(d.stores) == 0 && d.writes.idle()
 }
 
 func (d *Dispatcher) startCommit(now time.Time) {

@@ -237,7 +237,7 @@ func TestARestartedPartitionBeginsAnewAndCommitsFirst(t *testing.T) {
 	h.read(orders(0), eventOf(10, "a"), eventOf(11, "b"), eventOf(12, "b"))
 	h.d.Stopped(orders(0))
 	h.ask()
-	h.d.Restarted(h.now, orders(0), 3)
+	h.d.Restarted(h.now, orders(0), 3, 3)
 	h.ask()
 	if got := h.fetches[orders(0)].Offset; got != 3 {
 		t.Fatalf("fetch: got %d, want 3", got)

@@ -28,6 +28,9 @@ type Config struct {
 	// FloodGuard lets a flood of letters pause the calls. Only a resume that is Followed ends such a pause, so leave it
 	// off if nobody reads the ledger.
 	FloodGuard bool
+	// Replays lets letters be called again when the ledger says so, and marks those that must not. It needs LetterRead,
+	// Followed and CaughtUp, so leave it off if nobody reads the letters and the ledger.
+	Replays bool
 	// Worker names this process in its ledger entries, Build its version and mapping.
 	Worker, Build string
 	// Fingerprint groups the letters of one cause for the flood guard; nil means by stage, cause and code. It runs

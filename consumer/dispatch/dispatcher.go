@@ -16,6 +16,8 @@ type Dispatcher struct {
 	// What belongs to the process.
 	governor  *retry.Governor
 	guard     ledger.Guard
+	letters   ledger.Fold
+	writes    ledgerWrites
 	asked     time.Time // when Next was asked last
 	calls     map[uint64]call
 	orphans   map[laneKey]int
@@ -42,7 +44,14 @@ type generation struct {
 	deferred   []task // not started, because enough events about several orders are partly done
 	recheck    bool   // a deferred event may start now
 
-	letters    []task // refused by the mapping
+	caughtUp bool                  // letters and ledger were read to their ends since the assignment
+	replays  map[ledger.ID]*replay // the last replay of each letter that was requeued
+	takes    map[uint64]*replay
+	taken    int        // replays that are taken up, at most CallsInFlight
+	opened   bool       // a replay ended at its turn
+	replayed *partition // stands in the ring for all replays: they share the slots like one more partition
+
+	refused    []task // letters of the mapping's
 	withheld   []task // the same, during a pause by the flood guard
 	urgent     []task // refused by LeadHit, or due for another attempt
 	stores     map[uint64]task
@@ -68,6 +77,7 @@ func New(c Config) *Dispatcher {
 	}
 	d.governor = retry.NewGovernor(c.CallsInFlight, c.CallsPerSecond, c.Retry.Random)
 	d.guard = ledger.Guard{Worker: c.Worker, Build: c.Build}
+	d.letters.Horizon = lettersKept
 	d.generation = d.empty()
 	return d
 }
@@ -77,6 +87,9 @@ func (d *Dispatcher) empty() generation {
 		partitions: map[event.Partition]*partition{},
 		lanes:      map[laneKey]*lane{},
 		stores:     map[uint64]task{},
+		replays:    map[ledger.ID]*replay{},
+		takes:      map[uint64]*replay{},
+		replayed:   &partition{ready: newReady()},
 		timers: newQueue(func(a, b timer) bool {
 			return a.at.Before(b.at) || a.at.Equal(b.at) && a.seq < b.seq
 		}),
@@ -100,6 +113,7 @@ func (d *Dispatcher) Assigned(now time.Time, positions []Position, newMember boo
 			d.touch(now, p)
 		}
 	}
+	d.requeueAll(nil)
 }
 
 // Revoked starts the drain: no call starts, those in flight end, the final commit is sent, and then Next says Ended.
@@ -120,12 +134,13 @@ func (d *Dispatcher) Lost() {
 			d.calls[id] = c
 		}
 	}
+	d.writes.forget()
 	d.generation = d.empty()
 }
 
-// Restarted takes the news that a partition was recreated or truncated. Fetching continues at next; everything that was
-// read of the old log is dropped.
-func (d *Dispatcher) Restarted(now time.Time, id event.Partition, next int64) {
+// Restarted takes the news that a partition was recreated or truncated. Fetching continues at next, and the log ends at
+// end now; everything that was read of the old log is dropped.
+func (d *Dispatcher) Restarted(now time.Time, id event.Partition, next, end int64) {
 	p := d.partitions[id]
 	if p == nil {
 		return
@@ -146,17 +161,19 @@ func (d *Dispatcher) Restarted(now time.Time, id event.Partition, next int64) {
 	for _, e := range p.commits.uncommitted {
 		d.release(e)
 	}
+	d.dropReplays(p)
 	if d.commit != nil {
 		// Its response says nothing about the new log.
 		c := *d.commit
 		c.Offsets = slices.DeleteFunc(slices.Clone(c.Offsets), func(o Offset) bool { return o.Partition == id })
 		d.commit = &c
 	}
-	fresh := newPartition(Position{Partition: id, Next: next, Uncommitted: true}, d.metadataMax)
+	fresh := newPartition(Position{Partition: id, Next: next, End: end, Uncommitted: true}, d.metadataMax)
 	fresh.ready, fresh.inRing = p.ready, p.inRing // pickFrom skips dropped tasks
 	*p = *fresh
 	p.commits.dirty = slices.Contains(d.dirty, p)
 	d.touch(now, p)
+	d.requeueAll(p)
 }
 
 // drop subtracts an event that will not be finished from everything that counts it.
@@ -185,6 +202,7 @@ func (d *Dispatcher) Trusted(now time.Time, id event.Partition) {
 	d.fresh += len(p.commits.uncommitted)
 	p.commits.dirty = slices.Contains(d.dirty, p)
 	d.touch(now, p)
+	d.recheck = true // a replay may have been deferred
 }
 
 // finish removes an event whose items are all done from the unfinished ones.
@@ -233,16 +251,20 @@ func (d *Dispatcher) NeedsNewMember() bool { return d.ambiguous }
 // Next returns the effects to start now. Call it after each input, or each batch of inputs, and at Wake. The slices are
 // valid until the next call.
 func (d *Dispatcher) Next(now time.Time) Effects {
-	d.out = Effects{Calls: d.out.Calls[:0], Stores: d.out.Stores[:0], Fetches: d.out.Fetches[:0]}
+	d.out = Effects{Calls: d.out.Calls[:0], Stores: d.out.Stores[:0], Fetches: d.out.Fetches[:0], Takes: d.out.Takes[:0]}
 	d.asked = now
 	if !d.live {
 		d.announce()
+		d.startAppend(now)
+		d.out.Wake = d.writes.wake(now)
 		return d.out
 	}
 	d.fire(now)
 	d.startStores(now)
 	d.announce()
 	d.startCalls(now)
+	d.startTakes(now) // behind the calls: a replay that ended at its turn has left its place
+	d.startAppend(now)
 	d.startFetches()
 	d.startCommit(now)
 	if d.commit == nil {

@@ -38,6 +38,12 @@
 // refused are withheld. Letters about events that were called are always stored, so a drain ends. Effects.Announce
 // informs the other workers through the ledger, whose entries come back through Followed.
 //
+// Replays: with Config.Replays an operator's entry in the ledger has a letter called again, at the end of its order's
+// lane and under the same rules as an event. So that no older status follows a newer one, an accepted event counts as
+// finished only when the ledger holds a mark on each older letter of its order. A replay is judged by these marks when
+// it is taken up and whenever its turn comes, and its lane goes on only when its outcome is stored. A crash repeats at
+// most the CallsInFlight replays whose outcome is unknown. An operator's force lifts the marks, and nothing else.
+//
 // Ownership: a call starts only while the lease holds, that is shortly after an acknowledged commit of this generation,
 // and none starts after Revoked. A commit without a response may still be applied, over a newer one: from then on no
 // acknowledgement counts until the worker is a new member of the group.
@@ -54,7 +60,19 @@
 //	                              │ └── parked ◀─┘ │ failed while only probes may start; ready again after the pause
 //	                              └─── waiting ◀───┘ failed; ready again after its backoff
 //
+// An accepted item is marking while the ledger does not hold the marks on older letters of its order yet.
+//
 // An item that the mapping refused begins in storing. A letter that could not be stored stays in storing and backs off.
+//
+// # The life of a replay
+//
+//	requeued ──a place is free──▶ taken up ──fetched, mapped──▶ in its lane ──its turn──▶ called
+//	    │                            │                              │            ├ accepted ─▶ marks, then "resolved"
+//	    └──── overtaken: "superseded" · cannot be judged: "failed" ─┘            └ refused ──▶ a letter with its count
+//
+// Replays are taken up in the order of the ledger, and enter their lanes in this order. So of several replays of one
+// order the last owner can have called only the first that has no outcome, and the next owner calls that one first. A
+// replay that may have been called, but ends without a response, is treated as accepted: older letters are marked.
 //
 // # The life of a commit
 //

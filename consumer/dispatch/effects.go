@@ -17,6 +17,8 @@ type Position struct {
 	Metadata string
 	// Uncommitted says that the group never committed here: Next is a choice, committed before any call.
 	Uncommitted bool
+	// End is the log's end after the assignment. Replays wait until the partition was fetched up to there.
+	End int64
 }
 
 // Event is one record of the log, mapped.
@@ -26,16 +28,19 @@ type Event struct {
 	Since  time.Time    // when the event began to age; Time if zero
 	Bytes  int          // memory that the event holds until it is finished
 	Items  []event.Item // at least one; must not be changed afterwards
+	Key    uint64       // ledger.KeyHash of the record's key
 	Record any          // returned with each effect about the event
 }
 
-// Effects lists what to start now. All of it must be started. Each call, store, fetch and commit ends with exactly one
-// input: Answered, Stored, Fetched or Committed.
+// Effects lists what to start now. All of it must be started. Each call, store, fetch, commit, take and append ends with
+// exactly one input: Answered, Stored, Fetched, Committed, Taken or Appended.
 type Effects struct {
 	Calls   []Call
 	Stores  []Store
 	Fetches []Fetch
 	Commit  *Commit
+	Takes   []Take
+	Append  *Append
 	// Suspects are partitions whose commits are suspended because the broker does not know them. Once such a partition
 	// can be fetched, read the group's offset there, then call Trusted or Restarted.
 	Suspects []event.Partition
@@ -69,6 +74,7 @@ type Call struct {
 	Several       bool
 	Order, Status string
 	Attempt       int // 1 for the first
+	Replay        int // counts the replays of a letter, from 1; 0: it is no replay
 	Probe         bool
 	// Until is the end of the lease. The request must not be written after it.
 	Until  time.Time
@@ -88,7 +94,10 @@ type Store struct {
 	By       string // the part of the mapping that decided
 	Verdict  retry.Verdict
 	Attempts int // calls made; 0 if the mapping refused
-	Record   any
+	// Replay counts the replays of a letter that was refused again, from 1; Run names the run that asked for this one.
+	Replay int
+	Run    string
+	Record any
 }
 
 // Fetch is one read of a partition, from Offset on.

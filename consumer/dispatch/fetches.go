@@ -71,7 +71,8 @@ func (d *Dispatcher) arrive(p *partition, in Event) {
 	for i := range e.items {
 		if it := &e.items[i]; it.Action == event.Refuse {
 			it.state = storing
-			d.letters = append(d.letters, task{e, i})
+			d.refused = append(d.refused, task{e, i})
+			d.knows(task{e, i})
 		}
 	}
 	if e.sending > 0 {

@@ -31,11 +31,21 @@ func (d *Dispatcher) Pause() Pause {
 func (d *Dispatcher) Followed(now time.Time, e ledger.Entry) {
 	d.guard.Follow(e)
 	d.obeyGuard(now)
+	if !d.config.Replays || !d.letters.Follow(e) || e.Event != ledger.LetterReplay || !d.live {
+		return
+	}
+	if id, err := ledger.ParseID(e.ID); err == nil {
+		is, _ := d.letters.Letter(id)
+		d.requeue(is)
+	}
 }
 
 // LedgerLost takes the news that the ledger was deleted and created again. Pass all entries of the new one to Followed
 // before the next call of Next: pauses in force that it lacks are announced again.
-func (d *Dispatcher) LedgerLost() { d.guard.Lost() }
+func (d *Dispatcher) LedgerLost() {
+	d.guard.Lost()
+	d.letters.Lost()
+}
 
 // obeyGuard pauses or resumes all calls, as the guard says.
 func (d *Dispatcher) obeyGuard(now time.Time) {
@@ -52,7 +62,7 @@ func (d *Dispatcher) mayStore() bool {
 
 // letter informs the flood guard about a letter that is about to be stored for the first time.
 func (d *Dispatcher) letter(now time.Time, t task) {
-	if !d.config.FloodGuard {
+	if !d.config.FloodGuard || t.replay != nil {
 		return
 	}
 	s := t.letter()

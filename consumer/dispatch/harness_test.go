@@ -20,6 +20,8 @@ type harness struct {
 	stores  []dispatch.Store
 	fetches map[event.Partition]dispatch.Fetch
 	commit  *dispatch.Commit
+	takes   []dispatch.Take
+	append  *dispatch.Append
 	last    dispatch.Effects
 }
 
@@ -76,6 +78,13 @@ func (h *harness) ask() {
 	h.last = e
 	h.calls = append(h.calls, e.Calls...)
 	h.stores = append(h.stores, e.Stores...)
+	h.takes = append(h.takes, e.Takes...)
+	if e.Append != nil {
+		if h.append != nil {
+			h.tb.Fatal("two appends in flight")
+		}
+		h.append = e.Append
+	}
 	for _, f := range e.Fetches {
 		h.fetches[f.Partition] = f
 	}

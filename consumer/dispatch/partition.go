@@ -12,6 +12,17 @@ type partition struct {
 
 	ready  queue[task] // tasks that may be called
 	inRing bool        // it is in the dispatcher's ring
+	end    int64       // of the log when it was assigned: no replay is taken up before it was fetched up to there
+
+	taking   []*replay // being fetched, in the order in which they were taken up
+	requeued []*replay // not taken up yet, in the order of the ledger
+}
+
+// newReady orders tasks by their place in the log.
+func newReady() queue[task] {
+	return newQueue(func(a, b task) bool {
+		return a.offset < b.offset || a.offset == b.offset && a.i < b.i
+	})
 }
 
 func newPartition(pos Position, limit int) *partition {
@@ -19,9 +30,8 @@ func newPartition(pos Position, limit int) *partition {
 		Partition: pos.Partition,
 		window:    window{position: pos.Next, identity: unknownStamp},
 		commits:   commitState{acked: mark{pos.Next, pos.Metadata}},
-		ready: newQueue(func(a, b task) bool {
-			return a.offset < b.offset || a.offset == b.offset && a.i < b.i
-		}),
+		ready:     newReady(),
+		end:       pos.End,
 	}
 	if pos.Uncommitted {
 		p.commits.acked.next = -1

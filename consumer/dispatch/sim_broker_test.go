@@ -133,12 +133,14 @@ func (b *broker) tell(m *member) {
 			if slices.Contains(numbers, p.id.Number) {
 				c := p.committed
 				at := dispatch.Position{Partition: p.id, Next: c.next, Metadata: c.metadata, Uncommitted: !c.exists}
+				at.End = p.end
 				if !c.exists {
 					at.Next = p.start
 				}
 				positions = append(positions, at)
 			}
 		}
+		k.readBoth()
 		k.hear(b.between(time.Millisecond, 20*time.Millisecond), func() { k.assigned(generation, positions) })
 		k.beat(generation)
 	})

@@ -101,6 +101,7 @@ func (k *worker) progressOf(r *record) *progress {
 func (k *worker) checkWrite(f *flight) {
 	c := f.change
 	p := c.record.log
+	k.desk.checkCalled(f)
 	if c.order.inFlight > 0 {
 		k.failed("%v/%d: a call of the same order is on the wire", p.id, c.record.offset)
 	}
@@ -109,6 +110,9 @@ func (k *worker) checkWrite(f *flight) {
 	}
 	if p.owner != k || p.unknown && k.generation != k.broker.generation {
 		k.failed("%v/%d: worker %d calls, but the partition is not its own any more", p.id, c.record.offset, k.place)
+	}
+	if f.call.Replay > 0 {
+		return
 	}
 	c.started = true
 	for next := c.next; next != nil; next = next.next {
@@ -120,7 +124,7 @@ func (k *worker) checkWrite(f *flight) {
 }
 
 func (k *worker) noteVerdict(f *flight, v retry.Verdict) {
-	if g := k.called[f.change.record]; g != nil && g.inFlight > 0 {
+	if g := k.called[f.change.record]; g != nil && g.inFlight > 0 && f.call.Replay == 0 {
 		g.inFlight--
 		if v.Kind == retry.Done || v.Kind == retry.DeadLetter {
 			g.judged++

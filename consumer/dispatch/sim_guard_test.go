@@ -110,6 +110,7 @@ func (w *world) operate() {
 func (w *world) enter(e ledger.Entry) {
 	w.note("ledger: %+v", e)
 	w.ledger.entries = append(w.ledger.entries, e)
+	w.desk.enter(e)
 }
 
 // guardConfig switches the guard on.
@@ -126,14 +127,14 @@ func fingerprint(s dispatch.Store) string { return fmt.Sprint(s.Mapping, s.Verdi
 
 // readLedger is what a process does before anything else; then it follows.
 func (k *worker) readLedger() {
-	if !k.plan.guard.on {
+	if !k.plan.guard.on && !k.desk.on {
 		return
 	}
 	k.guard.log = k.ledger.log
 	k.followLedger()
 	var again func()
 	again = func() {
-		k.act(k.guardBetween(50*time.Millisecond, 3*time.Second), func() {
+		k.act(k.guardBetween(50*time.Millisecond, max(3*time.Second, k.desk.lag)), func() {
 			if k.guard.log != k.ledger.log || k.guard.read < len(k.ledger.entries) {
 				k.hear(0, k.followLedger)
 			}
@@ -151,6 +152,7 @@ func (k *worker) followLedger() {
 	}
 	for _, e := range k.ledger.entries[k.guard.read:] {
 		k.guard.follow(e)
+		k.known.follow(e)
 		k.d.Followed(k.clock(), e)
 	}
 	k.guard.read = len(k.ledger.entries)
@@ -189,6 +191,9 @@ func (g *guardWatch) paused() bool { return len(g.inForce)+len(g.own) > 0 }
 func sameEntry(a, b ledger.Entry) bool { return a.By == b.By && a.At.Equal(b.At) }
 
 func (g *guardWatch) follow(e ledger.Entry) {
+	if e.Event != ledger.GuardPause && e.Event != ledger.GuardResume {
+		return
+	}
 	was := g.paused()
 	same := func(o ledger.Entry) bool { return sameEntry(o, e) }
 	switch {
@@ -263,7 +268,7 @@ func (k *worker) checkGuard(e dispatch.Effects, build string) {
 	}
 	for _, s := range e.Stores {
 		c := changeOf(s.Record, s.Item)
-		if k.begun[c] {
+		if k.begun[c] || s.Replay > 0 {
 			continue // not for the first time
 		}
 		k.begun[c] = true

@@ -27,6 +27,8 @@ type flight struct {
 	key     int // that it carries
 	decided int // the one in use when it was decided
 	epoch   int // of the outages that its worker had seen then
+	number  int // of the generation in which it was decided
+	forced  bool
 }
 
 func (l *leadhit) calmDown() {
@@ -125,6 +127,7 @@ func (l *leadhit) take(f *flight) retry.Verdict {
 	case c.refused:
 		return retry.Verdict{Kind: retry.DeadLetter, Cause: "ValidationError", Code: -32000, Answered: true}
 	}
+	l.desk.accepted(f)
 	c.finish(&c.accepted)
 	return retry.Verdict{Kind: retry.Done, Answered: true}
 }
@@ -133,14 +136,26 @@ func (l *leadhit) take(f *flight) retry.Verdict {
 func (w *world) store(k *worker, s dispatch.Store) {
 	c := changeOf(s.Record, s.Item)
 	w.judgeLetter(s, c)
+	number := k.number
 	takes := w.between(time.Millisecond, 100*time.Millisecond)
 	fails, lost := w.chance(w.leadhit.share(w.plan.letterFails)), w.chance(w.leadhit.share(w.plan.letterLost))
 	w.after(takes, func() {
 		if !fails {
 			c.finish(&c.letter)
 			w.figures.letters++
+			w.desk.stored(s, c)
+		} else if w.desk.late() {
+			w.after(w.desk.between(0, 20*time.Second), func() {
+				c.finish(&c.letter)
+				w.desk.stored(s, c)
+			})
 		}
-		k.hear(w.between(0, 100*time.Millisecond), func() { k.d.Stored(w.clock(), s.ID, !fails && !lost) })
+		k.hear(w.between(0, 100*time.Millisecond), func() {
+			if !fails && !lost && k.number == number {
+				k.noteReplay(idOf(s.Partition, s.Offset, s.Item, s.Several), s.Replay, func(r *replayWatch) { r.ended = true })
+			}
+			k.d.Stored(w.clock(), s.ID, !fails && !lost)
+		})
 	})
 }
 
@@ -156,7 +171,7 @@ func (w *world) judgeLetter(s dispatch.Store, c *change) {
 		if w.plan.maxElapsed == 0 || !c.order.failing && !w.calm {
 			w.failed("%v/%d: given up after %d calls of an order like others", s.Partition, s.Offset, s.Attempts)
 		}
-	case s.Verdict.Kind != retry.DeadLetter || !c.refused:
+	case s.Verdict.Kind != retry.DeadLetter || !c.refused && !c.healed:
 		w.failed("%v/%d: a letter for %+v", s.Partition, s.Offset, s.Verdict)
 	}
 }

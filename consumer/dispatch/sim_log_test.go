@@ -39,6 +39,7 @@ type change struct {
 	action           event.Action
 	superseded       bool // a later item of the event is about the same order
 	refused          bool // LeadHit never takes it
+	healed           bool // it took it back: a replay is accepted
 	accepted, letter bool
 	previous         *change // the one before, of the same order in the same log
 	started          bool
@@ -179,8 +180,9 @@ func (p *simLog) read(offset int64, bytes int) (events []dispatch.Event, next in
 	}
 	for ; i < min(most, len(p.records)); i++ {
 		r := p.records[i]
-		events = append(events,
-			dispatch.Event{Offset: r.offset, Time: r.at, Bytes: recordBytes, Items: r.items, Record: r})
+		events = append(events, dispatch.Event{
+			Offset: r.offset, Time: r.at, Bytes: recordBytes, Items: r.items, Key: r.key(), Record: r,
+		})
 		next = r.offset + 1
 	}
 	if i == len(p.records) {

@@ -16,7 +16,7 @@ import (
 )
 
 // mutantSeeds is how many histories a mutant may live through at most.
-const mutantSeeds = 600
+const mutantSeeds = 1500
 
 const simulator = "TestSimulator"
 
@@ -187,6 +187,44 @@ func mutants() map[string][]edit {
 	}
 }
 
+// replayMutants are faults in the rules of replays.
+func replayMutants() map[string][]edit {
+	return map[string][]edit{
+		"replay-without-marks": {{
+			"ledger_writes.go", "d.letters.Older(t.id(), t.item().OrderID, t.key) {", "d.letters.Older(t.id(), t.item().OrderID, t.key)[:0] {",
+		}},
+		"replay-marks-not-awaited": {{"calls.go", "if len(entries) == 0 {\n\t\tt.item().state = done", "if d.write(nil, entries...); d.live {\n\t\tt.item().state = done"}},
+		"replay-not-judged-again":  {{"calls.go", "case !d.stillWanted(now, t.replay):", "case !d.live:"}},
+		"replay-before-log-end":    {{"replays.go", " || p.window.position < p.end {", " {"}},
+		"replay-in-front": {
+			{"lane.go", "import \"leadhit-sync/consumer/event\"", "import (\n\t\"slices\"\n\n\t\"leadhit-sync/consumer/event\"\n)"},
+			{
+				"lane.go", "\t\tl.events = append(l.events, e)\n",
+				"\t\tat := len(l.events)\n\t\tif e.replay != nil {\n\t\t\tat = min(1, at)\n\t\t\tif l.blocked() {\n\t\t\t\tat = 0\n\t\t\t}\n\t\t}\n\t\tl.events = slices.Insert(l.events, at, e)\n",
+			},
+		},
+		"replay-outcome-not-awaited": {{"replays.go", "d.write(func(time.Time) { d.leave(e) }, ", "d.leave(e)\n\td.write(nil, "}},
+		"replay-of-another-owner": {{
+			"replays.go", "if p == nil {\n\t\treturn\n\t}\n\tr := ", "if p == nil && len(d.order) > 0 {\n\t\tp = d.order[0]\n\t}\n\tif p == nil {\n\t\treturn\n\t}\n\tr := ",
+		}},
+		"replay-count-ignored":        {{"replays.go", "is.State != ledger.Requeued || is.N != r.n:", "is.State != ledger.Requeued:"}},
+		"replay-letter-without-count": {{"stores.go", "Replay: t.nthReplay(),\n\t}", "Replay: min(t.nthReplay(), 0),\n\t}"}},
+		"replay-of-dismissed": {
+			{guard + "fold_entries.go", "if s.final() || s.dismissed {\n\t\th :=", "if s.final() {\n\t\th :="},
+			{guard + "fold.go", "case s.dismissed:", "case s.dismissed && s.ended:"},
+		},
+		"replay-of-late-letter":    {{"replays.go", "if d.letters.Add(l) && p != nil &&", "if d.letters.Add(l) && p != nil && p == nil &&"}},
+		"replays-in-log-order":     {{"replays.go", "cmp.Compare(a.Turn, b.Turn)", "cmp.Compare(a.ID.Offset, b.ID.Offset)"}},
+		"replay-closed-not-marked": {{guard + "fold.go", "!s.overtaken && id.olderThan", "!s.overtaken && !s.final() && !s.dismissed && id.olderThan"}},
+		"replay-unstored-unknown":  {{"fetches.go", "\t\t\td.knows(task{e, i})\n", ""}},
+		"replay-doubt-ignored":     {{"replays.go", "range d.letters.Older(is.ID, is.Order, is.Key) {", "range d.letters.Older(is.ID, is.Order, is.Key)[:0] {"}},
+		"replay-outcome-lost":      {{"ledger_writes.go", "w.waiting = append(ended, w.waiting...)", "w.waiting = append(ended[:0], w.waiting...)"}},
+		"replay-place-lost":        {{"replays.go", "\t\tr.taken = false\n\t\td.taken--\n", "\t\tr.taken = r.n > 1\n\t\tif !r.taken {\n\t\t\td.taken--\n\t\t}\n"}},
+		"replays-without-limit":    {{"replays.go", "for len(p.requeued) > 0 && d.taken < d.config.CallsInFlight {", "for len(p.requeued) > 0 {"}},
+		"replay-key-alone":         {{guard + "fold.go", "own != 0 && own != key {", "own != 0 && own == key && key == 0 {"}},
+	}
+}
+
 // rare are faults that the simulator meets too seldom; the test that is named beside each must see them.
 func rare() map[string]struct {
 	test string
@@ -270,7 +308,7 @@ func rare() map[string]struct {
 		},
 		"flood-counts-failures": {
 			"TestTheFloodGuardCountsAcceptedCallsButNoFailures",
-			edit{"calls.go", "if v.Kind == retry.Done {\n\t\td.guard", "if v.Kind != retry.DeadLetter {\n\t\td.guard"},
+			edit{"calls.go", "if v.Kind == retry.Done && c.replay == nil {\n\t\td.guard", "if v.Kind != retry.DeadLetter && c.replay == nil {\n\t\td.guard"},
 		},
 		"guard-holds-after-resume": {
 			"TestAPauseByHandCountsFromTheLedgerOn",
@@ -287,9 +325,40 @@ func rare() map[string]struct {
 			"TestADrainEndsWhileTheFloodGuardHoldsLettersBack",
 			edit{"stores.go", "case t.started: //", "case t.started && d.mayStore(): //"},
 		},
+		"replay-before-ledger": {
+			"TestReplaysWaitForTheLedger",
+			edit{"replays.go", "d.fenced || !d.caughtUp ||", "d.fenced ||"},
+		},
+		"replay-calls-before-letters": {
+			"TestCallsWaitUntilTheLettersAreRead",
+			edit{"replays.go", "return d.caughtUp || !d.config.Replays", "return d.live"},
+		},
+		"replay-letter-unresolved": {
+			"TestAnEventThatComesAgainResolvesItsLetter",
+			edit{"ledger_writes.go", "if t.replay != nil || !ok ||", "if t.replay == nil || !ok ||"},
+		},
+		"replay-outcomes-lost-in-drain": {
+			"TestADrainWaitsForTheLedger",
+			edit{"commit.go", " && d.writes.idle()", ""},
+		},
+		"replay-floods": {
+			"TestReplaysCountNothingForTheFloodGuard",
+			edit{"group_pause.go", " || t.replay != nil {", " {"},
+		},
+		"replay-beyond-horizon": {
+			"TestAForcedReplayBeyondTheHorizonRunsOnceAtMost",
+			edit{"replays.go", "case r.force && (is.Known || !r.inherited):", "case r.force:"},
+		},
+		"replay-in-order-of-fetches": {
+			"TestReplaysOfOnePartitionKeepTheLedgersOrder",
+			edit{
+				"replays.go", "\tr.found = &t\n\tp := r.of\n",
+				"\tp := r.of\n\tp.taking = slices.DeleteFunc(p.taking, func(o *replay) bool { return o == r })\n\td.line(now, r, t)\n",
+			},
+		},
 		"guard-without-ledger": {
 			"TestWithoutTheFloodGuardLettersPauseNothing",
-			edit{"group_pause.go", "if !d.config.FloodGuard {", "if d.config.FloodGuard && !d.config.FloodGuard {"},
+			edit{"group_pause.go", "if !d.config.FloodGuard || t.replay != nil {", "if t.replay != nil {"},
 		},
 	}
 }
@@ -321,6 +390,9 @@ func TestMutants(t *testing.T) {
 	for name, edits := range mutants() {
 		hunted(name, simulator, edits)
 	}
+	for name, edits := range replayMutants() {
+		hunted(name, simulator, edits)
+	}
 	for name, m := range rare() {
 		hunted(name, m.test, []edit{m.edit})
 	}
@@ -340,7 +412,7 @@ func hunt(t *testing.T, test string, edits []edit) (killer string, err error) {
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, out)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	run := exec.CommandContext(ctx, binary, "-test.run", "^("+test+")$")
 	run.Env = append(os.Environ(), fmt.Sprintf("SIM_SEEDS=%d", mutantSeeds), "GOGC=400")

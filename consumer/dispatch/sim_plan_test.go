@@ -126,6 +126,9 @@ func (p plan) config(w *world, place int) dispatch.Config {
 		Retry: retryPolicy(w),
 	}
 	w.guardConfig(place, &c)
+	if c.Replays = w.desk.on; c.Replays {
+		c.Worker = fmt.Sprint("worker-", place)
+	}
 	return c
 }
 

@@ -31,7 +31,7 @@ func TestSimulator(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Log(sum.summary(time.Since(began)))
-	if seeds >= 500 && (sum.crashes == 0 || sum.pauses == 0 || sum.outages == 0 || sum.floods == 0 || sum.letters == 0 || sum.ambiguous == 0 || sum.orphans == 0) {
+	if seeds >= 500 && (sum.crashes == 0 || sum.pauses == 0 || sum.outages == 0 || sum.floods == 0 || sum.letters == 0 || sum.ambiguous == 0 || sum.orphans == 0 || sum.resolved == 0 || sum.superseded == 0 || sum.again == 0 || sum.lateLetters == 0) {
 		t.Errorf("some fault never happened: %+v", sum)
 	}
 }
@@ -96,7 +96,9 @@ func (f *figures) summary(took time.Duration) string {
 		mean = float64(f.repeats) / float64(f.losses)
 	}
 	return fmt.Sprintf("%d seeds, %.0f virtual hours in %v: %d events, %d calls, %d commits (%d unanswered), %d letters (%d exhausted), "+
-		"%d pauses, %d outages noticed, %d floods, %d crashes, %d calls that outlived a generation, %d clean ends, %d generations; repeats per crash mean %.2f, max %d of %d; exposed at most %d %% of the bound",
+		"%d pauses, %d outages noticed, %d floods, %d crashes, %d calls that outlived a generation, %d clean ends, %d generations; repeats per crash mean %.2f, max %d of %d; exposed at most %d %% of the bound; "+
+		"%d replays: %d calls, %d resolved, %d superseded, %d refused again; %d letters marked, %d came late",
 		f.seeds, f.virtual.Hours(), took.Round(100*time.Millisecond), f.events, f.calls, f.commits, f.ambiguous, f.letters, f.exhausted,
-		f.pauses, f.outages, f.floods, f.crashes, f.orphans, f.clean, f.rebalances, mean, f.maxRepeats, f.bound, f.risk)
+		f.pauses, f.outages, f.floods, f.crashes, f.orphans, f.clean, f.rebalances, mean, f.maxRepeats, f.bound, f.risk,
+		f.replays, f.replayed, f.resolved, f.superseded, f.again, f.marks, f.lateLetters)
 }

@@ -39,6 +39,8 @@ type worker struct {
 	outage      outageWatch
 	guard       guardWatch
 	build       string
+	known       simFold // what it has read of letters and ledger
+	letters     int     // how many letters it has read
 }
 
 // run is what a worker has seen of one generation.
@@ -51,6 +53,7 @@ type run struct {
 	owned      int // partitions
 	called     map[*record]*progress
 	begun      map[*change]bool
+	replays    map[string]*replayWatch
 }
 
 // tell writes a line of the history that is replayed.
@@ -78,11 +81,12 @@ func (w *world) begin(place int) {
 	c := w.plan.config(w, place)
 	k := &worker{
 		world: w, place: place, alive: true, key: w.fileKey, proved: math.MinInt, busy: map[*order]int{},
-		d: dispatch.New(c), build: c.Build,
+		d: dispatch.New(c), build: c.Build, known: simFold{},
 	}
 	w.workers[place] = k
 	k.act(w.between(0, 100*time.Millisecond), func() {
 		k.readLedger()
+		k.readLetters()
 		w.broker.join(k)
 	})
 }
@@ -132,7 +136,7 @@ func (k *worker) assigned(generation int, positions []dispatch.Position) {
 	number := k.number + 1
 	k.run = run{
 		number: number, inside: true, generation: generation, owned: len(positions), called: map[*record]*progress{},
-		begun: map[*change]bool{},
+		begun: map[*change]bool{}, replays: map[string]*replayWatch{},
 	}
 	k.tell("assigned generation %d as member %d: %+v", generation, k.member, positions)
 	k.figures.orphans += k.inFlight
@@ -143,6 +147,7 @@ func (k *worker) assigned(generation int, positions []dispatch.Position) {
 			got)
 	}
 	k.asMember = k.member
+	k.catchUp()
 	if k.stopping {
 		k.revoke()
 	}
@@ -197,6 +202,12 @@ func (k *worker) leaveGeneration(end dispatch.End) {
 	}
 	k.d.Lost()
 	k.inside = false
+	if k.desk.on {
+		k.wake = 0
+		k.wakes++
+		k.pending = true
+		k.act(0, k.ask) // outcomes of replays may still have to be written
+	}
 	if k.d.NeedsNewMember() || k.fenced && k.chance(0.5) || k.stopping {
 		k.broker.leave(k.member)
 		k.member = 0
@@ -301,7 +312,7 @@ func (k *worker) askEarly() {
 		return
 	}
 	e := k.d.Next(k.clock())
-	if len(e.Calls)+len(e.Stores)+len(e.Fetches) > 0 || e.Commit != nil {
+	if len(e.Calls)+len(e.Stores)+len(e.Fetches)+len(e.Takes) > 0 || e.Commit != nil || e.Append != nil {
 		k.failed("worker %d: a wake-up was lost: %+v is due, Wake was %v", k.place, e, k.wake)
 	}
 	k.perform(e)
@@ -317,13 +328,19 @@ func (k *worker) perform(e dispatch.Effects) {
 	k.tell("effects %+v", e)
 	for _, c := range e.Calls {
 		k.inFlight++
-		k.checkCall(c)
-		f := &flight{worker: k, change: changeOf(c.Record, c.Item), call: c, decided: k.key, epoch: k.outage.epoch}
+		if c.Replay > 0 {
+			k.checkReplay(c)
+		} else {
+			k.checkCall(c)
+		}
+		f := &flight{worker: k, change: changeOf(c.Record, c.Item), call: c, decided: k.key, epoch: k.outage.epoch, number: k.number}
+		f.forced = c.Replay > 0 && k.known.at(idOf(c.Partition, c.Offset, c.Item, c.Several)).force
 		k.act(k.between(0, 5*time.Millisecond), func() { k.write(f) })
 	}
 	for _, s := range e.Stores {
 		k.act(0, func() { k.store(k, s) })
 	}
+	k.performReplays(e)
 	for _, f := range e.Fetches {
 		k.act(k.between(0, 5*time.Millisecond), func() { k.fetch(f) })
 	}
@@ -368,7 +385,12 @@ func (k *worker) answered(f *flight, v retry.Verdict) {
 	k.inFlight--
 	k.busy[f.change.order]--
 	k.noteVerdict(f, v)
-	if v.Kind == retry.Done {
+	if c := f.call; k.number == f.number {
+		k.noteReplay(idOf(c.Partition, c.Offset, c.Item, c.Several), c.Replay, func(r *replayWatch) {
+			r.inFlight, r.done = false, r.done || v.Kind == retry.Done
+		})
+	}
+	if v.Kind == retry.Done && f.call.Replay == 0 {
 		k.guard.outcome(guardOutcome{})
 	}
 	k.tell("answer to call %d (%v/%d): %+v", f.call.ID, f.call.Partition, f.call.Offset, v)
@@ -391,7 +413,7 @@ func (k *worker) fetch(f dispatch.Fetch) {
 		k.hear(soon, func() {
 			if k.number == number {
 				p.restarted = true
-				k.d.Restarted(k.clock(), f.Partition, p.start)
+				k.d.Restarted(k.clock(), f.Partition, p.start, p.end)
 			}
 		})
 	case f.Offset == p.end:
@@ -437,7 +459,7 @@ func (k *worker) investigate(number int, id partition) {
 			k.hear(0, func() {
 				if k.number == number {
 					p.restarted = true
-					k.d.Restarted(k.clock(), id, p.start)
+					k.d.Restarted(k.clock(), id, p.start, p.end)
 				}
 			})
 		}

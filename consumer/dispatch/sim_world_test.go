@@ -24,6 +24,7 @@ type world struct {
 	broker   *broker
 	leadhit  *leadhit
 	ledger   *simLedger
+	desk     *desk
 	workers  []*worker
 	fileKey  int // what the key's file holds
 	failure  error
@@ -45,6 +46,9 @@ type figures struct {
 	losses                                      int // crashes, and generations that did not end clean
 	outages, floods                             int // noticed by a worker
 	orphans                                     int // calls that outlived their generation into the next
+	replays, replayed                           int // that were asked for, and the calls about them
+	resolved, superseded, again, marks          int // outcomes of replays, and letters marked as overtaken
+	lateLetters                                 int // marked because they came late
 }
 
 func (f *figures) add(g figures) {
@@ -65,6 +69,13 @@ func (f *figures) add(g figures) {
 	f.repeats += g.repeats
 	f.exhausted += g.exhausted
 	f.orphans += g.orphans
+	f.replays += g.replays
+	f.replayed += g.replayed
+	f.resolved += g.resolved
+	f.superseded += g.superseded
+	f.again += g.again
+	f.marks += g.marks
+	f.lateLetters += g.lateLetters
 	f.risk = max(f.risk, g.risk)
 	// Histories have different limits: the worst is the one nearest to its own bound.
 	if g.bound > 0 && (f.bound == 0 || g.maxRepeats*f.bound > f.maxRepeats*g.bound) {
@@ -124,6 +135,7 @@ func simulate(seed uint64, trace func(string, ...any)) (figures, error) {
 	w.ledger = &simLedger{Rand: rand.New(rand.NewPCG(seed, 0xf100d))}
 	w.plan = drawPlan(w)
 	w.drawGuard()
+	w.drawReplays(seed)
 	w.broker = newBroker(w)
 	w.leadhit = &leadhit{world: w}
 	w.live()
@@ -156,6 +168,7 @@ func (w *world) live() {
 	}
 	w.stir()
 	w.stirGuard()
+	w.stirReplays()
 	w.runUntil(w.plan.chaos, func() bool { return false })
 	w.settleDown()
 	w.runUntil(w.now+w.plan.calmLimit, w.othersFinished)
@@ -218,6 +231,11 @@ func (w *world) describe() string {
 		fmt.Fprintf(&text, "\n%v end %d committed %d %q unfinished %v", p.id, p.end, p.committed.next,
 			p.committed.metadata, open)
 	}
+	for id, l := range w.desk.truth {
+		if l.requeued() {
+			fmt.Fprintf(&text, "\nrequeued: %v, replay %d", id, l.n)
+		}
+	}
 	for i, k := range w.workers {
 		if k != nil {
 			fmt.Fprintf(&text, "\nworker %d life %d inside %v in flight %d state %+v", i, k.life, k.inside, k.inFlight,
@@ -233,7 +251,7 @@ func (w *world) allCommitted() bool {
 			return false
 		}
 	}
-	return true
+	return w.desk.ended()
 }
 
 // othersFinished says whether every event is finished that no stuck order holds back, be it through the other orders

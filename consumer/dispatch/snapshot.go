@@ -86,7 +86,7 @@ type PartitionSnapshot struct {
 func (d *Dispatcher) Snapshot() Snapshot {
 	s := Snapshot{
 		Pause: d.Pause(), InFlight: len(d.calls), Draining: d.draining, MetadataBytes: d.metadataMax,
-		Letters:  len(d.stores) + len(d.letters) + len(d.urgent) + len(d.withheld),
+		Letters:  len(d.stores) + len(d.refused) + len(d.urgent) + len(d.withheld),
 		Finished: d.observed.finished, Passed: d.observed.passed, Rested: d.rested(),
 	}
 	s.Limit, s.PerSecond, s.Quiet = d.governor.Limits(d.asked)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/event"
+	"leadhit-sync/deadletter/ledger"
 )
 
 // storesInFlight limits the letters in flight about events that were never called. The calls limit those about called
@@ -16,13 +17,13 @@ func (d *Dispatcher) startStores(now time.Time) {
 	}
 	d.urgent = d.urgent[:0]
 	if len(d.withheld) > 0 && d.mayStore() {
-		d.letters = append(d.withheld, d.letters...)
+		d.refused = append(d.withheld, d.refused...)
 		d.withheld = nil
 	}
-	for len(d.letters) > 0 && (d.draining || len(d.stores) < storesInFlight) {
-		t := d.letters[0]
-		d.letters[0] = task{}
-		d.letters = d.letters[1:]
+	for len(d.refused) > 0 && (d.draining || len(d.stores) < storesInFlight) {
+		t := d.refused[0]
+		d.refused[0] = task{}
+		d.refused = d.refused[1:]
 		switch {
 		case t.dropped:
 		case t.started: // otherwise a crash would repeat the calls about its other orders
@@ -51,12 +52,16 @@ func (d *Dispatcher) store(t task) {
 
 // letter returns the content of a task's letter.
 func (t task) letter() Store {
-	it := t.item()
-	return Store{
-		Partition: t.of.Partition, Offset: t.offset, Item: t.i, Several: len(t.items) > 1,
+	it, id := t.item(), t.id()
+	s := Store{
+		Partition: t.of.Partition, Offset: t.offset, Item: max(id.Item, 0), Several: id.Item != ledger.NoItem,
 		Order: it.OrderID, Status: it.Status, Mapping: it.Action == event.Refuse, By: it.By, Verdict: it.last(),
-		Attempts: it.attempts, Record: t.record,
+		Attempts: it.attempts, Record: t.record, Replay: t.nthReplay(),
 	}
+	if t.replay != nil {
+		s.Run = t.replay.run
+	}
+	return s
 }
 
 // Stored takes the outcome of a letter: ok means that the broker acknowledged it. Otherwise it is stored again later. A
@@ -75,9 +80,20 @@ func (d *Dispatcher) Stored(now time.Time, id uint64, ok bool) {
 		d.wait(now.Add(d.backoff(it).Next()), t)
 		return
 	}
-	it.state = done
+	it.state, it.letter = done, true
 	if t.started {
 		d.called--
 	}
+	d.knows(t)
 	d.itemDone(now, t.pending)
+}
+
+// knows adds a letter of ours to the fold at once. The next event of its order may be accepted before the letters'
+// topic is read back, and must mark it. Events that the mapping refused are in no lane, so there the next one may even
+// be accepted before the letter is stored.
+func (d *Dispatcher) knows(t task) {
+	if !d.config.Replays {
+		return
+	}
+	d.letters.Add(ledger.Letter{ID: t.id(), Order: t.item().OrderID, Key: t.key, Count: t.nthReplay(), Offset: -1})
 }

@@ -42,6 +42,7 @@ func (d *Dispatcher) wake(now time.Time) time.Time {
 		sooner(d.commitAt())
 	}
 	sooner(d.governor.Next(now))
+	sooner(d.writes.wake(now))
 	if d.draining {
 		sooner(d.lease.Add(d.config.Session))
 	}

@@ -16,6 +16,8 @@ type pending struct {
 	stamp      int64     // of the record's time, as stored in metadata
 	bytes      int64
 	record     any
+	key        uint64  // hash of the record's key
+	replay     *replay // set if it is one: then it is in no window, and holds no offset
 	prev, next *pending
 
 	items []item
@@ -40,6 +42,7 @@ type item struct {
 	*failures
 	attempts int
 	state    state
+	letter   bool // its letter is stored
 }
 
 // failures is what an item needs after a call or a letter of it has failed.
@@ -73,6 +76,7 @@ const (
 	waiting               // backs off
 	parked                // waits for the end of a pause
 	storing               // its letter is being stored, or waits for that
+	marking               // accepted; older letters of its order are being marked in the ledger
 	done
 )
 
@@ -90,7 +94,7 @@ func (e *pending) several() bool { return len(e.lanes) > 1 }
 // fill copies the fetched event into e. If several items of one order ask for a call, only the last of them is called:
 // all of them happened at once, and an earlier status was never the order's latest.
 func (e *pending) fill(in Event) {
-	e.offset, e.since, e.bytes, e.record = in.Offset, in.Since, int64(in.Bytes), in.Record
+	e.offset, e.since, e.bytes, e.record, e.key = in.Offset, in.Since, int64(in.Bytes), in.Record, in.Key
 	if e.since.IsZero() {
 		e.since = in.Time
 	}

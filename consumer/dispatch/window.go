@@ -23,6 +23,19 @@ func (w *window) isAnotherLog(in Event) bool {
 	return w.identity != unknownStamp && w.first != nil && in.Offset == w.first.offset && stampOf(in.Time) != w.identity
 }
 
+// past reports whether the event at an offset was fetched and is finished.
+func (w *window) past(offset int64) bool {
+	if offset >= w.position {
+		return false
+	}
+	for e := w.first; e != nil && e.offset <= offset; e = e.next {
+		if e.offset == offset {
+			return false
+		}
+	}
+	return true
+}
+
 // add counts an event that is not finished.
 func (w *window) add(e *pending) {
 	w.unfinished++

@@ -1,6 +1,9 @@
 package ledger
 
-import "iter"
+import (
+	"iter"
+	"slices"
+)
 
 // State is the state of a letter.
 type State string
@@ -35,8 +38,13 @@ type Status struct {
 	// Overtaken says that LeadHit accepted Newer, an event of the same order: a replay needs Force.
 	Overtaken bool
 	Newer     string
-	// Replay is the last replay that counted; nil if there is none. It must not be changed.
+	// Replay is the last replay that counted; nil if there is none. It must not be changed. Turn puts the last replays of
+	// all letters into the order in which they counted.
 	Replay *Entry
+	Turn   int64
+	// Unanswered says that the last replay that counted has no outcome. It may have been called all the same: the letter
+	// is requeued, or was dismissed meanwhile.
+	Unanswered bool
 }
 
 // Fold derives the state of every letter from the letters' topic and the ledger. The zero value is ready. One goroutine
@@ -56,6 +64,7 @@ type Fold struct {
 	topics  map[string]int32
 	names   []string // topics by number
 	recent  []recent // the last Horizon records, oldest first
+	turns   int64
 }
 
 // place is an ID in less memory: a worker holds up to 200,000 letters.
@@ -90,6 +99,7 @@ type letter struct {
 // history is what few letters have.
 type history struct {
 	replay *Entry
+	turn   int64
 	newer  string
 	seen   []seen // operators' entries that must not count again, about the replay n or later
 }
@@ -153,11 +163,14 @@ func (s *letter) blank() bool {
 
 func (s *letter) final() bool { return s.resolved || s.superseded }
 
-// Letters returns the status of all letters, in no order.
-func (f *Fold) Letters() iter.Seq[Status] {
+// Letters returns the status of all letters in some states, or of all letters, in no order.
+func (f *Fold) Letters(in ...State) iter.Seq[Status] {
 	return func(yield func(Status) bool) {
 		for _, s := range f.letters {
-			if !s.blank() && !yield(f.status(s)) {
+			if s.blank() || len(in) > 0 && !slices.Contains(in, s.state()) {
+				continue
+			}
+			if !yield(f.status(s)) {
 				return
 			}
 		}
@@ -168,9 +181,10 @@ func (f *Fold) status(s *letter) Status {
 	is := Status{
 		Letter: Letter{ID: f.id(s), Order: s.order, Key: s.key, Count: int(s.count), Offset: s.at},
 		State:  s.state(), Known: s.known, N: int(s.n), Overtaken: s.overtaken,
+		Unanswered: s.n > 0 && !s.answered && (!s.known || s.count < s.n),
 	}
 	if s.history != nil {
-		is.Newer, is.Replay = s.newer, s.replay
+		is.Newer, is.Replay, is.Turn = s.newer, s.replay, s.turn
 	}
 	if !is.Known {
 		is.Letter = Letter{ID: is.ID}
@@ -198,16 +212,14 @@ func (s *letter) state() State {
 	}
 }
 
-// Older returns the open and requeued letters that must be marked as overtaken before an accepted event counts as
-// finished: those of its order, or with its key and no order, that are older and not marked yet.
+// Older returns the letters that must be marked as overtaken before an accepted event counts as finished: those of its
+// order, or with its key and no order, that are older and not marked yet. Closed letters are among them, because they may
+// be reopened and replayed when nobody remembers the event.
 func (f *Fold) Older(accepted ID, order string, key uint64) []ID {
 	var ids []ID
 	collect := func(first *letter) {
 		for s := first; s != nil; s = s.next {
-			if state := s.state(); s.overtaken || state != Open && state != Requeued {
-				continue
-			}
-			if id := f.id(s); id.olderThan(accepted) {
+			if id := f.id(s); !s.overtaken && id.olderThan(accepted) {
 				ids = append(ids, id)
 			}
 		}
@@ -217,6 +229,10 @@ func (f *Fold) Older(accepted ID, order string, key uint64) []ID {
 	}
 	if key != 0 {
 		collect(f.byKey[key])
+	}
+	// An event about several orders has one key, but other events about one of these have that order's id as their key.
+	if own := KeyHash([]byte(order)); own != 0 && own != key {
+		collect(f.byKey[own])
 	}
 	return ids
 }

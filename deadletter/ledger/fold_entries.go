@@ -26,7 +26,7 @@ func (f *Fold) Follow(e Entry) bool {
 	s, n := f.get(id), int32(min(e.N, maxCount))
 	switch e.Event {
 	case LetterReplay:
-		return s.requeue(e, n)
+		return f.requeue(s, e, n)
 	case LetterDismissed:
 		if !s.first(e, n) || s.final() || s.dismissed {
 			return false
@@ -57,7 +57,7 @@ func (s *letter) first(e Entry, n int32) bool {
 	return true
 }
 
-func (s *letter) requeue(e Entry, n int32) bool {
+func (f *Fold) requeue(s *letter, e Entry, n int32) bool {
 	if n != s.n+1 || s.history != nil && slices.Contains(s.seen, e.seen()) {
 		return false
 	}
@@ -67,7 +67,9 @@ func (s *letter) requeue(e Entry, n int32) bool {
 		return false
 	}
 	s.n, s.answered, s.ended = n, false, false
-	s.more().replay, s.seen = &e, nil
+	f.turns++
+	h := s.more()
+	h.replay, h.turn, h.seen = &e, f.turns, nil
 	return true
 }
 

@@ -1,0 +1,179 @@
+package dispatch
+
+import (
+	"time"
+
+	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/retry"
+)
+
+// appendBatch bounds the entries of one Append: about 100 KiB.
+const appendBatch = 500
+
+// Append is a batch of entries to append to the ledger, in this order. It ends with Appended.
+type Append struct {
+	ID      uint64
+	Entries []ledger.Entry
+}
+
+// ledgerWrite is what one decision writes to the ledger: marks, or the outcome of a replay. It belongs to the process,
+// not to the generation: an accepted call is a fact, whoever owns the partition when the ledger is writable again.
+type ledgerWrite struct {
+	entries []ledger.Entry
+	then    func(now time.Time) // what waits for the acknowledgement; nil if nothing does, or its generation has ended
+}
+
+// ledgerWrites has one Append in flight. What is decided meanwhile goes out with the next one.
+type ledgerWrites struct {
+	waiting  []ledgerWrite
+	inFlight []ledgerWrite
+	id       uint64    // of the Append in flight
+	notUntil time.Time // after a failure
+	backoff  *retry.Backoff
+	marks    map[ledger.ID]bool // letters whose mark is not acknowledged
+}
+
+func (w *ledgerWrites) idle() bool { return len(w.waiting)+len(w.inFlight) == 0 }
+
+// wake is when a failed Append is due again; zero if none is.
+func (w *ledgerWrites) wake(now time.Time) time.Time {
+	if len(w.waiting) == 0 || len(w.inFlight) > 0 || !w.notUntil.After(now) {
+		return time.Time{}
+	}
+	return w.notUntil
+}
+
+// forget lets the writes go on when nobody waits for them any more.
+func (w *ledgerWrites) forget() {
+	for i := range w.waiting {
+		w.waiting[i].then = nil
+	}
+	for i := range w.inFlight {
+		w.inFlight[i].then = nil
+	}
+}
+
+// signed completes an entry of this worker's.
+func (d *Dispatcher) signed(now time.Time, e ledger.Entry) ledger.Entry {
+	e.At, e.By, e.Via = now.UTC().Truncate(time.Millisecond), d.config.Worker, "worker"
+	return e
+}
+
+// write queues entries for the next Append. Nil for then: nothing waits for them.
+func (d *Dispatcher) write(then func(now time.Time), entries ...ledger.Entry) {
+	d.writes.waiting = append(d.writes.waiting, ledgerWrite{entries, then})
+}
+
+// mark returns the entry that marks a letter as overtaken. The fold gets the mark with the acknowledgement, and not
+// before: until then another event that LeadHit accepts about the order must write it, too, and wait for it. A replay is
+// held back at once.
+func (d *Dispatcher) mark(now time.Time, id ledger.ID, newer string) ledger.Entry {
+	if d.writes.marks == nil {
+		d.writes.marks = map[ledger.ID]bool{}
+	}
+	d.writes.marks[id] = true
+	return d.signed(now, ledger.Entry{Event: ledger.LetterOvertaken, ID: id.String(), Newer: newer})
+}
+
+// accepted returns what the ledger must hold before an accepted item counts as done: marks on older letters of its
+// order, and the outcome of a letter of its own, whose event came again after a crash.
+func (d *Dispatcher) accepted(now time.Time, t task) []ledger.Entry {
+	if !d.config.Replays {
+		return nil
+	}
+	id, entries := t.id(), d.overtaken(now, t)
+	is, ok := d.letters.Letter(id)
+	if t.replay != nil || !ok || is.State != ledger.Open && is.State != ledger.Requeued {
+		return entries
+	}
+	if r := d.replays[id]; r != nil {
+		r.over = true // if it stands in the lane, it ends when its turn comes
+	}
+	return append(entries, d.signed(now, ledger.Entry{Event: ledger.LetterResolved, ID: id.String(), N: is.N}))
+}
+
+// overtaken returns marks for all letters of a task's order that are older.
+func (d *Dispatcher) overtaken(now time.Time, t task) []ledger.Entry {
+	if !d.config.Replays {
+		return nil
+	}
+	var entries []ledger.Entry
+	for _, older := range d.letters.Older(t.id(), t.item().OrderID, t.key) {
+		entries = append(entries, d.mark(now, older, t.id().String()))
+	}
+	return entries
+}
+
+// id is the letter's id of a task.
+func (t task) id() ledger.ID {
+	if t.replay != nil {
+		return t.replay.id
+	}
+	id := ledger.ID{Topic: t.of.Topic, Partition: t.of.Number, Offset: t.offset, Item: ledger.NoItem}
+	if len(t.items) > 1 {
+		id.Item = t.i
+	}
+	return id
+}
+
+// startAppend starts the next Append unless one is in flight.
+func (d *Dispatcher) startAppend(now time.Time) {
+	w := &d.writes
+	if len(w.inFlight) > 0 || len(w.waiting) == 0 || now.Before(w.notUntil) {
+		return
+	}
+	d.lastID++
+	w.id = d.lastID
+	batch := &Append{ID: w.id}
+	n := 0
+	for n < len(w.waiting) && (n == 0 || len(batch.Entries)+len(w.waiting[n].entries) <= appendBatch) {
+		batch.Entries = append(batch.Entries, w.waiting[n].entries...)
+		n++
+	}
+	w.inFlight = append(w.inFlight, w.waiting[:n]...)
+	w.waiting = append(w.waiting[:0:0], w.waiting[n:]...)
+	d.out.Append = batch
+}
+
+// Appended takes the outcome of an Append: ok means that the brokers acknowledged all of it. Otherwise it is written
+// again later, and what waits for it waits on.
+func (d *Dispatcher) Appended(now time.Time, id uint64, ok bool) {
+	w := &d.writes
+	if len(w.inFlight) == 0 || w.id != id {
+		return
+	}
+	ended := w.inFlight
+	w.inFlight = nil
+	if !ok {
+		w.waiting = append(ended, w.waiting...)
+		if w.backoff == nil {
+			w.backoff = d.config.Retry.Backoff()
+		}
+		w.notUntil = now.Add(w.backoff.Next())
+		return
+	}
+	w.backoff = nil
+	for _, e := range ended {
+		d.stored(e.entries)
+		if e.then != nil {
+			e.then(now)
+		}
+	}
+}
+
+// stored acts on entries that the ledger holds now, because the follower may be far behind. Marks are given to the fold:
+// they count wherever they stand. An outcome's place in the ledger matters, so it only ends the replay here.
+func (d *Dispatcher) stored(entries []ledger.Entry) {
+	for _, e := range entries {
+		id, err := ledger.ParseID(e.ID)
+		if err != nil {
+			continue
+		}
+		if e.Event == ledger.LetterOvertaken {
+			d.letters.Follow(e)
+			delete(d.writes.marks, id)
+		} else if r := d.replays[id]; r != nil && r.n == e.N {
+			r.over = true // an earlier generation may have written it
+		}
+	}
+}
