@@ -180,6 +180,9 @@ func (d *Dispatcher) stillWanted(now time.Time, r *replay) bool {
 // inDoubt is about a replay that ends without an outcome, although LeadHit may have accepted it. As if it had, older
 // letters of its order must not be called any more.
 func (d *Dispatcher) inDoubt(is ledger.Status) {
+	if r := d.replays[is.ID]; r != nil && r.event != nil {
+		is.Order = r.event.items[0].OrderID // the mapping may have found it since
+	}
 	for _, older := range d.letters.Older(is.ID, is.Order, is.Key) {
 		d.write(nil, d.mark(d.asked, older, is.ID.String()))
 	}

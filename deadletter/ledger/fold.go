@@ -3,6 +3,7 @@ package ledger
 import (
 	"iter"
 	"slices"
+	"strings"
 )
 
 // State is the state of a letter.
@@ -224,9 +225,10 @@ func (f *Fold) Older(accepted ID, order string, key uint64) []ID {
 			}
 		}
 	}
-	if order != "" {
-		collect(f.byOrder[order])
+	if order == "" {
+		return f.olderByKey(accepted, key)
 	}
+	collect(f.byOrder[order])
 	if key != 0 {
 		collect(f.byKey[key])
 	}
@@ -234,6 +236,18 @@ func (f *Fold) Older(accepted ID, order string, key uint64) []ID {
 	if own := KeyHash([]byte(order)); own != 0 && own != key {
 		collect(f.byKey[own])
 	}
+	return ids
+}
+
+// olderByKey is Older for an event whose order is unknown. It visits all letters.
+func (f *Fold) olderByKey(accepted ID, key uint64) []ID {
+	var ids []ID
+	for _, s := range f.letters {
+		if id := f.id(s); key != 0 && s.key == key && !s.overtaken && id.olderThan(accepted) {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, func(a, b ID) int { return strings.Compare(a.String(), b.String()) })
 	return ids
 }
 
