@@ -39,8 +39,9 @@ type Status struct {
 	// Overtaken says that LeadHit accepted Newer, an event of the same order: a replay needs Force.
 	Overtaken bool
 	Newer     string
-	// Replay is the last replay that counted; nil if there is none. It must not be changed. Turn puts the last replays of
-	// all letters into the order in which they counted.
+	// Replay is the last replay that counted; nil if there is none. It must not be changed. Turn puts
+	// requeued letters into the order in which they were requeued: a replay on top of one without an outcome changes
+	// nothing about that.
 	Replay *Entry
 	Turn   int64
 	// Unanswered says that the last replay that counted has no outcome. It may have been called all the same: the letter
@@ -100,7 +101,7 @@ type letter struct {
 // history is what few letters have.
 type history struct {
 	replay *Entry
-	turn   int64
+	turns  []int64 // of the replays since the last outcome in the ledger, up to n
 	newer  string
 	seen   []seen // operators' entries that must not count again, about the replay n or later
 }
@@ -185,12 +186,25 @@ func (f *Fold) status(s *letter) Status {
 		Unanswered: s.n > 0 && !s.answered && (!s.known || s.count < s.n),
 	}
 	if s.history != nil {
-		is.Newer, is.Replay, is.Turn = s.newer, s.replay, s.turn
+		is.Newer, is.Replay, is.Turn = s.newer, s.replay, s.turn()
 	}
 	if !is.Known {
 		is.Letter = Letter{ID: is.ID}
 	}
 	return is
+}
+
+// turn is that of the first replay without an outcome.
+func (s *letter) turn() int64 {
+	if len(s.turns) == 0 {
+		return 0
+	}
+	first := int(s.n) - len(s.turns) + 1 // the replay that turns[0] belongs to
+	next := 0
+	if s.known {
+		next = int(s.count) + 1 - first
+	}
+	return s.turns[min(max(next, 0), len(s.turns)-1)]
 }
 
 func (f *Fold) id(s *letter) ID {

@@ -66,10 +66,13 @@ func (f *Fold) requeue(s *letter, e Entry, n int32) bool {
 		h.seen = append(h.seen, e.seen())
 		return false
 	}
-	s.n, s.answered, s.ended = n, false, false
 	f.turns++
 	h := s.more()
-	h.replay, h.turn, h.seen = &e, f.turns, nil
+	if s.answered {
+		h.turns = nil
+	}
+	h.replay, h.turns, h.seen = &e, append(h.turns, f.turns), nil
+	s.n, s.answered, s.ended = n, false, false
 	return true
 }
 
@@ -116,7 +119,7 @@ func (f *Fold) Lost() {
 		s.n, s.answered, s.ended, s.dismissed = 0, false, false, false
 		s.resolved, s.superseded = false, false
 		if s.history != nil {
-			s.replay, s.seen = nil, nil
+			s.replay, s.turns, s.seen = nil, nil, nil
 		}
 	}
 }
