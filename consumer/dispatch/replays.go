@@ -35,6 +35,8 @@ type replay struct {
 	found  *Taken   // what was fetched, until it is this replay's turn to go into its lane
 	taken  bool     // holds one of the CallsInFlight places
 	called bool     // by this worker, or perhaps by the last owner
+	// vague says that the letter names none of the event's orders. It stays so: no mark reached it meanwhile.
+	vague bool
 	// inherited says that the last owner may have taken it up.
 	inherited bool
 	over      bool // nothing is left to call
@@ -252,7 +254,7 @@ func (d *Dispatcher) line(now time.Time, r *replay, t Taken) {
 	e := &pending{of: r.of, replay: r, offset: r.id.Offset, since: now, key: t.Letter.Key, record: t.Record, open: 1}
 	e.items = e.oneItem[:]
 	e.items[0] = item{Item: &t.Items[i]}
-	r.event = e
+	r.event, r.vague = e, t.Letter.Order == "" && len(t.Items) > 1
 	switch {
 	case t.Items[i].Action == event.Refuse:
 		d.uncalled(r)

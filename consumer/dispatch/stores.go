@@ -60,6 +60,9 @@ func (t task) letter() Store {
 	}
 	if t.replay != nil {
 		s.Run = t.replay.run
+		if t.replay.vague {
+			s.Order = ""
+		}
 	}
 	return s
 }
@@ -95,5 +98,6 @@ func (d *Dispatcher) knows(t task) {
 	if !d.config.Replays {
 		return
 	}
-	d.letters.Add(ledger.Letter{ID: t.id(), Order: t.item().OrderID, Key: t.key, Count: t.nthReplay(), Offset: -1})
+	s := t.letter()
+	d.letters.Add(ledger.Letter{ID: t.id(), Order: s.Order, Key: t.key, Count: s.Replay, Offset: -1})
 }
