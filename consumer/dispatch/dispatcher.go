@@ -45,11 +45,11 @@ type generation struct {
 	recheck    bool   // a deferred event may start now
 
 	caughtUp bool                  // letters and ledger were read to their ends since the assignment
-	replays  map[ledger.ID]*replay // the last replay of each letter that was requeued
-	takes    map[uint64]*replay
-	taken    int        // replays that are taken up, at most CallsInFlight
-	opened   bool       // a replay ended at its turn
-	replayed *partition // stands in the ring for all replays: they share the slots like one more partition
+	replays  map[ledger.ID]*replay // the last replay of each letter, until it has ended
+	takes    map[uint64]*replay    // being fetched
+	taken    []*replay             // taken up, at most CallsInFlight
+	opened   bool                  // a replay ended at its turn, so its lane may have another event ready
+	replayed *partition            // stands in the ring for all replays: they share the slots like one more partition
 
 	refused    []task // letters of the mapping's
 	withheld   []task // the same, during a pause by the flood guard
@@ -113,7 +113,6 @@ func (d *Dispatcher) Assigned(now time.Time, positions []Position, newMember boo
 			d.touch(now, p)
 		}
 	}
-	d.requeueAll(nil)
 }
 
 // Revoked starts the drain: no call starts, those in flight end, the final commit is sent, and then Next says Ended.
@@ -173,7 +172,9 @@ func (d *Dispatcher) Restarted(now time.Time, id event.Partition, next, end int6
 	*p = *fresh
 	p.commits.dirty = slices.Contains(d.dirty, p)
 	d.touch(now, p)
-	d.requeueAll(p)
+	if d.caughtUp {
+		d.requeueAll(p)
+	}
 }
 
 // drop subtracts an event that will not be finished from everything that counts it.

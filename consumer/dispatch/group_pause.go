@@ -31,12 +31,8 @@ func (d *Dispatcher) Pause() Pause {
 func (d *Dispatcher) Followed(now time.Time, e ledger.Entry) {
 	d.guard.Follow(e)
 	d.obeyGuard(now)
-	if !d.config.Replays || !d.letters.Follow(e) || e.Event != ledger.LetterReplay || !d.live {
-		return
-	}
-	if id, err := ledger.ParseID(e.ID); err == nil {
-		is, _ := d.letters.Letter(id)
-		d.requeue(is)
+	if d.config.Replays && d.letters.Follow(e) && e.Event == ledger.LetterReplay && d.caughtUp {
+		d.requeueNow(e)
 	}
 }
 

@@ -30,7 +30,7 @@ type ledgerWrites struct {
 	id       uint64    // of the Append in flight
 	notUntil time.Time // after a failure
 	backoff  *retry.Backoff
-	marks    map[ledger.ID]bool // letters whose mark is not acknowledged
+	marks    map[ledger.ID]string // letters whose mark is not acknowledged, and the newer events
 }
 
 func (w *ledgerWrites) idle() bool { return len(w.waiting)+len(w.inFlight) == 0 }
@@ -69,9 +69,9 @@ func (d *Dispatcher) write(then func(now time.Time), entries ...ledger.Entry) {
 // held back at once.
 func (d *Dispatcher) mark(now time.Time, id ledger.ID, newer string) ledger.Entry {
 	if d.writes.marks == nil {
-		d.writes.marks = map[ledger.ID]bool{}
+		d.writes.marks = map[ledger.ID]string{}
 	}
-	d.writes.marks[id] = true
+	d.writes.marks[id] = newer
 	return d.signed(now, ledger.Entry{Event: ledger.LetterOvertaken, ID: id.String(), Newer: newer})
 }
 

@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -33,13 +32,12 @@ type replay struct {
 	of     *partition
 	event  *pending // once it was fetched
 	found  *Taken   // what was fetched, until it is this replay's turn to go into its lane
-	taken  bool     // holds one of the CallsInFlight places
-	called bool     // by this worker, or perhaps by the last owner
+	// inherited says that the last owner may have taken it up. called says that it may have been called, by this worker or
+	// by that one.
+	inherited, called bool
 	// vague says that the letter names none of the event's orders. It stays so: no mark reached it meanwhile.
 	vague bool
-	// inherited says that the last owner may have taken it up.
-	inherited bool
-	over      bool // nothing is left to call
+	over  bool // nothing is left to call
 }
 
 // nthReplay counts the replays of a task's letter; 0: it is no replay.
@@ -81,77 +79,15 @@ func (d *Dispatcher) LetterRead(now time.Time, l ledger.Letter) {
 // CaughtUp tells that both the letters' topic and the ledger were read to the ends that they had when or after this
 // generation was assigned. No call starts before: an accepted event must mark the letters of the last owner, and marks of
 // the last owner must hold replays back.
-func (d *Dispatcher) CaughtUp() { d.caughtUp = true }
+func (d *Dispatcher) CaughtUp() {
+	if d.live && !d.caughtUp {
+		d.caughtUp = true
+		d.requeueAll(nil)
+	}
+}
 
 // mayAccept reports whether an accepted event would mark all letters that it must.
 func (d *Dispatcher) mayAccept() bool { return d.caughtUp || !d.config.Replays }
-
-// requeueAll queues the requeued letters of all owned partitions, or of one alone, in the order of the ledger.
-//
-// The order matters: of several replays of one order the last owner can have called only the first that has no outcome.
-// Called first again, it is a repeat; called behind an older one, it would turn that one's status back.
-func (d *Dispatcher) requeueAll(only *partition) {
-	found := slices.SortedFunc(d.letters.Letters(), func(a, b ledger.Status) int { return cmp.Compare(a.Turn, b.Turn) })
-	for _, is := range found {
-		p := d.partitions[partitionOf(is.ID)]
-		switch {
-		case p == nil || only != nil && p != only || !is.Unanswered:
-		case is.State == ledger.Requeued:
-			d.requeue(is)
-		default:
-			d.inDoubt(is)
-		}
-	}
-}
-
-func partitionOf(id ledger.ID) event.Partition {
-	return event.Partition{Topic: id.Topic, Number: id.Partition}
-}
-
-// requeue queues a letter whose replay counts, if its partition is owned.
-func (d *Dispatcher) requeue(is ledger.Status) {
-	p := d.partitions[partitionOf(is.ID)]
-	if p == nil {
-		return
-	}
-	r := &replay{
-		id: is.ID, n: is.N, run: is.Replay.Run, letter: is.Replay.Letter, force: is.Replay.Force, of: p,
-		inherited: !d.caughtUp, called: !d.caughtUp,
-	}
-	d.replays[is.ID] = r
-	p.requeued = append(p.requeued, r)
-}
-
-// startTakes takes replays up, in the order in which they were asked for. Each waits until its partition was fetched
-// past the log's end at the assignment: the last owner may have accepted an event there just before it died, so that
-// event must be in the order's lane before an older one is called again.
-func (d *Dispatcher) startTakes(now time.Time) {
-	if d.draining || d.fenced || !d.caughtUp || !now.Before(d.leaseEnd()) {
-		return
-	}
-	for _, p := range d.order {
-		if !p.callable() || p.window.position < p.end {
-			continue
-		}
-		for len(p.requeued) > 0 && d.taken < d.config.CallsInFlight {
-			r := p.requeued[0]
-			p.requeued[0] = nil
-			p.requeued = p.requeued[1:]
-			if d.stillWanted(now, r) {
-				d.take(r)
-			}
-		}
-	}
-}
-
-func (d *Dispatcher) take(r *replay) {
-	r.taken = true
-	d.taken++
-	d.lastID++
-	d.takes[d.lastID] = r
-	r.of.taking = append(r.of.taking, r)
-	d.out.Takes = append(d.out.Takes, Take{d.lastID, r.id, r.letter})
-}
 
 // stillWanted judges a replay, when it is taken up and each time it may be called. If not, it has ended.
 func (d *Dispatcher) stillWanted(now time.Time, r *replay) bool {
@@ -172,8 +108,12 @@ func (d *Dispatcher) stillWanted(now time.Time, r *replay) bool {
 		// No mark could have reached it. If it is beyond the horizon, so may be the letter that was its outcome.
 		d.conclude(now, r, ledger.Entry{Event: ledger.LetterFailed, Cause: cannotTell})
 		return false
-	case is.Overtaken || d.writes.marks[r.id]:
+	case is.Overtaken:
 		d.conclude(now, r, ledger.Entry{Event: ledger.LetterSuperseded, Newer: is.Newer})
+		return false
+	}
+	if newer, marked := d.writes.marks[r.id]; marked {
+		d.conclude(now, r, ledger.Entry{Event: ledger.LetterSuperseded, Newer: newer})
 		return false
 	}
 	return true
@@ -196,108 +136,6 @@ func (d *Dispatcher) uncalled(r *replay) {
 	if is, ok := d.letters.Letter(r.id); ok && r.called {
 		d.inDoubt(is)
 	}
-}
-
-// Taken takes the letter of a Take. Replays of one partition go into their lanes in the order in which they were taken
-// up, however long each fetch takes.
-func (d *Dispatcher) Taken(now time.Time, id uint64, t Taken) {
-	r := d.takes[id]
-	delete(d.takes, id)
-	if r == nil {
-		return
-	}
-	r.found = &t
-	p := r.of
-	if !now.Before(d.leaseEnd()) {
-		d.putBack(p)
-		return
-	}
-	for len(p.taking) > 0 && p.taking[0].found != nil {
-		next := p.taking[0]
-		p.taking = p.taking[1:]
-		d.line(now, next, *next.found)
-		next.found = nil
-	}
-}
-
-// putBack returns what is being fetched to the queue. A worker whose lease has run out may have lost the partition: the
-// new owner calls these letters, and an outcome from here would hide what becomes of that.
-func (d *Dispatcher) putBack(p *partition) {
-	for _, r := range p.taking {
-		r.found = nil
-		d.taken--
-		r.taken = false
-	}
-	maps.DeleteFunc(d.takes, func(_ uint64, r *replay) bool { return r.of == p })
-	p.requeued = append(p.taking, p.requeued...)
-	p.taking = nil
-}
-
-// line puts a replay into its lane, or ends it.
-func (d *Dispatcher) line(now time.Time, r *replay, t Taken) {
-	if r.over { // resolved meanwhile, by its own event
-		d.endReplay(r)
-		return
-	}
-	if t.Cause == "" && t.Letter.ID != r.id {
-		t.Cause = cannotTell
-	}
-	if t.Cause != "" {
-		d.conclude(now, r, ledger.Entry{Event: ledger.LetterFailed, Cause: t.Cause})
-		return
-	}
-	i := r.choose(t)
-	if i < 0 {
-		d.conclude(now, r, ledger.Entry{Event: ledger.LetterFailed, Cause: cannotTell})
-		return
-	}
-	e := &pending{of: r.of, replay: r, offset: r.id.Offset, since: now, key: t.Letter.Key, record: t.Record, open: 1}
-	e.items = e.oneItem[:]
-	e.items[0] = item{Item: &t.Items[i]}
-	r.event, r.vague = e, t.Letter.Order == "" && len(t.Items) > 1
-	switch {
-	case t.Items[i].Action == event.Refuse:
-		d.uncalled(r)
-		e.items[0].state = storing
-		d.urgent = append(d.urgent, task{e, 0})
-	case t.Items[i].Action == event.Ignore || calledLater(t.Items, i):
-		d.conclude(now, r, ledger.Entry{Event: ledger.LetterResolved, Note: ignoredNow})
-	default:
-		e.sending = 1
-		d.enqueue(e)
-	}
-}
-
-// choose returns the index of the item that the letter is about, -1 if nobody can tell: an event may name other orders
-// under today's mapping.
-func (r *replay) choose(t Taken) int {
-	i := r.id.Item
-	if i == ledger.NoItem {
-		if len(t.Items) != 1 {
-			return -1
-		}
-		i = 0
-	}
-	if i >= len(t.Items) {
-		return -1
-	}
-	it := &t.Items[i]
-	unread := it.OrderID == "" && it.Action == event.Ignore
-	switch {
-	case t.Letter.Order == "" && len(t.Items) > 1 && !r.force: // the key names at most one of the event's orders
-		return -1
-	case t.Letter.Order != "" && it.OrderID != t.Letter.Order && !unread:
-		return -1
-	}
-	return i
-}
-
-// calledLater reports whether a later item of the event asks for a call about the same order. Then the earlier status
-// was never the order's latest.
-func calledLater(items []event.Item, i int) bool {
-	return slices.ContainsFunc(items[i+1:], func(later event.Item) bool {
-		return later.Action == event.Call && later.OrderID == items[i].OrderID
-	})
 }
 
 // replayDone takes the end of a replay in its lane: it was accepted, or it is a letter again, which is its outcome. The
@@ -330,18 +168,18 @@ func (d *Dispatcher) outcome(now time.Time, r *replay, e ledger.Entry) ledger.En
 	return d.signed(now, e)
 }
 
-// endReplay frees the place of a replay.
+// endReplay frees the place of a replay, and lets go of its record.
 func (d *Dispatcher) endReplay(r *replay) {
 	r.over = true
-	if r.taken {
-		r.taken = false
-		d.taken--
+	d.taken = slices.DeleteFunc(d.taken, func(o *replay) bool { return o == r })
+	if d.replays[r.id] == r {
+		delete(d.replays, r.id)
 	}
 }
 
 // dropReplays forgets the replays of a partition whose log was recreated or truncated.
 func (d *Dispatcher) dropReplays(p *partition) {
-	for id, r := range d.replays {
+	for _, r := range slices.Clone(d.taken) {
 		if r.of != p {
 			continue
 		}
@@ -349,6 +187,7 @@ func (d *Dispatcher) dropReplays(p *partition) {
 			d.drop(r.event)
 		}
 		d.endReplay(r)
-		delete(d.replays, id)
 	}
+	maps.DeleteFunc(d.replays, func(_ ledger.ID, r *replay) bool { return r.of == p })
+	maps.DeleteFunc(d.takes, func(_ uint64, r *replay) bool { return r.of == p })
 }

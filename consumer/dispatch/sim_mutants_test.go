@@ -195,7 +195,7 @@ func replayMutants() map[string][]edit {
 		}},
 		"replay-marks-not-awaited": {{"calls.go", "if len(entries) == 0 {\n\t\tt.item().state = done", "if d.write(nil, entries...); d.live {\n\t\tt.item().state = done"}},
 		"replay-not-judged-again":  {{"calls.go", "case !d.stillWanted(now, t.replay):", "case !d.live:"}},
-		"replay-before-log-end":    {{"replays.go", " || p.window.position < p.end {", " {"}},
+		"replay-before-log-end":    {{"replay_queue.go", " || p.window.position < p.end {", " {"}},
 		"replay-in-front": {
 			{"lane.go", "import \"leadhit-sync/consumer/event\"", "import (\n\t\"slices\"\n\n\t\"leadhit-sync/consumer/event\"\n)"},
 			{
@@ -205,7 +205,7 @@ func replayMutants() map[string][]edit {
 		},
 		"replay-outcome-not-awaited": {{"replays.go", "d.write(func(time.Time) { d.leave(e) }, ", "d.leave(e)\n\td.write(nil, "}},
 		"replay-of-another-owner": {{
-			"replays.go", "if p == nil {\n\t\treturn\n\t}\n\tr := ", "if p == nil && len(d.order) > 0 {\n\t\tp = d.order[0]\n\t}\n\tif p == nil {\n\t\treturn\n\t}\n\tr := ",
+			"replay_queue.go", "if p == nil {\n\t\treturn\n\t}\n\tr := ", "if p == nil && len(d.order) > 0 {\n\t\tp = d.order[0]\n\t}\n\tif p == nil {\n\t\treturn\n\t}\n\tr := ",
 		}},
 		"replay-count-ignored":        {{"replays.go", "is.State != ledger.Requeued || is.N != r.n:", "is.State != ledger.Requeued:"}},
 		"replay-letter-without-count": {{"stores.go", "Replay: t.nthReplay(),\n\t}", "Replay: min(t.nthReplay(), 0),\n\t}"}},
@@ -214,14 +214,17 @@ func replayMutants() map[string][]edit {
 			{guard + "fold.go", "case s.dismissed:", "case s.dismissed && s.ended:"},
 		},
 		"replay-of-late-letter":    {{"replays.go", "if d.letters.Add(l) && p != nil &&", "if d.letters.Add(l) && p != nil && p == nil &&"}},
-		"replays-in-log-order":     {{"replays.go", "cmp.Compare(a.Turn, b.Turn)", "cmp.Compare(a.ID.Offset, b.ID.Offset)"}},
+		"replays-in-log-order":     {{"replay_queue.go", "cmp.Compare(a.Turn, b.Turn)", "cmp.Compare(a.ID.Offset, b.ID.Offset)"}},
 		"replay-closed-not-marked": {{guard + "fold.go", "!s.overtaken && id.olderThan", "!s.overtaken && !s.final() && !s.dismissed && id.olderThan"}},
 		"replay-unstored-unknown":  {{"fetches.go", "\t\t\td.knows(task{e, i})\n", ""}},
 		"replay-doubt-ignored":     {{"replays.go", "range d.letters.Older(is.ID, is.Order, is.Key) {", "range d.letters.Older(is.ID, is.Order, is.Key)[:0] {"}},
 		"replay-outcome-lost":      {{"ledger_writes.go", "w.waiting = append(ended, w.waiting...)", "w.waiting = append(ended[:0], w.waiting...)"}},
-		"replay-place-lost":        {{"replays.go", "\t\tr.taken = false\n\t\td.taken--\n", "\t\tr.taken = r.n > 1\n\t\tif !r.taken {\n\t\t\td.taken--\n\t\t}\n"}},
-		"replays-without-limit":    {{"replays.go", "for len(p.requeued) > 0 && d.taken < d.config.CallsInFlight {", "for len(p.requeued) > 0 {"}},
-		"replay-key-alone":         {{guard + "fold.go", "own != 0 && own != key {", "own != 0 && own == key && key == 0 {"}},
+		"replay-place-lost": {{
+			"replays.go", "d.taken = slices.DeleteFunc(d.taken, func(o *replay) bool { return o == r })",
+			"d.taken = slices.DeleteFunc(d.taken, func(o *replay) bool { return o == r && r.n == 1 })",
+		}},
+		"replays-without-limit": {{"replay_queue.go", "for len(p.requeued) > 0 && len(d.taken) < d.config.CallsInFlight {", "for len(p.requeued) > 0 {"}},
+		"replay-key-alone":      {{guard + "fold.go", "own != 0 && own != key {", "own != 0 && own == key && key == 0 {"}},
 	}
 }
 
@@ -327,7 +330,7 @@ func rare() map[string]struct {
 		},
 		"replay-before-ledger": {
 			"TestReplaysWaitForTheLedger",
-			edit{"replays.go", "d.fenced || !d.caughtUp ||", "d.fenced ||"},
+			edit{"replay_queue.go", "d.fenced || !d.caughtUp ||", "d.fenced ||"},
 		},
 		"replay-calls-before-letters": {
 			"TestCallsWaitUntilTheLettersAreRead",
@@ -352,7 +355,7 @@ func rare() map[string]struct {
 		"replay-in-order-of-fetches": {
 			"TestReplaysOfOnePartitionKeepTheLedgersOrder",
 			edit{
-				"replays.go", "\tr.found = &t\n\tp := r.of\n",
+				"replay_queue.go", "\tr.found = &t\n\tp := r.of\n",
 				"\tp := r.of\n\tp.taking = slices.DeleteFunc(p.taking, func(o *replay) bool { return o == r })\n\td.line(now, r, t)\n",
 			},
 		},

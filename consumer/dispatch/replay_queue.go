@@ -1,0 +1,191 @@
+package dispatch
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"leadhit-sync/consumer/event"
+	"leadhit-sync/deadletter/ledger"
+)
+
+// requeueAll queues the letters of all owned partitions, or of one alone, that were requeued before, in the order of the
+// ledger.
+//
+// The order matters: of several replays of one order the last owner can have called only the first that has no outcome.
+// Called first again, it is a repeat; called behind an older one, it would turn that one's status back.
+func (d *Dispatcher) requeueAll(only *partition) {
+	var found []ledger.Status
+	for is := range d.letters.Letters() {
+		p := d.partitions[partitionOf(is.ID)]
+		if is.Unanswered && p != nil && (only == nil || p == only) {
+			found = append(found, is)
+		}
+	}
+	slices.SortFunc(found, func(a, b ledger.Status) int { return cmp.Compare(a.Turn, b.Turn) })
+	for _, is := range found {
+		if is.State == ledger.Requeued {
+			d.requeue(is, true)
+		} else {
+			d.inDoubt(is)
+		}
+	}
+}
+
+func partitionOf(id ledger.ID) event.Partition {
+	return event.Partition{Topic: id.Topic, Number: id.Partition}
+}
+
+// requeue queues a letter whose replay counts, if its partition is owned.
+func (d *Dispatcher) requeue(is ledger.Status, inherited bool) {
+	p := d.partitions[partitionOf(is.ID)]
+	if p == nil {
+		return
+	}
+	r := &replay{
+		id: is.ID, n: is.N, run: is.Replay.Run, letter: is.Replay.Letter, force: is.Replay.Force, of: p,
+		inherited: inherited, called: inherited,
+	}
+	d.replays[is.ID] = r
+	p.requeued = append(p.requeued, r)
+}
+
+// requeueNow queues a letter whose replay counts now. Until CaughtUp, the queue is not made yet.
+func (d *Dispatcher) requeueNow(e ledger.Entry) {
+	if id, err := ledger.ParseID(e.ID); err == nil {
+		is, _ := d.letters.Letter(id)
+		d.requeue(is, false)
+	}
+}
+
+// startTakes takes replays up, in the order in which they were asked for. Each waits until its partition was fetched
+// past the log's end at the assignment: the last owner may have accepted an event there just before it died, so that
+// event must be in the order's lane before an older one is called again.
+func (d *Dispatcher) startTakes(now time.Time) {
+	if d.draining || d.fenced || !d.caughtUp || !now.Before(d.leaseEnd()) {
+		return
+	}
+	for _, p := range d.order {
+		if !p.callable() || p.window.position < p.end {
+			continue
+		}
+		for len(p.requeued) > 0 && len(d.taken) < d.config.CallsInFlight {
+			r := p.requeued[0]
+			p.requeued[0] = nil
+			p.requeued = p.requeued[1:]
+			if d.stillWanted(now, r) {
+				d.take(r)
+			}
+		}
+	}
+}
+
+func (d *Dispatcher) take(r *replay) {
+	d.taken = append(d.taken, r)
+	d.lastID++
+	d.takes[d.lastID] = r
+	r.of.taking = append(r.of.taking, r)
+	d.out.Takes = append(d.out.Takes, Take{d.lastID, r.id, r.letter})
+}
+
+// Taken takes the letter of a Take. Replays of one partition go into their lanes in the order in which they were taken
+// up, however long each fetch takes.
+func (d *Dispatcher) Taken(now time.Time, id uint64, t Taken) {
+	r := d.takes[id]
+	delete(d.takes, id)
+	if r == nil {
+		return
+	}
+	r.found = &t
+	p := r.of
+	if !now.Before(d.leaseEnd()) {
+		d.putBack(p)
+		return
+	}
+	for len(p.taking) > 0 && p.taking[0].found != nil {
+		next := p.taking[0]
+		p.taking = p.taking[1:]
+		d.line(now, next, *next.found)
+		next.found = nil
+	}
+}
+
+// putBack returns what is being fetched to the queue. A worker whose lease has run out may have lost the partition: the
+// new owner calls these letters, and an outcome from here would hide what becomes of that.
+func (d *Dispatcher) putBack(p *partition) {
+	for _, r := range p.taking {
+		r.found = nil
+	}
+	d.taken = slices.DeleteFunc(d.taken, func(r *replay) bool { return slices.Contains(p.taking, r) })
+	maps.DeleteFunc(d.takes, func(_ uint64, r *replay) bool { return r.of == p })
+	p.requeued = append(p.taking, p.requeued...)
+	p.taking = nil
+}
+
+// line puts a replay into its lane, or ends it.
+func (d *Dispatcher) line(now time.Time, r *replay, t Taken) {
+	if r.over { // resolved meanwhile, by its own event
+		d.endReplay(r)
+		return
+	}
+	if t.Cause == "" && t.Letter.ID != r.id {
+		t.Cause = cannotTell
+	}
+	if t.Cause != "" {
+		d.conclude(now, r, ledger.Entry{Event: ledger.LetterFailed, Cause: t.Cause})
+		return
+	}
+	i := r.choose(t)
+	if i < 0 {
+		d.conclude(now, r, ledger.Entry{Event: ledger.LetterFailed, Cause: cannotTell})
+		return
+	}
+	e := &pending{of: r.of, replay: r, offset: r.id.Offset, since: now, key: t.Letter.Key, record: t.Record, open: 1}
+	e.items = e.oneItem[:]
+	e.items[0] = item{Item: &t.Items[i]}
+	r.event, r.vague = e, t.Letter.Order == "" && len(t.Items) > 1
+	switch {
+	case t.Items[i].Action == event.Refuse:
+		d.uncalled(r)
+		e.items[0].state = storing
+		d.urgent = append(d.urgent, task{e, 0})
+	case t.Items[i].Action == event.Ignore || calledLater(t.Items, i):
+		d.conclude(now, r, ledger.Entry{Event: ledger.LetterResolved, Note: ignoredNow})
+	default:
+		e.sending = 1
+		d.enqueue(e)
+	}
+}
+
+// choose returns the index of the item that the letter is about, -1 if nobody can tell: an event may name other orders
+// under today's mapping.
+func (r *replay) choose(t Taken) int {
+	i := r.id.Item
+	if i == ledger.NoItem {
+		if len(t.Items) != 1 {
+			return -1
+		}
+		i = 0
+	}
+	if i >= len(t.Items) {
+		return -1
+	}
+	it := &t.Items[i]
+	unread := it.OrderID == "" && it.Action == event.Ignore
+	switch {
+	case t.Letter.Order == "" && len(t.Items) > 1 && !r.force: // the key names at most one of the event's orders
+		return -1
+	case t.Letter.Order != "" && it.OrderID != t.Letter.Order && !unread:
+		return -1
+	}
+	return i
+}
+
+// calledLater reports whether a later item of the event asks for a call about the same order. Then the earlier status
+// was never the order's latest.
+func calledLater(items []event.Item, i int) bool {
+	return slices.ContainsFunc(items[i+1:], func(later event.Item) bool {
+		return later.Action == event.Call && later.OrderID == items[i].OrderID
+	})
+}

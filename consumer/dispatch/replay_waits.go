@@ -1,0 +1,65 @@
+package dispatch
+
+import "leadhit-sync/deadletter/ledger"
+
+// WaitingReplay is a replay without an outcome. For is what it waits for, a label of metrics and a value in status:
+//
+//	backlog   the partition is not fetched up to the end that its log had at the assignment
+//	partition the broker does not know the partition
+//	place     CallsInFlight replays are taken up already
+//	letter    its letter is being fetched
+//	lane      an event of its order comes first
+//	retry     a call failed
+//	call      a slot, the end of a pause, or the response to its call
+//	outcome   the outcome is being stored
+type WaitingReplay struct {
+	Letter ledger.ID
+	N      int
+	Run    string
+	For    string
+}
+
+// WaitingReplays returns up to limit replays of owned partitions, those that are taken up first. Until CaughtUp there are
+// none: nobody knows yet which letters are requeued.
+func (d *Dispatcher) WaitingReplays(limit int) []WaitingReplay {
+	var all []WaitingReplay
+	add := func(r *replay, what string) {
+		if len(all) < limit {
+			all = append(all, WaitingReplay{r.id, r.n, r.run, what})
+		}
+	}
+	for _, r := range d.taken {
+		add(r, r.waitsFor())
+	}
+	for _, p := range d.order {
+		what := "place"
+		switch {
+		case !p.callable():
+			what = "partition"
+		case p.window.position < p.end:
+			what = "backlog"
+		}
+		for _, r := range p.requeued {
+			add(r, what)
+		}
+	}
+	return all
+}
+
+// waitsFor says what a replay that is taken up waits for.
+func (r *replay) waitsFor() string {
+	switch {
+	case r.event == nil:
+		return "letter"
+	case r.event.waits > 0:
+		return "lane"
+	}
+	switch r.event.items[0].state {
+	case waiting:
+		return "retry"
+	case ready, parked, inFlight:
+		return "call"
+	default:
+		return "outcome"
+	}
+}
