@@ -45,9 +45,14 @@ func (d *Dispatcher) push(t task) {
 	}
 }
 
+// owns reports whether this worker certainly owns its partitions for as long as a call takes.
+func (d *Dispatcher) owns(now time.Time) bool {
+	return !d.draining && !d.fenced && now.Before(d.leaseEnd())
+}
+
 // startCalls fills the free slots round robin over the partitions, so that none starves another.
 func (d *Dispatcher) startCalls(now time.Time) {
-	if d.draining || d.fenced || !d.mayAccept() || !now.Before(d.leaseEnd()) {
+	if !d.owns(now) || !d.mayAccept() {
 		return
 	}
 	reason, _ := d.governor.Probing()

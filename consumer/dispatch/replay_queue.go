@@ -63,7 +63,7 @@ func (d *Dispatcher) requeueNow(e ledger.Entry) {
 // past the log's end at the assignment: the last owner may have accepted an event there just before it died, so that
 // event must be in the order's lane before an older one is called again.
 func (d *Dispatcher) startTakes(now time.Time) {
-	if d.draining || d.fenced || !d.caughtUp || !now.Before(d.leaseEnd()) {
+	if !d.caughtUp || !d.owns(now) {
 		return
 	}
 	for _, p := range d.order {
@@ -99,7 +99,7 @@ func (d *Dispatcher) Taken(now time.Time, id uint64, t Taken) {
 	}
 	r.found = &t
 	p := r.of
-	if !now.Before(d.leaseEnd()) {
+	if !d.owns(now) {
 		d.putBack(p)
 		return
 	}
@@ -111,8 +111,8 @@ func (d *Dispatcher) Taken(now time.Time, id uint64, t Taken) {
 	}
 }
 
-// putBack returns what is being fetched to the queue. A worker whose lease has run out may have lost the partition: the
-// new owner calls these letters, and an outcome from here would hide what becomes of that.
+// putBack returns what is being fetched to the queue. A worker that may have lost the partition must not end a replay: the
+// new owner calls the letter, and an outcome from here would hide what becomes of that.
 func (d *Dispatcher) putBack(p *partition) {
 	for _, r := range p.taking {
 		r.found = nil

@@ -215,7 +215,7 @@ func replayMutants() map[string][]edit {
 		},
 		"replay-of-late-letter":    {{"replays.go", "if d.letters.Add(l) && p != nil &&", "if d.letters.Add(l) && p != nil && p == nil &&"}},
 		"replays-in-log-order":     {{"replay_queue.go", "cmp.Compare(a.Turn, b.Turn)", "cmp.Compare(a.ID.Offset, b.ID.Offset)"}},
-		"replay-closed-not-marked": {{guard + "fold.go", "!s.overtaken && id.olderThan", "!s.overtaken && !s.final() && !s.dismissed && id.olderThan"}},
+		"replay-closed-not-marked": {{guard + "fold.go", "f.id(s); !s.overtaken &&", "f.id(s); !s.overtaken && !s.final() && !s.dismissed &&"}},
 		"replay-unstored-unknown":  {{"fetches.go", "\t\t\td.knows(task{e, i})\n", ""}},
 		"replay-doubt-ignored":     {{"replays.go", "range d.letters.Older(is.ID, is.Order, is.Key) {", "range d.letters.Older(is.ID, is.Order, is.Key)[:0] {"}},
 		"replay-outcome-lost":      {{"ledger_writes.go", "w.waiting = append(ended, w.waiting...)", "w.waiting = append(ended[:0], w.waiting...)"}},
@@ -330,7 +330,7 @@ func rare() map[string]struct {
 		},
 		"replay-before-ledger": {
 			"TestReplaysWaitForTheLedger",
-			edit{"replay_queue.go", "d.fenced || !d.caughtUp ||", "d.fenced ||"},
+			edit{"replay_queue.go", "if !d.caughtUp || !d.owns(now) {", "if !d.owns(now) {"},
 		},
 		"replay-calls-before-letters": {
 			"TestCallsWaitUntilTheLettersAreRead",

@@ -1,7 +1,6 @@
 package dispatch_test
 
 import (
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -18,7 +17,9 @@ type desk struct {
 	dice    *rand.Rand
 	on      bool
 	letters []simLetter
-	truth   simFold // of all that stands in both topics
+	ids     []string // of the letters, in the order in which they were stored first
+	truth   simFold  // of all that stands in both topics
+	open    int      // letters that are requeued, in truth
 	highest map[orderLog]int64
 
 	every, until, lag                       time.Duration
@@ -60,7 +61,7 @@ func (s *simState) requeued() bool {
 
 func (f simFold) at(id string) *simState {
 	if f[id] == nil {
-		f[id] = &simState{count: -1, refused: map[string]bool{}}
+		f[id] = &simState{count: -1}
 	}
 	return f[id]
 }
@@ -99,6 +100,9 @@ func (s *simState) operate(e ledger.Entry) bool {
 	}
 	if e.N != n || s.refused[name] {
 		return false
+	}
+	if s.refused == nil {
+		s.refused = map[string]bool{}
 	}
 	s.refused[name] = true
 	switch {
@@ -196,14 +200,12 @@ func (d *desk) work() {
 func (d *desk) decide() {
 	left := 1 + d.dice.IntN(20)
 	by := []string{"alice", "bob"}[d.dice.IntN(2)]
-	ids := slices.Sorted(maps.Keys(d.truth))
-	d.dice.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
-	for _, id := range ids {
-		s := d.truth[id]
-		if left == 0 || s.letter == nil {
-			continue
+	for range 8 * left {
+		if left == 0 || len(d.ids) == 0 {
+			return
 		}
-		e := d.wish(s)
+		id := d.ids[d.dice.IntN(len(d.ids))]
+		e := d.wish(d.truth[id])
 		if e.Event == "" {
 			continue
 		}
@@ -235,9 +237,23 @@ func (d *desk) wish(s *simState) ledger.Entry {
 	}
 }
 
-// enter keeps the truth.
+// learn changes the truth about a letter.
+func (d *desk) learn(id string, change func() bool) bool {
+	was := d.truth[id] != nil && d.truth[id].requeued()
+	changed := change()
+	is := d.truth[id] != nil && d.truth[id].requeued()
+	switch {
+	case is && !was:
+		d.open++
+	case was && !is:
+		d.open--
+	}
+	return changed
+}
+
+// enter takes an entry that stands in the ledger now.
 func (d *desk) enter(e ledger.Entry) {
-	if !d.truth.follow(e) {
+	if !d.learn(e.ID, func() bool { return d.truth.follow(e) }) {
 		return
 	}
 	switch e.Event {
@@ -271,7 +287,14 @@ func (d *desk) stored(s dispatch.Store, c *change) {
 	if s.Replay > 0 {
 		d.figures.again++
 	}
-	d.truth.read(&l)
+	name := id.String()
+	if s := d.truth[name]; s == nil || s.letter == nil {
+		d.ids = append(d.ids, name)
+	}
+	d.learn(name, func() bool {
+		d.truth.read(&l)
+		return true
+	})
 }
 
 // key is the hash of a record's key: the name of its first order.
@@ -282,12 +305,7 @@ func (d *desk) ended() bool {
 	if d.now <= d.until {
 		return !d.on
 	}
-	for _, s := range d.truth {
-		if s.requeued() {
-			return false
-		}
-	}
-	return true
+	return d.open == 0
 }
 
 // checkCalled looks at a call that goes out: nobody may be called about an order under an older event than the last one
@@ -350,22 +368,17 @@ func (k *worker) checkReplay(c dispatch.Call) {
 		k.failed("%s: worker %d has another call of the same order in flight", id, k.place)
 	}
 	k.replays[id] = &replayWatch{n: c.Replay, order: change.order, inFlight: true}
-	unknown := 0
-	for _, w := range k.replays {
-		if w.inFlight || w.done && !w.ended {
-			unknown++
-		}
-	}
-	if unknown > k.plan.calls {
-		k.failed("worker %d: a crash repeats %d replays, bound %d", k.place, unknown, k.plan.calls)
+	k.unknown[id] = true
+	if len(k.unknown) > k.plan.calls {
+		k.failed("worker %d: a crash repeats %d replays, bound %d", k.place, len(k.unknown), k.plan.calls)
 	}
 }
 
 // checkOutcomes demands that no call about an order is decided before the outcome of its last replay is stored.
 func (k *worker) checkOutcomes(c dispatch.Call) {
 	order := changeOf(c.Record, c.Item).order
-	for id, w := range k.replays {
-		if w.order == order && w.done && !w.ended {
+	for id := range k.unknown {
+		if w := k.replays[id]; w.order == order && w.done && !w.ended {
 			k.failed("%v/%d: called before the outcome of the replay of %s, of the same order, is stored", c.Partition, c.Offset, id)
 		}
 	}
@@ -435,16 +448,21 @@ func (k *worker) append(a dispatch.Append) {
 
 func (k *worker) noteOutcomes(entries []ledger.Entry) {
 	for _, e := range entries {
-		if w := k.replays[e.ID]; w != nil && e.Event != ledger.LetterOvertaken && e.N == w.n {
-			w.ended = true
+		if e.Event != ledger.LetterOvertaken {
+			k.noteReplay(e.ID, e.N, func(w *replayWatch) { w.ended = true })
 		}
 	}
 }
 
 // noteReplay takes the outcome of a call, or of a letter, about a replay.
 func (k *worker) noteReplay(id string, n int, change func(*replayWatch)) {
-	if w := k.replays[id]; w != nil && w.n == n {
-		change(w)
+	w := k.replays[id]
+	if w == nil || w.n != n {
+		return
+	}
+	change(w)
+	if w.ended || !w.inFlight && !w.done {
+		delete(k.unknown, id) // a crash repeats no call about it
 	}
 }
 

@@ -54,6 +54,7 @@ type run struct {
 	called     map[*record]*progress
 	begun      map[*change]bool
 	replays    map[string]*replayWatch
+	unknown    map[string]bool // those in flight, or accepted and without an outcome yet
 }
 
 // tell writes a line of the history that is replayed.
@@ -136,7 +137,7 @@ func (k *worker) assigned(generation int, positions []dispatch.Position) {
 	number := k.number + 1
 	k.run = run{
 		number: number, inside: true, generation: generation, owned: len(positions), called: map[*record]*progress{},
-		begun: map[*change]bool{}, replays: map[string]*replayWatch{},
+		begun: map[*change]bool{}, replays: map[string]*replayWatch{}, unknown: map[string]bool{},
 	}
 	k.tell("assigned generation %d as member %d: %+v", generation, k.member, positions)
 	k.figures.orphans += k.inFlight
