@@ -29,108 +29,10 @@ type desk struct {
 	early                                   float64 // generations that begin before the topics are read to their ends
 }
 
-// orderLog is one order in one log.
-type orderLog struct {
-	*order
-	*simLog
-}
-
 // simLetter is a record of the letters' topic.
 type simLetter struct {
 	change *change
 	letter ledger.Letter
-}
-
-// simFold is what the ledger and the letters say, told apart from the fold that the workers use.
-type simFold map[string]*simState
-
-type simState struct {
-	letter                          *simLetter
-	n, count                        int
-	answered, ended                 bool
-	resolved, superseded, dismissed bool
-	overtaken, force                bool
-	refused                         map[string]bool // operators' entries that are not to count later
-}
-
-func (s *simState) final() bool { return s.resolved || s.superseded }
-
-func (s *simState) requeued() bool {
-	return s.n > 0 && !s.final() && !s.dismissed && !s.ended && s.count < s.n
-}
-
-func (f simFold) at(id string) *simState {
-	if f[id] == nil {
-		f[id] = &simState{count: -1}
-	}
-	return f[id]
-}
-
-func (f simFold) read(l *simLetter) {
-	s := f.at(l.letter.ID.String())
-	if l.letter.Count >= s.count {
-		s.letter, s.count = l, l.letter.Count
-	}
-}
-
-// follow takes an entry, and says whether it counts.
-func (f simFold) follow(e ledger.Entry) bool {
-	if e.ID == "" {
-		return false
-	}
-	s := f.at(e.ID)
-	switch e.Event {
-	case ledger.LetterOvertaken:
-		was := s.overtaken
-		s.overtaken = true
-		return !was
-	case ledger.LetterReplay, ledger.LetterDismissed, ledger.LetterReopened:
-		return s.operate(e)
-	default:
-		return s.answer(e)
-	}
-}
-
-// operate takes an operator's entry.
-func (s *simState) operate(e ledger.Entry) bool {
-	name := string(e.Event) + e.By + e.At.String()
-	n, closed := s.n, s.final() || s.dismissed
-	if e.Event == ledger.LetterReplay {
-		n++
-	}
-	if e.N != n || s.refused[name] {
-		return false
-	}
-	if s.refused == nil {
-		s.refused = map[string]bool{}
-	}
-	s.refused[name] = true
-	switch {
-	case e.Event == ledger.LetterReplay && !closed:
-		s.n, s.answered, s.ended, s.force = n, false, false, e.Force
-	case e.Event == ledger.LetterDismissed && !closed:
-		s.dismissed, s.ended = true, true
-	case e.Event == ledger.LetterReopened && closed:
-		s.dismissed, s.resolved, s.superseded, s.ended = false, false, false, true
-	default:
-		return false
-	}
-	return true
-}
-
-// answer takes the outcome of a replay.
-func (s *simState) answer(e ledger.Entry) bool {
-	if e.N != s.n || s.answered {
-		return false
-	}
-	s.answered, s.ended = true, true
-	if e.Event == ledger.LetterResolved {
-		s.resolved, s.dismissed = true, false
-	}
-	if e.Event == ledger.LetterSuperseded {
-		s.superseded = !s.dismissed
-	}
-	return true
 }
 
 func (w *world) drawReplays(seed uint64) {
@@ -189,9 +91,6 @@ func (d *desk) work() {
 			return
 		}
 		d.decide()
-		if d.chance(d.twins) {
-			d.decide() // by somebody else, who looks at the same moment
-		}
 		d.work()
 	})
 }
@@ -214,6 +113,10 @@ func (d *desk) decide() {
 		d.after(d.between(0, 2*time.Second), func() { d.world.enter(e) })
 		if d.chance(d.lost) {
 			d.after(d.between(0, 20*time.Second), func() { d.world.enter(e) }) // no response: written again
+		}
+		if twin := e; d.chance(d.twins) { // somebody else sees the same, and wants the same
+			twin.By = "carol"
+			d.after(d.between(0, 2*time.Second), func() { d.world.enter(twin) })
 		}
 	}
 }
@@ -308,82 +211,6 @@ func (d *desk) ended() bool {
 	return d.open == 0
 }
 
-// checkCalled looks at a call that goes out: nobody may be called about an order under an older event than the last one
-// that was accepted, unless an operator forced it.
-func (d *desk) checkCalled(f *flight) {
-	if !d.on || f.change.record.gone || f.forced {
-		return
-	}
-	at := orderLog{f.change.order, f.change.record.log}
-	if highest := d.highest[at]; f.call.Offset < highest {
-		d.failed("%v/%d (replay %d): an older status of %s is called after that of %d was accepted", f.call.Partition, f.call.Offset,
-			f.call.Replay, at.name, highest)
-	}
-}
-
-// accepted notes what LeadHit took.
-func (d *desk) accepted(f *flight) {
-	d.checkCalled(f)
-	at := orderLog{f.change.order, f.change.record.log}
-	d.highest[at] = max(d.highest[at], f.call.Offset)
-}
-
-// replayWatch is what a worker knows of a replay that it has called about.
-type replayWatch struct {
-	n        int
-	order    *order
-	inFlight bool
-	done     bool // accepted, as far as the worker heard
-	ended    bool // its outcome is stored, as far as the worker heard
-}
-
-func idOf(p partition, offset int64, item int, several bool) string {
-	id := ledger.ID{Topic: p.Topic, Partition: p.Number, Offset: offset, Item: ledger.NoItem}
-	if several {
-		id.Item = item
-	}
-	return id.String()
-}
-
-// checkReplay looks at a replay's call as it is decided.
-func (k *worker) checkReplay(c dispatch.Call) {
-	change := changeOf(c.Record, c.Item)
-	id := idOf(c.Partition, c.Offset, c.Item, c.Several)
-	s := k.known.at(id)
-	w := k.replays[id]
-	k.figures.replayed++
-	k.checkHeld(c)
-	k.checkPause(c)
-	switch {
-	case k.inFlight > k.plan.calls:
-		k.failed("worker %d: %d calls in flight, limit %d", k.place, k.inFlight, k.plan.calls)
-	case !s.requeued() || s.n != c.Replay:
-		k.failed("worker %d calls %s as replay %d, but it knows: %+v", k.place, id, c.Replay, *s)
-	case s.overtaken && !s.force:
-		k.failed("worker %d calls %s, which it knows to be overtaken", k.place, id)
-	case w != nil && w.n == c.Replay && (w.done || w.ended):
-		k.failed("worker %d calls %s again, as replay %d", k.place, id, c.Replay)
-	}
-	if k.busy[change.order]++; k.busy[change.order] > 1 {
-		k.failed("%s: worker %d has another call of the same order in flight", id, k.place)
-	}
-	k.replays[id] = &replayWatch{n: c.Replay, order: change.order, inFlight: true}
-	k.unknown[id] = true
-	if len(k.unknown) > k.plan.calls {
-		k.failed("worker %d: a crash repeats %d replays, bound %d", k.place, len(k.unknown), k.plan.calls)
-	}
-}
-
-// checkOutcomes demands that no call about an order is decided before the outcome of its last replay is stored.
-func (k *worker) checkOutcomes(c dispatch.Call) {
-	order := changeOf(c.Record, c.Item).order
-	for id := range k.unknown {
-		if w := k.replays[id]; w.order == order && w.done && !w.ended {
-			k.failed("%v/%d: called before the outcome of the replay of %s, of the same order, is stored", c.Partition, c.Offset, id)
-		}
-	}
-}
-
 // performReplays starts what the dispatcher wants of letters and ledger.
 func (k *worker) performReplays(e dispatch.Effects) {
 	for _, c := range e.Calls {
@@ -444,26 +271,6 @@ func (k *worker) append(a dispatch.Append) {
 			k.d.Appended(k.clock(), a.ID, ok)
 		})
 	})
-}
-
-func (k *worker) noteOutcomes(entries []ledger.Entry) {
-	for _, e := range entries {
-		if e.Event != ledger.LetterOvertaken {
-			k.noteReplay(e.ID, e.N, func(w *replayWatch) { w.ended = true })
-		}
-	}
-}
-
-// noteReplay takes the outcome of a call, or of a letter, about a replay.
-func (k *worker) noteReplay(id string, n int, change func(*replayWatch)) {
-	w := k.replays[id]
-	if w == nil || w.n != n {
-		return
-	}
-	change(w)
-	if w.ended || !w.inFlight && !w.done {
-		delete(k.unknown, id) // a crash repeats no call about it
-	}
 }
 
 // readLetters follows the letters' topic: all of it before the worker joins, and then what comes.

@@ -1,0 +1,108 @@
+package dispatch_test
+
+import (
+	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/deadletter/ledger"
+)
+
+// orderLog is one order in one log.
+type orderLog struct {
+	*order
+	*simLog
+}
+
+// checkCalled looks at a call that goes out: nobody may be called about an order under an older event than the last one
+// that was accepted, unless an operator forced it.
+func (d *desk) checkCalled(f *flight) {
+	if !d.on || f.change.record.gone || f.forced {
+		return
+	}
+	at := orderLog{f.change.order, f.change.record.log}
+	if highest := d.highest[at]; f.call.Offset < highest {
+		d.failed("%v/%d (replay %d): an older status of %s is called after that of %d was accepted", f.call.Partition, f.call.Offset,
+			f.call.Replay, at.name, highest)
+	}
+}
+
+// accepted notes what LeadHit took.
+func (d *desk) accepted(f *flight) {
+	d.checkCalled(f)
+	at := orderLog{f.change.order, f.change.record.log}
+	d.highest[at] = max(d.highest[at], f.call.Offset)
+}
+
+// replayWatch is what a worker knows of a replay that it has called about.
+type replayWatch struct {
+	n        int
+	order    *order
+	inFlight bool
+	done     bool // accepted, as far as the worker heard
+	ended    bool // its outcome is stored, as far as the worker heard
+}
+
+func idOf(p partition, offset int64, item int, several bool) string {
+	id := ledger.ID{Topic: p.Topic, Partition: p.Number, Offset: offset, Item: ledger.NoItem}
+	if several {
+		id.Item = item
+	}
+	return id.String()
+}
+
+// checkReplay looks at a replay's call as it is decided.
+func (k *worker) checkReplay(c dispatch.Call) {
+	change := changeOf(c.Record, c.Item)
+	id := idOf(c.Partition, c.Offset, c.Item, c.Several)
+	s := k.known.at(id)
+	w := k.replays[id]
+	k.figures.replayed++
+	k.checkHeld(c)
+	k.checkPause(c)
+	switch {
+	case k.inFlight > k.plan.calls:
+		k.failed("worker %d: %d calls in flight, limit %d", k.place, k.inFlight, k.plan.calls)
+	case !s.requeued() || s.n != c.Replay:
+		k.failed("worker %d calls %s as replay %d, but it knows: %+v", k.place, id, c.Replay, *s)
+	case s.overtaken && !s.force:
+		k.failed("worker %d calls %s, which it knows to be overtaken", k.place, id)
+	case w != nil && w.n == c.Replay && (w.done || w.ended):
+		k.failed("worker %d calls %s again, as replay %d", k.place, id, c.Replay)
+	}
+	if k.busy[change.order]++; k.busy[change.order] > 1 {
+		k.failed("%s: worker %d has another call of the same order in flight", id, k.place)
+	}
+	k.replays[id] = &replayWatch{n: c.Replay, order: change.order, inFlight: true}
+	k.unknown[id] = true
+	if len(k.unknown) > k.plan.calls {
+		k.failed("worker %d: a crash repeats %d replays, bound %d", k.place, len(k.unknown), k.plan.calls)
+	}
+}
+
+// checkOutcomes demands that no call about an order is decided before the outcome of its last replay is stored.
+func (k *worker) checkOutcomes(c dispatch.Call) {
+	order := changeOf(c.Record, c.Item).order
+	for id := range k.unknown {
+		if w := k.replays[id]; w.order == order && w.done && !w.ended {
+			k.failed("%v/%d: called before the outcome of the replay of %s, of the same order, is stored", c.Partition, c.Offset, id)
+		}
+	}
+}
+
+func (k *worker) noteOutcomes(entries []ledger.Entry) {
+	for _, e := range entries {
+		if e.Event != ledger.LetterOvertaken {
+			k.noteReplay(e.ID, e.N, func(w *replayWatch) { w.ended = true })
+		}
+	}
+}
+
+// noteReplay takes the outcome of a call, or of a letter, about a replay.
+func (k *worker) noteReplay(id string, n int, change func(*replayWatch)) {
+	w := k.replays[id]
+	if w == nil || w.n != n {
+		return
+	}
+	change(w)
+	if w.ended || !w.inFlight && !w.done {
+		delete(k.unknown, id) // a crash repeats no call about it
+	}
+}
