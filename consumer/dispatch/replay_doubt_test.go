@@ -1,0 +1,127 @@
+package dispatch_test
+
+import (
+	"testing"
+	"time"
+
+	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
+	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/retry"
+)
+
+func failure() retry.Verdict { return retry.Verdict{Kind: retry.Again, Cause: "Timeout"} }
+
+// LeadHit may have accepted the call that timed out. Then an older letter must not be called any more.
+func TestADismissedReplayThatWasCalledOvertakesOlderLetters(t *testing.T) {
+	t.Parallel()
+	h := replaying(t)
+	h.letter(0)
+	h.letter(1)
+	h.follow(ledger.LetterReplay, 1, 1)
+	h.take(1, "a")
+	h.answer(orders(0), 1, failure())
+	h.follow(ledger.LetterDismissed, 1, 1)
+	h.pass(time.Second)
+	h.wantInAir("dismissed")
+	h.appended(true, ledger.LetterOvertaken, 0)
+	h.follow(ledger.LetterReplay, 0, 1)
+	h.appended(true, ledger.LetterSuperseded, 0)
+}
+
+func TestADismissedReplayThatWasNeverCalledOvertakesNothing(t *testing.T) {
+	t.Parallel()
+	h := replaying(t)
+	h.letter(0)
+	h.letter(1)
+	h.read(orders(0), eventOf(2, "a"))
+	h.follow(ledger.LetterReplay, 1, 1)
+	h.take(1, "a")
+	h.follow(ledger.LetterDismissed, 1, 1)
+	h.answer(orders(0), 2, refusal())
+	h.store()
+	h.settle()
+	if h.append != nil {
+		t.Errorf("got %+v, want nothing", h.append.Entries)
+	}
+}
+
+func TestAnOrderThatIsGivenUpOvertakesOlderLetters(t *testing.T) {
+	t.Parallel()
+	c := settings()
+	c.Replays, c.Worker, c.Retry.MaxElapsed = true, "worker", time.Second
+	h := started(t, c, orders(0))
+	h.d.CaughtUp()
+	h.letter(0)
+	h.read(orders(0), eventOf(1, "a"), eventOf(2, "b"), eventOf(3, "c"), eventOf(4, "d"), eventOf(5, "e"), eventOf(6, "f"))
+	for offset := int64(2); h.append == nil && offset < 7; offset++ {
+		h.answer(orders(0), 1, failure())
+		h.accept(orders(0), offset)
+		for range 10 { // commits keep the lease
+			h.settle()
+			h.pass(700 * time.Millisecond)
+		}
+	}
+	if len(h.stores) != 0 {
+		t.Fatal("the letter is stored before the mark")
+	}
+	h.appended(true, ledger.LetterOvertaken, 0)
+	if s := h.store(); s.Verdict.Cause != "RetriesExhausted" {
+		t.Errorf("got %+v, want a letter of an order that was given up", s)
+	}
+}
+
+// A worker that was frozen may have lost the partition: the new owner calls the letter.
+func TestAReplayIsNotEndedWithoutTheLease(t *testing.T) {
+	t.Parallel()
+	h := replaying(t)
+	h.letter(0)
+	h.follow(ledger.LetterReplay, 0, 1)
+	h.now = h.now.Add(time.Minute)
+	h.take(0, "a", event.Item{Action: event.Ignore})
+	if h.append != nil {
+		t.Fatalf("got %+v after the end of the lease, want nothing", h.append.Entries)
+	}
+	h.settle()
+	h.take(0, "a", event.Item{Action: event.Ignore})
+	h.appended(true, ledger.LetterResolved, 0)
+}
+
+func TestReplaysSayWhatTheyWaitFor(t *testing.T) {
+	t.Parallel()
+	h := replaying(t)
+	h.letter(0)
+	want := func(why string) {
+		t.Helper()
+		all := h.d.WaitingReplays(10)
+		if len(all) != 1 || all[0] != (dispatch.WaitingReplay{Letter: idAt(0), N: 1, Run: "r1", For: why}) {
+			t.Fatalf("got %+v, want one that waits for %s", all, why)
+		}
+	}
+	h.read(orders(0), eventOf(1, "a"))
+	h.follow(ledger.LetterReplay, 0, 1)
+	want("letter")
+	h.take(0, "a")
+	want("lane")
+	h.answer(orders(0), 1, refusal())
+	h.store()
+	h.settle()
+	want("call")
+	h.answer(orders(0), 0, failure())
+	want("retry")
+	h.pass(time.Second)
+	h.accept(orders(0), 0)
+	want("outcome")
+	h.appended(true, ledger.LetterResolved, 0)
+	if all := h.d.WaitingReplays(10); len(all) != 0 {
+		t.Errorf("got %+v, want none", all)
+	}
+	if all := inherited(t).d.WaitingReplays(10); len(all) != 0 {
+		t.Errorf("got %+v before the ledger is read, want none", all)
+	}
+	other := inherited(t)
+	other.d.CaughtUp()
+	if all := other.d.WaitingReplays(10); len(all) != 1 || all[0].For != "backlog" {
+		t.Errorf("got %+v, want one that waits for the backlog", all)
+	}
+}
