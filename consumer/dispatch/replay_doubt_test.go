@@ -53,10 +53,12 @@ func TestAnOrderThatIsGivenUpOvertakesOlderLetters(t *testing.T) {
 	h := started(t, c, orders(0))
 	h.d.CaughtUp()
 	h.letter(0)
-	h.read(orders(0), eventOf(1, "a"), eventOf(2, "b"), eventOf(3, "c"), eventOf(4, "d"), eventOf(5, "e"), eventOf(6, "f"))
-	for offset := int64(2); h.append == nil && offset < 7; offset++ {
-		h.answer(orders(0), 1, failure())
+	h.read(orders(0), eventOf(1, "a"))
+	for offset := int64(2); h.append == nil && offset < 9; offset += 2 { // others succeed more often than this fails
+		h.read(orders(0), eventOf(offset, "b"), eventOf(offset+1, "c"))
 		h.accept(orders(0), offset)
+		h.accept(orders(0), offset+1)
+		h.answer(orders(0), 1, failure())
 		for range 10 { // commits keep the lease
 			h.settle()
 			h.pass(700 * time.Millisecond)
