@@ -63,7 +63,7 @@ func (d *Dispatcher) requeueNow(e ledger.Entry) {
 // past the log's end at the assignment: the last owner may have accepted an event there just before it died, so that
 // event must be in the order's lane before an older one is called again.
 func (d *Dispatcher) startTakes(now time.Time) {
-	if !d.caughtUp || !d.owns(now) {
+	if !d.owns(now) {
 		return
 	}
 	for _, p := range d.order {

@@ -244,10 +244,12 @@ func TestReplaysWaitForTheLogEnd(t *testing.T) {
 func TestReplaysWaitForTheLedger(t *testing.T) {
 	t.Parallel()
 	h := inherited(t)
+	h.d.LetterRead(h.now, ledger.Letter{ID: idAt(7), Order: "c", Offset: 507})
+	h.follow(ledger.LetterReplay, 7, 1)
 	h.read(orders(0), eventOf(1, "b"), eventOf(2, "b"))
 	h.wantTakes("marks of the last owner may be unread", 0)
 	h.d.CaughtUp()
-	h.wantTakes("all is read", 1)
+	h.wantTakes("all is read", 2)
 }
 
 func TestAForcedReplayBeyondTheHorizonRunsOnceAtMost(t *testing.T) {

@@ -330,7 +330,7 @@ func rare() map[string]struct {
 		},
 		"replay-before-ledger": {
 			"TestReplaysWaitForTheLedger",
-			edit{"replay_queue.go", "if !d.caughtUp || !d.owns(now) {", "if !d.owns(now) {"},
+			edit{"group_pause.go", "e.Event == ledger.LetterReplay && d.caughtUp {", "e.Event == ledger.LetterReplay && d.live {"},
 		},
 		"replay-calls-before-letters": {
 			"TestCallsWaitUntilTheLettersAreRead",

@@ -78,6 +78,9 @@ func (f *Fold) requeue(s *letter, e Entry, n int32) bool {
 
 // answer takes the outcome of a replay.
 func (s *letter) answer(e Entry, n int32) bool {
+	if n < s.n {
+		s.answerFormer(n)
+	}
 	if n != s.n || s.answered {
 		return false
 	}
@@ -90,6 +93,17 @@ func (s *letter) answer(e Entry, n int32) bool {
 	default: // LetterFailed: open again
 	}
 	return true
+}
+
+// answerFormer takes the outcome of a replay on top of which another one was asked for meanwhile. It changes no state,
+// but the order of requeued letters: the replays up to n are over.
+func (s *letter) answerFormer(n int32) {
+	if s.history == nil {
+		return
+	}
+	if over := int(n-s.n) + len(s.turns); over > 0 {
+		s.turns = s.turns[over:]
+	}
 }
 
 // overtake marks a letter for good. Copies change nothing.
