@@ -95,7 +95,7 @@ bench: ## Measure the worker against a bare loop, and against the leadhit-sync t
 	STRICT=true go test ./integration -count 1 -timeout 60m -v -run '^TestWorker$$/^three_nodes$$/^crashes$$'
 
 .PHONY: soak
-soak: export SIM_SEEDS ?= 40000
+soak: export SIM_SEEDS ?= 54000
 soak: export BUBBLE_SEEDS ?= 5000
 soak: export KILLS ?= 20
 soak: export RESTARTS ?= 10
@@ -103,7 +103,7 @@ soak: export OUTAGE ?= 600
 soak: export BROKERS_DOWN ?= 120
 soak: export MEMORY_EVENTS ?= 1000
 soak: export JOINS ?= 100
-soak: ## Run the long tests: 40,000 simulated histories, 20 kills, 10 rolling restarts, an outage of 10 minutes.
+soak: ## Run the long tests: 54,000 simulated histories, 20 kills, 10 rolling restarts, an outage of 10 minutes.
 	$(call part,simulator,go test -count 1 -timeout 6h -run 'TestSimulat' -v ./consumer/dispatch)
 	$(call part,bubble,go test -count 1 -timeout 6h ./consumer)
 	$(call part,real Kafka,go test -count 1 -timeout 6h -v ./integration/...)

@@ -127,3 +127,30 @@ func TestReplaysSayWhatTheyWaitFor(t *testing.T) {
 		t.Errorf("got %+v, want one that waits for the backlog", all)
 	}
 }
+
+// Another mapping found another order in the event, and its record is the newest. Events of the order that today's
+// mapping finds did not mark the letter.
+func TestAReplayIsJudgedByTheNewestRecordOfItsLetter(t *testing.T) {
+	t.Parallel()
+	h := replaying(t)
+	h.letter(0)
+	h.d.LetterRead(h.now, ledger.Letter{ID: idAt(0), Order: "b", Offset: 900})
+	h.follow(ledger.LetterReplay, 0, 1)
+	h.take(0, "a")
+	h.wantInAir("the letter is about another order")
+	h.appended(true, ledger.LetterFailed, 0)
+}
+
+func TestAReplayInItsLaneIsJudgedByTheNewestRecordOfItsLetter(t *testing.T) {
+	t.Parallel()
+	h := replaying(t)
+	h.letter(0)
+	h.read(orders(0), eventOf(1, "a"))
+	h.follow(ledger.LetterReplay, 0, 1)
+	h.take(0, "a")
+	h.d.LetterRead(h.now, ledger.Letter{ID: idAt(0), Order: "b", Offset: 900})
+	h.accept(orders(0), 1)
+	h.settle()
+	h.wantInAir("no mark reached the letter")
+	h.appended(true, ledger.LetterFailed, 0)
+}

@@ -102,6 +102,10 @@ func (d *Dispatcher) stillWanted(now time.Time, r *replay) bool {
 		}
 		d.endReplay(r)
 		return false
+	case r.event != nil && is.Order != "" && is.Order != r.event.items[0].OrderID:
+		// A record of another order came late, and the marks that the replay needs went to that order's letters.
+		d.conclude(now, r, ledger.Entry{Event: ledger.LetterFailed, Cause: cannotTell})
+		return false
 	case r.force && (is.Known || !r.inherited):
 		return true
 	case !is.Known || is.Order == "" && is.Key == 0:

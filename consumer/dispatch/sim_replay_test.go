@@ -38,10 +38,11 @@ type simLetter struct {
 func (w *world) drawReplays(seed uint64) {
 	d := &desk{world: w, dice: rand.New(rand.NewPCG(seed, 0xde5c)), truth: simFold{}, highest: map[orderLog]int64{}}
 	w.desk = d
-	if d.Float64() < 0.5 {
+	if d.Float64() < 0.25 {
 		return
 	}
 	d.on = true
+	w.figures.withReplays = 1
 	p := &w.plan
 	// Ids repeat in a topic that is made anew, and a new ledger has forgotten what was asked for: limits, not faults.
 	p.recreateEvery, p.blackout, p.guard.lostEvery = 0, false, 0

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// TestSimulator runs SIM_SEEDS histories (2,000 unless set) from SIM_FROM on (0) and stops at the first violation. SIM_SEED
-// replays one and tells it.
+// TestSimulator runs SIM_SEEDS histories (2,800 unless set) from SIM_FROM on (0) and stops at the first violation. Three in
+// four have replays. SIM_SEED repeats one history and prints it.
 func TestSimulator(t *testing.T) {
 	if seed, ok := setting(t, "SIM_SEED"); ok {
 		if _, err := simulate(seed, t.Logf); err != nil {
@@ -22,7 +22,7 @@ func TestSimulator(t *testing.T) {
 	}
 	seeds, ok := setting(t, "SIM_SEEDS")
 	if !ok {
-		seeds = 2000
+		seeds = 2800
 	}
 	from, _ := setting(t, "SIM_FROM")
 	began := time.Now()
@@ -31,6 +31,9 @@ func TestSimulator(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Log(sum.summary(time.Since(began)))
+	if !ok && sum.withReplays < 2000 {
+		t.Errorf("only %d histories have replays", sum.withReplays)
+	}
 	if seeds >= 500 && (sum.crashes == 0 || sum.pauses == 0 || sum.outages == 0 || sum.floods == 0 || sum.letters == 0 || sum.ambiguous == 0 || sum.orphans == 0 || sum.resolved == 0 || sum.superseded == 0 || sum.again == 0 || sum.lateLetters == 0) {
 		t.Errorf("some fault never happened: %+v", sum)
 	}
@@ -97,8 +100,8 @@ func (f *figures) summary(took time.Duration) string {
 	}
 	return fmt.Sprintf("%d seeds, %.0f virtual hours in %v: %d events, %d calls, %d commits (%d unanswered), %d letters (%d exhausted), "+
 		"%d pauses, %d outages noticed, %d floods, %d crashes, %d calls that outlived a generation, %d clean ends, %d generations; repeats per crash mean %.2f, max %d of %d; exposed at most %d %% of the bound; "+
-		"%d replays: %d calls, %d resolved, %d superseded, %d refused again; %d letters marked, %d came late",
+		"%d replays in %d histories: %d calls, %d resolved, %d superseded, %d refused again; %d letters marked, %d came late",
 		f.seeds, f.virtual.Hours(), took.Round(100*time.Millisecond), f.events, f.calls, f.commits, f.ambiguous, f.letters, f.exhausted,
 		f.pauses, f.outages, f.floods, f.crashes, f.orphans, f.clean, f.rebalances, mean, f.maxRepeats, f.bound, f.risk,
-		f.replays, f.replayed, f.resolved, f.superseded, f.again, f.marks, f.lateLetters)
+		f.replays, f.withReplays, f.replayed, f.resolved, f.superseded, f.again, f.marks, f.lateLetters)
 }

@@ -46,6 +46,7 @@ type figures struct {
 	losses                                      int // crashes, and generations that did not end clean
 	outages, floods                             int // noticed by a worker
 	orphans                                     int // calls that outlived their generation into the next
+	withReplays                                 int // histories with letters' topic and operators
 	replays, replayed                           int // that were asked for, and the calls about them
 	resolved, superseded, again, marks          int // outcomes of replays, and letters marked as overtaken
 	lateLetters                                 int // marked because they came late
@@ -69,6 +70,7 @@ func (f *figures) add(g figures) {
 	f.repeats += g.repeats
 	f.exhausted += g.exhausted
 	f.orphans += g.orphans
+	f.withReplays += g.withReplays
 	f.replays += g.replays
 	f.replayed += g.replayed
 	f.resolved += g.resolved
