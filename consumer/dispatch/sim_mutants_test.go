@@ -213,7 +213,6 @@ func replayMutants() map[string][]edit {
 			{guard + "fold_entries.go", "if s.final() || s.dismissed {\n\t\th :=", "if s.final() {\n\t\th :="},
 			{guard + "fold.go", "case s.dismissed:", "case s.dismissed && s.ended:"},
 		},
-		"replay-of-late-letter":    {{"replays.go", "if d.letters.Add(l) && p != nil &&", "if d.letters.Add(l) && p != nil && p == nil &&"}},
 		"replays-in-log-order":     {{"replay_queue.go", "cmp.Compare(a.Turn, b.Turn)", "cmp.Compare(a.ID.Offset, b.ID.Offset)"}},
 		"replay-closed-not-marked": {{guard + "fold.go", "f.id(s); !s.overtaken &&", "f.id(s); !s.overtaken && !s.final() && !s.dismissed &&"}},
 		"replay-unstored-unknown":  {{"fetches.go", "\t\t\td.knows(task{e, i})\n", ""}},
@@ -327,6 +326,12 @@ func rare() map[string]struct {
 		"flood-stops-drain": {
 			"TestADrainEndsWhileTheFloodGuardHoldsLettersBack",
 			edit{"stores.go", "case t.started: //", "case t.started && d.mayStore(): //"},
+		},
+		// A member that has lost its partition may have a letter in flight: the broker stores it after the new owner has read
+		// the topic and accepted a newer event. The simulator has such writes, but each needs a replay at the right moment.
+		"replay-of-late-letter": {
+			"TestALateLetterOfTheLastOwnerIsMarked",
+			edit{"replays.go", "if d.letters.Add(l) && p != nil &&", "if d.letters.Add(l) && p != nil && p == nil &&"},
 		},
 		"replay-before-ledger": {
 			"TestReplaysWaitForTheLedger",
