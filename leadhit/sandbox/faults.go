@@ -3,6 +3,7 @@ package sandbox
 import (
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -21,6 +22,9 @@ type Faults struct {
 	Burst     int
 	// Orders has the faults of single orders, by order id.
 	Orders map[string]OrderFault
+	// Statuses are accepted besides submitted and paid, as if LeadHit had learnt them. Without them an event with another
+	// status becomes a letter, with them a replay of that letter succeeds.
+	Statuses []string
 
 	// Shares of the calls, each from 0 to 1, and at most 1 together. The first three are not executed, the others are.
 	Errors float64 // answered with HTTP 503
@@ -98,13 +102,13 @@ func (s *Sandbox) decide(key string, c *request) plan {
 		p.answer, p.status, p.retry = Overloaded, 503, f.RetryAfter
 	default:
 		p.answer = s.draw(f, &p.wait)
-		p.serve(order, c)
+		p.serve(f, order, c)
 	}
 	return p
 }
 
 // serve is the node's part of the decision: the random plan applies unless the order or the request has its own fault.
-func (p *plan) serve(order OrderFault, c *request) {
+func (p *plan) serve(f *Faults, order OrderFault, c *request) {
 	switch {
 	case order.Refuse:
 		p.answer, p.fault = Refused, validationError("Order can not be changed")
@@ -116,6 +120,7 @@ func (p *plan) serve(order OrderFault, c *request) {
 		}}
 	case p.answer == Failed: // drawn by the share Errors
 		p.status = 503
+	case p.answer.Executed() && c.answer == Refused && slices.Contains(f.Statuses, c.status):
 	case p.answer.Executed() && c.fault != nil:
 		// The node would execute this call, but the request itself is wrong.
 		p.answer, p.fault = c.answer, c.fault

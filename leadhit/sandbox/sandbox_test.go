@@ -86,6 +86,28 @@ func TestAnswersHaveTheServersShape(t *testing.T) {
 	}
 }
 
+func TestAStatusCanBeLearnt(t *testing.T) {
+	t.Parallel()
+	node, url := start(t, sandbox.Options{})
+	ask := func(want sandbox.Answer) {
+		t.Helper()
+		for _, body := range []string{`{"order_id":"A-1","status":"shipped"}}`, `{"order_id":"A-1"}}`} {
+			if _, _, _, err := post(t.Context(), url, "key", frame+body); err != nil {
+				t.Fatal(err)
+			}
+		}
+		calls := node.Calls()
+		if known, wrong := calls[len(calls)-2], calls[len(calls)-1]; known.Answer != want || wrong.Answer != sandbox.Invalid {
+			t.Errorf("got %v, and %v without a status, want %v and Invalid", known.Answer, wrong.Answer, want)
+		}
+	}
+	ask(sandbox.Refused)
+	node.Change(func(f *sandbox.Faults) { f.Statuses = []string{"shipped"} })
+	ask(sandbox.Accepted)
+	node.Change(func(f *sandbox.Faults) { f.Statuses = nil })
+	ask(sandbox.Refused)
+}
+
 func TestTheKeyIsChecked(t *testing.T) {
 	t.Parallel()
 	node, url := start(t, sandbox.Options{Key: "right"})
