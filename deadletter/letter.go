@@ -46,7 +46,7 @@ type Letter struct {
 	// Omitted is set if the value was too large for the topic. Value is nil then; the source topic has the value.
 	Omitted *Digest
 
-	digest *Digest // of a value that List dropped
+	digest *Digest // of a value that was dropped
 }
 
 // Digest describes a value without showing it.
@@ -64,8 +64,8 @@ func (l Letter) ID() string {
 	return id
 }
 
-// Digest describes the event's value, even in a reference or a letter that [List] returned without its event. It is nil
-// if the event has no value.
+// Digest describes the event's value, even in a reference or a letter without its event. It is nil if the event has no
+// value.
 func (l Letter) Digest() *Digest {
 	switch {
 	case l.Omitted != nil:
@@ -75,6 +75,14 @@ func (l Letter) Digest() *Digest {
 	}
 	sum := sha256.Sum256(l.Value)
 	return &Digest{Size: len(l.Value), SHA256: hex.EncodeToString(sum[:])}
+}
+
+// WithoutEvent returns the letter without its event's key, headers and value, which may share one piece of memory. The
+// digest, nil if there was no value, describes the value instead.
+func (l Letter) WithoutEvent(digest *Digest) Letter {
+	l.digest = digest
+	l.Key, l.Value, l.Headers = nil, nil, nil
+	return l
 }
 
 // WithoutValue returns the letter as a reference, with the size and the hash of the value instead of the value. A

@@ -98,7 +98,7 @@ func (r *lister) keep(l Letter) {
 	r.found.Matched++
 	r.found.Total += r.ids.add(keyOf(l))
 	if r.filter.ID == "" {
-		l = l.withoutEvent()
+		l = l.WithoutEvent(l.Digest())
 	}
 	r.newest.add(l)
 }
@@ -179,13 +179,6 @@ func (d distinct) add(text string) int {
 		d.met[hash] = struct{}{}
 	}
 	return 1
-}
-
-// withoutEvent drops the event, whose key, headers and value may share one piece of memory.
-func (l Letter) withoutEvent() Letter {
-	l.digest = l.Digest()
-	l.Key, l.Value, l.Headers = nil, nil, nil
-	return l
 }
 
 func (f Filter) match(l Letter) bool {

@@ -1,0 +1,18 @@
+// Package view reads the letters' topic and the ledger as people see them: letters with their states, causes and runs.
+//
+//	v := view.New("leadhit-sync")
+//	for each record of the letters' topic { v.Letter(record) }
+//	for each record of the ledger { v.Entry(record) }
+//	for letter := range v.Letters(view.Filter{Cause: "ValidationError"}) {
+//		fmt.Println(letter.ID(), letter.Ledger.State)
+//	}
+//
+// How the two topics interleave does not matter. A View may follow them, and be asked at any time. It keeps every
+// letter, without key, headers and value: about 300 bytes each.
+//
+// Several groups may share a letters' topic. Each has its own states; a [Filter] selects the letters of one group unless
+// AllGroups is set. Letters and entries without a group belong to every group.
+//
+// The package is pure: no Kafka, clock or goroutine. The texts of letters and entries are not escaped: callers must do
+// that before they show them on a terminal or a page.
+package view

@@ -1,0 +1,230 @@
+package view
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"leadhit-sync/deadletter/ledger"
+)
+
+// Filter selects letters. A zero field matches every letter; of several values one must match.
+type Filter struct {
+	Cause, Topic, Fingerprint string
+	Code                      string // the JSON-RPC error code or the HTTP status
+	Orders                    []string
+	IDs                       []ledger.ID
+	States                    []ledger.State
+	Since, Until              time.Time // failed last at Since or later, and before Until
+	// Version is that of the worker, with an operator in front: <1.9.0, <=1.9.0, >1.9.0, >=1.9.0, =1.9.0 or 1.9.0.
+	Version string
+	// Headers are patterns for the event's own headers: * is any text, ? is one character. All of them must match.
+	Headers map[string]string
+	// AllGroups includes letters of other groups that share the topic.
+	AllGroups bool
+}
+
+// Empty reports whether the filter selects every letter of the group.
+func (f Filter) Empty() bool {
+	return f.Cause == "" && f.Topic == "" && f.Fingerprint == "" && f.Code == "" && len(f.Orders) == 0 &&
+		len(f.IDs) == 0 && len(f.States) == 0 && f.Since.IsZero() && f.Until.IsZero() && f.Version == "" &&
+		len(f.Headers) == 0
+}
+
+// States returns all states of a letter, in the order in which a letter passes them.
+func States() []ledger.State {
+	return []ledger.State{ledger.Open, ledger.Requeued, ledger.Resolved, ledger.Superseded, ledger.Dismissed}
+}
+
+var errVersion = errors.New("want a version such as 1.9.0, or <, <=, >, >= in front of it")
+
+// CheckVersion reports whether a text can be a Filter's Version.
+func CheckVersion(text string) error {
+	if _, version := operator(text); version == "" || len(numbers(version)) == 0 {
+		return errVersion
+	}
+	return nil
+}
+
+// prepared is a filter with what its parts compile to.
+type prepared struct {
+	Filter
+
+	ids      map[ledger.ID]bool
+	patterns map[int]*regexp.Regexp // by index in View.headers
+	never    bool                   // it asks for a header that was dropped
+}
+
+func (f Filter) prepare(headers []string) prepared {
+	p := prepared{Filter: f, ids: map[ledger.ID]bool{}, patterns: map[int]*regexp.Regexp{}}
+	for _, id := range f.IDs {
+		p.ids[id] = true
+	}
+	for name, glob := range f.Headers {
+		i := slices.Index(headers, name)
+		p.never = p.never || i < 0
+		p.patterns[i] = pattern(glob)
+	}
+	return p
+}
+
+// pattern matches all of a text, as shells do but for the slash, which is nothing special in a header.
+func pattern(glob string) *regexp.Regexp {
+	quoted := regexp.QuoteMeta(glob)
+	quoted = strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(quoted)
+	return regexp.MustCompile("(?s)^" + quoted + "$")
+}
+
+// match puts the cheap questions first.
+func (p *prepared) match(g *group, id ledger.ID, k *kept) bool {
+	is := func(wanted, got string) bool { return wanted == "" || wanted == got }
+	switch {
+	case p.never, !is(p.Cause, k.cause), !is(p.Topic, id.Topic), !is(p.Fingerprint, k.fingerprint),
+		p.Code != "" && p.Code != strconv.Itoa(k.code),
+		len(p.Orders) > 0 && !slices.Contains(p.Orders, k.order),
+		len(p.ids) > 0 && !p.ids[id],
+		!p.Since.IsZero() && moment(k.failed).Before(p.Since),
+		!p.Until.IsZero() && !moment(k.failed).Before(p.Until),
+		p.Version != "" && !versionIs(p.Version, k.version),
+		len(p.patterns) > 0 && !p.matchHeaders(k.headers):
+		return false
+	case len(p.States) == 0:
+		return true
+	}
+	status, _ := g.fold.Letter(id)
+	return slices.Contains(p.States, status.State)
+}
+
+func (p *prepared) matchHeaders(values []string) bool {
+	for i, pattern := range p.patterns {
+		if values == nil || !pattern.MatchString(values[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// operator splits a Filter's Version.
+func operator(text string) (op, version string) {
+	for _, op := range []string{"<=", ">=", "<", ">", "="} {
+		if version, found := strings.CutPrefix(text, op); found {
+			return op, version
+		}
+	}
+	return "=", text
+}
+
+// versionIs compares a worker's version with a Filter's. A version that is no number, such as that of a build without
+// one, is only equal to itself.
+func versionIs(wanted, got string) bool {
+	op, version := operator(wanted)
+	if len(numbers(got)) == 0 {
+		return op == "=" && version == got
+	}
+	c := compareVersions(got, version)
+	switch op {
+	case "<":
+		return c < 0
+	case "<=":
+		return c <= 0
+	case ">":
+		return c > 0
+	case ">=":
+		return c >= 0
+	default:
+		return c == 0
+	}
+}
+
+// compareVersions compares the numbers of two versions: 1.10.0 is newer than 1.9.2. What follows a plus sign names the
+// commit and does not count. A version with a hyphen comes before the same one without.
+func compareVersions(a, b string) int {
+	x, y := numbers(a), numbers(b)
+	for len(x) < len(y) {
+		x = append(x, 0)
+	}
+	for len(y) < len(x) {
+		y = append(y, 0)
+	}
+	if c := slices.Compare(x, y); c != 0 {
+		return c
+	}
+	_, preA, isA := strings.Cut(a, "-")
+	_, preB, isB := strings.Cut(b, "-")
+	switch {
+	case isA == isB:
+		return strings.Compare(preA, preB)
+	case isA:
+		return -1
+	}
+	return 1
+}
+
+// numbers returns the numbers of a version, none if it does not begin with any.
+func numbers(version string) []int {
+	version, _, _ = strings.Cut(strings.TrimPrefix(version, "v"), "+")
+	version, _, _ = strings.Cut(version, "-")
+	var all []int
+	for part := range strings.SplitSeq(version, ".") {
+		n, err := strconv.Atoi(part)
+		if err != nil || n < 0 {
+			return nil
+		}
+		all = append(all, n)
+	}
+	return all
+}
+
+// String returns the filter as the flags of the command line, for the log of a run.
+func (f Filter) String() string {
+	var all []string
+	add := func(name, value string) {
+		if value != "" {
+			all = append(all, fmt.Sprintf("--%s %s", name, quoted(value)))
+		}
+	}
+	add("cause", f.Cause)
+	add("topic", f.Topic)
+	add("fingerprint", f.Fingerprint)
+	add("code", f.Code)
+	add("order", strings.Join(f.Orders, ","))
+	var states []string
+	for _, s := range f.States {
+		states = append(states, string(s))
+	}
+	add("state", strings.Join(states, ","))
+	add("since", written(f.Since))
+	add("until", written(f.Until))
+	add("version", f.Version)
+	for _, name := range slices.Sorted(maps.Keys(f.Headers)) {
+		add("header", name+"="+f.Headers[name])
+	}
+	for _, id := range f.IDs {
+		all = append(all, id.String())
+	}
+	return strings.Join(all, " ")
+}
+
+func written(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// quoted quotes a value that a shell would split or obey.
+func quoted(value string) string {
+	special := func(r rune) bool {
+		return !strings.ContainsRune("-_./:,+=@#", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	}
+	if strings.ContainsFunc(value, special) {
+		return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
+	}
+	return value
+}

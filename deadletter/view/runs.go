@@ -1,0 +1,134 @@
+package view
+
+import (
+	"slices"
+	"time"
+
+	"leadhit-sync/deadletter/ledger"
+)
+
+// Run is a run of replays: what was asked for, and what became of it.
+type Run struct {
+	Name, By, Reason, Filter string
+	Count                    int // of letters that its start asked for
+	// Started and Stopped are zero if the ledger has no such entry. Why says how the run ended.
+	Started, Stopped time.Time
+	Why              string
+	// Asked counts the run's replays that counted; the next six say what became of them. Refused were refused again.
+	// Failed could not be called. Dismissed were dismissed while they waited. Lost counts the replays that did not count,
+	// mostly because somebody else was first.
+	Asked, Waiting, Resolved, Superseded, Refused, Failed, Dismissed, Lost int
+}
+
+// run is a run while its entries are read.
+type run struct {
+	Run
+
+	replays []*replay
+}
+
+// replay is one replay that counted.
+type replay struct {
+	run   string
+	group *group
+	id    ledger.ID
+	n     int
+	// outcome is what the ledger says; "" if it says nothing.
+	outcome ledger.Event
+}
+
+// Runs returns the runs of the own group with their outcomes so far, the oldest first.
+func (v *View) Runs() []Run {
+	var all []Run
+	for _, r := range v.runs {
+		all = append(all, r.count())
+	}
+	return all
+}
+
+func (r *run) count() Run {
+	is := r.Run
+	for _, p := range r.replays {
+		is.Asked++
+		k := p.group.letters[p.id]
+		switch {
+		case p.outcome == ledger.LetterResolved:
+			is.Resolved++
+		case p.outcome == ledger.LetterSuperseded:
+			is.Superseded++
+		case p.outcome == ledger.LetterFailed:
+			is.Failed++
+		case k != nil && int(k.count) >= p.n:
+			is.Refused++
+		case p.outcome == ledger.LetterDismissed:
+			is.Dismissed++
+		default:
+			is.Waiting++
+		}
+	}
+	return is
+}
+
+func (v *View) run(name string) *run {
+	r := v.byName[name]
+	if r == nil {
+		r = &run{Run: Run{Name: name}}
+		v.byName[name] = r
+		v.runs = append(v.runs, r)
+	}
+	return r
+}
+
+// frame takes the start or the end of a run.
+func (v *View) frame(e ledger.Entry) {
+	if !e.For(v.own) {
+		return
+	}
+	r := v.run(e.Run)
+	switch {
+	case e.Event == ledger.RunStop && r.Stopped.IsZero():
+		r.Stopped, r.Why = e.At, e.Why
+	case e.Event == ledger.RunStart && r.Started.IsZero():
+		r.Started, r.By, r.Reason, r.Filter, r.Count = e.At, e.By, e.Reason, e.Filter, e.Count
+	}
+}
+
+// answer notes a replay that counted, or the outcome of one. An outcome of a former replay changes no letter's state,
+// but it says what became of that replay.
+func (v *View) answer(g *group, id ledger.ID, e ledger.Entry, counted bool) {
+	switch e.Event {
+	case ledger.LetterReplay:
+		v.ask(g, id, e, counted)
+	case ledger.LetterResolved, ledger.LetterSuperseded, ledger.LetterFailed, ledger.LetterDismissed:
+		all := g.replays[id]
+		i := slices.IndexFunc(all, func(p *replay) bool { return p.n == e.N })
+		byHand := e.Event == ledger.LetterDismissed
+		if i < 0 || byHand && !counted {
+			return
+		}
+		// An accepted call is a fact, even if the letter was dismissed meanwhile.
+		if was := all[i].outcome; was == "" || was == ledger.LetterDismissed && !byHand {
+			all[i].outcome = e.Event
+		}
+	default:
+	}
+}
+
+// ask notes a replay. The copy that a repeated write leaves behind is not lost, because the first one counts.
+func (v *View) ask(g *group, id ledger.ID, e ledger.Entry, counted bool) {
+	p := &replay{run: e.Run, group: g, id: id, n: e.N}
+	if counted {
+		g.replays[id] = append(g.replays[id], p)
+	}
+	if e.Run == "" || g != v.groups[v.own] {
+		return
+	}
+	r := v.run(e.Run)
+	copied := func(other *replay) bool { return other.n == p.n && other.run == p.run }
+	switch {
+	case counted:
+		r.replays = append(r.replays, p)
+	case !slices.ContainsFunc(g.replays[id], copied):
+		r.Lost++
+	}
+}

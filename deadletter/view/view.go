@@ -1,0 +1,389 @@
+package view
+
+import (
+	"cmp"
+	"encoding/hex"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"leadhit-sync/consumer/event"
+	"leadhit-sync/deadletter"
+	"leadhit-sync/deadletter/ledger"
+)
+
+// View is what one reader has read of the letters' topic and the ledger. One goroutine at a time may use it.
+type View struct {
+	// Retention is how long the letters' topic keeps a record; 0 means for ever, or unknown.
+	Retention time.Duration
+	// Read counts the records of the letters' topic, and Malformed those that are not letters or cannot be read.
+	// MalformedEntries counts the records of the ledger that cannot be followed.
+	Read, Malformed, MalformedEntries int
+
+	own     string
+	headers []string // names of the headers that filters may ask for
+	groups  map[string]*group
+	toAll   []ledger.Entry // entries without a group, for groups that are met later
+	runs    []*run         // oldest first
+	byName  map[string]*run
+	texts   map[texts]*shared
+}
+
+// Letter is a letter as it is now.
+type Letter struct {
+	// Letter is the newest record of the letter, without the event's key, headers and value. FailedAt is the record's
+	// time if no header has it.
+	deadletter.Letter
+
+	// Ledger is the letter's state. Its Known is false for a letter that expired: only the id is set then.
+	Ledger ledger.Status
+	// Outcome is the last entry that closed the letter, or that gave up its replay. Its Event is empty if there is none,
+	// or if the letter was reopened or replayed since.
+	Outcome Outcome
+	// First is when the letter failed first: a replay that failed again has a newer FailedAt.
+	First time.Time
+	// Written is the time of the record in the letters' topic, and Expires when Kafka may delete it; zero if it never does,
+	// or if View.Retention is unknown.
+	Written, Expires time.Time
+	// Place is where the newest record is in the letters' topic.
+	Place event.Place
+	// Records counts the letter's records: a letter that failed again has several, and so has one that was stored twice.
+	Records int
+}
+
+// Outcome is an entry that closed a letter, or gave up its replay.
+type Outcome struct {
+	Event                   ledger.Event // LetterResolved, LetterSuperseded, LetterDismissed or LetterFailed
+	At                      time.Time
+	By, Reason, Note, Cause string
+}
+
+// group is what the topics say about the letters of one consumer group.
+type group struct {
+	fold    ledger.Fold
+	letters map[ledger.ID]*kept
+	ended   map[ledger.ID]Outcome
+	replays map[ledger.ID][]*replay
+}
+
+// kept is a letter in little memory: a reader holds hundreds of thousands.
+type kept struct {
+	*shared
+
+	order                             string
+	first, failed, event, written, at int64 // milliseconds, noTime for none; at is the offset in the letters' topic
+	partition                         int32 // of the letters' topic
+	attempts, count, records          int32
+	size                              int      // of the value
+	sum                               [32]byte // of the value
+	value                             hasValue
+	headers                           []string // of View.headers; nil if the letter has none of them
+}
+
+type hasValue uint8
+
+const (
+	valueNone hasValue = iota
+	valueStored
+	valueOmitted
+)
+
+// texts are what many letters have in common.
+type texts struct {
+	topic, group, status, stage, cause, message, decidedBy, version, run string
+	code                                                                 int
+	// order is set only where the message quotes it: the fingerprint depends on it there.
+	order string
+}
+
+type shared struct {
+	texts
+
+	fingerprint string
+}
+
+// New returns an empty View of a group. Filters may ask for the event's headers with these names alone; others are
+// dropped to save memory.
+func New(own string, headers ...string) *View {
+	v := &View{
+		own: own, headers: headers, groups: map[string]*group{}, byName: map[string]*run{}, texts: map[texts]*shared{},
+	}
+	v.group(own)
+	return v
+}
+
+func (v *View) group(name string) *group {
+	g := v.groups[name]
+	if g == nil {
+		g = &group{letters: map[ledger.ID]*kept{}, ended: map[ledger.ID]Outcome{}, replays: map[ledger.ID][]*replay{}}
+		v.groups[name] = g
+		for _, e := range v.toAll {
+			v.follow(g, e)
+		}
+	}
+	return g
+}
+
+// Letter takes the next record of the letters' topic. It returns what it read, for callers that show the letter.
+func (v *View) Letter(r event.Record) (deadletter.Letter, error) {
+	v.Read++
+	l, err := deadletter.Parse(r)
+	if err != nil { // another program's record, or a letter of a later release
+		v.Malformed++
+		return deadletter.Letter{}, err
+	}
+	if l.FailedAt.IsZero() {
+		l.FailedAt = r.Time
+	}
+	id := ledger.ID{Topic: l.Topic, Partition: l.Partition, Offset: l.Offset, Item: l.Item}
+	g := v.group(cmp.Or(l.Group, v.own))
+	k := g.letters[id]
+	failed := millis(l.FailedAt)
+	if k == nil {
+		k = &kept{first: failed, count: -1}
+		g.letters[id] = k
+	}
+	k.first = min(k.first, failed)
+	k.records++
+	// As the Fold does: of records with one count the last holds.
+	if l.ReplayCount > int(k.count) || l.ReplayCount == int(k.count) && r.Offset >= k.at {
+		v.keep(k, l, r)
+	}
+	g.fold.Add(ledger.Letter{
+		ID: id, Order: k.order, Key: ledger.KeyHash(l.Key), Count: l.ReplayCount, Offset: r.Offset,
+	})
+	return l, nil
+}
+
+func (v *View) keep(k *kept, l deadletter.Letter, r event.Record) {
+	if l.OrderID != k.order {
+		k.order = l.OrderID
+	}
+	k.shared = v.share(l)
+	k.failed, k.event, k.written = millis(l.FailedAt), millis(l.Time), millis(r.Time)
+	k.at, k.partition = r.Offset, int32(r.Partition)
+	k.attempts, k.count = int32(l.Attempts), int32(l.ReplayCount)
+	k.value, k.headers = valueNone, v.named(l.Headers)
+	if d := l.Digest(); d != nil {
+		k.value, k.size = valueStored, d.Size
+		_, _ = hex.Decode(k.sum[:], []byte(d.SHA256)) // another program's may be too long or no hex
+	}
+	if l.Omitted != nil {
+		k.value = valueOmitted
+	}
+}
+
+// share returns the letter's texts, the same for all letters that have the same.
+func (v *View) share(l deadletter.Letter) *shared {
+	t := texts{
+		l.Topic, l.Group, l.Status, l.Stage, l.Cause, l.Message, l.DecidedBy, l.Version, l.ReplayRun, l.Code, "",
+	}
+	if l.OrderID != "" && strings.Contains(l.Message, l.OrderID) {
+		t.order = l.OrderID
+	}
+	s := v.texts[t]
+	if s == nil {
+		s = &shared{t, l.Fingerprint()}
+		v.texts[t] = s
+	}
+	return s
+}
+
+// named returns the values of the headers that filters may ask for, the last of each name.
+func (v *View) named(headers []event.Header) []string {
+	var values []string
+	for i, name := range v.headers {
+		for _, h := range slices.Backward(headers) {
+			if h.Key != name {
+				continue
+			}
+			if values == nil {
+				values = make([]string, len(v.headers))
+			}
+			values[i] = string(h.Value)
+			break
+		}
+	}
+	return values
+}
+
+// Entry takes the next record of the ledger. It returns the entry, and whether it changed the state of a letter. Of a
+// malformed entry, and of one that no group follows, the Event is empty.
+func (v *View) Entry(r event.Record) (e ledger.Entry, counted bool) {
+	e, err := ledger.Parse(r.Value)
+	if err != nil {
+		v.MalformedEntries++
+		return ledger.Entry{}, false
+	}
+	if !e.For(e.Group) {
+		return ledger.Entry{}, false
+	}
+	if e.Event == ledger.RunStart || e.Event == ledger.RunStop {
+		v.frame(e)
+		return e, false
+	}
+	if e.Group != "" {
+		return e, v.follow(v.group(e.Group), e)
+	}
+	v.toAll = append(v.toAll, e)
+	for name, g := range v.groups {
+		counted = v.follow(g, e) && name == v.own || counted
+	}
+	return e, counted
+}
+
+func (v *View) follow(g *group, e ledger.Entry) bool {
+	id, err := ledger.ParseID(e.ID)
+	if err != nil {
+		return false // a pause or a resume
+	}
+	counted := g.fold.Follow(e)
+	v.answer(g, id, e, counted)
+	if !counted {
+		return false
+	}
+	switch e.Event {
+	case ledger.LetterResolved, ledger.LetterSuperseded, ledger.LetterDismissed, ledger.LetterFailed:
+		g.ended[id] = Outcome{e.Event, e.At, e.By, e.Reason, e.Note, e.Cause}
+	case ledger.LetterReopened, ledger.LetterReplay:
+		delete(g.ended, id)
+	default:
+	}
+	return true
+}
+
+// Find returns the letter with an id: that of the own group or, if there is none, of another one, as its Group says. A
+// letter that expired is found as long as the ledger mentions it.
+func (v *View) Find(id ledger.ID) (Letter, bool) {
+	for _, name := range append([]string{v.own}, slices.Sorted(maps.Keys(v.groups))...) {
+		g := v.groups[name]
+		if status, ok := g.fold.Letter(id); ok && (status.Known || name == v.own) {
+			return v.letter(g, id, status), true
+		}
+	}
+	return Letter{}, false
+}
+
+// Letters yields the letters that match, sorted by topic, partition, offset and item, as they are when the loop begins.
+func (v *View) Letters(f Filter) iter.Seq[Letter] {
+	return func(yield func(Letter) bool) {
+		for _, found := range v.match(f) {
+			status, _ := found.group.fold.Letter(found.id)
+			if !yield(v.letter(found.group, found.id, status)) {
+				return
+			}
+		}
+	}
+}
+
+// Elsewhere counts the letters of other groups that match, by group.
+func (v *View) Elsewhere(f Filter) map[string]int {
+	counts := map[string]int{}
+	for name, g := range v.groups {
+		if name == v.own {
+			continue
+		}
+		f := f.prepare(v.headers)
+		for id, k := range g.letters {
+			if f.match(g, id, k) {
+				counts[name]++
+			}
+		}
+	}
+	return counts
+}
+
+// Expired counts the open and requeued letters of the own group that the letters' topic has no longer.
+func (v *View) Expired() int {
+	count := 0
+	for s := range v.group(v.own).fold.Letters(ledger.Open, ledger.Requeued) {
+		if !s.Known {
+			count++
+		}
+	}
+	return count
+}
+
+type match struct {
+	id    ledger.ID
+	group *group
+	kept  *kept
+}
+
+// match returns the letters that match, sorted.
+func (v *View) match(f Filter) []match {
+	var all []match
+	prepared := f.prepare(v.headers)
+	for name, g := range v.groups {
+		if name != v.own && !f.AllGroups {
+			continue
+		}
+		for id, k := range g.letters {
+			if prepared.match(g, id, k) {
+				all = append(all, match{id, g, k})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b match) int {
+		return cmp.Or(strings.Compare(a.id.Topic, b.id.Topic), cmp.Compare(a.id.Partition, b.id.Partition),
+			cmp.Compare(a.id.Offset, b.id.Offset), cmp.Compare(a.id.Item, b.id.Item),
+			strings.Compare(a.kept.group, b.kept.group))
+	})
+	return all
+}
+
+// letter returns what is kept of a letter in full.
+func (v *View) letter(g *group, id ledger.ID, status ledger.Status) Letter {
+	l := Letter{Ledger: status, Outcome: g.ended[id]}
+	l.Topic, l.Partition, l.Offset, l.Item = id.Topic, id.Partition, id.Offset, id.Item
+	k := g.letters[id]
+	if k == nil {
+		return l
+	}
+	t := k.texts
+	l.Letter = deadletter.Letter{
+		Record: event.Record{Place: l.Letter.Place, Time: moment(k.event)}, Item: id.Item,
+		OrderID: k.order, Status: t.status, Stage: t.stage, Cause: t.cause, Message: t.message, DecidedBy: t.decidedBy,
+		Code: t.code, Attempts: int(k.attempts), FailedAt: moment(k.failed), Group: t.group, Version: t.version,
+		ReplayCount: int(k.count), ReplayRun: t.run,
+	}
+	digest := &deadletter.Digest{Size: k.size, SHA256: hex.EncodeToString(k.sum[:])}
+	switch k.value {
+	case valueStored:
+		l.Letter = l.WithoutEvent(digest)
+	case valueOmitted:
+		l.Omitted = digest
+	case valueNone:
+	}
+	l.First, l.Written, l.Records = moment(k.first), moment(k.written), int(k.records)
+	l.Place = event.Place{Partition: int(k.partition), Offset: k.at}
+	l.Expires = v.expires(k)
+	return l
+}
+
+// expires is when Kafka may delete the letter's newest record.
+func (v *View) expires(k *kept) time.Time {
+	if v.Retention <= 0 || k.written == noTime {
+		return time.Time{}
+	}
+	return moment(k.written).Add(v.Retention)
+}
+
+// noTime stands for the zero time. Times are whole milliseconds, and a producer's may be any of these.
+const noTime = -1 << 63
+
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return noTime
+	}
+	return t.UnixMilli()
+}
+
+func moment(ms int64) time.Time {
+	if ms == noTime {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
