@@ -153,7 +153,7 @@ func (r *round) strikeLeadHit(kind nemesis.Kind) (undo func() error) {
 	change := func(change func(*sandbox.Faults)) func() error {
 		r.leadhit.Change(change)
 		return func() error {
-			r.leadhit.Change(func(f *sandbox.Faults) { *f = sandbox.Faults{Latency: chaosLatency} })
+			r.leadhit.Change(func(f *sandbox.Faults) { *f = r.healthy() })
 			return nil
 		}
 	}

@@ -32,13 +32,15 @@ type round struct {
 	victims []*victim
 	lives   []*life
 	sampler *sampler
-	sampled func() // ends the sampling
-	beside  bool   // LeadHit fails beside the others
+	sampled func()        // ends the sampling
+	beside  bool          // LeadHit fails beside the others
+	ledger  *audit.Ledger // nil: no operator asked for anything
 	began   time.Time
 
 	mu         sync.Mutex // LeadHit's faults run beside the others
 	losses     []audit.Loss
 	happenings []happening
+	statuses   []string // that LeadHit has learnt
 	wrong      []string // findings during the run, before the audit
 	diary      *os.File
 }

@@ -23,6 +23,7 @@ type tally struct {
 	faults  map[nemesis.Kind]int
 	stills  map[nemesis.Kind]time.Duration // the longest standstill that touches one
 	causes  map[audit.Cause]int
+	asked   map[string]int // entries of the ledger that counted, by event
 	events  int
 	calls   int
 	letters int
@@ -36,7 +37,7 @@ type tally struct {
 }
 
 func newTally(name string) *tally {
-	return &tally{name: name, faults: make(map[nemesis.Kind]int), stills: make(map[nemesis.Kind]time.Duration), causes: make(map[audit.Cause]int)}
+	return &tally{name: name, faults: make(map[nemesis.Kind]int), stills: make(map[nemesis.Kind]time.Duration), causes: make(map[audit.Cause]int), asked: make(map[string]int)}
 }
 
 // add enters a round that is over.
@@ -53,7 +54,7 @@ func (y *tally) add(r *round, report audit.Report) {
 	y.wrong += len(r.wrong)
 	y.took += time.Since(r.began)
 	for _, event := range r.events {
-		if event.Want == audit.Refused {
+		if event.Want == audit.Refused || event.Want == audit.Judged {
 			y.letters++
 		}
 	}
@@ -85,9 +86,9 @@ func (y *tally) line() string {
 		causes = append(causes, fmt.Sprintf("%s %d", cause, y.causes[cause]))
 	}
 	return fmt.Sprintf("%s: %d round(s), %.0f s; faults (longest standstill): %s; %d events, %d calls, %d letters; repeats: %s; "+
-		"late calls %d; %d samples, longest without %.1f s, %d back; machine late by %.1f s; violations %d",
+		"late calls %d; %d samples, longest without %.1f s, %d back; machine late by %.1f s%s; violations %d",
 		y.name, y.rounds, y.took.Seconds(), strings.Join(faults, ", "), y.events, y.calls, y.letters,
-		cmp.Or(strings.Join(causes, ", "), "none"), y.late, y.samples, y.unseen.Seconds(), y.back, y.stalled.Seconds(), y.wrong)
+		cmp.Or(strings.Join(causes, ", "), "none"), y.late, y.samples, y.unseen.Seconds(), y.back, y.stalled.Seconds(), y.replays(), y.wrong)
 }
 
 // table returns the figures of all schedules: one row per fault, one column per schedule.
@@ -114,7 +115,7 @@ func table(tallies []*tally, seed uint64) string {
 	row("events", func(y *tally) string { return count(y.events) })
 	row("calls", func(y *tally) string { return count(y.calls) })
 	row("letters", func(y *tally) string { return count(y.letters) })
-	for _, cause := range []audit.Cause{audit.Kill, audit.Freeze, audit.Membership, "no answer", "gave up", "unexplained"} {
+	for _, cause := range []audit.Cause{audit.Kill, audit.Freeze, audit.Membership, audit.Replayed, "no answer", "gave up", "unexplained"} {
 		row("repeats: "+string(cause), func(y *tally) string { return count(y.causes[cause]) })
 	}
 	row("late calls", func(y *tally) string { return count(y.late) })

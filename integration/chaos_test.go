@@ -90,7 +90,11 @@ func (s *suite) chaosRound(
 	r := s.newRound(t, fmt.Sprintf("%s-%d", schedule.Name, n), cluster.Brokers(), s.binary, chaosWorkers)
 	r.cluster, r.beside = cluster, len(plan.LeadHit) > 0
 	r.note("CHAOS_SEED=%d, topic %s, group %s", seed, r.topic, r.group)
-	stop := r.stream(t, chaosPace, chaosEvents(seed, 100))
+	events := chaosEvents(seed, 100)
+	if schedule.Operators {
+		events = judged(chaosEvents(seed, 10))
+	}
+	stop := r.stream(t, chaosPace, events)
 	for _, v := range r.victims {
 		r.start(t, v)
 	}
@@ -104,19 +108,34 @@ func (s *suite) chaosRound(
 	var beside sync.WaitGroup
 	var failed error
 	beside.Go(func() { failed = r.strikeBeside(ctx, plan.LeadHit) })
-	for _, f := range plan.Processes {
+	var operators *operators
+	rest := func() {}
+	if schedule.Operators {
+		operators, rest = r.operate(ctx, t, seed)
+	}
+	for i, f := range plan.Processes {
 		if time.Now().After(deadline) {
 			break
+		}
+		if schedule.Operators && i == len(plan.Processes)/2 {
+			r.learn()
 		}
 		r.strike(t, f)
 	}
 	cancel()
 	beside.Wait()
+	rest()
 	if failed != nil {
 		t.Fatal(failed)
 	}
 	stop()
 	r.caughtUp(t, 2*time.Minute)
+	if operators != nil {
+		r.learn()
+		operators.finish(t, 2*time.Minute)
+		r.ledger = &operators.ledger
+		tally.ask(operators.ledger.Counts())
+	}
 	for _, v := range r.up(t) {
 		r.end(t, v)
 	}
@@ -159,7 +178,7 @@ func (r *round) compare(t *testing.T) audit.Report {
 	}
 	return audit.Compare(audit.Evidence{
 		Events: r.events, Calls: r.leadhit.Calls(), Letters: letters, Committed: withoutZero(committed), End: withoutZero(ends),
-		InFlight: chaosInFlight, Patience: chaosTimeout, Losses: inOrder(append(r.losses, r.memberships()...)), Samples: r.sampler.samples,
+		InFlight: chaosInFlight, Patience: chaosTimeout, Losses: inOrder(append(r.losses, r.memberships()...)), Samples: r.sampler.samples, Ledger: r.ledger,
 	})
 }
 

@@ -41,6 +41,7 @@ func Compare(evidence Evidence) Report {
 		a.close(event)
 	}
 	a.commits()
+	a.replays()
 	a.samples()
 	a.report.Repeats = Repeats(evidence.Calls, time.Time{}, time.Time{}, nil)
 	a.repeats()
@@ -92,6 +93,7 @@ type auditor struct {
 	events   map[string]*entry // by call id
 	lettered map[string]*entry // the same by letter id
 	letters  map[string]int    // by letter id: how many there are
+	asked    map[string]int    // by call id: replays that no repeat was explained by yet
 	late     map[Loss]int      // calls that arrived when a frozen process resumed
 	report   Report
 }
@@ -108,7 +110,7 @@ func (a *auditor) open() {
 	}
 	lanes := make(map[laneKey]*lane)
 	for _, event := range a.byOffset() {
-		if event.Want != Called && event.Want != Refused {
+		if event.Want != Called && event.Want != Refused && event.Want != Judged {
 			continue
 		}
 		key := laneKey{place: Place{event.Topic, event.Partition}, order: event.Order}
@@ -155,7 +157,7 @@ func (a *auditor) call(call sandbox.Call) {
 	if unanswered(call) { // nobody knows when the caller gave it up
 		return
 	}
-	if settles(call) && event.Want == Called && event.done.IsZero() {
+	if settles(call) && (event.Want == Called || event.Want == Judged && call.Executed) && event.done.IsZero() {
 		event.done = call.Ended
 	}
 	if call.Ended.After(event.lane.busy) && !a.doubtful(call) {
@@ -245,6 +247,8 @@ func (a *auditor) close(event *entry) {
 		lacks = "it was not accepted"
 	case event.Want == Refused && !event.denied:
 		lacks = "LeadHit was not asked"
+	case event.Want == Judged && !event.accepted && a.letters[event.LetterID()] == 0:
+		lacks = "it was not accepted, and has no letter"
 	case (event.Want == Refused || event.Want == Unmappable) && a.letters[event.LetterID()] == 0:
 		lacks = "it has no letter"
 	default:

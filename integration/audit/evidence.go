@@ -20,6 +20,9 @@ const (
 	Unmappable
 	// Untouched: neither call nor letter, as for a tombstone or a record of an aborted transaction.
 	Untouched
+	// Judged: LeadHit accepts it or refuses it, as it knows the event's status at that time or not. If it refuses, the
+	// event becomes a letter, and a replay of that may be accepted.
+	Judged
 )
 
 // Header is one of a record's headers.
@@ -77,6 +80,8 @@ type Evidence struct {
 	Committed map[Place]int64 // the group's committed offsets
 	End       map[Place]int64 // the log ends; only commits of these partitions are compared
 	Hopeless  map[string]bool // orders that always fail: their events stay unfinished, and block the commit
+	// Ledger is what operators asked for, and what became of it. Nil: nobody asked for a replay.
+	Ledger *Ledger
 
 	// InFlight is CALLS_IN_FLIGHT of each process. 0: repeats are counted, but their causes are not judged.
 	InFlight int
@@ -100,6 +105,8 @@ const (
 	Membership Cause = "membership"
 	// noAnswer: the caller did not receive the outcome.
 	noAnswer Cause = "no answer"
+	// Replayed: an operator asked for it.
+	Replayed Cause = "replay"
 	// gaveUp: the same process called again after its timeout, although there was a response. On a busy machine its
 	// timer may fire before it reads the response. Each process may do that InFlight times.
 	gaveUp Cause = "gave up"

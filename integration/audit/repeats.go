@@ -45,6 +45,7 @@ func (a *auditor) repeats() {
 	settled := make(map[string]sandbox.Call) // the last one of each event
 	caused := make(map[Loss]int)
 	tried := make(map[string]bool) // the last call of an event was a repeat, and failed
+	a.asked = a.askedFor()
 	for _, call := range a.Calls {
 		before, is := settled[call.ID]
 		again := is && !tried[call.ID]
@@ -72,6 +73,11 @@ func (a *auditor) repeats() {
 // blame records the cause of a repeat, and the loss behind it.
 func (a *auditor) blame(before, call sandbox.Call, caused map[Loss]int) {
 	loss := a.reason(before, call)
+	// A fault may repeat a replay, too, so it comes first.
+	if loss.Cause == unexplained && a.asked[call.ID] > 0 {
+		a.asked[call.ID]--
+		loss = Loss{Cause: Replayed}
+	}
 	a.report.Causes[loss.Cause]++
 	switch loss.Cause {
 	case unexplained:
@@ -81,7 +87,7 @@ func (a *auditor) blame(before, call sandbox.Call, caused map[Loss]int) {
 			before.Ended.Sub(before.Arrived).Round(time.Millisecond)))
 	case Kill, Freeze, Membership, gaveUp:
 		caused[loss]++
-	case noAnswer:
+	case noAnswer, Replayed:
 	}
 }
 

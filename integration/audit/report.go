@@ -25,6 +25,8 @@ type Report struct {
 	Ahead []string
 	// TooMany names losses with more repeats than allowed, and repeats that no loss explains.
 	TooMany []string
+	// Unended names letters whose last replay has no end, or another one than LeadHit's call log says.
+	Unended []string
 	// Late names calls that a frozen process had started before the freeze, and that arrived when it resumed. They
 	// cannot be taken back. More than InFlight of one freeze are OutOfOrder.
 	Late []string
@@ -53,6 +55,7 @@ func (r Report) Err() error {
 		{"uncommitted", r.Uncommitted},
 		{"committed ahead", r.Ahead},
 		{"repeated too often", r.TooMany},
+		{"replays without their end", r.Unended},
 	} {
 		const shown = 8
 		if len(part.lines) == 0 {
@@ -72,7 +75,7 @@ func (r Report) Err() error {
 // String returns the report in one line, as a run's summary.
 func (r Report) String() string {
 	return fmt.Sprintf("lost %d · out of order %d · strange %d · altered %d · uncommitted %d · committed ahead %d · "+
-		"repeated too often %d · late calls %d · commits back %d · repeated calls %d · letters twice %d",
+		"repeated too often %d · replays without their end %d · late calls %d · commits back %d · repeated calls %d · letters twice %d",
 		len(r.Lost), len(r.OutOfOrder), len(r.Strange), len(r.Altered), len(r.Uncommitted), len(r.Ahead),
-		len(r.TooMany), len(r.Late), r.Back, r.Repeats, r.Twice)
+		len(r.TooMany), len(r.Unended), len(r.Late), r.Back, r.Repeats, r.Twice)
 }

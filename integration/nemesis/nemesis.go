@@ -94,10 +94,12 @@ type Schedule struct {
 	deck  []Kind
 	// apart reports that faults of LeadHit and faults of processes do not wait for each other.
 	apart bool
+	// Operators reports that letters are replayed and dismissed at random meanwhile.
+	Operators bool
 }
 
-// Schedules returns all schedules. In an hour, the last one alone kills workers more than 60 times and brokers 10
-// times, freezes workers 10 times and brokers 5 times, and does 20 rolling restarts.
+// Schedules returns all schedules. In an hour, the mixed one alone kills workers more than 40 times and brokers 6
+// times, freezes workers 6 times and brokers 3 times, and does 12 rolling restarts.
 func Schedules() []Schedule {
 	return []Schedule{
 		{Name: "kills", Share: 0.08, deck: slices.Repeat([]Kind{KillWorker}, 20)},
@@ -105,9 +107,11 @@ func Schedules() []Schedule {
 		{Name: "restarts", Share: 0.08, deck: slices.Repeat([]Kind{RollWorkers, RollWorkers, ScaleWorkers}, 7)},
 		{Name: "brokers", Share: 0.08, deck: []Kind{KillBroker, KillCoordinator, FreezeBroker, FreezeCoordinator}},
 		{Name: "leadhit", Share: 0.08, deck: slices.Repeat(leadhit(), 3)},
-		{Name: "mixed", Share: 0.60, apart: true, deck: slices.Concat(slices.Repeat(leadhit(), 4),
+		{Name: "mixed", Share: 0.40, apart: true, deck: slices.Concat(slices.Repeat(leadhit(), 4),
 			slices.Repeat([]Kind{KillWorker}, 12), slices.Repeat([]Kind{FreezeWorker}, 2), slices.Repeat([]Kind{RollWorkers}, 4),
 			[]Kind{ScaleWorkers, KillBroker, KillCoordinator, FreezeBroker})},
+		{Name: "operators", Share: 0.20, apart: true, Operators: true, deck: slices.Concat(slices.Repeat(leadhit(), 2),
+			slices.Repeat([]Kind{KillWorker}, 8), slices.Repeat([]Kind{FreezeWorker}, 2), []Kind{RollWorkers, ScaleWorkers, KillBroker, KillCoordinator})},
 	}
 }
 

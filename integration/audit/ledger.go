@@ -1,0 +1,137 @@
+package audit
+
+import (
+	"encoding/json"
+	"slices"
+)
+
+// Ledger is the state of all letters as the ledger and the letters' topic say: the rules of deadletter/README.md, written
+// a second time. The zero value is ready. Each topic is passed in its order.
+type Ledger struct {
+	letters map[string]*letterState
+	ids     []string // in the order in which they became known
+	counts  map[string]int
+}
+
+// letterState is the state of one letter.
+type letterState struct {
+	stored     bool // its record was read
+	count      int  // the replay that the newest record ended; 0: its event
+	replays    int  // that count
+	answered   bool // the last one has its outcome in the ledger
+	ended      bool // it needs none any more
+	resolved   bool
+	superseded bool
+	dismissed  bool
+	overtaken  bool
+}
+
+func (l *letterState) closed() bool { return l.resolved || l.superseded || l.dismissed }
+
+func (l *letterState) requeued() bool {
+	return !l.closed() && l.replays > 0 && !l.ended && l.count < l.replays
+}
+
+// Letter takes the next record of the letters' topic, by its headers dlq.id and dlq.replay.count.
+func (l *Ledger) Letter(id string, count int) {
+	s := l.of(id)
+	s.count = max(s.count, count)
+	if !s.stored {
+		s.stored = true
+		l.ids = append(l.ids, id)
+	}
+}
+
+// Entry takes the next record of the ledger.
+func (l *Ledger) Entry(value []byte) error {
+	var e struct {
+		Event string `json:"ev"`
+		ID    string `json:"id"`
+		N     int    `json:"n"`
+	}
+	if err := json.Unmarshal(value, &e); err != nil || e.ID == "" {
+		return err
+	}
+	if s := l.of(e.ID); s.take(e.Event, e.N) {
+		l.counts[e.Event]++
+	}
+	return nil
+}
+
+func (l *Ledger) of(id string) *letterState {
+	if l.letters == nil {
+		l.letters, l.counts = make(map[string]*letterState), make(map[string]int)
+	}
+	if l.letters[id] == nil {
+		l.letters[id] = &letterState{}
+	}
+	return l.letters[id]
+}
+
+// take reports whether an entry counts.
+func (l *letterState) take(event string, n int) bool {
+	switch event {
+	case "replay":
+		if n != l.replays+1 || l.closed() {
+			return false
+		}
+		l.replays, l.answered, l.ended = n, false, false
+		return true
+	case "dismissed":
+		if n != l.replays || l.closed() {
+			return false
+		}
+		l.dismissed, l.ended = true, true
+		return true
+	case "reopened":
+		if n != l.replays || !l.closed() {
+			return false
+		}
+		l.resolved, l.superseded, l.dismissed, l.ended = false, false, false, true
+		return true
+	case "overtaken":
+		fresh := !l.overtaken
+		l.overtaken = true
+		return fresh
+	}
+	if n != l.replays || l.answered || !slices.Contains([]string{"resolved", "superseded", "failed"}, event) {
+		return false
+	}
+	l.answered, l.ended = true, true
+	switch event {
+	case "resolved":
+		l.resolved, l.dismissed = true, false
+	case "superseded":
+		l.superseded = !l.dismissed
+	}
+	return true
+}
+
+// Letters returns the ids of all letters, oldest first.
+func (l *Ledger) Letters() []string { return l.ids }
+
+// Wish returns the entry that an operator may write about a letter: a replay of an open one, or what is wanted of a
+// dismissed one. The event is empty if there is nothing to do.
+func (l *Ledger) Wish(id string) (event string, n int) {
+	switch s := l.of(id); {
+	case s.dismissed:
+		return "reopened", s.replays
+	case !s.closed() && !s.requeued():
+		return "replay", s.replays + 1
+	}
+	return "", 0
+}
+
+// Requeued returns the number of letters whose replay has no outcome.
+func (l *Ledger) Requeued() int {
+	n := 0
+	for _, s := range l.letters {
+		if s.requeued() {
+			n++
+		}
+	}
+	return n
+}
+
+// Counts returns how many entries of each event counted.
+func (l *Ledger) Counts() map[string]int { return l.counts }

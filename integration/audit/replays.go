@@ -1,0 +1,40 @@
+package audit
+
+import (
+	"fmt"
+	"slices"
+)
+
+// askedFor returns the number of replays that count, by the call id of their event.
+func (a *auditor) askedFor() map[string]int {
+	asked := make(map[string]int)
+	if a.Ledger == nil {
+		return asked
+	}
+	for id, l := range a.Ledger.letters {
+		if event := a.lettered[id]; event != nil {
+			asked[event.CallID()] = l.replays
+		}
+	}
+	return asked
+}
+
+// replays compares the states of replayed letters with the call log. A superseded letter may have been accepted: the
+// worker that called was killed before it knew, and the next one found a newer event that was accepted.
+func (a *auditor) replays() {
+	if a.Ledger == nil {
+		return
+	}
+	for id, l := range a.Ledger.letters {
+		event := a.lettered[id]
+		switch {
+		case event == nil:
+			a.strange("ledger: %s is no event of ours", id)
+		case l.requeued():
+			a.report.Unended = append(a.report.Unended, fmt.Sprintf("letter %s: replay %d has no outcome", id, l.replays))
+		case l.resolved && !event.accepted:
+			a.report.Unended = append(a.report.Unended, fmt.Sprintf("letter %s: resolved, but never accepted", id))
+		}
+	}
+	slices.Sort(a.report.Unended)
+}

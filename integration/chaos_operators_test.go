@@ -1,0 +1,192 @@
+package integration_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"leadhit-sync/integration/audit"
+	"leadhit-sync/leadhit/sandbox"
+)
+
+// learnt is the status that LeadHit refuses at first.
+const learnt = "on-hold"
+
+// operators replay, dismiss and reopen letters at random, two of them at once, while the faults go on. They write to the
+// ledger as the commands do.
+type operators struct {
+	*round
+
+	client *kgo.Client
+	random *rand.Rand
+	topic  string
+
+	ledger  audit.Ledger
+	offsets map[string]int64 // of each letter's newest record
+}
+
+// operate starts the operators. The returned function waits for their end, which is that of ctx.
+func (r *round) operate(ctx context.Context, t *testing.T, seed uint64) (o *operators, wait func()) {
+	t.Helper()
+	o = &operators{round: r, random: rand.New(rand.NewPCG(seed, 7)), topic: "dlq." + r.group, offsets: make(map[string]int64)}
+	start := map[int32]kgo.Offset{0: kgo.NewOffset().AtStart()}
+	var err error
+	o.client, err = kgo.NewClient(kgo.SeedBrokers(r.broker.addrs...), kgo.RecordDeliveryTimeout(10*time.Second),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{o.topic: start, o.topic + ".ledger": start}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(o.client.Close)
+	var working sync.WaitGroup
+	working.Go(func() {
+		for ctx.Err() == nil {
+			o.read(ctx, time.Duration(300+o.random.IntN(1200))*time.Millisecond)
+			o.work(ctx)
+		}
+	})
+	return o, working.Wait
+}
+
+// read follows both topics for a while. A broker may be dead: then there is nothing to read.
+func (o *operators) read(ctx context.Context, lasts time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, lasts)
+	defer cancel()
+	for ctx.Err() == nil {
+		fetches := o.client.PollFetches(ctx)
+		fetches.EachRecord(o.take)
+	}
+}
+
+func (o *operators) take(r *kgo.Record) {
+	if r.Topic != o.topic {
+		if err := o.ledger.Entry(r.Value); err != nil {
+			o.blame("ledger at %d: %v", r.Offset, err)
+		}
+		return
+	}
+	count := 0
+	for _, h := range r.Headers {
+		if h.Key == "dlq.replay.count" {
+			count, _ = strconv.Atoi(string(h.Value))
+		}
+	}
+	id := letter(r).ID
+	o.offsets[id] = r.Offset
+	o.ledger.Letter(id, count)
+}
+
+// work asks for something about a few letters, mostly new ones.
+func (o *operators) work(ctx context.Context) {
+	ids := o.ledger.Letters()
+	var entries []*kgo.Record
+	for range 1 + o.random.IntN(15) {
+		if len(ids) == 0 {
+			return
+		}
+		id := ids[max(0, len(ids)-1-int(o.random.ExpFloat64()*40))]
+		event, n := o.ledger.Wish(id)
+		switch {
+		case event == "":
+			continue
+		case event == "replay" && o.random.IntN(8) == 0:
+			event, n = "dismissed", n-1
+		}
+		entries = append(entries, o.entry(event, id, n, "alice"))
+		if o.random.IntN(4) == 0 { // another one had the same idea
+			entries = append(entries, o.entry(event, id, n, "bob"))
+		}
+	}
+	o.write(ctx, entries)
+}
+
+func (o *operators) entry(event, id string, n int, by string) *kgo.Record {
+	value, err := json.Marshal(map[string]any{
+		"v": 1, "ev": event, "group": o.group, "id": id, "n": n, "letter": o.offsets[id], "run": "r_chaos",
+		"at": time.Now().UTC().Truncate(time.Millisecond), "by": by, "via": "cli", "reason": "chaos",
+	})
+	if err != nil {
+		o.blame("entry of %s: %v", id, err)
+	}
+	return &kgo.Record{Topic: o.topic + ".ledger", Key: []byte(id), Value: value}
+}
+
+// write writes entries. What a dead broker refuses was not asked for, or was: the ledger will show it.
+func (o *operators) write(ctx context.Context, entries []*kgo.Record) {
+	if err := o.client.ProduceSync(ctx, entries...).FirstErr(); err != nil && ctx.Err() == nil {
+		o.note("operators: %v", err)
+	}
+}
+
+// finish asks for all that is open, once, and waits for the ends of all replays. LeadHit accepts everything now.
+func (o *operators) finish(t *testing.T, limit time.Duration) {
+	t.Helper()
+	o.read(t.Context(), time.Second)
+	var entries []*kgo.Record
+	for _, id := range o.ledger.Letters() {
+		if event, n := o.ledger.Wish(id); event == "replay" {
+			entries = append(entries, o.entry(event, id, n, "carol"))
+		}
+	}
+	o.write(t.Context(), entries)
+	began := time.Now()
+	for o.read(t.Context(), time.Second); o.ledger.Requeued() > 0; o.read(t.Context(), 500*time.Millisecond) {
+		if time.Since(began) > limit {
+			o.blame("%d replays have no outcome after %v", o.ledger.Requeued(), limit)
+			return
+		}
+	}
+	o.note("operators: %v", o.ledger.Counts())
+}
+
+// healthy is LeadHit without a fault.
+func (r *round) healthy() sandbox.Faults {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return sandbox.Faults{Latency: chaosLatency, Statuses: slices.Clone(r.statuses)}
+}
+
+// learn lets LeadHit accept the status that it has refused.
+func (r *round) learn() {
+	r.mu.Lock()
+	r.statuses = []string{learnt}
+	r.mu.Unlock()
+	r.leadhit.Change(func(f *sandbox.Faults) { f.Statuses = []string{learnt} })
+	r.note("LeadHit knows the status %s now", learnt)
+}
+
+// judged returns the events with another demand on those that LeadHit refuses: it may learn their status.
+func judged(next func() audit.Event) func() audit.Event {
+	return func() audit.Event {
+		event := next()
+		if event.Want == audit.Refused {
+			event.Want = audit.Judged
+		}
+		return event
+	}
+}
+
+// ask adds the operators' figures of a round.
+func (y *tally) ask(counts map[string]int) {
+	for event, n := range counts {
+		y.asked[event] += n
+	}
+}
+
+// replays are the operators' figures of a schedule; "" if it has none.
+func (y *tally) replays() string {
+	var text strings.Builder
+	for _, event := range slices.Sorted(maps.Keys(y.asked)) {
+		fmt.Fprintf(&text, ", %s %d", event, y.asked[event])
+	}
+	return text.String()
+}
