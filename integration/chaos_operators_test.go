@@ -69,7 +69,7 @@ func (o *operators) read(ctx context.Context, lasts time.Duration) {
 
 func (o *operators) take(r *kgo.Record) {
 	if r.Topic != o.topic {
-		if err := o.ledger.Entry(r.Value); err != nil {
+		if err := o.ledger.Entry(r.Value, r.Timestamp); err != nil {
 			o.blame("ledger at %d: %v", r.Offset, err)
 		}
 		return

@@ -85,6 +85,7 @@ type lane struct {
 	newest int64  // the highest offset that was accepted; -1: none
 	busy   time.Time
 	busyID string
+	before sandbox.Call // the last call
 }
 
 type auditor struct {
@@ -148,6 +149,11 @@ func (a *auditor) call(call sandbox.Call) {
 	if why := event.tooEarly(call); why != "" {
 		a.outOfOrder(call, fmt.Sprintf("call %s of order %.40q: %s", call.ID, event.Order, why))
 	}
+	if a.unawaited(event.lane.before, call) {
+		a.report.Unended = append(a.report.Unended, fmt.Sprintf("call %s of order %.40q: the ledger did not yet have the outcome of %s",
+			call.ID, event.Order, event.lane.before.ID))
+	}
+	event.lane.before = call
 	event.calls++
 	event.accepted = event.accepted || call.Executed
 	event.denied = event.denied || denied(call)

@@ -3,6 +3,7 @@ package audit
 import (
 	"encoding/json"
 	"slices"
+	"time"
 )
 
 // Ledger is the state of all letters as the ledger and the letters' topic say: the rules of deadletter/README.md, written
@@ -24,6 +25,7 @@ type letterState struct {
 	superseded bool
 	dismissed  bool
 	overtaken  bool
+	accepted   []time.Time // when an entry was stored that says so
 }
 
 func (l *letterState) closed() bool { return l.resolved || l.superseded || l.dismissed }
@@ -42,8 +44,8 @@ func (l *Ledger) Letter(id string, count int) {
 	}
 }
 
-// Entry takes the next record of the ledger.
-func (l *Ledger) Entry(value []byte) error {
+// Entry takes the next record of the ledger, and when the broker stored it.
+func (l *Ledger) Entry(value []byte, stored time.Time) error {
 	var e struct {
 		Event string `json:"ev"`
 		ID    string `json:"id"`
@@ -52,7 +54,11 @@ func (l *Ledger) Entry(value []byte) error {
 	if err := json.Unmarshal(value, &e); err != nil || e.ID == "" {
 		return err
 	}
-	if s := l.of(e.ID); s.take(e.Event, e.N) {
+	s := l.of(e.ID)
+	if e.Event == "resolved" {
+		s.accepted = append(s.accepted, stored)
+	}
+	if s.take(e.Event, e.N) {
 		l.counts[e.Event]++
 	}
 	return nil

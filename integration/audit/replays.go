@@ -3,6 +3,9 @@ package audit
 import (
 	"fmt"
 	"slices"
+	"time"
+
+	"leadhit-sync/leadhit/sandbox"
 )
 
 // askedFor returns the number of replays that count, by the call id of their event.
@@ -37,4 +40,21 @@ func (a *auditor) replays() {
 		}
 	}
 	slices.Sort(a.report.Unended)
+}
+
+// unawaited reports whether a process called about an order before the ledger said that the replay before it in the lane
+// was accepted. A process that lost its partition meanwhile says nothing about the replay.
+func (a *auditor) unawaited(before, next sandbox.Call) bool {
+	event := a.events[before.ID]
+	if a.Ledger == nil || event == nil || before.ID == next.ID || !before.Executed || a.doubtful(before) ||
+		processOf(before) != processOf(next) {
+		return false
+	}
+	letter := a.Ledger.letters[event.LetterID()]
+	if letter == nil || letter.replays == 0 || slices.ContainsFunc(a.Losses, func(l Loss) bool {
+		return l.Process == processOf(next) && !l.To.Before(before.Arrived) && !l.From.After(next.Arrived)
+	}) {
+		return false
+	}
+	return !slices.ContainsFunc(letter.accepted, func(stored time.Time) bool { return !stored.After(next.Arrived) })
 }

@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"leadhit-sync/integration/audit"
@@ -23,7 +24,7 @@ func ledgerOf(t *testing.T, entries ...string) *audit.Ledger {
 			l.Letter("orders/0/0", n)
 			continue
 		}
-		if err := l.Entry(fmt.Appendf(nil, `{"v":1,"ev":%q,"id":"orders/0/0","n":%d}`, event, n)); err != nil {
+		if err := l.Entry(fmt.Appendf(nil, `{"v":1,"ev":%q,"id":"orders/0/0","n":%d}`, event, n), at(3000)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -34,6 +35,7 @@ func TestReplaysAreJudged(t *testing.T) {
 	t.Parallel()
 	refused, accepted := call(0, sandbox.Refused, 0, 1), call(0, sandbox.Accepted, 2000, 2001)
 	again := call(0, sandbox.Refused, 1000, 1001)
+	soon, late := call(1, sandbox.Accepted, 2500, 2501), call(1, sandbox.Accepted, 3500, 3501)
 	newer := call(1, sandbox.Accepted, 1500, 1501)
 	for _, test := range []struct {
 		name  string
@@ -50,13 +52,15 @@ func TestReplaysAreJudged(t *testing.T) {
 		{"resolved without a call", []sandbox.Call{refused}, []string{"replay 1", "resolved 1"}, "replays without their end 1"},
 		{"superseded", []sandbox.Call{refused, newer}, []string{"overtaken 0", "replay 1", "superseded 1"}, ""},
 		{"replayed after a newer event", []sandbox.Call{refused, newer, accepted}, []string{"replay 1", "resolved 1"}, "out of order 1 repeated calls 1"},
+		{"the outcome was awaited", []sandbox.Call{refused, accepted, late}, []string{"replay 1", "resolved 1"}, "repeated calls 1"},
+		{"the outcome was not awaited", []sandbox.Call{refused, accepted, soon}, []string{"replay 1", "resolved 1"}, "replays without their end 1 repeated calls 1"},
 		{"dismissed", []sandbox.Call{refused}, []string{"replay 1", "dismissed 1"}, ""},
 		{"a dismissed letter is not replayed", []sandbox.Call{refused, accepted}, []string{"dismissed 0", "replay 1", "resolved 1"}, "repeated too often 1 repeated calls 1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			events := []audit.Event{event(0, audit.Judged)}
-			if len(test.calls) > 1 && test.calls[1].ID == newer.ID {
+			if slices.ContainsFunc(test.calls, func(c sandbox.Call) bool { return c.ID == newer.ID }) {
 				events = append(events, event(1, audit.Called))
 			}
 			report := audit.Compare(audit.Evidence{
