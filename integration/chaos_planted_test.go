@@ -1,6 +1,11 @@
 package integration_test
 
 import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -66,4 +71,116 @@ func (r *round) plant(t *testing.T, planted string, faults []nemesis.Fault) audi
 	r.caughtUp(t, time.Minute)
 	r.end(t, v)
 	return r.compare(t)
+}
+
+// planted is a change to one file of the worker.
+type planted struct{ file, old, new string }
+
+// slowLedger lets the worker keep entries for the ledger back, so that a kill finds some.
+func slowLedger(seconds int) planted {
+	return planted{
+		"ledger_writes.go", "\td.writes.waiting = append(d.writes.waiting, ledgerWrite{entries, then})\n",
+		fmt.Sprintf("\tif len(d.writes.waiting) == 0 {\n\t\td.writes.notUntil = time.Now().Add(%d * time.Second)\n\t}\n"+
+			"\td.writes.waiting = append(d.writes.waiting, ledgerWrite{entries, then})\n", seconds),
+	}
+}
+
+// testPlantedReplays is the test of the judge of replays, with the worker itself and changes to its sources.
+func (s *suite) testPlantedReplays(t *testing.T, brokers []string) {
+	t.Helper()
+	kill := nemesis.Fault{Kind: nemesis.KillWorker, Calm: 3 * time.Second}
+	t.Run("a planted fault of replays is found", func(t *testing.T) {
+		t.Parallel()
+		for _, test := range []struct {
+			name  string
+			edits []planted
+			found func(audit.Report) int // nil: nothing may be found
+		}{
+			{"none", []planted{slowLedger(1)}, nil},
+			{"marks-unawaited", []planted{slowLedger(4), {
+				"calls.go", "if len(entries) == 0 {\n\t\tt.item().state = done", "if d.write(nil, entries...); d.live {\n\t\tt.item().state = done",
+			}}, func(r audit.Report) int { return len(r.OutOfOrder) }},
+			{"outcome-unawaited", []planted{slowLedger(1), {
+				"replays.go", "d.write(func(time.Time) { d.leave(e) }, ", "d.leave(e)\n\td.write(nil, ",
+			}}, func(r audit.Report) int { return len(r.Unended) }},
+		} {
+			t.Run(test.name, func(t *testing.T) {
+				t.Parallel()
+				dir := t.TempDir()
+				binary, err := program.Build(t.Context(), dir, "./cmd/leadhit-sync", "-overlay", overlay(t, dir, test.edits))
+				if err != nil {
+					t.Fatal(err)
+				}
+				r := s.newRound(t, "planted-replays-"+test.name, brokers, binary, 1)
+				report := r.plantReplays(t, []nemesis.Fault{kill, kill, kill, kill})
+				text := strings.ReplaceAll(text(report.Err()), "\n", "; ")
+				t.Logf("%v; %v; %.400s", report, r.ledger.Counts(), text)
+				switch {
+				case test.found == nil && (report.Err() != nil || len(r.wrong) > 0):
+					t.Errorf("got %v, %v about a worker that does nothing wrong", report.Err(), r.wrong)
+				case test.found != nil && test.found(report) == 0:
+					t.Errorf("got %v, %v, want the planted fault", report, r.wrong)
+				}
+			})
+		}
+	})
+}
+
+// plantReplays runs a worker through a few faults while operators replay what LeadHit refused.
+func (r *round) plantReplays(t *testing.T, faults []nemesis.Fault) audit.Report {
+	t.Helper()
+	stop := r.stream(t, 100, judged(chaosEvents(1, 5)))
+	v := r.victims[0]
+	r.start(t, v)
+	r.joined(t, v)
+	r.caughtUp(t, healLimit)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	operators, rest := r.operate(ctx, t, 1)
+	for i, f := range faults {
+		if i == 1 {
+			r.learn()
+		}
+		r.strike(t, f)
+	}
+	cancel()
+	rest()
+	stop()
+	r.caughtUp(t, time.Minute)
+	operators.finish(t, time.Minute)
+	r.ledger = &operators.ledger
+	r.end(t, v)
+	return r.compare(t)
+}
+
+// overlay writes the changed files and returns the file that tells go build of them.
+func overlay(t *testing.T, dir string, edits []planted) string {
+	t.Helper()
+	replace := make(map[string]string)
+	for _, e := range edits {
+		path, err := filepath.Abs(filepath.Join("..", "consumer", "dispatch", e.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		source, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(string(source), e.old); n != 1 {
+			t.Fatalf("the text to change is %d times in %s: %q", n, e.file, e.old)
+		}
+		replace[path] = filepath.Join(dir, e.file)
+		if err := os.WriteFile(replace[path], []byte(strings.Replace(string(source), e.old, e.new, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(name, list, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
 }
