@@ -136,6 +136,11 @@ func (d *Dispatcher) line(now time.Time, r *replay, t Taken) {
 		d.conclude(now, r, ledger.Entry{Event: ledger.LetterFailed, Cause: t.Cause})
 		return
 	}
+	// Marks reach a letter by the order of its newest record. The replay may have asked for an earlier one, which another
+	// mapping wrote.
+	if is, ok := d.letters.Letter(r.id); ok && is.Known {
+		t.Letter.Order = is.Order
+	}
 	i := r.choose(t)
 	if i < 0 {
 		d.conclude(now, r, ledger.Entry{Event: ledger.LetterFailed, Cause: cannotTell})
