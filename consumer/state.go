@@ -126,6 +126,12 @@ func (c *Consumer) WaitingOrders(most int) []dispatch.WaitingOrder {
 	return all
 }
 
+// OrderItems takes a turn and returns what is left to do about one order, and how many items it leaves out.
+func (c *Consumer) OrderItems(order string) (items []dispatch.OrderItem, more int) {
+	c.send(func(time.Time) { items, more = c.dispatcher.OrderItems(order) })
+	return items, more
+}
+
 // Pulse returns when the last turn was taken, which is at least once a second; zero before the first turn.
 func (c *Consumer) Pulse() time.Time {
 	if n := c.pulse.Load(); n != 0 {

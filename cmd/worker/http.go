@@ -75,8 +75,13 @@ func (w *Worker) Status() observe.Status {
 	return s
 }
 
-func (w *Worker) status(rw http.ResponseWriter, _ *http.Request) {
-	text, err := json.MarshalIndent(w.Status(), "", "  ")
+func (w *Worker) status(rw http.ResponseWriter, r *http.Request) {
+	s := w.Status()
+	if order := r.URL.Query().Get("order"); order != "" {
+		items, more := w.consumer.OrderItems(order)
+		s.Order = observe.OrderStatusOf(order, items, more)
+	}
+	text, err := json.MarshalIndent(s, "", "  ")
 	if err != nil { // better than an empty page
 		answer(rw, http.StatusInternalServerError, "the status cannot be written: "+err.Error())
 		return

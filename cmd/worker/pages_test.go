@@ -135,6 +135,31 @@ func TestAPauseStandsOnEachPage(t *testing.T) {
 	if strings.Contains(text+page, "wrong") {
 		t.Error("got the key on a page")
 	}
+	if status.Order != nil {
+		t.Errorf("got %+v, want no order where none is named", status.Order)
+	}
+	s.showsOrder("4711", "orders/0/0 ready ", "orders/0/1 blocked orders/0/0", "orders/0/2 blocked orders/0/1")
+	s.showsOrder("4712")
+}
+
+// showsOrder demands what /status says is left to do about an order: event, what it does, behind which event.
+func (s *scene) showsOrder(order string, want ...string) {
+	s.t.Helper()
+	_, text := s.page("/status?order=" + order)
+	var status observe.Status
+	if err := json.Unmarshal([]byte(text), &status); err != nil || status.Order == nil || status.Order.Order != order {
+		s.t.Fatalf("got %s, %v, want the order %s", text, err, order)
+	}
+	got := []string{}
+	for _, i := range status.Order.Items {
+		got = append(got, i.Event+" "+i.Doing+" "+i.Behind)
+		if first := len(got) == 1; first && (i.Tries != 1 || i.Code != http.StatusForbidden || i.Status != "paid") {
+			s.t.Errorf("got %+v, want one call and its 403", i)
+		}
+	}
+	if strings.Join(got, "; ") != strings.Join(want, "; ") {
+		s.t.Errorf("got %q, want %q", got, want)
+	}
 }
 
 func TestAWorkerWithoutKafkaLivesAndIsNotReady(t *testing.T) {

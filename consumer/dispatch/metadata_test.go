@@ -183,3 +183,16 @@ func FuzzParseMetadata(f *testing.F) {
 		}
 	})
 }
+
+func TestACommitSaysWhichEventsAreFinished(t *testing.T) {
+	t.Parallel()
+	text, _ := dispatch.FormatMetadata([]int64{5, 8}, time.UnixMilli(1_700_000_000_000), 10, 4096)
+	for offset, want := range map[int64]bool{4: true, 5: false, 6: true, 8: false, 9: true, 10: false, 11: false} {
+		if got := dispatch.Covers(5, text, offset); got != want {
+			t.Errorf("%d: got %v, want %v", offset, got, want)
+		}
+	}
+	if dispatch.Covers(4, text, 6) || dispatch.Covers(5, "another program's", 6) || dispatch.Covers(-1, "", 0) {
+		t.Error("got an event as finished, want none: the text is about another commit, none of ours, or missing")
+	}
+}

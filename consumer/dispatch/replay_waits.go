@@ -32,18 +32,24 @@ func (d *Dispatcher) WaitingReplays(limit int) []WaitingReplay {
 		add(r, r.waitsFor())
 	}
 	for _, p := range d.order {
-		what := "place"
-		switch {
-		case !p.callable():
-			what = "partition"
-		case p.window.position < p.end:
-			what = "backlog"
-		}
+		what := p.replaysWaitFor()
 		for _, r := range p.requeued {
 			add(r, what)
 		}
 	}
 	return all
+}
+
+// replaysWaitFor says what the replays of a partition wait for that are not taken up.
+func (p *partition) replaysWaitFor() string {
+	switch {
+	case !p.callable():
+		return "partition"
+	case p.window.position < p.end:
+		return "backlog"
+	default:
+		return "place"
+	}
 }
 
 // waitsFor says what a replay that is taken up waits for.

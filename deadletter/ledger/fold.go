@@ -179,6 +179,17 @@ func (f *Fold) Letters(in ...State) iter.Seq[Status] {
 	}
 }
 
+// Order returns the status of the known letters of one order, in no order.
+func (f *Fold) Order(order string) iter.Seq[Status] {
+	return func(yield func(Status) bool) {
+		for s := f.byOrder[order]; s != nil; s = s.next {
+			if !yield(f.status(s)) {
+				return
+			}
+		}
+	}
+}
+
 func (f *Fold) status(s *letter) Status {
 	is := Status{
 		Letter: Letter{ID: f.id(s), Order: s.order, Key: s.key, Count: int(s.count), Offset: s.at},

@@ -59,6 +59,32 @@ type Status struct {
 	// Flaws are settings of the letters' topic and of the ledger that somebody should change.
 	Flaws      []TopicFlaw       `json:"topic_flaws"`
 	Partitions []PartitionStatus `json:"partitions"`
+	// Order is what is left to do about the order that /status?order=ID names; absent if none is named.
+	Order *OrderStatus `json:"order,omitempty"`
+}
+
+// OrderStatus is what is left to do about one order: all that this worker has fetched and not finished.
+type OrderStatus struct {
+	Order string      `json:"order_id"`
+	Items []OrderItem `json:"items"`
+	More  int         `json:"more,omitempty"` // items that are not listed
+}
+
+// OrderItem is an item of an event about the order, or a replay.
+type OrderItem struct {
+	Event  string `json:"event"`            // topic/partition/offset, and #item if the event names several orders
+	Replay int    `json:"replay,omitempty"` // the number of the replay
+	Status string `json:"status,omitempty"`
+	// Doing is what it does or waits for. Of an event: blocked, ready, in flight, waiting, storing, marking or commit. A
+	// replay that has not reached its order's lane waits for its backlog, partition, place, letter or outcome.
+	Doing  string     `json:"doing"`
+	Behind string     `json:"behind,omitempty"` // the event that must end first
+	Tries  int        `json:"tries"`
+	Next   *time.Time `json:"next_try,omitempty"`
+	// Cause, Code and Message describe the last outcome.
+	Cause   string `json:"cause,omitempty"`
+	Code    int    `json:"code,omitempty"`
+	Message string `json:"message,omitempty"`
 }
 
 // TopicFlaw is a setting of the letters' topic or of the ledger that somebody should change.

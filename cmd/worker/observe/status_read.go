@@ -63,6 +63,22 @@ func waitingOrder(o dispatch.WaitingOrder) WaitingOrder {
 	return out
 }
 
+// OrderStatusOf returns what is left to do about an order.
+func OrderStatusOf(order string, items []dispatch.OrderItem, more int) *OrderStatus {
+	out := &OrderStatus{Order: order, Items: []OrderItem{}, More: more}
+	for _, i := range items {
+		item := OrderItem{
+			Event: i.ID.String(), Replay: i.Replay, Status: i.Status, Doing: i.Doing, Behind: i.Behind, Tries: i.Attempts,
+			Cause: i.Last.Cause, Code: i.Last.Code, Message: i.Last.Message,
+		}
+		if !i.Next.IsZero() {
+			item.Next = &i.Next
+		}
+		out.Items = append(out.Items, item)
+	}
+	return out
+}
+
 // byOutcome counts waiting orders by their last outcome.
 func byOutcome(waiting []dispatch.WaitingOrder) []OutcomeCount {
 	counts := make(map[Outcome]int)

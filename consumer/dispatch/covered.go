@@ -1,0 +1,13 @@
+package dispatch
+
+import "slices"
+
+// Covers reports whether a commit says that the event at an offset is finished: it is below the committed offset, or
+// the metadata names it. False says nothing: the metadata leaves out events that needed no call.
+func Covers(next int64, text string, offset int64) bool {
+	if offset < next {
+		return true
+	}
+	m, ok := parseMetadata(text)
+	return ok && m.base == next && offset < m.frontier && !slices.Contains(m.unfinished(), offset)
+}

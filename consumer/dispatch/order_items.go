@@ -1,0 +1,182 @@
+package dispatch
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"leadhit-sync/consumer/event"
+	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/retry"
+)
+
+// listedItems is how many items of one order OrderItems lists: an order has a few, a broken producer's more.
+const listedItems = 200
+
+// OrderItem is what is left to do about an order: an item of an event, or a replay of one.
+type OrderItem struct {
+	ID     ledger.ID
+	Replay int // the number of the replay; 0: it is an event's item
+	Status string
+	// Doing is what it does or waits for, a value in status:
+	//
+	//	blocked    another event comes first: Behind
+	//	ready      a slot, or the end of a pause
+	//	in flight  LeadHit's response
+	//	waiting    a call failed; the next attempt is due at Next
+	//	storing    its letter is being stored, or will be again at Next
+	//	marking    accepted; the ledger must name it before it is finished
+	//	commit     finished; no acknowledged commit covers it yet
+	//
+	// A replay that is not in its order's lane yet has what a [WaitingReplay] has in For.
+	Doing string
+	// Behind is the event that must end first; "" for a call of an earlier generation.
+	Behind   string
+	Attempts int // calls made
+	Next     time.Time
+	Last     retry.Verdict // on the last call, or the mapping's
+}
+
+// OrderItems returns what is left to do about one order, by place, and how many items it leaves out. It visits the
+// order's lanes, the timers and the letters that are not stored, not all unfinished events.
+func (d *Dispatcher) OrderItems(order string) (items []OrderItem, more int) {
+	tasks, next := d.refusedOf(d.tasksOf(order), order)
+	inLane := map[ledger.ID]bool{}
+	for _, t := range tasks {
+		if t.replay != nil {
+			inLane[t.replay.id] = true
+		}
+		it := t.item()
+		i := OrderItem{
+			ID: t.id(), Replay: t.nthReplay(), Status: it.Status, Doing: t.doing(), Attempts: it.attempts, Next: next[t],
+			Last: it.last(),
+		}
+		if i.Doing == "blocked" {
+			i.Behind = t.behind()
+		}
+		items = append(items, i)
+	}
+	for is := range d.letters.Order(order) {
+		r := d.replays[is.ID]
+		if r == nil || r.over || inLane[is.ID] {
+			continue
+		}
+		what := r.of.replaysWaitFor()
+		if slices.Contains(d.taken, r) {
+			what = r.waitsFor()
+		}
+		items = append(items, OrderItem{ID: is.ID, Replay: r.n, Doing: what})
+	}
+	slices.SortFunc(items, func(a, b OrderItem) int {
+		return cmp.Or(cmp.Compare(a.ID.Topic, b.ID.Topic), cmp.Compare(a.ID.Partition, b.ID.Partition),
+			cmp.Compare(a.ID.Offset, b.ID.Offset), cmp.Compare(a.ID.Item, b.ID.Item))
+	})
+	listed := min(len(items), listedItems)
+	return items[:listed], len(items) - listed
+}
+
+// tasksOf returns the tasks in the order's lanes, and those that are finished and that a commit must cover.
+func (d *Dispatcher) tasksOf(order string) []task {
+	var tasks []task
+	numbers := map[int]bool{}
+	for _, p := range d.order {
+		l := d.lanes[laneKey{p.Number, order}]
+		if l == nil || numbers[p.Number] { // topics share lanes
+			continue
+		}
+		numbers[p.Number] = true
+		if l.unacked != nil {
+			tasks = l.unacked.tasksOf(tasks, order)
+		}
+		for _, e := range l.events {
+			tasks = e.tasksOf(tasks, order)
+		}
+	}
+	return tasks
+}
+
+// tasksOf appends the event's tasks about an order.
+func (e *pending) tasksOf(tasks []task, order string) []task {
+	for i := range e.items {
+		if it := &e.items[i]; it.OrderID == order && it.Action == event.Call && (it.attempts > 0 || it.state != done) {
+			tasks = append(tasks, task{e, i})
+		}
+	}
+	return tasks
+}
+
+// refusedOf appends the tasks about an order whose letters are not stored: those that the mapping refused are in no
+// lane. It returns when the order's tasks are due that wait for a time, because that takes the same look at all timers.
+func (d *Dispatcher) refusedOf(tasks []task, order string) ([]task, map[task]time.Time) {
+	refused := func(t task) {
+		if it := t.item(); it.OrderID == order && it.Action == event.Refuse && it.state == storing && !t.dropped {
+			tasks = append(tasks, t)
+		}
+	}
+	due := map[task]time.Time{}
+	for i := range d.timers.inner.items {
+		if t := &d.timers.inner.items[i]; t.item().OrderID == order {
+			due[t.task] = t.at
+			refused(t.task)
+		}
+	}
+	for _, list := range [][]task{d.refused, d.withheld, d.urgent} {
+		for _, t := range list {
+			refused(t)
+		}
+	}
+	for _, t := range d.stores {
+		refused(t)
+	}
+	return tasks, due
+}
+
+// doing is the Doing of an OrderItem.
+func (t task) doing() string {
+	switch s := t.item().state; {
+	case s == storing:
+		return "storing"
+	case s == done && t.replay != nil:
+		return "outcome"
+	case s == done:
+		return "commit"
+	case t.waits > 0:
+		return "blocked"
+	case s == inFlight:
+		return "in flight"
+	case s == waiting:
+		return "waiting"
+	case s == marking:
+		return "marking"
+	default:
+		return "ready"
+	}
+}
+
+// behind is the event that a blocked one waits for: of its own lane first, for that is the order that people ask about.
+func (t task) behind() string {
+	order := t.item().OrderID
+	lanes := slices.SortedStableFunc(slices.Values(t.lanes), func(a, b *lane) int {
+		return cmp.Compare(number(a.key.order != order), number(b.key.order != order))
+	})
+	for _, l := range lanes {
+		switch i := slices.Index(l.events, t.pending); {
+		case i > 0:
+			return l.events[i-1].place()
+		case l.unacked != nil:
+			return l.unacked.place()
+		}
+	}
+	return ""
+}
+
+func (e *pending) place() string {
+	return event.Place{Topic: e.of.Topic, Partition: e.of.Number, Offset: e.offset}.ID()
+}
+
+func number(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
+}
