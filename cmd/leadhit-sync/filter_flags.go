@@ -1,0 +1,112 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/view"
+)
+
+// filterFlags select letters, for every command about several of them.
+type filterFlags struct {
+	filter       view.Filter
+	states       []string
+	since, until sinceFlag
+	headers      []string
+}
+
+// add adds the flags to a command.
+func (f *filterFlags) add(c *cobra.Command) {
+	flags := c.Flags()
+	flags.StringVar(&f.filter.Cause, "cause", "", "only this cause, such as ValidationError")
+	flags.StringVar(&f.filter.Topic, "topic", "", "only events of this topic")
+	flags.StringVar(&f.filter.Fingerprint, "fingerprint", "", "only this fingerprint, such as v1:9f2c41d07ab3")
+	flags.StringVar(&f.filter.Code, "code", "", "only this error code: of JSON-RPC, or the HTTP status")
+	flags.StringSliceVar(&f.filter.Orders, "order", nil, "only these order ids: ID,…")
+	flags.StringSliceVar(&f.states, "state", nil,
+		"only these states: open, requeued, resolved, superseded, dismissed; or all (default open)")
+	flags.Var(&f.since, "since", "only letters since this time: 24h, 7d or an RFC 3339 time")
+	flags.Var(&f.until, "until", "only letters before this time, given like --since")
+	flags.StringVar(&f.filter.Version, "version", "", "only letters of these worker versions, such as '<1.9.0'")
+	flags.StringArrayVar(&f.headers, "header", nil, "only events with this header: name=pattern, where * is any text")
+}
+
+// allGroupsFlag lets a command that only reads show letters of other groups. Their own commands change them.
+func (f *filterFlags) allGroupsFlag(c *cobra.Command) {
+	c.Flags().BoolVar(&f.filter.AllGroups, "all-groups", false, "include letters of other groups that share the topic")
+}
+
+// parse returns the filter of the flags and of ids. It selects open letters unless a state or ids are given; Empty is
+// asked before that. Its error is about usage.
+func (f *filterFlags) parse(ids []string) (filter view.Filter, empty bool, err error) {
+	filter = f.filter
+	filter.Since, filter.Until = f.since.from, f.until.from
+	if filter.Version != "" {
+		if err := view.CheckVersion(filter.Version); err != nil {
+			return filter, false, usageError{fmt.Errorf("--version %q: %w", filter.Version, err)}
+		}
+	}
+	if filter.States, err = statesOf(f.states); err != nil {
+		return filter, false, usageError{err}
+	}
+	if filter.Headers, err = headersOf(f.headers); err != nil {
+		return filter, false, usageError{err}
+	}
+	for _, text := range ids {
+		id, err := letterID(text)
+		if err != nil {
+			return filter, false, err
+		}
+		filter.IDs = append(filter.IDs, id)
+	}
+	empty = filter.Empty()
+	if len(filter.States) == 0 && len(filter.IDs) == 0 {
+		filter.States = []ledger.State{ledger.Open}
+	}
+	return filter, empty, nil
+}
+
+func statesOf(words []string) (states []ledger.State, err error) {
+	for _, word := range words {
+		switch {
+		case word == "all":
+			states = append(states, view.States()...)
+		case slices.Contains(view.States(), ledger.State(word)):
+			states = append(states, ledger.State(word))
+		default:
+			return nil, fmt.Errorf("--state %q: want open, requeued, resolved, superseded, dismissed or all", word)
+		}
+	}
+	return states, nil
+}
+
+func headersOf(patterns []string) (map[string]string, error) {
+	var headers map[string]string
+	for _, text := range patterns {
+		name, pattern, found := strings.Cut(text, "=")
+		if !found || name == "" {
+			return nil, errors.New("--header: want name=pattern")
+		}
+		if headers == nil {
+			headers = map[string]string{}
+		}
+		headers[name] = pattern
+	}
+	return headers, nil
+}
+
+// letterID reads a letter's id. A common mistake is to give the order's id. The check costs nothing, while a search for
+// it would read the whole topic to find none.
+func letterID(text string) (ledger.ID, error) {
+	id, err := ledger.ParseID(text)
+	if err != nil {
+		return id, usageError{fmt.Errorf("%q is not a letter's id: want TOPIC/PARTITION/OFFSET, such as orders/3/118273; "+
+			"\"letters list --order ID\" shows the letters of one order", text)}
+	}
+	return id, nil
+}
