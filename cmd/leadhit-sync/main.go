@@ -23,8 +23,11 @@ var version = ""
 // The exit codes. --help explains them. A script tells a mistake that it must correct (2) from a failure that may pass
 // (1). After code 2, a retry with the same arguments and settings is useless.
 const (
-	exitError = 1
-	exitUsage = 2
+	exitError       = 1
+	exitUsage       = 2
+	exitPartly      = 3
+	exitDeclined    = 5 // by a person or by a safety rule
+	exitInterrupted = 130
 )
 
 const help = `leadhit-sync sends LeadHit the status of each order.
@@ -36,7 +39,8 @@ A mapping says how an event becomes a status: see "leadhit-sync mapping".
 
 Exit codes: 0 done (run: stopped by SIGTERM or SIGINT, every finished event is
 committed) · 1 failure, see stderr · 2 wrong usage or settings, each mistake
-on a line of stderr.`
+on a line of stderr · 3 partly done · 5 declined, or refused by a safety rule ·
+130 interrupted.`
 
 // firstSteps are the examples of the root: from settings to a running worker.
 const firstSteps = `  export KAFKA_BROKERS=kafka-1:9092 KAFKA_TOPICS=orders LEADHIT_API_KEY_FILE=api-key
@@ -126,6 +130,7 @@ func execute(ctx context.Context, args []string, s streams) int {
 	code, text := exitError, fmt.Sprintf("leadhit-sync: %v", err)
 	var usage usageError
 	var listed listedError
+	var coded codedError
 	switch found := mistakes(err); {
 	case found != "":
 		code, text = exitUsage, found
@@ -133,6 +138,8 @@ func execute(ctx context.Context, args []string, s streams) int {
 	// usage error.
 	case errors.As(err, &usage), command == root:
 		code, text = exitUsage, fmt.Sprintf("leadhit-sync: %v\nSee \"%s --help\".", err, command.CommandPath())
+	case errors.As(err, &coded):
+		code = coded.code
 	case errors.As(err, &listed):
 		text = err.Error()
 	}
@@ -164,6 +171,14 @@ func (e settingError) Unwrap() error { return e.error }
 type listedError struct{ error }
 
 func (e listedError) Unwrap() error { return e.error }
+
+// codedError is an error with an exit code of its own.
+type codedError struct {
+	code int
+	error
+}
+
+func (e codedError) Unwrap() error { return e.error }
 
 // usageError is a mistake on the command line. Its text ends with a pointer to the help of the command that refused it.
 type usageError struct{ error }

@@ -1,0 +1,23 @@
+// Package replay asks the workers of a group to call letters again, and waits for the outcomes.
+//
+// A replay is an entry of the ledger. The worker that owns the letter's partition calls the letter and writes the
+// outcome. So this package calls nobody: it writes one entry a letter, and reads both topics.
+//
+//	plan := replay.NewPlan(letters, options)       // what would happen to each letter
+//	run := replay.Run{ID: replay.NewID(now), …}
+//	summary, err := run.Do(ctx, plan, topics)
+//
+// # What it promises
+//
+// The run asks for the letters that the plan calls ready, each as the replay that the plan has seen, and for nothing
+// else. If one of them has changed since, it asks for none. Two runs at once never replay a letter twice: the first
+// entry counts, and the second run learns who was first.
+//
+// The run stops by itself when a canary is not resolved, and when too many of the last outcomes were refusals. However
+// it ends, even by a kill: letters that were asked for end without it, the others are untouched, and the same run again
+// asks for these.
+//
+// # Goroutines
+//
+// The package starts none, and uses plain time.
+package replay

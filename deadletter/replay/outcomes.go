@@ -1,0 +1,200 @@
+package replay
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"leadhit-sync/deadletter/ledger"
+)
+
+const (
+	// breakerOutcomes is how many of the last outcomes the breaker looks at, and breakerLeast how many there must be.
+	breakerOutcomes = 50
+	breakerLeast    = 10
+)
+
+// Summary says how far a run is, or how it ended.
+type Summary struct {
+	Run     string
+	Planned int // letters that the plan calls ready
+	// The letters by outcome. Refused are letters again, Failed could not be tried, Dismissed were closed by hand.
+	Resolved, Refused, Superseded, Failed, Dismissed int
+	// Waiting are asked for and have no outcome yet: they end without this run. Untouched were not asked for.
+	Waiting, Untouched int
+	// Changed were not replayed by this run, because somebody or something else changed them first: Others are those
+	// that another run replays.
+	Changed []Change
+	Others  int
+
+	Stop Stop   // "" if the run has done everything
+	Why  string // in words
+}
+
+// Done is the number of letters that need nothing more of this run.
+func (s Summary) Done() int { return s.Planned - s.Waiting - s.Untouched }
+
+// Change says how a letter differs from what was planned.
+type Change struct {
+	ID ledger.ID
+	// Is is the state it has now. By and Run are those of the replay that was asked for meanwhile, if any.
+	Is      ledger.State
+	By, Run string
+}
+
+// String describes the change.
+func (c Change) String() string {
+	switch {
+	case c.By != "":
+		return fmt.Sprintf("%s: %s was first with run %s", c.ID, c.By, c.Run)
+	case c.Is == "":
+		return c.ID.String() + ": is unknown now"
+	case c.Is == ledger.Open:
+		return c.ID.String() + ": is open, but has changed"
+	}
+	return fmt.Sprintf("%s: is %s now", c.ID, c.Is)
+}
+
+// ChangedError says that letters are not any more as they were planned.
+type ChangedError struct{ Letters []Change }
+
+func (e *ChangedError) Error() string {
+	text := fmt.Sprintf("%d of the planned letters changed meanwhile, so none was asked for: %s", len(e.Letters), e.Letters[0])
+	if more := len(e.Letters) - 1; more > 0 {
+		text += fmt.Sprintf(", and %d more", more)
+	}
+	return text
+}
+
+// changed returns the letters that are not as planned.
+func (p Plan) changed(topics Topics) []Change {
+	var all []Change
+	for _, l := range p.Ready() {
+		if is, _ := topics.Status(l.ID); !l.same(is) {
+			all = append(all, changeOf(l, is))
+		}
+	}
+	return all
+}
+
+// same reports whether a letter is still as it was planned.
+func (p *Planned) same(is ledger.Status) bool {
+	return is.N == p.N && is.State == ledger.Open && is.Overtaken == p.Overtaken && is.Known && is.Offset == p.Offset
+}
+
+func changeOf(l Planned, is ledger.Status) Change {
+	c := Change{ID: l.ID, Is: is.State}
+	if is.N > l.N && is.Replay != nil {
+		c.By, c.Run = is.Replay.By, is.Replay.Run
+	}
+	return c
+}
+
+// lost notes that the run does not replay a letter.
+func (w *work) lost(l Planned, is ledger.Status) {
+	c := changeOf(l, is)
+	if c.By != "" {
+		w.summary.Others++
+	}
+	w.summary.Changed = append(w.summary.Changed, c)
+}
+
+// count brings the numbers of the summary up to date, and shows them.
+func (w *work) count() {
+	w.summary.Waiting, w.summary.Untouched = len(w.waiting), len(w.left)
+	if w.Progress != nil {
+		w.Progress(w.summary)
+	}
+}
+
+// read reads both topics, and takes the outcomes.
+func (w *work) read(ctx context.Context) error {
+	if err := w.topics.Refresh(ctx); err != nil {
+		return err
+	}
+	w.nextRead, w.unread = time.Now().Add(refreshEvery), false
+	w.waiting = slices.DeleteFunc(w.waiting, func(a asked) bool { return w.judge(a) })
+	w.count()
+	if share, trips := w.breaker.trips(); trips && w.summary.Stop == "" && len(w.left) > 0 {
+		w.stop(Breaker, fmt.Sprintf("%d%% of the last %d outcomes were refusals", share, len(w.breaker.last)))
+	}
+	return nil
+}
+
+// judge takes the outcome of a letter. It is false if there is none yet.
+//
+// All entries that this run has written are read by now. So if the replay is not the letter's last, or is that of
+// somebody else, its entry did not count.
+func (w *work) judge(a asked) bool {
+	is, _ := w.topics.Status(a.ID)
+	switch {
+	case is.N != a.n || is.Replay == nil || is.Replay.Run != w.ID:
+		w.lost(a.Planned, is)
+	case is.State == ledger.Requeued:
+		return false
+	case is.State == ledger.Resolved:
+		w.summary.Resolved++
+		w.outcome(a, false)
+	case is.State == ledger.Superseded:
+		w.summary.Superseded++
+		w.outcome(a, false)
+	case is.State == ledger.Open && is.Known && is.Count >= a.n:
+		w.summary.Refused++
+		w.outcome(a, true)
+	case is.State == ledger.Open && !is.Unanswered:
+		w.summary.Failed++
+		w.outcome(a, false)
+	default: // closed by hand, and perhaps open again
+		w.summary.Dismissed++
+	}
+	return true
+}
+
+// outcome has canary and breaker take an outcome into account.
+func (w *work) outcome(a asked, refused bool) {
+	w.breaker.add(refused)
+	if w.proven >= w.Canary {
+		return
+	}
+	if is, _ := w.topics.Status(a.ID); is.State == ledger.Resolved {
+		w.proven++
+		return
+	}
+	what := "could not be replayed"
+	switch is, _ := w.topics.Status(a.ID); {
+	case refused:
+		what = "was refused again"
+	case is.State == ledger.Superseded:
+		what = "is superseded: LeadHit accepted a newer event of its order"
+	}
+	w.stop(Canary, fmt.Sprintf("letter %s %s", a.ID, what))
+}
+
+// breaker judges the last outcomes.
+type breaker struct {
+	share float64
+	last  []bool // refused, oldest first
+}
+
+func (b *breaker) add(refused bool) {
+	b.last = append(b.last, refused)
+	if len(b.last) > breakerOutcomes {
+		b.last = b.last[1:]
+	}
+}
+
+// trips reports whether too many of the last outcomes are refusals, and how many percent they are.
+func (b *breaker) trips() (percent int, trips bool) {
+	if b.share <= 0 || len(b.last) < breakerLeast {
+		return 0, false
+	}
+	refused := 0
+	for _, r := range b.last {
+		if r {
+			refused++
+		}
+	}
+	share := float64(refused) / float64(len(b.last))
+	return int(share * 100), share >= b.share
+}

@@ -1,0 +1,196 @@
+package replay
+
+import (
+	"iter"
+	"slices"
+
+	"leadhit-sync/consumer/event"
+	"leadhit-sync/deadletter"
+	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/view"
+)
+
+// Class says what a plan does with a letter.
+type Class string
+
+// The classes. All but Ready are left alone.
+const (
+	Ready        Class = "ready"
+	Superseded   Class = "superseded"    // LeadHit accepted a newer event of the order; Force replays it unless it is closed
+	Requeued     Class = "requeued"      // a replay was asked for, and has no outcome yet
+	Resolved     Class = "resolved"      // nothing is left to do
+	Dismissed    Class = "dismissed"     // closed by hand
+	OverMax      Class = "over-max"      // it was replayed MaxReplays times
+	OrderUnknown Class = "order-unknown" // nobody can tell whether LeadHit accepted a newer event; Force replays it
+	Expired      Class = "expired"       // the letter, or the value that it refers to, is gone
+	Foreign      Class = "foreign"       // another group's, or its topic or partition is not consumed any more
+)
+
+// Classes returns all classes, in the order in which people read them.
+func Classes() []Class {
+	return []Class{Ready, Superseded, OverMax, OrderUnknown, Requeued, Resolved, Dismissed, Expired, Foreign}
+}
+
+// mostLeft is how many of the letters that are left alone a plan lists.
+const mostLeft = 20
+
+// Limits say which letters a plan may call ready.
+type Limits struct {
+	Group string
+	// Most is how many letters are ready at most; further ones are only counted. MaxReplays is how often a letter may
+	// have been replayed.
+	Most, MaxReplays int
+	Force            bool
+	// Consumed reports whether the group consumes a partition.
+	Consumed func(event.Partition) bool
+	// Stored reports whether a topic still has the event at a place. It is asked about letters without a value.
+	Stored func(event.Place) bool
+	// Horizon is the first offset of the letters' topic that workers read when they start.
+	Horizon int64
+}
+
+// Planned is a letter with what a plan does with it.
+type Planned struct {
+	ledger.Status
+
+	Class Class
+	Why   string // in words, for a letter that is left alone
+	// Force is set for a letter that is ready only because of it.
+	Force bool
+	// Stage, Cause and Text are those of the letter: where it failed, why, and the status it was about.
+	Stage, Cause, Text string
+	// Becomes is what today's mapping makes of it; nil if that is not known.
+	Becomes *event.Item
+}
+
+// Plan says which letters a run asks for.
+type Plan struct {
+	// Letters are ready, sorted by topic, partition and offset.
+	Letters []Planned
+	// Left are the first of the letters that are left alone.
+	Left []Planned
+	// Counts are all letters by class. More of them may be ready than Limits.Most.
+	Counts map[Class]int
+}
+
+// NewPlan makes a plan of letters in the order of their ids, and of ids that were asked for by name. An id without a
+// letter is one that expired.
+func NewPlan(letters iter.Seq[view.Letter], ids []ledger.ID, limits Limits) Plan {
+	p := Plan{Counts: map[Class]int{}}
+	found := map[ledger.ID]bool{}
+	for l := range letters {
+		found[l.Ledger.ID] = true
+		p = p.with(limits.class(l), limits.Most)
+	}
+	for _, id := range ids {
+		if !found[id] {
+			gone := Planned{Status: ledger.Status{Letter: ledger.Letter{ID: id}}, Class: Expired, Why: "no such letter"}
+			p = p.with(gone, limits.Most)
+			found[id] = true
+		}
+	}
+	return p
+}
+
+func (p Plan) with(l Planned, most int) Plan {
+	p.Counts[l.Class]++
+	switch {
+	case l.Class != Ready && len(p.Left) < mostLeft:
+		p.Left = append(p.Left, l)
+	case l.Class == Ready && len(p.Letters) < most:
+		p.Letters = append(p.Letters, l)
+	}
+	return p
+}
+
+// class judges one letter.
+func (is Limits) class(l view.Letter) Planned {
+	p := Planned{Status: l.Ledger, Stage: l.Stage, Cause: l.Cause, Text: l.Status}
+	p.Class, p.Why = is.fixed(l)
+	if p.Class != Ready {
+		return p
+	}
+	switch {
+	case l.Ledger.N >= is.MaxReplays:
+		p.Class, p.Why = OverMax, "raise --max-replays to replay it once more"
+	case l.Ledger.Overtaken:
+		p.Class, p.Why = Superseded, "LeadHit accepted a newer event of its order: "+l.Ledger.Newer
+	case l.Ledger.Order == "" && l.Ledger.Key == 0:
+		p.Class, p.Why = OrderUnknown, "it has neither an order id nor a key, so a newer event of its order may be accepted"
+	case l.Ledger.Offset < is.Horizon:
+		p.Class, p.Why = OrderUnknown, "it is so old that workers do not know whether a newer event of its order was accepted"
+	}
+	if is.Force && (p.Class == Superseded || p.Class == OrderUnknown) {
+		p.Class, p.Why, p.Force = Ready, "", true
+	}
+	return p
+}
+
+// fixed returns the class of a letter that no option makes ready.
+func (is Limits) fixed(l view.Letter) (class Class, why string) {
+	partition := event.Partition{Topic: l.Ledger.ID.Topic, Number: l.Ledger.ID.Partition}
+	switch {
+	case l.Group != "" && l.Group != is.Group:
+		return Foreign, "it belongs to group " + l.Group
+	case !l.Ledger.Known:
+		return Expired, "the letters' topic has it no longer"
+	case l.Ledger.State == ledger.Requeued:
+		return Requeued, "a replay was asked for already"
+	case l.Ledger.State == ledger.Resolved:
+		return Resolved, ""
+	case l.Ledger.State == ledger.Dismissed:
+		return Dismissed, "reopen it first"
+	case l.Ledger.State == ledger.Superseded:
+		return Superseded, "it is closed: reopen it first, and use --force"
+	case !is.Consumed(partition):
+		return Foreign, "the group does not consume its topic and partition"
+	case l.Omitted != nil && !is.Stored(l.Letter.Place):
+		return Expired, "its value was too large for the letters' topic, and its own topic has it no longer"
+	}
+	return Ready, ""
+}
+
+// Ready returns the letters that a run asks for.
+func (p Plan) Ready() []Planned { return slices.Clone(p.Letters) }
+
+// Orders returns the orders of these letters, each once, in their order.
+func (p Plan) Orders() []string {
+	var all []string
+	met := map[string]bool{"": true}
+	for _, l := range p.Letters {
+		if !met[l.Order] {
+			met[l.Order] = true
+			all = append(all, l.Order)
+		}
+	}
+	return all
+}
+
+// CannotTell is the Cause of a refusal that [Planned.Map] makes: the worker could not tell what the letter is about.
+const CannotTell = "CannotTell"
+
+// Map notes what today's mapping makes of the letter's event, as the worker will judge it.
+func (p *Planned) Map(items []event.Item) {
+	i := max(p.ID.Item, 0)
+	unclear := i >= len(items) || p.ID.Item == ledger.NoItem && len(items) != 1
+	if !unclear && p.Order != "" && items[i].OrderID != p.Order {
+		unclear = items[i].OrderID != "" || items[i].Action != event.Ignore
+	}
+	if unclear {
+		p.Becomes = &event.Item{OrderID: p.Order, Cause: CannotTell, Message: "the event does not name the letter's order now"}
+		return
+	}
+	p.Becomes = &items[i]
+}
+
+// Same reports whether today's mapping makes the same of the letter as when it failed.
+func (p *Planned) Same() bool {
+	b := p.Becomes
+	switch {
+	case b == nil:
+		return false
+	case p.Stage == deadletter.StageMapping:
+		return b.Action == event.Refuse && b.Cause == p.Cause
+	}
+	return b.Action == event.Call && b.OrderID == p.Order && b.Status == p.Text
+}
