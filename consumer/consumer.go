@@ -83,8 +83,9 @@ type Options struct {
 	Group   string
 	Topics  []string
 	Start   Start
-	// Ledger is followed by all workers of the group.
-	Ledger Ledger
+	// Ledger and Letters are followed by all workers of the group.
+	Ledger  Ledger
+	Letters Letters
 	// Prepare creates what Store needs; its error says why letters cannot be stored. It is called after the group was
 	// joined and before the first fetch, until it returns nil. A nil Prepare is skipped.
 	Prepare func(context.Context) error
@@ -96,7 +97,10 @@ type Options struct {
 	// Call makes one call and judges its outcome.
 	Call func(context.Context, Call) retry.Verdict
 	// Store returns nil only when the letter is stored for good.
-	Store  func(context.Context, Letter) error
+	Store func(context.Context, Letter) error
+	// Take fetches a letter for its replay, and maps its event; the Record of the result is an *Event. An error means that
+	// nobody knows yet what became of the letter: Take is called again.
+	Take   func(context.Context, dispatch.Take) (dispatch.Taken, error)
 	Logger *slog.Logger
 }
 
@@ -109,6 +113,8 @@ type base struct {
 	log     *slog.Logger
 	waits   waits
 	counts  counts
+	// caughtUp tells the dispatcher if letters and ledger were read as far as the generation needs. Only in turns.
+	caughtUp func()
 	// Use it only in turns.
 	current *generation // takes the generation's effects; nil between two
 	pauses  pauseLog
@@ -124,7 +130,8 @@ type Consumer struct {
 	fetcher    *fetcher
 	letters    *letters
 	membership *membership
-	ledger     *ledgerReader // nil: none
+	own        *ownTopics
+	entries    *ledgerWriter
 }
 
 // New returns a Consumer that does nothing until Run.
@@ -138,27 +145,32 @@ func New(o Options) *Consumer {
 			ends: map[event.Partition]int64{}, standing: map[event.Partition]Unreadable{}, holds: newHolds(),
 		},
 		letters: &letters{base: b, failing: map[letterAt]bool{}},
-		ledger:  newLedgerReader(b),
+		own:     newOwnTopics(b),
+		entries: &ledgerWriter{base: b},
 	}
 	c.membership = &membership{
-		base: b, starts: starts, fetcher: c.fetcher, letters: c.letters, leader: leader{base: b}, ledger: c.ledger,
+		base: b, starts: starts, fetcher: c.fetcher, letters: c.letters, leader: leader{base: b}, own: c.own,
 	}
-	b.start = c.start
+	b.start, b.caughtUp = c.start, c.own.check
 	c.enter(Starting)
 	return c
 }
 
 var (
-	errStopped  = errors.New("the consumer has stopped")
-	errNoLedger = errors.New("the flood guard needs a ledger: without one nothing could end its pause")
+	errStopped   = errors.New("the consumer has stopped")
+	errNoLedger  = errors.New("the flood guard needs a ledger: without one nothing could end its pause")
+	errNoReplays = errors.New("replays need the letters' topic, the ledger, and a way to fetch a letter")
 )
 
 // Run consumes until ctx ends. Then it finishes and commits the calls in flight, for at most 15 seconds, and leaves the
 // group. If a join is in flight, it waits for Kafka's response first. Run returns an error only for options that cannot
 // work. Call it once.
 func (c *Consumer) Run(ctx context.Context) error {
-	if c.options.Dispatch.FloodGuard && c.options.Ledger.Topic == "" {
+	switch o := c.options; {
+	case o.Dispatch.FloodGuard && o.Ledger.Topic == "":
 		return errNoLedger
+	case o.Dispatch.Replays && (o.Ledger.Topic == "" || o.Letters.Topic == "" || o.Take == nil):
+		return errNoReplays
 	}
 	// Work in flight outlives ctx.
 	work, stop := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -168,7 +180,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 	workers.Go(func() { c.clock(work) })
 
 	var err error
-	if c.ledger.readExisting(ctx) {
+	if c.own.readExisting(ctx) {
 		err = c.membership.run(ctx, work)
 	}
 	stop(errStopped)
@@ -195,7 +207,11 @@ func (c *Consumer) start(e dispatch.Effects) {
 	}
 	if e.Announce != nil {
 		entry := *e.Announce
-		c.spawn(func(ctx context.Context) { c.ledger.announce(ctx, entry) })
+		c.spawn(func(ctx context.Context) { c.entries.announce(ctx, entry) })
+	}
+	if e.Append != nil {
+		batch := *e.Append
+		c.spawn(func(ctx context.Context) { c.entries.write(ctx, batch) })
 	}
 	if g := c.current; g != nil {
 		g.start(e, c.dispatcher.NeedsNewMember())

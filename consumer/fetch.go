@@ -11,6 +11,7 @@ import (
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/consumer/event"
+	"leadhit-sync/deadletter/ledger"
 )
 
 const (
@@ -115,6 +116,7 @@ func (f *fetcher) fetched(ctx context.Context, log *slog.Logger, ask dispatch.Fe
 		}
 		events[i] = dispatch.Event{
 			Offset: r.Offset, Time: r.Time, Since: event.Since(r.Time, read), Bytes: size, Items: items, Record: e,
+			Key: ledger.KeyHash(r.Key),
 		}
 	}
 	f.counts.fetched.Add(uint64(len(events)))

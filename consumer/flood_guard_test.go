@@ -38,9 +38,16 @@ func (k *worker) openLedger(o *consumer.Options) {
 	if o.Ledger.Topic == "" {
 		return
 	}
-	o.Ledger.Append = func(ctx context.Context, e shared.Entry) error {
-		key, value, err := e.Record()
-		return errors.Join(err, k.cluster.Append(ctx, o.Ledger.Topic, event.Record{Key: key, Value: value}))
+	o.Ledger.Append = func(ctx context.Context, entries ...shared.Entry) error {
+		var records []event.Record
+		for _, e := range entries {
+			key, value, err := e.Record()
+			if err != nil {
+				return err
+			}
+			records = append(records, event.Record{Key: key, Value: value})
+		}
+		return k.cluster.Append(ctx, o.Ledger.Topic, records...)
 	}
 	if o.Ledger.Ensure == nil {
 		o.Ledger.Ensure = func(ctx context.Context) error {

@@ -22,6 +22,9 @@ type generation struct {
 	unknown  chan struct{} // closed when a commit got no response
 	ended    chan dispatch.End
 
+	// take starts to fetch a letter, for as long as the generation takes up replays.
+	take func(dispatch.Take)
+
 	closed, over bool // used in turns: unknown is closed, ended was written
 }
 
@@ -46,6 +49,9 @@ func (g *generation) start(e dispatch.Effects, unknownCommit bool) {
 	}
 	for _, p := range e.Suspects {
 		g.suspects <- p
+	}
+	for _, t := range e.Takes {
+		g.take(t)
 	}
 	if unknownCommit && !g.closed {
 		g.closed = true
@@ -78,14 +84,19 @@ func (m *membership) live(
 	// and rejects its late commits.
 	newMember := g.member.ID != m.memberID
 	m.memberID = g.member.ID
+	g.take = func(t dispatch.Take) {
+		m.spawn(func(context.Context) { m.takeLetter(fetching, t) })
+	}
 	m.send(func(now time.Time) {
 		m.current = g
 		m.fetcher.assigned(positions)
+		m.own.assigned()
 		m.dispatcher.Assigned(now, positions, newMember)
 	})
 	var hands sync.WaitGroup
 	hands.Go(func() { m.fetcher.run(fetching, g) })
 	hands.Go(func() { (&committer{m.base, g.member}).run(committing, g.commits) })
+	hands.Go(func() { m.own.catchUp(fetching, g) })
 	if gone != nil {
 		hands.Go(func() {
 			m.starts.await(fetching, gone)

@@ -39,7 +39,7 @@ type membership struct {
 	fetcher *fetcher
 	letters *letters
 	leader  leader
-	ledger  *ledgerReader // nil: none
+	own     *ownTopics
 
 	prepared  bool // everything that the first call needs exists
 	preparing retrier

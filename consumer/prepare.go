@@ -9,7 +9,8 @@ import (
 // the group, so that others may have the partitions, and waits outside.
 const prepareLimit = 10 * time.Second
 
-// prepare creates the topics that do not exist yet, and reads the ledger if that was not done before the join. It
+// prepare creates the topics that do not exist yet, and reads those of them that did not exist
+// before the join. It
 // blocks until both succeed, so that the first event is fetched afterwards. It returns false if ctx has ended.
 func (m *membership) prepare(ctx context.Context) bool {
 	if m.prepared {
@@ -18,11 +19,8 @@ func (m *membership) prepare(ctx context.Context) bool {
 	if !m.prepareStore(ctx) {
 		return false
 	}
-	if l := m.ledger; l != nil && !l.started {
-		ensure := func(ctx context.Context) (bool, error) { return true, m.options.Ledger.Ensure(ctx) }
-		if !l.readAll(ctx, ensure) {
-			return false
-		}
+	if !m.own.readCreated(ctx) {
+		return false
 	}
 	m.prepared = true
 	return true

@@ -98,8 +98,8 @@ func accessReason(err error) reason {
 	}
 }
 
-// ledgerReason says why the ledger cannot be read.
-func ledgerReason(err error) reason {
+// topicReason says why a topic of our own cannot be read.
+func topicReason(err error) reason {
 	if unreachable(err) || errors.Is(err, broker.ErrNotLeader) { // a new topic has no leader for a moment
 		return accessReason(err)
 	}

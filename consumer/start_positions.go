@@ -108,7 +108,54 @@ func (s *starts) readPositions(ctx context.Context, own []event.Partition) (stan
 		}
 	}
 	at.positions = slices.DeleteFunc(positions, func(p dispatch.Position) bool { return p.Next < 0 })
+	if err := s.findEnds(ctx, at.positions); err != nil {
+		return standing{}, err
+	}
 	return at, missing
+}
+
+// findEnds reads where the logs end now. Replays wait until they were fetched up to there.
+func (s *starts) findEnds(ctx context.Context, positions []dispatch.Position) error {
+	if !s.options.Dispatch.Replays {
+		return nil
+	}
+	numbers := map[string][]int{}
+	for _, p := range positions {
+		numbers[p.Topic] = append(numbers[p.Topic], p.Number)
+	}
+	all := map[event.Partition]int64{}
+	for topic, partitions := range numbers {
+		bounds, err := s.options.Cluster.Bounds(ctx, topic, partitions)
+		if errors.Is(err, broker.ErrUnknownPartition) {
+			bounds, err = s.knownBounds(ctx, topic, partitions)
+		}
+		if err != nil {
+			return err
+		}
+		for n, b := range bounds {
+			all[event.Partition{Topic: topic, Number: n}] = b.Last
+		}
+	}
+	for i := range positions {
+		end, known := all[positions[i].Partition]
+		if positions[i].End = end; !known {
+			positions[i].End = dispatch.UnknownEnd
+		}
+	}
+	return nil
+}
+
+// knownBounds returns the bounds of the partitions that exist.
+func (s *starts) knownBounds(ctx context.Context, topic string, partitions []int) (map[int]broker.Bounds, error) {
+	all := map[int]broker.Bounds{}
+	for _, p := range partitions {
+		one, err := s.options.Cluster.Bounds(ctx, topic, []int{p})
+		if err != nil && !errors.Is(err, broker.ErrUnknownPartition) {
+			return nil, err
+		}
+		maps.Copy(all, one)
+	}
+	return all, nil
 }
 
 // beginKnown is begin for the partitions that exist.

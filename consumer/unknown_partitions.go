@@ -128,7 +128,7 @@ func (f *fetcher) known(ctx context.Context, p event.Partition) {
 
 func (f *fetcher) verified(ctx context.Context, p event.Partition, b broker.Bounds, committed int64) error {
 	if committed >= 0 {
-		f.send(func(now time.Time) { f.dispatcher.Trusted(now, p) })
+		f.send(func(now time.Time) { f.dispatcher.Trusted(now, p, b.Last) })
 		return nil
 	}
 	if f.neverCommitted(p) {

@@ -20,16 +20,19 @@ type Wait struct {
 
 // The keys of waits: one wait of each kind, or of each kind and topic or partition.
 const (
-	waitOutside = "outside"
-	waitLedger  = "ledger"
-	waitTopics  = "topics"
-	waitJoin    = "join"
-	waitOffsets = "offsets"
-	waitDecode  = "decode " // and the partition
-	waitUnknown = "unknown "
-	waitLetters = "letters"
-	waitUneven  = "uneven"
-	waitMissing = "missing "
+	waitOutside     = "outside"
+	waitLedger      = "ledger"
+	waitLettersRead = "letters read"
+	waitTopics      = "topics"
+	waitJoin        = "join"
+	waitOffsets     = "offsets"
+	waitDecode      = "decode " // and the partition
+	waitUnknown     = "unknown "
+	waitLetters     = "letters"
+	waitEntries     = "entries"
+	waitTake        = "take " // and the letter
+	waitUneven      = "uneven"
+	waitMissing     = "missing "
 	// waitPrepared is for the topic of the letters, before the first event is fetched.
 	waitPrepared = "prepared"
 )

@@ -53,12 +53,16 @@ func (w *world) start(alter ...func(*consumer.Options)) *worker {
 	if o.Ledger.Topic != "" {
 		topics = append([]string{o.Ledger.Topic}, topics...)
 	}
+	if o.Letters.Topic != "" {
+		topics = append([]string{o.Letters.Topic}, topics...)
+	}
 	cluster, err := broker.Open(broker.Options{Brokers: w.addrs, Topics: topics, ClientID: k.name, Dial: k.wire.dial})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	o.Cluster, k.cluster = cluster, cluster
 	k.openLedger(&o)
+	k.openLetters(&o)
 	k.Consumer = consumer.New(o)
 	ctx, stop := context.WithCancel(w.t.Context())
 	k.stop = stop

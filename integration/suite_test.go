@@ -67,6 +67,7 @@ func (s *suite) testOneNode(t *testing.T) {
 		s.testGarbage(t, brokers)
 		s.testMapping(t, brokers)
 		s.testGuard(t, brokers)
+		s.testReplays(t, brokers)
 		s.testKeepers(t, brokers)
 		s.testPlanted(t, brokers)
 		s.testForeign(t, brokers)

@@ -20,7 +20,9 @@ func (w *Worker) ledger() consumer.Ledger {
 	return consumer.Ledger{
 		Topic: ledger.Topic(w.config.DeadLetter.Topic), Ensure: w.ensureLedger,
 		Exists: func(ctx context.Context) (bool, error) { return w.usable(ctx, InspectLedger) },
-		Append: func(ctx context.Context, e ledger.Entry) error { return appendEntry(ctx, w.config, w.cluster, e) },
+		Append: func(ctx context.Context, entries ...ledger.Entry) error {
+			return appendEntries(ctx, w.config, w.cluster, entries...)
+		},
 	}
 }
 
@@ -47,7 +49,7 @@ func AppendToLedger(ctx context.Context, c *config.Config, cluster *broker.Clust
 	}
 	var again loop.Retrier
 	for {
-		err := appendEntry(ctx, c, cluster, e)
+		err := appendEntries(ctx, c, cluster, e)
 		// Not every broker knows a new topic at once, and one that does not has stored nothing.
 		if failures, _ := again.Failed(); !errors.Is(err, broker.ErrUnknownPartition) || failures >= newLedgerTries ||
 			!again.Wait(ctx) {
@@ -56,15 +58,19 @@ func AppendToLedger(ctx context.Context, c *config.Config, cluster *broker.Clust
 	}
 }
 
-// appendEntry writes an entry. After an error it may be stored or not, and a retry may store it twice. Readers
+// appendEntries writes entries. After an error each may be stored or not, and a retry may store it twice. Readers
 // recognise a copy by its author and time.
-func appendEntry(ctx context.Context, c *config.Config, cluster *broker.Cluster, e ledger.Entry) error {
-	key, value, err := e.Record()
-	if err == nil {
-		err = cluster.Append(ctx, ledger.Topic(c.DeadLetter.Topic), event.Record{Key: key, Value: value})
+func appendEntries(ctx context.Context, c *config.Config, cluster *broker.Cluster, entries ...ledger.Entry) error {
+	records := make([]event.Record, len(entries))
+	for i, e := range entries {
+		key, value, err := e.Record()
+		if err != nil {
+			return err
+		}
+		records[i] = event.Record{Key: key, Value: value}
 	}
-	if err != nil {
-		return fmt.Errorf("ledger entry %s: %w", e.Event, err)
+	if err := cluster.Append(ctx, ledger.Topic(c.DeadLetter.Topic), records...); err != nil {
+		return fmt.Errorf("ledger entry %s: %w", entries[0].Event, err)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ func letter(l consumer.Letter, group, version string) deadletter.Letter {
 	out.Record = l.Event.Record
 	out.Item, out.Attempts = deadletter.NoItem, l.Attempts
 	out.FailedAt, out.Group, out.Version = time.Now(), group, version
+	out.ReplayCount, out.ReplayRun = l.Replay, l.Run
 	if l.Several {
 		out.Item = l.Item
 	}

@@ -152,6 +152,7 @@ func dispatchConfig(c *config.Config, build string) dispatch.Config {
 		CallTimeout:    c.LeadHit.Timeout,
 		MetadataBytes:  metadataBytes,
 		FloodGuard:     true,
+		Replays:        true,
 		Worker:         workerName(),
 		Build:          build,
 		Fingerprint:    fingerprint,

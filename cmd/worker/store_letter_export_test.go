@@ -26,5 +26,5 @@ func AppendLetter(ctx context.Context, c *config.Config, cluster *broker.Cluster
 
 // AppendEntry stores an entry of the ledger, as a worker does it.
 func AppendEntry(ctx context.Context, c *config.Config, cluster *broker.Cluster, e ledger.Entry) error {
-	return appendEntry(ctx, c, cluster, e)
+	return appendEntries(ctx, c, cluster, e)
 }

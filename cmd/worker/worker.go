@@ -38,6 +38,8 @@ type Worker struct {
 	// fitness has the flaws of the letters' topic and the ledger.
 	fitness fitness
 	refused chan struct{} // Kafka refused a letter: judge the topics at once
+	// decode maps an event without counting it.
+	decode func(context.Context, event.Record) ([]event.Item, error)
 	// closeMapping closes the schema registry's client.
 	closeMapping func()
 	stopping     atomic.Bool
@@ -47,6 +49,7 @@ type Worker struct {
 // wire connects the steps of an event's path in their order: fetch, decode, dispatch, call, judge, (letter), dispatch,
 // commit. The consumer fetches, dispatches and commits.
 func (w *Worker) wire(m *mapping.Mapping) {
+	w.decode = m.Decode
 	decode := func(ctx context.Context, e *consumer.Event) ([]event.Item, error) {
 		return m.Decode(ctx, e.Record)
 	}
@@ -79,6 +82,8 @@ func (w *Worker) wire(m *mapping.Mapping) {
 		Prepare:  w.ensureLetters,
 		Store:    store,
 		Ledger:   w.ledger(),
+		Letters:  w.letters(),
+		Take:     w.take,
 		Logger:   w.log,
 	})
 	w.metrics.Watch(observe.Source{Consumer: w.consumer, Topics: w.config.Kafka.Topics, Retention: w.retention.all})

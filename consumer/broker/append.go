@@ -1,10 +1,12 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -13,8 +15,10 @@ import (
 )
 
 const (
-	// batchBytes bounds a batch of records. It is well below the 1 MiB that topics accept by default.
-	batchBytes = 512 << 10
+	// batchRecords and batchBytes bound a batch of records. The bytes are well below the 1 MiB that topics accept by
+	// default.
+	batchRecords = 100
+	batchBytes   = 512 << 10
 	// singleBytes bounds a record that is sent alone. It is the largest that kafka-go accepts, so that only the topic's
 	// limit counts.
 	singleBytes = 1<<31 - 64
@@ -42,40 +46,47 @@ func newWriters(addr net.Addr, transport kafka.RoundTripper) writers {
 			BatchBytes:   bytes,
 		}
 	}
-	return writers{batched: open(100, batchBytes), single: open(1, singleBytes)}
+	return writers{batched: open(batchRecords, batchBytes), single: open(1, singleBytes)}
 }
 
 func (w writers) close() { _ = errors.Join(w.batched.Close(), w.single.Close()) } // kafka-go's Close never fails
 
-// Append stores a record's key, value and headers in the first partition of a topic, with the current time. It returns
-// nil only when all in-sync replicas acknowledged the record. After an error the record may be stored or not, and a
-// retry may store it twice. Records appended within a few milliseconds share a batch.
+// Append stores the key, value and headers of records in the first partition of a topic, in their order and with the
+// current time. It returns nil only when all in-sync replicas acknowledged all of them. After an error each record may
+// be stored or not, and a retry may store it twice. Records appended within a few milliseconds share a batch.
 //
 // An operator must act on [ErrTooLarge], [ErrUnfit], [ErrUnauthorised] and [ErrUnknownPartition]; the error's text says
 // what to change. Any other error may pass. The end of the context ends the wait, not the write. Only the context
 // bounds the wait for a cluster that does not respond at all. Otherwise one call takes 5 s for each of three attempts,
 // and as much again for a large record.
-func (c *Cluster) Append(ctx context.Context, topic string, r event.Record) error {
-	message := kafka.Message{Topic: topic, Key: r.Key, Value: r.Value, Time: time.Now()}
-	for _, h := range r.Headers {
-		message.Headers = append(message.Headers, kafka.Header{Key: h.Key, Value: h.Value})
-	}
-	err := writeOne(ctx, c.writers.batched, message)
-	if isTooLarge(err) {
-		err = writeOne(ctx, c.writers.single, message)
-	}
-	if err != nil {
-		return writeError("append to", topic, err, refusal(err))
+func (c *Cluster) Append(ctx context.Context, topic string, all ...event.Record) error {
+	// One batch at a time: a batch must not be stored if the one before it failed.
+	for batch := range slices.Chunk(all, batchRecords) {
+		messages := make([]kafka.Message, len(batch))
+		for i, r := range batch {
+			messages[i] = kafka.Message{Topic: topic, Key: r.Key, Value: r.Value, Time: time.Now()}
+			for _, h := range r.Headers {
+				messages[i].Headers = append(messages[i].Headers, kafka.Header{Key: h.Key, Value: h.Value})
+			}
+		}
+		err := write(ctx, c.writers.batched, messages...)
+		if isTooLarge(err) {
+			for err = nil; err == nil && len(messages) > 0; messages = messages[1:] {
+				err = write(ctx, c.writers.single, messages[0])
+			}
+		}
+		if err != nil {
+			return writeError("append to", topic, err, refusal(err))
+		}
 	}
 	return nil
 }
 
-func writeOne(ctx context.Context, to *kafka.Writer, message kafka.Message) error {
-	err := to.WriteMessages(ctx, message)
-	// WriteErrors does not unwrap; it holds one error for each message, and there was one.
-	var each kafka.WriteErrors
-	if errors.As(err, &each) && len(each) == 1 {
-		return each[0]
+func write(ctx context.Context, to *kafka.Writer, messages ...kafka.Message) error {
+	err := to.WriteMessages(ctx, messages...)
+	// WriteErrors does not unwrap; it holds one error for each message.
+	if each, ok := errors.AsType[kafka.WriteErrors](err); ok {
+		return cmp.Or(each...)
 	}
 	return err
 }

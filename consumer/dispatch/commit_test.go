@@ -224,7 +224,7 @@ func TestAnUnknownPartitionIsStoppedUntilItIsTrusted(t *testing.T) {
 	}
 	h.ack()
 	h.wantInAir("no calls meanwhile")
-	h.d.Trusted(h.now, orders(0))
+	h.d.Trusted(h.now, orders(0), 2)
 	h.ask()
 	h.pass(20 * time.Millisecond)
 	h.ack()

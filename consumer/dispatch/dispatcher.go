@@ -192,13 +192,14 @@ func (d *Dispatcher) drop(e *pending) {
 	d.recheck = true
 }
 
-// Trusted records that a suspect partition still has its old log.
-func (d *Dispatcher) Trusted(now time.Time, id event.Partition) {
+// Trusted records that a suspect partition still has its old log, which ends at end now.
+func (d *Dispatcher) Trusted(now time.Time, id event.Partition, end int64) {
 	p := d.partitions[id]
 	if p == nil || !p.commits.suspended {
 		return
 	}
 	p.commits.suspended = false
+	p.end = min(p.end, end)
 	d.settled += p.commits.settled
 	d.fresh += len(p.commits.uncommitted)
 	p.commits.dirty = slices.Contains(d.dirty, p)

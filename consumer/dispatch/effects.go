@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"math"
 	"time"
 
 	"leadhit-sync/consumer/event"
@@ -17,9 +18,13 @@ type Position struct {
 	Metadata string
 	// Uncommitted says that the group never committed here: Next is a choice, committed before any call.
 	Uncommitted bool
-	// End is the log's end after the assignment. Replays wait until the partition was fetched up to there.
+	// End is the log's end after the assignment. Replays wait until the partition was fetched up to there. Pass
+	// [UnknownEnd] if the broker does not know the partition; then Trusted or Restarted tell it.
 	End int64
 }
+
+// UnknownEnd is the End of a log that could not be asked for.
+const UnknownEnd = math.MaxInt64
 
 // Event is one record of the log, mapped.
 type Event struct {

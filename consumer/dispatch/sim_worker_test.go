@@ -455,7 +455,7 @@ func (k *worker) investigate(number int, id partition) {
 		case p.unknown:
 			k.investigate(number, id)
 		case p.committed.exists:
-			k.hear(0, func() { k.d.Trusted(k.clock(), id) })
+			k.hear(0, func() { k.d.Trusted(k.clock(), id, p.end) })
 		default:
 			k.hear(0, func() {
 				if k.number == number {

@@ -3,13 +3,13 @@ package follower_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/follower"
 	"leadhit-sync/deadletter/ledger"
 )
@@ -38,16 +38,19 @@ func Example() {
 		return
 	}
 	defer cluster.Close()
-	f := follower.Follower{
-		Cluster: cluster, Topic: "dlq.shop.ledger", Group: "shop",
-		Logger: slog.New(slog.DiscardHandler),
+	f := follower.Follower[ledger.Entry]{
+		Cluster: cluster, Topic: "dlq.shop.ledger",
+		Parse: func(r event.Record) (ledger.Entry, bool) {
+			e, err := ledger.Parse(r.Value)
+			return e, err == nil && e.For("shop")
+		},
 	}
 	news, err := f.Next(ctx)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	for _, e := range news.Entries {
+	for _, e := range news.Said {
 		fmt.Printf("%s by %s: %s\n", e.Event, e.By, e.Reason)
 	}
 

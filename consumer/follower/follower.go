@@ -1,45 +1,46 @@
-// Package follower follows the ledger: it reads the topic from its start, and then what is appended to it.
+// Package follower follows one of the worker's own topics, the letters' topic or the ledger: it reads the topic from its
+// start, or only its newest records, and then what is appended to it.
 //
 // Call [Follower.Next] in a loop, and act on each [News] before the next call. An error loses nothing: the
 // next call catches up. The package starts no goroutine and does not retry.
 //
-// A ledger may be deleted and created again. The follower notices that by the last record it read, and starts again
-// at the new ledger's first record.
+// The topic may be deleted and created again. The follower notices that by the last record it read, and starts again
+// at the new topic's first record.
 package follower
 
 import (
 	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 	"time"
 
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/event"
-	"leadhit-sync/deadletter/ledger"
 )
 
 const (
-	// longWait is how long the broker waits for the next entry. It returns at once when there is one.
+	// longWait is how long the broker waits for the next record. It returns at once when there is one.
 	longWait = 5 * time.Second
 	// noWait is for records that exist already.
 	noWait = 50 * time.Millisecond
 )
 
-// Follower follows one ledger. One goroutine at a time may use it.
-type Follower struct {
+// Follower follows a topic of one partition whose records say a T each. One goroutine at a time may use it.
+type Follower[T any] struct {
 	Cluster *broker.Cluster
-	// Topic is the ledger, a topic of one partition. Entries for other groups than Group are skipped.
-	Topic, Group string
+	Topic   string
+	// Parse returns what a record says; false skips it. The record's bytes are let go at once, so that the values of many
+	// letters take no memory.
+	Parse func(event.Record) (T, bool)
+	// Newest is how many of the newest records are read at the start; 0 means all.
+	Newest int64
 	// Recreate creates the topic after somebody deleted it. It returns false if that must not happen yet. It is asked
-	// only after the ledger was read once.
+	// only after the topic was read once. Nil: it is never created here.
 	Recreate func(context.Context) (bool, error)
-	Logger   *slog.Logger
 
 	begun     bool // it was read to its end once
 	following bool // the last Next succeeded
 	at        position
-	malformed bool // a malformed record was logged
 }
 
 // position is where the follower is in the log.
@@ -48,63 +49,65 @@ type position struct {
 	last *event.Record // the last record that was read, nil for none: it identifies the log
 }
 
-// News is what the ledger holds that Next has not returned before.
-type News struct {
-	// Lost reports that the ledger was deleted and created again. Entries are the first ones of the new ledger.
+// News is what the topic holds that Next has not returned before.
+type News[T any] struct {
+	// Lost reports that the topic was deleted and created again. Said is what the first records of the new one say.
 	Lost bool
-	// Entries are the pauses and resumes for the group, in the ledger's order.
-	Entries []ledger.Entry
+	// Said is what the records say, in their order.
+	Said []T
+	// Next is the offset of the next record: all records before it were read.
+	Next int64
 }
 
 // Next returns news. The first call, and each call after an error, reads to the present end. Other calls wait for at
 // most 5 s, and return no news if there is none. Errors are those of the broker: [broker.ErrUnknownPartition] if
-// there is no ledger.
-func (f *Follower) Next(ctx context.Context) (news News, err error) {
+// there is no such topic.
+func (f *Follower[T]) Next(ctx context.Context) (news News[T], err error) {
 	if f.following {
-		news.Entries, f.at, err = f.read(ctx, f.at, longWait)
+		news.Said, f.at, err = f.read(ctx, f.at, longWait)
 	} else {
 		news, err = f.catchUp(ctx)
 	}
 	f.following = err == nil
+	news.Next = f.at.next
 	return news, err
 }
 
 // catchUp reads to the present end.
-func (f *Follower) catchUp(ctx context.Context) (News, error) {
+func (f *Follower[T]) catchUp(ctx context.Context) (News[T], error) {
 	bounds, err := f.bounds(ctx)
 	if err != nil {
-		return News{}, err
+		return News[T]{}, err
 	}
 	same, err := f.sameLog(ctx, bounds)
 	if err != nil {
-		return News{}, err
+		return News[T]{}, err
 	}
 	at := f.at
 	if !same || at.last == nil {
 		at = position{next: bounds.First}
+		if f.Newest > 0 {
+			at.next = max(bounds.First, bounds.End-f.Newest)
+		}
 	}
-	news := News{Lost: f.begun && !same}
+	news := News[T]{Lost: f.begun && !same}
 	// Fetch at least once, so that a missing right shows.
 	for again := true; again; again = at.next < bounds.End {
-		var entries []ledger.Entry
-		if entries, at, err = f.read(ctx, at, noWait); err != nil {
-			return News{}, err
+		var said []T
+		if said, at, err = f.read(ctx, at, noWait); err != nil {
+			return News[T]{}, err
 		}
-		news.Entries = append(news.Entries, entries...)
-	}
-	if news.Lost {
-		f.Logger.WarnContext(ctx, "the ledger was deleted and created again; following it from its start; "+
-			"pauses in force are written to it again", slog.Int64("log_start", bounds.First))
+		news.Said = append(news.Said, said...)
 	}
 	f.at, f.begun = at, true
 	return news, nil
 }
 
-// bounds returns where the ledger starts and ends. It creates a deleted one again, without a look at its settings:
+// bounds returns where the topic starts and ends. It creates a deleted one again, without a look at its settings:
 // one replica in a cluster that has grown is no reason to stop following.
-func (f *Follower) bounds(ctx context.Context) (broker.Bounds, error) {
+func (f *Follower[T]) bounds(ctx context.Context) (broker.Bounds, error) {
 	all, err := f.Cluster.Bounds(ctx, f.Topic, []int{0})
-	if !f.begun || !errors.Is(err, broker.ErrUnknownPartition) {
+	if !f.begun || f.Recreate == nil || !errors.Is(err, broker.ErrUnknownPartition) {
 		return all[0], err
 	}
 	recreated, failed := f.Recreate(ctx)
@@ -117,8 +120,8 @@ func (f *Follower) bounds(ctx context.Context) (broker.Bounds, error) {
 	return all[0], err
 }
 
-// sameLog reports whether the ledger is the log that was read before.
-func (f *Follower) sameLog(ctx context.Context, bounds broker.Bounds) (bool, error) {
+// sameLog reports whether the topic is the log that was read before.
+func (f *Follower[T]) sameLog(ctx context.Context, bounds broker.Bounds) (bool, error) {
 	last := f.at.last
 	switch {
 	case !f.begun, f.at.next < bounds.First, f.at.next > bounds.End:
@@ -136,38 +139,27 @@ func (f *Follower) sameLog(ctx context.Context, bounds broker.Bounds) (bool, err
 	return is.Offset == last.Offset && is.Time.Equal(last.Time) && bytes.Equal(is.Value, last.Value), nil
 }
 
-// read fetches once from a position on, and returns the entries for the group and the position after them.
-func (f *Follower) read(ctx context.Context, at position, wait time.Duration) ([]ledger.Entry, position, error) {
+// read fetches once from a position on. It returns what the records say, and the position after them.
+func (f *Follower[T]) read(ctx context.Context, at position, wait time.Duration) ([]T, position, error) {
 	batch, err := f.fetch(ctx, at.next, wait)
 	if err != nil {
 		return nil, at, err
 	}
-	var entries []ledger.Entry
+	var said []T
 	for _, r := range batch.Records {
-		at.last = &r
-		e, err := ledger.Parse(r.Value)
-		switch {
-		case err != nil:
-			f.skip(r, err)
-		case e.For(f.Group):
-			entries = append(entries, e)
+		if one, ok := f.Parse(r); ok {
+			said = append(said, one)
 		}
 	}
+	if n := len(batch.Records); n > 0 {
+		last := batch.Records[n-1] // a copy: the slice holds all of them
+		at.last = &last
+	}
 	at.next = batch.Next
-	return entries, at, nil
+	return said, at, nil
 }
 
 // fetch reads uncommitted records too: a foreign producer's open transaction must not hide a pause behind it.
-func (f *Follower) fetch(ctx context.Context, from int64, wait time.Duration) (broker.Batch, error) {
+func (f *Follower[T]) fetch(ctx context.Context, from int64, wait time.Duration) (broker.Batch, error) {
 	return f.Cluster.Fetch(ctx, broker.FetchRequest{Topic: f.Topic, Offset: from, MaxWait: wait, Uncommitted: true})
-}
-
-// skip logs the first malformed record.
-func (f *Follower) skip(r event.Record, err error) {
-	if f.malformed {
-		return
-	}
-	f.malformed = true
-	f.Logger.Warn("skipping a malformed ledger record; further ones are not logged",
-		slog.Int64("offset", r.Offset), slog.Any("error", err))
 }

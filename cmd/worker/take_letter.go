@@ -1,0 +1,129 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"leadhit-sync/consumer"
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
+	"leadhit-sync/deadletter"
+	"leadhit-sync/deadletter/ledger"
+)
+
+// The causes of a replay that cannot be tried, because what it needs has expired.
+const (
+	letterExpired = "LetterExpired"
+	valueExpired  = "ValueExpired"
+)
+
+// takeWait is how long a broker waits for a record that exists already.
+const takeWait = 50 * time.Millisecond
+
+// errNotYet says that the broker returned neither the record nor a later one.
+var errNotYet = errors.New("the broker returned nothing")
+
+// letters is the worker's access to the group's letters.
+func (w *Worker) letters() consumer.Letters {
+	return consumer.Letters{
+		Topic:  w.config.DeadLetter.Topic,
+		Exists: func(ctx context.Context) (bool, error) { return w.usable(ctx, InspectLetters) },
+		Parse:  func(r event.Record) (ledger.Letter, bool) { return knownLetter(r, w.config.Kafka.Group) },
+	}
+}
+
+// knownLetter returns what the dispatcher must know of a record of the letters' topic. It is false for letters of other
+// groups and other programs.
+func knownLetter(r event.Record, group string) (ledger.Letter, bool) {
+	l, err := deadletter.Parse(r)
+	// Kafka Connect's letters may name a connector like this group, but not when we gave up.
+	if err != nil || l.Group != group || l.FailedAt.IsZero() {
+		return ledger.Letter{}, false
+	}
+	return ledgerLetter(l, r.Offset), true
+}
+
+// ledgerLetter returns what the ledger's fold must know of a letter.
+func ledgerLetter(l deadletter.Letter, offset int64) ledger.Letter {
+	id := ledger.ID{Topic: l.Topic, Partition: l.Partition, Offset: l.Offset, Item: ledger.NoItem}
+	if l.Item != deadletter.NoItem {
+		id.Item = l.Item
+	}
+	return ledger.Letter{ID: id, Order: l.OrderID, Key: ledger.KeyHash(l.Key), Count: l.ReplayCount, Offset: offset}
+}
+
+// take fetches a letter for its replay, restores its event, and maps that by today's mapping of its topic. An error says
+// that this must be asked again.
+func (w *Worker) take(ctx context.Context, t dispatch.Take) (dispatch.Taken, error) {
+	record, err := w.recordAt(ctx, event.Place{Topic: w.config.DeadLetter.Topic, Offset: t.Offset}, true)
+	if errors.Is(err, errGone) {
+		return dispatch.Taken{Cause: letterExpired}, nil
+	}
+	if err != nil {
+		return dispatch.Taken{}, fmt.Errorf("fetch letter %v: %w", t.Letter, err)
+	}
+	l, _ := deadletter.Parse(record) // no letter, no id
+	taken := dispatch.Taken{Letter: ledgerLetter(l, t.Offset)}
+	if l.Group != w.config.Kafka.Group || taken.Letter.ID != t.Letter {
+		return dispatch.Taken{}, nil // of no id: nobody can tell what the replay is about
+	}
+	if l.Omitted != nil {
+		switch l.Record, err = w.original(ctx, l); {
+		case errors.Is(err, errGone):
+			taken.Cause = valueExpired
+			return taken, nil
+		case err != nil:
+			return dispatch.Taken{}, fmt.Errorf("fetch the value of letter %v: %w", t.Letter, err)
+		}
+	}
+	taken.Record = &consumer.Event{Record: l.Record}
+	if taken.Items, err = w.decode(ctx, l.Record); err != nil {
+		return dispatch.Taken{}, fmt.Errorf("map letter %v: %w", t.Letter, err)
+	}
+	return taken, nil
+}
+
+// original reads the event of a letter without its value from its source topic. If the topic was created again, another
+// event may have its place: time and hash tell.
+func (w *Worker) original(ctx context.Context, l deadletter.Letter) (event.Record, error) {
+	r, err := w.recordAt(ctx, l.Place, false)
+	if err != nil {
+		return r, err
+	}
+	is := deadletter.Letter{Record: r}.Digest()
+	if r.Time.UnixMilli() != l.Time.UnixMilli() || is == nil || *is != *l.Omitted {
+		return r, errGone
+	}
+	return r, nil
+}
+
+// errGone says that a record is not in its topic any more.
+var errGone = errors.New("the record is gone")
+
+// recordAt fetches one record. It returns errGone if the topic does not have it any more.
+func (w *Worker) recordAt(ctx context.Context, at event.Place, uncommitted bool) (event.Record, error) {
+	batch, err := w.cluster.Fetch(ctx, broker.FetchRequest{
+		Topic: at.Topic, Partition: at.Partition, Offset: at.Offset, MaxBytes: 1, MaxDecoded: 1, MaxWait: takeWait,
+		Uncommitted: uncommitted,
+	})
+	switch {
+	case errors.Is(err, broker.ErrOffsetOutOfRange):
+		return event.Record{}, errGone
+	case errors.Is(err, broker.ErrUnknownPartition):
+		topology, failed := w.cluster.Topics(ctx, at.Topic)
+		if failed == nil && topology.Topics[at.Topic].Missing {
+			err = errGone
+		}
+		return event.Record{}, err
+	case err != nil:
+		return event.Record{}, err
+	case len(batch.Records) > 0 && batch.Records[0].Offset == at.Offset:
+		return batch.Records[0], nil
+	case batch.Next > at.Offset:
+		return event.Record{}, errGone
+	}
+	return event.Record{}, errNotYet
+}

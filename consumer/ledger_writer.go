@@ -1,0 +1,70 @@
+package consumer
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/deadletter/ledger"
+)
+
+// appendLimit bounds one attempt to write entries.
+const appendLimit = 20 * time.Second
+
+// ledgerWriter appends this worker's entries to the ledger.
+type ledgerWriter struct {
+	*base
+
+	again retrier // of the entries about letters; one write is in flight
+}
+
+// announce writes a pause to the ledger, and retries until it is stored or ctx ends. The other workers follow it there,
+// and so does this one after a restart.
+func (l *ledgerWriter) announce(ctx context.Context, e ledger.Entry) {
+	var again retrier
+	for {
+		err := l.append(ctx, e)
+		if err == nil {
+			again.Over(l.logger()).InfoContext(ctx, "the pause is in the ledger")
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		again.fail(l.logger(), err).WarnContext(ctx,
+			"cannot write the pause to the ledger: this worker pauses, but others do not see it; trying again")
+		if !again.Wait(ctx) {
+			return
+		}
+	}
+}
+
+// write writes what follows from calls: marks on older letters, and outcomes of replays. The dispatcher decides when to
+// write again.
+func (l *ledgerWriter) write(ctx context.Context, a dispatch.Append) {
+	err := l.append(ctx, a.Entries...)
+	switch {
+	case err == nil:
+		l.waits.end(waitEntries)
+		l.again.Over(l.logger()).InfoContext(ctx, "the ledger can be written again")
+	case ctx.Err() == nil: // otherwise the stop failed it
+		l.waits.begin(waitEntries, "the ledger cannot be written, so accepted orders wait: "+withoutPorts(err.Error()))
+		l.again.fail(l.logger(), err).ErrorContext(ctx,
+			"cannot write to the ledger: events and replays that LeadHit accepted do not count as finished; trying again")
+	}
+	l.send(func(now time.Time) { l.dispatcher.Appended(now, a.ID, err == nil) })
+}
+
+func (l *ledgerWriter) append(ctx context.Context, entries ...ledger.Entry) error {
+	ctx, cancel := context.WithTimeout(ctx, appendLimit)
+	defer cancel()
+	for i := range entries {
+		entries[i].Group = l.options.Group
+	}
+	return l.options.Ledger.Append(ctx, entries...)
+}
+
+func (l *ledgerWriter) logger() *slog.Logger {
+	return l.log.With(slog.String("topic", l.options.Ledger.Topic))
+}

@@ -1,0 +1,176 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/follower"
+)
+
+// quietTries is how many attempts may find an unknown topic before that is logged: about three seconds. A topic that was
+// just created is not known to every broker at once.
+const quietTries = 5
+
+// topicReader passes one of our own topics to the dispatcher: what it holds before the first call, and then each new
+// record.
+type topicReader[T any] struct {
+	*base
+	words
+
+	follower follower.Follower[T]
+	log      *slog.Logger
+	exists   func(context.Context) (bool, error)
+	// say passes news to the dispatcher, in a turn.
+	say     func(now time.Time, news follower.News[T])
+	started bool // it was read to its end once, and a goroutine follows it
+	again   retrier
+
+	// Use them only in turns.
+	next  int64 // all records before it were passed on
+	until int64 // the end that it had after the assignment; -1 while that is not known
+}
+
+// words are what people read about a topic.
+type words struct {
+	wait   string // key of the wait
+	name   string // "the ledger"
+	unread string // what may be missed while it is not read before the first call
+	unseen string // what is missed while it cannot be followed
+}
+
+// tell logs a message about the topic.
+func tell(ctx context.Context, log *slog.Logger, level slog.Level, message string) {
+	log.Log(ctx, level, message) //nolint:sloglint // the messages are the same for both topics, but for their words
+}
+
+// readAll reads the topic to its present end, however long that takes, unless it does not exist. It returns false if
+// ctx has ended.
+func (r *topicReader[T]) readAll(ctx context.Context, exists func(context.Context) (bool, error)) bool {
+	r.enter(Waiting)
+	r.waits.begin(r.wait, r.notRead())
+	for quiet := 0; ; {
+		is, err := exists(ctx)
+		if err == nil && is {
+			err = r.start(ctx)
+		}
+		switch {
+		case err == nil:
+			r.waits.end(r.wait) // not before: one wait may outlast several generations
+			tell(ctx, r.again.Over(r.log), slog.LevelInfo, r.name+" can be read")
+			return true
+		case ctx.Err() != nil:
+			return false
+		case errors.Is(err, broker.ErrUnknownPartition) && quiet < quietTries:
+			quiet++
+		default:
+			why := topicReason(err)
+			r.waits.begin(r.wait, r.notRead()+": "+why.String())
+			tell(ctx, r.again.explain(r.log, why, err), slog.LevelWarn,
+				"cannot read "+r.name+", so nothing is called: "+r.unread)
+		}
+		if !r.again.Wait(ctx) {
+			return false
+		}
+	}
+}
+
+func (r *topicReader[T]) notRead() string {
+	return r.name + " " + r.follower.Topic + " is not read yet; " + r.unread
+}
+
+// start reads the topic to its present end, and lets a goroutine follow it from there.
+func (r *topicReader[T]) start(ctx context.Context) error {
+	news, err := r.follower.Next(ctx)
+	if err != nil {
+		return err
+	}
+	r.pass(news)
+	r.started = true
+	r.spawn(r.follow)
+	return nil
+}
+
+// follow takes records as they arrive, until ctx ends. While the topic cannot be read, the worker continues as before,
+// unless it has joined a generation since: then its calls wait.
+func (r *topicReader[T]) follow(ctx context.Context) {
+	for ctx.Err() == nil {
+		news, err := r.follower.Next(ctx)
+		switch {
+		case err == nil:
+			tell(ctx, r.again.Over(r.log), slog.LevelInfo, r.name+" can be read again")
+			r.pass(news)
+		case ctx.Err() == nil:
+			why := topicReason(err)
+			r.waitsFor(why)
+			tell(ctx, r.again.explain(r.log, why, err), slog.LevelWarn, "cannot read "+r.name+
+				", so the worker does not see "+r.unseen+"; it continues as before; trying again")
+			r.again.Wait(ctx)
+		}
+	}
+}
+
+// pass passes news to the dispatcher in one turn, because nothing may happen between a pause and its resume.
+func (r *topicReader[T]) pass(news follower.News[T]) {
+	r.send(func(now time.Time) {
+		if len(news.Said) > 0 || news.Lost {
+			r.say(now, news)
+		}
+		r.next = news.Next
+		r.caughtUp()
+	})
+}
+
+// aim finds out how far the topic must be read before the first call of a generation. It returns when that is known, or
+// at the end of ctx.
+func (r *topicReader[T]) aim(ctx context.Context, g *generation) {
+	var again retrier
+	for {
+		end, err := r.end(ctx)
+		if err == nil {
+			r.send(func(time.Time) {
+				if r.current == g {
+					r.until = end
+					r.caughtUp()
+				}
+			})
+			tell(ctx, again.Over(r.log), slog.LevelInfo, r.name+" can be read again")
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		why := topicReason(err)
+		r.waitsFor(why)
+		tell(ctx, again.explain(r.log, why, err), slog.LevelWarn,
+			"cannot read "+r.name+", so nothing is called after the rebalance: "+r.unread)
+		if !again.Wait(ctx) {
+			return
+		}
+	}
+}
+
+// end is where the topic ends now. One that does not exist holds nothing.
+func (r *topicReader[T]) end(ctx context.Context) (int64, error) {
+	bounds, err := r.options.Cluster.Bounds(ctx, r.follower.Topic, []int{0})
+	if errors.Is(err, broker.ErrUnknownPartition) {
+		if is, failed := r.exists(ctx); failed == nil && !is {
+			return 0, nil
+		}
+	}
+	return bounds[0].End, err
+}
+
+// reached reports whether the topic was read to the end that it had after the assignment. Only in a turn.
+func (r *topicReader[T]) reached() bool { return r.until >= 0 && r.next >= r.until }
+
+// waitsFor notes why the calls of a generation wait for the topic.
+func (r *topicReader[T]) waitsFor(why reason) {
+	r.send(func(time.Time) {
+		if r.current != nil && r.options.Dispatch.Replays && !r.reached() {
+			r.waits.begin(r.wait, r.notRead()+": "+why.String())
+		}
+	})
+}
