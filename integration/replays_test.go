@@ -1,10 +1,10 @@
 package integration_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -32,7 +32,7 @@ type entry struct {
 // testReplays: an operator's entry in the ledger has a letter called again, and the outcome is in the ledger.
 func (s *suite) testReplays(t *testing.T, brokers []string) {
 	t.Helper()
-	t.Run("letters are replayed: resolved, superseded, refused again", func(t *testing.T) {
+	t.Run("letters are replayed: refused again, resolved, superseded", func(t *testing.T) {
 		t.Parallel()
 		r := s.newRun(t, brokers, 1, sandbox.Faults{})
 		w := r.newWorker(t)
@@ -41,31 +41,11 @@ func (s *suite) testReplays(t *testing.T, brokers []string) {
 		r.write(t, []audit.Event{healed.Refused(), newer.Refused(), newer.NextOf(0)})
 		r.finish(t, time.Minute)
 		first, second, third := r.events[0].LetterID(), r.events[1].LetterID(), r.events[2].LetterID()
-		letters := "dlq." + r.group
 		offsets := map[string]int64{}
-		for i, l := range r.broker.letters(t, letters) {
+		for i, l := range r.broker.letters(t, "dlq."+r.group) {
 			offsets[l.ID] = int64(i)
 		}
-
-		r.appendEntries(t, entry{Event: "replay", ID: first, N: 1, Letter: offsets[first], Run: "r_1"})
-		eventually(t, time.Minute, "a letter that is refused again", func() string {
-			if all := r.broker.letters(t, letters); len(all) != 3 {
-				return fmt.Sprintf("%d letters", len(all))
-			}
-			return ""
-		})
-		again := r.broker.letters(t, letters)[2]
-		for _, h := range r.broker.letters(t, letters)[offsets[first]].Headers {
-			if strings.HasPrefix(h.Key, "dlq.replay.") || h.Key == "dlq.failed.at" {
-				continue
-			}
-			if got := header(again, h.Key); got != string(h.Value) {
-				t.Errorf("%s of the letter of a replay: got %q, want %q as in the first", h.Key, got, h.Value)
-			}
-		}
-		if count, run := header(again, "dlq.replay.count"), header(again, "dlq.replay.run"); count != "1" || run != "r_1" {
-			t.Errorf("got replay %s of the run %q, want 1 of r_1", count, run)
-		}
+		r.refusedAgain(t, first, offsets[first])
 
 		w.stop(t)
 		r.leadhit.Change(func(f *sandbox.Faults) { f.Statuses = []string{"on-hold"} })
@@ -86,6 +66,33 @@ func (s *suite) testReplays(t *testing.T, brokers []string) {
 			t.Errorf("got calls %q, want %q", calls, want)
 		}
 	})
+}
+
+// refusedAgain replays a letter that LeadHit still refuses. The new letter differs from the first by its counts alone.
+func (r *run) refusedAgain(t *testing.T, id string, offset int64) {
+	t.Helper()
+	r.appendEntries(t, entry{Event: "replay", ID: id, N: 1, Letter: offset, Run: "r_1"})
+	var all []audit.Letter
+	eventually(t, time.Minute, "a letter that is refused again", func() string {
+		if all = r.broker.letters(t, "dlq."+r.group); len(all) != 3 {
+			return fmt.Sprintf("%d letters", len(all))
+		}
+		return ""
+	})
+	was, is := all[offset], all[2]
+	for _, h := range was.Headers {
+		switch got := header(is, h.Key); {
+		case h.Key == "dlq.failed.at", h.Key == "dlq.replay.count":
+		case got != string(h.Value):
+			t.Errorf("%s of the letter of a replay: got %q, want %q as in the first", h.Key, got, h.Value)
+		}
+	}
+	if !bytes.Equal(is.Key, was.Key) || !bytes.Equal(is.Value, was.Value) {
+		t.Errorf("got the event %q: %q, want %q: %q", is.Key, is.Value, was.Key, was.Value)
+	}
+	if count, run := header(is, "dlq.replay.count"), header(is, "dlq.replay.run"); count != "1" || run != "r_1" {
+		t.Errorf("got replay %s of the run %q, want 1 of r_1", count, run)
+	}
 }
 
 func header(l audit.Letter, name string) string {
