@@ -76,6 +76,8 @@ func rootCommand() *cobra.Command {
 		mappingCommand,
 		previewCommand,
 		lettersCommand,
+		replayCommand,
+		runsCommand,
 		pauseCommand,
 		resumeCommand,
 		probeCommand,

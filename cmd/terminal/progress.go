@@ -25,14 +25,20 @@ func NewProgress(w io.Writer) *Progress {
 
 // Show draws the bar, at most ten times a second.
 func (p *Progress) Show(name string, done, total int64) {
-	const every, width = 100 * time.Millisecond, 20
+	const width = 20
+	full := int(done * width / max(total, 1))
+	p.Draw(fmt.Sprintf("%s  %s%s  %d%%  %d of %d events", Quote(name), strings.Repeat("█", full),
+		strings.Repeat("░", width-full), done*100/max(total, 1), done, total))
+}
+
+// Draw replaces the line by a text, at most ten times a second.
+func (p *Progress) Draw(text string) {
+	const every = 100 * time.Millisecond
 	if p == nil || time.Since(p.last) < every {
 		return
 	}
 	p.last = time.Now()
-	full := int(done * width / max(total, 1))
-	_, _ = fmt.Fprintf(p.out, "%s%s  %s%s  %d%%  %d of %d events", clearLine, // when a terminal closes, a signal ends the command
-		Quote(name), strings.Repeat("█", full), strings.Repeat("░", width-full), done*100/max(total, 1), done, total)
+	_, _ = fmt.Fprint(p.out, clearLine+text) // when a terminal closes, a signal ends the command
 }
 
 // End removes the bar.

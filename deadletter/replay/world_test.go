@@ -203,12 +203,12 @@ func run(name, by string) replay.Run {
 	}
 }
 
-// replays are the replay entries of a run.
-func (w *world) replays(run string) []ledger.Entry {
+// replays are the replay entries of the run r_1.
+func (w *world) replays() []ledger.Entry {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(w.ledger), func(e ledger.Entry) bool {
-		return e.Run != run || e.Event != ledger.LetterReplay
+		return e.Run != "r_1" || e.Event != ledger.LetterReplay
 	})
 }
 

@@ -1,0 +1,295 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os/signal"
+	"os/user"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"leadhit-sync/cmd/terminal"
+	"leadhit-sync/cmd/worker"
+	"leadhit-sync/config"
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/replay"
+)
+
+// typedNumber is how many letters a person may replay without typing their number.
+const typedNumber = 25
+
+// replayCommand asks the workers to call letters again. It calls nobody itself: each letter is an entry of the ledger,
+// and the worker that owns the letter's partition does the rest. So nothing is lost if the command is killed.
+func replayCommand() *cobra.Command {
+	o := replayOptions{rate: 10, breaker: 20}
+	c := &cobra.Command{
+		Use: "replay [ID…]", Short: "Send dead letters to LeadHit again",
+		Long: `Send dead letters to LeadHit again, by way of the running workers.
+
+The command prints a plan and asks before it starts. It replays a first letter alone
+(--canary), then the others at --rate, and stops when too many are refused again
+(--breaker). The workers map each letter by today's mapping, in the order of its
+order's events. A letter whose order has a newer accepted event is left alone, unless
+--force is given. A status once applied cannot be taken back.
+
+However the command ends, letters that were asked for end without it, and the others
+are untouched. The same command again replays the rest. Times such as --since 24h are
+fixed when the command starts.
+
+Select letters by flags or by their ids; --state open selects all. Filters select open
+letters unless --state says otherwise.
+
+Exit codes: 0 all letters are resolved · 1 failure · 2 wrong usage · 3 partly: some
+letters were refused again, changed meanwhile, or were not replayed · 5 declined, or
+refused by a safety rule: nothing was asked for · 130 interrupted.`,
+		Example: `  leadhit-sync replay --cause ValidationError --reason "LeadHit 2.4 accepts it" --dry-run
+  leadhit-sync replay --cause ValidationError --reason "LeadHit 2.4 accepts it"
+  leadhit-sync replay orders/3/118273 --reason "the mapping is fixed" --yes
+  leadhit-sync letters list -o json | jq -r '.letters[].id' |
+    leadhit-sync replay --ids-from - --reason "the mapping is fixed" --yes`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := o.check(c, args); err != nil {
+				return err
+			}
+			// A person who has waited for the plan may leave at any time. The second Ctrl-C ends the command at once.
+			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
+			defer stop()
+			context.AfterFunc(ctx, stop)
+			err := o.replay(ctx, c)
+			if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+				return codedError{exitInterrupted, errors.New("interrupted; no letter was asked for")}
+			}
+			return err
+		},
+	}
+	o.flags(c)
+	return c
+}
+
+// replayOptions are the flags.
+type replayOptions struct {
+	letters             filterFlags
+	selected            selection
+	idsFrom, reason, by string
+	rate                rateFlag
+	breaker             percentFlag
+	limit, canary, max  int
+	dryRun, noWait, yes bool
+	force               bool
+	timeout             time.Duration
+	output              outputForm
+	stdin               *bufio.Reader
+	started             time.Time
+	answers             bool // a person can answer on stdin
+}
+
+func (o *replayOptions) flags(c *cobra.Command) {
+	o.letters.add(c)
+	f := c.Flags()
+	f.StringVar(&o.idsFrom, "ids-from", "", "read ids from stdin, one per line: -")
+	f.StringVar(&o.reason, "reason", "", "why the letters are replayed (required)")
+	f.StringVar(&o.by, "by", "", "your name (default: your user name on this system)")
+	f.BoolVar(&o.dryRun, "dry-run", false, "only print the plan")
+	f.Var(&o.rate, "rate", "letters per second")
+	f.IntVar(&o.limit, "limit", 1000, "replay at most this many letters, the first by partition and offset")
+	f.IntVar(&o.canary, "canary", 1, "letters that must be resolved before others are replayed; 0 for none")
+	f.IntVar(&o.max, "max-replays", 3, "leave letters alone that were replayed this often")
+	f.Var(&o.breaker, "breaker", "stop when this share of the last 50 outcomes is refused again; 0% never stops")
+	f.BoolVar(&o.noWait, "no-wait", false, "end when all letters were asked for, before their outcomes")
+	f.DurationVar(&o.timeout, "timeout", 15*time.Minute, "how long the whole run may take")
+	f.BoolVar(&o.yes, "yes", false, "do not ask; required without a terminal")
+	f.BoolVar(&o.force, "force", false, "also replay letters whose order may have a newer accepted event")
+	outputFlag(c, &o.output)
+}
+
+// check does all that needs no Kafka, because a person should not wait for a mistake to be found.
+func (o *replayOptions) check(c *cobra.Command, args []string) error {
+	o.stdin, o.started = bufio.NewReader(c.InOrStdin()), time.Now()
+	o.answers = terminal.Is(c.InOrStdin()) && o.idsFrom == ""
+	switch {
+	case o.idsFrom != "" && o.idsFrom != "-":
+		return usageError{errors.New("--ids-from: want -, for stdin")}
+	case o.limit < 1 || o.max < 1:
+		return usageError{errors.New("--limit and --max-replays must be 1 or more")}
+	case o.canary < 0 || o.timeout <= 0:
+		return usageError{errors.New("--canary must be 0 or more, and --timeout above 0")}
+	}
+	if o.idsFrom != "" {
+		ids, err := idsOf(o.stdin)
+		if err != nil {
+			return err
+		}
+		args = append(slices.Clone(args), ids...)
+		if len(args) == 0 {
+			return usageError{errors.New("--ids-from: stdin has no ids")}
+		}
+	}
+	if err := o.selected.parse(&o.letters, args); err != nil {
+		return err
+	}
+	if strings.TrimSpace(o.reason) == "" && !o.dryRun {
+		return usageError{errors.New("--reason is missing: people who find the replays need to know why")}
+	}
+	return o.checkAuthor()
+}
+
+// checkAuthor finds out who replays, and tries whether the ledger takes that and the reason.
+func (o *replayOptions) checkAuthor() error {
+	if o.by == "" {
+		var err error
+		if o.by, err = personOf(user.Current()); err != nil && !o.dryRun {
+			return usageError{err}
+		}
+	}
+	sample := ledger.Entry{Event: ledger.RunStart, Run: "r", At: o.started, By: o.by, Reason: o.reason}
+	if _, _, err := sample.Record(); err != nil && !o.dryRun {
+		return usageError{err}
+	}
+	return nil
+}
+
+// idsOf reads ids, one per line.
+func idsOf(r io.Reader) (ids []string, err error) {
+	lines := bufio.NewScanner(io.LimitReader(r, mostValue))
+	for lines.Scan() {
+		if text := strings.TrimSpace(lines.Text()); text != "" {
+			ids = append(ids, text)
+		}
+	}
+	return ids, lines.Err()
+}
+
+// replay plans, asks, and runs.
+func (o *replayOptions) replay(ctx context.Context, c *cobra.Command) error {
+	settings, mapped, err := replaySettings()
+	if err != nil {
+		return err
+	}
+	return withKafka(ctx, c.ErrOrStderr(), settings,
+		func(ctx context.Context, cluster *broker.Cluster, n *terminal.Notice) error {
+			r := openLetters(settings, cluster, n, o.selected.headers())
+			p, err := o.plan(ctx, planner{settings: settings, cluster: cluster, reader: r, mapped: mapped})
+			if err != nil {
+				return err
+			}
+			n.Stop() // from here on a person is asked, or sees the progress
+			if o.dryRun {
+				return o.output.print(c.OutOrStdout(), p.json(), p.print)
+			}
+			if err := o.confirm(ctx, c, p); err != nil {
+				return err
+			}
+			topics := &replayTopics{lettersReader: r, settings: settings}
+			return o.run(ctx, c, p, topics)
+		})
+}
+
+// confirm shows the plan and asks. Without a terminal nobody can answer, so --yes is required; the plan is printed even
+// so, because it is what a person needs to decide.
+func (o *replayOptions) confirm(ctx context.Context, c *cobra.Command, p replayPlan) error {
+	stderr, count := c.ErrOrStderr(), len(p.Letters)
+	if err := p.print(stderr); err != nil {
+		return err
+	}
+	switch {
+	case count == 0 && p.refused():
+		return codedError{exitDeclined, errors.New("no letter is ready; nothing was asked for")}
+	case p.missing != nil:
+		return p.missing
+	case count == 0 || o.yes:
+		return nil
+	case !o.answers:
+		return codedError{exitDeclined, errors.New("nobody can answer here: give --yes to replay without a question; " +
+			"nothing was asked for")}
+	}
+	word := "yes"
+	if count > typedNumber {
+		word = strconv.Itoa(count)
+	}
+	_, _ = fmt.Fprintf(stderr, "A status once applied cannot be taken back. Type %s to continue: ", word)
+	return answered(ctx, o.stdin, word)
+}
+
+// answered reads the answer. The goroutine that reads outlives the command if nobody answers: a terminal's read cannot
+// be cancelled, and the process ends.
+func answered(ctx context.Context, stdin *bufio.Reader, word string) error {
+	line := make(chan string, 1)
+	go func() {
+		text, _ := stdin.ReadString('\n')
+		line <- strings.TrimSpace(text)
+	}()
+	select {
+	case text := <-line:
+		if text != word {
+			return codedError{exitDeclined, fmt.Errorf("declined: got %q, want %s; nothing was asked for", text, word)}
+		}
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// run carries the plan out.
+func (o *replayOptions) run(ctx context.Context, c *cobra.Command, p replayPlan, topics *replayTopics) error {
+	run := replay.Run{
+		ID:    replay.NewID(o.started, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))),
+		Group: topics.settings.Kafka.Group, By: o.by, Via: "cli", Reason: o.reason, Filter: p.Filter,
+		Rate: float64(o.rate), Canary: o.canary, Breaker: float64(o.breaker) / 100, Timeout: o.timeout, NoWait: o.noWait,
+	}
+	var sum replay.Summary
+	if len(p.Letters) > 0 {
+		progress := terminal.NewProgress(c.ErrOrStderr())
+		run.Progress = func(s replay.Summary) { progress.Draw(progressLine(s, time.Since(o.started), run.Rate)) }
+		var err error
+		sum, err = run.Do(ctx, p.Plan, topics)
+		progress.End()
+		if _, changed := errors.AsType[*replay.ChangedError](err); changed {
+			return codedError{exitDeclined, err}
+		}
+		if err != nil && sum.Stop == "" {
+			return fmt.Errorf("%w; no letter was asked for", err)
+		}
+	}
+	ended := endedRun{Summary: sum, plan: p, by: o.by, reason: o.reason}
+	if err := o.output.print(c.OutOrStdout(), ended.json(), ended.print); err != nil {
+		return err
+	}
+	return ended.failure()
+}
+
+// replayTopics are the topics of a run.
+type replayTopics struct {
+	*lettersReader
+
+	settings *config.Config
+}
+
+// Refresh reads both topics on.
+func (t *replayTopics) Refresh(ctx context.Context) error { return t.refresh(ctx) }
+
+// Status is that of the own group's letter.
+func (t *replayTopics) Status(id ledger.ID) (ledger.Status, bool) {
+	l, ok := t.view.Find(id)
+	if !ok || l.Group != "" && l.Group != t.settings.Kafka.Group {
+		return ledger.Status{}, false
+	}
+	return l.Ledger, true
+}
+
+// Append ends a write that has begun even if the command is interrupted, so the summary knows what was asked for.
+func (t *replayTopics) Append(ctx context.Context, e ledger.Entry) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendLimit)
+	defer cancel()
+	return worker.AppendToLedger(ctx, t.settings, t.cluster, e)
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"leadhit-sync/cmd/terminal"
+	"leadhit-sync/config"
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/deadletter/view"
+)
+
+// runsCommand shows what became of replays, also of those whose command was killed: the ledger has them.
+func runsCommand() *cobra.Command {
+	var output outputForm
+	var watch bool
+	c := &cobra.Command{
+		Use: "runs [RUN]", Short: "Show the runs of replay and their outcomes",
+		Long: `Show the runs of "leadhit-sync replay", newest last, with the outcomes of their letters.
+
+A run without an end is still going on, or its command was killed; letters that it
+asked for end all the same.`,
+		Example: `  leadhit-sync runs
+  leadhit-sync runs r_1P3XQ7K2M9 -w`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			settings, err := config.LoadKafka()
+			if err != nil {
+				return err
+			}
+			return withKafka(c.Context(), c.ErrOrStderr(), settings,
+				func(ctx context.Context, cluster *broker.Cluster, n *terminal.Notice) error {
+					r := openLetters(settings, cluster, n, nil)
+					look := func(ctx context.Context, w io.Writer, _ screen) error {
+						all, err := readRuns(ctx, r, args)
+						if err != nil {
+							return err
+						}
+						return output.print(w, runsJSON(all), func(w io.Writer) error { return printRuns(w, all) })
+					}
+					if watch {
+						return watchStatus(ctx, c.OutOrStdout(), output, look)
+					}
+					return look(ctx, c.OutOrStdout(), screen{})
+				})
+		},
+	}
+	outputFlag(c, &output)
+	c.Flags().BoolVarP(&watch, "watch", "w", false, "refresh until interrupted")
+	return c
+}
+
+// readRuns reads both topics on. With a name it returns that run alone.
+func readRuns(ctx context.Context, r *lettersReader, names []string) ([]view.Run, error) {
+	if err := r.refresh(ctx); err != nil {
+		return nil, err
+	}
+	all := r.view.Runs()
+	if len(names) == 0 {
+		return all, nil
+	}
+	all = slices.DeleteFunc(all, func(run view.Run) bool { return run.Name != names[0] })
+	if len(all) == 0 {
+		return nil, errors.New("no run " + terminal.Quote(names[0]) + "; \"leadhit-sync runs\" lists them")
+	}
+	return all, nil
+}
+
+// runView is the JSON form of a run.
+type runView struct {
+	Run        string     `json:"run"`
+	Started    *time.Time `json:"started"`
+	Stopped    *time.Time `json:"stopped"` // null: it goes on, or was killed
+	Why        string     `json:"why"`
+	By         string     `json:"by"`
+	Reason     string     `json:"reason"`
+	Filter     string     `json:"filter"`
+	Planned    int        `json:"planned"`
+	Asked      int        `json:"asked"`
+	Waiting    int        `json:"waiting"`
+	Resolved   int        `json:"resolved"`
+	Refused    int        `json:"refused"`
+	Superseded int        `json:"superseded"`
+	Failed     int        `json:"failed"`
+	Dismissed  int        `json:"dismissed"`
+}
+
+func runsJSON(all []view.Run) any {
+	views := make([]runView, len(all))
+	for i, r := range all {
+		views[i] = runView{
+			r.Name, timeOrNull(r.Started), timeOrNull(r.Stopped), r.Why, r.By, r.Reason, r.Filter, r.Count, r.Asked, r.Waiting,
+			r.Resolved, r.Refused, r.Superseded, r.Failed, r.Dismissed,
+		}
+	}
+	return map[string]any{"schema": "runs.v1", "runs": views}
+}
+
+func timeOrNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// printRuns has a line for each run, or everything about a single one.
+func printRuns(w io.Writer, all []view.Run) error {
+	var p terminal.Page
+	if len(all) == 0 {
+		p.Line("no runs: nothing was replayed yet")
+		return p.Print(w)
+	}
+	p.Columns(terminal.Whole, terminal.Short, terminal.Short, terminal.Whole, terminal.Whole, terminal.Whole, terminal.Text,
+		terminal.Text)
+	p.Row("RUN", "STARTED (UTC)", "BY", "ASKED", "RESOLVED", "WAITING", "OTHERS", "REASON")
+	for _, r := range all {
+		p.Row(r.Name, r.Started.UTC().Format("01-02 15:04:05"), r.By, fmt.Sprintf("%d/%d", r.Asked, r.Count),
+			strconv.Itoa(r.Resolved), strconv.Itoa(r.Waiting), otherOutcomes(r), r.Reason)
+	}
+	if len(all) == 1 {
+		p.Line("selected: %s", terminal.Escape(all[0].Filter))
+		switch {
+		case all[0].Stopped.IsZero():
+			p.Line("no end: the command still runs, or was killed")
+		default:
+			p.Line("ended %s: %s", all[0].Stopped.UTC().Format(time.RFC3339), terminal.Escape(all[0].Why))
+		}
+	}
+	return p.Print(w)
+}
+
+func otherOutcomes(r view.Run) string {
+	var parts []string
+	for _, o := range []struct {
+		what string
+		n    int
+	}{{"refused again", r.Refused}, {"superseded", r.Superseded}, {"failed", r.Failed}, {"dismissed", r.Dismissed}} {
+		if o.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", o.n, o.what))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
