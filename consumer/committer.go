@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/groups"
 	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/consumer/event"
 )
@@ -15,12 +15,12 @@ import (
 type committer struct {
 	*base
 
-	member broker.Member
+	member groups.Member
 }
 
 // run sends commits, one at a time, until ctx ends. It logs each change of their outcome.
 func (c *committer) run(ctx context.Context, commits <-chan dispatch.Commit) {
-	logged := broker.Acked
+	logged := groups.Acked
 	for {
 		select {
 		case <-ctx.Done():
@@ -36,12 +36,12 @@ func (c *committer) run(ctx context.Context, commits <-chan dispatch.Commit) {
 	}
 }
 
-func (c *committer) logOutcome(r broker.CommitResult) {
-	if r.Outcome == broker.Acked {
+func (c *committer) logOutcome(r groups.CommitResult) {
+	if r.Outcome == groups.Acked {
 		c.log.Info("commits are acknowledged again")
 		return
 	}
-	if r.Outcome == broker.MetadataTooLarge {
+	if r.Outcome == groups.MetadataTooLarge {
 		c.log.Warn("the brokers reject the metadata of a commit: a waiting order holds up its partition; "+
 			"set offset.metadata.max.bytes to 4096, the default, on the brokers",
 			slog.String("topic", r.Topic), slog.Int("partition", r.Number),
@@ -53,23 +53,23 @@ func (c *committer) logOutcome(r broker.CommitResult) {
 }
 
 // commit sends one commit. It returns the outcome, and that of the partition with the worst one.
-func (c *committer) commit(ctx context.Context, commit dispatch.Commit) (dispatch.CommitAnswer, broker.CommitResult) {
+func (c *committer) commit(ctx context.Context, commit dispatch.Commit) (dispatch.CommitAnswer, groups.CommitResult) {
 	// Half a session leaves time for another commit before the lease ends.
 	ctx, cancel := context.WithTimeout(ctx, c.options.Dispatch.Session/2)
 	defer cancel()
 	var answer dispatch.CommitAnswer
-	worst := broker.CommitResult{Outcome: broker.Acked}
+	worst := groups.CommitResult{Outcome: groups.Acked}
 	gone, err := c.gone(ctx, commit)
 	if err != nil {
 		answer.Outcome = dispatch.NotSent
-		return answer, broker.CommitResult{Outcome: broker.Again, Err: err}
+		return answer, groups.CommitResult{Outcome: groups.Again, Err: err}
 	}
-	var offsets []broker.OffsetCommit
+	var offsets []groups.OffsetCommit
 	for _, o := range commit.Offsets {
 		if slices.Contains(gone, o.Partition) {
 			continue
 		}
-		offsets = append(offsets, broker.OffsetCommit{
+		offsets = append(offsets, groups.OffsetCommit{
 			Partition: o.Partition, Next: o.Next, Metadata: o.Metadata,
 		})
 	}
@@ -80,24 +80,24 @@ func (c *committer) commit(ctx context.Context, commit dispatch.Commit) (dispatc
 	for _, r := range c.options.Cluster.Commit(ctx, c.member, offsets) {
 		outcome := dispatch.Acked
 		switch r.Outcome {
-		case broker.Acked:
+		case groups.Acked:
 			c.counts.commits.Add(1)
 			continue
-		case broker.Ambiguous:
+		case groups.Ambiguous:
 			outcome = dispatch.Ambiguous
-		case broker.Fenced:
+		case groups.Fenced:
 			outcome = dispatch.Refused
 		// the right may be granted before the lease ends; after it nothing is called
-		case broker.Again, broker.Forbidden:
+		case groups.Again, groups.Forbidden:
 			outcome = dispatch.NotSent
-		case broker.UnknownTopic:
+		case groups.UnknownTopic:
 			answer.Unknown = append(answer.Unknown, r.Partition)
-		case broker.MetadataTooLarge:
+		case groups.MetadataTooLarge:
 			answer.TooLarge = append(answer.TooLarge, r.Partition)
 		}
 		c.counts.commitFailures.Add(1)
 		// The worst outcome counts for the whole commit. The constants ascend by severity.
-		if outcome > answer.Outcome || worst.Outcome == broker.Acked {
+		if outcome > answer.Outcome || worst.Outcome == groups.Acked {
 			worst = r
 		}
 		answer.Outcome = max(answer.Outcome, outcome)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
@@ -80,13 +81,13 @@ func (f *fetcher) fetch(ctx context.Context, ask dispatch.Fetch) {
 			f.readable(&bad)
 			f.fetched(ctx, log, ask, batch)
 			return
-		case errors.Is(err, broker.ErrUnknownPartition):
+		case errors.Is(err, kafkaerr.ErrUnknownPartition):
 			f.send(func(now time.Time) {
 				f.dispatcher.Stopped(ask.Partition)
 				f.dispatcher.Fetched(now, ask, nil, ask.Offset)
 			})
 			return
-		case errors.Is(err, broker.ErrOffsetOutOfRange):
+		case errors.Is(err, kafkaerr.ErrOffsetOutOfRange):
 			if err = f.regain(ctx, log, ask); err == nil {
 				return
 			}

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/groups"
 	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/consumer/event"
 )
@@ -15,7 +15,7 @@ import (
 // has at most one fetch and one suspicion in flight, and one more of each if its log was recreated meanwhile. A
 // generation has one commit in flight and one end.
 type generation struct {
-	member   broker.Member
+	member   groups.Member
 	fetches  chan dispatch.Fetch
 	commits  chan dispatch.Commit
 	suspects chan event.Partition
@@ -28,7 +28,7 @@ type generation struct {
 	closed, over bool // used in turns: unknown is closed, ended was written
 }
 
-func newGeneration(member broker.Member, partitions int) *generation {
+func newGeneration(member groups.Member, partitions int) *generation {
 	return &generation{
 		member:   member,
 		fetches:  make(chan dispatch.Fetch, 3*partitions),

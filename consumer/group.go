@@ -15,7 +15,8 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
-	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/groups"
+	"leadhit-sync/consumer/broker/inspect"
 	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/consumer/event"
 )
@@ -125,7 +126,7 @@ func (m *membership) waitForTopics(ctx context.Context, again *retrier) bool {
 }
 
 // describe returns the errors of topics, in the order of their names.
-func describe(t broker.Topology) error {
+func describe(t inspect.Topology) error {
 	var all []error
 	for _, name := range slices.Sorted(maps.Keys(t.Topics)) {
 		all = append(all, t.Topics[name].Err)
@@ -133,7 +134,7 @@ func describe(t broker.Topology) error {
 	return errors.Join(all...)
 }
 
-func anyThere(t broker.Topology) bool {
+func anyThere(t inspect.Topology) bool {
 	for _, topic := range t.Topics {
 		if topic.Err == nil {
 			return true
@@ -186,7 +187,7 @@ func (m *membership) generation(
 		stop()
 		<-over
 	})
-	member := broker.Member{Group: gen.GroupID, Generation: int(gen.ID), ID: gen.MemberID}
+	member := groups.Member{Group: gen.GroupID, Generation: int(gen.ID), ID: gen.MemberID}
 	own := assigned(gen)
 	m.counts.generations.Add(1)
 	m.log.InfoContext(ctx, "joined the group",

@@ -11,7 +11,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
-	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/inspect"
 )
 
 const (
@@ -150,7 +150,7 @@ func (l *leader) compare(ctx context.Context, led *assignment) {
 
 // changed reports whether a topic that exists has other partitions than were assigned. A missing topic keeps its
 // assignment. Otherwise a topic that comes and goes would start one generation after another.
-func (l *leader) changed(ctx context.Context, topology broker.Topology, led *assignment) bool {
+func (l *leader) changed(ctx context.Context, topology inspect.Topology, led *assignment) bool {
 	for _, topic := range slices.Sorted(maps.Keys(topology.Topics)) {
 		info := topology.Topics[topic]
 		if info.Err == nil && info.Partitions != led.partitions[topic] {
@@ -164,7 +164,7 @@ func (l *leader) changed(ctx context.Context, topology broker.Topology, led *ass
 }
 
 // unowned counts the existing partitions that no member was assigned.
-func unowned(t broker.Topology, led *assignment) int {
+func unowned(t inspect.Topology, led *assignment) int {
 	n := 0
 	for topic, info := range t.Topics {
 		n += max(info.Partitions-led.partitions[topic], 0)
@@ -173,11 +173,11 @@ func unowned(t broker.Topology, led *assignment) int {
 }
 
 // undescribed returns the topics that a broker did not describe, and why.
-func undescribed(t broker.Topology) map[string]reason {
+func undescribed(t inspect.Topology) map[string]reason {
 	missing := make(map[string]reason)
 	for name, topic := range t.Topics {
 		if topic.Err != nil {
-			missing[name] = topicsReason(broker.Topology{Topics: map[string]broker.TopicInfo{name: topic}}, topic.Err)
+			missing[name] = topicsReason(inspect.Topology{Topics: map[string]inspect.TopicInfo{name: topic}}, topic.Err)
 		}
 	}
 	return missing

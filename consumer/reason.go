@@ -13,18 +13,19 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
-	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/broker/dial"
+	"leadhit-sync/consumer/broker/inspect"
+	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
 // topicsReason says why the topics cannot be consumed yet.
-func topicsReason(t broker.Topology, err error) reason {
+func topicsReason(t inspect.Topology, err error) reason {
 	var denied, missing []string
 	for _, name := range slices.Sorted(maps.Keys(t.Topics)) {
 		switch topic := t.Topics[name]; {
 		case topic.Missing:
 			missing = append(missing, name)
-		case errors.Is(topic.Err, broker.ErrUnauthorised):
+		case errors.Is(topic.Err, kafkaerr.ErrUnauthorised):
 			denied = append(denied, name)
 		}
 	}
@@ -68,7 +69,7 @@ func Explain(err error) string {
 func unreachable(err error) bool {
 	var network *net.OpError
 	return loginRejected(err) || errors.As(err, &network) ||
-		errors.Is(err, broker.ErrTooOld) || errors.Is(err, dial.ErrNotKafka) ||
+		errors.Is(err, kafkaerr.ErrTooOld) || errors.Is(err, dial.ErrNotKafka) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded)
 }
 
@@ -84,13 +85,13 @@ func accessReason(err error) reason {
 		}
 	case errors.Is(err, dial.ErrNotKafka):
 		return reason{what: "a broker's address belongs to something other than Kafka: " + withoutPorts(err.Error())}
-	case errors.Is(err, broker.ErrTooOld), errors.Is(err, kafka.UnsupportedVersion):
+	case errors.Is(err, kafkaerr.ErrTooOld), errors.Is(err, kafka.UnsupportedVersion):
 		return reason{what: "a broker is older than Kafka 0.11", fix: "upgrade the brokers, or check KAFKA_BROKERS"}
-	case errors.Is(err, broker.ErrUnauthorised):
+	case errors.Is(err, kafkaerr.ErrUnauthorised):
 		return reason{
 			what: "Kafka does not allow the worker's user to make this request", fix: "check the user's ACLs with leadhit-sync check",
 		}
-	case errors.Is(err, broker.ErrNotLeader):
+	case errors.Is(err, kafkaerr.ErrNotLeader):
 		return reason{what: "a partition has no leader yet", fix: "if this lasts, look at the brokers", passing: true}
 	}
 	return reason{
@@ -100,7 +101,7 @@ func accessReason(err error) reason {
 
 // topicReason says why a topic of our own cannot be read.
 func topicReason(err error) reason {
-	if unreachable(err) || errors.Is(err, broker.ErrNotLeader) { // a new topic has no leader for a moment
+	if unreachable(err) || errors.Is(err, kafkaerr.ErrNotLeader) { // a new topic has no leader for a moment
 		return accessReason(err)
 	}
 	return reason{what: withoutPorts(err.Error()), fix: "check that the topic may be read and written"}
@@ -112,8 +113,8 @@ func offsetsReason(err error) reason {
 		what: "the group's offsets cannot be read: " + withoutPorts(err.Error()),
 		fix:  "if this lasts, look at the brokers",
 	}
-	r.passing = errors.Is(err, broker.ErrUnknownPartition) ||
-		errors.Is(err, broker.ErrNotLeader) || errors.Is(err, broker.ErrCoordinator)
+	r.passing = errors.Is(err, kafkaerr.ErrUnknownPartition) ||
+		errors.Is(err, kafkaerr.ErrNotLeader) || errors.Is(err, kafkaerr.ErrCoordinator)
 	return r
 }
 
@@ -162,7 +163,7 @@ func joinReason(err error, group string, session time.Duration) reason {
 		return reason{
 			what: "the group rebalances", fix: "if this lasts, look for workers that join and leave", passing: true,
 		}
-	case loginRejected(err), errors.Is(err, dial.ErrNotKafka), errors.Is(err, broker.ErrTooOld),
+	case loginRejected(err), errors.Is(err, dial.ErrNotKafka), errors.Is(err, kafkaerr.ErrTooOld),
 		errors.Is(err, kafka.UnsupportedVersion):
 		return accessReason(err)
 	case errors.As(err, &opError) && opError.Op == "dial":

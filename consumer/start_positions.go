@@ -10,7 +10,8 @@ import (
 	"slices"
 	"time"
 
-	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/inspect"
+	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/consumer/event"
 )
@@ -92,7 +93,7 @@ func (s *starts) readPositions(ctx context.Context, own []event.Partition) (stan
 	var missing error
 	for topic, partitions := range fresh {
 		b, err := s.begin(ctx, topic, partitions)
-		if errors.Is(err, broker.ErrUnknownPartition) {
+		if errors.Is(err, kafkaerr.ErrUnknownPartition) {
 			missing = err
 			b, err = s.beginKnown(ctx, topic, partitions)
 		}
@@ -126,7 +127,7 @@ func (s *starts) findEnds(ctx context.Context, positions []dispatch.Position) er
 	all := map[event.Partition]int64{}
 	for topic, partitions := range numbers {
 		bounds, err := s.options.Cluster.Bounds(ctx, topic, partitions)
-		if errors.Is(err, broker.ErrUnknownPartition) {
+		if errors.Is(err, kafkaerr.ErrUnknownPartition) {
 			bounds, err = s.knownBounds(ctx, topic, partitions)
 		}
 		if err != nil {
@@ -146,11 +147,11 @@ func (s *starts) findEnds(ctx context.Context, positions []dispatch.Position) er
 }
 
 // knownBounds returns the bounds of the partitions that exist.
-func (s *starts) knownBounds(ctx context.Context, topic string, partitions []int) (map[int]broker.Bounds, error) {
-	all := map[int]broker.Bounds{}
+func (s *starts) knownBounds(ctx context.Context, topic string, partitions []int) (map[int]inspect.Bounds, error) {
+	all := map[int]inspect.Bounds{}
 	for _, p := range partitions {
 		one, err := s.options.Cluster.Bounds(ctx, topic, []int{p})
-		if err != nil && !errors.Is(err, broker.ErrUnknownPartition) {
+		if err != nil && !errors.Is(err, kafkaerr.ErrUnknownPartition) {
 			return nil, err
 		}
 		maps.Copy(all, one)
@@ -160,10 +161,10 @@ func (s *starts) knownBounds(ctx context.Context, topic string, partitions []int
 
 // beginKnown is begin for the partitions that exist.
 func (s *starts) beginKnown(ctx context.Context, topic string, partitions []int) (beginning, error) {
-	all := beginning{topic, map[int]broker.Bounds{}, map[int]int64{}}
+	all := beginning{topic, map[int]inspect.Bounds{}, map[int]int64{}}
 	for _, p := range partitions {
 		b, err := s.begin(ctx, topic, []int{p})
-		if errors.Is(err, broker.ErrUnknownPartition) {
+		if errors.Is(err, kafkaerr.ErrUnknownPartition) {
 			continue
 		}
 		if err != nil {
@@ -207,7 +208,7 @@ func (s *starts) await(ctx context.Context, partitions []event.Partition) {
 // beginning is where the group begins in a topic's partitions without a commit.
 type beginning struct {
 	topic  string
-	bounds map[int]broker.Bounds
+	bounds map[int]inspect.Bounds
 	starts map[int]int64
 }
 
@@ -248,7 +249,7 @@ func (s *starts) begin(ctx context.Context, topic string, partitions []int) (beg
 }
 
 // found remembers how many partitions each topic had when this worker first saw it.
-func (s *starts) found(t broker.Topology) {
+func (s *starts) found(t inspect.Topology) {
 	for topic, info := range t.Topics {
 		if s.sizes[topic] == 0 {
 			s.sizes[topic] = info.Partitions

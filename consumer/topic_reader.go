@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"time"
 
-	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/consumer/follower"
 )
 
@@ -63,7 +63,7 @@ func (r *topicReader[T]) readAll(ctx context.Context, exists func(context.Contex
 			return true
 		case ctx.Err() != nil:
 			return false
-		case errors.Is(err, broker.ErrUnknownPartition) && quiet < quietTries:
+		case errors.Is(err, kafkaerr.ErrUnknownPartition) && quiet < quietTries:
 			quiet++
 		default:
 			why := topicReason(err)
@@ -155,7 +155,7 @@ func (r *topicReader[T]) aim(ctx context.Context, g *generation) {
 // end is where the topic ends now. One that does not exist holds nothing.
 func (r *topicReader[T]) end(ctx context.Context) (int64, error) {
 	bounds, err := r.options.Cluster.Bounds(ctx, r.follower.Topic, []int{0})
-	if errors.Is(err, broker.ErrUnknownPartition) {
+	if errors.Is(err, kafkaerr.ErrUnknownPartition) {
 		if is, failed := r.exists(ctx); failed == nil && !is {
 			return 0, nil
 		}

@@ -7,7 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/groups"
+	"leadhit-sync/consumer/broker/inspect"
 	"leadhit-sync/consumer/event"
 )
 
@@ -98,7 +99,7 @@ func (f *fetcher) verify(ctx context.Context, p event.Partition) {
 	for again.Wait(ctx) {
 		bounds, err := f.options.Cluster.Bounds(ctx, p.Topic, []int{p.Number})
 		if err == nil {
-			var committed map[event.Partition]broker.OffsetCommit
+			var committed map[event.Partition]groups.OffsetCommit
 			if committed, err = f.options.Cluster.Committed(ctx, f.options.Group, []event.Partition{p}); err == nil {
 				err = f.verified(ctx, p, bounds[p.Number], committed[p].Next)
 			}
@@ -126,7 +127,7 @@ func (f *fetcher) known(ctx context.Context, p event.Partition) {
 	}
 }
 
-func (f *fetcher) verified(ctx context.Context, p event.Partition, b broker.Bounds, committed int64) error {
+func (f *fetcher) verified(ctx context.Context, p event.Partition, b inspect.Bounds, committed int64) error {
 	if committed >= 0 {
 		f.send(func(now time.Time) { f.dispatcher.Trusted(now, p, b.Last) })
 		return nil

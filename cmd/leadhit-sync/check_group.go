@@ -13,6 +13,9 @@ import (
 	"leadhit-sync/config"
 	"leadhit-sync/consumer"
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/groups"
+	"leadhit-sync/consumer/broker/inspect"
+	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
 // A broker that has just become the coordinator reads its groups from disk first, which takes up to a few seconds.
@@ -26,9 +29,9 @@ const (
 // groupPlace is what is known about where a group's coordinator may be. The brokers that cannot be reached count too:
 // one of them may be the coordinator.
 type groupPlace struct {
-	nodes   []broker.Node // that can be reached
-	all     []broker.Node
-	offsets broker.OffsetsTopic
+	nodes   []inspect.Node // that can be reached
+	all     []inspect.Node
+	offsets inspect.OffsetsTopic
 	seen    bool // whether offsets is known
 }
 
@@ -40,11 +43,11 @@ func checkGroup(ctx context.Context, r *report, cluster *broker.Cluster, c *conf
 	switch {
 	case err == nil:
 		checkMembers(r, c.Kafka.Group, group)
-		asked = []broker.Node{coordinator}
+		asked = []inspect.Node{coordinator}
 	// Joining needs Read on the group, and so does the worker's first commit.
-	case errors.Is(err, broker.ErrUnauthorised):
+	case errors.Is(err, kafkaerr.ErrUnauthorised):
 		r.fail("group", "Kafka does not allow joining "+c.Kafka.Group+"; grant Read on it, or check KAFKA_GROUP")
-	case !errors.Is(err, broker.ErrCoordinator):
+	case !errors.Is(err, kafkaerr.ErrCoordinator):
 		r.warn("group", fmt.Sprintf("cannot list the group's members: %v", err))
 	case p.seen && !p.offsets.Exists:
 		r.ok("group", c.Kafka.Group+" is new: the cluster has had no group yet")
@@ -66,7 +69,7 @@ func uncoordinated(group string, p groupPlace) string {
 	id := p.offsets.Coordinator(group)
 	text := "no broker coordinates " + group + ": its partition of __consumer_offsets has no leader; look for brokers " +
 		"that are down"
-	if at := slices.IndexFunc(p.all, func(n broker.Node) bool { return n.ID == id }); at >= 0 {
+	if at := slices.IndexFunc(p.all, func(n inspect.Node) bool { return n.ID == id }); at >= 0 {
 		text = fmt.Sprintf("the coordinator of %s is broker %d at %s, which cannot be used; a worker would wait for it",
 			group, id, p.all[at].Address)
 	}
@@ -76,8 +79,8 @@ func uncoordinated(group string, p groupPlace) string {
 // findGroup asks each broker whether it coordinates the group, and waits while one still loads its groups. Kafka's own
 // request for that would create __consumer_offsets. FindCoordinator is that request: the broker that serves it creates
 // the topic if it is missing.
-func findGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes []broker.Node) (broker.Group,
-	broker.Node, error,
+func findGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes []inspect.Node) (groups.Group,
+	inspect.Node, error,
 ) {
 	for try := 0; ; try++ {
 		group, node, again, err := askForGroup(ctx, cluster, name, nodes)
@@ -94,18 +97,18 @@ func findGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes 
 
 // askForGroup asks each broker once. again reports that one of them is still loading its groups. The brokers are asked
 // one after another, and the first that coordinates the group ends the search.
-func askForGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes []broker.Node) (g broker.Group,
-	at broker.Node, again bool, failed error,
+func askForGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes []inspect.Node) (g groups.Group,
+	at inspect.Node, again bool, failed error,
 ) {
 	for _, node := range nodes {
 		group, err := cluster.GroupAt(ctx, node.ID, name)
 		if err == nil {
 			return group, node, false, nil
 		}
-		answer, ok := errors.AsType[*broker.Error](err)
+		answer, ok := errors.AsType[*kafkaerr.Error](err)
 		again = again || ok && answer.Code == loading
 		// Any other error says more than that a broker does not coordinate the group.
-		if failed == nil || errors.Is(failed, broker.ErrCoordinator) {
+		if failed == nil || errors.Is(failed, kafkaerr.ErrCoordinator) {
 			failed = err
 		}
 	}
@@ -114,7 +117,7 @@ func askForGroup(ctx context.Context, cluster *broker.Cluster, name string, node
 
 // checkMembers checks whether a worker could join the group's current members. Only the first obstacle is reported: the
 // others may be gone when that one is corrected.
-func checkMembers(r *report, name string, g broker.Group) {
+func checkMembers(r *report, name string, g groups.Group) {
 	what, lack := "group", g.Rights.Lack("Read")
 	switch who := obstacle(g); {
 	case len(lack) > 0: // the first thing to fix: without it, nobody can join
@@ -142,9 +145,9 @@ const (
 
 // obstacle says which clients keep a worker from joining the group; "" if none do. Kafka accepts a member only if it
 // shares a protocol with all others. So members of another protocol keep a worker out until the last of them leaves.
-func obstacle(g broker.Group) string {
+func obstacle(g groups.Group) string {
 	switch {
-	case g.State == broker.Dead || g.State == broker.Empty && (g.Kind == "" || g.Kind == newerKind):
+	case g.State == groups.Dead || g.State == groups.Empty && (g.Kind == "" || g.Kind == newerKind):
 		return "" // it is empty, so it accepts any protocol
 	case g.Kind != "":
 		return "is in use by other consumers: it is a " + strconv.Quote(g.Kind) + " group (group.protocol=" + g.Kind +
@@ -162,14 +165,14 @@ func obstacle(g broker.Group) string {
 // olderRelease reports whether all members are workers of a release that shared partitions by range. The client id is
 // the only sign, and any client may use it. Such a group is a warning, not a failure: a rolling update passes through
 // that state by itself.
-func olderRelease(g broker.Group) bool {
+func olderRelease(g groups.Group) bool {
 	return g.Protocol == rangeProtocol && g.ProtocolType == "consumer" &&
-		!slices.ContainsFunc(g.Members, func(m broker.GroupMember) bool { return m.ClientID != ourClient })
+		!slices.ContainsFunc(g.Members, func(m groups.GroupMember) bool { return m.ClientID != ourClient })
 }
 
 // clients lists the members' client ids and hosts. An operator finds the program that uses the group by these names.
 // Brokers put a slash before the host.
-func clients(g broker.Group) string {
+func clients(g groups.Group) string {
 	var names []string
 	for _, m := range g.Members {
 		names = append(names, terminal.Quote(m.ClientID+" at "+strings.TrimPrefix(m.Host, "/")))
@@ -187,7 +190,7 @@ const (
 // checkSession compares the session timeout with the brokers' limits. Beyond these, brokers refuse every join with
 // INVALID_SESSION_TIMEOUT. The limits are settings of each broker, and the coordinator applies its own. If it is not
 // known, all brokers that can be reached are asked.
-func checkSession(ctx context.Context, r *report, cluster *broker.Cluster, session time.Duration, nodes []broker.Node) {
+func checkSession(ctx context.Context, r *report, cluster *broker.Cluster, session time.Duration, nodes []inspect.Node) {
 	known := false
 	for _, node := range nodes {
 		settings, err := cluster.NodeSettings(ctx, node.ID, leastSession, mostSession)

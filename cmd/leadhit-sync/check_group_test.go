@@ -9,33 +9,34 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/groups"
+	"leadhit-sync/consumer/broker/inspect"
 )
 
 func TestCheckJudgesAGroupByItsKindAndItsRights(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		group broker.Group
+		group groups.Group
 		want  string
 	}{
 		"a group of KIP-848": {
-			broker.Group{State: "Stable", Kind: "consumer", Rights: broker.Rights{"Read"}},
+			groups.Group{State: "Stable", Kind: "consumer", Rights: inspect.Rights{"Read"}},
 			`FAIL  group      g is in use by other consumers: it is a "consumer" group (group.protocol=consumer), which a worker cannot join`,
 		},
 		"an empty group of KIP-848": {
-			broker.Group{State: broker.Empty, Kind: "consumer", Rights: broker.Rights{"Read"}},
+			groups.Group{State: groups.Empty, Kind: "consumer", Rights: inspect.Rights{"Read"}},
 			"ok    group      g may be joined",
 		},
 		"an empty share group": {
-			broker.Group{State: broker.Empty, Kind: "share"},
+			groups.Group{State: groups.Empty, Kind: "share"},
 			`FAIL  group      g is in use by other consumers: it is a "share" group`,
 		},
 		"without the right to read": {
-			broker.Group{State: broker.Dead, Rights: broker.Rights{"Describe"}},
+			groups.Group{State: groups.Dead, Rights: inspect.Rights{"Describe"}},
 			"FAIL  rights     Kafka does not allow Read on group g; grant it",
 		},
 		"rights that are not told": {
-			broker.Group{State: broker.Dead},
+			groups.Group{State: groups.Dead},
 			"skip  group      g has 0 members; cannot check whether it may be joined",
 		},
 	} {

@@ -8,7 +8,8 @@ import (
 
 	"leadhit-sync/cmd/worker"
 	"leadhit-sync/config"
-	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/inspect"
+	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/deadletter/ledger"
 )
 
@@ -56,11 +57,11 @@ func checkKafka(ctx context.Context, r *report, c *config.Config) {
 
 // checkTopic fails for a missing topic although a worker would wait for it: whoever runs check wants to know that the
 // worker would not work now.
-func checkTopic(r *report, name string, info broker.TopicInfo) {
+func checkTopic(r *report, name string, info inspect.TopicInfo) {
 	switch {
 	case info.Missing:
 		r.fail("topic", name+" does not exist; the worker would wait for it: create it, or check KAFKA_TOPICS")
-	case errors.Is(info.Err, broker.ErrUnauthorised):
+	case errors.Is(info.Err, kafkaerr.ErrUnauthorised):
 		r.fail("topic", name+": Kafka does not allow describing it; grant Describe, DescribeConfigs and Read on it, or "+
 			"check KAFKA_TOPICS")
 	case info.Err != nil:
@@ -72,9 +73,9 @@ func checkTopic(r *report, name string, info broker.TopicInfo) {
 
 // checkOffsets checks whether Kafka could lose acknowledged commits. It warns at most: such a loss repeats calls but
 // skips none. The worker itself never reads this topic, because only brokers need a right to it.
-func checkOffsets(r *report, offsets broker.OffsetsTopic, err error) {
+func checkOffsets(r *report, offsets inspect.OffsetsTopic, err error) {
 	switch {
-	case errors.Is(err, broker.ErrUnauthorised):
+	case errors.Is(err, kafkaerr.ErrUnauthorised):
 		r.skip("offsets", "cannot check how safe commits are: Kafka does not allow describing __consumer_offsets; the "+
 			"worker itself needs no right to it")
 	case err != nil:

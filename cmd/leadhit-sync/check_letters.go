@@ -8,12 +8,14 @@ import (
 	"leadhit-sync/cmd/worker"
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/inspect"
+	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/deadletter"
 )
 
 // checkLetters inspects the letters' topic and the ledger, as the worker does before it consumes. It creates neither:
 // the worker creates both with settings that suit them, after its first join.
-func checkLetters(ctx context.Context, r *report, cluster *broker.Cluster, c *config.Config, topology broker.Topology) {
+func checkLetters(ctx context.Context, r *report, cluster *broker.Cluster, c *config.Config, topology inspect.Topology) {
 	found, err := worker.InspectLetters(ctx, c, cluster)
 	checkKeeper(r, "letters", found, err, topology)
 	found, err = worker.InspectLedger(ctx, c, cluster)
@@ -23,13 +25,13 @@ func checkLetters(ctx context.Context, r *report, cluster *broker.Cluster, c *co
 // checkKeeper reports one of the two topics. A topic that does not exist is normal before the first run, so it gets a
 // warning. A fatal flaw is a failure, because the worker refuses to start rather than lose letters or pauses. Other
 // flaws are warnings, each with the setting to change.
-func checkKeeper(r *report, what string, found deadletter.Inspection, err error, topology broker.Topology) {
+func checkKeeper(r *report, what string, found deadletter.Inspection, err error, topology inspect.Topology) {
 	name := found.Topic
 	switch info := topology.Topics[name]; {
 	case info.Missing:
 		r.warn(what, name+" does not exist yet; the worker creates it if it may")
 		return
-	case errors.Is(info.Err, broker.ErrUnauthorised), errors.Is(err, broker.ErrUnauthorised):
+	case errors.Is(info.Err, kafkaerr.ErrUnauthorised), errors.Is(err, kafkaerr.ErrUnauthorised):
 		r.fail(what, name+": Kafka does not allow describing it; grant Describe, DescribeConfigs, Read and Write on it, or "+
 			"check DEAD_LETTER_TOPIC")
 		return

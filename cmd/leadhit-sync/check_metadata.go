@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/inspect"
 )
 
 // fullMetadata is the most metadata that the worker sends with a commit, in bytes. It is the brokers' default limit.
@@ -15,7 +16,7 @@ const fullMetadata = 4096
 // checkCommitMetadata looks for brokers that accept less metadata. On these, a waiting order holds up its partition.
 // The setting is a broker's, and only an administrator of the cluster can change it. So the check warns: the worker
 // works with less, with fewer orders overtaking a waiting one.
-func checkCommitMetadata(ctx context.Context, r *report, cluster *broker.Cluster, nodes []broker.Node) {
+func checkCommitMetadata(ctx context.Context, r *report, cluster *broker.Cluster, nodes []inspect.Node) {
 	least, known, err := leastMetadata(ctx, cluster, nodes)
 	switch {
 	// All brokers are asked, also one that checkNodes could not reach.
@@ -34,7 +35,7 @@ func checkCommitMetadata(ctx context.Context, r *report, cluster *broker.Cluster
 
 // leastMetadata returns how much metadata every broker accepts with a commit. Any of them may become the coordinator,
 // so the smallest limit counts. known is false if we may not ask one of them.
-func leastMetadata(ctx context.Context, cluster *broker.Cluster, nodes []broker.Node) (least int, known bool,
+func leastMetadata(ctx context.Context, cluster *broker.Cluster, nodes []inspect.Node) (least int, known bool,
 	err error,
 ) {
 	const setting = "offset.metadata.max.bytes"

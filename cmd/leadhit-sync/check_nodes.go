@@ -13,6 +13,8 @@ import (
 
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/broker/dial"
+	"leadhit-sync/consumer/broker/inspect"
+	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
 // greetings are the results of connecting to addresses. They are kept for the whole check: an address in KAFKA_BROKERS
@@ -79,9 +81,9 @@ func checkFirst(r *report, known greetings, addresses []string) bool {
 // reaches leaders and the coordinator only there, whatever KAFKA_BROKERS says. This finds the most frequent mistake in
 // containers: a broker that advertises localhost or a name of its own network. A broker that leads none of our
 // partitions gets a warning, since it may lead one tomorrow.
-func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topology broker.Topology,
+func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topology inspect.Topology,
 	known greetings,
-) (reached []broker.Node) {
+) (reached []inspect.Node) {
 	var further []string
 	for _, node := range topology.Nodes {
 		if _, tried := known[node.Address]; !tried {
@@ -119,9 +121,9 @@ func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topolog
 
 // unreachedNode says how to fix the usual causes. Errors of TLS and of a login name their settings already: the address
 // itself is right then.
-func unreachedNode(node broker.Node, err error) string {
+func unreachedNode(node inspect.Node, err error) string {
 	text := fmt.Sprintf("broker %d tells clients to connect to %s, which fails: %v", node.ID, node.Address, err)
-	if errors.Is(err, dial.ErrTLS) || errors.Is(err, broker.ErrUnauthorised) {
+	if errors.Is(err, dial.ErrTLS) || errors.Is(err, kafkaerr.ErrUnauthorised) {
 		return text
 	}
 	return text + "; correct advertised.listeners of the broker, or let this machine reach that address"
@@ -135,7 +137,7 @@ func leadsText(partitions []string) string {
 }
 
 // ledBy returns the partitions of our topics that a broker leads, as topic/partition, sorted.
-func ledBy(topology broker.Topology, node int) []string {
+func ledBy(topology inspect.Topology, node int) []string {
 	var led []string
 	for topic, info := range topology.Topics {
 		for partition, leader := range info.Leaders {
@@ -150,10 +152,10 @@ func ledBy(topology broker.Topology, node int) []string {
 
 // checkLeaders fails if a partition has no leader, because it can neither be read nor written. Kafka names no leader
 // while all replicas in sync are down.
-func checkLeaders(r *report, what, name string, info broker.TopicInfo) {
+func checkLeaders(r *report, what, name string, info inspect.TopicInfo) {
 	var without []string
 	for partition, leader := range info.Leaders {
-		if leader == broker.NoLeader {
+		if leader == inspect.NoLeader {
 			without = append(without, name+"/"+strconv.Itoa(partition))
 		}
 	}

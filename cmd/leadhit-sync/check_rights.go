@@ -10,6 +10,7 @@ import (
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/broker/dial"
+	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/deadletter/ledger"
 )
 
@@ -19,7 +20,7 @@ func kafkaHint(err error) string {
 	switch {
 	case errors.Is(err, dial.ErrTLS), errors.Is(err, dial.ErrNotKafka):
 		return ""
-	case errors.Is(err, broker.ErrUnauthorised):
+	case errors.Is(err, kafkaerr.ErrUnauthorised):
 		return "; check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and the password's file"
 	}
 	return "; check KAFKA_BROKERS, KAFKA_TLS and KAFKA_SASL_*"

@@ -14,6 +14,7 @@ import (
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/broker/dial"
+	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/consumer/broker/records"
 )
 
@@ -40,14 +41,14 @@ func withKafka(
 // person who runs a command by hand mostly has forgotten a setting, and "connection refused" does not name it. An
 // interrupted command needs no advice, so a cancelled context keeps its error.
 func hinted(err error) error {
-	answer, asked := errors.AsType[*broker.Error](err)
+	answer, asked := errors.AsType[*kafkaerr.Error](err)
 	_, network := errors.AsType[*net.OpError](err)
 	switch {
 	case err == nil, errors.Is(err, context.Canceled):
 		return err
 	case network, errors.Is(err, context.DeadlineExceeded), errors.Is(err, dial.ErrTLS):
 	// A broker that responded with an error code can be reached, so the settings of the connection are right.
-	case !asked, answer.Code != 0 && answer.Topic != "", errors.Is(err, broker.ErrUnknownPartition),
+	case !asked, answer.Code != 0 && answer.Topic != "", errors.Is(err, kafkaerr.ErrUnknownPartition),
 		errors.Is(err, records.ErrCorrupt):
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"leadhit-sync/config"
-	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
 // silentPeer accepts connections and never answers.
@@ -109,18 +109,18 @@ func TestAnErrorOfTheConnectionEndsWithWhatToCheck(t *testing.T) {
 		want bool
 	}{
 		"nothing": {nil, false},
-		"refused": {&broker.Error{
+		"refused": {&kafkaerr.Error{
 			Op: "describe topics", Partition: -1,
 			Err: &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded},
 		}, true},
 		"no answer":        {fmt.Errorf("append: %w", context.DeadlineExceeded), true},
-		"a broker's error": {&broker.Error{Op: "describe topics", Partition: -1, Err: errors.New("EOF")}, true},
+		"a broker's error": {&kafkaerr.Error{Op: "describe topics", Partition: -1, Err: errors.New("EOF")}, true},
 		"a refused login": {
-			&broker.Error{Op: "describe topics", Partition: -1, Code: 58, Err: errors.New("SASL")},
+			&kafkaerr.Error{Op: "describe topics", Partition: -1, Code: 58, Err: errors.New("SASL")},
 			true,
 		},
 		"an error about a topic": {
-			&broker.Error{Op: "fetch", Topic: "orders", Code: 29, Err: errors.New("not authorised")},
+			&kafkaerr.Error{Op: "fetch", Topic: "orders", Code: 29, Err: errors.New("not authorised")},
 			false,
 		},
 		"interrupted":   {context.Canceled, false},

@@ -15,6 +15,7 @@ import (
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/consumer/scan"
 	"leadhit-sync/deadletter"
 )
@@ -155,7 +156,7 @@ func readLetters(ctx context.Context, stderr io.Writer, q lettersQuery) (found d
 		return err
 	})
 	// A missing topic is a failure and not an empty list: with a misspelt name, "no letters" would be false comfort.
-	if errors.Is(err, broker.ErrUnknownPartition) {
+	if errors.Is(err, kafkaerr.ErrUnknownPartition) {
 		return found, fmt.Errorf("topic %s does not exist: no letter was written yet, or KAFKA_GROUP or DEAD_LETTER_TOPIC "+
 			"is wrong", topic)
 	}

@@ -11,6 +11,7 @@ import (
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/scan"
 	"leadhit-sync/deadletter"
@@ -71,7 +72,7 @@ func (r *lettersReader) refresh(ctx context.Context) error {
 		}
 	})
 	// A missing topic is a failure and not an empty list: with a misspelt name, "no letters" would be false comfort.
-	if errors.Is(err, broker.ErrUnknownPartition) {
+	if errors.Is(err, kafkaerr.ErrUnknownPartition) {
 		return fmt.Errorf("topic %s does not exist: no letter was written yet, or KAFKA_GROUP or DEAD_LETTER_TOPIC "+
 			"is wrong", r.letters)
 	}
@@ -90,7 +91,7 @@ func (r *lettersReader) refresh(ctx context.Context) error {
 		}
 	})
 	// Before the first pause or replay there is no ledger: all letters are open.
-	if errors.Is(err, broker.ErrUnknownPartition) {
+	if errors.Is(err, kafkaerr.ErrUnknownPartition) {
 		return nil
 	}
 	return err

@@ -16,6 +16,7 @@ import (
 	"leadhit-sync/cmd/worker"
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/consumer/scan"
 	"leadhit-sync/deadletter/ledger"
 )
@@ -198,7 +199,7 @@ func readPauses(ctx context.Context, cluster *broker.Cluster, topic, group strin
 		Progress: func(int64, int64) { n.Answered() },
 	})
 	for r, err := range records {
-		if errors.Is(err, broker.ErrUnknownPartition) {
+		if errors.Is(err, kafkaerr.ErrUnknownPartition) {
 			return ledgerRead{}, nil
 		}
 		if err != nil {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/groups"
+	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
 // followers describes the group's members. Workers follow the ledger from the moment they have joined; other programs
@@ -23,7 +25,7 @@ type followers struct {
 // the way.
 func findFollowers(ctx context.Context, cluster *broker.Cluster, group string) followers {
 	found, err := membersOf(ctx, cluster, group)
-	f := followers{group: group, exists: err == nil && found.State != broker.Dead, unknown: err}
+	f := followers{group: group, exists: err == nil && found.State != groups.Dead, unknown: err}
 	for _, member := range found.Members {
 		// The client id is the only sign of a worker, and any program may use it.
 		if member.ClientID == ourClient {
@@ -38,14 +40,14 @@ func findFollowers(ctx context.Context, cluster *broker.Cluster, group string) f
 // membersOf asks the group's coordinator. A group that never had a coordinator does not exist. Kafka knows no error for
 // that: all brokers say that they do not coordinate it. Only a cluster without __consumer_offsets has had no group at
 // all.
-func membersOf(ctx context.Context, cluster *broker.Cluster, group string) (broker.Group, error) {
-	none := broker.Group{State: broker.Dead}
+func membersOf(ctx context.Context, cluster *broker.Cluster, group string) (groups.Group, error) {
+	none := groups.Group{State: groups.Dead}
 	topology, err := cluster.Topics(ctx)
 	if err != nil {
 		return none, err
 	}
 	found, _, err := findGroup(ctx, cluster, group, topology.Nodes)
-	if !errors.Is(err, broker.ErrCoordinator) {
+	if !errors.Is(err, kafkaerr.ErrCoordinator) {
 		return found, err
 	}
 	if offsets, failed := cluster.OffsetsTopic(ctx); failed == nil && !offsets.Exists {
@@ -58,7 +60,7 @@ func membersOf(ctx context.Context, cluster *broker.Cluster, group string) (brok
 func (f followers) String() string {
 	var text string
 	switch {
-	case errors.Is(f.unknown, broker.ErrUnauthorised):
+	case errors.Is(f.unknown, kafkaerr.ErrUnauthorised):
 		return "cannot count the workers that follow: grant Describe on group " + f.group
 	case f.unknown != nil:
 		return fmt.Sprintf("cannot count the workers that follow: %v", f.unknown)

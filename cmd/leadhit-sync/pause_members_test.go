@@ -13,7 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
 func client(t *testing.T) *kgo.Client {
@@ -203,7 +203,7 @@ func TestUnknownFollowersAreReported(t *testing.T) {
 			"no worker of group shop is running; those that start follow; other members: 3",
 		},
 		"not allowed": {
-			followers{group: "shop", unknown: broker.ErrUnauthorised},
+			followers{group: "shop", unknown: kafkaerr.ErrUnauthorised},
 			"that follow: grant Describe on group shop",
 		},
 		"no answer": {followers{group: "shop", unknown: errors.New("EOF")}, "that follow: EOF"},

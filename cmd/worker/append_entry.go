@@ -9,6 +9,7 @@ import (
 	"leadhit-sync/config"
 	"leadhit-sync/consumer"
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
@@ -51,7 +52,7 @@ func AppendToLedger(ctx context.Context, c *config.Config, cluster *broker.Clust
 	for {
 		err := appendEntries(ctx, c, cluster, e)
 		// Not every broker knows a new topic at once, and one that does not has stored nothing.
-		if failures, _ := again.Failed(); !errors.Is(err, broker.ErrUnknownPartition) || failures >= newLedgerTries ||
+		if failures, _ := again.Failed(); !errors.Is(err, kafkaerr.ErrUnknownPartition) || failures >= newLedgerTries ||
 			!again.Wait(ctx) {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
 )
@@ -37,7 +38,7 @@ func inspectTopic(
 		err = info.Err
 	}
 	switch {
-	case errors.Is(err, broker.ErrUnauthorised):
+	case errors.Is(err, kafkaerr.ErrUnauthorised):
 		return unknown, fmt.Errorf("%w; grant Read, Write, Describe and DescribeConfigs on the topic, and Create where it "+
 			"does not exist yet, or check the credentials", err)
 	case err != nil:

@@ -10,6 +10,7 @@ import (
 	"leadhit-sync/config"
 	"leadhit-sync/consumer"
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/deadletter"
 	"leadhit-sync/retry/loop"
 )
@@ -56,10 +57,10 @@ func (w *Worker) writeLetter(ctx context.Context, l deadletter.Letter) error {
 	err := appendLetter(ctx, w.config, w.cluster, l)
 	switch {
 	// Several letters may fail at once, and one of them recreates the topic. The others are retried.
-	case errors.Is(err, broker.ErrUnknownPartition) && w.recreating.TryLock():
+	case errors.Is(err, kafkaerr.ErrUnknownPartition) && w.recreating.TryLock():
 		defer w.recreating.Unlock()
 		return errors.Join(err, w.ensureLetters(ctx))
-	case errors.Is(err, broker.ErrUnfit), errors.Is(err, broker.ErrTooLarge):
+	case errors.Is(err, kafkaerr.ErrUnfit), errors.Is(err, kafkaerr.ErrTooLarge):
 		w.letterRefused()
 	}
 	return err
@@ -69,7 +70,7 @@ func (w *Worker) writeLetter(ctx context.Context, l deadletter.Letter) error {
 // or not, and a retry may store it twice.
 func appendLetter(ctx context.Context, c *config.Config, cluster *broker.Cluster, l deadletter.Letter) error {
 	err := cluster.Append(ctx, c.DeadLetter.Topic, l.Encode())
-	if errors.Is(err, broker.ErrTooLarge) {
+	if errors.Is(err, kafkaerr.ErrTooLarge) {
 		err = cluster.Append(ctx, c.DeadLetter.Topic, l.WithoutValue().Encode())
 	}
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"leadhit-sync/cmd/worker"
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
@@ -284,7 +285,7 @@ func TestAValueTooLargeForTheTopicLeavesAReference(t *testing.T) {
 	}
 	large.Headers = []event.Header{{Key: "huge", Value: bytes.Repeat([]byte("x"), 2<<20)}}
 	err := worker.AppendLetter(t.Context(), s.config, s.cluster, large)
-	if !errors.Is(err, broker.ErrTooLarge) || !strings.Contains(err.Error(), "orders/3/0") ||
+	if !errors.Is(err, kafkaerr.ErrTooLarge) || !strings.Contains(err.Error(), "orders/3/0") ||
 		!strings.Contains(err.Error(), lettersTopic) {
 		t.Errorf("got %v, want ErrTooLarge with the letter and the topic: it does not fit even as a reference", err)
 	}
@@ -320,7 +321,7 @@ func TestARefusedEntryNamesTheEventAndTheTopic(t *testing.T) {
 	s := newStore(t)
 	e := ledger.Entry{Event: ledger.GuardPause, At: time.Now(), By: "alice", Via: "cli", Reason: "LeadHit migrates"}
 	err := worker.AppendEntry(t.Context(), s.config, s.cluster, e)
-	if !errors.Is(err, broker.ErrUnknownPartition) || !strings.Contains(err.Error(), ledgerTopic) ||
+	if !errors.Is(err, kafkaerr.ErrUnknownPartition) || !strings.Contains(err.Error(), ledgerTopic) ||
 		!strings.Contains(err.Error(), "guard.pause") {
 		t.Errorf("got %v, want ErrUnknownPartition with the topic and the event", err)
 	}

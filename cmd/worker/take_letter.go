@@ -8,6 +8,7 @@ import (
 
 	"leadhit-sync/consumer"
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
@@ -110,9 +111,9 @@ func (w *Worker) recordAt(ctx context.Context, at event.Place, uncommitted bool)
 		Uncommitted: uncommitted,
 	})
 	switch {
-	case errors.Is(err, broker.ErrOffsetOutOfRange):
+	case errors.Is(err, kafkaerr.ErrOffsetOutOfRange):
 		return event.Record{}, errGone
-	case errors.Is(err, broker.ErrUnknownPartition):
+	case errors.Is(err, kafkaerr.ErrUnknownPartition):
 		topology, failed := w.cluster.Topics(ctx, at.Topic)
 		if failed == nil && topology.Topics[at.Topic].Missing {
 			err = errGone

@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"slices"
 	"time"
 
 	"github.com/segmentio/kafka-go"
 
+	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/consumer/event"
 )
 
@@ -55,10 +55,10 @@ func (w writers) close() { _ = errors.Join(w.batched.Close(), w.single.Close()) 
 // current time. It returns nil only when all in-sync replicas acknowledged all of them. After an error each record may
 // be stored or not, and a retry may store it twice. Records appended within a few milliseconds share a batch.
 //
-// An operator must act on [ErrTooLarge], [ErrUnfit], [ErrUnauthorised] and [ErrUnknownPartition]; the error's text says
-// what to change. Any other error may pass. The end of the context ends the wait, not the write. Only the context
-// bounds the wait for a cluster that does not respond at all. Otherwise one call takes 5 s for each of three attempts,
-// and as much again for a large record.
+// An operator must act on [kafkaerr.ErrTooLarge], [kafkaerr.ErrUnfit], [kafkaerr.ErrUnauthorised] and
+// [kafkaerr.ErrUnknownPartition]; the error's text says what to change. Any other error may pass. The end of the
+// context ends the wait, not the write. Only the context bounds the wait for a cluster that does not respond at all.
+// Otherwise one call takes 5 s for each of three attempts, and as much again for a large record.
 func (c *Cluster) Append(ctx context.Context, topic string, all ...event.Record) error {
 	// One batch at a time: a batch must not be stored if the one before it failed.
 	for batch := range slices.Chunk(all, batchRecords) {
@@ -70,13 +70,13 @@ func (c *Cluster) Append(ctx context.Context, topic string, all ...event.Record)
 			}
 		}
 		err := write(ctx, c.writers.batched, messages...)
-		if isTooLarge(err) {
+		if kafkaerr.IsTooLarge(err) {
 			for err = nil; err == nil && len(messages) > 0; messages = messages[1:] {
 				err = write(ctx, c.writers.single, messages[0])
 			}
 		}
 		if err != nil {
-			return writeError("append to", topic, err, refusal(err))
+			return kafkaerr.Append(topic, err)
 		}
 	}
 	return nil
@@ -89,61 +89,4 @@ func write(ctx context.Context, to *kafka.Writer, messages ...kafka.Message) err
 		return cmp.Or(each...)
 	}
 	return err
-}
-
-func isTooLarge(err error) bool {
-	return errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.RecordListTooLarge)
-}
-
-// writeError adds advice for the operator. The advice passed in is about the topic's settings; it is "" where they are
-// not the cause.
-func writeError(op, topic string, err error, advice string) *Error {
-	e := newError(op, topic, -1, err)
-	switch {
-	case isTooLarge(err):
-		e.fact, advice = ErrTooLarge, "raise the topic's max.message.bytes"
-	case advice != "":
-		e.fact = ErrUnfit
-	case e.Is(ErrUnknownPartition):
-		advice = "create the topic, or allow the worker to create it"
-	case e.Is(ErrUnauthorised):
-		advice = "grant Read, Write, Describe and DescribeConfigs on the topic, and Create where it does not exist yet, " +
-			"or check the credentials"
-	default:
-		return e
-	}
-	e.Err = fmt.Errorf("%w: %s: %w", e.fact, advice, err)
-	return e
-}
-
-const policyText = "a policy of the cluster refuses it: ask the cluster's administrators"
-
-// refusal says in words which setting of the topic makes Kafka refuse a record; "" if none does.
-func refusal(err error) string {
-	const (
-		compacted = "a compacted topic refuses records without a key: set cleanup.policy to delete"
-		replicas  = "fewer replicas are in sync than min.insync.replicas asks for: bring the brokers back, or lower it " +
-			"if the topic has fewer replicas"
-	)
-	for _, r := range []struct {
-		code kafka.Error
-		text string
-	}{
-		{kafka.InvalidRecord, compacted},
-		{kafka.InvalidMessage, compacted}, // of brokers before 2.4
-		{kafka.UnsupportedForMessageFormat, "its records cannot have headers: set message.format.version to 0.11.0 or later"},
-		{kafka.Unknown, "the broker does not say why (see its log); if this lasts, its records may be in a format " +
-			"without headers: set message.format.version of the topic, or the brokers' log.message.format.version, " +
-			"to 0.11.0 or later"},
-		{kafka.InvalidTimestamp, "the topic refuses the record's time: check message.timestamp.difference.max.ms (or " +
-			"message.timestamp.before.max.ms and message.timestamp.after.max.ms) and the clocks"},
-		{kafka.NotEnoughReplicas, replicas},
-		{kafka.NotEnoughReplicasAfterAppend, replicas},
-		{kafka.PolicyViolation, policyText},
-	} {
-		if errors.Is(err, r.code) {
-			return r.text
-		}
-	}
-	return ""
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/consumer/broker/records"
 	"leadhit-sync/consumer/event"
 )
@@ -164,7 +165,7 @@ func TestARecordTooLargeForTheTopicIsAnError(t *testing.T) {
 		Key:   "huge",
 		Value: bytes.Repeat([]byte("x"), 100<<10),
 	}}})
-	if !errors.Is(err, broker.ErrTooLarge) || !errors.Is(err, kafka.MessageSizeTooLarge) {
+	if !errors.Is(err, kafkaerr.ErrTooLarge) || !errors.Is(err, kafka.MessageSizeTooLarge) {
 		t.Fatalf("got %v, want ErrTooLarge", err)
 	}
 	for _, want := range []string{"append to " + own, "max.message.bytes"} {
@@ -200,16 +201,16 @@ func TestARefusedRecordIsAnErrorThatSaysWhatToDo(t *testing.T) {
 		err   error
 		words string
 	}{
-		kerr.TopicAuthorizationFailed:     {broker.ErrUnauthorised, "grant"},
-		kerr.UnknownTopicOrPartition:      {broker.ErrUnknownPartition, "create"},
-		kerr.InvalidRecord:                {broker.ErrUnfit, "cleanup.policy"},
-		kerr.CorruptMessage:               {broker.ErrUnfit, "cleanup.policy"},
-		kerr.UnknownServerError:           {broker.ErrUnfit, "message.format.version"},
-		kerr.UnsupportedForMessageFormat:  {broker.ErrUnfit, "message.format.version"},
-		kerr.InvalidTimestamp:             {broker.ErrUnfit, "message.timestamp"},
-		kerr.NotEnoughReplicas:            {broker.ErrUnfit, "min.insync.replicas"},
-		kerr.NotEnoughReplicasAfterAppend: {broker.ErrUnfit, "min.insync.replicas"},
-		kerr.PolicyViolation:              {broker.ErrUnfit, "policy"},
+		kerr.TopicAuthorizationFailed:     {kafkaerr.ErrUnauthorised, "grant"},
+		kerr.UnknownTopicOrPartition:      {kafkaerr.ErrUnknownPartition, "create"},
+		kerr.InvalidRecord:                {kafkaerr.ErrUnfit, "cleanup.policy"},
+		kerr.CorruptMessage:               {kafkaerr.ErrUnfit, "cleanup.policy"},
+		kerr.UnknownServerError:           {kafkaerr.ErrUnfit, "message.format.version"},
+		kerr.UnsupportedForMessageFormat:  {kafkaerr.ErrUnfit, "message.format.version"},
+		kerr.InvalidTimestamp:             {kafkaerr.ErrUnfit, "message.timestamp"},
+		kerr.NotEnoughReplicas:            {kafkaerr.ErrUnfit, "min.insync.replicas"},
+		kerr.NotEnoughReplicasAfterAppend: {kafkaerr.ErrUnfit, "min.insync.replicas"},
+		kerr.PolicyViolation:              {kafkaerr.ErrUnfit, "policy"},
 	} {
 		t.Run(code.Message, func(t *testing.T) {
 			t.Parallel()
@@ -284,7 +285,7 @@ func TestAnEndedContextEndsTheWaitForAnAcknowledgement(t *testing.T) {
 func TestARecordForATopicThatDoesNotExistIsAnError(t *testing.T) {
 	t.Parallel()
 	cluster := openOwn(t, fakeKafka(t))
-	if err := cluster.Append(t.Context(), own, record("x")); !errors.Is(err, broker.ErrUnknownPartition) {
+	if err := cluster.Append(t.Context(), own, record("x")); !errors.Is(err, kafkaerr.ErrUnknownPartition) {
 		t.Errorf("got %v, want ErrUnknownPartition", err)
 	}
 }
@@ -315,11 +316,11 @@ func TestACreatedTopicHasOnePartitionAndTheseSettings(t *testing.T) {
 func TestARefusedTopicIsAnErrorThatSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[*kerr.Error]error{
-		kerr.TopicAuthorizationFailed:   broker.ErrUnauthorised,
-		kerr.ClusterAuthorizationFailed: broker.ErrUnauthorised,
+		kerr.TopicAuthorizationFailed:   kafkaerr.ErrUnauthorised,
+		kerr.ClusterAuthorizationFailed: kafkaerr.ErrUnauthorised,
 		kerr.InvalidReplicationFactor:   kafka.InvalidReplicationFactor, // a broker left meanwhile
-		kerr.PolicyViolation:            broker.ErrUnfit,
-		kerr.InvalidConfig:              broker.ErrUnfit,
+		kerr.PolicyViolation:            kafkaerr.ErrUnfit,
+		kerr.InvalidConfig:              kafkaerr.ErrUnfit,
 	} {
 		t.Run(code.Message, func(t *testing.T) {
 			t.Parallel()

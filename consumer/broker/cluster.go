@@ -14,6 +14,9 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"leadhit-sync/consumer/broker/dial"
+	"leadhit-sync/consumer/broker/exchange"
+	"leadhit-sync/consumer/broker/groups"
+	"leadhit-sync/consumer/broker/inspect"
 	"leadhit-sync/consumer/broker/records"
 )
 
@@ -30,9 +33,6 @@ const (
 	// idleLimit is far below the broker's own ten minutes, so that we close first: after the broker has closed an idle
 	// connection, the next commit is ambiguous.
 	idleLimit = 60 * time.Second
-
-	// callLimit bounds every request but Fetch, whose limit follows from its wait.
-	callLimit = 10 * time.Second
 )
 
 // Options say which cluster to reach, and how.
@@ -54,14 +54,16 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Cluster is this process's way to a Kafka cluster. Open makes one.
+// Cluster is this process's way to a Kafka cluster. Open makes one. It has the methods of an [inspect.Inspector], which
+// only ask, and of [groups.Coordinators].
 type Cluster struct {
+	*inspect.Inspector
+	*groups.Coordinators
+
 	brokers   []string
-	addr      net.Addr
-	clientID  string
-	dialer    *dial.Dialer
 	members   *kafka.Dialer // of the group's membership
 	transport *kafka.Transport
+	pool      *exchange.Pool
 	client    *kafka.Client
 	writers   writers
 	buffers   sync.Pool           // *[]byte, bodies of fetch responses
@@ -82,33 +84,37 @@ func Open(o Options) (*Cluster, error) {
 	brokers := slices.Clone(o.Brokers)
 	rand.Shuffle(len(brokers), func(i, j int) { brokers[i], brokers[j] = brokers[j], brokers[i] })
 
-	c := &Cluster{
-		brokers:  brokers,
-		addr:     kafka.TCP(brokers...),
-		clientID: o.ClientID,
-		dialer:   dialer,
-		// TLS stays nil in both: the dial function adds it, with the server name of each address.
-		members: &kafka.Dialer{
-			ClientID:      o.ClientID,
-			DialFunc:      dialer.ConnectMember,
-			Timeout:       setupLimit,
-			SASLMechanism: dialer.Mechanism(),
-		},
-		transport: &kafka.Transport{
-			Dial:           dialer.Connect,
-			DialTimeout:    setupLimit,
-			IdleTimeout:    idleLimit,
-			MetadataTTL:    metadataTTL,
-			MetadataTopics: slices.Clone(o.Topics),
-			ClientID:       o.ClientID,
-			SASL:           dialer.Mechanism(),
-		},
-		memory:   semaphore.NewWeighted(memoryBudget),
-		decoders: records.NewDecoders(),
+	// TLS stays nil in both: the dial function adds it, with the server name of each address.
+	members := &kafka.Dialer{
+		ClientID:      o.ClientID,
+		DialFunc:      dialer.ConnectMember,
+		Timeout:       setupLimit,
+		SASLMechanism: dialer.Mechanism(),
 	}
-	c.client = &kafka.Client{Addr: c.addr, Transport: c.transport}
-	c.writers = newWriters(c.addr, c.transport)
-	return c, nil
+	transport := &kafka.Transport{
+		Dial:           dialer.Connect,
+		DialTimeout:    setupLimit,
+		IdleTimeout:    idleLimit,
+		MetadataTTL:    metadataTTL,
+		MetadataTopics: slices.Clone(o.Topics),
+		ClientID:       o.ClientID,
+		SASL:           dialer.Mechanism(),
+	}
+	pool := &exchange.Pool{
+		Addr: kafka.TCP(brokers...), Transport: transport, ClientID: o.ClientID, Explain: dialer.Explain,
+	}
+	return &Cluster{
+		Inspector:    inspect.New(pool, members),
+		Coordinators: groups.New(pool),
+		brokers:      brokers,
+		members:      members,
+		transport:    transport,
+		pool:         pool,
+		client:       pool.Client(),
+		writers:      newWriters(pool.Addr, transport),
+		memory:       semaphore.NewWeighted(memoryBudget),
+		decoders:     records.NewDecoders(),
+	}, nil
 }
 
 // Brokers returns the addresses of Options.Brokers in an order drawn for this process.

@@ -15,24 +15,25 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/groups"
+	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/consumer/event"
 )
 
 // outsider commits without having joined.
-func outsider() broker.Member { return broker.Member{Group: "sync", Generation: -1} }
+func outsider() groups.Member { return groups.Member{Group: "sync", Generation: -1} }
 
-func offset(partition int, next int64, metadata string) broker.OffsetCommit {
-	return broker.OffsetCommit{
+func offset(partition int, next int64, metadata string) groups.OffsetCommit {
+	return groups.OffsetCommit{
 		Partition: event.Partition{Topic: "orders", Number: partition}, Next: next, Metadata: metadata,
 	}
 }
 
 func TestCommittedReturnsWhatCommitStored(t *testing.T) {
 	cluster := open(t, fakeKafka(t))
-	results := cluster.Commit(t.Context(), outsider(), []broker.OffsetCommit{offset(1, 7, "1+2"), offset(0, 3, "")})
+	results := cluster.Commit(t.Context(), outsider(), []groups.OffsetCommit{offset(1, 7, "1+2"), offset(0, 3, "")})
 	for i, partition := range []int{1, 0} {
-		if r := results[i]; r.Outcome != broker.Acked || r.Err != nil || r.Number != partition {
+		if r := results[i]; r.Outcome != groups.Acked || r.Err != nil || r.Number != partition {
 			t.Errorf("got %+v, want partition %d acked", r, partition)
 		}
 	}
@@ -53,17 +54,17 @@ func TestCommittedReturnsWhatCommitStored(t *testing.T) {
 func TestCommitJudgesEveryErrorCode(t *testing.T) {
 	fake := fakeKafka(t)
 	cluster := open(t, fake)
-	for code, want := range map[int16]broker.Outcome{
-		0: broker.Acked, 14: broker.Again, 15: broker.Again, 16: broker.Again,
-		22: broker.Fenced, 25: broker.Fenced, 27: broker.Fenced, 82: broker.Fenced, 113: broker.Fenced,
-		12: broker.MetadataTooLarge, 28: broker.MetadataTooLarge, 3: broker.UnknownTopic,
-		29: broker.Forbidden, 30: broker.Forbidden,
+	for code, want := range map[int16]groups.Outcome{
+		0: groups.Acked, 14: groups.Again, 15: groups.Again, 16: groups.Again,
+		22: groups.Fenced, 25: groups.Fenced, 27: groups.Fenced, 82: groups.Fenced, 113: groups.Fenced,
+		12: groups.MetadataTooLarge, 28: groups.MetadataTooLarge, 3: groups.UnknownTopic,
+		29: groups.Forbidden, 30: groups.Forbidden,
 		// In doubt: an unknown server error may have struck behind the write, and so may what we have no name for.
-		-1: broker.Ambiguous, 7: broker.Ambiguous, 56: broker.Ambiguous, 999: broker.Ambiguous,
+		-1: groups.Ambiguous, 7: groups.Ambiguous, 56: groups.Ambiguous, 999: groups.Ambiguous,
 	} {
 		answerCommits(fake, code)
-		r := cluster.Commit(t.Context(), outsider(), []broker.OffsetCommit{offset(0, 1, "")})[0]
-		var typed *broker.Error
+		r := cluster.Commit(t.Context(), outsider(), []groups.OffsetCommit{offset(0, 1, "")})[0]
+		var typed *kafkaerr.Error
 		if r.Outcome != want || (code != 0) != errors.As(r.Err, &typed) || typed != nil && typed.Code != int(code) {
 			t.Errorf("code %d: got %v, %v, want %v", code, r.Outcome, r.Err, want)
 		}
@@ -94,15 +95,15 @@ func TestCommitOfAnotherGenerationIsFenced(t *testing.T) {
 	group.PollFetches(within(t, 100*time.Millisecond))
 	id, generation := group.GroupMetadata()
 	tests := map[string]struct {
-		member broker.Member
-		want   broker.Outcome
+		member groups.Member
+		want   groups.Outcome
 	}{
-		"ours":                {broker.Member{Group: "sync", Generation: int(generation), ID: id}, broker.Acked},
-		"an older one":        {broker.Member{Group: "sync", Generation: int(generation) - 1, ID: id}, broker.Fenced},
-		"a member thrown out": {broker.Member{Group: "sync", Generation: int(generation), ID: "old"}, broker.Fenced},
+		"ours":                {groups.Member{Group: "sync", Generation: int(generation), ID: id}, groups.Acked},
+		"an older one":        {groups.Member{Group: "sync", Generation: int(generation) - 1, ID: id}, groups.Fenced},
+		"a member thrown out": {groups.Member{Group: "sync", Generation: int(generation), ID: "old"}, groups.Fenced},
 	}
 	for name, test := range tests {
-		r := cluster.Commit(t.Context(), test.member, []broker.OffsetCommit{offset(0, 1, "")})[0]
+		r := cluster.Commit(t.Context(), test.member, []groups.OffsetCommit{offset(0, 1, "")})[0]
 		if r.Outcome != test.want {
 			t.Errorf("%s: got %v, %v, want %v", name, r.Outcome, r.Err, test.want)
 		}
@@ -122,9 +123,9 @@ func TestCommitWhoseConnectionBreaksIsAmbiguous(t *testing.T) {
 	fake.ControlKey(int16(kmsg.OffsetCommit), func(kmsg.Request) (kmsg.Response, error, bool) {
 		return nil, io.ErrUnexpectedEOF, true // hangs up
 	})
-	r := cluster.Commit(t.Context(), outsider(), []broker.OffsetCommit{offset(0, 1, "")})[0]
-	if r.Outcome != broker.Ambiguous || r.Err == nil {
-		t.Errorf("got %v, %v, want %v", r.Outcome, r.Err, broker.Ambiguous)
+	r := cluster.Commit(t.Context(), outsider(), []groups.OffsetCommit{offset(0, 1, "")})[0]
+	if r.Outcome != groups.Ambiguous || r.Err == nil {
+		t.Errorf("got %v, %v, want %v", r.Outcome, r.Err, groups.Ambiguous)
 	}
 }
 
@@ -138,9 +139,9 @@ func TestCommitOfAFrozenCoordinatorIsAmbiguousAndEnds(t *testing.T) {
 			return nil, nil, false
 		})
 		started := time.Now()
-		r := cluster.Commit(within(t, 2*time.Second), outsider(), []broker.OffsetCommit{offset(0, 1, "")})[0]
-		if took := time.Since(started); r.Outcome != broker.Ambiguous || took != 2*time.Second {
-			t.Errorf("got %v, %v after %v, want %v after 2s", r.Outcome, r.Err, took, broker.Ambiguous)
+		r := cluster.Commit(within(t, 2*time.Second), outsider(), []groups.OffsetCommit{offset(0, 1, "")})[0]
+		if took := time.Since(started); r.Outcome != groups.Ambiguous || took != 2*time.Second {
+			t.Errorf("got %v, %v after %v, want %v after 2s", r.Outcome, r.Err, took, groups.Ambiguous)
 		}
 		// It is applied late: that is why no later acknowledgement counts.
 		<-time.After(2 * time.Minute)
@@ -211,9 +212,9 @@ func checkNeverSent(t *testing.T, prepare func(*kfake.Cluster, *atomic.Bool), in
 	if prepare != nil {
 		prepare(fake, &down)
 	}
-	r := cluster.Commit(ctx, outsider(), []broker.OffsetCommit{offset(0, 1, "")})[0]
-	if r.Outcome != broker.Again || r.Err == nil {
-		t.Errorf("got %v, %v, want %v", r.Outcome, r.Err, broker.Again)
+	r := cluster.Commit(ctx, outsider(), []groups.OffsetCommit{offset(0, 1, "")})[0]
+	if r.Outcome != groups.Again || r.Err == nil {
+		t.Errorf("got %v, %v, want %v", r.Outcome, r.Err, groups.Again)
 	}
 	// Not now, and not later.
 	<-time.After(5 * time.Minute)
@@ -233,8 +234,8 @@ func TestACommitThatWasGivenUpIsNotSentLater(t *testing.T) {
 }
 
 func TestOutcomesHaveNames(t *testing.T) {
-	for outcome, want := range map[broker.Outcome]string{
-		0: "ambiguous", broker.Acked: "acked", broker.Fenced: "fenced", broker.Forbidden: "forbidden", 99: "unknown",
+	for outcome, want := range map[groups.Outcome]string{
+		0: "ambiguous", groups.Acked: "acked", groups.Fenced: "fenced", groups.Forbidden: "forbidden", 99: "unknown",
 	} {
 		if got := outcome.String(); got != want || strings.ToLower(got) != got {
 			t.Errorf("got %q, want %q", got, want)

@@ -7,6 +7,9 @@ import (
 	"slices"
 
 	"github.com/segmentio/kafka-go"
+
+	"leadhit-sync/consumer/broker/exchange"
+	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
 // CreateTopic creates a topic of one partition and says whether it did: two workers that create the same topic at once
@@ -14,7 +17,7 @@ import (
 func (c *Cluster) CreateTopic(ctx context.Context, name string, replicas int, settings map[string]string) (
 	created bool, err error,
 ) {
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	ctx, cancel := context.WithTimeout(ctx, exchange.CallLimit)
 	defer cancel()
 
 	topic := kafka.TopicConfig{Topic: name, NumPartitions: 1, ReplicationFactor: replicas}
@@ -32,12 +35,5 @@ func (c *Cluster) CreateTopic(ctx context.Context, name string, replicas int, se
 	case errors.Is(err, kafka.TopicAlreadyExists):
 		return false, nil
 	}
-	refused := ""
-	switch {
-	case errors.Is(err, kafka.PolicyViolation):
-		refused = policyText
-	case errors.Is(err, kafka.InvalidConfiguration):
-		refused = "the cluster does not accept the settings: create the topic by hand"
-	}
-	return false, writeError("create topic", name, err, refused)
+	return false, kafkaerr.CreateTopic(name, err)
 }

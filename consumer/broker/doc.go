@@ -1,19 +1,17 @@
 // Package broker makes the requests to Kafka that the worker and its tools need, over one pool of connections for the
 // process. Each result says what it proves.
 //
-// [Open] checks the options and makes no connection. All requests are methods of the [Cluster]. Package dial opens and
+// [Open] checks the options and makes no connection. All requests are methods of the [Cluster]. It fetches, appends and
+// creates topics itself. Requests that only ask come from package inspect, commits and groups' states from package
+// groups. Below them, package kafkaerr judges failures and package exchange sends requests; package dial opens and
 // guards the connections, package records decodes what a fetch returns, package wire reads the protocol's types.
 //
 // # Promises
 //
 // [Cluster.Fetch] returns the committed records of one partition in offset order, and the offset to ask for next. Next
 // never passes a record that was not returned, except records of aborted transactions, transaction markers, and holes
-// left by compaction. Next does not move on an error: a cancelled context, a truncated response, a batch whose checksum does
-// not match.
-//
-// [Cluster.Commit] says of each partition whether the commit is acknowledged, refused, may be sent again, or is
-// ambiguous. Again means that the broker reported it as not applied, or that it was withdrawn before its first byte was
-// written. Any other outcome is [Ambiguous].
+// left by compaction. Next does not move on an error: a cancelled context, a truncated response, a batch whose checksum
+// does not match.
 //
 // [Cluster.Append] returns nil only when all in-sync replicas acknowledged the record. No request creates a topic,
 // except [Cluster.CreateTopic].
@@ -23,10 +21,9 @@
 //
 // # Errors
 //
-// A refusal by a broker, or by kafka-go on its behalf, is an [*Error] that matches one of this package's sentinels with
-// errors.Is; callers need no codes of Kafka. A batch that cannot be decoded is a [*records.UnreadableError]. A
-// connection's failure is as package dial describes. Anything else is a failure of the network or of the broker, and
-// may be temporary.
+// A refusal by a broker, or by kafka-go on its behalf, is a [*kafkaerr.Error], and matches a sentinel of that package.
+// A batch that cannot be decoded is a [*records.UnreadableError]. A connection's failure is as package dial describes.
+// Anything else is a failure of the network or of the broker, and may be temporary.
 //
 // # Goroutines
 //

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/groups"
 	"leadhit-sync/consumer/event"
 )
 
@@ -39,7 +40,7 @@ func Example() {
 	for _, record := range batch.Records {
 		fmt.Printf("%d: order %s is %s\n", record.Offset, record.Key, record.Value)
 	}
-	results := cluster.Commit(ctx, broker.Member{Group: "leadhit-sync", Generation: -1}, []broker.OffsetCommit{
+	results := cluster.Commit(ctx, groups.Member{Group: "leadhit-sync", Generation: -1}, []groups.OffsetCommit{
 		{Partition: event.Partition{Topic: "orders"}, Next: batch.Next},
 	})
 	fmt.Println("commit of", batch.Next, results[0].Outcome)

@@ -5,22 +5,17 @@ import (
 	"context"
 	"io"
 
-	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/offsetcommit"
+
+	"leadhit-sync/consumer/broker/exchange"
 )
-
-// OldRelease names the release of a broker that takes these requests, if it is too old.
-func OldRelease(versions []kafka.ApiVersion) string { return oldRelease(versions) }
-
-// RightsOf reads the field of a response.
-func RightsOf(operations int32) Rights { return rightsOf(operations) }
 
 // SendLate gives a commit up under ctx, and then hands it to a connection after all. It returns whether the commit
 // counts as sent, and how many bytes of it left.
 func (c *Cluster) SendLate(ctx context.Context) (sent bool, left int) {
-	x := &exchange{message: &offsetcommit.Request{GroupID: "sync"}}
-	_, sent, _ = c.roundTrip(ctx, toCoordinator{x, "sync"}, x)
+	x := &exchange.Request{Message: &offsetcommit.Request{GroupID: "sync"}}
+	_, sent, _ = exchange.Ask[*offsetcommit.Response](ctx, c.pool, exchange.ToCoordinator("sync"), x)
 	var connection, none bytes.Buffer
 	x.Required(map[protocol.ApiKey]int16{protocol.OffsetCommit: 7})
 	_, _ = x.RawExchange(struct {
@@ -49,11 +44,4 @@ func (c *Cluster) MemoryIsFree() bool {
 		c.memory.Release(memoryBudget)
 	}
 	return free
-}
-
-// ParseGroupList returns how many groups were read from the body of a response.
-func ParseGroupList(body []byte) (groups int, err error) {
-	l := &groupList{}
-	err = l.parse(body)
-	return len(l.groups), err
 }

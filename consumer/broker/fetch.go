@@ -10,6 +10,9 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/fetch"
 
+	"leadhit-sync/consumer/broker/exchange"
+	"leadhit-sync/consumer/broker/inspect"
+	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/consumer/broker/records"
 	"leadhit-sync/consumer/event"
 )
@@ -18,10 +21,6 @@ import (
 // network's latency. A frozen leader costs this much before the next attempt. A batch on a slow line is read to its end
 // as long as bytes arrive.
 const fetchPatience = 3 * time.Second
-
-// oldestFetch is the version of Fetch that a worker needs. It came with Kafka 0.11, as did record headers and
-// transactions.
-const oldestFetch = 4
 
 var errStalled = fmt.Errorf("nothing has arrived for %v: %w", fetchPatience, context.DeadlineExceeded)
 
@@ -53,15 +52,15 @@ type Batch struct {
 	// Next is the offset to ask for next. It may have moved though there are no records.
 	Next int64
 	// HighWatermark is the end of the replicated log; LastStable is where the first open transaction starts, the end of
-	// what can be read; LogStart is the oldest offset. With ErrOffsetOutOfRange they are -1.
+	// what can be read; LogStart is the oldest offset. With kafkaerr.ErrOffsetOutOfRange they are -1.
 	HighWatermark, LastStable, LogStart int64
 }
 
 // Fetch reads records of one partition from its leader, committed ones unless the request says otherwise. After an
 // error the Batch has no records, and its Next is the offset asked for.
 //
-// Errors: [ErrOffsetOutOfRange] (ask Bounds where the log is now), [ErrUnknownPartition], [ErrNotLeader],
-// [ErrUnauthorised], [records.ErrCorrupt]; anything else comes from the network.
+// Errors: [kafkaerr.ErrOffsetOutOfRange] (ask Bounds where the log is now), [kafkaerr.ErrUnknownPartition],
+// [kafkaerr.ErrNotLeader], [kafkaerr.ErrUnauthorised], [records.ErrCorrupt]; anything else comes from the network.
 func (c *Cluster) Fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 	if req.MaxBytes <= 0 {
 		req.MaxBytes = 256 << 10
@@ -72,7 +71,7 @@ func (c *Cluster) Fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 	batch, err := c.fetch(ctx, req)
 	if err != nil {
 		batch.Records, batch.Next = nil, req.Offset
-		return batch, newError("fetch", req.Topic, req.Partition, err)
+		return batch, kafkaerr.New("fetch", req.Topic, req.Partition, err)
 	}
 	return batch, nil
 }
@@ -92,7 +91,7 @@ func (c *Cluster) fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 	}
 	batch := Batch{HighWatermark: partition.HighWatermark, LastStable: partition.LastStable, LogStart: partition.LogStart}
 	if partition.Code != 0 {
-		return batch, codeError(partition.Code)
+		return batch, kafkaerr.FromCode(partition.Code)
 	}
 	of := event.Partition{Topic: req.Topic, Number: req.Partition}
 	batch.Records, batch.Next, err = partition.Decode(ctx, c.decoders, of, req.Offset, req.MaxDecoded)
@@ -108,10 +107,10 @@ func (c *Cluster) exchangeFetch(ctx context.Context, req FetchRequest) (*rawFetc
 	defer stalled.Stop()
 	memory := newMemoryShare(c.memory)
 	message := fetchMessage(req)
-	x := &exchange{
-		message: message, clientID: c.clientID, least: oldestFetch,
-		interrupt: func(conn deadliner) (release func() bool) { return interruptible(ctx, conn) },
-		read: func(r io.Reader, version int16) (protocol.Message, error) {
+	x := &exchange.Request{
+		Message: message, Least: inspect.OldestFetch,
+		Interrupt: func(conn exchange.Deadliner) (release func() bool) { return exchange.Interruptible(ctx, conn) },
+		Read: func(r io.Reader, version int16) (protocol.Message, error) {
 			body, err := c.body(ctx, r, memory, stalled)
 			if err != nil {
 				return nil, err
@@ -119,7 +118,7 @@ func (c *Cluster) exchangeFetch(ctx context.Context, req FetchRequest) (*rawFetc
 			return &rawFetch{body: body, version: version, memory: memory}, nil
 		},
 	}
-	response, _, err := ask[*rawFetch](ctx, c, toLeader{x, message.Broker}, x)
+	response, _, err := exchange.Ask[*rawFetch](ctx, c.pool, exchange.ToBroker(message.Broker), x)
 	if err != nil {
 		memory.release()
 		if ctx.Err() != nil { // otherwise a race would decide the error's text

@@ -13,6 +13,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/inspect"
+	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/consumer/event"
 )
 
@@ -183,18 +185,18 @@ func TestFetchReportsWhyItFailed(t *testing.T) {
 		request broker.FetchRequest
 		want    error
 	}{
-		"below the log's start":        {broker.FetchRequest{Topic: "orders", Offset: 2}, broker.ErrOffsetOutOfRange},
-		"above the log's end":          {broker.FetchRequest{Topic: "orders", Offset: 11}, broker.ErrOffsetOutOfRange},
-		"a topic that does not exist":  {broker.FetchRequest{Topic: "gone"}, broker.ErrUnknownPartition},
-		"a topic the pool knows not":   {broker.FetchRequest{Topic: "unlisted"}, broker.ErrUnknownPartition},
-		"a partition that is not":      {broker.FetchRequest{Topic: "orders", Partition: 7}, broker.ErrUnknownPartition},
-		"an offset that cannot be one": {broker.FetchRequest{Topic: "orders", Offset: -5}, broker.ErrOffsetOutOfRange},
+		"below the log's start":        {broker.FetchRequest{Topic: "orders", Offset: 2}, kafkaerr.ErrOffsetOutOfRange},
+		"above the log's end":          {broker.FetchRequest{Topic: "orders", Offset: 11}, kafkaerr.ErrOffsetOutOfRange},
+		"a topic that does not exist":  {broker.FetchRequest{Topic: "gone"}, kafkaerr.ErrUnknownPartition},
+		"a topic the pool knows not":   {broker.FetchRequest{Topic: "unlisted"}, kafkaerr.ErrUnknownPartition},
+		"a partition that is not":      {broker.FetchRequest{Topic: "orders", Partition: 7}, kafkaerr.ErrUnknownPartition},
+		"an offset that cannot be one": {broker.FetchRequest{Topic: "orders", Offset: -5}, kafkaerr.ErrOffsetOutOfRange},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			test.request.MaxWait = time.Millisecond
 			batch, err := cluster.Fetch(t.Context(), test.request)
-			var typed *broker.Error
+			var typed *kafkaerr.Error
 			if !errors.Is(err, test.want) || !errors.As(err, &typed) || typed.Topic != test.request.Topic {
 				t.Errorf("got %v, want %v about the topic", err, test.want)
 			}
@@ -220,8 +222,8 @@ func TestFetchFindsTheNewLeader(t *testing.T) {
 		if err == nil {
 			break
 		}
-		if !errors.Is(err, broker.ErrNotLeader) || time.Now().After(deadline) {
-			t.Fatalf("got %v, want %v for at most the metadata's age", err, broker.ErrNotLeader)
+		if !errors.Is(err, kafkaerr.ErrNotLeader) || time.Now().After(deadline) {
+			t.Fatalf("got %v, want %v for at most the metadata's age", err, kafkaerr.ErrNotLeader)
 		}
 	}
 }
@@ -266,7 +268,7 @@ func numbers(n int) []string {
 	return values
 }
 
-func bounds(t *testing.T, cluster *broker.Cluster) broker.Bounds {
+func bounds(t *testing.T, cluster *broker.Cluster) inspect.Bounds {
 	t.Helper()
 	all, err := cluster.Bounds(t.Context(), "orders", []int{0})
 	if err != nil {

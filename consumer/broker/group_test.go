@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/groups"
 	"leadhit-sync/consumer/broker/records"
 )
 
@@ -89,19 +90,19 @@ func TestAGroupJoinsAndCommitsOverTheCluster(t *testing.T) {
 		if got := len(generation.Assignments["orders"]); got != 2 {
 			t.Errorf("got %d partitions, want both", got)
 		}
-		member := broker.Member{Group: "sync", Generation: int(generation.ID), ID: generation.MemberID}
-		if r := cluster.Commit(t.Context(), member, []broker.OffsetCommit{offset(0, 1, "")})[0]; r.Outcome != broker.Acked {
+		member := groups.Member{Group: "sync", Generation: int(generation.ID), ID: generation.MemberID}
+		if r := cluster.Commit(t.Context(), member, []groups.OffsetCommit{offset(0, 1, "")})[0]; r.Outcome != groups.Acked {
 			t.Errorf("got %v, %v, want it acked", r.Outcome, r.Err)
 		}
 		// Longer than a session: the heartbeats go over the same dial function.
 		<-time.After(time.Minute)
-		if r := cluster.Commit(t.Context(), member, []broker.OffsetCommit{offset(0, 2, "")})[0]; r.Outcome != broker.Acked {
+		if r := cluster.Commit(t.Context(), member, []groups.OffsetCommit{offset(0, 2, "")})[0]; r.Outcome != groups.Acked {
 			t.Errorf("after a minute got %v, %v, want it acked", r.Outcome, r.Err)
 		}
 		if err := group.Close(); err != nil {
 			t.Error(err)
 		}
-		if r := cluster.Commit(t.Context(), member, []broker.OffsetCommit{offset(0, 3, "")})[0]; r.Outcome != broker.Fenced {
+		if r := cluster.Commit(t.Context(), member, []groups.OffsetCommit{offset(0, 3, "")})[0]; r.Outcome != groups.Fenced {
 			t.Errorf("after leaving got %v, %v, want it fenced", r.Outcome, r.Err)
 		}
 	})

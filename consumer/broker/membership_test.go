@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
 // joinTopics joins the group sync for some topics.
@@ -82,11 +83,11 @@ func TestABrokerBefore011IsNamedAndCreatesNoTopic(t *testing.T) {
 	t.Parallel()
 	fake := fakeKafka(t, kfake.MaxVersions(kversion.V0_10_2()))
 	cluster := open(t, fake)
-	if _, err := cluster.Topics(t.Context(), "orders"); !errors.Is(err, broker.ErrTooOld) {
-		t.Errorf("Topics: got %v, want %v", err, broker.ErrTooOld)
+	if _, err := cluster.Topics(t.Context(), "orders"); !errors.Is(err, kafkaerr.ErrTooOld) {
+		t.Errorf("Topics: got %v, want %v", err, kafkaerr.ErrTooOld)
 	}
-	if _, err := cluster.Fetch(t.Context(), broker.FetchRequest{Topic: "orders"}); !errors.Is(err, broker.ErrTooOld) {
-		t.Errorf("Fetch: got %v, want %v", err, broker.ErrTooOld)
+	if _, err := cluster.Fetch(t.Context(), broker.FetchRequest{Topic: "orders"}); !errors.Is(err, kafkaerr.ErrTooOld) {
+		t.Errorf("Fetch: got %v, want %v", err, kafkaerr.ErrTooOld)
 	}
 }
 

@@ -14,6 +14,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/groups"
+	"leadhit-sync/consumer/broker/inspect"
+	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
 func TestGreetingABrokerSaysHowOldItIs(t *testing.T) {
@@ -34,9 +37,6 @@ func TestGreetingABrokerSaysHowOldItIs(t *testing.T) {
 				t.Errorf("got %q, %v, want %q", got, err, c.want)
 			}
 		})
-	}
-	if got := broker.OldRelease(nil); got != "a Kafka before 0.10" {
-		t.Errorf("got %q for a broker that says nothing", got)
 	}
 }
 
@@ -90,8 +90,8 @@ func TestAGroupIsDescribedByItsCoordinatorAlone(t *testing.T) {
 				g.Members[0].ClientID != "somebody" || g.Kind != "" {
 				t.Errorf("got %+v, want one member of a classic group", g)
 			}
-		case !errors.Is(err, broker.ErrCoordinator):
-			t.Errorf("broker %d: got %v, want %v", node, err, broker.ErrCoordinator)
+		case !errors.Is(err, kafkaerr.ErrCoordinator):
+			t.Errorf("broker %d: got %v, want %v", node, err, kafkaerr.ErrCoordinator)
 		}
 	}
 	if described != 1 {
@@ -108,14 +108,14 @@ func TestAGroupOfTheNewerProtocolShowsItsKindAndState(t *testing.T) {
 		fake.KeepControl()
 		response := as[*kmsg.DescribeGroupsResponse](t, r.ResponseKind())
 		group := kmsg.NewDescribeGroupsResponseGroup()
-		group.Group, group.State = "mine", broker.Dead
+		group.Group, group.State = "mine", groups.Dead
 		response.Groups = append(response.Groups, group)
 		return response, nil, true
 	})
 	for name, c := range map[string]struct{ listed, kind, state string }{
 		"one that has members": {"mine", "consumer", "Stable"},
 		"one without members":  {"mine", "share", "Empty"},
-		"none":                 {"another", "", broker.Dead},
+		"none":                 {"another", "", groups.Dead},
 	} {
 		fake.ControlKey(int16(kmsg.ListGroups), func(r kmsg.Request) (kmsg.Response, error, bool) {
 			response := as[*kmsg.ListGroupsResponse](t, r.ResponseKind())
@@ -145,13 +145,13 @@ func TestTheCoordinatorIsTheLeaderOfTheGroupsPartition(t *testing.T) {
 	t.Parallel()
 	// From Java: Utils.abs("orders".hashCode()) % 5 and the like. The hash of "orders" is negative, that of the last is
 	// -2³¹.
-	leaders := broker.OffsetsTopic{Leaders: []int{10, 11, 12, 13, 14}}
+	leaders := inspect.OffsetsTopic{Leaders: []int{10, 11, 12, 13, 14}}
 	for group, want := range map[string]int{"a": 12, "ab": 10, "": 10, "orders": 11, "polygenelubricants": 10} {
 		if got := leaders.Coordinator(group); got != want {
 			t.Errorf("%q: got broker %d, want %d", group, got, want)
 		}
 	}
-	if got := (broker.OffsetsTopic{}).Coordinator("a"); got != broker.NoLeader {
+	if got := (inspect.OffsetsTopic{}).Coordinator("a"); got != inspect.NoLeader {
 		t.Errorf("got %d of an unknown topic, want none", got)
 	}
 }

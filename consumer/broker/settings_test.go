@@ -8,7 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
 func TestRetentionIsTheTopicsOwn(t *testing.T) {
@@ -37,8 +37,9 @@ func TestRetentionIsTheTopicsOwn(t *testing.T) {
 			t.Errorf("%s: got %v, %v, %v, want %+v", topic, age, limited, err, want)
 		}
 	}
-	if _, limited, err := cluster.Retention(t.Context(), "gone"); !errors.Is(err, broker.ErrUnknownPartition) || limited {
-		t.Errorf("got %v, %v, want %v", limited, err, broker.ErrUnknownPartition)
+	_, limited, err := cluster.Retention(t.Context(), "gone")
+	if !errors.Is(err, kafkaerr.ErrUnknownPartition) || limited {
+		t.Errorf("got %v, %v, want %v", limited, err, kafkaerr.ErrUnknownPartition)
 	}
 	refuseSettings(fake, 29)
 	if age, limited, err := cluster.Retention(t.Context(), "a-day"); err != nil || limited || age != 0 {

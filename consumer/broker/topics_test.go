@@ -12,6 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/inspect"
+	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
 func TestTopicsAreDescribedAsTheyAreNow(t *testing.T) {
@@ -24,8 +26,8 @@ func TestTopicsAreDescribedAsTheyAreNow(t *testing.T) {
 	if got.Topics["orders"].Missing || !got.Topics["gone"].Missing || !got.Topics["also gone"].Missing {
 		t.Errorf("got %+v, want the two missing ones", got.Topics)
 	}
-	if err := got.Topics["gone"].Err; !errors.Is(err, broker.ErrUnknownPartition) {
-		t.Errorf("got %v, want %v", err, broker.ErrUnknownPartition)
+	if err := got.Topics["gone"].Err; !errors.Is(err, kafkaerr.ErrUnknownPartition) {
+		t.Errorf("got %v, want %v", err, kafkaerr.ErrUnknownPartition)
 	}
 	// No cache: a topic is there at once, even one that the pool does not know of.
 	if err := fake.CreateTopic("fresh", 5, nil); err != nil {
@@ -62,7 +64,7 @@ func TestBoundsFollowRetentionAndOpenTransactions(t *testing.T) {
 	cluster := open(t, fake)
 
 	got, err := cluster.Bounds(t.Context(), "orders", []int{0, 1})
-	if err != nil || got[0] != (broker.Bounds{First: 4, Last: 10, End: 11}) || got[1] != (broker.Bounds{}) {
+	if err != nil || got[0] != (inspect.Bounds{First: 4, Last: 10, End: 11}) || got[1] != (inspect.Bounds{}) {
 		t.Errorf("got %+v, %v, want 4 to 10 and an empty log", got, err)
 	}
 	for _, test := range []struct {
@@ -70,8 +72,8 @@ func TestBoundsFollowRetentionAndOpenTransactions(t *testing.T) {
 		partition int
 	}{{"gone", 0}, {"orders", 9}} {
 		if got, err := cluster.Bounds(t.Context(), test.topic, []int{0, test.partition}); !errors.Is(err,
-			broker.ErrUnknownPartition) {
-			t.Errorf("%s/%d: got %v, %v, want %v", test.topic, test.partition, got, err, broker.ErrUnknownPartition)
+			kafkaerr.ErrUnknownPartition) {
+			t.Errorf("%s/%d: got %v, %v, want %v", test.topic, test.partition, got, err, kafkaerr.ErrUnknownPartition)
 		}
 	}
 	if got, err := cluster.Bounds(t.Context(), "orders", nil); err != nil || len(got) != 0 {
@@ -115,15 +117,15 @@ func refuseSettings(fake *kfake.Cluster, code int16) {
 
 func TestOffsetsTopicIsSafeWhenItSurvivesABroker(t *testing.T) {
 	tests := map[string]struct {
-		topic broker.OffsetsTopic
+		topic inspect.OffsetsTopic
 		want  bool
 	}{
-		"a cluster of one":           {broker.OffsetsTopic{Brokers: 1, Exists: true, Replicas: 1, MinInSync: 1}, true},
-		"one replica of three":       {broker.OffsetsTopic{Brokers: 3, Exists: true, Replicas: 1, MinInSync: 1}, false},
-		"acked by one of three":      {broker.OffsetsTopic{Brokers: 3, Exists: true, Replicas: 3, MinInSync: 1}, false},
-		"acked by two of three":      {broker.OffsetsTopic{Brokers: 3, Exists: true, Replicas: 3, MinInSync: 2}, true},
-		"three, and we may not know": {broker.OffsetsTopic{Brokers: 3, Exists: true, Replicas: 3}, true},
-		"not there yet":              {broker.OffsetsTopic{Brokers: 3}, true},
+		"a cluster of one":           {inspect.OffsetsTopic{Brokers: 1, Exists: true, Replicas: 1, MinInSync: 1}, true},
+		"one replica of three":       {inspect.OffsetsTopic{Brokers: 3, Exists: true, Replicas: 1, MinInSync: 1}, false},
+		"acked by one of three":      {inspect.OffsetsTopic{Brokers: 3, Exists: true, Replicas: 3, MinInSync: 1}, false},
+		"acked by two of three":      {inspect.OffsetsTopic{Brokers: 3, Exists: true, Replicas: 3, MinInSync: 2}, true},
+		"three, and we may not know": {inspect.OffsetsTopic{Brokers: 3, Exists: true, Replicas: 3}, true},
+		"not there yet":              {inspect.OffsetsTopic{Brokers: 3}, true},
 	}
 	for name, test := range tests {
 		if got := test.topic.Safe(); got != test.want {
@@ -193,7 +195,7 @@ func TestATransactionThatEndsMeanwhileHoldsNothingBack(t *testing.T) {
 		return response, nil, true
 	})
 	if got, err := cluster.Bounds(t.Context(), "orders", []int{0}); err != nil ||
-		got[0] != (broker.Bounds{Last: 7, End: 10}) {
+		got[0] != (inspect.Bounds{Last: 7, End: 10}) {
 		t.Fatalf("got %+v, %v, want an open transaction at offset 7", got, err)
 	}
 	if got, err := cluster.HeldBack(t.Context(), "orders", []int{0}); err != nil || len(got) != 0 {
@@ -225,7 +227,7 @@ func TestRightsAreThoseThatTheBrokersName(t *testing.T) {
 		return response, nil, true
 	})
 	got, err := cluster.TopicRights(t.Context(), "orders", "unknown", "secret")
-	want := map[string]broker.Rights{"orders": {"Read"}, "unknown": nil}
+	want := map[string]inspect.Rights{"orders": {"Read"}, "unknown": nil}
 	if err != nil || !maps.EqualFunc(got, want, slices.Equal) {
 		t.Errorf("got %v, %v, want %v", got, err, want)
 	}

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/inspect"
+	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/consumer/event"
 )
 
@@ -60,7 +62,7 @@ type News[T any] struct {
 }
 
 // Next returns news. The first call, and each call after an error, reads to the present end. Other calls wait for at
-// most 5 s, and return no news if there is none. Errors are those of the broker: [broker.ErrUnknownPartition] if
+// most 5 s, and return no news if there is none. Errors are those of the broker: [kafkaerr.ErrUnknownPartition] if
 // there is no such topic.
 func (f *Follower[T]) Next(ctx context.Context) (news News[T], err error) {
 	if f.following {
@@ -105,14 +107,14 @@ func (f *Follower[T]) catchUp(ctx context.Context) (News[T], error) {
 
 // bounds returns where the topic starts and ends. It creates a deleted one again, without a look at its settings:
 // one replica in a cluster that has grown is no reason to stop following.
-func (f *Follower[T]) bounds(ctx context.Context) (broker.Bounds, error) {
+func (f *Follower[T]) bounds(ctx context.Context) (inspect.Bounds, error) {
 	all, err := f.Cluster.Bounds(ctx, f.Topic, []int{0})
-	if !f.begun || f.Recreate == nil || !errors.Is(err, broker.ErrUnknownPartition) {
+	if !f.begun || f.Recreate == nil || !errors.Is(err, kafkaerr.ErrUnknownPartition) {
 		return all[0], err
 	}
 	recreated, failed := f.Recreate(ctx)
 	if failed != nil {
-		return broker.Bounds{}, failed
+		return inspect.Bounds{}, failed
 	}
 	if recreated {
 		all, err = f.Cluster.Bounds(ctx, f.Topic, []int{0})
@@ -121,7 +123,7 @@ func (f *Follower[T]) bounds(ctx context.Context) (broker.Bounds, error) {
 }
 
 // sameLog reports whether the topic is the log that was read before.
-func (f *Follower[T]) sameLog(ctx context.Context, bounds broker.Bounds) (bool, error) {
+func (f *Follower[T]) sameLog(ctx context.Context, bounds inspect.Bounds) (bool, error) {
 	last := f.at.last
 	switch {
 	case !f.begun, f.at.next < bounds.First, f.at.next > bounds.End:

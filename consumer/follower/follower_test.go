@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/follower"
 	"leadhit-sync/deadletter/ledger"
@@ -110,7 +111,7 @@ func (r *rig) loses() {
 		r.t.Fatal(err)
 	}
 	time.Sleep(10 * time.Second) // until the client has forgotten it
-	if _, err := r.Next(r.t.Context()); !errors.Is(err, broker.ErrUnknownPartition) {
+	if _, err := r.Next(r.t.Context()); !errors.Is(err, kafkaerr.ErrUnknownPartition) {
 		r.t.Errorf("got %v, want an unknown partition", err)
 	}
 }
@@ -150,7 +151,7 @@ func TestASilentLedgerHasNoNewsAfterFiveSeconds(t *testing.T) {
 func TestAMissingRightShowsEvenIfTheLedgerIsEmpty(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.kafka.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: topic, Err: kerr.TopicAuthorizationFailed, Count: -1})
-		if _, err := r.Next(r.t.Context()); !errors.Is(err, broker.ErrUnauthorised) {
+		if _, err := r.Next(r.t.Context()); !errors.Is(err, kafkaerr.ErrUnauthorised) {
 			r.t.Errorf("got %v, want a missing right", err)
 		}
 	})
@@ -164,7 +165,7 @@ func TestAnErrorLosesNoEntry(t *testing.T) {
 			Keys: []kmsg.Key{kmsg.Fetch}, Topic: topic, Err: kerr.NotLeaderForPartition,
 			Count: -1,
 		})
-		if _, err := r.Next(r.t.Context()); !errors.Is(err, broker.ErrNotLeader) {
+		if _, err := r.Next(r.t.Context()); !errors.Is(err, kafkaerr.ErrNotLeader) {
 			r.t.Errorf("got %v, want an error of the broker", err)
 		}
 		r.pause("shop", "bob")
@@ -212,7 +213,7 @@ func TestADeletedLedgerIsCreatedOnlyWhereThatIsAllowed(t *testing.T) {
 		r.pause("shop", "alice")
 		r.wantNews(false, "alice")
 		r.loses()
-		if _, err := r.Next(r.t.Context()); !errors.Is(err, broker.ErrUnknownPartition) {
+		if _, err := r.Next(r.t.Context()); !errors.Is(err, kafkaerr.ErrUnknownPartition) {
 			r.t.Errorf("got %v, want an unknown partition", err)
 		}
 		allowed = true

@@ -31,6 +31,8 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/inspect"
+	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/consumer/broker/records"
 	"leadhit-sync/consumer/event"
 )
@@ -116,7 +118,7 @@ func (s *scan) locate(ctx context.Context) error {
 	if err := s.choose(ctx); err != nil {
 		return err
 	}
-	var bounds map[int]broker.Bounds
+	var bounds map[int]inspect.Bounds
 	err := retry(ctx, func() (err error) {
 		bounds, err = s.cluster.Bounds(ctx, s.Topic, s.Partitions)
 		return err
@@ -147,7 +149,7 @@ func (s *scan) locate(ctx context.Context) error {
 }
 
 // ends returns bounds whose Last is the end of what this range reads.
-func (s *scan) ends(b broker.Bounds) broker.Bounds {
+func (s *scan) ends(b inspect.Bounds) inspect.Bounds {
 	if s.Uncommitted {
 		b.Last = b.End
 	}
@@ -156,7 +158,7 @@ func (s *scan) ends(b broker.Bounds) broker.Bounds {
 
 // choose fills Partitions if none were named.
 func (s *scan) choose(ctx context.Context) error {
-	var topic broker.TopicInfo
+	var topic inspect.TopicInfo
 	err := retry(ctx, func() error {
 		topology, err := s.cluster.Topics(ctx, s.Topic)
 		if topic = topology.Topics[s.Topic]; err != nil || topic.Missing {
@@ -237,7 +239,7 @@ func (s *scan) step(ctx context.Context, p *part, yield func(event.Record, error
 		batch, err = s.cluster.Fetch(ctx, broker.FetchRequest{
 			Topic: s.Topic, Partition: p.partition, Offset: p.next, MaxWait: wait, Uncommitted: s.Uncommitted,
 		})
-		if errors.Is(err, broker.ErrOffsetOutOfRange) {
+		if errors.Is(err, kafkaerr.ErrOffsetOutOfRange) {
 			batch.Next, err = s.resume(ctx, p)
 		}
 		return err
@@ -322,5 +324,5 @@ func retry(ctx context.Context, do func() error) error {
 // final reports whether a retry cannot help. An unknown partition is not final: a broker reports that for a moment when
 // it loses one.
 func final(err error) bool {
-	return errors.Is(err, broker.ErrUnauthorised) || errors.Is(err, records.ErrCorrupt)
+	return errors.Is(err, kafkaerr.ErrUnauthorised) || errors.Is(err, records.ErrCorrupt)
 }

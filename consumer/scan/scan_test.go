@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/consumer/scan"
 )
 
@@ -271,8 +272,8 @@ func TestRecordsReportsAMissingTopicAtOnce(t *testing.T) {
 		_, cluster, _ := setup(t)
 		started := time.Now()
 		_, err := read(t, cluster, scan.Range{Topic: "gone"})
-		if took := time.Since(started); !errors.Is(err, broker.ErrUnknownPartition) || took > time.Second {
-			t.Errorf("got %v after %v, want %v at once", err, took, broker.ErrUnknownPartition)
+		if took := time.Since(started); !errors.Is(err, kafkaerr.ErrUnknownPartition) || took > time.Second {
+			t.Errorf("got %v after %v, want %v at once", err, took, kafkaerr.ErrUnknownPartition)
 		}
 	})
 }

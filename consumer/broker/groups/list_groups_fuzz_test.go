@@ -1,9 +1,9 @@
-package broker_test
+package groups_test
 
 import (
 	"testing"
 
-	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/groups"
 )
 
 func FuzzListGroups(f *testing.F) {
@@ -12,8 +12,8 @@ func FuzzListGroups(f *testing.F) {
 	f.Add([]byte("\x00\x00\x00\x01\x03\x00\x05hello"))
 	f.Add([]byte("\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x80\x80\x04")) // 65535 groups, and none of them
 	f.Fuzz(func(t *testing.T, body []byte) {
-		if groups, err := broker.ParseGroupList(body); groups > len(body) {
-			t.Errorf("got %d groups of %d bytes, %v", groups, len(body), err)
+		if count, err := groups.ParseGroupList(body); count > len(body) {
+			t.Errorf("got %d groups of %d bytes, %v", count, len(body), err)
 		}
 	})
 }
@@ -21,16 +21,16 @@ func FuzzListGroups(f *testing.F) {
 func TestAListOfGroupsThatIsNotWholeIsRefused(t *testing.T) {
 	t.Parallel()
 	whole := "\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x02\x05mine\x09consumer\x06Empty\x00\x00"
-	if groups, err := broker.ParseGroupList([]byte(whole)); err != nil || groups != 1 {
-		t.Errorf("got %d groups, %v, want one", groups, err)
+	if count, err := groups.ParseGroupList([]byte(whole)); err != nil || count != 1 {
+		t.Errorf("got %d groups, %v, want one", count, err)
 	}
 	for n := range len(whole) - 1 { // the tags at its end are not read
-		if groups, err := broker.ParseGroupList([]byte(whole[:n])); err == nil {
-			t.Errorf("got %d groups of the first %d bytes, want an error", groups, n)
+		if count, err := groups.ParseGroupList([]byte(whole[:n])); err == nil {
+			t.Errorf("got %d groups of the first %d bytes, want an error", count, n)
 		}
 	}
 	negative := whole[:11] + "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01" + whole[12:]
-	if groups, err := broker.ParseGroupList([]byte(negative)); err == nil {
-		t.Errorf("got %d groups of a count of 2⁶⁴ - 1, want an error", groups)
+	if count, err := groups.ParseGroupList([]byte(negative)); err == nil {
+		t.Errorf("got %d groups of a count of 2⁶⁴ - 1, want an error", count)
 	}
 }

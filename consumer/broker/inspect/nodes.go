@@ -1,8 +1,7 @@
-package broker
+package inspect
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"slices"
 	"strconv"
@@ -11,6 +10,8 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/metadata"
+
+	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
 // Node is one broker of a cluster.
@@ -32,13 +33,13 @@ func nodesOf(brokers []metadata.ResponseBroker) []Node {
 
 // Greet connects to one address as a worker would, TLS and login included. tooOld names the release of a broker that
 // cannot serve a worker; it is empty if the broker can. Nothing is kept of the connection.
-func (c *Cluster) Greet(ctx context.Context, address string) (tooOld string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, setupLimit)
+func (i *Inspector) Greet(ctx context.Context, address string) (tooOld string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, i.members.Timeout)
 	defer cancel()
 
-	conn, err := c.members.DialContext(ctx, "tcp", address)
+	conn, err := i.members.DialContext(ctx, "tcp", address)
 	if err != nil {
-		return "", newError("connect to "+address, "", -1, err)
+		return "", kafkaerr.New("connect to "+address, "", -1, err)
 	}
 	// Nothing was written that could be lost by an error of Close.
 	defer func() { _ = conn.Close() }()
@@ -47,10 +48,14 @@ func (c *Cluster) Greet(ctx context.Context, address string) (tooOld string, err
 	defer stop()
 	versions, err := conn.ApiVersions()
 	if err != nil {
-		return "", newError("ask "+address, "", -1, err)
+		return "", kafkaerr.New("ask "+address, "", -1, err)
 	}
 	return oldRelease(versions), nil
 }
+
+// OldestFetch is the version of Fetch that a worker needs. It came with Kafka 0.11, as did record headers and
+// transactions.
+const OldestFetch = 4
 
 // oldRelease names the release of a broker that takes these requests, if it is older than Kafka 0.11.
 func oldRelease(versions []kafka.ApiVersion) string {
@@ -61,7 +66,7 @@ func oldRelease(versions []kafka.ApiVersion) string {
 		}
 	}
 	switch {
-	case newest >= oldestFetch:
+	case newest >= OldestFetch:
 		return ""
 	case newest == 3:
 		return "Kafka 0.10.1 or 0.10.2"
@@ -69,17 +74,4 @@ func oldRelease(versions []kafka.ApiVersion) string {
 		return "Kafka 0.10.0"
 	}
 	return "a Kafka before 0.10"
-}
-
-// toNode routes an exchange to one broker.
-func toNode(x *exchange, node int) toLeader {
-	return toLeader{x, func(cluster protocol.Cluster) (protocol.Broker, error) { return nodeIn(cluster, node) }}
-}
-
-func nodeIn(cluster protocol.Cluster, node int) (protocol.Broker, error) {
-	broker, ok := cluster.Brokers[int32(node)]
-	if !ok {
-		return broker, fmt.Errorf("broker %d is not in the cluster", node)
-	}
-	return broker, nil
 }

@@ -1,10 +1,12 @@
-package broker
+package inspect
 
 import (
 	"context"
 	"slices"
 
 	"github.com/segmentio/kafka-go/protocol/metadata"
+
+	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
 // Rights are the operations that Kafka allows us on a topic or a group, by their names for kafka-acls.sh: those of
@@ -19,9 +21,9 @@ func (r Rights) Lack(wanted ...string) []string {
 	return slices.DeleteFunc(slices.Clone(wanted), func(name string) bool { return slices.Contains(r, name) })
 }
 
-// rightsOf reads the field of a response: a bit for each operation. The least number says that the broker was not
+// RightsOf reads the field of a response: a bit for each operation. The least number says that the broker was not
 // asked.
-func rightsOf(operations int32) Rights {
+func RightsOf(operations int32) Rights {
 	if operations <= 0 {
 		return nil
 	}
@@ -38,15 +40,15 @@ func rightsOf(operations int32) Rights {
 }
 
 // TopicRights asks what we may do to topics, and returns an entry for each that exists and that we may see.
-func (c *Cluster) TopicRights(ctx context.Context, names ...string) (map[string]Rights, error) {
-	described, err := c.metadata(ctx, metadata.Request{TopicNames: names, IncludeTopicAuthorizedOperations: true})
+func (i *Inspector) TopicRights(ctx context.Context, names ...string) (map[string]Rights, error) {
+	described, err := i.metadata(ctx, metadata.Request{TopicNames: names, IncludeTopicAuthorizedOperations: true})
 	if err != nil {
-		return nil, newError("ask for rights", "", -1, err)
+		return nil, kafkaerr.New("ask for rights", "", -1, err)
 	}
 	rights := make(map[string]Rights, len(names))
 	for _, topic := range described.Topics {
 		if topic.ErrorCode == 0 {
-			rights[topic.Name] = rightsOf(topic.TopicAuthorizedOperations)
+			rights[topic.Name] = RightsOf(topic.TopicAuthorizedOperations)
 		}
 	}
 	return rights, nil

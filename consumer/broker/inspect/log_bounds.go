@@ -1,10 +1,13 @@
-package broker
+package inspect
 
 import (
 	"context"
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"leadhit-sync/consumer/broker/exchange"
+	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
 // Bounds are the ends of one partition's log.
@@ -19,13 +22,13 @@ type Bounds struct {
 }
 
 // Bounds asks the leaders where the logs of the partitions start and end. It returns an entry for each, or the first
-// error: [ErrUnknownPartition], [ErrNotLeader], [ErrUnauthorised], or one of the network.
-func (c *Cluster) Bounds(ctx context.Context, topic string, partitions []int) (map[int]Bounds, error) {
-	stable, err := c.listOffsets(ctx, topic, partitions, kafka.ReadCommitted, kafka.FirstOffset, kafka.LastOffset)
+// error: [kafkaerr.ErrUnknownPartition], [kafkaerr.ErrNotLeader], [kafkaerr.ErrUnauthorised], or one of the network.
+func (i *Inspector) Bounds(ctx context.Context, topic string, partitions []int) (map[int]Bounds, error) {
+	stable, err := i.listOffsets(ctx, topic, partitions, kafka.ReadCommitted, kafka.FirstOffset, kafka.LastOffset)
 	if err != nil {
 		return nil, err
 	}
-	end, err := c.listOffsets(ctx, topic, partitions, kafka.ReadUncommitted, kafka.LastOffset)
+	end, err := i.listOffsets(ctx, topic, partitions, kafka.ReadUncommitted, kafka.LastOffset)
 	if err != nil {
 		return nil, err
 	}
@@ -39,9 +42,11 @@ func (c *Cluster) Bounds(ctx context.Context, topic string, partitions []int) (m
 
 // OffsetsAt returns for each partition the offset of the first record not older than at, or the log's end if all are
 // older.
-func (c *Cluster) OffsetsAt(ctx context.Context, topic string, partitions []int, at time.Time) (map[int]int64, error) {
+func (i *Inspector) OffsetsAt(ctx context.Context, topic string, partitions []int, at time.Time) (
+	map[int]int64, error,
+) {
 	// To Kafka, negative times mean first and last.
-	offsets, err := c.listOffsets(ctx, topic, partitions, kafka.ReadCommitted, max(at.UnixMilli(), 0), kafka.LastOffset)
+	offsets, err := i.listOffsets(ctx, topic, partitions, kafka.ReadCommitted, max(at.UnixMilli(), 0), kafka.LastOffset)
 	if err != nil {
 		return nil, err
 	}
@@ -58,14 +63,14 @@ func (c *Cluster) OffsetsAt(ctx context.Context, topic string, partitions []int,
 }
 
 // listOffsets asks for the offsets at two times of each partition. It returns those of all partitions, or an error.
-func (c *Cluster) listOffsets(
+func (i *Inspector) listOffsets(
 	ctx context.Context, topic string, partitions []int, isolation kafka.IsolationLevel, times ...int64,
 ) (map[int]kafka.PartitionOffsets, error) {
 	found := make(map[int]kafka.PartitionOffsets, len(partitions))
 	if len(partitions) == 0 {
 		return found, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	ctx, cancel := context.WithTimeout(ctx, exchange.CallLimit)
 	defer cancel()
 
 	var asked []kafka.OffsetRequest
@@ -74,22 +79,22 @@ func (c *Cluster) listOffsets(
 			asked = append(asked, kafka.OffsetRequest{Partition: p, Timestamp: at})
 		}
 	}
-	response, err := c.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{
+	response, err := i.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{
 		Topics:         map[string][]kafka.OffsetRequest{topic: asked},
 		IsolationLevel: isolation,
 	})
 	if err != nil {
-		return nil, newError("list offsets", topic, -1, err)
+		return nil, kafkaerr.New("list offsets", topic, -1, err)
 	}
 	for _, p := range response.Topics[topic] {
 		if p.Error != nil {
-			return nil, newError("list offsets", topic, p.Partition, p.Error)
+			return nil, kafkaerr.New("list offsets", topic, p.Partition, p.Error)
 		}
 		found[p.Partition] = p
 	}
 	for _, p := range partitions {
 		if _, ok := found[p]; !ok {
-			return nil, newError("list offsets", topic, p, errLeftOut)
+			return nil, kafkaerr.New("list offsets", topic, p, kafkaerr.ErrLeftOut)
 		}
 	}
 	return found, nil

@@ -1,13 +1,15 @@
-package broker
+package groups
 
 import (
 	"context"
 	"fmt"
-	"math"
-	"unicode/utf16"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol/describegroups"
+
+	"leadhit-sync/consumer/broker/exchange"
+	"leadhit-sync/consumer/broker/inspect"
+	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
 // States of a group without members.
@@ -29,7 +31,7 @@ type Group struct {
 	// the groups of KIP-848. Members and Protocol are not known then.
 	Kind string
 	// Rights are what we may do to the group.
-	Rights Rights
+	Rights inspect.Rights
 }
 
 // GroupMember is one member of a group.
@@ -38,29 +40,30 @@ type GroupMember struct {
 	ClientID, Host string
 }
 
-// GroupAt asks one broker about a group, which need not exist. Its error is [ErrCoordinator] if that broker does not
-// coordinate the group, and [ErrUnauthorised] if we may not see it. Unlike a search for the coordinator, this never
-// creates __consumer_offsets.
-func (c *Cluster) GroupAt(ctx context.Context, node int, group string) (Group, error) {
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
+// GroupAt asks one broker about a group, which need not exist. Its error is [kafkaerr.ErrCoordinator] if that broker
+// does not coordinate the group, and [kafkaerr.ErrUnauthorised] if we may not see it. Unlike a search for the
+// coordinator, this never creates __consumer_offsets.
+func (c *Coordinators) GroupAt(ctx context.Context, node int, group string) (Group, error) {
+	ctx, cancel := context.WithTimeout(ctx, exchange.CallLimit)
 	defer cancel()
 
-	x := &exchange{clientID: c.clientID, message: &describegroups.Request{
+	x := &exchange.Request{Message: &describegroups.Request{
 		Groups: []string{group}, IncludeAuthorizedOperations: true,
 	}}
-	response, _, err := ask[*describegroups.Response](ctx, c, toNode(x, node), x)
+	response, _, err := exchange.Ask[*describegroups.Response](ctx, c.pool, exchange.ToNode(node), x)
 	if err != nil {
 		return Group{}, groupError(group, err)
 	}
 	if len(response.Groups) != 1 {
-		return Group{}, groupError(group, errLeftOut)
+		return Group{}, groupError(group, kafkaerr.ErrLeftOut)
 	}
 	d := response.Groups[0]
 	if d.ErrorCode != 0 {
 		return Group{}, groupError(group, kafka.Error(d.ErrorCode))
 	}
 	g := Group{
-		State: d.GroupState, ProtocolType: d.ProtocolType, Protocol: d.ProtocolData, Rights: rightsOf(d.AuthorizedOperations),
+		State: d.GroupState, ProtocolType: d.ProtocolType, Protocol: d.ProtocolData,
+		Rights: inspect.RightsOf(d.AuthorizedOperations),
 	}
 	for _, m := range d.Members {
 		g.Members = append(g.Members, GroupMember{ClientID: m.ClientID, Host: m.ClientHost})
@@ -77,22 +80,5 @@ func (c *Cluster) GroupAt(ctx context.Context, node int, group string) (Group, e
 }
 
 func groupError(group string, err error) error {
-	return fmt.Errorf("group %s: %w", group, newError("describe", "", -1, err))
-}
-
-// Coordinator returns the broker that should coordinate a group: the leader of its partition of __consumer_offsets.
-// NoLeader says that there is none, or that it is not known.
-func (o OffsetsTopic) Coordinator(group string) int {
-	if len(o.Leaders) == 0 {
-		return NoLeader
-	}
-	// Java's String.hashCode, whose absolute value Kafka takes: 0 for the one that has none.
-	var hash int32
-	for _, unit := range utf16.Encode([]rune(group)) {
-		hash = 31*hash + int32(unit)
-	}
-	if hash == math.MinInt32 {
-		hash = 0
-	}
-	return o.Leaders[max(int(hash), -int(hash))%len(o.Leaders)]
+	return fmt.Errorf("group %s: %w", group, kafkaerr.New("describe", "", -1, err))
 }

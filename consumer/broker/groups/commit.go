@@ -1,4 +1,4 @@
-package broker
+package groups
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol/offsetcommit"
 
+	"leadhit-sync/consumer/broker/exchange"
+	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/consumer/event"
 )
 
@@ -33,7 +35,7 @@ type OffsetCommit struct {
 type CommitResult struct {
 	OffsetCommit
 	Outcome Outcome
-	// Err is an *Error, nil when the outcome is Acked.
+	// Err is a *kafkaerr.Error, nil when the outcome is Acked.
 	Err error
 }
 
@@ -70,8 +72,8 @@ func (o Outcome) String() string {
 
 // Commit sends the offsets in one request to the group's coordinator and returns one result for each, in their order.
 // It never sends anything twice.
-func (c *Cluster) Commit(ctx context.Context, member Member, offsets []OffsetCommit) []CommitResult {
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
+func (c *Coordinators) Commit(ctx context.Context, member Member, offsets []OffsetCommit) []CommitResult {
+	ctx, cancel := context.WithTimeout(ctx, exchange.CallLimit)
 	defer cancel()
 
 	results := make([]CommitResult, len(offsets))
@@ -84,13 +86,13 @@ func (c *Cluster) Commit(ctx context.Context, member Member, offsets []OffsetCom
 		code, found := codes[r.Partition]
 		switch {
 		case err != nil && !sent:
-			r.Outcome, r.Err = Again, newError("commit", r.Topic, r.Number, fmt.Errorf("not sent: %w", err))
+			r.Outcome, r.Err = Again, kafkaerr.New("commit", r.Topic, r.Number, fmt.Errorf("not sent: %w", err))
 		case err != nil:
-			r.Outcome, r.Err = Ambiguous, newError("commit", r.Topic, r.Number, err)
+			r.Outcome, r.Err = Ambiguous, kafkaerr.New("commit", r.Topic, r.Number, err)
 		case !found:
-			r.Outcome, r.Err = Ambiguous, newError("commit", r.Topic, r.Number, errLeftOut)
+			r.Outcome, r.Err = Ambiguous, kafkaerr.New("commit", r.Topic, r.Number, kafkaerr.ErrLeftOut)
 		case code != 0:
-			r.Outcome, r.Err = outcomeOf(code), newError("commit", r.Topic, r.Number, code)
+			r.Outcome, r.Err = outcomeOf(code), kafkaerr.New("commit", r.Topic, r.Number, code)
 		default:
 			r.Outcome = Acked
 		}
@@ -98,7 +100,7 @@ func (c *Cluster) Commit(ctx context.Context, member Member, offsets []OffsetCom
 	return results
 }
 
-var errLeftOut = errors.New("the response leaves it out")
+const errStaleMemberEpoch kafka.Error = 113 // kafka-go has no name for it
 
 func outcomeOf(code kafka.Error) Outcome {
 	switch code {
@@ -119,11 +121,11 @@ func outcomeOf(code kafka.Error) Outcome {
 }
 
 // commit returns the code of each partition in the coordinator's response.
-func (c *Cluster) commit(ctx context.Context, member Member, offsets []OffsetCommit) (
+func (c *Coordinators) commit(ctx context.Context, member Member, offsets []OffsetCommit) (
 	codes map[event.Partition]kafka.Error, sent bool, err error,
 ) {
-	x := &exchange{message: commitMessage(member, offsets), clientID: c.clientID}
-	response, sent, err := ask[*offsetcommit.Response](ctx, c, toCoordinator{x, member.Group}, x)
+	x := &exchange.Request{Message: commitMessage(member, offsets)}
+	response, sent, err := exchange.Ask[*offsetcommit.Response](ctx, c.pool, exchange.ToCoordinator(member.Group), x)
 	if err != nil {
 		return nil, sent, err
 	}
@@ -161,16 +163,16 @@ func commitMessage(member Member, offsets []OffsetCommit) *offsetcommit.Request 
 }
 
 // Committed asks the group's coordinator what the group has committed. It returns an entry for each of partitions, its
-// Next -1 where nothing is committed (or no longer), or an error: [ErrCoordinator], [ErrUnknownPartition],
-// [ErrUnauthorised], or one of the network.
-func (c *Cluster) Committed(ctx context.Context, group string, partitions []event.Partition) (
+// Next -1 where nothing is committed (or no longer), or an error: [kafkaerr.ErrCoordinator],
+// [kafkaerr.ErrUnknownPartition], [kafkaerr.ErrUnauthorised], or one of the network.
+func (c *Coordinators) Committed(ctx context.Context, group string, partitions []event.Partition) (
 	map[event.Partition]OffsetCommit, error,
 ) {
 	committed := make(map[event.Partition]OffsetCommit, len(partitions))
 	if len(partitions) == 0 {
 		return committed, nil // an empty request asks for all of the group's
 	}
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	ctx, cancel := context.WithTimeout(ctx, exchange.CallLimit)
 	defer cancel()
 
 	err := c.readCommits(ctx, group, partitions, committed)
@@ -185,30 +187,30 @@ func (c *Cluster) Committed(ctx context.Context, group string, partitions []even
 	}
 	for _, p := range partitions {
 		if _, ok := committed[p]; !ok {
-			return nil, newError("read commits of "+group, p.Topic, p.Number, errLeftOut)
+			return nil, kafkaerr.New("read commits of "+group, p.Topic, p.Number, kafkaerr.ErrLeftOut)
 		}
 	}
 	return committed, nil
 }
 
-func (c *Cluster) readCommits(ctx context.Context, group string, partitions []event.Partition,
+func (c *Coordinators) readCommits(ctx context.Context, group string, partitions []event.Partition,
 	into map[event.Partition]OffsetCommit,
 ) error {
 	topics := make(map[string][]int)
 	for _, p := range partitions {
 		topics[p.Topic] = append(topics[p.Topic], p.Number)
 	}
-	response, err := c.client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: group, Topics: topics})
+	response, err := c.pool.Client().OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: group, Topics: topics})
 	if err == nil {
 		err = response.Error
 	}
 	if err != nil {
-		return newError("read commits of "+group, "", -1, err)
+		return kafkaerr.New("read commits of "+group, "", -1, err)
 	}
 	for topic, found := range response.Topics {
 		for _, p := range found {
 			if p.Error != nil {
-				return newError("read commits of "+group, topic, p.Partition, p.Error)
+				return kafkaerr.New("read commits of "+group, topic, p.Partition, p.Error)
 			}
 			at := event.Partition{Topic: topic, Number: p.Partition}
 			into[at] = OffsetCommit{Partition: at, Next: p.CommittedOffset, Metadata: p.Metadata}

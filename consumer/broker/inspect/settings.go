@@ -1,4 +1,4 @@
-package broker
+package inspect
 
 import (
 	"context"
@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"leadhit-sync/consumer/broker/exchange"
+	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
 // Settings are the settings of a topic or a broker, by Kafka's names. Nil: we have no right to ask. Asking a broker
@@ -16,15 +19,15 @@ import (
 type Settings map[string]string
 
 // NodeSettings returns settings of one broker.
-func (c *Cluster) NodeSettings(ctx context.Context, node int, names ...string) (Settings, error) {
-	return c.settingsOf(ctx, kafka.ResourceTypeBroker, strconv.Itoa(node), names...)
+func (i *Inspector) NodeSettings(ctx context.Context, node int, names ...string) (Settings, error) {
+	return i.settingsOf(ctx, kafka.ResourceTypeBroker, strconv.Itoa(node), names...)
 }
 
 // settingsOf returns settings of one topic or broker, which must exist.
-func (c *Cluster) settingsOf(ctx context.Context, kind kafka.ResourceType, of string, names ...string) (
+func (i *Inspector) settingsOf(ctx context.Context, kind kafka.ResourceType, of string, names ...string) (
 	Settings, error,
 ) {
-	all, err := c.settings(ctx, kind, []string{of}, names)
+	all, err := i.settings(ctx, kind, []string{of}, names)
 	if err == nil {
 		err = all[of].err
 	}
@@ -32,8 +35,8 @@ func (c *Cluster) settingsOf(ctx context.Context, kind kafka.ResourceType, of st
 }
 
 // TopicSettings returns all settings of each topic that exists and that we may ask about.
-func (c *Cluster) TopicSettings(ctx context.Context, topics ...string) (map[string]Settings, error) {
-	all, err := c.settings(ctx, kafka.ResourceTypeTopic, topics, nil)
+func (i *Inspector) TopicSettings(ctx context.Context, topics ...string) (map[string]Settings, error) {
+	all, err := i.settings(ctx, kafka.ResourceTypeTopic, topics, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -54,10 +57,10 @@ type described struct {
 }
 
 // settings asks for settings of topics or brokers; without names for all of them.
-func (c *Cluster) settings(ctx context.Context, kind kafka.ResourceType, of, names []string) (
+func (i *Inspector) settings(ctx context.Context, kind kafka.ResourceType, of, names []string) (
 	map[string]described, error,
 ) {
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	ctx, cancel := context.WithTimeout(ctx, exchange.CallLimit)
 	defer cancel()
 
 	request := &kafka.DescribeConfigsRequest{}
@@ -66,12 +69,12 @@ func (c *Cluster) settings(ctx context.Context, kind kafka.ResourceType, of, nam
 			ResourceType: kind, ResourceName: name, ConfigNames: names,
 		})
 	}
-	response, err := c.client.DescribeConfigs(ctx, request)
+	response, err := i.client.DescribeConfigs(ctx, request)
 	switch {
 	case errors.Is(err, kafka.UnsupportedVersion):
 		return map[string]described{}, nil // a broker that does not know the request is like one that forbids it
 	case err != nil:
-		return nil, newError("describe settings", strings.Join(of, ", "), -1, err)
+		return nil, kafkaerr.New("describe settings", strings.Join(of, ", "), -1, err)
 	}
 	all := make(map[string]described, len(of))
 	for _, resource := range response.Resources {
@@ -80,8 +83,8 @@ func (c *Cluster) settings(ctx context.Context, kind kafka.ResourceType, of, nam
 			d.Settings[entry.ConfigName] = entry.ConfigValue
 		}
 		if resource.Error != nil {
-			d = described{err: newError("describe settings", resource.ResourceName, -1, resource.Error)}
-			if errors.Is(d.err, ErrUnauthorised) {
+			d = described{err: kafkaerr.New("describe settings", resource.ResourceName, -1, resource.Error)}
+			if errors.Is(d.err, kafkaerr.ErrUnauthorised) {
 				d.err = nil // not allowed is no failure
 			}
 		}
@@ -106,8 +109,8 @@ func (s Settings) Retention() (age time.Duration, limited bool) {
 }
 
 // Retention asks for the retention of one topic, which must exist. It is that of [Settings.Retention].
-func (c *Cluster) Retention(ctx context.Context, topic string) (age time.Duration, limited bool, err error) {
-	settings, err := c.settingsOf(ctx, kafka.ResourceTypeTopic, topic, "retention.ms", "cleanup.policy")
+func (i *Inspector) Retention(ctx context.Context, topic string) (age time.Duration, limited bool, err error) {
+	settings, err := i.settingsOf(ctx, kafka.ResourceTypeTopic, topic, "retention.ms", "cleanup.policy")
 	if err != nil {
 		return 0, false, err
 	}
@@ -117,15 +120,15 @@ func (c *Cluster) Retention(ctx context.Context, topic string) (age time.Duratio
 
 // ObeysMessageFormat says whether the brokers obey a topic's message.format.version. Those of 3.0 and later do not,
 // unless their inter.broker.protocol.version is older. known is false where a broker does not say.
-func (c *Cluster) ObeysMessageFormat(ctx context.Context, node int) (obeys, known bool) {
+func (i *Inspector) ObeysMessageFormat(ctx context.Context, node int) (obeys, known bool) {
 	const (
 		describeTransactions = 65 // a request that came with 3.0
 		protocolSetting      = "inter.broker.protocol.version"
 	)
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	ctx, cancel := context.WithTimeout(ctx, exchange.CallLimit)
 	defer cancel()
 
-	versions, err := c.client.ApiVersions(ctx, &kafka.ApiVersionsRequest{})
+	versions, err := i.client.ApiVersions(ctx, &kafka.ApiVersionsRequest{})
 	if err != nil || versions.Error != nil {
 		return false, false
 	}
@@ -133,7 +136,7 @@ func (c *Cluster) ObeysMessageFormat(ctx context.Context, node int) (obeys, know
 	if !slices.ContainsFunc(versions.ApiKeys, isNew) {
 		return true, true
 	}
-	settings, err := c.NodeSettings(ctx, node, protocolSetting)
+	settings, err := i.NodeSettings(ctx, node, protocolSetting)
 	major, _, ok := strings.Cut(settings[protocolSetting], ".")
 	if err != nil || !ok {
 		return false, false

@@ -1,4 +1,4 @@
-package broker
+package groups
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 
+	"leadhit-sync/consumer/broker/exchange"
+	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/consumer/broker/wire"
 )
 
@@ -32,7 +34,7 @@ func (l *groupList) ApiKey() protocol.ApiKey { return protocol.ListGroups }
 
 // Broker is called by the pool.
 func (l *groupList) Broker(cluster protocol.Cluster) (protocol.Broker, error) {
-	return nodeIn(cluster, l.node)
+	return exchange.Node(cluster, l.node)
 }
 
 // Required takes the request over from kafka-go. The versions that the broker speaks are unknown here: kafka-go has
@@ -60,7 +62,7 @@ func (l *groupList) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	if _, err := io.ReadFull(rw, body); err != nil {
 		return nil, err
 	}
-	return wrapped{l}, l.parse(body)
+	return l, l.parse(body)
 }
 
 // parse reads the response: correlation id, throttle time, error, groups.
@@ -78,7 +80,7 @@ func (l *groupList) parse(body []byte) error {
 	if c.Bad {
 		return errShort
 	}
-	return codeError(code)
+	return kafkaerr.FromCode(code)
 }
 
 var errShort = errors.New("response is cut short")
@@ -97,9 +99,9 @@ func tags(c *wire.Cursor) {
 }
 
 // listed returns a group of a broker's list; ok is false where it has none of that name.
-func (c *Cluster) listed(ctx context.Context, node int, name string) (g listedGroup, ok bool, err error) {
-	request := &groupList{node: node, clientID: c.clientID}
-	if _, err := c.transport.RoundTrip(ctx, c.addr, kafka.Request(request)); err != nil {
+func (c *Coordinators) listed(ctx context.Context, node int, name string) (g listedGroup, ok bool, err error) {
+	request := &groupList{node: node, clientID: c.pool.ClientID}
+	if _, err := c.pool.Transport.RoundTrip(ctx, c.pool.Addr, kafka.Request(request)); err != nil {
 		return g, false, groupError(name, err)
 	}
 	for _, g := range request.groups {

@@ -1,4 +1,7 @@
-package broker
+// Package kafkaerr judges the errors of requests to Kafka, so that callers need no codes of Kafka. A failed request is
+// an [*Error]. It matches one of this package's sentinels with errors.Is, or none where a retry may help. Errors of
+// appends and of created topics carry advice for the operator too: the setting or the right to change.
+package kafkaerr
 
 import (
 	"errors"
@@ -25,7 +28,7 @@ var (
 	ErrUnauthorised = errors.New("not authorised")
 	// ErrCoordinator [14] [15] [16]: the group's coordinator is loading, unknown or another.
 	ErrCoordinator = errors.New("group coordinator not available")
-	// ErrTooOld [35]: the broker does not speak a version of a request that this package needs. It is older than Kafka
+	// ErrTooOld [35]: the broker does not speak a version of a request that we need. It is older than Kafka
 	// 0.11.
 	ErrTooOld = errors.New("the broker is older than Kafka 0.11")
 	// ErrTooLarge [10] [18]: the record does not fit into the topic.
@@ -34,6 +37,9 @@ var (
 	// Kafka refuse a record or a new topic.
 	ErrUnfit = errors.New("the topic's settings are unsuitable")
 )
+
+// ErrLeftOut says that a response does not mention what was asked for.
+var ErrLeftOut = errors.New("the response leaves it out")
 
 // Error is a failed request about one topic or partition.
 type Error struct {
@@ -44,7 +50,7 @@ type Error struct {
 	Partition int
 	// Code is Kafka's; 0 if no broker responded.
 	Code int
-	// Err is what kafka-go or this package found.
+	// Err is what kafka-go or we found.
 	Err error
 
 	fact error // the sentinel that it matches, or nil
@@ -68,8 +74,9 @@ func (e *Error) Unwrap() error { return e.Err }
 // Is reports whether target is the sentinel for this failure.
 func (e *Error) Is(target error) bool { return e.fact != nil && target == e.fact }
 
-// newError judges err. Its codes are tested first: kafka.Error is a net.Error too.
-func newError(op, topic string, partition int, err error) *Error {
+// New returns err as the failure of a request, and judges it. Partition is -1 where the request was not about one.
+// Codes are tested first: kafka.Error is a net.Error too.
+func New(op, topic string, partition int, err error) *Error {
 	e := &Error{Op: op, Topic: topic, Partition: partition, Err: err}
 	var code kafka.Error
 	switch {
@@ -83,8 +90,8 @@ func newError(op, topic string, partition int, err error) *Error {
 	return e
 }
 
-// codeError returns the error for a code in a response; nil for 0.
-func codeError(code int16) error {
+// FromCode returns the error for a code in a response; nil for 0.
+func FromCode(code int16) error {
 	if code == 0 {
 		return nil
 	}
@@ -114,8 +121,4 @@ func factOf(code kafka.Error) error {
 	}
 }
 
-// Codes that kafka-go has no name for.
-const (
-	errUnknownTopicID   kafka.Error = 100
-	errStaleMemberEpoch kafka.Error = 113
-)
+const errUnknownTopicID kafka.Error = 100 // kafka-go has no name for it

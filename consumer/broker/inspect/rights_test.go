@@ -1,10 +1,10 @@
-package broker_test
+package inspect_test
 
 import (
 	"strings"
 	"testing"
 
-	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/inspect"
 )
 
 func TestUnknownRightsAreNotReportedAsMissing(t *testing.T) {
@@ -21,7 +21,7 @@ func TestUnknownRightsAreNotReportedAsMissing(t *testing.T) {
 		"to look at":    {describe, "Read Write"},
 		"another":       {1 << 7, "Read Write"},
 	} {
-		if got := strings.Join(broker.RightsOf(test.operations).Lack("Read", "Write"), " "); got != test.want {
+		if got := strings.Join(inspect.RightsOf(test.operations).Lack("Read", "Write"), " "); got != test.want {
 			t.Errorf("%s: got %q missing, want %q", name, got, test.want)
 		}
 	}

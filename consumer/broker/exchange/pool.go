@@ -1,0 +1,105 @@
+// Package exchange sends requests that kafka-go routes, but whose bytes we write and read. kafka-go offers this
+// (protocol.RawExchanger) for an old form of SASL. We use it for what its own requests do not offer:
+//
+//   - whether a request without a response was ever sent. An error alone does not show it: a deadline may pass while
+//     the pool looks for the coordinator, dials, or waits for a response, and an EOF may come from a lookup too.
+//   - current metadata. kafka-go returns its cache, for ever while no broker responds.
+//   - fetch responses as bytes. kafka-go decodes them on the connection's goroutine, where nothing bounds how many do
+//     so at once or how much they unpack, and a panic ends the process. It also drops the batch's last offset.
+//
+// [Ask] sends a [Request] to the broker that a [Route] chooses. The package starts no goroutine. A request is written
+// and read on the goroutine of its connection, which belongs to kafka-go's pool.
+package exchange
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+)
+
+// CallLimit bounds every request but Fetch, whose limit follows from its wait.
+const CallLimit = 10 * time.Second
+
+// Pool is the process's one pool of connections to a cluster.
+type Pool struct {
+	// Addr are the brokers to ask first.
+	Addr net.Addr
+	// Transport routes requests and keeps the connections.
+	Transport kafka.RoundTripper
+	// ClientID is what the brokers' logs and quotas call this process.
+	ClientID string
+	// Explain adds what a connection knows about its failure.
+	Explain func(error) error
+}
+
+// Client makes kafka-go's own requests over the pool.
+func (p *Pool) Client() *kafka.Client { return &kafka.Client{Addr: p.Addr, Transport: p.Transport} }
+
+// Route chooses the broker that gets a request.
+type Route func(*Request) kafka.Request
+
+// ToAny routes a request to some broker.
+func ToAny(r *Request) kafka.Request { return r }
+
+// ToBroker routes a request to the broker that choose finds in the pool's metadata, such as a partition's leader.
+func ToBroker(choose func(protocol.Cluster) (protocol.Broker, error)) Route {
+	return func(r *Request) kafka.Request { return toBroker{r, choose} }
+}
+
+// ToNode routes a request to one broker, by its id.
+func ToNode(node int) Route {
+	return ToBroker(func(cluster protocol.Cluster) (protocol.Broker, error) { return Node(cluster, node) })
+}
+
+// ToCoordinator routes a request to the broker that coordinates a group.
+func ToCoordinator(group string) Route {
+	return func(r *Request) kafka.Request { return toCoordinator{r, group} }
+}
+
+type toBroker struct {
+	*Request
+	choose func(protocol.Cluster) (protocol.Broker, error)
+}
+
+// Broker is called by the pool.
+func (t toBroker) Broker(cluster protocol.Cluster) (protocol.Broker, error) { return t.choose(cluster) }
+
+type toCoordinator struct {
+	*Request
+	group string
+}
+
+// Group is called by the pool.
+func (t toCoordinator) Group() string { return t.group }
+
+// Node finds a broker by its id.
+func Node(cluster protocol.Cluster, node int) (protocol.Broker, error) {
+	broker, ok := cluster.Brokers[int32(node)]
+	if !ok {
+		return broker, fmt.Errorf("broker %d is not in the cluster", node)
+	}
+	return broker, nil
+}
+
+// Ask sends a request and returns its response, which must be a T. After an error, sent says whether a byte of the
+// request may have left; false is final.
+func Ask[T protocol.Message](ctx context.Context, p *Pool, to Route, r *Request) (_ T, sent bool, _ error) {
+	var none T
+	r.clientID = p.ClientID
+	response, err := p.Transport.RoundTrip(ctx, p.Addr, to(r))
+	if err != nil {
+		return none, !r.state.CompareAndSwap(waiting, withdrawn), p.Explain(err)
+	}
+	if ours, ok := response.(wrapped); ok {
+		response = ours.Message
+	}
+	typed, ok := response.(T)
+	if !ok {
+		return none, true, fmt.Errorf("response is a %T", response)
+	}
+	return typed, true, nil
+}

@@ -1,0 +1,117 @@
+package exchange
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/segmentio/kafka-go/protocol"
+
+	"leadhit-sync/consumer/broker/kafkaerr"
+)
+
+// The life of a request. Once it has left waiting it never changes again.
+const (
+	waiting   int32 = iota // nothing is written yet
+	sending                // the connection has begun to write
+	withdrawn              // the caller gave up first, and nothing will be written
+)
+
+var (
+	errWithdrawn   = errors.New("request withdrawn before it was sent")
+	errInterrupted = errors.New("request given up while its response arrived")
+)
+
+const forever = 365 * 24 * time.Hour
+
+// Request is one request to one broker. It is sent once, by [Ask].
+type Request struct {
+	// Message is what to send.
+	Message protocol.Message
+	// Least is the oldest version of the request that will do.
+	Least int16
+	// Read takes the response from the connection. Nil leaves it to kafka-go.
+	Read func(r io.Reader, version int16) (protocol.Message, error)
+	// Interrupt bounds the request's time on the connection: see [Interruptible]. Its result ends that; false means that
+	// the connection is no longer usable. Nil leaves it to kafka-go, which knows the deadline of the context passed to
+	// [Ask], but not an earlier end.
+	Interrupt func(conn Deadliner) (release func() bool)
+
+	clientID string
+	state    atomic.Int32
+	version  int16 // set by the connection before it sends
+}
+
+// Deadliner is a connection whose reads and writes a deadline ends.
+type Deadliner interface{ SetDeadline(t time.Time) error }
+
+var _ Deadliner = (*protocol.Conn)(nil)
+
+// Interruptible lets the end of ctx interrupt reads and writes on a connection. Without it an abandoned request would
+// continue to read, into memory.
+func Interruptible(ctx context.Context, conn Deadliner) (release func() bool) {
+	// Set a far deadline: without one, each read gets the limit of package dial, which may be shorter than the broker's
+	// wait.
+	if err := conn.SetDeadline(time.Now().Add(forever)); err != nil {
+		return func() bool { return false }
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(0, 1)) })
+	return func() bool { return stop() && conn.SetDeadline(time.Time{}) == nil }
+}
+
+// ApiKey is called by the pool.
+func (r *Request) ApiKey() protocol.ApiKey { return r.Message.ApiKey() }
+
+// Required takes the version that the connection agreed upon. It runs on the connection's goroutine, as RawExchange
+// does.
+func (r *Request) Required(versions map[protocol.ApiKey]int16) bool {
+	r.version = versions[r.Message.ApiKey()]
+	return true
+}
+
+// RawExchange writes the request and reads its response.
+func (r *Request) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
+	if r.version < r.Least {
+		return nil, fmt.Errorf("%w: it speaks %v up to version %d, and %d is needed",
+			kafkaerr.ErrTooOld, r.ApiKey(), r.version, r.Least)
+	}
+	if !r.state.CompareAndSwap(waiting, sending) {
+		return nil, errWithdrawn
+	}
+	conn, ok := rw.(Deadliner)
+	if r.Interrupt == nil || !ok {
+		return r.exchange(rw)
+	}
+	release := r.Interrupt(conn)
+	message, err := r.exchange(rw)
+	if !release() && err == nil {
+		return nil, errInterrupted
+	}
+	return message, err
+}
+
+func (r *Request) exchange(rw io.ReadWriter) (protocol.Message, error) {
+	// A connection carries one request at a time and is closed after an error, so one id does for all.
+	const id = 1
+	if err := protocol.WriteRequest(rw, r.version, id, r.clientID, r.Message); err != nil {
+		return nil, err
+	}
+	if r.Read != nil {
+		return r.Read(rw, r.version)
+	}
+	got, response, err := protocol.ReadResponse(rw, r.Message.ApiKey(), r.version)
+	if err != nil {
+		return nil, err
+	}
+	if got != id {
+		return nil, fmt.Errorf("response to request %d, want %d", got, id)
+	}
+	return wrapped{response}, nil
+}
+
+// wrapped is a response to a request of ours. The pool would take a bare metadata response for one to its own request,
+// and panic.
+type wrapped struct{ protocol.Message }

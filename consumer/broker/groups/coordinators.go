@@ -1,0 +1,18 @@
+// Package groups asks the coordinators of consumer groups: it commits offsets, reads committed ones, and describes a
+// group. A cluster of package broker has the methods of [Coordinators].
+//
+// [Coordinators.Commit] says of each partition whether the commit is acknowledged, refused, may be sent again, or is
+// ambiguous. Again means that the broker reported it as not applied, or that it was withdrawn before its first byte was
+// written. Any other outcome is [Ambiguous].
+//
+// Errors are those of package kafkaerr, or of the network. Joining a group is not done here: package consumer does so
+// through kafka-go. Coordinators are safe for concurrent use and start no goroutine.
+package groups
+
+import "leadhit-sync/consumer/broker/exchange"
+
+// Coordinators are the brokers that keep the state of consumer groups.
+type Coordinators struct{ pool *exchange.Pool }
+
+// New returns the coordinators that pool reaches.
+func New(pool *exchange.Pool) *Coordinators { return &Coordinators{pool: pool} }

@@ -1,0 +1,28 @@
+// Package inspect asks a cluster about itself and changes nothing: its brokers, topics, settings, rights, and where the
+// logs of partitions start and end. A cluster of package broker has the methods of an [Inspector], so its callers
+// need this package only for the types of the results.
+//
+// A result says what it proves. Metadata comes from a broker, not from the pool's cache, and no request creates a
+// topic. A setting or right that we may not see is unknown, which is no error.
+//
+// Errors are those of package kafkaerr, or of the network. An Inspector is safe for concurrent use and starts no
+// goroutine.
+package inspect
+
+import (
+	"github.com/segmentio/kafka-go"
+
+	"leadhit-sync/consumer/broker/exchange"
+)
+
+// Inspector asks a cluster about itself.
+type Inspector struct {
+	pool    *exchange.Pool
+	client  *kafka.Client
+	members *kafka.Dialer
+}
+
+// New returns an Inspector that asks over pool. Only Greet opens connections of its own, by members.
+func New(pool *exchange.Pool, members *kafka.Dialer) *Inspector {
+	return &Inspector{pool: pool, client: pool.Client(), members: members}
+}

@@ -1,0 +1,77 @@
+package inspect
+
+import (
+	"context"
+	"math"
+	"strconv"
+	"unicode/utf16"
+
+	"github.com/segmentio/kafka-go"
+)
+
+const offsetsTopic = "__consumer_offsets"
+
+// OffsetsTopic describes the topic in which the cluster keeps its groups' commits.
+type OffsetsTopic struct {
+	// Brokers is how many are alive.
+	Brokers int
+	// Exists is false until the first group has joined.
+	Exists bool
+	// Replicas is the smallest number of replicas of a partition.
+	Replicas int
+	// Leaders is the broker that leads each partition, by the partition's number; NoLeader where none does.
+	Leaders []int
+	// MinInSync is min.insync.replicas; 0 if we have no right to ask.
+	MinInSync int
+}
+
+// Safe says that losing one broker loses no acknowledged commit. It is true if we could not ask, if the topic does not
+// exist yet, and for a cluster of one, which cannot replicate.
+func (o OffsetsTopic) Safe() bool {
+	if !o.Exists || o.Brokers <= 1 {
+		return true
+	}
+	return o.Replicas > 1 && o.MinInSync != 1
+}
+
+// OffsetsTopic asks how safe acknowledged commits are.
+func (i *Inspector) OffsetsTopic(ctx context.Context) (OffsetsTopic, error) {
+	topology, err := i.Topics(ctx, offsetsTopic)
+	if err != nil {
+		return OffsetsTopic{}, err
+	}
+	o := OffsetsTopic{Brokers: topology.Brokers}
+	topic := topology.Topics[offsetsTopic]
+	if topic.Missing {
+		return o, nil
+	}
+	if topic.Err != nil {
+		return o, topic.Err
+	}
+	o.Exists, o.Replicas, o.Leaders = true, topic.Replicas, topic.Leaders
+	settings, err := i.settingsOf(ctx, kafka.ResourceTypeTopic, offsetsTopic, "min.insync.replicas")
+	if err != nil {
+		return o, err
+	}
+	if n, err := strconv.Atoi(settings["min.insync.replicas"]); err == nil {
+		o.MinInSync = n
+	}
+	return o, nil
+}
+
+// Coordinator returns the broker that should coordinate a group: the leader of its partition of __consumer_offsets.
+// NoLeader says that there is none, or that it is not known.
+func (o OffsetsTopic) Coordinator(group string) int {
+	if len(o.Leaders) == 0 {
+		return NoLeader
+	}
+	// Java's String.hashCode, whose absolute value Kafka takes: 0 for the one that has none.
+	var hash int32
+	for _, unit := range utf16.Encode([]rune(group)) {
+		hash = 31*hash + int32(unit)
+	}
+	if hash == math.MinInt32 {
+		hash = 0
+	}
+	return o.Leaders[max(int(hash), -int(hash))%len(o.Leaders)]
+}

@@ -1,0 +1,92 @@
+package inspect
+
+import (
+	"context"
+	"slices"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/metadata"
+
+	"leadhit-sync/consumer/broker/exchange"
+	"leadhit-sync/consumer/broker/kafkaerr"
+)
+
+// oldestMetadata is the first version of the metadata request that says whether the broker may create the topics.
+const oldestMetadata = 4
+
+// Topology is what a broker knows of the cluster and some topics.
+type Topology struct {
+	// Brokers is how many are alive.
+	Brokers int
+	// Nodes are those, by id.
+	Nodes []Node
+	// Topics has an entry for each topic asked for.
+	Topics map[string]TopicInfo
+}
+
+// TopicInfo describes one topic.
+type TopicInfo struct {
+	// Partitions is how many there are; their numbers start at 0.
+	Partitions int
+	// Replicas is the smallest number of replicas of a partition, dead ones included.
+	Replicas int
+	// Leaders is the broker that leads each partition, by the partition's number; NoLeader where none does.
+	Leaders []int
+	// Missing says that the topic does not exist.
+	Missing bool
+	// Err is a *kafkaerr.Error if the broker did not describe the topic: [kafkaerr.ErrUnknownPartition] when Missing,
+	// [kafkaerr.ErrNotLeader] while it is being created, [kafkaerr.ErrUnauthorised].
+	Err error
+}
+
+// NoLeader is the leader of a partition that has none.
+const NoLeader = -1
+
+// Topics asks a broker, not the pool's cache, and creates no topic. Its error is one of the network,
+// [kafkaerr.ErrUnauthorised] or [kafkaerr.ErrTooOld]: this is the call that reports a wrong password.
+func (i *Inspector) Topics(ctx context.Context, names ...string) (Topology, error) {
+	described, err := i.metadata(ctx, metadata.Request{TopicNames: names})
+	if err != nil {
+		return Topology{}, kafkaerr.New("describe topics", "", -1, err)
+	}
+	t := Topology{
+		Brokers: len(described.Brokers), Nodes: nodesOf(described.Brokers), Topics: make(map[string]TopicInfo, len(names)),
+	}
+	for _, name := range names {
+		t.Topics[name] = TopicInfo{Err: kafkaerr.New("describe topic", name, -1, kafkaerr.ErrLeftOut)}
+	}
+	for _, topic := range described.Topics {
+		t.Topics[topic.Name] = topicInfo(topic)
+	}
+	return t, nil
+}
+
+// metadata asks some broker, which must know the version that forbids to create topics.
+func (i *Inspector) metadata(ctx context.Context, request metadata.Request) (*metadata.Response, error) {
+	ctx, cancel := context.WithTimeout(ctx, exchange.CallLimit)
+	defer cancel()
+
+	request.TopicNames = append([]string{}, request.TopicNames...) // a nil list would mean every topic
+	x := &exchange.Request{Message: &request, Least: oldestMetadata}
+	response, _, err := exchange.Ask[*metadata.Response](ctx, i.pool, exchange.ToAny, x)
+	return response, err
+}
+
+func topicInfo(topic metadata.ResponseTopic) TopicInfo {
+	if err := kafkaerr.FromCode(topic.ErrorCode); err != nil {
+		return TopicInfo{
+			Missing: topic.ErrorCode == int16(kafka.UnknownTopicOrPartition),
+			Err:     kafkaerr.New("describe topic", topic.Name, -1, err),
+		}
+	}
+	info := TopicInfo{Partitions: len(topic.Partitions), Leaders: slices.Repeat([]int{NoLeader}, len(topic.Partitions))}
+	for n, p := range topic.Partitions {
+		if at := int(p.PartitionIndex); at >= 0 && at < len(info.Leaders) {
+			info.Leaders[at] = int(p.LeaderID)
+		}
+		if replicas := len(p.ReplicaNodes); n == 0 || replicas < info.Replicas {
+			info.Replicas = replicas
+		}
+	}
+	return info
+}

@@ -1,0 +1,81 @@
+package kafkaerr
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// IsTooLarge says that a batch or its record does not fit into the topic.
+func IsTooLarge(err error) bool {
+	return errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.RecordListTooLarge)
+}
+
+// Append returns the failure to append to a topic, with advice for the operator.
+func Append(topic string, err error) *Error { return writeError("append to", topic, err, refusal(err)) }
+
+// CreateTopic returns the failure to create a topic, with advice for the operator.
+func CreateTopic(topic string, err error) *Error {
+	refused := ""
+	switch {
+	case errors.Is(err, kafka.PolicyViolation):
+		refused = policyText
+	case errors.Is(err, kafka.InvalidConfiguration):
+		refused = "the cluster does not accept the settings: create the topic by hand"
+	}
+	return writeError("create topic", topic, err, refused)
+}
+
+// writeError adds advice for the operator. The advice passed in is about the topic's settings; it is "" where they are
+// not the cause.
+func writeError(op, topic string, err error, advice string) *Error {
+	e := New(op, topic, -1, err)
+	switch {
+	case IsTooLarge(err):
+		e.fact, advice = ErrTooLarge, "raise the topic's max.message.bytes"
+	case advice != "":
+		e.fact = ErrUnfit
+	case e.Is(ErrUnknownPartition):
+		advice = "create the topic, or allow the worker to create it"
+	case e.Is(ErrUnauthorised):
+		advice = "grant Read, Write, Describe and DescribeConfigs on the topic, and Create where it does not exist yet, " +
+			"or check the credentials"
+	default:
+		return e
+	}
+	e.Err = fmt.Errorf("%w: %s: %w", e.fact, advice, err)
+	return e
+}
+
+const policyText = "a policy of the cluster refuses it: ask the cluster's administrators"
+
+// refusal says in words which setting of the topic makes Kafka refuse a record; "" if none does.
+func refusal(err error) string {
+	const (
+		compacted = "a compacted topic refuses records without a key: set cleanup.policy to delete"
+		replicas  = "fewer replicas are in sync than min.insync.replicas asks for: bring the brokers back, or lower it " +
+			"if the topic has fewer replicas"
+	)
+	for _, r := range []struct {
+		code kafka.Error
+		text string
+	}{
+		{kafka.InvalidRecord, compacted},
+		{kafka.InvalidMessage, compacted}, // of brokers before 2.4
+		{kafka.UnsupportedForMessageFormat, "its records cannot have headers: set message.format.version to 0.11.0 or later"},
+		{kafka.Unknown, "the broker does not say why (see its log); if this lasts, its records may be in a format " +
+			"without headers: set message.format.version of the topic, or the brokers' log.message.format.version, " +
+			"to 0.11.0 or later"},
+		{kafka.InvalidTimestamp, "the topic refuses the record's time: check message.timestamp.difference.max.ms (or " +
+			"message.timestamp.before.max.ms and message.timestamp.after.max.ms) and the clocks"},
+		{kafka.NotEnoughReplicas, replicas},
+		{kafka.NotEnoughReplicasAfterAppend, replicas},
+		{kafka.PolicyViolation, policyText},
+	} {
+		if errors.Is(err, r.code) {
+			return r.text
+		}
+	}
+	return ""
+}
