@@ -75,7 +75,8 @@ func lookAtLetters(t *testing.T) {
 	if got.code != 0 || !strings.Contains(got.out, "ValidationError") || strings.Contains(got.out, `"order_id"`) {
 		t.Errorf("got %+v of letters show, want the cause and not the value", got)
 	}
-	if got := command(t, "", "letters", "show", "orders/1/0", "--reveal"); !strings.Contains(got.out,
+	if got := command(t, "", "letters", "show", "orders/1/0", "--reveal", "--reason", "why",
+		"--by", "alice"); !strings.Contains(got.out,
 		`{"order_id":"4712","status":"lost"}`) {
 		t.Errorf("got %+v of letters show --reveal, want the value", got)
 	}

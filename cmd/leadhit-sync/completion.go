@@ -11,7 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"leadhit-sync/cmd/terminal"
-	"leadhit-sync/deadletter"
+	"leadhit-sync/config"
+	"leadhit-sync/deadletter/view"
 )
 
 const (
@@ -40,13 +41,20 @@ func complete(root *cobra.Command) {
 	}
 	for c := range commands(root) {
 		c.Example = cmp.Or(c.Example, examples[c.Name()])
-		completeFlag(c, "output", words("table", "json"))
-		completeFlag(c, "cause", lettersWords(func(l deadletter.Letter) string { return l.Cause }))
-		completeFlag(c, "fingerprint", lettersWords(deadletter.Letter.Fingerprint))
-		completeFlag(c, "topic", lettersWords(func(l deadletter.Letter) string { return l.Topic }))
-		completeFlag(c, "order", lettersWords(func(l deadletter.Letter) string { return l.OrderID }))
-		if c.CommandPath() == root.Name()+" letters show" && c.ValidArgsFunction == nil {
-			c.ValidArgsFunction = first(lettersWords(deadletter.Letter.ID))
+		if o := c.Flags().Lookup("output"); o != nil {
+			completeFlag(c, "output", words(o.Value.(*formFlag).forms...))
+		}
+		completeFlag(c, "cause", lettersWords(func(l view.Letter) string { return l.Cause }))
+		completeFlag(c, "fingerprint", lettersWords(func(l view.Letter) string { return l.Fingerprint() }))
+		completeFlag(c, "topic", lettersWords(func(l view.Letter) string { return l.Topic }))
+		completeFlag(c, "state", words(append(stateWords(), "all")...))
+		completeFlag(c, "order", lettersWords(func(l view.Letter) string { return l.OrderID }))
+		id := lettersWords(func(l view.Letter) string { return l.ID() })
+		switch c.CommandPath() {
+		case root.Name() + " letters show":
+			c.ValidArgsFunction = first(id)
+		case root.Name() + " letters dismiss", root.Name() + " letters reopen", root.Name() + " replay":
+			c.ValidArgsFunction = id
 		}
 	}
 }
@@ -91,8 +99,8 @@ func first(words completion) completion {
 // lettersWords completes to a word from each of the newest letters. If these cannot be read, it offers nothing: an
 // error message in the middle of a command line helps nobody. Words that a terminal cannot show are left out, because
 // the shell would insert them. A slow cluster offers nothing after completeLimit.
-func lettersWords(word func(deadletter.Letter) string) completion {
-	return func(c *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+func lettersWords(word func(view.Letter) string) completion {
+	return func(c *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 		// Without a context the read could not be cancelled, so nothing is offered.
 		ctx := c.Context()
 		if ctx == nil {
@@ -100,14 +108,21 @@ func lettersWords(word func(deadletter.Letter) string) completion {
 		}
 		ctx, cancel := context.WithTimeout(ctx, completeLimit)
 		defer cancel()
-		found, err := readLetters(ctx, io.Discard, lettersQuery{deadletter.Filter{Limit: completeLetters}, false})
+		var found foundLetters
+		err := withLetters(ctx, io.Discard, view.Filter{},
+			func(_ context.Context, _ *config.Config, r *lettersReader) error {
+				found = listLetters(r.view, view.Filter{}, false, completeLetters, "-failed")
+				return nil
+			})
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		var all []string
 		// The newest letters come first, and one word appears once even if many letters share it.
 		for _, l := range found.Letters {
-			if w := word(l); strings.HasPrefix(w, begun) && w != "" && w == terminal.Quote(w) && !slices.Contains(all, w) {
+			w := word(l)
+			if strings.HasPrefix(w, begun) && w != "" && w == terminal.Quote(w) && !slices.Contains(all, w) &&
+				!slices.Contains(args, w) {
 				all = append(all, w)
 			}
 		}

@@ -79,10 +79,18 @@ func statesOf(words []string) (states []ledger.State, err error) {
 		case slices.Contains(view.States(), ledger.State(word)):
 			states = append(states, ledger.State(word))
 		default:
-			return nil, fmt.Errorf("--state %q: want open, requeued, resolved, superseded, dismissed or all", word)
+			return nil, fmt.Errorf("--state %q: want %s", word, either(append(stateWords(), "all")))
 		}
 	}
 	return states, nil
+}
+
+func stateWords() []string {
+	var words []string
+	for _, state := range view.States() {
+		words = append(words, string(state))
+	}
+	return words
 }
 
 func headersOf(patterns []string) (map[string]string, error) {

@@ -1,11 +1,11 @@
 package main
 
 import (
-	"io"
 	"time"
 	"unicode/utf8"
 
-	"leadhit-sync/deadletter"
+	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/view"
 )
 
 const lettersSchema = "letters.v1"
@@ -33,6 +33,23 @@ type letterView struct {
 	Version     string     `json:"version"`
 	DecidedBy   string     `json:"decided_by,omitempty"`
 	Value       *valueView `json:"value"`
+
+	State         ledger.State `json:"state"`
+	Overtaken     bool         `json:"overtaken,omitempty"`
+	Newer         string       `json:"newer,omitempty"`   // the event of the order that LeadHit accepted
+	Outcome       *outcomeView `json:"outcome,omitempty"` // of the last replay, or who dismissed the letter
+	FirstFailedAt *time.Time   `json:"first_failed_at"`
+	ExpiresAt     *time.Time   `json:"expires_at"` // null if never, or if that is unknown
+}
+
+// outcomeView is the entry of the ledger that closed a letter, or that gave up its replay.
+type outcomeView struct {
+	Event  ledger.Event `json:"event"`
+	At     *time.Time   `json:"at"`
+	By     string       `json:"by"`
+	Reason string       `json:"reason,omitempty"`
+	Note   string       `json:"note,omitempty"`
+	Cause  string       `json:"cause,omitempty"`
 }
 
 // valueView describes a value, and holds it on request. The hash identifies a value without showing personal data. It
@@ -53,6 +70,7 @@ type shownView struct {
 
 	Key     *bytesView   `json:"key"` // null where the record has none
 	Headers []headerView `json:"headers"`
+	History []step       `json:"history,omitempty"`
 }
 
 // headerView keeps the order and the repeats of headers, which a JSON object could not: Kafka allows both (KIP-82).
@@ -67,17 +85,23 @@ type bytesView struct {
 	Base64 []byte  `json:"base64,omitempty"`
 }
 
-// printLettersJSON writes {"schema":"letters.v1","letters":[…]}, without keys, headers and values.
-func printLettersJSON(w io.Writer, found deadletter.Listing) error {
+// letterLine is a letter in a list of one JSON value a line.
+type letterLine struct {
+	Schema string `json:"schema"`
+	letterView
+}
+
+// json is {"schema":"letters.v1","letters":[…]}, without keys, headers and values.
+func (found foundLetters) json() any {
 	views := make([]letterView, len(found.Letters))
 	for i, l := range found.Letters {
 		views[i] = viewLetter(l)
 	}
-	return printJSON(w, map[string]any{
+	return map[string]any{
 		"schema": lettersSchema, "letters": views,
 		"read": found.Read, "matched": found.Matched, "total": found.Total, "broken": found.Broken,
 		"causes": counts(found.Causes), "topics": counts(found.Topics),
-	}, "  ")
+	}
 }
 
 // counts is never null in JSON.
@@ -88,47 +112,63 @@ func counts(of map[string]int) map[string]int {
 	return of
 }
 
-// printLetterJSON writes one letter in the same form, with the event's key and headers and, only if reveal is set, its
-// value.
-func printLetterJSON(w io.Writer, l deadletter.Letter, reveal bool) error {
-	v := shownView{letterView: viewLetter(l), Headers: []headerView{}}
+// showLetter is one letter in the same form, with the event's key and headers and, only if reveal is set, its value.
+// history is nil if it was not asked for.
+func showLetter(l shownLetter, reveal bool) shownView {
+	v := shownView{letterView: viewLetter(l.Letter), Headers: []headerView{}, History: l.history}
 	switch {
 	// The key and the headers are printed without reveal, because they tell which event it is.
 	case !reveal, v.Value == nil:
-	case utf8.Valid(l.Value):
-		v.Value.Text = string(l.Value)
+	case utf8.Valid(l.event.Value):
+		v.Value.Text = string(l.event.Value)
 	default:
-		v.Value.Base64 = l.Value
+		v.Value.Base64 = l.event.Value
 	}
-	if l.Key != nil {
-		key := viewBytes(l.Key)
+	if l.event.Key != nil {
+		key := viewBytes(l.event.Key)
 		v.Key = &key
 	}
-	for _, h := range l.Headers {
+	for _, h := range l.event.Headers {
 		v.Headers = append(v.Headers, headerView{h.Key, viewBytes(h.Value)})
 	}
-	return printJSON(w, map[string]any{"schema": lettersSchema, "letters": []shownView{v}}, "  ")
+	return v
 }
 
-func viewLetter(l deadletter.Letter) letterView {
+// json is {"schema":"letters.v1","letters":[…]} with the one letter.
+func (l shownLetter) json(reveal bool) any {
+	return map[string]any{"schema": lettersSchema, "letters": []shownView{showLetter(l, reveal)}}
+}
+
+func viewLetter(l view.Letter) letterView {
 	v := letterView{
 		ID: l.ID(), Topic: l.Topic, Partition: l.Partition, Offset: l.Offset,
 		OrderID: l.OrderID, Status: l.Status,
 		Stage: stageWord(l.Stage), Cause: l.Cause, Message: l.Message, Code: l.Code, Fingerprint: l.Fingerprint(),
 		FailedAt: l.FailedAt.UTC(), Attempts: l.Attempts, ReplayCount: l.ReplayCount, ReplayRun: l.ReplayRun,
 		Group: l.Group, Version: l.Version, DecidedBy: l.DecidedBy,
+		State: l.Ledger.State, Overtaken: l.Ledger.Overtaken, Newer: l.Ledger.Newer,
+		FirstFailedAt: jsonTime(l.First), ExpiresAt: jsonTime(l.Expires),
 	}
 	if l.Item >= 0 {
 		v.Item = &l.Item
 	}
-	// JSON cannot express a year beyond 9999, which results if a producer counts in another unit than milliseconds.
-	if t := l.Time.UTC(); !t.IsZero() && t.Year() >= 0 && t.Year() <= 9999 {
-		v.EventTime = &t
-	}
+	v.EventTime = jsonTime(l.Time)
 	if digest := l.Digest(); digest != nil {
 		v.Value = &valueView{Size: digest.Size, SHA256: digest.SHA256, Omitted: l.Omitted != nil}
 	}
+	if is := l.Outcome; is.Event != "" {
+		v.Outcome = &outcomeView{is.Event, jsonTime(is.At), is.By, is.Reason, is.Note, is.Cause}
+	}
 	return v
+}
+
+// jsonTime is nil where there is no time. JSON cannot express a year beyond 9999, which results if a producer counts in
+// another unit than milliseconds.
+func jsonTime(t time.Time) *time.Time {
+	if t = t.UTC(); t.IsZero() || t.Year() < 0 || t.Year() > 9999 {
+		return nil
+	}
+	return &t
 }
 
 // viewBytes distinguishes null from empty, because producers do: Text is nil for null, and points to "" for empty.

@@ -13,24 +13,43 @@ import (
 
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/deadletter"
+	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/view"
 )
 
 // lettersPage has a line for each letter, and says what it leaves out. The ids of letter and order stay whole, to be
-// copied.
-func lettersPage(found deadletter.Listing) *terminal.Page {
+// copied. States are shown if not all of these letters are just open.
+func lettersPage(found foundLetters) *terminal.Page {
 	const minute = "01-02 15:04" // letters expire after a month, so the year says nothing
 	var p terminal.Page
+	open := func(l view.Letter) bool { return stateText(l) == string(ledger.Open) }
+	columns := []terminal.Shrink{
+		terminal.Whole, terminal.Whole, terminal.Text, terminal.Short, terminal.Short, terminal.Short, terminal.Text,
+	}
+	title := []string{"ID", "ORDER", "STATUS", "STATE", "CAUSE", "FAILED (UTC)", "MESSAGE"}
+	const state = 3
+	without := !slices.ContainsFunc(found.Letters, func(l view.Letter) bool { return !open(l) })
+	row := func(cells []string) {
+		if without {
+			cells = slices.Delete(cells, state, state+1)
+		}
+		p.Row(cells...)
+	}
 	if len(found.Letters) == 0 {
 		p.Line("%s", noLetters(found))
 	} else {
-		p.Columns(terminal.Whole, terminal.Whole, terminal.Text, terminal.Short, terminal.Short, terminal.Text)
-		p.Row("ID", "ORDER", "STATUS", "CAUSE", "FAILED (UTC)", "MESSAGE")
+		if without {
+			columns = slices.Delete(columns, state, state+1)
+		}
+		p.Columns(columns...)
+		row(title)
 	}
 	for _, l := range found.Letters {
-		p.Row(l.ID(), l.OrderID, l.Status, l.Cause, l.FailedAt.UTC().Format(minute), l.Message)
+		row([]string{l.ID(), l.OrderID, l.Status, stateText(l), l.Cause, l.FailedAt.UTC().Format(minute), l.Message})
 	}
 	if found.Total > len(found.Letters) {
-		p.Line("%d of %d letters, the newest; --limit shows more.", len(found.Letters), found.Total)
+		which := cmp.Or(found.Which, "the newest")
+		p.Line("%d of %d letters, %s; --limit shows more.", len(found.Letters), found.Total, which)
 	}
 	if found.Broken > 0 {
 		p.Line("%d of %d records are not letters or cannot be read.", found.Broken, found.Read)
@@ -38,11 +57,23 @@ func lettersPage(found deadletter.Listing) *terminal.Page {
 	return &p
 }
 
+// stateText is a letter's state, with the mark that a newer event of its order was accepted.
+func stateText(l view.Letter) string {
+	text := string(cmp.Or(l.Ledger.State, ledger.Open))
+	if l.Ledger.Overtaken && (l.Ledger.State == ledger.Open || l.Ledger.State == ledger.Requeued) {
+		text += ", overtaken"
+	}
+	return text
+}
+
 // noLetters says what the topic holds if no letter matches. It lists causes and topics, since an empty result mostly
 // has a misspelt filter.
-func noLetters(found deadletter.Listing) string {
-	if len(found.Causes) == 0 {
+func noLetters(found foundLetters) string {
+	switch {
+	case len(found.Causes) == 0:
 		return "no letters"
+	case len(found.Hidden) > 0:
+		return "no open letters match"
 	}
 	return "no letters match; causes: " + countedNames(found.Causes) + "; topics: " + countedNames(found.Topics) +
 		"; the newest failed at " + found.Newest.UTC().Format(time.RFC3339)
@@ -66,10 +97,10 @@ func countedNames(counts map[string]int) string {
 	return strings.Join(parts, ", ")
 }
 
-// printLetter writes everything about one letter. The event's value may contain personal data, so it is left out unless
+// print writes everything about one letter. The event's value may contain personal data, so it is left out unless
 // reveal is set. Each line is a field with a name, in the order in which a person asks: which event, why, when, by
-// which worker.
-func printLetter(w io.Writer, l deadletter.Letter, reveal bool) error {
+// which worker, and what became of it.
+func (l shownLetter) print(w io.Writer, reveal bool) error {
 	var p terminal.Page
 	p.Row("id", l.ID())
 	p.Row("order", l.OrderID)
@@ -83,27 +114,60 @@ func printLetter(w io.Writer, l deadletter.Letter, reveal bool) error {
 	p.Row("stage", stageWord(l.Stage))
 	p.Row("fingerprint", l.Fingerprint())
 	p.Row("failed", l.FailedAt.UTC().Format(time.RFC3339))
-	p.Row("event time", eventTime(l))
+	p.Row("event time", eventTime(l.Letter.Letter))
 	p.Row("attempts", strconv.Itoa(l.Attempts))
 	p.Row("replays", strings.TrimSpace(strconv.Itoa(l.ReplayCount)+" "+l.ReplayRun))
 	p.Row("group", l.Group)
 	p.Row("version", l.Version)
-	p.Row("key", bytesText(l.Key))
-	for _, h := range l.Headers {
+	l.printState(&p)
+	p.Row("key", bytesText(l.event.Key))
+	for _, h := range l.event.Headers {
 		p.Row("header", terminal.Quote(h.Key)+": "+cmp.Or(terminal.Quote(bytesText(h.Value)), `""`))
 	}
-	p.Row("value", valueText(l))
-	if err := p.Print(w); err != nil || !reveal || l.Value == nil {
+	p.Row("value", valueText(l.Letter.Letter))
+	if l.history != nil {
+		l.printHistory(&p)
+	}
+	if err := p.Print(w); err != nil || !reveal || l.event.Value == nil {
 		return err
 	}
 	// The value keeps its own lines, so that JSON of several lines stays readable. Each line is escaped on its own,
 	// because a value may hold sequences that a terminal obeys.
-	lines := strings.Split(string(l.Value), "\n")
+	lines := strings.Split(string(l.event.Value), "\n")
 	for i := range lines {
 		lines[i] = terminal.Escape(lines[i])
 	}
 	_, err := io.WriteString(w, "\n"+strings.Join(lines, "\n")+"\n")
 	return err
+}
+
+// printState says what became of the letter, and until when it can be replayed.
+func (l shownLetter) printState(p *terminal.Page) {
+	p.Row("state", stateText(l.Letter))
+	if l.Ledger.Newer != "" {
+		p.Row("overtaken by", l.Ledger.Newer)
+	}
+	if replay := l.Ledger.Replay; replay != nil && l.Ledger.State == ledger.Requeued {
+		p.Row("replayed", fmt.Sprintf("by %s at %s: %s", replay.By, replay.At.UTC().Format(time.RFC3339), replay.Reason))
+	}
+	if is := l.Outcome; is.Event != "" {
+		text := fmt.Sprintf("%s by %s at %s", is.Event, is.By, is.At.UTC().Format(time.RFC3339))
+		if why := cmp.Or(is.Reason, is.Note, is.Cause); why != "" {
+			text += ": " + why
+		}
+		p.Row("outcome", text)
+	}
+	if !l.Expires.IsZero() {
+		p.Row("expires", l.Expires.UTC().Format(time.RFC3339))
+	}
+}
+
+// printHistory has a line for each record of the letter and for each entry about it.
+func (l shownLetter) printHistory(p *terminal.Page) {
+	p.Line("history:")
+	for _, s := range l.history {
+		p.Row("-", s.At.UTC().Format(time.RFC3339), s.Event, "by "+s.By, s.text())
+	}
 }
 
 // stageWord is the name of a stage in the metrics.

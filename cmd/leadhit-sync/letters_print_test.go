@@ -16,6 +16,7 @@ import (
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
+	"leadhit-sync/deadletter/view"
 )
 
 // refusedLetter is a letter as workers write them.
@@ -38,6 +39,20 @@ func refusedLetter() deadletter.Letter {
 	}
 }
 
+// views are letters as the topics have them.
+func views(letters ...deadletter.Letter) []view.Letter {
+	var all []view.Letter
+	for _, l := range letters {
+		all = append(all, view.Letter{Letter: l})
+	}
+	return all
+}
+
+// whole is a letter with its event.
+func whole(l deadletter.Letter) shownLetter {
+	return shownLetter{Letter: views(l)[0], event: l.Record}
+}
+
 // letterAt is the letter of the event at an offset, failed that many minutes after a full hour.
 func letterAt(offset int64) deadletter.Letter {
 	l := refusedLetter()
@@ -56,13 +71,13 @@ func wideLetters() []deadletter.Letter {
 }
 
 // listed is the list of letters on a terminal of a width, or in a pipe if that is 0.
-func listed(found deadletter.Listing, width int) string {
+func listed(found foundLetters, width int) string {
 	return strings.Join(lettersPage(found).Lines(width), "\n") + "\n"
 }
 
 func TestAListOfLettersFitsTheTerminal(t *testing.T) {
 	t.Parallel()
-	found := deadletter.Listing{Letters: wideLetters(), Total: 3, Read: 9, Broken: 2}
+	found := foundLetters{Letters: views(wideLetters()...), Total: 3, Read: 9, Broken: 2}
 	want := `ID               ORDER                                   STATUS  CAUSE               FAILED (UTC)  MESSA…
 orders/3/7       ИМ-2026/№ 395-and-on-and-on-to-the-end  waiti…  RetriesExhausted    11-22 09:07   Possi…
 orders/3/8       注文-1                                  é́té     中国中国中国中国…   11-22 09:08   Possi…
@@ -78,7 +93,7 @@ func TestAListOfLettersInAPipeIsNotCut(t *testing.T) {
 	t.Parallel()
 	letters := wideLetters()
 	letters[0].Message = strings.Repeat("long ", 100) + "end"
-	got := listed(deadletter.Listing{Letters: letters, Total: 3, Read: 3}, 0)
+	got := listed(foundLetters{Letters: views(letters...), Total: 3, Read: 3}, 0)
 	want := `ID               ORDER                                   STATUS               CAUSE                 FAILED (UTC)  MESSAGE
 orders/3/7       ИМ-2026/№ 395-and-on-and-on-to-the-end  waiting-for-payment  RetriesExhausted      11-22 09:07   ` +
 		letters[0].Message + `
@@ -95,7 +110,7 @@ func TestTheIDsOfLetterAndOrderAreNeverCut(t *testing.T) {
 	for _, width := range []int{0, 10, 80, 300} {
 		l := refusedLetter()
 		l.Topic, l.OrderID = strings.Repeat("t", 200), strings.Repeat("номер", 40)
-		got := listed(deadletter.Listing{Letters: []deadletter.Letter{l}, Total: 1}, width)
+		got := listed(foundLetters{Letters: views(l), Total: 1}, width)
 		if !strings.Contains(got, l.ID()) || !strings.Contains(got, l.OrderID) {
 			t.Errorf("width %d: got\n%s\nwant both ids whole", width, got)
 		}
@@ -104,7 +119,7 @@ func TestTheIDsOfLetterAndOrderAreNeverCut(t *testing.T) {
 
 func TestAListSaysHowManyLettersItLeavesOut(t *testing.T) {
 	t.Parallel()
-	found := deadletter.Listing{Letters: []deadletter.Letter{letterAt(1), letterAt(2)}, Total: 117}
+	found := foundLetters{Letters: views(letterAt(1), letterAt(2)), Total: 117}
 	if got := listed(found, 0); !strings.HasSuffix(got, "\n2 of 117 letters, the newest; --limit shows more.\n") {
 		t.Errorf("got\n%s\nwant it to end with 2 of 117", got)
 	}
@@ -116,10 +131,10 @@ func TestAListSaysHowManyLettersItLeavesOut(t *testing.T) {
 
 func TestAListWithoutMatchesSaysWhatTheTopicHolds(t *testing.T) {
 	t.Parallel()
-	if got := listed(deadletter.Listing{}, 0); got != "no letters\n" {
+	if got := listed(foundLetters{}, 0); got != "no letters\n" {
 		t.Errorf("got %q of an empty topic", got)
 	}
-	found := deadletter.Listing{
+	found := foundLetters{
 		Causes: map[string]int{"ValidationError": 2, "NotJSON": 1}, Topics: map[string]int{"orders": 2, "returns\x1b[2J": 1},
 		Newest: time.Date(2026, 11, 22, 9, 3, 0, 0, time.UTC),
 	}
@@ -142,7 +157,7 @@ func TestOneLetterIsShownWithItsValueHidden(t *testing.T) {
 	l.ReplayCount, l.ReplayRun = 2, "r_01"
 	l.Headers = append(l.Headers, event.Header{Key: "raw", Value: []byte{0xff, 0}})
 	var out bytes.Buffer
-	if err := printLetter(&out, l, false); err != nil {
+	if err := whole(l).print(&out, false); err != nil {
 		t.Fatal(err)
 	}
 	want := `id           orders/3/118273
@@ -160,6 +175,7 @@ attempts     1
 replays      2 r_01
 group        leadhit-sync
 version      1.9.0+3fa2c1d
+state        open
 key          4711
 header       traceparent: 00-1-2-01
 header       empty: ""
@@ -191,7 +207,7 @@ func TestAValueIsShownOnlyOnRequest(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			var hidden, shown bytes.Buffer
-			if err := errors.Join(printLetter(&hidden, c.letter, false), printLetter(&shown, c.letter, true)); err != nil {
+			if err := errors.Join(whole(c.letter).print(&hidden, false), whole(c.letter).print(&shown, true)); err != nil {
 				t.Fatal(err)
 			}
 			if strings.Contains(hidden.String(), `{"order_id"`) {
@@ -212,10 +228,10 @@ func TestJSONIsForScripts(t *testing.T) {
 	l.Item = 1
 	l.Value = []byte{0xff}
 	var out bytes.Buffer
-	if err := printLettersJSON(&out, deadletter.Listing{
-		Letters: []deadletter.Letter{l}, Read: 3, Matched: 2, Total: 7,
+	if err := printJSON(&out, foundLetters{
+		Letters: views(l), Read: 3, Matched: 2, Total: 7,
 		Broken: 1,
-	}); err != nil {
+	}.json(), "  "); err != nil {
 		t.Fatal(err)
 	}
 	type listing struct {
@@ -246,7 +262,7 @@ func TestJSONIsForScripts(t *testing.T) {
 		}
 	}
 	out.Reset()
-	if err := printLetterJSON(&out, l, true); err != nil {
+	if err := printJSON(&out, whole(l).json(true), "  "); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
@@ -279,7 +295,7 @@ func TestOneLetterInJSONHasItsKeyAndHeaders(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			var out, compact bytes.Buffer
-			if err := errors.Join(printLetterJSON(&out, c.letter, false), json.Compact(&compact, out.Bytes())); err != nil {
+			if err := errors.Join(printJSON(&out, whole(c.letter).json(false), "  "), json.Compact(&compact, out.Bytes())); err != nil {
 				t.Fatal(err)
 			}
 			for _, want := range c.want {
@@ -294,7 +310,7 @@ func TestOneLetterInJSONHasItsKeyAndHeaders(t *testing.T) {
 func TestAnEmptyListIsAnEmptyList(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	if err := printLettersJSON(&out, deadletter.Listing{}); err != nil ||
+	if err := printJSON(&out, foundLetters{}.json(), "  "); err != nil ||
 		!strings.Contains(out.String(), `"letters": []`) {
 		t.Errorf("got %s, %v, want an empty array, not null", out.String(), err)
 	}
@@ -317,7 +333,7 @@ func TestNoControlCharacterReachesTheTerminal(t *testing.T) {
 		printsSafely(t, l, 120)
 		var shown bytes.Buffer
 		var back struct{ Letters []struct{ Cause string } }
-		if err := errors.Join(printLetterJSON(&shown, l, false), json.Unmarshal(shown.Bytes(), &back)); err != nil {
+		if err := errors.Join(printJSON(&shown, whole(l).json(false), "  "), json.Unmarshal(shown.Bytes(), &back)); err != nil {
 			t.Fatal(err)
 		}
 		if want := strings.ToValidUTF8(l.Cause, "\ufffd"); back.Letters[0].Cause != want {
@@ -329,10 +345,10 @@ func TestNoControlCharacterReachesTheTerminal(t *testing.T) {
 // printsSafely prints the letter in every way and looks at each rune and at the table's lines.
 func printsSafely(t *rapid.T, l deadletter.Letter, width int) {
 	t.Helper()
-	found := deadletter.Listing{Letters: []deadletter.Letter{l}}
+	found := foundLetters{Letters: views(l)}
 	lines := lettersPage(found).Lines(width)
 	var rest bytes.Buffer
-	err := errors.Join(printLetter(&rest, l, true), printLettersJSON(&rest, found), printLetterJSON(&rest, l, true))
+	err := errors.Join(whole(l).print(&rest, true), printJSON(&rest, found.json(), "  "), printJSON(&rest, whole(l).json(true), "  "))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -355,8 +371,8 @@ func TestAFailedWriteIsReported(t *testing.T) {
 	t.Parallel()
 	l := refusedLetter()
 	for name, err := range map[string]error{
-		"list": lettersPage(deadletter.Listing{}).Print(full{}), "show": printLetter(full{}, l, false),
-		"list -o json": printLettersJSON(full{}, deadletter.Listing{}), "show -o json": printLetterJSON(full{}, l, false),
+		"list": lettersPage(foundLetters{}).Print(full{}), "show": whole(l).print(full{}, false),
+		"list -o json": printJSON(full{}, foundLetters{}.json(), "  "), "show -o json": printJSON(full{}, whole(l).json(false), "  "),
 	} {
 		if err == nil {
 			t.Errorf("%s: got nil, want the writer's error", name)
@@ -372,10 +388,10 @@ func TestAnEventsTimeInAnotherUnitIsPrinted(t *testing.T) {
 	} {
 		l := letterAt(1)
 		l.Time = time.UnixMilli(ms).UTC()
-		found := deadletter.Listing{Letters: []deadletter.Letter{l}}
+		found := foundLetters{Letters: views(l)}
 		var out bytes.Buffer
-		err := errors.Join(printLettersJSON(&out, found), printLetterJSON(&out, l, false), lettersPage(found).Print(&out),
-			printLetter(&out, l, false))
+		err := errors.Join(printJSON(&out, found.json(), "  "), printJSON(&out, whole(l).json(false), "  "), lettersPage(found).Print(&out),
+			whole(l).print(&out, false))
 		if err != nil {
 			t.Errorf("%d: got %v, want all lists printed", ms, err)
 		}

@@ -43,10 +43,11 @@ func openLetters(settings *config.Config, cluster *broker.Cluster, n *terminal.N
 	}
 }
 
-// withLetters opens the cluster and calls ask with a reader that has read both topics to their ends.
+// withLetters opens the cluster and calls ask with a reader that has read both topics to their ends. prepare gets the
+// reader before that.
 func withLetters(
 	ctx context.Context, stderr io.Writer, f view.Filter,
-	ask func(ctx context.Context, settings *config.Config, r *lettersReader) error,
+	ask func(ctx context.Context, settings *config.Config, r *lettersReader) error, prepare ...func(*lettersReader),
 ) error {
 	settings, err := config.LoadKafka()
 	if err != nil {
@@ -54,6 +55,9 @@ func withLetters(
 	}
 	return withKafka(ctx, stderr, settings, func(ctx context.Context, cluster *broker.Cluster, n *terminal.Notice) error {
 		r := openLetters(settings, cluster, n, slices.Collect(maps.Keys(f.Headers)))
+		for _, p := range prepare {
+			p(r)
+		}
 		if err := r.refresh(ctx); err != nil {
 			return err
 		}
@@ -122,7 +126,9 @@ func (r *lettersReader) read(ctx context.Context, topic string, take func(event.
 			take(record)
 		}
 	}
-	r.next[first] = r.next[first] // it exists, even if it is empty
+	if _, known := r.next[first]; !known {
+		r.next[first] = 0 // it exists, and is empty
+	}
 	return nil
 }
 
@@ -141,4 +147,30 @@ func (r *lettersReader) record(ctx context.Context, l view.Letter) (deadletter.L
 		}
 	}
 	return deadletter.Letter{}, fmt.Errorf("letter %s expired: %s has its record no longer", l.ID(), r.letters)
+}
+
+// records reads the letters' topic again and yields the selected letters with their events, in the topic's order.
+func (r *lettersReader) records(ctx context.Context, selected []view.Letter, yield func(shownLetter) error) error {
+	at := map[event.Place]view.Letter{}
+	for _, l := range selected {
+		at[l.Place] = l
+	}
+	all := scan.Range{Topic: r.letters, Uncommitted: true, Progress: func(int64, int64) { r.answered() }}
+	for record, err := range scan.Records(ctx, r.cluster, all) {
+		if err != nil {
+			return err
+		}
+		l, wanted := at[event.Place{Partition: record.Partition, Offset: record.Offset}]
+		if !wanted {
+			continue
+		}
+		read, err := deadletter.Parse(record)
+		if err != nil {
+			return err
+		}
+		if err := yield(shownLetter{Letter: l, event: read.Record}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -27,6 +27,7 @@ const (
 	exitUsage       = 2
 	exitPartly      = 3
 	exitDeclined    = 5 // by a person or by a safety rule
+	exitExceeded    = 8 // a threshold of letters check
 	exitInterrupted = 130
 )
 
@@ -40,7 +41,7 @@ A mapping says how an event becomes a status: see "leadhit-sync mapping".
 Exit codes: 0 done (run: stopped by SIGTERM or SIGINT, every finished event is
 committed) · 1 failure, see stderr · 2 wrong usage or settings, each mistake
 on a line of stderr · 3 partly done · 5 declined, or refused by a safety rule ·
-130 interrupted.`
+8 letters check: a threshold is exceeded · 130 interrupted.`
 
 // firstSteps are the examples of the root: from settings to a running worker.
 const firstSteps = `  export KAFKA_BROKERS=kafka-1:9092 KAFKA_TOPICS=orders LEADHIT_API_KEY_FILE=api-key

@@ -43,7 +43,7 @@ func TestWrongUsageExitsWithTwoAndNamesTheHelp(t *testing.T) {
 		"mapping presets extra", "mapping presets -o yaml", "mapping check shopify -o xml", "mapping test x.yaml -o xml",
 		"mapping explain shopify -o xml", "mapping explain shopify --header nothing", "mapping explain shopify --heder x=y",
 		"preview -o xml", "preview --since yesterday", "preview --since -1h", "preview --latency 0s", "preview extra",
-		"letters", "letters list -o xml", "letters show a/0/0 -o yaml", "letters list --limit 0", "letters list --since 1w",
+		"letters", "letters list -o xml", "letters show a/0/0 -o xml", "letters list --limit 0", "letters list --since 1w",
 		"version 1",
 	} {
 		got := command(t, "", strings.Fields(line)...)

@@ -6,37 +6,78 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf16"
 
 	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+
+	"leadhit-sync/cmd/terminal"
 )
 
-// outputForm is the value of -o: table or json. As a flag's value, it is refused before any work is done. A typing
-// mistake thus costs no wait for Kafka, and gives exit code 2.
+// outputForm is the value of -o, such as table or json.
 type outputForm string
 
+// formFlag reads -o. As a flag's value, a wrong form is refused before any work is done. A typing mistake thus costs no
+// wait for Kafka, and gives exit code 2.
+type formFlag struct {
+	form  *outputForm
+	forms []string
+}
+
 // Set reads the flag.
-func (o *outputForm) Set(text string) error {
-	if text != "table" && text != "json" {
-		return errors.New("want table or json")
+func (f *formFlag) Set(text string) error {
+	if !slices.Contains(f.forms, text) {
+		return errors.New("want " + either(f.forms))
 	}
-	*o = outputForm(text)
+	*f.form = outputForm(text)
 	return nil
 }
 
 // String returns the value.
-func (o *outputForm) String() string { return string(*o) }
+func (f *formFlag) String() string { return string(*f.form) }
 
 // Type is the name of the value in the help. pflag prints "string" for its own string flags, so the help looks the same
 // for all.
-func (o *outputForm) Type() string { return "string" }
+func (f *formFlag) Type() string { return "string" }
 
-// outputFlag adds -o to a command.
-func outputFlag(c *cobra.Command, o *outputForm) {
+// either lists words: table or json; table, json or yaml.
+func either(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// outputFlag adds -o to a command: table, json, and more forms if it has any.
+func outputFlag(c *cobra.Command, o *outputForm, more ...string) {
 	*o = "table"
-	c.Flags().VarP(o, "output", "o", "table or json")
+	forms := append([]string{"table", "json"}, more...)
+	c.Flags().VarP(&formFlag{o, forms}, "output", "o", either(forms))
+}
+
+// linesForms are the forms of a list beside table and json: jsonl has a line of JSON for each, name only the id.
+func linesForms() []string { return []string{"jsonl", "name"} }
+
+// printList writes a list in one of the forms: all is the value for json, each and names are its elements.
+func (o *outputForm) printList(w io.Writer, all any, each []any, names []string, table func(io.Writer) error) error {
+	switch *o {
+	case "jsonl":
+		for _, one := range each {
+			if err := printJSON(w, one, ""); err != nil {
+				return err
+			}
+		}
+		return nil
+	case "name":
+		var p terminal.Page
+		for _, name := range names {
+			p.Row(name)
+		}
+		return p.Print(w)
+	}
+	return o.print(w, all, table)
 }
 
 // print writes a value as JSON, or calls table.
@@ -82,4 +123,36 @@ func count(n int, one string) string {
 		return "1 " + one
 	}
 	return strconv.Itoa(n) + " " + one + "s"
+}
+
+// printYAML writes a value as YAML, with the names and the order of its JSON form, which is YAML already. Texts that a
+// terminal would obey are escaped.
+func printYAML(w io.Writer, value any) error {
+	var text bytes.Buffer
+	if err := printJSON(&text, value, ""); err != nil {
+		return err
+	}
+	var root yaml.Node
+	if err := yaml.Unmarshal(text.Bytes(), &root); err != nil {
+		return err
+	}
+	plainStyle(&root)
+	out, err := yaml.Marshal(&root)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(out)
+	return err
+}
+
+// plainStyle drops JSON's braces and quotes. A text with characters that a terminal would obey or not show keeps its
+// quotes.
+func plainStyle(n *yaml.Node) {
+	obeyed := func(r rune) bool { return !unicode.IsPrint(r) }
+	if !strings.ContainsFunc(n.Value, obeyed) {
+		n.Style = 0
+	}
+	for _, below := range n.Content {
+		plainStyle(below)
+	}
 }

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"leadhit-sync/cmd/terminal"
+	"leadhit-sync/config"
+	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/view"
+)
+
+func dismissCommand() *cobra.Command {
+	var q filterFlags
+	var o operatorFlags
+	var output outputForm
+	var yes bool
+	c := &cobra.Command{
+		Use: "dismiss [ID…]", Short: "Close dead letters by hand: nobody needs them",
+		Long: `Close dead letters by hand, because nobody needs their calls. They are not sent to
+LeadHit; reopen leads back.
+
+Give ids or a filter; --state open selects all open letters. Above 25 letters you type
+their number, or give --yes, which is required without a terminal. The exit code is 3
+if somebody else was first with some of them.`,
+		Example: `  leadhit-sync letters dismiss orders/3/118273 --reason "test order"
+  leadhit-sync letters dismiss --cause NotJSON --until 7d --reason "shop resent them" --yes`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			filter, empty, err := q.parse(args)
+			if err != nil {
+				return err
+			}
+			if empty {
+				return usageError{errors.New("nothing selected: give ids or a filter; --state open selects all open letters")}
+			}
+			says := ledger.Entry{Event: ledger.LetterDismissed}
+			if err := o.sign(&says); err != nil {
+				return err
+			}
+			return changeLetters(c, filter, says, output, func(n, orders int) error {
+				question := fmt.Sprintf("dismiss %s of %s?", count(n, "letter"), count(orders, "order"))
+				return confirm(c, n, yes, question)
+			})
+		},
+	}
+	q.add(c)
+	o.add(c, "why nobody needs them (required)")
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	outputFlag(c, &output)
+	return c
+}
+
+func reopenCommand() *cobra.Command {
+	var o operatorFlags
+	var output outputForm
+	c := &cobra.Command{
+		Use: "reopen ID…", Short: "Open dead letters again that were closed",
+		Long: `Open dead letters again that are dismissed, resolved or superseded, so that they can be
+replayed. The exit code is 3 if some of them were not closed any more.`,
+		Example: `  leadhit-sync letters reopen orders/3/118273 --reason "dismissed by mistake"`,
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			var q filterFlags
+			filter, _, err := q.parse(args)
+			if err != nil {
+				return err
+			}
+			says := ledger.Entry{Event: ledger.LetterReopened}
+			if err := o.sign(&says); err != nil {
+				return err
+			}
+			return changeLetters(c, filter, says, output, func(int, int) error { return nil })
+		},
+	}
+	o.add(c, "why they are needed (required)")
+	outputFlag(c, &output)
+	return c
+}
+
+// changes is the JSON form of what dismiss and reopen did.
+type changes struct {
+	Schema  string        `json:"schema"` // changes.v1
+	Event   ledger.Event  `json:"event"`
+	By      string        `json:"by"`
+	Reason  string        `json:"reason"`
+	Counted int           `json:"counted"` // letters that the command changed
+	Letters []changedView `json:"letters"`
+}
+
+// changedView is one letter of them. If the entry did not count, State and First say who was first with what.
+type changedView struct {
+	ID      string       `json:"id"`
+	OrderID string       `json:"order_id"`
+	Counted bool         `json:"counted"`
+	State   ledger.State `json:"state"`
+	First   string       `json:"first,omitempty"`
+}
+
+// changeLetters writes an entry about each letter, and reads the ledger back to see which of them counted. Letters that
+// the entry cannot change are left alone and reported.
+func changeLetters(c *cobra.Command, filter view.Filter, says ledger.Entry, output outputForm,
+	ask func(letters, orders int) error,
+) error {
+	return withLetters(c.Context(), c.ErrOrStderr(), filter,
+		func(ctx context.Context, settings *config.Config, r *lettersReader) error {
+			letters, err := selected(r.view, filter)
+			if err != nil {
+				return err
+			}
+			entries := changing(letters, says)
+			if len(entries) > 0 {
+				err = ask(len(entries), ordersOf(entries))
+			}
+			if err != nil {
+				return err
+			}
+			counted, err := writeAndReadBack(ctx, settings, r, says, entries)
+			if err != nil {
+				return err
+			}
+			return reportChanges(c, r.view, letters, says, counted, output)
+		})
+}
+
+// changing returns an entry for each letter that it can change.
+func changing(letters []view.Letter, says ledger.Entry) []ledger.Entry {
+	return aboutEach(slices.DeleteFunc(slices.Clone(letters), func(l view.Letter) bool {
+		waits := l.Ledger.State == ledger.Open || l.Ledger.State == ledger.Requeued
+		return waits != (says.Event == ledger.LetterDismissed)
+	}), says)
+}
+
+func ordersOf(entries []ledger.Entry) int {
+	orders := map[string]bool{}
+	for _, e := range entries {
+		orders[e.Order] = true
+	}
+	return len(orders)
+}
+
+// writeAndReadBack returns the ids of the letters about which the entries counted.
+func writeAndReadBack(ctx context.Context, settings *config.Config, r *lettersReader, says ledger.Entry,
+	entries []ledger.Entry,
+) (map[string]bool, error) {
+	counted := map[string]bool{}
+	r.onEntry = func(e ledger.Entry, is bool) {
+		if is && e.Event == says.Event && e.By == says.By && e.At.Equal(says.At) {
+			counted[e.ID] = true
+		}
+	}
+	if err := writeEntries(ctx, settings, r.cluster, entries...); err != nil {
+		return nil, err
+	}
+	if err := r.refresh(ctx); err != nil {
+		return nil, fmt.Errorf("written, but not read back: %w", err)
+	}
+	return counted, nil
+}
+
+// selected returns the letters of a filter. A letter that was given by id must be there, or known to the ledger.
+func selected(v *view.View, filter view.Filter) ([]view.Letter, error) {
+	letters := slices.Collect(v.Letters(filter))
+	for _, id := range filter.IDs {
+		if slices.ContainsFunc(letters, func(l view.Letter) bool { return l.ID() == id.String() }) {
+			continue
+		}
+		switch l, found := v.Find(id); {
+		case found && !l.Ledger.Known:
+			letters = append(letters, l) // expired: the ledger can still close it
+		case len(slices.Collect(v.Letters(view.Filter{IDs: []ledger.ID{id}}))) == 0:
+			return nil, absentLetter(v, id)
+		default: // another flag leaves it out
+		}
+	}
+	return letters, nil
+}
+
+// reportChanges prints which letters were changed, and who was first with the others.
+func reportChanges(c *cobra.Command, v *view.View, letters []view.Letter, says ledger.Entry, counted map[string]bool,
+	output outputForm,
+) error {
+	did := changes{
+		Schema: "changes.v1", Event: says.Event, By: says.By, Reason: says.Reason, Counted: len(counted),
+		Letters: []changedView{},
+	}
+	for _, l := range letters {
+		id, _ := ledger.ParseID(l.ID()) // it came out of the view
+		is, _ := v.Find(id)
+		one := changedView{ID: l.ID(), OrderID: l.OrderID, Counted: counted[l.ID()], State: is.Ledger.State}
+		if !one.Counted {
+			one.First = firstWith(is)
+		}
+		did.Letters = append(did.Letters, one)
+	}
+	if err := output.print(c.OutOrStdout(), did, did.print); err != nil {
+		return err
+	}
+	if left := len(letters) - len(counted); left > 0 {
+		return codedError{exitPartly, fmt.Errorf("%s of %d not %s", count(left, "letter"), len(letters), says.Event)}
+	}
+	return nil
+}
+
+// firstWith says who brought a letter into its state.
+func firstWith(l view.Letter) string {
+	switch {
+	case l.Outcome.Event != "":
+		return fmt.Sprintf("%s by %s", l.Outcome.Event, l.Outcome.By)
+	case l.Ledger.State == ledger.Requeued && l.Ledger.Replay != nil:
+		return "replayed by " + l.Ledger.Replay.By
+	default:
+		return "it is " + string(l.Ledger.State)
+	}
+}
+
+func (d changes) print(w io.Writer) error {
+	var p terminal.Page
+	p.Line("%s %s", d.Event, count(d.Counted, "letter"))
+	for _, l := range d.Letters {
+		if !l.Counted {
+			p.Row("-", l.ID, "not "+string(d.Event), l.First)
+		}
+	}
+	return p.Print(w)
+}

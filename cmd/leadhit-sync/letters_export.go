@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"leadhit-sync/config"
+	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/view"
+)
+
+func exportCommand() *cobra.Command {
+	var q filterFlags
+	var o operatorFlags
+	var raw bool
+	var to string
+	c := &cobra.Command{
+		Use: "export", Short: "Write dead letters as lines of JSON",
+		Long: `Write dead letters as lines of JSON, those that are open unless --state says otherwise.
+They have no keys, headers and values.
+
+--raw adds these. They may contain personal data, so it needs a reason, and writes to
+the ledger who looked at each value before it shows any.`,
+		Example: `  leadhit-sync letters export --since 24h --to letters.jsonl
+  leadhit-sync letters export --order 4711 --raw --reason "shop asks" > letters.jsonl`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			filter, _, err := q.parse(nil)
+			if err != nil {
+				return err
+			}
+			revealed := ledger.Entry{Event: ledger.LetterRevealed}
+			if raw {
+				if err := o.sign(&revealed); err != nil {
+					return err
+				}
+			}
+			return withLetters(c.Context(), c.ErrOrStderr(), filter,
+				func(ctx context.Context, settings *config.Config, r *lettersReader) error {
+					export := func(w io.Writer) error { return exportLetters(w, r.view, filter) }
+					if raw {
+						letters := slices.Collect(r.view.Letters(filter))
+						if err := writeEntries(ctx, settings, r.cluster, aboutEach(letters, revealed)...); err != nil {
+							return err
+						}
+						export = func(w io.Writer) error {
+							return r.records(ctx, letters, func(l shownLetter) error {
+								return printJSON(w, rawLine{lettersSchema, showLetter(l, true)}, "")
+							})
+						}
+					}
+					return toFile(c.OutOrStdout(), to, export)
+				})
+		},
+	}
+	q.add(c)
+	q.allGroupsFlag(c)
+	c.Flags().BoolVar(&raw, "raw", false, "also write keys, headers and values, which may contain personal data")
+	c.Flags().StringVar(&to, "to", "", "write to this file instead of stdout; only its owner may read it")
+	o.add(c, "why you look at the values")
+	return c
+}
+
+// rawLine is a letter with its event, in a list of one JSON value a line.
+type rawLine struct {
+	Schema string `json:"schema"`
+	shownView
+}
+
+func exportLetters(w io.Writer, v *view.View, filter view.Filter) error {
+	for l := range v.Letters(filter) {
+		if err := printJSON(w, letterLine{lettersSchema, viewLetter(l)}, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// aboutEach returns an entry for each letter.
+func aboutEach(letters []view.Letter, says ledger.Entry) []ledger.Entry {
+	var entries []ledger.Entry
+	for _, l := range letters {
+		says.ID, says.N, says.Order = l.ID(), l.Ledger.N, l.OrderID
+		entries = append(entries, says)
+	}
+	return entries
+}
+
+// toFile writes to a file, or to stdout if it has no name.
+func toFile(stdout io.Writer, name string, write func(io.Writer) error) error {
+	if name == "" {
+		return write(stdout)
+	}
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(file), file.Close())
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"leadhit-sync/cmd/terminal"
+	"leadhit-sync/config"
+	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/view"
+)
+
+// foundLetters is what letters list found.
+type foundLetters struct {
+	Letters []view.Letter
+	Read    int // records of the topic
+	Matched int // records of letters that match; a letter that was stored twice counts twice
+	Total   int // letters that match
+	Broken  int // records that are not letters or cannot be read
+
+	// Causes and Topics count the records of all letters, and Newest is when the last one failed, whatever the filter.
+	// They help a user whose filter matches nothing.
+	Causes, Topics map[string]int
+	Newest         time.Time
+	// Elsewhere counts letters of other groups that match, and Hidden letters that match but for their state, if no
+	// state was asked for.
+	Elsewhere map[string]int
+	Hidden    map[ledger.State]int
+	// Which says which letters a limit leaves: the newest, if empty.
+	Which string
+}
+
+func listCommand() *cobra.Command {
+	var q filterFlags
+	var output outputForm
+	var limit int
+	var watching bool
+	order := sortFlag("-failed")
+	c := &cobra.Command{
+		Use: "list", Short: "List the newest dead letters",
+		Long: `List dead letters, the newest first. Without --state it lists the open ones.
+
+The whole topic is read for any filter: Kafka has no index of causes or orders. So a
+large topic takes time, and about 500 bytes of memory for each letter.`,
+		Example: `  leadhit-sync letters list --cause ValidationError --since 24h
+  leadhit-sync letters list --order 4711 --state all -o json
+  leadhit-sync letters list --version '<1.9.0' --header 'shop=north*' -o name`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if limit < 1 {
+				return usageError{errors.New("--limit must be 1 or more")}
+			}
+			filter, _, err := q.parse(nil)
+			if err != nil {
+				return err
+			}
+			return withLetters(c.Context(), c.ErrOrStderr(), filter,
+				func(ctx context.Context, _ *config.Config, r *lettersReader) error {
+					look := func() foundLetters { return listLetters(r.view, filter, len(q.states) == 0, limit, order) }
+					if watching {
+						return watchStatus(ctx, c.OutOrStdout(), output, func(ctx context.Context, w io.Writer, on screen) error {
+							if err := r.refresh(ctx); err != nil {
+								return err
+							}
+							return look().printOn(w, output, on)
+						})
+					}
+					found := look()
+					found.hints(c.ErrOrStderr())
+					return found.print(c.OutOrStdout(), output)
+				})
+		},
+	}
+	q.add(c)
+	q.allGroupsFlag(c)
+	f := c.Flags()
+	f.IntVar(&limit, "limit", 50, "number of letters to list")
+	f.Var(&order, "sort", "failed, expires or order; with a minus in front the last comes first")
+	f.BoolVarP(&watching, "watch", "w", false, "refresh every two seconds, until Ctrl-C")
+	outputFlag(c, &output, linesForms()...)
+	return c
+}
+
+// sortFlag is the value of --sort.
+type sortFlag string
+
+// Set reads the flag.
+func (s *sortFlag) Set(text string) error {
+	if !slices.Contains([]string{"failed", "expires", "order"}, strings.TrimPrefix(text, "-")) {
+		return errors.New("want failed, expires or order, or one of them with a minus in front")
+	}
+	*s = sortFlag(text)
+	return nil
+}
+
+// String returns the value.
+func (s *sortFlag) String() string { return string(*s) }
+
+// Type is the name of the value in the help.
+func (s *sortFlag) Type() string { return "string" }
+
+// compare orders two letters; letters that are equal stay in the order of the topic.
+func (s *sortFlag) compare(a, b view.Letter) int {
+	by, down := strings.CutPrefix(string(*s), "-")
+	var c int
+	switch by {
+	case "expires":
+		c = a.Expires.Compare(b.Expires)
+	case "order":
+		c = strings.Compare(a.OrderID, b.OrderID)
+	default:
+		c = a.FailedAt.Compare(b.FailedAt)
+	}
+	c = cmp.Or(c, cmp.Compare(a.Place.Offset, b.Place.Offset))
+	if down {
+		return -c
+	}
+	return c
+}
+
+// listLetters keeps the first letters in an order. byDefault says that the filter's states are not the user's choice.
+func listLetters(v *view.View, f view.Filter, byDefault bool, limit int, order sortFlag) foundLetters {
+	found := foundLetters{
+		Read: v.Read, Broken: v.Malformed, Causes: map[string]int{}, Topics: map[string]int{}, Hidden: map[ledger.State]int{},
+	}
+	if !f.AllGroups {
+		found.Elsewhere = v.Elsewhere(f)
+	}
+	for l := range v.Letters(view.Filter{AllGroups: f.AllGroups}) {
+		countName(found.Causes, l.Cause, l.Records)
+		countName(found.Topics, l.Topic, l.Records)
+		if l.FailedAt.After(found.Newest) {
+			found.Newest = l.FailedAt
+		}
+	}
+	inAnyState := f
+	if inAnyState.States = nil; byDefault {
+		for l := range v.Letters(inAnyState) {
+			if !slices.Contains(f.States, l.Ledger.State) {
+				found.Hidden[l.Ledger.State]++
+			}
+		}
+	}
+	for l := range v.Letters(f) {
+		found.Total++
+		found.Matched += l.Records
+		found.Letters = append(found.Letters, l)
+		if len(found.Letters) >= 2*limit+1000 { // a million letters must not be in memory for a list of fifty
+			found.Letters = order.first(found.Letters, limit)
+		}
+	}
+	found.Letters = order.first(found.Letters, limit)
+	if order != "-failed" {
+		found.Which = "sorted by " + string(order)
+	}
+	return found
+}
+
+// first returns the first letters in the order.
+func (s *sortFlag) first(letters []view.Letter, limit int) []view.Letter {
+	slices.SortFunc(letters, s.compare)
+	return letters[:min(limit, len(letters))]
+}
+
+// countName counts a name separately, or among the others if there are too many: names come from whoever writes to the
+// topic.
+func countName(counts map[string]int, name string, n int) {
+	const mostNames = 100
+	if _, known := counts[name]; !known && len(counts) >= mostNames {
+		name = "others"
+	}
+	counts[name] += n
+}
+
+// hints say on stderr what is not shown, so that JSON on stdout stays valid.
+func (found foundLetters) hints(stderr io.Writer) {
+	for _, group := range slices.Sorted(maps.Keys(found.Elsewhere)) {
+		_, _ = fmt.Fprintf(stderr, "not shown: %s of group %s; --all-groups shows them\n",
+			count(found.Elsewhere[group], "letter"), terminal.Quote(group))
+	}
+	if len(found.Hidden) > 0 {
+		_, _ = fmt.Fprintf(stderr, "not shown: %s; --state all shows them\n", stateCounts(found.Hidden))
+	}
+}
+
+// stateCounts lists counts by state: 2 requeued, 7 resolved.
+func stateCounts(counts map[ledger.State]int) string {
+	var parts []string
+	for _, state := range view.States() {
+		if counts[state] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", counts[state], state))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// print writes the letters in a form.
+func (found foundLetters) print(w io.Writer, output outputForm) error {
+	var each []any
+	var names []string
+	for _, l := range found.Letters {
+		each = append(each, letterLine{lettersSchema, viewLetter(l)})
+		names = append(names, l.ID())
+	}
+	return output.printList(w, found.json(), each, names, func(w io.Writer) error { return lettersPage(found).Print(w) })
+}
+
+// printOn prints the letters for a screen, which shows as many as fit.
+func (found foundLetters) printOn(w io.Writer, output outputForm, on screen) error {
+	if on.columns == 0 {
+		return found.print(w, output)
+	}
+	lines := lettersPage(found).Lines(on.columns)
+	_, err := io.WriteString(w, strings.Join(lines[:min(len(lines), on.lines)], "\n")+"\n")
+	return err
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os/user"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"leadhit-sync/cmd/terminal"
+	"leadhit-sync/cmd/worker"
+	"leadhit-sync/config"
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/deadletter/ledger"
+)
+
+const (
+	// writeAtOnce bounds the entries that wait for an acknowledgement; those of a few milliseconds share a batch.
+	writeAtOnce = 50
+	// askAbove is the number of letters from which a person types it: a wrong filter mostly matches too many.
+	askAbove = 25
+)
+
+// operatorFlags say who writes to the ledger, and why.
+type operatorFlags struct{ reason, by string }
+
+func (o *operatorFlags) add(c *cobra.Command, reason string) {
+	c.Flags().StringVar(&o.reason, "reason", "", reason)
+	c.Flags().StringVar(&o.by, "by", "", "your name (default: your user name on this system)")
+}
+
+// sign fills in who writes an entry about a letter, when and why. Its error is about usage: it costs no wait for Kafka.
+func (o *operatorFlags) sign(e *ledger.Entry) error {
+	if strings.TrimSpace(o.reason) == "" {
+		return usageError{errors.New("--reason is missing: others read it in the ledger")}
+	}
+	e.At, e.By, e.Via, e.Reason = time.Now().UTC().Truncate(time.Millisecond), o.by, "cli", o.reason
+	if e.By == "" {
+		name, err := personOf(user.Current())
+		if err != nil {
+			return usageError{err}
+		}
+		e.By = name
+	}
+	probe := *e
+	if probe.ID == "" {
+		probe.ID = "t/0/0" // checks the texts before the letters are known
+	}
+	if _, _, err := probe.Record(); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// writeEntries appends entries of the group, and waits until all are acknowledged or one has failed.
+func writeEntries(ctx context.Context, settings *config.Config, cluster *broker.Cluster, entries ...ledger.Entry) error {
+	ctx, cancel := context.WithTimeout(ctx, appendLimit+time.Duration(len(entries))*50*time.Millisecond)
+	defer cancel()
+	all, ctx := errgroup.WithContext(ctx)
+	all.SetLimit(writeAtOnce)
+	for _, e := range entries {
+		e.Group = settings.Kafka.Group
+		all.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			return worker.AppendToLedger(ctx, settings, cluster, e)
+		})
+	}
+	return all.Wait()
+}
+
+// confirm asks a person to type the number of letters if there are many. Without a terminal nobody can, so --yes is
+// required. question ends the text that says what would be done.
+func confirm(c *cobra.Command, letters int, yes bool, question string) error {
+	if yes {
+		return nil
+	}
+	if !terminal.Is(c.InOrStdin()) {
+		return codedError{exitDeclined, errors.New("nothing was done: without a terminal, give --yes")}
+	}
+	if letters <= askAbove {
+		return nil
+	}
+	_, _ = fmt.Fprintf(c.ErrOrStderr(), "%s Type %d to continue: ", question, letters)
+	typed, _ := bufio.NewReader(c.InOrStdin()).ReadString('\n')
+	if strings.TrimSpace(typed) != strconv.Itoa(letters) {
+		return codedError{exitDeclined, errors.New("nothing was done: that is not the number")}
+	}
+	return nil
+}
