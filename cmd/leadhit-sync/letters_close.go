@@ -90,11 +90,11 @@ type changes struct {
 	By      string        `json:"by"`
 	Reason  string        `json:"reason"`
 	Counted int           `json:"counted"` // letters that the command changed
-	Letters []changedView `json:"letters"`
+	Letters []closedView `json:"letters"`
 }
 
-// changedView is one letter of them. If the entry did not count, State and First say who was first with what.
-type changedView struct {
+// closedView is one letter of them. If the entry did not count, State and First say who was first with what.
+type closedView struct {
 	ID      string       `json:"id"`
 	OrderID string       `json:"order_id"`
 	Counted bool         `json:"counted"`
@@ -187,12 +187,12 @@ func reportChanges(c *cobra.Command, v *view.View, letters []view.Letter, says l
 ) error {
 	did := changes{
 		Schema: "changes.v1", Event: says.Event, By: says.By, Reason: says.Reason, Counted: len(counted),
-		Letters: []changedView{},
+		Letters: []closedView{},
 	}
 	for _, l := range letters {
 		id, _ := ledger.ParseID(l.ID()) // it came out of the view
 		is, _ := v.Find(id)
-		one := changedView{ID: l.ID(), OrderID: l.OrderID, Counted: counted[l.ID()], State: is.Ledger.State}
+		one := closedView{ID: l.ID(), OrderID: l.OrderID, Counted: counted[l.ID()], State: is.Ledger.State}
 		if !one.Counted {
 			one.First = firstWith(is)
 		}
