@@ -15,7 +15,7 @@ import (
 // A broker creates topics that it is asked about if auto.create.topics.enable is true, which is the default, and
 // __consumer_offsets when it is asked for a group's coordinator.
 func TestCommandsThatOnlyReadCreateNothing(t *testing.T) {
-	for _, line := range []string{"preview --since 1h", "letters list", "letters show dlq/0/0", "check"} {
+	for _, line := range []string{"preview --since 1h", "letters list", "letters show dlq/0/0", "order 4711", "check"} {
 		t.Run(line, func(t *testing.T) {
 			fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.AllowAutoTopicCreation())
 			if err != nil {

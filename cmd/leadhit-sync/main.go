@@ -79,6 +79,7 @@ func rootCommand() *cobra.Command {
 		lettersCommand,
 		replayCommand,
 		runsCommand,
+		orderCommand,
 		pauseCommand,
 		resumeCommand,
 		probeCommand,

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"leadhit-sync/cmd/terminal"
+	"leadhit-sync/consumer/event"
+	"leadhit-sync/deadletter/ledger"
+)
+
+// orderMoment has no year: topics keep their events for weeks.
+const orderMoment = "01-02 15:04:05"
+
+// print prints a line for each event, and below it what is known of it. On a terminal all lines fit.
+func (l *orderLife) print(w io.Writer) error {
+	width, _ := terminal.Size(w)
+	return l.page(width).Print(w)
+}
+
+func (l *orderLife) page(width int) *terminal.Page {
+	var p terminal.Page
+	p.Line("order %s: %s; %s, read in %s", terminal.Quote(l.Order), count(len(l.Events), "event"), l.extent(),
+		readIn(l.Seconds))
+	if !l.Complete {
+		p.Line("interrupted: there may be more events, and what became of them was not read to the end")
+	}
+	if len(l.Events) > 0 {
+		p.Line("")
+		p.Columns(terminal.Place, terminal.Short, terminal.Text, terminal.Text)
+		p.Row("EVENT", "TIME (UTC)", "MAPPING", "NOW")
+	}
+	for _, e := range l.Events {
+		e.print(&p, width)
+	}
+	if slices.ContainsFunc(l.Events, func(e *eventLife) bool { return e.State == stateFinished && e.Action == "call" }) {
+		p.Line("")
+		p.Line("finished: committed, and without a letter. LeadHit accepted the call, unless the mapping ignored the event " +
+			"at that time, the letter expired, or the group began behind the event.")
+	}
+	l.printNotes(&p)
+	return &p
+}
+
+// print prints a line, and indented lines below it.
+func (e *eventLife) print(p *terminal.Page, width int) {
+	at := "-"
+	if e.Time != nil {
+		at = e.Time.Format(orderMoment)
+	}
+	p.Row(e.ID, at, e.asks(), e.now())
+	for _, text := range e.details() {
+		for _, line := range terminal.Hang("  ", terminal.Quote(text), width) {
+			p.Note(line)
+		}
+	}
+}
+
+// printNotes prints what is not known.
+func (l *orderLife) printNotes(p *terminal.Page) {
+	notes := slices.Clone(l.Notes)
+	for _, w := range l.Workers {
+		if w.Error != "" {
+			notes = append(notes, w.URL+": "+w.Error)
+		}
+	}
+	for i, note := range notes {
+		if i == 0 {
+			p.Line("")
+		}
+		p.Line("%s", terminal.Quote(note))
+	}
+}
+
+// asks is what today's mapping makes of the event.
+func (e *eventLife) asks() string {
+	words := []string{cmp.Or(e.Action, "not read"), e.Cause, e.Status}
+	return strings.Join(slices.DeleteFunc(words, func(word string) bool { return word == "" }), " ")
+}
+
+// now is the state in a few words.
+func (e *eventLife) now() string {
+	if e.State != stateLetter {
+		return string(e.State)
+	}
+	text := "letter " + string(e.Letter.State)
+	if e.Letter.Overtaken {
+		text += ", overtaken"
+	}
+	return text
+}
+
+// details explain the mapping's outcome, list what happened to the letter, and say what the event waits for.
+func (e *eventLife) details() []string {
+	var all []string
+	if e.Message != "" {
+		all = append(all, e.Message)
+	}
+	if e.ByKey {
+		all = append(all, "the mapping finds no order id; the record's key is the order's id")
+	}
+	for _, s := range e.History {
+		all = append(all, s.At.UTC().Format(orderMoment)+"  "+s.String())
+	}
+	if e.Work != nil {
+		all = append(all, e.Work.String())
+	}
+	if text := e.place(); text != "" {
+		all = append(all, text)
+	}
+	return all
+}
+
+// place explains a state that depends on how far the group is.
+func (e *eventLife) place() string {
+	n := ""
+	if e.Before != nil {
+		n = "at most " + count(int(*e.Before), "event") + " before it"
+	}
+	switch {
+	case e.State == stateUnreached:
+		return "the worker has not fetched it; " + n
+	case e.State == stateUncommitted && n == "":
+		return "the group has committed nothing of the partition"
+	case e.State == stateUncommitted:
+		return "the group's commit does not cover it; " + n
+	case e.State == stateNothingLeft:
+		return "the worker has fetched it and lists nothing to do about the order; its commit does not cover it yet"
+	case e.State == stateFetched:
+		return "the worker has fetched it, and does not say what it does about it"
+	case e.State == stateFinished && e.Action == event.Refuse.String():
+		return "committed, but there is no letter: it expired, or the mapping of that time did not refuse the event"
+	case e.Letter != nil && e.Letter.Expired:
+		return "the letter has expired; the ledger still mentions it"
+	case e.Letter != nil && e.Letter.State == ledger.Requeued && e.Work == nil:
+		return "its replay waits for a worker; none says for what"
+	}
+	return ""
+}
+
+// String says what a worker does.
+func (w *orderWork) String() string {
+	words := map[string]string{
+		"ready": "may be called as soon as a slot is free", "in flight": "is being called",
+		"waiting": "waits for its next try", "storing": "its letter is being stored",
+		"marking": "accepted; the ledger is being written", "commit": "finished; the commit follows",
+		"backlog": "waits until the events before it are fetched", "partition": "the broker does not know its partition",
+		"place": "waits for other replays", "letter": "its letter is being fetched", "outcome": "its outcome is being stored",
+	}
+	text := cmp.Or(words[w.Doing], w.Doing)
+	if w.Doing == "blocked" {
+		text = "waits for " + cmp.Or(w.Behind, "a call of an earlier generation")
+	}
+	if w.Replay > 0 {
+		text = "replay " + strconv.Itoa(w.Replay) + ": " + text
+	}
+	if w.Next != nil {
+		text += ", due at " + w.Next.UTC().Format(time.TimeOnly)
+	}
+	if w.Tries > 0 {
+		text += "; " + tries(w.Tries)
+	}
+	if w.Cause != "" {
+		text += ", last outcome " + causeText(w.Cause, w.Message)
+	}
+	if w.Paused != "" {
+		text += "; calls are paused: " + w.Paused
+	}
+	return text
+}
+
+// causeText joins a cause and a message. Messages of HTTP errors begin with the cause, which is not repeated.
+func causeText(cause, message string) string {
+	switch message = strings.TrimSpace(message); {
+	case message == "":
+		return cause
+	case strings.HasPrefix(strings.ToLower(message), strings.ToLower(cause)):
+		return message
+	}
+	return cause + ": " + message
+}
+
+func tries(n int) string {
+	if n == 1 {
+		return "1 try"
+	}
+	return strconv.Itoa(n) + " tries"
+}
+
+// String says what a letter or an entry of the ledger says.
+func (s orderStep) String() string {
+	var text string
+	switch ledger.Event(s.What) {
+	case "letter":
+		text = fmt.Sprintf("letter %s: %s", s.Record, causeText(s.Cause, s.Message))
+		if s.Replay > 0 {
+			text = strings.TrimRight(fmt.Sprintf("%s; refused again by replay %d %s", text, s.Replay, s.Run), " ")
+		}
+		return text + "; " + s.Stage + ", " + tries(s.Tries) + ", worker " + s.Version
+	case ledger.LetterReplay:
+		text = fmt.Sprintf("replay %d by %s", s.Replay, s.By)
+		if s.Force {
+			text += ", with force"
+		}
+		if s.Run != "" {
+			text += ", run " + s.Run
+		}
+	case ledger.LetterResolved:
+		text = "resolved: LeadHit accepted it"
+		if s.Note != "" {
+			text = "resolved without a call: " + s.Note
+		}
+	case ledger.LetterSuperseded:
+		text = "superseded: LeadHit accepted " + cmp.Or(s.Newer, "a newer event")
+	case ledger.LetterOvertaken:
+		text = "overtaken: LeadHit accepted " + cmp.Or(s.Newer, "a newer event") + ", so a replay needs force"
+	case ledger.LetterFailed:
+		text = "replay " + strconv.Itoa(s.Replay) + " could not be called: " + s.Cause
+	default:
+		text = s.What + " by " + s.By
+	}
+	if s.Reason != "" {
+		text += ": " + s.Reason
+	}
+	if !s.Counted {
+		text += " (changed nothing)"
+	}
+	return text
+}
