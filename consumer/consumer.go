@@ -30,8 +30,9 @@
 //
 // # Shutdown
 //
-// Cancelling Run's context asks the worker to stop: it fetches no more events, finishes and commits the calls in flight,
-// and leaves the group. Then Run returns nil. Errors from Kafka or LeadHit never end Run: it logs them and retries.
+// Cancelling Run's context asks the worker to stop: it fetches no more events, finishes and commits the calls in
+// flight, and leaves the group. Then Run returns nil. Errors from Kafka or LeadHit never end Run: it logs them and
+// retries.
 package consumer
 
 import (

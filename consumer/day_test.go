@@ -11,8 +11,8 @@ import (
 	"leadhit-sync/consumer"
 )
 
-// An outage of hours costs a window of events and no more with each hour. It is logged once when it begins and once when
-// it ends. The bound of growth is 180 KiB an hour, or 4 MiB a day; a whole day would take a minute with the race
+// An outage of hours costs a window of events and no more with each hour. It is logged once when it begins and once
+// when it ends. The bound of growth is 180 KiB an hour, or 4 MiB a day; a whole day would take a minute with the race
 // detector.
 func TestHoursWithoutLeadHitUseNoMoreMemoryAndAreLoggedOnce(t *testing.T) {
 	bubble(t, 2, func(w *world) {

@@ -28,7 +28,8 @@ type Ledger struct {
 	Append func(context.Context, ...ledger.Entry) error
 }
 
-// Letters is the topic of the dead letters, which is read so that they can be replayed. The dispatcher's replays need it.
+// Letters is the topic of the dead letters, which is read so that they can be replayed. The dispatcher's replays need
+// it.
 type Letters struct {
 	// Topic has one partition, and is one of the cluster's topics. Exists is as for a [Ledger].
 	Topic  string
@@ -77,8 +78,9 @@ func newOwnTopics(b *base) *ownTopics {
 	return t
 }
 
-// readExisting reads both topics before the worker joins the group, so that other workers have the partitions meanwhile.
-// It creates none; prepare does that later, so a worker that cannot join leaves no topic behind. False: ctx has ended.
+// readExisting reads both topics before the worker joins the group, so that other workers have the partitions
+// meanwhile. It creates none; prepare does that later, so a worker that cannot join leaves no topic behind. False: ctx
+// has ended.
 func (t *ownTopics) readExisting(ctx context.Context) bool {
 	return t.read(ctx, func(r *topicReader[ledger.Entry]) bool { return r.readAll(ctx, r.exists) },
 		func(r *topicReader[ledger.Letter]) bool { return r.readAll(ctx, r.exists) })
@@ -108,7 +110,7 @@ func (t *ownTopics) read(
 	return ctx.Err() == nil
 }
 
-// recreate creates a deleted ledger again, but only in the group: before, its name may be wrong.
+// recreate creates a deleted ledger again, but only in a group: before the join, its name may be wrong.
 func (t *ownTopics) recreate(ctx context.Context) (bool, error) {
 	if !t.mayCreate.Load() {
 		return false, nil

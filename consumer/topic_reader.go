@@ -10,8 +10,8 @@ import (
 	"leadhit-sync/consumer/follower"
 )
 
-// quietTries is how many attempts may find an unknown topic before that is logged: about three seconds. A topic that was
-// just created is not known to every broker at once.
+// quietTries is how many attempts may find an unknown topic before that is logged: about three seconds. A topic that
+// was just created is not known to every broker at once.
 const quietTries = 5
 
 // topicReader passes one of our own topics to the dispatcher: what it holds before the first call, and then each new
@@ -46,7 +46,7 @@ func tell(ctx context.Context, log *slog.Logger, level slog.Level, message strin
 	log.Log(ctx, level, message) //nolint:sloglint // the messages are the same for both topics, but for their words
 }
 
-// readAll reads the topic to its present end, however long that takes, unless it does not exist. It returns false if
+// readAll reads the topic to its current end, however long that takes, unless it does not exist. It returns false if
 // ctx has ended.
 func (r *topicReader[T]) readAll(ctx context.Context, exists func(context.Context) (bool, error)) bool {
 	r.enter(Waiting)
@@ -81,7 +81,7 @@ func (r *topicReader[T]) notRead() string {
 	return r.name + " " + r.follower.Topic + " is not read yet; " + r.unread
 }
 
-// start reads the topic to its present end, and lets a goroutine follow it from there.
+// start reads the topic to its current end, and lets a goroutine follow it from there.
 func (r *topicReader[T]) start(ctx context.Context) error {
 	news, err := r.follower.Next(ctx)
 	if err != nil {

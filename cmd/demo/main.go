@@ -5,8 +5,8 @@
 //
 // Meanwhile LeadHit has faults: it responds with 503, slowly or not at all, and rejects the key for some seconds. When
 // -for has passed, or on Ctrl-C, the shop stops, the faults end, and the worker finishes its events and shuts down as it
-// would on SIGTERM. Then the summary compares three independent records: what the shop wrote, LeadHit's call log, and the
-// dead-letter topic. The exit code is 0 only if they agree: nothing lost, nothing out of order, one letter for each
+// would on SIGTERM. Then the summary compares three independent records: what the shop wrote, LeadHit's call log, and
+// the dead-letter topic. The exit code is 0 only if they agree: nothing lost, nothing out of order, one letter for each
 // refused event and no other, and everything committed. A second Ctrl-C ends the demo at once, with exit code 130.
 //
 // cmd/worker shows the path of an event. Here, parts.go opens everything, shop.go writes the events, story.go switches

@@ -65,7 +65,7 @@ func withLetters(
 	})
 }
 
-// refresh reads both topics to their present ends. It may be called again and again, and continues where it stopped. It
+// refresh reads both topics to their current ends. It may be called again and again, and continues where it stopped. It
 // waits up to 30 s for a partition without a leader (package scan).
 func (r *lettersReader) refresh(ctx context.Context) error {
 	first := len(r.next) == 0
@@ -84,7 +84,7 @@ func (r *lettersReader) refresh(ctx context.Context) error {
 		return err
 	}
 	if first {
-		// Times to expiry are a help. Without the right to read the topic's settings, they are unknown.
+		// Without the right to read the topic's settings, times of expiry are unknown; nothing else needs them.
 		r.view.Retention, _, _ = r.cluster.Retention(ctx, r.letters)
 		r.answered()
 	}
@@ -101,7 +101,7 @@ func (r *lettersReader) refresh(ctx context.Context) error {
 	return err
 }
 
-// read reads a topic on to its present end. The first call reads all partitions, because other programs may have
+// read reads a topic up to its current end. The first call reads all partitions, because other programs may have
 // written to any. After that only the first one grows, and those that had records: we write to the first alone.
 func (r *lettersReader) read(ctx context.Context, topic string, take func(event.Record)) error {
 	var ranges []scan.Range
@@ -146,7 +146,7 @@ func (r *lettersReader) record(ctx context.Context, l view.Letter) (deadletter.L
 			return deadletter.Parse(record)
 		}
 	}
-	return deadletter.Letter{}, fmt.Errorf("letter %s expired: %s has its record no longer", l.ID(), r.letters)
+	return deadletter.Letter{}, fmt.Errorf("letter %s expired: its record is gone from %s", l.ID(), r.letters)
 }
 
 // records reads the letters' topic again and yields the selected letters with their events, in the topic's order.

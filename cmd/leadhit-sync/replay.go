@@ -28,8 +28,8 @@ import (
 // typedNumber is how many letters a person may replay without typing their number.
 const typedNumber = 25
 
-// replayCommand asks the workers to call letters again. It calls nobody itself: each letter is an entry of the ledger,
-// and the worker that owns the letter's partition does the rest. So nothing is lost if the command is killed.
+// replayCommand asks the workers to call letters again. It makes no calls itself: each letter is an entry of the
+// ledger, and the worker that owns the letter's partition does the rest. So nothing is lost if the command is killed.
 func replayCommand() *cobra.Command {
 	o := replayOptions{rate: 10, breaker: 20}
 	c := &cobra.Command{
@@ -105,15 +105,15 @@ func (o *replayOptions) flags(c *cobra.Command) {
 	f.IntVar(&o.limit, "limit", 1000, "replay at most this many letters, the first by partition and offset")
 	f.IntVar(&o.canary, "canary", 1, "letters that must be resolved before others are replayed; 0 for none")
 	f.IntVar(&o.max, "max-replays", 3, "leave letters alone that were replayed this often")
-	f.Var(&o.breaker, "breaker", "stop when this share of the last 50 outcomes is refused again; 0% never stops")
-	f.BoolVar(&o.noWait, "no-wait", false, "end when all letters were asked for, before their outcomes")
+	f.Var(&o.breaker, "breaker", "stop when this share of the last 50 outcomes are refusals; 0% never stops")
+	f.BoolVar(&o.noWait, "no-wait", false, "exit when all letters were asked for, without waiting for their outcomes")
 	f.DurationVar(&o.timeout, "timeout", 15*time.Minute, "how long the whole run may take")
 	f.BoolVar(&o.yes, "yes", false, "do not ask; required without a terminal")
 	f.BoolVar(&o.force, "force", false, "also replay letters whose order may have a newer accepted event")
 	outputFlag(c, &o.output)
 }
 
-// check does all that needs no Kafka, because a person should not wait for a mistake to be found.
+// check checks all that needs no Kafka, so that a person learns of a mistake at once.
 func (o *replayOptions) check(c *cobra.Command, args []string) error {
 	o.stdin, o.started = bufio.NewReader(c.InOrStdin()), time.Now()
 	o.answers = terminal.Is(c.InOrStdin()) && o.idsFrom == ""
@@ -144,7 +144,7 @@ func (o *replayOptions) check(c *cobra.Command, args []string) error {
 	return o.checkAuthor()
 }
 
-// checkAuthor finds out who replays, and tries whether the ledger takes that and the reason.
+// checkAuthor finds out who replays, and checks that the ledger accepts the name and the reason.
 func (o *replayOptions) checkAuthor() error {
 	if o.by == "" {
 		var err error
@@ -195,8 +195,8 @@ func (o *replayOptions) replay(ctx context.Context, c *cobra.Command) error {
 		})
 }
 
-// confirm shows the plan and asks. Without a terminal nobody can answer, so --yes is required; the plan is printed even
-// so, because it is what a person needs to decide.
+// confirm shows the plan and asks. Without a terminal nobody can answer, so --yes is required; the plan is printed all
+// the same, because a person needs it to decide.
 func (o *replayOptions) confirm(ctx context.Context, c *cobra.Command, p replayPlan) error {
 	stderr, count := c.ErrOrStderr(), len(p.Letters)
 	if err := p.print(stderr); err != nil {
@@ -210,7 +210,7 @@ func (o *replayOptions) confirm(ctx context.Context, c *cobra.Command, p replayP
 	case count == 0 || o.yes:
 		return nil
 	case !o.answers:
-		return codedError{exitDeclined, errors.New("nobody can answer here: give --yes to replay without a question; " +
+		return codedError{exitDeclined, errors.New("stdin is not a terminal: add --yes to replay without a confirmation; " +
 			"nothing was asked for")}
 	}
 	word := "yes"
@@ -240,7 +240,7 @@ func answered(ctx context.Context, stdin *bufio.Reader, word string) error {
 	}
 }
 
-// run carries the plan out.
+// run carries out the plan.
 func (o *replayOptions) run(ctx context.Context, c *cobra.Command, p replayPlan, topics *replayTopics) error {
 	run := replay.Run{
 		ID:    replay.NewID(o.started, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))),
@@ -275,10 +275,10 @@ type replayTopics struct {
 	settings *config.Config
 }
 
-// Refresh reads both topics on.
+// Refresh reads what is new in both topics.
 func (t *replayTopics) Refresh(ctx context.Context) error { return t.refresh(ctx) }
 
-// Status is that of the own group's letter.
+// Status is the status of the own group's letter.
 func (t *replayTopics) Status(id ledger.ID) (ledger.Status, bool) {
 	l, ok := t.view.Find(id)
 	if !ok || l.Group != "" && l.Group != t.settings.Kafka.Group {

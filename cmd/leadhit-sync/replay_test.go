@@ -240,7 +240,7 @@ func TestWithoutATerminalThePlanIsPrintedAndYesRequired(t *testing.T) {
 	c := withLettersOf(t, 3)
 	c.worker()
 	got := replays(t, "--state", "open")
-	if got.code != exitDeclined || !strings.Contains(got.err, "3 ready.") || !strings.Contains(got.err, "give --yes") {
+	if got.code != exitDeclined || !strings.Contains(got.err, "3 ready.") || !strings.Contains(got.err, "add --yes") {
 		t.Errorf("got %+v, want the plan and a refusal", got)
 	}
 	dry := command(t, "orders/0/1\n\norders/0/9\n", "replay", "--ids-from", "-", "--dry-run", "-o", "json")

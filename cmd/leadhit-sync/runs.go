@@ -18,7 +18,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// runsCommand shows what became of replays, also of those whose command was killed: the ledger has them.
+// runsCommand shows the outcomes of replays, even if their command was killed: the ledger has them.
 func runsCommand() *cobra.Command {
 	var output outputForm
 	var watch bool
@@ -58,7 +58,7 @@ asked for end all the same.`,
 	return c
 }
 
-// readRuns reads both topics on. With a name it returns that run alone.
+// readRuns reads what is new in both topics. With a name it returns that run alone.
 func readRuns(ctx context.Context, r *lettersReader, names []string) ([]view.Run, error) {
 	if err := r.refresh(ctx); err != nil {
 		return nil, err

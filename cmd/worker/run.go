@@ -68,7 +68,7 @@ func (w *Worker) Run(ctx context.Context) error {
 
 func (w *Worker) watchKey(ctx context.Context) error {
 	return w.key.Watch(ctx, watchKey, func() {
-		w.log.InfoContext(ctx, "the API key's file has changed; the new key is in use")
+		w.log.InfoContext(ctx, "the API key file has changed; the new key is in use")
 		w.consumer.KeyChanged()
 	})
 }

@@ -56,8 +56,8 @@ func ledgerLetter(l deadletter.Letter, offset int64) ledger.Letter {
 	return ledger.Letter{ID: id, Order: l.OrderID, Key: ledger.KeyHash(l.Key), Count: l.ReplayCount, Offset: offset}
 }
 
-// take fetches a letter for its replay, restores its event, and maps that by today's mapping of its topic. An error says
-// that this must be asked again.
+// take fetches a letter for its replay, restores its event, and maps that by today's mapping of its topic. An error
+// says that this must be asked again.
 func (w *Worker) take(ctx context.Context, t dispatch.Take) (dispatch.Taken, error) {
 	record, err := w.recordAt(ctx, event.Place{Topic: w.config.DeadLetter.Topic, Offset: t.Offset}, true)
 	if errors.Is(err, errGone) {

@@ -270,8 +270,8 @@ func (d *Dispatcher) accept(now time.Time, t task) {
 	}, entries...)
 }
 
-// giveUp makes a letter of an order that kept failing. LeadHit may have accepted one of its calls without a response, so
-// older letters of the order must not be called any more.
+// giveUp makes a letter of an order that kept failing. LeadHit may have accepted one of its calls without a response,
+// so older letters of the order must not be called any more.
 func (d *Dispatcher) giveUp(now time.Time, t task, v retry.Verdict) {
 	entries := d.overtaken(now, t)
 	if len(entries) == 0 {

@@ -37,8 +37,8 @@ type Event struct {
 	Record any          // returned with each effect about the event
 }
 
-// Effects lists what to start now. All of it must be started. Each call, store, fetch, commit, take and append ends with
-// exactly one input: Answered, Stored, Fetched, Committed, Taken or Appended.
+// Effects lists what to start now. All of it must be started. Each call, store, fetch, commit, take and append ends
+// with exactly one input: Answered, Stored, Fetched, Committed, Taken or Appended.
 type Effects struct {
 	Calls   []Call
 	Stores  []Store

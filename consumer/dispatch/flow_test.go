@@ -20,8 +20,8 @@ const (
 	flowParts  = 4
 )
 
-// flow is a worker in a world without faults but those of its LeadHit, in virtual time and with latencies that never vary: so
-// figures can be demanded, and two runs compared event by event.
+// flow is a worker in a world without faults but those of its LeadHit, in virtual time and with latencies that never
+// vary: so figures can be demanded, and two runs compared event by event.
 type flow struct {
 	tb      testing.TB
 	d       *dispatch.Dispatcher

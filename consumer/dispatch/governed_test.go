@@ -253,8 +253,8 @@ func TestWithoutTheFloodGuardLettersPauseNothing(t *testing.T) {
 	}
 }
 
-// TestTheFloodGuardCountsAcceptedCallsButNoFailures: a third of the calls is refused, and the others are accepted, or fail and
-// are repeated.
+// TestTheFloodGuardCountsAcceptedCallsButNoFailures: a third of the calls is refused, and the others are accepted, or
+// fail and are repeated.
 func TestTheFloodGuardCountsAcceptedCallsButNoFailures(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -23,7 +23,7 @@ type ledgerWrite struct {
 	then    func(now time.Time) // what waits for the acknowledgement; nil if nothing does, or its generation has ended
 }
 
-// ledgerWrites has one Append in flight. What is decided meanwhile goes out with the next one.
+// ledgerWrites has one Append in flight. Later decisions wait for the next one.
 type ledgerWrites struct {
 	waiting  []ledgerWrite
 	inFlight []ledgerWrite
@@ -43,7 +43,7 @@ func (w *ledgerWrites) wake(now time.Time) time.Time {
 	return w.notUntil
 }
 
-// forget lets the writes go on when nobody waits for them any more.
+// forget keeps the writes, although nobody waits for them any more.
 func (w *ledgerWrites) forget() {
 	for i := range w.waiting {
 		w.waiting[i].then = nil
@@ -53,20 +53,20 @@ func (w *ledgerWrites) forget() {
 	}
 }
 
-// signed completes an entry of this worker's.
+// signed completes an entry of this worker.
 func (d *Dispatcher) signed(now time.Time, e ledger.Entry) ledger.Entry {
 	e.At, e.By, e.Via = now.UTC().Truncate(time.Millisecond), d.config.Worker, "worker"
 	return e
 }
 
-// write queues entries for the next Append. Nil for then: nothing waits for them.
+// write queues entries for the next Append. A nil then means that nothing waits for them.
 func (d *Dispatcher) write(then func(now time.Time), entries ...ledger.Entry) {
 	d.writes.waiting = append(d.writes.waiting, ledgerWrite{entries, then})
 }
 
 // mark returns the entry that marks a letter as overtaken. The fold gets the mark with the acknowledgement, and not
-// before: until then another event that LeadHit accepts about the order must write it, too, and wait for it. A replay is
-// held back at once.
+// before: until then another event that LeadHit accepts about the order must write it, too, and wait for it. A replay
+// is held back at once.
 func (d *Dispatcher) mark(now time.Time, id ledger.ID, newer string) ledger.Entry {
 	if d.writes.marks == nil {
 		d.writes.marks = map[ledger.ID]string{}
@@ -76,7 +76,7 @@ func (d *Dispatcher) mark(now time.Time, id ledger.ID, newer string) ledger.Entr
 }
 
 // accepted returns what the ledger must hold before an accepted item counts as done: marks on older letters of its
-// order, and the outcome of a letter of its own, whose event came again after a crash.
+// order, and the outcome of its own letter if the event came again after a crash.
 func (d *Dispatcher) accepted(now time.Time, t task) []ledger.Entry {
 	if !d.config.Replays {
 		return nil
@@ -87,7 +87,7 @@ func (d *Dispatcher) accepted(now time.Time, t task) []ledger.Entry {
 		return entries
 	}
 	if r := d.replays[id]; r != nil {
-		r.over = true // if it stands in the lane, it ends when its turn comes
+		r.over = true // if it is in the lane, it ends when its turn comes
 	}
 	return append(entries, d.signed(now, ledger.Entry{Event: ledger.LetterResolved, ID: id.String(), N: is.N}))
 }
@@ -136,7 +136,7 @@ func (d *Dispatcher) startAppend(now time.Time) {
 }
 
 // Appended takes the outcome of an Append: ok means that the brokers acknowledged all of it. Otherwise it is written
-// again later, and what waits for it waits on.
+// again later, and what waits for it keeps waiting.
 func (d *Dispatcher) Appended(now time.Time, id uint64, ok bool) {
 	w := &d.writes
 	if len(w.inFlight) == 0 || w.id != id {
@@ -161,8 +161,9 @@ func (d *Dispatcher) Appended(now time.Time, id uint64, ok bool) {
 	}
 }
 
-// stored acts on entries that the ledger holds now, because the follower may be far behind. Marks are given to the fold:
-// they count wherever they stand. An outcome's place in the ledger matters, so it only ends the replay here.
+// stored acts on entries that the ledger holds now, because the follower may be far behind. Marks are given to the
+// fold: they count wherever they are in the ledger. An outcome's place in the ledger matters, so it only ends the
+// replay here.
 func (d *Dispatcher) stored(entries []ledger.Entry) {
 	for _, e := range entries {
 		id, err := ledger.ParseID(e.ID)

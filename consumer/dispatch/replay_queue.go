@@ -10,11 +10,11 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// requeueAll queues the letters of all owned partitions, or of one alone, that were requeued before, in the order of the
-// ledger.
+// requeueAll queues the letters of all owned partitions, or of one of them, that were requeued before. It keeps the
+// order of the ledger.
 //
-// The order matters: of several replays of one order the last owner can have called only the first that has no outcome.
-// Called first again, it is a repeat; called behind an older one, it would turn that one's status back.
+// The order matters: of several replays of one order, the last owner can have called only the first without an outcome.
+// Calling that one first repeats a call; calling it after another replay would turn that replay's status back.
 func (d *Dispatcher) requeueAll(only *partition) {
 	var found []ledger.Status
 	for is := range d.letters.Letters() {
@@ -51,7 +51,7 @@ func (d *Dispatcher) requeue(is ledger.Status, inherited bool) {
 	p.requeued = append(p.requeued, r)
 }
 
-// requeueNow queues a letter whose replay counts now. Until CaughtUp, the queue is not made yet.
+// requeueNow queues a letter whose replay counts from now on. The queue does not exist before CaughtUp.
 func (d *Dispatcher) requeueNow(e ledger.Entry) {
 	if id, err := ledger.ParseID(e.ID); err == nil {
 		is, _ := d.letters.Letter(id)
@@ -60,8 +60,8 @@ func (d *Dispatcher) requeueNow(e ledger.Entry) {
 }
 
 // startTakes takes replays up, in the order in which they were asked for. Each waits until its partition was fetched
-// past the log's end at the assignment: the last owner may have accepted an event there just before it died, so that
-// event must be in the order's lane before an older one is called again.
+// past the end that its log had at the assignment: the last owner may have accepted an event there just before it died,
+// so that event must be in the order's lane before an older one is called again.
 func (d *Dispatcher) startTakes(now time.Time) {
 	if !d.owns(now) {
 		return
@@ -111,8 +111,8 @@ func (d *Dispatcher) Taken(now time.Time, id uint64, t Taken) {
 	}
 }
 
-// putBack returns what is being fetched to the queue. A worker that may have lost the partition must not end a replay: the
-// new owner calls the letter, and an outcome from here would hide what becomes of that.
+// putBack returns what is being fetched to the queue. A worker that may have lost the partition must not end a replay:
+// the new owner calls the letter, and an outcome written here would hide the new owner's.
 func (d *Dispatcher) putBack(p *partition) {
 	for _, r := range p.taking {
 		r.found = nil
@@ -163,8 +163,8 @@ func (d *Dispatcher) line(now time.Time, r *replay, t Taken) {
 	}
 }
 
-// choose returns the index of the item that the letter is about, -1 if nobody can tell: an event may name other orders
-// under today's mapping.
+// choose returns the index of the item that the letter is about, or -1 if that is unknown: under today's mapping an
+// event may name other orders.
 func (r *replay) choose(t Taken) int {
 	i := r.id.Item
 	if i == ledger.NoItem {

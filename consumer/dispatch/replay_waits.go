@@ -2,11 +2,12 @@ package dispatch
 
 import "leadhit-sync/deadletter/ledger"
 
-// WaitingReplay is a replay without an outcome. For is what it waits for, a label of metrics and a value in status:
+// WaitingReplay is a replay without an outcome. For says what it waits for. It is a label of metrics and a value in
+// status:
 //
 //	backlog   the partition is not fetched up to the end that its log had at the assignment
 //	partition the broker does not know the partition
-//	place     CallsInFlight replays are taken up already
+//	place     CallsInFlight replays are already taken up
 //	letter    its letter is being fetched
 //	lane      an event of its order comes first
 //	retry     a call failed
@@ -19,8 +20,8 @@ type WaitingReplay struct {
 	For    string
 }
 
-// WaitingReplays returns up to limit replays of owned partitions, those that are taken up first. Until CaughtUp there are
-// none: nobody knows yet which letters are requeued.
+// WaitingReplays returns up to limit replays of owned partitions, starting with those that are taken up. Until CaughtUp
+// there are none, because it is not known yet which letters are requeued.
 func (d *Dispatcher) WaitingReplays(limit int) []WaitingReplay {
 	var all []WaitingReplay
 	add := func(r *replay, what string) {

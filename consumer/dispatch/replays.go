@@ -21,8 +21,8 @@ const (
 	ignoredNow = "ignored"
 )
 
-// replay is a letter that an operator wants to be called again. It waits in its partition, is then taken up, and ends
-// with an outcome. A lane runs it like an event, but it belongs to no offset: it is in no window and no commit.
+// replay is a letter that an operator wants to replay. It waits in its partition, is then taken up, and ends with an
+// outcome. A lane runs it like an event, but it belongs to no offset: it is in no window and no commit.
 type replay struct {
 	id     ledger.ID
 	n      int
@@ -30,17 +30,18 @@ type replay struct {
 	letter int64 // its offset in the letters' topic
 	force  bool
 	of     *partition
-	event  *pending // once it was fetched
+	event  *pending // set once it was fetched
 	found  *Taken   // what was fetched, until it is this replay's turn to go into its lane
 	// inherited says that the last owner may have taken it up. called says that it may have been called, by this worker or
 	// by that one.
 	inherited, called bool
-	// vague says that the letter names none of the event's orders. It stays so: no mark reached it meanwhile.
+	// vague says that the letter names none of the event's orders. It stays set, because no mark reached the letter
+	// meanwhile.
 	vague bool
 	over  bool // nothing is left to call
 }
 
-// nthReplay counts the replays of a task's letter; 0: it is no replay.
+// nthReplay says which replay of its letter a task is; 0 means that it is none.
 func (t task) nthReplay() int {
 	if t.replay == nil {
 		return 0
@@ -48,8 +49,8 @@ func (t task) nthReplay() int {
 	return t.replay.n
 }
 
-// Take asks for a letter that is taken up for a replay: fetch the record at Offset of the letters' topic, and map its
-// event as today's mapping of its topic does. Repeat the fetch until it shows the letter, or that it is gone.
+// Take asks the caller to fetch a letter for a replay: fetch the record at Offset of the letters' topic, and map its
+// event with today's mapping of its topic. Repeat the fetch until it returns the letter, or shows that it is gone.
 type Take struct {
 	ID     uint64
 	Letter ledger.ID
@@ -61,7 +62,7 @@ type Taken struct {
 	Letter ledger.Letter
 	Items  []event.Item // of the event, by today's mapping; must not be changed afterwards
 	Record any          // returned with each effect about the replay
-	// Cause says why there is no event to call about, such as LetterExpired or ValueExpired; "" if there is one.
+	// Cause says why there is no event to replay, such as LetterExpired or ValueExpired; "" if there is one.
 	Cause string
 }
 
@@ -70,15 +71,15 @@ type Taken struct {
 func (d *Dispatcher) LetterRead(now time.Time, l ledger.Letter) {
 	p := d.partitions[partitionOf(l.ID)]
 	if d.letters.Add(l) && p != nil && p.window.past(l.ID.Offset) {
-		// A write of the last owner's that came late. This worker may have accepted newer events of the order since it
-		// took over the partition, when the letter could not be marked yet.
+		// A late write of the last owner. LeadHit may have accepted newer events of the order since this worker took over the
+		// partition, when the letter could not be marked yet.
 		d.write(nil, d.mark(now, l.ID, ""))
 	}
 }
 
-// CaughtUp tells that both the letters' topic and the ledger were read to the ends that they had when or after this
-// generation was assigned. No call starts before: an accepted event must mark the letters of the last owner, and marks of
-// the last owner must hold replays back.
+// CaughtUp reports that the letters' topic and the ledger were both read to the ends that they had at this generation's
+// assignment, or later. No call starts before that: an accepted event must mark the letters of the last owner, and
+// marks of the last owner must hold replays back.
 func (d *Dispatcher) CaughtUp() {
 	if d.live && !d.caughtUp {
 		d.caughtUp = true
@@ -89,7 +90,8 @@ func (d *Dispatcher) CaughtUp() {
 // mayAccept reports whether an accepted event would mark all letters that it must.
 func (d *Dispatcher) mayAccept() bool { return d.caughtUp || !d.config.Replays }
 
-// stillWanted judges a replay, when it is taken up and each time it may be called. If not, it has ended.
+// stillWanted reports whether a replay is still to be called. It is asked when the replay is taken up and before each
+// call. After false the replay has ended.
 func (d *Dispatcher) stillWanted(now time.Time, r *replay) bool {
 	is, _ := d.letters.Letter(r.id)
 	switch {
@@ -123,8 +125,8 @@ func (d *Dispatcher) stillWanted(now time.Time, r *replay) bool {
 	return true
 }
 
-// inDoubt is about a replay that ends without an outcome, although LeadHit may have accepted it. As if it had, older
-// letters of its order must not be called any more.
+// inDoubt handles a replay that ends without an outcome, although LeadHit may have accepted it. It assumes so: older
+// letters of its order must not be replayed any more.
 func (d *Dispatcher) inDoubt(is ledger.Status) {
 	if r := d.replays[is.ID]; r != nil && r.event != nil {
 		is.Order = r.event.items[0].OrderID // the mapping may have found it since
@@ -134,8 +136,8 @@ func (d *Dispatcher) inDoubt(is ledger.Status) {
 	}
 }
 
-// uncalled is about a replay that ends without a call, but that the last owner may have called: under another mapping,
-// or before the letter expired.
+// uncalled handles a replay that ends without a call, although the last owner may have called it: under another
+// mapping, or before the letter expired.
 func (d *Dispatcher) uncalled(r *replay) {
 	if is, ok := d.letters.Letter(r.id); ok && r.called {
 		d.inDoubt(is)
@@ -143,7 +145,7 @@ func (d *Dispatcher) uncalled(r *replay) {
 }
 
 // replayDone takes the end of a replay in its lane: it was accepted, or it is a letter again, which is its outcome. The
-// lane goes on only when the outcome is acknowledged.
+// lane continues only when the outcome is acknowledged.
 func (d *Dispatcher) replayDone(now time.Time, e *pending) {
 	if e.items[0].letter {
 		d.leave(e)
@@ -152,15 +154,15 @@ func (d *Dispatcher) replayDone(now time.Time, e *pending) {
 	d.write(func(time.Time) { d.leave(e) }, d.outcome(now, e.replay, ledger.Entry{Event: ledger.LetterResolved}))
 }
 
-// leave removes a replay that has ended from its lane, which goes on.
+// leave removes a replay that has ended from its lane, which continues.
 func (d *Dispatcher) leave(e *pending) {
 	e.dropped = true
 	d.detach(e)
 	d.endReplay(e.replay)
 }
 
-// conclude ends a replay that was not called. No lane waits for its outcome: a crash before that is acknowledged only
-// has the next owner come to the same end.
+// conclude ends a replay that was not called. No lane waits for its outcome: after a crash before the acknowledgement,
+// the next owner comes to the same conclusion.
 func (d *Dispatcher) conclude(now time.Time, r *replay, e ledger.Entry) {
 	d.uncalled(r)
 	d.write(nil, d.outcome(now, r, e))
@@ -172,7 +174,7 @@ func (d *Dispatcher) outcome(now time.Time, r *replay, e ledger.Entry) ledger.En
 	return d.signed(now, e)
 }
 
-// endReplay frees the place of a replay, and lets go of its record.
+// endReplay frees the place of a replay, and releases its record.
 func (d *Dispatcher) endReplay(r *replay) {
 	r.over = true
 	d.taken = slices.DeleteFunc(d.taken, func(o *replay) bool { return o == r })

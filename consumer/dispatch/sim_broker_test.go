@@ -10,8 +10,8 @@ import (
 const rebalanceTimeout = 30 * time.Second
 
 // broker models what the worker sees of Kafka: the logs, the group and its offsets. A member's session is fed by its
-// heartbeats and commits, a rebalance waits for all members that it knows, and only the members of the current generation
-// may commit; a rebalance that is only being prepared refuses nobody.
+// heartbeats and commits, a rebalance waits for all members that it knows, and only the members of the current
+// generation may commit; a rebalance that is only being prepared refuses nobody.
 type broker struct {
 	*world
 	logs       []*simLog

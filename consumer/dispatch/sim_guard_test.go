@@ -10,8 +10,8 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// What a flood is: the rules that every worker must keep, told apart from those that keep them. What is counted in another
-// order than in the worker is given some room.
+// What a flood is: the rules that every worker must keep, told apart from those that keep them. What is counted in
+// another order than in the worker is given some room.
 const (
 	floodWindow  = 200
 	floodLetters = 100

@@ -229,8 +229,8 @@ func (p *simLog) renew() {
 	p.renewed, p.hidden = p.now, 0
 }
 
-// replace puts a log of about the same offsets in the place of the old one, the group's offset unchanged. What lies below
-// that is nobody's to find.
+// replace puts a log of about the same offsets in the place of the old one, the group's offset unchanged. What lies
+// below that is nobody's to find.
 func (p *simLog) replace() {
 	n := len(p.records)
 	p.renew()

@@ -20,7 +20,8 @@ const mutantSeeds = 1500
 
 const simulator = "TestSimulator"
 
-// These folders hold the rules about all calls at once: governor for LeadHit's health, guard for pauses that the ledger holds.
+// These folders hold the rules about all calls at once: governor for LeadHit's health, guard for pauses that the ledger
+// holds.
 const (
 	governor = "../../retry/"
 	guard    = "../../deadletter/ledger/"
@@ -371,8 +372,8 @@ func rare() map[string]struct {
 	}
 }
 
-// TestMutants changes the core in one way after another and lets the simulator look for the fault. What it does not find
-// is a hole in the simulator; a change that no longer fits the sources is an error, too.
+// TestMutants changes the core in one way after another and lets the simulator look for the fault. What it does not
+// find is a hole in the simulator; a change that no longer fits the sources is an error, too.
 func TestMutants(t *testing.T) {
 	only := os.Getenv("MUTANT") // a part of a name
 	var report sync.Mutex

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// TestSimulator runs SIM_SEEDS histories (2,800 unless set) from SIM_FROM on (0) and stops at the first violation. Three in
-// four have replays. SIM_SEED repeats one history and prints it.
+// TestSimulator runs SIM_SEEDS histories (2,800 unless set) from SIM_FROM on (0) and stops at the first violation.
+// Three in four have replays. SIM_SEED repeats one history and prints it.
 func TestSimulator(t *testing.T) {
 	if seed, ok := setting(t, "SIM_SEED"); ok {
 		if _, err := simulate(seed, t.Logf); err != nil {

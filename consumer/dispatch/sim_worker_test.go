@@ -105,8 +105,8 @@ func (k *worker) hear(d time.Duration, input func()) {
 	})
 }
 
-// hearAnswer delivers the answer to a call. Where the worker was frozen, its clock may have been, too: then the call ends
-// when the rest of its time is over.
+// hearAnswer delivers the answer to a call. Where the worker was frozen, its clock may have been, too: then the call
+// ends when the rest of its time is over.
 func (k *worker) hearAnswer(f *flight, v retry.Verdict) {
 	if !k.alive || !k.frozen {
 		k.hear(0, func() { k.answered(f, v) })

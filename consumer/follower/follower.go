@@ -1,5 +1,5 @@
-// Package follower follows one of the worker's own topics, the letters' topic or the ledger: it reads the topic from its
-// start, or only its newest records, and then what is appended to it.
+// Package follower follows one of the worker's own topics, the letters' topic or the ledger: it reads the topic from
+// its start, or only its newest records, and then what is appended to it.
 //
 // Call [Follower.Next] in a loop, and act on each [News] before the next call. An error loses nothing: the
 // next call catches up. The package starts no goroutine and does not retry.
@@ -27,12 +27,12 @@ const (
 	noWait = 50 * time.Millisecond
 )
 
-// Follower follows a topic of one partition whose records say a T each. One goroutine at a time may use it.
+// Follower follows a topic of one partition, each of whose records becomes a T. One goroutine at a time may use it.
 type Follower[T any] struct {
 	Cluster *broker.Cluster
 	Topic   string
-	// Parse returns what a record says; false skips it. The record's bytes are let go at once, so that the values of many
-	// letters take no memory.
+	// Parse returns what a record says; false skips it. The record's bytes are released at once, so that the values of
+	// many letters take no memory.
 	Parse func(event.Record) (T, bool)
 	// Newest is how many of the newest records are read at the start; 0 means all.
 	Newest int64
@@ -61,7 +61,7 @@ type News[T any] struct {
 	Next int64
 }
 
-// Next returns news. The first call, and each call after an error, reads to the present end. Other calls wait for at
+// Next returns news. The first call, and each call after an error, reads to the current end. Other calls wait for at
 // most 5 s, and return no news if there is none. Errors are those of the broker: [kafkaerr.ErrUnknownPartition] if
 // there is no such topic.
 func (f *Follower[T]) Next(ctx context.Context) (news News[T], err error) {
@@ -75,7 +75,7 @@ func (f *Follower[T]) Next(ctx context.Context) (news News[T], err error) {
 	return news, err
 }
 
-// catchUp reads to the present end.
+// catchUp reads to the current end.
 func (f *Follower[T]) catchUp(ctx context.Context) (News[T], error) {
 	bounds, err := f.bounds(ctx)
 	if err != nil {

@@ -35,8 +35,8 @@ func shopifyOrder(tb testing.TB) event.Record {
 	}
 }
 
-// BenchmarkDecode decodes and rules a Shopify order, and tells how many times faster it is than no more than the standard
-// library's reading of the same bytes into maps, in the same run.
+// BenchmarkDecode decodes and rules a Shopify order, and tells how many times faster it is than no more than the
+// standard library's reading of the same bytes into maps, in the same run.
 func BenchmarkDecode(b *testing.B) {
 	m := loadPreset(b, "shopify")
 	r := shopifyOrder(b)

@@ -24,8 +24,8 @@ const (
 const absentPrefix = "@absent:"
 
 // halfCent is the tolerance of covers. Platforms compute amounts as floats and with four decimals: 299.99 arrives as
-// 299.98999999999995, and a due amount of 18.4501 is paid with 18.45. In a currency with three decimals the tolerance is
-// five of the smallest units. In one without decimals it is less than the smallest unit.
+// 299.98999999999995, and a due amount of 18.4501 is paid with 18.45. In a currency with three decimals the tolerance
+// is five of the smallest units. In one without decimals it is less than the smallest unit.
 const halfCent = 0.005
 
 // functions declares these functions.

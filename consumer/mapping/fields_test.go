@@ -198,7 +198,8 @@ rules:
 	}
 }
 
-// TestAnImplausibleRecordTimeIsNotUsedAsTheEventTime: nanoseconds that were taken for milliseconds are the year 57 million.
+// TestAnImplausibleRecordTimeIsNotUsedAsTheEventTime: nanoseconds that were taken for milliseconds are the year 57
+// million.
 func TestAnImplausibleRecordTimeIsNotUsedAsTheEventTime(t *testing.T) {
 	t.Parallel()
 	m := loadText(t, `

@@ -45,8 +45,8 @@ type platform struct {
 	more  []variant
 }
 
-// variant is an event of a platform and its verdict: "paid 10042", "ignore", "refuse UnknownStatus"; "refuse" is one for any cause;
-// several orders of one event are separated by "; ".
+// variant is an event of a platform and its verdict: "paid 10042", "ignore", "refuse UnknownStatus"; "refuse" is one
+// for any cause; several orders of one event are separated by "; ".
 type variant struct {
 	name    string
 	key     string

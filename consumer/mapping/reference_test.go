@@ -77,7 +77,8 @@ func TestOnePassAndEncodingJSONGiveTheSameFieldsForAHundredThousandEvents(t *tes
 	}
 }
 
-// readIntoMaps reads an event with encoding/json, and its list: an event without one counts as one order without fields.
+// readIntoMaps reads an event with encoding/json, and its list: an event without one counts as one order without
+// fields.
 func readIntoMaps(t *testing.T, text []byte) (doc map[string]any, list []any) {
 	t.Helper()
 	decoder := json.NewDecoder(bytes.NewReader(text))

@@ -24,9 +24,9 @@
 //
 // # Letters
 //
-// The ledger is also the queue of replays: an operator's entry asks for a letter to be called again, and the worker that
-// owns the letter's partition writes the outcome. [Fold] derives the state of every letter from the letters' topic and
-// the ledger. Workers, commands and the page use this one fold:
+// The ledger is also the queue of replays: an operator's entry requests the replay of a letter. The worker that owns
+// the letter's partition calls LeadHit and writes the outcome. [Fold] derives the state of every letter from the
+// letters' topic and the ledger. Workers, commands and the page use this one fold:
 //
 //	open ──replay──▶ requeued ──▶ resolved, or superseded: final
 //	 ▲ │                └──▶ refused again, or failed: open

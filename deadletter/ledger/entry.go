@@ -86,7 +86,7 @@ type Entry struct {
 	// even if LeadHit accepted a newer event of the order.
 	Letter int64
 	Force  bool
-	// Note, Newer and Cause are a worker's, at most 256 bytes each: why a resolved letter needs no call, the event that
+	// A worker sets Note, Newer and Cause, at most 256 bytes each: why a resolved letter needs no call, the event that
 	// LeadHit accepted instead, and why a replay could not be tried.
 	Note, Newer, Cause string
 	// Run groups the replays of one command, at most 256 bytes. Filter, at most 1 KiB, and Count say what its start
@@ -167,7 +167,7 @@ func (e Entry) form() form {
 	return f
 }
 
-// entry returns the entry that a stored form says.
+// entry returns the entry of a stored form.
 func (f form) entry() Entry {
 	e := Entry{
 		f.Event, f.Group, f.At.UTC(), f.By, f.Via, f.Reason, f.Build, f.Fingerprints, f.ID, 0, f.Order, 0, f.Force, f.Note,
@@ -182,7 +182,7 @@ func (f form) entry() Entry {
 	return e
 }
 
-// key is the record's key. Kafka's tools show by it what belongs together.
+// key is the record's key. In Kafka's tools it shows which entries belong together.
 func (e Entry) key() string {
 	switch {
 	case e.letter():
@@ -274,7 +274,7 @@ func (e Entry) checkLetter() error {
 	}
 	least := 0
 	if e.Event == LetterReplay {
-		least = 1 // the first replay is not the zeroth
+		least = 1 // replays count from 1
 	}
 	switch _, err := ParseID(e.ID); {
 	case err != nil:

@@ -39,13 +39,12 @@ type Status struct {
 	// Overtaken says that LeadHit accepted Newer, an event of the same order: a replay needs Force.
 	Overtaken bool
 	Newer     string
-	// Replay is the last replay that counted; nil if there is none. It must not be changed. Turn puts
-	// requeued letters into the order in which they were requeued: a replay on top of one without an outcome changes
-	// nothing about that.
+	// Replay is the last replay that counted; nil if there is none. It must not be changed. Turn orders requeued letters
+	// by when they were requeued. Another replay of a requeued letter does not change it.
 	Replay *Entry
 	Turn   int64
-	// Unanswered says that the last replay that counted has no outcome. It may have been called all the same: the letter
-	// is requeued, or was dismissed meanwhile.
+	// Unanswered says that the last replay that counted has no outcome. It may have been called even so: the letter is
+	// requeued, or was dismissed meanwhile.
 	Unanswered bool
 }
 
@@ -98,7 +97,7 @@ type letter struct {
 	answered, ended, resolved, superseded, dismissed, overtaken bool
 }
 
-// history is what few letters have.
+// history is kept only for the few letters that need it.
 type history struct {
 	replay *Entry
 	turns  []int64 // of the replays since the last outcome in the ledger, up to n
@@ -113,7 +112,7 @@ type seen struct {
 }
 
 // Add takes the next record of the letters' topic. A worker also adds each letter that it has stored itself, because it
-// may read the topic much later. It reports whether the letter was not known yet.
+// may read the topic much later. It reports whether the letter is a new one.
 func (f *Fold) Add(l Letter) bool {
 	s := f.get(l.ID)
 	is := !s.known
@@ -158,7 +157,7 @@ func (f *Fold) Letter(id ID) (Status, bool) {
 	return f.status(s), true
 }
 
-// blank reports whether neither topic says anything about the letter: entries that did not count are all there is.
+// blank reports whether neither topic says anything about the letter: all its entries did not count.
 func (s *letter) blank() bool {
 	return !s.known && s.n == 0 && !s.answered && !s.dismissed && !s.overtaken
 }
@@ -205,7 +204,7 @@ func (f *Fold) status(s *letter) Status {
 	return is
 }
 
-// turn is that of the first replay without an outcome.
+// turn is the turn of the first replay without an outcome.
 func (s *letter) turn() int64 {
 	if len(s.turns) == 0 {
 		return 0
@@ -222,7 +221,8 @@ func (f *Fold) id(s *letter) ID {
 	return ID{f.names[s.place.topic], int(s.place.partition), s.place.offset, int(s.place.item)}
 }
 
-// state derives the state. A letter with the count n is the outcome of the replay n, unless the ledger has a better one.
+// state derives the state. A letter with the count n is the outcome of the replay n, unless the ledger has a better
+// one.
 func (s *letter) state() State {
 	switch {
 	case s.resolved:
@@ -239,8 +239,8 @@ func (s *letter) state() State {
 }
 
 // Older returns the letters that must be marked as overtaken before an accepted event counts as finished: those of its
-// order, or with its key and no order, that are older and not marked yet. Closed letters are among them, because they may
-// be reopened and replayed when nobody remembers the event.
+// order, or with its key and no order, that are older and not marked yet. Closed letters are among them, because they
+// may be reopened and replayed long after the event.
 func (f *Fold) Older(accepted ID, order string, key uint64) []ID {
 	var ids []ID
 	collect := func(first *letter) {

@@ -13,8 +13,8 @@ import "slices"
 //     an open letter. An accepted call is a fact: its outcome counts even then;
 //   - overtaken: always.
 //
-// An operator's entry that did not count at its first place never does: its writer was told so, and the copy that a
-// retried write leaves behind must change nothing.
+// An operator's entry that did not count the first time never does. Its writer was told so, and the copy that a retried
+// write leaves behind must change nothing.
 func (f *Fold) Follow(e Entry) bool {
 	if !e.letter() || e.Event == LetterRevealed {
 		return false
@@ -48,7 +48,7 @@ func (f *Fold) Follow(e Entry) bool {
 
 func (e Entry) seen() seen { return seen{e.Event, e.id()} }
 
-// first reports whether an operator's entry is about the letter as it is now, and stands here for the first time.
+// first reports whether an operator's entry is about the letter as it is now, and appears for the first time.
 func (s *letter) first(e Entry, n int32) bool {
 	if n != s.n || slices.Contains(s.more().seen, e.seen()) {
 		return false
@@ -95,8 +95,8 @@ func (s *letter) answer(e Entry, n int32) bool {
 	return true
 }
 
-// answerFormer takes the outcome of a replay on top of which another one was asked for meanwhile. It changes no state,
-// but the order of requeued letters: the replays up to n are over.
+// answerFormer takes the outcome of a replay after which another one was requested. It changes no state, only the order
+// of requeued letters: the replays up to n are over.
 func (s *letter) answerFormer(n int32) {
 	if s.history == nil {
 		return
@@ -125,9 +125,9 @@ func (s *letter) more() *history {
 	return s.history
 }
 
-// Lost tells that the ledger was deleted and created again; Follow continues with the new one's first entry. All that
+// Lost reports that the ledger was deleted and created again; Follow continues with the new one's first entry. All that
 // the old ledger said is forgotten, because a reader of the new one alone does not know it. Only the marks stay: they
-// can do no more than hold a replay back.
+// can only hold a replay back.
 func (f *Fold) Lost() {
 	for _, s := range f.letters {
 		s.n, s.answered, s.ended, s.dismissed = 0, false, false, false

@@ -39,7 +39,8 @@ func ExampleFold() {
 	// open after 1 replay
 }
 
-// step applies one line of a table: "letter N", or an event, a number and an author. It reports whether an entry counted.
+// step applies one line of a table: "letter N", or an event, a number and an author. It reports whether an entry
+// counted.
 func step(t *testing.T, f *ledger.Fold, at int, line string) bool {
 	t.Helper()
 	words := append(strings.Fields(line), "alice")

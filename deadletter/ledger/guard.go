@@ -8,7 +8,7 @@ import (
 )
 
 // Guard decides whether the workers of a group pause. It folds the ledger's entries into the pauses in force, and it
-// pauses by itself when too many orders end as dead letters. The zero value is ready. One goroutine at a time may use
+// pauses on its own when too many orders end as dead letters. The zero value is ready. One goroutine at a time may use
 // it.
 //
 // The ledger decides. A pause of our own takes effect at once, but it stays apart until it has been read back from the

@@ -14,8 +14,8 @@ const maxID = 320
 // NoItem is the Item of an ID that names a whole event.
 const NoItem = -1
 
-// ID names a letter: the place of its event. Where the event names several orders, Item is the index of the one that the
-// letter is about.
+// ID names a letter: the place of its event. Where the event names several orders, Item is the index of the one that
+// the letter is about.
 type ID struct {
 	Topic     string
 	Partition int

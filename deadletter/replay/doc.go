@@ -1,7 +1,7 @@
 // Package replay asks the workers of a group to call letters again, and waits for the outcomes.
 //
 // A replay is an entry of the ledger. The worker that owns the letter's partition calls the letter and writes the
-// outcome. So this package calls nobody: it writes one entry a letter, and reads both topics.
+// outcome. So this package makes no calls: it writes one entry per letter, and reads both topics.
 //
 //	plan := replay.NewPlan(letters, options)       // what would happen to each letter
 //	run := replay.Run{ID: replay.NewID(now), …}
@@ -13,9 +13,9 @@
 // else. If one of them has changed since, it asks for none. Two runs at once never replay a letter twice: the first
 // entry counts, and the second run learns who was first.
 //
-// The run stops by itself when a canary is not resolved, and when too many of the last outcomes were refusals. However
-// it ends, even by a kill: letters that were asked for end without it, the others are untouched, and the same run again
-// asks for these.
+// The run stops on its own when a canary is not resolved, and when too many of the last outcomes were refusals. However
+// it ends, even if killed, the workers finish the letters that were asked for. The others are untouched, and a second
+// run with the same plan asks for these.
 //
 // # Goroutines
 //

@@ -21,7 +21,8 @@ type Summary struct {
 	Planned int // letters that the plan calls ready
 	// The letters by outcome. Refused are letters again, Failed could not be tried, Dismissed were closed by hand.
 	Resolved, Refused, Superseded, Failed, Dismissed int
-	// Waiting are asked for and have no outcome yet: they end without this run. Untouched were not asked for.
+	// Waiting are asked for and have no outcome yet: the workers finish them without this run. Untouched were not asked
+	// for.
 	Waiting, Untouched int
 	// Changed were not replayed by this run, because somebody or something else changed them first: Others are those
 	// that another run replays.
@@ -32,7 +33,7 @@ type Summary struct {
 	Why  string // in words
 }
 
-// Done is the number of letters that need nothing more of this run.
+// Done is the number of letters that need nothing more from this run.
 func (s Summary) Done() int { return s.Planned - s.Waiting - s.Untouched }
 
 // Change says how a letter differs from what was planned.
@@ -56,7 +57,7 @@ func (c Change) String() string {
 	return fmt.Sprintf("%s: is %s now", c.ID, c.Is)
 }
 
-// ChangedError says that letters are not any more as they were planned.
+// ChangedError says that letters have changed since the plan was made.
 type ChangedError struct{ Letters []Change }
 
 func (e *ChangedError) Error() string {
@@ -151,7 +152,7 @@ func (w *work) judge(a asked) bool {
 	return true
 }
 
-// outcome has canary and breaker take an outcome into account.
+// outcome shows an outcome to the canary and the breaker.
 func (w *work) outcome(a asked, refused bool) {
 	w.breaker.add(refused)
 	if w.proven >= w.Canary {

@@ -37,8 +37,8 @@ const mostLeft = 20
 // Limits say which letters a plan may call ready.
 type Limits struct {
 	Group string
-	// Most is how many letters are ready at most; further ones are only counted. MaxReplays is how often a letter may
-	// have been replayed.
+	// Most limits how many letters are ready; further ones are only counted. MaxReplays limits how often a letter was
+	// replayed before.
 	Most, MaxReplays int
 	Force            bool
 	// Consumed reports whether the group consumes a partition.
@@ -74,7 +74,7 @@ type Plan struct {
 }
 
 // NewPlan makes a plan of letters in the order of their ids, and of ids that were asked for by name. An id without a
-// letter is one that expired.
+// letter counts as expired.
 func NewPlan(letters iter.Seq[view.Letter], ids []ledger.ID, limits Limits) Plan {
 	p := Plan{Counts: map[Class]int{}}
 	found := map[ledger.ID]bool{}

@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	// window is how many letters may be without an outcome at once. Those that a stopped run has asked for are called
-	// all the same, so they must be few.
+	// window is how many letters may be without an outcome at once. The workers call those of a stopped run too, so they
+	// must be few.
 	window = 50
 	// canaryLimit is how long a canary may take.
 	canaryLimit = 60 * time.Second
 	// refreshEvery is how often both topics are read while letters wait for their outcome.
 	refreshEvery = 250 * time.Millisecond
-	// catchUp is how much of the time that a slow write or read has cost may be made up for. It keeps the mean at the
-	// rate, without a burst.
+	// catchUp is how much of the time lost to a slow write or read may be made up. So the mean stays at the rate, without
+	// a burst.
 	catchUp = 250 * time.Millisecond
 	// stopLimit is how long the entry about the end of a run may take: people read it, and no rule depends on it.
 	stopLimit = 5 * time.Second
@@ -27,7 +27,7 @@ const (
 
 // Topics are the letters' topic and the ledger.
 type Topics interface {
-	// Refresh reads both topics on to the ends that they have when it is called.
+	// Refresh reads both topics to the ends that they have when it is called.
 	Refresh(ctx context.Context) error
 	// Status is what both say about a letter, as far as they were read. It is false if neither mentions it.
 	Status(id ledger.ID) (ledger.Status, bool)
@@ -87,7 +87,7 @@ func (r Run) Do(ctx context.Context, p Plan, topics Topics) (Summary, error) {
 	if w.summary.Stop != "" {
 		why = string(w.summary.Stop) + ": " + w.summary.Why
 	}
-	// People see an unfinished run without this entry. That is no reason to call a run failed that was not.
+	// People see an unfinished run without this entry. That alone does not make the run a failure.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopLimit)
 	defer cancel()
 	_ = w.append(ctx, ledger.Entry{Event: ledger.RunStop, Why: plain(why, 256)})
@@ -220,8 +220,8 @@ func (w *work) wait(ctx context.Context, d time.Duration) bool {
 	return true
 }
 
-// mayAsk reports whether another letter may be asked for now, its time aside. Until the canaries are resolved, no more
-// than these are asked for.
+// mayAsk reports whether another letter may be asked for now, apart from the rate. Until the canaries are resolved, no
+// others are asked for.
 func (w *work) mayAsk() bool {
 	room := window - len(w.waiting)
 	if w.proven < w.Canary {
@@ -254,7 +254,7 @@ func (w *work) askDue(ctx context.Context) error {
 	return nil
 }
 
-// changedMeanwhile reports that a letter is not to be asked for any more, by what was read last.
+// changedMeanwhile reports whether a letter has changed since the plan, so that it must not be asked for.
 func (w *work) changedMeanwhile(l Planned) bool {
 	is, _ := w.topics.Status(l.ID)
 	if l.same(is) {

@@ -21,7 +21,8 @@ const (
 
 const day = 24 * time.Hour
 
-// Cause is what the letters of one fingerprint have in common. All but the Trend is about the letters that match.
+// Cause is what the letters of one fingerprint have in common. All fields but Trend describe only the letters that
+// match.
 type Cause struct {
 	Fingerprint string
 	// Name is the cause. Message is that of the letter that failed last.

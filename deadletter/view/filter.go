@@ -81,7 +81,7 @@ func pattern(glob string) *regexp.Regexp {
 	return regexp.MustCompile("(?s)^" + quoted + "$")
 }
 
-// match puts the cheap questions first.
+// match makes the cheap comparisons first.
 func (p *prepared) match(g *group, id ledger.ID, k *kept) bool {
 	is := func(wanted, got string) bool { return wanted == "" || wanted == got }
 	switch {
@@ -120,8 +120,8 @@ func operator(text string) (op, version string) {
 	return "=", text
 }
 
-// versionIs compares a worker's version with a Filter's. A version that is no number, such as that of a build without
-// one, is only equal to itself.
+// versionIs compares a worker's version with a Filter's. A version that is not a number, such as that of a build
+// without one, equals only itself.
 func versionIs(wanted, got string) bool {
 	op, version := operator(wanted)
 	if len(numbers(got)) == 0 {

@@ -44,8 +44,8 @@ type Letter struct {
 	Outcome Outcome
 	// First is when the letter failed first: a replay that failed again has a newer FailedAt.
 	First time.Time
-	// Written is the time of the record in the letters' topic, and Expires when Kafka may delete it; zero if it never does,
-	// or if View.Retention is unknown.
+	// Written is the time of the record in the letters' topic, and Expires when Kafka may delete it; zero if it never
+	// does, or if View.Retention is unknown.
 	Written, Expires time.Time
 	// Place is where the newest record is in the letters' topic.
 	Place event.Place
@@ -147,7 +147,7 @@ func (v *View) Letter(r event.Record) (deadletter.Letter, error) {
 	}
 	k.first = min(k.first, failed)
 	k.records++
-	// As the Fold does: of records with one count the last holds.
+	// As in the Fold, the last of the records with the same count is valid.
 	if l.ReplayCount > int(k.count) || l.ReplayCount == int(k.count) && r.Offset >= k.at {
 		v.keep(k, l, r)
 	}
@@ -168,7 +168,7 @@ func (v *View) keep(k *kept, l deadletter.Letter, r event.Record) {
 	k.value, k.headers = valueNone, v.named(l.Headers)
 	if d := l.Digest(); d != nil {
 		k.value, k.size = valueStored, d.Size
-		_, _ = hex.Decode(k.sum[:], []byte(d.SHA256)) // another program's may be too long or no hex
+		_, _ = hex.Decode(k.sum[:], []byte(d.SHA256)) // another program's may be too long or not hex
 	}
 	if l.Omitted != nil {
 		k.value = valueOmitted
@@ -209,8 +209,8 @@ func (v *View) named(headers []event.Header) []string {
 	return values
 }
 
-// Entry takes the next record of the ledger. It returns the entry, and whether it changed the state of a letter. Of a
-// malformed entry, and of one that no group follows, the Event is empty.
+// Entry takes the next record of the ledger. It returns the entry, and whether it changed the state of a letter. The
+// Event is empty if the entry is malformed or no group follows it.
 func (v *View) Entry(r event.Record) (e ledger.Entry, counted bool) {
 	e, err := ledger.Parse(r.Value)
 	if err != nil {
@@ -295,7 +295,7 @@ func (v *View) Elsewhere(f Filter) map[string]int {
 	return counts
 }
 
-// Expired counts the open and requeued letters of the own group that the letters' topic has no longer.
+// Expired counts the open and requeued letters of the own group that are gone from the letters' topic.
 func (v *View) Expired() int {
 	count := 0
 	for s := range v.group(v.own).fold.Letters(ledger.Open, ledger.Requeued) {
@@ -371,7 +371,7 @@ func (v *View) expires(k *kept) time.Time {
 	return moment(k.written).Add(v.Retention)
 }
 
-// noTime stands for the zero time. Times are whole milliseconds, and a producer's may be any of these.
+// noTime stands for the zero time. Times are whole milliseconds, and a producer may send any of them.
 const noTime = -1 << 63
 
 func millis(t time.Time) int64 {

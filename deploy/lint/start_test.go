@@ -116,7 +116,7 @@ func TestTheProgramStartsAnswersAndStopsWithTheDeploymentsSettings(t *testing.T)
 			if err := os.WriteFile(s.environment["LEADHIT_API_KEY_FILE"], []byte("canary-secret-2"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			s.until(t, "the API key's file has changed")
+			s.until(t, "the API key file has changed")
 			s.end(t, o.Grace())
 		})
 	}

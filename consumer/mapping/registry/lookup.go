@@ -164,8 +164,8 @@ func (r *references) follow(ctx context.Context, all []sr.SchemaReference) error
 	return nil
 }
 
-// judge distinguishes a registry without this schema from one that cannot respond. Only the registry's own codes count as
-// "no such schema", 40401 to 40403. A bare 404 comes from a wrong address, and would turn every event into a letter.
+// judge distinguishes a registry without this schema from one that cannot respond. Only the registry's own codes count
+// as "no such schema", 40401 to 40403. A bare 404 comes from a wrong address, and would turn every event into a letter.
 // The response's text is dropped: it may hold anything.
 func judge(err error) error {
 	if response, ok := errors.AsType[*sr.ResponseError](err); ok {
