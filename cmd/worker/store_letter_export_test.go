@@ -5,6 +5,8 @@ import (
 
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
 )
@@ -27,4 +29,12 @@ func AppendLetter(ctx context.Context, c *config.Config, cluster *broker.Cluster
 // AppendEntry stores an entry of the ledger, as a worker does it.
 func AppendEntry(ctx context.Context, c *config.Config, cluster *broker.Cluster, e ledger.Entry) error {
 	return appendEntries(ctx, c, cluster, e)
+}
+
+// TakeLetter fetches a letter for its replay, as a worker does it. Each event asks for one call.
+func TakeLetter(ctx context.Context, c *config.Config, cluster *broker.Cluster, t dispatch.Take) (dispatch.Taken, error) {
+	w := &Worker{config: c, cluster: cluster, decode: func(_ context.Context, r event.Record) ([]event.Item, error) {
+		return []event.Item{{Action: event.Call, OrderID: string(r.Key), Status: "paid"}}, nil
+	}}
+	return w.take(ctx, t)
 }
