@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,7 +37,9 @@ func (k *worker) openLetters(o *consumer.Options) {
 	if !o.Dispatch.Replays {
 		return
 	}
-	o.Letters.Parse = parseLetter
+	if o.Letters.Parse == nil {
+		o.Letters.Parse = parseLetter
+	}
 	o.Letters.Exists = func(ctx context.Context) (bool, error) {
 		topology, err := k.cluster.Topics(ctx, lettersTopic)
 		return !topology.Topics[lettersTopic].Missing, err
@@ -309,4 +312,56 @@ func TestALetterIsFetchedUntilItIsKnown(t *testing.T) {
 		fault.Remove()
 		w.saysSoon("replay orders/0/0 1 ", "resolved orders/0/0 1 ")
 	})
+}
+
+func TestALetterWithoutAnOrderIsKnownByItsKey(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		k := w.refusedFirst()
+		k.end()
+		w.start(replaying("w2"), func(o *consumer.Options) {
+			o.Letters.Parse = func(r event.Record) (shared.Letter, bool) {
+				l, ok := parseLetter(r)
+				l.Order = ""
+				return l, ok
+			}
+		})
+		w.produce(0, fine, "a")
+		w.settle(time.Minute)
+		w.saysSoon("overtaken orders/0/0 0 orders/0/1")
+	})
+}
+
+func TestAReplayWaitsForTheBacklog(t *testing.T) {
+	bubble(t, 1, func(w *world) {
+		k := w.refusedFirst()
+		k.end()
+		w.produce(0, fine, "a")
+		w.replay(1, 0)
+		w.fake.Fault(kfake.Fault{
+			Keys: []kmsg.Key{kmsg.Fetch}, Topic: "orders", Err: kerr.NotLeaderForPartition, Count: 5,
+		})
+		w.start(replaying("w2"))
+		w.settle(time.Minute)
+		w.saysSoon("replay orders/0/0 1 ", "overtaken orders/0/0 0 orders/0/1", "superseded orders/0/0 1 orders/0/1")
+		if got := len(w.ledger.calledNow()); got != 2 {
+			w.t.Errorf("got %d calls, want none of the replay: a newer event was in the backlog", got)
+		}
+	})
+}
+
+func TestReplaysNeedBothTopicsAndAWayToFetch(t *testing.T) {
+	for name, without := range map[string]func(*consumer.Options){
+		"no ledger":  func(o *consumer.Options) { o.Ledger, o.Dispatch.FloodGuard = consumer.Ledger{}, false },
+		"no letters": func(o *consumer.Options) { o.Letters.Topic = "" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 1, func(w *world) {
+				k := w.start(replaying("w1"), without)
+				<-k.ended
+				if k.err == nil || !strings.Contains(k.err.Error(), "replays need") {
+					w.t.Errorf("got %v, want an error about what replays need", k.err)
+				}
+			})
+		})
+	}
 }

@@ -190,7 +190,34 @@ func TestAnyLetterComesBackAsItWasWritten(t *testing.T) {
 		if !reflect.DeepEqual(got, l) {
 			t.Fatalf("got  %#v\nwant %#v", got, l)
 		}
+		brief, ok := deadletter.ParseBrief(r, l.Group)
+		if !ok || brief.ID() != l.ID() || brief.OrderID != l.OrderID || brief.ReplayCount != l.ReplayCount ||
+			!bytes.Equal(brief.Key, l.Key) {
+			t.Fatalf("got %#v, %v in brief, want the same as %#v", brief, ok, l)
+		}
 	})
+}
+
+func TestOnlyLettersOfTheGroupInOurFormAreParsedInBrief(t *testing.T) {
+	t.Parallel()
+	l := refused()
+	for name, r := range map[string]event.Record{
+		"another group":      l.Encode(),
+		"Kafka Connect's":    {Headers: []event.Header{{Key: "__connect.errors.topic", Value: []byte("orders")}}},
+		"without an id":      with(l, "dlq.id", nil),
+		"without a time":     with(l, "dlq.failed.at", nil),
+		"of a later form":    with(l, "dlq.schema", []byte("2")),
+		"a count of no kind": with(l, "dlq.replay.count", []byte("many")),
+		"an id of no kind":   with(l, "dlq.id", []byte("orders/3")),
+	} {
+		group := l.Group
+		if name == "another group" {
+			group = "billing"
+		}
+		if got, ok := deadletter.ParseBrief(r, group); ok {
+			t.Errorf("%s: got %+v, want no letter", name, got)
+		}
+	}
 }
 
 func TestAddedHeadersAreCleanShortAndUnique(t *testing.T) {

@@ -39,9 +39,8 @@ func (w *Worker) letters() consumer.Letters {
 // knownLetter returns what the dispatcher must know of a record of the letters' topic. It is false for letters of other
 // groups and other programs.
 func knownLetter(r event.Record, group string) (ledger.Letter, bool) {
-	l, err := deadletter.Parse(r)
-	// Kafka Connect's letters may name a connector like this group, but not when we gave up.
-	if err != nil || l.Group != group || l.FailedAt.IsZero() {
+	l, ok := deadletter.ParseBrief(r, group)
+	if !ok {
 		return ledger.Letter{}, false
 	}
 	return ledgerLetter(l, r.Offset), true

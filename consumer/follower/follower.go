@@ -12,6 +12,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"leadhit-sync/consumer/broker"
@@ -25,6 +26,8 @@ const (
 	longWait = 5 * time.Second
 	// noWait is for records that exist already.
 	noWait = 50 * time.Millisecond
+	// fetchBytes is the size of a fetch. Many letters may have to be read before the worker joins the group.
+	fetchBytes = 1 << 20
 )
 
 // Follower follows a topic of one partition, each of whose records becomes a T. One goroutine at a time may use it.
@@ -93,6 +96,7 @@ func (f *Follower[T]) catchUp(ctx context.Context) (News[T], error) {
 		}
 	}
 	news := News[T]{Lost: f.begun && !same}
+	news.Said = slices.Grow(news.Said, int(min(bounds.End-at.next, f.Newest)))
 	// Fetch at least once, so that a missing right shows.
 	for again := true; again; again = at.next < bounds.End {
 		var said []T
@@ -163,5 +167,7 @@ func (f *Follower[T]) read(ctx context.Context, at position, wait time.Duration)
 
 // fetch reads uncommitted records too: a foreign producer's open transaction must not hide a pause behind it.
 func (f *Follower[T]) fetch(ctx context.Context, from int64, wait time.Duration) (broker.Batch, error) {
-	return f.Cluster.Fetch(ctx, broker.FetchRequest{Topic: f.Topic, Offset: from, MaxWait: wait, Uncommitted: true})
+	return f.Cluster.Fetch(ctx, broker.FetchRequest{
+		Topic: f.Topic, Offset: from, MaxBytes: fetchBytes, MaxDecoded: fetchBytes, MaxWait: wait, Uncommitted: true,
+	})
 }

@@ -137,6 +137,20 @@ func TestTheFirstNewsHoldAllAndLaterNewsOnlyTheRest(t *testing.T) {
 	})
 }
 
+func TestOnlyTheNewestRecordsAreReadAtTheStart(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.Newest = 2
+		for _, by := range []string{"alice", "bob", "carol"} {
+			r.pause("shop", by)
+		}
+		r.wantNews(false, "bob", "carol")
+		r.pause("shop", "dave")
+		r.pause("shop", "erin")
+		r.pause("shop", "frank")
+		r.wantNews(false, "dave", "erin", "frank")
+	})
+}
+
 func TestASilentLedgerHasNoNewsAfterFiveSeconds(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.wantNews(false)
