@@ -68,11 +68,11 @@ func same(*deadletter.Letter) {}
 
 func omitted(l *deadletter.Letter) { *l = l.WithoutValue() }
 
-// take takes the letter at an offset up.
-func (d *desk) take(offset int64) dispatch.Taken {
+// take takes up the first record of the letters' topic.
+func (d *desk) take() dispatch.Taken {
 	d.t.Helper()
 	taken, err := worker.TakeLetter(d.t.Context(), d.config, d.cluster, dispatch.Take{
-		Letter: ledger.ID{Topic: "orders", Offset: 1, Item: ledger.NoItem}, Offset: offset,
+		Letter: ledger.ID{Topic: "orders", Offset: 1, Item: ledger.NoItem},
 	})
 	if err != nil {
 		d.t.Fatal(err)
@@ -101,7 +101,7 @@ func TestATakenLetterRestoresItsEvent(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.letter(same)
-	taken := d.take(0)
+	taken := d.take()
 	d.wantEvent(taken)
 	id := ledger.ID{Topic: "orders", Offset: 1, Item: ledger.NoItem}
 	want := ledger.Letter{ID: id, Order: "4711", Key: ledger.KeyHash([]byte("4711")), Count: 2}
@@ -114,7 +114,7 @@ func TestTheValueOfALetterWithoutOneIsReadFromItsSource(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.letter(omitted)
-	d.wantEvent(d.take(0))
+	d.wantEvent(d.take())
 }
 
 func TestALetterWhoseValueIsGoneCannotBeReplayed(t *testing.T) {
@@ -130,7 +130,7 @@ func TestALetterWhoseValueIsGoneCannotBeReplayed(t *testing.T) {
 				change(l)
 				omitted(l)
 			})
-			if taken := d.take(0); taken.Cause != "ValueExpired" {
+			if taken := d.take(); taken.Cause != "ValueExpired" {
 				t.Errorf("got %+v, want ValueExpired", taken)
 			}
 		})
@@ -140,7 +140,7 @@ func TestALetterWhoseValueIsGoneCannotBeReplayed(t *testing.T) {
 		d := newDesk(t)
 		d.letter(omitted)
 		d.expires("orders", 2)
-		if taken := d.take(0); taken.Cause != "ValueExpired" {
+		if taken := d.take(); taken.Cause != "ValueExpired" {
 			t.Errorf("got %+v, want ValueExpired", taken)
 		}
 	})
@@ -153,7 +153,7 @@ func TestALetterThatIsGoneCannotBeReplayed(t *testing.T) {
 		d := newDesk(t)
 		d.letter(same)
 		d.expires(lettersTopic, 1)
-		if taken := d.take(0); taken.Cause != "LetterExpired" {
+		if taken := d.take(); taken.Cause != "LetterExpired" {
 			t.Errorf("got %+v, want LetterExpired", taken)
 		}
 	})
@@ -163,7 +163,7 @@ func TestALetterThatIsGoneCannotBeReplayed(t *testing.T) {
 		if err := d.DeleteTopic(lettersTopic); err != nil {
 			t.Fatal(err)
 		}
-		if taken := d.take(0); taken.Cause != "LetterExpired" {
+		if taken := d.take(); taken.Cause != "LetterExpired" {
 			t.Errorf("got %+v, want LetterExpired", taken)
 		}
 	})
@@ -188,7 +188,7 @@ func TestAnotherRecordInALettersPlaceTellsNothing(t *testing.T) {
 			t.Parallel()
 			d := newDesk(t)
 			d.letter(change)
-			if taken := d.take(0); !reflect.DeepEqual(taken, dispatch.Taken{}) {
+			if taken := d.take(); !reflect.DeepEqual(taken, dispatch.Taken{}) {
 				t.Errorf("got %+v, want nothing: nobody can tell what the replay is about", taken)
 			}
 		})
