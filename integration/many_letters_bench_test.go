@@ -1,0 +1,163 @@
+package integration_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"leadhit-sync/integration/program"
+	"leadhit-sync/leadhit/sandbox"
+)
+
+const (
+	manyLetters = 200_000
+	letterBytes = 1600
+)
+
+// BenchmarkManyLetters compares how long a worker needs to become ready, and a command to list letters, beside a topic of
+// 200,000 letters of 1.6 KB with a plain loop that reads the topic. A worker whose topic is empty takes its turn, too: joining
+// the group takes seconds in any case. Then 1,000 of the letters are replayed.
+func BenchmarkManyLetters(b *testing.B) {
+	s := newSuite(b)
+	brokers := cluster(b, 1)
+	full, empty := s.newRun(b, brokers, 6, sandbox.Faults{}), s.newRun(b, brokers, 6, sandbox.Faults{})
+	full.writeLetters(b)
+	var loops, without, with, lists []time.Duration
+	rss := 0
+	for range number(b, "ROUNDS", 3) {
+		loops = append(loops, full.readLetters(b))
+		took, _ := empty.becomesReady(b)
+		without = append(without, took)
+		took, used := full.becomesReady(b)
+		with, rss = append(with, took), max(rss, used)
+		lists = append(lists, full.took(b, "letters", "list", "--limit", "10"))
+	}
+	for _, all := range [][]time.Duration{loops, without, with, lists} {
+		slices.Sort(all)
+	}
+	middle := func(all []time.Duration) time.Duration { return all[len(all)/2].Round(10 * time.Millisecond) }
+	loop := middle(loops)
+	fmt.Printf("\n%d letters of %d bytes: a plain loop reads them in %v; letters list %v (%.1f ×); a worker is ready in %v, without letters in %v "+
+		"(%.1f × the loop for the letters), %d MiB at most\n", manyLetters, letterBytes, loop, middle(lists), middle(lists).Seconds()/loop.Seconds(),
+		middle(with), middle(without), (middle(with)-middle(without)).Seconds()/loop.Seconds(), rss)
+	full.replayThousand(b)
+	b.ReportMetric(0, "ns/op") // the lines have the figures
+}
+
+// writeLetters fills the letters' topic as a worker does, each letter with an order of its own. Their events are in a source
+// that has passed them long ago.
+func (r *run) writeLetters(b *testing.B) {
+	b.Helper()
+	r.broker.create(b, "dlq."+r.group, 1, 1<<20)
+	client, err := kgo.NewClient(kgo.SeedBrokers(r.broker.addrs...), kgo.DefaultProduceTopic("dlq."+r.group))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer client.Close()
+	begin := time.Now()
+	for i := range manyLetters {
+		client.Produce(b.Context(), r.letterRecord(i), nil)
+	}
+	if err := client.Flush(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	b.Logf("%d letters written in %v", manyLetters, time.Since(begin))
+}
+
+func (r *run) letterRecord(i int) *kgo.Record {
+	order := fmt.Sprint("order-", i)
+	partition, offset := strconv.Itoa(i%r.partitions), strconv.Itoa(1_000_000+i)
+	value := fmt.Sprintf(`{"order_id":%q,"status":"%s","note":%q}`, order, learnt, strings.Repeat("x", letterBytes-800))
+	l := &kgo.Record{Key: []byte(order), Value: []byte(value)}
+	for _, h := range [][2]string{
+		{"__connect.errors.topic", r.topic}, {"__connect.errors.partition", partition}, {"__connect.errors.offset", offset},
+		{"__connect.errors.connector.name", r.group}, {"__connect.errors.task.id", partition}, {"__connect.errors.stage", "TASK_PUT"},
+		{"__connect.errors.class.name", "leadhit-sync/leadhit.Client"}, {"__connect.errors.exception.class.name", "ValidationError"},
+		{"__connect.errors.exception.message", "Possible statuses: paid, submitted"}, {"dlq.schema", "1"},
+		{"dlq.id", r.topic + "/" + partition + "/" + offset}, {"dlq.order_id", order}, {"dlq.status", learnt},
+		{"dlq.failed.at", time.Now().UTC().Format(time.RFC3339Nano)}, {"dlq.original.timestamp", strconv.FormatInt(time.Now().UnixMilli(), 10)},
+		{"dlq.error.code", "-32000"}, {"dlq.attempts", "1"}, {"dlq.worker.version", "1.0.0"}, {"dlq.replay.count", "0"},
+	} {
+		l.Headers = append(l.Headers, kgo.RecordHeader{Key: h[0], Value: []byte(h[1])})
+	}
+	return l
+}
+
+// readLetters is the plain loop.
+func (r *run) readLetters(b *testing.B) time.Duration {
+	b.Helper()
+	begin := time.Now()
+	client, err := kgo.NewClient(kgo.SeedBrokers(r.broker.addrs...), kgo.ConsumePartitions(
+		map[string]map[int32]kgo.Offset{"dlq." + r.group: {0: kgo.NewOffset().AtStart()}}))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer client.Close()
+	for read := 0; read < manyLetters; {
+		fetches := client.PollFetches(b.Context())
+		if err := fetches.Err(); err != nil {
+			b.Fatal(err)
+		}
+		read += fetches.NumRecords()
+	}
+	return time.Since(begin)
+}
+
+// becomesReady starts a worker, and ends it when it is ready.
+func (r *run) becomesReady(b *testing.B) (took time.Duration, rss int) {
+	b.Helper()
+	w := r.newWorker(b)
+	begin := time.Now()
+	w.start(b)
+	eventually(b, 2*time.Minute, "ready", func() string {
+		ctx, cancel := context.WithTimeout(b.Context(), 10*time.Second)
+		defer cancel()
+		status, body, err := w.Get(ctx, "/readyz")
+		return unless(err == nil && status == 200, "%s %v", body, err)
+	})
+	took = time.Since(begin)
+	rss = memory(w.PID(), "VmHWM")
+	w.stop(b)
+	r.workers = nil
+	return took, rss
+}
+
+// took runs a command, and returns how long it took.
+func (r *run) took(b *testing.B, arguments ...string) time.Duration {
+	b.Helper()
+	begin := time.Now()
+	process, err := program.Start(r.binary, program.Options{Arguments: arguments, Dir: r.emitted, Settings: map[string]string{
+		"KAFKA_BROKERS": strings.Join(r.broker.addrs, ","), "KAFKA_GROUP": r.group, "KAFKA_TOPICS": r.topic,
+	}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(b.Context(), 5*time.Minute)
+	defer cancel()
+	if code, err := process.Wait(ctx); err != nil || code != 0 {
+		b.Fatalf("got exit code %d, %v of %q, want 0: %s", code, err, arguments, process.Stderr())
+	}
+	fmt.Println(lastOf(process.Stdout(), 2))
+	return time.Since(begin)
+}
+
+// replayThousand replays a thousand letters, at 100 a second.
+func (r *run) replayThousand(b *testing.B) {
+	b.Helper()
+	w := r.newWorker(b)
+	r.leadhit.Change(func(f *sandbox.Faults) { f.Statuses = []string{learnt} })
+	w.start(b)
+	var ids []string
+	for i := range 1000 {
+		ids = append(ids, fmt.Sprintf("%s/%d/%d", r.topic, i%r.partitions, 1_000_000+i))
+	}
+	took := r.took(b, append([]string{"replay", "--reason", "LeadHit knows the status", "--rate", "100/s", "--yes"}, ids...)...)
+	fmt.Printf("1000 replays at 100/s took %v, %d calls\n", took.Round(100*time.Millisecond), len(r.leadhit.Calls()))
+	w.stop(b)
+}
