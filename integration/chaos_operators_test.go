@@ -7,7 +7,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -74,15 +73,9 @@ func (o *operators) take(r *kgo.Record) {
 		}
 		return
 	}
-	count := 0
-	for _, h := range r.Headers {
-		if h.Key == "dlq.replay.count" {
-			count, _ = strconv.Atoi(string(h.Value))
-		}
-	}
-	id := letter(r).ID
-	o.offsets[id] = r.Offset
-	o.ledger.Letter(id, count)
+	l := letter(r)
+	o.offsets[l.ID] = r.Offset
+	o.ledger.Letter(l.ID, l.Replays)
 }
 
 // work asks for something about a few letters, mostly new ones.

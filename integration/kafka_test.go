@@ -157,6 +157,8 @@ func letter(r *kgo.Record) audit.Letter {
 			l.ID = string(h.Value)
 		case "__connect.errors.exception.class.name":
 			l.Cause = string(h.Value)
+		case "dlq.replay.count":
+			l.Replays, _ = strconv.Atoi(string(h.Value))
 		case "dlq.value":
 			l.Omitted = string(h.Value) == "omitted"
 		}

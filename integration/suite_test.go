@@ -68,6 +68,7 @@ func (s *suite) testOneNode(t *testing.T) {
 		s.testMapping(t, brokers)
 		s.testGuard(t, brokers)
 		s.testReplays(t, brokers)
+		s.testRuinedReplays(t, brokers)
 		s.testKeepers(t, brokers)
 		s.testPlanted(t, brokers)
 		s.testForeign(t, brokers)

@@ -57,6 +57,7 @@ func (e Event) LetterID() string { return fmt.Sprintf("%s/%d/%d", e.Topic, e.Par
 // Letter is a record of the dead-letter topic.
 type Letter struct {
 	ID      string // its header dlq.id
+	Replays int    // its header dlq.replay.count
 	Cause   string
 	Key     []byte
 	Value   []byte
