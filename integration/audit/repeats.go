@@ -74,7 +74,7 @@ func (a *auditor) repeats() {
 func (a *auditor) blame(before, call sandbox.Call, caused map[Loss]int) {
 	loss := a.reason(before, call)
 	// A fault may repeat a replay, too, so it comes first.
-	if loss.Cause == unexplained && a.asked[call.ID] > 0 {
+	if (loss.Cause == unexplained || loss.Cause == gaveUp) && a.asked[call.ID] > 0 {
 		a.asked[call.ID]--
 		loss = Loss{Cause: Replayed}
 	}
