@@ -51,6 +51,9 @@ func (r *round) operate(ctx context.Context, t *testing.T, seed uint64) (o *oper
 		for ctx.Err() == nil {
 			o.read(ctx, time.Duration(300+o.random.IntN(1200))*time.Millisecond)
 			o.work(ctx)
+			if o.random.IntN(2) == 0 { // LeadHit is deployed and rolled back: letters are refused again, or accepted
+				o.learn(o.learned() == nil)
+			}
 		}
 	})
 	return o, working.Wait
@@ -120,9 +123,10 @@ func (o *operators) write(ctx context.Context, entries []*kgo.Record) {
 	}
 }
 
-// finish asks for all that is open, once, and waits for the ends of all replays. LeadHit accepts everything now.
+// finish lets LeadHit accept everything, asks for all that is open, once, and waits for the ends of all replays.
 func (o *operators) finish(t *testing.T, limit time.Duration) {
 	t.Helper()
+	o.learn(true)
 	o.read(t.Context(), time.Second)
 	var entries []*kgo.Record
 	for _, id := range o.ledger.Letters() {
@@ -143,18 +147,25 @@ func (o *operators) finish(t *testing.T, limit time.Duration) {
 
 // healthy is LeadHit without a fault.
 func (r *round) healthy() sandbox.Faults {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return sandbox.Faults{Latency: chaosLatency, Statuses: slices.Clone(r.statuses)}
+	return sandbox.Faults{Latency: chaosLatency, Statuses: r.learned()}
 }
 
-// learn lets LeadHit accept the status that it has refused.
-func (r *round) learn() {
+// learned are the statuses that LeadHit has learnt.
+func (r *round) learned() []string {
 	r.mu.Lock()
-	r.statuses = []string{learnt}
+	defer r.mu.Unlock()
+	return r.statuses
+}
+
+// learn lets LeadHit accept the status that it refuses, or refuse it again.
+func (r *round) learn(knows bool) {
+	r.mu.Lock()
+	r.statuses = nil
+	if knows {
+		r.statuses = []string{learnt}
+	}
 	r.mu.Unlock()
-	r.leadhit.Change(func(f *sandbox.Faults) { f.Statuses = []string{learnt} })
-	r.note("LeadHit knows the status %s now", learnt)
+	r.leadhit.Change(func(f *sandbox.Faults) { f.Statuses = r.learned() })
 }
 
 // judged returns the events with another demand on those that LeadHit refuses: it may learn their status.

@@ -39,6 +39,7 @@ func TestChaos(t *testing.T) {
 	seed := chaosSeed(t)
 	all := time.Duration(number(t, "CHAOS_MINUTES", 20)) * time.Minute
 	var tallies []*tally
+	s.testPlantedReplays(t, cluster.Brokers())
 	for _, schedule := range nemesis.Schedules() {
 		t.Run(schedule.Name, func(t *testing.T) {
 			tally := newTally(schedule.Name)
@@ -113,12 +114,9 @@ func (s *suite) chaosRound(
 	if schedule.Operators {
 		operators, rest = r.operate(ctx, t, seed)
 	}
-	for i, f := range plan.Processes {
+	for _, f := range plan.Processes {
 		if time.Now().After(deadline) {
 			break
-		}
-		if schedule.Operators && i == len(plan.Processes)/2 {
-			r.learn()
 		}
 		r.strike(t, f)
 	}
@@ -131,7 +129,6 @@ func (s *suite) chaosRound(
 	stop()
 	r.caughtUp(t, 2*time.Minute)
 	if operators != nil {
-		r.learn()
 		operators.finish(t, 2*time.Minute)
 		r.ledger = &operators.ledger
 		tally.ask(operators.ledger.Counts())
