@@ -33,7 +33,14 @@ func (s *suite) testRuinedReplay(t *testing.T, brokers []string, mapping string)
 	r := s.guardRun(t, brokers)
 	good := maps.Clone(r.settings)
 	r.mapping(t, mapping)
-	r.writeMany(t, shop.NewOrders("order", orders, 25), events, func(e audit.Event) audit.Event { return e })
+	// The first orders have no other event, so only a replay repairs them. Most others have a newer one.
+	early := shop.NewOrders("early", orders/5, 24)
+	var first []audit.Event
+	for order := range orders / 5 {
+		first = append(first, early.NextOf(order))
+	}
+	r.write(t, first)
+	r.writeMany(t, shop.NewOrders("order", orders-orders/5, 25), events-orders/5, func(e audit.Event) audit.Event { return e })
 	workers := []*worker{r.newWorker(t), r.newWorker(t)}
 	for _, w := range workers {
 		w.start(t)
@@ -59,8 +66,8 @@ func (s *suite) testRuinedReplay(t *testing.T, brokers []string, mapping string)
 	}
 	ledger := r.readLedger(t)
 	t.Logf("%d letters of %d events; %v", ruined, events, ledger.Counts())
-	if ended := ledger.Counts()["resolved"] + ledger.Counts()["superseded"]; ended != ruined {
-		t.Errorf("got %d letters resolved or superseded of %d", ended, ruined)
+	if resolved, overtaken := ledger.Counts()["resolved"], ledger.Counts()["overtaken"]; resolved+overtaken != ruined || resolved < 20 {
+		t.Errorf("got %d letters resolved and %d overtaken of %d, want each to be one of both", resolved, overtaken, ruined)
 	}
 	r.lastStatuses(t)
 }
