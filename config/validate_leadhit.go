@@ -21,7 +21,7 @@ func (c *Config) checkLeadHit(p *problems) {
 			c.LeadHit.URL += "/" // LeadHit's own address has one
 		}
 	}
-	// A key that could not be read was given nevertheless, so it is not missing as well.
+	// A key that could not be read was still given, so it is not reported as missing too.
 	if p.good("LEADHIT_API_KEY") {
 		switch key, file := c.LeadHit.APIKey.Reveal(), c.LeadHit.APIKeyFile; {
 		case key == "" && file == "":

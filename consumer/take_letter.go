@@ -21,7 +21,7 @@ func (b *base) takeLetter(ctx context.Context, t dispatch.Take) {
 			return
 		}
 		if err == nil {
-			again.Over(log).InfoContext(ctx, "the letter can be fetched for its replay")
+			again.Over(log).InfoContext(ctx, "the letter can be fetched for its replay again")
 			b.send(func(now time.Time) { b.dispatcher.Taken(now, t.ID, taken) })
 			return
 		}

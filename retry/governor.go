@@ -38,7 +38,7 @@ type Governor struct {
 	slowdown slowdown
 
 	tally tally
-	// stopped is since when calls have been paused; zero while they flow. tally.paused has the time before that.
+	// stopped is when the calls were paused; zero while they flow. tally.paused has the time of earlier pauses.
 	stopped time.Time
 }
 

@@ -228,7 +228,7 @@ func (p *parts) committed() map[int]int64 {
 	return offsets
 }
 
-// ends returns the log end of each partition. The broker counts them, independent of the shop.
+// ends returns the log end of each partition. The broker counts them, independently of the shop.
 func (p *parts) ends() map[int]int64 {
 	offsets := make(map[int]int64)
 	for partition := range partitions {

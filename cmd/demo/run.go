@@ -39,7 +39,7 @@ type demo struct {
 }
 
 // running is a worker that was started. Whoever starts it calls end, which waits for its goroutine. err needs no lock:
-// closing done makes it visible to whoever has seen that.
+// whoever has seen done closed sees err too.
 type running struct {
 	stop context.CancelFunc
 	done chan struct{} // closed when it has ended

@@ -92,7 +92,7 @@ func judge(e evidence) verdict {
 	return v
 }
 
-// content stands for an event's value in the audit: the value's hash, and what a letter says about it.
+// content represents an event's value in the audit: the value's hash, and what a letter says about it.
 func content(hash [sha256.Size]byte, order, status string) []byte {
 	return fmt.Appendf(nil, "%x %s %s", hash, order, status)
 }

@@ -65,8 +65,9 @@ type checkOptions struct {
 	limit  time.Duration
 }
 
-// check asks Kafka and LeadHit only with settings that have no mistakes, because an error of a wrong setting would
-// blame the server. LeadHit is asked even if Kafka fails: an operator often waits for somebody else to fix one of them.
+// check asks Kafka and LeadHit only with settings that have no mistakes, because an error that a wrong setting causes
+// would blame the server. LeadHit is asked even if Kafka fails: an operator often waits for somebody else to fix one of
+// them.
 func check(ctx context.Context, r *report, o checkOptions) error {
 	settings, err := worker.Settings(versionText())
 	if err != nil {

@@ -13,12 +13,12 @@ func lettersCommand() *cobra.Command {
 		Long: `Show the dead letters: events that can never succeed, each with its cause. "replay"
 sends them again.
 
-A letter is open until a replay of it succeeds or somebody dismisses it; the ledger, the
-topic beside the letters, has every such step. Its states are open, requeued (a replay
-waits), resolved, superseded (a newer event of its order was accepted) and dismissed.
+A letter is open until a replay of it succeeds or somebody dismisses it. A second topic,
+the ledger, records each step. The states of a letter are open, requeued (a replay waits),
+resolved, superseded (a newer event of its order was accepted) and dismissed.
 
 The commands need DEAD_LETTER_TOPIC and the KAFKA_ settings, except KAFKA_TOPICS and
-KAFKA_START. All but dismiss, reopen and those that show values only read.`,
+KAFKA_START. Only dismiss, reopen and options that show values write to the ledger.`,
 		Example: `  leadhit-sync letters groups
   leadhit-sync letters list --since 24h
   leadhit-sync letters show orders/3/118273`,

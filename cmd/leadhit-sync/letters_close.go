@@ -21,13 +21,13 @@ func dismissCommand() *cobra.Command {
 	var output outputForm
 	var yes bool
 	c := &cobra.Command{
-		Use: "dismiss [ID…]", Short: "Close dead letters by hand: nobody needs them",
-		Long: `Close dead letters by hand, because nobody needs their calls. They are not sent to
-LeadHit; reopen leads back.
+		Use: "dismiss [ID…]", Short: "Close dead letters that nobody needs",
+		Long: `Close dead letters that nobody needs. They are not sent to LeadHit. "letters reopen"
+opens them again.
 
-Give ids or a filter; --state open selects all open letters. Above 25 letters you type
-their number, or give --yes, which is required without a terminal. The exit code is 3
-if somebody else was first with some of them.`,
+Give ids or a filter; --state open selects all open letters. To dismiss more than 25
+letters, type their number when asked, or give --yes, which is required without a
+terminal. The exit code is 3 if somebody else changed some of them first.`,
 		Example: `  leadhit-sync letters dismiss orders/3/118273 --reason "test order"
   leadhit-sync letters dismiss --cause NotJSON --until 7d --reason "shop resent them" --yes`,
 		Args: cobra.ArbitraryArgs,
@@ -60,9 +60,9 @@ func reopenCommand() *cobra.Command {
 	var o operatorFlags
 	var output outputForm
 	c := &cobra.Command{
-		Use: "reopen ID…", Short: "Open dead letters again that were closed",
-		Long: `Open dead letters again that are dismissed, resolved or superseded, so that they can be
-replayed. The exit code is 3 if some of them were not closed any more.`,
+		Use: "reopen ID…", Short: "Reopen closed dead letters",
+		Long: `Reopen dead letters that are dismissed, resolved or superseded, so that they can be
+replayed. The exit code is 3 if some of them were no longer closed.`,
 		Example: `  leadhit-sync letters reopen orders/3/118273 --reason "dismissed by mistake"`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -20,12 +20,12 @@ func exportCommand() *cobra.Command {
 	var raw bool
 	var to string
 	c := &cobra.Command{
-		Use: "export", Short: "Write dead letters as lines of JSON",
-		Long: `Write dead letters as lines of JSON, those that are open unless --state says otherwise.
-They have no keys, headers and values.
+		Use: "export", Short: "Write dead letters as JSON, one per line",
+		Long: `Write dead letters as JSON, one per line; without --state only the open ones. Keys,
+headers and values are left out.
 
---raw adds these. They may contain personal data, so it needs a reason, and writes to
-the ledger who looked at each value before it shows any.`,
+--raw includes them. They may contain personal data, so --raw needs a reason, and first
+records in the ledger who looks at which values.`,
 		Example: `  leadhit-sync letters export --since 24h --to letters.jsonl
   leadhit-sync letters export --order 4711 --raw --reason "shop asks" > letters.jsonl`,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -60,8 +60,8 @@ func showCommand() *cobra.Command {
 		Long: `Show everything about one dead letter, except the event's value.
 
 --reveal and -o raw show the value, which may contain personal data. They need a reason,
-and write to the ledger who looked at it before they show it. -o raw prints the value's
-bytes and nothing else.`,
+and first record in the ledger who looks at the value. -o raw prints the value's bytes
+and nothing else.`,
 		Example: `  leadhit-sync letters show orders/3/118273 --history
   leadhit-sync letters show orders/3/118273 --reveal --reason "shop asks" -o json
   leadhit-sync letters show orders/3/118273 -o raw --reason "shop asks" > event.json`,

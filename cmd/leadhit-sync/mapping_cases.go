@@ -84,7 +84,7 @@ func casesFile(source string) string {
 	return strings.TrimSuffix(source, ext) + ".cases" + cmp.Or(ext, ".yaml")
 }
 
-// wantFor returns the want that an item meets. Of a refusal only the cause counts: its message may quote the event.
+// wantFor returns the want that an item meets. For a refusal only the cause counts: its message may quote the event.
 func wantFor(o event.Item) spec.Want {
 	switch o.Action {
 	case event.Call:

@@ -34,17 +34,18 @@ func replayCommand() *cobra.Command {
 	o := replayOptions{rate: 10, breaker: 20}
 	c := &cobra.Command{
 		Use: "replay [ID…]", Short: "Send dead letters to LeadHit again",
-		Long: `Send dead letters to LeadHit again, by way of the running workers.
+		Long: `Send dead letters to LeadHit again, through the running workers.
 
-The command prints a plan and asks before it starts. It replays a first letter alone
+The command prints a plan and asks before it starts. It replays one letter first
 (--canary), then the others at --rate, and stops when too many are refused again
-(--breaker). The workers map each letter by today's mapping, in the order of its
-order's events. A letter whose order has a newer accepted event is left alone, unless
---force is given. A status once applied cannot be taken back.
+(--breaker). The workers map each letter with today's mapping, and replay the letters
+of one order in the order of its events. A letter whose order has a newer accepted
+event is left alone, unless --force is given. A status once applied cannot be taken
+back.
 
-However the command ends, letters that were asked for end without it, and the others
-are untouched. The same command again replays the rest. Times such as --since 24h are
-fixed when the command starts.
+However the command ends, the workers finish the letters that were asked for, and the
+others are untouched. Run the same command again to replay the rest. Times such as
+--since 24h are fixed when the command starts.
 
 Select letters by flags or by their ids; --state open selects all. Filters select open
 letters unless --state says otherwise.
@@ -104,7 +105,7 @@ func (o *replayOptions) flags(c *cobra.Command) {
 	f.Var(&o.rate, "rate", "letters per second")
 	f.IntVar(&o.limit, "limit", 1000, "replay at most this many letters, the first by partition and offset")
 	f.IntVar(&o.canary, "canary", 1, "letters that must be resolved before others are replayed; 0 for none")
-	f.IntVar(&o.max, "max-replays", 3, "leave letters alone that were replayed this often")
+	f.IntVar(&o.max, "max-replays", 3, "leave out letters that were replayed this often already")
 	f.Var(&o.breaker, "breaker", "stop when this share of the last 50 outcomes are refusals; 0% never stops")
 	f.BoolVar(&o.noWait, "no-wait", false, "exit when all letters were asked for, without waiting for their outcomes")
 	f.DurationVar(&o.timeout, "timeout", 15*time.Minute, "how long the whole run may take")

@@ -26,8 +26,8 @@ func runsCommand() *cobra.Command {
 		Use: "runs [RUN]", Short: "Show the runs of replay and their outcomes",
 		Long: `Show the runs of "leadhit-sync replay", newest last, with the outcomes of their letters.
 
-A run without an end is still going on, or its command was killed; letters that it
-asked for end all the same.`,
+A run without an end is still going on, or its command was killed; the workers finish
+its letters in any case.`,
 		Example: `  leadhit-sync runs
   leadhit-sync runs r_1P3XQ7K2M9 -w`,
 		Args: cobra.MaximumNArgs(1),

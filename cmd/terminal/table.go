@@ -100,7 +100,7 @@ func (t *table) widths() []int {
 	return widths
 }
 
-// least returns the width down to which each column may shrink, if those of one kind may not.
+// least returns the least width of each column, where columns of one kind may not shrink.
 func (t *table) least(fixed Shrink) []int {
 	least := t.widths()
 	for i := range least {

@@ -40,8 +40,8 @@ func (w *Worker) ensureLedger(ctx context.Context) error {
 // between them add up to three seconds.
 const newLedgerTries = 6
 
-// AppendToLedger writes an entry as an operator's command does, and creates the ledger if it does not exist. A ledger
-// with flaws is written to all the same: workers that began to follow it still do.
+// AppendToLedger writes an entry as an operator's command does, and creates the ledger if it does not exist. It writes
+// even to a ledger with unsuitable settings, because workers that began to follow it still do.
 func AppendToLedger(ctx context.Context, c *config.Config, cluster *broker.Cluster, e ledger.Entry) error {
 	if _, err := ensureTopic(ctx, c, cluster, InspectLedger); err != nil {
 		if _, flawed := errors.AsType[*deadletter.UnfitError](err); !flawed {

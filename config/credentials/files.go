@@ -40,8 +40,8 @@ func Read(name string) ([]byte, error) {
 	return text, err
 }
 
-// Password returns a file's only line without its line end. It refuses what no password contains, but a careless way of
-// making the file produces: a second line, a byte order mark, a zero byte.
+// Password returns a file's only line without its line end. It refuses what no password contains, but a carelessly made
+// file does: a second line, a byte order mark, a zero byte.
 func Password(name string) (string, error) {
 	text, err := Read(name)
 	if err != nil {

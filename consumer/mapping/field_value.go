@@ -36,7 +36,7 @@ type literal struct {
 	plain bool
 }
 
-// value returns a field's value. It is read once for an order, and only if something asks for it.
+// value returns a field's value. It is read once per order, and only if something asks for it.
 func (r *run) value(i int) *value {
 	v := &r.values[i]
 	if v.state == stateUnread {

@@ -54,7 +54,7 @@ type Call struct {
 	Arrived, Ended time.Time
 	// ID, OrderID and Status are empty if the request could not be read that far.
 	ID, OrderID, Status string
-	// Path is that of the request. Callers with different paths can be distinguished.
+	// Path is the request's path. It distinguishes callers that use different ones.
 	Path   string
 	Answer Answer
 	// Executed reports that the order has the status now, whatever the response says.

@@ -2,7 +2,7 @@ package dial
 
 // OptionError is a mistake in one of [Options], or in a file that one names. Its text holds no secret.
 type OptionError struct {
-	// Option is which one: brokers, tls ca file, tls certificate, tls key, sasl mechanism, sasl username or sasl
+	// Option is the option's name: brokers, tls ca file, tls certificate, tls key, sasl mechanism, sasl username or sasl
 	// password file.
 	Option string
 	Err    error

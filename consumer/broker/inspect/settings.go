@@ -100,7 +100,7 @@ func (s Settings) Retention() (age time.Duration, limited bool) {
 		return 0, false
 	}
 	millis, err := strconv.ParseInt(s["retention.ms"], 10, 64)
-	// Kafka takes any number of milliseconds, a Duration 292 years of them.
+	// Kafka accepts any number of milliseconds; a Duration holds 292 years.
 	const most = int64(1<<63-1) / int64(time.Millisecond)
 	if err != nil || millis < 0 || millis > most {
 		return 0, false

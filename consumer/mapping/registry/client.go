@@ -44,7 +44,7 @@ type Options struct {
 	// Username and PasswordFile are both empty or neither. The file is read for each request, because passwords change.
 	// While it cannot be read, its previous content stays in use.
 	Username, PasswordFile string
-	// Version is this program's, for the User-Agent header.
+	// Version is this program's version, for the User-Agent header.
 	Version string
 	Logger  *slog.Logger
 	// Transport is nil except in tests.

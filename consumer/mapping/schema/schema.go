@@ -68,7 +68,7 @@ func JSON() *Schema {
 	return &Schema{decode: func(payload []byte) ([]byte, error) { return payload, nil }}
 }
 
-// JSON decodes a payload, the part of a frame behind the id. An error is always an ErrNotDecodable, also if one of the
+// JSON decodes a payload, the part of a frame behind the id. An error is always an ErrNotDecodable, even if one of the
 // libraries panics: otherwise the same event would crash one worker after the other.
 func (s *Schema) JSON(payload []byte) (text []byte, err error) {
 	defer func() {
