@@ -1,5 +1,5 @@
-// Package deadletter defines dead letters: their form as Kafka records, how to list them, and the required
-// configuration of their topics. It does not speak Kafka; package broker stores the records and reads them back.
+// Package deadletter defines dead letters: their form as Kafka records, and the required configuration of their topics.
+// It does not speak Kafka; package broker stores the records and reads them back.
 //
 // # The letter
 //
@@ -28,6 +28,6 @@
 //
 // # Reading
 //
-// [List] reduces records to the newest letters that match a [Filter]. Their texts are not escaped: callers must do that
-// before they show them on a terminal or a page.
+// Package view reads the letters with their states. The texts of a letter are not escaped: callers must do that before
+// they show them on a terminal or a page.
 package deadletter

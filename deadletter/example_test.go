@@ -2,7 +2,6 @@ package deadletter_test
 
 import (
 	"fmt"
-	"time"
 
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
@@ -29,26 +28,4 @@ func ExampleParse() {
 	// Output:
 	// orders/3/118273 ValidationError Possible statuses: paid, submitted
 	// {"order_id":"4711","status":"lost"}
-}
-
-// The newest letters that match a filter.
-func ExampleList() {
-	records := func(yield func(event.Record, error) bool) {
-		letter := deadletter.Letter{
-			Record: event.Record{Place: event.Place{Topic: "orders", Offset: 17}},
-			Item:   deadletter.NoItem, OrderID: "4711", Status: "lost", Stage: deadletter.StageCall,
-			Cause: "ValidationError", Message: "Possible statuses: paid, submitted",
-			FailedAt: time.Date(2026, 11, 22, 9, 14, 0, 0, time.UTC),
-		}
-		yield(letter.Encode(), nil)
-	}
-	found, err := deadletter.List(records, deadletter.Filter{Cause: "ValidationError", Limit: 10})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	for _, l := range found.Letters {
-		fmt.Println(l.ID(), l.OrderID, l.Status, l.Cause)
-	}
-	// Output: orders/0/17 4711 lost ValidationError
 }

@@ -3,7 +3,10 @@ package deadletter_test
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -263,5 +266,52 @@ func TestAMessageIsCutBetweenCharacters(t *testing.T) {
 	}
 	if len(got.Message) > 1024 || len(got.Message) < 1020 || !strings.HasSuffix(got.Message, "щ…") {
 		t.Errorf("got %d bytes, ending in %q, want 1 KiB that ends in щ…", len(got.Message), got.Message[len(got.Message)-8:])
+	}
+}
+
+func TestAnEventsTimeInAnotherUnitIsKept(t *testing.T) {
+	t.Parallel()
+	for _, ms := range []int64{
+		1_795_338_840_123_000_000, 1_795_338_840_123_000, 1_795_338_840, 0, -11_644_473_600_000, math.MaxInt64, math.MinInt64,
+	} {
+		l := refused()
+		l.Time = time.UnixMilli(ms).UTC()
+		record := l.Encode()
+		at := slices.IndexFunc(record.Headers, func(h event.Header) bool { return h.Key == "dlq.original.timestamp" })
+		if got := string(record.Headers[at].Value); got != strconv.FormatInt(ms, 10) {
+			t.Errorf("%d: got %q as dlq.original.timestamp, want it as it was", ms, got)
+		}
+		if back, err := deadletter.Parse(record); err != nil || !back.Time.Equal(l.Time) {
+			t.Errorf("%d: got %v, %v, want the letter with its time", ms, back.Time, err)
+		}
+	}
+}
+
+// A reader of Connect's letters requires these headers, and fails without one (bakdata/kafka-dead-letter-analyzer).
+func TestOurLettersSatisfyAReaderOfConnectsLetters(t *testing.T) {
+	t.Parallel()
+	mapping := refused()
+	mapping.Stage, mapping.OrderID, mapping.Status, mapping.Code = deadletter.StageMapping, "", "", 0
+	bare := deadletter.Letter{Record: event.Record{Place: event.Place{Topic: "orders"}}, Item: deadletter.NoItem}
+	for name, l := range map[string]deadletter.Letter{
+		"a refused call": refused(), "a refused event": mapping, "a reference": refused().WithoutValue(), "a bare one": bare,
+	} {
+		headers := map[string]string{}
+		for _, h := range l.Encode().Headers {
+			if _, twice := headers[h.Key]; twice {
+				t.Errorf("%s: got header %s twice", name, h.Key)
+			}
+			headers[h.Key] = string(h.Value)
+		}
+		for _, required := range []string{"stage", "class.name", "connector.name", "task.id", "topic", "partition", "offset"} {
+			if _, there := headers["__connect.errors."+required]; !there {
+				t.Errorf("%s: got no header %s", name, required)
+			}
+		}
+		for _, number := range []string{"task.id", "partition"} {
+			if _, err := strconv.ParseInt(headers["__connect.errors."+number], 10, 32); err != nil {
+				t.Errorf("%s: got %v of %s, want an integer", name, err, number)
+			}
+		}
 	}
 }

@@ -85,11 +85,11 @@ replayed. The exit code is 3 if some of them were no longer closed.`,
 
 // changes is the JSON form of what dismiss and reopen did.
 type changes struct {
-	Schema  string        `json:"schema"` // changes.v1
-	Event   ledger.Event  `json:"event"`
-	By      string        `json:"by"`
-	Reason  string        `json:"reason"`
-	Counted int           `json:"counted"` // letters that the command changed
+	Schema  string       `json:"schema"` // changes.v1
+	Event   ledger.Event `json:"event"`
+	By      string       `json:"by"`
+	Reason  string       `json:"reason"`
+	Counted int          `json:"counted"` // letters that the command changed
 	Letters []closedView `json:"letters"`
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -254,5 +255,34 @@ func TestCheckExitsWithEightIfAThresholdIsExceeded(t *testing.T) {
 	got := command(t, "", "letters", "check", "--max-open", "0", "-o", "json")
 	if is := decoded[letterCheck](t, got.out); is.OK || is.Open != 3 || len(is.Exceeded) != 1 || is.Schema != "open_letters.v1" {
 		t.Errorf("got %+v, want it to say what is exceeded", got)
+	}
+}
+
+// Causes come from whoever writes to the topic: the line about them must not grow without bounds.
+func TestABoundedNumberOfCausesIsCounted(t *testing.T) {
+	t.Parallel()
+	counts := map[string]int{}
+	for i := range 150 {
+		countName(counts, "Cause"+strconv.Itoa(i), 2)
+	}
+	if len(counts) != 101 || counts["others"] != 100 {
+		t.Errorf("got %d causes, %d others, want 100 and others", len(counts), counts["others"])
+	}
+}
+
+func TestIdsOfLettersAndFingerprintsAreOfferedLive(t *testing.T) {
+	stored(t, 3)
+	for line, want := range map[string]string{
+		"letters dismiss ": "orders/3/1 orders/3/0", "letters dismiss orders/3/1 ": "orders/3/0",
+		"letters reopen orders/3/0": "orders/3/0", "letters groups --fingerprint ": letterAt(0).Fingerprint(),
+		"letters list --state re": "requeued resolved", "letters dismiss --cause ": "ValidationError",
+		"replay ": "orders/3/1 orders/3/0",
+	} {
+		got := completed(t, strings.Split(line, " ")...)
+		prefix := line[strings.LastIndex(line, " ")+1:]
+		got = slices.DeleteFunc(got, func(word string) bool { return !strings.HasPrefix(word, prefix) }) // the shell does
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: got %q, want %q", line, got, want)
+		}
 	}
 }

@@ -20,12 +20,8 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-const (
-	// writeAtOnce bounds the entries that wait for an acknowledgement; those of a few milliseconds share a batch.
-	writeAtOnce = 50
-	// askAbove is the number of letters from which a person types it: a wrong filter mostly matches too many.
-	askAbove = 25
-)
+// writeAtOnce bounds the entries that wait for an acknowledgement; those of a few milliseconds share a batch.
+const writeAtOnce = 50
 
 // operatorFlags say who writes to the ledger, and why.
 type operatorFlags struct{ reason, by string }
@@ -85,13 +81,9 @@ func confirm(c *cobra.Command, letters int, yes bool, question string) error {
 	if !terminal.Is(c.InOrStdin()) {
 		return codedError{exitDeclined, errors.New("nothing was done: without a terminal, give --yes")}
 	}
-	if letters <= askAbove {
+	if letters <= typedNumber {
 		return nil
 	}
 	_, _ = fmt.Fprintf(c.ErrOrStderr(), "%s Type %d to continue: ", question, letters)
-	typed, _ := bufio.NewReader(c.InOrStdin()).ReadString('\n')
-	if strings.TrimSpace(typed) != strconv.Itoa(letters) {
-		return codedError{exitDeclined, errors.New("nothing was done: that is not the number")}
-	}
-	return nil
+	return answered(c.Context(), bufio.NewReader(c.InOrStdin()), strconv.Itoa(letters))
 }
