@@ -1,0 +1,64 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The forms of JSON are an interface: each has a name, and one document describes them.
+func TestEverySchemaIsDocumentedOnce(t *testing.T) {
+	t.Parallel()
+	var inCode []string
+	for _, folder := range []string{".", "../worker/observe"} {
+		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: got %d files, %v", folder, len(files), err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range regexp.MustCompile(`"([a-z_.]+\.v[0-9]+)"`).FindAllSubmatch(text, -1) {
+				inCode = append(inCode, string(m[1]))
+			}
+		}
+	}
+	slices.Sort(inCode)
+	inCode = slices.Compact(inCode)
+	var documented []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z_.]+\\.v[0-9]+)` \\|").FindAllStringSubmatch(schemasDocument(t), -1) {
+		documented = append(documented, m[1])
+	}
+	slices.Sort(documented)
+	if len(inCode) < 10 || !slices.Equal(documented, inCode) {
+		t.Errorf("got documented\n%q\nwant those of the code\n%q", documented, inCode)
+	}
+}
+
+func TestEveryCommandWithJSONNamesItsSchema(t *testing.T) {
+	t.Parallel()
+	document := schemasDocument(t)
+	for c := range commands(rootCommand()) {
+		name := strings.TrimPrefix(c.CommandPath(), "leadhit-sync ")
+		if c.Flags().Lookup("output") != nil && !strings.Contains(document, "`"+name+"`") {
+			t.Errorf("got no schema of %q in README.md", name)
+		}
+	}
+}
+
+func schemasDocument(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
