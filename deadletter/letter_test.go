@@ -296,22 +296,32 @@ func TestOurLettersSatisfyAReaderOfConnectsLetters(t *testing.T) {
 	for name, l := range map[string]deadletter.Letter{
 		"a refused call": refused(), "a refused event": mapping, "a reference": refused().WithoutValue(), "a bare one": bare,
 	} {
-		headers := map[string]string{}
-		for _, h := range l.Encode().Headers {
-			if _, twice := headers[h.Key]; twice {
-				t.Errorf("%s: got header %s twice", name, h.Key)
-			}
-			headers[h.Key] = string(h.Value)
-		}
+		headers := connectHeaders(t, l)
 		for _, required := range []string{"stage", "class.name", "connector.name", "task.id", "topic", "partition", "offset"} {
-			if _, there := headers["__connect.errors."+required]; !there {
+			if _, there := headers[required]; !there {
 				t.Errorf("%s: got no header %s", name, required)
 			}
 		}
 		for _, number := range []string{"task.id", "partition"} {
-			if _, err := strconv.ParseInt(headers["__connect.errors."+number], 10, 32); err != nil {
+			if _, err := strconv.ParseInt(headers[number], 10, 32); err != nil {
 				t.Errorf("%s: got %v of %s, want an integer", name, err, number)
 			}
 		}
 	}
+}
+
+// connectHeaders returns Connect's headers of a letter without their prefix, each of which must be there once.
+func connectHeaders(t *testing.T, l deadletter.Letter) map[string]string {
+	t.Helper()
+	headers := map[string]string{}
+	for _, h := range l.Encode().Headers {
+		name, connects := strings.CutPrefix(h.Key, "__connect.errors.")
+		if _, twice := headers[name]; twice {
+			t.Errorf("got header %s twice", h.Key)
+		}
+		if connects {
+			headers[name] = string(h.Value)
+		}
+	}
+	return headers
 }

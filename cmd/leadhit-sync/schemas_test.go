@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -12,25 +11,7 @@ import (
 // The forms of JSON are an interface: each has a name, and one document describes them.
 func TestEverySchemaIsDocumentedOnce(t *testing.T) {
 	t.Parallel()
-	var inCode []string
-	for _, folder := range []string{".", "../worker/observe"} {
-		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
-		if err != nil || len(files) == 0 {
-			t.Fatalf("%s: got %d files, %v", folder, len(files), err)
-		}
-		for _, file := range files {
-			if strings.HasSuffix(file, "_test.go") {
-				continue
-			}
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, m := range regexp.MustCompile(`"([a-z_.]+\.v[0-9]+)"`).FindAllSubmatch(text, -1) {
-				inCode = append(inCode, string(m[1]))
-			}
-		}
-	}
+	inCode := slices.Concat(schemasIn(t, "."), schemasIn(t, "../worker/observe"))
 	slices.Sort(inCode)
 	inCode = slices.Compact(inCode)
 	var documented []string
@@ -54,11 +35,22 @@ func TestEveryCommandWithJSONNamesItsSchema(t *testing.T) {
 	}
 }
 
-func schemasDocument(t *testing.T) string {
+func schemasDocument(t *testing.T) string { t.Helper(); return readFile(t, "README.md") }
+
+// schemasIn returns the names of schemas in the Go files of a folder, tests excepted.
+func schemasIn(t *testing.T, folder string) (names []string) {
 	t.Helper()
-	text, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
+	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%s: got %d files, %v", folder, len(files), err)
 	}
-	return string(text)
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		for _, m := range regexp.MustCompile(`"([a-z_.]+\.v[0-9]+)"`).FindAllStringSubmatch(readFile(t, file), -1) {
+			names = append(names, m[1])
+		}
+	}
+	return names
 }
