@@ -3,16 +3,22 @@
 //
 // # What it promises
 //
-// Package dispatch makes the promises; this package meets their preconditions. No call starts before the ledger was
-// read to its end (so a pause outlives a restart), the group's offsets were read, and one commit of this generation was
-// acknowledged. When the generation ends, fetching stops. The consumer waits for the calls in flight (at most 15
-// seconds, less than the rebalance timeout of 30 seconds) and sends the last commit. Only then may the group continue:
-// kafka-go does not rejoin until then. A commit without a response ends the membership: the worker leaves the group and
-// joins it under another member id.
+// Package dispatch makes the promises; this package meets their preconditions. No call starts before the group's
+// offsets were read, one commit of this generation was acknowledged, and letters and ledger were read to the ends that
+// they had after the assignment (so a pause outlives a restart, and no replay is missed or called twice). When the
+// generation ends, fetching stops. The consumer waits for the calls in flight (at most 15 seconds, less than the
+// rebalance timeout of 30 seconds) and sends the last commit. Only then may the group continue: kafka-go does not
+// rejoin until then. A commit without a response ends the membership: the worker leaves the group and joins it under
+// another member id.
+//
+// Letters and ledger are read before the worker joins the group, the newest 200,000 letters at most, and followed from
+// then on. If one of them cannot be read later, the worker continues as before; only a new generation waits. An order
+// that LeadHit accepted waits while the ledger cannot be written. A letter that is taken up for a replay is fetched
+// until it is known what became of it.
 //
 // No topic is created until the worker has joined the group, so a misspelt name leaves no stray topic. In its first
-// generation, before anything is fetched, the consumer creates missing topics, and reads the ledger if it was one of
-// them. If this takes too long, the worker leaves the group and waits outside it.
+// generation, before anything is fetched, the consumer creates missing topics, and reads those of them that are our
+// own. If this takes too long, the worker leaves the group and waits outside it.
 //
 // A position advances only past records that were read. If the log itself has moved (retention passed the offset, the
 // topic was truncated or recreated), the consumer logs and counts it, and continues at the new start of the log.
@@ -23,10 +29,11 @@
 //
 // # Goroutines
 //
-// [Consumer.Run] owns all of them and returns when they have ended: the clock; a caller for each call in flight; the
-// ledger's follower, and one for each entry that is written to it; the membership, with a goroutine for each fetch, one
-// committer and watchers for each generation; one for each letter. Goroutines use the dispatcher one at a time, in
-// turns. A turn passes in one input and starts the resulting effects.
+// [Consumer.Run] owns all of them and returns when they have ended: the clock; a caller for each call in flight; a
+// follower each for letters and ledger, and one for each batch that is written to the ledger; the membership, with a
+// goroutine for each fetch, one committer and watchers for each generation; one for each letter that is stored, or
+// fetched for a replay. Goroutines use the dispatcher one at a time, in turns. A turn passes in one input and starts
+// the resulting effects.
 //
 // # Shutdown
 //

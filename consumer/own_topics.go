@@ -6,13 +6,11 @@ import (
 	"sync"
 	"time"
 
+	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/follower"
 	"leadhit-sync/deadletter/ledger"
 )
-
-// newestLetters is how many letters a worker knows. Replays of older ones need force.
-const newestLetters = 200_000
 
 // Ledger is the topic by which all workers follow the same pauses and replays. The zero value is none; then the
 // dispatcher's flood guard and replays must be off.
@@ -72,7 +70,7 @@ func newOwnTopics(b *base) *ownTopics {
 			},
 		}
 		t.letters.follower = follower.Follower[ledger.Letter]{
-			Cluster: o.Cluster, Topic: o.Letters.Topic, Parse: o.Letters.Parse, Newest: newestLetters,
+			Cluster: o.Cluster, Topic: o.Letters.Topic, Parse: o.Letters.Parse, Newest: dispatch.LettersKept,
 		}
 	}
 	return t

@@ -277,26 +277,30 @@ func TestADeletedLettersTopicHoldsNothingUp(t *testing.T) {
 	})
 }
 
-func TestCallsWaitAfterARebalanceUntilTheLettersAreRead(t *testing.T) {
-	bubble(t, 1, func(w *world) {
-		k := w.refusedFirst()
-		fault := w.fake.Fault(kfake.Fault{
-			Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: lettersTopic, Err: kerr.TopicAuthorizationFailed, Count: -1,
+func TestCallsWaitAfterARebalanceUntilLettersAndLedgerAreRead(t *testing.T) {
+	for topic, name := range map[string]string{lettersTopic: "the dead-letter topic", ledgerTopic: "the ledger"} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 1, func(w *world) {
+				k := w.refusedFirst()
+				fault := w.fake.Fault(kfake.Fault{
+					Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: topic, Err: kerr.TopicAuthorizationFailed, Count: -1,
+				})
+				w.rebalance()
+				w.produce(0, fine, "b")
+				time.Sleep(time.Minute)
+				if got := len(w.ledger.calledNow()); got != 1 {
+					w.t.Errorf("got %d calls, want none while the last owner's letters and marks may be unknown", got)
+				}
+				waitsFor(w.t, k, name+" "+topic+" is not read yet")
+				w.toldOnce("cannot read " + name)
+				fault.Remove()
+				w.settle(time.Minute)
+				if got := k.Waits(); len(got) > 0 {
+					w.t.Errorf("got waits %v, want none", got)
+				}
+			})
 		})
-		w.rebalance()
-		w.produce(0, fine, "b")
-		time.Sleep(time.Minute)
-		if got := len(w.ledger.calledNow()); got != 1 {
-			w.t.Errorf("got %d calls, want none while letters of the last owner may be unknown", got)
-		}
-		waitsFor(w.t, k, "the dead-letter topic "+lettersTopic+" is not read yet")
-		w.toldOnce("cannot read the dead-letter topic")
-		fault.Remove()
-		w.settle(time.Minute)
-		if got := k.Waits(); len(got) > 0 {
-			w.t.Errorf("got waits %v, want none", got)
-		}
-	})
+	}
 }
 
 func TestALetterIsFetchedUntilItIsKnown(t *testing.T) {
@@ -316,6 +320,7 @@ func TestALetterIsFetchedUntilItIsKnown(t *testing.T) {
 
 func TestALetterWithoutAnOrderIsKnownByItsKey(t *testing.T) {
 	bubble(t, 1, func(w *world) {
+		w.key = "customer-7"
 		k := w.refusedFirst()
 		k.end()
 		w.start(replaying("w2"), func(o *consumer.Options) {

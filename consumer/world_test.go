@@ -1,6 +1,7 @@
 package consumer_test
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
@@ -38,7 +39,8 @@ type world struct {
 	ledger   *ledger
 	logs     *logs
 	workers  []*worker
-	padding  int // what events are larger by
+	padding  int    // what events are larger by
+	key      string // of events; "" means their first order
 
 	// What LeadHit and the letters' store do just now; the zero value is: all at once, all well.
 	leadhit atomic.Pointer[func(c change, try int) conduct]
@@ -200,7 +202,7 @@ func (w *world) event(partition int, changes ...change) {
 		pairs[i] = c.order + ":" + c.status()
 	}
 	r := &kgo.Record{
-		Partition: int32(partition), Key: []byte(changes[0].order), Value: []byte(strings.Join(pairs, ",")),
+		Partition: int32(partition), Key: []byte(cmp.Or(w.key, changes[0].order)), Value: []byte(strings.Join(pairs, ",")),
 	}
 	if w.padding > 0 {
 		r.Headers = append(r.Headers, kgo.RecordHeader{Key: "padding", Value: make([]byte, w.padding)})

@@ -38,7 +38,10 @@ func TestAReplayPassesThroughTheWorker(t *testing.T) {
 		t.Errorf("got calls %+v, want two with the same id", calls)
 	}
 	_, metrics := s.page("/metrics")
-	for _, want := range []string{`leadhit_sync_items_total{action="call"} 1`, `leadhit_sync_verdicts_total{cause="ValidationError",kind="dead_letter"} 2`} {
+	for _, want := range []string{
+		`leadhit_sync_items_total{action="call"} 1`,
+		`leadhit_sync_verdicts_total{cause="ValidationError",kind="dead_letter"} 2`,
+	} {
 		if !strings.Contains(metrics, want+"\n") {
 			t.Errorf("got no %s: a replay is another call, and not another event", want)
 		}

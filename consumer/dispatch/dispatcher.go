@@ -77,7 +77,7 @@ func New(c Config) *Dispatcher {
 	}
 	d.governor = retry.NewGovernor(c.CallsInFlight, c.CallsPerSecond, c.Retry.Random)
 	d.guard = ledger.Guard{Worker: c.Worker, Build: c.Build}
-	d.letters.Horizon = lettersKept
+	d.letters.Horizon = LettersKept
 	d.generation = d.empty()
 	return d
 }

@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// lettersKept is how many of the newest letters a worker knows: about 200 bytes each. Replays of older ones need
+	// LettersKept is how many of the newest letters a worker knows: about 200 bytes each. Replays of older ones need
 	// force.
-	lettersKept = 200_000
+	LettersKept = 200_000
 
 	// cannotTell is the cause of a replay that was not tried, because nobody can tell whether LeadHit accepted a newer
 	// event of the order, or which order the letter is about.
