@@ -69,6 +69,7 @@ func (s *suite) testOneNode(t *testing.T) {
 		s.testGuard(t, brokers)
 		s.testReplays(t, brokers)
 		s.testRuinedReplays(t, brokers)
+		s.testOrderCommand(t, brokers)
 		s.testKeepers(t, brokers)
 		s.testPlanted(t, brokers)
 		s.testForeign(t, brokers)

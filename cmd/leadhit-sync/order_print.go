@@ -101,6 +101,9 @@ func (e *eventLife) details() []string {
 	if e.Message != "" {
 		all = append(all, e.Message)
 	}
+	if e.By != "" && e.Action != event.Call.String() {
+		all = append(all, "decided by "+e.By)
+	}
 	if e.ByKey {
 		all = append(all, "the mapping finds no order id; the record's key is the order's id")
 	}
@@ -201,7 +204,11 @@ func (s orderStep) String() string {
 		if s.Replay > 0 {
 			text = strings.TrimRight(fmt.Sprintf("%s; refused again by replay %d %s", text, s.Replay, s.Run), " ")
 		}
-		return text + "; " + s.Stage + ", " + tries(s.Tries) + ", worker " + s.Version
+		text += "; " + s.Stage
+		if s.Tries > 0 {
+			text += ", " + tries(s.Tries)
+		}
+		return text + ", worker " + s.Version
 	case ledger.LetterReplay:
 		text = fmt.Sprintf("replay %d by %s", s.Replay, s.By)
 		if s.Force {

@@ -66,7 +66,7 @@ orders/0/4 call paid: blocked orders/0/3`
 	wantLife(t, order())
 	got := command(t, "", "order", "4711")
 	if got.code != 0 || got.err != "" || !strings.HasPrefix(got.out, "order 4711: 5 events; 6 events of 1 topic since ") ||
-		!strings.Contains(got.out, "\n  waits for orders/0/3\n") || strings.Contains(got.out, `"order_id"`) {
+		!strings.Contains(got.out, "\n  waits for orders/0/3\n") || !strings.Contains(got.out, "\n  decided by status.ignore\n") || strings.Contains(got.out, `"order_id"`) {
 		t.Errorf("got %+v, want the events and no value", got)
 	}
 	f.end()
