@@ -132,6 +132,14 @@ func (c *Consumer) OrderItems(order string) (items []dispatch.OrderItem, more in
 	return items, more
 }
 
+// LetterCounts takes a turn and returns figures about the letters of owned partitions, without open ones stored before
+// since.
+func (c *Consumer) LetterCounts(since time.Time) dispatch.LetterCounts {
+	var counts dispatch.LetterCounts
+	c.send(func(time.Time) { counts = c.dispatcher.LetterCounts(since) })
+	return counts
+}
+
 // Pulse returns when the last turn was taken, which is at least once a second; zero before the first turn.
 func (c *Consumer) Pulse() time.Time {
 	if n := c.pulse.Load(); n != 0 {

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 const goldenMetrics = "testdata/metrics.golden.txt"
@@ -21,8 +23,18 @@ func scrape(t *testing.T) string {
 	s.produce(0, `{"order_id":"4711","status":"paid"}`)
 	s.produce(1, `{"order_id":"4712","status":"lost"}`)
 	s.produce(1, `no JSON`)
+	letters := kmsg.NewCreateTopicsRequestTopic() // before the worker asks for its retention
+	letters.Topic, letters.NumPartitions, letters.ReplicationFactor = "dlq.leadhit-sync", 1, 1
+	create := kmsg.NewPtrCreateTopicsRequest()
+	create.Topics = append(create.Topics, letters)
+	if _, err := create.RequestWith(t.Context(), s.shop); err != nil {
+		t.Fatal(err)
+	}
 	s.run()
 	s.shows("/metrics", "leadhit_sync_retention_used_ratio")
+	s.shows("/metrics", "leadhit_sync_letters_min_ttl_seconds")
+	s.shows("/metrics", `leadhit_sync_letters_open{state="open"} 2`)
+	s.shows("/metrics", "leadhit_sync_letters_new_causes_total 2")
 	return s.shows("/metrics", "leadhit_sync_events_finished_total 3")
 }
 

@@ -14,8 +14,8 @@ const (
 	retentionAgain = 15 * time.Second
 )
 
-// retention has the age at which Kafka deletes an event, by topic. A topic is missing if it keeps its events for ever,
-// or if we may not ask. The zero value is ready.
+// retention has the age at which Kafka deletes an event, or a letter, by topic. A topic is missing if it keeps them for
+// ever, or if we may not ask. The zero value is ready.
 type retention struct {
 	mu     sync.Mutex
 	limits map[string]time.Duration
@@ -43,13 +43,14 @@ func (w *Worker) watchRetention(ctx context.Context) error {
 	}
 }
 
-// readRetention reads how long each topic keeps its events, for the metric time_to_loss_seconds. It reports whether it
-// could read the retention of all topics. A topic that fails keeps its last value.
+// readRetention reads how long each topic keeps its events, for the metrics time_to_loss_seconds and
+// letters_min_ttl_seconds. It reports whether it could read the retention of all topics. A topic that fails keeps its
+// last value.
 func (w *Worker) readRetention(ctx context.Context) bool {
 	whole := true
 	found := make(map[string]time.Duration)
 	before := w.retention.all()
-	for _, topic := range w.config.Kafka.Topics {
+	for _, topic := range append([]string{w.config.DeadLetter.Topic}, w.config.Kafka.Topics...) {
 		age, limited, err := w.cluster.Retention(ctx, topic)
 		switch {
 		case err != nil:
@@ -57,7 +58,7 @@ func (w *Worker) readRetention(ctx context.Context) bool {
 			if age, limited = before[topic], before[topic] > 0; ctx.Err() == nil {
 				w.log.DebugContext(ctx, "cannot read the topic's retention", slog.String("topic", topic), slog.Any("error", err))
 			}
-		case limited && before[topic] != age:
+		case limited && before[topic] != age && topic != w.config.DeadLetter.Topic:
 			w.log.InfoContext(ctx, "topic retention read; events older than this are lost unread",
 				slog.String("topic", topic), slog.String("retention", age.String()))
 		}

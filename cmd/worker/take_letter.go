@@ -32,27 +32,23 @@ func (w *Worker) letters() consumer.Letters {
 	return consumer.Letters{
 		Topic:  w.config.DeadLetter.Topic,
 		Exists: func(ctx context.Context) (bool, error) { return w.usable(ctx, InspectLetters) },
-		Parse:  func(r event.Record) (ledger.Letter, bool) { return knownLetter(r, w.config.Kafka.Group) },
+		Parse: func(r event.Record) (ledger.Letter, bool) {
+			l, known := deadletter.ParseBrief(r, w.config.Kafka.Group)
+			if known {
+				w.metrics.LetterRead(deadletter.StoredFingerprint(r))
+			}
+			return ledgerLetter(l, r), known
+		},
 	}
 }
 
-// knownLetter returns what the dispatcher must know of a record of the letters' topic. It is false for letters of other
-// groups and other programs.
-func knownLetter(r event.Record, group string) (ledger.Letter, bool) {
-	l, ok := deadletter.ParseBrief(r, group)
-	if !ok {
-		return ledger.Letter{}, false
-	}
-	return ledgerLetter(l, r.Offset), true
-}
-
-// ledgerLetter returns what the ledger's fold must know of a letter.
-func ledgerLetter(l deadletter.Letter, offset int64) ledger.Letter {
+// ledgerLetter returns what the ledger's fold must know of a letter in a record.
+func ledgerLetter(l deadletter.Letter, in event.Record) ledger.Letter {
 	id := ledger.ID{Topic: l.Topic, Partition: l.Partition, Offset: l.Offset, Item: ledger.NoItem}
 	if l.Item != deadletter.NoItem {
 		id.Item = l.Item
 	}
-	return ledger.Letter{ID: id, Order: l.OrderID, Key: ledger.KeyHash(l.Key), Count: l.ReplayCount, Offset: offset}
+	return ledger.Letter{ID: id, Order: l.OrderID, Key: ledger.KeyHash(l.Key), Count: l.ReplayCount, Offset: in.Offset, Stored: in.Time}
 }
 
 // take fetches a letter for its replay, restores its event, and maps that by today's mapping of its topic. An error
@@ -66,7 +62,7 @@ func (w *Worker) take(ctx context.Context, t dispatch.Take) (dispatch.Taken, err
 		return dispatch.Taken{}, fmt.Errorf("fetch letter %v: %w", t.Letter, err)
 	}
 	l, _ := deadletter.Parse(record) // no letter, no id
-	taken := dispatch.Taken{Letter: ledgerLetter(l, t.Offset)}
+	taken := dispatch.Taken{Letter: ledgerLetter(l, record)}
 	if l.Group != w.config.Kafka.Group || taken.Letter.ID != t.Letter {
 		return dispatch.Taken{}, nil // of no id: nobody can tell what the replay is about
 	}

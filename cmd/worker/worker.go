@@ -68,7 +68,14 @@ func (w *Worker) wire(m *mapping.Mapping) {
 	call = w.metrics.Call(call)
 
 	store := func(ctx context.Context, l consumer.Letter) error {
-		return w.writeLetter(ctx, letter(l, w.config.Kafka.Group, w.version))
+		stored := letter(l, w.config.Kafka.Group, w.version)
+		fingerprint := stored.Fingerprint()
+		w.metrics.LetterStoring(fingerprint)
+		err := w.writeLetter(ctx, stored)
+		if err == nil {
+			w.metrics.LetterStored(fingerprint)
+		}
+		return err
 	}
 	store = w.metrics.Store(store)
 	store = w.tracing.Store(store)
@@ -86,5 +93,7 @@ func (w *Worker) wire(m *mapping.Mapping) {
 		Take:     w.take,
 		Logger:   w.log,
 	})
-	w.metrics.Watch(observe.Source{Consumer: w.consumer, Topics: w.config.Kafka.Topics, Retention: w.retention.all})
+	w.metrics.Watch(observe.Source{
+		Consumer: w.consumer, Topics: w.config.Kafka.Topics, Letters: w.config.DeadLetter.Topic, Retention: w.retention.all,
+	})
 }

@@ -88,6 +88,7 @@ func (d *Dispatcher) accepted(now time.Time, t task) []ledger.Entry {
 	}
 	if r := d.replays[id]; r != nil {
 		r.over = true // if it is in the lane, it ends when its turn comes
+		d.observed.replayed[string(ledger.LetterResolved)]++
 	}
 	return append(entries, d.signed(now, ledger.Entry{Event: ledger.LetterResolved, ID: id.String(), N: is.N}))
 }

@@ -2,17 +2,20 @@ package dispatch
 
 import "leadhit-sync/deadletter/ledger"
 
-// WaitingReplay is a replay without an outcome. For says what it waits for. It is a label of metrics and a value in
-// status:
-//
-//	backlog   the partition is not fetched up to the end that its log had at the assignment
-//	partition the broker does not know the partition
-//	place     CallsInFlight replays are already taken up
-//	letter    its letter is being fetched
-//	lane      an event of its order comes first
-//	retry     a call failed
-//	call      a slot, the end of a pause, or the response to its call
-//	outcome   the outcome is being stored
+// What a replay can wait for.
+const (
+	waitBacklog   = "backlog"   // the partition is not fetched up to the end that its log had at the assignment
+	waitPartition = "partition" // the broker does not know the partition
+	waitPlace     = "place"     // CallsInFlight replays are already taken up
+	waitLetter    = "letter"    // its letter is being fetched
+	waitLane      = "lane"      // an event of its order comes first
+	waitRetry     = "retry"     // a call failed
+	waitCall      = "call"      // a slot, the end of a pause, or the response to its call
+	waitOutcome   = "outcome"   // the outcome is being stored
+)
+
+// WaitingReplay is a replay without an outcome. For is what it waits for, one of ReplayWaits: a label of metrics and a
+// value in status.
 type WaitingReplay struct {
 	Letter ledger.ID
 	N      int
@@ -45,11 +48,11 @@ func (d *Dispatcher) WaitingReplays(limit int) []WaitingReplay {
 func (p *partition) replaysWaitFor() string {
 	switch {
 	case !p.callable():
-		return "partition"
+		return waitPartition
 	case p.window.position < p.end:
-		return "backlog"
+		return waitBacklog
 	default:
-		return "place"
+		return waitPlace
 	}
 }
 
@@ -57,16 +60,16 @@ func (p *partition) replaysWaitFor() string {
 func (r *replay) waitsFor() string {
 	switch {
 	case r.event == nil:
-		return "letter"
+		return waitLetter
 	case r.event.waits > 0:
-		return "lane"
+		return waitLane
 	}
 	switch r.event.items[0].state {
 	case waiting:
-		return "retry"
+		return waitRetry
 	case ready, parked, inFlight:
-		return "call"
+		return waitCall
 	default:
-		return "outcome"
+		return waitOutcome
 	}
 }

@@ -171,6 +171,7 @@ func (d *Dispatcher) conclude(now time.Time, r *replay, e ledger.Entry) {
 
 func (d *Dispatcher) outcome(now time.Time, r *replay, e ledger.Entry) ledger.Entry {
 	e.ID, e.N, e.Run = r.id.String(), r.n, r.run
+	d.observed.replayed[string(e.Event)]++
 	return d.signed(now, e)
 }
 

@@ -11,9 +11,12 @@ import (
 type observed struct {
 	finished, passed uint64
 	rested           map[event.Partition]time.Duration // without the rests that still last
+	replayed         map[string]uint64                 // replays that ended, by outcome
 }
 
-func newObserved() observed { return observed{rested: map[event.Partition]time.Duration{}} }
+func newObserved() observed {
+	return observed{rested: map[event.Partition]time.Duration{}, replayed: map[string]uint64{}}
+}
 
 // rests notes whether fetching a partition rests because its window is full.
 func (d *Dispatcher) rests(p *partition, full bool) {

@@ -84,6 +84,9 @@ func (d *Dispatcher) Stored(now time.Time, id uint64, ok bool) {
 		return
 	}
 	it.state, it.letter = done, true
+	if t.replay != nil {
+		d.observed.replayed[refusedAgain]++
+	}
 	if t.started {
 		d.called--
 	}

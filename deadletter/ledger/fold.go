@@ -4,6 +4,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 )
 
 // State is the state of a letter.
@@ -27,6 +28,8 @@ type Letter struct {
 	// know it yet.
 	Count  int
 	Offset int64
+	// Stored is the record's timestamp; zero if it is not known. Only Counts needs it.
+	Stored time.Time
 }
 
 // Status is what the Fold knows of a letter.
@@ -66,6 +69,7 @@ type Fold struct {
 	names   []string // topics by number
 	recent  []recent // the last Horizon records, oldest first
 	turns   int64
+	tallies map[source]*tally
 }
 
 // place is an ID in less memory: a worker holds up to 200,000 letters.
@@ -87,6 +91,7 @@ type letter struct {
 	order string
 	key   uint64
 	at    int64 // offset of the newest record
+	time  int64 // when that was stored, in milliseconds since 1970; 0: not known
 	next  *letter
 	*history
 
@@ -95,6 +100,7 @@ type letter struct {
 	known bool
 	// answered says that the replay n has an outcome in the ledger. ended says that n needs no outcome any more.
 	answered, ended, resolved, superseded, dismissed, overtaken bool
+	counted                                                     counted
 }
 
 // history is kept only for the few letters that need it.
@@ -118,9 +124,14 @@ func (f *Fold) Add(l Letter) bool {
 	is := !s.known
 	if is || l.Count > int(s.count) || l.Count == int(s.count) && l.Offset >= s.at {
 		f.unlink(s)
-		s.known, s.order, s.key, s.at = true, l.Order, l.Key, l.Offset
+		f.recount(s, uncounted) // with its old time
+		s.known, s.order, s.key, s.at, s.time = true, l.Order, l.Key, l.Offset, 0
+		if !l.Stored.IsZero() {
+			s.time = l.Stored.UnixMilli()
+		}
 		s.count = int32(min(max(l.Count, 0), maxCount))
 		f.link(s)
+		f.count(s)
 	}
 	if f.Horizon > 0 && l.Offset >= 0 {
 		f.forgetBeyond(recent{s, l.Offset})
@@ -141,6 +152,7 @@ func (f *Fold) forgetBeyond(r recent) {
 		}
 		f.unlink(s)
 		s.known, s.order, s.key = false, "", 0
+		f.count(s)
 		if s.history == nil && s.blank() {
 			delete(f.letters, s.place)
 		}
@@ -194,6 +206,9 @@ func (f *Fold) status(s *letter) Status {
 		Letter: Letter{ID: f.id(s), Order: s.order, Key: s.key, Count: int(s.count), Offset: s.at},
 		State:  s.state(), Known: s.known, N: int(s.n), Overtaken: s.overtaken,
 		Unanswered: s.n > 0 && !s.answered && (!s.known || s.count < s.n),
+	}
+	if s.time != 0 {
+		is.Stored = time.UnixMilli(s.time).UTC()
 	}
 	if s.history != nil {
 		is.Newer, is.Replay, is.Turn = s.newer, s.replay, s.turn()

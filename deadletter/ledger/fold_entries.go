@@ -24,6 +24,7 @@ func (f *Fold) Follow(e Entry) bool {
 		return false // Parse refuses it
 	}
 	s, n := f.get(id), int32(min(e.N, maxCount))
+	defer f.count(s)
 	switch e.Event {
 	case LetterReplay:
 		return f.requeue(s, e, n)
@@ -135,5 +136,6 @@ func (f *Fold) Lost() {
 		if s.history != nil {
 			s.replay, s.turns, s.seen = nil, nil, nil
 		}
+		f.count(s)
 	}
 }

@@ -357,7 +357,7 @@ func TestTheMemoryOfALetter(t *testing.T) { //nolint:paralleltest // measures th
 		order := strconv.Itoa(4_000_000 + i/3)
 		f.Add(ledger.Letter{
 			ID:    ledger.ID{Topic: "orders", Partition: i % 12, Offset: int64(i), Item: ledger.NoItem},
-			Order: order, Key: ledger.KeyHash([]byte(order)), Offset: int64(i),
+			Order: order, Key: ledger.KeyHash([]byte(order)), Offset: int64(i), Stored: time.Unix(int64(i), 1),
 		})
 	}
 	each := (heap() - before) / letters

@@ -39,7 +39,10 @@ type Metrics struct {
 	latency        prometheus.Histogram
 	letters        *prometheus.CounterVec
 	letterFailures prometheus.Counter
+	newCauses      prometheus.Counter
 	spreadOrders   prometheus.Counter
+
+	fingerprints fingerprints
 
 	causes causes
 	lately lately
@@ -75,6 +78,11 @@ func NewMetrics(version string, deadLetterTypes []string, log *slog.Logger) *Met
 			Namespace: namespace, Name: "letter_write_failures_total",
 			Help: "Failed attempts to store a dead letter; its order waits meanwhile.",
 		}),
+		newCauses: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: namespace, Name: "letters_new_causes_total",
+			Help: "Letters stored with a fingerprint that no letter before them had, as far as this worker has read the " +
+				"letters' topic.",
+		}),
 		spreadOrders: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "orders_in_two_partitions_total",
 			Help: "Orders seen in a second partition of their topic: Kafka keeps no order between these events; set the " +
@@ -82,7 +90,7 @@ func NewMetrics(version string, deadLetterTypes []string, log *slog.Logger) *Met
 		}),
 	}
 	m.start(deadLetterTypes)
-	m.registry.MustRegister(m.items, m.verdicts, m.latency, m.letters, m.letterFailures, m.spreadOrders,
+	m.registry.MustRegister(m.items, m.verdicts, m.latency, m.letters, m.letterFailures, m.newCauses, m.spreadOrders,
 		buildInfo(version),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -200,6 +208,21 @@ func (m *Metrics) Store(store storer) storer {
 			m.stored(l)
 		}
 		return err
+	}
+}
+
+// LetterRead notes the fingerprint of a letter in the letters' topic. The worker reads all of them before it stores its
+// first letter, so a restart makes no cause new.
+func (m *Metrics) LetterRead(fingerprint string) { m.fingerprints.add(fingerprint, true) }
+
+// LetterStoring notes the fingerprint of a letter before this worker writes it, LetterStored after that. The first
+// letter of a cause is counted.
+func (m *Metrics) LetterStoring(fingerprint string) { m.fingerprints.add(fingerprint, false) }
+
+// LetterStored counts the first letter of a cause. LetterStoring must come before.
+func (m *Metrics) LetterStored(fingerprint string) {
+	if m.fingerprints.stored(fingerprint) {
+		m.newCauses.Inc()
 	}
 }
 

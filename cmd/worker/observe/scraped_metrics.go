@@ -19,6 +19,8 @@ type Source struct {
 	Topics   []string
 	// Retention returns the age at which Kafka deletes an event, for each topic where that is known.
 	Retention func() map[string]time.Duration
+	// Letters is the letters' topic. Retention has it too.
+	Letters string
 }
 
 // gauges reads the source at each scrape. It has counters too: those that the consumer counts itself.
@@ -35,6 +37,7 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	events(to, s)
 	partitions(to, s)
 	g.topics(to, s, now)
+	g.letters(to, now)
 }
 
 // pauses returns all reasons for a pause.

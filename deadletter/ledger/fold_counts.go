@@ -1,0 +1,148 @@
+package ledger
+
+import (
+	"container/heap"
+	"slices"
+	"time"
+)
+
+// Counts says how many letters of one partition wait for somebody. Metrics read it often, so the [Fold] keeps it up to
+// date instead of visiting all letters.
+type Counts struct {
+	// Open counts letters that were read and are within the Horizon.
+	Open, Requeued int
+	// Oldest is when the oldest record of an open letter was stored; zero if no time is known.
+	Oldest time.Time
+}
+
+// Counts returns the figures of a partition. Open letters stored before since do not count, because retention deletes
+// them: a record does not say so when it goes. A zero since counts all.
+func (f *Fold) Counts(topic string, partition int, since time.Time) Counts {
+	number, ok := f.topics[topic]
+	t := f.tallies[source{number, int32(partition)}]
+	if !ok || t == nil {
+		return Counts{}
+	}
+	for len(t.ages) > 0 {
+		switch oldest := t.ages[0]; {
+		case oldest.stale():
+			heap.Pop(&t.ages)
+		case !since.IsZero() && oldest.time < since.UnixMilli():
+			f.recount(oldest.letter, expired)
+			heap.Pop(&t.ages)
+		default:
+			return Counts{t.open, t.requeued, time.UnixMilli(oldest.time).UTC()}
+		}
+	}
+	return Counts{Open: t.open, Requeued: t.requeued}
+}
+
+// counted is how a letter is counted.
+type counted uint8
+
+const (
+	uncounted counted = iota
+	asOpen
+	asRequeued
+	expired // open, but stored before the since of Counts
+)
+
+// source is the partition that a letter's event came from.
+type source struct{ topic, partition int32 }
+
+// tally is what is counted of one partition.
+type tally struct {
+	open, requeued int
+	ages           ages
+}
+
+// count updates the tally after a change of a letter.
+func (f *Fold) count(s *letter) {
+	is := uncounted
+	switch state := s.state(); {
+	case state == Requeued:
+		is = asRequeued
+	case state != Open || !s.known || s.at < 0: // a letter of ours counts when it is read back: then it has a time
+	case s.counted == expired:
+		return
+	default:
+		is = asOpen
+	}
+	f.recount(s, is)
+}
+
+func (f *Fold) recount(s *letter, is counted) {
+	if s.counted == is {
+		return
+	}
+	t := f.tally(s)
+	switch s.counted {
+	case asOpen:
+		t.open--
+	case asRequeued:
+		t.requeued--
+	case uncounted, expired:
+	}
+	s.counted = is
+	switch is {
+	case asOpen:
+		t.open++
+		t.age(s)
+	case asRequeued:
+		t.requeued++
+	case uncounted, expired:
+	}
+}
+
+func (f *Fold) tally(s *letter) *tally {
+	of := source{s.place.topic, s.place.partition}
+	t := f.tallies[of]
+	if t == nil {
+		if f.tallies == nil {
+			f.tallies = map[source]*tally{}
+		}
+		t = &tally{}
+		f.tallies[of] = t
+	}
+	return t
+}
+
+// age notes when an open letter was stored. Whoever closes a letter leaves its age behind, so these are dropped when
+// they are more than half.
+func (t *tally) age(s *letter) {
+	if s.time == 0 {
+		return
+	}
+	if len(t.ages) > 2*t.open+64 {
+		t.ages = slices.DeleteFunc(t.ages, age.stale)
+		heap.Init(&t.ages)
+	}
+	heap.Push(&t.ages, age{s.time, s})
+}
+
+// age is when an open letter was stored, in milliseconds since 1970.
+type age struct {
+	time   int64
+	letter *letter
+}
+
+// stale reports whether the letter was closed, or stored again after another replay.
+func (a age) stale() bool { return a.letter.counted != asOpen || a.letter.time != a.time }
+
+// ages is a heap, the oldest first.
+type ages []age //nolint:recvcheck // container/heap: two methods change it, three only look
+
+func (a ages) Len() int           { return len(a) }
+func (a ages) Less(i, j int) bool { return a[i].time < a[j].time }
+func (a ages) Swap(i, j int)      { a[i], a[j] = a[j], a[i] }
+
+// Push implements [heap.Interface].
+func (a *ages) Push(x any) { *a = append(*a, x.(age)) } //nolint:forcetypeassert // only age is pushed
+
+// Pop implements [heap.Interface].
+func (a *ages) Pop() any {
+	last := (*a)[len(*a)-1]
+	(*a)[len(*a)-1] = age{}
+	*a = (*a)[:len(*a)-1]
+	return last
+}
