@@ -68,6 +68,7 @@ func (s *suite) testOneNode(t *testing.T) {
 		s.testMapping(t, brokers)
 		s.testGuard(t, brokers)
 		s.testReplays(t, brokers)
+		s.testLetterCommands(t, brokers)
 		s.testRuinedReplays(t, brokers)
 		s.testOrderCommand(t, brokers)
 		s.testKeepers(t, brokers)
