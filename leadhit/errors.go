@@ -48,7 +48,7 @@ func (e *RPCError) Error() string {
 	return withDetail(text, e.Message)
 }
 
-// StatusError is an HTTP response with a status other than 200. It does not keep where a redirect points.
+// StatusError is an HTTP response with a status other than 200. It does not keep the target of a redirect.
 type StatusError struct {
 	Status int
 	// RetryAfter is how long the server asked to wait: 0 to 15 minutes.

@@ -17,8 +17,8 @@ type Policy struct {
 	Random *rand.Rand
 }
 
-// Backoff spaces the attempts of one status change, and reports when they are exhausted. Create it when the first has
-// failed.
+// Backoff spaces the attempts of one status change, and reports when they are exhausted. Create it after the first
+// attempt has failed.
 type Backoff struct {
 	ceiling    *backoff.ExponentialBackOff
 	random     *rand.Rand

@@ -70,8 +70,8 @@ func (p *pacer) pace(now time.Time) float64 {
 	return min(p.setting, p.learned)
 }
 
-// grow raises the learned pace for the time that has passed. How often it is called makes no difference, so asking
-// for the Limits does not change what happens.
+// grow raises the learned pace for the time that has passed. How often it is called makes no difference, so asking for
+// the Limits does not affect the pace.
 func (p *pacer) grow(now time.Time) {
 	if p.learned == 0 || p.frozen {
 		return

@@ -71,7 +71,7 @@ func (o *orders) place(c *change, number int) {
 	c.Total, c.City = o.total(), cities[o.dice.IntN(len(cities))]
 }
 
-// total gives prices that a shop could have; nobody checks them.
+// total returns a plausible price; nobody checks it.
 func (o *orders) total() string { return fmt.Sprintf("%d.00", 190*(1+o.dice.IntN(60))) }
 
 // entry is an event that Kafka acknowledged, in the shop's record.

@@ -64,7 +64,7 @@ func (d *demo) show(ctx context.Context, paint painter) {
 	}
 }
 
-// watch remembers what the next look needs. Only the goroutine of show uses it, so it needs no lock.
+// watch remembers what the next view needs. Only the goroutine of show uses it, so it needs no lock.
 type watch struct {
 	*demo
 	at         time.Time // the end of the last bucket

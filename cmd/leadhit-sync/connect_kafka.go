@@ -38,7 +38,7 @@ func withKafka(
 }
 
 // hinted adds the settings to check to an error of the connection. Errors about a topic or a group name their own. A
-// person who runs a command by hand mostly has forgotten a setting, and "connection refused" does not name it. An
+// person who runs a command by hand has usually forgotten a setting, and "connection refused" does not name it. An
 // interrupted command needs no advice, so a cancelled context keeps its error.
 func hinted(err error) error {
 	answer, asked := errors.AsType[*kafkaerr.Error](err)

@@ -56,8 +56,8 @@ func (f *orderFacts) uncommitted(e *eventLife, commit groups.OffsetCommit, known
 	}
 }
 
-// owner returns the partition's status by the worker that has fetched most of it: while the group rebalances, a former
-// owner may list it too. told says that this worker lists what is left to do about the order, all of it.
+// owner returns the partition's status from the worker that has fetched most of it: while the group rebalances, a
+// former owner may list it too. told says that this worker lists what is left to do about the order, all of it.
 func (f *orderFacts) owner(e *eventLife) (owner *observe.PartitionStatus, told bool) {
 	for _, s := range f.workers {
 		for _, p := range s.Partitions {

@@ -179,8 +179,8 @@ func personOf(u *user.User, err error) (string, error) {
 	return u.Username, nil
 }
 
-// ledgerRead is what a command learns from the ledger. named is a proof of the group, because several groups may share
-// one ledger.
+// ledgerRead is what a command learns from the ledger. named reports that an entry names the group, which proves that
+// it exists, because several groups may share one ledger.
 type ledgerRead struct {
 	exists bool
 	named  bool           // it has an entry that names the group

@@ -32,7 +32,7 @@ func watchStatus(ctx context.Context, w io.Writer, output outputForm,
 		if columns, rows := terminal.Size(w); columns > 0 && output != "json" {
 			on = screen{columns: columns, lines: max(rows-1, 1)} // the cursor needs the last row
 		}
-		// A look is built before it is drawn, so the old one stays while a worker takes its time.
+		// A frame is built before it is drawn, so the old one stays while a worker is slow to respond.
 		var look strings.Builder
 		// A worker that did not respond is in the look, and may respond the next time.
 		err := show(ctx, &look, on)

@@ -65,7 +65,7 @@ func versionLines() string {
 }
 
 // build returns what this binary was built from. A failed read is no error: binaries built without modules have no such
-// information, and ReadBuild makes "dev" of it.
+// information, and ReadBuild returns "dev" for them.
 func build() observe.Build {
 	info, _ := debug.ReadBuildInfo()
 	return observe.ReadBuild(version, info)

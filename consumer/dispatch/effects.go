@@ -147,7 +147,7 @@ const (
 	Ambiguous
 )
 
-// CommitAnswer is the outcome of a commit, with the partitions that have another outcome.
+// CommitAnswer is the outcome of a commit, and of the partitions whose outcome differs.
 type CommitAnswer struct {
 	Outcome Outcome
 	// The broker does not know the Unknown partitions. It rejected the metadata of the TooLarge ones.

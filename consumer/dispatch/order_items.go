@@ -10,7 +10,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// listedItems is how many items of one order OrderItems lists: an order has a few, a broken producer's more.
+// listedItems is how many items of one order OrderItems lists: an order has a few, but a broken producer may write
+// more.
 const listedItems = 200
 
 // OrderItem is what is left to do about an order: an item of an event, or a replay of one.

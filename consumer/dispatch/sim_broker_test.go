@@ -64,8 +64,8 @@ func (b *broker) member(id int) *member {
 	return nil
 }
 
-// join takes a member into the group, under a new id if its old one is not known any more. A follower that knows its
-// place is told the same again.
+// join takes a member into the group, under a new id if its old one is no longer known. A follower that knows its place
+// gets the same answer again.
 func (b *broker) join(k *worker) {
 	m := b.member(k.member)
 	if m == nil {
@@ -124,7 +124,7 @@ func (b *broker) complete() {
 	}
 }
 
-// tell lets a member know its partitions. It asks for the group's offsets only then.
+// tell sends a member its partitions. Only then does it ask for the group's offsets.
 func (b *broker) tell(m *member) {
 	k, generation, numbers := m.worker, m.generation, m.numbers
 	k.act(b.between(time.Millisecond, 20*time.Millisecond), func() {
@@ -173,7 +173,7 @@ func (b *broker) leave(id int) {
 	}
 }
 
-// heartbeat says whether the member's generation goes on.
+// heartbeat reports whether the member's generation continues.
 func (b *broker) heartbeat(id, generation int) bool {
 	m := b.member(id)
 	if m == nil || m.generation != generation || m.joined {
@@ -183,7 +183,7 @@ func (b *broker) heartbeat(id, generation int) bool {
 	return !b.preparing && generation == b.generation
 }
 
-// commit applies a commit and says what became of it.
+// commit applies a commit and returns its outcome.
 func (b *broker) commit(id, generation int, offsets []dispatch.Offset, sent time.Duration,
 	late bool,
 ) dispatch.CommitAnswer {

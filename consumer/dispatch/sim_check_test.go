@@ -14,7 +14,7 @@ type progress struct {
 	toJudge          int
 }
 
-// settled says whether no further call is needed.
+// settled reports whether no further call is needed.
 func (g *progress) settled() bool { return g.judged == g.toJudge }
 
 // loss is one crash, or the end of a generation.
@@ -23,7 +23,7 @@ type loss struct {
 	repeats int  // events called again because of it
 }
 
-// pauseWatch counts the calls that a worker makes after it was told that its key is not taken.
+// pauseWatch counts the calls that a worker makes after it has learned that its key is rejected.
 type pauseWatch struct {
 	window     int
 	since      time.Duration
@@ -133,14 +133,14 @@ func (k *worker) noteVerdict(f *flight, v retry.Verdict) {
 	if v.Kind == retry.Done && f.decided == k.key {
 		k.proved = k.key
 	}
-	// A late refusal of an earlier key says nothing once the one in use was taken, even if that is not taken any more.
+	// A late rejection of an earlier key means nothing once the current one was accepted, even if that is rejected now.
 	if f.decided != k.key && k.proved == k.key {
 		return
 	}
 	if v.Kind == retry.Unauthorised && k.watch.window != k.leadhit.window && f.key != k.leadhit.key && k.key != k.leadhit.key {
 		k.watch = pauseWatch{window: k.leadhit.window, since: k.now}
 		if k.d.Paused() || f.decided != k.key {
-			// the probes go by the beginning of a pause that was there before; or a new key is due for one
+			// the probes follow the start of an earlier pause, or a new key is due for one
 			k.watch.calls--
 		}
 		k.figures.pauses++
@@ -150,8 +150,8 @@ func (k *worker) noteVerdict(f *flight, v retry.Verdict) {
 // probeEvery is the time between two probes of a pause.
 const probeEvery = 30 * time.Second
 
-// checkPause counts the calls of a worker that knows that its key is not taken: one in 30 seconds, and one a change of
-// the key.
+// checkPause counts the calls of a worker that knows that its key is rejected: one every 30 seconds, and one for each
+// change of the key.
 func (k *worker) checkPause(c dispatch.Call) {
 	if k.watch.window != k.leadhit.window || k.leadhit.key == k.key {
 		return
@@ -179,7 +179,7 @@ func (k *worker) checkWindow(p *simLog, next int64) {
 
 // exposed counts what a crash now would call again: events that were called, settled or in flight, which no commit at
 // the broker covers. Those about several orders that are not settled are counted apart, and those of a partition whose
-// commits have stopped, or go on after that, not at all: they come on top.
+// commits have stopped, or have just resumed, are not counted: they come on top.
 func (k *worker) exposed(each func(*record)) (whole, partly int) {
 	suspect := map[partition]bool{}
 	for _, p := range k.d.Snapshot().Partitions {
@@ -200,7 +200,7 @@ func (k *worker) exposed(each func(*record)) (whole, partly int) {
 	return whole, partly
 }
 
-// suffer accounts for what a crash, or a generation's end, may repeat.
+// suffer counts the calls that a crash, or the end of a generation, may repeat.
 func (k *worker) suffer(hard bool) {
 	if !k.inside {
 		return

@@ -4,7 +4,7 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// simFold is what the ledger and the letters say, told apart from the fold that the workers use.
+// simFold derives what the ledger and the letters say, independently of the fold that the workers use.
 type simFold map[string]*simState
 
 type simState struct {
@@ -36,7 +36,7 @@ func (f simFold) read(l *simLetter) {
 	}
 }
 
-// follow takes an entry, and says whether it counts.
+// follow takes an entry, and reports whether it counts.
 func (f simFold) follow(e ledger.Entry) bool {
 	if e.ID == "" {
 		return false

@@ -10,8 +10,8 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// What a flood is: the rules that every worker must keep, told apart from those that keep them. What is counted in
-// another order than in the worker is given some room.
+// These are the rules about floods that every worker must obey, written independently of the worker's code. They leave
+// some room where the worker counts in another order.
 const (
 	floodWindow  = 200
 	floodLetters = 100
@@ -19,15 +19,15 @@ const (
 	floodRoom    = 15
 )
 
-// simLedger is the topic in which workers and an operator tell each other of pauses.
+// simLedger is the topic in which workers and an operator exchange pauses.
 type simLedger struct {
 	*rand.Rand
 	log     int // counts how often it was recreated
 	entries []ledger.Entry
 }
 
-// guardPlan is what of a history the flood guard is about. It has a source of its own, so that the other histories stay
-// what they are.
+// guardPlan is the part of a history that concerns the flood guard. It has a random source of its own, so that other
+// histories do not change.
 type guardPlan struct {
 	on                   bool
 	handEvery, lostEvery time.Duration // 0: never
@@ -60,7 +60,7 @@ func (w *world) drawGuard() {
 	p.callTime = min(p.callTime, 20*time.Millisecond) // a letter each, and its commit
 }
 
-// guardBetween is between, of the guard's own source.
+// guardBetween is between, with the guard's own source.
 func (w *world) guardBetween(from, to time.Duration) time.Duration {
 	return from + time.Duration(w.ledger.Int64N(int64(to-from)+1))
 }
@@ -158,7 +158,7 @@ func (k *worker) followLedger() {
 	k.guard.read = len(k.ledger.entries)
 }
 
-// announce writes an entry until its writer knows that it stands there.
+// announce writes an entry until its writer knows that it is stored.
 func (k *worker) announce(e ledger.Entry) {
 	fails, twice := k.ledger.Float64() < k.plan.guard.fails, k.ledger.Float64() < k.plan.guard.twice
 	k.after(k.guardBetween(time.Millisecond, 2*time.Second), func() {
@@ -171,7 +171,7 @@ func (k *worker) announce(e ledger.Entry) {
 	})
 }
 
-// guardWatch is what a worker must know of pauses, and what it counts of letters.
+// guardWatch is what a worker must know about pauses, and the letters that it counts.
 type guardWatch struct {
 	log, read int
 	inForce   []ledger.Entry // as the ledger tells
@@ -241,7 +241,8 @@ func (g *guardWatch) outcome(o guardOutcome) {
 	}
 }
 
-// flood counts the letters among the last outcomes and their orders; each whose order nobody knows is one of its own.
+// flood counts the letters among the last outcomes and their orders; a letter without a known order counts as an order
+// of its own.
 func (g *guardWatch) flood() (letters, orders int) {
 	seen := map[string]bool{}
 	for _, o := range g.outcomes {

@@ -8,8 +8,8 @@ import (
 	"leadhit-sync/retry"
 )
 
-// leadhit models the other side of a call: it takes the status at some moment within the call's timeout or not at all,
-// and the caller may or may not hear of it.
+// leadhit models the other side of a call: it applies the status at some moment within the call's timeout or not at
+// all, and the caller may or may not learn of it.
 type leadhit struct {
 	*world
 	key           int // the key it takes
@@ -19,7 +19,7 @@ type leadhit struct {
 	downUntil     time.Duration // no connection is taken
 }
 
-// flight is a call on the wire. It goes on when its caller dies.
+// flight is a call on the wire. It continues after its caller has died.
 type flight struct {
 	worker  *worker
 	change  *change
@@ -41,7 +41,7 @@ func (l *leadhit) calmDown() {
 
 func (l *leadhit) orders() []*order { return l.broker.orders }
 
-// changeKey makes LeadHit take another key; the key's file follows later, sometimes with a wrong one before.
+// changeKey makes LeadHit accept another key; the key file follows later, sometimes with a wrong key first.
 func (l *leadhit) changeKey() {
 	l.key++
 	l.window++
@@ -132,7 +132,7 @@ func (l *leadhit) take(f *flight) retry.Verdict {
 	return retry.Verdict{Kind: retry.Done, Answered: true}
 }
 
-// store models the letters' topic: a letter may be stored, and its writer may hear of it.
+// store models the letters' topic: a letter may be stored, and its writer may learn of it.
 func (w *world) store(k *worker, s dispatch.Store) {
 	c := changeOf(s.Record, s.Item)
 	w.judgeLetter(s, c)
@@ -159,7 +159,7 @@ func (w *world) store(k *worker, s dispatch.Store) {
 	})
 }
 
-// judgeLetter checks that an order goes to the letters for a reason that is its own.
+// judgeLetter checks that an order becomes a letter only for a reason of its own.
 func (w *world) judgeLetter(s dispatch.Store, c *change) {
 	switch {
 	case s.Mapping:

@@ -32,7 +32,7 @@ type record struct {
 	atRisk  *loss
 }
 
-// change is what an event says about one order, and what is true of it.
+// change is what an event says about one order, and its true state.
 type change struct {
 	record           *record
 	order            *order
@@ -46,14 +46,14 @@ type change struct {
 	next             *change
 }
 
-// calls says whether somebody must be called about the change.
+// calls reports whether LeadHit must be called about the change.
 func (c *change) calls() bool { return c.action == event.Call && !c.superseded }
 
 func (c *change) done() bool {
 	return c.action == event.Ignore || c.superseded || c.accepted || c.letter
 }
 
-// finish notes that the change was accepted or stands in a letter.
+// finish notes that the change was accepted or is in a letter.
 func (c *change) finish(mark *bool) {
 	before := c.done()
 	*mark = true
@@ -99,7 +99,7 @@ type position struct {
 	unfinished []int64
 }
 
-// covers says whether the commit tells that an offset is finished.
+// covers reports whether the commit says that an offset is finished.
 func (c position) covers(offset int64) bool {
 	if offset < c.next {
 		return c.exists
@@ -159,7 +159,7 @@ func (p *simLog) index(offset int64) int {
 	return i
 }
 
-// finishedBelow says whether everything below an offset is finished.
+// finishedBelow reports whether everything below an offset is finished.
 func (p *simLog) finishedBelow(offset int64) bool {
 	for p.clean < len(p.records) && p.records[p.clean].offset < offset {
 		if p.records[p.clean].open > 0 {
@@ -214,7 +214,7 @@ func (p *simLog) unsteady() bool { return p.unknownUntil > 0 && p.now < p.unknow
 func (p *simLog) recreate() {
 	p.renew()
 	p.committed = position{}
-	// Longer than a session: whoever is frozen all the while is no member any more.
+	// Longer than a session: a worker that is frozen throughout is no longer a member.
 	p.disappear(p.between(12*time.Second, 15*time.Second))
 }
 
@@ -229,8 +229,8 @@ func (p *simLog) renew() {
 	p.renewed, p.hidden = p.now, 0
 }
 
-// replace puts a log of about the same offsets in the place of the old one, the group's offset unchanged. What lies
-// below that is nobody's to find.
+// replace puts a log of about the same offsets in the place of the old one, the group's offset unchanged. Records below
+// that offset cannot be found by anybody.
 func (p *simLog) replace() {
 	n := len(p.records)
 	p.renew()

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// mutantSeeds is how many histories a mutant may live through at most.
+// mutantSeeds is how many histories a mutant may survive at most.
 const mutantSeeds = 1500
 
 const simulator = "TestSimulator"
@@ -27,7 +27,7 @@ const (
 	guard    = "../../deadletter/ledger/"
 )
 
-// edit replaces a text that stands exactly once in a file.
+// edit replaces a text that occurs exactly once in a file.
 type edit struct{ file, old, new string }
 
 // forgets gives the governor a way to forget something.
@@ -228,7 +228,7 @@ func replayMutants() map[string][]edit {
 	}
 }
 
-// rare are faults that the simulator meets too seldom; the test that is named beside each must see them.
+// rare are faults that the simulator meets too rarely; the test named beside each must find it.
 func rare() map[string]struct {
 	test string
 	edit edit
@@ -372,8 +372,8 @@ func rare() map[string]struct {
 	}
 }
 
-// TestMutants changes the core in one way after another and lets the simulator look for the fault. What it does not
-// find is a hole in the simulator; a change that no longer fits the sources is an error, too.
+// TestMutants applies one change after another to the core and lets the simulator look for the fault. A fault that it
+// does not find is a hole in the simulator; a change that no longer fits the sources is an error, too.
 func TestMutants(t *testing.T) {
 	only := os.Getenv("MUTANT") // a part of a name
 	var report sync.Mutex
@@ -407,7 +407,7 @@ func TestMutants(t *testing.T) {
 	}
 }
 
-// hunt builds a test with a changed core, and says what killed it.
+// hunt builds a test with a changed core, and returns what found the fault.
 func hunt(t *testing.T, test string, edits []edit) (killer string, err error) {
 	t.Helper()
 	overlay, err := mutate(t.TempDir(), test, edits)

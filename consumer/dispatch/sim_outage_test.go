@@ -7,14 +7,15 @@ import (
 	"leadhit-sync/retry"
 )
 
-// What an outage is, and how it ends: the rules that every worker must keep, told apart from those that keep them.
+// These are the rules about outages that every worker must obey, written independently of the worker's code.
 const (
 	outageFailures = 20
 	outageOrders   = 5
 	slowStart      = 5
 )
 
-// outageWatch counts what one worker hears, and knows from that when it must take LeadHit for down.
+// outageWatch counts the responses that one worker gets, and knows from them when the worker must consider LeadHit
+// down.
 type outageWatch struct {
 	down    bool
 	epoch   int // changes of down
@@ -54,7 +55,7 @@ func (k *worker) checkHeld(c dispatch.Call) {
 	}
 }
 
-// heard takes an answer, in the moment in which the worker gets it.
+// heard takes a response at the moment when the worker gets it.
 func (o *outageWatch) heard(now time.Duration, f *flight, v retry.Verdict) {
 	if f.call.Probe {
 		o.probing = false
@@ -87,7 +88,7 @@ func (o *outageWatch) turn(now time.Duration) {
 	o.row, o.orders, o.since, o.probes = 0, nil, now, 0
 }
 
-// hearOutage keeps the watch, and demands a slow start after an outage.
+// hearOutage updates the watch, and requires a slow start after an outage.
 func (k *worker) hearOutage(f *flight, v retry.Verdict) {
 	epoch := k.outage.epoch
 	k.outage.heard(k.now, f, v)

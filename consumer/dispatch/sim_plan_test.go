@@ -11,8 +11,8 @@ import (
 // patience is how long a shell waits for the end of a generation, where it matters.
 const patience = 15 * time.Second
 
-// plan is what one history is like. Each kind of fault is left out of about half of the histories: a fault hides best
-// behind others.
+// plan is what one history is like. Each kind of fault is left out of about half of the histories: faults hide each
+// other best.
 type plan struct {
 	calls, window, fetch int
 	told, limit          int // bytes of metadata: what the workers believe, what the broker takes
@@ -84,7 +84,7 @@ func drawPlan(w *world) plan {
 	if w.chance(0.5) {
 		p.large = 1 + w.IntN(min(p.orders, 20))
 		if w.chance(0.3) {
-			// So many, for so long and about so many orders that their own limit counts.
+			// Enough of them, about enough orders and for long enough, to reach their own limit.
 			p.several, p.errors, p.orders, p.large = 0.6, max(p.errors, 0.3), 100+w.IntN(100), 2+w.IntN(4)
 		}
 	}
@@ -93,7 +93,7 @@ func drawPlan(w *world) plan {
 	}
 	switch w.IntN(3) {
 	case 0:
-		// Stuck orders alone must fill neither the window nor the metadata: else they hold back the others by right.
+		// Stuck orders alone must fill neither the window nor the metadata: otherwise they hold back the others legitimately.
 		p.stuck = 1 + w.IntN(2)
 		p.window, p.told = max(p.window, 60), max(p.told, 200)
 		p.limit = p.told
@@ -104,7 +104,7 @@ func drawPlan(w *world) plan {
 	if w.chance(0.15) {
 		p.recreateEvery = w.between(30*time.Second, 2*time.Minute)
 	}
-	// A worker on its own may lose its patience while calls are in flight: it gets its partitions back, and nobody else.
+	// A worker that is alone may run out of patience while calls are in flight: it gets its own partitions back.
 	if p.drain = patience; p.workers == 1 && w.chance(0.7) {
 		p.drain = w.between(10*time.Millisecond, 2*time.Second)
 		p.slow, p.keyEvery = max(p.slow, 0.05), max(p.keyEvery, time.Minute)
@@ -113,7 +113,8 @@ func drawPlan(w *world) plan {
 	if w.chance(0.04) {
 		p.longOutage, p.chaos = 10*time.Minute, 12*time.Minute
 	}
-	// One worker must be able to make all calls within a minute or two: a history that is only overloaded shows nothing.
+	// One worker must be able to make all calls within a minute or two: a history that is merely overloaded proves
+	// nothing.
 	items := p.events + int(float64(p.events*p.large)*p.several/2)
 	p.callTime = min(p.callTime, time.Minute*time.Duration(p.calls)/time.Duration(items))
 	return p

@@ -10,8 +10,8 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// desk is the letters' topic, the operators who replay, dismiss and reopen letters, and what is true of them. It has a
-// source of its own, so that the other histories stay what they are.
+// desk is the letters' topic, the operators who replay, dismiss and reopen letters, and the truth about the letters. It
+// has a random source of its own, so that other histories do not change.
 type desk struct {
 	*world
 	dice    *rand.Rand
@@ -44,7 +44,7 @@ func (w *world) drawReplays(seed uint64) {
 	d.on = true
 	w.figures.withReplays = 1
 	p := &w.plan
-	// Ids repeat in a topic that is made anew, and a new ledger has forgotten what was asked for: limits, not faults.
+	// Ids repeat in a topic that is created again, and a new ledger has forgotten the requests: limits, not faults.
 	p.recreateEvery, p.blackout, p.guard.lostEvery = 0, false, 0
 	if !p.guard.on {
 		p.refused, p.refusedByMapping = max(p.refused, 0.1+0.3*d.Float64()), max(p.refusedByMapping, 0.2*d.Float64())
@@ -73,10 +73,10 @@ func (d *desk) between(from, to time.Duration) time.Duration {
 
 func (d *desk) chance(p float64) bool { return p > 0 && d.dice.Float64() < p }
 
-// Float64 is of the desk's own source.
+// Float64 draws from the desk's own source.
 func (d *desk) Float64() float64 { return d.dice.Float64() }
 
-// late says whether a letter that its writer gave up is stored later all the same.
+// late reports whether a letter that its writer gave up is stored later all the same.
 func (d *desk) late() bool { return d.on && !d.calm && d.chance(d.lates) }
 
 func (w *world) stirReplays() {
@@ -122,7 +122,7 @@ func (d *desk) decide() {
 	}
 }
 
-// wish is what an operator wants to do with a letter; nothing most often.
+// wish is what an operator wants to do with a letter: most often nothing.
 func (d *desk) wish(s *simState) ledger.Entry {
 	closed := s.final() || s.dismissed
 	switch {
@@ -155,7 +155,7 @@ func (d *desk) learn(id string, change func() bool) bool {
 	return changed
 }
 
-// enter takes an entry that stands in the ledger now.
+// enter takes an entry that the ledger holds now.
 func (d *desk) enter(e ledger.Entry) {
 	if !d.learn(e.ID, func() bool { return d.truth.follow(e) }) {
 		return
@@ -204,7 +204,7 @@ func (d *desk) stored(s dispatch.Store, c *change) {
 // key is the hash of a record's key: the name of its first order.
 func (r *record) key() uint64 { return ledger.KeyHash([]byte(r.changes[0].order.name)) }
 
-// ended says whether everything that was asked for has an outcome.
+// ended reports whether every request has an outcome.
 func (d *desk) ended() bool {
 	if d.now <= d.until {
 		return !d.on
@@ -225,7 +225,7 @@ func (k *worker) performReplays(e dispatch.Effects) {
 	}
 }
 
-// take fetches a letter and maps it anew: by then somebody may have repaired the mapping.
+// take fetches a letter and maps it again: by then somebody may have fixed the mapping.
 func (k *worker) take(t dispatch.Take) {
 	l := k.desk.letters[t.Offset]
 	c := l.change

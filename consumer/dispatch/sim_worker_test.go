@@ -57,7 +57,7 @@ type run struct {
 	unknown    map[string]bool // those in flight, or accepted and without an outcome yet
 }
 
-// tell writes a line of the history that is replayed.
+// tell writes a line of the history that is repeated.
 func (k *worker) tell(format string, args ...any) {
 	if k.trace != nil {
 		k.note("worker %d: "+format, append([]any{k.place}, args...)...)
@@ -154,7 +154,7 @@ func (k *worker) assigned(generation int, positions []dispatch.Position) {
 	}
 }
 
-// beat sends a heartbeat a second for as long as the generation goes on.
+// beat sends a heartbeat a second for as long as the generation lasts.
 func (k *worker) beat(generation int) {
 	k.act(time.Second, func() {
 		switch {
@@ -232,8 +232,8 @@ func (k *worker) end() {
 	})
 }
 
-// arm lets something befall a worker right after its next call has gone out: the worst moments are those between two
-// steps. If there is no call for a while, it comes anyway.
+// arm lets something happen to a worker right after its next call has gone out: the worst moments are those between two
+// steps. If there is no call for a while, it happens anyway.
 func (k *worker) arm(do func()) {
 	k.armed = do
 	k.after(3*time.Second, k.strike)
@@ -246,7 +246,7 @@ func (k *worker) strike() {
 	}
 }
 
-// crash ends a process between two moments. What it has on the wire goes on.
+// crash ends a process between two moments. Its calls on the wire continue.
 func (k *worker) crash() {
 	k.figures.crashes++
 	k.tell("crashes")
@@ -262,7 +262,7 @@ func (k *worker) stop() {
 	}
 }
 
-// kick ends the generation without a reason of the broker's.
+// kick ends the generation although the broker has no reason.
 func (k *worker) kick() { k.hear(0, k.revoke) }
 
 func (k *worker) freeze(d time.Duration) {
@@ -287,7 +287,7 @@ func (k *worker) thaw() {
 	}
 }
 
-// readKey takes the key out of its file.
+// readKey reads the key from its file.
 func (k *worker) readKey() {
 	k.hear(0, func() {
 		if k.key != k.fileKey {
@@ -301,13 +301,13 @@ func (k *worker) readKey() {
 	})
 }
 
-// ask is the question after an input, and at Wake.
+// ask asks for effects after an input, and at Wake.
 func (k *worker) ask() {
 	k.pending = false
 	k.perform(k.d.Next(k.clock()))
 }
 
-// askEarly puts the question when nothing has happened: then there must be nothing to do.
+// askEarly asks when nothing has happened: then there must be nothing to do.
 func (k *worker) askEarly() {
 	if k.frozen || k.pending || k.wake != 0 && k.wake <= k.now || k.failure != nil {
 		return
@@ -322,7 +322,7 @@ func (k *worker) askEarly() {
 	}
 }
 
-// perform starts what the dispatcher wants. None of it is done in the same moment.
+// perform starts what the dispatcher wants. None of it ends at the same moment.
 func (k *worker) perform(e dispatch.Effects) {
 	k.checkEffects(e)
 	k.checkGuard(e, k.build)
@@ -467,7 +467,7 @@ func (k *worker) investigate(number int, id partition) {
 	})
 }
 
-// commit sends a commit. It may be slow, not sent, or stay without an answer; then it may be applied, even much later.
+// commit sends a commit. It may be slow, not sent, or get no response; then it may still be applied, even much later.
 func (k *worker) commit(c dispatch.Commit) {
 	member, generation, number := k.member, k.generation, k.number
 	answer := func(d time.Duration, a dispatch.CommitAnswer) {

@@ -85,7 +85,8 @@ func (f *figures) add(g figures) {
 	}
 }
 
-// agenda is what is still to happen, the soonest first; at the same moment in the order of its making.
+// agenda is what is still to happen, the soonest first; events of the same moment are in the order in which they were
+// added.
 type agenda []happening
 
 type happening struct {
@@ -115,7 +116,7 @@ func (w *world) after(d time.Duration, do func()) {
 	heap.Push(&w.agenda, happening{w.now + max(d, time.Microsecond), w.seq, do})
 }
 
-// clock is the moment as the dispatcher sees it.
+// clock is the time as the dispatcher sees it.
 func (w *world) clock() time.Time { return time.Unix(1_700_000_000, 0).Add(w.now) }
 
 // failed notes the first violation; the history ends there.
@@ -220,7 +221,7 @@ func (w *world) settleDown() {
 	}
 }
 
-// describe tells what is unfinished, for the report of a violation.
+// describe lists what is unfinished, for the report of a violation.
 func (w *world) describe() string {
 	var text strings.Builder
 	for _, p := range w.broker.logs {
@@ -256,8 +257,8 @@ func (w *world) allCommitted() bool {
 	return w.desk.ended()
 }
 
-// othersFinished says whether every event is finished that no stuck order holds back, be it through the other orders
-// of its events.
+// othersFinished reports whether every event is finished that no stuck order holds back, directly or through other
+// orders of the same events.
 func (w *world) othersFinished() bool {
 	if w.plan.stuck == 0 {
 		return true
@@ -282,7 +283,7 @@ func (w *world) othersFinished() bool {
 	return true
 }
 
-// spread marks the orders of events that wait for a marked order, and says whether it marked any.
+// spread marks the orders of events that wait for a marked order, and reports whether it marked any.
 func spread(p *simLog, held map[*order]bool) bool {
 	grown := false
 	for _, r := range p.records {

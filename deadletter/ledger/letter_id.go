@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// maxID holds the longest topic of 249 bytes, two separators, and the numbers.
+// maxID fits the longest topic of 249 bytes, two separators, and the numbers.
 const maxID = 320
 
 // NoItem is the Item of an ID that names a whole event.

@@ -4,7 +4,7 @@ import (
 	"slices"
 )
 
-// The words of the language that a status cannot be.
+// The words of the language, which cannot be a status.
 const (
 	Ignore     = "ignore"
 	DeadLetter = "dead-letter"

@@ -41,7 +41,8 @@ func yamlProblem(file string, lines []string, err error) Problem {
 
 const controlCharacter = "control characters are not allowed"
 
-// find returns where an expression ends in the first line that it matches, counted from 1; zeros for nowhere.
+// find returns where an expression ends in the first line that it matches, counted from 1, or zeros if it matches
+// nowhere.
 func find(lines []string, expression string) (line, column int) {
 	re := regexp.MustCompile(expression)
 	for i, text := range lines {
