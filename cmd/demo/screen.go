@@ -149,7 +149,7 @@ func storyPart(v view, width, rows int) []line {
 			mark, look = span{cyan, "▸ "}, normal
 		}
 		at := fmt.Sprintf("%-6s", clock(b.at))
-		texts := terminal.Wrap(b.text, max(width-labelWidth-len(at)-2, 8))
+		texts := terminal.Hang("", b.text, max(width-labelWidth-len(at)-2, 8))
 		told := make([]line, len(texts))
 		for j, text := range texts {
 			told[j] = line{label(""), {normal, "  " + strings.Repeat(" ", len(at))}, {look, text}}

@@ -177,7 +177,7 @@ func account(e evidence, v verdict, width int) []line {
 			"wrong", e.retries, v.Repeats)},
 		{"Kafka", fmt.Sprintf("committed = log end in %d of %d partitions", len(e.ends)-len(v.Uncommitted), len(e.ends))},
 	} {
-		for i, text := range terminal.Wrap(part.text, max(width-labelWidth, 16)) {
+		for i, text := range terminal.Hang("", part.text, max(width-labelWidth, 16)) {
 			name := part.name
 			if i > 0 {
 				name = ""

@@ -80,7 +80,7 @@ func (r *orderReader) events(ctx context.Context, topic string) error {
 func (r *orderReader) scan(ctx context.Context, what scan.Range) func(func(event.Record, error) bool) {
 	what.Progress = func(done, total int64) {
 		r.notice.Answered()
-		r.progress.Show(what.Topic, done, total)
+		r.progress.Draw(readBar(what.Topic, done, total))
 	}
 	return scan.Records(ctx, r.cluster, what)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -63,7 +64,7 @@ func (w *watch) pastOf(ctx context.Context, topic string, from time.Time, p *ter
 		Topic: topic, From: scan.Position{Time: from},
 		Progress: func(done, total int64) {
 			w.answered()
-			p.Show(topic, done, total)
+			p.Draw(readBar(topic, done, total))
 		},
 	})
 	for r, err := range records {
@@ -143,4 +144,12 @@ func (w *watch) follow(ctx context.Context, show func(seen) error) error {
 		})
 	}
 	return group.Wait()
+}
+
+// readBar shows how much of a topic was read.
+func readBar(topic string, done, total int64) string {
+	const width = 20
+	full := int(done * width / max(total, 1))
+	return fmt.Sprintf("%s  %s%s  %d%%  %d of %d events", terminal.Quote(topic), strings.Repeat("█", full),
+		strings.Repeat("░", width-full), done*100/max(total, 1), done, total)
 }

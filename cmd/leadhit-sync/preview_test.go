@@ -222,3 +222,10 @@ func TestPreviewSaysWhatAnOpenTransactionHoldsBack(t *testing.T) {
 		t.Errorf("got %+v after the commit, want three events and no transaction", got)
 	}
 }
+
+func TestTheBarShowsHowMuchOfATopicWasRead(t *testing.T) {
+	t.Parallel()
+	if got, want := readBar("orders", 25, 100), "orders  █████░░░░░░░░░░░░░░░  25%  25 of 100 events"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -2,7 +2,10 @@ package terminal
 
 import "io"
 
-// ProgressOn returns a bar as on a terminal.
+// Wrap breaks a text into lines.
+func Wrap(text string, width int) []string { return wrap(text, width) }
+
+// ProgressOn returns a Progress as on a terminal.
 func ProgressOn(w io.Writer) *Progress { return &Progress{out: w} }
 
 // Silence is how long a notice waits.

@@ -38,8 +38,8 @@ func Pad(text string, width int) string {
 	return text + strings.Repeat(" ", max(width-Width(text), 0))
 }
 
-// Wrap breaks a text at its spaces into lines of a width. A longer word gets a line of its own.
-func Wrap(text string, width int) []string {
+// wrap breaks a text at its spaces into lines of a width. A longer word gets a line of its own.
+func wrap(text string, width int) []string {
 	var lines []string
 	line, rest := "", strings.TrimSpace(text)
 	for rest != "" {
@@ -77,7 +77,7 @@ func Hang(label, text string, width int) []string {
 		}
 		return append([]string{label}, below...)
 	}
-	lines := Wrap(text, width-indent)
+	lines := wrap(text, width-indent)
 	for i := range lines {
 		if i > 0 {
 			label = strings.Repeat(" ", indent)

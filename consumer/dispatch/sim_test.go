@@ -58,7 +58,7 @@ func violation(seed uint64, err error) string {
 		seed)
 }
 
-// simulateAll runs the seeds over all processors. Of several violations the lowest seed's is told.
+// simulateAll runs the seeds over all processors. Of several violations it reports the lowest seed's.
 func simulateAll(from, seeds uint64) (figures, error) {
 	var (
 		next   atomic.Uint64
