@@ -158,6 +158,7 @@ func New(o Options) *Consumer {
 	}
 	c.membership = &membership{
 		base: b, starts: starts, fetcher: c.fetcher, letters: c.letters, leader: leader{base: b}, own: c.own,
+		takes: &takes{base: b},
 	}
 	b.start, b.caughtUp = c.start, c.own.check
 	c.enter(Starting)

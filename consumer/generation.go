@@ -85,7 +85,7 @@ func (m *membership) live(
 	newMember := g.member.ID != m.memberID
 	m.memberID = g.member.ID
 	g.take = func(t dispatch.Take) {
-		m.spawn(func(context.Context) { m.takeLetter(fetching, t) })
+		m.spawn(func(context.Context) { m.takes.take(fetching, t) })
 	}
 	m.send(func(now time.Time) {
 		m.current = g

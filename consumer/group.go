@@ -41,6 +41,7 @@ type membership struct {
 	letters *letters
 	leader  leader
 	own     *ownTopics
+	takes   *takes
 
 	prepared  bool // everything that the first call needs exists
 	preparing retrier

@@ -3,6 +3,7 @@ package consumer_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -127,12 +128,12 @@ func (w *world) said() []string {
 	return all
 }
 
-// replay asks for the n-th replay of the first event's letter, which is at an offset of the letters' topic.
-func (w *world) replay(n int, letter int64) {
+// replay asks for the n-th replay of the letter of an event, which is at an offset of the letters' topic.
+func (w *world) replay(offset int64, n int, letter int64) {
 	w.t.Helper()
 	_, value, err := shared.Entry{
 		Event: shared.LetterReplay, At: time.Now(), By: "alice", Via: "cli", Reason: "LeadHit accepts it now", Run: "r_1",
-		ID: "orders/0/0", N: n, Letter: letter,
+		ID: fmt.Sprint("orders/0/", offset), N: n, Letter: letter,
 	}.Record()
 	if err != nil {
 		w.t.Fatal(err)
@@ -140,10 +141,11 @@ func (w *world) replay(n int, letter int64) {
 	w.scrawl(value)
 }
 
-// saysSoon waits until the ledger holds these entries, and no others.
+// saysSoon waits until the ledger holds these entries, in any order, and no others.
 func (w *world) saysSoon(want ...string) {
 	w.t.Helper()
-	if !w.wait(time.Minute, func() bool { return slices.Equal(w.said(), want) }) {
+	slices.Sort(want)
+	if !w.wait(time.Minute, func() bool { return slices.Equal(slices.Sorted(slices.Values(w.said())), want) }) {
 		w.t.Errorf("got %q in the ledger, want %q", w.said(), want)
 	}
 }
@@ -166,7 +168,7 @@ func heals(change, int) conduct {
 func TestAReplayIsCalledAndResolved(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		k := w.refusedFirst()
-		w.replay(1, 0)
+		w.replay(0, 1, 0)
 		w.saysSoon("replay orders/0/0 1 ", "resolved orders/0/0 1 ")
 		if got := len(w.ledger.calledNow()); got != 2 {
 			w.t.Errorf("got %d calls, want that of the event and that of its replay", got)
@@ -188,7 +190,7 @@ func TestAReplayThatIsRefusedAgainIsALetterAgain(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.refusedFirst()
 		w.leadhitDoes(answers(20 * time.Millisecond))
-		w.replay(1, 0)
+		w.replay(0, 1, 0)
 		if !w.wait(time.Minute, func() bool { return len(w.consume(lettersTopic)) == 2 }) {
 			w.t.Fatal("got no second letter")
 		}
@@ -200,7 +202,7 @@ func TestAReplayThatIsRefusedAgainIsALetterAgain(t *testing.T) {
 			}
 		}
 		w.leadhitDoes(heals)
-		w.replay(2, 1)
+		w.replay(0, 2, 1)
 		w.saysSoon("replay orders/0/0 1 ", "replay orders/0/0 2 ", "resolved orders/0/0 2 ")
 	})
 }
@@ -211,7 +213,7 @@ func TestAnAcceptedEventOvertakesTheLettersOfItsOrder(t *testing.T) {
 		w.produce(0, fine, "a", "b")
 		w.settle(time.Minute)
 		w.saysSoon("overtaken orders/0/0 0 orders/0/1")
-		w.replay(1, 0)
+		w.replay(0, 1, 0)
 		w.saysSoon("overtaken orders/0/0 0 orders/0/1", "replay orders/0/0 1 ", "superseded orders/0/0 1 orders/0/1")
 		if got := len(w.ledger.calledNow()); got != 3 {
 			w.t.Errorf("got %d calls, want those of the three events alone", got)
@@ -225,7 +227,7 @@ func TestAReplayIsCalledAgainAfterACrash(t *testing.T) {
 		w.leadhitDoes(func(change, int) conduct {
 			return conduct{after: 2 * time.Second, verdict: retry.Verdict{Kind: retry.Done, Answered: true}}
 		})
-		w.replay(1, 0)
+		w.replay(0, 1, 0)
 		if !w.wait(time.Minute, func() bool { return len(w.ledger.calledNow()) == 2 }) {
 			w.t.Fatal("got no call of the replay")
 		}
@@ -306,15 +308,24 @@ func TestCallsWaitAfterARebalanceUntilLettersAndLedgerAreRead(t *testing.T) {
 func TestALetterIsFetchedUntilItIsKnown(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		k := w.refusedFirst()
+		w.leadhitDoes(answers(20 * time.Millisecond))
+		w.produce(0, refused, "b")
+		w.settle(time.Minute)
+		w.leadhitDoes(heals)
 		fault := w.fake.Fault(kfake.Fault{
 			Keys: []kmsg.Key{kmsg.Fetch}, Topic: lettersTopic, Err: kerr.NotLeaderForPartition, Count: -1,
 		})
-		w.replay(1, 0)
+		w.replay(0, 1, 0)
+		w.replay(1, 1, 1)
 		time.Sleep(30 * time.Second)
-		w.toldOnce("cannot fetch a letter for its replay")
+		w.toldOnce("cannot fetch letters for their replays")
 		waitsFor(w.t, k, "letters cannot be fetched for their replays")
 		fault.Remove()
-		w.saysSoon("replay orders/0/0 1 ", "resolved orders/0/0 1 ")
+		w.saysSoon("replay orders/0/0 1 ", "replay orders/0/1 1 ", "resolved orders/0/0 1 ", "resolved orders/0/1 1 ")
+		w.toldOnce("letters can be fetched for their replays")
+		if got := k.Waits(); len(got) > 0 {
+			w.t.Errorf("got waits %v, want none", got)
+		}
 	})
 }
 
@@ -341,7 +352,7 @@ func TestAReplayWaitsForTheBacklog(t *testing.T) {
 		k := w.refusedFirst()
 		k.end()
 		w.produce(0, fine, "a")
-		w.replay(1, 0)
+		w.replay(0, 1, 0)
 		w.fake.Fault(kfake.Fault{
 			Keys: []kmsg.Key{kmsg.Fetch}, Topic: "orders", Err: kerr.NotLeaderForPartition, Count: 5,
 		})

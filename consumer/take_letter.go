@@ -3,32 +3,67 @@ package consumer
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
 )
 
-// takeLetter fetches a letter for a replay, until it is known what became of it or ctx ends. Then the generation is
-// over, and the next owner takes the replay up.
-func (b *base) takeLetter(ctx context.Context, t dispatch.Take) {
-	var again retrier
-	log := b.log.With(slog.String("letter", t.Letter.String()))
-	key := waitTake + t.Letter.String()
-	defer b.waits.end(key)
+// takes fetches letters for their replays.
+type takes struct {
+	*base
+
+	mu      sync.Mutex
+	failing int     // letters whose last fetch failed
+	again   retrier // of all of them together, so that an outage is logged once
+}
+
+// take fetches a letter until it is known what became of it or ctx ends. Then the generation is over, and the next owner
+// takes the replay up.
+func (t *takes) take(ctx context.Context, take dispatch.Take) {
+	var pace retrier
+	failed := false
 	for {
-		taken, err := b.options.Take(ctx, t)
-		if ctx.Err() != nil {
+		taken, err := t.options.Take(ctx, take)
+		if err == nil || ctx.Err() != nil {
+			if failed {
+				t.over(ctx)
+			}
+			if ctx.Err() == nil {
+				t.send(func(now time.Time) { t.dispatcher.Taken(now, take.ID, taken) })
+			}
 			return
 		}
-		if err == nil {
-			again.Over(log).InfoContext(ctx, "the letter can be fetched for its replay again")
-			b.send(func(now time.Time) { b.dispatcher.Taken(now, t.ID, taken) })
-			return
-		}
-		b.waits.begin(key, "letters cannot be fetched for their replays: "+withoutPorts(err.Error()))
-		again.fail(log, err).WarnContext(ctx, "cannot fetch a letter for its replay; trying again")
-		if !again.Wait(ctx) {
-			return
-		}
+		t.failed(ctx, take, err, !failed)
+		failed = true
+		pace.Failed()
+		pace.Wait(ctx)
+	}
+}
+
+func (t *takes) failed(ctx context.Context, take dispatch.Take, err error, first bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if first {
+		t.failing++
+	}
+	why := reasonOf(err)
+	t.waits.begin(waitTake, "letters cannot be fetched for their replays: "+why)
+	t.again.Failed()
+	t.again.Log(t.log, why).WarnContext(ctx, "cannot fetch letters for their replays; trying again",
+		slog.String("letter", take.Letter.String()), slog.Any("error", err))
+}
+
+// over notes that a letter's fetches, of which one failed, have ended.
+func (t *takes) over(ctx context.Context) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.failing--; t.failing > 0 {
+		return
+	}
+	t.waits.end(waitTake)
+	log := t.again.Over(t.log)
+	if ctx.Err() == nil {
+		log.InfoContext(ctx, "letters can be fetched for their replays")
 	}
 }

@@ -30,7 +30,7 @@ const (
 	waitUnknown     = "unknown "
 	waitLetters     = "letters"
 	waitEntries     = "entries"
-	waitTake        = "take " // and the letter
+	waitTake        = "take"
 	waitUneven      = "uneven"
 	waitMissing     = "missing "
 	// waitPrepared is for the topic of the letters, before the first event is fetched.
