@@ -67,6 +67,7 @@ func (s *suite) testOneNode(t *testing.T) {
 		s.testGarbage(t, brokers)
 		s.testMapping(t, brokers)
 		s.testGuard(t, brokers)
+		s.testReplayCommand(t, brokers)
 		s.testReplays(t, brokers)
 		s.testLetterCommands(t, brokers)
 		s.testRuinedReplays(t, brokers)

@@ -1,0 +1,164 @@
+package integration_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"leadhit-sync/integration/audit"
+	"leadhit-sync/integration/program"
+	"leadhit-sync/integration/shop"
+	"leadhit-sync/leadhit/sandbox"
+)
+
+// testReplayCommand: however the command replay ends, each letter is called once and none is forgotten.
+func (s *suite) testReplayCommand(t *testing.T, brokers []string) {
+	t.Helper()
+	t.Run("the command replay is killed 20 times", func(t *testing.T) {
+		t.Parallel()
+		r := s.refusedLetters(t, brokers, 90)
+		dice := rand.New(rand.NewPCG(1, 1))
+		for kills := 0; kills < 20 || kills < 100 && r.asked(t) == 0; kills++ {
+			p := r.replay(t, "anna")
+			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(50+dice.IntN(350))*time.Millisecond)
+			_, _ = p.Wait(ctx) // it may have ended
+			cancel()
+			if err := p.Kill(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		asked := r.asked(t)
+		v := r.replayed(t, r.replay(t, "anna"))
+		t.Logf("%d letters were asked for before the kills, %d after them", asked, v.Planned)
+		if asked == 0 || v.Resolved != v.Planned || v.Planned != 90-asked {
+			t.Errorf("got %d letters asked for, and then %+v, want the rest resolved", asked, v)
+		}
+		r.calledOnce(t)
+	})
+	t.Run("two operators replay the same letters", func(t *testing.T) {
+		t.Parallel()
+		r := s.refusedLetters(t, brokers, 90)
+		first, second := r.replay(t, "anna"), r.replay(t, "bob")
+		anna, bob := r.replayed(t, first), r.replayed(t, second)
+		if anna.Resolved+bob.Resolved != 90 {
+			t.Errorf("got %d letters resolved by anna and %d by bob, want 90 in all", anna.Resolved, bob.Resolved)
+		}
+		t.Logf("anna resolved %d, bob %d", anna.Resolved, bob.Resolved)
+		for _, c := range anna.Changed {
+			if c.By != "bob" {
+				t.Errorf("got %+v, want anna to be told that bob was first", c)
+			}
+		}
+		for _, c := range bob.Changed {
+			if c.By != "anna" {
+				t.Errorf("got %+v, want bob to be told that anna was first", c)
+			}
+		}
+		r.calledOnce(t)
+	})
+}
+
+// refusedLetters is a run with a worker and letters that LeadHit would accept now. From 100 on, the flood guard would
+// pause the calls.
+func (s *suite) refusedLetters(t *testing.T, brokers []string, letters int) *run {
+	t.Helper()
+	r := s.newRun(t, brokers, 3, sandbox.Faults{})
+	r.newWorker(t).start(t)
+	var events []audit.Event
+	for i := range letters { // one of each order: none overtakes another
+		events = append(events, shop.NewOrders(fmt.Sprint("order-", i), 1, 41).Refused())
+	}
+	r.write(t, events)
+	r.finish(t, time.Minute)
+	r.leadhit.Change(func(f *sandbox.Faults) { f.Statuses = []string{"on-hold"} })
+	return r
+}
+
+// replay starts the command for all open letters.
+func (r *run) replay(t *testing.T, by string) *program.Program {
+	t.Helper()
+	p, err := program.Start(r.binary, program.Options{
+		Arguments: []string{
+			"replay", "--state", "open", "--reason", "LeadHit knows on-hold", "--by", by, "--rate", "10/s", "--canary", "0",
+			"--yes", "-o", "json",
+		},
+		Settings: r.workers[0].environment(), Dir: r.emitted,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Kill() })
+	return p
+}
+
+// replaySummary is what the command says at its end.
+type replaySummary struct {
+	Planned, Resolved int
+	Stop              string
+	Changed           []struct{ By, Run string }
+}
+
+// replayed waits for the end of a command.
+func (r *run) replayed(t *testing.T, p *program.Program) (v replaySummary) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	code, err := p.Wait(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A plan that another operator changed before the start is refused: nothing was asked for.
+	if code == 5 && strings.Contains(p.Stderr(), "was first with run") {
+		return v
+	}
+	if err := json.Unmarshal([]byte(p.Stdout()), &v); err != nil || v.Stop != "" {
+		t.Fatalf("got exit code %d, %s and %s, want a summary of all letters", code, p.Stdout(), p.Stderr())
+	}
+	return v
+}
+
+// asked counts the letters that a replay was asked for.
+func (r *run) asked(t *testing.T) int { return len(r.letterIDsOf(t, "replay")) }
+
+// letterIDsOf returns the letters that the ledger has entries of one event about.
+func (r *run) letterIDsOf(t *testing.T, event string) map[string]bool {
+	t.Helper()
+	ids := map[string]bool{}
+	for _, l := range r.broker.letters(t, "dlq."+r.group+".ledger") {
+		var e entry
+		if err := json.Unmarshal(l.Value, &e); err != nil {
+			t.Fatal(err)
+		}
+		if e.Event == event {
+			ids[e.ID] = true
+		}
+	}
+	return ids
+}
+
+// calledOnce demands that each letter was refused once and accepted once, and is resolved.
+func (r *run) calledOnce(t *testing.T) {
+	t.Helper()
+	eventually(t, time.Minute, "an outcome of each letter", func() string {
+		if got := len(r.letterIDsOf(t, "resolved")); got != len(r.events) {
+			return fmt.Sprintf("%d of %d", got, len(r.events))
+		}
+		return ""
+	})
+	r.workers[0].stop(t)
+	calls := map[string][]string{}
+	for _, c := range r.leadhit.Calls() {
+		calls[c.ID] = append(calls[c.ID], strconv.FormatBool(c.Executed))
+	}
+	for _, e := range r.events {
+		if got := calls[e.CallID()]; !slices.Equal(got, []string{"false", "true"}) {
+			t.Errorf("%s: got calls executed %q, want one refused and one accepted", e.CallID(), got)
+		}
+	}
+}
