@@ -22,56 +22,68 @@ func (s *suite) testReplayCommand(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("the command replay is killed 20 times", func(t *testing.T) {
 		t.Parallel()
-		r := s.refusedLetters(t, brokers, 90)
-		dice := rand.New(rand.NewPCG(1, 1))
-		for kills := 0; kills < 20 || kills < 100 && r.asked(t) == 0; kills++ {
-			p := r.replay(t, "anna")
-			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(50+dice.IntN(350))*time.Millisecond)
-			_, _ = p.Wait(ctx) // it may have ended
-			cancel()
-			if err := p.Kill(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		asked := r.asked(t)
-		v := r.replayed(t, r.replay(t, "anna"))
-		t.Logf("%d letters were asked for before the kills, %d after them", asked, v.Planned)
-		if asked == 0 || v.Resolved != v.Planned || v.Planned != 90-asked {
-			t.Errorf("got %d letters asked for, and then %+v, want the rest resolved", asked, v)
-		}
-		r.calledOnce(t)
+		s.killedReplay(t, brokers)
 	})
 	t.Run("two operators replay the same letters", func(t *testing.T) {
 		t.Parallel()
-		r := s.refusedLetters(t, brokers, 90)
-		first, second := r.replay(t, "anna"), r.replay(t, "bob")
-		anna, bob := r.replayed(t, first), r.replayed(t, second)
-		if anna.Resolved+bob.Resolved != 90 {
-			t.Errorf("got %d letters resolved by anna and %d by bob, want 90 in all", anna.Resolved, bob.Resolved)
-		}
-		t.Logf("anna resolved %d, bob %d", anna.Resolved, bob.Resolved)
-		for _, c := range anna.Changed {
-			if c.By != "bob" {
-				t.Errorf("got %+v, want anna to be told that bob was first", c)
-			}
-		}
-		for _, c := range bob.Changed {
-			if c.By != "anna" {
-				t.Errorf("got %+v, want bob to be told that anna was first", c)
-			}
-		}
-		r.calledOnce(t)
+		s.twoOperators(t, brokers)
 	})
+}
+
+func (s *suite) killedReplay(t *testing.T, brokers []string) {
+	t.Helper()
+	r := s.refusedLetters(t, brokers)
+	dice := rand.New(rand.NewPCG(1, 1))
+	for kills := 0; kills < 20 || kills < 100 && len(r.lettersWith(t, "replay")) == 0; kills++ {
+		p := r.replay(t, "anna")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(50+dice.IntN(350))*time.Millisecond)
+		_, _ = p.Wait(ctx) // it may have ended
+		cancel()
+		if err := p.Kill(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	asked := len(r.lettersWith(t, "replay"))
+	v := r.replayed(t, r.replay(t, "anna"))
+	t.Logf("%d letters were asked for before the kills, %d after them", asked, v.Planned)
+	if asked == 0 || v.Resolved != v.Planned || v.Planned != len(r.events)-asked {
+		t.Errorf("got %d letters asked for, and then %+v, want the rest resolved", asked, v)
+	}
+	r.calledOnce(t)
+}
+
+func (s *suite) twoOperators(t *testing.T, brokers []string) {
+	t.Helper()
+	r := s.refusedLetters(t, brokers)
+	first, second := r.replay(t, "anna"), r.replay(t, "bob")
+	anna, bob := r.replayed(t, first), r.replayed(t, second)
+	if anna.Resolved+bob.Resolved != len(r.events) {
+		t.Errorf("got %d letters resolved by anna and %d by bob, want %d in all", anna.Resolved, bob.Resolved, len(r.events))
+	}
+	t.Logf("anna resolved %d, bob %d", anna.Resolved, bob.Resolved)
+	anna.changedBy(t, "bob")
+	bob.changedBy(t, "anna")
+	r.calledOnce(t)
+}
+
+// changedBy demands that the summary names who was first.
+func (v replaySummary) changedBy(t *testing.T, who string) {
+	t.Helper()
+	for _, c := range v.Changed {
+		if c.By != who {
+			t.Errorf("got %+v, want it to say that %s was first", c, who)
+		}
+	}
 }
 
 // refusedLetters is a run with a worker and letters that LeadHit would accept now. From 100 on, the flood guard would
 // pause the calls.
-func (s *suite) refusedLetters(t *testing.T, brokers []string, letters int) *run {
+func (s *suite) refusedLetters(t *testing.T, brokers []string) *run {
 	t.Helper()
 	r := s.newRun(t, brokers, 3, sandbox.Faults{})
 	r.newWorker(t).start(t)
 	var events []audit.Event
-	for i := range letters { // one of each order: none overtakes another
+	for i := range 90 { // one of each order: none overtakes another
 		events = append(events, shop.NewOrders(fmt.Sprint("order-", i), 1, 41).Refused())
 	}
 	r.write(t, events)
@@ -123,11 +135,8 @@ func (r *run) replayed(t *testing.T, p *program.Program) (v replaySummary) {
 	return v
 }
 
-// asked counts the letters that a replay was asked for.
-func (r *run) asked(t *testing.T) int { return len(r.letterIDsOf(t, "replay")) }
-
-// letterIDsOf returns the letters that the ledger has entries of one event about.
-func (r *run) letterIDsOf(t *testing.T, event string) map[string]bool {
+// lettersWith returns the letters that have an entry of this event in the ledger.
+func (r *run) lettersWith(t *testing.T, event string) map[string]bool {
 	t.Helper()
 	ids := map[string]bool{}
 	for _, l := range r.broker.letters(t, "dlq."+r.group+".ledger") {
@@ -146,7 +155,7 @@ func (r *run) letterIDsOf(t *testing.T, event string) map[string]bool {
 func (r *run) calledOnce(t *testing.T) {
 	t.Helper()
 	eventually(t, time.Minute, "an outcome of each letter", func() string {
-		if got := len(r.letterIDsOf(t, "resolved")); got != len(r.events) {
+		if got := len(r.lettersWith(t, "resolved")); got != len(r.events) {
 			return fmt.Sprintf("%d of %d", got, len(r.events))
 		}
 		return ""

@@ -55,6 +55,8 @@ func complete(root *cobra.Command) {
 			c.ValidArgsFunction = first(id)
 		case root.Name() + " letters dismiss", root.Name() + " letters reopen", root.Name() + " replay":
 			c.ValidArgsFunction = id
+		case root.Name() + " runs":
+			c.ValidArgsFunction = first(viewWords(runNames))
 		}
 	}
 }
@@ -96,10 +98,29 @@ func first(words completion) completion {
 	}
 }
 
-// lettersWords completes to a word from each of the newest letters. If these cannot be read, it offers nothing: an
-// error message in the middle of a command line helps nobody. Words that a terminal cannot show are left out, because
-// the shell would insert them. A slow cluster offers nothing after completeLimit.
+// lettersWords completes to a word from each of the newest letters.
 func lettersWords(word func(view.Letter) string) completion {
+	return viewWords(func(v *view.View) (all []string) {
+		// The newest letters come first.
+		for _, l := range listLetters(v, view.Filter{}, false, completeLetters, "-failed").Letters {
+			all = append(all, word(l))
+		}
+		return all
+	})
+}
+
+// runNames are the names of the runs, the newest first.
+func runNames(v *view.View) (all []string) {
+	for _, r := range slices.Backward(v.Runs()) {
+		all = append(all, r.Name)
+	}
+	return all
+}
+
+// viewWords completes to words from the letters and the ledger, each once even if many letters share it. If these cannot
+// be read, it offers nothing: an error message in the middle of a command line helps nobody. Words that a terminal cannot
+// show are left out, because the shell would insert them. A slow cluster offers nothing after completeLimit.
+func viewWords(from func(*view.View) []string) completion {
 	return func(c *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 		// Without a context the read could not be cancelled, so nothing is offered.
 		ctx := c.Context()
@@ -108,19 +129,17 @@ func lettersWords(word func(view.Letter) string) completion {
 		}
 		ctx, cancel := context.WithTimeout(ctx, completeLimit)
 		defer cancel()
-		var found foundLetters
+		var found []string
 		err := withLetters(ctx, io.Discard, view.Filter{},
 			func(_ context.Context, _ *config.Config, r *lettersReader) error {
-				found = listLetters(r.view, view.Filter{}, false, completeLetters, "-failed")
+				found = from(r.view)
 				return nil
 			})
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		var all []string
-		// The newest letters come first, and one word appears once even if many letters share it.
-		for _, l := range found.Letters {
-			w := word(l)
+		for _, w := range found {
 			if strings.HasPrefix(w, begun) && w != "" && w == terminal.Quote(w) && !slices.Contains(all, w) &&
 				!slices.Contains(args, w) {
 				all = append(all, w)

@@ -8,7 +8,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os/signal"
-	"os/user"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,9 +23,6 @@ import (
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/deadletter/replay"
 )
-
-// typedNumber is how many letters a person may replay without typing their number.
-const typedNumber = 25
 
 // replayCommand asks the workers to call letters again. It makes no calls itself: each letter is an entry of the
 // ledger, and the worker that owns the letter's partition does the rest. So nothing is lost if the command is killed.
@@ -80,9 +76,11 @@ refused by a safety rule: nothing was asked for · 130 interrupted.`,
 
 // replayOptions are the flags.
 type replayOptions struct {
+	operatorFlags
+
 	letters             filterFlags
 	selected            selection
-	idsFrom, reason, by string
+	idsFrom             string
 	rate                rateFlag
 	breaker             percentFlag
 	limit, canary, max  int
@@ -97,10 +95,9 @@ type replayOptions struct {
 
 func (o *replayOptions) flags(c *cobra.Command) {
 	o.letters.add(c)
+	o.add(c, "why the letters are replayed (required)")
 	f := c.Flags()
 	f.StringVar(&o.idsFrom, "ids-from", "", "read ids from stdin, one per line: -")
-	f.StringVar(&o.reason, "reason", "", "why the letters are replayed (required)")
-	f.StringVar(&o.by, "by", "", "your name (default: your user name on this system)")
 	f.BoolVar(&o.dryRun, "dry-run", false, "only print the plan")
 	f.Var(&o.rate, "rate", "letters per second")
 	f.IntVar(&o.limit, "limit", 1000, "replay at most this many letters, the first by partition and offset")
@@ -139,25 +136,13 @@ func (o *replayOptions) check(c *cobra.Command, args []string) error {
 	if err := o.selected.parse(&o.letters, args); err != nil {
 		return err
 	}
-	if strings.TrimSpace(o.reason) == "" && !o.dryRun {
-		return usageError{errors.New("--reason is missing: people who find the replays need to know why")}
+	if o.dryRun {
+		return nil
 	}
-	return o.checkAuthor()
-}
-
-// checkAuthor finds out who replays, and checks that the ledger accepts the name and the reason.
-func (o *replayOptions) checkAuthor() error {
-	if o.by == "" {
-		var err error
-		if o.by, err = personOf(user.Current()); err != nil && !o.dryRun {
-			return usageError{err}
-		}
-	}
-	sample := ledger.Entry{Event: ledger.RunStart, Run: "r", At: o.started, By: o.by, Reason: o.reason}
-	if _, _, err := sample.Record(); err != nil && !o.dryRun {
-		return usageError{err}
-	}
-	return nil
+	probe := ledger.Entry{Event: ledger.LetterReplay, N: 1}
+	err := o.sign(&probe)
+	o.by = probe.By
+	return err
 }
 
 // idsOf reads ids, one per line.
@@ -215,7 +200,7 @@ func (o *replayOptions) confirm(ctx context.Context, c *cobra.Command, p replayP
 			"nothing was asked for")}
 	}
 	word := "yes"
-	if count > typedNumber {
+	if count > askAbove {
 		word = strconv.Itoa(count)
 	}
 	_, _ = fmt.Fprintf(stderr, "A status once applied cannot be taken back. Type %s to continue: ", word)

@@ -167,6 +167,9 @@ func TestLettersAreReplayedAndTheRunIsShown(t *testing.T) {
 		}
 	}
 	run := strings.TrimSuffix(strings.Fields(got.out)[1], ":")
+	if words := completed(t, "runs", ""); len(words) != 1 || words[0] != run {
+		t.Errorf("got %q offered for runs, want %s", words, run)
+	}
 	if shown := command(t, "", "runs", run); shown.code != 0 || !strings.Contains(shown.out, "30/30") ||
 		!strings.Contains(shown.out, "anna") || !strings.Contains(shown.out, ": done") {
 		t.Errorf("got %+v, want the run", shown)
