@@ -24,6 +24,9 @@ import (
 	"leadhit-sync/deadletter/replay"
 )
 
+// typedNumber is how many letters an operator may replay or close without typing their number.
+const typedNumber = 25
+
 // replayCommand asks the workers to call letters again. It makes no calls itself: each letter is an entry of the
 // ledger, and the worker that owns the letter's partition does the rest. So nothing is lost if the command is killed.
 func replayCommand() *cobra.Command {
@@ -200,7 +203,7 @@ func (o *replayOptions) confirm(ctx context.Context, c *cobra.Command, p replayP
 			"nothing was asked for")}
 	}
 	word := "yes"
-	if count > askAbove {
+	if count > typedNumber {
 		word = strconv.Itoa(count)
 	}
 	_, _ = fmt.Fprintf(stderr, "A status once applied cannot be taken back. Type %s to continue: ", word)
