@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"leadhit-sync/consumer/event"
@@ -128,6 +129,22 @@ func TestOrderThatIsInterruptedPrintsWhatItFound(t *testing.T) {
 	}
 }
 
+// TestOrderOfAGroupThatDoesNotExistCreatesNothing: a search for its coordinator would create __consumer_offsets.
+func TestOrderOfAGroupThatDoesNotExistCreatesNothing(t *testing.T) {
+	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "orders"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(fake.Close)
+	produce(t, fake.ListenAddrs(), plainEvent("orders", 0, time.Now(), "4711", "paid"))
+	set(t, fake)
+	creating := watchCreation(fake)
+	got := command(t, "", "order", "4711")
+	if requests := creating(); got.code != 0 || len(requests) > 0 {
+		t.Errorf("got %+v and requests that create something: %q, want none", got, requests)
+	}
+}
+
 func TestOrderRefusesWrongUsage(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
@@ -224,6 +241,9 @@ func TestTheHistoryOfALetterIsShown(t *testing.T) {
 			t.Fatalf("got\n%s\nwant %q, behind what comes before it", got.out, want)
 		}
 		at += i
+	}
+	if n := strings.Count(got.out, "  letter dlq.leadhit-sync/"); n != 3 {
+		t.Errorf("got %d letters in\n%s\nwant 3: one is of another group", n, got.out)
 	}
 	for _, unwanted := range []string{"carol", "no JSON", "other"} {
 		if strings.Contains(got.out, unwanted) {
