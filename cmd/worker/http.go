@@ -70,6 +70,7 @@ func (w *Worker) ready() string {
 func (w *Worker) Status() observe.Status {
 	state := w.consumer.State()
 	s := w.metrics.Status(state, w.consumer.WaitingOrders(math.MaxInt))
+	s.Replays = w.consumer.LetterCounts(time.Time{}).Waiting
 	s.Version, s.Group = w.version, w.config.Kafka.Group
 	s.Problems, s.Flaws = w.problems(state), w.fitness.flaws()
 	return s

@@ -18,16 +18,11 @@ func TestAReplayPassesThroughTheWorker(t *testing.T) {
 	s.produce(0, `{"order_id": "4711", "status": "on-hold"}`)
 	s.until("a letter is stored", func() bool { return len(s.letters()) == 1 })
 	first := s.letters()[0]
-	key, value, err := ledger.Entry{
-		Event: ledger.LetterReplay, At: time.Now(), By: "alice", ID: first.ID(), N: 1, Letter: 0, Run: "r_1",
-	}.Record()
-	if err != nil {
-		t.Fatal(err)
-	}
-	entry := &kgo.Record{Topic: ledgerTopic, Key: key, Value: value}
-	if err := s.shop.ProduceSync(t.Context(), entry).FirstErr(); err != nil {
-		t.Fatal(err)
-	}
+	s.operate(ledger.Entry{Event: ledger.GuardPause, Reason: "so that the replay waits"})
+	s.shows("/readyz", "paused: by hand")
+	s.operate(ledger.Entry{Event: ledger.LetterReplay, ID: first.ID(), N: 1, Letter: 0, Run: "r_1"})
+	s.until("/status says what the replay waits for", func() bool { return s.status().Replays["call"] == 1 })
+	s.operate(ledger.Entry{Event: ledger.GuardResume})
 	s.until("a second letter is stored", func() bool { return len(s.letters()) == 2 })
 	again := s.letters()[1]
 	if again.ID() != first.ID() || again.ReplayCount != 1 || again.ReplayRun != "r_1" || !again.Time.Equal(first.Time) {
@@ -45,6 +40,20 @@ func TestAReplayPassesThroughTheWorker(t *testing.T) {
 		if !strings.Contains(metrics, want+"\n") {
 			t.Errorf("got no %s: a replay is another call, and not another event", want)
 		}
+	}
+}
+
+// operate appends an operator's entry to the ledger.
+func (s *scene) operate(e ledger.Entry) {
+	s.t.Helper()
+	e.At, e.By = time.Now(), "alice"
+	key, value, err := e.Record()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	record := &kgo.Record{Topic: ledgerTopic, Key: key, Value: value}
+	if err := s.shop.ProduceSync(s.t.Context(), record).FirstErr(); err != nil {
+		s.t.Fatal(err)
 	}
 }
 

@@ -52,6 +52,9 @@ type Status struct {
 	// TwoPartitions counts orders that were seen in two partitions of one topic.
 	TwoPartitions int `json:"orders_in_two_partitions"`
 
+	// Replays counts the replays without an outcome by what they wait for; absent if there are none.
+	Replays map[string]int `json:"replays_waiting,omitempty"`
+
 	LastHour []CauseCount   `json:"letters_last_hour"`
 	Orders   []WaitingOrder `json:"waiting"` // at most 20, those of the oldest events
 	// Outcomes counts all waiting orders by their last outcome, the largest count first, at most 20.
