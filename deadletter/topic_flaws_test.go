@@ -184,9 +184,10 @@ func TestALedgerIsJudgedByItsSettings(t *testing.T) {
 		"as it should be":         {fit(), ""},
 		"compacted":               {fit("cleanup.policy", "compact"), "cleanup.policy!"},
 		"compacted and deleted":   {fit("cleanup.policy", "compact,delete"), "cleanup.policy!"},
-		"records without headers": {fit("message.format.version", "0.10.2"), ""},      // entries have none
-		"kept for a week":         {fit("retention.ms", "604800000"), "retention.ms"}, // the letters are kept for 30 days, by default
-		"kept for 30 days":        {fit("retention.ms", "2592000000"), ""},
+		"records without headers": {fit("message.format.version", "0.10.2"), ""},       // entries have none
+		"kept for a week":         {fit("retention.ms", "604800000"), "retention.ms"},  // the letters are kept for 30 days, by default
+		"kept for 30 days":        {fit("retention.ms", "2592000000"), "retention.ms"}, // as long as the letters
+		"kept for 90 days":        {fit("retention.ms", "7776000000"), ""},
 		"deleted by size":         {fit("retention.bytes", "1048576"), "retention.bytes"},
 		"short entries only":      {fit("max.message.bytes", "65536"), "max.message.bytes"},
 		"no entries at all":       {fit("max.message.bytes", "1000"), "max.message.bytes!"},

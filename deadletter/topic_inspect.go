@@ -68,12 +68,12 @@ func InspectLedger(f Facts) Inspection {
 		}
 	}
 	keep := ledgerMinRetention
-	if letters >= 0 {
-		keep = min(keep, max(day, letters))
+	if letters >= 0 && letters <= math.MaxInt64/ledgerFactor {
+		keep = max(keep, ledgerFactor*letters)
 	}
 	return f.inspect(needs{
 		maxBytes: ledgerBytes, keepBytes: unlimited, keep: keep,
-		keepWhy: "a worker that starts later does not see an older pause, and makes calls",
+		keepWhy: "a worker that starts later sees neither an older pause nor what became of older letters",
 	}, map[string]string{
 		retentionSetting: strconv.FormatInt(ledgerRetention(letters), 10),
 		maxMessageBytes:  strconv.Itoa(defaultMaxBytes),
