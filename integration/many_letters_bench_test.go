@@ -76,13 +76,25 @@ func (r *run) letterRecord(i int) *kgo.Record {
 	value := fmt.Sprintf(`{"order_id":%q,"status":"%s","note":%q}`, order, learnt, strings.Repeat("x", letterBytes-800))
 	l := &kgo.Record{Key: []byte(order), Value: []byte(value)}
 	for _, h := range [][2]string{
-		{"__connect.errors.topic", r.topic}, {"__connect.errors.partition", partition}, {"__connect.errors.offset", offset},
-		{"__connect.errors.connector.name", r.group}, {"__connect.errors.task.id", partition}, {"__connect.errors.stage", "TASK_PUT"},
-		{"__connect.errors.class.name", "leadhit-sync/leadhit.Client"}, {"__connect.errors.exception.class.name", "ValidationError"},
-		{"__connect.errors.exception.message", "Possible statuses: paid, submitted"}, {"dlq.schema", "1"},
-		{"dlq.id", r.topic + "/" + partition + "/" + offset}, {"dlq.order_id", order}, {"dlq.status", learnt},
-		{"dlq.failed.at", time.Now().UTC().Format(time.RFC3339Nano)}, {"dlq.original.timestamp", strconv.FormatInt(time.Now().UnixMilli(), 10)},
-		{"dlq.error.code", "-32000"}, {"dlq.attempts", "1"}, {"dlq.worker.version", "1.0.0"}, {"dlq.replay.count", "0"},
+		{"__connect.errors.topic", r.topic},
+		{"__connect.errors.partition", partition},
+		{"__connect.errors.offset", offset},
+		{"__connect.errors.connector.name", r.group},
+		{"__connect.errors.task.id", partition},
+		{"__connect.errors.stage", "TASK_PUT"},
+		{"__connect.errors.class.name", "leadhit-sync/leadhit.Client"},
+		{"__connect.errors.exception.class.name", "ValidationError"},
+		{"__connect.errors.exception.message", "Possible statuses: paid, submitted"},
+		{"dlq.schema", "1"},
+		{"dlq.id", r.topic + "/" + partition + "/" + offset},
+		{"dlq.order_id", order},
+		{"dlq.status", learnt},
+		{"dlq.failed.at", time.Now().UTC().Format(time.RFC3339Nano)},
+		{"dlq.original.timestamp", strconv.FormatInt(time.Now().UnixMilli(), 10)},
+		{"dlq.error.code", "-32000"},
+		{"dlq.attempts", "1"},
+		{"dlq.worker.version", "1.0.0"},
+		{"dlq.replay.count", "0"},
 	} {
 		l.Headers = append(l.Headers, kgo.RecordHeader{Key: h[0], Value: []byte(h[1])})
 	}
