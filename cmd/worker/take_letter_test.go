@@ -104,7 +104,12 @@ func TestATakenLetterRestoresItsEvent(t *testing.T) {
 	taken := d.take()
 	d.wantEvent(taken)
 	id := ledger.ID{Topic: "orders", Offset: 1, Item: ledger.NoItem}
-	want := ledger.Letter{ID: id, Order: "4711", Key: ledger.KeyHash([]byte("4711")), Count: 2}
+	want := ledger.Letter{
+		ID: id, Order: "4711", Key: ledger.KeyHash([]byte("4711")), Count: 2, Stored: taken.Letter.Stored,
+	}
+	if age := time.Since(taken.Letter.Stored); age < 0 || age > time.Hour {
+		t.Errorf("got a letter that was stored %v ago, want the record's time", age)
+	}
 	if taken.Letter != want {
 		t.Errorf("got %+v, want %+v", taken.Letter, want)
 	}

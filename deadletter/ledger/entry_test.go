@@ -24,8 +24,7 @@ func ExampleEntry_Record() {
 		Event: ledger.GuardPause, At: time.Date(2026, 11, 22, 10, 2, 11, 42e6, time.UTC), By: "alice", Via: "cli", Reason: "LeadHit migrates",
 	}.Record()
 	fmt.Printf("%s %s %v\n", key, value, err)
-	// Output: guard {"v":1,"ev":"guard.pause","at":"2026-11-22T10:02:11.042Z","by":"alice","via":"cli","reason":"LeadHit
-	// migrates"} <nil>
+	// Output: guard {"v":1,"ev":"guard.pause","at":"2026-11-22T10:02:11.042Z","by":"alice","via":"cli","reason":"LeadHit migrates"} <nil>
 }
 
 func TestAnEntryIsReadAsItWasWritten(t *testing.T) {
