@@ -55,7 +55,8 @@ func BenchmarkManyLetters(b *testing.B) {
 func (r *run) writeLetters(b *testing.B) {
 	b.Helper()
 	r.broker.create(b, "dlq."+r.group, 1, 1<<20)
-	client, err := kgo.NewClient(kgo.SeedBrokers(r.broker.addrs...), kgo.DefaultProduceTopic("dlq."+r.group))
+	client, err := kgo.NewClient(kgo.SeedBrokers(r.broker.addrs...), kgo.DefaultProduceTopic("dlq."+r.group),
+		kgo.ProducerBatchCompression(kgo.NoCompression())) // as a worker writes them
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -41,6 +41,8 @@ const (
 	// wait is how long one fetch waits for records. When following, the partitions take turns, so a record may wait
 	// this long for each other partition.
 	wait = 250 * time.Millisecond
+	// fetchBytes is more than a worker asks for: a command has one partition at a time, and somebody waits for it.
+	fetchBytes = 1 << 20
 	// patience is how long a partition may go without a success. A cluster takes 9 to 12 seconds to replace a leader.
 	patience = 30 * time.Second
 )
@@ -237,7 +239,8 @@ func (s *scan) step(ctx context.Context, p *part, yield func(event.Record, error
 	var batch broker.Batch
 	err := retry(ctx, func() (err error) {
 		batch, err = s.cluster.Fetch(ctx, broker.FetchRequest{
-			Topic: s.Topic, Partition: p.partition, Offset: p.next, MaxWait: wait, Uncommitted: s.Uncommitted,
+			Topic: s.Topic, Partition: p.partition, Offset: p.next, MaxBytes: fetchBytes, MaxWait: wait,
+			Uncommitted: s.Uncommitted,
 		})
 		if errors.Is(err, kafkaerr.ErrOffsetOutOfRange) {
 			batch.Next, err = s.resume(ctx, p)
