@@ -26,6 +26,7 @@ type letterState struct {
 	dismissed  bool
 	overtaken  bool
 	accepted   []time.Time // when an entry was stored that says so
+	byHand     bool        // it was dismissed once: its event may be accepted after a crash, and changes nothing
 }
 
 func (l *letterState) closed() bool { return l.resolved || l.superseded || l.dismissed }
@@ -87,7 +88,7 @@ func (l *letterState) take(event string, n int) bool {
 		if n != l.replays || l.closed() {
 			return false
 		}
-		l.dismissed, l.ended = true, true
+		l.dismissed, l.ended, l.byHand = true, true, true
 		return true
 	case "reopened":
 		if n != l.replays || !l.closed() {

@@ -51,7 +51,7 @@ func (a *auditor) unawaited(before, next sandbox.Call) bool {
 		return false
 	}
 	letter := a.Ledger.letters[event.LetterID()]
-	if letter == nil || letter.replays == 0 || slices.ContainsFunc(a.Losses, func(l Loss) bool {
+	if letter == nil || letter.replays == 0 || letter.byHand || slices.ContainsFunc(a.Losses, func(l Loss) bool {
 		return l.Process == processOf(next) && !l.To.Before(before.Arrived) && !l.From.After(next.Arrived)
 	}) {
 		return false
