@@ -54,12 +54,16 @@ func (r *topicReader[T]) readAll(ctx context.Context, exists func(context.Contex
 	for quiet := 0; ; {
 		is, err := exists(ctx)
 		if err == nil && is {
-			err = r.start(ctx)
+			err = r.readOnce(ctx)
 		}
 		switch {
 		case err == nil:
 			r.waits.end(r.wait) // not before: one wait may outlast several generations
 			tell(ctx, r.again.Over(r.log), slog.LevelInfo, r.name+" can be read")
+			if is {
+				r.started = true
+				r.spawn(r.follow) // the last step: the goroutine uses again, too
+			}
 			return true
 		case ctx.Err() != nil:
 			return false
@@ -81,15 +85,13 @@ func (r *topicReader[T]) notRead() string {
 	return r.name + " " + r.follower.Topic + " is not read yet; " + r.unread
 }
 
-// start reads the topic to its current end, and lets a goroutine follow it from there.
-func (r *topicReader[T]) start(ctx context.Context) error {
+// readOnce reads the topic to its current end.
+func (r *topicReader[T]) readOnce(ctx context.Context) error {
 	news, err := r.follower.Next(ctx)
 	if err != nil {
 		return err
 	}
 	r.pass(news)
-	r.started = true
-	r.spawn(r.follow)
 	return nil
 }
 

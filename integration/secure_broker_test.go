@@ -4,9 +4,12 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/segmentio/kafka-go"
 
 	"leadhit-sync/integration/apache"
 	"leadhit-sync/integration/audit"
@@ -145,9 +148,9 @@ type guarded struct {
 func (w *wire) newGuarded(t *testing.T, listener string) *guarded {
 	t.Helper()
 	g := w.newGuardedWithoutLetters(t, listener)
-	for _, topic := range []string{g.letters(), g.ledger()} {
-		g.broker.create(t, topic, 1, 8<<20)
-	}
+	const days = 24 * 60 * 60 * 1000
+	g.broker.create(t, g.letters(), 1, 8<<20)
+	g.broker.create(t, g.ledger(), 1, 8<<20, kafka.ConfigEntry{ConfigName: "retention.ms", ConfigValue: strconv.Itoa(90 * days)})
 	return g
 }
 
