@@ -1,0 +1,103 @@
+package desk
+
+import (
+	"context"
+	"time"
+
+	"leadhit-sync/consumer/event"
+	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/replay"
+	"leadhit-sync/deadletter/view"
+)
+
+// Source is what the desk shows. Its methods may be called at the same time.
+type Source interface {
+	// Look calls look with what both topics said when they were read last. Nothing changes the view during the call, and
+	// look must not keep it. The view is never nil, but empty before the first good read: Reading.At says so.
+	Look(look func(*view.View)) Reading
+	// Letter reads the newest record of a letter, and its history.
+	Letter(ctx context.Context, id ledger.ID) (Letter, error)
+	// Plan reads both topics to their ends and plans a replay of the letters that match.
+	Plan(ctx context.Context, f view.Filter) (Plan, error)
+	// Order reads what became of the events of an order.
+	Order(ctx context.Context, order string, since time.Time) (Order, error)
+	// Workers asks the workers for their status, and reads the pauses in force.
+	Workers(ctx context.Context) Workers
+}
+
+// Writer is what a person may do at the desk. Each method writes entries of the ledger in the person's name.
+type Writer interface {
+	// Start starts a run of the plan and returns its id. The run goes on when ctx ends. Its error is a
+	// [replay.ChangedError] if the letters have changed since the plan was made; nothing is asked for then.
+	Start(ctx context.Context, p Plan, o Options, s Signature) (run string, err error)
+	// Stop stops a run that this process carries out. Letters that were asked for end by themselves.
+	Stop(run string, s Signature) error
+	// Change dismisses or reopens letters, and says what became of each.
+	Change(ctx context.Context, what ledger.Event, ids []ledger.ID, s Signature) ([]Changed, error)
+	// Reveal notes that the person looks at a letter's value. The desk shows the value only if there is no error.
+	Reveal(ctx context.Context, id ledger.ID, s Signature) error
+	// Pause writes a pause, and Resume ends all pauses by hand and by the flood guard.
+	Pause(ctx context.Context, s Signature) error
+	Resume(ctx context.Context, s Signature) error
+}
+
+// Signature says who does something, and why.
+type Signature struct{ By, Reason string }
+
+// Reading says how fresh a view is.
+type Reading struct {
+	// At is the time of the last good read; zero if there was none. Number grows with each read that brought something.
+	At     time.Time
+	Number uint64
+	// Err is why the last read failed; nil if it did not.
+	Err error
+	// Limits are those of a plan, as far as they are known without asking Kafka for each letter.
+	Limits replay.Limits
+	// Running are the runs that this process carries out and can stop.
+	Running []string
+}
+
+// Letter is a letter with the event of its newest record.
+type Letter struct {
+	view.Letter
+
+	Event   event.Record // with key, headers and value
+	History []Step       // oldest first
+}
+
+// Step is one record of a letter, or one entry about it.
+type Step struct {
+	At time.Time
+	// Event is that of the entry, or "letter" for a record.
+	Event                          string
+	By                             string
+	N                              int  // of the replay
+	Counted                        bool // false for an entry that came second and changed nothing
+	Reason, Note, Newer, Cause, Run string
+}
+
+// Plan is what a run would do, with what a person needs to know about it.
+type Plan struct {
+	replay.Plan
+
+	At       time.Time
+	Filter   view.Filter // with fixed times
+	Warnings []string
+	// Missing is why nobody at this desk can carry the plan out; nil if somebody can.
+	Missing error
+}
+
+// Options are those of a run.
+type Options struct {
+	Rate   float64 // letters a second
+	Canary int     // letters that must be resolved before the others are asked for
+}
+
+// Changed says what became of a letter that somebody wanted to dismiss or reopen.
+type Changed struct {
+	ID      ledger.ID
+	Counted bool
+	// State is the letter's state now. First says who was first with what, if the entry did not count.
+	State ledger.State
+	First string
+}

@@ -1,0 +1,64 @@
+package desk
+
+import (
+	"time"
+
+	"leadhit-sync/deadletter/ledger"
+)
+
+// Order is what is known about the events of one order. Texts are those of the order command's JSON.
+type Order struct {
+	ID       string
+	Since    time.Time
+	Topics   []string
+	Read     int     // events
+	Seconds  float64 // that the reading took
+	Complete bool    // false: interrupted
+	Unmapped int     // events without a schema
+	More     int     // events that are left out
+	Notes    []string
+	Events   []OrderEvent // oldest first
+}
+
+// OrderEvent is what one event says about the order, and what became of it.
+type OrderEvent struct {
+	ID   string
+	Time time.Time // zero if unknown
+	// Action is today's mapping's; empty if only letters and ledger know the event.
+	Action, Status, Cause, Message, DecidedBy string
+	ByKey                                     bool // the mapping finds no order id, but the record's key is the order's
+	// State is finished, committed, letter, not reached, nothing left, fetched, not committed, unknown; or what a worker
+	// does: blocked, ready, in flight, waiting, storing, marking, commit.
+	State  string
+	Before int64 // events before it at most; -1 if unknown
+	Work   *OrderWork
+	// Letter is nil if there is none. Newer is set in it if the letter is overtaken.
+	Letter  *ledger.Status
+	History []Step
+}
+
+// OrderWork is what a worker does about an event, or about its replay.
+type OrderWork struct {
+	Replay         int
+	Doing          string
+	Behind         string // the event that must end first
+	Tries          int
+	Next           time.Time // zero if it does not depend on time
+	Cause, Message string
+	Code           int
+	Paused         string // why no call may start
+}
+
+// Workers is what the workers of the group say, and what pauses them.
+type Workers struct {
+	Group   string
+	Workers []Worker
+	Pauses  []ledger.Entry // in force, as the ledger has them
+	Err     error          // why pauses or workers are not known; nil if they are
+}
+
+// Worker is one worker that was asked. Its status follows as soon as package consumer/status exists.
+type Worker struct {
+	URL string
+	Err error // why it said nothing
+}
