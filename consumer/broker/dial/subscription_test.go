@@ -2,6 +2,7 @@ package dial_test
 
 import (
 	"testing"
+	"time"
 
 	"leadhit-sync/consumer/broker/dial"
 )
@@ -21,8 +22,13 @@ func TestASubscriptionKeepsThePartsThatKafkaGoCanRead(t *testing.T) {
 		"a topic of negative length":        {"\x00\x01\x00\x00\x00\x01\xff\xff", nothing},
 		"user data longer than the message": {"\x00\x01\x00\x00\x00\x00\x7f\xff\xff\xff", nothing},
 	} {
+		begun := time.Now()
 		if got := string(dial.Subscription([]byte(test.in))); got != test.want {
 			t.Errorf("%s: got %q, want %q", name, got, test.want)
+		}
+		// A count that is believed takes 7 s to count down, one that is not takes a microsecond.
+		if took := time.Since(begun); took > 3*time.Second {
+			t.Errorf("%s: took %v, want the parser to end with the message", name, took)
 		}
 	}
 }
