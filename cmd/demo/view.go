@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"leadhit-sync/cmd/worker/observe"
+	"leadhit-sync/consumer/status"
 	"leadhit-sync/deadletter"
 )
 
@@ -123,7 +123,7 @@ func (w *watch) measure(now time.Time, calls int) {
 }
 
 // notice adds the end of a pause to the story, because the worker decides when that is.
-func (w *watch) notice(s observe.Status, since time.Duration) {
+func (w *watch) notice(s status.Worker, since time.Duration) {
 	if s.Paused {
 		w.paused, w.pause = s.State, since
 		return

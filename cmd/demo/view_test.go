@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"leadhit-sync/cmd/worker/observe"
+	"leadhit-sync/consumer/status"
 )
 
 func TestTheRateIsMeasured(t *testing.T) {
@@ -52,7 +52,7 @@ func TestTheEndOfAPauseIsInTheStory(t *testing.T) {
 		{"running", false, 0},
 		{"draining", false, 0},
 	} {
-		w.notice(observe.Status{State: s.state, Paused: s.paused}, s.since)
+		w.notice(status.Worker{State: s.state, Paused: s.paused}, s.since)
 	}
 	told := w.story.beats()
 	if len(told) != 1 || told[0].text != "the worker found the new key: calls resume after 2.3 s" {

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"leadhit-sync/cmd/terminal"
-	"leadhit-sync/cmd/worker/observe"
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/broker/groups"
@@ -16,6 +15,7 @@ import (
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/mapping"
 	"leadhit-sync/consumer/scan"
+	"leadhit-sync/consumer/status"
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/deadletter/view"
 )
@@ -281,7 +281,7 @@ func (r *orderReader) finish() {
 // orderFacts is what is known beside the events. commits is nil if they could not be read, letters if they were not.
 type orderFacts struct {
 	group   string
-	workers []observe.Status
+	workers []status.Worker
 	commits map[event.Partition]groups.OffsetCommit
 	letters *view.View
 }

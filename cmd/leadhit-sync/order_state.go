@@ -1,10 +1,10 @@
 package main
 
 import (
-	"leadhit-sync/cmd/worker/observe"
 	"leadhit-sync/consumer/broker/groups"
 	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/consumer/event"
+	"leadhit-sync/consumer/status"
 	"leadhit-sync/deadletter/ledger"
 )
 
@@ -58,7 +58,7 @@ func (f *orderFacts) uncommitted(e *eventLife, commit groups.OffsetCommit, known
 
 // owner returns the partition's status from the worker that has fetched most of it: while the group rebalances, a
 // former owner may list it too. told says that this worker lists what is left to do about the order, all of it.
-func (f *orderFacts) owner(e *eventLife) (owner *observe.PartitionStatus, told bool) {
+func (f *orderFacts) owner(e *eventLife) (owner *status.Partition, told bool) {
 	for _, s := range f.workers {
 		for _, p := range s.Partitions {
 			if p.Topic == e.Topic && p.Partition == e.Partition && (owner == nil || p.Fetched > owner.Fetched) {
@@ -88,7 +88,7 @@ func (f *orderFacts) work(id string) (work, replay *orderWork) {
 }
 
 // itemsOf returns what a worker lists about an event.
-func itemsOf(s observe.Status, id string) (items []observe.OrderItem) {
+func itemsOf(s status.Worker, id string) (items []status.Item) {
 	if s.Order == nil {
 		return nil
 	}

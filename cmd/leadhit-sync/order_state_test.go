@@ -5,23 +5,23 @@ import (
 	"testing"
 	"time"
 
-	"leadhit-sync/cmd/worker/observe"
 	"leadhit-sync/consumer/broker/groups"
 	"leadhit-sync/consumer/event"
+	"leadhit-sync/consumer/status"
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/deadletter/view"
 )
 
 // knowing is what is known of an event at orders/0/5: the group's commit, and a worker that has fetched up to an offset.
-func knowing(committed, fetched int64, items ...observe.OrderItem) orderFacts {
+func knowing(committed, fetched int64, items ...status.Item) orderFacts {
 	p := event.Partition{Topic: "orders"}
 	f := orderFacts{
 		commits: map[event.Partition]groups.OffsetCommit{p: {Partition: p, Next: committed}}, letters: view.New(""),
 	}
 	if fetched >= 0 {
-		f.workers = []observe.Status{{
-			Order:      &observe.OrderStatus{Items: items},
-			Partitions: []observe.PartitionStatus{{Topic: "orders", Fetched: fetched}},
+		f.workers = []status.Worker{{
+			Order:      &status.Order{Items: items},
+			Partitions: []status.Partition{{Topic: "orders", Fetched: fetched}},
 		}}
 	}
 	return f
@@ -29,7 +29,7 @@ func knowing(committed, fetched int64, items ...observe.OrderItem) orderFacts {
 
 func TestTheStateOfAnEventIsWhatIsKnown(t *testing.T) {
 	t.Parallel()
-	at := func(doing string) observe.OrderItem { return observe.OrderItem{Event: "orders/0/5", Doing: doing} }
+	at := func(doing string) status.Item { return status.Item{Event: "orders/0/5", Doing: doing} }
 	unread := knowing(6, 6)
 	unread.letters = nil
 	unasked := knowing(-1, -1)
@@ -49,7 +49,7 @@ func TestTheStateOfAnEventIsWhatIsKnown(t *testing.T) {
 		"committed since the worker was asked":  {knowing(6, 6, at("in flight")), stateFinished, -1},
 		"committed, letters not read":           {unread, stateCommitted, -1},
 		"a worker calls it":                     {knowing(3, 6, at("in flight")), "in flight", -1},
-		"a worker has another event":            {knowing(3, 6, observe.OrderItem{Event: "orders/0/4"}), stateNothingLeft, -1},
+		"a worker has another event":            {knowing(3, 6, status.Item{Event: "orders/0/4"}), stateNothingLeft, -1},
 		"not fetched":                           {knowing(3, 4), stateUnreached, 1},
 		"next to be fetched":                    {knowing(3, 5), stateUnreached, 0},
 		"a former owner lists the partition":    {former, "waiting", -1},
@@ -74,9 +74,9 @@ func TestTheStateOfAnEventIsWhatIsKnown(t *testing.T) {
 func TestAPauseAndAReplayAreShownWithTheEvent(t *testing.T) {
 	t.Parallel()
 	due := time.Date(2026, 11, 29, 12, 34, 56, 0, time.UTC)
-	f := knowing(3, 6, observe.OrderItem{
+	f := knowing(3, 6, status.Item{
 		Event: "orders/0/5", Doing: "waiting", Tries: 3, Next: &due, Cause: "HTTP 503", Message: "http 503 busy",
-	}, observe.OrderItem{Event: "orders/0/6", Replay: 2, Doing: "place"})
+	}, status.Item{Event: "orders/0/6", Replay: 2, Doing: "place"})
 	f.workers[0].Paused, f.workers[0].State = true, "outage"
 	e := newEventLife(ledger.ID{Topic: "orders", Offset: 5, Item: ledger.NoItem})
 	f.decide(e)

@@ -17,8 +17,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"leadhit-sync/cmd/terminal"
-	"leadhit-sync/cmd/worker/observe"
 	"leadhit-sync/config"
+	"leadhit-sync/consumer/status"
 )
 
 const (
@@ -160,9 +160,9 @@ func statusPageOf(given string) (string, error) {
 
 // asked is the result of asking one worker: its status, or the reason why there is none.
 type asked struct {
-	URL    string          `json:"url"`
-	Error  string          `json:"error,omitempty"`
-	Status *observe.Status `json:"status,omitempty"`
+	URL    string         `json:"url"`
+	Error  string         `json:"error,omitempty"`
+	Status *status.Worker `json:"status,omitempty"`
 }
 
 // showStatus asks all workers at once and prints their status for a screen. It returns an error if one of them did not
@@ -192,8 +192,8 @@ func askWorkers(ctx context.Context, pages []string) []asked {
 	for i, page := range pages {
 		hands.Go(func() {
 			all[i] = asked{URL: page}
-			status, err := askWorker(ctx, page)
-			if all[i].Status = status; err != nil {
+			said, err := askWorker(ctx, page)
+			if all[i].Status = said; err != nil {
 				all[i].Error = err.Error()
 			}
 		})
@@ -203,7 +203,7 @@ func askWorkers(ctx context.Context, pages []string) []asked {
 }
 
 // askWorker checks the schema: a page of another program must not pass for an idle worker.
-func askWorker(ctx context.Context, page string) (*observe.Status, error) {
+func askWorker(ctx context.Context, page string) (*status.Worker, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, statusLimit, fmt.Errorf("no response within %v", statusLimit))
 	defer cancel()
 	answer, err := get(ctx, page)
@@ -214,13 +214,13 @@ func askWorker(ctx context.Context, page string) (*observe.Status, error) {
 	if answer.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("HTTP %d: is this a worker's /status?", answer.StatusCode)
 	}
-	var status observe.Status
-	if err := json.NewDecoder(io.LimitReader(answer.Body, statusPage)).Decode(&status); err != nil {
+	var said status.Worker
+	if err := json.NewDecoder(io.LimitReader(answer.Body, statusPage)).Decode(&said); err != nil {
 		return nil, causeOf(ctx, fmt.Errorf("the response is not a status: %w", err))
 	}
-	if status.Schema != "status.v1" {
+	if said.Schema != "status.v1" {
 		return nil, fmt.Errorf("the response has the schema %q: is this the /status of a worker of this version?",
-			status.Schema)
+			said.Schema)
 	}
-	return &status, nil
+	return &said, nil
 }

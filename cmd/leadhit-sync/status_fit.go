@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"leadhit-sync/cmd/terminal"
-	"leadhit-sync/cmd/worker/observe"
+	"leadhit-sync/consumer/status"
 )
 
 // rows is how many rows the tables of one worker may have.
@@ -146,4 +146,4 @@ func lineOf(a asked) string {
 }
 
 // waitingOf counts the waiting orders. A worker of an older version sends the orders without their number.
-func waitingOf(s observe.Status) int { return max(s.Waiting, len(s.Orders)) }
+func waitingOf(s status.Worker) int { return max(s.Waiting, len(s.Orders)) }

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"leadhit-sync/cmd/terminal"
-	"leadhit-sync/cmd/worker/observe"
+	"leadhit-sync/consumer/status"
 )
 
 const (
@@ -64,7 +64,7 @@ func summaryOf(all []asked) string {
 // machine may differ, and would give negative ages.
 type statusPrinter struct {
 	page   *terminal.Page
-	status observe.Status
+	status status.Worker
 	rows   rows
 }
 
@@ -117,7 +117,7 @@ func (p *statusPrinter) state() {
 }
 
 // unjoined is the phase of a worker that has not joined the group yet, as in /readyz and the log.
-func unjoined(s observe.Status) string {
+func unjoined(s status.Worker) string {
 	switch s.Phase {
 	case "starting", "waiting", "joining":
 		return s.Phase
@@ -127,7 +127,7 @@ func unjoined(s observe.Status) string {
 
 // adviceOn explains a state and what to do about it. It tells pauses that end automatically from those that wait for a
 // person, because only the latter need resume.
-func adviceOn(s observe.Status) string {
+func adviceOn(s status.Worker) string {
 	const resumes = "; calls resume automatically"
 	switch s.State {
 	case "unauthorised":

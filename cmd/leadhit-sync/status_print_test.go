@@ -9,16 +9,16 @@ import (
 	"time"
 
 	"leadhit-sync/cmd/terminal"
-	"leadhit-sync/cmd/worker/observe"
+	"leadhit-sync/consumer/status"
 )
 
 const goldenStatus = "testdata/status.golden.txt"
 
 // troubled is a status with everything in it, and ids that a terminal must not obey.
-func troubled() observe.Status {
+func troubled() status.Worker {
 	at := time.Date(2026, 11, 25, 16, 2, 11, 0, time.UTC)
 	quiet, next := at.Add(8*time.Second), at.Add(12*time.Second)
-	return observe.Status{
+	return status.Worker{
 		Schema: "status.v1", Version: "1.2.3", Group: "leadhit-sync", At: at,
 		State: "flood", Paused: true, Phase: "running", Since: at.Add(-26 * time.Hour),
 		Reason: "120 of the last 200 outcomes were dead letters, of 88 orders", By: "worker-7",
@@ -27,8 +27,8 @@ func troubled() observe.Status {
 		Events: 1204331, Finished: 1204289, Calls: 12345, Retries: 17, InFlight: 3, Limit: 64, PerSecond: 45.25,
 		RetryAfter: &quiet,
 		Waiting:    37, Blocked: 17, Letters: 130, LettersInAir: 2, OldestAge: 760.4, Lag: 3.2, TwoPartitions: 1,
-		LastHour: []observe.CauseCount{{Cause: "ValidationError", Letters: 120}, {Cause: "HTTP 400", Letters: 10}},
-		Orders: []observe.WaitingOrder{
+		LastHour: []status.CauseCount{{Cause: "ValidationError", Letters: 120}, {Cause: "HTTP 400", Letters: 10}},
+		Orders: []status.WaitingOrder{
 			{
 				Event: "orders/0/11872", Order: "4711", Status: "paid", Time: at.Add(-760 * time.Second), Tries: 7, Next: &next,
 				Cause: "HTTP 503", Code: 503, Message: "http 503 Service Unavailable: " +
@@ -45,16 +45,16 @@ func troubled() observe.Status {
 			},
 		},
 		HeldBack: 300, HeldBackAge: 10920,
-		Outcomes: []observe.OutcomeCount{
-			{Outcome: observe.Outcome{Cause: "HTTP 503", Code: 503}, Orders: 35},
-			{Outcome: observe.Outcome{Cause: "Timeout"}, Orders: 1},
-			{Outcome: observe.Outcome{Cause: "ValidationError", Letter: true}, Orders: 1},
+		Outcomes: []status.OutcomeCount{
+			{Outcome: status.Outcome{Cause: "HTTP 503", Code: 503}, Orders: 35},
+			{Outcome: status.Outcome{Cause: "Timeout"}, Orders: 1},
+			{Outcome: status.Outcome{Cause: "ValidationError", Letter: true}, Orders: 1},
 		},
-		Partitions: []observe.PartitionStatus{
+		Partitions: []status.Partition{
 			{
 				Topic: "orders", Partition: 0, Committed: 11872, Fetched: 11902, End: 12202, Unfinished: 30, OldestOffset: 11872,
 				OldestAge: 760.4,
-				OpenTransaction: &observe.OpenTransaction{
+				OpenTransaction: &status.OpenTransaction{
 					LastStable: 11902, HeldBack: 300, Since: at.Add(-10920 * time.Second),
 					Age: 10920,
 				},
@@ -70,20 +70,20 @@ func troubled() observe.Status {
 }
 
 // idle is a worker without partitions that joins.
-func idle() observe.Status {
+func idle() status.Worker {
 	at := time.Date(2026, 11, 25, 16, 2, 11, 0, time.UTC)
-	return observe.Status{
+	return status.Worker{
 		Schema: "status.v1", Version: "dev", Group: "leadhit-sync", At: at, State: "joining", Phase: "joining",
 		Since: at.Add(-90 * time.Second),
-		Limit: 64, Orders: []observe.WaitingOrder{}, Partitions: []observe.PartitionStatus{},
+		Limit: 64, Orders: []status.WaitingOrder{}, Partitions: []status.Partition{},
 	}
 }
 
 // lost is a worker that waits for a topic.
-func lost() observe.Status {
+func lost() status.Worker {
 	s := idle()
 	s.State, s.Phase = "waiting", "waiting"
-	s.Waits = []observe.Wait{{
+	s.Waits = []status.Wait{{
 		For:   "topic orders does not exist; create it, or check KAFKA_TOPICS",
 		Since: s.At.Add(-time.Minute),
 	}}
@@ -91,15 +91,15 @@ func lost() observe.Status {
 }
 
 // busyWorker has more partitions than have a line.
-func busyWorker() observe.Status {
+func busyWorker() status.Worker {
 	s := idle()
 	s.State, s.Phase = "running", "running"
-	s.Waits = []observe.Wait{{
+	s.Waits = []status.Wait{{
 		For:   "topic gone does not exist; create it, or check KAFKA_TOPICS",
 		Since: s.At.Add(-time.Hour),
 	}}
 	for n := range 25 {
-		s.Partitions = append(s.Partitions, observe.PartitionStatus{
+		s.Partitions = append(s.Partitions, status.Partition{
 			Topic: "orders", Partition: n, Committed: int64(n), Fetched: int64(n + 1), End: int64(n + 1), Unfinished: 1,
 			OldestOffset: int64(n), OldestAge: float64(n + 1),
 		})
@@ -111,7 +111,7 @@ func busyWorker() observe.Status {
 func TestStatusFitsATerminal(t *testing.T) {
 	t.Parallel()
 	var screens strings.Builder
-	for _, workers := range [][]observe.Status{{troubled()}, {idle(), busyWorker(), idle()}, {lost()}} {
+	for _, workers := range [][]status.Worker{{troubled()}, {idle(), busyWorker(), idle()}, {lost()}} {
 		var args []string
 		for _, s := range workers {
 			args = append(args, workerPage(t, s))
@@ -158,25 +158,25 @@ func mustFit(t *testing.T, screens string) {
 }
 
 // outage is a worker with a number of partitions, and 37 waiting orders, all with the same response.
-func outage(partitions int) observe.Status {
+func outage(partitions int) status.Worker {
 	const orders = 37
 	s := busyWorker()
 	s.State, s.Paused, s.Waiting = "outage", true, orders
 	s.Partitions = nil
 	for n := range partitions {
-		s.Partitions = append(s.Partitions, observe.PartitionStatus{
+		s.Partitions = append(s.Partitions, status.Partition{
 			Topic: "orders", Partition: n, Unfinished: 1,
 			OldestAge: float64(n),
 		})
 	}
 	for n := range 20 {
-		s.Orders = append(s.Orders, observe.WaitingOrder{
+		s.Orders = append(s.Orders, status.WaitingOrder{
 			Event: "orders/0/" + strconv.Itoa(n), Order: strconv.Itoa(4711 + n), Status: "paid", Time: s.At.Add(-time.Minute),
 			Tries: 3,
 			Cause: "HTTP 503", Code: 503, Message: "http 503 Service Unavailable",
 		})
 	}
-	s.Outcomes = []observe.OutcomeCount{{Outcome: observe.Outcome{Cause: "HTTP 503", Code: 503}, Orders: orders}}
+	s.Outcomes = []status.OutcomeCount{{Outcome: status.Outcome{Cause: "HTTP 503", Code: 503}, Orders: orders}}
 	return s
 }
 
@@ -206,7 +206,7 @@ func TestOrdersWithTheSameResponseAreGrouped(t *testing.T) {
 // TestAScreenOfStatusFitsEveryHeight: whatever is cut says so, and the state comes first.
 func TestAScreenOfStatusFitsEveryHeight(t *testing.T) {
 	t.Parallel()
-	one := func(s observe.Status) []asked { return []asked{{URL: "http://w:8080/status", Status: &s}} }
+	one := func(s status.Worker) []asked { return []asked{{URL: "http://w:8080/status", Status: &s}} }
 	several := slices.Concat(one(busyWorker()), one(outage(25)),
 		[]asked{{URL: "http://gone:8080/status", Error: "connection refused"}}, one(troubled()))
 	for name, all := range map[string][]asked{
@@ -255,7 +255,7 @@ func mustFitHeight(t *testing.T, name string, all []asked, whole []string, heigh
 }
 
 // longIDs is a worker whose ids are as long as Kafka and LeadHit allow in practice, some of them wide.
-func longIDs() (s observe.Status, orders []string) {
+func longIDs() (s status.Worker, orders []string) {
 	s = troubled()
 	orders = []string{strings.Repeat("0123456789", 9), strings.Repeat("注文", 30), "4712"}
 	for i := range s.Orders {

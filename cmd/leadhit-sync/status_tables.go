@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"leadhit-sync/cmd/terminal"
-	"leadhit-sync/cmd/worker/observe"
+	"leadhit-sync/consumer/status"
 )
 
 // mostPartitions and mostOrderRows limit how many partitions and orders have a line of their own.
@@ -26,7 +26,7 @@ func (p *statusPrinter) partitions() {
 	}
 	rest := ""
 	if shown := p.rows.partitions; len(all) > shown {
-		slices.SortStableFunc(all, func(a, b observe.PartitionStatus) int {
+		slices.SortStableFunc(all, func(a, b status.Partition) int {
 			return cmp.Or(cmp.Compare(ageOf(b), ageOf(a)), cmp.Compare(b.Unfinished, a.Unfinished))
 		})
 		unfinished := 0
@@ -47,14 +47,14 @@ func (p *statusPrinter) partitions() {
 }
 
 // ageOf is the age of a partition's oldest unfinished event, including events that are held back.
-func ageOf(at observe.PartitionStatus) float64 {
+func ageOf(at status.Partition) float64 {
 	if at.OpenTransaction != nil {
 		return max(at.OldestAge, at.OpenTransaction.Age)
 	}
 	return at.OldestAge
 }
 
-func (p *statusPrinter) partition(at observe.PartitionStatus) {
+func (p *statusPrinter) partition(at status.Partition) {
 	age := "-"
 	if at.OldestAge > 0 {
 		age = lasting(seconds(at.OldestAge))
@@ -111,7 +111,7 @@ func (p *statusPrinter) orders() {
 	}
 }
 
-func (p *statusPrinter) ageOf(o observe.WaitingOrder) string {
+func (p *statusPrinter) ageOf(o status.WaitingOrder) string {
 	if o.Time.IsZero() { // the worker has an older version
 		return "-"
 	}
@@ -121,13 +121,13 @@ func (p *statusPrinter) ageOf(o observe.WaitingOrder) string {
 // outcomeGroup has the orders with the same last response: their number, and those that the status lists.
 type outcomeGroup struct {
 	orders int
-	listed []observe.WaitingOrder
+	listed []status.WaitingOrder
 }
 
 // groupsOf groups the listed orders by their last response, the largest group first. It leaves out groups without a
 // listed order.
-func groupsOf(s observe.Status) []*outcomeGroup {
-	byOutcome := make(map[observe.Outcome]*outcomeGroup)
+func groupsOf(s status.Worker) []*outcomeGroup {
+	byOutcome := make(map[status.Outcome]*outcomeGroup)
 	var all []*outcomeGroup
 	for _, o := range s.Orders {
 		g := byOutcome[o.Outcome()]
@@ -150,7 +150,7 @@ func groupsOf(s observe.Status) []*outcomeGroup {
 
 // nextTry takes less than half a second as due, because it would round to "in 0s". A letter is not paused: it goes to
 // Kafka, not to LeadHit.
-func (p *statusPrinter) nextTry(o observe.WaitingOrder) string {
+func (p *statusPrinter) nextTry(o status.WaitingOrder) string {
 	switch {
 	case o.Next != nil && o.Next.Sub(p.status.At) >= time.Second/2:
 		return "in " + lasting(o.Next.Sub(p.status.At))
@@ -161,7 +161,7 @@ func (p *statusPrinter) nextTry(o observe.WaitingOrder) string {
 }
 
 // lastOutcome describes an order's last outcome. Messages of HTTP errors begin with the cause, which is not repeated.
-func lastOutcome(o observe.WaitingOrder) string {
+func lastOutcome(o status.WaitingOrder) string {
 	text, message := o.Cause, strings.TrimSpace(o.Message)
 	switch {
 	case message == "":

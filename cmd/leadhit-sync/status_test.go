@@ -8,12 +8,12 @@ import (
 	"strings"
 	"testing"
 
-	"leadhit-sync/cmd/worker/observe"
 	"leadhit-sync/config"
+	"leadhit-sync/consumer/status"
 )
 
 // workerPage serves a status as a worker does, and returns its host:port.
-func workerPage(t *testing.T, s observe.Status) string {
+func workerPage(t *testing.T, s status.Worker) string {
 	t.Helper()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(s) })

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"leadhit-sync/cmd/worker/observe"
+	"leadhit-sync/consumer/status"
 	"leadhit-sync/deadletter"
 )
 
@@ -42,16 +42,16 @@ func (f *fitness) note(is deadletter.Inspection) (came, went []deadletter.Flaw, 
 }
 
 // flaws lists what is wrong now, the fatal flaws of each topic first.
-func (f *fitness) flaws() []observe.TopicFlaw {
+func (f *fitness) flaws() []status.TopicFlaw {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	all := []observe.TopicFlaw{}
+	all := []status.TopicFlaw{}
 	for topic, is := range f.found {
 		for _, flaw := range is.Flaws {
-			all = append(all, observe.TopicFlaw{Topic: topic, Flaw: flaw})
+			all = append(all, status.TopicFlaw{Topic: topic, Flaw: flaw})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b observe.TopicFlaw) int { return strings.Compare(a.Topic, b.Topic) })
+	slices.SortStableFunc(all, func(a, b status.TopicFlaw) int { return strings.Compare(a.Topic, b.Topic) })
 	return all
 }
 

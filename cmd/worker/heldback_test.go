@@ -9,7 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kversion"
 
-	"leadhit-sync/cmd/worker/observe"
+	"leadhit-sync/consumer/status"
 	"leadhit-sync/integration/shop"
 	"leadhit-sync/leadhit/sandbox"
 )
@@ -38,23 +38,23 @@ func TestAnOpenTransactionIsOnEachPage(t *testing.T) {
 		t.Errorf("got %v of the retention used and %v s left, want half of it", used, left)
 	}
 
-	var status observe.Status
+	var shown status.Worker
 	_, text := s.page("/status")
-	if err := json.Unmarshal([]byte(text), &status); err != nil {
+	if err := json.Unmarshal([]byte(text), &shown); err != nil {
 		t.Fatal(err)
 	}
-	p := status.Partitions[1]
-	if status.HeldBack != 10 || status.HeldBackAge < age-300 || p.End != 11 || p.OpenTransaction == nil ||
+	p := shown.Partitions[1]
+	if shown.HeldBack != 10 || shown.HeldBackAge < age-300 || p.End != 11 || p.OpenTransaction == nil ||
 		p.OpenTransaction.LastStable != 1 ||
 		p.OpenTransaction.HeldBack != 10 || p.OpenTransaction.Since.UnixMilli() != opened.UnixMilli() ||
-		status.Partitions[0].OpenTransaction != nil {
+		shown.Partitions[0].OpenTransaction != nil {
 		t.Errorf("got %s, want ten events held back from offset 1 on", text)
 	}
 
 	said := "orders/1: an open transaction at offset 1 holds back 10 events since " + opened.UTC().Format(time.RFC3339)
-	if _, ready := s.page("/readyz"); !strings.Contains(ready, said) || len(status.Problems) != 1 ||
-		!strings.HasPrefix(status.Problems[0], said) {
-		t.Errorf("got %q and %q, want %q on both pages", ready, status.Problems, said)
+	if _, ready := s.page("/readyz"); !strings.Contains(ready, said) || len(shown.Problems) != 1 ||
+		!strings.HasPrefix(shown.Problems[0], said) {
+		t.Errorf("got %q and %q, want %q on both pages", ready, shown.Problems, said)
 	}
 
 	commit()
@@ -77,17 +77,17 @@ func TestAnEventsTimeBreaksNoPage(t *testing.T) {
 			s.produceAt(ms, `{"order_id":"odd","status":"paid"}`)
 			begun := time.Now()
 			s.run()
-			var status observe.Status
+			var shown status.Worker
 			text := ""
 			s.until("the order waits", func() bool {
 				_, text = s.page("/status")
-				if err := json.Unmarshal([]byte(text), &status); err != nil {
+				if err := json.Unmarshal([]byte(text), &shown); err != nil {
 					t.Fatalf("got %v of the page %q", err, text)
 				}
-				return len(status.Orders) == 1
+				return len(shown.Orders) == 1
 			})
 			most := time.Since(begun).Seconds()
-			if o := status.Orders[0]; o.Time.Before(begun.Add(-time.Minute)) || status.OldestAge < 0 || status.OldestAge > most {
+			if o := shown.Orders[0]; o.Time.Before(begun.Add(-time.Minute)) || shown.OldestAge < 0 || shown.OldestAge > most {
 				t.Errorf("got %s, want an age since the event was read, %v s at most", text, most)
 			}
 			_, page := s.page("/metrics")

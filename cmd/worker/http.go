@@ -10,6 +10,7 @@ import (
 
 	"leadhit-sync/cmd/worker/observe"
 	"leadhit-sync/consumer"
+	"leadhit-sync/consumer/status"
 )
 
 const (
@@ -67,7 +68,7 @@ func (w *Worker) ready() string {
 }
 
 // Status returns the worker's current status.
-func (w *Worker) Status() observe.Status {
+func (w *Worker) Status() status.Worker {
 	state := w.consumer.State()
 	s := w.metrics.Status(state, w.consumer.WaitingOrders(math.MaxInt))
 	s.Replays = w.consumer.LetterCounts(time.Time{}).Waiting

@@ -13,7 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kversion"
 
-	"leadhit-sync/cmd/worker/observe"
+	"leadhit-sync/consumer/status"
 	"leadhit-sync/leadhit/sandbox"
 )
 
@@ -118,25 +118,25 @@ func TestAPauseStandsOnEachPage(t *testing.T) {
 	if value(t, page, "orders_waiting") != 1 || value(t, page, "events_blocked") != 2 {
 		t.Errorf("got %s, want one order that waits, and two events behind", page)
 	}
-	var status observe.Status
+	var shown status.Worker
 	_, text := s.page("/status")
-	if err := json.Unmarshal([]byte(text), &status); err != nil {
+	if err := json.Unmarshal([]byte(text), &shown); err != nil {
 		t.Fatal(err)
 	}
-	if status.State != "unauthorised" || !status.Paused || status.Text() != "paused: unauthorised" ||
-		status.Since.IsZero() {
-		t.Errorf("got %+v, want the pause", status)
+	if shown.State != "unauthorised" || !shown.Paused || shown.Text() != "paused: unauthorised" ||
+		shown.Since.IsZero() {
+		t.Errorf("got %+v, want the pause", shown)
 	}
-	if len(status.Orders) != 1 || status.Orders[0].Order != "4711" || status.Orders[0].Event != "orders/0/0" ||
-		status.Orders[0].Tries != 1 ||
-		status.Orders[0].Next != nil || status.Orders[0].Code != http.StatusForbidden {
-		t.Errorf("got %+v, want the order with its 403, to be tried when the pause ends", status.Orders)
+	if len(shown.Orders) != 1 || shown.Orders[0].Order != "4711" || shown.Orders[0].Event != "orders/0/0" ||
+		shown.Orders[0].Tries != 1 ||
+		shown.Orders[0].Next != nil || shown.Orders[0].Code != http.StatusForbidden {
+		t.Errorf("got %+v, want the order with its 403, to be tried when the pause ends", shown.Orders)
 	}
 	if strings.Contains(text+page, "wrong") {
 		t.Error("got the key on a page")
 	}
-	if status.Order != nil {
-		t.Errorf("got %+v, want no order where none is named", status.Order)
+	if shown.Order != nil {
+		t.Errorf("got %+v, want no order where none is named", shown.Order)
 	}
 	s.showsOrder("4711", "orders/0/0 ready ", "orders/0/1 blocked orders/0/0", "orders/0/2 blocked orders/0/1")
 	s.showsOrder("4712")
@@ -146,12 +146,12 @@ func TestAPauseStandsOnEachPage(t *testing.T) {
 func (s *scene) showsOrder(order string, want ...string) {
 	s.t.Helper()
 	_, text := s.page("/status?order=" + order)
-	var status observe.Status
-	if err := json.Unmarshal([]byte(text), &status); err != nil || status.Order == nil || status.Order.Order != order {
+	var shown status.Worker
+	if err := json.Unmarshal([]byte(text), &shown); err != nil || shown.Order == nil || shown.Order.Order != order {
 		s.t.Fatalf("got %s, %v, want the order %s", text, err, order)
 	}
 	got := []string{}
-	for _, i := range status.Order.Items {
+	for _, i := range shown.Order.Items {
 		got = append(got, i.Event+" "+i.Doing+" "+i.Behind)
 		if first := len(got) == 1; first && (i.Tries != 1 || i.Code != http.StatusForbidden || i.Status != "paid") {
 			s.t.Errorf("got %+v, want one call and its 403", i)
@@ -257,17 +257,17 @@ func TestStatusAnswersWhileTheWorkerIsIdle(t *testing.T) {
 	s.run()
 	s.shows("/metrics", "leadhit_sync_events_finished_total 1")
 	page := s.shows("/status", `"committed": 1`)
-	var status observe.Status
-	if err := json.Unmarshal([]byte(page), &status); err != nil {
+	var shown status.Worker
+	if err := json.Unmarshal([]byte(page), &shown); err != nil {
 		t.Fatal(err)
 	}
-	p := status.Partitions
-	if status.Schema != "status.v1" || status.State != "running" || status.Paused || len(p) != 2 || p[0].Committed != 1 ||
+	p := shown.Partitions
+	if shown.Schema != "status.v1" || shown.State != "running" || shown.Paused || len(p) != 2 || p[0].Committed != 1 ||
 		p[0].Fetched != 1 ||
-		p[0].End != 1 || p[0].OldestOffset != -1 || p[0].Unfinished != 0 || status.Finished != 1 || status.Calls != 1 {
-		t.Errorf("got %+v, want one call, finished and committed", status)
+		p[0].End != 1 || p[0].OldestOffset != -1 || p[0].Unfinished != 0 || shown.Finished != 1 || shown.Calls != 1 {
+		t.Errorf("got %+v, want one call, finished and committed", shown)
 	}
-	if status.Orders == nil || status.LastHour == nil {
+	if shown.Orders == nil || shown.LastHour == nil {
 		t.Error("got null for an empty list")
 	}
 }

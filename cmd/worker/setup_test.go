@@ -19,8 +19,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"leadhit-sync/cmd/worker"
-	"leadhit-sync/cmd/worker/observe"
 	"leadhit-sync/config"
+	"leadhit-sync/consumer/status"
 	"leadhit-sync/leadhit/sandbox"
 )
 
@@ -124,13 +124,13 @@ func (s *scene) page(path string) (code int, text string) {
 }
 
 // status asks the worker for its status.
-func (s *scene) status() (status observe.Status) {
+func (s *scene) status() (said status.Worker) {
 	s.t.Helper()
 	_, page := s.page("/status")
-	if err := json.Unmarshal([]byte(page), &status); err != nil {
+	if err := json.Unmarshal([]byte(page), &said); err != nil {
 		s.t.Fatal(err)
 	}
-	return status
+	return said
 }
 
 // metadataRequests counts requests about the topic payments from now on.

@@ -5,13 +5,9 @@ import (
 	"slices"
 	"sync"
 	"time"
-)
 
-// CauseCount says how many letters had a cause.
-type CauseCount struct {
-	Cause   string `json:"cause"`
-	Letters int    `json:"letters"`
-}
+	"leadhit-sync/consumer/status"
+)
 
 // lately counts the letters of the last hour by cause, to the minute. The zero value is ready. It may be used by
 // several goroutines.
@@ -38,7 +34,7 @@ func (l *lately) add(now time.Time, cause string) {
 }
 
 // causes returns the causes of the last hour, those with the most letters first.
-func (l *lately) causes(now time.Time) []CauseCount {
+func (l *lately) causes(now time.Time) []status.CauseCount {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	sum := make(map[string]int)
@@ -49,11 +45,11 @@ func (l *lately) causes(now time.Time) []CauseCount {
 			}
 		}
 	}
-	all := make([]CauseCount, 0, len(sum))
+	all := make([]status.CauseCount, 0, len(sum))
 	for cause, n := range sum {
-		all = append(all, CauseCount{cause, n})
+		all = append(all, status.CauseCount{Cause: cause, Letters: n})
 	}
-	slices.SortFunc(all, func(a, b CauseCount) int {
+	slices.SortFunc(all, func(a, b status.CauseCount) int {
 		return cmp.Or(cmp.Compare(b.Letters, a.Letters), cmp.Compare(a.Cause, b.Cause))
 	})
 	return all

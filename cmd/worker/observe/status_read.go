@@ -8,23 +8,24 @@ import (
 	"leadhit-sync/consumer"
 	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/consumer/event"
+	"leadhit-sync/consumer/status"
 )
 
 // listedOrders keeps the page small in an outage, when thousands of orders wait. It is how many waiting orders a
-// Status names: those of the oldest events.
+// status names: those of the oldest events.
 const listedOrders = 20
 
 // Status returns the current status, without what the metrics do not know: version, group, problems and flaws.
-func (m *Metrics) Status(s consumer.State, waiting []dispatch.WaitingOrder) Status {
+func (m *Metrics) Status(s consumer.State, waiting []dispatch.WaitingOrder) status.Worker {
 	now, d := time.Now(), s.Dispatch
-	out := Status{
+	out := status.Worker{
 		Schema: "status.v1", At: now,
 		State: word(s), Paused: d.Pause.Kind != "", Phase: s.Phase, Since: s.Since, Reason: d.Pause.Reason,
 		By:     d.Pause.By,
 		Events: s.Fetched, Finished: d.Finished, InFlight: d.InFlight, Limit: d.Limit, PerSecond: d.PerSecond,
 		Waiting: d.Waiting, Blocked: d.Blocked, LettersInAir: d.Letters, TwoPartitions: m.spread.count(),
-		LastHour: m.lately.causes(now), Waits: []Wait{}, Flaws: []TopicFlaw{}, Orders: []WaitingOrder{},
-		Partitions: []PartitionStatus{},
+		LastHour: m.lately.causes(now), Waits: []status.Wait{}, Flaws: []status.TopicFlaw{}, Orders: []status.WaitingOrder{},
+		Partitions: []status.Partition{},
 	}
 	out.Calls, out.Retries, out.Letters = m.totals()
 	out.OldestAge, out.Lag = ages(now, s, "")
@@ -36,14 +37,14 @@ func (m *Metrics) Status(s consumer.State, waiting []dispatch.WaitingOrder) Stat
 		out.RetryAfter = &d.Quiet
 	}
 	for _, wait := range s.Waits {
-		out.Waits = append(out.Waits, Wait(wait))
+		out.Waits = append(out.Waits, status.Wait(wait))
 	}
 	for _, o := range waiting[:min(len(waiting), listedOrders)] {
 		out.Orders = append(out.Orders, waitingOrder(o))
 	}
 	out.Outcomes = byOutcome(waiting)
 	for _, p := range d.Partitions {
-		out.Partitions = append(out.Partitions, PartitionStatus{
+		out.Partitions = append(out.Partitions, status.Partition{
 			Topic: p.Topic, Partition: p.Number, Committed: p.Committed, Fetched: p.Position, End: s.Ends[p.Partition],
 			Unfinished: p.Unfinished, OldestOffset: p.OldestOffset, OldestAge: age(now, p.Oldest),
 			WindowFull: p.Resting, Unknown: p.Suspect, OpenTransaction: openTransaction(now, s, p.Partition),
@@ -52,8 +53,8 @@ func (m *Metrics) Status(s consumer.State, waiting []dispatch.WaitingOrder) Stat
 	return out
 }
 
-func waitingOrder(o dispatch.WaitingOrder) WaitingOrder {
-	out := WaitingOrder{
+func waitingOrder(o dispatch.WaitingOrder) status.WaitingOrder {
+	out := status.WaitingOrder{
 		Event: o.ID(), Order: o.Order, Status: o.Status, Time: o.Since,
 		Tries: o.Attempts, Letter: o.Letter, Cause: o.Last.Cause, Code: o.Last.Code, Message: o.Last.Message,
 	}
@@ -64,10 +65,10 @@ func waitingOrder(o dispatch.WaitingOrder) WaitingOrder {
 }
 
 // OrderStatusOf returns what is left to do about an order.
-func OrderStatusOf(order string, items []dispatch.OrderItem, more int) *OrderStatus {
-	out := &OrderStatus{Order: order, Items: []OrderItem{}, More: more}
+func OrderStatusOf(order string, items []dispatch.OrderItem, more int) *status.Order {
+	out := &status.Order{Order: order, Items: []status.Item{}, More: more}
 	for _, i := range items {
-		item := OrderItem{
+		item := status.Item{
 			Event: i.ID.String(), Replay: i.Replay, Status: i.Status, Doing: i.Doing, Behind: i.Behind, Tries: i.Attempts,
 			Cause: i.Last.Cause, Code: i.Last.Code, Message: i.Last.Message,
 		}
@@ -80,16 +81,16 @@ func OrderStatusOf(order string, items []dispatch.OrderItem, more int) *OrderSta
 }
 
 // byOutcome counts waiting orders by their last outcome.
-func byOutcome(waiting []dispatch.WaitingOrder) []OutcomeCount {
-	counts := make(map[Outcome]int)
+func byOutcome(waiting []dispatch.WaitingOrder) []status.OutcomeCount {
+	counts := make(map[status.Outcome]int)
 	for _, o := range waiting {
 		counts[waitingOrder(o).Outcome()]++
 	}
-	all := make([]OutcomeCount, 0, len(counts))
+	all := make([]status.OutcomeCount, 0, len(counts))
 	for outcome, n := range counts {
-		all = append(all, OutcomeCount{Outcome: outcome, Orders: n})
+		all = append(all, status.OutcomeCount{Outcome: outcome, Orders: n})
 	}
-	slices.SortFunc(all, func(a, b OutcomeCount) int {
+	slices.SortFunc(all, func(a, b status.OutcomeCount) int {
 		return cmp.Or(cmp.Compare(b.Orders, a.Orders), cmp.Compare(a.Cause, b.Cause), cmp.Compare(a.Code, b.Code),
 			cmp.Compare(number(a.Letter), number(b.Letter)))
 	})
@@ -105,12 +106,12 @@ func word(s consumer.State) string {
 }
 
 // openTransaction returns the one that holds back a partition's events; nil if there is none.
-func openTransaction(now time.Time, s consumer.State, p event.Partition) *OpenTransaction {
+func openTransaction(now time.Time, s consumer.State, p event.Partition) *status.OpenTransaction {
 	held, open := s.HeldBack[p]
 	if !open {
 		return nil
 	}
-	return &OpenTransaction{LastStable: held.Offset, HeldBack: held.Events, Since: held.Since, Age: age(now, held.Since)}
+	return &status.OpenTransaction{LastStable: held.Offset, HeldBack: held.Events, Since: held.Since, Age: age(now, held.Since)}
 }
 
 // heldBack returns how many events open transactions hold back, and the age of the oldest: of one topic, or of all if

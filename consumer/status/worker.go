@@ -1,16 +1,18 @@
-package observe
+package status
 
 import (
 	"strings"
 	"time"
 
-	"leadhit-sync/consumer"
 	"leadhit-sync/deadletter"
 )
 
-// Status is the worker's state as /status, the status command and the demo show it. Its JSON names are an interface:
+// running is the phase of a worker that consumes.
+const running = "running"
+
+// Worker is a worker's state as /status, the status command and the demo show it. Its JSON names are an interface:
 // they stay, and commands read the status of older and newer workers. Ages are in seconds.
-type Status struct {
+type Worker struct {
 	Schema  string `json:"schema"` // status.v1
 	Version string `json:"version"`
 	Group   string `json:"group"`
@@ -60,21 +62,21 @@ type Status struct {
 	// Outcomes counts all waiting orders by their last outcome, the largest count first, at most 20.
 	Outcomes []OutcomeCount `json:"waiting_by_answer"`
 	// Flaws are settings of the letters' topic and of the ledger that somebody should change.
-	Flaws      []TopicFlaw       `json:"topic_flaws"`
-	Partitions []PartitionStatus `json:"partitions"`
+	Flaws      []TopicFlaw `json:"topic_flaws"`
+	Partitions []Partition `json:"partitions"`
 	// Order is what is left to do about the order that /status?order=ID names; absent if none is named.
-	Order *OrderStatus `json:"order,omitempty"`
+	Order *Order `json:"order,omitempty"`
 }
 
-// OrderStatus is what is left to do about one order: all that this worker has fetched and not finished.
-type OrderStatus struct {
-	Order string      `json:"order_id"`
-	Items []OrderItem `json:"items"`
-	More  int         `json:"more,omitempty"` // items that are not listed
+// Order is what is left to do about one order: all that this worker has fetched and not finished.
+type Order struct {
+	Order string `json:"order_id"`
+	Items []Item `json:"items"`
+	More  int    `json:"more,omitempty"` // items that are not listed
 }
 
-// OrderItem is an item of an event about the order, or a replay.
-type OrderItem struct {
+// Item is an item of an event about the order, or a replay.
+type Item struct {
 	Event  string `json:"event"`            // topic/partition/offset, and #item if the event names several orders
 	Replay int    `json:"replay,omitempty"` // the number of the replay
 	Status string `json:"status,omitempty"`
@@ -90,6 +92,12 @@ type OrderItem struct {
 	Message string `json:"message,omitempty"`
 }
 
+// CauseCount says how many letters had a cause.
+type CauseCount struct {
+	Cause   string `json:"cause"`
+	Letters int    `json:"letters"`
+}
+
 // TopicFlaw is a setting of the letters' topic or of the ledger that somebody should change.
 type TopicFlaw struct {
 	Topic string `json:"topic"`
@@ -102,8 +110,8 @@ type Wait struct {
 	Since time.Time `json:"since"` // failed attempts do not move it
 }
 
-// PartitionStatus is one partition of a Status.
-type PartitionStatus struct {
+// Partition is one partition of a Worker.
+type Partition struct {
 	Topic     string `json:"topic"`
 	Partition int    `json:"partition"`
 	Committed int64  `json:"committed"` // -1: not yet
@@ -164,7 +172,7 @@ type OutcomeCount struct {
 func (o WaitingOrder) Outcome() Outcome { return Outcome{o.Cause, o.Code, o.Letter} }
 
 // Text is the state as people read it: "running", or "paused: outage".
-func (s Status) Text() string {
+func (s Worker) Text() string {
 	if s.Paused {
 		return "paused: " + s.State
 	}
@@ -173,7 +181,7 @@ func (s Status) Text() string {
 
 // Detail is Text with what the worker waits for: "waiting: topic orders does not exist; create it, or check
 // KAFKA_TOPICS".
-func (s Status) Detail() string {
+func (s Worker) Detail() string {
 	texts := make([]string, 0, len(s.Waits))
 	for _, w := range s.Waits {
 		texts = append(texts, w.For)
@@ -181,7 +189,7 @@ func (s Status) Detail() string {
 	switch {
 	case len(texts) == 0:
 		return s.Text()
-	case s.Paused, s.Phase == consumer.Running:
+	case s.Paused, s.Phase == running:
 		return s.Text() + ", but waits: " + strings.Join(texts, "; ")
 	}
 	return s.Text() + ": " + strings.Join(texts, "; ")
