@@ -25,7 +25,7 @@ build: ## Build the binary into bin/.
 	go build -trimpath -o bin/leadhit-sync ./cmd/leadhit-sync
 
 .PHONY: test
-test: ## Run every test with the race detector, real Kafka included (Java 17 and Maven); 12 minutes on two cores.
+test: ## Run every test with the race detector, real Kafka (Java 17 and Maven) and Chromium included; 12 minutes on two cores.
 	$(call part,vet and build,go vet ./... && go build ./...)
 	$(call part,unit tests,go test -race -timeout 40m $(UNIT))
 	$(call part,deploy and image,go -C deploy/lint test ./... && go -C deploy/image/mkimage test ./...)

@@ -1,0 +1,56 @@
+package browser
+
+import (
+	"bytes"
+	"compress/gzip"
+	_ "embed" // axe-core
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/chromedp/chromedp"
+)
+
+// axeCore is axe.min.js of the npm package axe-core 4.14.1. Its licence is beside it, its hash in the test.
+//
+//go:embed axe-core/axe.min.js.gz
+var axeCore []byte
+
+// Finding is a rule of axe-core that a page breaks.
+type Finding struct {
+	ID, Impact, Help string
+	Places           []string // selectors
+}
+
+// String is for messages of tests.
+func (f Finding) String() string {
+	return fmt.Sprintf("%s (%s): %s at %s", f.ID, f.Impact, f.Help, strings.Join(f.Places, " and "))
+}
+
+// audit runs axe-core. Chromium evaluates it as a debugger does, so the page's policy stays as strict as it is.
+const audit = `axe.run(document, {resultTypes: ["violations"]}).then(r => r.violations.map(v => ({
+	id: v.id, impact: v.impact, help: v.help,
+	places: v.nodes.map(n => n.target.join(" ") + " " + (n.any[0] || n.all[0] || n.none[0] || {message: ""}).message),
+})))`
+
+// Audit returns the rules of axe-core that the current page breaks, minor ones included. It needs a page with script.
+func (t *Tab) Audit() ([]Finding, error) {
+	script, err := axeScript()
+	if err != nil {
+		return nil, err
+	}
+	if err := t.Do(chromedp.Evaluate[chromedp.Void](script)); err != nil {
+		return nil, fmt.Errorf("load axe-core: %w", err)
+	}
+	return Read(t, chromedp.Evaluate[[]Finding](audit, chromedp.EvalAwaitPromise))
+}
+
+func axeScript() (string, error) {
+	unpacked, err := gzip.NewReader(bytes.NewReader(axeCore))
+	if err != nil {
+		return "", err
+	}
+	script, err := io.ReadAll(unpacked)
+	// Its value would be sent back.
+	return string(script) + "\n;0", err
+}

@@ -1,0 +1,135 @@
+// Package browser opens pages in headless Chromium and reports what is wrong with them: messages of the console,
+// uncaught exceptions, violations of the content security policy, and what axe-core finds for people who use a keyboard
+// or a screen reader.
+//
+//	chromium, stop, err := browser.Start(ctx)
+//	tab, err := browser.Open(chromium, browser.View{Width: 390, Dark: true, Language: "ru"})
+//	err = tab.Do(chromedp.Navigate(url), chromedp.Click(chromedp.CSS("button")))
+//	problems, err := tab.Problems()
+//
+// Ownership: stop ends Chromium with all its tabs, and removes its profile.
+package browser
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+
+	"github.com/chromedp/cdproto/audits"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+)
+
+// errAbsent says that no Chromium is installed.
+var errAbsent = errors.New("no chromium on the PATH: install the Debian package chromium")
+
+func find() (string, error) {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", errAbsent
+}
+
+// Start starts Chromium with an empty profile. It is an error if none is installed: no test is left out in silence. The context that it returns is
+// chromedp's handle of the browser.
+func Start(ctx context.Context) (chromium context.Context, stop func(), err error) {
+	path, err := find()
+	if err != nil {
+		return nil, nil, err
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path),
+		// The same letters look alike on every machine.
+		chromedp.Flag("font-render-hinting", "none"), chromedp.Flag("hide-scrollbars", true))
+	allocator, end := chromedp.NewExecAllocator(ctx, options...)
+	chromium, leave := chromedp.NewContext(allocator)
+	stop = func() {
+		leave()
+		end() // waits for the process
+	}
+	if err := chromedp.Do(chromium); err != nil {
+		stop()
+		return nil, nil, fmt.Errorf("start %s: %w", path, err)
+	}
+	return chromium, stop, nil
+}
+
+// View is how a person looks at a page. The zero value is a wide light window in English.
+type View struct {
+	Width, Height int64
+	Dark          bool
+	Language      string // as in Accept-Language
+	NoScript      bool
+	Headers       map[string]string // what a proxy adds to each request
+}
+
+const (
+	width  = 1280
+	height = 900
+)
+
+// Open opens an empty tab with its own cookies. It lives until stop.
+func Open(chromium context.Context, v View) (*Tab, error) {
+	ctx, leave := chromedp.NewContext(chromium, chromedp.WithNewBrowserContext())
+	t := &Tab{ctx: ctx, leave: leave}
+	if err := t.open(v); err != nil {
+		leave()
+		return nil, fmt.Errorf("open a tab: %w", err)
+	}
+	return t, nil
+}
+
+func (t *Tab) open(v View) error {
+	if v.Width == 0 {
+		v.Width = width
+	}
+	if v.Height == 0 {
+		v.Height = height
+	}
+	scheme := "light"
+	if v.Dark {
+		scheme = "dark"
+	}
+	if err := chromedp.Do(t.ctx, chromedp.EmulateViewport(v.Width, v.Height),
+		call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: scheme},
+			{Name: "prefers-reduced-motion", Value: "reduce"},
+		}}),
+		call(emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Europe/Moscow"}),
+		call(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: v.NoScript}),
+	); err != nil {
+		return err
+	}
+	if err := t.header(v); err != nil {
+		return err
+	}
+	// Before audits are enabled, so that no violation is missed.
+	if err := chromedp.Listen(t.ctx, t.notice); err != nil {
+		return err
+	}
+	return chromedp.Do(t.ctx, call(audits.Enable, cdp.Empty{}))
+}
+
+// header sets what each request carries.
+func (t *Tab) header(v View) error {
+	headers := network.Headers{}
+	for name, value := range v.Headers {
+		headers[name] = value
+	}
+	if v.Language != "" {
+		headers["Accept-Language"] = v.Language
+	}
+	return chromedp.Do(t.ctx, call(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: headers}))
+}
+
+// call is a command of the protocol as an action.
+func call[P any](command cdp.Command[P, cdp.Empty], params P) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, command, params)
+		return err
+	})
+}

@@ -1,0 +1,154 @@
+package browser_test
+
+import (
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"leadhit-sync/integration/browser"
+)
+
+// page is a page without a mistake, to which a test adds some.
+const page = `<!doctype html><html lang="en"><meta charset="utf-8"><title>A page</title><link rel="icon" href="data:,">
+<style nonce="n">body {color: #222; background: #fff} @media (prefers-color-scheme: dark) {body {color: #eee; background: #111}}</style>
+<main><h1>Letters</h1><p>%s</p><p>%s</p>%s</main></html>`
+
+// mistakes are added to the page, and found by the word behind each.
+var mistakes = []struct{ added, problem, finding string }{
+	{added: `<script nonce="n">console.error("it broke")</script>`, problem: "it broke"},
+	{added: `<script nonce="n">nothing.here</script>`, problem: "ReferenceError"},
+	{added: `<script>document.title = "hacked"</script>`, problem: "inline script"},
+	{added: `<p onclick="x()">text</p>`, problem: "inline event handler"},
+	{added: `<p style="color: red">text</p>`, problem: "inline style"},
+	{added: `<img alt="" src="http://127.0.0.1:1/x.png">`, problem: "127.0.0.1:1/x.png"},
+	{added: `<img alt="" src="data:,x"><script nonce="n">fetch("/absent")</script>`, problem: "/absent"},
+	{added: `<form><input type="text"></form>`, finding: "label"},
+	{added: `<p><font color="#ccc">hard to read</font></p>`, finding: "color-contrast"},
+	{added: `<button></button>`, finding: "button-name"},
+}
+
+// serve serves the page with something added to it, and shows the language and the user of the request.
+func serve(t *testing.T, added string) (url string) {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy",
+			"default-src 'none'; script-src 'nonce-n'; style-src 'nonce-n'; img-src data:; connect-src 'self'")
+		if r.URL.Path != "/" {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = fmt.Fprintf(w, page, r.Header.Get("Accept-Language"), r.Header.Get("X-User"), added)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL + "/"
+}
+
+// TestBrowser guards the tests of the desk: a mistake of a page is found, and a page sees the view that a test wants.
+func TestBrowser(t *testing.T) {
+	chromium, stop, err := browser.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	t.Run("a page without a mistake", func(t *testing.T) {
+		if problems, findings := faults(t, chromium, ""); len(problems)+len(findings) > 0 {
+			t.Errorf("got %q and %q, want none", problems, findings)
+		}
+	})
+	t.Run("mistakes", func(t *testing.T) {
+		var added strings.Builder
+		for _, m := range mistakes {
+			added.WriteString(m.added)
+		}
+		problems, findings := faults(t, chromium, added.String())
+		for _, m := range mistakes {
+			if !strings.Contains(strings.Join(problems, "\n"), m.problem) {
+				t.Errorf("got %q, want %s in it", problems, m.problem)
+			}
+			if !slices.ContainsFunc(findings, func(f browser.Finding) bool { return m.finding == "" || f.ID == m.finding }) {
+				t.Errorf("got %q, want %s in it", findings, m.finding)
+			}
+		}
+	})
+	t.Run("views", func(t *testing.T) { views(t, chromium) })
+}
+
+// faults opens the page and returns what is wrong with it.
+func faults(t *testing.T, chromium context.Context, added string) ([]string, []browser.Finding) {
+	t.Helper()
+	tab := open(t, chromium, browser.View{}, added)
+	findings, err := tab.Audit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems, err := tab.Problems()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return problems, findings
+}
+
+func open(t *testing.T, chromium context.Context, v browser.View, added string) *browser.Tab {
+	t.Helper()
+	tab, err := browser.Open(chromium, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(tab.Close)
+	if err := tab.Do(chromedp.Navigate(serve(t, added))); err != nil {
+		t.Fatal(err)
+	}
+	return tab
+}
+
+func views(t *testing.T, chromium context.Context) {
+	t.Helper()
+	const script = `<script nonce="n">document.querySelector("h1").textContent = innerWidth</script>`
+	for want, v := range map[string]browser.View{
+		"1280 en-US,en;q=0.9  rgb(255, 255, 255)": {},
+		"390 ru anna rgb(17, 17, 17)": {
+			Width: 390, Dark: true, Language: "ru", Headers: map[string]string{"X-User": "anna"},
+		},
+		"Letters en-US,en;q=0.9  rgb(255, 255, 255)": {NoScript: true},
+	} {
+		tab := open(t, chromium, v, script)
+		got, err := browser.Read(tab, chromedp.Evaluate[string](
+			`[...document.querySelectorAll("h1, p")].map(e => e.textContent).join(" ") + " " + getComputedStyle(document.body).backgroundColor`))
+		if err != nil || got != want {
+			t.Errorf("got %q and %v, want %q", got, err, want)
+		}
+	}
+}
+
+// TestAxeCoreIsThePublishedFile compares it with sri-history.json of the npm package.
+func TestAxeCoreIsThePublishedFile(t *testing.T) {
+	t.Parallel()
+	file, err := os.Open("axe-core/axe.min.js.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	script, err := gzip.NewReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := sha256.New()
+	if _, err := io.Copy(hash, script); err != nil {
+		t.Fatal(err)
+	}
+	const want = "KTSJmUUM3yhJqOcLeRL8LahahJ2jnA0NU5T1HUqe2Vw="
+	if got := base64.StdEncoding.EncodeToString(hash.Sum(nil)); got != want {
+		t.Errorf("got hash %s, want %s", got, want)
+	}
+}
