@@ -80,6 +80,14 @@ type Config struct {
 		Format string     `envconfig:"LOG_FORMAT" default:"json" choices:"json,text" help:"Format of log lines."`
 	}
 
+	Desk struct {
+		Addr           string   `envconfig:"DESK_ADDR" default:"127.0.0.1:8090" help:"Address of the desk's pages; everybody who reaches it can read them, unless DESK_TOKEN_FILE is set."`
+		Write          bool     `envconfig:"DESK_WRITE" default:"false" example:"true" help:"Whether known users may replay, dismiss, reopen, pause, resume, and see values at the desk."`
+		UserHeader     string   `envconfig:"DESK_USER_HEADER" example:"X-Forwarded-Email" help:"Header in which an authenticating proxy in front of the desk names the user."`
+		TrustedProxies networks `envconfig:"DESK_TRUSTED_PROXIES" example:"10.1.2.3" help:"Addresses or networks of that proxy, separated by commas; the header is ignored from all others."`
+		TokenFile      string   `envconfig:"DESK_TOKEN_FILE" example:"/run/secrets/desk-tokens" help:"File with the desk's users, where there is no such proxy: a line \"name token\" for each; read again when it changes."`
+	}
+
 	Traces traces
 
 	// Warnings are lines to log at the start, about what looks like a mistake.
@@ -117,10 +125,19 @@ func LoadKafka() (*Config, error) {
 // topics, the mapping with its schemas, and CALLS_IN_FLIGHT. Other settings may be missing or wrong, and must not be
 // used.
 func LoadPreview() (*Config, error) {
+	return load(ofPreview)
+}
+
+func ofPreview(variable string) bool {
+	return strings.HasPrefix(variable, "KAFKA_") && variable != "KAFKA_START" ||
+		strings.HasPrefix(variable, "SCHEMA_REGISTRY_") ||
+		slices.Contains([]string{"DEAD_LETTER_TOPIC", "MAPPING", "CALLS_IN_FLIGHT"}, variable)
+}
+
+// LoadDesk is Load for the desk: it needs the settings of [LoadPreview], and its own.
+func LoadDesk() (*Config, error) {
 	return load(func(variable string) bool {
-		return strings.HasPrefix(variable, "KAFKA_") && variable != "KAFKA_START" ||
-			strings.HasPrefix(variable, "SCHEMA_REGISTRY_") ||
-			slices.Contains([]string{"DEAD_LETTER_TOPIC", "MAPPING", "CALLS_IN_FLIGHT"}, variable)
+		return ofPreview(variable) || strings.HasPrefix(variable, "DESK_")
 	})
 }
 
@@ -157,6 +174,7 @@ func read(open func(path string) error) (*Config, *problems) {
 	c.checkLeadHit(p)
 	c.checkSchemaRegistry(p)
 	c.checkTraces(p)
+	c.checkDesk(p)
 	c.checkWork(p)
 	c.improveExamples(p)
 	c.Warnings = c.warnings(p.settings)

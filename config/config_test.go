@@ -235,7 +235,8 @@ func TestEachExampleIsAGoodValue(t *testing.T) {
 		t.Run(v.Name, func(t *testing.T) {
 			setup(t, "KAFKA_TLS", "true", "KAFKA_SASL_PASSWORD_FILE", file(t, "secret"),
 				"KAFKA_SASL_MECHANISM", "PLAIN", "KAFKA_SASL_USERNAME", "worker", "SCHEMA_REGISTRY_URL", "https://registry:8081",
-				"SCHEMA_REGISTRY_USERNAME", "worker", "SCHEMA_REGISTRY_PASSWORD_FILE", file(t, "secret"))
+				"SCHEMA_REGISTRY_USERNAME", "worker", "SCHEMA_REGISTRY_PASSWORD_FILE", file(t, "secret"),
+				"DESK_USER_HEADER", "X-User", "DESK_TRUSTED_PROXIES", "10.1.2.3")
 			t.Setenv(v.Name, "no good value\t,")
 			example := exampleOf(t, v.Name)
 			if strings.HasSuffix(v.Name, "_FILE") || strings.HasSuffix(v.Name, "_CERTIFICATE") || example == "" {

@@ -85,6 +85,7 @@ func (c *Config) warnings(settings []setting) []string {
 	if c.Kafka.SASLMechanism != "" && !c.Kafka.TLS {
 		lines = append(lines, "KAFKA_SASL_MECHANISM without KAFKA_TLS: events and the user's name travel in clear")
 	}
+	lines = append(lines, c.deskWarnings()...)
 	return append(lines, c.Traces.warnings()...)
 }
 
