@@ -69,11 +69,17 @@ type Letter struct {
 type Step struct {
 	At time.Time
 	// Event is that of the entry, or "letter" for a record.
-	Event                          string
-	By                             string
-	N                              int  // of the replay
-	Counted                        bool // false for an entry that came second and changed nothing
+	Event                           string
+	By                              string
+	N                               int  // of the replay
+	Counted                         bool // false for an entry that came second and changed nothing
 	Reason, Note, Newer, Cause, Run string
+	// Force belongs to a replay. The others describe a record: Stage is mapping or call, Record is its place in the
+	// letters' topic, Tries and Version are those of the worker that wrote it.
+	Force                  bool
+	Message, Stage, Record string
+	Version                string
+	Tries                  int
 }
 
 // Plan is what a run would do, with what a person needs to know about it.

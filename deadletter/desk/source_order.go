@@ -3,6 +3,7 @@ package desk
 import (
 	"time"
 
+	"leadhit-sync/consumer/status"
 	"leadhit-sync/deadletter/ledger"
 )
 
@@ -54,11 +55,13 @@ type Workers struct {
 	Group   string
 	Workers []Worker
 	Pauses  []ledger.Entry // in force, as the ledger has them
-	Err     error          // why pauses or workers are not known; nil if they are
+	// Unread is why the pauses are not known, Err why it is not known which workers there are; nil if it is.
+	Unread, Err error
 }
 
-// Worker is one worker that was asked. Its status follows as soon as package consumer/status exists.
+// Worker is one worker that was asked.
 type Worker struct {
-	URL string
-	Err error // why it said nothing
+	URL    string
+	Err    error          // why it said nothing
+	Status *status.Worker // nil if it said nothing
 }
