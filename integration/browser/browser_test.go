@@ -5,7 +5,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"leadhit-sync/integration/browser"
 )
@@ -22,7 +25,7 @@ import (
 // page is a page without a mistake, to which a test adds some.
 const page = `<!doctype html><html lang="en"><meta charset="utf-8"><title>A page</title><link rel="icon" href="data:,">
 <style nonce="n">body {color: #222; background: #fff} @media (prefers-color-scheme: dark) {body {color: #eee; background: #111}}</style>
-<main><h1>Letters</h1><p>%s</p><p>%s</p>%s</main></html>`
+<main><h1>Letters</h1><p>%s</p><p>%s</p><p>%s</p>%s</main></html>`
 
 // mistakes are added to the page, and found by the word behind each.
 var mistakes = []struct{ added, problem, finding string }{
@@ -48,7 +51,7 @@ func serve(t *testing.T, added string) (url string) {
 			http.NotFound(w, r)
 			return
 		}
-		_, _ = fmt.Fprintf(w, page, r.Header.Get("Accept-Language"), r.Header.Get("X-User"), added)
+		_, _ = fmt.Fprintf(w, page, r.Header.Get("Accept-Language"), r.Header.Get("X-User"), html.EscapeString(r.FormValue("reason")), added)
 	}))
 	t.Cleanup(server.Close)
 	return server.URL + "/"
@@ -82,6 +85,7 @@ func TestBrowser(t *testing.T) {
 		}
 	})
 	t.Run("views", func(t *testing.T) { views(t, chromium) })
+	t.Run("hands", func(t *testing.T) { hands(t, chromium) })
 }
 
 // faults opens the page and returns what is wrong with it.
@@ -116,17 +120,38 @@ func views(t *testing.T, chromium context.Context) {
 	t.Helper()
 	const script = `<script nonce="n">document.querySelector("h1").textContent = innerWidth</script>`
 	for want, v := range map[string]browser.View{
-		"1280 en-US,en;q=0.9  rgb(255, 255, 255)": {},
-		"390 ru anna rgb(17, 17, 17)": {
+		"1280 en-US,en;q=0.9   rgb(255, 255, 255)": {},
+		"390 ru anna  rgb(17, 17, 17)": {
 			Width: 390, Dark: true, Language: "ru", Headers: map[string]string{"X-User": "anna"},
 		},
-		"Letters en-US,en;q=0.9  rgb(255, 255, 255)": {NoScript: true},
+		"Letters en-US,en;q=0.9   rgb(255, 255, 255)": {NoScript: true},
 	} {
 		tab := open(t, chromium, v, script)
 		got, err := browser.Read(tab, chromedp.Evaluate[string](
 			`[...document.querySelectorAll("h1, p")].map(e => e.textContent).join(" ") + " " + getComputedStyle(document.body).backgroundColor`))
 		if err != nil || got != want {
 			t.Errorf("got %q and %v, want %q", got, err, want)
+		}
+	}
+}
+
+// hands uses a form with a mouse and with a keyboard, with the page's script and without.
+func hands(t *testing.T, chromium context.Context) {
+	t.Helper()
+	const form = `<form><label>Reason <input name="reason" value="old"></label> <button>Dismiss</button></form><p hidden>Nobody sees this</p>
+<pre>0123456789012345678901234567890123456789012345678901234567890123456789</pre>`
+	for _, v := range []browser.View{{Width: 390}, {NoScript: true, Width: 390}} {
+		tab := open(t, chromium, v, form)
+		err := errors.Join(tab.Fill("Reason", "это наш тест"), tab.Click("Dismiss"), tab.See("это наш тест"),
+			tab.Press(kb.Tab), tab.Type("new"), tab.Press(kb.Tab))
+		focus, ferr := tab.Focused()
+		if err := errors.Join(err, ferr); err != nil || focus != (browser.Focus{Name: "Dismiss", Ring: true}) {
+			t.Errorf("got %+v and %v, want the button", focus, err)
+		}
+		wide, oerr := tab.Overflow()
+		page, terr := tab.Text()
+		if err := errors.Join(oerr, terr, tab.Press(kb.Enter), tab.See("new")); err != nil || len(wide) == 0 || !strings.HasPrefix(wide[0], "pre") || strings.Contains(page, "Nobody") {
+			t.Errorf("got %q as too wide on %q and %v, want the line of digits", wide, page, err)
 		}
 	}
 }

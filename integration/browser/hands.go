@@ -1,0 +1,141 @@
+package browser
+
+import (
+	"context"
+	_ "embed" // look.js
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+)
+
+// look finds elements as a person does, by the words on them.
+//
+//go:embed look.js
+var look string
+
+// pause is the time between two looks at the page.
+const pause = 50 * time.Millisecond
+
+// errUnseen says that something did not show in time.
+var errUnseen = errors.New("not on the page")
+
+// spot is where an element is on the screen.
+type spot struct {
+	X, Y float64
+	// Covered names what lies above it.
+	Covered string
+}
+
+// Click clicks the link, button or field with this name, as soon as it shows. The name is the beginning of its text or
+// label.
+func (t *Tab) Click(name string) error {
+	var s *spot
+	err := t.until(func() (err error) {
+		s, err = evaluate[*spot](t, "spot", name)
+		switch {
+		case err != nil:
+			return err
+		case s == nil:
+			return t.unseen(name)
+		case s.Covered != "":
+			return fmt.Errorf("%q is below %s", name, s.Covered)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("click %q: %w", name, err)
+	}
+	return t.Do(chromedp.MouseClickXY(s.X, s.Y))
+}
+
+// Fill replaces the text of the field with this label.
+func (t *Tab) Fill(label, text string) error {
+	if err := t.Click(label); err != nil {
+		return err
+	}
+	if _, err := evaluate[bool](t, "selectAll"); err != nil {
+		return err
+	}
+	return t.Type(text)
+}
+
+// Type types into the field that has the focus.
+func (t *Tab) Type(text string) error {
+	return t.Do(call(input.InsertText, input.InsertTextParams{Text: text}))
+}
+
+// Press presses keys, such as "j" or kb.Enter.
+func (t *Tab) Press(keys string) error { return t.Do(chromedp.KeyEvent(keys)) }
+
+// Focus is what has the focus: the beginning of its text or label, and whether a person can see that it has it.
+type Focus struct {
+	Name string
+	Ring bool
+}
+
+// Focused returns what has the focus.
+func (t *Tab) Focused() (Focus, error) { return evaluate[Focus](t, "focused") }
+
+// See waits until all texts show.
+func (t *Tab) See(texts ...string) error {
+	return t.until(func() error {
+		page, err := t.Text()
+		if err != nil {
+			return err
+		}
+		for _, text := range texts {
+			if !strings.Contains(page, text) {
+				return t.unseen(text)
+			}
+		}
+		return nil
+	})
+}
+
+// Text returns the visible text of the page, white space as single spaces.
+func (t *Tab) Text() (string, error) { return evaluate[string](t, "text") }
+
+// Overflow names the elements that are wider than the window, outside of boxes that scroll by themselves.
+func (t *Tab) Overflow() ([]string, error) { return evaluate[[]string](t, "overflow") }
+
+// unseen is an error with the page's text.
+func (t *Tab) unseen(what string) error {
+	page, err := t.Text()
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("%q: %w: %s", what, errUnseen, page)
+}
+
+// until tries something until it works. A page that is just being loaded is no page to look at.
+func (t *Tab) until(try func() error) error {
+	ctx, cancel := context.WithTimeout(t.ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for {
+		err := try()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-tick.C:
+		}
+	}
+}
+
+// evaluate calls a function of look.js.
+func evaluate[T any](t *Tab, function string, arguments ...any) (result T, err error) {
+	list, err := json.Marshal(append([]any{}, arguments...)) // never null
+	if err != nil {
+		return result, err
+	}
+	return Read(t, chromedp.Evaluate[T](fmt.Sprintf("(() => {%s; return %s(...%s)})()", look, function, list)))
+}
