@@ -1,0 +1,106 @@
+package desk
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Access says who may use the desk. The zero value shows everything to everybody, and lets nobody change anything.
+type Access struct {
+	// Write lets known users change things.
+	Write bool
+	// UserHeader names the user. It counts only in a request from one of TrustedProxies, which must not pass on the
+	// header of its own clients.
+	UserHeader     string
+	TrustedProxies []netip.Prefix
+	// Tokens, if not nil, returns the users who have a token. Then nobody else sees anything.
+	Tokens func() Tokens
+	// Everybody, if not empty, is the name of every user. It is for the demo, which has one user.
+	Everybody string
+}
+
+// visitor is who sends a request.
+type visitor struct {
+	// Name is that of the user; "" if it is unknown.
+	Name string
+	// MayWrite says whether the visitor may change things, and see values. WhyNot is the key of the text that says why
+	// not.
+	MayWrite bool
+	WhyNot   string
+}
+
+type visitorKey struct{}
+
+// visitorOf returns who sends a request that [Access.protect] let through.
+func visitorOf(r *http.Request) visitor {
+	v, _ := r.Context().Value(visitorKey{}).(visitor)
+	return v
+}
+
+func (v visitor) in(r *http.Request) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), visitorKey{}, v))
+}
+
+// identify finds out who sends a request, and what they may do.
+func (a Access) identify(r *http.Request) visitor {
+	name, unknown := a.user(r)
+	switch {
+	case !a.Write:
+		return visitor{Name: name, WhyNot: "access.readonly"}
+	case name == "":
+		return visitor{WhyNot: unknown}
+	}
+	return visitor{Name: name, MayWrite: true}
+}
+
+// user returns the user's name, or the key of the text that says why it is unknown.
+func (a Access) user(r *http.Request) (name, unknown string) {
+	switch {
+	case a.Everybody != "":
+		return a.Everybody, ""
+	case a.Tokens != nil:
+		name, token, _ := r.BasicAuth()
+		if a.Tokens().has(name, token) {
+			return name, ""
+		}
+		return "", "access.token"
+	case a.UserHeader == "":
+		return "", "access.nobody"
+	case !a.fromProxy(r):
+		return "", "access.stranger"
+	}
+	// A proxy that adds its header to one of its client sends two, and nobody knows which is whose.
+	if names := r.Header.Values(a.UserHeader); len(names) == 1 && isUserName(names[0]) {
+		return names[0], ""
+	}
+	return "", "access.unnamed"
+}
+
+// fromProxy reports whether a trusted proxy has sent the request.
+func (a Access) fromProxy(r *http.Request) bool {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return false
+	}
+	address := peer.Addr().Unmap().WithZone("")
+	for _, network := range a.TrustedProxies {
+		if network.Contains(address) {
+			return true
+		}
+	}
+	return false
+}
+
+// maxUserName is the number of bytes in a user's name. The ledger accepts more, but tables do not have the width.
+const maxUserName = 100
+
+// isUserName reports whether text can be a user's name: what others see in the ledger must not hide or imitate
+// anything.
+func isUserName(text string) bool {
+	return text != "" && len(text) <= maxUserName && utf8.ValidString(text) && text == strings.TrimSpace(text) &&
+		!strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })
+}

@@ -1,0 +1,108 @@
+package desk
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxForm is the size of a form: two thousand ids of letters take 60 KB.
+const maxForm = 256 << 10
+
+// policy lets a page load its own files and nothing else, and nobody show the page inside another. The pages have no
+// inline script and no inline style, so text that becomes HTML by mistake still runs nothing.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// protect serves pages to those who may see them, and lets a request change something only if a user is known, may
+// write, and sends it from these pages. refuse shows why not; it must not show anything else about letters.
+func (a Access) protect(pages http.Handler, refuse func(http.ResponseWriter, *http.Request, int, string)) http.Handler {
+	crossOrigin := http.NewCrossOriginProtection()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		setProtection(w.Header())
+		who := a.identify(r)
+		r = who.in(r)
+		code, why := a.judge(r, who)
+		if code == 0 && crossOrigin.Check(r) != nil {
+			code, why = http.StatusForbidden, "access.origin"
+		}
+		if code == 0 && r.Method == http.MethodPost {
+			code, why = readForm(w, r)
+		}
+		if code == http.StatusUnauthorized {
+			w.Header().Set("WWW-Authenticate", `Basic realm="leadhit-sync desk", charset="UTF-8"`)
+		}
+		if code != 0 {
+			refuse(w, r, code, why)
+			return
+		}
+		pages.ServeHTTP(w, r)
+	})
+}
+
+// setProtection sets the headers that browsers act on.
+func setProtection(h http.Header) {
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	// Addresses contain order ids. "no-referrer" would go further, but browsers then send forms with the origin "null".
+	h.Set("Referrer-Policy", "same-origin")
+	// Pages are about letters of this moment, and may show a value. Files of the program set another.
+	h.Set("Cache-Control", "no-store")
+}
+
+// judge says with which status and text to refuse a request whatever its content is; 0 if it is not refused.
+func (a Access) judge(r *http.Request, who visitor) (code int, why string) {
+	switch {
+	case r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodPost:
+		return http.StatusMethodNotAllowed, "access.method"
+	case !utf8.ValidString(r.URL.Path) || strings.ContainsFunc(r.URL.Path, unicode.IsControl):
+		return http.StatusBadRequest, "access.path"
+	case a.Tokens == nil && !a.fromProxy(r) && isRebound(r):
+		return http.StatusMisdirectedRequest, "access.host"
+	case r.Method == http.MethodPost && !who.MayWrite:
+		return http.StatusForbidden, who.WhyNot
+	case a.Tokens != nil && who.Name == "":
+		return http.StatusUnauthorized, who.WhyNot
+	}
+	return 0, ""
+}
+
+// isRebound reports whether a browser reached a loopback address by the name of another host. Any page on the internet
+// can give its own name this address, and its scripts may then read ours.
+func isRebound(r *http.Request) bool {
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if !ok || !isLoopback(local.String()) {
+		return false
+	}
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.ToLower(strings.Trim(host, "[]"))
+	address, err := netip.ParseAddr(host)
+	return host != "localhost" && (err != nil || !address.IsLoopback())
+}
+
+func isLoopback(hostPort string) bool {
+	address, err := netip.ParseAddrPort(hostPort)
+	return err == nil && address.Addr().Unmap().IsLoopback()
+}
+
+// readForm reads the form of a request that may change something. The handlers find it in r.PostForm.
+func readForm(w http.ResponseWriter, r *http.Request) (code int, why string) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	err := r.ParseForm()
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return http.StatusRequestEntityTooLarge, "access.form.large"
+	}
+	if err != nil {
+		return http.StatusBadRequest, "access.form"
+	}
+	return 0, ""
+}
