@@ -80,7 +80,7 @@ func NewPlan(letters iter.Seq[view.Letter], ids []ledger.ID, limits Limits) Plan
 	found := map[ledger.ID]bool{}
 	for l := range letters {
 		found[l.Ledger.ID] = true
-		p = p.with(limits.class(l), limits.Most)
+		p = p.with(limits.Judge(l), limits.Most)
 	}
 	for _, id := range ids {
 		if !found[id] {
@@ -103,8 +103,8 @@ func (p Plan) with(l Planned, most int) Plan {
 	return p
 }
 
-// class judges one letter.
-func (is Limits) class(l view.Letter) Planned {
+// Judge says what a plan does with one letter.
+func (is Limits) Judge(l view.Letter) Planned {
 	p := Planned{Status: l.Ledger, Stage: l.Stage, Cause: l.Cause, Text: l.Status}
 	p.Class, p.Why = is.fixed(l)
 	if p.Class != Ready {

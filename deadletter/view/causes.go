@@ -36,12 +36,14 @@ type Cause struct {
 	// Expires is when Kafka may delete the first letter that is open or requeued; zero if none will be.
 	Expires  time.Time
 	Versions []string // of the workers, oldest first
+	// Hours counts the letters that failed in each of the last 24 hours, the oldest hour first.
+	Hours [24]int
 }
 
 // Causes groups the letters that match by fingerprint. Causes with the most open letters come first.
 func (v *View) Causes(f Filter, now time.Time) []Cause {
 	groups := map[string]*gathered{}
-	for _, m := range v.match(f) {
+	for m := range v.each(f) {
 		g := groups[m.kept.fingerprint]
 		if g == nil {
 			g = &gathered{
@@ -51,7 +53,7 @@ func (v *View) Causes(f Filter, now time.Time) []Cause {
 			groups[m.kept.fingerprint] = g
 		}
 		status, _ := m.group.fold.Letter(m.id)
-		g.add(m.kept, status.State, v.expires(m.kept))
+		g.add(m, status.State, v.expires(m.kept), now)
 	}
 	trends := v.trends(f.AllGroups)
 	var all []Cause
@@ -73,9 +75,11 @@ type gathered struct {
 	Cause
 
 	orders, versions map[string]bool
+	newest           match // the letter that Message comes from
 }
 
-func (g *gathered) add(k *kept, state ledger.State, expires time.Time) {
+func (g *gathered) add(m match, state ledger.State, expires, now time.Time) {
+	k := m.kept
 	g.Letters++
 	g.States[state]++
 	if k.order != "" {
@@ -88,8 +92,12 @@ func (g *gathered) add(k *kept, state ledger.State, expires time.Time) {
 	if first := moment(k.first); g.First.IsZero() || first.Before(g.First) {
 		g.First = first
 	}
-	if last := moment(k.failed); g.Last.IsZero() || !last.Before(g.Last) {
-		g.Last, g.Name, g.Stage, g.Message, g.Code = last, k.cause, k.stage, k.message, k.code
+	if g.newest.kept == nil || newestFirst(m, g.newest) < 0 {
+		g.newest = m
+		g.Last, g.Name, g.Stage, g.Message, g.Code = moment(k.failed), k.cause, k.stage, k.message, k.code
+	}
+	if age := now.Sub(moment(k.failed)); age >= 0 && age < day {
+		g.Hours[len(g.Hours)-1-int(age/time.Hour)]++
 	}
 	waits := state == ledger.Open || state == ledger.Requeued
 	if waits && !expires.IsZero() && (g.Expires.IsZero() || expires.Before(g.Expires)) {
@@ -104,7 +112,7 @@ type trending struct {
 
 func (v *View) trends(allGroups bool) map[string]trending {
 	all := map[string]trending{}
-	for _, m := range v.match(Filter{AllGroups: allGroups}) {
+	for m := range v.each(Filter{AllGroups: allGroups}) {
 		t, ok := all[m.kept.fingerprint]
 		if !ok {
 			t = trending{m.kept.first, noTime, noTime}

@@ -312,26 +312,48 @@ type match struct {
 	kept  *kept
 }
 
-// match returns the letters that match, sorted.
-func (v *View) match(f Filter) []match {
-	var all []match
-	prepared := f.prepare(v.headers)
-	for name, g := range v.groups {
-		if name != v.own && !f.AllGroups {
-			continue
-		}
-		for id, k := range g.letters {
-			if prepared.match(g, id, k) {
-				all = append(all, match{id, g, k})
+// each yields the letters that match, in no order.
+func (v *View) each(f Filter) iter.Seq[match] {
+	return func(yield func(match) bool) {
+		prepared := f.prepare(v.headers)
+		for name, g := range v.groups {
+			if name != v.own && !f.AllGroups {
+				continue
+			}
+			for id, k := range g.letters {
+				if prepared.match(g, id, k) && !yield(match{id, g, k}) {
+					return
+				}
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b match) int {
-		return cmp.Or(strings.Compare(a.id.Topic, b.id.Topic), cmp.Compare(a.id.Partition, b.id.Partition),
-			cmp.Compare(a.id.Offset, b.id.Offset), cmp.Compare(a.id.Item, b.id.Item),
-			strings.Compare(a.kept.group, b.kept.group))
-	})
-	return all
+}
+
+// match returns the letters that match, sorted.
+func (v *View) match(f Filter) []match { return slices.SortedFunc(v.each(f), byID) }
+
+func byID(a, b match) int {
+	return cmp.Or(strings.Compare(a.id.Topic, b.id.Topic), cmp.Compare(a.id.Partition, b.id.Partition),
+		cmp.Compare(a.id.Offset, b.id.Offset), cmp.Compare(a.id.Item, b.id.Item),
+		strings.Compare(a.kept.group, b.kept.group))
+}
+
+// newestFirst orders letters by their last failure, the last one first.
+func newestFirst(a, b match) int {
+	if c := cmp.Compare(b.kept.failed, a.kept.failed); c != 0 {
+		return c
+	}
+	return byID(b, a)
+}
+
+// Newest returns the n letters that failed last after the first skip, and how many letters match.
+func (v *View) Newest(f Filter, skip, n int) (letters []Letter, total int) {
+	all := slices.SortedFunc(v.each(f), newestFirst)
+	for _, m := range all[min(skip, len(all)):min(skip+n, len(all))] {
+		status, _ := m.group.fold.Letter(m.id)
+		letters = append(letters, v.letter(m.group, m.id, status))
+	}
+	return letters, len(all)
 }
 
 // letter returns what is kept of a letter in full.

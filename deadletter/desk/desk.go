@@ -1,0 +1,89 @@
+package desk
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"net/http"
+	"strings"
+)
+
+// Settings are what a desk is made of.
+type Settings struct {
+	Source Source
+	// Writer is nil at a desk that only shows.
+	Writer Writer
+	// Group is the consumer group whose letters the desk shows.
+	Group string
+}
+
+// desk serves the pages.
+type desk struct {
+	Settings
+
+	texts  map[string]*texts // by language
+	pages  map[string]pages  // by language
+	assets map[string]asset  // by name
+	cache  cache
+}
+
+// New returns the desk's pages. They start no goroutine.
+func New(s Settings) (http.Handler, error) {
+	d := &desk{Settings: s, assets: loadAssets()}
+	var err error
+	if d.texts, err = readCatalogues(); err != nil {
+		return nil, err
+	}
+	if d.pages, err = loadPages(d.texts, d.functions()); err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { seeOther(w, r, "/letters") })
+	mux.HandleFunc("GET /assets/{name}", d.asset)
+	mux.HandleFunc("GET /language", chooseLanguage)
+	mux.HandleFunc("GET /letters", d.letters)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { d.refuse(w, r, http.StatusNotFound, "error.absent") })
+	return mux, nil
+}
+
+//go:embed assets templates
+var files embed.FS
+
+// asset is a file that browsers keep, because its address changes with its content.
+type asset struct {
+	content []byte
+	kind    string
+	sum     string
+}
+
+func loadAssets() map[string]asset {
+	kinds := map[string]string{".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+	all := map[string]asset{}
+	entries, _ := files.ReadDir("assets") // embedded: it cannot fail
+	for _, e := range entries {
+		content, _ := files.ReadFile("assets/" + e.Name())
+		sum := sha256.Sum256(content)
+		kind := kinds[e.Name()[strings.LastIndex(e.Name(), "."):]]
+		all[e.Name()] = asset{content, kind + "; charset=utf-8", hex.EncodeToString(sum[:6])}
+	}
+	return all
+}
+
+func (d *desk) assetURL(name string) string { return "/assets/" + name + "?" + d.assets[name].sum }
+
+func (d *desk) asset(w http.ResponseWriter, r *http.Request) {
+	a, ok := d.assets[r.PathValue("name")]
+	if !ok {
+		d.refuse(w, r, http.StatusNotFound, "error.absent")
+		return
+	}
+	w.Header().Set("Content-Type", a.kind)
+	if r.URL.RawQuery == a.sum {
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	_, _ = w.Write(a.content)
+}
+
+func seeOther(w http.ResponseWriter, r *http.Request, to string) {
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}

@@ -1,0 +1,207 @@
+package desk
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/view"
+)
+
+// selection is what the address of a page selects. Its query has the names of the command line's flags, so that a
+// person can turn one into the other.
+type selection struct {
+	view.Filter
+
+	Query url.Values // only the filter's part
+	Wrong []string   // parts that cannot be understood, as the person wrote them
+}
+
+// filterNames are the flags of a filter, in the order in which they are shown.
+func filterNames() []string {
+	return []string{"cause", "fingerprint", "code", "topic", "order", "state", "since", "until", "version", "header", "id"}
+}
+
+// selectionOf reads a filter. Letters are open unless it asks for states or names letters, as in the command line.
+func selectionOf(query url.Values, now time.Time) selection {
+	s := selection{Query: url.Values{}}
+	for _, name := range filterNames() {
+		for _, value := range query[name] {
+			if value = strings.TrimSpace(value); value == "" {
+				continue
+			}
+			if err := s.set(name, value, now); err != nil {
+				s.Wrong = append(s.Wrong, name+":"+value)
+				continue
+			}
+			s.Query.Add(name, value)
+		}
+	}
+	if len(s.States) == 0 && len(s.IDs) == 0 {
+		s.States = []ledger.State{ledger.Open}
+	}
+	return s
+}
+
+func (s *selection) set(name, value string, now time.Time) (err error) {
+	switch name {
+	case "cause":
+		s.Cause = value
+	case "fingerprint":
+		s.Fingerprint = value
+	case "code":
+		s.Code = value
+	case "topic":
+		s.Topic = value
+	case "order":
+		s.Orders = append(s.Orders, strings.Split(value, ",")...)
+	case "state":
+		return s.setStates(value)
+	case "since":
+		s.Since, err = view.ParseSince(value, now)
+	case "until":
+		s.Until, err = view.ParseSince(value, now)
+	case "version":
+		s.Version = value
+		err = view.CheckVersion(value)
+		if err != nil {
+			s.Version = ""
+		}
+	case "header":
+		header, pattern, found := strings.Cut(value, "=")
+		if !found || header == "" {
+			return fmt.Errorf("header %q: want name=pattern", value)
+		}
+		if s.Headers == nil {
+			s.Headers = map[string]string{}
+		}
+		s.Headers[header] = pattern
+	case "id":
+		var id ledger.ID
+		if id, err = ledger.ParseID(value); err == nil {
+			s.IDs = append(s.IDs, id)
+		}
+	}
+	return err
+}
+
+func (s *selection) setStates(value string) error {
+	for word := range strings.SplitSeq(value, ",") {
+		switch {
+		case word == "all":
+			s.States = append(s.States, view.States()...)
+		case slices.Contains(view.States(), ledger.State(word)):
+			s.States = append(s.States, ledger.State(word))
+		default:
+			return fmt.Errorf("state %q is unknown", word)
+		}
+	}
+	return nil
+}
+
+// State is the one word for the selected states that the tabs mark; "" if no tab has them.
+func (s selection) State() string { return cmp.Or(s.Query.Get("state"), "open") }
+
+// with returns the address of a view with another value of a part of the filter; "" removes the part.
+func (s selection) with(view, name, value string) string {
+	query := url.Values{}
+	for name, values := range s.Query {
+		query[name] = values
+	}
+	if value == "" {
+		delete(query, name)
+	} else {
+		query[name] = []string{value}
+	}
+	return address(view, query)
+}
+
+// address is a path with a query in the order of the flags.
+func address(path string, query url.Values) string {
+	if len(query) == 0 {
+		return path
+	}
+	return path + "?" + query.Encode()
+}
+
+// chip is one part of a filter, with the address of the view without it.
+type chip struct{ Text, Without string }
+
+func (s selection) chips() []chip {
+	var all []chip
+	for _, name := range filterNames() {
+		for i, value := range s.Query[name] {
+			if name == "state" {
+				continue // the tabs show it
+			}
+			query := url.Values{}
+			for n, values := range s.Query {
+				query[n] = values
+			}
+			query[name] = slices.Delete(slices.Clone(s.Query[name]), i, i+1)
+			all = append(all, chip{name + ":" + value, address("/letters", query)})
+		}
+	}
+	return all
+}
+
+// words reads what a person typed into the filter: name:value parts, quoted where a value has spaces, and order ids.
+func words(text string) url.Values {
+	query := url.Values{}
+	for _, word := range splitWords(text) {
+		name, value, found := strings.Cut(word, ":")
+		name = strings.TrimLeft(name, "-")
+		switch id, err := ledger.ParseID(word); {
+		case err == nil:
+			query.Add("id", id.String())
+		case strings.HasPrefix(word, "v1:"):
+			query.Set("fingerprint", word)
+		case found && value != "" && slices.Contains(filterNames(), name):
+			query.Add(name, value)
+		default:
+			query.Add("order", word)
+		}
+	}
+	return query
+}
+
+// splitWords splits at spaces outside of quotes.
+func splitWords(text string) (all []string) {
+	var word strings.Builder
+	quote := rune(0)
+	for _, r := range text + " " {
+		switch {
+		case quote == 0 && (r == '"' || r == '\''):
+			quote = r
+		case r == quote:
+			quote = 0
+		case quote == 0 && r == ' ':
+			if word.Len() > 0 {
+				all = append(all, word.String())
+			}
+			word.Reset()
+		default:
+			word.WriteRune(r)
+		}
+	}
+	if word.Len() > 0 { // an open quote
+		all = append(all, strings.TrimSpace(word.String()))
+	}
+	return all
+}
+
+// command is the same selection on the command line.
+func (s selection) command(verb string) string {
+	f := s.Filter
+	if s.Query.Get("state") == "" && len(s.IDs) == 0 {
+		f.States = nil // open is the default
+		if f.Empty() {
+			f.States = []ledger.State{ledger.Open}
+		}
+	}
+	return strings.TrimSpace("leadhit-sync " + verb + " " + f.String())
+}

@@ -1,0 +1,282 @@
+package desk
+
+import (
+	"cmp"
+	"net/http"
+	"strconv"
+	"time"
+
+	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/replay"
+	"leadhit-sync/deadletter/view"
+)
+
+const (
+	// causesShown is how many causes a page lists at first. Whoever wants all asks for them.
+	causesShown = 20
+	// lettersShown is how many letters a page has.
+	lettersShown = 50
+)
+
+// lettersPage is the list of causes with the letters under them.
+type lettersPage struct {
+	selection
+
+	Totals totals
+	Tabs   []tab
+	Causes []causeRow
+	More   int    // causes that are not shown
+	All    string // address that shows them all
+	One    bool   // the filter names one cause
+	Chips  []chip
+
+	Letters         []view.Letter
+	Matching, First int // letters that match; the number of the first one shown, from 1
+	Last            int
+	Newer, Older    string // addresses of the pages beside this one
+	Hints           hints
+	Runs            []view.Run // that are not over
+	Command         string
+}
+
+// totals are about all letters of the group, whatever the filter says.
+type totals struct {
+	States          map[ledger.State]int
+	Letters         int
+	Orders          int // of open letters
+	Causes, New     int // of open letters
+	Oldest, Expires time.Time
+	Hours           spark
+	LastFailure     time.Time
+}
+
+// tab is one state with the number of its letters that match.
+type tab struct {
+	Name  string
+	Count int
+	URL   string
+}
+
+// causeRow is a cause with what a replay would do now.
+type causeRow struct {
+	view.Cause
+
+	Spark    spark
+	Open     int
+	Would    []classCount
+	Ready    int
+	URL      string
+	Plan     string
+	Dismiss  string
+	Selected bool
+}
+
+// classCount is one class of a plan.
+type classCount struct {
+	Class replay.Class
+	Count int
+}
+
+// hints say what the numbers leave out.
+type hints struct {
+	Malformed, MalformedEntries, Expired int
+	Elsewhere                            int
+}
+
+// letters serves the list.
+func (d *desk) letters(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	if query.Has("q") {
+		typed := words(query.Get("q"))
+		for _, name := range filterNames() {
+			if typed[name] == nil && query[name] != nil {
+				typed[name] = query[name]
+			}
+		}
+		seeOther(w, r, address("/letters", typed))
+		return
+	}
+	texts := d.texts[languageOf(r)]
+	now := time.Now()
+	s := selectionOf(query, now)
+	p := lettersPage{selection: s, Chips: s.chips(), Command: s.command("letters list")}
+	var read Reading
+	p.Totals, read = look(d, "totals "+texts.lang, func(v *view.View, _ Reading) totals { return totalsOf(v, now, texts) })
+	key := s.Query.Encode() // a relative time is that of the first reader; a reading is seconds old at most
+	all, _ := look(d, "causes "+key, func(v *view.View, read Reading) []causeRow { return causesOf(v, s, read, now) })
+	counts, _ := look(d, "tabs "+key, func(v *view.View, _ Reading) map[ledger.State]int { return statesOf(v, s.Filter, now) })
+	p.Tabs = s.tabs(counts)
+	p.show(all, query.Get("causes") == "all", texts)
+	page, _ := strconv.Atoi(query.Get("page"))
+	p.turn(d, max(page, 1), key)
+	p.Hints, _ = look(d, "hints", func(v *view.View, _ Reading) hints { return hintsOf(v) })
+	p.Runs, _ = look(d, "running", func(v *view.View, _ Reading) []view.Run { return unfinished(v.Runs(), now) })
+	d.show(w, r, http.StatusOK, "letters", read, p)
+}
+
+func totalsOf(v *view.View, now time.Time, texts *texts) totals {
+	t := totals{States: map[ledger.State]int{}}
+	var hours [24]int
+	for _, c := range v.Causes(view.Filter{}, now) {
+		t.Letters += c.Letters
+		for state, n := range c.States {
+			t.States[state] += n
+		}
+		for i, n := range c.Hours {
+			hours[i] += n
+		}
+		if c.Last.After(t.LastFailure) {
+			t.LastFailure = c.Last
+		}
+	}
+	orders := map[string]bool{}
+	for l := range v.Letters(view.Filter{States: []ledger.State{ledger.Open}}) {
+		if l.OrderID != "" {
+			orders[l.OrderID] = true
+		}
+	}
+	t.Orders = len(orders)
+	for _, c := range v.Causes(view.Filter{States: []ledger.State{ledger.Open}}, now) {
+		t.Causes++
+		if c.Trend == view.TrendNew {
+			t.New++
+		}
+		t.Oldest, t.Expires = earlier(t.Oldest, c.First), earlier(t.Expires, c.Expires)
+	}
+	t.Hours = newSpark(hours[:], 144, 30, texts.hoursLabel(hours))
+	return t
+}
+
+// earlier is the earlier of two times that are known.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// hoursLabel says in words what a chart of 24 hours shows.
+func (t *texts) hoursLabel(hours [24]int) string {
+	sum, most := 0, 0
+	for _, n := range hours {
+		sum, most = sum+n, max(most, n)
+	}
+	text, _ := t.t("letters.hours", sum, most).(string)
+	return text
+}
+
+func statesOf(v *view.View, f view.Filter, now time.Time) map[ledger.State]int {
+	f.States = nil
+	counts := map[ledger.State]int{}
+	for _, c := range v.Causes(f, now) {
+		for state, n := range c.States {
+			counts[state] += n
+		}
+	}
+	return counts
+}
+
+func (s selection) tabs(counts map[ledger.State]int) []tab {
+	var all []tab
+	sum := 0
+	for _, state := range view.States() {
+		all = append(all, tab{string(state), counts[state], s.with("/letters", "state", string(state))})
+		sum += counts[state]
+	}
+	all[0].URL = s.with("/letters", "state", "")
+	return append(all, tab{"all", sum, s.with("/letters", "state", "all")})
+}
+
+// causesOf groups the letters that match, with what a replay would do to those that are open.
+func causesOf(v *view.View, s selection, read Reading, now time.Time) []causeRow {
+	would := map[string]map[replay.Class]int{}
+	f := s.Filter
+	f.States = []ledger.State{ledger.Open}
+	for l := range v.Letters(f) {
+		fingerprint := l.Fingerprint()
+		if would[fingerprint] == nil {
+			would[fingerprint] = map[replay.Class]int{}
+		}
+		would[fingerprint][read.Limits.Judge(l).Class]++
+	}
+	var all []causeRow
+	for _, c := range v.Causes(s.Filter, now) {
+		row := causeRow{Cause: c, Open: c.States[ledger.Open]}
+		for _, class := range replay.Classes() {
+			if n := would[c.Fingerprint][class]; n > 0 {
+				row.Would = append(row.Would, classCount{class, n})
+			}
+		}
+		row.Ready = would[c.Fingerprint][replay.Ready]
+		row.URL = s.with("/letters", "fingerprint", c.Fingerprint)
+		row.Plan = s.with("/plan", "fingerprint", c.Fingerprint)
+		row.Dismiss = s.with("/dismiss", "fingerprint", c.Fingerprint)
+		all = append(all, row)
+	}
+	return all
+}
+
+// show takes the causes that the page has space for.
+func (p *lettersPage) show(all []causeRow, whole bool, texts *texts) {
+	p.One = p.Fingerprint != "" && len(all) == 1
+	shown := all
+	if !whole && len(all) > causesShown+5 {
+		shown, p.More = all[:causesShown], len(all)-causesShown
+		p.All = p.with("/letters", "causes", "all")
+	}
+	for _, row := range shown { // a copy: the cache has the rows
+		row.Spark = newSpark(row.Hours[:], 96, 26, texts.hoursLabel(row.Hours))
+		p.Causes = append(p.Causes, row)
+	}
+}
+
+// turn takes one page of letters.
+func (p *lettersPage) turn(d *desk, number int, key string) {
+	type found struct {
+		letters []view.Letter
+		total   int
+	}
+	skip := (number - 1) * lettersShown
+	is, _ := look(d, "letters "+strconv.Itoa(number)+" "+key, func(v *view.View, _ Reading) found {
+		letters, total := v.Newest(p.Filter, skip, lettersShown)
+		return found{letters, total}
+	})
+	p.Letters, p.Matching = is.letters, is.total
+	p.First, p.Last = min(skip+1, is.total), min(skip+lettersShown, is.total)
+	if number > 1 {
+		p.Newer = p.with("/letters", "page", strconv.Itoa(number-1)) + "#letters"
+	}
+	if skip+lettersShown < is.total {
+		p.Older = p.with("/letters", "page", strconv.Itoa(number+1)) + "#letters"
+	}
+}
+
+func hintsOf(v *view.View) hints {
+	h := hints{Malformed: v.Malformed, MalformedEntries: v.MalformedEntries, Expired: v.Expired()}
+	for _, n := range v.Elsewhere(view.Filter{}) {
+		h.Elsewhere += n
+	}
+	return h
+}
+
+// runForgotten is when a run without an end is no longer shown as running: its process was probably killed.
+const runForgotten = time.Hour
+
+func unfinished(runs []view.Run, now time.Time) []view.Run {
+	var all []view.Run
+	for _, r := range runs {
+		if r.Waiting > 0 || r.Stopped.IsZero() && now.Sub(r.Started) < runForgotten {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// Unfiltered reports whether the page shows all open letters.
+func (p lettersPage) Unfiltered() bool { return len(p.Query) == 0 }
+
+// Open is the number of open letters of the group.
+func (t totals) Open() int { return t.States[ledger.Open] }
+
+// Says is the message, or something to say where there is none.
+func (c causeRow) Says() string { return cmp.Or(c.Message, c.Fingerprint) }

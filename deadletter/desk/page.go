@@ -1,0 +1,100 @@
+package desk
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"maps"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"leadhit-sync/deadletter/view"
+)
+
+// pages are the views in one language, by the name of their file.
+type pages map[string]*template.Template
+
+// loadPages parses each view together with the layout, once a language.
+func loadPages(catalogues map[string]*texts, own template.FuncMap) (map[string]pages, error) {
+	views, err := fs.Glob(files, "templates/*.html")
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]pages{}
+	for language, texts := range catalogues {
+		funcs := texts.funcs()
+		maps.Copy(funcs, own)
+		of := pages{}
+		for _, view := range views {
+			name := strings.TrimSuffix(path.Base(view), ".html")
+			if name == "layout" || name == "parts" {
+				continue
+			}
+			t, err := template.New(name).Funcs(funcs).ParseFS(files, "templates/layout.html", "templates/parts.html", view)
+			if err != nil {
+				return nil, fmt.Errorf("templates of the desk: %w", err)
+			}
+			of[name] = t
+		}
+		all[language] = of
+	}
+	return all, nil
+}
+
+// page is what the layout and a view show.
+type page struct {
+	Language string
+	View     string // name of the view; the navigation marks it
+	Group    string
+	Reading  Reading
+	Visitor  visitor
+	Path     string // of this page, with its query, for the links that change the language
+	Now      time.Time
+	Data     any
+}
+
+// Unread reports whether nothing is known, because Kafka was never read.
+func (p page) Unread() bool { return p.Reading.At.IsZero() }
+
+// MayAct reports whether buttons that change something are shown: what is shown must be current, too.
+func (p page) MayAct() bool { return p.Visitor.MayWrite && p.Reading.Err == nil }
+
+// show renders a view. It renders into memory first, so that a mistake in a view is an error page, not half a page.
+func (d *desk) show(w http.ResponseWriter, r *http.Request, code int, view string, read Reading, data any) {
+	language := languageOf(r)
+	p := page{
+		Language: language, View: view, Group: d.Group, Reading: read, Visitor: visitorOf(r), Path: r.URL.RequestURI(),
+		Now: time.Now(), Data: data,
+	}
+	var text bytes.Buffer
+	if err := d.pages[language][view].ExecuteTemplate(&text, "layout", p); err != nil {
+		http.Error(w, "this page cannot be shown: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Language", language)
+	w.WriteHeader(code)
+	_, _ = w.Write(text.Bytes())
+}
+
+// refusal is what the error page shows. Detail is in the words of the command line, and may be empty.
+type refusal struct {
+	Code        int
+	Key, Detail string
+}
+
+// refuse shows the error page. The key names a text of the catalogue.
+func (d *desk) refuse(w http.ResponseWriter, r *http.Request, code int, key string) {
+	d.refuseWith(w, r, code, key, nil)
+}
+
+func (d *desk) refuseWith(w http.ResponseWriter, r *http.Request, code int, key string, why error) {
+	detail := ""
+	if why != nil {
+		detail = why.Error()
+	}
+	d.show(w, r, code, "error", d.Source.Look(func(*view.View) {}), refusal{code, key, detail})
+}

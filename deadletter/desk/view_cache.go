@@ -1,0 +1,51 @@
+package desk
+
+import (
+	"sync"
+
+	"leadhit-sync/deadletter/view"
+)
+
+// mostKept limits the results of one reading that are kept. People look at a few filters at once.
+const mostKept = 32
+
+// cache keeps what was computed from one reading of the topics, so that a reading of 200,000 letters is searched once
+// for each filter, and not for each page that is looked at.
+type cache struct {
+	mu     sync.Mutex
+	number uint64
+	kept   map[string]any
+}
+
+// look returns what compute makes of the view. The result must not be changed: others share it.
+func look[T any](d *desk, key string, compute func(*view.View, Reading) T) (T, Reading) {
+	var is T
+	var found bool
+	read := d.Source.Look(func(*view.View) {})
+	if is, found = kept[T](&d.cache, key, read.Number); found {
+		return is, read
+	}
+	read = d.Source.Look(func(v *view.View) { is = compute(v, read) })
+	d.cache.keep(key, read.Number, is)
+	return is, read
+}
+
+func kept[T any](c *cache, key string, number uint64) (T, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var none T
+	if c.number != number {
+		return none, false
+	}
+	is, found := c.kept[key].(T)
+	return is, found
+}
+
+func (c *cache) keep(key string, number uint64, is any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.number != number || len(c.kept) >= mostKept {
+		c.number, c.kept = number, map[string]any{}
+	}
+	c.kept[key] = is
+}
