@@ -187,6 +187,8 @@ func (t *texts) funcs() template.FuncMap {
 	return template.FuncMap{
 		"lang": func() string { return t.lang }, "t": t.t, "word": t.word, "number": t.number64, "when": t.when,
 		"ago": t.ago, "lasting": t.lasting, "seconds": t.seconds,
+		"tell": t.tell, "working": t.working, "asks": t.asks, "explain": t.explain,
+		"state": t.state, "advice": t.advice, "nextCall": t.nextCall, "perSecond": t.perSecond, "offset": offset,
 	}
 }
 

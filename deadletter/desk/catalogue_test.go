@@ -183,6 +183,10 @@ func TestATimeIsInUTCAndReadableWithoutAScript(t *testing.T) {
 		"{{lasting (duration 93600000000000)}}": "1\u00a0d 2\u00a0h",
 		"{{lasting (duration 90061000000000)}}": "1\u00a0d 1\u00a0h",
 		"{{lasting (duration 86461000000000)}}": "1\u00a0d",
+		"{{lasting (duration 0)}}":              "0\u00a0s",
+		"{{ago . (after . 7260000000000)}}":     relative("2\u00a0h ago"),
+		"{{ago . (after . 4000000000)}}":        relative("just now"),
+		"{{ago . (after . -90000000000)}}":      relative("in 1\u00a0min"),
 		"{{seconds 0.2}}":                       "0\u00a0s",
 		"{{seconds 760.4}}":                     "12\u00a0min 40\u00a0s",
 	} {
@@ -192,10 +196,16 @@ func TestATimeIsInUTCAndReadableWithoutAScript(t *testing.T) {
 	}
 }
 
+// relative is an element of the test's time.
+func relative(text string) string {
+	return `<time datetime="2026-11-29T09:00:00.000Z" title="2026-11-29 09:00:00 UTC" data-relative="">` + text + `</time>`
+}
+
 func renderTime(t *testing.T, source string, now time.Time) string {
 	t.Helper()
 	funcs := desk.TextFuncs("en", catalogue(t, "en"))
 	funcs["duration"] = func(n int64) time.Duration { return time.Duration(n) }
+	funcs["after"] = func(at time.Time, n int64) time.Time { return at.Add(time.Duration(n)) }
 	page := template.Must(template.New("").Funcs(funcs).Parse(source))
 	var out strings.Builder
 	if err := page.Execute(&out, now); err != nil {

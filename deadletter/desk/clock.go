@@ -3,6 +3,7 @@ package desk
 import (
 	"html/template"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -23,7 +24,7 @@ func (t *texts) ago(at, now time.Time) template.HTML {
 	}
 	text := t.byKey["time.now"][0]
 	if d >= 5*time.Second {
-		text = t.fill(t.byKey[key][0], []any{t.lasting(d)}, func(s string) string { return s })
+		text = t.fill(t.byKey[key][0], []any{t.units(d, 1)}, func(s string) string { return s })
 	}
 	return timeElement(at, ` data-relative=""`, text)
 }
@@ -37,31 +38,29 @@ func timeElement(at time.Time, attribute, text string) template.HTML {
 		`" title="` + at.Format(utc) + `"` + attribute + `>` + template.HTMLEscapeString(text) + `</time>`)
 }
 
-// lasting is a duration in its two largest units: 26 s, 4 min 9 s, 3 h 20 min, 11 d 4 h. People compare ages at a
+// lasting is a duration in its two largest units: 26 s, 4 min 9 s, 3 h 20 min, 11 d 4 h. People compare durations at a
 // glance, so seconds beside days say nothing.
-func (t *texts) lasting(d time.Duration) string {
-	const day = 24 * time.Hour
+func (t *texts) lasting(d time.Duration) string { return t.units(d, 2) }
+
+// units is a duration in at most so many of its largest units.
+func (t *texts) units(d time.Duration, most int) string {
 	d = max(d, 0).Round(time.Second)
 	units := []struct {
 		key  string
 		size time.Duration
-	}{{"unit.day", day}, {"unit.hour", time.Hour}, {"unit.minute", time.Minute}, {"unit.second", time.Second}}
+	}{{"unit.day", 24 * time.Hour}, {"unit.hour", time.Hour}, {"unit.minute", time.Minute}, {"unit.second", time.Second}}
+	var all []string
 	for i, u := range units {
-		if d < u.size && u.size > time.Second {
-			continue
+		last := i == len(units)-1
+		if n := d / u.size; n > 0 || last && len(all) == 0 {
+			all = append(all, strconv.FormatInt(int64(n), 10)+"\u00a0"+t.byKey[u.key][0])
+			d -= n * u.size
+		} else if len(all) > 0 {
+			break
 		}
-		text := t.amount(d/u.size, u.key)
-		if rest := d % u.size; i+1 < len(units) && rest >= units[i+1].size {
-			text += " " + t.amount(rest/units[i+1].size, units[i+1].key)
-		}
-		return text
 	}
-	return ""
+	return strings.Join(all[:min(len(all), most)], " ")
 }
 
 // seconds is lasting for ages in seconds, as workers report them.
 func (t *texts) seconds(n float64) string { return t.lasting(time.Duration(n * float64(time.Second))) }
-
-func (t *texts) amount(n time.Duration, unit string) string {
-	return strconv.FormatInt(int64(n), 10) + "\u00a0" + t.byKey[unit][0]
-}

@@ -14,7 +14,8 @@ type Settings struct {
 	// Writer is nil at a desk that only shows.
 	Writer Writer
 	// Group is the consumer group whose letters the desk shows.
-	Group string
+	Group  string
+	Access Access
 }
 
 // desk serves the pages.
@@ -42,8 +43,12 @@ func New(s Settings) (http.Handler, error) {
 	mux.HandleFunc("GET /assets/{name}", d.asset)
 	mux.HandleFunc("GET /language", chooseLanguage)
 	mux.HandleFunc("GET /letters", d.letters)
+	mux.HandleFunc("GET /orders", d.orderPage)
+	mux.HandleFunc("GET /workers", d.workersPage)
+	mux.HandleFunc("POST /pause", d.pauseWorkers)
+	mux.HandleFunc("POST /resume", d.resumeWorkers)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { d.refuse(w, r, http.StatusNotFound, "error.absent") })
-	return mux, nil
+	return s.Access.protect(mux, d.refuse), nil
 }
 
 //go:embed assets templates

@@ -1,0 +1,108 @@
+package desk
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"leadhit-sync/consumer/event"
+	"leadhit-sync/deadletter/ledger"
+)
+
+// The states of an event that no worker has to tell, as [OrderEvent] has them.
+const (
+	eventFinished    = "finished"
+	eventCommitted   = "committed"
+	eventLetter      = "letter"
+	eventUnreached   = "not reached"
+	eventNothingLeft = "nothing left"
+	eventFetched     = "fetched"
+	eventUncommitted = "not committed"
+	eventUnknown     = "unknown"
+)
+
+// orderView is what the page of an order shows.
+type orderView struct {
+	Order
+
+	Back    string // how far back it looked, as --since has it
+	Spans   []string
+	Asked   bool // an order is named
+	Failed  error
+	At      time.Time
+	Command string
+	// Open and Overtaken count the open letters, and those of them that a newer event has overtaken. Waiting counts the
+	// events that wait for a worker, and Unknown those of which nobody can say.
+	Open, Overtaken, Requeued, Waiting, Unknown int
+}
+
+// count counts what is left to do.
+func (v *orderView) count() {
+	for _, e := range v.Events {
+		switch {
+		case e.Letter != nil && e.State == eventLetter && e.Letter.State == ledger.Open:
+			v.Open++
+			if e.Letter.Overtaken {
+				v.Overtaken++
+			}
+		case e.Letter != nil && e.State == eventLetter && e.Letter.State == ledger.Requeued:
+			v.Requeued++
+		case e.State == eventUnknown, e.State == eventCommitted, e.State == eventFetched:
+			v.Unknown++
+		case e.State != eventFinished && e.State != eventLetter:
+			v.Waiting++
+		}
+	}
+}
+
+// Tone says how the order is: good, bad, busy or quiet.
+func (v *orderView) Tone() string {
+	switch {
+	case v.Open > v.Overtaken:
+		return "bad"
+	case v.Waiting+v.Requeued > 0:
+		return "busy"
+	case v.Unknown > 0 || v.Open > 0 || !v.Complete:
+		return "quiet"
+	}
+	return "good"
+}
+
+// Done reports whether nothing is left to do.
+func (v *orderView) Done() bool { return v.Complete && v.Open+v.Requeued+v.Waiting+v.Unknown == 0 }
+
+// Calls reports whether an event is finished that asks for a call; the page then says what that means.
+func (v *orderView) Calls() bool {
+	return slices.ContainsFunc(v.Events, func(e OrderEvent) bool {
+		return e.State == eventFinished && e.Action == event.Call.String()
+	})
+}
+
+// TopicList is the topics that were read.
+func (v *orderView) TopicList() string { return strings.Join(v.Topics, ", ") }
+
+// Tone says how an event is.
+func (e OrderEvent) Tone() string {
+	switch {
+	case e.State == eventFinished:
+		return "good"
+	case e.State == eventLetter && e.Letter != nil:
+		return letterTone(*e.Letter)
+	case e.Work != nil || e.State == eventUnreached || e.State == eventUncommitted || e.State == eventNothingLeft:
+		return "busy"
+	}
+	return "quiet"
+}
+
+func letterTone(s ledger.Status) string {
+	switch s.State {
+	case ledger.Open:
+		return "bad"
+	case ledger.Requeued:
+		return "busy"
+	case ledger.Resolved:
+		return "good"
+	default:
+		return "quiet"
+	}
+}

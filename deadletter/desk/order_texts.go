@@ -1,0 +1,197 @@
+package desk
+
+import (
+	"cmp"
+	"html/template"
+	"net/url"
+	"strings"
+
+	"leadhit-sync/consumer/event"
+	"leadhit-sync/deadletter/ledger"
+)
+
+// told is a record of a letter, or an entry about it, in words.
+type told struct {
+	Step
+
+	Title any    // "Replay 1, asked for by alice"
+	Quote string // what a person or LeadHit wrote
+	Facts []any
+	Tone  string // good, bad, busy or quiet
+}
+
+// tell puts a step into words.
+func (t *texts) tell(s Step) told {
+	is := told{Step: s, Quote: s.Reason, Tone: "quiet"}
+	newer := t.place(s.Newer)
+	switch ledger.Event(s.Event) {
+	case "letter":
+		is.Tone, is.Quote, is.Title = "bad", s.Message, t.t("step.letter", s.Cause)
+		if s.N > 0 {
+			is.Title = t.t("step.letter.again", s.Cause, s.N)
+		}
+	case ledger.LetterReplay:
+		is.Tone, is.Title = "busy", t.t("step.replay", s.N, s.By)
+	case ledger.LetterResolved:
+		is.Tone, is.Title = "good", t.resolvedBy(s)
+	case ledger.LetterSuperseded:
+		is.Title = t.t("step.superseded", newer)
+	case ledger.LetterOvertaken:
+		is.Title = t.t("step.overtaken", newer)
+	case ledger.LetterFailed:
+		is.Tone, is.Title = "bad", t.t("step.failed", s.N, t.word("step.cause", s.Cause))
+	case ledger.LetterDismissed:
+		is.Title = t.t("step.dismissed", s.By)
+	case ledger.LetterReopened:
+		is.Tone, is.Title = "bad", t.t("step.reopened", s.By)
+	case ledger.LetterRevealed:
+		is.Title = t.t("step.revealed", s.By)
+	default:
+		is.Title = t.t("step.other", s.Event, s.By)
+	}
+	is.Facts = t.facts(s)
+	if !s.Counted {
+		is.Tone = "quiet"
+	}
+	return is
+}
+
+func (t *texts) resolvedBy(s Step) any {
+	switch {
+	case s.Note != "":
+		return t.t("step.resolved.note", t.word("step.note", s.Note))
+	case s.N == 0:
+		return t.t("step.resolved.event")
+	}
+	return t.t("step.resolved")
+}
+
+// facts are the details of a step that few people need.
+func (t *texts) facts(s Step) (all []any) {
+	add := func(given bool, key string, arg any) {
+		if given {
+			all = append(all, t.t(key, arg))
+		}
+	}
+	add(!s.Counted, "step.void", nil)
+	add(s.Force, "step.force", nil)
+	add(s.Run != "", "step.run", link("/runs/"+url.PathEscape(s.Run), s.Run))
+	add(s.Stage != "", "step.stage", t.word("stage", s.Stage))
+	add(s.Tries > 0, "step.tries", s.Tries)
+	add(s.Version != "", "step.version", s.Version)
+	add(s.Record != "", "step.record", s.Record)
+	return all
+}
+
+// place is an event's id, or words if there is none.
+func (t *texts) place(id string) any {
+	if id == "" {
+		return t.t("step.newer")
+	}
+	return id
+}
+
+// working is what a worker does about an event or a replay, in words.
+type working struct {
+	OrderWork
+
+	Title any
+	Facts []any
+	Said  string // the last outcome
+}
+
+func (t *texts) working(w OrderWork) working {
+	is := working{OrderWork: w, Title: t.word("doing", w.Doing), Said: outcome(w.Cause, w.Message)}
+	switch {
+	case w.Doing == "blocked" && w.Behind != "":
+		is.Title = t.t("doing.behind", w.Behind)
+	case w.Doing == "waiting" && !w.Next.IsZero():
+		is.Title = t.t("doing.due", t.when(w.Next))
+	}
+	if w.Replay > 0 {
+		is.Title = t.t("work.replay", w.Replay, is.Title)
+	}
+	if w.Tries > 0 {
+		is.Facts = append(is.Facts, t.t("step.tries", w.Tries))
+	}
+	if w.Paused != "" {
+		is.Facts = append(is.Facts, t.t("work.paused", t.word("pause", w.Paused)))
+	}
+	return is
+}
+
+// outcome joins a cause and a message. Messages of HTTP errors begin with the cause, which is not repeated.
+func outcome(cause, message string) string {
+	message = strings.TrimSpace(message)
+	switch {
+	case message == "":
+		return cause
+	case cause == "" || strings.HasPrefix(strings.ToLower(message), strings.ToLower(cause)):
+		return message
+	}
+	return cause + ": " + message
+}
+
+// asks is what today's mapping makes of an event: "call paid", "refused: UnknownStatus".
+func (t *texts) asks(e OrderEvent) any {
+	switch e.Action {
+	case event.Call.String():
+		return t.t("asks.call", e.Status)
+	case event.Ignore.String():
+		return t.t("asks.ignore", cmp.Or(e.Status, "–"))
+	case event.Refuse.String():
+		return t.t("asks.refuse", e.Cause)
+	case "":
+		return t.t("asks.unread")
+	}
+	return e.Action
+}
+
+// explain lists what is known of an event beside its steps: the mapping's words, and how far the group is.
+func (t *texts) explain(e OrderEvent) (all []any) {
+	if e.Message != "" {
+		all = append(all, e.Message)
+	}
+	if e.DecidedBy != "" && e.Action != event.Call.String() {
+		all = append(all, t.t("event.decided", e.DecidedBy))
+	}
+	if e.ByKey {
+		all = append(all, t.t("event.by-key"))
+	}
+	if key := reachedKey(e); key != "" {
+		all = append(all, t.t(key))
+	}
+	if e.Before >= 0 && (e.State == eventUnreached || e.State == eventUncommitted) {
+		all = append(all, t.t("event.before", e.Before))
+	}
+	return all
+}
+
+// reachedKey is the text for a state that depends on how far the group is, and for a replay that nobody explains.
+func reachedKey(e OrderEvent) string {
+	switch {
+	case e.State == eventUnreached:
+		return "event.unreached"
+	case e.State == eventUncommitted && e.Before < 0:
+		return "event.uncommitted.none"
+	case e.State == eventUncommitted:
+		return "event.uncommitted"
+	case e.State == eventNothingLeft:
+		return "event.nothing-left"
+	case e.State == eventFetched:
+		return "event.fetched"
+	case e.State == eventFinished && e.Action == event.Refuse.String():
+		return "event.refused-finished"
+	case e.Letter != nil && !e.Letter.Known:
+		return "event.expired"
+	case e.Letter != nil && e.Letter.State == ledger.Requeued && e.Work == nil:
+		return "event.requeued"
+	}
+	return ""
+}
+
+// link is a link within the page. Its address is made of escaped parts.
+func link(to, text string) template.HTML {
+	return template.HTML(`<a href="` + template.HTMLEscapeString(to) + `">` + //nolint:gosec // both are escaped
+		template.HTMLEscapeString(text) + `</a>`)
+}

@@ -1,0 +1,218 @@
+package desk
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"leadhit-sync/consumer/status"
+	"leadhit-sync/deadletter/ledger"
+)
+
+// state is a worker's state in words: "running", "paused: LeadHit is down".
+func (t *texts) state(s *status.Worker) any {
+	if s.Paused {
+		return t.t("worker.paused", t.word("pause", s.State))
+	}
+	return t.word("phase", s.State)
+}
+
+// advice explains a state, and what to do about it. It tells pauses that end by themselves from those that wait for a
+// person.
+func (t *texts) advice(s *status.Worker) any {
+	switch s.State {
+	case "unauthorised":
+		return t.t("advice.unauthorised")
+	case "misconfigured":
+		return t.t("advice.misconfigured")
+	case "outage":
+		return t.t("advice.outage")
+	case ledger.Flood:
+		return t.t("advice.flood")
+	case ledger.ByHand:
+		return t.t("advice.by-hand")
+	case "starting", "waiting", "joining":
+		if len(s.Waits) == 0 {
+			return t.t("advice.starting")
+		}
+	}
+	return ""
+}
+
+// nextCall is when a waiting order is called next. Less than half a second is due now, because it would round to 0 s. A
+// letter is not paused: it goes to Kafka, not to LeadHit.
+func (t *texts) nextCall(o waitingOrder) any {
+	switch {
+	case o.Next != nil && o.Next.Sub(o.at) >= time.Second/2:
+		return t.t("time.in", t.lasting(o.Next.Sub(o.at)))
+	case o.paused && !o.Letter:
+		return t.t("waiting.paused")
+	}
+	return t.t("waiting.now")
+}
+
+// perSecond is the limit of calls a second.
+func (t *texts) perSecond(s *status.Worker) any {
+	if s.PerSecond <= 0 {
+		return t.t("worker.pace.none")
+	}
+	return t.t("worker.pace", strconv.FormatFloat(s.PerSecond, 'f', -1, 64))
+}
+
+// offset is an offset; a dash for one that is not known yet. Offsets are not grouped: people copy them.
+func offset(n int64) string {
+	if n < 0 {
+		return "–"
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// workerView is a worker as its card shows it.
+type workerView struct {
+	*status.Worker
+
+	URL        string
+	Err        error
+	Partitions []status.Partition // at most mostPartitions, the oldest first if there are more
+	Rest       int                // partitions that are not listed, with RestEvents
+	RestEvents int
+	Outcomes   []outcomeView
+}
+
+// mostPartitions limits how many partitions of a worker have a line of their own.
+const mostPartitions = 20
+
+func newWorkerView(w Worker, group string) workerView {
+	v := workerView{URL: w.URL, Err: w.Err, Worker: w.Status}
+	switch {
+	case v.Worker == nil:
+		v.Err = cmp.Or(v.Err, errSilent)
+		return v
+	case group != "" && w.Status.Group != group:
+		v.Worker, v.Err = nil, fmt.Errorf("it belongs to group %s", w.Status.Group)
+		return v
+	}
+	v.Partitions = slices.Clone(w.Status.Partitions)
+	if len(v.Partitions) > mostPartitions {
+		slices.SortStableFunc(v.Partitions, func(a, b status.Partition) int {
+			return cmp.Or(cmp.Compare(oldest(b), oldest(a)), cmp.Compare(b.Unfinished, a.Unfinished))
+		})
+		for _, p := range v.Partitions[mostPartitions:] {
+			v.Rest++
+			v.RestEvents += p.Unfinished
+		}
+		v.Partitions = v.Partitions[:mostPartitions]
+	}
+	v.Outcomes = outcomesOf(w.Status)
+	return v
+}
+
+var errSilent = errors.New("it did not respond")
+
+// oldest is the age of a partition's oldest unfinished event, including events that are held back. It shows a partition
+// that stands still, while the number of events only shows a busy one.
+func oldest(p status.Partition) float64 {
+	if p.OpenTransaction != nil {
+		return max(p.OldestAge, p.OpenTransaction.Age)
+	}
+	return p.OldestAge
+}
+
+// Tone says how the worker is: good, bad, busy or quiet.
+func (v workerView) Tone() string {
+	switch {
+	case v.Worker == nil, len(v.Problems) > 0:
+		return "bad"
+	case v.Paused:
+		return "warn"
+	case v.State != "running" || len(v.Waits) > 0:
+		return "busy"
+	}
+	return "good"
+}
+
+// Lasts is the time since the state began, by the worker's clock.
+func (v workerView) Lasts() time.Duration { return v.At.Sub(v.Since) }
+
+// WaitsFor is how long the worker has waited.
+func (v workerView) WaitsFor(w status.Wait) time.Duration { return v.At.Sub(w.Since) }
+
+// Backlog counts the events behind the last commits.
+func (v workerView) Backlog() (n int64) {
+	for _, p := range v.Worker.Partitions {
+		if p.Committed >= 0 && p.End > p.Committed {
+			n += p.End - p.Committed
+		}
+	}
+	return n
+}
+
+// WaitingOrders counts the orders that wait. A worker of an older version sends the orders without their number.
+func (v workerView) WaitingOrders() int { return max(v.Waiting, len(v.Orders)) }
+
+// LettersLately counts the letters of the last hour.
+func (v workerView) LettersLately() (n int) {
+	for _, c := range v.LastHour {
+		n += c.Letters
+	}
+	return n
+}
+
+// Warnings are the flaws of topics that do not stop the worker; those that do are listed as problems.
+func (v workerView) Warnings() (all []string) {
+	for _, f := range v.Flaws {
+		if !f.Fatal {
+			all = append(all, f.Topic+": "+f.String())
+		}
+	}
+	return all
+}
+
+// outcomeView has the waiting orders with the same last outcome.
+type outcomeView struct {
+	Said   string
+	Letter bool // their letters cannot be stored
+	Count  int
+	Orders []waitingOrder
+}
+
+// More counts the orders that the worker does not list.
+func (v outcomeView) More() int { return v.Count - len(v.Orders) }
+
+// waitingOrder is an order that waits, with its worker's clock.
+type waitingOrder struct {
+	status.WaitingOrder
+
+	at     time.Time
+	paused bool
+}
+
+// Age is that of the order's event.
+func (o waitingOrder) Age() time.Duration { return o.at.Sub(o.Time) }
+
+// outcomesOf groups the waiting orders by their last outcome, the largest group first. A common outcome shows at once
+// that LeadHit and not an order is the cause.
+func outcomesOf(s *status.Worker) []outcomeView {
+	byOutcome := map[status.Outcome]int{}
+	var all []outcomeView
+	for _, o := range s.Orders {
+		i, found := byOutcome[o.Outcome()]
+		if !found {
+			i = len(all)
+			byOutcome[o.Outcome()] = i
+			all = append(all, outcomeView{Said: outcome(o.Cause, o.Message), Letter: o.Letter})
+		}
+		all[i].Orders = append(all[i].Orders, waitingOrder{o, s.At, s.Paused})
+		all[i].Count++
+	}
+	for _, c := range s.Outcomes {
+		if i, found := byOutcome[c.Outcome]; found {
+			all[i].Count = max(all[i].Count, c.Orders)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b outcomeView) int { return cmp.Compare(b.Count, a.Count) })
+	return all
+}
