@@ -14,3 +14,6 @@ func (a Access) Protect(pages http.Handler) http.Handler {
 		http.Error(w, key, code)
 	})
 }
+
+// MaskedValue is a value without what may be personal data.
+var MaskedValue = maskedValue

@@ -1,0 +1,79 @@
+package desk
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+const (
+	// hidden stands for a part of a value that is not shown.
+	hidden = "•••"
+	// maxMasked and maxMaskedDepth limit the text: a value of a megabyte, or one that is only brackets, would become a
+	// page that no browser shows.
+	maxMasked      = 64 << 10
+	maxMaskedDepth = 20
+)
+
+// maskedValue lays out a value that is JSON, without what may be personal data: each text, number and boolean is
+// hidden, except those in shown, which the page shows anyway. It returns false for a value that is not JSON, or too
+// large.
+func maskedValue(value []byte, shown ...string) (text string, ok bool) {
+	if len(value) > maxMasked {
+		return "", false
+	}
+	var b bytes.Buffer
+	lenient := []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
+	from := jsontext.NewDecoder(bytes.NewReader(value), lenient...)
+	to := jsontext.NewEncoder(&b, append(lenient, jsontext.Multiline(true), jsontext.WithIndent("  "))...)
+	for {
+		token, err := from.ReadToken()
+		if err != nil || from.StackDepth() > maxMaskedDepth {
+			return "", false
+		}
+		kind, read := from.StackIndex(from.StackDepth())
+		isName := kind == jsontext.KindBeginObject && read%2 == 1
+		if err := to.WriteToken(mask(token, isName, shown)); err != nil {
+			return "", false
+		}
+		if from.StackDepth() == 0 {
+			break
+		}
+	}
+	// One value and nothing behind it: what follows would be left out without a word.
+	if len(bytes.TrimSpace(value[from.InputOffset():])) > 0 {
+		return "", false
+	}
+	return string(bytes.TrimSpace(b.Bytes())), true
+}
+
+// mask returns the token, or what hides it.
+func mask(token jsontext.Token, isName bool, shown []string) jsontext.Token {
+	switch kind := token.Kind(); {
+	case isName && isMemberName(token.String()):
+		return token.Clone()
+	case isName:
+		return jsontext.String(hidden)
+	case kind == jsontext.KindString || kind == jsontext.KindNumber:
+		if text := token.String(); text != "" && slices.Contains(shown, text) {
+			return token.Clone()
+		}
+		return jsontext.String(hidden)
+	case kind == jsontext.KindTrue || kind == jsontext.KindFalse:
+		return jsontext.String(hidden)
+	}
+	return token.Clone() // brackets, and null
+}
+
+var (
+	memberName = regexp.MustCompile(`^[@$#]?[\p{L}_][\p{L}0-9_:.\-]{0,63}$`)
+	longNumber = regexp.MustCompile(`[0-9]{5}`)
+)
+
+// isMemberName reports whether a name belongs to the form of events. Some producers use e-mail addresses or customers'
+// numbers as names.
+func isMemberName(name string) bool {
+	return memberName.MatchString(name) && !longNumber.MatchString(name)
+}
