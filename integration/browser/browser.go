@@ -35,8 +35,8 @@ func find() (string, error) {
 	return "", errAbsent
 }
 
-// Start starts Chromium with an empty profile. It is an error if none is installed: no test is left out in silence. The context that it returns is
-// chromedp's handle of the browser.
+// Start starts Chromium with an empty profile. The context that it returns is chromedp's handle of the browser. It is an
+// error if no Chromium is installed: no test is left out in silence.
 func Start(ctx context.Context) (chromium context.Context, stop func(), err error) {
 	path, err := find()
 	if err != nil {
@@ -44,7 +44,7 @@ func Start(ctx context.Context) (chromium context.Context, stop func(), err erro
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path),
 		// The same letters look alike on every machine.
-		chromedp.Flag("font-render-hinting", "none"), chromedp.Flag("hide-scrollbars", true))
+		chromedp.Flag("font-render-hinting", "none"))
 	allocator, end := chromedp.NewExecAllocator(ctx, options...)
 	chromium, leave := chromedp.NewContext(allocator)
 	stop = func() {
@@ -58,7 +58,8 @@ func Start(ctx context.Context) (chromium context.Context, stop func(), err erro
 	return chromium, stop, nil
 }
 
-// View is how a person looks at a page. The zero value is a wide light window in English.
+// View is how a person looks at a page. The zero value is a wide light window in English; a narrow one is a
+// phone's.
 type View struct {
 	Width, Height int64
 	Dark          bool
@@ -70,6 +71,8 @@ type View struct {
 const (
 	width  = 1280
 	height = 900
+	// phone is the width below which a page asks for what a phone would.
+	phone = 600
 )
 
 // Open opens an empty tab with its own cookies. It lives until stop.
@@ -94,7 +97,11 @@ func (t *Tab) open(v View) error {
 	if v.Dark {
 		scheme = "dark"
 	}
-	if err := chromedp.Do(t.ctx, chromedp.EmulateViewport(v.Width, v.Height),
+	device := []chromedp.EmulateViewportOption{chromedp.EmulatePortrait}
+	if v.Width < phone {
+		device = append(device, chromedp.EmulateMobile)
+	}
+	if err := chromedp.Do(t.ctx, chromedp.EmulateViewport(v.Width, v.Height, device...),
 		call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
 			{Name: "prefers-color-scheme", Value: scheme},
 			{Name: "prefers-reduced-motion", Value: "reduce"},
