@@ -34,10 +34,10 @@ type operators struct {
 	offsets map[string]int64 // of each letter's newest record
 }
 
-// operate starts the operators. The returned function waits for their end, which is that of ctx.
-func (r *round) operate(ctx context.Context, t *testing.T, seed uint64) (o *operators, wait func()) {
+// operators returns operators that have read nothing yet.
+func (r *round) operators(t *testing.T, seed uint64) *operators {
 	t.Helper()
-	o = &operators{round: r, random: rand.New(rand.NewPCG(seed, 7)), topic: "dlq." + r.group, offsets: make(map[string]int64)}
+	o := &operators{round: r, random: rand.New(rand.NewPCG(seed, 7)), topic: "dlq." + r.group, offsets: make(map[string]int64)}
 	start := map[int32]kgo.Offset{0: kgo.NewOffset().AtStart()}
 	var err error
 	o.client, err = kgo.NewClient(kgo.SeedBrokers(r.broker.addrs...), kgo.RecordDeliveryTimeout(10*time.Second),
@@ -46,6 +46,11 @@ func (r *round) operate(ctx context.Context, t *testing.T, seed uint64) (o *oper
 		t.Fatal(err)
 	}
 	t.Cleanup(o.client.Close)
+	return o
+}
+
+// begin lets the operators do something at random. The returned function waits for their end, which is that of ctx.
+func (o *operators) begin(ctx context.Context) (wait func()) {
 	var working sync.WaitGroup
 	working.Go(func() {
 		for ctx.Err() == nil {
@@ -56,7 +61,7 @@ func (r *round) operate(ctx context.Context, t *testing.T, seed uint64) (o *oper
 			}
 		}
 	})
-	return o, working.Wait
+	return working.Wait
 }
 
 // read follows both topics for a while. A broker may be dead: then there is nothing to read.
@@ -123,18 +128,23 @@ func (o *operators) write(ctx context.Context, entries []*kgo.Record) {
 	}
 }
 
+// all returns a replay of each open letter.
+func (o *operators) all(by string) []*kgo.Record {
+	var entries []*kgo.Record
+	for _, id := range o.ledger.Letters() {
+		if event, n := o.ledger.Wish(id); event == "replay" {
+			entries = append(entries, o.entry(event, id, n, by))
+		}
+	}
+	return entries
+}
+
 // finish lets LeadHit accept everything, asks for all that is open, once, and waits for the ends of all replays.
 func (o *operators) finish(t *testing.T, limit time.Duration) {
 	t.Helper()
 	o.learn(true)
 	o.read(t.Context(), time.Second)
-	var entries []*kgo.Record
-	for _, id := range o.ledger.Letters() {
-		if event, n := o.ledger.Wish(id); event == "replay" {
-			entries = append(entries, o.entry(event, id, n, "carol"))
-		}
-	}
-	o.write(t.Context(), entries)
+	o.write(t.Context(), o.all("carol"))
 	began := time.Now()
 	for o.read(t.Context(), time.Second); o.ledger.Requeued() > 0; o.read(t.Context(), 500*time.Millisecond) {
 		if time.Since(began) > limit {

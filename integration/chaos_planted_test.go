@@ -86,7 +86,7 @@ func slowLedger(seconds int) planted {
 }
 
 // testPlantedReplays is the test of the judge of replays, with the worker itself and changes to its sources.
-func (s *suite) testPlantedReplays(t *testing.T, brokers []string) {
+func (s *suite) testPlantedReplays(t *testing.T, brokers []string, seed uint64) {
 	t.Helper()
 	kill := nemesis.Fault{Kind: nemesis.KillWorker, Calm: 3 * time.Second}
 	t.Run("a planted fault of replays is found", func(t *testing.T) {
@@ -111,7 +111,7 @@ func (s *suite) testPlantedReplays(t *testing.T, brokers []string) {
 					t.Fatal(err)
 				}
 				r := s.newRound(t, "planted-replays-"+test.name, brokers, binary, 1)
-				report := r.plantReplays(t, []nemesis.Fault{kill, kill, kill, kill})
+				report := r.plantReplays(t, seed, []nemesis.Fault{kill, kill, kill, kill})
 				text := strings.ReplaceAll(text(report.Err()), "\n", "; ")
 				t.Logf("%v; %v; %.400s", report, r.ledger.Counts(), text)
 				switch {
@@ -125,17 +125,23 @@ func (s *suite) testPlantedReplays(t *testing.T, brokers []string) {
 	})
 }
 
-// plantReplays runs a worker through a few faults while operators replay what LeadHit refused.
-func (r *round) plantReplays(t *testing.T, faults []nemesis.Fault) audit.Report {
+// plantReplays lets LeadHit learn the status of many letters, which are then replayed at once, while new events of their
+// orders come in. After that it runs the worker through a few faults while operators replay at random.
+func (r *round) plantReplays(t *testing.T, seed uint64, faults []nemesis.Fault) audit.Report {
 	t.Helper()
-	stop := r.stream(t, 100, judged(chaosEvents(1, 5)))
+	stop := r.stream(t, 100, judged(chaosEvents(seed, 5)))
 	v := r.victims[0]
 	r.start(t, v)
 	r.joined(t, v)
 	r.caughtUp(t, healLimit)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	operators, rest := r.operate(ctx, t, 1)
+	operators := r.operators(t, seed)
+	operators.learn(true)
+	operators.read(ctx, time.Second)
+	operators.write(ctx, operators.all("carol"))
+	r.caughtUp(t, healLimit)
+	rest := operators.begin(ctx)
 	for _, f := range faults {
 		r.strike(t, f)
 	}

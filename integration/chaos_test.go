@@ -39,7 +39,7 @@ func TestChaos(t *testing.T) {
 	seed := chaosSeed(t)
 	all := time.Duration(number(t, "CHAOS_MINUTES", 20)) * time.Minute
 	var tallies []*tally
-	s.testPlantedReplays(t, cluster.Brokers())
+	s.testPlantedReplays(t, cluster.Brokers(), seed)
 	for _, schedule := range nemesis.Schedules() {
 		t.Run(schedule.Name, func(t *testing.T) {
 			tally := newTally(schedule.Name)
@@ -112,7 +112,8 @@ func (s *suite) chaosRound(
 	var operators *operators
 	rest := func() {}
 	if schedule.Operators {
-		operators, rest = r.operate(ctx, t, seed)
+		operators = r.operators(t, seed)
+		rest = operators.begin(ctx)
 	}
 	for _, f := range plan.Processes {
 		if time.Now().After(deadline) {

@@ -81,8 +81,9 @@ func (e *entry) settled() bool { return e.accepted || e.denied }
 
 // lane is one order in one partition, up to the last call that was read.
 type lane struct {
-	last   *entry // the newest event, while open assigns events to lanes
-	newest int64  // the highest offset that was accepted; -1: none
+	last   *entry  // the newest event, while open assigns events to lanes
+	newest int64   // the highest offset in taken; -1: none
+	taken  []int64 // the offsets that LeadHit accepted, and has not refused since
 	busy   time.Time
 	busyID string
 	before sandbox.Call // the last call
@@ -157,9 +158,7 @@ func (a *auditor) call(call sandbox.Call) {
 	event.calls++
 	event.accepted = event.accepted || call.Executed
 	event.denied = event.denied || denied(call)
-	if call.Executed {
-		event.lane.newest = max(event.lane.newest, event.Offset)
-	}
+	event.lane.learn(event.Offset, call)
 	if unanswered(call) { // nobody knows when the caller gave it up
 		return
 	}
@@ -168,6 +167,22 @@ func (a *auditor) call(call sandbox.Call) {
 	}
 	if call.Ended.After(event.lane.busy) && !a.doubtful(call) {
 		event.lane.busy, event.lane.busyID = call.Ended, call.ID
+	}
+}
+
+// learn records which events of the lane LeadHit has accepted. A refusal takes an acceptance back: LeadHit has forgotten
+// the status since, and a worker that was killed in between has never heard of the acceptance.
+func (l *lane) learn(offset int64, call sandbox.Call) {
+	if !settles(call) {
+		return
+	}
+	l.taken = slices.DeleteFunc(l.taken, func(o int64) bool { return o == offset })
+	if call.Executed {
+		l.taken = append(l.taken, offset)
+	}
+	l.newest = -1
+	if len(l.taken) > 0 {
+		l.newest = slices.Max(l.taken)
 	}
 }
 

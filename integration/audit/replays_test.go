@@ -37,6 +37,7 @@ func TestReplaysAreJudged(t *testing.T) {
 	again := call(0, sandbox.Refused, 1000, 1001)
 	soon, late := call(1, sandbox.Accepted, 2500, 2501), call(1, sandbox.Accepted, 3500, 3501)
 	newer := call(1, sandbox.Accepted, 1500, 1501)
+	unheard, takenBack := call(1, sandbox.Lost, 500, 501), call(1, sandbox.Refused, 1100, 1101)
 	for _, test := range []struct {
 		name  string
 		calls []sandbox.Call
@@ -52,6 +53,8 @@ func TestReplaysAreJudged(t *testing.T) {
 		{"resolved without a call", []sandbox.Call{refused}, []string{"replay 1", "resolved 1"}, "replays without their end 1"},
 		{"superseded", []sandbox.Call{refused, newer}, []string{"overtaken 0", "replay 1", "superseded 1"}, ""},
 		{"replayed after a newer event", []sandbox.Call{refused, newer, accepted}, []string{"replay 1", "resolved 1"}, "out of order 1 repeated calls 1"},
+		{"replayed after LeadHit took a newer acceptance back", []sandbox.Call{refused, unheard, takenBack, accepted}, []string{"replay 1", "resolved 1"}, "repeated calls 2"},
+		{"replayed after LeadHit took back another one", []sandbox.Call{refused, unheard, again, accepted}, []string{"replay 1", "letter 1", "replay 2", "resolved 2"}, "out of order 2 repeated calls 2"},
 		{"the outcome was awaited", []sandbox.Call{refused, accepted, late}, []string{"replay 1", "resolved 1"}, "repeated calls 1"},
 		{"the outcome was not awaited", []sandbox.Call{refused, accepted, soon}, []string{"replay 1", "resolved 1"}, "replays without their end 1 repeated calls 1"},
 		{"dismissed", []sandbox.Call{refused}, []string{"replay 1", "dismissed 1"}, ""},
