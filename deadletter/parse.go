@@ -3,6 +3,7 @@ package deadletter
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,15 +30,12 @@ func (e *headerError) Error() string {
 // because Connect appends. A record without the place of its event is an error, as is a header that cannot be read. The
 // letter shares the record's bytes.
 func Parse(r event.Record) (Letter, error) {
-	added := make(fields, addedHeaders)
+	added := fields(r.Headers)
 	l := Letter{Record: event.Record{Key: r.Key, Value: r.Value}, Item: NoItem}
 	for _, h := range r.Headers {
-		name, kept := strings.CutPrefix(h.Key, keptPrefix)
-		if reserved(h.Key) && !kept {
-			added[h.Key] = string(h.Value)
-			continue
+		if name, kept := strings.CutPrefix(h.Key, keptPrefix); kept || !reserved(h.Key) {
+			l.Headers = append(l.Headers, event.Header{Key: name, Value: h.Value})
 		}
-		l.Headers = append(l.Headers, event.Header{Key: name, Value: h.Value})
 	}
 	if !added.has(connectTopic) && !added.has(headerID) {
 		return Letter{}, errNotALetter
@@ -49,21 +47,37 @@ func Parse(r event.Record) (Letter, error) {
 	return l, nil
 }
 
-// fields are the headers that a letter adds, by name.
-type fields map[string]string
+// fields are a record's headers, of which only those are looked up that a letter adds. There are some twenty, and a
+// reader of many letters has no time to put them into a map.
+type fields []event.Header
+
+// find returns the last header with a name.
+func (f fields) find(name string) (value []byte, ok bool) {
+	for _, h := range slices.Backward(f) {
+		if h.Key == name {
+			return h.Value, true
+		}
+	}
+	return nil, false
+}
 
 func (f fields) has(name string) bool {
-	_, ok := f[name]
+	_, ok := f.find(name)
 	return ok
+}
+
+func (f fields) text(name string) string {
+	value, _ := f.find(name)
+	return string(value)
 }
 
 // integer reads a whole number. It leaves target alone if the header is absent.
 func (f fields) integer(name string, target *int) error {
-	text, ok := f[name]
+	text, ok := f.find(name)
 	if !ok {
 		return nil
 	}
-	n, err := strconv.Atoi(text)
+	n, err := strconv.Atoi(string(text))
 	if err != nil {
 		return &headerError{name, "not an integer"}
 	}
@@ -87,24 +101,27 @@ func (f fields) version() error {
 }
 
 func (f fields) source(l *Letter) error {
-	id := f[headerID]
-	if !f.has(headerID) {
-		id = f[connectTopic] + "/" + f[connectPartition] + "/" + f[connectOffset]
+	id, ours := f.find(headerID)
+	if !ours {
+		id = []byte(f.text(connectTopic) + "/" + f.text(connectPartition) + "/" + f.text(connectOffset))
 	}
-	if err := parseID(id, l); err != nil {
+	if err := parseID(string(id), l); err != nil {
 		return err
 	}
 	// If the headers contradict each other about the place, a replay could read the wrong event.
-	differs := func(name, want string) bool { return f.has(name) && f[name] != want }
+	differs := func(name, want string) bool {
+		value, ok := f.find(name)
+		return ok && string(value) != want
+	}
 	if differs(connectTopic, l.Topic) || differs(connectPartition, strconv.Itoa(l.Partition)) ||
 		differs(connectOffset, strconv.FormatInt(l.Offset, 10)) {
 		return &headerError{headerID, "does not agree with " + connectPrefix + "topic, partition and offset"}
 	}
-	text, ok := f[headerTimestamp]
-	if !ok || text == noTimestamp {
+	text, ok := f.find(headerTimestamp)
+	if !ok || string(text) == noTimestamp {
 		return nil
 	}
-	ms, err := strconv.ParseInt(text, 10, 64)
+	ms, err := strconv.ParseInt(string(text), 10, 64)
 	if err != nil {
 		return &headerError{headerTimestamp, "not an integer"}
 	}
@@ -114,28 +131,21 @@ func (f fields) source(l *Letter) error {
 
 // parseID reads topic/partition/offset or topic/partition/offset#item.
 func parseID(id string, l *Letter) error {
-	bad := &headerError{headerID, "not topic/partition/offset: a legal topic and numbers of 0 and more"}
 	place, item, several := strings.Cut(id, "#")
-	parts := strings.Split(place, "/")
-	if len(parts) != 3 || !isTopic(parts[0]) {
-		return bad
-	}
-	partition, err := strconv.ParseUint(parts[1], 10, 31)
-	if err != nil {
-		return bad
-	}
-	offset, err := strconv.ParseUint(parts[2], 10, 63)
-	if err != nil {
-		return bad
-	}
+	topic, numbers, _ := strings.Cut(place, "/")
+	number, rest, _ := strings.Cut(numbers, "/")
+	partition, err := strconv.ParseUint(number, 10, 31)
+	offset, errOffset := strconv.ParseUint(rest, 10, 63)
+	var errItem error
 	if several {
-		n, err := strconv.ParseUint(item, 10, 31)
-		if err != nil {
-			return bad
-		}
+		var n uint64
+		n, errItem = strconv.ParseUint(item, 10, 31)
 		l.Item = int(n)
 	}
-	l.Topic, l.Partition, l.Offset = parts[0], int(partition), int64(offset)
+	if !isTopic(topic) || err != nil || errOffset != nil || errItem != nil {
+		return &headerError{headerID, "not topic/partition/offset: a legal topic and numbers of 0 and more"}
+	}
+	l.Topic, l.Partition, l.Offset = topic, int(partition), int64(offset)
 	return nil
 }
 
@@ -151,13 +161,13 @@ func isTopic(name string) bool {
 }
 
 func (f fields) failure(l *Letter) error {
-	l.OrderID, l.Status = unquoteIfOdd(f[headerOrderID]), unquoteIfOdd(f[headerStatus])
-	l.Stage = f[connectStage]
-	l.DecidedBy = f[headerDecidedBy]
-	l.Cause, l.Message = f[connectException], f[connectMessage]
-	l.Group, l.Version = f[connectName], f[headerVersion]
-	if text, ok := f[headerFailedAt]; ok {
-		at, err := time.Parse(time.RFC3339Nano, text)
+	l.OrderID, l.Status = unquoteIfOdd(f.text(headerOrderID)), unquoteIfOdd(f.text(headerStatus))
+	l.Stage = f.text(connectStage)
+	l.DecidedBy = f.text(headerDecidedBy)
+	l.Cause, l.Message = f.text(connectException), f.text(connectMessage)
+	l.Group, l.Version = f.text(connectName), f.text(headerVersion)
+	if text, ok := f.find(headerFailedAt); ok {
+		at, err := time.Parse(time.RFC3339Nano, string(text))
 		// In UTC the year may have more than four digits although it has four in the header's zone.
 		if err != nil || at.UTC().Year() < 0 || at.UTC().Year() > 9999 {
 			return &headerError{headerFailedAt, "not a time of RFC 3339"}
@@ -168,19 +178,19 @@ func (f fields) failure(l *Letter) error {
 }
 
 func (f fields) replay(l *Letter) error {
-	l.ReplayRun = f[headerReplayRun]
+	l.ReplayRun = f.text(headerReplayRun)
 	return f.integer(headerReplayCount, &l.ReplayCount)
 }
 
 func (f fields) omitted(l *Letter) error {
-	switch {
-	case f[headerValue] == "":
+	switch value, _ := f.find(headerValue); {
+	case len(value) == 0:
 		return nil
-	case f[headerValue] != valueOmitted:
+	case string(value) != valueOmitted:
 		return &headerError{headerValue, "neither absent nor " + valueOmitted}
 	case l.Value != nil:
 		return &headerError{headerValue, "says " + valueOmitted + ", but there is a value"}
 	}
-	l.Omitted = &Digest{SHA256: f[headerValueSHA256]}
+	l.Omitted = &Digest{SHA256: f.text(headerValueSHA256)}
 	return f.integer(headerValueSize, &l.Omitted.Size)
 }

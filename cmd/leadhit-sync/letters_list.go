@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -107,77 +106,42 @@ func (s *sortFlag) String() string { return string(*s) }
 // Type is the name of the value in the help.
 func (s *sortFlag) Type() string { return "string" }
 
-// compare orders two letters; letters that are equal stay in the order of the topic.
-func (s *sortFlag) compare(a, b view.Letter) int {
-	by, down := strings.CutPrefix(string(*s), "-")
-	var c int
-	switch by {
-	case "expires":
-		c = a.Expires.Compare(b.Expires)
-	case "order":
-		c = strings.Compare(a.OrderID, b.OrderID)
-	default:
-		c = a.FailedAt.Compare(b.FailedAt)
-	}
-	c = cmp.Or(c, cmp.Compare(a.Place.Offset, b.Place.Offset))
-	if down {
-		return -c
-	}
-	return c
-}
-
-// listLetters keeps the first letters in an order. byDefault says that the filter's states are not the user's choice.
+// listLetters lists the first letters in an order. byDefault says that the filter's states are not the user's choice.
 func listLetters(v *view.View, f view.Filter, byDefault bool, limit int, order sortFlag) foundLetters {
+	list := v.List(f, view.Sort(order), limit)
 	found := foundLetters{
-		Read: v.Read, Broken: v.Malformed, Causes: map[string]int{}, Topics: map[string]int{}, Hidden: map[ledger.State]int{},
+		Letters: list.Letters, Read: v.Read, Broken: v.Malformed, Total: list.Total, Matched: list.Records,
+		Causes: mostNames(list.Causes), Topics: mostNames(list.Topics), Newest: list.Newest,
 	}
 	if !f.AllGroups {
 		found.Elsewhere = v.Elsewhere(f)
 	}
-	for l := range v.Letters(view.Filter{AllGroups: f.AllGroups}) {
-		countName(found.Causes, l.Cause, l.Records)
-		countName(found.Topics, l.Topic, l.Records)
-		if l.FailedAt.After(found.Newest) {
-			found.Newest = l.FailedAt
-		}
+	if byDefault {
+		found.Hidden = list.States
+		maps.DeleteFunc(found.Hidden, func(s ledger.State, _ int) bool { return slices.Contains(f.States, s) })
 	}
-	inAnyState := f
-	if inAnyState.States = nil; byDefault {
-		for l := range v.Letters(inAnyState) {
-			if !slices.Contains(f.States, l.Ledger.State) {
-				found.Hidden[l.Ledger.State]++
-			}
-		}
-	}
-	for l := range v.Letters(f) {
-		found.Total++
-		found.Matched += l.Records
-		found.Letters = append(found.Letters, l)
-		if len(found.Letters) >= 2*limit+1000 { // a million letters must not be in memory for a list of fifty
-			found.Letters = order.first(found.Letters, limit)
-		}
-	}
-	found.Letters = order.first(found.Letters, limit)
 	if order != "-failed" {
 		found.Which = "sorted by " + string(order)
 	}
 	return found
 }
 
-// first returns the first letters in the order.
-func (s *sortFlag) first(letters []view.Letter, limit int) []view.Letter {
-	slices.SortFunc(letters, s.compare)
-	return letters[:min(limit, len(letters))]
-}
-
-// countName counts a name separately, or among the others if there are too many: names come from whoever writes to the
-// topic.
-func countName(counts map[string]int, name string, n int) {
-	const mostNames = 100
-	if _, known := counts[name]; !known && len(counts) >= mostNames {
-		name = "others"
+// mostNames keeps the most frequent names, and counts the others together if there are too many: names come from whoever
+// writes to the topic.
+func mostNames(counts map[string]int) map[string]int {
+	const most = 100
+	if len(counts) <= most {
+		return counts
 	}
-	counts[name] += n
+	kept := map[string]int{}
+	for i, name := range mostFrequent(counts) {
+		if i >= most {
+			kept["others"] += counts[name]
+			continue
+		}
+		kept[name] = counts[name]
+	}
+	return kept
 }
 
 // hints say on stderr what is not shown, so that JSON on stdout stays valid.

@@ -83,9 +83,7 @@ func noLetters(found foundLetters) string {
 // few lines of a terminal.
 func countedNames(counts map[string]int) string {
 	const most = 10
-	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
-		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
-	})
+	names := mostFrequent(counts)
 	var parts []string
 	for i, name := range names {
 		if i == most {
@@ -95,6 +93,13 @@ func countedNames(counts map[string]int) string {
 		parts = append(parts, fmt.Sprintf("%s (%d)", terminal.Quote(name), counts[name]))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// mostFrequent returns the names, the most frequent first.
+func mostFrequent(counts map[string]int) []string {
+	return slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
 }
 
 // print writes everything about one letter. The event's value may contain personal data, so it is left out unless

@@ -2,6 +2,7 @@ package view
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"encoding/hex"
 	"iter"
 	"maps"
@@ -76,8 +77,8 @@ type kept struct {
 	first, failed, event, written, at int64 // milliseconds, noTime for none; at is the offset in the letters' topic
 	partition                         int32 // of the letters' topic
 	attempts, count, records          int32
-	size                              int      // of the value
-	sum                               [32]byte // of the value
+	size                              int               // of the value
+	sum                               [sha256.Size]byte // of the value
 	value                             hasValue
 	headers                           []string // of View.headers; nil if the letter has none of them
 }
@@ -137,7 +138,8 @@ func (v *View) Letter(r event.Record) (deadletter.Letter, error) {
 	if l.FailedAt.IsZero() {
 		l.FailedAt = r.Time
 	}
-	id := ledger.ID{Topic: l.Topic, Partition: l.Partition, Offset: l.Offset, Item: l.Item}
+	texts := v.share(l)
+	id := ledger.ID{Topic: texts.topic, Partition: l.Partition, Offset: l.Offset, Item: l.Item}
 	g := v.group(cmp.Or(l.Group, v.own))
 	k := g.letters[id]
 	failed := millis(l.FailedAt)
@@ -149,6 +151,7 @@ func (v *View) Letter(r event.Record) (deadletter.Letter, error) {
 	k.records++
 	// As in the Fold, the last of the records with the same count is valid.
 	if l.ReplayCount > int(k.count) || l.ReplayCount == int(k.count) && r.Offset >= k.at {
+		k.shared = texts
 		v.keep(k, l, r)
 	}
 	g.fold.Add(ledger.Letter{
@@ -161,17 +164,18 @@ func (v *View) keep(k *kept, l deadletter.Letter, r event.Record) {
 	if l.OrderID != k.order {
 		k.order = l.OrderID
 	}
-	k.shared = v.share(l)
 	k.failed, k.event, k.written = millis(l.FailedAt), millis(l.Time), millis(r.Time)
 	k.at, k.partition = r.Offset, int32(r.Partition)
 	k.attempts, k.count = int32(l.Attempts), int32(l.ReplayCount)
 	k.value, k.headers = valueNone, v.named(l.Headers)
-	if d := l.Digest(); d != nil {
-		k.value, k.size = valueStored, d.Size
-		_, _ = hex.Decode(k.sum[:], []byte(d.SHA256)) // another program's may be too long or not hex
-	}
-	if l.Omitted != nil {
-		k.value = valueOmitted
+	switch {
+	case l.Omitted != nil:
+		k.value, k.size, k.sum = valueOmitted, l.Omitted.Size, [sha256.Size]byte{}
+		if len(l.Omitted.SHA256) == hex.EncodedLen(len(k.sum)) { // another program's may be too long, and Decode panics
+			_, _ = hex.Decode(k.sum[:], []byte(l.Omitted.SHA256))
+		}
+	case l.Value != nil:
+		k.value, k.size, k.sum = valueStored, len(l.Value), sha256.Sum256(l.Value)
 	}
 }
 

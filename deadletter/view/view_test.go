@@ -1,6 +1,7 @@
 package view_test
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -375,4 +376,69 @@ func TestTheMemoryOfAViewIsBounded(t *testing.T) { //nolint:paralleltest // meas
 		t.Errorf("got %d bytes a letter, want at most 700", each)
 	}
 	runtime.KeepAlive(v)
+}
+
+func TestALongHashOfAnotherProgramIsLeftOut(t *testing.T) {
+	t.Parallel()
+	v := view.New("shop")
+	r := letter(1, func(l *deadletter.Letter) {
+		l.Value, l.Omitted = nil, &deadletter.Digest{Size: 7, SHA256: strings.Repeat("ab", 33)}
+	}).Encode()
+	if _, err := v.Letter(r); err != nil {
+		t.Fatal(err)
+	}
+	l, _ := v.Find(idOf(1))
+	if got := l.Digest(); got == nil || got.Size != 7 || strings.Trim(got.SHA256, "0") != "" {
+		t.Errorf("got %+v, want 7 bytes and no hash", got)
+	}
+}
+
+// TestAListIsWhatTheLettersSay compares lists with what a loop over all letters finds, for random letters.
+func TestAListIsWhatTheLettersSay(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(1, 2))
+	var w topics
+	for i := range int64(6000) {
+		w.letter(letter(i, func(l *deadletter.Letter) {
+			l.OrderID, l.Cause = strconv.Itoa(random.IntN(500)), fmt.Sprint("Cause", random.IntN(2))
+			l.FailedAt = hour.Add(time.Duration(random.IntN(1000)) * time.Minute)
+		}))
+		if random.IntN(3) == 0 {
+			w.entry(ledger.Entry{Event: ledger.LetterDismissed, Group: "shop", ID: idOf(i).String(), Reason: "by hand"})
+		}
+	}
+	v := w.view()
+	v.Retention = time.Hour
+	for _, by := range []string{"failed", "expires", "order"} {
+		for _, limit := range []int{1, 50, 5000} {
+			f := view.Filter{Cause: "Cause1", States: []ledger.State{ledger.Open}}
+			want := slices.SortedFunc(v.Letters(f), func(a, b view.Letter) int {
+				var c int
+				switch by {
+				case "failed":
+					c = a.FailedAt.Compare(b.FailedAt)
+				case "expires":
+					c = a.Expires.Compare(b.Expires)
+				default:
+					c = strings.Compare(a.OrderID, b.OrderID)
+				}
+				return cmp.Or(c, cmp.Compare(a.Place.Offset, b.Place.Offset))
+			})
+			total := len(want)
+			got := v.List(f, view.Sort(by), limit)
+			if !reflect.DeepEqual(got.Letters, want[:min(limit, total)]) || got.Total != total || got.Records != total {
+				t.Errorf("%s, limit %d: got %d of %d letters, want the first of %d", by, limit, len(got.Letters), got.Total, total)
+			}
+			slices.Reverse(want)
+			got = v.List(f, view.Sort("-"+by), limit)
+			if !reflect.DeepEqual(got.Letters, want[:min(limit, total)]) {
+				t.Errorf("-%s, limit %d: got %d letters in another order", by, limit, len(got.Letters))
+			}
+			all := slices.Collect(v.Letters(view.Filter{Cause: "Cause1"}))
+			if got.States[ledger.Open] != total || got.States[ledger.Dismissed] != len(all)-total || got.Causes["Cause1"] != len(all) ||
+				got.Topics["orders"] != 6000 || got.Newest.Before(hour.Add(900*time.Minute)) {
+				t.Errorf("got %v, %v, %v, %v", got.States, got.Causes, got.Topics, got.Newest)
+			}
+		}
+	}
 }

@@ -1,0 +1,110 @@
+package view
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"leadhit-sync/deadletter/ledger"
+)
+
+// Sort orders a list: "failed", "expires" or "order". A minus in front reverses the order: "-failed" begins with the
+// letter that failed last. Letters that are equal stay in the order of their topic.
+type Sort string
+
+// List is a part of the letters that match, with what a person needs to know about the others.
+type List struct {
+	Letters []Letter
+	// Total counts the letters that match, and Records their records.
+	Total, Records int
+	// States counts the letters that match if the filter's States do not count.
+	States map[ledger.State]int
+	// Causes and Topics count the records of all letters, and Newest is when the last one failed, whatever the filter.
+	Causes, Topics map[string]int
+	Newest         time.Time
+}
+
+// List returns the first letters that match, in an order. It visits each letter once, and builds only those that it
+// returns.
+func (v *View) List(f Filter, by Sort, limit int) List {
+	list := List{States: map[ledger.State]int{}, Causes: map[string]int{}, Topics: map[string]int{}}
+	inAnyState := f
+	inAnyState.States = nil
+	prepared := inAnyState.prepare(v.headers)
+	first := first{by: by, limit: limit}
+	records := map[*shared]int{}
+	newest := int64(noTime)
+	for name, g := range v.groups {
+		if name != v.own && !f.AllGroups {
+			continue
+		}
+		for id, k := range g.letters {
+			records[k.shared] += int(k.records)
+			newest = max(newest, k.failed)
+			if !prepared.match(g, id, k) {
+				continue
+			}
+			status, _ := g.fold.Letter(id)
+			list.States[status.State]++
+			if len(f.States) > 0 && !slices.Contains(f.States, status.State) {
+				continue
+			}
+			list.Total++
+			list.Records += int(k.records)
+			first.add(match{id, g, k})
+		}
+	}
+	for _, m := range first.sorted() {
+		status, _ := m.group.fold.Letter(m.id)
+		list.Letters = append(list.Letters, v.letter(m.group, m.id, status))
+	}
+	for s, n := range records {
+		list.Causes[s.cause] += n
+		list.Topics[s.topic] += n
+	}
+	list.Newest = moment(newest)
+	return list
+}
+
+// first keeps the first matches in an order: a million letters must not be in memory for a list of fifty.
+type first struct {
+	by    Sort
+	limit int
+	found []match
+	last  *match // with limit matches before it, nothing behind it counts
+}
+
+func (l *first) add(m match) {
+	if l.last != nil && l.by.compare(m, *l.last) >= 0 {
+		return
+	}
+	l.found = append(l.found, m)
+	if len(l.found) >= 2*l.limit+1000 {
+		l.found = l.sorted()
+		l.last = &l.found[len(l.found)-1]
+	}
+}
+
+func (l *first) sorted() []match {
+	slices.SortFunc(l.found, l.by.compare)
+	l.found = l.found[:min(l.limit, len(l.found))]
+	return l.found
+}
+
+func (s Sort) compare(a, b match) int {
+	by, down := strings.CutPrefix(string(s), "-")
+	var c int
+	switch by {
+	case "expires":
+		c = cmp.Compare(a.kept.written, b.kept.written)
+	case "order":
+		c = strings.Compare(a.kept.order, b.kept.order)
+	default:
+		c = cmp.Compare(a.kept.failed, b.kept.failed)
+	}
+	if c = cmp.Or(c, cmp.Compare(a.kept.at, b.kept.at), byID(a, b)); down {
+		return -c
+	}
+	return c
+}
