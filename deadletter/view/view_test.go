@@ -412,18 +412,7 @@ func TestAListIsWhatTheLettersSay(t *testing.T) {
 	for _, by := range []string{"failed", "expires", "order"} {
 		for _, limit := range []int{1, 50, 5000} {
 			f := view.Filter{Cause: "Cause1", States: []ledger.State{ledger.Open}}
-			want := slices.SortedFunc(v.Letters(f), func(a, b view.Letter) int {
-				var c int
-				switch by {
-				case "failed":
-					c = a.FailedAt.Compare(b.FailedAt)
-				case "expires":
-					c = a.Expires.Compare(b.Expires)
-				default:
-					c = strings.Compare(a.OrderID, b.OrderID)
-				}
-				return cmp.Or(c, cmp.Compare(a.Place.Offset, b.Place.Offset))
-			})
+			want := slices.SortedFunc(v.Letters(f), inOrder(by))
 			total := len(want)
 			got := v.List(f, view.Sort(by), limit)
 			if !reflect.DeepEqual(got.Letters, want[:min(limit, total)]) || got.Total != total || got.Records != total {
@@ -440,5 +429,21 @@ func TestAListIsWhatTheLettersSay(t *testing.T) {
 				t.Errorf("got %v, %v, %v, %v", got.States, got.Causes, got.Topics, got.Newest)
 			}
 		}
+	}
+}
+
+// inOrder compares two letters as a list in that order does.
+func inOrder(by string) func(a, b view.Letter) int {
+	return func(a, b view.Letter) int {
+		var c int
+		switch by {
+		case "failed":
+			c = a.FailedAt.Compare(b.FailedAt)
+		case "expires":
+			c = a.Expires.Compare(b.Expires)
+		default:
+			c = strings.Compare(a.OrderID, b.OrderID)
+		}
+		return cmp.Or(c, cmp.Compare(a.Place.Offset, b.Place.Offset))
 	}
 }
