@@ -26,11 +26,8 @@ type Fake struct {
 	// Err is why Kafka cannot be read now, and Unread says that it never could be. Set them before the desk is used.
 	Err    error
 	Unread bool
-	// Asked, if not nil, answers Order and Workers.
-	Asked struct {
-		Order   desk.Order
-		Workers desk.Workers
-	}
+	// Asked is what Workers returns.
+	Asked desk.Workers
 
 	mu      sync.Mutex
 	view    *view.View
@@ -202,16 +199,6 @@ func (f *Fake) Plan(_ context.Context, filter view.Filter) (desk.Plan, error) {
 	return p, nil
 }
 
-// Order implements [desk.Source].
-func (f *Fake) Order(_ context.Context, order string, since time.Time) (desk.Order, error) {
-	o := f.Asked.Order
-	o.ID, o.Since = order, since
-	return o, f.Err
-}
-
-// Workers implements [desk.Source].
-func (f *Fake) Workers(context.Context) desk.Workers { return f.Asked.Workers }
-
 // Start implements [desk.Writer].
 func (f *Fake) Start(_ context.Context, p desk.Plan, _ desk.Options, s desk.Signature) (string, error) {
 	f.mu.Lock()
@@ -276,7 +263,7 @@ func (f *Fake) Reveal(_ context.Context, id ledger.ID, s desk.Signature) error {
 func (f *Fake) Pause(_ context.Context, s desk.Signature) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.Asked.Workers.Pauses = append(f.Asked.Workers.Pauses, ledger.Entry{
+	f.Asked.Pauses = append(f.Asked.Pauses, ledger.Entry{
 		Event: ledger.GuardPause, At: time.Now(), By: s.By, Reason: s.Reason, Via: "desk",
 	})
 	return f.Err
@@ -286,6 +273,6 @@ func (f *Fake) Pause(_ context.Context, s desk.Signature) error {
 func (f *Fake) Resume(context.Context, desk.Signature) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.Asked.Workers.Pauses = nil
+	f.Asked.Pauses = nil
 	return f.Err
 }

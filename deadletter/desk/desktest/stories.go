@@ -14,11 +14,12 @@ import (
 )
 
 // Story returns a backend with letters worth looking at, or an empty, large or broken one. The names are busy, few,
-// empty, resolved, many (300 causes), huge (200,000 letters), broken, and unread.
+// empty, resolved, many (300 causes), huge (200,000 letters), broken, and unread. Paused, flood, outage and idle (no
+// worker) are about workers; their letters are those of busy.
 func Story(name string) *Fake {
 	f := New()
 	switch name {
-	case "busy":
+	case "busy", "paused", "flood", "outage", "idle":
 		f.busy()
 	case "few":
 		f.few()
@@ -36,6 +37,7 @@ func Story(name string) *Fake {
 		f.Unread = true
 		f.Err = errors.New("topic dlq.shop does not exist: no letter was written yet, or KAFKA_GROUP or DEAD_LETTER_TOPIC is wrong")
 	}
+	f.ask(name)
 	return f
 }
 

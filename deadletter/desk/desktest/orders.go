@@ -1,0 +1,93 @@
+package desktest
+
+import (
+	"context"
+	"time"
+
+	"leadhit-sync/deadletter/desk"
+	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/view"
+)
+
+// Order implements [desk.Source]. The order is that of stored letters, or one of these: 4711 is finished, 4712 waits for
+// LeadHit, 4713 is read in part, and there is no other.
+func (f *Fake) Order(ctx context.Context, order string, since time.Time) (desk.Order, error) {
+	if f.Err != nil {
+		return desk.Order{}, f.Err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	o := desk.Order{ID: order, Since: since, Topics: []string{"orders"}, Read: 48_210, Seconds: 1.3, Complete: true}
+	now := time.Now()
+	switch order {
+	case "4711":
+		o.Events = finished(now)
+	case "4712":
+		o.Events = append(finished(now), waitingFor(now)...)
+	case "4713":
+		o.Complete, o.Unmapped = false, 2
+		o.Events = finished(now)[:1]
+		o.Notes = []string{"no worker of group shop responded, so nothing is known of calls and waits; --workers names them"}
+	default:
+		o.Events = f.lettersOf(order)
+	}
+	return o, ctx.Err()
+}
+
+// finished are two events that LeadHit accepted, and one that the mapping ignores.
+func finished(now time.Time) []desk.OrderEvent {
+	return []desk.OrderEvent{
+		{ID: "orders/3/117204", Time: now.Add(-50 * time.Hour), Action: "call", Status: "submitted", State: "finished", Before: -1},
+		{
+			ID: "orders/3/117391", Time: now.Add(-49 * time.Hour), Action: "ignore", DecidedBy: `rules[0]: event == "stock.changed"`,
+			State: "finished", Before: -1,
+		},
+		{ID: "orders/3/118005", Time: now.Add(-26 * time.Hour), Action: "call", Status: "paid", State: "finished", Before: -1},
+	}
+}
+
+// waitingFor are an event that is retried, one behind it, and one that nobody has fetched.
+func waitingFor(now time.Time) []desk.OrderEvent {
+	return []desk.OrderEvent{
+		{
+			ID: "orders/3/118273", Time: now.Add(-11 * time.Minute), Action: "call", Status: "paid", State: "waiting", Before: -1,
+			Work: &desk.OrderWork{
+				Doing: "waiting", Tries: 7, Next: now.Add(41 * time.Second), Cause: "HTTP 503", Code: 503,
+				Message: "http 503 Service Unavailable: no upstream is healthy", Paused: "outage",
+			},
+		},
+		{
+			ID: "orders/3/118301", Time: now.Add(-4 * time.Minute), Action: "call", Status: "canceled", State: "blocked", Before: -1,
+			Work: &desk.OrderWork{Doing: "blocked", Behind: "orders/3/118273"},
+		},
+		{
+			ID: "orders/3/119990", Time: now.Add(-9 * time.Second), Action: "refuse", Cause: "UnknownStatus",
+			Message: "shop: the status is in no list: на удержании", DecidedBy: "status", State: "not reached", Before: 312,
+		},
+	}
+}
+
+// lettersOf are the events of an order's letters, with one that LeadHit accepted before them.
+func (f *Fake) lettersOf(order string) (all []desk.OrderEvent) {
+	if order == "" {
+		return nil
+	}
+	for l := range f.view.Letters(view.Filter{Orders: []string{order}}) {
+		status := l.Ledger
+		e := desk.OrderEvent{
+			ID: l.ID(), Time: l.Time, Action: "call", Status: l.Status, State: "letter", Before: -1, Letter: &status,
+			History: f.history[l.Ledger.ID],
+		}
+		if status.State == ledger.Requeued {
+			e.Work = &desk.OrderWork{Replay: status.N, Doing: "backlog"}
+		}
+		all = append(all, e)
+	}
+	if len(all) > 0 {
+		first := desk.OrderEvent{
+			ID: "orders/3/80417", Time: all[0].Time.Add(-time.Hour), Action: "call", Status: "submitted", State: "finished", Before: -1,
+		}
+		all = append([]desk.OrderEvent{first}, all...)
+	}
+	return all
+}
