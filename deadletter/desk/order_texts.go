@@ -1,7 +1,7 @@
 package desk
 
 import (
-	"cmp"
+	"fmt"
 	"html/template"
 	"net/url"
 	"strings"
@@ -138,7 +138,7 @@ func (t *texts) asks(e OrderEvent) any {
 	case event.Call.String():
 		return t.t("asks.call", e.Status)
 	case event.Ignore.String():
-		return t.t("asks.ignore", cmp.Or(e.Status, "–"))
+		return t.t("asks.ignore")
 	case event.Refuse.String():
 		return t.t("asks.refuse", e.Cause)
 	case "":
@@ -158,11 +158,13 @@ func (t *texts) explain(e OrderEvent) (all []any) {
 	if e.ByKey {
 		all = append(all, t.t("event.by-key"))
 	}
-	if key := reachedKey(e); key != "" {
+	key := reachedKey(e)
+	switch {
+	case key == "":
+	case e.Before >= 0 && (e.State == eventUnreached || e.State == eventUncommitted):
+		all = append(all, fmt.Sprint(t.t(key), " ", t.t("event.before", e.Before)))
+	default:
 		all = append(all, t.t(key))
-	}
-	if e.Before >= 0 && (e.State == eventUnreached || e.State == eventUncommitted) {
-		all = append(all, t.t("event.before", e.Before))
 	}
 	return all
 }

@@ -82,7 +82,11 @@ func (d *desk) showWorkers(w http.ResponseWriter, r *http.Request, code int, v *
 	defer cancel()
 	v.Workers = d.Source.Workers(ctx)
 	for _, worker := range v.Workers.Workers {
-		v.add(newWorkerView(worker, v.Group))
+		card := newWorkerView(worker, v.Group)
+		card.Told = card.Worker != nil && slices.ContainsFunc(v.Pauses, func(e ledger.Entry) bool {
+			return e.Kind() == card.State && e.By == card.By
+		})
+		v.add(card)
 	}
 	slices.SortStableFunc(v.States, func(a, b stateCount) int { return cmp.Compare(b.Count, a.Count) })
 	read := d.Source.Look(func(all *view.View) {

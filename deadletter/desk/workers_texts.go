@@ -80,6 +80,8 @@ type workerView struct {
 	Rest       int                // partitions that are not listed, with RestEvents
 	RestEvents int
 	Outcomes   []outcomeView
+	// Told says that the page shows the worker's pause above.
+	Told bool
 }
 
 // mostPartitions limits how many partitions of a worker have a line of their own.
@@ -133,6 +135,9 @@ func (v workerView) Tone() string {
 	}
 	return "good"
 }
+
+// Opened says that the partitions may show why the worker waits.
+func (v workerView) Opened() bool { return len(v.Waits)+len(v.Problems) > 0 || v.HeldBack > 0 }
 
 // Lasts is the time since the state began, by the worker's clock.
 func (v workerView) Lasts() time.Duration { return v.At.Sub(v.Since) }

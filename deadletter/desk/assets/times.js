@@ -19,11 +19,14 @@
     return (at.getFullYear() === now.getFullYear() ? thisYear : anyYear).format(at);
   };
 
-  const relative = (at, now) => {
+  // A short one stands in a column whose heading says whether it is past or future.
+  const relative = (at, now, short) => {
     const seconds = Math.round(Math.abs(now - at) / 1000);
-    if (seconds < 5) return words.now;
+    if (seconds < 5 && !short) return words.now;
+    if (seconds < 1) return `0\u00a0${units[3]}`;
     const i = sizes.findIndex((size) => seconds >= size);
-    return (at > now ? words.in : words.ago).replace("{1}", `${Math.floor(seconds / sizes[i])}\u00a0${units[i]}`);
+    const amount = `${Math.floor(seconds / sizes[i])}\u00a0${units[i]}`;
+    return short ? amount : (at > now ? words.in : words.ago).replace("{1}", amount);
   };
 
   const show = (times) => {
@@ -31,7 +34,7 @@
     for (const time of times) {
       const at = new Date(time.dateTime);
       if (Number.isNaN(at.getTime())) continue;
-      const text = "relative" in time.dataset ? relative(at, now) : absolute(at, now);
+      const text = "relative" in time.dataset ? relative(at, now, time.dataset.relative === "short") : absolute(at, now);
       if (time.textContent !== text) time.textContent = text;
       time.dataset.shown = "";
     }

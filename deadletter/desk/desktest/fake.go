@@ -82,7 +82,7 @@ func (f *Fake) store(l deadletter.Letter) {
 	f.records[id] = l
 	f.history[id] = append(f.history[id], desk.Step{
 		At: l.FailedAt, Event: "letter", By: l.Group + " " + l.Version, N: l.ReplayCount, Counted: true, Cause: l.Cause,
-		Run: l.ReplayRun,
+		Message: l.Message, Stage: stage(l.Stage), Version: l.Version, Tries: l.Attempts, Record: r.ID(), Run: l.ReplayRun,
 	})
 }
 
@@ -275,4 +275,12 @@ func (f *Fake) Resume(context.Context, desk.Signature) error {
 	defer f.mu.Unlock()
 	f.Asked.Pauses = nil
 	return f.Err
+}
+
+// stage is the word for a letter's stage.
+func stage(header string) string {
+	if header == deadletter.StageMapping {
+		return "mapping"
+	}
+	return "call"
 }

@@ -2,6 +2,7 @@ package desktest
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"leadhit-sync/deadletter/desk"
@@ -83,6 +84,7 @@ func (f *Fake) lettersOf(order string) (all []desk.OrderEvent) {
 		}
 		all = append(all, e)
 	}
+	slices.SortFunc(all, func(a, b desk.OrderEvent) int { return a.Time.Compare(b.Time) })
 	if len(all) > 0 {
 		first := desk.OrderEvent{
 			ID: "orders/3/80417", Time: all[0].Time.Add(-time.Hour), Action: "call", Status: "submitted", State: "finished", Before: -1,
