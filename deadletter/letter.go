@@ -15,6 +15,18 @@ const (
 	StageCall    = "TASK_PUT"        // LeadHit refused it
 )
 
+// StageName is the name of a stage in metrics and for people: mapping or call. Letters of other programs may have other
+// stages, whose names it returns unchanged.
+func StageName(stage string) string {
+	switch stage {
+	case StageMapping:
+		return "mapping"
+	case StageCall:
+		return "call"
+	}
+	return stage
+}
+
 // NoItem is the Item of a letter whose event names one order, or none that the mapping found.
 const NoItem = -1
 

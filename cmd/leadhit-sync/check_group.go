@@ -16,14 +16,7 @@ import (
 	"leadhit-sync/consumer/broker/groups"
 	"leadhit-sync/consumer/broker/inspect"
 	"leadhit-sync/consumer/broker/kafkaerr"
-)
-
-// A broker that has just become the coordinator reads its groups from disk first, which takes up to a few seconds.
-const (
-	groupTries = 10
-	groupAgain = 500 * time.Millisecond
-	// loading is Kafka's error code of a coordinator that is still reading its groups from disk.
-	loading = 14
+	"leadhit-sync/deadletter/operator"
 )
 
 // groupPlace is what is known about where a group's coordinator may be. The brokers that cannot be reached count too:
@@ -38,7 +31,7 @@ type groupPlace struct {
 // checkGroup finds the group's coordinator and asks it about the group. It joins nothing: a join would start a
 // rebalance, in which all workers of the group stop for a moment.
 func checkGroup(ctx context.Context, r *report, cluster *broker.Cluster, c *config.Config, p groupPlace) {
-	group, coordinator, err := findGroup(ctx, cluster, c.Kafka.Group, p.nodes)
+	group, coordinator, err := operator.FindGroup(ctx, cluster, c.Kafka.Group, p.nodes)
 	asked := p.nodes
 	switch {
 	case err == nil:
@@ -76,45 +69,6 @@ func uncoordinated(group string, p groupPlace) string {
 	return text
 }
 
-// findGroup asks each broker whether it coordinates the group, and waits while one still loads its groups. Kafka's own
-// request for that would create __consumer_offsets. FindCoordinator is that request: the broker that serves it creates
-// the topic if it is missing.
-func findGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes []inspect.Node) (groups.Group,
-	inspect.Node, error,
-) {
-	for try := 0; ; try++ {
-		group, node, again, err := askForGroup(ctx, cluster, name, nodes)
-		// Only a broker that loads is asked again: all other errors stay the same within five seconds.
-		if err == nil || !again || try == groupTries {
-			return group, node, err
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(groupAgain):
-		}
-	}
-}
-
-// askForGroup asks each broker once. again reports that one of them is still loading its groups. The brokers are asked
-// one after another, and the first that coordinates the group ends the search.
-func askForGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes []inspect.Node) (g groups.Group,
-	at inspect.Node, again bool, failed error,
-) {
-	for _, node := range nodes {
-		group, err := cluster.GroupAt(ctx, node.ID, name)
-		if err == nil {
-			return group, node, false, nil
-		}
-		answer, ok := errors.AsType[*kafkaerr.Error](err)
-		again = again || ok && answer.Code == loading
-		// Any other error says more than that a broker does not coordinate the group.
-		if failed == nil || errors.Is(failed, kafkaerr.ErrCoordinator) {
-			failed = err
-		}
-	}
-	return g, at, again, failed
-}
-
 // checkMembers checks whether a worker could join the group's current members. Only the first obstacle is reported: the
 // others may be gone when that one is corrected.
 func checkMembers(r *report, name string, g groups.Group) {
@@ -138,9 +92,8 @@ func checkMembers(r *report, name string, g groups.Group) {
 
 // Names in the group protocol.
 const (
-	rangeProtocol = "range"        // used by our older releases and by most other consumers
-	ourClient     = "leadhit-sync" // the client id of our workers
-	newerKind     = "consumer"     // KIP-848; an empty one becomes a classic group when a worker joins
+	rangeProtocol = "range"    // used by our older releases and by most other consumers
+	newerKind     = "consumer" // KIP-848; an empty one becomes a classic group when a worker joins
 )
 
 // obstacle says which clients keep a worker from joining the group; "" if none do. Kafka accepts a member only if it
@@ -167,7 +120,7 @@ func obstacle(g groups.Group) string {
 // that state by itself.
 func olderRelease(g groups.Group) bool {
 	return g.Protocol == rangeProtocol && g.ProtocolType == "consumer" &&
-		!slices.ContainsFunc(g.Members, func(m groups.GroupMember) bool { return m.ClientID != ourClient })
+		!slices.ContainsFunc(g.Members, func(m groups.GroupMember) bool { return m.ClientID != operator.ClientID })
 }
 
 // clients lists the members' client ids and hosts. An operator finds the program that uses the group by these names.

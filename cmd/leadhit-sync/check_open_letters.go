@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"leadhit-sync/cmd/terminal"
-	"leadhit-sync/config"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/operator"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -33,8 +33,8 @@ exceeded.`,
   leadhit-sync letters check --max-open 100 --max-age 8h -o json`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withLetters(c.Context(), c.ErrOrStderr(), view.Filter{},
-				func(_ context.Context, _ *config.Config, r *lettersReader) error {
-					is := checkOpenLetters(r.view, limits, time.Now())
+				func(_ context.Context, r *operator.Reader) error {
+					is := checkOpenLetters(r.View, limits, time.Now())
 					if err := output.print(c.OutOrStdout(), is, is.print); err != nil || is.OK {
 						return err
 					}

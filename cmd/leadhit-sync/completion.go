@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"leadhit-sync/cmd/terminal"
-	"leadhit-sync/config"
+	"leadhit-sync/deadletter/operator"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -131,8 +131,8 @@ func viewWords(from func(*view.View) []string) completion {
 		defer cancel()
 		var found []string
 		err := withLetters(ctx, io.Discard, view.Filter{},
-			func(_ context.Context, _ *config.Config, r *lettersReader) error {
-				found = from(r.view)
+			func(_ context.Context, r *operator.Reader) error {
+				found = from(r.View)
 				return nil
 			})
 		if err != nil {

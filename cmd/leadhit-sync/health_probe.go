@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"leadhit-sync/deadletter/operator"
 )
 
 const (
@@ -18,9 +19,6 @@ const (
 	probeLimit = 2 * time.Second
 	// maxProbePage is larger than any of the worker's pages for probes.
 	maxProbePage = 64 << 10
-	// maxHeader limits the header of a response. net/http's own limit is 10 MiB. The address may be wrong, and the
-	// command may run in a worker's pod under its memory limit.
-	maxHeader = 64 << 10
 )
 
 // probeCommand reads no settings: a health probe must not fail because of a setting that the worker has read already. A
@@ -50,40 +48,17 @@ It is meant for health probes inside the image, which has neither a shell nor cu
 func probe(ctx context.Context, page *url.URL, out io.Writer) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, probeLimit, fmt.Errorf("no response within %v", probeLimit))
 	defer cancel()
-	answer, err := get(ctx, page.String())
+	answer, err := operator.Get(ctx, page.String())
 	if err != nil {
 		return fmt.Errorf("probe %s: %w", page, err)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	// The page is printed whatever the status: Kubernetes shows it as the reason of a failed probe.
 	if _, err := io.Copy(out, io.LimitReader(answer.Body, maxProbePage)); err != nil {
-		return fmt.Errorf("probe %s: %w", page, causeOf(ctx, err))
+		return fmt.Errorf("probe %s: %w", page, err)
 	}
 	if answer.StatusCode < 200 || answer.StatusCode > 299 {
 		return fmt.Errorf("probe %s: HTTP %d", page, answer.StatusCode)
 	}
 	return nil
-}
-
-// get requests a page of a worker. It uses a bare transport, because a client would follow redirects. A transport
-// without Proxy ignores HTTP_PROXY, which does not apply to pages of the same host or cluster.
-func get(ctx context.Context, page string) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, page, http.NoBody)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := (&http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: maxHeader}).RoundTrip(request)
-	if err != nil {
-		return nil, causeOf(ctx, err)
-	}
-	return answer, nil
-}
-
-// causeOf returns the cause of the context's end, if it has ended, because err is only a consequence of that. "no
-// response within 2s" says more to an operator than "context deadline exceeded".
-func causeOf(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil {
-		return cause
-	}
-	return err
 }

@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/spf13/cobra"
 
 	"leadhit-sync/cmd/terminal"
-	"leadhit-sync/config"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/operator"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -108,32 +107,24 @@ func changeLetters(c *cobra.Command, filter view.Filter, says ledger.Entry, outp
 	ask func(letters, orders int) error,
 ) error {
 	return withLetters(c.Context(), c.ErrOrStderr(), filter,
-		func(ctx context.Context, settings *config.Config, r *lettersReader) error {
-			letters, err := selected(r.view, filter)
+		func(ctx context.Context, r *operator.Reader) error {
+			letters, err := r.Select(filter)
 			if err != nil {
 				return err
 			}
-			entries := changing(letters, says)
+			entries := operator.Changing(letters, says)
 			if len(entries) > 0 {
 				err = ask(len(entries), ordersOf(entries))
 			}
 			if err != nil {
 				return err
 			}
-			counted, err := writeAndReadBack(ctx, settings, r, says, entries)
+			counted, err := r.Change(ctx, entries...)
 			if err != nil {
 				return err
 			}
-			return reportChanges(c, r.view, letters, says, counted, output)
+			return reportChanges(c, r.View, letters, says, counted, output)
 		})
-}
-
-// changing returns an entry for each letter that it can change.
-func changing(letters []view.Letter, says ledger.Entry) []ledger.Entry {
-	return aboutEach(slices.DeleteFunc(slices.Clone(letters), func(l view.Letter) bool {
-		waits := l.Ledger.State == ledger.Open || l.Ledger.State == ledger.Requeued
-		return waits != (says.Event == ledger.LetterDismissed)
-	}), says)
 }
 
 func ordersOf(entries []ledger.Entry) int {
@@ -142,43 +133,6 @@ func ordersOf(entries []ledger.Entry) int {
 		orders[e.Order] = true
 	}
 	return len(orders)
-}
-
-// writeAndReadBack returns the ids of the letters about which the entries counted.
-func writeAndReadBack(ctx context.Context, settings *config.Config, r *lettersReader, says ledger.Entry,
-	entries []ledger.Entry,
-) (map[string]bool, error) {
-	counted := map[string]bool{}
-	r.onEntry = func(e ledger.Entry, is bool) {
-		if is && e.Event == says.Event && e.By == says.By && e.At.Equal(says.At) {
-			counted[e.ID] = true
-		}
-	}
-	if err := writeEntries(ctx, settings, r.cluster, entries...); err != nil {
-		return nil, err
-	}
-	if err := r.refresh(ctx); err != nil {
-		return nil, fmt.Errorf("written, but not read back: %w", err)
-	}
-	return counted, nil
-}
-
-// selected returns the letters of a filter. A letter that was given by id must be there, or known to the ledger.
-func selected(v *view.View, filter view.Filter) ([]view.Letter, error) {
-	letters := slices.Collect(v.Letters(filter))
-	for _, id := range filter.IDs {
-		if slices.ContainsFunc(letters, func(l view.Letter) bool { return l.ID() == id.String() }) {
-			continue
-		}
-		switch l, found := v.Find(id); {
-		case found && !l.Ledger.Known:
-			letters = append(letters, l) // expired: the ledger can still close it
-		case len(slices.Collect(v.Letters(view.Filter{IDs: []ledger.ID{id}}))) == 0:
-			return nil, absentLetter(v, id)
-		default: // another flag leaves it out
-		}
-	}
-	return letters, nil
 }
 
 // reportChanges prints which letters were changed, and who was first with the others.
@@ -194,7 +148,7 @@ func reportChanges(c *cobra.Command, v *view.View, letters []view.Letter, says l
 		is, _ := v.Find(id)
 		one := closedView{ID: l.ID(), OrderID: l.OrderID, Counted: counted[l.ID()], State: is.Ledger.State}
 		if !one.Counted {
-			one.First = firstWith(is)
+			one.First = operator.FirstWith(is)
 		}
 		did.Letters = append(did.Letters, one)
 	}
@@ -205,18 +159,6 @@ func reportChanges(c *cobra.Command, v *view.View, letters []view.Letter, says l
 		return codedError{exitPartly, fmt.Errorf("%s of %d not %s", count(left, "letter"), len(letters), says.Event)}
 	}
 	return nil
-}
-
-// firstWith says who brought a letter into its state.
-func firstWith(l view.Letter) string {
-	switch {
-	case l.Outcome.Event != "":
-		return fmt.Sprintf("%s by %s", l.Outcome.Event, l.Outcome.By)
-	case l.Ledger.State == ledger.Requeued && l.Ledger.Replay != nil:
-		return "replayed by " + l.Ledger.Replay.By
-	default:
-		return "it is " + string(l.Ledger.State)
-	}
 }
 
 func (d changes) print(w io.Writer) error {

@@ -45,8 +45,8 @@ func letterRecord(l deadletter.Letter) *kgo.Record {
 	return r
 }
 
-// operator runs a command as alice.
-func operator(t *testing.T, line string) result {
+// asAlice runs a command as alice.
+func asAlice(t *testing.T, line string) result {
 	t.Helper()
 	return command(t, "", append(strings.Fields(line), "--by", "alice", "--reason", "they were tests")...)
 }
@@ -66,7 +66,7 @@ func TestLettersAreDismissedAndReopened(t *testing.T) {
 	if got := names(t, "letters list"); !slices.Equal(got, []string{"orders/3/3", "orders/3/2", "orders/3/1", "orders/3/0"}) {
 		t.Fatalf("got %q, want the letters of the group, the newest first", got)
 	}
-	got := operator(t, "letters dismiss orders/3/1 orders/3/2 --yes -o json")
+	got := asAlice(t, "letters dismiss orders/3/1 orders/3/2 --yes -o json")
 	did := decoded[changes](t, got.out)
 	if got.code != 0 || did.Schema != "changes.v1" || did.Counted != 2 || did.Letters[0].State != ledger.Dismissed {
 		t.Errorf("got %+v, want two letters dismissed", got)
@@ -82,10 +82,10 @@ func TestLettersAreDismissedAndReopened(t *testing.T) {
 		!strings.Contains(second.out, "orders/3/1  not dismissed  "+by) {
 		t.Errorf("got %+v, want exit code 3 and who was first", second)
 	}
-	if got := operator(t, "letters reopen orders/3/1"); got.code != 0 || !strings.Contains(got.out, "reopened 1 letter") {
+	if got := asAlice(t, "letters reopen orders/3/1"); got.code != 0 || !strings.Contains(got.out, "reopened 1 letter") {
 		t.Errorf("got %+v of reopen", got)
 	}
-	if got := operator(t, "letters reopen orders/3/3"); got.code != exitPartly || !strings.Contains(got.out, "it is open") {
+	if got := asAlice(t, "letters reopen orders/3/3"); got.code != exitPartly || !strings.Contains(got.out, "it is open") {
 		t.Errorf("got %+v of reopen of an open letter, want exit code 3", got)
 	}
 	if got := names(t, "letters list --state open,dismissed --order 2,3"); !slices.Equal(got, []string{"orders/3/2", "orders/3/1"}) {
@@ -116,7 +116,7 @@ func TestTheSecondOfTwoOperatorsIsToldWhoWasFirst(t *testing.T) {
 		if letters != 2 || orders != 2 {
 			t.Errorf("got %d letters of %d orders, want 2 of 2", letters, orders)
 		}
-		if got := operator(t, "letters dismiss orders/3/0 --yes"); got.code != 0 {
+		if got := asAlice(t, "letters dismiss orders/3/0 --yes"); got.code != 0 {
 			t.Errorf("got %+v", got)
 		}
 		return nil
@@ -151,7 +151,7 @@ func TestDismissAsksBeforeItWrites(t *testing.T) {
 		"letters reopen":                          {exitUsage, "is missing"},
 		"letters show orders/3/1 --reveal --by a": {0, ""},
 	} {
-		if got := operator(t, line); got.code != c.code || !strings.Contains(got.err, c.err) {
+		if got := asAlice(t, line); got.code != c.code || !strings.Contains(got.err, c.err) {
 			t.Errorf("%s: got %+v, want exit code %d and %q", line, got, c.code, c.err)
 		}
 	}
@@ -167,7 +167,7 @@ func TestDismissAsksBeforeItWrites(t *testing.T) {
 	if got := names(t, "letters list"); len(got) != 29 {
 		t.Errorf("got %d open letters, want all 29", len(got))
 	}
-	if got := operator(t, "letters dismiss --state open --yes"); got.code != 0 || !strings.Contains(got.out, "dismissed 29 letters") {
+	if got := asAlice(t, "letters dismiss --state open --yes"); got.code != 0 || !strings.Contains(got.out, "dismissed 29 letters") {
 		t.Errorf("got %+v, want all dismissed", got)
 	}
 }
@@ -175,7 +175,7 @@ func TestDismissAsksBeforeItWrites(t *testing.T) {
 func TestLookingAtAValueIsWrittenToTheLedgerFirst(t *testing.T) {
 	stored(t, 3)
 	const value = `{"order_id":"4711","status":"lost"}`
-	if got := operator(t, "letters show orders/3/0 -o raw"); got.code != 0 || got.out != value {
+	if got := asAlice(t, "letters show orders/3/0 -o raw"); got.code != 0 || got.out != value {
 		t.Errorf("got %+v of -o raw, want the bytes of the value alone", got)
 	}
 	if got := command(t, "", "letters", "show", "orders/3/0", "-o", "yaml"); got.code != 0 ||
@@ -188,7 +188,7 @@ func TestLookingAtAValueIsWrittenToTheLedgerFirst(t *testing.T) {
 		t.Errorf("got %+v of export, want two letters without events", got)
 	}
 	file := filepath.Join(t.TempDir(), "letters.jsonl")
-	if got := operator(t, "letters export --raw --to "+file); got.code != 0 || got.out != "" {
+	if got := asAlice(t, "letters export --raw --to "+file); got.code != 0 || got.out != "" {
 		t.Errorf("got %+v of export --raw", got)
 	}
 	text, err := os.ReadFile(file)
@@ -223,7 +223,7 @@ func TestCausesAreListedWithTheirLetters(t *testing.T) {
 		!strings.Contains(lines[1], "ValidationError Possible statuses: paid, submitted  new") {
 		t.Errorf("got %+v, want one new cause", got)
 	}
-	operator(t, "letters dismiss orders/3/0 --yes")
+	asAlice(t, "letters dismiss orders/3/0 --yes")
 	got = command(t, "", "letters", "groups", "--state", "all", "-o", "jsonl")
 	one := decoded[causeView](t, got.out)
 	if one.Schema != "causes.v1" || one.Letters != 3 || one.States[ledger.Dismissed] != 1 || one.Orders != 3 {

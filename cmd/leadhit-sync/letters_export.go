@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"leadhit-sync/config"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/operator"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -40,16 +40,16 @@ records in the ledger who looks at which values.`,
 				}
 			}
 			return withLetters(c.Context(), c.ErrOrStderr(), filter,
-				func(ctx context.Context, settings *config.Config, r *lettersReader) error {
-					export := func(w io.Writer) error { return exportLetters(w, r.view, filter) }
+				func(ctx context.Context, r *operator.Reader) error {
+					export := func(w io.Writer) error { return exportLetters(w, r.View, filter) }
 					if raw {
-						letters := slices.Collect(r.view.Letters(filter))
-						if err := writeEntries(ctx, settings, r.cluster, aboutEach(letters, revealed)...); err != nil {
+						letters := slices.Collect(r.View.Letters(filter))
+						if err := r.Write(ctx, operator.AboutEach(letters, revealed)...); err != nil {
 							return err
 						}
 						export = func(w io.Writer) error {
-							return r.records(ctx, letters, func(l shownLetter) error {
-								return printJSON(w, rawLine{lettersSchema, showLetter(l, true)}, "")
+							return r.Records(ctx, letters, func(l operator.Letter) error {
+								return printJSON(w, rawLine{lettersSchema, showLetter(shownLetter{Letter: l}, true)}, "")
 							})
 						}
 					}
@@ -78,16 +78,6 @@ func exportLetters(w io.Writer, v *view.View, filter view.Filter) error {
 		}
 	}
 	return nil
-}
-
-// aboutEach returns an entry for each letter.
-func aboutEach(letters []view.Letter, says ledger.Entry) []ledger.Entry {
-	var entries []ledger.Entry
-	for _, l := range letters {
-		says.ID, says.N, says.Order = l.ID(), l.Ledger.N, l.OrderID
-		entries = append(entries, says)
-	}
-	return entries
 }
 
 // toFile writes to a file, or to stdout if it has no name.

@@ -10,8 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"leadhit-sync/cmd/terminal"
-	"leadhit-sync/config"
+	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/operator"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -32,10 +33,10 @@ delete the first of its letters.`,
 				return err
 			}
 			return withLetters(c.Context(), c.ErrOrStderr(), filter,
-				func(_ context.Context, _ *config.Config, r *lettersReader) error {
+				func(_ context.Context, r *operator.Reader) error {
 					order := sortFlag("-failed")
-					listLetters(r.view, filter, len(q.states) == 0, 1, order).hints(c.ErrOrStderr())
-					return printCauses(c.OutOrStdout(), output, r.view.Causes(filter, time.Now()))
+					listLetters(r.View, filter, len(q.states) == 0, 1, order).hints(c.ErrOrStderr())
+					return printCauses(c.OutOrStdout(), output, r.View.Causes(filter, time.Now()))
 				})
 		},
 	}
@@ -71,7 +72,7 @@ func printCauses(w io.Writer, output outputForm, causes []view.Cause) error {
 	var names []string
 	for _, c := range causes {
 		v := causeView{
-			Fingerprint: c.Fingerprint, Cause: c.Name, Stage: stageWord(c.Stage), Code: c.Code, Message: c.Message,
+			Fingerprint: c.Fingerprint, Cause: c.Name, Stage: deadletter.StageName(c.Stage), Code: c.Code, Message: c.Message,
 			Trend: c.Trend, Letters: c.Letters, States: c.States, Orders: c.Orders, FirstAt: jsonTime(c.First),
 			LastAt: jsonTime(c.Last), ExpiresAt: jsonTime(c.Expires), Versions: append([]string{}, c.Versions...),
 		}

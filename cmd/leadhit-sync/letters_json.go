@@ -4,7 +4,9 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/operator"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -68,9 +70,9 @@ type valueView struct {
 type shownView struct {
 	letterView
 
-	Key     *bytesView   `json:"key"` // null where the record has none
-	Headers []headerView `json:"headers"`
-	History []step       `json:"history,omitempty"`
+	Key     *bytesView      `json:"key"` // null where the record has none
+	Headers []headerView    `json:"headers"`
+	History []operator.Step `json:"history,omitempty"`
 }
 
 // headerView keeps the order and the repeats of headers, which a JSON object could not: Kafka allows both (KIP-82).
@@ -115,20 +117,20 @@ func counts(of map[string]int) map[string]int {
 // showLetter is one letter in the same form, with the event's key and headers and, only if reveal is set, its value.
 // history is nil if it was not asked for.
 func showLetter(l shownLetter, reveal bool) shownView {
-	v := shownView{letterView: viewLetter(l.Letter), Headers: []headerView{}, History: l.history}
+	v := shownView{letterView: viewLetter(l.Letter.Letter), Headers: []headerView{}, History: l.history}
 	switch {
 	// The key and the headers are printed without reveal, because they tell which event it is.
 	case !reveal, v.Value == nil:
-	case utf8.Valid(l.event.Value):
-		v.Value.Text = string(l.event.Value)
+	case utf8.Valid(l.Event.Value):
+		v.Value.Text = string(l.Event.Value)
 	default:
-		v.Value.Base64 = l.event.Value
+		v.Value.Base64 = l.Event.Value
 	}
-	if l.event.Key != nil {
-		key := viewBytes(l.event.Key)
+	if l.Event.Key != nil {
+		key := viewBytes(l.Event.Key)
 		v.Key = &key
 	}
-	for _, h := range l.event.Headers {
+	for _, h := range l.Event.Headers {
 		v.Headers = append(v.Headers, headerView{h.Key, viewBytes(h.Value)})
 	}
 	return v
@@ -143,7 +145,7 @@ func viewLetter(l view.Letter) letterView {
 	v := letterView{
 		ID: l.ID(), Topic: l.Topic, Partition: l.Partition, Offset: l.Offset,
 		OrderID: l.OrderID, Status: l.Status,
-		Stage: stageWord(l.Stage), Cause: l.Cause, Message: l.Message, Code: l.Code, Fingerprint: l.Fingerprint(),
+		Stage: deadletter.StageName(l.Stage), Cause: l.Cause, Message: l.Message, Code: l.Code, Fingerprint: l.Fingerprint(),
 		FailedAt: l.FailedAt.UTC(), Attempts: l.Attempts, ReplayCount: l.ReplayCount, ReplayRun: l.ReplayRun,
 		Group: l.Group, Version: l.Version, DecidedBy: l.DecidedBy,
 		State: l.Ledger.State, Overtaken: l.Ledger.Overtaken, Newer: l.Ledger.Newer,

@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"leadhit-sync/cmd/terminal"
-	"leadhit-sync/config"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/operator"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -62,11 +62,11 @@ large topic takes time, and about 500 bytes of memory for each letter.`,
 				return err
 			}
 			return withLetters(c.Context(), c.ErrOrStderr(), filter,
-				func(ctx context.Context, _ *config.Config, r *lettersReader) error {
-					look := func() foundLetters { return listLetters(r.view, filter, len(q.states) == 0, limit, order) }
+				func(ctx context.Context, r *operator.Reader) error {
+					look := func() foundLetters { return listLetters(r.View, filter, len(q.states) == 0, limit, order) }
 					if watching {
 						return watchStatus(ctx, c.OutOrStdout(), output, func(ctx context.Context, w io.Writer, on screen) error {
-							if err := r.refresh(ctx); err != nil {
+							if err := r.Refresh(ctx); err != nil {
 								return err
 							}
 							return look().printOn(w, output, on)

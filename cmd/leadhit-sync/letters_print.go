@@ -116,29 +116,29 @@ func (l shownLetter) print(w io.Writer, reveal bool) error {
 		p.Row("decided by", l.DecidedBy)
 	}
 	p.Row("code", strconv.Itoa(l.Code))
-	p.Row("stage", stageWord(l.Stage))
+	p.Row("stage", deadletter.StageName(l.Stage))
 	p.Row("fingerprint", l.Fingerprint())
 	p.Row("failed", l.FailedAt.UTC().Format(time.RFC3339))
-	p.Row("event time", eventTime(l.Letter.Letter))
+	p.Row("event time", eventTime(l.Letter.Letter.Letter))
 	p.Row("attempts", strconv.Itoa(l.Attempts))
 	p.Row("replays", strings.TrimSpace(strconv.Itoa(l.ReplayCount)+" "+l.ReplayRun))
 	p.Row("group", l.Group)
 	p.Row("version", l.Version)
 	l.printState(&p)
-	p.Row("key", bytesText(l.event.Key))
-	for _, h := range l.event.Headers {
+	p.Row("key", bytesText(l.Event.Key))
+	for _, h := range l.Event.Headers {
 		p.Row("header", terminal.Quote(h.Key)+": "+cmp.Or(terminal.Quote(bytesText(h.Value)), `""`))
 	}
-	p.Row("value", valueText(l.Letter.Letter))
+	p.Row("value", valueText(l.Letter.Letter.Letter))
 	if l.history != nil {
 		l.printHistory(&p)
 	}
-	if err := p.Print(w); err != nil || !reveal || l.event.Value == nil {
+	if err := p.Print(w); err != nil || !reveal || l.Event.Value == nil {
 		return err
 	}
 	// The value keeps its own lines, so that JSON of several lines stays readable. Each line is escaped on its own,
 	// because a value may hold sequences that a terminal obeys.
-	lines := strings.Split(string(l.event.Value), "\n")
+	lines := strings.Split(string(l.Event.Value), "\n")
 	for i := range lines {
 		lines[i] = terminal.Escape(lines[i])
 	}
@@ -148,7 +148,7 @@ func (l shownLetter) print(w io.Writer, reveal bool) error {
 
 // printState says what became of the letter, and until when it can be replayed.
 func (l shownLetter) printState(p *terminal.Page) {
-	p.Row("state", stateText(l.Letter))
+	p.Row("state", stateText(l.Letter.Letter))
 	if l.Ledger.Newer != "" {
 		p.Row("overtaken by", l.Ledger.Newer)
 	}
@@ -171,19 +171,8 @@ func (l shownLetter) printState(p *terminal.Page) {
 func (l shownLetter) printHistory(p *terminal.Page) {
 	p.Line("history:")
 	for _, s := range l.history {
-		p.Row("-", s.At.UTC().Format(time.RFC3339), s.Event, "by "+s.By, s.text())
+		p.Row("-", s.At.UTC().Format(time.RFC3339), s.Event, "by "+s.By, stepText(s))
 	}
-}
-
-// stageWord is the name of a stage in the metrics.
-func stageWord(s string) string {
-	switch s {
-	case deadletter.StageMapping:
-		return "mapping"
-	case deadletter.StageCall:
-		return "call"
-	}
-	return s
 }
 
 // eventTime is printed even if it cannot be true: the year shows that a producer counts in another unit. It has

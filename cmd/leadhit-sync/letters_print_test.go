@@ -16,6 +16,7 @@ import (
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
+	"leadhit-sync/deadletter/operator"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -50,7 +51,7 @@ func views(letters ...deadletter.Letter) []view.Letter {
 
 // whole is a letter with its event.
 func whole(l deadletter.Letter) shownLetter {
-	return shownLetter{Letter: views(l)[0], event: l.Record}
+	return shownLetter{Letter: operator.Letter{Letter: views(l)[0], Event: l.Record}}
 }
 
 // letterAt is the letter of the event at an offset, failed that many minutes after a full hour.

@@ -5,42 +5,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"leadhit-sync/config"
-	"leadhit-sync/consumer/event"
-	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/operator"
 	"leadhit-sync/deadletter/view"
 )
 
-// shownLetter is a letter with the event of its newest record.
+// shownLetter is a letter with its history, if that is asked for.
 type shownLetter struct {
-	view.Letter
+	operator.Letter
 
-	event   event.Record
-	history []step
+	history []operator.Step
 }
 
-// step is one record of a letter, or one entry about it. Entries that did not count are steps too: they say who was
-// second.
-type step struct {
-	At      time.Time `json:"at"`
-	Event   string    `json:"event"` // of the entry; letter for a record
-	By      string    `json:"by"`
-	N       int       `json:"n"` // of the replay
-	Counted bool      `json:"counted"`
-	Reason  string    `json:"reason,omitempty"`
-	Note    string    `json:"note,omitempty"`
-	Newer   string    `json:"newer,omitempty"`
-	Cause   string    `json:"cause,omitempty"`
-	Run     string    `json:"run,omitempty"`
-}
-
-func (s step) text() string {
+func stepText(s operator.Step) string {
 	text := cmp.Or(s.Reason, s.Note, s.Newer, s.Cause)
 	if s.Run != "" {
 		text = "run " + s.Run + " " + text
@@ -98,51 +78,29 @@ func (s *showing) show(c *cobra.Command, id ledger.ID) error {
 			return err
 		}
 	}
-	var steps []step
-	collect := func(r *lettersReader) {
+	collect := func(r *operator.Reader) {
 		if s.history {
-			r.collect(id, &steps)
+			r.Collect(id)
 		}
 	}
 	return withLetters(c.Context(), c.ErrOrStderr(), view.Filter{},
-		func(ctx context.Context, settings *config.Config, r *lettersReader) error {
-			shown, err := showOne(ctx, r, id, s.everyGroup)
+		func(ctx context.Context, r *operator.Reader) error {
+			found, err := r.Find(ctx, id, s.everyGroup)
 			if err != nil {
 				return err
 			}
+			shown := shownLetter{Letter: found}
 			if s.history {
-				shown.history = sorted(steps)
+				shown.history = r.History()
 			}
 			if reveal {
-				entries := aboutEach([]view.Letter{shown.Letter}, revealed)
-				if err := writeEntries(ctx, settings, r.cluster, entries...); err != nil {
+				entries := operator.AboutEach([]view.Letter{found.Letter}, revealed)
+				if err := r.Write(ctx, entries...); err != nil {
 					return fmt.Errorf("the value is not shown: %w", err)
 				}
 			}
 			return shown.write(c, s.output, reveal)
 		}, collect)
-}
-
-// showOne finds a letter and reads its record.
-func showOne(ctx context.Context, r *lettersReader, id ledger.ID, everyGroup bool) (shownLetter, error) {
-	for l := range r.view.Letters(view.Filter{IDs: []ledger.ID{id}, AllGroups: everyGroup}) {
-		read, err := r.record(ctx, l)
-		return shownLetter{Letter: l, event: read.Record}, err
-	}
-	return shownLetter{}, absentLetter(r.view, id)
-}
-
-// absentLetter is the error about an id without a letter of the group.
-func absentLetter(v *view.View, id ledger.ID) error {
-	l, found := v.Find(id)
-	switch {
-	case !found:
-		return fmt.Errorf("no letter %s: it may have expired; \"letters list\" shows the ids", id)
-	case !l.Ledger.Known:
-		return fmt.Errorf("letter %s expired; by the ledger it is %s", id, l.Ledger.State)
-	default:
-		return fmt.Errorf("letter %s belongs to group %q: set KAFKA_GROUP, or show it with --all-groups", id, l.Group)
-	}
 }
 
 // write prints the letter in a form.
@@ -157,42 +115,11 @@ func (l shownLetter) write(c *cobra.Command, output outputForm, reveal bool) err
 		if l.Omitted != nil {
 			return fmt.Errorf("letter %s: the value was too large for the topic: read it at %s", l.ID(), l.ID())
 		}
-		if l.event.Value == nil {
+		if l.Event.Value == nil {
 			return errors.New("the event has no value: it is a tombstone")
 		}
-		_, err := w.Write(l.event.Value)
+		_, err := w.Write(l.Event.Value)
 		return err
 	}
 	return l.print(w, reveal)
-}
-
-// collect gathers the steps of a letter while the topics are read.
-func (r *lettersReader) collect(id ledger.ID, steps *[]step) {
-	r.onLetter = func(record event.Record, l deadletter.Letter) {
-		if l.ID() == id.String() {
-			at := l.FailedAt
-			if at.IsZero() {
-				at = record.Time
-			}
-			*steps = append(*steps, step{
-				At: at, Event: "letter", By: l.Group + " " + l.Version, N: l.ReplayCount, Counted: true, Cause: l.Cause,
-				Run: l.ReplayRun,
-			})
-		}
-	}
-	r.onEntry = func(e ledger.Entry, counted bool) {
-		if e.ID == id.String() {
-			*steps = append(*steps, step{
-				At: e.At, Event: string(e.Event), By: e.By, N: e.N, Counted: counted || e.Event == ledger.LetterRevealed,
-				Reason: e.Reason, Note: e.Note, Newer: e.Newer, Cause: e.Cause, Run: e.Run,
-			})
-		}
-	}
-}
-
-// sorted orders steps by time. Those of one topic keep its order if their clocks agree; the ledger's order decides what
-// counted, whatever the clocks say.
-func sorted(steps []step) []step {
-	slices.SortStableFunc(steps, func(a, b step) int { return a.At.Compare(b.At) })
-	return append([]step{}, steps...)
 }

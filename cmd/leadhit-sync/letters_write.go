@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"os/user"
@@ -11,17 +10,10 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"leadhit-sync/cmd/terminal"
-	"leadhit-sync/cmd/worker"
-	"leadhit-sync/config"
-	"leadhit-sync/consumer/broker"
 	"leadhit-sync/deadletter/ledger"
 )
-
-// writeAtOnce bounds the entries that wait for an acknowledgement; those of a few milliseconds share a batch.
-const writeAtOnce = 50
 
 // operatorFlags say who writes to the ledger, and why.
 type operatorFlags struct{ reason, by string }
@@ -52,24 +44,6 @@ func (o *operatorFlags) sign(e *ledger.Entry) error {
 		return usageError{err}
 	}
 	return nil
-}
-
-// writeEntries appends entries of the group, and waits until all are acknowledged or one has failed.
-func writeEntries(ctx context.Context, settings *config.Config, cluster *broker.Cluster, entries ...ledger.Entry) error {
-	ctx, cancel := context.WithTimeout(ctx, appendLimit+time.Duration(len(entries))*50*time.Millisecond)
-	defer cancel()
-	all, ctx := errgroup.WithContext(ctx)
-	all.SetLimit(writeAtOnce)
-	for _, e := range entries {
-		e.Group = settings.Kafka.Group
-		all.Go(func() error {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			return worker.AppendToLedger(ctx, settings, cluster, e)
-		})
-	}
-	return all.Wait()
 }
 
 // confirm asks a person to type the number of letters if there are many. Without a terminal nobody can, so --yes is

@@ -14,6 +14,7 @@ import (
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/deadletter/operator"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -23,7 +24,8 @@ const orderSince = 30 * 24 * time.Hour
 // orderCommand answers the question that people ask most: why has this order no status? It only reads. A worker that
 // cannot be asked changes no exit code, because the topics answer most of it; the output says what is not known.
 func orderCommand() *cobra.Command {
-	var q orderQuery
+	var q operator.OrderQuery
+	var addresses string
 	var since sinceFlag
 	var output outputForm
 	c := &cobra.Command{
@@ -43,18 +45,18 @@ It needs the settings of preview and DEAD_LETTER_TOPIC. Ctrl-C ends it with exit
   leadhit-sync order 4711 --since 90d -o json
   leadhit-sync order 4711 --workers dns:leadhit-sync.shop.svc:8080`,
 		RunE: func(c *cobra.Command, args []string) error {
-			q.order, q.since = args[0], since.from
-			if strings.TrimSpace(q.order) == "" {
+			q.Order, q.Since = args[0], since.from
+			if strings.TrimSpace(q.Order) == "" {
 				return usageError{errors.New("the order's id is empty")}
 			}
-			if q.since.IsZero() {
-				q.since = time.Now().Add(-orderSince)
+			if q.Since.IsZero() {
+				q.Since = time.Now().Add(-orderSince)
 			}
 			settings, err := config.LoadPreview()
 			if err != nil {
 				return err
 			}
-			if q.workers, err = statusPages(nil, q.addresses); err != nil {
+			if q.Workers, err = statusPages(nil, addresses); err != nil {
 				return err
 			}
 			return showOrder(c, settings, q, output)
@@ -62,21 +64,13 @@ It needs the settings of preview and DEAD_LETTER_TOPIC. Ctrl-C ends it with exit
 		ValidArgsFunction: first(lettersWords(func(l view.Letter) string { return l.OrderID })),
 	}
 	c.Flags().Var(&since, "since", "how far back to begin: 24h, 7d or an RFC 3339 time (default 30d)")
-	c.Flags().StringVar(&q.addresses, "workers", "", "ask these workers: host:port,… or dns:name:port")
+	c.Flags().StringVar(&addresses, "workers", "", "ask these workers: host:port,… or dns:name:port")
 	outputFlag(c, &output)
 	return c
 }
 
-// orderQuery is what a person asks.
-type orderQuery struct {
-	order     string
-	since     time.Time
-	addresses string
-	workers   finder
-}
-
 // showOrder reads and prints the life of an order. Without an event or a letter of it, there is nothing to print.
-func showOrder(c *cobra.Command, settings *config.Config, q orderQuery, output outputForm) error {
+func showOrder(c *cobra.Command, settings *config.Config, q operator.OrderQuery, output outputForm) error {
 	m, closeMapping, err := openMapping(settings)
 	defer closeMapping()
 	if err != nil {
@@ -86,27 +80,28 @@ func showOrder(c *cobra.Command, settings *config.Config, q orderQuery, output o
 		func(ctx context.Context, cluster *broker.Cluster, n *terminal.Notice) error {
 			ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 			defer stop()
-			r := &orderReader{
-				orderQuery: q, settings: settings, cluster: cluster, mapping: m, notice: n,
-				progress: terminal.NewProgress(c.ErrOrStderr()),
-				life: orderLife{
-					Schema: "order.v1", Order: q.order, Since: q.since.UTC().Truncate(time.Second), Topics: settings.Kafka.Topics,
-					Workers: []orderWorker{}, Events: []*eventLife{}, Notes: []string{},
-				},
+			progress := terminal.NewProgress(c.ErrOrStderr())
+			defer progress.End()
+			q.Progress = func(topic string, done, total int64) {
+				if topic == "" {
+					progress.End()
+				} else {
+					progress.Draw(readBar(topic, done, total))
+				}
 			}
-			began := time.Now()
-			err := r.read(ctx)
-			interrupted := ctx.Err() != nil
-			if err != nil && !interrupted {
+			a := accessTo(settings, cluster, n)
+			a.Mapping = m
+			found, err := a.ReadOrder(ctx, q)
+			if err != nil {
 				return err
 			}
 			stop() // a second Ctrl-C ends the printing
-			r.life.Complete, r.life.Seconds = !interrupted, rounded(time.Since(began).Seconds())
-			r.finish()
-			if len(r.life.Events) == 0 && !interrupted {
-				return r.life.nothing()
+			found.Schema, found.Seconds = "order.v1", rounded(found.Seconds)
+			shown := shownOrder{found}
+			if len(found.Events) == 0 && found.Complete {
+				return shown.nothing()
 			}
-			if err := output.print(c.OutOrStdout(), r.life, r.life.print); err != nil || !interrupted {
+			if err := output.print(c.OutOrStdout(), found, shown.print); err != nil || found.Complete {
 				return err
 			}
 			return codedError{exitInterrupted, errors.New("interrupted before everything was read")}
@@ -114,14 +109,14 @@ func showOrder(c *cobra.Command, settings *config.Config, q orderQuery, output o
 }
 
 // nothing says where an order was looked for. The exit code is 1, as that of letters show for an id without a letter.
-func (l *orderLife) nothing() error {
+func (l shownOrder) nothing() error {
 	return fmt.Errorf("no event and no letter of order %s: %s were read in %s; --since looks further back, and the "+
-		"mapping decides what an order's id is (leadhit-sync mapping explain)", terminal.Quote(l.Order), l.extent(),
+		"mapping decides what an order's id is (leadhit-sync mapping explain)", terminal.Quote(l.Order.Order), l.extent(),
 		readIn(l.Seconds))
 }
 
 // extent says how many events were read, since when.
-func (l *orderLife) extent() string {
+func (l shownOrder) extent() string {
 	return fmt.Sprintf("%s of %s since %s UTC", count(l.Read, "event"), count(len(l.Topics), "topic"), l.Since.Format(moment))
 }
 

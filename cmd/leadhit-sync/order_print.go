@@ -12,20 +12,27 @@ import (
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/operator/life"
 )
+
+// shownOrder is an order as a person reads it.
+type shownOrder struct{ *life.Order }
+
+// shownEvent is one of its events.
+type shownEvent struct{ *life.Event }
 
 // orderMoment has no year: topics keep their events for weeks.
 const orderMoment = "01-02 15:04:05"
 
 // print prints a line for each event, and below it what is known of it. On a terminal all lines fit.
-func (l *orderLife) print(w io.Writer) error {
+func (l shownOrder) print(w io.Writer) error {
 	width, _ := terminal.Size(w)
 	return l.page(width).Print(w)
 }
 
-func (l *orderLife) page(width int) *terminal.Page {
+func (l shownOrder) page(width int) *terminal.Page {
 	var p terminal.Page
-	p.Line("order %s: %s; %s, read in %s", terminal.Quote(l.Order), count(len(l.Events), "event"), l.extent(),
+	p.Line("order %s: %s; %s, read in %s", terminal.Quote(l.Order.Order), count(len(l.Events), "event"), l.extent(),
 		readIn(l.Seconds))
 	if !l.Complete {
 		p.Line("interrupted: there may be more events, and what became of them was not read to the end")
@@ -36,9 +43,9 @@ func (l *orderLife) page(width int) *terminal.Page {
 		p.Row("EVENT", "TIME (UTC)", "MAPPING", "NOW")
 	}
 	for _, e := range l.Events {
-		e.print(&p, width)
+		shownEvent{e}.print(&p, width)
 	}
-	if slices.ContainsFunc(l.Events, func(e *eventLife) bool { return e.State == stateFinished && e.Action == "call" }) {
+	if slices.ContainsFunc(l.Events, func(e *life.Event) bool { return e.State == life.Finished && e.Action == "call" }) {
 		p.Line("")
 		p.Line("finished: committed, and without a letter. LeadHit accepted the call, unless the mapping ignored the event " +
 			"at that time, the letter expired, or the group began behind the event.")
@@ -48,7 +55,7 @@ func (l *orderLife) page(width int) *terminal.Page {
 }
 
 // print prints a line, and indented lines below it.
-func (e *eventLife) print(p *terminal.Page, width int) {
+func (e shownEvent) print(p *terminal.Page, width int) {
 	at := "-"
 	if e.Time != nil {
 		at = e.Time.Format(orderMoment)
@@ -62,7 +69,7 @@ func (e *eventLife) print(p *terminal.Page, width int) {
 }
 
 // printNotes prints what is not known.
-func (l *orderLife) printNotes(p *terminal.Page) {
+func (l shownOrder) printNotes(p *terminal.Page) {
 	notes := slices.Clone(l.Notes)
 	for _, w := range l.Workers {
 		if w.Error != "" {
@@ -78,14 +85,14 @@ func (l *orderLife) printNotes(p *terminal.Page) {
 }
 
 // asks is what today's mapping makes of the event.
-func (e *eventLife) asks() string {
+func (e shownEvent) asks() string {
 	words := []string{cmp.Or(e.Action, "not read"), e.Cause, e.Status}
 	return strings.Join(slices.DeleteFunc(words, func(word string) bool { return word == "" }), " ")
 }
 
 // now is the state in a few words.
-func (e *eventLife) now() string {
-	if e.State != stateLetter {
+func (e shownEvent) now() string {
+	if e.State != life.HasLetter {
 		return string(e.State)
 	}
 	text := "letter " + string(e.Letter.State)
@@ -96,7 +103,7 @@ func (e *eventLife) now() string {
 }
 
 // details explain the mapping's outcome, list what happened to the letter, and say what the event waits for.
-func (e *eventLife) details() []string {
+func (e shownEvent) details() []string {
 	var all []string
 	if e.Message != "" {
 		all = append(all, e.Message)
@@ -108,10 +115,10 @@ func (e *eventLife) details() []string {
 		all = append(all, "the mapping finds no order id; the record's key is the order's id")
 	}
 	for _, s := range e.History {
-		all = append(all, s.At.UTC().Format(orderMoment)+"  "+s.String())
+		all = append(all, s.At.UTC().Format(orderMoment)+"  "+orderStepText(s))
 	}
 	if e.Work != nil {
-		all = append(all, e.Work.String())
+		all = append(all, workText(e.Work))
 	}
 	if text := e.place(); text != "" {
 		all = append(all, text)
@@ -120,23 +127,23 @@ func (e *eventLife) details() []string {
 }
 
 // place explains a state that depends on how far the group is.
-func (e *eventLife) place() string {
+func (e shownEvent) place() string {
 	n := ""
 	if e.Before != nil {
 		n = "at most " + count(int(*e.Before), "event") + " before it"
 	}
 	switch {
-	case e.State == stateUnreached:
+	case e.State == life.NotReached:
 		return "the worker has not fetched it; " + n
-	case e.State == stateUncommitted && n == "":
+	case e.State == life.NotCommitted && n == "":
 		return "the group has committed nothing of the partition"
-	case e.State == stateUncommitted:
+	case e.State == life.NotCommitted:
 		return "the group's commit does not cover it; " + n
-	case e.State == stateNothingLeft:
+	case e.State == life.NothingLeft:
 		return "the worker has fetched it and lists nothing to do about the order; its commit does not cover it yet"
-	case e.State == stateFetched:
+	case e.State == life.Fetched:
 		return "the worker has fetched it, and does not say what it does about it"
-	case e.State == stateFinished && e.Action == event.Refuse.String():
+	case e.State == life.Finished && e.Action == event.Refuse.String():
 		return "committed, but there is no letter: it expired, or the mapping of that time did not refuse the event"
 	case e.Letter != nil && e.Letter.Expired:
 		return "the letter has expired; the ledger still mentions it"
@@ -146,8 +153,8 @@ func (e *eventLife) place() string {
 	return ""
 }
 
-// String says what a worker does.
-func (w *orderWork) String() string {
+// workText says what a worker does.
+func workText(w *life.Work) string {
 	words := map[string]string{
 		"ready": "may be called as soon as a slot is free", "in flight": "is being called",
 		"waiting": "waits for its next try", "storing": "its letter is being stored",
@@ -195,8 +202,8 @@ func tries(n int) string {
 	return strconv.Itoa(n) + " tries"
 }
 
-// String says what a letter or an entry of the ledger says.
-func (s orderStep) String() string {
+// orderStepText says what a letter or an entry of the ledger says.
+func orderStepText(s life.Step) string {
 	var text string
 	switch ledger.Event(s.What) {
 	case "letter":

@@ -15,6 +15,7 @@ import (
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/operator/life"
 	"leadhit-sync/leadhit/sandbox"
 )
 
@@ -24,10 +25,10 @@ status: {submitted: [submitted], paid: [paid], ignore: [cart]}
 `
 
 // found is the state of each event, and what it waits for.
-func (l *orderLife) found() string {
+func found(l life.Order) string {
 	var all []string
 	for _, e := range l.Events {
-		text := e.ID + " " + e.asks() + ": " + e.now()
+		text := e.ID + " " + shownEvent{e}.asks() + ": " + shownEvent{e}.now()
 		if e.Work != nil && e.Work.Behind != "" {
 			text += " " + e.Work.Behind
 		}
@@ -45,12 +46,12 @@ func TestOrderShowsWhatBecameOfEachEvent(t *testing.T) {
 		produce(t, brokers, plainEvent("orders", 0, time.Now(), "4711", status))
 	}
 	f := followed(t, "run")
-	order := func() orderLife {
-		return decoded[orderLife](t, command(t, "", "order", "4711", "-o", "json").out)
+	order := func() life.Order {
+		return decoded[life.Order](t, command(t, "", "order", "4711", "-o", "json").out)
 	}
 	await(t, "all events finished", func() bool {
 		l := order()
-		return len(l.Events) == 3 && l.Events[2].State == stateLetter && l.Events[0].State == stateFinished
+		return len(l.Events) == 3 && l.Events[2].State == life.HasLetter && l.Events[0].State == life.Finished
 	})
 	node.Change(func(f *sandbox.Faults) {
 		f.Orders["4711"] = sandbox.OrderFault{Code: -32000, Type: "OperationalError"}
@@ -63,7 +64,7 @@ orders/0/1 ignore: finished
 orders/0/2 refuse UnknownStatus odd: letter open
 orders/0/3 call paid: waiting
 orders/0/4 call paid: blocked orders/0/3`
-	await(t, "an event that waits", func() bool { l := order(); return l.found() == want })
+	await(t, "an event that waits", func() bool { l := order(); return found(l) == want })
 	wantLife(t, order())
 	got := command(t, "", "order", "4711")
 	if got.code != 0 || got.err != "" || !strings.HasPrefix(got.out, "order 4711: 5 events; 6 events of 1 topic since ") ||
@@ -84,7 +85,7 @@ orders/0/4 call paid: blocked orders/0/3`
 }
 
 // wantLife checks what else is known of the five events.
-func wantLife(t *testing.T, l orderLife) {
+func wantLife(t *testing.T, l life.Order) {
 	t.Helper()
 	if w := l.Events[3].Work; w == nil || w.Tries < 1 || w.Cause != "OperationalError" || w.Code != -32000 {
 		t.Errorf("got %+v, want the tries and the last outcome", w)
@@ -250,6 +251,21 @@ func TestTheHistoryOfALetterIsShown(t *testing.T) {
 			t.Errorf("got %q in\n%s\nwant neither values nor other groups", unwanted, got.out)
 		}
 	}
-	l := decoded[orderLife](t, command(t, "", "order", "4711", "-o", "json").out)
-	mustFit(t, strings.Join(l.page(80).Lines(80), "\n"))
+	l := decoded[life.Order](t, command(t, "", "order", "4711", "-o", "json").out)
+	mustFit(t, strings.Join(shownOrder{&l}.page(80).Lines(80), "\n"))
+}
+
+func TestAWaitIsShownWithItsPause(t *testing.T) {
+	t.Parallel()
+	due := time.Date(2026, 11, 29, 12, 34, 56, 0, time.UTC)
+	for want, w := range map[string]life.Work{
+		"waits for its next try, due at 12:34:56; 3 tries, last outcome http 503 busy; calls are paused: outage": {
+			Doing: "waiting", Tries: 3, Next: &due, Cause: "HTTP 503", Message: "http 503 busy", Paused: "outage",
+		},
+		"replay 2: waits for other replays": {Replay: 2, Doing: "place"},
+	} {
+		if got := (shownEvent{&life.Event{Work: &w}}).details(); len(got) != 1 || got[0] != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
 }

@@ -13,17 +13,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"leadhit-sync/cmd/terminal"
-	"leadhit-sync/cmd/worker"
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
-	"leadhit-sync/consumer/broker/kafkaerr"
-	"leadhit-sync/consumer/scan"
 	"leadhit-sync/deadletter/ledger"
 )
-
-// appendLimit limits the time for writing an entry. It includes the creation of the ledger and the wait until the
-// brokers know it. After the limit it is unknown whether the entry is stored; a second pause does no harm.
-const appendLimit = 30 * time.Second
 
 // pauseCommand writes one entry and ends; it does not wait for the workers. It is the only command besides run that may
 // create a topic: the ledger, if it is missing. It asks no worker, so it works while their pages cannot be reached. Its
@@ -92,17 +85,6 @@ func (o *pauseOptions) flags(c *cobra.Command, reason string) {
 	outputFlag(c, &o.output)
 }
 
-// clerk holds the facts that a command needs before it writes to the ledger, and the way to write. append creates the
-// ledger if it does not exist.
-type clerk struct {
-	pauseOptions
-
-	topic     string
-	pauses    []ledger.Entry // of the group, in force
-	followers followers
-	append    func(context.Context, ledger.Entry) error
-}
-
 // withLedger reads the ledger and writes the entry of pause or resume to it. The cheap checks come first: name, text of
 // the entry, settings. Then it reads the pauses and the members, and writes last, so the output shows what was in force
 // before.
@@ -126,44 +108,13 @@ func withLedger(c *cobra.Command, o pauseOptions) error {
 	o.says.Group = settings.Kafka.Group
 	return withKafka(c.Context(), c.ErrOrStderr(), settings,
 		func(ctx context.Context, cluster *broker.Cluster, n *terminal.Notice) error {
-			d, err := newClerk(ctx, settings, cluster, o, n)
+			is, err := accessTo(settings, cluster, n).Pause(ctx, o.says, o.create)
 			if err != nil {
 				return err
 			}
-			did, err := d.act(ctx)
-			if err != nil {
-				return err
-			}
+			did := notationOf(o.says, is)
 			return o.output.print(c.OutOrStdout(), did, did.print)
 		})
-}
-
-// newClerk collects these facts. Without --create it refuses a group that nobody would follow: such a pause would look
-// like a success while all calls go on.
-func newClerk(ctx context.Context, settings *config.Config, cluster *broker.Cluster, o pauseOptions,
-	n *terminal.Notice,
-) (*clerk, error) {
-	d := &clerk{pauseOptions: o, topic: ledger.Topic(settings.DeadLetter.Topic)}
-	read, err := readPauses(ctx, cluster, d.topic, o.says.Group, n)
-	if err != nil {
-		return nil, err
-	}
-	d.pauses = read.pauses
-	n.Answered()
-	d.followers = findFollowers(ctx, cluster, o.says.Group)
-	n.Answered()
-	// No other group uses the default name unless it is configured to, so an existing topic of that name is proof enough.
-	own := d.topic == ledger.Topic("dlq."+o.says.Group)
-	known := d.followers.workers > 0 || read.exists &&
-		(own || read.named || d.followers.exists || d.followers.unknown != nil)
-	if !known && !o.create {
-		verb := strings.TrimPrefix(string(o.says.Event), "guard.")
-		return nil, absentError(d.followers, d.topic, read.exists, verb)
-	}
-	d.append = func(ctx context.Context, e ledger.Entry) error {
-		return worker.AppendToLedger(ctx, settings, cluster, e)
-	}
-	return d, nil
 }
 
 // personOf returns the name of the system's user. It refuses the users of programs, which do not identify a person. The
@@ -177,53 +128,4 @@ func personOf(u *user.User, err error) (string, error) {
 		return "", fmt.Errorf("--by is missing: %s is a program's user; give your own name", u.Username)
 	}
 	return u.Username, nil
-}
-
-// ledgerRead is what a command learns from the ledger. named reports that an entry names the group, which proves that
-// it exists, because several groups may share one ledger.
-type ledgerRead struct {
-	exists bool
-	named  bool           // it has an entry that names the group
-	pauses []ledger.Entry // of the group, in force
-}
-
-// readPauses reads the ledger as the group's workers do. It creates nothing. The whole ledger is read, because only its
-// order says which pauses a resume has ended. It also reads records of open transactions: they must not hide a pause.
-// Records that cannot be parsed are skipped: one of them must not prevent every pause and resume.
-func readPauses(ctx context.Context, cluster *broker.Cluster, topic, group string, n *terminal.Notice) (read ledgerRead,
-	err error,
-) {
-	var guard ledger.Guard
-	records := scan.Records(ctx, cluster, scan.Range{
-		Topic: topic, Uncommitted: true,
-		Progress: func(int64, int64) { n.Answered() },
-	})
-	for r, err := range records {
-		if errors.Is(err, kafkaerr.ErrUnknownPartition) {
-			return ledgerRead{}, nil
-		}
-		if err != nil {
-			return ledgerRead{}, err
-		}
-		if e, err := ledger.Parse(r.Value); err == nil && e.For(group) {
-			read.named = read.named || e.Group == group
-			guard.Follow(e)
-		}
-	}
-	read.exists, read.pauses = true, guard.Pauses()
-	return read, nil
-}
-
-// act writes the entry. A resume without a pause in force writes none. A pause is written even if there is one already,
-// because somebody may be ending that one right now.
-func (d *clerk) act(ctx context.Context) (notation, error) {
-	if d.says.Event == ledger.GuardResume && len(d.pauses) == 0 {
-		return d.notation(false), nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, appendLimit)
-	defer cancel()
-	if err := d.append(ctx, d.says); err != nil {
-		return notation{}, err
-	}
-	return d.notation(true), nil
 }

@@ -12,8 +12,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
 func client(t *testing.T) *kgo.Client {
@@ -184,32 +182,5 @@ func TestListsOfPausesAreNotQuoted(t *testing.T) {
 	got.says(t, "\n-  by hand  since ")
 	if strings.Contains(got.out, `"`) {
 		t.Errorf("got %s, want nothing quoted", got.out)
-	}
-}
-
-func TestUnknownFollowersAreReported(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		followers followers
-		want      string
-	}{
-		"one worker": {followers{group: "shop", workers: 1}, "1 worker of group shop follows within seconds"},
-		"a foreign member": {
-			followers{group: "shop", workers: 2, others: 1},
-			"2 workers of group shop follow within seconds; other members: 1",
-		},
-		"only foreigners": {
-			followers{group: "shop", others: 3},
-			"no worker of group shop is running; those that start follow; other members: 3",
-		},
-		"not allowed": {
-			followers{group: "shop", unknown: kafkaerr.ErrUnauthorised},
-			"that follow: grant Describe on group shop",
-		},
-		"no answer": {followers{group: "shop", unknown: errors.New("EOF")}, "that follow: EOF"},
-	} {
-		if got := c.followers.String(); !strings.Contains(got, c.want) {
-			t.Errorf("%s: got %q, want %q in it", name, got, c.want)
-		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/operator"
 )
 
 // notation is the JSON form of what a command wrote to the ledger. Its names stay; new ones may be added. Workers is
@@ -25,7 +26,7 @@ type notation struct {
 	// Pauses are those that were in force before, which a resume ended.
 	Pauses []pauseView `json:"pauses"`
 
-	followers followers
+	followers operator.Followers
 	before    []ledger.Entry
 }
 
@@ -40,17 +41,17 @@ type pauseView struct {
 	Fingerprints []string  `json:"fingerprints,omitempty"`
 }
 
-// notation gives the time in milliseconds, as the ledger stores it, so the output can be compared with the entry.
-func (d *clerk) notation(written bool) notation {
+// notationOf gives the time in milliseconds, as the ledger stores it, so the output can be compared with the entry.
+func notationOf(says ledger.Entry, is operator.Pausing) notation {
 	did := notation{
-		Schema: "pause.v1", Event: strings.TrimPrefix(string(d.says.Event), "guard."), Written: written, Group: d.says.Group,
-		Ledger: d.topic, At: d.says.At.UTC().Truncate(time.Millisecond), By: d.says.By, Reason: d.says.Reason,
-		Pauses: []pauseView{}, followers: d.followers, before: d.pauses,
+		Schema: "pause.v1", Event: strings.TrimPrefix(string(says.Event), "guard."), Written: is.Written, Group: says.Group,
+		Ledger: is.Ledger, At: says.At.UTC().Truncate(time.Millisecond), By: says.By, Reason: says.Reason,
+		Pauses: []pauseView{}, followers: is.Followers, before: is.Before,
 	}
-	if d.followers.unknown == nil {
-		did.Workers = &d.followers.workers
+	if is.Followers.Unknown == nil {
+		did.Workers = &is.Followers.Workers
 	}
-	for _, e := range d.pauses {
+	for _, e := range is.Before {
 		did.Pauses = append(did.Pauses, pauseView{e.Kind(), e.At.UTC(), e.By, e.Via, e.Reason, e.Build, e.Fingerprints})
 	}
 	return did

@@ -17,10 +17,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"leadhit-sync/cmd/terminal"
-	"leadhit-sync/cmd/worker"
-	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/operator"
 	"leadhit-sync/deadletter/replay"
 )
 
@@ -167,8 +166,11 @@ func (o *replayOptions) replay(ctx context.Context, c *cobra.Command) error {
 	}
 	return withKafka(ctx, c.ErrOrStderr(), settings,
 		func(ctx context.Context, cluster *broker.Cluster, n *terminal.Notice) error {
-			r := openLetters(settings, cluster, n, o.selected.headers())
-			p, err := o.plan(ctx, planner{settings: settings, cluster: cluster, reader: r, mapped: mapped})
+			a := accessTo(settings, cluster, n)
+			a.Topics, a.Mapping, a.Unmapped = mapped.topics, mapped.mapping, mapped.why
+			r := a.Reader(o.selected.headers()...)
+			p, err := o.plan(ctx, r)
+			mapped.close()
 			if err != nil {
 				return err
 			}
@@ -179,8 +181,7 @@ func (o *replayOptions) replay(ctx context.Context, c *cobra.Command) error {
 			if err := o.confirm(ctx, c, p); err != nil {
 				return err
 			}
-			topics := &replayTopics{lettersReader: r, settings: settings}
-			return o.run(ctx, c, p, topics)
+			return o.run(ctx, c, p, r)
 		})
 }
 
@@ -192,10 +193,10 @@ func (o *replayOptions) confirm(ctx context.Context, c *cobra.Command, p replayP
 		return err
 	}
 	switch {
-	case count == 0 && p.refused():
+	case count == 0 && p.Refused():
 		return codedError{exitDeclined, errors.New("no letter is ready; nothing was asked for")}
-	case p.missing != nil:
-		return p.missing
+	case p.Missing != nil:
+		return p.Missing
 	case count == 0 || o.yes:
 		return nil
 	case !o.answers:
@@ -230,10 +231,10 @@ func answered(ctx context.Context, stdin *bufio.Reader, word string) error {
 }
 
 // run carries out the plan.
-func (o *replayOptions) run(ctx context.Context, c *cobra.Command, p replayPlan, topics *replayTopics) error {
+func (o *replayOptions) run(ctx context.Context, c *cobra.Command, p replayPlan, r *operator.Reader) error {
 	run := replay.Run{
 		ID:    replay.NewID(o.started, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))),
-		Group: topics.settings.Kafka.Group, By: o.by, Via: "cli", Reason: o.reason, Filter: p.Filter,
+		Group: r.Group, By: o.by, Via: "cli", Reason: o.reason, Filter: p.Filter,
 		Rate: float64(o.rate), Canary: o.canary, Breaker: float64(o.breaker) / 100, Timeout: o.timeout, NoWait: o.noWait,
 	}
 	var sum replay.Summary
@@ -241,7 +242,7 @@ func (o *replayOptions) run(ctx context.Context, c *cobra.Command, p replayPlan,
 		progress := terminal.NewProgress(c.ErrOrStderr())
 		run.Progress = func(s replay.Summary) { progress.Draw(progressLine(s, time.Since(o.started), run.Rate)) }
 		var err error
-		sum, err = run.Do(ctx, p.Plan, topics)
+		sum, err = run.Do(ctx, p.Plan.Plan, r)
 		progress.End()
 		if _, changed := errors.AsType[*replay.ChangedError](err); changed {
 			return codedError{exitDeclined, err}
@@ -255,30 +256,4 @@ func (o *replayOptions) run(ctx context.Context, c *cobra.Command, p replayPlan,
 		return err
 	}
 	return ended.failure()
-}
-
-// replayTopics are the topics of a run.
-type replayTopics struct {
-	*lettersReader
-
-	settings *config.Config
-}
-
-// Refresh reads what is new in both topics.
-func (t *replayTopics) Refresh(ctx context.Context) error { return t.refresh(ctx) }
-
-// Status is the status of the own group's letter.
-func (t *replayTopics) Status(id ledger.ID) (ledger.Status, bool) {
-	l, ok := t.view.Find(id)
-	if !ok || l.Group != "" && l.Group != t.settings.Kafka.Group {
-		return ledger.Status{}, false
-	}
-	return l.Ledger, true
-}
-
-// Append ends a write that has begun even if the command is interrupted, so the summary knows what was asked for.
-func (t *replayTopics) Append(ctx context.Context, e ledger.Entry) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendLimit)
-	defer cancel()
-	return worker.AppendToLedger(ctx, t.settings, t.cluster, e)
 }

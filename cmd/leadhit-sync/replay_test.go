@@ -18,6 +18,7 @@ import (
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/operator"
 	"leadhit-sync/deadletter/replay"
 )
 
@@ -271,7 +272,7 @@ func TestAPersonTypesTheNumber(t *testing.T) {
 		code    int
 	}{{26, "26\n", 0}, {26, "25\n", exitDeclined}, {26, "yes\n", exitDeclined}, {26, "", exitDeclined}, {25, "yes\n", 0}, {25, "\n", exitDeclined}} {
 		o := replayOptions{answers: true, stdin: bufio.NewReader(strings.NewReader(c.typed))}
-		p := replayPlan{Plan: replay.Plan{Letters: make([]replay.Planned, c.letters)}, Rate: 10}
+		p := replayPlan{Plan: operator.Plan{Plan: replay.Plan{Letters: make([]replay.Planned, c.letters)}}, Rate: 10}
 		var said strings.Builder
 		command := replayCommand()
 		command.SetErr(&said)

@@ -15,6 +15,7 @@ import (
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
+	"leadhit-sync/deadletter/operator"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -38,7 +39,7 @@ its letters in any case.`,
 			}
 			return withKafka(c.Context(), c.ErrOrStderr(), settings,
 				func(ctx context.Context, cluster *broker.Cluster, n *terminal.Notice) error {
-					r := openLetters(settings, cluster, n, nil)
+					r := accessTo(settings, cluster, n).Reader()
 					look := func(ctx context.Context, w io.Writer, _ screen) error {
 						all, err := readRuns(ctx, r, args)
 						if err != nil {
@@ -59,11 +60,11 @@ its letters in any case.`,
 }
 
 // readRuns reads what is new in both topics. With a name it returns that run alone.
-func readRuns(ctx context.Context, r *lettersReader, names []string) ([]view.Run, error) {
-	if err := r.refresh(ctx); err != nil {
+func readRuns(ctx context.Context, r *operator.Reader, names []string) ([]view.Run, error) {
+	if err := r.Refresh(ctx); err != nil {
 		return nil, err
 	}
-	all := r.view.Runs()
+	all := r.View.Runs()
 	if len(names) == 0 {
 		return all, nil
 	}

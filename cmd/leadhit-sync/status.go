@@ -2,30 +2,19 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/config"
-	"leadhit-sync/consumer/status"
-)
-
-const (
-	// statusLimit limits the time of a request, statusPage the size of a response. 20 orders with their last responses,
-	// and a line for each partition, take far less.
-	statusLimit = 5 * time.Second
-	statusPage  = 8 << 20
+	"leadhit-sync/deadletter/operator"
 )
 
 // errUnreached gives exit code 1 after the whole output, which shows the workers that did respond.
@@ -115,7 +104,7 @@ func statusPages(args []string, workers string) (finder, error) {
 // publishNotReadyAddresses also of those that are not ready. The order is fixed, so that workers keep their place on
 // the screen.
 func pagesBehind(ctx context.Context, host, port string) ([]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, statusLimit)
+	ctx, cancel := context.WithTimeout(ctx, operator.AskLimit)
 	defer cancel()
 	addresses, err := new(net.Resolver).LookupHost(ctx, host)
 	if err != nil {
@@ -158,13 +147,6 @@ func statusPageOf(given string) (string, error) {
 	return page.String(), nil
 }
 
-// asked is the result of asking one worker: its status, or the reason why there is none.
-type asked struct {
-	URL    string         `json:"url"`
-	Error  string         `json:"error,omitempty"`
-	Status *status.Worker `json:"status,omitempty"`
-}
-
 // showStatus asks all workers at once and prints their status for a screen. It returns an error if one of them did not
 // respond. A name that cannot be resolved is an error at once, because there is nobody to ask.
 func showStatus(ctx context.Context, w io.Writer, find finder, output outputForm, on screen) error {
@@ -172,55 +154,14 @@ func showStatus(ctx context.Context, w io.Writer, find finder, output outputForm
 	if err != nil {
 		return err
 	}
-	all := askWorkers(ctx, pages)
+	all := operator.AskWorkers(ctx, pages)
 	report := struct {
-		Schema  string  `json:"schema"`
-		Workers []asked `json:"workers"`
+		Schema  string           `json:"schema"`
+		Workers []operator.Asked `json:"workers"`
 	}{"workers.v1", all}
 	err = output.print(w, report, func(w io.Writer) error { return writeStatus(w, all, on) })
-	if err == nil && slices.ContainsFunc(all, func(a asked) bool { return a.Error != "" }) {
+	if err == nil && slices.ContainsFunc(all, func(a operator.Asked) bool { return a.Error != "" }) {
 		err = errUnreached
 	}
 	return err
-}
-
-// askWorkers asks all workers at once, so that one that does not respond costs statusLimit once. It owns the goroutines
-// and waits for all. Each writes to its own element, so no lock is needed.
-func askWorkers(ctx context.Context, pages []string) []asked {
-	all := make([]asked, len(pages))
-	var hands sync.WaitGroup
-	for i, page := range pages {
-		hands.Go(func() {
-			all[i] = asked{URL: page}
-			said, err := askWorker(ctx, page)
-			if all[i].Status = said; err != nil {
-				all[i].Error = err.Error()
-			}
-		})
-	}
-	hands.Wait()
-	return all
-}
-
-// askWorker checks the schema: a page of another program must not pass for an idle worker.
-func askWorker(ctx context.Context, page string) (*status.Worker, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, statusLimit, fmt.Errorf("no response within %v", statusLimit))
-	defer cancel()
-	answer, err := get(ctx, page)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = answer.Body.Close() }()
-	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("HTTP %d: is this a worker's /status?", answer.StatusCode)
-	}
-	var said status.Worker
-	if err := json.NewDecoder(io.LimitReader(answer.Body, statusPage)).Decode(&said); err != nil {
-		return nil, causeOf(ctx, fmt.Errorf("the response is not a status: %w", err))
-	}
-	if said.Schema != "status.v1" {
-		return nil, fmt.Errorf("the response has the schema %q: is this the /status of a worker of this version?",
-			said.Schema)
-	}
-	return &said, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/status"
+	"leadhit-sync/deadletter/operator"
 )
 
 // workerPage serves a status as a worker does, and returns its host:port.
@@ -67,7 +68,7 @@ func TestStatusAsJSONHasTheWorkersOwnTexts(t *testing.T) {
 	got := command(t, "", "status", "-o", "json", "--workers", workerPage(t, troubled())+","+closed(t))
 	report := decoded[struct {
 		Schema  string
-		Workers []asked
+		Workers []operator.Asked
 	}](t, got.out)
 	if got.code != exitError || report.Schema != "workers.v1" || len(report.Workers) != 2 ||
 		report.Workers[1].Error == "" ||

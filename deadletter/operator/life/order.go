@@ -1,4 +1,4 @@
-package main
+package life
 
 import (
 	"cmp"
@@ -10,30 +10,30 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// orderLife is the JSON form of the answer. Its names never change; new ones may be added.
-type orderLife struct {
-	Schema   string        `json:"schema"`
-	Order    string        `json:"order_id"`
-	Since    time.Time     `json:"since"`
-	Topics   []string      `json:"topics"`
-	Read     int           `json:"events_read"`
-	Seconds  float64       `json:"seconds"`
-	Complete bool          `json:"complete"` // false: interrupted
-	Unmapped int           `json:"events_without_schema,omitempty"`
-	More     int           `json:"events_left_out,omitempty"`
-	Workers  []orderWorker `json:"workers"`
-	Notes    []string      `json:"notes"` // what is not known, and why
-	Events   []*eventLife  `json:"events"`
+// Order is what is known about one order. Its JSON names never change; new ones may be added.
+type Order struct {
+	Schema   string    `json:"schema"`
+	Order    string    `json:"order_id"`
+	Since    time.Time `json:"since"`
+	Topics   []string  `json:"topics"`
+	Read     int       `json:"events_read"`
+	Seconds  float64   `json:"seconds"`
+	Complete bool      `json:"complete"` // false: interrupted
+	Unmapped int       `json:"events_without_schema,omitempty"`
+	More     int       `json:"events_left_out,omitempty"`
+	Workers  []Asked   `json:"workers"`
+	Notes    []string  `json:"notes"` // what is not known, and why
+	Events   []*Event  `json:"events"`
 }
 
-// orderWorker is a worker that was asked. Error is why it said nothing about the order.
-type orderWorker struct {
+// Asked is a worker that was asked. Error is why it said nothing about the order.
+type Asked struct {
 	URL   string `json:"url"`
 	Error string `json:"error,omitempty"`
 }
 
-// eventLife is what one event says about the order, and what became of it.
-type eventLife struct {
+// Event is what one event says about the order, and what became of it.
+type Event struct {
 	ID        string     `json:"event"` // as in the letters
 	Topic     string     `json:"topic"`
 	Partition int        `json:"partition"`
@@ -49,31 +49,31 @@ type eventLife struct {
 	By      string `json:"decided_by,omitempty"`
 	ByKey   bool   `json:"by_key,omitempty"`
 
-	State   orderState  `json:"state"`
-	Before  *int64      `json:"events_before,omitempty"` // at most so many events come before it
-	Work    *orderWork  `json:"work,omitempty"`
-	Letter  *orderStood `json:"letter,omitempty"`
-	History []orderStep `json:"history"`
+	State   State   `json:"state"`
+	Before  *int64  `json:"events_before,omitempty"` // at most so many events come before it
+	Work    *Work   `json:"work,omitempty"`
+	Letter  *Letter `json:"letter,omitempty"`
+	History []Step  `json:"history"`
 }
 
-// orderState is what became of an event.
-type orderState string
+// State is what became of an event.
+type State string
 
 // The states that no worker has to tell. All others are a worker's: blocked, ready, in flight, waiting, storing,
 // marking, commit.
 const (
-	stateFinished    orderState = "finished"      // committed, and there is no letter
-	stateCommitted   orderState = "committed"     // the letters were not read
-	stateLetter      orderState = "letter"        // see Letter
-	stateUnreached   orderState = "not reached"   // the worker has not fetched it
-	stateNothingLeft orderState = "nothing left"  // the worker has fetched it and lists nothing to do about it
-	stateFetched     orderState = "fetched"       // the worker has fetched it and does not say more
-	stateUncommitted orderState = "not committed" // and no worker was asked
-	stateUnknown     orderState = "unknown"
+	Finished     State = "finished"      // committed, and there is no letter
+	Committed    State = "committed"     // the letters were not read
+	HasLetter    State = "letter"        // see Letter
+	NotReached   State = "not reached"   // the worker has not fetched it
+	NothingLeft  State = "nothing left"  // the worker has fetched it and lists nothing to do about it
+	Fetched      State = "fetched"       // the worker has fetched it and does not say more
+	NotCommitted State = "not committed" // and no worker was asked
+	Unknown      State = "unknown"
 )
 
-// orderWork is what a worker does about the event, or about its replay.
-type orderWork struct {
+// Work is what a worker does about the event, or about its replay.
+type Work struct {
 	Replay  int        `json:"replay,omitempty"`
 	Doing   string     `json:"doing"`
 	Behind  string     `json:"behind,omitempty"`
@@ -85,8 +85,8 @@ type orderWork struct {
 	Paused  string     `json:"paused,omitempty"` // why no call may start
 }
 
-// orderStood is the state of the event's letter.
-type orderStood struct {
+// Letter is the state of the event's letter.
+type Letter struct {
 	State     ledger.State `json:"state"`
 	Replays   int          `json:"replays"`
 	Overtaken bool         `json:"overtaken,omitempty"`
@@ -94,8 +94,8 @@ type orderStood struct {
 	Expired   bool         `json:"expired,omitempty"` // only the ledger knows it
 }
 
-// orderStep is a record of the letters' topic or an entry of the ledger.
-type orderStep struct {
+// Step is a record of the letters' topic or an entry of the ledger.
+type Step struct {
 	At      time.Time `json:"at"`
 	What    string    `json:"what"` // letter, or the entry's event
 	Replay  int       `json:"replay"`
@@ -113,13 +113,12 @@ type orderStep struct {
 	Force   bool      `json:"force,omitempty"`
 	// Counted is false for an entry that changed nothing, such as the second of two replays.
 	Counted bool `json:"counted"`
-
-	letter *deadletter.Letter
 }
 
-func newEventLife(id ledger.ID) *eventLife {
-	e := &eventLife{
-		ID: id.String(), Topic: id.Topic, Partition: id.Partition, Offset: id.Offset, History: []orderStep{},
+// NewEvent returns an event of which only the id is known.
+func NewEvent(id ledger.ID) *Event {
+	e := &Event{
+		ID: id.String(), Topic: id.Topic, Partition: id.Partition, Offset: id.Offset, History: []Step{},
 	}
 	if id.Item != ledger.NoItem {
 		e.Item = &id.Item
@@ -127,40 +126,42 @@ func newEventLife(id ledger.ID) *eventLife {
 	return e
 }
 
-// timeShown is nil for a time that JSON cannot express.
-func timeShown(t time.Time) *time.Time {
+// JSONTime is nil for a time that JSON cannot express.
+func JSONTime(t time.Time) *time.Time {
 	if t = t.UTC(); t.IsZero() || t.Year() < 0 || t.Year() > 9999 {
 		return nil
 	}
 	return &t
 }
 
-func letterStep(l deadletter.Letter, at event.Place) orderStep {
-	return orderStep{
+// LetterStep is the step of a record of the letters' topic.
+func LetterStep(l deadletter.Letter, at event.Place) Step {
+	return Step{
 		At: l.FailedAt, What: "letter", Replay: l.ReplayCount, Run: l.ReplayRun, Cause: l.Cause, Message: l.Message,
-		Stage: stageWord(l.Stage), Tries: l.Attempts, Version: l.Version, Record: at.ID(), Counted: true, letter: &l,
+		Stage: deadletter.StageName(l.Stage), Tries: l.Attempts, Version: l.Version, Record: at.ID(), Counted: true,
 	}
 }
 
-func entryStep(e ledger.Entry, counted bool) orderStep {
-	return orderStep{
+// EntryStep is the step of an entry of the ledger.
+func EntryStep(e ledger.Entry, counted bool) Step {
+	return Step{
 		At: e.At, What: string(e.Event), Replay: e.N, Run: e.Run, By: e.By, Reason: e.Reason, Cause: e.Cause, Note: e.Note,
 		Newer: e.Newer, Force: e.Force, Counted: counted || e.Event == ledger.LetterRevealed,
 	}
 }
 
-// sort sorts the events by time. Those of the same time keep the log's order.
-func (l *orderLife) sort() {
-	slices.SortStableFunc(l.Events, func(a, b *eventLife) int {
+// Sort sorts the events by time. Those of the same time keep the log's order.
+func (l *Order) Sort() {
+	slices.SortStableFunc(l.Events, func(a, b *Event) int {
 		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
 	})
-	slices.SortStableFunc(l.Events, func(a, b *eventLife) int {
+	slices.SortStableFunc(l.Events, func(a, b *Event) int {
 		return timeOf(a).Compare(timeOf(b))
 	})
 }
 
 // timeOf is the zero time for events without one, which come first.
-func timeOf(e *eventLife) time.Time {
+func timeOf(e *Event) time.Time {
 	if e.Time == nil {
 		return time.Time{}
 	}

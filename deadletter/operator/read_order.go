@@ -1,4 +1,4 @@
-package main
+package operator
 
 import (
 	"context"
@@ -6,68 +6,94 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"time"
 
-	"leadhit-sync/cmd/terminal"
-	"leadhit-sync/config"
-	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/broker/groups"
 	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/consumer/event"
-	"leadhit-sync/consumer/mapping"
 	"leadhit-sync/consumer/scan"
-	"leadhit-sync/consumer/status"
+	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
-	"leadhit-sync/deadletter/view"
+	"leadhit-sync/deadletter/operator/life"
 )
 
-// mostEventLives limits the memory and the output: an order has a few events, one of a broken producer millions.
-const mostEventLives = 1000
+// mostEvents limits the memory and the output: an order has a few events, one of a broken producer millions.
+const mostEvents = 1000
+
+// OrderQuery is what a person asks about an order.
+type OrderQuery struct {
+	Order string
+	Since time.Time
+	// Workers returns the URLs of the workers' status pages.
+	Workers func(context.Context) ([]string, error)
+	// Progress, if not nil, is called while a topic is read, and with an empty topic when all were.
+	Progress func(topic string, done, total int64)
+}
 
 // orderReader collects all that is known about one order.
 type orderReader struct {
-	orderQuery
+	Access
+	OrderQuery
 
-	settings *config.Config
-	cluster  *broker.Cluster
-	mapping  *mapping.Mapping
-	notice   *terminal.Notice
-	progress *terminal.Progress
+	life    life.Order
+	facts   life.Facts
+	byID    map[string]*life.Event
+	history map[string][]life.Step // by the letter's id
+}
 
-	life    orderLife
-	facts   orderFacts
-	byID    map[string]*eventLife
-	history map[string][]orderStep // by the letter's id
+// ReadOrder reads what became of an order's events: the topics since q.Since, the group's commits, the letters and the
+// ledger. It asks the workers too. It needs Topics and Mapping. If ctx ends, it returns what it has found.
+func (a Access) ReadOrder(ctx context.Context, q OrderQuery) (*life.Order, error) {
+	r := &orderReader{
+		Access: a, OrderQuery: q, facts: life.Facts{Group: a.Group},
+		byID: map[string]*life.Event{}, history: map[string][]life.Step{},
+		life: life.Order{
+			Order: q.Order, Since: q.Since.UTC().Truncate(time.Second), Topics: a.Topics,
+			Workers: []life.Asked{}, Events: []*life.Event{}, Notes: []string{},
+		},
+	}
+	began := time.Now()
+	if err := r.read(ctx); err != nil && ctx.Err() == nil {
+		return nil, err
+	}
+	r.life.Complete, r.life.Seconds = ctx.Err() == nil, time.Since(began).Seconds()
+	r.finish()
+	return &r.life, nil
 }
 
 // read reads the topics, asks the workers and then the group. Letters come last: a commit covers an event only when its
 // letter is stored, so an event that the commit covers and that has no letter then never had one. What a worker says is
 // older than the commit, so the commit overrules it.
 func (r *orderReader) read(ctx context.Context) error {
-	defer r.progress.End()
-	r.facts.group = r.settings.Kafka.Group
-	r.byID, r.history = map[string]*eventLife{}, map[string][]orderStep{}
-	for _, topic := range r.settings.Kafka.Topics {
-		if err := r.events(ctx, topic); err != nil {
+	defer r.progress("", 0, 0)
+	for _, topic := range r.Topics {
+		if err := r.readEvents(ctx, topic); err != nil {
 			return err
 		}
 	}
-	r.progress.End()
-	r.notice.Answered()
+	r.progress("", 0, 0)
+	r.answered()
 	r.askWorkers(ctx)
 	if err := r.commits(ctx); err != nil && ctx.Err() == nil {
-		r.life.note("the group's commits cannot be read: %v", err)
+		r.note("the group's commits cannot be read: %v", err)
 	}
-	return r.letters(ctx)
+	return r.readLetters(ctx)
 }
 
-// events reads the events of one topic.
-func (r *orderReader) events(ctx context.Context, topic string) error {
-	for record, err := range r.scan(ctx, scan.Range{Topic: topic, From: scan.Position{Time: r.since}}) {
+func (r *orderReader) progress(topic string, done, total int64) {
+	if r.Progress != nil {
+		r.Progress(topic, done, total)
+	}
+}
+
+// readEvents reads the events of one topic.
+func (r *orderReader) readEvents(ctx context.Context, topic string) error {
+	for record, err := range r.scan(ctx, scan.Range{Topic: topic, From: scan.Position{Time: r.Since}}) {
 		if err != nil {
 			return err
 		}
 		r.life.Read++
-		items, err := r.mapping.Decode(ctx, record)
+		items, err := r.Mapping.Decode(ctx, record)
 		if err != nil {
 			r.life.Unmapped++ // the schema registry does not respond
 			continue
@@ -79,10 +105,10 @@ func (r *orderReader) events(ctx context.Context, topic string) error {
 
 func (r *orderReader) scan(ctx context.Context, what scan.Range) func(func(event.Record, error) bool) {
 	what.Progress = func(done, total int64) {
-		r.notice.Answered()
-		r.progress.Draw(readBar(what.Topic, done, total))
+		r.answered()
+		r.progress(what.Topic, done, total)
 	}
-	return scan.Records(ctx, r.cluster, what)
+	return scan.Records(ctx, r.Cluster, what)
 }
 
 // named adds the order ids of ignored items. A worker needs none, so only Explain reads them.
@@ -90,7 +116,7 @@ func (r *orderReader) named(ctx context.Context, record event.Record, items []ev
 	if !slices.ContainsFunc(items, func(i event.Item) bool { return i.Action == event.Ignore && i.OrderID == "" }) {
 		return items
 	}
-	explained, err := r.mapping.Explain(ctx, record)
+	explained, err := r.Mapping.Explain(ctx, record)
 	if err != nil || len(explained.Orders) != len(items) {
 		return items
 	}
@@ -108,19 +134,19 @@ func (r *orderReader) named(ctx context.Context, record event.Record, items []ev
 // mapping refuses early is known by its key alone.
 func (r *orderReader) event(record event.Record, items []event.Item) {
 	for i, item := range items {
-		byKey := item.OrderID == "" && string(record.Key) == r.order
-		if item.OrderID != r.order && !byKey {
+		byKey := item.OrderID == "" && string(record.Key) == r.Order
+		if item.OrderID != r.Order && !byKey {
 			continue
 		}
 		id := ledger.ID{Topic: record.Topic, Partition: record.Partition, Offset: record.Offset, Item: ledger.NoItem}
 		if len(items) > 1 {
 			id.Item = i
 		}
-		e := newEventLife(id)
-		e.Time = timeShown(record.Time)
+		e := life.NewEvent(id)
+		e.Time = life.JSONTime(record.Time)
 		e.Action, e.Status, e.Cause, e.Message, e.By = item.Action.String(), item.Status, item.Cause, item.Message, item.By
 		e.ByKey = byKey
-		if item.Action == event.Call && calledLater(items[i+1:], r.order) {
+		if item.Action == event.Call && calledLater(items[i+1:], r.Order) {
 			e.Action, e.Message = event.Ignore.String(), "a later status in the same event is sent instead"
 		}
 		r.add(e)
@@ -132,8 +158,8 @@ func calledLater(items []event.Item, order string) bool {
 	return slices.ContainsFunc(items, func(i event.Item) bool { return i.Action == event.Call && i.OrderID == order })
 }
 
-func (r *orderReader) add(e *eventLife) {
-	if len(r.life.Events) == mostEventLives {
+func (r *orderReader) add(e *life.Event) {
+	if len(r.life.Events) == mostEvents {
 		r.life.More++
 		return
 	}
@@ -143,24 +169,24 @@ func (r *orderReader) add(e *eventLife) {
 
 // askWorkers asks all workers what is left to do about the order.
 func (r *orderReader) askWorkers(ctx context.Context) {
-	pages, err := r.workers(ctx)
+	pages, err := r.Workers(ctx)
 	if err != nil {
-		r.life.note("no worker was asked: %v", err)
+		r.note("no worker was asked: %v", err)
 		return
 	}
 	for i := range pages {
-		pages[i] = withOrder(pages[i], r.order)
+		pages[i] = withOrder(pages[i], r.Order)
 	}
 	reached := 0
-	for _, a := range askWorkers(ctx, pages) {
-		w := orderWorker{URL: a.URL, Error: a.Error}
+	for _, a := range AskWorkers(ctx, pages) {
+		w := life.Asked{URL: a.URL, Error: a.Error}
 		switch s := a.Status; {
 		case s == nil:
-		case s.Group != r.settings.Kafka.Group:
+		case s.Group != r.Group:
 			w.Error = "it belongs to group " + s.Group
 		default:
 			reached++
-			r.facts.workers = append(r.facts.workers, *s)
+			r.facts.Workers = append(r.facts.Workers, *s)
 			if s.Order == nil {
 				w.Error = "version " + s.Version + " does not say what it does about one order"
 			}
@@ -168,8 +194,8 @@ func (r *orderReader) askWorkers(ctx context.Context) {
 		r.life.Workers = append(r.life.Workers, w)
 	}
 	if reached == 0 {
-		r.life.note("no worker of group %s responded, so nothing is known of calls and waits; --workers names them",
-			r.settings.Kafka.Group)
+		r.note("no worker of group %s responded, so nothing is known of calls and waits; --workers names them",
+			r.Group)
 	}
 }
 
@@ -188,74 +214,74 @@ func withOrder(page, order string) string {
 // commits reads what the group has committed about the partitions that have events of the order. It first asks for the
 // group: a search for the coordinator of one that does not exist would create __consumer_offsets.
 func (r *orderReader) commits(ctx context.Context) error {
-	group, err := membersOf(ctx, r.cluster, r.settings.Kafka.Group)
+	group, err := r.members(ctx)
 	if err != nil {
 		return err
 	}
-	r.facts.commits = map[event.Partition]groups.OffsetCommit{}
+	r.facts.Commits = map[event.Partition]groups.OffsetCommit{}
 	if len(group.Members) == 0 {
-		r.life.note("group %s has no members: no worker is running", r.settings.Kafka.Group)
+		r.note("group %s has no members: no worker is running", r.Group)
 	}
 	var partitions []event.Partition
 	for _, e := range r.life.Events {
 		if p := (event.Partition{Topic: e.Topic, Number: e.Partition}); !slices.Contains(partitions, p) {
 			partitions = append(partitions, p)
-			r.facts.commits[p] = groups.OffsetCommit{Partition: p, Next: -1}
+			r.facts.Commits[p] = groups.OffsetCommit{Partition: p, Next: -1}
 		}
 	}
 	if group.State == groups.Dead {
 		return nil
 	}
-	committed, err := r.cluster.Committed(ctx, r.settings.Kafka.Group, partitions)
+	committed, err := r.Cluster.Committed(ctx, r.Group, partitions)
 	if err != nil {
-		r.facts.commits = nil
+		r.facts.Commits = nil
 		return err
 	}
 	for p, c := range committed {
-		r.facts.commits[p] = c
-		bounds, err := r.cluster.Bounds(ctx, p.Topic, []int{p.Number})
+		r.facts.Commits[p] = c
+		bounds, err := r.Cluster.Bounds(ctx, p.Topic, []int{p.Number})
 		if err == nil && c.Next > bounds[p.Number].End {
-			delete(r.facts.commits, p)
-			r.life.note("the group's commit of %s is beyond the end of the log, which was truncated or recreated", nameOf(p))
+			delete(r.facts.Commits, p)
+			r.note("the group's commit of %s is beyond the end of the log, which was truncated or recreated", fmt.Sprintf("%s/%d", p.Topic, p.Number))
 		}
 	}
 	return nil
 }
 
-// letters reads the letters' topic and then the ledger. Either may be missing: then there are no letters, or nobody has
+// readLetters reads the letters' topic and then the ledger. Either may be missing: then there are no letters, or nobody has
 // done anything about them.
-func (r *orderReader) letters(ctx context.Context) error {
-	group, reader := r.settings.Kafka.Group, openLetters(r.settings, r.cluster, r.notice, nil)
-	wanted := func(id, order string) bool { return r.byID[id] != nil || order == r.order }
-	err := reader.read(ctx, reader.letters, func(record event.Record) {
-		l, err := reader.view.Letter(record)
+func (r *orderReader) readLetters(ctx context.Context) error {
+	group, reader := r.Group, r.Reader()
+	wanted := func(id, order string) bool { return r.byID[id] != nil || order == r.Order }
+	err := reader.read(ctx, reader.Letters, func(record event.Record) {
+		l, err := reader.View.Letter(record)
 		if err == nil && (l.Group == "" || l.Group == group) && wanted(l.ID(), l.OrderID) {
-			r.remember(l.ID(), letterStep(l, record.Place))
+			r.remember(l.ID(), life.LetterStep(l, record.Place), &l)
 		}
 	})
 	if err != nil && !errors.Is(err, kafkaerr.ErrUnknownPartition) {
 		return err
 	}
-	err = reader.read(ctx, reader.ledger, func(record event.Record) {
-		e, counted := reader.view.Entry(record)
+	err = reader.read(ctx, ledger.Topic(r.Letters), func(record event.Record) {
+		e, counted := reader.View.Entry(record)
 		if e.ID != "" && e.For(group) && wanted(e.ID, e.Order) {
-			r.remember(e.ID, entryStep(e, counted))
+			r.remember(e.ID, life.EntryStep(e, counted), nil)
 		}
 	})
 	if err != nil && !errors.Is(err, kafkaerr.ErrUnknownPartition) {
 		return err
 	}
-	r.facts.letters = reader.view
+	r.facts.Letters = reader.View
 	return nil
 }
 
 // remember adds a step to a letter's history, and the event if only letters and ledger know it: it has expired, or is
 // older than --since.
-func (r *orderReader) remember(id string, s orderStep) {
+func (r *orderReader) remember(id string, s life.Step, l *deadletter.Letter) {
 	if place, err := ledger.ParseID(id); err == nil && r.byID[id] == nil {
-		e := newEventLife(place)
-		if s.letter != nil {
-			e.Status, e.Time = s.letter.Status, timeShown(s.letter.Time)
+		e := life.NewEvent(place)
+		if l != nil {
+			e.Status, e.Time = l.Status, life.JSONTime(l.Time)
 		}
 		r.add(e)
 	}
@@ -266,26 +292,25 @@ func (r *orderReader) remember(id string, s orderStep) {
 func (r *orderReader) finish() {
 	for _, e := range r.life.Events {
 		e.History = append(e.History, r.history[e.ID]...)
-		slices.SortStableFunc(e.History, func(a, b orderStep) int { return a.At.Compare(b.At) })
-		r.facts.decide(e)
+		slices.SortStableFunc(e.History, func(a, b life.Step) int { return a.At.Compare(b.At) })
+		r.facts.Decide(e)
 	}
-	r.life.sort()
+	r.life.Sort()
 	if r.life.Unmapped > 0 {
-		r.life.note("%s cannot be read, because the schema registry does not respond", count(r.life.Unmapped, "event"))
+		r.note("%s cannot be read, because the schema registry does not respond", events(r.life.Unmapped))
 	}
 	if r.life.More > 0 {
-		r.life.note("%s more of the order are left out", count(r.life.More, "event"))
+		r.note("%s more of the order are left out", events(r.life.More))
 	}
 }
 
-// orderFacts is what is known beside the events. commits is nil if they could not be read, letters if they were not.
-type orderFacts struct {
-	group   string
-	workers []status.Worker
-	commits map[event.Partition]groups.OffsetCommit
-	letters *view.View
+func (r *orderReader) note(format string, args ...any) {
+	r.life.Notes = append(r.life.Notes, fmt.Sprintf(format, args...))
 }
 
-func (l *orderLife) note(format string, args ...any) {
-	l.Notes = append(l.Notes, fmt.Sprintf(format, args...))
+func events(n int) string {
+	if n == 1 {
+		return "1 event"
+	}
+	return fmt.Sprintf("%d events", n)
 }

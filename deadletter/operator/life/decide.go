@@ -1,4 +1,4 @@
-package main
+package life
 
 import (
 	"leadhit-sync/consumer/broker/groups"
@@ -6,33 +6,45 @@ import (
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/status"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/view"
 )
 
-// decide says what became of an event, from facts alone. Where none is known, the state says so.
-func (f *orderFacts) decide(e *eventLife) {
-	commit, known := f.commits[event.Partition{Topic: e.Topic, Number: e.Partition}]
+// Facts are what is known beside the events.
+type Facts struct {
+	Group string
+	// Workers are those that responded.
+	Workers []status.Worker
+	// Commits is nil if they could not be read.
+	Commits map[event.Partition]groups.OffsetCommit
+	// Letters has the letters and what the ledger says of them; nil if they were not read.
+	Letters *view.View
+}
+
+// Decide says what became of an event, from facts alone. Where none is known, the state says so.
+func (f *Facts) Decide(e *Event) {
+	commit, known := f.Commits[event.Partition{Topic: e.Topic, Number: e.Partition}]
 	covered := known && dispatch.Covers(commit.Next, commit.Metadata, e.Offset)
 	work, replay := f.work(e.ID)
 	e.Letter = f.letter(e.ID)
 	switch {
 	case work != nil && !covered: // the worker was asked before the commit was read
-		e.State, e.Work = orderState(work.Doing), work
+		e.State, e.Work = State(work.Doing), work
 	case e.Letter != nil:
-		e.State = stateLetter
+		e.State = HasLetter
 		if e.Letter.State == ledger.Requeued {
 			e.Work = replay
 		}
-	case covered && f.letters == nil:
-		e.State = stateCommitted
+	case covered && f.Letters == nil:
+		e.State = Committed
 	case covered:
-		e.State = stateFinished
+		e.State = Finished
 	default:
 		f.uncommitted(e, commit, known)
 	}
 }
 
 // uncommitted says where an event stands that no commit covers.
-func (f *orderFacts) uncommitted(e *eventLife, commit groups.OffsetCommit, known bool) {
+func (f *Facts) uncommitted(e *Event, commit groups.OffsetCommit, known bool) {
 	before := func(position int64) {
 		n := e.Offset - position
 		e.Before = &n
@@ -40,26 +52,26 @@ func (f *orderFacts) uncommitted(e *eventLife, commit groups.OffsetCommit, known
 	owner, told := f.owner(e)
 	switch {
 	case owner == nil && !known:
-		e.State = stateUnknown
+		e.State = Unknown
 	case owner == nil:
-		e.State = stateUncommitted
+		e.State = NotCommitted
 		if commit.Next >= 0 {
 			before(commit.Next)
 		}
 	case e.Offset >= owner.Fetched:
-		e.State = stateUnreached
+		e.State = NotReached
 		before(owner.Fetched)
 	case told:
-		e.State = stateNothingLeft
+		e.State = NothingLeft
 	default:
-		e.State = stateFetched
+		e.State = Fetched
 	}
 }
 
 // owner returns the partition's status from the worker that has fetched most of it: while the group rebalances, a
 // former owner may list it too. told says that this worker lists what is left to do about the order, all of it.
-func (f *orderFacts) owner(e *eventLife) (owner *status.Partition, told bool) {
-	for _, s := range f.workers {
+func (f *Facts) owner(e *Event) (owner *status.Partition, told bool) {
+	for _, s := range f.Workers {
 		for _, p := range s.Partitions {
 			if p.Topic == e.Topic && p.Partition == e.Partition && (owner == nil || p.Fetched > owner.Fetched) {
 				owner, told = &p, s.Order != nil && s.Order.More == 0
@@ -70,10 +82,10 @@ func (f *orderFacts) owner(e *eventLife) (owner *status.Partition, told bool) {
 }
 
 // work returns what a worker does about an event, and about a replay of it.
-func (f *orderFacts) work(id string) (work, replay *orderWork) {
-	for _, s := range f.workers {
+func (f *Facts) work(id string) (work, replay *Work) {
+	for _, s := range f.Workers {
 		for _, i := range itemsOf(s, id) {
-			w := &orderWork{i.Replay, i.Doing, i.Behind, i.Tries, i.Next, i.Cause, i.Code, i.Message, ""}
+			w := &Work{i.Replay, i.Doing, i.Behind, i.Tries, i.Next, i.Cause, i.Code, i.Message, ""}
 			if s.Paused && (i.Doing == "ready" || i.Doing == "waiting") {
 				w.Paused = s.State
 			}
@@ -101,15 +113,15 @@ func itemsOf(s status.Worker, id string) (items []status.Item) {
 }
 
 // letter returns the state of an event's letter; nil if there is none, or if the letters were not read.
-func (f *orderFacts) letter(id string) *orderStood {
+func (f *Facts) letter(id string) *Letter {
 	place, err := ledger.ParseID(id)
-	if f.letters == nil || err != nil {
+	if f.Letters == nil || err != nil {
 		return nil
 	}
-	l, ok := f.letters.Find(place)
-	if !ok || l.Group != "" && l.Group != f.group {
+	l, ok := f.Letters.Find(place)
+	if !ok || l.Group != "" && l.Group != f.Group {
 		return nil
 	}
 	is := l.Ledger
-	return &orderStood{is.State, is.N, is.Overtaken, is.Newer, !is.Known}
+	return &Letter{is.State, is.N, is.Overtaken, is.Newer, !is.Known}
 }

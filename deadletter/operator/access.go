@@ -1,0 +1,60 @@
+package operator
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/mapping"
+	"leadhit-sync/deadletter/ledger"
+)
+
+const (
+	// AppendLimit limits the time for writing an entry. It includes the creation of the ledger and the wait until the
+	// brokers know it. After the limit it is unknown whether the entry is stored.
+	AppendLimit = 30 * time.Second
+	// writeAtOnce bounds the entries that wait for an acknowledgement; those of a few milliseconds share a batch.
+	writeAtOnce = 50
+)
+
+// Access is what an operator's program works with.
+type Access struct {
+	Group   string
+	Letters string // the letters' topic
+	// Topics are the topics that the group consumes; nil if that is not known.
+	Topics  []string
+	Cluster *broker.Cluster
+	// WriteEntry appends an entry to the ledger, and creates the ledger if it does not exist.
+	WriteEntry func(context.Context, ledger.Entry) error
+	// Mapping is today's mapping; nil if it is not known, for the reason Unmapped.
+	Mapping  *mapping.Mapping
+	Unmapped string
+	// Answered, if not nil, is called after each response of Kafka.
+	Answered func()
+}
+
+func (a Access) answered() {
+	if a.Answered != nil {
+		a.Answered()
+	}
+}
+
+// Write appends entries of the group, and waits until all are acknowledged or one has failed.
+func (a Access) Write(ctx context.Context, entries ...ledger.Entry) error {
+	ctx, cancel := context.WithTimeout(ctx, AppendLimit+time.Duration(len(entries))*50*time.Millisecond)
+	defer cancel()
+	all, ctx := errgroup.WithContext(ctx)
+	all.SetLimit(writeAtOnce)
+	for _, e := range entries {
+		e.Group = a.Group
+		all.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			return a.WriteEntry(ctx, e)
+		})
+	}
+	return all.Wait()
+}

@@ -1,0 +1,113 @@
+package operator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"leadhit-sync/consumer/status"
+)
+
+const (
+	// AskLimit limits the time of asking a worker, statusPage the size of its response. 20 orders with their last
+	// responses, and a line for each partition, take far less.
+	AskLimit   = 5 * time.Second
+	statusPage = 8 << 20
+	// maxHeader limits the header of a response. net/http's own limit is 10 MiB. The address may be wrong, and the
+	// program may run in a worker's pod under its memory limit.
+	maxHeader = 64 << 10
+)
+
+// Asked is the result of asking one worker: its status, or the reason why there is none.
+type Asked struct {
+	URL    string         `json:"url"`
+	Error  string         `json:"error,omitempty"`
+	Status *status.Worker `json:"status,omitempty"`
+}
+
+// AskWorkers asks all workers at once, so that one that does not respond costs AskLimit once. It owns the goroutines
+// and waits for all. Each writes to its own element, so no lock is needed.
+func AskWorkers(ctx context.Context, pages []string) []Asked {
+	all := make([]Asked, len(pages))
+	var hands sync.WaitGroup
+	for i, page := range pages {
+		hands.Go(func() {
+			all[i] = Asked{URL: page}
+			said, err := askWorker(ctx, page)
+			if all[i].Status = said; err != nil {
+				all[i].Error = err.Error()
+			}
+		})
+	}
+	hands.Wait()
+	return all
+}
+
+// askWorker checks the schema: a page of another program must not pass for an idle worker.
+func askWorker(ctx context.Context, page string) (*status.Worker, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, AskLimit, fmt.Errorf("no response within %v", AskLimit))
+	defer cancel()
+	answer, err := Get(ctx, page)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("HTTP %d: is this a worker's /status?", answer.StatusCode)
+	}
+	var said status.Worker
+	if err := json.NewDecoder(io.LimitReader(answer.Body, statusPage)).Decode(&said); err != nil {
+		return nil, causeOf(ctx, fmt.Errorf("the response is not a status: %w", err))
+	}
+	if said.Schema != "status.v1" {
+		return nil, fmt.Errorf("the response has the schema %q: is this the /status of a worker of this version?",
+			said.Schema)
+	}
+	return &said, nil
+}
+
+// Get requests a page of a worker. It uses a bare transport, because a client would follow redirects. A transport
+// without Proxy ignores HTTP_PROXY, which does not apply to pages of the same host or cluster. If ctx ends, the error,
+// also that of reading the body, is the cause of that.
+func Get(ctx context.Context, page string) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, page, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := (&http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: maxHeader}).RoundTrip(request)
+	if err != nil {
+		return nil, causeOf(ctx, err)
+	}
+	answer.Body = body{answer.Body, func(err error) error { return causeOf(ctx, err) }}
+	return answer, nil
+}
+
+// body gives the errors of a response's body their cause.
+type body struct {
+	io.ReadCloser
+
+	cause func(error) error
+}
+
+// Read reads the body.
+func (b body) Read(into []byte) (int, error) {
+	n, err := b.ReadCloser.Read(into)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = b.cause(err)
+	}
+	return n, err
+}
+
+// causeOf returns the cause of the context's end, if it has ended, because err is only a consequence of that. "no
+// response within 2s" says more to an operator than "context deadline exceeded".
+func causeOf(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
+}

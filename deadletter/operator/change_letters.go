@@ -1,0 +1,80 @@
+package operator
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/view"
+)
+
+// Select returns the letters of a filter. A letter that was given by id must be there, or known to the ledger.
+func (r *Reader) Select(filter view.Filter) ([]view.Letter, error) {
+	letters := slices.Collect(r.View.Letters(filter))
+	for _, id := range filter.IDs {
+		if slices.ContainsFunc(letters, func(l view.Letter) bool { return l.ID() == id.String() }) {
+			continue
+		}
+		switch l, found := r.View.Find(id); {
+		case found && !l.Ledger.Known:
+			letters = append(letters, l) // expired: the ledger can still close it
+		case len(slices.Collect(r.View.Letters(view.Filter{IDs: []ledger.ID{id}}))) == 0:
+			return nil, r.absent(id)
+		default: // another flag leaves it out
+		}
+	}
+	return letters, nil
+}
+
+// Changing returns an entry for each letter that it can change.
+func Changing(letters []view.Letter, says ledger.Entry) []ledger.Entry {
+	return AboutEach(slices.DeleteFunc(slices.Clone(letters), func(l view.Letter) bool {
+		waits := l.Ledger.State == ledger.Open || l.Ledger.State == ledger.Requeued
+		return waits != (says.Event == ledger.LetterDismissed)
+	}), says)
+}
+
+// AboutEach returns an entry for each letter.
+func AboutEach(letters []view.Letter, says ledger.Entry) []ledger.Entry {
+	var entries []ledger.Entry
+	for _, l := range letters {
+		says.ID, says.N, says.Order = l.ID(), l.Ledger.N, l.OrderID
+		entries = append(entries, says)
+	}
+	return entries
+}
+
+// Change writes entries that one person writes at once, and reads the ledger back. It returns the ids of the letters
+// about which they counted.
+func (r *Reader) Change(ctx context.Context, entries ...ledger.Entry) (map[string]bool, error) {
+	counted := map[string]bool{}
+	if len(entries) == 0 {
+		return counted, nil
+	}
+	says := entries[0]
+	r.OnEntry = func(e ledger.Entry, is bool) {
+		if is && e.Event == says.Event && e.By == says.By && e.At.Equal(says.At) {
+			counted[e.ID] = true
+		}
+	}
+	if err := r.Write(ctx, entries...); err != nil {
+		return nil, err
+	}
+	if err := r.Refresh(ctx); err != nil {
+		return nil, fmt.Errorf("written, but not read back: %w", err)
+	}
+	return counted, nil
+}
+
+// FirstWith says who brought a letter into its state.
+func FirstWith(l view.Letter) string {
+	switch {
+	case l.Outcome.Event != "":
+		return fmt.Sprintf("%s by %s", l.Outcome.Event, l.Outcome.By)
+	case l.Ledger.State == ledger.Requeued && l.Ledger.Replay != nil:
+		return "replayed by " + l.Ledger.Replay.By
+	default:
+		return "it is " + string(l.Ledger.State)
+	}
+}

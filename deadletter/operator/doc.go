@@ -1,0 +1,14 @@
+// Package operator is what a person can do about letters, orders and workers. The commands and the desk use it, so both
+// do the same.
+//
+//	r := access.Reader()
+//	err := r.Refresh(ctx)                  // reads the letters' topic and the ledger to their ends
+//	for l := range r.View.Letters(filter) { … }
+//	plan, err := r.Plan(ctx, operator.Selection{Filter: filter, Most: 1000, MaxReplays: 3})
+//	summary, err := replay.Run{…}.Do(ctx, plan.Plan, r)
+//
+// It joins no group, commits nothing and makes no calls to LeadHit. It writes to the ledger alone, which Access.WriteEntry
+// creates if it does not exist. Reading creates nothing.
+//
+// An Access may be used by several goroutines, a Reader by one at a time.
+package operator

@@ -1,0 +1,130 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"leadhit-sync/consumer/broker"
+	"leadhit-sync/consumer/broker/groups"
+	"leadhit-sync/consumer/broker/inspect"
+	"leadhit-sync/consumer/broker/kafkaerr"
+)
+
+// A broker that has just become the coordinator reads its groups from disk first, which takes up to a few seconds.
+const (
+	groupTries = 10
+	groupAgain = 500 * time.Millisecond
+	// loading is Kafka's error code of a coordinator that is still reading its groups from disk.
+	loading = 14
+)
+
+// ClientID is the client id of our workers.
+const ClientID = "leadhit-sync"
+
+// Followers describes the group's members. Workers follow the ledger from the moment they have joined; other programs
+// in the group do not. Their numbers are for people. Nothing but the check for a misspelt group depends on them.
+type Followers struct {
+	Group   string
+	Workers int   // members of the group that are workers
+	Others  int   // members that are other programs
+	Exists  bool  // the group has members, or offsets
+	Unknown error // why the numbers are not known; nil if they are
+}
+
+// Followers asks Kafka for the group's members. It creates nothing, and returns no error: a pause must be possible
+// without them. An operator needs it most when something is broken, and a missing right to the group must not stand in
+// the way.
+func (a Access) Followers(ctx context.Context) Followers {
+	found, err := a.members(ctx)
+	f := Followers{Group: a.Group, Exists: err == nil && found.State != groups.Dead, Unknown: err}
+	for _, member := range found.Members {
+		// The client id is the only sign of a worker, and any program may use it.
+		if member.ClientID == ClientID {
+			f.Workers++
+		} else {
+			f.Others++
+		}
+	}
+	return f
+}
+
+// members asks the group's coordinator. A group that never had a coordinator does not exist. Kafka knows no error for
+// that: all brokers say that they do not coordinate it. Only a cluster without __consumer_offsets has had no group at
+// all.
+func (a Access) members(ctx context.Context) (groups.Group, error) {
+	none := groups.Group{State: groups.Dead}
+	topology, err := a.Cluster.Topics(ctx)
+	if err != nil {
+		return none, err
+	}
+	found, _, err := FindGroup(ctx, a.Cluster, a.Group, topology.Nodes)
+	if !errors.Is(err, kafkaerr.ErrCoordinator) {
+		return found, err
+	}
+	if offsets, failed := a.Cluster.OffsetsTopic(ctx); failed == nil && !offsets.Exists {
+		return none, nil
+	}
+	return none, err
+}
+
+// String describes the followers.
+func (f Followers) String() string {
+	var text string
+	switch {
+	case errors.Is(f.Unknown, kafkaerr.ErrUnauthorised):
+		return "cannot count the workers that follow: grant Describe on group " + f.Group
+	case f.Unknown != nil:
+		return fmt.Sprintf("cannot count the workers that follow: %v", f.Unknown)
+	case f.Workers == 0:
+		text = "no worker of group " + f.Group + " is running; those that start follow"
+	case f.Workers == 1:
+		text = "1 worker of group " + f.Group + " follows within seconds"
+	default:
+		text = fmt.Sprintf("%d workers of group %s follow within seconds", f.Workers, f.Group)
+	}
+	if f.Others > 0 {
+		text += fmt.Sprintf("; other members: %d", f.Others)
+	}
+	return text
+}
+
+// FindGroup asks each broker whether it coordinates the group, and waits while one still loads its groups. Kafka's own
+// request for that would create __consumer_offsets. FindCoordinator is that request: the broker that serves it creates
+// the topic if it is missing.
+func FindGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes []inspect.Node) (groups.Group,
+	inspect.Node, error,
+) {
+	for try := 0; ; try++ {
+		group, node, again, err := askForGroup(ctx, cluster, name, nodes)
+		// Only a broker that loads is asked again: all other errors stay the same within five seconds.
+		if err == nil || !again || try == groupTries {
+			return group, node, err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(groupAgain):
+		}
+	}
+}
+
+// askForGroup asks each broker once. again reports that one of them is still loading its groups. The brokers are asked
+// one after another, and the first that coordinates the group ends the search.
+func askForGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes []inspect.Node) (g groups.Group,
+	at inspect.Node, again bool, failed error,
+) {
+	for _, node := range nodes {
+		group, err := cluster.GroupAt(ctx, node.ID, name)
+		if err == nil {
+			return group, node, false, nil
+		}
+		answer, ok := errors.AsType[*kafkaerr.Error](err)
+		again = again || ok && answer.Code == loading
+		// Any other error says more than that a broker does not coordinate the group.
+		if failed == nil || errors.Is(failed, kafkaerr.ErrCoordinator) {
+			failed = err
+		}
+	}
+	return g, at, again, failed
+}

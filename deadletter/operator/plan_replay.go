@@ -1,0 +1,215 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"leadhit-sync/consumer/event"
+	"leadhit-sync/consumer/scan"
+	"leadhit-sync/deadletter"
+	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/replay"
+	"leadhit-sync/deadletter/view"
+)
+
+// workerHorizon is how many of the newest records of the letters' topic a worker reads.
+const workerHorizon = 200_000
+
+// Selection says which letters a plan is about.
+type Selection struct {
+	Filter view.Filter
+	// Most, MaxReplays and Force are those of replay.Limits.
+	Most, MaxReplays int
+	Force            bool
+}
+
+// Plan is a plan with what a person needs to know about it.
+type Plan struct {
+	replay.Plan
+
+	Warnings []string
+	// Missing is why this program cannot carry the plan out; nil if it can.
+	Missing error
+}
+
+// Refused reports whether letters were found that nobody may replay as they are, rather than none.
+func (p Plan) Refused() bool {
+	for class, count := range p.Counts {
+		if count > 0 && !slices.Contains([]replay.Class{replay.Ready, replay.Requeued, replay.Resolved}, class) {
+			return true
+		}
+	}
+	return false
+}
+
+// Plan reads both topics to their ends and plans a replay.
+func (r *Reader) Plan(ctx context.Context, s Selection) (Plan, error) {
+	if err := r.Refresh(ctx); err != nil {
+		return Plan{}, err
+	}
+	consumed, err := r.consumed(ctx, s.Filter)
+	if err != nil {
+		return Plan{}, err
+	}
+	p := Plan{Plan: replay.NewPlan(r.View.Letters(s.Filter), s.Filter.IDs, replay.Limits{
+		Group: r.Group, Most: s.Most, MaxReplays: s.MaxReplays, Force: s.Force, Consumed: consumed, Stored: r.stored(ctx),
+		Horizon: r.next[event.Partition{Topic: r.Letters}] - workerHorizon,
+	})}
+	if err := r.becomes(ctx, p.Letters); err != nil {
+		return p, err
+	}
+	p.Warnings = r.warnings(ctx, p)
+	if p.Missing = r.lacksRights(ctx); p.Missing != nil {
+		p.Warnings = append(p.Warnings, p.Missing.Error())
+	}
+	return p, nil
+}
+
+// consumed returns whether the group consumes a partition. Without KAFKA_TOPICS, every topic that exists counts, and so
+// does one that may not be described.
+func (r *Reader) consumed(ctx context.Context, f view.Filter) (func(event.Partition) bool, error) {
+	topics := map[string]bool{}
+	for l := range r.View.Letters(f) {
+		topics[l.Topic] = true
+	}
+	var names []string
+	for name := range topics {
+		names = append(names, name)
+	}
+	if len(names) == 0 {
+		return func(event.Partition) bool { return false }, nil
+	}
+	found, err := r.Cluster.Topics(ctx, names...)
+	r.answered()
+	if err != nil {
+		return nil, err
+	}
+	return func(p event.Partition) bool {
+		if all := r.Topics; all != nil && !slices.Contains(all, p.Topic) {
+			return false
+		}
+		info := found.Topics[p.Topic]
+		return !info.Missing && (info.Err != nil || p.Number < info.Partitions)
+	}, nil
+}
+
+// stored returns whether a topic still has an event. Where that cannot be found out, the worker will.
+func (r *Reader) stored(ctx context.Context) func(event.Place) bool {
+	first := map[event.Partition]int64{}
+	return func(p event.Place) bool {
+		partition := event.Partition{Topic: p.Topic, Number: p.Partition}
+		from, asked := first[partition]
+		if !asked {
+			if bounds, err := r.Cluster.Bounds(ctx, p.Topic, []int{p.Partition}); err == nil {
+				from = bounds[p.Partition].First
+			}
+			first[partition] = from
+		}
+		return p.Offset >= from
+	}
+}
+
+// becomes maps the ready letters by today's mapping, in one pass over the part of the topic that holds them.
+func (r *Reader) becomes(ctx context.Context, letters []replay.Planned) error {
+	if r.Mapping == nil || len(letters) == 0 {
+		return nil
+	}
+	wanted := map[int64]*replay.Planned{}
+	low, high := letters[0].Offset, letters[0].Offset
+	for i := range letters {
+		l := &letters[i]
+		wanted[l.Offset], low, high = l, min(low, l.Offset), max(high, l.Offset)
+	}
+	for record, err := range scan.Records(ctx, r.Cluster, scan.Range{
+		Topic: r.Letters, Partitions: []int{0}, Uncommitted: true,
+		From: scan.Position{Offset: low}, Until: scan.Position{Offset: high + 1},
+		Progress: func(int64, int64) { r.answered() },
+	}) {
+		if err != nil {
+			return err
+		}
+		l := wanted[record.Offset]
+		if l == nil {
+			continue
+		}
+		letter, err := deadletter.Parse(record)
+		if err != nil || letter.Omitted != nil {
+			continue
+		}
+		if items, err := r.Mapping.Decode(ctx, letter.Record); err == nil {
+			l.Map(items)
+		}
+	}
+	return nil
+}
+
+// warnings say what a person may want to change first.
+func (r *Reader) warnings(ctx context.Context, p Plan) []string {
+	var all []string
+	if ready := p.Counts[replay.Ready]; ready > len(p.Letters) {
+		all = append(all, fmt.Sprintf("%d letters are ready, of which --limit takes the first %d; the same command again "+
+			"replays more", ready, len(p.Letters)))
+	}
+	for _, pause := range r.Pauses() {
+		all = append(all, fmt.Sprintf("calls are paused (%s, by %s): letters wait for \"leadhit-sync resume\"",
+			pause.Kind(), pause.By))
+	}
+	switch f := r.Followers(ctx); {
+	case f.Unknown != nil:
+		all = append(all, f.String())
+	case f.Workers == 0:
+		all = append(all, "group "+r.Group+" has no worker: letters wait until one starts")
+	}
+	r.answered()
+	if len(p.Letters) == 0 {
+		return all
+	}
+	if r.Mapping == nil {
+		return append(all, "what the letters become is not known: "+r.Unmapped)
+	}
+	same := 0
+	for i := range p.Letters {
+		if p.Letters[i].Same() {
+			same++
+		}
+	}
+	if same == len(p.Letters) {
+		all = append(all, "nothing has changed: the mapping makes the same of every letter as when it failed; they fail "+
+			"again unless LeadHit has changed")
+	}
+	return all
+}
+
+// lacksRights reports that this user may not write the ledger. A cluster that does not tell rights refuses the first
+// entry instead.
+func (r *Reader) lacksRights(ctx context.Context) error {
+	topic := ledger.Topic(r.Letters)
+	rights, err := r.Cluster.TopicRights(ctx, topic)
+	if err != nil {
+		return nil //nolint:nilerr // the first entry fails with the reason, before any letter was asked for
+	}
+	if len(rights[topic].Lack("Write")) > 0 {
+		return errors.New("this user may not write to the ledger: grant Write on topic " + topic +
+			"; no letter was asked for")
+	}
+	return nil
+}
+
+// Status is the status of the own group's letter, for a run.
+func (r *Reader) Status(id ledger.ID) (ledger.Status, bool) {
+	l, ok := r.View.Find(id)
+	if !ok || l.Group != "" && l.Group != r.Group {
+		return ledger.Status{}, false
+	}
+	return l.Ledger, true
+}
+
+// Append writes an entry of a run. It ends a write that has begun even if the run is interrupted, so the summary knows
+// what was asked for.
+func (r *Reader) Append(ctx context.Context, e ledger.Entry) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), AppendLimit)
+	defer cancel()
+	return r.WriteEntry(ctx, e)
+}

@@ -1,0 +1,107 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"leadhit-sync/consumer/broker/kafkaerr"
+	"leadhit-sync/consumer/scan"
+	"leadhit-sync/deadletter/ledger"
+)
+
+// Pausing is what was known and done when somebody paused or resumed the workers.
+type Pausing struct {
+	Ledger    string // the topic
+	Followers Followers
+	// Before are the pauses that were in force before. A resume has ended them.
+	Before []ledger.Entry
+	// Written is false for a resume without a pause in force, which writes nothing.
+	Written bool
+}
+
+// Pause writes a pause or a resume. It reads the pauses and the members first, so the result shows what was in force
+// before. Unless create is set, it refuses a group that nobody would follow: such a pause would look like a success
+// while all calls go on.
+func (a Access) Pause(ctx context.Context, says ledger.Entry, create bool) (Pausing, error) {
+	p := Pausing{Ledger: ledger.Topic(a.Letters)}
+	read, err := a.readPauses(ctx, p.Ledger)
+	if err != nil {
+		return p, err
+	}
+	p.Before = read.pauses
+	a.answered()
+	p.Followers = a.Followers(ctx)
+	a.answered()
+	// No other group uses the default name unless it is configured to, so an existing topic of that name is proof enough.
+	own := p.Ledger == ledger.Topic("dlq."+a.Group)
+	known := p.Followers.Workers > 0 || read.exists &&
+		(own || read.named || p.Followers.Exists || p.Followers.Unknown != nil)
+	if !known && !create {
+		verb := strings.TrimPrefix(string(says.Event), "guard.")
+		return p, absentError(p.Followers, p.Ledger, read.exists, verb)
+	}
+	// A pause is written even if there is one already, because somebody may be ending that one right now.
+	if says.Event == ledger.GuardResume && len(p.Before) == 0 {
+		return p, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, AppendLimit)
+	defer cancel()
+	says.Group = a.Group
+	if err := a.WriteEntry(ctx, says); err != nil {
+		return p, err
+	}
+	p.Written = true
+	return p, nil
+}
+
+// ledgerRead is what a command learns from the ledger. named reports that an entry names the group, which proves that
+// it exists, because several groups may share one ledger.
+type ledgerRead struct {
+	exists bool
+	named  bool           // it has an entry that names the group
+	pauses []ledger.Entry // of the group, in force
+}
+
+// readPauses reads the ledger as the group's workers do. It creates nothing. The whole ledger is read, because only its
+// order says which pauses a resume has ended. It also reads records of open transactions: they must not hide a pause.
+// Records that cannot be parsed are skipped: one of them must not prevent every pause and resume.
+func (a Access) readPauses(ctx context.Context, topic string) (read ledgerRead, err error) {
+	var guard ledger.Guard
+	records := scan.Records(ctx, a.Cluster, scan.Range{
+		Topic: topic, Uncommitted: true,
+		Progress: func(int64, int64) { a.answered() },
+	})
+	for r, err := range records {
+		if errors.Is(err, kafkaerr.ErrUnknownPartition) {
+			return ledgerRead{}, nil
+		}
+		if err != nil {
+			return ledgerRead{}, err
+		}
+		if e, err := ledger.Parse(r.Value); err == nil && e.For(a.Group) {
+			read.named = read.named || e.Group == a.Group
+			guard.Follow(e)
+		}
+	}
+	read.exists, read.pauses = true, guard.Pauses()
+	return read, nil
+}
+
+// absentError says that no worker would see what a command writes. exists says whether the ledger exists. It names both
+// settings, since either may be misspelt. Nothing was written, and the exit code is 1.
+func absentError(f Followers, topic string, exists bool, verb string) error {
+	if exists {
+		topic = "nothing in the ledger " + topic
+	} else {
+		topic = "no ledger (" + topic + ")"
+	}
+	members := "no running worker"
+	if f.Unknown != nil {
+		members = "no visible members"
+	}
+	return fmt.Errorf("group %s has %s and %s, so nobody would %s; nothing was written; check KAFKA_GROUP and "+
+		"DEAD_LETTER_TOPIC",
+		f.Group, members, topic, verb)
+}
