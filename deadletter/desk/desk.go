@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"net/http"
 	"strings"
+
+	"leadhit-sync/deadletter/ledger"
 )
 
 // Settings are what a desk is made of.
@@ -30,6 +32,7 @@ type desk struct {
 
 // New returns the desk's pages. They start no goroutine.
 func New(s Settings) (http.Handler, error) {
+	s.Access.Write = s.Access.Write && s.Writer != nil
 	d := &desk{Settings: s, assets: loadAssets()}
 	var err error
 	if d.texts, err = readCatalogues(); err != nil {
@@ -43,6 +46,17 @@ func New(s Settings) (http.Handler, error) {
 	mux.HandleFunc("GET /assets/{name}", d.asset)
 	mux.HandleFunc("GET /language", chooseLanguage)
 	mux.HandleFunc("GET /letters", d.letters)
+	mux.HandleFunc("GET /letters/{topic}/{partition}/{offset}", d.letter)
+	mux.HandleFunc("POST /letters/{topic}/{partition}/{offset}/reveal", d.reveal)
+	mux.HandleFunc("GET /plan", d.plan)
+	mux.HandleFunc("GET /runs", d.runs)
+	mux.HandleFunc("POST /runs", d.start)
+	mux.HandleFunc("GET /runs/{run}", d.run)
+	mux.HandleFunc("POST /runs/{run}/stop", d.stop)
+	mux.HandleFunc("GET /dismiss", d.changing("dismiss"))
+	mux.HandleFunc("POST /dismiss", d.change("dismiss", ledger.LetterDismissed))
+	mux.HandleFunc("GET /reopen", d.changing("reopen"))
+	mux.HandleFunc("POST /reopen", d.change("reopen", ledger.LetterReopened))
 	mux.HandleFunc("GET /orders", d.orderPage)
 	mux.HandleFunc("GET /workers", d.workersPage)
 	mux.HandleFunc("POST /pause", d.pauseWorkers)

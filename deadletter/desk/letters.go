@@ -1,8 +1,8 @@
 package desk
 
 import (
-	"cmp"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -25,18 +25,20 @@ type lettersPage struct {
 	Totals totals
 	Tabs   []tab
 	Causes []causeRow
-	More   int    // causes that are not shown
-	All    string // address that shows them all
-	One    bool   // the filter names one cause
-	Chips  []chip
+	// CauseCount counts all that match, More those that are not shown.
+	CauseCount, More int
+	All              string // address that shows them all
+	One              bool   // the filter names one cause
 
 	Letters         []view.Letter
 	Matching, First int // letters that match; the number of the first one shown, from 1
 	Last            int
 	Newer, Older    string // addresses of the pages beside this one
-	Hints           hints
-	Runs            []view.Run // that are not over
-	Command         string
+
+	PlanAll, DismissAll string // about all letters that match
+	Hints               hints
+	Runs                []view.Run // that are not over
+	Command             string
 }
 
 // totals are about all letters of the group, whatever the filter says.
@@ -99,13 +101,14 @@ func (d *desk) letters(w http.ResponseWriter, r *http.Request) {
 	texts := d.texts[languageOf(r)]
 	now := time.Now()
 	s := selectionOf(query, now)
-	p := lettersPage{selection: s, Chips: s.chips(), Command: s.command("letters list")}
+	p := lettersPage{selection: s, Command: s.command("letters list")}
 	var read Reading
 	p.Totals, read = look(d, "totals "+texts.lang, func(v *view.View, _ Reading) totals { return totalsOf(v, now, texts) })
 	key := s.Query.Encode() // a relative time is that of the first reader; a reading is seconds old at most
 	all, _ := look(d, "causes "+key, func(v *view.View, read Reading) []causeRow { return causesOf(v, s, read, now) })
 	counts, _ := look(d, "tabs "+key, func(v *view.View, _ Reading) map[ledger.State]int { return statesOf(v, s.Filter, now) })
 	p.Tabs = s.tabs(counts)
+	p.PlanAll, p.DismissAll = address("/plan", s.Query), address("/dismiss", s.Query)
 	p.show(all, query.Get("causes") == "all", texts)
 	page, _ := strconv.Atoi(query.Get("page"))
 	p.turn(d, max(page, 1), key)
@@ -143,7 +146,7 @@ func totalsOf(v *view.View, now time.Time, texts *texts) totals {
 		}
 		t.Oldest, t.Expires = earlier(t.Oldest, c.First), earlier(t.Expires, c.Expires)
 	}
-	t.Hours = newSpark(hours[:], 144, 30, texts.hoursLabel(hours))
+	t.Hours = newSpark(hours[:], 240, 32, texts.hoursLabel(hours))
 	return t
 }
 
@@ -218,6 +221,7 @@ func causesOf(v *view.View, s selection, read Reading, now time.Time) []causeRow
 
 // show takes the causes that the page has space for.
 func (p *lettersPage) show(all []causeRow, whole bool, texts *texts) {
+	p.CauseCount = len(all)
 	p.One = p.Fingerprint != "" && len(all) == 1
 	shown := all
 	if !whole && len(all) > causesShown+5 {
@@ -275,8 +279,26 @@ func unfinished(runs []view.Run, now time.Time) []view.Run {
 // Unfiltered reports whether the page shows all open letters.
 func (p lettersPage) Unfiltered() bool { return len(p.Query) == 0 }
 
+// Names are what a filter can ask for.
+func (lettersPage) Names() []string { return filterNames() }
+
+// Mixed reports whether letters of several states are shown.
+func (p lettersPage) Mixed() bool { return len(p.States) != 1 }
+
+// CanReplay reports whether letters that may be replayed or dismissed may be among those shown.
+func (p lettersPage) CanReplay() bool {
+	return len(p.States) == 0 || slices.Contains(p.States, ledger.Open)
+}
+
+// CanReopen reports whether letters that are closed may be among those shown.
+func (p lettersPage) CanReopen() bool {
+	return len(p.States) == 0 || slices.ContainsFunc(p.States, func(s ledger.State) bool {
+		return s == ledger.Resolved || s == ledger.Superseded || s == ledger.Dismissed
+	})
+}
+
+// Any reports whether there is something to say.
+func (h hints) Any() bool { return h != hints{} }
+
 // Open is the number of open letters of the group.
 func (t totals) Open() int { return t.States[ledger.Open] }
-
-// Says is the message, or something to say where there is none.
-func (c causeRow) Says() string { return cmp.Or(c.Message, c.Fingerprint) }

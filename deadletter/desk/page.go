@@ -26,6 +26,7 @@ func loadPages(catalogues map[string]*texts, own template.FuncMap) (map[string]p
 	all := map[string]pages{}
 	for language, texts := range catalogues {
 		funcs := texts.funcs()
+		maps.Copy(funcs, texts.own())
 		maps.Copy(funcs, own)
 		of := pages{}
 		for _, view := range views {
@@ -58,6 +59,12 @@ type page struct {
 
 // Unread reports whether nothing is known, because Kafka was never read.
 func (p page) Unread() bool { return p.Reading.At.IsZero() }
+
+// Refreshes reports whether a browser without scripts reads the page again by itself.
+func (p page) Refreshes() bool {
+	r, ok := p.Data.(interface{ Refreshes() bool })
+	return ok && r.Refreshes()
+}
 
 // MayAct reports whether buttons that change something are shown: what is shown must be current, too.
 func (p page) MayAct() bool { return p.Visitor.MayWrite && p.Reading.Err == nil }

@@ -4,16 +4,21 @@ import (
 	"fmt"
 	"html/template"
 	"net/url"
+	"strings"
 	"time"
 
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/view"
 )
 
 // functions are the functions of templates that do not depend on the language.
 func (d *desk) functions() template.FuncMap {
 	return template.FuncMap{
 		"asset": d.assetURL, "letterURL": letterURL, "orderURL": orderURL, "runURL": runURL, "soon": soon,
-		"dict": dict,
+		"dict": dict, "runBar": newRunBar, "runDone": runDone,
+		"runOthers":    func(r view.Run) int { return r.Superseded + r.Failed + r.Dismissed },
+		"runUntouched": func(r view.Run) int { return r.Count - r.Asked - r.Lost },
+		"revealURL":    revealURL, "shortVersion": shortVersion,
 	}
 }
 
@@ -26,10 +31,22 @@ func letterURL(id ledger.ID) string {
 	return path
 }
 
+// revealURL is where the form that reveals a letter's value goes. The form has the item.
+func revealURL(id ledger.ID) string {
+	id.Item = ledger.NoItem
+	return letterURL(id) + "/reveal"
+}
+
+// shortVersion is a version without its commit.
+func shortVersion(version string) string {
+	short, _, _ := strings.Cut(version, "+")
+	return short
+}
+
 // orderURL has the id in the query: an order id may hold a slash, or be "..".
 func orderURL(order string) string { return "/orders?" + url.Values{"id": {order}}.Encode() }
 
-func runURL(run string) string { return "/runs?" + url.Values{"run": {run}}.Encode() }
+func runURL(run string) string { return "/runs/" + url.PathEscape(run) }
 
 // expiresSoon is when an open letter that will expire becomes urgent; the alert about it has the same limit.
 const expiresSoon = 72 * time.Hour
@@ -78,3 +95,34 @@ func newSpark(numbers []int, width, height int, label string) spark {
 	}
 	return s
 }
+
+// runBar shows the outcomes of a run as parts of a bar that is 1000 wide.
+type runBar struct {
+	Percent int
+	Parts   []runPart
+}
+
+type runPart struct {
+	X, W int
+	Kind string
+}
+
+func newRunBar(r view.Run) runBar {
+	whole := max(r.Count, r.Asked, 1)
+	b := runBar{Percent: percent(runDone(r), whole)}
+	x := 0
+	for _, p := range []struct {
+		count int
+		kind  string
+	}{{r.Resolved, "good"}, {r.Superseded + r.Dismissed, "muted"}, {r.Refused + r.Failed, "bad"}, {r.Waiting, "wait"}} {
+		w := p.count * 1000 / whole
+		if w > 0 {
+			b.Parts = append(b.Parts, runPart{x, w, p.kind})
+		}
+		x += w
+	}
+	return b
+}
+
+// runDone counts the letters of a run that have an outcome.
+func runDone(r view.Run) int { return r.Asked - r.Waiting }

@@ -48,25 +48,69 @@ func (v *View) Runs() []Run {
 
 func (r *run) count() Run {
 	is := r.Run
+	counts := map[ReplayOutcome]*int{
+		ReplayWaiting: &is.Waiting, ReplayResolved: &is.Resolved, ReplaySuperseded: &is.Superseded,
+		ReplayRefused: &is.Refused, ReplayFailed: &is.Failed, ReplayDismissed: &is.Dismissed,
+	}
 	for _, p := range r.replays {
 		is.Asked++
-		k := p.group.letters[p.id]
-		switch {
-		case p.outcome == ledger.LetterResolved:
-			is.Resolved++
-		case p.outcome == ledger.LetterSuperseded:
-			is.Superseded++
-		case p.outcome == ledger.LetterFailed:
-			is.Failed++
-		case k != nil && int(k.count) >= p.n:
-			is.Refused++
-		case p.outcome == ledger.LetterDismissed:
-			is.Dismissed++
-		default:
-			is.Waiting++
-		}
+		*counts[p.now()]++
 	}
 	return is
+}
+
+// ReplayOutcome is what became of one replay.
+type ReplayOutcome string
+
+// The outcomes of a replay.
+const (
+	ReplayWaiting    ReplayOutcome = "waiting" // none yet
+	ReplayResolved   ReplayOutcome = "resolved"
+	ReplaySuperseded ReplayOutcome = "superseded"
+	ReplayRefused    ReplayOutcome = "refused" // again
+	ReplayFailed     ReplayOutcome = "failed"  // it could not be called
+	ReplayDismissed  ReplayOutcome = "dismissed"
+)
+
+// Replay is one replay of a run that counted.
+type Replay struct {
+	ID      ledger.ID
+	Order   string // "" if the letter expired
+	Outcome ReplayOutcome
+}
+
+// Replays returns the replays of a run of the own group, in the order in which they were asked for.
+func (v *View) Replays(run string) []Replay {
+	r := v.byName[run]
+	if r == nil {
+		return nil
+	}
+	all := make([]Replay, len(r.replays))
+	for i, p := range r.replays {
+		all[i] = Replay{ID: p.id, Outcome: p.now()}
+		if k := p.group.letters[p.id]; k != nil {
+			all[i].Order = k.order
+		}
+	}
+	return all
+}
+
+// now is what became of the replay so far.
+func (p *replay) now() ReplayOutcome {
+	k := p.group.letters[p.id]
+	switch {
+	case p.outcome == ledger.LetterResolved:
+		return ReplayResolved
+	case p.outcome == ledger.LetterSuperseded:
+		return ReplaySuperseded
+	case p.outcome == ledger.LetterFailed:
+		return ReplayFailed
+	case k != nil && int(k.count) >= p.n:
+		return ReplayRefused
+	case p.outcome == ledger.LetterDismissed:
+		return ReplayDismissed
+	}
+	return ReplayWaiting
 }
 
 func (v *View) run(name string) *run {

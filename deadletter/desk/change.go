@@ -1,0 +1,145 @@
+package desk
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/view"
+)
+
+const (
+	// mostChanged limits how many letters one form dismisses or reopens: each is an entry of the ledger.
+	mostChanged = 1000
+	// changedShown is how many of them a page lists.
+	changedShown = 25
+)
+
+// changePage asks whether letters shall be dismissed or reopened, or says what became of that.
+type changePage struct {
+	selection
+
+	What    string // dismiss or reopen
+	Letters []view.Letter
+	// Count is how many letters the form changes, More how many match beyond the limit, and Left how many are in a state
+	// that the form does not change.
+	Count, More, Left int
+	Orders            int
+	Hash              string
+	Hidden            url.Values
+
+	form
+	Done    bool
+	Changed int
+	Late    []Changed // somebody else was first
+}
+
+// changing serves the form that dismisses or reopens letters.
+func (d *desk) changing(what string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		p, _, read := d.newChange(what, selectionOf(r.URL.Query(), time.Now()))
+		d.show(w, r, http.StatusOK, "change", read, p)
+	}
+}
+
+// newChange collects the letters that a form changes.
+func (d *desk) newChange(what string, s selection) (changePage, []ledger.ID, Reading) {
+	p := changePage{selection: s, What: what, Hidden: s.fixed()}
+	var ids []ledger.ID
+	f := s.Filter
+	if what == "reopen" && s.Query.Get("state") == "" && len(s.IDs) == 0 {
+		f.States = []ledger.State{ledger.Dismissed}
+	}
+	orders := map[string]bool{}
+	sum := sha256.New()
+	read := d.Source.Look(func(v *view.View) {
+		for l := range v.Letters(f) {
+			waits := l.Ledger.State == ledger.Open || l.Ledger.State == ledger.Requeued
+			switch {
+			case waits != (what == "dismiss"):
+				p.Left++
+				continue
+			case len(ids) == mostChanged:
+				p.More++
+				continue
+			}
+			ids = append(ids, l.Ledger.ID)
+			fmt.Fprintf(sum, "%s %d %s\n", l.Ledger.ID, l.Ledger.N, l.Ledger.State)
+			orders[l.OrderID] = true
+			if len(p.Letters) < changedShown {
+				p.Letters = append(p.Letters, l)
+			}
+		}
+	})
+	p.Count, p.Orders, p.Hash = len(ids), len(orders), hex.EncodeToString(sum.Sum(nil)[:12])
+	p.Typed = p.Count > typedNumber
+	return p, ids, read
+}
+
+// change dismisses or reopens the letters that a person has seen, or none.
+func (d *desk) change(what string, as ledger.Event) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		p, ids, read := d.newChange(what, selectionOf(r.PostForm, time.Now()))
+		p.Reason = strings.TrimSpace(r.PostForm.Get("reason"))
+		code := http.StatusUnprocessableEntity
+		switch {
+		case p.Count == 0:
+			p.Problem = "change.nothing"
+		case r.PostForm.Get("hash") != p.Hash:
+			p.Problem, code = "change.stale", http.StatusConflict
+		case p.Reason == "":
+			p.Problem = "form.reason.missing"
+		case p.Typed && strings.TrimSpace(r.PostForm.Get("number")) != strconv.Itoa(p.Count):
+			p.Problem = "form.number.wrong"
+		default:
+			code = d.carryOut(r, &p, as, ids)
+		}
+		d.show(w, r, code, "change", read, p)
+	}
+}
+
+func (d *desk) carryOut(r *http.Request, p *changePage, as ledger.Event, ids []ledger.ID) (code int) {
+	// A write that has begun goes on if the person closes the page: half of the letters would be no help.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), askLimit)
+	defer cancel()
+	changed, err := d.Writer.Change(ctx, as, ids, signatureOf(r, p.Reason))
+	if err != nil {
+		p.Problem, p.Detail = "change.failed", err.Error()
+		return http.StatusBadGateway
+	}
+	p.Done = true
+	p.Late = slices.DeleteFunc(changed, func(c Changed) bool { return c.Counted })
+	p.Changed = len(ids) - len(p.Late)
+	return http.StatusOK
+}
+
+// changeTexts are the keys of the texts of a form.
+type changeTexts struct{ Title, Head, Text, Form, Do, Done, Left string }
+
+// Texts are those of what the form does.
+func (p changePage) Texts() changeTexts {
+	if p.What == "reopen" {
+		return changeTexts{
+			"change.reopen.title", "change.reopen.head", "change.reopen.text", "change.reopen.form", "change.reopen.do",
+			"change.reopen.done", "change.reopen.left",
+		}
+	}
+	return changeTexts{
+		"change.dismiss.title", "change.dismiss.head", "change.dismiss.text", "change.dismiss.form", "change.dismiss.do",
+		"change.dismiss.done", "change.dismiss.left",
+	}
+}
+
+// Command is the same on the command line.
+func (p changePage) Command() string { return p.command("letters "+p.What) + ` --reason "…"` }
+
+// Back is the list that the person came from.
+func (p changePage) Back() string { return address("/letters", p.Query) }

@@ -1,0 +1,175 @@
+package desk
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"leadhit-sync/consumer/event"
+	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/view"
+)
+
+// headersShown limits the headers of a page: a record may have tens of thousands.
+const headersShown = 200
+
+// letterPage is one letter.
+type letterPage struct {
+	Letter
+
+	ReadError   error // why there is no event and no history
+	Headers     []shownHeader
+	MoreHeaders int
+	// Value is masked, unless Revealed. NotText says that it is not UTF-8, or not JSON where it is masked.
+	Value             string
+	Revealed, NotText bool
+	Others            []view.Letter // of the same order
+	Class             classCount    // what a replay would do
+
+	form
+}
+
+// shownHeader is a header of the event, as text.
+type shownHeader struct{ Name, Value string }
+
+// letter serves the page of one letter.
+func (d *desk) letter(w http.ResponseWriter, r *http.Request) {
+	d.showLetter(w, r, http.StatusOK, form{}, false)
+}
+
+func (d *desk) showLetter(w http.ResponseWriter, r *http.Request, code int, f form, reveal bool) {
+	id, err := ledger.ParseID(letterIDOf(r))
+	if err != nil {
+		d.refuse(w, r, http.StatusNotFound, "letter.absent")
+		return
+	}
+	p := letterPage{form: f}
+	var found bool
+	read := d.Source.Look(func(v *view.View) {
+		if p.Letter.Letter, found = v.Find(id); found {
+			p.Others = othersOf(v, p.Letter.Letter)
+		}
+	})
+	switch {
+	case !found && read.At.IsZero():
+		d.refuseWith(w, r, http.StatusServiceUnavailable, "unread.title", read.Err)
+		return
+	case !found:
+		d.refuse(w, r, http.StatusNotFound, "letter.absent")
+		return
+	}
+	p.Class = classCount{read.Limits.Judge(p.Letter.Letter).Class, 1}
+	ctx, cancel := context.WithTimeout(r.Context(), askLimit)
+	defer cancel()
+	if whole, err := d.Source.Letter(ctx, id); err != nil {
+		p.ReadError = err
+	} else {
+		p.Letter = whole
+	}
+	p.layOut(reveal)
+	d.show(w, r, code, "letter", read, p)
+}
+
+// letterIDOf is the id in the address of a letter's page.
+func letterIDOf(r *http.Request) string {
+	id := r.PathValue("topic") + "/" + r.PathValue("partition") + "/" + r.PathValue("offset")
+	if item := r.FormValue("item"); item != "" {
+		id += "#" + item
+	}
+	return id
+}
+
+// othersOf returns the other letters of the same order.
+func othersOf(v *view.View, l view.Letter) []view.Letter {
+	if l.OrderID == "" {
+		return nil
+	}
+	others, _ := v.Newest(view.Filter{Orders: []string{l.OrderID}}, 0, changedShown)
+	return slices.DeleteFunc(others, func(o view.Letter) bool { return o.Ledger.ID == l.Ledger.ID })
+}
+
+// layOut makes text of the event.
+func (p *letterPage) layOut(reveal bool) {
+	for _, h := range p.Event.Headers {
+		if len(p.Headers) == headersShown {
+			p.MoreHeaders++
+			continue
+		}
+		p.Headers = append(p.Headers, shownHeader{h.Key, textOf(h.Value)})
+	}
+	if p.Event.Value == nil {
+		return
+	}
+	p.Revealed = reveal
+	if reveal {
+		p.Value, p.NotText = textOf(p.Event.Value), !utf8.Valid(p.Event.Value)
+		return
+	}
+	masked, ok := maskedValue(p.Event.Value, p.OrderID, p.Letter.Status)
+	p.Value, p.NotText = masked, !ok
+}
+
+// maxShown limits one text of a page, in bytes.
+const maxShown = 256 << 10
+
+// textOf shows bytes as text, those that are not UTF-8 in hexadecimal.
+func textOf(b []byte) string {
+	text, cut := string(b[:min(len(b), maxShown)]), len(b) > maxShown
+	if !utf8.ValidString(text) && !cut {
+		text = fmt.Sprintf("% x", text)
+	}
+	text = strings.ToValidUTF8(text, "�")
+	if cut {
+		text += " …"
+	}
+	return text
+}
+
+// Key is the event's key as text.
+func (p letterPage) Key() string { return textOf(p.Event.Key) }
+
+// HasEvent reports whether the record was read.
+func (p letterPage) HasEvent() bool { return p.ReadError == nil && p.Ledger.Known }
+
+// Waits reports whether the letter can be dismissed; else it can be reopened.
+func (p letterPage) Waits() bool {
+	return p.Ledger.State == ledger.Open || p.Ledger.State == ledger.Requeued
+}
+
+// Query is the letter's id as a part of an address.
+func (p letterPage) Query() string { return "id=" + strings.ReplaceAll(p.ID(), "#", "%23") }
+
+// SourceTime is when the event was written; zero if that cannot be true.
+func (p letterPage) SourceTime() time.Time {
+	if !event.Plausible(p.Time, time.Now()) {
+		return time.Time{}
+	}
+	return p.Time
+}
+
+// reveal shows a value, after the ledger has noted who looks and why.
+func (d *desk) reveal(w http.ResponseWriter, r *http.Request) {
+	f := form{Reason: strings.TrimSpace(r.PostForm.Get("reason"))}
+	id, err := ledger.ParseID(letterIDOf(r))
+	switch {
+	case err != nil:
+		d.refuse(w, r, http.StatusNotFound, "letter.absent")
+		return
+	case f.Reason == "":
+		f.Problem = "form.reason.missing"
+		d.showLetter(w, r, http.StatusUnprocessableEntity, f, false)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), askLimit)
+	defer cancel()
+	if err := d.Writer.Reveal(ctx, id, signatureOf(r, f.Reason)); err != nil {
+		f.Problem, f.Detail = "letter.notrevealed", err.Error()
+		d.showLetter(w, r, http.StatusBadGateway, f, false)
+		return
+	}
+	d.showLetter(w, r, http.StatusOK, f, true)
+}

@@ -1,0 +1,24 @@
+package desk
+
+import (
+	"html/template"
+	"time"
+)
+
+// own are this package's functions of templates that depend on the language.
+func (t *texts) own() template.FuncMap {
+	return template.FuncMap{"age": t.age, "percent": percent}
+}
+
+// age is how far a time is from now, in one unit. Tables are dense, and their heads say which way.
+func (t *texts) age(at, now time.Time) template.HTML {
+	return timeElement(at, ` data-relative="short"`, t.units(now.Sub(at).Abs(), 1))
+}
+
+// percent is a share in whole percent; it is 100 only if nothing is missing.
+func percent(part, whole int) int {
+	if whole <= 0 {
+		return 0
+	}
+	return part * 100 / whole
+}

@@ -1,0 +1,99 @@
+package desk
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"time"
+
+	"leadhit-sync/deadletter/view"
+)
+
+// replaysShown is how many letters of a run a page lists.
+const replaysShown = 200
+
+// runsPage lists the runs, the newest first.
+type runsPage struct {
+	Runs  []view.Run
+	Count int
+}
+
+// mostRuns is how many runs a page lists.
+const mostRuns = 100
+
+func (d *desk) runs(w http.ResponseWriter, r *http.Request) {
+	all, read := look(d, "runs", func(v *view.View, _ Reading) []view.Run {
+		runs := v.Runs()
+		slices.Reverse(runs)
+		return runs
+	})
+	d.show(w, r, http.StatusOK, "runs", read, runsPage{all[:min(mostRuns, len(all))], len(all)})
+}
+
+// runPage is one run with its letters.
+type runPage struct {
+	view.Run
+
+	Replays []view.Replay // refused and failed ones first
+	More    int
+	// Mine says that this process carries the run out, and can stop it.
+	Mine   bool
+	Going  bool
+	Failed string // why it could not be stopped
+}
+
+// Refreshes reports whether the page without its script reads itself again.
+func (p runPage) Refreshes() bool { return p.Going }
+
+func (d *desk) run(w http.ResponseWriter, r *http.Request) { d.showRun(w, r, "") }
+
+func (d *desk) showRun(w http.ResponseWriter, r *http.Request, failed string) {
+	name := r.PathValue("run")
+	type found struct {
+		run     view.Run
+		replays []view.Replay
+		is      bool
+	}
+	is, read := look(d, "run "+name, func(v *view.View, _ Reading) found {
+		i := slices.IndexFunc(v.Runs(), func(r view.Run) bool { return r.Name == name })
+		if i < 0 {
+			return found{}
+		}
+		replays := v.Replays(name)
+		slices.SortStableFunc(replays, func(a, b view.Replay) int { return cmp.Compare(urgency(a.Outcome), urgency(b.Outcome)) })
+		return found{v.Runs()[i], replays, true}
+	})
+	if !is.is {
+		d.refuse(w, r, http.StatusNotFound, "run.absent")
+		return
+	}
+	shown := min(replaysShown, len(is.replays))
+	p := runPage{
+		Run: is.run, Replays: is.replays[:shown], More: len(is.replays) - shown,
+		Mine: slices.Contains(read.Running, name), Failed: failed,
+	}
+	p.Going = p.Mine || p.Waiting > 0 || p.Stopped.IsZero() && time.Since(p.Started) < runForgotten
+	code := http.StatusOK
+	if failed != "" {
+		code = http.StatusConflict
+	}
+	d.show(w, r, code, "run", read, p)
+}
+
+// urgency orders outcomes: what a person must look at comes first.
+func urgency(o view.ReplayOutcome) int {
+	order := []view.ReplayOutcome{
+		view.ReplayRefused, view.ReplayFailed, view.ReplayWaiting, view.ReplaySuperseded, view.ReplayDismissed, view.ReplayResolved,
+	}
+	return slices.Index(order, o)
+}
+
+// stop stops a run that this process carries out.
+func (d *desk) stop(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("run")
+	if err := d.Writer.Stop(name, signatureOf(r, "")); err != nil {
+		d.showRun(w, r, err.Error())
+		return
+	}
+	seeOther(w, r, runURL(name))
+}
