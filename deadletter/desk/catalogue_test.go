@@ -198,7 +198,8 @@ func TestATimeIsInUTCAndReadableWithoutAScript(t *testing.T) {
 
 // relative is an element of the test's time.
 func relative(text string) string {
-	return `<time datetime="2026-11-29T09:00:00.000Z" title="2026-11-29 09:00:00 UTC" data-relative="">` + text + `</time>`
+	return `<time datetime="2026-11-29T09:00:00.000Z" title="2026-11-29 09:00:00 UTC" data-relative="">` +
+		text + `</time>`
 }
 
 func renderTime(t *testing.T, source string, now time.Time) string {

@@ -54,7 +54,7 @@ func (t *texts) units(d time.Duration, most int) string {
 		last := i == len(units)-1
 		if n := d / u.size; n > 0 || last && len(all) == 0 {
 			all = append(all, strconv.FormatInt(int64(n), 10)+"\u00a0"+t.byKey[u.key][0])
-			d -= n * u.size
+			d %= u.size
 		} else if len(all) > 0 {
 			break
 		}

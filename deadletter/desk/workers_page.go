@@ -147,7 +147,7 @@ func (d *desk) writeWorkers(w http.ResponseWriter, r *http.Request, what string,
 	write func(context.Context, Signature) error,
 ) {
 	by := visitorOf(r)
-	if d.Writer == nil || !by.MayWrite {
+	if !by.MayWrite {
 		d.refuse(w, r, http.StatusForbidden, by.WhyNot)
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"leadhit-sync/consumer/status"
@@ -164,6 +165,15 @@ func (v workerView) LettersLately() (n int) {
 		n += c.Letters
 	}
 	return n
+}
+
+// Causes lists the letters of the last hour by cause.
+func (v workerView) Causes() string {
+	var all []string
+	for _, c := range v.LastHour {
+		all = append(all, strconv.Itoa(c.Letters)+" × "+c.Cause)
+	}
+	return strings.Join(all, ", ")
 }
 
 // Warnings are the flaws of topics that do not stop the worker; those that do are listed as problems.

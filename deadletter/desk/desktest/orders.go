@@ -10,8 +10,8 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// Order implements [desk.Source]. The order is that of stored letters, or one of these: 4711 is finished, 4712 waits for
-// LeadHit, 4713 is read in part, and there is no other.
+// Order implements [desk.Source]. The order is that of stored letters, or one of these: 4711 is finished, 4712 waits
+// for LeadHit, 4713 is read in part, and there is no other.
 func (f *Fake) Order(ctx context.Context, order string, since time.Time) (desk.Order, error) {
 	if f.Err != nil {
 		return desk.Order{}, f.Err
@@ -28,7 +28,8 @@ func (f *Fake) Order(ctx context.Context, order string, since time.Time) (desk.O
 	case "4713":
 		o.Complete, o.Unmapped = false, 2
 		o.Events = finished(now)[:1]
-		o.Notes = []string{"no worker of group shop responded, so nothing is known of calls and waits; --workers names them"}
+		o.Notes = []string{"no worker of group " + Group +
+			" responded, so nothing is known of calls and waits; --workers names them"}
 	default:
 		o.Events = f.lettersOf(order)
 	}
@@ -38,28 +39,34 @@ func (f *Fake) Order(ctx context.Context, order string, since time.Time) (desk.O
 // finished are two events that LeadHit accepted, and one that the mapping ignores.
 func finished(now time.Time) []desk.OrderEvent {
 	return []desk.OrderEvent{
-		{ID: "orders/3/117204", Time: now.Add(-50 * time.Hour), Action: "call", Status: "submitted", State: "finished", Before: -1},
+		accepted("orders/3/117204", now.Add(-50*time.Hour), "submitted"),
 		{
-			ID: "orders/3/117391", Time: now.Add(-49 * time.Hour), Action: "ignore", DecidedBy: `rules[0]: event == "stock.changed"`,
-			State: "finished", Before: -1,
+			ID: "orders/3/117391", Time: now.Add(-49 * time.Hour), Action: "ignore", State: "finished", Before: -1,
+			DecidedBy: `rules[0]: event == "stock.changed"`,
 		},
-		{ID: "orders/3/118005", Time: now.Add(-26 * time.Hour), Action: "call", Status: "paid", State: "finished", Before: -1},
+		accepted("orders/3/118005", now.Add(-26*time.Hour), "paid"),
 	}
+}
+
+func accepted(id string, at time.Time, status string) desk.OrderEvent {
+	return desk.OrderEvent{ID: id, Time: at, Action: "call", Status: status, State: "finished", Before: -1}
 }
 
 // waitingFor are an event that is retried, one behind it, and one that nobody has fetched.
 func waitingFor(now time.Time) []desk.OrderEvent {
 	return []desk.OrderEvent{
 		{
-			ID: "orders/3/118273", Time: now.Add(-11 * time.Minute), Action: "call", Status: "paid", State: "waiting", Before: -1,
+			ID: "orders/3/118273", Time: now.Add(-11 * time.Minute), Action: "call", Status: "paid", State: "waiting",
+			Before: -1,
 			Work: &desk.OrderWork{
 				Doing: "waiting", Tries: 7, Next: now.Add(41 * time.Second), Cause: "HTTP 503", Code: 503,
 				Message: "http 503 Service Unavailable: no upstream is healthy", Paused: "outage",
 			},
 		},
 		{
-			ID: "orders/3/118301", Time: now.Add(-4 * time.Minute), Action: "call", Status: "canceled", State: "blocked", Before: -1,
-			Work: &desk.OrderWork{Doing: "blocked", Behind: "orders/3/118273"},
+			ID: "orders/3/118301", Time: now.Add(-4 * time.Minute), Action: "call", Status: "canceled", State: "blocked",
+			Before: -1,
+			Work:   &desk.OrderWork{Doing: "blocked", Behind: "orders/3/118273"},
 		},
 		{
 			ID: "orders/3/119990", Time: now.Add(-9 * time.Second), Action: "refuse", Cause: "UnknownStatus",
@@ -86,9 +93,7 @@ func (f *Fake) lettersOf(order string) (all []desk.OrderEvent) {
 	}
 	slices.SortFunc(all, func(a, b desk.OrderEvent) int { return a.Time.Compare(b.Time) })
 	if len(all) > 0 {
-		first := desk.OrderEvent{
-			ID: "orders/3/80417", Time: all[0].Time.Add(-time.Hour), Action: "call", Status: "submitted", State: "finished", Before: -1,
-		}
+		first := accepted("orders/3/80417", all[0].Time.Add(-time.Hour), "submitted")
 		all = append([]desk.OrderEvent{first}, all...)
 	}
 	return all

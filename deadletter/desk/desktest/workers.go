@@ -27,7 +27,7 @@ func (f *Fake) ask(story string) {
 	switch story {
 	case "broken", "unread":
 		f.Asked.Unread = f.Err
-		f.Asked.Workers = []desk.Worker{{URL: "http://10.0.4.17:8080/status", Err: errors.New("dial tcp 10.0.4.17:8080: connection refused")}}
+		f.Asked.Workers = []desk.Worker{{URL: pageOf(17), Err: errors.New("dial tcp 10.0.4.17:8080: connection refused")}}
 	case "idle":
 	case "outage":
 		f.Asked.Workers = workers(now, func(s *status.Worker) { outage(s, now) })
@@ -42,7 +42,8 @@ func (f *Fake) ask(story string) {
 	case "flood":
 		f.Asked.Workers = workers(now, func(s *status.Worker) { paused(s, ledger.Flood, now.Add(-3*time.Minute)) })
 		f.Asked.Pauses = []ledger.Entry{{
-			Event: ledger.GuardPause, At: now.Add(-3 * time.Minute), By: "leadhit-sync-5d9c7-x2x9k", Via: "worker", Group: Group,
+			Event: ledger.GuardPause, At: now.Add(-3 * time.Minute), By: "leadhit-sync-5d9c7-x2x9k", Via: "worker",
+			Group:  Group,
 			Reason: "100 of the last 200 outcomes were dead letters, of 61 orders", Build: "1.10.0+9be01d2 shop@4f1c2a",
 			Fingerprints: f.fingerprints(3),
 		}}
@@ -51,10 +52,13 @@ func (f *Fake) ask(story string) {
 	}
 	if story == "many" {
 		f.Asked.Workers = append(f.Asked.Workers, stuck(now), desk.Worker{
-			URL: "http://10.0.4.23:8080/status", Err: errors.New("dial tcp 10.0.4.23:8080: i/o timeout"),
+			URL: pageOf(23), Err: errors.New("dial tcp 10.0.4.23:8080: i/o timeout"),
 		})
 	}
 }
+
+// pageOf is the address of a worker's status page.
+func pageOf(host int) string { return "http://10.0.4." + strconv.Itoa(host) + ":8080/status" }
 
 // fingerprints are those of the first causes.
 func (f *Fake) fingerprints(most int) (all []string) {
@@ -71,7 +75,8 @@ func workers(now time.Time, change func(*status.Worker)) (all []desk.Worker) {
 	for i := range 2 {
 		s := &status.Worker{
 			Schema: "status.v1", Version: "1.10.0+9be01d2", Group: Group, At: now, State: "running", Phase: "running",
-			Since: now.Add(-time.Duration(20+i) * time.Hour), Events: 1_204_331, Finished: 1_204_289, Calls: 812_345, Retries: 417,
+			Since: now.Add(-time.Duration(20+i) * time.Hour), Events: 1_204_331, Finished: 1_204_289, Calls: 812_345,
+			Retries:  417,
 			InFlight: 3 + i, Limit: 64, OldestAge: 1.4, Lag: 0.3,
 			LastHour: []status.CauseCount{{Cause: "ValidationError", Letters: 41}, {Cause: "HTTP 422", Letters: 2}},
 		}
@@ -83,7 +88,7 @@ func workers(now time.Time, change func(*status.Worker)) (all []desk.Worker) {
 			})
 		}
 		change(s)
-		all = append(all, desk.Worker{URL: "http://10.0.4." + strconv.Itoa(17+i) + ":8080/status", Status: s})
+		all = append(all, desk.Worker{URL: pageOf(17 + i), Status: s})
 	}
 	return all
 }
@@ -111,12 +116,14 @@ func outage(s *status.Worker, now time.Time) {
 			Message: "http 503 Service Unavailable: no upstream is healthy",
 		}
 		if i == 3 {
-			o.Order, o.Cause, o.Code, o.Message = "mp-7f3c9a1e-55d0-4c1b-9a83-0b6c2f1d88010", "Timeout", 0, "no response within 10s"
+			o.Order, o.Cause, o.Code, o.Message = "mp-7f3c9a1e-55d0-4c1b-9a83-0b6c2f1d88010", "Timeout", 0,
+				"no response within 10s"
 		}
 		s.Orders = append(s.Orders, o)
 	}
 	s.Outcomes = []status.OutcomeCount{
-		{Outcome: status.Outcome{Cause: "HTTP 503", Code: 503}, Orders: 35}, {Outcome: status.Outcome{Cause: "Timeout"}, Orders: 2},
+		{Outcome: status.Outcome{Cause: "HTTP 503", Code: 503}, Orders: 35}, {Outcome: status.Outcome{Cause: "Timeout"},
+			Orders: 2},
 	}
 }
 
@@ -137,10 +144,11 @@ func stuck(now time.Time) desk.Worker {
 	for p := range 40 {
 		at := int64(7_000_000 + 1000*p)
 		s.Partitions = append(s.Partitions, status.Partition{
-			Topic: "a-topic-of-a-shop-with-a-very-long-name.orders", Partition: p, Committed: at, Fetched: at + 300, End: at + 90_000,
+			Topic: "a-topic-of-a-shop-with-a-very-long-name.orders", Partition: p, Committed: at, Fetched: at + 300,
+			End:        at + 90_000,
 			Unfinished: 300 - p, OldestOffset: at, OldestAge: float64(900 - p), WindowFull: p == 0, Unknown: p == 1,
 		})
 	}
 	s.Partitions[2].OpenTransaction = &status.OpenTransaction{HeldBack: 300, Since: now.Add(-3 * time.Hour), Age: 10_920}
-	return desk.Worker{URL: "http://10.0.4.22:8080/status", Status: s}
+	return desk.Worker{URL: pageOf(22), Status: s}
 }
