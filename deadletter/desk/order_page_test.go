@@ -130,6 +130,7 @@ func TestARussianPageHasNoEnglishTextOfOurs(t *testing.T) {
 		backend := desktest.Story(story)
 		for _, target := range targets {
 			_, texts := answer(t, backend, get(t, target), "ru")
+			texts = strings.ReplaceAll(texts, "LeadHit 2.4 accepts it", "") // the words of a person
 			for key, forms := range en {
 				piece := longestPiece(forms)
 				if len(piece) > 12 && !strings.Contains(strings.Join(ru[key], " "), piece) && strings.Contains(texts, piece) {
