@@ -10,70 +10,88 @@ import (
 
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
+	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/integration/audit"
 )
 
-// letterbox reads the dead-letter topic from its start. Its client is not the worker's, so that they share no fault.
+// letterbox reads the dead-letter topic and the ledger from their starts. Its client is not the worker's, so that they
+// share no fault.
 type letterbox struct {
 	client *kgo.Client
 
 	mu      sync.Mutex
 	letters []deadletter.Letter
-	broken  int   // records that are not letters
-	next    int64 // offset
+	broken  int // records that are not letters, or not entries of the ledger
+	ledger  audit.Ledger
+	next    map[string]int64 // offsets, by topic
 }
 
-// openLetterbox opens a reader of the topic, which must exist. It reads partition 0 without a group, so it neither
+// openLetterbox opens a reader of both topics, which must exist. It reads partition 0 without a group, so it neither
 // commits nor appears among the members.
 func openLetterbox(brokers []string) (*letterbox, error) {
+	start := map[int32]kgo.Offset{0: kgo.NewOffset().AtStart()}
 	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
-		letters: {0: kgo.NewOffset().AtStart()},
+		letters: start, ledger.Topic(letters): start,
 	}))
 	if err != nil {
 		return nil, err
 	}
-	return &letterbox{client: client}, nil
+	return &letterbox{client: client, next: map[string]int64{}}, nil
 }
 
-// read reads letters until ctx ends or, if upTo is 0 or more, until that offset. One goroutine at a time calls it:
-// first beside the demo, then for the evidence, from where the first ended.
-func (b *letterbox) read(ctx context.Context, upTo int64) error {
-	for upTo < 0 || b.position() < upTo {
+// read reads until ctx ends or, if there are ends, until these offsets. One goroutine at a time calls it: first beside
+// the demo, then for the evidence, from where the first ended.
+func (b *letterbox) read(ctx context.Context, ends map[string]int64) error {
+	for ends == nil || b.missing(ends) != "" {
 		fetches := b.client.PollFetches(ctx)
 		if ctx.Err() != nil {
-			if upTo < 0 {
+			if ends == nil {
 				return nil
 			}
-			return fmt.Errorf("read %s: at offset %d of %d: %w", letters, b.position(), upTo, context.Cause(ctx))
+			return fmt.Errorf("read %s: %w", b.missing(ends), context.Cause(ctx))
 		}
 		if err := fetches.Err(); err != nil {
-			return fmt.Errorf("read %s: %w", letters, err)
+			return fmt.Errorf("read %s and the ledger: %w", letters, err)
 		}
 		fetches.EachRecord(b.take)
 	}
 	return nil
 }
 
+// missing says which topic was not read to its end; "" if both were.
+func (b *letterbox) missing(ends map[string]int64) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for topic, end := range ends {
+		if b.next[topic] < end {
+			return fmt.Sprintf("%s: at offset %d of %d", topic, b.next[topic], end)
+		}
+	}
+	return ""
+}
+
 // take keeps a record. A record that is no letter is counted: the summary reports it, because the worker wrote it.
 func (b *letterbox) take(r *kgo.Record) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.next[r.Topic] = r.Offset + 1
+	if r.Topic != letters {
+		if b.ledger.Entry(r.Value, r.Timestamp) != nil {
+			b.broken++
+		}
+		return
+	}
 	record := event.Record{Key: r.Key, Value: r.Value}
 	for _, h := range r.Headers {
 		record.Headers = append(record.Headers, event.Header{Key: h.Key, Value: h.Value})
 	}
 	letter, err := deadletter.Parse(record)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.next = r.Offset + 1
 	if err != nil {
 		b.broken++
 		return
 	}
 	b.letters = append(b.letters, letter)
-}
-
-func (b *letterbox) position() int64 {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.next
+	b.ledger.Letter(letter.ID(), letter.ReplayCount)
 }
 
 // all returns the letters so far, the oldest first, and how many records were not letters.
@@ -82,4 +100,11 @@ func (b *letterbox) all() (found []deadletter.Letter, broken int) {
 	defer b.mu.Unlock()
 	// A clipped slice is a snapshot: letters are only appended, and an append to it makes a copy.
 	return slices.Clip(b.letters), b.broken
+}
+
+// requeued returns the number of letters whose replay has no outcome.
+func (b *letterbox) requeued() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.ledger.Requeued()
 }

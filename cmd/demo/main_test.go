@@ -62,13 +62,13 @@ func TestTheDemo(t *testing.T) {
 		t.Setenv(v.Name, "nonsense")
 	}
 	var out strings.Builder
-	v, err := run(t.Context(), options{length: 4 * time.Second, rate: 60, orders: 60, seed: 5}, &plain{out: &out}, &out)
+	v, err := run(t.Context(), options{length: 4 * time.Second, rate: 200, orders: 150, seed: 5}, &plain{out: &out}, &out)
 	if code := exitCode(v, err); code != 0 {
 		t.Fatalf("got exit code %d, %v and\n%s", code, err, out.String())
 	}
 	for _, want := range []string{
 		"story: LeadHit rejects our key (403)", "story: the worker stops as on SIGTERM", "✓ lost 0 · out of order 0",
-		"/readyz", "committed = log end in 6 of 6 partitions",
+		"story: alice replays", " resolved", "/readyz", "committed = log end in 6 of 6 partitions",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("got\n%s\nwant %q in it", out.String(), want)
@@ -77,8 +77,9 @@ func TestTheDemo(t *testing.T) {
 	if strings.Contains(out.String(), "demo-key-") {
 		t.Errorf("got a key in\n%s", out.String())
 	}
-	if v.written == 0 || v.refused == 0 {
-		t.Errorf("got %d events and %d refused, want some of both", v.written, v.refused)
+	if v.written == 0 || v.refused == 0 || v.replays["resolved"] == 0 {
+		t.Errorf("got %d events, %d refused and %v of replays, want events, refusals and resolved letters", v.written, v.refused,
+			v.replays)
 	}
 }
 

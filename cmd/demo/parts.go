@@ -47,6 +47,7 @@ type parts struct {
 	worker  *worker.Worker
 
 	environment map[string]string // the worker's settings
+	settings    *config.Config    // the same, as they are read
 
 	folder string // for the key's file, the exports and the worker's log
 	log    *os.File
@@ -84,15 +85,14 @@ func setUp(ctx context.Context, o options) (_ *parts, err error) {
 	if p.log, err = os.Create(p.logFile()); err != nil {
 		return nil, err
 	}
-	p.environment = p.settings(o, url)
-	settings, err := load(p.environment)
-	if err != nil {
+	p.environment = p.variables(o, url)
+	if p.settings, err = load(p.environment); err != nil {
 		return nil, err
 	}
 	// The file gets every line as JSON, for the case that the records do not agree. The logbook gets the same lines for
 	// the screen.
 	log := slog.New(slog.NewMultiHandler(slog.NewJSONHandler(p.log, nil), p.logs))
-	p.worker, err = worker.Open(settings, "demo", log)
+	p.worker, err = worker.Open(p.settings, "demo", log)
 	return p, err
 }
 
@@ -118,10 +118,10 @@ func (p *parts) serveLeadHit(ctx context.Context, o options) (url string, err er
 // local is an address on this machine.
 func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
-// settings are the worker's. Whatever is missing here has the default of the binary. As little as possible differs,
+// variables are the worker's settings. Whatever is missing here has the default of the binary. As little as possible differs,
 // because the demo is about the worker as it is. More events a second need more calls in flight, or the backlog of a
 // pause would not shrink.
-func (p *parts) settings(o options, url string) map[string]string {
+func (p *parts) variables(o options, url string) map[string]string {
 	return map[string]string{
 		"KAFKA_BROKERS":        p.kafka.ListenAddrs()[0],
 		"KAFKA_TOPICS":         topic,

@@ -6,7 +6,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io"
+	"maps"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,13 +17,14 @@ import (
 
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
+	"leadhit-sync/deadletter/ledger"
 )
 
 // brokers runs an embedded Kafka with the demo's topics.
 func brokers(t *testing.T) []string {
 	t.Helper()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, topic),
-		kfake.SeedTopics(1, letters))
+		kfake.SeedTopics(1, letters, ledger.Topic(letters)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,8 +86,9 @@ func TestAWorkerThatStopsEarlyEndsTheDemo(t *testing.T) {
 	}
 	t.Cleanup(s.client.Close)
 	want := errors.New("port in use")
+	told := stage(t, time.Hour)
 	d := &demo{
-		parts: &parts{logs: newLogbook()}, shop: s, story: stage(t, time.Hour),
+		parts: &parts{logs: newLogbook()}, shop: s, story: told, person: &person{story: told},
 		running: start(t.Context(), func(context.Context) error { return want }),
 	}
 	begun := time.Now()
@@ -113,7 +117,11 @@ func TestTheLetterboxReadsToTheEnd(t *testing.T) {
 	for _, h := range written.Encode().Headers {
 		record.Headers = append(record.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 	}
-	if err := writer.ProduceSync(t.Context(), record, &kgo.Record{Value: []byte("no letter")}).FirstErr(); err != nil {
+	entry := func(value string) *kgo.Record {
+		return &kgo.Record{Topic: ledger.Topic(letters), Value: []byte(value)}
+	}
+	if err := writer.ProduceSync(t.Context(), record, &kgo.Record{Value: []byte("no letter")},
+		entry(`{"ev":"replay","id":"orders/2/7","n":1}`), entry("no entry")).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
 	box, err := openLetterbox(addresses)
@@ -121,21 +129,29 @@ func TestTheLetterboxReadsToTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(box.client.Close)
-	if err := box.read(t.Context(), 2); err != nil {
+	ends := map[string]int64{letters: 2, ledger.Topic(letters): 2}
+	if err := box.read(t.Context(), ends); err != nil {
 		t.Fatal(err)
 	}
 	found, broken := box.all()
-	if len(found) != 1 || found[0].ID() != "orders/2/7" || found[0].Status != "on-hold" || broken != 1 {
-		t.Errorf("got %+v and %d others, want the letter and one", found, broken)
+	if len(found) != 1 || found[0].ID() != "orders/2/7" || found[0].Status != "on-hold" || broken != 2 {
+		t.Errorf("got %+v and %d others, want the letter and 2", found, broken)
+	}
+	if got := box.requeued(); got != 1 {
+		t.Errorf("got %d letters whose replay has no outcome, want 1", got)
 	}
 
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if err := box.read(ctx, 3); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v for a letter that never comes, want %v", err, context.DeadlineExceeded)
+	for topic := range ends {
+		later := maps.Clone(ends)
+		later[topic]++
+		if err := box.read(ctx, later); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), topic) {
+			t.Errorf("got %v for a record of %s that never comes, want %v", err, topic, context.DeadlineExceeded)
+		}
 	}
-	if err := box.read(ctx, -1); err != nil {
-		t.Errorf("got %v from an end without a goal, want nil", err)
+	if err := box.read(ctx, nil); err != nil {
+		t.Errorf("got %v from a read without ends, want nil", err)
 	}
 }
 

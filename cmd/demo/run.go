@@ -33,6 +33,7 @@ type demo struct {
 	shop    *shop
 	story   *story
 	box     *letterbox
+	person  *person
 	address string
 	begun   time.Time
 	running *running
@@ -136,14 +137,18 @@ func (d *demo) play(ctx context.Context, paint painter) (e evidence, err error) 
 	}
 	defer d.box.client.Close()
 	d.begun = time.Now()
-	d.story = &story{length: d.options.length, orders: d.options.orders, leadhit: d.leadhit, keys: d.keys, begun: d.begun}
+	d.story = &story{
+		length: d.options.length, orders: d.options.orders, leadhit: d.leadhit, keys: d.keys, begun: d.begun,
+		learns: make(chan struct{}),
+	}
+	d.person = &person{story: d.story, settings: d.settings}
 
 	lasting, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var beside errgroup.Group
 	beside.Go(func() error { d.show(lasting, paint); return nil })
 	// The letters are read while the demo runs, so that the screen can show the last ones.
-	beside.Go(func() error { return d.box.read(lasting, -1) })
+	beside.Go(func() error { return d.box.read(lasting, nil) })
 	// The worker must not stop before the shop has written its last event, or the summary would find that event lost.
 	err = errors.Join(d.sell(ctx), d.finish(lasting), d.running.end())
 	stop()
@@ -153,22 +158,23 @@ func (d *demo) play(ctx context.Context, paint painter) (e evidence, err error) 
 	return d.evidence(context.WithoutCancel(ctx))
 }
 
-// sell runs the shop and the story, until the story or ctx ends. If one of them fails, or the worker stops early, the
-// others end too. The worker is watched here too: without it the shop would write events that nobody reads, until -for
+// sell runs the shop, the story and the person, until the story or ctx ends. If one of them fails, or the worker stops
+// early, the others end too; only a replay that has begun is completed. The worker is watched here too: without it the shop would write events that nobody reads, until -for
 // is over.
 func (d *demo) sell(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	var both errgroup.Group
-	both.Go(func() error {
+	var all errgroup.Group
+	all.Go(func() error {
 		defer stop()
 		return d.story.play(ctx)
 	})
-	both.Go(func() error {
+	all.Go(func() error {
 		defer stop()
 		return d.shop.sell(ctx)
 	})
-	both.Go(func() error {
+	all.Go(func() error { return d.person.replay(ctx) })
+	all.Go(func() error {
 		select {
 		case <-d.running.done:
 			stop()
@@ -177,11 +183,11 @@ func (d *demo) sell(ctx context.Context) error {
 			return nil
 		}
 	})
-	return both.Wait()
+	return all.Wait()
 }
 
-// finish waits until the worker has committed everything that was written, or has stopped committing. Neither end is an
-// error here: only the summary judges. It counts committed offsets, which equal the number of events because each log
+// finish waits until the worker has committed everything that was written and all replays have their outcomes, or the
+// worker has stopped committing. Neither end is an error here: only the summary judges. It counts committed offsets, which equal the number of events because each log
 // begins at 0 and has no transactions.
 func (d *demo) finish(ctx context.Context) error {
 	d.story.add("the shop closes; the worker finishes its events")
@@ -193,7 +199,7 @@ func (d *demo) finish(ctx context.Context) error {
 	before, told := int64(-1), false
 	for {
 		committed := sum(d.committed())
-		if committed == int64(len(d.shop.entries())) {
+		if committed == int64(len(d.shop.entries())) && d.box.requeued() == 0 {
 			return nil
 		}
 		if committed != before {
@@ -222,19 +228,21 @@ func (d *demo) finish(ctx context.Context) error {
 // evidence collects the records of all parts. The worker has stopped, so the letterbox reads up to a fixed end. A read
 // that ends too early would report letters as missing, so it is an error instead.
 func (d *demo) evidence(ctx context.Context) (evidence, error) {
-	var end int64
-	if info := d.kafka.PartitionInfo(letters, 0); info != nil {
-		end = info.HighWatermark
+	ends := map[string]int64{letters: 0, ledger.Topic(letters): 0}
+	for topic := range ends {
+		if info := d.kafka.PartitionInfo(topic, 0); info != nil {
+			ends[topic] = info.HighWatermark
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, readLimit)
 	defer cancel()
-	if err := d.box.read(ctx, end); err != nil {
+	if err := d.box.read(ctx, ends); err != nil {
 		return evidence{}, err
 	}
 	e := evidence{
 		seed: d.options.seed, length: time.Since(d.begun), orders: d.options.orders,
 		book: d.shop.entries(), calls: d.leadhit.Calls(), committed: d.committed(), ends: d.ends(),
-		retries: d.worker.Status().Retries,
+		retries: d.worker.Status().Retries, ledger: d.box.ledger, run: d.person.summary,
 	}
 	e.letters, e.broken = d.box.all()
 	return e, nil

@@ -15,6 +15,7 @@ type scene struct {
 	text   string
 	faults sandbox.Faults
 	key    keyChange
+	learns string // a status that LeadHit accepts from now on
 }
 
 // keyChange is what a scene does to the API key.
@@ -34,10 +35,14 @@ const (
 
 func healthy() sandbox.Faults { return sandbox.Faults{Latency: latency, Jitter: jitter} }
 
+// learnedStatus is the status of most letters, so most of them can be replayed once LeadHit accepts it.
+const learnedStatus = "cancelled"
+
 // scenes are the scenes of a chapter. The gaps between them leave the worker time to work off a backlog. The key is
-// rejected for about a sixth of the chapter, so that a watcher sees the pause begin and end. The shares are of a
+// rejected for about a seventh of the chapter, so that a watcher sees the pause begin and end. The shares are of a
 // chapter, so a demo of 10 s and one of an hour show the same faults. The first and the last scene have none: a person
-// sees the normal rate before and after.
+// sees the normal rate before and after. LeadHit learns a status when there are some letters, and has no other fault
+// while they are replayed.
 func scenes(orders int) []scene {
 	with := func(change func(*sandbox.Faults)) sandbox.Faults {
 		f := healthy()
@@ -47,27 +52,31 @@ func scenes(orders int) []scene {
 	return []scene{
 		{at: 0, text: "no faults: LeadHit responds in about 0.1 s", faults: healthy()},
 		{
-			at: 0.12, text: "a third of all calls get a 503: the worker slows down",
+			at: 0.10, text: "a third of all calls get a 503: the worker slows down",
 			faults: with(func(f *sandbox.Faults) { f.Errors = 0.33; f.Orders = stuck() }),
 		},
 		{
-			at: 0.26, text: "order " + orderID(0) + " gets only 503s, every tenth order is slow",
+			at: 0.22, text: "order " + orderID(0) + " gets only 503s, every tenth order is slow",
 			faults: with(func(f *sandbox.Faults) { f.Orders = slow(orders) }),
 		},
 		{
-			at: 0.40, text: "responses get lost: the worker retries the calls",
+			at: 0.34, text: "responses get lost: the worker retries the calls",
 			faults: with(func(f *sandbox.Faults) { f.Lost = 0.04; f.LostResets = 0.04 }),
 		},
 		{
-			at: 0.50, text: "LeadHit rejects our key (403): calls pause, no dead letters",
+			at: 0.44, text: "LeadHit accepts the status " + learnedStatus + " from now on",
+			faults: healthy(), learns: learnedStatus,
+		},
+		{
+			at: 0.56, text: "LeadHit rejects our key (403): calls pause, no dead letters",
 			faults: healthy(), key: keyRotates,
 		},
-		{at: 0.68, text: "a new key is in the key's file; the worker watches it", faults: healthy(), key: keyIsHanded},
+		{at: 0.70, text: "a new key is in the key's file; the worker watches it", faults: healthy(), key: keyIsHanded},
 		{
-			at: 0.82, text: "connections break, HTML comes instead of JSON: retries",
+			at: 0.84, text: "connections break, HTML comes instead of JSON: retries",
 			faults: with(func(f *sandbox.Faults) { f.Resets = 0.1; f.HTML = 0.1; f.WrongID = 0.05 }),
 		},
-		{at: 0.92, text: "no faults again", faults: healthy()},
+		{at: 0.93, text: "no faults again", faults: healthy()},
 	}
 }
 
@@ -107,6 +116,9 @@ type story struct {
 	leadhit *sandbox.Sandbox
 	keys    *keys
 	begun   time.Time
+	learns  chan struct{} // closed when LeadHit has learned a status
+
+	learned []string // statuses
 
 	mu   sync.Mutex
 	told []beat
@@ -126,6 +138,9 @@ func (s *story) play(ctx context.Context) error {
 	for chapter := 0; count == 0 || chapter < count; chapter++ {
 		start := s.begun.Add(time.Duration(chapter) * each)
 		for _, scene := range scenes(s.orders) {
+			if scene.learns != "" && chapter > 0 {
+				continue // LeadHit does not forget
+			}
 			if !until(ctx, start.Add(time.Duration(scene.at*float64(each)))) {
 				return s.repair()
 			}
@@ -141,7 +156,13 @@ func (s *story) play(ctx context.Context) error {
 // enter replaces all faults, so none of an earlier scene stays by mistake.
 func (s *story) enter(sc scene) error {
 	s.add(sc.text)
-	s.leadhit.Change(func(f *sandbox.Faults) { *f = sc.faults })
+	if sc.learns != "" {
+		s.learned = append(s.learned, sc.learns)
+	}
+	s.change(sc.faults)
+	if sc.learns != "" {
+		close(s.learns)
+	}
 	switch sc.key {
 	case keyRotates:
 		s.keys.rotate()
@@ -153,8 +174,14 @@ func (s *story) enter(sc scene) error {
 }
 
 func (s *story) repair() error {
-	s.leadhit.Change(func(f *sandbox.Faults) { *f = healthy() })
+	s.change(healthy())
 	return s.keys.hand()
+}
+
+// change replaces the faults. LeadHit keeps what it has learned.
+func (s *story) change(faults sandbox.Faults) {
+	faults.Statuses = s.learned
+	s.leadhit.Change(func(f *sandbox.Faults) { *f = faults })
 }
 
 // add adds a line.

@@ -71,7 +71,7 @@ func stage(t *testing.T, length time.Duration) *story {
 	t.Helper()
 	leadhit := sandbox.New(sandbox.Options{})
 	s := &story{
-		length: length, orders: 20, leadhit: leadhit, begun: time.Now(),
+		length: length, orders: 20, leadhit: leadhit, begun: time.Now(), learns: make(chan struct{}),
 		keys: &keys{file: filepath.Join(t.TempDir(), "api-key"), leadhit: leadhit},
 	}
 	s.keys.rotate()
@@ -84,16 +84,22 @@ func stage(t *testing.T, length time.Duration) *story {
 // call makes a call with the key in the file and returns the HTTP status.
 func (s *story) call(t *testing.T) int {
 	t.Helper()
+	return s.answer(t, "paid").Code
+}
+
+// answer makes such a call with a status.
+func (s *story) answer(t *testing.T, status string) *httptest.ResponseRecorder {
+	t.Helper()
 	key, err := os.ReadFile(s.keys.file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/",
-		strings.NewReader(`{"jsonrpc":"2.0","id":"1","method":"set_order_status","params":{"order_id":"1","status":"paid"}}`))
+		strings.NewReader(`{"jsonrpc":"2.0","id":"1","method":"set_order_status","params":{"order_id":"1","status":"`+status+`"}}`))
 	request.Header.Set("API-KEY", strings.TrimSpace(string(key)))
 	answer := httptest.NewRecorder()
 	s.leadhit.ServeHTTP(answer, request)
-	return answer.Code
+	return answer
 }
 
 func TestTheStoryIsScaledToItsLength(t *testing.T) {
@@ -118,17 +124,24 @@ func TestTheStoryIsScaledToItsLength(t *testing.T) {
 func checkBeats(t *testing.T, s *story) {
 	t.Helper()
 	each, count := chapters(s.length)
-	all := scenes(s.orders)
 	told := s.beats()
-	if len(told) != count*len(all) {
-		t.Fatalf("got %d lines, want %d", len(told), count*len(all))
-	}
-	for i, b := range told {
-		sc := all[i%len(all)]
-		at := each*time.Duration(i/len(all)) + time.Duration(sc.at*float64(each))
-		if b.at != at || b.text != sc.text || b.number != i+1 {
-			t.Errorf("got %d %v %q, want %d %v %q", b.number, b.at, b.text, i+1, at, sc.text)
+	for chapter := range count {
+		for _, sc := range scenes(s.orders) {
+			if sc.learns != "" && chapter > 0 {
+				continue
+			}
+			if len(told) == 0 {
+				t.Fatalf("got no line %q in chapter %d", sc.text, chapter)
+			}
+			at := each*time.Duration(chapter) + time.Duration(sc.at*float64(each))
+			if b := told[0]; b.at != at || b.text != sc.text {
+				t.Errorf("got %v %q, want %v %q", b.at, b.text, at, sc.text)
+			}
+			told = told[1:]
 		}
+	}
+	if len(told) > 0 {
+		t.Errorf("got %d more lines, want none", len(told))
 	}
 }
 
@@ -141,7 +154,7 @@ func TestTheKeyIsRejectedUntilTheWorkerHasIt(t *testing.T) {
 		for _, c := range []struct {
 			at   time.Duration
 			want int
-		}{{time.Second, 200}, {26 * time.Second, 403}, {33 * time.Second, 403}, {35 * time.Second, 200}} {
+		}{{time.Second, 200}, {29 * time.Second, 403}, {34 * time.Second, 403}, {36 * time.Second, 200}} {
 			until(t.Context(), s.begun.Add(c.at))
 			if got := s.call(t); got != c.want {
 				t.Errorf("at %v: got %d, want %d", c.at, got, c.want)
@@ -149,6 +162,30 @@ func TestTheKeyIsRejectedUntilTheWorkerHasIt(t *testing.T) {
 		}
 		if err := <-ended; err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+func TestLeadHitKeepsTheStatusThatItHasLearned(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := stage(t, 2*chapterLength)
+		ended := make(chan error)
+		go func() { ended <- s.play(t.Context()) }()
+		refused := func() bool { return strings.Contains(s.answer(t, learnedStatus).Body.String(), "ValidationError") }
+		until(t.Context(), s.begun.Add(time.Second))
+		if !refused() {
+			t.Error("got the status accepted at first, want it refused")
+		}
+		<-s.learns
+		for range 2 {
+			if refused() {
+				t.Errorf("got the status refused at %v, want it accepted", time.Since(s.begun))
+			}
+			until(t.Context(), s.begun.Add(chapterLength+time.Second))
+		}
+		if err := <-ended; err != nil || refused() {
+			t.Errorf("got %v, and the status refused: %v, at the end", err, refused())
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/deadletter"
+	"leadhit-sync/deadletter/replay"
 	"leadhit-sync/integration/audit"
 	"leadhit-sync/leadhit/sandbox"
 )
@@ -24,7 +25,9 @@ type evidence struct {
 	book            []entry        // what the shop wrote
 	calls           []sandbox.Call // LeadHit's call log
 	letters         []deadletter.Letter
-	broken          int // records of the letters' topic that are not letters
+	broken          int // records that are not letters, or not entries of the ledger
+	ledger          audit.Ledger   // as the demo reads it
+	run             replay.Summary // as the person's replay reported it
 	committed, ends map[int]int64
 	retries         uint64 // as the worker counted
 }
@@ -39,6 +42,11 @@ type verdict struct {
 	unknown []string
 	// written counts the shop's events.
 	written int
+	// replays are the entries of the ledger that count, by event. pending is how many replays have no outcome.
+	replays map[string]int
+	pending int
+	// repeated counts calls that LeadHit had executed before.
+	repeated int
 }
 
 // ok reports whether all records agree, and there are some.
@@ -51,8 +59,9 @@ func (v verdict) ok() bool {
 func judge(e evidence) verdict {
 	v := verdict{written: len(e.book)}
 	all := audit.Evidence{
-		Calls: e.calls, Committed: places(e.committed), End: places(e.ends), Patience: callTimeout,
+		Calls: e.calls, Committed: places(e.committed), End: places(e.ends), Patience: callTimeout, Ledger: &e.ledger,
 	}
+	v.replays, v.pending, v.repeated = e.ledger.Counts(), e.ledger.Requeued(), repeated(e.calls)
 	refused := make(map[string]bool) // by call id
 	for _, c := range all.Calls {
 		refused[c.ID] = refused[c.ID] || c.Answer == sandbox.Refused || c.Answer == sandbox.Invalid
@@ -81,8 +90,9 @@ func judge(e evidence) verdict {
 	v.letters = len(stored)
 	v.Report = audit.Compare(all)
 	if e.broken > 0 {
-		v.unknown = append(v.unknown, fmt.Sprintf("%d records of the letters' topic are not letters", e.broken))
+		v.unknown = append(v.unknown, fmt.Sprintf("%d records are neither letters nor entries of the ledger", e.broken))
 	}
+	v.unknown = append(v.unknown, v.unproven(e.run)...)
 	for _, p := range slices.Sorted(maps.Keys(e.ends)) {
 		// Only the shop writes to the topic, so a difference means that a record has no entry in the book.
 		if written[p] != e.ends[p] {
@@ -90,6 +100,45 @@ func judge(e evidence) verdict {
 		}
 	}
 	return v
+}
+
+// unproven names outcomes that the person's replay reported, but the ledger does not hold. A person at another terminal
+// may have replayed more.
+func (v verdict) unproven(run replay.Summary) []string {
+	var all []string
+	for _, outcome := range []struct {
+		name          string
+		reported, has int
+	}{
+		{"resolved", run.Resolved, v.replays["resolved"]},
+		{"superseded", run.Superseded, v.replays["superseded"]},
+		{"failed", run.Failed, v.replays["failed"]},
+		{"refused again", run.Refused, v.refusedAgain()},
+	} {
+		if outcome.reported > outcome.has {
+			all = append(all, fmt.Sprintf("the replay reported %d letters as %s, the ledger has %d", outcome.reported,
+				outcome.name, outcome.has))
+		}
+	}
+	return all
+}
+
+// refusedAgain counts the replays that ended as a letter again: the ledger has no entry for these.
+func (v verdict) refusedAgain() int {
+	return v.replays["replay"] - v.replays["resolved"] - v.replays["superseded"] - v.replays["failed"] - v.pending
+}
+
+// repeated counts the calls that LeadHit had executed before.
+func repeated(calls []sandbox.Call) int {
+	count := 0
+	executed := make(map[string]bool)
+	for i := range calls {
+		if executed[calls[i].ID] {
+			count++
+		}
+		executed[calls[i].ID] = executed[calls[i].ID] || calls[i].Executed
+	}
+	return count
 }
 
 // content represents an event's value in the audit: the value's hash, and what a letter says about it.
@@ -127,6 +176,7 @@ func (v verdict) findings() []string {
 		{"out of order", v.OutOfOrder},
 		{"unexpected", v.Strange},
 		{"altered", v.Altered},
+		{"not ended", v.Unended},
 		{"not committed", v.Uncommitted},
 		{"unknown", v.unknown},
 	} {
@@ -174,7 +224,8 @@ func account(e evidence, v verdict, width int) []line {
 			e.seed)},
 		{"LeadHit", fmt.Sprintf("%d calls: %s", len(e.calls), answers(e.calls))},
 		{"worker", fmt.Sprintf("%d retries; %d repeated a call that LeadHit had executed, because its response was lost or "+
-			"wrong", e.retries, v.Repeats)},
+			"wrong", e.retries, v.repeated)},
+		{"letters", v.replayed()},
 		{"Kafka", fmt.Sprintf("committed = log end in %d of %d partitions", len(e.ends)-len(v.Uncommitted), len(e.ends))},
 	} {
 		for i, text := range terminal.Hang("", part.text, max(width-labelWidth, 16)) {
@@ -186,6 +237,30 @@ func account(e evidence, v verdict, width int) []line {
 		}
 	}
 	return lines
+}
+
+// replayed counts the replays by outcome.
+func (v verdict) replayed() string {
+	var outcomes []string
+	for _, outcome := range []struct {
+		name  string
+		count int
+	}{
+		{"resolved", v.replays["resolved"]},
+		{"superseded", v.replays["superseded"]},
+		{"refused again", v.refusedAgain()},
+		{"failed", v.replays["failed"]},
+		{"without an outcome", v.pending},
+	} {
+		if outcome.count > 0 {
+			outcomes = append(outcomes, fmt.Sprintf("%d %s", outcome.count, outcome.name))
+		}
+	}
+	text := fmt.Sprintf("replayed %d", v.replays["replay"])
+	if len(outcomes) > 0 {
+		text += ": " + strings.Join(outcomes, " · ")
+	}
+	return text
 }
 
 func ordersOf(book []entry) int {

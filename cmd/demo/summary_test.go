@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -11,35 +12,32 @@ import (
 
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
+	"leadhit-sync/deadletter/replay"
+	"leadhit-sync/integration/audit"
 	"leadhit-sync/leadhit/sandbox"
 )
 
 func Example_summarise() {
-	e := goodEvidence()
+	e := replayedEvidence()
 	_ = summarise(os.Stdout, e, judge(e), 80, colourless)
 	// Output:
-	//   shop      4 events of 2 orders in 12.0 s (seed 7)
-	//   LeadHit   5 calls: 3 accepted, 1 refused, 1 lost after execution
+	//   shop      7 events of 5 orders in 12.0 s (seed 7)
+	//   LeadHit   10 calls: 5 refused, 4 accepted, 1 lost after execution
 	//   worker    1 retries; 1 repeated a call that LeadHit had executed, because its
 	//             response was lost or wrong
-	//   Kafka     committed = log end in 2 of 2 partitions
+	//   letters   replayed 3: 1 resolved · 1 superseded · 1 refused again
+	//   Kafka     committed = log end in 3 of 3 partitions
 	//
-	//   ✓ lost 0 · out of order 0 · letters 1 = refused 1
+	//   ✓ lost 0 · out of order 0 · letters 4 = refused 4
 }
 
 // goodEvidence is of two orders: A is submitted and paid, and the first answer of that was lost; B is cancelled, then
 // paid.
 func goodEvidence() evidence {
-	begun := time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
-	hash := func(text string) [sha256.Size]byte { return sha256.Sum256([]byte(text)) }
 	var seq int
 	call := func(id, order, status string, answer sandbox.Answer) sandbox.Call {
 		seq++
-		at := begun.Add(time.Duration(seq) * time.Second)
-		return sandbox.Call{
-			Seq: seq, Arrived: at, Ended: at.Add(time.Millisecond), ID: id, OrderID: order, Status: status,
-			Answer: answer, Executed: answer.Executed(),
-		}
+		return callAt(seq, id, order, status, answer)
 	}
 	return evidence{
 		seed: 7, length: 12 * time.Second, orders: 2, retries: 1,
@@ -62,6 +60,58 @@ func goodEvidence() evidence {
 		}},
 		committed: map[int]int64{0: 2, 1: 2}, ends: map[int]int64{0: 2, 1: 2},
 	}
+}
+
+func hash(text string) [sha256.Size]byte { return sha256.Sum256([]byte(text)) }
+
+// callAt is a call at a second of the demo.
+func callAt(second int, id, order, status string, answer sandbox.Answer) sandbox.Call {
+	at := time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC).Add(time.Duration(second) * time.Second)
+	return sandbox.Call{
+		Seq: second, Arrived: at, Ended: at.Add(time.Millisecond), ID: id, OrderID: order, Status: status,
+		Answer: answer, Executed: answer.Executed(),
+	}
+}
+
+// replayedEvidence adds three cancelled orders. The replay of C is accepted, that of D refused again, that of E
+// superseded.
+func replayedEvidence() evidence {
+	e := goodEvidence()
+	for i, order := range []string{"C", "D", "E"} {
+		e.book = append(e.book, entry{2, int64(i), order, "cancelled", hash(order)})
+		e.calls = append(e.calls, callAt(6+i, fmt.Sprintf("orders-2-%d", i), order, "cancelled", sandbox.Refused))
+		e.letters = append(e.letters, deadletter.Letter{
+			Record: event.Record{
+				Place: event.Place{Topic: topic, Partition: 2, Offset: int64(i)}, Key: []byte(order), Value: []byte(order),
+			},
+			Item: deadletter.NoItem, OrderID: order, Status: "cancelled", Cause: "ValidationError",
+		})
+	}
+	e.calls = append(e.calls, callAt(9, "orders-2-0", "C", "cancelled", sandbox.Accepted),
+		callAt(10, "orders-2-1", "D", "cancelled", sandbox.Refused))
+	again := e.letters[2]
+	again.ReplayCount = 1
+	e.letters = append(e.letters, again)
+	e.committed[2], e.ends[2] = 3, 3
+	e.ledger = ledgerOf(e.letters, "replay orders/2/0", "replay orders/2/1", "replay orders/2/2",
+		"resolved orders/2/0", "superseded orders/2/2")
+	e.run = replay.Summary{Resolved: 1, Refused: 1, Superseded: 1}
+	return e
+}
+
+// ledgerOf is a ledger of these letters, with entries about their first replays.
+func ledgerOf(letters []deadletter.Letter, entries ...string) audit.Ledger {
+	var l audit.Ledger
+	for _, letter := range letters {
+		l.Letter(letter.ID(), letter.ReplayCount)
+	}
+	for _, text := range entries {
+		event, id, _ := strings.Cut(text, " ")
+		if err := l.Entry(fmt.Appendf(nil, `{"ev":%q,"id":%q,"n":1}`, event, id), time.Time{}); err != nil {
+			panic(err)
+		}
+	}
+	return l
 }
 
 func TestAgreeingRecordsMakeExitCode0(t *testing.T) {
@@ -142,7 +192,7 @@ func TestEveryDifferenceMakesExitCode1(t *testing.T) {
 		},
 		"a record that is no letter": {
 			func(e *evidence) { e.broken = 1 },
-			"lost 0 · out of order 0 · letters 1 = refused 1", "unknown: 1 records of the letters' topic are not letters",
+			"lost 0 · out of order 0 · letters 1 = refused 1", "unknown: 1 records are neither letters nor entries of the ledger",
 		},
 		"a commit below the log end": {
 			func(e *evidence) { e.committed[1] = 1 },
@@ -155,6 +205,36 @@ func TestEveryDifferenceMakesExitCode1(t *testing.T) {
 		"an event that the shop does not know": {
 			func(e *evidence) { e.ends[0], e.committed[0] = 3, 3 },
 			"lost 0 · out of order 0 · letters 1 = refused 1", "unknown: partition 0: the log ends at 3, written 2",
+		},
+		"a replay without an outcome": {
+			func(e *evidence) {
+				*e = replayedEvidence()
+				e.ledger = ledgerOf(e.letters, "replay orders/2/0")
+			},
+			"lost 0 · out of order 0 · letters 4 = refused 4", "not ended: letter orders/2/0: replay 1 has no outcome",
+		},
+		"a resolved letter that LeadHit did not accept": {
+			func(e *evidence) {
+				*e = replayedEvidence()
+				e.calls = slices.Delete(e.calls, 8, 9)
+			},
+			"lost 0 · out of order 0 · letters 4 = refused 4", "not ended: letter orders/2/0: resolved, but never accepted",
+		},
+		"a replay after a newer status": {
+			func(e *evidence) {
+				e.calls = append(e.calls, callAt(60, "orders-1-0", "B", "cancelled", sandbox.Accepted))
+				e.ledger = ledgerOf(e.letters, "replay orders/1/0", "resolved orders/1/0")
+			},
+			"lost 0 · out of order 1 · letters 1 = refused 1",
+			`out of order: call orders-1-0 of order "B": offset 1 had been accepted before`,
+		},
+		"outcomes that the ledger does not have": {
+			func(e *evidence) {
+				*e = replayedEvidence()
+				e.run.Superseded++
+			},
+			"lost 0 · out of order 0 · letters 4 = refused 4",
+			"unknown: the replay reported 2 letters as superseded, the ledger has 1",
 		},
 		"nothing at all": {
 			func(e *evidence) { *e = evidence{} },
