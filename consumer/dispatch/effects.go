@@ -111,7 +111,8 @@ type Fetch struct {
 	Offset int64
 	// Bytes is the maximum size. Kafka exceeds it for a first batch that is larger.
 	Bytes int
-	id    uint64
+	// ID distinguishes the fetch from others of the same place. The caller does not need it.
+	ID uint64
 }
 
 // Commit is one commit to send.

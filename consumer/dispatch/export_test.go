@@ -3,6 +3,7 @@ package dispatch
 import (
 	"time"
 
+	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/retry"
 )
 
@@ -36,4 +37,33 @@ func FormatMetadata(unfinished []int64, first time.Time, frontier int64, limit i
 	}
 	w.first.stamp = stampOf(first)
 	return formatMetadata(w.first, frontier, limit)
+}
+
+// WaitingReplay is a replay without an outcome. For is what it waits for, one of ReplayWaits.
+type WaitingReplay struct {
+	Letter ledger.ID
+	N      int
+	Run    string
+	For    string
+}
+
+// WaitingReplays returns up to limit replays of owned partitions, starting with those that are taken up. Until CaughtUp
+// there are none, because it is not known yet which letters are requeued.
+func (d *Dispatcher) WaitingReplays(limit int) []WaitingReplay {
+	var all []WaitingReplay
+	add := func(r *replay, what string) {
+		if len(all) < limit {
+			all = append(all, WaitingReplay{r.id, r.n, r.run, what})
+		}
+	}
+	for _, r := range d.taken {
+		add(r, r.waitsFor())
+	}
+	for _, p := range d.order {
+		what := p.replaysWaitFor()
+		for _, r := range p.requeued {
+			add(r, what)
+		}
+	}
+	return all
 }

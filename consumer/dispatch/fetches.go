@@ -39,7 +39,7 @@ func (d *Dispatcher) windowFull(p *partition, bytes, share int64) bool {
 // beyond the last event.
 func (d *Dispatcher) Fetched(now time.Time, f Fetch, events []Event, next int64) {
 	p := d.partitions[f.Partition]
-	if p == nil || p.window.fetchID != f.id || !p.window.fetching {
+	if p == nil || p.window.fetchID != f.ID || !p.window.fetching {
 		return
 	}
 	p.window.fetching = false

@@ -15,14 +15,15 @@ const refusedAgain = "refused"
 type LetterCounts struct {
 	Open, Requeued int
 	Oldest         time.Time // when the oldest record of an open letter was stored; zero if there is none
-	// Waiting counts the replays without an outcome by [WaitingReplay.For]. Until CaughtUp there are none.
+	// Waiting counts the replays without an outcome by what they wait for, one of ReplayWaits. Until CaughtUp there are none,
+	// because it is not known yet which letters are requeued.
 	Waiting map[string]int
 	// Outcomes counts the replays that ended since the start of the process: resolved, refused, superseded, failed.
 	Outcomes map[string]uint64
 }
 
 // LetterCounts returns the figures of now. Open letters stored before since do not count: retention has deleted them.
-// Unlike WaitingReplays it visits no letter and no replay that is not taken up.
+// It visits no letter and no replay that is not taken up.
 func (d *Dispatcher) LetterCounts(since time.Time) LetterCounts {
 	c := LetterCounts{Waiting: map[string]int{}, Outcomes: maps.Clone(d.observed.replayed)}
 	for _, p := range d.order {
@@ -49,7 +50,7 @@ func ReplayOutcomes() []string {
 	}
 }
 
-// ReplayWaits returns what a replay can wait for: the values of [WaitingReplay.For].
+// ReplayWaits returns what a replay can wait for: labels of metrics and values in status.
 func ReplayWaits() []string {
 	return []string{waitBacklog, waitPartition, waitPlace, waitLetter, waitLane, waitRetry, waitCall, waitOutcome}
 }

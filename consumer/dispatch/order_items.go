@@ -29,7 +29,7 @@ type OrderItem struct {
 	//	marking    accepted; the ledger must name it before it is finished
 	//	commit     finished; no acknowledged commit covers it yet
 	//
-	// A replay that is not in its order's lane yet has what a [WaitingReplay] has in For.
+	// A replay that is not in its order's lane yet has what it waits for, one of ReplayWaits.
 	Doing string
 	// Behind is the event that must end first; "" for a call of an earlier generation.
 	Behind   string

@@ -1,8 +1,6 @@
 package dispatch
 
-import "leadhit-sync/deadletter/ledger"
-
-// What a replay can wait for.
+// These are the values of ReplayWaits.
 const (
 	waitBacklog   = "backlog"   // the partition is not fetched up to the end that its log had at the assignment
 	waitPartition = "partition" // the broker does not know the partition
@@ -13,36 +11,6 @@ const (
 	waitCall      = "call"      // a slot, the end of a pause, or the response to its call
 	waitOutcome   = "outcome"   // the outcome is being stored
 )
-
-// WaitingReplay is a replay without an outcome. For is what it waits for, one of ReplayWaits: a label of metrics and a
-// value in status.
-type WaitingReplay struct {
-	Letter ledger.ID
-	N      int
-	Run    string
-	For    string
-}
-
-// WaitingReplays returns up to limit replays of owned partitions, starting with those that are taken up. Until CaughtUp
-// there are none, because it is not known yet which letters are requeued.
-func (d *Dispatcher) WaitingReplays(limit int) []WaitingReplay {
-	var all []WaitingReplay
-	add := func(r *replay, what string) {
-		if len(all) < limit {
-			all = append(all, WaitingReplay{r.id, r.n, r.run, what})
-		}
-	}
-	for _, r := range d.taken {
-		add(r, r.waitsFor())
-	}
-	for _, p := range d.order {
-		what := p.replaysWaitFor()
-		for _, r := range p.requeued {
-			add(r, what)
-		}
-	}
-	return all
-}
 
 // replaysWaitFor says what the replays of a partition wait for that are not taken up.
 func (p *partition) replaysWaitFor() string {
