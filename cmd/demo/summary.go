@@ -25,7 +25,7 @@ type evidence struct {
 	book            []entry        // what the shop wrote
 	calls           []sandbox.Call // LeadHit's call log
 	letters         []deadletter.Letter
-	broken          int // records that are not letters, or not entries of the ledger
+	broken          int            // records that are not letters, or not entries of the ledger
 	ledger          audit.Ledger   // as the demo reads it
 	run             replay.Summary // as the person's replay reported it
 	committed, ends map[int]int64

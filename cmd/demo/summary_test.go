@@ -106,8 +106,8 @@ func ledgerOf(letters []deadletter.Letter, entries ...string) audit.Ledger {
 		l.Letter(letter.ID(), letter.ReplayCount)
 	}
 	for _, text := range entries {
-		event, id, _ := strings.Cut(text, " ")
-		if err := l.Entry(fmt.Appendf(nil, `{"ev":%q,"id":%q,"n":1}`, event, id), time.Time{}); err != nil {
+		kind, id, _ := strings.Cut(text, " ")
+		if err := l.Entry(fmt.Appendf(nil, `{"ev":%q,"id":%q,"n":1}`, kind, id), time.Time{}); err != nil {
 			panic(err)
 		}
 	}
