@@ -6,14 +6,14 @@ import (
 	"strconv"
 	"time"
 
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 )
 
 // errLeaseOver says that the group may have given the partition to another member.
 var errLeaseOver = errors.New("the lease on the partition has run out")
 
 // call makes a call, then each next one that the dispatcher returns.
-func (b *base) call(ctx context.Context, call dispatch.Call) {
+func (b *base) call(ctx context.Context, call turn.Call) {
 	for more := true; more; {
 		e, _ := call.Record.(*Event)
 		until := call.Until
@@ -32,7 +32,7 @@ func (b *base) call(ctx context.Context, call dispatch.Call) {
 }
 
 // callID names a call after its event, so that a repeat has the same id.
-func callID(c dispatch.Call) string {
+func callID(c turn.Call) string {
 	id := make([]byte, 0, len(c.Topic)+32)
 	id = append(append(id, c.Topic...), '-')
 	id = append(strconv.AppendInt(id, int64(c.Number), 10), '-')

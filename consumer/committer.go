@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/broker/groups"
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 )
 
@@ -19,7 +19,7 @@ type committer struct {
 }
 
 // run sends commits, one at a time, until ctx ends. It logs each change of their outcome.
-func (c *committer) run(ctx context.Context, commits <-chan dispatch.Commit) {
+func (c *committer) run(ctx context.Context, commits <-chan turn.Commit) {
 	logged := groups.Acked
 	for {
 		select {
@@ -53,15 +53,15 @@ func (c *committer) logOutcome(r groups.CommitResult) {
 }
 
 // commit sends one commit. It returns the outcome, and that of the partition with the worst one.
-func (c *committer) commit(ctx context.Context, commit dispatch.Commit) (dispatch.CommitAnswer, groups.CommitResult) {
+func (c *committer) commit(ctx context.Context, commit turn.Commit) (turn.CommitAnswer, groups.CommitResult) {
 	// Half a session leaves time for another commit before the lease ends.
 	ctx, cancel := context.WithTimeout(ctx, c.options.Dispatch.Session/2)
 	defer cancel()
-	var answer dispatch.CommitAnswer
+	var answer turn.CommitAnswer
 	worst := groups.CommitResult{Outcome: groups.Acked}
 	gone, err := c.gone(ctx, commit)
 	if err != nil {
-		answer.Outcome = dispatch.NotSent
+		answer.Outcome = turn.NotSent
 		return answer, groups.CommitResult{Outcome: groups.Again, Err: err}
 	}
 	var offsets []groups.OffsetCommit
@@ -78,18 +78,18 @@ func (c *committer) commit(ctx context.Context, commit dispatch.Commit) (dispatc
 		return answer, worst
 	}
 	for _, r := range c.options.Cluster.Commit(ctx, c.member, offsets) {
-		outcome := dispatch.Acked
+		outcome := turn.Acked
 		switch r.Outcome {
 		case groups.Acked:
 			c.counts.commits.Add(1)
 			continue
 		case groups.Ambiguous:
-			outcome = dispatch.Ambiguous
+			outcome = turn.Ambiguous
 		case groups.Fenced:
-			outcome = dispatch.Refused
+			outcome = turn.Refused
 		// the right may be granted before the lease ends; after it nothing is called
 		case groups.Again, groups.Forbidden:
-			outcome = dispatch.NotSent
+			outcome = turn.NotSent
 		case groups.UnknownTopic:
 			answer.Unknown = append(answer.Unknown, r.Partition)
 		case groups.MetadataTooLarge:
@@ -107,7 +107,7 @@ func (c *committer) commit(ctx context.Context, commit dispatch.Commit) (dispatc
 
 // gone returns the unwatched partitions of a commit without a committed offset. Kafka deletes a group's offsets
 // together with their topic, so another commit would hide that the topic was recreated.
-func (c *committer) gone(ctx context.Context, commit dispatch.Commit) ([]event.Partition, error) {
+func (c *committer) gone(ctx context.Context, commit turn.Commit) ([]event.Partition, error) {
 	var ask []event.Partition
 	for _, o := range commit.Offsets {
 		if o.Unwatched {

@@ -52,6 +52,7 @@ import (
 
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
@@ -81,7 +82,7 @@ type Call struct {
 
 // Letter is one event, or one order of it, to be stored as a dead letter.
 type Letter struct {
-	dispatch.Store
+	turn.Store
 	Event *Event
 }
 
@@ -108,7 +109,7 @@ type Options struct {
 	Store func(context.Context, Letter) error
 	// Take fetches a letter for its replay, and maps its event; the Record of the result is an *Event. An error means that
 	// nobody knows yet what became of the letter: Take is called again.
-	Take   func(context.Context, dispatch.Take) (dispatch.Taken, error)
+	Take   func(context.Context, turn.Take) (turn.Taken, error)
 	Logger *slog.Logger
 }
 
@@ -206,7 +207,7 @@ func (c *Consumer) KeyChanged() {
 }
 
 // start starts the effects of a turn. It runs in that turn.
-func (c *Consumer) start(e dispatch.Effects) {
+func (c *Consumer) start(e turn.Effects) {
 	c.pauses.note(c.dispatcher.Pause())
 	for _, call := range e.Calls {
 		c.spawn(func(ctx context.Context) { c.call(ctx, call) })

@@ -10,7 +10,7 @@ import (
 
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/broker/kafkaerr"
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
 )
@@ -36,7 +36,7 @@ type fetcher struct {
 }
 
 // assigned prepares for the partitions of a generation. Only in a turn.
-func (f *fetcher) assigned(positions []dispatch.Position) {
+func (f *fetcher) assigned(positions []turn.Position) {
 	clear(f.ends)
 	f.holds.keep(positions)
 }
@@ -62,7 +62,7 @@ func (f *fetcher) run(ctx context.Context, g *generation) {
 
 // fetch reads a partition once, however long that takes, and passes the events to the dispatcher. After the end of ctx
 // it passes nothing, so that no position advances.
-func (f *fetcher) fetch(ctx context.Context, ask dispatch.Fetch) {
+func (f *fetcher) fetch(ctx context.Context, ask turn.Fetch) {
 	var again retrier
 	var bad attempts
 	defer f.readable(&bad)
@@ -101,9 +101,9 @@ func (f *fetcher) fetch(ctx context.Context, ask dispatch.Fetch) {
 	}
 }
 
-func (f *fetcher) fetched(ctx context.Context, log *slog.Logger, ask dispatch.Fetch, batch broker.Batch) {
+func (f *fetcher) fetched(ctx context.Context, log *slog.Logger, ask turn.Fetch, batch broker.Batch) {
 	read := time.Now()
-	events := make([]dispatch.Event, len(batch.Records))
+	events := make([]turn.Event, len(batch.Records))
 	for i, r := range batch.Records {
 		// Allocate each separately: an event that stays unfinished for hours must not keep its neighbours in memory.
 		e := &Event{Record: r}
@@ -115,7 +115,7 @@ func (f *fetcher) fetched(ctx context.Context, log *slog.Logger, ask dispatch.Fe
 		if !ok {
 			return
 		}
-		events[i] = dispatch.Event{
+		events[i] = turn.Event{
 			Offset: r.Offset, Time: r.Time, Since: event.Since(r.Time, read), Bytes: size, Items: items, Record: e,
 			Key: ledger.KeyHash(r.Key),
 		}
@@ -155,7 +155,7 @@ func (f *fetcher) decode(ctx context.Context, log *slog.Logger, e *Event) ([]eve
 }
 
 // regain finds a new position when the offset is outside of the log.
-func (f *fetcher) regain(ctx context.Context, log *slog.Logger, ask dispatch.Fetch) error {
+func (f *fetcher) regain(ctx context.Context, log *slog.Logger, ask turn.Fetch) error {
 	all, err := f.options.Cluster.Bounds(ctx, ask.Topic, []int{ask.Number})
 	if err != nil {
 		return err

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/broker/groups"
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 )
 
@@ -16,14 +16,14 @@ import (
 // generation has one commit in flight and one end.
 type generation struct {
 	member   groups.Member
-	fetches  chan dispatch.Fetch
-	commits  chan dispatch.Commit
+	fetches  chan turn.Fetch
+	commits  chan turn.Commit
 	suspects chan event.Partition
 	unknown  chan struct{} // closed when a commit got no response
-	ended    chan dispatch.End
+	ended    chan turn.End
 
 	// take starts to fetch a letter, for as long as the generation takes up replays.
-	take func(dispatch.Take)
+	take func(turn.Take)
 
 	closed, over bool // used in turns: unknown is closed, ended was written
 }
@@ -31,16 +31,16 @@ type generation struct {
 func newGeneration(member groups.Member, partitions int) *generation {
 	return &generation{
 		member:   member,
-		fetches:  make(chan dispatch.Fetch, 3*partitions),
-		commits:  make(chan dispatch.Commit, 1),
+		fetches:  make(chan turn.Fetch, 3*partitions),
+		commits:  make(chan turn.Commit, 1),
 		suspects: make(chan event.Partition, 3*partitions),
 		unknown:  make(chan struct{}),
-		ended:    make(chan dispatch.End, 1),
+		ended:    make(chan turn.End, 1),
 	}
 }
 
 // start takes the effects of a turn. unknownCommit says that the worker must become a new member.
-func (g *generation) start(e dispatch.Effects, unknownCommit bool) {
+func (g *generation) start(e turn.Effects, unknownCommit bool) {
 	for _, f := range e.Fetches {
 		g.fetches <- f
 	}
@@ -57,7 +57,7 @@ func (g *generation) start(e dispatch.Effects, unknownCommit bool) {
 		g.closed = true
 		close(g.unknown)
 	}
-	if e.Ended != dispatch.NotEnded && !g.over {
+	if e.Ended != turn.NotEnded && !g.over {
 		g.over = true
 		g.ended <- e.Ended
 	}
@@ -68,13 +68,13 @@ func (g *generation) start(e dispatch.Effects, unknownCommit bool) {
 // the worker must leave the group and join it as a new member.
 func (m *membership) live(
 	fetching, working context.Context, g *generation, own []event.Partition,
-) (end dispatch.End, leave bool) {
+) (end turn.End, leave bool) {
 	if !m.prepareHere(fetching) {
-		return dispatch.NotEnded, fetching.Err() == nil // the generation continues without this worker, or has ended
+		return turn.NotEnded, fetching.Err() == nil // the generation continues without this worker, or has ended
 	}
 	positions, gone, ok := m.starts.positions(fetching, own)
 	if !ok {
-		return dispatch.NotEnded, false
+		return turn.NotEnded, false
 	}
 	fetching, stopFetching := context.WithCancel(fetching)
 	defer stopFetching()
@@ -84,7 +84,7 @@ func (m *membership) live(
 	// and rejects its late commits.
 	newMember := g.member.ID != m.memberID
 	m.memberID = g.member.ID
-	g.take = func(t dispatch.Take) {
+	g.take = func(t turn.Take) {
 		m.spawn(func(context.Context) { m.takes.take(fetching, t) })
 	}
 	m.send(func(now time.Time) {
@@ -113,7 +113,7 @@ func (m *membership) live(
 	case end = <-g.ended:
 	}
 	stopFetching()
-	if end == dispatch.NotEnded {
+	if end == turn.NotEnded {
 		m.enter(Draining)
 		m.send(func(time.Time) { m.dispatcher.Revoked() })
 		end = g.drain()
@@ -132,26 +132,26 @@ func (m *membership) live(
 }
 
 // drain waits until the calls in flight have ended and the last commit is acknowledged, up to drainLimit.
-func (g *generation) drain() dispatch.End {
+func (g *generation) drain() turn.End {
 	limit := time.NewTimer(drainLimit)
 	defer limit.Stop()
 	select {
 	case end := <-g.ended:
 		return end
 	case <-limit.C:
-		return dispatch.NotEnded
+		return turn.NotEnded
 	}
 }
 
-func (m *membership) logEnd(end dispatch.End) {
+func (m *membership) logEnd(end turn.End) {
 	switch end {
-	case dispatch.Fenced:
+	case turn.Fenced:
 		m.log.Warn("the group has moved on without this worker; the next owner repeats the calls that are not committed")
-	case dispatch.Expired:
+	case turn.Expired:
 		m.log.Warn("no commit was acknowledged for a whole session; calls that are not committed are repeated")
-	case dispatch.NotEnded:
+	case turn.NotEnded:
 		m.log.Warn("the generation ends with calls in flight; the next owner repeats the calls that are not committed",
 			slog.Duration("limit", drainLimit))
-	case dispatch.Drained: // as it should be
+	case turn.Drained: // as it should be
 	}
 }

@@ -17,7 +17,7 @@ import (
 
 	"leadhit-sync/consumer/broker/groups"
 	"leadhit-sync/consumer/broker/inspect"
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 )
 
@@ -217,8 +217,8 @@ func (m *membership) generation(
 
 // pace delays the next join after a fenced generation. Otherwise a worker whose commits are all refused would join in a
 // loop: kafka-go is back in the same generation within milliseconds.
-func (m *membership) pace(ctx context.Context, end dispatch.End) {
-	if end == dispatch.Fenced {
+func (m *membership) pace(ctx context.Context, end turn.End) {
+	if end == turn.Fenced {
 		m.fences.Wait(ctx)
 		return
 	}

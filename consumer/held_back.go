@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/broker"
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 )
 
@@ -51,7 +51,7 @@ func newHolds() holds {
 }
 
 // keep forgets the partitions that this worker no longer owns.
-func (h holds) keep(own []dispatch.Position) {
+func (h holds) keep(own []turn.Position) {
 	owned := make(map[event.Partition]bool, len(own))
 	for _, p := range own {
 		owned[p.Partition] = true

@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"time"
 
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/deadletter/ledger"
 )
 
@@ -42,7 +42,7 @@ func (l *ledgerWriter) announce(ctx context.Context, e ledger.Entry) {
 
 // write writes what follows from calls: marks on older letters, and outcomes of replays. The dispatcher decides when to
 // write again.
-func (l *ledgerWriter) write(ctx context.Context, a dispatch.Append) {
+func (l *ledgerWriter) write(ctx context.Context, a turn.Append) {
 	err := l.append(ctx, a.Entries...)
 	switch {
 	case err == nil:

@@ -4,7 +4,7 @@ import (
 	"log/slog"
 	"time"
 
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/snapshot"
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/retry"
 )
@@ -12,12 +12,12 @@ import (
 // pauseLog logs when calls pause and resume. Use it only in turns.
 type pauseLog struct {
 	log     *slog.Logger
-	last    dispatch.Pause // that was logged
+	last    snapshot.Pause // that was logged
 	resumed ledger.Entry   // the ledger's last resume
 }
 
 // note logs one line each time that another reason pauses the calls, or none does.
-func (p *pauseLog) note(is dispatch.Pause) {
+func (p *pauseLog) note(is snapshot.Pause) {
 	was := p.last
 	if is.Kind == was.Kind {
 		return
@@ -53,7 +53,7 @@ func (p *pauseLog) note(is dispatch.Pause) {
 
 // logResumed logs the end of a pause. For pauses of the whole group it names who ended them; the others end
 // automatically.
-func (p *pauseLog) logResumed(was dispatch.Pause) {
+func (p *pauseLog) logResumed(was snapshot.Pause) {
 	// The pause began by the clock of the operator's machine, which may be ahead of ours.
 	lasted := max(0, time.Since(was.Since).Round(time.Millisecond))
 	log := p.log.With(slog.String("reason", was.Kind), slog.Duration("paused_for", lasted))

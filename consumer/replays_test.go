@@ -17,7 +17,7 @@ import (
 
 	"leadhit-sync/consumer"
 	"leadhit-sync/consumer/broker"
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	shared "leadhit-sync/deadletter/ledger"
 	"leadhit-sync/retry"
@@ -81,10 +81,10 @@ func parseLetter(r event.Record) (shared.Letter, bool) {
 }
 
 // takes fetches a letter.
-func (k *worker) takes(ctx context.Context, t dispatch.Take) (dispatch.Taken, error) {
+func (k *worker) takes(ctx context.Context, t turn.Take) (turn.Taken, error) {
 	batch, err := k.cluster.Fetch(ctx, broker.FetchRequest{Topic: lettersTopic, Offset: t.Offset, MaxWait: time.Second})
 	if err != nil || len(batch.Records) == 0 {
-		return dispatch.Taken{}, errors.Join(err, errors.New("no record"))
+		return turn.Taken{}, errors.Join(err, errors.New("no record"))
 	}
 	r := batch.Records[0]
 	l, _ := parseLetter(r)
@@ -92,7 +92,7 @@ func (k *worker) takes(ctx context.Context, t dispatch.Take) (dispatch.Taken, er
 		Place: event.Place{Topic: l.ID.Topic, Partition: l.ID.Partition, Offset: l.ID.Offset}, Key: r.Key, Value: r.Value,
 	}}
 	items, err := decode(ctx, e)
-	return dispatch.Taken{Letter: l, Items: items, Record: e}, err
+	return turn.Taken{Letter: l, Items: items, Record: e}, err
 }
 
 // consume returns all records of a topic.

@@ -12,7 +12,7 @@ import (
 
 	"leadhit-sync/consumer/broker/inspect"
 	"leadhit-sync/consumer/broker/kafkaerr"
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 )
 
@@ -41,7 +41,7 @@ type starts struct {
 // has ended.
 func (s *starts) positions(
 	ctx context.Context, own []event.Partition,
-) (_ []dispatch.Position, gone []event.Partition, ok bool) {
+) (_ []turn.Position, gone []event.Partition, ok bool) {
 	if len(own) == 0 {
 		return nil, nil, true
 	}
@@ -68,7 +68,7 @@ func (s *starts) positions(
 
 // standing is the group's position in each partition.
 type standing struct {
-	positions []dispatch.Position
+	positions []turn.Position
 	begun     []beginning       // where it never committed
 	gone      []event.Partition // those that do not exist; they have no positions
 }
@@ -79,10 +79,10 @@ func (s *starts) readPositions(ctx context.Context, own []event.Partition) (stan
 	if err != nil {
 		return standing{}, err
 	}
-	positions := make([]dispatch.Position, len(own))
+	positions := make([]turn.Position, len(own))
 	fresh := map[string][]int{}
 	for i, p := range own {
-		positions[i] = dispatch.Position{
+		positions[i] = turn.Position{
 			Partition: p, Next: committed[p].Next, Metadata: committed[p].Metadata,
 		}
 		if committed[p].Next < 0 {
@@ -108,7 +108,7 @@ func (s *starts) readPositions(ctx context.Context, own []event.Partition) (stan
 			at.gone = append(at.gone, p.Partition)
 		}
 	}
-	at.positions = slices.DeleteFunc(positions, func(p dispatch.Position) bool { return p.Next < 0 })
+	at.positions = slices.DeleteFunc(positions, func(p turn.Position) bool { return p.Next < 0 })
 	if err := s.findEnds(ctx, at.positions); err != nil {
 		return standing{}, err
 	}
@@ -116,7 +116,7 @@ func (s *starts) readPositions(ctx context.Context, own []event.Partition) (stan
 }
 
 // findEnds reads where the logs end now. Replays wait until they were fetched up to there.
-func (s *starts) findEnds(ctx context.Context, positions []dispatch.Position) error {
+func (s *starts) findEnds(ctx context.Context, positions []turn.Position) error {
 	if !s.options.Dispatch.Replays {
 		return nil
 	}
@@ -140,7 +140,7 @@ func (s *starts) findEnds(ctx context.Context, positions []dispatch.Position) er
 	for i := range positions {
 		end, known := all[positions[i].Partition]
 		if positions[i].End = end; !known {
-			positions[i].End = dispatch.UnknownEnd
+			positions[i].End = turn.UnknownEnd
 		}
 	}
 	return nil
@@ -213,7 +213,7 @@ type beginning struct {
 }
 
 // apply writes the starts into the positions.
-func (b beginning) apply(to []dispatch.Position) {
+func (b beginning) apply(to []turn.Position) {
 	for i := range to {
 		p := &to[i]
 		if start, begins := b.starts[p.Number]; begins && p.Topic == b.topic {

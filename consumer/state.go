@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/snapshot"
 	"leadhit-sync/consumer/event"
 )
 
@@ -72,7 +72,7 @@ type State struct {
 	// Apart is when the worker left its last generation of the group, at first when it was created; zero while it is in
 	// one. It grows old in an endless rebalance, and in a join without a response.
 	Apart    time.Time
-	Dispatch dispatch.Snapshot
+	Dispatch snapshot.Snapshot
 	// Ends are the log ends, as of the last fetch of each partition.
 	Ends map[event.Partition]int64
 	// Unreadable are the partitions that are stuck because their next batch cannot be read.
@@ -120,22 +120,22 @@ func (c *Consumer) phaseAndWaits() (*phase, []Wait) {
 
 // WaitingOrders takes a turn and returns the orders that wait for their next attempt. If there are more than most, it
 // returns those of the oldest events.
-func (c *Consumer) WaitingOrders(most int) []dispatch.WaitingOrder {
-	var all []dispatch.WaitingOrder
+func (c *Consumer) WaitingOrders(most int) []snapshot.WaitingOrder {
+	var all []snapshot.WaitingOrder
 	c.send(func(time.Time) { all = c.dispatcher.WaitingOrders(most) })
 	return all
 }
 
 // OrderItems takes a turn and returns what is left to do about one order, and how many items it leaves out.
-func (c *Consumer) OrderItems(order string) (items []dispatch.OrderItem, more int) {
+func (c *Consumer) OrderItems(order string) (items []snapshot.OrderItem, more int) {
 	c.send(func(time.Time) { items, more = c.dispatcher.OrderItems(order) })
 	return items, more
 }
 
 // LetterCounts takes a turn and returns figures about the letters of owned partitions, without open ones stored before
 // since.
-func (c *Consumer) LetterCounts(since time.Time) dispatch.LetterCounts {
-	var counts dispatch.LetterCounts
+func (c *Consumer) LetterCounts(since time.Time) snapshot.LetterCounts {
+	var counts snapshot.LetterCounts
 	c.send(func(time.Time) { counts = c.dispatcher.LetterCounts(since) })
 	return counts
 }

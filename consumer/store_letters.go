@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 )
 
@@ -21,7 +21,7 @@ type letters struct {
 }
 
 // store stores a letter once. The dispatcher decides when to store it again.
-func (l *letters) store(ctx context.Context, s dispatch.Store) {
+func (l *letters) store(ctx context.Context, s turn.Store) {
 	e, _ := s.Record.(*Event)
 	err := l.options.Store(ctx, Letter{Store: s, Event: e})
 	l.note(ctx, s, err)
@@ -29,7 +29,7 @@ func (l *letters) store(ctx context.Context, s dispatch.Store) {
 }
 
 // note logs each reason why letters cannot be stored, once. It also logs when all letters are stored again.
-func (l *letters) note(ctx context.Context, s dispatch.Store, err error) {
+func (l *letters) note(ctx context.Context, s turn.Store, err error) {
 	if ctx.Err() != nil { // the stop failed it, not the topic
 		return
 	}

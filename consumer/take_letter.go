@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 )
 
 // takes fetches letters for their replays.
@@ -20,7 +20,7 @@ type takes struct {
 
 // take fetches a letter until it is known what became of it or ctx ends. Then the generation is over, and the next owner
 // takes the replay up.
-func (t *takes) take(ctx context.Context, take dispatch.Take) {
+func (t *takes) take(ctx context.Context, take turn.Take) {
 	var pace retrier
 	failed := false
 	for {
@@ -41,7 +41,7 @@ func (t *takes) take(ctx context.Context, take dispatch.Take) {
 	}
 }
 
-func (t *takes) failed(ctx context.Context, take dispatch.Take, err error, first bool) {
+func (t *takes) failed(ctx context.Context, take turn.Take, err error, first bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if first {

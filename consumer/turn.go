@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 )
 
 // tick is the maximum time between two turns; the liveness probe checks that they continue.
@@ -26,7 +27,7 @@ type turns struct {
 	// spawn starts a goroutine that Run waits for.
 	spawn func(func(context.Context))
 	// start starts all effects of a turn, except for the first call if the turn's caller takes that.
-	start func(dispatch.Effects)
+	start func(turn.Effects)
 }
 
 func newTurns(config dispatch.Config) turns {
@@ -45,7 +46,7 @@ func (t *turns) send(in func(now time.Time)) bool {
 
 // take takes a turn. A caller whose call has ended passes mine, and take writes its next call there; more says whether
 // there was one.
-func (t *turns) take(in func(now time.Time), mine *dispatch.Call) (more, taken bool) {
+func (t *turns) take(in func(now time.Time), mine *turn.Call) (more, taken bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.over { // Run waits for its goroutines now: nobody may start another one

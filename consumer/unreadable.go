@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/broker/records"
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 )
 
@@ -47,7 +47,7 @@ type attempts struct {
 
 // unreadable notes a fetch error about a batch that cannot be read. It is false if the error is another one, or may
 // still pass.
-func (f *fetcher) unreadable(ctx context.Context, log *slog.Logger, ask dispatch.Fetch, a *attempts, err error) bool {
+func (f *fetcher) unreadable(ctx context.Context, log *slog.Logger, ask turn.Fetch, a *attempts, err error) bool {
 	bad, ok := errors.AsType[*records.UnreadableError](err)
 	if !ok {
 		return false

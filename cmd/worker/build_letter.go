@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer"
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/deadletter"
 )
 
@@ -22,7 +22,7 @@ func letter(l consumer.Letter, group, version string) deadletter.Letter {
 }
 
 // reason returns the part of a letter that says why it was written.
-func reason(s dispatch.Store) deadletter.Letter {
+func reason(s turn.Store) deadletter.Letter {
 	out := deadletter.Letter{
 		OrderID: s.Order, Status: s.Status, Stage: deadletter.StageCall, DecidedBy: s.By,
 		Cause: s.Verdict.Cause, Message: s.Verdict.Message, Code: s.Verdict.Code,
@@ -35,4 +35,4 @@ func reason(s dispatch.Store) deadletter.Letter {
 
 // fingerprint returns the fingerprint of the letter that will be stored. The flood guard needs it before that: it
 // decides whether letters of this kind were accepted by a resume.
-func fingerprint(s dispatch.Store) string { return reason(s).Fingerprint() }
+func fingerprint(s turn.Store) string { return reason(s).Fingerprint() }

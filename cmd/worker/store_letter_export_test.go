@@ -5,7 +5,7 @@ import (
 
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker"
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
@@ -32,7 +32,7 @@ func AppendEntry(ctx context.Context, c *config.Config, cluster *broker.Cluster,
 }
 
 // TakeLetter fetches a letter for its replay, as a worker does it. Each event asks for one call.
-func TakeLetter(ctx context.Context, c *config.Config, cluster *broker.Cluster, t dispatch.Take) (dispatch.Taken, error) {
+func TakeLetter(ctx context.Context, c *config.Config, cluster *broker.Cluster, t turn.Take) (turn.Taken, error) {
 	w := &Worker{config: c, cluster: cluster, decode: func(_ context.Context, r event.Record) ([]event.Item, error) {
 		return []event.Item{{Action: event.Call, OrderID: string(r.Key), Status: "paid"}}, nil
 	}}

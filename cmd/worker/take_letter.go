@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/consumer"
 	"leadhit-sync/consumer/broker"
 	"leadhit-sync/consumer/broker/kafkaerr"
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
@@ -53,18 +53,18 @@ func ledgerLetter(l deadletter.Letter, in event.Record) ledger.Letter {
 
 // take fetches a letter for its replay, restores its event, and maps that by today's mapping of its topic. An error
 // says that this must be asked again.
-func (w *Worker) take(ctx context.Context, t dispatch.Take) (dispatch.Taken, error) {
+func (w *Worker) take(ctx context.Context, t turn.Take) (turn.Taken, error) {
 	record, err := w.recordAt(ctx, event.Place{Topic: w.config.DeadLetter.Topic, Offset: t.Offset}, true)
 	if errors.Is(err, errGone) {
-		return dispatch.Taken{Cause: letterExpired}, nil
+		return turn.Taken{Cause: letterExpired}, nil
 	}
 	if err != nil {
-		return dispatch.Taken{}, fmt.Errorf("fetch letter %v: %w", t.Letter, err)
+		return turn.Taken{}, fmt.Errorf("fetch letter %v: %w", t.Letter, err)
 	}
 	l, _ := deadletter.Parse(record) // no letter, no id
-	taken := dispatch.Taken{Letter: ledgerLetter(l, record)}
+	taken := turn.Taken{Letter: ledgerLetter(l, record)}
 	if l.Group != w.config.Kafka.Group || taken.Letter.ID != t.Letter {
-		return dispatch.Taken{}, nil // of no id: nobody can tell what the replay is about
+		return turn.Taken{}, nil // of no id: nobody can tell what the replay is about
 	}
 	if l.Omitted != nil {
 		switch l.Record, err = w.original(ctx, l); {
@@ -72,12 +72,12 @@ func (w *Worker) take(ctx context.Context, t dispatch.Take) (dispatch.Taken, err
 			taken.Cause = valueExpired
 			return taken, nil
 		case err != nil:
-			return dispatch.Taken{}, fmt.Errorf("fetch the value of letter %v: %w", t.Letter, err)
+			return turn.Taken{}, fmt.Errorf("fetch the value of letter %v: %w", t.Letter, err)
 		}
 	}
 	taken.Record = &consumer.Event{Record: l.Record}
 	if taken.Items, err = w.decode(ctx, l.Record); err != nil {
-		return dispatch.Taken{}, fmt.Errorf("map letter %v: %w", t.Letter, err)
+		return turn.Taken{}, fmt.Errorf("map letter %v: %w", t.Letter, err)
 	}
 	return taken, nil
 }

@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/cmd/worker"
 	"leadhit-sync/consumer"
 	"leadhit-sync/consumer/broker"
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
@@ -69,9 +69,9 @@ func same(*deadletter.Letter) {}
 func omitted(l *deadletter.Letter) { *l = l.WithoutValue() }
 
 // take takes up the first record of the letters' topic.
-func (d *desk) take() dispatch.Taken {
+func (d *desk) take() turn.Taken {
 	d.t.Helper()
-	taken, err := worker.TakeLetter(d.t.Context(), d.config, d.cluster, dispatch.Take{
+	taken, err := worker.TakeLetter(d.t.Context(), d.config, d.cluster, turn.Take{
 		Letter: ledger.ID{Topic: "orders", Offset: 1, Item: ledger.NoItem},
 	})
 	if err != nil {
@@ -81,7 +81,7 @@ func (d *desk) take() dispatch.Taken {
 }
 
 // wantEvent demands that the event is as the shop wrote it.
-func (d *desk) wantEvent(taken dispatch.Taken) {
+func (d *desk) wantEvent(taken turn.Taken) {
 	d.t.Helper()
 	e, _ := taken.Record.(*consumer.Event)
 	want := d.event
@@ -193,7 +193,7 @@ func TestAnotherRecordInALettersPlaceTellsNothing(t *testing.T) {
 			t.Parallel()
 			d := newDesk(t)
 			d.letter(change)
-			if taken := d.take(); !reflect.DeepEqual(taken, dispatch.Taken{}) {
+			if taken := d.take(); !reflect.DeepEqual(taken, turn.Taken{}) {
 				t.Errorf("got %+v, want nothing: nobody can tell what the replay is about", taken)
 			}
 		})
@@ -203,7 +203,7 @@ func TestAnotherRecordInALettersPlaceTellsNothing(t *testing.T) {
 func TestALetterThatCannotBeFetchedNowIsAskedForAgain(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	taken, err := worker.TakeLetter(t.Context(), d.config, d.cluster, dispatch.Take{}) // the topic is empty
+	taken, err := worker.TakeLetter(t.Context(), d.config, d.cluster, turn.Take{}) // the topic is empty
 	if err == nil {
 		t.Errorf("got %+v, want an error: the letter may be there later", taken)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
@@ -18,16 +19,16 @@ func BenchmarkCore(b *testing.B) {
 	c.CallsInFlight, c.WindowEvents = 64, 10_000
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	d := dispatch.New(c)
-	positions := []dispatch.Position{}
+	positions := []turn.Position{}
 	for i := range partitions {
-		positions = append(positions, dispatch.Position{Partition: event.Partition{Topic: "orders", Number: i}})
+		positions = append(positions, turn.Position{Partition: event.Partition{Topic: "orders", Number: i}})
 	}
 	d.Assigned(now, positions, true)
 	items := make([][]event.Item, 1000)
 	for i := range items {
 		items[i] = []event.Item{{Action: event.Call, OrderID: fmt.Sprintf("order-%d", i), Status: "paid"}}
 	}
-	events := make([]dispatch.Event, batch)
+	events := make([]turn.Event, batch)
 	calls := []uint64{}
 	b.ReportAllocs()
 	for n, fed := 0, 0; n < b.N; {
@@ -39,14 +40,14 @@ func BenchmarkCore(b *testing.B) {
 		for _, f := range e.Fetches {
 			for i := range events {
 				fed++
-				events[i] = dispatch.Event{
+				events[i] = turn.Event{
 					Offset: f.Offset + int64(i), Time: now, Bytes: 200, Items: items[fed%len(items)],
 				}
 			}
 			d.Fetched(now, f, events, f.Offset+batch)
 		}
 		if e.Commit != nil {
-			d.Committed(now, e.Commit.ID, dispatch.CommitAnswer{})
+			d.Committed(now, e.Commit.ID, turn.CommitAnswer{})
 		}
 		if len(calls) > 0 {
 			d.Answered(now, calls[0], retry.Verdict{Kind: retry.Done, Answered: true})

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/retry"
@@ -187,7 +188,7 @@ func (d *Dispatcher) start(now time.Time, t task) {
 	c := call{task: t, of: t.of, key: laneKey{t.of.Number, it.OrderID}, pass: d.governor.Start(now), began: now}
 	d.calls[d.lastID] = c
 	id := t.id()
-	d.out.Calls = append(d.out.Calls, Call{
+	d.out.Calls = append(d.out.Calls, turn.Call{
 		ID: d.lastID, Partition: t.of.Partition, Offset: t.offset, Item: max(id.Item, 0), Several: id.Item != ledger.NoItem,
 		Order: it.OrderID, Status: it.Status, Attempt: it.attempts, Probe: c.pass.Probe,
 		Until: d.leaseEnd(), Record: t.record, Replay: t.nthReplay(),

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 )
 
@@ -58,7 +59,7 @@ func (d *Dispatcher) startCommit(now time.Time) {
 		return
 	}
 	d.lastID++
-	c := &Commit{ID: d.lastID, Final: d.quietDrain()}
+	c := &turn.Commit{ID: d.lastID, Final: d.quietDrain()}
 	for _, p := range d.order {
 		if d.names(now, p) {
 			c.Offsets = append(c.Offsets, d.send(now, p))
@@ -93,37 +94,38 @@ func (d *Dispatcher) names(now time.Time, p *partition) bool {
 	return silent || p.commits.sent != p.commits.acked || len(p.commits.uncommitted) > 0
 }
 
-func (d *Dispatcher) send(now time.Time, p *partition) Offset {
+func (d *Dispatcher) send(now time.Time, p *partition) turn.Offset {
 	d.fresh -= len(p.commits.uncommitted)
 	p.commits.send(now)
-	return Offset{
-		p.Partition, p.commits.sent.next, p.commits.sent.metadata, !p.window.fetching && p.commits.acked.next >= 0,
+	return turn.Offset{
+		Partition: p.Partition, Next: p.commits.sent.next, Metadata: p.commits.sent.metadata,
+		Unwatched: !p.window.fetching && p.commits.acked.next >= 0,
 	}
 }
 
 // Committed takes the outcome of a commit.
-func (d *Dispatcher) Committed(now time.Time, id uint64, a CommitAnswer) {
+func (d *Dispatcher) Committed(now time.Time, id uint64, a turn.CommitAnswer) {
 	c := d.commit
 	if c == nil || c.ID != id {
 		return
 	}
 	d.commit = nil
 	switch a.Outcome {
-	case Acked:
+	case turn.Acked:
 		d.acked(now, c, a)
-	case NotSent:
+	case turn.NotSent:
 		d.commitNot = now.Add(commitAgain)
 		d.unsent(now, c)
-	case Ambiguous:
+	case turn.Ambiguous:
 		d.ambiguous, d.draining = true, true
 		d.commitNot = now.Add(commitAgain)
 		d.unsent(now, c)
-	case Refused:
+	case turn.Refused:
 		d.fenced = true
 	}
 }
 
-func (d *Dispatcher) acked(now time.Time, c *Commit, a CommitAnswer) {
+func (d *Dispatcher) acked(now time.Time, c *turn.Commit, a turn.CommitAnswer) {
 	stored := false
 	for _, o := range c.Offsets {
 		p := d.partitions[o.Partition]
@@ -167,7 +169,7 @@ func (d *Dispatcher) covered(p *partition) {
 }
 
 // unsent takes back the events of a commit that failed.
-func (d *Dispatcher) unsent(now time.Time, c *Commit) {
+func (d *Dispatcher) unsent(now time.Time, c *turn.Commit) {
 	for _, o := range c.Offsets {
 		d.restore(now, d.partitions[o.Partition])
 	}
@@ -206,18 +208,18 @@ func (d *Dispatcher) Stopped(id event.Partition) {
 }
 
 // ended says whether the generation has nothing more to do.
-func (d *Dispatcher) ended(now time.Time) End {
+func (d *Dispatcher) ended(now time.Time) turn.End {
 	switch {
 	case d.fenced && len(d.calls) > 0:
-		return NotEnded // the group reassigns our partitions as soon as we rejoin, so not before the calls have ended
+		return turn.NotEnded // the group reassigns our partitions as soon as we rejoin, so not before the calls have ended
 	case d.fenced:
-		return Fenced
+		return turn.Fenced
 	case !d.quietDrain() || d.commit != nil:
-		return NotEnded
+		return turn.NotEnded
 	case len(d.dirty) == 0:
-		return Drained
+		return turn.Drained
 	case !now.Before(d.lease.Add(d.config.Session)):
-		return Expired
+		return turn.Expired
 	}
-	return NotEnded
+	return turn.NotEnded
 }

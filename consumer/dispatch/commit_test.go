@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
@@ -26,7 +27,7 @@ func TestWhatIsFinishedAboveAStuckEventTravelsInTheMetadata(t *testing.T) {
 	}
 
 	other := unstarted(t, settings())
-	other.d.Assigned(other.now, []dispatch.Position{{Partition: orders(0), Next: o.Next, Metadata: o.Metadata}}, true)
+	other.d.Assigned(other.now, []turn.Position{{Partition: orders(0), Next: o.Next, Metadata: o.Metadata}}, true)
 	other.ask()
 	other.ack()
 	other.read(orders(0), eventOf(0, "stuck"), eventOf(1, "a"), eventOf(5, "b"), eventOf(6, "c"), eventOf(7, "d"))
@@ -45,7 +46,7 @@ func TestMetadataOfAnotherLogIsIgnored(t *testing.T) {
 	for name, c := range map[string]struct {
 		next     int64
 		metadata string
-		first    dispatch.Event
+		first    turn.Event
 	}{
 		"another offset": {next: 0, metadata: strings.Replace(text, "0000,", "0001,", 1), first: eventOf(0, "stuck")},
 		"another record": {next: 0, metadata: text, first: newer},
@@ -54,7 +55,7 @@ func TestMetadataOfAnotherLogIsIgnored(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := unstarted(t, settings())
-			h.d.Assigned(h.now, []dispatch.Position{{Partition: orders(0), Next: c.next, Metadata: c.metadata}}, true)
+			h.d.Assigned(h.now, []turn.Position{{Partition: orders(0), Next: c.next, Metadata: c.metadata}}, true)
 			h.ask()
 			h.read(orders(0), c.first, eventOf(1, "a"))
 			h.ack()
@@ -70,7 +71,7 @@ func TestTooLargeMetadataIsShortened(t *testing.T) {
 	h.accept(orders(0), 3)
 	h.pass(250 * time.Millisecond)
 	long := len(h.commit.Offsets[0].Metadata)
-	h.answerCommit(dispatch.CommitAnswer{TooLarge: []event.Partition{orders(0)}})
+	h.answerCommit(turn.CommitAnswer{TooLarge: []event.Partition{orders(0)}})
 	h.pass(250 * time.Millisecond)
 	o := h.commit.Offsets[0]
 	if o.Next != 0 || len(o.Metadata) >= long {
@@ -84,14 +85,14 @@ func TestAnUnansweredCommitEndsAllCallsUntilTheWorkerIsANewMember(t *testing.T) 
 	h.read(orders(0), eventOf(0, "a"), eventOf(1, "a"), eventOf(2, "b"))
 	h.accept(orders(0), 0)
 	h.pass(20 * time.Millisecond)
-	h.answerCommit(dispatch.CommitAnswer{Outcome: dispatch.Ambiguous})
+	h.answerCommit(turn.CommitAnswer{Outcome: turn.Ambiguous})
 	h.pass(time.Second)
 	h.ack()
 	h.wantInAir("a later acknowledgement opens nothing", 2)
 	h.accept(orders(0), 2)
 	h.pass(time.Second)
 	h.ack()
-	if got := h.last.Ended; got != dispatch.Drained {
+	if got := h.last.Ended; got != turn.Drained {
 		t.Fatalf("ended: got %v, want Drained", got)
 	}
 	h.d.Lost()
@@ -100,7 +101,7 @@ func TestAnUnansweredCommitEndsAllCallsUntilTheWorkerIsANewMember(t *testing.T) 
 	}
 	h.assign(false, orders(0))
 	h.ack()
-	if got := h.last.Ended; got != dispatch.Drained {
+	if got := h.last.Ended; got != turn.Drained {
 		t.Fatalf("the same member id: got end %v, want Drained", got)
 	}
 	h.d.Lost()
@@ -131,7 +132,7 @@ func TestADrainWaitsForCallsLettersAndTheLastCommit(t *testing.T) {
 	h.ask()
 	h.accept(orders(0), 0)
 	h.answer(orders(0), 1, retry.Verdict{Kind: retry.DeadLetter, Cause: "ValidationError"})
-	if h.last.Ended != dispatch.NotEnded {
+	if h.last.Ended != turn.NotEnded {
 		t.Fatal("ended before the letter is stored")
 	}
 	h.d.Stored(h.now, h.stores[0].ID, true)
@@ -139,11 +140,11 @@ func TestADrainWaitsForCallsLettersAndTheLastCommit(t *testing.T) {
 	if h.commit == nil || !h.commit.Final || h.commit.Offsets[0].Next != 2 {
 		t.Fatalf("got commit %+v, want the final one of 2", h.commit)
 	}
-	if h.last.Ended != dispatch.NotEnded {
+	if h.last.Ended != turn.NotEnded {
 		t.Fatal("ended before the last commit is acknowledged")
 	}
 	h.ack()
-	if h.last.Ended != dispatch.Drained {
+	if h.last.Ended != turn.Drained {
 		t.Fatalf("got %v, want Drained", h.last.Ended)
 	}
 	h.wantInAir("nothing new in a drain")
@@ -158,12 +159,12 @@ func TestADrainWaitsForCallsOfAnEarlierGeneration(t *testing.T) {
 	h.ack()
 	h.d.Revoked()
 	h.ask()
-	if h.last.Ended != dispatch.NotEnded {
+	if h.last.Ended != turn.NotEnded {
 		t.Fatalf("got end %d while a call is in flight, want none", h.last.Ended)
 	}
 	h.accept(orders(0), 0)
 	h.settle()
-	if h.last.Ended != dispatch.Drained {
+	if h.last.Ended != turn.Drained {
 		t.Errorf("got end %d, want a clean one", h.last.Ended)
 	}
 }
@@ -175,21 +176,21 @@ func TestAGenerationEndsAsFencedOrExpired(t *testing.T) {
 	h.accept(orders(0), 0)
 	h.d.Revoked()
 	h.ask()
-	h.answerCommit(dispatch.CommitAnswer{Outcome: dispatch.NotSent})
-	for h.last.Ended == dispatch.NotEnded {
+	h.answerCommit(turn.CommitAnswer{Outcome: turn.NotSent})
+	for h.last.Ended == turn.NotEnded {
 		h.pass(200 * time.Millisecond)
 		if h.commit != nil {
-			h.answerCommit(dispatch.CommitAnswer{Outcome: dispatch.NotSent})
+			h.answerCommit(turn.CommitAnswer{Outcome: turn.NotSent})
 		}
 	}
-	if h.last.Ended != dispatch.Expired {
+	if h.last.Ended != turn.Expired {
 		t.Fatalf("got %v, want Expired", h.last.Ended)
 	}
 
 	h = started(t, settings(), orders(0))
 	h.pass(2 * time.Second)
-	h.answerCommit(dispatch.CommitAnswer{Outcome: dispatch.Refused})
-	if h.last.Ended != dispatch.Fenced {
+	h.answerCommit(turn.CommitAnswer{Outcome: turn.Refused})
+	if h.last.Ended != turn.Fenced {
 		t.Fatalf("got %v, want Fenced", h.last.Ended)
 	}
 }
@@ -214,12 +215,12 @@ func TestAnUnknownPartitionIsStoppedUntilItIsTrusted(t *testing.T) {
 	h.read(orders(0), eventOf(0, "a"), eventOf(1, "a"))
 	h.accept(orders(0), 0)
 	h.pass(20 * time.Millisecond)
-	h.answerCommit(dispatch.CommitAnswer{Unknown: []event.Partition{orders(0)}})
+	h.answerCommit(turn.CommitAnswer{Unknown: []event.Partition{orders(0)}})
 	if got := h.last.Suspects; !slices.Equal(got, []event.Partition{orders(0)}) {
 		t.Fatalf("suspects: got %v, want %v", got, orders(0))
 	}
 	h.pass(3 * time.Second)
-	if slices.ContainsFunc(h.commit.Offsets, func(o dispatch.Offset) bool { return o.Partition == orders(0) }) {
+	if slices.ContainsFunc(h.commit.Offsets, func(o turn.Offset) bool { return o.Partition == orders(0) }) {
 		t.Fatal("a commit names the partition that is not known")
 	}
 	h.ack()
@@ -277,7 +278,7 @@ func TestAPartitionThatIsNotFetchedIsNamedInEverySessionSixth(t *testing.T) {
 	h.settle()
 	h.pass(2 * time.Second)
 	if h.commit == nil || !slices.ContainsFunc(h.commit.Offsets,
-		func(o dispatch.Offset) bool { return o.Partition == orders(1) }) {
+		func(o turn.Offset) bool { return o.Partition == orders(1) }) {
 		t.Fatalf("got %+v: nothing asks the broker about %v", h.commit, orders(1))
 	}
 }

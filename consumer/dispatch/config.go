@@ -3,6 +3,7 @@ package dispatch
 import (
 	"time"
 
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/retry"
 )
 
@@ -35,5 +36,5 @@ type Config struct {
 	Worker, Build string
 	// Fingerprint groups the letters of one cause for the flood guard; nil means by stage, cause and code. It runs
 	// within a turn, so it must be fast.
-	Fingerprint func(Store) string
+	Fingerprint func(turn.Store) string
 }

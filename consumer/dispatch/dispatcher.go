@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/retry"
@@ -28,7 +29,7 @@ type Dispatcher struct {
 	observed    observed
 
 	generation
-	out Effects
+	out turn.Effects
 }
 
 // generation is what ends with the group's generation.
@@ -60,7 +61,7 @@ type generation struct {
 	settled    int // sum over the partitions that are not suspended
 	fresh      int // uncommitted events, likewise
 	laneWaits  int // lanes that wait for a commit
-	commit     *Commit
+	commit     *turn.Commit
 	commitNot  time.Time // no commit before
 	commitSent time.Time
 	dirtySince time.Time
@@ -98,7 +99,7 @@ func (d *Dispatcher) empty() generation {
 
 // Assigned begins a generation. newMember says that the worker joined under a new member id since the last one. Only
 // that settles an unknown commit: the coordinator refuses the old member's commits from then on.
-func (d *Dispatcher) Assigned(now time.Time, positions []Position, newMember bool) {
+func (d *Dispatcher) Assigned(now time.Time, positions []turn.Position, newMember bool) {
 	d.Lost()
 	if newMember {
 		d.ambiguous = false
@@ -164,10 +165,10 @@ func (d *Dispatcher) Restarted(now time.Time, id event.Partition, next, end int6
 	if d.commit != nil {
 		// Its response says nothing about the new log.
 		c := *d.commit
-		c.Offsets = slices.DeleteFunc(slices.Clone(c.Offsets), func(o Offset) bool { return o.Partition == id })
+		c.Offsets = slices.DeleteFunc(slices.Clone(c.Offsets), func(o turn.Offset) bool { return o.Partition == id })
 		d.commit = &c
 	}
-	fresh := newPartition(Position{Partition: id, Next: next, End: end, Uncommitted: true}, d.metadataMax)
+	fresh := newPartition(turn.Position{Partition: id, Next: next, End: end, Uncommitted: true}, d.metadataMax)
 	fresh.ready, fresh.inRing = p.ready, p.inRing // pickFrom skips dropped tasks
 	*p = *fresh
 	p.commits.dirty = slices.Contains(d.dirty, p)
@@ -252,8 +253,8 @@ func (d *Dispatcher) NeedsNewMember() bool { return d.ambiguous }
 
 // Next returns the effects to start now. Call it after each input, or each batch of inputs, and at Wake. The slices are
 // valid until the next call.
-func (d *Dispatcher) Next(now time.Time) Effects {
-	d.out = Effects{Calls: d.out.Calls[:0], Stores: d.out.Stores[:0], Fetches: d.out.Fetches[:0], Takes: d.out.Takes[:0]}
+func (d *Dispatcher) Next(now time.Time) turn.Effects {
+	d.out = turn.Effects{Calls: d.out.Calls[:0], Stores: d.out.Stores[:0], Fetches: d.out.Fetches[:0], Takes: d.out.Takes[:0]}
 	d.asked = now
 	if !d.live {
 		d.announce()

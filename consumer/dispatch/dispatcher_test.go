@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
@@ -35,7 +35,7 @@ func TestTheNextEventOfAnOrderWaitsForAnAcknowledgedCommit(t *testing.T) {
 		t.Fatal("an order waits, but no commit went out within 20 ms")
 	}
 	h.wantInAir("the commit is in flight", 2)
-	h.answerCommit(dispatch.CommitAnswer{Outcome: dispatch.NotSent})
+	h.answerCommit(turn.CommitAnswer{Outcome: turn.NotSent})
 	h.wantInAir("the commit was not sent", 2)
 	h.pass(time.Second)
 	h.ack()
@@ -232,7 +232,7 @@ func TestAFetchOfAnEndedGenerationIsIgnored(t *testing.T) {
 	h.assign(false, orders(0))
 	h.d.Fetched(h.now, h.fetches[orders(0)], nil, 0)
 	h.ask() // the second of this generation
-	h.d.Fetched(h.now, late, []dispatch.Event{eventOf(5, "b")}, 6)
+	h.d.Fetched(h.now, late, []turn.Event{eventOf(5, "b")}, 6)
 	h.ask()
 	if got := h.d.Snapshot().Partitions[0].Position; got != 0 {
 		t.Fatalf("position: got %d, want 0", got)

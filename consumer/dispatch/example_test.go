@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
@@ -20,14 +21,14 @@ func Example() {
 	})
 	orders := event.Partition{Topic: "orders", Number: 3}
 
-	d.Assigned(now, []dispatch.Position{{Partition: orders, Next: 42}}, true)
+	d.Assigned(now, []turn.Position{{Partition: orders, Next: 42}}, true)
 	e := d.Next(now)
 	fetch, first := e.Fetches[0], *e.Commit
 	fmt.Println("fetch from", fetch.Offset)
 
 	// Nothing is called before a commit has shown that the partition is ours.
-	d.Committed(now, first.ID, dispatch.CommitAnswer{Outcome: dispatch.Acked})
-	d.Fetched(now, fetch, []dispatch.Event{
+	d.Committed(now, first.ID, turn.CommitAnswer{Outcome: turn.Acked})
+	d.Fetched(now, fetch, []turn.Event{
 		{Offset: 42, Time: now, Items: []event.Item{{Action: event.Call, OrderID: "A-17", Status: "paid"}}},
 	}, 43)
 	call := d.Next(now).Calls[0]

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"time"
 
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 )
 
@@ -23,7 +24,9 @@ func (d *Dispatcher) startFetches() {
 		p.window.fetching = true
 		d.lastID++
 		p.window.fetchID = d.lastID // unlike any other, that of an ended generation included
-		d.out.Fetches = append(d.out.Fetches, Fetch{p.Partition, p.window.position, int(bytes), p.window.fetchID})
+		d.out.Fetches = append(d.out.Fetches, turn.Fetch{
+			Partition: p.Partition, Offset: p.window.position, Bytes: int(bytes), ID: p.window.fetchID,
+		})
 	}
 }
 
@@ -37,7 +40,7 @@ func (d *Dispatcher) windowFull(p *partition, bytes, share int64) bool {
 
 // Fetched takes the outcome of a fetch: the events from its offset on, and the next offset to fetch, which may lie
 // beyond the last event.
-func (d *Dispatcher) Fetched(now time.Time, f Fetch, events []Event, next int64) {
+func (d *Dispatcher) Fetched(now time.Time, f turn.Fetch, events []turn.Event, next int64) {
 	p := d.partitions[f.Partition]
 	if p == nil || p.window.fetchID != f.ID || !p.window.fetching {
 		return
@@ -56,7 +59,7 @@ func (d *Dispatcher) Fetched(now time.Time, f Fetch, events []Event, next int64)
 	d.touch(now, p)
 }
 
-func (d *Dispatcher) arrive(p *partition, in Event) {
+func (d *Dispatcher) arrive(p *partition, in turn.Event) {
 	e := p.place(in)
 	if e == nil {
 		d.observed.passed++

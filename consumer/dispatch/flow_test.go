@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/retry"
@@ -29,10 +30,10 @@ type flow struct {
 	queue   moments
 	seq     int
 	asked   int
-	leadhit func(now time.Duration, c dispatch.Call) (takes time.Duration, v retry.Verdict)
+	leadhit func(now time.Duration, c turn.Call) (takes time.Duration, v retry.Verdict)
 
-	logs     [flowParts][]dispatch.Event
-	waiting  [flowParts]*dispatch.Fetch // until there is something to read
+	logs     [flowParts][]turn.Event
+	waiting  [flowParts]*turn.Fetch // until there is something to read
 	written  map[event.Partition]map[int64]time.Duration
 	accepted map[string]time.Duration // how long the n-th event of an order took, by "order/n"
 	nth      map[string]int
@@ -41,9 +42,9 @@ type flow struct {
 	probed   []string // orders
 	done     []time.Duration
 	refused  int // calls answered by a 503
-	stores   []dispatch.Store
+	stores   []turn.Store
 	announce []ledger.Entry
-	ended    dispatch.End
+	ended    turn.End
 }
 
 type moment struct {
@@ -83,12 +84,12 @@ func newFlow(tb testing.TB, c dispatch.Config) *flow {
 		tb: tb, d: dispatch.New(c), written: map[event.Partition]map[int64]time.Duration{},
 		accepted: map[string]time.Duration{}, nth: map[string]int{},
 	}
-	f.leadhit = func(time.Duration, dispatch.Call) (time.Duration, retry.Verdict) {
+	f.leadhit = func(time.Duration, turn.Call) (time.Duration, retry.Verdict) {
 		return 20 * time.Millisecond, accepted()
 	}
-	positions := []dispatch.Position{}
+	positions := []turn.Position{}
 	for i := range flowParts {
-		positions = append(positions, dispatch.Position{Partition: orders(i), Uncommitted: true})
+		positions = append(positions, turn.Position{Partition: orders(i), Uncommitted: true})
 		f.written[orders(i)] = map[int64]time.Duration{}
 	}
 	f.d.Assigned(f.clock(), positions, true)
@@ -130,7 +131,7 @@ func (f *flow) write(at time.Duration, number int, item event.Item) {
 		offset := int64(len(f.logs[n]))
 		f.written[orders(n)][offset] = f.now
 		f.logs[n] = append(f.logs[n],
-			dispatch.Event{Offset: offset, Time: f.clock(), Bytes: 100, Items: []event.Item{item}})
+			turn.Event{Offset: offset, Time: f.clock(), Bytes: 100, Items: []event.Item{item}})
 		if w := f.waiting[n]; w != nil {
 			f.waiting[n] = nil
 			f.fetch(*w)
@@ -146,7 +147,7 @@ func (f *flow) writeEach(every, from, to time.Duration, among int, item event.It
 	}
 }
 
-func (f *flow) fetch(w dispatch.Fetch) {
+func (f *flow) fetch(w turn.Fetch) {
 	f.hear(flowFetch, func() {
 		events := f.logs[w.Number][w.Offset:]
 		events = events[:min(len(events), w.Bytes/100)]
@@ -171,7 +172,7 @@ func (f *flow) ask() {
 		f.waiting[w.Number] = &w
 	}
 	if c := e.Commit; c != nil {
-		f.hear(flowCommit, func() { f.d.Committed(f.clock(), c.ID, dispatch.CommitAnswer{}) })
+		f.hear(flowCommit, func() { f.d.Committed(f.clock(), c.ID, turn.CommitAnswer{}) })
 	}
 	if e.Announce != nil {
 		f.announce = append(f.announce, *e.Announce)
@@ -187,7 +188,7 @@ func (f *flow) ask() {
 	}
 }
 
-func (f *flow) call(c dispatch.Call) {
+func (f *flow) call(c turn.Call) {
 	limit := f.d.Limit()
 	if f.inFlight++; f.inFlight > limit && !c.Probe {
 		f.tb.Fatalf("at %v: got %d calls in flight, want %d at most", f.now, f.inFlight, limit)

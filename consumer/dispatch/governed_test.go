@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/retry"
@@ -24,7 +24,7 @@ func besideStuck(t *testing.T, events int, takes time.Duration, v retry.Verdict)
 	c := flowSettings()
 	c.Retry.MaxElapsed = 0
 	f := newFlow(t, c)
-	f.leadhit = func(_ time.Duration, c dispatch.Call) (time.Duration, retry.Verdict) {
+	f.leadhit = func(_ time.Duration, c turn.Call) (time.Duration, retry.Verdict) {
 		if c.Order == "stuck" {
 			return takes, v
 		}
@@ -76,7 +76,7 @@ func outage(t *testing.T, takes time.Duration, v retry.Verdict) *flow {
 	c := flowSettings()
 	c.Retry.MaxElapsed = time.Minute
 	f := newFlow(t, c)
-	f.leadhit = func(now time.Duration, _ dispatch.Call) (time.Duration, retry.Verdict) {
+	f.leadhit = func(now time.Duration, _ turn.Call) (time.Duration, retry.Verdict) {
 		if now >= outageFrom && now < outageTo {
 			return takes, v
 		}
@@ -141,7 +141,7 @@ type bucket struct {
 	taken, refused int
 }
 
-func (b *bucket) take(now time.Duration, _ dispatch.Call) (time.Duration, retry.Verdict) {
+func (b *bucket) take(now time.Duration, _ turn.Call) (time.Duration, retry.Verdict) {
 	b.tokens = min(10, b.tokens+(now-b.filled).Seconds()*b.perSecond)
 	b.filled = now
 	if b.tokens < 1 {
@@ -204,7 +204,7 @@ func TestABadDeployStopsAndGoesOnAfterAResume(t *testing.T) {
 			c.FloodGuard, c.Worker, c.Build = true, "worker-1", "1.0+bad"
 			f := newFlow(t, c)
 			cause := "ValidationError"
-			f.leadhit = func(time.Duration, dispatch.Call) (time.Duration, retry.Verdict) {
+			f.leadhit = func(time.Duration, turn.Call) (time.Duration, retry.Verdict) {
 				return 20 * time.Millisecond, retry.Verdict{
 					Kind: retry.DeadLetter, Cause: cause, Code: -32000, Answered: true,
 				}
@@ -269,7 +269,7 @@ func TestTheFloodGuardCountsAcceptedCallsButNoFailures(t *testing.T) {
 			config := flowSettings()
 			config.FloodGuard = true
 			f := newFlow(t, config)
-			f.leadhit = func(_ time.Duration, call dispatch.Call) (time.Duration, retry.Verdict) {
+			f.leadhit = func(_ time.Duration, call turn.Call) (time.Duration, retry.Verdict) {
 				if strings.ContainsAny(call.Order[len(call.Order)-1:], "147") {
 					return 20 * time.Millisecond, retry.Verdict{
 						Kind: retry.DeadLetter, Cause: "ValidationError", Answered: true,
@@ -291,9 +291,9 @@ func TestADrainEndsWhileTheFloodGuardHoldsLettersBack(t *testing.T) {
 	c := flowSettings()
 	c.FloodGuard = true
 	h := started(t, c, orders(0))
-	refused := func(from, to int64) (events []dispatch.Event) {
+	refused := func(from, to int64) (events []turn.Event) {
 		for offset := from; offset < to; offset++ {
-			events = append(events, dispatch.Event{Offset: offset, Bytes: 100, Items: []event.Item{
+			events = append(events, turn.Event{Offset: offset, Bytes: 100, Items: []event.Item{
 				{Action: event.Refuse, OrderID: fmt.Sprint("bad ", offset%10), Cause: "NoRule"},
 			}})
 		}
@@ -302,7 +302,7 @@ func TestADrainEndsWhileTheFloodGuardHoldsLettersBack(t *testing.T) {
 	h.read(orders(0), refused(0, 300)...) // too many to be stored at once, and of too few orders for a flood
 	both := eventOf(300, "half")
 	both.Items = append(both.Items, event.Item{Action: event.Refuse, OrderID: "other half", Cause: "NoRule"})
-	events := []dispatch.Event{both}
+	events := []turn.Event{both}
 	for offset := int64(301); offset < 330; offset++ {
 		events = append(events, eventOf(offset, fmt.Sprint("order ", offset)))
 	}
@@ -325,7 +325,7 @@ func TestADrainEndsWhileTheFloodGuardHoldsLettersBack(t *testing.T) {
 		h.ask()
 	}
 	h.settle()
-	if !stored[300] || h.last.Ended != dispatch.Drained {
+	if !stored[300] || h.last.Ended != turn.Drained {
 		t.Errorf("the letter of the event that was called about stored: %v, end %d, want a clean end", stored[300],
 			h.last.Ended)
 	}
@@ -359,7 +359,7 @@ func TestTheLimitOutlivesAGeneration(t *testing.T) {
 	c := settings()
 	c.CallsInFlight = 20
 	h := started(t, c, orders(0))
-	events := []dispatch.Event{}
+	events := []turn.Event{}
 	for offset := range int64(20) {
 		events = append(events, eventOf(offset, fmt.Sprint("order ", offset)))
 	}

@@ -4,26 +4,18 @@ import (
 	"strconv"
 	"time"
 
+	"leadhit-sync/consumer/dispatch/snapshot"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/deadletter/ledger"
 )
 
-// Pause says why no call starts.
-type Pause struct {
-	// Kind is [ledger.ByHand], [ledger.Flood], or what [retry.Governor.Probing] returns; "" while calls flow. With
-	// several pauses it is the one that is hardest to end. Since is when that began.
-	Kind  string
-	Since time.Time
-	// Reason and By belong to the first two kinds: why, and which person or worker.
-	Reason, By string
-}
-
 // Pause returns the pause that is in force now.
-func (d *Dispatcher) Pause() Pause {
+func (d *Dispatcher) Pause() snapshot.Pause {
 	if e, paused := d.guard.Pause(); paused {
-		return Pause{Kind: e.Kind(), Since: e.At, Reason: e.Reason, By: e.By}
+		return snapshot.Pause{Kind: e.Kind(), Since: e.At, Reason: e.Reason, By: e.By}
 	}
 	kind, since := d.governor.Probing()
-	return Pause{Kind: kind, Since: since}
+	return snapshot.Pause{Kind: kind, Since: since}
 }
 
 // Followed takes the ledger's next entry for this group. When the process starts, pass the whole ledger before the
@@ -71,7 +63,7 @@ func (d *Dispatcher) letter(now time.Time, t task) {
 }
 
 // plainFingerprint groups letters by stage, cause and code.
-func plainFingerprint(s Store) string {
+func plainFingerprint(s turn.Store) string {
 	stage := "call"
 	if s.Mapping {
 		stage = "mapping"

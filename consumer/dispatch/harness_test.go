@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
@@ -16,13 +17,13 @@ type harness struct {
 	tb      testing.TB
 	d       *dispatch.Dispatcher
 	now     time.Time
-	calls   []dispatch.Call
-	stores  []dispatch.Store
-	fetches map[event.Partition]dispatch.Fetch
-	commit  *dispatch.Commit
-	takes   []dispatch.Take
-	append  *dispatch.Append
-	last    dispatch.Effects
+	calls   []turn.Call
+	stores  []turn.Store
+	fetches map[event.Partition]turn.Fetch
+	commit  *turn.Commit
+	takes   []turn.Take
+	append  *turn.Append
+	last    turn.Effects
 }
 
 func orders(number int) event.Partition {
@@ -48,7 +49,7 @@ func unstarted(tb testing.TB, c dispatch.Config) *harness {
 	tb.Helper()
 	return &harness{
 		tb: tb, d: dispatch.New(c), now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
-		fetches: map[event.Partition]dispatch.Fetch{},
+		fetches: map[event.Partition]turn.Fetch{},
 	}
 }
 
@@ -62,9 +63,9 @@ func started(tb testing.TB, c dispatch.Config, owned ...event.Partition) *harnes
 }
 
 func (h *harness) assign(newMember bool, owned ...event.Partition) {
-	positions := []dispatch.Position{}
+	positions := []turn.Position{}
 	for _, p := range owned {
-		positions = append(positions, dispatch.Position{Partition: p, Uncommitted: true})
+		positions = append(positions, turn.Position{Partition: p, Uncommitted: true})
 	}
 	h.commit = nil
 	clear(h.fetches)
@@ -106,7 +107,7 @@ func (h *harness) pass(d time.Duration) {
 	h.now = end
 }
 
-func (h *harness) answerCommit(a dispatch.CommitAnswer) {
+func (h *harness) answerCommit(a turn.CommitAnswer) {
 	h.tb.Helper()
 	if h.commit == nil {
 		h.tb.Fatal("no commit in flight")
@@ -119,7 +120,7 @@ func (h *harness) answerCommit(a dispatch.CommitAnswer) {
 
 func (h *harness) ack() {
 	h.tb.Helper()
-	h.answerCommit(dispatch.CommitAnswer{})
+	h.answerCommit(turn.CommitAnswer{})
 }
 
 // settle acknowledges commits for as long as there are any within a second.
@@ -131,7 +132,7 @@ func (h *harness) settle() {
 }
 
 // read delivers events to the fetch of a partition; the next offset follows the last of them.
-func (h *harness) read(p event.Partition, events ...dispatch.Event) {
+func (h *harness) read(p event.Partition, events ...turn.Event) {
 	h.tb.Helper()
 	f, ok := h.fetches[p]
 	if !ok {
@@ -143,7 +144,7 @@ func (h *harness) read(p event.Partition, events ...dispatch.Event) {
 }
 
 // call takes the call about an offset out of those in flight.
-func (h *harness) call(p event.Partition, offset int64) dispatch.Call {
+func (h *harness) call(p event.Partition, offset int64) turn.Call {
 	h.tb.Helper()
 	for i, c := range h.calls {
 		if c.Partition == p && c.Offset == offset {
@@ -152,7 +153,7 @@ func (h *harness) call(p event.Partition, offset int64) dispatch.Call {
 		}
 	}
 	h.tb.Fatalf("no call about %v/%d in flight: %v", p, offset, h.inFlight())
-	return dispatch.Call{}
+	return turn.Call{}
 }
 
 func (h *harness) answer(p event.Partition, offset int64, v retry.Verdict) {
@@ -183,8 +184,8 @@ func (h *harness) wantInAir(why string, want ...int64) {
 }
 
 // event is an event about some orders, all to be sent.
-func eventOf(offset int64, orders ...string) dispatch.Event {
-	e := dispatch.Event{Offset: offset, Time: time.UnixMilli(1_700_000_000_000 + offset), Bytes: 100}
+func eventOf(offset int64, orders ...string) turn.Event {
+	e := turn.Event{Offset: offset, Time: time.UnixMilli(1_700_000_000_000 + offset), Bytes: 100}
 	for _, o := range orders {
 		e.Items = append(e.Items, event.Item{Action: event.Call, OrderID: o, Status: "paid"})
 	}

@@ -3,18 +3,13 @@ package dispatch
 import (
 	"time"
 
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/retry"
 )
 
 // appendBatch bounds the entries of one Append: about 100 KiB.
 const appendBatch = 500
-
-// Append is a batch of entries to append to the ledger, in this order. It ends with Appended.
-type Append struct {
-	ID      uint64
-	Entries []ledger.Entry
-}
 
 // ledgerWrite is what one decision writes to the ledger: marks, or the outcome of a replay. It belongs to the process,
 // not to the generation: an accepted call is a fact, whoever owns the partition when the ledger is writable again.
@@ -125,7 +120,7 @@ func (d *Dispatcher) startAppend(now time.Time) {
 	}
 	d.lastID++
 	w.id = d.lastID
-	batch := &Append{ID: w.id}
+	batch := &turn.Append{ID: w.id}
 	n := 0
 	for n < len(w.waiting) && (n == 0 || len(batch.Entries)+len(w.waiting[n].entries) <= appendBatch) {
 		batch.Entries = append(batch.Entries, w.waiting[n].entries...)

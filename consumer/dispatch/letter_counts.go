@@ -4,6 +4,7 @@ import (
 	"maps"
 	"time"
 
+	"leadhit-sync/consumer/dispatch/snapshot"
 	"leadhit-sync/deadletter/ledger"
 )
 
@@ -11,21 +12,10 @@ import (
 // entries in the ledger.
 const refusedAgain = "refused"
 
-// LetterCounts are figures about the letters of owned partitions, for metrics.
-type LetterCounts struct {
-	Open, Requeued int
-	Oldest         time.Time // when the oldest record of an open letter was stored; zero if there is none
-	// Waiting counts the replays without an outcome by what they wait for, one of ReplayWaits. Until CaughtUp there are none,
-	// because it is not known yet which letters are requeued.
-	Waiting map[string]int
-	// Outcomes counts the replays that ended since the start of the process: resolved, refused, superseded, failed.
-	Outcomes map[string]uint64
-}
-
 // LetterCounts returns the figures of now. Open letters stored before since do not count: retention has deleted them.
 // It visits no letter and no replay that is not taken up.
-func (d *Dispatcher) LetterCounts(since time.Time) LetterCounts {
-	c := LetterCounts{Waiting: map[string]int{}, Outcomes: maps.Clone(d.observed.replayed)}
+func (d *Dispatcher) LetterCounts(since time.Time) snapshot.LetterCounts {
+	c := snapshot.LetterCounts{Waiting: map[string]int{}, Outcomes: maps.Clone(d.observed.replayed)}
 	for _, p := range d.order {
 		of := d.letters.Counts(p.Topic, p.Number, since)
 		c.Open += of.Open

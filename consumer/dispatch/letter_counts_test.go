@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/snapshot"
 	"leadhit-sync/deadletter/ledger"
 )
 
 // counts checks how many letters are open and requeued, and what the replays wait for.
-func (h *harness) counts(open, requeued int, waiting ...string) dispatch.LetterCounts {
+func (h *harness) counts(open, requeued int, waiting ...string) snapshot.LetterCounts {
 	h.tb.Helper()
 	got := h.d.LetterCounts(time.Time{})
 	want := map[string]int{}

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 )
 
 func ExampleParseMetadata() {
@@ -119,7 +120,7 @@ func TestWhateverOfTheStartedCallsEndsFirstFitsInTheMetadata(t *testing.T) {
 		c := settings()
 		c.CallsInFlight, c.MetadataBytes = 60, rapid.IntRange(0, 120).Draw(t, "limit")
 		h := started(&quiet{TB: nil, rapid: t}, c, orders(0))
-		offset, events := int64(0), []dispatch.Event{}
+		offset, events := int64(0), []turn.Event{}
 		for i, gap := range rapid.SliceOfN(rapid.Int64Range(1, 2000), 1, 60).Draw(t, "gaps") {
 			events = append(events, eventOf(offset, strconv.Itoa(i)))
 			offset += gap
@@ -143,7 +144,7 @@ func TestWhateverOfTheStartedCallsEndsFirstFitsInTheMetadata(t *testing.T) {
 	})
 }
 
-func checkTold(t *rapid.T, o dispatch.Offset, finished map[int64]bool) {
+func checkTold(t *rapid.T, o turn.Offset, finished map[int64]bool) {
 	frontier, unfinished, _ := dispatch.ParseMetadata(o.Metadata)
 	for done := range finished {
 		if done >= o.Next && (done >= frontier || slices.Contains(unfinished, done)) {

@@ -5,42 +5,18 @@ import (
 	"slices"
 	"time"
 
+	"leadhit-sync/consumer/dispatch/snapshot"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
-	"leadhit-sync/retry"
 )
 
 // listedItems is how many items of one order OrderItems lists: an order has a few, but a broken producer may write
 // more.
 const listedItems = 200
 
-// OrderItem is what is left to do about an order: an item of an event, or a replay of one.
-type OrderItem struct {
-	ID     ledger.ID
-	Replay int // the number of the replay; 0: it is an event's item
-	Status string
-	// Doing is what it does or waits for, a value in status:
-	//
-	//	blocked    another event comes first: Behind
-	//	ready      a slot, or the end of a pause
-	//	in flight  LeadHit's response
-	//	waiting    a call failed; the next attempt is due at Next
-	//	storing    its letter is being stored, or will be again at Next
-	//	marking    accepted; the ledger must name it before it is finished
-	//	commit     finished; no acknowledged commit covers it yet
-	//
-	// A replay that is not in its order's lane yet has what it waits for, one of ReplayWaits.
-	Doing string
-	// Behind is the event that must end first; "" for a call of an earlier generation.
-	Behind   string
-	Attempts int // calls made
-	Next     time.Time
-	Last     retry.Verdict // on the last call, or the mapping's
-}
-
 // OrderItems returns what is left to do about one order, by place, and how many items it leaves out. It visits the
 // order's lanes, the timers and the letters that are not stored, not all unfinished events.
-func (d *Dispatcher) OrderItems(order string) (items []OrderItem, more int) {
+func (d *Dispatcher) OrderItems(order string) (items []snapshot.OrderItem, more int) {
 	tasks, next := d.refusedOf(d.tasksOf(order), order)
 	inLane := map[ledger.ID]bool{}
 	for _, t := range tasks {
@@ -48,7 +24,7 @@ func (d *Dispatcher) OrderItems(order string) (items []OrderItem, more int) {
 			inLane[t.replay.id] = true
 		}
 		it := t.item()
-		i := OrderItem{
+		i := snapshot.OrderItem{
 			ID: t.id(), Replay: t.nthReplay(), Status: it.Status, Doing: t.doing(), Attempts: it.attempts, Next: next[t],
 			Last: it.last(),
 		}
@@ -66,9 +42,9 @@ func (d *Dispatcher) OrderItems(order string) (items []OrderItem, more int) {
 		if slices.Contains(d.taken, r) {
 			what = r.waitsFor()
 		}
-		items = append(items, OrderItem{ID: is.ID, Replay: r.n, Doing: what})
+		items = append(items, snapshot.OrderItem{ID: is.ID, Replay: r.n, Doing: what})
 	}
-	slices.SortFunc(items, func(a, b OrderItem) int {
+	slices.SortFunc(items, func(a, b snapshot.OrderItem) int {
 		return cmp.Or(cmp.Compare(a.ID.Topic, b.ID.Topic), cmp.Compare(a.ID.Partition, b.ID.Partition),
 			cmp.Compare(a.ID.Offset, b.ID.Offset), cmp.Compare(a.ID.Item, b.ID.Item))
 	})

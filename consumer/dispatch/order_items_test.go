@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/retry"
@@ -28,8 +28,8 @@ func TestWhatIsLeftToDoAboutAnOrderIsListed(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0), orders(1))
 	h.wantItems("nothing is known")
-	refused := dispatch.Event{Offset: 4, Items: []event.Item{{OrderID: "a", Status: "lost", Cause: "UnknownStatus"}}}
-	ignored := dispatch.Event{Offset: 5, Items: []event.Item{{OrderID: "a", Action: event.Ignore}}}
+	refused := turn.Event{Offset: 4, Items: []event.Item{{OrderID: "a", Status: "lost", Cause: "UnknownStatus"}}}
+	ignored := turn.Event{Offset: 5, Items: []event.Item{{OrderID: "a", Action: event.Ignore}}}
 	h.read(orders(0), eventOf(1, "a"), eventOf(2, "a"), eventOf(3, "b", "a"), refused, ignored)
 	h.wantItems("the first is called",
 		"orders/0/1 0 in flight ", "orders/0/2 0 blocked orders/0/1", "orders/0/3#1 0 blocked orders/0/2", "orders/0/4 0 storing ")
@@ -92,7 +92,7 @@ func TestAnOrderWithoutEndIsCutShort(t *testing.T) {
 	c := settings()
 	c.WindowEvents = 1000
 	h := started(t, c, orders(0))
-	events := []dispatch.Event{}
+	events := []turn.Event{}
 	for i := range int64(500) {
 		events = append(events, eventOf(i, "a"))
 	}
@@ -109,7 +109,7 @@ func BenchmarkOrderItems(b *testing.B) {
 	all := []event.Partition{orders(0), orders(1), orders(2), orders(3), orders(4)}
 	h := started(b, c, all...)
 	for _, p := range all {
-		events := []dispatch.Event{eventOf(0, "a"), eventOf(1, "a")}
+		events := []turn.Event{eventOf(0, "a"), eventOf(1, "a")}
 		for i := range int64(2_001) {
 			events = append(events, eventOf(i+2, fmt.Sprint("order-", i)))
 		}

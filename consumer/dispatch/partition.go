@@ -1,6 +1,9 @@
 package dispatch
 
-import "leadhit-sync/consumer/event"
+import (
+	"leadhit-sync/consumer/dispatch/turn"
+	"leadhit-sync/consumer/event"
+)
 
 // partition is what a generation knows of one partition. The parts depend on one another in one direction: events
 // finish in the window, the space limits which of them may start, and the commits tell the group what is finished.
@@ -25,7 +28,7 @@ func newReady() queue[task] {
 	})
 }
 
-func newPartition(pos Position, limit int) *partition {
+func newPartition(pos turn.Position, limit int) *partition {
 	p := &partition{
 		Partition: pos.Partition,
 		window:    window{position: pos.Next, identity: unknownStamp},
@@ -75,7 +78,7 @@ func (p *partition) forget() {
 
 // place finds the place of a fetched event: a placeholder's, or the end of the log. It returns nil for an event that an
 // earlier generation has finished.
-func (p *partition) place(in Event) *pending {
+func (p *partition) place(in turn.Event) *pending {
 	if p.window.isAnotherLog(in) {
 		p.forget()
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
 )
@@ -86,12 +87,12 @@ func (d *Dispatcher) take(r *replay) {
 	d.lastID++
 	d.takes[d.lastID] = r
 	r.of.taking = append(r.of.taking, r)
-	d.out.Takes = append(d.out.Takes, Take{d.lastID, r.id, r.letter})
+	d.out.Takes = append(d.out.Takes, turn.Take{ID: d.lastID, Letter: r.id, Offset: r.letter})
 }
 
 // Taken takes the letter of a Take. Replays of one partition go into their lanes in the order in which they were taken
 // up, however long each fetch takes.
-func (d *Dispatcher) Taken(now time.Time, id uint64, t Taken) {
+func (d *Dispatcher) Taken(now time.Time, id uint64, t turn.Taken) {
 	r := d.takes[id]
 	delete(d.takes, id)
 	if r == nil {
@@ -124,7 +125,7 @@ func (d *Dispatcher) putBack(p *partition) {
 }
 
 // line puts a replay into its lane, or ends it.
-func (d *Dispatcher) line(now time.Time, r *replay, t Taken) {
+func (d *Dispatcher) line(now time.Time, r *replay, t turn.Taken) {
 	if r.over { // resolved meanwhile, by its own event
 		d.endReplay(r)
 		return
@@ -165,7 +166,7 @@ func (d *Dispatcher) line(now time.Time, r *replay, t Taken) {
 
 // choose returns the index of the item that the letter is about, or -1 if that is unknown: under today's mapping an
 // event may name other orders.
-func (r *replay) choose(t Taken) int {
+func (r *replay) choose(t turn.Taken) int {
 	i := r.id.Item
 	if i == ledger.NoItem {
 		if len(t.Items) != 1 {

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/retry"
@@ -46,7 +46,7 @@ func (h *harness) letter(offset int64) {
 }
 
 // store acknowledges the letter in flight, and returns it.
-func (h *harness) store() dispatch.Store {
+func (h *harness) store() turn.Store {
 	h.tb.Helper()
 	if len(h.stores) != 1 {
 		h.tb.Fatalf("got %d stores in flight, want 1: %+v", len(h.stores), h.stores)
@@ -72,7 +72,7 @@ func (h *harness) take(offset int64, order string, items ...event.Item) {
 	if len(items) == 0 {
 		items = eventOf(offset, order).Items
 	}
-	h.d.Taken(h.now, t.ID, dispatch.Taken{Letter: ledger.Letter{ID: idAt(offset), Order: order}, Items: items})
+	h.d.Taken(h.now, t.ID, turn.Taken{Letter: ledger.Letter{ID: idAt(offset), Order: order}, Items: items})
 	h.ask()
 }
 
@@ -218,7 +218,7 @@ func inherited(t *testing.T) *harness {
 	h := unstarted(t, c)
 	h.d.LetterRead(h.now, ledger.Letter{ID: idAt(0), Order: "a", Offset: 500})
 	h.follow(ledger.LetterReplay, 0, 1)
-	h.d.Assigned(h.now, []dispatch.Position{{Partition: orders(0), Next: 1, End: 3}}, true)
+	h.d.Assigned(h.now, []turn.Position{{Partition: orders(0), Next: 1, End: 3}}, true)
 	h.ask()
 	h.settle()
 	return h
@@ -342,12 +342,12 @@ func TestADrainWaitsForTheLedger(t *testing.T) {
 	h.take(0, "a")
 	h.d.Revoked()
 	h.accept(orders(0), 0)
-	if h.last.Ended != dispatch.NotEnded {
+	if h.last.Ended != turn.NotEnded {
 		t.Fatal("the generation ends before the outcome is stored")
 	}
 	h.appended(true, ledger.LetterResolved, 0)
 	h.settle()
-	if h.last.Ended != dispatch.Drained {
+	if h.last.Ended != turn.Drained {
 		t.Errorf("got end %v, want drained", h.last.Ended)
 	}
 }
@@ -400,7 +400,7 @@ func TestReplaysOfOnePartitionKeepTheLedgersOrder(t *testing.T) {
 	h.follow(ledger.LetterReplay, 1, 1)
 	h.follow(ledger.LetterReplay, 0, 1)
 	first, second := h.takes[0], h.takes[1]
-	h.takes = []dispatch.Take{second, first}
+	h.takes = []turn.Take{second, first}
 	h.take(0, "a")
 	h.wantInAir("the letter that was asked for first is not read yet")
 	h.take(1, "a")

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"leadhit-sync/consumer/event"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/deadletter/ledger"
 )
 
@@ -30,8 +30,8 @@ type replay struct {
 	letter int64 // its offset in the letters' topic
 	force  bool
 	of     *partition
-	event  *pending // set once it was fetched
-	found  *Taken   // what was fetched, until it is this replay's turn to go into its lane
+	event  *pending    // set once it was fetched
+	found  *turn.Taken // what was fetched, until it is this replay's turn to go into its lane
 	// inherited says that the last owner may have taken it up. called says that it may have been called, by this worker or
 	// by that one.
 	inherited, called bool
@@ -47,23 +47,6 @@ func (t task) nthReplay() int {
 		return 0
 	}
 	return t.replay.n
-}
-
-// Take asks the caller to fetch a letter for a replay: fetch the record at Offset of the letters' topic, and map its
-// event with today's mapping of its topic. Repeat the fetch until it returns the letter, or shows that it is gone.
-type Take struct {
-	ID     uint64
-	Letter ledger.ID
-	Offset int64
-}
-
-// Taken is the letter that a Take found.
-type Taken struct {
-	Letter ledger.Letter
-	Items  []event.Item // of the event, by today's mapping; must not be changed afterwards
-	Record any          // returned with each effect about the replay
-	// Cause says why there is no event to replay, such as LetterExpired or ValueExpired; "" if there is one.
-	Cause string
 }
 
 // LetterRead takes the next record of the letters' topic that belongs to this group. When the process starts, pass all

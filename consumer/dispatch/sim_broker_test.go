@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 )
 
 const rebalanceTimeout = 30 * time.Second
@@ -128,11 +129,11 @@ func (b *broker) complete() {
 func (b *broker) tell(m *member) {
 	k, generation, numbers := m.worker, m.generation, m.numbers
 	k.act(b.between(time.Millisecond, 20*time.Millisecond), func() {
-		positions := []dispatch.Position{}
+		positions := []turn.Position{}
 		for _, p := range b.logs {
 			if slices.Contains(numbers, p.id.Number) {
 				c := p.committed
-				at := dispatch.Position{Partition: p.id, Next: c.next, Metadata: c.metadata, Uncommitted: !c.exists}
+				at := turn.Position{Partition: p.id, Next: c.next, Metadata: c.metadata, Uncommitted: !c.exists}
 				at.End = p.end
 				if !c.exists {
 					at.Next = p.start
@@ -184,18 +185,18 @@ func (b *broker) heartbeat(id, generation int) bool {
 }
 
 // commit applies a commit and returns its outcome.
-func (b *broker) commit(id, generation int, offsets []dispatch.Offset, sent time.Duration,
+func (b *broker) commit(id, generation int, offsets []turn.Offset, sent time.Duration,
 	late bool,
-) dispatch.CommitAnswer {
+) turn.CommitAnswer {
 	m := b.member(id)
 	if m == nil || m.generation != generation || generation != b.generation {
-		return dispatch.CommitAnswer{Outcome: dispatch.Refused}
+		return turn.CommitAnswer{Outcome: turn.Refused}
 	}
 	if b.preparing && b.chance(b.plan.rebalancing) {
-		return dispatch.CommitAnswer{Outcome: dispatch.Refused} // [27], which does not end the membership
+		return turn.CommitAnswer{Outcome: turn.Refused} // [27], which does not end the membership
 	}
 	m.seen = b.now
-	var a dispatch.CommitAnswer
+	var a turn.CommitAnswer
 	for _, o := range offsets {
 		p := b.log(o.Partition)
 		switch {
@@ -212,7 +213,7 @@ func (b *broker) commit(id, generation int, offsets []dispatch.Offset, sent time
 }
 
 // apply checks what a commit claims, and stores it.
-func (p *simLog) apply(o dispatch.Offset, late bool) {
+func (p *simLog) apply(o turn.Offset, late bool) {
 	if p.committed.exists && o.Next == p.committed.next && o.Metadata == p.committed.metadata {
 		return // says what stands there
 	}

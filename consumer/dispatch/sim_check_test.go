@@ -3,7 +3,7 @@ package dispatch_test
 import (
 	"time"
 
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/retry"
 )
 
@@ -35,7 +35,7 @@ func changeOf(r any, item int) *change {
 	return &r.(*record).changes[item]
 }
 
-func (k *worker) checkEffects(e dispatch.Effects) {
+func (k *worker) checkEffects(e turn.Effects) {
 	if k.fenced && (len(e.Calls)+len(e.Fetches) > 0 || e.Commit != nil) {
 		k.failed("worker %d goes on after the group has moved on: %+v", k.place, e)
 	}
@@ -45,7 +45,7 @@ func (k *worker) checkEffects(e dispatch.Effects) {
 }
 
 // checkCall looks at a call as it is decided.
-func (k *worker) checkCall(c dispatch.Call) {
+func (k *worker) checkCall(c turn.Call) {
 	change := changeOf(c.Record, c.Item)
 	r := change.record
 	if k.inFlight > k.plan.calls {
@@ -66,7 +66,7 @@ func (k *worker) checkCall(c dispatch.Call) {
 	k.progressOf(r).inFlight++
 }
 
-func (k *worker) checkPrevious(c dispatch.Call, change *change) {
+func (k *worker) checkPrevious(c turn.Call, change *change) {
 	switch prev := change.previous; {
 	case prev == nil || change.record.gone:
 	case !prev.done():
@@ -152,7 +152,7 @@ const probeEvery = 30 * time.Second
 
 // checkPause counts the calls of a worker that knows that its key is rejected: one every 30 seconds, and one for each
 // change of the key.
-func (k *worker) checkPause(c dispatch.Call) {
+func (k *worker) checkPause(c turn.Call) {
 	if k.watch.window != k.leadhit.window || k.leadhit.key == k.key {
 		return
 	}
@@ -227,8 +227,8 @@ func (k *worker) checkExposed(whole, partly int) {
 }
 
 // checkEnd checks that a clean end repeats nothing.
-func (k *worker) checkEnd(end dispatch.End) {
-	if end != dispatch.Drained || k.d.NeedsNewMember() || k.plan.limit < k.plan.told {
+func (k *worker) checkEnd(end turn.End) {
+	if end != turn.Drained || k.d.NeedsNewMember() || k.plan.limit < k.plan.told {
 		return
 	}
 	whole, _ := k.exposed(func(*record) {})

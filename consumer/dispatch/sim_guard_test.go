@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/deadletter/ledger"
 )
 
@@ -123,7 +124,7 @@ func (w *world) guardConfig(place int, c *dispatch.Config) {
 	c.Fingerprint = fingerprint
 }
 
-func fingerprint(s dispatch.Store) string { return fmt.Sprint(s.Mapping, s.Verdict.Cause) }
+func fingerprint(s turn.Store) string { return fmt.Sprint(s.Mapping, s.Verdict.Cause) }
 
 // readLedger is what a process does before anything else; then it follows.
 func (k *worker) readLedger() {
@@ -259,7 +260,7 @@ func (g *guardWatch) flood() (letters, orders int) {
 }
 
 // checkGuard looks at what a worker begins: nothing in a pause, and a pause where it must be.
-func (k *worker) checkGuard(e dispatch.Effects, build string) {
+func (k *worker) checkGuard(e turn.Effects, build string) {
 	if !k.plan.guard.on {
 		return
 	}

@@ -3,7 +3,7 @@ package dispatch_test
 import (
 	"time"
 
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
@@ -23,7 +23,7 @@ type leadhit struct {
 type flight struct {
 	worker  *worker
 	change  *change
-	call    dispatch.Call
+	call    turn.Call
 	key     int // that it carries
 	decided int // the one in use when it was decided
 	epoch   int // of the outages that its worker had seen then
@@ -133,7 +133,7 @@ func (l *leadhit) take(f *flight) retry.Verdict {
 }
 
 // store models the letters' topic: a letter may be stored, and its writer may learn of it.
-func (w *world) store(k *worker, s dispatch.Store) {
+func (w *world) store(k *worker, s turn.Store) {
 	c := changeOf(s.Record, s.Item)
 	w.judgeLetter(s, c)
 	number := k.number
@@ -160,7 +160,7 @@ func (w *world) store(k *worker, s dispatch.Store) {
 }
 
 // judgeLetter checks that an order becomes a letter only for a reason of its own.
-func (w *world) judgeLetter(s dispatch.Store, c *change) {
+func (w *world) judgeLetter(s turn.Store, c *change) {
 	switch {
 	case s.Mapping:
 		if c.action != event.Refuse {

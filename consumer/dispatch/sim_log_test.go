@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 )
 
@@ -172,7 +172,7 @@ func (p *simLog) finishedBelow(offset int64) bool {
 
 // read answers a fetch: some records, and the offset to go on from. Like a real one it may begin before the offset that
 // was asked for.
-func (p *simLog) read(offset int64, bytes int) (events []dispatch.Event, next int64) {
+func (p *simLog) read(offset int64, bytes int) (events []turn.Event, next int64) {
 	i := p.index(offset)
 	most := i + max(1, bytes/recordBytes)
 	for i > 0 && p.chance(0.1) {
@@ -180,7 +180,7 @@ func (p *simLog) read(offset int64, bytes int) (events []dispatch.Event, next in
 	}
 	for ; i < min(most, len(p.records)); i++ {
 		r := p.records[i]
-		events = append(events, dispatch.Event{
+		events = append(events, turn.Event{
 			Offset: r.offset, Time: r.at, Bytes: recordBytes, Items: r.items, Key: r.key(), Record: r,
 		})
 		next = r.offset + 1

@@ -77,7 +77,7 @@ func mutants() map[string][]edit {
 		"letter-error-ignored": {{"stores.go", "if !ok {", "if false {"}},
 		"letter-lost":          {{"stores.go", "d.wait(now.Add(d.backoff(it).Next()), t)", "d.backoff(it).Next()"}},
 		"commit-old-generation": {{
-			"commit.go", "case Refused:\n\t\td.fenced = true", "case Refused:\n\t\td.unsent(now, c)",
+			"commit.go", "case turn.Refused:\n\t\td.fenced = true", "case turn.Refused:\n\t\td.unsent(now, c)",
 		}},
 		"next-before-ack": {{
 			"dispatcher.go", "d.advance(e)\n\td.touch", "d.advance(e)\n\td.release(e)\n\td.touch",

@@ -3,7 +3,7 @@ package dispatch_test
 import (
 	"time"
 
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/retry"
 )
 
@@ -28,7 +28,7 @@ type outageWatch struct {
 }
 
 // checkHeld looks at a call as it is decided: may any start now?
-func (k *worker) checkHeld(c dispatch.Call) {
+func (k *worker) checkHeld(c turn.Call) {
 	o := &k.outage
 	limit := k.d.Limit()
 	switch {

@@ -1,7 +1,7 @@
 package dispatch_test
 
 import (
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/deadletter/ledger"
 )
 
@@ -49,7 +49,7 @@ func idOf(p partition, offset int64, item int, several bool) string {
 }
 
 // checkReplay looks at a replay's call as it is decided.
-func (k *worker) checkReplay(c dispatch.Call) {
+func (k *worker) checkReplay(c turn.Call) {
 	change := changeOf(c.Record, c.Item)
 	id := idOf(c.Partition, c.Offset, c.Item, c.Several)
 	s := k.known.at(id)
@@ -78,7 +78,7 @@ func (k *worker) checkReplay(c dispatch.Call) {
 }
 
 // checkOutcomes demands that no call about an order is decided before the outcome of its last replay is stored.
-func (k *worker) checkOutcomes(c dispatch.Call) {
+func (k *worker) checkOutcomes(c turn.Call) {
 	order := changeOf(c.Record, c.Item).order
 	for id := range k.unknown {
 		if w := k.replays[id]; w.order == order && w.done && !w.ended {

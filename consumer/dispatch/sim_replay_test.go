@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
 )
@@ -177,7 +177,7 @@ func (d *desk) enter(e ledger.Entry) {
 }
 
 // stored appends a letter to the topic.
-func (d *desk) stored(s dispatch.Store, c *change) {
+func (d *desk) stored(s turn.Store, c *change) {
 	if !d.on {
 		return
 	}
@@ -213,7 +213,7 @@ func (d *desk) ended() bool {
 }
 
 // performReplays starts what the dispatcher wants of letters and ledger.
-func (k *worker) performReplays(e dispatch.Effects) {
+func (k *worker) performReplays(e turn.Effects) {
 	for _, c := range e.Calls {
 		k.checkOutcomes(c)
 	}
@@ -226,10 +226,10 @@ func (k *worker) performReplays(e dispatch.Effects) {
 }
 
 // take fetches a letter and maps it again: by then somebody may have fixed the mapping.
-func (k *worker) take(t dispatch.Take) {
+func (k *worker) take(t turn.Take) {
 	l := k.desk.letters[t.Offset]
 	c := l.change
-	taken := dispatch.Taken{Letter: l.letter, Record: c.record, Items: slices.Clone(c.record.items)}
+	taken := turn.Taken{Letter: l.letter, Record: c.record, Items: slices.Clone(c.record.items)}
 	i := max(l.letter.ID.Item, 0)
 	it := &taken.Items[i]
 	switch luck := k.desk.Float64(); {
@@ -246,7 +246,7 @@ func (k *worker) take(t dispatch.Take) {
 }
 
 // append writes to the ledger. The write may fail, its response may be lost, and it may be stored late.
-func (k *worker) append(a dispatch.Append) {
+func (k *worker) append(a turn.Append) {
 	d := k.desk
 	fails, lost, late := d.chance(d.fails), d.chance(d.lost), d.chance(d.lates)
 	if k.calm {

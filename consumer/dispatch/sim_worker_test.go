@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/retry"
 )
 
@@ -130,7 +131,7 @@ func (k *worker) act(d time.Duration, do func()) {
 	})
 }
 
-func (k *worker) assigned(generation int, positions []dispatch.Position) {
+func (k *worker) assigned(generation int, positions []turn.Position) {
 	if k.inside {
 		return // told twice
 	}
@@ -188,16 +189,16 @@ func (k *worker) revoke() {
 			k.revoked = false
 			k.revoke()
 		default:
-			k.leaveGeneration(dispatch.NotEnded)
+			k.leaveGeneration(turn.NotEnded)
 		}
 	})
 }
 
 // leaveGeneration drops a generation and joins the next.
-func (k *worker) leaveGeneration(end dispatch.End) {
+func (k *worker) leaveGeneration(end turn.End) {
 	k.tell("leaves the generation: %d", end)
 	k.checkEnd(end)
-	k.suffer(end != dispatch.Drained || k.d.NeedsNewMember())
+	k.suffer(end != turn.Drained || k.d.NeedsNewMember())
 	if k.inFlight > 0 && k.plan.keyEvery > 0 && !k.calm && k.chance(0.5) {
 		k.leadhit.changeKey() // so that calls of an ended generation tell of it
 	}
@@ -323,7 +324,7 @@ func (k *worker) askEarly() {
 }
 
 // perform starts what the dispatcher wants. None of it ends at the same moment.
-func (k *worker) perform(e dispatch.Effects) {
+func (k *worker) perform(e turn.Effects) {
 	k.checkEffects(e)
 	k.checkGuard(e, k.build)
 	k.tell("effects %+v", e)
@@ -354,7 +355,7 @@ func (k *worker) perform(e dispatch.Effects) {
 	}
 	k.wakes++
 	k.wake = 0
-	if e.Ended != dispatch.NotEnded && k.inside {
+	if e.Ended != turn.NotEnded && k.inside {
 		k.leaveGeneration(e.Ended)
 		return
 	}
@@ -398,7 +399,7 @@ func (k *worker) answered(f *flight, v retry.Verdict) {
 	k.hearOutage(f, v)
 }
 
-func (k *worker) fetch(f dispatch.Fetch) {
+func (k *worker) fetch(f turn.Fetch) {
 	p := k.broker.log(f.Partition)
 	soon := k.between(time.Millisecond, 10*time.Millisecond)
 	switch {
@@ -438,7 +439,7 @@ func (k *worker) fetch(f dispatch.Fetch) {
 }
 
 // fetchAgain ends a long poll, with what there is now.
-func (k *worker) fetchAgain(f dispatch.Fetch) {
+func (k *worker) fetchAgain(f turn.Fetch) {
 	if p := k.broker.log(f.Partition); p.unknown || f.Offset != p.end {
 		k.fetch(f)
 		return
@@ -468,11 +469,11 @@ func (k *worker) investigate(number int, id partition) {
 }
 
 // commit sends a commit. It may be slow, not sent, or get no response; then it may still be applied, even much later.
-func (k *worker) commit(c dispatch.Commit) {
+func (k *worker) commit(c turn.Commit) {
 	member, generation, number := k.member, k.generation, k.number
-	answer := func(d time.Duration, a dispatch.CommitAnswer) {
+	answer := func(d time.Duration, a turn.CommitAnswer) {
 		k.hear(d, func() {
-			if a.Outcome == dispatch.Refused && k.number == number {
+			if a.Outcome == turn.Refused && k.number == number {
 				k.fenced = true
 			}
 			k.tell("commit %d: %+v", c.ID, a)
@@ -491,14 +492,14 @@ func (k *worker) commit(c dispatch.Commit) {
 		}
 		switch {
 		case k.chance(plan.notSent):
-			answer(takes, dispatch.CommitAnswer{Outcome: dispatch.NotSent})
+			answer(takes, turn.CommitAnswer{Outcome: turn.NotSent})
 		case k.chance(plan.unanswered):
 			k.figures.ambiguous++
 			if k.chance(0.7) {
 				k.after(k.between(0, 20*time.Second),
 					func() { k.broker.commit(member, generation, c.Offsets, sent, true) })
 			}
-			answer(commitTimeout, dispatch.CommitAnswer{Outcome: dispatch.Ambiguous})
+			answer(commitTimeout, turn.CommitAnswer{Outcome: turn.Ambiguous})
 		default:
 			k.after(takes, func() {
 				answer(k.between(0, 10*time.Millisecond), k.broker.commit(member, generation, c.Offsets, sent, false))

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
@@ -63,7 +63,7 @@ func TestAnOrderThatWaitsForTheEndOfAPauseHasNoTimeOfItsNextTry(t *testing.T) {
 func TestWhatNeedsNothingMoreIsCountedOverGenerations(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
-	ignored := dispatch.Event{Offset: 2, Items: []event.Item{{Action: event.Ignore}}}
+	ignored := turn.Event{Offset: 2, Items: []event.Item{{Action: event.Ignore}}}
 	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"), ignored)
 	h.accept(orders(0), 1)
 	if s := h.d.Snapshot(); s.Finished != 2 || s.Passed != 0 {
@@ -73,7 +73,7 @@ func TestWhatNeedsNothingMoreIsCountedOverGenerations(t *testing.T) {
 	h.pass(time.Second)
 	metadata := h.commit.Offsets[0].Metadata
 	h.d.Lost()
-	h.d.Assigned(h.now, []dispatch.Position{{Partition: orders(0), Next: 0, Metadata: metadata}}, true)
+	h.d.Assigned(h.now, []turn.Position{{Partition: orders(0), Next: 0, Metadata: metadata}}, true)
 	h.commit = nil
 	h.ask()
 	h.ack()
@@ -121,7 +121,7 @@ func TestTheAgeOfAPartitionIsThatOfItsOldestEvent(t *testing.T) {
 	c := settings()
 	c.CallsInFlight = 1
 	h := started(t, c, orders(0))
-	since := func(e dispatch.Event, seconds int) dispatch.Event {
+	since := func(e turn.Event, seconds int) turn.Event {
 		e.Since = h.now.Add(time.Duration(seconds) * time.Second)
 		return e
 	}

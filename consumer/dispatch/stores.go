@@ -3,6 +3,7 @@ package dispatch
 import (
 	"time"
 
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
 )
@@ -51,9 +52,9 @@ func (d *Dispatcher) store(t task) {
 }
 
 // letter returns the content of a task's letter.
-func (t task) letter() Store {
+func (t task) letter() turn.Store {
 	it, id := t.item(), t.id()
-	s := Store{
+	s := turn.Store{
 		Partition: t.of.Partition, Offset: t.offset, Item: max(id.Item, 0), Several: id.Item != ledger.NoItem,
 		Order: it.OrderID, Status: it.Status, Mapping: it.Action == event.Refuse, By: it.By, Verdict: it.last(),
 		Attempts: it.attempts, Record: t.record, Replay: t.nthReplay(),

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/retry"
 )
 
@@ -36,11 +36,11 @@ func (r *replayed) perform() {
 	r.calls = nil
 	if c := r.commit; c != nil {
 		r.commit = nil
-		r.after(5*time.Millisecond, func() { r.d.Committed(r.now, c.ID, dispatch.CommitAnswer{}) })
+		r.after(5*time.Millisecond, func() { r.d.Committed(r.now, c.ID, turn.CommitAnswer{}) })
 	}
 }
 
-func (r *replayed) answered(c dispatch.Call) {
+func (r *replayed) answered(c turn.Call) {
 	if c.Order == r.stuck {
 		r.tries++
 		r.d.Answered(r.now, c.ID, r.fault)
@@ -84,7 +84,7 @@ func replay(t *testing.T, fault *retry.Verdict) *replayed {
 	r.perform()
 	offset, made := int64(0), 0
 	for tick := time.Duration(0); tick < 10*time.Minute; tick += 100 * time.Millisecond {
-		var batch []dispatch.Event
+		var batch []turn.Event
 		if tick%time.Second == 0 && fault != nil {
 			r.fault = *fault
 			batch = append(batch, eventOf(offset, r.stuck))

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"time"
 
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
@@ -93,7 +94,7 @@ func (e *pending) several() bool { return len(e.lanes) > 1 }
 
 // fill copies the fetched event into e. If several items of one order ask for a call, only the last of them is called:
 // all of them happened at once, and an earlier status was never the order's latest.
-func (e *pending) fill(in Event) {
+func (e *pending) fill(in turn.Event) {
 	e.offset, e.since, e.bytes, e.record, e.key = in.Offset, in.Since, int64(in.Bytes), in.Record, in.Key
 	if e.since.IsZero() {
 		e.since = in.Time

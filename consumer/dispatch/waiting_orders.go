@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"leadhit-sync/consumer/dispatch/snapshot"
 	"leadhit-sync/consumer/event"
-	"leadhit-sync/retry"
 )
 
 // toTryAgain counts the orders of an event whose call failed and will be retried.
@@ -29,30 +29,15 @@ func (it *item) unstored() bool {
 	return it.state == storing && it.failures != nil && it.backoff != nil
 }
 
-// WaitingOrder is an order that waits for the next attempt of its call, or for the next attempt to store its letter.
-type WaitingOrder struct {
-	event.Place
-
-	Order, Status string    // may be empty if the mapping refused the event
-	Since         time.Time // when its event began to age
-	Attempts      int       // calls made
-	// Next is when the next attempt is due; zero: as soon as calls may start and a slot is free.
-	Next time.Time
-	// Letter says that it becomes a dead letter, which could not be stored yet.
-	Letter bool
-	// Last is the verdict on the last call, or the mapping's.
-	Last retry.Verdict
-}
-
 // WaitingOrders returns up to limit orders that wait for their next attempt, those of the oldest events first. It
 // visits all unfinished events.
-func (d *Dispatcher) WaitingOrders(limit int) []WaitingOrder {
+func (d *Dispatcher) WaitingOrders(limit int) []snapshot.WaitingOrder {
 	next := make(map[task]time.Time, d.timers.len())
 	for i := range d.timers.inner.items {
 		t := d.timers.inner.items[i]
 		next[t.task] = t.at
 	}
-	var all []WaitingOrder
+	var all []snapshot.WaitingOrder
 	for _, p := range d.order {
 		for e := p.window.first; e != nil; e = e.next {
 			for i := range e.items {
@@ -60,7 +45,7 @@ func (d *Dispatcher) WaitingOrders(limit int) []WaitingOrder {
 				if !it.toTryAgain() && !it.unstored() {
 					continue
 				}
-				all = append(all, WaitingOrder{
+				all = append(all, snapshot.WaitingOrder{
 					Place: event.Place{Topic: p.Topic, Partition: p.Number, Offset: e.offset},
 					Order: it.OrderID, Status: it.Status, Since: e.since, Attempts: it.attempts,
 					Next: next[task{e, i}], Letter: it.state == storing, Last: it.last(),
@@ -68,7 +53,7 @@ func (d *Dispatcher) WaitingOrders(limit int) []WaitingOrder {
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b WaitingOrder) int {
+	slices.SortStableFunc(all, func(a, b snapshot.WaitingOrder) int {
 		return cmp.Or(a.Since.Compare(b.Since),
 			cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
 	})

@@ -1,6 +1,10 @@
 package dispatch
 
-import "time"
+import (
+	"time"
+
+	"leadhit-sync/consumer/dispatch/turn"
+)
 
 // window is the unfinished part of a partition, in log order, and the fetch that continues it.
 type window struct {
@@ -19,7 +23,7 @@ type window struct {
 }
 
 // isAnotherLog says whether an event differs from the one that the metadata remembers at its offset.
-func (w *window) isAnotherLog(in Event) bool {
+func (w *window) isAnotherLog(in turn.Event) bool {
 	return w.identity != unknownStamp && w.first != nil && in.Offset == w.first.offset && stampOf(in.Time) != w.identity
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"leadhit-sync/consumer"
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/snapshot"
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/retry"
 )
@@ -68,7 +68,7 @@ func (g *gauges) state(to sender, s consumer.State, now time.Time) {
 	to.counter("generations_total", "Generations of the group that this worker was part of.", float64(s.Generations))
 }
 
-func calls(to sender, s dispatch.Snapshot, now time.Time) {
+func calls(to sender, s snapshot.Snapshot, now time.Time) {
 	to.gauge("calls_in_flight", "Calls in flight, those of ended generations included.", float64(s.InFlight))
 	to.gauge("calls_limit", "Maximum number of calls in flight now: CALLS_IN_FLIGHT or, after overload, fewer; 1 while "+
 		"only probes may start.", float64(s.Limit))

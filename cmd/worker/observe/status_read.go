@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer"
-	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/snapshot"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/status"
 )
@@ -16,7 +16,7 @@ import (
 const listedOrders = 20
 
 // Status returns the current status, without what the metrics do not know: version, group, problems and flaws.
-func (m *Metrics) Status(s consumer.State, waiting []dispatch.WaitingOrder) status.Worker {
+func (m *Metrics) Status(s consumer.State, waiting []snapshot.WaitingOrder) status.Worker {
 	now, d := time.Now(), s.Dispatch
 	out := status.Worker{
 		Schema: "status.v1", At: now,
@@ -53,7 +53,7 @@ func (m *Metrics) Status(s consumer.State, waiting []dispatch.WaitingOrder) stat
 	return out
 }
 
-func waitingOrder(o dispatch.WaitingOrder) status.WaitingOrder {
+func waitingOrder(o snapshot.WaitingOrder) status.WaitingOrder {
 	out := status.WaitingOrder{
 		Event: o.ID(), Order: o.Order, Status: o.Status, Time: o.Since,
 		Tries: o.Attempts, Letter: o.Letter, Cause: o.Last.Cause, Code: o.Last.Code, Message: o.Last.Message,
@@ -65,7 +65,7 @@ func waitingOrder(o dispatch.WaitingOrder) status.WaitingOrder {
 }
 
 // OrderStatusOf returns what is left to do about an order.
-func OrderStatusOf(order string, items []dispatch.OrderItem, more int) *status.Order {
+func OrderStatusOf(order string, items []snapshot.OrderItem, more int) *status.Order {
 	out := &status.Order{Order: order, Items: []status.Item{}, More: more}
 	for _, i := range items {
 		item := status.Item{
@@ -81,7 +81,7 @@ func OrderStatusOf(order string, items []dispatch.OrderItem, more int) *status.O
 }
 
 // byOutcome counts waiting orders by their last outcome.
-func byOutcome(waiting []dispatch.WaitingOrder) []status.OutcomeCount {
+func byOutcome(waiting []snapshot.WaitingOrder) []status.OutcomeCount {
 	counts := make(map[status.Outcome]int)
 	for _, o := range waiting {
 		counts[waitingOrder(o).Outcome()]++

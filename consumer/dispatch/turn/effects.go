@@ -1,4 +1,4 @@
-package dispatch
+package turn
 
 import (
 	"math"
@@ -14,7 +14,7 @@ type Position struct {
 	event.Partition
 	// Next is the committed offset: the next one to consume.
 	Next int64
-	// Metadata is the metadata of the last commit. Text that this package did not write is ignored.
+	// Metadata is the metadata of the last commit. Text that no dispatcher wrote is ignored.
 	Metadata string
 	// Uncommitted says that the group never committed here: Next is a choice, committed before any call.
 	Uncommitted bool
@@ -153,4 +153,27 @@ type CommitAnswer struct {
 	Outcome Outcome
 	// The broker does not know the Unknown partitions. It rejected the metadata of the TooLarge ones.
 	Unknown, TooLarge []event.Partition
+}
+
+// Append is a batch of entries to append to the ledger, in this order. It ends with Appended.
+type Append struct {
+	ID      uint64
+	Entries []ledger.Entry
+}
+
+// Take asks the caller to fetch a letter for a replay: fetch the record at Offset of the letters' topic, and map its
+// event with today's mapping of its topic. Repeat the fetch until it returns the letter, or shows that it is gone.
+type Take struct {
+	ID     uint64
+	Letter ledger.ID
+	Offset int64
+}
+
+// Taken is the letter that a Take found.
+type Taken struct {
+	Letter ledger.Letter
+	Items  []event.Item // of the event, by today's mapping; must not be changed afterwards
+	Record any          // returned with each effect about the replay
+	// Cause says why there is no event to replay, such as LetterExpired or ValueExpired; "" if there is one.
+	Cause string
 }

@@ -1,0 +1,113 @@
+// Package snapshot has the copies of the dispatcher's figures: for people, /status and metrics. It holds data alone, and
+// no decision depends on it.
+package snapshot
+
+import (
+	"time"
+
+	"leadhit-sync/consumer/event"
+	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/retry"
+)
+
+// Snapshot is a copy of the dispatcher's figures for people and metrics.
+type Snapshot struct {
+	Pause Pause
+	// Limit is the maximum number of calls in flight now, from 1 to CallsInFlight. PerSecond is the maximum number of
+	// calls per second; 0 means no maximum. Quiet is the end of LeadHit's last Retry-After and may be past.
+	Limit     int
+	PerSecond float64
+	Quiet     time.Time
+	// InFlight counts the calls in flight. Waiting counts the orders whose call failed and will be retried, after a
+	// backoff or a pause. Blocked counts the events behind another event of their order, Letters the letters that are
+	// not stored yet.
+	InFlight, Waiting, Blocked, Letters int
+	Draining                            bool
+	Partitions                          []PartitionSnapshot
+	// MetadataBytes is the broker's limit of a commit's metadata, as far as known: less than Config's after the broker
+	// has rejected some.
+	MetadataBytes int
+
+	// Since the start of the process: Finished counts the finished events. Passed counts the events that were fetched
+	// again although an earlier owner had finished them. Rested is how long each partition's window was full.
+	Finished, Passed uint64
+	Rested           map[event.Partition]time.Duration
+}
+
+// PartitionSnapshot is a Snapshot's part about one partition.
+type PartitionSnapshot struct {
+	event.Partition
+	// Committed is the last acknowledged commit (-1: none yet), Position the next offset to fetch.
+	Committed, Position int64
+	Unfinished          int
+	Bytes               int64
+	// Oldest is when the oldest unfinished event began to age. Untried is the same for events that are not blocked and
+	// were not called yet: more workers would help these. Zero means that there is none. OldestOffset is the lowest
+	// unfinished offset.
+	Oldest, Untried time.Time
+	OldestOffset    int64
+	// Suspect says that the broker does not know the partition, Full that the commit's metadata has no space left.
+	Suspect, Full bool
+	// Resting says that fetching rests, because the window is full or the metadata has no space.
+	Resting bool
+}
+
+// Pause says why no call starts.
+type Pause struct {
+	// Kind is [ledger.ByHand], [ledger.Flood], or what [retry.Governor.Probing] returns; "" while calls flow. With
+	// several pauses it is the one that is hardest to end. Since is when that began.
+	Kind  string
+	Since time.Time
+	// Reason and By belong to the first two kinds: why, and which person or worker.
+	Reason, By string
+}
+
+// WaitingOrder is an order that waits for the next attempt of its call, or for the next attempt to store its letter.
+type WaitingOrder struct {
+	event.Place
+
+	Order, Status string    // may be empty if the mapping refused the event
+	Since         time.Time // when its event began to age
+	Attempts      int       // calls made
+	// Next is when the next attempt is due; zero: as soon as calls may start and a slot is free.
+	Next time.Time
+	// Letter says that it becomes a dead letter, which could not be stored yet.
+	Letter bool
+	// Last is the verdict on the last call, or the mapping's.
+	Last retry.Verdict
+}
+
+// OrderItem is what is left to do about an order: an item of an event, or a replay of one.
+type OrderItem struct {
+	ID     ledger.ID
+	Replay int // the number of the replay; 0: it is an event's item
+	Status string
+	// Doing is what it does or waits for, a value in status:
+	//
+	//	blocked    another event comes first: Behind
+	//	ready      a slot, or the end of a pause
+	//	in flight  LeadHit's response
+	//	waiting    a call failed; the next attempt is due at Next
+	//	storing    its letter is being stored, or will be again at Next
+	//	marking    accepted; the ledger must name it before it is finished
+	//	commit     finished; no acknowledged commit covers it yet
+	//
+	// A replay that is not in its order's lane yet has what it waits for, one of ReplayWaits.
+	Doing string
+	// Behind is the event that must end first; "" for a call of an earlier generation.
+	Behind   string
+	Attempts int // calls made
+	Next     time.Time
+	Last     retry.Verdict // on the last call, or the mapping's
+}
+
+// LetterCounts are figures about the letters of owned partitions, for metrics.
+type LetterCounts struct {
+	Open, Requeued int
+	Oldest         time.Time // when the oldest record of an open letter was stored; zero if there is none
+	// Waiting counts the replays without an outcome by what they wait for, one of ReplayWaits. Until CaughtUp there are none,
+	// because it is not known yet which letters are requeued.
+	Waiting map[string]int
+	// Outcomes counts the replays that ended since the start of the process: resolved, refused, superseded, failed.
+	Outcomes map[string]uint64
+}
