@@ -36,6 +36,7 @@ func (o *Overlay) Judge(p *Program) []string {
 	j.topics()
 	j.rights()
 	j.scaling()
+	j.oneDesk()
 	return j.findings
 }
 
@@ -85,9 +86,11 @@ func (j *judgement) podSecurity() {
 	}
 }
 
+// foreign are variables that libraries read.
+var foreign = regexp.MustCompile(`^(GOMEMLIMIT|GOGC|GOMAXPROCS|GODEBUG|GOTRACEBACK|OTEL_(RESOURCE_ATTRIBUTES|TRACES_SAMPLER.*|BSP_.*|SPAN_.*))$`)
+
 // knownSettings: each variable is a setting of the program or is read by a library, and each required one is set.
 func (j *judgement) knownSettings() {
-	foreign := regexp.MustCompile(`^(GOMEMLIMIT|GOGC|GOMAXPROCS|GODEBUG|GOTRACEBACK|OTEL_(RESOURCE_ATTRIBUTES|TRACES_SAMPLER.*|BSP_.*|SPAN_.*))$`)
 	for _, from := range j.container.EnvFrom {
 		j.add(from.ConfigMapRef != nil && j.configMap(from.ConfigMapRef) == nil, "settings", j.worker(), "takes its settings from a ConfigMap that is not here")
 	}

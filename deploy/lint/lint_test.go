@@ -141,7 +141,7 @@ func TestEveryOverlayPassesEveryRule(t *testing.T) {
 func TestOurOverlaysRenderAsTheyDidBefore(t *testing.T) {
 	t.Parallel()
 	all := renderings(t)
-	for _, name := range []string{minimal, kafkaScale, cpuScale, production} {
+	for _, name := range []string{minimal, kafkaScale, cpuScale, withDesk, production} {
 		file := filepath.Join("testdata", strings.ReplaceAll(name, "/", "-")+".yaml")
 		got := withoutDashboard(all[name])
 		if os.Getenv("UPDATE") != "" {

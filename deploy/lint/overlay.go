@@ -44,7 +44,7 @@ func (o *object) String() string { return o.Kind + "/" + o.Name }
 // Read decodes a rendering. It returns an error for a document that is not an object, and if there is no worker.
 // [Overlay.Judge] reports unknown kinds and fields.
 func Read(rendering string) (*Overlay, error) {
-	o := &Overlay{settings: map[string]string{}}
+	o := new(Overlay)
 	for document := range strings.SplitSeq(rendering, "\n---\n") {
 		text, err := yaml.YAMLToJSON([]byte(document))
 		if err != nil {
@@ -65,14 +65,7 @@ func Read(rendering string) (*Overlay, error) {
 	if o.Worker == nil {
 		return nil, errors.New("no Deployment with a container named worker")
 	}
-	for _, from := range o.container.EnvFrom {
-		if m := o.configMap(from.ConfigMapRef); m != nil {
-			maps.Copy(o.settings, m.Data)
-		}
-	}
-	for _, e := range o.container.Env {
-		o.settings[e.Name] = e.Value
-	}
+	o.settings = o.environment(o.container)
 	return o, nil
 }
 

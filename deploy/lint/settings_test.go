@@ -97,6 +97,20 @@ func TestTheProgramAcceptsTheSettingsOfEveryOverlay(t *testing.T) {
 	}
 }
 
+// The desk's pod has neither LeadHit's key nor files of the worker, so files are not looked at.
+func TestTheProgramAcceptsTheSettingsOfTheDesk(t *testing.T) {
+	t.Parallel()
+	environment, _ := overlays(t)[withDesk].Desk()
+	text, err := output(t, environment, "config", "--check", "--skip-files")
+	if err != nil || strings.Contains(text, "warn") {
+		t.Errorf("got %v and\n%s\nwant the settings to be taken without a warning", err, text)
+	}
+	environment["DESK_TRUSTED_PROXIES"] = "0.0.0.0/0"
+	if text, err = output(t, environment, "config", "--check", "--skip-files"); err == nil || !strings.Contains(text, "DESK_TRUSTED_PROXIES: ") {
+		t.Errorf("got %v and\n%s\nwant a proxy at any address refused", err, text)
+	}
+}
+
 func TestTheProgramRefusesSettingsThatCannotWork(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ setting, value, want string }{

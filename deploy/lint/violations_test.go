@@ -11,6 +11,7 @@ const (
 	minimal    = "ci/minimal"
 	kafkaScale = "ci/keda-kafka"
 	cpuScale   = "ci/hpa-cpu"
+	withDesk   = "ci/desk"
 )
 
 // violation is a fault planted into the text of a rendering, and a part of the finding that it must cause.
@@ -80,6 +81,11 @@ func violations() []violation {
 		{"another group", kafkaScale, "consumerGroup: leadhit-sync", "consumerGroup: other", `scaling: ScaledObject/leadhit-sync: asks about the group "other"`},
 		{"another topic", kafkaScale, "topic: orders", "topic: order", "the worker consumes [orders]"},
 		{"more workers than partitions", production, "partitions: 12", "partitions: 5", "and the topic orders has 5 partitions"},
+		{"two desks", withDesk, "replicas: 1", "replicas: 2", "desk: Deployment/leadhit-sync-desk: wants one replica"},
+		{"a desk of another release", withDesk, "image: registry.example.com/leadhit-sync:0.1.0\n        imagePullPolicy: IfNotPresent\n        livenessProbe:\n          exec", "image: registry.example.com/leadhit-sync:0.2.0\n        imagePullPolicy: IfNotPresent\n        livenessProbe:\n          exec", "desk: Deployment/leadhit-sync-desk: runs the image"},
+		{"a misspelt setting of the desk", withDesk, "name: DESK_USER_HEADER", "name: DESK_USERHEADER", "desk: Deployment/leadhit-sync-desk: sets DESK_USERHEADER"},
+		{"a desk that everybody reaches", withDesk, "- name: DESK_WRITE", "- {name: DESK_ADDR, value: \":8090\"}\n        - name: DESK_WRITE", `desk: Deployment/leadhit-sync-desk: listens on ":8090"`},
+		{"a desk's token in a variable", withDesk, "- name: DESK_WRITE\n          value: \"true\"", "- {name: DESK_WRITE, valueFrom: {secretKeyRef: {name: desk, key: write}}}", "desk: Deployment/leadhit-sync-desk: takes DESK_WRITE from elsewhere"},
 		{"a number beside KEDA", production, "spec:\n  minReadySeconds", "spec:\n  replicas: 2\n  minReadySeconds", "sets replicas too"},
 	}
 }
