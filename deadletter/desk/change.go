@@ -45,7 +45,11 @@ type changePage struct {
 // changing serves the form that dismisses or reopens letters.
 func (d *desk) changing(what string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		p, _, read := d.newChange(what, selectionOf(r.URL.Query(), time.Now()))
+		s := selectionOf(r.URL.Query(), time.Now())
+		if d.misread(w, r, s) {
+			return
+		}
+		p, _, read := d.newChange(what, s)
 		d.show(w, r, http.StatusOK, "change", read, p)
 	}
 }
@@ -87,7 +91,11 @@ func (d *desk) newChange(what string, s selection) (changePage, []ledger.ID, Rea
 // change dismisses or reopens the letters that a person has seen, or none.
 func (d *desk) change(what string, as ledger.Event) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		p, ids, read := d.newChange(what, selectionOf(r.PostForm, time.Now()))
+		s := selectionOf(r.PostForm, time.Now())
+		if d.misread(w, r, s) {
+			return
+		}
+		p, ids, read := d.newChange(what, s)
 		p.Reason = strings.TrimSpace(r.PostForm.Get("reason"))
 		code := http.StatusUnprocessableEntity
 		switch {

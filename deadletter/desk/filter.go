@@ -2,7 +2,9 @@ package desk
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -19,6 +21,15 @@ type selection struct {
 
 	Query url.Values // only the filter's part
 	Wrong []string   // parts that cannot be understood, as the person wrote them
+}
+
+// misread refuses to act on a filter with a part that cannot be understood: without it, more letters would match.
+func (d *desk) misread(w http.ResponseWriter, r *http.Request, s selection) bool {
+	if len(s.Wrong) == 0 {
+		return false
+	}
+	d.refuseWith(w, r, http.StatusBadRequest, "access.filter", errors.New(strings.Join(s.Wrong, ", ")))
+	return true
 }
 
 // filterNames are the flags of a filter, in the order in which they are shown.

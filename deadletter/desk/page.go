@@ -54,6 +54,7 @@ type page struct {
 	Visitor  visitor
 	Path     string // of this page, with its query, for the links that change the language
 	Now      time.Time
+	Stranger bool // must not see what the desk is about
 	Data     any
 }
 
@@ -74,7 +75,10 @@ func (d *desk) show(w http.ResponseWriter, r *http.Request, code int, view strin
 	language := languageOf(r)
 	p := page{
 		Language: language, View: view, Group: d.Group, Reading: read, Visitor: visitorOf(r), Path: r.URL.RequestURI(),
-		Now: time.Now(), Data: data,
+		Now: time.Now(), Stranger: d.Access.isStranger(r, code), Data: data,
+	}
+	if p.Stranger {
+		p.Group, p.Reading = "", Reading{}
 	}
 	var text bytes.Buffer
 	if err := d.pages[language][view].ExecuteTemplate(&text, "layout", p); err != nil {

@@ -66,6 +66,9 @@ type becomes struct {
 // plan serves a plan. It changes nothing, so anybody who may see letters may see it.
 func (d *desk) plan(w http.ResponseWriter, r *http.Request) {
 	s := selectionOf(r.URL.Query(), time.Now())
+	if d.misread(w, r, s) {
+		return
+	}
 	p, err := d.newPlan(r.Context(), s)
 	if err != nil {
 		d.refuseWith(w, r, http.StatusBadGateway, "plan.failed", err)
@@ -152,6 +155,9 @@ func (s selection) fixed() url.Values {
 // start starts the run of a plan that a person has seen. It plans again, and refuses if that gives another plan.
 func (d *desk) start(w http.ResponseWriter, r *http.Request) {
 	s := selectionOf(r.PostForm, time.Now())
+	if d.misread(w, r, s) {
+		return
+	}
 	p, err := d.newPlan(r.Context(), s)
 	if err != nil {
 		d.refuseWith(w, r, http.StatusBadGateway, "plan.failed", err)

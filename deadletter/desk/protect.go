@@ -2,6 +2,7 @@ package desk
 
 import (
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -13,17 +14,27 @@ import (
 // maxForm is the size of a form: two thousand ids of letters take 60 KB.
 const maxForm = 256 << 10
 
+// alive is the path for health probes.
+const alive = "/livez"
+
 // policy lets a page load its own files and nothing else, and nobody show the page inside another. The pages have no
 // inline script and no inline style, so text that becomes HTML by mistake still runs nothing.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // protect serves pages to those who may see them, and lets a request change something only if a user is known, may
-// write, and sends it from these pages. refuse shows why not; it must not show anything else about letters.
+// write, and sends it from these pages. refuse shows why not, and to strangers nothing else.
 func (a Access) protect(pages http.Handler, refuse func(http.ResponseWriter, *http.Request, int, string)) http.Handler {
 	crossOrigin := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setProtection(w.Header())
+		if r.URL.Path == alive {
+			// Kubernetes asks without a user, and learns nothing about letters.
+			_, _ = io.WriteString(w, "alive\n")
+			return
+		}
+		// Also for a GET: a body that some function reads as a form could fill memory and disk.
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		who := a.identify(r)
 		r = who.in(r)
 		code, why := a.judge(r, who)
@@ -31,7 +42,7 @@ func (a Access) protect(pages http.Handler, refuse func(http.ResponseWriter, *ht
 			code, why = http.StatusForbidden, "access.origin"
 		}
 		if code == 0 && r.Method == http.MethodPost {
-			code, why = readForm(w, r)
+			code, why = readForm(r)
 		}
 		if code == http.StatusUnauthorized {
 			w.Header().Set("WWW-Authenticate", `Basic realm="leadhit-sync desk", charset="UTF-8"`)
@@ -73,6 +84,11 @@ func (a Access) judge(r *http.Request, who visitor) (code int, why string) {
 	return 0, ""
 }
 
+// isStranger reports whether somebody may not even see what the desk is about.
+func (a Access) isStranger(r *http.Request, code int) bool {
+	return code == http.StatusMisdirectedRequest || a.Tokens != nil && visitorOf(r).Name == ""
+}
+
 // isRebound reports whether a browser reached a loopback address by the name of another host. Any page on the internet
 // can give its own name this address, and its scripts may then read ours.
 func isRebound(r *http.Request) bool {
@@ -95,8 +111,7 @@ func isLoopback(hostPort string) bool {
 }
 
 // readForm reads the form of a request that may change something. The handlers find it in r.PostForm.
-func readForm(w http.ResponseWriter, r *http.Request) (code int, why string) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+func readForm(r *http.Request) (code int, why string) {
 	err := r.ParseForm()
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return http.StatusRequestEntityTooLarge, "access.form.large"
