@@ -71,6 +71,9 @@ func TestAnOrderShowsItsEventsAndWhatTheyWaitFor(t *testing.T) {
 				t.Errorf("%s: got %s\nwant %q in it", target, texts, text)
 			}
 		}
+		if done := strings.Contains(texts, "Nothing is left to do"); done != (target == "/orders?id=4711") {
+			t.Errorf("%s: got %s\nwant nothing left to do: %t", target, texts, !done)
+		}
 	}
 }
 

@@ -89,15 +89,15 @@ func (d *desk) showWorkers(w http.ResponseWriter, r *http.Request, code int, v *
 		v.add(card)
 	}
 	slices.SortStableFunc(v.States, func(a, b stateCount) int { return cmp.Compare(b.Count, a.Count) })
-	read := d.Source.Look(func(all *view.View) {
-		for _, pause := range v.Pauses {
-			if pause.Kind() == ledger.Flood {
-				v.Floods = append(v.Floods, floodView{pause, floodCauses(all, pause.Fingerprints)})
-			} else {
-				v.ByHand = append(v.ByHand, pause)
-			}
+	for _, pause := range v.Pauses {
+		if pause.Kind() == ledger.Flood {
+			causes, _ := look(d, "causes by fingerprint", causesByFingerprint)
+			v.Floods = append(v.Floods, floodView{pause, floodCauses(causes, pause.Fingerprints)})
+		} else {
+			v.ByHand = append(v.ByHand, pause)
 		}
-	})
+	}
+	read := d.Source.Look(func(*view.View) {})
 	d.show(w, r, code, "workers", read, v)
 }
 
@@ -121,15 +121,20 @@ func (v *workersView) add(card workerView) {
 // mostFloodCauses limits how many causes of a flood are named: a pause has up to 256 fingerprints.
 const mostFloodCauses = 10
 
-func floodCauses(all *view.View, fingerprints []string) (causes []floodCause) {
+func floodCauses(known map[string]view.Cause, fingerprints []string) (causes []floodCause) {
 	for _, fingerprint := range fingerprints[:min(len(fingerprints), mostFloodCauses)] {
-		is := floodCause{Fingerprint: fingerprint}
-		for _, c := range all.Causes(view.Filter{Fingerprint: fingerprint}, time.Now()) {
-			is.Name, is.Message, is.Letters, is.Orders = c.Name, c.Message, c.Letters, c.Orders
-		}
-		causes = append(causes, is)
+		c := known[fingerprint]
+		causes = append(causes, floodCause{fingerprint, c.Name, c.Message, c.Letters, c.Orders})
 	}
 	return causes
+}
+
+func causesByFingerprint(all *view.View, _ Reading) map[string]view.Cause {
+	known := map[string]view.Cause{}
+	for _, c := range all.Causes(view.Filter{}, time.Now()) {
+		known[c.Fingerprint] = c
+	}
+	return known
 }
 
 // pauseWorkers writes a pause. People who find the workers paused need to know why, so it asks for a reason.
