@@ -131,6 +131,16 @@ func (s selection) with(view, name, value string) string {
 	return address(view, query)
 }
 
+// wholeCauses reports whether the filter takes all open letters of a cause, or none.
+func (s selection) wholeCauses() bool {
+	for name := range s.Query {
+		if name != "state" && name != "fingerprint" {
+			return false
+		}
+	}
+	return true
+}
+
 // address is a path with a query in the order of the flags.
 func address(path string, query url.Values) string {
 	if len(query) == 0 {

@@ -88,8 +88,8 @@ func othersOf(v *view.View, l view.Letter) []view.Letter {
 	if l.OrderID == "" {
 		return nil
 	}
-	others, _ := v.Newest(view.Filter{Orders: []string{l.OrderID}}, 0, changedShown)
-	return slices.DeleteFunc(others, func(o view.Letter) bool { return o.Ledger.ID == l.Ledger.ID })
+	others := v.List(view.Filter{Orders: []string{l.OrderID}}, "-failed", changedShown)
+	return slices.DeleteFunc(others.Letters, func(o view.Letter) bool { return o.Ledger.ID == l.Ledger.ID })
 }
 
 // layOut makes text of the event.

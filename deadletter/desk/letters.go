@@ -16,6 +16,8 @@ const (
 	causesShown = 20
 	// lettersShown is how many letters a page has.
 	lettersShown = 50
+	// mostPages keeps the list of skipped letters short. A filter finds what is older.
+	mostPages = 2000
 )
 
 // lettersPage is the list of causes with the letters under them.
@@ -44,9 +46,11 @@ type lettersPage struct {
 // totals are about all letters of the group, whatever the filter says.
 type totals struct {
 	States          map[ledger.State]int
+	Would           map[string]map[replay.Class]int // what a replay would do with open letters, by fingerprint
 	Letters         int
-	Orders          int // of open letters
-	Causes, New     int // of open letters
+	Orders          int          // of open letters
+	Open            []view.Cause // of open letters
+	New             int          // of these causes
 	Oldest, Expires time.Time
 	Hours           spark
 	LastFailure     time.Time
@@ -103,51 +107,47 @@ func (d *desk) letters(w http.ResponseWriter, r *http.Request) {
 	s := selectionOf(query, now)
 	p := lettersPage{selection: s, Command: s.command("letters list")}
 	var read Reading
-	p.Totals, read = look(d, "totals "+texts.lang, func(v *view.View, _ Reading) totals { return totalsOf(v, now, texts) })
+	p.Totals, read = look(d, "totals "+texts.lang, func(v *view.View, read Reading) totals { return totalsOf(v, read, now, texts) })
 	key := s.Query.Encode() // a relative time is that of the first reader; a reading is seconds old at most
-	all, _ := look(d, "causes "+key, func(v *view.View, read Reading) []causeRow { return causesOf(v, s, read, now) })
-	counts, _ := look(d, "tabs "+key, func(v *view.View, _ Reading) map[ledger.State]int { return statesOf(v, s.Filter, now) })
-	p.Tabs = s.tabs(counts)
+	all, _ := look(d, "causes "+key, func(v *view.View, read Reading) []causeRow {
+		return causesOf(v, s, p.Totals, read, now)
+	})
 	p.PlanAll, p.DismissAll = address("/plan", s.Query), address("/dismiss", s.Query)
 	p.show(all, query.Get("causes") == "all", texts)
 	page, _ := strconv.Atoi(query.Get("page"))
-	p.turn(d, max(page, 1), key)
+	p.Tabs = s.tabs(p.turn(d, min(max(page, 1), mostPages), key))
 	p.Hints, _ = look(d, "hints", func(v *view.View, _ Reading) hints { return hintsOf(v) })
 	p.Runs, _ = look(d, "running", func(v *view.View, _ Reading) []view.Run { return unfinished(v.Runs(), now) })
 	d.show(w, r, http.StatusOK, "letters", read, p)
 }
 
-func totalsOf(v *view.View, now time.Time, texts *texts) totals {
-	t := totals{States: map[ledger.State]int{}}
-	var hours [24]int
-	for _, c := range v.Causes(view.Filter{}, now) {
-		t.Letters += c.Letters
-		for state, n := range c.States {
-			t.States[state] += n
-		}
-		for i, n := range c.Hours {
-			hours[i] += n
-		}
-		if c.Last.After(t.LastFailure) {
-			t.LastFailure = c.Last
-		}
+// totalsOf computes what does not depend on the filter.
+func totalsOf(v *view.View, read Reading, now time.Time, texts *texts) totals {
+	t := totals{Would: map[string]map[replay.Class]int{}}
+	all := v.List(view.Filter{}, "-failed", 1)
+	t.Letters, t.States, t.LastFailure = all.Total, all.States, all.Newest
+	open := view.Filter{States: []ledger.State{ledger.Open}}
+	for fingerprint, l := range v.ByCause(open) {
+		judge(t.Would, fingerprint, l, read)
 	}
-	orders := map[string]bool{}
-	for l := range v.Letters(view.Filter{States: []ledger.State{ledger.Open}}) {
-		if l.OrderID != "" {
-			orders[l.OrderID] = true
-		}
-	}
-	t.Orders = len(orders)
-	for _, c := range v.Causes(view.Filter{States: []ledger.State{ledger.Open}}, now) {
-		t.Causes++
+	t.Orders, t.Open = v.Orders(open), v.Causes(open, now)
+	for _, c := range t.Open {
 		if c.Trend == view.TrendNew {
 			t.New++
 		}
 		t.Oldest, t.Expires = earlier(t.Oldest, c.First), earlier(t.Expires, c.Expires)
 	}
+	hours := v.Hours(now)
 	t.Hours = newSpark(hours[:], 240, 32, texts.hoursLabel(hours))
 	return t
+}
+
+// judge counts what a replay would do with a letter now, by its fingerprint.
+func judge(would map[string]map[replay.Class]int, fingerprint string, l view.Letter, read Reading) {
+	if would[fingerprint] == nil {
+		would[fingerprint] = map[replay.Class]int{}
+	}
+	would[fingerprint][read.Limits.Judge(l).Class]++
 }
 
 // earlier is the earlier of two times that are known.
@@ -168,17 +168,6 @@ func (t *texts) hoursLabel(hours [24]int) string {
 	return text
 }
 
-func statesOf(v *view.View, f view.Filter, now time.Time) map[ledger.State]int {
-	f.States = nil
-	counts := map[ledger.State]int{}
-	for _, c := range v.Causes(f, now) {
-		for state, n := range c.States {
-			counts[state] += n
-		}
-	}
-	return counts
-}
-
 func (s selection) tabs(counts map[ledger.State]int) []tab {
 	var all []tab
 	sum := 0
@@ -190,20 +179,24 @@ func (s selection) tabs(counts map[ledger.State]int) []tab {
 	return append(all, tab{"all", sum, s.with("/letters", "state", "all")})
 }
 
-// causesOf groups the letters that match, with what a replay would do to those that are open.
-func causesOf(v *view.View, s selection, read Reading, now time.Time) []causeRow {
-	would := map[string]map[replay.Class]int{}
-	f := s.Filter
-	f.States = []ledger.State{ledger.Open}
-	for l := range v.Letters(f) {
-		fingerprint := l.Fingerprint()
-		if would[fingerprint] == nil {
-			would[fingerprint] = map[replay.Class]int{}
+// causesOf groups the letters that match, with what a replay would do to those that are open. A filter that selects
+// whole causes needs no look at each letter again.
+func causesOf(v *view.View, s selection, t totals, read Reading, now time.Time) []causeRow {
+	would := t.Would
+	if !s.wholeCauses() {
+		would = map[string]map[replay.Class]int{}
+		f := s.Filter
+		f.States = []ledger.State{ledger.Open}
+		for fingerprint, l := range v.ByCause(f) {
+			judge(would, fingerprint, l, read)
 		}
-		would[fingerprint][read.Limits.Judge(l).Class]++
 	}
 	var all []causeRow
-	for _, c := range v.Causes(s.Filter, now) {
+	causes := t.Open
+	if len(s.Query) > 0 {
+		causes = v.Causes(s.Filter, now)
+	}
+	for _, c := range causes {
 		row := causeRow{Cause: c, Open: c.States[ledger.Open]}
 		for _, class := range replay.Classes() {
 			if n := would[c.Fingerprint][class]; n > 0 {
@@ -234,25 +227,23 @@ func (p *lettersPage) show(all []causeRow, whole bool, texts *texts) {
 	}
 }
 
-// turn takes one page of letters.
-func (p *lettersPage) turn(d *desk, number int, key string) {
-	type found struct {
-		letters []view.Letter
-		total   int
-	}
+// turn takes one page of letters, and counts the letters that match by state.
+func (p *lettersPage) turn(d *desk, number int, key string) map[ledger.State]int {
 	skip := (number - 1) * lettersShown
-	is, _ := look(d, "letters "+strconv.Itoa(number)+" "+key, func(v *view.View, _ Reading) found {
-		letters, total := v.Newest(p.Filter, skip, lettersShown)
-		return found{letters, total}
+	is, _ := look(d, "letters "+strconv.Itoa(number)+" "+key, func(v *view.View, _ Reading) view.List {
+		l := v.List(p.Filter, "-failed", skip+lettersShown)
+		l.Letters = slices.Clone(l.Letters[min(skip, len(l.Letters)):])
+		return l
 	})
-	p.Letters, p.Matching = is.letters, is.total
-	p.First, p.Last = min(skip+1, is.total), min(skip+lettersShown, is.total)
+	p.Letters, p.Matching = is.Letters, is.Total
+	p.First, p.Last = min(skip+1, is.Total), min(skip+lettersShown, is.Total)
 	if number > 1 {
 		p.Newer = p.with("/letters", "page", strconv.Itoa(number-1)) + "#letters"
 	}
-	if skip+lettersShown < is.total {
+	if skip+lettersShown < is.Total {
 		p.Older = p.with("/letters", "page", strconv.Itoa(number+1)) + "#letters"
 	}
+	return is.States
 }
 
 func hintsOf(v *view.View) hints {
@@ -300,5 +291,5 @@ func (p lettersPage) CanReopen() bool {
 // Any reports whether there is something to say.
 func (h hints) Any() bool { return h != hints{} }
 
-// Open is the number of open letters of the group.
-func (t totals) Open() int { return t.States[ledger.Open] }
+// OpenLetters is the number of open letters of the group.
+func (t totals) OpenLetters() int { return t.States[ledger.Open] }

@@ -44,7 +44,7 @@ func kept[T any](c *cache, key string, number uint64) (T, bool) {
 func (c *cache) keep(key string, number uint64, is any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.number != number || len(c.kept) >= mostKept {
+	if c.kept == nil || c.number != number || len(c.kept) >= mostKept {
 		c.number, c.kept = number, map[string]any{}
 	}
 	c.kept[key] = is

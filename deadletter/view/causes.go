@@ -47,18 +47,17 @@ func (v *View) Causes(f Filter, now time.Time) []Cause {
 		g := groups[m.kept.fingerprint]
 		if g == nil {
 			g = &gathered{
-				Cause:  Cause{Fingerprint: m.kept.fingerprint, States: map[ledger.State]int{}},
-				orders: map[string]bool{}, versions: map[string]bool{},
+				Cause:    Cause{Fingerprint: m.kept.fingerprint, States: map[ledger.State]int{}},
+				versions: map[string]bool{},
 			}
 			groups[m.kept.fingerprint] = g
 		}
-		status, _ := m.group.fold.Letter(m.id)
-		g.add(m, status.State, v.expires(m.kept), now)
+		g.add(m, m.kept.state, v.expires(m.kept), now)
 	}
 	trends := v.trends(f.AllGroups)
 	var all []Cause
 	for _, g := range groups {
-		g.Orders = len(g.orders)
+		g.Orders = g.orders.count
 		g.Trend = trends[g.Fingerprint].trend(now)
 		slices.SortFunc(g.Versions, func(a, b string) int { return cmp.Or(compareVersions(a, b), strings.Compare(a, b)) })
 		all = append(all, g.Cause)
@@ -74,17 +73,16 @@ func (v *View) Causes(f Filter, now time.Time) []Cause {
 type gathered struct {
 	Cause
 
-	orders, versions map[string]bool
-	newest           match // the letter that Message comes from
+	orders   numberSet
+	versions map[string]bool
+	newest   match // the letter that Message comes from
 }
 
 func (g *gathered) add(m match, state ledger.State, expires, now time.Time) {
 	k := m.kept
 	g.Letters++
 	g.States[state]++
-	if k.order != "" {
-		g.orders[k.order] = true
-	}
+	g.orders.add(k.number)
 	if k.version != "" && !g.versions[k.version] {
 		g.versions[k.version] = true
 		g.Versions = append(g.Versions, k.version)
@@ -96,8 +94,8 @@ func (g *gathered) add(m match, state ledger.State, expires, now time.Time) {
 		g.newest = m
 		g.Last, g.Name, g.Stage, g.Message, g.Code = moment(k.failed), k.cause, k.stage, k.message, k.code
 	}
-	if age := now.Sub(moment(k.failed)); age >= 0 && age < day {
-		g.Hours[len(g.Hours)-1-int(age/time.Hour)]++
+	if i, ok := hourOf(k, now); ok {
+		g.Hours[i]++
 	}
 	waits := state == ledger.Open || state == ledger.Requeued
 	if waits && !expires.IsZero() && (g.Expires.IsZero() || expires.Before(g.Expires)) {
@@ -118,9 +116,9 @@ func (v *View) trends(allGroups bool) map[string]trending {
 			t = trending{m.kept.first, noTime, noTime}
 		}
 		t.first = min(t.first, m.kept.first)
-		switch status, _ := m.group.fold.Letter(m.id); status.State {
+		switch m.kept.state {
 		case ledger.Resolved:
-			t.resolved = max(t.resolved, millis(m.group.ended[m.id].At))
+			t.resolved = max(t.resolved, millis(m.group.ended[m.kept.id].At))
 		case ledger.Open, ledger.Requeued:
 			if t.open == noTime || m.kept.first < t.open {
 				t.open = m.kept.first

@@ -82,13 +82,13 @@ func pattern(glob string) *regexp.Regexp {
 }
 
 // match makes the cheap comparisons first.
-func (p *prepared) match(g *group, id ledger.ID, k *kept) bool {
+func (p *prepared) match(k *kept) bool {
 	is := func(wanted, got string) bool { return wanted == "" || wanted == got }
 	switch {
-	case p.never, !is(p.Cause, k.cause), !is(p.Topic, id.Topic), !is(p.Fingerprint, k.fingerprint),
+	case p.never, !is(p.Cause, k.cause), !is(p.Topic, k.id.Topic), !is(p.Fingerprint, k.fingerprint),
 		p.Code != "" && p.Code != strconv.Itoa(k.code),
 		len(p.Orders) > 0 && !slices.Contains(p.Orders, k.order),
-		len(p.ids) > 0 && !p.ids[id],
+		len(p.ids) > 0 && !p.ids[k.id],
 		!p.Since.IsZero() && moment(k.failed).Before(p.Since),
 		!p.Until.IsZero() && !moment(k.failed).Before(p.Until),
 		p.Version != "" && !versionIs(p.Version, k.version),
@@ -97,8 +97,7 @@ func (p *prepared) match(g *group, id ledger.ID, k *kept) bool {
 	case len(p.States) == 0:
 		return true
 	}
-	status, _ := g.fold.Letter(id)
-	return slices.Contains(p.States, status.State)
+	return slices.Contains(p.States, k.state)
 }
 
 func (p *prepared) matchHeaders(values []string) bool {

@@ -39,25 +39,23 @@ func (v *View) List(f Filter, by Sort, limit int) List {
 		if name != v.own && !f.AllGroups {
 			continue
 		}
-		for id, k := range g.letters {
+		for _, k := range g.all {
 			records[k.shared] += int(k.records)
 			newest = max(newest, k.failed)
-			if !prepared.match(g, id, k) {
+			if !prepared.match(k) {
 				continue
 			}
-			status, _ := g.fold.Letter(id)
-			list.States[status.State]++
-			if len(f.States) > 0 && !slices.Contains(f.States, status.State) {
+			list.States[k.state]++
+			if len(f.States) > 0 && !slices.Contains(f.States, k.state) {
 				continue
 			}
 			list.Total++
 			list.Records += int(k.records)
-			first.add(match{id, g, k})
+			first.add(match{g, k})
 		}
 	}
 	for _, m := range first.sorted() {
-		status, _ := m.group.fold.Letter(m.id)
-		list.Letters = append(list.Letters, v.letter(m.group, m.id, status))
+		list.Letters = append(list.Letters, v.letter(m))
 	}
 	for s, n := range records {
 		list.Causes[s.cause] += n

@@ -30,6 +30,7 @@ type View struct {
 	runs    []*run         // oldest first
 	byName  map[string]*run
 	texts   map[texts]*shared
+	orders  map[string]int32 // numbers of the orders, from 1: to count different numbers is cheap
 }
 
 // Letter is a letter as it is now.
@@ -65,6 +66,8 @@ type Outcome struct {
 type group struct {
 	fold    ledger.Fold
 	letters map[ledger.ID]*kept
+	all     []*kept            // the same letters: to visit all of them, a map is many times slower
+	lost    map[ledger.ID]bool // those that an entry was about before a letter was read; it may have expired
 	ended   map[ledger.ID]Outcome
 	replays map[ledger.ID][]*replay
 }
@@ -73,8 +76,12 @@ type group struct {
 type kept struct {
 	*shared
 
+	id ledger.ID
+	// state is the fold's. Most readers ask for it alone, and the fold takes its time.
+	state                             ledger.State
 	order                             string
 	first, failed, event, written, at int64 // milliseconds, noTime for none; at is the offset in the letters' topic
+	number                            int32 // of the order in View.orders; 0 if it is unknown
 	partition                         int32 // of the letters' topic
 	attempts, count, records          int32
 	size                              int               // of the value
@@ -110,6 +117,7 @@ type shared struct {
 func New(own string, headers ...string) *View {
 	v := &View{
 		own: own, headers: headers, groups: map[string]*group{}, byName: map[string]*run{}, texts: map[texts]*shared{},
+		orders: map[string]int32{},
 	}
 	v.group(own)
 	return v
@@ -118,7 +126,7 @@ func New(own string, headers ...string) *View {
 func (v *View) group(name string) *group {
 	g := v.groups[name]
 	if g == nil {
-		g = &group{letters: map[ledger.ID]*kept{}, ended: map[ledger.ID]Outcome{}, replays: map[ledger.ID][]*replay{}}
+		g = &group{letters: map[ledger.ID]*kept{}, lost: map[ledger.ID]bool{}, ended: map[ledger.ID]Outcome{}, replays: map[ledger.ID][]*replay{}}
 		v.groups[name] = g
 		for _, e := range v.toAll {
 			v.follow(g, e)
@@ -144,8 +152,8 @@ func (v *View) Letter(r event.Record) (deadletter.Letter, error) {
 	k := g.letters[id]
 	failed := millis(l.FailedAt)
 	if k == nil {
-		k = &kept{first: failed, count: -1}
-		g.letters[id] = k
+		k = &kept{id: id, first: failed, count: -1}
+		g.letters[id], g.all = k, append(g.all, k)
 	}
 	k.first = min(k.first, failed)
 	k.records++
@@ -157,12 +165,13 @@ func (v *View) Letter(r event.Record) (deadletter.Letter, error) {
 	g.fold.Add(ledger.Letter{
 		ID: id, Order: k.order, Key: ledger.KeyHash(l.Key), Count: l.ReplayCount, Offset: r.Offset,
 	})
+	g.restate(id)
 	return l, nil
 }
 
 func (v *View) keep(k *kept, l deadletter.Letter, r event.Record) {
 	if l.OrderID != k.order {
-		k.order = l.OrderID
+		k.order, k.number = l.OrderID, v.number(l.OrderID)
 	}
 	k.failed, k.event, k.written = millis(l.FailedAt), millis(l.Time), millis(r.Time)
 	k.at, k.partition = r.Offset, int32(r.Partition)
@@ -177,6 +186,16 @@ func (v *View) keep(k *kept, l deadletter.Letter, r event.Record) {
 	case l.Value != nil:
 		k.value, k.size, k.sum = valueStored, len(l.Value), sha256.Sum256(l.Value)
 	}
+}
+
+// number returns the number of an order, a new one if need be.
+func (v *View) number(order string) int32 {
+	n := v.orders[order]
+	if n == 0 && order != "" {
+		n = int32(len(v.orders)) + 1
+		v.orders[order] = n
+	}
+	return n
 }
 
 // share returns the letter's texts, the same for all letters that have the same.
@@ -244,6 +263,10 @@ func (v *View) follow(g *group, e ledger.Entry) bool {
 		return false // a pause or a resume
 	}
 	counted := g.fold.Follow(e)
+	g.restate(id)
+	if g.letters[id] == nil {
+		g.lost[id] = true
+	}
 	v.answer(g, id, e, counted)
 	if !counted {
 		return false
@@ -258,13 +281,21 @@ func (v *View) follow(g *group, e ledger.Entry) bool {
 	return true
 }
 
+// restate notes the state of a letter after a record about it.
+func (g *group) restate(id ledger.ID) {
+	if k := g.letters[id]; k != nil {
+		status, _ := g.fold.Letter(id)
+		k.state = status.State
+	}
+}
+
 // Find returns the letter with an id: that of the own group or, if there is none, of another one, as its Group says. A
 // letter that expired is found as long as the ledger mentions it.
 func (v *View) Find(id ledger.ID) (Letter, bool) {
 	for _, name := range append([]string{v.own}, slices.Sorted(maps.Keys(v.groups))...) {
 		g := v.groups[name]
 		if status, ok := g.fold.Letter(id); ok && (status.Known || name == v.own) {
-			return v.letter(g, id, status), true
+			return v.found(g, id, status), true
 		}
 	}
 	return Letter{}, false
@@ -274,8 +305,7 @@ func (v *View) Find(id ledger.ID) (Letter, bool) {
 func (v *View) Letters(f Filter) iter.Seq[Letter] {
 	return func(yield func(Letter) bool) {
 		for _, found := range v.match(f) {
-			status, _ := found.group.fold.Letter(found.id)
-			if !yield(v.letter(found.group, found.id, status)) {
+			if !yield(v.letter(found)) {
 				return
 			}
 		}
@@ -290,8 +320,8 @@ func (v *View) Elsewhere(f Filter) map[string]int {
 			continue
 		}
 		f := f.prepare(v.headers)
-		for id, k := range g.letters {
-			if f.match(g, id, k) {
+		for _, k := range g.all {
+			if f.match(k) {
 				counts[name]++
 			}
 		}
@@ -301,67 +331,24 @@ func (v *View) Elsewhere(f Filter) map[string]int {
 
 // Expired counts the open and requeued letters of the own group that are gone from the letters' topic.
 func (v *View) Expired() int {
-	count := 0
-	for s := range v.group(v.own).fold.Letters(ledger.Open, ledger.Requeued) {
-		if !s.Known {
+	count, g := 0, v.group(v.own)
+	for id := range g.lost {
+		status, _ := g.fold.Letter(id)
+		if g.letters[id] == nil && (status.State == ledger.Open || status.State == ledger.Requeued) {
 			count++
 		}
 	}
 	return count
 }
 
-type match struct {
-	id    ledger.ID
-	group *group
-	kept  *kept
-}
-
-// each yields the letters that match, in no order.
-func (v *View) each(f Filter) iter.Seq[match] {
-	return func(yield func(match) bool) {
-		prepared := f.prepare(v.headers)
-		for name, g := range v.groups {
-			if name != v.own && !f.AllGroups {
-				continue
-			}
-			for id, k := range g.letters {
-				if prepared.match(g, id, k) && !yield(match{id, g, k}) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// match returns the letters that match, sorted.
-func (v *View) match(f Filter) []match { return slices.SortedFunc(v.each(f), byID) }
-
-func byID(a, b match) int {
-	return cmp.Or(strings.Compare(a.id.Topic, b.id.Topic), cmp.Compare(a.id.Partition, b.id.Partition),
-		cmp.Compare(a.id.Offset, b.id.Offset), cmp.Compare(a.id.Item, b.id.Item),
-		strings.Compare(a.kept.group, b.kept.group))
-}
-
-// newestFirst orders letters by their last failure, the last one first.
-func newestFirst(a, b match) int {
-	if c := cmp.Compare(b.kept.failed, a.kept.failed); c != 0 {
-		return c
-	}
-	return byID(b, a)
-}
-
-// Newest returns the n letters that failed last after the first skip, and how many letters match.
-func (v *View) Newest(f Filter, skip, n int) (letters []Letter, total int) {
-	all := slices.SortedFunc(v.each(f), newestFirst)
-	for _, m := range all[min(skip, len(all)):min(skip+n, len(all))] {
-		status, _ := m.group.fold.Letter(m.id)
-		letters = append(letters, v.letter(m.group, m.id, status))
-	}
-	return letters, len(all)
-}
-
 // letter returns what is kept of a letter in full.
-func (v *View) letter(g *group, id ledger.ID, status ledger.Status) Letter {
+func (v *View) letter(m match) Letter {
+	status, _ := m.group.fold.Letter(m.kept.id)
+	return v.found(m.group, m.kept.id, status)
+}
+
+// found is letter for an id that may have no letter any more.
+func (v *View) found(g *group, id ledger.ID, status ledger.Status) Letter {
 	l := Letter{Ledger: status, Outcome: g.ended[id]}
 	l.Topic, l.Partition, l.Offset, l.Item = id.Topic, id.Partition, id.Offset, id.Item
 	k := g.letters[id]
@@ -375,18 +362,22 @@ func (v *View) letter(g *group, id ledger.ID, status ledger.Status) Letter {
 		Code: t.code, Attempts: int(k.attempts), FailedAt: moment(k.failed), Group: t.group, Version: t.version,
 		ReplayCount: int(k.count), ReplayRun: t.run,
 	}
-	digest := &deadletter.Digest{Size: k.size, SHA256: hex.EncodeToString(k.sum[:])}
 	switch k.value {
 	case valueStored:
-		l.Letter = l.WithoutEvent(digest)
+		l.Letter = l.WithoutEvent(k.digest())
 	case valueOmitted:
-		l.Omitted = digest
+		l.Omitted = k.digest()
 	case valueNone:
 	}
 	l.First, l.Written, l.Records = moment(k.first), moment(k.written), int(k.records)
 	l.Place = event.Place{Partition: int(k.partition), Offset: k.at}
 	l.Expires = v.expires(k)
 	return l
+}
+
+// digest describes the letter's value.
+func (k *kept) digest() *deadletter.Digest {
+	return &deadletter.Digest{Size: k.size, SHA256: hex.EncodeToString(k.sum[:])}
 }
 
 // expires is when Kafka may delete the letter's newest record.

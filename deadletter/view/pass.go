@@ -1,0 +1,117 @@
+package view
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"leadhit-sync/consumer/event"
+	"leadhit-sync/deadletter"
+)
+
+type match struct {
+	group *group
+	kept  *kept
+}
+
+// each yields the letters that match, in no order.
+func (v *View) each(f Filter) iter.Seq[match] {
+	return func(yield func(match) bool) {
+		prepared := f.prepare(v.headers)
+		for name, g := range v.groups {
+			if name != v.own && !f.AllGroups {
+				continue
+			}
+			for _, k := range g.all {
+				if prepared.match(k) && !yield(match{g, k}) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// match returns the letters that match, sorted.
+func (v *View) match(f Filter) []match { return slices.SortedFunc(v.each(f), byID) }
+
+func byID(a, b match) int {
+	x, y := a.kept.id, b.kept.id
+	return cmp.Or(strings.Compare(x.Topic, y.Topic), cmp.Compare(x.Partition, y.Partition), cmp.Compare(x.Offset, y.Offset),
+		cmp.Compare(x.Item, y.Item), strings.Compare(a.kept.group, b.kept.group))
+}
+
+// newestFirst orders letters by their last failure, the last one first.
+func newestFirst(a, b match) int {
+	if c := cmp.Compare(b.kept.failed, a.kept.failed); c != 0 {
+		return c
+	}
+	return byID(b, a)
+}
+
+// ByCause yields the letters that match with their fingerprints, in no order: to compute a fingerprint again costs much
+// more. Of each letter it yields only what a plan looks at: Ledger, Group, OrderID, Place, and whether it is Omitted.
+func (v *View) ByCause(f Filter) iter.Seq2[string, Letter] {
+	return func(yield func(string, Letter) bool) {
+		omitted := &deadletter.Digest{}
+		for m := range v.each(f) {
+			k, l := m.kept, Letter{}
+			l.Ledger, _ = m.group.fold.Letter(k.id)
+			l.Group, l.OrderID = k.group, k.order
+			l.Topic, l.Partition, l.Offset, l.Item = k.id.Topic, k.id.Partition, k.id.Offset, k.id.Item
+			l.Place = event.Place{Partition: int(k.partition), Offset: k.at}
+			if k.value == valueOmitted {
+				l.Omitted = omitted
+			}
+			if !yield(k.fingerprint, l) {
+				return
+			}
+		}
+	}
+}
+
+// Hours counts the letters of the own group that failed in each of the last 24 hours, the oldest hour first.
+func (v *View) Hours(now time.Time) (hours [24]int) {
+	for _, k := range v.groups[v.own].all {
+		if i, ok := hourOf(k, now); ok {
+			hours[i]++
+		}
+	}
+	return hours
+}
+
+// hourOf is the index of the hour in which a letter failed, of the last 24.
+func hourOf(k *kept, now time.Time) (int, bool) {
+	age := now.Sub(moment(k.failed))
+	return 23 - int(age/time.Hour), age >= 0 && age < day
+}
+
+// Orders counts the different orders of the letters that match. Letters without an order do not count.
+func (v *View) Orders(f Filter) int {
+	var met numberSet
+	for m := range v.each(f) {
+		met.add(m.kept.number)
+	}
+	return met.count
+}
+
+// numberSet is a set of numbers above 0.
+type numberSet struct {
+	bits  []uint64
+	count int
+}
+
+func (s *numberSet) add(n int32) {
+	word, bit := int(n/64), uint64(1)<<(n%64)
+	if n <= 0 {
+		return
+	}
+	if word >= len(s.bits) {
+		s.bits = append(s.bits, make([]uint64, word+1-len(s.bits)+word/2)...)
+	}
+	if s.bits[word]&bit == 0 {
+		s.bits[word] |= bit
+		s.count++
+	}
+}
