@@ -84,6 +84,7 @@ func rootCommand() *cobra.Command {
 		resumeCommand,
 		probeCommand,
 		statusCommand,
+		deskCommand,
 		versionCommand,
 	} {
 		root.AddCommand(command())

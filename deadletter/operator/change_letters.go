@@ -10,17 +10,22 @@ import (
 )
 
 // Select returns the letters of a filter. A letter that was given by id must be there, or known to the ledger.
-func (r *Reader) Select(filter view.Filter) ([]view.Letter, error) {
-	letters := slices.Collect(r.View.Letters(filter))
+func (r *Reader) Select(filter view.Filter) (letters []view.Letter, err error) {
+	r.Look(func(v *view.View) { letters, err = selected(v, filter) })
+	return letters, err
+}
+
+func selected(v *view.View, filter view.Filter) ([]view.Letter, error) {
+	letters := slices.Collect(v.Letters(filter))
 	for _, id := range filter.IDs {
 		if slices.ContainsFunc(letters, func(l view.Letter) bool { return l.ID() == id.String() }) {
 			continue
 		}
-		switch l, found := r.View.Find(id); {
+		switch l, found := v.Find(id); {
 		case found && !l.Ledger.Known:
 			letters = append(letters, l) // expired: the ledger can still close it
-		case len(slices.Collect(r.View.Letters(view.Filter{IDs: []ledger.ID{id}}))) == 0:
-			return nil, r.absent(id)
+		case len(slices.Collect(v.Letters(view.Filter{IDs: []ledger.ID{id}}))) == 0:
+			return nil, absent(v, id)
 		default: // another flag leaves it out
 		}
 	}
@@ -52,12 +57,19 @@ func (r *Reader) Change(ctx context.Context, entries ...ledger.Entry) (map[strin
 	if len(entries) == 0 {
 		return counted, nil
 	}
+	select {
+	case r.changing <- struct{}{}:
+		defer func() { <-r.changing }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 	says := entries[0]
-	r.OnEntry = func(e ledger.Entry, is bool) {
+	r.onEntry(func(e ledger.Entry, is bool) {
 		if is && e.Event == says.Event && e.By == says.By && e.At.Equal(says.At) {
 			counted[e.ID] = true
 		}
-	}
+	})
+	defer r.onEntry(nil)
 	if err := r.Write(ctx, entries...); err != nil {
 		return nil, err
 	}
@@ -65,6 +77,12 @@ func (r *Reader) Change(ctx context.Context, entries ...ledger.Entry) (map[strin
 		return nil, fmt.Errorf("written, but not read back: %w", err)
 	}
 	return counted, nil
+}
+
+func (r *Reader) onEntry(see func(e ledger.Entry, counted bool)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.OnEntry = see
 }
 
 // FirstWith says who brought a letter into its state.

@@ -29,15 +29,23 @@ type Step struct {
 
 // Find finds a letter and reads its record.
 func (r *Reader) Find(ctx context.Context, id ledger.ID, everyGroup bool) (Letter, error) {
-	for l := range r.View.Letters(view.Filter{IDs: []ledger.ID{id}, AllGroups: everyGroup}) {
-		return r.Record(ctx, l)
+	var found view.Letter
+	var err error
+	r.Look(func(v *view.View) {
+		err = absent(v, id)
+		for l := range v.Letters(view.Filter{IDs: []ledger.ID{id}, AllGroups: everyGroup}) {
+			found, err = l, nil
+		}
+	})
+	if err != nil {
+		return Letter{}, err
 	}
-	return Letter{}, r.absent(id)
+	return r.Record(ctx, found)
 }
 
 // absent is the error about an id without a letter of the group.
-func (r *Reader) absent(id ledger.ID) error {
-	l, found := r.View.Find(id)
+func absent(v *view.View, id ledger.ID) error {
+	l, found := v.Find(id)
 	switch {
 	case !found:
 		return fmt.Errorf("no letter %s: it may have expired; \"letters list\" shows the ids", id)

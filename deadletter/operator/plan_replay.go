@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
 
 	"leadhit-sync/consumer/event"
@@ -49,14 +51,12 @@ func (r *Reader) Plan(ctx context.Context, s Selection) (Plan, error) {
 	if err := r.Refresh(ctx); err != nil {
 		return Plan{}, err
 	}
-	consumed, err := r.consumed(ctx, s.Filter)
+	limits, err := r.Limits(ctx, s)
 	if err != nil {
 		return Plan{}, err
 	}
-	p := Plan{Plan: replay.NewPlan(r.View.Letters(s.Filter), s.Filter.IDs, replay.Limits{
-		Group: r.Group, Most: s.Most, MaxReplays: s.MaxReplays, Force: s.Force, Consumed: consumed, Stored: r.stored(ctx),
-		Horizon: r.next[event.Partition{Topic: r.Letters}] - workerHorizon,
-	})}
+	var p Plan
+	r.Look(func(v *view.View) { p.Plan = replay.NewPlan(v.Letters(s.Filter), s.Filter.IDs, limits) })
 	if err := r.becomes(ctx, p.Letters); err != nil {
 		return p, err
 	}
@@ -67,32 +67,43 @@ func (r *Reader) Plan(ctx context.Context, s Selection) (Plan, error) {
 	return p, nil
 }
 
-// consumed returns whether the group consumes a partition. Without KAFKA_TOPICS, every topic that exists counts, and so
-// does one that may not be described.
-func (r *Reader) consumed(ctx context.Context, f view.Filter) (func(event.Partition) bool, error) {
-	topics := map[string]bool{}
-	for l := range r.View.Letters(f) {
-		topics[l.Topic] = true
+// Limits returns those of a plan. Without Topics, every topic that exists counts as consumed, and so does one that may
+// not be described.
+func (r *Reader) Limits(ctx context.Context, s Selection) (replay.Limits, error) {
+	limits := replay.Limits{
+		Group: r.Group, Most: s.Most, MaxReplays: s.MaxReplays, Force: s.Force, Stored: r.stored(ctx),
+		Consumed: func(event.Partition) bool { return false },
 	}
-	var names []string
-	for name := range topics {
-		names = append(names, name)
+	topics := r.Topics
+	r.Look(func(v *view.View) {
+		if limits.Horizon = r.next[event.Partition{Topic: r.Letters}] - workerHorizon; topics == nil {
+			topics = topicsOf(v.Letters(s.Filter))
+		}
+	})
+	if len(topics) == 0 {
+		return limits, nil
 	}
-	if len(names) == 0 {
-		return func(event.Partition) bool { return false }, nil
-	}
-	found, err := r.Cluster.Topics(ctx, names...)
+	found, err := r.Cluster.Topics(ctx, topics...)
 	r.answered()
 	if err != nil {
-		return nil, err
+		return limits, err
 	}
-	return func(p event.Partition) bool {
-		if all := r.Topics; all != nil && !slices.Contains(all, p.Topic) {
+	limits.Consumed = func(p event.Partition) bool {
+		if r.Topics != nil && !slices.Contains(r.Topics, p.Topic) {
 			return false
 		}
 		info := found.Topics[p.Topic]
 		return !info.Missing && (info.Err != nil || p.Number < info.Partitions)
-	}, nil
+	}
+	return limits, nil
+}
+
+func topicsOf(letters iter.Seq[view.Letter]) []string {
+	topics := map[string]bool{}
+	for l := range letters {
+		topics[l.Topic] = true
+	}
+	return slices.Collect(maps.Keys(topics))
 }
 
 // stored returns whether a topic still has an event. Where that cannot be found out, the worker will.
@@ -199,6 +210,8 @@ func (r *Reader) lacksRights(ctx context.Context) error {
 
 // Status is the status of the own group's letter, for a run.
 func (r *Reader) Status(id ledger.ID) (ledger.Status, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
 	l, ok := r.View.Find(id)
 	if !ok || l.Group != "" && l.Group != r.Group {
 		return ledger.Status{}, false

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
+	"sync"
 
 	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/consumer/event"
@@ -19,31 +21,53 @@ import (
 type Reader struct {
 	Access
 
+	// View may be used directly if one goroutine alone uses the Reader, and in Look otherwise.
 	View *view.View
-	// OnLetter and OnEntry, if not nil, see each record after the view has taken it.
+	// OnLetter, if not nil, sees each letter after the view has taken it. OnEntry sees each entry.
 	OnLetter func(event.Record, deadletter.Letter)
 	OnEntry  func(e ledger.Entry, counted bool)
 
-	guard ledger.Guard
-	steps []Step                    // of the letter that Collect names
-	next  map[event.Partition]int64 // offsets to continue at
+	turn     chan struct{} // one Refresh at a time
+	changing chan struct{} // one Change at a time
+
+	mu       sync.RWMutex // guards the View, OnEntry, and all below
+	guard    ledger.Guard
+	steps    []Step                    // of the letter that Collect names
+	next     map[event.Partition]int64 // offsets to continue at
+	number   uint64                    // records taken
+	mentions []mention                 // if they are kept
+	indexed  bool
+	seed     maphash.Seed
 }
 
 // Reader returns a reader that has read nothing. headers are the names that filters may ask for.
 func (a Access) Reader(headers ...string) *Reader {
-	return &Reader{Access: a, View: view.New(a.Group, headers...), next: map[event.Partition]int64{}}
+	return &Reader{
+		Access: a, View: view.New(a.Group, headers...), next: map[event.Partition]int64{},
+		seed: maphash.MakeSeed(), turn: make(chan struct{}, 1), changing: make(chan struct{}, 1),
+	}
+}
+
+// Look calls look with the view, which nothing changes meanwhile. look must call no method of the Reader. The number
+// grows with each record that was read.
+func (r *Reader) Look(look func(*view.View)) (number uint64) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	look(r.View)
+	return r.number
 }
 
 // Refresh reads both topics to their current ends. It may be called again and again, and continues where it stopped. It
 // waits up to 30 s for a partition without a leader (package scan).
 func (r *Reader) Refresh(ctx context.Context) error {
-	first := len(r.next) == 0
-	err := r.read(ctx, r.Letters, func(record event.Record) {
-		l, err := r.View.Letter(record)
-		if err == nil && r.OnLetter != nil {
-			r.OnLetter(record, l)
-		}
-	})
+	select {
+	case r.turn <- struct{}{}:
+		defer func() { <-r.turn }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	first := len(r.next) == 0 // only Refresh changes it
+	err := r.read(ctx, r.Letters, r.takeLetter)
 	// A missing topic is a failure and not an empty list: with a misspelt name, "no letters" would be false comfort.
 	if errors.Is(err, kafkaerr.ErrUnknownPartition) {
 		return fmt.Errorf("topic %s does not exist: no letter was written yet, or KAFKA_GROUP or DEAD_LETTER_TOPIC "+
@@ -54,18 +78,13 @@ func (r *Reader) Refresh(ctx context.Context) error {
 	}
 	if first {
 		// Without the right to read the topic's settings, times of expiry are unknown; nothing else needs them.
-		r.View.Retention, _, _ = r.Cluster.Retention(ctx, r.Letters)
+		keeps, _, _ := r.Cluster.Retention(ctx, r.Letters)
+		r.mu.Lock()
+		r.View.Retention = keeps
+		r.mu.Unlock()
 		r.answered()
 	}
-	err = r.read(ctx, ledger.Topic(r.Letters), func(record event.Record) {
-		e, counted := r.View.Entry(record)
-		if e.For(r.Group) {
-			r.guard.Follow(e)
-		}
-		if e.Event != "" && r.OnEntry != nil {
-			r.OnEntry(e, counted)
-		}
-	})
+	err = r.read(ctx, ledger.Topic(r.Letters), r.takeEntry)
 	// Before the first pause or replay there is no ledger: all letters are open.
 	if errors.Is(err, kafkaerr.ErrUnknownPartition) {
 		return nil
@@ -73,8 +92,37 @@ func (r *Reader) Refresh(ctx context.Context) error {
 	return err
 }
 
+func (r *Reader) takeLetter(record event.Record) {
+	l, err := r.View.Letter(record)
+	if err != nil {
+		return
+	}
+	r.mention(l.ID(), record, false, true)
+	if r.OnLetter != nil {
+		r.OnLetter(record, l)
+	}
+}
+
+func (r *Reader) takeEntry(record event.Record) {
+	e, counted := r.View.Entry(record)
+	if e.For(r.Group) {
+		r.guard.Follow(e)
+	}
+	if e.Event == "" {
+		return
+	}
+	r.mention(e.ID, record, true, counted)
+	if r.OnEntry != nil {
+		r.OnEntry(e, counted)
+	}
+}
+
 // Pauses are the pauses in force, as far as the ledger was read.
-func (r *Reader) Pauses() []ledger.Entry { return r.guard.Pauses() }
+func (r *Reader) Pauses() []ledger.Entry {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.guard.Pauses()
+}
 
 // read reads a topic up to its current end. The first call reads all partitions, because other programs may have
 // written to any. After that only the first one grows, and those that had records: we write to the first alone.
@@ -97,12 +145,17 @@ func (r *Reader) read(ctx context.Context, topic string, take func(event.Record)
 			if err != nil {
 				return err
 			}
+			r.mu.Lock()
 			r.next[event.Partition{Topic: topic, Number: record.Partition}] = record.Offset + 1
+			r.number++
 			take(record)
+			r.mu.Unlock()
 		}
 	}
 	if _, known := r.next[first]; !known {
+		r.mu.Lock()
 		r.next[first] = 0 // it exists, and is empty
+		r.mu.Unlock()
 	}
 	return nil
 }
@@ -116,20 +169,15 @@ type Letter struct {
 
 // Record reads the record of a letter again, with its event.
 func (r *Reader) Record(ctx context.Context, l view.Letter) (Letter, error) {
-	one := scan.Range{
-		Topic: r.Letters, Partitions: []int{l.Place.Partition}, Uncommitted: true,
-		From: scan.Position{Offset: l.Place.Offset}, Until: scan.Position{Offset: l.Place.Offset + 1},
+	record, found, err := r.recordAt(ctx, r.Letters, l.Place.Partition, l.Place.Offset)
+	if err != nil {
+		return Letter{}, err
 	}
-	for record, err := range scan.Records(ctx, r.Cluster, one) {
-		if err != nil {
-			return Letter{}, err
-		}
-		if record.Offset == l.Place.Offset {
-			read, err := deadletter.Parse(record)
-			return Letter{Letter: l, Event: read.Record}, err
-		}
+	if !found {
+		return Letter{}, fmt.Errorf("letter %s expired: its record is gone from %s", l.ID(), r.Letters)
 	}
-	return Letter{}, fmt.Errorf("letter %s expired: its record is gone from %s", l.ID(), r.Letters)
+	read, err := deadletter.Parse(record)
+	return Letter{Letter: l, Event: read.Record}, err
 }
 
 // Records reads the letters' topic again and yields the selected letters with their events, in the topic's order.

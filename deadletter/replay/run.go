@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -160,13 +161,26 @@ func (w *work) work(ctx context.Context, begun time.Time) error {
 		}
 		err := w.read(ctx)
 		if ctx.Err() != nil {
-			w.stop(Interrupted, "interrupted")
+			w.stop(Interrupted, interruption(ctx))
 			err = nil
 		}
 		if err != nil {
 			return err
 		}
 	}
+}
+
+// StoppedError is the cause of a context that a person has ended, to stop a run.
+type StoppedError struct{ By string }
+
+func (e *StoppedError) Error() string { return "stopped by " + e.By }
+
+// interruption says why the context has ended, if a person has ended it.
+func interruption(ctx context.Context) string {
+	if stopped, ok := errors.AsType[*StoppedError](context.Cause(ctx)); ok {
+		return stopped.Error()
+	}
+	return "interrupted"
 }
 
 func (w *work) finished() bool {
@@ -214,7 +228,7 @@ func (w *work) wait(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 	}
 	if ctx.Err() != nil {
-		w.stop(Interrupted, "interrupted")
+		w.stop(Interrupted, interruption(ctx))
 		return false
 	}
 	return true

@@ -1,0 +1,12 @@
+// Package office is the desk's work behind its pages: it implements [desk.Source] and [desk.Writer] for a group of
+// workers, with the same verbs as the commands (package operator).
+//
+//	o := office.New(office.Settings{Access: access, Workers: pages})
+//	handler, err := desk.New(desk.Settings{Source: o, Writer: o, …})
+//	err = o.Run(ctx)
+//
+// # Goroutines
+//
+// Run reads both topics every two seconds, and carries out the runs that people start. It ends with its context, stops
+// these runs, and waits for them. All other methods may be called by several goroutines.
+package office

@@ -1,0 +1,186 @@
+package office
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"leadhit-sync/consumer/event"
+	"leadhit-sync/deadletter/desk"
+	"leadhit-sync/deadletter/operator"
+	"leadhit-sync/deadletter/view"
+)
+
+const (
+	// readEvery is the time between two reads of the topics.
+	readEvery = 2 * time.Second
+	// readLimit limits each read but the first, so that people soon learn that Kafka does not respond.
+	readLimit = 10 * time.Second
+	// limitsEvery is the time between two looks at the partitions of the group's topics.
+	limitsEvery = 30 * time.Second
+	// mostReplayed and maxReplays are the limits of a plan, as the replay command has them by default.
+	mostReplayed = 1000
+	maxReplays   = 3
+)
+
+var errSilent = fmt.Errorf("no response from Kafka within %v", readLimit)
+
+// Settings are what an Office works with.
+type Settings struct {
+	operator.Access
+
+	// Workers returns the URLs of the workers' status pages.
+	Workers func(context.Context) ([]string, error)
+	Log     *slog.Logger
+}
+
+// Office does a desk's work.
+type Office struct {
+	settings Settings
+	start    chan job // runs for Run to carry out
+	ended    chan struct{}
+
+	mu       sync.Mutex // guards all below
+	reader   *operator.Reader
+	base     uint64 // added to the reader's number; 0 stands for no reading at all
+	reading  desk.Reading
+	limitsAt time.Time // of reading.Limits
+	runs     map[string]context.CancelCauseFunc
+}
+
+// New returns an Office that has read nothing.
+func New(s Settings) *Office {
+	o := &Office{
+		settings: s, start: make(chan job), ended: make(chan struct{}), runs: map[string]context.CancelCauseFunc{},
+	}
+	o.base, o.reader = 1, o.newReader()
+	return o
+}
+
+func (o *Office) newReader() *operator.Reader {
+	r := o.settings.Reader()
+	r.Index()
+	return r
+}
+
+// Run reads the topics and carries out the runs, until ctx ends.
+func (o *Office) Run(ctx context.Context) error {
+	var hands sync.WaitGroup
+	defer hands.Wait()
+	defer close(o.ended)
+	hands.Go(func() { o.keepReading(ctx) })
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case j := <-o.start:
+			hands.Go(func() { o.carryOut(ctx, j) })
+		}
+	}
+}
+
+// keepReading reads the topics until ctx ends. It logs once that they cannot be read, and once that they can again.
+func (o *Office) keepReading(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	broken := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		err := o.refresh(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil && !broken:
+			o.settings.Log.WarnContext(ctx, "cannot read the dead letters and their ledger", slog.Any("error", err))
+		case err == nil && broken:
+			o.settings.Log.InfoContext(ctx, "the dead letters and their ledger can be read again")
+		}
+		broken = err != nil
+		timer.Reset(readEvery)
+	}
+}
+
+// refresh reads both topics to their ends, and notes how that went.
+func (o *Office) refresh(ctx context.Context) error {
+	o.mu.Lock()
+	r, first := o.reader, o.reading.At.IsZero()
+	o.mu.Unlock()
+	within := ctx
+	if !first {
+		var cancel context.CancelFunc
+		within, cancel = context.WithTimeoutCause(ctx, readLimit, errSilent)
+		defer cancel()
+	}
+	err := o.read(within, r)
+	if ctx.Err() != nil {
+		return ctx.Err() // whoever asked has left, which says nothing about Kafka
+	}
+	if errors.Is(context.Cause(within), errSilent) {
+		err = errSilent
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.reading.Err = err; err == nil {
+		o.reading.At = time.Now()
+	}
+	return err
+}
+
+// read reads what is new, and sometimes the partitions of the group's topics, which a plan depends on.
+func (o *Office) read(ctx context.Context, r *operator.Reader) error {
+	if err := r.Refresh(ctx); err != nil {
+		return err
+	}
+	recreated, err := r.Recreated(ctx)
+	if err != nil {
+		return err
+	}
+	if recreated {
+		r = o.startAgain(r)
+		if err := r.Refresh(ctx); err != nil {
+			return err
+		}
+	}
+	o.mu.Lock()
+	known := time.Since(o.limitsAt) < limitsEvery
+	o.mu.Unlock()
+	if known && !recreated {
+		return nil
+	}
+	limits, err := r.Limits(ctx, selection(view.Filter{}))
+	if err != nil {
+		return err
+	}
+	limits.Stored = func(event.Place) bool { return true } // a list must not ask Kafka about each letter
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.limitsAt, o.reading.Limits = time.Now(), limits
+	return nil
+}
+
+// startAgain replaces the reader of topics that were deleted.
+func (o *Office) startAgain(old *operator.Reader) *operator.Reader {
+	r := o.newReader()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.base += old.Look(func(*view.View) {}) + 1
+	o.reader = r
+	return r
+}
+
+func (o *Office) current() *operator.Reader {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.reader
+}
+
+func selection(f view.Filter) operator.Selection {
+	return operator.Selection{Filter: f, Most: mostReplayed, MaxReplays: maxReplays}
+}

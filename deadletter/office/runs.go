@@ -1,0 +1,132 @@
+package office
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"leadhit-sync/deadletter/desk"
+	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/operator"
+	"leadhit-sync/deadletter/replay"
+)
+
+const (
+	// via is how entries of the desk differ from those of commands.
+	via = "desk"
+	// breakerShare is the replay command's default: too many refusals among the last outcomes stop a run.
+	breakerShare = 0.2
+	// runLimit is how long a run may take beyond the time that its rate asks for.
+	runLimit = 15 * time.Minute
+	// mostRuns limits the runs at once: each writes to the ledger and reads it several times a second.
+	mostRuns = 10
+)
+
+var (
+	errEnded    = errors.New("the desk is shutting down; no letter was asked for")
+	errTooMany  = fmt.Errorf("%d runs are going on already; no letter was asked for", mostRuns)
+	errNotReady = errors.New("no letter is ready; no letter was asked for")
+)
+
+// job is a run that Run carries out.
+type job struct {
+	run  replay.Run
+	plan replay.Plan
+	told chan error // nil as soon as the ledger has the start
+}
+
+// Start implements [desk.Writer].
+func (o *Office) Start(ctx context.Context, p desk.Plan, opts desk.Options, s desk.Signature) (string, error) {
+	if _, err := o.entry(ledger.LetterReplay, s); err != nil {
+		return "", err
+	}
+	switch {
+	case p.Missing != nil:
+		return "", p.Missing
+	case len(p.Letters) == 0:
+		return "", errNotReady
+	case !(opts.Rate > 0): // NaN too
+		return "", errors.New("the rate must be above 0; no letter was asked for")
+	}
+	run := replay.Run{
+		ID:    replay.NewID(time.Now(), rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))),
+		Group: o.settings.Group, By: s.By, Via: via, Reason: s.Reason, Filter: p.Filter.String(),
+		Rate: opts.Rate, Canary: opts.Canary, Breaker: breakerShare,
+		Timeout: runLimit + time.Duration(float64(len(p.Letters))/opts.Rate*float64(time.Second)),
+	}
+	j := job{run: run, plan: p.Plan, told: make(chan error, 1)}
+	select {
+	case o.start <- j:
+	case <-o.ended:
+		return "", errEnded
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+	select {
+	case err := <-j.told:
+		return run.ID, err
+	case <-ctx.Done():
+		return run.ID, context.Cause(ctx)
+	}
+}
+
+// carryOut carries out a run until it has ended, ctx ends or a person stops it.
+func (o *Office) carryOut(ctx context.Context, j job) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	o.mu.Lock()
+	if len(o.runs) >= mostRuns {
+		o.mu.Unlock()
+		j.told <- errTooMany
+		return
+	}
+	o.runs[j.run.ID] = stop
+	topics := &runTopics{Reader: o.reader, started: func() { j.told <- nil }}
+	o.mu.Unlock()
+	defer func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		delete(o.runs, j.run.ID)
+	}()
+	sum, err := j.run.Do(ctx, j.plan, topics)
+	if err != nil && !topics.begun {
+		j.told <- err
+		return
+	}
+	o.settings.Log.InfoContext(ctx, "replay ended", slog.String("run", j.run.ID), slog.String("by", j.run.By),
+		slog.Int("planned", sum.Planned), slog.Int("resolved", sum.Resolved), slog.Int("refused", sum.Refused),
+		slog.Int("waiting", sum.Waiting), slog.Int("untouched", sum.Untouched), slog.String("why", sum.Why))
+}
+
+// Stop implements [desk.Writer].
+func (o *Office) Stop(run string, s desk.Signature) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	stop, running := o.runs[run]
+	if !running {
+		return fmt.Errorf("run %q does not run here: it has ended, or another program carries it out", run)
+	}
+	stop(&replay.StoppedError{By: s.By})
+	return nil
+}
+
+// runTopics report when the ledger has the start of a run: until then the letters may turn out to have changed.
+type runTopics struct {
+	*operator.Reader
+
+	begun   bool
+	started func()
+}
+
+// Append writes an entry of the run.
+func (t *runTopics) Append(ctx context.Context, e ledger.Entry) error {
+	err := t.Reader.Append(ctx, e)
+	if err == nil && !t.begun {
+		t.begun = true
+		t.started()
+	}
+	return err
+}

@@ -1,0 +1,49 @@
+package office
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	requestLimit  = 10 * time.Second // of reading a request
+	maxHTTPHeader = 16 << 10
+	// answerLimit limits a response: reading an order's topics may take minutes.
+	answerLimit = 5 * time.Minute
+	// closeLimit is how long responses may take after ctx has ended.
+	closeLimit = 3 * time.Second
+)
+
+// Serve does what [Office.Run] does, and serves the desk's pages on a listener, until ctx ends or the server fails.
+func (o *Office) Serve(ctx context.Context, listener net.Listener, pages http.Handler) error {
+	server := &http.Server{
+		Handler: pages,
+		// A client that is slow on purpose must not keep connections open.
+		ReadHeaderTimeout: requestLimit / 2, ReadTimeout: requestLimit, WriteTimeout: answerLimit, IdleTimeout: time.Minute,
+		MaxHeaderBytes: maxHTTPHeader, ErrorLog: slog.NewLogLogger(o.settings.Log.Handler(), slog.LevelWarn),
+	}
+	all, ctx := errgroup.WithContext(ctx)
+	all.Go(func() error { return o.Run(ctx) })
+	all.Go(func() error {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	all.Go(func() error {
+		<-ctx.Done()
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
+		defer cancel()
+		if server.Shutdown(closing) != nil {
+			_ = server.Close() // what is left is cut off
+		}
+		return nil
+	})
+	return all.Wait()
+}
