@@ -3,14 +3,16 @@
 //
 //	go run ./cmd/demo -for 30s
 //
-// Meanwhile LeadHit has faults: it responds with 503, slowly or not at all, and rejects the key for some seconds. When
-// -for has passed, or on Ctrl-C, the shop stops, the faults end, and the worker finishes its events and shuts down as it
-// would on SIGTERM. Then the summary compares three independent records: what the shop wrote, LeadHit's call log, and
-// the dead-letter topic. The exit code is 0 only if they agree: nothing lost, nothing out of order, one letter for each
-// refused event and no other, and everything committed. A second Ctrl-C ends the demo at once, with exit code 130.
+// Meanwhile LeadHit has faults: it responds with 503, slowly or not at all, and rejects the key for some seconds. In
+// between it learns a status that it refused before, and a person replays the letters with that status. When -for has
+// passed, or on Ctrl-C, the shop stops, the faults end, and the worker finishes its events and shuts down as it
+// would on SIGTERM. Then the summary compares independent records: what the shop wrote, LeadHit's call log, the
+// dead-letter topic and the ledger. The exit code is 0 only if they agree: nothing lost, nothing out of order, one letter
+// for each refused event and no other, an outcome for each replay, and everything committed. A second Ctrl-C ends the demo at once, with exit code 130.
 //
 // cmd/worker shows the path of an event. Here, parts.go opens everything, shop.go writes the events, story.go switches
-// LeadHit's faults, screen.go and plain.go show the progress, and summary.go compares the records.
+// LeadHit's faults, person.go replays letters, screen.go and plain.go show the progress, and summary.go compares the
+// records.
 //
 // [run] owns every goroutine and waits for it.
 package main
@@ -71,8 +73,8 @@ Ctrl-C ends the demo with the summary; a second Ctrl-C ends it at once. NO_COLOR
 turns colours off. The demo ignores settings of the worker in the environment.
 
 The demo prints "export" lines and writes them to a file. With them, the commands
-status, letters, preview, check, pause and resume of leadhit-sync work on the running
-demo from another terminal.
+status, letters, replay, runs, order, preview, check, pause and resume of
+leadhit-sync work on the running demo from another terminal.
 
 Exit codes: 0 nothing was lost, all records agree · 1 they do not agree, or an error ·
 2 wrong usage · 130 ended before the summary.

@@ -11,18 +11,18 @@ import (
 
 	"leadhit-sync/cmd/worker"
 	"leadhit-sync/config"
-	"leadhit-sync/consumer/broker"
-	"leadhit-sync/consumer/event"
-	"leadhit-sync/consumer/scan"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/operator"
 	"leadhit-sync/deadletter/replay"
 	letterview "leadhit-sync/deadletter/view"
 )
 
 const (
-	name = "alice"
+	personName = "alice"
 	// replayLimit is how long a replay may take. The pause for the rejected key may fall into it.
 	replayLimit = 30 * time.Second
+	// replayRate lets the replay end before the next fault.
+	replayRate = 10
 )
 
 // person is the operator of the story, who replays letters when LeadHit accepts their status.
@@ -32,7 +32,7 @@ type person struct {
 	summary  replay.Summary // to be read after replay has returned
 }
 
-// replay waits until LeadHit has learned a status, and replays the letters of LeadHit's refusals once. If ctx ends
+// replay waits until LeadHit has learned a status, and replays the letters that LeadHit refused, once. If ctx ends
 // before that, nothing is replayed. A replay that has begun is completed.
 func (p *person) replay(ctx context.Context) error {
 	select {
@@ -46,93 +46,69 @@ func (p *person) replay(ctx context.Context) error {
 		return err
 	}
 	defer cluster.Close()
-	topics := &replayTopics{settings: p.settings, cluster: cluster, view: letterview.New(group), next: map[string]int64{}}
+	reader := operator.Access{
+		Group: group, Letters: letters, Topics: p.settings.Kafka.Topics, Cluster: cluster,
+		WriteEntry: func(ctx context.Context, e ledger.Entry) error {
+			return worker.AppendToLedger(ctx, p.settings, cluster, e)
+		},
+		Unmapped: "the demo does not look at it",
+	}.Reader()
 	for {
-		// The shop goes on, so a letter of the plan may be overtaken before the run begins.
-		err := p.attempt(ctx, topics)
+		// The shop goes on, so a letter may be overtaken between plan and run. Then the person plans again.
+		err := p.attempt(ctx, reader)
 		if _, changed := errors.AsType[*replay.ChangedError](err); !changed {
 			return err
 		}
 	}
 }
 
-// attempt plans and runs, as leadhit-sync replay --cause ValidationError does.
-func (p *person) attempt(ctx context.Context, topics *replayTopics) error {
-	if err := topics.Refresh(ctx); err != nil {
+// attempt plans and runs, as this command does:
+//
+//	leadhit-sync replay --cause ValidationError --canary 0 --breaker 0% --reason "LeadHit accepts cancelled"
+//
+// Neither a canary nor the breaker may stop it: LeadHit still refuses other statuses, and the summary shows that.
+func (p *person) attempt(ctx context.Context, reader *operator.Reader) error {
+	filter := letterview.Filter{Cause: "ValidationError", States: []ledger.State{ledger.Open}}
+	plan, err := reader.Plan(ctx, operator.Selection{Filter: filter, Most: 1000, MaxReplays: 3})
+	if err != nil {
 		return err
 	}
-	filter := letterview.Filter{Cause: "ValidationError", States: []ledger.State{ledger.Open}}
-	plan := replay.NewPlan(topics.view.Letters(filter), nil, replay.Limits{
-		Group: group, Most: 1000, MaxReplays: 3,
-		Consumed: func(event.Partition) bool { return true }, Stored: func(event.Place) bool { return true },
-	})
-	p.story.add(fmt.Sprintf("%s replays the letters: %d ready, %d superseded", name, len(plan.Letters),
+	p.story.add(fmt.Sprintf("%s replays letters: %d ready, %d superseded", personName, len(plan.Letters),
 		plan.Counts[replay.Superseded]))
 	if len(plan.Letters) == 0 {
 		return nil
 	}
 	run := replay.Run{
 		ID:    replay.NewID(time.Now(), rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))),
-		Group: group, By: name, Via: "demo", Reason: "LeadHit accepts " + learnedStatus, Filter: filter.String(),
-		Rate: 10, Timeout: replayLimit,
+		Group: group, By: personName, Via: "demo", Reason: "LeadHit accepts " + learnedStatus, Filter: filter.String(),
+		Rate: replayRate, Timeout: replayLimit,
 	}
-	var err error
-	p.summary, err = run.Do(ctx, plan, topics)
+	p.summary, err = run.Do(ctx, plan.Plan, reader)
 	if err == nil {
 		p.story.add("the replay has ended: " + outcomes(p.summary))
 	}
 	return err
 }
 
+// outcomes counts a run's letters by outcome.
 func outcomes(s replay.Summary) string {
-	var all []string
-	for _, o := range []struct {
-		count int
-		name  string
-	}{
-		{s.Resolved, "resolved"},
-		{s.Superseded, "superseded"},
-		{s.Refused, "refused again"},
-		{len(s.Changed), "overtaken before"},
-		{s.Waiting, "waiting"},
-	} {
-		if o.count > 0 {
-			all = append(all, fmt.Sprintf("%d %s", o.count, o.name))
+	return counts(", ", count{s.Resolved, "resolved"}, count{s.Superseded, "superseded"}, count{s.Refused, "refused again"},
+		count{s.Failed, "failed"}, count{len(s.Changed), "changed meanwhile"}, count{s.Waiting, "waiting"})
+}
+
+// count is a number with its name.
+type count struct {
+	n    int
+	name string
+}
+
+// counts lists those that are not 0.
+func counts(between string, all ...count) string {
+	var texts []string
+	for _, c := range all {
+		if c.n > 0 {
+			texts = append(texts, fmt.Sprintf("%d %s", c.n, c.name))
 		}
 	}
-	return strings.Join(all, ", ")
-}
-
-type replayTopics struct {
-	settings *config.Config
-	cluster  *broker.Cluster
-	view     *letterview.View
-	next     map[string]int64
-}
-
-func (t *replayTopics) Refresh(ctx context.Context) error {
-	if err := t.read(ctx, letters, func(r event.Record) { _, _ = t.view.Letter(r) }); err != nil {
-		return err
-	}
-	return t.read(ctx, ledger.Topic(letters), func(r event.Record) { t.view.Entry(r) })
-}
-
-func (t *replayTopics) read(ctx context.Context, topic string, take func(event.Record)) error {
-	for r, err := range scan.Records(ctx, t.cluster, scan.Range{Topic: topic, Uncommitted: true, Partitions: []int{0}, From: scan.Position{Offset: t.next[topic]}}) {
-		if err != nil {
-			return err
-		}
-		t.next[topic] = r.Offset + 1
-		take(r)
-	}
-	return nil
-}
-
-func (t *replayTopics) Status(id ledger.ID) (ledger.Status, bool) {
-	l, ok := t.view.Find(id)
-	return l.Ledger, ok
-}
-
-func (t *replayTopics) Append(ctx context.Context, e ledger.Entry) error {
-	return worker.AppendToLedger(ctx, t.settings, t.cluster, e)
+	return strings.Join(texts, between)
 }

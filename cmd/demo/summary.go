@@ -241,26 +241,14 @@ func account(e evidence, v verdict, width int) []line {
 
 // replayed counts the replays by outcome.
 func (v verdict) replayed() string {
-	var outcomes []string
-	for _, outcome := range []struct {
-		name  string
-		count int
-	}{
-		{"resolved", v.replays["resolved"]},
-		{"superseded", v.replays["superseded"]},
-		{"refused again", v.refusedAgain()},
-		{"failed", v.replays["failed"]},
-		{"without an outcome", v.pending},
-	} {
-		if outcome.count > 0 {
-			outcomes = append(outcomes, fmt.Sprintf("%d %s", outcome.count, outcome.name))
-		}
-	}
 	text := fmt.Sprintf("replayed %d", v.replays["replay"])
-	if len(outcomes) > 0 {
-		text += ": " + strings.Join(outcomes, " · ")
+	outcomes := counts(" · ", count{v.replays["resolved"], "resolved"}, count{v.replays["superseded"], "superseded"},
+		count{v.refusedAgain(), "refused again"}, count{v.replays["failed"], "failed"},
+		count{v.pending, "without an outcome"})
+	if outcomes == "" {
+		return text
 	}
-	return text
+	return text + ": " + outcomes
 }
 
 func ordersOf(book []entry) int {
