@@ -5,11 +5,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"leadhit-sync/deadletter/desk"
 	"leadhit-sync/deadletter/desk/desktest"
+	"leadhit-sync/deadletter/ledger"
 )
 
 func TestTheWorkersShowTheirStateAndWhy(t *testing.T) {
@@ -153,4 +156,22 @@ func post(t *testing.T, target, reason string) *http.Request {
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	return r
+}
+
+func TestTheReasonOfTheFloodGuardIsInThePagesLanguage(t *testing.T) {
+	t.Parallel()
+	guard := ledger.Guard{Worker: "worker-1", Build: "1.10.0"}
+	for i := range 150 {
+		guard.Refused(time.Now(), strconv.Itoa(i), "v1:9f2c41d07ab3")
+	}
+	pause, paused := guard.Pause()
+	if !paused {
+		t.Fatal("the guard does not pause after 150 letters")
+	}
+	backend := desktest.Story("flood")
+	backend.Asked.Pauses[0].Reason = pause.Reason
+	_, texts := answer(t, backend, get(t, "/workers"), "ru")
+	if !strings.Contains(texts, "Из последних 200 результатов отклонений 100, заказов 100") {
+		t.Errorf("got %s, want %q in Russian", texts, pause.Reason)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,6 +42,18 @@ func (t *texts) advice(s *status.Worker) any {
 		}
 	}
 	return ""
+}
+
+// floodReason is what the guard of a worker writes when it pauses.
+var floodReason = regexp.MustCompile(`^(\d+) of the last (\d+) outcomes were dead letters, of (\d+) orders$`)
+
+// flooded is the reason of a pause by the flood guard, in the page's language if its words are known.
+func (t *texts) flooded(reason string) any {
+	numbers := floodReason.FindStringSubmatch(reason)
+	if numbers == nil {
+		return reason
+	}
+	return t.t("flood.reason", numbers[1], numbers[2], numbers[3])
 }
 
 // nextCall is when a waiting order is called next. Less than half a second is due now, because it would round to 0 s. A
