@@ -20,11 +20,17 @@ type selection struct {
 	view.Filter
 
 	Query url.Values // only the filter's part
-	Wrong []string   // parts that cannot be understood, as the person wrote them
+	// Nothing says that a form for selected letters was sent without one. It must not mean all letters.
+	Nothing bool
+	Wrong   []string // parts that cannot be understood, as the person wrote them
 }
 
 // misread refuses to act on a filter with a part that cannot be understood: without it, more letters would match.
 func (d *desk) misread(w http.ResponseWriter, r *http.Request, s selection) bool {
+	if s.Nothing {
+		d.refuse(w, r, http.StatusBadRequest, "letters.nothing")
+		return true
+	}
 	if len(s.Wrong) == 0 {
 		return false
 	}
@@ -32,9 +38,10 @@ func (d *desk) misread(w http.ResponseWriter, r *http.Request, s selection) bool
 	return true
 }
 
-// filterNames are the flags of a filter, in the order in which they are shown.
+// filterNames are the flags of a filter, in the order in which they are shown. Headers are not among them: to save
+// memory, a view keeps only those that it was told of before it read.
 func filterNames() []string {
-	return []string{"cause", "fingerprint", "code", "topic", "order", "state", "since", "until", "version", "header", "id"}
+	return []string{"cause", "fingerprint", "code", "topic", "order", "state", "since", "until", "version", "id"}
 }
 
 // selectionOf reads a filter. Letters are open unless it asks for states or names letters, as in the command line.
@@ -52,6 +59,7 @@ func selectionOf(query url.Values, now time.Time) selection {
 			s.Query.Add(name, value)
 		}
 	}
+	s.Nothing = query.Has("selected") && len(s.IDs) == 0
 	if len(s.States) == 0 && len(s.IDs) == 0 {
 		s.States = []ledger.State{ledger.Open}
 	}
@@ -82,15 +90,6 @@ func (s *selection) set(name, value string, now time.Time) (err error) {
 		if err != nil {
 			s.Version = ""
 		}
-	case "header":
-		header, pattern, found := strings.Cut(value, "=")
-		if !found || header == "" {
-			return fmt.Errorf("header %q: want name=pattern", value)
-		}
-		if s.Headers == nil {
-			s.Headers = map[string]string{}
-		}
-		s.Headers[header] = pattern
 	case "id":
 		var id ledger.ID
 		if id, err = ledger.ParseID(value); err == nil {

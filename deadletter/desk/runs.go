@@ -2,8 +2,10 @@ package desk
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"leadhit-sync/deadletter/view"
@@ -34,8 +36,9 @@ func (d *desk) runs(w http.ResponseWriter, r *http.Request) {
 type runPage struct {
 	view.Run
 
-	Replays []view.Replay // refused and failed ones first
-	More    int
+	Replays      []view.Replay // refused and failed ones first
+	First, Last  int           // numbers of those shown, from 1
+	Newer, Older string        // addresses of the pages beside this one
 	// Mine says that this process carries the run out, and can stop it.
 	Mine   bool
 	Going  bool
@@ -67,17 +70,29 @@ func (d *desk) showRun(w http.ResponseWriter, r *http.Request, failed string) {
 		d.refuse(w, r, http.StatusNotFound, "run.absent")
 		return
 	}
-	shown := min(replaysShown, len(is.replays))
-	p := runPage{
-		Run: is.run, Replays: is.replays[:shown], More: len(is.replays) - shown,
-		Mine: slices.Contains(read.Running, name), Failed: failed,
-	}
+	p := runPage{Run: is.run, Mine: slices.Contains(read.Running, name), Failed: failed}
+	p.turn(is.replays, r.FormValue("page"))
 	p.Going = p.Mine || p.Waiting > 0 || p.Stopped.IsZero() && time.Since(p.Started) < runForgotten
 	code := http.StatusOK
 	if failed != "" {
 		code = http.StatusConflict
 	}
 	d.show(w, r, code, "run", read, p)
+}
+
+// turn takes one page of replays.
+func (p *runPage) turn(all []view.Replay, page string) {
+	number, _ := strconv.Atoi(page)
+	number = min(max(number, 1), 1+(len(all)-1)/replaysShown)
+	skip := (number - 1) * replaysShown
+	p.Replays = all[skip:min(skip+replaysShown, len(all))]
+	p.First, p.Last = min(skip+1, len(all)), skip+len(p.Replays)
+	if number > 1 {
+		p.Newer = fmt.Sprintf("%s?page=%d", runURL(p.Name), number-1)
+	}
+	if p.Last < len(all) {
+		p.Older = fmt.Sprintf("%s?page=%d", runURL(p.Name), number+1)
+	}
 }
 
 // urgency orders outcomes: what a person must look at comes first.
