@@ -76,7 +76,8 @@ func (f Filter) prepare(headers []string) prepared {
 
 // pattern matches all of a text, as shells do but for the slash, which is nothing special in a header.
 func pattern(glob string) *regexp.Regexp {
-	quoted := regexp.QuoteMeta(glob)
+	// Package regexp compiles no invalid UTF-8, and reads such a byte of a text as the replacement character.
+	quoted := regexp.QuoteMeta(strings.ToValidUTF8(glob, "\uFFFD"))
 	quoted = strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(quoted)
 	return regexp.MustCompile("(?s)^" + quoted + "$")
 }
