@@ -35,8 +35,11 @@ func (o *Orders) NextOf(order int) audit.Event {
 }
 
 // Refused returns an event of a random order with a status that LeadHit refuses.
-func (o *Orders) Refused() audit.Event {
-	event := o.event(o.random.IntN(len(o.events)), "on-hold", audit.Refused)
+func (o *Orders) Refused() audit.Event { return o.RefusedOf(o.random.IntN(len(o.events))) }
+
+// RefusedOf returns such an event of the order with this number.
+func (o *Orders) RefusedOf(order int) audit.Event {
+	event := o.event(order, "on-hold", audit.Refused)
 	event.Cause = "ValidationError"
 	return event
 }

@@ -1,0 +1,165 @@
+package integration_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"leadhit-sync/integration/apache"
+	"leadhit-sync/integration/audit"
+	"leadhit-sync/integration/nemesis"
+	"leadhit-sync/integration/shop"
+	"leadhit-sync/leadhit/sandbox"
+)
+
+const (
+	thousandsLetters = 2000
+	thousandsAtOnce  = 200 // letters that are asked for before each fault
+	thousandsSeen    = 2   // letters of each order
+)
+
+// testThousands: 2,000 letters are replayed while new events of their orders come in, six workers are killed, two are
+// frozen beyond their session, and one more joins.
+func (s *suite) testThousands(t *testing.T, cluster *apache.Cluster, seed uint64) {
+	t.Helper()
+	t.Run("two thousand replays", func(t *testing.T) {
+		r := s.newRound(t, "thousands", cluster.Brokers(), s.binary, chaosWorkers+1)
+		r.cluster = cluster
+		joins := r.victims[chaosWorkers]
+		for _, v := range r.victims[:chaosWorkers] {
+			r.start(t, v)
+		}
+		for _, v := range r.victims[:chaosWorkers] {
+			r.joined(t, v)
+		}
+		orders := shop.NewOrders("order", thousandsLetters/thousandsSeen, seed)
+		r.write(t, thousandsEvents(orders))
+		r.caughtUp(t, healLimit)
+		o := r.operators(t, seed)
+		o.readUntil(t, "2,000 letters", func() bool { return len(o.ledger.Letters()) == thousandsLetters })
+		o.learn(true)
+
+		var asked atomic.Int64 // letters; the orders of the last two askings get new events
+		next := thousandsSeen
+		stop := r.stream(t, 100, func() audit.Event {
+			last := int(asked.Load()) / thousandsSeen
+			first := max(0, last-2*thousandsAtOnce/thousandsSeen)
+			next++
+			return orders.NextOf(first + next*7919%max(1, last-first))
+		})
+		var join nemesis.Fault
+		kill := nemesis.Fault{Kind: nemesis.KillWorker, Calm: 300 * time.Millisecond, For: time.Second}
+		freeze := nemesis.Fault{Kind: nemesis.FreezeWorker, Calm: 300 * time.Millisecond, For: 9 * time.Second}
+		for i, f := range []nemesis.Fault{kill, kill, freeze, kill, kill, join, kill, freeze, kill, kill} {
+			o.ask(t.Context(), t, int(asked.Load()))
+			asked.Add(thousandsAtOnce)
+			if f != join {
+				f.Which = i
+				r.strike(t, f)
+				continue
+			}
+			r.start(t, joins)
+			r.joined(t, joins)
+			r.note("%s joined", joins.life.name)
+		}
+		stop()
+		r.caughtUp(t, 2*time.Minute)
+		o.readUntil(t, "an outcome of each replay", func() bool { return o.ledger.Requeued() == 0 })
+		r.ledger = &o.ledger
+		for _, v := range r.up(t) {
+			r.end(t, v)
+		}
+		r.thousandsEnded(t, o)
+	})
+}
+
+// thousandsEvents returns two events of each order that LeadHit refuses, after four that it accepts: with fewer of these, the
+// flood guard would pause the calls.
+func thousandsEvents(orders *shop.Orders) []audit.Event {
+	var events []audit.Event
+	for order := range thousandsLetters / thousandsSeen {
+		for range 2 * thousandsSeen {
+			events = append(events, orders.NextOf(order))
+		}
+		for range thousandsSeen {
+			event := orders.RefusedOf(order)
+			event.Want = audit.Judged
+			events = append(events, event)
+		}
+	}
+	return events
+}
+
+// ask asks for the next letters.
+func (o *operators) ask(ctx context.Context, t *testing.T, from int) {
+	t.Helper()
+	var entries []*kgo.Record
+	for _, id := range o.ledger.Letters()[from : from+thousandsAtOnce] {
+		entries = append(entries, o.entry("replay", id, 1, "alice"))
+	}
+	o.write(ctx, entries)
+}
+
+// readUntil follows both topics until something is true. That it does not become true is a finding.
+func (o *operators) readUntil(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	began := time.Now()
+	for o.read(t.Context(), 500*time.Millisecond); !is(); o.read(t.Context(), 500*time.Millisecond) {
+		if time.Since(began) > 2*time.Minute {
+			o.blame("there is no %s after %v: %v", what, time.Since(began), o.ledger.Counts())
+			return
+		}
+	}
+}
+
+// thousandsEnded judges the round: beside what is judged of each, every letter has one end, and LeadHit knows the status of
+// the newest event of each order that it accepted.
+func (r *round) thousandsEnded(t *testing.T, o *operators) {
+	t.Helper()
+	report := r.compare(t)
+	counts := o.ledger.Counts()
+	if n := counts["resolved"] + counts["superseded"]; counts["replay"] != thousandsLetters || n != thousandsLetters {
+		r.blame("%v, want a replay and an end of each of %d letters", counts, thousandsLetters)
+	}
+	for _, state := range []string{"resolved", "superseded"} {
+		var list struct{ Total int }
+		r.commandJSON(t, &list, "letters", "list", "--state", state, "--limit", "1", "-o", "json")
+		if list.Total != counts[state] {
+			r.blame("the command letters list finds %d letters that are %s, the ledger says %d", list.Total, state, counts[state])
+		}
+	}
+	stale := r.staleOrders()
+	if len(stale) > len(report.Late) { // calls from before a freeze cannot be taken back
+		r.blame("LeadHit's last status is not that of the newest accepted event: %q", stale)
+	}
+	r.judge(t, report)
+	tally := newTally("two thousand replays")
+	tally.ask(counts)
+	tally.add(r, report)
+	t.Logf("%s; orders with an older status in the end %d; findings %d", tally.line(), len(stale), len(r.wrong))
+	r.keepCalls(t)
+}
+
+// staleOrders returns the orders whose last executed call is not that of their newest event with one.
+func (r *round) staleOrders() []string {
+	offsets := make(map[string]int64)
+	for _, event := range r.events {
+		offsets[event.CallID()] = event.Offset
+	}
+	newest, last := make(map[string]int64), make(map[string]sandbox.Call)
+	for _, c := range r.leadhit.Calls() {
+		if c.Executed {
+			newest[c.OrderID], last[c.OrderID] = max(newest[c.OrderID], offsets[c.ID]), c
+		}
+	}
+	var stale []string
+	for order, c := range last {
+		if offsets[c.ID] != newest[order] {
+			stale = append(stale, order+" "+c.ID)
+		}
+	}
+	return stale
+}
