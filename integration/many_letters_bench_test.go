@@ -29,22 +29,23 @@ func BenchmarkManyLetters(b *testing.B) {
 	full, empty := s.newRun(b, brokers, 6, sandbox.Faults{}), s.newRun(b, brokers, 6, sandbox.Faults{})
 	full.writeLetters(b)
 	var loops, without, with, lists []time.Duration
-	rss := 0
+	rss, listRSS := 0, 0
 	for range number(b, "ROUNDS", 3) {
 		loops = append(loops, full.readLetters(b))
 		took, _ := empty.becomesReady(b)
 		without = append(without, took)
 		took, used := full.becomesReady(b)
 		with, rss = append(with, took), max(rss, used)
-		lists = append(lists, full.took(b, "letters", "list", "--limit", "10"))
+		took, used = full.took(b, "letters", "list", "--limit", "10")
+		lists, listRSS = append(lists, took), max(listRSS, used)
 	}
 	for _, all := range [][]time.Duration{loops, without, with, lists} {
 		slices.Sort(all)
 	}
 	middle := func(all []time.Duration) time.Duration { return all[len(all)/2].Round(10 * time.Millisecond) }
 	loop := middle(loops)
-	fmt.Printf("\n%d letters of %d bytes: a plain loop reads them in %v; letters list %v (%.1f ×); a worker is ready in %v, without letters in %v "+
-		"(%.1f × the loop for the letters), %d MiB at most\n", manyLetters, letterBytes, loop, middle(lists), middle(lists).Seconds()/loop.Seconds(),
+	fmt.Printf("\n%d letters of %d bytes: a plain loop reads them in %v; letters list %v (%.1f ×), %d MiB at most; a worker is ready in %v, without letters in %v "+
+		"(%.1f × the loop for the letters), %d MiB at most\n", manyLetters, letterBytes, loop, middle(lists), middle(lists).Seconds()/loop.Seconds(), listRSS,
 		middle(with), middle(without), (middle(with)-middle(without)).Seconds()/loop.Seconds(), rss)
 	full.replayThousand(b)
 	b.ReportMetric(0, "ns/op") // the lines have the figures
@@ -141,8 +142,8 @@ func (r *run) becomesReady(b *testing.B) (took time.Duration, rss int) {
 	return took, rss
 }
 
-// took runs a command, and returns how long it took.
-func (r *run) took(b *testing.B, arguments ...string) time.Duration {
+// took runs a command, and returns how long it took, and the memory that it had at most in MiB.
+func (r *run) took(b *testing.B, arguments ...string) (took time.Duration, rss int) {
 	b.Helper()
 	begin := time.Now()
 	process, err := program.Start(r.binary, program.Options{Arguments: arguments, Dir: r.emitted, Settings: map[string]string{
@@ -156,8 +157,9 @@ func (r *run) took(b *testing.B, arguments ...string) time.Duration {
 	if code, err := process.Wait(ctx); err != nil || code != 0 {
 		b.Fatalf("got exit code %d, %v of %q, want 0: %s", code, err, arguments, process.Stderr())
 	}
-	fmt.Println(lastOf(process.Stdout(), 2))
-	return time.Since(begin)
+	took = time.Since(begin)
+	fmt.Printf("%s\n%q took %v, %v of it on a CPU\n", lastOf(process.Stdout(), 2), arguments[:2], took, process.Usage())
+	return took, process.PeakMemory()
 }
 
 // replayThousand replays a thousand letters, at 100 a second.
@@ -170,7 +172,7 @@ func (r *run) replayThousand(b *testing.B) {
 	for i := range 1000 {
 		ids = append(ids, fmt.Sprintf("%s/%d/%d", r.topic, i%r.partitions, 1_000_000+i))
 	}
-	took := r.took(b, append([]string{"replay", "--reason", "LeadHit knows the status", "--rate", "100/s", "--yes"}, ids...)...)
+	took, _ := r.took(b, append([]string{"replay", "--reason", "LeadHit knows the status", "--rate", "100/s", "--yes"}, ids...)...)
 	fmt.Printf("1000 replays at 100/s took %v, %d calls\n", took.Round(100*time.Millisecond), len(r.leadhit.Calls()))
 	w.stop(b)
 }

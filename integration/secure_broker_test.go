@@ -54,6 +54,7 @@ func (s *suite) testWire(t *testing.T) {
 		w.testRights(t)
 		w.testStrangers(t)
 		w.testRefusedRights(t)
+		w.testUnwritableLedger(t)
 		w.testRotation(t)
 		w.testLeadHit(t)
 	})
@@ -234,7 +235,13 @@ func (g *guarded) done(t *testing.T, w *worker, refused int) audit.Report {
 // check runs leadhit-sync check with a worker's settings and returns what it said.
 func (w *worker) check(t *testing.T) (code int, said string) {
 	t.Helper()
-	process, err := program.Start(w.run.binary, program.Options{Arguments: []string{"check"}, Settings: w.environment(), Dir: w.run.emitted})
+	return w.runs(t, "check")
+}
+
+// runs runs a command with a worker's settings and returns what it said.
+func (w *worker) runs(t *testing.T, arguments ...string) (code int, said string) {
+	t.Helper()
+	process, err := program.Start(w.run.binary, program.Options{Arguments: arguments, Settings: w.environment(), Dir: w.run.emitted})
 	if err != nil {
 		t.Fatal(err)
 	}

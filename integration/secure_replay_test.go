@@ -1,0 +1,62 @@
+package integration_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// testUnwritableLedger: an operator who may read everything, and may not write the ledger, is told so before a letter is
+// asked for.
+func (w *wire) testUnwritableLedger(t *testing.T) {
+	t.Helper()
+	t.Run("letters may be read and not replayed", func(t *testing.T) {
+		t.Parallel()
+		g := w.newGuarded(t, login)
+		for _, right := range g.rights() {
+			if right.Topic == g.ledger() {
+				right.Operations = slices.DeleteFunc(right.Operations, func(o kafka.ACLOperationType) bool {
+					return o == kafka.ACLOperationTypeWrite
+				})
+			}
+			g.allow(t, right)
+		}
+		g.storeLetter(t)
+		operator := g.newWorker(t)
+		for _, command := range [][]string{
+			{"replay", "--state", "open"},
+			{"letters", "dismiss", "--state", "open"},
+		} {
+			code, said := operator.runs(t, append(command, "--reason", "a test", "--yes")...)
+			t.Logf("%s: %s", command, lastOf(said, 1))
+			if code != 1 || !strings.Contains(said, g.ledger()) || !strings.Contains(said, "Write") {
+				t.Errorf("got exit code %d of %q, want 1 and the right that is missing:\n%s", code, command, said)
+			}
+		}
+		ends, err := g.broker.ends(t.Context(), g.ledger(), 1)
+		for place, end := range ends {
+			if err != nil || end != 0 {
+				t.Errorf("got %d entries in %v, %v, want none", end, place, err)
+			}
+		}
+		if code, said := operator.runs(t, "letters", "list", "-o", "name"); code != 0 || len(strings.Fields(said)) != 1 {
+			t.Errorf("got exit code %d of letters list, want 0 and one letter:\n%s", code, said)
+		}
+	})
+}
+
+// storeLetter writes a letter as a worker does.
+func (g *guarded) storeLetter(t *testing.T) {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(g.broker.addrs...), kgo.DefaultProduceTopic(g.letters()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if err := client.ProduceSync(t.Context(), g.letterRecord(0)).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+}
