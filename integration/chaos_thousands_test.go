@@ -36,8 +36,8 @@ func (s *suite) testThousands(t *testing.T, cluster *apache.Cluster, seed uint64
 			r.joined(t, v)
 		}
 		orders := shop.NewOrders("order", thousandsLetters/thousandsSeen, seed)
-		r.write(t, thousandsEvents(orders))
-		r.caughtUp(t, healLimit)
+		r.write(t, thousandsEvents(orders, shop.NewOrders("other", 500, seed)))
+		r.caughtUp(t, 2*time.Minute)
 		o := r.operators(t, seed)
 		o.readUntil(t, "2,000 letters", func() bool { return len(o.ledger.Letters()) == thousandsLetters })
 		o.learn(true)
@@ -76,19 +76,14 @@ func (s *suite) testThousands(t *testing.T, cluster *apache.Cluster, seed uint64
 	})
 }
 
-// thousandsEvents returns two events of each order that LeadHit refuses, after four that it accepts: with fewer of these, the
-// flood guard would pause the calls.
-func thousandsEvents(orders *shop.Orders) []audit.Event {
+// thousandsEvents returns two events of each order that LeadHit refuses, each after three of other orders that it accepts:
+// with fewer of these, the flood guard would pause the calls.
+func thousandsEvents(orders, others *shop.Orders) []audit.Event {
 	var events []audit.Event
-	for order := range thousandsLetters / thousandsSeen {
-		for range 2 * thousandsSeen {
-			events = append(events, orders.NextOf(order))
-		}
-		for range thousandsSeen {
-			event := orders.RefusedOf(order)
-			event.Want = audit.Judged
-			events = append(events, event)
-		}
+	for i := range thousandsLetters {
+		event := orders.RefusedOf(i / thousandsSeen)
+		event.Want = audit.Judged
+		events = append(events, others.Next(), others.Next(), others.Next(), event)
 	}
 	return events
 }
