@@ -27,8 +27,8 @@ func lettersCheckCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "check", Short: "Check that no dead letter is forgotten, for a cron job",
 		Long: `Check that no open dead letter is older than --max-age, and that none expires within
---min-ttl. A requeued letter counts as open. The exit code is 8 if a threshold is
-exceeded.`,
+--min-ttl. A requeued letter counts as open. An overtaken one does not: LeadHit has a
+newer status of its order. The exit code is 8 if a threshold is exceeded.`,
 		Example: `  leadhit-sync letters check
   leadhit-sync letters check --max-open 100 --max-age 8h -o json`,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -57,6 +57,8 @@ type letterCheck struct {
 	OK       bool     `json:"ok"`
 	Exceeded []string `json:"exceeded"` // a sentence for each threshold
 	Open     int      `json:"open"`
+	// Overtaken letters are open too, but LeadHit has newer statuses of their orders: they exceed no threshold.
+	Overtaken int `json:"overtaken"`
 	// Expired letters were open when Kafka deleted them, as far as the ledger remembers.
 	Expired         int        `json:"expired"`
 	OldestID        string     `json:"oldest_id,omitempty"`
@@ -69,6 +71,10 @@ func checkOpenLetters(v *view.View, limits letterLimits, now time.Time) *letterC
 	is := &letterCheck{Schema: "open_letters.v1", Exceeded: []string{}, Expired: v.Expired()}
 	var oldest, first view.Letter
 	for l := range v.Letters(view.Filter{States: []ledger.State{ledger.Open, ledger.Requeued}}) {
+		if l.Ledger.Overtaken {
+			is.Overtaken++
+			continue
+		}
 		is.Open++
 		if is.Open == 1 || l.FailedAt.Before(oldest.FailedAt) {
 			oldest = l
@@ -117,6 +123,13 @@ func are(n int) string {
 func (is *letterCheck) print(w io.Writer) error {
 	var p terminal.Page
 	p.Line("%s open", are(is.Open))
+	if is.Overtaken > 0 {
+		whose := "newer statuses of their orders"
+		if is.Overtaken == 1 {
+			whose = "a newer status of its order"
+		}
+		p.Line("%s overtaken: LeadHit has %s", are(is.Overtaken), whose)
+	}
 	if is.OldestFailedAt != nil {
 		p.Row("oldest", is.OldestID, is.OldestFailedAt.Format(time.RFC3339))
 	}

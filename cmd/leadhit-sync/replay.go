@@ -46,7 +46,7 @@ others are untouched. Run the same command again to replay the rest. Times such 
 --since 24h are fixed when the command starts.
 
 Select letters by flags or by their ids; --state open selects all. Filters select open
-letters unless --state says otherwise.
+and requeued letters unless --state says otherwise; the plan counts the requeued ones.
 
 Exit codes: 0 all letters are resolved · 1 failure · 2 wrong usage · 3 partly: some
 letters were refused again, changed meanwhile, or were not replayed · 5 declined, or
@@ -97,6 +97,8 @@ type replayOptions struct {
 
 func (o *replayOptions) flags(c *cobra.Command) {
 	o.letters.add(c)
+	state := c.Flags().Lookup("state")
+	state.Usage = strings.Replace(state.Usage, "(default open)", "(default open,requeued)", 1)
 	o.add(c, "why the letters are replayed (required)")
 	f := c.Flags()
 	f.StringVar(&o.idsFrom, "ids-from", "", "read ids from stdin, one per line: -")

@@ -372,3 +372,56 @@ func TestAReplayThatIsInterruptedSaysWhatGoesOn(t *testing.T) {
 		t.Errorf("got %d letters called, want 40", len(c.calls))
 	}
 }
+
+func TestAPlanSaysThatNothingHasChanged(t *testing.T) {
+	c := withLettersOf(t, 0)
+	for i, version := range []string{"1.9.0", "1.8.0", "1.9.0"} {
+		c.letter(fmt.Sprintf("orders/0/%d", i), 0, func(l *deadletter.Letter) { l.Status, l.Version = "paid", version })
+	}
+	const want = "nothing has changed: the mapping makes the same of every letter as when it failed " +
+		"(workers of version 1.8.0, 1.9.0); they fail again unless LeadHit or the workers have changed"
+	if got := replays(t, "--state", "open", "--dry-run"); got.code != 0 || !strings.Contains(got.out, want) {
+		t.Errorf("got %+v, want %q", got, want)
+	}
+	c.letter("orders/0/3", 0, nil) // it was about the status lost
+	if got := replays(t, "--state", "open", "--dry-run"); strings.Contains(got.out, "nothing has changed") {
+		t.Errorf("got %+v, want no such warning", got)
+	}
+}
+
+func TestARunCountsWhatSomebodyElseHadAskedFor(t *testing.T) {
+	c := withLettersOf(t, 2)
+	for _, e := range []ledger.Entry{
+		{Event: ledger.RunStart, Run: "r_1", Count: 1},
+		{Event: ledger.RunStart, Run: "r_2", Count: 2},
+		{Event: ledger.LetterReplay, Run: "r_1", ID: "orders/0/0", N: 1},
+		{Event: ledger.LetterReplay, Run: "r_2", ID: "orders/0/0", N: 1},
+		{Event: ledger.LetterReplay, Run: "r_2", ID: "orders/0/1", N: 1},
+	} {
+		e.Reason = "a test"
+		c.entry(e)
+	}
+	shown := decoded[struct{ Runs []runView }](t, command(t, "", "runs", "-o", "json").out)
+	if len(shown.Runs) != 2 || shown.Runs[0].Lost != 0 || shown.Runs[1].Lost != 1 || shown.Runs[1].Asked != 1 {
+		t.Errorf("got %+v, want one letter that the second run asked for too late", shown)
+	}
+	if got := command(t, "", "runs"); !strings.Contains(got.out, "1 asked too late") {
+		t.Errorf("got %+v, want the same as text", got)
+	}
+}
+
+func TestCheckCountsLettersThatExpiredAndLeavesOutOvertakenOnes(t *testing.T) {
+	c := withLettersOf(t, 3)
+	c.entry(ledger.Entry{Event: ledger.LetterReplay, ID: "orders/0/77", N: 1, Reason: "a test"})
+	c.entry(ledger.Entry{Event: ledger.LetterOvertaken, ID: "orders/0/78", Newer: "orders/0/80"})
+	c.entry(ledger.Entry{Event: ledger.LetterOvertaken, ID: "orders/0/1", Newer: "orders/0/79"})
+	const want = "2 letters are open\n1 letter is overtaken: LeadHit has a newer status of its order\n"
+	got := command(t, "", "letters", "check", "--max-open", "2", "--min-ttl", "0")
+	if got.code != 0 || !strings.HasPrefix(got.out, want) || !strings.Contains(got.out, "\n1 letter expired while open\n") {
+		t.Errorf("got %+v, want %q, and one letter that expired", got, want)
+	}
+	is := decoded[letterCheck](t, command(t, "", "letters", "check", "-o", "json").out)
+	if is.Open != 2 || is.Overtaken != 1 || is.Expired != 1 || is.OldestID != "orders/0/0" {
+		t.Errorf("got %+v, want 2 open, one overtaken, one expired", is)
+	}
+}

@@ -92,24 +92,18 @@ type runView struct {
 	Superseded int        `json:"superseded"`
 	Failed     int        `json:"failed"`
 	Dismissed  int        `json:"dismissed"`
+	Lost       int        `json:"lost"` // did not count, because somebody else was first
 }
 
 func runsJSON(all []view.Run) any {
 	views := make([]runView, len(all))
 	for i, r := range all {
 		views[i] = runView{
-			r.Name, timeOrNull(r.Started), timeOrNull(r.Stopped), r.Why, r.By, r.Reason, r.Filter, r.Count, r.Asked, r.Waiting,
-			r.Resolved, r.Refused, r.Superseded, r.Failed, r.Dismissed,
+			r.Name, jsonTime(r.Started), jsonTime(r.Stopped), r.Why, r.By, r.Reason, r.Filter, r.Count, r.Asked, r.Waiting,
+			r.Resolved, r.Refused, r.Superseded, r.Failed, r.Dismissed, r.Lost,
 		}
 	}
 	return map[string]any{"schema": "runs.v1", "runs": views}
-}
-
-func timeOrNull(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }
 
 // printRuns has a line for each run, or everything about a single one.
@@ -143,7 +137,7 @@ func otherOutcomes(r view.Run) string {
 	for _, o := range []struct {
 		what string
 		n    int
-	}{{"refused again", r.Refused}, {"superseded", r.Superseded}, {"failed", r.Failed}, {"dismissed", r.Dismissed}} {
+	}{{"refused again", r.Refused}, {"superseded", r.Superseded}, {"failed", r.Failed}, {"dismissed", r.Dismissed}, {"asked too late", r.Lost}} {
 		if o.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", o.n, o.what))
 		}

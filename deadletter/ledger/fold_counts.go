@@ -9,7 +9,8 @@ import (
 // Counts says how many letters of one partition wait for somebody. Metrics read it often, so the [Fold] keeps it up to
 // date instead of visiting all letters.
 type Counts struct {
-	// Open counts letters that were read and are within the Horizon.
+	// Open counts letters that were read and are within the Horizon. Overtaken ones do not count: LeadHit has a newer status
+	// of their orders, so nobody has to replay them.
 	Open, Requeued int
 	// Oldest is when the oldest record of an open letter was stored; zero if no time is known.
 	Oldest time.Time
@@ -62,7 +63,8 @@ func (f *Fold) count(s *letter) {
 	switch state := s.state(); {
 	case state == Requeued:
 		is = asRequeued
-	case state != Open || !s.known || s.at < 0: // a letter of ours counts when it is read back: then it has a time
+	case state != Open || s.overtaken:
+	case !s.known || s.at < 0: // a letter of ours counts when it is read back: then it has a time
 	case s.counted == expired:
 		return
 	default:

@@ -16,7 +16,7 @@ func walked(f *ledger.Fold, partition int, since time.Time) ledger.Counts {
 		case is.ID.Partition != partition:
 		case is.State == ledger.Requeued:
 			c.Requeued++
-		case is.State == ledger.Open && is.Known && is.Offset >= 0 && !is.Stored.Before(since):
+		case is.State == ledger.Open && !is.Overtaken && is.Known && is.Offset >= 0 && !is.Stored.Before(since):
 			c.Open++
 			if c.Oldest.IsZero() || is.Stored.Before(c.Oldest) {
 				c.Oldest = is.Stored

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/scan"
@@ -187,10 +188,25 @@ func (r *Reader) warnings(ctx context.Context, p Plan) []string {
 		}
 	}
 	if same == len(p.Letters) {
-		all = append(all, "nothing has changed: the mapping makes the same of every letter as when it failed; they fail "+
-			"again unless LeadHit has changed")
+		all = append(all, "nothing has changed: the mapping makes the same of every letter as when it failed "+
+			"("+versions(p.Letters)+"); they fail again unless LeadHit or the workers have changed")
 	}
 	return all
+}
+
+// versions names the workers that wrote the letters. The versions of the workers that run now are not known here:
+// "leadhit-sync status" shows them.
+func versions(letters []replay.Planned) string {
+	const most = 3
+	found := map[string]bool{}
+	for i := range letters {
+		found[letters[i].Version] = true
+	}
+	names := slices.Sorted(maps.Keys(found))
+	if more := len(names) - most; more > 0 {
+		names = append(names[:most], fmt.Sprintf("%d more", more))
+	}
+	return "workers of version " + strings.Join(names, ", ")
 }
 
 // lacksRights reports that this user may not write the ledger. A cluster that does not tell rights refuses the first

@@ -57,8 +57,9 @@ type Planned struct {
 	Why   string // in words, for a letter that is left alone
 	// Force is set for a letter that is ready only because of it.
 	Force bool
-	// Stage, Cause and Text are those of the letter: where it failed, why, and the status it was about.
-	Stage, Cause, Text string
+	// Stage, Cause, Text and Version are those of the letter: where it failed, why, the status it was about, and the worker's
+	// version.
+	Stage, Cause, Text, Version string
 	// Becomes is what today's mapping makes of it; nil if that is not known.
 	Becomes *event.Item
 }
@@ -105,7 +106,7 @@ func (p Plan) with(l Planned, most int) Plan {
 
 // Judge says what a plan does with one letter.
 func (is Limits) Judge(l view.Letter) Planned {
-	p := Planned{Status: l.Ledger, Stage: l.Stage, Cause: l.Cause, Text: l.Status}
+	p := Planned{Status: l.Ledger, Stage: l.Stage, Cause: l.Cause, Text: l.Status, Version: l.Version}
 	p.Class, p.Why = is.fixed(l)
 	if p.Class != Ready {
 		return p

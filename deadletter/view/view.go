@@ -329,12 +329,13 @@ func (v *View) Elsewhere(f Filter) map[string]int {
 	return counts
 }
 
-// Expired counts the open and requeued letters of the own group that are gone from the letters' topic.
+// Expired counts the open and requeued letters of the own group that are gone from the letters' topic, without those that
+// are overtaken.
 func (v *View) Expired() int {
 	count, g := 0, v.group(v.own)
 	for id := range g.lost {
-		status, _ := g.fold.Letter(id)
-		if g.letters[id] == nil && (status.State == ledger.Open || status.State == ledger.Requeued) {
+		is, _ := g.fold.Letter(id)
+		if g.letters[id] == nil && (is.State == ledger.Open || is.State == ledger.Requeued) && !is.Overtaken {
 			count++
 		}
 	}
