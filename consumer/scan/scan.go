@@ -18,7 +18,7 @@
 //
 // # Goroutines
 //
-// The package starts none: all work happens inside the caller's loop.
+// While the caller handles the records of one fetch, a goroutine makes the next one. It has ended when the loop ends.
 package scan
 
 import (
@@ -26,6 +26,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -217,10 +218,28 @@ func (s *scan) read(ctx context.Context, yield func(event.Record, error) bool) e
 
 // readPart reads the rest of one partition's share. It fails after patience without progress.
 func (s *scan) readPart(ctx context.Context, p *part, yield func(event.Record, error) bool) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var fetching sync.WaitGroup
+	defer fetching.Wait()
+	defer cancel()
+	fetched := make(chan fetched, 1)
+	begin := func(p part) {
+		fetching.Go(func() { fetched <- s.fetch(ctx, &p) })
+	}
+	if p.next < p.end {
+		begin(*p)
+	}
 	last := time.Now()
 	for p.next < p.end {
 		before := p.next
-		if err := s.step(ctx, p, yield); err != nil {
+		got := <-fetched
+		if got.err != nil {
+			return got.err
+		}
+		if next := got.batch.Next; next < p.end {
+			begin(part{p.partition, next, p.end})
+		}
+		if err := s.deliver(p, got.batch, yield); err != nil {
 			return err
 		}
 		switch {
@@ -233,9 +252,23 @@ func (s *scan) readPart(ctx context.Context, p *part, yield func(event.Record, e
 	return nil
 }
 
-// step continues one partition by one successful fetch. Fetch may return more than the range holds, because a batch
-// comes whole, so records beyond the end are dropped here.
+// fetched is the result of a fetch.
+type fetched struct {
+	batch broker.Batch
+	err   error
+}
+
+// step continues one partition by one successful fetch.
 func (s *scan) step(ctx context.Context, p *part, yield func(event.Record, error) bool) error {
+	got := s.fetch(ctx, p)
+	if got.err != nil {
+		return got.err
+	}
+	return s.deliver(p, got.batch, yield)
+}
+
+// fetch fetches what is next of a part, until it succeeds.
+func (s *scan) fetch(ctx context.Context, p *part) fetched {
 	var batch broker.Batch
 	err := retry(ctx, func() (err error) {
 		batch, err = s.cluster.Fetch(ctx, broker.FetchRequest{
@@ -247,9 +280,12 @@ func (s *scan) step(ctx context.Context, p *part, yield func(event.Record, error
 		}
 		return err
 	})
-	if err != nil {
-		return err
-	}
+	return fetched{batch, err}
+}
+
+// deliver yields the records of a fetch. It may hold more than the range, because a batch comes whole, so records beyond
+// the end are dropped here.
+func (s *scan) deliver(p *part, batch broker.Batch, yield func(event.Record, error) bool) error {
 	for _, r := range batch.Records {
 		if !s.Follow && r.Offset >= p.end {
 			break
