@@ -238,7 +238,7 @@ func (w *worker) check(t *testing.T) (code int, said string) {
 	return w.runs(t, "check")
 }
 
-// runs runs a command with a worker's settings and returns what it said.
+// runs starts a command with a worker's settings, waits for its end and returns what it said.
 func (w *worker) runs(t *testing.T, arguments ...string) (code int, said string) {
 	t.Helper()
 	process, err := program.Start(w.run.binary, program.Options{Arguments: arguments, Settings: w.environment(), Dir: w.run.emitted})
