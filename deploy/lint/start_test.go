@@ -27,11 +27,18 @@ type started struct {
 // start runs the program with the Deployment's arguments, environment and files.
 func start(t *testing.T, o *lint.Overlay) *started {
 	t.Helper()
-	s := &started{environment: onDisk(t, o), lines: make(chan string, 1000)}
+	return run(t, onDisk(t, o), o.Arguments())
+}
+
+// run runs a command of the program until it listens.
+func run(t *testing.T, environment map[string]string, arguments []string) *started {
+	t.Helper()
+	s := &started{environment: environment, lines: make(chan string, 1000)}
 	maps.Copy(s.environment, map[string]string{
-		"HTTP_ADDR": "127.0.0.1:0", "KAFKA_BROKERS": "127.0.0.1:1", "LEADHIT_URL": "http://127.0.0.1:1/",
+		"HTTP_ADDR": "127.0.0.1:0", "DESK_ADDR": "127.0.0.1:0", "KAFKA_BROKERS": "127.0.0.1:1",
+		"LEADHIT_URL": "http://127.0.0.1:1/",
 	})
-	s.process = exec.CommandContext(t.Context(), program(t), o.Arguments()...)
+	s.process = exec.CommandContext(t.Context(), program(t), arguments...)
 	for name, value := range s.environment {
 		s.process.Env = append(s.process.Env, name+"="+value)
 	}
@@ -120,6 +127,20 @@ func TestTheProgramStartsAnswersAndStopsWithTheDeploymentsSettings(t *testing.T)
 			s.end(t, o.Grace())
 		})
 	}
+}
+
+// The desk needs neither LeadHit's key nor Kafka to start: its page says what is wrong.
+func TestTheDeskStartsAnswersAndStopsWithTheDeploymentsSettings(t *testing.T) {
+	t.Parallel()
+	environment, arguments := overlays(t)[withDesk].Desk()
+	s := run(t, environment, arguments)
+	for path, want := range map[string]int{"/livez": 200, "/letters": 200, "/workers": 200, "/nowhere": 404} {
+		if code, body := s.get(t, path); code != want {
+			t.Errorf("%s: got %d and %q, want %d", path, code, body, want)
+		}
+	}
+	const kubernetesDefault = 30 * time.Second
+	s.end(t, kubernetesDefault)
 }
 
 // end sends SIGTERM, as the kubelet does, and waits.
