@@ -140,9 +140,6 @@ func (p letterPage) Waits() bool {
 	return p.Ledger.State == ledger.Open || p.Ledger.State == ledger.Requeued
 }
 
-// Query is the letter's id as a part of an address.
-func (p letterPage) Query() string { return "id=" + strings.ReplaceAll(p.ID(), "#", "%23") }
-
 // SourceTime is when the event was written; zero if that cannot be true.
 func (p letterPage) SourceTime() time.Time {
 	if !event.Plausible(p.Time, time.Now()) {
