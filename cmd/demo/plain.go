@@ -25,6 +25,7 @@ func (p *plain) manner() (int, ink) { return 80, colourless }
 // paint prints the address once, with the first view: a reader of a log looks for it at the top.
 func (p *plain) paint(v view) {
 	if p.beats == 0 && p.next == 0 {
+		p.print(v.elapsed, "desk at http://%s", v.desk)
 		p.print(v.elapsed, "look at http://%s/readyz  /metrics  /status", v.address)
 	}
 	p.news(v)

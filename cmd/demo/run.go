@@ -34,6 +34,7 @@ type demo struct {
 	story   *story
 	box     *letterbox
 	person  *person
+	desk    *reception
 	address string
 	begun   time.Time
 	running *running
@@ -92,6 +93,10 @@ func run(ctx context.Context, o options, paint painter, out io.Writer) (v verdic
 	if d.address, err = p.ready(ctx, d.running); err != nil {
 		return v, errors.Join(err, d.running.end())
 	}
+	if d.desk, err = p.openDesk(ctx, d.address); err != nil {
+		return v, errors.Join(err, d.running.end())
+	}
+	defer d.desk.close()
 	if err = d.introduce(out); err != nil {
 		return v, errors.Join(err, d.running.end())
 	}
@@ -118,7 +123,9 @@ To use the commands on the demo from another terminal, in this folder:
 %s
 go run ./cmd/leadhit-sync letters list
 
-`, exports, tryCommand)
+Look at the letters and replay them: http://%s
+
+`, exports, tryCommand, d.desk.address)
 	return nil
 }
 
@@ -174,6 +181,7 @@ func (d *demo) sell(ctx context.Context) error {
 		return d.shop.sell(ctx)
 	})
 	all.Go(func() error { return d.person.replay(ctx) })
+	all.Go(func() error { return d.desk.serve(ctx) })
 	all.Go(func() error {
 		select {
 		case <-d.running.done:

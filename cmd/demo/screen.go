@@ -58,7 +58,7 @@ func (s *screen) paint(v view) {
 func frame(v view, width, height int) []line {
 	inner := width - 2 // a blank column at each side
 	lines := slices.Concat(head(v, inner), figures(v, inner), []line{nil, bars(v, inner), nil})
-	foot := []line{logRow(v), lookRow(v)}
+	foot := []line{logRow(v), deskRow(v), lookRow(v)}
 	if height >= commandsHeight {
 		foot = append(foot, commandRows(v)...)
 	}
@@ -217,6 +217,11 @@ func logRow(v view) line {
 // lookRow shows the address of the worker's pages.
 func lookRow(v view) line {
 	return line{label("look at"), {normal, "http://" + v.address + "/readyz"}, {dim, "  /metrics  /status"}}
+}
+
+// deskRow shows the address of the desk's pages.
+func deskRow(v view) line {
+	return line{label("desk"), {normal, "http://" + v.desk}, {dim, "  letters, replays, orders"}}
 }
 
 // commandRows show how to use the commands on the demo from another terminal.

@@ -36,7 +36,7 @@ func middle() view {
 			1, time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC), slog.LevelError,
 			"calls paused: LeadHit rejects the API key; correct the key's file reason=unauthorised",
 		}},
-		address: "127.0.0.1:40123", exports: "/tmp/leadhit-sync-demo-3141592653/exports",
+		address: "127.0.0.1:40123", desk: "127.0.0.1:40124", exports: "/tmp/leadhit-sync-demo-3141592653/exports",
 	}
 }
 
@@ -157,7 +157,8 @@ func TestPlainLines(t *testing.T) {
 	v.elapsed += time.Second
 	v.beats = append(v.beats, beat{4, 18 * time.Second, "a new key"})
 	p.finish(v)
-	want := `  0:17  look at http://127.0.0.1:40123/readyz  /metrics  /status
+	want := `  0:17  desk at http://127.0.0.1:40124
+  0:17  look at http://127.0.0.1:40123/readyz  /metrics  /status
   0:00  story: no faults: LeadHit responds in about 0.1 s
   0:04  story: a third of all calls get a 503: the worker slows down
   0:15  story: LeadHit rejects our key (403): calls pause, no dead letters

@@ -26,6 +26,7 @@ type view struct {
 	lastLetters []deadletter.Letter // oldest first
 	log         []logLine           // since the last view, oldest first
 	address     string
+	desk        string // its address
 	exports     string // file
 }
 
@@ -85,7 +86,7 @@ func (w *watch) look(now time.Time) view {
 		elapsed: now.Sub(w.begun), length: w.options.length, state: s.Text(), since: now.Sub(s.Since),
 		events: len(w.shop.entries()), calls: w.leadhit.Count(), retries: int(s.Retries), letters: int(s.Letters),
 		inFlight: s.InFlight, limit: s.Limit, waiting: s.Waiting, oldest: time.Duration(s.OldestAge * float64(time.Second)),
-		beats: w.story.beats(), address: w.address, exports: w.exportsFile(), log: w.logs.since(w.log),
+		beats: w.story.beats(), address: w.address, desk: w.desk.address, exports: w.exportsFile(), log: w.logs.since(w.log),
 	}
 	if len(v.log) > 0 {
 		w.log = v.log[len(v.log)-1].number
