@@ -40,6 +40,7 @@ type planPage struct {
 	Classes    []classCount
 	Orders     []string // the first ones
 	OrderCount int
+	LeftCount  int // letters that are left alone; Left has the first of them
 	Becomes    []becomes
 	Hash       string
 	Hidden     url.Values // the selection, with fixed times
@@ -87,7 +88,11 @@ func (d *desk) newPlan(ctx context.Context, s selection) (planPage, error) {
 	}
 	p := planPage{selection: s, Plan: made, Hidden: s.fixed()}
 	for _, class := range replay.Classes() {
-		if n := made.Counts[class]; n > 0 {
+		n := made.Counts[class]
+		if class != replay.Ready {
+			p.LeftCount += n
+		}
+		if n > 0 {
 			p.Classes = append(p.Classes, classCount{class, n})
 		}
 	}

@@ -46,7 +46,7 @@ type runPage struct {
 }
 
 // Refreshes reports whether the page without its script reads itself again.
-func (p runPage) Refreshes() bool { return p.Going }
+func (p runPage) Refreshes() bool { return p.Going || p.Waiting > 0 }
 
 func (d *desk) run(w http.ResponseWriter, r *http.Request) { d.showRun(w, r, "") }
 
@@ -72,7 +72,7 @@ func (d *desk) showRun(w http.ResponseWriter, r *http.Request, failed string) {
 	}
 	p := runPage{Run: is.run, Mine: slices.Contains(read.Running, name), Failed: failed}
 	p.turn(is.replays, r.FormValue("page"))
-	p.Going = p.Mine || p.Waiting > 0 || p.Stopped.IsZero() && time.Since(p.Started) < runForgotten
+	p.Going = p.Mine || p.Stopped.IsZero() && time.Since(p.Started) < runForgotten
 	code := http.StatusOK
 	if failed != "" {
 		code = http.StatusConflict
