@@ -154,3 +154,55 @@ func TestAReplayInItsLaneIsJudgedByTheNewestRecordOfItsLetter(t *testing.T) {
 	h.wantInAir("no mark reached the letter")
 	h.appended(true, ledger.LetterFailed, 0)
 }
+
+// reassigned returns a harness whose worker has just got a partition, with two letters of one order. entries are what
+// the ledger says of them.
+func reassigned(t *testing.T, entries func(h *harness)) *harness {
+	t.Helper()
+	c := settings()
+	c.Replays, c.Worker = true, "worker"
+	h := unstarted(t, c)
+	h.d.LetterRead(h.now, ledger.Letter{ID: idAt(0), Order: "a", Offset: 500})
+	h.d.LetterRead(h.now, ledger.Letter{ID: idAt(1), Order: "a", Offset: 501})
+	entries(h)
+	h.assign(true, orders(0))
+	h.ack()
+	h.d.CaughtUp()
+	h.ask()
+	return h
+}
+
+// again is a letter whose replay is dismissed before it has an outcome, and which is then replayed again.
+func (h *harness) again(offset int64, meanwhile func()) {
+	h.follow(ledger.LetterReplay, offset, 1)
+	h.follow(ledger.LetterDismissed, offset, 1)
+	h.follow(ledger.LetterReopened, offset, 1)
+	meanwhile()
+	h.follow(ledger.LetterReplay, offset, 2)
+}
+
+// The last owner dropped the dismissed replay, and then may have called the newer letter.
+func TestALetterIsReplayedAfterThoseThatWereAskedForBeforeItsLastReplay(t *testing.T) {
+	t.Parallel()
+	h := reassigned(t, func(h *harness) {
+		h.again(0, func() { h.follow(ledger.LetterReplay, 1, 1) })
+	})
+	h.take(1, "a")
+	h.take(0, "a")
+	h.wantInAir("asked for first", 1)
+	h.accept(orders(0), 1)
+	h.appended(true, ledger.LetterOvertaken, 0)
+	h.appended(true, ledger.LetterResolved, 1)
+	h.appended(true, ledger.LetterSuperseded, 0)
+}
+
+// The last owner may have called the dismissed replay, and LeadHit may have accepted it.
+func TestAFormerReplayWithoutAnOutcomeOvertakesOlderLetters(t *testing.T) {
+	t.Parallel()
+	h := reassigned(t, func(h *harness) {
+		h.again(1, func() { h.follow(ledger.LetterReplay, 0, 1) })
+	})
+	h.appended(true, ledger.LetterOvertaken, 0, ledger.LetterSuperseded, 0)
+	h.take(1, "a")
+	h.wantInAir("its second replay", 1)
+}

@@ -15,7 +15,9 @@ import (
 // order of the ledger.
 //
 // The order matters: of several replays of one order, the last owner can have called only the first without an outcome.
-// Calling that one first repeats a call; calling it after another replay would turn that replay's status back.
+// Calling that one first repeats a call; calling it after another replay would turn that replay's status back. A letter
+// with a former replay is the exception: its last owner may have called that replay, and then those of other letters
+// that were asked for before the last one.
 func (d *Dispatcher) requeueAll(only *partition) {
 	var found []ledger.Status
 	for is := range d.letters.Letters() {
@@ -26,10 +28,11 @@ func (d *Dispatcher) requeueAll(only *partition) {
 	}
 	slices.SortFunc(found, func(a, b ledger.Status) int { return cmp.Compare(a.Turn, b.Turn) })
 	for _, is := range found {
+		if is.State != ledger.Requeued || is.Former {
+			d.inDoubt(is)
+		}
 		if is.State == ledger.Requeued {
 			d.requeue(is, true)
-		} else {
-			d.inDoubt(is)
 		}
 	}
 }

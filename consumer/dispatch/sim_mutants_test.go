@@ -330,6 +330,14 @@ func rare() map[string]struct {
 		},
 		// A member that has lost its partition may have a letter in flight: the broker stores it after the new owner has read
 		// the topic and accepted a newer event. The simulator has such writes, but each needs a replay at the right moment.
+		"replay-former-forgotten": {
+			"TestAFormerReplayWithoutAnOutcomeOvertakesOlderLetters",
+			edit{"replay_queue.go", "is.State != ledger.Requeued || is.Former {", "is.State != ledger.Requeued {"},
+		},
+		"replay-by-its-first-turn": {
+			"TestALetterIsReplayedAfterThoseThatWereAskedForBeforeItsLastReplay",
+			edit{guard + "fold.go", "return s.turns[last], last > 0", "return s.turns[0], last > 0"},
+		},
 		"replay-of-late-letter": {
 			"TestALateLetterOfTheLastOwnerIsMarked",
 			edit{"replays.go", "if d.letters.Add(l) && p != nil &&", "if d.letters.Add(l) && p != nil && p == nil &&"},

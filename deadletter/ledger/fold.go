@@ -43,9 +43,12 @@ type Status struct {
 	Overtaken bool
 	Newer     string
 	// Replay is the last replay that counted; nil if there is none. It must not be changed. Turn orders requeued letters
-	// by when they were requeued. Another replay of a requeued letter does not change it.
+	// by these replays.
 	Replay *Entry
 	Turn   int64
+	// Former says that a replay before the last one has no outcome either: it was dismissed and asked for again, or two
+	// people asked.
+	Former bool
 	// Unanswered says that the last replay that counted has no outcome. It may have been called even so: the letter is
 	// requeued, or was dismissed meanwhile.
 	Unanswered bool
@@ -211,7 +214,8 @@ func (f *Fold) status(s *letter) Status {
 		is.Stored = time.UnixMilli(s.time).UTC()
 	}
 	if s.history != nil {
-		is.Newer, is.Replay, is.Turn = s.newer, s.replay, s.turn()
+		is.Newer, is.Replay = s.newer, s.replay
+		is.Turn, is.Former = s.turn()
 	}
 	if !is.Known {
 		is.Letter = Letter{ID: is.ID}
@@ -219,17 +223,13 @@ func (f *Fold) status(s *letter) Status {
 	return is
 }
 
-// turn is the turn of the first replay without an outcome.
-func (s *letter) turn() int64 {
+// turn is the turn of the last replay, and reports whether a former one has no outcome.
+func (s *letter) turn() (turn int64, former bool) {
 	if len(s.turns) == 0 {
-		return 0
+		return 0, false
 	}
-	first := int(s.n) - len(s.turns) + 1 // the replay that turns[0] belongs to
-	next := 0
-	if s.known {
-		next = int(s.count) + 1 - first
-	}
-	return s.turns[min(max(next, 0), len(s.turns)-1)]
+	last := len(s.turns) - 1
+	return s.turns[last], last > 0 && (!s.known || s.count+1 < s.n)
 }
 
 func (f *Fold) id(s *letter) ID {
