@@ -95,7 +95,7 @@
   };
 
   const replace = (part, by) => {
-    if (part.outerHTML === by.outerHTML || isBusy(part)) return;
+    if (part.isEqualNode(by) || isBusy(part)) return;
     const focus = part.contains(document.activeElement) ? document.activeElement : null;
     const name = focus && (focus.getAttribute("href") || focus.getAttribute("value"));
     const typed = all("input[type=search]", part).map((input) => input.value);
