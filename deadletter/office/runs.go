@@ -67,6 +67,9 @@ func (o *Office) Start(ctx context.Context, p desk.Plan, opts desk.Options, s de
 	}
 	select {
 	case err := <-j.told:
+		if err == nil {
+			_ = o.refresh(ctx) // the person looks at the run next; a failure shows there
+		}
 		return run.ID, err
 	case <-ctx.Done():
 		return run.ID, context.Cause(ctx)
