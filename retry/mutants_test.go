@@ -173,7 +173,7 @@ func mutants() map[string]mutant {
 
 // guardMutants are faults of the pauses that the ledger holds.
 func guardMutants() map[string]mutant {
-	const guard, flood = "../deadletter/ledger/guard.go", "../deadletter/ledger/flood.go"
+	const guard, flood = "../deadletter/ledger/guard/pauses.go", "../deadletter/ledger/guard/flood.go"
 	return map[string]mutant{
 		"flood-one-order-trips": {flood, "floodOrders  = 20", "floodOrders  = 1", "TestAFloodOfManyOrdersPauses"},
 		"flood-unknown-orders-one": {
@@ -207,7 +207,7 @@ func guardMutants() map[string]mutant {
 			guard, "g.own = slices.Concat(g.pauses, g.own)", "g.own = slices.Concat(g.own)",
 			"TestPausesInForceAreAnnouncedToANewLedger",
 		},
-		"pause-comes-back":          {guard, " && !g.seen[e.id()]:", ":", "TestTwoCopiesOfAPauseEndTogether"},
+		"pause-comes-back":          {guard, " && !g.seen[idOf(e)]:", ":", "TestTwoCopiesOfAPauseEndTogether"},
 		"pause-of-lost-ledger-seen": {guard, "\tg.seen = nil\n", "", "TestAfterTheLossOfALedgerAllWorkersAgree"},
 		"announcement-lost": {
 			guard, "\tif i < g.told {\n\t\tg.told--\n\t}\n", "", "TestPausesInForceAreAnnouncedToANewLedger",

@@ -7,6 +7,7 @@ import (
 	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/guard"
 	"leadhit-sync/retry"
 )
 
@@ -16,7 +17,7 @@ type Dispatcher struct {
 
 	// What belongs to the process.
 	governor  *retry.Governor
-	guard     ledger.Guard
+	guard     guard.Guard
 	letters   ledger.Fold
 	writes    ledgerWrites
 	asked     time.Time // when Next was asked last
@@ -77,7 +78,7 @@ func New(c Config) *Dispatcher {
 		observed: newObserved(),
 	}
 	d.governor = retry.NewGovernor(c.CallsInFlight, c.CallsPerSecond, c.Retry.Random)
-	d.guard = ledger.Guard{Worker: c.Worker, Build: c.Build}
+	d.guard = guard.Guard{Worker: c.Worker, Build: c.Build}
 	d.letters.Horizon = LettersKept
 	d.generation = d.empty()
 	return d

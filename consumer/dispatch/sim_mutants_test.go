@@ -21,10 +21,11 @@ const mutantSeeds = 1500
 const simulator = "TestSimulator"
 
 // These folders hold the rules about all calls at once: governor for LeadHit's health, guard for pauses that the ledger
-// holds.
+// holds, fold for the states of letters.
 const (
 	governor = "../../retry/"
-	guard    = "../../deadletter/ledger/"
+	guard    = "../../deadletter/ledger/guard/"
+	fold     = "../../deadletter/ledger/"
 )
 
 // edit replaces a text that occurs exactly once in a file.
@@ -145,22 +146,22 @@ func mutants() map[string][]edit {
 			guard + "flood.go", "return f.letters >= floodLetters &&", "return f.letters > floodWindow &&",
 		}},
 		"flood-forgotten-on-restart": {{
-			guard + "guard.go", "\tg.pauses = append(g.pauses, e)\n", "\tif len(e.Fingerprints) == 0 {\n\t\tg.pauses = append(g.pauses, e)\n\t}\n",
+			guard + "pauses.go", "\tg.pauses = append(g.pauses, e)\n", "\tif len(e.Fingerprints) == 0 {\n\t\tg.pauses = append(g.pauses, e)\n\t}\n",
 		}},
 		"flood-not-announced": {{"group_pause.go", "d.out.Announce = &e", "d.out.Announce = nil; _ = e"}},
 		"flood-accepts-all": {{
-			guard + "guard.go", "known := g.accepted[g.Build][fingerprint]", "known := g.accepted != nil",
+			guard + "pauses.go", "known := g.accepted[g.Build][fingerprint]", "known := g.accepted != nil",
 		}},
 		"pause-by-hand-ignored": {{
-			guard + "guard.go", "\tg.pauses = append(g.pauses, e)\n",
+			guard + "pauses.go", "\tg.pauses = append(g.pauses, e)\n",
 			"\tif len(e.Fingerprints) > 0 {\n\t\tg.pauses = append(g.pauses, e)\n\t}\n",
 		}},
 		"pause-lets-calls-out":   {{governor + "governor.go", "\tcase g.paused:\n\t\treturn time.Time{}, false\n", ""}},
 		"pause-lets-letters-out": {{"group_pause.go", "return !paused", "return !paused || true"}},
 		"pause-lost-with-ledger": {{
-			guard + "guard.go", "g.own = slices.Concat(g.pauses, g.own)", "g.own = slices.Concat(g.own)",
+			guard + "pauses.go", "g.own = slices.Concat(g.pauses, g.own)", "g.own = slices.Concat(g.own)",
 		}},
-		"resume-ends-nothing": {{guard + "guard.go", "\tg.pauses = nil\n", ""}},
+		"resume-ends-nothing": {{guard + "pauses.go", "\tg.pauses = nil\n", ""}},
 		// The shell's part of it is to say how far it read; the core's to believe no more than that.
 		"gap-on-dead-context": {{
 			"fetches.go", "if next > p.window.position {",
@@ -211,11 +212,11 @@ func replayMutants() map[string][]edit {
 		"replay-count-ignored":        {{"replays.go", "is.State != ledger.Requeued || is.N != r.n:", "is.State != ledger.Requeued:"}},
 		"replay-letter-without-count": {{"stores.go", "Replay: t.nthReplay(),\n\t}", "Replay: min(t.nthReplay(), 0),\n\t}"}},
 		"replay-of-dismissed": {
-			{guard + "fold_entries.go", "if s.final() || s.dismissed {\n\t\th :=", "if s.final() {\n\t\th :="},
-			{guard + "fold.go", "case s.dismissed:", "case s.dismissed && s.ended:"},
+			{fold + "fold_entries.go", "if s.final() || s.dismissed {\n\t\th :=", "if s.final() {\n\t\th :="},
+			{fold + "fold.go", "case s.dismissed:", "case s.dismissed && s.ended:"},
 		},
 		"replays-in-log-order":     {{"replay_queue.go", "cmp.Compare(a.Turn, b.Turn)", "cmp.Compare(a.ID.Offset, b.ID.Offset)"}},
-		"replay-closed-not-marked": {{guard + "fold.go", "f.id(s); !s.overtaken &&", "f.id(s); !s.overtaken && !s.final() && !s.dismissed &&"}},
+		"replay-closed-not-marked": {{fold + "fold.go", "f.id(s); !s.overtaken &&", "f.id(s); !s.overtaken && !s.final() && !s.dismissed &&"}},
 		"replay-unstored-unknown":  {{"fetches.go", "\t\t\td.knows(task{e, i})\n", ""}},
 		"replay-doubt-ignored":     {{"replays.go", "range d.letters.Older(is.ID, is.Order, is.Key) {", "range d.letters.Older(is.ID, is.Order, is.Key)[:0] {"}},
 		"replay-outcome-lost":      {{"ledger_writes.go", "w.waiting = append(ended, w.waiting...)", "w.waiting = append(ended[:0], w.waiting...)"}},
@@ -224,7 +225,7 @@ func replayMutants() map[string][]edit {
 			"d.taken = slices.DeleteFunc(d.taken, func(o *replay) bool { return o == r && r.n == 1 })",
 		}},
 		"replays-without-limit": {{"replay_queue.go", "for len(p.requeued) > 0 && len(d.taken) < d.config.CallsInFlight {", "for len(p.requeued) > 0 {"}},
-		"replay-key-alone":      {{guard + "fold.go", "own != 0 && own != key {", "own != 0 && own == key && key == 0 {"}},
+		"replay-key-alone":      {{fold + "fold.go", "own != 0 && own != key {", "own != 0 && own == key && key == 0 {"}},
 	}
 }
 

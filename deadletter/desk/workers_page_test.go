@@ -12,7 +12,7 @@ import (
 
 	"leadhit-sync/deadletter/desk"
 	"leadhit-sync/deadletter/desk/desktest"
-	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/guard"
 )
 
 func TestTheWorkersShowTheirStateAndWhy(t *testing.T) {
@@ -160,11 +160,11 @@ func post(t *testing.T, target, reason string) *http.Request {
 
 func TestTheReasonOfTheFloodGuardIsInThePagesLanguage(t *testing.T) {
 	t.Parallel()
-	guard := ledger.Guard{Worker: "worker-1", Build: "1.10.0"}
+	g := guard.Guard{Worker: "worker-1", Build: "1.10.0"}
 	for i := range 150 {
-		guard.Refused(time.Now(), strconv.Itoa(i), "v1:9f2c41d07ab3")
+		g.Refused(time.Now(), strconv.Itoa(i), "v1:9f2c41d07ab3")
 	}
-	pause, paused := guard.Pause()
+	pause, paused := g.Pause()
 	if !paused {
 		t.Fatal("the guard does not pause after 150 letters")
 	}

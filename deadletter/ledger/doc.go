@@ -1,26 +1,14 @@
-// Package ledger defines the entries of the ledger, and what the workers conclude from them.
+// Package ledger defines the entries of the ledger, and the states of letters that follow from them.
 //
-// The ledger is a topic beside the dead letters: append-only, of one partition. All workers of a group follow it and
-// pause together. A pause has a person or a worker's flood guard as its author:
+// The ledger is a topic beside the dead letters: append-only, of one partition. All workers of a group follow it. A
+// pause has a person or a worker's flood guard as its author; package guard derives the pauses in force:
 //
-//	guard := ledger.Guard{Worker: "shop-1/4242", Build: "1.9.0/9f2c41d07ab3"}
-//	for each record of the ledger {
-//		if e, err := ledger.Parse(value); err == nil && e.For("leadhit-sync") {
-//			guard.Follow(e)
-//		}
-//	}
-//	guard.Refused(now, order, fingerprint)   // a letter is about to be stored
-//	_, paused := guard.Pause()               // no call may start
-//	if e, ok := guard.Announcement(); ok {   // append e to the ledger
-//		key, value, err := e.Record()
-//	}
+//	e, err := ledger.Parse(value)            // one entry
+//	e.For("leadhit-sync")                    // the group follows it
+//	key, value, err := e.Record()            // to append it
 //
-// # What it promises
-//
-// The order of the ledger decides: all who follow the same entries reach the same state, whatever they found out
-// themselves, and so does a restarted process. A second copy of a pause changes nothing, because a write without a
-// response is repeated. A resume of a flood accepts the fingerprints of its letters for the build that wrote them;
-// other fingerprints pause again.
+// The order of the ledger decides: all who follow the same entries reach the same state, and so does a restarted
+// process.
 //
 // # Letters
 //

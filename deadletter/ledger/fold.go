@@ -114,10 +114,11 @@ type history struct {
 	seen   []seen // operators' entries that must not count again, about the replay n or later
 }
 
-// seen identifies an operator's entry.
+// seen identifies an operator's entry: a write without a response is repeated, so the ledger may hold one twice.
 type seen struct {
 	event Event
-	id
+	by    string
+	at    int64 // Unix time in nanoseconds, so that the time zone does not matter
 }
 
 // Add takes the next record of the letters' topic. A worker also adds each letter that it has stored itself, because it

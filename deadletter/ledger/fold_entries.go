@@ -47,7 +47,7 @@ func (f *Fold) Follow(e Entry) bool {
 	}
 }
 
-func (e Entry) seen() seen { return seen{e.Event, e.id()} }
+func (e Entry) seen() seen { return seen{e.Event, e.By, e.At.UnixNano()} }
 
 // first reports whether an operator's entry is about the letter as it is now, and appears for the first time.
 func (s *letter) first(e Entry, n int32) bool {

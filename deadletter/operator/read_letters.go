@@ -12,6 +12,7 @@ import (
 	"leadhit-sync/consumer/scan"
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/guard"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -31,7 +32,7 @@ type Reader struct {
 	changing chan struct{} // one Change at a time
 
 	mu       sync.RWMutex // guards the View, OnEntry, and all below
-	guard    ledger.Guard
+	guard    guard.Guard
 	steps    []Step                    // of the letter that Collect names
 	next     map[event.Partition]int64 // offsets to continue at
 	number   uint64                    // records taken

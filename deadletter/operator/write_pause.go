@@ -9,6 +9,7 @@ import (
 	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/consumer/scan"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/guard"
 )
 
 // Pausing is what was known and done when somebody paused or resumed the workers.
@@ -68,7 +69,7 @@ type ledgerRead struct {
 // order says which pauses a resume has ended. It also reads records of open transactions: they must not hide a pause.
 // Records that cannot be parsed are skipped: one of them must not prevent every pause and resume.
 func (a Access) readPauses(ctx context.Context, topic string) (read ledgerRead, err error) {
-	var guard ledger.Guard
+	var pauses guard.Guard
 	records := scan.Records(ctx, a.Cluster, scan.Range{
 		Topic: topic, Uncommitted: true,
 		Progress: func(int64, int64) { a.answered() },
@@ -82,10 +83,10 @@ func (a Access) readPauses(ctx context.Context, topic string) (read ledgerRead, 
 		}
 		if e, err := ledger.Parse(r.Value); err == nil && e.For(a.Group) {
 			read.named = read.named || e.Group == a.Group
-			guard.Follow(e)
+			pauses.Follow(e)
 		}
 	}
-	read.exists, read.pauses = true, guard.Pauses()
+	read.exists, read.pauses = true, pauses.Pauses()
 	return read, nil
 }
 

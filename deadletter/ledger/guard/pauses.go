@@ -1,10 +1,12 @@
-package ledger
+package guard
 
 import (
 	"cmp"
 	"fmt"
 	"slices"
 	"time"
+
+	"leadhit-sync/deadletter/ledger"
 )
 
 // Guard decides whether the workers of a group pause. It folds the ledger's entries into the pauses in force, and it
@@ -19,10 +21,10 @@ type Guard struct {
 	Worker, Build string
 
 	flood    flood
-	pauses   []Entry                    // in force and read from the ledger, in its order
+	pauses   []ledger.Entry             // in force and read from the ledger, in its order
 	seen     map[id]bool                // all pauses of this ledger, ended ones included: a second copy changes nothing
 	accepted map[string]map[string]bool // fingerprints that a resume accepted, by build
-	own      []Entry                    // in force, but not read back yet
+	own      []ledger.Entry             // in force, but not read back yet
 	told     int                        // how many of own were announced, from the first on
 }
 
@@ -32,23 +34,23 @@ type id struct {
 	at int64 // Unix time in nanoseconds, so that the time zone does not matter
 }
 
-func (e Entry) id() id { return id{e.By, e.At.UnixNano()} }
+func idOf(e ledger.Entry) id { return id{e.By, e.At.UnixNano()} }
 
 // Pause returns the pause in force that began first. It is false if calls may flow.
-func (g *Guard) Pause() (Entry, bool) {
+func (g *Guard) Pause() (ledger.Entry, bool) {
 	switch {
 	case len(g.pauses) > 0:
 		return g.pauses[0], true
 	case len(g.own) > 0:
 		return g.own[0], true
 	}
-	return Entry{}, false
+	return ledger.Entry{}, false
 }
 
 func (g *Guard) paused() bool { return len(g.pauses)+len(g.own) > 0 }
 
 // Pauses returns the pauses in force that were read from the ledger, in its order: those that a resume would end.
-func (g *Guard) Pauses() []Entry { return slices.Clone(g.pauses) }
+func (g *Guard) Pauses() []ledger.Entry { return slices.Clone(g.pauses) }
 
 // Accepted notes that LeadHit accepted an item. Failures that will be retried do not count, so nobody reports them.
 func (g *Guard) Accepted() { g.add(item{}) }
@@ -60,8 +62,8 @@ func (g *Guard) Refused(now time.Time, order, fingerprint string) {
 	if !g.add(item{letter: !known, order: order, fingerprint: fingerprint}) {
 		return
 	}
-	g.own, g.told = []Entry{{
-		Event: GuardPause, At: now.UTC().Round(time.Millisecond), By: g.Worker,
+	g.own, g.told = []ledger.Entry{{
+		Event: ledger.GuardPause, At: now.UTC().Round(time.Millisecond), By: g.Worker,
 		Reason: fmt.Sprintf("%d of the last %d outcomes were dead letters, of %d orders",
 			g.flood.letters, floodWindow, len(g.flood.orders)+g.flood.unnamed),
 		Build: g.Build, Fingerprints: g.flood.fingerprints(),
@@ -75,9 +77,9 @@ func (g *Guard) add(i item) bool { return !g.paused() && g.flood.add(i) }
 // Announcement returns, once each, the next entry that the caller must append to the ledger: a pause of our own, or
 // one that a deleted ledger held. It is false if there is none. Other workers and a restarted process know only what
 // the ledger holds, so the caller repeats the write until it succeeds.
-func (g *Guard) Announcement() (Entry, bool) {
+func (g *Guard) Announcement() (ledger.Entry, bool) {
 	if g.told >= len(g.own) {
-		return Entry{}, false
+		return ledger.Entry{}, false
 	}
 	e := g.own[g.told]
 	e.Via = cmp.Or(e.Via, "worker") // a pause that a deleted ledger held keeps its own
@@ -85,14 +87,14 @@ func (g *Guard) Announcement() (Entry, bool) {
 	return e, true
 }
 
-// Follow takes the ledger's next entry that is [Entry.For] the group. Pass all entries in the ledger's order, from
+// Follow takes the ledger's next entry that is [ledger.Entry.For] the group. Pass all entries in the ledger's order, from
 // its start when the process starts, and our own too: a resume ends only pauses that precede it.
-func (g *Guard) Follow(e Entry) {
+func (g *Guard) Follow(e ledger.Entry) {
 	paused := g.paused()
 	switch {
-	case e.Event == GuardResume:
+	case e.Event == ledger.GuardResume:
 		g.resume()
-	case e.Event == GuardPause && !g.seen[e.id()]:
+	case e.Event == ledger.GuardPause && !g.seen[idOf(e)]:
 		g.readBack(e)
 		g.begin(e)
 	}
@@ -102,12 +104,12 @@ func (g *Guard) Follow(e Entry) {
 }
 
 // readBack removes a pause that the ledger holds from those that are to be written to it.
-func (g *Guard) readBack(e Entry) {
+func (g *Guard) readBack(e ledger.Entry) {
 	if g.seen == nil {
 		g.seen = map[id]bool{}
 	}
-	g.seen[e.id()] = true
-	i := slices.IndexFunc(g.own, func(own Entry) bool { return own.id() == e.id() })
+	g.seen[idOf(e)] = true
+	i := slices.IndexFunc(g.own, func(own ledger.Entry) bool { return idOf(own) == idOf(e) })
 	if i < 0 {
 		return
 	}
@@ -122,7 +124,7 @@ func (g *Guard) readBack(e Entry) {
 
 // begin starts a pause, unless all its fingerprints were accepted before: then its worker paused before it read the
 // resume.
-func (g *Guard) begin(e Entry) {
+func (g *Guard) begin(e ledger.Entry) {
 	unknown := func(fingerprint string) bool { return !g.accepted[e.Build][fingerprint] }
 	if len(e.Fingerprints) > 0 && !slices.ContainsFunc(e.Fingerprints, unknown) {
 		return

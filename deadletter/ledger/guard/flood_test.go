@@ -1,4 +1,4 @@
-package ledger_test
+package guard_test
 
 import (
 	"fmt"
@@ -8,20 +8,21 @@ import (
 	"time"
 
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/guard"
 )
 
 const bad, other = "v1:9f2c41d07ab3", "v1:000000000001"
 
 // rig is a Guard at a moment that its test moves.
 type rig struct {
-	*ledger.Guard
+	*guard.Guard
 	t   *testing.T
 	now time.Time
 }
 
-func newRig(t *testing.T, change ...func(*ledger.Guard)) *rig {
+func newRig(t *testing.T, change ...func(*guard.Guard)) *rig {
 	t.Helper()
-	g := &ledger.Guard{Worker: "worker-1", Build: "1.0+plain"}
+	g := &guard.Guard{Worker: "worker-1", Build: "1.0+plain"}
 	for _, c := range change {
 		c(g)
 	}
@@ -170,7 +171,7 @@ func TestARareCauseIsNotAcceptedWithTheFlood(t *testing.T) {
 
 func TestAnotherBuildAcceptsNothing(t *testing.T) {
 	t.Parallel()
-	old, next := newRig(t), newRig(t, func(g *ledger.Guard) { g.Build = "1.1+plain" })
+	old, next := newRig(t), newRig(t, func(g *guard.Guard) { g.Build = "1.1+plain" })
 	old.letters(100, 100, bad)
 	throughTheLedger(t, old, old, next)
 	next.wantHeld(ledger.Flood) // all workers of the group pause
@@ -223,7 +224,7 @@ func TestTheOrderInTheLedgerDecides(t *testing.T) {
 	})
 	t.Run("a pause whose causes were accepted in the meantime is void", func(t *testing.T) {
 		t.Parallel()
-		a, b := newRig(t), newRig(t, func(g *ledger.Guard) { g.Worker = "worker-2" })
+		a, b := newRig(t), newRig(t, func(g *guard.Guard) { g.Worker = "worker-2" })
 		a.letters(100, 100, bad)
 		b.letters(100, 100, bad)
 		first, _ := a.Announcement()

@@ -1,0 +1,20 @@
+// Package guard decides whether the workers of a group pause. All of them follow the ledger and pause together:
+//
+//	g := guard.Guard{Worker: "shop-1/4242", Build: "1.9.0/9f2c41d07ab3"}
+//	for each entry of the ledger for this group {
+//		g.Follow(e)
+//	}
+//	g.Refused(now, order, fingerprint)   // a letter is about to be stored
+//	_, paused := g.Pause()               // no call may start
+//	if e, ok := g.Announcement(); ok {   // append e to the ledger
+//	}
+//
+// # What it promises
+//
+// The order of the ledger decides: all who follow the same entries reach the same state, whatever they found out
+// themselves, and so does a restarted process. A second copy of a pause changes nothing, because a write without a
+// response is repeated. A resume of a flood accepts the fingerprints of its letters for the build that wrote them;
+// other fingerprints pause again.
+//
+// The package is pure: no Kafka, clock or goroutine.
+package guard
