@@ -18,16 +18,27 @@ import (
 // answer is what a desk whose user is alice says to a request: the code, and the page's texts between its tags.
 func answer(t *testing.T, backend *desktest.Fake, r *http.Request, lang string) (code int, texts string) {
 	t.Helper()
+	r.Header.Set("Accept-Language", lang)
+	code, page := visit(alicesDesk(t, backend), r)
+	return code, textsOf(page)
+}
+
+// alicesDesk is a desk whose user is alice.
+func alicesDesk(t *testing.T, backend *desktest.Fake) http.Handler {
+	t.Helper()
 	pages, err := desk.New(desk.Settings{
 		Source: backend, Writer: backend, Group: desktest.Group, Access: desk.Access{Write: true, Everybody: "alice"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("Accept-Language", lang)
+	return pages
+}
+
+func visit(pages http.Handler, r *http.Request) (code int, page string) {
 	out := httptest.NewRecorder()
 	pages.ServeHTTP(out, r)
-	return out.Code, textsOf(out.Body.String())
+	return out.Code, out.Body.String()
 }
 
 // textsOf are the texts of a page's main part, as a person reads them.
@@ -88,6 +99,27 @@ func TestAnOrderShowsTheHistoryOfItsLetters(t *testing.T) {
 	} {
 		if !strings.Contains(texts, text) {
 			t.Errorf("got %s\nwant %q in it", texts, text)
+		}
+	}
+}
+
+func TestLinksOfAnOrderAndOfTheWorkersLeadToPages(t *testing.T) {
+	t.Parallel()
+	for target, story := range map[string]string{
+		"/orders?id=88023": "busy", "/workers": "flood", "/workers?": "outage", "/orders?id=4712&since=7d": "busy",
+	} {
+		pages := alicesDesk(t, desktest.Story(story))
+		_, page := visit(pages, get(t, target))
+		links := regexp.MustCompile(`href="(/[^"]*)"`).FindAllStringSubmatch(page, -1)
+		for _, link := range links {
+			to := html.UnescapeString(link[1])
+			code, texts := visit(pages, get(t, to))
+			if code >= 400 && !strings.Contains(texts, "No event and no letter of order") {
+				t.Errorf("%s of %s: got %d for its link %s", target, story, code, to)
+			}
+		}
+		if len(links) < 8 {
+			t.Errorf("%s of %s: got %d links, want those of the layout and more", target, story, len(links))
 		}
 	}
 }

@@ -3,7 +3,6 @@ package desk
 import (
 	"fmt"
 	"html/template"
-	"net/url"
 	"strings"
 
 	"leadhit-sync/consumer/event"
@@ -75,7 +74,7 @@ func (t *texts) facts(s Step) (all []any) {
 	}
 	add(!s.Counted, "step.void", nil)
 	add(s.Force, "step.force", nil)
-	add(s.Run != "", "step.run", link("/runs/"+url.PathEscape(s.Run), s.Run))
+	add(s.Run != "", "step.run", link(runURL(s.Run), s.Run))
 	add(s.Stage != "", "step.stage", t.word("stage", s.Stage))
 	add(s.Tries > 0, "step.tries", s.Tries)
 	add(s.Version != "", "step.version", s.Version)
