@@ -122,8 +122,8 @@ func outage(s *status.Worker, now time.Time) {
 		s.Orders = append(s.Orders, o)
 	}
 	s.Outcomes = []status.OutcomeCount{
-		{Outcome: status.Outcome{Cause: "HTTP 503", Code: 503}, Orders: 35}, {Outcome: status.Outcome{Cause: "Timeout"},
-			Orders: 2},
+		{Outcome: status.Outcome{Cause: "HTTP 503", Code: 503}, Orders: 35},
+		{Outcome: status.Outcome{Cause: "Timeout"}, Orders: 2},
 	}
 }
 
