@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"leadhit-sync/deadletter/desk"
 	"leadhit-sync/deadletter/desk/desktest"
 )
 
@@ -19,23 +18,11 @@ import (
 func answer(t *testing.T, backend *desktest.Fake, r *http.Request, lang string) (code int, texts string) {
 	t.Helper()
 	r.Header.Set("Accept-Language", lang)
-	code, page := visit(alicesDesk(t, backend), r)
+	code, page := pageOf(opened(t, backend, everybody()), r)
 	return code, textsOf(page)
 }
 
-// alicesDesk is a desk whose user is alice.
-func alicesDesk(t *testing.T, backend *desktest.Fake) http.Handler {
-	t.Helper()
-	pages, err := desk.New(desk.Settings{
-		Source: backend, Writer: backend, Group: desktest.Group, Access: desk.Access{Write: true, Everybody: "alice"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pages
-}
-
-func visit(pages http.Handler, r *http.Request) (code int, page string) {
+func pageOf(pages http.Handler, r *http.Request) (code int, page string) {
 	out := httptest.NewRecorder()
 	pages.ServeHTTP(out, r)
 	return out.Code, out.Body.String()
@@ -108,12 +95,12 @@ func TestLinksOfAnOrderAndOfTheWorkersLeadToPages(t *testing.T) {
 	for target, story := range map[string]string{
 		"/orders?id=88023": "busy", "/workers": "flood", "/workers?": "outage", "/orders?id=4712&since=7d": "busy",
 	} {
-		pages := alicesDesk(t, desktest.Story(story))
-		_, page := visit(pages, get(t, target))
+		pages := opened(t, desktest.Story(story), everybody())
+		_, page := pageOf(pages, get(t, target))
 		links := regexp.MustCompile(`href="(/[^"]*)"`).FindAllStringSubmatch(page, -1)
 		for _, link := range links {
 			to := html.UnescapeString(link[1])
-			code, texts := visit(pages, get(t, to))
+			code, texts := pageOf(pages, get(t, to))
 			if code >= 400 && !strings.Contains(texts, "No event and no letter of order") {
 				t.Errorf("%s of %s: got %d for its link %s", target, story, code, to)
 			}

@@ -102,7 +102,7 @@
     const opened = all("details", part).map((details) => details.open);
     part.replaceWith(by);
     all("input[type=search]", by).forEach((input, i) => { input.value ||= typed[i] ?? ""; });
-    all("details", by).forEach((details, i) => { details.open ||= opened[i] ?? false; });
+    all("details", by).forEach((details, i) => { details.open = opened[i] ?? details.open; });
     if (name) {
       const again = all(focus.tagName, by).find((e) => (e.getAttribute("href") || e.getAttribute("value")) === name);
       again?.focus({ preventScroll: true });
