@@ -21,11 +21,11 @@ func (n networks) String() string {
 	return strings.Join(texts, ",")
 }
 
-// UnmarshalText refuses a network with bits beside its mask, such as 10.1.2.3/8: either the address or the mask is a
-// slip, and the wrong guess would trust too many.
+// UnmarshalText refuses a network with host bits set, such as 10.1.2.3/8: either the address or the mask is a
+// typo, and the wrong guess would trust too many hosts.
 func (n *networks) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
-		return nil // set to nothing is not set
+		return nil // an empty value counts as not set
 	}
 	var items list
 	if err := items.UnmarshalText(text); err != nil {

@@ -18,8 +18,8 @@ type takes struct {
 	again   retrier // of all of them together, so that an outage is logged once
 }
 
-// take fetches a letter until it is known what became of it or ctx ends. Then the generation is over, and the next owner
-// takes the replay up.
+// take fetches a letter until it has read the letter, knows that it is gone, or ctx ends. Then the generation is over,
+// and the next owner takes the replay up.
 func (t *takes) take(ctx context.Context, take turn.Take) {
 	var pace retrier
 	failed := false

@@ -23,8 +23,8 @@ func (l Letter) Fingerprint() string {
 	return "v1:" + hex.EncodeToString(sum[:])[:digits]
 }
 
-// StoredFingerprint returns the fingerprint in the header of a letter's record, "" if there is none. It is by the rule of
-// the release that wrote the letter, but a worker that reads 200,000 letters has no time to compute them.
+// StoredFingerprint returns the fingerprint in the header of a letter's record, "" if there is none. It follows the
+// rule of the release that wrote the letter. A worker that reads 200,000 letters has no time to compute it again.
 func StoredFingerprint(r event.Record) string {
 	for _, h := range r.Headers {
 		if h.Key == headerFingerprint {

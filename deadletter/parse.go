@@ -47,7 +47,7 @@ func Parse(r event.Record) (Letter, error) {
 	return l, nil
 }
 
-// fields are a record's headers, of which only those are looked up that a letter adds. There are some twenty, and a
+// fields are a record's headers, of which only those are looked up that a letter adds. There are about twenty, and a
 // reader of many letters has no time to put them into a map.
 type fields []event.Header
 

@@ -21,8 +21,8 @@ import (
 // learnt is the status that LeadHit refuses at first.
 const learnt = "on-hold"
 
-// operators replay, dismiss and reopen letters at random, two of them at once, while the faults go on. They write to the
-// ledger as the commands do.
+// operators replay, dismiss and reopen letters at random, two of them at once, while the faults go on. They write to
+// the ledger as the commands do.
 type operators struct {
 	*round
 
@@ -49,7 +49,7 @@ func (r *round) operators(t *testing.T, seed uint64) *operators {
 	return o
 }
 
-// begin lets the operators do something at random. The returned function waits for their end, which is that of ctx.
+// begin lets the operators do something at random. They end with ctx; the returned function waits for that.
 func (o *operators) begin(ctx context.Context) (wait func()) {
 	var working sync.WaitGroup
 	working.Go(func() {
@@ -139,7 +139,7 @@ func (o *operators) all(by string) []*kgo.Record {
 	return entries
 }
 
-// finish lets LeadHit accept everything, asks for all that is open, once, and waits for the ends of all replays.
+// finish makes LeadHit accept everything, replays all open letters once, and waits until all replays have ended.
 func (o *operators) finish(t *testing.T, limit time.Duration) {
 	t.Helper()
 	o.learn(true)
@@ -160,14 +160,14 @@ func (r *round) healthy() sandbox.Faults {
 	return sandbox.Faults{Latency: chaosLatency, Statuses: r.learned()}
 }
 
-// learned are the statuses that LeadHit has learnt.
+// learned are the statuses that LeadHit has learned.
 func (r *round) learned() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.statuses
 }
 
-// learn lets LeadHit accept the status that it refuses, or refuse it again.
+// learn makes LeadHit accept the status that it refuses, or refuse it again.
 func (r *round) learn(knows bool) {
 	r.mu.Lock()
 	r.statuses = nil

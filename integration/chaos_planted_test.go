@@ -125,8 +125,8 @@ func (s *suite) testPlantedReplays(t *testing.T, brokers []string, seed uint64) 
 	})
 }
 
-// plantReplays lets LeadHit learn the status of many letters, which are then replayed at once, while new events of their
-// orders come in. After that it runs the worker through a few faults while operators replay at random.
+// plantReplays makes LeadHit accept the status of many letters, which are then replayed at once, while new events of
+// their orders come in. After that it runs the worker through a few faults while operators replay at random.
 func (r *round) plantReplays(t *testing.T, seed uint64, faults []nemesis.Fault) audit.Report {
 	t.Helper()
 	stop := r.stream(t, 100, judged(chaosEvents(seed, 5)))

@@ -20,9 +20,9 @@ const (
 	letterBytes = 1600
 )
 
-// BenchmarkManyLetters compares how long a worker needs to become ready, and a command to list letters, beside a topic of
-// 200,000 letters of 1.6 KB with a plain loop that reads the topic. A worker whose topic is empty takes its turn, too: joining
-// the group takes seconds in any case. Then 1,000 of the letters are replayed.
+// BenchmarkManyLetters compares how long a worker needs to become ready, and a command to list letters, beside a topic
+// of 200,000 letters of 1.6 KB with a plain loop that reads the topic. A worker whose topic is empty takes its turn,
+// too: joining the group takes seconds in any case. Then 1,000 of the letters are replayed.
 func BenchmarkManyLetters(b *testing.B) {
 	s := newSuite(b)
 	brokers := cluster(b, 1)
@@ -51,8 +51,8 @@ func BenchmarkManyLetters(b *testing.B) {
 	b.ReportMetric(0, "ns/op") // the lines have the figures
 }
 
-// writeLetters fills the letters' topic as a worker does, each letter with an order of its own. Their events are in a source
-// that has passed them long ago.
+// writeLetters fills the letters' topic as a worker does, each letter with an order of its own. Their events are in a
+// source that has passed them long ago.
 func (r *run) writeLetters(b *testing.B) {
 	b.Helper()
 	r.broker.create(b, "dlq."+r.group, 1, 1<<20)
@@ -123,7 +123,7 @@ func (r *run) readLetters(b *testing.B) time.Duration {
 	return time.Since(begin)
 }
 
-// becomesReady starts a worker, and ends it when it is ready.
+// becomesReady starts a worker, and stops it when it is ready.
 func (r *run) becomesReady(b *testing.B) (took time.Duration, rss int) {
 	b.Helper()
 	w := r.newWorker(b)

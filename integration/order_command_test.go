@@ -17,7 +17,7 @@ import (
 )
 
 // testOrderCommand: the command order shows each event of an order as it is: accepted, ignored, a letter, in retry, and
-// blocked behind that one. Without the worker it still shows what the topics tell.
+// blocked behind that one. Without the worker it still shows what the topics say.
 func (s *suite) testOrderCommand(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("the life of one order", func(t *testing.T) {

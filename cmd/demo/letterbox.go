@@ -14,8 +14,8 @@ import (
 	"leadhit-sync/integration/audit"
 )
 
-// letterbox reads the dead-letter topic and the ledger from their starts. Its client is not the worker's, so that they
-// share no fault.
+// letterbox reads the dead-letter topic and the ledger from their starts. It has a client of its own, so
+// that it shares no fault with the worker.
 type letterbox struct {
 	client *kgo.Client
 

@@ -5,10 +5,11 @@
 //
 // Meanwhile LeadHit has faults: it responds with 503, slowly or not at all, and rejects the key for some seconds. In
 // between it learns a status that it refused before, and a person replays the letters with that status. When -for has
-// passed, or on Ctrl-C, the shop stops, the faults end, and the worker finishes its events and shuts down as it
-// would on SIGTERM. Then the summary compares independent records: what the shop wrote, LeadHit's call log, the
-// dead-letter topic and the ledger. The exit code is 0 only if they agree: nothing lost, nothing out of order, one letter
-// for each refused event and no other, an outcome for each replay, and everything committed. A second Ctrl-C ends the demo at once, with exit code 130.
+// passed, or on Ctrl-C, the shop stops, the faults end, and the worker finishes its events and shuts down as it would
+// on SIGTERM. Then the summary compares independent records: what the shop wrote, LeadHit's call log, the dead-letter
+// topic and the ledger. The exit code is 0 only if they agree: nothing lost, nothing out of order, one letter for each
+// refused event and no other, an outcome for each replay, and everything committed. A second Ctrl-C ends the demo at
+// once, with exit code 130.
 //
 // cmd/worker shows the path of an event. Here, parts.go opens everything, shop.go writes the events, story.go switches
 // LeadHit's faults, person.go replays letters, screen.go and plain.go show the progress, and summary.go compares the

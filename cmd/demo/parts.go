@@ -118,9 +118,9 @@ func (p *parts) serveLeadHit(ctx context.Context, o options) (url string, err er
 // local is an address on this machine.
 func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
-// variables are the worker's settings. Whatever is missing here has the default of the binary. As little as possible differs,
-// because the demo is about the worker as it is. More events a second need more calls in flight, or the backlog of a
-// pause would not shrink.
+// variables are the worker's settings. Whatever is missing here has the default of the binary. As little as possible
+// differs, because the demo is about the worker as it is. More events a second need more calls in flight, or the
+// backlog of a pause would not shrink.
 func (p *parts) variables(o options, url string) map[string]string {
 	return map[string]string{
 		"KAFKA_BROKERS":        p.kafka.ListenAddrs()[0],

@@ -166,8 +166,8 @@ func (d *demo) play(ctx context.Context, paint painter) (e evidence, err error) 
 }
 
 // sell runs the shop, the story and the person, until the story or ctx ends. If one of them fails, or the worker stops
-// early, the others end too; only a replay that has begun is completed. The worker is watched here too: without it the shop would write events that nobody reads, until -for
-// is over.
+// early, the others end too; only a replay that has begun is completed. The worker is watched here too: without it the
+// shop would write events that nobody reads, until -for is over.
 func (d *demo) sell(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -195,8 +195,8 @@ func (d *demo) sell(ctx context.Context) error {
 }
 
 // finish waits until the worker has committed everything that was written and all replays have their outcomes, or the
-// worker has stopped committing. Neither end is an error here: only the summary judges. It counts committed offsets, which equal the number of events because each log
-// begins at 0 and has no transactions.
+// worker has stopped committing. Neither end is an error here: only the summary judges. It counts committed offsets,
+// which equal the number of events because each log begins at 0 and has no transactions.
 func (d *demo) finish(ctx context.Context) error {
 	d.story.add("the shop closes; the worker finishes its events")
 	defer d.story.add("the worker stops as on SIGTERM: commits, leaves the group")

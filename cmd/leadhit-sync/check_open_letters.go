@@ -46,7 +46,7 @@ newer status of its order. The exit code is 8 if a threshold is exceeded.`,
 	f.IntVar(&limits.maxOpen, "max-open", -1, "how many letters may be open (default: any number)")
 	f.DurationVar(&limits.maxAge, "max-age", 24*time.Hour, "how long ago an open letter may have failed")
 	f.DurationVar(&limits.minTTL, "min-ttl", 72*time.Hour, "how soon an open letter may expire")
-	f.Lookup("max-open").DefValue = "0" // the help prints no default then; -1 would puzzle
+	f.Lookup("max-open").DefValue = "0" // the help prints no default then; -1 would confuse
 	outputFlag(c, &output)
 	return c
 }

@@ -42,7 +42,7 @@ func (w *Worker) letters() consumer.Letters {
 	}
 }
 
-// ledgerLetter returns what the ledger's fold must know of a letter in a record.
+// ledgerLetter returns what the ledger's fold needs to know about a letter in a record.
 func ledgerLetter(l deadletter.Letter, in event.Record) ledger.Letter {
 	id := ledger.ID{Topic: l.Topic, Partition: l.Partition, Offset: l.Offset, Item: ledger.NoItem}
 	if l.Item != deadletter.NoItem {
@@ -64,7 +64,7 @@ func (w *Worker) take(ctx context.Context, t turn.Take) (turn.Taken, error) {
 	l, _ := deadletter.Parse(record) // no letter, no id
 	taken := turn.Taken{Letter: ledgerLetter(l, record)}
 	if l.Group != w.config.Kafka.Group || taken.Letter.ID != t.Letter {
-		return turn.Taken{}, nil // of no id: nobody can tell what the replay is about
+		return turn.Taken{}, nil // without an id nobody knows which letter the replay is about
 	}
 	if l.Omitted != nil {
 		switch l.Record, err = w.original(ctx, l); {

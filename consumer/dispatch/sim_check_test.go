@@ -179,7 +179,7 @@ func (k *worker) checkWindow(p *simLog, next int64) {
 
 // exposed counts what a crash now would call again: events that were called, settled or in flight, which no commit at
 // the broker covers. Those about several orders that are not settled are counted apart, and those of a partition whose
-// commits have stopped, or have just resumed, are not counted: they come on top.
+// commits have stopped, or have just resumed, are not counted: they come in addition.
 func (k *worker) exposed(each func(*record)) (whole, partly int) {
 	suspect := map[partition]bool{}
 	for _, p := range k.d.Snapshot().Partitions {

@@ -76,7 +76,7 @@ func (d *desk) chance(p float64) bool { return p > 0 && d.dice.Float64() < p }
 // Float64 draws from the desk's own source.
 func (d *desk) Float64() float64 { return d.dice.Float64() }
 
-// late reports whether a letter that its writer gave up is stored later all the same.
+// late reports whether a letter that its writer gave up is stored after all.
 func (d *desk) late() bool { return d.on && !d.calm && d.chance(d.lates) }
 
 func (w *world) stirReplays() {

@@ -167,7 +167,7 @@ func (r *run) layer(doc []byte) *event.Item {
 	return refused(causeNotJSON, err.Error())
 }
 
-// foreign replaces "not JSON" by the name of the encoding where it is recognised, so that the operator learns what to
+// foreign replaces "not JSON" with the name of the encoding where it is recognised, so that the operator learns what to
 // change.
 func (r *run) foreign(out *event.Item) *event.Item {
 	if out.Cause != causeNotJSON || r.program.encoding != encodingJSON {

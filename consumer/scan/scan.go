@@ -42,7 +42,7 @@ const (
 	// wait is how long one fetch waits for records. When following, the partitions take turns, so a record may wait
 	// this long for each other partition.
 	wait = 250 * time.Millisecond
-	// fetchBytes is more than a worker asks for: a command has one partition at a time, and somebody waits for it.
+	// fetchBytes is more than a worker asks for: a command reads one partition at a time, and a person waits for it.
 	fetchBytes = 1 << 20
 	// patience is how long a partition may go without a success. A cluster takes 9 to 12 seconds to replace a leader.
 	patience = 30 * time.Second
@@ -283,8 +283,8 @@ func (s *scan) fetch(ctx context.Context, p *part) fetched {
 	return fetched{batch, err}
 }
 
-// deliver yields the records of a fetch. It may hold more than the range, because a batch comes whole, so records beyond
-// the end are dropped here.
+// deliver yields the records of a fetch. It may hold more than the range, because a batch comes whole, so records
+// beyond the end are dropped here.
 func (s *scan) deliver(p *part, batch broker.Batch, yield func(event.Record, error) bool) error {
 	for _, r := range batch.Records {
 		if !s.Follow && r.Offset >= p.end {

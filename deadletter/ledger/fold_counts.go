@@ -9,15 +9,15 @@ import (
 // Counts says how many letters of one partition wait for somebody. Metrics read it often, so the [Fold] keeps it up to
 // date instead of visiting all letters.
 type Counts struct {
-	// Open counts letters that were read and are within the Horizon. Overtaken ones do not count: LeadHit has a newer status
-	// of their orders, so nobody has to replay them.
+	// Open counts letters that were read and are within the Horizon. Overtaken ones do not count: LeadHit has a newer
+	// status of their orders, so nobody has to replay them.
 	Open, Requeued int
 	// Oldest is when the oldest record of an open letter was stored; zero if no time is known.
 	Oldest time.Time
 }
 
 // Counts returns the figures of a partition. Open letters stored before since do not count, because retention deletes
-// them: a record does not say so when it goes. A zero since counts all.
+// them, and nothing reports that. A zero since counts all.
 func (f *Fold) Counts(topic string, partition int, since time.Time) Counts {
 	number, ok := f.topics[topic]
 	t := f.tallies[source{number, int32(partition)}]
@@ -109,8 +109,8 @@ func (f *Fold) tally(s *letter) *tally {
 	return t
 }
 
-// age notes when an open letter was stored. Whoever closes a letter leaves its age behind, so these are dropped when
-// they are more than half.
+// age notes when an open letter was stored. Closing a letter leaves its age behind; such ages are dropped when they
+// are more than half.
 func (t *tally) age(s *letter) {
 	if s.time == 0 {
 		return

@@ -19,7 +19,7 @@ const (
 	writeAtOnce = 50
 )
 
-// Access is what an operator's program works with.
+// Access is what an operator's program needs.
 type Access struct {
 	Group   string
 	Letters string // the letters' topic

@@ -85,7 +85,7 @@ func (r *Reader) onEntry(see func(e ledger.Entry, counted bool)) {
 	r.OnEntry = see
 }
 
-// FirstWith says who brought a letter into its state.
+// FirstWith says who put a letter into its state.
 func FirstWith(l view.Letter) string {
 	switch {
 	case l.Outcome.Event != "":

@@ -107,7 +107,7 @@ func topicsOf(letters iter.Seq[view.Letter]) []string {
 	return slices.Collect(maps.Keys(topics))
 }
 
-// stored returns whether a topic still has an event. Where that cannot be found out, the worker will.
+// stored returns whether a topic still has an event. If that cannot be found out here, the worker finds out.
 func (r *Reader) stored(ctx context.Context) func(event.Place) bool {
 	first := map[event.Partition]int64{}
 	return func(p event.Place) bool {
@@ -209,7 +209,7 @@ func versions(letters []replay.Planned) string {
 	return "workers of version " + strings.Join(names, ", ")
 }
 
-// lacksRights reports that this user may not write the ledger. A cluster that does not tell rights refuses the first
+// lacksRights reports that this user may not write the ledger. A cluster that does not report rights refuses the first
 // entry instead.
 func (r *Reader) lacksRights(ctx context.Context) error {
 	topic := ledger.Topic(r.Letters)
@@ -235,8 +235,8 @@ func (r *Reader) Status(id ledger.ID) (ledger.Status, bool) {
 	return l.Ledger, true
 }
 
-// Append writes an entry of a run. It ends a write that has begun even if the run is interrupted, so the summary knows
-// what was asked for.
+// Append writes an entry of a run. It completes a write that has begun even if the run is interrupted, so the summary
+// knows what was asked for.
 func (r *Reader) Append(ctx context.Context, e ledger.Entry) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), AppendLimit)
 	defer cancel()

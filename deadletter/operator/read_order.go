@@ -17,7 +17,7 @@ import (
 	"leadhit-sync/deadletter/operator/life"
 )
 
-// mostEvents limits the memory and the output: an order has a few events, one of a broken producer millions.
+// mostEvents limits the memory and the output: an order has a few events, but a broken producer may write millions.
 const mostEvents = 1000
 
 // OrderQuery is what a person asks about an order.
@@ -248,8 +248,8 @@ func (r *orderReader) commits(ctx context.Context) error {
 	return nil
 }
 
-// readLetters reads the letters' topic and then the ledger. Either may be missing: then there are no letters, or nobody has
-// done anything about them.
+// readLetters reads the letters' topic and then the ledger. Either may be missing: then there are no letters, or nobody
+// has done anything about them.
 func (r *orderReader) readLetters(ctx context.Context) error {
 	group, reader := r.Group, r.Reader()
 	wanted := func(id, order string) bool { return r.byID[id] != nil || order == r.Order }

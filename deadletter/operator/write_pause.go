@@ -24,7 +24,7 @@ type Pausing struct {
 
 // Pause writes a pause or a resume. It reads the pauses and the members first, so the result shows what was in force
 // before. Unless create is set, it refuses a group that nobody would follow: such a pause would look like a success
-// while all calls go on.
+// while all calls continue.
 func (a Access) Pause(ctx context.Context, says ledger.Entry, create bool) (Pausing, error) {
 	p := Pausing{Ledger: ledger.Topic(a.Letters)}
 	read, err := a.readPauses(ctx, p.Ledger)

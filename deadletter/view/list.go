@@ -65,12 +65,12 @@ func (v *View) List(f Filter, by Sort, limit int) List {
 	return list
 }
 
-// first keeps the first matches in an order: a million letters must not be in memory for a list of fifty.
+// first keeps the first matches in an order: a list of fifty must not hold a million letters in memory.
 type first struct {
 	by    Sort
 	limit int
 	found []match
-	last  *match // with limit matches before it, nothing behind it counts
+	last  *match // once limit matches come before it, later ones do not count
 }
 
 func (l *first) add(m match) {

@@ -170,8 +170,8 @@ func (a *auditor) call(call sandbox.Call) {
 	}
 }
 
-// learn records which events of the lane LeadHit has accepted. A refusal takes an acceptance back: LeadHit has forgotten
-// the status since, and a worker that was killed in between has never heard of the acceptance.
+// learn records which events of the lane LeadHit has accepted. A refusal takes an acceptance back: LeadHit has
+// forgotten the status since, and a worker that was killed in between never learned of the acceptance.
 func (l *lane) learn(offset int64, call sandbox.Call) {
 	if !settles(call) {
 		return

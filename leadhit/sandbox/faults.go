@@ -22,7 +22,7 @@ type Faults struct {
 	Burst     int
 	// Orders has the faults of single orders, by order id.
 	Orders map[string]OrderFault
-	// Statuses are accepted besides submitted and paid, as if LeadHit had learnt them. Without them an event with another
+	// Statuses are accepted besides submitted and paid, as if LeadHit had learned them. Without them an event with another
 	// status becomes a letter, with them a replay of that letter succeeds.
 	Statuses []string
 

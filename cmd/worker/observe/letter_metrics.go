@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// letters sends what is known of the letters of owned partitions, so that a sum over the workers counts each letter
+// letters sends the figures about letters of owned partitions, so that a sum over the workers counts each letter
 // once. Letters of partitions that no worker owns are in no sum.
 func (g *gauges) letters(to sender, now time.Time) {
 	keeps, limited := g.source.Retention()[g.source.Letters]

@@ -1,4 +1,4 @@
-// Package snapshot has the copies of the dispatcher's figures: for people, /status and metrics. It holds data alone, and
+// Package snapshot holds copies of the dispatcher's figures: for people, /status and metrics. It holds data alone, and
 // no decision depends on it.
 package snapshot
 
@@ -105,8 +105,8 @@ type OrderItem struct {
 type LetterCounts struct {
 	Open, Requeued int
 	Oldest         time.Time // when the oldest record of an open letter was stored; zero if there is none
-	// Waiting counts the replays without an outcome by what they wait for, one of ReplayWaits. Until CaughtUp there are none,
-	// because it is not known yet which letters are requeued.
+	// Waiting counts the replays without an outcome by what they wait for, one of ReplayWaits. Until CaughtUp there are
+	// none, because it is not known yet which letters are requeued.
 	Waiting map[string]int
 	// Outcomes counts the replays that ended since the start of the process: resolved, refused, superseded, failed.
 	Outcomes map[string]uint64

@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// Facts are what is known beside the events.
+// Facts are what is known besides the events.
 type Facts struct {
 	Group string
 	// Workers are those that responded.
@@ -69,7 +69,7 @@ func (f *Facts) uncommitted(e *Event, commit groups.OffsetCommit, known bool) {
 }
 
 // owner returns the partition's status from the worker that has fetched most of it: while the group rebalances, a
-// former owner may list it too. told says that this worker lists what is left to do about the order, all of it.
+// former owner may list it too. told reports whether this worker lists everything that is left to do about the order.
 func (f *Facts) owner(e *Event) (owner *status.Partition, told bool) {
 	for _, s := range f.Workers {
 		for _, p := range s.Partitions {

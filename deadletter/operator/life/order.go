@@ -50,7 +50,7 @@ type Event struct {
 	ByKey   bool   `json:"by_key,omitempty"`
 
 	State   State   `json:"state"`
-	Before  *int64  `json:"events_before,omitempty"` // at most so many events come before it
+	Before  *int64  `json:"events_before,omitempty"` // at most this many events come before it
 	Work    *Work   `json:"work,omitempty"`
 	Letter  *Letter `json:"letter,omitempty"`
 	History []Step  `json:"history"`
