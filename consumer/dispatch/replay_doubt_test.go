@@ -206,3 +206,21 @@ func TestAFormerReplayWithoutAnOutcomeOvertakesOlderLetters(t *testing.T) {
 	h.take(1, "a")
 	h.wantInAir("its second replay", 1)
 }
+
+// The last owner may have called the letter under a mapping that found order a in it.
+func TestAReplayThatIsRefusedUnderAnotherOrderOvertakesLettersWithItsKey(t *testing.T) {
+	t.Parallel()
+	c := settings()
+	c.Replays, c.Worker = true, "worker"
+	h := unstarted(t, c)
+	key := ledger.KeyHash([]byte("a"))
+	h.d.LetterRead(h.now, ledger.Letter{ID: idAt(0), Order: "a", Key: key, Offset: 500})
+	h.d.LetterRead(h.now, ledger.Letter{ID: idAt(1), Key: key, Offset: 501})
+	h.follow(ledger.LetterReplay, 1, 1)
+	h.assign(true, orders(0))
+	h.ack()
+	h.d.CaughtUp()
+	h.ask()
+	h.take(1, "", event.Item{Action: event.Refuse, OrderID: "b", Cause: "BadStatus"})
+	h.appended(true, ledger.LetterOvertaken, 0)
+}

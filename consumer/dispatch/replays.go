@@ -109,13 +109,16 @@ func (d *Dispatcher) stillWanted(now time.Time, r *replay) bool {
 }
 
 // inDoubt handles a replay that ends without an outcome, although LeadHit may have accepted it. It assumes so: older
-// letters of its order must not be replayed any more.
+// letters of its order must not be replayed any more. Today's mapping may name another order than that of the call.
 func (d *Dispatcher) inDoubt(is ledger.Status) {
-	if r := d.replays[is.ID]; r != nil && r.event != nil {
-		is.Order = r.event.items[0].OrderID // the mapping may have found it since
+	older := d.letters.Older(is.ID, is.Order, is.Key)
+	if r := d.replays[is.ID]; r != nil && r.event != nil && r.event.items[0].OrderID != is.Order {
+		older = append(older, d.letters.Older(is.ID, r.event.items[0].OrderID, is.Key)...)
 	}
-	for _, older := range d.letters.Older(is.ID, is.Order, is.Key) {
-		d.write(nil, d.mark(d.asked, older, is.ID.String()))
+	for i, id := range older {
+		if !slices.Contains(older[:i], id) {
+			d.write(nil, d.mark(d.asked, id, is.ID.String()))
+		}
 	}
 }
 

@@ -218,7 +218,7 @@ func replayMutants() map[string][]edit {
 		"replays-in-log-order":     {{"replay_queue.go", "cmp.Compare(a.Turn, b.Turn)", "cmp.Compare(a.ID.Offset, b.ID.Offset)"}},
 		"replay-closed-not-marked": {{fold + "fold.go", "f.id(s); !s.overtaken &&", "f.id(s); !s.overtaken && !s.final() && !s.dismissed &&"}},
 		"replay-unstored-unknown":  {{"fetches.go", "\t\t\td.knows(task{e, i})\n", ""}},
-		"replay-doubt-ignored":     {{"replays.go", "range d.letters.Older(is.ID, is.Order, is.Key) {", "range d.letters.Older(is.ID, is.Order, is.Key)[:0] {"}},
+		"replay-doubt-ignored":     {{"replays.go", "range older {", "range older[:0] {"}},
 		"replay-outcome-lost":      {{"ledger_writes.go", "w.waiting = append(ended, w.waiting...)", "w.waiting = append(ended[:0], w.waiting...)"}},
 		"replay-place-lost": {{
 			"replays.go", "d.taken = slices.DeleteFunc(d.taken, func(o *replay) bool { return o == r })",
