@@ -55,6 +55,7 @@ type page struct {
 	Path     string // of this page, with its query, for the links that change the language
 	Now      time.Time
 	Stranger bool // must not see what the desk is about
+	Answer   bool // to a form: its address cannot be read again
 	Data     any
 }
 
@@ -75,7 +76,10 @@ func (d *desk) show(w http.ResponseWriter, r *http.Request, code int, view strin
 	language := languageOf(r)
 	p := page{
 		Language: language, View: view, Group: d.Group, Reading: read, Visitor: visitorOf(r), Path: r.URL.RequestURI(),
-		Now: time.Now(), Stranger: d.Access.isStranger(r, code), Data: data,
+		Now: time.Now(), Stranger: d.Access.isStranger(r, code), Answer: r.Method == http.MethodPost, Data: data,
+	}
+	if p.Answer {
+		p.Path = "/letters"
 	}
 	if p.Stranger {
 		p.Group, p.Reading = "", Reading{}

@@ -192,12 +192,12 @@ func (p *planPage) check(form url.Values) (o Options, code int) {
 	o.Canary, wrongCanary = strconv.Atoi(p.Canary)
 	code = http.StatusUnprocessableEntity
 	switch {
+	case form.Get("hash") != p.Hash: // first, as somebody else may have taken all letters
+		p.Problem, code = "plan.changed", http.StatusConflict
 	case len(p.Letters) == 0:
 		p.Problem = "plan.nothing"
 	case p.Missing != nil:
 		p.Problem, p.Detail = "plan.missing", p.Missing.Error()
-	case form.Get("hash") != p.Hash:
-		p.Problem, code = "plan.changed", http.StatusConflict
 	case p.Reason == "":
 		p.Problem = "form.reason.missing"
 	case p.Typed && strings.TrimSpace(form.Get("number")) != strconv.Itoa(len(p.Letters)):

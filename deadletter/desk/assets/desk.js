@@ -111,7 +111,8 @@
 
   let reading = false;
   const refresh = async () => {
-    if (reading || document.hidden || paused() || !find("[data-live]")) return;
+    // The answer to a form is at an address that cannot be read.
+    if (reading || document.hidden || paused() || !find("[data-live]") || document.body.hasAttribute("data-answer")) return;
     reading = true;
     try {
       const response = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "error" });
