@@ -337,7 +337,7 @@ func rare() map[string]struct {
 		},
 		"replay-by-its-first-turn": {
 			"TestALetterIsReplayedAfterThoseThatWereAskedForBeforeItsLastReplay",
-			edit{guard + "fold.go", "return s.turns[last], last > 0", "return s.turns[0], last > 0"},
+			edit{fold + "fold.go", "return s.turns[last], last > 0", "return s.turns[0], last > 0"},
 		},
 		"replay-of-late-letter": {
 			"TestALateLetterOfTheLastOwnerIsMarked",
