@@ -116,6 +116,7 @@ func TestOnlyAKnownUserMayWrite(t *testing.T) {
 		{"an address that cannot be read", behind(), request{peer: "@", header: email("alice")}, "access.stranger"},
 		{"the proxy without a name", behind(), request{peer: "10.1.2.3:4711"}, "access.unnamed"},
 		{"a client's header beside the proxy's", behind(), request{peer: "10.1.2.3:4711", header: email("mallory", "alice")}, "access.unnamed"},
+		{"a client's name before the proxy's", behind(), request{peer: "10.1.2.3:4711", header: email("mallory,alice")}, "access.unnamed"},
 		{"an empty name", behind(), request{peer: "10.1.2.3:4711", header: email("")}, "access.unnamed"},
 		{"a name that is blank", behind(), request{peer: "10.1.2.3:4711", header: email(" ")}, "access.unnamed"},
 		{"a name with a control character", behind(), request{peer: "10.1.2.3:4711", header: email("al\x1bice")}, "access.unnamed"},
