@@ -137,7 +137,7 @@ func TestManyLettersAreReplayedOnlyByTheirNumber(t *testing.T) {
 	code, to = v.send(run, to+"/stop", nil)
 	v.want(code, http.StatusSeeOther, to, "/runs/r_")
 	code, run = v.get(to)
-	v.want(code, http.StatusOK, run, "interrupted: stopped by anna", "The workers finish the letters that wait")
+	v.want(code, http.StatusOK, run, "interrupted: stopped by anna", "The workers finish the waiting letters")
 	if strings.Contains(run, "/stop") {
 		t.Error("a run that ended can be stopped")
 	}
@@ -221,9 +221,9 @@ func TestAValueIsRevealedForAReason(t *testing.T) {
 func TestTheListSaysWhatIsNotKnown(t *testing.T) {
 	t.Parallel()
 	for story, texts := range map[string][]string{
-		"unread":   {"Kafka was not read yet", "topic dlq.shop does not exist"},
+		"unread":   {"Kafka has not been read yet", "topic dlq.shop does not exist"},
 		"broken":   {"Kafka cannot be read.", "connection refused", "209"},
-		"empty":    {"No open dead letters", "No event of this group was refused"},
+		"empty":    {"No open dead letters", "No event of this group has been refused"},
 		"resolved": {"No open dead letters", "The last one failed", `Dismissed <span class="count">3`},
 		"many":     {"300 causes", "280 more causes", "Show all"},
 	} {

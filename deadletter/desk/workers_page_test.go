@@ -95,7 +95,7 @@ func TestAPauseIsWrittenWithItsReason(t *testing.T) {
 		t.Errorf("got a pause by %q for %q, want alice and LeadHit migrates", p.By, p.Reason)
 	}
 	_, texts := answer(t, backend, get(t, "/workers?done=pause"), "en")
-	if !strings.Contains(texts, "The pause is written.") || !strings.Contains(texts, "LeadHit migrates") {
+	if !strings.Contains(texts, "The pause has been written.") || !strings.Contains(texts, "LeadHit migrates") {
 		t.Errorf("got %s, want the pause", texts)
 	}
 	code, texts = answer(t, backend, post(t, "/resume", "  "), "en")
@@ -113,7 +113,7 @@ func TestAPauseThatCannotBeWrittenIsReported(t *testing.T) {
 	backend := desktest.Story("busy")
 	backend.Err = errors.New("write to dlq.shop.ledger: not enough replicas")
 	code, texts := answer(t, backend, post(t, "/pause", "LeadHit migrates"), "en")
-	if code != http.StatusBadGateway || !strings.Contains(texts, "Nothing is known to be written.") ||
+	if code != http.StatusBadGateway || !strings.Contains(texts, "It is not known whether this was written.") ||
 		!strings.Contains(texts, "not enough replicas") {
 		t.Errorf("got %d, %s, want 502 with the reason", code, texts)
 	}
