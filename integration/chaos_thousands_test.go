@@ -41,6 +41,7 @@ func (s *suite) testThousands(t *testing.T, cluster *apache.Cluster, seed uint64
 		o := r.operators(t, seed)
 		o.readUntil(t, "2,000 letters", func() bool { return len(o.ledger.Letters()) == thousandsLetters })
 		o.learn(true)
+		r.leadhit.Change(func(f *sandbox.Faults) { f.Latency = 100 * time.Millisecond }) // so that kills find replays in flight
 
 		var asked atomic.Int64 // letters; the orders of the last two askings get new events
 		next := thousandsSeen
@@ -51,13 +52,13 @@ func (s *suite) testThousands(t *testing.T, cluster *apache.Cluster, seed uint64
 			return orders.NextOf(first + next*7919%max(1, last-first))
 		})
 		var join nemesis.Fault
-		kill := nemesis.Fault{Kind: nemesis.KillWorker, Calm: 300 * time.Millisecond, For: time.Second}
-		freeze := nemesis.Fault{Kind: nemesis.FreezeWorker, Calm: 300 * time.Millisecond, For: 9 * time.Second}
+		kill := nemesis.Fault{Kind: nemesis.KillWorker, For: time.Second}
+		freeze := nemesis.Fault{Kind: nemesis.FreezeWorker, For: 9 * time.Second}
 		for i, f := range []nemesis.Fault{kill, kill, freeze, kill, kill, join, kill, freeze, kill, kill} {
 			o.ask(t.Context(), t, int(asked.Load()))
 			asked.Add(thousandsAtOnce)
 			if f != join {
-				f.Which = i
+				f.Which, f.Calm = i, time.Duration(i)*50*time.Millisecond
 				r.strike(t, f)
 				continue
 			}
