@@ -52,7 +52,7 @@ func (v *View) Causes(f Filter, now time.Time) []Cause {
 			}
 			groups[m.kept.fingerprint] = g
 		}
-		g.add(m, m.kept.state, v.expires(m.kept), now)
+		g.add(m, States()[m.kept.state], v.expires(m.kept), now)
 	}
 	trends := v.trends(f.AllGroups)
 	var all []Cause
@@ -116,9 +116,9 @@ func (v *View) trends(allGroups bool) map[string]trending {
 			t = trending{m.kept.first, noTime, noTime}
 		}
 		t.first = min(t.first, m.kept.first)
-		switch m.kept.state {
+		switch States()[m.kept.state] {
 		case ledger.Resolved:
-			t.resolved = max(t.resolved, millis(m.group.ended[m.kept.id].At))
+			t.resolved = max(t.resolved, millis(m.group.ended[m.kept.id()].At))
 		case ledger.Open, ledger.Requeued:
 			if t.open == noTime || m.kept.first < t.open {
 				t.open = m.kept.first

@@ -86,10 +86,10 @@ func pattern(glob string) *regexp.Regexp {
 func (p *prepared) match(k *kept) bool {
 	is := func(wanted, got string) bool { return wanted == "" || wanted == got }
 	switch {
-	case p.never, !is(p.Cause, k.cause), !is(p.Topic, k.id.Topic), !is(p.Fingerprint, k.fingerprint),
+	case p.never, !is(p.Cause, k.cause), !is(p.Topic, k.topic), !is(p.Fingerprint, k.fingerprint),
 		p.Code != "" && p.Code != strconv.Itoa(k.code),
 		len(p.Orders) > 0 && !slices.Contains(p.Orders, k.order),
-		len(p.ids) > 0 && !p.ids[k.id],
+		len(p.ids) > 0 && !p.ids[k.id()],
 		!p.Since.IsZero() && moment(k.failed).Before(p.Since),
 		!p.Until.IsZero() && !moment(k.failed).Before(p.Until),
 		p.Version != "" && !versionIs(p.Version, k.version),
@@ -98,12 +98,12 @@ func (p *prepared) match(k *kept) bool {
 	case len(p.States) == 0:
 		return true
 	}
-	return slices.Contains(p.States, k.state)
+	return slices.Contains(p.States, States()[k.state])
 }
 
-func (p *prepared) matchHeaders(values []string) bool {
+func (p *prepared) matchHeaders(values *[]string) bool {
 	for i, pattern := range p.patterns {
-		if values == nil || !pattern.MatchString(values[i]) {
+		if values == nil || !pattern.MatchString((*values)[i]) {
 			return false
 		}
 	}

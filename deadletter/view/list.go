@@ -34,6 +34,7 @@ func (v *View) List(f Filter, by Sort, limit int) List {
 	prepared := inAnyState.prepare(v.headers)
 	first := first{by: by, limit: limit}
 	records := map[*shared]int{}
+	states := make([]int, len(States()))
 	newest := int64(noTime)
 	for name, g := range v.groups {
 		if name != v.own && !f.AllGroups {
@@ -45,8 +46,8 @@ func (v *View) List(f Filter, by Sort, limit int) List {
 			if !prepared.match(k) {
 				continue
 			}
-			list.States[k.state]++
-			if len(f.States) > 0 && !slices.Contains(f.States, k.state) {
+			states[k.state]++
+			if len(f.States) > 0 && !slices.Contains(f.States, States()[k.state]) {
 				continue
 			}
 			list.Total++
@@ -56,6 +57,11 @@ func (v *View) List(f Filter, by Sort, limit int) List {
 	}
 	for _, m := range first.sorted() {
 		list.Letters = append(list.Letters, v.letter(m))
+	}
+	for i, s := range States() {
+		if states[i] > 0 {
+			list.States[s] = states[i]
+		}
 	}
 	for s, n := range records {
 		list.Causes[s.cause] += n

@@ -37,7 +37,7 @@ func (v *View) each(f Filter) iter.Seq[match] {
 func (v *View) match(f Filter) []match { return slices.SortedFunc(v.each(f), byID) }
 
 func byID(a, b match) int {
-	x, y := a.kept.id, b.kept.id
+	x, y := a.kept.id(), b.kept.id()
 	return cmp.Or(strings.Compare(x.Topic, y.Topic), cmp.Compare(x.Partition, y.Partition), cmp.Compare(x.Offset, y.Offset),
 		cmp.Compare(x.Item, y.Item), strings.Compare(a.kept.group, b.kept.group))
 }
@@ -56,10 +56,10 @@ func (v *View) ByCause(f Filter) iter.Seq2[string, Letter] {
 	return func(yield func(string, Letter) bool) {
 		omitted := &deadletter.Digest{}
 		for m := range v.each(f) {
-			k, l := m.kept, Letter{}
-			l.Ledger, _ = m.group.fold.Letter(k.id)
+			k, id, l := m.kept, m.kept.id(), Letter{}
+			l.Ledger, _ = m.group.fold.Letter(id)
 			l.Group, l.OrderID = k.group, k.order
-			l.Topic, l.Partition, l.Offset, l.Item = k.id.Topic, k.id.Partition, k.id.Offset, k.id.Item
+			l.Topic, l.Partition, l.Offset, l.Item = id.Topic, id.Partition, id.Offset, id.Item
 			l.Place = event.Place{Partition: int(k.partition), Offset: k.at}
 			if k.value == valueOmitted {
 				l.Omitted = omitted

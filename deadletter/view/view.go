@@ -76,19 +76,28 @@ type group struct {
 type kept struct {
 	*shared
 
-	id ledger.ID
-	// state is the fold's. Most readers ask for it alone, and the fold takes its time.
-	state                             ledger.State
-	order                             string
-	first, failed, event, written, at int64 // milliseconds, noTime for none; at is the offset in the letters' topic
-	number                            int32 // of the order in View.orders; 0 if it is unknown
-	partition                         int32 // of the letters' topic
-	attempts, count, records          int32
-	size                              int               // of the value
-	sum                               [sha256.Size]byte // of the value
-	value                             hasValue
-	headers                           []string // of View.headers; nil if the letter has none of them
+	order   string
+	headers *[]string // of View.headers; nil if the letter has none of them
+	// Times in milliseconds, noTime for none.
+	first, failed, event, written int64
+	at                            int64 // offset in the letters' topic
+	offset                        int64 // of the event, as its source and item
+	source, item                  int32
+	number                        int32 // of the order in View.orders; 0 if it is unknown
+	partition                     int32 // of the letters' topic
+	attempts, count, records      int32
+	size                          int               // of the value
+	sum                           [sha256.Size]byte // of the value
+	value                         hasValue
+	// state is the index of the fold's state in States. Most readers ask for it alone, and the fold takes its time.
+	state uint8
 }
+
+func (k *kept) id() ledger.ID {
+	return ledger.ID{Topic: k.topic, Partition: int(k.source), Offset: k.offset, Item: int(k.item)}
+}
+
+func stateNumber(s ledger.State) uint8 { return uint8(max(0, slices.Index(States(), s))) }
 
 type hasValue uint8
 
@@ -152,7 +161,9 @@ func (v *View) Letter(r event.Record) (deadletter.Letter, error) {
 	k := g.letters[id]
 	failed := millis(l.FailedAt)
 	if k == nil {
-		k = &kept{id: id, first: failed, count: -1}
+		k = &kept{
+			shared: texts, offset: l.Offset, source: int32(l.Partition), item: int32(l.Item), first: failed, count: -1,
+		}
 		g.letters[id], g.all = k, append(g.all, k)
 	}
 	k.first = min(k.first, failed)
@@ -215,7 +226,7 @@ func (v *View) share(l deadletter.Letter) *shared {
 }
 
 // named returns the values of the headers that filters may ask for, the last of each name.
-func (v *View) named(headers []event.Header) []string {
+func (v *View) named(headers []event.Header) *[]string {
 	var values []string
 	for i, name := range v.headers {
 		for _, h := range slices.Backward(headers) {
@@ -229,7 +240,10 @@ func (v *View) named(headers []event.Header) []string {
 			break
 		}
 	}
-	return values
+	if values == nil {
+		return nil
+	}
+	return &values
 }
 
 // Entry takes the next record of the ledger. It returns the entry, and whether it changed the state of a letter. The
@@ -285,7 +299,7 @@ func (v *View) follow(g *group, e ledger.Entry) bool {
 func (g *group) restate(id ledger.ID) {
 	if k := g.letters[id]; k != nil {
 		status, _ := g.fold.Letter(id)
-		k.state = status.State
+		k.state = stateNumber(status.State)
 	}
 }
 
@@ -344,8 +358,8 @@ func (v *View) Expired() int {
 
 // letter returns what is kept of a letter in full.
 func (v *View) letter(m match) Letter {
-	status, _ := m.group.fold.Letter(m.kept.id)
-	return v.found(m.group, m.kept.id, status)
+	status, _ := m.group.fold.Letter(m.kept.id())
+	return v.found(m.group, m.kept.id(), status)
 }
 
 // found is letter for an id that may have no letter any more.

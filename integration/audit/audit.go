@@ -212,7 +212,7 @@ func (e *entry) tooEarly(call sandbox.Call) string {
 		return fmt.Sprintf("offset %d had been accepted before", e.lane.newest)
 	case e.previous != nil && !e.previous.settled():
 		return fmt.Sprintf("offset %d before it was not settled", e.previous.Offset)
-	case call.Arrived.Before(e.lane.busy):
+	case call.Arrived.Before(e.lane.busy) && !givenUp(call):
 		return e.lane.busyID + " was still in flight"
 	}
 	return ""

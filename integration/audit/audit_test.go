@@ -85,6 +85,12 @@ func TestTheEvidenceIsCompared(t *testing.T) {
 		{"two events of an order at once", audit.Evidence{
 			Events: called, Calls: []sandbox.Call{call(0, sandbox.Accepted, 0, 5), call(1, sandbox.Accepted, 4, 6)},
 		}, "out of order 1", "orders-0-0 was still in flight"},
+		{"a call that was given up before LeadHit saw it", audit.Evidence{
+			Events: called[:1], Calls: []sandbox.Call{call(0, sandbox.Accepted, 0, 200), call(0, sandbox.Abandoned, 1, 1)},
+		}, "repeated calls 1", ""},
+		{"a call that was given up during another one", audit.Evidence{
+			Events: called[:1], Calls: []sandbox.Call{call(0, sandbox.Accepted, 0, 200), call(0, sandbox.Abandoned, 1, 100)},
+		}, "out of order 1 repeated calls 1", "orders-0-0 was still in flight"},
 		{"a response that came after the caller's timeout", audit.Evidence{
 			Events: called, Calls: []sandbox.Call{call(0, sandbox.Accepted, 0, 600), call(1, sandbox.Accepted, 590, 610)}, Patience: time.Second,
 		}, "", ""},

@@ -22,6 +22,12 @@ func denied(c sandbox.Call) bool {
 // again.
 func settles(c sandbox.Call) bool { return c.Executed || denied(c) }
 
+// givenUp reports whether the caller had given the call up before LeadHit saw it. On a machine that stood still, LeadHit
+// sees such a call and the retry at the same time, in any order.
+func givenUp(c sandbox.Call) bool {
+	return c.Answer == sandbox.Abandoned && !c.Executed && c.Ended.Sub(c.Arrived) < moment/100
+}
+
 // unanswered reports whether no whole response reached the worker. It cannot know the outcome then, and calls again.
 func unanswered(c sandbox.Call) bool {
 	switch c.Answer {
