@@ -58,17 +58,22 @@ func (v *View) List(f Filter, by Sort, limit int) List {
 	for _, m := range first.sorted() {
 		list.Letters = append(list.Letters, v.letter(m))
 	}
+	list.Newest = moment(newest)
+	list.count(states, records)
+	return list
+}
+
+// count fills in the counts. states are by index in States.
+func (l *List) count(states []int, records map[*shared]int) {
 	for i, s := range States() {
 		if states[i] > 0 {
-			list.States[s] = states[i]
+			l.States[s] = states[i]
 		}
 	}
 	for s, n := range records {
-		list.Causes[s.cause] += n
-		list.Topics[s.topic] += n
+		l.Causes[s.cause] += n
+		l.Topics[s.topic] += n
 	}
-	list.Newest = moment(newest)
-	return list
 }
 
 // first keeps the first matches in an order: a list of fifty must not hold a million letters in memory.

@@ -425,6 +425,12 @@ func TestAListIsWhatTheLettersSay(t *testing.T) {
 			}
 		}
 	}
+	countsAreThose(t, v)
+}
+
+// countsAreThose compares the counts of a list with what a loop over all letters finds.
+func countsAreThose(t *testing.T, v *view.View) {
+	t.Helper()
 	list, open := v.List(view.Filter{Cause: "Cause1", States: []ledger.State{ledger.Open}}, "failed", 1), 0
 	for l := range v.Letters(view.Filter{Cause: "Cause1"}) {
 		list.Causes["Cause1"]--

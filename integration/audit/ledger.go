@@ -25,6 +25,7 @@ type letterState struct {
 	superseded bool
 	dismissed  bool
 	overtaken  bool
+	asked      []time.Time // when a replay that counts was stored
 	accepted   []time.Time // when an entry was stored that says so
 	byHand     bool        // it was dismissed once: its event may be accepted after a crash, and changes nothing
 }
@@ -60,6 +61,9 @@ func (l *Ledger) Entry(value []byte, stored time.Time) error {
 		s.accepted = append(s.accepted, stored)
 	}
 	if s.take(e.Event, e.N) {
+		if e.Event == "replay" {
+			s.asked = append(s.asked, stored)
+		}
 		l.counts[e.Event]++
 	}
 	return nil

@@ -43,7 +43,9 @@ func (a *auditor) replays() {
 }
 
 // unawaited reports whether a process called about an order before the ledger said that the replay before it in the lane
-// was accepted. A process that lost its partition meanwhile says nothing about the replay.
+// was accepted. A process that lost its partition meanwhile says nothing about the replay. An event that came again, and was
+// accepted before anybody asked for a replay, is no replay: its letter may have been stored later, by a process that was
+// frozen.
 func (a *auditor) unawaited(before, next sandbox.Call) bool {
 	event := a.events[before.ID]
 	if a.Ledger == nil || event == nil || before.ID == next.ID || !before.Executed || a.doubtful(before) ||
@@ -51,7 +53,8 @@ func (a *auditor) unawaited(before, next sandbox.Call) bool {
 		return false
 	}
 	letter := a.Ledger.letters[event.LetterID()]
-	if letter == nil || letter.replays == 0 || letter.byHand || slices.ContainsFunc(a.Losses, func(l Loss) bool {
+	replay := letter != nil && slices.ContainsFunc(letter.asked, func(stored time.Time) bool { return !stored.After(before.Arrived) })
+	if !replay || letter.byHand || slices.ContainsFunc(a.Losses, func(l Loss) bool {
 		return l.Process == processOf(next) && !l.To.Before(before.Arrived) && !l.From.After(next.Arrived)
 	}) {
 		return false

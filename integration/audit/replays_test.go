@@ -9,7 +9,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// ledgerOf returns a ledger with the letter of offset 0 and entries about it, such as "replay 1".
+// ledgerOf returns a ledger with the letter of offset 0 and entries about it, such as "replay 1 500": the number, and when it
+// was stored; 3000 if that is not given.
 func ledgerOf(t *testing.T, entries ...string) *audit.Ledger {
 	t.Helper()
 	l := new(audit.Ledger)
@@ -17,14 +18,15 @@ func ledgerOf(t *testing.T, entries ...string) *audit.Ledger {
 	for _, text := range entries {
 		var event string
 		var n int
-		if _, err := fmt.Sscan(text, &event, &n); err != nil {
+		stored := 3000
+		if read, err := fmt.Sscan(text, &event, &n, &stored); read < 2 {
 			t.Fatal(err)
 		}
 		if event == "letter" {
 			l.Letter("orders/0/0", n)
 			continue
 		}
-		if err := l.Entry(fmt.Appendf(nil, `{"v":1,"ev":%q,"id":"orders/0/0","n":%d}`, event, n), at(3000)); err != nil {
+		if err := l.Entry(fmt.Appendf(nil, `{"v":1,"ev":%q,"id":"orders/0/0","n":%d}`, event, n), at(stored)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -55,8 +57,9 @@ func TestReplaysAreJudged(t *testing.T) {
 		{"replayed after a newer event", []sandbox.Call{refused, newer, accepted}, []string{"replay 1", "resolved 1"}, "out of order 1 repeated calls 1"},
 		{"replayed after LeadHit took a newer acceptance back", []sandbox.Call{refused, unheard, takenBack, accepted}, []string{"replay 1", "resolved 1"}, "repeated calls 2"},
 		{"replayed after LeadHit took back another one", []sandbox.Call{refused, unheard, again, accepted}, []string{"replay 1", "letter 1", "replay 2", "resolved 2"}, "out of order 2 repeated calls 2"},
-		{"the outcome was awaited", []sandbox.Call{refused, accepted, late}, []string{"replay 1", "resolved 1"}, "repeated calls 1"},
-		{"the outcome was not awaited", []sandbox.Call{refused, accepted, soon}, []string{"replay 1", "resolved 1"}, "replays without their end 1 repeated calls 1"},
+		{"the outcome was awaited", []sandbox.Call{refused, accepted, late}, []string{"replay 1 500", "resolved 1"}, "repeated calls 1"},
+		{"the outcome was not awaited", []sandbox.Call{refused, accepted, soon}, []string{"replay 1 500", "resolved 1"}, "replays without their end 1 repeated calls 1"},
+		{"accepted before anybody asked", []sandbox.Call{refused, accepted, soon}, []string{"replay 1 2100", "resolved 1"}, "repeated calls 1"},
 		{"dismissed", []sandbox.Call{refused}, []string{"replay 1", "dismissed 1"}, ""},
 		{"a dismissed letter is not replayed", []sandbox.Call{refused, accepted}, []string{"dismissed 0", "replay 1", "resolved 1"}, "repeated too often 1 repeated calls 1"},
 	} {
