@@ -76,7 +76,7 @@ func (d *desk) newChange(what string, s selection) (changePage, []ledger.ID, Rea
 				continue
 			}
 			ids = append(ids, l.Ledger.ID)
-			fmt.Fprintf(sum, "%s %d %s\n", l.Ledger.ID, l.Ledger.N, l.Ledger.State)
+			_, _ = fmt.Fprintf(sum, "%s %d %s\n", l.Ledger.ID, l.Ledger.N, l.Ledger.State)
 			orders[l.OrderID] = true
 			if len(p.Letters) < changedShown {
 				p.Letters = append(p.Letters, l)

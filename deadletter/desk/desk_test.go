@@ -54,7 +54,7 @@ func (v visit) serve(r *http.Request) (code int, body string) {
 // send fills in the page's form and sends it, as a browser without scripts does.
 func (v visit) send(page, action string, values map[string]string) (code int, body string) {
 	v.Helper()
-	form := regexp.MustCompile(`(?s)<form[^>]*method="post" action="`+regexp.QuoteMeta(action)+`".*?</form>`).FindString(page)
+	form := regexp.MustCompile(`(?s)<form[^>]*method="post" action="` + regexp.QuoteMeta(action) + `".*?</form>`).FindString(page)
 	if form == "" {
 		v.Fatalf("the page has no form for %s", action)
 	}
@@ -169,7 +169,7 @@ func TestLettersThatCameLaterAreNotDismissed(t *testing.T) {
 	late := desktest.Story("few")
 	id := firstLetter(t, late)
 	l, _ := late.Letter(t.Context(), id)
-	l.Letter.Letter.Offset += 1000
+	l.Offset += 1000
 	v.fake.Store(l.Letter.Letter)
 	code, again := v.send(page, "/dismiss", map[string]string{"reason": "test orders"})
 	v.want(code, http.StatusConflict, again, "have changed since you saw them", "Dismiss 4 letters of")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -16,7 +17,7 @@ import (
 
 // selection is what the address of a page selects. Its query has the names of the command line's flags, so that a
 // person can turn one into the other.
-type selection struct {
+type selection struct { //nolint:recvcheck // templates call the others on a value
 	view.Filter
 
 	Query url.Values // only the filter's part
@@ -117,17 +118,14 @@ func (s *selection) setStates(value string) error {
 func (s selection) State() string { return cmp.Or(s.Query.Get("state"), "open") }
 
 // with returns the address of a view with another value of a part of the filter; "" removes the part.
-func (s selection) with(view, name, value string) string {
-	query := url.Values{}
-	for name, values := range s.Query {
-		query[name] = values
-	}
+func (s selection) with(path, name, value string) string {
+	query := maps.Clone(s.Query)
 	if value == "" {
 		delete(query, name)
 	} else {
 		query[name] = []string{value}
 	}
-	return address(view, query)
+	return address(path, query)
 }
 
 // wholeCauses reports whether the filter takes all open letters of a cause, or none.
@@ -159,10 +157,7 @@ func (s selection) Chips() []chip {
 			if name == "state" {
 				continue // the tabs show it
 			}
-			query := url.Values{}
-			for n, values := range s.Query {
-				query[n] = values
-			}
+			query := maps.Clone(s.Query)
 			query[name] = slices.Delete(slices.Clone(s.Query[name]), i, i+1)
 			all = append(all, chip{name + ":" + value, address("/letters", query)})
 		}

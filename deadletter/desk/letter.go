@@ -18,7 +18,7 @@ import (
 const headersShown = 200
 
 // letterPage is one letter.
-type letterPage struct {
+type letterPage struct { //nolint:recvcheck // templates call the others on a value
 	Letter
 
 	ReadError   error // why there is no event and no history
@@ -109,7 +109,7 @@ func (p *letterPage) layOut(reveal bool) {
 		p.Value, p.NotText = textOf(p.Event.Value), !utf8.Valid(p.Event.Value)
 		return
 	}
-	masked, ok := maskedValue(p.Event.Value, p.OrderID, p.Letter.Status)
+	masked, ok := maskedValue(p.Event.Value, p.OrderID, p.Status)
 	p.Value, p.NotText = masked, !ok
 }
 

@@ -21,7 +21,7 @@ const (
 )
 
 // lettersPage is the list of causes with the letters under them.
-type lettersPage struct {
+type lettersPage struct { //nolint:recvcheck // templates call the others on a value
 	selection
 
 	Totals totals

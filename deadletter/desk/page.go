@@ -29,12 +29,12 @@ func loadPages(catalogues map[string]*texts, own template.FuncMap) (map[string]p
 		maps.Copy(funcs, texts.own())
 		maps.Copy(funcs, own)
 		of := pages{}
-		for _, view := range views {
-			name := strings.TrimSuffix(path.Base(view), ".html")
+		for _, file := range views {
+			name := strings.TrimSuffix(path.Base(file), ".html")
 			if name == "layout" || name == "parts" {
 				continue
 			}
-			t, err := template.New(name).Funcs(funcs).ParseFS(files, "templates/layout.html", "templates/parts.html", view)
+			t, err := template.New(name).Funcs(funcs).ParseFS(files, "templates/layout.html", "templates/parts.html", file)
 			if err != nil {
 				return nil, fmt.Errorf("templates of the desk: %w", err)
 			}
@@ -72,10 +72,10 @@ func (p page) Refreshes() bool {
 func (p page) MayAct() bool { return p.Visitor.MayWrite && p.Reading.Err == nil }
 
 // show renders a view. It renders into memory first, so that a mistake in a view is an error page, not half a page.
-func (d *desk) show(w http.ResponseWriter, r *http.Request, code int, view string, read Reading, data any) {
+func (d *desk) show(w http.ResponseWriter, r *http.Request, code int, name string, read Reading, data any) {
 	language := languageOf(r)
 	p := page{
-		Language: language, View: view, Group: d.Group, Reading: read, Visitor: visitorOf(r), Path: r.URL.RequestURI(),
+		Language: language, View: name, Group: d.Group, Reading: read, Visitor: visitorOf(r), Path: r.URL.RequestURI(),
 		Now: time.Now(), Stranger: d.Access.isStranger(r, code), Answer: r.Method == http.MethodPost, Data: data,
 	}
 	if p.Answer {
@@ -85,7 +85,7 @@ func (d *desk) show(w http.ResponseWriter, r *http.Request, code int, view strin
 		p.Group, p.Reading = "", Reading{}
 	}
 	var text bytes.Buffer
-	if err := d.pages[language][view].ExecuteTemplate(&text, "layout", p); err != nil {
+	if err := d.pages[language][name].ExecuteTemplate(&text, "layout", p); err != nil {
 		http.Error(w, "this page cannot be shown: "+err.Error(), http.StatusInternalServerError)
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"net/url"
@@ -33,7 +34,7 @@ const (
 )
 
 // planPage is a plan with the form that starts it.
-type planPage struct {
+type planPage struct { //nolint:recvcheck // templates call the others on a value
 	selection
 
 	Plan
@@ -96,7 +97,7 @@ func (d *desk) newPlan(ctx context.Context, s selection) (planPage, error) {
 			p.Classes = append(p.Classes, classCount{class, n})
 		}
 	}
-	orders := made.Plan.Orders()
+	orders := made.Orders()
 	p.OrderCount, p.Orders = len(orders), orders[:min(fewOrders, len(orders))]
 	p.Becomes = becomesOf(made.Letters)
 	p.Hash = hashOf(made)
@@ -135,9 +136,9 @@ func becomesOf(letters []replay.Planned) []becomes {
 func hashOf(p Plan) string {
 	sum := sha256.New()
 	for _, l := range p.Letters {
-		fmt.Fprintf(sum, "%s %d %d %v\n", l.ID, l.N, l.Offset, l.Force)
+		_, _ = fmt.Fprintf(sum, "%s %d %d %v\n", l.ID, l.N, l.Offset, l.Force)
 		if l.Becomes != nil {
-			fmt.Fprintf(sum, "%q %q %v\n", l.Becomes.OrderID, l.Becomes.Status, l.Becomes.Action)
+			_, _ = fmt.Fprintf(sum, "%q %q %v\n", l.Becomes.OrderID, l.Becomes.Status, l.Becomes.Action)
 		}
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:12])
@@ -145,10 +146,7 @@ func hashOf(p Plan) string {
 
 // fixed is the selection with times instead of durations, so that a form about it selects the same letters later.
 func (s selection) fixed() url.Values {
-	query := url.Values{}
-	for name, values := range s.Query {
-		query[name] = values
-	}
+	query := maps.Clone(s.Query)
 	for name, at := range map[string]time.Time{"since": s.Since, "until": s.Until} {
 		if !at.IsZero() {
 			query[name] = []string{at.UTC().Format(time.RFC3339Nano)}

@@ -33,7 +33,7 @@ func (d *desk) runs(w http.ResponseWriter, r *http.Request) {
 }
 
 // runPage is one run with its letters.
-type runPage struct {
+type runPage struct { //nolint:recvcheck // templates call the others on a value
 	view.Run
 
 	Replays      []view.Replay // refused and failed ones first

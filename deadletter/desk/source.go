@@ -11,7 +11,7 @@ import (
 )
 
 // Source is what the desk shows. Its methods may be called at the same time.
-type Source interface {
+type Source interface { //nolint:interfacebloat // one backend does all of it
 	// Look calls look with what both topics said when they were read last. Nothing changes the view during the call, and
 	// look must not keep it. The view is never nil, but empty before the first good read: Reading.At says so.
 	Look(look func(*view.View)) Reading
@@ -26,7 +26,7 @@ type Source interface {
 }
 
 // Writer is what a person may do at the desk. Each method writes entries of the ledger in the person's name.
-type Writer interface {
+type Writer interface { //nolint:interfacebloat // one backend does all of it
 	// Start starts a run of the plan and returns its id. The run goes on when ctx ends. Its error is a
 	// [replay.ChangedError] if the letters have changed since the plan was made; nothing is asked for then.
 	Start(ctx context.Context, p Plan, o Options, s Signature) (run string, err error)

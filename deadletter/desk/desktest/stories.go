@@ -90,10 +90,10 @@ func (f *Fake) busy() {
 // letter makes a letter of the kind.
 func (k kind) letter(offset int64, random *rand.Rand, at time.Time) deadletter.Letter {
 	order := strconv.Itoa(88_000 + random.IntN(60))
-	switch {
-	case k.cause == "NotJSON" || k.cause == "MissingOrderID":
+	switch k.cause {
+	case "NotJSON", "MissingOrderID":
 		order = ""
-	case k.cause == "HTTP 422":
+	case "HTTP 422":
 		order = "mp-7f3c9a1e-55d0-4c1b-9a83-0b6c2f1d" + order
 	}
 	value := fmt.Sprintf(`{"order":{"id":%q,"status":%q,"total":%d},"customer":{"email":"anna@example.com","name":"Анна"}}`,
@@ -106,7 +106,8 @@ func (k kind) letter(offset int64, random *rand.Rand, at time.Time) deadletter.L
 			Place: event.Place{Topic: "orders", Partition: random.IntN(6), Offset: offset}, Time: at.Add(-3 * time.Second),
 			Key: []byte(order), Value: []byte(value),
 			Headers: []event.Header{
-				{Key: "shop", Value: []byte("north")}, {Key: "content-type", Value: []byte("application/json")},
+				{Key: "shop", Value: []byte("north")},
+				{Key: "content-type", Value: []byte("application/json")},
 				{Key: "traceparent", Value: []byte("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")},
 			},
 		},
