@@ -23,7 +23,7 @@ const (
 	changedShown = 25
 )
 
-// changePage asks whether letters shall be dismissed or reopened, or says what became of that.
+// changePage asks whether letters are to be dismissed or reopened, or says what became of that.
 type changePage struct {
 	selection
 

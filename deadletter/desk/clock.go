@@ -42,7 +42,7 @@ func timeElement(at time.Time, attribute, text string) template.HTML {
 // glance, so seconds beside days say nothing.
 func (t *texts) lasting(d time.Duration) string { return t.units(d, 2) }
 
-// units is a duration in at most so many of its largest units.
+// units is a duration in at most this many of its largest units.
 func (t *texts) units(d time.Duration, most int) string {
 	d = max(d, 0).Round(time.Second)
 	units := []struct {

@@ -40,7 +40,7 @@ func (d *desk) misread(w http.ResponseWriter, r *http.Request, s selection) bool
 }
 
 // filterNames are the flags of a filter, in the order in which they are shown. Headers are not among them: to save
-// memory, a view keeps only those that it was told of before it read.
+// memory, a view keeps only those that were named before it read.
 func filterNames() []string {
 	return []string{"cause", "fingerprint", "code", "topic", "order", "state", "since", "until", "version", "id"}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// causesShown is how many causes a page lists at first. Whoever wants all asks for them.
+	// causesShown is how many causes a page lists at first. A link shows all.
 	causesShown = 20
 	// lettersShown is how many letters a page has.
 	lettersShown = 50

@@ -42,7 +42,7 @@ func maskedValue(value []byte, shown ...string) (text string, ok bool) {
 			break
 		}
 	}
-	// One value and nothing behind it: what follows would be left out without a word.
+	// One value and nothing behind it: what follows would be dropped silently.
 	if len(bytes.TrimSpace(value[from.InputOffset():])) > 0 {
 		return "", false
 	}

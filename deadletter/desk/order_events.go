@@ -9,7 +9,7 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// The states of an event that no worker has to tell, as [OrderEvent] has them.
+// The states of an event that do not come from a worker, as [OrderEvent] has them.
 const (
 	eventFinished    = "finished"
 	eventCommitted   = "committed"

@@ -17,7 +17,7 @@ import (
 // pages are the views in one language, by the name of their file.
 type pages map[string]*template.Template
 
-// loadPages parses each view together with the layout, once a language.
+// loadPages parses each view together with the layout, once per language.
 func loadPages(catalogues map[string]*texts, own template.FuncMap) (map[string]pages, error) {
 	views, err := fs.Glob(files, "templates/*.html")
 	if err != nil {

@@ -20,7 +20,7 @@ func (f *Fake) Workers(context.Context) desk.Workers {
 	return f.Asked
 }
 
-// ask tells how the workers are in a story: well, except in those named here.
+// ask says how the workers are in a story: well, except in those named here.
 func (f *Fake) ask(story string) {
 	now := time.Now()
 	f.Asked.Group = Group
