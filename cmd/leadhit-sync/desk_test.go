@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/cmd/worker"
@@ -143,6 +144,11 @@ func TestARunAtTheDeskGoesOnUntilAllLettersAreResolved(t *testing.T) {
 		l.History[2].Event != "resolved" || len(l.Event.Value) == 0 {
 		t.Errorf("got %+v, %v, want the event, the letter, the replay and its outcome", l, err)
 	}
+	found, err := o.Order(t.Context(), "o0", time.Now().Add(-time.Hour))
+	if err != nil || len(found.Events) != 1 || found.Events[0].ID != id.String() || len(found.Events[0].History) != 3 ||
+		found.Events[0].Letter == nil || found.Events[0].Letter.State != ledger.Resolved {
+		t.Errorf("got %+v, %v, want the letter of the order with its history", found, err)
+	}
 }
 
 func TestARunAtTheDeskIsStoppedByAnotherPerson(t *testing.T) {
@@ -234,7 +240,9 @@ func TestTheDeskKeepsTheLastGoodReadWhileKafkaIsAway(t *testing.T) {
 	if is.At.IsZero() || states(o)[ledger.Open] != 3 {
 		t.Errorf("got %+v and %v, want what was read last", is, states(o))
 	}
-	if _, err := o.Plan(t.Context(), view.Filter{}); err == nil {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if _, err := o.Plan(ctx, view.Filter{}); err == nil {
 		t.Error("got a plan, want an error")
 	}
 }

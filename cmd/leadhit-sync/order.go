@@ -91,7 +91,7 @@ func showOrder(c *cobra.Command, settings *config.Config, q operator.OrderQuery,
 			}
 			a := accessTo(settings, cluster, n)
 			a.Mapping = m
-			found, err := a.ReadOrder(ctx, q)
+			found, err := a.Reader().ReadOrder(ctx, q)
 			if err != nil {
 				return err
 			}

@@ -66,7 +66,7 @@ func (o *Office) Workers(ctx context.Context) desk.Workers {
 
 // Order implements [desk.Source].
 func (o *Office) Order(ctx context.Context, order string, since time.Time) (desk.Order, error) {
-	found, err := o.settings.ReadOrder(ctx, operator.OrderQuery{Order: order, Since: since, Workers: o.settings.Workers})
+	found, err := o.current().ReadOrder(ctx, operator.OrderQuery{Order: order, Since: since, Workers: o.settings.Workers})
 	if err != nil {
 		return desk.Order{ID: order, Since: since}, err
 	}

@@ -13,82 +13,114 @@ import (
 	"leadhit-sync/deadletter/operator/life"
 )
 
-// mostMentions bounds the history of one letter. Its newest records are read.
+// mostMentions bounds the history of one letter or order. The newest records are read.
 const mostMentions = 200
 
-// mention is a record about a letter. It takes 24 bytes; the whole history of all letters would take gigabytes.
+// mention is a record about a letter or an order. It takes 24 bytes; the whole history of all letters would take
+// gigabytes.
 type mention struct {
-	hash      uint64 // of the id
+	hash      uint64 // of the letter's id, or of the order
 	offset    int64
 	partition int32
 	entry     bool // a record of the ledger, not of the letters' topic
 	counted   bool
 }
 
-// Index makes the reader remember where the records about each letter are, for HistoryOf. Call it before the first
-// Refresh.
+// Index makes the reader remember where the records about each letter and order are, for HistoryOf and ReadOrder. Call
+// it before the first Refresh.
 func (r *Reader) Index() { r.indexed = true }
 
-func (r *Reader) mention(id string, record event.Record, entry, counted bool) {
-	if r.indexed && id != "" {
-		r.mentions = append(r.mentions, mention{
-			hash: maphash.String(r.seed, id), offset: record.Offset, partition: int32(record.Partition), entry: entry,
-			counted: counted,
-		})
+func (r *Reader) mention(id, order string, record event.Record, entry, counted bool) {
+	if !r.indexed || id == "" {
+		return
+	}
+	m := mention{r.hash(id), record.Offset, int32(record.Partition), entry, counted}
+	r.mentions = append(r.mentions, m)
+	if order != "" {
+		m.hash = r.hash(orderKey(order))
+		r.mentions = append(r.mentions, m)
 	}
 }
 
+func (r *Reader) hash(text string) uint64 { return maphash.String(r.seed, text) }
+
+// orderKey differs from each letter's id, which has no newline.
+func orderKey(order string) string { return "\n" + order }
+
 // HistoryOf reads the records of a letter and the entries about it, the oldest first.
 func (r *Reader) HistoryOf(ctx context.Context, id ledger.ID) ([]life.Step, error) {
-	var all []life.Step
-	for _, m := range r.mentionsOf(id.String()) {
+	all := []life.Step{}
+	err := r.readMentions(ctx, []string{id.String()}, func(of, _ string, s life.Step, _ *deadletter.Letter) {
+		if of == id.String() {
+			all = append(all, s)
+		}
+	})
+	slices.SortStableFunc(all, func(a, b life.Step) int { return a.At.Compare(b.At) })
+	return all, err
+}
+
+// readMentions reads the records that mention letters or orders, and passes them to take. A record that does not concern the group is skipped; another one may
+// have the same hash.
+func (r *Reader) readMentions(ctx context.Context, keys []string, take stepTaker) error {
+	for _, m := range r.mentionsOf(keys) {
 		topic := r.Letters
 		if m.entry {
 			topic = ledger.Topic(r.Letters)
 		}
 		record, found, err := r.recordAt(ctx, topic, int(m.partition), m.offset)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if !found {
 			continue // it expired
 		}
-		if step, ok := r.step(id, m, record); ok {
-			all = append(all, step)
+		if m.entry {
+			r.takeEntryStep(record, m.counted, take)
+		} else {
+			r.takeLetterStep(record, take)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b life.Step) int { return a.At.Compare(b.At) })
-	return all, nil
+	return nil
 }
 
-func (r *Reader) mentionsOf(id string) []mention {
-	hash := maphash.String(r.seed, id)
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	var all []mention
-	for _, m := range r.mentions {
-		if m.hash == hash {
-			all = append(all, m)
-		}
+// stepTaker gets a letter's id, its order and what a record says. The letter is nil for an entry.
+type stepTaker = func(id, order string, s life.Step, l *deadletter.Letter)
+
+func (r *Reader) takeEntryStep(record event.Record, counted bool, take stepTaker) {
+	if e, err := ledger.Parse(record.Value); err == nil && e.For(r.Group) {
+		take(e.ID, e.Order, life.EntryStep(e, counted), nil)
 	}
-	return all[max(0, len(all)-mostMentions):]
 }
 
-// step is false for a record about another letter whose id has the same hash, or of another group.
-func (r *Reader) step(id ledger.ID, m mention, record event.Record) (life.Step, bool) {
-	if m.entry {
-		e, err := ledger.Parse(record.Value)
-		return life.EntryStep(e, m.counted), err == nil && e.ID == id.String() && e.For(r.Group)
-	}
+func (r *Reader) takeLetterStep(record event.Record, take stepTaker) {
 	l, err := deadletter.Parse(record)
-	if err != nil || l.ID() != id.String() || l.Group != "" && l.Group != r.Group {
-		return life.Step{}, false
+	if err != nil || l.Group != "" && l.Group != r.Group {
+		return
 	}
 	step := life.LetterStep(l, record.Place)
 	if step.At.IsZero() {
 		step.At = record.Time
 	}
-	return step, true
+	take(l.ID(), l.OrderID, step, &l)
+}
+
+// mentionsOf returns each record once, in the order of its topic.
+func (r *Reader) mentionsOf(keys []string) []mention {
+	wanted := map[uint64]bool{}
+	for _, key := range keys {
+		wanted[r.hash(key)] = true
+	}
+	var all []mention
+	r.mu.RLock()
+	for _, m := range r.mentions {
+		if wanted[m.hash] {
+			m.hash = 0
+			all = append(all, m)
+		}
+	}
+	r.mu.RUnlock()
+	all = slices.Compact(all) // the mentions of a record follow each other
+	return all[max(0, len(all)-mostMentions):]
 }
 
 // recordAt reads one record. It is false if retention has removed it.

@@ -98,7 +98,7 @@ func (r *Reader) takeLetter(record event.Record) {
 	if err != nil {
 		return
 	}
-	r.mention(l.ID(), record, false, true)
+	r.mention(l.ID(), l.OrderID, record, false, true)
 	if r.OnLetter != nil {
 		r.OnLetter(record, l)
 	}
@@ -112,7 +112,7 @@ func (r *Reader) takeEntry(record event.Record) {
 	if e.Event == "" {
 		return
 	}
-	r.mention(e.ID, record, true, counted)
+	r.mention(e.ID, e.Order, record, true, counted)
 	if r.OnEntry != nil {
 		r.OnEntry(e, counted)
 	}

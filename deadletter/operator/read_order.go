@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/deadletter/operator/life"
+	"leadhit-sync/deadletter/view"
 )
 
 // mostEvents limits the memory and the output: an order has a few events, but a broken producer may write millions.
@@ -32,7 +34,7 @@ type OrderQuery struct {
 
 // orderReader collects all that is known about one order.
 type orderReader struct {
-	Access
+	*Reader
 	OrderQuery
 
 	life    life.Order
@@ -42,23 +44,24 @@ type orderReader struct {
 }
 
 // ReadOrder reads what became of an order's events: the topics since q.Since, the group's commits, the letters and the
-// ledger. It asks the workers too. It needs Topics and Mapping. If ctx ends, it returns what it has found.
-func (a Access) ReadOrder(ctx context.Context, q OrderQuery) (*life.Order, error) {
-	r := &orderReader{
-		Access: a, OrderQuery: q, facts: life.Facts{Group: a.Group},
+// ledger. It asks the workers too. It needs Topics and Mapping. If ctx ends, it returns what it has found. A reader with
+// an Index reads of letters and ledger only what it does not know; any other must not have read before.
+func (r *Reader) ReadOrder(ctx context.Context, q OrderQuery) (*life.Order, error) {
+	o := &orderReader{
+		Reader: r, OrderQuery: q, facts: life.Facts{Group: r.Group},
 		byID: map[string]*life.Event{}, history: map[string][]life.Step{},
 		life: life.Order{
-			Order: q.Order, Since: q.Since.UTC().Truncate(time.Second), Topics: a.Topics,
+			Order: q.Order, Since: q.Since.UTC().Truncate(time.Second), Topics: r.Topics,
 			Workers: []life.Asked{}, Events: []*life.Event{}, Notes: []string{},
 		},
 	}
 	began := time.Now()
-	if err := r.read(ctx); err != nil && ctx.Err() == nil {
+	if err := o.read(ctx); err != nil && ctx.Err() == nil {
 		return nil, err
 	}
-	r.life.Complete, r.life.Seconds = ctx.Err() == nil, time.Since(began).Seconds()
-	r.finish()
-	return &r.life, nil
+	o.life.Complete, o.life.Seconds = ctx.Err() == nil, time.Since(began).Seconds()
+	o.finish()
+	return &o.life, nil
 }
 
 // read reads the topics, asks the workers and then the group. Letters come last: a commit covers an event only when its
@@ -242,7 +245,8 @@ func (r *orderReader) commits(ctx context.Context) error {
 		bounds, err := r.Cluster.Bounds(ctx, p.Topic, []int{p.Number})
 		if err == nil && c.Next > bounds[p.Number].End {
 			delete(r.facts.Commits, p)
-			r.note("the group's commit of %s is beyond the end of the log, which was truncated or recreated", fmt.Sprintf("%s/%d", p.Topic, p.Number))
+			r.note("the group's commit of %s/%d is beyond the end of the log, which was truncated or recreated", p.Topic,
+				p.Number)
 		}
 	}
 	return nil
@@ -251,28 +255,50 @@ func (r *orderReader) commits(ctx context.Context) error {
 // readLetters reads the letters' topic and then the ledger. Either may be missing: then there are no letters, or nobody
 // has done anything about them.
 func (r *orderReader) readLetters(ctx context.Context) error {
-	group, reader := r.Group, r.Reader()
-	wanted := func(id, order string) bool { return r.byID[id] != nil || order == r.Order }
-	err := reader.read(ctx, reader.Letters, func(record event.Record) {
-		l, err := reader.View.Letter(record)
-		if err == nil && (l.Group == "" || l.Group == group) && wanted(l.ID(), l.OrderID) {
-			r.remember(l.ID(), life.LetterStep(l, record.Place), &l)
+	remember := func(id, order string, s life.Step, l *deadletter.Letter) {
+		if r.byID[id] != nil || order == r.Order {
+			r.remember(id, s, l)
+		}
+	}
+	if r.indexed {
+		return r.readIndexed(ctx, remember)
+	}
+	err := r.Reader.read(ctx, r.Letters, func(record event.Record) {
+		l, err := r.View.Letter(record)
+		if err == nil && (l.Group == "" || l.Group == r.Group) {
+			remember(l.ID(), l.OrderID, life.LetterStep(l, record.Place), &l)
 		}
 	})
 	if err != nil && !errors.Is(err, kafkaerr.ErrUnknownPartition) {
 		return err
 	}
-	err = reader.read(ctx, ledger.Topic(r.Letters), func(record event.Record) {
-		e, counted := reader.View.Entry(record)
-		if e.ID != "" && e.For(group) && wanted(e.ID, e.Order) {
-			r.remember(e.ID, life.EntryStep(e, counted), nil)
+	err = r.Reader.read(ctx, ledger.Topic(r.Letters), func(record event.Record) {
+		e, counted := r.View.Entry(record)
+		if e.ID != "" && e.For(r.Group) {
+			remember(e.ID, e.Order, life.EntryStep(e, counted), nil)
 		}
 	})
 	if err != nil && !errors.Is(err, kafkaerr.ErrUnknownPartition) {
 		return err
 	}
-	r.facts.Letters = reader.View
+	r.facts.Letters = r.View
 	return nil
+}
+
+// readIndexed reads only the records about the order.
+func (r *orderReader) readIndexed(ctx context.Context, remember stepTaker) error {
+	if err := r.Refresh(ctx); err != nil {
+		r.note("the dead letters cannot be read: %v", err)
+		return nil
+	}
+	r.facts.Letters = r.View
+	keys := append(slices.Collect(maps.Keys(r.byID)), orderKey(r.Order))
+	r.Look(func(v *view.View) { // entries about these letters may lack the order
+		for l := range v.Letters(view.Filter{Orders: []string{r.Order}}) {
+			keys = append(keys, l.ID())
+		}
+	})
+	return r.readMentions(ctx, keys, remember)
 }
 
 // remember adds a step to a letter's history, and the event if only letters and ledger know it: it has expired, or is
@@ -290,6 +316,8 @@ func (r *orderReader) remember(id string, s life.Step, l *deadletter.Letter) {
 
 // finish puts everything together.
 func (r *orderReader) finish() {
+	r.mu.RLock() // Decide looks at the view
+	defer r.mu.RUnlock()
 	for _, e := range r.life.Events {
 		e.History = append(e.History, r.history[e.ID]...)
 		slices.SortStableFunc(e.History, func(a, b life.Step) int { return a.At.Compare(b.At) })
