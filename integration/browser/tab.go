@@ -13,8 +13,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience is the time limit of one call of Do. Whoever waits longer looks for something that is not there.
-const patience = 20 * time.Second
+// patience is the time limit of one call. Whoever waits longer looks for something that is not there.
+const patience = time.Minute
 
 // Tab is a tab. Use it from one goroutine.
 type Tab struct {
