@@ -75,7 +75,7 @@ func (o *configOptions) run(c *cobra.Command) error {
 	if o.output == "json" {
 		return errors.Join(printSettings(c.OutOrStdout(), settings, err), err)
 	}
-	// Whoever has mistakes is probably writing the settings, and needs the names.
+	// A person with mistakes is probably writing the settings, and needs the names.
 	if err != nil {
 		return errors.Join(config.WriteTable(c.OutOrStdout()), err)
 	}

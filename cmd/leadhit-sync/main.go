@@ -171,7 +171,7 @@ type settingError struct{ error }
 func (e settingError) Unwrap() error { return e.error }
 
 // listedError is an error of several lines, each of which begins with its own subject, mostly a place in a file. It is
-// printed without a prefix. An editor or CI can jump to such a place only if nothing stands before it. The exit code
+// printed without a prefix. An editor or CI can jump to such a place only if the line begins with it. The exit code
 // stays 1.
 type listedError struct{ error }
 

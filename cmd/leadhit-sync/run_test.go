@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// slowly is a log's handler that takes a second for a line.
+// slowly is a log handler that takes a second per line.
 type slowly struct{ slog.Handler }
 
 func (s slowly) Handle(ctx context.Context, r slog.Record) error {

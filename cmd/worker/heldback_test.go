@@ -99,7 +99,7 @@ func TestAnEventsTimeBreaksNoPage(t *testing.T) {
 	}
 }
 
-// produceAt writes one event whose time is this count of milliseconds.
+// produceAt writes one event whose time is given in milliseconds.
 func (s *scene) produceAt(ms int64, value string) {
 	s.t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(s.kafka.ListenAddrs()...), kgo.MaxVersions(kversion.V3_6_0()))

@@ -13,7 +13,7 @@ import (
 // Settings are what a desk is made of.
 type Settings struct {
 	Source Source
-	// Writer is nil at a desk that only shows.
+	// Writer is nil at a read-only desk.
 	Writer Writer
 	// Group is the consumer group whose letters the desk shows.
 	Group  string

@@ -74,7 +74,7 @@ type sparkBar struct {
 	Empty      bool
 }
 
-// newSpark draws numbers as bars. A number above 0 is always seen, and 0 leaves a line on the ground.
+// newSpark draws numbers as bars. A number above 0 is always seen, and 0 leaves a line at the bottom.
 func newSpark(numbers []int, width, height int, label string) spark {
 	s := spark{Width: width, Height: height, Label: label}
 	most := 1
