@@ -195,9 +195,8 @@ func replayMutants() map[string][]edit {
 		"replay-without-marks": {{
 			"ledger_writes.go", "d.letters.Older(t.id(), t.item().OrderID, t.key) {", "d.letters.Older(t.id(), t.item().OrderID, t.key)[:0] {",
 		}},
-		"replay-marks-not-awaited": {{"calls.go", "if len(entries) == 0 {\n\t\tt.item().state = done", "if d.write(nil, entries...); d.live {\n\t\tt.item().state = done"}},
-		"replay-not-judged-again":  {{"calls.go", "case !d.stillWanted(now, t.replay):", "case !d.live:"}},
-		"replay-before-log-end":    {{"replay_queue.go", " || p.window.position < p.end {", " {"}},
+		"replay-not-judged-again": {{"calls.go", "case !d.stillWanted(now, t.replay):", "case !d.live:"}},
+		"replay-before-log-end":   {{"replay_queue.go", " || p.window.position < p.end {", " {"}},
 		"replay-in-front": {
 			{"lane.go", "import \"leadhit-sync/consumer/event\"", "import (\n\t\"slices\"\n\n\t\"leadhit-sync/consumer/event\"\n)"},
 			{
@@ -215,7 +214,6 @@ func replayMutants() map[string][]edit {
 			{fold + "fold_entries.go", "if s.final() || s.dismissed {\n\t\th :=", "if s.final() {\n\t\th :="},
 			{fold + "fold.go", "case s.dismissed:", "case s.dismissed && s.ended:"},
 		},
-		"replays-in-log-order":     {{"replay_queue.go", "cmp.Compare(a.Turn, b.Turn)", "cmp.Compare(a.ID.Offset, b.ID.Offset)"}},
 		"replay-closed-not-marked": {{fold + "fold.go", "f.id(s); !s.overtaken &&", "f.id(s); !s.overtaken && !s.final() && !s.dismissed &&"}},
 		"replay-unstored-unknown":  {{"fetches.go", "\t\t\td.knows(task{e, i})\n", ""}},
 		"replay-doubt-ignored":     {{"replays.go", "range older {", "range older[:0] {"}},
@@ -331,6 +329,17 @@ func rare() map[string]struct {
 		},
 		// A member that has lost its partition may have a letter in flight: the broker stores it after the new owner has read
 		// the topic and accepted a newer event. The simulator has such writes, but each needs a replay at the right moment.
+		"replay-marks-not-awaited": {
+			"TestAnAcceptedEventIsFinishedWhenOlderLettersAreMarked",
+			edit{
+				"calls.go", "if len(entries) == 0 {\n\t\tt.item().state = done",
+				"if d.write(nil, entries...); d.live {\n\t\tt.item().state = done",
+			},
+		},
+		"replays-in-log-order": {
+			"TestALetterIsReplayedAfterThoseThatWereAskedForBeforeItsLastReplay",
+			edit{"replay_queue.go", "cmp.Compare(a.Turn, b.Turn)", "cmp.Compare(a.ID.Offset, b.ID.Offset)"},
+		},
 		"replay-former-forgotten": {
 			"TestAFormerReplayWithoutAnOutcomeOvertakesOlderLetters",
 			edit{"replay_queue.go", "is.State != ledger.Requeued || is.Former {", "is.State != ledger.Requeued {"},
