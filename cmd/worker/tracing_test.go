@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"bytes"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ import (
 
 	"leadhit-sync/cmd/worker"
 	"leadhit-sync/config"
+	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/leadhit/sandbox"
 )
 
@@ -236,6 +238,37 @@ func TestARefusedOrderEndsItsEventsSpanWithTheLetter(t *testing.T) {
 		"rpc.response.status_code": "-32000",
 		"leadhit_sync.verdict":     "dead_letter",
 	})
+}
+
+func TestAReplayHasASpanInTheTraceOfItsEvent(t *testing.T) {
+	s, c, n := traced(t, "KAFKA_GROUP", "test")
+	s.run()
+	s.produceTraced(`{"order_id": "4712", "status": "lost"}`, "00-"+shopTrace+"-"+shopSpan+"-01")
+	s.until("a letter is stored", func() bool { return len(s.letters()) == 1 })
+	replay := ledger.Entry{Event: ledger.LetterReplay, ID: s.letters()[0].ID(), N: 1, Run: "r_1"}
+	s.operate(replay)
+	s.until("two spans of the event", func() bool { return len(c.named("process orders")) == 2 })
+	n.Change(func(f *sandbox.Faults) { f.Statuses = []string{"lost"} })
+	replay.N, replay.Letter = 2, 1
+	s.operate(replay)
+	s.until("a third span of the event", func() bool { return len(c.named("process orders")) == 3 })
+	calls := c.named("set_order_status")
+	if len(calls) != 3 {
+		t.Fatalf("got %d calls' spans, want 3", len(calls))
+	}
+	for i, span := range c.named("process orders") {
+		if hex.EncodeToString(span.GetTraceId()) != shopTrace || hex.EncodeToString(span.GetParentSpanId()) != shopSpan {
+			t.Errorf("process %d: got %v, want the shop's trace", i, span)
+		}
+		if !bytes.Equal(calls[i].GetParentSpanId(), span.GetSpanId()) {
+			t.Errorf("call %d: got parent %x, want the span of its replay", i, calls[i].GetParentSpanId())
+		}
+		count := ""
+		if i > 0 {
+			count = strconv.Itoa(i)
+		}
+		has(t, span, tracepb.Span_SPAN_KIND_CONSUMER, map[string]string{"leadhit_sync.replay": count})
+	}
 }
 
 func TestEachTryIsASpanAndTheEventEndsWithTheLast(t *testing.T) {

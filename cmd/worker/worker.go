@@ -90,7 +90,7 @@ func (w *Worker) wire(m *mapping.Mapping) {
 		Store:    store,
 		Ledger:   w.ledger(),
 		Letters:  w.letters(),
-		Take:     w.take,
+		Take:     w.tracing.Take(w.take),
 		Logger:   w.log,
 	})
 	w.metrics.Watch(observe.Source{

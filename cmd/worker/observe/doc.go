@@ -17,6 +17,7 @@ import (
 	"context"
 
 	"leadhit-sync/consumer"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/retry"
 )
@@ -32,3 +33,6 @@ type judgedCaller = func(context.Context, consumer.Call) retry.Verdict
 
 // storer stores one letter.
 type storer = func(context.Context, consumer.Letter) error
+
+// taker fetches a letter and maps its event again.
+type taker = func(context.Context, turn.Take) (turn.Taken, error)

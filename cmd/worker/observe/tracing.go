@@ -23,6 +23,7 @@ import (
 
 	"leadhit-sync/config"
 	"leadhit-sync/consumer"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/leadhit"
 	"leadhit-sync/retry"
@@ -102,10 +103,11 @@ func (t *Tracing) Start(ctx context.Context) (stop func()) {
 // eventSpan is the span of an event. It is created late, with the time of the fetch: most events of a full window wait,
 // and must cost little.
 type eventSpan struct {
-	read time.Time
-	make sync.Once
-	span trace.Span
-	open atomic.Int64 // orders that are neither called nor stored as letters
+	read   time.Time
+	replay int // counts the replays of a letter; 0 for an event
+	make   sync.Once
+	span   trace.Span
+	open   atomic.Int64 // orders that are neither called nor stored as letters
 }
 
 // Decode begins the span of each event, and ends it at once if the event asks for nothing.
@@ -125,6 +127,24 @@ func (t *Tracing) Decode(decode decoder) decoder {
 			t.of(ctx, e, s).End()
 		}
 		return items, nil
+	}
+}
+
+// Take begins the span of a letter's replay, in the trace of the letter's event. A replay is about one order: the span
+// ends with its accepted call or its new letter. A replay that needs neither has no span.
+func (t *Tracing) Take(take taker) taker {
+	if t == nil {
+		return take
+	}
+	return func(ctx context.Context, in turn.Take) (turn.Taken, error) {
+		s := &eventSpan{read: time.Now()}
+		taken, err := take(ctx, in)
+		if e, ok := taken.Record.(*consumer.Event); ok && err == nil {
+			s.replay = taken.Letter.Count + 1
+			s.open.Store(1)
+			e.Note = s
+		}
+		return taken, err
 	}
 }
 
@@ -154,6 +174,9 @@ func (t *Tracing) of(ctx context.Context, e *consumer.Event, s *eventSpan) trace
 				semconv.MessagingDestinationName(e.Topic), semconv.MessagingDestinationPartitionID(strconv.Itoa(e.Partition)),
 				semconv.MessagingKafkaOffset(int(e.Offset)), t.group,
 			))
+		if s.replay > 0 {
+			s.span.SetAttributes(attribute.Int("leadhit_sync.replay", s.replay))
+		}
 	})
 	return s.span
 }
