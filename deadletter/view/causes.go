@@ -43,24 +43,26 @@ type Cause struct {
 // Causes groups the letters that match by fingerprint. Causes with the most open letters come first.
 func (v *View) Causes(f Filter, now time.Time) []Cause {
 	groups := map[string]*gathered{}
+	of := map[*shared]*gathered{} // the same; a pointer is found faster than a text
 	for m := range v.each(f) {
-		g := groups[m.kept.fingerprint]
+		k := m.kept
+		g := of[k.shared]
 		if g == nil {
-			g = &gathered{
-				Cause:    Cause{Fingerprint: m.kept.fingerprint, States: map[ledger.State]int{}},
-				versions: map[string]bool{},
+			if g = groups[k.fingerprint]; g == nil {
+				g = &gathered{first: k.first, newest: m}
+				groups[k.fingerprint] = g
 			}
-			groups[m.kept.fingerprint] = g
+			of[k.shared] = g
+			g.see(k.version)
 		}
-		g.add(m, States()[m.kept.state], v.expires(m.kept), now)
+		g.add(m, millis(now))
 	}
 	trends := v.trends(f.AllGroups)
 	var all []Cause
-	for _, g := range groups {
-		g.Orders = g.orders.count
-		g.Trend = trends[g.Fingerprint].trend(now)
-		slices.SortFunc(g.Versions, func(a, b string) int { return cmp.Or(compareVersions(a, b), strings.Compare(a, b)) })
-		all = append(all, g.Cause)
+	for fingerprint, g := range groups {
+		c := g.cause(v)
+		c.Trend = trends[fingerprint].trend(now)
+		all = append(all, c)
 	}
 	slices.SortFunc(all, func(a, b Cause) int {
 		return cmp.Or(cmp.Compare(b.States[ledger.Open], a.States[ledger.Open]), b.Last.Compare(a.Last),
@@ -71,36 +73,64 @@ func (v *View) Causes(f Filter, now time.Time) []Cause {
 
 // gathered is a cause while its letters are read.
 type gathered struct {
-	Cause
-
 	orders   numberSet
-	versions map[string]bool
-	newest   match // the letter that Message comes from
+	versions []string
+	states   [5]int // by index in States
+	hours    [24]int
+	first    int64 // failure, in milliseconds
+	newest   match // the letter that failed last
+	expires  *kept // of the letters that wait, the one that was written first
 }
 
-func (g *gathered) add(m match, state ledger.State, expires, now time.Time) {
+// see notes the version of a worker.
+func (g *gathered) see(version string) {
+	if version != "" && !slices.Contains(g.versions, version) {
+		g.versions = append(g.versions, version)
+	}
+}
+
+// add takes a letter. now is in milliseconds.
+func (g *gathered) add(m match, now int64) {
 	k := m.kept
-	g.Letters++
-	g.States[state]++
+	g.states[k.state]++
 	g.orders.add(k.number)
-	if k.version != "" && !g.versions[k.version] {
-		g.versions[k.version] = true
-		g.Versions = append(g.Versions, k.version)
-	}
-	if first := moment(k.first); g.First.IsZero() || first.Before(g.First) {
-		g.First = first
-	}
-	if g.newest.kept == nil || newestFirst(m, g.newest) < 0 {
+	g.first = min(g.first, k.first)
+	if k.failed >= g.newest.kept.failed && newestFirst(m, g.newest) < 0 {
 		g.newest = m
-		g.Last, g.Name, g.Stage, g.Message, g.Code = moment(k.failed), k.cause, k.stage, k.message, k.code
 	}
 	if i, ok := hourOf(k, now); ok {
-		g.Hours[i]++
+		g.hours[i]++
 	}
-	waits := state == ledger.Open || state == ledger.Requeued
-	if waits && !expires.IsZero() && (g.Expires.IsZero() || expires.Before(g.Expires)) {
-		g.Expires = expires
+	if waits(k.state) && k.written != noTime && (g.expires == nil || k.written < g.expires.written) {
+		g.expires = k
 	}
+}
+
+// waits reports whether a letter in a state has something before it: it is open or requeued.
+func waits(state uint8) bool { return state <= requeued }
+
+// requeued is the index of the state in States.
+const requeued = 1
+
+// cause returns what was gathered, without the trend.
+func (g *gathered) cause(v *View) Cause {
+	last := g.newest.kept
+	c := Cause{
+		Fingerprint: last.fingerprint, Name: last.cause, Stage: last.stage, Message: last.message, Code: last.code,
+		States: map[ledger.State]int{}, Orders: g.orders.count, First: moment(g.first), Last: moment(last.failed),
+		Versions: g.versions, Hours: g.hours,
+	}
+	for i, s := range States() {
+		if g.states[i] > 0 {
+			c.States[s] = g.states[i]
+			c.Letters += g.states[i]
+		}
+	}
+	if g.expires != nil {
+		c.Expires = v.expires(g.expires)
+	}
+	slices.SortFunc(c.Versions, func(a, b string) int { return cmp.Or(compareVersions(a, b), strings.Compare(a, b)) })
+	return c
 }
 
 // trending is what the Trend of a cause depends on, over all its letters.
@@ -109,25 +139,40 @@ type trending struct {
 }
 
 func (v *View) trends(allGroups bool) map[string]trending {
-	all := map[string]trending{}
+	of := map[*shared]*trending{}
+	resolved := stateNumber(ledger.Resolved)
 	for m := range v.each(Filter{AllGroups: allGroups}) {
-		t, ok := all[m.kept.fingerprint]
+		k := m.kept
+		t := of[k.shared]
+		if t == nil {
+			t = &trending{k.first, noTime, noTime}
+			of[k.shared] = t
+		}
+		t.first = min(t.first, k.first)
+		switch {
+		case k.state == resolved:
+			t.resolved = max(t.resolved, millis(m.group.ended[k.id()].At))
+		case waits(k.state):
+			t.open = earlier(t.open, k.first)
+		}
+	}
+	all := map[string]trending{}
+	for s, t := range of {
+		sum, ok := all[s.fingerprint]
 		if !ok {
-			t = trending{m.kept.first, noTime, noTime}
+			sum = trending{t.first, noTime, noTime}
 		}
-		t.first = min(t.first, m.kept.first)
-		switch States()[m.kept.state] {
-		case ledger.Resolved:
-			t.resolved = max(t.resolved, millis(m.group.ended[m.kept.id()].At))
-		case ledger.Open, ledger.Requeued:
-			if t.open == noTime || m.kept.first < t.open {
-				t.open = m.kept.first
-			}
-		default:
-		}
-		all[m.kept.fingerprint] = t
+		all[s.fingerprint] = trending{min(sum.first, t.first), max(sum.resolved, t.resolved), earlier(sum.open, t.open)}
 	}
 	return all
+}
+
+// earlier is the earlier of two times that are not noTime.
+func earlier(a, b int64) int64 {
+	if a == noTime || b != noTime && b < a {
+		return b
+	}
+	return a
 }
 
 func (t trending) trend(now time.Time) Trend {

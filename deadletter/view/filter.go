@@ -59,10 +59,22 @@ type prepared struct {
 	ids      map[ledger.ID]bool
 	patterns map[int]*regexp.Regexp // by index in View.headers
 	never    bool                   // it asks for a header that was dropped
+	states   uint8                  // a bit for each of States
+	since    int64                  // in milliseconds; noTime for none
+	until    int64
+	versions map[string]bool // whether a version matches: few workers wrote many letters
 }
 
 func (f Filter) prepare(headers []string) prepared {
-	p := prepared{Filter: f, ids: map[ledger.ID]bool{}, patterns: map[int]*regexp.Regexp{}}
+	p := prepared{
+		Filter: f, ids: map[ledger.ID]bool{}, patterns: map[int]*regexp.Regexp{}, versions: map[string]bool{},
+		since: ceiling(f.Since), until: ceiling(f.Until),
+	}
+	for _, s := range f.States {
+		if i := slices.Index(States(), s); i >= 0 {
+			p.states |= 1 << i
+		}
+	}
 	for _, id := range f.IDs {
 		p.ids[id] = true
 	}
@@ -90,15 +102,34 @@ func (p *prepared) match(k *kept) bool {
 		p.Code != "" && p.Code != strconv.Itoa(k.code),
 		len(p.Orders) > 0 && !slices.Contains(p.Orders, k.order),
 		len(p.ids) > 0 && !p.ids[k.id()],
-		!p.Since.IsZero() && moment(k.failed).Before(p.Since),
-		!p.Until.IsZero() && !moment(k.failed).Before(p.Until),
-		p.Version != "" && !versionIs(p.Version, k.version),
+		p.since != noTime && k.failed < p.since,
+		p.until != noTime && k.failed >= p.until,
+		p.Version != "" && !p.matchVersion(k.version),
 		len(p.patterns) > 0 && !p.matchHeaders(k.headers):
 		return false
-	case len(p.States) == 0:
-		return true
 	}
-	return slices.Contains(p.States, States()[k.state])
+	return p.in(k.state)
+}
+
+func (p *prepared) matchVersion(version string) bool {
+	matches, known := p.versions[version]
+	if !known {
+		matches = versionIs(p.Version, version)
+		p.versions[version] = matches
+	}
+	return matches
+}
+
+// in reports whether the filter asks for a state.
+func (p *prepared) in(state uint8) bool { return len(p.States) == 0 || p.states>>state&1 == 1 }
+
+// ceiling is the first whole millisecond that is not before a time, as letters have whole ones.
+func ceiling(t time.Time) int64 {
+	ms := millis(t)
+	if ms != noTime && moment(ms).Before(t) {
+		ms++
+	}
+	return ms
 }
 
 func (p *prepared) matchHeaders(values *[]string) bool {

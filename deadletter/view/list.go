@@ -31,7 +31,7 @@ func (v *View) List(f Filter, by Sort, limit int) List {
 	list := List{States: map[ledger.State]int{}, Causes: map[string]int{}, Topics: map[string]int{}}
 	inAnyState := f
 	inAnyState.States = nil
-	prepared := inAnyState.prepare(v.headers)
+	prepared, wanted := inAnyState.prepare(v.headers), f.prepare(v.headers)
 	first := first{by: by, limit: limit}
 	records := map[*shared]int{}
 	states := make([]int, len(States()))
@@ -47,7 +47,7 @@ func (v *View) List(f Filter, by Sort, limit int) List {
 				continue
 			}
 			states[k.state]++
-			if len(f.States) > 0 && !slices.Contains(f.States, States()[k.state]) {
+			if !wanted.in(k.state) {
 				continue
 			}
 			list.Total++

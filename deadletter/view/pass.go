@@ -9,6 +9,7 @@ import (
 
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
+	"leadhit-sync/deadletter/ledger"
 )
 
 type match struct {
@@ -51,14 +52,18 @@ func newestFirst(a, b match) int {
 }
 
 // ByCause yields the letters that match with their fingerprints, in no order: to compute a fingerprint again costs much
-// more. Of each letter it yields only what a plan looks at: Ledger, Group, OrderID, Place, and whether it is Omitted.
+// more. Of each letter it yields only what a plan judges by: its Group, its place, whether it is Omitted, and of its
+// Ledger the State, N, Overtaken, Order, Key and Offset.
 func (v *View) ByCause(f Filter) iter.Seq2[string, Letter] {
 	return func(yield func(string, Letter) bool) {
-		omitted := &deadletter.Digest{}
+		omitted, states := &deadletter.Digest{}, States()
 		for m := range v.each(f) {
 			k, id, l := m.kept, m.kept.id(), Letter{}
-			l.Ledger, _ = m.group.fold.Letter(id)
-			l.Group, l.OrderID = k.group, k.order
+			l.Ledger = ledger.Status{
+				Letter: ledger.Letter{ID: id, Order: k.order, Key: k.key, Offset: k.at},
+				State:  states[k.state], Known: true, N: int(k.n), Overtaken: k.overtaken,
+			}
+			l.Group = k.group
 			l.Topic, l.Partition, l.Offset, l.Item = id.Topic, id.Partition, id.Offset, id.Item
 			l.Place = event.Place{Partition: int(k.partition), Offset: k.at}
 			if k.value == valueOmitted {
@@ -74,17 +79,19 @@ func (v *View) ByCause(f Filter) iter.Seq2[string, Letter] {
 // Hours counts the letters of the own group that failed in each of the last 24 hours, the oldest hour first.
 func (v *View) Hours(now time.Time) (hours [24]int) {
 	for _, k := range v.groups[v.own].all {
-		if i, ok := hourOf(k, now); ok {
+		if i, ok := hourOf(k, millis(now)); ok {
 			hours[i]++
 		}
 	}
 	return hours
 }
 
-// hourOf is the index of the hour in which a letter failed, of the last 24.
-func hourOf(k *kept, now time.Time) (int, bool) {
-	age := now.Sub(moment(k.failed))
-	return 23 - int(age/time.Hour), age >= 0 && age < day
+// hourOf is the index of the hour in which a letter failed, of the last 24. now is in milliseconds.
+func hourOf(k *kept, now int64) (int, bool) {
+	if k.failed <= now-day.Milliseconds() || k.failed > now {
+		return 0, false
+	}
+	return 23 - int((now-k.failed)/time.Hour.Milliseconds()), true
 }
 
 // Orders counts the different orders of the letters that match. Letters without an order do not count.

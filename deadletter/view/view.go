@@ -89,8 +89,12 @@ type kept struct {
 	size                          int               // of the value
 	sum                           [sha256.Size]byte // of the value
 	value                         hasValue
-	// state is the index of the fold's state in States. Most readers ask for it alone, and the fold takes its time.
-	state uint8
+	// What the fold says, for readers that visit every letter: the fold would look each of them up. state is the index in
+	// States, and n counts replays.
+	state     uint8
+	overtaken bool
+	n         int32
+	key       uint64
 }
 
 func (k *kept) id() ledger.ID {
@@ -295,11 +299,12 @@ func (v *View) follow(g *group, e ledger.Entry) bool {
 	return true
 }
 
-// restate notes the state of a letter after a record about it.
+// restate notes what the fold says of a letter after a record about it.
 func (g *group) restate(id ledger.ID) {
 	if k := g.letters[id]; k != nil {
 		status, _ := g.fold.Letter(id)
-		k.state = stateNumber(status.State)
+		k.state, k.n = stateNumber(status.State), int32(status.N)
+		k.overtaken, k.key = status.Overtaken, status.Key
 	}
 }
 
