@@ -71,6 +71,10 @@ func (d *Dispatcher) startCalls(now time.Time) {
 		if !ok {
 			return
 		}
+		if d.isRepeat(t) {
+			d.skip(now, t)
+			continue
+		}
 		d.start(now, t)
 	}
 }
@@ -184,6 +188,7 @@ func (d *Dispatcher) start(now time.Time, t task) {
 	if !t.started {
 		d.begin(t.pending)
 	}
+	d.callBegins(it.OrderID)
 	d.lastID++
 	c := call{task: t, of: t.of, key: laneKey{t.of.Number, it.OrderID}, pass: d.governor.Start(now), began: now}
 	d.calls[d.lastID] = c
@@ -216,6 +221,7 @@ func (d *Dispatcher) Answered(now time.Time, id uint64, v retry.Verdict) {
 	}
 	delete(d.calls, id)
 	d.governor.Answered(now, c.key.order, c.pass, v)
+	d.callEnded(c, v)
 	if v.Kind == retry.Done && c.replay == nil {
 		d.guard.Accepted()
 	}

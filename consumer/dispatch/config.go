@@ -32,6 +32,9 @@ type Config struct {
 	// Replays lets letters be called again when the ledger says so, and marks those that must not. It needs LetterRead,
 	// Followed and CaughtUp, so leave it off if nobody reads the letters and the ledger.
 	Replays bool
+	// SkipRepeats finishes an event without a call if LeadHit accepted its status last for its order, in a call of this
+	// generation.
+	SkipRepeats bool
 	// Worker names this process in its ledger entries, Build its version and mapping.
 	Worker, Build string
 	// Fingerprint groups the letters of one cause for the flood guard; nil means by stage, cause and code. It runs

@@ -23,6 +23,8 @@ type Dispatcher struct {
 	asked     time.Time // when Next was asked last
 	calls     map[uint64]call
 	orphans   map[laneKey]int
+	callsOf   map[string]callsOf // by order
+	memory    acceptedMemory     // of this generation; cleared in its place to spare the garbage collector
 	ambiguous bool
 	lastID    uint64
 	// metadataMax is the broker's limit of a commit's metadata, in bytes, as far as we know.
@@ -74,8 +76,8 @@ type generation struct {
 // New returns a Dispatcher without a generation.
 func New(c Config) *Dispatcher {
 	d := &Dispatcher{
-		config: c, calls: map[uint64]call{}, orphans: map[laneKey]int{}, metadataMax: c.MetadataBytes,
-		observed: newObserved(),
+		config: c, calls: map[uint64]call{}, orphans: map[laneKey]int{}, callsOf: map[string]callsOf{}, metadataMax: c.MetadataBytes,
+		observed: newObserved(), memory: newAcceptedMemory(ordersRemembered),
 	}
 	d.governor = retry.NewGovernor(c.CallsInFlight, c.CallsPerSecond, c.Retry.Random)
 	d.guard = guard.Guard{Worker: c.Worker, Build: c.Build}
@@ -136,6 +138,7 @@ func (d *Dispatcher) Lost() {
 		}
 	}
 	d.writes.forget()
+	d.memory.clear()
 	d.generation = d.empty()
 }
 
@@ -163,6 +166,7 @@ func (d *Dispatcher) Restarted(now time.Time, id event.Partition, next, end int6
 		d.release(e)
 	}
 	d.dropReplays(p)
+	d.memory.clear() // whoever sends an order's events again wants them called
 	if d.commit != nil {
 		// Its response says nothing about the new log.
 		c := *d.commit
@@ -246,7 +250,10 @@ func (d *Dispatcher) touch(now time.Time, p *partition) {
 }
 
 // KeyChanged takes the news that another API key is in use.
-func (d *Dispatcher) KeyChanged(now time.Time) { d.governor.KeyChanged(now) }
+func (d *Dispatcher) KeyChanged(now time.Time) {
+	d.governor.KeyChanged(now)
+	d.memory.clear() // it may be the key of another account
+}
 
 // NeedsNewMember says that there is an unknown commit: after this generation the worker must leave the group and join
 // under a new member id.
@@ -255,7 +262,10 @@ func (d *Dispatcher) NeedsNewMember() bool { return d.ambiguous }
 // Next returns the effects to start now. Call it after each input, or each batch of inputs, and at Wake. The slices are
 // valid until the next call.
 func (d *Dispatcher) Next(now time.Time) turn.Effects {
-	d.out = turn.Effects{Calls: d.out.Calls[:0], Stores: d.out.Stores[:0], Fetches: d.out.Fetches[:0], Takes: d.out.Takes[:0]}
+	d.out = turn.Effects{
+		Calls: d.out.Calls[:0], Stores: d.out.Stores[:0], Fetches: d.out.Fetches[:0], Takes: d.out.Takes[:0],
+		Repeats: d.out.Repeats[:0],
+	}
 	d.asked = now
 	if !d.live {
 		d.announce()

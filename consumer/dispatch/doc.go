@@ -25,9 +25,15 @@
 // letter. A commit is the lowest unfinished offset. Its metadata names the finished offsets above it, and the space for
 // that is reserved before a call starts. So the retry of the lowest unfinished event never waits for space.
 //
-// Repeats: no new call starts while 2 × CallsInFlight called events need no further call and are not yet covered by an
+// Crashes: no new call starts while 2 × CallsInFlight called events need no further call and are not yet covered by an
 // acknowledged commit. So a crash repeats the calls of at most 3 × CallsInFlight events, plus at most CallsInFlight
 // partly processed events about several orders.
+//
+// Repeats: with Config.SkipRepeats an item is finished without a call, in its turn in the lane, if LeadHit accepted its
+// status last for its order. It counts as accepted in every other respect. The proof is a call of this worker in this
+// generation and lane, with no other call about the order since. A call that starts forgets its order's status, and only
+// its acceptance makes the new one known. Pauses, another API key and a partition that was restarted forget all orders.
+// The memory holds the orders that were used last, so forgetting one costs a call and nothing else.
 //
 // Calls: a [retry.Governor] decides whether a call may start at all: it knows pauses, the gate of an outage, the limit
 // of calls in flight, calls per second and Retry-After. While only probes may start, they start one at a time. A probe
@@ -59,6 +65,8 @@
 //	                              ▲ ▲            │ │ └──refused, or retries exhausted──▶ storing ──acknowledged──▶ done
 //	                              │ └── parked ◀─┘ │ failed while only probes may start; ready again after the pause
 //	                              └─── waiting ◀───┘ failed; ready again after its backoff
+//
+// A repeat goes from ready to accepted without a call.
 //
 // An accepted item is marking while the ledger does not hold the marks on older letters of its order yet.
 //

@@ -39,6 +39,9 @@ func (d *Dispatcher) LedgerLost() {
 func (d *Dispatcher) obeyGuard(now time.Time) {
 	_, paused := d.guard.Pause()
 	d.governor.Pause(now, paused)
+	if paused {
+		d.memory.clear()
+	}
 }
 
 // mayStore reports whether a letter that the mapping wants may be stored. Otherwise a mapping that refuses everything

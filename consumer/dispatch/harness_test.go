@@ -22,6 +22,7 @@ type harness struct {
 	fetches map[event.Partition]turn.Fetch
 	commit  *turn.Commit
 	takes   []turn.Take
+	repeats []turn.Repeat
 	append  *turn.Append
 	last    turn.Effects
 }
@@ -80,6 +81,7 @@ func (h *harness) ask() {
 	h.calls = append(h.calls, e.Calls...)
 	h.stores = append(h.stores, e.Stores...)
 	h.takes = append(h.takes, e.Takes...)
+	h.repeats = append(h.repeats, e.Repeats...)
 	if e.Append != nil {
 		if h.append != nil {
 			h.tb.Fatal("two appends in flight")

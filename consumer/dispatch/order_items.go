@@ -26,7 +26,7 @@ func (d *Dispatcher) OrderItems(order string) (items []snapshot.OrderItem, more 
 		it := t.item()
 		i := snapshot.OrderItem{
 			ID: t.id(), Replay: t.nthReplay(), Status: it.Status, Doing: t.doing(), Attempts: it.attempts, Next: next[t],
-			Last: it.last(),
+			Last: it.last(), Repeat: it.repeat,
 		}
 		if i.Doing == "blocked" {
 			i.Behind = t.behind()
@@ -75,7 +75,7 @@ func (d *Dispatcher) tasksOf(order string) []task {
 // tasksOf appends the event's tasks about an order.
 func (e *pending) tasksOf(tasks []task, order string) []task {
 	for i := range e.items {
-		if it := &e.items[i]; it.OrderID == order && it.Action == event.Call && (it.attempts > 0 || it.state != done) {
+		if it := &e.items[i]; it.OrderID == order && it.Action == event.Call && (it.attempts > 0 || it.repeat || it.state != done) {
 			tasks = append(tasks, task{e, i})
 		}
 	}

@@ -11,6 +11,7 @@ import (
 // observed is counted for people and metrics, since the start of the process. No decision depends on it.
 type observed struct {
 	finished, passed uint64
+	repeats          uint64
 	rested           map[event.Partition]time.Duration // without the rests that still last
 	replayed         map[string]uint64                 // replays that ended, by outcome
 }
@@ -50,6 +51,7 @@ func (d *Dispatcher) Snapshot() snapshot.Snapshot {
 		Pause: d.Pause(), InFlight: len(d.calls), Draining: d.draining, MetadataBytes: d.metadataMax,
 		Letters:  len(d.stores) + len(d.refused) + len(d.urgent) + len(d.withheld),
 		Finished: d.observed.finished, Passed: d.observed.passed, Rested: d.rested(),
+		Repeats: d.observed.repeats, Remembered: d.memory.size(),
 	}
 	s.Limit, s.PerSecond, s.Quiet = d.governor.Limits(d.asked)
 	for _, p := range d.order {

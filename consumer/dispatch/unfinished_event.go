@@ -44,6 +44,7 @@ type item struct {
 	attempts int
 	state    state
 	letter   bool // its letter is stored
+	repeat   bool // finished without a call
 }
 
 // failures is what an item needs after a call or a letter of it has failed.

@@ -32,6 +32,10 @@ type Snapshot struct {
 	// again although an earlier owner had finished them. Rested is how long each partition's window was full.
 	Finished, Passed uint64
 	Rested           map[event.Partition]time.Duration
+	// Repeats counts the items that were finished without a call since the start of the process, because LeadHit accepted
+	// their status last for their order. Remembered is the number of orders whose last accepted status is known now.
+	Repeats    uint64
+	Remembered int
 }
 
 // PartitionSnapshot is a Snapshot's part about one partition.
@@ -94,6 +98,8 @@ type OrderItem struct {
 	//
 	// A replay that is not in its order's lane yet has what it waits for, one of ReplayWaits.
 	Doing string
+	// Repeat says that it was finished without a call, because LeadHit accepted its status last for its order.
+	Repeat bool
 	// Behind is the event that must end first; "" for a call of an earlier generation.
 	Behind   string
 	Attempts int // calls made

@@ -46,6 +46,8 @@ type Effects struct {
 	Commit  *Commit
 	Takes   []Take
 	Append  *Append
+	// Repeats are finished without a call. They are for people and metrics: nothing is to start, and nothing ends.
+	Repeats []Repeat
 	// Suspects are partitions whose commits are suspended because the broker does not know them. Once such a partition
 	// can be fetched, read the group's offset there, then call Trusted or Restarted.
 	Suspects []event.Partition
@@ -84,6 +86,17 @@ type Call struct {
 	// Until is the end of the lease. The request must not be written after it.
 	Until  time.Time
 	Record any
+}
+
+// Repeat is an item that is finished without a call, because LeadHit accepted its status last for its order.
+type Repeat struct {
+	event.Partition
+	Offset int64
+	// Item is the index of the event's item, from 0; Several says that the event has more than one.
+	Item          int
+	Several       bool
+	Order, Status string
+	Record        any
 }
 
 // Store is one letter to write.

@@ -1,0 +1,244 @@
+package dispatch_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
+	"leadhit-sync/consumer/event"
+	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/retry"
+)
+
+// skipping returns settings of a dispatcher that skips repeats.
+func skipping() dispatch.Config {
+	c := settings()
+	c.SkipRepeats = true
+	return c
+}
+
+// says is an event of one order with a status of its own.
+func says(offset int64, order, status string) turn.Event {
+	e := eventOf(offset, order)
+	e.Items[0].Status = status
+	return e
+}
+
+// wantRepeats demands which offsets were finished without a call since the last question.
+func (h *harness) wantRepeats(why string, want ...int64) {
+	h.tb.Helper()
+	got := []int64{}
+	for _, r := range h.repeats {
+		got = append(got, r.Offset)
+	}
+	h.repeats = nil
+	if !slices.Equal(got, want) {
+		h.tb.Fatalf("%s: got repeats %v, want %v", why, got, want)
+	}
+}
+
+func TestARepeatIsFinishedWithoutACall(t *testing.T) {
+	t.Parallel()
+	h := started(t, skipping(), orders(0))
+	h.read(orders(0), says(0, "A", "paid"), says(1, "A", "paid"), says(2, "A", "submitted"))
+	h.wantRepeats("nothing is accepted yet")
+	h.accept(orders(0), 0)
+	h.wantRepeats("its turn comes when the commit of the first event is acknowledged")
+	h.pass(time.Second)
+	h.ack()
+	h.wantRepeats("the same status", 1)
+	h.wantInAir("no commit covers the repeat")
+	h.settle()
+	h.wantInAir("another status", 2)
+	s := h.d.Snapshot()
+	if s.Repeats != 1 || s.Finished != 2 || s.Partitions[0].Committed != 2 {
+		t.Errorf("got %d repeats, %d finished, committed %d", s.Repeats, s.Finished, s.Partitions[0].Committed)
+	}
+}
+
+func TestWithoutTheSettingARepeatIsCalled(t *testing.T) {
+	t.Parallel()
+	h := started(t, settings(), orders(0))
+	h.read(orders(0), says(0, "A", "paid"), says(1, "A", "paid"))
+	h.accept(orders(0), 0)
+	h.settle()
+	h.wantInAir("skipping is off", 1)
+}
+
+// acceptAndCommit has LeadHit accept that order A is paid, and a commit cover it.
+func (h *harness) acceptAndCommit() {
+	h.tb.Helper()
+	h.read(orders(0), says(0, "A", "paid"))
+	h.accept(orders(0), 0)
+	h.settle()
+}
+
+func TestTheStatusOfAnOrderIsForgotten(t *testing.T) {
+	t.Parallel()
+	for name, forget := range map[string]func(h *harness){
+		"by a new generation": func(h *harness) {
+			h.d.Lost()
+			h.d.Assigned(h.now, []turn.Position{{Partition: orders(0), Next: 1}}, true)
+			h.ask()
+			h.pass(2100 * time.Millisecond) // the lease begins with a commit
+			h.ack()
+		},
+		"by another API key": func(h *harness) { h.d.KeyChanged(h.now) },
+		"by a pause by hand": func(h *harness) {
+			h.d.Followed(h.now, ledger.Entry{Event: ledger.GuardPause, By: "alice", At: h.now})
+			h.d.Followed(h.now, ledger.Entry{Event: ledger.GuardResume, By: "alice", At: h.now})
+		},
+		"by a refusal": func(h *harness) {
+			h.read(orders(0), says(1, "A", "bogus"))
+			h.answer(orders(0), 1, retry.Verdict{Kind: retry.DeadLetter, Cause: "ValidationError"})
+			h.d.Stored(h.now, h.stores[0].ID, true)
+			h.settle()
+		},
+		"by a call with an unknown outcome": func(h *harness) {
+			h.read(orders(0), says(1, "A", "submitted"))
+			h.answer(orders(0), 1, retry.Verdict{Cause: "Timeout"})
+			h.pass(2 * time.Second)
+			h.accept(orders(0), 1)
+			h.settle()
+		},
+		"by a pause for the key": func(h *harness) {
+			h.read(orders(0), says(1, "B", "paid"))
+			h.answer(orders(0), 1, retry.Verdict{Kind: retry.Unauthorised, Cause: "HTTP 403"})
+			for len(h.calls) == 0 {
+				h.settle() // the probe needs a lease
+			}
+			h.accept(orders(0), 1)
+			h.settle()
+		},
+		"by a restarted partition": func(h *harness) {
+			h.d.Restarted(h.now, orders(0), 0, 10)
+			h.ask()
+			h.settle()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := started(t, skipping(), orders(0))
+			h.acceptAndCommit()
+			forget(h)
+			next := h.fetches[orders(0)].Offset
+			h.read(orders(0), says(next, "A", "paid"))
+			h.wantRepeats("forgotten")
+			h.wantInAir("forgotten", next)
+		})
+	}
+}
+
+// An order whose events lie in two partitions has two lanes, and their calls know nothing of each other.
+func TestACallInAnotherLaneForgetsTheStatus(t *testing.T) {
+	t.Parallel()
+	h := started(t, skipping(), orders(0), orders(1))
+	h.acceptAndCommit()
+	h.read(orders(1), says(0, "A", "submitted"))
+	h.wantInAir("another status", 0)
+	h.read(orders(0), says(1, "A", "paid"))
+	h.wantInAir("the other lane's call may be applied at any time", 0, 1)
+	h.accept(orders(0), 1)
+	h.settle()
+	h.accept(orders(1), 0)
+	h.settle()
+	h.read(orders(0), says(2, "A", "paid"))
+	h.wantRepeats("two calls were in flight at once")
+	h.accept(orders(0), 2)
+	h.settle()
+	h.read(orders(1), says(1, "A", "paid"))
+	h.wantRepeats("accepted in another lane")
+	h.accept(orders(1), 1)
+	h.settle()
+	h.read(orders(1), says(2, "A", "paid"))
+	h.wantRepeats("accepted in this lane", 2)
+}
+
+func TestACallOfAnEndedGenerationBesideAnotherIsNoProof(t *testing.T) {
+	t.Parallel()
+	h := started(t, skipping(), orders(0))
+	h.read(orders(0), says(0, "A", "submitted"))
+	late := h.call(orders(0), 0)
+	h.assign(true, orders(1))
+	h.ack()
+	h.read(orders(1), says(0, "A", "paid"))
+	h.accept(orders(1), 0)
+	h.settle()
+	h.read(orders(1), says(1, "A", "paid"))
+	h.wantRepeats("the old call may still be applied")
+	h.d.Answered(h.now, late.ID, accepted())
+	h.ask()
+	h.accept(orders(1), 1)
+	h.settle()
+	h.read(orders(1), says(2, "A", "paid"))
+	h.wantRepeats("the two calls were in flight at once")
+	h.accept(orders(1), 2)
+	h.settle()
+	h.read(orders(1), says(3, "A", "paid"))
+	h.wantRepeats("alone", 3)
+}
+
+// An event about several orders is finished when its other orders are.
+func TestARepeatBesideAnotherOrder(t *testing.T) {
+	t.Parallel()
+	h := started(t, skipping(), orders(0))
+	h.acceptAndCommit()
+	h.read(orders(0), eventOf(1, "A", "B"), says(2, "A", "paid"))
+	h.wantRepeats("one of two orders", 1)
+	h.wantInAir("the other one", 1)
+	h.settle()
+	if got := h.d.Snapshot().Partitions[0].Committed; got != 1 {
+		t.Errorf("committed %d, want 1", got)
+	}
+	h.accept(orders(0), 1)
+	h.settle()
+	h.wantRepeats("the next one", 2)
+}
+
+func TestARepeatOfSeveralOrdersStartsADeferredEvent(t *testing.T) {
+	t.Parallel()
+	c := skipping()
+	c.CallsInFlight = 1
+	h := started(t, c, orders(0))
+	h.read(orders(0), eventOf(0, "A", "B"))
+	h.accept(orders(0), 0)
+	h.accept(orders(0), 0)
+	h.settle()
+	h.read(orders(0), eventOf(1, "A", "B"), eventOf(2, "A", "B"))
+	h.settle()
+	h.wantRepeats("all", 1, 1, 2, 2)
+	if got := h.d.Snapshot().Partitions[0].Committed; got != 3 {
+		t.Errorf("committed %d, want 3", got)
+	}
+}
+
+func TestARepeatMarksOlderLetters(t *testing.T) {
+	t.Parallel()
+	c := skipping()
+	c.Replays, c.Worker = true, "w1"
+	h := started(t, c, orders(0))
+	h.d.CaughtUp()
+	h.acceptAndCommit()
+	bad := turn.Event{Offset: 1, Time: h.now, Bytes: 100, Items: []event.Item{{Action: event.Refuse, OrderID: "A", Cause: "NotJSON"}}}
+	h.read(orders(0), bad)
+	h.d.Stored(h.now, h.stores[0].ID, true)
+	h.ask()
+	h.read(orders(0), says(2, "A", "paid"))
+	h.wantRepeats("the letter was never called", 2)
+	h.settle()
+	if got := h.d.Snapshot().Partitions[0].Committed; got != 2 {
+		t.Errorf("before the mark is stored: committed %d, want 2", got)
+	}
+	if h.append == nil || len(h.append.Entries) != 1 || h.append.Entries[0].Event != ledger.LetterOvertaken {
+		t.Fatalf("got %+v, want the mark of the older letter", h.append)
+	}
+	h.d.Appended(h.now, h.append.ID, true)
+	h.append = nil
+	h.ask()
+	h.settle()
+	if got := h.d.Snapshot().Partitions[0].Committed; got != 3 {
+		t.Errorf("committed %d, want 3", got)
+	}
+}
