@@ -28,6 +28,7 @@ func equivalents() []equivalent {
 		of(".*", "field event_time: type removed", "an event_time is a time by its name; likewise"),
 		of("confluent-avro", "otherwise: (ignore|pass) added", "the schema has no other symbols, so no status is in no list"),
 		of("cdc-.*", `rules\[3\] moved before rules\[2\]`, "without op there is no row, and rules of a row match none"),
+		of("debezium(-numeric-id)?", `rules\[3\] moved before rules\[2\]`, "an update is a change of a row"),
 		of("inhouse-flag", `rules\[3\] moved before rules\[2\]`, "a flag is not both"),
 		of("debezium-flat", `rules\[2\] moved before rules\[1\]`, "op is not both null and known"),
 		of("magento", `rules\[4\] moved before rules\[3\]`, "amounts are not both there and missing"),

@@ -47,6 +47,18 @@ func tables() []platform {
 			ignore:    []string{"draft", "cancelled", "refunded"},
 			more: []variant{
 				{name: "wrapped by Connect", value: `{"schema":{"type":"struct"},"payload":` + row("", `{"number":"N-1","status":"paid"}`, "").value + `}`, want: "paid N-1"},
+				update("another column changed", `{"id":1,"number":"N-1","status":"paid","note":""}`, `{"id":1,"number":"N-1","status":"paid","note":"x"}`, "ignore"),
+				update("another column of a number changed", `{"id":1,"number":7,"status":"new"}`, `{"id":1,"number":7,"status":"new"}`, "ignore"),
+				update("the status changed", `{"number":"N-1","status":"new"}`, `{"number":"N-1","status":"paid"}`, "paid N-1"),
+				update("the status changed from null", `{"number":"N-1","status":null}`, `{"number":"N-1","status":"paid"}`, "paid N-1"),
+				update("the status stays null", `{"number":"N-1","status":null}`, `{"number":"N-1","status":null}`, missingStatus),
+				update("no status before", `{"number":"N-1"}`, `{"number":"N-1","status":"paid"}`, "paid N-1"),
+				update("no row before", `null`, `{"number":"N-1","status":"paid"}`, "paid N-1"),
+				update("the number comes later", `{"number":null,"status":"new"}`, `{"number":"N-1","status":"new"}`, "submitted N-1"),
+				update("the number changed", `{"number":"tmp","status":"new"}`, `{"number":"N-1","status":"new"}`, "submitted N-1"),
+				update("no number yet", `{"number":null,"status":"new"}`, `{"number":null,"status":"new"}`, missingID),
+				update("a status that nobody knows, as before", `{"number":"N-1","status":"lost"}`, `{"number":"N-1","status":"lost"}`, "ignore"),
+				{name: "created with a row before", value: strings.Replace(update("", `{"number":"N-1","status":"paid"}`, `{"number":"N-1","status":"paid"}`, "").value, `"op":"u"`, `"op":"c"`, 1), want: "paid N-1"},
 			},
 		}),
 		change("debezium-numeric-id", `{"id":%id%,"status":"%st%"}`, platform{
@@ -57,6 +69,9 @@ func tables() []platform {
 			more: []variant{
 				row("bytes in base64", `{"id":"Adc=","status":"paid"}`, badID),
 				row("bytes in base64, nothing to send", `{"id":"Adc=","status":"draft"}`, "ignore"),
+				update("another column changed", `{"id":"7","status":"paid","note":""}`, `{"id":"7","status":"paid","note":"x"}`, "ignore"),
+				update("the status changed", `{"id":"7","status":"new"}`, `{"id":"7","status":"paid"}`, "paid 7"),
+				update("the status stays null", `{"id":"7","status":null}`, `{"id":"7","status":null}`, missingStatus),
 			},
 		}),
 		{
@@ -142,6 +157,13 @@ const debezium = `{"before":{"id":1},"after":%row%,"source":{"connector":"postgr
 // row is the update of a row, and its verdict.
 func row(name, after, want string) variant {
 	return variant{name: name, value: strings.NewReplacer("%row%", after, "%op%", "u").Replace(debezium), want: want}
+}
+
+// update is the same with the whole row before, as REPLICA IDENTITY FULL and MySQL give it.
+func update(name, before, after, want string) variant {
+	e := row(name, after, want)
+	e.value = strings.Replace(e.value, `"before":{"id":1}`, `"before":`+before, 1)
+	return e
 }
 
 // change is a preset over changes of a table: what it says of the row, and what all of them say of the envelope.
