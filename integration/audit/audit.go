@@ -74,10 +74,12 @@ type entry struct {
 	calls    int
 	accepted bool
 	denied   bool
+	skipped  bool      // finished without a call, as a repeat
+	ended    time.Time // when the call that settled it ended, or when it was skipped at the earliest
 	done     time.Time // when its caller learned that it was settled, or when its letter was stored; zero: never
 }
 
-func (e *entry) settled() bool { return e.accepted || e.denied }
+func (e *entry) settled() bool { return e.accepted || e.denied || e.skipped }
 
 // lane is one order in one partition, up to the last call that was read.
 type lane struct {
@@ -87,6 +89,7 @@ type lane struct {
 	busy   time.Time
 	busyID string
 	before sandbox.Call // the last call
+	known  []known
 }
 
 type auditor struct {
@@ -159,6 +162,10 @@ func (a *auditor) call(call sandbox.Call) {
 	event.accepted = event.accepted || call.Executed
 	event.denied = event.denied || denied(call)
 	event.lane.learn(event.Offset, call)
+	a.knows(event.lane, call)
+	if settles(call) && event.ended.IsZero() {
+		event.ended = call.Ended
+	}
 	if unanswered(call) { // nobody knows when the caller gave it up
 		return
 	}
@@ -210,7 +217,7 @@ func (e *entry) tooEarly(call sandbox.Call) string {
 	switch {
 	case e.Offset < e.lane.newest:
 		return fmt.Sprintf("offset %d had been accepted before", e.lane.newest)
-	case e.previous != nil && !e.previous.settled():
+	case e.previous != nil && !e.previous.settled() && !skips(e.previous):
 		return fmt.Sprintf("offset %d before it was not settled", e.previous.Offset)
 	case call.Arrived.Before(e.lane.busy) && !givenUp(call):
 		return e.lane.busyID + " was still in flight"
@@ -260,6 +267,10 @@ func same(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, 
 // close reports an event that was not finished as expected.
 func (a *auditor) close(event *entry) {
 	if a.Hopeless[event.Order] {
+		return
+	}
+	if event.skipped || !event.settled() && skips(event) {
+		a.report.Skipped++
 		return
 	}
 	var lacks string

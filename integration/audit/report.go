@@ -36,6 +36,8 @@ type Report struct {
 	Causes map[Cause]int
 	// Repeats counts calls for events that an earlier call had settled.
 	Repeats int
+	// Skipped counts events without a call whose status LeadHit had accepted last for their order.
+	Skipped int
 	// Twice counts letters that were stored again. That is allowed: a write without a response is repeated.
 	Twice int
 }
@@ -75,7 +77,7 @@ func (r Report) Err() error {
 // String returns the report in one line, as a run's summary.
 func (r Report) String() string {
 	return fmt.Sprintf("lost %d · out of order %d · strange %d · altered %d · uncommitted %d · committed ahead %d · "+
-		"repeated too often %d · replays without their end %d · late calls %d · commits back %d · repeated calls %d · letters twice %d",
+		"repeated too often %d · replays without their end %d · late calls %d · commits back %d · repeated calls %d · skipped %d · letters twice %d",
 		len(r.Lost), len(r.OutOfOrder), len(r.Strange), len(r.Altered), len(r.Uncommitted), len(r.Ahead),
-		len(r.TooMany), len(r.Unended), len(r.Late), r.Back, r.Repeats, r.Twice)
+		len(r.TooMany), len(r.Unended), len(r.Late), r.Back, r.Repeats, r.Skipped, r.Twice)
 }

@@ -8,37 +8,50 @@ import (
 )
 
 // Orders generates events of random orders. The status of an order alternates between submitted and paid. So if a
-// worker swaps any two events of an order, the last status is wrong. The same seed gives the same events. Its methods
-// must not be called concurrently.
+// worker swaps any two events of an order, the last status is wrong, unless one repeats the other. The same seed gives
+// the same events. Its methods must not be called concurrently.
 type Orders struct {
-	name   string
-	random *rand.Rand
-	events []int // of each order, so far
-	made   int
+	name    string
+	random  *rand.Rand
+	changes []int // of each order's status, so far
+	repeats float64
+	made    int
 }
 
 // NewOrders returns count orders. Their ids begin with name.
 func NewOrders(name string, count int, seed uint64) *Orders {
-	return &Orders{name: name, random: rand.New(rand.NewPCG(seed, seed)), events: make([]int, count)}
+	return &Orders{name: name, random: rand.New(rand.NewPCG(seed, seed)), changes: make([]int, count)}
+}
+
+// Repeat lets this share of an order's later events have the status that the order has already, as shops' platforms do
+// when another field of an order changes. Of four events an order, 0.8 makes 60 % of all events repeats.
+func (o *Orders) Repeat(share float64) *Orders {
+	o.repeats = share
+	return o
 }
 
 // Next returns the next event of a random order, with the order id as its key.
-func (o *Orders) Next() audit.Event { return o.NextOf(o.random.IntN(len(o.events))) }
+func (o *Orders) Next() audit.Event { return o.NextOf(o.random.IntN(len(o.changes))) }
 
 // NextOf returns the next event of the order with this number, counted from 0.
 func (o *Orders) NextOf(order int) audit.Event {
-	status := "submitted"
-	if o.events[order]%2 == 1 {
-		status = "paid"
+	// A share of 0 takes no random number, so that a seed gives the events that it always gave.
+	if o.changes[order] == 0 || o.repeats == 0 || o.random.Float64() >= o.repeats {
+		o.changes[order]++
+	}
+	status := "paid"
+	if o.changes[order]%2 == 1 {
+		status = "submitted"
 	}
 	return o.event(order, status, audit.Called)
 }
 
 // Refused returns an event of a random order with a status that LeadHit refuses.
-func (o *Orders) Refused() audit.Event { return o.RefusedOf(o.random.IntN(len(o.events))) }
+func (o *Orders) Refused() audit.Event { return o.RefusedOf(o.random.IntN(len(o.changes))) }
 
 // RefusedOf returns such an event of the order with this number.
 func (o *Orders) RefusedOf(order int) audit.Event {
+	o.changes[order]++
 	event := o.event(order, "on-hold", audit.Refused)
 	event.Cause = "ValidationError"
 	return event
@@ -48,7 +61,6 @@ func (o *Orders) RefusedOf(order int) audit.Event {
 func (o *Orders) ID(order int) string { return fmt.Sprintf("%s-%d", o.name, order) }
 
 func (o *Orders) event(order int, status string, want audit.Want) audit.Event {
-	o.events[order]++
 	o.made++
 	id := o.ID(order)
 	value := fmt.Appendf(nil, `{"event":%d,"order_id":%q,"status":%q,"total":"%d.%02d","currency":"RUB",`+

@@ -198,6 +198,24 @@ func TestAnOrdersNeighbouringEventsDiffer(t *testing.T) {
 	}
 }
 
+func TestAShareOfTheEventsRepeatsTheStatusOfTheirOrder(t *testing.T) {
+	t.Parallel()
+	const count = 5000
+	orders := shop.NewOrders("o", count, 1).Repeat(0.8)
+	last := make(map[string]string)
+	repeats := 0
+	for i := range 4 * count {
+		event := orders.NextOf(i % count)
+		if last[event.Order] == event.Status {
+			repeats++
+		}
+		last[event.Order] = event.Status
+	}
+	if share := float64(repeats) / (4 * count); share < 0.59 || share > 0.61 {
+		t.Errorf("got a share of %.3f, want 0.6", share)
+	}
+}
+
 func ExampleOrders_NextOf() {
 	orders := shop.NewOrders("shop", 2, 1)
 	for _, order := range []int{0, 1, 0, 0} {

@@ -1,0 +1,84 @@
+package audit
+
+import (
+	"slices"
+	"time"
+
+	"leadhit-sync/leadhit/sandbox"
+)
+
+// A worker may finish an event without a call if LeadHit accepted its status last for its order: a repeat. Nobody sees
+// when it does so. So the audit asks whether there was a time for it: after the lane's events before it were settled,
+// and while the lane's last call was one that LeadHit had accepted with the same status.
+
+// known is the time in which the last call of a lane was an accepted one, and its status what LeadHit had.
+type known struct {
+	status   string
+	accepted time.Time // when the caller had the response
+	to       time.Time // when the next call arrived; zero: none came
+}
+
+// knows records what a call says about the status that LeadHit has. A call that its worker had given up, or that came
+// from a process that was frozen, says nothing to the worker that owns the lane.
+func (a *auditor) knows(l *lane, call sandbox.Call) {
+	if givenUp(call) || slices.ContainsFunc(a.Losses, func(loss Loss) bool { return loss.thaws(call) }) {
+		return
+	}
+	if n := len(l.known); n > 0 && l.known[n-1].to.IsZero() {
+		if call.Executed && call.Status == l.known[n-1].status {
+			return
+		}
+		l.known[n-1].to = call.Arrived
+	}
+	if call.Executed {
+		l.known = append(l.known, known{status: call.Status, accepted: call.Ended})
+	}
+}
+
+// skips reports whether an unsettled event was a repeat, as those before it up to the last settled one, and records
+// that they were finished as such.
+func skips(e *entry) bool {
+	var run []*entry
+	for at := e; at != nil && !at.settled(); at = at.previous {
+		if at.calls > 0 || at.Want != Called && at.Want != Judged {
+			return false
+		}
+		run = append(run, at)
+	}
+	for _, each := range slices.Backward(run) {
+		if !each.skip() {
+			return false
+		}
+	}
+	return true
+}
+
+// skip records that the event was finished without a call, if it could be.
+func (e *entry) skip() bool {
+	// The producer may learn of its event later than the worker.
+	from := e.Stored.Add(-moment)
+	if e.previous != nil {
+		from = later(from, e.previous.ended)
+	}
+	for _, k := range slices.Backward(e.lane.known) {
+		switch {
+		case !k.to.IsZero() && !k.to.After(from):
+			return false
+		case k.status != e.Status:
+			continue
+		}
+		e.skipped, e.ended = true, later(from, k.accepted)
+		if e.done.IsZero() {
+			e.done = e.ended
+		}
+		return true
+	}
+	return false
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,126 @@
+package audit_test
+
+import (
+	"testing"
+	"time"
+
+	"leadhit-sync/integration/audit"
+	"leadhit-sync/leadhit/sandbox"
+)
+
+// said is an event of order "a" with that status.
+func said(offset int64, status string) audit.Event {
+	e := event(offset, audit.Called)
+	e.Status = status
+	return e
+}
+
+// says is a call for such an event.
+func says(offset int64, status string, outcome sandbox.Answer, from, to int) sandbox.Call {
+	c := call(offset, outcome, from, to)
+	c.Status = status
+	return c
+}
+
+func TestARepeatNeedsNoCall(t *testing.T) {
+	t.Parallel()
+	const a, b = "submitted", "paid"
+	accepted, failed := sandbox.Accepted, sandbox.Failed
+	refused := event(1, audit.Refused)
+	late := said(2, a)
+	late.Stored = at(5000)
+	at2 := audit.Sample{Place: audit.Place{Topic: "orders"}, Taken: at(2), Next: 2}
+	early := at2
+	early.Taken = at(0)
+	for _, test := range []struct {
+		name     string
+		evidence audit.Evidence
+		want     string
+	}{
+		{"the status that LeadHit has", audit.Evidence{
+			Events: []audit.Event{said(0, a), said(1, a), said(2, a), said(3, b), said(4, b)},
+			Calls:  []sandbox.Call{says(0, a, accepted, 0, 1), says(3, b, accepted, 2, 3)},
+		}, "skipped 3"},
+		{"another status", audit.Evidence{
+			Events: []audit.Event{said(0, a), said(1, b)}, Calls: []sandbox.Call{says(0, a, accepted, 0, 1)},
+		}, "lost 1"},
+		{"another status, with a call after it", audit.Evidence{
+			Events: []audit.Event{said(0, a), said(1, b), said(2, a)},
+			Calls:  []sandbox.Call{says(0, a, accepted, 0, 1), says(2, a, accepted, 2, 3)},
+		}, "lost 1 out of order 1"},
+		{"before LeadHit had accepted the first", audit.Evidence{
+			Events: []audit.Event{said(0, a), said(1, a)}, Calls: []sandbox.Call{says(0, a, failed, 0, 1)},
+		}, "lost 2"},
+		{"before it was called", audit.Evidence{
+			Events: []audit.Event{said(0, a), said(1, a), said(2, b)},
+			Calls:  []sandbox.Call{says(0, a, failed, 0, 1), says(2, b, accepted, 2, 3), says(0, a, accepted, 4, 5)},
+		}, "out of order 2 skipped 1"},
+		{"the status of the call before the last", audit.Evidence{
+			Events: []audit.Event{said(0, a), said(1, b), said(2, a)},
+			Calls:  []sandbox.Call{says(0, a, accepted, 0, 1), says(1, b, accepted, 2, 3)},
+		}, "lost 1"},
+		{"after a refusal", audit.Evidence{
+			Events:  []audit.Event{said(0, a), refused, said(2, a)},
+			Calls:   []sandbox.Call{says(0, a, accepted, 0, 1), call(1, sandbox.Refused, 2, 3)},
+			Letters: []audit.Letter{letter(1)},
+		}, "lost 1"},
+		{"after a refusal, with a call after it", audit.Evidence{
+			Events: []audit.Event{said(0, a), refused, said(2, a), said(3, b)},
+			Calls: []sandbox.Call{
+				says(0, a, accepted, 0, 1), call(1, sandbox.Refused, 2, 3), says(3, b, accepted, 4, 5),
+			},
+			Letters: []audit.Letter{letter(1)},
+		}, "lost 1 out of order 1"},
+		{"a status that LeadHit had only before the event", audit.Evidence{
+			Events: []audit.Event{said(0, a), late, said(3, b)},
+			Calls: []sandbox.Call{
+				says(0, a, accepted, 0, 1), says(0, b, accepted, 3000, 3001), says(3, b, accepted, 6000, 6001),
+			},
+		}, "lost 1 out of order 1 strange 1 repeated calls 1"},
+		{"a call that failed", audit.Evidence{
+			Events: []audit.Event{said(0, a), said(1, a)},
+			Calls:  []sandbox.Call{says(0, a, accepted, 0, 1), says(1, a, failed, 2, 3)},
+		}, "lost 1"},
+		{"called again after a newer one", audit.Evidence{
+			Events: []audit.Event{said(0, a), said(1, a), said(2, b)},
+			Calls:  []sandbox.Call{says(0, a, accepted, 0, 1), says(2, b, accepted, 2, 3), says(1, a, accepted, 4, 5)},
+		}, "out of order 1 skipped 1"},
+		{"called all the same", audit.Evidence{
+			Events: []audit.Event{said(0, a), said(1, a)},
+			Calls:  []sandbox.Call{says(0, a, accepted, 0, 1), says(1, a, accepted, 2, 3)},
+		}, ""},
+		{"beside a call that was given up", audit.Evidence{
+			Events: []audit.Event{said(0, a), said(1, a)},
+			Calls:  []sandbox.Call{says(0, a, accepted, 0, 200), says(0, a, sandbox.Abandoned, 1, 1)},
+		}, "repeated calls 1 skipped 1"},
+		{"committed when its order's call had ended", audit.Evidence{
+			Events: []audit.Event{said(0, a), said(1, a)}, Calls: []sandbox.Call{says(0, a, accepted, 0, 1)},
+			Samples: []audit.Sample{at2},
+		}, "skipped 1"},
+		{"committed before", audit.Evidence{
+			Events: []audit.Event{said(0, a), said(1, a)}, Calls: []sandbox.Call{says(0, a, accepted, 0, 1)},
+			Samples: []audit.Sample{early},
+		}, "committed ahead 2 skipped 1"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			report := audit.Compare(test.evidence)
+			if got := findings(report); got != test.want {
+				t.Errorf("got %q, want %q (%v)", got, test.want, report.Err())
+			}
+		})
+	}
+}
+
+func TestALongRunOfRepeatsIsJudgedInTime(t *testing.T) {
+	t.Parallel()
+	var evidence audit.Evidence
+	for offset := range int64(100_000) {
+		evidence.Events = append(evidence.Events, said(offset, "paid"))
+	}
+	evidence.Calls = []sandbox.Call{says(0, "paid", sandbox.Accepted, 0, 1)}
+	began := time.Now()
+	if got := audit.Compare(evidence).Skipped; got != 99_999 || time.Since(began) > 20*time.Second {
+		t.Errorf("got %d skipped events after %v, want 99999 at once", got, time.Since(began))
+	}
+}
