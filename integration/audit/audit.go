@@ -162,10 +162,7 @@ func (a *auditor) call(call sandbox.Call) {
 	event.accepted = event.accepted || call.Executed
 	event.denied = event.denied || denied(call)
 	event.lane.learn(event.Offset, call)
-	a.knows(event.lane, call)
-	if settles(call) && event.ended.IsZero() {
-		event.ended = call.Ended
-	}
+	a.knows(event, call)
 	if unanswered(call) { // nobody knows when the caller gave it up
 		return
 	}

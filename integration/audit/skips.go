@@ -20,10 +20,14 @@ type known struct {
 
 // knows records what a call says about the status that LeadHit has. A call that its worker had given up, or that came
 // from a process that was frozen, says nothing to the worker that owns the lane.
-func (a *auditor) knows(l *lane, call sandbox.Call) {
+func (a *auditor) knows(e *entry, call sandbox.Call) {
+	if settles(call) && e.ended.IsZero() {
+		e.ended = call.Ended
+	}
 	if givenUp(call) || slices.ContainsFunc(a.Losses, func(loss Loss) bool { return loss.thaws(call) }) {
 		return
 	}
+	l := e.lane
 	if n := len(l.known); n > 0 && l.known[n-1].to.IsZero() {
 		if call.Executed && call.Status == l.known[n-1].status {
 			return
