@@ -1,17 +1,33 @@
 package dispatch
 
-import "crypto/sha256"
+import (
+	"crypto/sha256"
+	"encoding/binary"
+
+	"leadhit-sync/consumer/event"
+)
 
 // ordersRemembered is the number of orders whose last accepted status a worker knows: about 80 bytes each.
 const ordersRemembered = 100_000
 
-// digest names an order or a status in 16 bytes. Order ids come from outside, so the hash is one for which nobody can
-// find two texts with the same sum.
+// digest names an order or a statement in 16 bytes. Order ids come from outside, so the hash is one for which nobody
+// can find two texts with the same sum.
 type digest [16]byte
 
-func digestOf(text string) digest {
-	sum := sha256.Sum256([]byte(text))
+func digestOf(text []byte) digest {
+	sum := sha256.Sum256(text)
 	return digest(sum[:len(digest{})])
+}
+
+// statement is the digest of a status and of where it was said: only events of one partition with one key have the same
+// owner at all times. Events of an order with several keys may lie in partitions of other workers, whose calls are
+// unknown here.
+func statement(p event.Partition, key uint64, status string) digest {
+	text := make([]byte, 0, 128)
+	text = append(append(text, p.Topic...), 0) // no topic's name has a zero byte
+	text = binary.BigEndian.AppendUint64(text, uint64(p.Number))
+	text = binary.BigEndian.AppendUint64(text, key)
+	return digestOf(append(text, status...))
 }
 
 // acceptedMemory knows which status LeadHit accepted last for an order, for as many orders as its limit says. The least
@@ -25,21 +41,20 @@ type acceptedMemory struct {
 
 // acceptedStatus is one order in the memory, in a ring by last use.
 type acceptedStatus struct {
-	order, status digest
-	number        int32 // of the lane's partition
-	known         bool  // false: the order was called since
-	newer, older  int32
+	order, said  digest
+	known        bool // false: the order was called since
+	newer, older int32
 }
 
 func newAcceptedMemory(limit int) acceptedMemory {
 	return acceptedMemory{limit: limit, places: map[digest]int32{}, entries: make([]acceptedStatus, 1)}
 }
 
-// has reports whether LeadHit accepted the status last for the order, in a lane of that partition number. If so, the
-// order is the most recently used one from now on.
-func (m *acceptedMemory) has(order digest, number int, status string) bool {
+// has reports whether a statement is the last one about the order that LeadHit accepted. If so, the order is the most
+// recently used one from now on.
+func (m *acceptedMemory) has(order, said digest) bool {
 	at := m.places[order]
-	if e := &m.entries[at]; !e.known || e.number != int32(number) || e.status != digestOf(status) {
+	if e := &m.entries[at]; !e.known || e.said != said {
 		return false
 	}
 	m.unlink(at)
@@ -47,8 +62,8 @@ func (m *acceptedMemory) has(order digest, number int, status string) bool {
 	return true
 }
 
-// put notes an accepted status.
-func (m *acceptedMemory) put(order digest, number int, status string) {
+// put notes an accepted statement.
+func (m *acceptedMemory) put(order, said digest) {
 	at, ok := m.places[order]
 	switch {
 	case ok:
@@ -62,11 +77,11 @@ func (m *acceptedMemory) put(order digest, number int, status string) {
 		delete(m.places, m.entries[at].order)
 	}
 	m.places[order] = at
-	m.entries[at] = acceptedStatus{order: order, status: digestOf(status), number: int32(number), known: true}
+	m.entries[at] = acceptedStatus{order: order, said: said, known: true}
 	m.link(at)
 }
 
-// forget drops the status of an order.
+// forget drops the statement about an order.
 func (m *acceptedMemory) forget(order digest) {
 	if at, ok := m.places[order]; ok {
 		m.entries[at].known = false

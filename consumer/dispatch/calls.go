@@ -188,7 +188,7 @@ func (d *Dispatcher) start(now time.Time, t task) {
 	if !t.started {
 		d.begin(t.pending)
 	}
-	d.callBegins(it.OrderID)
+	d.callBegins(t)
 	d.lastID++
 	c := call{task: t, of: t.of, key: laneKey{t.of.Number, it.OrderID}, pass: d.governor.Start(now), began: now}
 	d.calls[d.lastID] = c

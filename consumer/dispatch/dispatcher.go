@@ -76,8 +76,8 @@ type generation struct {
 // New returns a Dispatcher without a generation.
 func New(c Config) *Dispatcher {
 	d := &Dispatcher{
-		config: c, calls: map[uint64]call{}, orphans: map[laneKey]int{}, callsOf: map[string]callsOf{}, metadataMax: c.MetadataBytes,
-		observed: newObserved(), memory: newAcceptedMemory(ordersRemembered),
+		config: c, calls: map[uint64]call{}, orphans: map[laneKey]int{}, callsOf: map[string]callsOf{},
+		metadataMax: c.MetadataBytes, observed: newObserved(), memory: newAcceptedMemory(ordersRemembered),
 	}
 	d.governor = retry.NewGovernor(c.CallsInFlight, c.CallsPerSecond, c.Retry.Random)
 	d.guard = guard.Guard{Worker: c.Worker, Build: c.Build}

@@ -23,6 +23,9 @@ func (d *Dispatcher) Limit() int {
 	return limit
 }
 
+// RememberOrders limits the number of orders whose last accepted status is known.
+func (d *Dispatcher) RememberOrders(n int) { d.memory.limit = n }
+
 // Paused reports that calls are paused for the key or the URL, whatever else stops them.
 func (d *Dispatcher) Paused() bool {
 	reason, _ := d.governor.Probing()

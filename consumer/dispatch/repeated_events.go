@@ -14,12 +14,14 @@ type callsOf struct {
 	mixed    bool // two were in flight at once, so nobody knows which one LeadHit applied last
 }
 
-// isRepeat reports whether LeadHit accepted a task's status last for its order, and no call about the order started
-// since. A replay is never a repeat: a person wants that call.
+// isRepeat reports whether LeadHit accepted a task's status last for its order, by an event with the same key, and no
+// call about the order started since. A replay is never a repeat: a person wants that call.
 func (d *Dispatcher) isRepeat(t task) bool {
-	it := t.item()
-	return d.config.SkipRepeats && t.replay == nil && d.memory.has(digestOf(it.OrderID), t.of.Number, it.Status)
+	return d.config.SkipRepeats && t.replay == nil && t.key != 0 && d.memory.has(t.order(), t.said())
 }
+
+func (t task) order() digest { return digestOf([]byte(t.item().OrderID)) }
+func (t task) said() digest  { return statement(t.of.Partition, t.key, t.item().Status) }
 
 // skip finishes a repeat as if LeadHit had accepted it now. Its lane stays blocked until a commit covers it, as after a
 // call: another owner would not know that it is a repeat, and would call it after a newer status.
@@ -40,12 +42,13 @@ func (d *Dispatcher) skip(now time.Time, t task) {
 	d.resumeDeferred() // no input announces that the event has ended
 }
 
-// callBegins notes that a call about an order starts. The order's status is unknown until the call is accepted.
-func (d *Dispatcher) callBegins(order string) {
+// callBegins notes a call that starts. The status of its order is unknown until it is accepted.
+func (d *Dispatcher) callBegins(t task) {
 	if !d.config.SkipRepeats {
 		return
 	}
-	d.memory.forget(digestOf(order))
+	d.memory.forget(t.order())
+	order := t.item().OrderID
 	of := d.callsOf[order]
 	of.inFlight++
 	of.mixed = of.mixed || of.inFlight > 1
@@ -54,22 +57,21 @@ func (d *Dispatcher) callBegins(order string) {
 
 // callEnded notes the end of a call, and the status of its order if that is certain: the call was accepted, it belongs to
 // this generation, and no other one about the order was in flight beside it. During a pause nothing is noted, so that
-// after the pause every order is called once more.
+// every order is called once more after the pause.
 func (d *Dispatcher) callEnded(c call, v retry.Verdict) {
 	if !d.config.SkipRepeats {
 		return
 	}
-	order := c.key.order
-	of := d.callsOf[order]
+	of := d.callsOf[c.key.order]
 	if of.inFlight--; of.inFlight == 0 {
-		delete(d.callsOf, order)
+		delete(d.callsOf, c.key.order)
 	} else {
-		d.callsOf[order] = of
+		d.callsOf[c.key.order] = of
 	}
 	switch {
 	case d.Pause().Kind != "":
 		d.memory.clear()
 	case v.Kind == retry.Done && !c.dropped && !of.mixed:
-		d.memory.put(digestOf(order), c.key.number, c.item().Status)
+		d.memory.put(c.order(), c.said())
 	}
 }

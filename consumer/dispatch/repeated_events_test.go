@@ -23,6 +23,11 @@ func skipping() dispatch.Config {
 func says(offset int64, order, status string) turn.Event {
 	e := eventOf(offset, order)
 	e.Items[0].Status = status
+	return keyed(e, order)
+}
+
+func keyed(e turn.Event, key string) turn.Event {
+	e.Key = ledger.KeyHash([]byte(key))
 	return e
 }
 
@@ -149,11 +154,31 @@ func TestACallInAnotherLaneForgetsTheStatus(t *testing.T) {
 	h.accept(orders(0), 2)
 	h.settle()
 	h.read(orders(1), says(1, "A", "paid"))
-	h.wantRepeats("accepted in another lane")
+	h.wantRepeats("accepted in another partition")
 	h.accept(orders(1), 1)
 	h.settle()
 	h.read(orders(1), says(2, "A", "paid"))
-	h.wantRepeats("accepted in this lane", 2)
+	h.wantRepeats("accepted in this partition", 2)
+}
+
+// Another worker may have called the order in between: without a key, or with a key for each event, the events of an
+// order lie in several partitions.
+func TestOnlyAnEventWithTheSameKeyIsARepeat(t *testing.T) {
+	t.Parallel()
+	for name, keys := range map[string][2]string{
+		"no keys": {"", ""}, "a key for each event": {"1", "2"}, "none before": {"", "A"}, "none now": {"A", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := started(t, skipping(), orders(0))
+			h.read(orders(0), keyed(says(0, "A", "paid"), keys[0]))
+			h.accept(orders(0), 0)
+			h.settle()
+			h.read(orders(0), keyed(says(1, "A", "paid"), keys[1]))
+			h.wantRepeats("keys differ, or there are none")
+			h.wantInAir("keys differ, or there are none", 1)
+		})
+	}
 }
 
 func TestACallOfAnEndedGenerationBesideAnotherIsNoProof(t *testing.T) {
@@ -185,7 +210,7 @@ func TestARepeatBesideAnotherOrder(t *testing.T) {
 	t.Parallel()
 	h := started(t, skipping(), orders(0))
 	h.acceptAndCommit()
-	h.read(orders(0), eventOf(1, "A", "B"), says(2, "A", "paid"))
+	h.read(orders(0), keyed(eventOf(1, "A", "B"), "A"), says(2, "A", "paid"))
 	h.wantRepeats("one of two orders", 1)
 	h.wantInAir("the other one", 1)
 	h.settle()
@@ -202,11 +227,11 @@ func TestARepeatOfSeveralOrdersStartsADeferredEvent(t *testing.T) {
 	c := skipping()
 	c.CallsInFlight = 1
 	h := started(t, c, orders(0))
-	h.read(orders(0), eventOf(0, "A", "B"))
+	h.read(orders(0), keyed(eventOf(0, "A", "B"), "A"))
 	h.accept(orders(0), 0)
 	h.accept(orders(0), 0)
 	h.settle()
-	h.read(orders(0), eventOf(1, "A", "B"), eventOf(2, "A", "B"))
+	h.read(orders(0), keyed(eventOf(1, "A", "B"), "A"), keyed(eventOf(2, "A", "B"), "A"))
 	h.settle()
 	h.wantRepeats("all", 1, 1, 2, 2)
 	if got := h.d.Snapshot().Partitions[0].Committed; got != 3 {

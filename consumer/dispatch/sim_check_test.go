@@ -63,6 +63,10 @@ func (k *worker) checkCall(c turn.Call) {
 	if k.busy[change.order]++; k.busy[change.order] > 1 {
 		k.failed("%v/%d: worker %d has another call of the same order in flight", c.Partition, c.Offset, k.place)
 	}
+	if k.called[r] == nil && r.atRisk != nil {
+		r.atRisk.repeats++
+		r.atRisk = nil
+	}
 	k.progressOf(r).inFlight++
 }
 
@@ -77,7 +81,7 @@ func (k *worker) checkPrevious(c turn.Call, change *change) {
 	}
 }
 
-// progressOf returns what the worker knows of an event that it calls about now.
+// progressOf returns what the worker knows of an event that it calls about now, or skips.
 func (k *worker) progressOf(r *record) *progress {
 	g := k.called[r]
 	if g == nil {
@@ -89,10 +93,6 @@ func (k *worker) progressOf(r *record) *progress {
 		}
 		g.several = g.toJudge > 1
 		k.called[r] = g
-		if r.atRisk != nil {
-			r.atRisk.repeats++
-			r.atRisk = nil
-		}
 	}
 	return g
 }

@@ -155,6 +155,7 @@ func (k *worker) followLedger() {
 		k.guard.follow(e)
 		k.known.follow(e)
 		k.d.Followed(k.clock(), e)
+		k.forgetInPause()
 	}
 	k.guard.read = len(k.ledger.entries)
 }
@@ -295,6 +296,7 @@ func (k *worker) checkGuard(e turn.Effects, build string) {
 	default:
 		k.figures.floods++
 		g.own = append(g.own, *e.Announce)
+		k.forgetInPause()
 	}
 	k.announce(*e.Announce)
 }

@@ -16,7 +16,9 @@ type leadhit struct {
 	window        int // counts the times at which it began to take another key
 	misconfigured time.Duration
 	brokenUntil   time.Duration
-	downUntil     time.Duration // no connection is taken
+	downUntil     time.Duration     // no connection is taken
+	holds         map[string]string // the status of each order, by name
+	onWire        map[string]int    // calls of each order, of the living and the dead
 }
 
 // flight is a call on the wire. It continues after its caller has died.
@@ -73,6 +75,7 @@ func (l *leadhit) goDown(d time.Duration)       { l.downUntil = max(l.downUntil,
 func (l *leadhit) receive(f *flight) {
 	o := f.change.order
 	o.inFlight++
+	l.onWire[o.name]++
 	limit := l.plan.callTimeout
 	takes := min(l.between(0, 2*l.plan.callTime), limit*9/10)
 	if l.chance(l.share(l.plan.slow)) {
@@ -91,6 +94,7 @@ func (l *leadhit) receive(f *flight) {
 		}
 		l.after(wait, func() {
 			o.inFlight--
+			l.onWire[o.name]--
 			f.worker.hearAnswer(f, verdict)
 		})
 	})
@@ -128,6 +132,7 @@ func (l *leadhit) take(f *flight) retry.Verdict {
 		return retry.Verdict{Kind: retry.DeadLetter, Cause: "ValidationError", Code: -32000, Answered: true}
 	}
 	l.desk.accepted(f)
+	l.holds[f.call.Order] = f.call.Status
 	c.finish(&c.accepted)
 	return retry.Verdict{Kind: retry.Done, Answered: true}
 }

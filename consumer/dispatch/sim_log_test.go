@@ -25,6 +25,7 @@ type record struct {
 	log     *simLog
 	offset  int64
 	at      time.Time
+	key     uint64 // hash of the record's key; 0: it has none
 	changes []change
 	items   []event.Item
 	open    int  // changes that are not done
@@ -37,6 +38,7 @@ type change struct {
 	record           *record
 	order            *order
 	action           event.Action
+	status           string
 	superseded       bool // a later item of the event is about the same order
 	refused          bool // LeadHit never takes it
 	healed           bool // it took it back: a replay is accepted
@@ -112,13 +114,14 @@ func (p *simLog) append(changes []change, gaps float64) {
 	if p.chance(gaps) {
 		p.end += 1 + p.Int64N(40)
 	}
-	r := &record{log: p, offset: p.end, at: p.clock(), changes: changes}
+	r := &record{log: p, offset: p.end, at: p.clock(), changes: changes, key: p.shop.key(changes)}
 	p.end++
 	supersede(changes)
 	for i := range changes {
 		c := &changes[i]
 		c.record, c.letter = r, r.offset < p.hidden
-		item := event.Item{Action: c.action, OrderID: c.order.name, Status: "paid"}
+		c.status = p.shop.status(c.order)
+		item := event.Item{Action: c.action, OrderID: c.order.name, Status: c.status}
 		if c.action == event.Refuse {
 			item.OrderID, item.Cause = "", "NotJSON"
 		}
@@ -181,7 +184,7 @@ func (p *simLog) read(offset int64, bytes int) (events []turn.Event, next int64)
 	for ; i < min(most, len(p.records)); i++ {
 		r := p.records[i]
 		events = append(events, turn.Event{
-			Offset: r.offset, Time: r.at, Bytes: recordBytes, Items: r.items, Key: r.key(), Record: r,
+			Offset: r.offset, Time: r.at, Bytes: recordBytes, Items: r.items, Key: r.key, Record: r,
 		})
 		next = r.offset + 1
 	}

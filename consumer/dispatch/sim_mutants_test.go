@@ -189,6 +189,39 @@ func mutants() map[string][]edit {
 	}
 }
 
+// repeatMutants are faults in the rules of repeats.
+func repeatMutants() map[string][]edit {
+	return map[string][]edit{
+		"skip-after-refusal": {
+			{"repeated_events.go", "\td.memory.forget(t.order())\n", ""},
+		},
+		"skip-across-generations": {{"dispatcher.go", "d.writes.forget()\n\td.memory.clear()\n", "d.writes.forget()\n"}},
+		"skip-before-its-turn": {{
+			"lane.go", "if e.waits == 0 {\n\t\td.makeReady(e)\n\t}\n}\n\n// advance",
+			"if e.waits == 0 || len(e.items) == 1 && d.isRepeat(task{e, 0}) {\n\t\td.makeReady(e)\n\t}\n}\n\n// advance",
+		}},
+		"skip-by-hash-of-8-bits": {{
+			"accepted_memory.go", "return digest(sum[:len(digest{})])", "return digest{sum[0]}",
+		}},
+		"skip-key-ignored": {
+			{"repeated_events.go", " && t.key != 0 &&", " &&"},
+			{"accepted_memory.go", "binary.BigEndian.AppendUint64(text, key)", "binary.BigEndian.AppendUint64(text, 0)"},
+		},
+		"skip-status-ignored": {{"accepted_memory.go", "digestOf(append(text, status...))", "digestOf(append(text, status[:0]...))"}},
+		"skip-opens-lane": {{
+			"dispatcher.go", "d.advance(e)\n\td.touch", "d.advance(e)\n\tif e.items[0].repeat {\n\t\td.release(e)\n\t}\n\td.touch",
+		}},
+		"skip-marks-nothing":       {{"repeated_events.go", "\td.accept(now, t)\n", "\tit.state = done\n\td.itemDone(now, t.pending)\n"}},
+		"skip-starts-no-deferred":  {{"repeated_events.go", "\td.resumeDeferred() // no", "// no"}},
+		"skip-beside-another-call": {{"repeated_events.go", "of.mixed = of.mixed || of.inFlight > 1", "of.mixed = false"}},
+		"skip-in-a-pause": {
+			{"group_pause.go", "\tif paused {\n\t\td.memory.clear()\n\t}\n", ""},
+			{"repeated_events.go", "case d.Pause().Kind != \"\":\n\t\td.memory.clear()\n", "case d.fenced:\n"},
+		},
+		"skip-with-another-key": {{"dispatcher.go", "\td.memory.clear() // it may be", "\t// it may be"}},
+	}
+}
+
 // replayMutants are faults in the rules of replays.
 func replayMutants() map[string][]edit {
 	return map[string][]edit{
@@ -418,6 +451,9 @@ func TestMutants(t *testing.T) {
 		hunted(name, simulator, edits)
 	}
 	for name, edits := range replayMutants() {
+		hunted(name, simulator, edits)
+	}
+	for name, edits := range repeatMutants() {
 		hunted(name, simulator, edits)
 	}
 	for name, m := range rare() {

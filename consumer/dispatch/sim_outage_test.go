@@ -20,7 +20,7 @@ type outageWatch struct {
 	down    bool
 	epoch   int // changes of down
 	row     int
-	orders  map[*order]bool
+	orders  map[string]bool // by name
 	since   time.Duration
 	probes  int
 	probing bool          // a probe is in flight
@@ -73,9 +73,9 @@ func (o *outageWatch) heard(now time.Duration, f *flight, v retry.Verdict) {
 		o.row, o.orders = 0, nil
 	case failed && !o.down:
 		if o.row++; o.orders == nil {
-			o.orders = map[*order]bool{}
+			o.orders = map[string]bool{}
 		}
-		o.orders[f.change.order] = true
+		o.orders[f.change.order.name] = true
 		if o.row >= outageFailures && len(o.orders) >= outageOrders {
 			o.turn(now)
 		}

@@ -130,6 +130,7 @@ func (p plan) config(w *world, place int) dispatch.Config {
 	if c.Replays = w.desk.on; c.Replays {
 		c.Worker = fmt.Sprint("worker-", place)
 	}
+	c.SkipRepeats = w.shop.skips
 	return c
 }
 
@@ -142,6 +143,7 @@ func (w *world) produce() {
 		o.failing = o.stuck || i < p.failing
 		w.broker.orders = append(w.broker.orders, o)
 	}
+	w.shop.scatter(w.broker.orders)
 	backlog := w.IntN(p.events)
 	for i := range p.events {
 		if i < backlog {

@@ -27,8 +27,13 @@ func (d *desk) checkCalled(f *flight) {
 // accepted notes what LeadHit took.
 func (d *desk) accepted(f *flight) {
 	d.checkCalled(f)
-	at := orderLog{f.change.order, f.change.record.log}
-	d.highest[at] = max(d.highest[at], f.call.Offset)
+	d.counts(f.change)
+}
+
+// counts notes that nobody may be called about an older event of the order from now on.
+func (d *desk) counts(c *change) {
+	at := orderLog{c.order, c.record.log}
+	d.highest[at] = max(d.highest[at], c.record.offset)
 }
 
 // replayWatch is what a worker knows of a replay that it has called about.

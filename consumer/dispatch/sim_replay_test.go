@@ -185,7 +185,7 @@ func (d *desk) stored(s turn.Store, c *change) {
 	if s.Several {
 		id.Item = s.Item
 	}
-	l := simLetter{c, ledger.Letter{ID: id, Order: s.Order, Key: c.record.key(), Count: s.Replay, Offset: int64(len(d.letters))}}
+	l := simLetter{c, ledger.Letter{ID: id, Order: s.Order, Key: c.record.key, Count: s.Replay, Offset: int64(len(d.letters))}}
 	d.note("letter %v, replay %d", id, s.Replay)
 	d.letters = append(d.letters, l)
 	if s.Replay > 0 {
@@ -200,9 +200,6 @@ func (d *desk) stored(s turn.Store, c *change) {
 		return true
 	})
 }
-
-// key is the hash of a record's key: the name of its first order.
-func (r *record) key() uint64 { return ledger.KeyHash([]byte(r.changes[0].order.name)) }
 
 // ended reports whether every request has an outcome.
 func (d *desk) ended() bool {
@@ -240,7 +237,7 @@ func (k *worker) take(t turn.Take) {
 	case luck < 0.06:
 		it.OrderID += " of another shop"
 	case c.action == event.Refuse && k.desk.chance(k.desk.heals):
-		it.Action, it.OrderID, it.Status = event.Call, c.order.name, "paid"
+		it.Action, it.OrderID = event.Call, c.order.name
 	}
 	k.hear(0, func() { k.d.Taken(k.clock(), t.ID, taken) })
 }

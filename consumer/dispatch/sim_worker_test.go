@@ -56,6 +56,7 @@ type run struct {
 	begun      map[*change]bool
 	replays    map[string]*replayWatch
 	unknown    map[string]bool // those in flight, or accepted and without an outcome yet
+	proofs     map[string]proof
 }
 
 // tell writes a line of the history that is repeated.
@@ -85,6 +86,7 @@ func (w *world) begin(place int) {
 		world: w, place: place, alive: true, key: w.fileKey, proved: math.MinInt, busy: map[*order]int{},
 		d: dispatch.New(c), build: c.Build, known: simFold{},
 	}
+	k.d.RememberOrders(w.shop.remembered)
 	w.workers[place] = k
 	k.act(w.between(0, 100*time.Millisecond), func() {
 		k.readLedger()
@@ -139,6 +141,7 @@ func (k *worker) assigned(generation int, positions []turn.Position) {
 	k.run = run{
 		number: number, inside: true, generation: generation, owned: len(positions), called: map[*record]*progress{},
 		begun: map[*change]bool{}, replays: map[string]*replayWatch{}, unknown: map[string]bool{},
+		proofs: map[string]proof{},
 	}
 	k.tell("assigned generation %d as member %d: %+v", generation, k.member, positions)
 	k.figures.orphans += k.inFlight
@@ -298,6 +301,7 @@ func (k *worker) readKey() {
 				k.watch = pauseWatch{} // a wrong key after this one is another story
 			}
 			k.d.KeyChanged(k.clock())
+			clear(k.proofs)
 		}
 	})
 }
@@ -328,8 +332,12 @@ func (k *worker) perform(e turn.Effects) {
 	k.checkEffects(e)
 	k.checkGuard(e, k.build)
 	k.tell("effects %+v", e)
+	for _, r := range e.Repeats {
+		k.checkRepeat(r)
+	}
 	for _, c := range e.Calls {
 		k.inFlight++
+		delete(k.proofs, c.Order)
 		if c.Replay > 0 {
 			k.checkReplay(c)
 		} else {
@@ -397,6 +405,7 @@ func (k *worker) answered(f *flight, v retry.Verdict) {
 	}
 	k.tell("answer to call %d (%v/%d): %+v", f.call.ID, f.call.Partition, f.call.Offset, v)
 	k.hearOutage(f, v)
+	k.noteProof(f, v)
 }
 
 func (k *worker) fetch(f turn.Fetch) {

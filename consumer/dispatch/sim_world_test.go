@@ -25,6 +25,7 @@ type world struct {
 	leadhit  *leadhit
 	ledger   *simLedger
 	desk     *desk
+	shop     *shop
 	workers  []*worker
 	fileKey  int // what the key's file holds
 	failure  error
@@ -50,6 +51,7 @@ type figures struct {
 	replays, replayed                           int // that were asked for, and the calls about them
 	resolved, superseded, again, marks          int // outcomes of replays, and letters marked as overtaken
 	lateLetters                                 int // marked because they came late
+	skipped, strays                             int // repeats, and histories with orders in two partitions
 }
 
 func (f *figures) add(g figures) {
@@ -78,6 +80,8 @@ func (f *figures) add(g figures) {
 	f.again += g.again
 	f.marks += g.marks
 	f.lateLetters += g.lateLetters
+	f.skipped += g.skipped
+	f.strays += g.strays
 	f.risk = max(f.risk, g.risk)
 	// Histories have different limits: the worst is the one nearest to its own bound.
 	if g.bound > 0 && (f.bound == 0 || g.maxRepeats*f.bound > f.maxRepeats*g.bound) {
@@ -139,8 +143,9 @@ func simulate(seed uint64, trace func(string, ...any)) (figures, error) {
 	w.plan = drawPlan(w)
 	w.drawGuard()
 	w.drawReplays(seed)
+	w.drawRepeats(seed)
 	w.broker = newBroker(w)
-	w.leadhit = &leadhit{world: w}
+	w.leadhit = &leadhit{world: w, holds: map[string]string{}, onWire: map[string]int{}}
 	w.live()
 	f := w.figures
 	f.seeds, f.virtual = 1, w.now

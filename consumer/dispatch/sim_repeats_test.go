@@ -1,0 +1,140 @@
+package dispatch_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"leadhit-sync/consumer/dispatch/turn"
+	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/retry"
+)
+
+// shop decides what events say, and with which keys. It has a random source of its own, so that other histories do not
+// change.
+type shop struct {
+	*rand.Rand
+	skips      bool // the workers skip repeats
+	repeats    float64
+	remembered int
+	twins      int               // orders that lie in two partitions
+	keyed      float64           // events whose key is their first order's id
+	single     bool              // the other events have a key each; otherwise they have none
+	said       map[string]string // by order
+	written    int
+}
+
+// drawRepeats decides how often a shop repeats itself. Where an order lies in partitions of several workers, no event
+// has its order's id as the key: otherwise all its events would lie in one partition.
+func (w *world) drawRepeats(seed uint64) {
+	s := &shop{Rand: rand.New(rand.NewPCG(seed, 0x540b)), keyed: 1, said: map[string]string{}, remembered: 100_000}
+	w.shop = s
+	s.skips, s.repeats = s.Float64() < 0.9, 0.3+0.6*s.Float64()
+	if s.Float64() < 0.4 {
+		s.remembered = 1 + s.IntN(w.plan.orders)
+	}
+	if s.Float64() < 0.6 || w.plan.numbers == 1 {
+		return
+	}
+	w.figures.strays = 1
+	s.twins, s.single = 1+s.IntN(w.plan.orders), s.Float64() < 0.5
+	if s.keyed = 0; w.plan.workers == 1 {
+		s.keyed = s.Float64()
+	}
+	if w.desk.on && s.single {
+		// A letter without an order id is known by its key alone, so a newer event with another key cannot mark it: a limit,
+		// no fault.
+		w.plan.refusedByMapping = 0
+	}
+}
+
+// scatter gives pairs of orders in different partitions one name.
+func (s *shop) scatter(orders []*order) {
+	has := map[*order]bool{}
+	for range s.twins {
+		a, b := orders[s.IntN(len(orders))], orders[s.IntN(len(orders))]
+		if a.number != b.number && !a.failing && !b.failing && !has[a] && !has[b] {
+			b.name, has[a], has[b] = a.name, true, true
+		}
+	}
+}
+
+// status is what the next event says about an order.
+func (s *shop) status(o *order) string {
+	statuses := []string{"submitted", "paid"}
+	if s.said[o.name] == "" || s.Float64() >= s.repeats {
+		s.said[o.name] = statuses[s.IntN(len(statuses))]
+	}
+	return s.said[o.name]
+}
+
+// key is the hash of the key of an event.
+func (s *shop) key(changes []change) uint64 {
+	s.written++
+	switch {
+	case s.keyed == 1 || s.Float64() < s.keyed:
+		return ledger.KeyHash([]byte(changes[0].order.name))
+	case s.single:
+		return ledger.KeyHash([]byte(fmt.Sprint("event-", s.written)))
+	default:
+		return 0
+	}
+}
+
+// proof is the last acceptance that a worker heard of in this generation, about an order that it has not called since.
+type proof struct {
+	log    *simLog
+	key    uint64
+	status string
+}
+
+// checkRepeat looks at an item that is finished without a call.
+func (k *worker) checkRepeat(r turn.Repeat) {
+	c := changeOf(r.Record, r.Item)
+	p := c.record.log
+	k.figures.skipped++
+	as := turn.Call{Partition: r.Partition, Offset: r.Offset, Item: r.Item, Record: r.Record}
+	k.checkPrevious(as, c)
+	k.checkOutcomes(as)
+	holds := k.leadhit.holds[r.Order]
+	switch {
+	case !k.shop.skips:
+		k.failed("%v/%d: skipped without the setting", r.Partition, r.Offset)
+	case !c.calls() || c.status != r.Status:
+		k.failed("%v/%d: skipped %q, but it says %q, action %v", r.Partition, r.Offset, r.Status, c.status, c.action)
+	case k.fenced || k.revoked || k.guard.paused():
+		k.failed("%v/%d: worker %d skips in a pause, or in a generation that ends", r.Partition, r.Offset, k.place)
+	case holds != r.Status:
+		k.failed("%v/%d: skipped %q of %s, but LeadHit holds %q", r.Partition, r.Offset, r.Status, r.Order, holds)
+	case k.leadhit.onWire[r.Order] > 0:
+		k.failed("%v/%d: skipped while a call about %s is on the wire", r.Partition, r.Offset, r.Order)
+	case k.proofs[r.Order] != proof{p, c.record.key, r.Status}:
+		k.failed("%v/%d: skipped without a proof: %+v", r.Partition, r.Offset, k.proofs[r.Order])
+	case c.record.gone:
+	case p.owner != k:
+		k.failed("%v/%d: worker %d skips, but the partition is not its own any more", r.Partition, r.Offset, k.place)
+	}
+	g := k.progressOf(c.record)
+	g.judged++
+	k.desk.counts(c)
+	c.finish(&c.accepted)
+	k.guard.outcome(guardOutcome{})
+}
+
+// noteProof takes the outcome of a call.
+func (k *worker) noteProof(f *flight, v retry.Verdict) {
+	delete(k.proofs, f.call.Order)
+	k.forgetInPause()
+	if r := f.change.record; v.Kind == retry.Done && k.number == f.number && r.key != 0 && !k.anyPause() {
+		k.proofs[f.call.Order] = proof{r.log, r.key, f.call.Status}
+	}
+}
+
+// anyPause reports whether calls are paused, for whatever reason.
+func (k *worker) anyPause() bool { return k.guard.paused() || k.outage.down || k.d.Paused() }
+
+// forgetInPause drops all proofs: after a pause every order is called once more.
+func (k *worker) forgetInPause() {
+	if k.anyPause() {
+		clear(k.proofs)
+	}
+}
