@@ -136,7 +136,10 @@ func (d *deskWorld) reveal(p *person) {
 	p.sees("masked", "•••")
 	p.fills("Why are you looking at the value?", "the shop asks")
 	p.clicks("Reveal")
-	p.sees("buyer@example")
+	p.sees("buyer@example", p.who+" looked at the value", "the shop asks")
+	p.goes("/letters?cause=ValidationError&state=resolved", "Resolved 12")
+	p.clicks(d.topic + "/")
+	p.sees("masked", p.who+" looked at the value", "the shop asks")
 }
 
 // filter: a filter is in the page's address, and the page names the command that lists the same letters.

@@ -318,6 +318,10 @@ func TestAValueIsShownOnlyForAReasonThatTheLedgerKeeps(t *testing.T) {
 	if last.Event != string(ledger.LetterRevealed) || last.By != "alice" || last.Reason != "the shop asks" {
 		t.Errorf("got %+v, want the ledger to say who looked, and why", last)
 	}
+	elsewhere := request{method: http.MethodPost, path: at + "?item=7", form: "reason=the+shop+asks"}.send(t, h)
+	if elsewhere.Code != http.StatusOK {
+		t.Errorf("got %d, want the letter that the form names, whatever the query says", elsewhere.Code)
+	}
 	if again := (request{path: "/letters/orders/3/41"}).send(t, h).Body.String(); strings.Contains(again, canary) {
 		t.Error("got the value in the letter's page afterwards, want it masked")
 	}

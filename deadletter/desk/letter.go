@@ -74,10 +74,15 @@ func (d *desk) showLetter(w http.ResponseWriter, r *http.Request, code int, f fo
 	d.show(w, r, code, "letter", read, p)
 }
 
-// letterIDOf is the id in the address of a letter's page.
+// letterIDOf is the id in the address of a letter's page. A form has the item in its body: a query must not change what
+// a person sends.
 func letterIDOf(r *http.Request) string {
 	id := r.PathValue("topic") + "/" + r.PathValue("partition") + "/" + r.PathValue("offset")
-	if item := r.FormValue("item"); item != "" {
+	item := r.PostFormValue("item")
+	if r.Method != http.MethodPost {
+		item = r.URL.Query().Get("item")
+	}
+	if item != "" {
 		id += "#" + item
 	}
 	return id

@@ -19,6 +19,7 @@ func (d *desk) functions() template.FuncMap {
 		"runOthers":    func(r view.Run) int { return r.Superseded + r.Failed + r.Dismissed },
 		"runUntouched": func(r view.Run) int { return r.Count - r.Asked - r.Lost },
 		"revealURL":    revealURL, "shortVersion": shortVersion,
+		"flags": flags,
 	}
 }
 
@@ -41,6 +42,15 @@ func revealURL(id ledger.ID) string {
 func shortVersion(version string) string {
 	short, _, _ := strings.Cut(version, "+")
 	return short
+}
+
+// flags splits a command before each flag, so that its lines do not break within one.
+func flags(command string) []string {
+	parts := strings.Split(command, " --")
+	for i := range parts[1:] {
+		parts[i+1] = "--" + parts[i+1]
+	}
+	return parts
 }
 
 // orderURL has the id in the query: an order id may hold a slash, or be "..".

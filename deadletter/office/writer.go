@@ -82,7 +82,11 @@ func (o *Office) Reveal(ctx context.Context, id ledger.ID, s desk.Signature) err
 	if len(letters) == 0 {
 		return errors.New("no letter " + id.String())
 	}
-	return o.settings.Write(ctx, operator.AboutEach(letters, says)...)
+	if err := o.settings.Write(ctx, operator.AboutEach(letters, says)...); err != nil {
+		return err
+	}
+	_ = o.refresh(ctx) // the page that follows has the entry in the letter's history; a failure shows there
+	return nil
 }
 
 // Pause implements [desk.Writer].

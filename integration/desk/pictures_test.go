@@ -27,16 +27,20 @@ func updating() bool { return os.Getenv("UPDATE_SCREENSHOTS") != "" }
 // photograph stores what the tab shows: for the README if that is asked for, and for the reader of a failure.
 func photograph(t *testing.T, tab *browser.Tab, v browser.View, p page) {
 	t.Helper()
-	file := filepath.Join(pictures, p.name+"-light.png")
-	if v.Dark {
-		file = filepath.Join(pictures, p.name+"-dark.png")
-	}
+	name := strings.NewReplacer(" ", "-", ",", "").Replace(p.name)
+	var file string
 	switch {
 	case t.Failed():
 		file = filepath.Join(os.TempDir(), strings.ReplaceAll(t.Name(), "/", "-")+".png")
 		t.Logf("the page is in %s", file)
-	case !updating() || !p.picture:
+	case !updating() || p.picture == none || p.picture == state && v.Dark:
 		return
+	case p.picture == state:
+		file = filepath.Join(pictures, "states", name+".png")
+	case v.Dark:
+		file = filepath.Join(pictures, name+"-dark.png")
+	default:
+		file = filepath.Join(pictures, name+"-light.png")
 	}
 	shot, err := browser.Read(tab, chromedp.CaptureScreenshot())
 	if err != nil {

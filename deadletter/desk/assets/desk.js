@@ -97,14 +97,15 @@
   const replace = (part, by) => {
     if (part.isEqualNode(by) || isBusy(part)) return;
     const focus = part.contains(document.activeElement) ? document.activeElement : null;
-    const name = focus && (focus.getAttribute("href") || focus.getAttribute("value"));
+    const nameOf = (e) => e.getAttribute("href") || e.getAttribute("value") || e.dataset.copy;
+    const name = focus && nameOf(focus);
     const typed = all("input[type=search]", part).map((input) => input.value);
     const opened = all("details", part).map((details) => details.open);
     part.replaceWith(by);
     all("input[type=search]", by).forEach((input, i) => { input.value ||= typed[i] ?? ""; });
     all("details", by).forEach((details, i) => { details.open = opened[i] ?? details.open; });
     if (name) {
-      const again = all(focus.tagName, by).find((e) => (e.getAttribute("href") || e.getAttribute("value")) === name);
+      const again = all(focus.tagName, by).find((e) => nameOf(e) === name);
       again?.focus({ preventScroll: true });
     }
   };
@@ -119,6 +120,7 @@
       if (!response.ok) return;
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       if (paused()) return; // somebody has begun to select meanwhile
+      for (const button of all("[data-copy][hidden]", page)) button.hidden = false; // or it could not get the focus
       for (const part of all("[data-live]")) {
         const by = page.getElementById(part.id);
         if (by) replace(part, document.adoptNode(by));

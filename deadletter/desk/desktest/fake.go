@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -61,6 +62,13 @@ func (f *Fake) Store(l deadletter.Letter) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.store(l)
+}
+
+// StoreAnother stores a letter that failed just now.
+func (f *Fake) StoreAnother() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.store(kinds()[0].letter(1_000_000+f.offset, rand.New(rand.NewPCG(9, uint64(f.offset))), time.Now()))
 }
 
 func (f *Fake) store(l deadletter.Letter) {

@@ -14,12 +14,12 @@ import (
 )
 
 // Story returns a backend with letters worth looking at, or an empty, large or broken one. The names are busy, few,
-// empty, resolved, many (300 causes), huge (200,000 letters), broken, and unread. Paused, flood, outage and idle (no
-// worker) are about workers; their letters are those of busy.
+// empty, resolved, many (300 causes), huge (200,000 letters), broken (Kafka is away), ledger (it cannot be read), and
+// unread. Paused, flood, outage, versions and idle (no worker) are about workers; their letters are those of busy.
 func Story(name string) *Fake {
 	f := New()
 	switch name {
-	case "busy", "paused", "flood", "outage", "idle":
+	case "busy", "paused", "flood", "outage", "versions", "idle":
 		f.busy()
 	case "few":
 		f.few()
@@ -33,6 +33,9 @@ func Story(name string) *Fake {
 	case "broken":
 		f.busy()
 		f.Err = errors.New("fetch dlq.shop/0: dial tcp 10.1.2.3:9092: connect: connection refused")
+	case "ledger":
+		f.busy()
+		f.Err = errors.New("fetch dlq.shop.ledger/0: [29] Topic Authorization Failed: the client is not authorized to access the requested topic")
 	case "unread":
 		f.Unread = true
 		f.Err = errors.New("topic dlq.shop does not exist: no letter was written yet, or KAFKA_GROUP or DEAD_LETTER_TOPIC is wrong")

@@ -28,6 +28,15 @@ func (f *Fake) ask(story string) {
 	case "broken", "unread":
 		f.Asked.Unread = f.Err
 		f.Asked.Workers = []desk.Worker{{URL: pageOf(17), Err: errors.New("dial tcp 10.0.4.17:8080: connection refused")}}
+	case "ledger":
+		f.Asked.Unread = f.Err
+		f.Asked.Workers = workers(now, func(*status.Worker) {})
+	case "versions":
+		f.Asked.Workers = workers(now, func(*status.Worker) {})
+		older(f.Asked.Workers[1].Status, now)
+		f.Asked.Workers = append(f.Asked.Workers, desk.Worker{
+			URL: pageOf(19), Err: errors.New(`the response has the schema "status.v2": is this the /status of a worker of this version?`),
+		})
 	case "idle":
 	case "outage":
 		f.Asked.Workers = workers(now, func(s *status.Worker) { outage(s, now) })
@@ -124,6 +133,15 @@ func outage(s *status.Worker, now time.Time) {
 	s.Outcomes = []status.OutcomeCount{
 		{Outcome: status.Outcome{Cause: "HTTP 503", Code: 503}, Orders: 35},
 		{Outcome: status.Outcome{Cause: "Timeout"}, Orders: 2},
+	}
+}
+
+// older makes a worker one of an older release, which neither counts the orders that wait nor knows their events' times.
+func older(s *status.Worker, now time.Time) {
+	outage(s, now)
+	s.Version, s.Waiting, s.Outcomes = "1.8.3+77aa0c4", 0, nil
+	for i := range s.Orders {
+		s.Orders[i].Time, s.Orders[i].Cause, s.Orders[i].Code = time.Time{}, "", 0
 	}
 }
 

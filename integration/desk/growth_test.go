@@ -1,0 +1,94 @@
+package desk_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"leadhit-sync/deadletter/desk"
+	"leadhit-sync/deadletter/desk/desktest"
+	"leadhit-sync/integration/browser"
+)
+
+const (
+	// An open tab reads its page every five seconds, so these are twenty minutes.
+	mostPolls   = 240
+	pollsAtOnce = 60
+)
+
+// polls makes the page read itself again, as its clock does, until it has done so a number of times.
+const polls = `(async () => {
+	const original = window.fetch;
+	let done = 0;
+	window.fetch = (...all) => original(...all).finally(() => done++);
+	while (done < %d) {
+		document.dispatchEvent(new Event("visibilitychange"));
+		await new Promise((resolve) => setTimeout(resolve));
+	}
+	window.fetch = original;
+	return done;
+})()`
+
+// TestAnOpenTabDoesNotGrow looks at a page on which every poll finds something new.
+func TestAnOpenTabDoesNotGrow(t *testing.T) {
+	chromium, stop, err := browser.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	for _, path := range []string{"/letters", "/workers"} {
+		t.Run(path, func(t *testing.T) {
+			tab, err := browser.Open(chromium, browser.View{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer tab.Close()
+			if err := tab.Do(chromedp.Navigate(changing(t) + path)); err != nil {
+				t.Fatal(err)
+			}
+			before := weighAfter(t, tab, pollsAtOnce) // the first polls fill caches
+			after := weighAfter(t, tab, mostPolls)
+			t.Logf("got %+v, later %+v", before, after)
+			if after.Nodes > before.Nodes+before.Nodes/10 || after.Listeners > before.Listeners {
+				t.Errorf("got %+v after %+v, want no more nodes and listeners", after, before)
+			}
+			if after.Heap > before.Heap+1<<20 {
+				t.Errorf("got %d bytes of heap after %d, want 1 MiB more at most", after.Heap, before.Heap)
+			}
+		})
+	}
+}
+
+func weighAfter(t *testing.T, tab *browser.Tab, reads int) browser.Weight {
+	t.Helper()
+	for range reads / pollsAtOnce {
+		if done, err := browser.Read(tab, chromedp.Evaluate[int](fmt.Sprintf(polls, pollsAtOnce), chromedp.EvalAwaitPromise)); err != nil ||
+			done < pollsAtOnce {
+			t.Fatalf("got %d polls and %v, want %d", done, err, pollsAtOnce)
+		}
+	}
+	w, err := tab.Weight()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// changing serves the busy story. Before each request a letter more has failed.
+func changing(t *testing.T) (url string) {
+	t.Helper()
+	backend := desktest.Story("busy")
+	handler, err := desk.New(desk.Settings{
+		Source: backend, Writer: backend, Group: desktest.Group,
+		Access: desk.Access{Write: true, Everybody: "alice@example.com"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return listen(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		backend.StoreAnother()
+		handler.ServeHTTP(w, r)
+	}))
+}
