@@ -16,6 +16,12 @@ define part
 	else echo "== $(1): FAILED after $$((SECONDS - start)) s"; exit 1; fi
 endef
 
+# The race detector makes a history six times as slow and needs few of them: their goroutines do the same in each.
+define unit_tests
+	$(call part,unit tests,SIM_SEEDS=280 BUBBLE_SEEDS=60 go test -race -timeout 40m $(UNIT))
+	$(call part,simulators,go test -timeout 40m -run '^(TestSimulator|TestNothingIsLostOrOutOfOrderInAnyHistory)$$' ./consumer ./consumer/dispatch)
+endef
+
 .PHONY: help
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,7 +33,7 @@ build: ## Build the binary into bin/.
 .PHONY: test
 test: ## Run every test with the race detector, real Kafka (Java 17 and Maven) and Chromium included; 12 minutes on two cores.
 	$(call part,vet and build,go vet ./... && go build ./...)
-	$(call part,unit tests,go test -race -timeout 40m $(UNIT))
+	$(unit_tests)
 	$(call part,deploy and image,go -C deploy/lint test ./... && go -C deploy/image/mkimage test ./...)
 	@if ! command -v java >/dev/null || ! command -v mvn >/dev/null; then \
 		echo "Java 17 or Maven is absent: the tests on real Kafka are left out"; [ "$${CI:-}" != true ]; \
@@ -37,7 +43,7 @@ test: ## Run every test with the race detector, real Kafka (Java 17 and Maven) a
 
 .PHONY: unit
 unit: ## Run the tests that need nothing installed.
-	$(call part,unit tests,go test -race -timeout 40m $(UNIT))
+	$(unit_tests)
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Check style, import rules and formatting.

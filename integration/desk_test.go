@@ -17,6 +17,7 @@ import (
 
 // TestDesk is what people do at the desk in a browser, with a worker, LeadHit's look-alike and Kafka behind it.
 func TestDesk(t *testing.T) {
+	t.Parallel()
 	s := newSuite(t)
 	d := newDeskWorld(t, s)
 	as := func(who string, v browser.View, does func(*person)) func(*testing.T) {

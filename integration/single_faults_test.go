@@ -17,16 +17,13 @@ import (
 // that come and go. Its numbers come from the environment, as doc.go says; the defaults fit into `make test`.
 func (s *suite) testSingleFaults(t *testing.T, brokers []string) {
 	t.Helper()
-	t.Run("single faults", func(t *testing.T) {
-		t.Parallel()
-		s.testOutages(t, brokers)
-		s.testLettersTopic(t, brokers)
-		s.testMemory(t, brokers)
-		s.testMembers(t, brokers)
-		s.testDumps(t, brokers)
-		s.testPoison(t, brokers)
-		s.testLostGround(t, brokers)
-	})
+	s.testMemory(t, brokers)
+	s.testOutages(t, brokers)
+	s.testMembers(t, brokers)
+	s.testDumps(t, brokers)
+	s.testPoison(t, brokers)
+	s.testLostGround(t, brokers)
+	s.testLettersTopic(t, brokers)
 }
 
 // seconds reads a duration that the tests' environment may set.

@@ -27,8 +27,9 @@ type suite struct {
 }
 
 // TestWorker is one tree of tests, so that they share a binary and the clusters, and the search for the canary runs
-// last.
+// last. The desk and the README's walk run beside its first parts.
 func TestWorker(t *testing.T) {
+	t.Parallel()
 	s := newSuite(t)
 	t.Run("settings", s.testSettings)
 	// These run concurrently, because they wait most of the time. The kills and the chaos run alone: a starved worker
@@ -59,11 +60,13 @@ func (s *suite) testOneNode(t *testing.T) {
 	brokers := cluster(t, 1)
 	t.Run("a worker that comes first", func(t *testing.T) { s.testWorkerThatComesFirst(t, brokers) })
 	t.Run("parts", func(t *testing.T) {
+		// The long ones first, so that none is left alone at the end.
+		s.testSingleFaults(t, brokers)
+		s.testUnauthorised(t, brokers)
 		s.testRefusals(t, brokers)
 		s.testTransactions(t, brokers)
 		s.testOpenTransactions(t, brokers)
 		s.testOddTimes(t, brokers)
-		s.testUnauthorised(t, brokers)
 		s.testGarbage(t, brokers)
 		s.testMapping(t, brokers)
 		s.testGuard(t, brokers)
@@ -76,7 +79,6 @@ func (s *suite) testOneNode(t *testing.T) {
 		s.testPlanted(t, brokers)
 		s.testForeign(t, brokers)
 		s.testDeletedTopics(t, brokers)
-		s.testSingleFaults(t, brokers)
 	})
 }
 
