@@ -38,8 +38,8 @@ test: ## Run every test with the race detector, real Kafka (Java 17 and Maven) a
 	@if ! command -v java >/dev/null || ! command -v mvn >/dev/null; then \
 		echo "Java 17 or Maven is absent: the tests on real Kafka are left out"; [ "$${CI:-}" != true ]; \
 	fi
-	@# Six at once: they wait most of the time.
-	$(call part,real Kafka,go test -race -count 1 -parallel 6 -timeout 20m -skip '^TestImage$$' ./integration/...)
+	@# Eight at once: they wait most of the time.
+	$(call part,real Kafka,go test -race -count 1 -parallel 8 -timeout 20m -skip '^TestImage$$' ./integration/...)
 
 .PHONY: unit
 unit: ## Run the tests that need nothing installed.

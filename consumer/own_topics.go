@@ -10,6 +10,7 @@ import (
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/follower"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 )
 
 // Ledger is the topic by which all workers follow the same pauses and replays. The zero value is none; then the
@@ -33,15 +34,15 @@ type Letters struct {
 	Topic  string
 	Exists func(context.Context) (bool, error)
 	// Parse returns what the dispatcher must know of a record. It is false for what is not a letter of this group.
-	Parse func(event.Record) (ledger.Letter, bool)
+	Parse func(event.Record) (fold.Letter, bool)
 }
 
 // ownTopics reads the letters' topic and the ledger.
 type ownTopics struct {
 	*base
 
-	ledger  *topicReader[ledger.Entry]  // nil: none
-	letters *topicReader[ledger.Letter] // nil: no replays
+	ledger  *topicReader[ledger.Entry] // nil: none
+	letters *topicReader[fold.Letter]  // nil: no replays
 }
 
 func newOwnTopics(b *base) *ownTopics {
@@ -61,7 +62,7 @@ func newOwnTopics(b *base) *ownTopics {
 		}
 	}
 	if o.Dispatch.Replays {
-		t.letters = &topicReader[ledger.Letter]{
+		t.letters = &topicReader[fold.Letter]{
 			base: b, log: o.Logger.With(slog.String("topic", o.Letters.Topic)),
 			exists: o.Letters.Exists, say: t.lettersRead, until: -1,
 			words: words{
@@ -69,7 +70,7 @@ func newOwnTopics(b *base) *ownTopics {
 				unread: "a newer event of an order must mark its older letters", unseen: "letters of other workers",
 			},
 		}
-		t.letters.follower = follower.Follower[ledger.Letter]{
+		t.letters.follower = follower.Follower[fold.Letter]{
 			Cluster: o.Cluster, Topic: o.Letters.Topic, Parse: o.Letters.Parse, Newest: dispatch.LettersKept,
 		}
 	}
@@ -81,7 +82,7 @@ func newOwnTopics(b *base) *ownTopics {
 // has ended.
 func (t *ownTopics) readExisting(ctx context.Context) bool {
 	return t.read(ctx, func(r *topicReader[ledger.Entry]) bool { return r.readAll(ctx, r.exists) },
-		func(r *topicReader[ledger.Letter]) bool { return r.readAll(ctx, r.exists) })
+		func(r *topicReader[fold.Letter]) bool { return r.readAll(ctx, r.exists) })
 }
 
 // readCreated reads those of them that did not exist before the join. Prepare has created the letters' topic.
@@ -90,12 +91,12 @@ func (t *ownTopics) readCreated(ctx context.Context) bool {
 	prepared := func(context.Context) (bool, error) { return true, nil }
 	return t.read(ctx,
 		func(r *topicReader[ledger.Entry]) bool { return r.started || r.readAll(ctx, ensure) },
-		func(r *topicReader[ledger.Letter]) bool { return r.started || r.readAll(ctx, prepared) })
+		func(r *topicReader[fold.Letter]) bool { return r.started || r.readAll(ctx, prepared) })
 }
 
 // read reads both topics at once: a worker with few letters starts as fast as one that reads the ledger alone.
 func (t *ownTopics) read(
-	ctx context.Context, entries func(*topicReader[ledger.Entry]) bool, letters func(*topicReader[ledger.Letter]) bool,
+	ctx context.Context, entries func(*topicReader[ledger.Entry]) bool, letters func(*topicReader[fold.Letter]) bool,
 ) bool {
 	var hands sync.WaitGroup
 	if t.ledger != nil {
@@ -149,7 +150,7 @@ func (t *ownTopics) followed(now time.Time, news follower.News[ledger.Entry]) {
 
 // lettersRead passes letters to the dispatcher. After the topic was deleted and created again, the old letters stay
 // known until newer ones push them out. This is harmless: a replay of one ends, because its letter is gone.
-func (t *ownTopics) lettersRead(now time.Time, news follower.News[ledger.Letter]) {
+func (t *ownTopics) lettersRead(now time.Time, news follower.News[fold.Letter]) {
 	if news.Lost {
 		t.letters.log.Warn("the dead-letter topic was deleted and created again; following it from its start")
 	}

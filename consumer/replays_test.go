@@ -20,6 +20,7 @@ import (
 	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	shared "leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/retry"
 )
 
@@ -67,17 +68,17 @@ func (k *worker) openLetters(o *consumer.Options) {
 	}
 }
 
-func parseLetter(r event.Record) (shared.Letter, bool) {
+func parseLetter(r event.Record) (fold.Letter, bool) {
 	is := map[string]string{}
 	for _, h := range r.Headers {
 		is[h.Key] = string(h.Value)
 	}
 	id, err := shared.ParseID(is["id"])
 	if err != nil {
-		return shared.Letter{}, false // another group's
+		return fold.Letter{}, false // another group's
 	}
 	count, _ := strconv.Atoi(is["count"])
-	return shared.Letter{ID: id, Order: is["order"], Key: shared.KeyHash(r.Key), Count: count, Offset: r.Offset}, true
+	return fold.Letter{ID: id, Order: is["order"], Key: fold.KeyHash(r.Key), Count: count, Offset: r.Offset}, true
 }
 
 // takes fetches a letter.
@@ -335,7 +336,7 @@ func TestALetterWithoutAnOrderIsKnownByItsKey(t *testing.T) {
 		k := w.refusedFirst()
 		k.end()
 		w.start(replaying("w2"), func(o *consumer.Options) {
-			o.Letters.Parse = func(r event.Record) (shared.Letter, bool) {
+			o.Letters.Parse = func(r event.Record) (fold.Letter, bool) {
 				l, ok := parseLetter(r)
 				l.Order = ""
 				return l, ok

@@ -60,8 +60,6 @@ func (s *suite) testOneNode(t *testing.T) {
 	brokers := cluster(t, 1)
 	t.Run("a worker that comes first", func(t *testing.T) { s.testWorkerThatComesFirst(t, brokers) })
 	t.Run("parts", func(t *testing.T) {
-		// The long ones first, so that none is left alone at the end.
-		s.testSingleFaults(t, brokers)
 		s.testUnauthorised(t, brokers)
 		s.testRefusals(t, brokers)
 		s.testTransactions(t, brokers)
@@ -70,6 +68,8 @@ func (s *suite) testOneNode(t *testing.T) {
 		s.testGarbage(t, brokers)
 		s.testMapping(t, brokers)
 		s.testGuard(t, brokers)
+		// These take long: last they would be left alone, first they would share the processors with TestDesk's browser.
+		s.testSingleFaults(t, brokers)
 		s.testReplayCommand(t, brokers)
 		s.testReplays(t, brokers)
 		s.testLetterCommands(t, brokers)

@@ -54,7 +54,7 @@ func (l *logbook) Handle(_ context.Context, r slog.Record) error {
 		if r.Message == "listening" && a.Key == "addr" {
 			l.listen = a.Value.String()
 		}
-		text.WriteString(fold(a))
+		text.WriteString(pair(a))
 		return true
 	})
 	l.count++
@@ -74,7 +74,7 @@ func (l *logbook) WithAttrs(attrs []slog.Attr) slog.Handler {
 	var added strings.Builder
 	added.WriteString(l.attrs)
 	for _, a := range attrs {
-		added.WriteString(fold(a))
+		added.WriteString(pair(a))
 	}
 	return &logbook{pages: l.pages, attrs: added.String()}
 }
@@ -82,7 +82,7 @@ func (l *logbook) WithAttrs(attrs []slog.Attr) slog.Handler {
 // WithGroup returns the logbook itself, because a line is too short for groups.
 func (l *logbook) WithGroup(string) slog.Handler { return l }
 
-func fold(a slog.Attr) string { return " " + a.Key + "=" + a.Value.Resolve().String() }
+func pair(a slog.Attr) string { return " " + a.Key + "=" + a.Value.Resolve().String() }
 
 // address is the address of the worker's pages; empty until the worker has logged it.
 func (l *logbook) address() string {

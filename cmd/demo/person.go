@@ -12,6 +12,7 @@ import (
 	"leadhit-sync/cmd/worker"
 	"leadhit-sync/config"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/operator"
 	"leadhit-sync/deadletter/replay"
 	letterview "leadhit-sync/deadletter/view"
@@ -68,7 +69,7 @@ func (p *person) replay(ctx context.Context) error {
 //
 // Neither a canary nor the breaker may stop it: LeadHit still refuses other statuses, and the summary shows that.
 func (p *person) attempt(ctx context.Context, reader *operator.Reader) error {
-	filter := letterview.Filter{Cause: "ValidationError", States: []ledger.State{ledger.Open}}
+	filter := letterview.Filter{Cause: "ValidationError", States: []fold.State{fold.Open}}
 	plan, err := reader.Plan(ctx, operator.Selection{Filter: filter, Most: 1000, MaxReplays: 3})
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"leadhit-sync/cmd/terminal"
-	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/operator"
 	"leadhit-sync/deadletter/view"
 )
@@ -70,7 +70,7 @@ type letterCheck struct {
 func checkOpenLetters(v *view.View, limits letterLimits, now time.Time) *letterCheck {
 	is := &letterCheck{Schema: "open_letters.v1", Exceeded: []string{}, Expired: v.Expired()}
 	var oldest, first view.Letter
-	for l := range v.Letters(view.Filter{States: []ledger.State{ledger.Open, ledger.Requeued}}) {
+	for l := range v.Letters(view.Filter{States: []fold.State{fold.Open, fold.Requeued}}) {
 		if l.Ledger.Overtaken {
 			is.Overtaken++
 			continue

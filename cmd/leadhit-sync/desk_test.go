@@ -18,6 +18,7 @@ import (
 	"leadhit-sync/consumer/mapping"
 	"leadhit-sync/deadletter/desk"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/office"
 	"leadhit-sync/deadletter/replay"
 	"leadhit-sync/deadletter/view"
@@ -97,8 +98,8 @@ func officeOf(t *testing.T) *office.Office {
 var anna = desk.Signature{By: "anna", Reason: "the mapping is fixed"}
 
 // states counts the letters by state.
-func states(o *office.Office) map[ledger.State]int {
-	all := map[ledger.State]int{}
+func states(o *office.Office) map[fold.State]int {
+	all := map[fold.State]int{}
 	o.Look(func(v *view.View) {
 		for l := range v.Letters(view.Filter{}) {
 			all[l.Ledger.State]++
@@ -112,7 +113,7 @@ func TestARunAtTheDeskGoesOnUntilAllLettersAreResolved(t *testing.T) {
 	c.worker()
 	o := officeOf(t)
 	before := o.Look(func(*view.View) {})
-	p, err := o.Plan(t.Context(), view.Filter{States: []ledger.State{ledger.Open}})
+	p, err := o.Plan(t.Context(), view.Filter{States: []fold.State{fold.Open}})
 	if err != nil || len(p.Letters) != 12 || p.Letters[0].Becomes == nil || p.Letters[0].Becomes.Status != "paid" {
 		t.Fatalf("got %+v, %v, want a plan of 12 letters with what they become", p, err)
 	}
@@ -128,7 +129,7 @@ func TestARunAtTheDeskGoesOnUntilAllLettersAreResolved(t *testing.T) {
 	} else if _, changed := errors.AsType[*replay.ChangedError](err); !changed {
 		t.Errorf("got %v, want a ChangedError", err)
 	}
-	await(t, "the outcomes", func() bool { return states(o)[ledger.Resolved] == 12 })
+	await(t, "the outcomes", func() bool { return states(o)[fold.Resolved] == 12 })
 	await(t, "the end of the run", func() bool { return len(o.Look(func(*view.View) {}).Running) == 0 })
 	after := o.Look(func(v *view.View) {
 		if runs := v.Runs(); len(runs) != 1 || runs[0].Name != run || runs[0].By != "anna" || runs[0].Resolved != 12 {
@@ -146,7 +147,7 @@ func TestARunAtTheDeskGoesOnUntilAllLettersAreResolved(t *testing.T) {
 	}
 	found, err := o.Order(t.Context(), "o0", time.Now().Add(-time.Hour))
 	if err != nil || len(found.Events) != 1 || found.Events[0].ID != id.String() || len(found.Events[0].History) != 3 ||
-		found.Events[0].Letter == nil || found.Events[0].Letter.State != ledger.Resolved {
+		found.Events[0].Letter == nil || found.Events[0].Letter.State != fold.Resolved {
 		t.Errorf("got %+v, %v, want the letter of the order with its history", found, err)
 	}
 }
@@ -155,7 +156,7 @@ func TestARunAtTheDeskIsStoppedByAnotherPerson(t *testing.T) {
 	c := withLettersOf(t, 40)
 	c.worker()
 	o := officeOf(t)
-	p, err := o.Plan(t.Context(), view.Filter{States: []ledger.State{ledger.Open}})
+	p, err := o.Plan(t.Context(), view.Filter{States: []fold.State{fold.Open}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +177,7 @@ func TestARunAtTheDeskIsStoppedByAnotherPerson(t *testing.T) {
 		o.Look(func(v *view.View) { why = v.Runs()[0].Why })
 		return why == "interrupted: stopped by bob"
 	})
-	if n := states(o)[ledger.Open]; n < 20 {
+	if n := states(o)[fold.Open]; n < 20 {
 		t.Errorf("got %d open letters, want most of 40", n)
 	}
 	if err := o.Stop(run, anna); err == nil {
@@ -190,12 +191,12 @@ func TestLettersAreDismissedAndReopenedAtTheDesk(t *testing.T) {
 	ids := []ledger.ID{{Topic: "orders", Offset: 0, Item: -1}, {Topic: "orders", Offset: 1, Item: -1}, {Topic: "orders", Offset: 9, Item: -1}}
 	c.entry(ledger.Entry{Event: ledger.LetterDismissed, ID: "orders/0/1", Reason: "first"})
 	got, err := o.Change(t.Context(), ledger.LetterDismissed, ids, anna)
-	if err != nil || len(got) != 3 || !got[0].Counted || got[0].State != ledger.Dismissed || got[1].Counted ||
+	if err != nil || len(got) != 3 || !got[0].Counted || got[0].State != fold.Dismissed || got[1].Counted ||
 		got[1].First != "dismissed by worker" || got[2].First != "no such letter" {
 		t.Errorf("got %+v, %v, want the first letter dismissed, and who was first with the second", got, err)
 	}
 	got, err = o.Change(t.Context(), ledger.LetterReopened, ids[:1], anna)
-	if err != nil || !got[0].Counted || got[0].State != ledger.Open {
+	if err != nil || !got[0].Counted || got[0].State != fold.Open {
 		t.Errorf("got %+v, %v, want it open again", got, err)
 	}
 	if _, err := o.Change(t.Context(), ledger.LetterReopened, ids[:1], desk.Signature{By: "anna", Reason: "two\nlines"}); err == nil {
@@ -237,7 +238,7 @@ func TestTheDeskKeepsTheLastGoodReadWhileKafkaIsAway(t *testing.T) {
 	c.fake.Close()
 	await(t, "the error", func() bool { return o.Look(func(*view.View) {}).Err != nil })
 	is := o.Look(func(*view.View) {})
-	if is.At.IsZero() || states(o)[ledger.Open] != 3 {
+	if is.At.IsZero() || states(o)[fold.Open] != 3 {
 		t.Errorf("got %+v and %v, want what was read last", is, states(o))
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -66,18 +67,18 @@ func (f *filterFlags) parse(ids []string) (filter view.Filter, empty bool, err e
 	}
 	empty = filter.Empty()
 	if len(filter.States) == 0 && len(filter.IDs) == 0 {
-		filter.States = []ledger.State{ledger.Open}
+		filter.States = []fold.State{fold.Open}
 	}
 	return filter, empty, nil
 }
 
-func statesOf(words []string) (states []ledger.State, err error) {
+func statesOf(words []string) (states []fold.State, err error) {
 	for _, word := range words {
 		switch {
 		case word == "all":
 			states = append(states, view.States()...)
-		case slices.Contains(view.States(), ledger.State(word)):
-			states = append(states, ledger.State(word))
+		case slices.Contains(view.States(), fold.State(word)):
+			states = append(states, fold.State(word))
 		default:
 			return nil, fmt.Errorf("--state %q: want %s", word, either(append(stateWords(), "all")))
 		}

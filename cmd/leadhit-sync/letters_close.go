@@ -10,6 +10,7 @@ import (
 
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/operator"
 	"leadhit-sync/deadletter/view"
 )
@@ -94,11 +95,11 @@ type changes struct {
 
 // closedView is one letter of them. If the entry did not count, State and First say who was first with what.
 type closedView struct {
-	ID      string       `json:"id"`
-	OrderID string       `json:"order_id"`
-	Counted bool         `json:"counted"`
-	State   ledger.State `json:"state"`
-	First   string       `json:"first,omitempty"`
+	ID      string     `json:"id"`
+	OrderID string     `json:"order_id"`
+	Counted bool       `json:"counted"`
+	State   fold.State `json:"state"`
+	First   string     `json:"first,omitempty"`
 }
 
 // changeLetters writes an entry about each letter, and reads the ledger back to see which of them counted. Letters that

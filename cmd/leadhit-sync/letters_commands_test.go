@@ -15,6 +15,7 @@ import (
 
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -68,7 +69,7 @@ func TestLettersAreDismissedAndReopened(t *testing.T) {
 	}
 	got := asAlice(t, "letters dismiss orders/3/1 orders/3/2 --yes -o json")
 	did := decoded[changes](t, got.out)
-	if got.code != 0 || did.Schema != "changes.v1" || did.Counted != 2 || did.Letters[0].State != ledger.Dismissed {
+	if got.code != 0 || did.Schema != "changes.v1" || did.Counted != 2 || did.Letters[0].State != fold.Dismissed {
 		t.Errorf("got %+v, want two letters dismissed", got)
 	}
 	if got := names(t, "letters list --sort failed"); !slices.Equal(got, []string{"orders/3/0", "orders/3/3"}) {
@@ -110,7 +111,7 @@ func TestTheSecondOfTwoOperatorsIsToldWhoWasFirst(t *testing.T) {
 	if err := (&operatorFlags{"mine", "bob"}).sign(&says); err != nil {
 		t.Fatal(err)
 	}
-	filter := view.Filter{States: []ledger.State{ledger.Open}}
+	filter := view.Filter{States: []fold.State{fold.Open}}
 	// Alice is first while bob is asked.
 	err := changeLetters(c, filter, says, "table", func(letters, orders int) error {
 		if letters != 2 || orders != 2 {
@@ -226,7 +227,7 @@ func TestCausesAreListedWithTheirLetters(t *testing.T) {
 	asAlice(t, "letters dismiss orders/3/0 --yes")
 	got = command(t, "", "letters", "groups", "--state", "all", "-o", "jsonl")
 	one := decoded[causeView](t, got.out)
-	if one.Schema != "causes.v1" || one.Letters != 3 || one.States[ledger.Dismissed] != 1 || one.Orders != 3 {
+	if one.Schema != "causes.v1" || one.Letters != 3 || one.States[fold.Dismissed] != 1 || one.Orders != 3 {
 		t.Errorf("got %+v, want the cause with its states", got)
 	}
 	if got := names(t, "letters list --fingerprint "+one.Fingerprint); len(got) != 2 {

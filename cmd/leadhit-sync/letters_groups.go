@@ -11,7 +11,7 @@ import (
 
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/deadletter"
-	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/operator"
 	"leadhit-sync/deadletter/view"
 )
@@ -50,20 +50,20 @@ const causesSchema = "causes.v1"
 
 // causeView is the JSON form of a cause.
 type causeView struct {
-	Schema      string               `json:"schema,omitempty"` // in a list of one JSON value a line
-	Fingerprint string               `json:"fingerprint"`
-	Cause       string               `json:"cause"`
-	Stage       string               `json:"stage"`
-	Code        int                  `json:"code"`
-	Message     string               `json:"message"` // of the letter that failed last
-	Trend       view.Trend           `json:"trend"`   // new, regressed or ongoing
-	Letters     int                  `json:"letters"` // that match
-	States      map[ledger.State]int `json:"states"`
-	Orders      int                  `json:"orders"`
-	FirstAt     *time.Time           `json:"first_at"`
-	LastAt      *time.Time           `json:"last_at"`
-	ExpiresAt   *time.Time           `json:"expires_at"` // the first open or requeued letter
-	Versions    []string             `json:"versions"`
+	Schema      string             `json:"schema,omitempty"` // in a list of one JSON value a line
+	Fingerprint string             `json:"fingerprint"`
+	Cause       string             `json:"cause"`
+	Stage       string             `json:"stage"`
+	Code        int                `json:"code"`
+	Message     string             `json:"message"` // of the letter that failed last
+	Trend       view.Trend         `json:"trend"`   // new, regressed or ongoing
+	Letters     int                `json:"letters"` // that match
+	States      map[fold.State]int `json:"states"`
+	Orders      int                `json:"orders"`
+	FirstAt     *time.Time         `json:"first_at"`
+	LastAt      *time.Time         `json:"last_at"`
+	ExpiresAt   *time.Time         `json:"expires_at"` // the first open or requeued letter
+	Versions    []string           `json:"versions"`
 }
 
 func printCauses(w io.Writer, output outputForm, causes []view.Cause) error {

@@ -6,6 +6,7 @@ import (
 
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/operator"
 	"leadhit-sync/deadletter/view"
 )
@@ -36,7 +37,7 @@ type letterView struct {
 	DecidedBy   string     `json:"decided_by,omitempty"`
 	Value       *valueView `json:"value"`
 
-	State         ledger.State `json:"state"`
+	State         fold.State   `json:"state"`
 	Overtaken     bool         `json:"overtaken,omitempty"`
 	Newer         string       `json:"newer,omitempty"`   // the event of the order that LeadHit accepted
 	Outcome       *outcomeView `json:"outcome,omitempty"` // of the last replay, or who dismissed the letter

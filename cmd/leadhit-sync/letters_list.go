@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"leadhit-sync/cmd/terminal"
-	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/operator"
 	"leadhit-sync/deadletter/view"
 )
@@ -33,7 +33,7 @@ type foundLetters struct {
 	// Elsewhere counts letters of other groups that match, and Hidden letters that match but for their state, if no
 	// state was asked for.
 	Elsewhere map[string]int
-	Hidden    map[ledger.State]int
+	Hidden    map[fold.State]int
 	// Which says which letters a limit leaves: the newest, if empty.
 	Which string
 }
@@ -118,7 +118,7 @@ func listLetters(v *view.View, f view.Filter, byDefault bool, limit int, order s
 	}
 	if byDefault {
 		found.Hidden = list.States
-		maps.DeleteFunc(found.Hidden, func(s ledger.State, _ int) bool { return slices.Contains(f.States, s) })
+		maps.DeleteFunc(found.Hidden, func(s fold.State, _ int) bool { return slices.Contains(f.States, s) })
 	}
 	if order != "-failed" {
 		found.Which = "sorted by " + string(order)
@@ -156,7 +156,7 @@ func (found foundLetters) hints(stderr io.Writer) {
 }
 
 // stateCounts lists counts by state: 2 requeued, 7 resolved.
-func stateCounts(counts map[ledger.State]int) string {
+func stateCounts(counts map[fold.State]int) string {
 	var parts []string
 	for _, state := range view.States() {
 		if counts[state] > 0 {

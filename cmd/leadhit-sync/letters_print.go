@@ -13,7 +13,7 @@ import (
 
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/deadletter"
-	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -22,7 +22,7 @@ import (
 func lettersPage(found foundLetters) *terminal.Page {
 	const minute = "01-02 15:04" // letters expire after a month, so the year says nothing
 	var p terminal.Page
-	open := func(l view.Letter) bool { return stateText(l) == string(ledger.Open) }
+	open := func(l view.Letter) bool { return stateText(l) == string(fold.Open) }
 	columns := []terminal.Shrink{
 		terminal.Whole, terminal.Whole, terminal.Text, terminal.Short, terminal.Short, terminal.Short, terminal.Text,
 	}
@@ -59,8 +59,8 @@ func lettersPage(found foundLetters) *terminal.Page {
 
 // stateText is a letter's state, with the mark that a newer event of its order was accepted.
 func stateText(l view.Letter) string {
-	text := string(cmp.Or(l.Ledger.State, ledger.Open))
-	if l.Ledger.Overtaken && (l.Ledger.State == ledger.Open || l.Ledger.State == ledger.Requeued) {
+	text := string(cmp.Or(l.Ledger.State, fold.Open))
+	if l.Ledger.Overtaken && (l.Ledger.State == fold.Open || l.Ledger.State == fold.Requeued) {
 		text += ", overtaken"
 	}
 	return text
@@ -152,7 +152,7 @@ func (l shownLetter) printState(p *terminal.Page) {
 	if l.Ledger.Newer != "" {
 		p.Row("overtaken by", l.Ledger.Newer)
 	}
-	if replay := l.Ledger.Replay; replay != nil && l.Ledger.State == ledger.Requeued {
+	if replay := l.Ledger.Replay; replay != nil && l.Ledger.State == fold.Requeued {
 		p.Row("replayed", fmt.Sprintf("by %s at %s: %s", replay.By, replay.At.UTC().Format(time.RFC3339), replay.Reason))
 	}
 	if is := l.Outcome; is.Event != "" {

@@ -12,6 +12,7 @@ import (
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/operator/life"
 )
 
@@ -147,7 +148,7 @@ func (e shownEvent) place() string {
 		return "committed, but there is no letter: it expired, or the mapping of that time did not refuse the event"
 	case e.Letter != nil && e.Letter.Expired:
 		return "the letter has expired; the ledger still mentions it"
-	case e.Letter != nil && e.Letter.State == ledger.Requeued && e.Work == nil:
+	case e.Letter != nil && e.Letter.State == fold.Requeued && e.Work == nil:
 		return "its replay waits for a worker; none says for what"
 	}
 	return ""

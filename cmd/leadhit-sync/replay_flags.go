@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -28,7 +28,7 @@ func (s *selection) parse(f *filterFlags, ids []string) error {
 	}
 	if len(f.states) == 0 && len(filter.IDs) == 0 {
 		// After an interrupted replay a person wants to see what was asked for already.
-		filter.States = []ledger.State{ledger.Open, ledger.Requeued}
+		filter.States = []fold.State{fold.Open, fold.Requeued}
 	}
 	filter.AllGroups = true // a plan says that a letter belongs to another group
 	s.filter = filter

@@ -11,7 +11,7 @@ import (
 
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/consumer/event"
-	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/replay"
 )
 
@@ -182,10 +182,10 @@ type replayView struct {
 }
 
 type changedView struct {
-	ID    string       `json:"id"`
-	State ledger.State `json:"state"`
-	By    string       `json:"by,omitempty"`
-	Run   string       `json:"run,omitempty"`
+	ID    string     `json:"id"`
+	State fold.State `json:"state"`
+	By    string     `json:"by,omitempty"`
+	Run   string     `json:"run,omitempty"`
 }
 
 func (e endedRun) json() replayView {

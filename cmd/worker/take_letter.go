@@ -13,6 +13,7 @@ import (
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 )
 
 // The causes of a replay that cannot be tried, because what it needs has expired.
@@ -32,7 +33,7 @@ func (w *Worker) letters() consumer.Letters {
 	return consumer.Letters{
 		Topic:  w.config.DeadLetter.Topic,
 		Exists: func(ctx context.Context) (bool, error) { return w.usable(ctx, InspectLetters) },
-		Parse: func(r event.Record) (ledger.Letter, bool) {
+		Parse: func(r event.Record) (fold.Letter, bool) {
 			l, known := deadletter.ParseBrief(r, w.config.Kafka.Group)
 			if known {
 				w.metrics.LetterRead(deadletter.StoredFingerprint(r))
@@ -43,12 +44,12 @@ func (w *Worker) letters() consumer.Letters {
 }
 
 // ledgerLetter returns what the ledger's fold needs to know about a letter in a record.
-func ledgerLetter(l deadletter.Letter, in event.Record) ledger.Letter {
+func ledgerLetter(l deadletter.Letter, in event.Record) fold.Letter {
 	id := ledger.ID{Topic: l.Topic, Partition: l.Partition, Offset: l.Offset, Item: ledger.NoItem}
 	if l.Item != deadletter.NoItem {
 		id.Item = l.Item
 	}
-	return ledger.Letter{ID: id, Order: l.OrderID, Key: ledger.KeyHash(l.Key), Count: l.ReplayCount, Offset: in.Offset, Stored: in.Time}
+	return fold.Letter{ID: id, Order: l.OrderID, Key: fold.KeyHash(l.Key), Count: l.ReplayCount, Offset: in.Offset, Stored: in.Time}
 }
 
 // take fetches a letter for its replay, restores its event, and maps that by today's mapping of its topic. An error

@@ -15,6 +15,7 @@ import (
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 )
 
 // desk is a store with the topics orders and dlq.test, and an event in the first.
@@ -104,8 +105,8 @@ func TestATakenLetterRestoresItsEvent(t *testing.T) {
 	taken := d.take()
 	d.wantEvent(taken)
 	id := ledger.ID{Topic: "orders", Offset: 1, Item: ledger.NoItem}
-	want := ledger.Letter{
-		ID: id, Order: "4711", Key: ledger.KeyHash([]byte("4711")), Count: 2, Stored: taken.Letter.Stored,
+	want := fold.Letter{
+		ID: id, Order: "4711", Key: fold.KeyHash([]byte("4711")), Count: 2, Stored: taken.Letter.Stored,
 	}
 	if age := time.Since(taken.Letter.Stored); age < 0 || age > time.Hour {
 		t.Errorf("got a letter that was stored %v ago, want the record's time", age)

@@ -7,6 +7,7 @@ import (
 	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/ledger/guard"
 	"leadhit-sync/retry"
 )
@@ -18,7 +19,7 @@ type Dispatcher struct {
 	// What belongs to the process.
 	governor  *retry.Governor
 	guard     guard.Guard
-	letters   ledger.Fold
+	letters   fold.Fold
 	writes    ledgerWrites
 	asked     time.Time // when Next was asked last
 	calls     map[uint64]call

@@ -5,6 +5,7 @@ import (
 
 	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/retry"
 )
 
@@ -78,7 +79,7 @@ func (d *Dispatcher) accepted(now time.Time, t task) []ledger.Entry {
 	}
 	id, entries := t.id(), d.overtaken(now, t)
 	is, ok := d.letters.Letter(id)
-	if t.replay != nil || !ok || is.State != ledger.Open && is.State != ledger.Requeued {
+	if t.replay != nil || !ok || is.State != fold.Open && is.State != fold.Requeued {
 		return entries
 	}
 	if r := d.replays[id]; r != nil {

@@ -9,6 +9,7 @@ import (
 	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/consumer/dispatch/snapshot"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 )
 
 // counts checks how many letters are open and requeued, and what the replays wait for.
@@ -28,7 +29,7 @@ func (h *harness) counts(open, requeued int, waiting ...string) snapshot.LetterC
 // readBack passes a letter that was stored to the dispatcher, as the letters' topic shows it.
 func (h *harness) readBack(offset int64, order string, count int) {
 	h.tb.Helper()
-	h.d.LetterRead(h.now, ledger.Letter{
+	h.d.LetterRead(h.now, fold.Letter{
 		ID: idAt(offset), Order: order, Count: count, Offset: 500 + offset + int64(100*count), Stored: h.now,
 	})
 	h.ask()
@@ -86,7 +87,7 @@ func TestReplaysThatAreNotTakenUpAreCountedByWhatTheyWaitFor(t *testing.T) {
 	h := replaying(t)
 	const letters = 40
 	for offset := range int64(letters) {
-		h.d.LetterRead(h.now, ledger.Letter{ID: idAt(offset), Order: "a", Offset: 500 + offset})
+		h.d.LetterRead(h.now, fold.Letter{ID: idAt(offset), Order: "a", Offset: 500 + offset})
 		h.follow(ledger.LetterReplay, offset, 1)
 	}
 	got := h.d.LetterCounts(time.Time{})

@@ -14,7 +14,7 @@ import (
 // The core must stay what a simulator can replay.
 func TestTheCoreHasNoGoroutineClockContextOrLock(t *testing.T) {
 	t.Parallel()
-	for _, dir := range []string{".", "../../retry", "../../deadletter/ledger", "../../deadletter/ledger/guard", "turn", "snapshot"} {
+	for _, dir := range []string{".", "../../retry", "../../deadletter/ledger", "../../deadletter/ledger/guard", "../../deadletter/ledger/fold", "turn", "snapshot"} {
 		files := token.NewFileSet()
 		for _, name := range sources(t, dir) {
 			file, err := parser.ParseFile(files, name, nil, 0)

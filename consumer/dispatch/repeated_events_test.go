@@ -9,6 +9,7 @@ import (
 	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/retry"
 )
 
@@ -27,7 +28,7 @@ func says(offset int64, order, status string) turn.Event {
 }
 
 func keyed(e turn.Event, key string) turn.Event {
-	e.Key = ledger.KeyHash([]byte(key))
+	e.Key = fold.KeyHash([]byte(key))
 	return e
 }
 

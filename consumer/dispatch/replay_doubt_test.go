@@ -7,6 +7,7 @@ import (
 	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/retry"
 )
 
@@ -134,7 +135,7 @@ func TestAReplayIsJudgedByTheNewestRecordOfItsLetter(t *testing.T) {
 	t.Parallel()
 	h := replaying(t)
 	h.letter(0)
-	h.d.LetterRead(h.now, ledger.Letter{ID: idAt(0), Order: "b", Offset: 900})
+	h.d.LetterRead(h.now, fold.Letter{ID: idAt(0), Order: "b", Offset: 900})
 	h.follow(ledger.LetterReplay, 0, 1)
 	h.take(0, "a")
 	h.wantInAir("the letter is about another order")
@@ -148,7 +149,7 @@ func TestAReplayInItsLaneIsJudgedByTheNewestRecordOfItsLetter(t *testing.T) {
 	h.read(orders(0), eventOf(1, "a"))
 	h.follow(ledger.LetterReplay, 0, 1)
 	h.take(0, "a")
-	h.d.LetterRead(h.now, ledger.Letter{ID: idAt(0), Order: "b", Offset: 900})
+	h.d.LetterRead(h.now, fold.Letter{ID: idAt(0), Order: "b", Offset: 900})
 	h.accept(orders(0), 1)
 	h.settle()
 	h.wantInAir("no mark reached the letter")
@@ -162,8 +163,8 @@ func reassigned(t *testing.T, entries func(h *harness)) *harness {
 	c := settings()
 	c.Replays, c.Worker = true, "worker"
 	h := unstarted(t, c)
-	h.d.LetterRead(h.now, ledger.Letter{ID: idAt(0), Order: "a", Offset: 500})
-	h.d.LetterRead(h.now, ledger.Letter{ID: idAt(1), Order: "a", Offset: 501})
+	h.d.LetterRead(h.now, fold.Letter{ID: idAt(0), Order: "a", Offset: 500})
+	h.d.LetterRead(h.now, fold.Letter{ID: idAt(1), Order: "a", Offset: 501})
 	entries(h)
 	h.assign(true, orders(0))
 	h.ack()
@@ -213,9 +214,9 @@ func TestAReplayThatIsRefusedUnderAnotherOrderOvertakesLettersWithItsKey(t *test
 	c := settings()
 	c.Replays, c.Worker = true, "worker"
 	h := unstarted(t, c)
-	key := ledger.KeyHash([]byte("a"))
-	h.d.LetterRead(h.now, ledger.Letter{ID: idAt(0), Order: "a", Key: key, Offset: 500})
-	h.d.LetterRead(h.now, ledger.Letter{ID: idAt(1), Key: key, Offset: 501})
+	key := fold.KeyHash([]byte("a"))
+	h.d.LetterRead(h.now, fold.Letter{ID: idAt(0), Order: "a", Key: key, Offset: 500})
+	h.d.LetterRead(h.now, fold.Letter{ID: idAt(1), Key: key, Offset: 501})
 	h.follow(ledger.LetterReplay, 1, 1)
 	h.assign(true, orders(0))
 	h.ack()

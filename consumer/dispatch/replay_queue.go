@@ -9,6 +9,7 @@ import (
 	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 )
 
 // requeueAll queues the letters of all owned partitions, or of one of them, that were requeued before. It keeps the
@@ -19,19 +20,19 @@ import (
 // with a former replay is the exception: its last owner may have called that replay, and then those of other letters
 // that were asked for before the last one.
 func (d *Dispatcher) requeueAll(only *partition) {
-	var found []ledger.Status
+	var found []fold.Status
 	for is := range d.letters.Letters() {
 		p := d.partitions[partitionOf(is.ID)]
 		if is.Unanswered && p != nil && (only == nil || p == only) {
 			found = append(found, is)
 		}
 	}
-	slices.SortFunc(found, func(a, b ledger.Status) int { return cmp.Compare(a.Turn, b.Turn) })
+	slices.SortFunc(found, func(a, b fold.Status) int { return cmp.Compare(a.Turn, b.Turn) })
 	for _, is := range found {
-		if is.State != ledger.Requeued || is.Former {
+		if is.State != fold.Requeued || is.Former {
 			d.inDoubt(is)
 		}
-		if is.State == ledger.Requeued {
+		if is.State == fold.Requeued {
 			d.requeue(is, true)
 		}
 	}
@@ -42,7 +43,7 @@ func partitionOf(id ledger.ID) event.Partition {
 }
 
 // requeue queues a letter whose replay counts, if its partition is owned.
-func (d *Dispatcher) requeue(is ledger.Status, inherited bool) {
+func (d *Dispatcher) requeue(is fold.Status, inherited bool) {
 	p := d.partitions[partitionOf(is.ID)]
 	if p == nil {
 		return

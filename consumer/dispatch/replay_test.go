@@ -7,6 +7,7 @@ import (
 	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/retry"
 )
 
@@ -72,7 +73,7 @@ func (h *harness) take(offset int64, order string, items ...event.Item) {
 	if len(items) == 0 {
 		items = eventOf(offset, order).Items
 	}
-	h.d.Taken(h.now, t.ID, turn.Taken{Letter: ledger.Letter{ID: idAt(offset), Order: order}, Items: items})
+	h.d.Taken(h.now, t.ID, turn.Taken{Letter: fold.Letter{ID: idAt(offset), Order: order}, Items: items})
 	h.ask()
 }
 
@@ -216,7 +217,7 @@ func inherited(t *testing.T) *harness {
 	c := settings()
 	c.Replays, c.Worker = true, "worker"
 	h := unstarted(t, c)
-	h.d.LetterRead(h.now, ledger.Letter{ID: idAt(0), Order: "a", Offset: 500})
+	h.d.LetterRead(h.now, fold.Letter{ID: idAt(0), Order: "a", Offset: 500})
 	h.follow(ledger.LetterReplay, 0, 1)
 	h.d.Assigned(h.now, []turn.Position{{Partition: orders(0), Next: 1, End: 3}}, true)
 	h.ask()
@@ -244,7 +245,7 @@ func TestReplaysWaitForTheLogEnd(t *testing.T) {
 func TestReplaysWaitForTheLedger(t *testing.T) {
 	t.Parallel()
 	h := inherited(t)
-	h.d.LetterRead(h.now, ledger.Letter{ID: idAt(7), Order: "c", Offset: 507})
+	h.d.LetterRead(h.now, fold.Letter{ID: idAt(7), Order: "c", Offset: 507})
 	h.follow(ledger.LetterReplay, 7, 1)
 	h.read(orders(0), eventOf(1, "b"), eventOf(2, "b"))
 	h.wantTakes("marks of the last owner may be unread", 0)
@@ -295,7 +296,7 @@ func TestAReplayThatCannotBeJudgedFails(t *testing.T) {
 func TestALetterWithoutOrderAndKeyNeedsForce(t *testing.T) {
 	t.Parallel()
 	h := replaying(t)
-	h.d.LetterRead(h.now, ledger.Letter{ID: idAt(7), Offset: 507}) // not fetched yet: no late letter
+	h.d.LetterRead(h.now, fold.Letter{ID: idAt(7), Offset: 507}) // not fetched yet: no late letter
 	h.follow(ledger.LetterReplay, 7, 1)
 	if len(h.takes) != 0 {
 		t.Errorf("got %+v, want no replay taken up", h.takes)
@@ -307,12 +308,12 @@ func TestALateLetterOfTheLastOwnerIsMarked(t *testing.T) {
 	t.Parallel()
 	h := replaying(t)
 	h.read(orders(0), eventOf(0, "a"), eventOf(1, "b"))
-	h.d.LetterRead(h.now, ledger.Letter{ID: idAt(0), Order: "a", Offset: 500})
+	h.d.LetterRead(h.now, fold.Letter{ID: idAt(0), Order: "a", Offset: 500})
 	if h.ask(); h.append != nil {
 		t.Fatalf("got %+v for an event that is not finished", h.append.Entries)
 	}
 	h.accept(orders(0), 1)
-	h.d.LetterRead(h.now, ledger.Letter{ID: idAt(1), Order: "b", Offset: 501})
+	h.d.LetterRead(h.now, fold.Letter{ID: idAt(1), Order: "b", Offset: 501})
 	h.ask()
 	h.appended(true, ledger.LetterOvertaken, 1)
 }
@@ -320,7 +321,7 @@ func TestALateLetterOfTheLastOwnerIsMarked(t *testing.T) {
 func TestAnEventThatComesAgainResolvesItsLetter(t *testing.T) {
 	t.Parallel()
 	h := replaying(t)
-	h.d.LetterRead(h.now, ledger.Letter{ID: idAt(0), Order: "a", Offset: 500})
+	h.d.LetterRead(h.now, fold.Letter{ID: idAt(0), Order: "a", Offset: 500})
 	h.read(orders(0), eventOf(0, "a"))
 	h.accept(orders(0), 0)
 	h.settle()
@@ -360,7 +361,7 @@ func TestReplaysCountNothingForTheFloodGuard(t *testing.T) {
 	h.d.CaughtUp()
 	for i := range 110 {
 		o := int64(i)
-		h.d.LetterRead(h.now, ledger.Letter{ID: idAt(o), Order: string(rune('a' + i)), Offset: 500 + o})
+		h.d.LetterRead(h.now, fold.Letter{ID: idAt(o), Order: string(rune('a' + i)), Offset: 500 + o})
 		h.follow(ledger.LetterReplay, o, 1)
 		h.take(o, string(rune('a'+i)))
 		h.answer(orders(0), o, refusal())

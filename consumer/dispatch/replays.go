@@ -7,6 +7,7 @@ import (
 
 	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 )
 
 const (
@@ -51,7 +52,7 @@ func (t task) nthReplay() int {
 
 // LetterRead takes the next record of the letters' topic that belongs to this group. When the process starts, pass all
 // of them before the first generation.
-func (d *Dispatcher) LetterRead(now time.Time, l ledger.Letter) {
+func (d *Dispatcher) LetterRead(now time.Time, l fold.Letter) {
 	p := d.partitions[partitionOf(l.ID)]
 	if d.letters.Add(l) && p != nil && p.window.past(l.ID.Offset) {
 		// A late write of the last owner. LeadHit may have accepted newer events of the order since this worker took over the
@@ -81,7 +82,7 @@ func (d *Dispatcher) stillWanted(now time.Time, r *replay) bool {
 	case r.over: // resolved by its own event
 		d.endReplay(r)
 		return false
-	case is.State != ledger.Requeued || is.N != r.n: // dismissed
+	case is.State != fold.Requeued || is.N != r.n: // dismissed
 		if r.called && (is.Unanswered || is.N != r.n) {
 			d.inDoubt(is)
 		}
@@ -110,7 +111,7 @@ func (d *Dispatcher) stillWanted(now time.Time, r *replay) bool {
 
 // inDoubt handles a replay that ends without an outcome, although LeadHit may have accepted it. It assumes so: older
 // letters of its order must not be replayed any more. Today's mapping may name another order than that of the call.
-func (d *Dispatcher) inDoubt(is ledger.Status) {
+func (d *Dispatcher) inDoubt(is fold.Status) {
 	older := d.letters.Older(is.ID, is.Order, is.Key)
 	if r := d.replays[is.ID]; r != nil && r.event != nil && r.event.items[0].OrderID != is.Order {
 		older = append(older, d.letters.Older(is.ID, r.event.items[0].OrderID, is.Key)...)

@@ -21,11 +21,11 @@ const mutantSeeds = 1500
 const simulator = "TestSimulator"
 
 // These folders hold the rules about all calls at once: governor for LeadHit's health, guard for pauses that the ledger
-// holds, fold for the states of letters.
+// holds, states for those of letters.
 const (
 	governor = "../../retry/"
 	guard    = "../../deadletter/ledger/guard/"
-	fold     = "../../deadletter/ledger/"
+	states   = "../../deadletter/ledger/fold/"
 )
 
 // edit replaces a text that occurs exactly once in a file.
@@ -241,13 +241,13 @@ func replayMutants() map[string][]edit {
 		"replay-of-another-owner": {{
 			"replay_queue.go", "if p == nil {\n\t\treturn\n\t}\n\tr := ", "if p == nil && len(d.order) > 0 {\n\t\tp = d.order[0]\n\t}\n\tif p == nil {\n\t\treturn\n\t}\n\tr := ",
 		}},
-		"replay-count-ignored":        {{"replays.go", "is.State != ledger.Requeued || is.N != r.n:", "is.State != ledger.Requeued:"}},
+		"replay-count-ignored":        {{"replays.go", "is.State != fold.Requeued || is.N != r.n:", "is.State != fold.Requeued:"}},
 		"replay-letter-without-count": {{"stores.go", "Replay: t.nthReplay(),\n\t}", "Replay: min(t.nthReplay(), 0),\n\t}"}},
 		"replay-of-dismissed": {
-			{fold + "fold_entries.go", "if s.final() || s.dismissed {\n\t\th :=", "if s.final() {\n\t\th :="},
-			{fold + "fold.go", "case s.dismissed:", "case s.dismissed && s.ended:"},
+			{states + "entries.go", "if s.final() || s.dismissed {\n\t\th :=", "if s.final() {\n\t\th :="},
+			{states + "fold.go", "case s.dismissed:", "case s.dismissed && s.ended:"},
 		},
-		"replay-closed-not-marked": {{fold + "fold.go", "f.id(s); !s.overtaken &&", "f.id(s); !s.overtaken && !s.final() && !s.dismissed &&"}},
+		"replay-closed-not-marked": {{states + "fold.go", "f.id(s); !s.overtaken &&", "f.id(s); !s.overtaken && !s.final() && !s.dismissed &&"}},
 		"replay-unstored-unknown":  {{"fetches.go", "\t\t\td.knows(task{e, i})\n", ""}},
 		"replay-doubt-ignored":     {{"replays.go", "range older {", "range older[:0] {"}},
 		"replay-outcome-lost":      {{"ledger_writes.go", "w.waiting = append(ended, w.waiting...)", "w.waiting = append(ended[:0], w.waiting...)"}},
@@ -256,7 +256,7 @@ func replayMutants() map[string][]edit {
 			"d.taken = slices.DeleteFunc(d.taken, func(o *replay) bool { return o == r && r.n == 1 })",
 		}},
 		"replays-without-limit": {{"replay_queue.go", "for len(p.requeued) > 0 && len(d.taken) < d.config.CallsInFlight {", "for len(p.requeued) > 0 {"}},
-		"replay-key-alone":      {{fold + "fold.go", "own != 0 && own != key {", "own != 0 && own == key && key == 0 {"}},
+		"replay-key-alone":      {{states + "fold.go", "own != 0 && own != key {", "own != 0 && own == key && key == 0 {"}},
 	}
 }
 
@@ -375,11 +375,11 @@ func rare() map[string]struct {
 		},
 		"replay-former-forgotten": {
 			"TestAFormerReplayWithoutAnOutcomeOvertakesOlderLetters",
-			edit{"replay_queue.go", "is.State != ledger.Requeued || is.Former {", "is.State != ledger.Requeued {"},
+			edit{"replay_queue.go", "is.State != fold.Requeued || is.Former {", "is.State != fold.Requeued {"},
 		},
 		"replay-by-its-first-turn": {
 			"TestALetterIsReplayedAfterThoseThatWereAskedForBeforeItsLastReplay",
-			edit{fold + "fold.go", "return s.turns[last], last > 0", "return s.turns[0], last > 0"},
+			edit{states + "fold.go", "return s.turns[last], last > 0", "return s.turns[0], last > 0"},
 		},
 		"replay-of-late-letter": {
 			"TestALateLetterOfTheLastOwnerIsMarked",

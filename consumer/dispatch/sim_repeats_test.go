@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 
 	"leadhit-sync/consumer/dispatch/turn"
-	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/retry"
 )
 
@@ -72,9 +72,9 @@ func (s *shop) key(changes []change) uint64 {
 	s.written++
 	switch {
 	case s.keyed == 1 || s.Float64() < s.keyed:
-		return ledger.KeyHash([]byte(changes[0].order.name))
+		return fold.KeyHash([]byte(changes[0].order.name))
 	case s.single:
-		return ledger.KeyHash([]byte(fmt.Sprint("event-", s.written)))
+		return fold.KeyHash([]byte(fmt.Sprint("event-", s.written)))
 	default:
 		return 0
 	}

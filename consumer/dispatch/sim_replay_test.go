@@ -8,6 +8,7 @@ import (
 	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 )
 
 // desk is the letters' topic, the operators who replay, dismiss and reopen letters, and the truth about the letters. It
@@ -32,7 +33,7 @@ type desk struct {
 // simLetter is a record of the letters' topic.
 type simLetter struct {
 	change *change
-	letter ledger.Letter
+	letter fold.Letter
 }
 
 func (w *world) drawReplays(seed uint64) {
@@ -185,7 +186,7 @@ func (d *desk) stored(s turn.Store, c *change) {
 	if s.Several {
 		id.Item = s.Item
 	}
-	l := simLetter{c, ledger.Letter{ID: id, Order: s.Order, Key: c.record.key, Count: s.Replay, Offset: int64(len(d.letters))}}
+	l := simLetter{c, fold.Letter{ID: id, Order: s.Order, Key: c.record.key, Count: s.Replay, Offset: int64(len(d.letters))}}
 	d.note("letter %v, replay %d", id, s.Replay)
 	d.letters = append(d.letters, l)
 	if s.Replay > 0 {

@@ -6,6 +6,7 @@ import (
 	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 )
 
 // storesInFlight limits the letters in flight about events that were never called. The calls limit those about called
@@ -103,5 +104,5 @@ func (d *Dispatcher) knows(t task) {
 		return
 	}
 	s := t.letter()
-	d.letters.Add(ledger.Letter{ID: t.id(), Order: s.Order, Key: t.key, Count: s.Replay, Offset: -1})
+	d.letters.Add(fold.Letter{ID: t.id(), Order: s.Order, Key: t.key, Count: s.Replay, Offset: -1})
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -60,13 +61,13 @@ func (d *desk) newChange(what string, s selection) (changePage, []ledger.ID, Rea
 	var ids []ledger.ID
 	f := s.Filter
 	if what == "reopen" && s.Query.Get("state") == "" && len(s.IDs) == 0 {
-		f.States = []ledger.State{ledger.Dismissed}
+		f.States = []fold.State{fold.Dismissed}
 	}
 	orders := map[string]bool{}
 	sum := sha256.New()
 	read := d.Source.Look(func(v *view.View) {
 		for l := range v.Letters(f) {
-			waits := l.Ledger.State == ledger.Open || l.Ledger.State == ledger.Requeued
+			waits := l.Ledger.State == fold.Open || l.Ledger.State == fold.Requeued
 			switch {
 			case waits != (what == "dismiss"):
 				p.Left++

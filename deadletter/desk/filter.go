@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -62,7 +63,7 @@ func selectionOf(query url.Values, now time.Time) selection {
 	}
 	s.Nothing = query.Has("selected") && len(s.IDs) == 0
 	if len(s.States) == 0 && len(s.IDs) == 0 {
-		s.States = []ledger.State{ledger.Open}
+		s.States = []fold.State{fold.Open}
 	}
 	return s
 }
@@ -105,8 +106,8 @@ func (s *selection) setStates(value string) error {
 		switch {
 		case word == "all":
 			s.States = append(s.States, view.States()...)
-		case slices.Contains(view.States(), ledger.State(word)):
-			s.States = append(s.States, ledger.State(word))
+		case slices.Contains(view.States(), fold.State(word)):
+			s.States = append(s.States, fold.State(word))
 		default:
 			return fmt.Errorf("state %q is unknown", word)
 		}
@@ -216,7 +217,7 @@ func (s selection) command(verb string) string {
 	if s.Query.Get("state") == "" && len(s.IDs) == 0 {
 		f.States = nil // open is the default
 		if f.Empty() {
-			f.States = []ledger.State{ledger.Open}
+			f.States = []fold.State{fold.Open}
 		}
 	}
 	return strings.TrimSpace("leadhit-sync " + verb + " " + f.String())

@@ -11,6 +11,7 @@ import (
 
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -142,7 +143,7 @@ func (p letterPage) HasEvent() bool { return p.ReadError == nil && p.Ledger.Know
 
 // Waits reports whether the letter can be dismissed; else it can be reopened.
 func (p letterPage) Waits() bool {
-	return p.Ledger.State == ledger.Open || p.Ledger.State == ledger.Requeued
+	return p.Ledger.State == fold.Open || p.Ledger.State == fold.Requeued
 }
 
 // SourceTime is when the event was written; zero if that cannot be true.

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/replay"
 	"leadhit-sync/deadletter/view"
 )
@@ -45,7 +45,7 @@ type lettersPage struct { //nolint:recvcheck // templates call the others on a v
 
 // totals are about all letters of the group, whatever the filter says.
 type totals struct {
-	States          map[ledger.State]int
+	States          map[fold.State]int
 	Would           map[string]map[replay.Class]int // what a replay would do with open letters, by fingerprint
 	Letters         int
 	Orders          int          // of open letters
@@ -126,7 +126,7 @@ func totalsOf(v *view.View, read Reading, now time.Time, texts *texts) totals {
 	t := totals{Would: map[string]map[replay.Class]int{}}
 	all := v.List(view.Filter{}, "-failed", 1)
 	t.Letters, t.States, t.LastFailure = all.Total, all.States, all.Newest
-	open := view.Filter{States: []ledger.State{ledger.Open}}
+	open := view.Filter{States: []fold.State{fold.Open}}
 	for fingerprint, l := range v.ByCause(open) {
 		judge(t.Would, fingerprint, l, read)
 	}
@@ -168,7 +168,7 @@ func (t *texts) hoursLabel(hours [24]int) string {
 	return text
 }
 
-func (s selection) tabs(counts map[ledger.State]int) []tab {
+func (s selection) tabs(counts map[fold.State]int) []tab {
 	var all []tab
 	sum := 0
 	for _, state := range view.States() {
@@ -186,7 +186,7 @@ func causesOf(v *view.View, s selection, t totals, read Reading, now time.Time) 
 	if !s.wholeCauses() {
 		would = map[string]map[replay.Class]int{}
 		f := s.Filter
-		f.States = []ledger.State{ledger.Open}
+		f.States = []fold.State{fold.Open}
 		for fingerprint, l := range v.ByCause(f) {
 			judge(would, fingerprint, l, read)
 		}
@@ -197,7 +197,7 @@ func causesOf(v *view.View, s selection, t totals, read Reading, now time.Time) 
 		causes = v.Causes(s.Filter, now)
 	}
 	for _, c := range causes {
-		row := causeRow{Cause: c, Open: c.States[ledger.Open]}
+		row := causeRow{Cause: c, Open: c.States[fold.Open]}
 		for _, class := range replay.Classes() {
 			if n := would[c.Fingerprint][class]; n > 0 {
 				row.Would = append(row.Would, classCount{class, n})
@@ -228,7 +228,7 @@ func (p *lettersPage) show(all []causeRow, whole bool, texts *texts) {
 }
 
 // turn takes one page of letters, and counts the letters that match by state.
-func (p *lettersPage) turn(d *desk, number int, key string) map[ledger.State]int {
+func (p *lettersPage) turn(d *desk, number int, key string) map[fold.State]int {
 	skip := (number - 1) * lettersShown
 	is, _ := look(d, "letters "+strconv.Itoa(number)+" "+key, func(v *view.View, _ Reading) view.List {
 		l := v.List(p.Filter, "-failed", skip+lettersShown)
@@ -278,13 +278,13 @@ func (p lettersPage) Mixed() bool { return len(p.States) != 1 }
 
 // CanReplay reports whether letters that may be replayed or dismissed may be among those shown.
 func (p lettersPage) CanReplay() bool {
-	return len(p.States) == 0 || slices.Contains(p.States, ledger.Open)
+	return len(p.States) == 0 || slices.Contains(p.States, fold.Open)
 }
 
 // CanReopen reports whether letters that are closed may be among those shown.
 func (p lettersPage) CanReopen() bool {
-	return len(p.States) == 0 || slices.ContainsFunc(p.States, func(s ledger.State) bool {
-		return s == ledger.Resolved || s == ledger.Superseded || s == ledger.Dismissed
+	return len(p.States) == 0 || slices.ContainsFunc(p.States, func(s fold.State) bool {
+		return s == fold.Resolved || s == fold.Superseded || s == fold.Dismissed
 	})
 }
 
@@ -292,4 +292,4 @@ func (p lettersPage) CanReopen() bool {
 func (h hints) Any() bool { return h != hints{} }
 
 // OpenLetters is the number of open letters of the group.
-func (t totals) OpenLetters() int { return t.States[ledger.Open] }
+func (t totals) OpenLetters() int { return t.States[fold.Open] }

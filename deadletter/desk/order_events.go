@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/event"
-	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 )
 
 // The states of an event that do not come from a worker, as [OrderEvent] has them.
@@ -40,12 +40,12 @@ type orderView struct {
 func (v *orderView) count() {
 	for _, e := range v.Events {
 		switch {
-		case e.Letter != nil && e.State == eventLetter && e.Letter.State == ledger.Open:
+		case e.Letter != nil && e.State == eventLetter && e.Letter.State == fold.Open:
 			v.Open++
 			if e.Letter.Overtaken {
 				v.Overtaken++
 			}
-		case e.Letter != nil && e.State == eventLetter && e.Letter.State == ledger.Requeued:
+		case e.Letter != nil && e.State == eventLetter && e.Letter.State == fold.Requeued:
 			v.Requeued++
 		case e.State == eventUnknown, e.State == eventCommitted, e.State == eventFetched:
 			v.Unknown++
@@ -94,13 +94,13 @@ func (e OrderEvent) Tone() string {
 	return "quiet"
 }
 
-func letterTone(s ledger.Status) string {
+func letterTone(s fold.Status) string {
 	switch s.State {
-	case ledger.Open:
+	case fold.Open:
 		return "bad"
-	case ledger.Requeued:
+	case fold.Requeued:
 		return "busy"
-	case ledger.Resolved:
+	case fold.Resolved:
 		return "good"
 	default:
 		return "quiet"

@@ -7,6 +7,7 @@ import (
 
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 )
 
 // told is a record of a letter, or an entry about it, in words.
@@ -185,7 +186,7 @@ func reachedKey(e OrderEvent) string {
 		return "event.refused-finished"
 	case e.Letter != nil && !e.Letter.Known:
 		return "event.expired"
-	case e.Letter != nil && e.Letter.State == ledger.Requeued && e.Work == nil:
+	case e.Letter != nil && e.Letter.State == fold.Requeued && e.Work == nil:
 		return "event.requeued"
 	}
 	return ""

@@ -6,6 +6,7 @@ import (
 
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/replay"
 	"leadhit-sync/deadletter/view"
 )
@@ -104,6 +105,6 @@ type Changed struct {
 	ID      ledger.ID
 	Counted bool
 	// State is the letter's state now. First says who was first with what, if the entry did not count.
-	State ledger.State
+	State fold.State
 	First string
 }

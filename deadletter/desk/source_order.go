@@ -5,6 +5,7 @@ import (
 
 	"leadhit-sync/consumer/status"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 )
 
 // Order is what is known about the events of one order. Texts are those of the order command's JSON.
@@ -34,7 +35,7 @@ type OrderEvent struct {
 	Before int64 // events before it at most; -1 if unknown
 	Work   *OrderWork
 	// Letter is nil if there is none. Newer is set in it if the letter is overtaken.
-	Letter  *ledger.Status
+	Letter  *fold.Status
 	History []Step
 }
 

@@ -1,4 +1,4 @@
-// Package ledger defines the entries of the ledger, and the states of letters that follow from them.
+// Package ledger defines the entries of the ledger.
 //
 // The ledger is a topic beside the dead letters: append-only, of one partition. All workers of a group follow it. A
 // pause has a person or a worker's flood guard as its author; package guard derives the pauses in force:
@@ -13,13 +13,8 @@
 // # Letters
 //
 // The ledger is also the queue of replays: an operator's entry requests the replay of a letter. The worker that owns
-// the letter's partition calls LeadHit and writes the outcome. [Fold] derives the state of every letter from the
-// letters' topic and the ledger. Workers, commands and the page use this one fold:
-//
-//	open ──replay──▶ requeued ──▶ resolved, or superseded: final
-//	 ▲ │                └──▶ refused again, or failed: open
-//	 │ └──dismissed──▶ dismissed
-//	 └──reopened── dismissed, resolved, superseded
+// the letter's partition calls LeadHit and writes the outcome. Package fold derives the state of every letter from the
+// letters' topic and the ledger.
 //
 // # Compatibility
 //

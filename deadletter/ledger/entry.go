@@ -16,13 +16,13 @@ func Topic(letters string) string { return letters + ".ledger" }
 // Event says what an entry is about.
 type Event string
 
-// The events that the [Guard] follows.
+// The events that package guard follows.
 const (
 	GuardPause  Event = "guard.pause"  // the workers of the group pause
 	GuardResume Event = "guard.resume" // the pauses before it end
 )
 
-// The events about one letter, which the [Fold] follows. An operator writes the first three, a worker the others.
+// The events about one letter, which package fold follows. An operator writes the first three, a worker the others.
 const (
 	LetterReplay     Event = "replay"     // call LeadHit again, as the letter's N-th replay
 	LetterDismissed  Event = "dismissed"  // nobody needs the letter

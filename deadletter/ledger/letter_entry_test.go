@@ -116,10 +116,3 @@ func TestALetterHasOneID(t *testing.T) {
 		}
 	}
 }
-
-func TestARecordWithoutAKeyHasNoHash(t *testing.T) {
-	t.Parallel()
-	if ledger.KeyHash(nil) != 0 || ledger.KeyHash([]byte{}) != 0 || ledger.KeyHash([]byte("a")) == ledger.KeyHash([]byte("b")) || ledger.KeyHash([]byte("a")) == 0 {
-		t.Error("want 0 without a key only, and different hashes of different keys")
-	}
-}

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"errors"
-	"hash/fnv"
 	"math"
 	"strconv"
 	"strings"
@@ -60,20 +59,4 @@ func (id ID) String() string {
 		text += "#" + strconv.Itoa(id.Item)
 	}
 	return text
-}
-
-// olderThan reports whether LeadHit must not be called about this letter once it has accepted another event of the
-// order. The log orders the events of one partition; between partitions nobody knows the order, so all count as older.
-func (id ID) olderThan(accepted ID) bool {
-	return id.Topic != accepted.Topic || id.Partition != accepted.Partition || id.Offset < accepted.Offset
-}
-
-// KeyHash returns the hash of a record's key by which the [Fold] knows letters without an order; 0 if there is no key.
-func KeyHash(key []byte) uint64 {
-	if len(key) == 0 {
-		return 0
-	}
-	h := fnv.New64a()
-	_, _ = h.Write(key) // never fails
-	return max(1, h.Sum64())
 }

@@ -9,6 +9,7 @@ import (
 
 	"leadhit-sync/deadletter/desk"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/operator"
 	"leadhit-sync/deadletter/operator/life"
 	"leadhit-sync/deadletter/view"
@@ -100,7 +101,7 @@ func orderEvent(e *life.Event) desk.OrderEvent {
 		}
 	}
 	if l := e.Letter; l != nil {
-		shown.Letter = &ledger.Status{
+		shown.Letter = &fold.Status{
 			State: l.State, Known: !l.Expired, N: l.Replays, Overtaken: l.Overtaken, Newer: l.Newer,
 		}
 	}

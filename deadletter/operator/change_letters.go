@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -35,7 +36,7 @@ func selected(v *view.View, filter view.Filter) ([]view.Letter, error) {
 // Changing returns an entry for each letter that it can change.
 func Changing(letters []view.Letter, says ledger.Entry) []ledger.Entry {
 	return AboutEach(slices.DeleteFunc(slices.Clone(letters), func(l view.Letter) bool {
-		waits := l.Ledger.State == ledger.Open || l.Ledger.State == ledger.Requeued
+		waits := l.Ledger.State == fold.Open || l.Ledger.State == fold.Requeued
 		return waits != (says.Event == ledger.LetterDismissed)
 	}), says)
 }
@@ -90,7 +91,7 @@ func FirstWith(l view.Letter) string {
 	switch {
 	case l.Outcome.Event != "":
 		return fmt.Sprintf("%s by %s", l.Outcome.Event, l.Outcome.By)
-	case l.Ledger.State == ledger.Requeued && l.Ledger.Replay != nil:
+	case l.Ledger.State == fold.Requeued && l.Ledger.Replay != nil:
 		return "replayed by " + l.Ledger.Replay.By
 	default:
 		return "it is " + string(l.Ledger.State)

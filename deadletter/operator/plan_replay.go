@@ -13,6 +13,7 @@ import (
 	"leadhit-sync/consumer/scan"
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/replay"
 	"leadhit-sync/deadletter/view"
 )
@@ -225,12 +226,12 @@ func (r *Reader) lacksRights(ctx context.Context) error {
 }
 
 // Status is the status of the own group's letter, for a run.
-func (r *Reader) Status(id ledger.ID) (ledger.Status, bool) {
+func (r *Reader) Status(id ledger.ID) (fold.Status, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	l, ok := r.View.Find(id)
 	if !ok || l.Group != "" && l.Group != r.Group {
-		return ledger.Status{}, false
+		return fold.Status{}, false
 	}
 	return l.Ledger, true
 }

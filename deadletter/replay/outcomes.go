@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 )
 
 const (
@@ -40,7 +41,7 @@ func (s Summary) Done() int { return s.Planned - s.Waiting - s.Untouched }
 type Change struct {
 	ID ledger.ID
 	// Is is the state it has now. By and Run are those of the replay that was asked for meanwhile, if any.
-	Is      ledger.State
+	Is      fold.State
 	By, Run string
 }
 
@@ -51,7 +52,7 @@ func (c Change) String() string {
 		return fmt.Sprintf("%s: %s was first with run %s", c.ID, c.By, c.Run)
 	case c.Is == "":
 		return c.ID.String() + ": is unknown now"
-	case c.Is == ledger.Open:
+	case c.Is == fold.Open:
 		return c.ID.String() + ": is open, but has changed"
 	}
 	return fmt.Sprintf("%s: is %s now", c.ID, c.Is)
@@ -80,11 +81,11 @@ func (p Plan) changed(topics Topics) []Change {
 }
 
 // same reports whether a letter is still as it was planned.
-func (p *Planned) same(is ledger.Status) bool {
-	return is.N == p.N && is.State == ledger.Open && is.Overtaken == p.Overtaken && is.Known && is.Offset == p.Offset
+func (p *Planned) same(is fold.Status) bool {
+	return is.N == p.N && is.State == fold.Open && is.Overtaken == p.Overtaken && is.Known && is.Offset == p.Offset
 }
 
-func changeOf(l Planned, is ledger.Status) Change {
+func changeOf(l Planned, is fold.Status) Change {
 	c := Change{ID: l.ID, Is: is.State}
 	if is.N > l.N && is.Replay != nil {
 		c.By, c.Run = is.Replay.By, is.Replay.Run
@@ -93,7 +94,7 @@ func changeOf(l Planned, is ledger.Status) Change {
 }
 
 // lost notes that the run does not replay a letter.
-func (w *work) lost(l Planned, is ledger.Status) {
+func (w *work) lost(l Planned, is fold.Status) {
 	c := changeOf(l, is)
 	if c.By != "" {
 		w.summary.Others++
@@ -132,18 +133,18 @@ func (w *work) judge(a asked) bool {
 	switch {
 	case is.N != a.n || is.Replay == nil || is.Replay.Run != w.ID:
 		w.lost(a.Planned, is)
-	case is.State == ledger.Requeued:
+	case is.State == fold.Requeued:
 		return false
-	case is.State == ledger.Resolved:
+	case is.State == fold.Resolved:
 		w.summary.Resolved++
 		w.outcome(a, false)
-	case is.State == ledger.Superseded:
+	case is.State == fold.Superseded:
 		w.summary.Superseded++
 		w.outcome(a, false)
-	case is.State == ledger.Open && is.Known && is.Count >= a.n:
+	case is.State == fold.Open && is.Known && is.Count >= a.n:
 		w.summary.Refused++
 		w.outcome(a, true)
-	case is.State == ledger.Open && !is.Unanswered:
+	case is.State == fold.Open && !is.Unanswered:
 		w.summary.Failed++
 		w.outcome(a, false)
 	default: // closed by hand, and perhaps open again
@@ -158,7 +159,7 @@ func (w *work) outcome(a asked, refused bool) {
 	if w.proven >= w.Canary {
 		return
 	}
-	if is, _ := w.topics.Status(a.ID); is.State == ledger.Resolved {
+	if is, _ := w.topics.Status(a.ID); is.State == fold.Resolved {
 		w.proven++
 		return
 	}
@@ -166,7 +167,7 @@ func (w *work) outcome(a asked, refused bool) {
 	switch is, _ := w.topics.Status(a.ID); {
 	case refused:
 		what = "was refused again"
-	case is.State == ledger.Superseded:
+	case is.State == fold.Superseded:
 		what = "is superseded: LeadHit accepted a newer event of its order"
 	}
 	w.stop(Canary, fmt.Sprintf("letter %s %s", a.ID, what))

@@ -7,6 +7,7 @@ import (
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -51,7 +52,7 @@ type Limits struct {
 
 // Planned is a letter with what a plan does with it.
 type Planned struct {
-	ledger.Status
+	fold.Status
 
 	Class Class
 	Why   string // in words, for a letter that is left alone
@@ -85,7 +86,7 @@ func NewPlan(letters iter.Seq[view.Letter], ids []ledger.ID, limits Limits) Plan
 	}
 	for _, id := range ids {
 		if !found[id] {
-			gone := Planned{Status: ledger.Status{Letter: ledger.Letter{ID: id}}, Class: Expired, Why: "no such letter"}
+			gone := Planned{Status: fold.Status{Letter: fold.Letter{ID: id}}, Class: Expired, Why: "no such letter"}
 			p = p.with(gone, limits.Most)
 			found[id] = true
 		}
@@ -135,13 +136,13 @@ func (is Limits) fixed(l view.Letter) (class Class, why string) {
 		return Foreign, "it belongs to group " + l.Group
 	case !l.Ledger.Known:
 		return Expired, "the letters' topic has it no longer"
-	case l.Ledger.State == ledger.Requeued:
+	case l.Ledger.State == fold.Requeued:
 		return Requeued, "a replay was asked for already"
-	case l.Ledger.State == ledger.Resolved:
+	case l.Ledger.State == fold.Resolved:
 		return Resolved, ""
-	case l.Ledger.State == ledger.Dismissed:
+	case l.Ledger.State == fold.Dismissed:
 		return Dismissed, "reopen it first"
-	case l.Ledger.State == ledger.Superseded:
+	case l.Ledger.State == fold.Superseded:
 		return Superseded, "it is closed: reopen it first, and use --force"
 	case !is.Consumed(partition):
 		return Foreign, "the group does not consume its topic and partition"

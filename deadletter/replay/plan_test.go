@@ -9,6 +9,7 @@ import (
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/replay"
 	"leadhit-sync/deadletter/view"
 )
@@ -154,7 +155,7 @@ func TestTodaysMappingIsAppliedAsTheWorkerDoes(t *testing.T) {
 		"ignored now":      {ledger.NoItem, "1", []event.Item{{Action: event.Ignore}}, event.Item{Action: event.Ignore}, false},
 		"an unknown order": {ledger.NoItem, "", []event.Item{call("1", "x")}, call("1", "x"), false},
 	} {
-		p := replay.Planned{Status: ledger.Status{Letter: ledger.Letter{ID: ledger.ID{Item: c.item}, Order: c.order}}}
+		p := replay.Planned{Status: fold.Status{Letter: fold.Letter{ID: ledger.ID{Item: c.item}, Order: c.order}}}
 		p.Stage, p.Text = deadletter.StageCall, "paid"
 		if p.Map(c.items); *p.Becomes != c.want || p.Same() != c.same {
 			t.Errorf("%s: got %+v and %v, want %+v and %v", name, *p.Becomes, p.Same(), c.want, c.same)
@@ -163,7 +164,7 @@ func TestTodaysMappingIsAppliedAsTheWorkerDoes(t *testing.T) {
 	for name, items := range map[string][]event.Item{
 		"another order": {call("9", "paid")}, "several orders": {call("1", "paid"), call("9", "paid")}, "none": nil,
 	} {
-		p := replay.Planned{Status: ledger.Status{Letter: ledger.Letter{ID: ledger.ID{Item: ledger.NoItem}, Order: "1"}}}
+		p := replay.Planned{Status: fold.Status{Letter: fold.Letter{ID: ledger.ID{Item: ledger.NoItem}, Order: "1"}}}
 		if p.Map(items); p.Becomes.Cause != replay.CannotTell {
 			t.Errorf("%s: got %+v, want that nobody can tell", name, *p.Becomes)
 		}

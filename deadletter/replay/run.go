@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 )
 
 const (
@@ -31,7 +32,7 @@ type Topics interface {
 	// Refresh reads both topics to the ends that they have when it is called.
 	Refresh(ctx context.Context) error
 	// Status is what both say about a letter, as far as they were read. It is false if neither mentions it.
-	Status(id ledger.ID) (ledger.Status, bool)
+	Status(id ledger.ID) (fold.Status, bool)
 	// Append writes an entry to the ledger. After an error the entry may be stored or not. A write that has begun should
 	// not be cut short.
 	Append(ctx context.Context, e ledger.Entry) error

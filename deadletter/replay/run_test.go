@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/replay"
 )
 
@@ -226,12 +227,12 @@ func TestALetterThatChangesDuringTheRunIsLeftAlone(t *testing.T) {
 		one.Progress = func(s replay.Summary) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			if is, _ := w.view.Find(id(59)); s.Resolved >= 20 && is.Ledger.State == ledger.Open {
+			if is, _ := w.view.Find(id(59)); s.Resolved >= 20 && is.Ledger.State == fold.Open {
 				w.write(ledger.Entry{Event: ledger.LetterDismissed, ID: id(59).String(), At: time.Now(), By: "bob", Group: group})
 			}
 		}
 		s := do(t, one, r.plan(t), r)
-		if s.Resolved != 59 || len(s.Changed) != 1 || s.Changed[0].Is != ledger.Dismissed || len(w.replays()) != 59 {
+		if s.Resolved != 59 || len(s.Changed) != 1 || s.Changed[0].Is != fold.Dismissed || len(w.replays()) != 59 {
 			t.Errorf("got %+v, want the dismissed letter not to be asked for", s)
 		}
 	})

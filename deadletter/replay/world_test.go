@@ -12,6 +12,7 @@ import (
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/replay"
 	"leadhit-sync/deadletter/view"
 )
@@ -110,7 +111,7 @@ func (w *world) call() {
 	is, _ := w.view.Find(letter)
 	outcome := ledger.Entry{ID: e.ID, N: e.N, Run: e.Run, At: time.Now(), By: "worker", Via: "worker", Group: group}
 	switch {
-	case is.Ledger.State != ledger.Requeued || is.Ledger.N != e.N:
+	case is.Ledger.State != fold.Requeued || is.Ledger.N != e.N:
 		return
 	case is.Ledger.Overtaken && !e.Force:
 		outcome.Event = ledger.LetterSuperseded
@@ -154,7 +155,7 @@ func (r *reader) Refresh(ctx context.Context) error {
 	return nil
 }
 
-func (r *reader) Status(id ledger.ID) (ledger.Status, bool) {
+func (r *reader) Status(id ledger.ID) (fold.Status, bool) {
 	l, ok := r.view.Find(id)
 	return l.Ledger, ok
 }
@@ -235,7 +236,7 @@ func (w *world) killedLater(left int, stored bool) {
 func (w *world) calledOnce() {
 	w.t.Helper()
 	for i := range len(w.letters) {
-		if is, _ := w.view.Find(id(i)); w.calls[id(i)] != 1 || is.Ledger.State != ledger.Resolved {
+		if is, _ := w.view.Find(id(i)); w.calls[id(i)] != 1 || is.Ledger.State != fold.Resolved {
 			w.t.Errorf("got %d calls and %+v of %v, want 1 and resolved", w.calls[id(i)], is.Ledger, id(i))
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 )
 
 // Trend says whether a cause is known.
@@ -30,7 +30,7 @@ type Cause struct {
 	Code                 int
 	Trend                Trend
 	Letters              int
-	States               map[ledger.State]int
+	States               map[fold.State]int
 	Orders               int // different ones; letters without an order do not count
 	First, Last          time.Time
 	// Expires is when Kafka may delete the first letter that is open or requeued; zero if none will be.
@@ -65,7 +65,7 @@ func (v *View) Causes(f Filter, now time.Time) []Cause {
 		all = append(all, c)
 	}
 	slices.SortFunc(all, func(a, b Cause) int {
-		return cmp.Or(cmp.Compare(b.States[ledger.Open], a.States[ledger.Open]), b.Last.Compare(a.Last),
+		return cmp.Or(cmp.Compare(b.States[fold.Open], a.States[fold.Open]), b.Last.Compare(a.Last),
 			strings.Compare(a.Fingerprint, b.Fingerprint))
 	})
 	return all
@@ -117,7 +117,7 @@ func (g *gathered) cause(v *View) Cause {
 	last := g.newest.kept
 	c := Cause{
 		Fingerprint: last.fingerprint, Name: last.cause, Stage: last.stage, Message: last.message, Code: last.code,
-		States: map[ledger.State]int{}, Orders: g.orders.count, First: moment(g.first), Last: moment(last.failed),
+		States: map[fold.State]int{}, Orders: g.orders.count, First: moment(g.first), Last: moment(last.failed),
 		Versions: g.versions, Hours: g.hours,
 	}
 	for i, s := range States() {
@@ -140,7 +140,7 @@ type trending struct {
 
 func (v *View) trends(allGroups bool) map[string]trending {
 	of := map[*shared]*trending{}
-	resolved := stateNumber(ledger.Resolved)
+	resolved := stateNumber(fold.Resolved)
 	for m := range v.each(Filter{AllGroups: allGroups}) {
 		k := m.kept
 		t := of[k.shared]

@@ -8,6 +8,7 @@ import (
 
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -38,7 +39,7 @@ func TestCausesGroupLettersByFingerprint(t *testing.T) {
 	want := view.Cause{
 		Name: "ValidationError", Stage: deadletter.StageCall, Message: "Possible statuses: paid, submitted", Code: -32000,
 		Trend: view.TrendOngoing, Letters: 4, Orders: 2,
-		States: map[ledger.State]int{ledger.Open: 2, ledger.Dismissed: 1, ledger.Requeued: 1},
+		States: map[fold.State]int{fold.Open: 2, fold.Dismissed: 1, fold.Requeued: 1},
 		First:  hour, Last: hour.Add(4 * time.Minute),
 		Expires:  hour.Add(time.Minute + time.Second + time.Hour), // the dismissed one does not count
 		Versions: []string{"1.9.0+3fa2c1d", "1.10.0"},
@@ -46,7 +47,7 @@ func TestCausesGroupLettersByFingerprint(t *testing.T) {
 	if !reflect.DeepEqual(all[0], want) {
 		t.Errorf("got %+v\nwant %+v", all[0], want)
 	}
-	open := v.Causes(view.Filter{States: []ledger.State{ledger.Open}, Orders: []string{"4712"}}, hour)
+	open := v.Causes(view.Filter{States: []fold.State{fold.Open}, Orders: []string{"4712"}}, hour)
 	if len(open) != 1 || open[0].Letters != 1 {
 		t.Errorf("got %+v, want the one letter that matches", open)
 	}

@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 )
 
 // Filter selects letters. A zero field matches every letter; of several values one must match.
@@ -20,7 +21,7 @@ type Filter struct {
 	Code                      string // the JSON-RPC error code or the HTTP status
 	Orders                    []string
 	IDs                       []ledger.ID
-	States                    []ledger.State
+	States                    []fold.State
 	Since, Until              time.Time // failed last at Since or later, and before Until
 	// Version is that of the worker, with an operator in front: <1.9.0, <=1.9.0, >1.9.0, >=1.9.0, =1.9.0 or 1.9.0.
 	Version string
@@ -38,8 +39,8 @@ func (f Filter) Empty() bool {
 }
 
 // States returns all states of a letter, in the order in which a letter passes them.
-func States() []ledger.State {
-	return []ledger.State{ledger.Open, ledger.Requeued, ledger.Resolved, ledger.Superseded, ledger.Dismissed}
+func States() []fold.State {
+	return []fold.State{fold.Open, fold.Requeued, fold.Resolved, fold.Superseded, fold.Dismissed}
 }
 
 var errVersion = errors.New("want a version such as 1.9.0, or <, <=, >, >= in front of it")

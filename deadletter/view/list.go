@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 )
 
 // Sort orders a list: "failed", "expires" or "order". A minus in front reverses the order: "-failed" begins with the
@@ -19,7 +19,7 @@ type List struct {
 	// Total counts the letters that match, and Records their records.
 	Total, Records int
 	// States counts the letters that match if the filter's States do not count.
-	States map[ledger.State]int
+	States map[fold.State]int
 	// Causes and Topics count the records of all letters, and Newest is when the last one failed, whatever the filter.
 	Causes, Topics map[string]int
 	Newest         time.Time
@@ -28,7 +28,7 @@ type List struct {
 // List returns the first letters that match, in an order. It visits each letter once, and builds only those that it
 // returns.
 func (v *View) List(f Filter, by Sort, limit int) List {
-	list := List{States: map[ledger.State]int{}, Causes: map[string]int{}, Topics: map[string]int{}}
+	list := List{States: map[fold.State]int{}, Causes: map[string]int{}, Topics: map[string]int{}}
 	inAnyState := f
 	inAnyState.States = nil
 	prepared, wanted := inAnyState.prepare(v.headers), f.prepare(v.headers)

@@ -9,7 +9,7 @@ import (
 
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
-	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 )
 
 type match struct {
@@ -59,8 +59,8 @@ func (v *View) ByCause(f Filter) iter.Seq2[string, Letter] {
 		omitted, states := &deadletter.Digest{}, States()
 		for m := range v.each(f) {
 			k, id, l := m.kept, m.kept.id(), Letter{}
-			l.Ledger = ledger.Status{
-				Letter: ledger.Letter{ID: id, Order: k.order, Key: k.key, Offset: k.at},
+			l.Ledger = fold.Status{
+				Letter: fold.Letter{ID: id, Order: k.order, Key: k.key, Offset: k.at},
 				State:  states[k.state], Known: true, N: int(k.n), Overtaken: k.overtaken,
 			}
 			l.Group = k.group

@@ -13,6 +13,7 @@ import (
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 )
 
 // View is what one reader has read of the letters' topic and the ledger. One goroutine at a time may use it.
@@ -40,7 +41,7 @@ type Letter struct {
 	deadletter.Letter
 
 	// Ledger is the letter's state. Its Known is false for a letter that expired: only the id is set then.
-	Ledger ledger.Status
+	Ledger fold.Status
 	// Outcome is the last entry that closed the letter, or that gave up its replay. Its Event is empty if there is none,
 	// or if the letter was reopened or replayed since.
 	Outcome Outcome
@@ -64,7 +65,7 @@ type Outcome struct {
 
 // group is what the topics say about the letters of one consumer group.
 type group struct {
-	fold    ledger.Fold
+	fold    fold.Fold
 	letters map[ledger.ID]*kept
 	all     []*kept            // the same letters: to visit all of them, a map is many times slower
 	lost    map[ledger.ID]bool // those that an entry was about before a letter was read; it may have expired
@@ -101,7 +102,7 @@ func (k *kept) id() ledger.ID {
 	return ledger.ID{Topic: k.topic, Partition: int(k.source), Offset: k.offset, Item: int(k.item)}
 }
 
-func stateNumber(s ledger.State) uint8 { return uint8(max(0, slices.Index(States(), s))) }
+func stateNumber(s fold.State) uint8 { return uint8(max(0, slices.Index(States(), s))) }
 
 type hasValue uint8
 
@@ -177,8 +178,8 @@ func (v *View) Letter(r event.Record) (deadletter.Letter, error) {
 		k.shared = texts
 		v.keep(k, l, r)
 	}
-	g.fold.Add(ledger.Letter{
-		ID: id, Order: k.order, Key: ledger.KeyHash(l.Key), Count: l.ReplayCount, Offset: r.Offset,
+	g.fold.Add(fold.Letter{
+		ID: id, Order: k.order, Key: fold.KeyHash(l.Key), Count: l.ReplayCount, Offset: r.Offset,
 	})
 	g.restate(id)
 	return l, nil
@@ -354,7 +355,7 @@ func (v *View) Expired() int {
 	count, g := 0, v.group(v.own)
 	for id := range g.lost {
 		is, _ := g.fold.Letter(id)
-		if g.letters[id] == nil && (is.State == ledger.Open || is.State == ledger.Requeued) && !is.Overtaken {
+		if g.letters[id] == nil && (is.State == fold.Open || is.State == fold.Requeued) && !is.Overtaken {
 			count++
 		}
 	}
@@ -368,7 +369,7 @@ func (v *View) letter(m match) Letter {
 }
 
 // found is letter for an id that may have no letter any more.
-func (v *View) found(g *group, id ledger.ID, status ledger.Status) Letter {
+func (v *View) found(g *group, id ledger.ID, status fold.Status) Letter {
 	l := Letter{Ledger: status, Outcome: g.ended[id]}
 	l.Topic, l.Partition, l.Offset, l.Item = id.Topic, id.Partition, id.Offset, id.Item
 	k := g.letters[id]

@@ -16,6 +16,7 @@ import (
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -132,8 +133,8 @@ func TestAFilterSelectsLetters(t *testing.T) {
 		{"a code", view.Filter{Code: "-32602"}, []int64{1}},
 		{"orders", view.Filter{Orders: []string{"4712", "x"}}, []int64{2}},
 		{"ids", view.Filter{IDs: []ledger.ID{idOf(6), idOf(0), idOf(7)}}, []int64{0, 6}},
-		{"dismissed", view.Filter{States: []ledger.State{ledger.Dismissed}}, []int64{2}},
-		{"open or requeued", view.Filter{States: []ledger.State{ledger.Open, ledger.Requeued}}, []int64{0, 1, 4, 5, 6, 3}},
+		{"dismissed", view.Filter{States: []fold.State{fold.Dismissed}}, []int64{2}},
+		{"open or requeued", view.Filter{States: []fold.State{fold.Open, fold.Requeued}}, []int64{0, 1, 4, 5, 6, 3}},
 		{"since, itself within", view.Filter{Since: hour.Add(5 * time.Minute)}, []int64{5, 6}},
 		{"until, itself not", view.Filter{Until: hour.Add(2 * time.Minute)}, []int64{0, 1}},
 		{"below a version", view.Filter{Version: "<1.10.0"}, []int64{0, 1, 2, 5, 3}},
@@ -179,7 +180,7 @@ func TestVersionsOfAFilterAreChecked(t *testing.T) {
 func TestAFilterIsWrittenAsFlags(t *testing.T) {
 	t.Parallel()
 	f := view.Filter{
-		Cause: "Validation Error", Code: "-32000", Orders: []string{"1", "2"}, States: []ledger.State{ledger.Open},
+		Cause: "Validation Error", Code: "-32000", Orders: []string{"1", "2"}, States: []fold.State{fold.Open},
 		Since: hour, Version: "<1.9.0", Headers: map[string]string{"shop": "n*"}, IDs: []ledger.ID{idOf(1)},
 	}
 	want := `--cause 'Validation Error' --code -32000 --order 1,2 --state open --since 2026-11-22T09:00:00Z ` +
@@ -226,7 +227,7 @@ func TestALetterThatFailsAgainKeepsItsFirstFailure(t *testing.T) {
 	w.letter(letter(1)) // late
 	w.entry(about(ledger.LetterReplay, 1, 1))
 	l, _ := w.view().Find(idOf(1))
-	if l.Cause != "HTTP 500" || l.Ledger.State != ledger.Open || l.Ledger.N != 1 || l.Records != 3 ||
+	if l.Cause != "HTTP 500" || l.Ledger.State != fold.Open || l.Ledger.N != 1 || l.Records != 3 ||
 		!l.First.Equal(hour.Add(time.Minute)) {
 		t.Errorf("got %+v, want the letter of the replay, and the first failure", l)
 	}
@@ -254,11 +255,11 @@ func TestStatesComeFromTheLedgerOfTheGroup(t *testing.T) {
 	w.entry(failed)
 	w.entries = append(w.entries, event.Record{Value: []byte("{")})
 	v := w.view()
-	got := map[int64]ledger.State{}
+	got := map[int64]fold.State{}
 	for l := range v.Letters(view.Filter{}) {
 		got[l.Offset] = l.Ledger.State
 	}
-	want := map[int64]ledger.State{0: ledger.Open, 1: ledger.Dismissed, 2: ledger.Open, 3: ledger.Dismissed, 4: ledger.Open}
+	want := map[int64]fold.State{0: fold.Open, 1: fold.Dismissed, 2: fold.Open, 3: fold.Dismissed, 4: fold.Open}
 	if !maps.Equal(got, want) || v.Expired() != 1 || v.MalformedEntries != 1 {
 		t.Errorf("got %v, %d expired, %d malformed, want %v, 1 and 1", got, v.Expired(), v.MalformedEntries, want)
 	}
@@ -411,7 +412,7 @@ func TestAListIsWhatTheLettersSay(t *testing.T) {
 	v.Retention = time.Hour
 	for _, by := range []string{"failed", "expires", "order"} {
 		for _, limit := range []int{1, 50, 5000} {
-			f := view.Filter{Cause: "Cause1", States: []ledger.State{ledger.Open}}
+			f := view.Filter{Cause: "Cause1", States: []fold.State{fold.Open}}
 			want := slices.SortedFunc(v.Letters(f), inOrder(by))
 			total := len(want)
 			got := v.List(f, view.Sort(by), limit)
@@ -431,15 +432,15 @@ func TestAListIsWhatTheLettersSay(t *testing.T) {
 // countsAreThose compares the counts of a list with what a loop over all letters finds.
 func countsAreThose(t *testing.T, v *view.View) {
 	t.Helper()
-	list, open := v.List(view.Filter{Cause: "Cause1", States: []ledger.State{ledger.Open}}, "failed", 1), 0
+	list, open := v.List(view.Filter{Cause: "Cause1", States: []fold.State{fold.Open}}, "failed", 1), 0
 	for l := range v.Letters(view.Filter{Cause: "Cause1"}) {
 		list.Causes["Cause1"]--
 		list.States[l.Ledger.State]--
-		if l.Ledger.State == ledger.Open {
+		if l.Ledger.State == fold.Open {
 			open++
 		}
 	}
-	if list.Causes["Cause1"] != 0 || list.States[ledger.Open] != 0 || list.States[ledger.Dismissed] != 0 || list.Total != open ||
+	if list.Causes["Cause1"] != 0 || list.States[fold.Open] != 0 || list.States[fold.Dismissed] != 0 || list.Total != open ||
 		list.Topics["orders"] != 6000 || list.Newest.Before(hour.Add(900*time.Minute)) {
 		t.Errorf("got %+v too many, want %d letters", list, open)
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"leadhit-sync/consumer/dispatch"
-	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 )
 
 // letters sends the figures about letters of owned partitions, so that a sum over the workers counts each letter
@@ -21,8 +21,8 @@ func (g *gauges) letters(to sender, now time.Time) {
 	}
 	c := g.source.Consumer.LetterCounts(since)
 	const help = "Letters of this worker's partitions that wait for somebody (open) or for their replay (requeued). Overtaken letters wait for nobody."
-	to.send(prometheus.GaugeValue, "letters_open", help, float64(c.Open), []string{"state"}, string(ledger.Open))
-	to.send(prometheus.GaugeValue, "letters_open", help, float64(c.Requeued), []string{"state"}, string(ledger.Requeued))
+	to.send(prometheus.GaugeValue, "letters_open", help, float64(c.Open), []string{"state"}, string(fold.Open))
+	to.send(prometheus.GaugeValue, "letters_open", help, float64(c.Requeued), []string{"state"}, string(fold.Requeued))
 	oldest := age(now, c.Oldest)
 	to.gauge("letters_oldest_open_age_seconds", "Age of the oldest open letter, since it was stored; 0 if none is open.",
 		oldest)

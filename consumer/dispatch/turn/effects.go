@@ -6,6 +6,7 @@ import (
 
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/retry"
 )
 
@@ -33,7 +34,7 @@ type Event struct {
 	Since  time.Time    // when the event began to age; Time if zero
 	Bytes  int          // memory that the event holds until it is finished
 	Items  []event.Item // at least one; must not be changed afterwards
-	Key    uint64       // ledger.KeyHash of the record's key
+	Key    uint64       // fold.KeyHash of the record's key
 	Record any          // returned with each effect about the event
 }
 
@@ -184,7 +185,7 @@ type Take struct {
 
 // Taken is the letter that a Take found.
 type Taken struct {
-	Letter ledger.Letter
+	Letter fold.Letter
 	Items  []event.Item // of the event, by today's mapping; must not be changed afterwards
 	Record any          // returned with each effect about the replay
 	// Cause says why there is no event to replay, such as LetterExpired or ValueExpired; "" if there is one.

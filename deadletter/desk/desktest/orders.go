@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"leadhit-sync/deadletter/desk"
-	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -86,7 +86,7 @@ func (f *Fake) lettersOf(order string) (all []desk.OrderEvent) {
 			ID: l.ID(), Time: l.Time, Action: "call", Status: l.Status, State: "letter", Before: -1, Letter: &status,
 			History: f.history[l.Ledger.ID],
 		}
-		if status.State == ledger.Requeued {
+		if status.State == fold.Requeued {
 			e.Work = &desk.OrderWork{Replay: status.N, Doing: "backlog"}
 		}
 		all = append(all, e)

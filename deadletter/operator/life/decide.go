@@ -6,6 +6,7 @@ import (
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/status"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -31,7 +32,7 @@ func (f *Facts) Decide(e *Event) {
 		e.State, e.Work = State(work.Doing), work
 	case e.Letter != nil:
 		e.State = HasLetter
-		if e.Letter.State == ledger.Requeued {
+		if e.Letter.State == fold.Requeued {
 			e.Work = replay
 		}
 	case covered && f.Letters == nil:

@@ -8,6 +8,7 @@ import (
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 )
 
 // Order is what is known about one order. Its JSON names never change; new ones may be added.
@@ -87,11 +88,11 @@ type Work struct {
 
 // Letter is the state of the event's letter.
 type Letter struct {
-	State     ledger.State `json:"state"`
-	Replays   int          `json:"replays"`
-	Overtaken bool         `json:"overtaken,omitempty"`
-	Newer     string       `json:"newer,omitempty"`
-	Expired   bool         `json:"expired,omitempty"` // only the ledger knows it
+	State     fold.State `json:"state"`
+	Replays   int        `json:"replays"`
+	Overtaken bool       `json:"overtaken,omitempty"`
+	Newer     string     `json:"newer,omitempty"`
+	Expired   bool       `json:"expired,omitempty"` // only the ledger knows it
 }
 
 // Step is a record of the letters' topic or an entry of the ledger.

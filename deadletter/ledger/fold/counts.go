@@ -1,4 +1,4 @@
-package ledger
+package fold
 
 import (
 	"container/heap"

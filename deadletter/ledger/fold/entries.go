@@ -1,9 +1,13 @@
-package ledger
+package fold
 
-import "slices"
+import (
+	"slices"
 
-// Follow takes the ledger's next entry that is [Entry.For] the group, and reports whether it counted. Events that are
-// not about a letter's state never do.
+	"leadhit-sync/deadletter/ledger"
+)
+
+// Follow takes the ledger's next entry that is [ledger.Entry.For] the group, and reports whether it counted. Events that
+// are not about a letter's state never do.
 //
 // What must hold for an entry to count depends on the entries before it alone:
 //   - a replay N: N-1 replays counted, and the letter is neither final nor dismissed;
@@ -15,56 +19,67 @@ import "slices"
 //
 // An operator's entry that did not count the first time never does. Its writer was told so, and the copy that a retried
 // write leaves behind must change nothing.
-func (f *Fold) Follow(e Entry) bool {
-	if !e.letter() || e.Event == LetterRevealed {
+func (f *Fold) Follow(e ledger.Entry) bool {
+	if !changesLetter(e.Event) {
 		return false
 	}
-	id, err := ParseID(e.ID)
+	id, err := ledger.ParseID(e.ID)
 	if err != nil {
 		return false // Parse refuses it
 	}
-	s, n := f.get(id), int32(min(e.N, maxCount))
+	s, n := f.get(id), int32(min(e.N, maxReplays))
 	defer f.count(s)
 	switch e.Event {
-	case LetterReplay:
+	case ledger.LetterReplay:
 		return f.requeue(s, e, n)
-	case LetterDismissed:
+	case ledger.LetterDismissed:
 		if !s.first(e, n) || s.final() || s.dismissed {
 			return false
 		}
 		s.dismissed, s.ended = true, true
 		return true
-	case LetterReopened:
+	case ledger.LetterReopened:
 		if !s.first(e, n) || !s.final() && !s.dismissed {
 			return false
 		}
 		s.dismissed, s.ended, s.resolved, s.superseded = false, true, false, false
 		return true
-	case LetterOvertaken:
+	case ledger.LetterOvertaken:
 		return s.overtake(e)
 	default:
 		return s.answer(e, n)
 	}
 }
 
-func (e Entry) seen() seen { return seen{e.Event, e.By, e.At.UnixNano()} }
-
-// first reports whether an operator's entry is about the letter as it is now, and appears for the first time.
-func (s *letter) first(e Entry, n int32) bool {
-	if n != s.n || slices.Contains(s.more().seen, e.seen()) {
+// changesLetter reports whether an event is about a letter's state.
+func changesLetter(e ledger.Event) bool {
+	switch e {
+	case ledger.LetterReplay, ledger.LetterDismissed, ledger.LetterReopened, ledger.LetterResolved, ledger.LetterSuperseded, ledger.LetterFailed,
+		ledger.LetterOvertaken:
+		return true
+	default: // about pauses and runs, or for people alone
 		return false
 	}
-	s.seen = append(s.seen, e.seen())
+}
+
+func seenOf(e ledger.Entry) seen { return seen{e.Event, e.By, e.At.UnixNano()} }
+
+// first reports whether an operator's entry is about the letter as it is now, and appears for the first time.
+func (s *letter) first(e ledger.Entry, n int32) bool {
+	if n != s.n || slices.Contains(s.more().seen, seenOf(e)) {
+		return false
+	}
+	s.seen = append(s.seen, seenOf(e))
 	return true
 }
 
-func (f *Fold) requeue(s *letter, e Entry, n int32) bool {
-	if n != s.n+1 || s.history != nil && slices.Contains(s.seen, e.seen()) {
+func (f *Fold) requeue(s *letter, e ledger.Entry, n int32) bool {
+	if n != s.n+1 || s.history != nil && slices.Contains(s.seen, seenOf(e)) {
 		return false
 	}
 	if s.final() || s.dismissed {
 		h := s.more()
-		h.seen = append(h.seen, e.seen())
+		h.seen = append(h.seen, seenOf(e))
 		return false
 	}
 	f.turns++
@@ -78,7 +93,7 @@ func (f *Fold) requeue(s *letter, e Entry, n int32) bool {
 }
 
 // answer takes the outcome of a replay.
-func (s *letter) answer(e Entry, n int32) bool {
+func (s *letter) answer(e ledger.Entry, n int32) bool {
 	if n < s.n {
 		s.answerFormer(n)
 	}
@@ -87,11 +102,11 @@ func (s *letter) answer(e Entry, n int32) bool {
 	}
 	s.answered, s.ended = true, true
 	switch e.Event {
-	case LetterResolved:
+	case ledger.LetterResolved:
 		s.resolved, s.dismissed = true, false
-	case LetterSuperseded:
+	case ledger.LetterSuperseded:
 		s.superseded = !s.dismissed // it stays closed by hand
-	default: // LetterFailed: open again
+	default: // ledger.LetterFailed: open again
 	}
 	return true
 }
@@ -108,7 +123,7 @@ func (s *letter) answerFormer(n int32) {
 }
 
 // overtake marks a letter for good. Copies change nothing.
-func (s *letter) overtake(e Entry) bool {
+func (s *letter) overtake(e ledger.Entry) bool {
 	if s.overtaken {
 		return false
 	}

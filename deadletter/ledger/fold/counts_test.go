@@ -1,4 +1,4 @@
-package ledger_test
+package fold_test
 
 import (
 	"math/rand/v2"
@@ -6,17 +6,18 @@ import (
 	"time"
 
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 )
 
 // walked counts the letters of a partition by visiting all.
-func walked(f *ledger.Fold, partition int, since time.Time) ledger.Counts {
-	var c ledger.Counts
+func walked(f *fold.Fold, partition int, since time.Time) fold.Counts {
+	var c fold.Counts
 	for is := range f.Letters() {
 		switch {
 		case is.ID.Partition != partition:
-		case is.State == ledger.Requeued:
+		case is.State == fold.Requeued:
 			c.Requeued++
-		case is.State == ledger.Open && !is.Overtaken && is.Known && is.Offset >= 0 && !is.Stored.Before(since):
+		case is.State == fold.Open && !is.Overtaken && is.Known && is.Offset >= 0 && !is.Stored.Before(since):
 			c.Open++
 			if c.Oldest.IsZero() || is.Stored.Before(c.Oldest) {
 				c.Oldest = is.Stored
@@ -34,7 +35,7 @@ func TestTheCountsAreThoseOfAllLettersVisited(t *testing.T) { //nolint:gocognit 
 	}
 	for seed := range uint64(20) {
 		random := rand.New(rand.NewPCG(seed, 1))
-		f := ledger.Fold{Horizon: int(seed % 3 * 20)}
+		f := fold.Fold{Horizon: int(seed % 3 * 20)}
 		start := time.Unix(1_800_000_000, 0).UTC()
 		since := time.Time{}
 		for i := range 3000 {
@@ -42,7 +43,7 @@ func TestTheCountsAreThoseOfAllLettersVisited(t *testing.T) { //nolint:gocognit 
 			is, _ := f.Letter(id)
 			switch {
 			case random.IntN(3) == 0:
-				l := ledger.Letter{ID: id, Order: "a", Count: random.IntN(is.N + 1), Offset: int64(i)}
+				l := fold.Letter{ID: id, Order: "a", Count: random.IntN(is.N + 1), Offset: int64(i)}
 				l.Stored = start.Add(time.Duration(i)*time.Minute - time.Duration(random.IntN(10))*time.Minute)
 				if random.IntN(4) == 0 {
 					l.Offset, l.Stored = -1, time.Time{} // this worker has just stored it
@@ -73,13 +74,13 @@ func TestTheCountsAreThoseOfAllLettersVisited(t *testing.T) { //nolint:gocognit 
 
 func TestAPartitionWithoutLettersHasNoCounts(t *testing.T) {
 	t.Parallel()
-	var f ledger.Fold
-	f.Add(ledger.Letter{ID: one, Offset: 3})
-	if got := f.Counts(one.Topic, one.Partition, time.Time{}); got != (ledger.Counts{Open: 1}) {
+	var f fold.Fold
+	f.Add(fold.Letter{ID: one, Offset: 3})
+	if got := f.Counts(one.Topic, one.Partition, time.Time{}); got != (fold.Counts{Open: 1}) {
 		t.Errorf("got %+v, want one open letter whose time is not known", got)
 	}
 	for topic, partition := range map[string]int{one.Topic: one.Partition + 1, "returns": one.Partition} {
-		if got := f.Counts(topic, partition, time.Time{}); got != (ledger.Counts{}) {
+		if got := f.Counts(topic, partition, time.Time{}); got != (fold.Counts{}) {
 			t.Errorf("got %+v of %s/%d, want nothing", got, topic, partition)
 		}
 	}
@@ -88,10 +89,10 @@ func TestAPartitionWithoutLettersHasNoCounts(t *testing.T) {
 // BenchmarkCounts is what a scrape costs in a turn of the dispatcher, with as many letters as a worker keeps.
 func BenchmarkCounts(b *testing.B) {
 	const letters = 200_000
-	f := ledger.Fold{Horizon: letters}
+	f := fold.Fold{Horizon: letters}
 	start := time.Unix(1_800_000_000, 0)
 	for i := range letters {
-		f.Add(ledger.Letter{
+		f.Add(fold.Letter{
 			ID:     ledger.ID{Topic: "orders", Partition: i % 12, Offset: int64(i), Item: ledger.NoItem},
 			Offset: int64(i), Stored: start.Add(time.Duration(i) * time.Millisecond),
 		})

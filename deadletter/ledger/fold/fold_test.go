@@ -1,4 +1,4 @@
-package ledger_test
+package fold_test
 
 import (
 	"encoding/binary"
@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
 )
 
 // A letter that two operators replay at once is replayed by the first. LeadHit refuses it again, so it comes back as a
@@ -24,14 +25,14 @@ func ExampleFold() {
 	second := replay
 	second.By = "bob"
 
-	var fold ledger.Fold
-	fold.Add(ledger.Letter{ID: id, Order: "4711", Offset: 512})
-	fmt.Println(fold.Follow(replay), fold.Follow(second))
-	is, _ := fold.Letter(id)
+	var letters fold.Fold
+	letters.Add(fold.Letter{ID: id, Order: "4711", Offset: 512})
+	fmt.Println(letters.Follow(replay), letters.Follow(second))
+	is, _ := letters.Letter(id)
 	fmt.Println(is.State, "by", is.Replay.By)
 
-	fold.Add(ledger.Letter{ID: id, Order: "4711", Count: 1, Offset: 513})
-	is, _ = fold.Letter(id)
+	letters.Add(fold.Letter{ID: id, Order: "4711", Count: 1, Offset: 513})
+	is, _ = letters.Letter(id)
 	fmt.Println(is.State, "after", is.N, "replay")
 	// Output:
 	// true false
@@ -41,7 +42,7 @@ func ExampleFold() {
 
 // step applies one line of a table: "letter N", or an event, a number and an author. It reports whether an entry
 // counted.
-func step(t *testing.T, f *ledger.Fold, at int, line string) bool {
+func step(t *testing.T, f *fold.Fold, at int, line string) bool {
 	t.Helper()
 	words := append(strings.Fields(line), "alice")
 	n, err := strconv.Atoi(words[1])
@@ -49,7 +50,7 @@ func step(t *testing.T, f *ledger.Fold, at int, line string) bool {
 		t.Fatalf("%s: %v", line, err)
 	}
 	if words[0] == "letter" {
-		f.Add(ledger.Letter{ID: one, Order: "4711", Count: n, Offset: int64(at)})
+		f.Add(fold.Letter{ID: one, Order: "4711", Count: n, Offset: int64(at)})
 		return true
 	}
 	return f.Follow(ledger.Entry{
@@ -63,44 +64,44 @@ func TestTheStateOfALetter(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		steps string // a "!" before a line says that the entry does not count
-		want  ledger.State
+		want  fold.State
 		n     int
 	}{
-		"a letter is open":                                 {"letter 0", ledger.Open, 0},
-		"a replay waits for its outcome":                   {"letter 0; replay 1", ledger.Requeued, 1},
-		"accepted":                                         {"letter 0; replay 1; resolved 1", ledger.Resolved, 1},
-		"a newer event was accepted":                       {"letter 0; replay 1; superseded 1", ledger.Superseded, 1},
-		"not tried":                                        {"letter 0; replay 1; failed 1", ledger.Open, 1},
-		"refused again":                                    {"letter 0; replay 1; letter 1", ledger.Open, 1},
-		"a copy of the first letter is no outcome":         {"letter 0; replay 1; letter 0", ledger.Requeued, 1},
-		"accepted and refused":                             {"letter 0; replay 1; letter 1; resolved 1", ledger.Resolved, 1},
-		"of two operators the first":                       {"letter 0; replay 1 bob; !replay 1 alice", ledger.Requeued, 1},
-		"replayed twice":                                   {"letter 0; replay 1; letter 1; replay 2", ledger.Requeued, 2},
-		"a replay cannot be left out":                      {"letter 0; !replay 2", ledger.Open, 0},
-		"an outcome of a former replay":                    {"letter 0; replay 1; letter 1; replay 2; !resolved 1", ledger.Requeued, 2},
-		"one outcome a replay":                             {"letter 0; replay 1; failed 1; !resolved 1", ledger.Open, 1},
-		"accepted after a crash":                           {"letter 0; resolved 0", ledger.Resolved, 0},
-		"resolved letters are not replayed":                {"letter 0; resolved 0; !replay 1", ledger.Resolved, 0},
-		"dismissed":                                        {"letter 0; dismissed 0; !replay 1", ledger.Dismissed, 0},
-		"dismissed by one who saw less":                    {"letter 0; replay 1; letter 1; !dismissed 0", ledger.Open, 1},
-		"reopened":                                         {"letter 0; dismissed 0; reopened 0", ledger.Open, 0},
-		"reopened and replayed":                            {"letter 0; replay 1; resolved 1; reopened 1; replay 2", ledger.Requeued, 2},
-		"nothing to reopen":                                {"letter 0; !reopened 0", ledger.Open, 0},
-		"a requeued letter is dismissed":                   {"letter 0; replay 1; dismissed 1", ledger.Dismissed, 1},
-		"and reopened":                                     {"letter 0; replay 1; dismissed 1; reopened 1", ledger.Open, 1},
-		"accepted although dismissed":                      {"letter 0; replay 1; dismissed 1; resolved 1", ledger.Resolved, 1},
-		"accepted although reopened":                       {"letter 0; replay 1; dismissed 1; reopened 1; resolved 1", ledger.Resolved, 1},
-		"dismissed before it is superseded":                {"letter 0; replay 1; dismissed 1; superseded 1", ledger.Dismissed, 1},
-		"a copy of an outcome after reopening":             {"letter 0; replay 1; resolved 1; reopened 1; !resolved 1", ledger.Open, 1},
-		"a letter that nobody read":                        {"replay 1", ledger.Requeued, 1},
-		"an outcome for a replay that nobody wrote":        {"letter 0; !resolved 1", ledger.Open, 0},
-		"a mark changes no state":                          {"letter 0; overtaken 0; !overtaken 0; replay 1", ledger.Requeued, 1},
-		"a look changes nothing, and is about no state":    {"letter 0; !revealed 0", ledger.Open, 0},
-		"an entry about a run is about no letter":          {"letter 0; !run.start 0; !run.stop 0", ledger.Open, 0},
-		"an event of a later release is about no letter":   {"letter 0; !archived 0", ledger.Open, 0},
-		"the letter of a replay is read before its replay": {"letter 0; letter 1; replay 1", ledger.Open, 1},
+		"a letter is open":                                 {"letter 0", fold.Open, 0},
+		"a replay waits for its outcome":                   {"letter 0; replay 1", fold.Requeued, 1},
+		"accepted":                                         {"letter 0; replay 1; resolved 1", fold.Resolved, 1},
+		"a newer event was accepted":                       {"letter 0; replay 1; superseded 1", fold.Superseded, 1},
+		"not tried":                                        {"letter 0; replay 1; failed 1", fold.Open, 1},
+		"refused again":                                    {"letter 0; replay 1; letter 1", fold.Open, 1},
+		"a copy of the first letter is no outcome":         {"letter 0; replay 1; letter 0", fold.Requeued, 1},
+		"accepted and refused":                             {"letter 0; replay 1; letter 1; resolved 1", fold.Resolved, 1},
+		"of two operators the first":                       {"letter 0; replay 1 bob; !replay 1 alice", fold.Requeued, 1},
+		"replayed twice":                                   {"letter 0; replay 1; letter 1; replay 2", fold.Requeued, 2},
+		"a replay cannot be left out":                      {"letter 0; !replay 2", fold.Open, 0},
+		"an outcome of a former replay":                    {"letter 0; replay 1; letter 1; replay 2; !resolved 1", fold.Requeued, 2},
+		"one outcome a replay":                             {"letter 0; replay 1; failed 1; !resolved 1", fold.Open, 1},
+		"accepted after a crash":                           {"letter 0; resolved 0", fold.Resolved, 0},
+		"resolved letters are not replayed":                {"letter 0; resolved 0; !replay 1", fold.Resolved, 0},
+		"dismissed":                                        {"letter 0; dismissed 0; !replay 1", fold.Dismissed, 0},
+		"dismissed by one who saw less":                    {"letter 0; replay 1; letter 1; !dismissed 0", fold.Open, 1},
+		"reopened":                                         {"letter 0; dismissed 0; reopened 0", fold.Open, 0},
+		"reopened and replayed":                            {"letter 0; replay 1; resolved 1; reopened 1; replay 2", fold.Requeued, 2},
+		"nothing to reopen":                                {"letter 0; !reopened 0", fold.Open, 0},
+		"a requeued letter is dismissed":                   {"letter 0; replay 1; dismissed 1", fold.Dismissed, 1},
+		"and reopened":                                     {"letter 0; replay 1; dismissed 1; reopened 1", fold.Open, 1},
+		"accepted although dismissed":                      {"letter 0; replay 1; dismissed 1; resolved 1", fold.Resolved, 1},
+		"accepted although reopened":                       {"letter 0; replay 1; dismissed 1; reopened 1; resolved 1", fold.Resolved, 1},
+		"dismissed before it is superseded":                {"letter 0; replay 1; dismissed 1; superseded 1", fold.Dismissed, 1},
+		"a copy of an outcome after reopening":             {"letter 0; replay 1; resolved 1; reopened 1; !resolved 1", fold.Open, 1},
+		"a letter that nobody read":                        {"replay 1", fold.Requeued, 1},
+		"an outcome for a replay that nobody wrote":        {"letter 0; !resolved 1", fold.Open, 0},
+		"a mark changes no state":                          {"letter 0; overtaken 0; !overtaken 0; replay 1", fold.Requeued, 1},
+		"a look changes nothing, and is about no state":    {"letter 0; !revealed 0", fold.Open, 0},
+		"an entry about a run is about no letter":          {"letter 0; !run.start 0; !run.stop 0", fold.Open, 0},
+		"an event of a later release is about no letter":   {"letter 0; !archived 0", fold.Open, 0},
+		"the letter of a replay is read before its replay": {"letter 0; letter 1; replay 1", fold.Open, 1},
 	} {
-		var f ledger.Fold
+		var f fold.Fold
 		for i, line := range strings.Split(c.steps, ";") {
 			line, not := strings.CutPrefix(strings.TrimSpace(line), "!")
 			if got := step(t, &f, i, line); got == not {
@@ -119,8 +120,8 @@ func TestARetriedWriteNeverCountsLater(t *testing.T) {
 	entry := func(event ledger.Event, n int, by string) ledger.Entry {
 		return ledger.Entry{Event: event, ID: one.String(), N: n, By: by, At: at}
 	}
-	var f ledger.Fold
-	f.Add(ledger.Letter{ID: one})
+	var f fold.Fold
+	f.Add(fold.Letter{ID: one})
 	for _, e := range []struct {
 		ledger.Entry
 		counts bool
@@ -140,13 +141,13 @@ func TestARetriedWriteNeverCountsLater(t *testing.T) {
 
 func TestOlderLettersOfAnOrderAreFoundByOrderOrKey(t *testing.T) {
 	t.Parallel()
-	key := ledger.KeyHash([]byte("4711"))
+	key := fold.KeyHash([]byte("4711"))
 	at := func(topic string, partition int, offset int64) ledger.ID {
 		return ledger.ID{Topic: topic, Partition: partition, Offset: offset, Item: ledger.NoItem}
 	}
-	var f ledger.Fold
+	var f fold.Fold
 	add := func(id ledger.ID, order string, key uint64) {
-		f.Add(ledger.Letter{ID: id, Order: order, Key: key})
+		f.Add(fold.Letter{ID: id, Order: order, Key: key})
 	}
 	add(at("orders", 3, 10), "4711", 1)
 	add(at("orders", 3, 30), "4711", 1) // newer than the accepted event
@@ -190,19 +191,19 @@ func TestOlderLettersOfAnOrderAreFoundByOrderOrKey(t *testing.T) {
 
 func TestANewLedgerKeepsTheMarksAlone(t *testing.T) {
 	t.Parallel()
-	var f ledger.Fold
+	var f fold.Fold
 	for i, line := range []string{"letter 0", "overtaken 0", "replay 1", "resolved 1"} {
 		step(t, &f, i, line)
 	}
 	f.Lost()
-	if got, _ := f.Letter(one); got.State != ledger.Open || got.N != 0 || !got.Overtaken || got.Replay != nil {
+	if got, _ := f.Letter(one); got.State != fold.Open || got.N != 0 || !got.Overtaken || got.Replay != nil {
 		t.Errorf("got %+v, want an open letter with its mark", got)
 	}
 }
 
 // statuses returns all that a fold says, by id.
-func statuses(f *ledger.Fold) map[string]ledger.Status {
-	all := map[string]ledger.Status{}
+func statuses(f *fold.Fold) map[string]fold.Status {
+	all := map[string]fold.Status{}
 	for s := range f.Letters() {
 		all[s.ID.String()] = s
 	}
@@ -244,9 +245,9 @@ func checkHistory(t *testing.T, seed uint64, script []byte) {
 // history is what stands in the two topics.
 type history struct {
 	horizon int
-	letters []ledger.Letter
+	letters []fold.Letter
 	entries []ledger.Entry
-	fold    ledger.Fold
+	fold    fold.Fold
 }
 
 // write appends a letter or an entry.
@@ -259,7 +260,7 @@ func (h *history) write(random *rand.Rand, at int, what byte) {
 	}
 	kind := int(what/3) % (len(kinds) + 2)
 	if kind >= len(kinds) {
-		l := ledger.Letter{ID: id, Order: []string{"", "a", "b"}[random.IntN(3)], Key: random.Uint64N(3), Count: random.IntN(is.N + 2), Offset: int64(at)}
+		l := fold.Letter{ID: id, Order: []string{"", "a", "b"}[random.IntN(3)], Key: random.Uint64N(3), Count: random.IntN(is.N + 2), Offset: int64(at)}
 		if h.horizon > 0 {
 			l.Count = max(l.Count, is.Count) // a late copy hides no newer record that is beyond the horizon
 		}
@@ -278,7 +279,7 @@ func (h *history) write(random *rand.Rand, at int, what byte) {
 	h.fold.Follow(e)
 }
 
-func (h *history) new() *ledger.Fold { return &ledger.Fold{Horizon: h.horizon} }
+func (h *history) new() *fold.Fold { return &fold.Fold{Horizon: h.horizon} }
 
 // checkReaders compares a reader that takes both topics by turns with those that read one after the other.
 func (h *history) checkReaders(t *testing.T, random *rand.Rand) {
@@ -308,19 +309,19 @@ func (h *history) checkReaders(t *testing.T, random *rand.Rand) {
 	}
 }
 
-func (h *history) read(f *ledger.Fold, to, from int) {
+func (h *history) read(f *fold.Fold, to, from int) {
 	for _, l := range h.letters[from:to] {
 		f.Add(l)
 	}
 }
 
-func (h *history) follow(f *ledger.Fold, to int) {
+func (h *history) follow(f *fold.Fold, to int) {
 	for _, e := range h.entries[:to] {
 		f.Follow(e)
 	}
 }
 
-func same(t *testing.T, reader string, got, want map[string]ledger.Status) {
+func same(t *testing.T, reader string, got, want map[string]fold.Status) {
 	t.Helper()
 	if reflect.DeepEqual(got, want) {
 		return
@@ -334,7 +335,7 @@ func same(t *testing.T, reader string, got, want map[string]ledger.Status) {
 // checkRepeats inserts copies of entries anywhere behind them.
 func (h *history) checkRepeats(t *testing.T, random *rand.Rand) {
 	t.Helper()
-	var again ledger.Fold
+	var again fold.Fold
 	for i, e := range h.entries {
 		again.Follow(e)
 		before := statuses(&again)
@@ -352,12 +353,12 @@ func TestTheMemoryOfALetter(t *testing.T) { //nolint:paralleltest // measures th
 		return m.HeapAlloc
 	}
 	before := heap()
-	f := &ledger.Fold{Horizon: letters}
+	f := &fold.Fold{Horizon: letters}
 	for i := range letters {
 		order := strconv.Itoa(4_000_000 + i/3)
-		f.Add(ledger.Letter{
+		f.Add(fold.Letter{
 			ID:    ledger.ID{Topic: "orders", Partition: i % 12, Offset: int64(i), Item: ledger.NoItem},
-			Order: order, Key: ledger.KeyHash([]byte(order)), Offset: int64(i), Stored: time.Unix(int64(i), 1),
+			Order: order, Key: fold.KeyHash([]byte(order)), Offset: int64(i), Stored: time.Unix(int64(i), 1),
 		})
 	}
 	each := (heap() - before) / letters

@@ -1,16 +1,34 @@
-package ledger
+// Package fold derives the states of letters from the letters' topic and the ledger. Workers, commands and the desk use
+// this one [Fold], and so they agree:
+//
+//	letters := fold.Fold{Horizon: 200_000}
+//	letters.Add(fold.Letter{…})   // the next record of the letters' topic
+//	letters.Follow(entry)         // the next entry of the ledger
+//	letters.Letter(id)            // the letter's status
+//
+// The states and what leads from one to another:
+//
+//	open ──replay──▶ requeued ──▶ resolved, or superseded: final
+//	 ▲ │                └──▶ refused again, or failed: open
+//	 │ └──dismissed──▶ dismissed
+//	 └──reopened── dismissed, resolved, superseded
+//
+// The package is pure: no Kafka, clock or goroutine.
+package fold
 
 import (
 	"iter"
 	"slices"
 	"strings"
 	"time"
+
+	"leadhit-sync/deadletter/ledger"
 )
 
 // State is the state of a letter.
 type State string
 
-// The states. Resolved and Superseded are final: only a LetterReopened leads back.
+// The states. Resolved and Superseded are final: only a [ledger.LetterReopened] leads back.
 const (
 	Open       State = "open"
 	Requeued   State = "requeued" // a replay counts, and has no outcome yet
@@ -19,9 +37,12 @@ const (
 	Dismissed  State = "dismissed"
 )
 
+// maxReplays is a limit far above what happens: a foreign letter may have any count.
+const maxReplays = 1 << 30
+
 // Letter is what the [Fold] needs to know of a record of the letters' topic.
 type Letter struct {
-	ID    ID
+	ID    ledger.ID
 	Order string // "" if the mapping did not get that far
 	Key   uint64 // KeyHash of the record's key
 	// Count is the header dlq.replay.count. Offset is the record's place in the letters' topic; -1 if the writer does not
@@ -44,7 +65,7 @@ type Status struct {
 	Newer     string
 	// Replay is the last replay that counted; nil if there is none. It must not be changed. Turn orders requeued letters
 	// by these replays.
-	Replay *Entry
+	Replay *ledger.Entry
 	Turn   int64
 	// Former says that a replay before the last one has no outcome either: it was dismissed and asked for again, or two
 	// people asked.
@@ -108,7 +129,7 @@ type letter struct {
 
 // history is kept only for the few letters that need it.
 type history struct {
-	replay *Entry
+	replay *ledger.Entry
 	turns  []int64 // of the replays since the last outcome in the ledger, up to n
 	newer  string
 	seen   []seen // operators' entries that must not count again, about the replay n or later
@@ -116,7 +137,7 @@ type history struct {
 
 // seen identifies an operator's entry: a write without a response is repeated, so the ledger may hold one twice.
 type seen struct {
-	event Event
+	event ledger.Event
 	by    string
 	at    int64 // Unix time in nanoseconds, so that the time zone does not matter
 }
@@ -133,7 +154,7 @@ func (f *Fold) Add(l Letter) bool {
 		if !l.Stored.IsZero() {
 			s.time = l.Stored.UnixMilli()
 		}
-		s.count = int32(min(max(l.Count, 0), maxCount))
+		s.count = int32(min(max(l.Count, 0), maxReplays))
 		f.link(s)
 		f.count(s)
 	}
@@ -164,7 +185,7 @@ func (f *Fold) forgetBeyond(r recent) {
 }
 
 // Letter returns the status of a letter. It is false if neither topic mentions it.
-func (f *Fold) Letter(id ID) (Status, bool) {
+func (f *Fold) Letter(id ledger.ID) (Status, bool) {
 	topic, ok := f.topics[id.Topic]
 	s := f.letters[placeOf(id, topic)]
 	if !ok || s == nil || s.blank() {
@@ -233,8 +254,10 @@ func (s *letter) turn() (turn int64, former bool) {
 	return s.turns[last], last > 0 && (!s.known || s.count+1 < s.n)
 }
 
-func (f *Fold) id(s *letter) ID {
-	return ID{f.names[s.place.topic], int(s.place.partition), s.place.offset, int(s.place.item)}
+func (f *Fold) id(s *letter) ledger.ID {
+	return ledger.ID{
+		Topic: f.names[s.place.topic], Partition: int(s.place.partition), Offset: s.place.offset, Item: int(s.place.item),
+	}
 }
 
 // state derives the state. A letter with the count n is the outcome of the replay n, unless the ledger has a better
@@ -257,11 +280,11 @@ func (s *letter) state() State {
 // Older returns the letters that must be marked as overtaken before an accepted event counts as finished: those of its
 // order, or with its key and no order, that are older and not marked yet. Closed letters are among them, because they
 // may be reopened and replayed long after the event.
-func (f *Fold) Older(accepted ID, order string, key uint64) []ID {
-	var ids []ID
+func (f *Fold) Older(accepted ledger.ID, order string, key uint64) []ledger.ID {
+	var ids []ledger.ID
 	collect := func(first *letter) {
 		for s := first; s != nil; s = s.next {
-			if id := f.id(s); !s.overtaken && id.olderThan(accepted) {
+			if id := f.id(s); !s.overtaken && older(id, accepted) {
 				ids = append(ids, id)
 			}
 		}
@@ -280,20 +303,26 @@ func (f *Fold) Older(accepted ID, order string, key uint64) []ID {
 	return ids
 }
 
+// older reports whether LeadHit must not be called about a letter once it has accepted another event of the order. The
+// log orders the events of one partition; between partitions nobody knows the order, so all count as older.
+func older(id, accepted ledger.ID) bool {
+	return id.Topic != accepted.Topic || id.Partition != accepted.Partition || id.Offset < accepted.Offset
+}
+
 // olderByKey is Older for an event whose order is unknown. It visits all letters.
-func (f *Fold) olderByKey(accepted ID, key uint64) []ID {
-	var ids []ID
+func (f *Fold) olderByKey(accepted ledger.ID, key uint64) []ledger.ID {
+	var ids []ledger.ID
 	for _, s := range f.letters {
-		if id := f.id(s); key != 0 && s.key == key && !s.overtaken && id.olderThan(accepted) {
+		if id := f.id(s); key != 0 && s.key == key && !s.overtaken && older(id, accepted) {
 			ids = append(ids, id)
 		}
 	}
-	slices.SortFunc(ids, func(a, b ID) int { return strings.Compare(a.String(), b.String()) })
+	slices.SortFunc(ids, func(a, b ledger.ID) int { return strings.Compare(a.String(), b.String()) })
 	return ids
 }
 
 // get returns the letter of an id, a new one if need be.
-func (f *Fold) get(id ID) *letter {
+func (f *Fold) get(id ledger.ID) *letter {
 	if f.letters == nil {
 		f.letters, f.topics = map[place]*letter{}, map[string]int32{}
 		f.byOrder, f.byKey = map[string]*letter{}, map[uint64]*letter{}
@@ -313,7 +342,7 @@ func (f *Fold) get(id ID) *letter {
 	return s
 }
 
-func placeOf(id ID, topic int32) place {
+func placeOf(id ledger.ID, topic int32) place {
 	return place{id.Offset, topic, int32(id.Partition), int32(id.Item)}
 }
 

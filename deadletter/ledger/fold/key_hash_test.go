@@ -1,0 +1,14 @@
+package fold_test
+
+import (
+	"testing"
+
+	"leadhit-sync/deadletter/ledger/fold"
+)
+
+func TestARecordWithoutAKeyHasNoHash(t *testing.T) {
+	t.Parallel()
+	if fold.KeyHash(nil) != 0 || fold.KeyHash([]byte{}) != 0 || fold.KeyHash([]byte("a")) == fold.KeyHash([]byte("b")) || fold.KeyHash([]byte("a")) == 0 {
+		t.Error("want 0 without a key only, and different hashes of different keys")
+	}
+}
