@@ -54,6 +54,7 @@ type Config struct {
 	CallsInFlight int `envconfig:"CALLS_IN_FLIGHT" default:"64" min:"1" max:"1024" help:"Calls in flight at once, per worker."`
 	// CallsPerSecond is 0, or 0.01 at least.
 	CallsPerSecond float64 `envconfig:"CALLS_PER_SECOND" default:"0" min:"0" max:"10000" example:"50" help:"Calls per second, per worker: at least 0.01, or 0 for no limit."`
+	SkipRepeats    bool    `envconfig:"SKIP_REPEATS" default:"true" example:"false" help:"Make no call for a status that LeadHit accepted last for the order."`
 	WindowEvents   int     `envconfig:"WINDOW_EVENTS" default:"10000" min:"1" max:"1000000" help:"Unfinished events to hold, per partition."`
 	WindowBytes    size    `envconfig:"WINDOW_BYTES" default:"16MiB" min:"1MiB" max:"64GiB" help:"Memory for unfinished events, per worker, with what fetches ask for; large batches come on top: 8 MiB, or one that is larger."`
 	// Mapping is the name of a preset or the path of a file.
@@ -122,7 +123,7 @@ func LoadKafka() (*Config, error) {
 }
 
 // LoadPreview is Load for a command that reads order events and calls nothing: it needs the Kafka connection, the
-// topics, the mapping with its schemas, and CALLS_IN_FLIGHT. Other settings may be missing or wrong, and must not be
+// topics, the mapping with its schemas, CALLS_IN_FLIGHT and SKIP_REPEATS. Other settings may be missing or wrong, and must not be
 // used.
 func LoadPreview() (*Config, error) {
 	return load(ofPreview)
@@ -131,7 +132,7 @@ func LoadPreview() (*Config, error) {
 func ofPreview(variable string) bool {
 	return strings.HasPrefix(variable, "KAFKA_") && variable != "KAFKA_START" ||
 		strings.HasPrefix(variable, "SCHEMA_REGISTRY_") ||
-		slices.Contains([]string{"DEAD_LETTER_TOPIC", "MAPPING", "CALLS_IN_FLIGHT"}, variable)
+		slices.Contains([]string{"DEAD_LETTER_TOPIC", "MAPPING", "CALLS_IN_FLIGHT", "SKIP_REPEATS"}, variable)
 }
 
 // LoadDesk is Load for the desk: it needs the settings of [LoadPreview], and its own.

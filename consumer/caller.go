@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch/turn"
+	"leadhit-sync/consumer/event"
 )
 
 // errLeaseOver says that the group may have given the partition to another member.
@@ -18,7 +19,7 @@ func (b *base) call(ctx context.Context, call turn.Call) {
 		e, _ := call.Record.(*Event)
 		until := call.Until
 		verdict := b.options.Call(ctx, Call{
-			ID: callID(call), Order: call.Order, Status: call.Status, Event: e,
+			ID: callID(call.Partition, call.Offset, call.Item, call.Several), Order: call.Order, Status: call.Status, Event: e,
 			Before: func() error {
 				if !time.Now().Before(until) {
 					return errLeaseOver
@@ -31,14 +32,24 @@ func (b *base) call(ctx context.Context, call turn.Call) {
 	}
 }
 
-// callID names a call after its event, so that a repeat has the same id.
-func callID(c turn.Call) string {
-	id := make([]byte, 0, len(c.Topic)+32)
-	id = append(append(id, c.Topic...), '-')
-	id = append(strconv.AppendInt(id, int64(c.Number), 10), '-')
-	id = strconv.AppendInt(id, c.Offset, 10)
-	if c.Several {
-		id = strconv.AppendInt(append(id, '-'), int64(c.Item), 10)
+// repeat passes on which calls are not made.
+func (b *base) repeat(ctx context.Context, repeats []turn.Repeat) {
+	for _, r := range repeats {
+		e, _ := r.Record.(*Event)
+		b.options.Repeat(ctx, Call{
+			ID: callID(r.Partition, r.Offset, r.Item, r.Several), Order: r.Order, Status: r.Status, Event: e,
+		})
+	}
+}
+
+// callID names a call after its event, so that the same call of another worker has the same id.
+func callID(at event.Partition, offset int64, item int, several bool) string {
+	id := make([]byte, 0, len(at.Topic)+32)
+	id = append(append(id, at.Topic...), '-')
+	id = append(strconv.AppendInt(id, int64(at.Number), 10), '-')
+	id = strconv.AppendInt(id, offset, 10)
+	if several {
+		id = strconv.AppendInt(append(id, '-'), int64(item), 10)
 	}
 	return string(id)
 }

@@ -46,6 +46,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -105,6 +106,9 @@ type Options struct {
 	Decode func(context.Context, *Event) ([]event.Item, error)
 	// Call makes one call and judges its outcome.
 	Call func(context.Context, Call) retry.Verdict
+	// Repeat is told of each call that is not made, because LeadHit accepted its status last for its order; Before is nil.
+	// A nil Repeat is skipped.
+	Repeat func(context.Context, Call)
 	// Store returns nil only when the letter is stored for good.
 	Store func(context.Context, Letter) error
 	// Take fetches a letter for its replay, and maps its event; the Record of the result is an *Event. An error means that
@@ -214,6 +218,10 @@ func (c *Consumer) start(e turn.Effects) {
 	}
 	for _, store := range e.Stores {
 		c.spawn(func(ctx context.Context) { c.letters.store(ctx, store) })
+	}
+	if len(e.Repeats) > 0 && c.options.Repeat != nil {
+		repeats := slices.Clone(e.Repeats) // they are valid until the next turn
+		c.spawn(func(ctx context.Context) { c.repeat(ctx, repeats) })
 	}
 	if e.Announce != nil {
 		entry := *e.Announce

@@ -115,6 +115,10 @@ func (e shownEvent) details() []string {
 	if e.ByKey {
 		all = append(all, "the mapping finds no order id; the record's key is the order's id")
 	}
+	if e.Repeats != "" && (e.State == life.Finished || e.State == life.Committed) {
+		all = append(all, "the status of "+e.Repeats+", so no call was needed; after a restart or a rebalance a worker calls "+
+			"all the same")
+	}
 	for _, s := range e.History {
 		all = append(all, s.At.UTC().Format(orderMoment)+"  "+orderStepText(s))
 	}
@@ -164,6 +168,9 @@ func workText(w *life.Work) string {
 		"place": "waits for other replays", "letter": "its letter is being fetched", "outcome": "its outcome is being stored",
 	}
 	text := cmp.Or(words[w.Doing], w.Doing)
+	if w.Repeat {
+		text = "needed no call, LeadHit had accepted its status last; " + text
+	}
 	if w.Doing == "blocked" {
 		text = "waits for " + cmp.Or(w.Behind, "a call of an earlier generation")
 	}

@@ -57,13 +57,13 @@ func TestOrderShowsWhatBecameOfEachEvent(t *testing.T) {
 		f.Orders["4711"] = sandbox.OrderFault{Code: -32000, Type: "OperationalError"}
 	})
 	for range 2 {
-		produce(t, brokers, plainEvent("orders", 0, time.Now(), "4711", "paid"))
+		produce(t, brokers, plainEvent("orders", 0, time.Now(), "4711", "submitted"))
 	}
 	want := `orders/0/0 call paid: finished
 orders/0/1 ignore: finished
 orders/0/2 refuse UnknownStatus odd: letter open
-orders/0/3 call paid: waiting
-orders/0/4 call paid: blocked orders/0/3`
+orders/0/3 call submitted: waiting
+orders/0/4 call submitted: blocked orders/0/3`
 	await(t, "an event that waits", func() bool { l := order(); return found(l) == want })
 	wantLife(t, order())
 	got := command(t, "", "order", "4711")
@@ -268,4 +268,33 @@ func TestAWaitIsShownWithItsPause(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
+}
+
+func TestOrderShowsWhichEventsNeededNoCall(t *testing.T) {
+	node := installed(t)
+	t.Setenv("HTTP_ADDR", closed(t))
+	brokers := strings.Split(os.Getenv("KAFKA_BROKERS"), ",")
+	for _, status := range []string{"submitted", "submitted", "paid", "paid", "paid", "submitted"} {
+		produce(t, brokers, plainEvent("orders", 0, time.Now(), "4713", status))
+	}
+	keyless := plainEvent("orders", 0, time.Now(), "4713", "submitted")
+	keyless.Key = nil
+	produce(t, brokers, keyless)
+	f := followed(t, "run")
+	await(t, "all events finished", func() bool {
+		l := decoded[life.Order](t, command(t, "", "order", "4713", "-o", "json").out)
+		return len(l.Events) == 7 && l.Events[6].State == life.Finished
+	})
+	got := command(t, "", "order", "4713")
+	calls := 0
+	for _, c := range node.Calls() {
+		if c.OrderID == "4713" {
+			calls++
+		}
+	}
+	const needless = ", so no call was needed"
+	if calls != 4 || strings.Count(got.out, needless) != 3 || strings.Count(got.out, "the status of orders/0/3"+needless) != 1 {
+		t.Errorf("got %d calls and\n%s\nwant 4 calls of 7 events, and 3 that needed none", calls, got.out)
+	}
+	f.end()
 }

@@ -32,9 +32,9 @@ ignored and refused events by cause, each with an example, orders and calls per
 minute, the busiest orders, and warnings to read before a worker runs. preview does
 not call LeadHit, commits nothing and joins no group, so it may run beside a worker.
 
-It needs only the KAFKA_ settings, MAPPING, CALLS_IN_FLIGHT and, where the mapping
-uses a schema registry, SCHEMA_REGISTRY_. Memory is bounded: figures about single
-orders cover the first ` + strconv.Itoa(mostOrders) + ` orders, and the summary says if there were more.
+It needs only the KAFKA_ settings, MAPPING, CALLS_IN_FLIGHT, SKIP_REPEATS and, where
+the mapping uses a schema registry, SCHEMA_REGISTRY_. Memory is bounded: figures about
+single orders cover the first ` + strconv.Itoa(mostOrders) + ` orders, and the summary says if there were more.
 
 With --follow, preview prints new events as they come, until Ctrl-C, and then the
 summary once more.`,
@@ -92,9 +92,10 @@ func preview(c *cobra.Command, settings *config.Config, o previewOptions) error 
 		func(ctx context.Context, cluster *broker.Cluster, n *terminal.Notice) error {
 			ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 			defer stop()
+			statuses := m.Check().Statuses
 			w := &watch{
-				cluster: cluster, mapping: m, topics: settings.Kafka.Topics, tally: newTally(mostOrders),
-				statuses: m.Check().Statuses,
+				cluster: cluster, mapping: m, topics: settings.Kafka.Topics, tally: newTally(mostOrders, statuses, settings.SkipRepeats),
+				statuses: statuses,
 				answered: n.Answered,
 			}
 			if err := w.past(ctx, o.from, terminal.NewProgress(c.ErrOrStderr())); err != nil {
@@ -176,6 +177,7 @@ func printSeen(w io.Writer, output outputForm, e seen) error {
 type seen struct {
 	event.Place
 
+	key     []byte
 	time    time.Time // zero if the record has none, or an implausible one
 	odd     time.Time // the record's time, if it is implausible
 	items   []event.Item
@@ -191,7 +193,7 @@ type reason struct {
 // own. A worker would wait for it, preview does not. An implausible time is kept apart from the time, because one such
 // event would stretch the span over decades.
 func explainRecord(ctx context.Context, m *mapping.Mapping, r event.Record) seen {
-	e := seen{Place: r.Place, time: r.Time}
+	e := seen{Place: r.Place, key: r.Key, time: r.Time}
 	if !event.Plausible(r.Time, time.Now()) {
 		e.time, e.odd = time.Time{}, r.Time
 	}

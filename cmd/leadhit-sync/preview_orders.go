@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"hash/maphash"
 	"slices"
 
 	"leadhit-sync/consumer/event"
@@ -13,6 +14,7 @@ import (
 // orders are kept rather than the busiest, because to know the busiest one would have to count all.
 type orders struct {
 	limit  int
+	seed   maphash.Seed
 	known  map[string]*order
 	beyond int // calls about orders beyond the limit
 }
@@ -20,41 +22,60 @@ type orders struct {
 // order is one order that calls were about.
 type order struct {
 	calls, repeats int
-	status         string
+	last           told
 	at             event.Partition
 	// also is another partition with events of the order.
 	also event.Partition
 }
 
-func newOrders(limit int) *orders {
-	return &orders{limit: limit, known: make(map[string]*order)}
+// told is what the last call about an order said.
+type told struct {
+	status   string
+	accepted bool // LeadHit knows the status
+	at       event.Partition
+	key      uint64 // a hash of the record's key; 0: it has none, so Kafka may put the order's next event elsewhere
 }
 
-// call counts a call.
-func (o *orders) call(id, status string, at event.Partition) {
+func newOrders(limit int) *orders {
+	return &orders{limit: limit, seed: maphash.MakeSeed(), known: make(map[string]*order)}
+}
+
+// call counts a call, and reports whether it repeats the one before, by the rule of the workers: they make no call for a
+// status that LeadHit accepted last for the order, in a call for an event of the same partition with the same key.
+func (o *orders) call(id, status string, accepted bool, e seen) (repeat bool) {
+	now := told{status: status, accepted: accepted, at: event.Partition{Topic: e.Topic, Number: e.Partition}, key: o.hash(e.key)}
 	known := o.known[id]
 	switch {
 	case known == nil && len(o.known) == o.limit:
 		o.beyond++
-		return
+		return false
 	case known == nil:
-		o.known[id] = &order{calls: 1, status: status, at: at}
-		return
+		o.known[id] = &order{calls: 1, last: now, at: now.at}
+		return false
 	}
 	known.calls++
-	switch {
 	// A producer that changes its key, or a topic with more partitions than before, gives this picture.
-	case known.at != at:
-		// Events of two partitions have no order, so it is unknown whether this call repeats the status.
-		known.also = at
-	case known.status == status:
+	if known.at != now.at {
+		known.also = now.at
+	}
+	repeat = accepted && now.key != 0 && known.last == now
+	known.last = now
+	if repeat {
 		known.repeats++
 	}
-	known.status = status
+	return repeat
 }
 
-// repeats counts the calls that report a status which the order has already. A worker makes these calls too; many of
-// them show that the shop sends events without a change of status.
+// hash returns a hash of a record's key. It is 0 for null.
+func (o *orders) hash(key []byte) uint64 {
+	if key == nil {
+		return 0
+	}
+	return max(1, maphash.Bytes(o.seed, key))
+}
+
+// repeats counts the calls that report a status which the order has already. Many of them show that the shop sends
+// events without a change of status.
 func (o *orders) repeats() int {
 	n := 0
 	for _, known := range o.known {

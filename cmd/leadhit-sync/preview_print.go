@@ -103,8 +103,7 @@ func (s summary) printOrders(p *terminal.Page) {
 		busiest[i] = terminal.Quote(b.OrderID) + " with " + count(b.Calls, "call")
 	}
 	p.Row("busiest", strings.Join(busiest, ", "))
-	p.Row("repeats", fmt.Sprintf("%s%d of %s: the order has that status already",
-		atLeast, s.Orders.Repeats, count(s.Orders.Calls, "call")))
+	p.Row("repeats", s.Orders.repeats(atLeast))
 	if s.Orders.Spread > 0 {
 		examples := make([]string, len(s.Orders.Examples))
 		for i, e := range s.Orders.Examples {
@@ -119,6 +118,30 @@ func (s summary) printOrders(p *terminal.Page) {
 	}
 }
 
+// repeats says how many calls the events need with and without those that report a status again.
+func (o ordersSummary) repeats(atLeast string) string {
+	text := fmt.Sprintf("%s%d of %s: LeadHit has the order's status already", atLeast, o.Repeats, count(o.Calls, "call"))
+	atMost := ""
+	if atLeast != "" {
+		atMost = "at most "
+	}
+	switch {
+	case o.Repeats == 0:
+		return text
+	case o.Skipped:
+		return fmt.Sprintf("%s, so a worker makes %s%d, and a few more after a restart or a rebalance", text, atMost, o.Needed)
+	}
+	return fmt.Sprintf("%s; with SKIP_REPEATS=true a worker makes %s%d", text, atMost, o.Needed)
+}
+
+// made is how many calls a worker makes.
+func (o ordersSummary) made() int {
+	if o.Skipped {
+		return o.Needed
+	}
+	return o.Calls
+}
+
 // printLoad shows a time to catch up of 1s or more, because rounding would print 0s for work that is not done.
 func (s summary) printLoad(p *terminal.Page) {
 	l := s.Load
@@ -128,7 +151,7 @@ func (s summary) printLoad(p *terminal.Page) {
 		s.printRates(p)
 	}
 	catchUp := time.Duration(l.CatchUp * float64(time.Second)).Round(time.Second)
-	p.Row("catch-up", fmt.Sprintf("one worker makes all %s in %s", count(s.Orders.Calls, "call"),
+	p.Row("catch-up", fmt.Sprintf("one worker makes all %s in %s", count(s.Orders.made(), "call"),
 		max(catchUp, time.Second)))
 }
 

@@ -31,7 +31,9 @@ type tally struct {
 	outcomes    map[event.Action]int
 	groups      map[groupKey]*group
 	orders      *orders
-	minutes     map[int64]int // calls in each minute since 1970
+	minutes     map[int64]int // calls in each minute since 1970, as far as a worker makes them
+	statuses    []string      // that LeadHit knows
+	skips       bool          // a worker makes no call for a repeat
 	odd         oddTimes
 }
 
@@ -82,8 +84,9 @@ type group struct {
 // othersGroup counts the outcomes of every further group, once there are mostGroups.
 const othersGroup = "others"
 
-func newTally(limit int) *tally {
+func newTally(limit int, statuses []string, skips bool) *tally {
 	return &tally{
+		statuses: statuses, skips: skips,
 		topics: make(map[string]int), outcomes: make(map[event.Action]int), groups: make(map[groupKey]*group),
 		orders: newOrders(limit), minutes: make(map[int64]int),
 	}
@@ -97,8 +100,11 @@ func (t *tally) add(e seen) {
 	for i, out := range e.items {
 		t.outcomes[out.Action]++
 		t.group(e, out, e.reasons[i])
-		if out.Action == event.Call {
-			t.orders.call(out.OrderID, out.Status, event.Partition{Topic: e.Topic, Number: e.Partition})
+		if out.Action != event.Call {
+			continue
+		}
+		repeat := t.orders.call(out.OrderID, out.Status, slices.Contains(t.statuses, out.Status), e)
+		if !repeat || !t.skips {
 			t.minute(e.time)
 		}
 	}
@@ -184,11 +190,15 @@ type summary struct {
 }
 
 // ordersSummary has figures about single orders. If Beyond is not zero, there were more than mostOrders of them: it
-// counts the calls about the others, and all figures but Calls are lower bounds.
+// counts the calls about the others, and all figures but Calls and Needed are lower bounds. Needed is an upper bound
+// then.
 type ordersSummary struct {
-	Count     int           `json:"count"`
-	Calls     int           `json:"calls"`
-	Repeats   int           `json:"repeats_that_change_nothing"`
+	Count   int `json:"count"`
+	Calls   int `json:"calls"`
+	Repeats int `json:"repeats_that_change_nothing"`
+	// Needed is Calls without Repeats, and Skipped whether a worker makes only these: SKIP_REPEATS.
+	Needed    int           `json:"calls_without_repeats"`
+	Skipped   bool          `json:"repeats_are_skipped"`
 	Spread    int           `json:"in_two_partitions"`
 	Examples  []spreadOrder `json:"in_two_partitions_examples"`
 	Busiest   []busyOrder   `json:"busiest"`
@@ -234,16 +244,18 @@ func (t *tally) summary(l load) summary {
 
 	o := ordersSummary{
 		Count: len(t.orders.known), Calls: calls, Repeats: t.orders.repeats(), Busiest: t.orders.busiest(),
-		Beyond: t.orders.beyond,
+		Beyond: t.orders.beyond, Skipped: t.skips,
 	}
+	o.Needed = calls - o.Repeats
 	o.Spread, o.Examples = t.orders.spread()
 	o.PerMinute = rounded(float64(o.Count) / minutes)
 	s.Orders = o
 
 	// By Little's law: calls per second = calls in flight / duration of one call.
+	made := o.made()
 	perWorker := float64(l.inFlight) / l.latency.Seconds()
 	s.Load = loadSummary{
-		CallsPerMinute: rounded(float64(calls) / minutes), InFlight: l.inFlight, LatencyMillis: l.latency.Milliseconds(),
+		CallsPerMinute: rounded(float64(made) / minutes), InFlight: l.inFlight, LatencyMillis: l.latency.Milliseconds(),
 	}
 	for m, n := range t.minutes {
 		at := time.Unix(m*60, 0).UTC()
@@ -254,7 +266,7 @@ func (t *tally) summary(l load) summary {
 	needed := float64(s.Load.Busiest) / 60
 	s.Load.Needed, s.Load.PerWorker = rounded(needed), rounded(perWorker)
 	s.Load.Workers = max(1, int(math.Ceil(needed/perWorker)))
-	s.Load.CatchUp = rounded(float64(calls) / perWorker)
+	s.Load.CatchUp = rounded(float64(made) / perWorker)
 	return s
 }
 

@@ -15,10 +15,12 @@ import (
 	"leadhit-sync/consumer/mapping"
 )
 
+var leadHits = []string{"submitted", "paid"}
+
 // called is an event that calls LeadHit.
 func called(id, status string, partition int, at time.Time) seen {
 	return seen{
-		Place: event.Place{Topic: "a", Partition: partition}, time: at,
+		Place: event.Place{Topic: "a", Partition: partition}, key: []byte(id), time: at,
 		reasons: []reason{{mapping: "m", by: "status." + status}},
 		items:   []event.Item{{Action: event.Call, OrderID: id, Status: status}},
 	}
@@ -28,7 +30,7 @@ func TestUpToTheLimitEveryOrderIsKnownExactly(t *testing.T) {
 	t.Parallel()
 	const limit = 500
 	random := rand.New(rand.NewPCG(1, 2))
-	tallied := newTally(limit)
+	tallied := newTally(limit, leadHits, true)
 	calls, last := make(map[string]int), make(map[string]string)
 	repeats := 0
 	for range 5000 {
@@ -54,10 +56,78 @@ func TestUpToTheLimitEveryOrderIsKnownExactly(t *testing.T) {
 	}
 }
 
+func TestARepeatIsWhatAWorkerNeedNotCall(t *testing.T) {
+	t.Parallel()
+	at := time.Unix(1000, 0)
+	keyless := called("1", "paid", 0, at)
+	keyless.key = nil
+	byEvent := called("1", "paid", 0, at)
+	byEvent.key = []byte("event-7")
+	for _, test := range []struct {
+		name   string
+		events []seen
+		want   int
+	}{
+		{"the same status", []seen{called("1", "paid", 0, at), called("1", "paid", 0, at), called("1", "paid", 0, at)}, 2},
+		{"another order", []seen{called("1", "paid", 0, at), called("2", "paid", 0, at)}, 0},
+		{"back and forth", []seen{called("1", "paid", 0, at), called("1", "submitted", 0, at), called("1", "paid", 0, at)}, 0},
+		{"a status that LeadHit refuses", []seen{called("1", "lost", 0, at), called("1", "lost", 0, at)}, 0},
+		{"after a refusal", []seen{called("1", "paid", 0, at), called("1", "lost", 0, at), called("1", "paid", 0, at)}, 0},
+		{"without a key", []seen{keyless, keyless}, 0},
+		{"with another key", []seen{called("1", "paid", 0, at), byEvent}, 0},
+		{"in another partition", []seen{called("1", "paid", 0, at), called("1", "paid", 1, at)}, 0},
+		{"in another partition and back", []seen{
+			called("1", "paid", 0, at), called("1", "paid", 1, at), called("1", "paid", 1, at), called("1", "paid", 0, at),
+		}, 1},
+	} {
+		for _, skips := range []bool{true, false} {
+			tallied := newTally(10, leadHits, skips)
+			for _, e := range test.events {
+				tallied.add(e)
+			}
+			made := len(test.events)
+			if skips {
+				made -= test.want
+			}
+			s := tallied.summary(load{1, time.Second})
+			if s.Orders.Repeats != test.want || s.Orders.Needed != len(test.events)-test.want || s.Load.Busiest != made ||
+				s.Load.CatchUp != float64(made) {
+				t.Errorf("%s, SKIP_REPEATS=%v: got %+v and %+v, want %d repeats", test.name, skips, s.Orders, s.Load, test.want)
+			}
+		}
+	}
+}
+
+func TestTheSummarySaysHowManyCallsAreNeeded(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		limit int
+		skips bool
+		want  string
+	}{
+		{10, true, "repeats   4 of 10 calls: LeadHit has the order's status already, so a worker makes 6, and a few more after " +
+			"a restart or a rebalance\n"},
+		{10, false, "repeats   4 of 10 calls: LeadHit has the order's status already; with SKIP_REPEATS=true a worker makes 6\n"},
+		{1, true, "repeats   at least 1 of 10 calls: LeadHit has the order's status already, so a worker makes at most 9, and a " +
+			"few more after a restart or a rebalance\n"},
+	} {
+		tallied := newTally(test.limit, leadHits, test.skips)
+		for i := range 8 {
+			tallied.add(called(strconv.Itoa(i/2), "paid", 0, time.Unix(1000, 0)))
+		}
+		tallied.add(called("0", "submitted", 0, time.Unix(1000, 0)))
+		tallied.add(called("4", "submitted", 0, time.Unix(1000, 0)))
+		var out strings.Builder
+		if err := tallied.summary(load{1, time.Second}).print(&out); err != nil || !strings.Contains(out.String(), test.want) {
+			t.Errorf("got %v and\n%s\nwant %q", err, out.String(), test.want)
+		}
+	}
+}
+
 func TestBeyondTheLimitFiguresAreLowerBoundsInBoundedMemory(t *testing.T) {
 	t.Parallel()
 	const limit, many = 1000, 40_000
-	tallied := newTally(limit)
+	tallied := newTally(limit, leadHits, true)
 	for i := range many {
 		id := fmt.Sprint("order-", i)
 		tallied.add(called(id, "submitted", 0, time.Unix(1000, 0)))
@@ -81,7 +151,7 @@ func TestBeyondTheLimitFiguresAreLowerBoundsInBoundedMemory(t *testing.T) {
 
 func TestCausesStatusesAndMinutesAreBounded(t *testing.T) {
 	t.Parallel()
-	tallied := newTally(10)
+	tallied := newTally(10, leadHits, true)
 	for i := range mostMinutes + 100 {
 		tallied.add(called("1", fmt.Sprint("status-", i), 0, time.Unix(int64(i)*60, 0)))
 	}
@@ -94,7 +164,7 @@ func TestCausesStatusesAndMinutesAreBounded(t *testing.T) {
 
 func TestLoadComparesTheBusiestMinuteWithAWorker(t *testing.T) {
 	t.Parallel()
-	tallied := newTally(10_000)
+	tallied := newTally(10_000, leadHits, true)
 	begin := time.Date(2026, 3, 11, 7, 0, 0, 0, time.UTC)
 	for i := range 3000 {
 		at := begin
@@ -123,7 +193,7 @@ func TestLoadComparesTheBusiestMinuteWithAWorker(t *testing.T) {
 
 func TestUnknownStatusesAreListedSeparately(t *testing.T) {
 	t.Parallel()
-	tallied := newTally(10)
+	tallied := newTally(10, leadHits, true)
 	for _, status := range []string{"on hold", "lost", "on hold"} {
 		tallied.add(seen{
 			Place: event.Place{Topic: "a"}, reasons: []reason{{mapping: "m", by: "status.otherwise"}},
@@ -139,7 +209,7 @@ func TestUnknownStatusesAreListedSeparately(t *testing.T) {
 
 func TestTheSummarySaysThatThereWereMoreOrders(t *testing.T) {
 	t.Parallel()
-	tallied := newTally(8)
+	tallied := newTally(8, leadHits, true)
 	for i := range 100 {
 		tallied.add(called(strconv.Itoa(i), "paid", i%2, time.Unix(1000, 0)))
 	}
@@ -180,7 +250,7 @@ func TestAnImplausibleTimeChangesNoRate(t *testing.T) {
 			t.Errorf("%s: got %v and %s, want a word about it", name, err, out.String())
 		}
 	}
-	alone := newTally(10)
+	alone := newTally(10, leadHits, true)
 	alone.add(called("1", "paid", 0, time.Time{}))
 	s := alone.summary(load{1, time.Second})
 	s.Since = begin
@@ -197,7 +267,7 @@ func anHour(t *testing.T, begin, odd time.Time) *tally {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tallied := newTally(10)
+	tallied := newTally(10, leadHits, true)
 	for i := range 61 {
 		record := event.Record{
 			Place: event.Place{Topic: "a", Offset: int64(i)},

@@ -21,7 +21,8 @@ import (
 // plainEvent is a record that the preset plain takes.
 func plainEvent(topic string, partition int32, at time.Time, id, status string) *kgo.Record {
 	return &kgo.Record{
-		Topic: topic, Partition: partition, Timestamp: at, Value: fmt.Appendf(nil, `{"order_id":%q,"status":%q}`, id, status),
+		Topic: topic, Partition: partition, Timestamp: at, Key: []byte(id),
+		Value: fmt.Appendf(nil, `{"order_id":%q,"status":%q}`, id, status),
 	}
 }
 
@@ -69,12 +70,24 @@ func TestPreviewSumsUpWhatWouldHappen(t *testing.T) {
 		!slices.Equal(o.Examples[0].Partitions, []string{"a/1", "b/1"}) {
 		t.Errorf("got %+v, want 1 as the busiest and 2 in a/1 and b/1", o)
 	}
-	if s.Load.PerWorker != 100 || s.Load.Workers != 1 || s.Load.CatchUp != 0.05 {
-		t.Errorf("got %+v, want 100 calls/s of a worker, which is enough", s.Load)
-	}
+	wantLoads(t, s)
 	s.Warnings = append(s.Warnings, strings.Repeat("LeadHit refuses 1 call with the status \"new\"; ", 5))
 	mustFit(t, strings.Join(s.page().Lines(80), "\n"))
 	mustHaveNoGroup(t, brokers)
+}
+
+// wantLoads demands that the load is that of the calls which a worker makes.
+func wantLoads(t *testing.T, s summary) {
+	t.Helper()
+	o := s.Orders
+	if s.Load.PerWorker != 100 || s.Load.Workers != 1 || s.Load.CatchUp != 0.04 || o.Needed != 4 || !o.Skipped {
+		t.Errorf("got %+v and %+v, want 100 calls/s of a worker, which is enough for the four calls that it makes", s.Load, o)
+	}
+	t.Setenv("SKIP_REPEATS", "false")
+	all := decoded[summary](t, command(t, "", "preview", "--latency", "100ms", "-o", "json").out)
+	if all.Load.CatchUp != 0.05 || all.Orders.Needed != 4 || all.Orders.Skipped {
+		t.Errorf("got %+v and %+v of a worker that makes all calls, want five", all.Load, all.Orders)
+	}
 }
 
 // mustHaveNoGroup demands that nobody joined or committed.

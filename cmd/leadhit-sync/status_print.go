@@ -159,6 +159,9 @@ func (p *statusPrinter) calls() {
 		fmt.Sprintf("%d of %d in flight, %s", s.InFlight, s.Limit, limit),
 		fmt.Sprintf("%d made, %d failed and retried", s.Calls, s.Retries),
 	}
+	if s.Repeats > 0 {
+		texts = append(texts, fmt.Sprintf("%d not made: LeadHit had accepted the status last", s.Repeats))
+	}
 	if s.RetryAfter != nil {
 		texts = append(texts, fmt.Sprintf("LeadHit asked us to wait (Retry-After) until %s, for %s", p.clock(*s.RetryAfter),
 			lasting(s.RetryAfter.Sub(s.At))))

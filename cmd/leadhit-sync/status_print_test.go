@@ -25,7 +25,7 @@ func troubled() status.Worker {
 		Reason: "120 of the last 200 outcomes were dead letters, of 88 orders", By: "worker-7",
 		Problems: []string{"orders/1 is stuck: a batch of another format. Restore the events, or skip them: run " +
 			"kafka-consumer-groups.sh --reset-offsets"},
-		Events: 1204331, Finished: 1204289, Calls: 12345, Retries: 17, InFlight: 3, Limit: 64, PerSecond: 45.25,
+		Events: 1204331, Finished: 1204289, Calls: 12345, Retries: 17, Repeats: 678, InFlight: 3, Limit: 64, PerSecond: 45.25,
 		RetryAfter: &quiet,
 		Waiting:    37, Blocked: 17, Letters: 130, LettersInAir: 2, OldestAge: 760.4, Lag: 3.2, TwoPartitions: 1,
 		LastHour: []status.CauseCount{{Cause: "ValidationError", Letters: 120}, {Cause: "HTTP 400", Letters: 10}},

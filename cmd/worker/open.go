@@ -153,6 +153,7 @@ func dispatchConfig(c *config.Config, build string) dispatch.Config {
 		MetadataBytes:  metadataBytes,
 		FloodGuard:     true,
 		Replays:        true,
+		SkipRepeats:    c.SkipRepeats,
 		Worker:         workerName(),
 		Build:          build,
 		Fingerprint:    fingerprint,

@@ -72,6 +72,26 @@ func TestTheMetricsCountWhatHappened(t *testing.T) {
 	}
 }
 
+func TestRepeatsAreCountedBesideTheirEvents(t *testing.T) {
+	s := newScene(t)
+	for _, word := range []string{"submitted", "submitted", "paid", "paid"} {
+		s.produceKeyed("4711", `{"order_id":"4711","status":"`+word+`"}`)
+	}
+	s.produce(0, `{"order_id":"4711","status":"paid"}`) // without a key
+	s.run()
+	s.shows("/metrics", "leadhit_sync_events_finished_total 5")
+	page := s.shows("/metrics", `leadhit_sync_items_total{action="repeat"} 2`)
+	for series, want := range map[string]float64{
+		`items_total{action="call"}`: 5, `call_seconds_count`: 3, `verdicts_total{cause="",kind="done"}`: 3,
+	} {
+		if got := value(t, page, series); got != want {
+			t.Errorf("%s: got %v, want %v", series, got, want)
+		}
+	}
+	s.shows("/status", `"calls": 3`)
+	s.shows("/status", `"repeats": 2`)
+}
+
 func TestCausesThatNobodyForesawMakeNoMoreThanAHundredSeries(t *testing.T) {
 	s := newScene(t, "RETRY_MAX_ELAPSED", "0")
 	s.leadhit.Change(func(f *sandbox.Faults) {

@@ -74,6 +74,15 @@ func (s *scene) produce(partition int32, value string) {
 	}
 }
 
+// produceKeyed writes an event with a key to the first partition.
+func (s *scene) produceKeyed(key, value string) {
+	s.t.Helper()
+	r := &kgo.Record{Topic: "orders", Key: []byte(key), Value: []byte(value)}
+	if err := s.shop.ProduceSync(s.t.Context(), r).FirstErr(); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // run runs a worker until the test ends.
 func (s *scene) run() {
 	s.t.Helper()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -187,6 +188,27 @@ func TestATraceGoesFromTheShopThroughTheEventToTheCall(t *testing.T) {
 	fromTheSettings(t, c)
 	if strings.Contains(s.logs.String(), "canary") {
 		t.Errorf("got a secret in the log:\n%s", s.logs.String())
+	}
+}
+
+func TestARepeatEndsItsEventsSpanWithoutACall(t *testing.T) {
+	s, c, n := traced(t)
+	s.run()
+	for range 2 {
+		s.produceKeyed("4711", `{"order_id": "4711", "status": "paid"}`)
+	}
+	s.until("both events' spans", func() bool { return len(c.named("process orders")) == 2 })
+	repeat := c.named("process orders")[1]
+	events := repeat.GetEvents()
+	if calls := len(n.Calls()); calls != 1 || len(events) != 1 || events[0].GetName() != "repeat" {
+		t.Fatalf("got %d calls and the span events %v of the second event, want one call and a repeat", calls, events)
+	}
+	want := map[string]string{"leadhit_sync.order": "4711", "leadhit_sync.status": "paid"}
+	if got := attributes(events[0].GetAttributes()); !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if got := repeat.GetStatus().GetCode(); got != tracepb.Status_STATUS_CODE_UNSET {
+		t.Errorf("got status %v, want none", got)
 	}
 }
 

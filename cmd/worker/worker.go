@@ -67,6 +67,8 @@ func (w *Worker) wire(m *mapping.Mapping) {
 	call := func(ctx context.Context, c consumer.Call) retry.Verdict { return judge(send(ctx, c)) }
 	call = w.metrics.Call(call)
 
+	repeat := w.tracing.Repeat(w.metrics.Repeat)
+
 	store := func(ctx context.Context, l consumer.Letter) error {
 		stored := letter(l, w.config.Kafka.Group, w.version)
 		fingerprint := stored.Fingerprint()
@@ -86,6 +88,7 @@ func (w *Worker) wire(m *mapping.Mapping) {
 		Decode:   decode,
 		Dispatch: dispatchConfig(w.config, w.version+"/"+m.Digest()),
 		Call:     call,
+		Repeat:   repeat,
 		Prepare:  w.ensureLetters,
 		Store:    store,
 		Ledger:   w.ledger(),

@@ -36,6 +36,7 @@ type Worker struct {
 	Finished  uint64  `json:"events_finished"`
 	Calls     uint64  `json:"calls"`
 	Retries   uint64  `json:"retries"`
+	Repeats   uint64  `json:"repeats"` // calls that were not made, because LeadHit had accepted the status last
 	InFlight  int     `json:"calls_in_flight"`
 	Limit     int     `json:"calls_limit"`
 	PerSecond float64 `json:"calls_per_second_limit"` // 0: none
@@ -85,6 +86,7 @@ type Item struct {
 	Doing  string     `json:"doing"`
 	Behind string     `json:"behind,omitempty"` // the event that must end first
 	Tries  int        `json:"tries"`
+	Repeat bool       `json:"repeat,omitempty"` // it needed no call: LeadHit had accepted the status last
 	Next   *time.Time `json:"next_try,omitempty"`
 	// Cause, Code and Message describe the last outcome.
 	Cause   string `json:"cause,omitempty"`

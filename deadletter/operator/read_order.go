@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -40,7 +41,8 @@ type orderReader struct {
 	life    life.Order
 	facts   life.Facts
 	byID    map[string]*life.Event
-	history map[string][]life.Step // by the letter's id
+	calls   map[event.Partition]askedCall // the last of each
+	history map[string][]life.Step        // by the letter's id
 }
 
 // ReadOrder reads what became of an order's events: the topics since q.Since, the group's commits, the letters and the
@@ -49,7 +51,7 @@ type orderReader struct {
 func (r *Reader) ReadOrder(ctx context.Context, q OrderQuery) (*life.Order, error) {
 	o := &orderReader{
 		Reader: r, OrderQuery: q, facts: life.Facts{Group: r.Group},
-		byID: map[string]*life.Event{}, history: map[string][]life.Step{},
+		byID: map[string]*life.Event{}, calls: map[event.Partition]askedCall{}, history: map[string][]life.Step{},
 		life: life.Order{
 			Order: q.Order, Since: q.Since.UTC().Truncate(time.Second), Topics: r.Topics,
 			Workers: []life.Asked{}, Events: []*life.Event{}, Notes: []string{},
@@ -152,8 +154,29 @@ func (r *orderReader) event(record event.Record, items []event.Item) {
 		if item.Action == event.Call && calledLater(items[i+1:], r.Order) {
 			e.Action, e.Message = event.Ignore.String(), "a later status in the same event is sent instead"
 		}
+		r.repeats(e, record.Key)
 		r.add(e)
 	}
+}
+
+// askedCall is an event that asks for a call, and its key.
+type askedCall struct {
+	event *life.Event
+	key   []byte
+}
+
+// repeats notes which event before asked for the same call. Without a key, or with another one, a worker calls again:
+// the order's events may be in partitions of other workers.
+func (r *orderReader) repeats(e *life.Event, key []byte) {
+	if e.Action != event.Call.String() {
+		return
+	}
+	at := event.Partition{Topic: e.Topic, Number: e.Partition}
+	before := r.calls[at]
+	if before.event != nil && key != nil && bytes.Equal(before.key, key) && before.event.Status == e.Status {
+		e.Repeats = before.event.ID
+	}
+	r.calls[at] = askedCall{e, key}
 }
 
 // calledLater reports whether an item asks for a call about the order: of several in one event the last is called.
@@ -322,6 +345,12 @@ func (r *orderReader) finish() {
 		e.History = append(e.History, r.history[e.ID]...)
 		slices.SortStableFunc(e.History, func(a, b life.Step) int { return a.At.Compare(b.At) })
 		r.facts.Decide(e)
+	}
+	for _, e := range r.life.Events {
+		// LeadHit refused the call before, so this one was made.
+		if before := r.byID[e.Repeats]; before != nil && before.Letter != nil || e.Letter != nil {
+			e.Repeats = ""
+		}
 	}
 	r.life.Sort()
 	if r.life.Unmapped > 0 {

@@ -51,6 +51,9 @@ type Metrics struct {
 	calls, done, lettersTotal atomic.Uint64
 }
 
+// repeated is the action of an item that needed no call.
+const repeated = "repeat"
+
 // NewMetrics returns metrics with a counter for each foreseeable cause of a letter, deadLetterTypes included. A counter
 // that appears with its first letter shows no increase, so an alert would miss that letter.
 func NewMetrics(version string, deadLetterTypes []string, log *slog.Logger) *Metrics {
@@ -60,7 +63,8 @@ func NewMetrics(version string, deadLetterTypes []string, log *slog.Logger) *Met
 		spread:   newSpread(),
 		items: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "items_total",
-			Help: "Items, by action (call, ignore, refuse): what an event asks for, one for each order it names.",
+			Help: "Items, by action (call, ignore, refuse): what an event asks for, one for each order it names. repeat counts " +
+				"those of call that needed none, because LeadHit had accepted the status last.",
 		}, []string{"action"}),
 		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "verdicts_total",
@@ -101,6 +105,7 @@ func (m *Metrics) start(deadLetterTypes []string) {
 	for _, action := range []event.Action{event.Call, event.Ignore, event.Refuse} {
 		m.items.WithLabelValues(action.String())
 	}
+	m.items.WithLabelValues(repeated)
 	for _, cause := range append(mapping.Causes(), otherCause) {
 		m.letters.WithLabelValues(m.causes.label(cause), stageMapping)
 	}
@@ -184,6 +189,9 @@ func (m *Metrics) Call(call judgedCaller) judgedCaller {
 		return v
 	}
 }
+
+// Repeat counts the calls that are not made.
+func (m *Metrics) Repeat(context.Context, consumer.Call) { m.items.WithLabelValues(repeated).Inc() }
 
 func (m *Metrics) called(took time.Duration, v retry.Verdict) {
 	m.latency.Observe(took.Seconds())

@@ -27,6 +27,7 @@ func (m *Metrics) Status(s consumer.State, waiting []snapshot.WaitingOrder) stat
 		LastHour: m.lately.causes(now), Waits: []status.Wait{}, Flaws: []status.TopicFlaw{}, Orders: []status.WaitingOrder{},
 		Partitions: []status.Partition{},
 	}
+	out.Repeats = d.Repeats
 	out.Calls, out.Retries, out.Letters = m.totals()
 	out.OldestAge, out.Lag = ages(now, s, "")
 	out.HeldBack, out.HeldBackAge = heldBack(now, s, "")
@@ -70,7 +71,7 @@ func OrderStatusOf(order string, items []snapshot.OrderItem, more int) *status.O
 	for _, i := range items {
 		item := status.Item{
 			Event: i.ID.String(), Replay: i.Replay, Status: i.Status, Doing: i.Doing, Behind: i.Behind, Tries: i.Attempts,
-			Cause: i.Last.Cause, Code: i.Last.Code, Message: i.Last.Message,
+			Repeat: i.Repeat, Cause: i.Last.Cause, Code: i.Last.Code, Message: i.Last.Message,
 		}
 		if !i.Next.IsZero() {
 			item.Next = &i.Next

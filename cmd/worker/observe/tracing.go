@@ -215,6 +215,21 @@ func (t *Tracing) Send(send caller, judge func(error) retry.Verdict) caller {
 	}
 }
 
+// Repeat notes on its event's span that a call is not made.
+func (t *Tracing) Repeat(repeat repeater) repeater {
+	if t == nil {
+		return repeat
+	}
+	return func(ctx context.Context, c consumer.Call) {
+		repeat(ctx, c)
+		if s := noteOf(c.Event); s != nil {
+			t.of(ctx, c.Event, s).AddEvent("repeat", trace.WithAttributes(
+				attribute.String("leadhit_sync.order", c.Order), attribute.String("leadhit_sync.status", c.Status)))
+			s.over()
+		}
+	}
+}
+
 // Traceparent returns the W3C header for a call within a span, and "" if tracing is off.
 func Traceparent(ctx context.Context) string {
 	if !trace.SpanContextFromContext(ctx).IsValid() {

@@ -86,7 +86,7 @@ func (f *Facts) owner(e *Event) (owner *status.Partition, told bool) {
 func (f *Facts) work(id string) (work, replay *Work) {
 	for _, s := range f.Workers {
 		for _, i := range itemsOf(s, id) {
-			w := &Work{i.Replay, i.Doing, i.Behind, i.Tries, i.Next, i.Cause, i.Code, i.Message, ""}
+			w := &Work{i.Replay, i.Doing, i.Behind, i.Tries, i.Repeat, i.Next, i.Cause, i.Code, i.Message, ""}
 			if s.Paused && (i.Doing == "ready" || i.Doing == "waiting") {
 				w.Paused = s.State
 			}

@@ -49,6 +49,8 @@ type Event struct {
 	Message string `json:"message,omitempty"`
 	By      string `json:"decided_by,omitempty"`
 	ByKey   bool   `json:"by_key,omitempty"`
+	// Repeats is the event before that asked for the same call, where a worker that made that call needs no other.
+	Repeats string `json:"repeats,omitempty"`
 
 	State   State   `json:"state"`
 	Before  *int64  `json:"events_before,omitempty"` // at most this many events come before it
@@ -79,6 +81,7 @@ type Work struct {
 	Doing   string     `json:"doing"`
 	Behind  string     `json:"behind,omitempty"`
 	Tries   int        `json:"tries"`
+	Repeat  bool       `json:"repeat,omitempty"` // it needed no call: LeadHit had accepted the status last
 	Next    *time.Time `json:"next_try,omitempty"`
 	Cause   string     `json:"cause,omitempty"`
 	Code    int        `json:"code,omitempty"`
