@@ -3,15 +3,13 @@ package dispatch
 import (
 	"crypto/sha256"
 	"encoding/binary"
-
-	"leadhit-sync/consumer/event"
 )
 
-// ordersRemembered is the number of orders whose last accepted status a worker knows: about 80 bytes each.
+// ordersRemembered is the number of orders whose last accepted status a worker knows: about 90 bytes each.
 const ordersRemembered = 100_000
 
-// digest names an order or a statement in 16 bytes. Order ids come from outside, so the hash is one for which nobody
-// can find two texts with the same sum.
+// digest is a hash of 16 bytes. Order ids come from outside, so it is a hash for which nobody can find two texts with
+// the same sum.
 type digest [16]byte
 
 func digestOf(text []byte) digest {
@@ -19,15 +17,21 @@ func digestOf(text []byte) digest {
 	return digest(sum[:len(digest{})])
 }
 
-// statement is the digest of a status and of where it was said: only events of one partition with one key have the same
-// owner at all times. Events of an order with several keys may lie in partitions of other workers, whose calls are
-// unknown here.
-func statement(p event.Partition, key uint64, status string) digest {
+// statement is what an event says about an order.
+type statement struct {
+	order digest
+	// says is the digest of the status and of where it stands. Only events of one partition with one key have the same
+	// owner at all times: an order with several keys may lie in other workers' partitions, whose calls nobody knows here.
+	says digest
+}
+
+func statementOf(t task) statement {
 	text := make([]byte, 0, 128)
-	text = append(append(text, p.Topic...), 0) // no topic's name has a zero byte
-	text = binary.BigEndian.AppendUint64(text, uint64(p.Number))
-	text = binary.BigEndian.AppendUint64(text, key)
-	return digestOf(append(text, status...))
+	text = append(append(text, t.of.Topic...), 0) // no topic's name has a zero byte
+	text = binary.BigEndian.AppendUint64(text, uint64(t.of.Number))
+	text = binary.BigEndian.AppendUint64(text, t.key)
+	text = append(text, t.item().Status...)
+	return statement{digestOf([]byte(t.item().OrderID)), digestOf(text)}
 }
 
 // acceptedMemory knows which status LeadHit accepted last for an order, for as many orders as its limit says. The least
@@ -41,7 +45,7 @@ type acceptedMemory struct {
 
 // acceptedStatus is one order in the memory, in a ring by last use.
 type acceptedStatus struct {
-	order, said  digest
+	statement
 	known        bool // false: the order was called since
 	newer, older int32
 }
@@ -50,11 +54,11 @@ func newAcceptedMemory(limit int) acceptedMemory {
 	return acceptedMemory{limit: limit, places: map[digest]int32{}, entries: make([]acceptedStatus, 1)}
 }
 
-// has reports whether a statement is the last one about the order that LeadHit accepted. If so, the order is the most
+// has reports whether a statement is the last one about its order that LeadHit accepted. If so, the order is the most
 // recently used one from now on.
-func (m *acceptedMemory) has(order, said digest) bool {
-	at := m.places[order]
-	if e := &m.entries[at]; !e.known || e.said != said {
+func (m *acceptedMemory) has(s statement) bool {
+	at := m.places[s.order]
+	if e := &m.entries[at]; !e.known || e.statement != s {
 		return false
 	}
 	m.unlink(at)
@@ -63,8 +67,8 @@ func (m *acceptedMemory) has(order, said digest) bool {
 }
 
 // put notes an accepted statement.
-func (m *acceptedMemory) put(order, said digest) {
-	at, ok := m.places[order]
+func (m *acceptedMemory) put(s statement) {
+	at, ok := m.places[s.order]
 	switch {
 	case ok:
 		m.unlink(at)
@@ -76,8 +80,8 @@ func (m *acceptedMemory) put(order, said digest) {
 		m.unlink(at)
 		delete(m.places, m.entries[at].order)
 	}
-	m.places[order] = at
-	m.entries[at] = acceptedStatus{order: order, said: said, known: true}
+	m.places[s.order] = at
+	m.entries[at] = acceptedStatus{statement: s, known: true}
 	m.link(at)
 }
 

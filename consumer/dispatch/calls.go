@@ -71,11 +71,12 @@ func (d *Dispatcher) startCalls(now time.Time) {
 		if !ok {
 			return
 		}
-		if d.isRepeat(t) {
+		says, repeat := d.isRepeat(t)
+		if repeat {
 			d.skip(now, t)
 			continue
 		}
-		d.start(now, t)
+		d.start(now, t, says)
 	}
 }
 
@@ -178,7 +179,7 @@ func (d *Dispatcher) tooMuchUnacknowledged(t task) bool {
 	return !holdsBack || !slices.ContainsFunc(d.order, func(p *partition) bool { return p.commits.truncated })
 }
 
-func (d *Dispatcher) start(now time.Time, t task) {
+func (d *Dispatcher) start(now time.Time, t task, says statement) {
 	it := t.item()
 	it.state = inFlight
 	it.attempts++
@@ -188,8 +189,8 @@ func (d *Dispatcher) start(now time.Time, t task) {
 	if !t.started {
 		d.begin(t.pending)
 	}
-	d.callBegins(t)
 	d.lastID++
+	d.callBegins(it.OrderID, says)
 	c := call{task: t, of: t.of, key: laneKey{t.of.Number, it.OrderID}, pass: d.governor.Start(now), began: now}
 	d.calls[d.lastID] = c
 	id := t.id()

@@ -11,17 +11,19 @@ import (
 // callsOf counts the calls about one order that are in flight, in whichever lane and generation.
 type callsOf struct {
 	inFlight int
-	mixed    bool // two were in flight at once, so nobody knows which one LeadHit applied last
+	says     statement // of the last one
+	mixed    bool      // two were in flight at once, so nobody knows which one LeadHit applied last
 }
 
-// isRepeat reports whether LeadHit accepted a task's status last for its order, by an event with the same key, and no
-// call about the order started since. A replay is never a repeat: a person wants that call.
-func (d *Dispatcher) isRepeat(t task) bool {
-	return d.config.SkipRepeats && t.replay == nil && t.key != 0 && d.memory.has(t.order(), t.said())
+// isRepeat reports whether a task's statement is the last one about its order that LeadHit accepted, with no call about
+// the order since. A replay is never a repeat: a person wants that call.
+func (d *Dispatcher) isRepeat(t task) (statement, bool) {
+	if !d.config.SkipRepeats {
+		return statement{}, false
+	}
+	s := statementOf(t)
+	return s, t.replay == nil && t.key != 0 && d.memory.has(s)
 }
-
-func (t task) order() digest { return digestOf([]byte(t.item().OrderID)) }
-func (t task) said() digest  { return statement(t.of.Partition, t.key, t.item().Status) }
 
 // skip finishes a repeat as if LeadHit had accepted it now. Its lane stays blocked until a commit covers it, as after a
 // call: another owner would not know that it is a repeat, and would call it after a newer status.
@@ -43,15 +45,15 @@ func (d *Dispatcher) skip(now time.Time, t task) {
 }
 
 // callBegins notes a call that starts. The status of its order is unknown until it is accepted.
-func (d *Dispatcher) callBegins(t task) {
+func (d *Dispatcher) callBegins(order string, says statement) {
 	if !d.config.SkipRepeats {
 		return
 	}
-	d.memory.forget(t.order())
-	order := t.item().OrderID
+	d.memory.forget(says.order)
 	of := d.callsOf[order]
 	of.inFlight++
 	of.mixed = of.mixed || of.inFlight > 1
+	of.says = says
 	d.callsOf[order] = of
 }
 
@@ -72,6 +74,6 @@ func (d *Dispatcher) callEnded(c call, v retry.Verdict) {
 	case d.Pause().Kind != "":
 		d.memory.clear()
 	case v.Kind == retry.Done && !c.dropped && !of.mixed:
-		d.memory.put(c.order(), c.said())
+		d.memory.put(of.says)
 	}
 }

@@ -223,20 +223,36 @@ func TestARepeatBesideAnotherOrder(t *testing.T) {
 	h.wantRepeats("the next one", 2)
 }
 
+// A repeat that ends an event about several orders lets the next one start at once: no input follows that would.
 func TestARepeatOfSeveralOrdersStartsADeferredEvent(t *testing.T) {
 	t.Parallel()
 	c := skipping()
 	c.CallsInFlight = 1
-	h := started(t, c, orders(0))
+	h := started(t, c, orders(0), orders(1))
 	h.read(orders(0), keyed(eventOf(0, "A", "B"), "A"))
 	h.accept(orders(0), 0)
 	h.accept(orders(0), 0)
+	h.read(orders(1), says(0, "D", "paid"))
+	h.accept(orders(1), 0)
 	h.settle()
-	h.read(orders(0), keyed(eventOf(1, "A", "B"), "A"), keyed(eventOf(2, "A", "B"), "A"))
-	h.settle()
-	h.wantRepeats("all", 1, 1, 2, 2)
-	if got := h.d.Snapshot().Partitions[0].Committed; got != 3 {
-		t.Errorf("committed %d, want 3", got)
+	// The first event of the window waits for its letter, and the next one is about D and another order.
+	refused := turn.Event{Offset: 1, Bytes: 100, Items: []event.Item{{Action: event.Refuse, Cause: "NotJSON"}}}
+	first, second := h.fetches[orders(0)], h.fetches[orders(1)]
+	h.d.Fetched(h.now, first, []turn.Event{keyed(eventOf(1, "A", "B"), "A")}, 2)
+	h.d.Fetched(h.now, second, []turn.Event{refused, keyed(eventOf(2, "C", "D"), "D")}, 3)
+	h.ask()
+	h.wantRepeats("A and B are known", 1, 1)
+	h.wantInAir("C is called in the same turn", 2)
+}
+
+func TestARepeatIsListedUntilItIsCommitted(t *testing.T) {
+	t.Parallel()
+	h := started(t, skipping(), orders(0))
+	h.acceptAndCommit()
+	h.read(orders(0), says(1, "A", "paid"))
+	items, _ := h.d.OrderItems("A")
+	if len(items) != 1 || items[0].Doing != "commit" || !items[0].Repeat || items[0].Attempts != 0 {
+		t.Errorf("got %+v, want a repeat that waits for its commit", items)
 	}
 }
 

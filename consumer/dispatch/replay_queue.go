@@ -154,7 +154,7 @@ func (d *Dispatcher) line(now time.Time, r *replay, t turn.Taken) {
 	e := &pending{of: r.of, replay: r, offset: r.id.Offset, since: now, key: t.Letter.Key, record: t.Record, open: 1}
 	e.items = e.oneItem[:]
 	e.items[0] = item{Item: &t.Items[i]}
-	r.event, r.vague = e, t.Letter.Order == "" && len(t.Items) > 1
+	r.event, r.vague = e, t.Letter.Order == "" && (len(t.Items) > 1 || t.Letter.Key == 0)
 	switch {
 	case t.Items[i].Action == event.Refuse:
 		d.uncalled(r)

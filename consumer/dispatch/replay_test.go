@@ -417,3 +417,28 @@ func TestCallsWaitUntilTheLettersAreRead(t *testing.T) {
 	h.ask()
 	h.wantInAir("all is read", 1, 2)
 }
+
+// No mark can have reached the letter before its order was known (seed 4145).
+func TestALetterWithoutOrderAndKeyNeedsForceAfterARefusedReplayToo(t *testing.T) {
+	t.Parallel()
+	h := replaying(t)
+	h.read(orders(0), turn.Event{
+		Offset: 0, Time: h.now, Bytes: 100, Items: []event.Item{{Action: event.Refuse, Cause: "NotJSON"}},
+	})
+	h.store()
+	h.read(orders(0), eventOf(1, "a"))
+	h.accept(orders(0), 1)
+	h.settle()
+	h.d.Followed(h.now, ledger.Entry{
+		Event: ledger.LetterReplay, ID: idAt(0).String(), N: 1, Letter: 500, By: "alice", At: h.now, Force: true,
+	})
+	h.ask()
+	h.take(0, "", eventOf(0, "a").Items...)
+	h.answer(orders(0), 0, refusal())
+	if s := h.store(); s.Order != "" {
+		t.Errorf("the letter names order %q, which no mark knew", s.Order)
+	}
+	h.follow(ledger.LetterReplay, 0, 2)
+	h.wantInAir("the newer event was accepted")
+	h.appended(true, ledger.LetterFailed, 0)
+}

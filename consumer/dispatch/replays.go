@@ -36,8 +36,8 @@ type replay struct {
 	// inherited says that the last owner may have taken it up. called says that it may have been called, by this worker or
 	// by that one.
 	inherited, called bool
-	// vague says that the letter names none of the event's orders. It stays set, because no mark reached the letter
-	// meanwhile.
+	// vague says that the letter names none of the event's orders, and neither does its key. It stays set, because no mark
+	// reached the letter meanwhile.
 	vague bool
 	over  bool // nothing is left to call
 }

@@ -42,6 +42,9 @@ func (k *worker) checkEffects(e turn.Effects) {
 	if k.revoked && len(e.Calls) > 0 {
 		k.failed("worker %d calls in a generation that ends: %+v", k.place, e.Calls)
 	}
+	for _, r := range e.Repeats {
+		k.checkRepeat(r)
+	}
 }
 
 // checkCall looks at a call as it is decided.

@@ -193,26 +193,25 @@ func mutants() map[string][]edit {
 func repeatMutants() map[string][]edit {
 	return map[string][]edit{
 		"skip-after-refusal": {
-			{"repeated_events.go", "\td.memory.forget(t.order())\n", ""},
+			{"repeated_events.go", "\td.memory.forget(says.order)\n", ""},
 		},
 		"skip-across-generations": {{"dispatcher.go", "d.writes.forget()\n\td.memory.clear()\n", "d.writes.forget()\n"}},
 		"skip-before-its-turn": {{
 			"lane.go", "if e.waits == 0 {\n\t\td.makeReady(e)\n\t}\n}\n\n// advance",
-			"if e.waits == 0 || len(e.items) == 1 && d.isRepeat(task{e, 0}) {\n\t\td.makeReady(e)\n\t}\n}\n\n// advance",
+			"if _, repeat := d.isRepeat(task{e, 0}); e.waits == 0 || len(e.items) == 1 && repeat {\n\t\td.makeReady(e)\n\t}\n}\n\n// advance",
 		}},
 		"skip-by-hash-of-8-bits": {{
 			"accepted_memory.go", "return digest(sum[:len(digest{})])", "return digest{sum[0]}",
 		}},
 		"skip-key-ignored": {
 			{"repeated_events.go", " && t.key != 0 &&", " &&"},
-			{"accepted_memory.go", "binary.BigEndian.AppendUint64(text, key)", "binary.BigEndian.AppendUint64(text, 0)"},
+			{"accepted_memory.go", "binary.BigEndian.AppendUint64(text, t.key)", "binary.BigEndian.AppendUint64(text, 0)"},
 		},
-		"skip-status-ignored": {{"accepted_memory.go", "digestOf(append(text, status...))", "digestOf(append(text, status[:0]...))"}},
+		"skip-status-ignored": {{"accepted_memory.go", "\ttext = append(text, t.item().Status...)\n", ""}},
 		"skip-opens-lane": {{
 			"dispatcher.go", "d.advance(e)\n\td.touch", "d.advance(e)\n\tif e.items[0].repeat {\n\t\td.release(e)\n\t}\n\td.touch",
 		}},
 		"skip-marks-nothing":       {{"repeated_events.go", "\td.accept(now, t)\n", "\tit.state = done\n\td.itemDone(now, t.pending)\n"}},
-		"skip-starts-no-deferred":  {{"repeated_events.go", "\td.resumeDeferred() // no", "// no"}},
 		"skip-beside-another-call": {{"repeated_events.go", "of.mixed = of.mixed || of.inFlight > 1", "of.mixed = false"}},
 		"skip-in-a-pause": {
 			{"group_pause.go", "\tif paused {\n\t\td.memory.clear()\n\t}\n", ""},
@@ -368,6 +367,18 @@ func rare() map[string]struct {
 				"calls.go", "if len(entries) == 0 {\n\t\tt.item().state = done",
 				"if d.write(nil, entries...); d.live {\n\t\tt.item().state = done",
 			},
+		},
+		"skip-starts-no-deferred": {
+			"TestARepeatOfSeveralOrdersStartsADeferredEvent",
+			edit{"repeated_events.go", "\td.resumeDeferred() // no", "// no"},
+		},
+		"skip-uses-no-order": {
+			"TestTheLeastRecentlyUsedOrderIsForgotten",
+			edit{"accepted_memory.go", "\tm.unlink(at)\n\tm.link(at)\n\treturn true", "\treturn true"},
+		},
+		"replay-of-late-order": {
+			"TestALetterWithoutOrderAndKeyNeedsForceAfterARefusedReplayToo",
+			edit{"replay_queue.go", " || t.Letter.Key == 0)", ")"},
 		},
 		"replays-in-log-order": {
 			"TestALetterIsReplayedAfterThoseThatWereAskedForBeforeItsLastReplay",

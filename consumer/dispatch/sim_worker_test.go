@@ -332,9 +332,6 @@ func (k *worker) perform(e turn.Effects) {
 	k.checkEffects(e)
 	k.checkGuard(e, k.build)
 	k.tell("effects %+v", e)
-	for _, r := range e.Repeats {
-		k.checkRepeat(r)
-	}
 	for _, c := range e.Calls {
 		k.inFlight++
 		delete(k.proofs, c.Order)
