@@ -76,8 +76,8 @@ func statesOf(words []string) (states []fold.State, err error) {
 	for _, word := range words {
 		switch {
 		case word == "all":
-			states = append(states, view.States()...)
-		case slices.Contains(view.States(), fold.State(word)):
+			states = append(states, fold.States()...)
+		case slices.Contains(fold.States(), fold.State(word)):
 			states = append(states, fold.State(word))
 		default:
 			return nil, fmt.Errorf("--state %q: want %s", word, either(append(stateWords(), "all")))
@@ -88,7 +88,7 @@ func statesOf(words []string) (states []fold.State, err error) {
 
 func stateWords() []string {
 	var words []string
-	for _, state := range view.States() {
+	for _, state := range fold.States() {
 		words = append(words, string(state))
 	}
 	return words

@@ -158,7 +158,7 @@ func (found foundLetters) hints(stderr io.Writer) {
 // stateCounts lists counts by state: 2 requeued, 7 resolved.
 func stateCounts(counts map[fold.State]int) string {
 	var parts []string
-	for _, state := range view.States() {
+	for _, state := range fold.States() {
 		if counts[state] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", counts[state], state))
 		}

@@ -255,7 +255,7 @@ func TestWithoutATerminalThePlanIsPrintedAndYesRequired(t *testing.T) {
 		}
 		Counts map[replay.Class]int
 	}](t, dry.out)
-	if dry.code != 0 || v.Schema != "plan.v1" || len(v.Letters) != 1 || v.Counts[replay.Expired] != 1 ||
+	if dry.code != 0 || v.Schema != "plan.v1" || len(v.Letters) != 1 || v.Counts["expired"] != 1 ||
 		v.Letters[0].Becomes.Action != "call" || v.Letters[0].Becomes.Status != "paid" {
 		t.Errorf("got %+v, want a plan", dry)
 	}

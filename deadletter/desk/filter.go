@@ -105,8 +105,8 @@ func (s *selection) setStates(value string) error {
 	for word := range strings.SplitSeq(value, ",") {
 		switch {
 		case word == "all":
-			s.States = append(s.States, view.States()...)
-		case slices.Contains(view.States(), fold.State(word)):
+			s.States = append(s.States, fold.States()...)
+		case slices.Contains(fold.States(), fold.State(word)):
 			s.States = append(s.States, fold.State(word))
 		default:
 			return fmt.Errorf("state %q is unknown", word)

@@ -171,7 +171,7 @@ func (t *texts) hoursLabel(hours [24]int) string {
 func (s selection) tabs(counts map[fold.State]int) []tab {
 	var all []tab
 	sum := 0
-	for _, state := range view.States() {
+	for _, state := range fold.States() {
 		all = append(all, tab{string(state), counts[state], s.with("/letters", "state", string(state))})
 		sum += counts[state]
 	}

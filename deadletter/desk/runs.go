@@ -1,7 +1,6 @@
 package desk
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -62,9 +61,7 @@ func (d *desk) showRun(w http.ResponseWriter, r *http.Request, failed string) {
 		if i < 0 {
 			return found{}
 		}
-		replays := v.Replays(name)
-		slices.SortStableFunc(replays, func(a, b view.Replay) int { return cmp.Compare(urgency(a.Outcome), urgency(b.Outcome)) })
-		return found{v.Runs()[i], replays, true}
+		return found{v.Runs()[i], v.Replays(name), true}
 	})
 	if !is.is {
 		d.refuse(w, r, http.StatusNotFound, "run.absent")
@@ -93,14 +90,6 @@ func (p *runPage) turn(all []view.Replay, page string) {
 	if p.Last < len(all) {
 		p.Older = fmt.Sprintf("%s?page=%d", runURL(p.Name), number+1)
 	}
-}
-
-// urgency orders outcomes: what a person must look at comes first.
-func urgency(o view.ReplayOutcome) int {
-	order := []view.ReplayOutcome{
-		view.ReplayRefused, view.ReplayFailed, view.ReplayWaiting, view.ReplaySuperseded, view.ReplayDismissed, view.ReplayResolved,
-	}
-	return slices.Index(order, o)
 }
 
 // stop stops a run that this process carries out.

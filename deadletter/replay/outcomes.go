@@ -72,7 +72,7 @@ func (e *ChangedError) Error() string {
 // changed returns the letters that are not as planned.
 func (p Plan) changed(topics Topics) []Change {
 	var all []Change
-	for _, l := range p.Ready() {
+	for _, l := range p.Letters {
 		if is, _ := topics.Status(l.ID); !l.same(is) {
 			all = append(all, changeOf(l, is))
 		}
@@ -119,7 +119,7 @@ func (w *work) read(ctx context.Context) error {
 	w.waiting = slices.DeleteFunc(w.waiting, func(a asked) bool { return w.judge(a) })
 	w.count()
 	if share, trips := w.breaker.trips(); trips && w.summary.Stop == "" && len(w.left) > 0 {
-		w.stop(Breaker, fmt.Sprintf("%d%% of the last %d outcomes were refusals", share, len(w.breaker.last)))
+		w.stop(stopBreaker, fmt.Sprintf("%d%% of the last %d outcomes were refusals", share, len(w.breaker.last)))
 	}
 	return nil
 }
@@ -170,7 +170,7 @@ func (w *work) outcome(a asked, refused bool) {
 	case is.State == fold.Superseded:
 		what = "is superseded: LeadHit accepted a newer event of its order"
 	}
-	w.stop(Canary, fmt.Sprintf("letter %s %s", a.ID, what))
+	w.stop(stopCanary, fmt.Sprintf("letter %s %s", a.ID, what))
 }
 
 // breaker judges the last outcomes.

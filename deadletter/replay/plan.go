@@ -2,7 +2,6 @@ package replay
 
 import (
 	"iter"
-	"slices"
 
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter"
@@ -20,16 +19,16 @@ const (
 	Superseded   Class = "superseded"    // LeadHit accepted a newer event of the order; Force replays it unless it is closed
 	Requeued     Class = "requeued"      // a replay was asked for, and has no outcome yet
 	Resolved     Class = "resolved"      // nothing is left to do
-	Dismissed    Class = "dismissed"     // closed by hand
-	OverMax      Class = "over-max"      // it was replayed MaxReplays times
-	OrderUnknown Class = "order-unknown" // nobody can tell whether LeadHit accepted a newer event; Force replays it
-	Expired      Class = "expired"       // the letter, or the value that it refers to, is gone
-	Foreign      Class = "foreign"       // another group's, or its topic or partition is not consumed any more
+	dismissed    Class = "dismissed"     // closed by hand
+	overMax      Class = "over-max"      // it was replayed MaxReplays times
+	orderUnknown Class = "order-unknown" // nobody can tell whether LeadHit accepted a newer event; Force replays it
+	expired      Class = "expired"       // the letter, or the value that it refers to, is gone
+	foreign      Class = "foreign"       // another group's, or its topic or partition is not consumed any more
 )
 
 // Classes returns all classes, in the order in which people read them.
 func Classes() []Class {
-	return []Class{Ready, Superseded, OverMax, OrderUnknown, Requeued, Resolved, Dismissed, Expired, Foreign}
+	return []Class{Ready, Superseded, overMax, orderUnknown, Requeued, Resolved, dismissed, expired, foreign}
 }
 
 // mostLeft is how many of the letters that are left alone a plan lists.
@@ -86,7 +85,7 @@ func NewPlan(letters iter.Seq[view.Letter], ids []ledger.ID, limits Limits) Plan
 	}
 	for _, id := range ids {
 		if !found[id] {
-			gone := Planned{Status: fold.Status{Letter: fold.Letter{ID: id}}, Class: Expired, Why: "no such letter"}
+			gone := Planned{Status: fold.Status{Letter: fold.Letter{ID: id}}, Class: expired, Why: "no such letter"}
 			p = p.with(gone, limits.Most)
 			found[id] = true
 		}
@@ -114,15 +113,15 @@ func (is Limits) Judge(l view.Letter) Planned {
 	}
 	switch {
 	case l.Ledger.N >= is.MaxReplays:
-		p.Class, p.Why = OverMax, "raise --max-replays to replay it once more"
+		p.Class, p.Why = overMax, "raise --max-replays to replay it once more"
 	case l.Ledger.Overtaken:
 		p.Class, p.Why = Superseded, "LeadHit accepted a newer event of its order: "+l.Ledger.Newer
 	case l.Ledger.Order == "" && l.Ledger.Key == 0:
-		p.Class, p.Why = OrderUnknown, "it has neither an order id nor a key, so a newer event of its order may be accepted"
+		p.Class, p.Why = orderUnknown, "it has neither an order id nor a key, so a newer event of its order may be accepted"
 	case l.Ledger.Offset < is.Horizon:
-		p.Class, p.Why = OrderUnknown, "it is so old that workers do not know whether a newer event of its order was accepted"
+		p.Class, p.Why = orderUnknown, "it is so old that workers do not know whether a newer event of its order was accepted"
 	}
-	if is.Force && (p.Class == Superseded || p.Class == OrderUnknown) {
+	if is.Force && (p.Class == Superseded || p.Class == orderUnknown) {
 		p.Class, p.Why, p.Force = Ready, "", true
 	}
 	return p
@@ -133,27 +132,24 @@ func (is Limits) fixed(l view.Letter) (class Class, why string) {
 	partition := event.Partition{Topic: l.Ledger.ID.Topic, Number: l.Ledger.ID.Partition}
 	switch {
 	case l.Group != "" && l.Group != is.Group:
-		return Foreign, "it belongs to group " + l.Group
+		return foreign, "it belongs to group " + l.Group
 	case !l.Ledger.Known:
-		return Expired, "the letters' topic has it no longer"
+		return expired, "the letters' topic has it no longer"
 	case l.Ledger.State == fold.Requeued:
 		return Requeued, "a replay was asked for already"
 	case l.Ledger.State == fold.Resolved:
 		return Resolved, ""
 	case l.Ledger.State == fold.Dismissed:
-		return Dismissed, "reopen it first"
+		return dismissed, "reopen it first"
 	case l.Ledger.State == fold.Superseded:
 		return Superseded, "it is closed: reopen it first, and use --force"
 	case !is.Consumed(partition):
-		return Foreign, "the group does not consume its topic and partition"
+		return foreign, "the group does not consume its topic and partition"
 	case l.Omitted != nil && !is.Stored(l.Letter.Place):
-		return Expired, "its value was too large for the letters' topic, and its own topic has it no longer"
+		return expired, "its value was too large for the letters' topic, and its own topic has it no longer"
 	}
 	return Ready, ""
 }
-
-// Ready returns the letters that a run asks for.
-func (p Plan) Ready() []Planned { return slices.Clone(p.Letters) }
 
 // Orders returns the orders of these letters, each once, in their order.
 func (p Plan) Orders() []string {
@@ -168,8 +164,8 @@ func (p Plan) Orders() []string {
 	return all
 }
 
-// CannotTell is the Cause of a refusal that [Planned.Map] makes: the worker could not tell what the letter is about.
-const CannotTell = "CannotTell"
+// cannotTell is the Cause of a refusal that [Planned.Map] makes: the worker could not tell what the letter is about.
+const cannotTell = "CannotTell"
 
 // Map notes what today's mapping makes of the letter's event, as the worker will judge it.
 func (p *Planned) Map(items []event.Item) {
@@ -179,7 +175,7 @@ func (p *Planned) Map(items []event.Item) {
 		unclear = items[i].OrderID != "" || items[i].Action != event.Ignore
 	}
 	if unclear {
-		p.Becomes = &event.Item{OrderID: p.Order, Cause: CannotTell, Message: "the event does not name the letter's order now"}
+		p.Becomes = &event.Item{OrderID: p.Order, Cause: cannotTell, Message: "the event does not name the letter's order now"}
 		return
 	}
 	p.Becomes = &items[i]

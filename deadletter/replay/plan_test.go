@@ -29,13 +29,13 @@ func classified(t *testing.T) (*world, map[replay.Class]ledger.ID) {
 	for i, class := range replay.Classes() {
 		of[class] = ledger.ID{Topic: "orders", Partition: 0, Offset: int64(i), Item: ledger.NoItem}
 		l := deadletter.Letter{}
-		if class == replay.Foreign {
+		if class == "foreign" {
 			l.Group = "other"
 		}
-		if class == replay.OrderUnknown {
+		if class == "order-unknown" {
 			l.OrderID = "none"
 		}
-		if class == replay.Expired {
+		if class == "expired" {
 			l.Omitted = &deadletter.Digest{Size: 1}
 		}
 		w.store(of[class], 0, l)
@@ -43,10 +43,10 @@ func classified(t *testing.T) (*world, map[replay.Class]ledger.ID) {
 	w.says(ledger.LetterOvertaken, of[replay.Superseded], 0)
 	w.says(ledger.LetterReplay, of[replay.Requeued], 1)
 	w.says(ledger.LetterResolved, of[replay.Resolved], 0)
-	w.says(ledger.LetterDismissed, of[replay.Dismissed], 0)
+	w.says(ledger.LetterDismissed, of["dismissed"], 0)
 	for n := 1; n <= 3; n++ {
-		w.says(ledger.LetterReplay, of[replay.OverMax], n)
-		w.says(ledger.LetterFailed, of[replay.OverMax], n)
+		w.says(ledger.LetterReplay, of["over-max"], n)
+		w.says(ledger.LetterFailed, of["over-max"], n)
 	}
 	return w, of
 }
@@ -76,7 +76,7 @@ func TestForceReplaysWhatNobodyHasClosed(t *testing.T) {
 	w.says(ledger.LetterReplay, closed, 1)
 	w.says(ledger.LetterSuperseded, closed, 1)
 	p := w.reader().plan(t, func(l *replay.Limits) { l.Force = true })
-	forced := map[ledger.ID]bool{of[replay.Superseded]: true, of[replay.OrderUnknown]: true, of[replay.Ready]: false}
+	forced := map[ledger.ID]bool{of[replay.Superseded]: true, of["order-unknown"]: true, of[replay.Ready]: false}
 	if len(p.Letters) != len(forced) {
 		t.Fatalf("got %+v, want %d letters", p.Letters, len(forced))
 	}
@@ -123,7 +123,7 @@ func TestIdsWithoutALetterHaveExpired(t *testing.T) {
 	p := replay.NewPlan(r.view.Letters(view.Filter{IDs: ids}), ids, replay.Limits{
 		Group: group, Most: 10, MaxReplays: 3, Consumed: func(event.Partition) bool { return true },
 	})
-	if len(p.Letters) != 1 || p.Counts[replay.Expired] != 1 || len(p.Left) != 1 {
+	if len(p.Letters) != 1 || p.Counts["expired"] != 1 || len(p.Left) != 1 {
 		t.Errorf("got %+v, want one letter and one that expired", p)
 	}
 }
@@ -165,7 +165,7 @@ func TestTodaysMappingIsAppliedAsTheWorkerDoes(t *testing.T) {
 		"another order": {call("9", "paid")}, "several orders": {call("1", "paid"), call("9", "paid")}, "none": nil,
 	} {
 		p := replay.Planned{Status: fold.Status{Letter: fold.Letter{ID: ledger.ID{Item: ledger.NoItem}, Order: "1"}}}
-		if p.Map(items); p.Becomes.Cause != replay.CannotTell {
+		if p.Map(items); p.Becomes.Cause != "CannotTell" {
 			t.Errorf("%s: got %+v, want that nobody can tell", name, *p.Becomes)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -59,9 +60,9 @@ type Stop string
 
 // The reasons to stop. The zero value is that of a run which has done everything.
 const (
-	Canary      Stop = "canary"  // a canary was not resolved
-	Breaker     Stop = "breaker" // too many of the last outcomes were refusals
-	Timeout     Stop = "timeout"
+	stopCanary  Stop = "canary"  // a canary was not resolved
+	stopBreaker Stop = "breaker" // too many of the last outcomes were refusals
+	stopTimeout Stop = "timeout"
 	Interrupted Stop = "interrupted" // the context has ended
 	Broken      Stop = "error"       // a topic could not be read or written
 )
@@ -136,7 +137,7 @@ type asked struct {
 }
 
 func newWork(r Run, p Plan, topics Topics) *work {
-	w := &work{Run: r, topics: topics, left: p.Ready(), breaker: breaker{share: r.Breaker}}
+	w := &work{Run: r, topics: topics, left: slices.Clone(p.Letters), breaker: breaker{share: r.Breaker}}
 	w.summary = Summary{Run: r.ID, Planned: len(w.left)}
 	w.Canary = min(w.Canary, len(w.left))
 	w.count()
@@ -192,9 +193,9 @@ func (w *work) finished() bool {
 func (w *work) late(now, end time.Time) bool {
 	switch {
 	case w.proven < w.Canary && len(w.waiting) > 0 && now.Sub(w.waiting[0].at) >= canaryLimit:
-		w.stop(Canary, fmt.Sprintf("letter %s has no outcome after %v", w.waiting[0].ID, canaryLimit))
+		w.stop(stopCanary, fmt.Sprintf("letter %s has no outcome after %v", w.waiting[0].ID, canaryLimit))
 	case !now.Before(end):
-		w.stop(Timeout, fmt.Sprintf("not all letters had an outcome after %v", w.Timeout))
+		w.stop(stopTimeout, fmt.Sprintf("not all letters had an outcome after %v", w.Timeout))
 	default:
 		return false
 	}

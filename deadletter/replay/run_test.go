@@ -106,7 +106,7 @@ func TestNoMoreThanFiftyLettersAreWithoutAnOutcome(t *testing.T) {
 		one := run("r_1", "alice")
 		one.Canary, one.Timeout, one.Rate = 0, time.Minute, 100
 		s := do(t, one, r.plan(t), r)
-		if s.Stop != replay.Timeout || s.Waiting != 50 || s.Untouched != 150 || len(w.replays()) != 50 {
+		if s.Stop != "timeout" || s.Waiting != 50 || s.Untouched != 150 || len(w.replays()) != 50 {
 			t.Errorf("got %+v, want 50 letters that wait", s)
 		}
 	})
@@ -119,7 +119,7 @@ func TestACanaryThatIsRefusedStopsTheRun(t *testing.T) {
 		w.refuses = func(ledger.ID, int) bool { return true }
 		r := w.reader()
 		s := do(t, run("r_1", "alice"), r.plan(t), r)
-		if s.Stop != replay.Canary || s.Refused != 1 || s.Untouched != 29 || !strings.Contains(s.Why, "orders/0/0 was refused") {
+		if s.Stop != "canary" || s.Refused != 1 || s.Untouched != 29 || !strings.Contains(s.Why, "orders/0/0 was refused") {
 			t.Errorf("got %+v, want one refused canary", s)
 		}
 		if ends := w.entries(ledger.RunStop); len(ends) != 1 || !strings.HasPrefix(ends[0].Why, "canary: letter") {
@@ -136,7 +136,7 @@ func TestACanaryWithoutAnOutcomeStopsTheRunAfterAMinute(t *testing.T) {
 		r := w.reader()
 		begun := time.Now()
 		s := do(t, run("r_1", "alice"), r.plan(t), r)
-		if took := time.Since(begun); s.Stop != replay.Canary || s.Waiting != 1 || s.Untouched != 29 || took < time.Minute ||
+		if took := time.Since(begun); s.Stop != "canary" || s.Waiting != 1 || s.Untouched != 29 || took < time.Minute ||
 			took > 62*time.Second {
 			t.Errorf("got %+v after %v, want a canary that waits", s, took)
 		}
@@ -151,7 +151,7 @@ func TestTooManyRefusalsStopTheRun(t *testing.T) {
 		w.refuses = func(ledger.ID, int) bool { return len(w.order) > 100 && len(w.order)%3 == 0 }
 		r := w.reader()
 		s := do(t, run("r_1", "alice"), r.plan(t), r)
-		if s.Stop != replay.Breaker || s.Refused < 10 || s.Refused > 15 || s.Untouched < 100 {
+		if s.Stop != "breaker" || s.Refused < 10 || s.Refused > 15 || s.Untouched < 100 {
 			t.Errorf("got %+v, want a stop at 10 refusals of 50", s)
 		}
 		w.idle()
@@ -296,7 +296,7 @@ func TestARunThatIsKilledIsFinishedByTheSameRunAgain(t *testing.T) {
 }
 
 // left is the number of letters that a run would ask for.
-func (w *world) left() int { return len(w.reader().plan(w.t).Ready()) }
+func (w *world) left() int { return len(w.reader().plan(w.t).Letters) }
 
 func TestAnInterruptedRunSaysWhatEndsWithoutIt(t *testing.T) {
 	t.Parallel()

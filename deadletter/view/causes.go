@@ -15,8 +15,8 @@ type Trend string
 // The trends of a cause.
 const (
 	TrendNew       Trend = "new"       // its first letter failed within the last 24 hours
-	TrendRegressed Trend = "regressed" // it failed again, a day or more after its last letter was resolved
-	TrendOngoing   Trend = "ongoing"
+	trendRegressed Trend = "regressed" // it failed again, a day or more after its last letter was resolved
+	trendOngoing   Trend = "ongoing"
 )
 
 const day = 24 * time.Hour
@@ -120,7 +120,7 @@ func (g *gathered) cause(v *View) Cause {
 		States: map[fold.State]int{}, Orders: g.orders.count, First: moment(g.first), Last: moment(last.failed),
 		Versions: g.versions, Hours: g.hours,
 	}
-	for i, s := range States() {
+	for i, s := range fold.States() {
 		if g.states[i] > 0 {
 			c.States[s] = g.states[i]
 			c.Letters += g.states[i]
@@ -180,7 +180,7 @@ func (t trending) trend(now time.Time) Trend {
 	case moment(t.first).After(now.Add(-day)):
 		return TrendNew
 	case t.resolved != noTime && t.open != noTime && !moment(t.open).Before(moment(t.resolved).Add(day)):
-		return TrendRegressed
+		return trendRegressed
 	}
-	return TrendOngoing
+	return trendOngoing
 }

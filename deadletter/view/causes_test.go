@@ -38,7 +38,7 @@ func TestCausesGroupLettersByFingerprint(t *testing.T) {
 	all[0].Fingerprint = ""
 	want := view.Cause{
 		Name: "ValidationError", Stage: deadletter.StageCall, Message: "Possible statuses: paid, submitted", Code: -32000,
-		Trend: view.TrendOngoing, Letters: 4, Orders: 2,
+		Trend: "ongoing", Letters: 4, Orders: 2,
 		States: map[fold.State]int{fold.Open: 2, fold.Dismissed: 1, fold.Requeued: 1},
 		First:  hour, Last: hour.Add(4 * time.Minute),
 		Expires:  hour.Add(time.Minute + time.Second + time.Hour), // the dismissed one does not count
@@ -70,21 +70,21 @@ func TestACauseIsNewRegressedOrOngoing(t *testing.T) {
 		want   view.Trend
 	}{
 		"within a day": {func(*topics) {}, hour.Add(24*time.Hour - 1), view.TrendNew},
-		"after a day":  {func(*topics) {}, hour.Add(24 * time.Hour), view.TrendOngoing},
-		"resolved":     {func(w *topics) { resolve(w, hour.Add(time.Hour)) }, hour.Add(72 * time.Hour), view.TrendOngoing},
+		"after a day":  {func(*topics) {}, hour.Add(24 * time.Hour), "ongoing"},
+		"resolved":     {func(w *topics) { resolve(w, hour.Add(time.Hour)) }, hour.Add(72 * time.Hour), "ongoing"},
 		"failed at once": {func(w *topics) {
 			resolve(w, hour.Add(time.Hour))
 			w.letter(letter(1, failed(hour.Add(25*time.Hour-1))))
-		}, hour.Add(72 * time.Hour), view.TrendOngoing},
+		}, hour.Add(72 * time.Hour), "ongoing"},
 		"failed a day later": {func(w *topics) {
 			resolve(w, hour.Add(time.Hour))
 			w.letter(letter(1, failed(hour.Add(25*time.Hour))))
-		}, hour.Add(72 * time.Hour), view.TrendRegressed},
+		}, hour.Add(72 * time.Hour), "regressed"},
 		"another one stayed open": {func(w *topics) {
 			w.letter(letter(1))
 			resolve(w, hour.Add(time.Hour))
 			w.letter(letter(2, failed(hour.Add(50*time.Hour))))
-		}, hour.Add(72 * time.Hour), view.TrendOngoing},
+		}, hour.Add(72 * time.Hour), "ongoing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -38,11 +38,6 @@ func (f Filter) Empty() bool {
 		len(f.Headers) == 0
 }
 
-// States returns all states of a letter, in the order in which a letter passes them.
-func States() []fold.State {
-	return []fold.State{fold.Open, fold.Requeued, fold.Resolved, fold.Superseded, fold.Dismissed}
-}
-
 var errVersion = errors.New("want a version such as 1.9.0, or <, <=, >, >= in front of it")
 
 // CheckVersion reports whether a text can be a Filter's Version.
@@ -72,7 +67,7 @@ func (f Filter) prepare(headers []string) prepared {
 		since: ceiling(f.Since), until: ceiling(f.Until),
 	}
 	for _, s := range f.States {
-		if i := slices.Index(States(), s); i >= 0 {
+		if i := slices.Index(fold.States(), s); i >= 0 {
 			p.states |= 1 << i
 		}
 	}

@@ -34,7 +34,7 @@ func (v *View) List(f Filter, by Sort, limit int) List {
 	prepared, wanted := inAnyState.prepare(v.headers), f.prepare(v.headers)
 	first := first{by: by, limit: limit}
 	records := map[*shared]int{}
-	states := make([]int, len(States()))
+	states := make([]int, len(fold.States()))
 	newest := int64(noTime)
 	for name, g := range v.groups {
 		if name != v.own && !f.AllGroups {
@@ -63,9 +63,9 @@ func (v *View) List(f Filter, by Sort, limit int) List {
 	return list
 }
 
-// count fills in the counts. states are by index in States.
+// count fills in the counts. states are by index in fold.States.
 func (l *List) count(states []int, records map[*shared]int) {
-	for i, s := range States() {
+	for i, s := range fold.States() {
 		if states[i] > 0 {
 			l.States[s] = states[i]
 		}

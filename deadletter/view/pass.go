@@ -56,7 +56,7 @@ func newestFirst(a, b match) int {
 // Ledger the State, N, Overtaken, Order, Key and Offset.
 func (v *View) ByCause(f Filter) iter.Seq2[string, Letter] {
 	return func(yield func(string, Letter) bool) {
-		omitted, states := &deadletter.Digest{}, States()
+		omitted, states := &deadletter.Digest{}, fold.States()
 		for m := range v.each(f) {
 			k, id, l := m.kept, m.kept.id(), Letter{}
 			l.Ledger = fold.Status{

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -49,8 +50,8 @@ func (v *View) Runs() []Run {
 func (r *run) count() Run {
 	is := r.Run
 	counts := map[ReplayOutcome]*int{
-		ReplayWaiting: &is.Waiting, ReplayResolved: &is.Resolved, ReplaySuperseded: &is.Superseded,
-		ReplayRefused: &is.Refused, ReplayFailed: &is.Failed, ReplayDismissed: &is.Dismissed,
+		replayWaiting: &is.Waiting, replayResolved: &is.Resolved, replaySuperseded: &is.Superseded,
+		replayRefused: &is.Refused, replayFailed: &is.Failed, replayDismissed: &is.Dismissed,
 	}
 	for _, p := range r.replays {
 		is.Asked++
@@ -62,14 +63,14 @@ func (r *run) count() Run {
 // ReplayOutcome is what became of one replay.
 type ReplayOutcome string
 
-// The outcomes of a replay.
+// The outcomes of a replay, as people read them.
 const (
-	ReplayWaiting    ReplayOutcome = "waiting" // none yet
-	ReplayResolved   ReplayOutcome = "resolved"
-	ReplaySuperseded ReplayOutcome = "superseded"
-	ReplayRefused    ReplayOutcome = "refused" // again
-	ReplayFailed     ReplayOutcome = "failed"  // it could not be called
-	ReplayDismissed  ReplayOutcome = "dismissed"
+	replayWaiting    ReplayOutcome = "waiting" // none yet
+	replayResolved   ReplayOutcome = "resolved"
+	replaySuperseded ReplayOutcome = "superseded"
+	replayRefused    ReplayOutcome = "refused" // again
+	replayFailed     ReplayOutcome = "failed"  // it could not be called
+	replayDismissed  ReplayOutcome = "dismissed"
 )
 
 // Replay is one replay of a run that counted.
@@ -79,7 +80,8 @@ type Replay struct {
 	Outcome ReplayOutcome
 }
 
-// Replays returns the replays of a run of the own group, in the order in which they were asked for.
+// Replays returns the replays of a run of the own group: first those that a person must look at, and each kind in the
+// order in which they were asked for.
 func (v *View) Replays(run string) []Replay {
 	r := v.byName[run]
 	if r == nil {
@@ -92,7 +94,15 @@ func (v *View) Replays(run string) []Replay {
 			all[i].Order = k.order
 		}
 	}
+	slices.SortStableFunc(all, func(a, b Replay) int { return cmp.Compare(urgency(a.Outcome), urgency(b.Outcome)) })
 	return all
+}
+
+// urgency orders outcomes: what a person must look at comes first.
+func urgency(o ReplayOutcome) int {
+	return slices.Index([]ReplayOutcome{
+		replayRefused, replayFailed, replayWaiting, replaySuperseded, replayDismissed, replayResolved,
+	}, o)
 }
 
 // now is what became of the replay so far.
@@ -100,17 +110,17 @@ func (p *replay) now() ReplayOutcome {
 	k := p.group.letters[p.id]
 	switch {
 	case p.outcome == ledger.LetterResolved:
-		return ReplayResolved
+		return replayResolved
 	case p.outcome == ledger.LetterSuperseded:
-		return ReplaySuperseded
+		return replaySuperseded
 	case p.outcome == ledger.LetterFailed:
-		return ReplayFailed
+		return replayFailed
 	case k != nil && int(k.count) >= p.n:
-		return ReplayRefused
+		return replayRefused
 	case p.outcome == ledger.LetterDismissed:
-		return ReplayDismissed
+		return replayDismissed
 	}
-	return ReplayWaiting
+	return replayWaiting
 }
 
 func (v *View) run(name string) *run {

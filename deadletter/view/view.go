@@ -91,7 +91,7 @@ type kept struct {
 	sum                           [sha256.Size]byte // of the value
 	value                         hasValue
 	// What the fold says, for readers that visit every letter: the fold would look each of them up. state is the index in
-	// States, and n counts replays.
+	// fold.States, and n counts replays.
 	state     uint8
 	overtaken bool
 	n         int32
@@ -102,7 +102,7 @@ func (k *kept) id() ledger.ID {
 	return ledger.ID{Topic: k.topic, Partition: int(k.source), Offset: k.offset, Item: int(k.item)}
 }
 
-func stateNumber(s fold.State) uint8 { return uint8(max(0, slices.Index(States(), s))) }
+func stateNumber(s fold.State) uint8 { return uint8(max(0, slices.Index(fold.States(), s))) }
 
 type hasValue uint8
 

@@ -37,6 +37,11 @@ const (
 	Dismissed  State = "dismissed"
 )
 
+// States returns all states of a letter, in the order in which a letter passes them.
+func States() []State {
+	return []State{Open, Requeued, Resolved, Superseded, Dismissed}
+}
+
 // maxReplays is a limit far above what happens: a foreign letter may have any count.
 const maxReplays = 1 << 30
 
