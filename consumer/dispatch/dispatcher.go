@@ -139,7 +139,7 @@ func (d *Dispatcher) Lost() {
 		}
 	}
 	d.writes.forget()
-	d.memory.clear()
+	d.forgetOrders()
 	d.generation = d.empty()
 }
 
@@ -167,7 +167,7 @@ func (d *Dispatcher) Restarted(now time.Time, id event.Partition, next, end int6
 		d.release(e)
 	}
 	d.dropReplays(p)
-	d.memory.clear() // whoever sends an order's events again wants them called
+	d.forgetOrders() // whoever sends an order's events again wants them called
 	if d.commit != nil {
 		// Its response says nothing about the new log.
 		c := *d.commit
@@ -253,7 +253,7 @@ func (d *Dispatcher) touch(now time.Time, p *partition) {
 // KeyChanged takes the news that another API key is in use.
 func (d *Dispatcher) KeyChanged(now time.Time) {
 	d.governor.KeyChanged(now)
-	d.memory.clear() // it may be the key of another account
+	d.forgetOrders() // it may be the key of another account
 }
 
 // NeedsNewMember says that there is an unknown commit: after this generation the worker must leave the group and join

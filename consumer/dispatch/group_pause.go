@@ -40,7 +40,7 @@ func (d *Dispatcher) obeyGuard(now time.Time) {
 	_, paused := d.guard.Pause()
 	d.governor.Pause(now, paused)
 	if paused {
-		d.memory.clear()
+		d.forgetOrders()
 	}
 }
 

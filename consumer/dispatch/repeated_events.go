@@ -12,7 +12,9 @@ import (
 type callsOf struct {
 	inFlight int
 	says     statement // of the last one
-	mixed    bool      // two were in flight at once, so nobody knows which one LeadHit applied last
+	// unsure says that two were in flight at once, so nobody knows which one LeadHit applied last, or that all orders were
+	// forgotten meanwhile.
+	unsure bool
 }
 
 // isRepeat reports whether a task's statement is the last one about its order that LeadHit accepted, with no call about
@@ -52,7 +54,7 @@ func (d *Dispatcher) callBegins(order string, says statement) {
 	d.memory.forget(says.order)
 	of := d.callsOf[order]
 	of.inFlight++
-	of.mixed = of.mixed || of.inFlight > 1
+	of.unsure = of.unsure || of.inFlight > 1
 	of.says = says
 	d.callsOf[order] = of
 }
@@ -72,8 +74,17 @@ func (d *Dispatcher) callEnded(c call, v retry.Verdict) {
 	}
 	switch {
 	case d.Pause().Kind != "":
-		d.memory.clear()
-	case v.Kind == retry.Done && !c.dropped && !of.mixed:
+		d.forgetOrders()
+	case v.Kind == retry.Done && !c.dropped && !of.unsure && c.pending.key != 0:
 		d.memory.put(of.says)
+	}
+}
+
+// forgetOrders makes the status of every order unknown, and so those of the calls in flight.
+func (d *Dispatcher) forgetOrders() {
+	d.memory.clear()
+	for order, of := range d.callsOf {
+		of.unsure = true
+		d.callsOf[order] = of
 	}
 }

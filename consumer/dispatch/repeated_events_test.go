@@ -103,11 +103,8 @@ func TestTheStatusOfAnOrderIsForgotten(t *testing.T) {
 			h.settle()
 		},
 		"by a call with an unknown outcome": func(h *harness) {
-			h.read(orders(0), says(1, "A", "submitted"))
-			h.answer(orders(0), 1, retry.Verdict{Cause: "Timeout"})
-			h.pass(2 * time.Second)
-			h.accept(orders(0), 1)
-			h.settle()
+			h.read(orders(1), says(0, "A", "submitted"))
+			h.answer(orders(1), 0, retry.Verdict{Cause: "Timeout"})
 		},
 		"by a pause for the key": func(h *harness) {
 			h.read(orders(0), says(1, "B", "paid"))
@@ -126,7 +123,7 @@ func TestTheStatusOfAnOrderIsForgotten(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := started(t, skipping(), orders(0))
+			h := started(t, skipping(), orders(0), orders(1))
 			h.acceptAndCommit()
 			forget(h)
 			next := h.fetches[orders(0)].Offset
@@ -135,6 +132,21 @@ func TestTheStatusOfAnOrderIsForgotten(t *testing.T) {
 			h.wantInAir("forgotten", next)
 		})
 	}
+}
+
+func TestACallBesideAnotherAPIKeyIsNoProof(t *testing.T) {
+	t.Parallel()
+	h := started(t, skipping(), orders(0))
+	h.read(orders(0), says(0, "A", "paid"))
+	h.d.KeyChanged(h.now)
+	h.accept(orders(0), 0)
+	h.settle()
+	h.read(orders(0), says(1, "A", "paid"))
+	h.wantRepeats("accepted under the old key")
+	h.accept(orders(0), 1)
+	h.settle()
+	h.read(orders(0), says(2, "A", "paid"))
+	h.wantRepeats("accepted under the new key", 2)
 }
 
 // An order whose events lie in two partitions has two lanes, and their calls know nothing of each other.

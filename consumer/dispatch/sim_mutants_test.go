@@ -195,7 +195,7 @@ func repeatMutants() map[string][]edit {
 		"skip-after-refusal": {
 			{"repeated_events.go", "\td.memory.forget(says.order)\n", ""},
 		},
-		"skip-across-generations": {{"dispatcher.go", "d.writes.forget()\n\td.memory.clear()\n", "d.writes.forget()\n"}},
+		"skip-across-generations": {{"dispatcher.go", "d.writes.forget()\n\td.forgetOrders()\n", "d.writes.forget()\n"}},
 		"skip-before-its-turn": {{
 			"lane.go", "if e.waits == 0 {\n\t\td.makeReady(e)\n\t}\n}\n\n// advance",
 			"if _, repeat := d.isRepeat(task{e, 0}); e.waits == 0 || len(e.items) == 1 && repeat {\n\t\td.makeReady(e)\n\t}\n}\n\n// advance",
@@ -212,12 +212,12 @@ func repeatMutants() map[string][]edit {
 			"dispatcher.go", "d.advance(e)\n\td.touch", "d.advance(e)\n\tif e.items[0].repeat {\n\t\td.release(e)\n\t}\n\td.touch",
 		}},
 		"skip-marks-nothing":       {{"repeated_events.go", "\td.accept(now, t)\n", "\tit.state = done\n\td.itemDone(now, t.pending)\n"}},
-		"skip-beside-another-call": {{"repeated_events.go", "of.mixed = of.mixed || of.inFlight > 1", "of.mixed = false"}},
+		"skip-beside-another-call": {{"repeated_events.go", "of.unsure = of.unsure || of.inFlight > 1", "of.unsure = false"}},
 		"skip-in-a-pause": {
-			{"group_pause.go", "\tif paused {\n\t\td.memory.clear()\n\t}\n", ""},
-			{"repeated_events.go", "case d.Pause().Kind != \"\":\n\t\td.memory.clear()\n", "case d.fenced:\n"},
+			{"group_pause.go", "\tif paused {\n\t\td.forgetOrders()\n\t}\n", ""},
+			{"repeated_events.go", "case d.Pause().Kind != \"\":\n\t\td.forgetOrders()\n", "case d.fenced:\n"},
 		},
-		"skip-with-another-key": {{"dispatcher.go", "\td.memory.clear() // it may be", "\t// it may be"}},
+		"skip-with-another-key": {{"dispatcher.go", "\td.forgetOrders() // it may be", "\t// it may be"}},
 	}
 }
 

@@ -124,7 +124,8 @@ func (k *worker) checkRepeat(r turn.Repeat) {
 func (k *worker) noteProof(f *flight, v retry.Verdict) {
 	delete(k.proofs, f.call.Order)
 	k.forgetInPause()
-	if r := f.change.record; v.Kind == retry.Done && k.number == f.number && r.key != 0 && !k.anyPause() {
+	if r := f.change.record; v.Kind == retry.Done && k.number == f.number && k.key == f.decided && r.key != 0 &&
+		!k.anyPause() {
 		k.proofs[f.call.Order] = proof{r.log, r.key, f.call.Status}
 	}
 }
