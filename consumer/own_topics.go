@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"leadhit-sync/consumer/dispatch"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/consumer/follower"
 	"leadhit-sync/deadletter/ledger"
@@ -71,7 +70,7 @@ func newOwnTopics(b *base) *ownTopics {
 			},
 		}
 		t.letters.follower = follower.Follower[fold.Letter]{
-			Cluster: o.Cluster, Topic: o.Letters.Topic, Parse: o.Letters.Parse, Newest: dispatch.LettersKept,
+			Cluster: o.Cluster, Topic: o.Letters.Topic, Parse: o.Letters.Parse, Newest: fold.WorkerHorizon,
 		}
 	}
 	return t

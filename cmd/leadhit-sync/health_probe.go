@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"leadhit-sync/deadletter/operator"
+	"leadhit-sync/deadletter/operator/workerpage"
 )
 
 const (
@@ -48,7 +48,7 @@ It is meant for health probes inside the image, which has neither a shell nor cu
 func probe(ctx context.Context, page *url.URL, out io.Writer) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, probeLimit, fmt.Errorf("no response within %v", probeLimit))
 	defer cancel()
-	answer, err := operator.Get(ctx, page.String())
+	answer, err := workerpage.Get(ctx, page.String())
 	if err != nil {
 		return fmt.Errorf("probe %s: %w", page, err)
 	}

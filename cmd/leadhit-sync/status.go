@@ -14,7 +14,7 @@ import (
 
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/config"
-	"leadhit-sync/deadletter/operator"
+	"leadhit-sync/deadletter/operator/workerpage"
 )
 
 // errUnreached gives exit code 1 after the whole output, which shows the workers that did respond.
@@ -104,7 +104,7 @@ func statusPages(args []string, workers string) (finder, error) {
 // publishNotReadyAddresses also of those that are not ready. The order is fixed, so that workers keep their place on
 // the screen.
 func pagesBehind(ctx context.Context, host, port string) ([]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, operator.AskLimit)
+	ctx, cancel := context.WithTimeout(ctx, workerpage.Limit)
 	defer cancel()
 	addresses, err := new(net.Resolver).LookupHost(ctx, host)
 	if err != nil {
@@ -154,13 +154,13 @@ func showStatus(ctx context.Context, w io.Writer, find finder, output outputForm
 	if err != nil {
 		return err
 	}
-	all := operator.AskWorkers(ctx, pages)
+	all := workerpage.Ask(ctx, pages)
 	report := struct {
-		Schema  string           `json:"schema"`
-		Workers []operator.Asked `json:"workers"`
+		Schema  string             `json:"schema"`
+		Workers []workerpage.Asked `json:"workers"`
 	}{"workers.v1", all}
 	err = output.print(w, report, func(w io.Writer) error { return writeStatus(w, all, on) })
-	if err == nil && slices.ContainsFunc(all, func(a operator.Asked) bool { return a.Error != "" }) {
+	if err == nil && slices.ContainsFunc(all, func(a workerpage.Asked) bool { return a.Error != "" }) {
 		err = errUnreached
 	}
 	return err

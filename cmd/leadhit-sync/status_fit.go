@@ -6,7 +6,7 @@ import (
 
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/consumer/status"
-	"leadhit-sync/deadletter/operator"
+	"leadhit-sync/deadletter/operator/workerpage"
 )
 
 // rows is how many rows the tables of one worker may have.
@@ -14,7 +14,7 @@ type rows struct{ orders, partitions int }
 
 // block is the status of one worker, and its lines on the screen.
 type block struct {
-	operator.Asked
+	workerpage.Asked
 
 	on    screen
 	rows  rows
@@ -22,7 +22,7 @@ type block struct {
 	least bool // its tables cannot get shorter
 }
 
-func newBlock(a operator.Asked, on screen) *block {
+func newBlock(a workerpage.Asked, on screen) *block {
 	b := &block{Asked: a, on: on, rows: rows{orders: mostOrderRows, partitions: mostPartitions}}
 	if a.Status != nil {
 		b.rows.orders = min(b.rows.orders, len(a.Status.Orders))
@@ -59,7 +59,7 @@ func (b *block) shrink() {
 // fitStatus returns the lines for a screen. It shortens the longest tables first, then shows one line per worker, then
 // only the first of these lines. Each step lays out one block again, and a table has at most 20 rows, so the loop is
 // short.
-func fitStatus(all []operator.Asked, on screen) []string {
+func fitStatus(all []workerpage.Asked, on screen) []string {
 	blocks := make([]*block, len(all))
 	for i, a := range all {
 		blocks[i] = newBlock(a, on)
@@ -88,7 +88,7 @@ func longestOf(blocks []*block) *block {
 }
 
 // linesOf joins the blocks. One worker needs no summary, because its first line is its state.
-func linesOf(all []operator.Asked, blocks []*block, on screen) []string {
+func linesOf(all []workerpage.Asked, blocks []*block, on screen) []string {
 	var lines []string
 	if len(all) != 1 {
 		lines = append(lines, on.cut(summaryOf(all)))
@@ -104,7 +104,7 @@ func linesOf(all []operator.Asked, blocks []*block, on screen) []string {
 
 // tooMuch is for screens that are too small even for the shortest tables: the first lines of one worker, or a line per
 // worker. The last line counts what is left out, and names the way to see it.
-func tooMuch(all []operator.Asked, lines []string, on screen) []string {
+func tooMuch(all []workerpage.Asked, lines []string, on screen) []string {
 	most := on.lines
 	if len(all) > 1 {
 		lines = []string{on.cut(summaryOf(all)), ""}
@@ -121,8 +121,8 @@ func tooMuch(all []operator.Asked, lines []string, on screen) []string {
 
 // urgentFirst sorts workers that did not respond first, then workers that are not running. On a small screen the lines
 // at the end are lost, and a healthy worker is the least loss.
-func urgentFirst(all []operator.Asked) []operator.Asked {
-	rank := func(a operator.Asked) int {
+func urgentFirst(all []workerpage.Asked) []workerpage.Asked {
+	rank := func(a workerpage.Asked) int {
 		switch {
 		case a.Status == nil:
 			return 0
@@ -132,12 +132,12 @@ func urgentFirst(all []operator.Asked) []operator.Asked {
 		return 2
 	}
 	sorted := slices.Clone(all)
-	slices.SortStableFunc(sorted, func(a, b operator.Asked) int { return rank(a) - rank(b) })
+	slices.SortStableFunc(sorted, func(a, b workerpage.Asked) int { return rank(a) - rank(b) })
 	return sorted
 }
 
 // lineOf is a worker's state in one line.
-func lineOf(a operator.Asked) string {
+func lineOf(a workerpage.Asked) string {
 	state := "not reached"
 	if a.Status != nil {
 		state = fmt.Sprintf("%s, oldest %s, %s waiting", a.Status.Text(), lasting(seconds(a.Status.OldestAge)),

@@ -11,7 +11,7 @@ import (
 
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/consumer/status"
-	"leadhit-sync/deadletter/operator"
+	"leadhit-sync/deadletter/operator/workerpage"
 )
 
 const (
@@ -33,13 +33,13 @@ func (s screen) cut(line string) string {
 }
 
 // writeStatus prints the workers one after another, below a summary if there are several.
-func writeStatus(w io.Writer, all []operator.Asked, on screen) error {
+func writeStatus(w io.Writer, all []workerpage.Asked, on screen) error {
 	_, err := io.WriteString(w, strings.Join(fitStatus(all, on), "\n")+"\n")
 	return err
 }
 
 // summaryOf counts the workers in each state.
-func summaryOf(all []operator.Asked) string {
+func summaryOf(all []workerpage.Asked) string {
 	if len(all) == 0 {
 		return "no workers"
 	}

@@ -10,7 +10,7 @@ import (
 
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/consumer/status"
-	"leadhit-sync/deadletter/operator"
+	"leadhit-sync/deadletter/operator/workerpage"
 )
 
 const goldenStatus = "testdata/status.golden.txt"
@@ -127,7 +127,7 @@ func TestStatusFitsATerminal(t *testing.T) {
 		screens.WriteString("$ leadhit-sync status\n" + got.out + "\n")
 	}
 	one := troubled()
-	onScreen := strings.Join(fitStatus([]operator.Asked{{URL: "http://worker-1:8080/status", Status: &one}},
+	onScreen := strings.Join(fitStatus([]workerpage.Asked{{URL: "http://worker-1:8080/status", Status: &one}},
 		screen{columns: statusWidth}), "\n") + "\n"
 	mustFit(t, onScreen)
 	screens.WriteString("$ leadhit-sync status # on a terminal of 80 columns\n" + onScreen)
@@ -207,12 +207,12 @@ func TestOrdersWithTheSameResponseAreGrouped(t *testing.T) {
 // TestAScreenOfStatusFitsEveryHeight: whatever is cut says so, and the state comes first.
 func TestAScreenOfStatusFitsEveryHeight(t *testing.T) {
 	t.Parallel()
-	one := func(s status.Worker) []operator.Asked {
-		return []operator.Asked{{URL: "http://w:8080/status", Status: &s}}
+	one := func(s status.Worker) []workerpage.Asked {
+		return []workerpage.Asked{{URL: "http://w:8080/status", Status: &s}}
 	}
 	several := slices.Concat(one(busyWorker()), one(outage(25)),
-		[]operator.Asked{{URL: "http://gone:8080/status", Error: "connection refused"}}, one(troubled()))
-	for name, all := range map[string][]operator.Asked{
+		[]workerpage.Asked{{URL: "http://gone:8080/status", Error: "connection refused"}}, one(troubled()))
+	for name, all := range map[string][]workerpage.Asked{
 		"idle": one(idle()), "busy": one(busyWorker()), "troubled": one(troubled()), "an outage": one(outage(25)),
 		"several": several, "none": nil,
 		"many": slices.Concat(several, several),
@@ -235,7 +235,7 @@ func TestAScreenOfStatusFitsEveryHeight(t *testing.T) {
 }
 
 // mustFitHeight wants at most height lines, the state first, and all lines or some partitions if they fit.
-func mustFitHeight(t *testing.T, name string, all []operator.Asked, whole []string, height int) {
+func mustFitHeight(t *testing.T, name string, all []workerpage.Asked, whole []string, height int) {
 	t.Helper()
 	got := fitStatus(all, screen{statusWidth, height})
 	if len(got) > height || len(got) == 0 {
@@ -270,7 +270,7 @@ func longIDs() (s status.Worker, orders []string) {
 func TestStatusNeverCutsAnOrderIDOrANumber(t *testing.T) {
 	t.Parallel()
 	s, orders := longIDs()
-	got := strings.Join(fitStatus([]operator.Asked{{URL: "http://w:8080/status", Status: &s}}, screen{columns: statusWidth}), "\n")
+	got := strings.Join(fitStatus([]workerpage.Asked{{URL: "http://w:8080/status", Status: &s}}, screen{columns: statusWidth}), "\n")
 	for _, want := range append(orders, "/11/98765432109", "orders/0/11872", " 98765442109 ", " 98765532109 ",
 		" 10000\n") {
 		if !strings.Contains(got, want) {

@@ -10,7 +10,7 @@ import (
 
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/status"
-	"leadhit-sync/deadletter/operator"
+	"leadhit-sync/deadletter/operator/workerpage"
 )
 
 // workerPage serves a status as a worker does, and returns its host:port.
@@ -68,7 +68,7 @@ func TestStatusAsJSONHasTheWorkersOwnTexts(t *testing.T) {
 	got := command(t, "", "status", "-o", "json", "--workers", workerPage(t, troubled())+","+closed(t))
 	report := decoded[struct {
 		Schema  string
-		Workers []operator.Asked
+		Workers []workerpage.Asked
 	}](t, got.out)
 	if got.code != exitError || report.Schema != "workers.v1" || len(report.Workers) != 2 ||
 		report.Workers[1].Error == "" ||

@@ -82,7 +82,7 @@ func New(c Config) *Dispatcher {
 	}
 	d.governor = retry.NewGovernor(c.CallsInFlight, c.CallsPerSecond, c.Retry.Random)
 	d.guard = guard.Guard{Worker: c.Worker, Build: c.Build}
-	d.letters.Horizon = LettersKept
+	d.letters.Horizon = fold.WorkerHorizon
 	d.generation = d.empty()
 	return d
 }

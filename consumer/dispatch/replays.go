@@ -11,10 +11,6 @@ import (
 )
 
 const (
-	// LettersKept is how many of the newest letters a worker knows: about 200 bytes each. Replays of older ones need
-	// force.
-	LettersKept = 200_000
-
 	// cannotTell is the cause of a replay that was not tried, because nobody can tell whether LeadHit accepted a newer
 	// event of the order, or which order the letter is about.
 	cannotTell = "CannotTell"

@@ -12,6 +12,7 @@ import (
 	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/operator"
 	"leadhit-sync/deadletter/operator/life"
+	"leadhit-sync/deadletter/operator/workerpage"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -52,7 +53,7 @@ func (o *Office) Workers(ctx context.Context) desk.Workers {
 		w.Err = err
 		return w
 	}
-	for _, a := range operator.AskWorkers(ctx, pages) {
+	for _, a := range workerpage.Ask(ctx, pages) {
 		one := desk.Worker{URL: a.URL, Status: a.Status}
 		switch {
 		case a.Error != "":

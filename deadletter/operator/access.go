@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// AppendLimit limits the time for writing an entry. It includes the creation of the ledger and the wait until the
+	// appendLimit limits the time for writing an entry. It includes the creation of the ledger and the wait until the
 	// brokers know it. After the limit it is unknown whether the entry is stored.
-	AppendLimit = 30 * time.Second
+	appendLimit = 30 * time.Second
 	// writeAtOnce bounds the entries that wait for an acknowledgement; those of a few milliseconds share a batch.
 	writeAtOnce = 50
 )
@@ -43,7 +43,7 @@ func (a Access) answered() {
 
 // Write appends entries of the group, and waits until all are acknowledged or one has failed.
 func (a Access) Write(ctx context.Context, entries ...ledger.Entry) error {
-	ctx, cancel := context.WithTimeout(ctx, AppendLimit+time.Duration(len(entries))*50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(ctx, appendLimit+time.Duration(len(entries))*50*time.Millisecond)
 	defer cancel()
 	all, ctx := errgroup.WithContext(ctx)
 	all.SetLimit(writeAtOnce)

@@ -40,7 +40,7 @@ func (r *Reader) Find(ctx context.Context, id ledger.ID, everyGroup bool) (Lette
 	if err != nil {
 		return Letter{}, err
 	}
-	return r.Record(ctx, found)
+	return r.record(ctx, found)
 }
 
 // absent is the error about an id without a letter of the group.

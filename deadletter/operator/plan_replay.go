@@ -18,9 +18,6 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// workerHorizon is how many of the newest records of the letters' topic a worker reads.
-const workerHorizon = 200_000
-
 // Selection says which letters a plan is about.
 type Selection struct {
 	Filter view.Filter
@@ -78,7 +75,7 @@ func (r *Reader) Limits(ctx context.Context, s Selection) (replay.Limits, error)
 	}
 	topics := r.Topics
 	r.Look(func(v *view.View) {
-		if limits.Horizon = r.next[event.Partition{Topic: r.Letters}] - workerHorizon; topics == nil {
+		if limits.Horizon = r.next[event.Partition{Topic: r.Letters}] - fold.WorkerHorizon; topics == nil {
 			topics = topicsOf(v.Letters(s.Filter))
 		}
 	})
@@ -239,7 +236,7 @@ func (r *Reader) Status(id ledger.ID) (fold.Status, bool) {
 // Append writes an entry of a run. It completes a write that has begun even if the run is interrupted, so the summary
 // knows what was asked for.
 func (r *Reader) Append(ctx context.Context, e ledger.Entry) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), AppendLimit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendLimit)
 	defer cancel()
 	return r.WriteEntry(ctx, e)
 }

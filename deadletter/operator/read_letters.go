@@ -168,8 +168,8 @@ type Letter struct {
 	Event event.Record // with key, headers and value
 }
 
-// Record reads the record of a letter again, with its event.
-func (r *Reader) Record(ctx context.Context, l view.Letter) (Letter, error) {
+// record reads the record of a letter again, with its event.
+func (r *Reader) record(ctx context.Context, l view.Letter) (Letter, error) {
 	record, found, err := r.recordAt(ctx, r.Letters, l.Place.Partition, l.Place.Offset)
 	if err != nil {
 		return Letter{}, err

@@ -17,6 +17,7 @@ import (
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/deadletter/operator/life"
+	"leadhit-sync/deadletter/operator/workerpage"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -204,7 +205,7 @@ func (r *orderReader) askWorkers(ctx context.Context) {
 		pages[i] = withOrder(pages[i], r.Order)
 	}
 	reached := 0
-	for _, a := range AskWorkers(ctx, pages) {
+	for _, a := range workerpage.Ask(ctx, pages) {
 		w := life.Asked{URL: a.URL, Error: a.Error}
 		switch s := a.Status; {
 		case s == nil:

@@ -47,7 +47,7 @@ func (a Access) Pause(ctx context.Context, says ledger.Entry, create bool) (Paus
 	if says.Event == ledger.GuardResume && len(p.Before) == 0 {
 		return p, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, AppendLimit)
+	ctx, cancel := context.WithTimeout(ctx, appendLimit)
 	defer cancel()
 	says.Group = a.Group
 	if err := a.WriteEntry(ctx, says); err != nil {

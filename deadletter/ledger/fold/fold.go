@@ -1,7 +1,7 @@
 // Package fold derives the states of letters from the letters' topic and the ledger. Workers, commands and the desk use
 // this one [Fold], and so they agree:
 //
-//	letters := fold.Fold{Horizon: 200_000}
+//	letters := fold.Fold{Horizon: fold.WorkerHorizon}
 //	letters.Add(fold.Letter{…})   // the next record of the letters' topic
 //	letters.Follow(entry)         // the next entry of the ledger
 //	letters.Letter(id)            // the letter's status
@@ -41,6 +41,10 @@ const (
 func States() []State {
 	return []State{Open, Requeued, Resolved, Superseded, Dismissed}
 }
+
+// WorkerHorizon is how many of the newest records of the letters' topic a worker reads: it needs about 200 bytes for
+// each. Replays of older letters need force.
+const WorkerHorizon = 200_000
 
 // maxReplays is a limit far above what happens: a foreign letter may have any count.
 const maxReplays = 1 << 30

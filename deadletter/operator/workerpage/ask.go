@@ -1,4 +1,10 @@
-package operator
+// Package workerpage asks running workers for their /status pages, all at once:
+//
+//	for _, asked := range workerpage.Ask(ctx, pages) { … }
+//
+// It trusts nothing that it gets: an address may be wrong, and any program may respond there. So it follows no redirect,
+// and limits the time, the header and the page. It owns its goroutines and waits for them.
+package workerpage
 
 import (
 	"context"
@@ -14,9 +20,9 @@ import (
 )
 
 const (
-	// AskLimit limits the time of asking a worker, statusPage the size of its response. 20 orders with their last
+	// Limit limits the time of asking a worker, statusPage the size of its response. 20 orders with their last
 	// responses, and a line for each partition, take far less.
-	AskLimit   = 5 * time.Second
+	Limit      = 5 * time.Second
 	statusPage = 8 << 20
 	// maxHeader limits the header of a response. net/http's own limit is 10 MiB. The address may be wrong, and the
 	// program may run in a worker's pod under its memory limit.
@@ -30,9 +36,9 @@ type Asked struct {
 	Status *status.Worker `json:"status,omitempty"`
 }
 
-// AskWorkers asks all workers at once, so that one that does not respond costs AskLimit once. It owns the goroutines
-// and waits for all. Each writes to its own element, so no lock is needed.
-func AskWorkers(ctx context.Context, pages []string) []Asked {
+// Ask asks all workers at once, so that one that does not respond costs Limit once. Each goroutine writes to its own
+// element, so no lock is needed.
+func Ask(ctx context.Context, pages []string) []Asked {
 	all := make([]Asked, len(pages))
 	var hands sync.WaitGroup
 	for i, page := range pages {
@@ -50,7 +56,7 @@ func AskWorkers(ctx context.Context, pages []string) []Asked {
 
 // askWorker checks the schema: a page of another program must not pass for an idle worker.
 func askWorker(ctx context.Context, page string) (*status.Worker, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, AskLimit, fmt.Errorf("no response within %v", AskLimit))
+	ctx, cancel := context.WithTimeoutCause(ctx, Limit, fmt.Errorf("no response within %v", Limit))
 	defer cancel()
 	answer, err := Get(ctx, page)
 	if err != nil {
