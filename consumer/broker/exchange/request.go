@@ -33,6 +33,9 @@ type Request struct {
 	Message protocol.Message
 	// Least is the oldest version of the request that will do.
 	Least int16
+	// First sends version 0 of the request, because kafka-go misreads responses to later ones. Brokers keep it for the
+	// group's membership.
+	First bool
 	// Read takes the response from the connection. Nil leaves it to kafka-go.
 	Read func(r io.Reader, version int16) (protocol.Message, error)
 	// Interrupt bounds the request's time on the connection: see [Interruptible]. Its result ends that; false means that
@@ -68,7 +71,9 @@ func (r *Request) ApiKey() protocol.ApiKey { return r.Message.ApiKey() }
 // Required takes the version that the connection agreed upon. It runs on the connection's goroutine, as RawExchange
 // does.
 func (r *Request) Required(versions map[protocol.ApiKey]int16) bool {
-	r.version = versions[r.Message.ApiKey()]
+	if !r.First {
+		r.version = versions[r.Message.ApiKey()]
+	}
 	return true
 }
 

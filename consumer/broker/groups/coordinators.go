@@ -1,5 +1,5 @@
-// Package groups asks the coordinators of consumer groups: it commits offsets, reads committed ones, and describes a
-// group. A cluster of package broker has the methods of [Coordinators].
+// Package groups asks the coordinators of consumer groups: it commits offsets, reads committed ones, describes a group,
+// and removes a member whose process has ended. A cluster of package broker has the methods of [Coordinators].
 //
 // [Coordinators.Commit] says of each partition whether the commit is acknowledged, refused, may be sent again, or is
 // ambiguous. Again means that the broker reported it as not applied, or that it was withdrawn before its first byte was

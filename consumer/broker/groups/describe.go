@@ -36,6 +36,8 @@ type Group struct {
 
 // GroupMember is one member of a group.
 type GroupMember struct {
+	// ID is the coordinator's name for the member.
+	ID string
 	// ClientID is what the member calls its program, Host where it runs.
 	ClientID, Host string
 }
@@ -47,10 +49,33 @@ func (c *Coordinators) GroupAt(ctx context.Context, node int, group string) (Gro
 	ctx, cancel := context.WithTimeout(ctx, exchange.CallLimit)
 	defer cancel()
 
+	g, err := c.describe(ctx, exchange.ToNode(node), group)
+	if err != nil || g.State != Dead {
+		return g, err
+	}
+	// It does not exist, or is of a kind that this request does not know. A broker too old for the list has no other
+	// kinds.
+	if list, ok, err := c.listed(ctx, node, group); err == nil && ok {
+		g.State, g.Kind = list.state, list.protocolType
+	}
+	return g, nil
+}
+
+// Members returns the members of a group, by its coordinator. The search for that creates __consumer_offsets, as a join
+// does.
+func (c *Coordinators) Members(ctx context.Context, group string) ([]GroupMember, error) {
+	ctx, cancel := context.WithTimeout(ctx, exchange.CallLimit)
+	defer cancel()
+
+	g, err := c.describe(ctx, exchange.ToCoordinator(group), group)
+	return g.Members, err
+}
+
+func (c *Coordinators) describe(ctx context.Context, to exchange.Route, group string) (Group, error) {
 	x := &exchange.Request{Message: &describegroups.Request{
 		Groups: []string{group}, IncludeAuthorizedOperations: true,
 	}}
-	response, _, err := exchange.Ask[*describegroups.Response](ctx, c.pool, exchange.ToNode(node), x)
+	response, _, err := exchange.Ask[*describegroups.Response](ctx, c.pool, to, x)
 	if err != nil {
 		return Group{}, groupError(group, err)
 	}
@@ -66,15 +91,7 @@ func (c *Coordinators) GroupAt(ctx context.Context, node int, group string) (Gro
 		Rights: inspect.RightsOf(d.AuthorizedOperations),
 	}
 	for _, m := range d.Members {
-		g.Members = append(g.Members, GroupMember{ClientID: m.ClientID, Host: m.ClientHost})
-	}
-	if d.GroupState != Dead {
-		return g, nil
-	}
-	// It does not exist, or is of a kind that this request does not know. A broker too old for the list has no other
-	// kinds.
-	if list, ok, err := c.listed(ctx, node, group); err == nil && ok {
-		g.State, g.Kind = list.state, list.protocolType
+		g.Members = append(g.Members, GroupMember{ID: m.MemberID, ClientID: m.ClientID, Host: m.ClientHost})
 	}
 	return g, nil
 }

@@ -1,0 +1,32 @@
+package groups
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/leavegroup"
+
+	"leadhit-sync/consumer/broker/exchange"
+	"leadhit-sync/consumer/broker/kafkaerr"
+)
+
+// Remove lets a member leave its group, as the member itself would: the group rebalances at once, and its commits are
+// refused from then on. A member that is no longer there is no error. Kafka does not ask who sends this; the caller must
+// know that the member's process has ended.
+func (c *Coordinators) Remove(ctx context.Context, group, member string) error {
+	ctx, cancel := context.WithTimeout(ctx, exchange.CallLimit)
+	defer cancel()
+
+	// kafka-go swaps the throttle time and the error in later versions of the response.
+	x := &exchange.Request{Message: &leavegroup.Request{GroupID: group, MemberID: member}, First: true}
+	response, _, err := exchange.Ask[*leavegroup.Response](ctx, c.pool, exchange.ToCoordinator(group), x)
+	if err == nil {
+		err = kafkaerr.FromCode(response.ErrorCode)
+	}
+	if err != nil && !errors.Is(err, kafka.UnknownMemberId) && !errors.Is(err, kafka.GroupIdNotFound) {
+		return fmt.Errorf("group %s: %w", group, kafkaerr.New("remove a member", "", -1, err))
+	}
+	return nil
+}
