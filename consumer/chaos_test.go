@@ -1,10 +1,12 @@
 package consumer_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -19,6 +21,7 @@ import (
 
 const (
 	chaosPartitions = 3
+	chaosPlaces     = 3
 	chaosSteps      = 14
 )
 
@@ -39,7 +42,7 @@ func TestNothingIsLostOrOutOfOrderInAnyHistory(t *testing.T) {
 		}
 	})
 	t.Log(total)
-	if count >= 100 && (total.crashes < 50 || total.repeats == 0 || total.letters == 0 || total.stuck > int(count)/5) {
+	if count >= 100 && (total.crashes < 50 || total.removed < 20 || total.repeats == 0 || total.letters == 0 || total.stuck > int(count)/5) {
 		t.Errorf("got %v: such histories prove nothing", total)
 	}
 }
@@ -61,15 +64,15 @@ func number(t *testing.T, name string, otherwise int) int {
 type tally struct {
 	mu sync.Mutex
 
-	events, calls, repeats, letters, crashes, freezes, generations, commits, stuck int
-	virtual                                                                        time.Duration
+	events, calls, repeats, letters, crashes, freezes, generations, commits, stuck, removed int
+	virtual                                                                                 time.Duration
 }
 
 func (t *tally) String() string {
 	return fmt.Sprintf("%d events, %d calls, %d repeated, %d letters, %d crashes, %d freezes, "+
-		"%d generations, %d commits, %d times kfake was stuck, %v of virtual time",
+		"%d generations, %d commits, %d predecessors removed, %d times kfake was stuck, %v of virtual time",
 		t.events, t.calls, t.repeats, t.letters, t.crashes, t.freezes,
-		t.generations, t.commits, t.stuck, t.virtual.Round(time.Second))
+		t.generations, t.commits, t.removed, t.stuck, t.virtual.Round(time.Second))
 }
 
 // chaos is one history of faults.
@@ -235,10 +238,14 @@ func (c *chaos) transaction() {
 	}
 }
 
-// join starts a worker.
+// join starts a worker: in a place where none is left, or in none.
 func (c *chaos) join() {
-	c.logs.add("chaos", "join")
-	c.start(func(*consumer.Options) { c.workers[len(c.workers)-1].wire.delay = c.delay })
+	place := fmt.Sprint("place", c.random.IntN(chaosPlaces))
+	if c.random.IntN(4) == 0 || slices.ContainsFunc(c.workers, func(k *worker) bool { return k.place == place && !k.gone() }) {
+		place = ""
+	}
+	c.logs.add("chaos", "join "+place)
+	c.start(at(place), func(*consumer.Options) { c.workers[len(c.workers)-1].wire.delay = c.delay })
 }
 
 // calm ends the faults, but for a failing call now and then, and waits until all is done.
@@ -268,13 +275,14 @@ func (c *chaos) mend() {
 	for _, m := range at.Members {
 		names[m.ClientID]++
 	}
-	ghosts := 0
 	for _, k := range c.workers {
-		if k.gone() {
-			ghosts += names[k.name]
-		} else {
-			ghosts += max(0, names[k.name]-1)
+		if name := cmp.Or(k.place, k.name); !k.gone() && names[name] > 0 {
+			names[name]-- // what remains are ghosts
 		}
+	}
+	ghosts := 0
+	for _, n := range names {
+		ghosts += n
 	}
 	if at.State != "PreparingRebalance" && ghosts == 0 && at.NumAssigned() == chaosPartitions {
 		c.t.Errorf("stuck, and not by kfake's fault: %+v", at)
@@ -309,7 +317,9 @@ func (c *chaos) sum() {
 			c.total.events += len(at)
 		}
 		for _, k := range c.workers {
-			c.total.generations += int(k.State().Generations)
+			s := k.State()
+			c.total.generations += int(s.Generations)
+			c.total.removed += int(s.Predecessors)
 		}
 		c.total.virtual += time.Since(l.started)
 	})

@@ -93,6 +93,10 @@ type Options struct {
 	Group   string
 	Topics  []string
 	Start   Start
+	// Place is the worker's client id in the group. It names something that only one process can hold, such as a network
+	// address. The worker must hold it from before Run until Run has returned. So Run takes members of the same name for
+	// dead, and removes them. Empty: nothing of that kind is known.
+	Place string
 	// Ledger and Letters are followed by all workers of the group.
 	Ledger  Ledger
 	Letters Letters
@@ -163,7 +167,7 @@ func New(o Options) *Consumer {
 	}
 	c.membership = &membership{
 		base: b, starts: starts, fetcher: c.fetcher, letters: c.letters, leader: leader{base: b}, own: c.own,
-		takes: &takes{base: b},
+		takes: &takes{base: b}, predecessor: predecessor{base: b},
 	}
 	b.start, b.caughtUp = c.start, c.own.check
 	c.enter(Starting)
@@ -189,6 +193,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 	// Work in flight outlives ctx.
 	work, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(errStopped)
+	c.membership.predecessor.began = time.Now()
 	var workers sync.WaitGroup
 	c.begin(work, &workers)
 	workers.Go(func() { c.clock(work) })

@@ -22,7 +22,10 @@ import (
 )
 
 const (
-	heartbeat = time.Second
+	// heartbeat is also how long a member may take to notice a rebalance, while the members that noticed it before stand
+	// still.
+	heartbeat   = 500 * time.Millisecond
+	joinBackoff = time.Second
 	// rebuildAfter is the number of consecutive failures after which the group's client is rebuilt with the brokers in
 	// another order. It asks only the first one that accepts a connection, and a frozen broker still accepts.
 	rebuildAfter = 5
@@ -43,10 +46,11 @@ type membership struct {
 	own     *ownTopics
 	takes   *takes
 
-	prepared  bool // everything that the first call needs exists
-	preparing retrier
-	memberID  string // the last one
-	fences    retrier
+	predecessor predecessor
+	prepared    bool // everything that the first call needs exists
+	preparing   retrier
+	memberID    string // the last one
+	fences      retrier
 }
 
 // run joins the group, and joins it again, until ctx ends.
@@ -56,6 +60,9 @@ func (m *membership) run(ctx, work context.Context) error {
 	rand.Shuffle(len(brokers), func(i, j int) { brokers[i], brokers[j] = brokers[j], brokers[i] })
 	for ctx.Err() == nil {
 		if !m.waitForTopics(ctx, &missing) {
+			return nil
+		}
+		if !m.predecessor.remove(ctx) {
 			return nil
 		}
 		// Before the first join nothing may be created. After it the worker waits here, where it holds no partitions.
@@ -83,16 +90,18 @@ func (m *membership) run(ctx, work context.Context) error {
 }
 
 func (m *membership) groupConfig(b *balancer, brokers []string) kafka.ConsumerGroupConfig {
+	dialer := *m.options.Cluster.Dialer()
+	dialer.ClientID = cmp.Or(m.options.Place, dialer.ClientID)
 	return kafka.ConsumerGroupConfig{
 		ID:                m.options.Group,
 		Brokers:           brokers,
-		Dialer:            m.options.Cluster.Dialer(),
+		Dialer:            &dialer,
 		Topics:            m.options.Topics,
 		GroupBalancers:    []kafka.GroupBalancer{b},
 		HeartbeatInterval: heartbeat,
 		SessionTimeout:    m.options.Dispatch.Session,
 		RebalanceTimeout:  rebalanceTimeout,
-		JoinGroupBackoff:  heartbeat,
+		JoinGroupBackoff:  joinBackoff,
 		StartOffset:       kafka.FirstOffset,
 		// When a topic is deleted, kafka-go's own watch ends one generation after another, all without partitions.
 		WatchPartitionChanges: false,

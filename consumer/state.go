@@ -54,8 +54,8 @@ func (p *phases) enter(name string) {
 func (p *phases) Joined() bool { return p.phase.Load().joined }
 
 type counts struct {
-	fetched, commits, commitFailures, generations, expired, restarted, letterFailures atomic.Uint64
-	unowned                                                                           atomic.Int64
+	fetched, commits, commitFailures, generations, expired, restarted, letterFailures, predecessors atomic.Uint64
+	unowned                                                                                         atomic.Int64
 }
 
 // State is a snapshot of the consumer for people, health probes and metrics. Counters count from the start of the
@@ -84,6 +84,8 @@ type State struct {
 	// Expired counts events that retention deleted unread, Restarted partitions that were truncated or recreated.
 	Expired, Restarted uint64
 	LetterFailures     uint64
+	// Predecessors counts dead members of this worker's place that it removed from the group.
+	Predecessors uint64
 	// Unowned is how many partitions no member of the group consumes, as the group's leader sees it every 10 seconds; 0
 	// on the other members.
 	Unowned int
@@ -103,7 +105,7 @@ func (c *Consumer) State() State {
 	s.Fetched, s.Commits = c.counts.fetched.Load(), c.counts.commits.Load()
 	s.CommitFailures, s.Generations = c.counts.commitFailures.Load(), c.counts.generations.Load()
 	s.Expired, s.Restarted = c.counts.expired.Load(), c.counts.restarted.Load()
-	s.LetterFailures = c.counts.letterFailures.Load()
+	s.LetterFailures, s.Predecessors = c.counts.letterFailures.Load(), c.counts.predecessors.Load()
 	s.Unowned = int(c.counts.unowned.Load())
 	return s
 }

@@ -24,6 +24,7 @@ const (
 	waitLedger      = "ledger"
 	waitLettersRead = "letters read"
 	waitTopics      = "topics"
+	waitPredecessor = "predecessor"
 	waitJoin        = "join"
 	waitOffsets     = "offsets"
 	waitDecode      = "decode " // and the partition

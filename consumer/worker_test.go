@@ -20,6 +20,7 @@ type worker struct {
 	*consumer.Consumer
 	world   *world
 	name    string
+	place   string
 	wire    wire
 	cluster *broker.Cluster
 	stop    context.CancelFunc
@@ -49,6 +50,7 @@ func (w *world) start(alter ...func(*consumer.Options)) *worker {
 	for _, f := range alter {
 		f(&o)
 	}
+	k.place = o.Place
 	topics := o.Topics
 	if o.Ledger.Topic != "" {
 		topics = append([]string{o.Ledger.Topic}, topics...)

@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/user"
 	"slices"
@@ -85,8 +87,11 @@ func TestACommandThatReadsCreatesNothing(t *testing.T) {
 
 func TestAPauseCountsTheWorkersThatFollow(t *testing.T) {
 	installed(t)
-	f, g := followed(t, "run"), followed(t, "run")
+	f := followed(t, "run")
 	f.until("joined the group")
+	// This one knows its place, which is in its client id. The systems take ports of connections from above these.
+	t.Setenv("HTTP_ADDR", fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(20000)))
+	g := followed(t, "run")
 	g.until("joined the group")
 	await(t, "both are members", func() bool {
 		got := command(t, "", "pause", "--reason", "LeadHit migrates", "--by", "alice")

@@ -25,6 +25,8 @@ const (
 	fetchBytes = 256 << 10
 	// metadataBytes is how much metadata a broker takes with a commit, unless offset.metadata.max.bytes says otherwise.
 	metadataBytes = 4096
+	// clientID is what brokers call a worker, for quotas too. As a member of the group it has a longer name: see placeOf.
+	clientID = "leadhit-sync"
 )
 
 // Open returns a worker for the settings. It reads the files that they name, but makes no connection. An error about a
@@ -88,7 +90,7 @@ func OpenCluster(c *config.Config, log *slog.Logger) (*broker.Cluster, error) {
 	o := broker.Options{
 		Brokers:  c.Kafka.Brokers,
 		Topics:   append([]string{c.DeadLetter.Topic, ledger.Topic(c.DeadLetter.Topic)}, c.Kafka.Topics...),
-		ClientID: "leadhit-sync",
+		ClientID: clientID,
 		Logger:   log,
 	}
 	if c.Kafka.TLS {

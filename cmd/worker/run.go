@@ -27,6 +27,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("HTTP_ADDR: %w", err)
 	}
+	defer func() { _ = listener.Close() }() // not before the last call has ended: see placeOf
 	w.log.InfoContext(ctx, "listening", slog.String("addr", listener.Addr().String()))
 	for _, warning := range w.config.Warnings {
 		w.log.WarnContext(ctx, "suspicious setting", slog.String("warning", warning))
@@ -39,7 +40,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer stop()
 	group, serving := errgroup.WithContext(serving)
 	group.Go(func() error {
-		if err := server.Serve(listener); err != http.ErrServerClosed {
+		if err := server.Serve(heldListener{listener}); err != http.ErrServerClosed {
 			return fmt.Errorf("serve %s: %w", listener.Addr(), err)
 		}
 		return nil

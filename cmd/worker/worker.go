@@ -84,6 +84,7 @@ func (w *Worker) wire(m *mapping.Mapping) {
 
 	w.consumer = consumer.New(consumer.Options{
 		Cluster: w.cluster, Group: w.config.Kafka.Group, Topics: w.config.Kafka.Topics,
+		Place:    placeOf(w.config.HTTPAddr),
 		Start:    consumer.Start{Latest: w.config.Kafka.Start.Latest, At: w.config.Kafka.Start.Time},
 		Decode:   decode,
 		Dispatch: dispatchConfig(w.config, w.version+"/"+m.Digest()),

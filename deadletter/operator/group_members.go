@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"leadhit-sync/consumer/broker"
@@ -20,7 +21,7 @@ const (
 	loading = 14
 )
 
-// ClientID is the client id of our workers.
+// ClientID is the client id of our workers. In the group, a worker that knows its place adds that after a hyphen.
 const ClientID = "leadhit-sync"
 
 // Followers describes the group's members. Workers follow the ledger from the moment they have joined; other programs
@@ -41,7 +42,7 @@ func (a Access) Followers(ctx context.Context) Followers {
 	f := Followers{Group: a.Group, Exists: err == nil && found.State != groups.Dead, Unknown: err}
 	for _, member := range found.Members {
 		// The client id is the only sign of a worker, and any program may use it.
-		if member.ClientID == ClientID {
+		if member.ClientID == ClientID || strings.HasPrefix(member.ClientID, ClientID+"-") {
 			f.Workers++
 		} else {
 			f.Others++

@@ -66,6 +66,8 @@ func (g *gauges) state(to sender, s consumer.State, now time.Time) {
 		"in one.",
 		age(now, s.Apart))
 	to.counter("generations_total", "Generations of the group that this worker was part of.", float64(s.Generations))
+	to.counter("predecessors_removed_total", "Dead workers of the same place that this worker removed from the group when "+
+		"it started.", float64(s.Predecessors))
 }
 
 func calls(to sender, s snapshot.Snapshot, now time.Time) {

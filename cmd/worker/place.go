@@ -1,0 +1,71 @@
+package worker
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+)
+
+// These name the network in which an address can be taken only once. The first changes with each start of the kernel,
+// and all containers of a machine see the same one. The second is the number of the network namespace in that kernel. A
+// container that is restarted in its pod keeps the pod's.
+const (
+	bootFile    = "/proc/sys/kernel/random/boot_id"
+	networkLink = "/proc/self/ns/net"
+)
+
+// placeOf returns the client id of a worker that listens at addr (HTTP_ADDR). It is unique to the address in its
+// network: while a worker listens there, no other process can have the same id. Host names or the members' addresses
+// would not do: two containers may have the same name, and behind a NAT the same address.
+//
+// It returns "" if the place is not known: the port is 0, the address has a name, or the system is not Linux.
+func placeOf(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil || port == "" || strings.Trim(port, "0") == "" {
+		return ""
+	}
+	if _, err := netip.ParseAddr(host); host != "" && err != nil {
+		return ""
+	}
+	boot, err := os.ReadFile(bootFile)
+	if err != nil || len(strings.TrimSpace(string(boot))) == 0 {
+		return ""
+	}
+	network, err := os.Readlink(networkLink)
+	if err != nil || network == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(strings.Join([]string{strings.TrimSpace(string(boot)), network, addr}, "\x00")))
+	name, err := os.Hostname()
+	if err != nil {
+		name = "unknown-host"
+	}
+	return clientID + "-" + plain(name) + "-" + plain(port) + "-" + hex.EncodeToString(sum[:8])
+}
+
+// plain replaces what old brokers do not accept in the name of a metric, of which a client id is a part.
+func plain(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '-', r == '.':
+			return r
+		}
+		return '_'
+	}, name)
+}
+
+// heldListener keeps its address until the inner listener is closed. A server closes its listener when it stops, and
+// when it cannot accept any more. But whoever takes the address next believes that this process has ended.
+type heldListener struct{ net.Listener }
+
+// Close ends Accept.
+func (l heldListener) Close() error {
+	if tcp, ok := l.Listener.(*net.TCPListener); ok {
+		return tcp.SetDeadline(time.Unix(0, 1))
+	}
+	return l.Listener.Close()
+}

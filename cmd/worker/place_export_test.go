@@ -1,0 +1,9 @@
+package worker
+
+import "net"
+
+// PlaceOf returns the client id of a worker that listens at addr.
+func PlaceOf(addr string) string { return placeOf(addr) }
+
+// Held returns the listener that a worker's server gets.
+func Held(l net.Listener) net.Listener { return heldListener{l} }

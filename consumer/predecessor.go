@@ -1,0 +1,107 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"leadhit-sync/consumer/broker/groups"
+	"leadhit-sync/consumer/broker/kafkaerr"
+)
+
+// lastCallMargin is what a worker waits in addition to the call timeout before it removes its predecessor: the kernel
+// may still send a request that a dying process wrote.
+const lastCallMargin = 250 * time.Millisecond
+
+// predecessor removes dead members of this worker's place from the group, before the worker's first join. Kafka would
+// wait a session for each of them, and with it the whole group as soon as somebody joins. Until the last calls of the
+// dead have ended, the worker stays outside, so that the other members continue. Then the group rebalances once.
+//
+// Everything here may fail: then the group waits for the session, as it does for a member of any other place.
+type predecessor struct {
+	*base
+
+	began  time.Time // since then the place is ours
+	sought bool
+}
+
+// remove removes the dead members of this place, once. It returns false if ctx has ended.
+func (p *predecessor) remove(ctx context.Context) bool {
+	if p.sought || p.options.Place == "" {
+		return true
+	}
+	p.sought = true
+	dead := p.find(ctx)
+	if len(dead) == 0 {
+		return ctx.Err() == nil
+	}
+	limit := p.began.Add(p.options.Dispatch.CallTimeout + lastCallMargin)
+	p.log.InfoContext(ctx, "found a dead worker of this place in the group; removing it when its last calls have ended",
+		slog.String("member", dead[0].ID), slog.String("host", dead[0].Host), slog.Int("members", len(dead)),
+		slog.Duration("in", max(0, time.Until(limit))))
+	if !p.await(ctx, limit) {
+		return false
+	}
+	for _, member := range dead {
+		err := p.insist(ctx, func() error { return p.options.Cluster.Remove(ctx, p.options.Group, member.ID) })
+		if err != nil {
+			p.log.WarnContext(ctx, "cannot remove the dead worker of this place; the group waits until its session ends",
+				slog.String("member", member.ID), slog.Duration("session", p.options.Dispatch.Session),
+				slog.Any("error", err))
+			continue
+		}
+		p.counts.predecessors.Add(1)
+		p.log.InfoContext(ctx, "removed the dead worker of this place from the group", slog.String("member", member.ID))
+	}
+	return ctx.Err() == nil
+}
+
+// find returns the members of this place. All are dead, because none of their processes can have it.
+func (p *predecessor) find(ctx context.Context) []groups.GroupMember {
+	var dead []groups.GroupMember
+	err := p.insist(ctx, func() error {
+		members, err := p.options.Cluster.Members(ctx, p.options.Group)
+		for _, member := range members {
+			if member.ClientID == p.options.Place {
+				dead = append(dead, member)
+			}
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, kafkaerr.ErrCoordinator) && ctx.Err() == nil { // the join reports that one
+		p.log.WarnContext(ctx, "cannot look for a dead worker of this place in the group; joining",
+			slog.Any("error", err))
+	}
+	return dead
+}
+
+// insist repeats a request to the coordinator for a while: it may be moving to another broker.
+func (p *predecessor) insist(ctx context.Context, request func() error) error {
+	var again retrier
+	for {
+		err := request()
+		if err == nil || errors.Is(err, kafkaerr.ErrUnauthorised) {
+			return err
+		}
+		if _, lasting := again.Failed(); lasting >= p.options.Dispatch.CallTimeout || !again.Wait(ctx) {
+			return err
+		}
+	}
+}
+
+// await waits until the last calls of the dead members have ended.
+func (p *predecessor) await(ctx context.Context, limit time.Time) bool {
+	p.enter(Waiting)
+	p.waits.begin(waitPredecessor,
+		"the last calls of the dead worker of this place may still be in flight; joining after LEADHIT_TIMEOUT")
+	defer p.waits.end(waitPredecessor)
+	timer := time.NewTimer(time.Until(limit))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
