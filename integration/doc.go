@@ -13,6 +13,7 @@
 //	KAFKA_BROKERS  an existing cluster to use instead of our own
 //	KAFKA_VERSION  the release of Apache Kafka to run, 0.11.0.0 or later (4.4.0)
 //	KILLS          number of SIGKILLs in the test of crashes (4)
+//	SUCCESSIONS    number of SIGKILLs after which a worker starts again in the same place (2)
 //	RESTARTS       number of rolling restarts (2)
 //	OUTAGE         seconds for which LeadHit is down (20)
 //	DRAIN          minimum seconds of backlog after the outage (24)

@@ -49,6 +49,7 @@ func TestWorker(t *testing.T) {
 			s.testRestarts(t, brokers)
 			s.testRollout(t, brokers)
 		})
+		s.testSuccessors(t, brokers)
 		s.testShortChaos(t, nodes)
 	})
 	t.Run("the canary key appears nowhere, nor a race or a panic", s.testEmitted)

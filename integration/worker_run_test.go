@@ -1,6 +1,7 @@
 package integration_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -116,9 +117,10 @@ func (r *run) stream(tb testing.TB, perSecond int, next func() audit.Event) (sto
 type worker struct {
 	*program.Program
 
-	run  *run
-	url  string
-	door *door
+	run     *run
+	url     string
+	door    *door
+	address string // HTTP_ADDR; "" is some port
 }
 
 // newWorker opens the door; start starts the process.
@@ -167,7 +169,7 @@ func (w *worker) environment() map[string]string {
 		"KAFKA_GROUP":          w.run.group,
 		"LEADHIT_URL":          w.url,
 		"LEADHIT_API_KEY_FILE": w.run.keyFile,
-		"HTTP_ADDR":            "127.0.0.1:0",
+		"HTTP_ADDR":            cmp.Or(w.address, "127.0.0.1:0"),
 	}
 	maps.Copy(settings, w.run.settings)
 	return settings

@@ -1,0 +1,174 @@
+package integration_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"leadhit-sync/integration/audit"
+	"leadhit-sync/integration/shop"
+	"leadhit-sync/leadhit/sandbox"
+)
+
+const (
+	succeeds     = "removed the dead worker of this place from the group"
+	succeedsFrom = time.Second // after the kill
+	lastCalls    = 3 * time.Second
+	afterwards   = 1500 * time.Millisecond // before the next kill
+)
+
+// testSuccessors: a worker that is killed and starts again in the same place stops nobody else, and has its partitions
+// back long before the session of the dead one ends.
+func (s *suite) testSuccessors(t *testing.T, brokers []string) {
+	t.Helper()
+	t.Run("kill -9 and a start in the same place", func(t *testing.T) {
+		r := s.newRun(t, brokers, 6, sandbox.Faults{Latency: chaosLatency})
+		r.settings["LEADHIT_TIMEOUT"] = lastCalls.String()
+		r.inFlight(inFlight)
+		orders := shop.NewOrders("order", 400, 21)
+		var workers []*worker
+		for i := range 3 {
+			w := r.newWorker(t)
+			w.url = strings.Replace(w.url, "/api/", fmt.Sprintf("/place%d/api/", i), 1)
+			w.address = freeAddress(t)
+			w.start(t)
+			workers = append(workers, w)
+		}
+		stop := r.stream(t, chaosPace, orders.Next)
+		for _, w := range workers {
+			w.calling(t, 100)
+		}
+		r.testAFrozenPlace(t, workers[0])
+		var all []succession
+		for i := range number(t, "SUCCESSIONS", 2) {
+			all = append(all, r.succeed(t, workers[i%3], fmt.Sprintf("/place%d/", i%3)))
+		}
+		removed := 0.0
+		for _, w := range workers {
+			removed += w.metric(t, "leadhit_sync_predecessors_removed_total")
+		}
+		stop()
+		r.finish(t, time.Minute)
+		for _, w := range workers {
+			w.stop(t)
+		}
+		r.audit(t)
+		// Each has made its successor's count, unless it was replaced itself: that has one of its own.
+		if want := min(len(all), 3); int(removed) != want {
+			t.Errorf("got %v dead workers removed by those that run, want %d", removed, want)
+		}
+		r.judgeSuccessions(t, all)
+	})
+}
+
+// succession is a kill, and a start in the same place.
+type succession struct {
+	killed, started time.Time
+	lost            []int // the partitions of the killed worker
+}
+
+// succeed kills a worker, starts it again, and waits until it has its partitions back. path is how its calls begin.
+func (r *run) succeed(t *testing.T, w *worker, path string) succession {
+	t.Helper()
+	owners := make(map[int]string)
+	for _, call := range r.leadhit.Calls() {
+		if partition, ok := r.partitionOf(call.ID); ok {
+			owners[partition] = call.Path
+		}
+	}
+	s := succession{killed: time.Now()}
+	for partition, owner := range owners {
+		if strings.HasPrefix(owner, path) {
+			s.lost = append(s.lost, partition)
+		}
+	}
+	if err := w.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, s.killed.Add(succeedsFrom))
+	s.started = time.Now()
+	w.start(t)
+	w.awaitLine(t, 30*time.Second, succeeds)
+	r.handedOver(t, s.killed)
+	w.calling(t, 50)
+	linger(t, afterwards)
+	return s
+}
+
+// testAFrozenPlace: a worker that is stopped by a signal still has its place. A second one ends, and removes nobody.
+func (r *run) testAFrozenPlace(t *testing.T, w *worker) {
+	t.Helper()
+	if err := w.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	second := &worker{run: r, url: w.url, door: &door{to: r.leadhit}, address: w.address}
+	second.start(t)
+	code, err := second.Wait(t.Context())
+	if err := cmpErr(err, w.Signal(syscall.SIGCONT)); err != nil {
+		t.Fatal(err)
+	}
+	if code == 0 || second.lines("address already in use") == 0 || second.lines(succeeds) > 0 {
+		t.Errorf("got exit code %d and %s, want an error about HTTP_ADDR", code, lastOf(second.Stderr(), 3))
+	}
+}
+
+// judgeSuccessions compares the times with their bounds.
+func (r *run) judgeSuccessions(t *testing.T, all []succession) {
+	t.Helper()
+	var waits, sinceStart, others []time.Duration
+	stills := audit.Standstills(r.events, r.leadhit.Calls(), 0)
+	for _, s := range all {
+		gaps := r.silences(s.killed)
+		var last time.Duration
+		for _, partition := range s.lost {
+			last = max(last, gaps[partition])
+		}
+		waits, sinceStart = append(waits, last), append(sinceStart, last-s.started.Sub(s.killed))
+		var longest time.Duration
+		for _, still := range stills {
+			if still.From.After(s.killed) && still.From.Before(s.killed.Add(last+afterwards/2)) && !slices.Contains(s.lost, still.Partition) {
+				longest = max(longest, still.To.Sub(still.From))
+			}
+		}
+		others = append(others, longest)
+	}
+	t.Logf("partitions of the killed worker called again after %v, that is %v after its start; longest standstill of the others %v",
+		rounded(waits), rounded(sinceStart), rounded(others))
+	withinSlack(t, "calls after the kill, median", middle(waits), lastCalls+2*time.Second)
+	withinSlack(t, "the others' longest standstill", slices.Max(others), time.Second)
+}
+
+func middle(times []time.Duration) time.Duration {
+	sorted := slices.Sorted(slices.Values(times))
+	return sorted[len(sorted)/2]
+}
+
+func rounded(times []time.Duration) []time.Duration {
+	var all []time.Duration
+	for _, d := range times {
+		all = append(all, d.Round(10*time.Millisecond))
+	}
+	return all
+}
+
+// freeAddress returns an address that a worker may have again and again: systems take the ports of connections from
+// above 32767.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(20000))
+		if listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address); err == nil {
+			if err := listener.Close(); err != nil {
+				t.Fatal(err)
+			}
+			return address
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
+}
