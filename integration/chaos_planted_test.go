@@ -19,6 +19,9 @@ import (
 func (s *suite) testPlanted(t *testing.T, brokers []string) {
 	t.Helper()
 	kill := nemesis.Fault{Kind: nemesis.KillWorker, Calm: 3 * time.Second}
+	scale := nemesis.Fault{Kind: nemesis.ScaleWorkers, Calm: 5 * time.Second, For: 5 * time.Second}
+	calm := nemesis.Fault{Kind: nemesis.Forbidden, Calm: 8 * time.Second, For: time.Second}
+	uncalled := func(r audit.Report) int { return len(r.Lost) + len(r.OutOfOrder) + len(r.Ahead) }
 	wrongKey := nemesis.Fault{Kind: nemesis.Forbidden, Calm: 2 * time.Second, For: 2 * time.Second}
 	t.Run("a planted fault is found", func(t *testing.T) {
 		t.Parallel()
@@ -37,10 +40,13 @@ func (s *suite) testPlanted(t *testing.T, brokers []string) {
 			{"403-to-letters", []nemesis.Fault{wrongKey}, func(r audit.Report) int { return len(r.Strange) }},
 			{"letter-unawaited", []nemesis.Fault{wrongKey}, func(r audit.Report) int { return len(r.Ahead) }},
 			{"timer-commit", []nemesis.Fault{kill}, func(r audit.Report) int { return len(r.OutOfOrder) }},
+			{"skip", []nemesis.Fault{kill, wrongKey, scale}, nil},
+			{"skip-after-rebalance", []nemesis.Fault{scale}, uncalled},
+			{"skip-after-refusal", []nemesis.Fault{calm}, uncalled},
 		} {
 			t.Run(test.planted, func(t *testing.T) {
 				t.Parallel()
-				r := s.newRound(t, "planted-"+test.planted, brokers, binary, 1)
+				r := s.newRound(t, "planted-"+test.planted, brokers, binary, 2)
 				report := r.plant(t, test.planted, test.faults)
 				text := strings.ReplaceAll(text(report.Err()), "\n", "; ")
 				t.Logf("%v; %.1f samples a second; %.400s", report, r.sampler.pace(), text)
@@ -60,16 +66,22 @@ func (r *round) plant(t *testing.T, planted string, faults []nemesis.Fault) audi
 	t.Helper()
 	r.settings["PLANTED"] = planted
 	stop := r.stream(t, 50, chaosEvents(1, 10))
-	v := r.victims[0]
-	r.start(t, v)
-	r.joined(t, v)
+	first, second := r.victims[0], r.victims[1]
+	r.start(t, first)
+	r.joined(t, first)
 	r.caughtUp(t, healLimit)
+	if strings.HasPrefix(planted, "skip") { // a second worker, so that partitions move and come back
+		r.start(t, second)
+		r.joined(t, second)
+	}
 	for _, f := range faults {
 		r.strike(t, f)
 	}
 	stop()
 	r.caughtUp(t, time.Minute)
-	r.end(t, v)
+	for _, v := range r.up(t) {
+		r.end(t, v)
+	}
 	return r.compare(t)
 }
 

@@ -21,6 +21,7 @@ const (
 	chaosWorkers = 3
 	chaosPace    = 150 // events a second
 	chaosOrders  = 400
+	chaosRepeats = 0.6 // of an order's events
 
 	// With less a round proves nothing.
 	leastSamples = 5 // a second
@@ -146,7 +147,7 @@ func (s *suite) chaosRound(
 
 // chaosEvents generates events of a few busy orders and many others. A fixed share is refused.
 func chaosEvents(seed uint64, refused int) func() audit.Event {
-	orders := shop.NewOrders("order", chaosOrders, seed)
+	orders := shop.NewOrders("order", chaosOrders, seed).Repeat(chaosRepeats)
 	made := 0
 	return func() audit.Event {
 		switch made++; {

@@ -29,9 +29,6 @@ func (a *auditor) knows(e *entry, call sandbox.Call) {
 	}
 	l := e.lane
 	if n := len(l.known); n > 0 && l.known[n-1].to.IsZero() {
-		if call.Executed && call.Status == l.known[n-1].status {
-			return
-		}
 		l.known[n-1].to = call.Arrived
 	}
 	if call.Executed {

@@ -22,13 +22,17 @@ func says(offset int64, status string, outcome sandbox.Answer, from, to int) san
 	return c
 }
 
+// stored is the event with the time at which its producer knew of it.
+func stored(e audit.Event, ms int) audit.Event {
+	e.Stored = at(ms)
+	return e
+}
+
 func TestARepeatNeedsNoCall(t *testing.T) {
 	t.Parallel()
 	const a, b = "submitted", "paid"
 	accepted, failed := sandbox.Accepted, sandbox.Failed
 	refused := event(1, audit.Refused)
-	late := said(2, a)
-	late.Stored = at(5000)
 	at2 := audit.Sample{Place: audit.Place{Topic: "orders"}, Taken: at(2), Next: 2}
 	early := at2
 	early.Taken = at(0)
@@ -72,7 +76,7 @@ func TestARepeatNeedsNoCall(t *testing.T) {
 			Letters: []audit.Letter{letter(1)},
 		}, "lost 1 out of order 1"},
 		{"a status that LeadHit had only before the event", audit.Evidence{
-			Events: []audit.Event{said(0, a), late, said(3, b)},
+			Events: []audit.Event{said(0, a), stored(said(2, a), 5000), said(3, b)},
 			Calls: []sandbox.Call{
 				says(0, a, accepted, 0, 1), says(0, b, accepted, 3000, 3001), says(3, b, accepted, 6000, 6001),
 			},
@@ -93,6 +97,15 @@ func TestARepeatNeedsNoCall(t *testing.T) {
 			Events: []audit.Event{said(0, a), said(1, a)},
 			Calls:  []sandbox.Call{says(0, a, accepted, 0, 200), says(0, a, sandbox.Abandoned, 1, 1)},
 		}, "repeated calls 1 skipped 1"},
+		{"beside a call of a worker that was frozen", audit.Evidence{
+			Events: []audit.Event{said(0, a), stored(said(1, a), 8000)},
+			Calls:  []sandbox.Call{says(0, a, accepted, 0, 1), by("w1", says(0, a, failed, 4000, 4001))},
+			Losses: []audit.Loss{{Process: "w1", Cause: audit.Freeze, From: at(-9000), To: at(4000)}},
+		}, "repeated calls 1 skipped 1"},
+		{"called again by the next owner", audit.Evidence{
+			Events: []audit.Event{said(0, a), said(1, a), stored(said(2, a), 8000)},
+			Calls:  []sandbox.Call{says(0, a, accepted, 0, 1), says(0, a, accepted, 4000, 4001)},
+		}, "repeated calls 1 skipped 2"},
 		{"committed when its order's call had ended", audit.Evidence{
 			Events: []audit.Event{said(0, a), said(1, a)}, Calls: []sandbox.Call{says(0, a, accepted, 0, 1)},
 			Samples: []audit.Sample{at2},

@@ -34,30 +34,34 @@ func (w *worker) openLetters(ctx context.Context) error {
 	return nil
 }
 
-// deliver calls until LeadHit accepts or refuses the event, and stores a refused event as a letter.
-func (w *worker) deliver(ctx context.Context, m kafka.Message) error {
+// deliver calls until LeadHit accepts or refuses the event, and stores a refused event as a letter, whose cause it
+// returns.
+func (w *worker) deliver(ctx context.Context, m kafka.Message) (cause string, err error) {
 	for {
 		cause, err := w.call(ctx, m)
 		switch {
 		case err == nil && cause == "":
-			return nil
+			return "", nil
 		case err == nil:
-			return w.keep(ctx, m, cause)
+			return cause, w.keep(ctx, m, cause)
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return "", ctx.Err()
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
 }
 
+// event is what the worker reads of one.
+type event struct {
+	Order  string `json:"order_id"`
+	Status string `json:"status"`
+}
+
 // call makes one call. A cause means that LeadHit refused the event, an error that the call must be retried.
 func (w *worker) call(ctx context.Context, m kafka.Message) (cause string, err error) {
-	var event struct {
-		Order  string `json:"order_id"`
-		Status string `json:"status"`
-	}
+	var event event
 	if err := json.Unmarshal(m.Value, &event); err != nil {
 		return "NotJSON", nil // the cause that leadhit-sync has for it, because the audit compares causes
 	}

@@ -7,6 +7,9 @@
 //	403-to-letters   treats a 403 as a verdict on the event
 //	letter-unawaited commits a refused event before its letter is stored
 //	timer-commit     commits every few seconds, as auto-commit does
+//	skip             none: makes no call for the status that LeadHit accepted last for the order
+//	skip-after-rebalance  the same, but remembers statuses of partitions that it has lost meanwhile
+//	skip-after-refusal    the same, but forgets nothing when LeadHit refuses
 package main
 
 import (
@@ -32,6 +35,7 @@ func main() {
 		brokers: strings.Split(os.Getenv("KAFKA_BROKERS"), ","), topic: os.Getenv("KAFKA_TOPICS"),
 		group: os.Getenv("KAFKA_GROUP"), url: os.Getenv("LEADHIT_URL"), keyFile: os.Getenv("LEADHIT_API_KEY_FILE"),
 	}
+	w.remembered.statuses = make(map[string]string)
 	err := w.run(ctx)
 	stop()
 	if err != nil {
@@ -47,6 +51,7 @@ type worker struct {
 	topic, group, url, keyFile string
 	letters                    *kafka.Writer
 	log                        *slog.Logger
+	remembered                 memory // of the whole process, for skip-after-rebalance
 }
 
 // run joins the group and starts a goroutine per partition in each generation, until ctx ends. The generation waits for
@@ -80,7 +85,7 @@ func (w *worker) run(ctx context.Context) error {
 		w.log.InfoContext(ctx, "joined the group", "generation", gen.ID)
 		for _, partition := range gen.Assignments[w.topic] {
 			gen.Start(func(generation context.Context) {
-				p := &position{worker: w, gen: gen, partition: partition.ID}
+				p := &position{worker: w, gen: gen, partition: partition.ID, memory: w.memory()}
 				if err := p.consume(generation, ctx, partition.Offset); err != nil && ctx.Err() == nil && generation.Err() == nil {
 					w.log.ErrorContext(ctx, "partition given up", "partition", partition.ID, "error", err)
 				}
@@ -95,6 +100,7 @@ type position struct {
 
 	gen       *kafka.Generation
 	partition int
+	memory    *memory
 	finished  atomic.Int64 // the next offset; timer-commit reads it on another goroutine
 
 	mu        sync.Mutex
@@ -145,8 +151,12 @@ func (p *position) handle(ctx context.Context, m kafka.Message) error {
 			return err
 		}
 	}
-	if err := p.deliver(ctx, m); err != nil {
-		return err
+	if !p.repeats(m) {
+		cause, err := p.deliver(ctx, m)
+		if err != nil {
+			return err
+		}
+		p.remember(m, cause)
 	}
 	p.finished.Store(m.Offset + 1)
 	if p.planted == "timer-commit" {
