@@ -53,6 +53,7 @@ func (d *Dispatcher) owns(now time.Time) bool {
 
 // startCalls fills the free slots round robin over the partitions, so that none starves another.
 func (d *Dispatcher) startCalls(now time.Time) {
+	d.idle = false
 	if !d.owns(now) || !d.mayAccept() {
 		return
 	}
@@ -69,6 +70,7 @@ func (d *Dispatcher) startCalls(now time.Time) {
 			t, ok = d.pick(now)
 		}
 		if !ok {
+			d.idle = true
 			return
 		}
 		says, repeat := d.isRepeat(t)

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// laneCommit is the minimum time between two commits that lanes wait for. timerCommit is the maximum time that a
-	// finished event stays uncommitted. commitAgain is the wait after a commit that was not sent.
+	// laneCommit is the minimum time between two commits that free slots wait for. timerCommit is the maximum time that
+	// a finished event stays uncommitted. commitAgain is the wait after a commit that was not sent.
 	laneCommit  = 20 * time.Millisecond
 	timerCommit = 250 * time.Millisecond
 	commitAgain = 100 * time.Millisecond
@@ -35,10 +35,10 @@ func (d *Dispatcher) commitAt() time.Time {
 		if t := d.dirtySince.Add(timerCommit); t.Before(at) {
 			at = t
 		}
-		if t := d.commitSent.Add(laneCommit); d.laneWaits > 0 && t.Before(at) {
+		if t := d.commitSent.Add(laneCommit); d.starved() && t.Before(at) {
 			at = t
 		}
-		if d.fresh >= d.config.CallsInFlight || d.quietDrain() {
+		if d.nearEdge() || d.starved() && d.fresh >= d.config.CallsInFlight || d.quietDrain() {
 			at = d.commitSent
 		}
 	}
@@ -46,6 +46,20 @@ func (d *Dispatcher) commitAt() time.Time {
 		return d.commitNot
 	}
 	return at
+}
+
+// starved says that slots are free, and that a commit would give them something to call.
+func (d *Dispatcher) starved() bool {
+	return d.idle && (d.laneWaits > 0 || d.settled >= 2*d.config.CallsInFlight)
+}
+
+// nearEdge says that the next commit is due, because otherwise calls would stop while it is in flight: they stop at
+// 2 × CallsInFlight settled events. So it leaves room for as many as settle during a commit. An earlier commit would be
+// a waste, because a commit costs the broker as much whatever it says. Events whose letters are being stored cannot be
+// committed yet, so a commit of the few others waits.
+func (d *Dispatcher) nearEdge() bool {
+	calls := d.config.CallsInFlight
+	return d.settled >= max(2*calls-d.meanwhile, calls) && d.fresh > calls/2
 }
 
 // quietDrain says that the generation is ending and nothing is still in flight. Calls that an earlier generation
@@ -79,7 +93,7 @@ func (d *Dispatcher) startCommit(now time.Time) {
 	if len(c.Offsets) == 0 {
 		return
 	}
-	d.commit, d.commitSent = c, now
+	d.commit, d.commitSent, d.settledThen = c, now, d.settled
 	d.out.Commit = c
 }
 
@@ -110,6 +124,7 @@ func (d *Dispatcher) Committed(now time.Time, id uint64, a turn.CommitAnswer) {
 		return
 	}
 	d.commit = nil
+	d.meanwhile = (3*d.meanwhile + max(d.settled-d.settledThen, 0) + 3) / 4
 	switch a.Outcome {
 	case turn.Acked:
 		d.acked(now, c, a)

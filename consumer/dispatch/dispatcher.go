@@ -60,18 +60,22 @@ type generation struct {
 	withheld   []task // the same, during a pause by the flood guard
 	urgent     []task // refused by LeadHit, or due for another attempt
 	stores     map[uint64]task
-	called     int // letters of called events; the generation ends after they are stored
-	started    int // started and unfinished events about several orders
-	settled    int // sum over the partitions that are not suspended
-	fresh      int // uncommitted events, likewise
-	laneWaits  int // lanes that wait for a commit
+	called     int  // letters of called events; the generation ends after they are stored
+	started    int  // started and unfinished events about several orders
+	settled    int  // sum over the partitions that are not suspended
+	fresh      int  // uncommitted events, likewise
+	laneWaits  int  // lanes that wait for a commit
+	idle       bool // a slot was free for a call, and there was nothing to call
 	commit     *turn.Commit
 	commitNot  time.Time // no commit before
 	commitSent time.Time
-	dirtySince time.Time
-	dirty      []*partition
-	lease      time.Time // when the last acknowledged commit was sent
-	suspects   []event.Partition
+	// settledThen is settled when the last commit was sent. meanwhile is how many events settle while a commit is in
+	// flight: the most of late.
+	settledThen, meanwhile int
+	dirtySince             time.Time
+	dirty                  []*partition
+	lease                  time.Time // when the last acknowledged commit was sent
+	suspects               []event.Partition
 }
 
 // New returns a Dispatcher without a generation.

@@ -90,7 +90,8 @@
 //	                   ├▶ Ambiguous  the same, but the generation drains and acknowledgements no longer count
 //	                   └▶ Refused    the generation is fenced: it ends when its calls have ended
 //
-// A commit is due 250 ms after an event has finished, or 20 ms after the last commit if a lane waits for it. It is due
-// at once if CallsInFlight finished events are uncommitted or the generation has drained. In any case one is due every
-// sixth of a session.
+// A commit is due 250 ms after an event has finished. It is due earlier in two cases: just before calls would stop under
+// the bound on repeats, so that they need not, or if slots are free and only lanes that wait for a commit could fill
+// them. Such commits for lanes are 20 ms apart, unless CallsInFlight finished events are uncommitted. A commit is due at
+// once if the generation has drained, and in any case every sixth of a session.
 package dispatch

@@ -32,6 +32,8 @@ type flow struct {
 	asked   int
 	leadhit func(now time.Duration, c turn.Call) (takes time.Duration, v retry.Verdict)
 
+	commitTakes func() time.Duration
+
 	logs     [flowParts][]turn.Event
 	waiting  [flowParts]*turn.Fetch // until there is something to read
 	written  map[event.Partition]map[int64]time.Duration
@@ -43,6 +45,7 @@ type flow struct {
 	done     []time.Duration
 	refused  int // calls answered by a 503
 	stores   []turn.Store
+	commits  []time.Duration
 	announce []ledger.Entry
 	ended    turn.End
 }
@@ -84,6 +87,7 @@ func newFlow(tb testing.TB, c dispatch.Config) *flow {
 		tb: tb, d: dispatch.New(c), written: map[event.Partition]map[int64]time.Duration{},
 		accepted: map[string]time.Duration{}, nth: map[string]int{},
 	}
+	f.commitTakes = func() time.Duration { return flowCommit }
 	f.leadhit = func(time.Duration, turn.Call) (time.Duration, retry.Verdict) {
 		return 20 * time.Millisecond, accepted()
 	}
@@ -172,7 +176,8 @@ func (f *flow) ask() {
 		f.waiting[w.Number] = &w
 	}
 	if c := e.Commit; c != nil {
-		f.hear(flowCommit, func() { f.d.Committed(f.clock(), c.ID, turn.CommitAnswer{}) })
+		f.commits = append(f.commits, f.now)
+		f.hear(f.commitTakes(), func() { f.d.Committed(f.clock(), c.ID, turn.CommitAnswer{}) })
 	}
 	if e.Announce != nil {
 		f.announce = append(f.announce, *e.Announce)

@@ -272,6 +272,14 @@ func rare() map[string]struct {
 			"TestAFetchOfAnEndedGenerationIsIgnored",
 			edit{"fetches.go", "p.window.fetchID = d.lastID //", "p.window.fetchID++ //"},
 		},
+		"lanes-hurry-for-no-slot": {
+			"TestALaneThatWaitsHurriesACommitOnlyForAFreeSlot",
+			edit{"commit.go", "return d.idle && (", "return ("},
+		},
+		"commit-at-the-edge": {
+			"TestABacklogIsCommittedInLargePartsWithoutAPause",
+			edit{"commit.go", "2*calls-d.meanwhile", "2*calls"},
+		},
 		"silent-partition-unasked": {
 			"TestAPartitionThatIsNotFetchedIsNamedInEverySessionSixth",
 			edit{

@@ -133,8 +133,8 @@ func TestTheAgeOfAPartitionIsThatOfItsOldestEvent(t *testing.T) {
 		t.Errorf("got %+v, want the age of the third event, and the first one's offset", s)
 	}
 	h.accept(orders(0), 0)
-	h.accept(orders(0), 1)
 	h.pass(time.Second)
+	h.accept(orders(0), 1)
 	h.ack()
 	h.accept(orders(0), 2)
 	s = h.d.Snapshot().Partitions[0]

@@ -1,0 +1,176 @@
+package dispatch_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"leadhit-sync/consumer/dispatch/turn"
+	"leadhit-sync/consumer/event"
+	"leadhit-sync/retry"
+)
+
+// backlog works off a backlog about 1,000 orders in turn. Calls take 20 to 22 ms and commits 4 to 10 ms, but one in
+// fifty takes up to 30 ms.
+func backlog(t *testing.T, events int, verdict func() retry.Verdict) (f *flow, took time.Duration) {
+	t.Helper()
+	f = newFlow(t, flowSettings())
+	random := rand.New(rand.NewPCG(1, 1))
+	upTo := func(d time.Duration) time.Duration { return time.Duration(random.Int64N(int64(d))) }
+	f.commitTakes = func() time.Duration {
+		if random.IntN(50) == 0 {
+			return 10*time.Millisecond + upTo(20*time.Millisecond)
+		}
+		return 4*time.Millisecond + upTo(6*time.Millisecond)
+	}
+	var last time.Duration
+	answered := 0
+	f.leadhit = func(now time.Duration, _ turn.Call) (time.Duration, retry.Verdict) {
+		answered++
+		takes := 20*time.Millisecond + upTo(2*time.Millisecond)
+		last = now + takes
+		return takes, verdict()
+	}
+	for i := range events {
+		f.write(0, i%1000, event.Item{Action: event.Call, OrderID: fmt.Sprint("order ", i%1000), Status: fmt.Sprint("status ", i)})
+	}
+	for f.now < time.Minute && (answered < events || f.now < last) {
+		f.until(f.now + 100*time.Millisecond)
+	}
+	if answered != events {
+		t.Fatalf("got %d calls in a minute, want %d", answered, events)
+	}
+	return f, last
+}
+
+func TestABacklogIsCommittedInLargePartsWithoutAPause(t *testing.T) {
+	t.Parallel()
+	const events, calls, bound = 20_000, 64, 3 * 64
+	f, took := backlog(t, events, accepted)
+	commits := within(f.commits, 0, took)
+	if each := events / commits; each < 3*calls/2 || each > bound {
+		t.Errorf("got %d events a commit, want at least %d and at most %d", each, 3*calls/2, bound)
+	}
+	// In the mean a call takes 21 ms.
+	if ideal := events * 21 * time.Millisecond / calls; took > ideal*102/100 {
+		t.Errorf("got %v, want 2 %% more than %v at most: calls wait for commits", took, ideal)
+	}
+}
+
+func TestLettersDoNotHoldUpABacklog(t *testing.T) {
+	t.Parallel()
+	const events, calls = 10_000, 64
+	n := 0
+	_, took := backlog(t, events, func() retry.Verdict {
+		if n++; n%2 == 0 {
+			return retry.Verdict{Kind: retry.DeadLetter, Cause: "ValidationError", Answered: true}
+		}
+		return accepted()
+	})
+	if ideal := events * 21 * time.Millisecond / calls; took > ideal*105/100 {
+		t.Errorf("got %v, want 5 %% more than %v at most: calls wait for commits", took, ideal)
+	}
+}
+
+func TestALaneThatWaitsHurriesACommitOnlyForAFreeSlot(t *testing.T) {
+	t.Parallel()
+	h := started(t, settings(), orders(0))
+	h.read(orders(0), eventOf(0, "a"), eventOf(1, "a"), eventOf(2, "b"), eventOf(3, "c"), eventOf(4, "d"), eventOf(5, "e"))
+	h.settle()
+	h.accept(orders(0), 0)
+	h.wantInAir("order e has taken the slot", 2, 3, 4, 5)
+	h.pass(249 * time.Millisecond)
+	if h.commit != nil {
+		t.Fatal("a lane waits, but no slot: nothing is gained by a commit before 250 ms")
+	}
+	h.accept(orders(0), 2)
+	if h.commit == nil {
+		t.Fatal("a slot is free, and only the lane that waits has something for it: got no commit")
+	}
+	h.ack()
+	h.wantInAir("order a goes on", 3, 4, 5, 1)
+	h.accept(orders(0), 3)
+	h.pass(249 * time.Millisecond)
+	if h.commit != nil {
+		t.Fatal("a slot is free, but no lane waits: nothing is gained by a commit before 250 ms")
+	}
+}
+
+func TestCommitsForFreeSlotsKeepTheirDistance(t *testing.T) {
+	t.Parallel()
+	h := twoEventsOfFourOrders(t)
+	h.accept(orders(0), 0)
+	h.accept(orders(0), 2)
+	h.pass(19 * time.Millisecond)
+	if h.commit != nil {
+		t.Fatal("got a commit within 20 ms of the last one")
+	}
+	h.pass(time.Millisecond)
+	if h.commit == nil {
+		t.Fatal("slots are free, lanes wait, and the last commit was 20 ms ago: got no commit")
+	}
+}
+
+func TestACommitForManyLanesIsDueAtOnce(t *testing.T) {
+	t.Parallel()
+	h := twoEventsOfFourOrders(t)
+	h.accept(orders(0), 0)
+	h.accept(orders(0), 2)
+	h.accept(orders(0), 4)
+	if h.commit != nil {
+		t.Fatal("got a commit at once for fewer events than calls in flight")
+	}
+	h.accept(orders(0), 6)
+	if h.commit == nil {
+		t.Fatal("all slots are free, and all lanes wait for a commit: got none")
+	}
+}
+
+// twoEventsOfFourOrders returns a harness that calls the first events of four orders and has just committed.
+func twoEventsOfFourOrders(t *testing.T) *harness {
+	t.Helper()
+	h := started(t, settings(), orders(0))
+	var all []turn.Event
+	for i := range int64(4) {
+		all = append(all, eventOf(2*i, fmt.Sprint("order ", i)), eventOf(2*i+1, fmt.Sprint("order ", i)))
+	}
+	h.read(orders(0), all...)
+	h.settle()
+	for h.commit == nil {
+		h.pass(h.last.Wake.Sub(h.now))
+	}
+	h.ack()
+	return h
+}
+
+func TestFewEventsBesideLettersThatAreBeingStoredAreCommittedEvery20ms(t *testing.T) {
+	t.Parallel()
+	h := started(t, settings(), orders(0))
+	var all []turn.Event
+	for i := range int64(14) {
+		all = append(all, eventOf(i, fmt.Sprint("order ", i)))
+	}
+	h.read(orders(0), all...)
+	h.settle()
+	for i := range int64(6) {
+		h.answer(orders(0), i, retry.Verdict{Kind: retry.DeadLetter, Cause: "ValidationError"})
+	}
+	h.accept(orders(0), 6)
+	h.accept(orders(0), 7)
+	h.wantInAir("eight events are settled, and nothing is committed", 8, 9, 10)
+	if h.commit == nil {
+		t.Fatal("slots are free, and no call starts before a commit: got none")
+	}
+	h.ack()
+	h.accept(orders(0), 8)
+	h.accept(orders(0), 9)
+	h.pass(19 * time.Millisecond)
+	if h.commit != nil {
+		t.Fatal("got a commit within 20 ms of the last one, although most events wait for their letters")
+	}
+	h.pass(time.Millisecond)
+	if h.commit == nil {
+		t.Fatal("got no commit after 20 ms")
+	}
+}
