@@ -88,7 +88,7 @@ func (o *operators) take(r *kgo.Record) {
 
 // work asks for something about a few letters, mostly new ones.
 func (o *operators) work(ctx context.Context) {
-	ids := o.ledger.Letters()
+	ids := o.ledger.IDs
 	var entries []*kgo.Record
 	for range 1 + o.random.IntN(15) {
 		if len(ids) == 0 {
@@ -131,7 +131,7 @@ func (o *operators) write(ctx context.Context, entries []*kgo.Record) {
 // all returns a replay of each open letter.
 func (o *operators) all(by string) []*kgo.Record {
 	var entries []*kgo.Record
-	for _, id := range o.ledger.Letters() {
+	for _, id := range o.ledger.IDs {
 		if event, n := o.ledger.Wish(id); event == "replay" {
 			entries = append(entries, o.entry(event, id, n, by))
 		}
@@ -152,7 +152,7 @@ func (o *operators) finish(t *testing.T, limit time.Duration) {
 			return
 		}
 	}
-	o.note("operators: %v", o.ledger.Counts())
+	o.note("operators: %v", o.ledger.Counts)
 }
 
 // healthy is LeadHit without a fault.

@@ -125,7 +125,7 @@ func (s *suite) testPlantedReplays(t *testing.T, brokers []string, seed uint64) 
 				r := s.newRound(t, "planted-replays-"+test.name, brokers, binary, 1)
 				report := r.plantReplays(t, seed, []nemesis.Fault{kill, kill, kill, kill})
 				text := strings.ReplaceAll(text(report.Err()), "\n", "; ")
-				t.Logf("%v; %v; %.400s", report, r.ledger.Counts(), text)
+				t.Logf("%v; %v; %.400s", report, r.ledger.Counts, text)
 				switch {
 				case test.found == nil && (report.Err() != nil || len(r.wrong) > 0):
 					t.Errorf("got %v, %v about a worker that does nothing wrong", report.Err(), r.wrong)

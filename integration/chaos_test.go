@@ -134,7 +134,7 @@ func (s *suite) chaosRound(
 	if operators != nil {
 		operators.finish(t, 2*time.Minute)
 		r.ledger = &operators.ledger
-		tally.ask(operators.ledger.Counts())
+		tally.ask(operators.ledger.Counts)
 	}
 	for _, v := range r.up(t) {
 		r.end(t, v)

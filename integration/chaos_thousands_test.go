@@ -39,7 +39,7 @@ func (s *suite) testThousands(t *testing.T, cluster *apache.Cluster, seed uint64
 		r.write(t, thousandsEvents(orders, shop.NewOrders("other", 500, seed)))
 		r.caughtUp(t, 2*time.Minute)
 		o := r.operators(t, seed)
-		o.readUntil(t, "2,000 letters", func() bool { return len(o.ledger.Letters()) == thousandsLetters })
+		o.readUntil(t, "2,000 letters", func() bool { return len(o.ledger.IDs) == thousandsLetters })
 		o.learn(true)
 		r.leadhit.Change(func(f *sandbox.Faults) { f.Latency = 100 * time.Millisecond }) // so that kills find replays in flight
 
@@ -110,7 +110,7 @@ func (o *operators) readUntil(t *testing.T, what string, is func() bool) {
 	began := time.Now()
 	for o.read(t.Context(), 500*time.Millisecond); !is(); o.read(t.Context(), 500*time.Millisecond) {
 		if time.Since(began) > 2*time.Minute {
-			o.blame("there is no %s after %v: %v", what, time.Since(began), o.ledger.Counts())
+			o.blame("there is no %s after %v: %v", what, time.Since(began), o.ledger.Counts)
 			return
 		}
 	}
@@ -121,7 +121,7 @@ func (o *operators) readUntil(t *testing.T, what string, is func() bool) {
 func (r *round) thousandsEnded(t *testing.T, o *operators) {
 	t.Helper()
 	report := r.compare(t)
-	counts := o.ledger.Counts()
+	counts := o.ledger.Counts
 	if n := counts["resolved"] + counts["superseded"]; counts["replay"] != thousandsLetters || n != thousandsLetters {
 		r.blame("%v, want a replay and an end of each of %d letters", counts, thousandsLetters)
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // TestDesk is what people do at the desk in a browser, with a worker, LeadHit's look-alike and Kafka behind it.
-func TestDesk(t *testing.T) {
+func TestDesk(t *testing.T) { //nolint:tparallel // each flow changes what the next one sees
 	t.Parallel()
 	s := newSuite(t)
 	d := newDeskWorld(t, s)

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"leadhit-sync/integration/audit"
 	"leadhit-sync/integration/shop"
 	"leadhit-sync/leadhit/sandbox"
@@ -51,7 +53,7 @@ func garbage() map[string]audit.Event {
 	headers := called(id(`"headers"`), "headers")
 	refused := unmappable("not JSON either", "NotJSON")
 	for i := range 100 {
-		h := audit.Header{Key: fmt.Sprintf("header-%d", i%90), Value: bytes.Repeat([]byte{byte(i)}, i)} // some names twice
+		h := kgo.RecordHeader{Key: fmt.Sprintf("header-%d", i%90), Value: bytes.Repeat([]byte{byte(i)}, i)} // some names twice
 		headers.Headers, refused.Headers = append(headers.Headers, h), append(refused.Headers, h)
 	}
 	refused.Headers[7].Value = nil

@@ -149,9 +149,8 @@ func (b *broker) letters(tb testing.TB, topic string) []audit.Letter {
 }
 
 func letter(r *kgo.Record) audit.Letter {
-	l := audit.Letter{Key: r.Key, Value: r.Value, Stored: r.Timestamp}
+	l := audit.Letter{Key: r.Key, Value: r.Value, Stored: r.Timestamp, Headers: r.Headers}
 	for _, h := range r.Headers {
-		l.Headers = append(l.Headers, audit.Header{Key: h.Key, Value: h.Value})
 		switch h.Key {
 		case "dlq.id":
 			l.ID = string(h.Value)

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"leadhit-sync/integration/audit"
 	"leadhit-sync/integration/program"
 	"leadhit-sync/leadhit/sandbox"
@@ -173,7 +175,7 @@ func readRecorded(t *testing.T) []recorded {
 			t.Fatalf("%s: %v", e.name, err)
 		}
 		for _, name := range slices.Sorted(maps.Keys(headers)) {
-			e.Headers = append(e.Headers, audit.Header{Key: name, Value: []byte(headers[name])})
+			e.Headers = append(e.Headers, kgo.RecordHeader{Key: name, Value: []byte(headers[name])})
 		}
 		events = append(events, e)
 	}
@@ -279,7 +281,7 @@ func compareLetters(t *testing.T, events []recorded, letters []audit.Letter) {
 		}
 		dead++
 		if !bytes.Equal(l.Key, e.Key) || !bytes.Equal(l.Value, e.Value) || len(l.Headers) < len(e.Headers) ||
-			!slices.EqualFunc(l.Headers[:len(e.Headers)], e.Headers, func(a, b audit.Header) bool {
+			!slices.EqualFunc(l.Headers[:len(e.Headers)], e.Headers, func(a, b kgo.RecordHeader) bool {
 				return a.Key == b.Key && bytes.Equal(a.Value, b.Value)
 			}) {
 			t.Errorf("%s: got a letter %q=%q with headers %q, want its event byte for byte", e.name, l.Key, l.Value, l.Headers)

@@ -65,8 +65,8 @@ func (s *suite) testRuinedReplay(t *testing.T, brokers []string, mapping string)
 		w.stop(t)
 	}
 	ledger := r.readLedger(t)
-	t.Logf("%d letters of %d events; %v", ruined, events, ledger.Counts())
-	if resolved, overtaken := ledger.Counts()["resolved"], ledger.Counts()["overtaken"]; resolved+overtaken != ruined || resolved < 20 {
+	t.Logf("%d letters of %d events; %v", ruined, events, ledger.Counts)
+	if resolved, overtaken := ledger.Counts["resolved"], ledger.Counts["overtaken"]; resolved+overtaken != ruined || resolved < 20 {
 		t.Errorf("got %d letters resolved and %d overtaken of %d, want each to be one of both", resolved, overtaken, ruined)
 	}
 	r.lastStatuses(t)

@@ -61,7 +61,7 @@ func judge(e evidence) verdict {
 	all := audit.Evidence{
 		Calls: e.calls, Committed: places(e.committed), End: places(e.ends), Patience: callTimeout, Ledger: &e.ledger,
 	}
-	v.replays, v.pending, v.repeated = e.ledger.Counts(), e.ledger.Requeued(), repeated(e.calls)
+	v.replays, v.pending, v.repeated = e.ledger.Counts, e.ledger.Requeued(), repeated(e.calls)
 	refused := make(map[string]bool) // by call id
 	for _, c := range all.Calls {
 		refused[c.ID] = refused[c.ID] || c.Answer == sandbox.Refused || c.Answer == sandbox.Invalid

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"leadhit-sync/integration/audit"
 	"leadhit-sync/leadhit/sandbox"
 )
@@ -18,7 +20,7 @@ func at(ms int) time.Time {
 // event is a record of order "a" in orders/0 with the status "s<offset>".
 func event(offset int64, want audit.Want) audit.Event {
 	return audit.Event{
-		Topic: "orders", Offset: offset, Key: []byte("a"), Value: []byte("{}"), Headers: []audit.Header{{Key: "h", Value: []byte{0xff}}},
+		Topic: "orders", Offset: offset, Key: []byte("a"), Value: []byte("{}"), Headers: []kgo.RecordHeader{{Key: "h", Value: []byte{0xff}}},
 		Want: want, Order: "a", Status: fmt.Sprint("s", offset), Cause: "ValidationError",
 	}
 }
@@ -34,7 +36,7 @@ func letter(offset int64) audit.Letter {
 	e := event(offset, audit.Refused)
 	return audit.Letter{
 		ID: e.LetterID(), Cause: e.Cause, Key: e.Key, Value: e.Value,
-		Headers: append([]audit.Header{e.Headers[0]}, audit.Header{Key: "dlq.id", Value: []byte(e.LetterID())}),
+		Headers: append([]kgo.RecordHeader{e.Headers[0]}, kgo.RecordHeader{Key: "dlq.id", Value: []byte(e.LetterID())}),
 	}
 }
 

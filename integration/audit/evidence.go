@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"leadhit-sync/leadhit/sandbox"
 )
 
@@ -25,12 +27,6 @@ const (
 	Judged
 )
 
-// Header is one of a record's headers.
-type Header struct {
-	Key   string
-	Value []byte
-}
-
 // Event is a record as Kafka acknowledged it to its producer, with the outcome that the test expects.
 type Event struct {
 	Topic     string
@@ -38,7 +34,7 @@ type Event struct {
 	Offset    int64
 	Key       []byte // nil and empty differ, as in Kafka
 	Value     []byte
-	Headers   []Header
+	Headers   []kgo.RecordHeader
 
 	Want   Want
 	Order  string // the order of its call
@@ -61,8 +57,8 @@ type Letter struct {
 	Cause   string
 	Key     []byte
 	Value   []byte
-	Headers []Header // all, the event's own first
-	Omitted bool     // stored without its value, because that was too large
+	Headers []kgo.RecordHeader // all, the event's own first
+	Omitted bool               // stored without its value, because that was too large
 	// Stored is when the broker appended it, in whole milliseconds.
 	Stored time.Time
 }
@@ -106,8 +102,8 @@ const (
 	Membership Cause = "membership"
 	// noAnswer: the caller did not receive the outcome.
 	noAnswer Cause = "no answer"
-	// Replayed: an operator asked for it.
-	Replayed Cause = "replay"
+	// replayed: an operator asked for it.
+	replayed Cause = "replay"
 	// gaveUp: the same process called again after its timeout, although there was a response. On a busy machine its
 	// timer may fire before it reads the response. Each process may do that InFlight times.
 	gaveUp Cause = "gave up"

@@ -9,9 +9,10 @@ import (
 // Ledger is the state of all letters as the ledger and the letters' topic say: the rules of deadletter/README.md, written
 // a second time. The zero value is ready. Each topic is passed in its order.
 type Ledger struct {
+	IDs    []string       // of all letters, oldest first
+	Counts map[string]int // of the entries of each event that counted
+
 	letters map[string]*letterState
-	ids     []string // in the order in which they became known
-	counts  map[string]int
 }
 
 // letterState is the state of one letter.
@@ -42,7 +43,7 @@ func (l *Ledger) Letter(id string, count int) {
 	s.count = max(s.count, count)
 	if !s.stored {
 		s.stored = true
-		l.ids = append(l.ids, id)
+		l.IDs = append(l.IDs, id)
 	}
 }
 
@@ -64,14 +65,14 @@ func (l *Ledger) Entry(value []byte, stored time.Time) error {
 		if e.Event == "replay" {
 			s.asked = append(s.asked, stored)
 		}
-		l.counts[e.Event]++
+		l.Counts[e.Event]++
 	}
 	return nil
 }
 
 func (l *Ledger) of(id string) *letterState {
 	if l.letters == nil {
-		l.letters, l.counts = make(map[string]*letterState), make(map[string]int)
+		l.letters, l.Counts = make(map[string]*letterState), make(map[string]int)
 	}
 	if l.letters[id] == nil {
 		l.letters[id] = &letterState{}
@@ -118,9 +119,6 @@ func (l *letterState) take(event string, n int) bool {
 	return true
 }
 
-// Letters returns the ids of all letters, oldest first.
-func (l *Ledger) Letters() []string { return l.ids }
-
 // Wish returns the entry that an operator may write about a letter: a replay of an open one, or what is wanted of a
 // dismissed one. The event is empty if there is nothing to do.
 func (l *Ledger) Wish(id string) (event string, n int) {
@@ -143,6 +141,3 @@ func (l *Ledger) Requeued() int {
 	}
 	return n
 }
-
-// Counts returns how many entries of each event counted.
-func (l *Ledger) Counts() map[string]int { return l.counts }

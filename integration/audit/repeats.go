@@ -76,7 +76,7 @@ func (a *auditor) blame(before, call sandbox.Call, caused map[Loss]int) {
 	// A fault may repeat a replay, too, so it comes first.
 	if (loss.Cause == unexplained || loss.Cause == gaveUp) && a.asked[call.ID] > 0 {
 		a.asked[call.ID]--
-		loss = Loss{Cause: Replayed}
+		loss = Loss{Cause: replayed}
 	}
 	a.report.Causes[loss.Cause]++
 	switch loss.Cause {
@@ -91,7 +91,7 @@ func (a *auditor) blame(before, call sandbox.Call, caused map[Loss]int) {
 		if a.asked[call.ID] == 0 {
 			caused[loss]++
 		}
-	case noAnswer, Replayed:
+	case noAnswer, replayed:
 	}
 }
 

@@ -153,11 +153,7 @@ func (s *Shop) Stream(
 }
 
 func record(topic string, event audit.Event) *kgo.Record {
-	headers := make([]kgo.RecordHeader, 0, len(event.Headers))
-	for _, h := range event.Headers {
-		headers = append(headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
-	}
-	return &kgo.Record{Topic: topic, Key: event.Key, Value: event.Value, Headers: headers}
+	return &kgo.Record{Topic: topic, Key: event.Key, Value: event.Value, Headers: event.Headers}
 }
 
 // entered returns the event as evidence: with its place, and the time of the acknowledgement.
