@@ -134,8 +134,8 @@ func (f *flow) write(at time.Duration, number int, item event.Item) {
 		n := number % flowParts
 		offset := int64(len(f.logs[n]))
 		f.written[orders(n)][offset] = f.now
-		f.logs[n] = append(f.logs[n],
-			turn.Event{Offset: offset, Time: f.clock(), Bytes: 100, Items: []event.Item{item}})
+		f.logs[n] = append(f.logs[n], keyed(
+			turn.Event{Offset: offset, Time: f.clock(), Bytes: 100, Items: []event.Item{item}}, item.OrderID))
 		if w := f.waiting[n]; w != nil {
 			f.waiting[n] = nil
 			f.fetch(*w)

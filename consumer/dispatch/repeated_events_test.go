@@ -1,6 +1,9 @@
 package dispatch_test
 
 import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -255,6 +258,44 @@ func TestARepeatOfSeveralOrdersStartsADeferredEvent(t *testing.T) {
 	h.ask()
 	h.wantRepeats("A and B are known", 1, 1)
 	h.wantInAir("C is called in the same turn", 2)
+}
+
+// Four events an order, three in five of them repeats.
+func TestCallsFallByTheShareOfRepeatsExactly(t *testing.T) {
+	t.Parallel()
+	const shop, rounds = 500, 4
+	c := flowSettings()
+	c.SkipRepeats = true
+	f := newFlow(t, c)
+	holds := map[string]string{}
+	f.leadhit = func(_ time.Duration, c turn.Call) (time.Duration, retry.Verdict) {
+		holds[c.Order] = c.Status
+		return 20 * time.Millisecond, accepted()
+	}
+	dice := rand.New(rand.NewPCG(1, 2))
+	said, changes := map[string]string{}, 0
+	for round := range rounds {
+		for i := range shop {
+			order := fmt.Sprint("order ", i)
+			if next := fmt.Sprint("status ", round); round == 0 || dice.Float64() >= 0.8 {
+				said[order] = next
+				changes++
+			}
+			f.write(0, i, event.Item{Action: event.Call, OrderID: order, Status: said[order]})
+		}
+	}
+	f.until(30 * time.Second)
+	s := f.d.Snapshot()
+	if len(f.done) != changes || s.Repeats != uint64(shop*rounds-changes) || s.Finished != shop*rounds {
+		t.Errorf("of %d events with %d changes of a status, got %d calls, %d repeats, %d finished",
+			shop*rounds, changes, len(f.done), s.Repeats, s.Finished)
+	}
+	if share := float64(s.Repeats) / (shop * rounds); share < 0.55 || share > 0.65 {
+		t.Errorf("got a share of %.2f", share)
+	}
+	if !maps.Equal(holds, said) {
+		t.Error("LeadHit holds an older status of some order")
+	}
 }
 
 func TestARepeatIsListedUntilItIsCommitted(t *testing.T) {
