@@ -137,8 +137,13 @@ func (d *desk) wish(s *simState) ledger.Entry {
 	if c := s.letter.change; c.refused && d.chance(d.heals) {
 		c.refused, c.healed = false, true
 	}
+	// A letter whose order neither it nor its key names is called by force alone. If the call's outcome is lost and the
+	// next owner's mapping does not read the event, nobody can tell which letters are older: a limit, no fault (seed 6848).
+	l := s.letter.letter
+	named := l.Order != "" || l.Key != 0 && len(s.letter.change.record.changes) == 1
 	return ledger.Entry{
-		Event: ledger.LetterReplay, N: s.n + 1, Letter: s.letter.letter.Offset, Run: "r1", Force: d.chance(d.force),
+		Event: ledger.LetterReplay, N: s.n + 1, Letter: l.Offset, Run: "r1",
+		Force: d.chance(d.force) && named,
 	}
 }
 
