@@ -109,6 +109,7 @@ soak: export OUTAGE ?= 600
 soak: export BROKERS_DOWN ?= 120
 soak: export MEMORY_EVENTS ?= 1000
 soak: export JOINS ?= 100
+soak: export SUCCESSIONS ?= 20
 soak: ## Run the long tests: 54,000 simulated histories, 20 kills, 10 rolling restarts, an outage of 10 minutes.
 	$(call part,simulator,go test -count 1 -timeout 6h -run 'TestSimulat' -v ./consumer/dispatch)
 	$(call part,bubble,go test -count 1 -timeout 6h ./consumer)
@@ -120,6 +121,7 @@ soak: ## Run the long tests: 54,000 simulated histories, 20 kills, 10 rolling re
 
 .PHONY: chaos
 chaos: export CHAOS_MINUTES ?= 20
+chaos: export SUCCESSIONS ?= 20
 chaos: export CHAOS_DIR ?= $(CURDIR)/.cache/chaos
 chaos: ## Kill, freeze and restart workers and brokers for CHAOS_MINUTES (20); CHAOS_SEED=n replays a plan.
 	$(call part,chaos,go test -count 1 -timeout 12h -run '^TestChaos$$' -v ./integration)

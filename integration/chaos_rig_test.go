@@ -45,11 +45,12 @@ type round struct {
 	diary      *os.File
 }
 
-// victim is a worker's place.
+// victim is a worker's place. Those with an address of their own remove what was killed there.
 type victim struct {
-	name   string
-	starts int
-	life   *life // nil: down
+	name    string
+	address string // HTTP_ADDR
+	starts  int
+	life    *life // nil: down
 }
 
 // life is one process of a worker.
@@ -97,7 +98,11 @@ func (s *suite) newRound(t *testing.T, name string, brokers []string, binary str
 	})
 	r.serve(t)
 	for i := range workers {
-		r.victims = append(r.victims, &victim{name: fmt.Sprintf("w%d", i+1)})
+		v := &victim{name: fmt.Sprintf("w%d", i+1), address: "127.0.0.1:0"}
+		if i%2 == 0 {
+			v.address = freeAddress(t)
+		}
+		r.victims = append(r.victims, v)
 	}
 	t.Cleanup(func() {
 		for _, l := range r.lives {
@@ -142,7 +147,7 @@ func (r *round) start(t *testing.T, v *victim) {
 		"KAFKA_GROUP":          r.group,
 		"LEADHIT_URL":          "http://" + r.address + "/" + name + "/api/v1/orders/",
 		"LEADHIT_API_KEY_FILE": r.keyFile,
-		"HTTP_ADDR":            "127.0.0.1:0",
+		"HTTP_ADDR":            v.address,
 	}
 	maps.Copy(settings, r.settings)
 	process, err := program.Start(r.program, program.Options{Arguments: []string{"run"}, Settings: settings, Dir: dir})

@@ -27,6 +27,7 @@ type tally struct {
 	events  int
 	calls   int
 	letters int
+	removed int // dead workers, by one that started in their place
 	late    int
 	back    int
 	samples int
@@ -58,6 +59,9 @@ func (y *tally) add(r *round, report audit.Report) {
 			y.letters++
 		}
 	}
+	for _, l := range r.lives {
+		y.removed += strings.Count(l.Stdout(), succeeds)
+	}
 	for cause, n := range report.Causes {
 		y.causes[cause] += n
 	}
@@ -85,10 +89,10 @@ func (y *tally) line() string {
 	for _, cause := range slices.Sorted(maps.Keys(y.causes)) {
 		causes = append(causes, fmt.Sprintf("%s %d", cause, y.causes[cause]))
 	}
-	return fmt.Sprintf("%s: %d round(s), %.0f s; faults (longest standstill): %s; %d events, %d calls, %d letters; repeats: %s; "+
+	return fmt.Sprintf("%s: %d round(s), %.0f s; faults (longest standstill): %s; %d events, %d calls, %d letters; repeats: %s; dead workers removed %d; "+
 		"late calls %d; %d samples, longest without %.1f s, %d back; machine late by %.1f s%s; violations %d",
 		y.name, y.rounds, y.took.Seconds(), strings.Join(faults, ", "), y.events, y.calls, y.letters,
-		cmp.Or(strings.Join(causes, ", "), "none"), y.late, y.samples, y.unseen.Seconds(), y.back, y.stalled.Seconds(), y.replays(), y.wrong)
+		cmp.Or(strings.Join(causes, ", "), "none"), y.removed, y.late, y.samples, y.unseen.Seconds(), y.back, y.stalled.Seconds(), y.replays(), y.wrong)
 }
 
 // table returns the figures of all schedules: one row per fault, one column per schedule.
@@ -118,6 +122,7 @@ func table(tallies []*tally, seed uint64) string {
 	for _, cause := range []audit.Cause{audit.Kill, audit.Freeze, audit.Membership, "replay", "no answer", "gave up", "unexplained"} {
 		row("repeats: "+string(cause), func(y *tally) string { return count(y.causes[cause]) })
 	}
+	row("dead removed", func(y *tally) string { return count(y.removed) })
 	row("late calls", func(y *tally) string { return count(y.late) })
 	row("seconds", func(y *tally) string { return fmt.Sprintf("%.0f", y.took.Seconds()) })
 	row("machine late by", func(y *tally) string { return fmt.Sprintf("%.1f s", y.stalled.Seconds()) })

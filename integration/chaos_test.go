@@ -40,6 +40,7 @@ func TestChaos(t *testing.T) {
 	seed := chaosSeed(t)
 	all := time.Duration(number(t, "CHAOS_MINUTES", 20)) * time.Minute
 	var tallies []*tally
+	s.testSuccessors(t, cluster.Brokers())
 	s.testPlantedReplays(t, cluster.Brokers(), seed)
 	s.testThousands(t, cluster, seed)
 	for _, schedule := range nemesis.Schedules() {

@@ -293,13 +293,20 @@ func (w *wire) testRights(t *testing.T) {
 	})
 }
 
-// works demands that a worker finishes all events without a warning, and that check finds nothing.
+// works demands that a worker finishes all events without a warning, that check finds nothing, and that the rights are
+// enough to remove a dead predecessor.
 func (g *guarded) works(t *testing.T) {
 	t.Helper()
 	refused := g.writeSome(t, 300)
 	worker := g.newWorker(t)
+	worker.address = freeAddress(t)
 	worker.start(t)
 	g.finish(t, time.Minute)
+	if err := worker.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	worker.start(t)
+	worker.awaitLine(t, 30*time.Second, succeeds)
 	if code, said := worker.check(t); code != 0 || strings.Contains(said, "FAIL") {
 		t.Errorf("got exit code %d of check, want 0:\n%s", code, said)
 	}

@@ -1,0 +1,43 @@
+package worker_test
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"leadhit-sync/cmd/worker"
+)
+
+// Two containers of one machine may have the same host name and listen at the same port, each in its own network.
+func TestTheSameAddressInAnotherNetworkIsAnotherPlace(t *testing.T) {
+	t.Parallel()
+	const variable, addr = "PRINT_PLACE_OF", ":8080"
+	if addr := os.Getenv(variable); addr != "" { // the process below
+		_, _ = os.Stdout.WriteString("place " + worker.PlaceOf(addr) + " \n")
+		return
+	}
+	place := func(apart uintptr) string {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+t.Name()+"$")
+		cmd.Env = append(os.Environ(), variable+"="+addr)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: apart}
+		out, err := cmd.CombinedOutput()
+		if apart != 0 && err != nil {
+			t.Skipf("SKIPPED: no network of its own for a process here: %v", err)
+		}
+		_, rest, found := strings.Cut(string(out), "place leadhit-sync-")
+		name, _, _ := strings.Cut(rest, " ")
+		if err != nil || !found {
+			t.Fatalf("got %s, %v, want a place", out, err)
+		}
+		return name
+	}
+	here, again := place(0), place(0)
+	if here != again {
+		t.Errorf("got places %s and %s of two processes one after another, want one", here, again)
+	}
+	if apart := place(syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET); apart == here {
+		t.Errorf("got place %s in two networks", here)
+	}
+}
