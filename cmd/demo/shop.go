@@ -56,7 +56,7 @@ func (o *orders) next(now time.Time) change {
 		c.Status, c.Reason = learnedStatus, "cancelled by the customer"
 	case c.Status == "submitted" && luck < 7:
 		c.Status, c.Reason = "on-hold", "address is being checked"
-	case luck < 20:
+	case luck < 40:
 		c.Reason = "sent again"
 	case c.Status == "submitted":
 		c.Status, c.Reason = "paid", "payment received"

@@ -222,7 +222,7 @@ func account(e evidence, v verdict, width int) []line {
 	for _, part := range []struct{ name, text string }{
 		{"shop", fmt.Sprintf("%d events of %d orders in %s (seed %d)", len(e.book), ordersOf(e.book), seconds(e.length),
 			e.seed)},
-		{"LeadHit", fmt.Sprintf("%d calls: %s", len(e.calls), answers(e.calls))},
+		{"LeadHit", fmt.Sprintf("%d calls: %s%s", len(e.calls), answers(e.calls), v.needless())},
 		{"worker", fmt.Sprintf("%d retries; %d repeated a call that LeadHit had executed, because its response was lost or "+
 			"wrong", e.retries, v.repeated)},
 		{"letters", v.replayed()},
@@ -237,6 +237,14 @@ func account(e evidence, v verdict, width int) []line {
 		}
 	}
 	return lines
+}
+
+// needless says how many events led to no call, because LeadHit had accepted their order's status before.
+func (v verdict) needless() string {
+	if v.Skipped == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %d of the events repeated what LeadHit had accepted, and needed none", v.Skipped)
 }
 
 // replayed counts the replays by outcome.

@@ -125,6 +125,25 @@ func TestAgreeingRecordsMakeExitCode0(t *testing.T) {
 	}
 }
 
+func TestTheSummaryCountsEventsThatNeededNoCall(t *testing.T) {
+	t.Parallel()
+	e := goodEvidence()
+	e.book = append(e.book, entry{0, 2, "A", "paid", hash("a2")}, entry{0, 3, "A", "paid", hash("a3")})
+	e.committed[0], e.ends[0] = 4, 4
+	var out strings.Builder
+	if err := summarise(&out, e, judge(e), 200, colourless); err != nil {
+		t.Fatal(err)
+	}
+	want := "5 calls: 3 accepted, 1 refused, 1 lost after execution; 2 of the events repeated what LeadHit had accepted, and needed none\n"
+	if !strings.Contains(out.String(), want) || !judge(e).ok() {
+		t.Errorf("got\n%s\nwant %q and nothing wrong", out.String(), want)
+	}
+	e.book[len(e.book)-1].status = "submitted"
+	if v := judge(e); v.ok() || len(v.Lost) != 1 {
+		t.Errorf("got %v of an event with another status that was not called, want it lost", v.findings())
+	}
+}
+
 func TestALetterStoredTwiceCountsOnce(t *testing.T) {
 	t.Parallel()
 	e := goodEvidence()
