@@ -3,6 +3,7 @@ package integration_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,6 +48,7 @@ func BenchmarkManyLetters(b *testing.B) {
 	fmt.Printf("\n%d letters of %d bytes: a plain loop reads them in %v; letters list %v (%.1f ×), %d MiB at most; a worker is ready in %v, without letters in %v "+
 		"(%.1f × the loop for the letters), %d MiB at most\n", manyLetters, letterBytes, loop, middle(lists), middle(lists).Seconds()/loop.Seconds(), listRSS,
 		middle(with), middle(without), (middle(with)-middle(without)).Seconds()/loop.Seconds(), rss)
+	full.deskViews(b)
 	full.replayThousand(b)
 	b.ReportMetric(0, "ns/op") // the lines have the figures
 }
@@ -160,6 +162,51 @@ func (r *run) took(b *testing.B, arguments ...string) (took time.Duration, rss i
 	took = time.Since(begin)
 	fmt.Printf("%s\n%q took %v, %v of it on a CPU\n", lastOf(process.Stdout(), 2), arguments[:2], took, process.Usage())
 	return took, process.PeakMemory()
+}
+
+// deskViews looks at pages of a desk that has read the letters.
+func (r *run) deskViews(b *testing.B) {
+	b.Helper()
+	begin := time.Now()
+	desk, err := program.Start(r.binary, program.Options{Arguments: []string{"desk"}, Dir: r.emitted, Settings: map[string]string{
+		"KAFKA_BROKERS": strings.Join(r.broker.addrs, ","), "KAFKA_GROUP": r.group, "KAFKA_TOPICS": r.topic,
+		"DESK_ADDR": "127.0.0.1:0",
+	}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := desk.Line(b.Context(), "listening", nil); err != nil {
+		b.Fatal(err)
+	}
+	get := func(path string) (page string, took time.Duration) {
+		asked := time.Now()
+		status, page, err := desk.Get(b.Context(), path)
+		if err != nil || status != http.StatusOK {
+			b.Fatalf("got %d, %v of %s, want 200", status, err, path)
+		}
+		return page, time.Since(asked)
+	}
+	eventually(b, 2*time.Minute, "all letters", func() string {
+		page, _ := get("/letters")
+		return unless(strings.Contains(page, "200,000"), "not read yet")
+	})
+	fmt.Printf("the desk has read the letters after %v;", time.Since(begin).Round(10*time.Millisecond))
+	for _, path := range []string{
+		"/letters", fmt.Sprintf("/letters/%s/0/1000000", r.topic), "/orders?id=order-6", "/plan?order=order-6",
+	} {
+		var all []time.Duration
+		for range 9 {
+			_, took := get(path)
+			all = append(all, took)
+		}
+		slices.Sort(all)
+		fmt.Printf(" %s %v;", path, all[len(all)/2].Round(time.Millisecond))
+	}
+	code, err := desk.Terminate(b.Context())
+	if err != nil || code != 0 {
+		b.Fatalf("got exit code %d and %v of the desk, want 0", code, err)
+	}
+	fmt.Printf(" %d MiB at most\n", desk.PeakMemory())
 }
 
 // replayThousand replays a thousand letters, at 100 a second.

@@ -71,7 +71,7 @@ func (e shownEvent) print(p *terminal.Page, width int) {
 
 // printNotes prints what is not known.
 func (l shownOrder) printNotes(p *terminal.Page) {
-	notes := slices.Clone(l.Notes)
+	notes := texts(l.Notes)
 	for _, w := range l.Workers {
 		if w.Error != "" {
 			notes = append(notes, w.URL+": "+w.Error)

@@ -12,6 +12,7 @@ import (
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger/fold"
+	"leadhit-sync/deadletter/operator/life"
 	"leadhit-sync/deadletter/replay"
 )
 
@@ -49,8 +50,16 @@ func (p replayPlan) json() planView {
 	return planView{
 		Schema: "plan.v1", Group: p.Group, Filter: p.Filter, Counts: p.Counts, Letters: plannedViews(p.Letters),
 		Left: plannedViews(p.Left), Orders: len(orders), FirstOrders: append([]string{}, orders[:min(fewOrders, len(orders))]...),
-		Warnings: append([]string{}, p.Warnings...),
+		Warnings: texts(p.Warnings),
 	}
+}
+
+func texts(notes []life.Note) []string {
+	all := make([]string, len(notes))
+	for i, n := range notes {
+		all[i] = n.String()
+	}
+	return all
 }
 
 func plannedViews(all []replay.Planned) []plannedView {
@@ -83,7 +92,7 @@ func (p replayPlan) print(out io.Writer) error {
 	}
 	p.printReady(&page)
 	for _, warning := range p.Warnings {
-		page.Line("warning: %s", terminal.Escape(warning))
+		page.Line("warning: %s", terminal.Escape(warning.String()))
 	}
 	return page.Print(out)
 }
@@ -194,7 +203,7 @@ func (e endedRun) json() replayView {
 		e.Superseded, e.Failed, e.Dismissed, e.Waiting, e.Untouched,
 		[]changedView{},
 		e.Stop, e.Why,
-		append([]string{}, e.plan.Warnings...),
+		texts(e.plan.Warnings),
 	}
 	for _, c := range e.Changed {
 		v.Changed = append(v.Changed, changedView{c.ID.String(), c.Is, c.By, c.Run})

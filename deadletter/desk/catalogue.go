@@ -189,7 +189,7 @@ func (t *texts) funcs() template.FuncMap {
 		"ago": t.ago, "lasting": t.lasting, "seconds": t.seconds,
 		"tell": t.tell, "working": t.working, "asks": t.asks, "explain": t.explain,
 		"state": t.state, "advice": t.advice, "nextCall": t.nextCall, "perSecond": t.perSecond, "offset": offset,
-		"flooded": t.flooded,
+		"flooded": t.flooded, "note": t.note,
 	}
 }
 

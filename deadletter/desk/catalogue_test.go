@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"leadhit-sync/deadletter/desk"
+	"leadhit-sync/deadletter/desk/desktest"
 )
 
 func catalogue(t *testing.T, lang string) map[string][]string {
@@ -213,4 +214,47 @@ func renderTime(t *testing.T, source string, now time.Time) string {
 		t.Fatal(err)
 	}
 	return out.String()
+}
+
+var noteUse = regexp.MustCompile(`\b(?:note|warn)\("([a-z-]+)"`)
+
+// A note without a text would be in English on a Russian page.
+func TestEveryNoteOfAPlanOrAnOrderHasAText(t *testing.T) {
+	t.Parallel()
+	all := catalogue(t, "ru")
+	files, err := filepath.Glob("../operator/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"paused-by hand", "paused-flood"}
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range noteUse.FindAllStringSubmatch(string(source), -1) {
+			names = append(names, strings.TrimSuffix(match[1], "-"))
+		}
+	}
+	if len(names) < 12 {
+		t.Fatalf("got the notes %q, want all of package operator", names)
+	}
+	for _, name := range names {
+		if name != "paused" && all["note."+name] == nil {
+			t.Errorf("note %s has no text", name)
+		}
+	}
+}
+
+func TestANoteIsInThePagesLanguage(t *testing.T) {
+	t.Parallel()
+	backend := desktest.Story("many")
+	_, texts := answer(t, backend, get(t, "/plan"), "ru")
+	if want := "сейчас повторятся первые 1000"; !strings.Contains(texts, want) {
+		t.Errorf("got %s, want %q in it", texts, want)
+	}
+	_, texts = answer(t, backend, get(t, "/orders?id=4713"), "ru")
+	if want := "Ни один экземпляр группы shop не ответил"; !strings.Contains(texts, want) {
+		t.Errorf("got %s, want %q in it", texts, want)
+	}
 }

@@ -106,7 +106,11 @@ func (d *desk) letters(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
 	s := selectionOf(query, now)
 	p := lettersPage{selection: s, Command: s.command("letters list")}
-	var read Reading
+	read := d.reading()
+	if read.At.IsZero() { // what was read so far says nothing yet, and to count it would delay the reader
+		d.show(w, r, http.StatusOK, "letters", read, p)
+		return
+	}
 	p.Totals, read = look(d, "totals "+texts.lang, func(v *view.View, read Reading) totals { return totalsOf(v, read, now, texts) })
 	key := s.Query.Encode() // a relative time is that of the first reader; a reading is seconds old at most
 	all, _ := look(d, "causes "+key, func(v *view.View, read Reading) []causeRow {

@@ -56,7 +56,7 @@ func TestAnOrderShowsItsEventsAndWhatTheyWaitFor(t *testing.T) {
 		"/orders?id=4713": {
 			"Only a part was read.", "Now Only a part was read, so there may be more",
 			"Not known 2 events cannot be read, because the schema registry does not respond.",
-			"no worker of group shop responded",
+			"No worker of group shop responded",
 		},
 		"/orders": {"Orders What became of an order"},
 	} {

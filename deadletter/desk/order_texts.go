@@ -192,6 +192,15 @@ func reachedKey(e OrderEvent) string {
 	return ""
 }
 
+// note is a note in the page's language. Only a failure has words of its own, which stay in English.
+func (t *texts) note(n Note) any {
+	if t.word("note", n.Name) == n.Name {
+		return template.HTML(`<span lang="en">` + template.HTMLEscapeString(n.Text) + `</span>`) //nolint:gosec // escaped
+	}
+	key := "note." + n.Name
+	return t.t(key, n.Facts...)
+}
+
 // link is a link within the page. Its address is made of escaped parts.
 func link(to, text string) template.HTML {
 	return template.HTML(`<a href="` + template.HTMLEscapeString(to) + `">` + //nolint:gosec // both are escaped

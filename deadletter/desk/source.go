@@ -89,9 +89,17 @@ type Plan struct {
 
 	At       time.Time
 	Filter   view.Filter // with fixed times
-	Warnings []string
+	Warnings []Note
 	// Missing is why nobody at this desk can carry the plan out; nil if somebody can.
 	Missing error
+}
+
+// Note says something to people. The catalogues have its text by its Name, with the Facts; Text is in English, for a
+// name without one.
+type Note struct {
+	Name  string
+	Facts []any
+	Text  string
 }
 
 // Options are those of a run.

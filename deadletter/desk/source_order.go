@@ -18,7 +18,7 @@ type Order struct {
 	Complete bool    // false: interrupted
 	Unmapped int     // events without a schema
 	More     int     // events that are left out
-	Notes    []string
+	Notes    []Note
 	Events   []OrderEvent // oldest first
 }
 

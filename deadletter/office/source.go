@@ -40,7 +40,7 @@ func (o *Office) Letter(ctx context.Context, id ledger.ID) (desk.Letter, error) 
 // Plan implements [desk.Source].
 func (o *Office) Plan(ctx context.Context, f view.Filter) (desk.Plan, error) {
 	p, err := o.current().Plan(ctx, selection(f))
-	return desk.Plan{Plan: p.Plan, At: time.Now(), Filter: f, Warnings: p.Warnings, Missing: p.Missing}, err
+	return desk.Plan{Plan: p.Plan, At: time.Now(), Filter: f, Warnings: notesOf(p.Warnings), Missing: p.Missing}, err
 }
 
 // Workers implements [desk.Source].
@@ -74,17 +74,27 @@ func (o *Office) Order(ctx context.Context, order string, since time.Time) (desk
 	}
 	shown := desk.Order{
 		ID: found.Order, Since: found.Since, Topics: found.Topics, Read: found.Read, Seconds: found.Seconds,
-		Complete: found.Complete, Unmapped: found.Unmapped, More: found.More, Notes: found.Notes,
+		Complete: found.Complete, Unmapped: found.Unmapped, More: found.More, Notes: notesOf(found.Notes),
 	}
 	for _, w := range found.Workers {
 		if w.Error != "" {
-			shown.Notes = append(shown.Notes, w.URL+": "+w.Error)
+			shown.Notes = append(shown.Notes, desk.Note{Text: w.URL + ": " + w.Error})
 		}
 	}
 	for _, e := range found.Events {
 		shown.Events = append(shown.Events, orderEvent(e))
 	}
 	return shown, nil
+}
+
+// notesOf leaves out what the desk says by itself.
+func notesOf(notes []life.Note) (all []desk.Note) {
+	for _, n := range notes {
+		if n.Name != life.Unmapped && n.Name != life.LeftOut {
+			all = append(all, desk.Note{Name: n.Name, Facts: n.Facts, Text: n.String()})
+		}
+	}
+	return all
 }
 
 func orderEvent(e *life.Event) desk.OrderEvent {

@@ -14,6 +14,7 @@ import (
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/deadletter/ledger/fold"
+	"leadhit-sync/deadletter/operator/life"
 	"leadhit-sync/deadletter/replay"
 	"leadhit-sync/deadletter/view"
 )
@@ -30,7 +31,7 @@ type Selection struct {
 type Plan struct {
 	replay.Plan
 
-	Warnings []string
+	Warnings []life.Note
 	// Missing is why this program cannot carry the plan out; nil if it can.
 	Missing error
 }
@@ -61,7 +62,7 @@ func (r *Reader) Plan(ctx context.Context, s Selection) (Plan, error) {
 	}
 	p.Warnings = r.warnings(ctx, p)
 	if p.Missing = r.lacksRights(ctx); p.Missing != nil {
-		p.Warnings = append(p.Warnings, p.Missing.Error())
+		p.Warnings = append(p.Warnings, life.NewNote("no-write-right", "%v", p.Missing))
 	}
 	return p, nil
 }
@@ -156,28 +157,29 @@ func (r *Reader) becomes(ctx context.Context, letters []replay.Planned) error {
 }
 
 // warnings say what a person may want to change first.
-func (r *Reader) warnings(ctx context.Context, p Plan) []string {
-	var all []string
+func (r *Reader) warnings(ctx context.Context, p Plan) (all []life.Note) {
+	warn := func(name, format string, facts ...any) { all = append(all, life.NewNote(name, format, facts...)) }
 	if ready := p.Counts[replay.Ready]; ready > len(p.Letters) {
-		all = append(all, fmt.Sprintf("%d letters are ready, of which --limit takes the first %d; the same command again "+
-			"replays more", ready, len(p.Letters)))
+		warn("limit", "%d letters are ready, of which --limit takes the first %d; the same command again replays more",
+			ready, len(p.Letters))
 	}
 	for _, pause := range r.Pauses() {
-		all = append(all, fmt.Sprintf("calls are paused (%s, by %s): letters wait for \"leadhit-sync resume\"",
-			pause.Kind(), pause.By))
+		warn("paused-"+pause.Kind(), "calls are paused (%s, by %s): letters wait for \"leadhit-sync resume\"",
+			pause.Kind(), pause.By)
 	}
 	switch f := r.Followers(ctx); {
 	case f.Unknown != nil:
-		all = append(all, f.String())
+		warn("workers-not-counted", "%v", f)
 	case f.Workers == 0:
-		all = append(all, "group "+r.Group+" has no worker: letters wait until one starts")
+		warn("no-worker", "group %s has no worker: letters wait until one starts", r.Group)
 	}
 	r.answered()
 	if len(p.Letters) == 0 {
 		return all
 	}
 	if r.Mapping == nil {
-		return append(all, "what the letters become is not known: "+r.Unmapped)
+		warn("no-mapping", "what the letters become is not known: %s", r.Unmapped)
+		return all
 	}
 	same := 0
 	for i := range p.Letters {
@@ -186,8 +188,8 @@ func (r *Reader) warnings(ctx context.Context, p Plan) []string {
 		}
 	}
 	if same == len(p.Letters) {
-		all = append(all, "nothing has changed: the mapping makes the same of every letter as when it failed "+
-			"("+versions(p.Letters)+"); they fail again unless LeadHit or the workers have changed")
+		warn("nothing-changed", "nothing has changed: the mapping makes the same of every letter as when it failed "+
+			"(workers of version %s); they fail again unless LeadHit or the workers have changed", versions(p.Letters))
 	}
 	return all
 }
@@ -204,7 +206,7 @@ func versions(letters []replay.Planned) string {
 	if more := len(names) - most; more > 0 {
 		names = append(names[:most], fmt.Sprintf("%d more", more))
 	}
-	return "workers of version " + strings.Join(names, ", ")
+	return strings.Join(names, ", ")
 }
 
 // lacksRights reports that this user may not write the ledger. A cluster that does not report rights refuses the first

@@ -55,7 +55,7 @@ func (r *Reader) ReadOrder(ctx context.Context, q OrderQuery) (*life.Order, erro
 		byID: map[string]*life.Event{}, calls: map[event.Partition]askedCall{}, history: map[string][]life.Step{},
 		life: life.Order{
 			Order: q.Order, Since: q.Since.UTC().Truncate(time.Second), Topics: r.Topics,
-			Workers: []life.Asked{}, Events: []*life.Event{}, Notes: []string{},
+			Workers: []life.Asked{}, Events: []*life.Event{}, Notes: []life.Note{},
 		},
 	}
 	began := time.Now()
@@ -81,7 +81,7 @@ func (r *orderReader) read(ctx context.Context) error {
 	r.answered()
 	r.askWorkers(ctx)
 	if err := r.commits(ctx); err != nil && ctx.Err() == nil {
-		r.note("the group's commits cannot be read: %v", err)
+		r.note("commits-unread", "the group's commits cannot be read: %v", err)
 	}
 	return r.readLetters(ctx)
 }
@@ -198,7 +198,7 @@ func (r *orderReader) add(e *life.Event) {
 func (r *orderReader) askWorkers(ctx context.Context) {
 	pages, err := r.Workers(ctx)
 	if err != nil {
-		r.note("no worker was asked: %v", err)
+		r.note("workers-not-asked", "no worker was asked: %v", err)
 		return
 	}
 	for i := range pages {
@@ -221,8 +221,8 @@ func (r *orderReader) askWorkers(ctx context.Context) {
 		r.life.Workers = append(r.life.Workers, w)
 	}
 	if reached == 0 {
-		r.note("no worker of group %s responded, so nothing is known of calls and waits; --workers names them",
-			r.Group)
+		r.note("workers-silent",
+			"no worker of group %s responded, so nothing is known of calls and waits; --workers names them", r.Group)
 	}
 }
 
@@ -247,7 +247,7 @@ func (r *orderReader) commits(ctx context.Context) error {
 	}
 	r.facts.Commits = map[event.Partition]groups.OffsetCommit{}
 	if len(group.Members) == 0 {
-		r.note("group %s has no members: no worker is running", r.Group)
+		r.note("no-members", "group %s has no members: no worker is running", r.Group)
 	}
 	var partitions []event.Partition
 	for _, e := range r.life.Events {
@@ -269,8 +269,8 @@ func (r *orderReader) commits(ctx context.Context) error {
 		bounds, err := r.Cluster.Bounds(ctx, p.Topic, []int{p.Number})
 		if err == nil && c.Next > bounds[p.Number].End {
 			delete(r.facts.Commits, p)
-			r.note("the group's commit of %s/%d is beyond the end of the log, which was truncated or recreated", p.Topic,
-				p.Number)
+			r.note("commit-beyond-log", "the group's commit of %s is beyond the end of the log, which was truncated or recreated",
+				fmt.Sprintf("%s/%d", p.Topic, p.Number))
 		}
 	}
 	return nil
@@ -312,7 +312,7 @@ func (r *orderReader) readLetters(ctx context.Context) error {
 // readIndexed reads only the records about the order.
 func (r *orderReader) readIndexed(ctx context.Context, remember stepTaker) error {
 	if err := r.Refresh(ctx); err != nil {
-		r.note("the dead letters cannot be read: %v", err)
+		r.note("letters-unread", "the dead letters cannot be read: %v", err)
 		return nil
 	}
 	r.facts.Letters = r.View
@@ -355,15 +355,15 @@ func (r *orderReader) finish() {
 	}
 	r.life.Sort()
 	if r.life.Unmapped > 0 {
-		r.note("%s cannot be read, because the schema registry does not respond", events(r.life.Unmapped))
+		r.note(life.Unmapped, "%s cannot be read, because the schema registry does not respond", events(r.life.Unmapped))
 	}
 	if r.life.More > 0 {
-		r.note("%s more of the order are left out", events(r.life.More))
+		r.note(life.LeftOut, "%s more of the order are left out", events(r.life.More))
 	}
 }
 
-func (r *orderReader) note(format string, args ...any) {
-	r.life.Notes = append(r.life.Notes, fmt.Sprintf(format, args...))
+func (r *orderReader) note(name, format string, facts ...any) {
+	r.life.Notes = append(r.life.Notes, life.NewNote(name, format, facts...))
 }
 
 func events(n int) string {

@@ -201,6 +201,9 @@ func (f *Fake) Plan(_ context.Context, filter view.Filter) (desk.Plan, error) {
 	p := desk.Plan{
 		Plan: replay.NewPlan(f.view.Letters(filter), filter.IDs, f.limits()), At: time.Now(), Filter: filter,
 	}
+	if ready := p.Counts[replay.Ready]; ready > len(p.Letters) {
+		p.Warnings = append(p.Warnings, desk.Note{Name: "limit", Facts: []any{ready, len(p.Letters)}})
+	}
 	for i := range p.Letters {
 		p.Letters[i].Map([]event.Item{{Action: event.Call, OrderID: p.Letters[i].Order, Status: "paid"}})
 	}

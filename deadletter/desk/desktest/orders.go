@@ -28,8 +28,9 @@ func (f *Fake) Order(ctx context.Context, order string, since time.Time) (desk.O
 	case "4713":
 		o.Complete, o.Unmapped = false, 2
 		o.Events = finished(now)[:1]
-		o.Notes = []string{"no worker of group " + Group +
-			" responded, so nothing is known of calls and waits; --workers names them"}
+		o.Notes = []desk.Note{
+			{Name: "workers-silent", Facts: []any{Group}}, {Text: "http://10.0.4.17:8080/status?order=4713: connection refused"},
+		}
 	default:
 		o.Events = f.lettersOf(order)
 	}

@@ -23,7 +23,7 @@ type Order struct {
 	Unmapped int       `json:"events_without_schema,omitempty"`
 	More     int       `json:"events_left_out,omitempty"`
 	Workers  []Asked   `json:"workers"`
-	Notes    []string  `json:"notes"` // what is not known, and why
+	Notes    []Note    `json:"notes"` // what is not known, and why
 	Events   []*Event  `json:"events"`
 }
 
