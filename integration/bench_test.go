@@ -111,7 +111,7 @@ func newBench(b *testing.B) *bench {
 		b.Fatal(err)
 	}
 	return &bench{
-		suite: s, brokers: cluster(b, 1), bare: bare, leadhit: fmt.Sprint(line["addr"]),
+		suite: s, brokers: oneNode(b), bare: bare, leadhit: fmt.Sprint(line["addr"]),
 		baseline: os.Getenv("BASELINE"),
 	}
 }

@@ -55,7 +55,7 @@ func (r *round) strikeWorkers(t *testing.T, f nemesis.Fault) {
 	up := r.up(t)
 	v := up[f.Which%len(up)]
 	began := time.Now()
-	switch f.Kind { //nolint:exhaustive // the caller has handled the others
+	switch f.Kind {
 	case nemesis.KillWorker:
 		l := v.life
 		if err := l.Kill(); err != nil {
@@ -94,6 +94,7 @@ func (r *round) strikeWorkers(t *testing.T, f nemesis.Fault) {
 		for _, v := range up[1:] {
 			r.joined(t, v)
 		}
+	default: // the caller has handled the others
 	}
 }
 

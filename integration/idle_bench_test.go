@@ -16,7 +16,7 @@ import (
 // Kafka over a minute.
 func BenchmarkIdleWorker(b *testing.B) {
 	s := newSuite(b)
-	r := s.newRun(b, cluster(b, 1), 12, sandbox.Faults{})
+	r := s.newRun(b, oneNode(b), 12, sandbox.Faults{})
 	w := r.newWorker(b)
 	w.start(b)
 	eventually(b, time.Minute, "ready", func() string {

@@ -48,7 +48,7 @@ func TestImage(t *testing.T) {
 	t.Run("it holds one program and the user who may run it", func(t *testing.T) { testImageHolds(t, image) })
 
 	s := &suite{emitted: t.TempDir(), keys: t.TempDir(), canary: "canary-" + rand.Text(), secrets: &secrets{}}
-	r := s.newRun(t, cluster(t, 1), 3, sandbox.Faults{Latency: 20 * time.Millisecond})
+	r := s.newRun(t, oneNode(t), 3, sandbox.Faults{Latency: 20 * time.Millisecond})
 	if err := os.Chmod(r.keyFile, 0o644); err != nil { // as a Secret is mounted for a user who is not root
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ const (
 // too: joining the group takes seconds in any case. Then 1,000 of the letters are replayed.
 func BenchmarkManyLetters(b *testing.B) {
 	s := newSuite(b)
-	brokers := cluster(b, 1)
+	brokers := oneNode(b)
 	full, empty := s.newRun(b, brokers, 6, sandbox.Faults{}), s.newRun(b, brokers, 6, sandbox.Faults{})
 	full.writeLetters(b)
 	var loops, without, with, lists []time.Duration

@@ -17,7 +17,7 @@ import (
 // each take turns. It runs once and prints a table.
 func BenchmarkStuckOrder(b *testing.B) {
 	s := newSuite(b)
-	brokers := cluster(b, 1)
+	brokers := oneNode(b)
 	table := []string{fmt.Sprintf("%-6s %30s %30s %8s", "pair", "without: 50 / 99 %", "beside a stuck order: 50 / 99 %", "99 %")}
 	var ratios []float64
 	for pair := range number(b, "PAIRS", 5) {

@@ -58,7 +58,7 @@ func TestWorker(t *testing.T) { //nolint:tparallel // the kills and the search c
 // testOneNode has the tests that need no second broker.
 func (s *suite) testOneNode(t *testing.T) {
 	t.Parallel()
-	brokers := cluster(t, 1)
+	brokers := oneNode(t)
 	t.Run("a worker that comes first", func(t *testing.T) { s.testWorkerThatComesFirst(t, brokers) })
 	t.Run("parts", func(t *testing.T) {
 		s.testUnauthorised(t, brokers)
@@ -95,14 +95,14 @@ func newSuite(tb testing.TB) *suite {
 	return &suite{binary: binary, emitted: tb.TempDir(), keys: tb.TempDir(), canary: "canary-" + rand.Text(), secrets: &secrets{}}
 }
 
-// cluster starts a cluster that ends with the test, or uses the one that KAFKA_BROKERS names.
-func cluster(tb testing.TB, nodes int) []string { //nolint:unparam // beside clusterOf(tb, 3) a bare cluster(tb) would not say what it is
+// oneNode starts a cluster of one node that ends with the test, or uses the one that KAFKA_BROKERS names.
+func oneNode(tb testing.TB) []string {
 	tb.Helper()
-	brokers, _ := clusterOf(tb, nodes)
+	brokers, _ := clusterOf(tb, 1)
 	return brokers
 }
 
-// clusterOf is cluster with the nodes, for tests that kill them. They are nil if KAFKA_BROKERS is set.
+// clusterOf is oneNode for any number of nodes, and returns them too, for tests that kill them. They are nil if KAFKA_BROKERS is set.
 func clusterOf(tb testing.TB, nodes int) ([]string, *apache.Cluster) {
 	tb.Helper()
 	if brokers := os.Getenv("KAFKA_BROKERS"); brokers != "" {

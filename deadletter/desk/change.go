@@ -51,7 +51,7 @@ func (d *desk) changing(what string) http.HandlerFunc {
 			return
 		}
 		p, _, read := d.newChange(what, s)
-		d.show(w, r, http.StatusOK, "change", read, p)
+		d.show(w, r, http.StatusOK, "change", read, &p)
 	}
 }
 
@@ -111,7 +111,7 @@ func (d *desk) change(what string, as ledger.Event) http.HandlerFunc {
 		default:
 			code = d.carryOut(r, &p, as, ids)
 		}
-		d.show(w, r, code, "change", read, p)
+		d.show(w, r, code, "change", read, &p)
 	}
 }
 

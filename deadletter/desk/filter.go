@@ -18,7 +18,7 @@ import (
 
 // selection is what the address of a page selects. Its query has the names of the command line's flags, so that a
 // person can turn one into the other.
-type selection struct { //nolint:recvcheck // templates call the others on a value
+type selection struct {
 	view.Filter
 
 	Query url.Values // only the filter's part
@@ -116,10 +116,10 @@ func (s *selection) setStates(value string) error {
 }
 
 // State is the one word for the selected states that the tabs mark; "" if no tab has them.
-func (s selection) State() string { return cmp.Or(s.Query.Get("state"), "open") }
+func (s *selection) State() string { return cmp.Or(s.Query.Get("state"), "open") }
 
 // with returns the address of a view with another value of a part of the filter; "" removes the part.
-func (s selection) with(path, name, value string) string {
+func (s *selection) with(path, name, value string) string {
 	query := maps.Clone(s.Query)
 	if value == "" {
 		delete(query, name)
@@ -130,7 +130,7 @@ func (s selection) with(path, name, value string) string {
 }
 
 // wholeCauses reports whether the filter takes all open letters of a cause, or none.
-func (s selection) wholeCauses() bool {
+func (s *selection) wholeCauses() bool {
 	for name := range s.Query {
 		if name != "state" && name != "fingerprint" {
 			return false
@@ -151,7 +151,7 @@ func address(path string, query url.Values) string {
 type chip struct{ Text, Without string }
 
 // Chips are the parts of the filter but the state, which tabs show.
-func (s selection) Chips() []chip {
+func (s *selection) Chips() []chip {
 	var all []chip
 	for _, name := range filterNames() {
 		for i, value := range s.Query[name] {
@@ -212,7 +212,7 @@ func splitWords(text string) (all []string) {
 }
 
 // command is the same selection on the command line.
-func (s selection) command(verb string) string {
+func (s *selection) command(verb string) string {
 	f := s.Filter
 	if s.Query.Get("state") == "" && len(s.IDs) == 0 {
 		f.States = nil // open is the default

@@ -19,7 +19,7 @@ import (
 const headersShown = 200
 
 // letterPage is one letter.
-type letterPage struct { //nolint:recvcheck // templates call the others on a value
+type letterPage struct {
 	Letter
 
 	ReadError   error // why there is no event and no history
@@ -72,7 +72,7 @@ func (d *desk) showLetter(w http.ResponseWriter, r *http.Request, code int, f fo
 		p.Letter = whole
 	}
 	p.layOut(reveal)
-	d.show(w, r, code, "letter", read, p)
+	d.show(w, r, code, "letter", read, &p)
 }
 
 // letterIDOf is the id in the address of a letter's page. A form has the item in its body: a query must not change what
@@ -136,18 +136,18 @@ func textOf(b []byte) string {
 }
 
 // Key is the event's key as text.
-func (p letterPage) Key() string { return textOf(p.Event.Key) }
+func (p *letterPage) Key() string { return textOf(p.Event.Key) }
 
 // HasEvent reports whether the record was read.
-func (p letterPage) HasEvent() bool { return p.ReadError == nil && p.Ledger.Known }
+func (p *letterPage) HasEvent() bool { return p.ReadError == nil && p.Ledger.Known }
 
 // Waits reports whether the letter can be dismissed; else it can be reopened.
-func (p letterPage) Waits() bool {
+func (p *letterPage) Waits() bool {
 	return p.Ledger.State == fold.Open || p.Ledger.State == fold.Requeued
 }
 
 // SourceTime is when the event was written; zero if that cannot be true.
-func (p letterPage) SourceTime() time.Time {
+func (p *letterPage) SourceTime() time.Time {
 	if !event.Plausible(p.Time, time.Now()) {
 		return time.Time{}
 	}

@@ -21,7 +21,7 @@ const (
 )
 
 // lettersPage is the list of causes with the letters under them.
-type lettersPage struct { //nolint:recvcheck // templates call the others on a value
+type lettersPage struct {
 	selection
 
 	Totals totals
@@ -122,7 +122,7 @@ func (d *desk) letters(w http.ResponseWriter, r *http.Request) {
 	p.Tabs = s.tabs(p.turn(d, min(max(page, 1), mostPages), key))
 	p.Hints, _ = look(d, "hints", func(v *view.View, _ Reading) hints { return hintsOf(v) })
 	p.Runs, _ = look(d, "running", func(v *view.View, _ Reading) []view.Run { return unfinished(v.Runs(), now) })
-	d.show(w, r, http.StatusOK, "letters", read, p)
+	d.show(w, r, http.StatusOK, "letters", read, &p)
 }
 
 // totalsOf computes what does not depend on the filter.
@@ -172,7 +172,7 @@ func (t *texts) hoursLabel(hours [24]int) string {
 	return text
 }
 
-func (s selection) tabs(counts map[fold.State]int) []tab {
+func (s *selection) tabs(counts map[fold.State]int) []tab {
 	var all []tab
 	sum := 0
 	for _, state := range fold.States() {
@@ -272,21 +272,21 @@ func unfinished(runs []view.Run, now time.Time) []view.Run {
 }
 
 // Unfiltered reports whether the page shows all open letters.
-func (p lettersPage) Unfiltered() bool { return len(p.Query) == 0 }
+func (p *lettersPage) Unfiltered() bool { return len(p.Query) == 0 }
 
 // Names are what a filter can ask for.
-func (lettersPage) Names() []string { return filterNames() }
+func (*lettersPage) Names() []string { return filterNames() }
 
 // Mixed reports whether letters of several states are shown.
-func (p lettersPage) Mixed() bool { return len(p.States) != 1 }
+func (p *lettersPage) Mixed() bool { return len(p.States) != 1 }
 
 // CanReplay reports whether letters that may be replayed or dismissed may be among those shown.
-func (p lettersPage) CanReplay() bool {
+func (p *lettersPage) CanReplay() bool {
 	return len(p.States) == 0 || slices.Contains(p.States, fold.Open)
 }
 
 // CanReopen reports whether letters that are closed may be among those shown.
-func (p lettersPage) CanReopen() bool {
+func (p *lettersPage) CanReopen() bool {
 	return len(p.States) == 0 || slices.ContainsFunc(p.States, func(s fold.State) bool {
 		return s == fold.Resolved || s == fold.Superseded || s == fold.Dismissed
 	})

@@ -34,7 +34,7 @@ const (
 )
 
 // planPage is a plan with the form that starts it.
-type planPage struct { //nolint:recvcheck // templates call the others on a value
+type planPage struct {
 	selection
 
 	Plan
@@ -77,7 +77,7 @@ func (d *desk) plan(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.Rate, p.Canary = strconv.Itoa(defaultRate), strconv.Itoa(defaultCanary)
-	d.show(w, r, http.StatusOK, "plan", d.reading(), p)
+	d.show(w, r, http.StatusOK, "plan", d.reading(), &p)
 }
 
 func (d *desk) newPlan(ctx context.Context, s selection) (planPage, error) {
@@ -145,7 +145,7 @@ func hashOf(p Plan) string {
 }
 
 // fixed is the selection with times instead of durations, so that a form about it selects the same letters later.
-func (s selection) fixed() url.Values {
+func (s *selection) fixed() url.Values {
 	query := maps.Clone(s.Query)
 	for name, at := range map[string]time.Time{"since": s.Since, "until": s.Until} {
 		if !at.IsZero() {
@@ -180,7 +180,7 @@ func (d *desk) start(w http.ResponseWriter, r *http.Request) {
 			code, p.Problem = http.StatusConflict, "plan.changed"
 		}
 	}
-	d.show(w, r, code, "plan", d.reading(), p)
+	d.show(w, r, code, "plan", d.reading(), &p)
 }
 
 // check reads the form's options, and notes the first problem.
@@ -209,7 +209,7 @@ func (p *planPage) check(form url.Values) (o Options, code int) {
 }
 
 // Command is the same replay on the command line.
-func (p planPage) Command() string {
+func (p *planPage) Command() string {
 	return p.command("replay") + ` --reason "…"`
 }
 

@@ -32,7 +32,7 @@ func (d *desk) runs(w http.ResponseWriter, r *http.Request) {
 }
 
 // runPage is one run with its letters.
-type runPage struct { //nolint:recvcheck // templates call the others on a value
+type runPage struct {
 	view.Run
 
 	Replays      []view.Replay // refused and failed ones first
@@ -45,7 +45,7 @@ type runPage struct { //nolint:recvcheck // templates call the others on a value
 }
 
 // Refreshes reports whether the page without its script reads itself again.
-func (p runPage) Refreshes() bool { return p.Going || p.Waiting > 0 }
+func (p *runPage) Refreshes() bool { return p.Going || p.Waiting > 0 }
 
 func (d *desk) run(w http.ResponseWriter, r *http.Request) { d.showRun(w, r, "") }
 
@@ -74,7 +74,7 @@ func (d *desk) showRun(w http.ResponseWriter, r *http.Request, failed string) {
 	if failed != "" {
 		code = http.StatusConflict
 	}
-	d.show(w, r, code, "run", read, p)
+	d.show(w, r, code, "run", read, &p)
 }
 
 // turn takes one page of replays.

@@ -132,11 +132,11 @@ type age struct {
 func (a age) stale() bool { return a.letter.counted != asOpen || a.letter.time != a.time }
 
 // ages is a heap, the oldest first.
-type ages []age //nolint:recvcheck // container/heap: two methods change it, three only look
+type ages []age
 
-func (a ages) Len() int           { return len(a) }
-func (a ages) Less(i, j int) bool { return a[i].time < a[j].time }
-func (a ages) Swap(i, j int)      { a[i], a[j] = a[j], a[i] }
+func (a *ages) Len() int           { return len(*a) }
+func (a *ages) Less(i, j int) bool { return (*a)[i].time < (*a)[j].time }
+func (a *ages) Swap(i, j int)      { (*a)[i], (*a)[j] = (*a)[j], (*a)[i] }
 
 // Push implements [heap.Interface].
 func (a *ages) Push(x any) { *a = append(*a, x.(age)) } //nolint:forcetypeassert // only age is pushed
