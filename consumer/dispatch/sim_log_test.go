@@ -35,13 +35,17 @@ type record struct {
 
 // change is what an event says about one order, and its true state.
 type change struct {
-	record           *record
-	order            *order
-	action           event.Action
-	status           string
-	superseded       bool // a later item of the event is about the same order
-	refused          bool // LeadHit never takes it
-	healed           bool // it took it back: a replay is accepted
+	record     *record
+	order      *order
+	action     event.Action
+	status     string
+	superseded bool // a later item of the event is about the same order
+	refused    bool // LeadHit never takes it
+	healed     bool // it took it back: a replay is accepted
+	// nameless says that a replay was forced although neither the letter nor its key names the order. If its outcome is lost
+	// and nobody reads the event again, nobody can tell which letters are older: a limit, no fault (seed 6848). So every
+	// mapping reads the event from now on, and nobody ends the replay.
+	nameless         bool
 	accepted, letter bool
 	previous         *change // the one before, of the same order in the same log
 	started          bool

@@ -127,6 +127,8 @@ func (d *desk) decide() {
 func (d *desk) wish(s *simState) ledger.Entry {
 	closed := s.final() || s.dismissed
 	switch {
+	case s.requeued() && s.letter != nil && s.letter.change.nameless:
+		return ledger.Entry{}
 	case d.chance(d.dismisses), s.requeued() && d.chance(d.cancels):
 		return ledger.Entry{Event: ledger.LetterDismissed, N: s.n}
 	case closed && d.chance(d.reopens):
@@ -137,14 +139,10 @@ func (d *desk) wish(s *simState) ledger.Entry {
 	if c := s.letter.change; c.refused && d.chance(d.heals) {
 		c.refused, c.healed = false, true
 	}
-	// A letter whose order neither it nor its key names is called by force alone. If the call's outcome is lost and the
-	// next owner's mapping does not read the event, nobody can tell which letters are older: a limit, no fault (seed 6848).
-	l := s.letter.letter
-	named := l.Order != "" || l.Key != 0 && len(s.letter.change.record.changes) == 1
-	return ledger.Entry{
-		Event: ledger.LetterReplay, N: s.n + 1, Letter: l.Offset, Run: "r1",
-		Force: d.chance(d.force) && named,
-	}
+	l, c := s.letter.letter, s.letter.change
+	force := d.chance(d.force)
+	c.nameless = c.nameless || force && l.Order == "" && (l.Key == 0 || len(c.record.changes) > 1)
+	return ledger.Entry{Event: ledger.LetterReplay, N: s.n + 1, Letter: l.Offset, Run: "r1", Force: force}
 }
 
 // learn changes the truth about a letter.
@@ -236,6 +234,8 @@ func (k *worker) take(t turn.Take) {
 	i := max(l.letter.ID.Item, 0)
 	it := &taken.Items[i]
 	switch luck := k.desk.Float64(); {
+	case c.nameless:
+		it.Action, it.OrderID = event.Call, c.order.name
 	case luck < 0.02:
 		taken.Cause = "LetterExpired"
 	case luck < 0.04:
