@@ -288,3 +288,20 @@ func TestIdsOfLettersAndFingerprintsAreOfferedLive(t *testing.T) {
 		}
 	}
 }
+
+func TestTheHistoryOfAnotherGroupsLetterIsItsOwn(t *testing.T) {
+	c := withLettersOf(t, 1)
+	c.letter("orders/0/5", 0, func(l *deadletter.Letter) { l.Group = "billing" })
+	c.entry(ledger.Entry{Event: ledger.LetterDismissed, ID: "orders/0/5", Reason: "of leadhit-sync, which has no such letter"})
+	got := command(t, "", "letters", "show", "orders/0/5", "--history", "--all-groups", "-o", "json")
+	shown := decoded[struct {
+		Letters []struct{ History []historyStep }
+	}](t, got.out)
+	if len(shown.Letters) != 1 {
+		t.Fatalf("got %+v, want the letter", got)
+	}
+	steps := shown.Letters[0].History
+	if len(steps) != 1 || steps[0].Event != "letter" || !strings.HasPrefix(steps[0].By, "billing ") {
+		t.Errorf("got %+v, want the letter of billing alone", steps)
+	}
+}

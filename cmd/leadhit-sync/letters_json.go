@@ -7,7 +7,6 @@ import (
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/deadletter/ledger/fold"
-	"leadhit-sync/deadletter/operator"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -71,9 +70,9 @@ type valueView struct {
 type shownView struct {
 	letterView
 
-	Key     *bytesView      `json:"key"` // null where the record has none
-	Headers []headerView    `json:"headers"`
-	History []operator.Step `json:"history,omitempty"`
+	Key     *bytesView    `json:"key"` // null where the record has none
+	Headers []headerView  `json:"headers"`
+	History []historyStep `json:"history,omitempty"`
 }
 
 // headerView keeps the order and the repeats of headers, which a JSON object could not: Kafka allows both (KIP-82).

@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/deadletter/operator"
+	"leadhit-sync/deadletter/operator/life"
 	"leadhit-sync/deadletter/view"
 )
 
@@ -17,10 +19,37 @@ import (
 type shownLetter struct {
 	operator.Letter
 
-	history []operator.Step
+	history []historyStep
 }
 
-func stepText(s operator.Step) string {
+// historyStep is one record of the letter, or one entry about it. Entries that did not count are steps too: they say who
+// was second.
+type historyStep struct {
+	At      time.Time `json:"at"`
+	Event   string    `json:"event"` // of the entry; letter for a record
+	By      string    `json:"by"`
+	N       int       `json:"n"` // of the replay
+	Counted bool      `json:"counted"`
+	Reason  string    `json:"reason,omitempty"`
+	Note    string    `json:"note,omitempty"`
+	Newer   string    `json:"newer,omitempty"`
+	Cause   string    `json:"cause,omitempty"`
+	Run     string    `json:"run,omitempty"`
+}
+
+// historyOf turns the steps of a letter of a group into their JSON form.
+func historyOf(group string, steps []life.Step) []historyStep {
+	all := make([]historyStep, len(steps))
+	for i, s := range steps {
+		all[i] = historyStep{s.At, s.What, s.By, s.Replay, s.Counted, s.Reason, s.Note, s.Newer, s.Cause, s.Run}
+		if s.What == "letter" {
+			all[i].By = group + " " + s.Version
+		}
+	}
+	return all
+}
+
+func stepText(s historyStep) string {
 	text := cmp.Or(s.Reason, s.Note, s.Newer, s.Cause)
 	if s.Run != "" {
 		text = "run " + s.Run + " " + text
@@ -78,9 +107,9 @@ func (s *showing) show(c *cobra.Command, id ledger.ID) error {
 			return err
 		}
 	}
-	collect := func(r *operator.Reader) {
+	index := func(r *operator.Reader) {
 		if s.history {
-			r.Collect(id)
+			r.Index()
 		}
 	}
 	return withLetters(c.Context(), c.ErrOrStderr(), view.Filter{},
@@ -91,7 +120,11 @@ func (s *showing) show(c *cobra.Command, id ledger.ID) error {
 			}
 			shown := shownLetter{Letter: found}
 			if s.history {
-				shown.history = r.History()
+				steps, err := r.HistoryOf(ctx, found.Letter)
+				if err != nil {
+					return err
+				}
+				shown.history = historyOf(found.Group, steps)
 			}
 			if reveal {
 				entries := operator.AboutEach([]view.Letter{found.Letter}, revealed)
@@ -100,7 +133,7 @@ func (s *showing) show(c *cobra.Command, id ledger.ID) error {
 				}
 			}
 			return shown.write(c, s.output, reveal)
-		}, collect)
+		}, index)
 }
 
 // write prints the letter in a form.

@@ -33,7 +33,7 @@ func (o *Office) Letter(ctx context.Context, id ledger.ID) (desk.Letter, error) 
 	if err != nil {
 		return desk.Letter{Letter: l.Letter}, err
 	}
-	steps, err := r.HistoryOf(ctx, id)
+	steps, err := r.HistoryOf(ctx, l.Letter)
 	return desk.Letter{Letter: l.Letter, Event: l.Event, History: stepsOf(steps)}, err
 }
 

@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"cmp"
 	"context"
 	"hash/maphash"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/deadletter/operator/life"
+	"leadhit-sync/deadletter/view"
 )
 
 // mostMentions bounds the history of one letter or order. The newest records are read.
@@ -47,11 +49,13 @@ func (r *Reader) hash(text string) uint64 { return maphash.String(r.seed, text) 
 // orderKey differs from each letter's id, which has no newline.
 func orderKey(order string) string { return "\n" + order }
 
-// HistoryOf reads the records of a letter and the entries about it, the oldest first.
-func (r *Reader) HistoryOf(ctx context.Context, id ledger.ID) ([]life.Step, error) {
+// HistoryOf reads the records of a letter and the entries about it, the oldest first. Those of one topic keep its order
+// if their clocks agree; the ledger's order decides what counted, whatever the clocks say.
+func (r *Reader) HistoryOf(ctx context.Context, l view.Letter) ([]life.Step, error) {
 	all := []life.Step{}
-	err := r.readMentions(ctx, []string{id.String()}, func(of, _ string, s life.Step, _ *deadletter.Letter) {
-		if of == id.String() {
+	id := l.Ledger.ID.String()
+	err := r.readMentions(ctx, cmp.Or(l.Group, r.Group), []string{id}, func(of, _ string, s life.Step, _ *deadletter.Letter) {
+		if of == id {
 			all = append(all, s)
 		}
 	})
@@ -59,9 +63,9 @@ func (r *Reader) HistoryOf(ctx context.Context, id ledger.ID) ([]life.Step, erro
 	return all, err
 }
 
-// readMentions reads the records that mention letters or orders, and passes them to take. A record that does not concern the group is skipped; another one may
+// readMentions reads the records of a group that mention letters or orders, and passes them to take. Another record may
 // have the same hash.
-func (r *Reader) readMentions(ctx context.Context, keys []string, take stepTaker) error {
+func (r *Reader) readMentions(ctx context.Context, group string, keys []string, take stepTaker) error {
 	for _, m := range r.mentionsOf(keys) {
 		topic := r.Letters
 		if m.entry {
@@ -75,9 +79,9 @@ func (r *Reader) readMentions(ctx context.Context, keys []string, take stepTaker
 			continue // it expired
 		}
 		if m.entry {
-			r.takeEntryStep(record, m.counted, take)
+			takeEntryStep(group, record, m.counted, take)
 		} else {
-			r.takeLetterStep(record, take)
+			takeLetterStep(group, record, take)
 		}
 	}
 	return nil
@@ -86,15 +90,15 @@ func (r *Reader) readMentions(ctx context.Context, keys []string, take stepTaker
 // stepTaker gets a letter's id, its order and what a record says. The letter is nil for an entry.
 type stepTaker = func(id, order string, s life.Step, l *deadletter.Letter)
 
-func (r *Reader) takeEntryStep(record event.Record, counted bool, take stepTaker) {
-	if e, err := ledger.Parse(record.Value); err == nil && e.For(r.Group) {
+func takeEntryStep(group string, record event.Record, counted bool, take stepTaker) {
+	if e, err := ledger.Parse(record.Value); err == nil && e.For(group) {
 		take(e.ID, e.Order, life.EntryStep(e, counted), nil)
 	}
 }
 
-func (r *Reader) takeLetterStep(record event.Record, take stepTaker) {
+func takeLetterStep(group string, record event.Record, take stepTaker) {
 	l, err := deadletter.Parse(record)
-	if err != nil || l.Group != "" && l.Group != r.Group {
+	if err != nil || l.Group != "" && l.Group != group {
 		return
 	}
 	step := life.LetterStep(l, record.Place)

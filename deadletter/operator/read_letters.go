@@ -24,16 +24,14 @@ type Reader struct {
 
 	// View may be used directly if one goroutine alone uses the Reader, and in Look otherwise.
 	View *view.View
-	// OnLetter, if not nil, sees each letter after the view has taken it. OnEntry sees each entry.
-	OnLetter func(event.Record, deadletter.Letter)
-	OnEntry  func(e ledger.Entry, counted bool)
+	// OnEntry, if not nil, sees each entry after the view has taken it.
+	OnEntry func(e ledger.Entry, counted bool)
 
 	turn     chan struct{} // one Refresh at a time
 	changing chan struct{} // one Change at a time
 
 	mu       sync.RWMutex // guards the View, OnEntry, and all below
 	guard    guard.Guard
-	steps    []Step                    // of the letter that Collect names
 	next     map[event.Partition]int64 // offsets to continue at
 	number   uint64                    // records taken
 	mentions []mention                 // if they are kept
@@ -99,9 +97,6 @@ func (r *Reader) takeLetter(record event.Record) {
 		return
 	}
 	r.mention(l.ID(), l.OrderID, record, false, true)
-	if r.OnLetter != nil {
-		r.OnLetter(record, l)
-	}
 }
 
 func (r *Reader) takeEntry(record event.Record) {

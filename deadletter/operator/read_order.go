@@ -322,7 +322,7 @@ func (r *orderReader) readIndexed(ctx context.Context, remember stepTaker) error
 			keys = append(keys, l.ID())
 		}
 	})
-	return r.readMentions(ctx, keys, remember)
+	return r.readMentions(ctx, r.Group, keys, remember)
 }
 
 // remember adds a step to a letter's history, and the event if only letters and ledger know it: it has expired, or is
