@@ -16,7 +16,7 @@ import (
 	"leadhit-sync/consumer/broker/groups"
 	"leadhit-sync/consumer/broker/inspect"
 	"leadhit-sync/consumer/broker/kafkaerr"
-	"leadhit-sync/deadletter/operator"
+	"leadhit-sync/deadletter/operator/members"
 )
 
 // groupPlace is what is known about where a group's coordinator may be. The brokers that cannot be reached count too:
@@ -31,7 +31,7 @@ type groupPlace struct {
 // checkGroup finds the group's coordinator and asks it about the group. It joins nothing: a join would start a
 // rebalance, in which all workers of the group stop for a moment.
 func checkGroup(ctx context.Context, r *report, cluster *broker.Cluster, c *config.Config, p groupPlace) {
-	group, coordinator, err := operator.FindGroup(ctx, cluster, c.Kafka.Group, p.nodes)
+	group, coordinator, err := members.Find(ctx, cluster, c.Kafka.Group, p.nodes)
 	asked := p.nodes
 	switch {
 	case err == nil:
@@ -120,7 +120,7 @@ func obstacle(g groups.Group) string {
 // that state by itself.
 func olderRelease(g groups.Group) bool {
 	return g.Protocol == rangeProtocol && g.ProtocolType == "consumer" &&
-		!slices.ContainsFunc(g.Members, func(m groups.GroupMember) bool { return m.ClientID != operator.ClientID })
+		!slices.ContainsFunc(g.Members, func(m groups.GroupMember) bool { return !members.IsWorker(m) })
 }
 
 // clients lists the members' client ids and hosts. An operator finds the program that uses the group by these names.

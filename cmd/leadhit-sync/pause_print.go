@@ -8,6 +8,7 @@ import (
 	"leadhit-sync/cmd/terminal"
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/deadletter/operator"
+	"leadhit-sync/deadletter/operator/members"
 )
 
 // notation is the JSON form of what a command wrote to the ledger. Its names stay; new ones may be added. Workers is
@@ -26,7 +27,7 @@ type notation struct {
 	// Pauses are those that were in force before, which a resume ended.
 	Pauses []pauseView `json:"pauses"`
 
-	followers operator.Followers
+	followers members.Followers
 	before    []ledger.Entry
 }
 

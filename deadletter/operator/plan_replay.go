@@ -15,6 +15,7 @@ import (
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/deadletter/operator/life"
+	"leadhit-sync/deadletter/operator/members"
 	"leadhit-sync/deadletter/replay"
 	"leadhit-sync/deadletter/view"
 )
@@ -167,7 +168,7 @@ func (r *Reader) warnings(ctx context.Context, p Plan) (all []life.Note) {
 		warn("paused-"+pause.Kind(), "calls are paused (%s, by %s): letters wait for \"leadhit-sync resume\"",
 			pause.Kind(), pause.By)
 	}
-	switch f := r.Followers(ctx); {
+	switch f := members.Count(ctx, r.Cluster, r.Group); {
 	case f.Unknown != nil:
 		warn("workers-not-counted", "%v", f)
 	case f.Workers == 0:

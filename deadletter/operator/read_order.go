@@ -17,6 +17,7 @@ import (
 	"leadhit-sync/deadletter"
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/deadletter/operator/life"
+	"leadhit-sync/deadletter/operator/members"
 	"leadhit-sync/deadletter/operator/workerpage"
 	"leadhit-sync/deadletter/view"
 )
@@ -241,7 +242,7 @@ func withOrder(page, order string) string {
 // commits reads what the group has committed about the partitions that have events of the order. It first asks for the
 // group: a search for the coordinator of one that does not exist would create __consumer_offsets.
 func (r *orderReader) commits(ctx context.Context) error {
-	group, err := r.members(ctx)
+	group, err := members.Of(ctx, r.Cluster, r.Group)
 	if err != nil {
 		return err
 	}

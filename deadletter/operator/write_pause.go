@@ -10,12 +10,13 @@ import (
 	"leadhit-sync/consumer/scan"
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/deadletter/ledger/guard"
+	"leadhit-sync/deadletter/operator/members"
 )
 
 // Pausing is what was known and done when somebody paused or resumed the workers.
 type Pausing struct {
 	Ledger    string // the topic
-	Followers Followers
+	Followers members.Followers
 	// Before are the pauses that were in force before. A resume has ended them.
 	Before []ledger.Entry
 	// Written is false for a resume without a pause in force, which writes nothing.
@@ -33,7 +34,7 @@ func (a Access) Pause(ctx context.Context, says ledger.Entry, create bool) (Paus
 	}
 	p.Before = read.pauses
 	a.answered()
-	p.Followers = a.Followers(ctx)
+	p.Followers = members.Count(ctx, a.Cluster, a.Group)
 	a.answered()
 	// No other group uses the default name unless it is configured to, so an existing topic of that name is proof enough.
 	own := p.Ledger == ledger.Topic("dlq."+a.Group)
@@ -92,17 +93,17 @@ func (a Access) readPauses(ctx context.Context, topic string) (read ledgerRead, 
 
 // absentError says that no worker would see what a command writes. exists says whether the ledger exists. It names both
 // settings, since either may be misspelt. Nothing was written, and the exit code is 1.
-func absentError(f Followers, topic string, exists bool, verb string) error {
+func absentError(f members.Followers, topic string, exists bool, verb string) error {
 	if exists {
 		topic = "nothing in the ledger " + topic
 	} else {
 		topic = "no ledger (" + topic + ")"
 	}
-	members := "no running worker"
+	running := "no running worker"
 	if f.Unknown != nil {
-		members = "no visible members"
+		running = "no visible members"
 	}
 	return fmt.Errorf("group %s has %s and %s, so nobody would %s; nothing was written; check KAFKA_GROUP and "+
 		"DEAD_LETTER_TOPIC",
-		f.Group, members, topic, verb)
+		f.Group, running, topic, verb)
 }

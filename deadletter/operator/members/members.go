@@ -1,4 +1,6 @@
-package operator
+// Package members asks Kafka who is in a worker's group, without creating anything: Kafka's own search for a coordinator
+// creates __consumer_offsets where it is missing.
+package members
 
 import (
 	"context"
@@ -21,8 +23,14 @@ const (
 	loading = 14
 )
 
-// ClientID is the client id of our workers. In the group, a worker that knows its place adds that after a hyphen.
-const ClientID = "leadhit-sync"
+// clientID is the client id of our workers. In the group, a worker that knows its place adds that after a hyphen.
+const clientID = "leadhit-sync"
+
+// IsWorker reports whether a member is one of our workers. The client id is the only sign of that, and any program may
+// use it.
+func IsWorker(m groups.GroupMember) bool {
+	return m.ClientID == clientID || strings.HasPrefix(m.ClientID, clientID+"-")
+}
 
 // Followers describes the group's members. Workers follow the ledger from the moment they have joined; other programs
 // in the group do not. Their numbers are for people. Nothing but the check for a misspelt group depends on them.
@@ -34,15 +42,13 @@ type Followers struct {
 	Unknown error // why the numbers are not known; nil if they are
 }
 
-// Followers asks Kafka for the group's members. It creates nothing, and returns no error: a pause must be possible
-// without them. An operator needs it most when something is broken, and a missing right to the group must not stand in
-// the way.
-func (a Access) Followers(ctx context.Context) Followers {
-	found, err := a.members(ctx)
-	f := Followers{Group: a.Group, Exists: err == nil && found.State != groups.Dead, Unknown: err}
+// Count asks Kafka for the group's members. It returns no error: a pause must be possible without them. An operator
+// needs it most when something is broken, and a missing right to the group must not stand in the way.
+func Count(ctx context.Context, cluster *broker.Cluster, group string) Followers {
+	found, err := Of(ctx, cluster, group)
+	f := Followers{Group: group, Exists: err == nil && found.State != groups.Dead, Unknown: err}
 	for _, member := range found.Members {
-		// The client id is the only sign of a worker, and any program may use it.
-		if member.ClientID == ClientID || strings.HasPrefix(member.ClientID, ClientID+"-") {
+		if IsWorker(member) {
 			f.Workers++
 		} else {
 			f.Others++
@@ -51,20 +57,19 @@ func (a Access) Followers(ctx context.Context) Followers {
 	return f
 }
 
-// members asks the group's coordinator. A group that never had a coordinator does not exist. Kafka knows no error for
-// that: all brokers say that they do not coordinate it. Only a cluster without __consumer_offsets has had no group at
-// all.
-func (a Access) members(ctx context.Context) (groups.Group, error) {
+// Of asks the group's coordinator. A group that never had a coordinator does not exist. Kafka knows no error for that:
+// all brokers say that they do not coordinate it. Only a cluster without __consumer_offsets has had no group at all.
+func Of(ctx context.Context, cluster *broker.Cluster, group string) (groups.Group, error) {
 	none := groups.Group{State: groups.Dead}
-	topology, err := a.Cluster.Topics(ctx)
+	topology, err := cluster.Topics(ctx)
 	if err != nil {
 		return none, err
 	}
-	found, _, err := FindGroup(ctx, a.Cluster, a.Group, topology.Nodes)
+	found, _, err := Find(ctx, cluster, group, topology.Nodes)
 	if !errors.Is(err, kafkaerr.ErrCoordinator) {
 		return found, err
 	}
-	if offsets, failed := a.Cluster.OffsetsTopic(ctx); failed == nil && !offsets.Exists {
+	if offsets, failed := cluster.OffsetsTopic(ctx); failed == nil && !offsets.Exists {
 		return none, nil
 	}
 	return none, err
@@ -91,10 +96,10 @@ func (f Followers) String() string {
 	return text
 }
 
-// FindGroup asks each broker whether it coordinates the group, and waits while one still loads its groups. Kafka's own
+// Find asks each broker whether it coordinates the group, and waits while one still loads its groups. Kafka's own
 // request for that would create __consumer_offsets. FindCoordinator is that request: the broker that serves it creates
 // the topic if it is missing.
-func FindGroup(ctx context.Context, cluster *broker.Cluster, name string, nodes []inspect.Node) (groups.Group,
+func Find(ctx context.Context, cluster *broker.Cluster, name string, nodes []inspect.Node) (groups.Group,
 	inspect.Node, error,
 ) {
 	for try := 0; ; try++ {

@@ -1,4 +1,4 @@
-package operator_test
+package members_test
 
 import (
 	"errors"
@@ -6,29 +6,29 @@ import (
 	"testing"
 
 	"leadhit-sync/consumer/broker/kafkaerr"
-	"leadhit-sync/deadletter/operator"
+	"leadhit-sync/deadletter/operator/members"
 )
 
 func TestUnknownFollowersAreReported(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		followers operator.Followers
+		followers members.Followers
 		want      string
 	}{
-		"one worker": {operator.Followers{Group: "shop", Workers: 1}, "1 worker of group shop follows within seconds"},
+		"one worker": {members.Followers{Group: "shop", Workers: 1}, "1 worker of group shop follows within seconds"},
 		"a foreign member": {
-			operator.Followers{Group: "shop", Workers: 2, Others: 1},
+			members.Followers{Group: "shop", Workers: 2, Others: 1},
 			"2 workers of group shop follow within seconds; other members: 1",
 		},
 		"only foreigners": {
-			operator.Followers{Group: "shop", Others: 3},
+			members.Followers{Group: "shop", Others: 3},
 			"no worker of group shop is running; those that start follow; other members: 3",
 		},
 		"not allowed": {
-			operator.Followers{Group: "shop", Unknown: kafkaerr.ErrUnauthorised},
+			members.Followers{Group: "shop", Unknown: kafkaerr.ErrUnauthorised},
 			"that follow: grant Describe on group shop",
 		},
-		"no answer": {operator.Followers{Group: "shop", Unknown: errors.New("EOF")}, "that follow: EOF"},
+		"no answer": {members.Followers{Group: "shop", Unknown: errors.New("EOF")}, "that follow: EOF"},
 	} {
 		if got := c.followers.String(); !strings.Contains(got, c.want) {
 			t.Errorf("%s: got %q, want %q in it", name, got, c.want)
