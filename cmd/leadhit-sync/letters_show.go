@@ -114,26 +114,28 @@ func (s *showing) show(c *cobra.Command, id ledger.ID) error {
 	}
 	return withLetters(c.Context(), c.ErrOrStderr(), view.Filter{},
 		func(ctx context.Context, r *operator.Reader) error {
-			found, err := r.Find(ctx, id, s.everyGroup)
+			shown, err := s.read(ctx, r, id)
 			if err != nil {
 				return err
 			}
-			shown := shownLetter{Letter: found}
-			if s.history {
-				steps, err := r.HistoryOf(ctx, found.Letter)
-				if err != nil {
-					return err
-				}
-				shown.history = historyOf(found.Group, steps)
-			}
 			if reveal {
-				entries := operator.AboutEach([]view.Letter{found.Letter}, revealed)
+				entries := operator.AboutEach([]view.Letter{shown.Letter.Letter}, revealed)
 				if err := r.Write(ctx, entries...); err != nil {
 					return fmt.Errorf("the value is not shown: %w", err)
 				}
 			}
 			return shown.write(c, s.output, reveal)
 		}, index)
+}
+
+// read finds the letter, and reads its history if that is asked for.
+func (s *showing) read(ctx context.Context, r *operator.Reader, id ledger.ID) (shownLetter, error) {
+	found, err := r.Find(ctx, id, s.everyGroup)
+	if err != nil || !s.history {
+		return shownLetter{Letter: found}, err
+	}
+	steps, err := r.HistoryOf(ctx, found.Letter)
+	return shownLetter{found, historyOf(found.Group, steps)}, err
 }
 
 // write prints the letter in a form.
