@@ -26,7 +26,7 @@ const (
 	guardInFlight = 16
 	// floodLetters is how many letters one worker may write before its flood guard has stopped it.
 	floodLetters = 100 + guardInFlight
-	// still is for how long nothing must move in a pause.
+	// still is how long nothing may move in a pause.
 	still = 3 * time.Second
 )
 

@@ -51,7 +51,7 @@ func (r *report) line(verdict, what, found string) {
 		return
 	}
 	for _, line := range terminal.Hang(fmt.Sprintf("%-4s  %-10s ", verdict, what), found, r.width) {
-		_, _ = fmt.Fprintln(r.out, line) // if stdout is closed, the exit code still tells
+		_, _ = fmt.Fprintln(r.out, line) // if stdout is closed, the exit code still shows it
 	}
 }
 

@@ -207,7 +207,7 @@ func TestCompletionIsSilentAndQuickWithoutKafka(t *testing.T) {
 		}
 		began := time.Now()
 		got := command(t, "", cobra.ShellCompNoDescRequestCmd, "letters", "show", "")
-		// Cobra itself says on stderr what the shell is to do; scripts throw that away.
+		// Cobra itself writes hints for the shell to stderr; scripts discard them.
 		if got.code != 0 || strings.TrimSpace(got.out) != ":4" || strings.Contains(got.err, "127.0.0.1") {
 			t.Errorf("%s: got %+v, want no words and no error", name, got)
 		}

@@ -57,7 +57,7 @@ func wrap(text string, width int) []string {
 const (
 	// leastHang is the narrowest column that Hang wraps text into.
 	leastHang = 20
-	// nextLine is how far a text is indented that begins below its label.
+	// nextLine is the indentation of a text that begins below its label.
 	nextLine = 2
 )
 

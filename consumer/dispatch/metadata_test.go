@@ -113,7 +113,7 @@ func TestMetadataNeverGrowsWhileEventsFinish(t *testing.T) {
 	})
 }
 
-// The room that calls reserve must be enough whichever of them end first.
+// The space that calls reserve must be enough, whichever of them end first.
 func TestWhateverOfTheStartedCallsEndsFirstFitsInTheMetadata(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

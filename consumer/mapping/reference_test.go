@@ -160,7 +160,7 @@ func elementOf(at any, index int) any {
 	return list[index]
 }
 
-// asText says what a field of type string comes to.
+// asText returns the value of a field of type string.
 func asText(v any) string {
 	switch v := v.(type) {
 	case nil, absent:

@@ -176,7 +176,7 @@ func look(t *testing.T, tab *browser.Tab, v browser.View, url string, p page) {
 		t.Errorf("got a page that scrolls sideways because of %q", wide)
 	}
 	for _, problem := range problems {
-		// The browser itself says so of a page with such a status.
+		// The browser itself logs this about a page with such a status.
 		if p.refused() == "" || !strings.Contains(problem, "status of "+p.refused()) {
 			t.Errorf("got %s, want nothing on the console", problem)
 		}

@@ -25,7 +25,7 @@ import (
 
 // Partition is one partition of a fetch response. It points into the response's bytes.
 type Partition struct {
-	// Code is the broker's error code; 0 is none.
+	// Code is the broker's error code; 0 means none.
 	Code int16
 	// HighWatermark is the end of the replicated log. LastStable is the end of what can be read, where the first open
 	// transaction starts. LogStart is the oldest offset; -1 if the response does not say.

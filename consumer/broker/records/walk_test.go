@@ -321,7 +321,7 @@ func FuzzParseFetch(f *testing.F) {
 	})
 }
 
-// The figure to watch is allocations: one a record, and one more to unpack it.
+// The figure to watch is allocations: one per record, and one more to unpack it.
 func BenchmarkWalk(b *testing.B) {
 	deltas := make([]int32, 1000)
 	for i := range deltas {

@@ -198,7 +198,7 @@ func TestAnImageSaysWhatItIsAndHoldsTheBinaryAlone(t *testing.T) {
 	}
 }
 
-// says compares what an image says of itself.
+// says checks the labels of an image.
 func says(t *testing.T, image v1.Image, labels map[string]string) *v1.ConfigFile {
 	t.Helper()
 	config, err := image.ConfigFile()
