@@ -54,12 +54,13 @@ func (d *Dispatcher) starved() bool {
 }
 
 // nearEdge says that the next commit is due, because otherwise calls would stop while it is in flight: they stop at
-// 2 × CallsInFlight settled events. So it leaves room for as many as settle during a commit. An earlier commit would be
-// a waste, because a commit costs the broker as much whatever it says. Events whose letters are being stored cannot be
-// committed yet, so a commit of the few others waits.
+// 2 × CallsInFlight settled events. A commit costs the broker as much whatever it says, so an early one is a waste. It
+// leaves room for half of what settles while it is in flight: slots that become free in its last moments are called for
+// as soon as it is acknowledged. Events whose letters are being stored cannot be committed yet, so a commit of the few
+// others waits.
 func (d *Dispatcher) nearEdge() bool {
 	calls := d.config.CallsInFlight
-	return d.settled >= max(2*calls-d.meanwhile, calls) && d.fresh > calls/2
+	return d.settled >= max(2*calls-d.meanwhile/2, calls) && d.fresh > calls/2
 }
 
 // quietDrain says that the generation is ending and nothing is still in flight. Calls that an earlier generation

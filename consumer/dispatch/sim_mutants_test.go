@@ -278,7 +278,7 @@ func rare() map[string]struct {
 		},
 		"commit-at-the-edge": {
 			"TestABacklogIsCommittedInLargePartsWithoutAPause",
-			edit{"commit.go", "2*calls-d.meanwhile", "2*calls"},
+			edit{"commit.go", "2*calls-d.meanwhile/2", "2*calls"},
 		},
 		"silent-partition-unasked": {
 			"TestAPartitionThatIsNotFetchedIsNamedInEverySessionSixth",
