@@ -79,6 +79,16 @@ func (p *process) kill() error {
 	return err
 }
 
+// PID returns the id of the running process, or 0.
+func (p *process) PID() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cmd == nil {
+		return 0
+	}
+	return p.cmd.Process.Pid
+}
+
 // signal delivers a signal to a process that runs.
 func (p *process) signal(signal syscall.Signal) error {
 	p.mu.Lock()

@@ -1,0 +1,149 @@
+package integration_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// measured is one run's result.
+type measured struct {
+	perSecond float64 // events
+	calls     float64 // an event
+	cpu       float64 // microseconds of processor time an event
+	broker    float64 // the brokers' likewise; 0: not known
+	commits   float64 // a second
+	rss       int     // MiB at most; 0: not known
+}
+
+var head = fmt.Sprintf("%-10s %9s %12s %13s %13s %10s %9s",
+	"", "events/s", "calls/event", "CPU µs/event", "broker's", "commits/s", "RSS MiB")
+
+func (m measured) row(name string) string {
+	known := func(format string, figure float64) string {
+		if figure == 0 {
+			return "–"
+		}
+		return fmt.Sprintf(format, figure)
+	}
+	return fmt.Sprintf("%-10s %9.0f %12.2f %13.1f %13s %10s %9s", name, m.perSecond, m.calls, m.cpu,
+		known("%.1f", m.broker), known("%.1f", m.commits), known("%.0f", float64(m.rss)))
+}
+
+// against compares m with the median of an opponent's runs, if there are any.
+func (m measured) against(name string, runs []measured) []string {
+	if len(runs) == 0 {
+		return nil
+	}
+	o := median(runs)
+	of := func(mine, its float64) string {
+		if its == 0 {
+			return ""
+		}
+		return fmt.Sprintf("%.2f×", mine/its)
+	}
+	return []string{
+		o.row(name),
+		strings.TrimRight(fmt.Sprintf("%-10s %9s %12s %13s %13s %10s %9s", "of it", of(m.perSecond, o.perSecond), of(m.calls, o.calls),
+			of(m.cpu, o.cpu), of(m.broker, o.broker), of(m.commits, o.commits), of(float64(m.rss), float64(o.rss))), " "),
+	}
+}
+
+// median takes the median of each figure, and the most memory of all.
+func median(all []measured) (m measured) {
+	middle := func(of func(measured) float64) float64 {
+		figures := make([]float64, len(all))
+		for i := range all {
+			figures[i] = of(all[i])
+		}
+		slices.Sort(figures)
+		return figures[len(figures)/2]
+	}
+	m.perSecond = middle(func(m measured) float64 { return m.perSecond })
+	m.calls = middle(func(m measured) float64 { return m.calls })
+	m.cpu = middle(func(m measured) float64 { return m.cpu })
+	m.broker = middle(func(m measured) float64 { return m.broker })
+	m.commits = middle(func(m measured) float64 { return m.commits })
+	for _, other := range all {
+		m.rss = max(m.rss, other.rss)
+	}
+	return m
+}
+
+// commitsPerSecond counts the group's commits from one moment to another, where the brokers keep them. Those of one
+// request have one time, and a worker has one request in flight.
+func (r *run) commitsPerSecond(tb testing.TB, from, to time.Time) float64 {
+	tb.Helper()
+	const topic = "__consumer_offsets"
+	answer, err := r.broker.client.Metadata(tb.Context(), &kafka.MetadataRequest{Topics: []string{topic}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ends, err := r.broker.ends(tb.Context(), topic, len(answer.Topics[0].Partitions))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	starts, left := map[int32]kgo.Offset{}, map[int32]int64{}
+	for place, end := range ends {
+		if end > 0 {
+			starts[int32(place.Partition)], left[int32(place.Partition)] = kgo.NewOffset().AtStart(), end
+		}
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(r.broker.addrs...),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: starts}))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
+	defer cancel()
+	commits := map[time.Time]bool{}
+	for len(left) > 0 {
+		fetches := client.PollFetches(ctx)
+		if err := fetches.Err(); err != nil {
+			tb.Fatalf("reading %s: %v", topic, err)
+		}
+		fetches.EachRecord(func(record *kgo.Record) {
+			at := record.Timestamp
+			if bytes.Contains(record.Key, []byte(r.topic)) && at.After(from) && at.Before(to) { // the key of a commit
+				commits[at] = true
+			}
+			if record.Offset+1 >= left[record.Partition] {
+				delete(left, record.Partition)
+			}
+		})
+	}
+	return float64(len(commits)) / to.Sub(from).Seconds()
+}
+
+// peakMemory reads the most memory a process has held, and how much of its memory is pages of files, in MiB, where the
+// system tells; else 0. A system that is short of memory takes the pages of files back: they count for no limit.
+func peakMemory(pid int) (peak, files int) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, 0
+	}
+	return memoryIn(string(text))
+}
+
+// memoryIn reads the same from the text of /proc/PID/status.
+func memoryIn(status string) (peak, files int) {
+	for line := range strings.SplitSeq(status, "\n") {
+		var kb int
+		if _, err := fmt.Sscanf(line, "VmHWM: %d kB", &kb); err == nil {
+			peak = (kb + 1023) / 1024
+		}
+		if _, err := fmt.Sscanf(line, "RssFile: %d kB", &kb); err == nil {
+			files = kb / 1024
+		}
+	}
+	return peak, files
+}

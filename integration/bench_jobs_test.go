@@ -1,0 +1,90 @@
+package integration_test
+
+import (
+	"crypto/rand"
+	random "math/rand/v2"
+
+	"leadhit-sync/integration/audit"
+	"leadhit-sync/integration/shop"
+)
+
+// job is one kind of work for the worker.
+type job struct {
+	name             string
+	inFlight, events int
+	leastCalls       int  // how many calls a worker makes that makes none for a repeat
+	bare             bool // the bare loop can do it, too: it knows no orders
+	write            func(events int) []audit.Event
+}
+
+func jobs() []job {
+	all := []job{
+		{name: "uniform", inFlight: 64, events: 40_000, bare: true, write: inTurn},
+		{name: "long", inFlight: 256, events: 120_000, bare: true, write: inTurn},
+		{name: "hot", inFlight: 64, events: 5_000, write: hotOrders},
+		{name: "repeats", inFlight: 64, events: 40_000, write: repeated},
+	}
+	for i := range all {
+		j := &all[i]
+		j.leastCalls = changes(j.write(j.events))
+	}
+	return all
+}
+
+// changes counts the events that are no repeats.
+func changes(events []audit.Event) (n int) {
+	last := map[string]string{}
+	for _, e := range events {
+		if last[e.Order] != e.Status {
+			n++
+		}
+		last[e.Order] = e.Status
+	}
+	return n
+}
+
+// newName keeps the orders of one run apart from those of others.
+func newName() string { return "order-" + rand.Text()[:4] }
+
+// inTurn returns events about 1,000 orders in turn.
+func inTurn(events int) []audit.Event {
+	orders := shop.NewOrders(newName(), 1000, 1)
+	all := make([]audit.Event, events)
+	for i := range all {
+		all[i] = orders.NextOf(i % 1000)
+	}
+	return all
+}
+
+// hotOrders returns events about 100 orders by Zipf's law: the second has half as many as the first, the third a third,
+// and so on. Every fifth event is about the first order, so that its lane needs longer than all others.
+func hotOrders(events int) []audit.Event {
+	const among = 100
+	var sums [among]float64 // of the shares
+	sum := 0.0
+	for i := range sums {
+		sum += 1 / float64(i+1)
+		sums[i] = sum
+	}
+	orders, draw := shop.NewOrders(newName(), among, 1), random.New(random.NewPCG(1, 1))
+	all := make([]audit.Event, events)
+	for i := range all {
+		at, order := draw.Float64()*sum, 0
+		for sums[order] <= at {
+			order++
+		}
+		all[i] = orders.NextOf(order)
+	}
+	return all
+}
+
+// repeated returns events of which 60 % repeat their order's status: four an order, those of 1,000 orders in turn.
+func repeated(events int) []audit.Event {
+	const each, together = 4, 1000
+	orders := shop.NewOrders(newName(), events/each+1, 1).Repeat(0.8)
+	all := make([]audit.Event, events)
+	for i := range all {
+		all[i] = orders.NextOf(i/(each*together)*together + i%together)
+	}
+	return all
+}
