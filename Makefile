@@ -94,7 +94,7 @@ alerts: ## Check the alerts and run their unit tests; needs promtool (Debian pac
 	fi
 
 .PHONY: bench
-bench: ## Measure the worker against a bare loop, and against the leadhit-sync that BASELINE names; a table, not a test.
+bench: ## Measure the worker against a bare loop, and against the leadhit-sync that BASELINE names; tables, not a test.
 	go test ./consumer/mapping -run NONE -bench .
 	go test ./cmd/worker/observe -run NONE -bench Tracing
 	go test ./integration -run NONE -bench . -benchtime 1x -timeout 60m

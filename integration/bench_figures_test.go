@@ -82,12 +82,24 @@ func median(all []measured) (m measured) {
 // request have one time, and a worker has one request in flight.
 func (r *run) commitsPerSecond(tb testing.TB, from, to time.Time) float64 {
 	tb.Helper()
-	const topic = "__consumer_offsets"
-	answer, err := r.broker.client.Metadata(tb.Context(), &kafka.MetadataRequest{Topics: []string{topic}})
+	commits := map[time.Time]bool{}
+	r.broker.readAll(tb, "__consumer_offsets", func(record *kgo.Record) {
+		at := record.Timestamp
+		if bytes.Contains(record.Key, []byte(r.topic)) && at.After(from) && at.Before(to) {
+			commits[at] = true
+		}
+	})
+	return float64(len(commits)) / to.Sub(from).Seconds()
+}
+
+// readAll reads a topic from its start to its present end.
+func (b *broker) readAll(tb testing.TB, topic string, each func(*kgo.Record)) {
+	tb.Helper()
+	answer, err := b.client.Metadata(tb.Context(), &kafka.MetadataRequest{Topics: []string{topic}})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	ends, err := r.broker.ends(tb.Context(), topic, len(answer.Topics[0].Partitions))
+	ends, err := b.ends(tb.Context(), topic, len(answer.Topics[0].Partitions))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -97,7 +109,7 @@ func (r *run) commitsPerSecond(tb testing.TB, from, to time.Time) float64 {
 			starts[int32(place.Partition)], left[int32(place.Partition)] = kgo.NewOffset().AtStart(), end
 		}
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(r.broker.addrs...),
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.addrs...),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: starts}))
 	if err != nil {
 		tb.Fatal(err)
@@ -105,23 +117,18 @@ func (r *run) commitsPerSecond(tb testing.TB, from, to time.Time) float64 {
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
 	defer cancel()
-	commits := map[time.Time]bool{}
 	for len(left) > 0 {
 		fetches := client.PollFetches(ctx)
 		if err := fetches.Err(); err != nil {
 			tb.Fatalf("reading %s: %v", topic, err)
 		}
 		fetches.EachRecord(func(record *kgo.Record) {
-			at := record.Timestamp
-			if bytes.Contains(record.Key, []byte(r.topic)) && at.After(from) && at.Before(to) { // the key of a commit
-				commits[at] = true
-			}
+			each(record)
 			if record.Offset+1 >= left[record.Partition] {
 				delete(left, record.Partition)
 			}
 		})
 	}
-	return float64(len(commits)) / to.Sub(from).Seconds()
 }
 
 // peakMemory reads the most memory a process has held, and how much of its memory is pages of files, in MiB, where the
