@@ -158,7 +158,7 @@ func (a *auditor) call(call sandbox.Call) {
 			call.ID, event.Order, event.lane.before.ID))
 	}
 	event.lane.before = call
-	event.called()
+	event.calls++
 	event.accepted = event.accepted || call.Executed
 	event.denied = event.denied || denied(call)
 	event.lane.learn(event.Offset, call)

@@ -56,32 +56,6 @@ func skips(e *entry) bool {
 
 // skip records that the event was finished without a call, if it could be.
 func (e *entry) skip() bool {
-	since, ok := e.needless()
-	if ok {
-		e.skipped, e.ended = true, since
-		e.finished(since)
-	}
-	return ok
-}
-
-// called counts a call. If the event needed none, a worker may have finished it before, and died: the next one does not
-// know the order's status, so it calls.
-func (e *entry) called() {
-	if since, ok := e.needless(); ok && e.calls == 0 {
-		e.finished(since)
-	}
-	e.calls++
-}
-
-// finished notes since when a commit may pass the event.
-func (e *entry) finished(since time.Time) {
-	if e.done.IsZero() {
-		e.done = since
-	}
-}
-
-// needless returns since when the event needs no call.
-func (e *entry) needless() (since time.Time, ok bool) {
 	// The producer may learn of its event later than the worker.
 	from := e.Stored.Add(-moment)
 	if e.previous != nil {
@@ -90,12 +64,17 @@ func (e *entry) needless() (since time.Time, ok bool) {
 	for _, k := range slices.Backward(e.lane.known) {
 		switch {
 		case !k.to.IsZero() && !k.to.After(from):
-			return time.Time{}, false
-		case k.status == e.Status:
-			return later(from, k.accepted), true
+			return false
+		case k.status != e.Status:
+			continue
 		}
+		e.skipped, e.ended = true, later(from, k.accepted)
+		if e.done.IsZero() {
+			e.done = e.ended
+		}
+		return true
 	}
-	return time.Time{}, false
+	return false
 }
 
 func later(a, b time.Time) time.Time {

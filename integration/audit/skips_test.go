@@ -110,11 +110,6 @@ func TestARepeatNeedsNoCall(t *testing.T) {
 			Events: []audit.Event{said(0, a), said(1, a)}, Calls: []sandbox.Call{says(0, a, accepted, 0, 1)},
 			Samples: []audit.Sample{at2},
 		}, "skipped 1"},
-		{"committed, and called by the next owner, who does not know the status", audit.Evidence{
-			Events:  []audit.Event{said(0, a), said(1, a)},
-			Calls:   []sandbox.Call{says(0, a, accepted, 0, 1), says(1, a, accepted, 4000, 4001)},
-			Samples: []audit.Sample{at2},
-		}, ""},
 		{"committed before", audit.Evidence{
 			Events: []audit.Event{said(0, a), said(1, a)}, Calls: []sandbox.Call{says(0, a, accepted, 0, 1)},
 			Samples: []audit.Sample{early},
