@@ -19,9 +19,11 @@ type known struct {
 }
 
 // knows records what a call says about the status that LeadHit has. A call that its worker had given up, or that came
-// from a process that was frozen, says nothing to the worker that owns the lane.
+// from a process that was frozen, says nothing to the worker that owns the lane. Nor does a call without a response,
+// which may end long after another worker's call about the same event.
 func (a *auditor) knows(e *entry, call sandbox.Call) {
-	if settles(call) && e.ended.IsZero() {
+	answered := !unanswered(call)
+	if settles(call) && answered && e.ended.IsZero() {
 		e.ended = call.Ended
 	}
 	if givenUp(call) || slices.ContainsFunc(a.Losses, func(loss Loss) bool { return loss.thaws(call) }) {
@@ -31,7 +33,7 @@ func (a *auditor) knows(e *entry, call sandbox.Call) {
 	if n := len(l.known); n > 0 && l.known[n-1].to.IsZero() {
 		l.known[n-1].to = call.Arrived
 	}
-	if call.Executed {
+	if call.Executed && answered {
 		l.known = append(l.known, known{status: call.Status, accepted: call.Ended})
 	}
 }

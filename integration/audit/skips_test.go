@@ -34,7 +34,8 @@ func TestARepeatNeedsNoCall(t *testing.T) {
 	accepted, failed := sandbox.Accepted, sandbox.Failed
 	refused := event(1, audit.Refused)
 	at2 := audit.Sample{Place: audit.Place{Topic: "orders"}, Taken: at(2), Next: 2}
-	early := at2
+	early, at4002 := at2, at2
+	at4002.Taken = at(4002)
 	early.Taken = at(0)
 	for _, test := range []struct {
 		name     string
@@ -110,6 +111,14 @@ func TestARepeatNeedsNoCall(t *testing.T) {
 			Events: []audit.Event{said(0, a), said(1, a)}, Calls: []sandbox.Call{says(0, a, accepted, 0, 1)},
 			Samples: []audit.Sample{at2},
 		}, "skipped 1"},
+		{"committed while a lost call of the last owner was open", audit.Evidence{
+			Events:  []audit.Event{said(0, a), said(1, a)},
+			Calls:   []sandbox.Call{says(0, a, sandbox.Lost, 0, 9000), says(0, a, accepted, 4000, 4001)},
+			Samples: []audit.Sample{at4002},
+		}, "repeated calls 1 skipped 1"},
+		{"after a call whose response was lost", audit.Evidence{
+			Events: []audit.Event{said(0, a), said(1, a)}, Calls: []sandbox.Call{says(0, a, sandbox.Lost, 0, 1)},
+		}, "lost 1"},
 		{"committed before", audit.Evidence{
 			Events: []audit.Event{said(0, a), said(1, a)}, Calls: []sandbox.Call{says(0, a, accepted, 0, 1)},
 			Samples: []audit.Sample{early},
