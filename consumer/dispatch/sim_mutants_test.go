@@ -248,7 +248,6 @@ func replayMutants() map[string][]edit {
 		},
 		"replay-closed-not-marked": {{states + "fold.go", "f.id(s); !s.overtaken &&", "f.id(s); !s.overtaken && !s.final() && !s.dismissed &&"}},
 		"replay-unstored-unknown":  {{"fetches.go", "\t\t\td.knows(task{e, i})\n", ""}},
-		"replay-doubt-ignored":     {{"replays.go", "range older {", "range older[:0] {"}},
 		"replay-outcome-lost":      {{"ledger_writes.go", "w.waiting = append(ended, w.waiting...)", "w.waiting = append(ended[:0], w.waiting...)"}},
 		"replay-place-lost": {{
 			"replays.go", "d.taken = slices.DeleteFunc(d.taken, func(o *replay) bool { return o == r })",
@@ -375,6 +374,10 @@ func rare() map[string]struct {
 				"calls.go", "if len(entries) == 0 {\n\t\tt.item().state = done",
 				"if d.write(nil, entries...); d.live {\n\t\tt.item().state = done",
 			},
+		},
+		"replay-doubt-ignored": {
+			"TestADismissedReplayThatWasCalledOvertakesOlderLetters",
+			edit{"replays.go", "range older {", "range older[:0] {"},
 		},
 		"skip-starts-no-deferred": {
 			"TestARepeatOfSeveralOrdersStartsADeferredEvent",
