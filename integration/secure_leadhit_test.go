@@ -160,6 +160,7 @@ func (g *guarded) callsNobody(t *testing.T, by *authority.Authority, s authority
 func (g *guarded) renewLeadHit(t *testing.T, worker *worker, d *secureDoor) {
 	t.Helper()
 	g.allow(t, g.rights()...)
+	g.settings["SKIP_REPEATS"] = "false" // each event is a call
 	refused := g.writeSome(t, 100)
 	worker.start(t)
 	g.finish(t, time.Minute)

@@ -225,3 +225,49 @@ func TestAReplayThatIsRefusedUnderAnotherOrderOvertakesLettersWithItsKey(t *test
 	h.take(1, "", event.Item{Action: event.Refuse, OrderID: "b", Cause: "BadStatus"})
 	h.appended(true, ledger.LetterOvertaken, 0)
 }
+
+// The last owner may have called the letter, and only the event says about which order. Older letters of that order may
+// have other keys.
+func TestADismissedReplayWithoutAnOrderIsFetchedForIt(t *testing.T) {
+	t.Parallel()
+	for name, dismiss := range map[string]func(h *harness){
+		"before the assignment": func(h *harness) {
+			h.follow(ledger.LetterDismissed, 1, 1)
+			h.takeOver()
+		},
+		"before it is fetched": func(h *harness) {
+			h.assign(true, orders(0))
+			h.d.CaughtUp()
+			h.follow(ledger.LetterDismissed, 1, 1)
+			h.ack()
+			h.ask()
+		},
+		"while it is fetched": func(h *harness) {
+			h.takeOver()
+			h.follow(ledger.LetterDismissed, 1, 1)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := settings()
+			c.Replays, c.Worker = true, "worker"
+			h := unstarted(t, c)
+			h.d.LetterRead(h.now, fold.Letter{ID: idAt(0), Order: "a", Key: 1, Offset: 500})
+			h.d.LetterRead(h.now, fold.Letter{ID: idAt(1), Key: 2, Offset: 501})
+			h.follow(ledger.LetterReplay, 1, 1)
+			dismiss(h)
+			h.take(1, "", event.Item{Action: event.Call, OrderID: "a", Status: "paid"})
+			h.wantInAir("dismissed")
+			h.appended(true, ledger.LetterOvertaken, 0)
+		})
+	}
+}
+
+// takeOver assigns the partition and reads letters and ledger to their ends.
+func (h *harness) takeOver() {
+	h.tb.Helper()
+	h.assign(true, orders(0))
+	h.ack()
+	h.d.CaughtUp()
+	h.ask()
+}

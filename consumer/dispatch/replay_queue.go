@@ -29,10 +29,12 @@ func (d *Dispatcher) requeueAll(only *partition) {
 	}
 	slices.SortFunc(found, func(a, b fold.Status) int { return cmp.Compare(a.Turn, b.Turn) })
 	for _, is := range found {
-		if is.State != fold.Requeued || is.Former {
-			d.inDoubt(is)
+		dismissed := is.State != fold.Requeued
+		unnamed := dismissed && is.Order == "" // it is fetched for its order
+		if !unnamed && (dismissed || is.Former) {
+			d.inDoubt(is, "")
 		}
-		if is.State == fold.Requeued {
+		if !dismissed || unnamed {
 			d.requeue(is, true)
 		}
 	}
@@ -136,6 +138,14 @@ func (d *Dispatcher) line(now time.Time, r *replay, t turn.Taken) {
 	}
 	if t.Cause == "" && t.Letter.ID != r.id {
 		t.Cause = cannotTell
+	}
+	if is, _ := d.letters.Letter(r.id); is.State != fold.Requeued || is.N != r.n { // dismissed
+		order := ""
+		if i := r.choose(t); t.Cause == "" && i >= 0 {
+			order = t.Items[i].OrderID
+		}
+		d.dismissed(is, r, order)
+		return
 	}
 	if t.Cause != "" {
 		d.conclude(now, r, ledger.Entry{Event: ledger.LetterFailed, Cause: t.Cause})

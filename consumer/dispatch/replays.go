@@ -38,6 +38,14 @@ type replay struct {
 	over  bool // nothing is left to call
 }
 
+// order is the order of the replay's event under today's mapping; "" before it was fetched.
+func (r *replay) order() string {
+	if r.event == nil {
+		return ""
+	}
+	return r.event.items[0].OrderID
+}
+
 // nthReplay says which replay of its letter a task is; 0 means that it is none.
 func (t task) nthReplay() int {
 	if t.replay == nil {
@@ -79,10 +87,10 @@ func (d *Dispatcher) stillWanted(now time.Time, r *replay) bool {
 		d.endReplay(r)
 		return false
 	case is.State != fold.Requeued || is.N != r.n: // dismissed
-		if r.called && (is.Unanswered || is.N != r.n) {
-			d.inDoubt(is)
+		if r.called && r.event == nil && is.Order == "" {
+			return true // only its event says which order the last owner may have called
 		}
-		d.endReplay(r)
+		d.dismissed(is, r, r.order())
 		return false
 	case r.event != nil && is.Order != "" && is.Order != r.event.items[0].OrderID:
 		// A record of another order came late, and the marks that the replay needs went to that order's letters.
@@ -105,12 +113,20 @@ func (d *Dispatcher) stillWanted(now time.Time, r *replay) bool {
 	return true
 }
 
+// dismissed ends a replay that is not wanted any more. order is that of its event, as far as it is known.
+func (d *Dispatcher) dismissed(is fold.Status, r *replay, order string) {
+	if r.called && (is.Unanswered || is.N != r.n) {
+		d.inDoubt(is, order)
+	}
+	d.endReplay(r)
+}
+
 // inDoubt handles a replay that ends without an outcome, although LeadHit may have accepted it. It assumes so: older
 // letters of its order must not be replayed any more. Today's mapping may name another order than that of the call.
-func (d *Dispatcher) inDoubt(is fold.Status) {
+func (d *Dispatcher) inDoubt(is fold.Status, today string) {
 	older := d.letters.Older(is.ID, is.Order, is.Key)
-	if r := d.replays[is.ID]; r != nil && r.event != nil && r.event.items[0].OrderID != is.Order {
-		older = append(older, d.letters.Older(is.ID, r.event.items[0].OrderID, is.Key)...)
+	if today != "" && today != is.Order {
+		older = append(older, d.letters.Older(is.ID, today, is.Key)...)
 	}
 	for i, id := range older {
 		if !slices.Contains(older[:i], id) {
@@ -123,7 +139,7 @@ func (d *Dispatcher) inDoubt(is fold.Status) {
 // mapping, or before the letter expired.
 func (d *Dispatcher) uncalled(r *replay) {
 	if is, ok := d.letters.Letter(r.id); ok && r.called {
-		d.inDoubt(is)
+		d.inDoubt(is, r.order())
 	}
 }
 

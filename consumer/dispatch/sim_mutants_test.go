@@ -397,7 +397,11 @@ func rare() map[string]struct {
 		},
 		"replay-former-forgotten": {
 			"TestAFormerReplayWithoutAnOutcomeOvertakesOlderLetters",
-			edit{"replay_queue.go", "is.State != fold.Requeued || is.Former {", "is.State != fold.Requeued {"},
+			edit{"replay_queue.go", "(dismissed || is.Former)", "dismissed"},
+		},
+		"replay-without-an-order-dismissed": {
+			"TestADismissedReplayWithoutAnOrderIsFetchedForIt",
+			edit{"replay_queue.go", "dismissed && is.Order == \"\"", "false"},
 		},
 		"replay-by-its-first-turn": {
 			"TestALetterIsReplayedAfterThoseThatWereAskedForBeforeItsLastReplay",
