@@ -158,6 +158,9 @@ func (t *texts) explain(e OrderEvent) (all []any) {
 	if e.ByKey {
 		all = append(all, t.t("event.by-key"))
 	}
+	if e.Repeats != "" && (e.State == eventFinished || e.State == eventCommitted) {
+		all = append(all, t.t("event.repeats", e.Repeats))
+	}
 	key := reachedKey(e)
 	switch {
 	case key == "":

@@ -29,6 +29,8 @@ type OrderEvent struct {
 	// Action is today's mapping's; empty if only letters and ledger know the event.
 	Action, Status, Cause, Message, DecidedBy string
 	ByKey                                     bool // the mapping finds no order id, but the record's key is the order's
+	// Repeats is the event before that asked for the same call. The worker that made that call needs no other.
+	Repeats string
 	// State is finished, committed, letter, not reached, nothing left, fetched, not committed, unknown; or what a worker
 	// does: blocked, ready, in flight, waiting, storing, marking, commit.
 	State  string

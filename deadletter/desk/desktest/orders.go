@@ -37,13 +37,17 @@ func (f *Fake) Order(ctx context.Context, order string, since time.Time) (desk.O
 	return o, ctx.Err()
 }
 
-// finished are two events that LeadHit accepted, and one that the mapping ignores.
+// finished are two events that LeadHit accepted, one that repeats the first, and one that the mapping ignores.
 func finished(now time.Time) []desk.OrderEvent {
 	return []desk.OrderEvent{
 		accepted("orders/3/117204", now.Add(-50*time.Hour), "submitted"),
 		{
 			ID: "orders/3/117391", Time: now.Add(-49 * time.Hour), Action: "ignore", State: "finished", Before: -1,
 			DecidedBy: `rules[0]: event == "stock.changed"`,
+		},
+		{
+			ID: "orders/3/117512", Time: now.Add(-48 * time.Hour), Action: "call", Status: "submitted", State: "finished",
+			Before: -1, Repeats: "orders/3/117204",
 		},
 		accepted("orders/3/118005", now.Add(-26*time.Hour), "paid"),
 	}

@@ -85,7 +85,7 @@ func workers(now time.Time, change func(*status.Worker)) (all []desk.Worker) {
 		s := &status.Worker{
 			Schema: "status.v1", Version: "1.10.0+9be01d2", Group: Group, At: now, State: "running", Phase: "running",
 			Since: now.Add(-time.Duration(20+i) * time.Hour), Events: 1_204_331, Finished: 1_204_289, Calls: 812_345,
-			Retries:  417,
+			Repeats: 204_118, Retries: 417,
 			InFlight: 3 + i, Limit: 64, OldestAge: 1.4, Lag: 0.3,
 			LastHour: []status.CauseCount{{Cause: "ValidationError", Letters: 41}, {Cause: "HTTP 422", Letters: 2}},
 		}
