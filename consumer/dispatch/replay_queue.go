@@ -140,11 +140,7 @@ func (d *Dispatcher) line(now time.Time, r *replay, t turn.Taken) {
 		t.Cause = cannotTell
 	}
 	if is, _ := d.letters.Letter(r.id); is.State != fold.Requeued || is.N != r.n { // dismissed
-		order := ""
-		if i := r.choose(t); t.Cause == "" && i >= 0 {
-			order = t.Items[i].OrderID
-		}
-		d.dismissed(is, r, order)
+		d.dismissed(is, r, r.orderIn(t))
 		return
 	}
 	if t.Cause != "" {
@@ -200,6 +196,14 @@ func (r *replay) choose(t turn.Taken) int {
 		return -1
 	}
 	return i
+}
+
+// orderIn returns the order that the letter is about under today's mapping, "" if that is unknown.
+func (r *replay) orderIn(t turn.Taken) string {
+	if i := r.choose(t); t.Cause == "" && i >= 0 {
+		return t.Items[i].OrderID
+	}
+	return ""
 }
 
 // calledLater reports whether a later item of the event asks for a call about the same order. Then the earlier status

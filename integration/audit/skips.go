@@ -18,20 +18,23 @@ type known struct {
 	to       time.Time // when the next call arrived; zero: none came
 }
 
-// knows records what a call says about the status that LeadHit has. A call that its worker had given up, or that came
-// from a process that was frozen, says nothing to the worker that owns the lane. Nor does a call without a response,
-// which may end long after another worker's call about the same event.
+// knows records what a call says about the status that LeadHit has. A call that its worker had given up says nothing to
+// the worker that owns the lane. Nor does a call without a response, which may end long after another worker's call
+// about the same event. A process that was frozen may have lost the lane, or have it again: then both what its call says
+// and what was known before may hold.
 func (a *auditor) knows(e *entry, call sandbox.Call) {
 	answered := !unanswered(call)
 	if settles(call) && answered && e.ended.IsZero() {
 		e.ended = call.Ended
 	}
-	if givenUp(call) || slices.ContainsFunc(a.Losses, func(loss Loss) bool { return loss.thaws(call) }) {
+	if givenUp(call) {
 		return
 	}
 	l := e.lane
-	if n := len(l.known); n > 0 && l.known[n-1].to.IsZero() {
-		l.known[n-1].to = call.Arrived
+	if !slices.ContainsFunc(a.Losses, func(loss Loss) bool { return loss.thaws(call) }) {
+		for i := len(l.known) - 1; i >= 0 && l.known[i].to.IsZero(); i-- {
+			l.known[i].to = call.Arrived
+		}
 	}
 	if call.Executed && answered {
 		l.known = append(l.known, known{status: call.Status, accepted: call.Ended})

@@ -103,6 +103,11 @@ func TestARepeatNeedsNoCall(t *testing.T) {
 			Calls:  []sandbox.Call{says(0, a, accepted, 0, 1), by("w1", says(0, a, failed, 4000, 4001))},
 			Losses: []audit.Loss{{Process: "w1", Cause: audit.Freeze, From: at(-9000), To: at(4000)}},
 		}, "repeated calls 1 skipped 1"},
+		{"of a worker that has its lane again after it was frozen", audit.Evidence{
+			Events: []audit.Event{said(0, a), said(1, a), said(2, b), said(3, b)},
+			Calls:  []sandbox.Call{by("w1", says(0, a, accepted, 4100, 4101)), by("w1", says(2, b, accepted, 4200, 4201))},
+			Losses: []audit.Loss{{Process: "w1", Cause: audit.Freeze, From: at(-9000), To: at(4000)}},
+		}, "skipped 2"},
 		{"called again by the next owner", audit.Evidence{
 			Events: []audit.Event{said(0, a), said(1, a), stored(said(2, a), 8000)},
 			Calls:  []sandbox.Call{says(0, a, accepted, 0, 1), says(0, a, accepted, 4000, 4001)},
