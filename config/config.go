@@ -59,7 +59,8 @@ type Config struct {
 	WindowBytes    size    `envconfig:"WINDOW_BYTES" default:"16MiB" min:"1MiB" max:"64GiB" help:"Memory for unfinished events, per worker, with what fetches ask for; large batches come on top: 8 MiB, or one that is larger."`
 	// Mapping is the name of a preset or the path of a file.
 	Mapping string `envconfig:"MAPPING" default:"plain" help:"How an event becomes a status: a preset's name, or a file."`
-	// SchemaRegistry is where the schemas are that events name by a number; no URL: nowhere but in the mapping's files.
+	// SchemaRegistry has the schemas that events refer to by number. Without a URL, the only schemas are those in the
+	// mapping's files.
 	SchemaRegistry struct {
 		URL          string `envconfig:"SCHEMA_REGISTRY_URL" example:"https://schema-registry:8081" help:"Schema registry (Confluent's API) for Avro and Protobuf events; http only on this machine."`
 		CAFile       string `envconfig:"SCHEMA_REGISTRY_CA_FILE" shown:"the system's" example:"/etc/schema-registry/ca.pem" help:"PEM file with additional authorities to trust for the registry's certificate; read again when it changes."`
@@ -100,7 +101,7 @@ func Load() (*Config, error) {
 	return load(func(string) bool { return true })
 }
 
-// Inspect is Load for a caller that checks further: it returns the settings even beside mistakes. Settings with a
+// Inspect is Load for a caller that checks further: it returns the settings even if there are mistakes. Settings with a
 // mistake must not be used.
 func Inspect() (*Config, *Error) {
 	c, p := read(tryFile)

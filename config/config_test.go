@@ -29,7 +29,7 @@ func setup(t *testing.T, pairs ...string) {
 	}
 }
 
-// unset takes a variable away until the test ends.
+// unset removes a variable until the test ends.
 func unset(t *testing.T, variable string) {
 	t.Helper()
 	t.Setenv(variable, "") // Puts the old value back at the end.
@@ -57,7 +57,7 @@ func mustLoad(t *testing.T) *config.Config {
 	return c
 }
 
-// mistakes loads and returns the lines that came back, none if all is well.
+// mistakes loads the settings and returns the lines about mistakes.
 func mistakes(t *testing.T) []string {
 	t.Helper()
 	c, err := config.Load()
@@ -250,7 +250,7 @@ func TestEachExampleIsAGoodValue(t *testing.T) {
 	}
 }
 
-// exampleOf loads and returns the example in the variable's line; "" if all is well.
+// exampleOf loads the settings and returns the example in the line about a variable; "" without a mistake.
 func exampleOf(t *testing.T, variable string) string {
 	t.Helper()
 	lines := mistakes(t)

@@ -11,11 +11,11 @@ import (
 type Problem struct {
 	// Variable is the environment variable with the mistake.
 	Variable string
-	// What is wrong, in words; where two settings cannot work together, the sum that fails.
+	// What says what is wrong. If two settings cannot work together, it shows the sum that fails.
 	What string
-	// Example is a value that would do; "" where none would help.
+	// Example is a value that would work; "" if none would help.
 	Example string
-	// Change is the variable that takes the example, where it is not Variable.
+	// Change is the variable that takes the example, if it is not Variable.
 	Change string
 }
 

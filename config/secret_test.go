@@ -52,7 +52,7 @@ func TestTheZeroSecretIsEmpty(t *testing.T) {
 	if s.Reveal() != "" {
 		t.Errorf("got %q revealed, want nothing", s.Reveal())
 	}
-	// It does not tell whether there is one.
+	// The output does not show whether there is a secret.
 	if got := fmt.Sprint(s); got != "***" {
 		t.Errorf("got %s, want ***", got)
 	}

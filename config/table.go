@@ -14,9 +14,9 @@ import (
 // Variable is one setting as the table shows it.
 type Variable struct {
 	Name string
-	// Default is the value without the variable, in the variable's own form; "" where there is none.
+	// Default is the value if the variable is not set, in the variable's own form; "" if there is none.
 	Default string
-	// Required says that Load refuses to go on without it. Of LEADHIT_API_KEY_FILE and LEADHIT_API_KEY one is.
+	// Required says that Load fails without it. One of LEADHIT_API_KEY_FILE and LEADHIT_API_KEY is required.
 	Required bool
 	// Secret says that the value must not be shown.
 	Secret bool

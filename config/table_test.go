@@ -82,7 +82,7 @@ func TestLimitsAndChoicesAreInTheTable(t *testing.T) {
 	}
 }
 
-// full is a disk without room.
+// full is a disk without space.
 type full struct{}
 
 var errFull = errors.New("no space left")

@@ -63,7 +63,7 @@ func (c *Config) checkTraces(p *problems) {
 		if endpoint == "" {
 			continue
 		}
-		// A path is added at the end, which a query or a fragment would precede, and errors quote the address.
+		// A query or a fragment would come before the path that we append, and errors quote the address.
 		u, err := url.Parse(endpoint)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil ||
 			strings.ContainsAny(endpoint, "?#") {

@@ -266,7 +266,7 @@ func TestProblemsAreInTheOrderOfTheTable(t *testing.T) {
 
 func TestANameIsSuggestedUpToAFewTypingErrors(t *testing.T) {
 	for variable, meant := range map[string]string{
-		"CALLS_IN_FLIHGT":  "CALLS_IN_FLIGHT", // Two letters changed about.
+		"CALLS_IN_FLIHGT":  "CALLS_IN_FLIGHT", // Two letters swapped.
 		"CALL_IN_FLIGHTS":  "CALLS_IN_FLIGHT", // One missing, one too many.
 		"WINDOW_BYTE":      "WINDOW_BYTES",
 		"MAPPINGS":         "MAPPING",
@@ -287,7 +287,7 @@ func TestANameIsSuggestedUpToAFewTypingErrors(t *testing.T) {
 		// Another program's name for it, or ours before it.
 		"KAFKA_BOOTSTRAP_SERVERS": "KAFKA_BROKERS",
 		"LEADHIT_SYNC_LOG_LEVEL":  "LOG_LEVEL",
-		// Other programs' own, which are no slip.
+		// Other programs' own variables, which are not misspelt.
 		"KAFKA_BROKERS_SERVICE_HOST":          "",
 		"KAFKA_BROKERS_PORT":                  "",
 		"KAFKA_GROUP_PORT_9092_TCP_ADDR":      "",

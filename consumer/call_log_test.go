@@ -70,21 +70,22 @@ func decode(_ context.Context, e *consumer.Event) ([]event.Item, error) {
 	return items, nil
 }
 
-// ledger is the oracle: it sees all that was produced, called, stored and committed, and says what must not have been.
+// ledger is the oracle: it sees everything that is produced, called, stored and committed, and reports what must not
+// happen.
 type ledger struct {
 	mu         sync.Mutex
 	started    time.Time
 	orders     map[string]*history
-	logs       map[event.Partition]map[int64][]change // what stands at an offset
+	logs       map[event.Partition]map[int64][]change // the changes in the event at an offset
 	letters    map[change]int
 	inAir, max int
 	calls      int
-	repeats    int // calls about what was accepted already
+	repeats    int // calls for changes that were accepted already
 	sends      []send
 	violations []string
 }
 
-// history is what became of an order's changes; the index is the status less one.
+// history has the fate of each change of an order; the index is the status minus one.
 type history struct {
 	changes    []outcome
 	calling    int
@@ -98,7 +99,7 @@ type outcome struct {
 	calls    int
 	accepted bool // by LeadHit, and the worker knows
 	stored   bool
-	waived   bool // it is not to be consumed
+	waived   bool // it need not be consumed
 }
 
 // send is one call, for tests that look at when and by whom.
@@ -137,7 +138,7 @@ func (l *ledger) next(order, fate string) change {
 	return change{order, len(h.changes), fate}
 }
 
-// waive says that what stands in the log about an order by now need not be consumed.
+// waive says that the changes of these orders that are in the log by now need not be consumed.
 func (l *ledger) waive(orders ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -148,7 +149,7 @@ func (l *ledger) waive(orders ...string) {
 	}
 }
 
-// produced notes where an event stands.
+// produced notes the place of an event.
 func (l *ledger) produced(at event.Partition, offset int64, changes []change) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -169,7 +170,7 @@ func (l *ledger) finished(changes []change) bool {
 	return true
 }
 
-// called notes the start of a call and returns how often this change was called now.
+// called notes the start of a call and returns how often this change has been called.
 func (l *ledger) called(worker string, c change) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -273,7 +274,7 @@ func (l *ledger) commitOf(at event.Partition, next int64, text string) {
 	}
 }
 
-// claims reads a commit's metadata: below frontier all is finished but what is open.
+// claims reads a commit's metadata: everything below frontier is finished, except the open offsets.
 func claims(committed int64, text string) (frontier int64, open map[int64]bool, err error) {
 	if text == "" {
 		return committed, nil, nil
@@ -299,7 +300,7 @@ func claims(committed int64, text string) (frontier int64, open map[int64]bool, 
 	return committed + number(fields[3]), open, err
 }
 
-// unfinished lists what is not finished; empty: all is.
+// unfinished lists the changes that are not finished.
 func (l *ledger) unfinished() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -50,7 +50,7 @@ func TestFetchingStopsAtTheWindow(t *testing.T) {
 		most  int // the window, and one fetch of 100 events at most
 	}{
 		"of events": {func(o *consumer.Options) { o.Dispatch.WindowEvents = 200 }, 300},
-		// 64 KiB hold some 120 events with what each takes beside its bytes.
+		// 64 KiB hold about 120 events, each with its overhead.
 		"of bytes": {func(o *consumer.Options) { o.Dispatch.WindowBytes = 64 << 10 }, 250},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -25,7 +25,7 @@ const (
 	chaosSteps      = 14
 )
 
-// TestNothingIsLostOrOutOfOrderInAnyHistory lives through BUBBLE_SEEDS (200) histories of faults, or through the one of
+// TestNothingIsLostOrOutOfOrderInAnyHistory runs BUBBLE_SEEDS (200) histories of faults, or only the one of
 // BUBBLE_SEED.
 func TestNothingIsLostOrOutOfOrderInAnyHistory(t *testing.T) {
 	first, count := uint64(1), uint64(number(t, "BUBBLE_SEEDS", 200))
@@ -84,7 +84,7 @@ type chaos struct {
 	mu      sync.Mutex
 	delays  *rand.Rand    // of slow brokers
 	commits []commitFault // for the next commits
-	slow    time.Time     // until then the brokers take their time
+	slow    time.Time     // until then the brokers are slow
 	down    time.Time     // until then LeadHit is down
 	full    time.Time     // until then letters cannot be stored
 }
@@ -238,7 +238,7 @@ func (c *chaos) transaction() {
 	}
 }
 
-// join starts a worker: in a place where none is left, or in none.
+// join starts a worker, either in a place without a running worker or without a place.
 func (c *chaos) join() {
 	place := fmt.Sprint("place", c.random.IntN(chaosPlaces))
 	if c.random.IntN(4) == 0 || slices.ContainsFunc(c.workers, func(k *worker) bool { return k.place == place && !k.gone() }) {
@@ -248,7 +248,7 @@ func (c *chaos) join() {
 	c.start(at(place), func(*consumer.Options) { c.workers[len(c.workers)-1].wire.delay = c.delay })
 }
 
-// calm ends the faults, but for a failing call now and then, and waits until all is done.
+// calm ends the faults, except for a failing call now and then, and waits until everything is finished.
 func (c *chaos) calm() {
 	c.t.Helper()
 	c.logs.add("chaos", "calm")
@@ -262,10 +262,10 @@ func (c *chaos) calm() {
 		c.mend()
 	}
 	c.settle(10 * time.Minute)
-	time.Sleep(15 * time.Second) // what kfake was told to do late
+	time.Sleep(15 * time.Second) // for what kfake does late
 }
 
-// mend restarts all workers, with a pause, where kfake is stuck, as Kafka would not be:
+// mend restarts all workers, with a pause, if kfake is stuck where Kafka would not be:
 //   - each join restarts its rebalance timer, so crowds of members whose joins time out in turn never join;
 //   - a member that went away before it was told the outcome of a rebalance is never evicted;
 //   - with the group's leader gone every member is told that it leads, which can leave a partition without an owner.

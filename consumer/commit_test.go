@@ -18,7 +18,7 @@ import (
 
 const drainLimit = 15 * time.Second
 
-// silence lets commits go unanswered, and not carried out, while it is on.
+// silence returns a switch: while it is on, commits are neither applied nor answered.
 func (w *world) silence() *atomic.Bool {
 	on := new(atomic.Bool)
 	w.fake.ControlKey(int16(kmsg.OffsetCommit), func(kmsg.Request) (kmsg.Response, error, bool) {
@@ -49,7 +49,7 @@ func TestAnUnknownCommitEndsTheMembershipAndTheNextIsANewMember(t *testing.T) {
 			request, _ := r.(*kmsg.OffsetCommitRequest)
 			if late && request.Topics[0].Partitions[0].Offset == 2 {
 				late = false
-				// carried out long after its sender gave it up
+				// applied long after its sender gave it up
 				w.fake.SleepControl(func() { time.Sleep(20 * time.Second) })
 			}
 			return nil, nil, false
@@ -164,7 +164,7 @@ func TestARequestIsNotWrittenAfterTheLease(t *testing.T) {
 			call := o.Call
 			o.Call = func(ctx context.Context, c consumer.Call) retry.Verdict {
 				if tries.Add(1) == 1 {
-					// to look up a name, say: if sent now, the answer could come after the session
+					// as a slow DNS lookup does: the response to a commit sent now could come after the session
 					time.Sleep(session - callTimeout)
 				}
 				return call(ctx, c)

@@ -75,8 +75,8 @@ type Event struct {
 	Note any
 }
 
-// Call is one call to make. Before must be called as late as possible before the request is written. After an error of
-// it nothing may be sent.
+// Call is one call to make. Before must be called as late as possible before the request is written. If it returns an
+// error, nothing may be sent.
 type Call struct {
 	ID            string // topic-partition-offset, and -item where the event names several orders
 	Order, Status string
@@ -98,7 +98,7 @@ type Options struct {
 	Start   Start
 	// Place is the worker's client id in the group. It names something that only one process can hold, such as a network
 	// address. The worker must hold it from before Run until Run has returned. So Run takes members of the same name for
-	// dead, and removes them. Empty: nothing of that kind is known.
+	// dead, and removes them. Empty means that the place is not known.
 	Place string
 	// Ledger and Letters are followed by all workers of the group.
 	Ledger  Ledger

@@ -11,9 +11,9 @@ import (
 	"leadhit-sync/consumer"
 )
 
-// An outage of hours costs a window of events and no more with each hour. It is logged once when it begins and once
-// when it ends. The bound of growth is 180 KiB an hour, or 4 MiB a day; a whole day would take a minute with the race
-// detector.
+// An outage costs the memory of a window of events, and no more with each hour. It is logged once when it begins and
+// once when it ends. The bound of growth is 180 KiB an hour, or 4 MiB a day; a whole day would take a minute with the
+// race detector.
 func TestHoursWithoutLeadHitUseNoMoreMemoryAndAreLoggedOnce(t *testing.T) {
 	bubble(t, 2, func(w *world) {
 		w.leadhitDoes(fails)
@@ -30,7 +30,7 @@ func TestHoursWithoutLeadHitUseNoMoreMemoryAndAreLoggedOnce(t *testing.T) {
 		early, calls := w.holds(), len(w.ledger.calledNow())
 		time.Sleep(hours * time.Hour)
 		late := w.holds()
-		k.wantWindow(window + 100) // a fetch more
+		k.wantWindow(window + 100) // one more fetch
 		if got := len(w.ledger.calledNow()) - calls; got > hours*3600/10 {
 			w.t.Errorf("got %d calls in %d hours, want one in 15 s on average", got, hours)
 		}
@@ -51,7 +51,7 @@ func TestHoursWithoutLeadHitUseNoMoreMemoryAndAreLoggedOnce(t *testing.T) {
 	})
 }
 
-// wantWindow demands that no partition holds more unfinished events than that.
+// wantWindow demands that no partition holds more than most unfinished events.
 func (k *worker) wantWindow(most int) {
 	k.world.t.Helper()
 	for _, p := range k.State().Dispatch.Partitions {
@@ -70,7 +70,7 @@ func (h held) String() string {
 	return fmt.Sprintf("%d goroutines, %.1f MiB", h.goroutines, float64(h.heap)/(1<<20))
 }
 
-// holds tells what the process holds, garbage and the test's own notes left out.
+// holds returns the memory in use, without garbage and without the test's own notes.
 func (w *world) holds() held {
 	w.logs.mu.Lock()
 	w.logs.lines = slices.Clip(slices.DeleteFunc(w.logs.lines, func(line string) bool {
@@ -78,7 +78,7 @@ func (w *world) holds() held {
 	}))
 	w.logs.mu.Unlock()
 	fewest := fewestGoroutines()
-	runtime.GC() // twice, because pools keep what they hold for one
+	runtime.GC() // twice, because pools keep their content through one collection
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

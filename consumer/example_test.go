@@ -17,9 +17,9 @@ import (
 	"leadhit-sync/retry"
 )
 
-// A worker joins the group, calls once an event, commits, and leaves when its context ends.
+// A worker joins the group, makes one call per event, commits, and leaves when its context ends.
 func Example() {
-	kafka, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "orders")) // stands for a cluster of yours
+	kafka, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "orders")) // in place of a real cluster
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -22,7 +22,7 @@ func (c *chaos) onCall(what change, try int) conduct {
 	switch r.IntN(20) {
 	case 0:
 		return fails(what, try)
-	case 1: // carried out, but the answer is lost
+	case 1: // executed, but the response is lost
 		does.after, does.verdict = callTimeout, retry.Verdict{Kind: retry.Again, Cause: "Timeout"}
 	case 2:
 		does.before = time.Duration(r.Int64N(int64(callTimeout)))
@@ -44,9 +44,9 @@ func (c *chaos) onLetter(what change, _ int) conduct {
 
 // commitFault is what happens to a commit.
 type commitFault struct {
-	code *kerr.Error   // it is refused with this; RequestTimedOut is said of one that is carried out
-	late time.Duration // it is carried out so much later
-	drop bool          // nobody answers
+	code *kerr.Error   // the response; with RequestTimedOut the commit is applied all the same
+	late time.Duration // how much later it is applied
+	drop bool          // it gets no response
 	hang bool          // the connection breaks
 }
 
@@ -102,7 +102,7 @@ func (c *chaos) onCommit(r kmsg.Request) (kmsg.Response, error, bool) {
 	return refuseCommit(r, fault.code), nil, true
 }
 
-// limitMetadata makes the brokers take less metadata than the workers were told.
+// limitMetadata makes the brokers accept less metadata than the workers were told.
 func (c *chaos) limitMetadata(limit int) {
 	for n := range int32(chaosPartitions) {
 		c.fake.Fault(kfake.Fault{
@@ -158,7 +158,7 @@ func (c *chaos) breakRequests() {
 	c.fake.Fault(fault)
 }
 
-// delay is what slow brokers add to each answer.
+// delay is the time that slow brokers add to each response.
 func (c *chaos) delay() time.Duration {
 	if !c.in(&c.slow) {
 		return 0

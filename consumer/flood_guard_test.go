@@ -76,10 +76,10 @@ func (w *world) note(kind shared.Event, by, reason string) {
 	w.scrawl(value)
 }
 
-// scrawl writes whatever it is into the ledger.
+// scrawl writes any bytes into the ledger.
 func (w *world) scrawl(value []byte) {
 	w.t.Helper()
-	producer := w.client() // a fresh one: the topic may have been made anew
+	producer := w.client() // a fresh one: the topic may have been recreated
 	defer producer.Close()
 	record := &kgo.Record{Topic: ledgerTopic, Value: value}
 	if err := producer.ProduceSync(w.t.Context(), record).FirstErr(); err != nil {
@@ -95,7 +95,7 @@ func (w *world) entries() int64 {
 	return 0
 }
 
-// held demands that all workers are held by the same thing, by the same one.
+// held demands that all workers pause for the same reason, by the same author.
 func (w *world) held(word, by string, workers ...*worker) {
 	w.t.Helper()
 	for _, k := range workers {
@@ -115,7 +115,7 @@ func (w *world) stored() int {
 	return n
 }
 
-// many produces events of one fate about so many orders, over two partitions.
+// many produces events of one fate about n orders, in two partitions.
 func (w *world) many(n int, name, fate string) {
 	w.t.Helper()
 	for i := range n {

@@ -21,7 +21,7 @@ import (
 	shared "leadhit-sync/deadletter/ledger"
 )
 
-// TestALedgerWithFlawsIsStillFollowed: a cluster of one broker has grown, and its ledger has one replica.
+// TestALedgerWithFlawsIsStillFollowed: a cluster of one broker has grown, but its ledger still has one replica.
 func TestALedgerWithFlawsIsStillFollowed(t *testing.T) {
 	bubble(t, 2, func(w *world) {
 		w.create(ledgerTopic, 1)
@@ -52,7 +52,7 @@ func TestALedgerWithFlawsIsStillFollowed(t *testing.T) {
 	})
 }
 
-// TestTheWaitForALedgerThatNotAllBrokersKnowYetIsNotLogged: it was just made.
+// TestTheWaitForALedgerThatNotAllBrokersKnowYetIsNotLogged: the ledger was created a moment ago.
 func TestTheWaitForALedgerThatNotAllBrokersKnowYetIsNotLogged(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.create(ledgerTopic, 1)
@@ -92,7 +92,7 @@ func TestARejectedLoginIsNotBlamedOnTheLedger(t *testing.T) {
 	}
 }
 
-// TestAPauseOfALostLedgerIsWrittenAgainAsItWas: with who had said it, when, why and by which way.
+// TestAPauseOfALostLedgerIsWrittenAgainAsItWas: with its author, time, reason and origin.
 func TestAPauseOfALostLedgerIsWrittenAgainAsItWas(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.start(guarded("w1", "1.0"))
@@ -119,7 +119,7 @@ func TestAPauseOfALostLedgerIsWrittenAgainAsItWas(t *testing.T) {
 	})
 }
 
-// TestALongLedgerIsReadInManyFetches: what is told of it comes in one turn.
+// TestALongLedgerIsReadInManyFetches: the pauses in it are logged once, when all of it is read.
 func TestALongLedgerIsReadInManyFetches(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.create(ledgerTopic, 1)
@@ -141,7 +141,8 @@ func TestALongLedgerIsReadInManyFetches(t *testing.T) {
 	})
 }
 
-// TestThePauseOfAnOperatorWhoseClockIsAheadTookNoTime: its length is our clock's time less the operator's.
+// TestThePauseOfAnOperatorWhoseClockIsAheadTookNoTime: its length would be negative, since it is our time minus the
+// operator's.
 func TestThePauseOfAnOperatorWhoseClockIsAheadTookNoTime(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.create(ledgerTopic, 1)

@@ -153,7 +153,7 @@ func anyThere(t inspect.Topology) bool {
 	return false
 }
 
-// follow lives through the generations of one membership, until ctx ends or the group must be joined again.
+// follow runs the generations of one membership, until ctx ends or the group must be joined again.
 func (m *membership) follow(ctx, work context.Context, group *kafka.ConsumerGroup, b *balancer, again *retrier) {
 	for {
 		gen, err := group.Next(ctx)
@@ -178,8 +178,8 @@ func (m *membership) follow(ctx, work context.Context, group *kafka.ConsumerGrou
 	}
 }
 
-// generation lives through one generation and reports whether the membership is over: ctx has ended, or the group must
-// be joined again. led is what this member assigned as the group's leader, nil if another member leads.
+// generation runs one generation and reports whether the membership is over: ctx has ended, or the group must be joined
+// again. led is what this member assigned as the group's leader, nil if another member leads.
 func (m *membership) generation(
 	ctx, work context.Context, group *kafka.ConsumerGroup, gen *kafka.Generation, led *assignment,
 ) bool {

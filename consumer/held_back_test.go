@@ -282,7 +282,7 @@ func stuckBeside(w *world, at int64) {
 	w.settle(5 * time.Minute)
 }
 
-// TestABrokerThatReturnsNoTimeDoesNotHideTheTransaction: its age is then that of our knowledge.
+// TestABrokerThatReturnsNoTimeDoesNotHideTheTransaction: its age then counts from when we learned of it.
 func TestABrokerThatReturnsNoTimeDoesNotHideTheTransaction(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		k := w.start()

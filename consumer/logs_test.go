@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// logs keeps what the workers say, for the one who reads a failure.
+// logs keeps the workers' log lines, for people who read a failure.
 type logs struct {
 	mu      sync.Mutex
 	started time.Time

@@ -207,7 +207,7 @@ func TestEventsOfAnAbortedTransactionAreNotCalled(t *testing.T) {
 	})
 }
 
-// recreate deletes a topic and makes it anew. What stood in it is forgotten.
+// recreate deletes a topic and creates it again. The call log forgets the events of the old one.
 func (w *world) recreate(topic string, partitions int) {
 	w.t.Helper()
 	w.recreateAfter(time.Second, topic, partitions)

@@ -18,12 +18,12 @@ func at(place string) func(*consumer.Options) {
 	return func(o *consumer.Options) { o.Place = place }
 }
 
-// slowly is what LeadHit does when it carries each call out at the end of its time.
+// slowly makes LeadHit apply each call just before its timeout.
 func slowly(change, int) conduct {
 	return conduct{before: callTimeout - time.Millisecond}
 }
 
-// traffic writes an event a moment about orders of all partitions, until stopped.
+// traffic writes events about orders of all partitions at short intervals, until stopped.
 func (w *world) traffic(partitions int) (stop func()) {
 	ended, done := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -43,7 +43,7 @@ func (w *world) traffic(partitions int) (stop func()) {
 	}
 }
 
-// longestSilence returns the longest time without a call by a worker, of a time.
+// longestSilence returns the longest time without a call by a worker within a period.
 func (w *world) longestSilence(worker string, from, to time.Time) time.Duration {
 	var longest time.Duration
 	last := from
@@ -97,7 +97,7 @@ func TestNoCallOfASuccessorMeetsOneOfItsPredecessor(t *testing.T) {
 		w.start(at("another"))
 		for range 4 {
 			time.Sleep(15*time.Second + 700*time.Millisecond)
-			dead.crash() // its calls continue at LeadHit, and are carried out up to callTimeout later
+			dead.crash() // its calls continue at LeadHit, and are applied up to callTimeout later
 			time.Sleep(50 * time.Millisecond)
 			w.leadhitDoes(answers(10 * time.Millisecond))
 			dead = w.start(at("one"))
@@ -168,7 +168,7 @@ func TestAFormerMemberWhoseSessionEndedMeanwhileIsNoObstacle(t *testing.T) {
 		w.start(at("one"))
 		w.settle(15 * time.Second)
 		if got := w.logs.say("cannot remove the dead worker"); len(got) > 0 {
-			w.t.Errorf("got %q, want no complaint about a member that has gone by itself", got)
+			w.t.Errorf("got %q, want no complaint about a member that left on its own", got)
 		}
 	})
 }

@@ -188,7 +188,7 @@ func TestGroupsThatShareALedgerFollowTheirOwnEntries(t *testing.T) {
 	})
 }
 
-// What a group's flood guard paused for, and what was accepted of it, is no business of another group.
+// A group's floods, and the causes that its resumes accepted, do not concern another group.
 func TestTheFloodOfOneGroupDoesNotPauseAnother(t *testing.T) {
 	bubble(t, 2, func(w *world) {
 		w.create("invoices", 1)

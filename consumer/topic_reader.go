@@ -43,7 +43,7 @@ type words struct {
 
 // tell logs a message about the topic.
 func tell(ctx context.Context, log *slog.Logger, level slog.Level, message string) {
-	log.Log(ctx, level, message) //nolint:sloglint // the messages are the same for both topics, but for their words
+	log.Log(ctx, level, message) //nolint:sloglint // the messages are the same for both topics, except for their words
 }
 
 // readAll reads the topic to its current end, however long that takes, unless it does not exist. It returns false if

@@ -65,7 +65,7 @@ func (w *waits) end(key string) {
 	delete(w.all, key)
 }
 
-// only ends all waits of a kind but those about these topics.
+// only ends all waits of a kind, except those about these topics.
 func (w *waits) only(kind string, topics []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

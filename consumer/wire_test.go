@@ -17,9 +17,9 @@ type wire struct {
 	conns map[*wireConn]struct{}
 	state wireState
 	thaws chan struct{}        // closed when it is no longer frozen
-	delay func() time.Duration // of what the brokers say; nil: none
-	pace  int                  // how many bytes of it arrive within a tenth of a second; 0: all
-	spoil string               // what is damaged wherever it stands in what they say
+	delay func() time.Duration // of the brokers' responses; nil: none
+	pace  int                  // how many bytes of them arrive within a tenth of a second; 0: all
+	spoil string               // a text that is damaged wherever it occurs in a response
 }
 
 // damage sets what is damaged from now on.
@@ -102,7 +102,7 @@ func (w *wire) is(state wireState) bool {
 	return w.state == state
 }
 
-// late is how much later the brokers' next words arrive.
+// late is the delay of the brokers' next response.
 func (w *wire) late() time.Duration {
 	if w.delay == nil {
 		return 0

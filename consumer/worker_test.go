@@ -15,7 +15,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// worker is one process: its death takes its network, and nothing of it is called or stored any more.
+// worker is one process: its death ends its network, and it no longer calls or stores anything.
 type worker struct {
 	*consumer.Consumer
 	world   *world

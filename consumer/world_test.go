@@ -27,8 +27,8 @@ const (
 	inFlight    = 8
 )
 
-// world is one bubble: an embedded Kafka of three brokers, a LeadHit, a store of letters, workers, and the ledger that
-// watches them all. Everything in it lives on the bubble's clock.
+// world is one bubble: an embedded Kafka of three brokers, a LeadHit, a store of letters, workers, and the call log
+// that watches them all. Everything in it uses the bubble's clock.
 type world struct {
 	t        *testing.T
 	seed     uint64
@@ -39,18 +39,18 @@ type world struct {
 	ledger   *ledger
 	logs     *logs
 	workers  []*worker
-	padding  int    // what events are larger by
+	padding  int    // bytes added to each event
 	key      string // of events; "" means their first order
 
-	// What LeadHit and the letters' store do just now; the zero value is: all at once, all well.
+	// How LeadHit and the letters' store behave now; the zero value of a conduct is success at once.
 	leadhit atomic.Pointer[func(c change, try int) conduct]
 	store   atomic.Pointer[func(c change, try int) conduct]
 }
 
 // conduct is how LeadHit, or the letters' store, treats one request.
 type conduct struct {
-	before, after time.Duration // before it is carried out, and from then to the answer
-	undone        bool          // it is not carried out
+	before, after time.Duration // before it is executed, and from then to the response
+	undone        bool          // it is not executed
 	verdict       retry.Verdict // of a call; the zero value says again
 	lost          bool          // a letter's store says that it failed
 }
@@ -103,7 +103,7 @@ func (w *world) create(topic string, partitions int) {
 	}
 }
 
-// addPartitions makes a topic have so many partitions.
+// addPartitions raises the number of a topic's partitions.
 func (w *world) addPartitions(topic string, partitions int) {
 	w.t.Helper()
 	r := kmsg.NewCreatePartitionsRequest()
@@ -154,7 +154,7 @@ func describeCommit(r *kmsg.OffsetCommitRequest) string {
 func (w *world) leadhitDoes(f func(c change, try int) conduct) { w.leadhit.Store(&f) }
 func (w *world) storeDoes(f func(c change, try int) conduct)   { w.store.Store(&f) }
 
-// answers is what LeadHit does after latency: it refuses what is to be refused and accepts the rest.
+// answers makes LeadHit respond after latency: it refuses the changes whose fate is refused, and accepts the others.
 func answers(latency time.Duration) func(change, int) conduct {
 	return func(c change, _ int) conduct {
 		d := conduct{before: latency, verdict: retry.Verdict{Kind: retry.Done, Answered: true}}
@@ -165,7 +165,7 @@ func answers(latency time.Duration) func(change, int) conduct {
 	}
 }
 
-// fails is what LeadHit does when it is down.
+// fails makes LeadHit respond as when it is down.
 func fails(change, int) conduct {
 	return conduct{
 		before: 100 * time.Millisecond, undone: true, verdict: retry.Verdict{Kind: retry.Again, Cause: "HTTP 503"},
@@ -246,7 +246,7 @@ func (w *world) wait(limit time.Duration, holds func() bool) bool {
 	return holds()
 }
 
-// toldOnce checks that the workers have said something once.
+// toldOnce checks that the workers have logged something once.
 func (w *world) toldOnce(text string) {
 	w.t.Helper()
 	if told := w.logs.say(text); len(told) != 1 {
@@ -254,7 +254,7 @@ func (w *world) toldOnce(text string) {
 	}
 }
 
-// verdict stops what still runs and fails the test for what the ledger saw.
+// verdict stops the workers that still run, and fails the test for each finding of the call log.
 func (w *world) verdict() {
 	w.t.Helper()
 	for _, k := range w.workers {
@@ -272,8 +272,8 @@ func (w *world) verdict() {
 	}
 }
 
-// random is a source that depends on the seed and on what it is asked for, but not on the order of the questions: the
-// order of goroutines is not the seed's to choose.
+// random returns a source that depends on the seed and on about, but not on the order of the calls: a seed does not
+// determine the order of goroutines.
 func (w *world) random(about ...any) *rand.Rand {
 	h := fnv.New64a()
 	_, _ = fmt.Fprint(h, about...)

@@ -15,7 +15,7 @@ type Flaw struct {
 	Setting string `json:"setting"`
 	Is      string `json:"is"`
 	Want    string `json:"want"`
-	// Why is the consequence of the value.
+	// Why says what the value leads to.
 	Why string `json:"why"`
 	// Fatal reports that nothing may be consumed until the setting is changed, because letters or pauses could not be
 	// stored, or could be lost at any time.

@@ -18,7 +18,7 @@ const (
 	lettersTopic = "dlq.leadhit-sync"
 )
 
-// of lists the flaws by their settings, the fatal ones with a mark.
+// of lists the settings of the flaws, with an exclamation mark if they are fatal.
 func of(flaws []deadletter.Flaw) string {
 	var names []string
 	for _, f := range flaws {
@@ -31,7 +31,7 @@ func of(flaws []deadletter.Flaw) string {
 	return strings.Join(names, " ")
 }
 
-// fit is a letters' topic, or a ledger, that nothing is wrong with.
+// fit is a letters' topic, or a ledger, without a flaw.
 func fit(changes ...string) map[string]string {
 	settings := map[string]string{
 		"cleanup.policy": "delete", "retention.ms": "7776000000", "retention.bytes": "-1", "max.message.bytes": "1114124",
@@ -120,7 +120,7 @@ func facts(settings map[string]string, sources ...map[string]string) deadletter.
 	return f
 }
 
-// sourceOf is a source topic with these settings, whose retention was read as package broker does it.
+// sourceOf is a source topic with these settings, whose retention was read as package broker does.
 func sourceOf(settings map[string]string) deadletter.Source {
 	s := deadletter.Source{Settings: settings}
 	if ms, err := strconv.ParseInt(settings["retention.ms"], 10, 64); err == nil && ms >= 0 && ms < 1<<43 &&
@@ -203,7 +203,7 @@ func TestALedgerIsJudgedByItsSettings(t *testing.T) {
 	}
 }
 
-// What we create has no flaw of its own: whatever the source keeps, and however large its events are.
+// A topic that we create has no flaw, whatever the retention of the source, and however large its events.
 func TestATopicThatWeCreateHasNoFlaw(t *testing.T) {
 	t.Parallel()
 	for name, source := range map[string]map[string]string{
@@ -246,7 +246,7 @@ func mustPlanWithoutFlaw(t *testing.T, inspect func(deadletter.Facts) deadletter
 	return plan.Create
 }
 
-// text is what a topic is created with.
+// text returns the settings with which a topic is created.
 func text(i deadletter.Inspection) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "replicas %d,", i.Replicas)

@@ -131,8 +131,8 @@ func (b *broker) readAll(tb testing.TB, topic string, each func(*kgo.Record)) {
 	}
 }
 
-// peakMemory reads the most memory a process has held, and how much of its memory is pages of files, in MiB, where the
-// system tells; else 0. A system that is short of memory takes the pages of files back: they count for no limit.
+// peakMemory reads the most memory a process has held, and how much of its memory is pages of files, in MiB; 0 if the
+// system does not report it. A system that is short of memory reclaims the pages of files: they count for no limit.
 func peakMemory(pid int) (peak, files int) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 type job struct {
 	name             string
 	inFlight, events int
-	leastCalls       int  // how many calls a worker makes that makes none for a repeat
+	leastCalls       int  // the calls of a worker that makes none for repeats
 	bare             bool // the bare loop can do it, too: it knows no orders
 	write            func(events int) []audit.Event
 }
@@ -78,7 +78,7 @@ func hotOrders(events int) []audit.Event {
 	return all
 }
 
-// repeated returns events of which 60 % repeat their order's status: four an order, those of 1,000 orders in turn.
+// repeated returns events of which 60 % repeat their order's status: four events per order, of 1,000 orders in turn.
 func repeated(events int) []audit.Event {
 	const each, together = 4, 1000
 	orders := shop.NewOrders(newName(), events/each+1, 1).Repeat(0.8)

@@ -18,11 +18,11 @@ import (
 )
 
 // BenchmarkWorker measures the worker at several kinds of work, on real Kafka with 12 partitions. A bare loop that
-// makes as many POSTs, with as many in flight, takes turns with it, so that a busy machine is unfair to all. It prints
-// a table for each kind of work.
+// makes as many POSTs, with as many in flight, takes turns with it, so that a busy machine slows both. It prints a
+// table for each kind of work.
 //
-// BASELINE is the path of another leadhit-sync, of an earlier commit say, that takes its turn too. ROUNDS is how often
-// each has its turn.
+// BASELINE is the path of another leadhit-sync, for example of an earlier commit, that takes turns with them. ROUNDS is
+// how often each has its turn.
 func BenchmarkWorker(b *testing.B) {
 	bench := newBench(b)
 	all := jobs()

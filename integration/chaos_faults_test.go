@@ -17,10 +17,10 @@ import (
 )
 
 const (
-	// healLimit is how long the group may need after a fault to have committed what there was: a lost broker costs up to a
-	// minute.
+	// healLimit is how long the group may take after a fault to commit everything: a lost broker costs up to a minute.
 	healLimit = 90 * time.Second
-	// patience is how long it is given while LeadHit fails beside: the next fault may then find it behind.
+	// patience is the limit while LeadHit fails at the same time: then the next fault may come before the group has caught
+	// up.
 	patience = 10 * time.Second
 )
 

@@ -121,7 +121,7 @@ func (o *operators) entry(event, id string, n int, by string) *kgo.Record {
 	return &kgo.Record{Topic: o.topic + ".ledger", Key: []byte(id), Value: value}
 }
 
-// write writes entries. What a dead broker refuses was not asked for, or was: the ledger will show it.
+// write writes entries. After an error of a dead broker an entry may be stored or not: the ledger will show it.
 func (o *operators) write(ctx context.Context, entries []*kgo.Record) {
 	if err := o.client.ProduceSync(ctx, entries...).FirstErr(); err != nil && ctx.Err() == nil {
 		o.note("operators: %v", err)

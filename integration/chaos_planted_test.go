@@ -88,7 +88,7 @@ func (r *round) plant(t *testing.T, planted string, faults []nemesis.Fault) audi
 // planted is a change to one file of the worker.
 type planted struct{ file, old, new string }
 
-// slowLedger lets the worker keep entries for the ledger back, so that a kill finds some.
+// slowLedger makes the worker delay its entries for the ledger, so that a kill loses some.
 func slowLedger(seconds int) planted {
 	return planted{
 		"ledger_writes.go", "\td.writes.waiting = append(d.writes.waiting, ledgerWrite{entries, then})\n",
@@ -138,7 +138,7 @@ func (s *suite) testPlantedReplays(t *testing.T, brokers []string, seed uint64) 
 }
 
 // plantReplays makes LeadHit accept the status of many letters, which are then replayed at once, while new events of
-// their orders come in. After that it runs the worker through a few faults while operators replay at random.
+// their orders arrive. After that it runs the worker through a few faults while operators replay at random.
 func (r *round) plantReplays(t *testing.T, seed uint64, faults []nemesis.Fault) audit.Report {
 	t.Helper()
 	stop := r.stream(t, 100, judged(chaosEvents(seed, 5)))
@@ -167,7 +167,7 @@ func (r *round) plantReplays(t *testing.T, seed uint64, faults []nemesis.Fault) 
 	return r.compare(t)
 }
 
-// overlay writes the changed files and returns the file that tells go build of them.
+// overlay writes the changed files, and returns the overlay file for go build.
 func overlay(t *testing.T, dir string, edits []planted) string {
 	t.Helper()
 	replace := make(map[string]string)

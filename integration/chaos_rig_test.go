@@ -21,7 +21,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// round is one run under faults: its workers, what befell them, and what the group had committed all along.
+// round is one run under faults: its workers, the faults, and samples of what the group had committed.
 type round struct {
 	*run
 
@@ -33,7 +33,7 @@ type round struct {
 	lives   []*life
 	sampler *sampler
 	sampled func()        // ends the sampling
-	beside  bool          // LeadHit fails beside the others
+	beside  bool          // LeadHit fails at the same time as other parts
 	ledger  *audit.Ledger // nil: no operator asked for anything
 	began   time.Time
 
@@ -60,7 +60,7 @@ type life struct {
 	name string
 }
 
-// happening is a fault that was.
+// happening is a fault that has happened.
 type happening struct {
 	nemesis.Fault
 	began, healed time.Time
@@ -115,7 +115,7 @@ func (s *suite) newRound(t *testing.T, name string, brokers []string, binary str
 	return r
 }
 
-// serve opens LeadHit's door.
+// serve starts LeadHit's server.
 func (r *round) serve(t *testing.T) {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -193,7 +193,7 @@ func (r *round) end(t *testing.T, v *victim) {
 	v.life = nil
 }
 
-// keepMetrics writes down what a process has to say of itself. A naive one has nothing.
+// keepMetrics writes the metrics of a process to a file. A naive worker has none.
 func (r *round) keepMetrics(ctx context.Context, l *life) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
@@ -216,7 +216,8 @@ func (r *round) joined(t *testing.T, v *victim) {
 	}
 }
 
-// caughtUp waits until the group has committed what there is now. That it does not is a finding, and no reason to stop.
+// caughtUp waits until the group has committed what there is now. If it does not, that is a finding, but no reason to
+// stop.
 func (r *round) caughtUp(t *testing.T, limit time.Duration) {
 	t.Helper()
 	if why := r.catchUp(t, limit); why != "" {
@@ -251,7 +252,7 @@ func (r *round) catchUp(t *testing.T, limit time.Duration) (missing string) {
 func (r *round) note(format string, about ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_, _ = fmt.Fprintf(r.diary, time.Now().Format("15:04:05.000 ")+format+"\n", about...) // lost with the disk alone
+	_, _ = fmt.Fprintf(r.diary, time.Now().Format("15:04:05.000 ")+format+"\n", about...) // fails only if the disk does
 }
 
 // blame enters a finding.

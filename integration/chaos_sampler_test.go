@@ -22,7 +22,7 @@ type sampler struct {
 	began   time.Time
 	at      time.Time     // of the last answer
 	longest time.Duration // without an answer
-	stalled time.Duration // the most that we ourselves were late: the machine had no time for us
+	stalled time.Duration // our own longest delay, because the machine was busy
 }
 
 // sample starts asking ten times a second, as long as the group's coordinator answers; the returned function ends it.

@@ -135,7 +135,7 @@ func inOrder(losses []audit.Loss) []audit.Loss {
 	return losses
 }
 
-// keepIn makes a folder of the tester's own that for all that the runs emit; it stays.
+// keepIn makes the runs write their output to a folder of the tester, which stays.
 func (s *suite) keepIn(t *testing.T, dir string) {
 	t.Helper()
 	if dir == "" {

@@ -21,7 +21,7 @@ const (
 	thousandsSeen    = 2   // letters of each order
 )
 
-// testThousands: 2,000 letters are replayed while new events of their orders come in, six workers are killed, two are
+// testThousands: 2,000 letters are replayed while new events of their orders arrive, six workers are killed, two are
 // frozen beyond their session, and one more joins.
 func (s *suite) testThousands(t *testing.T, cluster *apache.Cluster, seed uint64) {
 	t.Helper()
@@ -43,7 +43,7 @@ func (s *suite) testThousands(t *testing.T, cluster *apache.Cluster, seed uint64
 		o.learn(true)
 		r.leadhit.Change(func(f *sandbox.Faults) { f.Latency = 100 * time.Millisecond }) // so that kills find replays in flight
 
-		var asked atomic.Int64 // letters; the orders of the last two askings get new events
+		var asked atomic.Int64 // letters; the orders of the last two batches get new events
 		next := thousandsSeen
 		stop := r.stream(t, 100, func() audit.Event {
 			last := int(asked.Load()) / thousandsSeen
@@ -104,7 +104,7 @@ func (o *operators) ask(ctx context.Context, t *testing.T, from int) {
 	o.write(ctx, entries)
 }
 
-// readUntil follows both topics until something is true. That it does not become true is a finding.
+// readUntil follows both topics until something is true. If it does not become true, that is a finding.
 func (o *operators) readUntil(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	began := time.Now()
@@ -116,8 +116,8 @@ func (o *operators) readUntil(t *testing.T, what string, is func() bool) {
 	}
 }
 
-// thousandsEnded judges the round: beside what is judged of each, every letter has one end, and LeadHit knows the status of
-// the newest event of each order that it accepted.
+// thousandsEnded judges the round: in addition to the rules of every round, every letter has one end, and LeadHit knows
+// the status of the newest event of each order that it accepted.
 func (r *round) thousandsEnded(t *testing.T, o *operators) {
 	t.Helper()
 	report := r.compare(t)
@@ -170,7 +170,7 @@ func (r *round) repeatedReplays() int {
 	return repeats
 }
 
-// staleOrders returns the orders whose last executed call is not that of their newest event with one.
+// staleOrders returns the orders whose last executed call was not for the newest event that has one.
 func (r *round) staleOrders() []string {
 	offsets := make(map[string]int64)
 	for _, event := range r.events {

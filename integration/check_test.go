@@ -21,13 +21,14 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// The doors of the checks' own node that lead nowhere, and to a web server.
+// The names of two listeners of the checks' own node: one advertises an address where nothing listens, the other a web
+// server.
 const (
 	nowhereDoor = "NOWHERE"
 	webDoor     = "WEB"
 )
 
-// testCheck: check says before a worker starts what would keep it from working, and changes nothing by that.
+// testCheck: before a worker starts, check reports what would keep it from working, and changes nothing.
 func (s *suite) testCheck(t *testing.T) {
 	t.Parallel()
 	needKafka(t)
@@ -41,7 +42,7 @@ func (s *suite) testCheck(t *testing.T) {
 		},
 		Properties: map[string]string{
 			"group.max.session.timeout.ms": strconv.FormatInt(most.Milliseconds(), 10), "auto.create.topics.enable": "true",
-			// So that a test may see that a member has gone.
+			// So that a test soon sees that a member has left.
 			"group.consumer.session.timeout.ms": "6000", "group.consumer.min.session.timeout.ms": "6000",
 		},
 	})
@@ -78,8 +79,8 @@ func (s *suite) testCheck(t *testing.T) {
 	})
 }
 
-// testForeignGroups: members that do not share partitions as a worker does keep it out; where they have left, it may
-// come.
+// testForeignGroups: members that do not share partitions as a worker does keep it out; once they have left, it can
+// join.
 func (c *checked) testForeignGroups(t *testing.T, brokers []string) {
 	t.Helper()
 	//nolint:staticcheck // the key is franz-go's own, a string
@@ -119,7 +120,7 @@ func (c *checked) testForeignGroups(t *testing.T, brokers []string) {
 	}
 }
 
-// joins demands that a worker comes into the group indeed.
+// joins demands that a worker really joins the group.
 func (c *checked) joins(t *testing.T) {
 	t.Helper()
 	settings := maps.Clone(c.settings)
@@ -145,7 +146,7 @@ func within(t *testing.T, limit time.Duration) context.Context {
 	return ctx
 }
 
-// checked is a place for the command check.
+// checked is an environment for the command check.
 type checked struct {
 	suite    *suite
 	broker   *broker
@@ -212,7 +213,7 @@ func (c *checked) check(t *testing.T) findings {
 	return found
 }
 
-// fails demands that check fails, of one thing alone, in words.
+// fails demands that check fails with one finding alone, about what and with these words.
 func (c *checked) fails(t *testing.T, what string, words ...string) {
 	t.Helper()
 	found := c.check(t).failed()

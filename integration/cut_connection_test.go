@@ -19,7 +19,7 @@ type cable struct {
 	open  map[net.Conn]bool
 }
 
-// newCable lays a cable, plugged in nowhere: whoever connects is hung up on.
+// newCable returns a cable that is not plugged in: each connection is closed at once.
 func newCable(t *testing.T) *cable {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", net.JoinHostPort(here, "0"))
@@ -59,7 +59,7 @@ func (c *cable) handle(conn net.Conn) {
 	_ = conn.Close()
 }
 
-// plug leads connections to come elsewhere, and cuts those that stand.
+// plug makes serve handle new connections, and cuts the existing ones.
 func (c *cable) plug(serve func(net.Conn)) {
 	c.mu.Lock()
 	c.serve = serve
@@ -75,7 +75,7 @@ func (c *cable) cut() {
 	}
 }
 
-// to leads to an address, byte for byte.
+// to forwards bytes to an address and back.
 func to(ctx context.Context, address string) func(net.Conn) {
 	return func(conn net.Conn) {
 		far, err := new(net.Dialer).DialContext(ctx, "tcp", address)
@@ -86,7 +86,7 @@ func to(ctx context.Context, address string) func(net.Conn) {
 	}
 }
 
-// secured speaks TLS by a configuration of its own, and says nothing behind it.
+// secured completes a TLS handshake with a configuration of its own, and then sends nothing.
 func secured(ctx context.Context, config *tls.Config) func(net.Conn) {
 	return func(conn net.Conn) {
 		if tls.Server(conn, config).HandshakeContext(ctx) == nil {

@@ -64,7 +64,7 @@ func (s *suite) testForeign(t *testing.T, brokers []string) {
 	}
 }
 
-// testHeld: a worker says that a foreign client holds its group, and joins when that has left.
+// testHeld: a worker reports that a foreign client keeps it out of its group, and joins when the client has left.
 func (s *suite) testHeld(t *testing.T, brokers []string, protocol string) {
 	t.Helper()
 	r := s.newRun(t, brokers, 3, sandbox.Faults{})
@@ -87,8 +87,8 @@ func (s *suite) testHeld(t *testing.T, brokers []string, protocol string) {
 	w.stop(t)
 }
 
-// speaksToJava says whether the brokers are of the release whose Java client we have: that of 4.4 knows none before
-// 2.1, and brokers before 4.0 do not know the protocol "consumer".
+// speaksToJava says whether the brokers are of the release whose Java client we have: the client of 4.4 cannot use
+// brokers before 2.1, and brokers before 4.0 do not know the protocol "consumer".
 func speaksToJava() bool { return cmp.Or(os.Getenv("KAFKA_VERSION"), apache.Version) == apache.Version }
 
 // ready waits until the worker has joined the group.

@@ -17,7 +17,7 @@ import (
 	"leadhit-sync/integration/program"
 )
 
-// memoryOfWaiting is what a worker without a partition takes at most, in MiB, with room.
+// memoryOfWaiting is a generous limit, in MiB, for a worker without a partition.
 const memoryOfWaiting = 64
 
 // testStrangers: whoever answers where a broker should be is named, and costs no memory.

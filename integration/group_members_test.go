@@ -125,7 +125,7 @@ func (r *run) passBy(t *testing.T) {
 	}
 }
 
-// callsBetween counts the calls of the worker whose path begins so, of a time.
+// callsBetween counts a worker's calls within a period, by the beginning of their path.
 func (r *run) callsBetween(path string, from, to time.Time) int {
 	count := 0
 	for _, call := range r.leadhit.Calls() {
@@ -153,7 +153,7 @@ func (w *worker) joinedAfter(t *testing.T, moment time.Time) time.Time {
 	return joined
 }
 
-// held is what a process holds of what must not grow.
+// held counts what must not grow in a process.
 type held struct{ goroutines, files int }
 
 func (h held) String() string {

@@ -25,17 +25,17 @@ import (
 const (
 	imageMemory  = 64 << 20
 	imageFetched = 25 << 20 // what a node may have to fetch, in bytes
-	// drainLatency is that of a call at the SIGTERM: calls are in flight, and the drain must wait for them. drainLimit is
-	// well below the grace period of deploy's 60 s.
+	// drainLatency is the latency of calls at the SIGTERM: calls are in flight, and the drain must wait for them.
+	// drainLimit is well below the grace period of deploy's 60 s.
 	drainLatency = 500 * time.Millisecond
 	drainLimit   = 20 * time.Second
 	// keyFolder is where the container finds the key.
 	keyFolder = "/run/secrets/leadhit"
-	// noCapability is how Linux shows an empty set of them.
+	// noCapability is how Linux shows an empty set of capabilities.
 	noCapability = "0000000000000000"
 )
 
-// TestImage is the image's contract: what `make image` makes, started under runc with as few rights as there are, does
+// TestImage is the image's contract: the image of `make image`, started under runc with as few rights as possible, does
 // the worker's whole job.
 func TestImage(t *testing.T) {
 	if err := container.Available(); err != nil {

@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/integration/audit"
 )
 
-// broker is a test's view of the cluster, from the side.
+// broker is a test's view of the cluster, independent of the worker's.
 type broker struct {
 	addrs  []string
 	client *kafka.Client

@@ -5,13 +5,13 @@ import (
 	"sync"
 )
 
-// secrets are what must appear nowhere in what any run emits, beside the canary.
+// secrets are the texts that, like the canary, must not appear in the output of any run.
 type secrets struct {
 	mu   sync.Mutex
 	text []string
 }
 
-// secret notes one.
+// secret notes such a text.
 func (s *suite) secret(text string) {
 	s.secrets.mu.Lock()
 	defer s.secrets.mu.Unlock()

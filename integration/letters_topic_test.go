@@ -27,7 +27,7 @@ func (s *suite) testLettersTopic(t *testing.T, brokers []string) {
 		r.refusedEvents(t, orders)
 		r.finish(t, time.Minute)
 
-		// Smaller than the letters, not than what is left of them without their values.
+		// Less than the letters take, but more than they take without their values.
 		r.broker.alter(t, topic, "max.message.bytes", "20000")
 		r.refusedEvents(t, orders)
 		r.finish(t, time.Minute)

@@ -47,7 +47,7 @@ func (s *suite) testLostGround(t *testing.T, brokers []string) {
 		w.start(t)
 		stop := r.trickle(t, 50, shop.NewOrders("early", 100, 19).Next)
 		w.calling(t, 50)
-		stop() // an order may lie elsewhere with more partitions
+		stop() // with more partitions, an order may move to another one
 		r.broker.grow(t, r.topic, 4)
 		r.partitions = 4
 		r.shop = openShop(t, brokers) // one that knows

@@ -34,8 +34,8 @@ type recorded struct {
 	ids, verdicts []string // of its orders; a verdict is a status, ignore or dead-letter
 }
 
-// testMapping: the events of every platform go through a worker, each on its own topic with its own key and headers,
-// and what is called and what becomes a letter is what their table says. A preview says the same of it.
+// testMapping: the events of every platform go through a worker, each on its own topic with its own key and headers.
+// The calls and the letters are those of the table. A preview predicts the same.
 func (s *suite) testMapping(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("events of every platform", func(t *testing.T) {
@@ -70,7 +70,7 @@ func (s *suite) testMapping(t *testing.T, brokers []string) {
 	})
 }
 
-// comparePreview runs a preview, without LeadHit's key, over what the worker has done, and wants the same of it.
+// comparePreview runs a preview, without LeadHit's key, over what the worker has done, and demands the same result.
 func (r *run) comparePreview(t *testing.T) {
 	t.Helper()
 	before := r.leadhit.Count()
@@ -182,7 +182,7 @@ func readRecorded(t *testing.T) []recorded {
 	return events
 }
 
-// payload is a record's value: nil for a tombstone, and base64 for bytes that no text holds.
+// payload is a record's value: nil for a tombstone. Bytes that are not text are in base64.
 func payload(t *testing.T, name string) []byte {
 	t.Helper()
 	if name == "-" {
@@ -222,7 +222,7 @@ func (r *run) bindPresets(t *testing.T, events []recorded) []string {
 	return topics
 }
 
-// compareCalls compares LeadHit's ledger with the table: each call once, with exactly the order id and the status.
+// compareCalls compares LeadHit's call log with the table: each call once, with exactly the order id and the status.
 func compareCalls(t *testing.T, events []recorded, calls []sandbox.Call) {
 	t.Helper()
 	want, made := wantedCalls(events), make(map[string]int)

@@ -11,8 +11,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testRepeats: a shop repeats itself, four events an order and three of five with a status that the order has already.
-// Calls fall by exactly these, LeadHit has the last status of each order, and preview has said so before.
+// testRepeats: a shop repeats itself: there are four events per order, and three of five have a status that the order
+// has already. Exactly these get no call, LeadHit has the last status of each order, and preview predicts the number.
 func (s *suite) testRepeats(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("a shop that repeats itself", func(t *testing.T) {

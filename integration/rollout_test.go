@@ -19,13 +19,12 @@ const (
 	// minReady is how long a pod must have been ready before the next one may go; the manifests' 10 s would only add
 	// waiting.
 	minReady = 2 * time.Second
-	// steady is how long partitions may stand still without anything having happened, on a machine that does other things
-	// too.
+	// steady is how long partitions may stand still without a cause, on a busy machine.
 	steady = 500 * time.Millisecond
 )
 
 // testRollout replaces all workers as a Deployment with maxSurge 0 and maxUnavailable 1 does: a pod is terminated, and
-// its successor starts at once, for terminating pods are not counted; the next pod's turn comes when that one is
+// its successor starts at once, because terminating pods are not counted; the next pod's turn comes when that one is
 // available.
 func (s *suite) testRollout(t *testing.T, brokers []string) {
 	t.Helper()

@@ -19,7 +19,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// The listeners of the wire's broker, beside its plain one, by which the tests themselves come in.
+// The listeners of the wire's broker, beside the plain one, which the tests themselves use.
 const (
 	login        = "LOGIN"        // users with passwords, over TLS
 	brief        = "BRIEF"        // the same; a login is good for some seconds
@@ -32,8 +32,8 @@ const (
 // here is where all brokers of the tests are.
 const here = "127.0.0.1"
 
-// wire is what the tests of the wire share: a broker that lets nobody in without a login, and does nothing for anybody
-// without an ACL.
+// wire is what the tests of the wire share: a broker that demands a login of every client, and an ACL for every
+// request.
 type wire struct {
 	*suite
 
@@ -43,10 +43,10 @@ type wire struct {
 	cable *cable               // to the listener RENEWED
 }
 
-// plainUser comes in by PLAIN, whose users a broker knows from its start on.
+// plainUser logs in by PLAIN. A broker must know the users of PLAIN when it starts.
 const plainUser = "plain-worker"
 
-// testWire proves the way to a broker that asks who we are and what we may do.
+// testWire tests connections to a broker that checks logins and rights.
 func (s *suite) testWire(t *testing.T) {
 	t.Parallel()
 	w := s.newWire(t)
@@ -144,8 +144,8 @@ type guarded struct {
 	passwordFile string
 }
 
-// newGuarded prepares a run on a listener: topics for events, letters and the ledger, made by somebody else; a user
-// that logs in by SCRAM-SHA-512, and who may do nothing yet.
+// newGuarded prepares a run on a listener: topics for events, letters and the ledger, which somebody else created, and
+// a user that logs in by SCRAM-SHA-512 and has no rights yet.
 func (w *wire) newGuarded(t *testing.T, listener string) *guarded {
 	t.Helper()
 	g := w.newGuardedWithoutLetters(t, listener)
@@ -155,7 +155,8 @@ func (w *wire) newGuarded(t *testing.T, listener string) *guarded {
 	return g
 }
 
-// newGuardedWithoutLetters is newGuarded where the worker has to make the topics of its letters and of the ledger.
+// newGuardedWithoutLetters is like newGuarded, but the worker has to create the topics of its letters and of the
+// ledger.
 func (w *wire) newGuardedWithoutLetters(t *testing.T, listener string) *guarded {
 	t.Helper()
 	r := w.newRun(t, w.kafka.Brokers(), 3, sandbox.Faults{})
@@ -171,11 +172,11 @@ func (w *wire) newGuardedWithoutLetters(t *testing.T, listener string) *guarded 
 	return g
 }
 
-// letters and ledger are the topics beside the run's own.
+// letters and ledger are the names of the topics beside the run's own.
 func (r *run) letters() string { return "dlq." + r.group }
 func (r *run) ledger() string  { return r.letters() + ".ledger" }
 
-// setPassword changes it at the broker, writePassword for the worker.
+// setPassword changes the password at the broker, writePassword in the worker's file.
 func (g *guarded) setPassword(t *testing.T, password string) {
 	t.Helper()
 	if err := g.wire.kafka.SetPassword(t.Context(), g.user, password); err != nil {
@@ -190,8 +191,8 @@ func (g *guarded) writePassword(t *testing.T, password string) {
 	}
 }
 
-// rights are all that a worker needs, where somebody else makes the topics: its group's, its letters', the ledger's,
-// the events'.
+// rights are all rights that a worker needs if somebody else creates the topics: to its group, letters, ledger and
+// events.
 func (g *guarded) rights() []apache.Right {
 	return apache.WorkerRights(g.user, g.group, g.letters(), g.topic)
 }
@@ -203,7 +204,7 @@ func (g *guarded) allow(t *testing.T, rights ...apache.Right) {
 	}
 }
 
-// events writes some, a tenth of which LeadHit refuses, and returns how many those are.
+// writeSome writes events, a tenth of which LeadHit refuses, and returns the number of those.
 func (g *guarded) writeSome(t *testing.T, count int) (refused int) {
 	t.Helper()
 	orders := shop.NewOrders("order", 40, uint64(len(g.events)+1))
@@ -232,13 +233,13 @@ func (g *guarded) done(t *testing.T, w *worker, refused int) audit.Report {
 	return report
 }
 
-// check runs leadhit-sync check with a worker's settings and returns what it said.
+// check runs leadhit-sync check with a worker's settings and returns its output.
 func (w *worker) check(t *testing.T) (code int, said string) {
 	t.Helper()
 	return w.runs(t, "check")
 }
 
-// runs starts a command with a worker's settings, waits for its end and returns what it said.
+// runs starts a command with a worker's settings, waits for its end and returns its output.
 func (w *worker) runs(t *testing.T, arguments ...string) (code int, said string) {
 	t.Helper()
 	process, err := program.Start(w.run.binary, program.Options{Arguments: arguments, Settings: w.environment(), Dir: w.run.emitted})
@@ -254,7 +255,7 @@ func (w *worker) runs(t *testing.T, arguments ...string) (code int, said string)
 	return code, process.Stdout() + process.Stderr()
 }
 
-// testRights: the rights that the operator's table names are enough, and no other is asked for.
+// testRights: the rights that the operator's table names are enough, and no other is needed.
 func (w *wire) testRights(t *testing.T) {
 	t.Helper()
 	for name, change := range map[string]func(*testing.T, *guarded){
@@ -320,7 +321,7 @@ func (g *guarded) works(t *testing.T) {
 	}
 }
 
-// showCertificate makes the worker come in by a certificate, of its user's name, instead of a password.
+// showCertificate makes the worker log in with a certificate for its user's name instead of a password.
 func (g *guarded) showCertificate(t *testing.T, by *authority.Authority) {
 	t.Helper()
 	g.settings["KAFKA_BROKERS"] = g.wire.addr(certificates)

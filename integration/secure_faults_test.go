@@ -20,7 +20,7 @@ import (
 // fault is something on the wire that keeps a worker out.
 type fault struct {
 	name string
-	// make breaks what is sound in the run, and returns what makes it sound again.
+	// make breaks something in the run, and returns the function that repairs it.
 	make func(*testing.T, *guarded) (repair func())
 	// says are words that both check and the worker's log must contain.
 	says []string
@@ -47,8 +47,8 @@ func (w *wire) testStrangers(t *testing.T) {
 	}
 }
 
-// staysOut starts the worker and demands that it says why it cannot come in, as check does, that it lives, and calls
-// nobody.
+// staysOut starts the worker and demands that it says why it cannot connect, as check does, that it keeps running, and
+// that it makes no call.
 func (g *guarded) staysOut(t *testing.T, w *worker, says []string) {
 	t.Helper()
 	w.start(t)
@@ -66,7 +66,7 @@ func (g *guarded) staysOut(t *testing.T, w *worker, says []string) {
 	}
 }
 
-// waits demands that the worker lives and says little; that it is not ready, where it cannot even begin.
+// waits demands that the worker runs and logs little, and that it is not ready if it cannot even begin.
 func (w *worker) waits(t *testing.T, outside bool) {
 	t.Helper()
 	if status, body := w.page(t, "/livez"); status != http.StatusOK {
@@ -86,7 +86,7 @@ func only(r apache.Right, operation kafka.ACLOperationType) apache.Right {
 	return r
 }
 
-// complains waits until one line of trouble in the worker's log holds all the words.
+// complains waits until one warning or error in the worker's log holds all the words.
 func (w *worker) complains(t *testing.T, words []string) {
 	t.Helper()
 	eventually(t, 30*time.Second, fmt.Sprintf("a line with %q", words), func() string {
@@ -150,7 +150,7 @@ func (w *wire) wrongLogins() []fault {
 	}
 }
 
-// stranger is an authority that nobody knows.
+// stranger is an authority that nobody trusts.
 func (w *wire) stranger(t *testing.T) *authority.Authority {
 	t.Helper()
 	a, err := authority.New("authority that nobody knows")

@@ -26,7 +26,7 @@ type secureDoor struct {
 	shown atomic.Pointer[tls.Certificate]
 }
 
-// newSecureWorker opens a door with TLS. Its certificate is a good one, and the worker trusts it by a file of its own.
+// newSecureWorker opens a door with TLS. Its certificate is valid, and the worker has a file with its authority.
 func (w *wire) newSecureWorker(t *testing.T, r *run) (*worker, *secureDoor) {
 	t.Helper()
 	d := &secureDoor{door: door{to: r.leadhit}}
@@ -71,7 +71,7 @@ func serve(t *testing.T, listener net.Listener, handler http.Handler) {
 	})
 }
 
-// testLeadHit proves the way to LeadHit: TLS that proves who it is, a proxy that sees nothing, no redirect.
+// testLeadHit tests the connection to LeadHit: TLS verifies it, a proxy sees nothing, and redirects are not followed.
 func (w *wire) testLeadHit(t *testing.T) {
 	t.Helper()
 	w.testLeadHitsCertificate(t)
@@ -129,8 +129,8 @@ func (w *wire) testLeadHitsCertificate(t *testing.T) {
 	}
 }
 
-// callsNobody has LeadHit show a certificate that proves nothing, demands that it is told and that nothing else is
-// done, and that all is done when it shows a good one.
+// callsNobody makes LeadHit show a bad certificate. It demands that the worker reports it and makes no call, and that
+// it finishes all events once LeadHit shows a good one.
 func (g *guarded) callsNobody(t *testing.T, by *authority.Authority, s authority.Subject, says string) {
 	t.Helper()
 	g.allow(t, g.rights()...)
@@ -155,8 +155,8 @@ func (g *guarded) callsNobody(t *testing.T, by *authority.Authority, s authority
 	}
 }
 
-// renewLeadHit has LeadHit's certificate come from another authority under a running worker, which goes on when its
-// file names that one, and is told until then.
+// renewLeadHit gives LeadHit a certificate of another authority while the worker runs. The worker reports that, and
+// continues once its file has the new authority.
 func (g *guarded) renewLeadHit(t *testing.T, worker *worker, d *secureDoor) {
 	t.Helper()
 	g.allow(t, g.rights()...)
@@ -168,7 +168,7 @@ func (g *guarded) renewLeadHit(t *testing.T, worker *worker, d *secureDoor) {
 	fresh := g.wire.stranger(t)
 	d.show(t, g.wire, fresh, authority.Subject{Name: "LeadHit", Hosts: []string{here}})
 	before := g.leadhit.Count()
-	// The file changes at once, so that whoever trusts the new authority has read it again, and connects by it.
+	// The file changes at once, so a worker that trusts the new authority has read the file again.
 	g.wire.file(t, g.group+"-leadhit-ca.pem", fresh.PEM())
 	until(t, time.Now().Add(1500*time.Millisecond))
 	refused += g.writeSome(t, 100)
@@ -228,7 +228,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	join(&watched{Conn: near, proxy: p}, far)
 }
 
-// watched keeps what a client says.
+// watched keeps the bytes that a client sends.
 type watched struct {
 	net.Conn
 	proxy *proxy

@@ -35,8 +35,8 @@ func (w *wire) testRotation(t *testing.T) {
 	})
 }
 
-// goesOn has a worker at work, changes something, and demands that all is done that comes in for a while after, by the
-// same process and by logins of after the change.
+// goesOn changes something while a worker works. It demands that the same process finishes all events that arrive for a
+// while afterwards, with logins made after the change.
 func (g *guarded) goesOn(t *testing.T, change func()) {
 	t.Helper()
 	g.allow(t, g.rights()...)

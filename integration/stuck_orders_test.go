@@ -58,7 +58,7 @@ func (r *run) poison(t *testing.T, fault sandbox.OrderFault, count int) (good fu
 	for n := range 8 * count {
 		first = append(first, orders.NextOf(n))
 	}
-	r.write(t, first) // shows which order lies where
+	r.write(t, first) // shows the partition of each order
 	var others []int
 	r.leadhit.Change(func(f *sandbox.Faults) {
 		for n := range first {
@@ -94,7 +94,7 @@ func (r *run) untold() string {
 	return unless(left == 0, "%d events of other partitions are not", left)
 }
 
-// judgeWaits looks at how long after its writing each of some events was called.
+// judgeWaits checks how long after its writing each event was called.
 func (r *run) judgeWaits(t *testing.T, written map[string]time.Time, limit time.Duration) {
 	t.Helper()
 	waits := r.waits(written, "")
@@ -104,8 +104,7 @@ func (r *run) judgeWaits(t *testing.T, written map[string]time.Time, limit time.
 	withinSlack(t, "99 % of the waits from the writing of an event to its call", p99, limit)
 }
 
-// waits returns, sorted, how long after its writing each of some events, but for one order's, was called for the first
-// time.
+// waits returns, sorted, the times from the writing of each event to its first call, except for one order's events.
 func (r *run) waits(written map[string]time.Time, without string) []time.Duration {
 	called := make(map[string]time.Time)
 	for _, call := range r.leadhit.Calls() {

@@ -58,7 +58,7 @@ func (s *suite) testSuccessors(t *testing.T, brokers []string) {
 			w.stop(t)
 		}
 		r.audit(t)
-		// Each has made its successor's count, unless it was replaced itself: that has one of its own.
+		// Each running worker counts the predecessor that it removed. The counts of replaced workers are gone.
 		if want := min(len(all), 3); int(removed) != want {
 			t.Errorf("got %v dead workers removed by those that run, want %d", removed, want)
 		}
@@ -72,7 +72,8 @@ type succession struct {
 	lost            []int // the partitions of the killed worker
 }
 
-// succeed kills a worker, starts it again, and waits until it has its partitions back. path is how its calls begin.
+// succeed kills a worker, starts it again, and waits until it has its partitions back. path is the beginning of its
+// calls' paths.
 func (r *run) succeed(t *testing.T, w *worker, path string) succession {
 	t.Helper()
 	owners := make(map[int]string)

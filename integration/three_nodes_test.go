@@ -89,7 +89,7 @@ func (s *suite) testKills(t *testing.T, brokers []string) {
 }
 
 // handedOver waits until every partition has been called again after a kill. Partitions that the killed worker did not
-// own are at once.
+// own count at once.
 func (r *run) handedOver(t *testing.T, kill time.Time) {
 	t.Helper()
 	eventually(t, session+30*time.Second, "the hand-over", func() string {
@@ -100,8 +100,8 @@ func (r *run) handedOver(t *testing.T, kill time.Time) {
 	})
 }
 
-// silences returns for each partition, as far as it is over, how long after the kill it was called for the first time.
-// What the killed worker had put on the wire may still arrive within a moment, so that moment is left out.
+// silences returns how long after the kill each partition was called for the first time, if it was. What the killed
+// worker had put on the wire may still arrive within a moment, so that moment is left out.
 func (r *run) silences(kill time.Time) map[int]time.Duration {
 	const moment = 200 * time.Millisecond
 	gaps := make(map[int]time.Duration)

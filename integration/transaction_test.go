@@ -18,8 +18,8 @@ import (
 
 const heldLine = "an open transaction holds back events"
 
-// testOpenTransactions: a transaction that its producer leaves open holds back what stands behind it, and each place
-// that an operator looks at says so. Its end, by either way, loses nothing.
+// testOpenTransactions: a transaction that its producer leaves open holds back the events behind it, and each place
+// that an operator looks at shows that. Neither a commit nor an abort loses an event.
 func (s *suite) testOpenTransactions(t *testing.T, brokers []string) {
 	t.Helper()
 	for name, end := range map[string]kgo.TransactionEndTry{"is committed in the end": kgo.TryCommit, "is aborted in the end": kgo.TryAbort} {
@@ -130,7 +130,7 @@ func (r *run) showsHeldBack(t *testing.T, w *worker, opened time.Time) {
 	}
 }
 
-// previewsHeldBack runs a preview that begins now: there is nothing to read, and yet not nothing.
+// previewsHeldBack runs a preview that begins now: there is nothing to read, but events are held back.
 func (r *run) previewsHeldBack(t *testing.T) {
 	t.Helper()
 	process, err := program.Start(r.binary, program.Options{

@@ -16,7 +16,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testKeepers: the letters' topic and the ledger, by the settings that somebody gave them, and who creates them when.
+// testKeepers: topics of letters and ledgers with settings that somebody else chose, and when a worker creates them
+// itself.
 func (s *suite) testKeepers(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("a compacted letters' topic, before the start and under a worker", func(t *testing.T) {

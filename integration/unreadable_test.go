@@ -41,7 +41,7 @@ func (s *suite) testStandstill(t *testing.T) {
 	t.Run("brokers that take no metadata", func(t *testing.T) { s.testNoMetadata(t, node) })
 }
 
-// testDamagedBatch damages a batch on the broker's disk, and skips it the way the worker says.
+// testDamagedBatch damages a batch on the broker's disk, and skips it as the worker advises.
 func (s *suite) testDamagedBatch(t *testing.T, cluster *apache.Cluster) {
 	t.Helper()
 	r := s.newRun(t, cluster.Brokers(), 1, sandbox.Faults{})
@@ -75,7 +75,7 @@ func (s *suite) testDamagedBatch(t *testing.T, cluster *apache.Cluster) {
 		return fmt.Sprint(committed, err)
 	})
 	w.stop(t)
-	// What kafka-consumer-groups.sh does.
+	// As kafka-consumer-groups.sh does.
 	answer, err := r.broker.client.OffsetCommit(t.Context(), &kafka.OffsetCommitRequest{
 		GroupID: r.group, GenerationID: -1, Topics: map[string][]kafka.OffsetCommit{r.topic: {{Partition: 0, Offset: 2}}},
 	})
@@ -189,7 +189,7 @@ func (r *run) segment(t *testing.T, cluster *apache.Cluster) (log []byte, file s
 	return log, file
 }
 
-// damage changes one byte on the node's disk, where a text stands.
+// damage changes one byte of a text on the node's disk.
 func (r *run) damage(t *testing.T, cluster *apache.Cluster, text []byte) {
 	t.Helper()
 	log, file := r.segment(t, cluster)
@@ -212,7 +212,7 @@ func overwrite(file string, at int64, with []byte) error {
 }
 
 // oldSet is a compressed message of format 0 of this size that holds the values at the offsets from 0 on. Its LZ4 frame
-// has a header checksum that only Kafka's own old clients take.
+// has a header checksum that only Kafka's own old clients accept.
 func oldSet(t *testing.T, values []string, size int) []byte {
 	t.Helper()
 	random := rand.New(rand.NewPCG(1, 2))

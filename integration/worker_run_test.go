@@ -226,7 +226,7 @@ func (w *worker) page(tb testing.TB, path string) (int, string) {
 	return status, body
 }
 
-// stop ends the worker cleanly, its pages kept before, and returns how long it took to end.
+// stop keeps the worker's pages, ends the worker cleanly, and returns how long that took.
 func (w *worker) stop(tb testing.TB) time.Duration {
 	tb.Helper()
 	for _, path := range []string{"/livez", "/readyz", "/metrics", "/status"} {
@@ -241,7 +241,7 @@ func (w *worker) stop(tb testing.TB) time.Duration {
 	return time.Since(begin)
 }
 
-// finish waits until the group has committed all there is.
+// finish waits until the group has committed everything.
 func (r *run) finish(tb testing.TB, limit time.Duration) {
 	tb.Helper()
 	eventually(tb, limit, "everything committed", func() string {

@@ -15,9 +15,9 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// The client against the least that net/http needs for the same calls: an http.Client with a timeout, its body read and
-// not looked at. Both share the server and the process, so the server's cost blurs the ratio towards 1; calls one after
-// the other and 64 at a time.
+// BenchmarkSetOrderStatus compares the client with the least that net/http needs for the same calls: an http.Client
+// with a timeout, which reads the body and ignores it. Both share the server and the process, so the server's cost
+// moves the ratio towards 1. Calls run one after the other, and 64 at a time.
 func BenchmarkSetOrderStatus(b *testing.B) {
 	server := httptest.NewServer(sandbox.New(sandbox.Options{}))
 	defer server.Close()

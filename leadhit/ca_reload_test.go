@@ -110,7 +110,7 @@ func TestAuthoritiesAreReadAgainBehindAProxyToo(t *testing.T) {
 				return isDone(v) && log.count("cannot be used; its previous content stays in use; fix the file\" setting=LEADHIT_CA_FILE") == 1
 			})
 
-			// The server is another one, and the file does not know it yet.
+			// The server has another certificate, which is not in the file yet.
 			shown.Store(&second)
 			client.Close()
 			eventually(t, client, func(v retry.Verdict) bool { return v.Kind == retry.Again && v.Cause == "TLS" })

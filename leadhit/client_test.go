@@ -210,7 +210,7 @@ func TestTheKeyIsHiddenWhenTheServerEchoesIt(t *testing.T) {
 	if want := "http 403 Forbidden: unknown key ***"; got.Kind != retry.Unauthorised || got.Message != want {
 		t.Errorf("got %v %q, want unauthorised %q", got.Kind, got.Message, want)
 	}
-	// net/http quotes the first line of what is no HTTP at all.
+	// net/http quotes the first line of a response that is not HTTP.
 	client = open(t, listen(t, func(conn net.Conn) {
 		_, _ = bufio.NewReader(conn).ReadString('\n')
 		_, _ = io.WriteString(conn, canary+" is not HTTP\r\n\r\n")

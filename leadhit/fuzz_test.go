@@ -92,7 +92,7 @@ func FuzzMapPage(f *testing.F) {
 	})
 }
 
-// What goes out is what a careful library would write, and comes back as it was.
+// A request is what a careful library would write, and reads back unchanged.
 func FuzzAppendCall(f *testing.F) {
 	f.Add("t-0-1", "A-1", "paid")
 	f.Add("t-0-1", "\x00\"\\\u2028</script>é😀", "paid")

@@ -28,7 +28,7 @@ type door struct {
 	cert   tls.Certificate
 
 	mu    sync.Mutex
-	meets func(net.Conn) net.Conn // whoever comes; it returns our end
+	meets func(net.Conn) net.Conn // handles a connection; it returns our end
 	ports int
 }
 
@@ -54,7 +54,7 @@ func newDoor(t *testing.T) *door {
 	return d
 }
 
-// call makes one call, whose connection is met like that.
+// call makes one call, whose connection meets handles.
 func (d *door) call(t *testing.T, meets func(net.Conn) net.Conn) retry.Verdict {
 	t.Helper()
 	d.mu.Lock()
@@ -149,7 +149,7 @@ func TestCallsThatReachLeadHitBetweenOthersAreNoOutage(t *testing.T) {
 		}
 		<-time.After(2 * time.Second)
 		d.call(t, d.answer)
-		// A few in a long time, as in a quiet night.
+		// A few in a long time, as on a quiet night.
 		for range 4 {
 			d.call(t, says(alert))
 			<-time.After(time.Hour)
@@ -183,7 +183,7 @@ func TestAnOutageOfTLSIsLoggedOnceForEachCause(t *testing.T) {
 			d.call(t, d.answer)
 		}
 		d.logged(t, 3, 1)
-		d.call(t, says(alert)) // by itself
+		d.call(t, says(alert)) // alone
 		d.call(t, d.answer)
 		d.logged(t, 3, 1)
 		for range 10 {

@@ -24,7 +24,7 @@ type reception struct {
 }
 
 // openDesk opens the desk on a free port, for the worker at an address. It has one user, who may do everything: only
-// programs of this computer reach it.
+// programs on this computer can reach it.
 func (p *parts) openDesk(ctx context.Context, workerAddress string) (_ *reception, err error) {
 	r := &reception{closeMapping: func() {}}
 	defer func() {
@@ -56,8 +56,8 @@ func (p *parts) openDesk(ctx context.Context, workerAddress string) (_ *receptio
 	return r, err
 }
 
-// serve serves the desk until ctx ends. A replay that goes on then is stopped; the worker finishes the letters that were
-// asked for. There may be no desk.
+// serve serves the desk until ctx ends. A replay that is still running then is stopped; the worker finishes the letters
+// that were requeued. There may be no desk.
 func (r *reception) serve(ctx context.Context) error {
 	if r == nil {
 		return nil

@@ -19,7 +19,7 @@ func spark(values []float64, columns int) string {
 	for _, v := range values {
 		height := 0
 		if v > 0 {
-			// From 1 up, so that a little does not look like nothing.
+			// At least 1, so that a small value does not look like nothing.
 			height = 1 + min(int(v/most*float64(len(bars)-1)), len(bars)-2)
 		}
 		out.WriteRune(bars[height])

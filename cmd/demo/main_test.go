@@ -105,8 +105,8 @@ func (i *introduced) String() string {
 	return i.text.String()
 }
 
-// The lines that the demo prints reach all its parts, at the ports that were asked for. A pause by hand that is still
-// in force when the shop closes holds the end back, and a resume lets it go on.
+// The settings that the demo prints reach all its parts, at the ports of the flags. A pause by hand that is still in
+// force when the shop closes delays the end of the demo, until a resume.
 func TestTheRunningDemoCanBeReachedAndPaused(t *testing.T) {
 	for _, v := range config.Variables() {
 		t.Setenv(v.Name, "")

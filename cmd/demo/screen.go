@@ -13,7 +13,7 @@ import (
 const (
 	narrowest, lowest = 40, 16 // a smaller terminal gets plain lines
 	widest            = 100
-	// commandsHeight is the height of a frame from which on it shows how to use the commands.
+	// commandsHeight is the minimum height of a frame that shows how to use the commands.
 	commandsHeight = 20
 	labelWidth     = 10 // of the rows below the figures
 	cellWidth      = 18 // of a figure with its name
@@ -35,7 +35,7 @@ func (s *screen) manner() (int, ink) {
 
 func (s *screen) finish(v view) { s.paint(v) }
 
-// paint keeps the last log line, because most looks find no new one and the row would flicker.
+// paint keeps the last log line, because most views have no new one and the row would flicker.
 func (s *screen) paint(v view) {
 	if len(v.log) == 0 && s.log.number > 0 {
 		v.log = []logLine{s.log}

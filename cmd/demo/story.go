@@ -85,8 +85,8 @@ func stuck() map[string]sandbox.OrderFault {
 	return map[string]sandbox.OrderFault{orderID(0): {Status: 503}}
 }
 
-// slow is the stuck order, and each tenth order, whose responses come late but in time. Half of the timeout is late for
-// a person, and no failure for the worker.
+// slow is the stuck order, and each tenth order, whose responses come late but in time. Half of the timeout is slow for
+// a person, but no failure for the worker.
 func slow(orders int) map[string]sandbox.OrderFault {
 	faults := stuck()
 	for number := 10; number < orders; number += 10 {

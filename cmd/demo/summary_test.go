@@ -31,7 +31,7 @@ func Example_summarise() {
 	//   ✓ lost 0 · out of order 0 · letters 4 = refused 4
 }
 
-// goodEvidence is of two orders: A is submitted and paid, and the first answer of that was lost; B is cancelled, then
+// goodEvidence has two orders: A is submitted, then paid, and the first response to paid was lost; B is cancelled, then
 // paid.
 func goodEvidence() evidence {
 	var seq int

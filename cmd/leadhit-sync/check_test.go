@@ -44,7 +44,7 @@ func leadHit(t *testing.T, node http.Handler) string {
 	return server.URL + "/api/v1/orders"
 }
 
-// finds demands an exit code and a line that begins and goes on so.
+// finds demands an exit code, and a line that begins with line and contains the words.
 func (r result) finds(t *testing.T, code int, line string, words ...string) {
 	t.Helper()
 	for text := range strings.Lines(r.out) {
@@ -74,7 +74,7 @@ func TestCheckTriesEachBrokerAtTheAddressThatItAdvertises(t *testing.T) {
 	}
 }
 
-// advertise answers as the cluster does, but for the address of one node.
+// advertise responds as the cluster does, except for the address of one node.
 func advertise(t *testing.T, fake *kfake.Cluster, request *kmsg.MetadataRequest, node int32, host string,
 	port int32,
 ) *kmsg.MetadataResponse {
@@ -130,7 +130,7 @@ func TestCheckWarnsOfABrokerInTheListThatDoesNotRespond(t *testing.T) {
 func TestCheckNamesAReleaseThatIsTooOldAndCreatesNothingThere(t *testing.T) {
 	fake := setUp(t, kfake.MaxVersions(kversion.V0_10_2()), kfake.AllowAutoTopicCreation())
 	t.Setenv("KAFKA_TOPICS", "new")
-	// To ask such a broker for a topic makes it.
+	// Such a broker creates each topic that it is asked about.
 	var asked atomic.Bool
 	fake.ControlKey(int16(kmsg.Metadata), func(kmsg.Request) (kmsg.Response, error, bool) {
 		fake.KeepControl()
@@ -307,7 +307,7 @@ func TestCheckEndsAtItsLimitIfNothingResponds(t *testing.T) {
 	}
 }
 
-// as is a value in its own type.
+// as returns a value as a T.
 func as[T any](t *testing.T, value any) T {
 	t.Helper()
 	typed, ok := value.(T)

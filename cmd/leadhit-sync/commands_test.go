@@ -96,7 +96,7 @@ func lookAtLetters(t *testing.T) {
 	}
 }
 
-// letterIDs are the letters that there are now; none before the topic exists.
+// letterIDs returns the ids of the current letters; none before the topic exists.
 func letterIDs(t *testing.T) []string {
 	t.Helper()
 	got := command(t, "", "letters", "list", "-o", "json")

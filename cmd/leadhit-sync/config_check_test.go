@@ -17,7 +17,7 @@ func noSettings(t *testing.T) {
 	}
 }
 
-// unset takes a variable away until the test ends.
+// unset removes a variable until the test ends.
 func unset(t *testing.T, variable string) {
 	t.Helper()
 	t.Setenv(variable, "") // so that it is restored

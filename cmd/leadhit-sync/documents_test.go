@@ -86,7 +86,7 @@ func TestLinksAndPathsInDocumentsExist(t *testing.T) {
 	}
 }
 
-// pathOfACode finds paths of our own files between backquotes, and at a line's place in a code block.
+// pathOfACode finds paths of our own Go files in backquotes, and after two spaces, as in a code block.
 var pathOfACode = regexp.MustCompile("(?:`|  )((?:cmd|consumer|leadhit|retry|deadletter|config|deploy|integration)/[A-Za-z0-9_./-]*\\.go)\\b")
 
 // allDocuments returns the paths of the repository's Markdown files.

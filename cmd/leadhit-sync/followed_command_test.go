@@ -15,7 +15,7 @@ import (
 type following struct {
 	t     *testing.T
 	stop  context.CancelFunc
-	lines chan string // all that it says, read at once: a command must not wait for its reader
+	lines chan string // its output, read at once: a command must not wait for its reader
 	said  strings.Builder
 	code  chan int
 }
@@ -57,7 +57,7 @@ func (f *following) until(text string) {
 	f.t.Fatalf("got\n%s\nand the end, want a line with %q", f.said.String(), text)
 }
 
-// end stops the command, and returns the exit code and all that was said.
+// end stops the command, and returns the exit code and the output.
 func (f *following) end() (code int, said string) {
 	f.stop()
 	for line := range f.lines {

@@ -45,7 +45,7 @@ func TestAProbePrintsTheResponseAndExitsByItsStatus(t *testing.T) {
 	}
 }
 
-// pageThatAnswers starts a server whose every page answers with this status, and sends elsewhere whoever follows.
+// pageThatAnswers starts a server that responds to each request with this status and the Location /elsewhere.
 func pageThatAnswers(t *testing.T, status int) (url string, asked *atomic.Int64) {
 	t.Helper()
 	asked = new(atomic.Int64)

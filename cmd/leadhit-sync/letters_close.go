@@ -93,7 +93,8 @@ type changes struct {
 	Letters []closedView `json:"letters"`
 }
 
-// closedView is one letter of them. If the entry did not count, State and First say who was first with what.
+// closedView is one of these letters. If the entry did not count, State and First say which earlier entry did, and
+// whose.
 type closedView struct {
 	ID      string     `json:"id"`
 	OrderID string     `json:"order_id"`

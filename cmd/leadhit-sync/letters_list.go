@@ -34,7 +34,7 @@ type foundLetters struct {
 	// state was asked for.
 	Elsewhere map[string]int
 	Hidden    map[fold.State]int
-	// Which says which letters a limit leaves: the newest, if empty.
+	// Which says which letters are left under a limit; empty means the newest.
 	Which string
 }
 

@@ -66,8 +66,8 @@ func stateText(l view.Letter) string {
 	return text
 }
 
-// noLetters says what the topic holds if no letter matches. It lists causes and topics, since an empty result mostly
-// has a misspelt filter.
+// noLetters says what the topic holds if no letter matches. It lists causes and topics, since the usual reason for an
+// empty result is a misspelt filter.
 func noLetters(found foundLetters) string {
 	switch {
 	case len(found.Causes) == 0:

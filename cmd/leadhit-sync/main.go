@@ -190,7 +190,7 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// arguments makes usage errors of the errors of an argument check. It suggests a command if one is expected.
+// arguments turns the errors of an argument check into usage errors. It suggests a command if one is expected.
 func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		err := check(c, args)

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// result is what came of one command line.
+// result is the exit code and the output of one command line.
 type result struct {
 	code     int
 	out, err string

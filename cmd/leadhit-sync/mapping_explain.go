@@ -194,7 +194,7 @@ func fieldSource(f mapping.ExplainedField) string {
 	return f.Source
 }
 
-// itemRow says what would be done.
+// itemRow returns what a worker would do with an item, and the details.
 func itemRow(o event.Item) (verb, what string) {
 	switch o.Action {
 	case event.Call:

@@ -293,7 +293,7 @@ func TestExplainInJSONNamesTheCalls(t *testing.T) {
 	}
 }
 
-// tried writes tea.yaml with these cases and tries them.
+// tried writes tea.yaml with these cases and runs them.
 func tried(t *testing.T, cases string, args ...string) result {
 	t.Helper()
 	dir := t.TempDir()

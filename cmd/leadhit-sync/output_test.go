@@ -8,7 +8,7 @@ import (
 
 var errFull = errors.New("no space left")
 
-// full is a disk without room.
+// full is a disk without space.
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errFull }

@@ -49,8 +49,8 @@ misspelt. --create writes the pause for workers that start later.`,
 	return c
 }
 
-// resumeCommand needs no reason: a pause has to be explained to others, its end mostly not. Without a pause in force it
-// writes nothing, and its exit code is 0, because the workers are in the wanted state.
+// resumeCommand needs no reason: a pause has to be explained to others, its end usually does not. Without a pause in
+// force it writes nothing, and its exit code is 0, because the workers are in the wanted state.
 func resumeCommand() *cobra.Command {
 	o := pauseOptions{says: ledger.Entry{Event: ledger.GuardResume}}
 	c := &cobra.Command{
@@ -117,8 +117,8 @@ func withLedger(c *cobra.Command, o pauseOptions) error {
 		})
 }
 
-// personOf returns the name of the system's user. It refuses the users of programs, which do not identify a person. The
-// people who find the workers paused have to ask somebody, and in a container every user is the image's.
+// personOf returns the name of the system's user. It refuses the users of programs, which do not identify a person.
+// People who find the workers paused have to know whom to ask, and in a container the only user is the image's.
 func personOf(u *user.User, err error) (string, error) {
 	programs := []string{"leadhit-sync", "nobody", "nonroot", "daemon", "app"}
 	switch {

@@ -27,7 +27,7 @@ func client(t *testing.T) *kgo.Client {
 	return c
 }
 
-// topics lists the topics that there are.
+// topics lists all topics.
 func topics(t *testing.T) []string {
 	t.Helper()
 	request := kmsg.NewPtrMetadataRequest() // no list of topics: all of them
@@ -89,7 +89,8 @@ func TestAPauseCountsTheWorkersThatFollow(t *testing.T) {
 	installed(t)
 	f := followed(t, "run")
 	f.until("joined the group")
-	// This one knows its place, which is in its client id. The systems take ports of connections from above these.
+	// This worker knows its place, which is in its client id. The system takes the ports of outgoing connections from
+	// above this range.
 	t.Setenv("HTTP_ADDR", fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(20000)))
 	g := followed(t, "run")
 	g.until("joined the group")
@@ -163,7 +164,7 @@ func TestAProgramsUserMustNameThePerson(t *testing.T) {
 	for name, c := range map[string]struct {
 		user *user.User
 		err  error
-		want string // "": --by is asked for
+		want string // "": --by is demanded
 	}{
 		"a person":                  {&user.User{Username: "alice", Uid: "1000"}, nil, "alice"},
 		"the image's user":          {&user.User{Username: "leadhit-sync", Uid: "65532"}, nil, ""},

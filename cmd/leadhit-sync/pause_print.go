@@ -11,8 +11,8 @@ import (
 	"leadhit-sync/deadletter/operator/members"
 )
 
-// notation is the JSON form of what a command wrote to the ledger. Its names stay; new ones may be added. Workers is
-// null rather than 0 if it is not known, because 0 would mean that nobody follows.
+// notation is the JSON form of what a command wrote to the ledger. Its names never change; new ones may be added.
+// Workers is null rather than 0 if it is not known, because 0 would mean that nobody follows.
 type notation struct {
 	Schema  string    `json:"schema"` // pause.v1
 	Event   string    `json:"event"`  // pause or resume

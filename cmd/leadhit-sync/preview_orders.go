@@ -11,7 +11,7 @@ import (
 
 // orders counts the calls of single orders, in bounded memory: the first orders up to the limit, each exactly. Calls
 // about any other order are only counted together, so with too many orders each figure is a lower bound. The first
-// orders are kept rather than the busiest, because to know the busiest one would have to count all.
+// orders are kept rather than the busiest, because finding the busiest would mean counting all.
 type orders struct {
 	limit  int
 	seed   maphash.Seed
@@ -28,7 +28,7 @@ type order struct {
 	also event.Partition
 }
 
-// told is what the last call about an order said.
+// told is the content of the last call about an order.
 type told struct {
 	status   string
 	accepted bool // LeadHit knows the status
@@ -54,7 +54,7 @@ func (o *orders) call(id, status string, accepted bool, e seen) (repeat bool) {
 		return false
 	}
 	known.calls++
-	// A producer that changes its key, or a topic with more partitions than before, gives this picture.
+	// This happens if a producer changes its key, or a topic gets more partitions.
 	if known.at != now.at {
 		known.also = now.at
 	}

@@ -18,7 +18,7 @@ const (
 	// mostMinutes limits the minutes that are counted separately: a month and a half. Times come from producers, and
 	// may be anything.
 	mostMinutes = 65_536
-	// mostExamples is how many orders are named.
+	// mostExamples limits the orders that are named as examples.
 	mostExamples = 5
 )
 
@@ -31,7 +31,7 @@ type tally struct {
 	outcomes    map[event.Action]int
 	groups      map[groupKey]*group
 	orders      *orders
-	minutes     map[int64]int // calls in each minute since 1970, as far as a worker makes them
+	minutes     map[int64]int // by minute since 1970: the calls that a worker would make
 	statuses    []string      // that LeadHit knows
 	skips       bool          // a worker makes no call for a repeat
 	odd         oddTimes
@@ -56,7 +56,7 @@ func (o *oddTimes) add(e seen) {
 	}
 }
 
-// groupKey groups outcomes: they are counted together if all of it is equal.
+// groupKey groups outcomes: those with equal keys are counted together.
 type groupKey struct {
 	action event.Action
 	what   string // the status, or the cause
@@ -231,7 +231,7 @@ type loadSummary struct {
 }
 
 // summary counts the workers for the busiest minute, not the average: a group that only suits the average falls behind
-// each day.
+// every day.
 func (t *tally) summary(l load) summary {
 	s := summary{
 		Schema: "preview.v1", Events: t.events, First: t.first.UTC(), Last: t.last.UTC(), Topics: t.topics,

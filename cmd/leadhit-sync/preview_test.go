@@ -76,7 +76,7 @@ func TestPreviewSumsUpWhatWouldHappen(t *testing.T) {
 	mustHaveNoGroup(t, brokers)
 }
 
-// wantLoads demands that the load is that of the calls which a worker makes.
+// wantLoads demands that the load counts only the calls that a worker makes.
 func wantLoads(t *testing.T, s summary) {
 	t.Helper()
 	o := s.Orders

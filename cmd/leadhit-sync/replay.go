@@ -61,7 +61,7 @@ refused by a safety rule: nothing was asked for · 130 interrupted.`,
 			if err := o.check(c, args); err != nil {
 				return err
 			}
-			// A person who has waited for the plan may leave at any time. The second Ctrl-C ends the command at once.
+			// A person may press Ctrl-C at any time, also before the plan is shown. The second one ends the command at once.
 			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
 			defer stop()
 			context.AfterFunc(ctx, stop)

@@ -27,7 +27,7 @@ func (s *selection) parse(f *filterFlags, ids []string) error {
 		return usageError{errors.New("no letters selected: give a filter, such as --cause, or ids; --state open selects all")}
 	}
 	if len(f.states) == 0 && len(filter.IDs) == 0 {
-		// After an interrupted replay a person wants to see what was asked for already.
+		// After an interrupted replay a person wants to see which letters are requeued already.
 		filter.States = []fold.State{fold.Open, fold.Requeued}
 	}
 	filter.AllGroups = true // a plan says that a letter belongs to another group

@@ -159,7 +159,7 @@ func progressLine(s replay.Summary, since time.Duration, rate float64) string {
 		float64(done)/max(since.Seconds(), 1), s.Resolved, s.Refused, s.Superseded, atRate(s.Planned-done, rate))
 }
 
-// endedRun is what a run came to.
+// endedRun is the result of a run.
 type endedRun struct {
 	replay.Summary
 

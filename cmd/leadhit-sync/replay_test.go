@@ -103,7 +103,7 @@ func (c *lettersOnly) entry(e ledger.Entry) {
 	c.write(&kgo.Record{Topic: testLedger, Key: key, Value: value})
 }
 
-// worker starts the model, which knows only the first replay of each number, as the fold does.
+// worker starts the model. Of several replays with one number it counts only the first, as the fold does.
 func (c *lettersOnly) worker() {
 	ctx, stop := context.WithCancel(c.t.Context())
 	var done sync.WaitGroup
@@ -146,7 +146,7 @@ func (c *lettersOnly) called() (all int) {
 	return all
 }
 
-// replays is a replay with everything that it needs but the letters.
+// replays runs the replay command with a reason and a name; args select the letters.
 func replays(t *testing.T, args ...string) result {
 	t.Helper()
 	return command(t, "", append([]string{"replay", "--reason", "fixed", "--by", "anna"}, args...)...)

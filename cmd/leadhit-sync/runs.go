@@ -106,7 +106,7 @@ func runsJSON(all []view.Run) any {
 	return map[string]any{"schema": "runs.v1", "runs": views}
 }
 
-// printRuns has a line for each run, or everything about a single one.
+// printRuns prints a line for each run, or everything about a single one.
 func printRuns(w io.Writer, all []view.Run) error {
 	var p terminal.Page
 	if len(all) == 0 {

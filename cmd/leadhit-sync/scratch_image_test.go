@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestAnImageFromScratchNeedsNoCertificatesOfTheSystem runs itself once more where the system has none: they are read
-// once a process.
+// TestAnImageFromScratchNeedsNoCertificatesOfTheSystem runs itself again in a process without the system's
+// certificates, because a process reads them only once.
 func TestAnImageFromScratchNeedsNoCertificatesOfTheSystem(t *testing.T) {
 	if os.Getenv("SCRATCH") == "" {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+t.Name()+"$")

@@ -28,8 +28,8 @@ func certificates(t *testing.T) (dir string) {
 	return dir
 }
 
-// TestRunAndBothChecksRefuseTheSameSettings goes through what keeps a worker from starting, and demands one answer of
-// all commands that say whether it could.
+// TestRunAndBothChecksRefuseTheSameSettings goes through the settings that keep a worker from starting. It demands the
+// same message from all commands that judge settings.
 func TestRunAndBothChecksRefuseTheSameSettings(t *testing.T) {
 	pems, dir := certificates(t), t.TempDir()
 	file := func(text string) string { return write(t, t.TempDir(), "file", text) }
@@ -171,7 +171,7 @@ func allRefuse(t *testing.T, env []string, want string) {
 	}
 }
 
-// needed sets what a worker needs at least, without a broker or LeadHit behind it, and some pairs more.
+// needed sets the settings that every worker needs, with no broker or LeadHit behind them, and the given pairs.
 func needed(t *testing.T, pairs ...string) {
 	t.Helper()
 	noSettings(t)

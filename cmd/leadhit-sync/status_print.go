@@ -209,7 +209,7 @@ func (p *statusPrinter) letters() {
 	p.labelled("letters", texts...)
 }
 
-// clock is a time of day, with the date unless it is the worker's today.
+// clock is a time of day, with the date unless that is today by the worker's clock.
 func (p *statusPrinter) clock(t time.Time) string {
 	t, now := t.UTC(), p.status.At.UTC()
 	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {

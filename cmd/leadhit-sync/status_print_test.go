@@ -91,7 +91,7 @@ func lost() status.Worker {
 	return s
 }
 
-// busyWorker has more partitions than have a line.
+// busyWorker has more partitions than the table has lines.
 func busyWorker() status.Worker {
 	s := idle()
 	s.State, s.Phase = "running", "running"

@@ -148,7 +148,7 @@ func groupsOf(s status.Worker) []*outcomeGroup {
 	return all
 }
 
-// nextTry takes less than half a second as due, because it would round to "in 0s". A letter is not paused: it goes to
+// nextTry counts less than half a second as due, because it would round to "in 0s". A letter is not paused: it goes to
 // Kafka, not to LeadHit.
 func (p *statusPrinter) nextTry(o status.WaitingOrder) string {
 	switch {

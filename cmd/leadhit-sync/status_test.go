@@ -141,7 +141,7 @@ func TestStatusTakesNoPassword(t *testing.T) {
 	}
 }
 
-// TestStatusInAPipeIsCompleteEachTime: nobody's screen limits it.
+// TestStatusInAPipeIsCompleteEachTime: no screen limits it.
 func TestStatusInAPipeIsCompleteEachTime(t *testing.T) {
 	f := followed(t, "status", "-w", workerPage(t, outage(15)))
 	f.until("and 17 more")

@@ -22,8 +22,8 @@ func (p *Page) Line(format string, args ...any) {
 	p.parts = append(p.parts, part{line: fmt.Sprintf(format, args...)})
 }
 
-// Row adds a row to the table at the end of the page, or begins one. Each table lines its columns up by itself; the
-// last cell of a row takes no part in that, and is wrapped on a terminal. See [Page.Columns] for other layouts.
+// Row adds a row to the table at the end of the page, or begins one. Each table aligns its own columns; the last cell
+// of a row is not aligned, and is wrapped on a terminal. See [Page.Columns] for other layouts.
 func (p *Page) Row(cells ...string) {
 	for i := range cells {
 		cells[i] = Quote(cells[i])
@@ -32,7 +32,7 @@ func (p *Page) Row(cells ...string) {
 	t.rows = append(t.rows, row{cells: cells})
 }
 
-// Note adds a line that is cut to the width of a terminal. It neither ends the table above it nor lines up with its
+// Note adds a line that is cut to the width of a terminal. It neither ends the table above it nor takes part in its
 // columns.
 func (p *Page) Note(text string) {
 	t := p.last()

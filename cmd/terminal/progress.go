@@ -8,7 +8,7 @@ import (
 
 const clearLine = "\r\x1b[K"
 
-// Progress is one line that shows how far something is. One goroutine uses it. A nil Progress shows nothing.
+// Progress is one line that shows the progress of something. One goroutine uses it. A nil Progress shows nothing.
 type Progress struct {
 	out  io.Writer
 	last time.Time

@@ -9,14 +9,14 @@ import (
 	"leadhit-sync/cmd/terminal"
 )
 
-// emulator obeys the few sequences that a screen may use, as a terminal of its size does.
+// emulator executes the few escape sequences that a screen may use, as a terminal of its size does.
 type emulator struct {
 	width, height int
 	rows          [][]rune
 	row, column   int
 	hidden        bool
 	noWrap        bool
-	odd           []string // what it does not know
+	odd           []string // sequences that it does not know
 }
 
 func newEmulator(width, height int) *emulator {

@@ -35,7 +35,7 @@ type row struct {
 
 func (t *table) lines(width int) []string {
 	widths := t.widths()
-	most := 0 // where rows are cut that still do not fit
+	most := 0 // the width at which rows that still do not fit are cut
 	if width > 0 && t.shrink != nil {
 		room := width - gap*(len(widths)-1)
 		narrow(widths, t.least(Short), room)
@@ -63,7 +63,7 @@ func (t *table) lines(width int) []string {
 	return lines
 }
 
-// line lines the cells of row n up, with a gap behind each.
+// line aligns the cells of row n, with a gap behind each.
 func (t *table) line(n int, cells []string, widths []int) string {
 	var line strings.Builder
 	for i, cell := range cells {
@@ -100,7 +100,7 @@ func (t *table) widths() []int {
 	return widths
 }
 
-// least returns the least width of each column, where columns of one kind may not shrink.
+// least returns the least width of each column. Columns of the kind fixed may not shrink.
 func (t *table) least(fixed Shrink) []int {
 	least := t.widths()
 	for i := range least {

@@ -20,8 +20,8 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// TestAnOperatorsEntryIsWrittenThoughTheClusterHasGrown: the workers go on following a ledger of one replica, and a
-// pause of theirs must have an end.
+// TestAnOperatorsEntryIsWrittenThoughTheClusterHasGrown: the workers continue to follow a ledger with one replica, so
+// an operator must be able to end their pause.
 func TestAnOperatorsEntryIsWrittenThoughTheClusterHasGrown(t *testing.T) {
 	const topic = "dlq.leadhit-sync.ledger"
 	s := newScene(t)
@@ -74,8 +74,7 @@ func TestAnEntryWaitsUntilTheBrokersKnowANewLedger(t *testing.T) {
 	}
 }
 
-// TestWhatKeepsAWorkerOutOfKafkaIsNotBlamedOnTheLettersTopic: a login that Kafka refuses, or TLS that does not come
-// about.
+// TestWhatKeepsAWorkerOutOfKafkaIsNotBlamedOnTheLettersTopic: a login that Kafka rejects, or a failed TLS handshake.
 func TestWhatKeepsAWorkerOutOfKafkaIsNotBlamedOnTheLettersTopic(t *testing.T) {
 	password := filepath.Join(t.TempDir(), "password")
 	if err := os.WriteFile(password, []byte("wrong"), 0o600); err != nil {

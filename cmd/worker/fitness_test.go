@@ -81,7 +81,7 @@ func (s *scene) waitsForThePolicy(topic string) {
 	}
 }
 
-// Somebody alters the topic of a running worker: letters without a key are refused from then on.
+// Somebody alters the letters' topic of a running worker, so that Kafka refuses letters without a key.
 func TestATopicThatIsAlteredUnderAWorkerIsNamed(t *testing.T) {
 	s := newScene(t)
 	s.run()
@@ -111,7 +111,7 @@ func TestATopicThatIsAlteredUnderAWorkerIsNamed(t *testing.T) {
 	})
 	refused := time.Now()
 	s.shows("/readyz", "\ntopic "+letters+": cleanup.policy is compact")
-	if took := time.Since(refused); took > 30*time.Second { // the next regular look is a minute after the start
+	if took := time.Since(refused); took > 30*time.Second { // the next regular inspection is a minute after the start
 		t.Errorf("got the flaw named %v after the refused letter, want the topic looked at once a letter is refused", took)
 	}
 	code.Store(int32(kerr.InvalidRecord.Code))
@@ -152,7 +152,7 @@ func TestASettingThatDoesNotSuitIsAWarning(t *testing.T) {
 	}
 }
 
-// Kafka may forbid to ask: then the refused write is the only sign, and the worker starts.
+// Without the Describe right, a refused write is the only sign, and the worker starts.
 func TestAWorkerThatMayNotDescribeTheTopicStartsAndSaysSo(t *testing.T) {
 	s := newScene(t)
 	if err := s.kafka.CreateTopic(letters, 1, map[string]string{"cleanup.policy": "compact"}); err != nil {

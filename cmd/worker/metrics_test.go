@@ -16,7 +16,7 @@ import (
 
 const goldenMetrics = "testdata/metrics.golden.txt"
 
-// scrape runs a worker until its metrics are those of one at work, all of them.
+// scrape runs a worker until it has worked and shows all its metrics.
 func scrape(t *testing.T) string {
 	t.Helper()
 	s := newScene(t)
@@ -38,8 +38,8 @@ func scrape(t *testing.T) string {
 	return s.shows("/metrics", "leadhit_sync_events_finished_total 3")
 }
 
-// TestTheMetricsAreThoseOfTheList holds the names, types, labels and helps to a file that alerts and dashboards are
-// written against. UPDATE_GOLDEN=1 writes it again.
+// TestTheMetricsAreThoseOfTheList compares names, types, labels and helps with a file. Alerts and dashboards rely on
+// them. UPDATE_GOLDEN=1 writes it again.
 func TestTheMetricsAreThoseOfTheList(t *testing.T) {
 	got := listMetrics(scrape(t))
 	if os.Getenv("UPDATE_GOLDEN") == "1" {
@@ -68,7 +68,7 @@ type metricList struct {
 	labels       map[string][]string
 }
 
-// listMetrics makes a line for each metric of our own: name, type, labels and help, with tabs between.
+// listMetrics makes a line for each metric of our own: name, type, labels and help, separated by tabs.
 func listMetrics(exposition string) string {
 	l := metricList{map[string]string{}, map[string]string{}, map[string][]string{}}
 	for line := range strings.Lines(exposition) {
@@ -154,7 +154,7 @@ func TestTheReadmeShowsTheMetrics(t *testing.T) {
 	}
 }
 
-// TestPromtoolFindsNoFaultInTheMetrics needs promtool, which Debian's package prometheus brings.
+// TestPromtoolFindsNoFaultInTheMetrics needs promtool, which is in Debian's package prometheus.
 func TestPromtoolFindsNoFaultInTheMetrics(t *testing.T) {
 	promtool, err := exec.LookPath("promtool")
 	if err != nil {

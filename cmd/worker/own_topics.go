@@ -68,7 +68,7 @@ func inspectTopic(
 type inspection = func(context.Context, *config.Config, *broker.Cluster) (deadletter.Inspection, error)
 
 // ensureTopic creates the letters' topic or the ledger if it does not exist, and reports whether it did. It never
-// alters a topic that exists. The error is a *deadletter.UnfitError if that has a fatal flaw.
+// alters a topic that exists. The error is a *deadletter.UnfitError if the topic has a fatal flaw.
 func ensureTopic(
 	ctx context.Context, c *config.Config, cluster *broker.Cluster, inspect inspection,
 ) (created bool, err error) {

@@ -17,7 +17,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// value is a metric of an exposition; NaN's place is -1: it is not there.
+// value returns a metric of an exposition; -1 if it is absent.
 func value(t *testing.T, exposition, series string) float64 {
 	t.Helper()
 	found := regexp.MustCompile(`(?m)^leadhit_sync_` + regexp.QuoteMeta(series) + ` (\S+)$`).FindStringSubmatch(exposition)
@@ -162,7 +162,7 @@ func TestAPauseStandsOnEachPage(t *testing.T) {
 	s.showsOrder("4712")
 }
 
-// showsOrder demands what /status says is left to do about an order: event, what it does, behind which event.
+// showsOrder demands what /status reports about an order: each event, what it does, and behind which event.
 func (s *scene) showsOrder(order string, want ...string) {
 	s.t.Helper()
 	_, text := s.page("/status?order=" + order)

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// These name the network in which an address can be taken only once. The first changes with each start of the kernel,
-// and all containers of a machine see the same one. The second is the number of the network namespace in that kernel. A
-// container that is restarted in its pod keeps the pod's.
+// Together these identify a network, in which only one process can have an address. The first is a new random id after
+// each boot, and all containers of a machine see the same one. The second is the number of the network namespace in
+// that kernel. A container that is restarted in its pod keeps the pod's.
 const (
 	bootFile    = "/proc/sys/kernel/random/boot_id"
 	networkLink = "/proc/self/ns/net"
@@ -59,7 +59,7 @@ func plain(name string) string {
 }
 
 // heldListener keeps its address until the inner listener is closed. A server closes its listener when it stops, and
-// when it cannot accept any more. But whoever takes the address next believes that this process has ended.
+// when it can no longer accept connections. But whoever takes the address next believes that this process has ended.
 type heldListener struct{ net.Listener }
 
 // Close ends Accept.

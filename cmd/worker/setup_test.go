@@ -168,7 +168,7 @@ func (s *scene) shows(path, text string) string {
 	return page
 }
 
-// until waits until something is so.
+// until waits until is returns true.
 func (s *scene) until(what string, is func() bool) {
 	s.t.Helper()
 	ticker := time.NewTicker(20 * time.Millisecond)
@@ -183,7 +183,7 @@ func (s *scene) until(what string, is func() bool) {
 	}
 }
 
-// logs keeps what the worker says.
+// logs keeps the worker's log lines.
 type logs struct {
 	mu   sync.Mutex
 	text strings.Builder

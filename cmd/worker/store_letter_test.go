@@ -52,7 +52,7 @@ func newStore(t *testing.T, opts ...kfake.Opt) *store {
 	return &store{fake, c, cluster}
 }
 
-// describes makes the broker answer what the settings of topics are; a topic without settings may not be described.
+// describes sets the topic settings that the broker returns; a topic without settings may not be described.
 func (s *store) describes(topics map[string]map[string]string) {
 	s.ControlKey(int16(kmsg.DescribeConfigs), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		s.KeepControl()
@@ -81,7 +81,7 @@ type (
 	inspector = func(context.Context, *config.Config, *broker.Cluster) (deadletter.Inspection, error)
 )
 
-// Whatever the source keeps, and however large its events are, a topic that we create has no flaw.
+// Whatever the retention of the source, and however large its events, a topic that we create has no flaw.
 func TestATopicThatAWorkerCreatesHasNoFlaw(t *testing.T) {
 	t.Parallel()
 	for name, source := range map[string]map[string]string{
@@ -194,7 +194,7 @@ func TestAnOldMessageFormatIsJudgedByTheBrokersProtocol(t *testing.T) {
 	}
 }
 
-// flawed names the setting of the only flaw, a fatal one with a mark.
+// flawed returns the setting of the only flaw, with an exclamation mark if it is fatal.
 func flawed(found deadletter.Inspection) string {
 	switch {
 	case len(found.Flaws) != 1:

@@ -83,8 +83,8 @@ func (w *Worker) take(ctx context.Context, t turn.Take) (turn.Taken, error) {
 	return taken, nil
 }
 
-// original reads the event of a letter without its value from its source topic. If the topic was created again, another
-// event may have its place: time and hash tell.
+// original reads the event of a letter without its value from its source topic. If the topic was recreated, another
+// event may have its place: time and hash show that.
 func (w *Worker) original(ctx context.Context, l deadletter.Letter) (event.Record, error) {
 	r, err := w.recordAt(ctx, l.Place, false)
 	if err != nil {
@@ -97,10 +97,10 @@ func (w *Worker) original(ctx context.Context, l deadletter.Letter) (event.Recor
 	return r, nil
 }
 
-// errGone says that a record is not in its topic any more.
+// errGone says that a record is no longer in its topic.
 var errGone = errors.New("the record is gone")
 
-// recordAt fetches one record. It returns errGone if the topic does not have it any more.
+// recordAt fetches one record. It returns errGone if the topic no longer has it.
 func (w *Worker) recordAt(ctx context.Context, at event.Place, uncommitted bool) (event.Record, error) {
 	batch, err := w.cluster.Fetch(ctx, broker.FetchRequest{
 		Topic: at.Topic, Partition: at.Partition, Offset: at.Offset, MaxBytes: 1, MaxDecoded: 1, MaxWait: takeWait,

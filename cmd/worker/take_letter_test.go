@@ -54,7 +54,7 @@ func (d *desk) at(topic string, offset int64) event.Record {
 	return batch.Records[0]
 }
 
-// letter stores the letter of the event, as it was changed.
+// letter stores the letter of the event after a change to it.
 func (d *desk) letter(change func(*deadletter.Letter)) {
 	d.t.Helper()
 	l := deadletter.Letter{

@@ -40,7 +40,7 @@ type collector struct {
 	spans    []*tracepb.Span
 	resource map[string]string
 	header   http.Header
-	refusals int // so many deliveries are answered with 503 first
+	refusals int // this many deliveries get 503 first
 }
 
 func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -82,7 +82,7 @@ func attributes(all []*commonpb.KeyValue) map[string]string {
 	return m
 }
 
-// named returns the spans of a name that have come so far, in the order of their starts.
+// named returns the spans with a name that have arrived so far, in the order of their starts.
 func (c *collector) named(name string) []*tracepb.Span {
 	c.mu.Lock()
 	defer c.mu.Unlock()

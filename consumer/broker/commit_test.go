@@ -59,7 +59,7 @@ func TestCommitJudgesEveryErrorCode(t *testing.T) {
 		22: groups.Fenced, 25: groups.Fenced, 27: groups.Fenced, 82: groups.Fenced, 113: groups.Fenced,
 		12: groups.MetadataTooLarge, 28: groups.MetadataTooLarge, 3: groups.UnknownTopic,
 		29: groups.Forbidden, 30: groups.Forbidden,
-		// In doubt: an unknown server error may have struck behind the write, and so may what we have no name for.
+		// Ambiguous: an unknown server error may have happened after the write, and so may an error that we have no name for.
 		-1: groups.Ambiguous, 7: groups.Ambiguous, 56: groups.Ambiguous, 999: groups.Ambiguous,
 	} {
 		answerCommits(fake, code)

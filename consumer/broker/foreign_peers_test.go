@@ -19,7 +19,7 @@ import (
 	"leadhit-sync/consumer/broker/dial"
 )
 
-// speakers are peers that are no brokers: what they send, and how we say it.
+// speakers are peers that are not brokers: what they send, and how our error describes them.
 var speakers = map[string]struct {
 	greets bool // before it was asked
 	sends  string
@@ -171,7 +171,7 @@ func refused(t *testing.T, by string, err error, want ...string) {
 	}
 }
 
-// allocated counts bytes, given back or not.
+// allocated counts all bytes allocated so far, freed or not.
 func allocated() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

@@ -19,7 +19,7 @@ import (
 	"leadhit-sync/consumer/broker/records"
 )
 
-// freezer is a network that can stop answering: what is written is taken, and nothing comes back.
+// freezer is a network that can stop responding: it takes what is written, and nothing comes back.
 type freezer struct {
 	kfake.VirtualNetwork
 
@@ -135,7 +135,7 @@ func TestAFrozenClusterDoesNotHoldClose(t *testing.T) {
 	})
 }
 
-// Decoding is shared between the partitions of a process: however many fetch, few unpack.
+// All partitions of a process share the decoders: however many fetch, few decompress at once.
 func TestManyFetchesShareTheDecoders(t *testing.T) {
 	fake := fakeKafka(t)
 	written := numbers(200)

@@ -12,7 +12,7 @@ import (
 	"leadhit-sync/consumer/broker"
 )
 
-// occupancy is what a test's responses hold, and held at most.
+// occupancy counts the bytes that a test's responses hold, and the most that they held.
 type occupancy struct {
 	mu         sync.Mutex
 	held, most int64

@@ -180,7 +180,7 @@ func consume(t *testing.T, fake *kfake.Cluster, group string, options ...kgo.Opt
 	return client
 }
 
-// as is a value in its own type.
+// as returns a value as a T.
 func as[T any](t *testing.T, value any) T {
 	t.Helper()
 	typed, ok := value.(T)

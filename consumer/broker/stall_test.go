@@ -139,7 +139,7 @@ func TestACancelledFetchReleasesItsMemoryAtOnce(t *testing.T) {
 // 96 pieces or more, with two seconds before each.
 func TestAFetchOnASlowLineContinuesAsLongAsBytesArrive(t *testing.T) {
 	inDeafBubble(t, 2*time.Second, func(w *deafBubble) {
-		for range 2 { // the connection is of use afterwards
+		for range 2 { // the connection remains usable
 			began := time.Now()
 			batch, err := w.cluster.Fetch(w.t.Context(), wants)
 			if took := time.Since(began); err != nil || len(batch.Records) != 3 || took < 190*time.Second {

@@ -34,8 +34,8 @@ func statementOf(t task) statement {
 	return statement{digestOf([]byte(t.item().OrderID)), digestOf(text)}
 }
 
-// acceptedMemory knows which status LeadHit accepted last for an order, for as many orders as its limit says. The least
-// recently used order makes place for a new one. It holds no pointers, so the garbage collector does not visit its
+// acceptedMemory knows which status LeadHit accepted last for an order, for as many orders as its limit says. A new
+// order replaces the least recently used one. It holds no pointers, so the garbage collector does not visit its
 // entries.
 type acceptedMemory struct {
 	limit   int

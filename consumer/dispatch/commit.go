@@ -54,10 +54,10 @@ func (d *Dispatcher) starved() bool {
 }
 
 // nearEdge says that the next commit is due, because otherwise calls would stop while it is in flight: they stop at
-// 2 × CallsInFlight settled events. A commit costs the broker as much whatever it says, so an early one is a waste. It
-// leaves room for half of what settles while it is in flight: slots that become free in its last moments are called for
-// as soon as it is acknowledged. Events whose letters are being stored cannot be committed yet, so a commit of the few
-// others waits.
+// 2 × CallsInFlight settled events. A commit costs the broker the same whatever its content, so an early one is a
+// waste. The limit leaves space for half of the events that settle meanwhile: the slots that become free last are
+// filled as soon as the commit is acknowledged. Events whose letters are being stored cannot be committed yet, so a
+// commit of the few others waits.
 func (d *Dispatcher) nearEdge() bool {
 	calls := d.config.CallsInFlight
 	return d.settled >= max(2*calls-d.meanwhile/2, calls) && d.fresh > calls/2

@@ -52,7 +52,7 @@ func TestABacklogIsCommittedInLargePartsWithoutAPause(t *testing.T) {
 	if each := events / commits; each < 3*calls/2 || each > bound {
 		t.Errorf("got %d events a commit, want at least %d and at most %d", each, 3*calls/2, bound)
 	}
-	// In the mean a call takes 21 ms.
+	// On average a call takes 21 ms.
 	if ideal := events * 21 * time.Millisecond / calls; took > ideal*102/100 {
 		t.Errorf("got %v, want 2 %% more than %v at most: calls wait for commits", took, ideal)
 	}

@@ -20,7 +20,7 @@ type commitState struct {
 	coverage  int64     // events below it are covered by the commit in flight
 	safe      int64     // coverage of the last acknowledged commit: lanes were opened on its strength
 	named     time.Time // when a commit last named the partition
-	dirty     bool      // acked may no longer say all
+	dirty     bool      // acked may be out of date
 	truncated bool      // the last commit did not cover all that was finished
 	suspended bool      // the broker does not know the partition: no commits, calls or fetches
 }

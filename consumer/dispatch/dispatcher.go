@@ -16,7 +16,7 @@ import (
 type Dispatcher struct {
 	config Config
 
-	// What belongs to the process.
+	// The state of the process outlives generations.
 	governor  *retry.Governor
 	guard     guard.Guard
 	letters   fold.Fold
@@ -36,7 +36,7 @@ type Dispatcher struct {
 	out turn.Effects
 }
 
-// generation is what ends with the group's generation.
+// generation is the state that is dropped when the group's generation ends.
 type generation struct {
 	live, draining, fenced bool
 
@@ -70,7 +70,7 @@ type generation struct {
 	commitNot  time.Time // no commit before
 	commitSent time.Time
 	// settledThen is settled when the last commit was sent. meanwhile is how many events settle while a commit is in
-	// flight: the most of late.
+	// flight: the highest of recent figures.
 	settledThen, meanwhile int
 	dirtySince             time.Time
 	dirty                  []*partition

@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// The path of one event: it is fetched, called about, accepted and committed.
+// The path of one event: it is fetched, called, accepted and committed.
 func Example() {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	d := dispatch.New(dispatch.Config{

@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// What never varies in a flow.
+// The constants of every flow.
 const (
 	flowFetch  = 2 * time.Millisecond
 	flowCommit = 5 * time.Millisecond
@@ -22,7 +22,7 @@ const (
 )
 
 // flow is a worker in a world without faults but those of its LeadHit, in virtual time and with latencies that never
-// vary: so figures can be demanded, and two runs compared event by event.
+// vary. So a test can demand figures, and compare two runs event by event.
 type flow struct {
 	tb      testing.TB
 	d       *dispatch.Dispatcher
@@ -143,7 +143,7 @@ func (f *flow) write(at time.Duration, number int, item event.Item) {
 	})
 }
 
-// writeEach writes one event every so often, about so many orders in turn.
+// writeEach writes one event per interval, about a number of orders in turn.
 func (f *flow) writeEach(every, from, to time.Duration, among int, item event.Item) {
 	for i, at := 0, from; at < to; i, at = i+1, at+every {
 		item.OrderID = fmt.Sprint("order ", i%among)

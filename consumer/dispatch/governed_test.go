@@ -18,7 +18,7 @@ func send(order string) event.Item {
 	return event.Item{Action: event.Call, OrderID: order, Status: "paid"}
 }
 
-// besideStuck runs 6,000 events of 1,000 good orders, and so many of one that always fails.
+// besideStuck runs 6,000 events of 1,000 good orders, and a number of events of an order that always fails.
 func besideStuck(t *testing.T, events int, takes time.Duration, v retry.Verdict) *flow {
 	t.Helper()
 	c := flowSettings()
@@ -68,7 +68,7 @@ func TestOneStuckOrderBesideAThousandGoodOnesSlowsNobodyDown(t *testing.T) {
 	}
 }
 
-// An outage of ten minutes, with 20 events a second coming in before, meanwhile and after.
+// An outage of ten minutes, with 20 events a second arriving before, during and after it.
 const outageFrom, outageTo = 2 * time.Minute, 12 * time.Minute
 
 func outage(t *testing.T, takes time.Duration, v retry.Verdict) *flow {
@@ -101,7 +101,7 @@ func TestAnOutageCostsFewCallsAndNoLetter(t *testing.T) {
 		"connections refused": {time.Millisecond, retry.Verdict{Cause: "Connect"}, 100},
 		"bad gateway":         {30 * time.Millisecond, retry.Verdict{Cause: "HTTP 502", Code: 502}, 100},
 		"overloaded":          {30 * time.Millisecond, retry.Verdict{Cause: "HTTP 503", Code: 503}, 100},
-		// Until the first has timed out nobody can know, and 60 calls have gone out.
+		// Nobody can know of the outage until the first call has timed out, and by then 60 calls were sent.
 		"no answer": {3 * time.Second, retry.Verdict{Cause: "Timeout"}, 160},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -132,7 +132,7 @@ func (f *flow) wantAnotherOrderEachProbe() {
 	}
 }
 
-// bucket is a LeadHit that takes so many calls a second, and ten at once.
+// bucket is a LeadHit that accepts a number of calls per second, and ten at once.
 type bucket struct {
 	latency        time.Duration
 	perSecond      float64
@@ -229,7 +229,8 @@ func TestABadDeployStopsAndGoesOnAfterAResume(t *testing.T) {
 	}
 }
 
-// wantFlood demands that a flood of letters was noticed in time: after so many letters before it, as the n-th one.
+// wantFlood demands that a flood of letters was noticed in time: at its n-th letter, after the given number of letters
+// before the flood.
 func (f *flow) wantFlood(why string, before, n int) {
 	f.tb.Helper()
 	letters, most := len(f.stores)-before, 100+flowSettings().CallsInFlight

@@ -12,7 +12,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// harness drives a dispatcher by hand: it keeps what was started and not yet answered.
+// harness drives a dispatcher by hand: it keeps the effects that have started and not ended.
 type harness struct {
 	tb      testing.TB
 	d       *dispatch.Dispatcher
@@ -74,7 +74,7 @@ func (h *harness) assign(newMember bool, owned ...event.Partition) {
 	h.ask()
 }
 
-// ask puts the question and notes what is started.
+// ask calls Next and notes the effects.
 func (h *harness) ask() {
 	e := h.d.Next(h.now)
 	h.last = e
@@ -169,7 +169,7 @@ func (h *harness) accept(p event.Partition, offset int64) {
 	h.answer(p, offset, retry.Verdict{Kind: retry.Done, Answered: true})
 }
 
-// inFlight lists the offsets that are being called about.
+// inFlight lists the offsets of the calls in flight.
 func (h *harness) inFlight() []int64 {
 	offsets := []int64{}
 	for _, c := range h.calls {
@@ -185,7 +185,7 @@ func (h *harness) wantInAir(why string, want ...int64) {
 	}
 }
 
-// event is an event about some orders, all to be sent.
+// eventOf returns an event that asks for a call about each of some orders.
 func eventOf(offset int64, orders ...string) turn.Event {
 	e := turn.Event{Offset: offset, Time: time.UnixMilli(1_700_000_000_000 + offset), Bytes: 100}
 	for _, o := range orders {

@@ -39,7 +39,7 @@ func (w *ledgerWrites) wake(now time.Time) time.Time {
 	return w.notUntil
 }
 
-// forget keeps the writes, although nobody waits for them any more.
+// forget keeps the writes, although nobody waits for them any longer.
 func (w *ledgerWrites) forget() {
 	for i := range w.waiting {
 		w.waiting[i].then = nil
@@ -101,7 +101,7 @@ func (d *Dispatcher) overtaken(now time.Time, t task) []ledger.Entry {
 	return entries
 }
 
-// id is the letter's id of a task.
+// id returns the id of a task's letter.
 func (t task) id() ledger.ID {
 	if t.replay != nil {
 		return t.replay.id

@@ -83,7 +83,7 @@ func (e *pending) tasksOf(tasks []task, order string) []task {
 }
 
 // refusedOf appends the tasks about an order whose letters are not stored: those that the mapping refused are in no
-// lane. It returns when the order's tasks are due that wait for a time, because that takes the same look at all timers.
+// lane. It also returns when tasks that wait for a time are due, because both need a look at all timers.
 func (d *Dispatcher) refusedOf(tasks []task, order string) ([]task, map[task]time.Time) {
 	refused := func(t task) {
 		if it := t.item(); it.OrderID == order && it.Action == event.Refuse && it.state == storing && !t.dropped {
@@ -130,7 +130,8 @@ func (t task) doing() string {
 	}
 }
 
-// behind is the event that a blocked one waits for: of its own lane first, for that is the order that people ask about.
+// behind is the event that a blocked one waits for: of its own lane first, because that is the order that people ask
+// about.
 func (t task) behind() string {
 	order := t.item().OrderID
 	lanes := slices.SortedStableFunc(slices.Values(t.lanes), func(a, b *lane) int {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// The core must stay what a simulator can replay.
+// The core must stay pure, so that a simulator can replay it.
 func TestTheCoreHasNoGoroutineClockContextOrLock(t *testing.T) {
 	t.Parallel()
 	for _, dir := range []string{".", "../../retry", "../../deadletter/ledger", "../../deadletter/ledger/guard", "../../deadletter/ledger/fold", "turn", "snapshot"} {

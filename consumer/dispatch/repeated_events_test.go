@@ -23,7 +23,7 @@ func skipping() dispatch.Config {
 	return c
 }
 
-// says is an event of one order with a status of its own.
+// says returns an event that reports a status of one order.
 func says(offset int64, order, status string) turn.Event {
 	e := eventOf(offset, order)
 	e.Items[0].Status = status
@@ -35,7 +35,7 @@ func keyed(e turn.Event, key string) turn.Event {
 	return e
 }
 
-// wantRepeats demands which offsets were finished without a call since the last question.
+// wantRepeats demands which offsets were finished without a call since the last check.
 func (h *harness) wantRepeats(why string, want ...int64) {
 	h.tb.Helper()
 	got := []int64{}
@@ -152,7 +152,7 @@ func TestACallBesideAnotherAPIKeyIsNoProof(t *testing.T) {
 	h.wantRepeats("accepted under the new key", 2)
 }
 
-// An order whose events lie in two partitions has two lanes, and their calls know nothing of each other.
+// An order whose events are in two partitions has two lanes, and their calls know nothing of each other.
 func TestACallInAnotherLaneForgetsTheStatus(t *testing.T) {
 	t.Parallel()
 	h := started(t, skipping(), orders(0), orders(1))
@@ -178,7 +178,7 @@ func TestACallInAnotherLaneForgetsTheStatus(t *testing.T) {
 }
 
 // Another worker may have called the order in between: without a key, or with a key for each event, the events of an
-// order lie in several partitions.
+// order are in several partitions.
 func TestOnlyAnEventWithTheSameKeyIsARepeat(t *testing.T) {
 	t.Parallel()
 	for name, keys := range map[string][2]string{

@@ -10,8 +10,8 @@ import (
 
 const rebalanceTimeout = 30 * time.Second
 
-// broker models what the worker sees of Kafka: the logs, the group and its offsets. A member's session is fed by its
-// heartbeats and commits, a rebalance waits for all members that it knows, and only the members of the current
+// broker models what the worker sees of Kafka: the logs, the group and its offsets. A member's session is kept alive by
+// its heartbeats and commits, a rebalance waits for all members that it knows, and only the members of the current
 // generation may commit; a rebalance that is only being prepared refuses nobody.
 type broker struct {
 	*world
@@ -215,7 +215,7 @@ func (b *broker) commit(id, generation int, offsets []turn.Offset, sent time.Dur
 // apply checks what a commit claims, and stores it.
 func (p *simLog) apply(o turn.Offset, late bool) {
 	if p.committed.exists && o.Next == p.committed.next && o.Metadata == p.committed.metadata {
-		return // says what stands there
+		return // the same commit again
 	}
 	c := position{exists: true, next: o.Next, metadata: o.Metadata}
 	if frontier, unfinished, ok := dispatch.ParseMetadata(o.Metadata); ok {

@@ -7,7 +7,7 @@ import (
 	"leadhit-sync/retry"
 )
 
-// progress is what a worker knows of an event that it has called about in this generation.
+// progress is what a worker knows of an event that it has called in this generation.
 type progress struct {
 	inFlight, judged int
 	several          bool
@@ -47,7 +47,7 @@ func (k *worker) checkEffects(e turn.Effects) {
 	}
 }
 
-// checkCall looks at a call as it is decided.
+// checkCall checks a call when it is decided.
 func (k *worker) checkCall(c turn.Call) {
 	change := changeOf(c.Record, c.Item)
 	r := change.record
@@ -84,7 +84,7 @@ func (k *worker) checkPrevious(c turn.Call, change *change) {
 	}
 }
 
-// progressOf returns what the worker knows of an event that it calls about now, or skips.
+// progressOf returns what the worker knows of an event that it calls now, or skips.
 func (k *worker) progressOf(r *record) *progress {
 	g := k.called[r]
 	if g == nil {
@@ -100,7 +100,7 @@ func (k *worker) progressOf(r *record) *progress {
 	return g
 }
 
-// checkWrite looks at a call as it goes out.
+// checkWrite checks a call when it is written.
 func (k *worker) checkWrite(f *flight) {
 	c := f.change
 	p := c.record.log
@@ -198,7 +198,7 @@ func (k *worker) exposed(each func(*record)) (whole, partly int) {
 		case g.settled() || g.inFlight > 0:
 			whole++
 			each(r)
-		} // else it waits for its next try, crash or not
+		} // else it waits for its next attempt, crash or not
 	}
 	return whole, partly
 }

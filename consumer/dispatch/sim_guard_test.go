@@ -12,7 +12,7 @@ import (
 )
 
 // These are the rules about floods that every worker must obey, written independently of the worker's code. They leave
-// some room where the worker counts in another order.
+// a margin where the worker counts in another order.
 const (
 	floodWindow  = 200
 	floodLetters = 100
@@ -61,7 +61,7 @@ func (w *world) drawGuard() {
 	p.callTime = min(p.callTime, 20*time.Millisecond) // a letter each, and its commit
 }
 
-// guardBetween is between, with the guard's own source.
+// guardBetween is like between, but draws from the guard's own source.
 func (w *world) guardBetween(from, to time.Duration) time.Duration {
 	return from + time.Duration(w.ledger.Int64N(int64(to-from)+1))
 }
@@ -126,7 +126,7 @@ func (w *world) guardConfig(place int, c *dispatch.Config) {
 
 func fingerprint(s turn.Store) string { return fmt.Sprint(s.Mapping, s.Verdict.Cause) }
 
-// readLedger is what a process does before anything else; then it follows.
+// readLedger reads the ledger, as a process does before anything else, and then follows it.
 func (k *worker) readLedger() {
 	if !k.plan.guard.on && !k.desk.on {
 		return
@@ -176,9 +176,9 @@ func (k *worker) announce(e ledger.Entry) {
 // guardWatch is what a worker must know about pauses, and the letters that it counts.
 type guardWatch struct {
 	log, read int
-	inForce   []ledger.Entry // as the ledger tells
-	own       []ledger.Entry // not read there yet
-	stood     []ledger.Entry // the pauses of this ledger, ended ones too: one that is written again is no news
+	inForce   []ledger.Entry // according to the ledger
+	own       []ledger.Entry // announced by this worker, and not read back yet
+	stood     []ledger.Entry // the pauses of this ledger, ended ones too: a copy of one has no effect
 	accepted  map[string]bool
 	outcomes  []guardOutcome
 }
@@ -260,7 +260,7 @@ func (g *guardWatch) flood() (letters, orders int) {
 	return letters, orders
 }
 
-// checkGuard looks at what a worker begins: nothing in a pause, and a pause where it must be.
+// checkGuard checks the effects of a turn: no call during a pause, and a pause where one is due.
 func (k *worker) checkGuard(e turn.Effects, build string) {
 	if !k.plan.guard.on {
 		return
@@ -290,7 +290,7 @@ func (k *worker) checkGuard(e turn.Effects, build string) {
 		}
 		return
 	case slices.ContainsFunc(g.own, func(o ledger.Entry) bool { return sameEntry(o, *e.Announce) }):
-		// told again, in another ledger
+		// announced again, in another ledger
 	case letters < floodLetters-floodRoom || orders < floodOrders-3:
 		k.failed("worker %d: a flood of %d letters of %d orders: %+v", k.place, letters, orders, *e.Announce)
 	default:

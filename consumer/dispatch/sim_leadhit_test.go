@@ -12,13 +12,13 @@ import (
 // all, and the caller may or may not learn of it.
 type leadhit struct {
 	*world
-	key           int // the key it takes
-	window        int // counts the times at which it began to take another key
+	key           int // the key that it accepts
+	window        int // counts how often it began to accept another key
 	misconfigured time.Duration
 	brokenUntil   time.Duration
-	downUntil     time.Duration     // no connection is taken
+	downUntil     time.Duration     // no connection is accepted
 	holds         map[string]string // the status of each order, by name
-	onWire        map[string]int    // calls of each order, of the living and the dead
+	onWire        map[string]int    // calls of each order, those of dead workers too
 }
 
 // flight is a call on the wire. It continues after its caller has died.
@@ -100,7 +100,7 @@ func (l *leadhit) receive(f *flight) {
 	})
 }
 
-// share is how likely a fault is now: in the calm a few failures stay.
+// share is how likely a fault is now: once the faults are over, a few failures remain.
 func (l *leadhit) share(p float64) float64 {
 	if l.calm {
 		return 0.03

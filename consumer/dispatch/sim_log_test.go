@@ -11,13 +11,13 @@ import (
 
 const recordBytes = 100
 
-// order is one order, its calls over all processes included.
+// order is one order, with its calls by all processes.
 type order struct {
 	name           string
 	number         int
 	stuck, failing bool // calls fail until healed; until the calm
 	written        int
-	inFlight       int // calls on the wire, of the living and the dead
+	inFlight       int // calls on the wire, those of dead workers too
 }
 
 // record is an event in the log.
@@ -40,8 +40,8 @@ type change struct {
 	action     event.Action
 	status     string
 	superseded bool // a later item of the event is about the same order
-	refused    bool // LeadHit never takes it
-	healed     bool // it took it back: a replay is accepted
+	refused    bool // LeadHit never accepts it from an event
+	healed     bool // the refusal was withdrawn: a replay is accepted
 	// nameless says that a replay was forced although neither the letter nor its key names the order. If its outcome is lost
 	// and nobody reads the event again, nobody can tell which letters are older: a limit, no fault (seed 6848). So every
 	// mapping reads the event from now on, and nobody ends the replay.
@@ -84,15 +84,15 @@ type simLog struct {
 	records      []*record
 	start        int64
 	end          int64
-	hidden       int64 // what lies below it is nobody's to find: the log took the place of a longer one
+	hidden       int64 // nobody can read what was below it, because this log replaced a longer one
 	unknown      bool
 	unknownUntil time.Duration
-	renewed      time.Duration // when the log took the place of another
+	renewed      time.Duration // when the log replaced another
 	restarted    bool          // its reader began again: the commit may go down
 	clean        int           // records before it are known to be finished
 	last         map[*order]*change
 	committed    position
-	owner        *worker // who was assigned the partition last
+	owner        *worker // the last worker that was assigned the partition
 	waiting      []func()
 }
 
@@ -177,8 +177,8 @@ func (p *simLog) finishedBelow(offset int64) bool {
 	return true
 }
 
-// read answers a fetch: some records, and the offset to go on from. Like a real one it may begin before the offset that
-// was asked for.
+// read responds to a fetch: some records, and the offset to continue from. Like a real response, it may begin before
+// the requested offset.
 func (p *simLog) read(offset int64, bytes int) (events []turn.Event, next int64) {
 	i := p.index(offset)
 	most := i + max(1, bytes/recordBytes)
@@ -236,8 +236,8 @@ func (p *simLog) renew() {
 	p.renewed, p.hidden = p.now, 0
 }
 
-// replace puts a log of about the same offsets in the place of the old one, the group's offset unchanged. Records below
-// that offset cannot be found by anybody.
+// replace puts a log of about the same offsets in the place of the old one, the group's offset unchanged. Nobody can
+// read records below that offset.
 func (p *simLog) replace() {
 	n := len(p.records)
 	p.renew()

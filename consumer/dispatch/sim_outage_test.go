@@ -24,10 +24,10 @@ type outageWatch struct {
 	since   time.Duration
 	probes  int
 	probing bool          // a probe is in flight
-	quiet   time.Duration // LeadHit asked it to call nobody before
+	quiet   time.Duration // LeadHit asked for no call before this
 }
 
-// checkHeld looks at a call as it is decided: may any start now?
+// checkHeld checks, when a call is decided, whether any may start now.
 func (k *worker) checkHeld(c turn.Call) {
 	o := &k.outage
 	limit := k.d.Limit()

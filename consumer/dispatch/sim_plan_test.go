@@ -84,7 +84,7 @@ func drawPlan(w *world) plan {
 	if w.chance(0.5) {
 		p.large = 1 + w.IntN(min(p.orders, 20))
 		if w.chance(0.3) {
-			// Enough of them, about enough orders and for long enough, to reach their own limit.
+			// Enough events about several orders, for long enough, to reach their own limit.
 			p.several, p.errors, p.orders, p.large = 0.6, max(p.errors, 0.3), 100+w.IntN(100), 2+w.IntN(4)
 		}
 	}
@@ -205,7 +205,7 @@ func (w *world) stir() {
 			w.sometimes(k.arm, func() { k.freeze(w.between(100*time.Millisecond, 5*p.session/2)) })
 		})
 		if p.keyEvery > 0 && w.chance(0.3) {
-			w.leadhit.changeKey() // so that late answers tell of it
+			w.leadhit.changeKey() // so that late responses are about the old key
 		}
 	})
 	w.repeat(p.leaveEvery, func() { w.anyWorker((*worker).stop) })
@@ -232,7 +232,7 @@ func (w *world) stir() {
 	}
 }
 
-// repeat lets something happen again and again until the calm, at random moments.
+// repeat makes something happen again and again, at random moments, until the faults end.
 func (w *world) repeat(every time.Duration, do func()) {
 	if every == 0 {
 		return

@@ -16,15 +16,15 @@ type shop struct {
 	skips      bool // the workers skip repeats
 	repeats    float64
 	remembered int
-	twins      int               // orders that lie in two partitions
+	twins      int               // orders with events in two partitions
 	keyed      float64           // events whose key is their first order's id
 	single     bool              // the other events have a key each; otherwise they have none
 	said       map[string]string // by order
 	written    int
 }
 
-// drawRepeats decides how often a shop repeats itself. Where an order lies in partitions of several workers, no event
-// has its order's id as the key: otherwise all its events would lie in one partition.
+// drawRepeats decides how often a shop repeats itself. If an order has events in partitions of several workers, none
+// has the order's id as its key: otherwise all would be in one partition.
 func (w *world) drawRepeats(seed uint64) {
 	s := &shop{Rand: rand.New(rand.NewPCG(seed, 0x540b)), keyed: 1, said: map[string]string{}, remembered: 100_000}
 	w.shop = s

@@ -11,8 +11,8 @@ type orderLog struct {
 	*simLog
 }
 
-// checkCalled looks at a call that goes out: nobody may be called about an order under an older event than the last one
-// that was accepted, unless an operator forced it.
+// checkCalled checks a call that is written: it must not be for an older event than the last accepted one of the order,
+// unless an operator forced it.
 func (d *desk) checkCalled(f *flight) {
 	if !d.on || f.change.record.gone || f.forced {
 		return
@@ -24,19 +24,19 @@ func (d *desk) checkCalled(f *flight) {
 	}
 }
 
-// accepted notes what LeadHit took.
+// accepted notes what LeadHit accepted.
 func (d *desk) accepted(f *flight) {
 	d.checkCalled(f)
 	d.counts(f.change)
 }
 
-// counts notes that nobody may be called about an older event of the order from now on.
+// counts notes that no older event of the order may be called from now on.
 func (d *desk) counts(c *change) {
 	at := orderLog{c.order, c.record.log}
 	d.highest[at] = max(d.highest[at], c.record.offset)
 }
 
-// replayWatch is what a worker knows of a replay that it has called about.
+// replayWatch is what a worker knows of a replay that it has called.
 type replayWatch struct {
 	n        int
 	order    *order
@@ -53,7 +53,7 @@ func idOf(p partition, offset int64, item int, several bool) string {
 	return id.String()
 }
 
-// checkReplay looks at a replay's call as it is decided.
+// checkReplay checks a replay's call when it is decided.
 func (k *worker) checkReplay(c turn.Call) {
 	change := changeOf(c.Record, c.Item)
 	id := idOf(c.Partition, c.Offset, c.Item, c.Several)

@@ -19,7 +19,7 @@ type desk struct {
 	on      bool
 	letters []simLetter
 	ids     []string // of the letters, in the order in which they were stored first
-	truth   simFold  // of all that stands in both topics
+	truth   simFold  // of everything in both topics
 	open    int      // letters that are requeued, in truth
 	highest map[orderLog]int64
 
@@ -51,7 +51,7 @@ func (w *world) drawReplays(seed uint64) {
 		p.refused, p.refusedByMapping = max(p.refused, 0.1+0.3*d.Float64()), max(p.refusedByMapping, 0.2*d.Float64())
 		p.ignored = min(p.ignored, 0.2)
 	}
-	p.large = min(p.large, 30) // a letter of each item is dear
+	p.large = min(p.large, 30) // a letter for each item is expensive
 	d.every = d.between(time.Second, 15*time.Second)
 	d.lag = d.between(time.Second, 10*time.Second)
 	d.until = p.chaos + d.between(0, time.Minute)
@@ -97,7 +97,7 @@ func (d *desk) work() {
 	})
 }
 
-// decide is one look at all letters: what to do with some of them.
+// decide looks at all letters once, and does something with some of them.
 func (d *desk) decide() {
 	left := 1 + d.dice.IntN(20)
 	by := []string{"alice", "bob"}[d.dice.IntN(2)]
@@ -312,7 +312,7 @@ func (k *worker) readBoth() {
 	}
 }
 
-// catchUp does the same after the generation has begun, and tells.
+// catchUp does the same after the generation has begun, and then calls CaughtUp.
 func (k *worker) catchUp() {
 	if !k.desk.on {
 		return

@@ -34,7 +34,7 @@ type worker struct {
 	pending     bool // inputs came since the last question
 	inFlight    int
 	busy        map[*order]int // its calls in flight
-	armed       func()         // what befalls it after its next call has gone out
+	armed       func()         // what happens to it after its next call is sent
 	run                        // of the generation
 	watch       pauseWatch
 	outage      outageWatch
@@ -59,7 +59,7 @@ type run struct {
 	proofs     map[string]proof
 }
 
-// tell writes a line of the history that is repeated.
+// tell writes a line about the history, if that is printed.
 func (k *worker) tell(format string, args ...any) {
 	if k.trace != nil {
 		k.note("worker %d: "+format, append([]any{k.place}, args...)...)
@@ -108,7 +108,7 @@ func (k *worker) hear(d time.Duration, input func()) {
 	})
 }
 
-// hearAnswer delivers the answer to a call. Where the worker was frozen, its clock may have been, too: then the call
+// hearAnswer delivers the response to a call. If the worker was frozen, its clock may have been, too: then the call
 // ends when the rest of its time is over.
 func (k *worker) hearAnswer(f *flight, v retry.Verdict) {
 	if !k.alive || !k.frozen {
@@ -183,7 +183,7 @@ func (k *worker) revoke() {
 	k.d.Revoked()
 	number, limit := k.number, k.plan.drain
 	if k.stopping {
-		limit = patience // the group is left: nobody may find our calls in flight
+		limit = patience // the worker leaves the group, and no call of it may outlive that
 	}
 	k.act(limit, func() {
 		switch {
@@ -203,7 +203,7 @@ func (k *worker) leaveGeneration(end turn.End) {
 	k.checkEnd(end)
 	k.suffer(end != turn.Drained || k.d.NeedsNewMember())
 	if k.inFlight > 0 && k.plan.keyEvery > 0 && !k.calm && k.chance(0.5) {
-		k.leadhit.changeKey() // so that calls of an ended generation tell of it
+		k.leadhit.changeKey() // so that calls of an ended generation carry the old key
 	}
 	k.d.Lost()
 	k.inside = false
@@ -236,7 +236,7 @@ func (k *worker) end() {
 	})
 }
 
-// arm lets something happen to a worker right after its next call has gone out: the worst moments are those between two
+// arm lets something happen to a worker right after its next call is sent: the worst moments are those between two
 // steps. If there is no call for a while, it happens anyway.
 func (k *worker) arm(do func()) {
 	k.armed = do

@@ -19,7 +19,7 @@ type world struct {
 	now      time.Duration // since the beginning
 	agenda   agenda
 	seq      uint64
-	calm     bool // the faults are over, but for a few failures
+	calm     bool // the faults are over, except for a few failures
 	healed   bool // stuck orders succeed again
 	broker   *broker
 	leadhit  *leadhit
@@ -44,7 +44,7 @@ type figures struct {
 	seeds, events, calls, crashes, rebalances   int
 	commits, letters, pauses, ambiguous, clean  int
 	repeats, maxRepeats, bound, risk, exhausted int
-	losses                                      int // crashes, and generations that did not end clean
+	losses                                      int // crashes, and generations that did not end cleanly
 	outages, floods                             int // noticed by a worker
 	orphans                                     int // calls that outlived their generation into the next
 	withReplays                                 int // histories with letters' topic and operators
@@ -209,7 +209,7 @@ func (w *world) runUntil(end time.Duration, done func() bool) {
 	}
 }
 
-// settleDown ends the faults. A few failures stay: a retry that is lost shows only where something has to be retried.
+// settleDown ends the faults. A few failures remain: a lost retry shows only if something has to be retried.
 func (w *world) settleDown() {
 	w.calm = true
 	w.leadhit.calmDown()

@@ -13,7 +13,7 @@ import (
 // replayed is a run in virtual time: a log that is read as it grows, calls and commits that take a fixed time each.
 type replayed struct {
 	*harness
-	due   map[time.Duration][]func() // by the time since the beginning, each in the order of its making
+	due   map[time.Duration][]func() // by the time since the beginning, in the order in which they were added
 	begin time.Time
 	stuck string // this order's calls fail with fault
 	fault retry.Verdict

@@ -47,7 +47,7 @@ type item struct {
 	repeat   bool // finished without a call
 }
 
-// failures is what an item needs after a call or a letter of it has failed.
+// failures is the data that an item needs after its call, or the writing of its letter, has failed.
 type failures struct {
 	backoff *retry.Backoff
 	verdict retry.Verdict // on the last call; the letter quotes it if it is final

@@ -16,7 +16,7 @@ import (
 	"leadhit-sync/consumer/mapping"
 )
 
-// A recorded event is a row of cases.tsv: a record as it lies in a topic, and what is to come of it.
+// A recorded event is a row of cases.tsv: a record as it is in a topic, and the items that it must give.
 type recorded struct {
 	name, preset, topic string
 	record              event.Record
@@ -62,7 +62,7 @@ func recordedEvents(t *testing.T) []recorded {
 	return events
 }
 
-// payload reads the value of a record: nil for a tombstone, and bytes that no text holds from base64.
+// payload reads the value of a record: nil for a tombstone; bytes that are not text are in base64.
 func payload(t *testing.T, dir, name string) []byte {
 	t.Helper()
 	if name == "-" {

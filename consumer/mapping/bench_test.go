@@ -10,8 +10,8 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// shopifyOrder is a Shopify order of 2.7 KB as the platform sends it, without white space: some 80 members, few of them
-// asked for.
+// shopifyOrder is a Shopify order of 2.7 KB as the platform sends it, without white space: about 80 members, of which
+// the mapping reads few.
 func shopifyOrder(tb testing.TB) event.Record {
 	tb.Helper()
 	value, err := os.ReadFile("testdata/order-events/payloads/shopify-orders-paid.json")
@@ -35,8 +35,8 @@ func shopifyOrder(tb testing.TB) event.Record {
 	}
 }
 
-// BenchmarkDecode decodes and rules a Shopify order, and tells how many times faster it is than no more than the
-// standard library's reading of the same bytes into maps, in the same run.
+// BenchmarkDecode decodes a Shopify order and applies the rules. It reports how many times faster that is than the
+// standard library, which only reads the same bytes into maps, in the same run.
 func BenchmarkDecode(b *testing.B) {
 	m := loadPreset(b, "shopify")
 	r := shopifyOrder(b)
@@ -57,7 +57,7 @@ func BenchmarkDecode(b *testing.B) {
 	b.ReportMetric(float64(theirs)/float64(ours), "times-faster")
 }
 
-// BenchmarkEncodingJSON reads the same order by the standard library into maps, without any rules.
+// BenchmarkEncodingJSON reads the same order with the standard library into maps, without any rules.
 func BenchmarkEncodingJSON(b *testing.B) {
 	r := shopifyOrder(b)
 	b.SetBytes(int64(len(r.Value)))

@@ -11,8 +11,7 @@ type slip struct {
 	text string
 }
 
-// slips finds operators as people write them who know SQL, Python or JavaScript. Quoted texts and names of fields are
-// not operators.
+// slips finds operators of SQL, Python and JavaScript. Quoted texts and names of fields are not operators.
 func slips(rule string, isField func(string) bool) []slip {
 	var all []slip
 	operator := regexp.MustCompile(`[=!<>~&|?]+|\p{L}[\p{L}\p{N}_]*|[“”‘’«»]`)

@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/consumer/mapping"
 )
 
-// table reads what a mapping over a table reads: the row, and of the change its operation, time and place in the log.
+// table is a mapping over a table. It reads the row, and the change's operation, time and place in the log.
 const table = `
 unwrap: debezium
 fields:
@@ -270,7 +270,7 @@ func TestAShapeThatNeedsAnotherSettingGetsAHint(t *testing.T) {
 	}
 }
 
-// An outbox's key or header is the aggregate's id as text, and a BIGINT UNSIGNED comes negative there too.
+// An outbox's key or header is the aggregate's id as text, and a BIGINT UNSIGNED may be negative there too.
 func TestANegativeNumberInAKeyOrHeaderIsNoOrderID(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"-9223372036854775807", "-1", "-0"} {

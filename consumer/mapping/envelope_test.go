@@ -195,7 +195,7 @@ func TestLargeAndDeepValuesAreRefusedInBoundedMemory(t *testing.T) {
 		if got.Cause != c.want {
 			t.Errorf("%s: got %+v, want %s", c.name, got, c.want)
 		}
-		// The inner text of a string is the largest thing that there may be; other tests may allocate meanwhile.
+		// The inner text of a string is the largest allocation that is allowed; other tests may allocate meanwhile.
 		if used := after.TotalAlloc - before.TotalAlloc; used > 64<<20 {
 			t.Errorf("%s: got %d bytes allocated, want 64 MiB at most", c.name, used)
 		}

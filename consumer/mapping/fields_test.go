@@ -8,7 +8,8 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// oneField is a mapping that tells what a field came to: it calls with the status "null" or "so" and refuses a flaw.
+// oneField is a mapping that shows the result of a field: it calls with the status so if the rule holds, with else if
+// not, and refuses a field error.
 func oneField(declaration, when string) string {
 	return `
 statuses: ["so", "else"]

@@ -50,7 +50,7 @@ func decodeAsEncodingJSON(t *testing.T, m *mapping.Mapping, data []byte) {
 	if err != nil || e.Orders[0].Item != got {
 		t.Fatalf("got %+v, %v of Explain, want %+v", e, err, got)
 	}
-	// What is wrapped further is compared by FuzzUnwrap.
+	// FuzzUnwrap compares orders in other envelopes.
 	if got.Action != event.Call || !plainEnvelopes(e.Envelopes) {
 		return
 	}
@@ -73,8 +73,8 @@ func plainEnvelopes(envelopes []string) bool {
 	return true
 }
 
-// FuzzUnwrap puts the same order into every envelope: whatever is called for it bare must be called for it wrapped, and
-// no bytes, wherever they stand, bring the unwrapper down.
+// FuzzUnwrap puts the same order into every envelope: the calls for it must be the same as without an envelope, and no
+// bytes anywhere make the unwrapper panic.
 func FuzzUnwrap(f *testing.F) {
 	f.Add([]byte(`{"id":"A","status":"paid"}`), "subject", "application/json")
 	f.Add([]byte(`{"id":1,"status":"new","op":"d","outer":"ignore"}`), "", "application/cloudevents")
@@ -110,7 +110,7 @@ func FuzzUnwrap(f *testing.F) {
 	})
 }
 
-// bareOrder tells that an order is in no envelope yet, and has no member that the mapping reads from one.
+// bareOrder reports that an order is in no envelope yet, and has no member that the mapping reads from one.
 func bareOrder(data []byte) bool {
 	var all map[string]any
 	if json.Unmarshal(data, &all) != nil {
@@ -124,7 +124,7 @@ func bareOrder(data []byte) bool {
 	return true
 }
 
-// FuzzLoad throws texts at the loader of files. What it takes must decode without harm.
+// FuzzLoad throws texts at the loader of files. A file that it accepts must decode without harm.
 func FuzzLoad(f *testing.F) {
 	for _, name := range mapping.Presets() {
 		text, err := mapping.Preset(name)
@@ -185,7 +185,7 @@ func wellFormed(t *testing.T, o event.Item) {
 	}
 }
 
-// members reads both members with encoding/json, through a map, for a struct would fold the case of names.
+// members reads both members with encoding/json, through a map, because a struct would fold the case of names.
 func members(t *testing.T, doc []byte) (id, status string) {
 	t.Helper()
 	var all map[string]json.RawMessage

@@ -18,7 +18,7 @@ type mutant struct {
 	text []byte
 }
 
-// unchanged is the mutant that is none: what fails for it fails for a reason of the test's own.
+// unchanged is the preset itself: if a case fails for it, the test is wrong.
 const unchanged = "nothing changed"
 
 // A mutator makes mutants of one preset's YAML. Each edit is made on the tree, written out and undone.
@@ -80,7 +80,7 @@ func (m *mutator) with(n *yaml.Node, value, what string) {
 	n.Value = before
 }
 
-// without removes a name from an object, where it stands there.
+// without removes a name from an object, if it is there.
 func (m *mutator) without(n *yaml.Node, name, what string) {
 	i := position(n, name)
 	if i < 0 {
@@ -140,7 +140,7 @@ func (m *mutator) swapped(list *yaml.Node, i int, what string) {
 	list.Content[i-1], list.Content[i] = list.Content[i], list.Content[i-1]
 }
 
-// source changes each step of the place where a field stands.
+// source breaks each step of a field's source, one at a time.
 func (m *mutator) source(n *yaml.Node, what string) {
 	for _, kind := range []string{"path", "envelope", "header", "ce", "key"} {
 		from := member(n, kind)
@@ -153,7 +153,7 @@ func (m *mutator) source(n *yaml.Node, what string) {
 	}
 }
 
-// elsewhere is the place with each of its steps gone wrong.
+// elsewhere returns the place with each of its steps broken in turn.
 func elsewhere(kind, place string) []string {
 	if kind != "path" && kind != "envelope" {
 		return []string{map[string]string{"$": "$.other"}[place] + strings.TrimPrefix(place, "$") + "other"}
@@ -188,7 +188,7 @@ func (m *mutator) rules() {
 		for _, at := range quoted.FindAllStringIndex(when.Value, -1) {
 			m.with(when, when.Value[:at[1]-1]+"~"+when.Value[at[1]-1:], what+": when")
 		}
-		// Two neighbours with the same verdict may stand either way.
+		// Two neighbours with the same verdict may be in either order.
 		if i > 0 && member(rules.Content[i-1], "then").Value != then.Value {
 			m.swapped(rules, i, fmt.Sprintf("rules[%d] moved before rules[%d]", i, i-1))
 		}
@@ -251,7 +251,7 @@ func scalar(value string) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value}
 }
 
-// position returns where a name stands in an object, or -1.
+// position returns the index of a name in an object, or -1.
 func position(n *yaml.Node, name string) int {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Value == name {

@@ -129,7 +129,7 @@ func write(t *testing.T, path string, text []byte) {
 	}
 }
 
-// fail tells whether any case fails.
+// fail reports whether any case fails.
 func (c cases) fail(ctx context.Context, m *mapping.Mapping) bool {
 	return slices.ContainsFunc(c.events, func(e variant) bool { return e.differs(ctx, m) != "" }) ||
 		slices.ContainsFunc(c.records, func(e recorded) bool {

@@ -322,7 +322,7 @@ func vtexFeed() platform {
 	return p
 }
 
-// shopifyOthers are topics of other nouns, and those of an order that say nothing of the money.
+// shopifyOthers are topics about other things than orders, and those about an order that do not concern its payment.
 func shopifyOthers() []string {
 	return []string{
 		"app/update", "app_purchases_one_time/update", "app_subscriptions/update", "audit_events/update",
@@ -346,7 +346,7 @@ func shopifyOthers() []string {
 	}
 }
 
-// shopifyStrangers are topics that Shopify does not have, or spells otherwise.
+// shopifyStrangers are topics that Shopify does not have, or spells differently.
 func shopifyStrangers() []string {
 	return []string{"orders/refunded", "ORDERS_PAID", "order/paid", "orders", "Orders/paid", "robots/create"}
 }

@@ -18,7 +18,8 @@ import (
 )
 
 // A platform is what a preset must make of its platform's events, written from the vendor's vocabulary and not from the
-// preset: one event with gaps for id and status, every status with its verdict, and the events that stand apart.
+// preset: one event with gaps for id and status, every status with its verdict, and the events that need a case of
+// their own.
 type platform struct {
 	preset  string
 	key     string
@@ -27,20 +28,20 @@ type platform struct {
 	event string
 	// ID is the id of the event, as a JSON value; "10042" in quotes where it is left empty.
 	id string
-	// Prefix is what every id must start with, where the preset asks for that.
+	// Prefix is what every id must start with, if the preset requires one.
 	prefix string
 	// The statuses by their verdict. Numbers says that they come as JSON numbers too.
 	submitted, paid, ignore []string
 	numbers                 bool
 	// Unknown is the verdict for a status that nobody knows, and missing for none at all.
 	unknown, missing string
-	// Name is the event's name as it stands in the event, or in the header of that name. Events of the names that are read
-	// are judged like the example; aside are ignored; strange are refused, and so are empty and quoted names.
+	// Name is the event's name as the event has it, or the header of that name. Events of the names that are read are
+	// judged like the example; aside are ignored; strange are refused, and so are empty and quoted names.
 	name, nameHeader     string
 	read, aside, strange []string
 	// Off is an event of that name that is ignored for another reason. Under a strange name it is refused all the same.
 	off string
-	// Reads is what fields of the event hold, for those that no verdict depends on.
+	// Reads has the values of fields on which no verdict depends.
 	reads map[string]string
 	more  []variant
 }
@@ -91,7 +92,7 @@ func (p platform) known() (status, verdict string) {
 	return "anything", "anything"
 }
 
-// events are all that the preset is asked.
+// events are all events that the preset is tested with.
 func (p platform) events() []variant {
 	all := slices.Concat(p.statuses("submitted", p.submitted), p.statuses("paid", p.paid), p.statuses("ignore", p.ignore))
 	if p.event != "" {
@@ -161,7 +162,7 @@ func (p platform) named(name, want string) variant {
 	return p.renamed(p.fill(p.literal(), status), name, want)
 }
 
-// renamed is an event of the platform's name under another.
+// renamed is an event with another name.
 func (p platform) renamed(value, name, want string) variant {
 	e := p.asked("name "+name, value, want)
 	if p.nameHeader == "" {
@@ -188,7 +189,7 @@ func (p platform) statuses(verdict string, statuses []string) []variant {
 	for _, status := range statuses {
 		want, value := verdict, p.fill(p.literal(), status)
 		if verdict == "ignore" {
-			// What is not sent needs no id.
+			// An event that is not sent needs no id.
 			all = append(all, p.asked("ignored "+status+" without an id", p.fill("null", status), want))
 		} else {
 			want += " " + p.text()

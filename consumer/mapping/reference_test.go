@@ -175,7 +175,7 @@ func asText(v any) string {
 	return "failed"
 }
 
-// asID says what a field of type id comes to.
+// asID returns the value of a field of type id.
 func asID(v any) string {
 	number, isNumber := v.(json.Number)
 	_, isBool := v.(bool)
@@ -251,7 +251,7 @@ func (g *generator) value(depth int, name string) {
 	g.space()
 }
 
-// text writes a string, with an escape here and there that none needs.
+// text writes a string, with an unnecessary escape here and there.
 func (g *generator) text(s string) {
 	g.WriteByte('"')
 	for _, r := range s {

@@ -29,7 +29,7 @@ func file(tb testing.TB, text string) string {
 	return path
 }
 
-// loadText returns the mapping that stands in a text.
+// loadText loads a mapping from its text.
 func loadText(tb testing.TB, text string) *mapping.Mapping {
 	tb.Helper()
 	m, err := mapping.Load(mapping.Options{Source: file(tb, text)})

@@ -371,7 +371,7 @@ func TestARangeEndsWhereAnOpenTransactionStarts(t *testing.T) {
 	}
 }
 
-// TestRecordsEndsWhenTheBrokerReturnsNothing: a leader was asked for the log's end, and then loses what stood there.
+// TestRecordsEndsWhenTheBrokerReturnsNothing: a leader reports the log's end, and then loses the records before it.
 func TestRecordsEndsWhenTheBrokerReturnsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake, cluster, _ := setup(t, 3)

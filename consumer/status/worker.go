@@ -10,8 +10,8 @@ import (
 // running is the phase of a worker that consumes.
 const running = "running"
 
-// Worker is a worker's state as /status, the status command and the demo show it. Its JSON names are an interface:
-// they stay, and commands read the status of older and newer workers. Ages are in seconds.
+// Worker is a worker's state as /status, the status command and the demo show it. Its JSON names are an interface: they
+// never change, and commands read the status of older and newer workers. Ages are in seconds.
 type Worker struct {
 	Schema  string `json:"schema"` // status.v1
 	Version string `json:"version"`

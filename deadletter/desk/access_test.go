@@ -16,7 +16,7 @@ import (
 
 const aliceToken = "0123456789abcdef01234567"
 
-// tokens returns what reads a token file with a line for alice.
+// tokens returns a reader of a token file with a line for alice.
 func tokens(t *testing.T) func() desk.Tokens {
 	t.Helper()
 	users, err := desk.ReadTokens(tokenFile(t, "alice "+aliceToken+"\n"))
@@ -84,7 +84,7 @@ func (q request) send(t *testing.T, to http.Handler) *httptest.ResponseRecorder 
 	return w
 }
 
-// who is a page that says who sees it.
+// who is a page that shows its visitor's name.
 func who(w http.ResponseWriter, r *http.Request) {
 	name, may, why := desk.VisitorOf(r)
 	if may {

@@ -116,7 +116,7 @@ func (d *desk) change(what string, as ledger.Event) http.HandlerFunc {
 }
 
 func (d *desk) carryOut(r *http.Request, p *changePage, as ledger.Event, ids []ledger.ID) (code int) {
-	// A write that has begun goes on if the person closes the page: half of the letters would be no help.
+	// A write that has begun continues if the person closes the page: half a change would help nobody.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), askLimit)
 	defer cancel()
 	changed, err := d.Writer.Change(ctx, as, ids, signatureOf(r, p.Reason))

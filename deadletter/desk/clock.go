@@ -62,5 +62,5 @@ func (t *texts) units(d time.Duration, most int) string {
 	return strings.Join(all[:min(len(all), most)], " ")
 }
 
-// seconds is lasting for ages in seconds, as workers report them.
+// seconds is like lasting, for the ages in seconds that workers report.
 func (t *texts) seconds(n float64) string { return t.lasting(time.Duration(n * float64(time.Second))) }

@@ -14,7 +14,7 @@ import (
 	"leadhit-sync/deadletter/desk/desktest"
 )
 
-// answer is what a desk whose user is alice says to a request: the code, and the page's texts between its tags.
+// answer returns the response of a desk whose user is alice: the code, and the page's texts between its tags.
 func answer(t *testing.T, backend *desktest.Fake, r *http.Request, lang string) (code int, texts string) {
 	t.Helper()
 	r.Header.Set("Accept-Language", lang)

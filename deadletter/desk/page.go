@@ -62,7 +62,7 @@ type page struct {
 // Unread reports whether nothing is known, because Kafka was never read.
 func (p page) Unread() bool { return p.Reading.At.IsZero() }
 
-// Refreshes reports whether a browser without scripts reads the page again by itself.
+// Refreshes reports whether the page reloads itself in a browser without scripts.
 func (p page) Refreshes() bool {
 	r, ok := p.Data.(interface{ Refreshes() bool })
 	return ok && r.Refreshes()

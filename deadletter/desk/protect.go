@@ -17,8 +17,8 @@ const maxForm = 256 << 10
 // alive is the path for health probes.
 const alive = "/livez"
 
-// policy lets a page load its own files and nothing else, and nobody show the page inside another. The pages have no
-// inline script and no inline style, so text that becomes HTML by mistake still runs nothing.
+// policy lets a page load only its own files, and forbids showing the page inside another. The pages have no inline
+// script and no inline style, so text that becomes HTML by mistake still runs nothing.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 

@@ -44,7 +44,7 @@ type runPage struct {
 	Failed string // why it could not be stopped
 }
 
-// Refreshes reports whether the page without its script reads itself again.
+// Refreshes reports whether the page reloads itself in a browser without scripts.
 func (p *runPage) Refreshes() bool { return p.Going || p.Waiting > 0 }
 
 func (d *desk) run(w http.ResponseWriter, r *http.Request) { d.showRun(w, r, "") }

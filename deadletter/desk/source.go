@@ -31,7 +31,7 @@ type Writer interface { //nolint:interfacebloat // one backend does all of it
 	// Start starts a run of the plan and returns its id. The run goes on when ctx ends. Its error is a
 	// [replay.ChangedError] if the letters have changed since the plan was made; nothing is asked for then.
 	Start(ctx context.Context, p Plan, o Options, s Signature) (run string, err error)
-	// Stop stops a run that this process carries out. Letters that were asked for end by themselves.
+	// Stop stops a run that this process carries out. Workers still finish the letters that were requeued.
 	Stop(run string, s Signature) error
 	// Change dismisses or reopens letters, and says what became of each.
 	Change(ctx context.Context, what ledger.Event, ids []ledger.ID, s Signature) ([]Changed, error)

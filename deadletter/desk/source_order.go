@@ -58,13 +58,13 @@ type Workers struct {
 	Group   string
 	Workers []Worker
 	Pauses  []ledger.Entry // in force, as the ledger has them
-	// Unread is why the pauses are not known, Err why it is not known which workers there are; nil if it is.
+	// Unread says why the pauses are not known, Err why the workers are not known; nil if they are.
 	Unread, Err error
 }
 
 // Worker is one worker that was asked.
 type Worker struct {
 	URL    string
-	Err    error          // why it said nothing
-	Status *status.Worker // nil if it said nothing
+	Err    error          // why it did not respond
+	Status *status.Worker // nil if it did not respond
 }

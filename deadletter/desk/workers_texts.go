@@ -22,8 +22,8 @@ func (t *texts) state(s *status.Worker) any {
 	return t.word("phase", s.State)
 }
 
-// advice explains a state, and what to do about it. It tells pauses that end by themselves from those that wait for a
-// person.
+// advice explains a state, and what to do about it. It distinguishes pauses that end automatically from those that wait
+// for a person.
 func (t *texts) advice(s *status.Worker) any {
 	switch s.State {
 	case "unauthorised":

@@ -11,7 +11,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// entry is what a person says in the ledger. Its error is about the person's name or reason.
+// entry returns a person's entry for the ledger. Its error is about the person's name or reason.
 func (o *Office) entry(what ledger.Event, s desk.Signature) (ledger.Entry, error) {
 	e := ledger.Entry{
 		Event: what, Group: o.settings.Group, At: time.Now().UTC().Truncate(time.Millisecond), By: s.By, Via: via,

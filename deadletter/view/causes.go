@@ -106,7 +106,7 @@ func (g *gathered) add(m match, now int64) {
 	}
 }
 
-// waits reports whether a letter in a state has something before it: it is open or requeued.
+// waits reports whether a letter in a state still waits for something: it is open or requeued.
 func waits(state uint8) bool { return state <= requeued }
 
 // requeued is the index of the state in States.

@@ -82,7 +82,7 @@ func (f Filter) prepare(headers []string) prepared {
 	return p
 }
 
-// pattern matches all of a text, as shells do but for the slash, which is nothing special in a header.
+// pattern matches a whole text, as shells do, except that a slash is nothing special in a header.
 func pattern(glob string) *regexp.Regexp {
 	// Package regexp compiles no invalid UTF-8, and reads such a byte of a text as the replacement character.
 	quoted := regexp.QuoteMeta(strings.ToValidUTF8(glob, "\uFFFD"))

@@ -51,7 +51,7 @@ func newestFirst(a, b match) int {
 	return byID(b, a)
 }
 
-// ByCause yields the letters that match with their fingerprints, in no order: to compute a fingerprint again costs much
+// ByCause yields the letters that match with their fingerprints, in no order: computing a fingerprint again costs much
 // more. Of each letter it yields only what a plan judges by: its Group, its place, whether it is Omitted, and of its
 // Ledger the State, N, Overtaken, Order, Key and Offset.
 func (v *View) ByCause(f Filter) iter.Seq2[string, Letter] {

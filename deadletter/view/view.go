@@ -31,7 +31,7 @@ type View struct {
 	runs    []*run         // oldest first
 	byName  map[string]*run
 	texts   map[texts]*shared
-	orders  map[string]int32 // numbers of the orders, from 1: to count different numbers is cheap
+	orders  map[string]int32 // numbers of the orders, from 1: counting different numbers is cheap
 }
 
 // Letter is a letter as it is now.
@@ -67,7 +67,7 @@ type Outcome struct {
 type group struct {
 	fold    fold.Fold
 	letters map[ledger.ID]*kept
-	all     []*kept            // the same letters: to visit all of them, a map is many times slower
+	all     []*kept            // the same letters: visiting all of them in a map is many times slower
 	lost    map[ledger.ID]bool // those that an entry was about before a letter was read; it may have expired
 	ended   map[ledger.ID]Outcome
 	replays map[ledger.ID][]*replay

@@ -23,7 +23,7 @@ import (
 // hour is when the letters of a test begin to fail.
 var hour = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 
-// letter is the letter of the event at an offset, failed that many minutes after hour.
+// letter is the letter of the event at an offset. It failed offset minutes after hour.
 func letter(offset int64, change ...func(*deadletter.Letter)) deadletter.Letter {
 	l := deadletter.Letter{
 		Record: event.Record{

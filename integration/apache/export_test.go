@@ -47,16 +47,16 @@ func NewProcess(dir, jars string) Process {
 	return Process{&process{name: "kafka", dir: dir, log: dir + "/log", release: r, jars: jars}}
 }
 
-// Start is the process's own.
+// Start starts the process.
 func (p Process) Start(arguments ...string) error { return p.start(arguments...) }
 
-// Kill is the process's own.
+// Kill kills the process.
 func (p Process) Kill() error { return p.kill() }
 
-// Signal is the process's own.
+// Signal sends a signal to the process.
 func (p Process) Signal(signal syscall.Signal) error { return p.signal(signal) }
 
-// Running is the process's own.
+// Running reports whether the process runs.
 func (p Process) Running() (bool, error) { return p.running() }
 
 // Log is the path of what it writes.

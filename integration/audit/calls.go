@@ -22,8 +22,8 @@ func denied(c sandbox.Call) bool {
 // again.
 func settles(c sandbox.Call) bool { return c.Executed || denied(c) }
 
-// givenUp reports whether the caller had given the call up before LeadHit saw it. On a machine that stood still, LeadHit
-// sees such a call and the retry at the same time, in any order.
+// givenUp reports whether the caller had given the call up before LeadHit saw it. If the machine stalled, LeadHit sees
+// such a call and the retry at the same time, in any order.
 func givenUp(c sandbox.Call) bool {
 	return c.Answer == sandbox.Abandoned && !c.Executed && c.Ended.Sub(c.Arrived) < moment/100
 }

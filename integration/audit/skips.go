@@ -41,8 +41,8 @@ func (a *auditor) knows(e *entry, call sandbox.Call) {
 	}
 }
 
-// skips reports whether an unsettled event was a repeat, as those before it up to the last settled one, and records
-// that they were finished as such.
+// skips reports whether an unsettled event was a repeat, and all those between it and the last settled one too. If so,
+// it records that they were finished without a call.
 func skips(e *entry) bool {
 	var run []*entry
 	for at := e; at != nil && !at.settled(); at = at.previous {

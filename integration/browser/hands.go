@@ -27,7 +27,7 @@ var errUnseen = errors.New("not on the page")
 // spot is where an element is on the screen.
 type spot struct {
 	X, Y float64
-	// Covered names what lies above it.
+	// Covered names the element above it.
 	Covered string
 }
 
@@ -100,7 +100,7 @@ func (t *Tab) See(texts ...string) error {
 // Text returns the visible text of the page, white space as single spaces.
 func (t *Tab) Text() (string, error) { return evaluate[string](t, "text") }
 
-// Overflow names the elements that are wider than the window, outside of boxes that scroll by themselves.
+// Overflow names the elements that are wider than the window, outside of boxes that scroll on their own.
 func (t *Tab) Overflow() ([]string, error) { return evaluate[[]string](t, "overflow") }
 
 // unseen is an error with the page's text.
@@ -112,7 +112,7 @@ func (t *Tab) unseen(what string) error {
 	return fmt.Errorf("%q: %w: %s", what, errUnseen, page)
 }
 
-// until tries something until it works. A page that is just being loaded is no page to look at.
+// until tries something until it works. An error while a page is still loading does not count.
 func (t *Tab) until(try func() error) error {
 	ctx, cancel := context.WithTimeout(t.ctx, patience)
 	defer cancel()

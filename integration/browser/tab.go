@@ -56,7 +56,7 @@ func (t *Tab) notice(event any) {
 		case runtime.ConsoleAPICalledTypeError, runtime.ConsoleAPICalledTypeWarning, runtime.ConsoleAPICalledTypeAssert:
 			text, _ := json.Marshal(e.Args)
 			t.add("console %s: %s", e.Type, text)
-		default: // said for developers
+		default: // for developers only
 		}
 	case *runtime.EventExceptionThrown:
 		text, _ := json.Marshal(e.ExceptionDetails)

@@ -18,7 +18,7 @@ const (
 	pollsAtOnce = 60
 )
 
-// polls makes the page read itself again, as its clock does, until it has done so a number of times.
+// polls makes the page reload its content, as its timer does, a number of times.
 const polls = `(async () => {
 	const original = window.fetch;
 	let done = 0;
@@ -76,7 +76,7 @@ func weighAfter(t *testing.T, tab *browser.Tab, reads int) browser.Weight {
 	return w
 }
 
-// changing serves the busy story. Before each request a letter more has failed.
+// changing serves the busy story. Before each request one more letter fails.
 func changing(t *testing.T) (url string) {
 	t.Helper()
 	backend := desktest.Story("busy")

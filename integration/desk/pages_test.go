@@ -18,14 +18,15 @@ import (
 	"leadhit-sync/integration/browser"
 )
 
-// page is one page of a story. An address that ends with "…" is the first one on the page before it that begins so.
+// page is one page of a story. An address that ends with "…" stands for the first one with this beginning on the page
+// before.
 type page struct {
 	story, name, address string
 	// Picture says which pictures are kept.
 	picture picture
 }
 
-// refused is the HTTP status of a page, if it is no 200.
+// refused is the HTTP status of a page, if it is not 200.
 func (p page) refused() string {
 	switch p.name {
 	case "no such page", "no such order":

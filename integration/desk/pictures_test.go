@@ -51,7 +51,7 @@ func photograph(t *testing.T, tab *browser.Tab, v browser.View, p page) {
 	}
 }
 
-// small keeps 256 colours, and replaces each other by the nearest of these: most others are at the edges of letters.
+// small keeps 256 colours, and replaces all others by the nearest of these: most others are at the edges of letters.
 func small(t *testing.T, shot []byte) []byte {
 	t.Helper()
 	full, err := png.Decode(bytes.NewReader(shot))

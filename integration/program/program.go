@@ -27,8 +27,8 @@ import (
 const pause = 50 * time.Millisecond
 
 // Build builds one of the module's main packages, such as "./cmd/leadhit-sync", into dir and returns the binary's path.
-// It uses the race detector if the test does, so that go test -race also finds the races of the worker. flags are of
-// go build.
+// It uses the race detector if the test does, so that go test -race also finds the races of the worker. flags are those
+// of go build.
 func Build(ctx context.Context, dir, main string, flags ...string) (string, error) {
 	binary := filepath.Join(dir, filepath.Base(main))
 	arguments := append([]string{"build", "-o", binary}, flags...)

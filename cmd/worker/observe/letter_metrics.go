@@ -51,7 +51,7 @@ type fingerprints struct {
 	known map[string]bool
 }
 
-// add notes a fingerprint, unless it is there already or there are too many: then no cause is new.
+// add notes a fingerprint, unless it is there already or there are too many. Beyond that limit no cause counts as new.
 func (f *fingerprints) add(fingerprint string, known bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

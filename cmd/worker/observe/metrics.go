@@ -244,7 +244,7 @@ func (m *Metrics) stored(l consumer.Letter) {
 	m.lettersTotal.Add(1)
 }
 
-// totals returns the calls made, how many of them are to be retried, and the letters stored.
+// totals returns the calls made, how many of them will be retried, and the letters stored.
 func (m *Metrics) totals() (calls, again, letters uint64) {
 	done := m.done.Load() // before the calls, so that the difference is never negative
 	calls = m.calls.Load()

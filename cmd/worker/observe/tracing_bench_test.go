@@ -11,7 +11,7 @@ import (
 )
 
 // BenchmarkTracingOff compares a call of a worker that does not trace with the same call without tracing in the code.
-// A call takes milliseconds on the wire; here it is nothing, so that only the way to it counts.
+// A call takes milliseconds on the wire; here it takes no time, so that only the code around it counts.
 func BenchmarkTracingOff(b *testing.B) {
 	var judge leadhit.Judge
 	var off *observe.Tracing

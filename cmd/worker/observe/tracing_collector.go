@@ -29,7 +29,7 @@ const (
 )
 
 // collector delivers spans by OTLP over HTTP: one POST of protobuf per batch. OpenTelemetry's own client does the same,
-// but brings gRPC, which takes 5 MiB of the binary.
+// but imports gRPC, which adds 5 MiB to the binary.
 //
 // It returns no error to the SDK, which would write one line per batch to stderr. Instead it logs the first failure,
 // and the first success after it. Spans that cannot be delivered are lost; nothing waits for them.

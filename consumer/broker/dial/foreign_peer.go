@@ -14,7 +14,7 @@ var ErrNotKafka = errors.New("not a Kafka broker")
 // notKafkaError says why the bytes that came from an address are no response of a broker.
 type notKafkaError struct {
 	text string
-	err  error // what the connection ended with, if it ended
+	err  error // the error that ended the connection, if it ended
 }
 
 func (e *notKafkaError) Error() string        { return e.text }
@@ -46,7 +46,7 @@ func (p peer) foreignUntil(begin []byte, err error) error {
 	return &notKafkaError{text: text, err: err}
 }
 
-// malformed returns the error for a response that begins like one of Kafka's and cannot be one.
+// malformed returns the error for a response that begins like one of Kafka's but cannot be one.
 func (p peer) malformed(to, why string) error {
 	return &notKafkaError{text: fmt.Sprintf("%s sent a response to %s that no Kafka broker sends: %s; %s",
 		p.address, to, why, p.advice())}

@@ -10,7 +10,7 @@ import (
 	"leadhit-sync/consumer/broker/wire"
 )
 
-// MaxResponse is the largest response, in bytes, that is read; it can only be one to a fetch.
+// MaxResponse is the size limit of a response, in bytes. Only responses to a fetch may be that large.
 const MaxResponse = 256 << 20
 
 const (
@@ -49,8 +49,8 @@ type framedConn struct {
 
 	// Of the reading side.
 	frame  []byte // the response that is being read, from its size on, as far as it has arrived
-	ready  []byte // what may be given out
-	passed int64  // bytes of a fetch response that may be given out unread
+	ready  []byte // checked bytes that Read may return
+	passed int64  // bytes of a fetch response that Read may return unchecked
 	spoke  bool   // a whole response has arrived
 }
 
@@ -110,7 +110,7 @@ func (c *framedConn) await(head []byte) {
 	c.awaited = append(c.awaited, a)
 }
 
-// Read gives out what has been checked, or reads and checks the next response.
+// Read returns bytes that have been checked, or reads and checks the next response.
 func (c *framedConn) Read(b []byte) (int, error) {
 	for len(c.ready) == 0 {
 		if c.passed > 0 {
@@ -167,7 +167,7 @@ func (c *framedConn) next() error {
 	return c.pass()
 }
 
-// pass gives out the frame, the response to the first request that waits.
+// pass makes the frame ready for Read: it is the response to the first request that waits.
 func (c *framedConn) pass() error {
 	if !c.spoke {
 		c.spoke = true

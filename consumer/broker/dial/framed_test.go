@@ -33,7 +33,7 @@ func (canned) Write(b []byte) (int, error)      { return len(b), nil }
 func (canned) SetReadDeadline(time.Time) error  { return nil }
 func (canned) SetWriteDeadline(time.Time) error { return nil }
 
-// requestHead is what a request begins with.
+// requestHead returns the first bytes of a request.
 func requestHead(key, version int16, id int32) []byte {
 	head := binary.BigEndian.AppendUint32(nil, 10)
 	head = binary.BigEndian.AppendUint16(head, uint16(key))
@@ -52,7 +52,7 @@ func receive(key, version int16, response []byte) error {
 	return err
 }
 
-// fill gives each field of a message something in it.
+// fill sets each field of a message to something.
 func fill(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.String:
@@ -122,7 +122,7 @@ func TestWholeResponsesReachKafkaGo(t *testing.T) {
 	})
 }
 
-// Wherever a broker lies, what is allocated stays near what has arrived.
+// Whichever number in a response is false, allocations stay close to the bytes that have arrived.
 func TestNoNumberInAResponseIsTrusted(t *testing.T) {
 	lies := map[string]string{
 		"four million":         "\x00\x3f\xff\xff", // first, because a decoder that believes it survives it
@@ -229,7 +229,7 @@ func TestALargeResponseDoesNotKeepItsMemory(t *testing.T) {
 	runtime.KeepAlive(large)
 }
 
-// inUse is what is reachable.
+// inUse returns the size of the reachable memory.
 func inUse() int64 {
 	runtime.GC()
 	var m runtime.MemStats
@@ -237,7 +237,7 @@ func inUse() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// kafka-go does not know these versions, so it says nothing of what they are made of.
+// kafka-go does not know these versions, so it does not describe their fields.
 func TestResponsesThatWeReadOurselvesPassWhole(t *testing.T) {
 	t.Parallel()
 	const version = 4 // of ListGroups
@@ -251,7 +251,7 @@ func TestResponsesThatWeReadOurselvesPassWhole(t *testing.T) {
 	}
 }
 
-// A response that promises much costs what has arrived of it.
+// A response that announces many bytes costs only the memory of those that have arrived.
 func TestMemoryGrowsWithWhatArrives(t *testing.T) {
 	for name, key := range map[string]protocol.ApiKey{"metadata": protocol.Metadata, "versions": protocol.ApiVersions} {
 		size := map[protocol.ApiKey]uint32{protocol.Metadata: 60 << 20, protocol.ApiVersions: 1 << 20}[key]
@@ -383,7 +383,7 @@ func TestTheLengthOfALoginTokenIsNotTrusted(t *testing.T) {
 	refused(t, "a token", err, "does not speak Kafka")
 }
 
-// allocated counts bytes, given back or not.
+// allocated counts all bytes allocated so far, freed or not.
 func allocated() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

@@ -31,7 +31,7 @@ const forever = 365 * 24 * time.Hour
 type Request struct {
 	// Message is what to send.
 	Message protocol.Message
-	// Least is the oldest version of the request that will do.
+	// Least is the oldest version of the request that can be used.
 	Least int16
 	// First sends version 0 of the request, because kafka-go misreads responses to later ones. Brokers keep it for the
 	// group's membership.

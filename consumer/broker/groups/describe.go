@@ -22,9 +22,9 @@ const (
 type Group struct {
 	// State is Kafka's word: Stable, Empty, Dead, and others while it rebalances.
 	State string
-	// ProtocolType is consumer for consumers, another word for others such as Kafka Connect.
+	// ProtocolType is "consumer" for consumers. Other clients, such as Kafka Connect, have another word.
 	ProtocolType string
-	// Protocol is how the members share the partitions, by its name; "" while nobody has joined.
+	// Protocol names the way in which the members share the partitions; "" while nobody has joined.
 	Protocol string
 	Members  []GroupMember
 	// Kind is empty for a classic group, which kafka-go can join; else the name of another kind, such as consumer for
@@ -38,7 +38,7 @@ type Group struct {
 type GroupMember struct {
 	// ID is the coordinator's name for the member.
 	ID string
-	// ClientID is what the member calls its program, Host where it runs.
+	// ClientID is the member's own name for its program, Host the address of its machine.
 	ClientID, Host string
 }
 

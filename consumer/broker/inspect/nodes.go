@@ -32,7 +32,7 @@ func nodesOf(brokers []metadata.ResponseBroker) []Node {
 }
 
 // Greet connects to one address as a worker would, TLS and login included. tooOld names the release of a broker that
-// cannot serve a worker; it is empty if the broker can. Nothing is kept of the connection.
+// cannot serve a worker; it is empty if the broker can. It closes the connection.
 func (i *Inspector) Greet(ctx context.Context, address string) (tooOld string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, i.members.Timeout)
 	defer cancel()
@@ -43,7 +43,7 @@ func (i *Inspector) Greet(ctx context.Context, address string) (tooOld string, e
 	}
 	// Nothing was written that could be lost by an error of Close.
 	defer func() { _ = conn.Close() }()
-	// Nothing else ends the wait at the end of ctx.
+	// Nothing else ends the wait when ctx ends.
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(0, 1)) })
 	defer stop()
 	versions, err := conn.ApiVersions()

@@ -359,7 +359,7 @@ func TestFormat0WithLZ4IsRead(t *testing.T) {
 	}
 	wrong := records.Pack(3, set)
 	wrong[6] ^= 0xff
-	// The same frame that says how long its content is, as the flag 0x08 has it.
+	// The same frame with the length of its content, which the flag 0x08 announces.
 	plain := records.Pack(3, set)
 	sized := slices.Concat(plain[:4], []byte{plain[4] | 0x08, plain[5]},
 		binary.LittleEndian.AppendUint64(nil, uint64(len(set))), []byte{0}, plain[7:])
@@ -381,7 +381,7 @@ func TestFormat0WithLZ4IsRead(t *testing.T) {
 	}
 }
 
-// What the producer of Kafka 0.11 wrote with compression.type=lz4 into a topic with message.format.version=0.9.0.
+// The producer of Kafka 0.11 wrote this with compression.type=lz4 into a topic with message.format.version=0.9.0.
 func TestFormat0WithLZ4OfARealProducerIsRead(t *testing.T) {
 	set, err := hex.DecodeString("00000000000000010000006fe01d47390003ffffffff0000006104224d18" +
 		"60401a5200000016000100f32432495007070000ffffffff" +

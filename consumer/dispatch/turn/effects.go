@@ -20,7 +20,7 @@ type Position struct {
 	// Uncommitted says that the group never committed here: Next is a choice, committed before any call.
 	Uncommitted bool
 	// End is the log's end after the assignment. Replays wait until the partition was fetched up to there. Pass
-	// [UnknownEnd] if the broker does not know the partition; then Trusted or Restarted tell it.
+	// [UnknownEnd] if the broker does not know the partition; then Trusted or Restarted gives it.
 	End int64
 }
 

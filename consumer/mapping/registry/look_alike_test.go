@@ -20,7 +20,7 @@ type lookalike struct {
 	mu      sync.Mutex
 	answers map[string]answer // by path
 	asked   []string          // paths with their query, in order
-	logins  []string          // user:password of each question
+	logins  []string          // user:password of each request
 	before  func(r *http.Request)
 }
 
@@ -91,7 +91,7 @@ func (s *safeText) String() string {
 	return s.text.String()
 }
 
-// object is a schema as the registry tells it.
+// object is a schema as the registry returns it.
 func object(kind, text string, references ...map[string]any) map[string]any {
 	o := map[string]any{"schema": text}
 	if kind != "" {

@@ -80,7 +80,7 @@ func TestAvroNamesOfFieldsAndSymbolsStayAsTheyAre(t *testing.T) {
 	}
 }
 
-// The specification wants a logical type that is not valid to be ignored: the value is then what its base type says.
+// By the specification, readers ignore an invalid logical type and read the base type.
 func TestAnAvroDecimalThatIsNotValidIsBytes(t *testing.T) {
 	t.Parallel()
 	for name, attributes := range map[string]string{

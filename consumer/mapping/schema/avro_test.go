@@ -117,7 +117,7 @@ func TestAvroRefusesPayloadsThatDoNotFitTheSchema(t *testing.T) {
 	}
 }
 
-// The bombs: few bytes, or none, that would unfold without an end. No test runs beside these, for the memory is counted
+// The bombs: few bytes, or none, that would unfold without an end. No test runs beside these, because memory is counted
 // for the whole process.
 func TestAvroBombsAreRefusedInBoundedMemory(t *testing.T) {
 	var doubling strings.Builder

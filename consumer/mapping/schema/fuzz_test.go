@@ -32,7 +32,7 @@ func noPanic(t *testing.T, err error) {
 	}
 }
 
-// FuzzAvro holds the reader against the library's own, which is the more lenient one: what we read, it reads to the
+// FuzzAvro compares the reader with the library's own, which is the more lenient one: what we read, it reads to the
 // same end, and a number in the text is the number it read.
 func FuzzAvro(f *testing.F) {
 	s := mustAvro(f, everyAvro)

@@ -24,7 +24,7 @@ type writer struct {
 	depth int
 }
 
-// newWriter returns a writer with room for the usual output of a payload of that many bytes.
+// newWriter returns a writer with memory for the usual output of a payload of that many bytes.
 func newWriter(payload int) *writer {
 	return &writer{out: make([]byte, 0, min(2*payload+64, maxOutput))}
 }
@@ -130,7 +130,7 @@ func (w *writer) decimal(v []byte, scale int) error {
 }
 
 // AppendDecimal appends the digits of a big-endian two's complement, with scale of them behind the point. Avro and
-// Connect both encode decimals so.
+// Connect both encode decimals in this way.
 func AppendDecimal(out, v []byte, scale int) []byte {
 	n := new(big.Int).SetBytes(v)
 	if len(v) > 0 && v[0]&0x80 != 0 {

@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// A Case is one record, and what a mapping is to make of it.
+// A Case is one record, and the items that a mapping must make of it.
 type Case struct {
 	// Name is unique in its file.
 	Name string

@@ -229,7 +229,7 @@ func kindOf(n *yaml.Node) string {
 		return "an object"
 	case yaml.SequenceNode:
 		return "a list"
-	// Aliases have been resolved by now, and a document never lies inside another node.
+	// Aliases have been resolved by now, and a document is never inside another node.
 	case yaml.DocumentNode, yaml.AliasNode:
 		return "unreadable"
 	case yaml.ScalarNode:

@@ -20,7 +20,7 @@ func (f *Fake) Workers(context.Context) desk.Workers {
 	return f.Asked
 }
 
-// ask says how the workers are in a story: well, except in those named here.
+// ask sets the workers of a story: they are healthy, except in the stories named here.
 func (f *Fake) ask(story string) {
 	now := time.Now()
 	f.Asked.Group = Group
@@ -111,7 +111,7 @@ func paused(s *status.Worker, kind string, since time.Time) {
 	s.OldestAge, s.Lag = s.At.Sub(since).Seconds(), s.At.Sub(since).Seconds()
 }
 
-// outage is LeadHit's, with orders that wait.
+// outage makes a worker report that LeadHit is down, with orders that wait.
 func outage(s *status.Worker, now time.Time) {
 	s.State, s.Paused, s.Since = "outage", true, now.Add(-11*time.Minute)
 	s.Waiting, s.Blocked, s.OldestAge, s.Lag = 37, 17, 663, 641

@@ -242,7 +242,7 @@ func checkHistory(t *testing.T, seed uint64, script []byte) {
 	h.checkRepeats(t, random)
 }
 
-// history is what stands in the two topics.
+// history is the content of the two topics.
 type history struct {
 	horizon int
 	letters []fold.Letter

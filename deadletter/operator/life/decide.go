@@ -44,7 +44,7 @@ func (f *Facts) Decide(e *Event) {
 	}
 }
 
-// uncommitted says where an event stands that no commit covers.
+// uncommitted decides the state of an event that no commit covers.
 func (f *Facts) uncommitted(e *Event, commit groups.OffsetCommit, known bool) {
 	before := func(position int64) {
 		n := e.Offset - position

@@ -62,7 +62,7 @@ type Event struct {
 // State is what became of an event.
 type State string
 
-// The states that no worker has to tell. All others are a worker's: blocked, ready, in flight, waiting, storing,
+// The states that need no report of a worker. All others are a worker's: blocked, ready, in flight, waiting, storing,
 // marking, commit.
 const (
 	Finished     State = "finished"      // committed, and there is no letter

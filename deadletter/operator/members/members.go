@@ -104,7 +104,7 @@ func Find(ctx context.Context, cluster *broker.Cluster, name string, nodes []ins
 ) {
 	for try := 0; ; try++ {
 		group, node, again, err := askForGroup(ctx, cluster, name, nodes)
-		// Only a broker that loads is asked again: all other errors stay the same within five seconds.
+		// Only a broker that is loading its groups is asked again: all other errors stay the same within five seconds.
 		if err == nil || !again || try == groupTries {
 			return group, node, err
 		}

@@ -154,7 +154,7 @@ func sameConfig(t *testing.T, last instructions.Stage, want v1.Config) map[strin
 	return labels
 }
 
-// sameLabels compares the labels, but for the values that a build is given.
+// sameLabels compares the labels, except for the values that a build is given.
 func sameLabels(t *testing.T, got, want map[string]string) {
 	t.Helper()
 	delete(got, "org.opencontainers.image.revision") // mkimage has found no commit here

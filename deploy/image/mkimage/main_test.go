@@ -23,7 +23,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 )
 
-// program is the least that can be built in the product's place.
+// program is the smallest program that can be built instead of the product.
 const program = `package main
 
 import "fmt"
@@ -33,8 +33,8 @@ var version = ""
 func main() { fmt.Println(version) }
 `
 
-// module makes a module in a folder of the test's own, and a repository with one commit of it, dated as said; an empty
-// date: no repository.
+// module makes a module in a folder of the test's own, in a repository with one commit of this date. An empty date
+// means no repository.
 func module(t *testing.T, date string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -100,7 +100,7 @@ func TestTwoFoldersAtTwoTimesGiveTheSameBytes(t *testing.T) {
 	if err := os.Chtimes(filepath.Join(root, "cmd", "leadhit-sync", "main.go"), old, old); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("GOFLAGS", "-tags=other") // no wish of the caller's may change the bytes
+	t.Setenv("GOFLAGS", "-tags=other") // no setting of the caller may change the bytes
 	secondPlace, second := mkimage(t, root)
 	one, two := contents(t, firstPlace), contents(t, secondPlace)
 	if len(one) != 2+7+2 { // oci-layout, index.json; index, manifests, configs, layers; lists
@@ -228,7 +228,7 @@ func git(t *testing.T, dir string, args ...string) string {
 	return string(output)
 }
 
-// holds looks at an image's files: there is one program, a static one.
+// holds checks an image's files: there is one program, and it is static.
 func holds(t *testing.T, image v1.Image, architecture string) {
 	t.Helper()
 	layers, err := image.Layers()
