@@ -15,7 +15,7 @@ import (
 
 	"leadhit-sync/consumer/event"
 	shared "leadhit-sync/deadletter/ledger"
-	"leadhit-sync/integration/shop"
+	"leadhit-sync/integration/handmade"
 )
 
 const heldLine = "an open transaction holds back events"
@@ -256,7 +256,7 @@ func stuckBeside(w *world, at int64) {
 	w.ledger.produced(event.Partition{Topic: "orders"}, 0, []change{w.ledger.next("odd", fine)})
 	client := w.client(kgo.MaxVersions(kversion.V3_6_0()))
 	odd := &kgo.Record{Topic: "orders", Key: []byte("odd"), Value: []byte("odd:1")}
-	if err := shop.WriteAt(w.t.Context(), client, odd, at); err != nil {
+	if err := handmade.Write(w.t.Context(), client, odd, at); err != nil {
 		w.t.Fatal(err)
 	}
 	time.Sleep(time.Minute)

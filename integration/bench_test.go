@@ -118,7 +118,8 @@ func (b *bench) judge(tb testing.TB, p *program.Program, j job) measured {
 	}
 	events := float64(j.events)
 	calls := float64(pace.Calls) / events
-	return measured{perSecond: pace.PerSecond / calls, calls: calls, cpu: float64(p.Usage().Microseconds()) / events}
+	cpu, _ := p.Usage()
+	return measured{perSecond: pace.PerSecond / calls, calls: calls, cpu: float64(cpu.Microseconds()) / events}
 }
 
 func (b *bench) loop(tb testing.TB, j job) measured {

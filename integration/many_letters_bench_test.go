@@ -160,8 +160,9 @@ func (r *run) took(b *testing.B, arguments ...string) (took time.Duration, rss i
 		b.Fatalf("got exit code %d, %v of %q, want 0: %s", code, err, arguments, process.Stderr())
 	}
 	took = time.Since(begin)
-	fmt.Printf("%s\n%q took %v, %v of it on a CPU\n", lastOf(process.Stdout(), 2), arguments[:2], took, process.Usage())
-	return took, process.PeakMemory()
+	cpu, rss := process.Usage()
+	fmt.Printf("%s\n%q took %v, %v of it on a CPU\n", lastOf(process.Stdout(), 2), arguments[:2], took, cpu)
+	return took, rss
 }
 
 // deskViews looks at pages of a desk that has read the letters.
@@ -206,7 +207,8 @@ func (r *run) deskViews(b *testing.B) {
 	if err != nil || code != 0 {
 		b.Fatalf("got exit code %d and %v of the desk, want 0", code, err)
 	}
-	fmt.Printf(" %d MiB at most\n", desk.PeakMemory())
+	_, rss := desk.Usage()
+	fmt.Printf(" %d MiB at most\n", rss)
 }
 
 // replayThousand replays a thousand letters, at 100 a second.

@@ -11,7 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kversion"
 
-	"leadhit-sync/integration/shop"
+	"leadhit-sync/integration/handmade"
 	"leadhit-sync/leadhit/sandbox"
 )
 
@@ -37,7 +37,7 @@ func (s *suite) testOddTimes(t *testing.T, brokers []string) {
 		}
 		for i, ms := range times {
 			value := fmt.Appendf(nil, `{"order_id":"order-%d","status":"paid"}`, i)
-			if err := shop.WriteAt(t.Context(), client, &kgo.Record{Topic: r.topic, Value: value}, ms); err != nil {
+			if err := handmade.Write(t.Context(), client, &kgo.Record{Topic: r.topic, Value: value}, ms); err != nil {
 				t.Fatalf("%d ms: %v", ms, err)
 			}
 		}

@@ -108,7 +108,11 @@ func (s *suite) testTransactions(t *testing.T, brokers []string) {
 			for range 20 {
 				events = append(events, orders.Next())
 			}
-			written, err := transactional.Transaction(t.Context(), r.topic, events, kgo.TransactionEndTry(i%2 == 1))
+			finish, err := transactional.Begin(t.Context(), r.topic, events)
+			if err != nil {
+				t.Fatal(err)
+			}
+			written, err := finish(t.Context(), kgo.TransactionEndTry(i%2 == 1))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -10,7 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"leadhit-sync/consumer/status"
-	"leadhit-sync/integration/shop"
+	"leadhit-sync/integration/handmade"
 	"leadhit-sync/leadhit/sandbox"
 )
 
@@ -108,7 +108,7 @@ func (s *scene) produceAt(ms int64, value string) {
 	}
 	defer client.Close()
 	odd := &kgo.Record{Topic: "orders", Key: []byte("odd"), Value: []byte(value)}
-	if err := shop.WriteAt(s.t.Context(), client, odd, ms); err != nil {
+	if err := handmade.Write(s.t.Context(), client, odd, ms); err != nil {
 		s.t.Fatal(err)
 	}
 }

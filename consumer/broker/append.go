@@ -69,14 +69,14 @@ func (c *Cluster) Append(ctx context.Context, topic string, all ...event.Record)
 				messages[i].Headers = append(messages[i].Headers, kafka.Header{Key: h.Key, Value: h.Value})
 			}
 		}
-		err := write(ctx, c.writers.batched, messages...)
-		if kafkaerr.IsTooLarge(err) {
+		err := kafkaerr.Append(topic, write(ctx, c.writers.batched, messages...))
+		if errors.Is(err, kafkaerr.ErrTooLarge) {
 			for err = nil; err == nil && len(messages) > 0; messages = messages[1:] {
-				err = write(ctx, c.writers.single, messages[0])
+				err = kafkaerr.Append(topic, write(ctx, c.writers.single, messages[0]))
 			}
 		}
 		if err != nil {
-			return kafkaerr.Append(topic, err)
+			return err
 		}
 	}
 	return nil

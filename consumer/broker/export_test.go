@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net"
 
+	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/offsetcommit"
 
@@ -14,15 +16,30 @@ import (
 // SendLate gives a commit up under ctx, and then hands it to a connection after all. It returns whether the commit
 // counts as sent, and how many bytes of it left.
 func (c *Cluster) SendLate(ctx context.Context) (sent bool, left int) {
-	x := &exchange.Request{Message: &offsetcommit.Request{GroupID: "sync"}}
-	_, sent, _ = exchange.Ask[*offsetcommit.Response](ctx, c.pool, exchange.ToCoordinator("sync"), x)
+	pool, caught := *c.pool, &catcher{RoundTripper: c.pool.Transport}
+	pool.Transport = caught
+	x := exchange.Request{Message: &offsetcommit.Request{GroupID: "sync"}}
+	_, sent, _ = exchange.Ask[*offsetcommit.Response](ctx, &pool, exchange.ToCoordinator("sync"), x)
 	var connection, none bytes.Buffer
-	x.Required(map[protocol.ApiKey]int16{protocol.OffsetCommit: 7})
-	_, _ = x.RawExchange(struct {
+	caught.request.Required(map[protocol.ApiKey]int16{protocol.OffsetCommit: 7})
+	_, _ = caught.request.RawExchange(struct {
 		io.Reader
 		io.Writer
 	}{&none, &connection})
 	return sent, connection.Len()
+}
+
+// catcher keeps the request that passes through it, as a connection's goroutine does.
+type catcher struct {
+	kafka.RoundTripper
+
+	request protocol.RawExchanger
+}
+
+// RoundTrip passes the request on.
+func (c *catcher) RoundTrip(ctx context.Context, addr net.Addr, r kafka.Request) (kafka.Response, error) {
+	c.request, _ = r.(protocol.RawExchanger)
+	return c.RoundTripper.RoundTrip(ctx, addr, r)
 }
 
 // MemoryBudget bounds the large responses of a process; LargeResponse is the largest that needs no share of it.

@@ -107,7 +107,7 @@ func (c *Cluster) exchangeFetch(ctx context.Context, req FetchRequest) (*rawFetc
 	defer stalled.Stop()
 	memory := newMemoryShare(c.memory)
 	message := fetchMessage(req)
-	x := &exchange.Request{
+	x := exchange.Request{
 		Message: message, Least: inspect.OldestFetch,
 		Interrupt: func(conn exchange.Deadliner) (release func() bool) { return exchange.Interruptible(ctx, conn) },
 		Read: func(r io.Reader, version int16) (protocol.Message, error) {

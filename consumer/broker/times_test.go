@@ -8,7 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"leadhit-sync/consumer/broker"
-	"leadhit-sync/integration/shop"
+	"leadhit-sync/integration/handmade"
 )
 
 func TestFetchKeepsTheTimesThatProducersWrote(t *testing.T) {
@@ -16,7 +16,7 @@ func TestFetchKeepsTheTimesThatProducersWrote(t *testing.T) {
 	written := []int64{1_764_000_000_000_000_000, -11_644_473_600_000, 0, -2, 1_764_000_000_000}
 	client := producer(t, fake, kgo.MaxVersions(kversion.V3_6_0()))
 	for _, ms := range append(written, -1) {
-		if err := shop.WriteAt(t.Context(), client, &kgo.Record{Topic: "orders", Value: []byte("v")}, ms); err != nil {
+		if err := handmade.Write(t.Context(), client, &kgo.Record{Topic: "orders", Value: []byte("v")}, ms); err != nil {
 			t.Fatal(err)
 		}
 	}

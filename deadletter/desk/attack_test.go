@@ -23,7 +23,7 @@ import (
 // opened is a desk with the fake's letters.
 func opened(t *testing.T, f *desktest.Fake, a desk.Access) http.Handler {
 	t.Helper()
-	h, err := desk.New(desk.Settings{Source: f, Writer: f, Group: desktest.Group, Access: a})
+	h, err := desk.New(f.Settings(a))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func everybody() desk.Access { return desk.Access{Write: true, Everybody: "alice
 
 // written is what the fake has stored so far: entries, letters and pauses.
 func written(f *desktest.Fake) string {
-	read := f.Look(func(*view.View) {})
+	read := f.Settings(desk.Access{}).Source.Look(func(*view.View) {})
 	return fmt.Sprint(read.Number, len(f.Asked.Pauses))
 }
 
@@ -310,7 +310,7 @@ func TestAValueIsShownOnlyForAReasonThatTheLedgerKeeps(t *testing.T) {
 	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), canary) || w.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("got %d %s, want the value in a page that nobody keeps", w.Code, w.Header())
 	}
-	letter, err := f.Letter(t.Context(), ledger.ID{Topic: "orders", Partition: 3, Offset: 41, Item: ledger.NoItem})
+	letter, err := f.Settings(desk.Access{}).Source.Letter(t.Context(), ledger.ID{Topic: "orders", Partition: 3, Offset: 41, Item: ledger.NoItem})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -413,7 +413,7 @@ func TestAStrangerLearnsNothing(t *testing.T) {
 	} {
 		w := q.send(t, h)
 		page := w.Body.String()
-		if w.Code < 400 || strings.Contains(page, desktest.Group) || strings.Contains(page, "/workers") || strings.Contains(page, "<time") {
+		if w.Code < 400 || strings.Contains(page, "shop") || strings.Contains(page, "/workers") || strings.Contains(page, "<time") {
 			t.Errorf("%s %s: got %d and\n%s\nwant a refusal that says nothing else", q.method, q.path, w.Code, page)
 		}
 	}

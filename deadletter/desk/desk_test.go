@@ -26,9 +26,7 @@ type visit struct {
 func visitStory(t *testing.T, story string) visit {
 	t.Helper()
 	f := desktest.Story(story)
-	d, err := desk.New(desk.Settings{
-		Source: f, Writer: f, Group: desktest.Group, Access: desk.Access{Write: true, Everybody: "anna"},
-	})
+	d, err := desk.New(f.Settings(desk.Access{Write: true, Everybody: "anna"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +166,7 @@ func TestLettersThatCameLaterAreNotDismissed(t *testing.T) {
 	_, page := v.get("/dismiss")
 	late := desktest.Story("few")
 	id := firstLetter(t, late)
-	l, _ := late.Letter(t.Context(), id)
+	l, _ := late.Settings(desk.Access{}).Source.Letter(t.Context(), id)
 	l.Offset += 1000
 	v.fake.Store(l.Letter.Letter)
 	code, again := v.send(page, "/dismiss", map[string]string{"reason": "test orders"})
@@ -246,7 +244,9 @@ func TestTheListSaysWhatIsNotKnown(t *testing.T) {
 func TestADeskWithoutAWriterOnlyShows(t *testing.T) {
 	t.Parallel()
 	f := desktest.Story("few")
-	d, err := desk.New(desk.Settings{Source: f, Group: desktest.Group, Access: desk.Access{Write: true, Everybody: "anna"}})
+	s := f.Settings(desk.Access{Write: true, Everybody: "anna"})
+	s.Writer = nil
+	d, err := desk.New(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,7 +263,7 @@ func TestADeskWithoutAWriterOnlyShows(t *testing.T) {
 
 func firstLetter(t *testing.T, f *desktest.Fake) (id ledger.ID) {
 	t.Helper()
-	f.Look(func(v *view.View) {
+	f.Settings(desk.Access{}).Source.Look(func(v *view.View) {
 		for l := range v.Letters(view.Filter{}) {
 			id = l.Ledger.ID
 			return
@@ -274,6 +274,6 @@ func firstLetter(t *testing.T, f *desktest.Fake) (id ledger.ID) {
 }
 
 func runsOf(f *desktest.Fake) (runs []view.Run) {
-	f.Look(func(v *view.View) { runs = v.Runs() })
+	f.Settings(desk.Access{}).Source.Look(func(v *view.View) { runs = v.Runs() })
 	return runs
 }

@@ -17,7 +17,7 @@ func BenchmarkViewsOf200000Letters(b *testing.B) {
 	before := heap()
 	f := desktest.Story("huge")
 	b.Logf("%d MiB of memory for the letters", (heap()-before)>>20)
-	d, err := desk.New(desk.Settings{Source: f, Writer: f, Group: desktest.Group})
+	d, err := desk.New(f.Settings(desk.Access{}))
 	if err != nil {
 		b.Fatal(err)
 	}

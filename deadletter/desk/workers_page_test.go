@@ -122,10 +122,12 @@ func TestAPauseThatCannotBeWrittenIsReported(t *testing.T) {
 func TestADeskWithoutAWriterPausesNothing(t *testing.T) {
 	t.Parallel()
 	backend := desktest.Story("paused")
+	noWriter := backend.Settings(desk.Access{Write: true, Everybody: "alice"})
+	noWriter.Writer = nil
 	for name, s := range map[string]desk.Settings{
-		"no writer": {Source: backend, Access: desk.Access{Write: true, Everybody: "alice"}},
-		"no user":   {Source: backend, Writer: backend, Access: desk.Access{Write: true}},
-		"read-only": {Source: backend, Writer: backend, Access: desk.Access{Everybody: "alice"}},
+		"no writer": noWriter,
+		"no user":   backend.Settings(desk.Access{Write: true}),
+		"read-only": backend.Settings(desk.Access{Everybody: "alice"}),
 	} {
 		pages, err := desk.New(s)
 		if err != nil {

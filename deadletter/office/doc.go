@@ -3,10 +3,10 @@
 //
 //	o := office.New(office.Settings{Access: access, Workers: pages})
 //	handler, err := desk.New(desk.Settings{Source: o, Writer: o, …})
-//	err = o.Run(ctx)
+//	err = o.Serve(ctx, listener, handler)
 //
 // # Goroutines
 //
-// Run reads both topics every two seconds, and carries out the runs that people start. It ends with its context, stops
-// these runs, and waits for them. All other methods may be called by several goroutines.
+// Serve reads both topics every two seconds, and carries out the runs that people start. It ends with its context,
+// stops these runs, and waits for them. All other methods may be called by several goroutines.
 package office

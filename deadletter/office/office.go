@@ -40,7 +40,7 @@ type Settings struct {
 // Office does a desk's work.
 type Office struct {
 	settings Settings
-	start    chan job // runs for Run to carry out
+	start    chan job // runs for Serve to carry out
 	ended    chan struct{}
 
 	mu       sync.Mutex // guards all below
@@ -66,8 +66,8 @@ func (o *Office) newReader() *operator.Reader {
 	return r
 }
 
-// Run reads the topics and carries out the runs, until ctx ends.
-func (o *Office) Run(ctx context.Context) error {
+// run reads the topics and carries out the runs, until ctx ends.
+func (o *Office) run(ctx context.Context) error {
 	var hands sync.WaitGroup
 	defer hands.Wait()
 	defer close(o.ended)

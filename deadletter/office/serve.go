@@ -20,7 +20,8 @@ const (
 	closeLimit = 3 * time.Second
 )
 
-// Serve does what [Office.Run] does, and serves the desk's pages on a listener, until ctx ends or the server fails.
+// Serve reads the topics, carries out the runs that people start, and serves the desk's pages on a listener. It returns
+// when ctx has ended, or with the error of a server that failed. It closes the listener.
 func (o *Office) Serve(ctx context.Context, listener net.Listener, pages http.Handler) error {
 	server := &http.Server{
 		Handler: pages,
@@ -29,7 +30,7 @@ func (o *Office) Serve(ctx context.Context, listener net.Listener, pages http.Ha
 		MaxHeaderBytes: maxHTTPHeader, ErrorLog: slog.NewLogLogger(o.settings.Log.Handler(), slog.LevelWarn),
 	}
 	all, ctx := errgroup.WithContext(ctx)
-	all.Go(func() error { return o.Run(ctx) })
+	all.Go(func() error { return o.run(ctx) })
 	all.Go(func() error {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return err

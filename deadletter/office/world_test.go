@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -174,9 +176,13 @@ func (w *world) office() *office.Office {
 func (w *world) started() *office.Office {
 	w.Helper()
 	o := office.New(w.settings())
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		w.Fatal(err)
+	}
 	ctx, stop := context.WithCancel(w.Context())
 	var done sync.WaitGroup
-	done.Go(func() { _ = o.Run(ctx) })
+	done.Go(func() { _ = o.Serve(ctx, listener, http.NotFoundHandler()) })
 	w.Cleanup(func() {
 		stop()
 		done.Wait()

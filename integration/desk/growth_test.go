@@ -80,10 +80,7 @@ func weighAfter(t *testing.T, tab *browser.Tab, reads int) browser.Weight {
 func changing(t *testing.T) (url string) {
 	t.Helper()
 	backend := desktest.Story("busy")
-	handler, err := desk.New(desk.Settings{
-		Source: backend, Writer: backend, Group: desktest.Group,
-		Access: desk.Access{Write: true, Everybody: "alice@example.com"},
-	})
+	handler, err := desk.New(backend.Settings(desk.Access{Write: true, Everybody: "alice@example.com"}))
 	if err != nil {
 		t.Fatal(err)
 	}

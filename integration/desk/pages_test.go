@@ -136,10 +136,7 @@ func TestPages(t *testing.T) {
 func serve(t *testing.T, story string) (url string) {
 	t.Helper()
 	backend := desktest.Story(story)
-	handler, err := desk.New(desk.Settings{
-		Source: backend, Writer: backend, Group: desktest.Group,
-		Access: desk.Access{Write: true, Everybody: "alice@example.com"},
-	})
+	handler, err := desk.New(backend.Settings(desk.Access{Write: true, Everybody: "alice@example.com"}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -100,9 +100,11 @@ func Start(binary string, options Options) (*Program, error) {
 // PID returns the process id.
 func (p *Program) PID() int { return p.cmd.Process.Pid }
 
-// Usage returns the CPU time of the ended process. Call it after Wait.
-func (p *Program) Usage() time.Duration {
-	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+// Usage returns the CPU time of the ended process, and the most memory that it had, in MiB; 0 if that is not known, as
+// on other systems than Linux. Call it after Wait.
+func (p *Program) Usage() (cpu time.Duration, peakMiB int) {
+	state := p.cmd.ProcessState
+	return state.UserTime() + state.SystemTime(), peakMemory(state)
 }
 
 // Wait waits until the process has ended and returns its exit code, -1 if a signal ended it.

@@ -72,20 +72,8 @@ func (s *Shop) Write(ctx context.Context, topic string, events []audit.Event) ([
 	return written, nil
 }
 
-// Transaction writes events in one transaction and commits or aborts it. It returns the events of an aborted
-// transaction as Untouched, because no consumer may see them.
-func (s *Shop) Transaction(
-	ctx context.Context, topic string, events []audit.Event, end kgo.TransactionEndTry,
-) ([]audit.Event, error) {
-	finish, err := s.Begin(ctx, topic, events)
-	if err != nil {
-		return nil, err
-	}
-	return finish(ctx, end)
-}
-
 // Begin writes events in a transaction and leaves it open. finish ends the transaction and returns the events,
-// Untouched after an abort.
+// Untouched after an abort, because no consumer may see them.
 func (s *Shop) Begin(ctx context.Context, topic string, events []audit.Event) (
 	finish func(context.Context, kgo.TransactionEndTry) ([]audit.Event, error), err error,
 ) {

@@ -143,7 +143,11 @@ func TestAnAbortedTransactionLeavesNothingToDo(t *testing.T) {
 	var kept []audit.Event
 	for i := range 6 {
 		end := kgo.TransactionEndTry(i%2 == 0) // commit, abort, commit …
-		written, err := s.Transaction(t.Context(), "orders", []audit.Event{orders.Next(), orders.Next()}, end)
+		finish, err := s.Begin(t.Context(), "orders", []audit.Event{orders.Next(), orders.Next()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		written, err := finish(t.Context(), end)
 		if err != nil {
 			t.Fatal(err)
 		}

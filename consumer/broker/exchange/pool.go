@@ -13,6 +13,7 @@ package exchange
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -23,6 +24,9 @@ import (
 
 // CallLimit bounds every request but Fetch, whose limit follows from its wait.
 const CallLimit = 10 * time.Second
+
+// ErrLeftOut says that a response does not mention what was asked for.
+var ErrLeftOut = errors.New("the response leaves it out")
 
 // Pool is the process's one pool of connections to a cluster.
 type Pool struct {
@@ -39,15 +43,15 @@ type Pool struct {
 // Client makes kafka-go's own requests over the pool.
 func (p *Pool) Client() *kafka.Client { return &kafka.Client{Addr: p.Addr, Transport: p.Transport} }
 
-// Route chooses the broker that gets a request.
-type Route func(*Request) kafka.Request
-
-// ToAny routes a request to some broker.
-func ToAny(r *Request) kafka.Request { return r }
+// Route chooses the broker that gets a request. The zero Route takes any.
+type Route struct {
+	choose func(protocol.Cluster) (protocol.Broker, error)
+	group  string
+}
 
 // ToBroker routes a request to the broker that choose finds in the pool's metadata, such as a partition's leader.
 func ToBroker(choose func(protocol.Cluster) (protocol.Broker, error)) Route {
-	return func(r *Request) kafka.Request { return toBroker{r, choose} }
+	return Route{choose: choose}
 }
 
 // ToNode routes a request to one broker, by its id.
@@ -56,12 +60,22 @@ func ToNode(node int) Route {
 }
 
 // ToCoordinator routes a request to the broker that coordinates a group.
-func ToCoordinator(group string) Route {
-	return func(r *Request) kafka.Request { return toCoordinator{r, group} }
+func ToCoordinator(group string) Route { return Route{group: group} }
+
+// request gives the attempt the method by which the pool routes it: the pool asks which methods a request has.
+func (r Route) request(a *attempt) kafka.Request {
+	switch {
+	case r.choose != nil:
+		return toBroker{a, r.choose}
+	case r.group != "":
+		return toCoordinator{a, r.group}
+	default:
+		return a
+	}
 }
 
 type toBroker struct {
-	*Request
+	*attempt
 	choose func(protocol.Cluster) (protocol.Broker, error)
 }
 
@@ -69,7 +83,7 @@ type toBroker struct {
 func (t toBroker) Broker(cluster protocol.Cluster) (protocol.Broker, error) { return t.choose(cluster) }
 
 type toCoordinator struct {
-	*Request
+	*attempt
 	group string
 }
 
@@ -87,12 +101,12 @@ func Node(cluster protocol.Cluster, node int) (protocol.Broker, error) {
 
 // Ask sends a request and returns its response, which must be a T. After an error, sent says whether a byte of the
 // request may have left; false is final.
-func Ask[T protocol.Message](ctx context.Context, p *Pool, to Route, r *Request) (_ T, sent bool, _ error) {
+func Ask[T protocol.Message](ctx context.Context, p *Pool, to Route, r Request) (_ T, sent bool, _ error) {
 	var none T
-	r.clientID = p.ClientID
-	response, err := p.Transport.RoundTrip(ctx, p.Addr, to(r))
+	a := &attempt{Request: r, clientID: p.ClientID}
+	response, err := p.Transport.RoundTrip(ctx, p.Addr, to.request(a))
 	if err != nil {
-		return none, !r.state.CompareAndSwap(waiting, withdrawn), p.Explain(err)
+		return none, !a.state.CompareAndSwap(waiting, withdrawn), p.Explain(err)
 	}
 	if ours, ok := response.(wrapped); ok {
 		response = ours.Message

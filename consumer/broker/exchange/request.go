@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
-// The life of a request. Once it has left waiting it never changes again.
+// The life of an attempt. Once it has left waiting it never changes again.
 const (
 	waiting   int32 = iota // nothing is written yet
 	sending                // the connection has begun to write
@@ -27,7 +27,7 @@ var (
 
 const forever = 365 * 24 * time.Hour
 
-// Request is one request to one broker. It is sent once, by [Ask].
+// Request is what [Ask] sends to one broker.
 type Request struct {
 	// Message is what to send.
 	Message protocol.Message
@@ -42,10 +42,6 @@ type Request struct {
 	// the connection is no longer usable. Nil leaves it to kafka-go, which knows the deadline of the context passed to
 	// [Ask], but not an earlier end.
 	Interrupt func(conn Deadliner) (release func() bool)
-
-	clientID string
-	state    atomic.Int32
-	version  int16 // set by the connection before it sends
 }
 
 // Deadliner is a connection whose reads and writes a deadline ends.
@@ -65,49 +61,61 @@ func Interruptible(ctx context.Context, conn Deadliner) (release func() bool) {
 	return func() bool { return stop() && conn.SetDeadline(time.Time{}) == nil }
 }
 
+// attempt is a request on its way through the pool, which calls its exported methods. The goroutine of [Ask] and the
+// one of the connection share it: state decides between them whether the request is sent or withdrawn.
+type attempt struct {
+	Request
+
+	clientID string
+	state    atomic.Int32
+	version  int16 // of the connection's goroutine, set before it sends
+}
+
+var _ protocol.RawExchanger = (*attempt)(nil)
+
 // ApiKey is called by the pool.
-func (r *Request) ApiKey() protocol.ApiKey { return r.Message.ApiKey() }
+func (a *attempt) ApiKey() protocol.ApiKey { return a.Message.ApiKey() }
 
 // Required takes the version that the connection agreed upon. It runs on the connection's goroutine, as RawExchange
 // does.
-func (r *Request) Required(versions map[protocol.ApiKey]int16) bool {
-	if !r.First {
-		r.version = versions[r.Message.ApiKey()]
+func (a *attempt) Required(versions map[protocol.ApiKey]int16) bool {
+	if !a.First {
+		a.version = versions[a.Message.ApiKey()]
 	}
 	return true
 }
 
 // RawExchange writes the request and reads its response.
-func (r *Request) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
-	if r.version < r.Least {
+func (a *attempt) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
+	if a.version < a.Least {
 		return nil, fmt.Errorf("%w: it speaks %v up to version %d, and %d is needed",
-			kafkaerr.ErrTooOld, r.ApiKey(), r.version, r.Least)
+			kafkaerr.ErrTooOld, a.ApiKey(), a.version, a.Least)
 	}
-	if !r.state.CompareAndSwap(waiting, sending) {
+	if !a.state.CompareAndSwap(waiting, sending) {
 		return nil, errWithdrawn
 	}
 	conn, ok := rw.(Deadliner)
-	if r.Interrupt == nil || !ok {
-		return r.exchange(rw)
+	if a.Interrupt == nil || !ok {
+		return a.exchange(rw)
 	}
-	release := r.Interrupt(conn)
-	message, err := r.exchange(rw)
+	release := a.Interrupt(conn)
+	message, err := a.exchange(rw)
 	if !release() && err == nil {
 		return nil, errInterrupted
 	}
 	return message, err
 }
 
-func (r *Request) exchange(rw io.ReadWriter) (protocol.Message, error) {
+func (a *attempt) exchange(rw io.ReadWriter) (protocol.Message, error) {
 	// A connection carries one request at a time and is closed after an error, so one id does for all.
 	const id = 1
-	if err := protocol.WriteRequest(rw, r.version, id, r.clientID, r.Message); err != nil {
+	if err := protocol.WriteRequest(rw, a.version, id, a.clientID, a.Message); err != nil {
 		return nil, err
 	}
-	if r.Read != nil {
-		return r.Read(rw, r.version)
+	if a.Read != nil {
+		return a.Read(rw, a.version)
 	}
-	got, response, err := protocol.ReadResponse(rw, r.Message.ApiKey(), r.version)
+	got, response, err := protocol.ReadResponse(rw, a.Message.ApiKey(), a.version)
 	if err != nil {
 		return nil, err
 	}

@@ -90,7 +90,7 @@ func (c *Coordinators) Commit(ctx context.Context, member Member, offsets []Offs
 		case err != nil:
 			r.Outcome, r.Err = Ambiguous, kafkaerr.New("commit", r.Topic, r.Number, err)
 		case !found:
-			r.Outcome, r.Err = Ambiguous, kafkaerr.New("commit", r.Topic, r.Number, kafkaerr.ErrLeftOut)
+			r.Outcome, r.Err = Ambiguous, kafkaerr.New("commit", r.Topic, r.Number, exchange.ErrLeftOut)
 		case code != 0:
 			r.Outcome, r.Err = outcomeOf(code), kafkaerr.New("commit", r.Topic, r.Number, code)
 		default:
@@ -124,7 +124,7 @@ func outcomeOf(code kafka.Error) Outcome {
 func (c *Coordinators) commit(ctx context.Context, member Member, offsets []OffsetCommit) (
 	codes map[event.Partition]kafka.Error, sent bool, err error,
 ) {
-	x := &exchange.Request{Message: commitMessage(member, offsets)}
+	x := exchange.Request{Message: commitMessage(member, offsets)}
 	response, sent, err := exchange.Ask[*offsetcommit.Response](ctx, c.pool, exchange.ToCoordinator(member.Group), x)
 	if err != nil {
 		return nil, sent, err
@@ -187,7 +187,7 @@ func (c *Coordinators) Committed(ctx context.Context, group string, partitions [
 	}
 	for _, p := range partitions {
 		if _, ok := committed[p]; !ok {
-			return nil, kafkaerr.New("read commits of "+group, p.Topic, p.Number, kafkaerr.ErrLeftOut)
+			return nil, kafkaerr.New("read commits of "+group, p.Topic, p.Number, exchange.ErrLeftOut)
 		}
 	}
 	return committed, nil

@@ -72,7 +72,7 @@ func (c *Coordinators) Members(ctx context.Context, group string) ([]GroupMember
 }
 
 func (c *Coordinators) describe(ctx context.Context, to exchange.Route, group string) (Group, error) {
-	x := &exchange.Request{Message: &describegroups.Request{
+	x := exchange.Request{Message: &describegroups.Request{
 		Groups: []string{group}, IncludeAuthorizedOperations: true,
 	}}
 	response, _, err := exchange.Ask[*describegroups.Response](ctx, c.pool, to, x)
@@ -80,7 +80,7 @@ func (c *Coordinators) describe(ctx context.Context, to exchange.Route, group st
 		return Group{}, groupError(group, err)
 	}
 	if len(response.Groups) != 1 {
-		return Group{}, groupError(group, kafkaerr.ErrLeftOut)
+		return Group{}, groupError(group, exchange.ErrLeftOut)
 	}
 	d := response.Groups[0]
 	if d.ErrorCode != 0 {

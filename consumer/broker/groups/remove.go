@@ -20,7 +20,7 @@ func (c *Coordinators) Remove(ctx context.Context, group, member string) error {
 	defer cancel()
 
 	// kafka-go swaps the throttle time and the error in later versions of the response.
-	x := &exchange.Request{Message: &leavegroup.Request{GroupID: group, MemberID: member}, First: true}
+	x := exchange.Request{Message: &leavegroup.Request{GroupID: group, MemberID: member}, First: true}
 	response, _, err := exchange.Ask[*leavegroup.Response](ctx, c.pool, exchange.ToCoordinator(group), x)
 	if err == nil {
 		err = kafkaerr.FromCode(response.ErrorCode)

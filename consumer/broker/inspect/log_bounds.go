@@ -94,7 +94,7 @@ func (i *Inspector) listOffsets(
 	}
 	for _, p := range partitions {
 		if _, ok := found[p]; !ok {
-			return nil, kafkaerr.New("list offsets", topic, p, kafkaerr.ErrLeftOut)
+			return nil, kafkaerr.New("list offsets", topic, p, exchange.ErrLeftOut)
 		}
 	}
 	return found, nil

@@ -53,7 +53,7 @@ func (i *Inspector) Topics(ctx context.Context, names ...string) (Topology, erro
 		Brokers: len(described.Brokers), Nodes: nodesOf(described.Brokers), Topics: make(map[string]TopicInfo, len(names)),
 	}
 	for _, name := range names {
-		t.Topics[name] = TopicInfo{Err: kafkaerr.New("describe topic", name, -1, kafkaerr.ErrLeftOut)}
+		t.Topics[name] = TopicInfo{Err: kafkaerr.New("describe topic", name, -1, exchange.ErrLeftOut)}
 	}
 	for _, topic := range described.Topics {
 		t.Topics[topic.Name] = topicInfo(topic)
@@ -67,8 +67,8 @@ func (i *Inspector) metadata(ctx context.Context, request metadata.Request) (*me
 	defer cancel()
 
 	request.TopicNames = append([]string{}, request.TopicNames...) // a nil list would mean every topic
-	x := &exchange.Request{Message: &request, Least: oldestMetadata}
-	response, _, err := exchange.Ask[*metadata.Response](ctx, i.pool, exchange.ToAny, x)
+	x := exchange.Request{Message: &request, Least: oldestMetadata}
+	response, _, err := exchange.Ask[*metadata.Response](ctx, i.pool, exchange.Route{}, x)
 	return response, err
 }
 

@@ -38,9 +38,6 @@ var (
 	ErrUnfit = errors.New("the topic's settings are unsuitable")
 )
 
-// ErrLeftOut says that a response does not mention what was asked for.
-var ErrLeftOut = errors.New("the response leaves it out")
-
 // Error is a failed request about one topic or partition.
 type Error struct {
 	// Op is the request: fetch, list offsets, commit, ….
@@ -68,11 +65,13 @@ func (e *Error) Error() string {
 	}
 }
 
-// Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Err }
-
-// Is reports whether target is the sentinel for this failure.
-func (e *Error) Is(target error) bool { return e.fact != nil && target == e.fact }
+// Unwrap returns the cause, and the sentinel for this failure if there is one.
+func (e *Error) Unwrap() []error {
+	if e.fact == nil {
+		return []error{e.Err}
+	}
+	return []error{e.fact, e.Err}
+}
 
 // New returns err as the failure of a request, and judges it. Partition is -1 where the request was not about one.
 // Codes are tested first: kafka.Error is a net.Error too.

@@ -7,13 +7,13 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// IsTooLarge says that a batch or its record does not fit into the topic.
-func IsTooLarge(err error) bool {
-	return errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.RecordListTooLarge)
+// Append returns err as the failure to append to a topic, with advice for the operator; nil for nil.
+func Append(topic string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return writeError("append to", topic, err, refusal(err))
 }
-
-// Append returns the failure to append to a topic, with advice for the operator.
-func Append(topic string, err error) *Error { return writeError("append to", topic, err, refusal(err)) }
 
 // CreateTopic returns the failure to create a topic, with advice for the operator.
 func CreateTopic(topic string, err error) *Error {
@@ -32,13 +32,13 @@ func CreateTopic(topic string, err error) *Error {
 func writeError(op, topic string, err error, advice string) *Error {
 	e := New(op, topic, -1, err)
 	switch {
-	case IsTooLarge(err):
+	case errors.Is(err, kafka.MessageSizeTooLarge), errors.Is(err, kafka.RecordListTooLarge):
 		e.fact, advice = ErrTooLarge, "raise the topic's max.message.bytes"
 	case advice != "":
 		e.fact = ErrUnfit
-	case e.Is(ErrUnknownPartition):
+	case e.fact == ErrUnknownPartition:
 		advice = "create the topic, or allow the worker to create it"
-	case e.Is(ErrUnauthorised):
+	case e.fact == ErrUnauthorised:
 		advice = "grant Read, Write, Describe and DescribeConfigs on the topic, and Create where it does not exist yet, " +
 			"or check the credentials"
 	default:

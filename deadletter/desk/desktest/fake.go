@@ -19,10 +19,10 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// Group is the consumer group of the fake.
-const Group = "shop"
+// group is the consumer group of the fake.
+const group = "shop"
 
-// Fake is a backend in memory. It implements [desk.Source] and [desk.Writer].
+// Fake is a backend in memory, as tests hold it. The desk gets it by [Fake.Settings].
 type Fake struct {
 	// Err is why Kafka cannot be read now, and Unread says that it never could be. Set them before the desk is used.
 	Err    error
@@ -48,10 +48,23 @@ type waiting struct {
 	run string
 }
 
+// backend is the fake as the desk has it.
+type backend struct{ *Fake }
+
+var (
+	_ desk.Source = backend{}
+	_ desk.Writer = backend{}
+)
+
+// Settings are those of a desk with this backend.
+func (f *Fake) Settings(a desk.Access) desk.Settings {
+	return desk.Settings{Source: backend{f}, Writer: backend{f}, Group: group, Access: a}
+}
+
 // New returns a backend without letters.
 func New() *Fake {
 	f := &Fake{
-		view: view.New(Group), records: map[ledger.ID]deadletter.Letter{}, history: map[ledger.ID][]desk.Step{},
+		view: view.New(group), records: map[ledger.ID]deadletter.Letter{}, history: map[ledger.ID][]desk.Step{},
 	}
 	f.view.Retention = 30 * 24 * time.Hour
 	return f
@@ -73,13 +86,13 @@ func (f *Fake) StoreAnother() {
 
 func (f *Fake) store(l deadletter.Letter) {
 	if l.Group == "" {
-		l.Group = Group
+		l.Group = group
 	}
 	if l.Version == "" {
 		l.Version = "1.9.0+3fa2c1d"
 	}
 	r := l.Encode()
-	r.Place = event.Place{Topic: "dlq." + Group, Offset: f.offset}
+	r.Place = event.Place{Topic: "dlq." + group, Offset: f.offset}
 	r.Time = l.FailedAt
 	f.offset++
 	f.number++
@@ -104,7 +117,7 @@ func (f *Fake) Write(e ledger.Entry) bool {
 
 func (f *Fake) write(e ledger.Entry) bool {
 	if e.Group == "" {
-		e.Group = Group
+		e.Group = group
 	}
 	if e.At.IsZero() {
 		e.At = time.Now()
@@ -129,14 +142,14 @@ func (f *Fake) write(e ledger.Entry) bool {
 }
 
 // Look lets the workers finish some replays first, as time would.
-func (f *Fake) Look(look func(*view.View)) desk.Reading {
+func (f backend) Look(look func(*view.View)) desk.Reading {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := desk.Reading{At: time.Now().Add(-4 * time.Second), Number: f.number, Err: f.Err, Limits: f.limits()}
 	switch {
 	case f.Unread:
 		r.At = time.Time{}
-		look(view.New(Group))
+		look(view.New(group))
 		return r
 	case f.Err != nil:
 		r.At = time.Now().Add(-3 * time.Minute)
@@ -150,7 +163,7 @@ func (f *Fake) Look(look func(*view.View)) desk.Reading {
 
 func (f *Fake) limits() replay.Limits {
 	return replay.Limits{
-		Group: Group, Most: 1000, MaxReplays: 3,
+		Group: group, Most: 1000, MaxReplays: 3,
 		Consumed: func(event.Partition) bool { return true },
 		Stored:   func(event.Place) bool { return true },
 	}
@@ -178,7 +191,7 @@ func (f *Fake) finish(most int) {
 }
 
 // Letter implements [desk.Source].
-func (f *Fake) Letter(_ context.Context, id ledger.ID) (desk.Letter, error) {
+func (f backend) Letter(_ context.Context, id ledger.ID) (desk.Letter, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	l, ok := f.view.Find(id)
@@ -192,7 +205,7 @@ func (f *Fake) Letter(_ context.Context, id ledger.ID) (desk.Letter, error) {
 }
 
 // Plan implements [desk.Source].
-func (f *Fake) Plan(_ context.Context, filter view.Filter) (desk.Plan, error) {
+func (f backend) Plan(_ context.Context, filter view.Filter) (desk.Plan, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.Err != nil {
@@ -211,7 +224,7 @@ func (f *Fake) Plan(_ context.Context, filter view.Filter) (desk.Plan, error) {
 }
 
 // Start implements [desk.Writer].
-func (f *Fake) Start(_ context.Context, p desk.Plan, _ desk.Options, s desk.Signature) (string, error) {
+func (f backend) Start(_ context.Context, p desk.Plan, _ desk.Options, s desk.Signature) (string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	run := fmt.Sprintf("r_%06d", f.entry)
@@ -231,7 +244,7 @@ func (f *Fake) Start(_ context.Context, p desk.Plan, _ desk.Options, s desk.Sign
 }
 
 // Stop implements [desk.Writer].
-func (f *Fake) Stop(run string, s desk.Signature) error {
+func (f backend) Stop(run string, s desk.Signature) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	i := slices.Index(f.running, run)
@@ -244,7 +257,7 @@ func (f *Fake) Stop(run string, s desk.Signature) error {
 }
 
 // Change implements [desk.Writer].
-func (f *Fake) Change(
+func (f backend) Change(
 	_ context.Context, what ledger.Event, ids []ledger.ID, s desk.Signature,
 ) ([]desk.Changed, error) {
 	f.mu.Lock()
@@ -262,7 +275,7 @@ func (f *Fake) Change(
 }
 
 // Reveal implements [desk.Writer].
-func (f *Fake) Reveal(_ context.Context, id ledger.ID, s desk.Signature) error {
+func (f backend) Reveal(_ context.Context, id ledger.ID, s desk.Signature) error {
 	if f.Err != nil {
 		return f.Err
 	}
@@ -271,7 +284,7 @@ func (f *Fake) Reveal(_ context.Context, id ledger.ID, s desk.Signature) error {
 }
 
 // Pause implements [desk.Writer].
-func (f *Fake) Pause(_ context.Context, s desk.Signature) error {
+func (f backend) Pause(_ context.Context, s desk.Signature) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.Asked.Pauses = append(f.Asked.Pauses, ledger.Entry{
@@ -281,7 +294,7 @@ func (f *Fake) Pause(_ context.Context, s desk.Signature) error {
 }
 
 // Resume implements [desk.Writer].
-func (f *Fake) Resume(context.Context, desk.Signature) error {
+func (f backend) Resume(context.Context, desk.Signature) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.Asked.Pauses = nil

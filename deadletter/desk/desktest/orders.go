@@ -12,7 +12,7 @@ import (
 
 // Order implements [desk.Source]. The order is that of stored letters, or one of these: 4711 is finished, 4712 waits
 // for LeadHit, 4713 is read in part, and there is no other.
-func (f *Fake) Order(ctx context.Context, order string, since time.Time) (desk.Order, error) {
+func (f backend) Order(ctx context.Context, order string, since time.Time) (desk.Order, error) {
 	if f.Err != nil {
 		return desk.Order{}, f.Err
 	}
@@ -29,7 +29,7 @@ func (f *Fake) Order(ctx context.Context, order string, since time.Time) (desk.O
 		o.Complete, o.Unmapped = false, 2
 		o.Events = finished(now)[:1]
 		o.Notes = []desk.Note{
-			{Name: "workers-silent", Facts: []any{Group}}, {Text: "http://10.0.4.17:8080/status?order=4713: connection refused"},
+			{Name: "workers-silent", Facts: []any{group}}, {Text: "http://10.0.4.17:8080/status?order=4713: connection refused"},
 		}
 	default:
 		o.Events = f.lettersOf(order)

@@ -14,7 +14,7 @@ import (
 )
 
 // Workers implements [desk.Source].
-func (f *Fake) Workers(context.Context) desk.Workers {
+func (f backend) Workers(context.Context) desk.Workers {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.Asked
@@ -23,7 +23,7 @@ func (f *Fake) Workers(context.Context) desk.Workers {
 // ask sets the workers of a story: they are healthy, except in the stories named here.
 func (f *Fake) ask(story string) {
 	now := time.Now()
-	f.Asked.Group = Group
+	f.Asked.Group = group
 	switch story {
 	case "broken", "unread":
 		f.Asked.Unread = f.Err
@@ -46,13 +46,13 @@ func (f *Fake) ask(story string) {
 		f.Asked.Workers = workers(now, func(s *status.Worker) { paused(s, ledger.ByHand, now.Add(-12*time.Minute)) })
 		f.Asked.Pauses = []ledger.Entry{{
 			Event: ledger.GuardPause, At: now.Add(-12 * time.Minute), By: "alice@example.com", Via: "cli",
-			Reason: "LeadHit переезжает на новый сервер до 14:00", Group: Group,
+			Reason: "LeadHit переезжает на новый сервер до 14:00", Group: group,
 		}}
 	case "flood":
 		f.Asked.Workers = workers(now, func(s *status.Worker) { paused(s, ledger.Flood, now.Add(-3*time.Minute)) })
 		f.Asked.Pauses = []ledger.Entry{{
 			Event: ledger.GuardPause, At: now.Add(-3 * time.Minute), By: "leadhit-sync-5d9c7-x2x9k", Via: "worker",
-			Group:  Group,
+			Group:  group,
 			Reason: "100 of the last 200 outcomes were dead letters, of 61 orders", Build: "1.10.0+9be01d2 shop@4f1c2a",
 			Fingerprints: f.fingerprints(3),
 		}}
@@ -83,7 +83,7 @@ func (f *Fake) fingerprints(most int) (all []string) {
 func workers(now time.Time, change func(*status.Worker)) (all []desk.Worker) {
 	for i := range 2 {
 		s := &status.Worker{
-			Schema: "status.v1", Version: "1.10.0+9be01d2", Group: Group, At: now, State: "running", Phase: "running",
+			Schema: "status.v1", Version: "1.10.0+9be01d2", Group: group, At: now, State: "running", Phase: "running",
 			Since: now.Add(-time.Duration(20+i) * time.Hour), Events: 1_204_331, Finished: 1_204_289, Calls: 812_345,
 			Repeats: 204_118, Retries: 417,
 			InFlight: 3 + i, Limit: 64, OldestAge: 1.4, Lag: 0.3,
@@ -148,14 +148,14 @@ func older(s *status.Worker, now time.Time) {
 // stuck is a worker with everything that can be wrong.
 func stuck(now time.Time) desk.Worker {
 	s := &status.Worker{
-		Schema: "status.v1", Version: "1.8.3+77aa0c4", Group: Group, At: now, State: "waiting", Phase: "waiting",
+		Schema: "status.v1", Version: "1.8.3+77aa0c4", Group: group, At: now, State: "waiting", Phase: "waiting",
 		Since: now.Add(-90 * time.Second), Limit: 64, HeldBack: 300, HeldBackAge: 10_920, TwoPartitions: 1,
 		Waits: []status.Wait{{
 			For: "topic orders.archive does not exist; create it, or check KAFKA_TOPICS", Since: now.Add(-time.Minute),
 		}},
 		Problems: []string{"orders/1 is stuck: a batch of another format. Restore the events, or skip them: run " +
 			"kafka-consumer-groups.sh --reset-offsets"},
-		Flaws: []status.TopicFlaw{{Topic: "dlq." + Group, Flaw: deadletter.Flaw{
+		Flaws: []status.TopicFlaw{{Topic: "dlq." + group, Flaw: deadletter.Flaw{
 			Setting: "retention.ms", Is: "86400000", Want: "2592000000", Why: "letters are deleted before anybody reads them",
 		}}},
 	}

@@ -1,4 +1,5 @@
-package shop
+// Package handmade writes what no client would write, for tests of records that old or broken producers have stored.
+package handmade
 
 import (
 	"context"
@@ -10,10 +11,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// WriteAt writes one record whose time is this number of milliseconds. It builds the batch by hand, because a time.Time
-// in kgo cannot go beyond the year 2262. The client's versions must be limited to 3.6: later ones identify topics by
-// id.
-func WriteAt(ctx context.Context, client *kgo.Client, record *kgo.Record, ms int64) error {
+// Write writes one record whose time is this number of milliseconds, and waits until all in-sync replicas have it. It
+// builds the batch by hand, because a time.Time in kgo cannot go beyond the year 2262. The client's versions must be
+// limited to 3.6: later ones identify topics by id.
+func Write(ctx context.Context, client *kgo.Client, record *kgo.Record, ms int64) error {
 	r := kmsg.NewRecord()
 	r.Key, r.Value = record.Key, record.Value
 	r.Length = int32(len(r.AppendTo(nil)) - 1) // the length itself is one byte while it is 0
