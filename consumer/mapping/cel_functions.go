@@ -11,7 +11,7 @@ import (
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 
-	"leadhit-sync/consumer/mapping/spec"
+	"leadhit-sync/consumer/mapping/spelling"
 )
 
 // The functions that rules have in addition to CEL's own.
@@ -58,7 +58,7 @@ func (c *compiler) expandAbsent(h cel.MacroExprFactory, _ ast.Expr, args []ast.E
 	}
 	name := args[0].AsIdent()
 	if _, ok := c.program.index[name]; !ok {
-		return nil, h.NewError(args[0].ID(), spec.Unknown("field", name, c.fieldNames()))
+		return nil, h.NewError(args[0].ID(), spelling.Unknown("field", name, c.fieldNames()))
 	}
 	return h.NewIdent(absentPrefix + name), nil
 }

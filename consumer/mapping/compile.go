@@ -11,6 +11,7 @@ import (
 
 	"leadhit-sync/consumer/mapping/schema"
 	"leadhit-sync/consumer/mapping/spec"
+	"leadhit-sync/consumer/mapping/spelling"
 	"leadhit-sync/consumer/mapping/tree"
 )
 
@@ -167,7 +168,7 @@ func (c *compiler) lists() {
 	for _, l := range c.spec.Lists {
 		where := "status." + l.Status
 		if !slices.Contains(known, l.Status) {
-			c.add(l.Place, "status", "%s", spec.Unknown("status", l.Status, known))
+			c.add(l.Place, "status", "%s", spelling.Unknown("status", l.Status, known))
 			continue
 		}
 		v := verdict{action: sayCall, status: l.Status, by: where}
@@ -199,7 +200,7 @@ func (c *compiler) lists() {
 // whole looks for mistakes that only show when all parts are known.
 func (c *compiler) whole() {
 	p, s := c.program, c.spec
-	if c.problems.Any(func(p spec.Problem) bool { return p.Mapping == s.Name }) {
+	if slices.ContainsFunc(c.problems.All(), func(p spec.Problem) bool { return p.Mapping == s.Name }) {
 		return // the missing part may be one that could not be read
 	}
 	hasCodes := slices.ContainsFunc(s.Lists, func(l spec.List) bool { return len(l.Codes) > 0 })

@@ -79,7 +79,7 @@ func (c *compiler) kind(s *spec.Field) fieldKind {
 
 // source compiles one source of a field.
 func (c *compiler) source(f *field, s spec.Source) {
-	src := source{slot: none, text: s.String(), extract: c.regexp(s.Extract, s.Where+".extract", 1)}
+	src := source{slot: none, text: s.Kind + " " + s.From.Value, extract: c.regexp(s.Extract, s.Where+".extract", 1)}
 	switch s.Kind {
 	case "header":
 		src.kind, src.name = fromHeader, s.From.Value

@@ -9,6 +9,7 @@ import (
 	"cel.dev/cel-go/cel"
 
 	"leadhit-sync/consumer/mapping/spec"
+	"leadhit-sync/consumer/mapping/spelling"
 )
 
 // environment declares each field with its type or null.
@@ -60,7 +61,7 @@ func (c *compiler) then(s spec.Rule) verdict {
 	switch word := s.Then.Value; {
 	case word == "":
 	case !slices.Contains(known, word):
-		c.add(s.Then.Place, s.Where+".then", "%s", spec.Unknown("word", word, known))
+		c.add(s.Then.Place, s.Where+".then", "%s", spelling.Unknown("word", word, known))
 	case word == spec.Ignore:
 		v.action = sayIgnore
 	case word != spec.DeadLetter:
@@ -163,7 +164,7 @@ func (c *compiler) reason(s spec.Rule) reason {
 		name := text[at[2]:at[3]]
 		i, ok := c.program.index[name]
 		if !ok {
-			c.add(s.Reason.Place, s.Where+".reason", "%s", spec.Unknown("field", name, c.fieldNames()))
+			c.add(s.Reason.Place, s.Where+".reason", "%s", spelling.Unknown("field", name, c.fieldNames()))
 			continue
 		}
 		r.texts, r.fields = append(r.texts, text[end:at[0]]), append(r.fields, i)

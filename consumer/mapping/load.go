@@ -11,6 +11,7 @@ import (
 	"leadhit-sync/config/credentials"
 	"leadhit-sync/consumer/mapping/schema"
 	"leadhit-sync/consumer/mapping/spec"
+	"leadhit-sync/consumer/mapping/spelling"
 )
 
 // Options say what to load.
@@ -136,7 +137,7 @@ func (l *loader) layOverPreset(s *spec.Mapping) {
 	case strings.HasPrefix(s.File, presetPrefix):
 		l.Add(s.Preset.Place, "preset", "a preset does not build on another")
 	case f == nil:
-		l.Add(s.Preset.Place, "preset", "%s", spec.Unknown("preset", s.Preset.Value, Presets()))
+		l.Add(s.Preset.Place, "preset", "%s", spelling.Unknown("preset", s.Preset.Value, Presets()))
 	case len(f.Mappings) == 1:
 		s.Over(f.Mappings[0])
 	}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"leadhit-sync/consumer/mapping/spec"
+	"leadhit-sync/consumer/mapping/spelling"
 )
 
 //go:embed presets
@@ -43,7 +43,7 @@ func Preset(name string) ([]byte, error) {
 }
 
 func unknownPreset(name string) error {
-	if near := spec.Nearest(name, Presets()); near != "" {
+	if near := spelling.Nearest(name, Presets()); near != "" {
 		return fmt.Errorf("mapping: unknown preset %q (did you mean %q?); a file's path ends in .yaml", name, near)
 	}
 	return fmt.Errorf("mapping: unknown preset %q; a file's path ends in .yaml; the presets are: %s",

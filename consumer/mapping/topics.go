@@ -59,7 +59,8 @@ func (l *loader) bind(m *Mapping) {
 	}
 	slices.Sort(topics)
 	// With a mistake in a match it is unknown which topics lack a mapping.
-	broken := len(m.matchers) == 0 || l.Any(func(p spec.Problem) bool { return strings.HasPrefix(p.Where, "match") })
+	inMatch := func(p spec.Problem) bool { return strings.HasPrefix(p.Where, "match") }
+	broken := len(m.matchers) == 0 || slices.ContainsFunc(l.All(), inMatch)
 	for _, topic := range slices.Compact(topics) {
 		var by []string
 		var at spec.Place

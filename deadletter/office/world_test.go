@@ -176,7 +176,7 @@ func (w *world) office() *office.Office {
 func (w *world) started() *office.Office {
 	w.Helper()
 	o := office.New(w.settings())
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(w.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -36,9 +36,9 @@ func writeError(op, topic string, err error, advice string) *Error {
 		e.fact, advice = ErrTooLarge, "raise the topic's max.message.bytes"
 	case advice != "":
 		e.fact = ErrUnfit
-	case e.fact == ErrUnknownPartition:
+	case errors.Is(e, ErrUnknownPartition):
 		advice = "create the topic, or allow the worker to create it"
-	case e.fact == ErrUnauthorised:
+	case errors.Is(e, ErrUnauthorised):
 		advice = "grant Read, Write, Describe and DescribeConfigs on the topic, and Create where it does not exist yet, " +
 			"or check the credentials"
 	default:

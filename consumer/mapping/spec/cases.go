@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"leadhit-sync/consumer/event"
+	"leadhit-sync/consumer/mapping/spelling"
 )
 
 // A Case is one record, and the items that a mapping must make of it.
@@ -201,7 +202,7 @@ func (r *caseReader) cause(where string, n *yaml.Node) string {
 	cause := r.plain(where, n)
 	readable := n.Kind == yaml.ScalarNode && (cause != "" || n.ShortTag() == "!!str")
 	if readable && !slices.Contains(r.causes, cause) {
-		r.Add(r.at(n), where, "%s", Unknown("cause", cause, r.causes))
+		r.Add(r.at(n), where, "%s", spelling.Unknown("cause", cause, r.causes))
 	}
 	return cause
 }

@@ -7,14 +7,15 @@ import (
 )
 
 func ExampleRead() {
-	const source = `fields:
+	const text = `fields:
   order_id: {path: $.id}
   status:   {path: $.state, normalise: [lower]}
 status: {paid: [Y]}
 `
 	var problems spec.Problems
-	file := spec.Read("shop.yaml", "shop", []byte(source), &problems)
-	fmt.Println(file.Mappings[0].Fields[0].Sources[0])
+	file := spec.Read("shop.yaml", "shop", []byte(text), &problems)
+	source := file.Mappings[0].Fields[0].Sources[0]
+	fmt.Println(source.Kind, source.From.Value)
 	fmt.Println(problems.Err())
 	// Output:
 	// path $.id

@@ -89,11 +89,6 @@ type Source struct {
 	Extract Text
 }
 
-// String returns the source as it is written, without extract.
-func (s Source) String() string {
-	return s.Kind + " " + s.From.Value
-}
-
 // A Rule is one line of rules.
 type Rule struct {
 	Place

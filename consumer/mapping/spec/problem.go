@@ -67,17 +67,13 @@ func (p *Problems) Add(at Place, where, format string, args ...any) {
 	p.found = append(p.found, Problem{Place: at, Where: where, Text: fmt.Sprintf(format, args...)})
 }
 
-// Any reports whether a mistake of that kind was noted.
-func (p *Problems) Any(kind func(Problem) bool) bool {
-	return slices.ContainsFunc(p.found, kind)
-}
-
 // All returns the mistakes in the order of the file, each once.
 func (p *Problems) All() []Problem {
 	slices.SortStableFunc(p.found, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
-	return slices.Compact(p.found)
+	p.found = slices.Compact(p.found)
+	return p.found
 }
 
 // Err returns all mistakes as a [*FileError], or nil if there are none.

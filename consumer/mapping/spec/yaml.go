@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"leadhit-sync/consumer/mapping/spelling"
 )
 
 // maxFile limits a file, in bytes. The largest preset has 4 KB.
@@ -97,7 +99,7 @@ func (r *reader) object(where string, n *yaml.Node, known names) bool {
 	return r.each(where, n, func(name string, key, value *yaml.Node) {
 		read, ok := known[name]
 		if !ok {
-			r.Add(r.at(key), where, "%s", Unknown("name", name, slices.Collect(maps.Keys(known))))
+			r.Add(r.at(key), where, "%s", spelling.Unknown("name", name, slices.Collect(maps.Keys(known))))
 			return
 		}
 		read(within(where, name), key, value)
@@ -165,7 +167,7 @@ func (r *reader) text(where string, n *yaml.Node) Text {
 func (r *reader) choice(where string, n *yaml.Node, words ...string) Text {
 	t := r.text(where, n)
 	if t.Value != "" && !slices.Contains(words, t.Value) {
-		r.Add(t.Place, where, "%s", Unknown("word", t.Value, words))
+		r.Add(t.Place, where, "%s", spelling.Unknown("word", t.Value, words))
 		t.Value = ""
 	}
 	return t

@@ -1,4 +1,5 @@
-package spec
+// Package spelling suggests the name that was probably meant: in a mapping, and for a preset.
+package spelling
 
 import (
 	"fmt"
