@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"leadhit-sync/consumer/dispatch"
+	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
 	"leadhit-sync/deadletter/ledger"
 	"leadhit-sync/deadletter/ledger/fold"
@@ -270,4 +271,53 @@ func (h *harness) takeOver() {
 	h.ack()
 	h.d.CaughtUp()
 	h.ask()
+}
+
+// The last owner may have called the dismissed replay, and only the event says about which order. The older letter of
+// that order was asked for in between, so it is called first unless the event is fetched before.
+func TestAFormerReplayWithoutAnOrderIsFetchedForItFirst(t *testing.T) {
+	t.Parallel()
+	named := event.Item{Action: event.Call, OrderID: "a", Status: "paid"}
+	several := idAt(1)
+	several.Item = 1
+	for name, test := range map[string]struct {
+		letter         ledger.ID
+		items          []event.Item
+		force, dismiss bool
+	}{
+		"asked for again": {letter: idAt(1), items: []event.Item{named}},
+		"dismissed again": {letter: idAt(1), items: []event.Item{named}, dismiss: true},
+		"was forced, about one of several orders": {
+			letter: several, items: []event.Item{{Action: event.Call, OrderID: "b"}, named}, force: true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := settings()
+			c.Replays, c.Worker = true, "worker"
+			h := unstarted(t, c)
+			h.d.LetterRead(h.now, fold.Letter{ID: idAt(0), Order: "a", Key: 1, Offset: 500})
+			h.d.LetterRead(h.now, fold.Letter{ID: test.letter, Key: 2, Offset: 501})
+			says := func(what ledger.Event, n int, force bool) {
+				h.d.Followed(h.now, ledger.Entry{Event: what, ID: test.letter.String(), N: n, Letter: 501, Force: force, At: h.now})
+			}
+			says(ledger.LetterReplay, 1, test.force)
+			says(ledger.LetterDismissed, 1, false)
+			says(ledger.LetterReopened, 1, false)
+			h.follow(ledger.LetterReplay, 0, 1)
+			says(ledger.LetterReplay, 2, false)
+			if test.dismiss {
+				says(ledger.LetterDismissed, 2, false)
+			}
+			h.takeOver()
+			first := h.takes[0]
+			if h.takes = h.takes[1:]; first.Letter != test.letter {
+				t.Fatalf("got %+v first, want the letter without an order", first)
+			}
+			h.d.Taken(h.now, first.ID, turn.Taken{Letter: fold.Letter{ID: test.letter, Key: 2}, Items: test.items})
+			h.take(0, "a")
+			h.wantInAir("it is older")
+			h.appended(true, ledger.LetterOvertaken, 0, ledger.LetterSuperseded, 0)
+		})
+	}
 }

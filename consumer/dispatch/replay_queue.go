@@ -29,26 +29,40 @@ func (d *Dispatcher) requeueAll(only *partition) {
 	}
 	slices.SortFunc(found, func(a, b fold.Status) int { return cmp.Compare(a.Turn, b.Turn) })
 	for _, is := range found {
-		dismissed := is.State != fold.Requeued
-		unnamed := dismissed && is.Order == "" // it is fetched for its order
-		if !unnamed && (dismissed || is.Former) {
-			d.inDoubt(is, "")
+		if is.State != fold.Requeued || is.Former {
+			d.doubt(is)
 		}
-		if !dismissed || unnamed {
+	}
+	for _, is := range found {
+		if is.State == fold.Requeued {
 			d.requeue(is, true)
 		}
 	}
+}
+
+// doubt handles the replay of a letter that was dismissed, although the last owner may have called it. If the letter
+// names no order, its event does: it is fetched before any letter that may be called, and not called itself.
+func (d *Dispatcher) doubt(is fold.Status) {
+	if is.Order != "" {
+		d.inDoubt(is, "")
+		return
+	}
+	r := d.requeue(is, true)
+	if is.State == fold.Requeued {
+		r.n-- // the former one: the last one is still wanted
+	}
+	r.force = true // as it may have been: then the event may name other orders, too
 }
 
 func partitionOf(id ledger.ID) event.Partition {
 	return event.Partition{Topic: id.Topic, Number: id.Partition}
 }
 
-// requeue queues a letter whose replay counts, if its partition is owned.
-func (d *Dispatcher) requeue(is fold.Status, inherited bool) {
+// requeue queues a letter whose replay counts. It returns nil if the partition is not owned.
+func (d *Dispatcher) requeue(is fold.Status, inherited bool) *replay {
 	p := d.partitions[partitionOf(is.ID)]
 	if p == nil {
-		return
+		return nil
 	}
 	r := &replay{
 		id: is.ID, n: is.N, run: is.Replay.Run, letter: is.Replay.Letter, force: is.Replay.Force, of: p,
@@ -56,6 +70,7 @@ func (d *Dispatcher) requeue(is fold.Status, inherited bool) {
 	}
 	d.replays[is.ID] = r
 	p.requeued = append(p.requeued, r)
+	return r
 }
 
 // requeueNow queues a letter whose replay counts from now on. The queue does not exist before CaughtUp.

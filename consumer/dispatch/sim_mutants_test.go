@@ -238,7 +238,7 @@ func replayMutants() map[string][]edit {
 		},
 		"replay-outcome-not-awaited": {{"replays.go", "d.write(func(time.Time) { d.leave(e) }, ", "d.leave(e)\n\td.write(nil, "}},
 		"replay-of-another-owner": {{
-			"replay_queue.go", "if p == nil {\n\t\treturn\n\t}\n\tr := ", "if p == nil && len(d.order) > 0 {\n\t\tp = d.order[0]\n\t}\n\tif p == nil {\n\t\treturn\n\t}\n\tr := ",
+			"replay_queue.go", "if p == nil {\n\t\treturn nil\n\t}\n\tr := ", "if p == nil && len(d.order) > 0 {\n\t\tp = d.order[0]\n\t}\n\tif p == nil {\n\t\treturn nil\n\t}\n\tr := ",
 		}},
 		"replay-count-ignored":        {{"replays.go", "is.State != fold.Requeued || is.N != r.n:", "is.State != fold.Requeued:"}},
 		"replay-letter-without-count": {{"stores.go", "Replay: t.nthReplay(),\n\t}", "Replay: min(t.nthReplay(), 0),\n\t}"}},
@@ -397,11 +397,19 @@ func rare() map[string]struct {
 		},
 		"replay-former-forgotten": {
 			"TestAFormerReplayWithoutAnOutcomeOvertakesOlderLetters",
-			edit{"replay_queue.go", "(dismissed || is.Former)", "dismissed"},
+			edit{"replay_queue.go", "if is.State != fold.Requeued || is.Former {", "if is.State != fold.Requeued {"},
 		},
 		"replay-without-an-order-dismissed": {
 			"TestADismissedReplayWithoutAnOrderIsFetchedForIt",
-			edit{"replay_queue.go", "dismissed && is.Order == \"\"", "false"},
+			edit{"replay_queue.go", "if is.Order != \"\" {", "if is.State != fold.Requeued {"},
+		},
+		"replay-former-without-an-order": {
+			"TestAFormerReplayWithoutAnOrderIsFetchedForItFirst",
+			edit{"replay_queue.go", "if is.Order != \"\" {", "if is.State == fold.Requeued || is.Order != \"\" {"},
+		},
+		"replay-former-without-force": {
+			"TestAFormerReplayWithoutAnOrderIsFetchedForItFirst",
+			edit{"replay_queue.go", "\tr.force = true // as", "\t// as"},
 		},
 		"replay-by-its-first-turn": {
 			"TestALetterIsReplayedAfterThoseThatWereAskedForBeforeItsLastReplay",
