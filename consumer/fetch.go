@@ -12,7 +12,6 @@ import (
 	"leadhit-sync/consumer/broker/kafkaerr"
 	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
-	"leadhit-sync/deadletter/ledger/fold"
 )
 
 const (
@@ -117,7 +116,7 @@ func (f *fetcher) fetched(ctx context.Context, log *slog.Logger, ask turn.Fetch,
 		}
 		events[i] = turn.Event{
 			Offset: r.Offset, Time: r.Time, Since: event.Since(r.Time, read), Bytes: size, Items: items, Record: e,
-			Key: fold.KeyHash(r.Key),
+			Key: r.Key,
 		}
 	}
 	f.counts.fetched.Add(uint64(len(events)))

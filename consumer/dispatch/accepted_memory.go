@@ -26,10 +26,10 @@ type statement struct {
 }
 
 func statementOf(t task) statement {
-	text := make([]byte, 0, 128)
+	text := make([]byte, 0, 256)                  // a longer one costs an allocation
 	text = append(append(text, t.of.Topic...), 0) // no topic's name has a zero byte
 	text = binary.BigEndian.AppendUint64(text, uint64(t.of.Number))
-	text = binary.BigEndian.AppendUint64(text, t.key)
+	text = append(binary.BigEndian.AppendUint64(text, uint64(len(t.key))), t.key...)
 	text = append(text, t.item().Status...)
 	return statement{digestOf([]byte(t.item().OrderID)), digestOf(text)}
 }

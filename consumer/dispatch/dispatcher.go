@@ -227,7 +227,7 @@ func (d *Dispatcher) finish(now time.Time, e *pending) {
 	d.observed.finished++
 	p.unlink(e)
 	p.window.remove(e)
-	e.record = nil
+	e.record, e.key = nil, nil
 	if e.several() && e.started {
 		d.started--
 		d.recheck = true

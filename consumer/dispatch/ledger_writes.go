@@ -95,7 +95,7 @@ func (d *Dispatcher) overtaken(now time.Time, t task) []ledger.Entry {
 		return nil
 	}
 	var entries []ledger.Entry
-	for _, older := range d.letters.Older(t.id(), t.item().OrderID, t.key) {
+	for _, older := range d.letters.Older(t.id(), t.item().OrderID, t.keyHash()) {
 		entries = append(entries, d.mark(now, older, t.id().String()))
 	}
 	return entries

@@ -24,7 +24,7 @@ func (d *Dispatcher) isRepeat(t task) (statement, bool) {
 		return statement{}, false
 	}
 	s := statementOf(t)
-	return s, t.replay == nil && t.key != 0 && d.memory.has(s)
+	return s, t.replay == nil && len(t.key) > 0 && d.memory.has(s)
 }
 
 // skip finishes a repeat as if LeadHit had accepted it now. Its lane stays blocked until a commit covers it, as after a
@@ -75,7 +75,7 @@ func (d *Dispatcher) callEnded(c call, v retry.Verdict) {
 	switch {
 	case d.Pause().Kind != "":
 		d.forgetOrders()
-	case v.Kind == retry.Done && !c.dropped && !of.unsure && c.pending.key != 0:
+	case v.Kind == retry.Done && !c.dropped && !of.unsure && len(c.pending.key) > 0:
 		d.memory.put(of.says)
 	}
 }

@@ -172,10 +172,10 @@ func (d *Dispatcher) line(now time.Time, r *replay, t turn.Taken) {
 		d.conclude(now, r, ledger.Entry{Event: ledger.LetterFailed, Cause: cannotTell})
 		return
 	}
-	e := &pending{of: r.of, replay: r, offset: r.id.Offset, since: now, key: t.Letter.Key, record: t.Record, open: 1}
+	e := &pending{of: r.of, replay: r, offset: r.id.Offset, since: now, record: t.Record, open: 1}
 	e.items = e.oneItem[:]
 	e.items[0] = item{Item: &t.Items[i]}
-	r.event, r.vague = e, t.Letter.Order == "" && (len(t.Items) > 1 || t.Letter.Key == 0)
+	r.event, r.key, r.vague = e, t.Letter.Key, t.Letter.Order == "" && (len(t.Items) > 1 || t.Letter.Key == 0)
 	switch {
 	case t.Items[i].Action == event.Refuse:
 		d.uncalled(r)

@@ -28,6 +28,7 @@ type replay struct {
 	force  bool
 	of     *partition
 	event  *pending    // set once it was fetched
+	key    uint64      // hash of the record's key, set with event
 	found  *turn.Taken // what was fetched, until it is this replay's turn to go into its lane
 	// inherited says that the last owner may have taken it up. called says that it may have been called, by this worker or
 	// by that one.

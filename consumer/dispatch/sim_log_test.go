@@ -25,7 +25,7 @@ type record struct {
 	log     *simLog
 	offset  int64
 	at      time.Time
-	key     uint64 // hash of the record's key; 0: it has none
+	key     string // "": it has none
 	changes []change
 	items   []event.Item
 	open    int  // changes that are not done
@@ -188,7 +188,7 @@ func (p *simLog) read(offset int64, bytes int) (events []turn.Event, next int64)
 	for ; i < min(most, len(p.records)); i++ {
 		r := p.records[i]
 		events = append(events, turn.Event{
-			Offset: r.offset, Time: r.at, Bytes: recordBytes, Items: r.items, Key: r.key, Record: r,
+			Offset: r.offset, Time: r.at, Bytes: recordBytes, Items: r.items, Key: []byte(r.key), Record: r,
 		})
 		next = r.offset + 1
 	}

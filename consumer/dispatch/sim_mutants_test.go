@@ -204,8 +204,8 @@ func repeatMutants() map[string][]edit {
 			"accepted_memory.go", "return digest(sum[:len(digest{})])", "return digest{sum[0]}",
 		}},
 		"skip-key-ignored": {
-			{"repeated_events.go", " && t.key != 0 &&", " &&"},
-			{"accepted_memory.go", "binary.BigEndian.AppendUint64(text, t.key)", "binary.BigEndian.AppendUint64(text, 0)"},
+			{"repeated_events.go", " && len(t.key) > 0 &&", " &&"},
+			{"accepted_memory.go", "uint64(len(t.key))), t.key...)", "0))"},
 		},
 		"skip-status-ignored": {{"accepted_memory.go", "\ttext = append(text, t.item().Status...)\n", ""}},
 		"skip-opens-lane": {{
@@ -225,7 +225,7 @@ func repeatMutants() map[string][]edit {
 func replayMutants() map[string][]edit {
 	return map[string][]edit{
 		"replay-without-marks": {{
-			"ledger_writes.go", "d.letters.Older(t.id(), t.item().OrderID, t.key) {", "d.letters.Older(t.id(), t.item().OrderID, t.key)[:0] {",
+			"ledger_writes.go", "d.letters.Older(t.id(), t.item().OrderID, t.keyHash()) {", "d.letters.Older(t.id(), t.item().OrderID, t.keyHash())[:0] {",
 		}},
 		"replay-not-judged-again": {{"calls.go", "case !d.stillWanted(now, t.replay):", "case !d.live:"}},
 		"replay-before-log-end":   {{"replay_queue.go", " || p.window.position < p.end {", " {"}},

@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 
 	"leadhit-sync/consumer/dispatch/turn"
-	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/retry"
 )
 
@@ -67,23 +66,23 @@ func (s *shop) status(o *order) string {
 	return s.said[o.name]
 }
 
-// key is the hash of the key of an event.
-func (s *shop) key(changes []change) uint64 {
+// key is the key of an event; "" if it has none.
+func (s *shop) key(changes []change) string {
 	s.written++
 	switch {
 	case s.keyed == 1 || s.Float64() < s.keyed:
-		return fold.KeyHash([]byte(changes[0].order.name))
+		return changes[0].order.name
 	case s.single:
-		return fold.KeyHash([]byte(fmt.Sprint("event-", s.written)))
+		return fmt.Sprint("event-", s.written)
 	default:
-		return 0
+		return ""
 	}
 }
 
 // proof is the last acceptance that a worker heard of in this generation, about an order that it has not called since.
 type proof struct {
 	log    *simLog
-	key    uint64
+	key    string
 	status string
 }
 
@@ -124,7 +123,7 @@ func (k *worker) checkRepeat(r turn.Repeat) {
 func (k *worker) noteProof(f *flight, v retry.Verdict) {
 	delete(k.proofs, f.call.Order)
 	k.forgetInPause()
-	if r := f.change.record; v.Kind == retry.Done && k.number == f.number && k.key == f.decided && r.key != 0 &&
+	if r := f.change.record; v.Kind == retry.Done && k.number == f.number && k.key == f.decided && r.key != "" &&
 		!k.anyPause() {
 		k.proofs[f.call.Order] = proof{r.log, r.key, f.call.Status}
 	}

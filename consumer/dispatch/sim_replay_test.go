@@ -189,7 +189,7 @@ func (d *desk) stored(s turn.Store, c *change) {
 	if s.Several {
 		id.Item = s.Item
 	}
-	l := simLetter{c, fold.Letter{ID: id, Order: s.Order, Key: c.record.key, Count: s.Replay, Offset: int64(len(d.letters))}}
+	l := simLetter{c, fold.Letter{ID: id, Order: s.Order, Key: fold.KeyHash([]byte(c.record.key)), Count: s.Replay, Offset: int64(len(d.letters))}}
 	d.note("letter %v, replay %d", id, s.Replay)
 	d.letters = append(d.letters, l)
 	if s.Replay > 0 {

@@ -104,5 +104,5 @@ func (d *Dispatcher) knows(t task) {
 		return
 	}
 	s := t.letter()
-	d.letters.Add(fold.Letter{ID: t.id(), Order: s.Order, Key: t.key, Count: s.Replay, Offset: -1})
+	d.letters.Add(fold.Letter{ID: t.id(), Order: s.Order, Key: t.keyHash(), Count: s.Replay, Offset: -1})
 }

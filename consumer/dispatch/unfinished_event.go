@@ -5,6 +5,7 @@ import (
 
 	"leadhit-sync/consumer/dispatch/turn"
 	"leadhit-sync/consumer/event"
+	"leadhit-sync/deadletter/ledger/fold"
 	"leadhit-sync/retry"
 )
 
@@ -17,7 +18,7 @@ type pending struct {
 	stamp      int64     // of the record's time, as stored in metadata
 	bytes      int64
 	record     any
-	key        uint64  // hash of the record's key
+	key        []byte  // the record's; nil in a replay, which has its letter's hash, and once the event is finished
 	replay     *replay // set if it is one: then it is in no window, and holds no offset
 	prev, next *pending
 
@@ -89,6 +90,14 @@ type task struct {
 }
 
 func (t task) item() *item { return &t.items[t.i] }
+
+// keyHash is the hash by which letters without an order are known.
+func (e *pending) keyHash() uint64 {
+	if e.replay != nil {
+		return e.replay.key
+	}
+	return fold.KeyHash(e.key)
+}
 
 // several says whether the event has calls for more than one order. Only such an event can be partly done.
 func (e *pending) several() bool { return len(e.lanes) > 1 }

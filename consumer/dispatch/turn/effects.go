@@ -34,7 +34,7 @@ type Event struct {
 	Since  time.Time    // when the event began to age; Time if zero
 	Bytes  int          // memory that the event holds until it is finished
 	Items  []event.Item // at least one; must not be changed afterwards
-	Key    uint64       // fold.KeyHash of the record's key
+	Key    []byte       // the record's key; must not be changed afterwards
 	Record any          // returned with each effect about the event
 }
 
