@@ -188,6 +188,7 @@ func (d *Dispatcher) start(now time.Time, t task, says statement) {
 	if t.replay != nil {
 		t.replay.called = true
 	}
+	t.called = true
 	if !t.started {
 		d.begin(t.pending)
 	}
@@ -324,9 +325,10 @@ func (d *Dispatcher) refuse(now time.Time, t task, v retry.Verdict) {
 	d.urgent = append(d.urgent, t)
 }
 
-// settle notes the final verdict on one item of an event.
+// settle notes the final verdict on one item of an event, or that it was skipped. Without a call the event does not count
+// against the bound on what a crash repeats.
 func (d *Dispatcher) settle(e *pending) {
-	if e.sending--; e.sending == 0 && e.replay == nil {
+	if e.sending--; e.sending == 0 && e.called && e.replay == nil {
 		e.of.commits.settled++
 		if !e.of.commits.suspended {
 			d.settled++

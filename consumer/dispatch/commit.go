@@ -174,9 +174,10 @@ func (d *Dispatcher) covered(p *partition) {
 		d.back(p)
 		return
 	}
+	settled := p.commits.settled
 	events, left := p.commits.cover()
 	if !p.commits.suspended {
-		d.settled -= len(events)
+		d.settled -= settled - p.commits.settled
 		d.fresh += left
 	}
 	for _, e := range events {

@@ -2,17 +2,18 @@ package dispatch
 
 import "time"
 
-// commitState is what the group has stored about a partition, and what the next commit will say. A called event that is
-// finished moves from uncommitted to committing when a commit is sent. It leaves when an acknowledged commit covers it:
+// commitState is what the group has stored about a partition, and what the next commit will say. A finished event that
+// was called or skipped moves from uncommitted to committing when a commit is sent. It leaves when an acknowledged
+// commit covers it:
 //
 //	finished → uncommitted → committing → covered
 //	               ↑              │ no acknowledgement, or not covered
 //	               └──────────────┘
 type commitState struct {
-	frontier int64 // one past the last finished event that was called
+	frontier int64 // one past the last finished event that was called or skipped
 	settled  int   // events that were called, have no call left to make, and are not covered by an acknowledged commit
 
-	uncommitted []*pending // called and finished, in no commit yet
+	uncommitted []*pending // called or skipped, and finished; in no commit yet
 	committing  []*pending // the same, in the commit in flight
 
 	acked     mark      // the last acknowledged commit
@@ -31,7 +32,7 @@ type mark struct {
 	metadata string
 }
 
-// finished adds an event that was called.
+// finished adds an event that was called or skipped.
 func (c *commitState) finished(e *pending) {
 	c.frontier = max(c.frontier, e.offset+1)
 	c.uncommitted = append(c.uncommitted, e)
@@ -59,12 +60,14 @@ func (c *commitState) cover() (covered []*pending, left int) {
 	for _, e := range c.committing {
 		if e.offset >= c.coverage {
 			beyond = append(beyond, e)
-		} else {
-			covered = append(covered, e)
+			continue
+		}
+		covered = append(covered, e)
+		if e.called {
+			c.settled--
 		}
 	}
 	c.committing = c.committing[:0]
-	c.settled -= len(covered)
 	c.truncated = len(beyond) > 0
 	if c.truncated {
 		c.uncommitted = append(beyond, c.uncommitted...)

@@ -27,7 +27,9 @@
 //
 // Crashes: no new call starts while 2 × CallsInFlight called events need no further call and are not yet covered by an
 // acknowledged commit. So a crash repeats the calls of at most 3 × CallsInFlight events, plus at most CallsInFlight
-// partly processed events about several orders.
+// partly processed events about several orders. An event that was only skipped has no call to repeat, so it does not
+// count. The next owner calls it, because the memory of accepted statuses is lost: once per order, as it would call the
+// order's next repeat otherwise.
 //
 // Repeats: with Config.SkipRepeats an item is finished without a call, in its turn in the lane, if LeadHit accepted its
 // status last for its order. It counts as accepted in every other respect. The proof is a call of this worker in this

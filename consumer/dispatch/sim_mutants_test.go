@@ -217,6 +217,7 @@ func repeatMutants() map[string][]edit {
 			{"group_pause.go", "\tif paused {\n\t\td.forgetOrders()\n\t}\n", ""},
 			{"repeated_events.go", "case d.Pause().Kind != \"\":\n\t\td.forgetOrders()\n", "case d.fenced:\n"},
 		},
+		"skip-widens-the-bound": {{"commit_state.go", "if e.called {", "if e.started {"}},
 		"skip-with-another-key": {{"dispatcher.go", "\td.forgetOrders() // it may be", "\t// it may be"}},
 	}
 }
@@ -274,6 +275,10 @@ func rare() map[string]struct {
 		"lanes-hurry-for-no-slot": {
 			"TestALaneThatWaitsHurriesACommitOnlyForAFreeSlot",
 			edit{"commit.go", "return d.idle && (", "return ("},
+		},
+		"repeats-hurry-commits": {
+			"TestABacklogIsCommittedInLargePartsWithoutAPause",
+			edit{"calls.go", "e.sending == 0 && e.called && e", "e.sending == 0 && e"},
 		},
 		"commit-at-the-edge": {
 			"TestABacklogIsCommittedInLargePartsWithoutAPause",

@@ -323,7 +323,8 @@ func (k *worker) askEarly() {
 	}
 	k.perform(e)
 	if k.inside && k.chance(0.3) {
-		k.checkExposed(k.exposed(func(*record) {}))
+		whole, _, partly := k.exposed(func(*record) {})
+		k.checkExposed(whole, partly)
 	}
 }
 

@@ -33,7 +33,8 @@ type pending struct {
 	sending int // those of them whose call has no final verdict
 
 	placeholder bool
-	started     bool // a call was made
+	started     bool // a call was made, or an item was skipped
+	called      bool // a call was made
 	dropped     bool // its partition was lost or restarted: outcomes about it are ignored
 }
 
