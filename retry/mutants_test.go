@@ -2,16 +2,12 @@ package retry_test
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"maps"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
+	"slices"
 	"testing"
 	"time"
+
+	"leadhit-sync/integration/mutation"
 )
 
 // mutant is a fault: a text that occurs once in a file, its replacement, and the test that must notice.
@@ -219,78 +215,31 @@ func guardMutants() map[string]mutant {
 // tests have a hole. A change whose text is not in the sources is an error, too.
 func TestMutants(t *testing.T) {
 	t.Parallel()
-	only := os.Getenv("MUTANT") // a part of a name
-	slots := make(chan struct{}, 2)
-	all := mutants()
-	maps.Copy(all, guardMutants())
-	for name, m := range all {
-		if !strings.Contains(name, only) {
-			continue
-		}
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			if err := m.hunt(t); err != nil {
-				t.Errorf("%s: %v", m.test, err)
-			}
-		})
-	}
+	// The mutants do not need the real judge, and without net/http they link in half the time.
+	hunt(t, ".", mutants(), "mutants_test.go", "judge_test.go")
+	hunt(t, "../deadletter/ledger/guard", guardMutants())
 }
 
-// hunt builds the tests with the fault, and returns nil if they see it.
-func (m mutant) hunt(t *testing.T) error {
+// hunt runs the tests of a folder against each mutant.
+func hunt(t *testing.T, dir string, mutants map[string]mutant, omitted ...string) {
 	t.Helper()
-	dir := t.TempDir()
-	overlay, err := m.overlay(dir)
+	edits, tests := make(map[string][]mutation.Edit), make(map[string]string)
+	for name, m := range mutants {
+		edits[name], tests[name] = []mutation.Edit{{m.file, m.old, m.new}}, m.test
+	}
+	binary, err := mutation.Build(t, dir, edits, omitted...)
 	if err != nil {
-		return err
+		t.Fatal(err)
 	}
-	binary := filepath.Join(dir, "mutant.test")
-	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", overlay,
-		"-o", binary, "./"+filepath.Dir(m.file))
-	build.Env = append(os.Environ(), "GOGC=400") // short lives: to collect their garbage is a waste
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build: %w\n%s", err, out)
+	if err := binary.Unchanged(t.Context(), slices.Compact(slices.Sorted(maps.Values(tests)))); err != nil {
+		t.Error(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, binary, "-test.failfast", "-test.run", "^("+m.test+")$").CombinedOutput()
-	switch exit := new(exec.ExitError); {
-	case err == nil:
-		return errors.New("survived")
-	case ctx.Err() != nil || !errors.As(err, &exit) || !strings.Contains(string(out), "--- FAIL: "+m.test):
-		return fmt.Errorf("run: %w\n%s", err, out)
-	}
-	return nil
-}
-
-// overlay writes the changed file, and what puts it in the place of the original.
-func (m mutant) overlay(dir string) (string, error) {
-	source, err := os.ReadFile(m.file)
-	if err != nil {
-		return "", err
-	}
-	if n := strings.Count(string(source), m.old); n != 1 {
-		return "", fmt.Errorf("the text to change stands %d times in %s: %q", n, m.file, m.old)
-	}
-	path, err := filepath.Abs(m.file)
-	if err != nil {
-		return "", err
-	}
-	changed := filepath.Join(dir, "changed.go")
-	if err := os.WriteFile(changed, []byte(strings.Replace(string(source), m.old, m.new, 1)), 0o600); err != nil {
-		return "", err
-	}
-	replace := map[string]string{path: changed}
-	// The mutants need neither this file nor the real judge, and without net/http they link in half the time.
-	for _, name := range []string{"mutants_test.go", "judge_test.go"} {
-		replace[filepath.Join(filepath.Dir(path), name)] = ""
-	}
-	text, err := json.Marshal(map[string]any{"Replace": replace})
-	if err != nil {
-		return "", err
-	}
-	overlay := filepath.Join(dir, "overlay.json")
-	return overlay, os.WriteFile(overlay, text, 0o600)
+	binary.Each(t, func(t *testing.T, mutant string) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if _, err := binary.Hunt(ctx, mutant, tests[mutant]); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -1,18 +1,19 @@
 package dispatch_test
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"maps"
 	"regexp"
-	"strings"
+	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
+
+	"leadhit-sync/integration/mutation"
 )
 
 // mutantSeeds is how many histories a mutant may survive at most.
@@ -28,8 +29,7 @@ const (
 	states   = "../../deadletter/ledger/fold/"
 )
 
-// edit replaces a text that occurs exactly once in a file.
-type edit struct{ file, old, new string }
+type edit = mutation.Edit
 
 // forgets gives the governor a way to forget something.
 func forgets(what string) edit {
@@ -259,15 +259,14 @@ func replayMutants() map[string][]edit {
 	}
 }
 
-// rare are faults that the simulator meets too rarely; the test named beside each must find it.
-func rare() map[string]struct {
+// rareFault is a fault that the simulator meets too rarely, and the test that must find it.
+type rareFault struct {
 	test string
 	edit edit
-} {
-	return map[string]struct {
-		test string
-		edit edit
-	}{
+}
+
+func rare() map[string]rareFault {
+	return map[string]rareFault{
 		"fetch-of-old-generation": {
 			"TestAFetchOfAnEndedGenerationIsIgnored",
 			edit{"fetches.go", "p.window.fetchID = d.lastID //", "p.window.fetchID++ //"},
@@ -462,131 +461,71 @@ func rare() map[string]struct {
 	}
 }
 
-// TestMutants applies one change after another to the core and lets the simulator look for the fault. A fault that it
-// does not find is a hole in the simulator; a change that no longer fits the sources is an error, too.
+// equal is a change without an effect: it must survive.
+const equal = "equal"
+
+// TestMutants lets the simulator look for one fault of the core after another. A fault that it does not find is a hole in
+// the simulator; a change that no longer fits the sources is an error, too.
 func TestMutants(t *testing.T) {
-	only := os.Getenv("MUTANT") // a part of a name
-	var report sync.Mutex
-	slots := make(chan struct{}, 2)
-	hunted := func(name, test string, edits []edit) {
-		if !strings.Contains(name, only) {
-			return
-		}
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			began := time.Now()
-			killer, err := hunt(t, test, edits)
-			report.Lock()
-			defer report.Unlock()
-			if err != nil {
-				t.Fatalf("%s: %v", name, err)
-			}
-			t.Logf("%s: killed by %s (%v)", name, killer, time.Since(began).Round(10*time.Millisecond))
-		})
+	edits := map[string][]edit{equal: {{"partition.go", "if coverage < p.commits.safe {", "if p.commits.safe > coverage {"}}}
+	for _, some := range []map[string][]edit{mutants(), replayMutants(), repeatMutants()} {
+		maps.Copy(edits, some)
 	}
-	for name, edits := range mutants() {
-		hunted(name, simulator, edits)
-	}
-	for name, edits := range replayMutants() {
-		hunted(name, simulator, edits)
-	}
-	for name, edits := range repeatMutants() {
-		hunted(name, simulator, edits)
-	}
+	tests := make(map[string]string) // that must find a fault, where the simulator need not
 	for name, m := range rare() {
-		hunted(name, m.test, []edit{m.edit})
+		edits[name], tests[name] = []edit{m.edit}, m.test
+	}
+	binary, err := mutation.Build(t, ".", edits, "sim_mutants_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hunters := hunters{Binary: binary, tests: tests}
+	t.Run("hunt", func(t *testing.T) { binary.Each(t, hunters.hunt) })
+	// Each history in which a fault was found must be free of faults without it.
+	judges := append(slices.Compact(slices.Sorted(maps.Values(tests))), simulator)
+	if err := binary.Unchanged(t.Context(), judges, fmt.Sprintf("SIM_SEEDS=%d", hunters.histories)); err != nil {
+		t.Error(err)
 	}
 }
 
-// hunt builds a test with a changed core, and returns what found the fault.
-func hunt(t *testing.T, test string, edits []edit) (killer string, err error) {
+// hunters are the tests that look for faults.
+type hunters struct {
+	*mutation.Binary
+	tests map[string]string
+
+	mu        sync.Mutex
+	histories uint64 // that found all faults so far
+}
+
+// hunt looks for one fault.
+func (h *hunters) hunt(t *testing.T, name string) {
 	t.Helper()
-	overlay, err := mutate(t.TempDir(), test, edits)
-	if err != nil {
-		return "", err
-	}
-	binary := filepath.Join(t.TempDir(), "mutant.test")
-	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", overlay,
-		"-o", binary, ".")
-	build.Env = append(os.Environ(), "GOGC=400") // short lives: to collect their garbage is a waste
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build: %w\n%s", err, out)
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
-	run := exec.CommandContext(ctx, binary, "-test.run", "^("+test+")$")
-	run.Env = append(os.Environ(), fmt.Sprintf("SIM_SEEDS=%d", mutantSeeds), "GOGC=400")
-	out, err := run.CombinedOutput()
-	switch exit := new(exec.ExitError); {
-	case err == nil:
-		return "", fmt.Errorf("survived %s (%d histories)", test, mutantSeeds)
-	case ctx.Err() != nil || !errors.As(err, &exit):
-		return "", fmt.Errorf("run: %w", err)
+	if name == equal {
+		if _, err := h.Hunt(ctx, equal, simulator, "SIM_SEEDS=100"); !errors.Is(err, mutation.ErrSurvived) {
+			t.Errorf("got %v, want %v", err, mutation.ErrSurvived)
+		}
+		return
 	}
-	if test != simulator {
-		return test, nil
+	out, err := h.Hunt(ctx, name, cmp.Or(h.tests[name], simulator), fmt.Sprintf("SIM_SEEDS=%d", mutantSeeds))
+	if err != nil {
+		t.Fatal(err)
 	}
-	found := regexp.MustCompile(`seed \d+: .*`).Find(out)
+	if test := h.tests[name]; test != "" {
+		t.Logf("killed by %s", test)
+		return
+	}
+	found := regexp.MustCompile(`seed (\d+): .{1,150}`).FindStringSubmatch(out)
 	if found == nil {
-		return "", fmt.Errorf("failed without a seed: %s", out)
+		t.Fatalf("failed without a seed: %s", out)
 	}
-	if len(found) > 160 {
-		found = found[:160]
-	}
-	return string(found), nil
-}
-
-// apply writes a changed copy of a file to a new place, and notes that in replace.
-func (e edit) apply(replace map[string]string, place string) error {
-	path, err := filepath.Abs(e.file)
+	t.Logf("killed by %s", found[0])
+	seed, err := strconv.ParseUint(found[1], 10, 64)
 	if err != nil {
-		return err
+		t.Fatal(err)
 	}
-	from := path
-	if changed, ok := replace[path]; ok {
-		from = changed // by an edit before
-	}
-	source, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	if n := strings.Count(string(source), e.old); n != 1 {
-		return fmt.Errorf("the text to change stands %d times in %s: %q", n, e.file, e.old)
-	}
-	replace[path] = place
-	return os.WriteFile(place, []byte(strings.Replace(string(source), e.old, e.new, 1)), 0o600)
-}
-
-// mutate writes changed copies of the sources to dir, and an overlay that puts them in the place of the originals. Test
-// files that the simulator does not need are left out, for speed.
-func mutate(dir, test string, edits []edit) (overlay string, err error) {
-	replace := map[string]string{}
-	for i, e := range edits {
-		if err := e.apply(replace, filepath.Join(dir, fmt.Sprintf("%d.go", i))); err != nil {
-			return "", err
-		}
-	}
-	tests, err := filepath.Glob("*_test.go")
-	if err != nil {
-		return "", err
-	}
-	for _, name := range tests {
-		ofSim := strings.HasPrefix(name, "sim_") && name != "sim_mutants_test.go"
-		if name == "export_test.go" || ofSim == (test == simulator) && name != "sim_mutants_test.go" {
-			continue
-		}
-		path, err := filepath.Abs(name)
-		if err != nil {
-			return "", err
-		}
-		replace[path] = ""
-	}
-	text, err := json.Marshal(map[string]any{"Replace": replace})
-	if err != nil {
-		return "", err
-	}
-	overlay = filepath.Join(dir, "overlay.json")
-	return overlay, os.WriteFile(overlay, text, 0o600)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.histories = max(h.histories, seed+1)
 }

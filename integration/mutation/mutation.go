@@ -1,0 +1,137 @@
+// Package mutation checks tests: it plants faults in the code, mutants, and sees whether a test notices each.
+//
+// One test binary holds all of them, and a variable of the environment switches one on. A build takes seconds and most
+// mutants die at once, so a binary for each would take minutes. Every function that a mutant changes is kept beside the
+// original under another name, and a function in the original's place calls one of them. A changed constant is kept
+// likewise, with the functions that name it. Build refuses an edit of anything else, such as a type or a signature.
+package mutation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// variable is the environment's variable that holds the number of the mutant to switch on.
+const variable = "MUTANT_ON"
+
+// ErrSurvived says that a test did not notice a mutant.
+var ErrSurvived = errors.New("survived")
+
+// Edit is a source file, a text that occurs exactly once in it, and the text to replace it with.
+type Edit [3]string
+
+// Binary is a package's tests and the code they test, with mutants.
+type Binary struct {
+	path, dir string
+	mutants   map[string]mutant
+}
+
+// Build builds the tests of the package in the folder dir, except the test files that are omitted. The sources that the
+// mutants change may be of other packages too; their paths are relative to the test's folder, as dir is.
+func Build(t *testing.T, dir string, mutants map[string][]Edit, omitted ...string) (*Binary, error) {
+	t.Helper()
+	place := t.TempDir()
+	b := &Binary{filepath.Join(place, "mutants.test"), dir, make(map[string]mutant)}
+	all := combination{}
+	for i, name := range slices.Sorted(maps.Keys(mutants)) { // in an order, so that go build knows the sources again
+		b.mutants[name] = mutant{name, i + 1}
+		if err := all.add(b.mutants[name], mutants[name]); err != nil {
+			return nil, fmt.Errorf("mutant %s: %w", name, err)
+		}
+	}
+	replace, err := all.write(place)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range omitted {
+		path, err := filepath.Abs(filepath.Join(dir, name))
+		if err != nil {
+			return nil, err
+		}
+		replace[path] = ""
+	}
+	overlay := filepath.Join(place, "overlay.json")
+	text, err := json.Marshal(map[string]any{"Replace": replace})
+	if err := errors.Join(err, os.WriteFile(overlay, text, 0o600)); err != nil {
+		return nil, err
+	}
+	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", overlay, "-o", b.path)
+	build.Dir = dir
+	if out, err := build.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build with all mutants: %w\n%s", err, out)
+	}
+	return b, nil
+}
+
+// Each calls hunt in a parallel subtest for each mutant whose name contains the text in MUTANT, which may be unset.
+func (b *Binary) Each(t *testing.T, hunt func(t *testing.T, mutant string)) {
+	t.Helper()
+	for name := range b.mutants {
+		if strings.Contains(name, os.Getenv("MUTANT")) {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				hunt(t, name)
+			})
+		}
+	}
+}
+
+// Hunt runs a test with one mutant on, and returns what the failing test printed. If the test passes, the error is
+// ErrSurvived. A test that does not end or does not run proves nothing: that is another error.
+func (b *Binary) Hunt(ctx context.Context, mutant, test string, env ...string) (output string, err error) {
+	m, ok := b.mutants[mutant]
+	if !ok {
+		return "", fmt.Errorf("no mutant has the name %q", mutant)
+	}
+	out, err := b.run(ctx, m, test, env)
+	switch exit := new(exec.ExitError); {
+	case err == nil:
+		return "", fmt.Errorf("%s: %w", test, ErrSurvived)
+	case ctx.Err() != nil, !errors.As(err, &exit), !strings.Contains(out, "--- FAIL: "+test):
+		return "", fmt.Errorf("run %s: %w\n%s", test, errors.Join(err, context.Cause(ctx)), out)
+	}
+	return out, nil
+}
+
+// Unchanged runs tests of the same binary with no mutant on, which they must pass: otherwise a failure in Hunt is no proof
+// that the mutant caused it.
+func (b *Binary) Unchanged(ctx context.Context, tests []string, env ...string) error {
+	out, err := b.run(ctx, unchanged(), strings.Join(tests, "|"), env)
+	if err != nil {
+		return fmt.Errorf("with no mutant on: %w\n%s", err, out)
+	}
+	for _, test := range tests {
+		if !strings.Contains(out, "--- PASS: "+test+" ") {
+			return fmt.Errorf("with no mutant on %s did not run", test)
+		}
+	}
+	return nil
+}
+
+func (b *Binary) run(ctx context.Context, m mutant, tests string, env []string) (string, error) {
+	run := exec.CommandContext(ctx, b.path, "-test.v", "-test.failfast", "-test.run", "^("+tests+")$")
+	run.Dir = b.dir
+	// Collecting the garbage of such short lives is a waste.
+	run.Env = append(append(os.Environ(), "GOGC=400", variable+"="+strconv.Itoa(m.number)), env...)
+	out, err := run.CombinedOutput()
+	return string(out), err
+}
+
+// apply returns a file with the edit made in its text.
+func (e Edit) apply(path, text string) (*source, error) {
+	file, before, after := e[0], e[1], e[2]
+	if n := strings.Count(text, before); n != 1 {
+		return nil, fmt.Errorf("the text to change occurs %d times in %s, want once: %q", n, file, before)
+	}
+	return parse(path, strings.Replace(text, before, after, 1))
+}
