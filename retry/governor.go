@@ -158,7 +158,7 @@ func (g *Governor) Answered(now time.Time, order string, p Pass, v Verdict) {
 	g.gate.answered(now, order, p, v.evidence())
 	switch {
 	case g.gate.closed && !closed:
-		g.slowdown.stop()
+		g.slowdown.outage()
 		g.pacer.freeze(now)
 	case closed && !g.gate.closed:
 		g.limit.restart()

@@ -121,6 +121,9 @@ func mutants() map[string]mutant {
 		"pacer-never-grows": {
 			"pacer.go", "growthFactor = 1.1", "growthFactor = 1.0", "TestAKnownRateGrowsByATenthASecond",
 		},
+		"outage-taken-for-useless-slowdown": {
+			"governor.go", "g.slowdown.outage()", "g.slowdown.stop()", "TestAnOutageIsNotTakenForRefusalsAtAnyPace",
+		},
 		"strays-count": {
 			"governor.go", "return share < g.slowdown.tolerance(now)", "return share < 0",
 			"TestAFewRefusalsSlowNothingDown",

@@ -2,6 +2,7 @@ package retry_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -194,6 +195,52 @@ func (b backlog) run(t *testing.T, seed uint64) (refused, used float64) {
 	from, to := c.done[0], c.done[most]
 	calls := within(c.begun, from, 2*time.Hour)
 	return float64(c.refused) / float64(calls), float64(most) / (50 * (to - from).Seconds())
+}
+
+// TestAnOutageIsNotTakenForRefusalsAtAnyPace: the 503s that an outage begins with slow the worker down before it knows
+// that it is one. At one call a second it must not conclude that slowing down is useless: LeadHit comes back with room
+// for 50 calls a second.
+func TestAnOutageIsNotTakenForRefusalsAtAnyPace(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		few    time.Duration // before the outage, with room for two calls a second
+		length time.Duration
+	}{
+		"8 seconds":                {length: 8 * time.Second},
+		"20 seconds":               {length: 20 * time.Second},
+		"room for few calls first": {few: 10 * time.Second, length: 20 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const begins = 10 * time.Second
+			down := begins + test.few
+			ends := down + test.length
+			refused := 0.0
+			for seed := range uint64(50) {
+				c := newClient(t, seed, 64)
+				s := &bucketServer{world: c.world, perSecond: 1000, burst: 100, latency: 20 * time.Millisecond}
+				c.server = s
+				c.after(begins, func() { s.perSecond, s.burst, s.tokens = 2, 1, 1 })
+				c.after(down, func() { s.perSecond, s.burst, s.tokens = 0, 0, 0 })
+				c.after(ends, func() { s.perSecond, s.burst = 50, 10 })
+				for order := range 1500 {
+					at := time.Duration(order) * time.Second / 20 // 20 a second, and the rest when the outage is over
+					c.after(min(at, ends)+jitter(c.random), func() { c.add(order) })
+				}
+				c.until(time.Hour)
+				after := within(c.begun, ends, time.Hour)
+				refused = max(refused, 1-float64(within(c.done, ends, time.Hour))/float64(after))
+			}
+			t.Logf("worst of 50 runs: %.1f %% refused after the outage", 100*refused)
+			if refused > 0.15 {
+				t.Errorf("got %.1f %% of the calls refused after the outage, want 15 %% at most", 100*refused)
+			}
+		})
+	}
+}
+
+func jitter(random *rand.Rand) time.Duration {
+	return time.Duration(random.Int64N(int64(50 * time.Millisecond)))
 }
 
 func TestAConfiguredPaceIsNeverExceeded(t *testing.T) {

@@ -92,5 +92,9 @@ func (s *slowdown) answered(now time.Time, number uint64, v Verdict) (useless bo
 	return true
 }
 
-// stop ends an episode without a finding: an outage says nothing about it.
+// stop ends an episode without a finding.
 func (s *slowdown) stop() { s.phase = noEpisode }
+
+// outage ends an episode and forgets what earlier ones found, because those refusals may have been the beginning of the
+// outage.
+func (s *slowdown) outage() { *s = slowdown{} }
