@@ -1,7 +1,7 @@
 // Package config reads every setting of the worker from the environment.
 //
 // Load returns either settings that can work, singly and together, or an *Error with all mistakes, one line each: the
-// variable, the mistake and, where one helps, an example. A variable that is set to nothing is a
+// variable, the mistake and, where one helps, an example. A variable that is set but empty is a
 // mistake where it has a default or is required: it is more likely a mistake in a manifest than intended. What only
 // looks like a mistake, such as a variable that differs in a letter from one of ours, becomes a warning.
 //
@@ -68,13 +68,13 @@ type Config struct {
 		PasswordFile string `envconfig:"SCHEMA_REGISTRY_PASSWORD_FILE" example:"/run/secrets/schema-registry-password" help:"File with the password; read again for each request."`
 	}
 	Retry struct {
-		Initial    time.Duration `envconfig:"RETRY_INITIAL" default:"500ms" min:"1ms" max:"1m" help:"Longest wait before the second try; it doubles with every try."`
-		Max        time.Duration `envconfig:"RETRY_MAX" default:"1m" min:"1ms" max:"15m" help:"Longest wait before any try."`
+		Initial    time.Duration `envconfig:"RETRY_INITIAL" default:"500ms" min:"1ms" max:"1m" help:"Longest wait before the second attempt; it doubles with every attempt."`
+		Max        time.Duration `envconfig:"RETRY_MAX" default:"1m" min:"1ms" max:"15m" help:"Longest wait before any attempt."`
 		MaxElapsed time.Duration `envconfig:"RETRY_MAX_ELAPSED" default:"15m" min:"0" max:"168h" help:"After this time an order that fails while others succeed becomes a dead letter; 0 for never."`
 	}
 	DeadLetter struct {
 		Topic string `envconfig:"DEAD_LETTER_TOPIC" shown:"dlq.<group>" example:"dlq.leadhit-sync" help:"Topic of the dead letters; created if it does not exist."`
-		Types list   `envconfig:"DEAD_LETTER_TYPES" default:"ValidationError" help:"The data.type values of LeadHit's errors that retries cannot cure, separated by commas."`
+		Types list   `envconfig:"DEAD_LETTER_TYPES" default:"ValidationError" help:"The data.type values of LeadHit's errors that retries cannot fix, separated by commas."`
 	}
 	HTTPAddr string `envconfig:"HTTP_ADDR" default:":8080" help:"Address of /livez, /readyz, /metrics and /status."`
 	Log      struct {

@@ -192,7 +192,7 @@ func TestFiveMistakesGiveFiveLines(t *testing.T) {
 	want := []string{
 		`KAFKA_TOPICS: is required; for example KAFKA_TOPICS=orders`,
 		`KAFKA_SESSION_TIMEOUT: "ten" is not a duration; for example KAFKA_SESSION_TIMEOUT=10s`,
-		`LEADHIT_URL: is http to another machine, which would send the key in clear; use https; for example LEADHIT_URL=https://service.leadhit.ru/api/v1/orders/`,
+		`LEADHIT_URL: is http to another machine, which would send the key unencrypted; use https; for example LEADHIT_URL=https://service.leadhit.ru/api/v1/orders/`,
 		`CALLS_IN_FLIGHT: "0" is not within 1 and 1024; for example CALLS_IN_FLIGHT=64`,
 		`LOG_FORMAT: "xml" is none of json, text; for example LOG_FORMAT=json`,
 	}
@@ -271,8 +271,8 @@ func TestAnEmptyVariableDoesNotMeanTheDefault(t *testing.T) {
 			continue
 		}
 		setup(t, v.Name, "")
-		if got := mistakes(t); len(got) != 1 || !strings.HasPrefix(got[0], v.Name+": is set to nothing; ") {
-			t.Errorf("%s: got %q, want one line that says it is set to nothing", v.Name, got)
+		if got := mistakes(t); len(got) != 1 || !strings.HasPrefix(got[0], v.Name+": is set but empty; ") {
+			t.Errorf("%s: got %q, want one line that says it is set but empty", v.Name, got)
 		}
 	}
 }
@@ -286,7 +286,7 @@ func TestAllProblemsCanBeReadOneByOne(t *testing.T) {
 	}
 	want := []config.Problem{
 		{Variable: "CALLS_IN_FLIGHT", What: `"-1" is not within 1 and 1024`, Example: "64"},
-		{Variable: "MAPPING", What: "is set to nothing", Example: "plain"},
+		{Variable: "MAPPING", What: "is set but empty", Example: "plain"},
 	}
 	if !slices.Equal(all.Problems, want) {
 		t.Errorf("got %+v, want %+v", all.Problems, want)

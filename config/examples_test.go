@@ -135,6 +135,6 @@ func TestFurtherMistakesJoinInTheOrderOfTheTable(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	if all := (*config.Error)(nil).Add(); all != nil {
-		t.Errorf("got %v of none and none, want nil", all)
+		t.Errorf("got %v for none and none, want nil", all)
 	}
 }

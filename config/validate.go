@@ -30,7 +30,7 @@ func (c *Config) checkWork(p *problems) {
 	}
 	elapsed := c.Retry.MaxElapsed
 	if p.good("RETRY_INITIAL", "RETRY_MAX_ELAPSED") && elapsed > 0 && elapsed < c.Retry.Initial {
-		p.add("RETRY_MAX_ELAPSED", fmt.Sprintf("%s is shorter than RETRY_INITIAL %s: no order would get a second try",
+		p.add("RETRY_MAX_ELAPSED", fmt.Sprintf("%s is shorter than RETRY_INITIAL %s: no order would get a second attempt",
 			brief(elapsed), brief(c.Retry.Initial)))
 	}
 	if p.good("HTTP_ADDR") {
@@ -83,7 +83,7 @@ func (c *Config) checkMemory(p *problems) {
 func (c *Config) warnings(settings []setting) []string {
 	lines := misspelt(settings)
 	if c.Kafka.SASLMechanism != "" && !c.Kafka.TLS {
-		lines = append(lines, "KAFKA_SASL_MECHANISM without KAFKA_TLS: events and the user's name travel in clear")
+		lines = append(lines, "KAFKA_SASL_MECHANISM without KAFKA_TLS: events and the user's name travel unencrypted")
 	}
 	lines = append(lines, c.deskWarnings()...)
 	return append(lines, c.Traces.warnings()...)

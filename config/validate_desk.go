@@ -21,10 +21,10 @@ func (c *Config) checkDesk(p *problems) {
 		p.addFile("DESK_TOKEN_FILE", d.TokenFile)
 	}
 	if d.TokenFile != "" && d.UserHeader != "" {
-		p.addWith("DESK_TOKEN_FILE", "is set beside DESK_USER_HEADER: only one of them can say who somebody is", "")
+		p.addWith("DESK_TOKEN_FILE", "is set beside DESK_USER_HEADER: only one of them can identify users", "")
 	}
 	if p.good("DESK_WRITE") && d.Write && d.TokenFile == "" && d.UserHeader == "" {
-		p.addOther("DESK_WRITE", "is true, but nothing says who somebody is: set DESK_TOKEN_FILE or DESK_USER_HEADER",
+		p.addOther("DESK_WRITE", "is true, but nothing identifies users: set DESK_TOKEN_FILE or DESK_USER_HEADER",
 			"DESK_TOKEN_FILE", "/run/secrets/desk-tokens")
 	}
 }

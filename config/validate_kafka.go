@@ -69,7 +69,7 @@ func (c *Config) checkSASL(p *problems) {
 		}
 	}
 	if k.SASLMechanism == "PLAIN" && p.good("KAFKA_TLS") && !k.TLS {
-		p.addOther("KAFKA_SASL_MECHANISM", "PLAIN sends the password in clear while KAFKA_TLS is false",
+		p.addOther("KAFKA_SASL_MECHANISM", "PLAIN sends the password unencrypted while KAFKA_TLS is false",
 			"KAFKA_TLS", "true")
 	}
 	if k.SASLMechanism != "" {

@@ -14,7 +14,7 @@ import (
 // checkLeadHit checks how LeadHit is reached, and the key.
 func (c *Config) checkLeadHit(p *problems) {
 	if p.good("LEADHIT_URL") {
-		what := wrongURL(c.LeadHit.URL, "the key travels in a header", "which would send the key in clear")
+		what := wrongURL(c.LeadHit.URL, "the key travels in a header", "which would send the key unencrypted")
 		if what != "" {
 			p.add("LEADHIT_URL", what)
 		} else if !strings.HasSuffix(c.LeadHit.URL, "/") {

@@ -104,13 +104,13 @@ func TestSettingsThatCannotWorkAreRefused(t *testing.T) {
 		{
 			"a password in clear",
 			[]string{"KAFKA_SASL_MECHANISM", "PLAIN", "KAFKA_SASL_USERNAME", "me", "KAFKA_SASL_PASSWORD_FILE", full},
-			"KAFKA_SASL_MECHANISM: PLAIN sends the password in clear while KAFKA_TLS is false",
+			"KAFKA_SASL_MECHANISM: PLAIN sends the password unencrypted while KAFKA_TLS is false",
 		},
 		{"a desk's address without a port", []string{"DESK_ADDR", "127.0.0.1"}, `DESK_ADDR: "127.0.0.1" is not host:port`},
 		{
 			"a desk that nobody may write to",
 			[]string{"DESK_WRITE", "true"},
-			"DESK_WRITE: is true, but nothing says who somebody is: set DESK_TOKEN_FILE or DESK_USER_HEADER",
+			"DESK_WRITE: is true, but nothing identifies users: set DESK_TOKEN_FILE or DESK_USER_HEADER",
 		},
 		{"a user's header from anybody", []string{"DESK_USER_HEADER", "X-User"}, "DESK_TRUSTED_PROXIES: is required with DESK_USER_HEADER"},
 		{"a proxy without a header", []string{"DESK_TRUSTED_PROXIES", "10.0.0.1"}, "DESK_USER_HEADER: is required with DESK_TRUSTED_PROXIES"},
@@ -143,7 +143,7 @@ func TestSettingsThatCannotWorkAreRefused(t *testing.T) {
 		{
 			"two ways to know a user",
 			[]string{"DESK_USER_HEADER", "X-User", "DESK_TRUSTED_PROXIES", "10.0.0.1", "DESK_TOKEN_FILE", full},
-			"DESK_TOKEN_FILE: is set beside DESK_USER_HEADER: only one of them can say who somebody is",
+			"DESK_TOKEN_FILE: is set beside DESK_USER_HEADER: only one of them can identify users",
 		},
 		{"an address that is no URL", []string{"LEADHIT_URL", "leadhit"}, "LEADHIT_URL: is not an https URL"},
 		{"an address of another scheme", []string{"LEADHIT_URL", "ftp://leadhit/"}, "LEADHIT_URL: is not an https URL"},

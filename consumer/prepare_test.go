@@ -38,10 +38,10 @@ func TestAWorkerThatHasNotJoinedCreatesNoTopic(t *testing.T) {
 		"a foreign client holds the group": {
 			2, &kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Err: kerr.InconsistentGroupProtocol, Count: -1},
 		},
-		"it may not read as the group": {
+		"it has no right to the group": {
 			2, &kfake.Fault{Keys: []kmsg.Key{kmsg.FindCoordinator}, Err: kerr.GroupAuthorizationFailed, Count: -1},
 		},
-		"the topic may not be seen by its user": {
+		"its user may not describe the topic": {
 			2,
 			&kfake.Fault{
 				Keys: []kmsg.Key{kmsg.Metadata}, Topic: "orders", Err: kerr.TopicAuthorizationFailed, Count: -1,

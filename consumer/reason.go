@@ -125,7 +125,7 @@ func joinReason(err error, group string, session time.Duration) reason {
 	switch {
 	case errors.Is(err, kafka.InconsistentGroupProtocol):
 		return reason{
-			what: "other consumers hold the group " + group,
+			what: "other consumers occupy the group " + group,
 			fix: "they are foreign clients, consumers with group.protocol=consumer, or workers of an older release; " +
 				"stop them, or set another KAFKA_GROUP",
 		}

@@ -25,7 +25,7 @@ func TestAWorkerWaitsForItsTopicsAndStartsAutomatically(t *testing.T) {
 			w.t.Errorf("got %s with one of two topics, want waiting: the group would assign none", phase)
 		}
 		if got := w.logs.say("waiting to consume"); len(got) != 2 {
-			w.t.Errorf("told %d times, want once a change: %q", len(got), got)
+			w.t.Errorf("logged %d times, want once per change: %q", len(got), got)
 		}
 		w.create("payments", 1)
 		w.produce(1, fine, "a", "b")

@@ -43,7 +43,7 @@ func TestABatchThatCannotBeReadIsReported(t *testing.T) {
 		k.wire.damage("")
 		w.settle(10 * time.Second)
 		if got := k.State().Unreadable; len(got) != 0 {
-			t.Errorf("got %+v of a partition that is read again", got)
+			t.Errorf("got %+v for a partition that is read again", got)
 		}
 	})
 }

@@ -95,12 +95,12 @@ func TestAWorkerShowsThatOtherConsumersHoldItsGroup(t *testing.T) {
 		if s := k.State(); s.Phase != consumer.Joining || !s.Since.Equal(begun) {
 			w.t.Errorf("got %s since %v, want joining since %v: tries do not move it", s.Phase, s.Since, begun)
 		}
-		since := waitsFor(w.t, k, "other consumers hold the group "+group)
+		since := waitsFor(w.t, k, "other consumers occupy the group "+group)
 		time.Sleep(time.Minute)
 		if again := waitsFor(w.t, k, "set another KAFKA_GROUP"); !again.Equal(since) {
 			w.t.Errorf("got a wait since %v, then since %v, want one wait", since, again)
 		}
-		w.toldOnce("other consumers hold the group " + group)
+		w.toldOnce("other consumers occupy the group " + group)
 		foreign.Close()
 		w.produce(0, fine, "a")
 		w.settle(30 * time.Second)

@@ -250,7 +250,7 @@ func (w *world) wait(limit time.Duration, holds func() bool) bool {
 func (w *world) toldOnce(text string) {
 	w.t.Helper()
 	if told := w.logs.say(text); len(told) != 1 {
-		w.t.Errorf("told %d times of %q, want once: %q", len(told), text, told)
+		w.t.Errorf("logged %d times, want %q once: %q", len(told), text, told)
 	}
 }
 

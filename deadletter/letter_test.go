@@ -304,7 +304,7 @@ func TestOurLettersSatisfyAReaderOfConnectsLetters(t *testing.T) {
 		}
 		for _, number := range []string{"task.id", "partition"} {
 			if _, err := strconv.ParseInt(headers[number], 10, 32); err != nil {
-				t.Errorf("%s: got %v of %s, want an integer", name, err, number)
+				t.Errorf("%s: got %v for %s, want an integer", name, err, number)
 			}
 		}
 	}

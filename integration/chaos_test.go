@@ -32,7 +32,7 @@ const (
 // replays the plan of another run.
 func TestChaos(t *testing.T) {
 	if os.Getenv("CHAOS_MINUTES") == "" {
-		t.Skip("SKIPPED: CHAOS_MINUTES says how long to make trouble; make chaos sets it. TestWorker has a short round")
+		t.Skip("SKIPPED: CHAOS_MINUTES says how long to cause faults; make chaos sets it. TestWorker has a short round")
 	}
 	s := newSuite(t)
 	s.keepIn(t, os.Getenv("CHAOS_DIR"))

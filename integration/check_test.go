@@ -205,7 +205,7 @@ func (c *checked) check(t *testing.T) findings {
 	}
 	var found findings
 	if err := json.Unmarshal([]byte(process.Stdout()), &found); err != nil {
-		t.Fatalf("got %v of %q and %q", err, process.Stdout(), process.Stderr())
+		t.Fatalf("got %v for %q and %q", err, process.Stdout(), process.Stderr())
 	}
 	if want := map[bool]int{true: 0, false: 1}[found.OK]; code != want || found.OK != (found.failed() == "") {
 		t.Errorf("got exit code %d beside %+v", code, found)

@@ -105,7 +105,7 @@ func (d *deskWorld) samePlan(t *testing.T) {
 	boris.forgives("409")
 	boris.goes("/runs", "all of them, says anna")
 	if got := len(d.lettersWith(t, "replay")); got != 12 {
-		t.Errorf("got %d letters that were asked for, want each of 12 once", got)
+		t.Errorf("got %d requeued letters, want each of 12 once", got)
 	}
 }
 

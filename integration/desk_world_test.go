@@ -92,7 +92,7 @@ func (d *deskWorld) startDesk(t *testing.T, w *worker) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
 		defer cancel()
 		if code, err := desk.Terminate(ctx); err != nil || code != 0 {
-			t.Errorf("got exit code %d, %v of the desk after a SIGTERM, want 0: %s", code, err, lastOf(desk.Stderr(), 20))
+			t.Errorf("got exit code %d, %v from the desk after a SIGTERM, want 0: %s", code, err, lastOf(desk.Stderr(), 20))
 		}
 	})
 	listening, err := desk.Line(t.Context(), "listening", nil)
@@ -135,7 +135,7 @@ func (p *person) leave() {
 	p.Helper()
 	problems, err := p.Problems()
 	if err != nil || len(problems) > 0 {
-		p.Errorf("got %v and %q of the pages, want no problem", err, problems)
+		p.Errorf("got %v and %q for the pages, want no problem", err, problems)
 	}
 	if p.Failed() {
 		p.picture()

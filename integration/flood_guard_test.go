@@ -82,7 +82,7 @@ func (s *suite) testUnreadable(t *testing.T, brokers []string) {
 	out := r.command(t, "resume", "--reason", "these events are of no use")
 	for _, want := range []string{"flood", "dead letters, of", "accepted, until another mapping", "v1:"} {
 		if !strings.Contains(out, want) {
-			t.Errorf("got %q of resume, want %q in it", out, want)
+			t.Errorf("got %q from resume, want %q in it", out, want)
 		}
 	}
 	r.finish(t, 2*time.Minute)
@@ -91,7 +91,7 @@ func (s *suite) testUnreadable(t *testing.T, brokers []string) {
 	}
 	r.audit(t)
 	if out := r.command(t, "resume"); !strings.Contains(out, "no pause is in force") {
-		t.Errorf("got %q of a second resume, want that nothing is paused", out)
+		t.Errorf("got %q from a second resume, want that nothing is paused", out)
 	}
 }
 
@@ -148,7 +148,7 @@ func (s *suite) testPauseByHand(t *testing.T, brokers []string) {
 		w.calling(t, 50)
 	}
 	if out := r.command(t, "pause", "--reason", "LeadHit migrates", "--by", "alice"); !strings.Contains(out, "dlq."+r.group+".ledger") {
-		t.Errorf("got %q of pause, want the ledger named", out)
+		t.Errorf("got %q from pause, want the ledger named", out)
 	}
 	for _, w := range workers {
 		w.shows(t, "paused: by hand")
@@ -163,7 +163,7 @@ func (s *suite) testPauseByHand(t *testing.T, brokers []string) {
 	r.standsStill(t)
 	stop()
 	if out := r.command(t, "resume", "--by", "bob"); !strings.Contains(out, "alice") || !strings.Contains(out, "LeadHit migrates") {
-		t.Errorf("got %q of resume, want who had paused, and why", out)
+		t.Errorf("got %q from resume, want who had paused, and why", out)
 	}
 	r.finish(t, 2*time.Minute)
 	for _, w := range workers {
@@ -216,7 +216,7 @@ func (r *run) command(t *testing.T, arguments ...string) string {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if code, err := process.Wait(ctx); err != nil || code != 0 {
-		t.Fatalf("got exit code %d, %v of %q, want 0: %s", code, err, arguments, process.Stderr())
+		t.Fatalf("got exit code %d, %v from %q, want 0: %s", code, err, arguments, process.Stderr())
 	}
 	return process.Stdout()
 }

@@ -75,13 +75,13 @@ func (s *suite) testHeld(t *testing.T, brokers []string, protocol string) {
 	eventually(t, time.Minute, "the reason in /readyz", func() string {
 		status, body := w.page(t, "/readyz")
 		return unless(status == http.StatusServiceUnavailable &&
-			strings.HasPrefix(body, "joining: other consumers hold the group "+r.group), "%d %s", status, body)
+			strings.HasPrefix(body, "joining: other consumers occupy the group "+r.group), "%d %s", status, body)
 	})
-	w.awaitLine(t, time.Second, "other consumers hold the group "+r.group)
+	w.awaitLine(t, time.Second, "other consumers occupy the group "+r.group)
 	r.writeSome(t, shop.NewOrders("order", 30, 32), 100)
 	t.Log(foreign.end())
 	r.finish(t, time.Minute)
-	if got := w.lines("other consumers hold the group"); got != 1 {
+	if got := w.lines("other consumers occupy the group"); got != 1 {
 		t.Errorf("got %d lines about the foreign client, want one", got)
 	}
 	w.stop(t)

@@ -44,6 +44,6 @@ func TestMemoryIsReadWithItsPagesOfFilesApart(t *testing.T) {
 		t.Errorf("got %d MiB at most and %d MiB of files, want 98 and 20", peak, files)
 	}
 	if peak, files := memoryIn(""); peak != 0 || files != 0 {
-		t.Errorf("got %d and %d of a system without these figures, want 0", peak, files)
+		t.Errorf("got %d and %d for a system without these figures, want 0", peak, files)
 	}
 }

@@ -62,7 +62,7 @@ func (r *run) operate(t *testing.T, want string, arguments ...string) {
 func (r *run) countNames(t *testing.T, want int, arguments ...string) {
 	t.Helper()
 	if got := strings.Fields(r.command(t, append(arguments, "-o", "name")...)); len(got) != want {
-		t.Errorf("got %q of %q, want %d letters", got, arguments, want)
+		t.Errorf("got %q for %q, want %d letters", got, arguments, want)
 	}
 }
 

@@ -157,7 +157,7 @@ func (r *run) took(b *testing.B, arguments ...string) (took time.Duration, rss i
 	ctx, cancel := context.WithTimeout(b.Context(), 5*time.Minute)
 	defer cancel()
 	if code, err := process.Wait(ctx); err != nil || code != 0 {
-		b.Fatalf("got exit code %d, %v of %q, want 0: %s", code, err, arguments, process.Stderr())
+		b.Fatalf("got exit code %d, %v from %q, want 0: %s", code, err, arguments, process.Stderr())
 	}
 	took = time.Since(begin)
 	cpu, rss := process.Usage()
@@ -183,7 +183,7 @@ func (r *run) deskViews(b *testing.B) {
 		asked := time.Now()
 		status, page, err := desk.Get(b.Context(), path)
 		if err != nil || status != http.StatusOK {
-			b.Fatalf("got %d, %v of %s, want 200", status, err, path)
+			b.Fatalf("got %d, %v for %s, want 200", status, err, path)
 		}
 		return page, time.Since(asked)
 	}
@@ -205,7 +205,7 @@ func (r *run) deskViews(b *testing.B) {
 	}
 	code, err := desk.Terminate(b.Context())
 	if err != nil || code != 0 {
-		b.Fatalf("got exit code %d and %v of the desk, want 0", code, err)
+		b.Fatalf("got exit code %d and %v from the desk, want 0", code, err)
 	}
 	_, rss := desk.Usage()
 	fmt.Printf(" %d MiB at most\n", rss)

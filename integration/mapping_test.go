@@ -112,10 +112,10 @@ func (r *run) preview(t *testing.T, topics string, said any) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if code, err := process.Wait(ctx); err != nil || code != 0 {
-		t.Fatalf("got exit code %d, %v of preview, want 0: %s", code, err, process.Stderr())
+		t.Fatalf("got exit code %d, %v from preview, want 0: %s", code, err, process.Stderr())
 	}
 	if err := json.Unmarshal([]byte(process.Stdout()), said); err != nil {
-		t.Fatalf("got %v of %s", err, process.Stdout())
+		t.Fatalf("got %v for %s", err, process.Stdout())
 	}
 }
 

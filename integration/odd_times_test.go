@@ -71,7 +71,7 @@ func (r *run) allWait(t *testing.T, w *worker, now time.Time, orders int) {
 			}
 		}
 		if err := json.Unmarshal([]byte(text), &status); err != nil {
-			t.Fatalf("got %v of %q, want a page that holds", err, text)
+			t.Fatalf("got %v for %q, want a page that holds", err, text)
 		}
 		if len(status.Waiting) != orders {
 			return fmt.Sprint(len(status.Waiting), " of ", orders)

@@ -84,7 +84,7 @@ func (s *suite) testRefusals(t *testing.T, brokers []string) {
 			t.Errorf("got %d letters, want one for each of %d refused events", got, refused)
 		}
 		if _, most := r.leadhit.InFlight(); most > 64 {
-			t.Errorf("got %d calls in flight at most, want 64", most)
+			t.Errorf("got at most %d calls in flight, want 64", most)
 		}
 	})
 }

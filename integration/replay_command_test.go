@@ -47,9 +47,9 @@ func (s *suite) killedReplay(t *testing.T, brokers []string) {
 	}
 	asked := len(r.lettersWith(t, "replay"))
 	v := r.replayed(t, r.replay(t, "anna"))
-	t.Logf("%d letters were asked for before the kills, %d after them", asked, v.Planned)
+	t.Logf("%d letters were requeued before the kills, %d after them", asked, v.Planned)
 	if asked == 0 || v.Resolved != v.Planned || v.Planned != len(r.events)-asked {
-		t.Errorf("got %d letters asked for, and then %+v, want the rest resolved", asked, v)
+		t.Errorf("got %d letters requeued, and then %+v, want the rest resolved", asked, v)
 	}
 	r.calledOnce(t)
 }

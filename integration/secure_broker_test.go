@@ -309,7 +309,7 @@ func (g *guarded) works(t *testing.T) {
 	worker.start(t)
 	worker.awaitLine(t, 30*time.Second, succeeds)
 	if code, said := worker.check(t); code != 0 || strings.Contains(said, "FAIL") {
-		t.Errorf("got exit code %d of check, want 0:\n%s", code, said)
+		t.Errorf("got exit code %d from check, want 0:\n%s", code, said)
 	}
 	if report := g.done(t, worker, refused); report.Repeats != 0 {
 		t.Errorf("got %d repeated calls, want none", report.Repeats)

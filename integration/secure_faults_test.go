@@ -58,7 +58,7 @@ func (g *guarded) staysOut(t *testing.T, w *worker, says []string) {
 	t.Logf("check: %s", failures(said))
 	for _, words := range says {
 		if code != 1 || !strings.Contains(failures(said), words) {
-			t.Errorf("got exit code %d of check, want 1 and a failure with %q:\n%s", code, words, said)
+			t.Errorf("got exit code %d from check, want 1 and a failure with %q:\n%s", code, words, said)
 		}
 	}
 	if calls := g.leadhit.Count(); calls != 0 {
@@ -76,7 +76,7 @@ func (w *worker) waits(t *testing.T, outside bool) {
 		t.Errorf("got %d %q from /readyz of a worker that is kept out, want not ready", status, body)
 	}
 	if lines := strings.Count(w.Stdout()+w.Stderr(), "\n"); lines > 12 {
-		t.Errorf("got %d lines of a worker that waits, want a line a change:\n%s", lines, lastOf(w.Stdout()+w.Stderr(), 12))
+		t.Errorf("got %d lines of a worker that waits, want one per change:\n%s", lines, lastOf(w.Stdout()+w.Stderr(), 12))
 	}
 }
 
@@ -341,7 +341,7 @@ func (w *wire) testRefusedRights(t *testing.T) {
 			code, said := worker.check(t)
 			t.Logf("check: %s", failures(said))
 			if code != 1 || !strings.Contains(failures(said), test.checked(g)) {
-				t.Errorf("got exit code %d of check, want 1 and a failure with %q:\n%s", code, test.checked(g), said)
+				t.Errorf("got exit code %d from check, want 1 and a failure with %q:\n%s", code, test.checked(g), said)
 			}
 			g.allow(t, missing)
 			g.done(t, worker, refused)
@@ -361,7 +361,7 @@ func (w *wire) testRefusedRights(t *testing.T) {
 		worker.start(t)
 		code, said := worker.check(t)
 		if want := "does not allow DescribeConfigs on topic " + g.topic; code != 0 || !strings.Contains(said, want) {
-			t.Errorf("got exit code %d of check, want 0 and a warning with %q:\n%s", code, want, said)
+			t.Errorf("got exit code %d from check, want 0 and a warning with %q:\n%s", code, want, said)
 		}
 		g.done(t, worker, refused)
 		t.Logf("the log:\n%s", worker.Stdout()+worker.Stderr())

@@ -140,14 +140,14 @@ func (g *guarded) callsNobody(t *testing.T, by *authority.Authority, s authority
 	worker.start(t)
 	worker.complains(t, []string{says})
 	if code, said := worker.check(t); code != 1 || !strings.Contains(failures(said), says) {
-		t.Errorf("got exit code %d of check, want 1 and a failure with %q:\n%s", code, says, said)
+		t.Errorf("got exit code %d from check, want 1 and a failure with %q:\n%s", code, says, said)
 	}
 	until(t, time.Now().Add(5*time.Second))
 	if calls, letters := g.leadhit.Count(), len(g.broker.letters(t, g.letters())); calls+letters > 0 {
 		t.Errorf("got %d calls and %d letters while LeadHit does not prove who it is, want none", calls, letters)
 	}
 	if lines := countTrouble(worker.Stdout() + worker.Stderr()); lines > 3 {
-		t.Errorf("got %d lines of trouble, want a line a change:\n%s", lines, lastOf(worker.Stdout()+worker.Stderr(), 12))
+		t.Errorf("got %d warnings and errors, want one per change:\n%s", lines, lastOf(worker.Stdout()+worker.Stderr(), 12))
 	}
 	d.show(t, g.wire, g.wire.ca, authority.Subject{Name: "LeadHit", Hosts: []string{here}})
 	if report := g.done(t, worker, refused); report.Repeats > 0 {
@@ -177,7 +177,7 @@ func (g *guarded) renewLeadHit(t *testing.T, worker *worker, d *secureDoor) {
 		t.Errorf("got %d calls, %d of them repeated, want 100 and none", made, report.Repeats)
 	}
 	if log := worker.Stdout() + worker.Stderr(); !strings.Contains(log, "LEADHIT_CA_FILE has changed") || countTrouble(log) > 0 {
-		t.Errorf("got a log without the change, or with trouble:\n%s", lastOf(log, 12))
+		t.Errorf("got a log without the change, or with warnings:\n%s", lastOf(log, 12))
 	}
 }
 
@@ -291,7 +291,7 @@ func (g *guarded) refusesRedirect(t *testing.T) {
 	worker.start(t)
 	worker.complains(t, []string{"correct LEADHIT_URL"})
 	if code, said := worker.check(t); code != 1 || !strings.Contains(failures(said), "307") {
-		t.Errorf("got exit code %d of check, want 1 and a failure with the status:\n%s", code, said)
+		t.Errorf("got exit code %d from check, want 1 and a failure with the status:\n%s", code, said)
 	}
 	if letters := len(g.broker.letters(t, g.letters())); letters > 0 {
 		t.Errorf("got %d letters by a redirect, want none", letters)

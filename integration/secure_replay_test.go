@@ -40,7 +40,7 @@ func (w *wire) testUnwritableLedger(t *testing.T) {
 			t.Errorf("got %v, %v, want no entry", ends, err)
 		}
 		if code, said := operator.runs(t, "letters", "list", "-o", "name"); code != 0 || len(strings.Fields(said)) != 1 {
-			t.Errorf("got exit code %d of letters list, want 0 and one letter:\n%s", code, said)
+			t.Errorf("got exit code %d from letters list, want 0 and one letter:\n%s", code, said)
 		}
 	})
 }

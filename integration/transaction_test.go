@@ -104,7 +104,7 @@ func (r *run) showsHeldBack(t *testing.T, w *worker, opened time.Time) {
 	}
 	_, text := w.page(t, "/status")
 	if err := json.Unmarshal([]byte(text), &status); err != nil || len(status.Partitions) != 1 {
-		t.Fatalf("got %v of %s", err, text)
+		t.Fatalf("got %v for %s", err, text)
 	}
 	p := status.Partitions[0]
 	since := p.OpenTransaction.Since

@@ -116,7 +116,7 @@ func (s *suite) testMisspelt(t *testing.T, brokers []string) {
 	}
 	code, out, said := r.tries(t, settings, "pause", "--reason", "why", "--by", "alice", "--create")
 	if code != 0 || !strings.Contains(out, "no worker of group "+r.group+" is running") {
-		t.Errorf("got exit code %d, %q, %q of pause --create", code, out, said)
+		t.Errorf("got exit code %d, %q, %q from pause --create", code, out, said)
 	}
 }
 
@@ -132,7 +132,7 @@ func (s *suite) testSharedLetters(t *testing.T, brokers []string) {
 	}
 	code, out, said := r.tries(t, first.environment(), "pause", "--reason", "LeadHit migrates", "--by", "alice")
 	if code != 0 || !strings.Contains(out, "2 workers of group "+r.group+" follow within seconds") {
-		t.Errorf("got exit code %d, %q, %q of pause, want two workers", code, out, said)
+		t.Errorf("got exit code %d, %q, %q from pause, want two workers", code, out, said)
 	}
 	first.shows(t, "paused: by hand, by alice")
 	second.shows(t, "paused: by hand, by alice")
@@ -142,7 +142,7 @@ func (s *suite) testSharedLetters(t *testing.T, brokers []string) {
 	}
 	first.shows(t, "paused: by hand, by alice")
 	if code, out, said := r.tries(t, first.environment(), "resume", "--by", "alice", "-o", "json"); code != 0 || !strings.Contains(out, `"workers": 2`) {
-		t.Errorf("got exit code %d, %q, %q of resume, want two workers", code, out, said)
+		t.Errorf("got exit code %d, %q, %q from resume, want two workers", code, out, said)
 	}
 	first.shows(t, "running")
 	second.shows(t, "running")

@@ -140,7 +140,7 @@ func TestTheSummaryCountsEventsThatNeededNoCall(t *testing.T) {
 	}
 	e.book[len(e.book)-1].status = "submitted"
 	if v := judge(e); v.ok() || len(v.Lost) != 1 {
-		t.Errorf("got %v of an event with another status that was not called, want it lost", v.findings())
+		t.Errorf("got %v for an event with another status that was not called, want it lost", v.findings())
 	}
 }
 

@@ -35,7 +35,7 @@ func TestCheckJudgesAGroupByItsKindAndItsRights(t *testing.T) {
 			groups.Group{State: groups.Dead, Rights: inspect.Rights{"Describe"}},
 			"FAIL  rights     Kafka does not allow Read on group g; grant it",
 		},
-		"rights that are not told": {
+		"rights that are not known": {
 			groups.Group{State: groups.Dead},
 			"skip  group      g has 0 members; cannot check whether it may be joined",
 		},

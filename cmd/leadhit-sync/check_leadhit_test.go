@@ -53,7 +53,7 @@ func TestCheckReportsAKeyThatItCannotTry(t *testing.T) {
 	got := command(t, "", "check")
 	got.finds(t, 0, "skip leadhit reached, but the API key was not tried", "check --call")
 	if strings.Contains(got.out, "key is accepted") {
-		t.Errorf("got\n%s\nwant nothing said of the key", got.out)
+		t.Errorf("got\n%s\nwant no line about the key", got.out)
 	}
 	// The call itself tries it.
 	command(t, "", "check", "--call").finds(t, 0, "ok leadhit set_order_status works, and refuses a made-up status",

@@ -70,7 +70,7 @@ func TestCheckTriesEachBrokerAtTheAddressThatItAdvertises(t *testing.T) {
 	got.finds(t, exitError, "FAIL brokers broker "+string(rune('0'+deaf))+" tells clients to connect to 127.0.0.1:1",
 		"connection refused", "orders/0", "advertised.listeners")
 	if strings.Contains(got.out, "ok    brokers") {
-		t.Errorf("got\n%s\nwant no word that the brokers are well", got.out)
+		t.Errorf("got\n%s\nwant no line that says that the brokers are fine", got.out)
 	}
 }
 
@@ -141,7 +141,7 @@ func TestCheckNamesAReleaseThatIsTooOldAndCreatesNothingThere(t *testing.T) {
 	got.finds(t, exitError, "FAIL kafka", "is Kafka 0.10.1 or 0.10.2", "needs Kafka 0.11 or newer")
 	got.finds(t, exitError, "skip kafka")
 	if asked.Load() || fake.TopicInfo("new") != nil {
-		t.Error("got a question for topics, which makes them there")
+		t.Error("got a request about topics, which creates them there")
 	}
 }
 
@@ -259,7 +259,7 @@ func TestCheckWarnsAboutCommitsOnASingleBroker(t *testing.T) {
 	createOffsets(t, fake)
 	got := command(t, "", "check")
 	if strings.Contains(got.out, "loses no") {
-		t.Errorf("got\n%s\nwant no promise about the loss of a broker", got.out)
+		t.Errorf("got\n%s\nwant no promise about losing a broker", got.out)
 	}
 	if strings.Contains(got.out, "__consumer_offsets") {
 		got.finds(t, 0, "warn offsets __consumer_offsets has one replica on the only broker")

@@ -39,7 +39,7 @@ func TestAWorkerRunsUntilItIsStoppedAndLeavesLettersToLookAt(t *testing.T) {
 	node := installed(t)
 	if got := command(t, "", "check"); got.code != 0 || strings.Contains(got.out, "FAIL") ||
 		strings.Count(got.out, "ok  ") < 5 {
-		t.Errorf("got %+v of check, want nothing that failed", got)
+		t.Errorf("got %+v from check, want nothing that failed", got)
 	}
 	if n := node.Count(); n != 0 {
 		t.Errorf("got %d calls about orders by check, want none", n)
@@ -51,7 +51,7 @@ func TestAWorkerRunsUntilItIsStoppedAndLeavesLettersToLookAt(t *testing.T) {
 	await(t, "both calls", func() bool { return node.Count() == 2 })
 	code, said := f.end()
 	if code != 0 || !strings.Contains(said, `"msg":"stopped"`) || strings.Contains(said, key) {
-		t.Errorf("got exit code %d of run and\n%s\nwant 0, the last word and no key", code, said)
+		t.Errorf("got exit code %d from run and\n%s\nwant 0, the last word and no key", code, said)
 	}
 
 	lookAtLetters(t)
@@ -61,29 +61,29 @@ func TestAWorkerRunsUntilItIsStoppedAndLeavesLettersToLookAt(t *testing.T) {
 func lookAtLetters(t *testing.T) {
 	t.Helper()
 	if got := command(t, "", "letters", "list"); got.code != 0 || !strings.Contains(got.out, "orders/1/0  4712   lost") {
-		t.Errorf("got %+v of letters list, want the letter", got)
+		t.Errorf("got %+v from letters list, want the letter", got)
 	}
 	if got := command(t, "", "letters", "list", "--cause", "NotJSON", "--since", "7d", "-o", "json"); got.code != 0 ||
 		strings.Contains(got.out, "4712") {
-		t.Errorf("got %+v of letters list with another cause, want none", got)
+		t.Errorf("got %+v from letters list with another cause, want none", got)
 	}
 	if got := command(t, "", "letters", "list", "--cause", "NotJSON"); got.code != 0 ||
 		!strings.HasPrefix(got.out, "no letters match; causes: ValidationError (1); topics: orders (1); ") {
-		t.Errorf("got %+v of letters list with another cause, want the cause that there is", got)
+		t.Errorf("got %+v from letters list with another cause, want the cause that there is", got)
 	}
 	got := command(t, "", "letters", "show", "orders/1/0")
 	if got.code != 0 || !strings.Contains(got.out, "ValidationError") || strings.Contains(got.out, `"order_id"`) {
-		t.Errorf("got %+v of letters show, want the cause and not the value", got)
+		t.Errorf("got %+v from letters show, want the cause and not the value", got)
 	}
 	if got := command(t, "", "letters", "show", "orders/1/0", "--reveal", "--reason", "why",
 		"--by", "alice"); !strings.Contains(got.out,
 		`{"order_id":"4712","status":"lost"}`) {
-		t.Errorf("got %+v of letters show --reveal, want the value", got)
+		t.Errorf("got %+v from letters show --reveal, want the value", got)
 	}
 	got = command(t, "", "letters", "show", "orders/1/0", "-o", "json")
 	shown := decoded[struct{ Letters []map[string]any }](t, got.out).Letters
 	if len(shown) != 1 || shown[0]["decided_by"] != "status.otherwise" {
-		t.Errorf("got %+v of letters show -o json, want the letter with what decided", got)
+		t.Errorf("got %+v from letters show -o json, want the letter with what decided", got)
 	}
 	// The id of one order of an event that names several.
 	if got := command(t, "", "letters", "show", "orders/1/9#1"); got.code != exitError ||
@@ -92,7 +92,7 @@ func lookAtLetters(t *testing.T) {
 	}
 	if got := command(t, "", "letters", "show", "orders/1/9"); got.code != exitError ||
 		!strings.Contains(got.err, "no letter orders/1/9") {
-		t.Errorf("got %+v of a letter that is not there, want exit code 1", got)
+		t.Errorf("got %+v for a letter that is not there, want exit code 1", got)
 	}
 }
 

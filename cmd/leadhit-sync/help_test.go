@@ -141,7 +141,7 @@ func TestTheVersionIsPrintedInEveryForm(t *testing.T) {
 	lines := command(t, "", "version")
 	for _, flag := range []string{"--version", "-v"} {
 		if got := command(t, "", flag); got != lines || got.code != 0 {
-			t.Errorf("got %+v of %s, want what version prints: %+v", got, flag, lines)
+			t.Errorf("got %+v from %s, want what version prints: %+v", got, flag, lines)
 		}
 	}
 	got := command(t, "", "version", "-o", "json")
@@ -150,7 +150,7 @@ func TestTheVersionIsPrintedInEveryForm(t *testing.T) {
 		t.Errorf("got %+v, want the version as JSON", got)
 	}
 	if got := command(t, "", "version", "-o", "yaml"); got.code != exitUsage {
-		t.Errorf("got %+v of another form, want wrong usage", got)
+		t.Errorf("got %+v from another form, want wrong usage", got)
 	}
 }
 

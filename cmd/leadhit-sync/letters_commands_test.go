@@ -84,10 +84,10 @@ func TestLettersAreDismissedAndReopened(t *testing.T) {
 		t.Errorf("got %+v, want exit code 3 and who was first", second)
 	}
 	if got := asAlice(t, "letters reopen orders/3/1"); got.code != 0 || !strings.Contains(got.out, "reopened 1 letter") {
-		t.Errorf("got %+v of reopen", got)
+		t.Errorf("got %+v from reopen", got)
 	}
 	if got := asAlice(t, "letters reopen orders/3/3"); got.code != exitPartly || !strings.Contains(got.out, "it is open") {
-		t.Errorf("got %+v of reopen of an open letter, want exit code 3", got)
+		t.Errorf("got %+v from reopen of an open letter, want exit code 3", got)
 	}
 	if got := names(t, "letters list --state open,dismissed --order 2,3"); !slices.Equal(got, []string{"orders/3/2", "orders/3/1"}) {
 		t.Errorf("got %q, want the letters of both orders", got)
@@ -177,20 +177,20 @@ func TestLookingAtAValueIsWrittenToTheLedgerFirst(t *testing.T) {
 	stored(t, 3)
 	const value = `{"order_id":"4711","status":"lost"}`
 	if got := asAlice(t, "letters show orders/3/0 -o raw"); got.code != 0 || got.out != value {
-		t.Errorf("got %+v of -o raw, want the bytes of the value alone", got)
+		t.Errorf("got %+v from -o raw, want the bytes of the value alone", got)
 	}
 	if got := command(t, "", "letters", "show", "orders/3/0", "-o", "yaml"); got.code != 0 ||
 		!strings.HasPrefix(got.out, "letters:\n") || !strings.Contains(got.out, "order_id: \"1\"") ||
 		strings.Contains(got.out, `"lost"}`) {
-		t.Errorf("got %+v of -o yaml, want the letter without its value", got)
+		t.Errorf("got %+v from -o yaml, want the letter without its value", got)
 	}
 	if got := command(t, "", "letters", "export"); got.code != 0 || strings.Contains(got.out, "4711\"") ||
 		strings.Count(got.out, "\n") != 2 || strings.Contains(got.out, "headers") {
-		t.Errorf("got %+v of export, want two letters without events", got)
+		t.Errorf("got %+v from export, want two letters without events", got)
 	}
 	file := filepath.Join(t.TempDir(), "letters.jsonl")
 	if got := asAlice(t, "letters export --raw --to "+file); got.code != 0 || got.out != "" {
-		t.Errorf("got %+v of export --raw", got)
+		t.Errorf("got %+v from export --raw", got)
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -231,10 +231,10 @@ func TestCausesAreListedWithTheirLetters(t *testing.T) {
 		t.Errorf("got %+v, want the cause with its states", got)
 	}
 	if got := names(t, "letters list --fingerprint "+one.Fingerprint); len(got) != 2 {
-		t.Errorf("got %q of the fingerprint, want both open letters", got)
+		t.Errorf("got %q for the fingerprint, want both open letters", got)
 	}
 	if got := command(t, "", "letters", "groups", "--cause", "none"); got.out != "no letters match\n" {
-		t.Errorf("got %+v of a cause that is not there", got)
+		t.Errorf("got %+v for a cause that is not there", got)
 	}
 }
 

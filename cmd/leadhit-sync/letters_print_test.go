@@ -133,7 +133,7 @@ func TestAListSaysHowManyLettersItLeavesOut(t *testing.T) {
 func TestAListWithoutMatchesSaysWhatTheTopicHolds(t *testing.T) {
 	t.Parallel()
 	if got := listed(foundLetters{}, 0); got != "no letters\n" {
-		t.Errorf("got %q of an empty topic", got)
+		t.Errorf("got %q for an empty topic", got)
 	}
 	found := foundLetters{
 		Causes: map[string]int{"ValidationError": 2, "NotJSON": 1}, Topics: map[string]int{"orders": 2, "returns\x1b[2J": 1},

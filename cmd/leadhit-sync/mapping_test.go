@@ -71,7 +71,7 @@ func TestShowPrintsAPresetThatCanBeLoadedAsAFile(t *testing.T) {
 			continue // its schemas are not beside the copy
 		}
 		if checked := command(t, "", "mapping", "check", write(t, dir, name+".yaml", got.out)); checked.code != 0 {
-			t.Errorf("%s: got %+v of its copy, want no mistakes", name, checked)
+			t.Errorf("%s: got %+v for its copy, want no mistakes", name, checked)
 		}
 	}
 	if got := command(t, "", "mapping", "show", "shopfy"); got.code != exitError ||

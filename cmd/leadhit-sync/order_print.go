@@ -162,7 +162,7 @@ func (e shownEvent) place() string {
 func workText(w *life.Work) string {
 	words := map[string]string{
 		"ready": "may be called as soon as a slot is free", "in flight": "is being called",
-		"waiting": "waits for its next try", "storing": "its letter is being stored",
+		"waiting": "waits for its next attempt", "storing": "its letter is being stored",
 		"marking": "accepted; the ledger is being written", "commit": "finished; the commit follows",
 		"backlog": "waits until the events before it are fetched", "partition": "the broker does not know its partition",
 		"place": "waits for other replays", "letter": "its letter is being fetched", "outcome": "its outcome is being stored",

@@ -259,7 +259,7 @@ func TestAWaitIsShownWithItsPause(t *testing.T) {
 	t.Parallel()
 	due := time.Date(2026, 11, 29, 12, 34, 56, 0, time.UTC)
 	for want, w := range map[string]life.Work{
-		"waits for its next try, due at 12:34:56; 3 tries, last outcome http 503 busy; calls are paused: outage": {
+		"waits for its next attempt, due at 12:34:56; 3 tries, last outcome http 503 busy; calls are paused: outage": {
 			Doing: "waiting", Tries: 3, Next: &due, Cause: "HTTP 503", Message: "http 503 busy", Paused: "outage",
 		},
 		"replay 2: waits for other replays": {Replay: 2, Doing: "place"},

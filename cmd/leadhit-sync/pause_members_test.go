@@ -136,21 +136,21 @@ func TestAPauseAffectsOneGroupIfSeveralShareTheLedger(t *testing.T) {
 	t.Setenv("KAFKA_GROUP", "billing")
 	if got := command(t, "", "pause", "--reason", "billing rests", "--by", "bob"); got.code != exitError ||
 		!strings.Contains(got.err, "nothing in the ledger dlq.all.ledger") {
-		t.Errorf("got %+v of a group that has only another one's ledger, want it refused", got)
+		t.Errorf("got %+v for a group that has only another one's ledger, want it refused", got)
 	}
 	command(t, "", "pause", "--reason", "billing rests", "--by", "bob", "--create").says(t, "paused")
 	if got := command(t, "", "letters", "list"); strings.Contains(got.out, "4712") ||
 		!strings.Contains(got.err, "1 letter of group leadhit-sync; --all-groups shows them") {
-		t.Errorf("got %+v of letters list, want none of the other group, and a line about them", got)
+		t.Errorf("got %+v from letters list, want none of the other group, and a line about them", got)
 	}
 	if got := command(t, "", "letters", "list", "--all-groups"); !strings.Contains(got.out, "4712") ||
 		strings.Contains(got.err, "--all-groups") {
-		t.Errorf("got %+v of letters list --all-groups, want the letter", got)
+		t.Errorf("got %+v from letters list --all-groups, want the letter", got)
 	}
 	t.Setenv("KAFKA_GROUP", "leadhit-sync")
 	command(t, "", "resume", "--by", "carol").says(t, "no pause is in force")
 	if got := command(t, "", "letters", "show", "orders/1/0"); got.code != 0 {
-		t.Errorf("got %+v of letters show of the own group", got)
+		t.Errorf("got %+v from letters show of the own group", got)
 	}
 	t.Setenv("KAFKA_GROUP", "billing")
 	command(t, "", "resume", "--by", "carol").says(t, "billing rests")

@@ -31,7 +31,7 @@ func TestAPauseHoldsTheWorkersUntilAResume(t *testing.T) {
 	got.says(t, "paused: written to dlq.leadhit-sync.ledger", "LeadHit migrates", me.Username, "group leadhit-sync",
 		"leadhit-sync resume")
 	if strings.Contains(got.out, "already") {
-		t.Errorf("got %+v of the first pause, want nothing of an earlier one", got)
+		t.Errorf("got %+v from the first pause, want nothing of an earlier one", got)
 	}
 	command(t, "", "pause", "--reason", "a fire", "--by", "bob").says(t, "already paused", "LeadHit migrates")
 
@@ -84,12 +84,12 @@ func TestAResumeAcceptsWhatTheFloodGuardPausedFor(t *testing.T) {
 	got := command(t, "", "resume", "--reason", "LeadHit was told")
 	if got.code != 0 || !strings.Contains(got.out, "flood") || !strings.Contains(got.out, " (worker)") ||
 		!strings.Contains(got.out, "dead letters, of") || !strings.Contains(got.out, "accepted, until another mapping") {
-		t.Fatalf("got %+v of resume, want what it ended and what it accepts", got)
+		t.Fatalf("got %+v from resume, want what it ended and what it accepts", got)
 	}
 	_, hint, _ := strings.Cut(got.out, "leadhit-sync letters list ")
 	listed := command(t, "", append([]string{"letters", "list"}, strings.Fields(hint)[:2]...)...)
 	if listed.code != 0 || !strings.Contains(listed.out, "bad-") {
-		t.Errorf("got %+v of letters list %s, want the letters that the cause stands for", listed, hint)
+		t.Errorf("got %+v from letters list %s, want the letters that the cause stands for", listed, hint)
 	}
 	await(t, "all letters", func() bool { return node.Count() >= orders+2 })
 	if code, _ := f.end(); code != 0 {

@@ -86,7 +86,7 @@ func wantLoads(t *testing.T, s summary) {
 	t.Setenv("SKIP_REPEATS", "false")
 	all := decoded[summary](t, command(t, "", "preview", "--latency", "100ms", "-o", "json").out)
 	if all.Load.CatchUp != 0.05 || all.Orders.Needed != 4 || all.Orders.Skipped {
-		t.Errorf("got %+v and %+v of a worker that makes all calls, want five", all.Load, all.Orders)
+		t.Errorf("got %+v and %+v for a worker that makes all calls, want five", all.Load, all.Orders)
 	}
 }
 

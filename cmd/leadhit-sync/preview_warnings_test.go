@@ -45,7 +45,7 @@ func TestPreviewWarnsThatTheMappingReadsNoEventAndNamesAPresetThatDoes(t *testin
 		t.Errorf("got %q and\n%s\nwant one warning: %s", warnings, table, want)
 	}
 	if warnings, _ := previewed(t, "shopify", orders...); len(warnings) != 0 {
-		t.Errorf("got %q of the right mapping, want none", warnings)
+		t.Errorf("got %q for the right mapping, want none", warnings)
 	}
 	if warnings, _ := previewed(t, "plain", orderEvent(`{"nobody":"reads this"}`)); len(warnings) != 1 ||
 		!strings.Contains(warnings[0], "No preset reads them; leadhit-sync mapping explain") {
@@ -71,7 +71,7 @@ func TestPreviewWarnsOfStatusesThatLeadHitDoesNotKnow(t *testing.T) {
 	own := write(t, t.TempDir(), "own.yaml", "statuses: [new, done]\nfields: {order_id: {path: $.order_id}, status: "+
 		"{path: $.status}}\nstatus: {otherwise: pass}\n")
 	if warnings, _ := previewed(t, own, orderEvent(`{"order_id":"1","status":"done"}`)); len(warnings) != 0 {
-		t.Errorf("got %q of a status that the file's statuses name, want none", warnings)
+		t.Errorf("got %q for a status that the file's statuses name, want none", warnings)
 	}
 }
 

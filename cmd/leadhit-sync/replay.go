@@ -41,7 +41,7 @@ of one order in the order of its events. A letter whose order has a newer accept
 event is left alone, unless --force is given. A status once applied cannot be taken
 back.
 
-However the command ends, the workers finish the letters that were asked for, and the
+However the command ends, the workers finish the letters that were requeued, and the
 others are untouched. Run the same command again to replay the rest. Times such as
 --since 24h are fixed when the command starts.
 
@@ -50,7 +50,7 @@ and requeued letters unless --state says otherwise; the plan counts the requeued
 
 Exit codes: 0 all letters are resolved · 1 failure · 2 wrong usage · 3 partly: some
 letters were refused again, changed meanwhile, or were not replayed · 5 declined, or
-refused by a safety rule: nothing was asked for · 130 interrupted.`,
+refused by a safety rule: no letter was requeued · 130 interrupted.`,
 		Example: `  leadhit-sync replay --cause ValidationError --reason "LeadHit 2.4 accepts it" --dry-run
   leadhit-sync replay --cause ValidationError --reason "LeadHit 2.4 accepts it"
   leadhit-sync replay orders/3/118273 --reason "the mapping is fixed" --yes
@@ -67,7 +67,7 @@ refused by a safety rule: nothing was asked for · 130 interrupted.`,
 			context.AfterFunc(ctx, stop)
 			err := o.replay(ctx, c)
 			if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-				return codedError{exitInterrupted, errors.New("interrupted; no letter was asked for")}
+				return codedError{exitInterrupted, errors.New("interrupted; no letter was requeued")}
 			}
 			return err
 		},
@@ -108,7 +108,7 @@ func (o *replayOptions) flags(c *cobra.Command) {
 	f.IntVar(&o.canary, "canary", 1, "letters that must be resolved before others are replayed; 0 for none")
 	f.IntVar(&o.max, "max-replays", 3, "leave out letters that were replayed this often already")
 	f.Var(&o.breaker, "breaker", "stop when this share of the last 50 outcomes are refusals; 0% never stops")
-	f.BoolVar(&o.noWait, "no-wait", false, "exit when all letters were asked for, without waiting for their outcomes")
+	f.BoolVar(&o.noWait, "no-wait", false, "exit when all letters are requeued, without waiting for their outcomes")
 	f.DurationVar(&o.timeout, "timeout", 15*time.Minute, "how long the whole run may take")
 	f.BoolVar(&o.yes, "yes", false, "do not ask; required without a terminal")
 	f.BoolVar(&o.force, "force", false, "also replay letters whose order may have a newer accepted event")
@@ -196,7 +196,7 @@ func (o *replayOptions) confirm(ctx context.Context, c *cobra.Command, p replayP
 	}
 	switch {
 	case count == 0 && p.Refused():
-		return codedError{exitDeclined, errors.New("no letter is ready; nothing was asked for")}
+		return codedError{exitDeclined, errors.New("no letter is ready; no letter was requeued")}
 	case p.Missing != nil:
 		return p.Missing
 	case count == 0 || o.yes:
@@ -224,7 +224,7 @@ func answered(ctx context.Context, stdin *bufio.Reader, word string) error {
 	select {
 	case text := <-line:
 		if text != word {
-			return codedError{exitDeclined, fmt.Errorf("declined: got %q, want %s; nothing was asked for", text, word)}
+			return codedError{exitDeclined, fmt.Errorf("declined: got %q, want %s; no letter was requeued", text, word)}
 		}
 		return nil
 	case <-ctx.Done():
@@ -250,7 +250,7 @@ func (o *replayOptions) run(ctx context.Context, c *cobra.Command, p replayPlan,
 			return codedError{exitDeclined, err}
 		}
 		if err != nil && sum.Stop == "" {
-			return fmt.Errorf("%w; no letter was asked for", err)
+			return fmt.Errorf("%w; no letter was requeued", err)
 		}
 	}
 	ended := endedRun{Summary: sum, plan: p, by: o.by, reason: o.reason}

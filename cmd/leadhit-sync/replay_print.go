@@ -215,7 +215,7 @@ func (e endedRun) json() replayView {
 func (e endedRun) print(out io.Writer) error {
 	var p terminal.Page
 	if e.Planned == 0 {
-		p.Line("no letter is ready; nothing was asked for")
+		p.Line("no letter is ready; no letter was requeued")
 		return p.Print(out)
 	}
 	p.Line("run %s: %d of %d done", e.Run, e.Done(), e.Planned)
@@ -248,7 +248,7 @@ func (e endedRun) print(out io.Writer) error {
 		p.Line("stopped: %s", terminal.Escape(e.Why))
 	}
 	if e.Waiting > 0 {
-		p.Line("%s asked for: the workers finish without this command; see leadhit-sync runs %s",
+		p.Line("%s requeued: the workers finish them without this command; see leadhit-sync runs %s",
 			areLetters(e.Waiting), e.Run)
 	}
 	if e.Untouched > 0 {

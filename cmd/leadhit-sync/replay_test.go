@@ -183,7 +183,7 @@ func TestLettersAreReplayedAndTheRunIsShown(t *testing.T) {
 		t.Errorf("got %+v, want the run as JSON", shown)
 	}
 	if again := replays(t, "--state", "open", "--yes"); again.code != 0 || !strings.Contains(again.out, "no letter is ready") {
-		t.Errorf("got %+v of the same command again, want nothing to do", again)
+		t.Errorf("got %+v from the same command again, want nothing to do", again)
 	}
 	if n := c.called(); n != 30 {
 		t.Errorf("got %d calls, want 30", n)
@@ -337,7 +337,7 @@ func TestWithoutTheRightToWriteTheLedgerNothingIsAskedFor(t *testing.T) {
 	})
 	got := replays(t, "--state", "open", "--yes")
 	if got.code != exitError || !strings.Contains(got.err, "grant") || !strings.Contains(got.err, "Write") ||
-		!strings.Contains(got.err, testLedger) || !strings.Contains(got.err, "no letter was asked for") {
+		!strings.Contains(got.err, testLedger) || !strings.Contains(got.err, "no letter was requeued") {
 		t.Errorf("got %+v, want the missing right", got)
 	}
 }
@@ -361,7 +361,7 @@ func TestAReplayThatIsInterruptedSaysWhatGoesOn(t *testing.T) {
 		t.Errorf("got exit code %d and %s%s, want 130 and what is left", code, out.String(), errs.String())
 	}
 	if got := replays(t, "--state", "open", "--yes", "--rate", "100"); got.code != 0 {
-		t.Errorf("got %+v of the same command again, want the rest", got)
+		t.Errorf("got %+v from the same command again, want the rest", got)
 	}
 	for id, n := range c.calls {
 		if n != 1 {
@@ -405,7 +405,7 @@ func TestARunCountsWhatSomebodyElseHadAskedFor(t *testing.T) {
 	if len(shown.Runs) != 2 || shown.Runs[0].Lost != 0 || shown.Runs[1].Lost != 1 || shown.Runs[1].Asked != 1 {
 		t.Errorf("got %+v, want one letter that the second run asked for too late", shown)
 	}
-	if got := command(t, "", "runs"); !strings.Contains(got.out, "1 asked too late") {
+	if got := command(t, "", "runs"); !strings.Contains(got.out, "1 too late") {
 		t.Errorf("got %+v, want the same as text", got)
 	}
 }

@@ -137,7 +137,7 @@ func otherOutcomes(r view.Run) string {
 	for _, o := range []struct {
 		what string
 		n    int
-	}{{"refused again", r.Refused}, {"superseded", r.Superseded}, {"failed", r.Failed}, {"dismissed", r.Dismissed}, {"asked too late", r.Lost}} {
+	}{{"refused again", r.Refused}, {"superseded", r.Superseded}, {"failed", r.Failed}, {"dismissed", r.Dismissed}, {"too late", r.Lost}} {
 		if o.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", o.n, o.what))
 		}

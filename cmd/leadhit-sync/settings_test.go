@@ -159,14 +159,14 @@ func allRefuse(t *testing.T, env []string, want string) {
 	needed(t, env...)
 	first := command(t, "", "run")
 	if first.code != exitUsage || !strings.HasPrefix(first.err, want) || first.out != "" {
-		t.Fatalf("got %+v of run, want exit code 2 and %q", first, want)
+		t.Fatalf("got %+v from run, want exit code 2 and %q", first, want)
 	}
 	if strings.Contains(first.err, "canary") {
 		t.Errorf("got %q, want nothing of what the file holds", first.err)
 	}
 	for _, line := range []string{"check", "config", "config --check"} {
 		if got := command(t, "", strings.Fields(line)...); got.code != exitUsage || got.err != first.err {
-			t.Errorf("got %+v of %s, want what run says: %q", got, line, first.err)
+			t.Errorf("got %+v from %s, want what run says: %q", got, line, first.err)
 		}
 	}
 }
@@ -270,7 +270,7 @@ func TestCommandsThatNeedFewSettingsRefuseTheirFilesInTheSameWay(t *testing.T) {
 	for _, line := range []string{"letters list", "letters show a/0/1", "pause --reason x", "resume", "preview"} {
 		if got := command(t, "", strings.Fields(line)...); got.code != exitUsage ||
 			!strings.HasPrefix(got.err, "KAFKA_TLS_CA_FILE: the file cannot be used: ") {
-			t.Errorf("got %+v of %s, want exit code 2 and the setting's name", got, line)
+			t.Errorf("got %+v for %s, want exit code 2 and the setting's name", got, line)
 		}
 	}
 }

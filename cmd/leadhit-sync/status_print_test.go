@@ -193,7 +193,7 @@ func TestOrdersWithTheSameResponseAreGrouped(t *testing.T) {
 	older.Outcomes = nil // a worker of an earlier version
 	if got := command(t, "", "status", workerPage(t, older)); !strings.Contains(got.out, "37 orders wait") ||
 		!strings.Contains(got.out, "20 orders: http 503") {
-		t.Errorf("got %s of an earlier version, want what is listed grouped", got.out)
+		t.Errorf("got %s for an earlier version, want what is listed grouped", got.out)
 	}
 	mixed := older
 	mixed.Orders[0].Cause, mixed.Orders[0].Code, mixed.Orders[0].Message = "Timeout", 0, "no answer"

@@ -30,7 +30,7 @@ func TestAnOperatorsEntryIsWrittenThoughTheClusterHasGrown(t *testing.T) {
 	one.Topic, one.NumPartitions, one.ReplicationFactor = topic, 1, 1
 	create.Topics = append(create.Topics, one)
 	if answer, err := create.RequestWith(t.Context(), s.shop); err != nil || answer.Topics[0].ErrorCode != 0 {
-		t.Fatalf("got %+v, %v of the creation", answer, err)
+		t.Fatalf("got %+v, %v for the creation", answer, err)
 	}
 	if _, _, err := s.kafka.AddNode(-1, 0); err != nil {
 		t.Fatal(err)
@@ -92,8 +92,8 @@ func TestWhatKeepsAWorkerOutOfKafkaIsNotBlamedOnTheLettersTopic(t *testing.T) {
 		settings []string
 		want     string
 	}{
-		"a wrong password":               {nil, kerr.SaslAuthenticationFailed, login, "Kafka rejects the login"},
-		"a mechanism that Kafka has not": {nil, kerr.UnsupportedSaslMechanism, login, "Kafka rejects the login"},
+		"a wrong password":                     {nil, kerr.SaslAuthenticationFailed, login, "Kafka rejects the login"},
+		"a mechanism that Kafka does not have": {nil, kerr.UnsupportedSaslMechanism, login, "Kafka rejects the login"},
 		"a certificate that is not trusted": {
 			[]kfake.Opt{kfake.TLS(&tls.Config{Certificates: elsewhere.TLS.Certificates})},
 			nil,
@@ -120,7 +120,7 @@ func TestWhatKeepsAWorkerOutOfKafkaIsNotBlamedOnTheLettersTopic(t *testing.T) {
 					return strings.Contains(s.logs.String(), "not consuming until dead letters can be stored")
 				})
 			if told := s.logs.String(); !strings.Contains(told, c.want) || strings.Contains(told, "cannot store letters") {
-				t.Errorf("got\n%s\nwant %q, and no word against the letters' topic", told, c.want)
+				t.Errorf("got\n%s\nwant %q, and nothing about the letters' topic", told, c.want)
 			}
 		})
 	}

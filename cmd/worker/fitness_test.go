@@ -54,7 +54,7 @@ func TestAWorkerWaitsForATopicThatCannotKeepLettersAndStartsWhenItIsCorrected(t 
 				t.Errorf("got no line about the correction:\n%s", s.logs.String())
 			}
 			if _, text := s.page("/readyz"); strings.Contains(text, "cleanup.policy") {
-				t.Errorf("got %q of /readyz after the correction", text)
+				t.Errorf("got %q from /readyz after the correction", text)
 			}
 		})
 	}

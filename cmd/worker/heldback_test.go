@@ -82,7 +82,7 @@ func TestAnEventsTimeBreaksNoPage(t *testing.T) {
 			s.until("the order waits", func() bool {
 				_, text = s.page("/status")
 				if err := json.Unmarshal([]byte(text), &shown); err != nil {
-					t.Fatalf("got %v of the page %q", err, text)
+					t.Fatalf("got %v for the page %q", err, text)
 				}
 				return len(shown.Orders) == 1
 			})

@@ -65,10 +65,10 @@ func TestTheMetricsCountWhatHappened(t *testing.T) {
 		}
 	}
 	if told := strings.Count(s.logs.String(), "set the record key to the order id"); told != 1 {
-		t.Errorf("told %d times of the order in two partitions, want once:\n%s", told, s.logs.String())
+		t.Errorf("logged the order in two partitions %d times, want once:\n%s", told, s.logs.String())
 	}
 	if n := strings.Count(s.logs.String(), "topic retention read"); n != 1 {
-		t.Errorf("told %d times of the retention, want once", n)
+		t.Errorf("logged the retention %d times, want once", n)
 	}
 }
 

@@ -312,7 +312,7 @@ func TestAnEntryIsStoredUnderTheGuardsKey(t *testing.T) {
 	}
 	e.Reason = strings.Repeat("x", 2000)
 	if err := worker.AppendEntry(t.Context(), s.config, s.cluster, e); !errors.Is(err, ledger.ErrTooLong) {
-		t.Errorf("got %v of an entry that could not be read, want ErrTooLong", err)
+		t.Errorf("got %v for an entry that could not be read, want ErrTooLong", err)
 	}
 }
 

@@ -185,12 +185,12 @@ func TestFetchReportsWhyItFailed(t *testing.T) {
 		request broker.FetchRequest
 		want    error
 	}{
-		"below the log's start":        {broker.FetchRequest{Topic: "orders", Offset: 2}, kafkaerr.ErrOffsetOutOfRange},
-		"above the log's end":          {broker.FetchRequest{Topic: "orders", Offset: 11}, kafkaerr.ErrOffsetOutOfRange},
-		"a topic that does not exist":  {broker.FetchRequest{Topic: "gone"}, kafkaerr.ErrUnknownPartition},
-		"a topic the pool knows not":   {broker.FetchRequest{Topic: "unlisted"}, kafkaerr.ErrUnknownPartition},
-		"a partition that is not":      {broker.FetchRequest{Topic: "orders", Partition: 7}, kafkaerr.ErrUnknownPartition},
-		"an offset that cannot be one": {broker.FetchRequest{Topic: "orders", Offset: -5}, kafkaerr.ErrOffsetOutOfRange},
+		"below the log's start":               {broker.FetchRequest{Topic: "orders", Offset: 2}, kafkaerr.ErrOffsetOutOfRange},
+		"above the log's end":                 {broker.FetchRequest{Topic: "orders", Offset: 11}, kafkaerr.ErrOffsetOutOfRange},
+		"a topic that does not exist":         {broker.FetchRequest{Topic: "gone"}, kafkaerr.ErrUnknownPartition},
+		"a topic that the pool does not know": {broker.FetchRequest{Topic: "unlisted"}, kafkaerr.ErrUnknownPartition},
+		"a partition that is not":             {broker.FetchRequest{Topic: "orders", Partition: 7}, kafkaerr.ErrUnknownPartition},
+		"an offset that cannot be one":        {broker.FetchRequest{Topic: "orders", Offset: -5}, kafkaerr.ErrOffsetOutOfRange},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

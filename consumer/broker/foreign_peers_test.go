@@ -70,7 +70,7 @@ var speakers = map[string]struct {
 		want: `its response begins with "\x00\x00\x10\x00\x00\x00\x00\x00"`,
 	},
 	"zeros": {floods: true, want: `does not speak Kafka: its response begins with "\x00\x00\x00\x00`},
-	"a size of less than nothing": {
+	"a negative size": {
 		sends: "\xff\xff\xff\xff\x00\x00\x00\x01",
 		want:  `does not speak Kafka: its response begins with "\xff\xff\xff\xff`,
 	},
@@ -78,7 +78,7 @@ var speakers = map[string]struct {
 		sends: "\x00\x0f\xff\xff\x00\x00\x00\x01", floods: true,
 		want: "sent a response to ApiVersions that no Kafka broker sends: it is longer than what it holds",
 	},
-	"a list of less than nothing": {
+	"a list with a negative count": {
 		sends: "\x00\x00\x00\x0a\x00\x00\x00\x01\x00\x00\xff\xff\xff\xff",
 		want:  "a list in it has a negative length",
 	},

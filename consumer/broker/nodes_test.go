@@ -54,7 +54,7 @@ func TestGreetingEndsWithItsContext(t *testing.T) {
 		_, err = cluster.Greet(ctx, "kafka.example:9092")
 		if took := time.Since(begun); err == nil || took != time.Second ||
 			!strings.Contains(err.Error(), "ask kafka.example:9092") {
-			t.Errorf("got %v of a peer that says nothing, after %v, want an error with its address after a second", err, took)
+			t.Errorf("got %v from a peer that says nothing, after %v, want an error with its address after a second", err, took)
 		}
 	})
 }
@@ -152,7 +152,7 @@ func TestTheCoordinatorIsTheLeaderOfTheGroupsPartition(t *testing.T) {
 		}
 	}
 	if got := (inspect.OffsetsTopic{}).Coordinator("a"); got != inspect.NoLeader {
-		t.Errorf("got %d of an unknown topic, want none", got)
+		t.Errorf("got %d for an unknown topic, want none", got)
 	}
 }
 

@@ -43,7 +43,7 @@ func TestRetentionIsTheTopicsOwn(t *testing.T) {
 	}
 	refuseSettings(fake, 29)
 	if age, limited, err := cluster.Retention(t.Context(), "a-day"); err != nil || limited || age != 0 {
-		t.Errorf("got %v, %v, %v of a cluster that does not let us ask, want nothing known", age, limited, err)
+		t.Errorf("got %v, %v, %v from a cluster that does not let us ask, want nothing known", age, limited, err)
 	}
 }
 

@@ -37,7 +37,7 @@ func checkSilent(t *testing.T, sends, want string) {
 	_, err = cluster.Topics(t.Context(), "orders")
 	for _, want := range []string{"kafka.example:9092 accepts the connection", want} {
 		if err == nil || strings.Count(err.Error(), want) != 1 {
-			t.Errorf("got %v of the pool, want %q in it once", err, want)
+			t.Errorf("got %v from the pool, want %q in it once", err, want)
 		}
 	}
 	conn, err := cluster.Dialer().DialContext(t.Context(), "tcp", "kafka.example:9092")
@@ -47,7 +47,7 @@ func checkSilent(t *testing.T, sends, want string) {
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
 	if _, err = conn.ApiVersions(); err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("got %v of the dialer, want %q in it", err, want)
+		t.Errorf("got %v from the dialer, want %q in it", err, want)
 	}
 }
 

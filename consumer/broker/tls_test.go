@@ -148,7 +148,7 @@ func TestANetworkThatFailsIsNotBlamedOnTLS(t *testing.T) {
 	}
 	t.Cleanup(cluster.Close)
 	if _, err := cluster.Topics(t.Context(), "orders"); err == nil || errors.Is(err, dial.ErrTLS) {
-		t.Errorf("got %v of a broker that does not respond, want an error that is not ErrTLS", err)
+		t.Errorf("got %v from a broker that does not respond, want an error that is not ErrTLS", err)
 	}
 }
 

@@ -217,7 +217,7 @@ func TestFullMetadataHoldsBackNewCallsButNoRetryAndNotTheLowestEvent(t *testing.
 	}
 	h.answer(orders(0), 1, retry.Verdict{Cause: "Timeout"})
 	h.pass(time.Second)
-	h.wantInAir("the retry needs no room", 0, 2, 1)
+	h.wantInAir("the retry needs no space", 0, 2, 1)
 	h.accept(orders(0), 0)
 	h.settle()
 	h.wantInAir("one gap less", 2, 1, 3)
@@ -274,7 +274,7 @@ func TestAHeldEventBeginsWhenAnotherAboutSeveralOrdersHasEnded(t *testing.T) {
 	h.answer(orders(0), 2, retry.Verdict{Cause: "HTTP 502", Code: 502})
 	h.wantInAir("its other order", 1, 2)
 	h.answer(orders(0), 2, retry.Verdict{Cause: "HTTP 502", Code: 502})
-	h.wantInAir("the third is held: two are partly done", 1)
+	h.wantInAir("the third is deferred: two are partly done", 1)
 	h.accept(orders(0), 1)
 	h.wantInAir("one has ended", 3, 3)
 }

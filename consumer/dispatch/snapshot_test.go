@@ -17,7 +17,7 @@ func TestTheOrdersThatWaitAreListedWithTheirLastAnswer(t *testing.T) {
 	h.answer(orders(0), 5, retry.Verdict{Cause: "HTTP 502", Code: 502, Message: "bad gateway"})
 	h.answer(orders(1), 1, retry.Verdict{Kind: retry.DeadLetter, Cause: "ValidationError", Answered: true})
 	if got := h.d.WaitingOrders(10); len(got) != 1 || got[0].Order != "a" {
-		t.Errorf("got %+v, want order a alone while the letter is on its way", got)
+		t.Errorf("got %+v, want order a alone while the letter is in flight", got)
 	}
 	h.d.Stored(h.now, h.stores[0].ID, false)
 	h.ask()
@@ -37,7 +37,7 @@ func TestTheOrdersThatWaitAreListedWithTheirLastAnswer(t *testing.T) {
 		t.Errorf("got %+v, want one try of order a, its answer and the next try within a second", call)
 	}
 	if got := h.d.WaitingOrders(1); len(got) != 1 || got[0].Offset != 1 {
-		t.Errorf("got %+v of one, want the oldest", got)
+		t.Errorf("got %+v for one, want the oldest", got)
 	}
 	if s := h.d.Snapshot(); s.Waiting != 1 || s.Blocked != 1 || s.Letters != 0 {
 		t.Errorf("got %d waiting, %d blocked, %d letters; want 1, 1 and 0", s.Waiting, s.Blocked, s.Letters)

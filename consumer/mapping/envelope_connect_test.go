@@ -44,11 +44,11 @@ func TestANumericOfConnectIsReadByItsSchema(t *testing.T) {
 	}
 	sum := loadText(t, "fields: {order_id: {path: $.number, type: id}, sum: {path: $.id, type: number}}\nrules: [{when: 'sum == 4.71', then: paid}]\nstatus: {otherwise: ignore}\n")
 	if _, got := explain(t, sum, connect(decimalSchema("2"), `{"id":"Adc=","number":"A"}`)); got != "paid A" {
-		t.Errorf("got %s of a sum, want paid A", got)
+		t.Errorf("got %s for a sum, want paid A", got)
 	}
 	key := loadText(t, "fields: {order_id: {key: $.id, type: id}, status: {path: $.status}}\nstatus: {paid: [paid]}\n")
 	if got := decode(t, key, event.Record{Key: []byte(connect(decimalSchema("0"), `{"id":"Adc="}`)), Value: []byte(`{"status":"paid"}`)}); got.OrderID != "471" {
-		t.Errorf("got %+v of a key, want 471", got)
+		t.Errorf("got %+v for a key, want 471", got)
 	}
 }
 
@@ -67,7 +67,7 @@ func TestABinaryKeyIsNoOrderID(t *testing.T) {
 	}
 	framed := event.Record{Key: []byte("\x00\x00\x00\x00\x29\"A\""), Value: []byte(`{"status":"paid"}`)}
 	if got := decode(t, m, framed); got.OrderID != "A" {
-		t.Errorf("got %+v of a framed key of 8 bytes, want A", got)
+		t.Errorf("got %+v for a framed key of 8 bytes, want A", got)
 	}
 	for _, key := range []string{"1234", "12345678", "№ 1"} {
 		if got := decode(t, m, event.Record{Key: []byte(key), Value: []byte(`{"status":"paid"}`)}); got.OrderID != key {

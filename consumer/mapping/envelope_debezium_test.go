@@ -90,7 +90,7 @@ func TestDebeziumIsReadThroughItsCloudEventsConverter(t *testing.T) {
 			}
 			want := "orders 2026-03-11T07:15:03.1Z 29274832"
 			if got := valueOf(e, "table") + " " + valueOf(e, "event_time") + " " + valueOf(e, "version"); got != want {
-				t.Errorf("got %s of the source, want %s", got, want)
+				t.Errorf("got %s for the source, want %s", got, want)
 			}
 		})
 	}
@@ -238,7 +238,7 @@ func TestANegativeNumberIsNoOrderID(t *testing.T) {
 	}
 	got := decode(t, loadPreset(t, "cdc-woocommerce"), value(`{"before":null,"after":{"id":-9223372036854775807,"status":"wc-processing","type":"shop_order","payment_method":"bacs"},"source":{"connector":"mysql","ts_ms":1773213303100},"op":"u"}`))
 	if got.Cause != "BadOrderID" {
-		t.Errorf("got %+v of a row whose BIGINT UNSIGNED came negative, want BadOrderID", got)
+		t.Errorf("got %+v for a row whose BIGINT UNSIGNED came negative, want BadOrderID", got)
 	}
 	if got := decode(t, load(t), value(`{"status":"paid","order_id":"-5"}`)); got.OrderID != "-5" {
 		t.Errorf("got %+v, want the text -5 as it is: a text is opaque", got)
@@ -287,7 +287,7 @@ func TestANegativeNumberInAKeyOrHeaderIsNoOrderID(t *testing.T) {
 	}
 	for _, text := range []string{"-", "--1", "-5a", "A-5", "1-5"} {
 		if got := decode(t, loadPreset(t, "outbox"), event.Record{Key: []byte(text), Value: []byte(`{"status":"PAID"}`)}); got.OrderID != text {
-			t.Errorf("got %+v of the key %s, want it as the id", got, text)
+			t.Errorf("got %+v for the key %s, want it as the id", got, text)
 		}
 	}
 }

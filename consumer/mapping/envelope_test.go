@@ -104,7 +104,7 @@ func TestEveryEnvelopeIsOpened(t *testing.T) {
 			}
 			e, err := m.Explain(t.Context(), r)
 			if err != nil || e.Orders[0].Item != got[0] {
-				t.Fatalf("got %+v, %v of Explain, want the outcome of Decode", e, err)
+				t.Fatalf("got %+v, %v from Explain, want the outcome of Decode", e, err)
 			}
 			if c.envelopes != nil && !slices.Equal(e.Envelopes, c.envelopes) {
 				t.Errorf("got envelopes %v, want %v", e.Envelopes, c.envelopes)

@@ -48,7 +48,7 @@ func decodeAsEncodingJSON(t *testing.T, m *mapping.Mapping, data []byte) {
 		e.Orders[0].Item.By = ""
 	}
 	if err != nil || e.Orders[0].Item != got {
-		t.Fatalf("got %+v, %v of Explain, want %+v", e, err, got)
+		t.Fatalf("got %+v, %v from Explain, want %+v", e, err, got)
 	}
 	// FuzzUnwrap compares orders in other envelopes.
 	if got.Action != event.Call || !plainEnvelopes(e.Envelopes) {

@@ -137,7 +137,7 @@ func FuzzParse(f *testing.F) {
 		back, err := ledger.Parse(again)
 		e.At = e.At.Truncate(time.Millisecond)
 		if err != nil || !e.At.Equal(back.At) || e.By != back.By || e.Reason != back.Reason || len(e.Fingerprints) != len(back.Fingerprints) {
-			t.Errorf("got %+v, %v of %s, want %+v", back, err, again, e)
+			t.Errorf("got %+v, %v for %s, want %+v", back, err, again, e)
 		}
 	})
 }

@@ -26,9 +26,9 @@ const (
 )
 
 var (
-	errEnded    = errors.New("the desk is shutting down; no letter was asked for")
-	errTooMany  = fmt.Errorf("%d runs are going on already; no letter was asked for", mostRuns)
-	errNotReady = errors.New("no letter is ready; no letter was asked for")
+	errEnded    = errors.New("the desk is shutting down; no letter was requeued")
+	errTooMany  = fmt.Errorf("%d runs are going on already; no letter was requeued", mostRuns)
+	errNotReady = errors.New("no letter is ready; no letter was requeued")
 )
 
 // job is a run that Run carries out.
@@ -49,7 +49,7 @@ func (o *Office) Start(ctx context.Context, p desk.Plan, opts desk.Options, s de
 	case len(p.Letters) == 0:
 		return "", errNotReady
 	case !(opts.Rate > 0): // NaN too
-		return "", errors.New("the rate must be above 0; no letter was asked for")
+		return "", errors.New("the rate must be above 0; no letter was requeued")
 	}
 	run := replay.Run{
 		ID:    replay.NewID(time.Now(), rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))),

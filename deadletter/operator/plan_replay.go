@@ -220,7 +220,7 @@ func (r *Reader) lacksRights(ctx context.Context) error {
 	}
 	if len(rights[topic].Lack("Write")) > 0 {
 		return errors.New("this user may not write to the ledger: grant Write on topic " + topic +
-			"; no letter was asked for")
+			"; no letter was requeued")
 	}
 	return nil
 }

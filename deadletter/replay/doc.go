@@ -14,7 +14,7 @@
 // entry counts, and the second run learns who was first.
 //
 // The run stops on its own when a canary is not resolved, and when too many of the last outcomes were refusals. However
-// it ends, even if killed, the workers finish the letters that were asked for. The others are untouched, and a second
+// it ends, even if killed, the workers finish the letters that were requeued. The others are untouched, and a second
 // run with the same plan asks for these.
 //
 // # Goroutines

@@ -134,9 +134,9 @@ func (is Limits) fixed(l view.Letter) (class Class, why string) {
 	case l.Group != "" && l.Group != is.Group:
 		return foreign, "it belongs to group " + l.Group
 	case !l.Ledger.Known:
-		return expired, "the letters' topic has it no longer"
+		return expired, "the letters' topic no longer has it"
 	case l.Ledger.State == fold.Requeued:
-		return Requeued, "a replay was asked for already"
+		return Requeued, "a replay was requested already"
 	case l.Ledger.State == fold.Resolved:
 		return Resolved, ""
 	case l.Ledger.State == fold.Dismissed:
@@ -146,7 +146,7 @@ func (is Limits) fixed(l view.Letter) (class Class, why string) {
 	case !is.Consumed(partition):
 		return foreign, "the group does not consume its topic and partition"
 	case l.Omitted != nil && !is.Stored(l.Letter.Place):
-		return expired, "its value was too large for the letters' topic, and its own topic has it no longer"
+		return expired, "its value was too large for the letters' topic, and its own topic no longer has it"
 	}
 	return Ready, ""
 }

@@ -60,7 +60,7 @@ func TestAProcessIsStartedOnceAndKilled(t *testing.T) {
 		t.Errorf("got running %v, %v, want it ended", is, err)
 	}
 	if err := p.Kill(); err != nil {
-		t.Errorf("got %v of a process that does not run, want nothing", err)
+		t.Errorf("got %v for a process that does not run, want nothing", err)
 	}
 	if err := p.Signal(syscall.SIGSTOP); err == nil {
 		t.Error("froze a process that does not run")

@@ -34,7 +34,7 @@ func TestAnAuthorityVouchesForWhomItIsAskedTo(t *testing.T) {
 				t.Fatal(err)
 			}
 			if _, err := pair.TLS(); err != nil {
-				t.Errorf("got %v of the pair, want certificate and key that belong together", err)
+				t.Errorf("got %v for the pair, want certificate and key that belong together", err)
 			}
 			roots := x509.NewCertPool()
 			roots.AppendCertsFromPEM(test.trusted.PEM())

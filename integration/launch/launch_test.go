@@ -168,7 +168,7 @@ func TestAnEventIsWrittenUnderItsOrdersKey(t *testing.T) {
 		t.Errorf("got key %s and headers %v, want 4711 and a=b=c", r.Key, r.Headers)
 	}
 	if code, _, errs := tried(t, "", "produce", "-topic", "none", "4711", "paid"); code != exitError || !strings.Contains(errs, "topic none") {
-		t.Errorf("got %d and %q of a topic that is not there, want exit code 1 and its name", code, errs)
+		t.Errorf("got %d and %q for a topic that is not there, want exit code 1 and its name", code, errs)
 	}
 }
 

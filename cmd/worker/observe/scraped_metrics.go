@@ -77,7 +77,7 @@ func calls(to sender, s snapshot.Snapshot, now time.Time) {
 	to.gauge("calls_per_second_limit", "Maximum number of calls per second now: CALLS_PER_SECOND or, after overload, "+
 		"fewer; 0 for no limit.",
 		s.PerSecond)
-	to.gauge("retry_after_seconds", "How long all calls still wait because of a Retry-After of LeadHit.",
+	to.gauge("retry_after_seconds", "How long all calls still wait because of LeadHit's Retry-After.",
 		max(s.Quiet.Sub(now).Seconds(), 0))
 	to.gauge("orders_waiting", "Orders whose call failed and will be retried, after a backoff or a pause.",
 		float64(s.Waiting))

@@ -171,7 +171,7 @@ func TestAnImpossibleLengthIsNamed(t *testing.T) {
 			protocol.FindCoordinator, 0, "\x00\x00\x00\x00\x00\x01\x7f\xffab\x00\x00",
 			"a length in it claims 32767 bytes of 4",
 		},
-		"a list of less than nothing": {
+		"a list with a negative count": {
 			protocol.Metadata, 1, "\xff\xff\xff\xfe\x00\x00\x00\x00",
 			"a list in it has a negative length",
 		},

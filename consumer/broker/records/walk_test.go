@@ -453,7 +453,7 @@ func TestABatchThatCannotBeReadSaysWhereItIs(t *testing.T) {
 			batch{base: 100, lastDelta: 9, deltas: []int32{0, 9}}.bytes()[:70], 100, 100, 109,
 			"cut short",
 		},
-		"a length of less than none":  {negative, 100, 100, 109, "a batch of"},
+		"a negative length":           {negative, 100, 100, 109, "a batch of"},
 		"an end that is not credible": {sealed(func(b []byte) { b[22], b[23] = 5, 0x7f }), 100, 100, 100, "compression 5"},
 		"an old message":              {old, 90, 90, 100, "checksum"},
 	} {

@@ -86,7 +86,7 @@ func TestAPartitionWithoutLettersHasNoCounts(t *testing.T) {
 	}
 	for topic, partition := range map[string]int{one.Topic: one.Partition + 1, "returns": one.Partition} {
 		if got := f.Counts(topic, partition, time.Time{}); got != (fold.Counts{}) {
-			t.Errorf("got %+v of %s/%d, want nothing", got, topic, partition)
+			t.Errorf("got %+v for %s/%d, want nothing", got, topic, partition)
 		}
 	}
 }

@@ -68,7 +68,7 @@ func TestTheDockerfilePassesBuildKitsChecks(t *testing.T) {
 	} {
 		broken := bytes.ReplaceAll(text, []byte(change[0]), []byte(change[1]))
 		if got := warnings(t, broken); !strings.Contains(strings.Join(got, "\n"), name) {
-			t.Errorf("got %q of %s, want %s", got, change[1], name)
+			t.Errorf("got %q for %s, want %s", got, change[1], name)
 		}
 	}
 }

@@ -120,7 +120,7 @@ func labels(b *binary, source string) map[string]string {
 	const prefix = "org.opencontainers.image."
 	all := map[string]string{
 		prefix + "title":       "leadhit-sync",
-		prefix + "description": "Tells LeadHit what became of each order",
+		prefix + "description": "Sends LeadHit the status of each order",
 		prefix + "licenses":    "Apache-2.0",
 		prefix + "version":     b.version,
 		prefix + "revision":    b.revision(),
