@@ -20,7 +20,8 @@ const (
 
 // Run works until ctx ends. Then it finishes and commits the calls in flight, for at most 15 seconds, and leaves the
 // group. If a join is in flight, this takes up to 50 seconds in all. Run returns an error only if HTTP_ADDR cannot be
-// listened on or served, or if the settings cannot work.
+// listened on or served, or if the settings cannot work. A worker whose pages can no longer be served ends in the same
+// way, because nobody could see it any more; whoever runs it starts it again.
 func (w *Worker) Run(ctx context.Context) error {
 	var listen net.ListenConfig
 	listener, err := listen.Listen(ctx, "tcp", w.config.HTTPAddr)
@@ -28,6 +29,10 @@ func (w *Worker) Run(ctx context.Context) error {
 		return fmt.Errorf("HTTP_ADDR: %w", err)
 	}
 	defer func() { _ = listener.Close() }() // not before the last call has ended: see placeOf
+	return w.serve(ctx, listener)
+}
+
+func (w *Worker) serve(ctx context.Context, listener net.Listener) error {
 	w.log.InfoContext(ctx, "listening", slog.String("addr", listener.Addr().String()))
 	for _, warning := range w.config.Warnings {
 		w.log.WarnContext(ctx, "suspicious setting", slog.String("warning", warning))
@@ -55,14 +60,17 @@ func (w *Worker) Run(ctx context.Context) error {
 		defer cancel()
 		return server.Shutdown(ctx)
 	})
+	working, leave := context.WithCancel(ctx)
+	defer leave()
+	defer context.AfterFunc(serving, leave)()
 	group.Go(func() error {
 		defer stop()
 		// /readyz fails from the signal on, while the drain still runs: a Service takes the worker out at once.
-		defer context.AfterFunc(ctx, func() { w.stopping.Store(true) })()
-		if !w.awaitLetters(ctx) {
+		defer context.AfterFunc(working, func() { w.stopping.Store(true) })()
+		if !w.awaitLetters(working) {
 			return nil
 		}
-		return w.consumer.Run(ctx)
+		return w.consumer.Run(working)
 	})
 	return group.Wait()
 }

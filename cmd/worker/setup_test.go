@@ -83,8 +83,8 @@ func (s *scene) produceKeyed(key, value string) {
 	}
 }
 
-// run runs a worker until the test ends.
-func (s *scene) run() {
+// open opens a worker. The test closes it.
+func (s *scene) open() *worker.Worker {
 	s.t.Helper()
 	settings, err := config.Load()
 	if err != nil {
@@ -94,6 +94,13 @@ func (s *scene) run() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	return w
+}
+
+// run runs a worker until the test ends.
+func (s *scene) run() {
+	s.t.Helper()
+	w := s.open()
 	ctx, cancel := context.WithCancel(s.t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- w.Run(ctx) }()
