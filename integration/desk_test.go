@@ -235,7 +235,7 @@ func (d *deskWorld) loseKafka(p *person) {
 	p.Helper()
 	p.goes("/letters", "Plan replay")
 	d.kafka.Close()
-	p.comesToSee("Kafka cannot be read")
+	p.comesToSee("The letters or their ledger cannot be read")
 	text, err := p.Text()
 	if err != nil || strings.Contains(text, "Plan replay") || !strings.Contains(text, "Open 1") {
 		p.Errorf("got %s and %v, want the last numbers and no button", text, err)

@@ -220,7 +220,8 @@ func TestTheListSaysWhatIsNotKnown(t *testing.T) {
 	t.Parallel()
 	for story, texts := range map[string][]string{
 		"unread":   {"Kafka has not been read yet", "topic dlq.shop does not exist"},
-		"broken":   {"Kafka cannot be read.", "connection refused", "209"},
+		"broken":   {"The letters or their ledger cannot be read.", "connection refused", "209"},
+		"ledger":   {"The letters or their ledger cannot be read.", "Topic Authorization Failed", "209"},
 		"empty":    {"No open dead letters", "No event of this group has been refused"},
 		"resolved": {"No open dead letters", "The last one failed", `Dismissed <span class="count">3`},
 		"many":     {"300 causes", "280 more causes", "Show all"},
