@@ -85,7 +85,7 @@ func violations() []violation {
 		{"a desk of another release", withDesk, "image: registry.example.com/leadhit-sync:0.1.0\n        imagePullPolicy: IfNotPresent\n        livenessProbe:\n          exec", "image: registry.example.com/leadhit-sync:0.2.0\n        imagePullPolicy: IfNotPresent\n        livenessProbe:\n          exec", "desk: Deployment/leadhit-sync-desk: runs the image"},
 		{"a misspelt setting of the desk", withDesk, "name: DESK_USER_HEADER", "name: DESK_USERHEADER", "desk: Deployment/leadhit-sync-desk: sets DESK_USERHEADER"},
 		{"a desk that everybody reaches", withDesk, "- name: DESK_WRITE", "- {name: DESK_ADDR, value: \":8090\"}\n        - name: DESK_WRITE", `desk: Deployment/leadhit-sync-desk: listens on ":8090"`},
-		{"a desk's token in a variable", withDesk, "- name: DESK_WRITE\n          value: \"true\"", "- {name: DESK_WRITE, valueFrom: {secretKeyRef: {name: desk, key: write}}}", "desk: Deployment/leadhit-sync-desk: takes DESK_WRITE from elsewhere"},
+		{"a desk's token in a variable", withDesk, "- name: DESK_WRITE\n          value: \"true\"", "- {name: DESK_WRITE, valueFrom: {secretKeyRef: {name: desk, key: write}}}", "desk: Deployment/leadhit-sync-desk: takes DESK_WRITE from something other than a value"},
 		{"a number beside KEDA", production, "spec:\n  minReadySeconds", "spec:\n  replicas: 2\n  minReadySeconds", "sets replicas too"},
 	}
 }
