@@ -86,6 +86,14 @@ func TestLettersDoNotHoldUpABacklog(t *testing.T) {
 	}
 }
 
+// wantCommit demands that a commit is in flight, or that none is.
+func (h *harness) wantCommit(want bool, why string) {
+	h.tb.Helper()
+	if got := h.commit != nil; got != want {
+		h.tb.Fatalf("%s: got a commit in flight: %v, want %v", why, got, want)
+	}
+}
+
 func TestALaneThatWaitsHurriesACommitOnlyForAFreeSlot(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
@@ -94,20 +102,14 @@ func TestALaneThatWaitsHurriesACommitOnlyForAFreeSlot(t *testing.T) {
 	h.accept(orders(0), 0)
 	h.wantInAir("order e has taken the slot", 2, 3, 4, 5)
 	h.pass(249 * time.Millisecond)
-	if h.commit != nil {
-		t.Fatal("a lane waits, but no slot: nothing is gained by a commit before 250 ms")
-	}
+	h.wantCommit(false, "a lane waits, but no slot: nothing is gained by a commit before 250 ms")
 	h.accept(orders(0), 2)
-	if h.commit == nil {
-		t.Fatal("a slot is free, and only the lane that waits has something for it: got no commit")
-	}
+	h.wantCommit(true, "a slot is free, and only the lane that waits has something for it")
 	h.ack()
 	h.wantInAir("order a goes on", 3, 4, 5, 1)
 	h.accept(orders(0), 3)
 	h.pass(249 * time.Millisecond)
-	if h.commit != nil {
-		t.Fatal("a slot is free, but no lane waits: nothing is gained by a commit before 250 ms")
-	}
+	h.wantCommit(false, "a slot is free, but no lane waits: nothing is gained by a commit before 250 ms")
 }
 
 func TestCommitsForFreeSlotsKeepTheirDistance(t *testing.T) {
@@ -116,13 +118,9 @@ func TestCommitsForFreeSlotsKeepTheirDistance(t *testing.T) {
 	h.accept(orders(0), 0)
 	h.accept(orders(0), 2)
 	h.pass(19 * time.Millisecond)
-	if h.commit != nil {
-		t.Fatal("got a commit within 20 ms of the last one")
-	}
+	h.wantCommit(false, "within 20 ms of the last one")
 	h.pass(time.Millisecond)
-	if h.commit == nil {
-		t.Fatal("slots are free, lanes wait, and the last commit was 20 ms ago: got no commit")
-	}
+	h.wantCommit(true, "slots are free, lanes wait, and the last commit was 20 ms ago")
 }
 
 func TestACommitForManyLanesIsDueAtOnce(t *testing.T) {
@@ -131,13 +129,9 @@ func TestACommitForManyLanesIsDueAtOnce(t *testing.T) {
 	h.accept(orders(0), 0)
 	h.accept(orders(0), 2)
 	h.accept(orders(0), 4)
-	if h.commit != nil {
-		t.Fatal("got a commit at once for fewer events than calls in flight")
-	}
+	h.wantCommit(false, "fewer events than calls in flight")
 	h.accept(orders(0), 6)
-	if h.commit == nil {
-		t.Fatal("all slots are free, and all lanes wait for a commit: got none")
-	}
+	h.wantCommit(true, "all slots are free, and all lanes wait for a commit")
 }
 
 // twoEventsOfFourOrders returns a harness that calls the first events of four orders and has just committed.
@@ -172,18 +166,12 @@ func TestFewEventsBesideLettersThatAreBeingStoredAreCommittedEvery20ms(t *testin
 	h.accept(orders(0), 6)
 	h.accept(orders(0), 7)
 	h.wantInAir("eight events are settled, and nothing is committed", 8, 9, 10)
-	if h.commit == nil {
-		t.Fatal("slots are free, and no call starts before a commit: got none")
-	}
+	h.wantCommit(true, "slots are free, and no call starts before a commit")
 	h.ack()
 	h.accept(orders(0), 8)
 	h.accept(orders(0), 9)
 	h.pass(19 * time.Millisecond)
-	if h.commit != nil {
-		t.Fatal("got a commit within 20 ms of the last one, although most events wait for their letters")
-	}
+	h.wantCommit(false, "within 20 ms of the last one, although most events wait for their letters")
 	h.pass(time.Millisecond)
-	if h.commit == nil {
-		t.Fatal("got no commit after 20 ms")
-	}
+	h.wantCommit(true, "20 ms after the last one")
 }

@@ -70,17 +70,24 @@ func TestWithoutTheSettingARepeatIsCalled(t *testing.T) {
 	t.Parallel()
 	h := started(t, settings(), orders(0))
 	h.read(orders(0), says(0, "A", "paid"), says(1, "A", "paid"))
-	h.accept(orders(0), 0)
-	h.settle()
+	h.acceptAndCommit(orders(0), 0)
 	h.wantInAir("skipping is off", 1)
 }
 
-// acceptAndCommit has LeadHit accept that order A is paid, and a commit cover it.
-func (h *harness) acceptAndCommit() {
+// acceptAndCommit has LeadHit accept the call of an event, and a commit cover it.
+func (h *harness) acceptAndCommit(of event.Partition, offset int64) {
 	h.tb.Helper()
-	h.read(orders(0), says(0, "A", "paid"))
-	h.accept(orders(0), 0)
+	h.accept(of, offset)
 	h.settle()
+}
+
+// paid returns a harness that skips repeats and knows that order A is paid, by the first event.
+func paid(t *testing.T, c dispatch.Config, all ...event.Partition) *harness {
+	t.Helper()
+	h := started(t, c, all...)
+	h.read(orders(0), says(0, "A", "paid"))
+	h.acceptAndCommit(orders(0), 0)
+	return h
 }
 
 func TestTheStatusOfAnOrderIsForgotten(t *testing.T) {
@@ -114,8 +121,7 @@ func TestTheStatusOfAnOrderIsForgotten(t *testing.T) {
 			for len(h.calls) == 0 {
 				h.settle() // the probe needs a lease
 			}
-			h.accept(orders(0), 1)
-			h.settle()
+			h.acceptAndCommit(orders(0), 1)
 		},
 		"by a restarted partition": func(h *harness) {
 			h.d.Restarted(h.now, orders(0), 0, 10)
@@ -125,8 +131,7 @@ func TestTheStatusOfAnOrderIsForgotten(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := started(t, skipping(), orders(0), orders(1))
-			h.acceptAndCommit()
+			h := paid(t, skipping(), orders(0), orders(1))
 			forget(h)
 			next := h.fetches[orders(0)].Offset
 			h.read(orders(0), says(next, "A", "paid"))
@@ -141,12 +146,10 @@ func TestACallBesideAnotherAPIKeyIsNoProof(t *testing.T) {
 	h := started(t, skipping(), orders(0))
 	h.read(orders(0), says(0, "A", "paid"))
 	h.d.KeyChanged(h.now)
-	h.accept(orders(0), 0)
-	h.settle()
+	h.acceptAndCommit(orders(0), 0)
 	h.read(orders(0), says(1, "A", "paid"))
 	h.wantRepeats("accepted under the old key")
-	h.accept(orders(0), 1)
-	h.settle()
+	h.acceptAndCommit(orders(0), 1)
 	h.read(orders(0), says(2, "A", "paid"))
 	h.wantRepeats("accepted under the new key", 2)
 }
@@ -154,24 +157,19 @@ func TestACallBesideAnotherAPIKeyIsNoProof(t *testing.T) {
 // An order whose events are in two partitions has two lanes, and their calls know nothing of each other.
 func TestACallInAnotherLaneForgetsTheStatus(t *testing.T) {
 	t.Parallel()
-	h := started(t, skipping(), orders(0), orders(1))
-	h.acceptAndCommit()
+	h := paid(t, skipping(), orders(0), orders(1))
 	h.read(orders(1), says(0, "A", "submitted"))
 	h.wantInAir("another status", 0)
 	h.read(orders(0), says(1, "A", "paid"))
 	h.wantInAir("the other lane's call may be applied at any time", 0, 1)
-	h.accept(orders(0), 1)
-	h.settle()
-	h.accept(orders(1), 0)
-	h.settle()
+	h.acceptAndCommit(orders(0), 1)
+	h.acceptAndCommit(orders(1), 0)
 	h.read(orders(0), says(2, "A", "paid"))
 	h.wantRepeats("two calls were in flight at once")
-	h.accept(orders(0), 2)
-	h.settle()
+	h.acceptAndCommit(orders(0), 2)
 	h.read(orders(1), says(1, "A", "paid"))
 	h.wantRepeats("accepted in another partition")
-	h.accept(orders(1), 1)
-	h.settle()
+	h.acceptAndCommit(orders(1), 1)
 	h.read(orders(1), says(2, "A", "paid"))
 	h.wantRepeats("accepted in this partition", 2)
 }
@@ -188,8 +186,7 @@ func TestOnlyAnEventWithTheSameKeyIsARepeat(t *testing.T) {
 			t.Parallel()
 			h := started(t, skipping(), orders(0))
 			h.read(orders(0), keyed(says(0, "A", "paid"), keys[0]))
-			h.accept(orders(0), 0)
-			h.settle()
+			h.acceptAndCommit(orders(0), 0)
 			h.read(orders(0), keyed(says(1, "A", "paid"), keys[1]))
 			h.wantRepeats("keys differ, or there are none")
 			h.wantInAir("keys differ, or there are none", 1)
@@ -205,18 +202,15 @@ func TestACallOfAnEndedGenerationBesideAnotherIsNoProof(t *testing.T) {
 	h.assign(true, orders(1))
 	h.ack()
 	h.read(orders(1), says(0, "A", "paid"))
-	h.accept(orders(1), 0)
-	h.settle()
+	h.acceptAndCommit(orders(1), 0)
 	h.read(orders(1), says(1, "A", "paid"))
 	h.wantRepeats("the old call may still be applied")
 	h.d.Answered(h.now, late.ID, accepted())
 	h.ask()
-	h.accept(orders(1), 1)
-	h.settle()
+	h.acceptAndCommit(orders(1), 1)
 	h.read(orders(1), says(2, "A", "paid"))
 	h.wantRepeats("the two calls were in flight at once")
-	h.accept(orders(1), 2)
-	h.settle()
+	h.acceptAndCommit(orders(1), 2)
 	h.read(orders(1), says(3, "A", "paid"))
 	h.wantRepeats("alone", 3)
 }
@@ -224,8 +218,7 @@ func TestACallOfAnEndedGenerationBesideAnotherIsNoProof(t *testing.T) {
 // An event about several orders is finished when its other orders are.
 func TestARepeatBesideAnotherOrder(t *testing.T) {
 	t.Parallel()
-	h := started(t, skipping(), orders(0))
-	h.acceptAndCommit()
+	h := paid(t, skipping(), orders(0))
 	h.read(orders(0), keyed(eventOf(1, "A", "B"), "A"), says(2, "A", "paid"))
 	h.wantRepeats("one of two orders", 1)
 	h.wantInAir("the other one", 1)
@@ -233,8 +226,7 @@ func TestARepeatBesideAnotherOrder(t *testing.T) {
 	if got := h.d.Snapshot().Partitions[0].Committed; got != 1 {
 		t.Errorf("committed %d, want 1", got)
 	}
-	h.accept(orders(0), 1)
-	h.settle()
+	h.acceptAndCommit(orders(0), 1)
 	h.wantRepeats("the next one", 2)
 }
 
@@ -248,8 +240,7 @@ func TestARepeatOfSeveralOrdersStartsADeferredEvent(t *testing.T) {
 	h.accept(orders(0), 0)
 	h.accept(orders(0), 0)
 	h.read(orders(1), says(0, "D", "paid"))
-	h.accept(orders(1), 0)
-	h.settle()
+	h.acceptAndCommit(orders(1), 0)
 	// The first event of the window waits for its letter, and the next one is about D and another order.
 	refused := turn.Event{Offset: 1, Bytes: 100, Items: []event.Item{{Action: event.Refuse, Cause: "NotJSON"}}}
 	first, second := h.fetches[orders(0)], h.fetches[orders(1)]
@@ -300,8 +291,7 @@ func TestCallsFallByTheShareOfRepeatsExactly(t *testing.T) {
 
 func TestARepeatIsListedUntilItIsCommitted(t *testing.T) {
 	t.Parallel()
-	h := started(t, skipping(), orders(0))
-	h.acceptAndCommit()
+	h := paid(t, skipping(), orders(0))
 	h.read(orders(0), says(1, "A", "paid"))
 	items, _ := h.d.OrderItems("A")
 	if len(items) != 1 || items[0].Doing != "commit" || !items[0].Repeat || items[0].Attempts != 0 {
@@ -315,7 +305,8 @@ func TestARepeatMarksOlderLetters(t *testing.T) {
 	c.Replays, c.Worker = true, "w1"
 	h := started(t, c, orders(0))
 	h.d.CaughtUp()
-	h.acceptAndCommit()
+	h.read(orders(0), says(0, "A", "paid"))
+	h.acceptAndCommit(orders(0), 0)
 	bad := turn.Event{Offset: 1, Time: h.now, Bytes: 100, Items: []event.Item{{Action: event.Refuse, OrderID: "A", Cause: "NotJSON"}}}
 	h.read(orders(0), bad)
 	h.d.Stored(h.now, h.stores[0].ID, true)
