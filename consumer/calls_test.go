@@ -47,11 +47,13 @@ func TestCallsInFlightNeverExceedTheirLimit(t *testing.T) {
 func TestFetchingStopsAtTheWindow(t *testing.T) {
 	for name, test := range map[string]struct {
 		alter func(*consumer.Options)
-		most  int // the window, and one fetch of 100 events at most
+		least int
+		most  int
 	}{
-		"of events": {func(o *consumer.Options) { o.Dispatch.WindowEvents = 200 }, 300},
-		// 64 KiB hold about 120 events, each with its overhead.
-		"of bytes": {func(o *consumer.Options) { o.Dispatch.WindowBytes = 64 << 10 }, 250},
+		// And one fetch of 58 events at most.
+		"of events": {func(o *consumer.Options) { o.Dispatch.WindowEvents = 200 }, 200, 258},
+		// 256 KiB are 232 events each with its overhead. They are fetched three quarters at a time.
+		"of bytes": {func(o *consumer.Options) { o.Dispatch.WindowBytes, o.Dispatch.FetchBytes = 256<<10, 1<<20 }, 150, 232},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 1, func(w *world) {
@@ -60,12 +62,11 @@ func TestFetchingStopsAtTheWindow(t *testing.T) {
 					w.produce(0, fine, fmt.Sprint("o", n))
 				}
 				k := w.start(func(o *consumer.Options) {
-					o.Dispatch.FetchBytes = 512 // so that at most 2 KiB are decoded at a time
 					test.alter(o)
 				})
 				time.Sleep(time.Minute)
-				if got := k.State().Dispatch.Partitions[0].Unfinished; got > test.most || got < 50 {
-					w.t.Errorf("got %d unfinished events, want 50 to %d", got, test.most)
+				if got := k.State().Dispatch.Partitions[0].Unfinished; got > test.most || got < test.least {
+					w.t.Errorf("got %d unfinished events, want %d to %d", got, test.least, test.most)
 				}
 				w.leadhitDoes(answers(0))
 				w.settle(2 * time.Minute)

@@ -22,7 +22,7 @@ func TestHoursWithoutLeadHitUseNoMoreMemoryAndAreLoggedOnce(t *testing.T) {
 			w.produce(n%2, fine, fmt.Sprint("o", n))
 		}
 		k := w.start(func(o *consumer.Options) {
-			o.Dispatch.WindowEvents, o.Dispatch.FetchBytes = window, 512
+			o.Dispatch.WindowEvents = window
 			o.Dispatch.Retry.Max = time.Minute
 			o.Dispatch.Session = time.Minute // the commits that renew the lease are the most work in this test
 		})

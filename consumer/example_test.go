@@ -44,7 +44,7 @@ func Example() {
 	worker := consumer.New(consumer.Options{
 		Cluster: cluster, Group: "leadhit-sync", Topics: []string{"orders"}, Logger: slog.New(slog.DiscardHandler),
 		Dispatch: dispatch.Config{
-			CallsInFlight: 64, WindowEvents: 10000, WindowBytes: 16 << 20, FetchBytes: 256 << 10, MetadataBytes: 4096,
+			CallsInFlight: 64, WindowEvents: 10000, WindowBytes: 16 << 20, FetchBytes: 1 << 20, MetadataBytes: 4096,
 			Session: 10 * time.Second, CallTimeout: 3 * time.Second,
 			Retry: retry.Policy{Initial: time.Second, Max: time.Minute, Random: rand.New(rand.NewPCG(1, 2))},
 		},

@@ -36,6 +36,8 @@ type FetchRequest struct {
 	// MaxDecoded is where decoding stops: the records returned take at most this many bytes, except the first one. The
 	// next fetches return the rest of a well compressed batch. 0 is four times MaxBytes.
 	MaxDecoded int
+	// Overhead is the memory that the caller needs for each record in addition. It counts towards MaxDecoded.
+	Overhead int
 	// MaxWait is how long the broker waits for a first event. The call ends three seconds after that, or after the last
 	// bytes of the response that arrived.
 	MaxWait time.Duration
@@ -94,7 +96,9 @@ func (c *Cluster) fetch(ctx context.Context, req FetchRequest) (Batch, error) {
 		return batch, kafkaerr.FromCode(partition.Code)
 	}
 	of := event.Partition{Topic: req.Topic, Number: req.Partition}
-	batch.Records, batch.Next, err = partition.Decode(ctx, c.decoders, of, req.Offset, req.MaxDecoded)
+	batch.Records, batch.Next, err = partition.Decode(ctx, c.decoders, of, req.Offset, records.Limit{
+		Bytes: req.MaxDecoded, Overhead: req.Overhead,
+	})
 	return batch, err
 }
 

@@ -19,7 +19,7 @@ type Config struct {
 	// partition may exceed it, and so may a large first batch.
 	WindowEvents int
 	WindowBytes  int64
-	// FetchBytes is the maximum size of one fetch.
+	// FetchBytes is the most memory that the events of one fetch take.
 	FetchBytes int
 	// Session is the group's session timeout, CallTimeout the maximum time of a call.
 	Session, CallTimeout time.Duration

@@ -15,7 +15,7 @@ import (
 func Example() {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	d := dispatch.New(dispatch.Config{
-		CallsInFlight: 64, WindowEvents: 10_000, WindowBytes: 16 << 20, FetchBytes: 256 << 10,
+		CallsInFlight: 64, WindowEvents: 10_000, WindowBytes: 16 << 20, FetchBytes: 1 << 20,
 		Session: 10 * time.Second, CallTimeout: 3 * time.Second, MetadataBytes: 4096,
 		Retry: retry.Policy{Initial: 500 * time.Millisecond, Max: time.Minute, Random: rand.New(rand.NewPCG(1, 2))},
 	})

@@ -77,7 +77,8 @@ func plainFingerprint(s turn.Store) string {
 // announce adds the next entry for the ledger to the effects. Each comes once, and the caller repeats the write until
 // it succeeds.
 func (d *Dispatcher) announce() {
-	if e, ok := d.guard.Announcement(); ok {
+	if found, ok := d.guard.Announcement(); ok {
+		e := found // only here, so that no turn without an announcement allocates
 		d.out.Announce = &e
 	}
 }

@@ -115,6 +115,20 @@ func TestTheTimeInWhichTheWindowIsFullAddsUpOverGenerations(t *testing.T) {
 	}
 }
 
+// TestAPartitionWithASmallShareOfTheWindowGoesOnBesideAnUnfinishedEvent: with many partitions, a share is less than one
+// fetch may take.
+func TestAPartitionWithASmallShareOfTheWindowGoesOnBesideAnUnfinishedEvent(t *testing.T) {
+	t.Parallel()
+	c := settings()
+	c.WindowBytes, c.FetchBytes = 2000, 1<<20
+	h := started(t, c, orders(0), orders(1))
+	h.read(orders(0), eventOf(0, "a"))
+	f, ok := h.fetches[orders(0)]
+	if held := h.d.Snapshot().Partitions[0].Bytes; !ok || held+int64(f.Bytes) > 1000 {
+		t.Errorf("got %+v, %v beside %d bytes, want a fetch that fits into 1000 bytes with them", f, ok, held)
+	}
+}
+
 // TestTheAgeOfAPartitionIsThatOfItsOldestEvent: times of producers need not grow.
 func TestTheAgeOfAPartitionIsThatOfItsOldestEvent(t *testing.T) {
 	t.Parallel()

@@ -192,7 +192,7 @@ func TestACorruptBatchGivesItsDecodersBack(t *testing.T) {
 		"a packed body":    seal(append(good[:61:61], make([]byte, 50)...)),
 		"an unknown codec": seal(append(append(good[:22:22], 7), good[23:]...)),
 	} {
-		got, next, err := records.Of(set).Decode(t.Context(), decoders, event.Partition{}, 0, 1<<20)
+		got, next, err := records.Of(set).Decode(t.Context(), decoders, event.Partition{}, 0, records.Limit{Bytes: 1 << 20})
 		if got != nil || next != 0 || !errors.Is(err, records.ErrCorrupt) {
 			t.Errorf("%s: got %d records, next %d, %v, want %v", name, len(got), next, err, records.ErrCorrupt)
 		}

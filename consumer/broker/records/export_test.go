@@ -23,7 +23,7 @@ type Decoded struct {
 }
 
 // Walk goes through a record set as Decode does.
-func Walk(set []byte, asked int64, limit int, aborted ...Aborted) (Decoded, error) {
+func Walk(set []byte, asked int64, limit Limit, aborted ...Aborted) (Decoded, error) {
 	out, next, err := Partition{aborted: aborted, set: set}.Decode(context.Background(), NewDecoders(), event.Partition{},
 		asked, limit)
 	return Decoded{out, next}, err

@@ -77,13 +77,16 @@ func ParseFetch(body []byte, version int16, partition int) (Partition, error) {
 	return f, nil
 }
 
+// Limit is how many bytes the records of one fetch may take. Overhead is what its reader adds to each.
+type Limit struct{ Bytes, Overhead int }
+
 // Decode returns the partition's committed records from offset from on, in offset order, and the offset to ask for
-// next. It stops when the records take limit bytes; the first comes whole, whatever its size. Each record has memory of
-// its own. An error after complete records is left to the next fetch, which begins there.
+// next. It stops at the limit; the first record comes whole, whatever its size. Each record has memory of its own. An
+// error after complete records is left to the next fetch, which begins there.
 //
 // Errors: an [*UnreadableError], which matches [ErrCorrupt]; the cause of ctx, whose end also ends the wait for a
 // decoder.
-func (p Partition) Decode(ctx context.Context, decoders *Decoders, of event.Partition, from int64, limit int) (
+func (p Partition) Decode(ctx context.Context, decoders *Decoders, of event.Partition, from int64, limit Limit) (
 	decoded []event.Record, next int64, err error,
 ) {
 	w := walk{

@@ -38,14 +38,14 @@ const (
 type walk struct {
 	of         event.Partition
 	asked      int64 // offset
-	limit      int   // of size
+	limit      Limit // of size
 	decompress func(codec int8, packed []byte) (io.ReadCloser, error)
 	aborted    []abortedTransaction // not reached yet, by first offset
 	dropped    map[int64]bool       // producers inside an aborted transaction
 	names      map[string]string    // header keys seen: records of one topic share a few
 
 	out  []event.Record
-	size int   // bytes of out
+	size int   // bytes of out, overhead included
 	next int64 // where to continue: after all that was returned, skipped or found empty
 	full bool  // limit is reached; next is inside the batch
 }
@@ -206,7 +206,8 @@ func (w *walk) batchRecords(h header) (err error) {
 type recordSource struct {
 	plain   wire.Cursor
 	stream  *bufio.Reader // nil if the batch is not compressed
-	scratch bytes.Buffer
+	peeked  int           // bytes of the stream that the last record took, and that are not consumed yet
+	scratch bytes.Buffer  // for records that are larger than the stream's buffer
 }
 
 // next returns bytes that are valid until the next call.
@@ -219,12 +220,22 @@ func (s *recordSource) next() ([]byte, error) {
 		}
 		return body, nil
 	}
+	_, _ = s.stream.Discard(s.peeked) // they are in the buffer
+	s.peeked = 0
 	n, err := binary.ReadVarint(s.stream)
 	if err != nil {
 		return nil, fmt.Errorf("%w: compressed record: %w", ErrCorrupt, orTruncated(err))
 	}
 	if n < 0 || n > maxUnpacked {
 		return nil, fmt.Errorf("%w: compressed record of %d bytes", ErrCorrupt, n)
+	}
+	if n <= int64(s.stream.Size()) {
+		body, err := s.stream.Peek(int(n))
+		if err != nil {
+			return nil, fmt.Errorf("%w: compressed record: %w", ErrCorrupt, orTruncated(err))
+		}
+		s.peeked = len(body)
+		return body, nil
 	}
 	s.scratch.Reset()
 	// Copying grows the buffer with what is there, not with what a length claims.
@@ -295,14 +306,14 @@ func (w *walk) name(key []byte) string {
 
 // cannotHold reports whether one more record of size bytes is too much. If so, it ends the walk before that record.
 func (w *walk) cannotHold(size int) bool {
-	w.full = len(w.out) > 0 && w.size+size > w.limit
+	w.full = len(w.out) > 0 && w.size+size+w.limit.Overhead > w.limit.Bytes
 	return w.full
 }
 
 func (w *walk) keep(r event.Record, size int) {
 	r.Topic, r.Partition = w.of.Topic, w.of.Number
 	w.out = append(w.out, r)
-	w.size += size
+	w.size += size + w.limit.Overhead
 	w.next = r.Offset + 1
 }
 

@@ -104,14 +104,22 @@ func TestWalkReturnsTheRecordsAndTheNextOffset(t *testing.T) {
 	tests := map[string]struct {
 		set     [][]byte
 		asked   int64
-		limit   int
+		limit   records.Limit
 		aborted []records.Aborted
 		want    []int64
 		next    int64
 		err     error
 	}{
-		"nothing":             {set: nil, asked: 100, next: 100},
-		"a batch":             {set: [][]byte{whole}, asked: 100, want: []int64{100, 101, 102}, next: 103},
+		"nothing": {set: nil, asked: 100, next: 100},
+		"a batch": {set: [][]byte{whole}, asked: 100, want: []int64{100, 101, 102}, next: 103},
+		"a compressed batch": {
+			set:   [][]byte{batch{base: 100, lastDelta: 2, deltas: []int32{0, 1, 2}, attributes: lz4, values: 50}.bytes()},
+			asked: 100, want: []int64{100, 101, 102}, next: 103,
+		},
+		"a compressed batch of records larger than a buffer": {
+			set:   [][]byte{batch{base: 100, lastDelta: 2, deltas: []int32{0, 1, 2}, attributes: lz4, values: 20_000}.bytes()},
+			asked: 100, want: []int64{100, 101, 102}, next: 103,
+		},
 		"from inside a batch": {set: [][]byte{whole}, asked: 101, want: []int64{101, 102}, next: 103},
 		"a batch without its tail": {
 			set:   [][]byte{batch{base: 100, lastDelta: 99, deltas: []int32{3}}.bytes()},
@@ -151,11 +159,15 @@ func TestWalkReturnsTheRecordsAndTheNextOffset(t *testing.T) {
 			append([]byte{7}, whole[23:]...)...))}, asked: 100, next: 100, err: records.ErrCorrupt},
 		"a limit inside a batch": {
 			set:   [][]byte{batch{base: 100, lastDelta: 9, deltas: []int32{0, 4, 9}, values: 50}.bytes()},
-			limit: 130, asked: 100, want: []int64{100, 104}, next: 105,
+			limit: records.Limit{Bytes: 130}, asked: 100, want: []int64{100, 104}, next: 105,
+		},
+		"a limit that the overhead reaches": {
+			set:   [][]byte{batch{base: 100, lastDelta: 9, deltas: []int32{0, 4, 9}, values: 50}.bytes()},
+			limit: records.Limit{Bytes: 1000, Overhead: 400}, asked: 100, want: []int64{100, 104}, next: 105,
 		},
 		"a limit below one record": {
 			set:   [][]byte{batch{base: 100, lastDelta: 9, deltas: []int32{0, 4, 9}, values: 50}.bytes()},
-			limit: 1, asked: 100, want: []int64{100}, next: 101,
+			limit: records.Limit{Bytes: 1}, asked: 100, want: []int64{100}, next: 101,
 		},
 		"an aborted transaction between others": {
 			set: [][]byte{
@@ -188,8 +200,8 @@ func TestWalkReturnsTheRecordsAndTheNextOffset(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			if test.limit == 0 {
-				test.limit = 1 << 20
+			if test.limit.Bytes == 0 {
+				test.limit.Bytes = 1 << 20
 			}
 			got, err := records.Walk(slices.Concat(test.set...), test.asked, test.limit, test.aborted...)
 			if !errors.Is(err, test.err) || !slices.Equal(offsets(got), test.want) || got.Next != test.next {
@@ -202,7 +214,7 @@ func TestWalkReturnsTheRecordsAndTheNextOffset(t *testing.T) {
 func TestWalkTakesTheBrokersTimeWhereTheTopicSaysSo(t *testing.T) {
 	for attributes, want := range map[int16]int64{0: 1001, brokerTime: 5000} {
 		set := batch{base: 1, lastDelta: 1, deltas: []int32{1}, attributes: attributes}.bytes()
-		got, err := records.Walk(set, 0, 1000)
+		got, err := records.Walk(set, 0, records.Limit{Bytes: 1000})
 		if err != nil || len(got.Records) != 1 || got.Records[0].Time.UnixMilli() != want {
 			t.Errorf("attributes %x: got %+v, %v, want the time %d", attributes, got, err, want)
 		}
@@ -247,7 +259,7 @@ func TestWalkReadsTheOldFormats(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, err := records.Walk(test.set, test.asked, 1000)
+			got, err := records.Walk(test.set, test.asked, records.Limit{Bytes: 1000})
 			if err != nil || got.Next != test.next || !reflect.DeepEqual(got.Records, test.want) {
 				t.Errorf("got %+v, %v, want %+v, next %d", got, err, test.want, test.next)
 			}
@@ -255,7 +267,7 @@ func TestWalkReadsTheOldFormats(t *testing.T) {
 	}
 	broken := message(1, 0, 40, ms, k, v)
 	broken[len(broken)-1]++
-	if got, err := records.Walk(broken, 40, 1000); !errors.Is(err, records.ErrCorrupt) || got.Next != 40 {
+	if got, err := records.Walk(broken, 40, records.Limit{Bytes: 1000}); !errors.Is(err, records.ErrCorrupt) || got.Next != 40 {
 		t.Errorf("got %+v, %v, want %v", got, err, records.ErrCorrupt)
 	}
 }
@@ -269,7 +281,7 @@ func FuzzWalk(f *testing.F) {
 		if len(set) > 21 && set[16] == 2 {
 			seal(set) // else nothing gets past the checksum
 		}
-		got, err := records.Walk(set, asked, 1000, records.NewAborted(0, 3))
+		got, err := records.Walk(set, asked, records.Limit{Bytes: 1000}, records.NewAborted(0, 3))
 		if err != nil && (got.Next != asked || !errors.Is(err, records.ErrCorrupt)) {
 			t.Errorf("got next %d and %v, want %d and %v", got.Next, err, asked, records.ErrCorrupt)
 		}
@@ -321,7 +333,7 @@ func FuzzParseFetch(f *testing.F) {
 	})
 }
 
-// The figure to watch is allocations: one per record, and one more to unpack it.
+// The figure to watch is allocations: one per record.
 func BenchmarkWalk(b *testing.B) {
 	deltas := make([]int32, 1000)
 	for i := range deltas {
@@ -332,7 +344,7 @@ func BenchmarkWalk(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if got, err := records.Walk(set, 0, 1<<20); err != nil || got.Next != 1000 {
+				if got, err := records.Walk(set, 0, records.Limit{Bytes: 1 << 20}); err != nil || got.Next != 1000 {
 					b.Fatal(got.Next, err)
 				}
 			}
@@ -369,14 +381,14 @@ func TestFormat0WithLZ4IsRead(t *testing.T) {
 		"any other, as Kafka's own takes": wrong,
 		"any, behind the content's size":  sized,
 	} {
-		got, err := records.Walk(message(0, 3, 42, 0, nil, packed), 41, 1000)
+		got, err := records.Walk(message(0, 3, 42, 0, nil, packed), 41, records.Limit{Bytes: 1000})
 		if err != nil || !slices.Equal(offsets(got), []int64{41, 42}) || got.Next != 43 {
 			t.Errorf("%s: got %v, next %d, %v, want 41 and 42, next 43", name, offsets(got), got.Next, err)
 		}
 	}
 	// In format 1 the checksum is right, or the frame is damaged.
 	set = message(1, 0, 0, 1, nil, nil)
-	if _, err := records.Walk(message(1, 3, 42, 1, nil, brokenLZ4(set)), 42, 1000); !errors.Is(err, records.ErrCorrupt) {
+	if _, err := records.Walk(message(1, 3, 42, 1, nil, brokenLZ4(set)), 42, records.Limit{Bytes: 1000}); !errors.Is(err, records.ErrCorrupt) {
 		t.Errorf("format 1: got %v, want %v", err, records.ErrCorrupt)
 	}
 }
@@ -390,7 +402,7 @@ func TestFormat0WithLZ4OfARealProducerIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := records.Walk(set, 0, 1000)
+	got, err := records.Walk(set, 0, records.Limit{Bytes: 1000})
 	if err != nil || got.Next != 2 || len(got.Records) != 2 {
 		t.Fatalf("got %+v, %v, want two records", got, err)
 	}
@@ -457,7 +469,7 @@ func TestABatchThatCannotBeReadSaysWhereItIs(t *testing.T) {
 		"an end that is not credible": {sealed(func(b []byte) { b[22], b[23] = 5, 0x7f }), 100, 100, 100, "compression 5"},
 		"an old message":              {old, 90, 90, 100, "checksum"},
 	} {
-		_, err := records.Walk(test.set, test.asked, 1000)
+		_, err := records.Walk(test.set, test.asked, records.Limit{Bytes: 1000})
 		var unreadable *records.UnreadableError
 		if !errors.As(err, &unreadable) || !errors.Is(err, records.ErrCorrupt) {
 			t.Errorf("%s: got %v, want an UnreadableError", name, err)

@@ -123,7 +123,7 @@ type Store struct {
 type Fetch struct {
 	event.Partition
 	Offset int64
-	// Bytes is the maximum size. Kafka exceeds it for a first batch that is larger.
+	// Bytes is the memory that the events may take. A first event that is larger comes nevertheless.
 	Bytes int
 	// ID distinguishes the fetch from others of the same place. The caller does not need it.
 	ID uint64
