@@ -1,6 +1,7 @@
 package desk_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -62,4 +63,19 @@ func FuzzAMaskedValueHidesEachText(f *testing.F) {
 			t.Errorf("got\n%s\nwant it hidden", got)
 		}
 	})
+}
+
+func TestOnlyNamesThatAProgrammerGaveAreShown(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("n", 64)
+	for name, want := range map[string]bool{
+		"#text": true, "a-b.c:d_1": true, "_": true, long: true, "$" + long: true, "n1234": true, "n1234x5678": true,
+		"": false, "@": false, "@@type": false, "1st": false, "-": false, "a b": false, "a\n": false, long + "n": false,
+		"n12345": false, "ann@example": false, "e\u0301": false,
+	} {
+		text, ok := desk.MaskedValue([]byte("{" + strconv.Quote(name) + ":1}"))
+		if shown := strings.Contains(text, strconv.Quote(name)); !ok || shown != want {
+			t.Errorf("got %q, %v, want the name %q shown: %v", text, ok, name, want)
+		}
+	}
 }
