@@ -143,6 +143,7 @@ func (g *generation) drain() turn.End {
 	}
 }
 
+// logEnd says what the end of a generation costs: calls that are repeated. A clean end costs nothing and has no line.
 func (m *membership) logEnd(end turn.End) {
 	switch end {
 	case turn.Fenced:

@@ -89,6 +89,8 @@ func (m *membership) run(ctx, work context.Context) error {
 	return nil
 }
 
+// groupConfig gives the membership a client id of its own where the worker has a place: a successor recognises a dead
+// predecessor by it. All other requests keep the common one.
 func (m *membership) groupConfig(b *balancer, brokers []string) kafka.ConsumerGroupConfig {
 	dialer := *m.options.Cluster.Dialer()
 	dialer.ClientID = cmp.Or(m.options.Place, dialer.ClientID)

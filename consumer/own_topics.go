@@ -44,6 +44,7 @@ type ownTopics struct {
 	letters *topicReader[fold.Letter]  // nil: no replays
 }
 
+// newOwnTopics reads the letters only if replays are on: otherwise none is marked or taken up.
 func newOwnTopics(b *base) *ownTopics {
 	o := b.options
 	t := &ownTopics{base: b}

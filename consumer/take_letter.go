@@ -41,6 +41,7 @@ func (t *takes) take(ctx context.Context, take turn.Take) {
 	}
 }
 
+// failed counts letters, not attempts, because the outage is over when each of them was fetched.
 func (t *takes) failed(ctx context.Context, take turn.Take, err error, first bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

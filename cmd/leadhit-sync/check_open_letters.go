@@ -53,20 +53,23 @@ newer status of its order. The exit code is 8 if a threshold is exceeded.`,
 
 // letterCheck is the JSON form of the check.
 type letterCheck struct {
-	Schema   string   `json:"schema"` // open_letters.v1
-	OK       bool     `json:"ok"`
+	Schema   string   `json:"schema"`   // open_letters.v1
+	OK       bool     `json:"ok"`       // no threshold is exceeded
 	Exceeded []string `json:"exceeded"` // a sentence for each threshold
-	Open     int      `json:"open"`
+	// Open counts the open and the requeued letters, without the overtaken ones.
+	Open int `json:"open"`
 	// Overtaken letters are open too, but LeadHit has newer statuses of their orders: they exceed no threshold.
 	Overtaken int `json:"overtaken"`
 	// Expired letters were open when Kafka deleted them, as far as the ledger remembers.
-	Expired         int        `json:"expired"`
+	Expired int `json:"expired"`
+	// The oldest is the one whose last failure is longest ago.
 	OldestID        string     `json:"oldest_id,omitempty"`
 	OldestFailedAt  *time.Time `json:"oldest_failed_at"`
 	FirstToExpireID string     `json:"first_to_expire_id,omitempty"`
 	ExpiresAt       *time.Time `json:"expires_at"` // null if unknown
 }
 
+// checkOpenLetters looks at requeued letters too: until a replay has an outcome, nobody has taken care of its letter.
 func checkOpenLetters(v *view.View, limits letterLimits, now time.Time) *letterCheck {
 	is := &letterCheck{Schema: "open_letters.v1", Exceeded: []string{}, Expired: v.Expired()}
 	var oldest, first view.Letter

@@ -71,6 +71,7 @@ type reportSchema struct {
 	Findings []finding         `json:"findings"`
 }
 
+// mistakenSetting is a setting that a worker would refuse. What never quotes a value: it may be a secret.
 type mistakenSetting struct {
 	Variable string `json:"variable"`
 	What     string `json:"what"`

@@ -88,18 +88,21 @@ type printedSettings struct {
 	Schema   string            `json:"schema"`
 	OK       bool              `json:"ok"`
 	Mistakes []mistakenSetting `json:"mistakes,omitempty"`
-	Settings []printedSetting  `json:"settings"`
-	Warnings []string          `json:"warnings,omitempty"`
+	// Settings are all that exist, in the order of the documentation.
+	Settings []printedSetting `json:"settings"`
+	// Warnings are about settings that are allowed but suspicious; a worker logs them at its start.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // printedSetting has no value if there are mistakes: a program can tell that from an empty one.
 type printedSetting struct {
-	Name     string  `json:"name"`
-	Value    *string `json:"value,omitempty"`
-	Default  string  `json:"default,omitempty"`
-	Required bool    `json:"required"`
-	Secret   bool    `json:"secret"`
-	Meaning  string  `json:"meaning"`
+	Name    string  `json:"name"`
+	Value   *string `json:"value,omitempty"`
+	Default string  `json:"default,omitempty"`
+	// Required is false for a setting of which another one may take the place, such as the key or its file.
+	Required bool   `json:"required"`
+	Secret   bool   `json:"secret"`
+	Meaning  string `json:"meaning"`
 }
 
 // printSettings writes the JSON even if there are mistakes. A program then finds them in it, and the exit code is 2 all

@@ -36,6 +36,7 @@ terminal. The exit code is 3 if somebody else changed some of them first.`,
 			if err != nil {
 				return err
 			}
+			// An empty filter would match every letter, and a forgotten flag must not close them all.
 			if empty {
 				return usageError{errors.New("nothing selected: give ids or a filter; --state open selects all open letters")}
 			}
@@ -75,6 +76,7 @@ replayed. The exit code is 3 if some of them were no longer closed.`,
 			if err := o.sign(&says); err != nil {
 				return err
 			}
+			// Nobody is asked: an open letter changes nothing until somebody replays or dismisses it.
 			return changeLetters(c, filter, says, output, func(int, int) error { return nil })
 		},
 	}
@@ -96,10 +98,11 @@ type changes struct {
 // closedView is one of these letters. If the entry did not count, State and First say which earlier entry did, and
 // whose.
 type closedView struct {
-	ID      string     `json:"id"`
-	OrderID string     `json:"order_id"`
+	ID      string `json:"id"`
+	OrderID string `json:"order_id"`
+	// Counted is false if the entry changed nothing, because somebody else was first; First says who, and with what.
 	Counted bool       `json:"counted"`
-	State   fold.State `json:"state"`
+	State   fold.State `json:"state"` // after the command
 	First   string     `json:"first,omitempty"`
 }
 

@@ -59,11 +59,12 @@ type causeView struct {
 	Trend       view.Trend         `json:"trend"`   // new, regressed or ongoing
 	Letters     int                `json:"letters"` // that match
 	States      map[fold.State]int `json:"states"`
-	Orders      int                `json:"orders"`
-	FirstAt     *time.Time         `json:"first_at"`
-	LastAt      *time.Time         `json:"last_at"`
-	ExpiresAt   *time.Time         `json:"expires_at"` // the first open or requeued letter
-	Versions    []string           `json:"versions"`
+	Orders      int                `json:"orders"` // different ones; letters without an order do not count
+	// FirstAt and LastAt are the first and the last failure among them, not of all time: older letters have expired.
+	FirstAt   *time.Time `json:"first_at"`
+	LastAt    *time.Time `json:"last_at"`
+	ExpiresAt *time.Time `json:"expires_at"` // the first open or requeued letter
+	Versions  []string   `json:"versions"`
 }
 
 func printCauses(w io.Writer, output outputForm, causes []view.Cause) error {

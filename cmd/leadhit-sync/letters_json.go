@@ -14,28 +14,37 @@ const lettersSchema = "letters.v1"
 
 // letterView is the JSON form of a letter, for scripts. Its names never change; new ones may be added.
 type letterView struct {
-	ID          string     `json:"id"`
-	Topic       string     `json:"topic"`
-	Partition   int        `json:"partition"`
-	Offset      int64      `json:"offset"`
-	Item        *int       `json:"item,omitempty"`
-	OrderID     string     `json:"order_id"`
-	Status      string     `json:"status"`
-	Stage       string     `json:"stage"`
-	Cause       string     `json:"cause"`
-	Message     string     `json:"message"`
-	Code        int        `json:"code"`
-	Fingerprint string     `json:"fingerprint"`
-	FailedAt    time.Time  `json:"failed_at"`
-	EventTime   *time.Time `json:"event_time"`
-	Attempts    int        `json:"attempts"`
-	ReplayCount int        `json:"replay_count"`
-	ReplayRun   string     `json:"replay_run,omitempty"`
-	Group       string     `json:"group"`
-	Version     string     `json:"version"`
-	DecidedBy   string     `json:"decided_by,omitempty"`
-	Value       *valueView `json:"value"`
+	ID        string `json:"id"`
+	Topic     string `json:"topic"`
+	Partition int    `json:"partition"`
+	Offset    int64  `json:"offset"`
+	// Item counts from 0 and is absent if the event names one order, or none.
+	Item *int `json:"item,omitempty"`
+	// OrderID and Status are "" where the mapping found none.
+	OrderID string `json:"order_id"`
+	Status  string `json:"status"`
+	// Stage is mapping or call.
+	Stage   string `json:"stage"`
+	Cause   string `json:"cause"`
+	Message string `json:"message"`
+	// Code is LeadHit's JSON-RPC error code or the HTTP status; 0 if there was neither.
+	Code        int    `json:"code"`
+	Fingerprint string `json:"fingerprint"`
+	// FailedAt is the last failure, by the worker's clock. EventTime is the shop's; null if JSON cannot express it.
+	FailedAt  time.Time  `json:"failed_at"`
+	EventTime *time.Time `json:"event_time"`
+	// Attempts counts the calls before the last failure, without those of earlier replays.
+	Attempts    int    `json:"attempts"`
+	ReplayCount int    `json:"replay_count"`
+	ReplayRun   string `json:"replay_run,omitempty"`
+	// Group and Version are those of the worker that wrote the letter's newest record.
+	Group     string     `json:"group"`
+	Version   string     `json:"version"`
+	DecidedBy string     `json:"decided_by,omitempty"`
+	Value     *valueView `json:"value"` // null where the event has none
 
+	// State is what the ledger makes of it. An overtaken letter may be in any state: a replay of an open one would end as
+	// superseded.
 	State         fold.State   `json:"state"`
 	Overtaken     bool         `json:"overtaken,omitempty"`
 	Newer         string       `json:"newer,omitempty"`   // the event of the order that LeadHit accepted
@@ -58,11 +67,13 @@ type outcomeView struct {
 // is there even if the value was too large for the topic. An operator can compare it with the hash of an event that the
 // shop has, without opening either.
 type valueView struct {
-	Size    int    `json:"size"`
-	SHA256  string `json:"sha256"`
-	Omitted bool   `json:"omitted,omitempty"`
-	Text    string `json:"text,omitempty"`
-	Base64  []byte `json:"base64,omitempty"`
+	Size   int    `json:"size"` // bytes
+	SHA256 string `json:"sha256"`
+	// Omitted says that the value was too large for the letters' topic. Only the source topic has it.
+	Omitted bool `json:"omitted,omitempty"`
+	// Text or Base64 is the value itself. Both are absent unless its disclosure was asked for, with a reason.
+	Text   string `json:"text,omitempty"`
+	Base64 []byte `json:"base64,omitempty"`
 }
 
 // shownView is a letter with the key and headers of its event. A letter in a list has neither: they would make a list
@@ -83,6 +94,7 @@ type headerView struct {
 
 // bytesView holds bytes as text or, if they are not text, in Base64. It holds neither for null.
 type bytesView struct {
+	// Text is set if the bytes are UTF-8, else Base64: JSON would replace what is not.
 	Text   *string `json:"text,omitempty"`
 	Base64 []byte  `json:"base64,omitempty"`
 }

@@ -25,16 +25,17 @@ type shownLetter struct {
 // historyStep is one record of the letter, or one entry about it. Entries that did not count are steps too: they say who
 // was second.
 type historyStep struct {
-	At      time.Time `json:"at"`
-	Event   string    `json:"event"` // of the entry; letter for a record
-	By      string    `json:"by"`
-	N       int       `json:"n"` // of the replay
-	Counted bool      `json:"counted"`
-	Reason  string    `json:"reason,omitempty"`
-	Note    string    `json:"note,omitempty"`
-	Newer   string    `json:"newer,omitempty"`
-	Cause   string    `json:"cause,omitempty"`
-	Run     string    `json:"run,omitempty"`
+	At    time.Time `json:"at"`
+	Event string    `json:"event"` // of the entry; letter for a record
+	By    string    `json:"by"`
+	N     int       `json:"n"` // of the replay
+	// Counted is false for an entry that changed nothing, such as the second of two replays.
+	Counted bool   `json:"counted"`
+	Reason  string `json:"reason,omitempty"`
+	Note    string `json:"note,omitempty"`
+	Newer   string `json:"newer,omitempty"`
+	Cause   string `json:"cause,omitempty"`
+	Run     string `json:"run,omitempty"`
 }
 
 // historyOf turns the steps of a letter of a group into their JSON form.
@@ -118,6 +119,7 @@ func (s *showing) show(c *cobra.Command, id ledger.ID) error {
 			if err != nil {
 				return err
 			}
+			// The ledger comes first: no value is shown that nobody would find in it later.
 			if reveal {
 				entries := operator.AboutEach([]view.Letter{shown.Letter.Letter}, revealed)
 				if err := r.Write(ctx, entries...); err != nil {

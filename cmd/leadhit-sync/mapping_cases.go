@@ -114,12 +114,13 @@ func inShort(o event.Item) string { return wanted(wantFor(o)) }
 type trial struct {
 	Schema  string        `json:"schema"`
 	Cases   []triedCase   `json:"cases"`
-	Failed  int           `json:"failed"`
+	Failed  int           `json:"failed"` // of Cases; any makes the exit code 1
 	Untried []untriedPart `json:"untried"`
 	// Warnings name cases whose result LeadHit will refuse. They fail nothing: a case may test exactly that.
 	Warnings []string `json:"warnings"`
 }
 
+// triedCase is one case. Want and Got are in the words of the file: "call 4711 paid", "refuse NotJSON", "ignore".
 type triedCase struct {
 	Name string `json:"name"`
 	OK   bool   `json:"ok"`

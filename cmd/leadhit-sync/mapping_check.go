@@ -69,7 +69,8 @@ const checkSchema = "mapping.check.v1"
 
 // checkedFile is the JSON form of a check.
 type checkedFile struct {
-	Schema   string                    `json:"schema"`
+	Schema string `json:"schema"`
+	// Mistakes keep a worker from starting: there are no Mappings and no Findings then.
 	Mappings []mapping.ReportedMapping `json:"mappings"`
 	Mistakes []spec.Problem            `json:"mistakes"`
 	Findings []spec.Problem            `json:"findings"`

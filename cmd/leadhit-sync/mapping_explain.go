@@ -105,6 +105,7 @@ type explainedEvent struct {
 	Warnings []string `json:"warnings"`
 }
 
+// explainedCall is a call as LeadHit would get it. A person can compare it with LeadHit's own documentation.
 type explainedCall struct {
 	Method string     `json:"method"`
 	Params callParams `json:"params"`

@@ -14,8 +14,9 @@ import (
 // notation is the JSON form of what a command wrote to the ledger. Its names never change; new ones may be added.
 // Workers is null rather than 0 if it is not known, because 0 would mean that nobody follows.
 type notation struct {
-	Schema  string    `json:"schema"` // pause.v1
-	Event   string    `json:"event"`  // pause or resume
+	Schema string `json:"schema"` // pause.v1
+	Event  string `json:"event"`  // pause or resume
+	// Written is false if there was nothing to do: a resume without a pause writes no entry.
 	Written bool      `json:"written"`
 	Group   string    `json:"group"`
 	Ledger  string    `json:"ledger"`

@@ -91,6 +91,8 @@ func (g group) refusal() string {
 	return text
 }
 
+// printOrders says "at least" where the limit of orders was reached: a figure that is silently too small would be taken
+// for the truth.
 func (s summary) printOrders(p *terminal.Page) {
 	atLeast := ""
 	if s.Orders.Beyond > 0 {

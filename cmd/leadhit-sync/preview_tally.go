@@ -92,6 +92,8 @@ func newTally(limit int, statuses []string, skips bool) *tally {
 	}
 }
 
+// add counts a repeat as a call, because LeadHit's owner may want to know, but not in the load of a worker that skips
+// repeats.
 func (t *tally) add(e seen) {
 	t.events++
 	t.topics[e.Topic]++
@@ -168,13 +170,16 @@ type load struct {
 
 // summary is the result of a preview. Its JSON names never change; new ones may be added.
 type summary struct {
-	Schema string         `json:"schema"`
-	Since  time.Time      `json:"since"`
-	Events int            `json:"events"`
+	Schema string    `json:"schema"`
+	Since  time.Time `json:"since"` // from when on events were read
+	Events int       `json:"events"`
+	// First and Last are times of events that were read. An implausible time is in OddTimes alone.
 	First  time.Time      `json:"first_event,omitzero"`
 	Last   time.Time      `json:"last_event,omitzero"`
-	Topics map[string]int `json:"topics"`
+	Topics map[string]int `json:"topics"` // events
 
+	// The items by what the mapping asks for, the largest groups first. An event about several orders has several items,
+	// so these may be more than Events.
 	Calls   []group `json:"calls"`
 	Ignored []group `json:"ignored"`
 	Refused []group `json:"refused"`
@@ -193,12 +198,16 @@ type summary struct {
 // counts the calls about the others, and all figures but Calls and Needed are lower bounds. Needed is an upper bound
 // then.
 type ordersSummary struct {
-	Count   int `json:"count"`
-	Calls   int `json:"calls"`
+	// Count is the number of orders that were told apart, up to a limit; Beyond counts the calls about further ones.
+	Count int `json:"count"`
+	Calls int `json:"calls"`
+	// Repeats counts the calls for a status that LeadHit would have accepted last for the order.
 	Repeats int `json:"repeats_that_change_nothing"`
 	// Needed is Calls without Repeats, and Skipped whether a worker makes only these: SKIP_REPEATS.
-	Needed    int           `json:"calls_without_repeats"`
-	Skipped   bool          `json:"repeats_are_skipped"`
+	Needed  int  `json:"calls_without_repeats"`
+	Skipped bool `json:"repeats_are_skipped"`
+	// Spread counts the orders with events in two partitions. Kafka keeps no order between these: the record key must be
+	// the order id.
 	Spread    int           `json:"in_two_partitions"`
 	Examples  []spreadOrder `json:"in_two_partitions_examples"`
 	Busiest   []busyOrder   `json:"busiest"`
@@ -206,11 +215,13 @@ type ordersSummary struct {
 	PerMinute float64       `json:"per_minute"`
 }
 
+// busyOrder is an order with many calls. They run one at a time, so it may limit how fast its partition is.
 type busyOrder struct {
 	OrderID string `json:"order_id"`
 	Calls   int    `json:"calls"`
 }
 
+// spreadOrder is an order with events in two partitions, as topic/partition.
 type spreadOrder struct {
 	OrderID    string   `json:"order_id"`
 	Partitions []string `json:"partitions"`
@@ -218,14 +229,16 @@ type spreadOrder struct {
 
 // loadSummary compares the calls that are needed with those that a worker can make.
 type loadSummary struct {
-	CallsPerMinute float64   `json:"calls_per_minute"`
+	CallsPerMinute float64   `json:"calls_per_minute"` // on average
 	Busiest        int       `json:"calls_in_busiest_minute"`
 	BusiestMinute  time.Time `json:"busiest_minute,omitzero"`
-	Needed         float64   `json:"needed_calls_per_second"`
-	PerWorker      float64   `json:"calls_per_second_of_a_worker"`
-	Workers        int       `json:"workers"`
-	InFlight       int       `json:"calls_in_flight"`
-	LatencyMillis  int64     `json:"latency_ms"`
+	// Needed is the rate of the busiest minute. PerWorker is what one worker can do, and Workers how many keep up.
+	Needed    float64 `json:"needed_calls_per_second"`
+	PerWorker float64 `json:"calls_per_second_of_a_worker"`
+	Workers   int     `json:"workers"`
+	// InFlight and LatencyMillis are what PerWorker assumes: CALLS_IN_FLIGHT, and the latency that was asked for.
+	InFlight      int   `json:"calls_in_flight"`
+	LatencyMillis int64 `json:"latency_ms"`
 	// CatchUp is how long one worker takes for all of these calls, in seconds.
 	CatchUp float64 `json:"catch_up_seconds"`
 }

@@ -33,6 +33,7 @@ type planView struct {
 	Warnings    []string `json:"warnings"`
 }
 
+// plannedView is one letter of a plan. Class is ready, or why the letter is left alone; Why says it in words.
 type plannedView struct {
 	ID      string       `json:"id"`
 	OrderID string       `json:"order_id"`
@@ -111,6 +112,8 @@ func firstOf(shown int, counts map[replay.Class]int) string {
 	return fmt.Sprintf(", the first %d of %d", shown, all)
 }
 
+// printReady groups the letters by what today's mapping makes of them. This is what a person must see before a replay:
+// the mapping may have changed since the letters failed.
 func (p replayPlan) printReady(page *terminal.Page) {
 	if len(p.Letters) == 0 {
 		return
@@ -169,27 +172,30 @@ type endedRun struct {
 
 // replayView is the JSON form of a run that this command carried out.
 type replayView struct {
-	Schema     string               `json:"schema"` // replay.v1
-	Group      string               `json:"group"`
-	Run        string               `json:"run"` // "" if no letter was ready
-	By         string               `json:"by"`
-	Reason     string               `json:"reason"`
-	Filter     string               `json:"filter"`
-	Counts     map[replay.Class]int `json:"counts"` // of the plan
-	Planned    int                  `json:"planned"`
-	Resolved   int                  `json:"resolved"`
-	Refused    int                  `json:"refused"`
-	Superseded int                  `json:"superseded"`
-	Failed     int                  `json:"failed"`
-	Dismissed  int                  `json:"dismissed"`
-	Waiting    int                  `json:"waiting"`
-	Untouched  int                  `json:"untouched"`
-	Changed    []changedView        `json:"changed"`
-	Stop       replay.Stop          `json:"stop"` // "" if all was done
-	Why        string               `json:"why"`
-	Warnings   []string             `json:"warnings"`
+	Schema string               `json:"schema"` // replay.v1
+	Group  string               `json:"group"`
+	Run    string               `json:"run"` // "" if no letter was ready
+	By     string               `json:"by"`
+	Reason string               `json:"reason"`
+	Filter string               `json:"filter"`
+	Counts map[replay.Class]int `json:"counts"` // of the plan
+	// Of the planned letters, Waiting ones were asked for and have no outcome yet: the workers finish them without this
+	// run. Untouched ones were not asked for. Changed ones were left alone, because somebody else was first.
+	Planned    int           `json:"planned"`
+	Resolved   int           `json:"resolved"`
+	Refused    int           `json:"refused"`
+	Superseded int           `json:"superseded"`
+	Failed     int           `json:"failed"`
+	Dismissed  int           `json:"dismissed"`
+	Waiting    int           `json:"waiting"`
+	Untouched  int           `json:"untouched"`
+	Changed    []changedView `json:"changed"`
+	Stop       replay.Stop   `json:"stop"` // "" if all was done
+	Why        string        `json:"why"`
+	Warnings   []string      `json:"warnings"`
 }
 
+// changedView is a letter that had changed when the run reached it. By and Run name the replay that was first, if any.
 type changedView struct {
 	ID    string     `json:"id"`
 	State fold.State `json:"state"`

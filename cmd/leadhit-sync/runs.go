@@ -77,22 +77,23 @@ func readRuns(ctx context.Context, r *operator.Reader, names []string) ([]view.R
 
 // runView is the JSON form of a run.
 type runView struct {
-	Run        string     `json:"run"`
-	Started    *time.Time `json:"started"`
-	Stopped    *time.Time `json:"stopped"` // null: it goes on, or was killed
-	Why        string     `json:"why"`
-	By         string     `json:"by"`
-	Reason     string     `json:"reason"`
-	Filter     string     `json:"filter"`
-	Planned    int        `json:"planned"`
-	Asked      int        `json:"asked"`
-	Waiting    int        `json:"waiting"`
-	Resolved   int        `json:"resolved"`
-	Refused    int        `json:"refused"`
-	Superseded int        `json:"superseded"`
-	Failed     int        `json:"failed"`
-	Dismissed  int        `json:"dismissed"`
-	Lost       int        `json:"lost"` // did not count, because somebody else was first
+	Run     string     `json:"run"`
+	Started *time.Time `json:"started"`
+	Stopped *time.Time `json:"stopped"` // null: it goes on, or was killed
+	Why     string     `json:"why"`
+	By      string     `json:"by"`
+	Reason  string     `json:"reason"`
+	Filter  string     `json:"filter"`
+	// Planned is what the run's start asked for, Asked what was requeued so far; the six below say what became of these.
+	Planned    int `json:"planned"`
+	Asked      int `json:"asked"`
+	Waiting    int `json:"waiting"`
+	Resolved   int `json:"resolved"`
+	Refused    int `json:"refused"`
+	Superseded int `json:"superseded"`
+	Failed     int `json:"failed"`
+	Dismissed  int `json:"dismissed"`
+	Lost       int `json:"lost"` // did not count, because somebody else was first
 }
 
 func runsJSON(all []view.Run) any {

@@ -32,6 +32,7 @@ func newBlock(a workerpage.Asked, on screen) *block {
 	return b
 }
 
+// print lays the block out with the rows that it may use, and notes whether fewer rows would make it shorter.
 func (b *block) print() {
 	var p terminal.Page
 	s := statusPrinter{page: &p, rows: b.rows}

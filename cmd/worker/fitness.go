@@ -85,6 +85,7 @@ func (w *Worker) usable(ctx context.Context, inspect inspection) (exists bool, e
 	return found.Exists, err
 }
 
+// logFitness logs what has changed since the last look, so that a flaw that nobody corrects does not fill the log.
 func (w *Worker) logFitness(ctx context.Context, found deadletter.Inspection) {
 	came, went, hidden := w.fitness.note(found)
 	log := w.log.With(slog.String("topic", found.Topic))

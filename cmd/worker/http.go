@@ -20,6 +20,7 @@ const (
 	maxHTTPHeader = 16 << 10
 )
 
+// server returns the server of the worker's own pages. They only show: what people may do goes through the ledger.
 func (w *Worker) server() *http.Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", w.livez)
@@ -77,6 +78,7 @@ func (w *Worker) Status() status.Worker {
 	return s
 }
 
+// status shows the worker's state, and with ?order=ID what is left to do about one order.
 func (w *Worker) status(rw http.ResponseWriter, r *http.Request) {
 	s := w.Status()
 	if order := r.URL.Query().Get("order"); order != "" {

@@ -32,6 +32,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	return w.serve(ctx, listener)
 }
 
+// serve owns all goroutines of a worker. They end in this order: the consumer, after its drain; then the watchers and the
+// pages, so that the drain can be watched. If the pages end first, so does the consumer.
 func (w *Worker) serve(ctx context.Context, listener net.Listener) error {
 	w.log.InfoContext(ctx, "listening", slog.String("addr", listener.Addr().String()))
 	for _, warning := range w.config.Warnings {
@@ -75,6 +77,7 @@ func (w *Worker) serve(ctx context.Context, listener net.Listener) error {
 	return group.Wait()
 }
 
+// watchKey lets a new key take effect without a restart: LeadHit may have rejected the old one, and calls be paused.
 func (w *Worker) watchKey(ctx context.Context) error {
 	return w.key.Watch(ctx, watchKey, func() {
 		w.log.InfoContext(ctx, "the API key file has changed; the new key is in use")

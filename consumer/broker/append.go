@@ -30,6 +30,7 @@ const (
 // says nothing about its records. Each of them is then sent alone.
 type writers struct{ batched, single *kafka.Writer }
 
+// newWriters returns a writer for batches, and one for single records, which may be larger than a batch.
 func newWriters(addr net.Addr, transport kafka.RoundTripper) writers {
 	open := func(records int, bytes int64) *kafka.Writer {
 		return &kafka.Writer{

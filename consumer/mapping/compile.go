@@ -25,6 +25,8 @@ type compiler struct {
 	program  *program
 }
 
+// compile goes through the parts in the order in which they need each other: encoding and each decide where fields are
+// found, rules and lists refer to fields. It compiles what it can after a mistake, so that all are reported at once.
 func (c *compiler) compile() *program {
 	s := c.spec
 	c.program = &program{

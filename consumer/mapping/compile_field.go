@@ -104,6 +104,8 @@ func (c *compiler) source(f *field, s spec.Source) {
 	f.sources = append(f.sources, src)
 }
 
+// pathSource adds the path to the plan of what it leads through: the document, each item of it, or the record's key. A
+// key has a plan of its own, because it is read only if a field needs it.
 func (c *compiler) pathSource(src *source, kind string, path tree.Path) {
 	p := c.program
 	src.path = path
@@ -142,6 +144,7 @@ func attribute(name string) bool {
 	return name != ""
 }
 
+// timeFormat refuses the zone Local: the same event would then mean another time on another machine.
 func (c *compiler) timeFormat(s *spec.Field, kind fieldKind) timeFormat {
 	for name, t := range map[string]spec.Text{"layout": s.Layout, "unix": s.Unix, "zone": s.Zone} {
 		if t.Given() && kind != kindTime {

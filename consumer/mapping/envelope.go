@@ -25,6 +25,7 @@ type markers struct {
 	schema, payload, specversion, kind, source, id, data, data64, dataType, op, before, after, updateDescription int
 }
 
+// add plans the members by which envelopes are recognised, so that one pass over the value finds them with the fields.
 func (m *markers) add(p *tree.Plan) {
 	for _, marker := range []struct {
 		slot *int

@@ -102,6 +102,8 @@ const (
 	byTopics = "match.topics"
 )
 
+// explained shows a field as rules see it: a time or a bool after it was read, not as the event has it. A field of type
+// present keeps its problem, because it is never null.
 func (r *run) explained(i int) ExplainedField {
 	f, v := &r.program.fields[i], r.value(i)
 	e := ExplainedField{Name: f.name, Type: f.kind.String(), Problem: v.problem, Failed: v.state == stateFlawed}

@@ -21,8 +21,9 @@ type ReportedMapping struct {
 	Name        string `json:"name"`
 	Description string `json:"description,omitempty"`
 	// Topics are the names or the RE2; empty if the mapping is for every topic.
-	Topics    []string        `json:"topics"`
-	Each      string          `json:"each,omitempty"`
+	Topics []string `json:"topics"`
+	Each   string   `json:"each,omitempty"` // the path of the list of orders
+	// Those of a preset are included, unless the mapping replaces them.
 	Fields    []ReportedField `json:"fields"`
 	Rules     []ReportedRule  `json:"rules"`
 	Lists     []ReportedList  `json:"status"`
@@ -31,15 +32,16 @@ type ReportedMapping struct {
 
 // ReportedField is one declared field.
 type ReportedField struct {
-	Name    string   `json:"name"`
-	Type    string   `json:"type"`
+	Name string `json:"name"`
+	Type string `json:"type"`
+	// Sources are tried in this order: "path $.id", "header Order".
 	Sources []string `json:"sources"`
 }
 
 // ReportedRule is one rule.
 type ReportedRule struct {
-	When string `json:"when"`
-	Then string `json:"then"`
+	When string `json:"when"` // CEL, as it is written
+	Then string `json:"then"` // a status, ignore or dead-letter
 }
 
 // ReportedList is one status list.
@@ -78,6 +80,7 @@ func (m matcher) topics() []string {
 	return append([]string{}, m.names...)
 }
 
+// report makes empty lists rather than nil, which JSON would show as null.
 func (p *program) report() ReportedMapping {
 	r := ReportedMapping{
 		Name: p.name, Description: p.description, Each: p.eachText,

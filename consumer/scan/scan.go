@@ -185,6 +185,7 @@ func (s *scan) choose(ctx context.Context) error {
 	return nil
 }
 
+// offsets returns the offset of the position in each partition: the first event at or after a time, or a fixed offset.
 func (s *scan) offsets(ctx context.Context, at Position) (offsets map[int]int64, err error) {
 	if !at.Time.IsZero() {
 		err = retry(ctx, func() (err error) {
@@ -200,6 +201,7 @@ func (s *scan) offsets(ctx context.Context, at Position) (offsets map[int]int64,
 	return offsets, nil
 }
 
+// read reads one partition after the other to its end, and then, to follow, all of them in turn.
 func (s *scan) read(ctx context.Context, yield func(event.Record, error) bool) error {
 	for _, p := range s.parts {
 		if err := s.readPart(ctx, p, yield); err != nil {
@@ -316,6 +318,8 @@ func (s *scan) resume(ctx context.Context, p *part) (int64, error) {
 	return max(p.next, p.end), nil
 }
 
+// advance reports progress in offsets, not records: only offsets are known in advance. Aborted and compacted records count
+// as read.
 func (s *scan) advance(p *part, next int64) {
 	if s.Follow {
 		p.end = max(p.end, next)

@@ -13,7 +13,8 @@ const running = "running"
 // Worker is a worker's state as /status, the status command and the demo show it. Its JSON names are an interface: they
 // never change, and commands read the status of older and newer workers. Ages are in seconds.
 type Worker struct {
-	Schema  string `json:"schema"` // status.v1
+	// Schema is status.v1. A reader that knows another one must not guess what the names mean.
+	Schema  string `json:"schema"`
 	Version string `json:"version"`
 	Group   string `json:"group"`
 	// At is now by the worker's clock.
@@ -32,23 +33,31 @@ type Worker struct {
 	// Problems describes what blocks work until a person acts, and what to do.
 	Problems []string `json:"problems,omitempty"`
 
-	Events    uint64  `json:"events"`
-	Finished  uint64  `json:"events_finished"`
-	Calls     uint64  `json:"calls"`
-	Retries   uint64  `json:"retries"`
-	Repeats   uint64  `json:"repeats"` // calls that were not made, because LeadHit had accepted the status last
+	// These five count from the start of the process, so a restart sets them back to 0.
+	Events   uint64 `json:"events"`
+	Finished uint64 `json:"events_finished"`
+	Calls    uint64 `json:"calls"`
+	Retries  uint64 `json:"retries"`
+	Repeats  uint64 `json:"repeats"` // calls that were not made, because LeadHit had accepted the status last
+	// InFlight may exceed Limit for a while, because the limit may fall while calls are in flight. Limit is from 1 to
+	// CALLS_IN_FLIGHT.
 	InFlight  int     `json:"calls_in_flight"`
 	Limit     int     `json:"calls_limit"`
 	PerSecond float64 `json:"calls_per_second_limit"` // 0: none
 	// RetryAfter is the time until which LeadHit asked all calls to wait; absent if there is none.
 	RetryAfter *time.Time `json:"retry_after,omitempty"`
 
-	Waiting      int     `json:"orders_waiting"`
-	Blocked      int     `json:"events_blocked"`
-	Letters      uint64  `json:"letters"`
-	LettersInAir int     `json:"letters_in_air"`
-	OldestAge    float64 `json:"oldest_unfinished_age_seconds"`
-	Lag          float64 `json:"lag_seconds"`
+	// Waiting counts the orders whose last call failed and will be retried; Blocked counts the events behind another
+	// event of their order, which no worker could call now.
+	Waiting int `json:"orders_waiting"`
+	Blocked int `json:"events_blocked"`
+	// Letters were stored since the start of the process. LettersInAir are not stored yet; their events stay unfinished.
+	Letters      uint64 `json:"letters"`
+	LettersInAir int    `json:"letters_in_air"`
+	// OldestAge is the age of the oldest unfinished event. Lag leaves out what was called already and what is blocked,
+	// because more workers would not help these. Both are 0 if there is no such event.
+	OldestAge float64 `json:"oldest_unfinished_age_seconds"`
+	Lag       float64 `json:"lag_seconds"`
 	// HeldBack counts the events behind open transactions, HeldBackAge is the age of the oldest of them.
 	HeldBack    int64   `json:"events_held_back"`
 	HeldBackAge float64 `json:"events_held_back_age_seconds"`
@@ -58,6 +67,7 @@ type Worker struct {
 	// Replays counts the replays without an outcome by what they wait for; absent if there are none.
 	Replays map[string]int `json:"replays_waiting,omitempty"`
 
+	// LastHour counts this worker's letters of the last hour, or since its start if that is later.
 	LastHour []CauseCount   `json:"letters_last_hour"`
 	Orders   []WaitingOrder `json:"waiting"` // at most 20, those of the oldest events
 	// Outcomes counts all waiting orders by their last outcome, the largest count first, at most 20.
@@ -83,11 +93,12 @@ type Item struct {
 	Status string `json:"status,omitempty"`
 	// Doing is what it does or waits for. Of an event: blocked, ready, in flight, waiting, storing, marking or commit. A
 	// replay that has not reached its order's lane waits for its backlog, partition, place, letter or outcome.
-	Doing  string     `json:"doing"`
-	Behind string     `json:"behind,omitempty"` // the event that must end first
-	Tries  int        `json:"tries"`
-	Repeat bool       `json:"repeat,omitempty"` // it needed no call: LeadHit had accepted the status last
-	Next   *time.Time `json:"next_try,omitempty"`
+	Doing  string `json:"doing"`
+	Behind string `json:"behind,omitempty"` // the event that must end first
+	Tries  int    `json:"tries"`            // calls that were made
+	Repeat bool   `json:"repeat,omitempty"` // it needed no call: LeadHit had accepted the status last
+	// Next is the time of the next attempt; absent if that does not depend on time, as during a pause.
+	Next *time.Time `json:"next_try,omitempty"`
 	// Cause, Code and Message describe the last outcome.
 	Cause   string `json:"cause,omitempty"`
 	Code    int    `json:"code,omitempty"`
@@ -116,16 +127,21 @@ type Wait struct {
 type Partition struct {
 	Topic     string `json:"topic"`
 	Partition int    `json:"partition"`
-	Committed int64  `json:"committed"` // -1: not yet
-	Fetched   int64  `json:"fetched"`
-	End       int64  `json:"end"`
+	// Committed is the offset of the lowest event that a new owner would read: finished events above it are in the
+	// commit's metadata. Fetched is the next offset to fetch. End is the log's end as the last fetch response had it; 0
+	// before that.
+	Committed int64 `json:"committed"` // -1: not yet
+	Fetched   int64 `json:"fetched"`
+	End       int64 `json:"end"`
 	// OpenTransaction is what an open transaction holds back; absent if there is none.
 	OpenTransaction *OpenTransaction `json:"open_transaction,omitempty"`
 	Unfinished      int              `json:"unfinished"`
 	OldestOffset    int64            `json:"oldest_unfinished_offset"` // -1: none
 	OldestAge       float64          `json:"oldest_unfinished_age_seconds"`
-	WindowFull      bool             `json:"window_full,omitempty"`
-	Unknown         bool             `json:"unknown_to_broker,omitempty"`
+	// WindowFull says that fetching rests until events are finished. Unknown says that the broker does not know the
+	// partition: it is not called or committed until the worker knows whether its topic was deleted.
+	WindowFull bool `json:"window_full,omitempty"`
+	Unknown    bool `json:"unknown_to_broker,omitempty"`
 }
 
 // OpenTransaction is a producer's transaction that has been open for some seconds. Events behind it are not read before

@@ -75,6 +75,8 @@ type asset struct {
 	sum     string
 }
 
+// loadAssets reads the embedded files once. A file's hash is part of its address, so that browsers may keep it for ever
+// and still get the next release's.
 func loadAssets() map[string]asset {
 	kinds := map[string]string{".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 	all := map[string]asset{}
@@ -97,6 +99,7 @@ func (d *desk) asset(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", a.kind)
+	// Only the address with this content's hash may be kept: an old page may ask for a hash that this release lacks.
 	if r.URL.RawQuery == a.sum {
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	}

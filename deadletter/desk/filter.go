@@ -68,6 +68,8 @@ func selectionOf(query url.Values, now time.Time) selection {
 	return s
 }
 
+// set reads one word of a filter. The names are those of the commands' flags, so that a filter can be copied from one to
+// the other.
 func (s *selection) set(name, value string, now time.Time) (err error) {
 	switch name {
 	case "cause":

@@ -42,6 +42,8 @@ func (d *desk) letter(w http.ResponseWriter, r *http.Request) {
 	d.showLetter(w, r, http.StatusOK, form{}, false)
 }
 
+// showLetter shows what is known even if Kafka does not respond: the view in memory has all but the event. reveal shows
+// the value in clear; the caller has recorded it in the ledger before.
 func (d *desk) showLetter(w http.ResponseWriter, r *http.Request, code int, f form, reveal bool) {
 	id, err := ledger.ParseID(letterIDOf(r))
 	if err != nil {

@@ -94,6 +94,7 @@ func (e OrderEvent) Tone() string {
 	return "quiet"
 }
 
+// letterTone is red only for a letter that a person must act on.
 func letterTone(s fold.Status) string {
 	switch s.State {
 	case fold.Open:

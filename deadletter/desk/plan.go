@@ -80,6 +80,8 @@ func (d *desk) plan(w http.ResponseWriter, r *http.Request) {
 	d.show(w, r, http.StatusOK, "plan", d.reading(), &p)
 }
 
+// newPlan asks for a plan and prepares its page. The hash of the plan goes through the browser and back, so that a run
+// does what the person saw, or nothing.
 func (d *desk) newPlan(ctx context.Context, s selection) (planPage, error) {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()

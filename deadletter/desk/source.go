@@ -43,6 +43,7 @@ type Writer interface { //nolint:interfacebloat // one backend does all of it
 }
 
 // Signature says who does something, and why.
+// By is the name that the desk's access found for the person. Reason is at most 1 KiB, on one line.
 type Signature struct{ By, Reason string }
 
 // Reading says how fresh a view is.
@@ -66,7 +67,7 @@ type Letter struct {
 	History []Step       // oldest first
 }
 
-// Step is one record of a letter, or one entry about it.
+// Step is one record of a letter, or one entry about it. Fields that do not belong to it are empty.
 type Step struct {
 	At time.Time
 	// Event is that of the entry, or "letter" for a record.
@@ -87,6 +88,7 @@ type Step struct {
 type Plan struct {
 	replay.Plan
 
+	// At is when both topics had been read to their ends. Letters that changed later are found by Start.
 	At       time.Time
 	Filter   view.Filter // with fixed times
 	Warnings []Note
@@ -110,7 +112,8 @@ type Options struct {
 
 // Changed says what became of a letter that somebody wanted to dismiss or reopen.
 type Changed struct {
-	ID      ledger.ID
+	ID ledger.ID
+	// Counted is false if the ledger had another entry about the letter first, so that this one changed nothing.
 	Counted bool
 	// State is the letter's state now. First says who was first with what, if the entry did not count.
 	State fold.State

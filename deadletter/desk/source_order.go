@@ -10,7 +10,8 @@ import (
 
 // Order is what is known about the events of one order. Texts are those of the order command's JSON.
 type Order struct {
-	ID       string
+	ID string
+	// Since is where the reading began, by the records' times. Topics are those that were read.
 	Since    time.Time
 	Topics   []string
 	Read     int     // events
@@ -64,7 +65,7 @@ type Workers struct {
 
 // Worker is one worker that was asked.
 type Worker struct {
-	URL    string
+	URL    string         // of its status page
 	Err    error          // why it did not respond
 	Status *status.Worker // nil if it did not respond
 }

@@ -101,6 +101,8 @@ type workerView struct {
 // mostPartitions limits how many partitions of a worker have a line of their own.
 const mostPartitions = 20
 
+// newWorkerView refuses the status of a worker of another group: DESK_WORKERS may name a Service that selects too much.
+// Of many partitions it keeps those with the oldest events, and adds up the rest.
 func newWorkerView(w Worker, group string) workerView {
 	v := workerView{URL: w.URL, Err: w.Err, Worker: w.Status}
 	switch {

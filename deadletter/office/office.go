@@ -32,16 +32,20 @@ var errSilent = fmt.Errorf("no response from Kafka within %v", readLimit)
 type Settings struct {
 	operator.Access
 
-	// Workers returns the URLs of the workers' status pages.
+	// Workers returns the URLs of the workers' status pages. It is called for each page that shows workers, because they
+	// come and go.
 	Workers func(context.Context) ([]string, error)
-	Log     *slog.Logger
+	// Log gets one line when the topics cannot be read, and one when they can be again.
+	Log *slog.Logger
 }
 
 // Office does a desk's work.
 type Office struct {
 	settings Settings
-	start    chan job // runs for Serve to carry out
-	ended    chan struct{}
+	// start hands runs to Serve, which owns their goroutines: a run outlives the request that started it. ended is closed
+	// when Serve has stopped taking them, so that a late request fails and does not wait for ever.
+	start chan job
+	ended chan struct{}
 
 	mu       sync.Mutex // guards all below
 	reader   *operator.Reader
@@ -60,6 +64,7 @@ func New(s Settings) *Office {
 	return o
 }
 
+// newReader returns a reader that keeps an index: pages show the history of single letters.
 func (o *Office) newReader() *operator.Reader {
 	r := o.settings.Reader()
 	r.Index()
@@ -175,6 +180,7 @@ func (o *Office) startAgain(old *operator.Reader) *operator.Reader {
 	return r
 }
 
+// current returns the reader of the topics as they are now. Callers must not keep it: see startAgain.
 func (o *Office) current() *operator.Reader {
 	o.mu.Lock()
 	defer o.mu.Unlock()

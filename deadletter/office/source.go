@@ -97,6 +97,8 @@ func notesOf(notes []life.Note) (all []desk.Note) {
 	return all
 }
 
+// orderEvent copies the command's form into the page's: the desk knows nothing of the package that reads orders, so that
+// its tests need no Kafka.
 func orderEvent(e *life.Event) desk.OrderEvent {
 	shown := desk.OrderEvent{
 		ID: e.ID, Action: e.Action, Status: e.Status, Cause: e.Cause, Message: e.Message, DecidedBy: e.By, ByKey: e.ByKey, Repeats: e.Repeats,

@@ -138,6 +138,8 @@ type trending struct {
 	first, resolved, open int64 // first letter, last resolution, first failure of an open letter; noTime for none
 }
 
+// trends looks at all letters, not only at those that a filter selects: a cause is not new because the filter leaves its
+// older letters out.
 func (v *View) trends(allGroups bool) map[string]trending {
 	of := map[*shared]*trending{}
 	resolved := stateNumber(fold.Resolved)

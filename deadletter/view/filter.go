@@ -61,6 +61,7 @@ type prepared struct {
 	versions map[string]bool // whether a version matches: few workers wrote many letters
 }
 
+// prepare turns the filter into what a pass over all letters can compare fast. A header that no letter has matches none.
 func (f Filter) prepare(headers []string) prepared {
 	p := prepared{
 		Filter: f, ids: map[ledger.ID]bool{}, patterns: map[int]*regexp.Regexp{}, versions: map[string]bool{},

@@ -101,6 +101,7 @@ func (l *first) sorted() []match {
 	return l.found
 }
 
+// compare decides ties by the place in the letters' topic, so that pages of a list neither repeat nor miss a letter.
 func (s Sort) compare(a, b match) int {
 	by, down := strings.CutPrefix(string(s), "-")
 	var c int

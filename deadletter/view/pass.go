@@ -109,6 +109,7 @@ type numberSet struct {
 	count int
 }
 
+// add ignores 0, the number of letters without an order. The set grows by half, because numbers come in any order.
 func (s *numberSet) add(n int32) {
 	word, bit := int(n/64), uint64(1)<<(n%64)
 	if n <= 0 {

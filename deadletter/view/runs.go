@@ -47,6 +47,7 @@ func (v *View) Runs() []Run {
 	return all
 }
 
+// count is done when somebody asks: an outcome may still come for any replay.
 func (r *run) count() Run {
 	is := r.Run
 	counts := map[ReplayOutcome]*int{

@@ -185,6 +185,8 @@ func (v *View) Letter(r event.Record) (deadletter.Letter, error) {
 	return l, nil
 }
 
+// keep stores what a list or a filter needs, in fixed size as far as possible: a view holds 200,000 letters and more.
+// The value itself stays in Kafka; its size and hash tell two values apart.
 func (v *View) keep(k *kept, l deadletter.Letter, r event.Record) {
 	if l.OrderID != k.order {
 		k.order, k.number = l.OrderID, v.number(l.OrderID)
@@ -276,6 +278,7 @@ func (v *View) Entry(r event.Record) (e ledger.Entry, counted bool) {
 	return e, counted
 }
 
+// follow lets the fold decide whether an entry counts, as the workers do, so that people and workers see the same states.
 func (v *View) follow(g *group, e ledger.Entry) bool {
 	id, err := ledger.ParseID(e.ID)
 	if err != nil {

@@ -55,6 +55,8 @@ func phases() []string {
 	}
 }
 
+// state sends a series for each state, 1 for the current one, so that an alert can ask for a state by name and a dashboard
+// shows when it changed.
 func (g *gauges) state(to sender, s consumer.State, now time.Time) {
 	to.oneOf("state", "1 for the worker's state: the reason why calls are paused ("+strings.Join(pauses(), ", ")+
 		"), otherwise its phase ("+
@@ -70,6 +72,7 @@ func (g *gauges) state(to sender, s consumer.State, now time.Time) {
 		"it started.", float64(s.Predecessors))
 }
 
+// calls sends the limits with what is in flight: only both together show whether calls wait for LeadHit or for events.
 func calls(to sender, s snapshot.Snapshot, now time.Time) {
 	to.gauge("calls_in_flight", "Calls in flight, those of ended generations included.", float64(s.InFlight))
 	to.gauge("calls_limit", "Maximum number of calls in flight now: CALLS_IN_FLIGHT or, after overload, fewer; 1 while "+
@@ -86,6 +89,8 @@ func calls(to sender, s snapshot.Snapshot, now time.Time) {
 		float64(s.Letters))
 }
 
+// events sends counters from the start of the process. What was finished by an earlier owner is counted apart, because
+// it cost no call.
 func events(to sender, s consumer.State) {
 	unfinished := 0
 	for _, p := range s.Dispatch.Partitions {
@@ -105,6 +110,7 @@ func events(to sender, s consumer.State) {
 	to.counter("commit_failures_total", "Partition offsets sent and not acknowledged.", float64(s.CommitFailures))
 }
 
+// partitions has a series for each partition only where its window was full: a worker may own thousands.
 func partitions(to sender, s consumer.State) {
 	full, unknown := 0, 0
 	for _, p := range s.Dispatch.Partitions {

@@ -44,6 +44,8 @@ type collector struct {
 // maxAnswerHeader limits the header of a response, in bytes. net/http's own limit is 10 MiB.
 const maxAnswerHeader = 64 << 10
 
+// openCollector reads the headers as OTEL_EXPORTER_OTLP_HEADERS has them: pairs with percent-encoded values. They may
+// hold a token, so no error and no log line shows one.
 func openCollector(c *config.Config, version string, log *slog.Logger) (*collector, error) {
 	t := &c.Traces
 	transport := &http.Transport{MaxIdleConns: 1, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: maxAnswerHeader}

@@ -75,6 +75,7 @@ type shaped struct {
 // unread is how much of a response kafka-go may leave unread. It reads all fields of the versions that it asks for.
 const unread = 64 << 10
 
+// check compares each length in a response with the bytes that are there, before kafka-go allocates memory for it.
 func (s *shaped) check(a awaited) error {
 	name := protocol.ApiKey(a.key).String()
 	shape := shapeOf(a.key)

@@ -75,6 +75,8 @@ type freshPassword struct {
 
 func (f freshPassword) Name() string { return f.sasl.Mechanism }
 
+// Start takes the password as the file has it now: kafka-go keeps a mechanism for the life of the pool, and a password may
+// be rotated meanwhile.
 func (f freshPassword) Start(ctx context.Context) (sasl.StateMachine, []byte, error) {
 	password := f.password.Load()
 	if f.sasl.Mechanism == plainName {

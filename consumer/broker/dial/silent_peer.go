@@ -21,6 +21,7 @@ type silentError struct {
 
 func (e *silentError) Unwrap() error { return e.err }
 
+// Error says whether anything arrived: a hanging broker and a server that waits for our greeting look alike at first.
 func (e *silentError) Error() string {
 	sent := "nothing"
 	if e.arrived > 0 {

@@ -106,6 +106,7 @@ func (a *attempt) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	return message, err
 }
 
+// exchange reads exactly one response, because the connection goes back to the pool.
 func (a *attempt) exchange(rw io.ReadWriter) (protocol.Message, error) {
 	// A connection carries one request at a time and is closed after an error, so one id does for all.
 	const id = 1

@@ -102,6 +102,7 @@ func (c *Coordinators) Commit(ctx context.Context, member Member, offsets []Offs
 
 const errStaleMemberEpoch kafka.Error = 113 // kafka-go has no name for it
 
+// outcomeOf is pessimistic: a code that is not listed may come after the commit was applied.
 func outcomeOf(code kafka.Error) Outcome {
 	switch code {
 	case kafka.GroupLoadInProgress, kafka.GroupCoordinatorNotAvailable, kafka.NotCoordinatorForGroup:
@@ -138,6 +139,7 @@ func (c *Coordinators) commit(ctx context.Context, member Member, offsets []Offs
 	return codes, true, nil
 }
 
+// commitMessage collects the partitions of each topic, as the request has them.
 func commitMessage(member Member, offsets []OffsetCommit) *offsetcommit.Request {
 	message := &offsetcommit.Request{
 		GroupID:         member.Group,

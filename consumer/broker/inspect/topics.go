@@ -72,6 +72,7 @@ func (i *Inspector) metadata(ctx context.Context, request metadata.Request) (*me
 	return response, err
 }
 
+// topicInfo counts the replicas of the partition that has the fewest: the topic is as safe as that one.
 func topicInfo(topic metadata.ResponseTopic) TopicInfo {
 	if err := kafkaerr.FromCode(topic.ErrorCode); err != nil {
 		return TopicInfo{

@@ -97,6 +97,7 @@ func FromCode(code int16) error {
 	return kafka.Error(code)
 }
 
+// factOf lists only what a caller treats in its own way. All other codes mean the same to everybody: try again.
 func factOf(code kafka.Error) error {
 	switch code {
 	case kafka.OffsetOutOfRange:

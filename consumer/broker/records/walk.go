@@ -113,6 +113,8 @@ type header struct {
 	body       []byte
 }
 
+// parseHeader trusts nothing before the checksum fits, and not everything after it: a broken producer can send a correct
+// checksum of nonsense.
 func parseHeader(b []byte) (header, error) {
 	if len(b) < batchSize {
 		return header{}, fmt.Errorf("%w: a batch of %d bytes", ErrCorrupt, len(b))
@@ -135,6 +137,8 @@ func parseHeader(b []byte) (header, error) {
 	return h, nil
 }
 
+// batch adds a batch's records, or passes over it. The position advances over a control batch too: it has no event, but
+// an offset.
 func (w *walk) batch(b []byte) error {
 	h, err := parseHeader(b)
 	if err != nil {
@@ -278,6 +282,7 @@ func (w *walk) record(h header, body []byte) error {
 	return nil
 }
 
+// headers compares the count with the bytes that are left, before it allocates memory for so many.
 func (w *walk) headers(r *event.Record, c *wire.Cursor) error {
 	count := c.Varint()
 	if c.Bad || count < 0 || count > int64(len(c.B))/2 { // a header takes two bytes at least

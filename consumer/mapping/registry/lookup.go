@@ -142,6 +142,7 @@ type references struct {
 	found    []schema.Reference
 }
 
+// follow reads the schemas that a schema refers to, those that others need first. Each is read once, so a cycle ends.
 func (r *references) follow(ctx context.Context, all []sr.SchemaReference) error {
 	for _, reference := range all {
 		if r.met[reference] {

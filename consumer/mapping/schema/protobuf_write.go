@@ -156,6 +156,7 @@ func (w *protoWriter) field(f protoreflect.FieldDescriptor, v protoreflect.Value
 	return w.single(f, v)
 }
 
+// items writes a repeated field as a JSON list.
 func (w *protoWriter) items(f protoreflect.FieldDescriptor, list protoreflect.List) error {
 	if err := w.open('['); err != nil {
 		return err

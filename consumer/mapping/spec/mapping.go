@@ -19,23 +19,30 @@ type File struct {
 	Mappings []*Mapping
 }
 
-// A Mapping is one mapping as it is written.
+// A Mapping is one mapping as it is written. A word that the language does not have is a problem, and its text is empty.
+// All else is for the compiler to check.
 type Mapping struct {
 	Place
 
+	// Name is the one that is written, or the preset's; else what [Read] was given, or "" in a list of mappings.
 	Name string
 	// Preset is a name; the caller reads the preset and calls Over.
 	Preset      Text
 	Description string
 	Match       *Match // nil where there is none
-	Decode      Text
-	Unwrap      Text
-	Each        Text
-	Schemas     []Schema
-	Fields      []*Field
-	Rules       []Rule
-	Lists       []List
-	Otherwise   Text
+	// Decode is json, avro or protobuf, Unwrap is auto or debezium.
+	Decode Text
+	Unwrap Text
+	// Each is the path of a list with one order in each element.
+	Each    Text
+	Schemas []Schema
+	// Fields are in the order of the file. Each name is there once: the reader refuses a second one.
+	Fields []*Field
+	// Rules are tried in this order before the lists.
+	Rules []Rule
+	Lists []List
+	// Otherwise is what becomes of a code that no list has: dead-letter, ignore or pass.
+	Otherwise Text
 
 	hasRules bool // an empty list of rules replaces the preset's too
 }
@@ -67,15 +74,17 @@ type Field struct {
 	Name  string
 	Where string
 	// Sources are tried in this order. FirstOf is true where several are allowed.
-	Sources   []Source
-	FirstOf   bool
-	Extract   Text
-	Normalize []Text
-	Pattern   Text
-	Type      Text
-	Layout    Text
-	Unix      Text
-	Zone      Text
+	Sources []Source
+	FirstOf bool
+	// Extract, Normalize and Pattern are applied in this order, before the text is read as the type.
+	Extract   Text   // an RE2 whose one group is the value
+	Normalize []Text // trim and lower
+	Pattern   Text   // an RE2 that must match somewhere in the text
+	Type      Text   // one of Types
+	// Layout, Unix and Zone belong to the type time. A field has Layout or Unix, not both.
+	Layout Text // of package time
+	Unix   Text // s, ms or us
+	Zone   Text
 }
 
 // A Source is one place where a field's value may be found.

@@ -111,6 +111,8 @@ func (p *pathParser) path() (Path, error) {
 	return path, nil
 }
 
+// step reads one step of a path. What RFC 9535 has besides, and leads to several values, is refused by name: a field has
+// one value.
 func (p *pathParser) step() (step, error) {
 	rest := p.text[p.at:]
 	switch {
@@ -203,6 +205,7 @@ func (p *pathParser) escape(name *strings.Builder, i int, quote byte) (size int,
 	return size, nil
 }
 
+// index refuses what Atoi would take but RFC 9535 does not: leading zeros, a plus sign, minus zero.
 func (p *pathParser) index() (step, error) {
 	length := strings.IndexByte(p.text[p.at:], ']')
 	if length < 0 {

@@ -133,6 +133,7 @@ func (s *Scanner) value(n *node, row, base int) error {
 	return nil
 }
 
+// object reads the members of an object whose opening brace was read. A duplicate name is an error of the decoder.
 func (s *Scanner) object(n *node, row, base int) error {
 	// Only the members of the whole document count: Connect's envelope is known by having exactly two.
 	root := n == &s.plan.root
@@ -169,6 +170,8 @@ func (s *Scanner) named(n *node, quoted []byte) *node {
 	return n.names[string(s.scratch)]
 }
 
+// array reads the elements of an array whose opening bracket was read. An index counted from the end is known only at
+// the end, so the last elements are remembered by their places in the text and read again.
 func (s *Scanner) array(n *node, row, base int) error {
 	// Arrays within this array use the same stack above bottom, and leave it as they found it.
 	bottom := len(s.tail)

@@ -12,6 +12,7 @@ import (
 
 // Facts are what is known besides the events.
 type Facts struct {
+	// Group is the consumer group whose commits and workers these are.
 	Group string
 	// Workers are those that responded.
 	Workers []status.Worker

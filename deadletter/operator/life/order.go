@@ -13,18 +13,23 @@ import (
 
 // Order is what is known about one order. Its JSON names never change; new ones may be added.
 type Order struct {
-	Schema   string    `json:"schema"`
-	Order    string    `json:"order_id"`
-	Since    time.Time `json:"since"`
-	Topics   []string  `json:"topics"`
-	Read     int       `json:"events_read"`
-	Seconds  float64   `json:"seconds"`
-	Complete bool      `json:"complete"` // false: interrupted
-	Unmapped int       `json:"events_without_schema,omitempty"`
-	More     int       `json:"events_left_out,omitempty"`
-	Workers  []Asked   `json:"workers"`
-	Notes    []Note    `json:"notes"` // what is not known, and why
-	Events   []*Event  `json:"events"`
+	Schema string `json:"schema"`
+	Order  string `json:"order_id"`
+	// Since is where the reading began, by the records' times: what the order did before is not in Events, unless a
+	// letter or the ledger knows it.
+	Since  time.Time `json:"since"`
+	Topics []string  `json:"topics"`
+	// Read counts the records that were read, of all orders: a topic has no index of orders.
+	Read     int     `json:"events_read"`
+	Seconds  float64 `json:"seconds"`
+	Complete bool    `json:"complete"` // false: interrupted
+	// Unmapped counts the events that could not be read, because the schema registry did not respond. Some may be the
+	// order's. More counts the order's events beyond the limit of Events.
+	Unmapped int      `json:"events_without_schema,omitempty"`
+	More     int      `json:"events_left_out,omitempty"`
+	Workers  []Asked  `json:"workers"`
+	Notes    []Note   `json:"notes"` // what is not known, and why
+	Events   []*Event `json:"events"`
 }
 
 // Asked is a worker that was asked. Error is why it said nothing about the order.
@@ -35,12 +40,14 @@ type Asked struct {
 
 // Event is what one event says about the order, and what became of it.
 type Event struct {
-	ID        string     `json:"event"` // as in the letters
-	Topic     string     `json:"topic"`
-	Partition int        `json:"partition"`
-	Offset    int64      `json:"offset"`
-	Item      *int       `json:"item,omitempty"`
-	Time      *time.Time `json:"time"`
+	ID        string `json:"event"` // as in the letters
+	Topic     string `json:"topic"`
+	Partition int    `json:"partition"`
+	Offset    int64  `json:"offset"`
+	// Item counts from 0 and is absent if the event has one item.
+	Item *int `json:"item,omitempty"`
+	// Time is the record's; null if it is unknown, or beyond what JSON can express.
+	Time *time.Time `json:"time"`
 	// Action is today's mapping's; empty if only letters and ledger know the event. ByKey says that the mapping finds no
 	// order id, but the record's key is the order's.
 	Action  string `json:"action,omitempty"`
@@ -77,6 +84,7 @@ const (
 
 // Work is what a worker does about the event, or about its replay.
 type Work struct {
+	// The names up to Message are those of the worker's status: see [status.Item].
 	Replay  int        `json:"replay,omitempty"`
 	Doing   string     `json:"doing"`
 	Behind  string     `json:"behind,omitempty"`
@@ -91,18 +99,20 @@ type Work struct {
 
 // Letter is the state of the event's letter.
 type Letter struct {
-	State     fold.State `json:"state"`
-	Replays   int        `json:"replays"`
-	Overtaken bool       `json:"overtaken,omitempty"`
-	Newer     string     `json:"newer,omitempty"`
-	Expired   bool       `json:"expired,omitempty"` // only the ledger knows it
+	State   fold.State `json:"state"`
+	Replays int        `json:"replays"` // asked for so far, whatever their outcomes
+	// Overtaken says that LeadHit accepted a newer event of the order, named by Newer. A replay ends as superseded then,
+	// unless it is forced.
+	Overtaken bool   `json:"overtaken,omitempty"`
+	Newer     string `json:"newer,omitempty"`
+	Expired   bool   `json:"expired,omitempty"` // only the ledger knows it
 }
 
 // Step is a record of the letters' topic or an entry of the ledger.
 type Step struct {
 	At      time.Time `json:"at"`
-	What    string    `json:"what"` // letter, or the entry's event
-	Replay  int       `json:"replay"`
+	What    string    `json:"what"`   // letter, or the entry's event
+	Replay  int       `json:"replay"` // its number; 0 before the first
 	Run     string    `json:"run,omitempty"`
 	By      string    `json:"by,omitempty"`
 	Reason  string    `json:"reason,omitempty"`
