@@ -178,7 +178,8 @@ func (d *Dispatcher) Restarted(now time.Time, id event.Partition, next, end int6
 		c.Offsets = slices.DeleteFunc(slices.Clone(c.Offsets), func(o turn.Offset) bool { return o.Partition == id })
 		d.commit = &c
 	}
-	fresh := newPartition(turn.Position{Partition: id, Next: next, End: end, Uncommitted: true}, d.metadataMax)
+	at := turn.Position{Partition: id, Next: next, End: end, Uncommitted: true, Scattered: p.scattered}
+	fresh := newPartition(at, d.metadataMax)
 	fresh.ready, fresh.inRing = p.ready, p.inRing // pickFrom skips dropped tasks
 	*p = *fresh
 	p.commits.dirty = slices.Contains(d.dirty, p)

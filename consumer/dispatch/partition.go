@@ -17,6 +17,8 @@ type partition struct {
 	inRing bool        // it is in the dispatcher's ring
 	end    int64       // of the log when it was assigned: no replay is taken up before it was fetched up to there
 
+	scattered bool // other workers may call its orders: nothing is skipped
+
 	taking   []*replay // being fetched, in the order in which they were taken up
 	requeued []*replay // not taken up yet, in the order of the ledger
 }
@@ -35,6 +37,7 @@ func newPartition(pos turn.Position, limit int) *partition {
 		commits:   commitState{acked: mark{pos.Next, pos.Metadata}},
 		ready:     newReady(),
 		end:       pos.End,
+		scattered: pos.Scattered,
 	}
 	if pos.Uncommitted {
 		p.commits.acked.next = -1

@@ -24,7 +24,7 @@ func (d *Dispatcher) isRepeat(t task) (statement, bool) {
 		return statement{}, false
 	}
 	s := statementOf(t)
-	return s, t.replay == nil && len(t.key) > 0 && d.memory.has(s)
+	return s, t.replay == nil && len(t.key) > 0 && !t.of.scattered && d.memory.has(s)
 }
 
 // skip finishes a repeat as if LeadHit had accepted it now. Its lane stays blocked until a commit covers it, as after a

@@ -133,7 +133,7 @@ func (b *broker) tell(m *member) {
 		for _, p := range b.logs {
 			if slices.Contains(numbers, p.id.Number) {
 				c := p.committed
-				at := turn.Position{Partition: p.id, Next: c.next, Metadata: c.metadata, Uncommitted: !c.exists}
+				at := turn.Position{Partition: p.id, Next: c.next, Metadata: c.metadata, Uncommitted: !c.exists, Scattered: b.shop.scattered}
 				at.End = p.end
 				if !c.exists {
 					at.Next = p.start

@@ -204,7 +204,7 @@ func repeatMutants() map[string][]edit {
 			"accepted_memory.go", "return digest(sum[:len(digest{})])", "return digest{sum[0]}",
 		}},
 		"skip-key-ignored": {
-			{"repeated_events.go", " && len(t.key) > 0 &&", " &&"},
+			{"repeated_events.go", " && len(t.key) > 0", ""},
 			{"accepted_memory.go", "uint64(len(t.key))), t.key...)", "0))"},
 		},
 		"skip-status-ignored": {{"accepted_memory.go", "\ttext = append(text, t.item().Status...)\n", ""}},
@@ -217,8 +217,9 @@ func repeatMutants() map[string][]edit {
 			{"group_pause.go", "\tif paused {\n\t\td.forgetOrders()\n\t}\n", ""},
 			{"repeated_events.go", "case d.Pause().Kind != \"\":\n\t\td.forgetOrders()\n", "case d.fenced:\n"},
 		},
-		"skip-widens-the-bound": {{"commit_state.go", "if e.called {", "if e.started {"}},
-		"skip-with-another-key": {{"dispatcher.go", "\td.forgetOrders() // it may be", "\t// it may be"}},
+		"skip-where-orders-are-scattered": {{"repeated_events.go", " && !t.of.scattered", ""}},
+		"skip-widens-the-bound":           {{"commit_state.go", "if e.called {", "if e.started {"}},
+		"skip-with-another-key":           {{"dispatcher.go", "\td.forgetOrders() // it may be", "\t// it may be"}},
 	}
 }
 

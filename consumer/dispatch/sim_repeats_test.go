@@ -18,6 +18,7 @@ type shop struct {
 	twins      int               // orders with events in two partitions
 	keyed      float64           // events whose key is their first order's id
 	single     bool              // the other events have a key each; otherwise they have none
+	scattered  bool              // all have their order's key, as in topics with different numbers of partitions
 	said       map[string]string // by order
 	written    int
 }
@@ -38,6 +39,9 @@ func (w *world) drawRepeats(seed uint64) {
 	s.twins, s.single = 1+s.IntN(w.plan.orders), s.Float64() < 0.5
 	if s.keyed = 0; w.plan.workers == 1 {
 		s.keyed = s.Float64()
+	}
+	if s.scattered = s.Float64() < 0.3; s.scattered {
+		s.keyed, s.single = 1, false
 	}
 	if w.desk.on && s.single {
 		// A letter without an order id is known by its key alone, so a newer event with another key cannot mark it: a limit,

@@ -22,6 +22,9 @@ type Position struct {
 	// End is the log's end after the assignment. Replays wait until the partition was fetched up to there. Pass
 	// [UnknownEnd] if the broker does not know the partition; then Trusted or Restarted gives it.
 	End int64
+	// Scattered says that events with the same key may lie in partitions of other workers, in another topic. Then nothing
+	// is skipped here: another worker may have called the order since this one did.
+	Scattered bool
 }
 
 // UnknownEnd is the End of a log that could not be asked for.
