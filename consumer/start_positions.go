@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"leadhit-sync/consumer/broker/inspect"
@@ -32,8 +33,9 @@ const startPatience = 3 * time.Second
 type starts struct {
 	*base
 
-	sizes map[string]int    // partitions of each topic when this worker first saw it
-	begun map[string]string // starts that were logged last, by topic
+	sizes     map[string]int    // partitions of each topic when this worker first saw it
+	begun     map[string]string // starts that were logged last, by topic
+	scattered string            // the numbers of partitions for which nothing is skipped, as logged last
 }
 
 // positions reads the group's offsets, for as long as it takes. Without a commit it chooses the start and logs it. It
@@ -109,10 +111,45 @@ func (s *starts) readPositions(ctx context.Context, own []event.Partition) (stan
 		}
 	}
 	at.positions = slices.DeleteFunc(positions, func(p turn.Position) bool { return p.Next < 0 })
+	scattered := s.areScattered(ctx)
+	for i := range at.positions {
+		at.positions[i].Scattered = scattered
+	}
 	if err := s.findEnds(ctx, at.positions); err != nil {
 		return standing{}, err
 	}
 	return at, missing
+}
+
+// areScattered reports whether the topics have different numbers of partitions. A key then has different partition
+// numbers in two topics, and so may have two owners. Equal numbers have one owner, because the range balancer gives a
+// member the same numbers of each topic. If a topic cannot be described, nobody knows.
+func (s *starts) areScattered(ctx context.Context) bool {
+	if len(s.options.Topics) == 1 || !s.options.Dispatch.SkipRepeats {
+		return false
+	}
+	topology, err := s.options.Cluster.Topics(ctx, s.options.Topics...)
+	if err != nil {
+		return true
+	}
+	var counts []string
+	differ := false
+	for _, topic := range slices.Sorted(maps.Keys(topology.Topics)) {
+		info := topology.Topics[topic]
+		counts = append(counts, fmt.Sprintf("%s: %d", topic, info.Partitions))
+		differ = differ || info.Err != nil || info.Partitions != topology.Topics[s.options.Topics[0]].Partitions
+	}
+	was := s.scattered
+	s.scattered = ""
+	if differ {
+		s.scattered = strings.Join(counts, ", ")
+	}
+	if differ && s.scattered != was {
+		s.log.InfoContext(ctx, "repeats are not skipped, because an order's events in two topics may have two owners: give the "+
+			"topics equal numbers of partitions",
+			slog.String("partitions", s.scattered))
+	}
+	return differ
 }
 
 // findEnds reads where the logs end now. Replays wait until they were fetched up to there.

@@ -1,15 +1,20 @@
 package consumer_test
 
 import (
+	"context"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"leadhit-sync/consumer"
+	"leadhit-sync/consumer/event"
+	"leadhit-sync/retry"
 )
 
 func TestAWorkerWaitsForItsTopicsAndStartsAutomatically(t *testing.T) {
@@ -154,4 +159,47 @@ func TestStateWorksBeforeAndAfterRun(t *testing.T) {
 // equal compares without regard to order: lanes run side by side.
 func equal(got, want []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want)))
+}
+
+// In topics with different numbers of partitions, one key has two partition numbers, and these may have two owners.
+func TestRepeatsAreSkippedOnlyIfTheTopicsHaveEqualNumbersOfPartitions(t *testing.T) {
+	for name, test := range map[string]struct {
+		topics     []string
+		partitions int // of payments; orders has two
+		calls      int32
+	}{
+		"one topic":         {[]string{"orders"}, 3, 1},
+		"equal numbers":     {[]string{"orders", "payments"}, 2, 1},
+		"different numbers": {[]string{"orders", "payments"}, 3, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 2, func(w *world) {
+				w.create("payments", test.partitions)
+				for range 2 {
+					r := &kgo.Record{Topic: "orders", Partition: 1, Key: []byte("4711"), Value: []byte("paid")}
+					if err := w.producer.ProduceSync(w.t.Context(), r).FirstErr(); err != nil {
+						w.t.Fatal(err)
+					}
+				}
+				var calls atomic.Int32
+				w.start(func(o *consumer.Options) {
+					o.Topics, o.Dispatch.SkipRepeats = test.topics, true
+					o.Decode = func(_ context.Context, e *consumer.Event) ([]event.Item, error) {
+						return []event.Item{{Action: event.Call, OrderID: string(e.Key), Status: string(e.Value)}}, nil
+					}
+					o.Call = func(context.Context, consumer.Call) retry.Verdict {
+						calls.Add(1)
+						return retry.Verdict{Kind: retry.Done, Answered: true}
+					}
+				})
+				w.settle(10 * time.Second)
+				if got := calls.Load(); got != test.calls {
+					w.t.Errorf("got %d calls, want %d", got, test.calls)
+				}
+				if got := w.logs.say("give the topics equal numbers of partitions"); len(got) != int(test.calls-1) {
+					w.t.Errorf("got the log lines %q, want %d", got, test.calls-1)
+				}
+			})
+		})
+	}
 }
