@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"leadhit-sync/consumer/broker/inspect"
@@ -35,7 +34,7 @@ type starts struct {
 
 	sizes     map[string]int    // partitions of each topic when this worker first saw it
 	begun     map[string]string // starts that were logged last, by topic
-	scattered string            // the numbers of partitions for which nothing is skipped, as logged last
+	scattered bool              // it was logged that nothing is skipped
 }
 
 // positions reads the group's offsets, for as long as it takes. Without a commit it chooses the start and logs it. It
@@ -121,35 +120,21 @@ func (s *starts) readPositions(ctx context.Context, own []event.Partition) (stan
 	return at, missing
 }
 
-// areScattered reports whether the topics have different numbers of partitions. A key then has different partition
-// numbers in two topics, and so may have two owners. Equal numbers have one owner, because the range balancer gives a
-// member the same numbers of each topic. If a topic cannot be described, nobody knows.
+// areScattered reports whether an order's events in two topics may have two owners. One key has the same partition
+// number in topics of equal size, and the range balancer gives a member the same numbers of each topic. If the topics
+// cannot be described, nobody knows.
 func (s *starts) areScattered(ctx context.Context) bool {
 	if len(s.options.Topics) == 1 || !s.options.Dispatch.SkipRepeats {
 		return false
 	}
 	topology, err := s.options.Cluster.Topics(ctx, s.options.Topics...)
-	if err != nil {
-		return true
-	}
-	var counts []string
-	differ := false
-	for _, topic := range slices.Sorted(maps.Keys(topology.Topics)) {
-		info := topology.Topics[topic]
-		counts = append(counts, fmt.Sprintf("%s: %d", topic, info.Partitions))
-		differ = differ || info.Err != nil || info.Partitions != topology.Topics[s.options.Topics[0]].Partitions
-	}
-	was := s.scattered
-	s.scattered = ""
-	if differ {
-		s.scattered = strings.Join(counts, ", ")
-	}
-	if differ && s.scattered != was {
+	scattered := err != nil || !topology.EqualPartitions()
+	if scattered && !s.scattered {
 		s.log.InfoContext(ctx, "repeats are not skipped, because an order's events in two topics may have two owners: give the "+
-			"topics equal numbers of partitions",
-			slog.String("partitions", s.scattered))
+			"topics equal numbers of partitions")
 	}
-	return differ
+	s.scattered = scattered
+	return scattered
 }
 
 // findEnds reads where the logs end now. Replays wait until they were fetched up to there.

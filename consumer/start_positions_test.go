@@ -175,25 +175,7 @@ func TestRepeatsAreSkippedOnlyIfTheTopicsHaveEqualNumbersOfPartitions(t *testing
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 2, func(w *world) {
 				w.create("payments", test.partitions)
-				for range 2 {
-					r := &kgo.Record{Topic: "orders", Partition: 1, Key: []byte("4711"), Value: []byte("paid")}
-					if err := w.producer.ProduceSync(w.t.Context(), r).FirstErr(); err != nil {
-						w.t.Fatal(err)
-					}
-				}
-				var calls atomic.Int32
-				w.start(func(o *consumer.Options) {
-					o.Topics, o.Dispatch.SkipRepeats = test.topics, true
-					o.Decode = func(_ context.Context, e *consumer.Event) ([]event.Item, error) {
-						return []event.Item{{Action: event.Call, OrderID: string(e.Key), Status: string(e.Value)}}, nil
-					}
-					o.Call = func(context.Context, consumer.Call) retry.Verdict {
-						calls.Add(1)
-						return retry.Verdict{Kind: retry.Done, Answered: true}
-					}
-				})
-				w.settle(10 * time.Second)
-				if got := calls.Load(); got != test.calls {
+				if got := w.callsOfOneStatusTwice(test.topics); got != test.calls {
 					w.t.Errorf("got %d calls, want %d", got, test.calls)
 				}
 				if got := w.logs.say("give the topics equal numbers of partitions"); len(got) != int(test.calls-1) {
@@ -202,4 +184,28 @@ func TestRepeatsAreSkippedOnlyIfTheTopicsHaveEqualNumbersOfPartitions(t *testing
 			})
 		})
 	}
+}
+
+// callsOfOneStatusTwice lets a worker of some topics read two events that say the same, and counts its calls.
+func (w *world) callsOfOneStatusTwice(topics []string) int32 {
+	w.t.Helper()
+	for range 2 {
+		r := &kgo.Record{Topic: "orders", Partition: 1, Key: []byte("4711"), Value: []byte("paid")}
+		if err := w.producer.ProduceSync(w.t.Context(), r).FirstErr(); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	var calls atomic.Int32
+	w.start(func(o *consumer.Options) {
+		o.Topics, o.Dispatch.SkipRepeats = topics, true
+		o.Decode = func(_ context.Context, e *consumer.Event) ([]event.Item, error) {
+			return []event.Item{{Action: event.Call, OrderID: string(e.Key), Status: string(e.Value)}}, nil
+		}
+		o.Call = func(context.Context, consumer.Call) retry.Verdict {
+			calls.Add(1)
+			return retry.Verdict{Kind: retry.Done, Answered: true}
+		}
+	})
+	w.settle(10 * time.Second)
+	return calls.Load()
 }

@@ -43,6 +43,10 @@ type watch struct {
 func (w *watch) past(ctx context.Context, from time.Time, p *terminal.Progress) error {
 	defer p.End()
 	w.next = make(map[event.Partition]int64)
+	topology, err := w.cluster.Topics(ctx, w.topics...)
+	if err == nil {
+		w.tally.scattered = !topology.EqualPartitions()
+	} // otherwise the first topic fails, too
 	for _, topic := range w.topics {
 		err := w.pastOf(ctx, topic, from, p)
 		if ctx.Err() != nil {

@@ -33,7 +33,8 @@ type tally struct {
 	orders      *orders
 	minutes     map[int64]int // by minute since 1970: the calls that a worker would make
 	statuses    []string      // that LeadHit knows
-	skips       bool          // a worker makes no call for a repeat
+	skips       bool          // a worker makes no call for a repeat, unless scattered
+	scattered   bool          // the topics have different numbers of partitions
 	odd         oddTimes
 }
 
@@ -106,7 +107,7 @@ func (t *tally) add(e seen) {
 			continue
 		}
 		repeat := t.orders.call(out.OrderID, out.Status, slices.Contains(t.statuses, out.Status), e)
-		if !repeat || !t.skips {
+		if !repeat || !t.skips || t.scattered {
 			t.minute(e.time)
 		}
 	}
@@ -203,9 +204,11 @@ type ordersSummary struct {
 	Calls int `json:"calls"`
 	// Repeats counts the calls for a status that LeadHit would have accepted last for the order.
 	Repeats int `json:"repeats_that_change_nothing"`
-	// Needed is Calls without Repeats, and Skipped whether a worker makes only these: SKIP_REPEATS.
-	Needed  int  `json:"calls_without_repeats"`
-	Skipped bool `json:"repeats_are_skipped"`
+	// Needed is Calls without Repeats, and Skipped whether a worker makes only these: with SKIP_REPEATS, and topics that
+	// have equal numbers of partitions.
+	Needed    int  `json:"calls_without_repeats"`
+	Skipped   bool `json:"repeats_are_skipped"`
+	scattered bool
 	// Spread counts the orders with events in two partitions. Kafka keeps no order between these: the record key must be
 	// the order id.
 	Spread    int           `json:"in_two_partitions"`
@@ -257,7 +260,7 @@ func (t *tally) summary(l load) summary {
 
 	o := ordersSummary{
 		Count: len(t.orders.known), Calls: calls, Repeats: t.orders.repeats(), Busiest: t.orders.busiest(),
-		Beyond: t.orders.beyond, Skipped: t.skips,
+		Beyond: t.orders.beyond, Skipped: t.skips && !t.scattered, scattered: t.scattered,
 	}
 	o.Needed = calls - o.Repeats
 	o.Spread, o.Examples = t.orders.spread()

@@ -101,17 +101,20 @@ func TestARepeatIsWhatAWorkerNeedNotCall(t *testing.T) {
 func TestTheSummarySaysHowManyCallsAreNeeded(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		limit int
-		skips bool
-		want  string
+		limit            int
+		skips, scattered bool
+		want             string
 	}{
-		{10, true, "repeats   4 of 10 calls: LeadHit has the order's status already, so a worker makes 6, and a few more after " +
+		{10, true, true, "repeats   4 of 10 calls: LeadHit has the order's status already; a worker calls all the same, because " +
+			"the topics have different numbers of partitions\n"},
+		{10, true, false, "repeats   4 of 10 calls: LeadHit has the order's status already, so a worker makes 6, and a few more after " +
 			"a restart or a rebalance\n"},
-		{10, false, "repeats   4 of 10 calls: LeadHit has the order's status already; with SKIP_REPEATS=true a worker makes 6\n"},
-		{1, true, "repeats   at least 1 of 10 calls: LeadHit has the order's status already, so a worker makes at most 9, and a " +
+		{10, false, false, "repeats   4 of 10 calls: LeadHit has the order's status already; with SKIP_REPEATS=true a worker makes 6\n"},
+		{1, true, false, "repeats   at least 1 of 10 calls: LeadHit has the order's status already, so a worker makes at most 9, and a " +
 			"few more after a restart or a rebalance\n"},
 	} {
 		tallied := newTally(test.limit, leadHits, test.skips)
+		tallied.scattered = test.scattered
 		for i := range 8 {
 			tallied.add(called(strconv.Itoa(i/2), "paid", 0, time.Unix(1000, 0)))
 		}

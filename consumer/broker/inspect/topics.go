@@ -24,6 +24,22 @@ type Topology struct {
 	Topics map[string]TopicInfo
 }
 
+// EqualPartitions reports whether all topics that exist have the same number of partitions. Then a key has the same
+// partition number in each. It is false if that is unknown.
+func (t Topology) EqualPartitions() bool {
+	counts := make(map[int]bool)
+	for _, info := range t.Topics {
+		switch {
+		case info.Missing:
+		case info.Err != nil:
+			return false
+		default:
+			counts[info.Partitions] = true
+		}
+	}
+	return len(counts) <= 1
+}
+
 // TopicInfo describes one topic.
 type TopicInfo struct {
 	// Partitions is how many there are; their numbers start at 0.
