@@ -74,7 +74,7 @@ func (c *Config) checkTraces(p *problems) {
 }
 
 // warnings names standard settings that are not supported. They are no mistakes, because platforms set such variables
-// for all their programs alike, and the worker must start all the same.
+// for all their programs alike, and the worker must start anyway.
 func (t *traces) warnings() []string {
 	var lines []string
 	switch t.Exporter {

@@ -177,7 +177,7 @@ func TestSettingsThatCannotWorkAreRefused(t *testing.T) {
 		{"a window too small", []string{"WINDOW_BYTES", "1023KiB"}, `WINDOW_BYTES: "1023KiB" is not within 1MiB and 64GiB`},
 		{"a window in thousands", []string{"WINDOW_BYTES", "16MB"}, `WINDOW_BYTES: "16MB" is not a size`},
 		{"a retry that shrinks", []string{"RETRY_INITIAL", "30s", "RETRY_MAX", "10s"}, "RETRY_MAX: 10s is shorter than RETRY_INITIAL 30s; for example RETRY_MAX=1m"},
-		{"an end before the second try", []string{"RETRY_MAX_ELAPSED", "100ms"}, "RETRY_MAX_ELAPSED: 100ms is shorter than RETRY_INITIAL 500ms"},
+		{"an end before the second attempt", []string{"RETRY_MAX_ELAPSED", "100ms"}, "RETRY_MAX_ELAPSED: 100ms is shorter than RETRY_INITIAL 500ms"},
 		{"a time below zero", []string{"RETRY_MAX_ELAPSED", "-1s"}, `RETRY_MAX_ELAPSED: "-1s" is not within 0 and 168h`},
 		{"an address without a colon", []string{"HTTP_ADDR", "8080"}, `HTTP_ADDR: "8080" is not host:port`},
 		{"a level that nobody knows", []string{"LOG_LEVEL", "loud"}, `LOG_LEVEL: "loud" is none of debug, info, warn, error`},

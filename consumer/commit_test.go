@@ -172,7 +172,7 @@ func TestARequestIsNotWrittenAfterTheLease(t *testing.T) {
 		})
 		w.settle(time.Minute)
 		if got := len(w.ledger.calledNow()); got != 1 || tries.Load() != 2 {
-			w.t.Errorf("got %d tries and %d requests, want the first try not written", tries.Load(), got)
+			w.t.Errorf("got %d attempts and %d requests, want the first attempt not written", tries.Load(), got)
 		}
 		w.toldOnce("not sent")
 	})

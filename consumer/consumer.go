@@ -21,7 +21,8 @@
 // own. If this takes too long, the worker leaves the group and waits outside it.
 //
 // A worker that knows its place takes other members of that place for dead. Before its first join it waits until their
-// last calls have ended, at most for the call timeout and a moment after Run has begun, and removes them from the group.
+// last calls must have ended, which is shortly after the call timeout, counted from the start of Run. Then it removes
+// them from the group.
 //
 // A position advances only past records that were read. If the log itself has moved (retention passed the offset, the
 // topic was truncated or recreated), the consumer logs and counts it, and continues at the new start of the log.

@@ -44,7 +44,7 @@ func (c *chaos) onLetter(what change, _ int) conduct {
 
 // commitFault is what happens to a commit.
 type commitFault struct {
-	code *kerr.Error   // the response; with RequestTimedOut the commit is applied all the same
+	code *kerr.Error   // the response; with RequestTimedOut the commit is applied anyway
 	late time.Duration // how much later it is applied
 	drop bool          // it gets no response
 	hang bool          // the connection breaks

@@ -115,7 +115,7 @@ func (w *world) stored() int {
 	return n
 }
 
-// many produces events of one fate about n orders, in two partitions.
+// many produces events about n orders, all with the same fate, in two partitions.
 func (w *world) many(n int, name, fate string) {
 	w.t.Helper()
 	for i := range n {

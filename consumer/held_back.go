@@ -77,7 +77,7 @@ func (h holds) reported() map[event.Partition]HeldBack {
 // fetched takes the ends of a partition's log from a fetch. ended is a hold that was logged and is over. ask says that
 // it is time to ask for the age of the first event held back.
 func (h holds) fetched(now time.Time, p event.Partition, batch broker.Batch) (ended *hold, ask bool) {
-	// Brokers return records of read_committed fetches only below the last stable offset (KIP-98). So the log goes on
+	// Brokers return records of read_committed fetches only below the last stable offset (KIP-98). So the log continues
 	// beyond what this fetch returned, and only the two ends show that.
 	open := h.open[p]
 	stable := batch.LastStable

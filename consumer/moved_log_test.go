@@ -147,7 +147,7 @@ func TestAPartitionThatIsUnknownForAMomentContinuesAtItsPosition(t *testing.T) {
 	})
 }
 
-// A batch of 400 KiB takes 10 s: longer than a broker may keep silent.
+// A batch of 400 KiB takes 10 s: longer than a broker may stay silent.
 func TestABatchOverASlowConnectionIsRead(t *testing.T) {
 	bubble(t, 1, func(w *world) {
 		w.start(func(*consumer.Options) { w.workers[len(w.workers)-1].wire.pace = 4 << 10 })

@@ -129,7 +129,7 @@ func (w *world) said() []string {
 	return all
 }
 
-// replay asks for the n-th replay of the letter of an event, which is at an offset of the letters' topic.
+// replay requests the n-th replay of the letter of an event, which is at an offset of the letters' topic.
 func (w *world) replay(offset int64, n int, letter int64) {
 	w.t.Helper()
 	_, value, err := shared.Entry{

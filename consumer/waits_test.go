@@ -15,7 +15,7 @@ import (
 	"leadhit-sync/consumer"
 )
 
-// waitsFor demands that one of the worker's waits is for this, and returns when it began.
+// waitsFor demands that the worker waits for what the text says, and returns when the wait began.
 func waitsFor(t *testing.T, k *worker, text string) time.Time {
 	t.Helper()
 	for _, wait := range k.Waits() {
@@ -93,7 +93,7 @@ func TestAWorkerShowsThatOtherConsumersHoldItsGroup(t *testing.T) {
 		k := w.start()
 		time.Sleep(time.Minute)
 		if s := k.State(); s.Phase != consumer.Joining || !s.Since.Equal(begun) {
-			w.t.Errorf("got %s since %v, want joining since %v: tries do not move it", s.Phase, s.Since, begun)
+			w.t.Errorf("got %s since %v, want joining since %v: retries do not move it", s.Phase, s.Since, begun)
 		}
 		since := waitsFor(w.t, k, "other consumers occupy the group "+group)
 		time.Sleep(time.Minute)

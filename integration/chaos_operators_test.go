@@ -86,7 +86,7 @@ func (o *operators) take(r *kgo.Record) {
 	o.ledger.Letter(l.ID, l.Replays)
 }
 
-// work asks for something about a few letters, mostly new ones.
+// work replays or closes a few letters, mostly new ones.
 func (o *operators) work(ctx context.Context) {
 	ids := o.ledger.IDs
 	var entries []*kgo.Record
@@ -178,7 +178,7 @@ func (r *round) learn(knows bool) {
 	r.leadhit.Change(func(f *sandbox.Faults) { f.Statuses = r.learned() })
 }
 
-// judged returns the events with another demand on those that LeadHit refuses: it may learn their status.
+// judged returns next with a changed expectation for refused events: LeadHit may learn their status and accept them.
 func judged(next func() audit.Event) func() audit.Event {
 	return func() audit.Event {
 		event := next()

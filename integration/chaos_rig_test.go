@@ -34,7 +34,7 @@ type round struct {
 	sampler *sampler
 	sampled func()        // ends the sampling
 	beside  bool          // LeadHit fails at the same time as other parts
-	ledger  *audit.Ledger // nil: no operator asked for anything
+	ledger  *audit.Ledger // nil: no operator is at work
 	began   time.Time
 
 	mu         sync.Mutex // LeadHit's faults run beside the others

@@ -17,7 +17,7 @@ import (
 
 const (
 	thousandsLetters = 2000
-	thousandsAtOnce  = 200 // letters that are asked for before each fault
+	thousandsAtOnce  = 200 // letters that are requeued before each fault
 	thousandsSeen    = 2   // letters of each order
 )
 
@@ -89,7 +89,7 @@ func thousandsEvents(orders, others *shop.Orders) []audit.Event {
 	return events
 }
 
-// ask asks for the next letters.
+// ask requeues the next letters.
 func (o *operators) ask(ctx context.Context, t *testing.T, from int) {
 	t.Helper()
 	var entries []*kgo.Record

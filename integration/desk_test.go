@@ -66,7 +66,7 @@ func (d *deskWorld) replayOne(p *person) {
 	p.sees("LeadHit knows on-hold", p.who)
 	p.comesToSee("Done 1 of 1 done")
 	p.clicks(d.topic + "/")
-	p.sees("Resolved", "LeadHit accepted it", "Replay 1, asked for by "+p.who)
+	p.sees("Resolved", "LeadHit accepted it", "Replay 1, requested by "+p.who)
 }
 
 // replayByKeys does the same without a mouse. What has the focus can be seen.
@@ -101,7 +101,7 @@ func (d *deskWorld) samePlan(t *testing.T) {
 	anna.sees("all of them, says anna")
 	anna.comesToSee("Done 8 of 8 done")
 	boris.clicks("Replay 8 letters")
-	boris.sees("The letters have changed since you saw the plan. Nothing was asked for", "No letter is ready for a replay")
+	boris.sees("The letters have changed since you saw the plan. No letter was requeued", "No letter is ready for a replay")
 	boris.forgives("409")
 	boris.goes("/runs", "all of them, says anna")
 	if got := len(d.lettersWith(t, "replay")); got != 12 {

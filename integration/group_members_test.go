@@ -51,8 +51,7 @@ func (s *suite) testComingAndGoing(t *testing.T, brokers []string) {
 	if generations < float64(joins) {
 		t.Errorf("got %.0f generations, want %d at least: each join makes one", generations, joins)
 	}
-	// A leak in each generation would be as many as there were joins. Connections come and go, more of them on a busy
-	// machine.
+	// A leak in each generation would add at least one per join. Connections come and go, more of them on a busy machine.
 	if most := joins * 2 / 3; late.goroutines > early.goroutines+most || late.files > early.files+most {
 		t.Errorf("got %v after the first member and %v after %d, want no growth", early, late, joins)
 	}

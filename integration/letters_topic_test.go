@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testLettersTopic: a worker reports changes of the letters' topic, and stores every later letter all the same.
+// testLettersTopic: a worker reports changes of the letters' topic, and still stores every later letter.
 func (s *suite) testLettersTopic(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("a letters' topic that becomes too small, then tiny, then is deleted", func(t *testing.T) {

@@ -13,7 +13,8 @@ import (
 	"leadhit-sync/leadhit/sandbox"
 )
 
-// testLostGround: a worker reports and counts changes of the log under its group, and skips no event that exists.
+// testLostGround: if the log changes so that the group's offsets no longer fit, a worker reports and counts that, and
+// skips no existing event.
 func (s *suite) testLostGround(t *testing.T, brokers []string) {
 	t.Helper()
 	t.Run("retention passes the committed offset", func(t *testing.T) {

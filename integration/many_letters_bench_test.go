@@ -53,8 +53,8 @@ func BenchmarkManyLetters(b *testing.B) {
 	b.ReportMetric(0, "ns/op") // the lines have the figures
 }
 
-// writeLetters fills the letters' topic as a worker does, each letter with an order of its own. Their events are in a
-// source that has passed them long ago.
+// writeLetters fills the letters' topic as a worker does, each letter with an order of its own. The source has deleted
+// their events long ago.
 func (r *run) writeLetters(b *testing.B) {
 	b.Helper()
 	r.broker.create(b, "dlq."+r.group, 1, 1<<20)

@@ -127,7 +127,7 @@ func (r *run) replayed(t *testing.T, p *program.Program) (v replaySummary) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A plan that another operator changed before the start is refused: nothing was asked for.
+	// A plan that another operator changed before the start is refused: no letter was requeued.
 	if code == 5 && strings.Contains(p.Stderr(), "was first with run") {
 		return v
 	}

@@ -27,8 +27,8 @@ func spark(values []float64, columns int) string {
 	return out.String()
 }
 
-// clock is a time since the start, 1:05. Hours appear only in a demo that is longer than one, so the head of a frame
-// stays short.
+// clock is a time since the start, 1:05. Hours appear only in a demo that is longer than one hour, so the head of a
+// frame stays short.
 func clock(d time.Duration) string {
 	s := int(max(d, 0) / time.Second)
 	if s >= 3600 {

@@ -81,7 +81,7 @@ Exit codes: 0 nothing was lost, all records agree · 1 they do not agree, or an 
 2 wrong usage · 130 ended before the summary.
 `
 
-// parse reads the command line. It writes the help if that is asked for, and returns flag.ErrHelp.
+// parse reads the command line. It writes the help if that is requested, and returns flag.ErrHelp.
 func parse(args []string, help io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)

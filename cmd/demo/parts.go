@@ -55,7 +55,7 @@ type parts struct {
 
 // setUp opens all parts in the order in which they need each other: the key's file before the settings that name it,
 // the settings before the worker. After an error it closes those that are open. It does not start the worker. The ports
-// of Kafka and LeadHit are taken here. One that is in use is an error, before anything is printed.
+// of Kafka and LeadHit are taken here, so a port that is in use is reported before anything is printed.
 func setUp(ctx context.Context, o options) (_ *parts, err error) {
 	p := &parts{logs: newLogbook()}
 	defer func() {
@@ -188,7 +188,7 @@ func (p *parts) ready(ctx context.Context, r *running) (address string, err erro
 		select {
 		case <-ctx.Done():
 			return "", errNotBegun
-		// The worker ended by itself; the caller joins its error.
+		// The worker ended on its own; the caller joins its error.
 		case <-r.done:
 			return "", errStopped
 		case <-limit.C:

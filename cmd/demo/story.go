@@ -198,7 +198,7 @@ func (s *story) beats() []beat {
 	return slices.Clip(s.told)
 }
 
-// until waits for a moment. It returns false if ctx has ended.
+// until waits until that moment. It returns false if ctx ends first.
 func until(ctx context.Context, moment time.Time) bool {
 	timer := time.NewTimer(time.Until(moment))
 	defer timer.Stop()

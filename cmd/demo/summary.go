@@ -49,13 +49,13 @@ type verdict struct {
 	repeated int
 }
 
-// ok reports whether all records agree, and there are some.
+// ok reports whether there are records, and all of them agree.
 func (v verdict) ok() bool {
 	return v.Err() == nil && len(v.unknown) == 0 && v.refused == v.letters && v.written > 0
 }
 
 // judge compares the records. The worker's own counters are not among them, so a mistake of the worker cannot confirm
-// itself. A letter that nobody asked for counts as much as a missing one: the audit compares both ways.
+// itself. An unexpected letter counts as much as a missing one: the audit compares both ways.
 func judge(e evidence) verdict {
 	v := verdict{written: len(e.book)}
 	all := audit.Evidence{

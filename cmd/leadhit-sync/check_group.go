@@ -117,7 +117,7 @@ func obstacle(g groups.Group) string {
 
 // olderRelease reports whether all members are workers of a release that shared partitions by range. The client id is
 // the only sign, and any client may use it. Such a group is a warning, not a failure: a rolling update passes through
-// that state by itself.
+// that state on its own.
 func olderRelease(g groups.Group) bool {
 	return g.Protocol == rangeProtocol && g.ProtocolType == "consumer" &&
 		!slices.ContainsFunc(g.Members, func(m groups.GroupMember) bool { return !members.IsWorker(m) })
@@ -174,7 +174,7 @@ func checkSession(ctx context.Context, r *report, cluster *broker.Cluster, sessi
 	r.ok("session", "KAFKA_SESSION_TIMEOUT "+session.String()+" is within "+leastSession+" and "+mostSession)
 }
 
-// milliseconds reads a broker's setting. An absent one is "", and not known.
+// milliseconds reads a broker's setting. An absent one is "", which is unknown.
 func milliseconds(text string) (time.Duration, bool) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	return time.Duration(n) * time.Millisecond, err == nil

@@ -99,7 +99,7 @@ type printedSetting struct {
 	Name    string  `json:"name"`
 	Value   *string `json:"value,omitempty"`
 	Default string  `json:"default,omitempty"`
-	// Required is false for a setting of which another one may take the place, such as the key or its file.
+	// Required is false for a setting that another one can replace, such as the key or its file.
 	Required bool   `json:"required"`
 	Secret   bool   `json:"secret"`
 	Meaning  string `json:"meaning"`

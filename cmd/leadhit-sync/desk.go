@@ -51,7 +51,7 @@ worker on this host, at HTTP_ADDR.`,
 }
 
 // serveDesk serves the pages until a signal. Replays that it carries out are stopped then; the workers finish the
-// letters that were asked for.
+// requeued letters.
 func serveDesk(ctx context.Context, out io.Writer, settings *config.Config, workers finder) error {
 	log, flush := startLog(ctx, settings, out)
 	defer flush()

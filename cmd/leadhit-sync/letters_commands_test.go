@@ -162,7 +162,7 @@ func TestDismissAsksBeforeItWrites(t *testing.T) {
 	} {
 		if got := command(t, "", strings.Fields(line)...); got.code != exitUsage || !strings.Contains(got.err, "--reason is missing") ||
 			got.out != "" {
-			t.Errorf("%s: got %+v, want the reason asked for", line, got)
+			t.Errorf("%s: got %+v, want the reason demanded", line, got)
 		}
 	}
 	if got := names(t, "letters list"); len(got) != 29 {

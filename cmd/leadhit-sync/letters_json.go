@@ -71,7 +71,7 @@ type valueView struct {
 	SHA256 string `json:"sha256"`
 	// Omitted says that the value was too large for the letters' topic. Only the source topic has it.
 	Omitted bool `json:"omitted,omitempty"`
-	// Text or Base64 is the value itself. Both are absent unless its disclosure was asked for, with a reason.
+	// Text or Base64 is the value itself. Both are absent unless somebody gave a reason to see it.
 	Text   string `json:"text,omitempty"`
 	Base64 []byte `json:"base64,omitempty"`
 }
@@ -127,7 +127,7 @@ func counts(of map[string]int) map[string]int {
 }
 
 // showLetter is one letter in the same form, with the event's key and headers and, only if reveal is set, its value.
-// history is nil if it was not asked for.
+// history is nil if it was not requested.
 func showLetter(l shownLetter, reveal bool) shownView {
 	v := shownView{letterView: viewLetter(l.Letter.Letter), Headers: []headerView{}, History: l.history}
 	switch {

@@ -15,7 +15,7 @@ import (
 	"leadhit-sync/deadletter/view"
 )
 
-// shownLetter is a letter with its history, if that is asked for.
+// shownLetter is a letter, with its history if that was requested.
 type shownLetter struct {
 	operator.Letter
 
@@ -119,7 +119,7 @@ func (s *showing) show(c *cobra.Command, id ledger.ID) error {
 			if err != nil {
 				return err
 			}
-			// The ledger comes first: no value is shown that nobody would find in it later.
+			// The ledger comes first, so that it names every value that was shown.
 			if reveal {
 				entries := operator.AboutEach([]view.Letter{shown.Letter.Letter}, revealed)
 				if err := r.Write(ctx, entries...); err != nil {
@@ -130,7 +130,7 @@ func (s *showing) show(c *cobra.Command, id ledger.ID) error {
 		}, index)
 }
 
-// read finds the letter, and reads its history if that is asked for.
+// read finds the letter, and reads its history if that was requested.
 func (s *showing) read(ctx context.Context, r *operator.Reader, id ledger.ID) (shownLetter, error) {
 	found, err := r.Find(ctx, id, s.everyGroup)
 	if err != nil || !s.history {

@@ -116,8 +116,8 @@ func (e shownEvent) details() []string {
 		all = append(all, "the mapping finds no order id; the record's key is the order's id")
 	}
 	if e.Repeats != "" && (e.State == life.Finished || e.State == life.Committed) {
-		all = append(all, "the status of "+e.Repeats+", so no call was needed; after a restart or a rebalance a worker calls "+
-			"all the same")
+		all = append(all, "the status of "+e.Repeats+", so no call was needed; after a restart or a rebalance, a worker calls "+
+			"it anyway")
 	}
 	for _, s := range e.History {
 		all = append(all, s.At.UTC().Format(orderMoment)+"  "+orderStepText(s))
@@ -205,9 +205,9 @@ func causeText(cause, message string) string {
 
 func tries(n int) string {
 	if n == 1 {
-		return "1 try"
+		return "1 attempt"
 	}
-	return strconv.Itoa(n) + " tries"
+	return strconv.Itoa(n) + " attempts"
 }
 
 // orderStepText says what a letter or an entry of the ledger says.

@@ -88,7 +88,7 @@ orders/0/4 call submitted: blocked orders/0/3`
 func wantLife(t *testing.T, l life.Order) {
 	t.Helper()
 	if w := l.Events[3].Work; w == nil || w.Tries < 1 || w.Cause != "OperationalError" || w.Code != -32000 {
-		t.Errorf("got %+v, want the tries and the last outcome", w)
+		t.Errorf("got %+v, want the attempts and the last outcome", w)
 	}
 	if h := l.Events[2].History; len(h) != 1 || h[0].Cause != "UnknownStatus" ||
 		!strings.HasPrefix(h[0].Record, "dlq.leadhit-sync/0/") {
@@ -224,7 +224,7 @@ func TestTheHistoryOfALetterIsShown(t *testing.T) {
 		"order 4711: 3 events; 2 events of 1 topic", "EVENT ",
 		"orders/0/900  -", "not read paid", "letter open",
 		"orders/0/0 ", "letter requeued, overtaken",
-		"letter dlq.leadhit-sync/0/0: ValidationError: Possible statuses: none; call, 2 tries, worker 1.9.0",
+		"letter dlq.leadhit-sync/0/0: ValidationError: Possible statuses: none; call, 2 attempts, worker 1.9.0",
 		"replay 1 by alice, run r_1: LeadHit 2.4 accepts it",
 		"replay 1 by bob (changed nothing)",
 		"overtaken: LeadHit accepted orders/0/7, so a replay needs force",
@@ -259,7 +259,7 @@ func TestAWaitIsShownWithItsPause(t *testing.T) {
 	t.Parallel()
 	due := time.Date(2026, 11, 29, 12, 34, 56, 0, time.UTC)
 	for want, w := range map[string]life.Work{
-		"waits for its next attempt, due at 12:34:56; 3 tries, last outcome http 503 busy; calls are paused: outage": {
+		"waits for its next attempt, due at 12:34:56; 3 attempts, last outcome http 503 busy; calls are paused: outage": {
 			Doing: "waiting", Tries: 3, Next: &due, Cause: "HTTP 503", Message: "http 503 busy", Paused: "outage",
 		},
 		"replay 2: waits for other replays": {Replay: 2, Doing: "place"},

@@ -111,7 +111,7 @@ func printJSON(w io.Writer, value any, indent string) error {
 			fmt.Fprintf(&out, `\u%04x`, unit)
 		}
 	}
-	// One write for each value, so that a reader of a pipe seldom sees half a line of --follow.
+	// One write for each value, so that the reader of a pipe rarely sees half a line of --follow.
 	_, err := w.Write(out.Bytes())
 	return err
 }

@@ -172,7 +172,7 @@ type load struct {
 // summary is the result of a preview. Its JSON names never change; new ones may be added.
 type summary struct {
 	Schema string    `json:"schema"`
-	Since  time.Time `json:"since"` // from when on events were read
+	Since  time.Time `json:"since"` // where the reading began
 	Events int       `json:"events"`
 	// First and Last are times of events that were read. An implausible time is in OddTimes alone.
 	First  time.Time      `json:"first_event,omitzero"`
@@ -239,7 +239,7 @@ type loadSummary struct {
 	Needed    float64 `json:"needed_calls_per_second"`
 	PerWorker float64 `json:"calls_per_second_of_a_worker"`
 	Workers   int     `json:"workers"`
-	// InFlight and LatencyMillis are what PerWorker assumes: CALLS_IN_FLIGHT, and the latency that was asked for.
+	// InFlight and LatencyMillis are what PerWorker assumes: CALLS_IN_FLIGHT, and the latency from the flag.
 	InFlight      int   `json:"calls_in_flight"`
 	LatencyMillis int64 `json:"latency_ms"`
 	// CatchUp is how long one worker takes for all of these calls, in seconds.

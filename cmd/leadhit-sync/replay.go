@@ -203,7 +203,7 @@ func (o *replayOptions) confirm(ctx context.Context, c *cobra.Command, p replayP
 		return nil
 	case !o.answers:
 		return codedError{exitDeclined, errors.New("stdin is not a terminal: add --yes to replay without a confirmation; " +
-			"nothing was asked for")}
+			"no letter was requeued")}
 	}
 	word := "yes"
 	if count > typedNumber {

@@ -17,7 +17,7 @@ type selection struct {
 	filter view.Filter
 }
 
-// parse reads filter and ids. A replay of everything must be asked for: a lost argument must not replay all letters.
+// parse reads filter and ids. A replay of everything must be explicit: a lost argument must not replay all letters.
 func (s *selection) parse(f *filterFlags, ids []string) error {
 	filter, empty, err := f.parse(ids)
 	if err != nil {

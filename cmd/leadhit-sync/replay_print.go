@@ -152,7 +152,7 @@ func atRate(letters int, rate float64) string {
 	return time.Duration(float64(letters) / rate * float64(time.Second)).Round(time.Second).String()
 }
 
-// progressLine is the line that a terminal shows while a run goes on.
+// progressLine is the line that a terminal shows during a run.
 func progressLine(s replay.Summary, since time.Duration, rate float64) string {
 	const width = 10
 	done, total := s.Done(), max(s.Planned, 1)
@@ -179,8 +179,8 @@ type replayView struct {
 	Reason string               `json:"reason"`
 	Filter string               `json:"filter"`
 	Counts map[replay.Class]int `json:"counts"` // of the plan
-	// Of the planned letters, Waiting ones were asked for and have no outcome yet: the workers finish them without this
-	// run. Untouched ones were not asked for. Changed ones were left alone, because somebody else was first.
+	// Of the planned letters, Waiting ones are requeued and have no outcome yet: the workers finish them without this run.
+	// Untouched ones were not requeued. Changed ones were left alone, because somebody else was first.
 	Planned    int           `json:"planned"`
 	Resolved   int           `json:"resolved"`
 	Refused    int           `json:"refused"`
@@ -217,7 +217,7 @@ func (e endedRun) json() replayView {
 	return v
 }
 
-// print shows the outcomes, and what goes on or is left.
+// print shows the outcomes, what still runs and what is left.
 func (e endedRun) print(out io.Writer) error {
 	var p terminal.Page
 	if e.Planned == 0 {
@@ -270,7 +270,7 @@ func areLetters(n int) string {
 	return strconv.Itoa(n) + " letters are"
 }
 
-// failure is the error with the command's exit code; nil if all letters are resolved, or were only to be asked for.
+// failure is the error with the command's exit code; nil if all letters are resolved, or were only to be requeued.
 func (e endedRun) failure() error {
 	left := e.Refused + e.Superseded + e.Failed + e.Dismissed + len(e.Changed)
 	switch {

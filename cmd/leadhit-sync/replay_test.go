@@ -403,7 +403,7 @@ func TestARunCountsWhatSomebodyElseHadAskedFor(t *testing.T) {
 	}
 	shown := decoded[struct{ Runs []runView }](t, command(t, "", "runs", "-o", "json").out)
 	if len(shown.Runs) != 2 || shown.Runs[0].Lost != 0 || shown.Runs[1].Lost != 1 || shown.Runs[1].Asked != 1 {
-		t.Errorf("got %+v, want one letter that the second run asked for too late", shown)
+		t.Errorf("got %+v, want one letter that the second run requested too late", shown)
 	}
 	if got := command(t, "", "runs"); !strings.Contains(got.out, "1 too late") {
 		t.Errorf("got %+v, want the same as text", got)

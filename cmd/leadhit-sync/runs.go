@@ -79,12 +79,12 @@ func readRuns(ctx context.Context, r *operator.Reader, names []string) ([]view.R
 type runView struct {
 	Run     string     `json:"run"`
 	Started *time.Time `json:"started"`
-	Stopped *time.Time `json:"stopped"` // null: it goes on, or was killed
+	Stopped *time.Time `json:"stopped"` // null: it is still running, or was killed
 	Why     string     `json:"why"`
 	By      string     `json:"by"`
 	Reason  string     `json:"reason"`
 	Filter  string     `json:"filter"`
-	// Planned is what the run's start asked for, Asked what was requeued so far; the six below say what became of these.
+	// Planned is what the run's start announced, Asked what was requeued so far; the six below are the outcomes of these.
 	Planned    int `json:"planned"`
 	Asked      int `json:"asked"`
 	Waiting    int `json:"waiting"`

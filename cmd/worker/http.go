@@ -20,7 +20,7 @@ const (
 	maxHTTPHeader = 16 << 10
 )
 
-// server returns the server of the worker's own pages. They only show: what people may do goes through the ledger.
+// server returns the server of the worker's own pages. They are read-only: all changes go through the ledger.
 func (w *Worker) server() *http.Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", w.livez)

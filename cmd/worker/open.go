@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	// fetchBytes is the memory of one fetch's events. More would not be faster: a partition goes on with the events that
+	// fetchBytes is the memory of one fetch's events. More would not be faster: a partition continues with the events that
 	// it has while more of them are fetched.
 	fetchBytes = 1 << 20
 	// metadataBytes is how much metadata a broker takes with a commit, unless offset.metadata.max.bytes says otherwise.

@@ -223,7 +223,7 @@ func TestAWaitIsNamedAlikeOnThePagesAndInTheLog(t *testing.T) {
 	tries := metadataRequests(s)
 	s.until("the worker has tried again", func() bool { return tries() > 1 })
 	if again := s.status(); !again.Since.Equal(first.Since) || !again.Waits[0].Since.Equal(first.Waits[0].Since) {
-		t.Errorf("got %+v, then %+v, want times that tries do not move", first, again)
+		t.Errorf("got %+v, then %+v, want times that retries do not move", first, again)
 	}
 	if got := strings.Count(s.logs.String(), "reason=\""+wait+"\""); got != 1 {
 		t.Errorf("logged the wait %d times, want once:\n%s", got, s.logs.String())

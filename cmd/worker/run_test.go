@@ -28,7 +28,7 @@ func TestAWorkerThatCannotServeItsPagesStopsWithAnError(t *testing.T) {
 			t.Errorf("got %v, want the reason why %s is not served", err, s.addr)
 		}
 	case <-time.After(time.Minute):
-		t.Fatal("the worker goes on without its pages")
+		t.Fatal("the worker continues without its pages")
 	}
 	if phase := w.Status().Phase; phase != "stopped" {
 		t.Errorf("got the phase %q, want the worker to have left its group", phase)

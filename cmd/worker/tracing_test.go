@@ -298,7 +298,7 @@ func TestEachTryIsASpanAndTheEventEndsWithTheLast(t *testing.T) {
 	s.leadhit.Change(func(f *sandbox.Faults) { f.Errors = 1 })
 	s.run()
 	s.produceTraced(`{"order_id": "4711", "status": "paid"}`, "00-"+shopTrace+"-"+shopSpan+"-01")
-	s.until("two tries", func() bool { return len(c.named("set_order_status")) >= 2 })
+	s.until("two attempts", func() bool { return len(c.named("set_order_status")) >= 2 })
 	if n := len(c.named("process orders")); n != 0 {
 		t.Errorf("got %d spans of an unfinished event, want none", n)
 	}
@@ -309,11 +309,11 @@ func TestEachTryIsASpanAndTheEventEndsWithTheLast(t *testing.T) {
 	seen := n.seen()
 	for i, call := range calls {
 		if want := hex.EncodeToString(call.GetSpanId()); i >= len(seen) || !strings.Contains(seen[i], want) {
-			t.Errorf("try %d: got traceparents %q, want its own span %s", i, seen, want)
+			t.Errorf("attempt %d: got traceparents %q, want its own span %s", i, seen, want)
 		}
 	}
 	if last := calls[len(calls)-1]; last.GetStatus().GetCode() != tracepb.Status_STATUS_CODE_UNSET {
-		t.Errorf("got status %v of the last try, want none", last.GetStatus())
+		t.Errorf("got status %v of the last attempt, want none", last.GetStatus())
 	}
 }
 

@@ -245,7 +245,7 @@ func TestALostAcknowledgementIsRepeatedUntilItArrives(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := appended(t, fake, cluster); tries.Load() != 3 || len(got) != 1 {
-		t.Errorf("got %d records after %d tries, want 1 after 3", len(got), tries.Load())
+		t.Errorf("got %d records after %d attempts, want 1 after 3", len(got), tries.Load())
 	}
 }
 

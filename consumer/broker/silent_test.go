@@ -31,7 +31,7 @@ func checkSilent(t *testing.T, sends, want string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The pool tries again until it is closed, and its last try needs its time.
+	// The pool tries again until it is closed, and its last attempt needs its time.
 	defer time.Sleep(time.Minute)
 	defer cluster.Close()
 	_, err = cluster.Topics(t.Context(), "orders")

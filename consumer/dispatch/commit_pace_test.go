@@ -106,7 +106,7 @@ func TestALaneThatWaitsHurriesACommitOnlyForAFreeSlot(t *testing.T) {
 	h.accept(orders(0), 2)
 	h.wantCommit(true, "a slot is free, and only the lane that waits has something for it")
 	h.ack()
-	h.wantInAir("order a goes on", 3, 4, 5, 1)
+	h.wantInAir("order a continues", 3, 4, 5, 1)
 	h.accept(orders(0), 3)
 	h.pass(249 * time.Millisecond)
 	h.wantCommit(false, "a slot is free, but no lane waits: nothing is gained by a commit before 250 ms")

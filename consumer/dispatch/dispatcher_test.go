@@ -99,7 +99,7 @@ func TestARefusedEventIsFinishedOnlyWhenItsLetterIsStored(t *testing.T) {
 		t.Fatalf("the letter is not stored: got commit %d, want 0", got)
 	}
 	if len(h.stores) != 2 {
-		t.Fatalf("got %d tries to store, want 2", len(h.stores))
+		t.Fatalf("got %d attempts to store, want 2", len(h.stores))
 	}
 	h.d.Stored(h.now, h.stores[1].ID, true)
 	h.ask()

@@ -50,8 +50,8 @@
 // Replays: with Config.Replays an operator's entry in the ledger has a letter called again, at the end of its order's
 // lane and under the same rules as an event. So that no older status follows a newer one, an accepted event counts as
 // finished only when the ledger holds a mark on each older letter of its order. A replay is judged by these marks when
-// it is taken up and whenever its turn comes, and its lane goes on only when its outcome is stored. A crash repeats at
-// most the CallsInFlight replays whose outcome is unknown. An operator's force lifts the marks, and nothing else.
+// it is taken up and whenever its turn comes, and its lane continues only when its outcome is stored. A crash repeats
+// at most the CallsInFlight replays whose outcome is unknown. An operator's force lifts the marks, and nothing else.
 //
 // Ownership: a call starts only while the lease holds, that is shortly after an acknowledged commit of this generation,
 // and none starts after Revoked. A commit without a response may still be applied, over a newer one: from then on no

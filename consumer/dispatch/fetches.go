@@ -16,7 +16,7 @@ func (d *Dispatcher) startFetches() {
 			continue
 		}
 		share := d.config.WindowBytes / int64(len(d.order))
-		// Not the whole share: beside an event that stays unfinished the partition must go on.
+		// Not the whole share: beside an event that stays unfinished, the partition must continue.
 		bytes := min(int64(d.config.FetchBytes), share-share/4)
 		full := d.windowFull(p, bytes, share)
 		if d.rests(p, full); full {

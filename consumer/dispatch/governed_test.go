@@ -59,7 +59,7 @@ func TestOneStuckOrderBesideAThousandGoodOnesSlowsNobodyDown(t *testing.T) {
 				t.Error("the others' latencies differ from those of a run without it")
 			}
 			if tries := len(with.begun) - len(without.begun); tries < 10 {
-				t.Errorf("got %d tries of the stuck order, want 10 at least", tries)
+				t.Errorf("got %d attempts for the stuck order, want at least 10", tries)
 			}
 			if s := with.d.Snapshot(); s.Blocked != 19 {
 				t.Errorf("got %d events behind the stuck order's first, want 19", s.Blocked)

@@ -191,7 +191,7 @@ func TestALetterIsReplayedAfterThoseThatWereAskedForBeforeItsLastReplay(t *testi
 	})
 	h.take(1, "a")
 	h.take(0, "a")
-	h.wantInAir("asked for first", 1)
+	h.wantInAir("requested first", 1)
 	h.accept(orders(0), 1)
 	h.appended(true, ledger.LetterOvertaken, 0)
 	h.appended(true, ledger.LetterResolved, 1)
@@ -274,7 +274,7 @@ func (h *harness) takeOver() {
 }
 
 // The last owner may have called the dismissed replay, and only the event says about which order. The older letter of
-// that order was asked for in between, so it is called first unless the event is fetched before.
+// that order was requeued in between, so it is called first unless the event is fetched before.
 func TestAFormerReplayWithoutAnOrderIsFetchedForItFirst(t *testing.T) {
 	t.Parallel()
 	named := event.Item{Action: event.Call, OrderID: "a", Status: "paid"}
@@ -285,7 +285,7 @@ func TestAFormerReplayWithoutAnOrderIsFetchedForItFirst(t *testing.T) {
 		items          []event.Item
 		force, dismiss bool
 	}{
-		"asked for again": {letter: idAt(1), items: []event.Item{named}},
+		"requested again": {letter: idAt(1), items: []event.Item{named}},
 		"dismissed again": {letter: idAt(1), items: []event.Item{named}, dismiss: true},
 		"was forced, about one of several orders": {
 			letter: several, items: []event.Item{{Action: event.Call, OrderID: "b"}, named}, force: true,

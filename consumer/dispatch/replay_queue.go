@@ -18,7 +18,7 @@ import (
 // The order matters: of several replays of one order, the last owner can have called only the first without an outcome.
 // Calling that one first repeats a call; calling it after another replay would turn that replay's status back. A letter
 // with a former replay is the exception: its last owner may have called that replay, and then those of other letters
-// that were asked for before the last one.
+// that were requested before the last one.
 func (d *Dispatcher) requeueAll(only *partition) {
 	var found []fold.Status
 	for is := range d.letters.Letters() {
@@ -81,7 +81,7 @@ func (d *Dispatcher) requeueNow(e ledger.Entry) {
 	}
 }
 
-// startTakes takes replays up, in the order in which they were asked for. Each waits until its partition was fetched
+// startTakes takes replays up, in the order in which they were requested. Each waits until its partition was fetched
 // past the end that its log had at the assignment: the last owner may have accepted an event there just before it died,
 // so that event must be in the order's lane before an older one is called again.
 func (d *Dispatcher) startTakes(now time.Time) {
@@ -162,7 +162,7 @@ func (d *Dispatcher) line(now time.Time, r *replay, t turn.Taken) {
 		d.conclude(now, r, ledger.Entry{Event: ledger.LetterFailed, Cause: t.Cause})
 		return
 	}
-	// Marks reach a letter by the order of its newest record. The replay may have asked for an earlier one, which another
+	// Marks reach a letter by the order of its newest record. The replay may have named an earlier one, which another
 	// mapping wrote.
 	if is, ok := d.letters.Letter(r.id); ok && is.Known {
 		t.Letter.Order = is.Order

@@ -179,7 +179,7 @@ func TestAReplayIsJudgedAgainWhenItsTurnComes(t *testing.T) {
 	h.accept(orders(0), 1)
 	h.appended(true, ledger.LetterOvertaken, 0)
 	h.settle()
-	h.wantInAir("the replay is dropped, and the lane goes on", 2, 3)
+	h.wantInAir("the replay is dropped, and the lane continues", 2, 3)
 	h.appended(true, ledger.LetterSuperseded, 0)
 }
 
@@ -267,7 +267,7 @@ func TestAForcedReplayBeyondTheHorizonRunsOnceAtMost(t *testing.T) {
 	h.appended(true, ledger.LetterFailed, 0)
 	forced.ID, forced.Letter = idAt(1).String(), 501
 	h.d.Followed(h.now, forced)
-	h.wantTakes("asked for now", 1)
+	h.wantTakes("requested now", 1)
 }
 
 func TestAReplayThatCannotBeJudgedFails(t *testing.T) {
@@ -403,7 +403,7 @@ func TestReplaysOfOnePartitionKeepTheLedgersOrder(t *testing.T) {
 	first, second := h.takes[0], h.takes[1]
 	h.takes = []turn.Take{second, first}
 	h.take(0, "a")
-	h.wantInAir("the letter that was asked for first is not read yet")
+	h.wantInAir("the letter that was requested first is not read yet")
 	h.take(1, "a")
 	h.wantInAir("the order of the ledger", 1)
 }

@@ -38,7 +38,7 @@ func changeOf(r any, item int) *change {
 
 func (k *worker) checkEffects(e turn.Effects) {
 	if k.fenced && (len(e.Calls)+len(e.Fetches) > 0 || e.Commit != nil) {
-		k.failed("worker %d goes on after the group has moved on: %+v", k.place, e)
+		k.failed("worker %d continues after the group has moved on: %+v", k.place, e)
 	}
 	if k.revoked && len(e.Calls) > 0 {
 		k.failed("worker %d calls in a generation that ends: %+v", k.place, e.Calls)

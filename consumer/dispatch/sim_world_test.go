@@ -48,7 +48,7 @@ type figures struct {
 	outages, floods                             int // noticed by a worker
 	orphans                                     int // calls that outlived their generation into the next
 	withReplays                                 int // histories with letters' topic and operators
-	replays, replayed                           int // that were asked for, and the calls about them
+	replays, replayed                           int // that were requested, and the calls about them
 	resolved, superseded, again, marks          int // outcomes of replays, and letters marked as overtaken
 	lateLetters                                 int // marked because they came late
 	skipped, strays                             int // repeats, and histories with orders in two partitions

@@ -34,7 +34,7 @@ func TestTheOrdersThatWaitAreListedWithTheirLastAnswer(t *testing.T) {
 	if call.Order != "a" || call.Status != "paid" || call.Offset != 5 || call.Attempts != 1 || call.Letter ||
 		call.Last.Code != 502 || call.Last.Message != "bad gateway" || call.Next.Before(h.now) ||
 		call.Next.After(h.now.Add(time.Second)) || !call.Since.Equal(eventOf(5).Time) {
-		t.Errorf("got %+v, want one try of order a, its answer and the next try within a second", call)
+		t.Errorf("got %+v, want one attempt for order a, its response and the next attempt within a second", call)
 	}
 	if got := h.d.WaitingOrders(1); len(got) != 1 || got[0].Offset != 1 {
 		t.Errorf("got %+v for one, want the oldest", got)

@@ -117,7 +117,7 @@ func TestAnOrderThatAlwaysFailsDelaysNoOther(t *testing.T) {
 			t.Parallel()
 			beside := replay(t, &fault)
 			if beside.tries < 10 {
-				t.Errorf("got %d tries of the order that fails, want it tried again and again", beside.tries)
+				t.Errorf("got %d attempts for the order that fails, want many", beside.tries)
 			}
 			if maps.Equal(beside.at, without.at) {
 				return

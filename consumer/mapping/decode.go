@@ -52,8 +52,8 @@ func (m *Mapping) Decode(ctx context.Context, record event.Record) ([]event.Item
 	return m.decode(ctx, &record, nil)
 }
 
-// decode is what Decode and Explain have in common, so that an explanation cannot disagree with what a worker does. A
-// trace costs time; a worker has none.
+// decode is what Decode and Explain have in common, so that an explanation cannot disagree with what a worker does.
+// Only Explain makes a trace, because that costs time.
 func (m *Mapping) decode(ctx context.Context, record *event.Record, trace *Explanation) ([]event.Item, error) {
 	p := m.program(record.Topic)
 	if p == nil {

@@ -17,7 +17,7 @@ func framed() []platform {
 				{name: "the null branch", value: avroOrder(41, 7, -1), want: missingStatus},
 				{name: "a schema that nobody has", value: avroOrder(999, 7, 1), want: "refuse UnknownSchema"},
 				{name: "a symbol that the schema lacks", value: avroOrder(41, 7, 3), want: "refuse NotDecodable"},
-				{name: "JSON all the same", value: `{"order_id":7,"status":"PAID"}`, want: "refuse NotDecodable"},
+				{name: "JSON anyway", value: `{"order_id":7,"status":"PAID"}`, want: "refuse NotDecodable"},
 			},
 		},
 		{

@@ -39,7 +39,7 @@ type platform struct {
 	// judged like the example; aside are ignored; strange are refused, and so are empty and quoted names.
 	name, nameHeader     string
 	read, aside, strange []string
-	// Off is an event of that name that is ignored for another reason. Under a strange name it is refused all the same.
+	// Off is an event of that name that is ignored for another reason. Under a strange name it is refused anyway.
 	off string
 	// Reads has the values of fields on which no verdict depends.
 	reads map[string]string

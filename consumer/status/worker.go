@@ -33,7 +33,7 @@ type Worker struct {
 	// Problems describes what blocks work until a person acts, and what to do.
 	Problems []string `json:"problems,omitempty"`
 
-	// These five count from the start of the process, so a restart sets them back to 0.
+	// These five count from the start of the process, so a restart resets them.
 	Events   uint64 `json:"events"`
 	Finished uint64 `json:"events_finished"`
 	Calls    uint64 `json:"calls"`

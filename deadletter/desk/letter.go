@@ -43,7 +43,7 @@ func (d *desk) letter(w http.ResponseWriter, r *http.Request) {
 }
 
 // showLetter shows what is known even if Kafka does not respond: the view in memory has all but the event. reveal shows
-// the value in clear; the caller has recorded it in the ledger before.
+// the value unmasked; the caller has already recorded that in the ledger.
 func (d *desk) showLetter(w http.ResponseWriter, r *http.Request, code int, f form, reveal bool) {
 	id, err := ledger.ParseID(letterIDOf(r))
 	if err != nil {

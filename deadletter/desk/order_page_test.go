@@ -84,7 +84,7 @@ func TestAnOrderShowsTheHistoryOfItsLetters(t *testing.T) {
 	for _, text := range []string{
 		"Stored as a dead letter: ValidationError", "Possible statuses: paid, submitted, canceled; got “complete”",
 		"failed at: call 1 attempt worker 1.9.0+3fa2c1d record dlq.shop/0/",
-		"Replay 1, asked for by alice@example.com", "LeadHit 2.4 accepts it run r_01JD8K", "LeadHit accepted it",
+		"Replay 1, requested by alice@example.com", "LeadHit 2.4 accepts it run r_01JD8K", "LeadHit accepted it",
 		"Overtaken: LeadHit accepted orders/3/118900. A replay needs force now", "overtaken Open the letter",
 	} {
 		if !strings.Contains(texts, text) {

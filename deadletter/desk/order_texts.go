@@ -14,7 +14,7 @@ import (
 type told struct {
 	Step
 
-	Title any    // "Replay 1, asked for by alice"
+	Title any    // "Replay 1, requested by alice"
 	Quote string // what a person or LeadHit wrote
 	Facts []any
 	Tone  string // good, bad, busy or quiet

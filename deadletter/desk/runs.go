@@ -49,8 +49,8 @@ func (p *runPage) Refreshes() bool { return p.Going || p.Waiting > 0 }
 
 func (d *desk) run(w http.ResponseWriter, r *http.Request) { d.showRun(w, r, "") }
 
-// showRun shows one run. A run of a desk that was killed has no end in the ledger; after runForgotten the page no longer
-// shows it as going on. failed is why it could not be stopped, "" otherwise.
+// showRun shows one run. A run of a desk that was killed has no end in the ledger; after runForgotten the page no
+// longer shows it as running. failed is why it could not be stopped, "" otherwise.
 func (d *desk) showRun(w http.ResponseWriter, r *http.Request, failed string) {
 	name := r.PathValue("run")
 	type found struct {

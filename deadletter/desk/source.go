@@ -28,8 +28,8 @@ type Source interface { //nolint:interfacebloat // one backend does all of it
 
 // Writer is what a person may do at the desk. Each method writes entries of the ledger in the person's name.
 type Writer interface { //nolint:interfacebloat // one backend does all of it
-	// Start starts a run of the plan and returns its id. The run goes on when ctx ends. Its error is a
-	// [replay.ChangedError] if the letters have changed since the plan was made; nothing is asked for then.
+	// Start starts a run of the plan and returns its id. The run continues when ctx ends. Its error is a
+	// [replay.ChangedError] if the letters have changed since the plan was made; no letter is requeued then.
 	Start(ctx context.Context, p Plan, o Options, s Signature) (run string, err error)
 	// Stop stops a run that this process carries out. Workers still finish the letters that were requeued.
 	Stop(run string, s Signature) error
@@ -107,7 +107,7 @@ type Note struct {
 // Options are those of a run.
 type Options struct {
 	Rate   float64 // letters a second
-	Canary int     // letters that must be resolved before the others are asked for
+	Canary int     // letters that must be resolved before the others are requeued
 }
 
 // Changed says what became of a letter that somebody wanted to dismiss or reopen.

@@ -90,7 +90,7 @@ type Entry struct {
 	// LeadHit accepted instead, and why a replay could not be tried.
 	Note, Newer, Cause string
 	// Run groups the replays of one command, at most 256 bytes. Filter, at most 1 KiB, and Count say what its start
-	// asked for, Why how it ended.
+	// requested, Why how it ended.
 	Run, Filter, Why string
 	Count            int
 }

@@ -19,7 +19,7 @@ const (
 	via = "desk"
 	// breakerShare is the replay command's default: too many refusals among the last outcomes stop a run.
 	breakerShare = 0.2
-	// runLimit is how long a run may take beyond the time that its rate asks for.
+	// runLimit is how long a run may take beyond the time that it needs at its rate.
 	runLimit = 15 * time.Minute
 	// mostRuns limits the runs at once: each writes to the ledger and reads it several times a second.
 	mostRuns = 10

@@ -216,7 +216,7 @@ func (r *Reader) lacksRights(ctx context.Context) error {
 	topic := ledger.Topic(r.Letters)
 	rights, err := r.Cluster.TopicRights(ctx, topic)
 	if err != nil {
-		return nil //nolint:nilerr // the first entry fails with the reason, before any letter was asked for
+		return nil //nolint:nilerr // the first entry fails with the reason, before any letter was requeued
 	}
 	if len(rights[topic].Lack("Write")) > 0 {
 		return errors.New("this user may not write to the ledger: grant Write on topic " + topic +

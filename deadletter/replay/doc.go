@@ -9,13 +9,13 @@
 //
 // # What it promises
 //
-// The run asks for the letters that the plan calls ready, each as the replay that the plan has seen, and for nothing
-// else. If one of them has changed since, it asks for none. Two runs at once never replay a letter twice: the first
-// entry counts, and the second run learns who was first.
+// The run requeues the letters that the plan calls ready, each as the replay that the plan has seen, and nothing else.
+// If one of them has changed since, it requeues none. Two runs at once never replay a letter twice: the first entry
+// counts, and the second run learns who was first.
 //
 // The run stops on its own when a canary is not resolved, and when too many of the last outcomes were refusals. However
 // it ends, even if killed, the workers finish the letters that were requeued. The others are untouched, and a second
-// run with the same plan asks for these.
+// run with the same plan requeues these.
 //
 // # Goroutines
 //

@@ -22,8 +22,7 @@ type Summary struct {
 	Planned int // letters that the plan calls ready
 	// The letters by outcome. Refused are letters again, Failed could not be tried, Dismissed were closed by hand.
 	Resolved, Refused, Superseded, Failed, Dismissed int
-	// Waiting are asked for and have no outcome yet: the workers finish them without this run. Untouched were not asked
-	// for.
+	// Waiting are requeued and have no outcome yet: the workers finish them without this run. Untouched were not requeued.
 	Waiting, Untouched int
 	// Changed were not replayed by this run, because somebody or something else changed them first: Others are those
 	// that another run replays.
@@ -40,7 +39,7 @@ func (s Summary) Done() int { return s.Planned - s.Waiting - s.Untouched }
 // Change says how a letter differs from what was planned.
 type Change struct {
 	ID ledger.ID
-	// Is is the state it has now. By and Run are those of the replay that was asked for meanwhile, if any.
+	// Is is the state it has now. By and Run are those of the replay that was requested meanwhile, if any.
 	Is      fold.State
 	By, Run string
 }

@@ -17,7 +17,7 @@ type Class string
 const (
 	Ready        Class = "ready"
 	Superseded   Class = "superseded"    // LeadHit accepted a newer event of the order; Force replays it unless it is closed
-	Requeued     Class = "requeued"      // a replay was asked for, and has no outcome yet
+	Requeued     Class = "requeued"      // a replay was requested, and has no outcome yet
 	Resolved     Class = "resolved"      // nothing is left to do
 	dismissed    Class = "dismissed"     // closed by hand
 	overMax      Class = "over-max"      // it was replayed MaxReplays times
@@ -64,7 +64,7 @@ type Planned struct {
 	Becomes *event.Item
 }
 
-// Plan says which letters a run asks for.
+// Plan says which letters a run requeues.
 type Plan struct {
 	// Letters are ready, sorted by topic, partition and offset.
 	Letters []Planned

@@ -46,10 +46,10 @@ type Run struct {
 	Group, By, Via, Reason, Filter string
 
 	Rate    float64       // letters a second, above 0
-	Canary  int           // letters that must be resolved before others are asked for
+	Canary  int           // letters that must be resolved before others are requeued
 	Breaker float64       // the share of refusals among the last outcomes that stops the run; 0: none does
 	Timeout time.Duration // of the whole run
-	NoWait  bool          // end once all letters were asked for
+	NoWait  bool          // end once all letters are requeued
 
 	// Progress, if not nil, is called whenever the summary may have changed.
 	Progress func(Summary)
@@ -67,8 +67,8 @@ const (
 	Broken      Stop = "error"       // a topic could not be read or written
 )
 
-// Do asks for the letters that the plan calls ready, and waits for their outcomes. Its error is a [ChangedError] if
-// these letters have changed since the plan was made; nothing is asked for then. Other errors are those of the topics.
+// Do requeues the letters that the plan calls ready, and waits for their outcomes. Its error is a [ChangedError] if
+// these letters have changed since the plan was made; no letter is requeued then. Other errors are those of the topics.
 // The summary is complete in any case.
 func (r Run) Do(ctx context.Context, p Plan, topics Topics) (Summary, error) {
 	w := newWork(r, p, topics)
@@ -112,13 +112,12 @@ func plain(text string, limit int) string {
 	return text
 }
 
-// work is a run while it goes on. One goroutine does everything in turn, so the order of the entries is that of the
-// letters.
+// work is a run in progress. One goroutine does everything in turn, so the order of the entries is that of the letters.
 type work struct {
 	Run
 
 	topics  Topics
-	left    []Planned // not asked for yet
+	left    []Planned // not requeued yet
 	waiting []asked   // without an outcome
 	unread  bool      // an entry was written and not read back yet
 	breaker breaker
@@ -236,8 +235,8 @@ func (w *work) wait(ctx context.Context, d time.Duration) bool {
 	return true
 }
 
-// mayAsk reports whether another letter may be asked for now, apart from the rate. Until the canaries are resolved, no
-// others are asked for.
+// mayAsk reports whether another letter may be requeued now, apart from the rate. Until the canaries are resolved, no
+// others are.
 func (w *work) mayAsk() bool {
 	room := window - len(w.waiting)
 	if w.proven < w.Canary {
@@ -246,7 +245,7 @@ func (w *work) mayAsk() bool {
 	return w.summary.Stop == "" && len(w.left) > 0 && room > 0
 }
 
-// askDue asks for the letters whose time has come.
+// askDue requeues the letters whose time has come.
 func (w *work) askDue(ctx context.Context) error {
 	interval := time.Duration(float64(time.Second) / w.Rate)
 	for w.mayAsk() && ctx.Err() == nil {
@@ -270,7 +269,7 @@ func (w *work) askDue(ctx context.Context) error {
 	return nil
 }
 
-// changedMeanwhile reports whether a letter has changed since the plan, so that it must not be asked for.
+// changedMeanwhile reports whether a letter has changed since the plan, so that it must not be requeued.
 func (w *work) changedMeanwhile(l Planned) bool {
 	is, _ := w.topics.Status(l.ID)
 	if l.same(is) {
@@ -280,7 +279,7 @@ func (w *work) changedMeanwhile(l Planned) bool {
 	return true
 }
 
-// ask writes the entry of a letter. A write whose outcome is unknown counts as asked for: the letter may be called.
+// ask writes the entry of a letter. A write whose outcome is unknown counts as requeued: the letter may be called.
 func (w *work) ask(ctx context.Context, l Planned) error {
 	e := ledger.Entry{
 		Event: ledger.LetterReplay, ID: l.ID.String(), N: l.N + 1, Letter: l.Offset, Order: plain(l.Order, 512),

@@ -233,7 +233,7 @@ func TestALetterThatChangesDuringTheRunIsLeftAlone(t *testing.T) {
 		}
 		s := do(t, one, r.plan(t), r)
 		if s.Resolved != 59 || len(s.Changed) != 1 || s.Changed[0].Is != fold.Dismissed || len(w.replays()) != 59 {
-			t.Errorf("got %+v, want the dismissed letter not to be asked for", s)
+			t.Errorf("got %+v, want the dismissed letter not to be requeued", s)
 		}
 	})
 }
@@ -270,7 +270,7 @@ func saysWho(t *testing.T, s replay.Summary, who string) {
 	}
 }
 
-// A kill is a write that never returns: the entry may be stored or not, and nothing of the run goes on.
+// A kill is a write that never returns: the entry may be stored or not, and no part of the run continues.
 func TestARunThatIsKilledIsFinishedByTheSameRunAgain(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {
@@ -320,7 +320,7 @@ func TestAnInterruptedRunSaysWhatEndsWithoutIt(t *testing.T) {
 		}
 		w.idle()
 		if got := len(w.order); got != 60-s.Untouched {
-			t.Errorf("got %d calls, want those that were asked for: %+v", got, s)
+			t.Errorf("got %d calls, want those that were requeued: %+v", got, s)
 		}
 	})
 }
@@ -333,7 +333,7 @@ func TestALedgerThatCannotBeWrittenEndsTheRunAtOnce(t *testing.T) {
 		r := w.reader()
 		s, err := run("r_1", "alice").Do(t.Context(), r.plan(t), r)
 		if !errors.Is(err, errKafka) || s.Untouched != 30 || s.Waiting != 0 || len(w.order) > 0 {
-			t.Errorf("got %+v and %v, want nothing asked for", s, err)
+			t.Errorf("got %+v and %v, want no letter requeued", s, err)
 		}
 	})
 }

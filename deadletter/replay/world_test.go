@@ -219,7 +219,8 @@ func (w *world) entries(what ledger.Event) []ledger.Entry {
 	return slices.DeleteFunc(slices.Clone(w.ledger), func(e ledger.Entry) bool { return e.Event != what })
 }
 
-// killedLater has the reader's writes end at the left-th one: it is stored or not, and no other follows.
+// killedLater lets only the first writes succeed. The write with the number left is stored or not, as stored says, and
+// none follows.
 func (w *world) killedLater(left int, stored bool) {
 	w.broken = func(e ledger.Entry) error {
 		if left--; left > 0 {

@@ -8,7 +8,7 @@ import (
 	"leadhit-sync/deadletter/ledger"
 )
 
-// Run is a run of replays: what was asked for, and what became of it.
+// Run is a run of replays: what was requested, and the outcome.
 type Run struct {
 	Name, By, Reason, Filter string
 	Count                    int // of letters that its start asked for
@@ -47,7 +47,7 @@ func (v *View) Runs() []Run {
 	return all
 }
 
-// count is done when somebody asks: an outcome may still come for any replay.
+// count runs when somebody asks for it: an outcome may still come for any replay.
 func (r *run) count() Run {
 	is := r.Run
 	counts := map[ReplayOutcome]*int{
@@ -82,7 +82,7 @@ type Replay struct {
 }
 
 // Replays returns the replays of a run of the own group: first those that a person must look at, and each kind in the
-// order in which they were asked for.
+// order in which they were requested.
 func (v *View) Replays(run string) []Replay {
 	r := v.byName[run]
 	if r == nil {

@@ -152,13 +152,13 @@ func (j *judgement) probes() {
 			return ""
 		}
 		path := p.HTTPGet.Path
-		j.add(!slices.Contains(j.program.Paths, path), "probes", j.worker(), "the %s probe asks for %q, which the program does not serve", name, path)
+		j.add(!slices.Contains(j.program.Paths, path), "probes", j.worker(), "the %s probe requests %q, which the program does not serve", name, path)
 		j.add(p.HTTPGet.Port.StrVal != "http", "probes", j.worker(), "the %s probe does not ask at the port http", name)
 		return path
 	}
 	live, ready, startup := asks("liveness", j.container.LivenessProbe), asks("readiness", j.container.ReadinessProbe), asks("startup", j.container.StartupProbe)
 	j.add(live == ready, "probes", j.worker(), "liveness and readiness ask for the same path: an outage would restart the workers")
-	j.add(startup != live, "probes", j.worker(), "the startup probe asks for another path than liveness")
+	j.add(startup != live, "probes", j.worker(), "the startup probe requests another path than the liveness probe")
 	var pages int32
 	for _, p := range j.container.Ports {
 		if p.Name == "http" {

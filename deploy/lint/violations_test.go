@@ -60,7 +60,7 @@ func violations() []violation {
 		{"a sleep before the end", minimal, "        livenessProbe:\n", "        lifecycle: {preStop: {sleep: {seconds: 5}}}\n        livenessProbe:\n", "lifecycle hook"},
 
 		{"liveness that waits for Kafka", minimal, "path: /livez", "path: /readyz", "probes: Deployment/leadhit-sync: liveness and readiness ask for the same path"},
-		{"a path that is not served", minimal, "path: /readyz", "path: /healthz", `the readiness probe asks for "/healthz"`},
+		{"a path that is not served", minimal, "path: /readyz", "path: /healthz", `the readiness probe requests "/healthz"`},
 		{"no startup probe", minimal, "startupProbe:", "resizePolicy: []\n        x-startup:", "has no startup probe"},
 		{"a program that listens elsewhere", minimal, "HTTP_ADDR: :8080", "HTTP_ADDR: :8081", `HTTP_ADDR ":8081"`},
 		{"a probe by number", minimal, "path: /readyz\n            port: http", "path: /readyz\n            port: 8080", "does not ask at the port http"},

@@ -77,7 +77,7 @@ type Evidence struct {
 	Committed map[Place]int64 // the group's committed offsets
 	End       map[Place]int64 // the log ends; only commits of these partitions are compared
 	Hopeless  map[string]bool // orders that always fail: their events stay unfinished, and block the commit
-	// Ledger is what operators asked for, and what became of it. Nil: nobody asked for a replay.
+	// Ledger is what operators requested, and the outcomes. Nil: nobody requested a replay.
 	Ledger *Ledger
 
 	// InFlight is CALLS_IN_FLIGHT of each process. 0: repeats are counted, but their causes are not judged.
@@ -102,7 +102,7 @@ const (
 	Membership Cause = "membership"
 	// noAnswer: the caller did not receive the outcome.
 	noAnswer Cause = "no answer"
-	// replayed: an operator asked for it.
+	// replayed: an operator requested it.
 	replayed Cause = "replay"
 	// gaveUp: the same process called again after its timeout, although there was a response. On a busy machine its
 	// timer may fire before it reads the response. Each process may do that InFlight times.

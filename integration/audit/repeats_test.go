@@ -127,7 +127,7 @@ func TestCallsThatWereStartedBeforeAFreezeStandApart(t *testing.T) {
 		losses []audit.Loss
 		want   string
 	}{
-		{"of the frozen process, as it goes on", []sandbox.Call{first, newer, older("a", 9010)}, freeze, "late calls 1 repeated calls 1"},
+		{"of the frozen process, after it resumes", []sandbox.Call{first, newer, older("a", 9010)}, freeze, "late calls 1 repeated calls 1"},
 		{"more than it can have had in flight", []sandbox.Call{first, newer, older("a", 9010), older("a", 9020)}, freeze, "out of order 1 late calls 1 repeated calls 2"},
 		{"of another process", []sandbox.Call{first, newer, older("c", 9010)}, freeze, "out of order 1 repeated too often 1 repeated calls 1"},
 		{"long after it went on", []sandbox.Call{first, newer, older("a", 10500)}, freeze, "out of order 1 repeated too often 1 repeated calls 1"},

@@ -14,7 +14,7 @@ type Report struct {
 	// OutOfOrder names calls that began before the order's previous event was settled, during another call of the same
 	// order, or after a newer status.
 	OutOfOrder []string
-	// Strange names calls and letters that no event asked for, or that differ from their event.
+	// Strange names calls and letters that no event needs, or that differ from their event.
 	Strange []string
 	// Altered names letters that differ from their event by a byte, or that have another cause.
 	Altered []string

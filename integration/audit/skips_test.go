@@ -90,7 +90,7 @@ func TestARepeatNeedsNoCall(t *testing.T) {
 			Events: []audit.Event{said(0, a), said(1, a), said(2, b)},
 			Calls:  []sandbox.Call{says(0, a, accepted, 0, 1), says(2, b, accepted, 2, 3), says(1, a, accepted, 4, 5)},
 		}, "out of order 1 skipped 1"},
-		{"called all the same", audit.Evidence{
+		{"called anyway", audit.Evidence{
 			Events: []audit.Event{said(0, a), said(1, a)},
 			Calls:  []sandbox.Call{says(0, a, accepted, 0, 1), says(1, a, accepted, 2, 3)},
 		}, ""},

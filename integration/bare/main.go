@@ -1,6 +1,6 @@
 // Command bare has two parts for the benchmark of the worker. "bare leadhit" is the LeadHit look-alike. "bare loop"
 // makes the same calls with net/http alone, without Kafka, order or retries. The worker is compared with that loop: the
-// difference is the cost of its promise.
+// difference is the price of its guarantees.
 //
 // Each part runs as a process of its own, because the benchmark reads CPU time per process.
 package main

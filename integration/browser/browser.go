@@ -71,7 +71,7 @@ type View struct {
 const (
 	width  = 1280
 	height = 900
-	// phone is the width below which a page asks for what a phone would.
+	// phone is the width below which a tab behaves like a phone's.
 	phone = 600
 )
 

@@ -22,7 +22,7 @@ import (
 	"leadhit-sync/integration/browser"
 )
 
-// page is a page without a mistake, to which a test adds some.
+// page is a page without mistakes, to which a test adds some.
 const page = `<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1, minimum-scale=1">
 <title>A page</title><link rel="icon" href="data:,">

@@ -1,6 +1,6 @@
 // Package container runs an image from an OCI layout under runc, as strictly as a careful cluster does. The container
 // has the image's own user, a read-only root, no capabilities, no new privileges and a memory limit. Of the host it
-// sees the network and the mounts that the test asks for.
+// sees the network and the mounts that the test names.
 //
 //	image, err := container.Unpack("bin/image", "amd64", t.TempDir())
 //	c, err := image.Start(container.Options{Settings: settings, Memory: 128 << 20, Dir: t.TempDir()})

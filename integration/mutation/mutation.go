@@ -1,4 +1,4 @@
-// Package mutation checks tests: it plants faults in the code, mutants, and sees whether a test notices each.
+// Package mutation checks tests: it plants faults (mutants) in the code, and checks that a test notices each.
 //
 // One test binary holds all of them, and a variable of the environment switches one on. A build takes seconds and most
 // mutants die at once, so a binary for each would take minutes. Every function that a mutant changes is kept beside the
@@ -43,7 +43,7 @@ func Build(t *testing.T, dir string, mutants map[string][]Edit, omitted ...strin
 	place := t.TempDir()
 	b := &Binary{filepath.Join(place, "mutants.test"), dir, make(map[string]mutant)}
 	all := combination{}
-	for i, name := range slices.Sorted(maps.Keys(mutants)) { // in an order, so that go build knows the sources again
+	for i, name := range slices.Sorted(maps.Keys(mutants)) { // in a fixed order, for go build's cache
 		b.mutants[name] = mutant{name, i + 1}
 		if err := all.add(b.mutants[name], mutants[name]); err != nil {
 			return nil, fmt.Errorf("mutant %s: %w", name, err)
@@ -121,7 +121,7 @@ func (b *Binary) Unchanged(ctx context.Context, tests []string, env ...string) e
 func (b *Binary) run(ctx context.Context, m mutant, tests string, env []string) (string, error) {
 	run := exec.CommandContext(ctx, b.path, "-test.v", "-test.failfast", "-test.run", "^("+tests+")$")
 	run.Dir = b.dir
-	// Collecting the garbage of such short lives is a waste.
+	// Garbage collection is a waste in processes that live so briefly.
 	run.Env = append(append(os.Environ(), "GOGC=400", variable+"="+strconv.Itoa(m.number)), env...)
 	out, err := run.CombinedOutput()
 	return string(out), err

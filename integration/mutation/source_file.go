@@ -16,7 +16,7 @@ type source struct {
 	set       *token.FileSet
 	file      *ast.File
 	functions map[string]*ast.FuncDecl  // by receiver and name
-	constants map[string]*ast.ValueSpec // those that stand for themselves
+	constants map[string]*ast.ValueSpec // those that do not depend on their neighbours
 	rest      []ast.Node                // types, variables, and constants that depend on their neighbours
 }
 

@@ -193,8 +193,8 @@ func (m *Metrics) Call(call judgedCaller) judgedCaller {
 // Repeat counts the calls that are not made.
 func (m *Metrics) Repeat(context.Context, consumer.Call) { m.items.WithLabelValues(repeated).Inc() }
 
-// called counts a call. The label of its cause is limited in number: LeadHit chooses the types of its errors, and each
-// new label would be a new series for Prometheus to keep.
+// called counts a call. The number of causes is limited: LeadHit chooses the types of its errors, and each new cause
+// would be a new series for Prometheus to keep.
 func (m *Metrics) called(took time.Duration, v retry.Verdict) {
 	m.latency.Observe(took.Seconds())
 	cause := v.Cause

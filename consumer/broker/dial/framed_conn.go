@@ -42,12 +42,12 @@ type framedConn struct {
 	mu      sync.Mutex
 	awaited []awaited // requests without a response, in the order of their responses
 
-	// Of the writing side.
+	// The writing side.
 	request  []byte // size and head of the request that is being written
 	unsent   int64  // bytes of it after its head
 	rawLogin bool   // a SASL handshake of version 0 was sent: tokens without a header may follow
 
-	// Of the reading side.
+	// The reading side.
 	frame  []byte // the response that is being read, from its size on, as far as it has arrived
 	ready  []byte // checked bytes that Read may return
 	passed int64  // bytes of a fetch response that Read may return unchecked

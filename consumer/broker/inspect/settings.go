@@ -15,7 +15,7 @@ import (
 )
 
 // Settings are the settings of a topic or a broker, by Kafka's names. Nil: we have no right to ask. Asking a broker
-// takes DescribeConfigs on the cluster.
+// requires DescribeConfigs on the cluster.
 type Settings map[string]string
 
 // NodeSettings returns settings of one broker.

@@ -97,7 +97,7 @@ func FromCode(code int16) error {
 	return kafka.Error(code)
 }
 
-// factOf lists only what a caller treats in its own way. All other codes mean the same to everybody: try again.
+// factOf lists only the codes that some caller treats specially. For all others every caller retries.
 func factOf(code kafka.Error) error {
 	switch code {
 	case kafka.OffsetOutOfRange:

@@ -27,7 +27,7 @@ type Position struct {
 	Scattered bool
 }
 
-// UnknownEnd is the End of a log that could not be asked for.
+// UnknownEnd is the End of a log whose end could not be read.
 const UnknownEnd = math.MaxInt64
 
 // Event is one record of the log, mapped.
@@ -116,7 +116,7 @@ type Store struct {
 	By       string // the part of the mapping that decided
 	Verdict  retry.Verdict
 	Attempts int // calls made; 0 if the mapping refused
-	// Replay counts the replays of a letter that was refused again, from 1; Run names the run that asked for this one.
+	// Replay counts the replays of a letter that was refused again, from 1; Run names the run that requested this one.
 	Replay int
 	Run    string
 	Record any
@@ -126,7 +126,7 @@ type Store struct {
 type Fetch struct {
 	event.Partition
 	Offset int64
-	// Bytes is the memory that the events may take. A first event that is larger comes nevertheless.
+	// Bytes is the memory that the events may take. A first event that is larger is fetched anyway.
 	Bytes int
 	// ID distinguishes the fetch from others of the same place. The caller does not need it.
 	ID uint64

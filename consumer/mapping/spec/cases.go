@@ -197,7 +197,7 @@ func (r *caseReader) want(where string, n *yaml.Node) (w Want) {
 	return w
 }
 
-// cause reads the cause of a refusal. A typing error in it would otherwise make a case that never passes.
+// cause reads the cause of a refusal. Otherwise a typo in it would make a case that never passes.
 func (r *caseReader) cause(where string, n *yaml.Node) string {
 	cause := r.plain(where, n)
 	readable := n.Kind == yaml.ScalarNode && (cause != "" || n.ShortTag() == "!!str")

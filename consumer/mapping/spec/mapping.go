@@ -19,8 +19,8 @@ type File struct {
 	Mappings []*Mapping
 }
 
-// A Mapping is one mapping as it is written. A word that the language does not have is a problem, and its text is empty.
-// All else is for the compiler to check.
+// A Mapping is one mapping as it is written. A word that the language does not have is a problem, and its text is
+// empty. The compiler checks everything else.
 type Mapping struct {
 	Place
 
@@ -41,7 +41,7 @@ type Mapping struct {
 	// Rules are tried in this order before the lists.
 	Rules []Rule
 	Lists []List
-	// Otherwise is what becomes of a code that no list has: dead-letter, ignore or pass.
+	// Otherwise says what to do with a code that is in no list: dead-letter, ignore or pass.
 	Otherwise Text
 
 	hasRules bool // an empty list of rules replaces the preset's too

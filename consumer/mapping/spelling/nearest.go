@@ -16,7 +16,7 @@ func Unknown(what, name string, known []string) string {
 	return fmt.Sprintf("unknown %s %q: there are %s", what, name, strings.Join(known, ", "))
 }
 
-// Nearest returns the first of the names with the fewest typing errors in it, or "" if each has too many.
+// Nearest returns the first of the names with the fewest typos in it, or "" if each has too many.
 func Nearest(name string, names []string) string {
 	// At most half of the letters may be wrong, and three at most. With more, a suggestion is a guess.
 	best, least := "", max(1, min(3, len([]rune(name))/2))+1

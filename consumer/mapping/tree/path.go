@@ -111,8 +111,8 @@ func (p *pathParser) path() (Path, error) {
 	return path, nil
 }
 
-// step reads one step of a path. What RFC 9535 has besides, and leads to several values, is refused by name: a field has
-// one value.
+// step reads one step of a path. Other steps of RFC 9535, which lead to several values, are refused by name: a field
+// has one value.
 func (p *pathParser) step() (step, error) {
 	rest := p.text[p.at:]
 	switch {

@@ -76,7 +76,7 @@ type Status struct {
 	// by these replays.
 	Replay *ledger.Entry
 	Turn   int64
-	// Former says that a replay before the last one has no outcome either: it was dismissed and asked for again, or two
+	// Former says that a replay before the last one has no outcome either: it was dismissed and requested again, or two
 	// people asked.
 	Former bool
 	// Unanswered says that the last replay that counted has no outcome. It may have been called even so: the letter is

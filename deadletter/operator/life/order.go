@@ -100,7 +100,7 @@ type Work struct {
 // Letter is the state of the event's letter.
 type Letter struct {
 	State   fold.State `json:"state"`
-	Replays int        `json:"replays"` // asked for so far, whatever their outcomes
+	Replays int        `json:"replays"` // requested so far, whatever their outcomes
 	// Overtaken says that LeadHit accepted a newer event of the order, named by Newer. A replay ends as superseded then,
 	// unless it is forced.
 	Overtaken bool   `json:"overtaken,omitempty"`
