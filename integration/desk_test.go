@@ -69,7 +69,7 @@ func (d *deskWorld) replayOne(p *person) {
 	p.sees("Resolved", "LeadHit accepted it", "Replay 1, requested by "+p.who)
 }
 
-// replayByKeys does the same without a mouse. What has the focus can be seen.
+// replayByKeys does the same without a mouse. The element with the focus is always visible.
 func (d *deskWorld) replayByKeys(p *person) {
 	p.Helper()
 	p.goes("/letters", "Dead letters")

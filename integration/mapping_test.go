@@ -243,10 +243,10 @@ func compareCalls(t *testing.T, events []recorded, calls []sandbox.Call) {
 	}
 }
 
-// wantedCall is a call that the table asks for.
+// wantedCall is a call that the table expects.
 type wantedCall struct{ event, order, status string }
 
-// wantedCalls are all that the table asks for, by their ids.
+// wantedCalls are all calls that the table expects, by their ids.
 func wantedCalls(events []recorded) map[string]wantedCall {
 	want := make(map[string]wantedCall)
 	for _, e := range events {

@@ -83,7 +83,7 @@ func TestTheDemo(t *testing.T) {
 	}
 }
 
-// introduced is the demo's output; begun is closed when it has said how to look at it.
+// introduced is the demo's output; begun is closed when the output has said how to watch the demo.
 type introduced struct {
 	mu    sync.Mutex
 	text  strings.Builder

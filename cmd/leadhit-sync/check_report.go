@@ -27,8 +27,8 @@ type finding struct {
 	Found   string `json:"found"`
 }
 
-// report collects findings. It prints each at once as a line or, as JSON, all of them at the end. Lines at once show an
-// operator at which question a slow check waits.
+// report collects findings. It prints each at once as a line or, as JSON, all of them at the end. Lines that are
+// printed at once show an operator what a slow check is waiting for.
 type report struct {
 	out      io.Writer
 	width    int // of the terminal; 0: none

@@ -121,7 +121,7 @@ func tooMuch(all []workerpage.Asked, lines []string, on screen) []string {
 }
 
 // urgentFirst sorts workers that did not respond first, then workers that are not running. On a small screen the lines
-// at the end are lost, and a healthy worker is the least loss.
+// at the end are cut off, and those of healthy workers matter least.
 func urgentFirst(all []workerpage.Asked) []workerpage.Asked {
 	rank := func(a workerpage.Asked) int {
 		switch {

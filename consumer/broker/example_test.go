@@ -13,7 +13,7 @@ import (
 	"leadhit-sync/consumer/event"
 )
 
-// Reading a partition is a loop over Next; committing is telling what became of it.
+// Reading a partition is a loop over Next; a commit returns its outcome for each partition.
 func Example() {
 	ctx := context.Background()
 	kafka := kfake.MustCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "orders"))

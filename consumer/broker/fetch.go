@@ -166,5 +166,5 @@ type rawFetch struct {
 	memory  *memoryShare
 }
 
-// ApiKey makes it a response to the pool.
+// ApiKey makes it a response, as the pool sees it.
 func (*rawFetch) ApiKey() protocol.ApiKey { return protocol.Fetch }

@@ -25,7 +25,7 @@ type Report struct {
 	Ahead []string
 	// TooMany names losses with more repeats than allowed, and repeats that no loss explains.
 	TooMany []string
-	// Unended names letters whose last replay has no end, or another one than LeadHit's call log says.
+	// Unended names letters whose last replay has no end, or an end that contradicts LeadHit's call log.
 	Unended []string
 	// Late names calls that a frozen process had started before the freeze, and that arrived when it resumed. They
 	// cannot be taken back. More than InFlight of one freeze are OutOfOrder.
