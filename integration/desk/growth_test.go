@@ -50,15 +50,20 @@ func TestAnOpenTabDoesNotGrow(t *testing.T) {
 			}
 			before := weighAfter(t, tab, pollsAtOnce) // the first polls fill caches
 			after := weighAfter(t, tab, mostPolls)
-			t.Logf("got %+v, later %+v", before, after)
-			if after.Nodes > before.Nodes+before.Nodes/10 || after.Listeners > before.Listeners {
-				t.Errorf("got %+v after %+v, want no more nodes and listeners", after, before)
+			// Chromium may keep the nodes of the last poll for a while. Those of a leak stay.
+			for more := 0; grown(before, after) && more < 5; more++ {
+				after = weighAfter(t, tab, pollsAtOnce)
 			}
-			if after.Heap > before.Heap+1<<20 {
-				t.Errorf("got %d bytes of heap after %d, want 1 MiB more at most", after.Heap, before.Heap)
+			t.Logf("got %+v, later %+v", before, after)
+			if grown(before, after) {
+				t.Errorf("got %+v after %+v, want no more nodes and listeners, and 1 MiB more heap at most", after, before)
 			}
 		})
 	}
+}
+
+func grown(from, to browser.Weight) bool {
+	return to.Nodes > from.Nodes+from.Nodes/10 || to.Listeners > from.Listeners || to.Heap > from.Heap+1<<20
 }
 
 func weighAfter(t *testing.T, tab *browser.Tab, reads int) browser.Weight {
