@@ -62,9 +62,15 @@ func TestTheDemo(t *testing.T) {
 		t.Setenv(v.Name, "nonsense")
 	}
 	var out strings.Builder
-	v, err := run(t.Context(), options{length: 4 * time.Second, rate: 200, orders: 150, seed: 5}, &plain{out: &out}, &out)
-	if code := exitCode(v, err); code != 0 {
-		t.Fatalf("got exit code %d, %v and\n%s", code, err, out.String())
+	var v verdict
+	// On a busy machine LeadHit may learn the status before it has refused any. A longer story leaves it more time.
+	for length := 4 * time.Second; v.replays["resolved"] == 0 && length < time.Minute; length *= 2 {
+		out.Reset()
+		var err error
+		v, err = run(t.Context(), options{length: length, rate: 200, orders: 150, seed: 5}, &plain{out: &out}, &out)
+		if code := exitCode(v, err); code != 0 {
+			t.Fatalf("got exit code %d, %v and\n%s", code, err, out.String())
+		}
 	}
 	for _, want := range []string{
 		"story: LeadHit rejects our key (403)", "story: the worker stops as on SIGTERM", "✓ lost 0 · out of order 0",
