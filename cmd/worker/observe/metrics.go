@@ -63,7 +63,7 @@ func NewMetrics(version string, deadLetterTypes []string, log *slog.Logger) *Met
 		spread:   newSpread(),
 		items: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "items_total",
-			Help: "Items, by action (call, ignore, refuse): what an event asks for, one for each order it names. repeat counts " +
+			Help: "Items, by action (call, ignore, refuse, repeat): what an event asks for, one for each order it names. repeat counts " +
 				"those of call that needed none, because LeadHit had accepted the status last.",
 		}, []string{"action"}),
 		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{
