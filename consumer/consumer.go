@@ -81,8 +81,11 @@ type Event struct {
 type Call struct {
 	ID            string // topic-partition-offset, and -item where the event names several orders
 	Order, Status string
-	Before        func() error
-	Event         *Event
+	// Before is called when the request is about to be written, and gives the last look at the lease: after an error no
+	// byte may leave.
+	Before func() error
+	// Event is the event that asks for the call. It is shared by all its items and must not be changed.
+	Event *Event
 }
 
 // Letter is one event, or one order of it, to be stored as a dead letter.
@@ -93,10 +96,13 @@ type Letter struct {
 
 // Options says what to consume and what to do with it. All functions are called from many goroutines at once.
 type Options struct {
+	// Cluster outlives Run, which does not close it.
 	Cluster *broker.Cluster
 	Group   string
-	Topics  []string
-	Start   Start
+	// Topics must all exist before Run joins: one that is missing would leave all members without partitions.
+	Topics []string
+	// Start is where a group begins that has never committed.
+	Start Start
 	// Place is the worker's client id in the group. It names something that only one process can hold, such as a network
 	// address. The worker must hold it from before Run until Run has returned. So Run takes members of the same name for
 	// dead, and removes them. Empty means that the place is not known.
@@ -121,7 +127,8 @@ type Options struct {
 	Store func(context.Context, Letter) error
 	// Take fetches a letter for its replay, and maps its event; the Record of the result is an *Event. An error means that
 	// nobody knows yet what became of the letter: Take is called again.
-	Take   func(context.Context, turn.Take) (turn.Taken, error)
+	Take func(context.Context, turn.Take) (turn.Taken, error)
+	// Logger gets a line for each change of state, and none for an event.
 	Logger *slog.Logger
 }
 

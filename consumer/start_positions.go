@@ -19,6 +19,7 @@ import (
 // Start says where a group without commits begins. The zero value is the start of the log. Partitions that are added to
 // a consumed topic always begin there.
 type Start struct {
+	// Latest skips all events that exist when the group first commits.
 	Latest bool
 	// At is the time of the first event to consume, unless Latest.
 	At time.Time

@@ -73,7 +73,8 @@ type State struct {
 	Joined bool
 	// Apart is when the worker left its last generation of the group, at first when it was created; zero while it is in
 	// one. It grows old in an endless rebalance, and in a join without a response.
-	Apart    time.Time
+	Apart time.Time
+	// Dispatch has the figures of the current generation, and those that belong to the process.
 	Dispatch snapshot.Snapshot
 	// Ends are the log ends, as of the last fetch of each partition.
 	Ends map[event.Partition]int64
@@ -82,10 +83,13 @@ type State struct {
 	// HeldBack has the partitions where an open transaction has kept events from being read for some seconds.
 	HeldBack map[event.Partition]HeldBack
 
+	// All counters are from the start of the process. Fetched counts events, Commits and CommitFailures the offsets of
+	// partitions: one request commits several.
 	Fetched, Commits, CommitFailures, Generations uint64
 	// Expired counts events that retention deleted unread, Restarted partitions that were truncated or recreated.
 	Expired, Restarted uint64
-	LetterFailures     uint64
+	// LetterFailures counts failed attempts to store a letter; none was lost by them.
+	LetterFailures uint64
 	// Predecessors counts dead members of this worker's place that it removed from the group.
 	Predecessors uint64
 	// Unowned is how many partitions no member of the group consumes, as the group's leader sees it every 10 seconds; 0

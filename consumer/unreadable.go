@@ -27,8 +27,9 @@ type Unreadable struct {
 	event.Partition
 	// First and Last are the offsets of the batch's events, as far as its header can be believed.
 	First, Last int64
-	Since       time.Time
-	Err         error
+	// Since is when the batch was met first.
+	Since time.Time
+	Err   error
 }
 
 // Skip is the command that skips the batch. It works while the group has no members, and drops everything up to Last

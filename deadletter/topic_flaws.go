@@ -31,7 +31,7 @@ func (f Flaw) String() string {
 // that does not.
 type Inspection struct {
 	Topic  string
-	Exists bool
+	Exists bool // or is to be created with Create
 	// Replicas is the smallest number of replicas of a partition, or the number for a new topic.
 	Replicas int
 	// Known reports that Kafka showed us the settings. Without them only the replicas can be judged.

@@ -63,7 +63,9 @@ const (
 // Call is one status change of an order.
 type Call struct {
 	// ID is the JSON-RPC id: unique to the event, and the same whenever the call is repeated.
-	ID      string
+	ID string
+	// OrderID and Status that are not UTF-8 make the call fail unsent: JSON would replace the bytes, and LeadHit would get
+	// another order.
 	OrderID string
 	Status  string
 	// Before is called once, as late as possible: the connection is established, and the first write of the request is
@@ -78,6 +80,7 @@ type Call struct {
 type Options struct {
 	// URL is the orders node, http or https, with or without a trailing slash.
 	URL string
+	// Key is sent with each call as it is then, so that a new key needs no restart.
 	Key *Key
 	// Timeout is the limit of one call, from the DNS lookup to the last byte of the response. 0 means 3 s.
 	Timeout time.Duration

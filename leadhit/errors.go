@@ -50,7 +50,7 @@ func (e *RPCError) Error() string {
 
 // StatusError is an HTTP response with a status other than 200. It does not keep the target of a redirect.
 type StatusError struct {
-	Status int
+	Status int // never 200
 	// RetryAfter is how long the server asked to wait: 0 to 15 minutes.
 	RetryAfter time.Duration
 	// Message is the beginning of the page, for people.

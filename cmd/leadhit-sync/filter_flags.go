@@ -72,6 +72,7 @@ func (f *filterFlags) parse(ids []string) (filter view.Filter, empty bool, err e
 	return filter, empty, nil
 }
 
+// statesOf expands all, so that the rest of the program knows states alone.
 func statesOf(words []string) (states []fold.State, err error) {
 	for _, word := range words {
 		switch {
@@ -94,6 +95,7 @@ func stateWords() []string {
 	return words
 }
 
+// headersOf shows no value in its error: a header may hold personal data, and errors end in logs.
 func headersOf(patterns []string) (map[string]string, error) {
 	var headers map[string]string
 	for _, text := range patterns {

@@ -132,6 +132,7 @@ func changeLetters(c *cobra.Command, filter view.Filter, says ledger.Entry, outp
 		})
 }
 
+// ordersOf counts letters without an order as one order.
 func ordersOf(entries []ledger.Entry) int {
 	orders := map[string]bool{}
 	for _, e := range entries {
@@ -166,6 +167,7 @@ func reportChanges(c *cobra.Command, v *view.View, letters []view.Letter, says l
 	return nil
 }
 
+// print lists only the letters that were not changed: the person knows the others, having selected them.
 func (d changes) print(w io.Writer) error {
 	var p terminal.Page
 	p.Line("%s %s", d.Event, count(d.Counted, "letter"))

@@ -72,6 +72,7 @@ type rawLine struct {
 	shownView
 }
 
+// exportLetters writes while it goes through the view: an export of many letters needs no second copy of them.
 func exportLetters(w io.Writer, v *view.View, filter view.Filter) error {
 	for l := range v.Letters(filter) {
 		if err := printJSON(w, letterLine{lettersSchema, viewLetter(l)}, ""); err != nil {

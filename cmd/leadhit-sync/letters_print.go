@@ -195,6 +195,7 @@ func bytesText(b []byte) string {
 	return string(b)
 }
 
+// valueText describes the value without showing any of it.
 func valueText(l deadletter.Letter) string {
 	digest := l.Digest()
 	if digest == nil {

@@ -50,6 +50,7 @@ func historyOf(group string, steps []life.Step) []historyStep {
 	return all
 }
 
+// stepText picks the text that says most: a reason is a person's, the others are a worker's.
 func stepText(s historyStep) string {
 	text := cmp.Or(s.Reason, s.Note, s.Newer, s.Cause)
 	if s.Run != "" {

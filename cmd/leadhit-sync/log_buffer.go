@@ -74,6 +74,7 @@ func (b *logBuffer) run(ctx context.Context) {
 	}
 }
 
+// write reports dropped lines before the next line that gets through, which is where they are missing.
 func (b *logBuffer) write(ctx context.Context) {
 	for line := range b.lines {
 		b.logDropped(ctx)

@@ -213,6 +213,7 @@ func tryCase(c spec.Case, e mapping.Explanation) triedCase {
 	}
 }
 
+// print shows what decided only for a failed case: that is the line of the mapping to look at.
 func (t *trial) print(w io.Writer) error {
 	var p terminal.Page
 	for _, c := range t.Cases {

@@ -31,6 +31,7 @@ func (l shownOrder) print(w io.Writer) error {
 	return l.page(width).Print(w)
 }
 
+// page explains "finished" once below the table, because it says less than it seems: no letter is not a response.
 func (l shownOrder) page(width int) *terminal.Page {
 	var p terminal.Page
 	p.Line("order %s: %s; %s, read in %s", terminal.Quote(l.Order.Order), count(len(l.Events), "event"), l.extent(),

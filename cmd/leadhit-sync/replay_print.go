@@ -46,6 +46,7 @@ type plannedView struct {
 	Becomes *event.Item `json:"becomes"`
 }
 
+// json makes empty lists rather than null, so that a script may loop over them.
 func (p replayPlan) json() planView {
 	orders := p.Orders()
 	return planView{
@@ -136,6 +137,7 @@ func (p replayPlan) printReady(page *terminal.Page) {
 	}
 }
 
+// becomesText says what a replay would do now: the mapping may have changed since the letter failed.
 func becomesText(item *event.Item) string {
 	switch {
 	case item == nil:

@@ -22,6 +22,7 @@ type block struct {
 	least bool // its tables cannot get shorter
 }
 
+// newBlock begins with all rows that are worth showing. The screen takes some away if the blocks do not fit.
 func newBlock(a workerpage.Asked, on screen) *block {
 	b := &block{Asked: a, on: on, rows: rows{orders: mostOrderRows, partitions: mostPartitions}}
 	if a.Status != nil {

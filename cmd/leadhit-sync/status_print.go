@@ -101,6 +101,7 @@ func (p *statusPrinter) print(url string) {
 	p.orders()
 }
 
+// state puts the advice last: what, since when, who and why come before what to do.
 func (p *statusPrinter) state() {
 	s := p.status
 	texts := []string{fmt.Sprintf("%s for %s, since %s", s.Text(), lasting(s.At.Sub(s.Since)), p.clock(s.Since))}
@@ -149,6 +150,7 @@ func adviceOn(s status.Worker) string {
 	return ""
 }
 
+// calls shows the limit of the moment, which LeadHit's overload may have lowered, not the setting.
 func (p *statusPrinter) calls() {
 	s := p.status
 	limit := "no limit per second"
@@ -169,6 +171,7 @@ func (p *statusPrinter) calls() {
 	p.labelled("calls", texts...)
 }
 
+// events shows both ages: only the untried one gets lower with more workers.
 func (p *statusPrinter) events() {
 	s := p.status
 	unfinished := 0
@@ -190,6 +193,7 @@ func (p *statusPrinter) events() {
 	p.labelled("events", texts...)
 }
 
+// letters shows the last hour, because a sum since the start of the process says nothing about now.
 func (p *statusPrinter) letters() {
 	s := p.status
 	sum := 0

@@ -11,7 +11,7 @@ import (
 // written, in one piece, and the cursor rests below the frame: even a crash leaves nothing to restore. One goroutine
 // uses it.
 type Screen struct {
-	Out  io.Writer
+	Out  io.Writer                  // the terminal
 	Size func() (columns, rows int) // of the terminal, each 1 or more
 
 	height        int // of the frame that is shown

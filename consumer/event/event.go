@@ -23,7 +23,7 @@ type Partition struct {
 type Place struct {
 	Topic     string
 	Partition int
-	Offset    int64
+	Offset    int64 // of a topic that is created again, an offset names another event
 }
 
 // ID returns the place as text: topic/partition/offset. A method named String would be promoted to all types that embed

@@ -125,6 +125,7 @@ func (t *connectType) follow(path tree.Path) *connectType {
 	return t
 }
 
+// member of nil is nil, so that a path through an unknown type needs no checks on the way.
 func (t *connectType) member(name string) *connectType {
 	if t == nil {
 		return nil

@@ -44,6 +44,7 @@ func Load(o Options) (*Mapping, error) {
 	return m, nil
 }
 
+// checkTopics refuses a topic that is given twice: one of the two is probably a typing error for another topic.
 func checkTopics(topics []string) error {
 	for i, topic := range topics {
 		if strings.TrimSpace(topic) == "" {
@@ -143,6 +144,7 @@ func (l *loader) layOverPreset(s *spec.Mapping) {
 	}
 }
 
+// join uses slashes for a preset on every system, because the presets are embedded.
 func join(dir, file string) string {
 	if dir == presetDir {
 		return path.Join(dir, file)

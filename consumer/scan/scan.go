@@ -72,7 +72,8 @@ type Range struct {
 // not older. An offset outside of the log is moved to its start or end.
 type Position struct {
 	Offset int64
-	Time   time.Time
+	// Time, unless zero, is used instead of Offset: the first event of each partition that is at least as new.
+	Time time.Time
 }
 
 func (p Position) zero() bool { return p.Offset == 0 && p.Time.IsZero() }

@@ -141,6 +141,7 @@ func (t *texts) form(n int64) int {
 	return 2
 }
 
+// firstNumber decides the plural: a text with several numbers is written so that its first one does.
 func firstNumber(args []any) (int64, bool) {
 	for _, arg := range args {
 		if n, ok := wholeNumber(arg); ok {
@@ -162,6 +163,7 @@ func wholeNumber(arg any) (int64, bool) {
 	return 0, false
 }
 
+// hasHTML says that the text's other arguments must be escaped by us, because the template will not do it.
 func hasHTML(args []any) bool {
 	for _, arg := range args {
 		if _, ok := arg.(template.HTML); ok {

@@ -29,6 +29,7 @@ func (t *texts) ago(at, now time.Time) template.HTML {
 	return timeElement(at, ` data-relative=""`, text)
 }
 
+// timeElement shows the whole time when a pointer rests on it: the text itself may be an age.
 func timeElement(at time.Time, attribute, text string) template.HTML {
 	if at.IsZero() {
 		return "–"

@@ -172,6 +172,7 @@ func (t *texts) hoursLabel(hours [24]int) string {
 	return text
 }
 
+// tabs leaves the state out of the first tab's address, because a list without a state is that of the open letters.
 func (s *selection) tabs(counts map[fold.State]int) []tab {
 	var all []tab
 	sum := 0
@@ -250,6 +251,7 @@ func (p *lettersPage) turn(d *desk, number int, key string) map[fold.State]int {
 	return is.States
 }
 
+// hintsOf counts what the list does not show but somebody may miss in it.
 func hintsOf(v *view.View) hints {
 	h := hints{Malformed: v.Malformed, MalformedEntries: v.MalformedEntries, Expired: v.Expired()}
 	for _, n := range v.Elsewhere(view.Filter{}) {
@@ -261,6 +263,7 @@ func hintsOf(v *view.View) hints {
 // runForgotten is when a run without an end is no longer shown as running: its process was probably killed.
 const runForgotten = time.Hour
 
+// unfinished leaves out a run whose process was killed long ago, unless workers still have its letters.
 func unfinished(runs []view.Run, now time.Time) []view.Run {
 	var all []view.Run
 	for _, r := range runs {

@@ -56,6 +56,7 @@ func (t *texts) tell(s Step) told {
 	return is
 }
 
+// resolvedBy tells a replay from an event: only a replay has a number.
 func (t *texts) resolvedBy(s Step) any {
 	switch {
 	case s.Note != "":

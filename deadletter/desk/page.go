@@ -106,6 +106,7 @@ func (d *desk) refuse(w http.ResponseWriter, r *http.Request, code int, key stri
 	d.refuseWith(w, r, code, key, nil)
 }
 
+// refuseWith shows a whole page, so that the person keeps the menu and sees whether the topics can be read.
 func (d *desk) refuseWith(w http.ResponseWriter, r *http.Request, code int, key string, why error) {
 	detail := ""
 	if why != nil {

@@ -22,6 +22,7 @@ type runsPage struct {
 // mostRuns is how many runs a page lists.
 const mostRuns = 100
 
+// runs shows the newest runs and the number of all. The ledger keeps older ones, and the command lists them.
 func (d *desk) runs(w http.ResponseWriter, r *http.Request) {
 	all, read := look(d, "runs", func(v *view.View, _ Reading) []view.Run {
 		runs := v.Runs()

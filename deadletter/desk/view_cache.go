@@ -30,6 +30,7 @@ func look[T any](d *desk, key string, compute func(*view.View, Reading) T) (T, R
 	return is, read
 }
 
+// kept returns a result of the view with this number. A result of an older view is as good as none.
 func kept[T any](c *cache, key string, number uint64) (T, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -41,6 +42,8 @@ func kept[T any](c *cache, key string, number uint64) (T, bool) {
 	return is, found
 }
 
+// keep drops everything when the view has changed or too much is kept. To drop single results would need an order of
+// their use, and a view changes every few seconds anyway.
 func (c *cache) keep(key string, number uint64, is any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

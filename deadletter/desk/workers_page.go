@@ -123,6 +123,7 @@ func (v *workersView) add(card workerView) {
 // mostFloodCauses limits how many causes of a flood are named: a pause has up to 256 fingerprints.
 const mostFloodCauses = 10
 
+// floodCauses shows a fingerprint alone where the letters of its cause have expired.
 func floodCauses(known map[string]view.Cause, fingerprints []string) (causes []floodCause) {
 	for _, fingerprint := range fingerprints[:min(len(fingerprints), mostFloodCauses)] {
 		c := known[fingerprint]

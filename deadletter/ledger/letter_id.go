@@ -19,7 +19,7 @@ type ID struct {
 	Topic     string
 	Partition int
 	Offset    int64
-	Item      int
+	Item      int // NoItem, or the item's number from 0
 }
 
 var errNoID = errors.New("id: not topic/partition/offset, or topic/partition/offset#item")

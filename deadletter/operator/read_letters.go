@@ -91,6 +91,7 @@ func (r *Reader) Refresh(ctx context.Context) error {
 	return err
 }
 
+// takeLetter leaves out a record that is no letter. The view counts it, so that a list can say so.
 func (r *Reader) takeLetter(record event.Record) {
 	l, err := r.View.Letter(record)
 	if err != nil {

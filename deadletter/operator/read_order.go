@@ -28,6 +28,7 @@ const mostEvents = 1000
 // OrderQuery is what a person asks about an order.
 type OrderQuery struct {
 	Order string
+	// Since is where the reading of each topic begins, by the records' times; zero reads all.
 	Since time.Time
 	// Workers returns the URLs of the workers' status pages.
 	Workers func(context.Context) ([]string, error)
@@ -186,6 +187,7 @@ func calledLater(items []event.Item, order string) bool {
 	return slices.ContainsFunc(items, func(i event.Item) bool { return i.Action == event.Call && i.OrderID == order })
 }
 
+// add counts what is beyond the limit, so that nobody takes the list for complete.
 func (r *orderReader) add(e *life.Event) {
 	if len(r.life.Events) == mostEvents {
 		r.life.More++

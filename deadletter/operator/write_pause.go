@@ -15,7 +15,8 @@ import (
 
 // Pausing is what was known and done when somebody paused or resumed the workers.
 type Pausing struct {
-	Ledger    string // the topic
+	Ledger string // the topic
+	// Followers are the workers that will obey the entry, as far as the group shows them.
 	Followers members.Followers
 	// Before are the pauses that were in force before. A resume has ended them.
 	Before []ledger.Entry

@@ -36,11 +36,14 @@ const mostLeft = 20
 
 // Limits say which letters a plan may call ready.
 type Limits struct {
+	// Group is the one whose letters are planned; letters of others are left alone.
 	Group string
 	// Most limits how many letters are ready; further ones are only counted. MaxReplays limits how often a letter was
 	// replayed before.
 	Most, MaxReplays int
-	Force            bool
+	// Force makes letters ready although LeadHit accepted a newer event of their order: a replay may then turn the order
+	// back, which is for a person to decide.
+	Force bool
 	// Consumed reports whether the group consumes a partition.
 	Consumed func(event.Partition) bool
 	// Stored reports whether a topic still has the event at a place. It is asked about letters without a value.

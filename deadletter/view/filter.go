@@ -17,6 +17,7 @@ import (
 
 // Filter selects letters. A zero field matches every letter; of several values one must match.
 type Filter struct {
+	// An empty field selects everything. A list selects letters with any of its elements.
 	Cause, Topic, Fingerprint string
 	Code                      string // the JSON-RPC error code or the HTTP status
 	Orders                    []string

@@ -58,8 +58,9 @@ type Letter struct {
 
 // Outcome is an entry that closed a letter, or gave up its replay.
 type Outcome struct {
-	Event                   ledger.Event // LetterResolved, LetterSuperseded, LetterDismissed or LetterFailed
-	At                      time.Time
+	Event ledger.Event // LetterResolved, LetterSuperseded, LetterDismissed or LetterFailed
+	At    time.Time
+	// By and Reason are a person's, Note and Cause a worker's.
 	By, Reason, Note, Cause string
 }
 

@@ -36,6 +36,7 @@ type Event struct {
 	Value     []byte
 	Headers   []kgo.RecordHeader
 
+	// Want is what a correct worker does with the event. The shop knows it, because it made the event.
 	Want   Want
 	Order  string // the order of its call
 	Status string
@@ -114,6 +115,7 @@ const (
 // Loss is a fault of one process that may cost it the outcomes it had not committed. Others then repeat the calls of at
 // most 3 × InFlight events, which is the README's promise.
 type Loss struct {
+	// Process is the worker, by the path of its calls.
 	Process  string
 	Cause    Cause     // Kill, Freeze or Membership; the audit adds those of gaveUp itself
 	From, To time.Time // equal for a Kill; SIGSTOP and SIGCONT for a Freeze

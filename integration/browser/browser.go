@@ -63,8 +63,8 @@ func Start(ctx context.Context) (chromium context.Context, stop func(), err erro
 type View struct {
 	Width, Height int64
 	Dark          bool
-	Language      string // as in Accept-Language
-	NoScript      bool
+	Language      string            // as in Accept-Language
+	NoScript      bool              // as with scripts switched off
 	Headers       map[string]string // what a proxy adds to each request
 }
 

@@ -75,6 +75,7 @@ func (t *Tab) Press(keys string) error { return t.Do(chromedp.KeyEvent(keys)) }
 // Focus is what has the focus: the beginning of its text or label, and whether a person can see that it has it.
 type Focus struct {
 	Name string
+	// Ring says that a person can see where the focus is.
 	Ring bool
 }
 

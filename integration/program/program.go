@@ -50,8 +50,8 @@ func Build(ctx context.Context, dir, main string, flags ...string) (string, erro
 // Options configure a process. Its environment has the settings and our PATH, HOME and TMPDIR. Nothing else is passed
 // on, so that a KAFKA_BROKERS in the tester's shell is not used as a setting.
 type Options struct {
-	Arguments []string
-	Settings  map[string]string
+	Arguments []string          // after the binary's name
+	Settings  map[string]string // environment variables
 	// Dir is an existing folder for the output: two files per process, *.stdout.log and *.stderr.log.
 	Dir string
 }

@@ -17,7 +17,9 @@ import (
 // Member identifies the member that commits. An empty ID and the Generation -1 commit from outside the group, which the
 // coordinator accepts only while the group has no members.
 type Member struct {
-	Group      string
+	Group string
+	// Generation and ID are those of the last join. The coordinator fences commits under older ones, which is what keeps
+	// a member that was frozen from undoing its successor's commits.
 	Generation int
 	ID         string
 }

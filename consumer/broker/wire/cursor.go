@@ -16,7 +16,8 @@ import (
 // Cursor reads Kafka's encoding from bytes. A field that does not fit sets Bad and reads as zero, so a caller checks
 // Bad once after the last field, and before it trusts a count.
 type Cursor struct {
-	B   []byte
+	B []byte // what is left
+	// Bad says that something did not fit. It stays set, and every later read returns zero, so that callers check it once.
 	Bad bool
 }
 

@@ -185,6 +185,7 @@ func validLogical(s map[string]any) bool {
 	return err == nil && float64(precision) <= math.Floor(digitsOfByte*float64(size)-math.Log10(2))
 }
 
+// whole reads a number of a schema's JSON. A decimal is an error there, not to be rounded.
 func whole(v any) (int, error) {
 	number, ok := v.(json.Number)
 	if !ok {

@@ -31,7 +31,8 @@ const (
 
 // Asked is the result of asking one worker: its status, or the reason why there is none.
 type Asked struct {
-	URL    string         `json:"url"`
+	URL string `json:"url"`
+	// Either Error says why the worker gave no status, or Status is set.
 	Error  string         `json:"error,omitempty"`
 	Status *status.Worker `json:"status,omitempty"`
 }
