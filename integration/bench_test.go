@@ -62,6 +62,7 @@ type bench struct {
 func newBench(b *testing.B) *bench {
 	b.Helper()
 	s := newSuite(b)
+	s.binary = buildWithoutRace(b) // its memory is measured
 	bare, err := program.Build(b.Context(), b.TempDir(), "./integration/bare")
 	if err != nil {
 		b.Fatal(err)
