@@ -7,41 +7,41 @@ import (
 	"sync/atomic"
 )
 
-// question carries Call.Before to the connection's first write.
-type question struct {
+// check carries Call.Before to the connection's first write.
+type check struct {
 	before  func() error
 	refused atomic.Pointer[notSentError]
 }
 
-// conn asks the question of the call that uses it right before the first bytes of the request are written. There is no
-// later moment, and an error means that nothing is sent.
+// conn runs the check of the current call right before the first bytes of the request are written. There is no later
+// moment, and an error means that nothing is sent.
 //
-// Asking when the request's body is read would be too early. If net/http does not know the type of the body, it flushes
-// the head before it reads the body (golang/go #22088), which also costs a packet.
+// A check when the request's body is read would be too early. If net/http does not know the type of the body, it
+// flushes the head before it reads the body (golang/go #22088), which also costs a packet.
 type conn struct {
 	net.Conn
-	question atomic.Pointer[question]
+	check atomic.Pointer[check]
 }
 
 func (c *conn) Write(p []byte) (int, error) {
-	if q := c.question.Swap(nil); q != nil {
-		if err := q.before(); err != nil {
+	if k := c.check.Swap(nil); k != nil {
+		if err := k.before(); err != nil {
 			refused := &notSentError{Err: err}
-			q.refused.Store(refused)
+			k.refused.Store(refused)
 			return 0, refused
 		}
 	}
 	return c.Conn.Write(p)
 }
 
-// attach gives the question to the connection that net/http has chosen. HTTP/1.1 serves one call at a time, so the next
+// attach gives the check to the connection that net/http has chosen. HTTP/1.1 serves one call at a time, so the next
 // write is this call's.
-func (q *question) attach(info httptrace.GotConnInfo) {
+func (k *check) attach(info httptrace.GotConnInfo) {
 	chosen := info.Conn
 	if secured, ok := chosen.(*tls.Conn); ok {
 		chosen = secured.NetConn() // behind a proxy, TLS is net/http's
 	}
 	if c, ok := chosen.(*conn); ok {
-		c.question.Store(q)
+		c.check.Store(k)
 	}
 }

@@ -181,9 +181,9 @@ func (c *Client) setOrderStatus(ctx context.Context, call Call) error {
 	}
 	bounded, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	q := &question{before: call.Before}
+	k := &check{before: call.Before}
 	if call.Before != nil {
-		bounded = httptrace.WithClientTrace(bounded, &httptrace.ClientTrace{GotConn: q.attach})
+		bounded = httptrace.WithClientTrace(bounded, &httptrace.ClientTrace{GotConn: k.attach})
 	}
 	request := c.call.WithContext(bounded)
 	// This type of body lets head and body leave in one packet. Without GetBody, net/http cannot send it twice.
@@ -198,7 +198,7 @@ func (c *Client) setOrderStatus(ctx context.Context, call Call) error {
 		request.Header.Set("Traceparent", call.Traceparent)
 	}
 	if err := c.exchange(request, key, s); err != nil {
-		if refused := q.refused.Load(); refused != nil {
+		if refused := k.refused.Load(); refused != nil {
 			return refused
 		}
 		return stoppedBy(ctx, err)

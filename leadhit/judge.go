@@ -12,8 +12,9 @@ import (
 	"leadhit-sync/retry"
 )
 
-// Judge decides what each outcome of a call means. It looks at the types of errors, never at their text. Only an answer
-// about this very order can make a dead letter. Failures of the network, the server, the key or the address never do.
+// Judge decides what each outcome of a call means. It looks at the types of errors, never at their text. Only a
+// response about this very order can make a dead letter. Failures of the network, the server, the key or the address
+// never do.
 type Judge struct {
 	// DeadLetterTypes are the server's exception classes that make a retry pointless. Nil means ValidationError alone.
 	DeadLetterTypes []string
@@ -37,7 +38,7 @@ func (j Judge) judge(err error) retry.Verdict {
 		return judgeStatus(status)
 	}
 	if bad, ok := errors.AsType[*BadAnswerError](err); ok {
-		// A proxy's page, or half an answer, says nothing about the order.
+		// A proxy's page, or half a response, says nothing about the order.
 		return retry.Verdict{Kind: retry.Again, Cause: "BadAnswer", Message: bad.Error()}
 	}
 	if refused, ok := errors.AsType[*notSentError](err); ok {

@@ -22,7 +22,7 @@ import (
 const orderSince = 30 * 24 * time.Hour
 
 // orderCommand answers the question that people ask most: why has this order no status? It only reads. A worker that
-// cannot be asked does not change the exit code, because the topics answer most of the question. The output says what
+// does not respond does not change the exit code, because the topics answer most of the question. The output says what
 // is not known.
 func orderCommand() *cobra.Command {
 	var q operator.OrderQuery

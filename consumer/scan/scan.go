@@ -340,7 +340,7 @@ func (s *scan) advance(p *part, next int64) {
 	}
 }
 
-// retry calls do until it succeeds, for at most patience. It returns an error that is final at once.
+// retry calls do until it succeeds, for at most patience. A final error is returned at once.
 func retry(ctx context.Context, do func() error) error {
 	pace := backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(100*time.Millisecond),

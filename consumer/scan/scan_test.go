@@ -23,7 +23,7 @@ import (
 func noon() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
 
 // setup starts an embedded broker on a network of pipes, so that it works in a bubble, with a topic of two partitions.
-// Values are "partition/offset", a batch each, one a minute from noon on.
+// Values are "partition/offset", each in its own batch, a minute apart, from noon.
 func setup(t *testing.T, events ...int) (*kfake.Cluster, *broker.Cluster, *kgo.Client) {
 	t.Helper()
 	fake, cluster, writer, _ := setupOn(t, &kfake.VirtualNetwork{}, events...)

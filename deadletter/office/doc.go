@@ -1,4 +1,4 @@
-// Package office is the desk's work behind its pages: it implements [desk.Source] and [desk.Writer] for a group of
+// Package office is the back end of the desk: it implements [desk.Source] and [desk.Writer] for a group of
 // workers, with the same verbs as the commands (package operator).
 //
 //	o := office.New(office.Settings{Access: access, Workers: pages})

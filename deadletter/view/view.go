@@ -127,8 +127,8 @@ type shared struct {
 	fingerprint string
 }
 
-// New returns an empty View of a group. Filters may ask for the event's headers with these names alone; others are
-// dropped to save memory.
+// New returns an empty View of a group. Filters may ask for the event's headers only by these names; others are dropped
+// to save memory.
 func New(own string, headers ...string) *View {
 	v := &View{
 		own: own, headers: headers, groups: map[string]*group{}, byName: map[string]*run{}, texts: map[texts]*shared{},

@@ -204,7 +204,8 @@ func (c *explainedConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// isEnd reports whether the broker closed the connection. TLS calls an end without a close_notify alert unexpected.
+// isEnd reports whether the broker closed the connection. crypto/tls reports a close without close_notify as
+// io.ErrUnexpectedEOF.
 func isEnd(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
 
 // loginLimit is the age of a connection up to which its end may mean that the broker requires a login. Such a broker

@@ -14,8 +14,8 @@ import (
 	"leadhit-sync/consumer/broker/kafkaerr"
 )
 
-// Settings are the settings of a topic or a broker, by Kafka's names. Nil: we have no right to ask. Asking a broker
-// requires DescribeConfigs on the cluster.
+// Settings are the settings of a topic or a broker, by Kafka's names. Nil means that the login may not read
+// them. Those of a broker require DescribeConfigs on the cluster.
 type Settings map[string]string
 
 // NodeSettings returns settings of one broker.
