@@ -239,7 +239,7 @@ func hunt(t *testing.T, dir string, mutants map[string]mutant, omitted ...string
 	}
 	binary.Each(t, func(t *testing.T, mutant string) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 		defer cancel()
 		if _, err := binary.Hunt(ctx, mutant, tests[mutant]); err != nil {
 			t.Error(err)
