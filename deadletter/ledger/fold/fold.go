@@ -318,11 +318,11 @@ func older(id, accepted ledger.ID) bool {
 	return id.Topic != accepted.Topic || id.Partition != accepted.Partition || id.Offset < accepted.Offset
 }
 
-// olderByKey is Older for an event whose order is unknown. It visits all letters.
+// olderByKey is Older for an event whose order is unknown: its key may be the order's id. It visits all letters.
 func (f *Fold) olderByKey(accepted ledger.ID, key uint64) []ledger.ID {
 	var ids []ledger.ID
 	for _, s := range f.letters {
-		if id := f.id(s); key != 0 && s.key == key && !s.overtaken && older(id, accepted) {
+		if id := f.id(s); key != 0 && (s.key == key || KeyHash([]byte(s.order)) == key) && !s.overtaken && older(id, accepted) {
 			ids = append(ids, id)
 		}
 	}

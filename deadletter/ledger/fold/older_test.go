@@ -1,0 +1,26 @@
+package fold_test
+
+import (
+	"slices"
+	"testing"
+
+	"leadhit-sync/deadletter/ledger"
+	"leadhit-sync/deadletter/ledger/fold"
+)
+
+// A letter about several orders has the first one's key. An event whose order is unknown may be about another one of
+// them: then its key is that order's id. A replay was called under a mapping that read its event, and taken again under
+// one that does not (simulator's seed 63673).
+func TestAnEventWithoutAnOrderIsNewerThanLettersOfTheOrderThatItsKeyNames(t *testing.T) {
+	t.Parallel()
+	var f fold.Fold
+	letter := ledger.ID{Topic: "orders", Offset: 4, Item: 1}
+	f.Add(fold.Letter{ID: letter, Order: "b", Key: fold.KeyHash([]byte("a"))})
+	event := ledger.ID{Topic: "orders", Offset: 7, Item: ledger.NoItem}
+	if got := f.Older(event, "", fold.KeyHash([]byte("b"))); !slices.Equal(got, []ledger.ID{letter}) {
+		t.Errorf("got %v, want %v", got, letter)
+	}
+	if got := f.Older(event, "", fold.KeyHash([]byte("c"))); len(got) > 0 {
+		t.Errorf("got %v of another order, want none", got)
+	}
+}
