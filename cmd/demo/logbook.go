@@ -82,7 +82,14 @@ func (l *logbook) WithAttrs(attrs []slog.Attr) slog.Handler {
 // WithGroup returns the logbook itself, because a line is too short for groups.
 func (l *logbook) WithGroup(string) slog.Handler { return l }
 
-func pair(a slog.Attr) string { return " " + a.Key + "=" + a.Value.Resolve().String() }
+// pair shortens times: Go's own form of a time is longer than most lines.
+func pair(a slog.Attr) string {
+	value := a.Value.Resolve()
+	if value.Kind() == slog.KindTime {
+		return " " + a.Key + "=" + value.Time().UTC().Format(time.RFC3339)
+	}
+	return " " + a.Key + "=" + value.String()
+}
 
 // address is the address of the worker's pages; empty until the worker has logged it.
 func (l *logbook) address() string {

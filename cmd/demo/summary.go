@@ -36,8 +36,9 @@ type evidence struct {
 type verdict struct {
 	audit.Report
 
-	// refused counts the events that LeadHit refused, letters those with a letter.
-	refused, letters int
+	// refused counts the events that LeadHit refused, letters those with a letter. refusals counts the calls: a replayed
+	// letter may be refused again.
+	refused, letters, refusals int
 	// unknown are records that the shop did not write, or that are not letters.
 	unknown []string
 	// written counts the shop's events.
@@ -64,7 +65,10 @@ func judge(e evidence) verdict {
 	v.replays, v.pending, v.repeated = e.ledger.Counts, e.ledger.Requeued(), repeated(e.calls)
 	refused := make(map[string]bool) // by call id
 	for _, c := range all.Calls {
-		refused[c.ID] = refused[c.ID] || c.Answer == sandbox.Refused || c.Answer == sandbox.Invalid
+		if c.Answer == sandbox.Refused || c.Answer == sandbox.Invalid {
+			refused[c.ID] = true
+			v.refusals++
+		}
 	}
 	written := make(map[int]int64)
 	for _, b := range e.book {
@@ -244,12 +248,12 @@ func (v verdict) needless() string {
 	if v.Skipped == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; %d of the events repeated what LeadHit had accepted, and needed none", v.Skipped)
+	return fmt.Sprintf("; %d events needed no call: LeadHit had the status already", v.Skipped)
 }
 
 // replayed counts the replays by outcome.
 func (v verdict) replayed() string {
-	text := fmt.Sprintf("replayed %d", v.replays["replay"])
+	text := fmt.Sprintf("%d calls of %d events refused; replayed %d", v.refusals, v.refused, v.replays["replay"])
 	outcomes := counts(" · ", count{v.replays["resolved"], "resolved"}, count{v.replays["superseded"], "superseded"},
 		count{v.refusedAgain(), "refused again"}, count{v.replays["failed"], "failed"},
 		count{v.pending, "without an outcome"})

@@ -25,7 +25,8 @@ func Example_summarise() {
 	//   LeadHit   10 calls: 5 refused, 4 accepted, 1 lost after execution
 	//   worker    1 retries; 1 repeated a call that LeadHit had executed, because its
 	//             response was lost or wrong
-	//   letters   replayed 3: 1 resolved · 1 superseded · 1 refused again
+	//   letters   5 calls of 4 events refused; replayed 3: 1 resolved · 1 superseded
+	//             · 1 refused again
 	//   Kafka     committed = log end in 3 of 3 partitions
 	//
 	//   ✓ lost 0 · out of order 0 · letters 4 = refused 4
@@ -134,7 +135,7 @@ func TestTheSummaryCountsEventsThatNeededNoCall(t *testing.T) {
 	if err := summarise(&out, e, judge(e), 200, colourless); err != nil {
 		t.Fatal(err)
 	}
-	want := "5 calls: 3 accepted, 1 refused, 1 lost after execution; 2 of the events repeated what LeadHit had accepted, and needed none\n"
+	want := "5 calls: 3 accepted, 1 refused, 1 lost after execution; 2 events needed no call: LeadHit had the status already\n"
 	if !strings.Contains(out.String(), want) || !judge(e).ok() {
 		t.Errorf("got\n%s\nwant %q and nothing wrong", out.String(), want)
 	}
