@@ -115,7 +115,7 @@ func checkNodes(ctx context.Context, r *report, cluster *broker.Cluster, topolog
 		}
 	}
 	if !failed && len(reached) > 0 {
-		r.ok("brokers", count(len(reached), "broker")+" answered at the address in advertised.listeners")
+		r.ok("brokers", count(len(reached), "broker")+" responded at the address in advertised.listeners")
 	}
 	return reached
 }

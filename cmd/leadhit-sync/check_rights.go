@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 
@@ -22,6 +23,9 @@ func kafkaHint(err error) string {
 		return ""
 	case errors.Is(err, kafkaerr.ErrUnauthorised):
 		return "; check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and the password's file"
+	}
+	if _, named := errors.AsType[*net.DNSError](err); named {
+		return "; check KAFKA_BROKERS, and that this machine resolves the name"
 	}
 	return "; check KAFKA_BROKERS, KAFKA_TLS and KAFKA_SASL_*"
 }

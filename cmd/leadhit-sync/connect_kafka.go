@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 
 	"leadhit-sync/cmd/terminal"
@@ -34,18 +35,22 @@ func withKafka(
 	defer cluster.Close()
 	n := terminal.StartNotice(stderr, fmt.Sprintf("waiting for Kafka at %s…", strings.Join(settings.Kafka.Brokers, ",")))
 	defer n.Stop()
-	return hinted(ask(ctx, cluster, n))
+	return hinted(settings.Kafka.Topics, ask(ctx, cluster, n))
 }
 
 // hinted adds the settings to check to an error of the connection. Errors about a topic or a group name their own. A
 // person who runs a command by hand has usually forgotten a setting, and "connection refused" does not name it. An
-// interrupted command needs no advice, so a cancelled context keeps its error.
-func hinted(err error) error {
+// interrupted command needs no advice, so a cancelled context keeps its error. Topics are those of KAFKA_TOPICS: an error
+// about one that does not exist is replaced, because Kafka's own text names neither the topic nor the setting.
+func hinted(topics []string, err error) error {
 	answer, asked := errors.AsType[*kafkaerr.Error](err)
 	_, network := errors.AsType[*net.OpError](err)
 	switch {
 	case err == nil, errors.Is(err, context.Canceled):
 		return err
+	case asked && answer.Partition < 0 && errors.Is(err, kafkaerr.ErrUnknownPartition) &&
+		slices.Contains(topics, answer.Topic):
+		return &absentTopicError{answer.Topic, err}
 	case network, errors.Is(err, context.DeadlineExceeded), errors.Is(err, dial.ErrTLS):
 	// A broker that responded with an error code can be reached, so the settings of the connection are right.
 	case !asked, answer.Code != 0 && answer.Topic != "", errors.Is(err, kafkaerr.ErrUnknownPartition),
@@ -54,3 +59,15 @@ func hinted(err error) error {
 	}
 	return fmt.Errorf("%w%s", err, kafkaHint(err))
 }
+
+// absentTopicError says that a topic of KAFKA_TOPICS does not exist.
+type absentTopicError struct {
+	topic string
+	err   error
+}
+
+func (e *absentTopicError) Error() string {
+	return "topic " + e.topic + " does not exist; create it, or check KAFKA_TOPICS"
+}
+
+func (e *absentTopicError) Unwrap() error { return e.err }

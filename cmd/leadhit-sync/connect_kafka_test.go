@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/segmentio/kafka-go"
+
 	"leadhit-sync/config"
 	"leadhit-sync/consumer/broker/kafkaerr"
 )
@@ -126,9 +128,31 @@ func TestAnErrorOfTheConnectionEndsWithWhatToCheck(t *testing.T) {
 		"interrupted":   {context.Canceled, false},
 		"another error": {errors.New("the disk is full"), false},
 	} {
-		got := hinted(c.err)
+		got := hinted([]string{"orders"}, c.err)
 		if (got != nil && strings.Contains(got.Error(), "check KAFKA_BROKERS")) != c.want || !errors.Is(got, c.err) {
 			t.Errorf("%s: got %v", name, got)
 		}
+	}
+}
+
+func TestAMissingTopicIsNamedWithItsSetting(t *testing.T) {
+	t.Parallel()
+	absent := kafkaerr.New("describe topic", "orders", -1, kafka.UnknownTopicOrPartition)
+	const want = "topic orders does not exist; create it, or check KAFKA_TOPICS"
+	if got := hinted([]string{"orders"}, fmt.Errorf("read orders: %w", absent)); got.Error() != want ||
+		!errors.Is(got, kafkaerr.ErrUnknownPartition) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := hinted([]string{"others"}, absent); !errors.Is(got, absent) || strings.Contains(got.Error(), "KAFKA_TOPICS") {
+		t.Errorf("got %q for another topic than those of KAFKA_TOPICS, want Kafka's own text", got)
+	}
+}
+
+func TestANameThatDoesNotResolveNeedsNoOtherLogin(t *testing.T) {
+	t.Parallel()
+	unknown := &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "kafka-9", IsNotFound: true}}
+	got := hinted(nil, fmt.Errorf("describe topics: %w", unknown)).Error()
+	if !strings.HasSuffix(got, "; check KAFKA_BROKERS, and that this machine resolves the name") {
+		t.Errorf("got %q, want nothing of TLS and SASL", got)
 	}
 }

@@ -30,15 +30,15 @@ func orderCommand() *cobra.Command {
 	var since sinceFlag
 	var output outputForm
 	c := &cobra.Command{
-		Use: "order ID", Short: "Show what became of one order's events", Args: cobra.ExactArgs(1),
+		Use: "order ID", Short: "Show what happened to one order's events", Args: cobra.ExactArgs(1),
 		Long: `Show the events of one order: what the mapping makes of each, its calls and letters,
 and what it waits for now. order only reads.
 
 It reads all events of KAFKA_TOPICS since --since, because Kafka has no index of orders,
-and then the group's commits, the dead letters and the ledger. Only the
-workers know what waits for a retry or for another event, so it asks them too: without
---workers, the one on this host, at HTTP_ADDR. If none responds, it prints what the
-topics show. Values are never printed.
+and then the group's commits, the dead letters and the ledger. Only the workers know
+what waits for a retry or for another event, so it asks them too: without --workers, the
+one on this host, at HTTP_ADDR. If none responds, it prints what the topics show. Values
+are never printed.
 
 It needs the settings of preview and DEAD_LETTER_TOPIC. Ctrl-C ends it with exit code
 130; it prints what it has found.`,

@@ -182,7 +182,7 @@ func workText(w *life.Work) string {
 		text += ", due at " + w.Next.UTC().Format(time.TimeOnly)
 	}
 	if w.Tries > 0 {
-		text += "; " + tries(w.Tries)
+		text += "; " + count(w.Tries, "attempt")
 	}
 	if w.Cause != "" {
 		text += ", last outcome " + causeText(w.Cause, w.Message)
@@ -204,13 +204,6 @@ func causeText(cause, message string) string {
 	return cause + ": " + message
 }
 
-func tries(n int) string {
-	if n == 1 {
-		return "1 attempt"
-	}
-	return strconv.Itoa(n) + " attempts"
-}
-
 // orderStepText says what a letter or an entry of the ledger says.
 func orderStepText(s life.Step) string {
 	var text string
@@ -222,7 +215,7 @@ func orderStepText(s life.Step) string {
 		}
 		text += "; " + s.Stage
 		if s.Tries > 0 {
-			text += ", " + tries(s.Tries)
+			text += ", " + count(s.Tries, "attempt")
 		}
 		return text + ", worker " + s.Version
 	case ledger.LetterReplay:

@@ -185,7 +185,7 @@ func TestListsOfPausesAreNotQuoted(t *testing.T) {
 	installed(t)
 	command(t, "", "pause", "--reason", "why", "--by", "alice", "--create").says(t, "paused")
 	got := command(t, "", "resume", "--by", "alice")
-	got.says(t, "\n-  by hand  since ")
+	got.says(t, "\nby hand  since ")
 	if strings.Contains(got.out, `"`) {
 		t.Errorf("got %s, want nothing quoted", got.out)
 	}

@@ -93,7 +93,7 @@ func printPauses(p *terminal.Page, all []ledger.Entry) {
 		if e.Via != "" {
 			who += " (" + e.Via + ")"
 		}
-		p.Row("-", e.Kind(), "since "+e.At.UTC().Format(time.RFC3339), who, e.Reason)
+		p.Row(e.Kind(), "since "+e.At.UTC().Format(time.RFC3339), who, e.Reason)
 	}
 }
 
@@ -111,7 +111,7 @@ func printAccepted(p *terminal.Page, all []ledger.Entry) {
 				p.Line("accepted, until another mapping or version is deployed:")
 			}
 			seen[key] = true
-			p.Row("-", fingerprint, "of build "+e.Build, "leadhit-sync letters list --fingerprint "+fingerprint)
+			p.Row(fingerprint, "of build "+e.Build, "leadhit-sync letters list --fingerprint "+fingerprint)
 		}
 	}
 }

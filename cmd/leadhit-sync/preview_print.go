@@ -155,8 +155,8 @@ func (s summary) printLoad(p *terminal.Page) {
 		s.printRates(p)
 	}
 	catchUp := time.Duration(l.CatchUp * float64(time.Second)).Round(time.Second)
-	p.Row("catch-up", fmt.Sprintf("one worker makes all %s in %s", count(s.Orders.made(), "call"),
-		max(catchUp, time.Second)))
+	p.Row("catch-up", fmt.Sprintf("one worker needs %s for %s", max(catchUp, time.Second),
+		count(s.Orders.made(), "call")))
 }
 
 // printRates shows what the number of workers assumes, because a person may know a better latency.

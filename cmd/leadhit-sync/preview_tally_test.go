@@ -189,7 +189,7 @@ func TestLoadComparesTheBusiestMinuteWithAWorker(t *testing.T) {
 	}
 	var out strings.Builder
 	if err := s.print(&out); err != nil || !strings.Contains(out.String(), "3 workers are needed") ||
-		!strings.Contains(out.String(), "makes all 3000 calls in 2m30s") {
+		!strings.Contains(out.String(), "needs 2m30s for 3000 calls") {
 		t.Errorf("got %v and\n%s", err, out.String())
 	}
 }

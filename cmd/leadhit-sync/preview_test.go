@@ -116,7 +116,7 @@ func TestPreviewOfAnEmptyTopicSaysSo(t *testing.T) {
 func TestPreviewNamesWhatIsMissing(t *testing.T) {
 	t.Setenv("KAFKA_BROKERS", strings.Join(kafkaWith(t, []string{"a"}, nil), ","))
 	t.Setenv("KAFKA_TOPICS", "a,none")
-	if got := command(t, "", "preview"); got.code != exitError || !strings.Contains(got.err, "read none: ") ||
+	if got := command(t, "", "preview"); got.code != exitError || !strings.Contains(got.err, "topic none does not exist; create it") ||
 		got.out != "" {
 		t.Errorf("got %+v, want exit code 1 and the topic's name", got)
 	}

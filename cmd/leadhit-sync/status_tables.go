@@ -92,7 +92,7 @@ func (p *statusPrinter) orders() {
 		p.page.Line("%d orders wait for a retry", waiting)
 	}
 	p.page.Columns(terminal.Whole, terminal.Text, terminal.Whole, terminal.Whole, terminal.Whole, terminal.Place)
-	p.page.Row("ORDER", "STATUS", "TRIES", "NEXT TRY", "AGE", "EVENT")
+	p.page.Row("ORDER", "STATUS", "ATTEMPTS", "NEXT", "AGE", "EVENT")
 	left := p.rows.orders
 	for _, g := range groupsOf(s) {
 		if left == 0 {
@@ -104,7 +104,7 @@ func (p *statusPrinter) orders() {
 			if i == 0 {
 				p.page.Note(count(g.orders, "order") + ": " + terminal.Quote(lastOutcome(o)))
 			}
-			p.page.Row(o.Order, o.Status, strconv.Itoa(o.Tries), p.nextTry(o), p.ageOf(o), o.Event)
+			p.page.Row(o.Order, o.Status, strconv.Itoa(o.Tries), p.nextAttempt(o), p.ageOf(o), o.Event)
 		}
 		if rest := g.orders - len(rows); rest > 0 {
 			p.page.Note(fmt.Sprintf("  and %d more", rest))
@@ -149,9 +149,9 @@ func groupsOf(s status.Worker) []*outcomeGroup {
 	return all
 }
 
-// nextTry counts less than half a second as due, because it would round to "in 0s". A letter is not paused: it goes to
+// nextAttempt counts less than half a second as due, because it would round to "in 0s". A letter is not paused: it goes to
 // Kafka, not to LeadHit.
-func (p *statusPrinter) nextTry(o status.WaitingOrder) string {
+func (p *statusPrinter) nextAttempt(o status.WaitingOrder) string {
 	switch {
 	case o.Next != nil && o.Next.Sub(p.status.At) >= time.Second/2:
 		return "in " + lasting(o.Next.Sub(p.status.At))
