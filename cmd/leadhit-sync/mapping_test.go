@@ -162,7 +162,7 @@ func TestCheckWantsEachTopicInExactlyOneMapping(t *testing.T) {
 `)
 	got := command(t, "", "mapping", "check", file, "--topics", "a,c")
 	if got.code != exitError || !strings.Contains(got.err, `"b" is matched by 2 mappings: shopify, magento`) ||
-		!strings.Contains(got.err, `"c" is matched by no mapping`) {
+		!strings.Contains(got.err, `no mapping matches the topic "c"`) {
 		t.Errorf("got %+v, want both topics named", got)
 	}
 }

@@ -40,7 +40,7 @@ func TestAFileWithTenMistakesReportsTen(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		`shop.yaml: the topic "shop.returns" is matched by no mapping; there are shopify, atelier`,
+		`shop.yaml: no mapping matches the topic "shop.returns"; the file has shopify, atelier`,
 		`shop.yaml:5:37: mapping shopify: fields.order_id.path: this character is for names in brackets: ['name']`,
 		`shop.yaml:6:3: mapping atelier: unknown name "unwarp" (did you mean "unwrap"?)`,
 		`shop.yaml:11:32: mapping atelier: fields.status: unknown name "normalise" (did you mean "normalize"?)`,

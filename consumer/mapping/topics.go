@@ -75,7 +75,7 @@ func (l *loader) bind(m *Mapping) {
 		at.Mapping = ""
 		switch {
 		case len(by) == 0 && !broken:
-			l.Add(spec.Place{File: l.options.Source}, "", "the topic %q is matched by no mapping; there are %s",
+			l.Add(spec.Place{File: l.options.Source}, "", "no mapping matches the topic %q; the file has %s",
 				topic, strings.Join(m.names(), ", "))
 		case len(by) > 1:
 			l.Add(at, "", "the topic %q is matched by %d mappings: %s", topic, len(by), strings.Join(by, ", "))
