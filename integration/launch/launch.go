@@ -41,7 +41,10 @@ func launch(ctx context.Context, out io.Writer, o options) (err error) {
 	}
 	// Deferred calls run in reverse order, so the look-alike ends before Kafka, and prints no more calls after that.
 	defer func() { err = errors.Join(err, cluster.Close(), cluster.remove()) }()
-	if err := createTopic(ctx, cluster.Brokers()[0], topic); err != nil {
+	client, closeClient := clientOf(cluster.Brokers())
+	err = createTopic(ctx, client, topic)
+	closeClient()
+	if err != nil {
 		return err
 	}
 	// The look-alike has its own context, so that an early return below also ends it.

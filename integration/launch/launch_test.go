@@ -143,7 +143,7 @@ func TestAnEventIsWrittenUnderItsOrdersKey(t *testing.T) {
 	}{
 		{"", []string{"produce", "4711", "paid"}, `{"order_id":"4711","status":"paid"}`},
 		{"", []string{"produce", "-topic", "shop.orders", `ИМ "1"`, "lost"}, `{"order_id":"ИМ \"1\"","status":"lost"}`},
-		{"not JSON", []string{"produce", "-key", "4711", "-header", "a=b=c"}, "not JSON"},
+		{"not JSON\n", []string{"produce", "-key", "4711", "-header", "a=b=c"}, "not JSON"},
 	} {
 		code, out, errs := tried(t, c.stdin, c.args...)
 		place, value, _ := strings.Cut(out, "  ")
@@ -167,8 +167,11 @@ func TestAnEventIsWrittenUnderItsOrdersKey(t *testing.T) {
 	if r := found["not JSON"]; string(r.Key) != "4711" || len(r.Headers) != 1 || r.Headers[0].Key != "a" || string(r.Headers[0].Value) != "b=c" {
 		t.Errorf("got key %s and headers %v, want 4711 and a=b=c", r.Key, r.Headers)
 	}
-	if code, _, errs := tried(t, "", "produce", "-topic", "none", "4711", "paid"); code != exitError || !strings.Contains(errs, "topic none") {
-		t.Errorf("got %d and %q for a topic that is not there, want exit code 1 and its name", code, errs)
+	if code, out, errs := tried(t, "", "produce", "-topic", "new", "4711", "paid"); code != 0 || !strings.HasPrefix(out, "new/") {
+		t.Errorf("got %d and %q for a topic that is not there, want it created", code, errs)
+	}
+	if code, _, errs := tried(t, "", "produce", "-brokers", "127.0.0.1:1", "-topic", "none", "4711", "paid"); code != exitError || !strings.Contains(errs, "topic none") {
+		t.Errorf("got %d and %q for a topic that cannot be asked for, want exit code 1 and its name", code, errs)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -51,7 +52,8 @@ Usage: go run ./integration/launch produce [flags] ORDER STATUS
 `)
 	flags.StringVar(&brokers, "brokers", os.Getenv("KAFKA_BROKERS"),
 		"`host:port`,… of Kafka, without TLS and login (default: KAFKA_BROKERS)")
-	flags.StringVar(&to, "topic", "", "`topic` to write to (default: the first of KAFKA_TOPICS, else "+topic+")")
+	flags.StringVar(&to, "topic", "", "`topic` to write to, created if it does not exist (default: the first of "+
+		"KAFKA_TOPICS, else "+topic+")")
 	flags.StringVar(&key, "key", "", "`key` of the record (default: ORDER)")
 	flags.Var(&headers, "header", "a header of the record, `name=value`; may be repeated")
 	if err := parse(flags, args); err != nil {
@@ -94,31 +96,34 @@ func readEvent(args []string, key string, in io.Reader) (event, error) {
 		}
 		// The value is not parsed, so that broken events can be written too.
 		value, err := io.ReadAll(in)
+		value = bytes.TrimSuffix(value, []byte("\n")) // of the file, not of the event
 		return event{key: []byte(key), value: value}, err
 	}
 	return event{}, usageError{errors.New("want ORDER and STATUS, such as: produce 4711 paid")}
 }
 
-// produce writes an event and returns its place as topic/partition/offset.
+// clientOf returns a client, and what closes its connections.
+func clientOf(brokers []string) (client *kafka.Client, closeClient func()) {
+	transport := &kafka.Transport{}
+	return &kafka.Client{Addr: kafka.TCP(brokers...), Transport: transport}, transport.CloseIdleConnections
+}
+
+// produce writes an event and returns its place as topic/partition/offset. It creates a topic that does not exist.
 func produce(ctx context.Context, brokers []string, to string, e event) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
-	transport := &kafka.Transport{}
-	defer transport.CloseIdleConnections()
-	client := &kafka.Client{Addr: kafka.TCP(brokers...), Transport: transport}
-	// The metadata says whether the topic exists, and which partitions it has.
-	about, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{to}})
+	client, closeClient := clientOf(brokers)
+	defer closeClient()
+	numbers, err := partitionsOf(ctx, client, to)
+	if errors.Is(err, kafka.UnknownTopicOrPartition) {
+		if err = createTopic(ctx, client, to); err == nil {
+			numbers, err = partitionsOf(ctx, client, to)
+		}
+	}
 	if err != nil {
 		return "", err
 	}
-	if len(about.Topics) != 1 || about.Topics[0].Error != nil || len(about.Topics[0].Partitions) == 0 {
-		return "", errors.New("it does not exist")
-	}
 	// The partition of Java's default partitioner, so that an order's events of both land in one partition.
-	numbers := make([]int, len(about.Topics[0].Partitions))
-	for i, p := range about.Topics[0].Partitions {
-		numbers[i] = p.ID
-	}
 	partition := (&kafka.Murmur2Balancer{}).Balance(kafka.Message{Key: e.key}, numbers...)
 	for {
 		answer, err := client.Produce(ctx, &kafka.ProduceRequest{
@@ -145,13 +150,26 @@ func produce(ctx context.Context, brokers []string, to string, e event) (string,
 	}
 }
 
+// partitionsOf returns the numbers of the topic's partitions. The brokers do not create it.
+func partitionsOf(ctx context.Context, client *kafka.Client, name string) ([]int, error) {
+	about, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{name}})
+	if err != nil {
+		return nil, err
+	}
+	if len(about.Topics) != 1 {
+		return nil, kafka.UnknownTopicOrPartition
+	}
+	var numbers []int
+	for _, p := range about.Topics[0].Partitions {
+		numbers = append(numbers, p.ID)
+	}
+	return numbers, about.Topics[0].Error
+}
+
 // createTopic creates the topic with the brokers' default replication.
-func createTopic(ctx context.Context, broker, name string) error {
+func createTopic(ctx context.Context, client *kafka.Client, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
-	transport := &kafka.Transport{}
-	defer transport.CloseIdleConnections()
-	client := &kafka.Client{Addr: kafka.TCP(broker), Transport: transport}
 	answer, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{
 		Topics: []kafka.TopicConfig{{Topic: name, NumPartitions: partitions, ReplicationFactor: -1}},
 	})
