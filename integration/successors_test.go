@@ -121,6 +121,7 @@ func (r *run) testAFrozenPlace(t *testing.T, w *worker) {
 // judgeSuccessions compares the times with their bounds.
 func (r *run) judgeSuccessions(t *testing.T, all []succession) {
 	t.Helper()
+	const session = 10 * time.Second // the default of KAFKA_SESSION_TIMEOUT
 	var waits, sinceStart, others []time.Duration
 	stills := audit.Standstills(r.events, r.leadhit.Calls(), 0)
 	for _, s := range all {
@@ -141,6 +142,10 @@ func (r *run) judgeSuccessions(t *testing.T, all []succession) {
 	t.Logf("partitions of the killed worker called again after %v, that is %v after its start; longest standstill of the others %v",
 		rounded(waits), rounded(sinceStart), rounded(others))
 	withinSlack(t, "calls after the kill, median", middle(waits), lastCalls+2*time.Second)
+	// Without a successor the partitions wait for a session.
+	if got := middle(waits); got >= session {
+		t.Errorf("got calls %v after the kill, want them within less than the session of %v", got, session)
+	}
 	withinSlack(t, "the others' longest standstill", slices.Max(others), time.Second)
 }
 

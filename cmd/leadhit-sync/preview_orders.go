@@ -96,6 +96,17 @@ func (o *orders) spread() (n int, examples []spreadOrder) {
 	return len(examples), examples[:min(len(examples), mostExamples)]
 }
 
+// apart reports whether an order is in partitions with different numbers. Those with equal numbers, of several topics, have
+// the same worker.
+func (o *orders) apart() bool {
+	for _, known := range o.known {
+		if known.also != (event.Partition{}) && known.also.Number != known.at.Number {
+			return true
+		}
+	}
+	return false
+}
+
 // nameOf writes a partition as the beginning of its events' ids.
 func nameOf(p event.Partition) string { return fmt.Sprintf("%s/%d", p.Topic, p.Number) }
 

@@ -209,6 +209,7 @@ type ordersSummary struct {
 	Needed    int  `json:"calls_without_repeats"`
 	Skipped   bool `json:"repeats_are_skipped"`
 	scattered bool
+	apart     bool // an order is in partitions with different numbers
 	// Spread counts the orders with events in two partitions. Kafka keeps no order between these: the record key must be
 	// the order id.
 	Spread    int           `json:"in_two_partitions"`
@@ -264,6 +265,8 @@ func (t *tally) summary(l load) summary {
 	}
 	o.Needed = calls - o.Repeats
 	o.Spread, o.Examples = t.orders.spread()
+	o.apart = t.orders.apart()
+	o.Skipped = o.Skipped && !o.apart
 	o.PerMinute = rounded(float64(o.Count) / minutes)
 	s.Orders = o
 

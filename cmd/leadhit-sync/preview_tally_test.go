@@ -101,16 +101,18 @@ func TestARepeatIsWhatAWorkerNeedNotCall(t *testing.T) {
 func TestTheSummarySaysHowManyCallsAreNeeded(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		limit            int
-		skips, scattered bool
-		want             string
+		limit                   int
+		skips, scattered, apart bool
+		want                    string
 	}{
-		{10, true, true, "repeats   4 of 10 calls: LeadHit has the order's status already; a worker calls all the same, because " +
+		{10, true, true, false, "repeats   4 of 10 calls: LeadHit has the order's status already; a worker calls anyway, because " +
 			"the topics have different numbers of partitions\n"},
-		{10, true, false, "repeats   4 of 10 calls: LeadHit has the order's status already, so a worker makes 6, and a few more after " +
+		{10, true, false, true, "repeats   4 of 12 calls: LeadHit has the order's status already; a worker calls anyway, because " +
+			"orders are in two partitions\n"},
+		{10, true, false, false, "repeats   4 of 10 calls: LeadHit has the order's status already, so a worker makes 6, and a few more after " +
 			"a restart or a rebalance\n"},
-		{10, false, false, "repeats   4 of 10 calls: LeadHit has the order's status already; with SKIP_REPEATS=true a worker makes 6\n"},
-		{1, true, false, "repeats   at least 1 of 10 calls: LeadHit has the order's status already, so a worker makes at most 9, and a " +
+		{10, false, false, false, "repeats   4 of 10 calls: LeadHit has the order's status already; with SKIP_REPEATS=true a worker makes 6\n"},
+		{1, true, false, false, "repeats   at least 1 of 10 calls: LeadHit has the order's status already, so a worker makes at most 9, and a " +
 			"few more after a restart or a rebalance\n"},
 	} {
 		tallied := newTally(test.limit, leadHits, test.skips)
@@ -120,6 +122,10 @@ func TestTheSummarySaysHowManyCallsAreNeeded(t *testing.T) {
 		}
 		tallied.add(called("0", "submitted", 0, time.Unix(1000, 0)))
 		tallied.add(called("4", "submitted", 0, time.Unix(1000, 0)))
+		if test.apart {
+			tallied.add(called("5", "paid", 0, time.Unix(1000, 0)))
+			tallied.add(called("5", "submitted", 1, time.Unix(1000, 0)))
+		}
 		var out strings.Builder
 		if err := tallied.summary(load{1, time.Second}).print(&out); err != nil || !strings.Contains(out.String(), test.want) {
 			t.Errorf("got %v and\n%s\nwant %q", err, out.String(), test.want)

@@ -3,9 +3,11 @@ package dispatch
 import (
 	"crypto/sha256"
 	"encoding/binary"
+
+	"leadhit-sync/deadletter/ledger/fold"
 )
 
-// ordersRemembered is the number of orders whose last accepted status a worker knows: about 90 bytes each.
+// ordersRemembered is the number of orders whose last accepted status a worker knows: about 100 bytes each.
 const ordersRemembered = 100_000
 
 // digest is a hash of 16 bytes. Order ids come from outside, so it is a hash for which nobody can find two texts with
@@ -23,6 +25,9 @@ type statement struct {
 	// says is the digest of the status and of where it stands. Only events of one partition with one key have the same
 	// owner at all times: an order with several keys may lie in other workers' partitions, whose calls nobody knows here.
 	says digest
+	// lane is a hash of the partition's number and the key. All statements about an order have the same one, unless its
+	// events may have several owners. An equal hash of others would only hide that.
+	lane uint64
 }
 
 func statementOf(t task) statement {
@@ -31,7 +36,9 @@ func statementOf(t task) statement {
 	text = binary.BigEndian.AppendUint64(text, uint64(t.of.Number))
 	text = append(binary.BigEndian.AppendUint64(text, uint64(len(t.key))), t.key...)
 	text = append(text, t.item().Status...)
-	return statement{digestOf([]byte(t.item().OrderID)), digestOf(text)}
+	return statement{
+		order: digestOf([]byte(t.item().OrderID)), says: digestOf(text), lane: fold.KeyHash(t.key) + uint64(t.of.Number),
+	}
 }
 
 // acceptedMemory knows which status LeadHit accepted last for an order, for as many orders as its limit says. A new
@@ -66,11 +73,13 @@ func (m *acceptedMemory) has(s statement) bool {
 	return true
 }
 
-// put notes an accepted statement.
-func (m *acceptedMemory) put(s statement) {
+// put notes an accepted statement; known says whether it may prove a repeat. It reports whether another lane's statement
+// about the order was accepted before.
+func (m *acceptedMemory) put(s statement, known bool) (otherLane bool) {
 	at, ok := m.places[s.order]
 	switch {
 	case ok:
+		otherLane = m.entries[at].lane != s.lane
 		m.unlink(at)
 	case len(m.entries) <= m.limit:
 		at = int32(len(m.entries))
@@ -81,8 +90,9 @@ func (m *acceptedMemory) put(s statement) {
 		delete(m.places, m.entries[at].order)
 	}
 	m.places[s.order] = at
-	m.entries[at] = acceptedStatus{statement: s, known: true}
+	m.entries[at] = acceptedStatus{statement: s, known: known}
 	m.link(at)
+	return otherLane
 }
 
 // forget drops the statement about an order.

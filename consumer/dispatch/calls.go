@@ -225,7 +225,7 @@ func (d *Dispatcher) Answered(now time.Time, id uint64, v retry.Verdict) {
 	}
 	delete(d.calls, id)
 	d.governor.Answered(now, c.key.order, c.pass, v)
-	d.callEnded(c, v)
+	d.callEnded(now, c, v)
 	if v.Kind == retry.Done && c.replay == nil {
 		d.guard.Accepted()
 	}

@@ -33,7 +33,8 @@ type Config struct {
 	// Followed and CaughtUp, so leave it off if nobody reads the letters and the ledger.
 	Replays bool
 	// SkipRepeats finishes an event without a call if LeadHit accepted its status last for its order, in a call of this
-	// generation, about an event of the same partition with the same key; not in partitions that are Scattered.
+	// generation, about an event of the same partition with the same key. Nothing is skipped in partitions that are
+	// Scattered, nor once an order's events had two keys or partitions.
 	SkipRepeats bool
 	// Worker names this process in its ledger entries, Build its version and mapping.
 	Worker, Build string

@@ -26,6 +26,8 @@ type Dispatcher struct {
 	orphans   map[laneKey]int
 	callsOf   map[string]callsOf // by order
 	memory    acceptedMemory     // of this generation; cleared in its place to spare the garbage collector
+	late      lateCalls
+	spread    bool // an order's events were in two lanes
 	ambiguous bool
 	lastID    uint64
 	// metadataMax is the broker's limit of a commit's metadata, in bytes, as far as we know.

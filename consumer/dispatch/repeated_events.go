@@ -27,7 +27,8 @@ func (d *Dispatcher) isRepeat(t task) (statement, bool) {
 	return s, t.replay == nil && len(t.key) > 0 && !t.of.scattered && d.memory.has(s)
 }
 
-// skip finishes a repeat as if LeadHit had accepted it now. Its lane stays blocked until a commit covers it, as after a
+// skip finishes a repeat as if LeadHit had accepted it now, except for the flood guard: LeadHit may refuse all calls
+// meanwhile. Its lane stays blocked until a commit covers it, as after a
 // call: another owner would not know that it is a repeat, and would call it after a newer status.
 func (d *Dispatcher) skip(now time.Time, t task) {
 	it, id := t.item(), t.id()
@@ -40,7 +41,6 @@ func (d *Dispatcher) skip(now time.Time, t task) {
 	if !t.started {
 		d.begin(t.pending)
 	}
-	d.guard.Accepted()
 	d.settle(t.pending)
 	d.accept(now, t)
 	d.resumeDeferred() // no input announces that the event has ended
@@ -62,7 +62,7 @@ func (d *Dispatcher) callBegins(order string, says statement) {
 // callEnded notes the end of a call, and the status of its order if that is certain: the call was accepted, it belongs to
 // this generation, and no other one about the order was in flight beside it. During a pause nothing is noted, so that
 // every order is called once more after the pause.
-func (d *Dispatcher) callEnded(c call, v retry.Verdict) {
+func (d *Dispatcher) callEnded(now time.Time, c call, v retry.Verdict) {
 	if !d.config.SkipRepeats {
 		return
 	}
@@ -72,11 +72,24 @@ func (d *Dispatcher) callEnded(c call, v retry.Verdict) {
 	} else {
 		d.callsOf[c.key.order] = of
 	}
+	if v.Kind == retry.Again && v.Code == 0 && !v.Answered {
+		d.late.add(now, of.says.order)
+	}
 	switch {
 	case d.Pause().Kind != "":
 		d.forgetOrders()
-	case v.Kind == retry.Done && !c.dropped && !of.unsure && len(c.pending.key) > 0:
-		d.memory.put(of.says)
+	case v.Kind == retry.Done && c.replay == nil && !c.dropped && !of.unsure && !d.spread:
+		d.remember(now, of.says, len(c.pending.key) > 0)
+	}
+}
+
+// remember notes an accepted statement. When it is the second lane's about one order, the record key does not decide who
+// calls an order: other workers have partitions with events of this worker's orders, and nothing is a repeat any more.
+// Not even after a rebalance, since that does not change how records are written.
+func (d *Dispatcher) remember(now time.Time, s statement, hasKey bool) {
+	if d.memory.put(s, hasKey && !d.late.has(now, s.order)) {
+		d.spread = true
+		d.forgetOrders()
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -166,12 +167,128 @@ func TestACallInAnotherLaneForgetsTheStatus(t *testing.T) {
 	h.acceptAndCommit(orders(1), 0)
 	h.read(orders(0), says(2, "A", "paid"))
 	h.wantRepeats("two calls were in flight at once")
-	h.acceptAndCommit(orders(0), 2)
-	h.read(orders(1), says(1, "A", "paid"))
-	h.wantRepeats("accepted in another partition")
-	h.acceptAndCommit(orders(1), 1)
-	h.read(orders(1), says(2, "A", "paid"))
-	h.wantRepeats("accepted in this partition", 2)
+}
+
+// Where one order has two lanes, others may have theirs at other workers.
+func TestNothingIsARepeatOnceAnOrderWasInTwoLanes(t *testing.T) {
+	t.Parallel()
+	for name, second := range map[string]struct {
+		of  event.Partition
+		key string
+	}{
+		"in two partitions, as when producers hash keys differently": {orders(1), "A"},
+		"with two keys":              {orders(0), "order.submitted"},
+		"with a key and none":        {orders(0), ""},
+		"and a new generation began": {orders(1), "A"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := paid(t, skipping(), orders(0), orders(1))
+			h.read(orders(0), says(1, "B", "paid"))
+			h.acceptAndCommit(orders(0), 1)
+			h.read(orders(0), says(2, "B", "paid"))
+			h.wantRepeats("no order was in two lanes", 2)
+			at := h.fetches[second.of].Offset
+			h.read(second.of, keyed(says(at, "A", "submitted"), second.key))
+			h.acceptAndCommit(second.of, at)
+			if strings.Contains(name, "generation") {
+				h.d.Lost()
+				h.d.Assigned(h.now, []turn.Position{{Partition: orders(0), Next: 3}}, true)
+				h.ask()
+				h.pass(2100 * time.Millisecond) // the lease begins with a commit
+				h.ack()
+			}
+			for range 2 {
+				next := h.fetches[orders(0)].Offset
+				h.read(orders(0), says(next, "B", "paid"))
+				h.wantRepeats("an order was in two lanes")
+				h.acceptAndCommit(orders(0), next)
+			}
+		})
+	}
+}
+
+// A replay comes without the key of its event, so it says nothing about the order's lanes.
+func TestAReplayDoesNotEndTheSkipping(t *testing.T) {
+	t.Parallel()
+	c := skipping()
+	c.Replays, c.Worker = true, "worker"
+	h := started(t, c, orders(0))
+	h.d.CaughtUp()
+	h.ask()
+	h.letter(0)
+	h.follow(ledger.LetterReplay, 0, 1)
+	h.take(0, "a")
+	h.accept(orders(0), 0)
+	h.appended(true, ledger.LetterResolved, 0)
+	h.read(orders(0), says(1, "a", "paid"))
+	h.accept(orders(0), 1)
+	h.appended(true, ledger.LetterOvertaken, 0)
+	h.settle()
+	h.read(orders(0), says(2, "a", "paid"))
+	h.wantRepeats("the order's events have one key", 2)
+}
+
+// LeadHit may apply a call after it accepted later ones. The next event about the order sets that right.
+func TestAnOrderWhoseCallHadNoResponseIsCalledForAWhile(t *testing.T) {
+	t.Parallel()
+	h := started(t, skipping(), orders(0))
+	h.read(orders(0), says(0, "A", "submitted"))
+	h.answer(orders(0), 0, retry.Verdict{Kind: retry.Again, Cause: "Timeout"})
+	h.pass(time.Minute)
+	h.acceptAndCommit(orders(0), 0)
+	next := int64(1)
+	for _, test := range []struct {
+		after  time.Duration
+		repeat bool
+	}{{0, false}, {2 * time.Minute, false}, {2 * time.Minute, false}, {0, true}} {
+		h.pass(test.after)
+		h.settle()
+		before := len(h.repeats)
+		h.read(orders(0), says(next, "A", "submitted"))
+		if repeat := len(h.repeats) > before; repeat != test.repeat {
+			t.Fatalf("offset %d: got a repeat: %v, want %v", next, repeat, test.repeat)
+		}
+		if !test.repeat {
+			h.acceptAndCommit(orders(0), next)
+		}
+		next++
+	}
+}
+
+// LeadHit begins to refuse all calls, and six of ten events repeat orders that it accepted before.
+func TestRepeatsHideNoFlood(t *testing.T) {
+	t.Parallel()
+	c := skipping()
+	c.FloodGuard, c.Worker, c.Build, c.WindowEvents = true, "worker", "build", 10_000
+	h := started(t, c, orders(0))
+	next := int64(0)
+	say := func(order string, v retry.Verdict) {
+		h.read(orders(0), says(next, order, "paid"))
+		if len(h.calls) > 0 {
+			h.answer(orders(0), next, v)
+		}
+		for _, s := range h.stores {
+			h.d.Stored(h.now, s.ID, true)
+		}
+		h.stores = nil
+		h.settle()
+		next++
+	}
+	for i := range 600 {
+		say(fmt.Sprint("old ", i), accepted())
+	}
+	n := 0
+	for ; n < 1000 && h.d.Pause().Kind == ""; n++ {
+		order := fmt.Sprint("new ", n)
+		if n%10 < 6 {
+			order = fmt.Sprint("old ", n)
+		}
+		say(order, retry.Verdict{Kind: retry.DeadLetter, Cause: "ValidationError"})
+	}
+	if letters := 4 * n / 10; letters > 150 || len(h.repeats) < n/2 {
+		t.Errorf("got %d letters and %d repeats in %d events, want a pause after 100 letters", letters, len(h.repeats), n)
+	}
 }
 
 // Another worker may have called the order in between: without a key, or with a key for each event, the events of an

@@ -205,6 +205,7 @@ func repeatMutants() map[string][]edit {
 		}},
 		"skip-key-ignored": {
 			{"repeated_events.go", " && len(t.key) > 0", ""},
+			{"repeated_events.go", "hasKey && !d.late", "!d.late"},
 			{"accepted_memory.go", "uint64(len(t.key))), t.key...)", "0))"},
 		},
 		"skip-status-ignored": {{"accepted_memory.go", "\ttext = append(text, t.item().Status...)\n", ""}},
@@ -347,6 +348,22 @@ func rare() map[string]rareFault {
 		"flood-holds-no-letters": {
 			"TestABadDeployStopsAndGoesOnAfterAResume",
 			edit{"stores.go", "case !d.mayStore():", "case !d.live:"},
+		},
+		"skip-hides-a-flood": {
+			"TestRepeatsHideNoFlood",
+			edit{"repeated_events.go", "\td.settle(t.pending)\n", "\td.guard.Accepted()\n\td.settle(t.pending)\n"},
+		},
+		"skip-after-a-lost-response": {
+			"TestAnOrderWhoseCallHadNoResponseIsCalledForAWhile",
+			edit{"repeated_events.go", "hasKey && !d.late.has(now, s.order)", "hasKey"},
+		},
+		"skip-beside-another-lane": {
+			"TestNothingIsARepeatOnceAnOrderWasInTwoLanes",
+			edit{"repeated_events.go", "\t\td.spread = true\n", ""},
+		},
+		"skip-ends-with-a-replay": {
+			"TestAReplayDoesNotEndTheSkipping",
+			edit{"repeated_events.go", "c.replay == nil && !c.dropped", "!c.dropped"},
 		},
 		"flood-counts-no-successes": {
 			"TestTheFloodGuardCountsAcceptedCallsButNoFailures",

@@ -120,7 +120,6 @@ func (k *worker) checkRepeat(r turn.Repeat) {
 	g.judged++
 	k.desk.counts(c)
 	c.finish(&c.accepted)
-	k.guard.outcome(guardOutcome{})
 }
 
 // noteProof takes the outcome of a call.

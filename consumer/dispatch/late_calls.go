@@ -1,0 +1,56 @@
+package dispatch
+
+import "time"
+
+const (
+	// lateFor is how long after a call without a response LeadHit may still apply it: behind a proxy, or in a queue of its
+	// own. No source limits it; proxies give up after a minute or less.
+	lateFor = 5 * time.Minute
+	// mostLate is the number of such orders that are known apart. It takes 333 lost responses a second to reach it.
+	mostLate = 100_000
+)
+
+// lateCalls knows the orders with a call that LeadHit may still apply, after others that it accepted. A repeat of such an
+// order is worth its call, because that sets the status right again.
+type lateCalls struct {
+	until map[digest]time.Time
+	queue []lateCall // by time
+	all   time.Time  // until when every order counts as one of them
+}
+
+type lateCall struct {
+	order digest
+	until time.Time
+}
+
+// add notes a call that ended without a response.
+func (l *lateCalls) add(now time.Time, order digest) {
+	l.pass(now)
+	until := now.Add(lateFor)
+	if len(l.queue) >= mostLate {
+		*l = lateCalls{all: until}
+		return
+	}
+	if l.until == nil {
+		l.until = map[digest]time.Time{}
+	}
+	l.until[order] = until
+	l.queue = append(l.queue, lateCall{order, until})
+}
+
+// has reports whether LeadHit may still apply a call about an order.
+func (l *lateCalls) has(now time.Time, order digest) bool {
+	l.pass(now)
+	_, late := l.until[order]
+	return late || now.Before(l.all)
+}
+
+// pass drops the calls whose time is over.
+func (l *lateCalls) pass(now time.Time) {
+	for len(l.queue) > 0 && !now.Before(l.queue[0].until) {
+		if first := l.queue[0]; l.until[first.order].Equal(first.until) {
+			delete(l.until, first.order)
+		}
+		l.queue = l.queue[1:]
+	}
+}
